@@ -1,0 +1,181 @@
+/* arena.c - see arena.h. A list of blocks, the newest first; a large request gets a block of its own. */
+#include "engine/base/arena.h"
+
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { ALIGN = 64, BLOCK = 256 * 1024 };
+
+struct block {
+	struct block *below;
+	size_t size, used;	/* of what follows the header */
+};
+
+struct arena {
+	struct block *top;
+	size_t bytes;
+};
+
+static void *out_of_memory(size_t bytes)
+{
+	fprintf(stderr, "lmscope: out of memory (%zu bytes)\n", bytes);
+	abort();
+}
+
+void *xmalloc(size_t bytes)
+{
+	void *p = malloc(bytes ? bytes : 1);
+
+	return p ? p : out_of_memory(bytes);
+}
+
+void *xcalloc(size_t count, size_t size)
+{
+	void *p = calloc(count ? count : 1, size ? size : 1);
+
+	return p ? p : out_of_memory(count * size);
+}
+
+void *xrealloc(void *p, size_t bytes)
+{
+	void *q = realloc(p, bytes ? bytes : 1);
+
+	return q ? q : out_of_memory(bytes);
+}
+
+char *xstrdup(const char *s)
+{
+	size_t n = strlen(s) + 1;
+
+	return memcpy(xmalloc(n), s, n);
+}
+
+struct arena *arena_new(void)
+{
+	return xcalloc(1, sizeof(struct arena));
+}
+
+void arena_free(struct arena *a)
+{
+	if (!a)
+		return;
+	for (struct block *b = a->top, *below; b; b = below) {
+		below = b->below;
+		free(b);
+	}
+	free(a);
+}
+
+static char *block_data(struct block *b)
+{
+	return (char *)b + ALIGN;	/* the header takes one aligned unit */
+}
+
+/* NULL when there is no memory. */
+static void *take(struct arena *a, size_t bytes)
+{
+	size_t need;
+	struct block *b = a->top;
+	char *p;
+
+	_Static_assert(sizeof(struct block) <= ALIGN, "the header fits before the data");
+	if (bytes > SIZE_MAX - 4 * ALIGN)
+		return NULL;
+	need = (bytes + ALIGN - 1) / ALIGN * ALIGN;
+	if (!need)
+		need = ALIGN;
+	if (!b || b->size - b->used < need) {
+		size_t size = need > BLOCK / 4 ? need : BLOCK;
+
+		b = aligned_alloc(ALIGN, ALIGN + size);
+		if (!b)
+			return NULL;
+		b->size = size;
+		b->used = 0;
+		b->below = a->top;
+		a->top = b;
+	}
+	p = block_data(b) + b->used;
+	b->used += need;
+	a->bytes += need;
+	return memset(p, 0, need);
+}
+
+void *arena_alloc(struct arena *a, size_t bytes)
+{
+	void *p = take(a, bytes);
+
+	return p ? p : out_of_memory(bytes);
+}
+
+char *arena_strndup(struct arena *a, const char *s, size_t n)
+{
+	char *copy = arena_alloc(a, n + 1);
+
+	if (n)
+		memcpy(copy, s, n);
+	return copy;
+}
+
+char *arena_strdup(struct arena *a, const char *s)
+{
+	return s ? arena_strndup(a, s, strlen(s)) : NULL;
+}
+
+char *arena_printf(struct arena *a, const char *format, ...)
+{
+	va_list ap, again;
+	int n;
+	char *s;
+
+	va_start(ap, format);
+	va_copy(again, ap);
+	n = vsnprintf(NULL, 0, format, ap);
+	va_end(ap);
+	s = arena_alloc(a, (size_t)n + 1);
+	vsnprintf(s, (size_t)n + 1, format, again);
+	va_end(again);
+	return s;
+}
+
+void *arena_array(struct arena *a, size_t count, size_t size, struct err *err)
+{
+	void *p = NULL;
+
+	if (!size || count <= SIZE_MAX / size)
+		p = take(a, count * size);
+	if (!p)
+		err_set(err, ERR_MEMORY, "%.1f MB of memory could not be had", (double)count * (double)size / 1e6);
+	return p;
+}
+
+float *arena_floats(struct arena *a, size_t count, struct err *err)
+{
+	return arena_array(a, count, sizeof(float), err);
+}
+
+size_t arena_bytes(const struct arena *a)
+{
+	return a->bytes;
+}
+
+struct arena_mark arena_mark(const struct arena *a)
+{
+	return (struct arena_mark){ a->top, a->top ? a->top->used : 0, a->bytes };
+}
+
+void arena_rewind(struct arena *a, struct arena_mark mark)
+{
+	while (a->top != mark.block) {
+		struct block *below = a->top->below;
+
+		free(a->top);
+		a->top = below;
+	}
+	if (a->top)
+		a->top->used = mark.used;
+	a->bytes = mark.bytes;
+}

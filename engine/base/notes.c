@@ -1,0 +1,34 @@
+/* notes.c - see notes.h. */
+#include "engine/base/notes.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/base/arena.h"
+
+void notes_add(struct notes *notes, const char *format, ...)
+{
+	char text[1000];
+	va_list ap;
+
+	if (!notes)
+		return;
+	va_start(ap, format);
+	vsnprintf(text, sizeof text, format, ap);
+	va_end(ap);
+	for (int i = 0; i < notes->n; i++)
+		if (!strcmp(notes->line[i], text))
+			return;
+	notes->line = xrealloc(notes->line, (size_t)(notes->n + 1) * sizeof *notes->line);
+	notes->line[notes->n++] = xstrdup(text);
+}
+
+void notes_done(struct notes *notes)
+{
+	for (int i = 0; i < notes->n; i++)
+		free(notes->line[i]);
+	free(notes->line);
+	*notes = (struct notes){ 0 };
+}

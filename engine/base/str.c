@@ -1,0 +1,80 @@
+/* str.c - see str.h. */
+#include "engine/base/str.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/base/arena.h"
+
+static void reserve(struct str *s, size_t more)
+{
+	size_t need = s->n + more + 1;
+
+	if (need <= s->capacity)
+		return;
+	s->capacity = need > 2 * s->capacity ? need : 2 * s->capacity;
+	s->s = xrealloc(s->s, s->capacity);
+}
+
+void str_init(struct str *s)
+{
+	*s = (struct str){ 0 };
+	reserve(s, 31);
+	s->s[0] = '\0';
+}
+
+void str_done(struct str *s)
+{
+	free(s->s);
+	*s = (struct str){ 0 };
+}
+
+void str_clear(struct str *s)
+{
+	s->n = 0;
+	s->s[0] = '\0';
+}
+
+void str_add_n(struct str *s, const char *bytes, size_t n)
+{
+	reserve(s, n);
+	if (n)
+		memcpy(s->s + s->n, bytes, n);
+	s->n += n;
+	s->s[s->n] = '\0';
+}
+
+void str_add(struct str *s, const char *text)
+{
+	str_add_n(s, text, strlen(text));
+}
+
+void str_add_char(struct str *s, char c)
+{
+	str_add_n(s, &c, 1);
+}
+
+void str_addf(struct str *s, const char *format, ...)
+{
+	va_list ap, again;
+	int n;
+
+	va_start(ap, format);
+	va_copy(again, ap);
+	n = vsnprintf(NULL, 0, format, ap);
+	va_end(ap);
+	reserve(s, (size_t)n);
+	vsnprintf(s->s + s->n, (size_t)n + 1, format, again);
+	va_end(again);
+	s->n += (size_t)n;
+}
+
+char *str_take(struct str *s)
+{
+	char *text = s->s;
+
+	str_init(s);
+	return text;
+}

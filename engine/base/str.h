@@ -1,0 +1,28 @@
+/*
+ * str.h - a string that grows. `s` is always NUL-terminated and never NULL after str_init; it may hold NULs inside.
+ * Growing aborts when there is no memory: strings are small things here.
+ */
+#ifndef LMSCOPE_ENGINE_BASE_STR_H
+#define LMSCOPE_ENGINE_BASE_STR_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct str {
+	char *s;
+	size_t n, capacity;
+};
+
+void str_init(struct str *s);
+void str_done(struct str *s);
+void str_clear(struct str *s);
+
+void str_add(struct str *s, const char *text);
+void str_add_n(struct str *s, const char *bytes, size_t n);
+void str_add_char(struct str *s, char c);
+void str_addf(struct str *s, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* Hands the heap string over (the caller frees it); s is empty afterwards. */
+char *str_take(struct str *s);
+
+#endif

@@ -1,0 +1,20 @@
+/* task.c - see task.h. */
+#include "engine/base/task.h"
+
+#include <stddef.h>
+
+bool task_going(struct task *task, struct err *err)
+{
+	if (task && atomic_load_explicit(&task->stop, memory_order_relaxed))
+		return err_set(err, ERR_CANCELLED, "cancelled");
+	return true;
+}
+
+bool task_step(struct task *task, int done, int total, struct err *err)
+{
+	if (task) {
+		atomic_store_explicit(&task->done, done, memory_order_relaxed);
+		atomic_store_explicit(&task->total, total, memory_order_relaxed);
+	}
+	return task_going(task, err);
+}

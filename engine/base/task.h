@@ -1,0 +1,26 @@
+/*
+ * task.h - progress and cancelling, handed down to long work.
+ *
+ * The worker owns the task; the work calls task_step() once a layer (or more often) and stops as soon as it says false.
+ * `stop` and the counters may be read and written from another thread. A NULL task is never cancelled.
+ */
+#ifndef LMSCOPE_ENGINE_BASE_TASK_H
+#define LMSCOPE_ENGINE_BASE_TASK_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+
+#include "engine/base/err.h"
+
+struct task {
+	atomic_bool stop;
+	atomic_int done, total;
+};
+
+/* Says how far the work is; false with ERR_CANCELLED when it should stop. */
+bool task_step(struct task *task, int done, int total, struct err *err);
+
+/* Only asks whether to stop, without touching the progress: for inner loops. */
+bool task_going(struct task *task, struct err *err);
+
+#endif

@@ -1,0 +1,85 @@
+/* base.c - the ground floor: errors, arenas, strings, notes, tasks. */
+#include "engine/base/arena.h"
+#include "engine/base/err.h"
+#include "engine/base/notes.h"
+#include "engine/base/str.h"
+#include "engine/base/task.h"
+#include "tests/tap.h"
+
+#include <stdint.h>
+
+static void test_err(void)
+{
+	struct err err = { 0 };
+	char big[2000];
+
+	CHECK(!err_set(&err, ERR_FILE, "line %d is wrong", 7));
+	CHECK(!err_in(&err, "config.json"));
+	CHECK_TEXT(err.text, "config.json: line 7 is wrong");
+	CHECK(err.kind == ERR_FILE);
+	memset(big, 'x', sizeof big);
+	memcpy(big + 997, "\xE2\x82\xAC", 3);	/* the cut falls inside this character */
+	big[sizeof big - 1] = '\0';
+	err_set(&err, ERR_FILE, "%s", big);
+	CHECK_THAT(strlen(err.text) == 997, "a cut sentence ends with a whole character (%zu bytes)", strlen(err.text));
+}
+
+static void test_arena(void)
+{
+	struct arena *a = arena_new();
+	struct err err = { 0 };
+	struct arena_mark mark;
+	char *s = arena_strdup(a, "kept");
+	size_t before;
+
+	CHECK((uintptr_t)arena_alloc(a, 3) % 64 == 0);
+	before = arena_bytes(a);
+	mark = arena_mark(a);
+	for (int i = 0; i < 50; i++)
+		memset(arena_floats(a, 30000, &err), 0xFF, 30000 * sizeof(float));
+	arena_rewind(a, mark);
+	CHECK(arena_bytes(a) == before);
+	CHECK(*(char *)arena_alloc(a, 100) == 0);
+	CHECK_TEXT(s, "kept");
+	CHECK(!arena_floats(a, SIZE_MAX / 2, &err) && err.kind == ERR_MEMORY);
+	arena_free(a);
+	arena_free(NULL);
+}
+
+static void test_str_and_notes(void)
+{
+	struct str s;
+	struct notes notes = { 0 };
+
+	str_init(&s);
+	for (int i = 0; i < 100; i++)
+		str_addf(&s, "%d,", i);
+	CHECK(s.n == 290 && !strcmp(s.s + 287, "99,"));
+	str_done(&s);
+	notes_add(&notes, "head %d", 1);
+	notes_add(&notes, "head %d", 1);
+	notes_add(&notes, "head %d", 2);
+	CHECK(notes.n == 2);
+	notes_done(&notes);
+	notes_add(NULL, "nobody listens");
+}
+
+static void test_task(void)
+{
+	struct task task = { 0 };
+	struct err err = { 0 };
+
+	CHECK(task_step(&task, 2, 5, &err) && task.done == 2 && task.total == 5);
+	task.stop = true;
+	CHECK(!task_going(&task, &err) && err.kind == ERR_CANCELLED);
+	CHECK(task_step(NULL, 0, 1, &err));
+}
+
+int main(void)
+{
+	test_err();
+	test_arena();
+	test_str_and_notes();
+	test_task();
+	return tap_done();
+}
