@@ -1,0 +1,40 @@
+/*
+ * file.h - files, carefully: mapped for reading, read whole, written atomically. Only regular files are opened.
+ *
+ * Every mapping is listed in a small table that a signal handler can search: a file that shrinks while it is mapped gives
+ * SIGBUS at the next touch, and the handler then knows which file to blame (file_blamed).
+ */
+#ifndef LMSCOPE_ENGINE_BASE_FILE_H
+#define LMSCOPE_ENGINE_BASE_FILE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "engine/base/err.h"
+
+struct mapping {
+	const unsigned char *bytes;	/* [size]; NULL when the file is empty */
+	size_t size;
+	int slot;			/* in the table that the signal handler reads */
+};
+
+/* Maps a regular file read-only. Directories, FIFOs and devices are refused without opening them for reading. */
+bool file_map(const char *path, struct mapping *map, struct err *err);
+void file_unmap(struct mapping *map);	/* a zeroed mapping is fine */
+
+/* Async-signal-safe: the path of the mapped file that holds this address; NULL when none does. */
+const char *file_blamed(const void *address);
+
+/* Reads at most `limit` bytes (more: an error); NUL-terminated heap memory, *n without the NUL. NULL on error. */
+char *file_read(const char *path, size_t limit, size_t *n, struct err *err);
+/* Writes to a temporary file beside it, syncs, renames over it; makes missing folders above it. */
+bool file_write(const char *path, const char *bytes, size_t n, struct err *err);
+
+bool file_exists(const char *path);	/* anything that stat() finds */
+bool file_is_folder(const char *path);
+/* DIR/NAME where NAME came out of a file: false with a sentence when it is absolute or leads out of DIR (.., /). Heap. */
+char *file_inside(const char *folder, const char *name, struct err *err);
+/* DIR/NAME, heap. */
+char *file_join(const char *folder, const char *name);
+
+#endif

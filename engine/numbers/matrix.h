@@ -1,0 +1,57 @@
+/*
+ * matrix.h - a weight matrix W[in, out], made ready for y = x W.
+ *
+ * It is built from a tensor of a checkpoint in whatever type and orientation that has, and knows the fastest way to apply
+ * itself to 1 … 1000 rows. The layout inside (column panels) is nobody else's business. Immutable once made.
+ *
+ * Legend: n rows, `in` inputs, `out` outputs. Row-major: x[n, in], y[n, out]; ldx and ldy are the distances in floats
+ * between rows, so that x and y may be parts of wider arrays.
+ *
+ * A row's result does not depend on n, on which rows stand beside it, or on threads: equal bit for bit, within one kernel
+ * set. LMSCOPE_GEMM=openblas sends everything through OpenBLAS, which does not promise that.
+ */
+#ifndef LMSCOPE_ENGINE_NUMBERS_MATRIX_H
+#define LMSCOPE_ENGINE_NUMBERS_MATRIX_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "engine/base/arena.h"
+#include "engine/base/err.h"
+#include "engine/numbers/tensor.h"
+
+/* Where the weights come from: outputs first … first+out-1 of the tensor, or pick[0 … out-1] of them. */
+struct matrix_source {
+	const struct tensor *tensor;	/* outlives the matrix: it may be read lazily */
+	bool in_out;			/* stored [in, out] (Conv1D) rather than [out, in] */
+	int in, out;			/* as the matrix shall be */
+	int first;
+	const int32_t *pick;		/* [out] or NULL; copied. Splits fused q/k/v, undoes permuted rotary rows */
+};
+
+struct matrix;	/* lives in the arena that it was made in */
+
+/* Checks the tensor's shape against the source (the sentence names the tensor and both shapes) and packs it. NULL on error. */
+struct matrix *matrix_new(struct arena *arena, const struct matrix_source *source, struct err *err);
+/* Bytes of private memory that matrix_new takes for such a source; for estimates before anything is loaded. */
+size_t matrix_footprint(const struct matrix_source *source);
+
+int matrix_in(const struct matrix *w);
+int matrix_out(const struct matrix *w);
+
+/* y[n, out] = x[n, in] W. */
+void matrix_apply(const struct matrix *w, const float *x, size_t ldx, int n, float *y, size_t ldy);
+/* The same with only the inputs from … from+count-1, which is what a head writes: x[n, count]; y[n, out] = x W[from…]. */
+void matrix_apply_inputs(const struct matrix *w, int from, int count, const float *x, size_t ldx, int n, float *y, size_t ldy);
+/* The same with only the outputs from … from+count-1: y[n, count]. Equal bits to the whole product's columns. */
+void matrix_apply_outputs(const struct matrix *w, int from, int count, const float *x, size_t ldx, int n, float *y, size_t ldy);
+/* g[n, in] = d[n, out] Wᵀ: what a gradient at the output is at the input. */
+void matrix_apply_back(const struct matrix *w, const float *d, size_t ldd, int n, float *g, size_t ldg);
+
+/* The weights of one output, w[in] (a column of W: the unembedding vector of a token), and of one input, w[out] (a row of
+ * W: what a neuron writes). Exactly the values that matrix_apply uses. */
+void matrix_output(const struct matrix *w, int j, float *weights);
+void matrix_input(const struct matrix *w, int i, float *weights);
+
+#endif
