@@ -1,0 +1,61 @@
+/*
+ * config.h - the sizes and options of a model: everything that the forward pass asks. A family (families.c) is a way to fill
+ * this in; the forward pass knows options, never families.
+ */
+#ifndef LMSCOPE_ENGINE_MODEL_CONFIG_H
+#define LMSCOPE_ENGINE_MODEL_CONFIG_H
+
+#include <stdbool.h>
+
+#include "engine/numbers/kernels.h"
+
+enum norm_kind { NORM_LAYER, NORM_RMS };
+enum position_kind { POSITION_NONE, POSITION_LEARNED, POSITION_ROTARY, POSITION_ALIBI };
+enum rope_scaling { ROPE_PLAIN, ROPE_LINEAR, ROPE_LLAMA3, ROPE_YARN, ROPE_LONGROPE, ROPE_DYNAMIC };
+
+struct rotary {
+	int pairs;			/* rotated channels of a head / 2; the rest passes */
+	bool interleaved;		/* pairs (2i, 2i+1) rather than (i, i+pairs) */
+	float factor;			/* multiplies cosine and sine (attention factor of yarn, longrope); 1 */
+	float *frequency;		/* [pairs] radians per position, scaling applied */
+};
+
+struct config {
+	char family[32];		/* "llama" */
+	int L, D, H, G, K, F, V;
+	int context;			/* longest prompt: learned rows, or what the rotary was trained for */
+	bool context_is_hard;		/* learned positions: beyond it there is nothing */
+
+	enum norm_kind norm;
+	float norm_eps;
+	enum position_kind position;
+	int position_offset;		/* OPT: row of position 0 */
+	struct rotary rotary;		/* of layers whose window is 0, and of all when there is one kind */
+	struct rotary rotary_local;	/* of layers with a window (Gemma 3); pairs 0: the same as rotary */
+	bool *no_rotary;		/* [L] or NULL: layers without positions (SmolLM3) */
+	float *alibi;			/* [H] slopes, or NULL */
+
+	enum activation activation;
+	bool gated;
+	bool parallel;			/* attention and MLP both read resid_pre */
+	bool parallel_shared_norm;	/* … through the same norm */
+	bool qk_norm_whole;		/* QK norm over all heads at once (OLMo 2) rather than per head */
+	enum norm_kind qk_norm;
+
+	float *attention_scale;		/* [L]: 1/sqrt(K) unless the family says otherwise */
+	float attention_cap;		/* c tanh(s/c) on scores; 0: none */
+	int *window;			/* [L]: query i sees key j iff i - j < window; 0: all earlier ones. NULL: all layers 0 */
+	float qkv_clip;			/* 0: none */
+
+	float embed_scale, residual_scale, logit_scale;	/* 1 */
+	float logit_cap;		/* c tanh(x/c); 0: none */
+	bool tied;
+};
+
+/* Key/value head of a query head. */
+static inline int config_kv_head(const struct config *c, int head)
+{
+	return head / (c->H / c->G);
+}
+
+#endif

@@ -1,0 +1,82 @@
+/*
+ * model.h - an opened model: its sizes and options, its weights, its tokenizer. Immutable once open.
+ *
+ * Legend (used everywhere): L layers, T positions, D channels of the residual stream, H query heads, G key/value heads, K channels
+ * of a head, F neurons of an MLP, V vocabulary.
+ *
+ * Weights are raw, as Hugging Face runs them: nothing is folded or centred.
+ */
+#ifndef LMSCOPE_ENGINE_MODEL_MODEL_H
+#define LMSCOPE_ENGINE_MODEL_MODEL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "engine/base/err.h"
+#include "engine/base/notes.h"
+#include "engine/base/str.h"
+#include "engine/base/task.h"
+#include "engine/model/config.h"
+#include "engine/numbers/matrix.h"
+
+struct tokenizer;
+
+struct norm {
+	float *gain, *bias;	/* [D] (or [K] for a head's norm); NULL: 1 and 0 */
+	bool there;		/* false: this norm does not exist in the family: identity */
+};
+
+struct layer {
+	struct norm ln1, ln2;			/* before attention and MLP */
+	struct norm ln1_post, ln2_post;		/* on their outputs (sandwich norms) */
+	struct norm q_norm, k_norm;
+	struct matrix *W_Q, *W_K, *W_V;		/* [D, H*K], [D, G*K], [D, G*K] */
+	struct matrix *W_O;			/* [H*K, D] */
+	float *b_Q, *b_K, *b_V, *b_O;		/* NULL where there is none */
+	struct matrix *W_gate, *W_in, *W_out;	/* [D, F], [D, F], [F, D]; W_gate NULL: the MLP has no gate */
+	float *b_gate, *b_in, *b_out;
+};
+
+struct model {
+	struct config config;
+	char *name;			/* as people call it: "SmolLM2-135M", "demo" */
+	char *path;			/* where it was found */
+	struct tokenizer *tokenizer;
+	struct layer *layers;		/* [L] */
+	const struct tensor *W_E;	/* [V, D] token embedding, in the mapping */
+	const struct tensor *W_pos;	/* [context, D] learned positions, or NULL */
+	struct norm embed_norm, ln_final;
+	struct matrix *W_U;		/* [D, V] */
+	float *b_U;			/* [V] or NULL */
+	/* and what model_close() frees: see model.c */
+	struct model_store *store;
+};
+
+/*
+ * Opens a folder, a .gguf file, "demo", or a name found in a cache of this machine. With `task`, progress is in layers and it can
+ * be cancelled. NULL on error. The sentence names the file and the place.
+ */
+struct model *model_open(const char *where, struct task *task, struct notes *notes, struct err *err);
+void model_free(struct model *m);
+
+/* What is needed, before any weight is read: the folder's or file's header alone. */
+struct model_facts {
+	char name[128], family[32], source[512], dtypes[96], tokenizer[96], bos[256];
+	int L, D, H, G, K, F, V, context;
+	bool tied, gated;
+	size_t parameters, file_bytes;		/* file_bytes: what is mapped */
+	size_t private_bytes;			/* packed weights */
+	size_t run_bytes_per_token;		/* stored sites; the pattern adds 4 L H T bytes more per token of T */
+};
+bool model_facts(const char *where, struct model_facts *facts, struct notes *notes, struct err *err);
+void model_facts_of(const struct model *m, struct model_facts *facts);
+
+/* x[D] = embedding of the token at that position, as it enters layer 0 (scaled, normalised, learned position added). */
+void model_embed(const struct model *m, int32_t token, int position, float *x);
+/* y[n, D] = final norm of x[n, D]; scale[n] receives 1/sqrt(…) of each row, may be NULL. x and y may be the same. */
+void model_final_norm(const struct model *m, const float *x, int n, float *y, float *scale);
+/* logits[n, V] of normalised rows y[n, D]: W_U, b_U, the logit scale and cap applied. */
+void model_unembed(const struct model *m, const float *y, int n, float *logits);
+
+#endif

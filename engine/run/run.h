@@ -1,0 +1,75 @@
+/*
+ * run.h - one prompt through the model: every site of sites.def for every layer and position. Immutable once made.
+ *
+ * A run keeps what is expensive or small (sites.def: stored) and derives the rest on demand. Layers are shared between runs:
+ * a run with an edit at layer l borrows the layers below l from the run it was resumed from, so toggling an edit costs only the
+ * layers above it. Reference-counted; may be read from several threads.
+ *
+ * Legend as in model.h: L, T, D, H, G, K, F, V.
+ */
+#ifndef LMSCOPE_ENGINE_RUN_RUN_H
+#define LMSCOPE_ENGINE_RUN_RUN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "engine/base/err.h"
+#include "engine/base/task.h"
+#include "engine/model/model.h"
+#include "engine/run/edit.h"
+#include "engine/run/site.h"
+
+struct layer_sites;	/* one layer's stored sites: forward.h */
+
+struct run {
+	const struct model *model;
+	int T;
+	int prompt_T;			/* positions of the prompt; those behind were generated */
+	int32_t *tokens;		/* [T] */
+	int edits;
+	struct edit *edit;		/* [edits], resolved */
+	struct layer_sites **layer;	/* [L] shared, counted */
+	float *last_logits;		/* [V] at the last position */
+	struct arena *arena;
+	int refs;
+};
+
+/* What a run is asked for. */
+struct run_order {
+	const struct model *model;
+	const int32_t *tokens;
+	int T, prompt_T;		/* prompt_T 0: T */
+	const char *const *edits;	/* lines, only those that are switched on */
+	int edit_count;
+	const struct run *unedited;	/* of the same tokens: mean reads it, and layers below the first edit are borrowed from it */
+	const struct run *foil;		/* patch reads it; NULL: patch is refused */
+	const struct run *prefix;	/* a run with the same edits whose tokens begin alike: its rows are copied; NULL is fine */
+};
+
+/* NULL on error (ERR_MEMORY, ERR_CANCELLED, ERR_ARGUMENT for an edit that does not fit, ERR_USAGE for one that does not parse). */
+struct run *run_new(const struct run_order *order, struct task *task, struct err *err);
+struct run *run_ref(const struct run *r);
+void run_unref(struct run *r);		/* NULL is fine */
+
+/* Bytes that a run over T positions of this model keeps. */
+size_t run_bytes(const struct config *c, int T);
+
+/* Borrowed pointer to a stored site at (layer, position), unit 0: float[width] for sites without units, float[units, width]
+ * for those with heads, float[F] for neurons. For SITE_EMBED the layer is ignored. Not for SITE_PATTERN. */
+const float *run_at(const struct run *r, enum site site, int layer, int position);
+/* Attention weights of one query: float[T], 0 for later keys. */
+const float *run_pattern(const struct run *r, int layer, int head, int query);
+
+/* Derived sites. */
+/* out[T]: scores of one query; -INFINITY where the query may not look. */
+void run_scores(const struct run *r, int layer, int head, int query, float *out);
+/* out[D]: what the head writes at that position, without b_O, as it reaches the stream (post-norm and residual scale of the family
+ * applied, with the scale frozen at its real value). The sum over heads + b_O's share is attn_out, before edits on attn_out. */
+void run_result(const struct run *r, int layer, int head, int position, float *out);
+/* out[D]: the last stream after the final norm. */
+void run_ln_final(const struct run *r, int position, float *out);
+/* out[n, V] for positions from … from+n-1. */
+bool run_logits(const struct run *r, int from, int n, float *out, struct task *task, struct err *err);
+
+#endif
