@@ -1,0 +1,71 @@
+/*
+ * analysis.h - a technique: (run, unedited run, foil run, metric, arguments) → table.
+ *
+ * Adding one is one file in analyses/ and one row in analyses.def. Menu, argument form, --help, JSON, preset checks, man page and
+ * README table come from the struct.
+ */
+#ifndef LMSCOPE_ENGINE_ANALYSIS_ANALYSIS_H
+#define LMSCOPE_ENGINE_ANALYSIS_ANALYSIS_H
+
+#include <stdbool.h>
+
+#include "engine/analysis/param.h"
+#include "engine/analysis/table.h"
+#include "engine/base/arena.h"
+#include "engine/base/err.h"
+#include "engine/base/notes.h"
+#include "engine/base/task.h"
+#include "engine/run/metric.h"
+#include "engine/run/run.h"
+
+/* The question, as a technique sees it. */
+struct ask {
+	const struct model *model;
+	const struct run *run;		/* with the edits */
+	const struct run *unedited;	/* the same run when there are none */
+	const struct run *foil;		/* unedited; NULL when no foil is set */
+	const struct metric *metric;
+	int arg[PARAM_MAX];		/* resolved: positions and layers are 0 … n-1 */
+	struct arena *scratch;		/* freed after compute */
+	struct task *task;
+	struct notes *notes;
+};
+
+enum topic { TOPIC_PREDICTION, TOPIC_LENS, TOPIC_ATTENTION, TOPIC_ATTRIBUTION, TOPIC_CAUSAL, TOPIC_GEOMETRY, TOPIC_COUNT };
+extern const char *const topic_words[TOPIC_COUNT];
+
+enum { NEEDS_FOIL = 1, NEEDS_GRADIENT = 2 };
+
+struct analysis {
+	const char *name, *title;	/* "logit-lens", "Logit lens" */
+	enum topic topic;
+	const char *paper;		/* "nostalgebraist 2020" */
+	const char *blurb;		/* one sentence */
+	const char *help;		/* how to read it, when it misleads: a few sentences */
+	const char *shape;		/* "layer × position": for lists */
+	const char *unit;		/* for lists: "probability, logit, …" */
+	unsigned needs;
+	unsigned metrics;		/* bit per metric_kind that it can explain; 0: it does not use the metric */
+	const struct param *params;	/* ends with a NULL name */
+	/* Returns a new table, or NULL. Fills rows, cols, value, unit, look, scale, check; the caller fills `analysis`. */
+	struct table *(*compute)(const struct ask *ask, struct err *err);
+};
+
+extern const struct analysis *const analysis_list[];	/* menu order, NULL at the end */
+const struct analysis *analysis_find(const char *name);	/* NULL when there is none */
+/* The techniques nearest in spelling, for "did you mean": "logit-lens, attention". */
+void analysis_suggest(const char *name, struct str *out);
+/* How many there are along a dimension for this run's model and prompt: L, H, T… 0 when it does not apply. */
+int analysis_extent(const struct model *m, int T, enum dim dim);
+
+/* Runs it: resolves arguments, computes, fills in what every table has. NULL on error. */
+struct table *analysis_compute(const struct analysis *a, struct ask *ask, const int *args, struct err *err);
+
+/* What techniques share. */
+void axis_layers(struct table *t, struct axis *axis, const struct model *m);
+void axis_heads(struct table *t, struct axis *axis, const struct model *m);
+/* Labels are the tokens of the run; name is "position", "query" or "key". */
+void axis_tokens(struct table *t, struct axis *axis, const struct run *r, enum dim dim, const char *name);
+void table_set_token(struct table *t, size_t cell, const struct model *m, int32_t id);
+
+#endif

@@ -1,0 +1,90 @@
+/*
+ * table.h - the one noun between techniques and views: values [rows, columns] with two typed, labelled axes.
+ *
+ * An analysis fills a table and never chooses a glyph; a view draws it and never computes. A third axis is an argument; a
+ * ranking is one column; a graph is a nodes × nodes table. A finished table never changes; it is counted, so that the worker,
+ * the screen and a cache may hold the same one. It copies its labels: it outlives the run.
+ */
+#ifndef LMSCOPE_ENGINE_ANALYSIS_TABLE_H
+#define LMSCOPE_ENGINE_ANALYSIS_TABLE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "engine/base/arena.h"
+#include "engine/base/err.h"
+#include "engine/run/dim.h"
+#include "engine/run/site.h"
+
+enum look { LOOK_HEAT, LOOK_ATTENTION, LOOK_TOKENS, LOOK_BARS, LOOK_RANKING, LOOK_LINES, LOOK_GRAPH };
+enum scale { SCALE_SEQUENTIAL, SCALE_DIVERGING, SCALE_PROBABILITY };	/* from the least; around 0; 0 … 1 */
+
+struct axis {
+	enum dim dim;
+	const char *name;	/* "layer"; "query" and "key" for the two sides of attention */
+	int n;
+	const char **label;	/* [n] raw bytes for tokens ("·" is drawn by the view, a space is a space in JSON) */
+	const char **show;	/* [n] the same for people: "·Paris"; equal to label where nothing has to be made readable */
+	int32_t *id;		/* [n] token ids where the labels are tokens; or NULL */
+	/* Components that are not numbered 0 … n-1 in their own dimension: what can be edited at index i. NULL: plain. */
+	struct axis_part {
+		enum site site;		/* SITE_NONE: nothing */
+		int layer, unit;	/* -1: none */
+	} *part;		/* [n] */
+};
+
+/* Books that balance: an identity that the numbers must satisfy. */
+struct check {
+	const char *name;	/* NULL: this technique has none. "rows sum to the metric" */
+	double expected, actual, tolerance;	/* |actual - expected| <= tolerance * max(1, |expected|) */
+};
+
+struct table {
+	struct arena *arena;
+	int refs;
+	const char *analysis;	/* "logit-lens" */
+	const char *title;	/* "logit lens · top token, probability": technique and arguments, without units */
+	struct axis rows, cols;
+	float *value;		/* [rows.n, cols.n] NaN: cannot be (the upper triangle) */
+	const char **word;	/* [rows.n, cols.n] raw bytes of a token, or NULL when there are no words */
+	const char **word_show;	/* the same for people */
+	int32_t *id;		/* [rows.n, cols.n] of the words; -1: none */
+	size_t *word_bytes;	/* [rows.n, cols.n]: raw words may hold NULs */
+	int units;		/* 1, or cols.n */
+	const char **unit;	/* [units] "probability" */
+	enum look look;
+	enum scale scale;
+	bool skip_first;	/* the first token is a sink here: leave it out of the colour range */
+	enum site site;		/* what the cells are of (SITE_ATTN_OUT for a lens on it); SITE_NONE */
+	int layer, unit_index;	/* of an argument: attention's layer and head; -1 */
+	struct check check;
+	const char *footnote;	/* a sentence below the table ("not heads: +3.1"), or NULL */
+};
+
+/* A table of that shape, all cells NaN. Axes are filled in by axis_… and by the analysis. NULL: ERR_MEMORY. */
+struct table *table_new(int rows, int cols, struct err *err);
+struct table *table_ref(struct table *t);
+void table_unref(struct table *t);	/* NULL is fine */
+
+static inline size_t table_cell(const struct table *t, int row, int col)
+{
+	return (size_t)row * (size_t)t->cols.n + (size_t)col;
+}
+
+/* Labels; everything is copied. */
+void axis_numbers(struct table *t, struct axis *axis, enum dim dim);			/* "0" … n-1 */
+void axis_label(struct table *t, struct axis *axis, int i, const char *label);		/* both label and show */
+void table_set_words(struct table *t);							/* makes the word arrays */
+void table_set_word(struct table *t, size_t cell, int32_t id, const char *bytes, size_t n, const char *show);
+void table_set_unit(struct table *t, const char *unit);
+
+bool check_holds(const struct check *check);
+
+/* a - b, cell by cell, as a new diverging table: for --diff. The axes must be of equal length; NaN where either is. Words are a's. */
+struct table *table_minus(const struct table *a, const struct table *b, const char *what, struct err *err);
+
+/* Least and greatest finite value, the first column (and row, for attention) left out when skip_first. false: none. */
+bool table_range(const struct table *t, bool skip_first, float *lo, float *hi);
+
+#endif

@@ -1,0 +1,58 @@
+/*
+ * job.h - a question: model, prompt, foil, edits, metric, and the techniques that should answer it.
+ *
+ * A value: copied freely, compared, kept on the undo stack, sent to the worker, written to YAML as part of a preset.
+ */
+#ifndef LMSCOPE_ENGINE_JOB_H
+#define LMSCOPE_ENGINE_JOB_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "engine/analysis/analysis.h"
+#include "engine/model/tokenizer.h"
+
+enum { JOB_PANES = 12 };
+
+enum diff { DIFF_NONE, DIFF_EDITS, DIFF_FOIL };
+
+/* One technique with its arguments. */
+struct job_pane {
+	const struct analysis *analysis;
+	int args[PARAM_MAX];	/* as given: negatives are kept */
+	bool given[PARAM_MAX];	/* false: the default, which may follow the cursor */
+	enum diff diff;
+};
+
+struct job_edit {
+	char *line;
+	bool on;
+};
+
+struct job {
+	char *model;		/* NULL: demo */
+	char *prompt;		/* bytes; may be empty; not NULL */
+	char *foil;		/* NULL: none */
+	char *metric;		/* NULL: the default */
+	enum tokenizer_bos bos;
+	struct job_edit *edit;
+	int edits;
+	struct job_pane pane[JOB_PANES];
+	int panes;
+	int generate;		/* tokens to append greedily; 0: none */
+};
+
+void job_init(struct job *job);
+void job_done(struct job *job);
+void job_copy(struct job *to, const struct job *from);	/* `to` is uninitialised or done */
+bool job_equal(const struct job *a, const struct job *b);
+
+void job_set(char **field, const char *text);		/* replaces a heap string; NULL goes */
+int job_add_edit(struct job *job, const char *line);	/* its index; switched on */
+void job_remove_edit(struct job *job, int i);
+/* The pane with all defaults. */
+void job_pane_init(struct job_pane *pane, const struct analysis *analysis);
+/* "layer=3" into the pane: ERR_USAGE when there is no such argument or value. */
+bool job_pane_set(struct job_pane *pane, const char *assignment, struct err *err);
+
+#endif

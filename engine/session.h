@@ -1,0 +1,54 @@
+/*
+ * session.h - answers jobs: keeps the model, the last runs and tables, and does only what a new question changes.
+ *
+ * Not thread-safe: one thread (the worker's, or the command line's) owns a session.
+ */
+#ifndef LMSCOPE_ENGINE_SESSION_H
+#define LMSCOPE_ENGINE_SESSION_H
+
+#include <stdbool.h>
+
+#include "engine/analysis/table.h"
+#include "engine/base/err.h"
+#include "engine/base/notes.h"
+#include "engine/base/task.h"
+#include "engine/job.h"
+#include "engine/model/model.h"
+
+struct session;
+
+struct session *session_new(void);
+void session_free(struct session *s);
+
+/*
+ * Prepares a job: opens the model when it is another one, tokenises, runs what is new (unedited, edited, foil), resolves the
+ * metric. After it, session_answer and the getters below speak of this job. On error the session still answers the job before.
+ */
+bool session_prepare(struct session *s, const struct job *job, struct task *task, struct notes *notes, struct err *err);
+
+/* The table of pane i of the prepared job; counted (the caller unrefs). NULL on error. Cached: the same question again is free. */
+struct table *session_answer(struct session *s, int pane, struct task *task, struct notes *notes, struct err *err);
+
+/* Of the prepared job; borrowed until the next prepare. */
+const struct model *session_model(const struct session *s);
+const struct run *session_run(const struct session *s);		/* edited */
+const struct run *session_unedited(const struct session *s);
+const struct run *session_foil(const struct session *s);	/* NULL: no foil */
+const struct metric *session_metric(const struct session *s);
+bool session_metric_values(struct session *s, double *edited, double *unedited, struct task *task, struct err *err);
+
+/* Greedy continuation of the prepared job's prompt under its edits: calls `token` for each; it returns false to stop. Stops at
+ * the end-of-sequence token. */
+typedef bool session_token(void *context, int32_t id);
+bool session_generate(struct session *s, int n, session_token *token, void *context, struct task *task, struct err *err);
+
+/* What an exporter needs: the table and its question. */
+struct answer {
+	const struct table *table;
+	const struct session *session;
+	const struct job *job;
+	const struct job_pane *pane;
+	double metric, metric_unedited;
+};
+
+#endif
