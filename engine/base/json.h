@@ -45,8 +45,8 @@ const struct json_value *json_at(const struct json_value *array, size_t i);
 bool json_bool(const struct json_value *v, bool *out);
 bool json_int(const struct json_value *v, int64_t *out);
 bool json_double(const struct json_value *v, double *out);	/* integers count */
-const char *json_string(const struct json_value *v);		/* UTF-8, borrowed; NULL when it is not a string */
-const char *json_string_n(const struct json_value *v, size_t *n);	/* strings may hold NULs */
+const char *json_text(const struct json_value *v);		/* UTF-8, borrowed; NULL when it is not a string */
+const char *json_text_n(const struct json_value *v, size_t *n);	/* strings may hold NULs */
 
 /* Writing: straight into a string. */
 void json_write_string(struct str *out, const char *bytes, size_t n);	/* quoted; invalid UTF-8 becomes U+FFFD */
