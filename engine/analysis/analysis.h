@@ -14,6 +14,7 @@
 #include "engine/base/arena.h"
 #include "engine/base/err.h"
 #include "engine/base/notes.h"
+#include "engine/base/str.h"
 #include "engine/base/task.h"
 #include "engine/run/metric.h"
 #include "engine/run/run.h"
@@ -26,7 +27,7 @@ struct ask {
 	const struct run *foil;		/* unedited; NULL when no foil is set */
 	const struct metric *metric;
 	int arg[PARAM_MAX];		/* resolved: positions and layers are 0 … n-1 */
-	struct arena *scratch;		/* freed after compute */
+	struct arena *scratch;		/* analysis_compute() makes and frees it */
 	struct task *task;
 	struct notes *notes;
 };
@@ -47,7 +48,7 @@ struct analysis {
 	unsigned needs;
 	unsigned metrics;		/* bit per metric_kind that it can explain; 0: it does not use the metric */
 	const struct param *params;	/* ends with a NULL name */
-	/* Returns a new table, or NULL. Fills rows, cols, value, unit, look, scale, check; the caller fills `analysis`. */
+	/* Returns a new table, or NULL. Fills everything but `analysis`, which analysis_compute() does. */
 	struct table *(*compute)(const struct ask *ask, struct err *err);
 };
 
@@ -58,14 +59,22 @@ void analysis_suggest(const char *name, struct str *out);
 /* How many there are along a dimension for this run's model and prompt: L, H, T… 0 when it does not apply. */
 int analysis_extent(const struct model *m, int T, enum dim dim);
 
-/* Runs it: resolves arguments, computes, fills in what every table has. NULL on error. */
+/*
+ * Runs it: checks that the question has what the technique needs (foil, a metric that it can explain), resolves args[PARAM_MAX] (as
+ * given: negatives count from the end) into ask->arg, computes. NULL on error.
+ */
 struct table *analysis_compute(const struct analysis *a, struct ask *ask, const int *args, struct err *err);
 
+/* The arguments when none is given. */
+void analysis_defaults(const struct analysis *a, int args[PARAM_MAX]);
+
+enum { METRICS_ALL = (1 << METRIC_KINDS) - 1, METRICS_LINEAR = 1 << METRIC_LOGIT | 1 << METRIC_LOGIT_DIFF };
+
 /* What techniques share. */
-void axis_layers(struct table *t, struct axis *axis, const struct model *m);
-void axis_heads(struct table *t, struct axis *axis, const struct model *m);
 /* Labels are the tokens of the run; name is "position", "query" or "key". */
 void axis_tokens(struct table *t, struct axis *axis, const struct run *r, enum dim dim, const char *name);
 void table_set_token(struct table *t, size_t cell, const struct model *m, int32_t id);
+/* The rows of a site at one layer as one matrix x[T, D]. */
+void stream_rows(const struct run *r, enum site site, int layer, float *x);
 
 #endif

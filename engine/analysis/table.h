@@ -8,6 +8,7 @@
 #ifndef LMSCOPE_ENGINE_ANALYSIS_TABLE_H
 #define LMSCOPE_ENGINE_ANALYSIS_TABLE_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -25,6 +26,7 @@ struct axis {
 	const char *name;	/* "layer"; "query" and "key" for the two sides of attention */
 	int n;
 	const char **label;	/* [n] raw bytes for tokens ("·" is drawn by the view, a space is a space in JSON) */
+	size_t *label_bytes;	/* [n] raw labels may hold NULs */
 	const char **show;	/* [n] the same for people: "·Paris"; equal to label where nothing has to be made readable */
 	int32_t *id;		/* [n] token ids where the labels are tokens; or NULL */
 	/* Components that are not numbered 0 … n-1 in their own dimension: what can be edited at index i. NULL: plain. */
@@ -42,7 +44,7 @@ struct check {
 
 struct table {
 	struct arena *arena;
-	int refs;
+	atomic_int refs;
 	const char *analysis;	/* "logit-lens" */
 	const char *title;	/* "logit lens · top token, probability": technique and arguments, without units */
 	struct axis rows, cols;
@@ -75,13 +77,22 @@ static inline size_t table_cell(const struct table *t, int row, int col)
 /* Labels; everything is copied. */
 void axis_numbers(struct table *t, struct axis *axis, enum dim dim);			/* "0" … n-1 */
 void axis_label(struct table *t, struct axis *axis, int i, const char *label);		/* both label and show */
+void axis_token(struct table *t, struct axis *axis, int i, int32_t id, const char *bytes, size_t n, const char *show);
+void axis_part(struct table *t, struct axis *axis, int i, enum site site, int layer, int unit);
 void table_set_words(struct table *t);							/* makes the word arrays */
 void table_set_word(struct table *t, size_t cell, int32_t id, const char *bytes, size_t n, const char *show);
 void table_set_unit(struct table *t, const char *unit);
+/* One unit per column. */
+void table_set_units(struct table *t, const char *const *unit);
+void table_set_title(struct table *t, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 bool check_holds(const struct check *check);
 
-/* a - b, cell by cell, as a new diverging table: for --diff. The axes must be of equal length; NaN where either is. Words are a's. */
+/*
+ * a - b, cell by cell, as a new diverging table: for --diff. The axes must be of equal length; NaN where either is. Words are a's.
+ * Rows that are ranks hold other tokens in b: they are matched by their token, NaN where b does not list it. `what` says what was
+ * subtracted, for the title: "edited − unedited".
+ */
 struct table *table_minus(const struct table *a, const struct table *b, const char *what, struct err *err);
 
 /* Least and greatest finite value, the first column (and row, for attention) left out when skip_first. false: none. */

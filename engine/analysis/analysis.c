@@ -1,0 +1,198 @@
+/* analysis.c - see analysis.h: the registry made of analyses.def, running a technique, and what techniques share. */
+#include "engine/analysis/analysis.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/model/model.h"
+#include "engine/model/tokenizer.h"
+
+#define ANALYSIS(stem) extern const struct analysis analysis_##stem;
+#include "engine/analysis/analyses.def"
+#undef ANALYSIS
+
+const struct analysis *const analysis_list[] = {
+#define ANALYSIS(stem) &analysis_##stem,
+#include "engine/analysis/analyses.def"
+#undef ANALYSIS
+	NULL,
+};
+
+const char *const topic_words[TOPIC_COUNT] = {
+	[TOPIC_PREDICTION] = "prediction",
+	[TOPIC_LENS] = "lenses",
+	[TOPIC_ATTENTION] = "attention",
+	[TOPIC_ATTRIBUTION] = "attribution",
+	[TOPIC_CAUSAL] = "causal",
+	[TOPIC_GEOMETRY] = "geometry",
+};
+
+const struct analysis *analysis_find(const char *name)
+{
+	for (int i = 0; analysis_list[i]; i++)
+		if (!strcmp(analysis_list[i]->name, name))
+			return analysis_list[i];
+	return NULL;
+}
+
+/* Letters to insert, delete or change to get from a to b (Levenshtein 1966), one row of the matrix at a time. */
+static int distance(const char *a, const char *b)
+{
+	int row[64], n = (int)strlen(b);
+
+	if (n >= 64)
+		return n;
+	for (int j = 0; j <= n; j++)
+		row[j] = j;
+	for (int i = 1; a[i - 1]; i++) {
+		int corner = row[0];
+
+		row[0] = i;
+		for (int j = 1; j <= n; j++) {
+			int best = corner + (a[i - 1] != b[j - 1]);
+
+			corner = row[j];
+			if (row[j] + 1 < best)
+				best = row[j] + 1;
+			if (row[j - 1] + 1 < best)
+				best = row[j - 1] + 1;
+			row[j] = best;
+		}
+	}
+	return row[n];
+}
+
+void analysis_suggest(const char *name, struct str *out)
+{
+	int nearest = 1000;
+
+	for (int i = 0; analysis_list[i]; i++) {
+		int d = distance(name, analysis_list[i]->name);
+
+		nearest = d < nearest ? d : nearest;
+	}
+	for (int i = 0, said = 0; analysis_list[i]; i++) {
+		const char *word = analysis_list[i]->name;
+
+		if (distance(name, word) == nearest || (*name && strstr(word, name)))
+			str_addf(out, "%s%s", said++ ? ", " : "", word);
+	}
+}
+
+int analysis_extent(const struct model *m, int T, enum dim dim)
+{
+	const struct config *c = &m->config;
+
+	switch (dim) {
+	case DIM_LAYER:
+		return c->L;
+	case DIM_HEAD:
+		return c->H;
+	case DIM_KV_HEAD:
+		return c->G;
+	case DIM_POSITION:
+	case DIM_KEY:
+		return T;
+	case DIM_CHANNEL:
+		return c->D;
+	case DIM_HEAD_CHANNEL:
+		return c->K;
+	case DIM_NEURON:
+		return c->F;
+	case DIM_TOKEN:
+		return c->V;
+	default:
+		return 0;
+	}
+}
+
+void analysis_defaults(const struct analysis *a, int args[PARAM_MAX])
+{
+	memset(args, 0, PARAM_MAX * sizeof *args);
+	for (int i = 0; i < param_count(a->params); i++)
+		args[i] = a->params[i].start;
+}
+
+/* "direct-attribution explains logit, logit_diff; the metric is kl" */
+static bool refuse_metric(const struct analysis *a, const struct metric *metric, struct err *err)
+{
+	struct str can;
+
+	str_init(&can);
+	for (int k = 0; k < METRIC_KINDS; k++)
+		if (a->metrics & 1u << k)
+			str_addf(&can, "%s%s", can.n ? ", " : "", metric_table[k].word);
+	err_set(err, ERR_ARGUMENT, "%s explains the metrics %s; this one is %s", a->name, can.s, metric->spec);
+	str_done(&can);
+	return false;
+}
+
+static bool prepare(const struct analysis *a, struct ask *ask, const int *args, struct err *err)
+{
+	if ((a->needs & NEEDS_FOIL) && !ask->foil)
+		return err_set(err, ERR_ARGUMENT, "%s compares with a second prompt: set a foil", a->name);
+	if (a->metrics && !(a->metrics & 1u << ask->metric->kind))
+		return refuse_metric(a, ask->metric, err);
+	for (int i = 0; i < param_count(a->params); i++) {
+		const struct param *p = &a->params[i];
+		int n = analysis_extent(ask->model, ask->run->T, p->dim);
+
+		if (!param_resolve(p, args[i], n, &ask->arg[i], err))
+			return err_in(err, "%s", a->name);
+	}
+	return true;
+}
+
+struct table *analysis_compute(const struct analysis *a, struct ask *ask, const int *args, struct err *err)
+{
+	struct table *t;
+
+	if (!prepare(a, ask, args, err))
+		return NULL;
+	ask->scratch = arena_new();
+	t = a->compute(ask, err);
+	arena_free(ask->scratch);
+	ask->scratch = NULL;
+	if (t)
+		t->analysis = a->name;
+	return t;
+}
+
+void axis_tokens(struct table *t, struct axis *axis, const struct run *r, enum dim dim, const char *name)
+{
+	const struct tokenizer *tokenizer = r->model->tokenizer;
+	struct str show;
+
+	axis->dim = dim;
+	axis->name = name;
+	str_init(&show);
+	for (int i = 0; i < axis->n; i++) {
+		size_t n;
+		const char *bytes = tokenizer_bytes(tokenizer, r->tokens[i], &n);
+
+		str_clear(&show);
+		tokenizer_show(tokenizer, r->tokens[i], &show);
+		axis_token(t, axis, i, r->tokens[i], bytes, n, show.s);
+	}
+	str_done(&show);
+}
+
+void table_set_token(struct table *t, size_t cell, const struct model *m, int32_t id)
+{
+	struct str show;
+	size_t n;
+	const char *bytes = tokenizer_bytes(m->tokenizer, id, &n);
+
+	str_init(&show);
+	tokenizer_show(m->tokenizer, id, &show);
+	table_set_word(t, cell, id, bytes, n, show.s);
+	str_done(&show);
+}
+
+void stream_rows(const struct run *r, enum site site, int layer, float *x)
+{
+	size_t D = (size_t)r->model->config.D;
+
+	for (int i = 0; i < r->T; i++)
+		memcpy(x + (size_t)i * D, run_at(r, site, layer, i), D * sizeof *x);
+}

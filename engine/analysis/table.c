@@ -1,0 +1,240 @@
+/* table.c - see table.h. Everything of a table, itself included, lies in its arena. */
+#include "engine/analysis/table.h"
+
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+static void axis_init(struct table *t, struct axis *axis, int n)
+{
+	size_t count = (size_t)n;
+
+	axis->dim = DIM_NONE;
+	axis->name = dim_word(DIM_NONE);
+	axis->n = n;
+	axis->label = arena_alloc(t->arena, count * sizeof *axis->label);
+	axis->label_bytes = arena_alloc(t->arena, count * sizeof *axis->label_bytes);
+	axis->show = arena_alloc(t->arena, count * sizeof *axis->show);
+	for (int i = 0; i < n; i++)
+		axis->label[i] = axis->show[i] = "";
+}
+
+struct table *table_new(int rows, int cols, struct err *err)
+{
+	struct arena *arena = arena_new();
+	struct table *t = arena_alloc(arena, sizeof *t);
+
+	t->value = arena_floats(arena, (size_t)rows * (size_t)cols, err);
+	if (!t->value) {
+		arena_free(arena);
+		return NULL;
+	}
+	for (size_t i = 0; i < (size_t)rows * (size_t)cols; i++)
+		t->value[i] = NAN;
+	t->arena = arena;
+	t->refs = 1;
+	axis_init(t, &t->rows, rows);
+	axis_init(t, &t->cols, cols);
+	t->analysis = t->title = "";
+	t->site = SITE_NONE;
+	t->layer = t->unit_index = -1;
+	table_set_unit(t, "");
+	return t;
+}
+
+struct table *table_ref(struct table *t)
+{
+	if (t)
+		atomic_fetch_add(&t->refs, 1);
+	return t;
+}
+
+void table_unref(struct table *t)
+{
+	if (t && atomic_fetch_sub(&t->refs, 1) == 1)
+		arena_free(t->arena);
+}
+
+void axis_label(struct table *t, struct axis *axis, int i, const char *label)
+{
+	axis->label[i] = axis->show[i] = arena_strdup(t->arena, label);
+	axis->label_bytes[i] = strlen(label);
+}
+
+void axis_numbers(struct table *t, struct axis *axis, enum dim dim)
+{
+	char number[16];
+
+	axis->dim = dim;
+	axis->name = dim_word(dim);
+	for (int i = 0; i < axis->n; i++) {
+		snprintf(number, sizeof number, "%d", i);
+		axis_label(t, axis, i, number);
+	}
+}
+
+void axis_token(struct table *t, struct axis *axis, int i, int32_t id, const char *bytes, size_t n, const char *show)
+{
+	if (!axis->id)
+		axis->id = arena_alloc(t->arena, (size_t)axis->n * sizeof *axis->id);
+	axis->id[i] = id;
+	axis->label[i] = arena_strndup(t->arena, bytes, n);
+	axis->label_bytes[i] = n;
+	axis->show[i] = arena_strdup(t->arena, show);
+}
+
+void axis_part(struct table *t, struct axis *axis, int i, enum site site, int layer, int unit)
+{
+	if (!axis->part) {
+		axis->part = arena_alloc(t->arena, (size_t)axis->n * sizeof *axis->part);
+		for (int k = 0; k < axis->n; k++)
+			axis->part[k] = (struct axis_part){ SITE_NONE, -1, -1 };
+	}
+	axis->part[i] = (struct axis_part){ site, layer, unit };
+}
+
+void table_set_words(struct table *t)
+{
+	size_t cells = (size_t)t->rows.n * (size_t)t->cols.n;
+
+	t->word = arena_alloc(t->arena, cells * sizeof *t->word);
+	t->word_show = arena_alloc(t->arena, cells * sizeof *t->word_show);
+	t->word_bytes = arena_alloc(t->arena, cells * sizeof *t->word_bytes);
+	t->id = arena_alloc(t->arena, cells * sizeof *t->id);
+	for (size_t i = 0; i < cells; i++) {
+		t->word[i] = t->word_show[i] = "";
+		t->id[i] = -1;
+	}
+}
+
+void table_set_word(struct table *t, size_t cell, int32_t id, const char *bytes, size_t n, const char *show)
+{
+	t->id[cell] = id;
+	t->word[cell] = arena_strndup(t->arena, bytes, n);
+	t->word_bytes[cell] = n;
+	t->word_show[cell] = arena_strdup(t->arena, show);
+}
+
+void table_set_unit(struct table *t, const char *unit)
+{
+	t->units = 1;
+	t->unit = arena_alloc(t->arena, sizeof *t->unit);
+	t->unit[0] = arena_strdup(t->arena, unit);
+}
+
+void table_set_units(struct table *t, const char *const *unit)
+{
+	t->units = t->cols.n;
+	t->unit = arena_alloc(t->arena, (size_t)t->units * sizeof *t->unit);
+	for (int i = 0; i < t->units; i++)
+		t->unit[i] = arena_strdup(t->arena, unit[i]);
+}
+
+void table_set_title(struct table *t, const char *format, ...)
+{
+	char title[512];
+	va_list ap;
+
+	va_start(ap, format);
+	vsnprintf(title, sizeof title, format, ap);
+	va_end(ap);
+	t->title = arena_strdup(t->arena, title);
+}
+
+bool check_holds(const struct check *check)
+{
+	double allowed = check->tolerance * fmax(1, fabs(check->expected));
+
+	return !check->name || fabs(check->actual - check->expected) <= allowed;	/* NaN does not hold */
+}
+
+static void copy_axis(struct table *t, struct axis *to, const struct axis *from)
+{
+	to->dim = from->dim;
+	to->name = arena_strdup(t->arena, from->name);
+	for (int i = 0; i < from->n; i++) {
+		if (from->id)
+			axis_token(t, to, i, from->id[i], from->label[i], from->label_bytes[i], from->show[i]);
+		else
+			axis_label(t, to, i, from->label[i]);
+		if (from->part)
+			axis_part(t, to, i, from->part[i].site, from->part[i].layer, from->part[i].unit);
+	}
+}
+
+static void copy_words(struct table *to, const struct table *from)
+{
+	table_set_words(to);
+	for (size_t i = 0; i < (size_t)from->rows.n * (size_t)from->cols.n; i++)
+		table_set_word(to, i, from->id[i], from->word[i], from->word_bytes[i], from->word_show[i]);
+}
+
+/* Where b has what a's cell is about; rows that are ranks are found by their token. -1: b does not list it. */
+static int matching_row(const struct table *a, const struct table *b, int row, int col)
+{
+	if (a->rows.dim != DIM_RANK || !a->id || !b->id)
+		return row;
+	for (int r = 0; r < b->rows.n; r++)
+		if (b->id[table_cell(b, r, col)] == a->id[table_cell(a, row, col)])
+			return r;
+	return -1;
+}
+
+struct table *table_minus(const struct table *a, const struct table *b, const char *what, struct err *err)
+{
+	struct table *t;
+
+	if (a->rows.n != b->rows.n || a->cols.n != b->cols.n) {
+		err_set(err, ERR_ARGUMENT, "%s cannot be compared: one has %d × %d cells (%s × %s), the other %d × %d", a->title,
+			a->rows.n, a->cols.n, a->rows.name, a->cols.name, b->rows.n, b->cols.n);
+		return NULL;
+	}
+	if (!(t = table_new(a->rows.n, a->cols.n, err)))
+		return NULL;
+	for (int r = 0; r < a->rows.n; r++) {
+		for (int c = 0; c < a->cols.n; c++) {
+			int other = matching_row(a, b, r, c);
+
+			if (other >= 0)
+				t->value[table_cell(t, r, c)] = a->value[table_cell(a, r, c)] - b->value[table_cell(b, other, c)];
+		}
+	}
+	copy_axis(t, &t->rows, &a->rows);
+	copy_axis(t, &t->cols, &a->cols);
+	if (a->word)
+		copy_words(t, a);
+	if (a->units == 1)
+		table_set_unit(t, a->unit[0]);
+	else
+		table_set_units(t, a->unit);
+	table_set_title(t, "%s · %s", a->title, what);
+	t->analysis = arena_strdup(t->arena, a->analysis);
+	t->look = a->look;
+	t->scale = SCALE_DIVERGING;
+	t->skip_first = a->skip_first;
+	t->site = a->site;
+	t->layer = a->layer;
+	t->unit_index = a->unit_index;
+	return t;
+}
+
+bool table_range(const struct table *t, bool skip_first, float *lo, float *hi)
+{
+	int first_col = skip_first && (t->cols.dim == DIM_POSITION || t->cols.dim == DIM_KEY);
+	int first_row = skip_first && (t->rows.dim == DIM_POSITION || t->rows.dim == DIM_KEY);
+	bool any = false;
+
+	for (int r = first_row; r < t->rows.n; r++) {
+		for (int c = first_col; c < t->cols.n; c++) {
+			float x = t->value[table_cell(t, r, c)];
+
+			if (!isfinite(x))
+				continue;
+			*lo = any && *lo < x ? *lo : x;
+			*hi = any && *hi > x ? *hi : x;
+			any = true;
+		}
+	}
+	return any;
+}

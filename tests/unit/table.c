@@ -1,0 +1,110 @@
+/* table.c - tables own what they show: cells, labels, words, counting, differences, ranges. */
+#include "engine/analysis/table.h"
+#include "tests/tap.h"
+
+static void test_cells_and_labels(void)
+{
+	struct err err = { 0 };
+	struct table *t = table_new(2, 3, &err);
+	char label[] = "embed";
+
+	CHECK(isnan(t->value[0]) && isnan(t->value[5]) && table_cell(t, 1, 2) == 5);
+	axis_numbers(t, &t->rows, DIM_LAYER);
+	CHECK_TEXT(t->rows.label[1], "1");
+	CHECK_TEXT(t->rows.name, "layer");
+	axis_label(t, &t->cols, 0, label);
+	label[0] = 'X';
+	CHECK_TEXT(t->cols.label[0], "embed");
+	axis_token(t, &t->cols, 1, 42, "a\0b", 3, "a\\x00b");
+	CHECK(t->cols.id[1] == 42 && t->cols.label_bytes[1] == 3 && !memcmp(t->cols.label[1], "a\0b", 4));
+	axis_part(t, &t->cols, 2, SITE_MLP_OUT, 3, -1);
+	CHECK(t->cols.part[2].layer == 3 && t->cols.part[0].site == SITE_NONE);
+	table_set_words(t);
+	CHECK(t->id[4] == -1 && !*t->word[4]);
+	table_set_word(t, 4, 7, " Paris", 6, "·Paris");
+	CHECK(t->id[4] == 7 && t->word_bytes[4] == 6);
+	CHECK_TEXT(t->word_show[4], "·Paris");
+	CHECK(table_ref(t) == t && t->refs == 2);
+	table_unref(t);
+	CHECK(t->refs == 1);
+	table_unref(t);
+	table_unref(NULL);
+	CHECK(!table_new(1 << 30, 1 << 30, &err) && err.kind == ERR_MEMORY);
+}
+
+static struct table *ranking(const int32_t *ids, const float *values, int n)
+{
+	struct err err = { 0 };
+	struct table *t = table_new(n, 1, &err);
+
+	axis_numbers(t, &t->rows, DIM_RANK);
+	table_set_words(t);
+	table_set_unit(t, "logit");
+	table_set_title(t, "ranking of %d", n);
+	for (int i = 0; i < n; i++) {
+		t->value[i] = values[i];
+		table_set_word(t, (size_t)i, ids[i], "x", 1, "x");
+	}
+	return t;
+}
+
+static void test_minus(void)
+{
+	struct err err = { 0 };
+	struct table *a = ranking((int32_t[]){ 5, 6, 7 }, (float[]){ 3, 2, 1 }, 3);
+	struct table *b = ranking((int32_t[]){ 6, 5, 8 }, (float[]){ 9, 4, 1 }, 3);
+	struct table *c = ranking((int32_t[]){ 6, 5 }, (float[]){ 9, 4 }, 2);
+	struct table *d = table_minus(a, b, "edited − unedited", &err);
+
+	CHECK_THAT(d->value[0] == -1 && d->value[1] == -7 && isnan(d->value[2]), "ranks are matched by their token");
+	CHECK(d->scale == SCALE_DIVERGING && d->id[2] == 7);
+	CHECK_TEXT(d->title, "ranking of 3 · edited − unedited");
+	CHECK_TEXT(d->unit[0], "logit");
+	CHECK_TEXT(d->rows.label[2], "2");
+	table_unref(d);
+	a->rows.dim = b->rows.dim = DIM_LAYER;
+	d = table_minus(a, b, "a − b", &err);
+	CHECK_THAT(d->value[0] == -6 && d->value[1] == -2 && d->value[2] == 0, "other rows stay where they are");
+	table_unref(d);
+	CHECK(!table_minus(a, c, "a − c", &err) && err.kind == ERR_ARGUMENT);
+	CHECK(strstr(err.text, "3 × 1") && strstr(err.text, "2 × 1"));
+	table_unref(a);
+	table_unref(b);
+	table_unref(c);
+}
+
+static void test_range_and_check(void)
+{
+	struct err err = { 0 };
+	struct table *t = table_new(2, 2, &err);
+	struct check check = { "rows sum to 1", 100, 100.5, 0.01 };
+	float lo = 8, hi = 8;
+
+	CHECK(!table_range(t, false, &lo, &hi) && lo == 8);
+	t->value[0] = 9;
+	t->value[2] = -1;
+	t->value[3] = INFINITY;
+	CHECK(table_range(t, false, &lo, &hi) && lo == -1 && hi == 9);
+	t->value[3] = 2;
+	t->value[1] = 3;
+	t->cols.dim = DIM_KEY;
+	CHECK(table_range(t, true, &lo, &hi) && lo == 2 && hi == 3);
+	t->rows.dim = DIM_POSITION;
+	CHECK(table_range(t, true, &lo, &hi) && lo == 2 && hi == 2);
+	table_unref(t);
+	CHECK(check_holds(&check));
+	check.actual = 101.5;
+	CHECK(!check_holds(&check));
+	check.actual = NAN;
+	CHECK(!check_holds(&check));
+	check.name = NULL;
+	CHECK(check_holds(&check));
+}
+
+int main(void)
+{
+	test_cells_and_labels();
+	test_minus();
+	test_range_and_check();
+	return tap_done();
+}
