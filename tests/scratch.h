@@ -1,0 +1,65 @@
+/*
+ * scratch.h - a folder for one test's files, removed at its end. Included once per test executable.
+ */
+#ifndef LMSCOPE_TESTS_SCRATCH_H
+#define LMSCOPE_TESTS_SCRATCH_H
+
+#include <ftw.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "engine/base/file.h"
+
+static char scratch_name[64];
+
+/* Made when it is first asked for. */
+static const char *scratch_folder(void)
+{
+	if (!*scratch_name) {
+		snprintf(scratch_name, sizeof scratch_name, "/tmp/lmscope-test-XXXXXX");
+		if (!mkdtemp(scratch_name)) {
+			printf("Bail out! no folder could be made under /tmp\n");
+			exit(1);
+		}
+	}
+	return scratch_name;
+}
+
+/* FOLDER/NAME, heap. */
+static char *scratch_path(const char *name)
+{
+	return file_join(scratch_folder(), name);
+}
+
+/* A file of these bytes; its path, heap. */
+__attribute__((unused))
+static char *scratch_file(const char *name, const void *bytes, size_t n)
+{
+	struct err err = { 0 };
+	char *path = scratch_path(name);
+
+	if (!file_write(path, bytes, n, &err)) {
+		printf("Bail out! %s\n", err.text);
+		exit(1);
+	}
+	return path;
+}
+
+static int scratch_remove(const char *path, const struct stat *st, int kind, struct FTW *ftw)
+{
+	(void)st;
+	(void)kind;
+	(void)ftw;
+	return remove(path);
+}
+
+static void scratch_done(void)
+{
+	if (*scratch_name)
+		nftw(scratch_name, scratch_remove, 8, FTW_DEPTH | FTW_PHYS);
+	*scratch_name = '\0';
+}
+
+#endif
