@@ -1,7 +1,7 @@
 /* analysis.c - see analysis.h: the registry made of analyses.def, running a technique, and what techniques share. */
 #include "engine/analysis/analysis.h"
 
-#include <stdlib.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "engine/model/model.h"
@@ -156,6 +156,16 @@ struct table *analysis_compute(const struct analysis *a, struct ask *ask, const 
 	if (t)
 		t->analysis = a->name;
 	return t;
+}
+
+enum site site_argument(const struct ask *ask, const struct param *params, int arg)
+{
+	char name[32];
+	int n;
+	const char *word = param_choice(&params[arg], ask->arg[arg], &n);
+
+	snprintf(name, sizeof name, "%.*s", n, word);
+	return site_find(name);
 }
 
 void axis_tokens(struct table *t, struct axis *axis, const struct run *r, enum dim dim, const char *name)

@@ -71,6 +71,9 @@ void analysis_defaults(const struct analysis *a, int args[PARAM_MAX]);
 enum { METRICS_ALL = (1 << METRIC_KINDS) - 1, METRICS_LINEAR = 1 << METRIC_LOGIT | 1 << METRIC_LOGIT_DIFF };
 
 /* What techniques share. */
+#define STREAM_SITES "resid_post|resid_pre|resid_mid|attn_out|mlp_out"
+/* The site that the chosen word of an argument names. */
+enum site site_argument(const struct ask *ask, const struct param *params, int arg);
 /* Labels are the tokens of the run; name is "position", "query" or "key". */
 void axis_tokens(struct table *t, struct axis *axis, const struct run *r, enum dim dim, const char *name);
 void table_set_token(struct table *t, size_t cell, const struct model *m, int32_t id);

@@ -1,0 +1,86 @@
+/*
+ * attention.c - where one head looks: its attention weights, query by key.
+ *
+ *   pattern[T, T] = softmax(q k / sqrt(K))        show=value: pattern[i, j] · ‖v_j W_O‖
+ *
+ * A row is a query and sums to 1. A weight is not an effect: much of it rests on the first token, whose value is nearly nothing.
+ * Weighted by the length of what the value writes (Kobayashi et al. 2020), the same map says where something is read from.
+ */
+#include "engine/analysis/analysis.h"
+
+#include "engine/analysis/pattern.h"
+#include "engine/numbers/kernels.h"
+
+enum { ARG_LAYER, ARG_HEAD, ARG_SHOW };
+enum { SHOW_WEIGHT, SHOW_VALUE };
+static const struct param params[] = {
+	[ARG_LAYER] = { "layer", .dim = DIM_LAYER, .help = "whose head" },
+	[ARG_HEAD] = { "head", .dim = DIM_HEAD, .help = "which head of the layer" },
+	[ARG_SHOW] = { "show", .choices = "weight|value", .help = "the weight; or times the length of what the value writes" },
+	{ 0 },
+};
+
+/* out[T]: ‖v_j W_O‖ of this head for each key j. */
+static bool value_lengths(const struct ask *ask, float *out, struct err *err)
+{
+	const struct config *c = &ask->model->config;
+	int layer = ask->arg[ARG_LAYER], head = ask->arg[ARG_HEAD];
+	size_t K = (size_t)c->K, kv = (size_t)config_kv_head(c, head);
+	float *write = arena_floats(ask->scratch, (size_t)c->D, err);	/* [D] */
+
+	if (!write)
+		return false;
+	for (int j = 0; j < ask->run->T; j++) {
+		const float *v = run_at(ask->run, SITE_V, layer, j) + kv * K;
+
+		matrix_apply_inputs(ask->model->layers[layer].W_O, head * c->K, c->K, v, K, 1, write, (size_t)c->D);
+		out[j] = kernel_norm2(write, (size_t)c->D);
+	}
+	return true;
+}
+
+static struct table *compute(const struct ask *ask, struct err *err)
+{
+	int layer = ask->arg[ARG_LAYER], head = ask->arg[ARG_HEAD], T = ask->run->T;
+	bool value = ask->arg[ARG_SHOW] == SHOW_VALUE;
+	float *length = arena_floats(ask->scratch, (size_t)T, err);	/* [T] */
+	struct table *t;
+
+	if (!length || (value && !value_lengths(ask, length, err)) || !(t = table_new(T, T, err)))
+		return NULL;
+	if (!pattern_is_edited(ask->run, layer))
+		pattern_check_init(&t->check);
+	for (int i = 0; i < T; i++) {
+		const float *weight = run_pattern(ask->run, layer, head, i);
+
+		pattern_check_row(&t->check, weight, T);
+		for (int j = 0; j <= i; j++)
+			t->value[table_cell(t, i, j)] = value ? weight[j] * length[j] : weight[j];
+	}
+	axis_tokens(t, &t->rows, ask->run, DIM_POSITION, "query");
+	axis_tokens(t, &t->cols, ask->run, DIM_KEY, "key");
+	table_set_title(t, "attention · layer %d head %d%s", layer, head, value ? " · weight × value norm" : "");
+	table_set_unit(t, value ? "weight × L2 norm" : "weight");
+	t->look = LOOK_ATTENTION;
+	t->scale = value ? SCALE_SEQUENTIAL : SCALE_PROBABILITY;
+	t->skip_first = true;
+	t->site = SITE_PATTERN;
+	t->layer = layer;
+	t->unit_index = head;
+	return t;
+}
+
+const struct analysis analysis_attention = {
+	.name = "attention",
+	.title = "Attention",
+	.topic = TOPIC_ATTENTION,
+	.paper = "Kobayashi et al. 2020",
+	.blurb = "Where one head looks: the weight that each query gives to each key.",
+	.help = "Rows are queries, columns keys. A large weight is no proof that the head does anything with what it finds: "
+		"show=value multiplies it by the length of what that value writes. The first token is where heads rest; it is left "
+		"out of the colour range.",
+	.shape = "query × key",
+	.unit = "weight",
+	.params = params,
+	.compute = compute,
+};

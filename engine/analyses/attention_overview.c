@@ -1,0 +1,99 @@
+/*
+ * attention_overview.c - every head at a glance: one number of its attention pattern, mean over queries 1 … n-1.
+ *
+ *   entropy   −Σ_j A[i,j] log2 A[i,j]    bits: 0 looks at one key
+ *   first     A[i, 0]                    how much rests on the first token
+ *   previous  A[i, i-1]                  a previous-token head is near 1
+ *
+ * Query 0 sees only itself and says nothing.
+ */
+#include "engine/analysis/analysis.h"
+
+#include <math.h>
+
+#include "engine/analysis/pattern.h"
+
+enum { ARG_SHOW };
+static const struct param params[] = {
+	[ARG_SHOW] = { "show", .choices = "entropy|first|previous", .help = "how spread; the share of the first key; of the key before" },
+	{ 0 },
+};
+
+static double entropy(const float *weight, int query)
+{
+	double bits = 0;
+
+	for (int j = 0; j <= query; j++)
+		if (weight[j] > 0)
+			bits -= (double)weight[j] * log2((double)weight[j]);
+	return bits;
+}
+
+static double first(const float *weight, int query)
+{
+	(void)query;
+	return (double)weight[0];
+}
+
+static double previous(const float *weight, int query)
+{
+	return (double)weight[query - 1];
+}
+
+static const struct {
+	double (*of)(const float *weight, int query);
+	const char *title, *unit;
+	enum scale scale;
+} shows[] = {
+	{ entropy, "entropy", "bits", SCALE_SEQUENTIAL },
+	{ first, "to the first token", "weight", SCALE_PROBABILITY },
+	{ previous, "to the previous token", "weight", SCALE_PROBABILITY },
+};
+
+static struct table *compute(const struct ask *ask, struct err *err)
+{
+	const struct config *c = &ask->model->config;
+	int T = ask->run->T, show = ask->arg[ARG_SHOW];
+	struct table *t = table_new(c->L, c->H, err);
+
+	if (!t)
+		return NULL;
+	if (!pattern_is_edited(ask->run, -1))
+		pattern_check_init(&t->check);
+	for (int l = 0; l < c->L; l++) {
+		for (int h = 0; h < c->H; h++) {
+			double sum = 0;
+
+			for (int i = 1; i < T; i++) {
+				const float *weight = run_pattern(ask->run, l, h, i);
+
+				pattern_check_row(&t->check, weight, T);
+				sum += shows[show].of(weight, i);
+			}
+			if (T > 1)
+				t->value[table_cell(t, l, h)] = (float)(sum / (T - 1));
+		}
+	}
+	axis_numbers(t, &t->rows, DIM_LAYER);
+	axis_numbers(t, &t->cols, DIM_HEAD);
+	table_set_title(t, "attention of all heads · %s", shows[show].title);
+	table_set_unit(t, shows[show].unit);
+	t->footnote = T > 1 ? NULL : "one token alone: there is nothing to look back at";
+	t->look = LOOK_HEAT;
+	t->scale = shows[show].scale;
+	t->site = SITE_PATTERN;
+	return t;
+}
+
+const struct analysis analysis_attention_overview = {
+	.name = "attention-overview",
+	.title = "Attention of all heads",
+	.topic = TOPIC_ATTENTION,
+	.blurb = "One number for each head's attention: its entropy, or how much goes to the first or the previous token.",
+	.help = "Mean over all queries but the first. Low entropy: the head looks at one key. Much weight on the first token: the head "
+		"rests. Much on the previous token: it feeds induction heads of later layers.",
+	.shape = "layer × head",
+	.unit = "bits, weight",
+	.params = params,
+	.compute = compute,
+};

@@ -1,0 +1,98 @@
+/*
+ * head_attribution.c - which attention head speaks for the metric, directly.
+ *
+ *   result[l, h] = z W_O[h] --> final norm, its scale frozen --> · W_U[:, token]
+ *
+ * The heads' part of direct_attribution.c, head by head. The heads and what is not heads (embedding, MLPs, biases) sum to the metric.
+ */
+#include "engine/analysis/analysis.h"
+
+#include "engine/analysis/readout.h"
+
+enum { ARG_POSITION };
+static const struct param params[] = {
+	[ARG_POSITION] = { "position", .dim = DIM_POSITION, .start = -1, .help = "whose next token" },
+	{ 0 },
+};
+
+/* What no head wrote. An edit on attn_out puts something else in the heads' place: that is no head either. */
+static double not_heads(const struct readout *readout, const double *of_layer)
+{
+	double sum = 0;
+
+	for (int i = 0; i < readout->pieces; i++) {
+		const struct piece *p = &readout->piece[i];
+
+		if (p->site != SITE_ATTN_OUT)
+			sum += p->share;
+		else if (p->replaced)
+			sum += p->share - of_layer[p->layer];
+	}
+	return sum;
+}
+
+static bool fill(struct table *t, const struct ask *ask, const struct readout *readout, double *of_layer, struct err *err)
+{
+	const struct config *c = &ask->model->config;
+	float *write = arena_floats(ask->scratch, (size_t)c->D, err);	/* [D] */
+
+	if (!write)
+		return false;
+	for (int l = 0; l < c->L; l++) {
+		if (!task_step(ask->task, l, c->L, err))
+			return false;
+		for (int h = 0; h < c->H; h++) {
+			double share;
+
+			run_result(ask->run, l, h, readout->position, write);
+			share = readout_share(readout, write, c->D);
+			t->value[table_cell(t, l, h)] = (float)share;
+			of_layer[l] += share;
+		}
+	}
+	return true;
+}
+
+static struct table *compute(const struct ask *ask, struct err *err)
+{
+	const struct config *c = &ask->model->config;
+	double *of_layer = arena_alloc(ask->scratch, (size_t)c->L * sizeof *of_layer);	/* [L] sum over the layer's heads */
+	double sum, rest;
+	struct readout readout;
+	struct table *t;
+
+	if (!readout_init(&readout, ask, ask->arg[ARG_POSITION], err) || !(t = table_new(c->L, c->H, err)))
+		return NULL;
+	if (!fill(t, ask, &readout, of_layer, err)) {
+		table_unref(t);
+		return NULL;
+	}
+	rest = sum = not_heads(&readout, of_layer);
+	for (int l = 0; l < c->L; l++)
+		sum += of_layer[l];
+	axis_numbers(t, &t->rows, DIM_LAYER);
+	axis_numbers(t, &t->cols, DIM_HEAD);
+	table_set_title(t, "heads · direct attribution · %s", ask->metric->spec);
+	table_set_unit(t, "logit");
+	t->footnote = arena_printf(t->arena, "heads %+.4g, not heads %+.4g", sum - rest, rest);
+	t->check = (struct check){ "heads + not heads = metric", readout.metric, sum, 1e-4 };
+	t->look = LOOK_HEAT;
+	t->scale = SCALE_DIVERGING;
+	t->site = SITE_RESULT;
+	return t;
+}
+
+const struct analysis analysis_head_attribution = {
+	.name = "head-attribution",
+	.title = "Heads: direct attribution",
+	.topic = TOPIC_ATTRIBUTION,
+	.paper = "Wang et al. 2023",
+	.blurb = "How much each attention head adds to the metric directly.",
+	.help = "Each head's own write, without the layer's bias, through the frozen final norm. Below the table: what is not heads. A "
+		"head that prepares another head's work (previous-token, duplicate-token) shows nothing here: ablate it instead.",
+	.shape = "layer × head",
+	.unit = "logit",
+	.metrics = METRICS_LINEAR,
+	.params = params,
+	.compute = compute,
+};

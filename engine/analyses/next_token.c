@@ -1,0 +1,110 @@
+/*
+ * next_token.c - what the model would say next, with the edits and without them.
+ *
+ *   resid_post[L-1, position] -- final norm, W_U --> logits[V] -- softmax --> probability
+ *
+ * A row is one of the k likeliest tokens of the edited run; the last two columns are the same token's in the unedited run, so
+ * that what an edit did can be read along the row.
+ */
+#include "engine/analysis/analysis.h"
+
+#include <math.h>
+#include <stdio.h>
+
+#include "engine/run/vocab.h"
+
+enum { ARG_K, ARG_POSITION };
+static const struct param params[] = {
+	[ARG_K] = { "k", .lo = 1, .hi = 50, .start = 10, .help = "how many tokens" },
+	[ARG_POSITION] = { "position", .dim = DIM_POSITION, .start = -1, .help = "after which token" },
+	{ 0 },
+};
+
+enum { COL_LOGIT, COL_PROBABILITY, COL_LOGIT_UNEDITED, COL_PROBABILITY_UNEDITED, COLS };
+static const char *const columns[COLS] = { "logit", "probability", "logit_unedited", "probability_unedited" };
+static const char *const units[COLS] = { "logit", "probability", "logit", "probability" };
+
+/* The probabilities of the whole vocabulary sum to 1: logits and their log-sum-exp come by different ways. */
+static bool check_mass(const struct ask *ask, int position, float lse, struct check *check, struct err *err)
+{
+	int V = ask->model->config.V;
+	float *logits = arena_floats(ask->scratch, (size_t)V, err);
+	double mass = 0;
+
+	if (!logits || !run_logits(ask->run, position, 1, logits, ask->task, err))
+		return false;
+	for (int v = 0; v < V; v++)
+		mass += exp((double)logits[v] - (double)lse);
+	*check = (struct check){ "probabilities sum to 1", 1, mass, 1e-5 };
+	return true;
+}
+
+static void fill(struct table *t, const struct model *m, int k, const int32_t *ids, const float *logits, float lse,
+		 const float *logits_unedited, float lse_unedited)
+{
+	char rank[16];
+
+	axis_numbers(t, &t->rows, DIM_RANK);
+	for (int i = 0; i < k; i++) {
+		float *cell = t->value + table_cell(t, i, 0);
+
+		snprintf(rank, sizeof rank, "%d", i + 1);
+		axis_label(t, &t->rows, i, rank);
+		cell[COL_LOGIT] = logits[i];
+		cell[COL_PROBABILITY] = expf(logits[i] - lse);
+		cell[COL_LOGIT_UNEDITED] = logits_unedited[i];
+		cell[COL_PROBABILITY_UNEDITED] = expf(logits_unedited[i] - lse_unedited);
+		for (int c = 0; c < COLS; c++)
+			table_set_token(t, table_cell(t, i, c), m, ids[i]);
+	}
+}
+
+static struct table *compute(const struct ask *ask, struct err *err)
+{
+	const struct model *m = ask->model;
+	int last = m->config.L - 1, position = ask->arg[ARG_POSITION];
+	int k = ask->arg[ARG_K] < m->config.V ? ask->arg[ARG_K] : m->config.V;
+	int32_t *ids = arena_alloc(ask->scratch, (size_t)k * sizeof *ids);
+	float *logits = arena_alloc(ask->scratch, (size_t)k * sizeof *logits);
+	float *before = arena_alloc(ask->scratch, (size_t)k * sizeof *before);
+	float lse, lse_before;
+	struct vocab_wanted best = { .k = k, .ids = ids, .logits = logits, .lse = &lse };
+	struct vocab_wanted same = { .targets = ids, .target_count = k, .target_logits = before, .lse = &lse_before };
+	struct table *t;
+
+	if (!vocab_read(m, run_at(ask->run, SITE_RESID_POST, last, position), 1, false, &best, ask->task, err) ||
+	    !vocab_read(m, run_at(ask->unedited, SITE_RESID_POST, last, position), 1, false, &same, ask->task, err) ||
+	    !(t = table_new(k, COLS, err)))
+		return NULL;
+	if (!check_mass(ask, position, lse, &t->check, err)) {
+		table_unref(t);
+		return NULL;
+	}
+	t->cols.dim = DIM_QUANTITY;
+	t->cols.name = dim_word(DIM_QUANTITY);
+	for (int c = 0; c < COLS; c++)
+		axis_label(t, &t->cols, c, columns[c]);
+	table_set_units(t, units);
+	table_set_words(t);
+	fill(t, m, k, ids, logits, lse, before, lse_before);
+	if (position == ask->run->T - 1)
+		table_set_title(t, "next token");
+	else
+		table_set_title(t, "next token · after position %d", position);
+	t->look = LOOK_RANKING;
+	t->scale = SCALE_PROBABILITY;
+	return t;
+}
+
+const struct analysis analysis_next_token = {
+	.name = "next-token",
+	.title = "Next token",
+	.topic = TOPIC_PREDICTION,
+	.blurb = "The likeliest next tokens, with the edits and without them.",
+	.help = "Rows are the edited run's best tokens; the unedited columns are the same tokens before the edits. Logits are what "
+		"the model computes, cap and scale included; probabilities are their softmax over the whole vocabulary.",
+	.shape = "rank × quantity",
+	.unit = "logit, probability",
+	.params = params,
+	.compute = compute,
+};
