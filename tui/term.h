@@ -1,0 +1,51 @@
+/*
+ * term.h - the terminal: a canvas out, keys in. The only file that knows ncurses.
+ *
+ * There is one terminal, so these are plain functions. Install signal handlers (SIGINT, SIGTERM, SIGTSTP, SIGHUP …) before
+ * term_start: ncurses leaves alone what is not at its default. The keyboard is raw: Ctrl-C and Ctrl-Z come as keys. SIGWINCH is
+ * ncurses': a poll() on term_fd ends with EINTR and term_key then gives K_RESIZE.
+ */
+#ifndef LMSCOPE_TUI_TERM_H
+#define LMSCOPE_TUI_TERM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "engine/base/err.h"
+#include "tui/canvas.h"
+#include "tui/key.h"
+#include "tui/theme.h"
+
+struct term_wish {
+	bool ascii;	/* --ascii: even where the locale is UTF-8 */
+	bool no_mouse;
+};
+
+/* Takes the terminal: alternate screen, mouse, bracketed paste. Needs setlocale(LC_ALL, "") before. `what` receives what a theme must be
+ * opened for: colours (NO_COLOR counts; COLORTERM and terminfo's RGB), UTF-8 or not. Fails where stdin or stdout is no terminal,
+ * or TERM is unknown: nothing has been written then. */
+bool term_start(struct term_wish wish, struct theme_for *what, struct err *err);
+/* Gives it back as it was. Fine when not started, and twice. */
+void term_stop(void);
+
+void term_size(int *w, int *h);
+/* Shows the canvas: only what differs from the last one is sent. */
+void term_show(const struct canvas *c);
+/* Forgets what is on the screen: the next term_show sends everything (Ctrl-L). */
+void term_repaint(void);
+
+int term_fd(void);	/* readable when a key may be there */
+/* The next key; false when there is none now. Never waits (beyond the 25 ms that tell Esc from a sequence). */
+bool term_key(struct key *key);
+
+/* Gives the terminal back, stops the process group as Ctrl-Z does, and takes the terminal again after fg. Repaint follows. */
+void term_suspend(void);
+
+/* To the clipboard of the person's own machine (OSC 52; through tmux where TMUX is set). At most 74,000 bytes; false: more. */
+bool term_copy(const char *bytes, size_t n);
+
+/* For handlers of crashes: leaves the alternate screen, shows the cursor, mouse and paste off, modes as they were. Only write() and
+ * tcsetattr(), with strings that term_start prepared. Fine when not started. */
+void term_restore_raw(void);
+
+#endif

@@ -1,0 +1,76 @@
+/*
+ * view.h - a table becomes cells. A view is chosen by the table's `look`; it never computes and never asks about terminals.
+ *
+ *     struct view v = { table, before, rect, theme, row, col, … };
+ *     view_draw(canvas, &v, &state);		// scrolls so that the cursor shows, remembers where everything is
+ *     view_hit(&v, &state, x, y, &row, &col);	// the mouse
+ *     view_move(&v, &state, VIEW_UP, &row, &col);	// the keys, in the table's own directions
+ *
+ * Rows and columns are always the table's indices (row 0 is layer 0), also where the screen shows the last layer at the top:
+ * views draw axes of DIM_LAYER upwards, and view_move and view_hit know it.
+ */
+#ifndef LMSCOPE_TUI_VIEW_H
+#define LMSCOPE_TUI_VIEW_H
+
+#include <stdbool.h>
+
+#include "engine/analysis/table.h"
+#include "tui/canvas.h"
+#include "tui/theme.h"
+
+/* How much of a cell is shown. AUTO takes the richest that lets the whole table stand in the space (words may be cut to 6 columns),
+ * and where none does the one that shows cells best. FIT never scrolls: it pools rows and columns, with half blocks. */
+enum zoom { ZOOM_AUTO, ZOOM_WORD, ZOOM_NUMBER, ZOOM_SHADE, ZOOM_HALF, ZOOM_FIT, ZOOM_COUNT };
+extern const char *const zoom_words[ZOOM_COUNT];	/* "auto", "word", … */
+
+struct view {
+	const struct table *table;	/* not NULL */
+	const struct table *before;	/* the same without edits, or NULL: shown as "was", and what changed is marked */
+	struct rect rect;		/* inside of the frame */
+	const struct theme *theme;
+	int row, col;			/* the cursor, in the table; -1: none on that axis. Out of range is clamped */
+	bool focus;			/* has the keys: a full cursor, else the linked one */
+	bool stale;			/* drawn dimmed */
+	const char *search;		/* words and labels that hold it are marked; NULL or "": none */
+};
+
+/* What a pane keeps between frames. Zeroed: at the start, zoom automatic. The app sets `zoom`; the rest is the view's. */
+struct view_state {
+	enum zoom zoom;
+	int top, left;			/* first row and column shown, counted on the screen */
+	/* Of the last frame: */
+	enum zoom shown;		/* what AUTO came to */
+	int page_rows, page_cols;	/* how many fit */
+	bool fits;			/* nothing is hidden */
+};
+
+void view_draw(struct canvas *c, const struct view *v, struct view_state *state);
+
+/* The cell under x, y of the canvas; a label's row or column with -1 for the other. false: neither. */
+bool view_hit(const struct view *v, const struct view_state *state, int x, int y, int *row, int *col);
+
+enum view_move { VIEW_UP, VIEW_DOWN, VIEW_LEFT, VIEW_RIGHT, VIEW_PAGE_UP, VIEW_PAGE_DOWN, VIEW_PAGE_LEFT, VIEW_PAGE_RIGHT,
+		 VIEW_FIRST, VIEW_LAST, VIEW_TOP, VIEW_BOTTOM };	/* first/last column; top/bottom row on the screen */
+/* Steps the cursor as the eye sees it; false when it was at the edge already. */
+bool view_move(const struct view *v, const struct view_state *state, enum view_move move, int *row, int *col);
+
+/* The least space that this table can be drawn in; below it view_draw says so. */
+enum { VIEW_MIN_W = 12, VIEW_MIN_H = 2 };
+
+/* The number as the view prints it, with the decimals that its table needs: for inspectors and titles. NaN: "". */
+void view_number(const struct table *t, int row, int col, struct str *out);
+
+/* ---- Frames: the box around a pane, with its title in the top edge ---- */
+
+struct frame {
+	struct rect rect;	/* the edges are its outermost cells; neighbours overlap by one column or row, and their lines join */
+	const char *title;	/* "logit lens · top token, probability" */
+	const char *unit;	/* NULL: none, or already in the title */
+	const char *mark;	/* "edited", "edited − unedited", "prompt − foil"; NULL: none */
+	const char *right;	/* at the right end of the edge, dim: "auto · word", "3 of 12"; NULL: none */
+	bool focus, stale;	/* draw the one with focus last: its accent covers the shared edges */
+};
+/* Draws it and returns the inside. */
+struct rect frame_draw(struct canvas *c, const struct theme *t, const struct frame *f);
+
+#endif
