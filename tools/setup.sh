@@ -23,6 +23,8 @@ clang                    command clang
 libclang-rt-14-dev       file    /usr/lib/llvm-14/lib/clang/14*/lib/linux/libclang_rt.fuzzer-x86_64.a
 '
 
+installed=	# not empty once something was
+
 say() { printf 'lmscope: %s\n' "$*" >&2; }
 
 # The distribution's own program where there is one: a version manager's shim of the same name may lead nowhere.
@@ -91,6 +93,7 @@ need() # ROWS
 	fi || return 1
 	missing=$(missing_packages "$1")
 	[ -z "$missing" ] || { say "still not found after the installation:$missing"; return 1; }
+	installed=1
 }
 
 # Sets FOLDER up where it is new, and builds it. Further words are options for meson.
@@ -101,7 +104,9 @@ build() # FOLDER [OPTION...]
 	export NINJA
 	NINJA=$(tool ninja)
 	log=$(mktemp)
-	if [ ! -e "$folder/build.ninja" ]; then
+	# What was just installed changes what can be built: an older folder has to look again.
+	if [ ! -e "$folder/build.ninja" ] || [ -n "$installed" ]; then
+		[ ! -e "$folder/build.ninja" ] || set -- --reconfigure "$@"
 		say "meson setup ${folder##*/}"
 		"$(tool meson)" setup "$folder" "$root" "$@" </dev/null >"$log" 2>&1 || status=$?
 	fi
