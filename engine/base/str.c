@@ -75,6 +75,6 @@ char *str_take(struct str *s)
 {
 	char *text = s->s;
 
-	str_init(s);
+	*s = (struct str){ 0 };
 	return text;
 }

@@ -22,7 +22,7 @@ void str_add_n(struct str *s, const char *bytes, size_t n);
 void str_add_char(struct str *s, char c);
 void str_addf(struct str *s, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* Hands the heap string over (the caller frees it); s is empty afterwards. */
+/* Hands the heap string over (the caller frees it). s owns nothing afterwards, as after str_done; adding begins a new one. */
 char *str_take(struct str *s);
 
 #endif
