@@ -23,11 +23,12 @@ struct conf {
 	const char *key;	/* in a map; NULL elsewhere */
 	const char *text;	/* of a scalar */
 	bool plain;		/* a scalar without quotes: null, true, 12 mean what they look like */
+	bool flow;		/* written on one line: [a, b] or {k: v} */
 	struct conf *child, *next;
 	int count;		/* children */
 };
 
-/* NULL on error. An empty file is an empty map. Memory from `arena`. */
+/* NULL on error. An empty file is an empty map. Memory from `arena`. Files of at most 1 MB, lists and maps of at most 10000. */
 struct conf *conf_parse(const char *bytes, size_t n, const char *file, struct arena *arena, struct err *err);
 struct conf *conf_open(const char *path, struct arena *arena, struct err *err);
 
@@ -50,6 +51,7 @@ void conf_add(struct arena *arena, struct conf *parent, const char *key, struct 
 void conf_add_text(struct arena *arena, struct conf *parent, const char *key, const char *text);	/* NULL: null */
 void conf_add_int(struct arena *arena, struct conf *parent, const char *key, int value);
 void conf_add_bool(struct arena *arena, struct conf *parent, const char *key, bool value);
+/* Bytes that are not UTF-8 cannot stand in YAML: they become U+FFFD. */
 void conf_print(const struct conf *tree, struct str *out);
 
 #endif
