@@ -7,11 +7,12 @@
 
 #include <stdbool.h>
 
+#include "engine/base/arena.h"
+#include "engine/base/err.h"
 #include "engine/numbers/kernels.h"
 
 enum norm_kind { NORM_LAYER, NORM_RMS };
 enum position_kind { POSITION_NONE, POSITION_LEARNED, POSITION_ROTARY, POSITION_ALIBI };
-enum rope_scaling { ROPE_PLAIN, ROPE_LINEAR, ROPE_LLAMA3, ROPE_YARN, ROPE_LONGROPE, ROPE_DYNAMIC };
 
 struct rotary {
 	int pairs;			/* rotated channels of a head / 2; the rest passes */
@@ -51,6 +52,12 @@ struct config {
 	float logit_cap;		/* c tanh(x/c); 0: none */
 	bool tied;
 };
+
+struct settings;
+struct family;
+
+/* Reads and checks everything but V, which is the number of rows of the embedding. Memory from `arena`. */
+bool config_read(const struct settings *s, const struct family *f, struct arena *arena, struct config *c, struct err *err);
 
 /* Key/value head of a query head. */
 static inline int config_kv_head(const struct config *c, int head)

@@ -69,6 +69,7 @@ struct model_facts {
 	size_t private_bytes;			/* packed weights */
 	size_t run_bytes_per_token;		/* stored sites; the pattern adds 4 L H T bytes more per token of T */
 };
+size_t model_run_bytes_per_token(const struct config *c);
 bool model_facts(const char *where, struct model_facts *facts, struct notes *notes, struct err *err);
 void model_facts_of(const struct model *m, struct model_facts *facts);
 
@@ -78,5 +79,9 @@ void model_embed(const struct model *m, int32_t token, int position, float *x);
 void model_final_norm(const struct model *m, const float *x, int n, float *y, float *scale);
 /* logits[n, V] of normalised rows y[n, D]: W_U, b_U, the logit scale and cap applied. */
 void model_unembed(const struct model *m, const float *y, int n, float *logits);
+/* The same for the tokens from … from+count-1 alone, rows `ld` floats apart: the vocabulary in blocks. */
+void model_unembed_some(const struct model *m, const float *y, int n, int from, int count, float *logits, size_t ld);
+/* Any of the model's norms over rows of D. */
+void model_norm(const struct model *m, const struct norm *norm, const float *x, int n, float *y, float *scale);
 
 #endif

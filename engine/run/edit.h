@@ -15,6 +15,7 @@
 #include "engine/base/arena.h"
 #include "engine/base/err.h"
 #include "engine/base/str.h"
+#include "engine/model/config.h"
 #include "engine/run/site.h"
 
 enum edit_op { EDIT_ZERO, EDIT_MEAN, EDIT_SCALE, EDIT_ADD, EDIT_PATCH, EDIT_OPS };
@@ -37,6 +38,8 @@ struct edit_range {
 	int from, to;
 };
 
+struct run;
+
 struct edit {
 	const struct edit_target *target;
 	int layer, unit;		/* unit -1: all of them */
@@ -47,14 +50,44 @@ struct edit {
 	enum edit_op op;
 	float amount;			/* factor of scale, strength of add (1) */
 	char *file;			/* of add */
-	float *vector;			/* [width] of add, loaded by edit_resolve */
-	bool *at;			/* [T] after edit_resolve, or NULL for all positions; beyond T: none */
+	/* After edit_resolve: */
+	bool *at;			/* [at_count] which positions; NULL: every one, generated ones included */
 	int at_count;
+	float *vector;			/* what mean puts there (twice the width for "layer"), what add adds; mean on a pattern: [H, mean_keys] */
+	int mean_keys;
+	const struct run *source;	/* what patch reads from */
 };
 
 /* Parses one line. Memory from `arena`. Errors are ERR_USAGE and say what was expected where. */
 bool edit_parse(const char *line, struct edit *edit, struct arena *arena, struct err *err);
 /* The canonical line. */
 void edit_print(const struct edit *edit, struct str *out);
+
+struct model;
+
+/* What a line is checked against. */
+struct edit_context {
+	const struct model *model;
+	int T;				/* of the prompt: negative positions count from here */
+	const struct run *unedited;	/* mean reads it */
+	const struct run *foil;		/* patch reads it; NULL: there is none */
+};
+
+/* Checks layer, unit and positions, loads the vector, computes the mean. ERR_ARGUMENT says what the model has. Memory from `arena`. */
+bool edit_resolve(struct edit *edit, const struct edit_context *context, struct arena *arena, struct err *err);
+
+/* Does it act at this site, layer and position? */
+bool edit_hits(const struct edit *edit, enum site site, int layer);
+bool edit_covers(const struct edit *edit, int position);
+/* The first position that it changes: 0 without positions, at_count when none. */
+int edit_first_position(const struct edit *edit);
+
+/* Applies it to x, the whole row of the site at that position ([units, width]). For `result`, x is z[H, K] and ops that are not linear
+ * in z (add) are left to edit_apply_write. */
+void edit_apply(const struct edit *edit, const struct config *c, enum site site, int position, float *x);
+/* What an `add` on a head's result adds to the stream: x[D] += … */
+void edit_apply_write(const struct edit *edit, const struct config *c, float *x);
+/* Applies it to one row of attention weights: x[query + 1] of that head. */
+void edit_apply_pattern(const struct edit *edit, int head, int query, float *x);
 
 #endif

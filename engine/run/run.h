@@ -10,6 +10,7 @@
 #ifndef LMSCOPE_ENGINE_RUN_RUN_H
 #define LMSCOPE_ENGINE_RUN_RUN_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -30,9 +31,11 @@ struct run {
 	int edits;
 	struct edit *edit;		/* [edits], resolved */
 	struct layer_sites **layer;	/* [L] shared, counted */
+	float *embed;			/* [T, D] */
 	float *last_logits;		/* [V] at the last position */
+	struct run *patched_from;	/* the foil's run, when an edit reads it; counted */
 	struct arena *arena;
-	int refs;
+	atomic_int refs;
 };
 
 /* What a run is asked for. */
@@ -67,6 +70,10 @@ void run_scores(const struct run *r, int layer, int head, int query, float *out)
 /* out[D]: what the head writes at that position, without b_O, as it reaches the stream (post-norm and residual scale of the family
  * applied, with the scale frozen at its real value). The sum over heads + b_O's share is attn_out, before edits on attn_out. */
 void run_result(const struct run *r, int layer, int head, int position, float *out);
+/* The same for any z[K] in place of the head's own: what the head would write with it (A_ij v_j W_O, for example). */
+void run_mix(const struct run *r, int layer, int head, int position, const float *z, float *out);
+/* out[D]: the share of b_O in attention's write there, treated like a head's. */
+void run_attention_bias(const struct run *r, int layer, int position, float *out);
 /* out[D]: the last stream after the final norm. */
 void run_ln_final(const struct run *r, int position, float *out);
 /* out[n, V] for positions from … from+n-1. */

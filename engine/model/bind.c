@@ -1,0 +1,275 @@
+/* bind.c - see bind.h. */
+#include "engine/model/bind.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum { NAME = 128 };
+
+struct binder {
+	const struct checkpoint *from;
+	const struct family *family;
+	struct model *m;
+	const struct config *c;
+	struct plan *plan;
+	struct str missing;		/* names, with a comma between */
+	int missing_count;
+	char first_missing[NAME];
+};
+
+/* The pattern has %d where the number of the layer goes. */
+static void fill_in(const char *pattern, int layer, const char *suffix, char name[NAME])
+{
+	const char *mark = strstr(pattern, "%d");
+
+	if (mark)
+		snprintf(name, NAME, "%.*s%d%s%s", (int)(mark - pattern), pattern, layer, mark + 2, suffix);
+	else
+		snprintf(name, NAME, "%s%s", pattern, suffix);
+}
+
+/* Folders name tensors with or without the outer module ("transformer.", "model."). `name` receives the first spelling. */
+static const struct tensor *find(const struct binder *b, enum weight w, int layer, const char *suffix, char name[NAME])
+{
+	const char *pattern = b->from->gguf ? family_gguf_names[w] : b->family->name_of[w], *dot;
+	const struct tensor *t;
+	char shorter[NAME];
+
+	name[0] = '\0';
+	if (!pattern)
+		return NULL;
+	fill_in(pattern, layer, suffix, name);
+	t = checkpoint_find(b->from, name);
+	dot = strchr(pattern, '.');
+	if (!t && !b->from->gguf && dot) {
+		fill_in(dot + 1, layer, suffix, shorter);
+		t = checkpoint_find(b->from, shorter);
+	}
+	return t;
+}
+
+static const struct tensor *need(struct binder *b, enum weight w, int layer, const char *suffix)
+{
+	char name[NAME];
+	const struct tensor *t = find(b, w, layer, suffix, name);
+
+	if (!t) {
+		if (!b->missing_count++)
+			memcpy(b->first_missing, name, NAME);
+		if (b->missing_count <= 8)
+			str_addf(&b->missing, "%s%s", b->missing_count > 1 ? ", " : "", name);
+	}
+	return t;
+}
+
+static void plan_vector(struct plan *p, struct plan_vector v)
+{
+	if (p->vectors == p->vector_capacity) {
+		p->vector_capacity = 2 * p->vector_capacity + 64;
+		p->vector = xrealloc(p->vector, (size_t)p->vector_capacity * sizeof v);
+	}
+	p->vector[p->vectors++] = v;
+}
+
+static void plan_matrix(struct plan *p, struct plan_matrix m)
+{
+	if (p->matrices == p->matrix_capacity) {
+		p->matrix_capacity = 2 * p->matrix_capacity + 64;
+		p->matrix = xrealloc(p->matrix, (size_t)p->matrix_capacity * sizeof m);
+	}
+	p->matrix[p->matrices++] = m;
+}
+
+static void bind_norm(struct binder *b, enum weight w, int layer, int n, struct norm *norm)
+{
+	bool plus_one = b->family->plus_one && !b->from->gguf;
+	const struct tensor *t;
+
+	if (!b->family->name_of[w])
+		return;
+	norm->there = true;
+	if ((t = need(b, w, layer, ".weight")))
+		plan_vector(b->plan, (struct plan_vector){ t, 0, n, NULL, plus_one ? 1.0f : 0.0f, &norm->gain, layer });
+	if (b->c->norm == NORM_LAYER && b->family->biases && (t = need(b, w, layer, ".bias")))
+		plan_vector(b->plan, (struct plan_vector){ t, 0, n, NULL, 0, &norm->bias, layer });
+}
+
+/* Outputs first … of a linear layer, or `pick` of them; its bias where it has one. */
+static void bind_linear(struct binder *b, enum weight w, int layer, int in, int out, int first, const int32_t *pick,
+			struct matrix **to, float **bias)
+{
+	const struct tensor *t = need(b, w, layer, ".weight");
+	bool in_out = b->family->in_out && !b->from->gguf && w != WEIGHT_UNEMBED;
+	char name[NAME];
+
+	if (t)
+		plan_matrix(b->plan, (struct plan_matrix){ { t, in_out, in, out, first, pick }, to, layer });
+	t = b->family->biases && bias && w != WEIGHT_UNEMBED ? need(b, w, layer, ".bias") : find(b, w, layer, ".bias", name);
+	if (t && bias)
+		plan_vector(b->plan, (struct plan_vector){ t, first, out, pick, 0, bias, layer });
+}
+
+/* The rows of a fused tensor that are query, key or value (part 0, 1, 2), in the order of heads: [group][queries, k, v][K]. */
+static int32_t *pick_from_groups(const struct config *c, int part, struct arena *arena)
+{
+	int per = c->H / c->G, count = part ? c->G : c->H;
+	int32_t *pick = arena_alloc(arena, (size_t)(count * c->K) * sizeof *pick);
+
+	for (int h = 0; h < count; h++) {
+		int group = part ? h : h / per, place = part ? per + part - 1 : h % per;
+
+		for (int k = 0; k < c->K; k++)
+			pick[h * c->K + k] = (group * (per + 2) + place) * c->K + k;
+	}
+	return pick;
+}
+
+/* Undoes the converter's reordering of rotary rows: channel (half, i) of a head lies at 2i + half in the file. */
+static int32_t *pick_unpermuted(const struct config *c, int heads, struct arena *arena)
+{
+	int32_t *pick = arena_alloc(arena, (size_t)(heads * c->K) * sizeof *pick);
+
+	for (int h = 0; h < heads; h++)
+		for (int k = 0; k < c->K; k++)
+			pick[h * c->K + k] = h * c->K + 2 * (k % (c->K / 2)) + k / (c->K / 2);
+	return pick;
+}
+
+static void bind_qkv(struct binder *b, int l, struct layer *y, struct arena *arena)
+{
+	const struct config *c = b->c;
+	int q = c->H * c->K, kv = c->G * c->K;
+	enum fused fused = b->from->gguf ? b->family->fused_gguf : b->family->fused;
+	char name[NAME];
+
+	if (b->from->gguf && fused != FUSED_NOT && !find(b, WEIGHT_QKV, l, ".weight", name))
+		fused = FUSED_NOT;	/* some converters split them */
+	if (fused == FUSED_THIRDS) {
+		bind_linear(b, WEIGHT_QKV, l, c->D, q, 0, NULL, &y->W_Q, &y->b_Q);
+		bind_linear(b, WEIGHT_QKV, l, c->D, kv, q, NULL, &y->W_K, &y->b_K);
+		bind_linear(b, WEIGHT_QKV, l, c->D, kv, q + kv, NULL, &y->W_V, &y->b_V);
+	} else if (fused == FUSED_PER_GROUP) {
+		bind_linear(b, WEIGHT_QKV, l, c->D, q, 0, pick_from_groups(c, 0, arena), &y->W_Q, &y->b_Q);
+		bind_linear(b, WEIGHT_QKV, l, c->D, kv, 0, pick_from_groups(c, 1, arena), &y->W_K, &y->b_K);
+		bind_linear(b, WEIGHT_QKV, l, c->D, kv, 0, pick_from_groups(c, 2, arena), &y->W_V, &y->b_V);
+	} else {
+		bool permuted = b->from->gguf && b->family->gguf_permuted;
+
+		bind_linear(b, WEIGHT_Q, l, c->D, q, 0, permuted ? pick_unpermuted(c, c->H, arena) : NULL, &y->W_Q, &y->b_Q);
+		bind_linear(b, WEIGHT_K, l, c->D, kv, 0, permuted ? pick_unpermuted(c, c->G, arena) : NULL, &y->W_K, &y->b_K);
+		bind_linear(b, WEIGHT_V, l, c->D, kv, 0, NULL, &y->W_V, &y->b_V);
+	}
+}
+
+static void bind_layer(struct binder *b, int l, struct arena *arena)
+{
+	const struct config *c = b->c;
+	struct layer *y = &b->m->layers[l];
+
+	bind_norm(b, WEIGHT_LN1, l, c->D, &y->ln1);
+	bind_norm(b, WEIGHT_LN2, l, c->D, &y->ln2);
+	bind_norm(b, WEIGHT_LN1_POST, l, c->D, &y->ln1_post);
+	bind_norm(b, WEIGHT_LN2_POST, l, c->D, &y->ln2_post);
+	bind_norm(b, WEIGHT_Q_NORM, l, c->qk_norm_whole ? c->H * c->K : c->K, &y->q_norm);
+	bind_norm(b, WEIGHT_K_NORM, l, c->qk_norm_whole ? c->G * c->K : c->K, &y->k_norm);
+	bind_qkv(b, l, y, arena);
+	bind_linear(b, WEIGHT_O, l, c->H * c->K, c->D, 0, NULL, &y->W_O, &y->b_O);
+	if (b->family->name_of[WEIGHT_GATE_IN]) {	/* gate and linear half in one tensor */
+		bind_linear(b, WEIGHT_GATE_IN, l, c->D, c->F, 0, NULL, &y->W_gate, &y->b_gate);
+		bind_linear(b, WEIGHT_GATE_IN, l, c->D, c->F, c->F, NULL, &y->W_in, &y->b_in);
+	} else {
+		if (c->gated)
+			bind_linear(b, WEIGHT_GATE, l, c->D, c->F, 0, NULL, &y->W_gate, &y->b_gate);
+		bind_linear(b, WEIGHT_IN, l, c->D, c->F, 0, NULL, &y->W_in, &y->b_in);
+	}
+	bind_linear(b, WEIGHT_OUT, l, c->F, c->D, 0, NULL, &y->W_out, &y->b_out);
+}
+
+/* Tables that are read a row at a time: their shapes are checked here. */
+static bool bind_tables(struct binder *b, struct err *err)
+{
+	const struct tensor *e = need(b, WEIGHT_EMBED, 0, ".weight"), *p;
+	struct config *c = &b->m->config;
+
+	if (e) {
+		if (e->dims != 2 || e->shape[1] != c->D || e->shape[0] < 1 || e->shape[0] > 1 << 24)
+			return err_set(err, ERR_FILE, "%s: tensor %s should be [vocabulary, %d]", b->from->path, e->name, c->D);
+		c->V = (int)e->shape[0];
+		b->m->W_E = e;
+	}
+	if (c->position == POSITION_LEARNED && (p = need(b, WEIGHT_POSITION, 0, ".weight"))) {
+		if (p->dims != 2 || p->shape[1] != c->D || p->shape[0] < c->context + c->position_offset)
+			return err_set(err, ERR_FILE, "%s: tensor %s should be [%d, %d]: a row for every position", b->from->path, p->name,
+				       c->context + c->position_offset, c->D);
+		b->m->W_pos = p;
+	}
+	return true;
+}
+
+static void bind_unembed(struct binder *b)
+{
+	struct config *c = &b->m->config;
+	char name[NAME];
+
+	if (b->from->gguf)
+		c->tied = !find(b, WEIGHT_UNEMBED, 0, ".weight", name);
+	if (c->tied && b->m->W_E)
+		plan_matrix(b->plan, (struct plan_matrix){ { b->m->W_E, false, c->D, c->V, 0, NULL }, &b->m->W_U, -1 });
+	else if (!c->tied)
+		bind_linear(b, WEIGHT_UNEMBED, -1, c->D, c->V, 0, NULL, &b->m->W_U, &b->m->b_U);
+}
+
+/* How many letters two names share at both ends: enough to find "model.layer.3" for "model.layers.3". */
+static size_t likeness(const char *a, const char *b)
+{
+	size_t na = strlen(a), nb = strlen(b), head = 0, tail = 0, most = na < nb ? na : nb;
+
+	while (head < most && a[head] == b[head])
+		head++;
+	while (tail < most - head && a[na - 1 - tail] == b[nb - 1 - tail])
+		tail++;
+	return 2 * (head + tail) * 1000 / (na + nb);
+}
+
+static bool say_missing(const struct binder *b, struct err *err)
+{
+	const struct tensor *nearest = NULL;
+	size_t best = 0;
+
+	for (size_t i = 0; i < checkpoint_tensors(b->from); i++) {
+		const struct tensor *t = checkpoint_tensor(b->from, i);
+
+		if (likeness(b->first_missing, t->name) > best) {
+			best = likeness(b->first_missing, t->name);
+			nearest = t;
+		}
+	}
+	return err_set(err, ERR_FILE, "%s: %d of the tensors that a %s model needs %s missing: %s%s%s%s", b->from->path, b->missing_count,
+		       b->family->name, b->missing_count == 1 ? "is" : "are", b->missing.s, b->missing_count > 8 ? " …" : "",
+		       nearest ? "; the nearest name that is there is " : "; there are none at all", nearest ? nearest->name : "");
+}
+
+bool bind_model(const struct checkpoint *from, struct model *m, struct plan *plan, struct err *err)
+{
+	struct settings s;
+	struct binder b = { .from = from, .m = m, .c = &m->config, .plan = plan };
+	bool ok;
+
+	if (!settings_open(from, &s, err) || !(b.family = family_of(&s, err)) ||
+	    !config_read(&s, b.family, plan->arena, &m->config, err))
+		return false;
+	m->layers = arena_alloc(plan->arena, (size_t)m->config.L * sizeof *m->layers);
+	str_init(&b.missing);
+	ok = bind_tables(&b, err);
+	if (ok) {
+		bind_norm(&b, WEIGHT_EMBED_NORM, -1, m->config.D, &m->embed_norm);
+		bind_norm(&b, WEIGHT_LN_FINAL, -1, m->config.D, &m->ln_final);
+		bind_unembed(&b);
+		for (int l = 0; l < m->config.L; l++)
+			bind_layer(&b, l, plan->arena);
+		if (b.missing_count)
+			ok = say_missing(&b, err);
+	}
+	str_done(&b.missing);
+	return ok;
+}

@@ -1,0 +1,42 @@
+/*
+ * bind.h - which tensor of a checkpoint is which weight of a model: names become a list of things to load.
+ *
+ * Nothing is read yet: the plan serves both the estimate of memory before loading and the loading itself.
+ */
+#ifndef LMSCOPE_ENGINE_MODEL_BIND_H
+#define LMSCOPE_ENGINE_MODEL_BIND_H
+
+#include "engine/model/family.h"
+#include "engine/model/model.h"
+
+/* A matrix to pack, and where its pointer goes. */
+struct plan_matrix {
+	struct matrix_source source;
+	struct matrix **to;
+	int layer;		/* -1: none */
+};
+
+/* A vector to expand: `count` numbers, `add` added to each, picked from `first` on or by `pick`. */
+struct plan_vector {
+	const struct tensor *tensor;
+	int first, count;
+	const int32_t *pick;
+	float add;
+	float **to;
+	int layer;
+};
+
+struct plan {
+	struct arena *arena;	/* the model's */
+	struct plan_matrix *matrix;
+	struct plan_vector *vector;
+	int matrices, vectors, matrix_capacity, vector_capacity;
+};
+
+/*
+ * Fills in m->config (with V), m->layers, m->W_E, m->W_pos and the plan, all from m's arena. Every missing tensor is named in one
+ * sentence, with the nearest names that are there.
+ */
+bool bind_model(const struct checkpoint *c, struct model *m, struct plan *plan, struct err *err);
+
+#endif

@@ -1,0 +1,61 @@
+/* checkpoint.c - see checkpoint.h. */
+#include "engine/model/checkpoint.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/base/arena.h"
+#include "engine/base/file.h"
+
+enum { CONFIG_LIMIT = 16 << 20 };
+
+static bool open_folder(const char *path, struct checkpoint *c, struct err *err)
+{
+	char *config = file_join(path, "config.json");
+	bool ok = false;
+
+	if (!file_exists(config))
+		err_set(err, ERR_FILE, "%s: there is no config.json in this folder, so it is not a Hugging Face model", path);
+	else if ((c->config = json_open(config, CONFIG_LIMIT, err)))
+		ok = (c->safetensors = safetensors_open(path, err)) != NULL;
+	free(config);
+	return ok;
+}
+
+bool checkpoint_open(const char *path, struct checkpoint *c, struct err *err)
+{
+	*c = (struct checkpoint){ .path = xstrdup(path) };
+	if (file_is_folder(path) ? open_folder(path, c, err) : (c->gguf = gguf_open(path, err)) != NULL)
+		return true;
+	checkpoint_close(c);
+	return false;
+}
+
+void checkpoint_close(struct checkpoint *c)
+{
+	gguf_free(c->gguf);
+	safetensors_free(c->safetensors);
+	json_free(c->config);
+	free(c->path);
+	*c = (struct checkpoint){ 0 };
+}
+
+const struct tensor *checkpoint_find(const struct checkpoint *c, const char *name)
+{
+	return c->gguf ? gguf_find(c->gguf, name) : safetensors_find(c->safetensors, name);
+}
+
+size_t checkpoint_tensors(const struct checkpoint *c)
+{
+	return c->gguf ? gguf_tensors(c->gguf) : safetensors_tensors(c->safetensors);
+}
+
+const struct tensor *checkpoint_tensor(const struct checkpoint *c, size_t i)
+{
+	return c->gguf ? gguf_tensor(c->gguf, i) : safetensors_tensor(c->safetensors, i);
+}
+
+size_t checkpoint_bytes(const struct checkpoint *c)
+{
+	return c->gguf ? gguf_file_bytes(c->gguf) : safetensors_file_bytes(c->safetensors);
+}

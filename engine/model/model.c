@@ -1,0 +1,264 @@
+/* model.c - see model.h: opening, estimating, and the two ends of the forward pass. */
+#include "engine/model/model.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/base/file.h"
+#include "engine/model/bind.h"
+#include "engine/model/checkpoint.h"
+#include "engine/model/find.h"
+#include "engine/model/tokenizer.h"
+
+struct model_store {
+	struct arena *arena;
+	struct checkpoint checkpoint;
+	struct plan plan;
+};
+
+/* Everything but weights and tokenizer. */
+static struct model *open_header(const char *where, struct err *err)
+{
+	struct model_store *store;
+	struct model *m;
+	char *path = find_model(where, err);
+
+	if (!path)
+		return NULL;
+	m = xcalloc(1, sizeof *m);
+	store = m->store = xcalloc(1, sizeof *store);
+	store->arena = store->plan.arena = arena_new();
+	m->path = path;
+	m->name = find_name(where, path);
+	if (checkpoint_open(path, &store->checkpoint, err) && bind_model(&store->checkpoint, m, &store->plan, err))
+		return m;
+	model_free(m);
+	return NULL;
+}
+
+static bool expand_vector(const struct model *m, const struct plan_vector *v, struct err *err)
+{
+	size_t have = tensor_count(v->tensor);
+	float *all, *out = arena_floats(m->store->arena, (size_t)v->count, err);
+
+	if (!out)
+		return false;
+	if (v->pick ? have < (size_t)v->count : have < (size_t)v->first + (size_t)v->count)
+		return err_set(err, ERR_FILE, "%s: tensor %s has %zu numbers, expected %d", m->path, v->tensor->name, have,
+			       v->first + v->count);
+	if (!(all = malloc(have * sizeof *all)))
+		return err_set(err, ERR_MEMORY, "no memory for tensor %s", v->tensor->name);
+	tensor_expand(v->tensor, all);
+	for (int i = 0; i < v->count; i++)
+		out[i] = all[v->pick ? v->pick[i] : v->first + i] + v->add;
+	free(all);
+	*v->to = out;
+	return true;
+}
+
+static bool load_weights(struct model *m, struct task *task, struct err *err)
+{
+	struct plan *p = &m->store->plan;
+
+	for (int i = 0; i < p->vectors; i++)
+		if (!expand_vector(m, &p->vector[i], err))
+			return false;
+	for (int i = 0; i < p->matrices; i++) {
+		int layer = p->matrix[i].layer;
+
+		if (!task_step(task, layer < 0 ? 0 : layer, m->config.L, err))
+			return false;
+		*p->matrix[i].to = matrix_new(m->store->arena, &p->matrix[i].source, err);
+		if (!*p->matrix[i].to)
+			return err_in(err, "%s", m->path);
+	}
+	return true;
+}
+
+static bool open_tokenizer(struct model *m, struct err *err)
+{
+	const struct checkpoint *c = &m->store->checkpoint;
+
+	m->tokenizer = c->gguf ? tokenizer_from_gguf(c->gguf, err) : tokenizer_open(m->path, err);
+	return m->tokenizer != NULL;
+}
+
+struct model *model_open(const char *where, struct task *task, struct notes *notes, struct err *err)
+{
+	struct model *m = open_header(where, err);
+
+	if (!m)
+		return NULL;
+	if (!open_tokenizer(m, err) || !load_weights(m, task, err)) {
+		model_free(m);
+		return NULL;
+	}
+	if (tokenizer_size(m->tokenizer) > m->config.V)
+		notes_add(notes, "%s: the tokenizer knows %d tokens, the model %d; those above cannot be used", m->path,
+			  tokenizer_size(m->tokenizer), m->config.V);
+	return m;
+}
+
+void model_free(struct model *m)
+{
+	if (!m)
+		return;
+	tokenizer_free(m->tokenizer);
+	checkpoint_close(&m->store->checkpoint);
+	arena_free(m->store->arena);
+	free(m->store->plan.matrix);
+	free(m->store->plan.vector);
+	free(m->store);
+	free(m->name);
+	free(m->path);
+	free(m);
+}
+
+/* "Q4_1, F32": the types that hold the weights, the one with most numbers first. */
+static size_t list_types(const struct checkpoint *c, char *out, size_t capacity)
+{
+	size_t count[DTYPE_COUNT] = { 0 }, all = 0, n = 0;
+
+	for (size_t i = 0; i < checkpoint_tensors(c); i++) {
+		const struct tensor *t = checkpoint_tensor(c, i);
+
+		count[t->type] += tensor_count(t);
+		all += tensor_count(t);
+	}
+	out[0] = '\0';
+	for (;;) {
+		int best = 0;
+
+		for (int t = 1; t < DTYPE_COUNT; t++)
+			if (count[t] > count[best])
+				best = t;
+		if (!count[best] || n + 12 > capacity)
+			return all;
+		n += (size_t)snprintf(out + n, capacity - n, "%s%s", n ? ", " : "", dtype_table[best].name);
+		count[best] = 0;
+	}
+}
+
+size_t model_run_bytes_per_token(const struct config *c)
+{
+	size_t D = (size_t)c->D, HK = (size_t)(c->H * c->K), GK = (size_t)(c->G * c->K), F = (size_t)c->F;
+
+	return sizeof(float) * (size_t)c->L * (5 * D + 2 * HK + 2 * GK + (c->gated ? 3 : 2) * F);
+}
+
+static void fill_facts(const struct model *m, struct model_facts *f)
+{
+	const struct config *c = &m->config;
+	const struct plan *p = &m->store->plan;
+
+	*f = (struct model_facts){ .L = c->L, .D = c->D, .H = c->H, .G = c->G, .K = c->K, .F = c->F, .V = c->V, .context = c->context,
+				   .tied = c->tied, .gated = c->gated, .file_bytes = checkpoint_bytes(&m->store->checkpoint),
+				   .run_bytes_per_token = model_run_bytes_per_token(c) };
+	snprintf(f->name, sizeof f->name, "%s", m->name);
+	snprintf(f->family, sizeof f->family, "%s", c->family);
+	snprintf(f->source, sizeof f->source, "%s", m->path);
+	f->parameters = list_types(&m->store->checkpoint, f->dtypes, sizeof f->dtypes);
+	for (int i = 0; i < p->matrices; i++)
+		f->private_bytes += matrix_footprint(&p->matrix[i].source);
+	for (int i = 0; i < p->vectors; i++)
+		f->private_bytes += (size_t)p->vector[i].count * sizeof(float);
+	if (m->tokenizer) {
+		snprintf(f->tokenizer, sizeof f->tokenizer, "%s", tokenizer_kind(m->tokenizer));
+		snprintf(f->bos, sizeof f->bos, "%s", tokenizer_bos_reason(m->tokenizer));
+	}
+}
+
+void model_facts_of(const struct model *m, struct model_facts *facts)
+{
+	fill_facts(m, facts);
+}
+
+bool model_facts(const char *where, struct model_facts *facts, struct notes *notes, struct err *err)
+{
+	struct model *m = open_header(where, err);
+	bool ok;
+
+	(void)notes;
+	if (!m)
+		return false;
+	ok = open_tokenizer(m, err);
+	if (ok)
+		fill_facts(m, facts);
+	model_free(m);
+	return ok;
+}
+
+static void apply_norm(const struct config *c, const struct norm *norm, const float *x, float *y, float *scale)
+{
+	float s = 1;
+
+	if (!norm->there) {
+		if (y != x)
+			memcpy(y, x, (size_t)c->D * sizeof *y);
+	} else if (c->norm == NORM_LAYER) {
+		s = kernel_layer_norm(x, norm->gain, norm->bias, c->norm_eps, y, (size_t)c->D);
+	} else {
+		s = kernel_rms_norm(x, norm->gain, c->norm_eps, y, (size_t)c->D);
+	}
+	if (scale)
+		*scale = s;
+}
+
+void model_norm(const struct model *m, const struct norm *norm, const float *x, int n, float *y, float *scale)
+{
+	size_t D = (size_t)m->config.D;
+
+	for (int i = 0; i < n; i++)
+		apply_norm(&m->config, norm, x + (size_t)i * D, y + (size_t)i * D, scale ? scale + i : NULL);
+}
+
+void model_embed(const struct model *m, int32_t token, int position, float *x)
+{
+	const struct config *c = &m->config;
+
+	tensor_row(m->W_E, (size_t)token, x);
+	for (int i = 0; c->embed_scale != 1 && i < c->D; i++)
+		x[i] *= c->embed_scale;
+	if (m->W_pos) {
+		float *row = xmalloc((size_t)c->D * sizeof *row);
+
+		tensor_row(m->W_pos, (size_t)(position + c->position_offset), row);
+		kernel_add(x, row, x, (size_t)c->D);
+		free(row);
+	}
+	apply_norm(c, &m->embed_norm, x, x, NULL);
+}
+
+void model_final_norm(const struct model *m, const float *x, int n, float *y, float *scale)
+{
+	model_norm(m, &m->ln_final, x, n, y, scale);
+}
+
+static void finish_logits(const struct model *m, float *logits, size_t n)
+{
+	const struct config *c = &m->config;
+
+	for (size_t i = 0; c->logit_scale != 1 && i < n; i++)
+		logits[i] *= c->logit_scale;
+	for (size_t i = 0; c->logit_cap > 0 && i < n; i++)
+		logits[i] = c->logit_cap * tanhf(logits[i] / c->logit_cap);
+}
+
+void model_unembed_some(const struct model *m, const float *y, int n, int from, int count, float *logits, size_t ld)
+{
+	matrix_apply_outputs(m->W_U, from, count, y, (size_t)m->config.D, n, logits, ld);
+	for (int i = 0; i < n; i++) {
+		float *row = logits + (size_t)i * ld;
+
+		if (m->b_U)
+			kernel_add(row, m->b_U + from, row, (size_t)count);
+		finish_logits(m, row, (size_t)count);
+	}
+}
+
+void model_unembed(const struct model *m, const float *y, int n, float *logits)
+{
+	model_unembed_some(m, y, n, 0, m->config.V, logits, (size_t)m->config.V);
+}

@@ -1,0 +1,201 @@
+/* settings.c - see settings.h. */
+#include "engine/model/settings.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+/* Spellings in config.json, the likeliest first; "a.b" looks inside a. And the key in a GGUF, behind "ARCH.". */
+static const struct {
+	const char *json[6], *gguf;
+} spelling[SETTING_COUNT] = {
+	[SETTING_LAYERS] = { { "num_hidden_layers", "n_layer", "num_layers" }, "block_count" },
+	[SETTING_WIDTH] = { { "hidden_size", "n_embd", "n_embed" }, "embedding_length" },
+	[SETTING_HEADS] = { { "num_attention_heads", "n_head", "num_heads" }, "attention.head_count" },
+	[SETTING_KV_HEADS] = { { "num_key_value_heads", "num_kv_heads", "n_head_kv" }, "attention.head_count_kv" },
+	[SETTING_HEAD_WIDTH] = { { "head_dim" }, "attention.key_length" },
+	[SETTING_NEURONS] = { { "intermediate_size", "n_inner", "ffn_dim", "ffn_hidden_size" }, "feed_forward_length" },
+	[SETTING_VOCABULARY] = { { "vocab_size" }, "vocab_size" },
+	[SETTING_CONTEXT] = { { "max_position_embeddings", "n_positions", "n_ctx", "seq_length" }, "context_length" },
+	[SETTING_NORM_EPS] = { { "rms_norm_eps", "layer_norm_epsilon", "layer_norm_eps", "norm_epsilon" },
+			       "attention.layer_norm_rms_epsilon" },
+	[SETTING_ROPE_BASE] = { { "rope_parameters.rope_theta", "rope_theta", "rotary_emb_base" }, "rope.freq_base" },
+	[SETTING_ROTARY_WIDTH] = { { "rotary_dim" }, "rope.dimension_count" },
+	[SETTING_ROTARY_SHARE] = { { "rope_parameters.partial_rotary_factor", "partial_rotary_factor", "rotary_pct" }, "-" },
+	[SETTING_WINDOW] = { { "sliding_window", "window_size" }, "attention.sliding_window" },
+	[SETTING_ACTIVATION] = { { "hidden_activation", "hidden_act", "activation_function" }, "-" },
+	[SETTING_TIED] = { { "tie_word_embeddings" }, "-" },
+	[SETTING_ATTENTION_CAP] = { { "attn_logit_softcapping" }, "attn_logit_softcapping" },
+	[SETTING_LOGIT_CAP] = { { "final_logit_softcapping" }, "final_logit_softcapping" },
+	[SETTING_LOGIT_SCALE] = { { "logit_scale" }, "logit_scale" },
+	[SETTING_EMBED_SCALE] = { { "embedding_multiplier" }, "embedding_scale" },
+	[SETTING_RESIDUAL_SCALE] = { { "residual_multiplier" }, "residual_scale" },
+	[SETTING_ATTENTION_SCALE] = { { "attention_multiplier" }, "attention.scale" },
+	[SETTING_QKV_CLIP] = { { "clip_qkv" }, "attention.clamp_kqv" },
+	[SETTING_PARALLEL] = { { "use_parallel_residual", "parallel_attn" }, "use_parallel_residual" },
+	[SETTING_ALIBI_BIAS] = { { "alibi" }, "attention.max_alibi_bias" },
+};
+
+/* Second spellings in a GGUF, tried when the first is absent. */
+static const char *gguf_second(enum setting word)
+{
+	return word == SETTING_NORM_EPS ? "attention.layer_norm_epsilon" : NULL;
+}
+
+bool settings_open(const struct checkpoint *c, struct settings *s, struct err *err)
+{
+	*s = (struct settings){ .from = c };
+	if (c->gguf) {
+		const char *arch;
+		size_t n;
+
+		if (!gguf_string(c->gguf, "general.architecture", &arch, &n) || n >= sizeof s->arch)
+			return err_set(err, ERR_FILE, "%s: the key general.architecture is missing or is not a short text", c->path);
+		memcpy(s->arch, arch, n);
+		return true;
+	}
+	s->json = json_root(c->config);
+	if (!json_is(s->json, JSON_OBJECT) || !json_text(json_get(s->json, "model_type")))
+		return err_set(err, ERR_FILE, "%s/config.json: \"model_type\" is missing; it names the family", c->path);
+	if (json_is(json_get(s->json, "text_config"), JSON_OBJECT))
+		s->json = json_get(s->json, "text_config");	/* a model of text and images: its text half */
+	return true;
+}
+
+const char *settings_type(const struct settings *s)
+{
+	const char *type = s->json ? json_text(json_get(s->json, "model_type")) : s->arch;
+
+	return type ? type : json_text(json_get(json_root(s->from->config), "model_type"));
+}
+
+/* The value and the spelling it was found under. */
+static const struct json_value *find_json(const struct settings *s, enum setting word, const char **key)
+{
+	for (int i = 0; i < 6 && spelling[word].json[i]; i++) {
+		const char *name = spelling[word].json[i], *dot = strchr(name, '.');
+		const struct json_value *v;
+
+		*key = name;
+		if (dot) {
+			char outer[64];
+
+			snprintf(outer, sizeof outer, "%.*s", (int)(dot - name), name);
+			v = json_get(json_get(s->json, outer), dot + 1);
+		} else {
+			v = json_get(s->json, name);
+		}
+		if (v && !json_is(v, JSON_NULL) && json_kind(v) != JSON_NULL)
+			return v;
+	}
+	return NULL;
+}
+
+static bool find_gguf(const struct settings *s, enum setting word, char key[160])
+{
+	snprintf(key, 160, "%s.%s", s->arch, spelling[word].gguf);
+	if (gguf_has(s->from->gguf, key))
+		return true;
+	if (!gguf_second(word))
+		return false;
+	snprintf(key, 160, "%s.%s", s->arch, gguf_second(word));
+	return gguf_has(s->from->gguf, key);
+}
+
+bool setting_there(const struct settings *s, enum setting word)
+{
+	char key[160];
+	const char *name;
+
+	return s->json ? find_json(s, word, &name) != NULL : find_gguf(s, word, key);
+}
+
+static bool wrong(const struct settings *s, const char *key, const char *expected, struct err *err)
+{
+	return err_set(err, ERR_FILE, "%s%s: %s is not %s", s->from->path, s->json ? "/config.json" : "", key, expected);
+}
+
+bool setting_int(const struct settings *s, enum setting word, int lo, int hi, int *out, struct err *err)
+{
+	char gguf_key[160], range[64];
+	const char *key = gguf_key;
+	int64_t x;
+
+	snprintf(range, sizeof range, "a whole number from %d to %d", lo, hi);
+	if (s->json) {
+		const struct json_value *v = find_json(s, word, &key);
+
+		if (!v)
+			return true;
+		if (!json_int(v, &x) || x < lo || x > hi)
+			return wrong(s, key, range, err);
+	} else {
+		if (!find_gguf(s, word, gguf_key))
+			return true;
+		/* Some converters write one number per layer: they must agree, since one shape serves all layers. */
+		size_t n = gguf_array(s->from->gguf, gguf_key);
+
+		for (size_t i = 0; i < (n ? n : 1); i++) {
+			int64_t y;
+
+			if (!(n ? gguf_array_int(s->from->gguf, gguf_key, i, &y) : gguf_int(s->from->gguf, gguf_key, &y)) ||
+			    y < lo || y > hi)
+				return wrong(s, gguf_key, range, err);
+			if (i && y != x)
+				return err_set(err, ERR_FILE, "%s: %s differs between layers; lmscope reads models whose layers are alike",
+					       s->from->path, gguf_key);
+			x = y;
+		}
+	}
+	*out = (int)x;
+	return true;
+}
+
+bool setting_float(const struct settings *s, enum setting word, float *out, struct err *err)
+{
+	char gguf_key[160];
+	const char *key = gguf_key;
+	double x;
+
+	if (s->json) {
+		const struct json_value *v = find_json(s, word, &key);
+
+		if (!v)
+			return true;
+		if (!json_double(v, &x) || !isfinite(x))
+			return wrong(s, key, "a number", err);
+	} else {
+		if (!find_gguf(s, word, gguf_key))
+			return true;
+		if (!gguf_double(s->from->gguf, gguf_key, &x) || !isfinite(x))
+			return wrong(s, key, "a number", err);
+	}
+	*out = (float)x;
+	return true;
+}
+
+bool setting_bool(const struct settings *s, enum setting word, bool *out, struct err *err)
+{
+	char gguf_key[160];
+	const char *key = gguf_key;
+
+	if (s->json) {
+		const struct json_value *v = find_json(s, word, &key);
+
+		return !v || json_bool(v, out) || wrong(s, key, "true or false", err);
+	}
+	return !find_gguf(s, word, gguf_key) || gguf_bool(s->from->gguf, gguf_key, out) || wrong(s, key, "true or false", err);
+}
+
+bool setting_text(const struct settings *s, enum setting word, char *out, size_t capacity, struct err *err)
+{
+	const struct json_value *v;
+	const char *key, *text;
+
+	if (!s->json || !(v = find_json(s, word, &key)))
+		return true;
+	if (!(text = json_text(v)) || strlen(text) >= capacity)
+		return wrong(s, key, "a short text", err);
+	memcpy(out, text, strlen(text) + 1);
+	return true;
+}

@@ -1,0 +1,432 @@
+/* forward.c - see forward.h. Each line of forward_layer() is a line of the papers; touch() after it applies the edits at that site. */
+#include "engine/run/forward.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/numbers/pool.h"
+#include "engine/run/run.h"
+
+size_t site_width(const struct config *c, enum site site)
+{
+	switch (site_table[site].width) {
+	case 'D': return (size_t)c->D;
+	case 'F': return (size_t)c->F;
+	case 'K': return (size_t)((site_table[site].unit == DIM_KV_HEAD ? c->G : c->H) * c->K);
+	default: return 0;
+	}
+}
+
+float *layer_site(const struct layer_sites *s, enum site site)
+{
+	switch (site) {
+	case SITE_RESID_PRE: return s->resid_pre;
+	case SITE_Q: return s->q;
+	case SITE_K: return s->k;
+	case SITE_V: return s->v;
+	case SITE_Z: return s->z;
+	case SITE_ATTN_OUT: return s->attn_out;
+	case SITE_RESID_MID: return s->resid_mid;
+	case SITE_MLP_PRE: return s->mlp_pre;
+	case SITE_MLP_POST: return s->mlp_post;
+	case SITE_MLP_OUT: return s->mlp_out;
+	case SITE_RESID_POST: return s->resid_post;
+	default: return NULL;
+	}
+}
+
+static float *take(float **from, size_t count)
+{
+	float *p = *from;
+
+	*from += (count + 15) / 16 * 16;	/* every array starts on a cache line */
+	return p;
+}
+
+static float *floats(size_t count, struct err *err)
+{
+	float *p = count < SIZE_MAX / 8 ? aligned_alloc(64, (count + 15) / 16 * 64) : NULL;
+
+	if (!p)
+		err_set(err, ERR_MEMORY, "%.0f MB for a layer of the run could not be had", (double)count * 4e-6);
+	return p;
+}
+
+struct layer_sites *layer_sites_new(const struct model *m, int rows, bool keep_pattern, struct err *err)
+{
+	const struct config *c = &m->config;
+	size_t n = (size_t)rows, D = (size_t)c->D, HK = (size_t)(c->H * c->K), GK = (size_t)(c->G * c->K), F = (size_t)c->F;
+	size_t pattern = keep_pattern ? (size_t)c->H * n * n : 0;
+	size_t all = n * (6 * D + 2 * HK + 2 * GK + (c->gated ? 3 : 2) * F + 1) + pattern + 16 * 16;
+	float *p = floats(all, err);
+	struct layer_sites *s;
+
+	if (!p)
+		return NULL;
+	s = xcalloc(1, sizeof *s);
+	s->memory = p;
+	s->resid_pre = take(&p, n * D);
+	s->q = take(&p, n * HK);
+	s->k = take(&p, n * GK);
+	s->v = take(&p, n * GK);
+	s->z = s->z_used = take(&p, n * HK);
+	s->attn_out = take(&p, n * D);
+	s->resid_mid = take(&p, n * D);
+	s->mlp_pre = take(&p, n * F);
+	if (c->gated)
+		s->mlp_up = take(&p, n * F);
+	s->mlp_post = take(&p, n * F);
+	s->mlp_out = take(&p, n * D);
+	s->resid_post = take(&p, n * D);
+	if (m->layers[0].ln1_post.there)
+		s->post_scale = take(&p, n);
+	if (keep_pattern)
+		s->pattern = memset(take(&p, pattern), 0, pattern * sizeof *p);
+	atomic_init(&s->refs, 1);
+	return s;
+}
+
+struct layer_sites *layer_sites_ref(struct layer_sites *s)
+{
+	atomic_fetch_add(&s->refs, 1);
+	return s;
+}
+
+void layer_sites_unref(struct layer_sites *s)
+{
+	if (s && atomic_fetch_sub(&s->refs, 1) == 1) {
+		free(s->z_memory);
+		free(s->memory);
+		free(s);
+	}
+}
+
+bool layer_sites_split_z(struct layer_sites *s, const struct model *m, int rows, struct err *err)
+{
+	if (s->z_memory)
+		return true;
+	s->z_memory = floats((size_t)rows * (size_t)(m->config.H * m->config.K), err);
+	if (s->z_memory)
+		s->z_used = s->z_memory;
+	return s->z_memory != NULL;
+}
+
+static int row_count(const struct pass *p)
+{
+	return p->variants * (p->T - p->t0);
+}
+
+static const struct rotary *rotary_of(const struct config *c, int l)
+{
+	bool local = c->window && c->window[l] && c->rotary_local.pairs;
+
+	return local ? &c->rotary_local : &c->rotary;
+}
+
+bool pass_begin(struct pass *p, struct err *err)
+{
+	const struct config *c = &p->model->config;
+	const struct rotary *kind[2] = { &c->rotary, &c->rotary_local };
+	int nt = p->T - p->t0;
+
+	p->scratch = arena_floats(p->arena, (size_t)row_count(p) * (size_t)c->D, err);
+	p->weights = arena_floats(p->arena, (size_t)(p->variants * c->H) * (size_t)p->T, err);
+	if (!p->scratch || !p->weights)
+		return false;
+	for (int i = 0; i < 2 && c->position == POSITION_ROTARY; i++) {
+		size_t pairs = (size_t)kind[i]->pairs;
+
+		p->cosine[i] = arena_floats(p->arena, (size_t)nt * pairs, err);
+		p->sine[i] = arena_floats(p->arena, (size_t)nt * pairs, err);
+		if (!p->cosine[i] || !p->sine[i])
+			return false;
+		for (int t = 0; t < nt && pairs; t++)
+			kernel_rotary_table(kind[i]->frequency, kind[i]->pairs, p->t0 + t, kind[i]->factor,
+					    p->cosine[i] + (size_t)t * pairs, p->sine[i] + (size_t)t * pairs);
+	}
+	return true;
+}
+
+/* Applies the edits at a site to x[rows, width], in the order in which they were written. */
+static void touch(const struct pass *p, int l, enum site site, float *x)
+{
+	const struct config *c = &p->model->config;
+	size_t width = site_width(c, site == SITE_RESULT ? SITE_Z : site);
+	int nt = p->T - p->t0;
+
+	for (int v = 0; v < p->variants; v++)
+		for (int e = 0; e < p->variant[v].edits; e++) {
+			const struct edit *edit = p->variant[v].edit[e];
+
+			for (int t = p->t0; edit_hits(edit, site, l) && t < p->T; t++)
+				if (edit_covers(edit, t))
+					edit_apply(edit, c, site, t, x + ((size_t)(v * nt) + (size_t)(t - p->t0)) * width);
+		}
+}
+
+static bool any_edit(const struct pass *p, int l, enum site site)
+{
+	for (int v = 0; v < p->variants; v++)
+		for (int e = 0; e < p->variant[v].edits; e++)
+			if (edit_hits(p->variant[v].edit[e], site, l))
+				return true;
+	return false;
+}
+
+/* y = x W + b, for every row. */
+static void linear(const struct matrix *W, const float *b, const float *x, int n, float *y)
+{
+	size_t in = (size_t)matrix_in(W), out = (size_t)matrix_out(W);
+
+	matrix_apply(W, x, in, n, y, out);
+	for (int i = 0; b && i < n; i++)
+		kernel_add(y + (size_t)i * out, b, y + (size_t)i * out, out);
+}
+
+static void clip(float *x, size_t n, float limit)
+{
+	for (size_t i = 0; limit > 0 && i < n; i++)
+		x[i] = fminf(fmaxf(x[i], -limit), limit);
+}
+
+static void norm_heads(const struct config *c, const struct norm *norm, float *x, int heads)
+{
+	int parts = c->qk_norm_whole ? 1 : heads, width = c->qk_norm_whole ? heads * c->K : c->K;
+
+	for (int h = 0; norm->there && h < parts; h++) {
+		float *y = x + h * width;
+
+		if (c->qk_norm == NORM_LAYER)
+			kernel_layer_norm(y, norm->gain, norm->bias, c->norm_eps, y, (size_t)width);
+		else
+			kernel_rms_norm(y, norm->gain, c->norm_eps, y, (size_t)width);
+	}
+}
+
+/* Norms on heads and rotary positions, in the order of every family that has both (norm first). */
+static void place(const struct pass *p, int l, const struct norm *norm, float *x, int heads)
+{
+	const struct config *c = &p->model->config;
+	const struct rotary *r = rotary_of(c, l);
+	int which = r == &c->rotary_local, nt = p->T - p->t0;
+	bool rotate = c->position == POSITION_ROTARY && !(c->no_rotary && c->no_rotary[l]);
+
+	for (int i = 0; i < row_count(p); i++) {
+		float *row = x + (size_t)i * (size_t)(heads * c->K);
+		size_t at = (size_t)(i % nt) * (size_t)r->pairs;
+
+		norm_heads(c, norm, row, heads);
+		for (int h = 0; rotate && h < heads; h++)
+			kernel_rotary(row + h * c->K, p->cosine[which] + at, p->sine[which] + at, r->pairs, r->interleaved);
+	}
+}
+
+float forward_score(const struct config *c, int layer, int head, int query, int key, const float *q, const float *k)
+{
+	int window = c->window ? c->window[layer] : 0;
+	float s;
+
+	if (key > query || (window && query - key >= window))
+		return -INFINITY;
+	s = c->attention_scale[layer] * kernel_dot(q, k, (size_t)c->K);
+	if (c->attention_cap > 0)
+		s = c->attention_cap * tanhf(s / c->attention_cap);
+	if (c->alibi)
+		s += c->alibi[head] * (float)(key - query);
+	return s;
+}
+
+struct attention {
+	const struct pass *p;
+	const struct layer_sites *s;
+	int l;
+	size_t first_row;
+};
+
+/*
+ * One head of one variant, for all its queries: scores, softmax, mixing of values. Keys and values of positions below t0 come from
+ * the past, the others from this pass; the order of summation is the same wherever t0 is.
+ */
+static void attend(void *context, int chunk)
+{
+	const struct attention *a = context;
+	const struct pass *p = a->p;
+	const struct config *c = &p->model->config;
+	int variant = chunk / c->H, h = chunk % c->H, nt = p->T - p->t0;
+	size_t GK = (size_t)(c->G * c->K), HK = (size_t)(c->H * c->K), K = (size_t)c->K;
+	size_t group = (size_t)config_kv_head(c, h) * K, head = (size_t)h * K, T = (size_t)p->T;
+	size_t base = a->first_row + (size_t)(variant * nt);
+	const struct layer_sites *past = p->t0 ? p->past[a->l] : NULL;
+	const struct variant *edits = &p->variant[variant];
+
+	for (int t = p->t0; t < p->T; t++) {
+		size_t row = base + (size_t)(t - p->t0);
+		const float *q = a->s->q + row * HK + head;
+		float *z = a->s->z + row * HK + head;
+		float *w = a->s->pattern ? a->s->pattern + ((size_t)h * T + (size_t)t) * T : p->weights + (size_t)chunk * T;
+
+		for (int j = 0; j <= t; j++) {
+			const float *k = j < p->t0 ? past->k + (size_t)j * GK : a->s->k + (base + (size_t)(j - p->t0)) * GK;
+
+			w[j] = forward_score(c, a->l, h, t, j, q, k + group);
+		}
+		kernel_softmax(w, (size_t)t + 1);
+		for (int e = 0; e < edits->edits; e++)
+			if (edit_hits(edits->edit[e], SITE_PATTERN, a->l) && edit_covers(edits->edit[e], t))
+				edit_apply_pattern(edits->edit[e], h, t, w);
+		memset(z, 0, K * sizeof *z);
+		for (int j = 0; j <= t; j++) {
+			const float *v = j < p->t0 ? past->v + (size_t)j * GK : a->s->v + (base + (size_t)(j - p->t0)) * GK;
+
+			kernel_axpy(w[j], v + group, z, K);
+		}
+	}
+}
+
+/* The part of a layer's arrays that a pass works on. */
+static struct layer_sites rows_from(const struct layer_sites *s, const struct config *c, size_t row)
+{
+	struct layer_sites r = *s;
+
+	r.resid_pre += row * (size_t)c->D;
+	r.q += row * (size_t)(c->H * c->K);
+	r.k += row * (size_t)(c->G * c->K);
+	r.v += row * (size_t)(c->G * c->K);
+	r.z += row * (size_t)(c->H * c->K);
+	r.z_used += row * (size_t)(c->H * c->K);
+	r.attn_out += row * (size_t)c->D;
+	r.resid_mid += row * (size_t)c->D;
+	r.mlp_pre += row * (size_t)c->F;
+	r.mlp_up = s->mlp_up ? s->mlp_up + row * (size_t)c->F : NULL;
+	r.mlp_post += row * (size_t)c->F;
+	r.mlp_out += row * (size_t)c->D;
+	r.resid_post += row * (size_t)c->D;
+	r.post_scale = s->post_scale ? s->post_scale + row : NULL;
+	return r;
+}
+
+/* x -> q, k, v -> pattern -> z */
+static void attention_to_z(struct pass *p, int l, const struct layer_sites *whole, struct layer_sites *s, int first_row)
+{
+	const struct model *m = p->model;
+	const struct config *c = &m->config;
+	const struct layer *y = &m->layers[l];
+	size_t n = (size_t)row_count(p);
+	struct attention a = { p, whole, l, (size_t)first_row };
+
+	touch(p, l, SITE_RESID_PRE, s->resid_pre);
+	model_norm(m, &y->ln1, s->resid_pre, (int)n, p->scratch, NULL);
+	linear(y->W_Q, y->b_Q, p->scratch, (int)n, s->q);
+	linear(y->W_K, y->b_K, p->scratch, (int)n, s->k);
+	linear(y->W_V, y->b_V, p->scratch, (int)n, s->v);
+	clip(s->q, n * (size_t)(c->H * c->K), c->qkv_clip);
+	clip(s->k, n * (size_t)(c->G * c->K), c->qkv_clip);
+	clip(s->v, n * (size_t)(c->G * c->K), c->qkv_clip);
+	place(p, l, &y->q_norm, s->q, c->H);
+	place(p, l, &y->k_norm, s->k, c->G);
+	touch(p, l, SITE_Q, s->q);
+	touch(p, l, SITE_K, s->k);
+	touch(p, l, SITE_V, s->v);
+	pool_run(p->variants * c->H, attend, &a);
+	touch(p, l, SITE_Z, s->z);
+}
+
+static void scale_rows(float *x, size_t n, float by)
+{
+	for (size_t i = 0; by != 1 && i < n; i++)
+		x[i] *= by;
+}
+
+/* z -> attn_out. Edits on a head's result act on a copy of z, except for vectors added to it, which go to the stream directly. */
+static bool attention_write(struct pass *p, int l, struct layer_sites *whole, struct layer_sites *s, int first_row, struct err *err)
+{
+	const struct model *m = p->model;
+	const struct config *c = &m->config;
+	const struct layer *y = &m->layers[l];
+	int n = row_count(p), nt = p->T - p->t0;
+	size_t HK = (size_t)(c->H * c->K), D = (size_t)c->D;
+
+	if (any_edit(p, l, SITE_RESULT)) {
+		if (!layer_sites_split_z(whole, m, first_row + n, err))
+			return false;
+		if (whole->z_used != s->z_used - (size_t)first_row * HK) {	/* it was split just now: rows below t0 as they are */
+			memcpy(whole->z_used, whole->z, (size_t)first_row * HK * sizeof(float));
+			s->z_used = whole->z_used + (size_t)first_row * HK;
+		}
+		memcpy(s->z_used, s->z, (size_t)n * HK * sizeof(float));
+		touch(p, l, SITE_RESULT, s->z_used);
+	}
+	linear(y->W_O, y->b_O, s->z_used, n, s->attn_out);
+	if (y->ln1_post.there)
+		model_norm(m, &y->ln1_post, s->attn_out, n, s->attn_out, s->post_scale);
+	scale_rows(s->attn_out, (size_t)n * D, c->residual_scale);
+	for (int v = 0; v < p->variants; v++)
+		for (int e = 0; e < p->variant[v].edits; e++)
+			for (int t = p->t0; edit_hits(p->variant[v].edit[e], SITE_RESULT, l) && t < p->T; t++)
+				if (edit_covers(p->variant[v].edit[e], t))
+					edit_apply_write(p->variant[v].edit[e], c, s->attn_out + (size_t)(v * nt + t - p->t0) * D);
+	touch(p, l, SITE_ATTN_OUT, s->attn_out);
+	return true;
+}
+
+static void mlp(struct pass *p, int l, struct layer_sites *s)
+{
+	const struct model *m = p->model;
+	const struct config *c = &m->config;
+	const struct layer *y = &m->layers[l];
+	int n = row_count(p);
+	size_t F = (size_t)c->F;
+	const struct norm *norm = c->parallel_shared_norm ? &y->ln1 : &y->ln2;
+
+	model_norm(m, norm, c->parallel ? s->resid_pre : s->resid_mid, n, p->scratch, NULL);
+	if (c->gated) {
+		linear(y->W_gate, y->b_gate, p->scratch, n, s->mlp_pre);
+		linear(y->W_in, y->b_in, p->scratch, n, s->mlp_up);
+	} else {
+		linear(y->W_in, y->b_in, p->scratch, n, s->mlp_pre);
+	}
+	touch(p, l, SITE_MLP_PRE, s->mlp_pre);
+	for (size_t i = 0; i < (size_t)n; i++)	/* a row at a time: where a vector ends must not depend on the rows before */
+		kernel_activate(c->activation, s->mlp_pre + i * F, s->mlp_post + i * F, F);
+	for (size_t i = 0; c->gated && i < (size_t)n * F; i++)
+		s->mlp_post[i] *= s->mlp_up[i];
+	touch(p, l, SITE_MLP_POST, s->mlp_post);
+	linear(y->W_out, y->b_out, s->mlp_post, n, s->mlp_out);
+	if (y->ln2_post.there)
+		model_norm(m, &y->ln2_post, s->mlp_out, n, s->mlp_out, NULL);
+	scale_rows(s->mlp_out, (size_t)n * (size_t)c->D, c->residual_scale);
+	touch(p, l, SITE_MLP_OUT, s->mlp_out);
+}
+
+bool forward_layer(struct pass *p, int l, struct layer_sites *whole, int first_row, bool z_known, struct err *err)
+{
+	const struct config *c = &p->model->config;
+	size_t all = (size_t)row_count(p) * (size_t)c->D;
+	struct layer_sites s = rows_from(whole, c, (size_t)first_row);
+
+	if (!z_known)
+		attention_to_z(p, l, whole, &s, first_row);
+	if (!task_going(p->task, err) || !attention_write(p, l, whole, &s, first_row, err))
+		return false;
+	kernel_add(s.resid_pre, s.attn_out, s.resid_mid, all);
+	touch(p, l, SITE_RESID_MID, s.resid_mid);
+	if (!task_going(p->task, err))
+		return false;
+	mlp(p, l, &s);
+	kernel_add(s.resid_mid, s.mlp_out, s.resid_post, all);
+	touch(p, l, SITE_RESID_POST, s.resid_post);
+	return true;
+}
+
+void forward_embed(struct pass *p, const int32_t *tokens, float *x)
+{
+	size_t D = (size_t)p->model->config.D;
+	int nt = p->T - p->t0;
+
+	for (int t = p->t0; t < p->T; t++)
+		model_embed(p->model, tokens[t], t, x + (size_t)(t - p->t0) * D);
+	for (int v = 1; v < p->variants; v++)
+		memcpy(x + (size_t)(v * nt) * D, x, (size_t)nt * D * sizeof *x);
+	touch(p, 0, SITE_EMBED, x);
+}

@@ -1,0 +1,91 @@
+/* npy.c - see npy.h. The header is a Python dictionary as text; three of its keys are looked for. */
+#include "engine/run/npy.h"
+
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/base/file.h"
+
+enum { LIMIT = 64 << 20 };
+
+/* The product of the numbers in "(576,)" or "(1, 576)"; false when more than one is not 1. */
+static bool one_dimension(const char *shape, const char *end, size_t *n)
+{
+	size_t larger = 0;
+
+	*n = 1;
+	while (shape < end && *shape != ')') {
+		char *after;
+		unsigned long long x;
+
+		if (*shape < '0' || *shape > '9') {
+			shape++;
+			continue;
+		}
+		x = strtoull(shape, &after, 10);
+		if (!x || x > LIMIT || (x > 1 && larger++))
+			return false;
+		*n *= (size_t)x;
+		shape = after;
+	}
+	return true;
+}
+
+static float *read_numbers(const char *path, const char *bytes, size_t size, struct arena *arena, size_t *n, struct err *err)
+{
+	const unsigned char *u = (const unsigned char *)bytes;
+	size_t header, start, width;
+	const char *descr, *shape, *end;
+	float *out;
+
+	if (size < 12 || memcmp(bytes, "\x93NUMPY", 6) || u[6] < 1 || u[6] > 3) {
+		err_set(err, ERR_FILE, "%s: this is not a .npy file", path);
+		return NULL;
+	}
+	header = u[6] == 1 ? u[8] | (size_t)u[9] << 8 : u[8] | (size_t)u[9] << 8 | (size_t)u[10] << 16 | (size_t)u[11] << 24;
+	start = (u[6] == 1 ? 10 : 12) + header;
+	if (header > size || start > size) {
+		err_set(err, ERR_FILE, "%s: the header is longer than the file", path);
+		return NULL;
+	}
+	end = bytes + start;
+	descr = memmem(bytes, start, "'descr'", 7);
+	shape = memmem(bytes, start, "'shape'", 7);
+	if (!descr || !shape || !(descr = memmem(descr, (size_t)(end - descr), "'<f", 3))) {
+		err_set(err, ERR_FILE, "%s: expected little-endian floats ('<f4' or '<f8')", path);
+		return NULL;
+	}
+	width = descr[3] == '4' ? 4 : descr[3] == '8' ? 8 : 0;
+	if (!width || !one_dimension(shape + 7, end, n)) {
+		err_set(err, ERR_FILE, "%s: expected one dimension of '<f4' or '<f8'", path);
+		return NULL;
+	}
+	if (*n * width != size - start) {
+		err_set(err, ERR_FILE, "%s: %zu numbers are announced, but %zu bytes follow", path, *n, size - start);
+		return NULL;
+	}
+	if (!(out = arena_floats(arena, *n, err)))
+		return NULL;
+	for (size_t i = 0; i < *n; i++) {
+		double wide;
+
+		if (width == 4) {
+			memcpy(&out[i], bytes + start + 4 * i, 4);
+		} else {
+			memcpy(&wide, bytes + start + 8 * i, 8);
+			out[i] = (float)wide;
+		}
+	}
+	return out;
+}
+
+float *npy_read(const char *path, struct arena *arena, size_t *n, struct err *err)
+{
+	size_t size;
+	char *bytes = file_read(path, LIMIT, &size, err);
+	float *out = bytes ? read_numbers(path, bytes, size, arena, n, err) : NULL;
+
+	free(bytes);
+	return out;
+}

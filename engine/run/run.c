@@ -1,0 +1,283 @@
+/* run.c - see run.h: making a run from as little work as the question allows, and reading its sites. */
+#include "engine/run/run.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/run/forward.h"
+
+size_t run_bytes(const struct config *c, int T)
+{
+	return (size_t)T * (model_run_bytes_per_token(c) + sizeof(float) * ((size_t)c->L * (size_t)c->H * (size_t)T + (size_t)c->D)) +
+	       sizeof(float) * (size_t)c->V;
+}
+
+struct run *run_ref(const struct run *r)
+{
+	struct run *own = (struct run *)(uintptr_t)r;	/* the count is not part of what a run says */
+
+	atomic_fetch_add(&own->refs, 1);
+	return own;
+}
+
+void run_unref(struct run *r)
+{
+	if (!r || atomic_fetch_sub(&r->refs, 1) != 1)
+		return;
+	for (int l = 0; l < r->model->config.L; l++)
+		layer_sites_unref(r->layer[l]);
+	run_unref(r->patched_from);
+	arena_free(r->arena);
+	free(r);
+}
+
+static bool check_order(const struct run_order *o, struct err *err)
+{
+	const struct config *c = &o->model->config;
+
+	if (o->T < 1)
+		return err_set(err, ERR_ARGUMENT, "the prompt has no tokens, and this model puts no beginning-of-sequence token before it; type something");
+	if (c->context_is_hard && o->T > c->context)
+		return err_set(err, ERR_ARGUMENT, "the prompt has %d tokens, but the model has learned positions for %d only", o->T, c->context);
+	for (int t = 0; t < o->T; t++)
+		if (o->tokens[t] < 0 || o->tokens[t] >= c->V)
+			return err_set(err, ERR_ARGUMENT, "token %d of the prompt has the number %d, but the model's vocabulary ends at %d", t,
+				       o->tokens[t], c->V - 1);
+	return true;
+}
+
+static bool resolve_edits(struct run *r, const struct run_order *o, struct err *err)
+{
+	struct edit_context context = { r->model, r->prompt_T, o->unedited, o->foil };
+
+	r->edits = o->edit_count;
+	r->edit = arena_alloc(r->arena, (size_t)(r->edits + 1) * sizeof *r->edit);
+	for (int e = 0; e < r->edits; e++) {
+		if (!edit_parse(o->edits[e], &r->edit[e], r->arena, err) || !edit_resolve(&r->edit[e], &context, r->arena, err))
+			return false;
+		if (r->edit[e].source && !r->patched_from)
+			r->patched_from = run_ref(r->edit[e].source);
+	}
+	return true;
+}
+
+/* Where the work starts: the layers below l0 are borrowed, the rows below t0 of the others are copied, both from `from`. */
+struct start {
+	const struct run *from;
+	int l0, t0;
+};
+
+static int tokens_alike(const struct run *r, const struct run *other)
+{
+	int n = 0;
+
+	while (n < r->T && n < other->T && r->tokens[n] == other->tokens[n])
+		n++;
+	return n;
+}
+
+static struct start find_start(const struct run *r, const struct run_order *o)
+{
+	struct start s = { NULL, 0, 0 };
+	int rows;
+
+	/* The unedited run of the same tokens: everything below the first edited layer, everything before the first edited position. */
+	if (o->unedited && o->unedited->T == r->T && !o->unedited->edits && tokens_alike(r, o->unedited) == r->T) {
+		s = (struct start){ o->unedited, r->model->config.L, r->T };
+		for (int e = 0; e < r->edits; e++) {
+			int first = edit_first_position(&r->edit[e]);
+
+			if (r->edit[e].layer < s.l0)
+				s.l0 = r->edit[e].layer;
+			if (first < s.t0)
+				s.t0 = first;
+		}
+		return s;
+	}
+	/* A run of a prompt that begins alike. At least one row is computed: the last logits are wanted. */
+	if (o->prefix && (rows = tokens_alike(r, o->prefix)) > 0)
+		s = (struct start){ o->prefix, 0, rows < r->T ? rows : r->T - 1 };
+	return s;
+}
+
+static void copy_rows(float *to, const float *from, int rows, size_t width)
+{
+	memcpy(to, from, (size_t)rows * width * sizeof *to);
+}
+
+/* The first `rows` positions of a layer, from a run with `from_T` positions to one with T. */
+static bool copy_layer(struct layer_sites *to, const struct layer_sites *from, const struct model *m, int rows, int T, int from_T,
+		       struct err *err)
+{
+	const struct config *c = &m->config;
+
+	for (int site = 0; site < SITE_COUNT; site++)
+		if (layer_site(to, (enum site)site))
+			copy_rows(layer_site(to, (enum site)site), layer_site(from, (enum site)site), rows, site_width(c, (enum site)site));
+	if (to->mlp_up)
+		copy_rows(to->mlp_up, from->mlp_up, rows, (size_t)c->F);
+	if (to->post_scale)
+		copy_rows(to->post_scale, from->post_scale, rows, 1);
+	for (int h = 0; h < c->H; h++)
+		for (int t = 0; t < rows; t++)
+			memcpy(to->pattern + ((size_t)h * (size_t)T + (size_t)t) * (size_t)T,
+			       from->pattern + ((size_t)h * (size_t)from_T + (size_t)t) * (size_t)from_T, (size_t)(t + 1) * sizeof(float));
+	if (from->z_memory) {
+		if (!layer_sites_split_z(to, m, T, err))
+			return false;
+		copy_rows(to->z_used, from->z_used, rows, site_width(c, SITE_Z));
+	}
+	return true;
+}
+
+static bool compute(struct run *r, const struct start *start, struct task *task, struct err *err)
+{
+	const struct model *m = r->model;
+	const struct config *c = &m->config;
+	const struct edit **list = arena_alloc(r->arena, (size_t)(r->edits + 1) * sizeof *list);
+	struct variant variant = { list, r->edits };
+	struct pass p = { .model = m, .t0 = start->t0, .T = r->T, .variants = 1, .variant = &variant, .task = task };
+	int l = 0, computed;
+	bool ok;
+
+	for (int e = 0; e < r->edits; e++)
+		list[e] = &r->edit[e];
+	for (; l < start->l0; l++)
+		r->layer[l] = layer_sites_ref(start->from->layer[l]);
+	computed = c->L - l;
+	p.arena = arena_new();
+	p.past = (const struct layer_sites *const *)r->layer;
+	ok = l == c->L || p.t0 == r->T || pass_begin(&p, err);
+	if (ok && start->from)
+		copy_rows(r->embed, start->from->embed, p.t0, (size_t)c->D);
+	if (ok && p.t0 < r->T)
+		forward_embed(&p, r->tokens, r->embed + (size_t)p.t0 * (size_t)c->D);
+	for (; ok && l < c->L; l++) {
+		const float *below = l ? r->layer[l - 1]->resid_post : r->embed;
+		size_t from = (size_t)p.t0 * (size_t)c->D;
+
+		ok = task_step(task, l - (c->L - computed), computed, err) && (r->layer[l] = layer_sites_new(m, r->T, true, err)) &&
+		     (!p.t0 || copy_layer(r->layer[l], start->from->layer[l], m, p.t0, r->T, start->from->T, err));
+		if (ok && p.t0 < r->T) {
+			memcpy(r->layer[l]->resid_pre + from, below + from, (size_t)(r->T - p.t0) * (size_t)c->D * sizeof(float));
+			ok = forward_layer(&p, l, r->layer[l], p.t0, false, err);
+		}
+	}
+	arena_free(p.arena);
+	return ok;
+}
+
+struct run *run_new(const struct run_order *o, struct task *task, struct err *err)
+{
+	const struct config *c = &o->model->config;
+	struct run *r;
+	struct start start;
+
+	if (!check_order(o, err))
+		return NULL;
+	r = xcalloc(1, sizeof *r);
+	atomic_init(&r->refs, 1);
+	r->arena = arena_new();
+	r->model = o->model;
+	r->T = o->T;
+	r->prompt_T = o->prompt_T ? o->prompt_T : o->T;
+	r->tokens = arena_alloc(r->arena, (size_t)r->T * sizeof *r->tokens);
+	memcpy(r->tokens, o->tokens, (size_t)r->T * sizeof *r->tokens);
+	r->layer = arena_alloc(r->arena, (size_t)c->L * sizeof *r->layer);
+	r->embed = arena_floats(r->arena, (size_t)r->T * (size_t)c->D, err);
+	r->last_logits = arena_floats(r->arena, (size_t)c->V, err);
+	if (r->embed && r->last_logits && resolve_edits(r, o, err)) {
+		start = find_start(r, o);
+		if (compute(r, &start, task, err) && run_logits(r, r->T - 1, 1, r->last_logits, task, err))
+			return r;
+	}
+	run_unref(r);
+	return NULL;
+}
+
+const float *run_at(const struct run *r, enum site site, int layer, int position)
+{
+	if (site == SITE_EMBED)
+		return r->embed + (size_t)position * (size_t)r->model->config.D;
+	return layer_site(r->layer[layer], site) + (size_t)position * site_width(&r->model->config, site);
+}
+
+const float *run_pattern(const struct run *r, int layer, int head, int query)
+{
+	return r->layer[layer]->pattern + ((size_t)head * (size_t)r->T + (size_t)query) * (size_t)r->T;
+}
+
+void run_scores(const struct run *r, int layer, int head, int query, float *out)
+{
+	const struct config *c = &r->model->config;
+	size_t K = (size_t)c->K, group = (size_t)config_kv_head(c, head) * K;
+	const float *q = run_at(r, SITE_Q, layer, query) + (size_t)head * K;
+
+	for (int j = 0; j < r->T; j++)
+		out[j] = forward_score(c, layer, head, query, j, q, run_at(r, SITE_K, layer, j) + group);
+}
+
+/* A part of attention's write as it reaches the stream: through the norm behind attention (its scale frozen) and the multiplier. */
+static void finish_write(const struct run *r, int layer, int position, float *x)
+{
+	const struct config *c = &r->model->config;
+	const struct norm *post = &r->model->layers[layer].ln1_post;
+
+	for (int i = 0; i < c->D; i++) {
+		if (post->there)
+			x[i] *= r->layer[layer]->post_scale[position] * (post->gain ? post->gain[i] : 1);
+		x[i] *= c->residual_scale;
+	}
+}
+
+void run_mix(const struct run *r, int layer, int head, int position, const float *z, float *out)
+{
+	const struct config *c = &r->model->config;
+
+	matrix_apply_inputs(r->model->layers[layer].W_O, head * c->K, c->K, z, (size_t)c->K, 1, out, (size_t)c->D);
+	finish_write(r, layer, position, out);
+}
+
+void run_result(const struct run *r, int layer, int head, int position, float *out)
+{
+	const struct config *c = &r->model->config;
+
+	run_mix(r, layer, head, position, r->layer[layer]->z_used + ((size_t)position * (size_t)c->H + (size_t)head) * (size_t)c->K, out);
+	for (int e = 0; e < r->edits; e++)
+		if (edit_hits(&r->edit[e], SITE_RESULT, layer) && r->edit[e].unit == head && edit_covers(&r->edit[e], position))
+			edit_apply_write(&r->edit[e], c, out);
+}
+
+void run_attention_bias(const struct run *r, int layer, int position, float *out)
+{
+	const struct config *c = &r->model->config;
+	const float *b = r->model->layers[layer].b_O;
+
+	memset(out, 0, (size_t)c->D * sizeof *out);
+	if (b)
+		memcpy(out, b, (size_t)c->D * sizeof *out);
+	finish_write(r, layer, position, out);
+}
+
+void run_ln_final(const struct run *r, int position, float *out)
+{
+	model_final_norm(r->model, run_at(r, SITE_RESID_POST, r->model->config.L - 1, position), 1, out, NULL);
+}
+
+bool run_logits(const struct run *r, int from, int n, float *out, struct task *task, struct err *err)
+{
+	enum { ROWS = 16 };
+	size_t D = (size_t)r->model->config.D, V = (size_t)r->model->config.V;
+	float *y = xmalloc(ROWS * D * sizeof *y);
+	bool ok = true;
+
+	for (int i = 0; i < n && (ok = task_going(task, err)); i += ROWS) {
+		int rows = n - i < ROWS ? n - i : ROWS;
+
+		model_final_norm(r->model, run_at(r, SITE_RESID_POST, r->model->config.L - 1, from + i), rows, y, NULL);
+		model_unembed(r->model, y, rows, out + (size_t)i * V);
+	}
+	free(y);
+	return ok;
+}

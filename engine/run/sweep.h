@@ -1,0 +1,24 @@
+/*
+ * sweep.h - the same question under many small edits: ablation maps, patching maps, knockouts.
+ *
+ * Variants that start at the same layer and position are stacked as rows of one pass, so that each weight matrix is read once for
+ * all of them; each starts at its own layer from the run's stored stream, and carries only the positions from its first edited one on.
+ * Exact: the same numbers as one run after the other.
+ */
+#ifndef LMSCOPE_ENGINE_RUN_SWEEP_H
+#define LMSCOPE_ENGINE_RUN_SWEEP_H
+
+#include "engine/run/metric.h"
+#include "engine/run/run.h"
+
+/* The run's own edits plus these lines. */
+struct sweep_variant {
+	const char *edits[4];
+	int edit_count;
+};
+
+/* value[n]: the metric of each variant, in the order given. Progress is in variants. */
+bool sweep_metric(const struct run *run, const struct run *unedited, const struct run *foil, const struct metric *metric,
+		  const struct sweep_variant *variants, int n, double *value, struct task *task, struct err *err);
+
+#endif
