@@ -81,7 +81,7 @@ static void repeat(float *to, const float *from, int variants, int t0, int T, si
 		memcpy(to + (size_t)v * n, from + (size_t)t0 * width, n * sizeof *to);
 }
 
-static bool read_metric(const struct sweep *s, const struct item *item, const float *resid, int nt, int t0, struct err *err)
+static bool read_metric(const struct sweep *s, const struct item *item, const float *resid, int t0, struct err *err)
 {
 	const struct model *m = s->run->model;
 	size_t D = (size_t)m->config.D, V = (size_t)m->config.V;
@@ -110,7 +110,6 @@ static bool read_metric(const struct sweep *s, const struct item *item, const fl
 		const float *row = at < 0 ? run_at(s->run, SITE_RESID_POST, m->config.L - 1, s->metric->position) : resid + (size_t)at * D;
 		const int32_t *target = s->metric->target;
 
-		(void)nt;
 		model_final_norm(m, row, 1, y, NULL);
 		if (s->metric->kind == METRIC_LOGIT || s->metric->kind == METRIC_LOGIT_DIFF)	/* one or two rows of W_U suffice */
 			for (int i = 0; i < 2 && target[i] >= 0; i++)
@@ -138,10 +137,11 @@ static bool together(const struct sweep *s, const struct item *item, int n, stru
 
 	for (int v = 0; v < n; v++)
 		variant[v] = item[v].variant;
-	if (ok) {
+	if (ok && item->z_known) {
 		repeat(sites->resid_pre, run->layer[l0]->resid_pre, n, t0, run->T, (size_t)c->D);
-		if (item->z_known)
-			repeat(sites->z, run->layer[l0]->z, n, t0, run->T, (size_t)(c->H * c->K));
+		repeat(sites->z, run->layer[l0]->z, n, t0, run->T, (size_t)(c->H * c->K));
+	} else if (ok) {	/* edits on resid_pre are still to come: from the stream below them */
+		repeat(sites->resid_pre, l0 ? run->layer[l0 - 1]->resid_post : run->embed, n, t0, run->T, (size_t)c->D);
 	}
 	for (int l = l0; ok && l < c->L; l++) {
 		if (l > l0) {
@@ -153,7 +153,7 @@ static bool together(const struct sweep *s, const struct item *item, int n, stru
 		ok = forward_layer(&p, l, sites, 0, l == l0 && item->z_known, err);
 	}
 	for (int v = 0; ok && v < n; v++)
-		ok = read_metric(s, &item[v], sites->resid_post + (size_t)(v * nt) * (size_t)c->D, nt, t0, err);
+		ok = read_metric(s, &item[v], sites->resid_post + (size_t)(v * nt) * (size_t)c->D, t0, err);
 	layer_sites_unref(sites);
 	return ok;
 }
