@@ -1,0 +1,96 @@
+#!/usr/bin/env bash
+# layers.sh [FOLDER] - the rules of the building: who may include whom, and one door for each outside library.
+set -u
+cd "${1:-$(dirname "$0")/..}" || exit 1
+export LC_ALL=C
+shopt -s lastpipe	# rule counts in this shell, not in one of its own
+
+count=0 failed=0
+# Passes when nothing is on standard input; what is there are the places that break the rule.
+rule() # WHAT
+{
+	local places
+	places=$(cat)
+	count=$((count + 1))
+	if [ -z "$places" ]; then
+		echo "ok $count - $1"
+	else
+		failed=$((failed + 1))
+		echo "not ok $count - $1"
+		sed 's/^/# /' <<<"$places"
+	fi
+}
+
+sources() { find engine tui -name '*.[ch]' | sort; }
+# FILE:LINE:TEXT of the sources outside comments and strings, so that a word in a sentence is no call.
+code() # FOLDER
+{
+	find "$1" -name '*.[ch]' | sort | xargs awk '
+		FNR == 1 { inside = 0 }
+		{
+			text = $0
+			gsub(/\\./, "", text)
+			if (text !~ /^[ \t]*#[ \t]*include/) gsub(/"[^"]*"/, "\"\"", text)
+			out = ""
+			while (text != "") {
+				if (inside) { at = index(text, "*/"); if (!at) break; text = substr(text, at + 2); inside = 0 }
+				else { at = index(text, "/*"); if (!at) { out = out text; break }
+				       out = out substr(text, 1, at - 1); text = substr(text, at + 2); inside = 1 }
+			}
+			sub(/\/\/.*/, "", out)
+			if (out ~ /[^ \t]/) print FILENAME ":" FNR ":" out
+		}'
+}
+
+# 1. One door for each outside library: its header, and only there.
+door() # DOORS HEADER-PATTERN NAME
+{
+	grep -nE "#[ \t]*include[ \t]*<$2>" $(sources) | grep -vE "^($1):" | rule "$3 only in ${1//|/ and }"
+}
+door tui/term.c '(ncurses|curses|ncursesw)[a-z/]*\.h' ncurses
+door engine/numbers/blas.c '(cblas|openblas[a-z_]*|lapacke?)\.h' OpenBLAS
+door engine/base/conf.c 'yaml\.h' libyaml
+door engine/base/json.c 'jansson[a-z_]*\.h' jansson
+door engine/model/split.c 'pcre2[a-z]*\.h' PCRE2
+door engine/base/utf8.c 'utf8proc\.h' utf8proc
+door 'engine/worker.c|engine/numbers/pool.c' 'pthread\.h' pthreads
+code engine | grep -E '\b(fork|system|popen)[ \t]*\(' | rule 'the engine starts no other program'
+
+# 2. Includes only go down.
+grep -nE '^#[ \t]*include[ \t]*"(engine|tui)/' $(sources) | awk -F'[:"]' '
+	function floor(path) {
+		if (path ~ /^tui\//) return 7
+		if (path ~ /^engine\/base\//) return 0
+		if (path ~ /^engine\/numbers\//) return 1
+		if (path ~ /^engine\/model\//) return 2
+		if (path ~ /^engine\/run\//) return 3
+		if (path ~ /^engine\/analysis\//) return 4
+		if (path ~ /^engine\/analyses\//) return 5
+		return 6
+	}
+	floor($4) > floor($1) { print $1 ":" $2 ": includes " $4 }' |
+	rule 'includes only go down: base, numbers, model, run, analysis, analyses, session and worker, tui'
+grep -nE '^#[ \t]*include[ \t]*"' $(sources) | grep -vE '"(engine|tui)/' | rule 'includes are written from the root'
+
+# 3. The screen sees only the face of the engine; the command line may ask the session itself.
+face='base/[a-z0-9_]+\.h|analysis/(analysis|param|table|export)\.h|analysis/analyses\.def|run/(dim|site|edit|metric)\.(h|def)|(job|preset|worker)\.h'
+grep -nE '^#[ \t]*include[ \t]*"engine/' $(find tui -name '*.[ch]' | sort) | grep -vE "\"engine/($face)\"" |
+	grep -vE '^tui/(main|cli[a-z_]*)\.[ch]:[0-9]+:#include "engine/(session\.h|model/[a-z]+\.h|run/run\.h)"' |
+	rule 'tui includes only the face of the engine'
+# The screen is a pure function of what it knows: only term.c and the loop touch the terminal.
+code tui | grep -E '\b(printf|puts|putchar)[ \t]*\(|\bstdout\b' | grep -vE '^tui/(main|cli[a-z_]*|term|tui)\.c:' |
+	rule 'no view, pane or action writes to standard output'
+
+# 4. The engine is quiet and never leaves.
+code engine | grep -E '\b(printf|puts|putchar|vprintf|perror)[ \t]*\(|\b(stdout|stderr)\b' | grep -v '^engine/base/arena.c:' |
+	rule 'the engine never prints (arena.c may, before it aborts)'
+code engine | grep -E '\b(exit|_exit|_Exit|quick_exit)[ \t]*\(' | rule 'the engine never exits'
+code engine | grep -E '\b(gets|strcpy|strcat|sprintf|strtok|alloca|atoi|atof)[ \t]*\(' | rule 'no calls that cannot be checked'
+
+# 5. Every technique stands in the table, and the table has no other.
+comm -3 <(sed -nE 's/^ANALYSIS\(([a-z_0-9]+)\).*/\1/p' engine/analysis/analyses.def | sort) \
+	<(ls engine/analyses/*.c | sed 's/.*\///; s/\.c$//' | sort) | rule 'engine/analyses and analyses.def name the same techniques'
+
+echo "1..$count"
+sources | xargs wc -l | awk '$2 != "total" && $1 > 450 { print "# note: " $2 " has " $1 " lines; two subjects?" }'
+exit $((failed > 0))
