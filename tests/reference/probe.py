@@ -1,0 +1,327 @@
+"""probe.py - reads and edits the activations of any transformers model, with plain PyTorch hooks.
+
+The reference that the C program is compared with: nothing here is shared with it but the names.
+
+    probe = Probe(model)                         # eager attention
+    run = probe.run(ids)                         # {"logits": [T, V], "blocks.0.resid_pre": [T, D], …}
+    run = probe.run(ids, ["head 1.2 zero"], base=run)
+
+Shapes: resid_*, attn_out, mlp_out [T, D]; q, z [T, H, K]; k, v [T, G, K]; pattern [H, T, T];
+mlp_pre, mlp_up, mlp_post [T, F].  q and k are as the attention product gets them: after rotary
+position, q not yet scaled.  attn_out and mlp_out are what is added to the stream: after a norm or a
+multiplier that stands behind them.  Layers whose attention and MLP are parallel have no resid_mid.
+"""
+import math
+import re
+import sys
+from pathlib import Path
+
+import numpy as np
+import torch
+
+# Where the parts are, relative to a layer.  "attn_out" and "mlp_out": the module whose output is
+# added to the stream; "o": its input is z; "pre": its output is mlp_pre (of the gate, where there is
+# one); "up": the linear half; "down": its input is mlp_post.
+PLAIN = dict(layers="model.layers", norm="model.norm", attn="self_attn", o="self_attn.o_proj",
+             attn_out="self_attn", mlp_out="mlp", pre="mlp.gate_proj", up="mlp.up_proj",
+             down="mlp.down_proj")
+GPT = dict(layers="transformer.h", norm="transformer.ln_f", attn="attn", attn_out="attn",
+           mlp_out="mlp")
+SANDWICH = dict(PLAIN, attn_out="post_attention_layernorm", mlp_out="post_feedforward_layernorm")
+OUTER_RESIDUAL = dict(layers="transformer.h", norm="transformer.ln_f", attn="self_attention",
+                      o="self_attention.dense", pre="mlp.dense_h_to_4h", down="mlp.dense_4h_to_h")
+
+FAMILIES = {
+    "gpt2": dict(GPT, o="attn.c_proj", pre="mlp.c_fc", down="mlp.c_proj"),
+    "gpt_neo": dict(GPT, o="attn.attention.out_proj", pre="mlp.c_fc", down="mlp.c_proj",
+                    attn="attn.attention"),
+    "gptj": dict(GPT, o="attn.out_proj", pre="mlp.fc_in", down="mlp.fc_out", parallel=True),
+    "gpt_neox": dict(layers="gpt_neox.layers", norm="gpt_neox.final_layer_norm", attn="attention",
+                     o="attention.dense", attn_out="attention", mlp_out="mlp",
+                     pre="mlp.dense_h_to_4h", down="mlp.dense_4h_to_h"),
+    "opt": dict(layers="model.decoder.layers", norm="model.decoder.final_layer_norm",
+                attn="self_attn", o="self_attn.out_proj", attn_out="self_attn", mlp_out="fc2",
+                pre="fc1", down="fc2"),
+    # bloom's modules add the stream themselves: the write is that of the last matrix in each
+    "bloom": dict(OUTER_RESIDUAL, attn_out="self_attention.dense", mlp_out="mlp.dense_4h_to_h"),
+    "falcon": dict(OUTER_RESIDUAL, attn_out="self_attention", mlp_out="mlp"),
+    "phi": dict(PLAIN, norm="model.final_layernorm", o="self_attn.dense", pre="mlp.fc1", up=None,
+                down="mlp.fc2", parallel=True),
+    "phi3": dict(PLAIN, pre="mlp.gate_up_proj", up="mlp.gate_up_proj"),
+    "starcoder2": dict(PLAIN, pre="mlp.c_fc", up=None, down="mlp.c_proj"),
+    "cohere": dict(PLAIN, parallel=True),
+    "cohere2": dict(PLAIN, parallel=True),
+    "gemma2": SANDWICH,
+    "gemma3_text": SANDWICH,
+    "olmo2": SANDWICH,
+}
+LAYER_SITES = ("resid_pre", "q", "k", "v", "pattern", "z", "attn_out", "resid_mid", "mlp_pre",
+               "mlp_up", "mlp_post", "mlp_out", "resid_post")
+# What an edit's word means: the site, and which of its axes the number behind the dot counts.
+TARGETS = {"head": ("z", 1), "kv": ("v", 1), "neuron": ("mlp_post", 1), "pattern": ("pattern", 0)}
+
+
+def is_parallel(config):
+    family = FAMILIES.get(config.model_type, PLAIN)
+    if config.model_type == "falcon":
+        return config.new_decoder_architecture or config.parallel_attn
+    return family.get("parallel", False) or bool(getattr(config, "use_parallel_residual", False))
+
+
+class Edit:
+    """TARGET LAYER[.UNIT] [@POSITIONS] OP [ARGUMENTS]"""
+
+    def __init__(self, line, folder="."):
+        words = line.split()
+        target, place = words[:2]
+        layer, _, unit = place.partition(".")
+        self.layer, self.unit = int(layer), int(unit) if unit else None
+        self.sites, self.axis = [target], 1
+        if target in TARGETS:
+            site, self.axis = TARGETS[target]
+            self.sites = [site]
+        elif target == "layer":
+            self.sites = ["attn_out", "mlp_out"]
+        rest = words[2:]
+        self.where = rest.pop(0)[1:] if rest[0].startswith("@") else None
+        self.op, self.arguments = rest[0], rest[1:]
+        if self.op == "add":
+            self.vector = torch.from_numpy(np.load(Path(folder) / self.arguments[0]))
+
+    def positions(self, n):
+        """Query positions, and the key or None."""
+        if self.where is None:
+            return list(range(n)), None
+        queries, _, key = self.where.partition("<")
+        chosen = []
+        for part in queries.split(","):
+            a, _, b = part.partition("..")
+            a, b = int(a), int(b or a)
+            chosen += range(a % n if a < 0 else a, (b % n if b < 0 else b) + 1)
+        return chosen, int(key) if key else None
+
+    def apply(self, name, x, base, foil):
+        """x of site `name` with the edit; n positions are axis 1 of a pattern, else axis 0."""
+        pattern = name.endswith("pattern")
+        at, key = self.positions(x.shape[1] if pattern else x.shape[0])
+        x = x.clone()
+        part = x if self.unit is None else x.select(self.axis, self.unit)  # a view of x
+        if key is not None:
+            assert pattern and self.op == "zero" and self.unit is not None
+            part[at, key] = 0
+            return x
+
+        def of(run):
+            y = run[name].to(x.dtype)
+            return y if self.unit is None else y.select(self.axis, self.unit)
+
+        at = (slice(None), at) if pattern and self.unit is None else at
+        if self.op == "zero":
+            part[at] = 0
+        elif self.op == "scale":
+            part[at] = part[at] * float(self.arguments[0])
+        elif self.op == "mean":
+            part[at] = of(base).mean(0)
+        elif self.op == "patch":
+            part[at] = of(foil)[at]
+        elif self.op == "add":
+            amount = float(self.arguments[1]) if len(self.arguments) > 1 else 1.0
+            part[at] = part[at] + amount * self.vector.to(x.dtype)
+        else:
+            raise ValueError(self.op)
+        return x
+
+
+def repeat_heads(x, heads):
+    """[G, T, K] → [H, T, K]: query head h reads key/value head h / (H / G)."""
+    return x.repeat_interleave(heads // x.shape[0], 0)
+
+
+class Probe:
+    def __init__(self, model):
+        self.model, self.config = model.eval(), model.config
+        self.family = FAMILIES.get(self.config.model_type, PLAIN)
+        self.parallel = is_parallel(self.config)
+        self.multiplier = getattr(self.config, "residual_multiplier", 1.0)
+        self.layers = model.get_submodule(self.family["layers"])
+        self.sites, self.edits, self.base, self.foil, self.layer = {}, [], None, None, None
+        self._hook()
+
+    # -- running
+
+    @torch.no_grad()
+    def run(self, ids, edits=(), base=None, foil=None, folder="."):
+        """All sites of a run, as a dict.  base: the unedited run (for mean); foil: (for patch)."""
+        self.edits = [Edit(e, folder) if isinstance(e, str) else e for e in edits]
+        self.base, self.foil, self.sites = base, foil, {}
+        logits = self.model(torch.tensor([ids]), use_cache=False).logits[0]
+        sites, self.sites = self.sites, {}
+        sites["logits"] = logits
+        return sites
+
+    def _site(self, site, x):
+        """Notes activation x of the layer we are in, after the edits of that site."""
+        name = f"blocks.{self.layer}.{site}"
+        for edit in self.edits:
+            if edit.layer == self.layer and site in edit.sites:
+                x = edit.apply(name, x, self.base, self.foil)
+        self.sites[name] = x
+        return x
+
+    # -- hooks
+
+    def _hook(self):
+        for index, layer in enumerate(self.layers):
+            def part(name):
+                return layer.get_submodule(self.family[name])
+            layer.register_forward_pre_hook(self._enter(index), with_kwargs=True)
+            part("o").register_forward_pre_hook(self._z)
+            part("attn_out").register_forward_hook(self._write("attn_out"))
+            part("pre").register_forward_hook(self._pre)
+            if self.family.get("up") and self.family["up"] != self.family["pre"]:
+                part("up").register_forward_hook(self._up)
+            part("down").register_forward_pre_hook(self._post)
+            part("mlp_out").register_forward_hook(self._write("mlp_out"))
+            layer.register_forward_hook(self._leave)
+            self._hook_attention(part("attn"))
+        norm = self.model.get_submodule(self.family["norm"])
+        norm.register_forward_hook(lambda m, a, out: self.sites.update(ln_final=out[0]))
+
+    def _enter(self, index):
+        def hook(module, args, kwargs):
+            self.layer = index
+            if args:
+                return (self._site("resid_pre", args[0][0])[None],) + args[1:], kwargs
+            x = self._site("resid_pre", kwargs["hidden_states"][0])[None]
+            return args, dict(kwargs, hidden_states=x)
+        return hook
+
+    def _leave(self, module, args, out):
+        x = out[0] if isinstance(out, tuple) else out
+        x = self._site("resid_post", x[0])[None]
+        return (x,) + out[1:] if isinstance(out, tuple) else x
+
+    def _write(self, site):
+        """What a part adds to the stream."""
+        def hook(module, args, out):
+            x = (out[0] if isinstance(out, tuple) else out)
+            flat = x.reshape(-1, x.shape[-1]) * self.multiplier
+            flat = self._site(site, flat)
+            if site == "attn_out" and not self.parallel:
+                before = self.sites[f"blocks.{self.layer}.resid_pre"]
+                flat = self._site("resid_mid", before + flat) - before
+            x = (flat / self.multiplier).reshape(x.shape)
+            return (x,) + out[1:] if isinstance(out, tuple) else x
+        return hook
+
+    def _z(self, module, args):
+        heads = self.config.num_attention_heads
+        z = args[0][0]
+        z = self._site("z", z.reshape(len(z), heads, -1))
+        return (z.reshape(args[0].shape),)
+
+    def _pre(self, module, args, out):
+        flat = out.reshape(-1, out.shape[-1])
+        if self.family.get("up") == self.family["pre"]:  # phi3: gate and up in one matrix
+            gate, up = flat.chunk(2, -1)
+            self._site("mlp_pre", gate)
+            self._site("mlp_up", up)
+        else:
+            self._site("mlp_pre", flat)
+
+    def _up(self, module, args, out):
+        self._site("mlp_up", out.reshape(-1, out.shape[-1]))
+
+    def _post(self, module, args):
+        x = args[0]
+        return (self._site("mlp_post", x.reshape(-1, x.shape[-1])).reshape(x.shape),)
+
+    # -- attention: each family computes it in one of three ways
+
+    def _hook_attention(self, attn):
+        kind = self.config.model_type
+        if kind in ("bloom", "falcon"):
+            attn.query_key_value.register_forward_hook(
+                lambda module, args, out: self._fused(attn, out))
+            attn.register_forward_hook(lambda module, args, out: self._site_pattern(out[1][0]))
+        elif hasattr(attn, "_attn"):  # gpt_neo, gptj
+            own = attn._attn
+            attn._attn = lambda q, k, v, mask=None, *rest: self._attend(
+                lambda *qkv: own(*qkv, mask, *rest), q, k, v)
+        home = sys.modules[type(attn).__module__]
+        if hasattr(home, "eager_attention_forward") and not hasattr(home, "lmscope_eager"):
+            home.lmscope_eager = home.eager_attention_forward
+
+            def eager(module, q, k, v, mask, *args, **kwargs):
+                def own(*qkv):
+                    out, weights = home.lmscope_eager(module, *qkv, mask, *args, **kwargs)
+                    return out.transpose(1, 2), weights
+                out, weights = Probe.active._attend(own, q, k, v)
+                return out.transpose(1, 2).contiguous(), weights
+            home.eager_attention_forward = eager
+        if kind == "falcon" and not hasattr(home, "lmscope_rotary"):
+            home.lmscope_rotary = home.apply_rotary_pos_emb
+
+            def rotary(q, k, cos, sin, *args):
+                q, k = home.lmscope_rotary(q, k, cos, sin, *args)
+                Probe.active._site_qk(q[0], k[0])
+                return q, k
+            home.apply_rotary_pos_emb = rotary
+        Probe.active = self
+
+    active = None  # the probe whose model runs: a family's module-level functions have no other way
+
+    def _attend(self, own, q, k, v):
+        """own(q, k, v) → (z [1, H, T, K], weights); q [1, H, T, K], k, v [1, G, T, K]."""
+        self._site_qk(q[0], k[0])
+        v = self._site("v", v[0].transpose(0, 1)).transpose(0, 1)[None]
+        z, weights = own(q, k, v)
+        edited = self._site("pattern", weights[0])
+        if edited is not weights[0]:
+            z = (edited.to(v.dtype) @ repeat_heads(v[0], q.shape[1]))[None]
+        return z, weights
+
+    def _site_qk(self, q, k):
+        if self.config.model_type == "opt":  # scales q by itself, and the product by 1
+            q = q * math.sqrt(q.shape[-1])
+        if self.config.model_type == "falcon" and self.config.new_decoder_architecture:
+            k = k[::q.shape[0] // self.config.num_kv_heads]
+        self._site("q", q.transpose(0, 1))
+        self._site("k", k.transpose(0, 1))
+
+    def _site_pattern(self, pattern):
+        self._site("pattern", pattern)
+
+    def _fused(self, attn, fused):
+        """bloom and falcon: q, k, v out of one matrix (with rotary, q and k come later)."""
+        if self.config.model_type == "bloom":
+            q, k, v = (x[0] for x in attn._reshape(fused))  # [H, T, K]
+        else:
+            q, k, v = (x[0].transpose(0, 1) for x in attn._split_heads(fused))
+            if self.config.new_decoder_architecture:
+                v = v[::q.shape[0] // self.config.num_kv_heads]
+        if self.config.model_type == "bloom" or self.config.alibi:
+            self._site_qk(q, k)
+        self._site("v", v.transpose(0, 1))
+
+
+def number(x):
+    """A float as it stands in the fixtures: nine significant digits."""
+    return float(f"{float(x):.9g}")
+
+
+def numbers(x):
+    return [numbers(y) for y in x] if getattr(x, "ndim", 0) else number(x)
+
+
+def check_sums(run, probe, layers):
+    """The parts add up to the stream, in every layer."""
+    for l in range(layers):
+        site = {s: run.get(f"blocks.{l}.{s}") for s in LAYER_SITES}
+        total = site["resid_pre"] + site["attn_out"] + site["mlp_out"]
+        gap = (total - site["resid_post"]).abs().max().item()
+        assert gap < 1e-4 * site["resid_post"].abs().max().item(), (l, gap)
+        heads = site["q"].shape[1]
+        v = repeat_heads(site["v"].transpose(0, 1), heads)  # [H, T, K]
+        z = (site["pattern"].to(v.dtype) @ v).transpose(0, 1)
+        assert (z - site["z"]).abs().max() < 1e-4 * site["z"].abs().max(), f"layer {l}: z"
