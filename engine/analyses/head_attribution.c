@@ -3,7 +3,8 @@
  *
  *   result[l, h] = z W_O[h] --> final norm, its scale frozen --> · W_U[:, token]
  *
- * The heads' part of direct_attribution.c, head by head. The heads and what is not heads (embedding, MLPs, biases) sum to the metric.
+ * The heads' part of direct_attribution.c, head by head. The heads and what is not heads (embedding, MLPs, biases) sum to the
+ * metric.
  */
 #include "engine/analysis/analysis.h"
 

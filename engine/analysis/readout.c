@@ -149,8 +149,8 @@ static bool edits_stream(const struct run *r, int position)
 }
 
 /*
- * direction[D] = W_U[:, target] · gain · frozen scale (· logit scale), centred for a layer norm: x minus its own mean, dotted with w,
- * is x dotted with w minus its mean. Returns the share of the norm's bias, which no write made.
+ * direction[D] = W_U[:, target] · gain · frozen scale (· logit scale), centred for a layer norm: x minus its own mean, dotted with
+ * w, is x dotted with w minus its mean. Returns the share of the norm's bias, which no write made.
  */
 static double make_direction(struct readout *out, const struct model *m, const float *u, const float *normed_scale)
 {

@@ -1,0 +1,133 @@
+/* job.c - see job.h. Every string of a job is its own. */
+#include "engine/job.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/base/arena.h"
+
+void job_set(char **field, const char *text)
+{
+	char *copy = text ? xstrdup(text) : NULL;	/* text may be the field itself */
+
+	free(*field);
+	*field = copy;
+}
+
+void job_init(struct job *job)
+{
+	*job = (struct job){ .prompt = xstrdup("") };
+}
+
+void job_done(struct job *job)
+{
+	for (int i = 0; i < job->edits; i++)
+		free(job->edit[i].line);
+	free(job->edit);
+	free(job->model);
+	free(job->prompt);
+	free(job->foil);
+	free(job->metric);
+	*job = (struct job){ 0 };
+}
+
+void job_copy(struct job *to, const struct job *from)
+{
+	*to = *from;
+	to->model = to->prompt = to->foil = to->metric = NULL;
+	job_set(&to->model, from->model);
+	job_set(&to->prompt, from->prompt);
+	job_set(&to->foil, from->foil);
+	job_set(&to->metric, from->metric);
+	to->edit = NULL;
+	to->edits = 0;
+	for (int i = 0; i < from->edits; i++)
+		to->edit[job_add_edit(to, from->edit[i].line)].on = from->edit[i].on;
+}
+
+static bool same_text(const char *a, const char *b)
+{
+	return a == b || (a && b && !strcmp(a, b));
+}
+
+static bool same_pane(const struct job_pane *a, const struct job_pane *b)
+{
+	if (a->analysis != b->analysis || a->diff != b->diff)
+		return false;
+	for (int i = 0; i < param_count(a->analysis->params); i++)
+		if (a->args[i] != b->args[i] || a->given[i] != b->given[i])
+			return false;
+	return true;
+}
+
+bool job_equal(const struct job *a, const struct job *b)
+{
+	if (!same_text(a->model, b->model) || !same_text(a->prompt, b->prompt) || !same_text(a->foil, b->foil) ||
+	    !same_text(a->metric, b->metric) || a->bos != b->bos || a->generate != b->generate)
+		return false;
+	if (a->edits != b->edits || a->panes != b->panes)
+		return false;
+	for (int i = 0; i < a->edits; i++)
+		if (a->edit[i].on != b->edit[i].on || !same_text(a->edit[i].line, b->edit[i].line))
+			return false;
+	for (int i = 0; i < a->panes; i++)
+		if (!same_pane(&a->pane[i], &b->pane[i]))
+			return false;
+	return true;
+}
+
+int job_add_edit(struct job *job, const char *line)
+{
+	job->edit = xrealloc(job->edit, ((size_t)job->edits + 1) * sizeof *job->edit);
+	job->edit[job->edits] = (struct job_edit){ .line = xstrdup(line), .on = true };
+	return job->edits++;
+}
+
+void job_remove_edit(struct job *job, int i)
+{
+	free(job->edit[i].line);
+	job->edits--;
+	memmove(job->edit + i, job->edit + i + 1, (size_t)(job->edits - i) * sizeof *job->edit);
+}
+
+void job_pane_init(struct job_pane *pane, const struct analysis *analysis)
+{
+	*pane = (struct job_pane){ .analysis = analysis };
+	analysis_defaults(analysis, pane->args);
+}
+
+/* "logit-lens has no argument lyer; it has site, show, rank" */
+static bool no_such_argument(const struct analysis *a, const char *name, struct err *err)
+{
+	struct str names;
+
+	str_init(&names);
+	for (int i = 0; i < param_count(a->params); i++)
+		str_addf(&names, "%s%s", i ? ", " : "; it has ", a->params[i].name);
+	err_set(err, ERR_USAGE, "%s has no argument \"%s\"%s", a->name, name, names.s);
+	str_done(&names);
+	return false;
+}
+
+bool job_pane_set(struct job_pane *pane, const char *assignment, struct err *err)
+{
+	const struct analysis *a = pane->analysis;
+	const char *equals = strchr(assignment, '=');
+	struct str name;
+	bool ok = false;
+	int i;
+
+	if (!equals)
+		return err_set(err, ERR_USAGE, "\"%s\" is not an assignment; expected KEY=VALUE", assignment);
+	str_init(&name);
+	str_add_n(&name, assignment, (size_t)(equals - assignment));
+	i = param_find(a->params, name.s);
+	if (i < 0)
+		no_such_argument(a, name.s, err);
+	else if (!param_parse(&a->params[i], equals + 1, 0, &pane->args[i], err))
+		err_in(err, "%s", a->name);
+	else
+		ok = pane->given[i] = true;
+	str_done(&name);
+	return ok;
+}

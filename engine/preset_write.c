@@ -1,0 +1,158 @@
+/* preset_write.c - see preset.h: a preset as YAML, and into the user's folder. */
+#include "engine/preset.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/base/conf.h"
+#include "engine/base/file.h"
+#include "engine/base/paths.h"
+
+static struct conf *edit_tree(struct arena *arena, const struct job *job)
+{
+	struct conf *list = conf_new_list(arena);
+
+	for (int i = 0; i < job->edits; i++) {
+		struct conf *map;
+
+		if (job->edit[i].on) {
+			conf_add_text(arena, list, NULL, job->edit[i].line);
+			continue;
+		}
+		map = conf_new_map(arena);
+		map->flow = true;
+		conf_add_text(arena, map, "edit", job->edit[i].line);
+		conf_add_bool(arena, map, "on", false);
+		conf_add(arena, list, NULL, map);
+	}
+	return list;
+}
+
+static struct conf *pane_tree(struct arena *arena, const struct job_pane *pane)
+{
+	struct conf *map = conf_new_map(arena), *args = conf_new_map(arena);
+	const struct param *params = pane->analysis->params;
+	struct str value;
+
+	map->flow = args->flow = true;
+	conf_add_text(arena, map, "analysis", pane->analysis->name);
+	str_init(&value);
+	for (int i = 0; i < param_count(params); i++) {
+		str_clear(&value);
+		param_print(&params[i], pane->args[i], &value);
+		if (pane->given[i] && params[i].choices)
+			conf_add_text(arena, args, params[i].name, value.s);
+		else if (pane->given[i])
+			conf_add_int(arena, args, params[i].name, pane->args[i]);
+	}
+	str_done(&value);
+	if (args->count)
+		conf_add(arena, map, "args", args);
+	if (pane->diff != DIFF_NONE)
+		conf_add_text(arena, map, "diff", pane->diff == DIFF_EDITS ? "edits" : "foil");
+	return map;
+}
+
+static struct conf *layout_tree(struct arena *arena, const struct preset *p)
+{
+	struct conf *rows = conf_new_list(arena), *row = NULL;
+
+	for (int i = 0; i < p->job.panes; i++) {
+		if (!row || p->row[i] != p->row[i - 1]) {
+			row = conf_new_list(arena);
+			row->flow = true;
+			conf_add(arena, rows, NULL, row);
+		}
+		conf_add(arena, row, NULL, pane_tree(arena, &p->job.pane[i]));
+	}
+	return rows;
+}
+
+static struct conf *cursor_tree(struct arena *arena, const int *cursor)
+{
+	struct conf *map = conf_new_map(arena);
+
+	map->flow = true;
+	for (int d = 0; d < DIM_COUNT; d++)
+		if (cursor[d] != CURSOR_UNSET)
+			conf_add_int(arena, map, dim_word((enum dim)d), cursor[d]);
+	return map;
+}
+
+void preset_print(const struct preset *p, struct str *out)
+{
+	struct arena *arena = arena_new();
+	struct conf *root = conf_new_map(arena), *cursor = cursor_tree(arena, p->cursor);
+	const struct job *job = &p->job;
+
+	if (p->title)
+		conf_add_text(arena, root, "title", p->title);
+	if (p->about)
+		conf_add_text(arena, root, "about", p->about);
+	conf_add_text(arena, root, "model", job->model ? job->model : "demo");
+	if (job->bos != BOS_DEFAULT)
+		conf_add_text(arena, root, "bos", job->bos == BOS_ALWAYS ? "always" : "never");
+	conf_add_text(arena, root, "prompt", job->prompt);
+	conf_add_text(arena, root, "foil", job->foil);
+	conf_add_text(arena, root, "metric", job->metric);
+	if (job->edits)
+		conf_add(arena, root, "edits", edit_tree(arena, job));
+	if (job->generate)
+		conf_add_int(arena, root, "generate", job->generate);
+	conf_add(arena, root, "panes", layout_tree(arena, p));
+	if (cursor->count)
+		conf_add(arena, root, "cursor", cursor);
+	if (p->theme)
+		conf_add_text(arena, root, "theme", p->theme);
+	conf_print(root, out);
+	arena_free(arena);
+}
+
+static bool check_name(const char *name, struct err *err)
+{
+	if (!*name || *name == '.' || strlen(name) > 100)
+		return err_set(err, ERR_USAGE, "a preset needs a name of 1 to 100 bytes that does not begin with a dot");
+	for (const char *s = name; *s; s++)
+		if (*s == '/' || (unsigned char)*s < 0x20 || *s == 0x7f)
+			return err_set(err, ERR_USAGE, "a preset's name may hold no slash and no control character");
+	return true;
+}
+
+/* What is there already may be replaced when it is a preset; anything else is somebody's work. */
+static bool may_replace(const char *path, struct err *err)
+{
+	struct err reason = { 0 };
+	struct preset old;
+
+	if (!file_exists(path))
+		return true;
+	if (!preset_open(path, &old, NULL, &reason))
+		return err_set(err, ERR_FILE, "%s; it is left as it is", reason.text);
+	preset_done(&old);
+	return true;
+}
+
+bool preset_save(const struct preset *p, const char *name, struct str *path, struct err *err)
+{
+	struct str yaml, below;
+	char *file = NULL;
+	bool ok = false;
+
+	if (!check_name(name, err))
+		return false;
+	str_init(&yaml);
+	str_init(&below);
+	str_addf(&below, "presets/%s.yaml", name);
+	file = paths_config(below.s);
+	preset_print(p, &yaml);
+	if (!file)
+		err_set(err, ERR_FILE, "there is no home folder to keep presets in: set HOME or XDG_CONFIG_HOME");
+	else
+		ok = may_replace(file, err) && file_write(file, yaml.s, yaml.n, err);
+	if (ok && path)
+		str_add(path, file);
+	free(file);
+	str_done(&below);
+	str_done(&yaml);
+	return ok;
+}
