@@ -134,6 +134,13 @@ void file_unmap(struct mapping *map)
 	*map = (struct mapping){ .slot = NO_SLOT };
 }
 
+bool file_is_pointer(const struct mapping *map)
+{
+	static const char start[] = "version https://git-lfs";
+
+	return map->size >= sizeof start - 1 && !memcmp(map->bytes, start, sizeof start - 1);
+}
+
 /* Reads until the end, whatever the size was a moment ago (files under /proc say 0). One byte past the limit is asked for. */
 static bool read_all(int fd, struct str *text, size_t limit, const char *path, struct err *err)
 {

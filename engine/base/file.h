@@ -21,6 +21,8 @@ struct mapping {
 /* Maps a regular file read-only. Directories, FIFOs and devices are refused without opening them for reading. */
 bool file_map(const char *path, struct mapping *map, struct err *err);
 void file_unmap(struct mapping *map);	/* a zeroed mapping is fine */
+/* What a repository that was cloned without Git LFS has in place of a large file. */
+bool file_is_pointer(const struct mapping *map);
 
 /* Async-signal-safe: the path of the mapped file that holds this address; NULL when none does. */
 const char *file_blamed(const void *address);

@@ -2,6 +2,9 @@
 #include "engine/numbers/tensor.h"
 
 #include <assert.h>
+#include <stdlib.h>
+
+#include "engine/base/arena.h"
 
 size_t tensor_count(const struct tensor *t)
 {
@@ -37,4 +40,30 @@ void tensor_row(const struct tensor *t, size_t row, float *out)
 void tensor_expand(const struct tensor *t, float *out)
 {
 	dtype_table[t->type].expand(t->data, out, tensor_count(t));
+}
+
+/* Empty ones come before what begins at the same byte. */
+static int by_place(const void *a, const void *b)
+{
+	const struct tensor *const *x = a, *const *y = b;
+	uintptr_t p = (uintptr_t)(*x)->data, q = (uintptr_t)(*y)->data;
+
+	return p != q ? (p > q) - (p < q) : ((*x)->bytes > (*y)->bytes) - ((*x)->bytes < (*y)->bytes);
+}
+
+bool tensors_apart(const struct tensor *t, size_t n, const struct tensor **a, const struct tensor **b)
+{
+	const struct tensor **sorted = xmalloc(n * sizeof *sorted);
+	bool apart = true;
+
+	for (size_t i = 0; i < n; i++)
+		sorted[i] = &t[i];
+	qsort(sorted, n, sizeof *sorted, by_place);
+	for (size_t i = 1; i < n && apart; i++) {
+		*a = sorted[i - 1];
+		*b = sorted[i];
+		apart = (uintptr_t)(*a)->data + (*a)->bytes <= (uintptr_t)(*b)->data;
+	}
+	free(sorted);
+	return apart;
 }

@@ -7,6 +7,7 @@
 #ifndef LMSCOPE_ENGINE_NUMBERS_TENSOR_H
 #define LMSCOPE_ENGINE_NUMBERS_TENSOR_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -30,5 +31,8 @@ size_t tensor_rows(const struct tensor *t);
 void tensor_row(const struct tensor *t, size_t row, float *out);
 /* Expands everything to out[tensor_count]. */
 void tensor_expand(const struct tensor *t, float *out);
+
+/* False when two of the tensors share bytes: those are named. */
+bool tensors_apart(const struct tensor *t, size_t n, const struct tensor **a, const struct tensor **b);
 
 #endif
