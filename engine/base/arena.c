@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 enum { ALIGN = 64, BLOCK = 256 * 1024 };
 
@@ -74,8 +75,8 @@ static char *block_data(struct block *b)
 	return (char *)b + ALIGN;	/* the header takes one aligned unit */
 }
 
-/* NULL when there is no memory. */
-static void *take(struct arena *a, size_t bytes)
+/* Not zeroed; NULL when there is no memory. */
+static void *take_raw(struct arena *a, size_t bytes)
 {
 	size_t need;
 	struct block *b = a->top;
@@ -101,7 +102,24 @@ static void *take(struct arena *a, size_t bytes)
 	p = block_data(b) + b->used;
 	b->used += need;
 	a->bytes += need;
-	return memset(p, 0, need);
+	return p;
+}
+
+static void *take(struct arena *a, size_t bytes)
+{
+	void *p = take_raw(a, bytes);
+
+	return p ? memset(p, 0, bytes) : NULL;
+}
+
+/* Whole huge pages inside the range; a system that has none is none the worse. */
+static void use_huge_pages(void *p, size_t bytes)
+{
+	const uintptr_t page = 2 * 1024 * 1024;
+	uintptr_t from = ((uintptr_t)p + page - 1) / page * page, end = ((uintptr_t)p + bytes) / page * page;
+
+	if (end > from)
+		madvise((void *)from, end - from, MADV_HUGEPAGE);
 }
 
 void *arena_alloc(struct arena *a, size_t bytes)
@@ -141,15 +159,24 @@ char *arena_printf(struct arena *a, const char *format, ...)
 	return s;
 }
 
-void *arena_array(struct arena *a, size_t count, size_t size, struct err *err)
+void *arena_raw(struct arena *a, size_t count, size_t size, struct err *err)
 {
 	void *p = NULL;
 
 	if (!size || count <= SIZE_MAX / size)
-		p = take(a, count * size);
+		p = take_raw(a, count * size);
 	if (!p)
 		err_set(err, ERR_MEMORY, "%.1f MB of memory could not be had", (double)count * (double)size / 1e6);
+	else
+		use_huge_pages(p, count * size);
 	return p;
+}
+
+void *arena_array(struct arena *a, size_t count, size_t size, struct err *err)
+{
+	void *p = arena_raw(a, count, size, err);
+
+	return p ? memset(p, 0, count * size) : NULL;
 }
 
 float *arena_floats(struct arena *a, size_t count, struct err *err)

@@ -1,74 +1,105 @@
-/* matrix.c - see matrix.h. */
+/* matrix.c - see matrix.h. Weights stand in panels (panel.h); with LMSCOPE_GEMM=openblas as plain floats instead. */
 #include "engine/numbers/matrix.h"
 
 #include <assert.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/numbers/blas.h"
+#include "engine/numbers/gemm.h"
+#include "engine/numbers/panel.h"
 #include "engine/numbers/pool.h"
+#include "engine/numbers/product.h"
+#include "engine/numbers/quant.h"
 
 struct matrix {
 	int in, out;
-	const float *weights;	/* [in, out] */
+	struct panels panels;
+	float *plain;	/* [out, in] for OpenBLAS, or NULL */
 };
 
-/* Of output j, the place in the tensor. */
-static int source_output(const struct matrix_source *source, int j)
+static atomic_bool low_memory;
+
+void matrix_low_memory(bool on)
 {
-	return source->pick ? source->pick[j] : source->first + j;
+	atomic_store(&low_memory, on);
 }
+
+static bool use_openblas(void)
+{
+	const char *wish = getenv("LMSCOPE_GEMM");
+
+	return wish && !strcmp(wish, "openblas");
+}
+
+/* --- Making --- */
 
 static bool source_check(const struct matrix_source *s, struct err *err)
 {
 	const struct tensor *t = s->tensor;
-	int64_t inputs, outputs;
+	const long long rows = t->shape[0], columns = t->shape[1];
+	const long long inputs = s->in_out ? rows : columns, outputs = s->in_out ? columns : rows;
 
 	if (t->dims != 2)
 		return err_set(err, ERR_FILE, "%s has %d dimensions, not the 2 of a matrix", t->name, t->dims);
-	inputs = t->shape[s->in_out ? 0 : 1];
-	outputs = t->shape[s->in_out ? 1 : 0];
 	if (inputs != s->in)
-		return err_set(err, ERR_FILE, "%s is [%lld, %lld]: it takes %lld inputs, and the model needs %d", t->name,
-			       (long long)t->shape[0], (long long)t->shape[1], (long long)inputs, s->in);
-	for (int j = 0; j < s->out; j++)
-		if (source_output(s, j) < 0 || source_output(s, j) >= outputs)
+		return err_set(err, ERR_FILE, "%s is [%lld, %lld]: it takes %lld inputs, and the model needs %d", t->name, rows,
+			       columns, inputs, s->in);
+	for (int j = 0; j < s->out; j++) {
+		int number = s->pick ? s->pick[j] : s->first + j;
+
+		if (number < 0 || number >= outputs)
 			return err_set(err, ERR_FILE, "%s is [%lld, %lld]: it has %lld outputs, and the model needs number %d",
-				       t->name, (long long)t->shape[0], (long long)t->shape[1], (long long)outputs,
-				       source_output(s, j));
+				       t->name, rows, columns, outputs, number);
+	}
+	if (s->in_out && dtype_table[t->type].block > 1)
+		return err_set(err, ERR_FILE, "%s is %s and stored [in, out]; lmscope reads quantised matrices only as [out, in]",
+			       t->name, dtype_table[t->type].name);
 	return true;
+}
+
+/* One panel of outputs to rows of plain floats. */
+static void unpack_panel(void *context, int panel)
+{
+	struct matrix *w = context;
+	_Alignas(64) float buffer[256 * PANEL];
+
+	for (int k = 0; k < w->in; k += 256) {
+		int count = w->in - k < 256 ? w->in - k : 256;
+		size_t stride;
+		const float *b = panels_read(&w->panels, panel, 1, k, count, buffer, &stride);
+
+		for (int c = 0; c < PANEL && panel * PANEL + c < w->out; c++)
+			for (int i = 0; i < count; i++)
+				w->plain[(size_t)(panel * PANEL + c) * (size_t)w->in + (size_t)(k + i)] = b[i * PANEL + c];
+	}
 }
 
 struct matrix *matrix_new(struct arena *arena, const struct matrix_source *source, struct err *err)
 {
-	const struct tensor *t = source->tensor;
-	struct matrix *w;
-	float *weights, *row;
+	struct matrix *w = arena_alloc(arena, sizeof *w);
 
-	if (!source_check(source, err))
-		return NULL;
-	weights = arena_floats(arena, (size_t)source->in * (size_t)source->out, err);
-	if (!weights)
-		return NULL;
-	w = arena_alloc(arena, sizeof *w);
 	w->in = source->in;
 	w->out = source->out;
-	w->weights = weights;
-	row = xmalloc(tensor_columns(t) * sizeof *row);
-	for (int r = 0; r < (source->in_out ? source->in : source->out); r++) {
-		tensor_row(t, (size_t)(source->in_out ? r : source_output(source, r)), row);
-		for (int c = 0; c < (source->in_out ? source->out : source->in); c++)
-			if (source->in_out)
-				weights[(size_t)r * (size_t)w->out + (size_t)c] = row[source_output(source, c)];
-			else
-				weights[(size_t)c * (size_t)w->out + (size_t)r] = row[c];
-	}
-	free(row);
+	if (!source_check(source, err))
+		return NULL;
+	if (!use_openblas())
+		return panels_make(&w->panels, arena, source, atomic_load(&low_memory), err) ? w : NULL;
+	if (!panels_make(&w->panels, arena, source, true, err))
+		return NULL;
+	w->plain = arena_raw(arena, (size_t)w->in * (size_t)w->out, sizeof *w->plain, err);
+	if (!w->plain)
+		return NULL;
+	pool_run(w->panels.count, unpack_panel, w);
 	return w;
 }
 
 size_t matrix_footprint(const struct matrix_source *source)
 {
-	return (size_t)source->in * (size_t)source->out * sizeof(float) + sizeof(struct matrix);
+	size_t bytes = sizeof(struct matrix) + panels_footprint(source, use_openblas() || atomic_load(&low_memory));
+
+	return bytes + (use_openblas() ? (size_t)source->in * (size_t)source->out * sizeof(float) : 0);
 }
 
 int matrix_in(const struct matrix *w)
@@ -81,77 +112,135 @@ int matrix_out(const struct matrix *w)
 	return w->out;
 }
 
-struct product {
-	const struct matrix *w;
-	int from, count, first, outputs;
-	const float *x;
-	size_t ldx;
-	float *y;
-	size_t ldy;
+/* --- OpenBLAS: one call a thread, each for some columns of y --- */
+
+struct blas_job {
+	const struct product *p;
+	const float *b;		/* [outputs, depth] or, backward, [depth, outputs] */
+	size_t ldb;
+	bool back;
+	int columns;		/* of a chunk */
 };
 
-static void product_row(void *context, int r)
+static void blas_chunk(void *context, int chunk)
 {
-	const struct product *p = context;
-	const float *x = p->x + (size_t)r * p->ldx;
-	float *y = p->y + (size_t)r * p->ldy;
+	const struct blas_job *j = context;
+	const struct product *p = j->p;
+	const int first = chunk * j->columns, left = p->outputs - first;
 
-	memset(y, 0, (size_t)p->outputs * sizeof *y);
-	for (int i = 0; i < p->count; i++) {
-		const float *weights = p->w->weights + (size_t)(p->from + i) * (size_t)p->w->out + p->first;
+	blas_gemm(false, !j->back, p->n, left < j->columns ? left : j->columns, p->depth, p->x, p->ldx,
+		  j->b + (size_t)first * (j->back ? 1 : j->ldb), j->ldb, p->y + first, p->ldy);
+}
 
-		for (int j = 0; j < p->outputs; j++)
-			y[j] += x[i] * weights[j];
+static void blas_run(const struct product *p, const float *b, size_t ldb, bool back)
+{
+	struct blas_job job = { p, b, ldb, back, (p->outputs + pool_size() - 1) / pool_size() };
+
+	if (p->outputs > 0)
+		pool_run((p->outputs + job.columns - 1) / job.columns, blas_chunk, &job);
+}
+
+/* --- Applying --- */
+
+static void apply(const struct matrix *w, struct product p)
+{
+	if (w->plain) {
+		blas_run(&p, w->plain + (size_t)p.first * (size_t)w->in + p.from, (size_t)w->in, false);
+		return;
 	}
+	p.weights = &w->panels;
+	p.read = panels_read;
+	p.in_place = panels_are_floats(&w->panels);
+	p.align = w->panels.align;
+	p.limit = w->in;
+	product_run(&p);
 }
 
 void matrix_apply(const struct matrix *w, const float *x, size_t ldx, int n, float *y, size_t ldy)
 {
-	pool_run(n, product_row, &(struct product){ w, 0, w->in, 0, w->out, x, ldx, y, ldy });
+	apply(w, (struct product){ .depth = w->in, .outputs = w->out, .x = x, .ldx = ldx, .n = n, .y = y, .ldy = ldy });
 }
 
 void matrix_apply_inputs(const struct matrix *w, int from, int count, const float *x, size_t ldx, int n, float *y, size_t ldy)
 {
 	assert(from >= 0 && count >= 0 && from + count <= w->in);
-	pool_run(n, product_row, &(struct product){ w, from, count, 0, w->out, x, ldx, y, ldy });
+	apply(w, (struct product){ .from = from, .depth = count, .outputs = w->out, .x = x, .ldx = ldx, .n = n, .y = y,
+				   .ldy = ldy });
 }
 
 void matrix_apply_outputs(const struct matrix *w, int from, int count, const float *x, size_t ldx, int n, float *y, size_t ldy)
 {
 	assert(from >= 0 && count >= 0 && from + count <= w->out);
-	pool_run(n, product_row, &(struct product){ w, 0, w->in, from, count, x, ldx, y, ldy });
+	apply(w, (struct product){ .depth = w->in, .first = from, .outputs = count, .x = x, .ldx = ldx, .n = n, .y = y,
+				   .ldy = ldy });
 }
 
-static void back_row(void *context, int r)
+/* Wᵀ as panels: its columns are W's inputs, and its depth goes over W's outputs, sixteen of which stand side by side in W. */
+static const float *read_back(const struct panels *weights, int panel, int number, int from, int count, float *buffer,
+			      size_t *stride)
 {
-	const struct product *p = context;
-	const float *d = p->x + (size_t)r * p->ldx;
-	float *g = p->y + (size_t)r * p->ldy;
+	const struct gemm *g = gemm_here();
+	const int first = panel * PANEL, inputs = weights->source.in - first < number * PANEL ? weights->source.in - first :
+		number * PANEL;
+	_Alignas(64) float expanded[QUANT_BLOCK_MAX * PANEL];
 
-	for (int i = 0; i < p->w->in; i++) {
-		const float *weights = p->w->weights + (size_t)i * (size_t)p->w->out;
-		float sum = 0;
+	*stride = (size_t)count * PANEL;
+	if (inputs < number * PANEL)	/* columns that are not there */
+		memset(buffer + (size_t)(number - 1) * *stride, 0, *stride * sizeof *buffer);
+	for (int j = 0; j < count; j += PANEL) {
+		size_t unused;
+		const float *w = panels_read(weights, (from + j) / PANEL, 1, first, inputs, expanded, &unused);
 
-		for (int j = 0; j < p->w->out; j++)
-			sum += d[j] * weights[j];
-		g[i] = sum;
+		for (int i = 0; i < inputs; i += PANEL)
+			g->transpose(w + i * PANEL, PANEL, inputs - i < PANEL ? inputs - i : PANEL,
+				     count - j < PANEL ? count - j : PANEL,
+				     buffer + (size_t)(i / PANEL) * *stride + j * PANEL, PANEL);
 	}
+	return buffer;
 }
 
 void matrix_apply_back(const struct matrix *w, const float *d, size_t ldd, int n, float *g, size_t ldg)
 {
-	pool_run(n, back_row, &(struct product){ w, 0, w->in, 0, w->out, d, ldd, g, ldg });
+	const int wide = w->panels.align > 2 * PANEL ? w->panels.align / PANEL : 2;
+	const struct product p = {
+		.weights = &w->panels, .read = read_back, .align = PANEL, .wide = wide, .depth = w->out, .limit = w->out,
+		.outputs = w->in, .x = d, .ldx = ldd, .n = n, .y = g, .ldy = ldg,
+	};
+
+	if (w->plain)
+		blas_run(&p, w->plain, (size_t)w->in, true);
+	else
+		product_run(&p);
 }
+
+/* --- Looking --- */
 
 void matrix_output(const struct matrix *w, int j, float *weights)
 {
+	_Alignas(64) float buffer[256 * PANEL];
+
 	assert(j >= 0 && j < w->out);
-	for (int i = 0; i < w->in; i++)
-		weights[i] = w->weights[(size_t)i * (size_t)w->out + (size_t)j];
+	for (int k = 0; k < w->in; k += 256) {
+		int count = w->in - k < 256 ? w->in - k : 256;
+		size_t stride;
+		const float *b = panels_read(&w->panels, j / PANEL, 1, k, count, buffer, &stride);
+
+		for (int i = 0; i < count; i++)
+			weights[k + i] = b[i * PANEL + j % PANEL];
+	}
 }
 
 void matrix_input(const struct matrix *w, int i, float *weights)
 {
+	const int align = w->panels.align, from = i / align * align;
+	_Alignas(64) float buffer[QUANT_BLOCK_MAX * PANEL];
+
 	assert(i >= 0 && i < w->in);
-	memcpy(weights, w->weights + (size_t)i * (size_t)w->out, (size_t)w->out * sizeof *weights);
+	for (int j = 0; j < w->out; j += PANEL) {
+		size_t stride;
+		const float *b = panels_read(&w->panels, j / PANEL, 1, from, align, buffer, &stride);
+
+		for (int c = 0; c < PANEL && j + c < w->out; c++)
+			weights[j + c] = b[(i - from) * PANEL + c];
+	}
 }

@@ -34,6 +34,8 @@ struct matrix;	/* lives in the arena that it was made in */
 
 /* Checks the tensor's shape against the source (the sentence names the tensor and both shapes) and packs it. NULL on error. */
 struct matrix *matrix_new(struct arena *arena, const struct matrix_source *source, struct err *err);
+/* Whether matrices made from now on keep no copy of their weights but read the file's mapping at each use: slower, and small. */
+void matrix_low_memory(bool on);
 /* Bytes of private memory that matrix_new takes for such a source; for estimates before anything is loaded. */
 size_t matrix_footprint(const struct matrix_source *source);
 

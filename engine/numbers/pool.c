@@ -205,6 +205,12 @@ void pool_run(int chunks, void (*work)(void *context, int chunk), void *context)
 	assert(!in_chunk && "a chunk may not start another job");
 	if (chunks <= 0)
 		return;
+	if (chunks == 1) {
+		in_chunk = true;
+		work(context, 0);
+		in_chunk = false;
+		return;
+	}
 	pthread_mutex_lock(&pool.callers);
 	start_helpers();
 	pool.chunks = chunks;
@@ -213,8 +219,7 @@ void pool_run(int chunks, void (*work)(void *context, int chunk), void *context)
 	atomic_store(&pool.unfinished, chunks);
 	job = (atomic_load(&pool.ticket) >> 32) + 1;
 	atomic_store(&pool.ticket, job << 32 | (uint32_t)chunks);
-	if (chunks > 1)
-		wake_helpers();
+	wake_helpers();
 	work_along();
 	wait_until_finished();
 	pthread_mutex_unlock(&pool.callers);

@@ -1,0 +1,57 @@
+/*
+ * gemm.h - the innermost loops of matrix products, once per instruction set: gemm_avx512.c, gemm_avx2.c, gemm_generic.c.
+ *
+ * Weights stand in column panels [depth][16]: for each input the weights of 16 neighbouring outputs. A tile multiplies a few
+ * rows by one, two or four panels with all its sums in registers. Each output is one chain of (fused, where there is FMA)
+ * multiply-adds over ascending depth, whatever the tile's shape; and a chain that was put down in y goes on from there with
+ * `more`. So the way in which a product is cut into tiles never changes a bit of it.
+ */
+#ifndef LMSCOPE_ENGINE_NUMBERS_GEMM_H
+#define LMSCOPE_ENGINE_NUMBERS_GEMM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum { PANEL = 16, PANELS_MAX = 4 };
+
+struct gemm_tile {
+	int rows, panels;
+	size_t depth;
+	const float *a;		/* [depth][rows] */
+	const float *b;		/* [panels][depth][16], panels `stride` floats apart; 64-byte aligned */
+	size_t stride;
+	float *y;		/* [rows][16 * panels], rows `ldy` floats apart */
+	size_t ldy;
+	uint64_t columns;	/* bit 16 p + c: column c of panel p is written (and read); the rest of y may not exist */
+	bool more;		/* go on from what stands in y */
+};
+
+/* A tile of so many panels takes this many rows. */
+struct gemm_shape {
+	int panels, rows;
+};
+
+struct gemm {
+	struct gemm_shape shapes[4];	/* for a single tile: the first with enough rows; ends with {0, 0} */
+	struct gemm_shape bulk;		/* for more rows than any of them */
+	void (*tile)(const struct gemm_tile *t);
+
+	/* dst[c][r] = src[r][c] for up to 16 x 16 floats; the distances between rows are in floats. */
+	void (*transpose)(const float *src, size_t lds, int rows, int columns, float *dst, size_t ldd);
+
+	/* Packed weights to floats. n is a multiple of 16. */
+	void (*expand_bf16)(const uint16_t *src, float *dst, size_t n);
+	void (*expand_f16)(const uint16_t *src, float *dst, size_t n);
+	/* dst[group][16] = scale[16] * q + offset[16] (or nothing when NULL), rounded after each step. Bytes are q[group][16]. Nibbles are
+	 * q[group / 2][16]: the low ones are the first half of the group; `bias` is taken away from each. */
+	void (*expand_bytes)(const int8_t *q, const float *scale, const float *offset, int group, float *dst);
+	void (*expand_nibbles)(const uint8_t *q, int bias, const float *scale, const float *offset, int group, float *dst);
+};
+
+extern const struct gemm gemm_generic, gemm_avx2, gemm_avx512;
+
+/* The one for cpu_set(). */
+const struct gemm *gemm_here(void);
+
+#endif

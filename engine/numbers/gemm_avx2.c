@@ -1,0 +1,169 @@
+/* gemm_avx2.c - see gemm.h: 16 registers of 8 floats, so a panel is two registers wide. */
+#if defined(__x86_64__)
+#include "engine/numbers/gemm.h"
+
+#include <immintrin.h>
+
+#define AVX2 __attribute__((target("avx2,fma,f16c")))
+#define UNROLL _Pragma("GCC unroll 16")
+
+enum { AHEAD = 16 };	/* weights are asked for this many inputs (64 bytes each) before they are used */
+
+/* Lanes i of 8 whose bit is set. */
+AVX2 static inline __m256i lanes(uint64_t bits)
+{
+	const __m256i each = _mm256_setr_epi32(1, 2, 4, 8, 16, 32, 64, 128);
+
+	return _mm256_cmpeq_epi32(_mm256_and_si256(_mm256_set1_epi32((int)(bits & 255)), each), each);
+}
+
+/* Inlined with constant rows and panels, so that sum[] is 2 * rows * panels registers. */
+AVX2 static inline __attribute__((always_inline)) void tile_of(const int rows, const int panels, const struct gemm_tile *t)
+{
+	const int halves = 2 * panels;
+	__m256 sum[12];
+	const float *a = t->a, *b = t->b;
+	const size_t stride = t->stride, ldy = t->ldy;
+	const uint64_t columns = t->columns;
+	float *const y = t->y;
+
+	UNROLL for (int r = 0; r < rows; r++)
+		UNROLL for (int h = 0; h < halves; h++)
+			sum[r * halves + h] = !t->more ? _mm256_setzero_ps() :
+				_mm256_maskload_ps(y + (size_t)r * ldy + 8 * h, lanes(columns >> (8 * h)));
+	for (size_t k = t->depth; k; k--, a += rows, b += PANEL) {
+		__m256 w[2 * PANELS_MAX];
+
+		UNROLL for (int h = 0; h < halves; h++)
+			w[h] = _mm256_load_ps(b + (size_t)(h / 2) * stride + 8 * (h % 2));
+		UNROLL for (int p = 0; p < panels; p++)
+			_mm_prefetch((const char *)(b + (size_t)p * stride + AHEAD * PANEL), _MM_HINT_T0);
+		UNROLL for (int r = 0; r < rows; r++) {
+			const __m256 x = _mm256_broadcast_ss(a + r);
+
+			UNROLL for (int h = 0; h < halves; h++)
+				sum[r * halves + h] = _mm256_fmadd_ps(x, w[h], sum[r * halves + h]);
+		}
+	}
+	UNROLL for (int r = 0; r < rows; r++)
+		UNROLL for (int h = 0; h < halves; h++)
+			if ((columns >> (8 * h) & 255) == 255)
+				_mm256_storeu_ps(y + (size_t)r * ldy + 8 * h, sum[r * halves + h]);
+			else
+				_mm256_maskstore_ps(y + (size_t)r * ldy + 8 * h, lanes(columns >> (8 * h)),
+						    sum[r * halves + h]);
+}
+
+#define ALL_TILES(X) X(1, 1) X(2, 1) X(3, 1) X(4, 1) X(5, 1) X(6, 1) X(1, 2) X(2, 2) X(3, 2) X(1, 4)
+
+#define TILE(rows, panels) AVX2 static void tile_##rows##x##panels(const struct gemm_tile *t) { tile_of(rows, panels, t); }
+ALL_TILES(TILE)
+
+static void tile(const struct gemm_tile *t)
+{
+#define ENTRY(rows, panels) [panels][rows] = tile_##rows##x##panels,
+	static void (*const tiles[PANELS_MAX + 1][7])(const struct gemm_tile *) = { ALL_TILES(ENTRY) };
+
+	tiles[t->panels][t->rows](t);
+}
+
+/* 8 x 8: three rounds of exchanges, of floats, of pairs, of quads. */
+AVX2 static inline void transpose_8(const float *src, size_t lds, float *dst, size_t ldd)
+{
+	__m256 x[8], y[8];
+
+	UNROLL for (int r = 0; r < 8; r++)
+		x[r] = _mm256_loadu_ps(src + (size_t)r * lds);
+	UNROLL for (int r = 0; r < 8; r += 2) {
+		y[r] = _mm256_unpacklo_ps(x[r], x[r + 1]);
+		y[r + 1] = _mm256_unpackhi_ps(x[r], x[r + 1]);
+	}
+	UNROLL for (int r = 0; r < 8; r += 4) {
+		UNROLL for (int i = 0; i < 2; i++) {
+			x[r + 2 * i] = _mm256_shuffle_ps(y[r + i], y[r + i + 2], 0x44);
+			x[r + 2 * i + 1] = _mm256_shuffle_ps(y[r + i], y[r + i + 2], 0xEE);
+		}
+	}
+	UNROLL for (int i = 0; i < 4; i++) {
+		_mm256_storeu_ps(dst + (size_t)i * ldd, _mm256_permute2f128_ps(x[i], x[i + 4], 0x20));
+		_mm256_storeu_ps(dst + (size_t)(i + 4) * ldd, _mm256_permute2f128_ps(x[i], x[i + 4], 0x31));
+	}
+}
+
+AVX2 static void transpose(const float *src, size_t lds, int rows, int columns, float *dst, size_t ldd)
+{
+	for (int r = 0; r < rows; r += 8) {
+		for (int c = 0; c < columns; c += 8) {
+			const float *from = src + (size_t)r * lds + c;
+			float *to = dst + (size_t)c * ldd + r;
+
+			if (rows - r >= 8 && columns - c >= 8)
+				transpose_8(from, lds, to, ldd);
+			else
+				gemm_generic.transpose(from, lds, rows - r < 8 ? rows - r : 8,
+						       columns - c < 8 ? columns - c : 8, to, ldd);
+		}
+	}
+}
+
+AVX2 static void expand_bf16(const uint16_t *src, float *dst, size_t n)
+{
+	for (size_t i = 0; i < n; i += 8) {
+		__m256i bits = _mm256_cvtepu16_epi32(_mm_loadu_si128((const __m128i *)(src + i)));
+
+		_mm256_storeu_ps(dst + i, _mm256_castsi256_ps(_mm256_slli_epi32(bits, 16)));
+	}
+}
+
+AVX2 static void expand_f16(const uint16_t *src, float *dst, size_t n)
+{
+	for (size_t i = 0; i < n; i += 8)
+		_mm256_storeu_ps(dst + i, _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)(src + i))));
+}
+
+/* A product and then a sum, as dtype.h's expand rounds. */
+AVX2 static inline __m256 scaled(__m256i q, __m256 scale, __m256 offset)
+{
+	return _mm256_add_ps(_mm256_mul_ps(_mm256_cvtepi32_ps(q), scale), offset);
+}
+
+AVX2 static void expand_bytes(const int8_t *q, const float *scale, const float *offset, int group, float *dst)
+{
+	for (int h = 0; h < PANEL; h += 8) {
+		const __m256 s = _mm256_loadu_ps(scale + h), o = offset ? _mm256_loadu_ps(offset + h) : _mm256_setzero_ps();
+
+		for (int i = h; i < group * PANEL; i += PANEL)
+			_mm256_storeu_ps(dst + i, scaled(_mm256_cvtepi8_epi32(_mm_loadl_epi64((const __m128i *)(q + i))), s, o));
+	}
+}
+
+AVX2 static void expand_nibbles(const uint8_t *q, int bias, const float *scale, const float *offset, int group, float *dst)
+{
+	const __m256i low = _mm256_set1_epi32(15), less = _mm256_set1_epi32(bias);
+
+	for (int h = 0; h < PANEL; h += 8) {
+		const __m256 s = _mm256_loadu_ps(scale + h), o = offset ? _mm256_loadu_ps(offset + h) : _mm256_setzero_ps();
+
+		for (int i = h; i < group / 2 * PANEL; i += PANEL) {
+			__m256i both = _mm256_cvtepu8_epi32(_mm_loadl_epi64((const __m128i *)(q + i)));
+			__m256i high = _mm256_srli_epi32(both, 4);
+
+			_mm256_storeu_ps(dst + i, scaled(_mm256_sub_epi32(_mm256_and_si256(both, low), less), s, o));
+			_mm256_storeu_ps(dst + i + group / 2 * PANEL, scaled(_mm256_sub_epi32(high, less), s, o));
+		}
+	}
+}
+
+const struct gemm gemm_avx2 = {
+	.shapes = { { 4, 1 }, { 2, 3 }, { 1, 6 } },
+	.bulk = { 1, 6 },
+	.tile = tile,
+	.transpose = transpose,
+	.expand_bf16 = expand_bf16,
+	.expand_f16 = expand_f16,
+	.expand_bytes = expand_bytes,
+	.expand_nibbles = expand_nibbles,
+};
+#else
+typedef int lmscope_no_avx2;	/* a file may not be empty */
+#endif

@@ -1,0 +1,153 @@
+/* gemm_avx512.c - see gemm.h: 32 registers of 16 floats. */
+#if defined(__x86_64__)
+#include "engine/numbers/gemm.h"
+
+#include <immintrin.h>
+
+#define AVX512 __attribute__((target("avx512f,avx512bw,avx512vl,avx512dq,avx2,fma,f16c")))
+#define UNROLL _Pragma("GCC unroll 32")
+
+enum { AHEAD = 16 };	/* weights are asked for this many inputs (64 bytes each) before they are used */
+
+/* Inlined with constant rows and panels, so that sum[] is rows * panels registers. */
+AVX512 static inline __attribute__((always_inline)) void tile_of(const int rows, const int panels, const struct gemm_tile *t)
+{
+	__m512 sum[28];
+	const float *a = t->a, *b = t->b;
+	const size_t stride = t->stride, ldy = t->ldy;
+	const uint64_t columns = t->columns;
+	float *const y = t->y;
+
+	UNROLL for (int r = 0; r < rows; r++)
+		UNROLL for (int p = 0; p < panels; p++)
+			sum[r * panels + p] = !t->more ? _mm512_setzero_ps() :
+				_mm512_maskz_loadu_ps((__mmask16)(columns >> (PANEL * p)),
+						      y + (size_t)r * ldy + PANEL * p);
+	for (size_t k = t->depth; k; k--, a += rows, b += PANEL) {
+		__m512 w[PANELS_MAX];
+
+		UNROLL for (int p = 0; p < panels; p++) {
+			w[p] = _mm512_load_ps(b + (size_t)p * stride);
+			_mm_prefetch((const char *)(b + (size_t)p * stride + AHEAD * PANEL), _MM_HINT_T0);
+		}
+		UNROLL for (int r = 0; r < rows; r++) {
+			const __m512 x = _mm512_set1_ps(a[r]);
+
+			UNROLL for (int p = 0; p < panels; p++)
+				sum[r * panels + p] = _mm512_fmadd_ps(x, w[p], sum[r * panels + p]);
+		}
+	}
+	UNROLL for (int r = 0; r < rows; r++)
+		UNROLL for (int p = 0; p < panels; p++)
+			_mm512_mask_storeu_ps(y + (size_t)r * ldy + PANEL * p,
+					      (__mmask16)(columns >> (PANEL * p)), sum[r * panels + p]);
+}
+
+#define ROWS_1_TO_6(X, p) X(1, p) X(2, p) X(3, p) X(4, p) X(5, p) X(6, p)
+#define ROWS_1_TO_14(X, p) ROWS_1_TO_6(X, p) X(7, p) X(8, p) X(9, p) X(10, p) X(11, p) X(12, p) X(13, p) X(14, p)
+#define ROWS_1_TO_28(X, p) ROWS_1_TO_14(X, p) X(15, p) X(16, p) X(17, p) X(18, p) X(19, p) X(20, p) X(21, p) \
+	X(22, p) X(23, p) X(24, p) X(25, p) X(26, p) X(27, p) X(28, p)
+#define ALL_TILES(X) ROWS_1_TO_28(X, 1) ROWS_1_TO_14(X, 2) ROWS_1_TO_6(X, 4)
+
+#define TILE(rows, panels) AVX512 static void tile_##rows##x##panels(const struct gemm_tile *t) { tile_of(rows, panels, t); }
+ALL_TILES(TILE)
+
+static void tile(const struct gemm_tile *t)
+{
+#define ENTRY(rows, panels) [panels][rows] = tile_##rows##x##panels,
+	static void (*const tiles[PANELS_MAX + 1][29])(const struct gemm_tile *) = { ALL_TILES(ENTRY) };
+
+	tiles[t->panels][t->rows](t);
+}
+
+/* Four rounds of exchanges: of floats, of pairs, of quads, of octets. */
+AVX512 static void transpose(const float *src, size_t lds, int rows, int columns, float *dst, size_t ldd)
+{
+	const __mmask16 read = (__mmask16)((1u << columns) - 1), write = (__mmask16)((1u << rows) - 1);
+	__m512 x[16], y[16];
+
+	UNROLL for (int r = 0; r < 16; r++)
+		x[r] = _mm512_maskz_loadu_ps(r < rows ? read : 0, src + (size_t)r * lds);
+	UNROLL for (int r = 0; r < 16; r += 2) {
+		y[r] = _mm512_unpacklo_ps(x[r], x[r + 1]);
+		y[r + 1] = _mm512_unpackhi_ps(x[r], x[r + 1]);
+	}
+	UNROLL for (int r = 0; r < 16; r += 4) {
+		UNROLL for (int i = 0; i < 2; i++) {
+			const __m512d a = _mm512_castps_pd(y[r + i]), b = _mm512_castps_pd(y[r + i + 2]);
+
+			x[r + 2 * i] = _mm512_castpd_ps(_mm512_unpacklo_pd(a, b));
+			x[r + 2 * i + 1] = _mm512_castpd_ps(_mm512_unpackhi_pd(a, b));
+		}
+	}
+	UNROLL for (int r = 0; r < 16; r += 8) {
+		UNROLL for (int i = 0; i < 4; i++) {
+			y[r + i] = _mm512_shuffle_f32x4(x[r + i], x[r + i + 4], 0x88);
+			y[r + i + 4] = _mm512_shuffle_f32x4(x[r + i], x[r + i + 4], 0xDD);
+		}
+	}
+	UNROLL for (int i = 0; i < 8; i++) {
+		x[i] = _mm512_shuffle_f32x4(y[i], y[i + 8], 0x88);
+		x[i + 8] = _mm512_shuffle_f32x4(y[i], y[i + 8], 0xDD);
+	}
+	UNROLL for (int c = 0; c < 16; c++)
+		if (c < columns)
+			_mm512_mask_storeu_ps(dst + (size_t)c * ldd, write, x[c]);
+}
+
+AVX512 static void expand_bf16(const uint16_t *src, float *dst, size_t n)
+{
+	for (size_t i = 0; i < n; i += PANEL) {
+		__m512i bits = _mm512_cvtepu16_epi32(_mm256_loadu_si256((const __m256i *)(src + i)));
+
+		_mm512_storeu_ps(dst + i, _mm512_castsi512_ps(_mm512_slli_epi32(bits, 16)));
+	}
+}
+
+AVX512 static void expand_f16(const uint16_t *src, float *dst, size_t n)
+{
+	for (size_t i = 0; i < n; i += PANEL)
+		_mm512_storeu_ps(dst + i, _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)(src + i))));
+}
+
+/* A product and then a sum, as dtype.h's expand rounds. */
+AVX512 static inline __attribute__((always_inline)) __m512 scaled(__m512i q, __m512 scale, __m512 offset)
+{
+	return _mm512_add_ps(_mm512_mul_ps(_mm512_cvtepi32_ps(q), scale), offset);
+}
+
+AVX512 static void expand_bytes(const int8_t *q, const float *scale, const float *offset, int group, float *dst)
+{
+	const __m512 s = _mm512_loadu_ps(scale), o = offset ? _mm512_loadu_ps(offset) : _mm512_setzero_ps();
+
+	for (int k = 0; k < group; k++, q += PANEL, dst += PANEL)
+		_mm512_storeu_ps(dst, scaled(_mm512_cvtepi8_epi32(_mm_loadu_si128((const __m128i *)q)), s, o));
+}
+
+AVX512 static void expand_nibbles(const uint8_t *q, int bias, const float *scale, const float *offset, int group, float *dst)
+{
+	const __m512 s = _mm512_loadu_ps(scale), o = offset ? _mm512_loadu_ps(offset) : _mm512_setzero_ps();
+	const __m512i low = _mm512_set1_epi32(15), less = _mm512_set1_epi32(bias);
+
+	for (int k = 0; k < group / 2; k++, q += PANEL, dst += PANEL) {
+		__m512i both = _mm512_cvtepu8_epi32(_mm_loadu_si128((const __m128i *)q));
+		__m512i high = _mm512_srli_epi32(both, 4);
+
+		_mm512_storeu_ps(dst, scaled(_mm512_sub_epi32(_mm512_and_si512(both, low), less), s, o));
+		_mm512_storeu_ps(dst + group / 2 * PANEL, scaled(_mm512_sub_epi32(high, less), s, o));
+	}
+}
+
+const struct gemm gemm_avx512 = {
+	.shapes = { { 4, 6 }, { 2, 14 }, { 1, 28 } },
+	.bulk = { 2, 14 },
+	.tile = tile,
+	.transpose = transpose,
+	.expand_bf16 = expand_bf16,
+	.expand_f16 = expand_f16,
+	.expand_bytes = expand_bytes,
+	.expand_nibbles = expand_nibbles,
+};
+#else
+typedef int lmscope_no_avx512;	/* a file may not be empty */
+#endif

@@ -1,0 +1,303 @@
+/* panel.c - see panel.h. */
+#include "engine/numbers/panel.h"
+
+#include <assert.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "engine/numbers/gemm.h"
+#include "engine/numbers/pool.h"
+#include "engine/numbers/quant.h"
+
+enum { STEP = QUANT_BLOCK_MAX };	/* inputs that are looked at together: a multiple of every block */
+
+struct panel_format {
+	size_t (*bytes)(const struct panels *p);	/* of one panel; NULL: none is kept */
+	void (*pack)(const struct panels *p, int panel, void *dst);
+	/* NULL: panels are floats. Of one panel, to dst[count][16]. */
+	void (*expand)(const struct panels *p, int panel, int from, int count, float *dst);
+};
+
+static int least(int a, int b)
+{
+	return a < b ? a : b;
+}
+
+/* Outputs of a panel: 16, or fewer in the last. */
+static int width(const struct panels *p, int panel)
+{
+	return least(PANEL, p->source.out - panel * PANEL);
+}
+
+/* Which output of the tensor column c of a panel is. */
+static int output(const struct panels *p, int panel, int c)
+{
+	int j = panel * PANEL + c;
+
+	return p->source.pick ? p->source.pick[j] : p->source.first + j;
+}
+
+/* The bytes of the tensor from element `column` of a row on. */
+static const unsigned char *element(const struct tensor *t, int row, int column)
+{
+	size_t row_bytes = dtype_bytes(t->type, tensor_columns(t));
+
+	return t->data + (size_t)row * row_bytes + dtype_bytes(t->type, (size_t)column);
+}
+
+/* --- From the tensor to floats --- */
+
+/* Stored [out, in]: sixteen rows, some inputs at a time, and a transposition. */
+static void read_rows(const struct panels *p, int panel, int from, int count, float *dst)
+{
+	const struct tensor *t = p->source.tensor;
+	const struct gemm *g = gemm_here();
+	const int n = width(p, panel);
+	_Alignas(64) float rows[PANEL][STEP];
+
+	if (n < PANEL)
+		memset(dst, 0, (size_t)count * PANEL * sizeof *dst);
+	for (int k = 0; k < count; k += STEP) {
+		const int some = least(STEP, count - k);
+
+		for (int c = 0; c < n; c++)
+			dtype_table[t->type].expand(element(t, output(p, panel, c), from + k), rows[c], (size_t)some);
+		for (int i = 0; i < some; i += PANEL)
+			g->transpose(&rows[0][i], STEP, n, least(PANEL, some - i), dst + (k + i) * PANEL, PANEL);
+	}
+}
+
+/* Neighbours in the tensor that follow column c of a panel, itself counted: they are copied together. */
+static int run_length(const struct panels *p, int panel, int c)
+{
+	int n = 1;
+
+	while (c + n < width(p, panel) && output(p, panel, c + n) == output(p, panel, c) + n)
+		n++;
+	return n;
+}
+
+/* Stored [in, out]: a row has our outputs side by side already. */
+static void read_columns(const struct panels *p, int panel, int from, int count, float *dst)
+{
+	const struct tensor *t = p->source.tensor;
+	const int n = width(p, panel);
+
+	for (int k = 0; k < count; k++, dst += PANEL) {
+		if (n < PANEL)
+			memset(dst, 0, PANEL * sizeof *dst);
+		for (int c = 0, some; c < n; c += some) {
+			some = run_length(p, panel, c);
+			dtype_table[t->type].expand(element(t, from + k, output(p, panel, c)), dst + c, (size_t)some);
+		}
+	}
+}
+
+static void read_tensor(const struct panels *p, int panel, int from, int count, float *dst)
+{
+	(p->source.in_out ? read_columns : read_rows)(p, panel, from, count, dst);
+}
+
+/* --- Floats --- */
+
+static size_t float_bytes(const struct panels *p)
+{
+	return (size_t)p->source.in * PANEL * sizeof(float);
+}
+
+static void pack_floats(const struct panels *p, int panel, void *dst)
+{
+	read_tensor(p, panel, 0, p->source.in, dst);
+}
+
+/* --- BF16 and F16: the bits as they are --- */
+
+static size_t half_bytes(const struct panels *p)
+{
+	return (size_t)p->source.in * PANEL * sizeof(uint16_t);
+}
+
+static void pack_halves(const struct panels *p, int panel, void *dst)
+{
+	const struct tensor *t = p->source.tensor;
+	const int n = width(p, panel);
+	uint16_t *halves = dst;
+
+	if (n < PANEL)
+		memset(dst, 0, p->bytes);
+	for (int k = 0; k < p->source.in; k += PANEL) {	/* sixteen by sixteen, so that both sides stay in the cache */
+		for (int c = 0; c < n; c++) {
+			const int o = output(p, panel, c);
+
+			for (int i = k; i < least(k + PANEL, p->source.in); i++)
+				memcpy(&halves[i * PANEL + c], p->source.in_out ? element(t, i, o) : element(t, o, i),
+				       sizeof *halves);
+		}
+	}
+}
+
+static void expand_bf16(const struct panels *p, int panel, int from, int count, float *dst)
+{
+	const uint16_t *data = (const void *)(p->data + (size_t)panel * p->bytes);
+
+	gemm_here()->expand_bf16(data + from * PANEL, dst, (size_t)count * PANEL);
+}
+
+static void expand_f16(const struct panels *p, int panel, int from, int count, float *dst)
+{
+	const uint16_t *data = (const void *)(p->data + (size_t)panel * p->bytes);
+
+	gemm_here()->expand_f16(data + from * PANEL, dst, (size_t)count * PANEL);
+}
+
+/* --- Quantised: groups of {scale[16]; offset[16] where there is one; integers [group][16]} --- */
+
+static size_t factor_bytes(const struct quant *q)
+{
+	return (q->offset ? 2 : 1) * sizeof(float[PANEL]);
+}
+
+static size_t group_bytes(const struct quant *q)
+{
+	return factor_bytes(q) + (size_t)(q->group * PANEL * q->bits / 8);
+}
+
+static size_t quant_bytes(const struct panels *p)
+{
+	const struct quant *q = &quant_table[p->source.tensor->type];
+
+	return (size_t)(p->source.in / q->group) * group_bytes(q);
+}
+
+/* Puts the parts of one block of one column where they belong. */
+static void place_block(const struct quant *q, int groups, int c, const int8_t *ints, const float *scale, const float *offset,
+			unsigned char *dst)
+{
+	const int half = q->group / 2 * PANEL;
+
+	for (int i = 0; i < groups; i++, dst += group_bytes(q), ints += q->group) {
+		float *factors = (void *)dst;
+		unsigned char *bytes = dst + factor_bytes(q);
+
+		factors[c] = scale[i];
+		if (q->offset)
+			factors[PANEL + c] = offset[i];
+		if (q->bits == 8)
+			for (int k = 0; k < q->group; k++)
+				bytes[k * PANEL + c] = (unsigned char)ints[k];
+		else
+			for (int k = c; k < half; k += PANEL)
+				bytes[k] = (unsigned char)(ints[k / PANEL] | ints[k / PANEL + q->group / 2] << 4);
+	}
+}
+
+static void pack_quant(const struct panels *p, int panel, void *dst)
+{
+	const struct tensor *t = p->source.tensor;
+	const struct quant *q = &quant_table[t->type];
+	const int block = dtype_table[t->type].block, groups = block / q->group;
+	int8_t ints[QUANT_BLOCK_MAX];
+	float scale[QUANT_GROUPS_MAX], offset[QUANT_GROUPS_MAX];
+
+	if (width(p, panel) < PANEL)
+		memset(dst, 0, p->bytes);
+	for (int k = 0; k < p->source.in; k += block) {
+		unsigned char *to = (unsigned char *)dst + (size_t)(k / q->group) * group_bytes(q);
+
+		for (int c = 0; c < width(p, panel); c++) {
+			q->take_apart(element(t, output(p, panel, c), k), ints, scale, offset);
+			place_block(q, groups, c, ints, scale, offset, to);
+		}
+	}
+}
+
+static void expand_quant(const struct panels *p, int panel, int from, int count, float *dst)
+{
+	const struct quant *q = &quant_table[p->source.tensor->type];
+	const struct gemm *g = gemm_here();
+	const unsigned char *group = p->data + (size_t)panel * p->bytes + (size_t)(from / q->group) * group_bytes(q);
+
+	for (int k = 0; k < count; k += q->group, group += group_bytes(q), dst += q->group * PANEL) {
+		const float *scale = (const void *)group, *offset = q->offset ? scale + PANEL : NULL;
+		const void *ints = group + factor_bytes(q);
+
+		if (q->bits == 8)
+			g->expand_bytes(ints, scale, offset, q->group, dst);
+		else
+			g->expand_nibbles(ints, q->bias, scale, offset, q->group, dst);
+	}
+}
+
+/* --- The formats, and which one a source gets --- */
+
+static const struct panel_format
+	floats = { float_bytes, pack_floats, NULL },
+	bf16 = { half_bytes, pack_halves, expand_bf16 },
+	f16 = { half_bytes, pack_halves, expand_f16 },
+	quantised = { quant_bytes, pack_quant, expand_quant },
+	unpacked = { NULL, NULL, read_tensor };
+
+static void plan(struct panels *p, const struct matrix_source *source, bool low_memory)
+{
+	const enum dtype type = source->tensor->type;
+	const bool blocks = dtype_table[type].block > 1;
+
+	p->source = *source;
+	p->count = (source->out + PANEL - 1) / PANEL;
+	p->format = low_memory ? &unpacked : quant_table[type].group ? &quantised : type == DTYPE_BF16 ? &bf16 :
+		    type == DTYPE_F16 ? &f16 : &floats;
+	p->align = !blocks ? 1 : p->format == &quantised ? quant_table[type].group : dtype_table[type].block;
+	p->bytes = p->format->bytes ? p->format->bytes(p) : 0;
+}
+
+size_t panels_footprint(const struct matrix_source *source, bool low_memory)
+{
+	struct panels p = { 0 };
+
+	plan(&p, source, low_memory);
+	return (size_t)p.count * p.bytes + (source->pick ? (size_t)source->out * sizeof *source->pick : 0);
+}
+
+static void pack_one(void *context, int panel)
+{
+	const struct panels *p = context;
+
+	p->format->pack(p, panel, p->data + (size_t)panel * p->bytes);
+}
+
+bool panels_make(struct panels *p, struct arena *arena, const struct matrix_source *source, bool low_memory, struct err *err)
+{
+	plan(p, source, low_memory);
+	if (source->pick) {
+		int32_t *pick = arena_array(arena, (size_t)source->out, sizeof *pick, err);
+
+		if (!pick)
+			return false;
+		p->source.pick = memcpy(pick, source->pick, (size_t)source->out * sizeof *pick);
+	}
+	if (!p->bytes)
+		return true;
+	p->data = arena_raw(arena, (size_t)p->count, p->bytes, err);
+	if (!p->data)
+		return false;
+	pool_run(p->count, pack_one, p);
+	return true;
+}
+
+bool panels_are_floats(const struct panels *p)
+{
+	return p->format == &floats;
+}
+
+const float *panels_read(const struct panels *p, int panel, int number, int from, int count, float *buffer, size_t *stride)
+{
+	assert(from % p->align == 0 && panel + number <= p->count);
+	if (panels_are_floats(p)) {
+		*stride = (size_t)p->source.in * PANEL;
+		return (const float *)(const void *)p->data + (size_t)panel * *stride + (size_t)from * PANEL;
+	}
+	*stride = (size_t)count * PANEL;
+	for (int i = 0; i < number; i++)
+		p->format->expand(p, panel + i, from, count, buffer + (size_t)i * *stride);
+	return buffer;
+}

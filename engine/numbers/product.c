@@ -1,0 +1,171 @@
+/*
+ * product.c - see product.h.
+ *
+ * A chunk of work is a few panels, for all rows: weights are read from memory once, and stay in the cache while the tiles
+ * of rows pass by. Where weights must be expanded first, or are many, this goes on block by block of the depth.
+ */
+#include "engine/numbers/product.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/numbers/gemm.h"
+#include "engine/numbers/pool.h"
+
+enum {
+	BUFFER = 16 * 1024,	/* floats of expanded weights: they and a tile's rows fit the second cache */
+	DEPTH_BLOCK = 1024,	/* of weights that need no expansion, when there are many tiles */
+	SMALL = 32 * 1024,	/* multiply-adds that are not worth a second thread */
+	PACK_STEP = 256,	/* inputs that one chunk of packing takes */
+};
+
+/* A product and how it is cut. */
+struct cut {
+	const struct product *p;
+	const struct gemm *gemm;
+	const float *rows;	/* tile t: [depth][rows of t], at rows + depth * row_at(t) */
+	float *packed;		/* the same, while it is written; NULL when x serves as it is */
+	int tiles;
+	int panels;		/* of a tile */
+	int wide;		/* panels of a chunk */
+	int block;		/* of depth */
+	int packs, chunks;	/* pieces of work */
+};
+
+static int least(int a, int b)
+{
+	return a < b ? a : b;
+}
+
+static int most(int a, int b)
+{
+	return a > b ? a : b;
+}
+
+/* The first row of a tile: tiles are as even as can be. */
+static int row_at(const struct cut *c, int tile)
+{
+	return (int)((long)c->p->n * tile / c->tiles);
+}
+
+static void choose_shape(struct cut *c)
+{
+	const struct gemm_shape *s = c->gemm->shapes;
+	const int n = c->p->n;
+
+	while (s->rows && s->rows < n)
+		s++;
+	if (!s->rows)
+		s = &c->gemm->bulk;
+	c->tiles = (n + s->rows - 1) / s->rows;
+	c->panels = s->panels;
+	c->wide = c->p->wide ? c->p->wide : s->panels;
+	c->block = BUFFER / (c->wide * PANEL) / c->p->align * c->p->align;
+	if (c->p->in_place)
+		c->block = c->tiles == 1 ? c->p->limit : DEPTH_BLOCK;
+}
+
+/* The columns of panels first … first+number-1 that y has, as gemm_tile wants them. */
+static uint64_t columns(const struct product *p, int first, int number)
+{
+	uint64_t mask = 0;
+	int low = most(0, p->first - first * PANEL);
+	int high = least(number * PANEL, p->first + p->outputs - first * PANEL);
+
+	for (int c = low; c < high; c++)
+		mask |= (uint64_t)1 << c;
+	return mask;
+}
+
+/* All tiles of rows with some panels, over one block of the depth. */
+static void multiply(const struct cut *c, int panel, int number, int from, int depth, const float *b, size_t stride)
+{
+	const struct product *p = c->p;
+	struct gemm_tile t = {
+		.panels = number, .depth = (size_t)depth, .b = b, .stride = stride, .ldy = p->ldy,
+		.columns = columns(p, panel, number), .more = from > p->from,
+	};
+
+	for (int i = 0; i < c->tiles; i++) {
+		const int row = row_at(c, i);
+
+		t.rows = row_at(c, i + 1) - row;
+		t.a = c->rows + (size_t)row * (size_t)p->depth + (size_t)(from - p->from) * (size_t)t.rows;
+		t.y = p->y + (ptrdiff_t)row * (ptrdiff_t)p->ldy + (panel * PANEL - p->first);
+		c->gemm->tile(&t);
+	}
+}
+
+static void chunk(void *context, int number)
+{
+	const struct cut *c = context;
+	const struct product *p = c->p;
+	const int begin = p->first / PANEL + number * c->wide;
+	const int end = least(begin + c->wide, (p->first + p->outputs + PANEL - 1) / PANEL);
+	_Alignas(64) float buffer[BUFFER];
+
+	for (int k = p->from / p->align * p->align; k < p->from + p->depth; k += c->block) {
+		const int low = most(k, p->from), high = least(k + c->block, p->from + p->depth);
+		const int count = least((high - k + p->align - 1) / p->align * p->align, p->limit - k);
+		size_t stride;
+		const float *b = p->read(p->weights, begin, end - begin, k, count, buffer, &stride);
+
+		b += (low - k) * PANEL;
+		for (int panel = begin, some; panel < end; panel += some, b += (size_t)some * stride) {
+			some = c->panels;
+			while (some > end - panel)
+				some /= 2;
+			multiply(c, panel, some, low, high - low, b, stride);
+		}
+	}
+}
+
+/* x to tiles of [depth][rows], a few inputs of a tile at a time. */
+static void pack(void *context, int number)
+{
+	const struct cut *c = context;
+	const struct product *p = c->p;
+	const int tile = number % c->tiles, begin = number / c->tiles * PACK_STEP, end = least(begin + PACK_STEP, p->depth);
+	const int row = row_at(c, tile), rows = row_at(c, tile + 1) - row;
+	float *to = c->packed + (size_t)row * (size_t)p->depth;
+
+	for (int r = 0; r < rows; r += PANEL)
+		for (int k = begin; k < end; k += PANEL)
+			c->gemm->transpose(p->x + (size_t)(row + r) * p->ldx + k, p->ldx, least(PANEL, rows - r),
+					   least(PANEL, end - k), to + (size_t)k * (size_t)rows + r, (size_t)rows);
+}
+
+static void all_of_it(void *context, int unused)
+{
+	const struct cut *c = context;
+
+	(void)unused;
+	for (int i = 0; i < c->packs; i++)
+		pack(context, i);
+	for (int i = 0; i < c->chunks; i++)
+		chunk(context, i);
+}
+
+void product_run(const struct product *p)
+{
+	struct cut c = { .p = p, .gemm = gemm_here(), .rows = p->x };
+	const int panels = (p->first + p->outputs + PANEL - 1) / PANEL - p->first / PANEL;
+
+	if (p->n <= 0 || p->outputs <= 0)
+		return;
+	for (int r = 0; !p->depth && r < p->n; r++)
+		memset(p->y + (size_t)r * p->ldy, 0, (size_t)p->outputs * sizeof *p->y);
+	choose_shape(&c);
+	c.chunks = (panels + c.wide - 1) / c.wide;
+	if (p->n > 1) {
+		c.packs = c.tiles * ((p->depth + PACK_STEP - 1) / PACK_STEP);
+		c.rows = c.packed = xmalloc((size_t)p->n * (size_t)p->depth * sizeof *c.packed);
+	}
+	if ((double)p->n * p->depth * p->outputs < SMALL) {
+		pool_run(1, all_of_it, &c);
+	} else {
+		pool_run(c.packs, pack, &c);
+		pool_run(c.chunks, chunk, &c);
+	}
+	free(c.packed);
+}

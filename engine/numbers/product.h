@@ -1,0 +1,35 @@
+/*
+ * product.h - a product of a few rows with packed weights, cut into tiles for the processor and chunks for the pool.
+ *
+ * y[n, outputs] = x[n, depth] B, where B is [depth, outputs] and can be read as column panels. Both directions of a matrix
+ * are such products: forward B is W, backward it is W transposed. How a product is cut changes no bit of it (gemm.h).
+ */
+#ifndef LMSCOPE_ENGINE_NUMBERS_PRODUCT_H
+#define LMSCOPE_ENGINE_NUMBERS_PRODUCT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "engine/numbers/panel.h"
+
+struct product {
+	const struct panels *weights;
+	/* Some panels of B, as panels_read gives them. */
+	const float *(*read)(const struct panels *weights, int panel, int number, int from, int count, float *buffer,
+			     size_t *stride);
+	bool in_place;		/* read needs no buffer, and any count will do */
+	int align;		/* read from multiples of this on */
+	int wide;		/* read so many panels together, or 0: as it suits the tiles */
+	int from, depth;	/* which part of B's depth; x has only that */
+	int limit;		/* B's whole depth */
+	int first, outputs;	/* which part of B's columns; y has only that */
+	const float *x;
+	size_t ldx;
+	int n;
+	float *y;
+	size_t ldy;
+};
+
+void product_run(const struct product *p);
+
+#endif
