@@ -1,0 +1,243 @@
+/*
+ * export_json.c - see export.h: one line of JSON per table, its members always in this order.
+ *
+ *   analysis model prompt foil edits metric args (diff) rows cols units values (words ids) (check) (footnote)
+ */
+#include "engine/export.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "engine/base/json.h"
+#include "engine/base/utf8.h"
+#include "engine/model/tokenizer.h"
+#include "engine/run/run.h"
+
+static void key(struct str *out, const char *name)
+{
+	if (out->s[out->n - 1] != '{')
+		str_add_char(out, ',');
+	json_write_string(out, name, strlen(name));
+	str_add_char(out, ':');
+}
+
+static void text_member(struct str *out, const char *name, const char *text)
+{
+	key(out, name);
+	json_write_string(out, text, strlen(text));
+}
+
+static void int_member(struct str *out, const char *name, int value)
+{
+	key(out, name);
+	str_addf(out, "%d", value);
+}
+
+static void number_member(struct str *out, const char *name, double value)
+{
+	key(out, name);
+	json_write_double(out, value);
+}
+
+static void write_model(struct str *out, const struct model *m)
+{
+	const struct config *c = &m->config;
+
+	key(out, "model");
+	str_add_char(out, '{');
+	text_member(out, "name", m->name);
+	text_member(out, "family", c->family);
+	int_member(out, "layers", c->L);
+	int_member(out, "heads", c->H);
+	int_member(out, "kv_heads", c->G);
+	int_member(out, "d_model", c->D);
+	int_member(out, "d_head", c->K);
+	int_member(out, "d_mlp", c->F);
+	int_member(out, "vocab", c->V);
+	str_add_char(out, '}');
+}
+
+/* {"id":…,"text":…}, with "bytes" where the text had to be repaired. */
+static void write_token(struct str *out, const struct model *m, int32_t id)
+{
+	size_t n;
+	const char *bytes = tokenizer_bytes(m->tokenizer, id, &n);
+
+	str_add_char(out, '{');
+	int_member(out, "id", id);
+	key(out, "text");
+	json_write_string(out, bytes, n);
+	if (!utf8_valid(bytes, n)) {
+		key(out, "bytes");
+		str_add_char(out, '"');
+		for (size_t i = 0; i < n; i++)
+			str_addf(out, "%02x", (unsigned char)bytes[i]);
+		str_add_char(out, '"');
+	}
+	str_add_char(out, '}');
+}
+
+static void write_prompt(struct str *out, const char *name, const char *text, const struct run *r)
+{
+	key(out, name);
+	if (!text || !r) {
+		str_add(out, "null");
+		return;
+	}
+	str_add_char(out, '{');
+	text_member(out, "text", text);
+	key(out, "tokens");
+	for (int i = 0; i < r->T; i++) {
+		str_add_char(out, i ? ',' : '[');
+		write_token(out, r->model, r->tokens[i]);
+	}
+	str_add(out, "]}");
+}
+
+static void write_edits(struct str *out, const struct job *job)
+{
+	int said = 0;
+
+	key(out, "edits");
+	str_add_char(out, '[');
+	for (int i = 0; i < job->edits; i++) {
+		if (!job->edit[i].on)
+			continue;
+		if (said++)
+			str_add_char(out, ',');
+		json_write_string(out, job->edit[i].line, strlen(job->edit[i].line));
+	}
+	str_add_char(out, ']');
+}
+
+static void write_metric(struct str *out, const struct answer *a)
+{
+	const struct metric *metric = session_metric(a->session);
+
+	key(out, "metric");
+	str_add_char(out, '{');
+	text_member(out, "spec", metric->spec);
+	number_member(out, "value", a->metric);
+	number_member(out, "unedited", a->metric_unedited);
+	str_add_char(out, '}');
+}
+
+static void write_args(struct str *out, const struct job_pane *pane)
+{
+	const struct param *params = pane->analysis->params;
+
+	key(out, "args");
+	str_add_char(out, '{');
+	for (int i = 0; i < param_count(params); i++) {
+		int n;
+		const char *word = param_choice(&params[i], pane->args[i], &n);
+
+		if (!params[i].choices) {
+			int_member(out, params[i].name, pane->args[i]);
+			continue;
+		}
+		key(out, params[i].name);
+		json_write_string(out, word, (size_t)n);
+	}
+	str_add_char(out, '}');
+	if (pane->diff != DIFF_NONE)
+		text_member(out, "diff", pane->diff == DIFF_EDITS ? "edits" : "foil");
+}
+
+static void write_axis(struct str *out, const char *name, const struct axis *axis)
+{
+	key(out, name);
+	str_add_char(out, '{');
+	text_member(out, "dim", axis->name);
+	key(out, "labels");
+	str_add_char(out, '[');
+	for (int i = 0; i < axis->n; i++) {
+		if (i)
+			str_add_char(out, ',');
+		json_write_string(out, axis->label[i], axis->label_bytes[i]);
+	}
+	str_add(out, "]}");
+}
+
+static void write_value(struct str *out, const struct table *t, size_t cell)
+{
+	json_write_float(out, t->value[cell]);
+}
+
+static void write_word(struct str *out, const struct table *t, size_t cell)
+{
+	if (t->id[cell] < 0)
+		str_add(out, "null");
+	else
+		json_write_string(out, t->word[cell], t->word_bytes[cell]);
+}
+
+static void write_id(struct str *out, const struct table *t, size_t cell)
+{
+	if (t->id[cell] < 0)
+		str_add(out, "null");
+	else
+		str_addf(out, "%d", (int)t->id[cell]);
+}
+
+/* [[…],…] of one thing per cell. */
+static void write_cells(struct str *out, const char *name, const struct table *t,
+			void (*write)(struct str *out, const struct table *t, size_t cell))
+{
+	key(out, name);
+	str_add_char(out, '[');
+	for (int r = 0; r < t->rows.n; r++) {
+		str_add(out, r ? ",[" : "[");
+		for (int c = 0; c < t->cols.n; c++) {
+			if (c)
+				str_add_char(out, ',');
+			write(out, t, table_cell(t, r, c));
+		}
+		str_add_char(out, ']');
+	}
+	str_add_char(out, ']');
+}
+
+static void write_check(struct str *out, const struct check *check)
+{
+	key(out, "check");
+	str_add_char(out, '{');
+	text_member(out, "name", check->name);
+	number_member(out, "expected", check->expected);
+	number_member(out, "actual", check->actual);
+	number_member(out, "gap", fabs(check->actual - check->expected));
+	number_member(out, "tolerance", check->tolerance);
+	str_add_char(out, '}');
+}
+
+void export_json(const struct answer *a, struct str *out)
+{
+	const struct table *t = a->table;
+
+	str_add_char(out, '{');
+	text_member(out, "analysis", t->analysis);
+	write_model(out, session_model(a->session));
+	write_prompt(out, "prompt", a->job->prompt, session_run(a->session));
+	write_prompt(out, "foil", a->job->foil, session_foil(a->session));
+	write_edits(out, a->job);
+	write_metric(out, a);
+	write_args(out, a->pane);
+	write_axis(out, "rows", &t->rows);
+	write_axis(out, "cols", &t->cols);
+	key(out, "units");
+	for (int i = 0; i < t->units; i++) {
+		str_add_char(out, i ? ',' : '[');
+		json_write_string(out, t->unit[i], strlen(t->unit[i]));
+	}
+	str_add_char(out, ']');
+	write_cells(out, "values", t, write_value);
+	if (t->word) {
+		write_cells(out, "words", t, write_word);
+		write_cells(out, "ids", t, write_id);
+	}
+	if (t->check.name)
+		write_check(out, &t->check);
+	if (t->footnote)
+		text_member(out, "footnote", t->footnote);
+	str_add(out, "}\n");
+}
