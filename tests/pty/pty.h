@@ -1,0 +1,49 @@
+/*
+ * pty.h - a program in a terminal that is not there: a pseudo-terminal whose screen is a libvterm in memory.
+ *
+ *   harness --keys--> pty ==> program          harness <--bytes-- pty: screen, modes, count
+ *                      '-- keeper: the session's leader, which does what a shell does (job control) and reports
+ *
+ * Nothing here sleeps: one waits for a screen, an end or a stop, and a limit of time ends the wait.
+ */
+#ifndef LMSCOPE_TESTS_PTY_PTY_H
+#define LMSCOPE_TESTS_PTY_PTY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+#include <termios.h>
+
+struct pty;
+
+enum pty_state { PTY_RUNNING, PTY_STOPPED, PTY_EXITED, PTY_KILLED };
+
+/* Starts argv[0] in a terminal of w x h. NULL when no pseudo-terminal is to be had. */
+struct pty *pty_start(char *const *argv, int w, int h);
+void pty_free(struct pty *p);	/* ends the program if it still runs; NULL is fine */
+
+/* Reads what comes, at most until the deadline (pty_now() + ms) or until something came. False when the time is over. */
+bool pty_read(struct pty *p, int64_t deadline);
+int64_t pty_now(void);	/* milliseconds of a steady clock */
+
+void pty_send(struct pty *p, const char *bytes, size_t n);
+/* One key by its name: "x", "C-r", "M-x", "S-Tab", "Up", "PgDn", "F5", "Space". False: no such key. */
+bool pty_key(struct pty *p, const char *name);
+void pty_click(struct pty *p, int x, int y);
+void pty_resize(struct pty *p, int w, int h);
+void pty_signal(struct pty *p, int signal);
+void pty_continue(struct pty *p);	/* as `fg` does, after a stop */
+void pty_hang_up(struct pty *p);	/* the connection is lost */
+
+/* A row of the screen as UTF-8, without the blanks at its end; valid until the next call. */
+const char *pty_row(struct pty *p, int y);
+int pty_height(const struct pty *p);
+
+/* `*code` receives the exit status or the signal. */
+enum pty_state pty_state(const struct pty *p, int *code);
+size_t pty_bytes(struct pty *p);	/* that came since the last call */
+/* What the program has left changed in the terminal, as a sentence; NULL when nothing. Valid until the next call. */
+const char *pty_left_behind(struct pty *p);
+
+#endif

@@ -1,0 +1,405 @@
+/*
+ * steps.c - PROGRAM FILE.steps: plays a script of keys and expectations on a program in a pseudo-terminal; a step is a TAP line.
+ *
+ * A script is lines of `word argument`; # begins a comment. The program gets an empty home of its own. What a word does stands in
+ * the table at the end of this file.
+ */
+#include "tests/pty/pty.h"
+#include "tests/tap.h"
+
+#include <ctype.h>
+#include <ftw.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { WAIT_MS = 20000, QUIET_MS = 150, WORDS = 40 };
+
+static struct stage {
+	const char *program, *script;
+	struct pty *pty;
+	int line, w, h;
+	int64_t patience;	/* milliseconds that a wait may take */
+	char home[64];
+} stage = { .w = 80, .h = 24, .patience = WAIT_MS };
+
+#define STEP(ok, ...) tap_check((ok), stage.script, stage.line, __VA_ARGS__)
+
+static void print_screen(void)
+{
+	for (int y = 0; stage.pty && y < pty_height(stage.pty); y++)
+		printf("# |%s\n", pty_row(stage.pty, y));
+}
+
+static bool on_screen(const char *text)
+{
+	for (int y = 0; y < pty_height(stage.pty); y++)
+		if (strstr(pty_row(stage.pty, y), text))
+			return true;
+	return false;
+}
+
+/* Waits until the text is there (or is not); false when the time is over or the program is. */
+static bool wait_for(const char *text, bool there)
+{
+	int64_t deadline = pty_now() + stage.patience;
+
+	while (on_screen(text) != there)
+		if (!pty_read(stage.pty, deadline))
+			return on_screen(text) == there;
+	return true;
+}
+
+/* Reads until nothing comes any more. */
+static void settle(void)
+{
+	int64_t deadline = pty_now() + stage.patience;
+
+	while (pty_now() < deadline && pty_read(stage.pty, pty_now() + QUIET_MS))
+		;
+}
+
+static bool wait_for_state(enum pty_state state, int code)
+{
+	int64_t deadline = pty_now() + stage.patience;
+	enum pty_state now;
+	int is;
+
+	while ((now = pty_state(stage.pty, &is)) == PTY_RUNNING)
+		if (!pty_read(stage.pty, deadline))
+			break;
+	if (now != state || (state != PTY_STOPPED && is != code))
+		printf("# it %s %d\n", now == PTY_RUNNING ? "still runs," : now == PTY_STOPPED ? "was stopped by" :
+		       now == PTY_EXITED ? "exited with" : "was killed by", is);
+	return now == state && (state == PTY_STOPPED || is == code);
+}
+
+/* Splits at blanks; "…" holds a word together. Changes the text. */
+static int split(char *text, char **word, int limit)
+{
+	int n = 0;
+
+	while (n < limit) {
+		bool quoted;
+
+		while (*text == ' ')
+			text++;
+		if (!*text)
+			break;
+		quoted = *text == '"';
+		word[n++] = text += quoted;
+		while (*text && *text != (quoted ? '"' : ' '))
+			text++;
+		if (*text)
+			*text++ = '\0';
+	}
+	return n;
+}
+
+static int signal_number(const char *name)
+{
+	for (int i = 1; i < NSIG; i++) {
+		const char *abbreviation = sigabbrev_np(i);
+
+		if (abbreviation && !strcmp(abbreviation, name))
+			return i;
+	}
+	return 0;
+}
+
+static bool step_size(char *argument)
+{
+	if (sscanf(argument, "%dx%d", &stage.w, &stage.h) != 2)
+		return false;
+	if (stage.pty)
+		pty_resize(stage.pty, stage.w, stage.h);
+	return true;
+}
+
+static bool step_env(char *argument)
+{
+	char *value = strchr(argument, '=');
+
+	if (!value)
+		return unsetenv(argument) == 0;
+	*value++ = '\0';
+	return setenv(argument, value, 1) == 0;
+}
+
+static bool step_start(char *argument)
+{
+	char *argv[WORDS + 2] = { (char *)stage.program };
+
+	split(argument, argv + 1, WORDS);
+	pty_free(stage.pty);
+	stage.pty = pty_start(argv, stage.w, stage.h);
+	return stage.pty != NULL;
+}
+
+static bool step_until(char *argument)
+{
+	return wait_for(argument, true);
+}
+
+static bool step_gone(char *argument)
+{
+	return wait_for(argument, false);
+}
+
+static bool step_expect(char *argument)
+{
+	return on_screen(argument);
+}
+
+static bool step_absent(char *argument)
+{
+	return !on_screen(argument);
+}
+
+static bool step_key(char *argument)
+{
+	char *name[WORDS];
+	int n = split(argument, name, WORDS);
+
+	pty_bytes(stage.pty);
+	for (int i = 0; i < n; i++)
+		if (!pty_key(stage.pty, name[i]))
+			return false;
+	return n > 0;
+}
+
+static bool step_type(char *argument)
+{
+	pty_bytes(stage.pty);
+	pty_send(stage.pty, argument, strlen(argument));
+	return true;
+}
+
+static bool step_paste(char *argument)
+{
+	pty_send(stage.pty, "\033[200~", 6);
+	pty_send(stage.pty, argument, strlen(argument));
+	pty_send(stage.pty, "\033[201~", 6);
+	return true;
+}
+
+static bool step_click(char *argument)
+{
+	for (int y = 0; y < pty_height(stage.pty); y++) {
+		const char *row = pty_row(stage.pty, y), *at = strstr(row, argument);
+		int x = 0;
+
+		if (!at)
+			continue;
+		for (const char *c = row; c < at; c++)	/* one column a character: enough for the screens that are clicked on */
+			x += ((unsigned char)*c & 0xC0) != 0x80;
+		pty_click(stage.pty, x, y);
+		return true;
+	}
+	return false;
+}
+
+static bool step_signal(char *argument)
+{
+	int number = signal_number(argument);
+
+	pty_signal(stage.pty, number);
+	return number != 0;
+}
+
+static bool step_hangup(char *argument)
+{
+	(void)argument;
+	pty_hang_up(stage.pty);
+	return true;
+}
+
+static bool step_exit(char *argument)
+{
+	int number = signal_number(argument);
+
+	return number ? wait_for_state(PTY_KILLED, number) : wait_for_state(PTY_EXITED, atoi(argument));
+}
+
+static bool step_stopped(char *argument)
+{
+	(void)argument;
+	return wait_for_state(PTY_STOPPED, 0);
+}
+
+static bool step_continue(char *argument)
+{
+	(void)argument;
+	pty_continue(stage.pty);
+	return true;
+}
+
+static bool step_restored(char *argument)
+{
+	const char *left = pty_left_behind(stage.pty);
+
+	(void)argument;
+	if (left)
+		printf("# %s\n", left);
+	return !left;
+}
+
+static bool step_bytes(char *argument)
+{
+	size_t bytes;
+
+	settle();
+	bytes = pty_bytes(stage.pty);
+	printf("# %zu bytes\n", bytes);
+	return bytes <= (size_t)atol(argument);
+}
+
+static bool step_settle(char *argument)
+{
+	(void)argument;
+	settle();
+	return true;
+}
+
+/* FILE TEXT: waits until the file in the home has the text. */
+static bool step_file(char *argument)
+{
+	int64_t deadline = pty_now() + stage.patience;
+	char path[400], bytes[65536], *text = strchr(argument, ' ');
+
+	if (!text)
+		return false;
+	*text++ = '\0';
+	snprintf(path, sizeof path, "%s/%s", stage.home, argument);
+	do {
+		FILE *file = fopen(path, "r");
+		size_t n = file ? fread(bytes, 1, sizeof bytes - 1, file) : 0;
+
+		if (file)
+			fclose(file);
+		bytes[n] = '\0';
+		if (file && strstr(bytes, text))
+			return true;
+		pty_read(stage.pty, pty_now() + 20);
+	} while (pty_now() < deadline);
+	printf("# %s:\n# %s\n", path, bytes);
+	return false;
+}
+
+static bool step_patience(char *argument)
+{
+	stage.patience = atol(argument);
+	return stage.patience > 0;
+}
+
+static bool step_screen(char *argument)
+{
+	(void)argument;
+	print_screen();
+	return true;
+}
+
+static const struct step {
+	const char *word;
+	bool (*run)(char *argument);
+	bool needs_program;
+	const char *help;
+} steps[] = {
+	{ "size", step_size, false, "WxH: of the terminal, before or after the start" },
+	{ "env", step_env, false, "NAME=VALUE sets, NAME alone removes" },
+	{ "patience", step_patience, false, "MS: how long a wait may take from here on" },
+	{ "start", step_start, false, "[ARGUMENT]...: the program" },
+	{ "until", step_until, true, "TEXT: waits for it" },
+	{ "gone", step_gone, true, "TEXT: waits until it is on the screen no more" },
+	{ "expect", step_expect, true, "TEXT: is on the screen now" },
+	{ "absent", step_absent, true, "TEXT: is not" },
+	{ "key", step_key, true, "NAME...: presses keys: q C-r Esc S-Tab Up Space" },
+	{ "type", step_type, true, "TEXT: types it" },
+	{ "paste", step_paste, true, "TEXT: pastes it" },
+	{ "click", step_click, true, "TEXT: where it stands" },
+	{ "signal", step_signal, true, "NAME: sends TERM, HUP, SEGV..." },
+	{ "hangup", step_hangup, true, "the connection is lost" },
+	{ "stopped", step_stopped, true, "waits until it is stopped" },
+	{ "continue", step_continue, true, "as fg does" },
+	{ "exit", step_exit, true, "STATUS or SIGNAL: waits for that end" },
+	{ "restored", step_restored, true, "the terminal is as it was before the start" },
+	{ "settle", step_settle, true, "waits until nothing is written any more" },
+	{ "bytes", step_bytes, true, "N: at most so many were written since the last key" },
+	{ "file", step_file, true, "NAME TEXT: waits until that file in the home has the text" },
+	{ "screen", step_screen, true, "prints the screen" },
+};
+
+/* False where there is no point in going on. */
+static bool play(char *text)
+{
+	char *argument = text, shown[200];
+	bool ok;
+
+	while (*argument && *argument != ' ')
+		argument++;
+	snprintf(shown, sizeof shown, "%d: %.180s", stage.line, text);
+	if (*argument)
+		*argument++ = '\0';
+	for (size_t i = 0; i < sizeof steps / sizeof *steps; i++) {
+		if (strcmp(text, steps[i].word))
+			continue;
+		ok = (stage.pty || !steps[i].needs_program) && steps[i].run(argument);
+		if (!STEP(ok, "%s", shown))
+			print_screen();
+		return ok;
+	}
+	return STEP(false, "%s: there is no such step", shown);
+}
+
+static int remove_one(const char *path, const struct stat *info, int kind, struct FTW *where)
+{
+	(void)info;
+	(void)kind;
+	(void)where;
+	return remove(path);
+}
+
+static void make_home(void)
+{
+	snprintf(stage.home, sizeof stage.home, "/tmp/lmscope-pty-XXXXXX");
+	if (!mkdtemp(stage.home))
+		abort();
+	setenv("HOME", stage.home, 1);
+	setenv("TERM", "xterm-256color", 1);
+	setenv("LC_ALL", "C.UTF-8", 1);
+	for (const char *const *name = (const char *const[]){ "XDG_CONFIG_HOME", "XDG_STATE_HOME", "XDG_CACHE_HOME", "NO_COLOR",
+		"COLORTERM", "LINES", "COLUMNS", "TMUX", "HF_HOME", NULL }; *name; name++)
+		unsetenv(*name);
+}
+
+int main(int argc, char **argv)
+{
+	char text[2000];
+	FILE *script;
+
+	if (argc != 3 || !(script = fopen(argv[2], "r"))) {
+		fprintf(stderr, "usage: steps PROGRAM FILE.steps\n");
+		for (size_t i = 0; i < sizeof steps / sizeof *steps; i++)
+			fprintf(stderr, "  %-9s %s\n", steps[i].word, steps[i].help);
+		return 2;
+	}
+	signal(SIGPIPE, SIG_IGN);
+	stage.program = argv[1];
+	stage.script = argv[2];
+	make_home();
+	while (fgets(text, sizeof text, script)) {
+		char *start = text;
+
+		stage.line++;
+		text[strcspn(text, "\n")] = '\0';
+		while (isspace((unsigned char)*start))
+			start++;
+		if (*start && *start != '#' && !play(start))
+			break;
+	}
+	fclose(script);
+	pty_free(stage.pty);
+	nftw(stage.home, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+	return tap_done();
+}
