@@ -363,10 +363,33 @@ static void *run_thread(void *context)
 
 /* ---- the screen's side ---- */
 
-struct worker *worker_new(void)
+static void drop_job(struct job *job)
+{
+	if (job)
+		job_done(job);
+	free(job);
+}
+
+/* Everything but the thread. */
+static void worker_done(struct worker *w)
+{
+	drop_job(w->pending);
+	snapshot_free(w->published);
+	snapshot_free(w->shown);
+	snapshot_free(w->draft);
+	session_free(w->session);
+	pthread_cond_destroy(&w->wake);
+	pthread_mutex_destroy(&w->lock);
+	if (w->fd >= 0)
+		close(w->fd);
+	free(w);
+}
+
+struct worker *worker_new(struct err *err)
 {
 	struct worker *w = xcalloc(1, sizeof *w);
 	sigset_t all, before;
+	int started;
 
 	w->fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
 	w->session = session_new();
@@ -376,12 +399,13 @@ struct worker *worker_new(void)
 	pthread_cond_init(&w->wake, NULL);
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &before);	/* signals are the screen's; threads inherit the mask */
-	if (w->fd < 0 || pthread_create(&w->thread, NULL, run_thread, w)) {
-		perror("lmscope: the background thread could not be started");
-		abort();
-	}
+	started = w->fd >= 0 && !pthread_create(&w->thread, NULL, run_thread, w);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	return w;
+	if (started)
+		return w;
+	err_set(err, ERR_MEMORY, "the background thread could not be started");
+	worker_done(w);
+	return NULL;
 }
 
 void worker_free(struct worker *w)
@@ -394,18 +418,7 @@ void worker_free(struct worker *w)
 	pthread_cond_signal(&w->wake);
 	pthread_mutex_unlock(&w->lock);
 	pthread_join(w->thread, NULL);
-	if (w->pending) {
-		job_done(w->pending);
-		free(w->pending);
-	}
-	snapshot_free(w->published);
-	snapshot_free(w->shown);
-	snapshot_free(w->draft);
-	session_free(w->session);
-	pthread_cond_destroy(&w->wake);
-	pthread_mutex_destroy(&w->lock);
-	close(w->fd);
-	free(w);
+	worker_done(w);
 }
 
 unsigned worker_ask(struct worker *w, const struct job *job)
@@ -421,10 +434,7 @@ unsigned worker_ask(struct worker *w, const struct job *job)
 	atomic_store(&w->task.stop, true);
 	pthread_cond_signal(&w->wake);
 	pthread_mutex_unlock(&w->lock);
-	if (old) {
-		job_done(old);
-		free(old);
-	}
+	drop_job(old);
 	return serial;
 }
 
@@ -437,10 +447,7 @@ void worker_cancel(struct worker *w)
 	w->pending = NULL;
 	atomic_store(&w->task.stop, true);
 	pthread_mutex_unlock(&w->lock);
-	if (old) {
-		job_done(old);
-		free(old);
-	}
+	drop_job(old);
 }
 
 int worker_fd(const struct worker *w)

@@ -66,7 +66,7 @@ struct snapshot {
 
 struct worker;
 
-struct worker *worker_new(void);
+struct worker *worker_new(struct err *err);	/* NULL: the thread could not be started */
 void worker_free(struct worker *w);	/* cancels and joins */
 
 /* Copies the job; returns its serial. */
