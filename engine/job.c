@@ -41,8 +41,10 @@ void job_copy(struct job *to, const struct job *from)
 	job_set(&to->metric, from->metric);
 	to->edit = NULL;
 	to->edits = 0;
-	for (int i = 0; i < from->edits; i++)
-		to->edit[job_add_edit(to, from->edit[i].line)].on = from->edit[i].on;
+	for (int i = 0; i < from->edits; i++) {
+		job_add_edit(to, from->edit[i].line);
+		to->edit[i].on = from->edit[i].on;
+	}
 }
 
 static bool same_text(const char *a, const char *b)

@@ -152,6 +152,7 @@ static void read_generate(struct reader *r, const struct conf *v)
 static void read_edit(struct reader *r, const struct conf *v)
 {
 	const struct conf *line = v->kind == CONF_MAP ? conf_get(v, "edit") : v, *on = conf_get(v, "on");
+	struct job *job = &r->p->job;
 	struct err err = { 0 };
 	struct edit edit;
 	const char *text;
@@ -160,14 +161,16 @@ static void read_edit(struct reader *r, const struct conf *v)
 	for (const struct conf *c = v->kind == CONF_MAP ? v->child : NULL; c; c = c->next)
 		if (c != line && c != on)
 			LEAVE_OUT(r, c, "unknown key \"%s\" of an edit; expected edit, on", c->key);
-	if (!line)
+	if (!line) {
 		LEAVE_OUT(r, v, "an edit without its line; expected {edit: LINE, on: true}");
-	else if (!conf_text(line, &text, &err) || (on && !conf_bool(on, &is_on, &err)))
+	} else if (!conf_text(line, &text, &err) || (on && !conf_bool(on, &is_on, &err))) {
 		leave_out(r, &err);
-	else if (!edit_parse(text, &edit, r->arena, &err))
+	} else if (!edit_parse(text, &edit, r->arena, &err)) {
 		LEAVE_OUT(r, line, "%s", err.text);
-	else
-		r->p->job.edit[job_add_edit(&r->p->job, text)].on = is_on;
+	} else {
+		job_add_edit(job, text);
+		job->edit[job->edits - 1].on = is_on;
+	}
 }
 
 static void read_edits(struct reader *r, const struct conf *v)
