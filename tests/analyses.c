@@ -1,0 +1,333 @@
+/*
+ * analyses.c - a walk over the registry: every technique on every tiny model, at default, least and greatest arguments, with and
+ * without edits. What must hold for any technique is here; what each one means is in numbers/techniques.c.
+ */
+#include <dirent.h>
+#include <stdlib.h>
+
+#include "engine/base/file.h"
+#include "engine/base/json.h"
+#include "engine/export.h"
+#include "engine/run/run.h"
+#include "engine/session.h"
+#include "tests/tap.h"
+
+#define FOLDER "tests/fixtures/tiny"
+
+static const char *const edit_sets[][3] = {
+	{ NULL },
+	{ "head 1.0 zero", NULL },
+	{ "attn_out 0 @1 scale 2", "mlp_out 1 mean", NULL },
+	{ "resid_mid 1 @-1 scale 0.5", "resid_pre 0 @-1 scale 1.5", NULL },
+	{ "pattern 0.1 @2 zero", "layer 1 zero", NULL },
+};
+
+struct walk {
+	struct session *session;
+	struct job job;
+	const struct analysis *analysis;
+	const char *model, *variant;
+};
+
+static int count_bad_cells(const struct table *t)
+{
+	int bad = 0;
+
+	for (int r = 0; r < t->rows.n; r++) {
+		for (int c = 0; c < t->cols.n; c++) {
+			bool later = t->cols.dim == DIM_KEY && c > r;
+			float x = t->value[table_cell(t, r, c)];
+
+			bad += later ? !isnan(x) : !isfinite(x);
+			bad += !later && t->scale == SCALE_PROBABILITY && t->units == 1 && (x < 0 || x > 1.0001f);
+		}
+	}
+	return bad;
+}
+
+static bool axis_fits(const struct walk *w, const struct axis *axis)
+{
+	int n = analysis_extent(session_model(w->session), session_run(w->session)->T, axis->dim);
+
+	for (int i = 0; i < axis->n; i++)
+		if (!axis->label[i] || !axis->show[i] || !*axis->show[i])
+			return false;
+	return axis->n > 0 && (!n || axis->n == n);
+}
+
+static bool shape_fits(const struct walk *w, const struct table *t)
+{
+	char shape[80];
+
+	snprintf(shape, sizeof shape, "%s × %s", t->rows.name, t->cols.name);
+	return axis_fits(w, &t->rows) && axis_fits(w, &t->cols) && !strcmp(shape, w->analysis->shape);
+}
+
+static bool same_bits(const struct json_value *v, float x)
+{
+	double d = 0;
+	float back;
+
+	if (!isfinite(x))
+		return json_kind(v) == JSON_NULL;
+	if (!json_double(v, &d))
+		return false;
+	back = (float)d;
+	return !memcmp(&back, &x, sizeof x);
+}
+
+static bool same_id(const struct json_value *v, int32_t id)
+{
+	int64_t back = -1;
+
+	return json_int(v, &back) ? back == id : id < 0;
+}
+
+/* The JSON reads back to the same shape, the same floats and the same tokens. */
+static bool json_comes_back(const struct table *t, const char *text, size_t n)
+{
+	struct err err = { 0 };
+	struct json *doc = json_parse(text, n, "json", &err);
+	const struct json_value *root = doc ? json_root(doc) : NULL, *values = json_get(root, "values"), *ids = json_get(root, "ids");
+	bool ok = json_count(values) == (size_t)t->rows.n && !ids == !t->id && text[n - 1] == '\n' && !memchr(text, '\n', n - 1);
+
+	for (int r = 0; ok && r < t->rows.n; r++) {
+		const struct json_value *row = json_at(values, (size_t)r);
+
+		ok = json_count(row) == (size_t)t->cols.n;
+		for (int c = 0; ok && c < t->cols.n; c++) {
+			size_t cell = table_cell(t, r, c);
+
+			ok = same_bits(json_at(row, (size_t)c), t->value[cell]);
+			if (ids)
+				ok = ok && same_id(json_at(json_at(ids, (size_t)r), (size_t)c), t->id[cell]);
+		}
+	}
+	ok = ok && json_count(json_get(json_get(root, "rows"), "labels")) == (size_t)t->rows.n;
+	ok = ok && json_count(json_get(json_get(root, "cols"), "labels")) == (size_t)t->cols.n;
+	ok = ok && json_count(json_get(root, "units")) == (size_t)t->units;
+	ok = ok && !json_get(root, "check") == !t->check.name;
+	json_free(doc);
+	return ok;
+}
+
+/* Nothing that a terminal would obey. */
+static bool is_harmless(const char *s)
+{
+	for (; *s; s++)
+		if (((unsigned char)*s < 0x20 && *s != '\n' && *s != '\r') || *s == 0x7f)
+			return false;
+	return true;
+}
+
+static void check_exports(const struct walk *w, const struct table *t)
+{
+	struct answer answer = { .table = t, .session = w->session, .job = &w->job, .pane = &w->job.pane[0] };
+	struct str out;
+
+	str_init(&out);
+	export_json(&answer, &out);
+	CHECK_THAT(json_comes_back(t, out.s, out.n), "%s %s: JSON reads back", w->model, w->variant);
+	str_clear(&out);
+	export_text(&answer, &out);
+	CHECK_THAT(out.n > 20 && is_harmless(out.s), "%s %s: text", w->model, w->variant);
+	str_clear(&out);
+	export_csv(&answer, &out);
+	CHECK_THAT(out.n > 20 && is_harmless(out.s), "%s %s: CSV", w->model, w->variant);
+	str_done(&out);
+}
+
+static void check_answer(struct walk *w)
+{
+	struct err err = { 0 };
+	struct notes notes = { 0 };
+	struct table *t = NULL;
+
+	if (session_prepare(w->session, &w->job, NULL, &notes, &err))
+		t = session_answer(w->session, 0, NULL, &notes, &err);
+	if (CHECK_THAT(!!t, "%s %s answers %s", w->model, w->variant, err.text)) {
+		CHECK_THAT(shape_fits(w, t), "%s %s: axes are %s", w->model, w->variant, w->analysis->shape);
+		CHECK_THAT(count_bad_cells(t) == 0, "%s %s: numbers are numbers", w->model, w->variant);
+		CHECK_THAT(check_holds(&t->check), "%s %s: %s: %.9g is %.9g", w->model, w->variant,
+			   t->check.name ? t->check.name : "no check", t->check.expected, t->check.actual);
+		CHECK_THAT(*t->title && *t->unit[0] && !strcmp(t->analysis, w->analysis->name), "%s %s: %s", w->model, w->variant, t->title);
+		check_exports(w, t);
+	}
+	table_unref(t);
+	notes_done(&notes);
+}
+
+/* The least and the greatest value of an argument. */
+static int bound(const struct walk *w, const struct param *p, bool high)
+{
+	int n = analysis_extent(session_model(w->session), session_run(w->session)->T, p->dim);
+
+	if (p->choices)
+		return high ? param_choices(p) - 1 : 0;
+	if (p->dim != DIM_NONE)
+		return high ? n - 1 : 0;
+	return high ? p->hi : p->lo;
+}
+
+static void walk_arguments(struct walk *w)
+{
+	const struct param *params = w->analysis->params;
+	struct job_pane *pane = &w->job.pane[0];
+	char variant[100];
+
+	job_pane_init(pane, w->analysis);
+	w->variant = w->analysis->name;
+	check_answer(w);
+	for (int i = 0; i < param_count(params); i++) {
+		int values = params[i].choices ? param_choices(&params[i]) : 2;
+
+		for (int v = 0; v < values; v++) {
+			job_pane_init(pane, w->analysis);
+			pane->args[i] = params[i].choices ? v : bound(w, &params[i], v == 1);
+			snprintf(variant, sizeof variant, "%s %s=%d", w->analysis->name, params[i].name, pane->args[i]);
+			w->variant = variant;
+			check_answer(w);
+		}
+	}
+	for (int high = 0; high < 2; high++) {
+		for (int i = 0; i < param_count(params); i++)
+			pane->args[i] = bound(w, &params[i], high);
+		snprintf(variant, sizeof variant, "%s, all arguments %s", w->analysis->name, high ? "high" : "low");
+		w->variant = variant;
+		check_answer(w);
+	}
+}
+
+/* With an edit, --diff shows something; without one it is zero everywhere, exactly. */
+static void check_diff(struct walk *w)
+{
+	for (int edited = 0; edited < 2; edited++) {
+		struct err err = { 0 };
+		struct table *t = NULL;
+		float lo = 0, hi = 0;
+
+		w->job.edit[0].on = edited;
+		w->job.pane[0].diff = DIFF_EDITS;
+		if (session_prepare(w->session, &w->job, NULL, NULL, &err))
+			t = session_answer(w->session, 0, NULL, NULL, &err);
+		if (!CHECK_THAT(t && t->scale == SCALE_DIVERGING, "%s %s: difference %s", w->model, w->analysis->name, err.text))
+			return;
+		table_range(t, false, &lo, &hi);
+		CHECK_THAT((lo == 0 && hi == 0) == !edited, "%s %s: differences %g … %g %s an edit", w->model, w->analysis->name,
+			   (double)lo, (double)hi, edited ? "with" : "without");
+		table_unref(t);
+	}
+	w->job.edit[0].on = true;
+	w->job.pane[0].diff = DIFF_NONE;
+}
+
+static void walk_model(struct walk *w)
+{
+	struct err err = { 0 };
+
+	if (!CHECK_THAT(session_prepare(w->session, &w->job, NULL, NULL, &err), "%s opens %s", w->model, err.text))
+		return;
+	for (int i = 0; analysis_list[i]; i++) {
+		w->analysis = analysis_list[i];
+		w->job.panes = 1;
+		for (size_t set = 0; set < sizeof edit_sets / sizeof *edit_sets; set++) {
+			while (w->job.edits)
+				job_remove_edit(&w->job, 0);
+			for (int e = 0; edit_sets[set][e]; e++)
+				job_add_edit(&w->job, edit_sets[set][e]);
+			walk_arguments(w);
+		}
+		while (w->job.edits)
+			job_remove_edit(&w->job, 0);
+		job_add_edit(&w->job, "resid_pre 0 @0..1 mean");
+		job_pane_init(&w->job.pane[0], w->analysis);
+		check_diff(w);
+	}
+}
+
+/* Questions that have no answer get a sentence. */
+static void test_refusals(const char *model)
+{
+	static const struct {
+		const char *analysis, *metric;
+		int arg, value;
+		const char *expected;
+	} cases[] = {
+		{ "attention", NULL, 0, 99, "there is no layer 99" },
+		{ "attention", NULL, 1, -99, "there is no head -99" },
+		{ "next-token", NULL, 1, 500, "there is no position 500" },
+		{ "direct-attribution", "entropy", 0, -1, "explains the metrics logit, logit_diff" },
+		{ "logit-lens", "kl", 1, 2, "is about the metric's token" },
+	};
+	struct session *session = session_new();
+
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		struct err err = { 0 };
+		struct table *t = NULL;
+		struct job job;
+
+		job_init(&job);
+		job_set(&job.model, model);
+		job_set(&job.prompt, "one two three");
+		job_set(&job.metric, cases[i].metric);
+		job_pane_init(&job.pane[job.panes++], analysis_find(cases[i].analysis));
+		job.pane[0].args[cases[i].arg] = cases[i].value;
+		if (session_prepare(session, &job, NULL, NULL, &err))
+			t = session_answer(session, 0, NULL, NULL, &err);
+		CHECK_THAT(!t && err.kind == ERR_ARGUMENT && strstr(err.text, cases[i].expected), "%s: %s", cases[i].analysis, err.text);
+		job_done(&job);
+	}
+	session_free(session);
+}
+
+static void test_registry(void)
+{
+	struct str near;
+	int n = 0;
+
+	for (; analysis_list[n]; n++) {
+		const struct analysis *a = analysis_list[n];
+
+		CHECK_THAT(a->title && a->blurb && a->help && a->shape && a->unit && a->compute && a->topic < TOPIC_COUNT, "%s says what it is",
+			   a->name);
+		CHECK(analysis_find(a->name) == a && param_count(a->params) <= PARAM_MAX);
+	}
+	CHECK(n >= 8 && !analysis_find("logit_lens"));
+	str_init(&near);
+	analysis_suggest("logit_lense", &near);
+	CHECK_TEXT(near.s, "logit-lens");
+	str_clear(&near);
+	analysis_suggest("attention", &near);
+	CHECK_TEXT(near.s, "attention, attention-overview");
+	str_done(&near);
+}
+
+int main(void)
+{
+	DIR *dir = opendir(FOLDER);
+	struct dirent *entry;
+	int models = 0;
+
+	test_registry();
+	while (dir && (entry = readdir(dir))) {
+		struct walk w = { .session = session_new(), .model = entry->d_name };
+		char *path = file_join(FOLDER, entry->d_name), *config = file_join(path, "config.json");
+
+		if (entry->d_name[0] != '.' && file_exists(config)) {
+			job_init(&w.job);
+			job_set(&w.job.model, path);
+			job_set(&w.job.prompt, "one two three two one");
+			walk_model(&w);
+			if (!models++)
+				test_refusals(path);
+			job_done(&w.job);
+		}
+		session_free(w.session);
+		free(config);
+		free(path);
+	}
+	if (dir)
+		closedir(dir);
+	CHECK_THAT(models > 0, "%d tiny models", models);
+	return tap_done();
+}
