@@ -42,6 +42,13 @@ bool utf8_valid(const char *s, size_t n)
 	return true;
 }
 
+bool utf8_is_word(int32_t c)
+{
+	utf8proc_category_t category = utf8proc_category(c);
+
+	return (category >= UTF8PROC_CATEGORY_LU && category <= UTF8PROC_CATEGORY_ND) || category == UTF8PROC_CATEGORY_PC;
+}
+
 /* Has no glyph that fonts agree on: controls, surrogates, unassigned and private characters, line separators. */
 static bool is_shapeless(int32_t c)
 {

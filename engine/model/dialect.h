@@ -1,0 +1,19 @@
+/*
+ * dialect.h - regular expressions as tokenizers write them (Oniguruma, Ruby's syntax), rewritten for PCRE2.
+ *
+ * Three things differ where tokenizers care: \s and \w cover other characters (PCRE2's \s has U+180E); a class may hold
+ * classes, "[^(\s|[.,])]"; and "X{1,3}+" repeats a repetition where PCRE2 would make it possessive.
+ */
+#ifndef LMSCOPE_ENGINE_MODEL_DIALECT_H
+#define LMSCOPE_ENGINE_MODEL_DIALECT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "engine/base/err.h"
+#include "engine/base/str.h"
+
+/* Appends the pattern in PCRE2's syntax. What has no counterpart here (a negated class inside a class) is an error. */
+bool dialect_translate(const char *pattern, size_t n, struct str *out, struct err *err);
+
+#endif

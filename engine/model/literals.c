@@ -1,0 +1,160 @@
+/* literals.c - see literals.h. */
+#include "engine/model/literals.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/base/utf8.h"
+
+void literals_add(struct literals *set, struct literal literal)
+{
+	if (!literal.text.n)
+		return;
+	if (set->n == set->capacity) {
+		set->capacity = set->capacity ? 2 * set->capacity : 16;
+		set->at = xrealloc(set->at, set->capacity * sizeof *set->at);
+	}
+	set->at[set->n++] = literal;
+}
+
+static int by_text(const void *a, const void *b)
+{
+	const struct literal *x = a, *y = b;
+	uint32_t shared = x->text.n < y->text.n ? x->text.n : y->text.n;
+	int order = memcmp(x->text.s, y->text.s, shared);
+
+	if (order)
+		return order;
+	if (x->text.n != y->text.n)
+		return x->text.n < y->text.n ? -1 : 1;
+	return (x->id > y->id) - (x->id < y->id);
+}
+
+void literals_ready(struct literals *set)
+{
+	size_t i = 0;
+
+	if (set->n)
+		qsort(set->at, set->n, sizeof *set->at, by_text);
+	for (int byte = 0; byte < 256; byte++) {
+		set->first[byte] = i;
+		while (i < set->n && (unsigned char)set->at[i].text.s[0] == byte)
+			i++;
+	}
+	set->first[256] = set->n;
+}
+
+void literals_done(struct literals *set)
+{
+	free(set->at);
+	*set = (struct literals){ 0 };
+}
+
+/* The first index in [low, high), whose texts all share `depth` bytes, where the byte at `depth` is at least `byte`. */
+static size_t first_with(const struct literals *set, size_t low, size_t high, size_t depth, int byte)
+{
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		const struct word *w = &set->at[middle].text;
+		int there = depth < w->n ? (unsigned char)w->s[depth] : -1;
+
+		if (there < byte)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+/* The longest literal that text[at, n) begins with. */
+static const struct literal *longest_at(const struct literals *set, const char *text, size_t n, size_t at)
+{
+	size_t low = set->first[(unsigned char)text[at]], high = set->first[(unsigned char)text[at] + 1];
+	const struct literal *found = NULL;
+
+	for (size_t depth = 1; low < high; depth++) {
+		int byte;
+
+		if (set->at[low].text.n == depth)	/* the shortest of a range comes first */
+			found = &set->at[low];
+		if (at + depth >= n)
+			break;
+		byte = (unsigned char)text[at + depth];
+		low = first_with(set, low, high, depth, byte);
+		high = first_with(set, low, high, depth, byte + 1);
+	}
+	return found;
+}
+
+static bool is_space(int32_t c)
+{
+	return (c >= 9 && c <= 13) || c == ' ' || c == 0x85 || c == 0xA0 || c == 0x1680 || (c >= 0x2000 && c <= 0x200A) ||
+	       c == 0x2028 || c == 0x2029 || c == 0x202F || c == 0x205F || c == 0x3000;
+}
+
+/* The character before `at` (at >= 1): where it begins. */
+static size_t before(const char *text, size_t at, int32_t *c)
+{
+	size_t start = at - 1;
+
+	while (start > 0 && at - start < 4 && ((unsigned char)text[start] & 0xC0) == 0x80)
+		start--;
+	if (utf8_decode(text + start, at - start, c) != at - start) {
+		start = at - 1;
+		*c = -1;
+	}
+	return start;
+}
+
+static bool stands_alone(const char *text, size_t n, size_t start, size_t end)
+{
+	int32_t c;
+
+	if (start > 0) {
+		before(text, start, &c);
+		if (utf8_is_word(c))
+			return false;
+	}
+	if (end < n) {
+		utf8_decode(text + end, n - end, &c);
+		if (utf8_is_word(c))
+			return false;
+	}
+	return true;
+}
+
+const struct literal *literals_next(const struct literals *set, const char *text, size_t n, size_t from, size_t *start,
+				    size_t *end)
+{
+	const struct literal *found = NULL;
+	int32_t c;
+
+	for (size_t at = from; at < n; at++) {
+		found = longest_at(set, text, n, at);
+		if (!found)
+			continue;
+		*start = at;
+		*end = at + found->text.n;
+		if (!found->whole_word || stands_alone(text, n, *start, *end))
+			break;
+		at = *end - 1;	/* as Hugging Face: what was looked at is not looked at again */
+		found = NULL;
+	}
+	if (found && found->takes_left)
+		while (*start > from) {
+			size_t previous = before(text, *start, &c);
+
+			if (!is_space(c) || previous < from)
+				break;
+			*start = previous;
+		}
+	if (found && found->takes_right)
+		while (*end < n) {
+			size_t length = utf8_decode(text + *end, n - *end, &c);
+
+			if (!is_space(c))
+				break;
+			*end += length;
+		}
+	return found;
+}

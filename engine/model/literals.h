@@ -1,0 +1,37 @@
+/*
+ * literals.h - tokens that are cut out of a text as they stand, before anything else looks at it: "<|endoftext|>".
+ *
+ * The leftmost one is taken, and of those that begin there the longest. There may be thousands; a sorted array is walked
+ * as if it were a tree of bytes.
+ */
+#ifndef LMSCOPE_ENGINE_MODEL_LITERALS_H
+#define LMSCOPE_ENGINE_MODEL_LITERALS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "engine/model/vocabulary.h"
+
+struct literal {
+	struct word text;	/* borrowed from the vocabulary */
+	int32_t id;
+	bool whole_word;	/* not inside a word ("single_word") */
+	bool takes_left, takes_right;	/* swallows the white space beside it ("lstrip", "rstrip") */
+};
+
+struct literals {
+	struct literal *at;	/* [n] heap; sorted once ready */
+	size_t n, capacity;
+	size_t first[257];	/* where the ones that begin with each byte begin */
+};
+
+void literals_add(struct literals *set, struct literal literal);	/* an empty text is left out */
+void literals_ready(struct literals *set);				/* after the last one was added */
+void literals_done(struct literals *set);
+
+/* The next one in text[from, n), with where it and what it swallows stand; white space before `from` is not its. NULL: none. */
+const struct literal *literals_next(const struct literals *set, const char *text, size_t n, size_t from, size_t *start,
+				    size_t *end);
+
+#endif
