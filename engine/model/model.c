@@ -85,13 +85,21 @@ static bool open_tokenizer(struct model *m, struct err *err)
 	return m->tokenizer != NULL;
 }
 
-struct model *model_open(const char *where, struct task *task, struct notes *notes, struct err *err)
+struct model *model_peek(const char *where, struct err *err)
 {
 	struct model *m = open_header(where, err);
 
-	if (!m)
-		return NULL;
-	if (!open_tokenizer(m, err) || !load_weights(m, task, err)) {
+	if (m && open_tokenizer(m, err))
+		return m;
+	model_free(m);
+	return NULL;
+}
+
+struct model *model_open(const char *where, struct task *task, struct notes *notes, struct err *err)
+{
+	struct model *m = model_peek(where, err);
+
+	if (!m || !load_weights(m, task, err)) {
 		model_free(m);
 		return NULL;
 	}
@@ -148,7 +156,7 @@ size_t model_run_bytes_per_token(const struct config *c)
 	return sizeof(float) * (size_t)c->L * (5 * D + 2 * HK + 2 * GK + (c->gated ? 3 : 2) * F);
 }
 
-static void fill_facts(const struct model *m, struct model_facts *f)
+void model_facts_of(const struct model *m, struct model_facts *f)
 {
 	const struct config *c = &m->config;
 	const struct plan *p = &m->store->plan;
@@ -164,30 +172,8 @@ static void fill_facts(const struct model *m, struct model_facts *f)
 		f->private_bytes += matrix_footprint(&p->matrix[i].source);
 	for (int i = 0; i < p->vectors; i++)
 		f->private_bytes += (size_t)p->vector[i].count * sizeof(float);
-	if (m->tokenizer) {
-		snprintf(f->tokenizer, sizeof f->tokenizer, "%s", tokenizer_kind(m->tokenizer));
-		snprintf(f->bos, sizeof f->bos, "%s", tokenizer_bos_reason(m->tokenizer));
-	}
-}
-
-void model_facts_of(const struct model *m, struct model_facts *facts)
-{
-	fill_facts(m, facts);
-}
-
-bool model_facts(const char *where, struct model_facts *facts, struct notes *notes, struct err *err)
-{
-	struct model *m = open_header(where, err);
-	bool ok;
-
-	(void)notes;
-	if (!m)
-		return false;
-	ok = open_tokenizer(m, err);
-	if (ok)
-		fill_facts(m, facts);
-	model_free(m);
-	return ok;
+	snprintf(f->tokenizer, sizeof f->tokenizer, "%s", tokenizer_kind(m->tokenizer));
+	snprintf(f->bos, sizeof f->bos, "%s", tokenizer_bos_reason(m->tokenizer));
 }
 
 static void apply_norm(const struct config *c, const struct norm *norm, const float *x, float *y, float *scale)

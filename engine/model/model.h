@@ -58,6 +58,8 @@ struct model {
  * be cancelled. NULL on error. The sentence names the file and the place.
  */
 struct model *model_open(const char *where, struct task *task, struct notes *notes, struct err *err);
+/* Everything but the weights: sizes, options, tokenizer. For what can be said before anything large is read. */
+struct model *model_peek(const char *where, struct err *err);
 void model_free(struct model *m);
 
 /* What is needed, before any weight is read: the folder's or file's header alone. */
@@ -70,7 +72,6 @@ struct model_facts {
 	size_t run_bytes_per_token;		/* stored sites; the pattern adds 4 L H T bytes more per token of T */
 };
 size_t model_run_bytes_per_token(const struct config *c);
-bool model_facts(const char *where, struct model_facts *facts, struct notes *notes, struct err *err);
 void model_facts_of(const struct model *m, struct model_facts *facts);
 
 /* x[D] = embedding of the token at that position, as it enters layer 0 (scaled, normalised, learned position added). */

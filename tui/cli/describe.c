@@ -1,0 +1,258 @@
+/* describe.c - the commands that say what there is: analyses, info, tokens; and generate. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/base/json.h"
+#include "engine/base/utf8.h"
+#include "engine/session.h"
+#include "tui/cli/command.h"
+
+/* ---- analyses ---- */
+
+static void list_one(const struct analysis *a, struct str *out)
+{
+	struct str range;
+
+	str_addf(out, "%s: %s\n\n%s\n", a->name, a->blurb, a->help ? a->help : "");
+	str_addf(out, "\n  table   %s\n  unit    %s\n  paper   %s\n", a->shape, a->unit, a->paper);
+	str_init(&range);
+	for (const struct param *p = a->params; p && p->name; p++) {
+		str_clear(&range);
+		param_range_text(p, 0, &range);
+		str_addf(out, "%s%-10s %s (", p == a->params ? "\n  arguments (-s NAME=VALUE)\n    " : "    ", p->name, p->help);
+		str_addf(out, "%s; default ", range.s);
+		param_print(p, p->start, out);
+		str_add(out, ")\n");
+	}
+	str_done(&range);
+}
+
+bool command_analyses(struct options *o, struct err *err)
+{
+	struct str out;
+	const struct analysis *a;
+
+	if (o->words > 1)
+		return err_set(err, ERR_USAGE, "analyses: \"%s\" is too much", o->word[1]);
+	str_init(&out);
+	if (o->words == 1) {
+		if (!(a = analysis_find(o->word[0]))) {
+			analysis_suggest(o->word[0], &out);
+			err_set(err, ERR_USAGE, "there is no technique \"%s\"%s%s", o->word[0], out.n ? "; did you mean " : "", out.s);
+			str_done(&out);
+			return false;
+		}
+		list_one(a, &out);
+	}
+	for (int topic = 0; !o->words && topic < TOPIC_COUNT; topic++) {
+		bool first = true;
+
+		for (int i = 0; (a = analysis_list[i]); i++) {
+			if (a->topic != (enum topic)topic)
+				continue;
+			if (first)
+				str_addf(&out, "%s%s\n", out.n ? "\n" : "", topic_words[topic]);
+			first = false;
+			str_addf(&out, "  %-20s %s\n", a->name, a->blurb);
+		}
+	}
+	fputs(out.s, stdout);
+	str_done(&out);
+	return true;
+}
+
+/* ---- info ---- */
+
+static bool take_model(struct options *o, const char *command, struct err *err)
+{
+	if (o->words > 1)
+		return err_set(err, ERR_USAGE, "%s: \"%s\" is too much", command, o->word[1]);
+	if (o->words)
+		job_set(&o->preset.job.model, o->word[0]);
+	return true;
+}
+
+static void add_text(struct str *out, const char *key, const char *value)
+{
+	str_addf(out, ",\"%s\":", key);
+	json_write_string(out, value, strlen(value));
+}
+
+static void info_json(const struct model_facts *f, struct str *out)
+{
+	str_add(out, "{\"name\":");
+	json_write_string(out, f->name, strlen(f->name));
+	add_text(out, "family", f->family);
+	add_text(out, "source", f->source);
+	str_addf(out, ",\"layers\":%d,\"heads\":%d,\"kv_heads\":%d,\"d_model\":%d,\"d_head\":%d,\"d_mlp\":%d,\"vocab\":%d,\"context\":%d", f->L,
+		 f->H, f->G, f->D, f->K, f->F, f->V, f->context);
+	str_addf(out, ",\"tied\":%s,\"gated\":%s,\"parameters\":%zu", f->tied ? "true" : "false", f->gated ? "true" : "false", f->parameters);
+	add_text(out, "dtypes", f->dtypes);
+	str_addf(out, ",\"memory\":{\"mapped\":%zu,\"private_weights\":%zu,\"run_per_token\":%zu}", f->file_bytes, f->private_bytes,
+		 f->run_bytes_per_token);
+	add_text(out, "tokenizer", f->tokenizer);
+	add_text(out, "bos", f->bos);
+	str_add(out, "}\n");
+}
+
+static void info_text(const struct model_facts *f, struct str *out)
+{
+	str_addf(out, "name        %s\nfamily      %s\nfound at    ", f->name, f->family);
+	utf8_safe(out, f->source, strlen(f->source), false);
+	str_addf(out, "\nlayers      %d\nheads       %d query, %d key/value, %d channels each\n", f->L, f->H, f->G, f->K);
+	str_addf(out, "width       %d, MLP %d%s\nvocabulary  %d%s\ncontext     %d\n", f->D, f->F, f->gated ? " (gated)" : "", f->V,
+		 f->tied ? ", unembedding tied to the embedding" : "", f->context);
+	str_addf(out, "weights     %.1f million, %s\n", (double)f->parameters / 1e6, f->dtypes);
+	str_addf(out, "memory      %.1f MB mapped, %.1f MB private for weights, %.1f kB for each token of a run (and %.2f kB more for each pair)\n",
+		 (double)f->file_bytes / 1e6, (double)f->private_bytes / 1e6, (double)f->run_bytes_per_token / 1e3,
+		 4.0 * f->L * f->H / 1e3);
+	str_add(out, "tokenizer   ");
+	utf8_safe(out, f->tokenizer, strlen(f->tokenizer), false);
+	str_add(out, "\nBOS         ");
+	utf8_safe(out, f->bos, strlen(f->bos), false);
+	str_add(out, "\n");
+}
+
+bool command_info(struct options *o, struct err *err)
+{
+	struct model_facts facts;
+	struct model *m;
+	struct str out;
+
+	if (!take_model(o, "info", err) || !(m = model_peek(o->preset.job.model, err)))
+		return false;
+	model_facts_of(m, &facts);
+	model_free(m);
+	str_init(&out);
+	(o->json ? info_json : info_text)(&facts, &out);
+	fputs(out.s, stdout);
+	str_done(&out);
+	return true;
+}
+
+/* ---- tokens ---- */
+
+static void token_json(const struct tokenizer *t, int32_t id, struct str *out)
+{
+	size_t n;
+	const char *bytes = tokenizer_bytes(t, id, &n);
+
+	str_addf(out, "{\"id\":%d,\"text\":", id);
+	json_write_string(out, bytes, n);
+	if (!utf8_valid(bytes, n)) {
+		str_add(out, ",\"bytes\":\"");
+		for (size_t i = 0; i < n; i++)
+			str_addf(out, "%02x", (unsigned char)bytes[i]);
+		str_add(out, "\"");
+	}
+	str_add(out, tokenizer_is_special(t, id) ? ",\"special\":true}" : "}");
+}
+
+bool command_tokens(struct options *o, struct err *err)
+{
+	struct job *job = &o->preset.job;
+	const struct tokenizer *t;
+	struct model *m;
+	int32_t *ids;
+	size_t n;
+	struct str out;
+	bool ok;
+
+	if (!take_model(o, "tokens", err) || !(m = model_peek(job->model, err)))
+		return false;
+	t = m->tokenizer;
+	str_init(&out);
+	ok = tokenizer_encode(t, job->prompt, strlen(job->prompt), job->bos, &ids, &n, err);
+	if (ok) {
+		if (o->json) {
+			str_add(&out, "{\"tokens\":[");
+			for (size_t i = 0; i < n; i++) {
+				str_add(&out, i ? "," : "");
+				token_json(t, ids[i], &out);
+			}
+			str_addf(&out, "],\"bos\":%s,\"bos_reason\":", n && ids[0] == tokenizer_bos(t) ? "true" : "false");
+			json_write_string(&out, tokenizer_bos_reason(t), strlen(tokenizer_bos_reason(t)));
+			str_add(&out, "}\n");
+		} else {
+			for (size_t i = 0; i < n; i++) {
+				str_addf(&out, "%5zu %8d  ", i, ids[i]);
+				tokenizer_show(t, ids[i], &out);
+				str_add(&out, "\n");
+			}
+		}
+		fwrite(out.s, 1, out.n, stdout);
+		if (!o->json)
+			command_say(tokenizer_bos_reason(t));
+		free(ids);
+	}
+	str_done(&out);
+	model_free(m);
+	return ok;
+}
+
+/* ---- generate ---- */
+
+struct printer {
+	const struct tokenizer *t;
+	struct str text;
+};
+
+/* Characters that are whole by now; the rest waits for the next token. */
+static bool print_token(void *context, int32_t id)
+{
+	struct printer *p = context;
+	size_t whole, n;
+	const char *bytes = tokenizer_bytes(p->t, id, &n);
+
+	if (tokenizer_is_special(p->t, id))
+		return true;
+	str_add_n(&p->text, bytes, n);
+	for (whole = p->text.n; whole > 0 && p->text.n - whole < 4 && !utf8_valid(p->text.s, whole); whole--)
+		;
+	if (!utf8_valid(p->text.s, whole))
+		whole = p->text.n;
+	if (whole) {
+		struct str safe;
+
+		str_init(&safe);
+		utf8_safe(&safe, p->text.s, whole, true);
+		fwrite(safe.s, 1, safe.n, stdout);
+		fflush(stdout);
+		str_done(&safe);
+		memmove(p->text.s, p->text.s + whole, p->text.n - whole + 1);
+		p->text.n -= whole;
+	}
+	return true;
+}
+
+bool command_generate(struct options *o, struct err *err)
+{
+	struct session *s;
+	struct notes notes = { 0 };
+	bool ok;
+
+	if (!take_model(o, "generate", err))
+		return false;
+	s = session_new();
+	ok = session_prepare(s, &o->preset.job, NULL, &notes, err);
+	command_say_notes(&notes);
+	if (ok) {
+		struct printer p = { session_model(s)->tokenizer, { 0 } };
+		struct str prompt;
+
+		str_init(&p.text);
+		str_init(&prompt);
+		utf8_safe(&prompt, o->preset.job.prompt, strlen(o->preset.job.prompt), true);
+		fputs(prompt.s, stdout);
+		ok = session_generate(s, o->count, print_token, &p, NULL, err);
+		str_clear(&prompt);
+		utf8_safe(&prompt, p.text.s, p.text.n, true);
+		fprintf(stdout, "%s\n", prompt.s);
+		str_done(&prompt);
+		str_done(&p.text);
+	}
+	notes_done(&notes);
+	session_free(s);
+	return ok;
+}

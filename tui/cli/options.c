@@ -1,0 +1,316 @@
+/* options.c - see options.h. */
+#include "tui/cli/options.h"
+
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/base/arena.h"
+
+enum { STDIN_LIMIT = 16 << 20 };
+
+struct option_row {
+	char letter;			/* 0: none */
+	const char *word, *argument;	/* argument NULL: a switch */
+	unsigned commands;
+	const char *help;
+	bool (*take)(struct options *o, const char *value, struct err *err);
+};
+
+static bool read_stdin(char **out, struct err *err)
+{
+	struct str s;
+	char part[65536];
+	size_t n;
+
+	str_init(&s);
+	while ((n = fread(part, 1, sizeof part, stdin)) && s.n <= STDIN_LIMIT)
+		str_add_n(&s, part, n);
+	if (s.n > STDIN_LIMIT || memchr(s.s, 0, s.n)) {
+		str_done(&s);
+		return err_set(err, ERR_ARGUMENT, "standard input: a prompt is a text of at most 16 MB without NUL bytes");
+	}
+	if (s.n && s.s[s.n - 1] == '\n')	/* the one that echo and editors put there */
+		s.s[--s.n] = '\0';
+	*out = str_take(&s);
+	return true;
+}
+
+static bool take_prompt(struct options *o, const char *value, struct err *err)
+{
+	if (!strcmp(value, "-")) {
+		free(o->preset.job.prompt);
+		o->preset.job.prompt = NULL;
+		return read_stdin(&o->preset.job.prompt, err);
+	}
+	job_set(&o->preset.job.prompt, value);
+	return true;
+}
+
+static bool take_foil(struct options *o, const char *value, struct err *err)
+{
+	(void)err;
+	job_set(&o->preset.job.foil, value);
+	return true;
+}
+
+static bool take_edit(struct options *o, const char *value, struct err *err)
+{
+	struct arena *arena = arena_new();
+	struct edit edit;
+	bool ok = edit_parse(value, &edit, arena, err);
+
+	arena_free(arena);
+	if (ok)
+		job_add_edit(&o->preset.job, value);
+	return ok;
+}
+
+static bool take_metric(struct options *o, const char *value, struct err *err)
+{
+	if (!metric_check(value, err))
+		return false;
+	job_set(&o->preset.job.metric, value);
+	return true;
+}
+
+static bool take_set(struct options *o, const char *value, struct err *err)
+{
+	if (o->sets == SET_MOST)
+		return err_set(err, ERR_USAGE, "-s: at most %d arguments", SET_MOST);
+	o->set[o->sets++] = value;
+	return true;
+}
+
+static bool take_each(struct options *o, const char *value, struct err *err)
+{
+	char word[64];
+
+	for (const char *p = value, *end; p; p = *end ? end + 1 : NULL) {
+		enum dim dim;
+
+		end = strchr(p, ',') ? strchr(p, ',') : p + strlen(p);
+		snprintf(word, sizeof word, "%.*s", (int)(end - p), p);
+		dim = dim_find(word);
+		if (dim == DIM_COUNT || dim == DIM_NONE)
+			return err_set(err, ERR_USAGE, "--each: there is no dimension \"%s\"; expected layer, head or position", word);
+		if (o->eaches == EACH_MOST)
+			return err_set(err, ERR_USAGE, "--each: at most %d dimensions", EACH_MOST);
+		o->each[o->eaches++] = dim;
+	}
+	return true;
+}
+
+static bool take_diff(struct options *o, const char *value, struct err *err)
+{
+	o->diff = !strcmp(value, "edits") ? DIFF_EDITS : !strcmp(value, "foil") ? DIFF_FOIL : DIFF_NONE;
+	return o->diff != DIFF_NONE || err_set(err, ERR_USAGE, "--diff: expected edits or foil instead of \"%s\"", value);
+}
+
+static bool take_format(struct options *o, const char *value, struct err *err)
+{
+	o->format = export_find(value);
+	o->json = !strcmp(value, "json");
+	return o->format || err_set(err, ERR_USAGE, "-f: expected text, json or csv instead of \"%s\"", value);
+}
+
+/* The preset is read first of all options (see options_parse), so that the others change what it says. */
+static bool take_preset(struct options *o, const char *value, struct err *err)
+{
+	struct preset preset;
+
+	if (!preset_open(value, &preset, &o->notes, err))
+		return false;
+	preset_done(&o->preset);
+	o->preset = preset;
+	o->from_preset = true;
+	return true;
+}
+
+static bool take_theme(struct options *o, const char *value, struct err *err)
+{
+	(void)err;
+	job_set(&o->preset.theme, value);
+	return true;
+}
+
+static bool whole_number(const char *name, const char *value, int lo, int hi, int *out, struct err *err)
+{
+	char *end;
+	long x = strtol(value, &end, 10);
+
+	if (end == value || *end || x < lo || x > hi)
+		return err_set(err, ERR_USAGE, "%s: expected a whole number from %d to %d instead of \"%s\"", name, lo, hi, value);
+	*out = (int)x;
+	return true;
+}
+
+static bool take_threads(struct options *o, const char *value, struct err *err)
+{
+	return whole_number("--threads", value, 1, 1024, &o->threads, err);
+}
+
+static bool take_count(struct options *o, const char *value, struct err *err)
+{
+	return whole_number("-n", value, 1, 100000, &o->count, err);
+}
+
+static bool take_bos(struct options *o, const char *value, struct err *err)
+{
+	(void)value, (void)err;
+	o->preset.job.bos = BOS_ALWAYS;
+	return true;
+}
+
+static bool take_no_bos(struct options *o, const char *value, struct err *err)
+{
+	(void)value, (void)err;
+	o->preset.job.bos = BOS_NEVER;
+	return true;
+}
+
+static bool take_ascii(struct options *o, const char *value, struct err *err)
+{
+	(void)value, (void)err;
+	return o->ascii = true;
+}
+
+static bool take_help(struct options *o, const char *value, struct err *err)
+{
+	(void)value, (void)err;
+	return o->help = true;
+}
+
+static bool take_version(struct options *o, const char *value, struct err *err)
+{
+	(void)value, (void)err;
+	return o->version = true;
+}
+
+static bool take_man(struct options *o, const char *value, struct err *err)
+{
+	(void)value, (void)err;
+	return o->man = true;
+}
+
+static const struct option_row rows[] = {
+	{ 'p', "prompt", "PROMPT", FOR_PROMPT | FOR_TOKENS, "the text; - reads it from standard input", take_prompt },
+	{ 0, "foil", "PROMPT", FOR_PROMPT, "the second prompt, to patch from and to compare with", take_foil },
+	{ 'e', "edit", "EDIT", FOR_PROMPT, "an intervention, such as \"head 5.1 zero\"; may be given again", take_edit },
+	{ 'm', "metric", "METRIC", FOR_EXPLORE | FOR_PRINT, "what is measured, such as 'logit \" Paris\"'", take_metric },
+	{ 's', "set", "KEY=VALUE", FOR_PRINT, "an argument of the technique; may be given again", take_set },
+	{ 0, "each", "DIM[,DIM]", FOR_PRINT, "once for every layer, head or position that the technique takes", take_each },
+	{ 0, "diff", "edits|foil", FOR_PRINT, "edited minus unedited, or prompt minus foil", take_diff },
+	{ 'f', "format", "text|json|csv", FOR_PRINT | FOR_INFO | FOR_TOKENS, "how it is written", take_format },
+	{ 'n', "count", "N", FOR_GENERATE, "how many tokens (20)", take_count },
+	{ 0, "preset", "NAME|FILE", FOR_EXPLORE | FOR_PRINT, "open a saved view; options beside it change it", take_preset },
+	{ 0, "theme", "NAME|FILE", FOR_EXPLORE, "colours", take_theme },
+	{ 0, "ascii", NULL, FOR_EXPLORE, "no characters beyond ASCII", take_ascii },
+	{ 0, "bos", NULL, FOR_PROMPT | FOR_TOKENS, "put the beginning-of-sequence token first", take_bos },
+	{ 0, "no-bos", NULL, FOR_PROMPT | FOR_TOKENS, "do not put it first", take_no_bos },
+	{ 0, "threads", "N", FOR_PROMPT, "threads to compute with (all that this process may use)", take_threads },
+	{ 'h', "help", NULL, FOR_ALL, "this", take_help },
+	{ 0, "version", NULL, FOR_EXPLORE, "name and version", take_version },
+	{ 0, "man", NULL, FOR_EXPLORE, NULL, take_man },
+	{ 0 },
+};
+
+/* The row of "-p", "--prompt", "--prompt=…" or "-pTEXT"; *value points at what is glued to it, or is NULL. */
+static const struct option_row *find_row(const char *arg, const char **value)
+{
+	*value = NULL;
+	for (const struct option_row *r = rows; r->word; r++) {
+		size_t n = strlen(r->word);
+
+		if (!strncmp(arg, "--", 2) && !strncmp(arg + 2, r->word, n) && (!arg[2 + n] || arg[2 + n] == '=')) {
+			*value = arg[2 + n] ? arg + 3 + n : NULL;
+			return r;
+		}
+		if (r->letter && arg[0] == '-' && arg[1] == r->letter && (!arg[2] || r->argument)) {
+			*value = arg[2] ? arg + 2 : NULL;
+			return r;
+		}
+	}
+	return NULL;
+}
+
+static bool take_word(struct options *o, char *word, struct err *err)
+{
+	if (o->words == 2)
+		return err_set(err, ERR_USAGE, "\"%s\" is too much", word);
+	o->word[o->words++] = word;
+	return true;
+}
+
+/* One pass over argv: with presets_only just the presets are read, otherwise everything but them. */
+static bool scan(int argc, char **argv, unsigned command, struct options *o, bool presets_only, struct err *err)
+{
+	bool options_end = false;
+
+	for (int i = 1; i < argc; i++) {
+		const struct option_row *r;
+		const char *value;
+
+		if (options_end || argv[i][0] != '-' || !argv[i][1]) {
+			if (!presets_only && !take_word(o, argv[i], err))
+				return false;
+			continue;
+		}
+		if (!strcmp(argv[i], "--")) {
+			options_end = true;
+			continue;
+		}
+		r = find_row(argv[i], &value);
+		if (!r || !(r->commands & command))
+			return err_set(err, ERR_USAGE, "there is no option %s here; --help lists them", argv[i]);
+		if (r->argument && !value) {
+			if (i + 1 == argc)
+				return err_set(err, ERR_USAGE, "%s needs %s behind it", argv[i], r->argument);
+			value = argv[++i];
+		} else if (!r->argument && value) {
+			return err_set(err, ERR_USAGE, "--%s takes no value", r->word);
+		}
+		if ((r->take == take_preset) == presets_only && !r->take(o, value, err))
+			return false;
+	}
+	return true;
+}
+
+bool options_parse(int argc, char **argv, unsigned command, struct options *o, struct err *err)
+{
+	*o = (struct options){ .format = export_find("text"), .count = 20 };
+	preset_init(&o->preset);
+	return scan(argc, argv, command, o, true, err) && scan(argc, argv, command, o, false, err);
+}
+
+void options_done(struct options *o)
+{
+	preset_done(&o->preset);
+	notes_done(&o->notes);
+}
+
+void options_help(unsigned command, struct str *out)
+{
+	for (const struct option_row *r = rows; r->word; r++) {
+		char left[64];
+
+		if (!(r->commands & command) || !r->help)
+			continue;
+		snprintf(left, sizeof left, "%c%c%c --%s%s%s", r->letter ? '-' : ' ', r->letter ? r->letter : ' ', r->letter ? ',' : ' ', r->word,
+			 r->argument ? " " : "", r->argument ? r->argument : "");
+		str_addf(out, "  %-28s %s\n", left, r->help);
+	}
+}
+
+void options_man(struct str *out)
+{
+	for (const struct option_row *r = rows; r->word; r++) {
+		if (!r->help)
+			continue;
+		str_add(out, ".TP\n.B ");
+		if (r->letter)
+			str_addf(out, "\\-%c, ", r->letter);
+		str_addf(out, "\\-\\-%s%s%s\n%s\n", r->word, r->argument ? " " : "", r->argument ? r->argument : "", r->help);
+	}
+}

@@ -1,0 +1,118 @@
+/* print.c - `lmscope print`: tables without a screen. The same session as behind the screen, asked directly. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/session.h"
+#include "tui/cli/command.h"
+
+/* The technique's name and the model from the words of the command line. */
+static bool take_words(struct options *o, struct err *err)
+{
+	struct job *job = &o->preset.job;
+	int used = 0;
+
+	if (!o->from_preset) {
+		const struct analysis *a;
+
+		if (!o->words)
+			return err_set(err, ERR_USAGE, "print: which technique? `lmscope analyses` lists them");
+		if (!(a = analysis_find(o->word[used++]))) {
+			struct str near;
+
+			str_init(&near);
+			analysis_suggest(o->word[0], &near);
+			err_set(err, ERR_USAGE, "print: there is no technique \"%s\"%s%s; `lmscope analyses` lists them", o->word[0],
+				near.n ? "; did you mean " : "", near.s);
+			str_done(&near);
+			return false;
+		}
+		job_pane_init(&job->pane[0], a);
+		job->panes = 1;
+	}
+	if (used < o->words)
+		job_set(&job->model, o->word[used++]);
+	if (used < o->words)
+		return err_set(err, ERR_USAGE, "print: \"%s\" is too much", o->word[used]);
+	for (int p = 0; p < job->panes; p++) {
+		for (int i = 0; i < o->sets; i++)
+			if (!job_pane_set(&job->pane[p], o->set[i], err))
+				return false;
+		if (o->diff != DIFF_NONE)
+			job->pane[p].diff = o->diff;
+	}
+	return true;
+}
+
+/* The argument of a technique that is typed with a dimension; -1 when it has none. */
+static int argument_of(const struct analysis *a, enum dim dim)
+{
+	for (int i = 0; i < param_count(a->params); i++)
+		if (a->params[i].dim == dim)
+			return i;
+	return -1;
+}
+
+struct printing {
+	struct session *session;
+	struct options *o;
+	struct notes notes;
+	double metric, unedited;
+};
+
+static bool print_pane(struct printing *p, int i, struct err *err)
+{
+	struct table *t = session_answer(p->session, i, NULL, &p->notes, err);
+	struct job *job = &p->o->preset.job;
+	struct answer answer = { t, p->session, job, &job->pane[i], p->metric, p->unedited };
+	struct str out;
+
+	if (!t)
+		return false;
+	str_init(&out);
+	p->o->format->write(&answer, &out);
+	fwrite(out.s, 1, out.n, stdout);
+	str_done(&out);
+	table_unref(t);
+	return true;
+}
+
+/* Once for every value of the dimensions of --each, the last one running fastest. */
+static bool print_each(struct printing *p, int pane, int depth, struct err *err)
+{
+	struct job_pane *q = &p->o->preset.job.pane[pane];
+	int arg, n;
+
+	if (depth == p->o->eaches)
+		return session_prepare(p->session, &p->o->preset.job, NULL, &p->notes, err) && print_pane(p, pane, err);
+	arg = argument_of(q->analysis, p->o->each[depth]);
+	if (arg < 0)
+		return err_set(err, ERR_USAGE, "--each: %s has no argument that is a %s", q->analysis->name, dim_word(p->o->each[depth]));
+	n = analysis_extent(session_model(p->session), session_run(p->session)->T, p->o->each[depth]);
+	for (int i = 0; i < n; i++) {
+		q->args[arg] = i;
+		q->given[arg] = true;
+		if (!print_each(p, pane, depth + 1, err))
+			return false;
+	}
+	return true;
+}
+
+bool command_print(struct options *o, struct err *err)
+{
+	struct printing p = { .o = o };
+	bool ok;
+
+	if (!take_words(o, err))
+		return false;
+	command_say_notes(&o->notes);
+	p.session = session_new();
+	ok = session_prepare(p.session, &o->preset.job, NULL, &p.notes, err) &&
+	     session_metric_values(p.session, &p.metric, &p.unedited, NULL, err);
+	for (int i = 0; ok && i < o->preset.job.panes; i++)
+		ok = print_each(&p, i, 0, err);
+	command_say_notes(&p.notes);
+	notes_done(&p.notes);
+	session_free(p.session);
+	return ok;
+}
