@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "engine/base/utf8.h"
-#include "engine/build.h"
+#include "engine/base/build.h"
 #include "engine/numbers/pool.h"
 
 const struct command commands[] = {

@@ -8,7 +8,7 @@
 
 #include <stdbool.h>
 
-#include "engine/analysis/export.h"
+#include "engine/export.h"
 #include "engine/base/err.h"
 #include "engine/base/notes.h"
 #include "engine/base/str.h"

@@ -83,7 +83,7 @@ static bool print_each(struct printing *p, int pane, int depth, struct err *err)
 	struct job_pane *q = &p->o->preset.job.pane[pane];
 	int arg, n;
 
-	if (depth == p->o->eaches)
+	if (depth >= p->o->eaches || depth == EACH_MOST)
 		return session_prepare(p->session, &p->o->preset.job, NULL, &p->notes, err) && print_pane(p, pane, err);
 	arg = argument_of(q->analysis, p->o->each[depth]);
 	if (arg < 0)
