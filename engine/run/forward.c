@@ -346,16 +346,15 @@ static bool attention_write(struct pass *p, int l, struct layer_sites *whole, st
 	int n = row_count(p), nt = p->T - p->t0;
 	size_t HK = (size_t)(c->H * c->K), D = (size_t)c->D;
 
-	if (any_edit(p, l, SITE_RESULT)) {
+	if (any_edit(p, l, SITE_RESULT) && !whole->z_memory) {
 		if (!layer_sites_split_z(whole, m, first_row + n, err))
 			return false;
-		if (whole->z_used != s->z_used - (size_t)first_row * HK) {	/* it was split just now: rows below t0 as they are */
-			memcpy(whole->z_used, whole->z, (size_t)first_row * HK * sizeof(float));
-			s->z_used = whole->z_used + (size_t)first_row * HK;
-		}
-		memcpy(s->z_used, s->z, (size_t)n * HK * sizeof(float));
-		touch(p, l, SITE_RESULT, s->z_used);
+		memcpy(whole->z_used, whole->z, (size_t)first_row * HK * sizeof(float));	/* rows below t0 as they are */
+		s->z_used = whole->z_used + (size_t)first_row * HK;
 	}
+	if (whole->z_memory)
+		memcpy(s->z_used, s->z, (size_t)n * HK * sizeof(float));
+	touch(p, l, SITE_RESULT, s->z_used);
 	linear(y->W_O, y->b_O, s->z_used, n, s->attn_out);
 	if (y->ln1_post.there)
 		model_norm(m, &y->ln1_post, s->attn_out, n, s->attn_out, s->post_scale);
