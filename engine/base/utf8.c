@@ -222,11 +222,10 @@ bool utf8_replace_invalid(struct str *out, const char *s, size_t n)
 	return replaced;
 }
 
-static char *normalise(const char *s, size_t n, size_t *out_n, int options)
+static char *normalise(const char *s, size_t n, size_t *out_n, utf8proc_option_t options)
 {
 	utf8proc_uint8_t *out = NULL;
-	utf8proc_ssize_t length =
-		utf8proc_map((const utf8proc_uint8_t *)s, (utf8proc_ssize_t)n, &out, UTF8PROC_STABLE | UTF8PROC_COMPOSE | options);
+	utf8proc_ssize_t length = utf8proc_map((const utf8proc_uint8_t *)s, (utf8proc_ssize_t)n, &out, options);
 
 	if (length < 0)
 		return NULL;
@@ -236,10 +235,10 @@ static char *normalise(const char *s, size_t n, size_t *out_n, int options)
 
 char *utf8_nfc(const char *s, size_t n, size_t *out_n)
 {
-	return normalise(s, n, out_n, 0);
+	return normalise(s, n, out_n, UTF8PROC_STABLE | UTF8PROC_COMPOSE);
 }
 
 char *utf8_nfkc(const char *s, size_t n, size_t *out_n)
 {
-	return normalise(s, n, out_n, UTF8PROC_COMPAT);
+	return normalise(s, n, out_n, UTF8PROC_STABLE | UTF8PROC_COMPOSE | UTF8PROC_COMPAT);
 }

@@ -16,7 +16,7 @@ bool cpu_has(enum cpu_set set)
 		return true;
 #if defined(__x86_64__)
 	case CPU_AVX2:
-		return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("f16c");
+		return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");	/* both together: F16C is there as well */
 	case CPU_AVX512:
 		return cpu_has(CPU_AVX2) && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
 		       __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq");

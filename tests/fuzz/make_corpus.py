@@ -1,0 +1,85 @@
+#!/usr/bin/env python3
+"""Makes the first inputs of the binary fuzz targets: tests/fuzz/corpus/{gguf,safetensors}/*. Small, and always the same.
+
+    python3 tests/fuzz/make_corpus.py
+"""
+import json
+import pathlib
+import struct
+
+CORPUS = pathlib.Path(__file__).resolve().parent / "corpus"
+KINDS = {"u8": (0, "<B"), "i8": (1, "<b"), "u16": (2, "<H"), "i16": (3, "<h"), "u32": (4, "<I"), "i32": (5, "<i"),
+         "f32": (6, "<f"), "bool": (7, "<?"), "u64": (10, "<Q"), "i64": (11, "<q"), "f64": (12, "<d")}
+STRING, ARRAY = 8, 9
+
+
+def text(s):
+    return struct.pack("<Q", len(s.encode())) + s.encode()
+
+
+def value(kind, x):
+    """The bytes of a value, without its kind."""
+    if kind == "string":
+        return text(x)
+    return struct.pack(KINDS[kind][1], x)
+
+
+def number(kind):
+    return STRING if kind == "string" else KINDS[kind][0]
+
+
+def key(name, kind, x):
+    if isinstance(x, list):
+        body = struct.pack("<IQ", number(kind), len(x)) + b"".join(value(kind, y) for y in x)
+        return text(name) + struct.pack("<I", ARRAY) + body
+    return text(name) + struct.pack("<I", number(kind)) + value(kind, x)
+
+
+def gguf(keys, tensors, version=3, alignment=32):
+    """tensors: (name, dims, type, bytes)."""
+    head, data = b"", b""
+    for name, dims, kind, size in tensors:
+        data += b"\0" * (-len(data) % alignment)
+        head += text(name) + struct.pack("<I", len(dims)) + b"".join(struct.pack("<Q", d) for d in dims)
+        head += struct.pack("<IQ", kind, len(data))
+        data += bytes(i * 37 % 256 for i in range(size))
+    out = b"GGUF" + struct.pack("<IQQ", version, len(tensors), len(keys)) + b"".join(keys) + head
+    return out + (b"\0" * (-len(out) % alignment) + data if tensors else b"")
+
+
+def safetensors(tensors, metadata=None):
+    """tensors: (name, dtype, shape, bytes)."""
+    header, data = {"__metadata__": metadata} if metadata else {}, b""
+    for name, dtype, shape, size in tensors:
+        header[name] = {"dtype": dtype, "shape": shape, "data_offsets": [len(data), len(data) + size]}
+        data += bytes(i * 37 % 256 for i in range(size))
+    head = json.dumps(header, separators=(",", ":")).encode()
+    return struct.pack("<Q", len(head)) + head + data
+
+
+def write(name, data):
+    path = CORPUS / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(data)
+
+
+def main():
+    every = [key(f"k.{kind}", kind, {"bool": True, "f32": 0.5, "f64": 1e-5}.get(kind, 7)) for kind in KINDS]
+    words = [key("tokenizer.ggml.tokens", "string", ["<s>", "", "\u2581a"]), key("scores", "f32", [0.0, -1.0, -2.0])]
+    nested = text("nested") + struct.pack("<IIQ", ARRAY, ARRAY, 2) + 2 * (struct.pack("<IQ", 4, 1) + b"\x07\0\0\0")
+    blocks = [("q4", [32, 2], 2, 36), ("q8", [32], 8, 34), ("k4", [256], 12, 144), ("k6", [256, 1], 14, 210),
+              ("h", [3], 1, 6), ("ids", [4], 26, 16), ("x", [2, 1, 1, 1], 23, 0)]
+    write("gguf/kinds", gguf(every + words + [nested], []))
+    write("gguf/tensors", gguf([key("general.architecture", "string", "llama")], [("a", [4, 3], 0, 48), ("b", [4], 0, 16)]))
+    write("gguf/blocks", gguf([key("general.alignment", "u32", 64)], blocks[:-1], 2, 64))
+    write("gguf/rows", gguf([], blocks))
+    write("gguf/split", gguf([key("split.no", "u16", 0), key("split.count", "u16", 2)], [("a", [1], 0, 4)]))
+    write("safetensors/two", safetensors([("a.weight", "F32", [2, 3], 24), ("b", "BF16", [], 2)], {"format": "pt"}))
+    write("safetensors/types", safetensors([(t, t, [2], 2 * n) for t, n in
+                                            [("F64", 8), ("F16", 2), ("I64", 8), ("BOOL", 1), ("U8", 1)]]))
+    write("safetensors/empty", safetensors([]))
+    write("safetensors/wrong", safetensors([("a", "F32", [2], 7)]))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,12 @@
+#!/usr/bin/env bash
+# run.sh TARGET NAME SECONDS: looks for inputs that break a fuzz target, from the corpus and from what was found before.
+# What breaks it is left beside the target as NAME-crash-…; a small one belongs into corpus/NAME when the defect is gone.
+set -eu
+here=$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")
+target=$1 name=$2 seconds=$3
+found=$(dirname "$target")/found-$name
+mkdir -p "$found"
+set --
+[ ! -e "$here/$name.dict" ] || set -- "-dict=$here/$name.dict"
+exec "$target" "$@" -max_total_time="$seconds" -timeout=10 -rss_limit_mb=1500 -max_len=65536 -print_final_stats=1 -verbosity=0 \
+	-artifact_prefix="$(dirname "$target")/$name-" "$found" "$here/corpus/$name"
