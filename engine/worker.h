@@ -29,7 +29,7 @@ struct snapshot {
 	unsigned serial;	/* of the job that this answers (worker_ask returns it) */
 	enum work_state state;
 	int done, total;	/* progress of what is being done */
-	const char *what;	/* "loading demo", "logit-lens" */
+	char what[96];		/* "loading demo", "logit-lens" */
 	double milliseconds;	/* from asking to the last finished piece */
 
 	bool has_model;
@@ -66,7 +66,7 @@ struct snapshot {
 
 struct worker;
 
-struct worker *worker_new(void);
+struct worker *worker_new(struct err *err);	/* NULL: the thread could not be started */
 void worker_free(struct worker *w);	/* cancels and joins */
 
 /* Copies the job; returns its serial. */

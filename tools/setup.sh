@@ -55,18 +55,26 @@ has_apt()
 	command -v apt-get >/dev/null && grep -qsE '^ID(_LIKE)?=.*(debian|ubuntu)' /etc/os-release
 }
 
-apt() # PROGRAM-PREFIX PACKAGES: quiet; its own words are shown only when it fails
+# Quiet: apt's own words are shown only when it fails. The lists of packages are fetched where there are none, or where they lead
+# to nothing any more.
+apt() # PREFIX PACKAGE...
 {
-	local prefix=$1 log status=0
+	local prefix=$1 log status=1 have
 	shift
 	log=$(mktemp)
-	if [ -z "$(apt-cache policy "$1" 2>/dev/null | grep -E 'Candidate: [0-9]')" ]; then
-		say "apt-get update"
-		$prefix env DEBIAN_FRONTEND=noninteractive apt-get update </dev/null >"$log" 2>&1 || true
-	fi
-	say "apt-get install $*"
-	$prefix env DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=120 install -y --no-install-recommends "$@" \
-		</dev/null >"$log" 2>&1 || status=$?
+	have=$(apt-cache policy "$1" 2>/dev/null | grep -E 'Candidate: [0-9]' || true)
+	for attempt in ${have:+old} new; do
+		if [ "$attempt" = new ]; then
+			say "apt-get update"
+			$prefix env DEBIAN_FRONTEND=noninteractive apt-get update </dev/null >>"$log" 2>&1 || true
+		fi
+		say "apt-get install $*"
+		if $prefix env DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=120 \
+			install -y --no-install-recommends "$@" </dev/null >>"$log" 2>&1; then
+			status=0
+			break
+		fi
+	done
 	[ $status = 0 ] || tail -n 20 "$log" >&2
 	rm -f "$log"
 	return $status

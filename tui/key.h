@@ -19,7 +19,7 @@ enum key_kind {
 	K_UP, K_DOWN, K_LEFT, K_RIGHT, K_HOME, K_END, K_PAGE_UP, K_PAGE_DOWN,
 	K_F1, K_F2, K_F3, K_F4, K_F5, K_F6, K_F7, K_F8, K_F9, K_F10, K_F11, K_F12,
 	K_CLICK,	/* a button went down at x, y: `button` 1 left, 2 middle, 3 right; `again` for the second of a double click */
-	K_DRAG, K_RELEASE,
+	K_DRAG, K_RELEASE,	/* the left button: moved while it is down, let go */
 	K_WHEEL_UP, K_WHEEL_DOWN,
 	K_PASTE,	/* `paste` is the text, as it came: it may hold anything */
 	K_RESIZE,	/* the terminal has another size now: term_size */

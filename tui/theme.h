@@ -61,9 +61,8 @@ bool theme_shades(const struct theme *t);
  * theme_shade_ink's. */
 const char *theme_shade(const struct theme *t, enum ramp ramp, float x);
 struct ink theme_shade_ink(const struct theme *t, enum ramp ramp, float x);
-/* A half-block cell: the upper half painted for `upper`, the lower for `lower` (either NaN: blank). Only where !theme_shades. */
-struct ink theme_halves(const struct theme *t, enum ramp ramp, float upper, float lower);
-#define THEME_UPPER_HALF "▀"
+/* A cell that shows two values, one above the other (NaN: blank there): the glyph, and its ink. Only where !theme_shades. */
+const char *theme_halves(const struct theme *t, enum ramp ramp, float upper, float lower, struct ink *ink);
 
 /* One role on another's background: a key's name in a selected row keeps its colour and takes the row's. */
 struct ink ink_over(struct ink over, struct ink under);

@@ -54,7 +54,7 @@ const struct analysis analysis_direct_attribution = {
 	.help = "The rows sum to the logit (or logit difference) before a cap, with the final norm's scale frozen at its own value. Only "
 		"the direct path is counted: a writer that works through later layers shows nothing here, and later layers may "
 		"erase what earlier ones wrote.",
-	.shape = "component × 1",
+	.shape = "component × quantity",
 	.unit = "logit",
 	.metrics = METRICS_LINEAR,
 	.params = params,

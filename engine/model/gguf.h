@@ -2,7 +2,7 @@
  * gguf.h - a GGUF file (v2, v3; one file or the parts of a split one), mapped: metadata and tensors.
  *
  * Everything in the header is checked against the file's size before it is used; a file that lies gives one sentence.
- * Tensors of types that lmscope does not read are listed, with type name, and refused when asked for.
+ * A tensor of a type that lmscope does not read is refused by name when the file is opened; integer tensors are left out.
  */
 #ifndef LMSCOPE_ENGINE_MODEL_GGUF_H
 #define LMSCOPE_ENGINE_MODEL_GGUF_H
@@ -16,6 +16,7 @@
 
 struct gguf;
 
+/* Of a split model, any part: all of them are opened, NAME-00001-of-0000N.gguf beside it. */
 struct gguf *gguf_open(const char *path, struct err *err);
 void gguf_free(struct gguf *g);
 const char *gguf_path(const struct gguf *g);
@@ -26,7 +27,8 @@ const struct tensor *gguf_tensor(const struct gguf *g, size_t i);
 /* NULL when there is none of that name. */
 const struct tensor *gguf_find(const struct gguf *g, const char *name);
 
-/* Metadata by key. false (out untouched) when absent or of another kind. Integers of any width and sign that fit. */
+/* Metadata by key. false (out untouched) when absent or of another kind. Integers of any width and sign that fit;
+ * a bool counts as 0 or 1. */
 bool gguf_has(const struct gguf *g, const char *key);
 bool gguf_int(const struct gguf *g, const char *key, int64_t *out);
 bool gguf_double(const struct gguf *g, const char *key, double *out);	/* integers count */

@@ -104,8 +104,9 @@ void layer_sites_unref(struct layer_sites *s)
 
 bool layer_sites_split_z(struct layer_sites *s, const struct model *m, int rows, struct err *err)
 {
-	if (!s->z_memory)
-		s->z_memory = floats((size_t)rows * (size_t)(m->config.H * m->config.K), err);
+	if (s->z_memory)
+		return true;
+	s->z_memory = floats((size_t)rows * (size_t)(m->config.H * m->config.K), err);
 	if (s->z_memory)
 		s->z_used = s->z_memory;
 	return s->z_memory != NULL;

@@ -149,7 +149,6 @@ static bool together(const struct sweep *s, const struct item *item, int n, stru
 
 			sites->resid_post = sites->resid_pre;
 			sites->resid_pre = below;
-			sites->z_used = sites->z;	/* the heads' edits were the layer's below */
 		}
 		ok = forward_layer(&p, l, sites, 0, l == l0 && item->z_known, err);
 	}

@@ -117,7 +117,10 @@ struct pty *pty_start(char *const *argv, int w, int h)
 	struct pty *p = calloc(1, sizeof *p);
 	struct report first;
 	int reports[2], orders[2];
+	VTermColor light, dark;
 
+	vterm_color_rgb(&light, 0xC8, 0xC8, 0xC8);
+	vterm_color_rgb(&dark, 0x14, 0x14, 0x18);
 	if (!p || pipe(reports) || pipe(orders))
 		abort();
 	p->keeper = forkpty(&p->master, NULL, NULL, &size);
@@ -142,6 +145,7 @@ struct pty *pty_start(char *const *argv, int w, int h)
 	vterm_output_set_callback(p->vt, answer, p);
 	p->screen = vterm_obtain_screen(p->vt);
 	vterm_screen_enable_altscreen(p->screen, 1);
+	vterm_state_set_default_colors(vterm_obtain_state(p->vt), &light, &dark);
 	vterm_screen_reset(p->screen, 1);
 	p->pen = vterm_obtain_state(p->vt);
 	if (read(p->reports, &first, sizeof first) == (ssize_t)sizeof first)
@@ -342,6 +346,37 @@ const char *pty_row(struct pty *p, int y)
 	return p->row;
 }
 
+static unsigned rgb(struct pty *p, VTermColor color)
+{
+	vterm_screen_convert_color_to_rgb(p->screen, &color);
+	return (unsigned)color.rgb.red << 16 | (unsigned)color.rgb.green << 8 | color.rgb.blue;
+}
+
+struct pty_cell pty_cell_at(struct pty *p, int x, int y)
+{
+	VTermScreenCell cell;
+	struct pty_cell out = { .text = "" };
+	size_t n;
+
+	vterm_screen_get_cell(p->screen, (VTermPos){ y, x }, &cell);
+	out.ink = rgb(p, cell.attrs.reverse ? cell.bg : cell.fg);
+	out.paper = rgb(p, cell.attrs.reverse ? cell.fg : cell.bg);
+	out.bold = cell.attrs.bold;
+	out.underline = cell.attrs.underline;
+	if (cell.chars[0] != (uint32_t)-1) {
+		n = vterm_screen_get_text(p->screen, out.text, sizeof out.text - 1, (VTermRect){ y, y + 1, x, x + 1 });
+		out.text[n] = '\0';
+	}
+	if (!out.text[0] && cell.chars[0] != (uint32_t)-1)
+		out.text[0] = ' ';
+	return out;
+}
+
+int pty_width(const struct pty *p)
+{
+	return p->w;
+}
+
 int pty_height(const struct pty *p)
 {
 	return p->h;
@@ -359,6 +394,21 @@ size_t pty_bytes(struct pty *p)
 
 	p->bytes = 0;
 	return n;
+}
+
+long pty_memory(const struct pty *p)
+{
+	char path[64], line[200];
+	long kb = 0;
+	FILE *file;
+
+	snprintf(path, sizeof path, "/proc/%d/status", (int)p->program);
+	if (!(file = fopen(path, "r")))
+		return 0;
+	while (!kb && fgets(line, sizeof line, file))
+		sscanf(line, "VmRSS: %ld", &kb);
+	fclose(file);
+	return kb;
 }
 
 static bool pen_is_plain(struct pty *p)

@@ -38,11 +38,20 @@ void pty_hang_up(struct pty *p);	/* the connection is lost */
 
 /* A row of the screen as UTF-8, without the blanks at its end; valid until the next call. */
 const char *pty_row(struct pty *p, int y);
+int pty_width(const struct pty *p);
 int pty_height(const struct pty *p);
+
+struct pty_cell {
+	char text[32];			/* UTF-8; empty in the second half of a wide character */
+	unsigned ink, paper;		/* 0xRRGGBB, reverse video taken into account */
+	bool bold, underline;
+};
+struct pty_cell pty_cell_at(struct pty *p, int x, int y);
 
 /* `*code` receives the exit status or the signal. */
 enum pty_state pty_state(const struct pty *p, int *code);
 size_t pty_bytes(struct pty *p);	/* that came since the last call */
+long pty_memory(const struct pty *p);	/* KB of the program's that lie in memory; 0 when it is gone */
 /* What the program has left changed in the terminal, as a sentence; NULL when nothing. Valid until the next call. */
 const char *pty_left_behind(struct pty *p);
 

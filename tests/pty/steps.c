@@ -4,6 +4,7 @@
  * A script is lines of `word argument`; # begins a comment. The program gets an empty home of its own. What a word does stands in
  * the table at the end of this file.
  */
+#include "tests/pty/picture.h"
 #include "tests/pty/pty.h"
 #include "tests/tap.h"
 
@@ -21,6 +22,7 @@ static struct stage {
 	struct pty *pty;
 	int line, w, h;
 	int64_t patience;	/* milliseconds that a wait may take */
+	long memory;		/* KB, at the last `grown` without a number */
 	char home[64];
 } stage = { .w = 80, .h = 24, .patience = WAIT_MS };
 
@@ -169,6 +171,39 @@ static bool step_key(char *argument)
 	return n > 0;
 }
 
+/* N NAME...: the keys N times; after each round the program has the time to show what it wants to. */
+static bool step_repeat(char *argument)
+{
+	int n = (int)strtol(argument, &argument, 10);
+	char *name[WORDS];
+	int words = split(argument, name, WORDS);
+
+	for (int i = 0; i < n; i++) {
+		for (int k = 0; k < words; k++)
+			if (!pty_key(stage.pty, name[k]))
+				return false;
+		if (pty_read(stage.pty, pty_now() + 50))
+			while (pty_read(stage.pty, pty_now()))
+				;
+	}
+	return n > 0 && words > 0;
+}
+
+/* Nothing: remembers how much memory the program has in use. KB: it has grown by at most so much since. */
+static bool step_grown(char *argument)
+{
+	long kb;
+
+	settle();
+	kb = pty_memory(stage.pty);
+	if (!*argument) {
+		stage.memory = kb;
+		return kb > 0;
+	}
+	printf("# %ld KB, %+ld\n", kb, kb - stage.memory);
+	return kb > 0 && kb - stage.memory <= atol(argument);
+}
+
 static bool step_type(char *argument)
 {
 	pty_bytes(stage.pty);
@@ -293,6 +328,12 @@ static bool step_patience(char *argument)
 	return stage.patience > 0;
 }
 
+static bool step_picture(char *argument)
+{
+	settle();
+	return picture_write(stage.pty, argument);
+}
+
 static bool step_screen(char *argument)
 {
 	(void)argument;
@@ -315,6 +356,8 @@ static const struct step {
 	{ "expect", step_expect, true, "TEXT: is on the screen now" },
 	{ "absent", step_absent, true, "TEXT: is not" },
 	{ "key", step_key, true, "NAME...: presses keys: q C-r Esc S-Tab Up Space" },
+	{ "repeat", step_repeat, true, "N NAME...: presses keys N times" },
+	{ "grown", step_grown, true, "remembers the memory in use; KB: it has grown at most so much since" },
 	{ "type", step_type, true, "TEXT: types it" },
 	{ "paste", step_paste, true, "TEXT: pastes it" },
 	{ "click", step_click, true, "TEXT: where it stands" },
@@ -327,6 +370,7 @@ static const struct step {
 	{ "settle", step_settle, true, "waits until nothing is written any more" },
 	{ "bytes", step_bytes, true, "N: at most so many were written since the last key" },
 	{ "file", step_file, true, "NAME TEXT: waits until that file in the home has the text" },
+	{ "picture", step_picture, true, "FILE: the screen as an SVG" },
 	{ "screen", step_screen, true, "prints the screen" },
 };
 

@@ -1,0 +1,484 @@
+/*
+ * session.c - see session.h. What is kept: the model; a few runs, found again by their tokens and edits; the finished tables, found
+ * again by run and question. A toggled edit is answered from the second, a moved cursor from the third.
+ */
+#include "engine/session.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/base/memory.h"
+#include "engine/model/tokenizer.h"
+
+enum { RUNS = 16, TABLES = 256 };
+static const size_t RUN_BYTES = (size_t)1 << 30;	/* of kept runs beyond those in use */
+
+struct kept_run {
+	struct run *run;
+	struct str key;		/* tokens and edits */
+	unsigned id;		/* never used twice */
+	unsigned used;		/* when it was last wanted */
+};
+
+struct kept_table {
+	struct table *table;
+	char *key;
+	unsigned used;
+};
+
+/* Everything that a prepared job stands on. */
+struct prepared {
+	struct job job;
+	struct run *run, *unedited, *foil;	/* counted */
+	unsigned run_id, unedited_id, foil_id;
+	struct metric metric;
+};
+
+struct session {
+	struct model *model;
+	char *where;		/* as the job named it; NULL: demo */
+	struct kept_run run[RUNS];
+	struct kept_table table[TABLES];
+	unsigned clock, ids;
+	bool ready;
+	struct prepared now;
+};
+
+struct session *session_new(void)
+{
+	return xcalloc(1, sizeof(struct session));
+}
+
+static void drop_run(struct kept_run *k)
+{
+	run_unref(k->run);
+	str_done(&k->key);
+	*k = (struct kept_run){ 0 };
+}
+
+static void prepared_done(struct prepared *p)
+{
+	run_unref(p->run);
+	run_unref(p->unedited);
+	run_unref(p->foil);
+	job_done(&p->job);
+}
+
+static void forget(struct session *s)
+{
+	if (s->ready)
+		prepared_done(&s->now);
+	s->ready = false;
+	for (int i = 0; i < RUNS; i++)
+		if (s->run[i].run)
+			drop_run(&s->run[i]);
+	for (int i = 0; i < TABLES; i++) {
+		table_unref(s->table[i].table);
+		free(s->table[i].key);
+		s->table[i] = (struct kept_table){ 0 };
+	}
+}
+
+void session_free(struct session *s)
+{
+	if (!s)
+		return;
+	forget(s);
+	model_free(s->model);
+	free(s->where);
+	free(s);
+}
+
+static bool same_text(const char *a, const char *b)
+{
+	return a == b || (a && b && !strcmp(a, b));
+}
+
+static bool open_model(struct session *s, const char *where, struct task *task, struct notes *notes, struct err *err)
+{
+	struct model *m;
+
+	if (s->model && same_text(s->where, where))
+		return true;
+	if (!(m = model_open(where, task, notes, err)))
+		return false;
+	forget(s);
+	model_free(s->model);
+	s->model = m;
+	job_set(&s->where, where);
+	return true;
+}
+
+/* ---- runs ---- */
+
+static void run_key(struct str *key, const int32_t *tokens, size_t n, const struct job *job, const int32_t *foil, size_t foil_n)
+{
+	str_add_n(key, (const char *)tokens, n * sizeof *tokens);
+	for (int e = 0; job && e < job->edits; e++)
+		if (job->edit[e].on)
+			str_addf(key, "|%s", job->edit[e].line);
+	if (job && foil)
+		str_add_n(key, (const char *)foil, foil_n * sizeof *foil);
+}
+
+static struct kept_run *find_run(struct session *s, const struct str *key)
+{
+	for (int i = 0; i < RUNS; i++)
+		if (s->run[i].run && s->run[i].key.n == key->n && !memcmp(s->run[i].key.s, key->s, key->n))
+			return &s->run[i];
+	return NULL;
+}
+
+/* A free place; the runs that were not wanted for the longest time go when there are too many, or too large ones. */
+static struct kept_run *make_room(struct session *s, size_t bytes)
+{
+	for (;;) {
+		struct kept_run *empty = NULL, *oldest = NULL;
+		size_t all = bytes;
+
+		for (int i = 0; i < RUNS; i++) {
+			struct kept_run *k = &s->run[i];
+
+			if (!k->run) {
+				empty = k;
+				continue;
+			}
+			all += run_bytes(&s->model->config, k->run->T);
+			if (!oldest || k->used < oldest->used)
+				oldest = k;
+		}
+		if (empty && (all <= RUN_BYTES || !oldest))
+			return empty;
+		drop_run(oldest);
+	}
+}
+
+static bool fits(const struct session *s, size_t tokens, struct err *err)
+{
+	size_t need = run_bytes(&s->model->config, (int)tokens), have = memory_available();
+
+	return need <= have / 2 ||
+	       err_set(err, ERR_MEMORY, "a run over %zu tokens of this model keeps %.2f GB, and %.2f GB of memory are free; shorten the prompt",
+		       tokens, (double)need / 1e9, (double)have / 1e9);
+}
+
+/* The kept run of the longest common beginning without edits: a changed token costs only what stands behind it. */
+static const struct run *longest_prefix(const struct session *s, const int32_t *tokens, size_t n)
+{
+	const struct run *best = NULL;
+	size_t length = 0;
+
+	for (int i = 0; i < RUNS; i++) {
+		const struct run *r = s->run[i].run;
+		size_t same = 0;
+
+		while (r && !r->edits && same < n && same < (size_t)r->T && r->tokens[same] == tokens[same])
+			same++;
+		if (same > length) {
+			length = same;
+			best = r;
+		}
+	}
+	return best;
+}
+
+/* What a run shall be of. */
+struct wanted {
+	int32_t *tokens;
+	size_t n;
+	const struct job *job;		/* its edits; NULL: none */
+	const struct run *unedited, *foil;
+};
+
+/* Counted, from the kept ones or made now. */
+static struct run *get_run(struct session *s, const struct wanted *w, unsigned *id, struct task *task, struct err *err)
+{
+	struct str key;
+	struct kept_run *k;
+	struct run *r = NULL;
+	const char **line = w->job ? xcalloc((size_t)w->job->edits, sizeof *line) : NULL;
+	struct run_order order = { .model = s->model, .tokens = w->tokens, .T = (int)w->n, .edits = line, .unedited = w->unedited,
+				   .foil = w->foil };
+
+	str_init(&key);
+	for (int e = 0; w->job && e < w->job->edits; e++)
+		if (w->job->edit[e].on)
+			line[order.edit_count++] = w->job->edit[e].line;
+	run_key(&key, w->tokens, w->n, w->job, w->foil ? w->foil->tokens : NULL, w->foil ? (size_t)w->foil->T : 0);
+	k = find_run(s, &key);
+	if (!k && fits(s, w->n, err)) {
+		if (!w->job)
+			order.prefix = longest_prefix(s, w->tokens, w->n);
+		if ((r = run_new(&order, task, err))) {
+			k = make_room(s, run_bytes(&s->model->config, r->T));
+			*k = (struct kept_run){ r, key, ++s->ids, 0 };
+			str_init(&key);
+		}
+	}
+	if (k) {
+		k->used = ++s->clock;
+		*id = k->id;
+		r = run_ref(k->run);
+	}
+	str_done(&key);
+	free(line);
+	return r;
+}
+
+/* ---- preparing ---- */
+
+static bool encode(const struct session *s, const char *text, enum tokenizer_bos bos, struct wanted *w, struct notes *notes,
+		   struct err *err)
+{
+	const struct config *c = &s->model->config;
+
+	if (!tokenizer_encode(s->model->tokenizer, text, strlen(text), bos, &w->tokens, &w->n, err))
+		return false;
+	if (!c->context_is_hard && w->n > (size_t)c->context)
+		notes_add(notes, "%zu tokens are more than the %d that this model was trained for: what it says there means little", w->n,
+			  c->context);
+	return true;
+}
+
+static bool any_edit(const struct job *job)
+{
+	for (int e = 0; e < job->edits; e++)
+		if (job->edit[e].on)
+			return true;
+	return false;
+}
+
+static bool prepare(struct session *s, struct prepared *p, struct wanted *prompt, struct wanted *foil, struct task *task,
+		    struct notes *notes, struct err *err)
+{
+	const struct job *job = &p->job;
+
+	if (!encode(s, job->prompt, job->bos, prompt, notes, err) || (job->foil && !encode(s, job->foil, job->bos, foil, notes, err)))
+		return false;
+	if (!(p->unedited = get_run(s, prompt, &p->unedited_id, task, err)))
+		return false;
+	if (job->foil && !(p->foil = get_run(s, foil, &p->foil_id, task, err)))
+		return err->kind == ERR_CANCELLED ? false : err_in(err, "foil");
+	if (!any_edit(job)) {
+		p->run = run_ref(p->unedited);
+		p->run_id = p->unedited_id;
+	} else {
+		struct wanted edited = { prompt->tokens, prompt->n, job, p->unedited, p->foil };
+
+		if (!(p->run = get_run(s, &edited, &p->run_id, task, err)))
+			return false;
+	}
+	return metric_resolve(job->metric, p->unedited, &p->metric, notes, err);
+}
+
+bool session_prepare(struct session *s, const struct job *job, struct task *task, struct notes *notes, struct err *err)
+{
+	struct prepared p = { 0 };
+	struct wanted prompt = { 0 }, foil = { 0 };
+	bool ok;
+
+	if (!open_model(s, job->model, task, notes, err))
+		return false;
+	job_copy(&p.job, job);
+	ok = prepare(s, &p, &prompt, &foil, task, notes, err);
+	free(prompt.tokens);
+	free(foil.tokens);
+	if (!ok) {
+		prepared_done(&p);
+		return false;
+	}
+	if (s->ready)
+		prepared_done(&s->now);
+	s->now = p;
+	s->ready = true;
+	return true;
+}
+
+/* ---- answering ---- */
+
+static struct table *find_table(struct session *s, const char *key)
+{
+	for (int i = 0; i < TABLES; i++)
+		if (s->table[i].table && !strcmp(s->table[i].key, key)) {
+			s->table[i].used = ++s->clock;
+			return table_ref(s->table[i].table);
+		}
+	return NULL;
+}
+
+static void keep_table(struct session *s, const char *key, struct table *t)
+{
+	struct kept_table *oldest = &s->table[0];
+
+	for (int i = 1; i < TABLES; i++)
+		if (s->table[i].used < oldest->used)
+			oldest = &s->table[i];
+	table_unref(oldest->table);
+	free(oldest->key);
+	*oldest = (struct kept_table){ table_ref(t), xstrdup(key), ++s->clock };
+}
+
+/* Which of the runs a technique looks at. */
+struct view {
+	const struct run *run, *unedited, *foil;
+	const struct metric *metric;
+};
+
+static struct table *compute(const struct session *s, const struct view *v, const struct job_pane *pane, struct task *task,
+			     struct notes *notes, struct err *err)
+{
+	struct ask ask = { .model = s->model, .run = v->run, .unedited = v->unedited, .foil = v->foil, .metric = v->metric,
+			   .scratch = arena_new(), .task = task, .notes = notes };
+	struct table *t = analysis_compute(pane->analysis, &ask, pane->args, err);
+
+	arena_free(ask.scratch);
+	return t;
+}
+
+/* The metric on the foil: the same targets, at its own last position when it is the last of the prompt. */
+static struct metric metric_on_foil(const struct prepared *p)
+{
+	struct metric metric = p->metric;
+
+	if (metric.position == p->run->T - 1 || metric.position >= p->foil->T)
+		metric.position = p->foil->T - 1;
+	return metric;
+}
+
+static struct table *answer(struct session *s, const struct job_pane *pane, struct task *task, struct notes *notes, struct err *err)
+{
+	const struct prepared *p = &s->now;
+	struct metric foil_metric;
+	struct view here = { p->run, p->unedited, p->foil, &p->metric }, there = here;
+	struct table *a, *b, *t = NULL;
+
+	if (pane->diff == DIFF_NONE)
+		return compute(s, &here, pane, task, notes, err);
+	if (pane->diff == DIFF_FOIL && !p->foil) {
+		err_set(err, ERR_ARGUMENT, "the difference to the foil was asked for, and no foil is set");
+		return NULL;
+	}
+	there.run = p->unedited;
+	if (pane->diff == DIFF_FOIL) {
+		foil_metric = metric_on_foil(p);
+		there = (struct view){ p->foil, p->foil, NULL, &foil_metric };
+	}
+	a = compute(s, &here, pane, task, notes, err);
+	b = a ? compute(s, &there, pane, task, notes, err) : NULL;
+	if (b)
+		t = table_minus(a, b, pane->diff == DIFF_FOIL ? "prompt − foil" : "edited − unedited", err);
+	table_unref(a);
+	table_unref(b);
+	return t;
+}
+
+struct table *session_answer(struct session *s, int i, struct task *task, struct notes *notes, struct err *err)
+{
+	const struct prepared *p = &s->now;
+	const struct job_pane *pane = &p->job.pane[i];
+	struct str key;
+	struct table *t;
+
+	str_init(&key);
+	str_addf(&key, "%u %u %u %s %s %d", p->run_id, p->unedited_id, p->foil_id, p->metric.spec, pane->analysis->name, (int)pane->diff);
+	str_addf(&key, " @%d", p->metric.position);
+	for (int k = 0; k < param_count(pane->analysis->params); k++)
+		str_addf(&key, " %d", pane->args[k]);
+	t = find_table(s, key.s);
+	if (!t && (t = answer(s, pane, task, notes, err)))
+		keep_table(s, key.s, t);
+	str_done(&key);
+	return t;
+}
+
+/* ---- what is prepared ---- */
+
+const struct model *session_model(const struct session *s)
+{
+	return s->model;
+}
+
+const struct run *session_run(const struct session *s)
+{
+	return s->now.run;
+}
+
+const struct run *session_unedited(const struct session *s)
+{
+	return s->now.unedited;
+}
+
+const struct run *session_foil(const struct session *s)
+{
+	return s->now.foil;
+}
+
+const struct metric *session_metric(const struct session *s)
+{
+	return &s->now.metric;
+}
+
+bool session_metric_values(struct session *s, double *edited, double *unedited, struct task *task, struct err *err)
+{
+	const struct prepared *p = &s->now;
+
+	if (!metric_value(&p->metric, p->unedited, p->unedited, unedited, task, err))
+		return false;
+	if (p->run != p->unedited)
+		return metric_value(&p->metric, p->run, p->unedited, edited, task, err);
+	*edited = *unedited;
+	return true;
+}
+
+static int32_t best_token(const struct run *r, int n)
+{
+	int32_t best = 0;
+
+	for (int i = 1; i < n; i++)
+		if (r->last_logits[i] > r->last_logits[best])
+			best = i;
+	return best;
+}
+
+bool session_generate(struct session *s, int n, session_token *token, void *context, struct task *task, struct err *err)
+{
+	const struct prepared *p = &s->now;
+	const struct tokenizer *t = s->model->tokenizer;
+	const struct config *c = &s->model->config;
+	int known = tokenizer_size(t) < c->V ? tokenizer_size(t) : c->V, T = p->run->T;
+	int32_t *tokens = xmalloc((size_t)(T + n) * sizeof *tokens);
+	const char **line = xcalloc((size_t)p->job.edits, sizeof *line);
+	struct run_order order = { .model = s->model, .tokens = tokens, .prompt_T = T, .edits = line, .unedited = p->unedited,
+				   .foil = p->foil };
+	struct run *r = run_ref(p->run);
+	bool ok = true;
+
+	for (int e = 0; e < p->job.edits; e++)
+		if (p->job.edit[e].on)
+			line[order.edit_count++] = p->job.edit[e].line;
+	memcpy(tokens, p->run->tokens, (size_t)T * sizeof *tokens);
+	for (int i = 0; ok && i < n; i++) {
+		struct run *longer;
+		int32_t id = best_token(r, known);
+
+		if (id == tokenizer_eos(t) || !token(context, id))
+			break;
+		if (i + 1 == n)
+			break;
+		tokens[T + i] = id;
+		order.T = T + i + 1;
+		order.prefix = r;
+		if (c->context_is_hard && order.T > c->context)
+			break;
+		longer = fits(s, (size_t)order.T, err) ? run_new(&order, task, err) : NULL;
+		ok = longer != NULL;
+		if (ok) {
+			run_unref(r);
+			r = longer;
+		}
+	}
+	run_unref(r);
+	free(line);
+	free(tokens);
+	return ok;
+}

@@ -1,0 +1,477 @@
+/*
+ * worker.c - see worker.h.
+ *
+ * The thread keeps a snapshot of its own ("draft"), changes it as work goes on, and publishes copies of it. Under one lock: the
+ * pending job, the published copy that nobody has looked at, the serial. Nothing is computed and nothing is freed under the lock.
+ */
+#include "engine/worker.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "engine/model/tokenizer.h"
+#include "engine/session.h"
+
+struct worker {
+	pthread_t thread;
+	pthread_mutex_t lock;
+	pthread_cond_t wake;
+	int fd;
+	/* under the lock */
+	struct job *pending;
+	unsigned serial;		/* of the newest job */
+	bool quit;
+	struct snapshot *published;
+	/* the thread's */
+	struct session *session;
+	struct task task;
+	struct snapshot *draft;
+	double asked_at;
+	/* the screen's */
+	struct snapshot *shown;
+};
+
+/* ---- snapshots ---- */
+
+static struct snapshot_token *copy_tokens(const struct snapshot_token *from, int n)
+{
+	struct snapshot_token *to = xcalloc((size_t)n, sizeof *to);
+
+	for (int i = 0; i < n; i++) {
+		to[i] = from[i];
+		to[i].text = xstrdup(from[i].text);
+		to[i].show = xstrdup(from[i].show);
+	}
+	return to;
+}
+
+static void free_tokens(struct snapshot_token *t, int n)
+{
+	for (int i = 0; i < n; i++) {
+		free(t[i].text);
+		free(t[i].show);
+	}
+	free(t);
+}
+
+static char *copy_text(const char *s)
+{
+	return s ? xstrdup(s) : NULL;
+}
+
+static struct snapshot *snapshot_copy(const struct snapshot *from)
+{
+	struct snapshot *to = xmalloc(sizeof *to);
+
+	*to = *from;
+	to->token = copy_tokens(from->token, from->tokens);
+	to->foil = copy_tokens(from->foil, from->foil_tokens);
+	to->generated = copy_tokens(from->generated, from->generated_tokens);
+	to->next_show = copy_text(from->next_show);
+	to->next_show_unedited = copy_text(from->next_show_unedited);
+	to->error = copy_text(from->error);
+	to->note = xcalloc((size_t)from->notes, sizeof *to->note);
+	for (int i = 0; i < from->notes; i++)
+		to->note[i] = xstrdup(from->note[i]);
+	for (int i = 0; i < from->panes; i++) {
+		to->pane[i].error = copy_text(from->pane[i].error);
+		if (to->pane[i].table)
+			table_ref(to->pane[i].table);
+	}
+	return to;
+}
+
+static void free_notes(struct snapshot *s)
+{
+	for (int i = 0; i < s->notes; i++)
+		free(s->note[i]);
+	free(s->note);
+	s->note = NULL;
+	s->notes = 0;
+}
+
+static void snapshot_free(struct snapshot *s)
+{
+	if (!s)
+		return;
+	free_tokens(s->token, s->tokens);
+	free_tokens(s->foil, s->foil_tokens);
+	free_tokens(s->generated, s->generated_tokens);
+	free(s->next_show);
+	free(s->next_show_unedited);
+	free(s->error);
+	free_notes(s);
+	for (int i = 0; i < s->panes; i++) {
+		free(s->pane[i].error);
+		table_unref(s->pane[i].table);
+	}
+	free(s);
+}
+
+static double now(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (double)t.tv_sec * 1e3 + (double)t.tv_nsec * 1e-6;
+}
+
+/* Hands a copy of the draft to the screen. One event for a burst: a copy that was not looked at is replaced. */
+static void publish(struct worker *w, enum work_state state, const char *what)
+{
+	struct snapshot *copy, *old;
+	uint64_t one = 1;
+
+	w->draft->state = state;
+	snprintf(w->draft->what, sizeof w->draft->what, "%s", what);
+	w->draft->milliseconds = now() - w->asked_at;
+	copy = snapshot_copy(w->draft);
+	pthread_mutex_lock(&w->lock);
+	old = w->published;
+	w->published = copy;
+	pthread_mutex_unlock(&w->lock);
+	snapshot_free(old);
+	if (write(w->fd, &one, sizeof one) < 0)
+		return;	/* the counter is full: there is news enough */
+}
+
+/* ---- the thread's work ---- */
+
+static struct snapshot_token make_token(const struct tokenizer *t, int32_t id)
+{
+	struct snapshot_token token = { .id = id, .special = tokenizer_is_special(t, id) };
+	struct str show;
+	size_t n;
+	const char *bytes = tokenizer_bytes(t, id, &n);
+
+	token.text = xcalloc(n + 1, 1);
+	if (n)
+		memcpy(token.text, bytes, n);
+	str_init(&show);
+	tokenizer_show(t, id, &show);
+	token.show = str_take(&show);
+	return token;
+}
+
+static void set_tokens(struct snapshot_token **to, int *n, const struct tokenizer *t, const struct run *run)
+{
+	free_tokens(*to, *n);
+	*n = run ? run->T : 0;
+	*to = xcalloc((size_t)*n, sizeof **to);
+	for (int i = 0; i < *n; i++)
+		(*to)[i] = make_token(t, run->tokens[i]);
+}
+
+static int32_t predict(const struct run *r, int known, double *probability)
+{
+	int V = r->model->config.V, best = 0;
+	float *p = xmalloc((size_t)V * sizeof *p);
+
+	for (int i = 1; i < known; i++)
+		if (r->last_logits[i] > r->last_logits[best])
+			best = i;
+	memcpy(p, r->last_logits, (size_t)V * sizeof *p);
+	kernel_softmax(p, (size_t)V);
+	*probability = (double)p[best];
+	free(p);
+	return best;
+}
+
+static char *show_token(const struct tokenizer *t, int32_t id)
+{
+	struct str s;
+
+	str_init(&s);
+	tokenizer_show(t, id, &s);
+	return str_take(&s);
+}
+
+/* What the prepared job says before any technique has run. */
+static void describe(struct worker *w)
+{
+	struct snapshot *d = w->draft;
+	const struct model *m = session_model(w->session);
+	const struct run *run = session_run(w->session), *unedited = session_unedited(w->session);
+	int known = tokenizer_size(m->tokenizer) < m->config.V ? tokenizer_size(m->tokenizer) : m->config.V;
+
+	d->has_model = true;
+	model_facts_of(m, &d->model);
+	set_tokens(&d->token, &d->tokens, m->tokenizer, run);
+	set_tokens(&d->foil, &d->foil_tokens, m->tokenizer, session_foil(w->session));
+	memcpy(d->metric_spec, session_metric(w->session)->spec, sizeof d->metric_spec);
+	d->metric_unit = metric_table[session_metric(w->session)->kind].unit;
+	free(d->next_show);
+	free(d->next_show_unedited);
+	d->next_id = predict(run, known, &d->next_probability);
+	d->next_show = show_token(m->tokenizer, d->next_id);
+	d->next_show_unedited = show_token(m->tokenizer, predict(unedited, known, &d->next_probability_unedited));
+}
+
+static void take_notes(struct worker *w, struct notes *notes)
+{
+	free_notes(w->draft);
+	w->draft->note = notes->line;
+	w->draft->notes = notes->n;
+	*notes = (struct notes){ 0 };
+}
+
+static void set_error(struct worker *w, const struct err *err)
+{
+	free(w->draft->error);
+	w->draft->error = err->kind == ERR_NONE || err->kind == ERR_CANCELLED ? NULL : xstrdup(err->text);
+	w->draft->error_kind = err->kind;
+}
+
+/* The panes of a new job, with the old tables where the technique is the same, marked stale until they are answered. */
+static void begin_panes(struct worker *w, const struct job *job)
+{
+	struct snapshot *d = w->draft;
+
+	for (int i = 0; i < JOB_PANES; i++) {
+		struct snapshot_pane *p = &d->pane[i];
+
+		if (i >= job->panes || (i < d->panes && p->question.analysis != job->pane[i].analysis)) {
+			table_unref(p->table);
+			free(p->error);
+			*p = (struct snapshot_pane){ 0 };
+		}
+		if (i < job->panes) {
+			p->question = job->pane[i];
+			p->stale = true;
+		}
+	}
+	d->panes = job->panes;
+}
+
+/* Answers the panes one by one; false when a newer job came. */
+static bool answer_panes(struct worker *w, struct notes *notes)
+{
+	for (int i = 0; i < w->draft->panes; i++) {
+		struct snapshot_pane *p = &w->draft->pane[i];
+		struct err err = { 0 };
+		struct table *t = session_answer(w->session, i, &w->task, notes, &err);
+
+		if (err.kind == ERR_CANCELLED)
+			return false;
+		table_unref(p->table);
+		free(p->error);
+		p->table = t;
+		p->error = t ? NULL : xstrdup(err.text);
+		p->stale = false;
+		publish(w, WORK_ANSWERING, i + 1 < w->draft->panes ? w->draft->pane[i + 1].question.analysis->name : "");
+	}
+	return true;
+}
+
+static bool add_generated(void *context, int32_t id)
+{
+	struct worker *w = context;
+	struct snapshot *d = w->draft;
+
+	d->generated = xrealloc(d->generated, (size_t)(d->generated_tokens + 1) * sizeof *d->generated);
+	d->generated[d->generated_tokens++] = make_token(session_model(w->session)->tokenizer, id);
+	publish(w, WORK_GENERATING, "generating");
+	return !atomic_load(&w->task.stop);
+}
+
+static void generate(struct worker *w, int n, struct err *err)
+{
+	struct snapshot *d = w->draft;
+
+	d->generating = true;
+	session_generate(w->session, n, add_generated, w, &w->task, err);
+	d->generating = false;
+}
+
+/* A newer job waits: what this one came to does not interest anybody any more. */
+static bool superseded(struct worker *w)
+{
+	bool waiting;
+
+	pthread_mutex_lock(&w->lock);
+	waiting = w->pending != NULL;
+	pthread_mutex_unlock(&w->lock);
+	return waiting;
+}
+
+static void work(struct worker *w, const struct job *job)
+{
+	struct notes notes = { 0 };
+	struct err err = { 0 };
+	struct snapshot *d = w->draft;
+	const char *name = job->model ? job->model : "demo";
+	char what[96];
+	bool ok;
+
+	free_tokens(d->generated, d->generated_tokens);
+	d->generated = NULL;
+	d->generated_tokens = 0;
+	begin_panes(w, job);
+	snprintf(what, sizeof what, "loading %s", strrchr(name, '/') && strrchr(name, '/')[1] ? strrchr(name, '/') + 1 : name);
+	publish(w, d->has_model ? WORK_RUNNING : WORK_LOADING, d->has_model ? "running" : what);
+	ok = session_prepare(w->session, job, &w->task, &notes, &err);
+	set_error(w, &err);
+	if (ok) {
+		describe(w);
+		d->has_metric = session_metric_values(w->session, &d->metric, &d->metric_unedited, &w->task, &err);
+		publish(w, WORK_ANSWERING, job->panes ? job->pane[0].analysis->name : "");
+		ok = answer_panes(w, &notes);
+	}
+	if (ok && job->generate)
+		generate(w, job->generate, &err);
+	take_notes(w, &notes);
+	set_error(w, &err);
+	if (!superseded(w))
+		publish(w, WORK_IDLE, atomic_load(&w->task.stop) ? "cancelled" : "");
+}
+
+static void *run_thread(void *context)
+{
+	struct worker *w = context;
+
+	/* the screen goes first; a thread's own priority is set through its id, and failing to is no harm */
+	(void)setpriority(PRIO_PROCESS, (id_t)syscall(SYS_gettid), 19);
+	pthread_mutex_lock(&w->lock);
+	while (!w->quit) {
+		struct job *job = w->pending;
+
+		if (!job) {
+			pthread_cond_wait(&w->wake, &w->lock);
+			continue;
+		}
+		w->pending = NULL;
+		w->draft->serial = w->serial;
+		atomic_store(&w->task.stop, false);
+		pthread_mutex_unlock(&w->lock);
+		w->asked_at = now();
+		work(w, job);
+		job_done(job);
+		free(job);
+		pthread_mutex_lock(&w->lock);
+	}
+	pthread_mutex_unlock(&w->lock);
+	return NULL;
+}
+
+/* ---- the screen's side ---- */
+
+static void drop_job(struct job *job)
+{
+	if (job)
+		job_done(job);
+	free(job);
+}
+
+/* Everything but the thread. */
+static void worker_done(struct worker *w)
+{
+	drop_job(w->pending);
+	snapshot_free(w->published);
+	snapshot_free(w->shown);
+	snapshot_free(w->draft);
+	session_free(w->session);
+	pthread_cond_destroy(&w->wake);
+	pthread_mutex_destroy(&w->lock);
+	if (w->fd >= 0)
+		close(w->fd);
+	free(w);
+}
+
+struct worker *worker_new(struct err *err)
+{
+	struct worker *w = xcalloc(1, sizeof *w);
+	sigset_t all, before;
+	int started;
+
+	w->fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+	w->session = session_new();
+	w->draft = xcalloc(1, sizeof *w->draft);
+	w->shown = xcalloc(1, sizeof *w->shown);
+	pthread_mutex_init(&w->lock, NULL);
+	pthread_cond_init(&w->wake, NULL);
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);	/* signals are the screen's; threads inherit the mask */
+	started = w->fd >= 0 && !pthread_create(&w->thread, NULL, run_thread, w);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	if (started)
+		return w;
+	err_set(err, ERR_MEMORY, "the background thread could not be started");
+	worker_done(w);
+	return NULL;
+}
+
+void worker_free(struct worker *w)
+{
+	if (!w)
+		return;
+	pthread_mutex_lock(&w->lock);
+	w->quit = true;
+	atomic_store(&w->task.stop, true);
+	pthread_cond_signal(&w->wake);
+	pthread_mutex_unlock(&w->lock);
+	pthread_join(w->thread, NULL);
+	worker_done(w);
+}
+
+unsigned worker_ask(struct worker *w, const struct job *job)
+{
+	struct job *copy = xmalloc(sizeof *copy), *old;
+	unsigned serial;
+
+	job_copy(copy, job);
+	pthread_mutex_lock(&w->lock);
+	old = w->pending;
+	w->pending = copy;
+	serial = ++w->serial;
+	atomic_store(&w->task.stop, true);
+	pthread_cond_signal(&w->wake);
+	pthread_mutex_unlock(&w->lock);
+	drop_job(old);
+	return serial;
+}
+
+void worker_cancel(struct worker *w)
+{
+	struct job *old;
+
+	pthread_mutex_lock(&w->lock);
+	old = w->pending;
+	w->pending = NULL;
+	atomic_store(&w->task.stop, true);
+	pthread_mutex_unlock(&w->lock);
+	drop_job(old);
+}
+
+int worker_fd(const struct worker *w)
+{
+	return w->fd;
+}
+
+const struct snapshot *worker_look(struct worker *w)
+{
+	struct snapshot *fresh, *old = NULL;
+	uint64_t count;
+
+	if (read(w->fd, &count, sizeof count) < 0)
+		count = 0;	/* nothing new: the progress below still is */
+	pthread_mutex_lock(&w->lock);
+	fresh = w->published;
+	w->published = NULL;
+	pthread_mutex_unlock(&w->lock);
+	if (fresh) {
+		old = w->shown;
+		w->shown = fresh;
+	}
+	snapshot_free(old);
+	w->shown->done = atomic_load_explicit(&w->task.done, memory_order_relaxed);
+	w->shown->total = atomic_load_explicit(&w->task.total, memory_order_relaxed);
+	return w->shown;
+}

@@ -1,0 +1,232 @@
+/* safetensors.c - one file, shards, and files that lie, each with one sentence. */
+#include "engine/model/safetensors.h"
+#include "tests/bytes.h"
+#include "tests/scratch.h"
+#include "tests/tap.h"
+
+#include <stdlib.h>
+#include <sys/stat.h>
+
+/* Header and 64 bytes of data: floats 0 … 15. Length 0: the true one. */
+static char *write_file(const char *name, const char *header, uint64_t length)
+{
+	struct str file;
+	char *path;
+
+	str_init(&file);
+	put_u64(&file, length ? length : strlen(header));
+	str_add(&file, header);
+	for (int i = 0; i < 16; i++)
+		put_f32(&file, (float)i);
+	path = scratch_file(name, file.s, file.n);
+	str_done(&file);
+	return path;
+}
+
+static void test_good(void)
+{
+	char *path = write_file("good.safetensors",
+		"{\"__metadata__\":{\"format\":\"pt\"},\"a\":{\"dtype\":\"F32\",\"shape\":[2,3],\"data_offsets\":[0,24]},"
+		"\"mask\":{\"dtype\":\"BOOL\",\"shape\":[4],\"data_offsets\":[24,28]},"
+		"\"b\":{\"dtype\":\"BF16\",\"shape\":[],\"data_offsets\":[30,32]},"
+		"\"c\":{\"dtype\":\"F64\",\"shape\":[2,1,1,2],\"data_offsets\":[32,64]}}   ", 0);
+	struct err err = { 0 };
+	struct safetensors *s = safetensors_open(path, &err);
+	const struct tensor *t;
+	float row[3];
+
+	if (!CHECK_THAT(s && safetensors_tensors(s) == 3, "opens %s", err.text))
+		return;
+	t = safetensors_find(s, "a");
+	CHECK(t && t->dims == 2 && t->shape[0] == 2 && t->shape[1] == 3 && t->type == DTYPE_F32);
+	tensor_row(t, 1, row);
+	CHECK(row[0] == 3 && row[2] == 5);
+	t = safetensors_find(s, "b");
+	CHECK(t && t->dims == 0 && t->bytes == 2);
+	CHECK(safetensors_find(s, "c") == safetensors_tensor(s, 2) && !safetensors_find(s, "mask"));
+	CHECK(!safetensors_find(s, "__metadata__"));
+	safetensors_free(s);
+	safetensors_free(NULL);
+	free(path);
+}
+
+#define A "\"a\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,8]}"
+
+static void test_hostile(void)
+{
+	static const struct {
+		const char *says, *header;
+		uint64_t length;
+	} rows[] = {
+		{ "says that its header has 9223372036854775808 bytes", "{" A "}", 1ull << 63 },
+		{ "says that its header has 200 bytes", "{" A "}", 200 },
+		{ "ends in the middle", "{" A "}", 7 },
+		{ "not JSON", "nonsense", 0 },
+		{ "is not a JSON object", "[1]", 0 },
+		{ "no tensors", "{}", 0 },
+		{ "256 brackets", "{\"a\":[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[["
+			"[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[["
+			"[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[", 0 },
+		{ "the same key twice", "{" A "," A "}", 0 },
+		{ "tensor a has no dtype", "{\"a\":{\"shape\":[2],\"data_offsets\":[0,8]}}", 0 },
+		{ "tensor a has no dtype", "{\"a\":[]}", 0 },
+		{ "tensor a is F8_E4M3; lmscope reads F64, F32", "{\"a\":{\"dtype\":\"F8_E4M3\",\"shape\":[8],\"data_offsets\":[0,8]}}", 0 },
+		{ "has no shape", "{\"a\":{\"dtype\":\"F32\",\"shape\":\"2\",\"data_offsets\":[0,8]}}", 0 },
+		{ "more than 4 dimensions", "{\"a\":{\"dtype\":\"F32\",\"shape\":[1,1,1,1,2],\"data_offsets\":[0,8]}}", 0 },
+		{ "whole numbers", "{\"a\":{\"dtype\":\"F32\",\"shape\":[-2],\"data_offsets\":[0,8]}}", 0 },
+		{ "whole numbers", "{\"a\":{\"dtype\":\"F32\",\"shape\":[1.5],\"data_offsets\":[0,8]}}", 0 },
+		{ "whole numbers", "{\"a\":{\"dtype\":\"F32\",\"shape\":[\"2\"],\"data_offsets\":[0,8]}}", 0 },
+		{ "more elements than can be counted",
+		  "{\"a\":{\"dtype\":\"F32\",\"shape\":[4294967296,4294967296,2],\"data_offsets\":[0,8]}}", 0 },
+		{ "do not fit its shape", "{\"a\":{\"dtype\":\"F32\",\"shape\":[4503599627370496,1024],\"data_offsets\":[0,8]}}", 0 },
+		{ "do not fit its shape", "{\"a\":{\"dtype\":\"F16\",\"shape\":[2],\"data_offsets\":[0,8]}}", 0 },
+		{ "no data_offsets", "{\"a\":{\"dtype\":\"F32\",\"shape\":[2]}}", 0 },
+		{ "no data_offsets", "{\"a\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[8,0]}}", 0 },
+		{ "no data_offsets", "{\"a\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[-8,0]}}", 0 },
+		{ "no data_offsets", "{\"a\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,8,16]}}", 0 },
+		{ "beyond the end of the file", "{\"a\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[60,68]}}", 0 },
+		{ "beyond the end of the file", "{\"a\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[9007199254740984,9007199254740992]}}", 0 },
+		{ "overlap", "{" A ",\"b\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[4,12]}}", 0 },
+		{ "red␛[31m has no dtype", "{\"red\\u001b[31m\":{}}", 0 },
+	};
+
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		struct err err = { 0 };
+		char *path = write_file("bad.safetensors", rows[i].header, rows[i].length);
+		struct safetensors *s = safetensors_open(path, &err);
+
+		CHECK_THAT(!s && strstr(err.text, rows[i].says) && strstr(err.text, "bad.safetensors"), "refused: %s", err.text);
+		safetensors_free(s);
+		free(path);
+	}
+}
+
+static void test_torn(void)
+{
+	static const char header[] = "{" A "}";
+	struct str file;
+	int opened = 0, speechless = 0;
+
+	str_init(&file);
+	put_u64(&file, strlen(header));
+	str_add(&file, header);
+	put_f32(&file, 1);
+	put_f32(&file, 2);
+	for (size_t n = 0; n < file.n; n++) {
+		struct err err = { 0 };
+		char *path = scratch_file("torn.safetensors", file.s, n);
+		struct safetensors *s = safetensors_open(path, &err);
+
+		opened += s != NULL;
+		speechless += !*err.text;
+		safetensors_free(s);
+		free(path);
+	}
+	CHECK_THAT(!opened && !speechless, "cut at any of %zu bytes it is refused with a sentence", file.n);
+	str_done(&file);
+}
+
+/* Writes FOLDER/model.safetensors.index.json and opens the folder. */
+static struct safetensors *open_index(const char *folder, const char *index, struct err *err)
+{
+	char name[100], *path;
+	struct safetensors *s;
+
+	snprintf(name, sizeof name, "%s/model.safetensors.index.json", folder);
+	free(scratch_file(name, index, strlen(index)));
+	path = scratch_path(folder);
+	s = safetensors_open(path, err);
+	free(path);
+	return s;
+}
+
+static void test_shards(void)
+{
+	static const struct {
+		const char *says, *index;
+	} rows[] = {
+		{ "missing.safetensors: there is no such file", "{\"weight_map\":{\"a\":\"missing.safetensors\"}}" },
+		{ "leads out of the folder", "{\"weight_map\":{\"a\":\"../one.safetensors\"}}" },
+		{ "leads out of the folder", "{\"weight_map\":{\"a\":\"/etc/passwd\"}}" },
+		{ "not the name of a file", "{\"weight_map\":{\"a\":7}}" },
+		{ "not the name of a file", "{\"weight_map\":{\"a\":\"one.safetensors\\u0000x\"}}" },
+		{ "no weight_map", "{\"weight_map\":[]}" },
+		{ "no weight_map", "[]" },
+		{ "a is there twice", "{\"weight_map\":{\"a\":\"one.safetensors\",\"b\":\"same.safetensors\"}}" },
+		{ "not JSON", "{\"weight_map\"}" },
+	};
+	struct err err = { 0 };
+	struct safetensors *s;
+
+	free(write_file("sharded/one.safetensors", "{" A "}", 0));
+	free(write_file("sharded/same.safetensors", "{" A "}", 0));
+	free(write_file("sharded/two.safetensors", "{\"b\":{\"dtype\":\"F16\",\"shape\":[4],\"data_offsets\":[8,16]}}", 0));
+	s = open_index("sharded", "{\"metadata\":{},\"weight_map\":{\"a\":\"one.safetensors\",\"b\":\"two.safetensors\","
+		       "\"c\":\"one.safetensors\"}}", &err);
+	CHECK_THAT(s && safetensors_tensors(s) == 2 && safetensors_find(s, "a") && safetensors_find(s, "b"), "two shards %s", err.text);
+	safetensors_free(s);
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		struct err wrong = { 0 };
+
+		s = open_index("sharded", rows[i].index, &wrong);
+		CHECK_THAT(!s && strstr(wrong.text, rows[i].says), "refused: %s", wrong.text);
+		safetensors_free(s);
+	}
+}
+
+static void test_folders(void)
+{
+	static const char pointer[] = "version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n";
+	struct err err = { 0 };
+	char *empty = scratch_path("empty"), *pickle;
+
+	CHECK(!mkdir(empty, 0777) && !safetensors_open(empty, &err) && strstr(err.text, "neither model.safetensors nor"));
+	free(scratch_file("empty/pytorch_model.bin", "x", 1));
+	CHECK(!safetensors_open(empty, &err) && strstr(err.text, "pytorch_model.bin"));
+	free(scratch_file("empty/model.safetensors", pointer, sizeof pointer - 1));
+	CHECK(!safetensors_open(empty, &err) && strstr(err.text, "git lfs pull"));
+	pickle = write_file("empty/model.safetensors", "{" A "}", 0);
+	struct safetensors *s = safetensors_open(empty, &err);
+	CHECK(s && safetensors_file_bytes(s) == 8 + strlen("{" A "}") + 64);
+	safetensors_free(s);
+	free(pickle);
+	free(empty);
+}
+
+static void test_real(void)
+{
+	static const struct {
+		const char *folder;
+		enum dtype type;
+	} rows[] = { { "hf", DTYPE_F32 }, { "hf-f16", DTYPE_F16 }, { "hf-bf16", DTYPE_BF16 } };
+	const char *data = getenv("LMSCOPE_DATA");
+
+	if (!data || !file_is_folder(data)) {
+		tap_skip("LMSCOPE_DATA is not set: no real safetensors");
+		return;
+	}
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		struct err err = { 0 };
+		char path[4096];
+		struct safetensors *s;
+		const struct tensor *t;
+
+		snprintf(path, sizeof path, "%s/stories260K/%s", data, rows[i].folder);
+		s = safetensors_open(path, &err);
+		t = s ? safetensors_find(s, "model.embed_tokens.weight") : NULL;
+		CHECK_THAT(t && t->type == rows[i].type && t->shape[0] == 512 && t->shape[1] == 64, "%s %s", path, err.text);
+		safetensors_free(s);
+	}
+}
+
+int main(void)
+{
+	test_good();
+	test_hostile();
+	test_torn();
+	test_shards();
+	test_folders();
+	test_real();
+	scratch_done();
+	return tap_done();
+}
