@@ -1,0 +1,357 @@
+/* input.c - see input.h. */
+#include "tui/input.h"
+
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/base/arena.h"
+#include "engine/base/utf8.h"
+
+void input_init(struct input *in)
+{
+	memset(in, 0, sizeof *in);
+	str_init(&in->text);
+}
+
+void input_done(struct input *in)
+{
+	str_done(&in->text);
+	free(in->typed);
+	in->typed = NULL;
+}
+
+static void set_text(struct input *in, const char *text)
+{
+	str_clear(&in->text);
+	str_add(&in->text, text);
+	in->at = in->text.n;
+}
+
+void input_start(struct input *in, const char *text, struct input_history *history)
+{
+	set_text(in, text ? text : "");
+	in->history = history;
+	in->recalled = history ? history->n : 0;
+	free(in->typed);
+	in->typed = NULL;
+}
+
+/* ------------------------------------------------------------------------------------------------ the caret */
+
+static size_t next_edge(const struct input *in, size_t at)
+{
+	int width;
+
+	if (at >= in->text.n)
+		return in->text.n;
+	return at + utf8_cluster(in->text.s + at, in->text.n - at, &width);
+}
+
+/* Clusters can only be found from the left. */
+static size_t previous_edge(const struct input *in, size_t at)
+{
+	size_t edge = 0, next;
+
+	while ((next = next_edge(in, edge)) < at)
+		edge = next;
+	return at ? edge : 0;
+}
+
+static bool is_space(const struct input *in, size_t at)
+{
+	return isspace((unsigned char)in->text.s[at]) != 0;
+}
+
+static size_t word_before(const struct input *in)
+{
+	size_t at = in->at, before;
+
+	while (at && (before = previous_edge(in, at), is_space(in, before)))
+		at = before;
+	while (at && (before = previous_edge(in, at), !is_space(in, before)))
+		at = before;
+	return at;
+}
+
+static size_t word_after(const struct input *in)
+{
+	size_t at = in->at;
+
+	while (at < in->text.n && is_space(in, at))
+		at = next_edge(in, at);
+	while (at < in->text.n && !is_space(in, at))
+		at = next_edge(in, at);
+	return at;
+}
+
+static bool move_to(struct input *in, size_t at)
+{
+	bool moved = at != in->at;
+
+	in->at = at;
+	return moved;
+}
+
+bool input_left(struct input *in)
+{
+	return move_to(in, previous_edge(in, in->at));
+}
+
+bool input_right(struct input *in)
+{
+	return move_to(in, next_edge(in, in->at));
+}
+
+bool input_word_left(struct input *in)
+{
+	return move_to(in, word_before(in));
+}
+
+bool input_word_right(struct input *in)
+{
+	return move_to(in, word_after(in));
+}
+
+bool input_home(struct input *in)
+{
+	return move_to(in, 0);
+}
+
+bool input_end(struct input *in)
+{
+	return move_to(in, in->text.n);
+}
+
+/* ------------------------------------------------------------------------------------------------ changing */
+
+/* Puts n bytes in place of [from, to); the caret goes behind them. */
+static void splice(struct input *in, size_t from, size_t to, const char *bytes, size_t n)
+{
+	struct str text;
+
+	str_init(&text);
+	str_add_n(&text, in->text.s, from);
+	str_add_n(&text, bytes, n);
+	str_add_n(&text, in->text.s + to, in->text.n - to);
+	str_done(&in->text);
+	in->text = text;
+	in->at = from + n;
+	/* A combining character joins the cluster before it: the caret must not stand within one. */
+	for (size_t edge = 0; edge < in->text.n && edge < in->at;) {
+		edge = next_edge(in, edge);
+		if (edge >= in->at)
+			in->at = edge;
+	}
+}
+
+void input_insert(struct input *in, const char *bytes, size_t n)
+{
+	splice(in, in->at, in->at, bytes, n);
+}
+
+void input_replace(struct input *in, size_t from, const char *text)
+{
+	splice(in, from, in->at, text, strlen(text));
+}
+
+static bool erase(struct input *in, size_t from, size_t to)
+{
+	if (from == to)
+		return false;
+	splice(in, from, to, "", 0);
+	return true;
+}
+
+bool input_backspace(struct input *in)
+{
+	return erase(in, previous_edge(in, in->at), in->at);
+}
+
+bool input_delete(struct input *in)
+{
+	return erase(in, in->at, next_edge(in, in->at));
+}
+
+bool input_kill_word(struct input *in)
+{
+	return erase(in, word_before(in), in->at);
+}
+
+bool input_kill_left(struct input *in)
+{
+	return erase(in, 0, in->at);
+}
+
+bool input_kill_right(struct input *in)
+{
+	return erase(in, in->at, in->text.n);
+}
+
+/* ------------------------------------------------------------------------------------------------ history */
+
+bool input_older(struct input *in)
+{
+	if (!in->history || in->recalled == 0)
+		return false;
+	if (in->recalled >= in->history->n) {
+		free(in->typed);
+		in->typed = xstrdup(in->text.s);
+		in->recalled = in->history->n;
+	}
+	set_text(in, in->history->line[--in->recalled]);
+	return true;
+}
+
+bool input_newer(struct input *in)
+{
+	if (!in->history || in->recalled >= in->history->n)
+		return false;
+	in->recalled++;
+	set_text(in, in->recalled < in->history->n ? in->history->line[in->recalled] : in->typed ? in->typed : "");
+	return true;
+}
+
+void history_add(struct input_history *h, const char *line)
+{
+	char *own;
+
+	if (!*line)
+		return;
+	own = xstrdup(line);
+	for (int i = 0; i < h->n; i++) {
+		if (strcmp(h->line[i], line))
+			continue;
+		free(h->line[i]);
+		memmove(h->line + i, h->line + i + 1, (size_t)(--h->n - i) * sizeof *h->line);
+		break;
+	}
+	if (h->n == HISTORY_MOST) {
+		free(h->line[0]);
+		memmove(h->line, h->line + 1, (size_t)--h->n * sizeof *h->line);
+	}
+	h->line = xrealloc(h->line, (size_t)(h->n + 1) * sizeof *h->line);
+	h->line[h->n++] = own;
+}
+
+void history_done(struct input_history *h)
+{
+	for (int i = 0; i < h->n; i++)
+		free(h->line[i]);
+	free(h->line);
+	memset(h, 0, sizeof *h);
+}
+
+void history_print(const struct input_history *h, struct str *out)
+{
+	for (int i = 0; i < h->n; i++) {
+		for (const char *s = h->line[i]; *s; s++) {
+			if (*s == '\\' || *s == '\n')
+				str_add_char(out, '\\');
+			str_add_char(out, *s == '\n' ? 'n' : *s);
+		}
+		str_add_char(out, '\n');
+	}
+}
+
+void history_read(struct input_history *h, const char *bytes, size_t n)
+{
+	struct str line;
+
+	str_init(&line);
+	for (size_t i = 0; i < n; i++) {
+		if (bytes[i] == '\n') {
+			history_add(h, line.s);
+			str_clear(&line);
+		} else if (bytes[i] == '\\' && i + 1 < n) {
+			i++;
+			str_add_char(&line, bytes[i] == 'n' ? '\n' : bytes[i]);
+		} else if (bytes[i]) {
+			str_add_char(&line, bytes[i]);
+		}
+	}
+	str_done(&line);
+}
+
+/* ------------------------------------------------------------------------------------------------ showing */
+
+/* One cluster as it is drawn; returns its columns. */
+static int show_cluster(const char *s, size_t n, struct str *out)
+{
+	size_t before = out->n;
+
+	utf8_safe(out, s, n, false);
+	return utf8_columns(out->s + before, out->n - before);
+}
+
+static int columns_between(const struct input *in, size_t from, size_t to)
+{
+	struct str scratch;
+	int columns = 0;
+
+	str_init(&scratch);
+	for (size_t next; from < to; from = next) {
+		next = next_edge(in, from);
+		columns += show_cluster(in->text.s + from, next - from, &scratch);
+	}
+	str_done(&scratch);
+	return columns;
+}
+
+void input_window(const struct input *in, int columns, struct str *out, int *caret, bool *left, bool *right)
+{
+	size_t from = 0;
+	int used = 0;
+
+	/* The caret takes a column too, and stands two thirds into a line that does not fit. */
+	if (columns_between(in, 0, in->text.n) >= columns)
+		while (from < in->at && columns_between(in, from, in->at) > columns * 2 / 3)
+			from = next_edge(in, from);
+	*left = from > 0;
+	*caret = 0;
+	while (from < in->text.n) {
+		size_t next = next_edge(in, from), kept = out->n;
+		int width;
+
+		if (from == in->at)
+			*caret = used;
+		width = show_cluster(in->text.s + from, next - from, out);
+		if (used + width > columns) {
+			out->n = kept;
+			out->s[kept] = '\0';
+			break;
+		}
+		used += width;
+		from = next;
+	}
+	*right = from < in->text.n;
+	if (in->at == in->text.n)
+		*caret = used;
+}
+
+int text_window(const char *text, size_t n, int columns, struct str *out)
+{
+	size_t from = 0, last = out->n;	/* up to `last` there is room for the "…" as well */
+	int used = 0, last_used = 0;
+
+	while (from < n) {
+		int width, ignored;
+		size_t bytes = utf8_cluster(text + from, n - from, &ignored);
+
+		width = show_cluster(text + from, bytes, out);
+		if (used + width > columns) {
+			out->n = last;
+			out->s[last] = '\0';
+			if (columns > 0)
+				str_add(out, "…");
+			return columns > 0 ? last_used + 1 : 0;
+		}
+		used += width;
+		from += bytes;
+		if (used < columns) {
+			last = out->n;
+			last_used = used;
+		}
+	}
+	return used;
+}

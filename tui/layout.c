@@ -1,0 +1,154 @@
+/* layout.c - see layout.h. */
+#include "tui/layout.h"
+
+#include <string.h>
+
+enum { SHARE = 20 };	/* a share of space; what the user adds is in these units */
+
+/* Panes first … first + n - 1 are one row. */
+struct row {
+	int first, n, looked_pane;
+	unsigned looked;
+};
+
+static int gather_rows(const struct layout_wish *wish, struct row *row)
+{
+	int rows = 0;
+
+	for (int i = 0; i < wish->panes; i++) {
+		struct row *last;
+
+		if (i == 0 || wish->row[i] != wish->row[i - 1])
+			row[rows++] = (struct row){ .first = i, .looked_pane = i, .looked = wish->looked[i] };
+		last = &row[rows - 1];
+		last->n++;
+		if (wish->looked[i] > last->looked) {
+			last->looked = wish->looked[i];
+			last->looked_pane = i;
+		}
+	}
+	return rows;
+}
+
+/* Chooses `most` of n things: the wanted one, then those looked at last. */
+static void choose(int n, int most, int wanted, const unsigned *looked, bool *chosen)
+{
+	memset(chosen, 0, (size_t)n * sizeof *chosen);
+	chosen[wanted] = true;
+	while (--most > 0) {
+		int best = -1;
+
+		for (int i = 0; i < n; i++)
+			if (!chosen[i] && (best < 0 || looked[i] > looked[best]))
+				best = i;
+		if (best < 0)
+			return;
+		chosen[best] = true;
+	}
+}
+
+/* Shares `space` cells (overlapping by one at each inner border) among n things by weight, none below `least`. */
+static void share(int n, int space, int least, const int *weight, int *size)
+{
+	int total = 0, left = space + n - 1, fixed;
+
+	for (int i = 0; i < n; i++)
+		total += weight[i];
+	for (int i = 0; i < n; i++) {
+		fixed = least * (n - 1 - i);
+		size[i] = i == n - 1 ? left : left * weight[i] / total;
+		if (size[i] > left - fixed)
+			size[i] = left - fixed;
+		if (size[i] < least)
+			size[i] = least;
+		left -= size[i];
+		total -= weight[i];
+	}
+}
+
+static int at_least(int x, int least)
+{
+	return x < least ? least : x;
+}
+
+static void place_row(const struct layout_wish *wish, const struct row *row, struct rect r, struct layout *out)
+{
+	bool chosen[JOB_PANES] = { false };
+	int weight[JOB_PANES] = { 0 }, size[JOB_PANES], pane[JOB_PANES], n = 0, x = r.x;
+	int fit = at_least((r.w - 1) / (PANE_LEAST_W - 1), 1);
+	bool holds = wish->focus >= row->first && wish->focus < row->first + row->n;
+
+	choose(row->n, fit, (holds ? wish->focus : row->looked_pane) - row->first, wish->looked + row->first, chosen);
+	for (int i = 0; i < row->n; i++) {
+		if (!chosen[i])
+			continue;
+		pane[n] = row->first + i;
+		weight[n] = at_least((n ? 2 : 3) * SHARE + wish->width[row->first + i] * 6, 4);
+		n++;
+	}
+	share(n, r.w, n == 1 ? r.w : PANE_LEAST_W, weight, size);
+	for (int i = 0; i < n; i++) {
+		out->pane[pane[i]] = (struct rect){ x, r.y, size[i], r.h };
+		x += size[i] - 1;
+	}
+}
+
+static void place_panes(const struct layout_wish *wish, struct rect r, struct layout *out)
+{
+	struct row row[JOB_PANES];
+	bool chosen[JOB_PANES];
+	unsigned looked[JOB_PANES];
+	int rows = gather_rows(wish, row), weight[JOB_PANES] = { 0 }, size[JOB_PANES], n = 0, y = r.y, focused = 0;
+	int fit = at_least((r.h - 1) / (PANE_LEAST_H - 1), 1);
+
+	if (wish->zoomed) {
+		out->pane[wish->focus] = r;
+		return;
+	}
+	for (int i = 0; i < rows; i++) {
+		looked[i] = row[i].looked;
+		if (wish->focus >= row[i].first && wish->focus < row[i].first + row[i].n)
+			focused = i;
+	}
+	choose(rows, fit, focused, looked, chosen);
+	for (int i = 0; i < rows; i++)
+		if (chosen[i])
+			weight[n++] = at_least(2 * SHARE + wish->height[row[i].first] * 4, 4);
+	share(n, r.h, n == 1 ? r.h : PANE_LEAST_H, weight, size);
+	n = 0;
+	for (int i = 0; i < rows; i++) {
+		if (!chosen[i])
+			continue;
+		place_row(wish, &row[i], (struct rect){ r.x, y, r.w, size[n] }, out);
+		y += size[n++] - 1;
+	}
+}
+
+void layout_make(const struct layout_wish *wish, int w, int h, struct layout *out)
+{
+	int y = 0, below;
+
+	memset(out, 0, sizeof *out);
+	if (w < SCREEN_LEAST_W || h < SCREEN_LEAST_H) {
+		out->too_small = true;
+		return;
+	}
+	out->header = (struct rect){ 0, y++, w, 1 };
+	if (wish->top_lines && h > SCREEN_LEAST_H + 3)
+		out->top = (struct rect){ 0, y++, w, 1 };
+	/* The last lines: what the cursor is on, edits and metric, keys. A low screen keeps the panes and drops lines. */
+	out->footer = (struct rect){ 0, h - 1, w, 1 };
+	below = 1;
+	if (h >= 11)
+		out->status = (struct rect){ 0, h - ++below, w, 1 };
+	if (h >= 18)
+		out->cell = (struct rect){ 0, h - ++below, w, 1 };
+	if (wish->text_lines && h - y - below >= PANE_LEAST_H + wish->text_lines) {
+		below += wish->text_lines;
+		out->text = (struct rect){ 0, h - below, w, wish->text_lines };
+	}
+	if (wish->panes)
+		place_panes(wish, (struct rect){ 0, y, w, h - y - below }, out);
+	for (int i = 0; i < wish->panes; i++)
+		out->folded += out->pane[i].w == 0;
+}
