@@ -1,0 +1,314 @@
+/* app.c - see app.h: life, undo, messages, requests, and the way of a key to its action. Drawing is in draw.c. */
+#include "tui/app.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tui/lines.h"
+#include "tui/mouse.h"
+#include "tui/panes/lists.h"
+#include "tui/question.h"
+
+enum { STALE_AFTER = 200 };	/* milliseconds: an answer that comes sooner replaces the old one without a flicker */
+
+static void focus_within(struct app *app)
+{
+	if (app->focus >= app->doc.job.panes)
+		app->focus = app->doc.job.panes ? app->doc.job.panes - 1 : 0;
+}
+
+void app_init(struct app *app, const struct preset *doc, const struct theme *theme)
+{
+	memset(app, 0, sizeof *app);
+	preset_copy(&app->doc, doc);
+	app->theme = theme;
+	app->complete_at = -1;
+	app->theme_shown = doc->theme ? xstrdup(doc->theme) : NULL;
+	str_init(&app->message);
+	input_init(&app->input);
+	app_focus(app, 0);
+	app_ask_for(app, REQUEST_ASK, NULL);
+}
+
+static void undo_done(struct undo *undo)
+{
+	for (int i = 0; i < undo->pasts; i++)
+		preset_done(&undo->past[i]);
+	for (int i = 0; i < undo->futures; i++)
+		preset_done(&undo->future[i]);
+	free(undo->past);
+	free(undo->future);
+}
+
+static void lists_done(struct app *app)
+{
+	preset_list_free(app->presets, app->presets_n);
+	for (int i = 0; i < app->themes_n; i++)
+		free(app->themes[i]);
+	free(app->themes);
+}
+
+void app_done(struct app *app)
+{
+	preset_done(&app->doc);
+	undo_done(&app->undo);
+	if (app->has_asked)
+		job_done(&app->asked);
+	input_done(&app->input);
+	for (int i = 0; i < LINE_KINDS; i++)
+		history_done(&app->history[i]);
+	free(app->complete_typed);
+	free(app->search);
+	str_done(&app->message);
+	notes_done(&app->said);
+	lists_done(app);
+	free(app->theme_shown);
+	for (int i = 0; i < app->requests; i++)
+		free(app->request[i].text);
+	free(app->request);
+}
+
+/* ------------------------------------------------------------------------------------------------ undo */
+
+static void push(struct preset **stack, int *n, const struct preset *doc)
+{
+	if (*n == UNDO_MOST) {
+		preset_done(&(*stack)[0]);
+		memmove(*stack, *stack + 1, (size_t)--*n * sizeof **stack);
+	}
+	*stack = xrealloc(*stack, (size_t)(*n + 1) * sizeof **stack);
+	preset_copy(&(*stack)[(*n)++], doc);
+}
+
+void app_change(struct app *app)
+{
+	push(&app->undo.past, &app->undo.pasts, &app->doc);
+	while (app->undo.futures)
+		preset_done(&app->undo.future[--app->undo.futures]);
+}
+
+/* The document of one stack takes the screen, the other stack keeps the one that was there. Cursors stay where they are. */
+static bool step(struct app *app, struct preset *from, int *from_n, struct preset **to, int *to_n)
+{
+	struct preset doc;
+
+	if (!*from_n)
+		return false;
+	push(to, to_n, &app->doc);
+	doc = from[--*from_n];
+	memcpy(doc.cursor, app->doc.cursor, sizeof doc.cursor);
+	preset_done(&app->doc);
+	app->doc = doc;
+	focus_within(app);
+	return true;
+}
+
+bool app_undo(struct app *app)
+{
+	struct undo *u = &app->undo;
+
+	return step(app, u->past, &u->pasts, &u->future, &u->futures);
+}
+
+bool app_redo(struct app *app)
+{
+	struct undo *u = &app->undo;
+
+	return step(app, u->future, &u->futures, &u->past, &u->pasts);
+}
+
+void app_opened(struct app *app, const struct preset *doc)
+{
+	char *model = app->doc.job.model ? xstrdup(app->doc.job.model) : NULL;
+
+	app_change(app);
+	preset_done(&app->doc);
+	preset_copy(&app->doc, doc);
+	if (!app->doc.job.model)
+		app->doc.job.model = model;
+	else
+		free(model);
+	app->zoomed = false;
+	app_focus(app, 0);
+}
+
+/* ------------------------------------------------------------------------------------------------ messages, requests */
+
+static const char *last_said(const struct app *app)
+{
+	return app->said.n ? app->said.line[app->said.n - 1] : "";
+}
+
+void app_say(struct app *app, enum style style, const char *format, ...)
+{
+	char text[1200];
+	va_list ap;
+
+	va_start(ap, format);
+	vsnprintf(text, sizeof text, format, ap);
+	va_end(ap);
+	str_clear(&app->message);
+	str_add(&app->message, text);
+	app->message_style = style;
+	if (*text && strcmp(last_said(app), text))
+		notes_add(&app->said, "%s", text);
+}
+
+void app_say_err(struct app *app, const struct err *err)
+{
+	if (err->kind != ERR_CANCELLED)
+		app_say(app, STYLE_ERROR, "%s", err->text);
+}
+
+void app_ask_for(struct app *app, enum request_kind kind, const char *text)
+{
+	app->request = xrealloc(app->request, (size_t)(app->requests + 1) * sizeof *app->request);
+	app->request[app->requests++] = (struct request){ kind, text ? xstrdup(text) : NULL };
+}
+
+bool app_take(struct app *app, struct request *request)
+{
+	if (!app->requests)
+		return false;
+	*request = app->request[0];
+	memmove(app->request, app->request + 1, (size_t)--app->requests * sizeof *app->request);
+	return true;
+}
+
+static bool same_text(const char *a, const char *b)
+{
+	return a && b ? !strcmp(a, b) : a == b;
+}
+
+/* Whatever changed the document: the worker and the theme follow it. */
+static void settle(struct app *app)
+{
+	struct job job;
+
+	focus_within(app);
+	question_job(app, &job);
+	if (!app->has_asked || !job_equal(&job, &app->asked)) {
+		if (app->has_asked)
+			job_done(&app->asked);
+		app->asked = job;
+		app->has_asked = true;
+		app->asked_at = app->now;
+		app_ask_for(app, REQUEST_ASK, NULL);
+	} else {
+		job_done(&job);
+	}
+	if (!same_text(app->doc.theme, app->theme_shown)) {
+		job_set(&app->theme_shown, app->doc.theme);
+		app_ask_for(app, REQUEST_THEME, app->doc.theme);
+	}
+}
+
+void app_asked(struct app *app, unsigned serial)
+{
+	app->serial = serial;
+}
+
+void app_lists(struct app *app, struct preset_entry *presets, int presets_n, char **themes, int themes_n)
+{
+	lists_done(app);
+	app->presets = presets;
+	app->presets_n = presets_n;
+	app->themes = themes;
+	app->themes_n = themes_n;
+}
+
+void app_snapshot(struct app *app, const struct snapshot *shot)
+{
+	app->shot = shot;
+	if (shot->serial != app->serial)
+		return;
+	/* Notes of the newest job, each said once. */
+	for (int i = 0; i < shot->notes; i++) {
+		bool heard = false;
+
+		for (int k = 0; k < app->said.n && !heard; k++)
+			heard = !strcmp(app->said.line[k], shot->note[i]);
+		if (!heard)
+			app_say(app, STYLE_WARNING, "%s", shot->note[i]);
+	}
+	settle(app);
+}
+
+bool app_stale(const struct app *app)
+{
+	return app->shot && app->shot->serial != app->serial && app->now - app->asked_at >= STALE_AFTER;
+}
+
+int app_tick(struct app *app, long now)
+{
+	bool was = app_stale(app);
+	long left;
+
+	app->now = now;
+	if (!app->shot || app->shot->serial == app->serial)
+		return was ? 0 : -1;
+	left = app->asked_at + STALE_AFTER - now;
+	return left > 0 ? (int)left : -1;
+}
+
+bool app_edited(const struct app *app)
+{
+	for (int i = 0; i < app->doc.job.edits; i++)
+		if (app->doc.job.edit[i].on)
+			return true;
+	return false;
+}
+
+/* ------------------------------------------------------------------------------------------------ keys */
+
+unsigned app_where(const struct app *app)
+{
+	if (app->line)
+		return W_LINE | (app->line == LINE_COMMAND ? W_COMMAND : 0);
+	if (app->popup)
+		return W_LIST | popup_where(app->popup);
+	return W_MAIN;
+}
+
+void app_run(struct app *app, const struct action *action, const char *argument)
+{
+	action->act(app, argument);
+}
+
+void app_focus(struct app *app, int pane)
+{
+	if (pane < 0 || pane >= app->doc.job.panes)
+		return;
+	app->focus = pane;
+	app->pane[pane].looked = ++app->looks;
+}
+
+struct job_pane *app_pane(struct app *app)
+{
+	return app->focus < app->doc.job.panes ? &app->doc.job.pane[app->focus] : NULL;
+}
+
+static bool is_text(const struct key *key)
+{
+	return key->kind == K_CHAR && !(key->mods & (MOD_CTRL | MOD_ALT)) && key->c >= ' ';
+}
+
+void app_event(struct app *app, const struct key *key)
+{
+	const struct action *action;
+	unsigned where = app_where(app);
+
+	if (key->kind == K_NONE || key->kind == K_RESIZE || key->kind == K_LOST)
+		return;
+	if (key->kind != K_RELEASE && key->kind != K_DRAG)
+		str_clear(&app->message);
+	if (key->kind == K_PASTE || ((where & W_LINE) && is_text(key)))
+		lines_type(app, key);
+	else if (key->kind >= K_CLICK && key->kind <= K_WHEEL_DOWN)
+		mouse_event(app, key);
+	else if ((action = action_for_key(key, where)))
+		app_run(app, action, action->id && action == &actions[ACTION_focus_number] ? (char[]){ (char)key->c, 0 } : NULL);
+	settle(app);
+}

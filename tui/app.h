@@ -1,0 +1,146 @@
+/*
+ * app.h - what the screen remembers, and how it changes: keys and snapshots in, a canvas and requests out. No I/O, no clock,
+ * no terminal: whatever reaches outside is a request that the loop (tui.c) carries out.
+ *
+ * The document is a preset (prompt, foil, edits, metric, panes, cursors, theme): undo keeps whole documents, saving writes it, and
+ * the question for the worker is made from it. Everything else here is about looking and is not worth keeping.
+ *
+ * The parts of the screen are files in panes/; what actions do is in ask.c, intervene.c, moves.c, arrange.c, keep.c, lines.c, lists.c.
+ */
+#ifndef LMSCOPE_TUI_APP_H
+#define LMSCOPE_TUI_APP_H
+
+#include <stdbool.h>
+
+#include "engine/base/str.h"
+#include "engine/preset.h"
+#include "engine/worker.h"
+#include "tui/action.h"
+#include "tui/canvas.h"
+#include "tui/input.h"
+#include "tui/key.h"
+#include "tui/layout.h"
+#include "tui/theme.h"
+#include "tui/view.h"
+
+enum request_kind {
+	REQUEST_ASK,		/* app_question() has changed: give it to the worker and tell app_asked() */
+	REQUEST_CANCEL,
+	REQUEST_COPY,		/* text to the clipboard */
+	REQUEST_SAVE,		/* app->doc as the preset `text` */
+	REQUEST_OPEN,		/* the preset `text`: app_opened() */
+	REQUEST_THEME,		/* the theme of the document is another: `text`, NULL for the default */
+	REQUEST_LISTS,		/* presets and themes may be shown: refresh app->presets, app->themes */
+	REQUEST_REDRAW, REQUEST_SUSPEND, REQUEST_QUIT,
+};
+struct request {
+	enum request_kind kind;
+	char *text;		/* heap; the one who takes it frees it */
+};
+
+/* What is being typed; rows of a table in lines.c. */
+enum line_kind { LINE_NONE, LINE_PROMPT, LINE_FOIL, LINE_METRIC, LINE_EDIT, LINE_SEARCH, LINE_SAVE, LINE_COMMAND, LINE_KINDS };
+
+/* A list over the panes: see panes/lists.h. */
+struct popup;
+
+struct undo {
+	struct preset *past, *future;	/* [pasts], [futures]: the next to go back to is the last */
+	int pasts, futures;
+};
+enum { UNDO_MOST = 1000 };
+
+struct app_pane {
+	struct view_state view;
+	struct rect inside;	/* of the last frame; w 0: folded away */
+	unsigned looked;	/* when it had the keys: greater is later */
+	int taller, wider;	/* what the user added */
+	bool sink_in;		/* the first token takes part in the colours' range */
+};
+
+struct app {
+	struct preset doc;
+	struct undo undo;
+
+	const struct snapshot *shot;	/* borrowed until the next app_snapshot; never NULL after the first */
+	struct job asked;		/* the question that the worker has */
+	bool has_asked;
+	unsigned serial;
+	long now, asked_at;		/* milliseconds of the loop's clock */
+
+	int focus;
+	struct app_pane pane[JOB_PANES];
+	unsigned looks;
+	bool zoomed;
+	struct layout layout;
+
+	enum line_kind line;
+	struct input input;
+	struct input_history history[LINE_KINDS];
+	bool line_changed;		/* undo has the document from before this line */
+	int complete_at;		/* which completion stands in the line; -1: what was typed */
+	char *complete_typed;
+	int editing;			/* LINE_EDIT: which edit */
+
+	const struct popup *popup;	/* NULL: none */
+	int list_at, list_top, list_page;
+	bool menu_beside, menu_below;	/* what the list of techniques is for */
+
+	char *search;			/* NULL: none */
+
+	struct str message;		/* until the next key */
+	enum style message_style;
+	struct notes said;		/* all messages so far */
+	int notes_seen;
+
+	struct preset_entry *presets;	/* given by the loop; owned */
+	int presets_n;
+	char **themes;
+	int themes_n;
+	const struct theme *theme;	/* borrowed */
+	char *theme_shown;		/* the name that the loop was last asked for */
+
+	struct request *request;	/* [requests], oldest first */
+	int requests;
+};
+
+void app_init(struct app *app, const struct preset *doc, const struct theme *theme);
+void app_done(struct app *app);
+
+void app_event(struct app *app, const struct key *key);
+void app_snapshot(struct app *app, const struct snapshot *shot);
+void app_draw(struct app *app, struct canvas *c);
+/* The clock. Returns in how many milliseconds the screen will look different by itself; -1: not before something happens. */
+int app_tick(struct app *app, long now);
+
+/* The oldest request; false: none. */
+bool app_take(struct app *app, struct request *request);
+void app_asked(struct app *app, unsigned serial);
+void app_opened(struct app *app, const struct preset *doc);	/* in place of the document; can be undone */
+void app_lists(struct app *app, struct preset_entry *presets, int presets_n, char **themes, int themes_n);	/* takes them */
+
+/* ---- For the parts of the screen ---- */
+
+/* The document as it is goes on the undo stack: call it before a change. */
+void app_change(struct app *app);
+bool app_undo(struct app *app);
+bool app_redo(struct app *app);
+
+void app_ask_for(struct app *app, enum request_kind kind, const char *text);
+/* A sentence in the last line until the next key. */
+void app_say(struct app *app, enum style style, const char *format, ...) __attribute__((format(printf, 3, 4)));
+void app_say_err(struct app *app, const struct err *err);
+
+unsigned app_where(const struct app *app);
+/* Runs an action as if its key was pressed, or its word typed with that argument. */
+void app_run(struct app *app, const struct action *action, const char *argument);
+
+/* What is drawn is an answer to an earlier question, and has been so for long enough to say it. */
+bool app_stale(const struct app *app);
+bool app_edited(const struct app *app);		/* some edit is on */
+struct ink app_ink(const struct app *app, enum style style);
+
+void app_focus(struct app *app, int pane);	/* brings it to the front, too */
+struct job_pane *app_pane(struct app *app);	/* the one with the keys; NULL: there is none */
+
+#endif

@@ -1,0 +1,178 @@
+/* arrange.c - actions on panes: which has the keys, new ones, closing, sizes, how a table is shown. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "tui/panes/lists.h"
+#include "tui/question.h"
+
+static void focus_by(struct app *app, int by)
+{
+	int n = app->doc.job.panes;
+
+	if (n)
+		app_focus(app, (app->focus + by + n) % n);
+}
+
+void act_focus_next(struct app *app, const char *argument)
+{
+	(void)argument;
+	focus_by(app, 1);
+}
+
+void act_focus_previous(struct app *app, const char *argument)
+{
+	(void)argument;
+	focus_by(app, -1);
+}
+
+void act_focus_number(struct app *app, const char *argument)
+{
+	int pane = argument ? atoi(argument) - 1 : -1;
+
+	if (pane < 0 || pane >= app->doc.job.panes)
+		app_say(app, STYLE_WARNING, "there are %d panes", app->doc.job.panes);
+	else
+		app_focus(app, pane);
+}
+
+void act_zoom(struct app *app, const char *argument)
+{
+	(void)argument;
+	app->zoomed = !app->zoomed;
+}
+
+void act_view(struct app *app, const char *argument)
+{
+	struct view_state *view = &app->pane[app->focus].view;
+	int zoom = 0;
+
+	if (!argument || !*argument) {
+		zoom = ((int)view->zoom + 1) % ZOOM_COUNT;
+	} else {
+		while (zoom < ZOOM_COUNT && strcmp(argument, zoom_words[zoom]))
+			zoom++;
+		if (zoom == ZOOM_COUNT) {
+			app_say(app, STYLE_ERROR, "there is no view %s; Tab lists them", argument);
+			return;
+		}
+	}
+	view->zoom = (enum zoom)zoom;
+	app_say(app, STYLE_DIM, "view: %s", zoom_words[zoom]);
+}
+
+void act_sink(struct app *app, const char *argument)
+{
+	struct app_pane *pane = &app->pane[app->focus];
+
+	(void)argument;
+	pane->sink_in = !pane->sink_in;
+	app_say(app, STYLE_DIM, pane->sink_in ? "the colours' range has the first token in it" :
+		"the first token is left out of the colours' range, where it is a sink");
+}
+
+/* ------------------------------------------------------------------------------------------------ more, fewer, larger */
+
+/* Makes room for a pane before index `at`, in the row `row`; with `own_row` the rows from there on move down. */
+static void insert_pane(struct app *app, int at, int row, bool own_row, const struct analysis *analysis)
+{
+	struct preset *doc = &app->doc;
+	int n = doc->job.panes;
+
+	app_change(app);
+	memmove(doc->job.pane + at + 1, doc->job.pane + at, (size_t)(n - at) * sizeof *doc->job.pane);
+	memmove(doc->row + at + 1, doc->row + at, (size_t)(n - at) * sizeof *doc->row);
+	memmove(app->pane + at + 1, app->pane + at, (size_t)(n - at) * sizeof *app->pane);
+	if (own_row)
+		for (int i = at + 1; i <= n; i++)
+			doc->row[i]++;
+	job_pane_init(&doc->job.pane[at], analysis);
+	doc->row[at] = row;
+	memset(&app->pane[at], 0, sizeof app->pane[at]);
+	doc->job.panes++;
+	app->zoomed = false;
+	app_focus(app, at);
+}
+
+static void split(struct app *app, const char *argument, bool below)
+{
+	const struct analysis *analysis;
+	int n = app->doc.job.panes, at = n ? app->focus + 1 : 0, row = n ? app->doc.row[app->focus] : 0;
+
+	if (n == JOB_PANES) {
+		app_say(app, STYLE_WARNING, "%d panes are the most: x closes one", JOB_PANES);
+		return;
+	}
+	if (!argument || !*argument) {
+		app->menu_beside = true;
+		app->menu_below = below;
+		popup_open(app, &popup_menu);
+		return;
+	}
+	analysis = analysis_find(argument);
+	if (!analysis) {
+		app_say(app, STYLE_ERROR, "there is no technique %s; Tab lists them", argument);
+		return;
+	}
+	while (below && at < n && app->doc.row[at] == row)
+		at++;
+	insert_pane(app, at, below && n ? row + 1 : row, below, analysis);
+}
+
+void act_split(struct app *app, const char *argument)
+{
+	split(app, argument, false);
+}
+
+void act_split_below(struct app *app, const char *argument)
+{
+	split(app, argument, true);
+}
+
+void act_close(struct app *app, const char *argument)
+{
+	struct preset *doc = &app->doc;
+	int at = app->focus, n = doc->job.panes;
+	bool alone;
+
+	(void)argument;
+	if (n < 2) {
+		app_say(app, STYLE_WARNING, n ? "the last pane stays: t gives it another technique, q leaves" : "there is no pane: a adds one");
+		return;
+	}
+	app_change(app);
+	alone = (at == 0 || doc->row[at - 1] != doc->row[at]) && (at == n - 1 || doc->row[at + 1] != doc->row[at]);
+	for (int i = at + 1; alone && i < n; i++)
+		doc->row[i]--;
+	memmove(doc->job.pane + at, doc->job.pane + at + 1, (size_t)(n - at - 1) * sizeof *doc->job.pane);
+	memmove(doc->row + at, doc->row + at + 1, (size_t)(n - at - 1) * sizeof *doc->row);
+	memmove(app->pane + at, app->pane + at + 1, (size_t)(n - at - 1) * sizeof *app->pane);
+	memset(&app->pane[n - 1], 0, sizeof app->pane[n - 1]);
+	doc->job.panes--;
+	app_focus(app, at < n - 1 ? at : n - 2);
+}
+
+static void resize(struct app *app, int taller, int wider)
+{
+	const int *row = app->doc.row;
+	int first = app->focus, most = 30;
+	struct app_pane *pane = &app->pane[app->focus];
+
+	/* A row's height is kept by its first pane. */
+	while (first > 0 && row[first - 1] == row[app->focus])
+		first--;
+	if (abs(app->pane[first].taller + taller) <= most)
+		app->pane[first].taller += taller;
+	if (abs(pane->wider + wider) <= most)
+		pane->wider += wider;
+}
+
+#define RESIZE(id, taller, wider) \
+	void act_##id(struct app *app, const char *argument) \
+	{ \
+		(void)argument; \
+		resize(app, taller, wider); \
+	}
+RESIZE(taller, 1, 0)
+RESIZE(shorter, -1, 0)
+RESIZE(wider, 0, 1)
+RESIZE(narrower, 0, -1)

@@ -1,0 +1,168 @@
+/* ask.c - actions that change the question: prompt, foil, metric, a pane's technique and arguments, differences, generating. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "tui/lines.h"
+#include "tui/panes/lists.h"
+#include "tui/question.h"
+
+enum { GENERATE = 30 };
+
+/* A field of the job takes a text by one undoable step. */
+static void set_field(struct app *app, char **field, const char *text)
+{
+	if (*field && text ? !strcmp(*field, text) : *field == text)
+		return;
+	app_change(app);
+	job_set(field, text);
+}
+
+void act_prompt(struct app *app, const char *argument)
+{
+	if (argument)
+		set_field(app, &app->doc.job.prompt, argument);
+	else
+		lines_begin(app, LINE_PROMPT, app->doc.job.prompt);
+}
+
+void act_foil(struct app *app, const char *argument)
+{
+	const struct job *job = &app->doc.job;
+
+	if (argument)
+		set_field(app, &app->doc.job.foil, *argument ? argument : NULL);
+	else
+		lines_begin(app, LINE_FOIL, job->foil ? job->foil : job->prompt);
+}
+
+void act_metric(struct app *app, const char *argument)
+{
+	struct err err;
+
+	if (!argument)
+		lines_begin(app, LINE_METRIC, app->doc.job.metric ? app->doc.job.metric : "");
+	else if (*argument && !metric_check(argument, &err))
+		app_say_err(app, &err);
+	else
+		set_field(app, &app->doc.job.metric, *argument ? argument : NULL);
+}
+
+void act_generate(struct app *app, const char *argument)
+{
+	int n = app->doc.job.generate ? 0 : GENERATE;
+
+	if (argument && *argument)
+		n = atoi(argument);
+	if (n < 0 || n > 1000) {
+		app_say(app, STYLE_ERROR, "generate takes a number of tokens, 0 … 1000");
+		return;
+	}
+	if (n == app->doc.job.generate)
+		return;
+	app_change(app);
+	app->doc.job.generate = n;
+}
+
+/* ------------------------------------------------------------------------------------------------ technique */
+
+void act_technique(struct app *app, const char *argument)
+{
+	const struct analysis *analysis;
+	struct job_pane *pane = app_pane(app);
+	struct str near;
+
+	app->menu_beside = app->menu_below = false;
+	if (!argument || !*argument) {
+		popup_open(app, &popup_menu);
+		return;
+	}
+	analysis = analysis_find(argument);
+	if (!analysis) {
+		str_init(&near);
+		analysis_suggest(argument, &near);
+		app_say(app, STYLE_ERROR, "there is no technique %s%s%s", argument, near.n ? "; near it: " : "", near.s);
+		str_done(&near);
+	} else if (!pane) {
+		act_split(app, argument);
+	} else if (pane->analysis != analysis) {
+		app_change(app);
+		job_pane_init(pane, analysis);
+		memset(&app->pane[app->focus].view, 0, sizeof app->pane[app->focus].view);
+	}
+}
+
+void act_set(struct app *app, const char *argument)
+{
+	struct job_pane *pane = app_pane(app), changed;
+	struct err err;
+
+	if (!pane)
+		return;
+	if (!argument || !*argument) {
+		popup_open(app, &popup_form);
+		return;
+	}
+	changed = *pane;
+	if (!job_pane_set(&changed, argument, &err)) {
+		app_say_err(app, &err);
+		return;
+	}
+	app_change(app);
+	*app_pane(app) = changed;
+}
+
+/* ------------------------------------------------------------------------------------------------ differences */
+
+static const char *const diff_words[] = { [DIFF_NONE] = "none", [DIFF_EDITS] = "edits", [DIFF_FOIL] = "foil" };
+static const char *const diff_tells[] = {
+	[DIFF_NONE] = "as it is", [DIFF_EDITS] = "edited − unedited", [DIFF_FOIL] = "prompt − foil",
+};
+
+static enum diff next_diff(const struct app *app, enum diff diff)
+{
+	if (diff == DIFF_NONE)
+		return app->doc.job.edits || !app->doc.job.foil ? DIFF_EDITS : DIFF_FOIL;
+	return diff == DIFF_EDITS && app->doc.job.foil ? DIFF_FOIL : DIFF_NONE;
+}
+
+void act_diff(struct app *app, const char *argument)
+{
+	struct job_pane *pane = app_pane(app);
+	enum diff diff = DIFF_NONE;
+
+	if (!pane)
+		return;
+	if (!argument || !*argument) {
+		diff = next_diff(app, pane->diff);
+	} else {
+		while (diff <= DIFF_FOIL && strcmp(argument, diff_words[diff]))
+			diff++;
+		if (diff > DIFF_FOIL) {
+			app_say(app, STYLE_ERROR, "diff takes none, edits or foil");
+			return;
+		}
+	}
+	app_change(app);
+	app_pane(app)->diff = diff;
+	app_say(app, STYLE_DIM, "this pane: %s", diff_tells[diff]);
+}
+
+void act_diff_all(struct app *app, const char *argument)
+{
+	enum diff diff;
+
+	(void)argument;
+	if (!app_pane(app))
+		return;
+	diff = next_diff(app, app_pane(app)->diff);
+	app_change(app);
+	for (int i = 0; i < app->doc.job.panes; i++)
+		app->doc.job.pane[i].diff = diff;
+	app_say(app, STYLE_DIM, "every pane: %s", diff_tells[diff]);
+}
+
+void act_inspect(struct app *app, const char *argument)
+{
+	(void)argument;
+	popup_open(app, &popup_inspect);
+}

@@ -1,0 +1,218 @@
+/* complete.c - see complete.h: a row for each kind of argument. */
+#include "tui/complete.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "tui/question.h"
+
+/* Adds a candidate when it begins as the word that is typed. */
+static void offer(struct completion *c, const char *typed, const char *text, const char *what)
+{
+	if (!strncmp(text, typed, strlen(typed)))
+		list_add(&c->list, text, what);
+}
+
+/* The last word of the argument, and how many stand before it. */
+static const char *last_word(const char *argument, int *before)
+{
+	const char *word = argument;
+
+	*before = 0;
+	for (const char *s = argument; *s; s++)
+		if (*s == ' ') {
+			word = s + 1;
+			*before += s > argument && s[-1] != ' ';
+		}
+	return word;
+}
+
+/* ------------------------------------------------------------------------------------------------ each kind */
+
+static void complete_analysis(const struct app *app, const char *argument, struct completion *c)
+{
+	(void)app;
+	for (int i = 0; analysis_list[i]; i++)
+		offer(c, argument, analysis_list[i]->name, analysis_list[i]->blurb);
+}
+
+static void complete_preset(const struct app *app, const char *argument, struct completion *c)
+{
+	for (int i = 0; i < app->presets_n; i++)
+		offer(c, argument, app->presets[i].name, app->presets[i].title);
+}
+
+static void complete_theme(const struct app *app, const char *argument, struct completion *c)
+{
+	for (int i = 0; i < app->themes_n; i++)
+		offer(c, argument, app->themes[i], NULL);
+}
+
+static void complete_diff(const struct app *app, const char *argument, struct completion *c)
+{
+	(void)app;
+	offer(c, argument, "none", "the table as it is");
+	offer(c, argument, "edits", "edited minus unedited");
+	offer(c, argument, "foil", "prompt minus foil");
+}
+
+static void complete_zoom(const struct app *app, const char *argument, struct completion *c)
+{
+	(void)app;
+	for (int i = 0; i < ZOOM_COUNT; i++)
+		offer(c, argument, zoom_words[i], NULL);
+}
+
+/* KEY=VALUE of the pane's technique: first the key, behind "=" its choices. */
+static void complete_setting(const struct app *app, const char *argument, struct completion *c)
+{
+	const struct param *params;
+	const char *equals = strchr(argument, '=');
+
+	if (!app->doc.job.panes)
+		return;
+	params = app->doc.job.pane[app->focus].analysis->params;
+	for (int i = 0; i < param_count(params); i++) {
+		char text[100];
+		struct str range;
+
+		str_init(&range);
+		str_addf(&range, "%s · ", params[i].help);
+		param_range_text(&params[i], extent_of(app, params[i].dim), &range);
+		snprintf(text, sizeof text, "%s=", params[i].name);
+		if (!equals)
+			offer(c, argument, text, range.s);
+		str_done(&range);
+		for (int k = 0; equals && k < param_choices(&params[i]); k++) {
+			int n;
+			const char *word = param_choice(&params[i], k, &n);
+
+			snprintf(text, sizeof text, "%s=%.*s", params[i].name, n, word);
+			offer(c, argument, text, NULL);
+		}
+	}
+}
+
+/* TARGET LAYER[.UNIT] [@POSITIONS] OP: the place offered is where the cursor is. */
+static void complete_edit(const struct app *app, const char *argument, struct completion *c)
+{
+	int before, layers = extent_of(app, DIM_LAYER), heads = extent_of(app, DIM_HEAD);
+	const char *word = last_word(argument, &before);
+	char text[60];
+
+	c->from += (size_t)(word - argument);
+	c->more = true;
+	if (before == 0) {
+		for (int i = 0; edit_targets[i].word; i++)
+			offer(c, word, edit_targets[i].word, edit_targets[i].help);
+	} else if (before == 1) {
+		const struct edit_target *target = NULL;
+
+		for (int i = 0; edit_targets[i].word; i++)
+			if (!strncmp(argument, edit_targets[i].word, strcspn(argument, " ")))
+				target = &edit_targets[i];
+		snprintf(text, sizeof text, "%d", cursor_get(app, DIM_LAYER, layers));
+		if (target && site_table[target->site].unit == DIM_HEAD)
+			snprintf(text, sizeof text, "%d.%d", cursor_get(app, DIM_LAYER, layers), cursor_get(app, DIM_HEAD, heads));
+		if (layers)
+			offer(c, word, text, "where the cursor is");
+	} else {
+		snprintf(text, sizeof text, "@%d", cursor_get(app, DIM_POSITION, extent_of(app, DIM_POSITION)));
+		if (before == 2 && extent_of(app, DIM_POSITION))
+			offer(c, word, text, "at the cursor's position only");
+		for (int i = 0; i < EDIT_OPS; i++)
+			offer(c, word, edit_ops[i].word, edit_ops[i].help);
+	}
+}
+
+/* A target in quotes: what the model finds likely, then the prompt's own tokens. */
+static void offer_target(struct completion *c, const char *typed, const char *token, const char *what)
+{
+	char text[120];
+
+	if (!token || !*token || strchr(token, '"') || strchr(token, '\\') || strlen(token) > 100 || strchr(token, '\n'))
+		return;
+	snprintf(text, sizeof text, "\"%s\"", token);
+	for (int i = 0; i < c->list.n; i++)
+		if (!strcmp(c->list.item[i].text, text))
+			return;
+	offer(c, typed, text, what);
+}
+
+static void complete_metric(const struct app *app, const char *argument, struct completion *c)
+{
+	const struct snapshot *shot = app->shot;
+	size_t quotes = 0;
+	const char *word = argument + strcspn(argument, " ");
+
+	c->more = true;
+	if (!*word) {
+		for (int i = 0; i < METRIC_KINDS; i++)
+			offer(c, argument, metric_table[i].word, metric_table[i].help);
+		return;
+	}
+	/* The word begins behind the last space that is not within quotes. */
+	for (const char *s = argument; *s; s++) {
+		quotes += *s == '"';
+		if (*s == ' ' && quotes % 2 == 0)
+			word = s + 1;
+	}
+	c->from += (size_t)(word - argument);
+	if (!shot || *word == '@')
+		return;
+	for (int p = 0; p < shot->panes; p++) {
+		const struct table *t = shot->pane[p].table;
+
+		for (int i = 0; t && t->word && t->look == LOOK_RANKING && i < t->rows.n; i++)
+			offer_target(c, word, t->word[table_cell(t, i, 0)], "likely here");
+	}
+	for (int i = 0; i < shot->tokens; i++)
+		if (!shot->token[i].special)
+			offer_target(c, word, shot->token[i].text, "of the prompt");
+}
+
+static void (*const completers[WANTS_COUNT])(const struct app *app, const char *argument, struct completion *c) = {
+	[WANTS_EDIT] = complete_edit, [WANTS_SETTING] = complete_setting, [WANTS_METRIC] = complete_metric,
+	[WANTS_ANALYSIS] = complete_analysis, [WANTS_PRESET] = complete_preset, [WANTS_THEME] = complete_theme,
+	[WANTS_DIFF] = complete_diff, [WANTS_ZOOM] = complete_zoom,
+};
+
+/* ------------------------------------------------------------------------------------------------ the line */
+
+static void complete_command(const char *typed, struct completion *c)
+{
+	c->more = true;
+	for (int i = 0; i < ACTION_COUNT; i++) {
+		char word[40];
+
+		snprintf(word, sizeof word, "%.*s", (int)strcspn(actions[i].words, " "), actions[i].words);
+		if (*word)
+			offer(c, typed, word, actions[i].help);
+	}
+}
+
+void completion_make(const struct app *app, const char *line, struct completion *out)
+{
+	const char *start = line + strspn(line, " :"), *argument;
+	const struct action *action;
+	bool ambiguous;
+	size_t n = strcspn(start, " ");
+
+	memset(out, 0, sizeof *out);
+	list_init(&out->list);
+	out->from = (size_t)(start - line);
+	if (!start[n]) {
+		complete_command(start, out);
+		return;
+	}
+	action = action_for_word(start, n, &ambiguous);
+	argument = start + n + strspn(start + n, " ");
+	out->from = (size_t)(argument - line);
+	if (action && completers[action->wants])
+		completers[action->wants](app, argument, out);
+}
+
+void completion_done(struct completion *c)
+{
+	list_done(&c->list);
+}

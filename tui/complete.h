@@ -1,0 +1,18 @@
+/* complete.h - what can stand at the end of a command line: words of commands, and what their arguments may be. */
+#ifndef LMSCOPE_TUI_COMPLETE_H
+#define LMSCOPE_TUI_COMPLETE_H
+
+#include "tui/app.h"
+#include "tui/panes/lists.h"
+
+struct completion {
+	struct list list;	/* text: what is put in; detail: what it is */
+	size_t from;		/* the byte of the line where it goes */
+	bool more;		/* something may follow: put a space behind the only one */
+};
+
+/* Never fails: the list may be empty. */
+void completion_make(const struct app *app, const char *line, struct completion *out);
+void completion_done(struct completion *c);
+
+#endif

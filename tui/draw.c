@@ -1,0 +1,68 @@
+/* draw.c - the whole screen: its parts where the layout says. */
+#include "tui/app.h"
+
+#include "tui/panes/lists.h"
+#include "tui/text.h"
+
+struct ink app_ink(const struct app *app, enum style style)
+{
+	return theme_ink(app->theme, style);
+}
+
+static void make_layout(struct app *app, int w, int h)
+{
+	int height[JOB_PANES], width[JOB_PANES];
+	unsigned looked[JOB_PANES];
+	struct layout_wish wish = {
+		.panes = app->doc.job.panes, .row = app->doc.row, .height = height, .width = width, .looked = looked,
+		.focus = app->focus, .zoomed = app->zoomed,
+		.top_lines = app->doc.job.foil || app->line == LINE_FOIL ? 1 : 0,
+		.text_lines = app->doc.job.generate ? TEXT_LINES : 0,
+	};
+
+	for (int i = 0; i < JOB_PANES; i++) {
+		height[i] = app->pane[i].taller;
+		width[i] = app->pane[i].wider;
+		looked[i] = app->pane[i].looked;
+	}
+	layout_make(&wish, w, h, &app->layout);
+}
+
+static void draw_too_small(struct app *app, struct canvas *c)
+{
+	struct rect all = { 0, 0, c->w, c->h };
+
+	canvas_paragraph(c, all, 0, app_ink(app, STYLE_TEXT), "lmscope needs a larger window: 24 × 8 at least. q leaves.");
+}
+
+void app_draw(struct app *app, struct canvas *c)
+{
+	const struct layout *l = &app->layout;
+
+	make_layout(app, c->w, c->h);
+	canvas_reset(c, c->w, c->h, app_ink(app, STYLE_TEXT));
+	if (l->too_small) {
+		draw_too_small(app, c);
+		return;
+	}
+	draw_header(app, c, l->header);
+	if (l->top.h)
+		draw_foil(app, c, l->top);
+	/* The one with the keys comes last: its frame covers the shared edges. */
+	for (int i = 0; i < app->doc.job.panes; i++)
+		if (l->pane[i].w && i != app->focus)
+			draw_pane(app, c, i);
+	if (app->doc.job.panes && l->pane[app->focus].w)
+		draw_pane(app, c, app->focus);
+	if (l->text.h)
+		draw_text(app, c, l->text);
+	if (l->cell.h)
+		draw_cell(app, c, l->cell);
+	if (l->status.h)
+		draw_status(app, c, l->status);
+	draw_footer(app, c, l->footer);
+	if (app->popup)
+		draw_popup(app, c);
+	if (app->line == LINE_COMMAND)
+		draw_completion(app, c);
+}

@@ -1,0 +1,289 @@
+/* intervene.c - actions that change what the model does: ablate, the list of edits, undo. */
+#include <string.h>
+
+#include "engine/base/arena.h"
+#include "tui/lines.h"
+#include "tui/panes/lists.h"
+#include "tui/question.h"
+
+/* The line as edit_print writes it, so that two spellings of one edit are one. False with a sentence. */
+static bool canonical(const char *line, struct str *out, struct err *err)
+{
+	struct arena *scratch = arena_new();
+	struct edit edit;
+	bool fine = edit_parse(line, &edit, scratch, err);
+
+	if (fine)
+		edit_print(&edit, out);
+	arena_free(scratch);
+	return fine;
+}
+
+static int find_edit(const struct app *app, const char *line)
+{
+	const struct job *job = &app->doc.job;
+	struct err ignored;
+
+	for (int i = 0; i < job->edits; i++) {
+		struct str own;
+		bool same;
+
+		str_init(&own);
+		same = canonical(job->edit[i].line, &own, &ignored) ? !strcmp(own.s, line) : !strcmp(job->edit[i].line, line);
+		str_done(&own);
+		if (same)
+			return i;
+	}
+	return -1;
+}
+
+/* On where it was not there or off, gone where it was on: one key does and undoes. */
+static void toggle_line(struct app *app, const char *line)
+{
+	int i = find_edit(app, line);
+	bool back = i >= 0 && app->doc.job.edit[i].on;
+
+	app_change(app);
+	if (back)
+		job_remove_edit(&app->doc.job, i);
+	else if (i >= 0)
+		app->doc.job.edit[i].on = true;
+	else
+		job_add_edit(&app->doc.job, line);
+	app_say(app, STYLE_EDITED, "%s%s", line, back ? " · taken back" : "");
+}
+
+static void ablate(struct app *app, bool here)
+{
+	struct answer_shown answer;
+	struct spot spot;
+	struct str line, own;
+	struct err err;
+	int row, col;
+
+	if (!app_pane(app))
+		return;
+	question_answer(app, app->focus, &answer);
+	if (!answer.table) {
+		app_say(app, STYLE_WARNING, "there is no table in this pane yet");
+		return;
+	}
+	cursor_in(app, answer.table, &row, &col);
+	spot_at(answer.table, row, col, &spot);
+	str_init(&line);
+	str_init(&own);
+	if (spot_edit(&spot, here, &line, &err) && canonical(line.s, &own, &err))
+		toggle_line(app, own.s);
+	else
+		app_say_err(app, &err);
+	str_done(&own);
+	str_done(&line);
+}
+
+void act_ablate(struct app *app, const char *argument)
+{
+	(void)argument;
+	ablate(app, false);
+}
+
+void act_ablate_here(struct app *app, const char *argument)
+{
+	(void)argument;
+	ablate(app, true);
+}
+
+void act_edit(struct app *app, const char *argument)
+{
+	struct str line;
+	struct err err;
+	int i;
+
+	if (!argument || !*argument) {
+		act_edits(app, NULL);
+		return;
+	}
+	str_init(&line);
+	if (!canonical(argument, &line, &err)) {
+		app_say_err(app, &err);
+	} else if ((i = find_edit(app, line.s)) >= 0 && app->doc.job.edit[i].on) {
+		app_say(app, STYLE_WARNING, "%s is there already", line.s);
+	} else {
+		app_change(app);
+		if (i >= 0)
+			app->doc.job.edit[i].on = true;
+		else
+			job_add_edit(&app->doc.job, line.s);
+	}
+	str_done(&line);
+}
+
+void act_edits_toggle(struct app *app, const char *argument)
+{
+	struct job *job = &app->doc.job;
+	bool on = !app_edited(app);
+
+	(void)argument;
+	if (!job->edits) {
+		app_say(app, STYLE_WARNING, "there are no edits: Space ablates what the cursor is on");
+		return;
+	}
+	app_change(app);
+	for (int i = 0; i < job->edits; i++)
+		job->edit[i].on = on;
+	app_say(app, STYLE_EDITED, on ? "all edits are on" : "all edits are off");
+}
+
+void act_clear(struct app *app, const char *argument)
+{
+	(void)argument;
+	if (!app->doc.job.edits)
+		return;
+	app_change(app);
+	while (app->doc.job.edits)
+		job_remove_edit(&app->doc.job, app->doc.job.edits - 1);
+}
+
+void act_undo(struct app *app, const char *argument)
+{
+	(void)argument;
+	if (app_undo(app))
+		app_say(app, STYLE_DIM, "undone · %d more · C-r makes it again", app->undo.pasts);
+	else
+		app_say(app, STYLE_WARNING, "nothing more to undo");
+}
+
+void act_redo(struct app *app, const char *argument)
+{
+	(void)argument;
+	if (app_redo(app))
+		app_say(app, STYLE_DIM, "made again · %d more", app->undo.futures);
+	else
+		app_say(app, STYLE_WARNING, "nothing to make again");
+}
+
+/* ------------------------------------------------------------------------------------------------ the list of edits */
+
+static void fill_edits(const struct app *app, struct list *list)
+{
+	const struct job *job = &app->doc.job;
+
+	for (int i = 0; i < job->edits; i++) {
+		struct list_item *item = list_addf(list, NULL, "%s %s", job->edit[i].on ? "●" : "○", job->edit[i].line);
+
+		item->id = i;
+		item->style = job->edit[i].on ? STYLE_EDITED : STYLE_OFF;
+	}
+}
+
+static void choose_edit(struct app *app, const struct list_item *item)
+{
+	app_change(app);
+	app->doc.job.edit[item->id].on = !app->doc.job.edit[item->id].on;
+}
+
+const struct popup popup_edits = {
+	.title = "edits, in the order in which they apply", .where = W_EDITS, .fill = fill_edits, .choose = choose_edit,
+	.empty = "none: Space ablates what the cursor is on, :edit adds a line",
+};
+
+void act_edits(struct app *app, const char *argument)
+{
+	(void)argument;
+	popup_open(app, &popup_edits);
+}
+
+/* The marked edit; -1: there is none. */
+static int marked_edit(const struct app *app)
+{
+	return app->list_at < app->doc.job.edits ? app->list_at : -1;
+}
+
+void act_edit_toggle(struct app *app, const char *argument)
+{
+	act_list_choose(app, argument);
+}
+
+void act_edit_delete(struct app *app, const char *argument)
+{
+	int i = marked_edit(app);
+
+	(void)argument;
+	if (i < 0)
+		return;
+	app_change(app);
+	job_remove_edit(&app->doc.job, i);
+	if (app->list_at && app->list_at >= app->doc.job.edits)
+		app->list_at--;
+}
+
+static void swap_edits(struct app *app, int by)
+{
+	int i = marked_edit(app), to = i + by;
+	struct job_edit kept;
+
+	if (i < 0 || to < 0 || to >= app->doc.job.edits)
+		return;
+	app_change(app);
+	kept = app->doc.job.edit[i];
+	app->doc.job.edit[i] = app->doc.job.edit[to];
+	app->doc.job.edit[to] = kept;
+	app->list_at = to;
+}
+
+void act_edit_up(struct app *app, const char *argument)
+{
+	(void)argument;
+	swap_edits(app, -1);
+}
+
+void act_edit_down(struct app *app, const char *argument)
+{
+	(void)argument;
+	swap_edits(app, 1);
+}
+
+/* Ops that need nothing but the place, in turn. */
+void act_edit_op(struct app *app, const char *argument)
+{
+	static const enum edit_op plain[] = { EDIT_ZERO, EDIT_MEAN, EDIT_PATCH };
+	enum { PLAIN = sizeof plain / sizeof *plain };
+	struct arena *scratch = arena_new();
+	struct edit edit, other;
+	struct str line;
+	struct err err;
+	int i = marked_edit(app), at = PLAIN - 1;
+	bool fits = false;
+
+	(void)argument;
+	str_init(&line);
+	if (i >= 0 && edit_parse(app->doc.job.edit[i].line, &edit, scratch, &err)) {
+		for (int k = 0; k < PLAIN; k++)
+			if (plain[k] == edit.op)
+				at = k;
+		/* Not every op fits every target. */
+		for (int k = 1; k <= PLAIN && !fits; k++) {
+			str_clear(&line);
+			edit.op = plain[(at + k) % PLAIN];
+			edit_print(&edit, &line);
+			fits = edit_parse(line.s, &other, scratch, &err);
+		}
+	}
+	if (fits) {
+		app_change(app);
+		job_set(&app->doc.job.edit[i].line, line.s);
+	}
+	str_done(&line);
+	arena_free(scratch);
+}
+
+void act_edit_change(struct app *app, const char *argument)
+{
+	int i = marked_edit(app);
+
+	(void)argument;
+	if (i < 0)
+		return;
+	app->editing = i;
+	popup_close(app);
+	lines_begin(app, LINE_EDIT, app->doc.job.edit[i].line);
+}

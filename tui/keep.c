@@ -1,0 +1,284 @@
+/* keep.c - actions that reach outside: presets, themes, models, the clipboard, leaving. Each is a request to the loop. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/base/paths.h"
+#include "tui/lines.h"
+#include "tui/panes/lists.h"
+#include "tui/panes/pane.h"
+#include "tui/question.h"
+
+/* A file's name from a title: "Induction on the demo" → "induction-on-the-demo". */
+static void slug(const char *text, struct str *out)
+{
+	for (; *text; text++) {
+		char c = *text;
+
+		if (c >= 'A' && c <= 'Z')
+			c = (char)(c - 'A' + 'a');
+		if ((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'))
+			str_add_char(out, c);
+		else if (out->n && out->s[out->n - 1] != '-')
+			str_add_char(out, '-');
+	}
+}
+
+void act_write(struct app *app, const char *argument)
+{
+	struct str name;
+
+	if (argument && *argument) {
+		app_ask_for(app, REQUEST_SAVE, argument);
+		return;
+	}
+	str_init(&name);
+	if (app->doc.title)
+		slug(app->doc.title, &name);
+	lines_begin(app, LINE_SAVE, name.n ? name.s : "view");
+	str_done(&name);
+}
+
+static void fill_presets(const struct app *app, struct list *list)
+{
+	for (int i = 0; i < app->presets_n; i++) {
+		const struct preset_entry *entry = &app->presets[i];
+		struct list_item *item;
+		char detail[300];
+
+		snprintf(detail, sizeof detail, "%s%s", entry->title ? entry->title : "", entry->shipped ? "" : " · yours");
+		item = list_add(list, entry->name, detail);
+		item->id = i;
+	}
+}
+
+static void choose_preset(struct app *app, const struct list_item *item)
+{
+	popup_close(app);
+	app_ask_for(app, REQUEST_OPEN, item->text);
+}
+
+const struct popup popup_presets = {
+	.title = "open a preset", .fill = fill_presets, .choose = choose_preset, .empty = "none yet: w saves what you see",
+};
+
+void act_open(struct app *app, const char *argument)
+{
+	if (argument && *argument) {
+		app_ask_for(app, REQUEST_OPEN, argument);
+		return;
+	}
+	app_ask_for(app, REQUEST_LISTS, NULL);
+	popup_open(app, &popup_presets);
+}
+
+void act_recover(struct app *app, const char *argument)
+{
+	char *path = paths_state("recovered.yaml");
+
+	(void)argument;
+	if (path)
+		app_ask_for(app, REQUEST_OPEN, path);
+	free(path);
+}
+
+static void fill_themes(const struct app *app, struct list *list)
+{
+	for (int i = 0; i < app->themes_n; i++)
+		list_add(list, app->themes[i], !strcmp(app->themes[i], theme_name(app->theme)) ? "this one" : "");
+}
+
+static void choose_theme(struct app *app, const struct list_item *item)
+{
+	act_theme(app, item->text);
+}
+
+const struct popup popup_themes = {
+	.title = "theme", .fill = fill_themes, .choose = choose_theme, .empty = "no themes are installed",
+};
+
+void act_theme(struct app *app, const char *argument)
+{
+	if (!argument || !*argument) {
+		app_ask_for(app, REQUEST_LISTS, NULL);
+		popup_open(app, &popup_themes);
+	} else if (!app->doc.theme || strcmp(app->doc.theme, argument)) {
+		app_change(app);
+		job_set(&app->doc.theme, argument);
+	}
+}
+
+void act_model(struct app *app, const char *argument)
+{
+	const char *now = app->doc.job.model ? app->doc.job.model : "demo";
+	char line[600];
+
+	if (!argument || !*argument) {
+		snprintf(line, sizeof line, "model %s", now);
+		lines_begin(app, LINE_COMMAND, line);
+	} else if (strcmp(now, argument)) {
+		app_change(app);
+		job_set(&app->doc.job.model, argument);
+	}
+}
+
+void act_bos(struct app *app, const char *argument)
+{
+	static const char *const words[] = { [BOS_DEFAULT] = "default", [BOS_ALWAYS] = "always", [BOS_NEVER] = "never" };
+	int bos = BOS_DEFAULT;
+
+	while (bos <= BOS_NEVER && strcmp(words[bos], argument && *argument ? argument : "default"))
+		bos++;
+	if (bos > BOS_NEVER) {
+		app_say(app, STYLE_ERROR, "bos takes default, always or never");
+	} else if ((int)app->doc.job.bos != bos) {
+		app_change(app);
+		app->doc.job.bos = (enum tokenizer_bos)bos;
+	}
+}
+
+/* ------------------------------------------------------------------------------------------------ the clipboard */
+
+/* The table under the focus with the cursor in it; NULL with a message when there is none. */
+static const struct table *table_here(struct app *app, int *row, int *col)
+{
+	struct answer_shown answer = { 0 };
+
+	if (app_pane(app))
+		question_answer(app, app->focus, &answer);
+	if (answer.table)
+		cursor_in(app, answer.table, row, col);
+	else
+		app_say(app, STYLE_WARNING, "there is no table in this pane yet");
+	return answer.table;
+}
+
+static void add_cell(const struct table *t, int row, int col, struct str *out)
+{
+	size_t cell = table_cell(t, row, col);
+
+	if (t->word && t->word[cell])
+		str_addf(out, "%s ", t->word_show[cell]);
+	if (t->value[cell] == t->value[cell])
+		str_addf(out, "%.9g", (double)t->value[cell]);
+}
+
+static void copy(struct app *app, struct str *text, const char *what)
+{
+	app_ask_for(app, REQUEST_COPY, text->s);
+	app_say(app, STYLE_DIM, "copied %s", what);
+	str_done(text);
+}
+
+void act_copy(struct app *app, const char *argument)
+{
+	const struct table *t;
+	struct str text;
+	int row, col;
+
+	(void)argument;
+	if (!(t = table_here(app, &row, &col)) || row < 0 || col < 0)
+		return;
+	str_init(&text);
+	add_cell(t, row, col, &text);
+	copy(app, &text, text.s);
+}
+
+void act_copy_table(struct app *app, const char *argument)
+{
+	const struct table *t;
+	struct str text;
+	int row, col;
+
+	(void)argument;
+	if (!(t = table_here(app, &row, &col)))
+		return;
+	str_init(&text);
+	for (int k = 0; k < t->cols.n; k++)
+		str_addf(&text, "\t%s", t->cols.show[k]);
+	str_add_char(&text, '\n');
+	for (int i = 0; i < t->rows.n; i++) {
+		str_add(&text, t->rows.show[i]);
+		for (int k = 0; k < t->cols.n; k++) {
+			str_add_char(&text, '\t');
+			add_cell(t, i, k, &text);
+		}
+		str_add_char(&text, '\n');
+	}
+	copy(app, &text, "the table");
+}
+
+/* One word of a shell command. */
+static void add_quoted(struct str *out, const char *option, const char *value)
+{
+	str_addf(out, " %s%s'", option, *option ? " " : "");
+	for (; *value; value++)
+		str_add(out, *value == '\'' ? "'\\''" : (char[]){ *value, 0 });
+	str_add_char(out, '\'');
+}
+
+void act_copy_command(struct app *app, const char *argument)
+{
+	static const char *const diffs[] = { "", " --diff edits", " --diff foil" };
+	const struct job *job = &app->doc.job;
+	const struct param *params;
+	struct job_pane pane;
+	struct str line;
+
+	(void)argument;
+	if (!app_pane(app))
+		return;
+	question_pane(app, app->focus, &pane);
+	params = pane.analysis->params;
+	str_init(&line);
+	str_addf(&line, "lmscope print %s", pane.analysis->name);
+	if (job->model)
+		add_quoted(&line, "", job->model);
+	add_quoted(&line, "-p", job->prompt);
+	if (job->foil)
+		add_quoted(&line, "--foil", job->foil);
+	for (int i = 0; i < job->edits; i++)
+		if (job->edit[i].on)
+			add_quoted(&line, "-e", job->edit[i].line);
+	if (job->metric)
+		add_quoted(&line, "-m", job->metric);
+	for (int i = 0; i < param_count(params); i++) {
+		if (!pane.given[i])
+			continue;
+		str_addf(&line, " -s %s=", params[i].name);
+		param_print(&params[i], pane.args[i], &line);
+	}
+	str_add(&line, diffs[pane.diff]);
+	str_add(&line, job->bos == BOS_ALWAYS ? " --bos" : job->bos == BOS_NEVER ? " --no-bos" : "");
+	copy(app, &line, line.s);
+}
+
+/* ------------------------------------------------------------------------------------------------ the program */
+
+void act_cancel(struct app *app, const char *argument)
+{
+	(void)argument;
+	act_search(app, "");
+	if (app->shot && (app->shot->state != WORK_IDLE || app->shot->serial != app->serial)) {
+		app_ask_for(app, REQUEST_CANCEL, NULL);
+		app_say(app, STYLE_DIM, "stopped");
+	}
+}
+
+void act_redraw(struct app *app, const char *argument)
+{
+	(void)argument;
+	app_ask_for(app, REQUEST_REDRAW, NULL);
+}
+
+void act_suspend(struct app *app, const char *argument)
+{
+	(void)argument;
+	app_ask_for(app, REQUEST_SUSPEND, NULL);
+}
+
+void act_quit(struct app *app, const char *argument)
+{
+	(void)argument;
+	app_ask_for(app, REQUEST_QUIT, NULL);
+}

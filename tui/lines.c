@@ -1,0 +1,286 @@
+/* lines.c - see lines.h. */
+#include "tui/lines.h"
+
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/base/utf8.h"
+#include "tui/complete.h"
+#include "tui/question.h"
+
+/* ------------------------------------------------------------------------------------------------ what each kind does */
+
+/* Live lines change the document at every letter; undo takes the whole line back at once. */
+static void live(struct app *app, char **field, bool empty_is_none)
+{
+	const char *text = app->input.text.s;
+	const char *now = *field ? *field : "";
+
+	if (!strcmp(now, text))
+		return;
+	if (!app->line_changed)
+		app_change(app);
+	app->line_changed = true;
+	job_set(field, empty_is_none && !*text ? NULL : text);
+}
+
+static void prompt_typed(struct app *app)
+{
+	live(app, &app->doc.job.prompt, false);
+}
+
+static void foil_typed(struct app *app)
+{
+	live(app, &app->doc.job.foil, true);
+}
+
+static void search_typed(struct app *app)
+{
+	free(app->search);
+	app->search = app->input.text.n ? xstrdup(app->input.text.s) : NULL;
+}
+
+static void metric_taken(struct app *app)
+{
+	act_metric(app, app->input.text.s);
+}
+
+static void edit_taken(struct app *app)
+{
+	struct job_edit *edit = &app->doc.job.edit[app->editing];
+	struct arena *scratch = arena_new();
+	struct edit parsed;
+	struct str line;
+	struct err err;
+
+	str_init(&line);
+	if (app->editing >= app->doc.job.edits)
+		app_say(app, STYLE_WARNING, "that edit is gone");
+	else if (edit_parse(app->input.text.s, &parsed, scratch, &err)) {
+		edit_print(&parsed, &line);
+		app_change(app);
+		job_set(&edit->line, line.s);
+	} else {
+		app_say_err(app, &err);
+	}
+	str_done(&line);
+	arena_free(scratch);
+}
+
+static void search_taken(struct app *app)
+{
+	act_search(app, app->input.text.s);
+}
+
+static void save_taken(struct app *app)
+{
+	act_write(app, app->input.text.s);
+}
+
+static void command_taken(struct app *app)
+{
+	command_run(app, app->input.text.s);
+}
+
+static const struct line_row {
+	const char *label, *history;
+	void (*typed)(struct app *app);		/* after every change; NULL: nothing */
+	void (*taken)(struct app *app);		/* Enter; NULL: nothing more */
+	bool clear;				/* leaving puts away what `typed` did */
+} rows[LINE_KINDS] = {
+	[LINE_PROMPT] = { "prompt", "prompts", prompt_typed, NULL, false },
+	[LINE_FOIL] = { "foil", "prompts", foil_typed, NULL, false },
+	[LINE_METRIC] = { "metric", "metrics", NULL, metric_taken, false },
+	[LINE_EDIT] = { "edit", "edits", NULL, edit_taken, false },
+	[LINE_SEARCH] = { "/", NULL, search_typed, search_taken, true },
+	[LINE_SAVE] = { "save as", NULL, NULL, save_taken, false },
+	[LINE_COMMAND] = { ":", "commands", NULL, command_taken, false },
+};
+
+const char *lines_label(enum line_kind kind)
+{
+	return rows[kind].label;
+}
+
+const char *lines_history(enum line_kind kind)
+{
+	return rows[kind].history;
+}
+
+enum line_kind lines_history_owner(enum line_kind kind)
+{
+	int owner = 0;
+
+	while (rows[kind].history && (!rows[owner].history || strcmp(rows[owner].history, rows[kind].history)))
+		owner++;
+	return rows[kind].history ? (enum line_kind)owner : kind;
+}
+
+static struct input_history *history_of(struct app *app, enum line_kind kind)
+{
+	return rows[kind].history ? &app->history[lines_history_owner(kind)] : NULL;
+}
+
+/* ------------------------------------------------------------------------------------------------ typing */
+
+static void forget_completion(struct app *app)
+{
+	app->complete_at = -1;
+	free(app->complete_typed);
+	app->complete_typed = NULL;
+}
+
+static void typed(struct app *app)
+{
+	forget_completion(app);
+	if (rows[app->line].typed)
+		rows[app->line].typed(app);
+}
+
+void lines_begin(struct app *app, enum line_kind kind, const char *text)
+{
+	app->line = kind;
+	app->line_changed = false;
+	forget_completion(app);
+	input_start(&app->input, text, history_of(app, kind));
+}
+
+void lines_type(struct app *app, const struct key *key)
+{
+	char bytes[4];
+
+	if (!app->line)
+		lines_begin(app, LINE_PROMPT, app->doc.job.prompt);
+	if (key->kind == K_PASTE)
+		input_insert(&app->input, key->paste, strlen(key->paste));
+	else
+		input_insert(&app->input, bytes, utf8_encode(key->c, bytes));
+	typed(app);
+}
+
+static void end(struct app *app)
+{
+	if (app->input.history)
+		history_add(app->input.history, app->input.text.s);
+	forget_completion(app);
+	app->line = LINE_NONE;
+}
+
+void act_line_accept(struct app *app, const char *argument)
+{
+	enum line_kind kind = app->line;
+
+	(void)argument;
+	end(app);
+	if (rows[kind].taken)
+		rows[kind].taken(app);
+}
+
+void act_line_leave(struct app *app, const char *argument)
+{
+	(void)argument;
+	if (rows[app->line].clear) {
+		str_clear(&app->input.text);
+		app->input.at = 0;
+		typed(app);
+	}
+	if (app->line == LINE_PROMPT || app->line == LINE_FOIL)
+		end(app);
+	app->line = LINE_NONE;
+	forget_completion(app);
+}
+
+#define EDITING(id, verb) \
+	void act_line_##id(struct app *app, const char *argument) \
+	{ \
+		(void)argument; \
+		if (verb(&app->input)) \
+			typed(app); \
+	}
+EDITING(left, input_left)
+EDITING(right, input_right)
+EDITING(word_left, input_word_left)
+EDITING(word_right, input_word_right)
+EDITING(home, input_home)
+EDITING(end, input_end)
+EDITING(backspace, input_backspace)
+EDITING(delete, input_delete)
+EDITING(kill_word, input_kill_word)
+EDITING(kill_left, input_kill_left)
+EDITING(kill_right, input_kill_right)
+EDITING(older, input_older)
+EDITING(newer, input_newer)
+
+/* ------------------------------------------------------------------------------------------------ behind `:` */
+
+static void complete_step(struct app *app, int by)
+{
+	struct completion done;
+	const char *line;
+	int at;
+
+	if (!app->complete_typed)
+		app->complete_typed = xstrdup(app->input.text.s);
+	line = app->complete_typed;
+	completion_make(app, line, &done);
+	if (done.list.n) {
+		/* One step behind the last stands what was typed. */
+		at = app->complete_at + by;
+		if (at >= done.list.n)
+			at = -1;
+		if (at < -1)
+			at = done.list.n - 1;
+		app->complete_at = at;
+		str_clear(&app->input.text);
+		str_add(&app->input.text, line);
+		app->input.at = app->input.text.n;
+		if (at >= 0)
+			input_replace(&app->input, done.from, done.list.item[at].text);
+		if (done.list.n == 1) {
+			/* The only one: what comes behind it may be completed next. */
+			if (done.more)
+				input_insert(&app->input, " ", 1);
+			forget_completion(app);
+		}
+	}
+	completion_done(&done);
+}
+
+void act_line_complete(struct app *app, const char *argument)
+{
+	(void)argument;
+	complete_step(app, 1);
+}
+
+void act_line_complete_back(struct app *app, const char *argument)
+{
+	(void)argument;
+	complete_step(app, -1);
+}
+
+void act_command(struct app *app, const char *argument)
+{
+	lines_begin(app, LINE_COMMAND, argument ? argument : "");
+}
+
+void command_run(struct app *app, const char *line)
+{
+	const struct action *action;
+	const char *argument;
+	bool ambiguous;
+	size_t n;
+
+	line += strspn(line, " :");
+	n = strcspn(line, " ");
+	if (!n)
+		return;
+	argument = line + n + strspn(line + n, " ");
+	action = action_for_word(line, n, &ambiguous);
+	if (!action) {
+		app_say(app, STYLE_ERROR, ambiguous ? ":%.*s could be several commands: Tab lists them" :
+			"there is no command :%.*s; Tab lists them", (int)n, line);
+		return;
+	}
+	app_run(app, action, argument);
+}

@@ -1,0 +1,112 @@
+/* footer.c - the last line: what was just said, the line that is being typed, or the keys that count now. */
+#include <string.h>
+
+#include "tui/complete.h"
+#include "tui/lines.h"
+#include "tui/panes/lists.h"
+
+/* "[ ] layer": rows with the same label stand together. Returns false when it does not fit before `end`. */
+static bool draw_hint(struct app *app, struct canvas *c, int *x, int y, int end, const struct action *first)
+{
+	struct str keys;
+	int w;
+
+	str_init(&keys);
+	for (int i = (int)(first - actions); i < ACTION_COUNT; i++) {
+		if (actions[i].where != first->where || strcmp(actions[i].label, first->label))
+			continue;
+		if (keys.n)
+			str_add_char(&keys, ' ');
+		action_keys(&actions[i], 1, &keys);
+	}
+	w = canvas_columns(keys.s, keys.n) + 1 + canvas_columns(first->label, strlen(first->label));
+	if (*x + w <= end) {
+		*x += canvas_text(c, *x, y, app_ink(app, STYLE_KEY), keys.s) + 1;
+		*x += canvas_text(c, *x, y, app_ink(app, STYLE_HINT), first->label) + 2;
+		w = 0;
+	}
+	str_done(&keys);
+	return w == 0;
+}
+
+static bool shown_before(const struct action *action, unsigned where)
+{
+	for (const struct action *a = actions; a < action; a++)
+		if ((a->where & where) && a->footer && a->where == action->where && !strcmp(a->label, action->label))
+			return true;
+	return false;
+}
+
+static void draw_hints(struct app *app, struct canvas *c, struct rect r)
+{
+	unsigned where = app_where(app);
+	int x = r.x + 1, end = r.x + r.w;
+
+	/* Help keeps its place at the end. */
+	if (where & W_MAIN) {
+		int at = end - 7;
+
+		end = at - 1;
+		draw_hint(app, c, &at, r.y, r.x + r.w, &actions[ACTION_help]);
+	}
+	for (int place = 1; place < 40; place++)
+		for (int i = 0; i < ACTION_COUNT; i++) {
+			const struct action *a = &actions[i];
+
+			if (a->footer != place || !(a->where & where) || i == ACTION_help || shown_before(a, where))
+				continue;
+			if (!draw_hint(app, c, &x, r.y, end, a))
+				return;
+		}
+}
+
+void draw_footer(struct app *app, struct canvas *c, struct rect r)
+{
+	const char *label = lines_label(app->line);
+	int x = r.x + 1;
+
+	if (app->message.n) {
+		canvas_field(c, x, r.y, r.w - 2, ALIGN_LEFT, app_ink(app, app->message_style), app->message.s);
+	} else if (app->line && app->line != LINE_PROMPT && app->line != LINE_FOIL) {
+		x += canvas_text(c, x, r.y, app_ink(app, STYLE_KEY), label);
+		if (label[1])
+			x++;
+		draw_input(app, c, x, r.y, r.w - x - 1, STYLE_INPUT);
+	} else {
+		draw_hints(app, c, r);
+	}
+}
+
+/* What can stand at the caret, over the footer, with the one that Tab has put in marked. */
+void draw_completion(struct app *app, struct canvas *c)
+{
+	struct completion done;
+	int most = app->layout.footer.y - 3 < 10 ? app->layout.footer.y - 3 : 10, wide = 0, top = 0, n;
+	struct rect r;
+
+	completion_make(app, app->complete_typed ? app->complete_typed : app->input.text.s, &done);
+	n = done.list.n < most ? done.list.n : most;
+	if (app->complete_at >= n)
+		top = app->complete_at - n + 1;
+	for (int i = 0; i < done.list.n; i++) {
+		int w = canvas_columns(done.list.item[i].text, strlen(done.list.item[i].text));
+
+		if (w > wide)
+			wide = w;
+	}
+	if (wide > c->w / 2)
+		wide = c->w / 2;
+	r = (struct rect){ 0, app->layout.footer.y - n, c->w, 1 };
+	for (int i = 0; i < n; i++, r.y++) {
+		const struct list_item *item = &done.list.item[top + i];
+		bool marked = top + i == app->complete_at;
+		struct ink under = app_ink(app, marked ? STYLE_SELECTED : STYLE_POPUP);
+
+		canvas_fill(c, r, under);
+		canvas_field(c, 2, r.y, wide, ALIGN_LEFT, marked ? under : ink_over(app_ink(app, item->style), under), item->text);
+		if (item->detail)
+			canvas_field(c, wide + 4, r.y, c->w - wide - 5, ALIGN_LEFT,
+				     marked ? under : ink_over(app_ink(app, STYLE_DIM), under), item->detail);
+	}
+	completion_done(&done);
+}

@@ -1,0 +1,186 @@
+/* help.c - pages to read: the keys that count now, the cell under the cursor, what was said so far. */
+#include <math.h>
+#include <string.h>
+
+#include "tui/panes/lists.h"
+#include "tui/question.h"
+#include "tui/text.h"
+
+static void fill_help(const struct app *app, struct list *list)
+{
+	const char *group = "";
+	const struct analysis *a = app->doc.job.panes ? app->doc.job.pane[app->focus].analysis : NULL;
+
+	if (a) {
+		list_heading(list, a->title);
+		list_addf(list, a->blurb, "%s", a->name);
+	}
+	for (int i = 0; i < ACTION_COUNT; i++) {
+		const struct action *action = &actions[i];
+		struct str keys;
+
+		if (!(action->where & (W_MAIN | W_LIST)))
+			continue;
+		str_init(&keys);
+		action_keys(action, 4, &keys);
+		if (!keys.n)
+			str_addf(&keys, ":%.*s", (int)strcspn(action->words, " "), action->words);
+		else if (*action->words)
+			str_addf(&keys, "  :%.*s", (int)strcspn(action->words, " "), action->words);
+		if (strcmp(group, action->group))
+			list_heading(list, action->group);
+		group = action->group;
+		list_add(list, keys.s, action->help)->style = STYLE_KEY;
+		str_done(&keys);
+	}
+}
+
+static void choose_help(struct app *app, const struct list_item *item)
+{
+	(void)item;
+	popup_close(app);
+}
+
+const struct popup popup_help = { .title = "keys", .fill = fill_help, .choose = choose_help };
+
+void act_help(struct app *app, const char *argument)
+{
+	(void)argument;
+	if (app->popup == &popup_help)
+		popup_close(app);
+	else
+		popup_open(app, &popup_help);
+}
+
+/* ------------------------------------------------------------------------------------------------ the cell */
+
+static void add_axis(const struct app *app, struct list *list, const struct axis *axis, int i)
+{
+	struct str detail;
+
+	if (i < 0 || i >= axis->n)
+		return;
+	str_init(&detail);
+	str_addf(&detail, "%s", axis->show ? axis->show[i] : axis->label[i]);
+	if (axis->id) {
+		str_addf(&detail, "   token %d at %d of %d", axis->id[i], i, axis->n);
+		if (axis->dim == DIM_POSITION && app->shot && i < app->shot->tokens && app->shot->token[i].special)
+			str_add(&detail, " · special");
+	} else if (axis->dim != DIM_QUANTITY) {
+		str_addf(&detail, "   %d of %d", i, axis->n);
+	}
+	list_add(list, axis->name, detail.s);
+	str_done(&detail);
+}
+
+static void add_number(struct list *list, const char *what, const struct table *t, int row, int col)
+{
+	const char *unit = t->unit ? t->unit[t->units > 1 ? col : 0] : "";
+	float x = t->value[table_cell(t, row, col)];
+	struct str detail;
+
+	str_init(&detail);
+	if (isnan(x))
+		str_add(&detail, "none: nothing can stand here");
+	else
+		str_addf(&detail, "%.9g %s", (double)x, unit ? unit : "");
+	list_add(list, what, detail.s);
+	str_done(&detail);
+}
+
+static void add_word(struct list *list, const struct table *t, size_t cell)
+{
+	struct str hex;
+
+	if (!t->word || !t->word[cell])
+		return;
+	str_init(&hex);
+	for (size_t i = 0; i < t->word_bytes[cell] && i < 24; i++)
+		str_addf(&hex, "%s%02x", i ? " " : "", (unsigned char)t->word[cell][i]);
+	list_add(list, "word", t->word_show[cell]);
+	list_addf(list, hex.s, "%s", "its bytes");
+	str_clear(&hex);
+	str_addf(&hex, "%d", t->id[cell]);
+	list_add(list, "token id", hex.s);
+	str_done(&hex);
+}
+
+/* Where the table's numbers run, and where this one stands among them. */
+static void add_range(struct list *list, const struct table *t)
+{
+	struct str detail;
+	float lo, hi;
+
+	if (t->units > 1 || !table_range(t, t->skip_first, &lo, &hi))
+		return;
+	str_init(&detail);
+	text_number((double)lo, &detail);
+	str_add(&detail, " … ");
+	text_number((double)hi, &detail);
+	if (t->skip_first)
+		str_add(&detail, ", the first token left out");
+	list_add(list, "the table", detail.s);
+	str_done(&detail);
+}
+
+/* A row with unlike columns is shown whole. */
+static void add_row(struct list *list, const struct table *t, int row)
+{
+	for (int k = 0; k < t->cols.n; k++)
+		add_number(list, t->cols.show ? t->cols.show[k] : t->cols.label[k], t, row, k);
+}
+
+static void fill_inspect(const struct app *app, struct list *list)
+{
+	struct answer_shown answer = { 0 };
+	const struct table *t;
+	struct str args;
+	int row, col;
+
+	if (app->doc.job.panes)
+		question_answer(app, app->focus, &answer);
+	if (!(t = answer.table))
+		return;
+	cursor_in(app, t, &row, &col);
+	if (row < 0 || col < 0)
+		return;
+	str_init(&args);
+	question_args(app, app->focus, &args);
+	list->title = "the cell under the cursor";
+	list_add(list, t->analysis ? t->analysis : "", args.n ? args.s : "no arguments");
+	add_axis(app, list, &t->rows, row);
+	add_axis(app, list, &t->cols, col);
+	add_word(list, t, table_cell(t, row, col));
+	if (t->cols.dim == DIM_QUANTITY && t->cols.n > 1)
+		add_row(list, t, row);
+	else
+		add_number(list, "value", t, row, col);
+	if (answer.before && row < answer.before->rows.n && col < answer.before->cols.n)
+		add_number(list, "without edits", answer.before, row, col);
+	add_range(list, t);
+	if (t->check.name) {
+		str_clear(&args);
+		str_addf(&args, "%.9g, expected %.9g, gap %.2g, allowed %.2g", t->check.actual, t->check.expected,
+			 fabs(t->check.actual - t->check.expected), t->check.tolerance * fmax(1, fabs(t->check.expected)));
+		list_add(list, t->check.name, args.s)->style = check_holds(&t->check) ? STYLE_TEXT : STYLE_ERROR;
+	}
+	str_done(&args);
+}
+
+const struct popup popup_inspect = { .title = "the cell under the cursor", .fill = fill_inspect, .empty = "there is no table yet" };
+
+/* ------------------------------------------------------------------------------------------------ messages */
+
+static void fill_messages(const struct app *app, struct list *list)
+{
+	for (int i = app->said.n - 1; i >= 0; i--)
+		list_add(list, app->said.line[i], NULL);
+}
+
+const struct popup popup_messages = { .title = "said so far, the last first", .fill = fill_messages, .empty = "nothing was said" };
+
+void act_messages(struct app *app, const char *argument)
+{
+	(void)argument;
+	popup_open(app, &popup_messages);
+}

@@ -1,0 +1,283 @@
+/* lists.c - see lists.h: what all lists over the panes share. */
+#include "tui/panes/lists.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+void list_init(struct list *list)
+{
+	memset(list, 0, sizeof *list);
+	list->arena = arena_new();
+}
+
+void list_done(struct list *list)
+{
+	arena_free(list->arena);
+	free(list->item);
+}
+
+struct list_item *list_add(struct list *list, const char *text, const char *detail)
+{
+	struct list_item *item;
+
+	if (list->n == list->room) {
+		list->room = list->room ? 2 * list->room : 32;
+		list->item = xrealloc(list->item, (size_t)list->room * sizeof *list->item);
+	}
+	item = &list->item[list->n++];
+	*item = (struct list_item){ .text = arena_strdup(list->arena, text), .detail = arena_strdup(list->arena, detail),
+				    .style = STYLE_TEXT };
+	return item;
+}
+
+struct list_item *list_addf(struct list *list, const char *detail, const char *format, ...)
+{
+	char text[600];
+	va_list ap;
+
+	va_start(ap, format);
+	vsnprintf(text, sizeof text, format, ap);
+	va_end(ap);
+	return list_add(list, text, detail);
+}
+
+void list_heading(struct list *list, const char *text)
+{
+	struct list_item *item = list_add(list, text, NULL);
+
+	item->heading = true;
+	item->style = STYLE_TITLE;
+}
+
+/* ------------------------------------------------------------------------------------------------ moving */
+
+unsigned popup_where(const struct popup *popup)
+{
+	return popup->where;
+}
+
+static void fill(const struct app *app, struct list *list)
+{
+	list_init(list);
+	app->popup->fill(app, list);
+}
+
+/* The nearest line from `at` in that direction that can be chosen; -1: none. */
+static int settle_on(const struct list *list, int at, int by)
+{
+	while (at >= 0 && at < list->n && list->item[at].heading)
+		at += by;
+	return at >= 0 && at < list->n ? at : -1;
+}
+
+static void go(struct app *app, int to)
+{
+	struct list list;
+	int by = to < app->list_at ? -1 : 1, at;
+
+	fill(app, &list);
+	to = to < 0 ? 0 : to >= list.n ? list.n - 1 : to;
+	at = settle_on(&list, to, by);
+	if (at < 0)
+		at = settle_on(&list, to, -by);
+	app->list_at = at < 0 ? 0 : at;
+	list_done(&list);
+}
+
+void popup_open(struct app *app, const struct popup *popup)
+{
+	app->popup = popup;
+	app->list_at = app->list_top = 0;
+	go(app, 0);
+}
+
+void popup_close(struct app *app)
+{
+	app->popup = NULL;
+}
+
+bool popup_marked(const struct app *app, struct list *list, struct list_item *item)
+{
+	int at;
+
+	fill(app, list);
+	at = app->list_at < list->n ? app->list_at : list->n - 1;
+	if (at < 0 || list->item[at].heading)
+		return false;
+	*item = list->item[at];
+	return true;
+}
+
+void act_list_choose(struct app *app, const char *argument)
+{
+	const struct popup *popup = app->popup;
+	struct list list;
+	struct list_item item;
+
+	(void)argument;
+	if (!popup->choose)
+		popup_close(app);
+	else if (popup_marked(app, &list, &item))
+		popup->choose(app, &item);
+	if (popup->choose)
+		list_done(&list);
+}
+
+void act_list_up(struct app *app, const char *argument)
+{
+	(void)argument;
+	go(app, app->list_at - 1);
+}
+
+void act_list_down(struct app *app, const char *argument)
+{
+	(void)argument;
+	go(app, app->list_at + 1);
+}
+
+void act_list_page_up(struct app *app, const char *argument)
+{
+	(void)argument;
+	go(app, app->list_at - app->list_page);
+}
+
+void act_list_page_down(struct app *app, const char *argument)
+{
+	(void)argument;
+	go(app, app->list_at + app->list_page);
+}
+
+void act_list_first(struct app *app, const char *argument)
+{
+	(void)argument;
+	go(app, 0);
+	app->list_top = 0;
+}
+
+void act_list_last(struct app *app, const char *argument)
+{
+	(void)argument;
+	go(app, 1 << 20);
+}
+
+void act_list_close(struct app *app, const char *argument)
+{
+	(void)argument;
+	popup_close(app);
+}
+
+/* ------------------------------------------------------------------------------------------------ drawing */
+
+/* Where it stands: in the middle, as large as its lines need. */
+static struct rect place(const struct app *app, const struct list *list, int w, int h, int *text_w)
+{
+	int wide = 24, detail = 0, high = list->n > 0 ? list->n : 1;
+
+	*text_w = 0;
+	for (int i = 0; i < list->n; i++) {
+		const struct list_item *item = &list->item[i];
+		int columns = canvas_columns(item->text, strlen(item->text));
+
+		if (!item->detail && columns > wide)
+			wide = columns;
+		if (!item->detail)
+			continue;
+		if (columns > *text_w)
+			*text_w = columns;
+		columns = canvas_columns(item->detail, strlen(item->detail));
+		if (columns > detail)
+			detail = columns;
+	}
+	if (*text_w > w / 2)
+		*text_w = w / 2;
+	if (detail && *text_w + 2 + detail > wide)
+		wide = *text_w + 2 + detail;
+	if (app->popup->empty && !list->n)
+		wide = canvas_columns(app->popup->empty, strlen(app->popup->empty));
+	wide = wide + 4 > w - 2 ? w - 2 : wide + 4;
+	high = high + 2 > h - 3 ? h - 3 : high + 2;
+	return (struct rect){ (w - wide) / 2, (h - high) / 2 > 1 ? (h - high) / 2 : 1, wide, high };
+}
+
+static void draw_item(struct app *app, struct canvas *c, struct rect r, int y, int text_w, const struct list_item *item,
+		      bool marked)
+{
+	struct ink under = app_ink(app, marked ? STYLE_SELECTED : STYLE_POPUP);
+	struct ink text = ink_over(app_ink(app, item->style), under), detail = ink_over(app_ink(app, STYLE_DIM), under);
+
+	canvas_fill(c, (struct rect){ r.x, y, r.w, 1 }, under);
+	if (marked) {
+		text = under;
+		detail = under;
+	}
+	if (!item->detail) {
+		canvas_field(c, r.x + 1, y, r.w - 2, ALIGN_LEFT, text, item->text);
+		return;
+	}
+	canvas_field(c, r.x + 1, y, text_w, ALIGN_LEFT, text, item->text);
+	canvas_field(c, r.x + text_w + 3, y, r.w - text_w - 4, ALIGN_LEFT, detail, item->detail);
+}
+
+void draw_popup(struct app *app, struct canvas *c)
+{
+	struct list list;
+	struct rect box, in;
+	struct frame frame = { .focus = true };
+	char position[40] = "";
+	int text_w, at;
+
+	fill(app, &list);
+	at = app->list_at < list.n ? app->list_at : list.n - 1;
+	box = place(app, &list, c->w, c->h, &text_w);
+	canvas_fill(c, box, app_ink(app, STYLE_POPUP));
+	if (list.n > box.h - 2)
+		snprintf(position, sizeof position, "%d of %d", at + 1, list.n);
+	frame.rect = box;
+	frame.title = list.title ? list.title : app->popup->title;
+	frame.right = *position ? position : NULL;
+	in = frame_draw(c, app->theme, &frame);
+	app->list_page = in.h > 0 ? in.h : 1;
+	if (app->list_top > at)
+		app->list_top = at > 0 && list.item[at - 1].heading ? at - 1 : at;
+	if (app->list_top < at - in.h + 1)
+		app->list_top = at - in.h + 1;
+	if (app->list_top > list.n - in.h)
+		app->list_top = list.n - in.h;
+	if (app->list_top < 0)
+		app->list_top = 0;
+	for (int i = 0; i < in.h && app->list_top + i < list.n; i++)
+		draw_item(app, c, in, in.y + i, text_w, &list.item[app->list_top + i],
+			  app->popup->choose && app->list_top + i == at);
+	if (!list.n && app->popup->empty)
+		canvas_field(c, in.x + 1, in.y, in.w - 2, ALIGN_LEFT, app_ink(app, STYLE_DIM), app->popup->empty);
+	list_done(&list);
+}
+
+void popup_mouse(struct app *app, const struct key *key)
+{
+	struct list list;
+	struct rect box, screen = app->layout.footer;
+	int text_w, row;
+
+	if (key->kind == K_WHEEL_UP || key->kind == K_WHEEL_DOWN) {
+		go(app, app->list_at + (key->kind == K_WHEEL_UP ? -3 : 3));
+		return;
+	}
+	if (key->kind != K_CLICK)
+		return;
+	fill(app, &list);
+	box = place(app, &list, screen.w, screen.y + 1, &text_w);
+	row = app->list_top + key->y - box.y - 1;
+	if (!rect_holds(box, key->x, key->y)) {
+		popup_close(app);
+	} else if (key->y > box.y && key->y < box.y + box.h - 1 && row < list.n && !list.item[row].heading) {
+		bool twice = key->again || app->list_at == row;
+
+		app->list_at = row;
+		if (twice)
+			act_list_choose(app, NULL);
+	}
+	list_done(&list);
+}

@@ -1,0 +1,67 @@
+/*
+ * lists.h - lists over the panes: techniques, arguments, edits, presets, themes, help, the cell's details, messages.
+ *
+ * A popup is a row: it fills a list from what the app knows, anew for every frame and key, so that it is never out of date;
+ * drawing, moving and choosing are the same for all (lists.c).
+ */
+#ifndef LMSCOPE_TUI_PANES_LISTS_H
+#define LMSCOPE_TUI_PANES_LISTS_H
+
+#include "engine/base/arena.h"
+#include "tui/app.h"
+
+struct list_item {
+	const char *text, *detail;	/* left; right of it, dim */
+	enum style style;		/* of the text */
+	bool heading;			/* cannot be chosen */
+	int id;				/* the popup's own */
+};
+
+struct list {
+	struct arena *arena;		/* of the strings */
+	struct list_item *item;		/* [n] heap */
+	int n, room;
+	const char *title;		/* of this moment; NULL: the popup's */
+};
+
+void list_init(struct list *list);
+void list_done(struct list *list);
+/* Adds a line; both strings are copied (detail may be NULL). Returns it, to fill in the rest. */
+struct list_item *list_add(struct list *list, const char *text, const char *detail);
+struct list_item *list_addf(struct list *list, const char *detail, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+void list_heading(struct list *list, const char *text);
+
+struct popup {
+	const char *title;
+	unsigned where;			/* beside W_LIST */
+	void (*fill)(const struct app *app, struct list *list);
+	void (*choose)(struct app *app, const struct list_item *item);	/* NULL: a page to read, which any choice closes */
+	const char *empty;		/* said when it has no lines */
+};
+
+extern const struct popup popup_menu, popup_form, popup_edits, popup_presets, popup_themes, popup_help, popup_inspect,
+	popup_messages;
+
+void popup_open(struct app *app, const struct popup *popup);
+void popup_close(struct app *app);
+unsigned popup_where(const struct popup *popup);
+/* The marked line; false: there is none. The list is the caller's. */
+bool popup_marked(const struct app *app, struct list *list, struct list_item *item);
+/* A click or the wheel on it. */
+void popup_mouse(struct app *app, const struct key *key);
+
+/* ---- Parts of the screen ---- */
+void draw_header(struct app *app, struct canvas *c, struct rect r);
+void draw_foil(struct app *app, struct canvas *c, struct rect r);
+void draw_pane(struct app *app, struct canvas *c, int pane);
+void draw_text(struct app *app, struct canvas *c, struct rect r);	/* generated */
+void draw_cell(struct app *app, struct canvas *c, struct rect r);
+void draw_status(struct app *app, struct canvas *c, struct rect r);
+void draw_footer(struct app *app, struct canvas *c, struct rect r);
+void draw_popup(struct app *app, struct canvas *c);
+void draw_completion(struct app *app, struct canvas *c);
+/* A line being typed, in exactly w columns, with the terminal's cursor in it. */
+void draw_input(struct app *app, struct canvas *c, int x, int y, int w, enum style style);
+
+#endif

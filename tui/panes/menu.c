@@ -1,0 +1,146 @@
+/*
+ * menu.c - the list of techniques: those that the cursor can fill in come first, then the others by topic.
+ *
+ * It is made from the registry alone. A technique fits when it has an argument of a dimension that the cell under the cursor
+ * has: on a layer × head cell that is whatever takes a layer and a head.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "tui/panes/lists.h"
+#include "tui/question.h"
+
+/* The dimensions of the cell, as bits. */
+static unsigned dims_here(const struct app *app)
+{
+	struct answer_shown answer = { 0 };
+	struct spot spot;
+	int row, col;
+	unsigned dims = 0;
+
+	if (app->doc.job.panes)
+		question_answer(app, app->focus, &answer);
+	if (!answer.table)
+		return 0;
+	cursor_in(app, answer.table, &row, &col);
+	spot_at(answer.table, row, col, &spot);
+	if (spot.layer >= 0)
+		dims |= 1u << DIM_LAYER;
+	if (spot.unit >= 0)
+		dims |= 1u << DIM_HEAD;
+	if (spot.position >= 0)
+		dims |= 1u << DIM_POSITION;
+	if (spot.neuron >= 0)
+		dims |= 1u << DIM_NEURON;
+	return dims;
+}
+
+/* How many of its arguments the cursor gives; 0: it does not fit. A technique fits only when all its places are given. */
+static int fits(const struct analysis *a, unsigned dims)
+{
+	int given = 0;
+
+	for (int i = 0; i < param_count(a->params); i++) {
+		if (a->params[i].dim == DIM_NONE)
+			continue;
+		if (!(dims & 1u << a->params[i].dim))
+			return 0;
+		given++;
+	}
+	return given;
+}
+
+/* What stands in the way; NULL: nothing. */
+static const char *missing(const struct app *app, const struct analysis *a)
+{
+	if ((a->needs & NEEDS_FOIL) && !app->doc.job.foil)
+		return "needs a foil: f";
+	return NULL;
+}
+
+static void add_analysis(const struct app *app, struct list *list, int i, bool filled)
+{
+	const struct analysis *a = analysis_list[i];
+	const char *why = missing(app, a);
+	struct list_item *item;
+	struct job_pane pane;
+	struct str detail;
+
+	str_init(&detail);
+	for (int k = 0; filled && k < param_count(a->params); k++) {
+		const struct param *p = &a->params[k];
+		int n = extent_of(app, p->dim);
+
+		if (p->dim == DIM_NONE || !n)
+			continue;
+		job_pane_init(&pane, a);
+		str_addf(&detail, "%s ", p->name);
+		param_print(p, cursor_get(app, p->dim, n), &detail);
+		str_add(&detail, " · ");
+	}
+	str_addf(&detail, "%s%s%s", why ? why : "", why ? " · " : "", a->blurb);
+	item = list_add(list, a->name, detail.s);
+	item->id = i;
+	if (why)
+		item->style = STYLE_DIM;
+	str_done(&detail);
+}
+
+static void fill_menu(const struct app *app, struct list *list)
+{
+	unsigned dims = app->menu_beside ? 0 : dims_here(app);
+	bool any = false;
+
+	list->title = app->menu_below ? "technique for a new row" : app->menu_beside ? "technique for a new pane" : NULL;
+	for (int i = 0; dims && analysis_list[i]; i++)
+		any = any || fits(analysis_list[i], dims);
+	if (any)
+		list_heading(list, "for what the cursor is on");
+	for (int most = 4; any && most; most--)
+		for (int i = 0; analysis_list[i]; i++)
+			if (fits(analysis_list[i], dims) == most)
+				add_analysis(app, list, i, true);
+	for (int topic = 0; topic < TOPIC_COUNT; topic++) {
+		bool first = true;
+
+		for (int i = 0; analysis_list[i]; i++) {
+			if ((int)analysis_list[i]->topic != topic || fits(analysis_list[i], dims))
+				continue;
+			if (first)
+				list_heading(list, topic_words[topic]);
+			first = false;
+			add_analysis(app, list, i, false);
+		}
+	}
+}
+
+static void choose_here(struct app *app, const struct list_item *item)
+{
+	const char *name = analysis_list[item->id]->name;
+	bool beside = app->menu_beside, below = app->menu_below;
+
+	popup_close(app);
+	if (below)
+		act_split_below(app, name);
+	else if (beside)
+		act_split(app, name);
+	else
+		act_technique(app, name);
+}
+
+const struct popup popup_menu = {
+	.title = "technique for this pane", .where = W_MENU, .fill = fill_menu, .choose = choose_here,
+};
+
+void act_menu_beside(struct app *app, const char *argument)
+{
+	struct list list;
+	struct list_item item;
+
+	(void)argument;
+	if (popup_marked(app, &list, &item)) {
+		app->menu_beside = true;
+		choose_here(app, &item);
+	}
+	list_done(&list);
+}

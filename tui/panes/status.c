@@ -1,0 +1,155 @@
+/* status.c - the lines under the panes: generated text, the cell under the cursor, edits and metric. */
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "engine/base/utf8.h"
+#include "tui/panes/lists.h"
+#include "tui/question.h"
+#include "tui/text.h"
+
+/* What the model goes on with, after the end of the prompt. */
+void draw_text(struct app *app, struct canvas *c, struct rect r)
+{
+	const struct snapshot *shot = app->shot;
+	struct str text;
+	int label = 12, rows;
+
+	canvas_text(c, r.x + 1, r.y, app_ink(app, STYLE_TITLE), "goes on");
+	if (app_edited(app))
+		canvas_text(c, r.x + 1, r.y + 1, app_ink(app, STYLE_EDITED), "edited");
+	if (!shot || r.w <= label + 2)
+		return;
+	str_init(&text);
+	for (int i = 0; i < shot->generated_tokens; i++)
+		utf8_safe(&text, shot->generated[i].text, strlen(shot->generated[i].text), false);
+	if (shot->generating || shot->serial != app->serial)
+		str_add(&text, "…");
+	else if (!shot->generated_tokens)
+		str_add(&text, shot->error ? "" : "(nothing: the text ends here)");
+	r = (struct rect){ r.x + label, r.y, r.w - label - 1, r.h };
+	rows = canvas_paragraph(c, (struct rect){ r.x, r.y, r.w, 0 }, 0, app_ink(app, STYLE_TEXT), text.s);
+	/* Its end is what is being written. */
+	canvas_paragraph(c, r, rows > r.h ? rows - r.h : 0, app_ink(app, STYLE_TEXT), text.s);
+	str_done(&text);
+}
+
+void draw_cell(struct app *app, struct canvas *c, struct rect r)
+{
+	struct answer_shown answer = { 0 };
+	struct str place, value;
+	int row, col, x;
+
+	if (app->doc.job.panes)
+		question_answer(app, app->focus, &answer);
+	if (!answer.table)
+		return;
+	cursor_in(app, answer.table, &row, &col);
+	if (row < 0 || col < 0)
+		return;
+	str_init(&place);
+	str_init(&value);
+	text_place(answer.table, row, col, &place);
+	text_value(answer.table, row, col, &value);
+	if (answer.before && answer.before != answer.table && row < answer.before->rows.n && col < answer.before->cols.n) {
+		str_add(&value, "   was ");
+		text_value(answer.before, row, col, &value);
+	}
+	x = r.x + 1 + canvas_text(c, r.x + 1, r.y, app_ink(app, STYLE_DIM), place.s) + 3;
+	if (x < r.x + r.w)
+		canvas_field(c, x, r.y, r.x + r.w - x - 1, ALIGN_LEFT,
+			     app_ink(app, answer.current || !app_stale(app) ? STYLE_TEXT : STYLE_STALE), value.s);
+	str_done(&value);
+	str_done(&place);
+}
+
+/* "metric  logit " Paris"  14.20 (−1.31)" right of the edits; returns its columns. */
+static int draw_metric(struct app *app, struct canvas *c, struct rect r)
+{
+	const struct snapshot *shot = app->shot;
+	struct str spec, value, change;
+	double by = 0;
+	int w, x;
+
+	str_init(&spec);
+	str_init(&value);
+	str_init(&change);
+	if (shot && shot->has_metric) {
+		str_add(&spec, shot->metric_spec);
+		text_number(shot->metric, &value);
+		by = shot->metric - shot->metric_unedited;
+		if (app_edited(app)) {
+			str_add(&change, " (");
+			text_change(by, &change);
+			str_add(&change, ")");
+		}
+	} else if (app->doc.job.metric) {
+		str_add(&spec, app->doc.job.metric);
+	}
+	w = 8 + canvas_columns(spec.s, spec.n) + 2 + canvas_columns(value.s, value.n) + canvas_columns(change.s, change.n);
+	if (w > r.w * 2 / 3)
+		w = r.w * 2 / 3;
+	x = r.x + r.w - w - 1;
+	if (x < r.x + 1)
+		x = r.x + 1;
+	if (r.w > 40)
+		x += canvas_text(c, x, r.y, app_ink(app, STYLE_TITLE), "metric") + 2;
+	{
+		int end = r.x + r.w - 1 - canvas_columns(value.s, value.n) - canvas_columns(change.s, change.n) - 2;
+
+		canvas_field(c, x, r.y, end - x > 0 ? end - x : 0, ALIGN_LEFT, app_ink(app, STYLE_TEXT), spec.s);
+		x = end + 2;
+	}
+	x += canvas_text(c, x, r.y, app_ink(app, app_stale(app) ? STYLE_STALE : STYLE_TEXT), value.s);
+	canvas_text(c, x, r.y, app_ink(app, by < 0 ? STYLE_NEGATIVE : by > 0 ? STYLE_POSITIVE : STYLE_DIM), change.s);
+	str_done(&change);
+	str_done(&value);
+	str_done(&spec);
+	return w + 2;
+}
+
+/* The edits from the left, as many as there is room for. */
+static void draw_edits(struct app *app, struct canvas *c, struct rect r)
+{
+	const struct job *job = &app->doc.job;
+	int x = r.x + 1, end = r.x + r.w;
+
+	x += canvas_text(c, x, r.y, app_ink(app, STYLE_TITLE), "edits") + 2;
+	if (!job->edits)
+		canvas_field(c, x, r.y, end - x, ALIGN_LEFT, app_ink(app, STYLE_DIM), "none");
+	for (int i = 0; i < job->edits; i++) {
+		const struct job_edit *edit = &job->edit[i];
+		int w = canvas_columns(edit->line, strlen(edit->line)), left = job->edits - i - 1;
+
+		if (x + w + (left ? 6 : 0) > end && i) {
+			canvas_textf(c, x, r.y, app_ink(app, STYLE_DIM), "+%d", left + 1);
+			return;
+		}
+		if (x + w > end)
+			w = end - x;
+		if (w <= 0)
+			return;
+		canvas_field(c, x, r.y, w, ALIGN_LEFT, app_ink(app, edit->on ? STYLE_EDITED : STYLE_OFF), edit->line);
+		x += w;
+		if (left)
+			x += canvas_text(c, x, r.y, app_ink(app, STYLE_DIM), " · ");
+	}
+}
+
+void draw_status(struct app *app, struct canvas *c, struct rect r)
+{
+	const struct snapshot *shot = app->shot;
+	struct rect before;
+	int w;
+
+	/* What cannot be answered stands where its numbers would be. */
+	if (shot && shot->error && shot->serial == app->serial && shot->error_kind != ERR_CANCELLED) {
+		canvas_field(c, r.x + 1, r.y, r.w - 2, ALIGN_LEFT, app_ink(app, STYLE_ERROR), shot->error);
+		return;
+	}
+	w = draw_metric(app, c, r);
+	r.w -= w;
+	before = canvas_clip(c, r);
+	draw_edits(app, c, r);
+	canvas_unclip(c, before);
+}

@@ -1,0 +1,240 @@
+/* question.c - see question.h. */
+#include "tui/question.h"
+
+#include <stdio.h>
+#include <string.h>
+
+int extent_of(const struct app *app, enum dim dim)
+{
+	const struct snapshot *shot = app->shot;
+
+	if (!shot || !shot->has_model)
+		return 0;
+	switch (dim) {
+	case DIM_LAYER:
+		return shot->model.L;
+	case DIM_HEAD:
+		return shot->model.H;
+	case DIM_KV_HEAD:
+		return shot->model.G;
+	case DIM_NEURON:
+		return shot->model.F;
+	case DIM_CHANNEL:
+		return shot->model.D;
+	case DIM_POSITION:
+	case DIM_KEY:
+		return shot->tokens;
+	default:
+		return 0;
+	}
+}
+
+/* ------------------------------------------------------------------------------------------------ the cursor */
+
+/* Along these the end is the interesting side: the last position, the last layer. */
+static int resting_place(enum dim dim)
+{
+	return dim == DIM_POSITION || dim == DIM_KEY || dim == DIM_LAYER ? -1 : 0;
+}
+
+static int clamp(int x, int n)
+{
+	return x < 0 ? 0 : x >= n ? n - 1 : x;
+}
+
+int cursor_get(const struct app *app, enum dim dim, int n)
+{
+	int at = app->doc.cursor[dim];
+
+	if (n <= 0)
+		return -1;
+	if (at == CURSOR_UNSET)
+		at = resting_place(dim);
+	return clamp(at < 0 ? at + n : at, n);
+}
+
+void cursor_set(struct app *app, enum dim dim, int index, int n)
+{
+	bool sticks = dim == DIM_POSITION || dim == DIM_KEY;
+
+	if (n > 0)
+		app->doc.cursor[dim] = sticks && index >= n - 1 ? -1 : clamp(index, n);
+}
+
+void cursor_in(const struct app *app, const struct table *t, int *row, int *col)
+{
+	*row = cursor_get(app, t->rows.dim, t->rows.n);
+	*col = cursor_get(app, t->cols.dim, t->cols.n);
+}
+
+static void move_on_axis(struct app *app, const struct axis *axis, int i)
+{
+	cursor_set(app, axis->dim, i, axis->n);
+	if (axis->part && i >= 0 && i < axis->n && axis->part[i].layer >= 0 && axis->dim != DIM_LAYER)
+		app->doc.cursor[DIM_LAYER] = axis->part[i].layer;
+}
+
+void cursor_to(struct app *app, const struct table *t, int row, int col)
+{
+	move_on_axis(app, &t->rows, row);
+	move_on_axis(app, &t->cols, col);
+}
+
+/* ------------------------------------------------------------------------------------------------ the question */
+
+/* The cursor's value for an argument: as it stands while it fits (so that -1 stays -1 as the prompt grows), else clamped. */
+static int follow(const struct app *app, enum dim dim, int start)
+{
+	int at = app->doc.cursor[dim], n = extent_of(app, dim);
+
+	if (at == CURSOR_UNSET)
+		at = n || dim != DIM_LAYER ? resting_place(dim) : start;
+	if (n <= 0 || (at >= -n && at < n))
+		return at;
+	return cursor_get(app, dim, n);
+}
+
+void question_pane(const struct app *app, int pane, struct job_pane *out)
+{
+	const struct param *params;
+
+	*out = app->doc.job.pane[pane];
+	params = out->analysis->params;
+	for (int i = 0; i < param_count(params); i++) {
+		if (out->given[i] || params[i].dim == DIM_NONE)
+			continue;
+		out->args[i] = follow(app, params[i].dim, params[i].start);
+		out->given[i] = true;
+	}
+}
+
+void question_job(const struct app *app, struct job *out)
+{
+	job_copy(out, &app->doc.job);
+	for (int i = 0; i < out->panes; i++)
+		question_pane(app, i, &out->pane[i]);
+}
+
+static bool same_question(const struct job_pane *a, const struct job_pane *b)
+{
+	if (a->analysis != b->analysis || a->diff != b->diff)
+		return false;
+	for (int i = 0; i < param_count(a->analysis->params); i++)
+		if (a->args[i] != b->args[i])
+			return false;
+	return true;
+}
+
+void question_answer(const struct app *app, int pane, struct answer_shown *out)
+{
+	const struct snapshot *shot = app->shot;
+	struct job_pane asked;
+	int best = -1;
+
+	memset(out, 0, sizeof *out);
+	if (!shot)
+		return;
+	question_pane(app, pane, &asked);
+	for (int i = 0; i < shot->panes && i < JOB_PANES; i++) {
+		const struct job_pane *question = &shot->pane[i].question;
+		bool same = question->analysis && same_question(question, &asked);
+
+		/* Panes come and go while the worker is busy: look for the same question first, then for the same technique. */
+		if (same && (best < 0 || i == pane || !out->current)) {
+			best = i;
+			out->current = true;
+			if (i == pane)
+				break;
+		} else if (best < 0 && question->analysis == asked.analysis && question->diff == asked.diff &&
+			   (i == pane || shot->panes != app->doc.job.panes)) {
+			best = i;
+		}
+	}
+	if (best < 0)
+		return;
+	out->table = shot->pane[best].table;
+	out->error = out->current ? shot->pane[best].error : NULL;
+	out->current = out->current && shot->serial == app->serial && !shot->pane[best].stale;
+}
+
+void question_args(const struct app *app, int pane, struct str *out)
+{
+	const struct param *params = app->doc.job.pane[pane].analysis->params;
+	struct job_pane asked;
+
+	question_pane(app, pane, &asked);
+	for (int i = 0; i < param_count(params); i++) {
+		if (!asked.given[i])
+			continue;
+		str_addf(out, "%s%s=", out->n ? " " : "", params[i].name);
+		param_print(&params[i], asked.args[i], out);
+	}
+}
+
+/* ------------------------------------------------------------------------------------------------ what it is on */
+
+static void gather(const struct axis *axis, int i, struct spot *spot)
+{
+	if (i < 0 || i >= axis->n)
+		return;
+	if (axis->part && axis->part[i].site != SITE_NONE) {
+		spot->site = axis->part[i].site;
+		spot->layer = axis->part[i].layer;
+		spot->unit = axis->part[i].unit;
+		return;
+	}
+	switch (axis->dim) {
+	case DIM_LAYER:
+		spot->layer = i;
+		break;
+	case DIM_HEAD:
+		spot->unit = i;
+		break;
+	case DIM_POSITION:
+		spot->position = i;
+		break;
+	case DIM_KEY:
+		spot->key = i;
+		break;
+	case DIM_NEURON:
+		spot->neuron = i;
+		break;
+	case DIM_COMPONENT:
+		spot->component = true;
+		break;
+	default:
+		break;
+	}
+}
+
+void spot_at(const struct table *t, int row, int col, struct spot *spot)
+{
+	*spot = (struct spot){ t->site, t->layer, t->unit_index, -1, -1, -1, false };
+	gather(&t->rows, row, spot);
+	gather(&t->cols, col, spot);
+}
+
+bool spot_edit(const struct spot *spot, bool here, struct str *line, struct err *err)
+{
+	char at[32] = "";
+
+	if (here && spot->key >= 0 && spot->layer >= 0 && spot->unit >= 0) {
+		str_addf(line, "pattern %d.%d @%d<%d zero", spot->layer, spot->unit, spot->position, spot->key);
+		return true;
+	}
+	if (here && spot->position < 0)
+		return err_set(err, ERR_ARGUMENT, "this table has no positions: Space ablates everywhere");
+	if (here)
+		snprintf(at, sizeof at, "@%d ", spot->position);
+	if (spot->layer < 0 || spot->component)
+		return err_set(err, ERR_ARGUMENT, "there is nothing to ablate under the cursor: go to a layer, a head, or a component such as 3.attn");
+	if (spot->site == SITE_MLP_OUT || spot->site == SITE_ATTN_OUT)
+		str_addf(line, "%s %d %szero", site_table[spot->site].name, spot->layer, at);
+	else if (spot->neuron >= 0)
+		str_addf(line, "neuron %d.%d %szero", spot->layer, spot->neuron, at);
+	else if (spot->unit >= 0)
+		str_addf(line, "head %d.%d %szero", spot->layer, spot->unit, at);
+	else
+		str_addf(line, "layer %d %szero", spot->layer, at);
+	return true;
+}

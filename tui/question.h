@@ -1,0 +1,51 @@
+/*
+ * question.h - what the document asks, and what answers it: arguments that follow the cursor, the linked cursor itself, and
+ * what it is on.
+ */
+#ifndef LMSCOPE_TUI_QUESTION_H
+#define LMSCOPE_TUI_QUESTION_H
+
+#include <stdbool.h>
+
+#include "tui/app.h"
+
+/* How many there are along a dimension in the model and prompt that are shown: 0 when not known. */
+int extent_of(const struct app *app, enum dim dim);
+
+/* The one cursor of a dimension, as an index into n; -1 when n is 0. */
+int cursor_get(const struct app *app, enum dim dim, int n);
+/* Moves it. The last position stays the last when the prompt grows. */
+void cursor_set(struct app *app, enum dim dim, int index, int n);
+
+/* Where the cursor stands in a table; moving it there. Components move the layer's cursor with them. */
+void cursor_in(const struct app *app, const struct table *t, int *row, int *col);
+void cursor_to(struct app *app, const struct table *t, int row, int col);
+
+/* The pane's question with every argument that follows the cursor filled in. */
+void question_pane(const struct app *app, int pane, struct job_pane *out);
+/* The whole job. `out` is uninitialised. */
+void question_job(const struct app *app, struct job *out);
+
+/* What answers a pane at the moment: its own table, or an older one that is stale, or none. */
+struct answer_shown {
+	const struct table *table;	/* NULL: none yet */
+	const struct table *before;	/* the same without edits; NULL: none, or no edits */
+	const char *error;		/* NULL: none */
+	bool current;			/* it answers this very question */
+};
+void question_answer(const struct app *app, int pane, struct answer_shown *out);
+
+/* What the cursor is on, gathered from both axes and the table's own arguments; -1: not given. */
+struct spot {
+	enum site site;
+	int layer, unit, position, key, neuron;
+	bool component;		/* a row that is neither attention nor MLP (embed, biases) */
+};
+void spot_at(const struct table *t, int row, int col, struct spot *spot);
+/* The line that switches it off; `here`: at its position only. False with a sentence why not. */
+bool spot_edit(const struct spot *spot, bool here, struct str *line, struct err *err);
+
+/* "layer=5 head=1": the arguments that are not at their defaults, or follow the cursor. */
+void question_args(const struct app *app, int pane, struct str *out);
+
+#endif

@@ -1,0 +1,61 @@
+/* text.c - see text.h. */
+#include "tui/text.h"
+
+#include <math.h>
+#include <string.h>
+
+void text_number(double x, struct str *out)
+{
+	double size = fabs(x);
+
+	if (isnan(x))
+		str_add(out, "none");
+	else if (isinf(x))
+		str_add(out, x > 0 ? "∞" : "−∞");
+	else if (size != 0 && (size < 1e-3 || size >= 1e6))
+		str_addf(out, "%s%.2e", x < 0 ? "−" : "", size);
+	else
+		str_addf(out, "%s%.*f", x < 0 ? "−" : "", size < 1 ? 4 : size < 100 ? 2 : 1, size);
+}
+
+void text_change(double x, struct str *out)
+{
+	if (x >= 0)
+		str_add_char(out, '+');
+	text_number(x, out);
+}
+
+static void add_axis(const struct axis *axis, int i, struct str *out)
+{
+	if (i < 0 || i >= axis->n)
+		return;
+	if (out->n)
+		str_add(out, " · ");
+	str_add(out, axis->name);
+	if (axis->id)
+		str_addf(out, " %d", i);
+	if (axis->show)
+		str_addf(out, " %s", axis->show[i]);
+}
+
+void text_place(const struct table *t, int row, int col, struct str *out)
+{
+	add_axis(&t->rows, row, out);
+	add_axis(&t->cols, col, out);
+}
+
+void text_value(const struct table *t, int row, int col, struct str *out)
+{
+	size_t cell = table_cell(t, row, col);
+	const char *unit = t->unit ? t->unit[t->units > 1 ? col : 0] : NULL;
+
+	if (t->word && t->word_show[cell])
+		str_addf(out, "%s  ", t->word_show[cell]);
+	if (isnan(t->value[cell])) {
+		str_add(out, "nothing can stand here");
+		return;
+	}
+	text_number((double)t->value[cell], out);
+	if (unit && *unit)
+		str_addf(out, " %s", unit);
+}

@@ -1,0 +1,18 @@
+/* text.h - small texts that several parts of the screen show: numbers with their change, tokens, what a cell is. */
+#ifndef LMSCOPE_TUI_TEXT_H
+#define LMSCOPE_TUI_TEXT_H
+
+#include "tui/app.h"
+
+enum { TEXT_LINES = 3 };	/* of generated text */
+
+/* "14.20", "0.731", "1.2e-05": four figures that a person reads. */
+void text_number(double x, struct str *out);
+/* "−1.31", "+0.02": with its sign. */
+void text_change(double x, struct str *out);
+/* "layer 12 · position 5 ·is": the cell's place, by its axes. */
+void text_place(const struct table *t, int row, int col, struct str *out);
+/* "·Paris 0.7131 probability": its word, number and unit. */
+void text_value(const struct table *t, int row, int col, struct str *out);
+
+#endif
