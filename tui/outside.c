@@ -1,0 +1,154 @@
+/* outside.c - see outside.h. */
+#include "tui/outside.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/base/file.h"
+#include "engine/base/paths.h"
+#include "tui/lines.h"
+#include "tui/term.h"
+
+static void say_notes(struct app *app, const struct notes *notes)
+{
+	for (int i = 0; i < notes->n; i++)
+		app_say(app, STYLE_WARNING, "%s", notes->line[i]);
+}
+
+void outside_theme(struct app *app, struct theme **theme, struct theme_for what, const char *name)
+{
+	struct notes notes = { 0 };
+	struct err err;
+	struct theme *opened = name ? theme_open(name, what, &notes, &err) : theme_builtin(what);
+
+	say_notes(app, &notes);
+	notes_done(&notes);
+	if (!opened) {
+		app_say_err(app, &err);
+		return;
+	}
+	app->theme = opened;
+	theme_free(*theme);
+	*theme = opened;
+}
+
+void outside_lists(struct app *app)
+{
+	struct preset_entry *presets = NULL;
+	char **themes = NULL;
+	int presets_n = preset_list(&presets), themes_n = theme_list(&themes);
+
+	app_lists(app, presets, presets_n, themes, themes_n);
+}
+
+void outside_save(struct app *app, const char *name)
+{
+	struct str path;
+	struct err err;
+
+	str_init(&path);
+	if (preset_save(&app->doc, name, &path, &err))
+		app_say(app, STYLE_GOOD, "saved as %s", path.s);
+	else
+		app_say_err(app, &err);
+	str_done(&path);
+}
+
+void outside_open(struct app *app, const char *name)
+{
+	struct notes notes = { 0 };
+	struct preset preset;
+	struct err err;
+
+	if (!preset_open(name, &preset, &notes, &err)) {
+		app_say_err(app, &err);
+		notes_done(&notes);
+		return;
+	}
+	app_opened(app, &preset);
+	if (preset.about || preset.title)
+		app_say(app, STYLE_DIM, "%s", preset.about ? preset.about : preset.title);
+	say_notes(app, &notes);
+	notes_done(&notes);
+	preset_done(&preset);
+}
+
+void outside_copy(struct app *app, const char *text)
+{
+	if (!term_copy(text, strlen(text)))
+		app_say(app, STYLE_ERROR, "this is more than terminals take into the clipboard; Y copies the command that prints it");
+}
+
+/* ------------------------------------------------------------------------------------------------ history */
+
+static char *history_path(enum line_kind kind)
+{
+	char name[60];
+
+	if (!lines_history(kind))
+		return NULL;
+	snprintf(name, sizeof name, "history/%s", lines_history(kind));
+	return paths_state(name);
+}
+
+void outside_read_history(struct app *app)
+{
+	for (int kind = 0; kind < LINE_KINDS; kind++) {
+		char *path = history_path((enum line_kind)kind), *bytes;
+		struct err err;
+		size_t n;
+
+		if (path && (int)lines_history_owner((enum line_kind)kind) == kind && file_exists(path) &&
+		    (bytes = file_read(path, 4 << 20, &n, &err))) {
+			history_read(&app->history[kind], bytes, n);
+			free(bytes);
+		}
+		free(path);
+	}
+}
+
+void outside_write_history(struct app *app)
+{
+	for (int kind = 0; kind < LINE_KINDS; kind++) {
+		char *path = app->history[kind].n ? history_path((enum line_kind)kind) : NULL;
+		struct str text;
+		struct err err;
+
+		if (!path)
+			continue;
+		str_init(&text);
+		history_print(&app->history[kind], &text);
+		/* Nobody is there to be told when it fails: the next session merely starts without. */
+		(void)file_write(path, text.s, text.n, &err);
+		str_done(&text);
+		free(path);
+	}
+}
+
+/* ------------------------------------------------------------------------------------------------ a lost connection */
+
+void outside_keep(struct app *app)
+{
+	char *path = paths_state("lost.yaml");
+	struct str yaml;
+	struct err err;
+
+	if (!path)
+		return;
+	str_init(&yaml);
+	preset_print(&app->doc, &yaml);
+	(void)file_write(path, yaml.s, yaml.n, &err);
+	str_done(&yaml);
+	free(path);
+}
+
+void outside_offer(struct app *app)
+{
+	char *lost = paths_state("lost.yaml"), *offered = paths_state("recovered.yaml");
+
+	if (lost && offered && file_exists(lost) && !rename(lost, offered))
+		app_say(app, STYLE_WARNING, "the connection was lost last time: :recover brings back what was on the screen");
+	free(lost);
+	free(offered);
+}

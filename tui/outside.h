@@ -1,0 +1,22 @@
+/* outside.h - what the app asks of the world: files, themes, the clipboard. Results go back to it as messages or calls. */
+#ifndef LMSCOPE_TUI_OUTSIDE_H
+#define LMSCOPE_TUI_OUTSIDE_H
+
+#include "tui/app.h"
+
+/* Opens the theme of that name (NULL: the built-in one) in place of *theme and gives it to the app; says what was wrong. */
+void outside_theme(struct app *app, struct theme **theme, struct theme_for what, const char *name);
+void outside_lists(struct app *app);
+void outside_save(struct app *app, const char *name);
+void outside_open(struct app *app, const char *name);
+void outside_copy(struct app *app, const char *text);
+
+/* Lines typed in earlier sessions; and those of this one for later. */
+void outside_read_history(struct app *app);
+void outside_write_history(struct app *app);
+
+/* When the connection is lost: the document is kept. At the next start it is offered, once. */
+void outside_keep(struct app *app);
+void outside_offer(struct app *app);
+
+#endif

@@ -1,0 +1,233 @@
+/* tui.c - see tui.h. */
+#include "tui/tui.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "engine/worker.h"
+#include "tui/app.h"
+#include "tui/outside.h"
+#include "tui/term.h"
+
+static int signal_pipe[2] = { -1, -1 };
+
+struct loop {
+	struct app app;
+	struct worker *worker;
+	struct theme *theme;
+	struct theme_for what;
+	struct canvas canvas;
+	bool quit;
+	int signal;		/* that ends the program; 0: none */
+};
+
+static long milliseconds(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+/* ------------------------------------------------------------------------------------------------ signals */
+
+static const int caught[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP, SIGCONT };
+enum { CAUGHT = sizeof caught / sizeof *caught };
+
+static void on_signal(int signal)
+{
+	int kept = errno;
+	char byte = (char)signal;
+
+	(void)!write(signal_pipe[1], &byte, 1);
+	errno = kept;
+}
+
+static bool catch_signals(struct err *err)
+{
+	struct sigaction action = { .sa_handler = on_signal }, ignore = { .sa_handler = SIG_IGN };
+
+	if (pipe2(signal_pipe, O_NONBLOCK | O_CLOEXEC))
+		return err_set(err, ERR_MEMORY, "no pipe for signals: %s", strerror(errno));
+	sigemptyset(&action.sa_mask);
+	for (int i = 0; i < CAUGHT; i++)
+		sigaction(caught[i], &action, NULL);
+	sigaction(SIGPIPE, &ignore, NULL);
+	return true;
+}
+
+static void release_signals(void)
+{
+	struct sigaction usual = { .sa_handler = SIG_DFL };
+
+	for (int i = 0; i < CAUGHT; i++)
+		sigaction(caught[i], &usual, NULL);
+	sigaction(SIGPIPE, &usual, NULL);
+	close(signal_pipe[0]);
+	close(signal_pipe[1]);
+}
+
+static void take_signals(struct loop *l)
+{
+	char byte;
+
+	while (read(signal_pipe[0], &byte, 1) == 1) {
+		if (byte == SIGTSTP) {
+			term_suspend();
+		} else if (byte == SIGCONT) {
+			term_repaint();
+		} else {
+			l->signal = byte;
+			l->quit = true;
+		}
+	}
+}
+
+/* ------------------------------------------------------------------------------------------------ requests */
+
+static void carry_out(struct loop *l, const struct request *r)
+{
+	switch (r->kind) {
+	case REQUEST_ASK:
+		app_asked(&l->app, worker_ask(l->worker, &l->app.asked));
+		break;
+	case REQUEST_CANCEL:
+		worker_cancel(l->worker);
+		break;
+	case REQUEST_COPY:
+		outside_copy(&l->app, r->text);
+		break;
+	case REQUEST_SAVE:
+		outside_save(&l->app, r->text);
+		break;
+	case REQUEST_OPEN:
+		outside_open(&l->app, r->text);
+		break;
+	case REQUEST_THEME:
+		outside_theme(&l->app, &l->theme, l->what, r->text);
+		break;
+	case REQUEST_LISTS:
+		outside_lists(&l->app);
+		break;
+	case REQUEST_REDRAW:
+		term_repaint();
+		break;
+	case REQUEST_SUSPEND:
+		term_suspend();
+		break;
+	case REQUEST_QUIT:
+		l->quit = true;
+		break;
+	}
+}
+
+static void carry_out_all(struct loop *l)
+{
+	struct request r;
+
+	while (app_take(&l->app, &r)) {
+		carry_out(l, &r);
+		free(r.text);
+	}
+}
+
+/* ------------------------------------------------------------------------------------------------ the loop */
+
+static void take_keys(struct loop *l)
+{
+	struct key key;
+
+	while (!l->quit && term_key(&key)) {
+		if (key.kind == K_LOST) {
+			l->signal = SIGHUP;
+			l->quit = true;
+		}
+		app_event(&l->app, &key);
+		carry_out_all(l);
+	}
+}
+
+static void draw(struct loop *l)
+{
+	int w, h;
+
+	term_size(&w, &h);
+	canvas_reset(&l->canvas, w, h, theme_ink(l->theme, STYLE_TEXT));
+	app_draw(&l->app, &l->canvas);
+	term_show(&l->canvas);
+}
+
+static void run(struct loop *l)
+{
+	struct pollfd fds[] = {
+		{ term_fd(), POLLIN, 0 }, { worker_fd(l->worker), POLLIN, 0 }, { signal_pipe[0], POLLIN, 0 },
+	};
+
+	/* The first frame is up before anything is computed. */
+	app_tick(&l->app, milliseconds());
+	draw(l);
+	carry_out_all(l);
+	while (!l->quit) {
+		int wait = app_tick(&l->app, milliseconds());
+
+		draw(l);
+		if (poll(fds, sizeof fds / sizeof *fds, wait) < 0 && errno != EINTR)
+			break;
+		app_tick(&l->app, milliseconds());
+		take_signals(l);
+		if (fds[1].revents & POLLIN)
+			app_snapshot(&l->app, worker_look(l->worker));
+		take_keys(l);
+		carry_out_all(l);
+	}
+}
+
+static void start_app(struct loop *l, const struct explore *what)
+{
+	l->theme = theme_builtin(l->what);
+	app_init(&l->app, what->preset, l->theme);
+	if (what->preset->theme)
+		outside_theme(&l->app, &l->theme, l->what, what->preset->theme);
+	outside_lists(&l->app);
+	outside_read_history(&l->app);
+	outside_offer(&l->app);
+	for (int i = 0; what->notes && i < what->notes->n; i++)
+		app_say(&l->app, STYLE_WARNING, "%s", what->notes->line[i]);
+}
+
+bool explore(const struct explore *what, struct err *err)
+{
+	struct loop l = { 0 };
+	int signal;
+
+	l.worker = worker_new(err);
+	if (!l.worker)
+		return false;
+	/* Before the terminal is taken: ncurses leaves alone what is caught already. */
+	if (!catch_signals(err) || !term_start((struct term_wish){ .ascii = what->ascii }, &l.what, err)) {
+		worker_free(l.worker);
+		return false;
+	}
+	start_app(&l, what);
+	canvas_init(&l.canvas, 1, 1);
+	run(&l);
+	if (l.signal == SIGHUP)
+		outside_keep(&l.app);
+	term_stop();
+	outside_write_history(&l.app);
+	signal = l.signal;
+	worker_free(l.worker);
+	app_done(&l.app);
+	theme_free(l.theme);
+	canvas_done(&l.canvas);
+	release_signals();
+	if (signal)
+		raise(signal);
+	return true;
+}
