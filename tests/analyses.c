@@ -239,7 +239,7 @@ static void walk_model(struct walk *w)
 		}
 		while (w->job.edits)
 			job_remove_edit(&w->job, 0);
-		job_add_edit(&w->job, "resid_pre 0 @0..1 mean");
+		job_add_edit(&w->job, "resid_pre 0 mean");
 		job_pane_init(&w->job.pane[0], w->analysis);
 		check_diff(w);
 	}

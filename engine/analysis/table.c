@@ -170,36 +170,41 @@ static void copy_words(struct table *to, const struct table *from)
 		table_set_word(to, i, from->id[i], from->word[i], from->word_bytes[i], from->word_show[i]);
 }
 
-/* Where b has what a's cell is about; rows that are ranks are found by their token. -1: b does not list it. */
-static int matching_row(const struct table *a, const struct table *b, int row, int col)
+/* Rows that are not numbered alike in two tables are found by what they are: ranks by their token, components by their name. */
+static bool rows_have_names(const struct table *t)
 {
-	if (a->rows.dim != DIM_RANK || !a->id || !b->id)
-		return row;
-	for (int r = 0; r < b->rows.n; r++)
-		if (b->id[table_cell(b, r, col)] == a->id[table_cell(a, row, col)])
-			return r;
-	return -1;
+	return (t->rows.dim == DIM_RANK && t->id) || t->rows.dim == DIM_COMPONENT;
+}
+
+/* The value of b that a's cell is compared with. A token that b does not rank is not known; a component that it lacks adds 0. */
+static float counterpart(const struct table *a, const struct table *b, int row, int col)
+{
+	if (!rows_have_names(a))
+		return b->value[table_cell(b, row, col)];
+	for (int r = 0; r < b->rows.n; r++) {
+		bool same = a->rows.dim == DIM_RANK ? b->id[table_cell(b, r, col)] == a->id[table_cell(a, row, col)]
+						    : !strcmp(a->rows.label[row], b->rows.label[r]);
+
+		if (same)
+			return b->value[table_cell(b, r, col)];
+	}
+	return a->rows.dim == DIM_RANK ? NAN : 0;
 }
 
 struct table *table_minus(const struct table *a, const struct table *b, const char *what, struct err *err)
 {
 	struct table *t;
 
-	if (a->rows.n != b->rows.n || a->cols.n != b->cols.n) {
+	if ((a->rows.n != b->rows.n && !rows_have_names(a)) || a->cols.n != b->cols.n) {
 		err_set(err, ERR_ARGUMENT, "%s cannot be compared: one has %d × %d cells (%s × %s), the other %d × %d", a->title,
 			a->rows.n, a->cols.n, a->rows.name, a->cols.name, b->rows.n, b->cols.n);
 		return NULL;
 	}
 	if (!(t = table_new(a->rows.n, a->cols.n, err)))
 		return NULL;
-	for (int r = 0; r < a->rows.n; r++) {
-		for (int c = 0; c < a->cols.n; c++) {
-			int other = matching_row(a, b, r, c);
-
-			if (other >= 0)
-				t->value[table_cell(t, r, c)] = a->value[table_cell(a, r, c)] - b->value[table_cell(b, other, c)];
-		}
-	}
+	for (int r = 0; r < a->rows.n; r++)
+		for (int c = 0; c < a->cols.n; c++)
+			t->value[table_cell(t, r, c)] = a->value[table_cell(a, r, c)] - counterpart(a, b, r, c);
 	copy_axis(t, &t->rows, &a->rows);
 	copy_axis(t, &t->cols, &a->cols);
 	if (a->word)

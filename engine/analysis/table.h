@@ -90,8 +90,8 @@ bool check_holds(const struct check *check);
 
 /*
  * a - b, cell by cell, as a new diverging table: for --diff. The axes must be of equal length; NaN where either is. Words are a's.
- * Rows that are ranks hold other tokens in b: they are matched by their token, NaN where b does not list it. `what` says what was
- * subtracted, for the title: "edited − unedited".
+ * Rows that are ranks hold other tokens in b: they are matched by their token, NaN where b does not list it. Components are matched
+ * by their name, and one that b lacks counts as 0. `what` says what was subtracted, for the title: "edited − unedited".
  */
 struct table *table_minus(const struct table *a, const struct table *b, const char *what, struct err *err);
 

@@ -66,6 +66,12 @@ static void test_minus(void)
 	d = table_minus(a, b, "a − b", &err);
 	CHECK_THAT(d->value[0] == -6 && d->value[1] == -2 && d->value[2] == 0, "other rows stay where they are");
 	table_unref(d);
+	a->rows.dim = DIM_COMPONENT;
+	axis_label(a, &a->rows, 2, "edits");
+	d = table_minus(a, c, "a − c", &err);
+	CHECK_THAT(d->value[0] == -6 && d->value[1] == -2 && d->value[2] == 1, "a component that is not there counts as 0");
+	table_unref(d);
+	a->rows.dim = DIM_LAYER;
 	CHECK(!table_minus(a, c, "a − c", &err) && err.kind == ERR_ARGUMENT);
 	CHECK(strstr(err.text, "3 × 1") && strstr(err.text, "2 × 1"));
 	table_unref(a);
