@@ -46,7 +46,8 @@ bool utf8_is_word(int32_t c)
 {
 	utf8proc_category_t category = utf8proc_category(c);
 
-	return (category >= UTF8PROC_CATEGORY_LU && category <= UTF8PROC_CATEGORY_ND) || category == UTF8PROC_CATEGORY_PC;
+	return (category >= UTF8PROC_CATEGORY_LU && category <= UTF8PROC_CATEGORY_NL) || category == UTF8PROC_CATEGORY_PC ||
+	       c == ZERO_WIDTH_JOINER;
 }
 
 /* Has no glyph that fonts agree on: controls, surrogates, unassigned and private characters, line separators. */

@@ -15,7 +15,7 @@ size_t utf8_decode(const char *s, size_t n, int32_t *c);
 /* Writes c to out[4]; returns the bytes written. */
 size_t utf8_encode(int32_t c, char *out);
 bool utf8_valid(const char *s, size_t n);
-/* A letter, mark, decimal digit or connector (underscore): what a word is made of. */
+/* A letter, mark, digit or connector (underscore, joiner): what a word is made of. */
 bool utf8_is_word(int32_t c);
 
 /* Columns on a terminal: 0 (combining, format), 1 or 2; -1 for what has no glyph (controls). */

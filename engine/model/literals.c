@@ -140,6 +140,8 @@ const struct literal *literals_next(const struct literals *set, const char *text
 		at = *end - 1;	/* as Hugging Face: what was looked at is not looked at again */
 		found = NULL;
 	}
+	if (!found)
+		*start = *end = n;
 	if (found && found->takes_left)
 		while (*start > from) {
 			size_t previous = before(text, *start, &c);

@@ -30,7 +30,8 @@ void literals_add(struct literals *set, struct literal literal);	/* an empty tex
 void literals_ready(struct literals *set);				/* after the last one was added */
 void literals_done(struct literals *set);
 
-/* The next one in text[from, n), with where it and what it swallows stand; white space before `from` is not its. NULL: none. */
+/* The next one in text[from, n), with where it and what it swallows stand; white space before `from` is not its.
+ * NULL when there is none; both are n then. */
 const struct literal *literals_next(const struct literals *set, const char *text, size_t n, size_t from, size_t *start,
 				    size_t *end);
 

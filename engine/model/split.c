@@ -170,7 +170,12 @@ static bool match_all(struct matcher *m, const char *text, size_t start, size_t 
 		}
 		if (!match_valid(m, text + from, at - from, from, out, err))
 			return false;
-		at += c < 0;
+		if (c < 0) {
+			/* A byte that is no text is never lost: where matches are what is kept, it counts as one. */
+			if (m->split->invert)
+				spans_add(out, at, 1);
+			at++;
+		}
 	}
 	return true;
 }

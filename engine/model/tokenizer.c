@@ -97,7 +97,7 @@ static bool encode_stretch(struct encoder *e, const char *text, size_t n, bool f
 	if (!steps_apply(&e->t->normalise, &e->normal, first, e->bare, err))
 		return false;
 	for (size_t at = 0; at < e->normal.text.n;) {
-		size_t start = e->normal.text.n, end = start;
+		size_t start, end;
 		const struct literal *literal = literals_next(&e->t->normal_literals, e->normal.text.s, e->normal.text.n, at,
 							      &start, &end);
 
@@ -115,7 +115,7 @@ static bool encode_text(struct encoder *e, const char *text, size_t n, struct er
 	if (n > LONGEST_TEXT)
 		return err_set(err, ERR_ARGUMENT, "the text is %zu bytes long; lmscope tokenises up to %zu", n, LONGEST_TEXT);
 	for (size_t at = 0; at < n;) {
-		size_t start = n, end = n;
+		size_t start, end;
 		const struct literal *literal = literals_next(&e->t->literals, text, n, at, &start, &end);
 
 		if (start > at && !encode_stretch(e, text + at, start - at, at == 0, err))
