@@ -189,8 +189,10 @@ static bool take_piece(struct tokenizer *t, struct message m, int32_t id, float 
 	if (!vocabulary_put(&t->vocabulary, id, text.value ? (const char *)text.bytes.p : "", (size_t)text.value, kind,
 			    kind == TOKEN_NORMAL || kind == TOKEN_ADDED, err))
 		return false;
+	/* Pieces of the user's are part of the text: a space is put before the whole of it, not after them. */
 	if (kind == TOKEN_SPECIAL || kind == TOKEN_ADDED)
-		literals_add(&t->literals, (struct literal){ .text = t->vocabulary.text[id], .id = id });
+		literals_add(kind == TOKEN_SPECIAL ? &t->literals : &t->normal_literals,
+			     (struct literal){ .text = t->vocabulary.text[id], .id = id });
 	return true;
 }
 

@@ -1,18 +1,20 @@
 #!/usr/bin/env python3
 """make_tokenizers.py - small tokenizers in the manner of each family, and what Hugging Face's package makes of texts.
 
-    pip install tokenizers
+    pip install tokenizers sentencepiece
     python tests/reference/make_tokenizers.py [NAME ...]
 
 Writes tests/fixtures/tokenizers/NAME/tokenizer.json and NAME/expected.json: [{"text", "ids", "decoded"}, …], where decoded
-leaves special tokens out. The vocabularies are trained on a paragraph and are far too small for use; what matters is that
+leaves special tokens out; for the last two, of SentencePiece itself, tokenizer.model instead. The vocabularies are trained on a paragraph and are far too small for use; what matters is that
 every component that these families have is there, set as they set it.
 """
+import io
 import json
 import pathlib
 import random
 import sys
 
+import sentencepiece
 from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
 
 CORPUS = [
@@ -54,7 +56,7 @@ def added(data, content, **flags):
     data["added_tokens"] = [a for a in data["added_tokens"] if a["content"] != content] + [row]
 
 
-def sentencepiece(size):
+def pieces(size):
     """A vocabulary with <unk> <s> </s>, the 256 byte tokens, then pieces with U+2581 for spaces."""
     hexes = [f"<0x{i:02X}>" for i in range(256)]
     data = train(size, ["<unk>", "<s>", "</s>"] + hexes, [], pre_tokenizers.Metaspace())
@@ -86,7 +88,7 @@ LLAMA_DECODER = decoders.Sequence([decoders.Replace("▁", " "), decoders.ByteFa
 
 
 def llama2():
-    data = sentencepiece(520)
+    data = pieces(520)
     data["normalizer"] = parts(normalizers.Sequence([normalizers.Prepend("▁"), normalizers.Replace(" ", "▁")]))
     data["post_processor"] = template("<s>")({"<s>": 1})
     data["decoder"] = parts(LLAMA_DECODER)
@@ -94,7 +96,7 @@ def llama2():
 
 
 def mistral():
-    data = sentencepiece(520)
+    data = pieces(520)
     data["pre_tokenizer"] = parts(pre_tokenizers.Metaspace(prepend_scheme="first", split=False))
     data["post_processor"] = template("<s>", "</s>")({"<s>": 1, "</s>": 2})
     data["decoder"] = parts(LLAMA_DECODER)
@@ -105,7 +107,7 @@ def mistral():
 
 
 def metaspace():
-    data = sentencepiece(500)
+    data = pieces(500)
     data["model"].update(byte_fallback=False, fuse_unk=False)
     data["pre_tokenizer"] = parts(pre_tokenizers.Metaspace(prepend_scheme="always", split=True))
     data["decoder"] = parts(decoders.Metaspace(prepend_scheme="always"))
@@ -114,7 +116,7 @@ def metaspace():
 
 
 def gemma():
-    data = sentencepiece(520)
+    data = pieces(520)
     data["normalizer"] = parts(normalizers.Replace(" ", "▁"))
     data["pre_tokenizer"] = parts(pre_tokenizers.Split(" ", "merged_with_previous"))
     data["post_processor"] = template("<s>")({"<s>": 1})
@@ -198,6 +200,38 @@ def words():
 STYLES = [llama2, mistral, metaspace, gemma, llama3, neox, falcon, starcoder, bloom, deepseek, cased, words]
 
 
+def spm_bytes(**options):
+    return dict(byte_fallback=True, remove_extra_whitespaces=False, user_defined_symbols=["LIT"], **options)
+
+
+def spm_words(**options):
+    return dict(byte_fallback=False, remove_extra_whitespaces=True, **options)
+
+
+SENTENCEPIECES = [spm_bytes, spm_words]
+
+
+def sentencepiece_model(style, folder, texts):
+    model = io.BytesIO()
+    sentencepiece.SentencePieceTrainer.train(sentence_iterator=iter(CORPUS), model_writer=model, **style(
+        model_type="bpe", vocab_size=460 if style is spm_bytes else 220, character_coverage=0.98, minloglevel=2,
+        normalization_rule_name="identity", num_threads=1))
+    (folder / "tokenizer.model").write_bytes(model.getvalue())
+    tokenizer = sentencepiece.SentencePieceProcessor(model_proto=model.getvalue())
+    # It finds no special tokens in texts, we do; and it ends a text at a NUL.
+    return [{"text": text, "ids": tokenizer.encode(text, add_bos=True), "decoded": tokenizer.decode(tokenizer.encode(text))}
+            for text in texts if "<" not in text and "\0" not in text]
+
+
+def huggingface(style, folder, texts):
+    data = style()
+    data["added_tokens"].sort(key=lambda a: a["id"])
+    (folder / "tokenizer.json").write_text(json.dumps(data, ensure_ascii=False, separators=(",", ":")) + "\n")
+    tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+    return [{"text": text, "ids": tokenizer.encode(text).ids, "decoded": tokenizer.decode(tokenizer.encode(text).ids)}
+            for text in texts]
+
+
 def random_texts(count):
     """Bits of the fixed texts, joined at random."""
     rng = random.Random(7)
@@ -207,20 +241,13 @@ def random_texts(count):
 
 def main():
     root = pathlib.Path(__file__).resolve().parents[1] / "fixtures" / "tokenizers"
-    for style in STYLES:
+    for style in STYLES + SENTENCEPIECES:
         if sys.argv[1:] and style.__name__ not in sys.argv[1:]:
             continue
-        data = style()
-        data["added_tokens"].sort(key=lambda a: a["id"])
         folder = root / style.__name__
         folder.mkdir(parents=True, exist_ok=True)
-        (folder / "tokenizer.json").write_text(json.dumps(data, ensure_ascii=False, separators=(",", ":")) + "\n")
-        tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
-        rows = []
-        for text in TEXTS + random_texts(40):
-            ids = tokenizer.encode(text).ids
-            rows.append(json.dumps({"text": text, "ids": ids, "decoded": tokenizer.decode(ids)}, ensure_ascii=False,
-                                   separators=(",", ":")))
+        make = sentencepiece_model if style in SENTENCEPIECES else huggingface
+        rows = [json.dumps(row, ensure_ascii=False, separators=(",", ":")) for row in make(style, folder, TEXTS + random_texts(40))]
         (folder / "expected.json").write_text("[\n" + ",\n".join(rows) + "\n]\n")
 
 

@@ -27,6 +27,8 @@ static const struct family families[] = {
 	{ "metaspace", "SentencePiece", true, false },	/* what is not in the vocabulary is unknown */
 	{ "mistral", "SentencePiece", true, false },	/* a space is put first unless there is one */
 	{ "neox", "byte-level", false, false },		/* NFC; theirs breaks added tokens that are not ASCII */
+	{ "spm_bytes", "SentencePiece", true, true },
+	{ "spm_words", "SentencePiece", false, false },	/* theirs writes unknown tokens as " ⁇ " */
 	{ "starcoder", "byte-level", false, false },	/* a space is put first, and theirs keeps it */
 	{ "words", "character", false, false },		/* white space is lost */
 };
@@ -123,7 +125,7 @@ static void check_family(const struct family *family)
 	if (CHECK_THAT(doc && t, "%s opens (%s)", family->name, err.text)) {
 		CHECK_THAT(strstr(tokenizer_kind(t), family->kind) != NULL, "%s is \"%s\"", family->name, tokenizer_kind(t));
 		json_each(json_root(doc), check_row, &run);
-		CHECK_THAT(run.texts > 70 && run.ids_right == run.texts, "%s: ids of %zu of %zu texts", family->name, run.ids_right,
+		CHECK_THAT(run.texts > 60 && run.ids_right == run.texts, "%s: ids of %zu of %zu texts", family->name, run.ids_right,
 			   run.texts);
 		if (family->decodes_alike)
 			CHECK_THAT(run.decoded_right == run.texts, "%s: decoding of %zu of %zu texts", family->name,
