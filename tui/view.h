@@ -16,6 +16,7 @@
 
 #include "engine/analysis/table.h"
 #include "tui/canvas.h"
+#include "tui/frame.h"
 #include "tui/theme.h"
 
 /* How much of a cell is shown. AUTO takes the richest that lets the whole table stand in the space (words may be cut to 6 columns),
@@ -59,18 +60,5 @@ enum { VIEW_MIN_W = 12, VIEW_MIN_H = 2 };
 
 /* The number as the view prints it, with the decimals that its table needs: for inspectors and titles. NaN: "". */
 void view_number(const struct table *t, int row, int col, struct str *out);
-
-/* ---- Frames: the box around a pane, with its title in the top edge ---- */
-
-struct frame {
-	struct rect rect;	/* the edges are its outermost cells; neighbours overlap by one column or row, and their lines join */
-	const char *title;	/* "logit lens · top token, probability" */
-	const char *unit;	/* NULL: none, or already in the title */
-	const char *mark;	/* "edited", "edited − unedited", "prompt − foil"; NULL: none */
-	const char *right;	/* at the right end of the edge, dim: "auto · word", "3 of 12"; NULL: none */
-	bool focus, stale;	/* draw the one with focus last: its accent covers the shared edges */
-};
-/* Draws it and returns the inside. */
-struct rect frame_draw(struct canvas *c, const struct theme *t, const struct frame *f);
 
 #endif

@@ -1,0 +1,25 @@
+/*
+ * frame.h - the box around a pane, with its title in the top edge.
+ *
+ *     ┌ logit lens · top token, probability ───── edited ── word ┐
+ */
+#ifndef LMSCOPE_TUI_FRAME_H
+#define LMSCOPE_TUI_FRAME_H
+
+#include <stdbool.h>
+
+#include "tui/canvas.h"
+#include "tui/theme.h"
+
+struct frame {
+	struct rect rect;	/* the edges are its outermost cells; neighbours overlap by one column or row, and their lines join */
+	const char *title;	/* "logit lens · top token, probability" */
+	const char *unit;	/* NULL: none, or already in the title */
+	const char *mark;	/* "edited", "edited − unedited", "prompt − foil"; NULL: none */
+	const char *right;	/* at the right end of the edge, dim: "auto · word", "3 of 12"; NULL: none */
+	bool focus, stale;	/* draw the one with focus last: its accent covers the shared edges */
+};
+/* Draws it and returns the inside. */
+struct rect frame_draw(struct canvas *c, const struct theme *t, const struct frame *f);
+
+#endif

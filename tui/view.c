@@ -1,0 +1,201 @@
+/* view.c - see view.h: which view draws a table, scrolling, the mouse and the keys. Everything goes by the plan (views/views.h). */
+#include "tui/view.h"
+
+#include <assert.h>
+#include <ctype.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "tui/views/views.h"
+
+const char *const zoom_words[ZOOM_COUNT] = { "auto", "word", "number", "shade", "half", "fit" };
+
+/* By the table's look. What has no view of its own is drawn as what it is underneath: rows and columns. */
+static const struct view_kind *const kinds[] = {
+	[LOOK_HEAT] = &view_heat, [LOOK_ATTENTION] = &view_heat, [LOOK_TOKENS] = &view_heat, [LOOK_BARS] = &view_bars,
+	[LOOK_RANKING] = &view_ranking, [LOOK_LINES] = &view_heat, [LOOK_GRAPH] = &view_heat,
+};
+
+static int between(int x, int lo, int hi)
+{
+	return x > hi ? hi > lo ? hi : lo : x < lo ? lo : x;
+}
+
+/* ---- the plan ---- */
+
+int plan_screen_row(const struct plan *p, const struct table *t, int row)
+{
+	return (p->upwards ? t->rows.n - 1 - row : row) / p->pool_rows;
+}
+
+int plan_table_row(const struct plan *p, const struct table *t, int screen_row)
+{
+	int row = between(screen_row * p->pool_rows, 0, t->rows.n - 1);
+
+	return p->upwards ? t->rows.n - 1 - row : row;
+}
+
+/* Where to scroll so that the cursor shows, moving as little as can be. */
+static int scroll(int from, int page, int all, int cursor)
+{
+	if (cursor >= 0)
+		from = between(from, cursor - page + 1, cursor);
+	return between(from, 0, all - page);
+}
+
+static struct plan plan_of(const struct view *v, const struct view_state *state)
+{
+	const struct table *t = v->table;
+	struct plan p = { .pool_rows = 1, .pool_cols = 1, .stack = 1, .head_y = -1, .upwards = t->rows.dim == DIM_LAYER };
+	int row = v->row < 0 ? -1 : between(v->row, 0, t->rows.n - 1), col = v->col < 0 ? -1 : between(v->col, 0, t->cols.n - 1);
+
+	kinds[t->look]->plan(v, state->zoom, &p);
+	p.foot_y = v->rect.y + v->rect.h - p.foot_lines;
+	p.top = scroll(state->top, p.page_rows, p.rows, row < 0 ? -1 : plan_screen_row(&p, t, row));
+	p.left = scroll(state->left, p.page_cols, p.cols, col < 0 ? -1 : col / p.pool_cols);
+	return p;
+}
+
+static bool drawable(const struct view *v)
+{
+	return v->rect.w >= VIEW_MIN_W && v->rect.h >= VIEW_MIN_H && v->table->rows.n > 0 && v->table->cols.n > 0;
+}
+
+void view_draw(struct canvas *c, const struct view *v, struct view_state *state)
+{
+	struct rect before = canvas_clip(c, v->rect);
+	struct plan p;
+
+	if (drawable(v)) {
+		p = plan_of(v, state);
+		state->top = p.top;
+		state->left = p.left;
+		state->shown = p.zoom;
+		state->page_rows = p.page_rows;
+		state->page_cols = p.page_cols;
+		state->fits = p.page_rows >= p.rows && p.page_cols >= p.cols;
+		kinds[v->table->look]->draw(c, v, &p);
+		foot_draw(c, v, kinds[v->table->look], &p);
+	} else {
+		const char *why = v->table->rows.n > 0 && v->table->cols.n > 0 ? "too small" : "nothing to show";
+
+		canvas_field(c, v->rect.x, v->rect.y, v->rect.w, ALIGN_CENTRE, theme_ink(v->theme, STYLE_DIM), why);
+		state->page_rows = state->page_cols = 1;
+		state->fits = false;
+	}
+	canvas_unclip(c, before);
+}
+
+/* ---- the mouse and the keys ---- */
+
+bool view_hit(const struct view *v, const struct view_state *state, int x, int y, int *row, int *col)
+{
+	struct plan p;
+	bool on_row, on_col;
+	int screen_row;
+
+	if (!drawable(v) || !rect_holds(v->rect, x, y))
+		return false;
+	p = plan_of(v, state);
+	screen_row = p.top + (y - p.cells.y) * p.stack;
+	on_row = y >= p.cells.y && y < p.cells.y + p.cells.h && screen_row < p.rows;
+	on_col = kinds[v->table->look]->has_columns && x >= p.cells.x && x < p.cells.x + p.cells.w;
+	if (kinds[v->table->look]->has_columns && !on_col && x >= p.cells.x)
+		return false;	/* beside the table */
+	if (!on_row && !(on_col && y == p.head_y))
+		return false;
+	*row = on_row ? plan_table_row(&p, v->table, screen_row) : -1;
+	*col = on_col ? between((p.left + (x - p.cells.x) / p.cell_w) * p.pool_cols, 0, v->table->cols.n - 1) : -1;
+	return true;
+}
+
+bool view_move(const struct view *v, const struct view_state *state, enum view_move move, int *row, int *col)
+{
+	const struct table *t = v->table;
+	bool sideways = kinds[t->look]->has_columns;
+	int r = between(*row, 0, t->rows.n - 1), c = between(*col, 0, t->cols.n - 1), page = state->page_rows > 1 ? state->page_rows - 1 : 1;
+	int page_cols = state->page_cols > 1 ? state->page_cols - 1 : 1, old_row = *row, old_col = *col;
+	int down = t->rows.dim == DIM_LAYER ? -1 : 1, top = down > 0 ? 0 : t->rows.n - 1;
+
+	switch (move) {
+	case VIEW_UP:
+		r -= down;
+		break;
+	case VIEW_DOWN:
+		r += down;
+		break;
+	case VIEW_PAGE_UP:
+		r -= down * page;
+		break;
+	case VIEW_PAGE_DOWN:
+		r += down * page;
+		break;
+	case VIEW_TOP:
+		r = top;
+		break;
+	case VIEW_BOTTOM:
+		r = t->rows.n - 1 - top;
+		break;
+	case VIEW_LEFT:
+		c -= sideways;
+		break;
+	case VIEW_RIGHT:
+		c += sideways;
+		break;
+	case VIEW_PAGE_LEFT:
+		c -= sideways ? page_cols : 0;
+		break;
+	case VIEW_PAGE_RIGHT:
+		c += sideways ? page_cols : 0;
+		break;
+	case VIEW_FIRST:
+		c = sideways ? 0 : c;
+		break;
+	case VIEW_LAST:
+		c = sideways ? t->cols.n - 1 : c;
+		break;
+	}
+	*row = between(r, 0, t->rows.n - 1);
+	*col = between(c, 0, t->cols.n - 1);
+	return *row != old_row || *col != old_col;
+}
+
+void view_number(const struct table *t, int row, int col, struct str *out)
+{
+	struct number_form form = number_form(t, t->units > 1 ? col : ALL_COLUMNS);
+	char text[NUMBER_BYTES];
+
+	str_add(out, number_print(&form, t->value[table_cell(t, row, col)], text));
+}
+
+/* ---- labels ---- */
+
+int label_columns(const struct axis *axis)
+{
+	enum { ENOUGH = 24 };	/* no view gives a label more */
+	int widest = 1;
+
+	for (int i = 0; i < axis->n && widest < ENOUGH; i++) {
+		int w = axis->show[i] ? canvas_columns(axis->show[i], strlen(axis->show[i])) : 0;
+
+		widest = w > widest ? w : widest;
+	}
+	return widest;
+}
+
+bool label_is_number(const struct axis *axis)
+{
+	return axis->n > 0 && axis->label[0] && !strcmp(axis->label[0], "0") && !axis->id;
+}
+
+bool search_finds(const struct view *v, const char *text)
+{
+	return v->search && *v->search && text && strcasestr(text, v->search);
+}
+
+struct ink label_ink(const struct view *v, const char *text, bool at_cursor)
+{
+	struct ink ink = theme_ink(v->theme, v->stale ? STYLE_STALE : at_cursor ? STYLE_LABEL_CURSOR : STYLE_LABEL);
+
+	return search_finds(v, text) ? theme_ink(v->theme, STYLE_MATCH) : ink;
+}

@@ -1,0 +1,178 @@
+/* foot.c - the lines below a table: the ramp with its range, what is shown of how many, a footnote, and the check. See views.h. */
+#include "tui/views/views.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { SEGMENTS = 6, GAP = 3, RAMP_W = 10, SEGMENT_BYTES = 400 };
+
+/* A piece of text, or of text, ramp, text. */
+struct segment {
+	int w;
+	struct ink ink;
+	bool ramp;
+	bool stays;		/* the check: the others give way to it */
+	char text[SEGMENT_BYTES], after[SEGMENT_BYTES];
+};
+
+struct foot {
+	struct segment segment[SEGMENTS];
+	int line[SEGMENTS], x[SEGMENTS];
+	int n;
+};
+
+static struct segment *add(struct foot *f, const struct view *v, enum style style)
+{
+	struct segment *s = &f->segment[f->n++];
+
+	*s = (struct segment){ .ink = theme_ink(v->theme, v->stale ? STYLE_STALE : style) };
+	return s;
+}
+
+static void add_legend(struct foot *f, const struct view *v)
+{
+	const struct table *t = v->table;
+	struct number_form form = number_form(t, ALL_COLUMNS);
+	struct span span = span_of(t);
+	struct segment *s = add(f, v, STYLE_DIM);
+	const char *unit = t->unit && t->unit[0] ? t->unit[0] : "";
+	char number[NUMBER_BYTES];
+
+	if (!span.any) {
+		snprintf(s->text, sizeof s->text, "no values");
+		return;
+	}
+	s->ramp = true;
+	if (t->scale == SCALE_PROBABILITY) {
+		snprintf(s->text, sizeof s->text, "0");
+		snprintf(s->after, sizeof s->after, "1");
+	} else {
+		snprintf(s->text, sizeof s->text, "%s", number_print(&form, span.lo, number));
+		snprintf(s->after, sizeof s->after, "%s", number_print(&form, span.hi, number));
+	}
+	snprintf(s->after + strlen(s->after), sizeof s->after - strlen(s->after), "%s%s%s", *unit ? " " : "", unit,
+		 t->skip_first ? " · first token left out" : "");
+}
+
+/* "layer 12–29 of 30" for an axis that is not all there. */
+static void add_mark(struct foot *f, const struct view *v, const struct axis *axis, int from, int to)
+{
+	struct segment *s = add(f, v, STYLE_DIM);
+
+	snprintf(s->text, sizeof s->text, "%s %d–%d of %d", axis->name ? axis->name : dim_step(axis->dim), from, to, axis->n);
+}
+
+static void add_marks(struct foot *f, const struct view *v, const struct plan *p)
+{
+	const struct table *t = v->table;
+
+	if (p->pool_rows > 1 || p->pool_cols > 1)
+		snprintf(add(f, v, STYLE_DIM)->text, SEGMENT_BYTES, "a cell is the largest of %d × %d", p->pool_rows, p->pool_cols);
+	if (p->page_rows < p->rows) {
+		int a = plan_table_row(p, t, p->top), b = plan_table_row(p, t, p->top + p->page_rows - 1);
+
+		add_mark(f, v, &t->rows, a < b ? a : b, a < b ? b : a);
+	}
+	if (p->page_cols < p->cols)
+		add_mark(f, v, &t->cols, p->left, p->left + p->page_cols - 1);
+}
+
+static void add_check(struct foot *f, const struct view *v)
+{
+	const struct check *k = &v->table->check;
+	bool holds = check_holds(k);
+	struct segment *s = add(f, v, holds ? STYLE_GOOD : STYLE_ERROR);
+
+	snprintf(s->text, sizeof s->text, "%s: %.5g %s %.5g", k->name, k->actual, holds ? "=" : "≠", k->expected);
+	s->stays = true;
+}
+
+static void gather(struct foot *f, const struct view *v, const struct view_kind *kind, const struct plan *p)
+{
+	f->n = 0;
+	if (kind->has_legend)
+		add_legend(f, v);
+	add_marks(f, v, p);
+	if (v->table->footnote)
+		snprintf(add(f, v, STYLE_DIM)->text, SEGMENT_BYTES, "%s", v->table->footnote);
+	if (v->table->check.name)
+		add_check(f, v);
+	for (int i = 0; i < f->n; i++) {
+		struct segment *s = &f->segment[i];
+
+		s->w = canvas_columns(s->text, strlen(s->text));
+		if (s->ramp)
+			s->w += RAMP_W + 2 + canvas_columns(s->after, strlen(s->after));
+	}
+}
+
+/* Puts the segments into lines of w columns; returns how many lines. */
+static int flow(struct foot *f, int w)
+{
+	int y = 0, at = 0;
+
+	for (int i = 0; i < f->n; i++) {
+		if (at && at + GAP + f->segment[i].w > w) {
+			y++;
+			at = 0;
+		}
+		f->line[i] = y;
+		f->x[i] = at ? at + GAP : 0;
+		at = f->x[i] + f->segment[i].w;
+	}
+	return f->n ? y + 1 : 0;
+}
+
+/* Leaves out the last ones that need not stay until the rest stands in `limit` lines. */
+static void squeeze(struct foot *f, int w, int limit)
+{
+	while (f->n && flow(f, w) > limit) {
+		int victim = f->n - 1;
+
+		if (f->segment[victim].stays && victim > 0)
+			victim--;
+		f->n--;
+		memmove(&f->segment[victim], &f->segment[victim + 1], (size_t)(f->n - victim) * sizeof *f->segment);
+	}
+}
+
+int foot_lines(const struct view *v, const struct view_kind *kind, const struct plan *p, int limit)
+{
+	struct foot f;
+	int lines;
+
+	gather(&f, v, kind, p);
+	lines = flow(&f, v->rect.w);
+	return lines < limit ? lines : limit > 0 ? limit : 0;
+}
+
+static void draw_ramp(struct canvas *c, const struct view *v, int x, int y)
+{
+	enum ramp ramp = (enum ramp)v->table->scale;
+
+	for (int i = 0; i < RAMP_W; i++) {
+		float at = (float)i / (RAMP_W - 1);
+
+		canvas_text(c, x + i, y, theme_shade_ink(v->theme, ramp, at), theme_shade(v->theme, ramp, at));
+	}
+}
+
+void foot_draw(struct canvas *c, const struct view *v, const struct view_kind *kind, const struct plan *p)
+{
+	struct foot f;
+
+	gather(&f, v, kind, p);
+	squeeze(&f, v->rect.w, p->foot_lines);
+	for (int i = 0; i < f.n; i++) {
+		const struct segment *s = &f.segment[i];
+		int x = v->rect.x + f.x[i], y = p->foot_y + f.line[i], room = v->rect.w - f.x[i];
+
+		canvas_field(c, x, y, s->w < room ? s->w : room, ALIGN_LEFT, s->ink, s->text);
+		if (!s->ramp)
+			continue;
+		x += canvas_columns(s->text, strlen(s->text)) + 1;
+		draw_ramp(c, v, x, y);
+		canvas_text(c, x + RAMP_W + 1, y, s->ink, s->after);
+	}
+}

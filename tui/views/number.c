@@ -1,0 +1,95 @@
+/* number.c - numbers and values: how they are written, and where they lie on a ramp. See views.h. */
+#include "tui/views/views.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Enough decimals that the largest has about three digits. */
+static int decimals_for(double largest)
+{
+	return largest >= 1000 ? 0 : largest >= 10 ? 1 : largest >= 0.1 ? 2 : largest >= 0.01 ? 3 : 4;
+}
+
+struct number_form number_form(const struct table *t, int col)
+{
+	const char *unit = t->unit ? t->unit[col < 0 || t->units == 1 ? 0 : col] : NULL;
+	struct number_form form = { 0 };
+	int from = col < 0 ? 0 : col, to = col < 0 ? t->cols.n : col + 1;
+	bool whole = true;
+	double largest, least = 0, greatest = 0;
+
+	for (int r = 0; r < t->rows.n; r++)
+		for (int i = from; i < to; i++) {
+			double x = (double)t->value[table_cell(t, r, i)];
+
+			if (!isfinite(x))
+				continue;
+			least = fmin(least, x);
+			greatest = fmax(greatest, x);
+			whole = whole && x == nearbyint(x);
+		}
+	largest = fmax(-least, greatest);
+	form.bare = unit && !strcmp(unit, "probability") && largest <= 1;
+	form.exponent = largest >= 1e6 || (largest > 0 && largest < 1e-3 && !form.bare);
+	form.decimals = form.bare ? 2 : form.exponent ? 1 : whole ? 0 : decimals_for(largest);
+	form.width = form.exponent ? (int)strlen("-1.2e-10") : 0;
+	for (int end = 0; end < 2; end++) {	/* with decimals fixed, the widest is the least or the greatest */
+		char text[NUMBER_BYTES];
+		int n = (int)strlen(number_print(&form, end ? (float)greatest : (float)least, text));
+
+		form.width = n > form.width ? n : form.width;
+	}
+	return form;
+}
+
+const char *number_print(const struct number_form *form, float x, char out[NUMBER_BYTES])
+{
+	char *p = out;
+	int power;
+
+	if (isnan(x))
+		return "";
+	if (isinf(x))
+		return x > 0 ? "inf" : "-inf";
+	if (form->exponent && x != 0) {	/* e+09 says no more than e9 */
+		snprintf(out, NUMBER_BYTES, "%.*e", form->decimals, (double)x);
+		p = strchr(out, 'e') + 1;
+		power = atoi(p);
+		snprintf(p, (size_t)(out + NUMBER_BYTES - p), "%d", power);
+		return out;
+	}
+	snprintf(out, NUMBER_BYTES, "%.*f", form->exponent ? 0 : form->decimals, (double)x);
+	if (*out == '-' && strspn(out, "-0.") == strlen(out))
+		p++;	/* no minus before nothing */
+	return form->bare && p[0] == '0' && p[1] == '.' ? p + 1 : p;
+}
+
+struct span span_of(const struct table *t)
+{
+	struct span s = { 0 };
+
+	s.ramp = (enum ramp)t->scale;
+	s.any = table_range(t, t->skip_first, &s.lo, &s.hi);
+	if (t->scale == SCALE_PROBABILITY) {
+		s.lo = 0;
+		s.hi = 1;
+	} else if (t->scale == SCALE_DIVERGING) {
+		s.hi = fmaxf(fabsf(s.lo), fabsf(s.hi));
+		s.lo = -s.hi;
+	}
+	return s;
+}
+
+float span_at(const struct span *s, float x)
+{
+	double part;
+
+	if (isnan(x))
+		return NAN;
+	if (s->hi == s->lo)	/* all the same: nothing stands out */
+		return 0.5f;
+	part = ((double)x - (double)s->lo) / ((double)s->hi - (double)s->lo);
+	return (float)fmin(1, fmax(0, part));
+}

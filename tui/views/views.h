@@ -1,0 +1,79 @@
+/*
+ * views.h - between view.c and the views: a plan says where everything of a table stands in its rectangle. Drawing, the mouse
+ * and the keys all go by the same plan.
+ *
+ *     label  head head head head  axis		<- head_y
+ *        29  cell cell cell cell
+ *        28  cell cell cell cell
+ *     0.00 ░▒▓█ 1.00 · layer 12–29 of 30	<- foot
+ */
+#ifndef LMSCOPE_TUI_VIEWS_VIEWS_H
+#define LMSCOPE_TUI_VIEWS_VIEWS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "tui/view.h"
+
+struct plan {
+	enum zoom zoom;		/* never ZOOM_AUTO */
+	struct rect cells;	/* what all shown cells cover */
+	int label_x, label_w;	/* of row labels */
+	int head_y;		/* of column labels; -1: none */
+	int cell_w;		/* columns of a cell */
+	int stack;		/* cells above one another in a line: 2 with half blocks */
+	int pool_rows, pool_cols;	/* table rows and columns in one cell: 1 but in fit mode */
+	int rows, cols;		/* cells in all, after pooling */
+	int page_rows, page_cols;	/* how many can be shown, */
+	int top, left;		/* from here, as the screen counts */
+	int foot_y, foot_lines;
+	bool upwards;		/* row 0 at the bottom */
+};
+
+struct view_kind {
+	bool has_columns;	/* the cursor moves sideways */
+	bool has_legend;	/* data is painted with a ramp */
+	void (*plan)(const struct view *v, enum zoom zoom, struct plan *p);	/* all but top, left and foot_y */
+	void (*draw)(struct canvas *c, const struct view *v, const struct plan *p);
+};
+extern const struct view_kind view_heat, view_bars, view_ranking;
+
+/* ---- what views share ---- */
+
+/* How numbers of a table (or of one of its columns) are written: so that all have the same decimals. */
+struct number_form {
+	int decimals;
+	bool exponent;		/* 1.2e9 */
+	bool bare;		/* .71 for 0.71 */
+	int width;		/* of the widest */
+};
+enum { ALL_COLUMNS = -1, NUMBER_BYTES = 64 };
+struct number_form number_form(const struct table *t, int col);
+const char *number_print(const struct number_form *form, float x, char out[NUMBER_BYTES]);	/* NaN: "" */
+
+/* Where a value lies on its ramp, 0 … 1. */
+struct span {
+	float lo, hi;
+	bool any;		/* there are values at all */
+	enum ramp ramp;
+};
+struct span span_of(const struct table *t);
+float span_at(const struct span *s, float x);
+
+/* Screen order (0 at the top) and table order. */
+int plan_screen_row(const struct plan *p, const struct table *t, int row);	/* the cell's, after pooling */
+int plan_table_row(const struct plan *p, const struct table *t, int screen_row);	/* the first one in that cell */
+
+int label_columns(const struct axis *axis);	/* of the widest label */
+bool label_is_number(const struct axis *axis);	/* 0, 1, 2 …: right-aligned, and may be left out between ticks */
+struct ink label_ink(const struct view *v, const char *text, bool at_cursor);
+bool search_finds(const struct view *v, const char *text);
+
+/* The lines below: legend, what is shown of how many, footnote, check. foot_lines: how many it wants, at most `limit`. */
+int foot_lines(const struct view *v, const struct view_kind *kind, const struct plan *p, int limit);
+void foot_draw(struct canvas *c, const struct view *v, const struct view_kind *kind, const struct plan *p);
+
+/* A horizontal bar of `eighths` of a column from x: to the right, or (negative) to the left of it. */
+void bar_draw(struct canvas *c, int x, int y, int eighths, struct ink ink, bool ascii);
+
+#endif
