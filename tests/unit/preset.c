@@ -1,0 +1,217 @@
+/* preset.c - saved views: what is read, what is left out and in which words, what is written and never overwritten; all that ship. */
+#include <stdlib.h>
+#include <sys/stat.h>
+
+#include "engine/base/file.h"
+#include "engine/preset.h"
+#include "tests/scratch.h"
+#include "tests/tap.h"
+
+static bool parse(const char *yaml, struct preset *p, struct notes *notes, struct err *err)
+{
+	return preset_parse(yaml, strlen(yaml), "t.yaml", p, notes, err);
+}
+
+static const char whole[] =
+	"title: Induction\n"
+	"about: The head 2.5 looks at what followed the last time, and copies it.\n"
+	"model: demo\n"
+	"prompt: \"the cat sat on the mat . the cat sat on the\"\n"
+	"foil: null\n"
+	"metric: logit_diff \" mat\" \" dog\"\n"
+	"edits:\n"
+	"  - head 1.3 zero\n"
+	"  - {edit: head 2.5 zero, on: false}\n"
+	"panes:\n"
+	"  - [{analysis: logit-lens, args: {show: probability}}, {analysis: attention, args: {layer: 2, head: 5}, diff: edits}]\n"
+	"  - head-attribution\n"
+	"  - [next-token]\n"
+	"cursor: {layer: 2, head: 5, position: -1}\n"
+	"theme: dusk\n";
+
+static void test_reading(void)
+{
+	struct notes notes = { 0 };
+	struct err err = { 0 };
+	struct preset p;
+
+	if (!CHECK_THAT(parse(whole, &p, &notes, &err), "the whole example: %s", err.text))
+		return;
+	CHECK(notes.n == 0);
+	CHECK_TEXT(p.title, "Induction");
+	CHECK_TEXT(p.theme, "dusk");
+	CHECK_TEXT(p.job.metric, "logit_diff \" mat\" \" dog\"");
+	CHECK(!p.job.foil && p.job.edits == 2 && p.job.edit[0].on && !p.job.edit[1].on);
+	CHECK_TEXT(p.job.edit[1].line, "head 2.5 zero");
+	CHECK(p.job.panes == 4 && p.row[0] == 0 && p.row[1] == 0 && p.row[2] == 1 && p.row[3] == 2);
+	CHECK(p.job.pane[1].args[0] == 2 && p.job.pane[1].given[1] && !p.job.pane[1].given[2] && p.job.pane[1].diff == DIFF_EDITS);
+	CHECK(!strcmp(p.job.pane[2].analysis->name, "head-attribution") && !p.job.pane[2].given[0]);
+	CHECK(p.cursor[DIM_LAYER] == 2 && p.cursor[DIM_POSITION] == -1 && p.cursor[DIM_NEURON] == CURSOR_UNSET);
+	preset_done(&p);
+}
+
+static void test_round_trip(void)
+{
+	struct err err = { 0 };
+	struct preset p, copy, back;
+	struct str out;
+
+	parse(whole, &p, NULL, &err);
+	job_set(&p.job.prompt, "two\nlines \"quoted\" : # é \x1b[31m");
+	job_set(&p.job.foil, "null");
+	p.job.bos = BOS_NEVER;
+	p.job.generate = 5;
+	preset_copy(&copy, &p);
+	str_init(&out);
+	preset_print(&copy, &out);
+	if (CHECK_THAT(preset_parse(out.s, out.n, "back", &back, NULL, &err), "what is printed can be read %s", err.text)) {
+		CHECK(job_equal(&p.job, &back.job) && !memcmp(p.row, back.row, sizeof p.row) && !memcmp(p.cursor, back.cursor, sizeof p.cursor));
+		CHECK_TEXT(back.job.foil, "null");
+		CHECK_TEXT(back.about, p.about);
+		preset_done(&back);
+	}
+	str_done(&out);
+	preset_done(&p);
+	preset_done(&copy);
+}
+
+/* Each is left out with its sentence; what is beside it is read. */
+static void test_leaving_out(void)
+{
+	static const struct {
+		const char *yaml, *note;
+	} cases[] = {
+		{ "titel: x\n", "t.yaml:1: unknown key \"titel\"; expected title, about, model" },
+		{ "metric: logi \" a\"\n", "t.yaml:1: metric" },
+		{ "edits:\n  - hed 1.0 zero\n", "t.yaml:2: " },
+		{ "edits:\n  - {edti: head 1.0 zero}\n", "t.yaml:2: unknown key \"edti\" of an edit" },
+		{ "edits:\n  - {edit: head 1.0 zero, on: maybe}\n", "t.yaml:2: on is \"maybe\"; expected true or false" },
+		{ "edits: head 1.0 zero\n", "t.yaml:1: edits is no list" },
+		{ "cursor: {layr: 1}\n", "t.yaml:1: unknown key \"layr\" of the cursor" },
+		{ "cursor: {layer: first}\n", "t.yaml:1: layer is \"first\"; expected a whole number" },
+		{ "bos: maybe\n", "expected default, always or never" },
+		{ "generate: -1\n", "expected a whole number, 0 … 1000" },
+		{ "title: [a]\n", "t.yaml:1: title is a list; expected a text" },
+	};
+
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		struct notes notes = { 0 };
+		struct err err = { 0 };
+		struct preset p;
+		struct str yaml;
+
+		str_init(&yaml);
+		str_addf(&yaml, "%spanes: [next-token]\nprompt: hello\n", cases[i].yaml);
+		if (CHECK_THAT(parse(yaml.s, &p, &notes, &err), "goes on with the rest")) {
+			CHECK_THAT(notes.n > 0 && strstr(notes.line[0], cases[i].note), "%s", notes.n ? notes.line[0] : cases[i].note);
+			CHECK(p.job.panes == 1 && !strcmp(p.job.prompt, "hello"));
+			preset_done(&p);
+		}
+		notes_done(&notes);
+		str_done(&yaml);
+	}
+}
+
+static void test_panes_left_out(void)
+{
+	struct notes notes = { 0 };
+	struct err err = { 0 };
+	struct preset p;
+
+	CHECK(parse("panes:\n- logit-lense\n- {analysis: attention, args: {lyer: 1, head: 1}}\n- {args: {}}\n- {analysis: next-token, k: 3}\n"
+		    "- {analysis: logit-lens, args: {show: rnk}, diff: both}\n", &p, &notes, &err));
+	CHECK(p.job.panes == 3 && p.row[0] == 0 && p.row[2] == 2 && p.job.pane[0].args[1] == 1);
+	CHECK(notes.n == 6);
+	CHECK_TEXT(notes.line[0], "t.yaml:2: there is no analysis \"logit-lense\"; did you mean logit-lens?");
+	CHECK_TEXT(notes.line[1], "t.yaml:3: attention has no argument \"lyer\"; it has layer, head, show");
+	CHECK(!strncmp(notes.line[2], "t.yaml:4: a pane without its analysis", 37));
+	CHECK(!strncmp(notes.line[3], "t.yaml:5: unknown key \"k\" of a pane", 35));
+	CHECK(!strncmp(notes.line[4], "t.yaml:6: logit-lens: show is rnk; expected probability", 55));
+	preset_done(&p);
+	notes_done(&notes);
+	CHECK(!parse("panes: [nothing]\n", &p, NULL, &err) && strstr(err.text, "t.yaml:1: nothing to show"));
+	CHECK(!parse("", &p, NULL, &err) && strstr(err.text, "nothing to show"));
+	CHECK(!parse("- a\n", &p, NULL, &err) && strstr(err.text, "not a preset"));
+	CHECK(!parse("a: [", &p, NULL, &err) && strstr(err.text, "not YAML"));
+}
+
+static void test_saving(void)
+{
+	struct err err = { 0 };
+	struct preset p, back;
+	struct preset_entry *list;
+	struct str path;
+	int n, mine = 0;
+
+	setenv("XDG_CONFIG_HOME", scratch_folder(), 1);
+	parse(whole, &p, NULL, &err);
+	str_init(&path);
+	CHECK_THAT(preset_save(&p, "my view", &path, &err), "saves %s", err.text);
+	CHECK(file_exists(path.s) && strstr(path.s, "lmscope/presets/my view.yaml"));
+	CHECK(preset_save(&p, "my view", NULL, &err));
+	CHECK(preset_open("my view", &back, NULL, &err) && job_equal(&p.job, &back.job));
+	preset_done(&back);
+	CHECK(preset_open(path.s, &back, NULL, &err));
+	preset_done(&back);
+	n = preset_list(&list);
+	for (int i = 0; i < n; i++)
+		mine += !strcmp(list[i].name, "my view") && !strcmp(list[i].title, "Induction") && !list[i].shipped;
+	CHECK(mine == 1);
+	preset_list_free(list, n);
+	CHECK(file_write(path.s, "not: [a preset", 14, &err));
+	CHECK_THAT(!preset_save(&p, "my view", NULL, &err) && strstr(err.text, "left as it is"), "not overwritten: %s", err.text);
+	CHECK(!preset_save(&p, "../x", NULL, &err) && err.kind == ERR_USAGE);
+	CHECK(!preset_save(&p, "", NULL, &err) && !preset_save(&p, ".x", NULL, &err) && !preset_save(&p, "a\nb", NULL, &err));
+	CHECK(!preset_open("no such preset", &back, NULL, &err) && err.kind == ERR_ARGUMENT && strstr(err.text, "my view"));
+	str_done(&path);
+	preset_done(&p);
+}
+
+/* Every preset that ships reads without a word, and there is one for each technique. */
+static void test_shipped(void)
+{
+	struct preset_entry *list;
+	int n, shipped = 0;
+
+	setenv("LMSCOPE_SHARE", ".", 1);
+	n = preset_list(&list);
+	for (int i = 0; i < n; i++) {
+		struct notes notes = { 0 };
+		struct err err = { 0 };
+		struct preset p;
+
+		if (!list[i].shipped)
+			continue;
+		shipped++;
+		if (CHECK_THAT(preset_open(list[i].path, &p, &notes, &err), "%s %s", list[i].name, err.text)) {
+			CHECK_THAT(notes.n == 0 && p.title && p.about && *p.job.prompt, "%s: %s", list[i].name, notes.n ? notes.line[0] : p.title);
+			preset_done(&p);
+		}
+		notes_done(&notes);
+	}
+	CHECK_THAT(shipped >= 8, "%d presets ship", shipped);
+	for (int a = 0; analysis_list[a]; a++) {
+		char stem[64];
+		bool there = false;
+
+		snprintf(stem, sizeof stem, "%s", analysis_list[a]->name);
+		for (char *s = stem; *s; s++)
+			*s = *s == '-' ? '_' : *s;
+		for (int i = 0; i < n; i++)
+			there = there || (list[i].shipped && !strcmp(list[i].name, stem));
+		CHECK_THAT(there, "presets/%s.yaml shows %s", stem, analysis_list[a]->name);
+	}
+	preset_list_free(list, n);
+}
+
+int main(void)
+{
+	test_reading();
+	test_round_trip();
+	test_leaving_out();
+	test_panes_left_out();
+	test_saving();
+	test_shipped();
+	scratch_done();
+	return tap_done();
+}
