@@ -281,10 +281,24 @@ void canvas_box(struct canvas *c, struct rect r, struct ink ink)
 {
 	if (r.w < 2 || r.h < 2)
 		return;
-	canvas_line_across(c, r.x, r.y, r.w, ink);
-	canvas_line_across(c, r.x, r.y + r.h - 1, r.w, ink);
-	canvas_line_down(c, r.x, r.y, r.h, ink);
-	canvas_line_down(c, r.x + r.w - 1, r.y, r.h, ink);
+	for (int i = 0; i < 4; i++)
+		join(c, i & 1 ? r.x + r.w - 1 : r.x, i & 2 ? r.y + r.h - 1 : r.y, ink,
+		     (i & 1 ? ARM_LEFT : ARM_RIGHT) | (i & 2 ? ARM_UP : ARM_DOWN));
+	for (int i = 0; i < 2; i++) {
+		for (int x = 1; x < r.w - 1; x++)
+			join(c, r.x + x, i ? r.y + r.h - 1 : r.y, ink, ARM_LEFT | ARM_RIGHT);
+		for (int y = 1; y < r.h - 1; y++)
+			join(c, i ? r.x + r.w - 1 : r.x, r.y + y, ink, ARM_UP | ARM_DOWN);
+	}
+}
+
+void canvas_tint_lines(struct canvas *c, struct rect r, struct ink ink)
+{
+	r = rect_overlap(r, c->clip);
+	for (int y = r.y; y < r.y + r.h; y++)
+		for (int x = r.x; x < r.x + r.w; x++)
+			if (glyph_arms(cell_at(c, x, y)->text))
+				cell_at(c, x, y)->ink = ink;
 }
 
 /* ---- out ---- */

@@ -79,6 +79,8 @@ void canvas_repeat(struct canvas *c, int x, int y, int n, struct ink ink, const 
 void canvas_box(struct canvas *c, struct rect r, struct ink ink);
 void canvas_line_across(struct canvas *c, int x, int y, int w, struct ink ink);
 void canvas_line_down(struct canvas *c, int x, int y, int h, struct ink ink);
+/* New ink for the lines in r; whatever else stands there is left alone. */
+void canvas_tint_lines(struct canvas *c, struct rect r, struct ink ink);
 
 /* Columns of any text as it would be drawn here. */
 int canvas_columns(const char *text, size_t n);

@@ -48,12 +48,11 @@ void app_draw(struct app *app, struct canvas *c)
 	draw_header(app, c, l->header);
 	if (l->top.h)
 		draw_foil(app, c, l->top);
-	/* The one with the keys comes last: its frame covers the shared edges. */
 	for (int i = 0; i < app->doc.job.panes; i++)
-		if (l->pane[i].w && i != app->focus)
+		if (l->pane[i].w)
 			draw_pane(app, c, i);
-	if (app->doc.job.panes && l->pane[app->focus].w)
-		draw_pane(app, c, app->focus);
+	if (app->doc.job.panes && !app->popup)
+		frame_accent(c, app->theme, l->pane[app->focus]);
 	if (l->text.h)
 		draw_text(app, c, l->text);
 	if (l->cell.h)

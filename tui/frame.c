@@ -24,7 +24,7 @@ static void piece(struct canvas *c, struct rect *room, struct ink ink, const cha
 
 struct rect frame_draw(struct canvas *c, const struct theme *t, const struct frame *f)
 {
-	struct ink line = theme_ink(t, f->focus ? STYLE_FOCUS : STYLE_BORDER);
+	struct ink line = theme_ink(t, STYLE_BORDER);
 	struct ink title = theme_ink(t, f->focus ? STYLE_TITLE_FOCUS : f->stale ? STYLE_STALE : STYLE_TITLE);
 	struct rect room = { f->rect.x + 1, f->rect.y, f->rect.w - 2, 1 };
 
@@ -37,4 +37,12 @@ struct rect frame_draw(struct canvas *c, const struct theme *t, const struct fra
 	piece(c, &room, theme_ink(t, STYLE_STALE), f->stale ? "stale" : NULL, true);
 	piece(c, &room, theme_ink(t, STYLE_EDITED), f->mark, true);
 	return rect_inset(f->rect, 1);
+}
+
+void frame_accent(struct canvas *c, const struct theme *t, struct rect r)
+{
+	canvas_tint_lines(c, (struct rect){ r.x, r.y, r.w, 1 }, theme_ink(t, STYLE_FOCUS));
+	canvas_tint_lines(c, (struct rect){ r.x, r.y + r.h - 1, r.w, 1 }, theme_ink(t, STYLE_FOCUS));
+	canvas_tint_lines(c, (struct rect){ r.x, r.y, 1, r.h }, theme_ink(t, STYLE_FOCUS));
+	canvas_tint_lines(c, (struct rect){ r.x + r.w - 1, r.y, 1, r.h }, theme_ink(t, STYLE_FOCUS));
 }

@@ -17,9 +17,11 @@ struct frame {
 	const char *unit;	/* NULL: none, or already in the title */
 	const char *mark;	/* "edited", "edited − unedited", "prompt − foil"; NULL: none */
 	const char *right;	/* at the right end of the edge, dim: "auto · word", "3 of 12"; NULL: none */
-	bool focus, stale;	/* draw the one with focus last: its accent covers the shared edges */
+	bool focus, stale;
 };
-/* Draws it and returns the inside. */
+/* Draws it and returns the inside. Neighbours are drawn in reading order, so that titles stand over edges that are shared. */
 struct rect frame_draw(struct canvas *c, const struct theme *t, const struct frame *f);
+/* The accent, when all frames are drawn: the edges of the one that has the keys. Titles and text in them stay. */
+void frame_accent(struct canvas *c, const struct theme *t, struct rect rect);
 
 #endif

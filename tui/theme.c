@@ -94,9 +94,13 @@ static int32_t ramp_color(const struct ramp_stops *r, double x)
 /* Text over a coloured cell: light or dark, whichever stands out; in 256 colours against the colour that is really shown. */
 static struct ink resolve_step(const struct ramp_stops *r, double x, enum depth depth)
 {
-	int32_t rgb = ramp_color(r, x), bg = resolve_rgb(rgb, depth);
-	int32_t shown = depth == DEPTH_256 ? color_of_index(bg & 255) : rgb;
-	bool light = color_contrast(TEXT_LIGHT, shown) > color_contrast(TEXT_DARK, shown);
+	int32_t rgb = ramp_color(r, x), bg = resolve_rgb(rgb, depth), shown;
+	bool light;
+
+	if (depth == DEPTH_256 && r->levels)
+		bg = INK_INDEX(r->xterm[(int)lround(x * (r->levels - 1))]);
+	shown = depth == DEPTH_256 ? color_of_index(bg & 255) : rgb;
+	light = color_contrast(TEXT_LIGHT, shown) > color_contrast(TEXT_DARK, shown);
 
 	return (struct ink){ resolve_rgb(light ? TEXT_LIGHT : TEXT_DARK, depth), bg, 0, 0 };
 }
@@ -310,6 +314,15 @@ const char *theme_shade(const struct theme *t, enum ramp ramp, float x)
 	if (t->what.ascii && ramp != RAMP_DIVERGING)
 		return ascii[(int)(s * 9.99f)];
 	return (below && plain ? (t->what.ascii ? less_ascii : less) : t->what.ascii ? more_ascii : blocks)[(int)(s * 4.99f)];
+}
+
+struct ink theme_bar_ink(const struct theme *t, enum ramp ramp, float x)
+{
+	struct ink ink = theme_shade_ink(t, ramp, x);
+
+	if (!theme_shades(t))
+		ink = (struct ink){ ink.bg, INK_DEFAULT, 0, ink.mark };
+	return ink;
 }
 
 struct ink theme_shade_ink(const struct theme *t, enum ramp ramp, float x)

@@ -61,6 +61,8 @@ bool theme_shades(const struct theme *t);
  * theme_shade_ink's. */
 const char *theme_shade(const struct theme *t, enum ramp ramp, float x);
 struct ink theme_shade_ink(const struct theme *t, enum ramp ramp, float x);
+/* The ramp's colour as a foreground: for bars. */
+struct ink theme_bar_ink(const struct theme *t, enum ramp ramp, float x);
 /* A cell that shows two values, one above the other (NaN: blank there): the glyph, and its ink. Only where !theme_shades. */
 const char *theme_halves(const struct theme *t, enum ramp ramp, float upper, float lower, struct ink *ink);
 

@@ -140,6 +140,20 @@ static bool read_stops(struct ramp_stops *ramp, const struct conf *v, struct err
 	return true;
 }
 
+static bool read_levels(struct ramp_stops *ramp, const struct conf *v, struct err *err)
+{
+	struct ramp_stops read = *ramp;
+
+	if (v->kind != CONF_LIST || v->count < 2 || v->count > RAMP_STOPS)
+		return conf_err(v, err, "xterm is a list of 2 … %d of the 256 colours", RAMP_STOPS);
+	read.levels = 0;
+	for (const struct conf *level = v->child; level; level = level->next)
+		if (!conf_int(level, 16, 255, &read.xterm[read.levels++], err))
+			return false;
+	*ramp = read;
+	return true;
+}
+
 static bool read_low(struct ramp_stops *ramp, const struct conf *v, struct err *err)
 {
 	if (v->kind != CONF_LIST) {
@@ -162,11 +176,13 @@ static bool read_ramp(struct theme_file *f, const struct conf *v, struct notes *
 	if (i == RAMP_COUNT)
 		return conf_err(v, err, "there is no ramp '%s': sequential, diverging, probability are expected", v->key);
 	if (v->kind != CONF_MAP)
-		return conf_err(v, err, "a ramp is a map with colors and low");
+		return conf_err(v, err, "a ramp is a map with colors, xterm and low");
+	f->ramp[i].levels = 0;	/* another theme's levels do not go with this one's colours */
 	for (const struct conf *key = v->child; key; key = key->next) {
 		bool ok = !strcmp(key->key, "colors") ? read_stops(&f->ramp[i], key, err) :
+			  !strcmp(key->key, "xterm")  ? read_levels(&f->ramp[i], key, err) :
 			  !strcmp(key->key, "low")    ? read_low(&f->ramp[i], key, err) :
-				conf_err(key, err, "a ramp has no '%s': colors and low are expected", key->key);
+				conf_err(key, err, "a ramp has no '%s': colors, xterm and low are expected", key->key);
 
 		if (!ok)
 			complain(notes, err);

@@ -22,6 +22,8 @@ struct role {
 struct ramp_stops {
 	int32_t stop[RAMP_STOPS];	/* evenly spaced; of the diverging ramp the middle one is zero */
 	int stops;
+	int xterm[RAMP_STOPS];		/* the same for 256 colours, whose cube is coarse: each level one that is really there */
+	int levels;			/* 0: the nearest to the stops */
 	int low[2];			/* 0 … 15 or INK_DEFAULT: the foreground of shades in 16 colours; [1] of negative values */
 };
 

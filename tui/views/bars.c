@@ -42,7 +42,7 @@ static int shown_column(const struct view *v)
 static void bars_plan(const struct view *v, enum zoom zoom, struct plan *p)
 {
 	struct rect r = v->rect;
-	int margin = r.w >= 30, foot = r.h >= 10 ? 3 : r.h >= 4 ? 2 : r.h >= 3;
+	int margin = r.w >= MARGIN_FROM, foot = r.h >= 10 ? 3 : r.h >= 4 ? 2 : r.h >= 3;
 
 	(void)zoom;	/* bars have but one */
 	p->zoom = ZOOM_NUMBER;

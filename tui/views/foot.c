@@ -137,13 +137,21 @@ static void squeeze(struct foot *f, int w, int limit)
 	}
 }
 
+/* The same margin as above. */
+static struct rect ground(const struct view *v)
+{
+	int margin = v->rect.w >= MARGIN_FROM;
+
+	return (struct rect){ v->rect.x + margin, v->rect.y, v->rect.w - 2 * margin, v->rect.h };
+}
+
 int foot_lines(const struct view *v, const struct view_kind *kind, const struct plan *p, int limit)
 {
 	struct foot f;
 	int lines;
 
 	gather(&f, v, kind, p);
-	lines = flow(&f, v->rect.w);
+	lines = flow(&f, ground(v).w);
 	return lines < limit ? lines : limit > 0 ? limit : 0;
 }
 
@@ -160,13 +168,14 @@ static void draw_ramp(struct canvas *c, const struct view *v, int x, int y)
 
 void foot_draw(struct canvas *c, const struct view *v, const struct view_kind *kind, const struct plan *p)
 {
+	struct rect r = ground(v);
 	struct foot f;
 
 	gather(&f, v, kind, p);
-	squeeze(&f, v->rect.w, p->foot_lines);
+	squeeze(&f, r.w, p->foot_lines);
 	for (int i = 0; i < f.n; i++) {
 		const struct segment *s = &f.segment[i];
-		int x = v->rect.x + f.x[i], y = p->foot_y + f.line[i], room = v->rect.w - f.x[i];
+		int x = r.x + f.x[i], y = p->foot_y + f.line[i], room = r.w - f.x[i];
 
 		canvas_field(c, x, y, s->w < room ? s->w : room, ALIGN_LEFT, s->ink, s->text);
 		if (!s->ramp)

@@ -126,10 +126,10 @@ static void heat_plan(const struct view *v, enum zoom zoom, struct plan *p)
 {
 	const struct table *t = v->table;
 	struct rect r = v->rect;
-	int head = r.h >= 3, margin = r.w >= 30, foot = r.h >= 14 ? 3 : r.h >= 8 ? 2 : r.h >= 5 ? 1 : 0, w;
+	int head = r.h >= 3, margin = r.w >= MARGIN_FROM, foot = r.h >= 14 ? 3 : r.h >= 8 ? 2 : r.h >= 5 ? 1 : 0, w;
 
 	p->label_w = clamp(label_columns(&t->rows), 1, clamp(r.w / 4, 2, LABEL_MAX));
-	if (r.w >= 30 && t->rows.name && p->label_w < (int)strlen(t->rows.name))
+	if (r.w >= MARGIN_FROM && t->rows.name && p->label_w < (int)strlen(t->rows.name))
 		p->label_w = clamp((int)strlen(t->rows.name), 1, 8);
 	p->label_x = r.x + margin;
 	p->head_y = head ? r.y : -1;

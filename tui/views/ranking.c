@@ -12,6 +12,8 @@
 
 #include "tui/views/views.h"
 
+#define BAR_SHADE 0.65f	/* one colour for all bars: their length says how much */
+
 enum { WORD_MIN = 6, WORD_MAX = 16, BAR_MIN = 6, BAR_MAX = 40, PROBABILITY_DECIMALS = 3 };
 
 static int clamp(int x, int lo, int hi)
@@ -52,7 +54,7 @@ static struct lanes lanes_of(const struct view *v)
 {
 	const struct table *t = v->table;
 	struct lanes l = { .main = column(t, "probability"), .logit = column(t, "logit"), .before = column(t, "probability_unedited") };
-	int left = v->rect.x + (v->rect.w >= 30), room, word = WORD_MIN;
+	int left = v->rect.x + (v->rect.w >= MARGIN_FROM), room, word = WORD_MIN;
 
 	if (l.main < 0) {	/* any other ranking: its first column */
 		l.main = 0;
@@ -140,7 +142,7 @@ static void draw_row(struct canvas *c, const struct view *v, const struct lanes 
 		canvas_repeat(c, l->bar_x, y, clamp(cells, 0, l->bar_w), ghost, "░");
 	}
 	if (isfinite(now))
-		bar_draw(c, l->bar_x, y, (int)lround(fabs(now) * unit), theme_ink(v->theme, v->stale ? STYLE_STALE : STYLE_POSITIVE), ascii);
+		bar_draw(c, l->bar_x, y, (int)lround(fabs(now) * unit), v->stale ? theme_ink(v->theme, STYLE_STALE) : theme_bar_ink(v->theme, RAMP_PROBABILITY, BAR_SHADE), ascii);
 	if (l->logit_w)
 		canvas_field(c, l->logit_x, y, l->logit_w, ALIGN_RIGHT, theme_ink(v->theme, STYLE_DIM),
 			     number_print(&l->logit_form, (float)value(t, row, l->logit), number));

@@ -15,6 +15,9 @@
 
 #include "tui/view.h"
 
+/* From this width on there is a column of space on either side. */
+enum { MARGIN_FROM = 30 };
+
 struct plan {
 	enum zoom zoom;		/* never ZOOM_AUTO */
 	struct rect cells;	/* what all shown cells cover */

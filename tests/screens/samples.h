@@ -1,0 +1,208 @@
+/* samples.h - tables made by hand, of every kind that views have to draw. Included once per executable. */
+#ifndef LMSCOPE_TESTS_SCREENS_SAMPLES_H
+#define LMSCOPE_TESTS_SCREENS_SAMPLES_H
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/analysis/table.h"
+
+/* Numbers that look like something and are the same everywhere: 0 … 1. */
+static float sample_noise(unsigned i)
+{
+	i = (i ^ 61u) ^ (i >> 16);
+	i *= 9u;
+	i ^= i >> 4;
+	i *= 0x27d4eb2du;
+	i ^= i >> 15;
+	return (float)(i & 0xFFFF) / 65535.0f;
+}
+
+static struct table *sample_new(int rows, int cols, const char *title, const char *unit, enum look look, enum scale scale)
+{
+	struct err err = { 0 };
+	struct table *t = table_new(rows, cols, &err);
+
+	if (!t)
+		abort();
+	t->title = title;
+	t->look = look;
+	t->scale = scale;
+	table_set_unit(t, unit);
+	return t;
+}
+
+static const char *const sample_tokens[] = {
+	"‹bos›", "The", "·capital", "·of", "·France", "·is", "·a", "·city", "·that", "·many", "·people", "·love", ",", "·and", "·it",
+	"·is", "·called",
+};
+enum { SAMPLE_TOKENS = sizeof sample_tokens / sizeof *sample_tokens };
+
+static void sample_positions(struct table *t, struct axis *axis, enum dim dim, const char *name)
+{
+	for (int i = 0; i < axis->n; i++) {
+		const char *show = sample_tokens[i ? 1 + (i - 1) % (SAMPLE_TOKENS - 1) : 0];
+
+		axis_token(t, axis, i, i, show, strlen(show), show);
+	}
+	axis->dim = dim;
+	axis->name = name;
+}
+
+/* Layers × positions with words that become surer upwards. */
+__attribute__((unused))
+static struct table *sample_lens(int layers, int positions)
+{
+	static const char *const words[] = { "·the", "·Paris", ",", "·of", "·a", "ing", "·located", "↵", "·internationally", "s" };
+	struct table *t = sample_new(layers, positions, "logit lens · resid_post, top token", "probability", LOOK_HEAT, SCALE_PROBABILITY);
+
+	axis_numbers(t, &t->rows, DIM_LAYER);
+	sample_positions(t, &t->cols, DIM_POSITION, "position");
+	table_set_words(t);
+	for (int l = 0; l < layers; l++)
+		for (int p = 0; p < positions; p++) {
+			size_t cell = table_cell(t, l, p);
+			int word = l > layers - 4 && p == 5 ? 1 : (int)(sample_noise((unsigned)(l / 3 * 31 + p * 7)) * 9.99f);
+
+			t->value[cell] = powf((float)(l + 1) / (float)layers, 2) * (0.35f + 0.65f * sample_noise((unsigned)cell));
+			table_set_word(t, cell, word, words[word], strlen(words[word]), words[word]);
+		}
+	t->check = (struct check){ .name = "last layer = output", .expected = 0.7131, .actual = 0.7131, .tolerance = 1e-5 };
+	return t;
+}
+
+/* Queries × keys: some on themselves, some on the first, some on the one before. */
+__attribute__((unused))
+static struct table *sample_attention(int n)
+{
+	struct table *t = sample_new(n, n, "attention · layer 12 head 4", "weight", LOOK_ATTENTION, SCALE_PROBABILITY);
+
+	sample_positions(t, &t->rows, DIM_POSITION, "query");
+	sample_positions(t, &t->cols, DIM_KEY, "key");
+	for (int q = 0; q < n; q++) {
+		float sum = 0;
+
+		for (int k = 0; k <= q; k++) {
+			float w = 0.05f * sample_noise((unsigned)(q * 97 + k)) + (k == 0) * 0.9f + (k == q - 1) * 0.6f + (q - k == 8) * 0.8f;
+
+			t->value[table_cell(t, q, k)] = w;
+			sum += w;
+		}
+		for (int k = 0; k <= q; k++)
+			t->value[table_cell(t, q, k)] /= sum;
+	}
+	t->skip_first = true;
+	return t;
+}
+
+/* Layers × heads, around zero, with a few that stand out. */
+__attribute__((unused))
+static struct table *sample_heads(int layers, int heads)
+{
+	struct table *t = sample_new(layers, heads, "head attribution", "logit", LOOK_HEAT, SCALE_DIVERGING);
+
+	axis_numbers(t, &t->rows, DIM_LAYER);
+	axis_numbers(t, &t->cols, DIM_HEAD);
+	for (int i = 0; i < layers * heads; i++) {
+		float x = sample_noise((unsigned)i * 3) - 0.5f;
+
+		t->value[i] = x * x * x * 12 + (i % 37 == 20) * 2.1f - (i % 53 == 31) * 1.7f;
+	}
+	t->check = (struct check){ .name = "heads + rest = logit", .expected = 14.2, .actual = 14.2, .tolerance = 1e-4 };
+	t->footnote = "not heads: +3.10";
+	return t;
+}
+
+/* Components × one column: 0.attn, 0.mlp, … */
+__attribute__((unused))
+static struct table *sample_components(int layers, float shift)
+{
+	struct table *t = sample_new(2 * layers + 2, 1, "direct attribution · logit \" Paris\"", "logit", LOOK_BARS, SCALE_DIVERGING);
+	char name[20];
+
+	t->rows.dim = DIM_COMPONENT;
+	t->rows.name = "component";
+	axis_label(t, &t->rows, 0, "embed");
+	for (int i = 0; i < 2 * layers; i++) {
+		snprintf(name, sizeof name, "%d.%s", i / 2, i % 2 ? "mlp" : "attn");
+		axis_label(t, &t->rows, i + 1, name);
+	}
+	axis_label(t, &t->rows, 2 * layers + 1, "norm_bias");
+	for (int i = 0; i < t->rows.n; i++)
+		t->value[i] = (sample_noise((unsigned)i * 11 + 5) - 0.35f) * (i > layers ? 4 : 1) - (i % 5 == 3 ? shift : 0);
+	axis_label(t, &t->cols, 0, "contribution");
+	t->check = (struct check){ .name = "rows sum to the metric", .expected = 14.2034, .actual = 13.71, .tolerance = 1e-4 };
+	return t;
+}
+
+/* Ranks × {logit, probability, and before the edits}. */
+__attribute__((unused))
+static struct table *sample_ranking(bool edited)
+{
+	static const char *const words[] = { "·Paris", "·the", "·a", "·located", "·not", "·known", "·one", "·in", "·also", "·called" };
+	static const char *const cols[] = { "logit", "probability", "logit_unedited", "probability_unedited" };
+	static const float p[] = { .712f, .041f, .0385f, .021f, .0152f, .0093f, .0071f, .0065f, .0042f, .0018f };
+	struct table *t = sample_new(10, 4, "next token", "logit", LOOK_RANKING, SCALE_PROBABILITY);
+
+	axis_numbers(t, &t->rows, DIM_RANK);
+	t->cols.dim = DIM_QUANTITY;
+	t->cols.name = "quantity";
+	t->units = 4;
+	t->unit = arena_alloc(t->arena, 4 * sizeof *t->unit);
+	for (int i = 0; i < 4; i++) {
+		axis_label(t, &t->cols, i, cols[i]);
+		t->unit[i] = i % 2 ? "probability" : "logit";
+	}
+	table_set_words(t);
+	for (int i = 0; i < 10; i++) {
+		float before = edited ? p[i] * (i % 3 ? 0.6f : 1.1f) : p[i];
+
+		t->value[table_cell(t, i, 0)] = 15.5f + logf(p[i]);
+		t->value[table_cell(t, i, 1)] = p[i];
+		t->value[table_cell(t, i, 2)] = 15.5f + logf(before);
+		t->value[table_cell(t, i, 3)] = before;
+		table_set_word(t, table_cell(t, i, 0), i, words[i], strlen(words[i]), words[i]);
+	}
+	return t;
+}
+
+/* Everything in words and labels that could push the grid out of line. */
+__attribute__((unused))
+static struct table *sample_hostile(void)
+{
+	static const char *const words[] = {
+		"漢字", "日本語の長い言葉", "e\xCC\x81te\xCC\x81", "👩‍👩‍👧‍👦", "👍🏽", "🇫🇷", "☁️", "\x1b[31mred", "tab\there", "\xff\xfe",
+		"a\xE2\x80\xAEgnp.exe", "\xCC\x81", "हिन्दी", "한국어", "العربية", "\n", "\xE2\x80\x8B", "ﷺ", "ａｂｃ", "x",
+	};
+	enum { N = sizeof words / sizeof *words };
+	struct table *t = sample_new(N / 4, 4, "hostile", "probability", LOOK_HEAT, SCALE_PROBABILITY);
+
+	axis_numbers(t, &t->rows, DIM_LAYER);
+	for (int i = 0; i < 4; i++)
+		axis_token(t, &t->cols, i, i, words[4 * i], strlen(words[4 * i]), words[4 * i]);
+	t->cols.dim = DIM_POSITION;
+	t->cols.name = "position";
+	table_set_words(t);
+	for (int i = 0; i < N; i++) {
+		t->value[i] = (float)i / N;
+		table_set_word(t, (size_t)i, i, words[i], strlen(words[i]), words[i]);
+	}
+	return t;
+}
+
+/* One value everywhere (NaN: none at all). */
+__attribute__((unused))
+static struct table *sample_constant(int rows, int cols, float value, enum scale scale)
+{
+	struct table *t = sample_new(rows, cols, "constant", "logit", LOOK_HEAT, scale);
+
+	axis_numbers(t, &t->rows, DIM_LAYER);
+	axis_numbers(t, &t->cols, DIM_HEAD);
+	for (int i = 0; i < rows * cols; i++)
+		t->value[i] = value;
+	return t;
+}
+
+#endif
