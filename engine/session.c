@@ -328,11 +328,9 @@ static struct table *compute(const struct session *s, const struct view *v, cons
 			     struct notes *notes, struct err *err)
 {
 	struct ask ask = { .model = s->model, .run = v->run, .unedited = v->unedited, .foil = v->foil, .metric = v->metric,
-			   .scratch = arena_new(), .task = task, .notes = notes };
-	struct table *t = analysis_compute(pane->analysis, &ask, pane->args, err);
+			   .task = task, .notes = notes };
 
-	arena_free(ask.scratch);
-	return t;
+	return analysis_compute(pane->analysis, &ask, pane->args, err);
 }
 
 /* The metric on the foil: the same targets, at its own last position when it is the last of the prompt. */

@@ -153,7 +153,7 @@ static int32_t first_there(int32_t a, int32_t b)
 static void find_roles(struct tokenizer *t, const struct sides *sides)
 {
 	static const char *const others[] = { "unk_token", "pad_token" };
-	bool bos_said = false, eos_said = false, ignored;
+	bool bos_said = false, eos_said = false, ignored = false;
 	int32_t bos = role_by_text(t, sides, "bos_token", &bos_said), eos = role_by_text(t, sides, "eos_token", &eos_said);
 
 	for (size_t i = 0; i < sizeof others / sizeof *others; i++)
