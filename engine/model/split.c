@@ -4,6 +4,7 @@
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include <pcre2.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "engine/base/arena.h"
 #include "engine/base/utf8.h"
@@ -243,12 +244,12 @@ bool split_pieces(const struct split *s, const char *text, const struct spans *p
 	return ok;
 }
 
-bool split_replace(const struct split *s, const char *text, size_t n, const char *with, size_t with_n, struct str *out,
+bool split_replace(const struct split *s, const char *text, size_t n, const char *with, struct str *out, size_t limit,
 		   struct err *err)
 {
 	struct spans matches = { 0 };
 	struct matcher m;
-	size_t at = 0;
+	size_t at = 0, with_n = strlen(with);
 	bool ok;
 
 	matcher_start(&m, s);
@@ -258,6 +259,8 @@ bool split_replace(const struct split *s, const char *text, size_t n, const char
 		str_add_n(out, text + at, matches.at[i].start - at);
 		str_add_n(out, with, with_n);
 		at = matches.at[i].start + matches.at[i].n;
+		if (out->n > limit)
+			ok = err_set(err, ERR_FILE, "the tokenizer makes more than %zu bytes of this text", limit);
 	}
 	if (ok)
 		str_add_n(out, text + at, n - at);

@@ -44,8 +44,8 @@ void split_free(struct split *s);	/* NULL is fine */
 
 /* Cuts each of the pieces of the text, and appends what they become; none is empty. */
 bool split_pieces(const struct split *s, const char *text, const struct spans *pieces, struct spans *out, struct err *err);
-/* Appends the text with each match replaced. */
-bool split_replace(const struct split *s, const char *text, size_t n, const char *with, size_t with_n, struct str *out,
+/* Appends the text with each match replaced; an error when `out` becomes longer than `limit`. */
+bool split_replace(const struct split *s, const char *text, size_t n, const char *with, struct str *out, size_t limit,
 		   struct err *err);
 
 #endif

@@ -75,32 +75,46 @@ void pieces_set(struct pieces *p, const char *text, size_t n)
 
 /* ---- steps that change the text ---- */
 
-/* Normalises each stretch of UTF-8; other bytes stay as they are. */
+/* The first stretch of s[n] to normalise at once: UTF-8, and not more marks in a row than any writing has, since putting
+ * them in order takes the square of their number. */
+static size_t stretch(const char *s, size_t n, bool *ascii)
+{
+	enum { MARKS = 512 };
+	int marks = 0;
+	size_t at = 0;
+
+	*ascii = true;
+	while (at < n && marks < MARKS) {
+		int32_t c;
+		size_t length = utf8_decode(s + at, n - at, &c);
+
+		if (c < 0)
+			break;
+		*ascii &= c < 128;
+		marks = c >= 128 && utf8_width(c) == 0 ? marks + 1 : 0;
+		at += length;
+	}
+	return at;
+}
+
+/* Bytes that are not UTF-8 stay as they are. */
 static void normalise(struct str *out, const char *s, size_t n, enum step_kind kind)
 {
 	for (size_t at = 0; at < n;) {
-		size_t from = at, normal_n;
-		bool ascii = true;
-		int32_t c = 0;
-		char *normal;
+		bool ascii;
+		size_t length = stretch(s + at, n - at, &ascii), normal_n;
+		char *normal = NULL;
 
-		while (at < n) {
-			size_t length = utf8_decode(s + at, n - at, &c);
-
-			if (c < 0)
-				break;
-			ascii = ascii && c < 128;
-			at += length;
-		}
-		normal = ascii ? NULL : kind == STEP_NFC ? utf8_nfc(s + from, at - from, &normal_n)
-							 : utf8_nfkc(s + from, at - from, &normal_n);
+		if (length == 0)
+			length = 1;
+		else if (!ascii)
+			normal = kind == STEP_NFC ? utf8_nfc(s + at, length, &normal_n) : utf8_nfkc(s + at, length, &normal_n);
 		if (normal)
 			str_add_n(out, normal, normal_n);
 		else
-			str_add_n(out, s + from, at - from);
+			str_add_n(out, s + at, length);
 		free(normal);
-		if (c < 0)
-			str_add_char(out, s[at++]);
+		at += length;
 	}
 }
 
@@ -114,7 +128,8 @@ static void prepend(const struct step *step, struct str *out, const char *s, siz
 	str_add_n(out, s, n);
 }
 
-static bool change_one(const struct step *step, struct str *out, const char *s, size_t n, bool first, struct err *err)
+static bool change_one(const struct step *step, struct str *out, const char *s, size_t n, bool first, size_t limit,
+		       struct err *err)
 {
 	switch (step->kind) {
 	case STEP_NFC:
@@ -128,14 +143,14 @@ static bool change_one(const struct step *step, struct str *out, const char *s, 
 		alphabet_encode(out, s, n);
 		return true;
 	case STEP_REPLACE:
-		return split_replace(step->split, s, n, step->text, strlen(step->text), out, err);
+		return split_replace(step->split, s, n, step->text, out, limit, err);
 	case STEP_SPLIT:
 		break;
 	}
 	return true;
 }
 
-static bool change(const struct step *step, struct pieces *p, bool first, struct err *err)
+static bool change(const struct step *step, struct pieces *p, bool first, size_t limit, struct err *err)
 {
 	struct spans span = { 0 };
 	struct str text;
@@ -145,7 +160,9 @@ static bool change(const struct step *step, struct pieces *p, bool first, struct
 	for (size_t i = 0; ok && i < p->span.n; i++) {
 		size_t start = text.n;
 
-		ok = change_one(step, &text, p->text.s + p->span.at[i].start, p->span.at[i].n, first && i == 0, err);
+		ok = change_one(step, &text, p->text.s + p->span.at[i].start, p->span.at[i].n, first && i == 0, limit, err);
+		if (ok && text.n > limit)
+			ok = err_set(err, ERR_FILE, "the tokenizer makes more than %zu bytes of this text", limit);
 		if (text.n > start)
 			spans_add(&span, start, text.n - start);
 	}
@@ -166,12 +183,15 @@ static bool cut(const struct step *step, struct pieces *p, struct err *err)
 
 bool steps_apply(const struct steps *steps, struct pieces *p, bool first, bool bare, struct err *err)
 {
+	/* A file can ask for any growth; none that is used comes near this. */
+	size_t limit = 65536 + 64 * p->text.n;
+
 	for (size_t i = 0; i < steps->n; i++) {
 		const struct step *step = &steps->at[i];
 
 		if (bare && step->kind == STEP_PREPEND)
 			continue;
-		if (!(step->kind == STEP_SPLIT ? cut(step, p, err) : change(step, p, first, err)))
+		if (!(step->kind == STEP_SPLIT ? cut(step, p, err) : change(step, p, first, limit, err)))
 			return false;
 	}
 	return true;

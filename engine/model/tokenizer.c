@@ -10,7 +10,7 @@
 #include "engine/base/utf8.h"
 #include "engine/model/tokenizer_parts.h"
 
-#define LONGEST_TEXT ((size_t)256 << 20)	/* merging numbers the bytes of a word in 31 bits */
+#define LONGEST_TEXT ((size_t)16 << 20)	/* normalised, a word must stay below 2^31 bytes */
 
 /* ---- putting one together ---- */
 

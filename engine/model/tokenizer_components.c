@@ -15,6 +15,8 @@ struct target {
 	struct tokenizer *tokenizer;
 };
 
+enum { MOST_STEPS = 64 };	/* a handful is usual */
+
 typedef bool reader(const struct target *to, const struct json_value *v, struct err *err);
 
 struct component {
@@ -272,6 +274,8 @@ static bool read_component(const struct family *family, const struct target *to,
 		return true;
 	if (!type)
 		return err_set(err, ERR_FILE, "a %s has no type", family->what);
+	if (to->steps && to->steps->n > MOST_STEPS)
+		return err_set(err, ERR_FILE, "there are more than %d steps of %ss", MOST_STEPS, family->what);
 	for (size_t i = 0; i < family->n; i++) {
 		const struct component *c = &family->component[i];
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Makes the first inputs of the binary fuzz targets: tests/fuzz/corpus/{gguf,safetensors}/*. Small, and always the same.
+"""Makes the first inputs of fuzz targets: tests/fuzz/corpus/{gguf,safetensors,tokenizer}/*. Small, and always the same.
 
     python3 tests/fuzz/make_corpus.py
 """
@@ -63,7 +63,56 @@ def write(name, data):
     path.write_bytes(data)
 
 
+def varint(x):
+    return bytes([x % 128 + 128]) + varint(x // 128) if x > 127 else bytes([x])
+
+
+def field(number, x):
+    """A protobuf field: a whole number, a float, or bytes."""
+    if isinstance(x, int):
+        return varint(number << 3) + varint(x)
+    if isinstance(x, float):
+        return varint(number << 3 | 5) + struct.pack("<f", x)
+    return varint(number << 3 | 2) + varint(len(x)) + x
+
+
+def tokenizers():
+    pieces = [("<unk>", 2), ("<s>", 3), ("</s>", 3), ("<0x0A>", 6), ("\u2581", 1), ("t", 1), ("h", 1), ("e", 1), ("th", 1),
+              ("the", 1), ("\u2581the", 4)]
+    lists = [key("tokenizer.ggml.tokens", "string", [p for p, _ in pieces]),
+             key("tokenizer.ggml.token_type", "i32", [k for _, k in pieces]),
+             key("tokenizer.ggml.scores", "f32", [-float(i) for i in range(len(pieces))])]
+    write("tokenizer/scores", gguf([key("tokenizer.ggml.model", "string", "llama")] + lists, []))
+    write("tokenizer/merges", gguf([key("tokenizer.ggml.model", "string", "gpt2"), key("tokenizer.ggml.pre", "string", "llama3"),
+                                    key("tokenizer.ggml.merges", "string", ["t h", "th e"])] + lists[:2], []))
+    write("tokenizer/pieces", b"".join(field(1, field(1, p.encode()) + field(2, -float(i)) + field(3, k))
+                                       for i, (p, k) in enumerate(pieces)) +
+          field(2, field(3, 2) + field(35, 1) + field(41, 1)) + field(3, field(1, b"identity") + field(3, 1) + field(4, 1)))
+    model = {"type": "BPE", "unk_token": "<unk>", "fuse_unk": True, "vocab": {p: i for i, (p, _) in enumerate(pieces)},
+             "merges": ["t h", ["th", "e"]]}
+    added = {"id": 11, "content": "<x>", "lstrip": True, "rstrip": True, "single_word": True, "special": True}
+    template = {"type": "TemplateProcessing", "single": [{"SpecialToken": {"id": "<s>"}}, {"Sequence": {"id": "A"}}],
+                "special_tokens": {"<s>": {"ids": [1]}}}
+    regex = {"Regex": r"[^\s\p{L}[.,]]+|\p{N}{1,3}+|\s+(?!\S)|\w+"}
+    variants = {
+        "llama": {"normalizer": {"type": "Sequence", "normalizers": [
+            {"type": "NFC"}, {"type": "Prepend", "prepend": "\u2581"},
+            {"type": "Replace", "pattern": {"String": " "}, "content": "\u2581"}]}, "post_processor": template},
+        "split": {"pre_tokenizer": {"type": "Sequence", "pretokenizers": [
+            {"type": "Split", "pattern": regex, "behavior": "MergedWithNext", "invert": True},
+            {"type": "Digits", "individual_digits": True}, {"type": "Punctuation", "behavior": "Contiguous"},
+            {"type": "ByteLevel"}]}, "post_processor": {"type": "Sequence", "processors": [template, template]}},
+        "metaspace": {"normalizer": {"type": "Strip"}, "pre_tokenizer": {
+            "type": "Metaspace", "replacement": "\u2581", "prepend_scheme": "first"}},
+        "words": {"normalizer": {"type": "NFKC"}, "pre_tokenizer": {"type": "Whitespace"}},
+    }
+    for name, rest in variants.items():
+        data = {**rest, "added_tokens": [added], "model": dict(model, byte_fallback=name == "llama")}
+        write("tokenizer/" + name, json.dumps(data, ensure_ascii=False).encode())
+
+
 def main():
+    tokenizers()
     every = [key(f"k.{kind}", kind, {"bool": True, "f32": 0.5, "f64": 1e-5}.get(kind, 7)) for kind in KINDS]
     words = [key("tokenizer.ggml.tokens", "string", ["<s>", "", "\u2581a"]), key("scores", "f32", [0.0, -1.0, -2.0])]
     nested = text("nested") + struct.pack("<IIQ", ARRAY, ARRAY, 2) + 2 * (struct.pack("<IQ", 4, 1) + b"\x07\0\0\0")
