@@ -19,6 +19,8 @@ static void focus_within(struct app *app)
 		app->focus = app->doc.job.panes ? app->doc.job.panes - 1 : 0;
 }
 
+static void settle(struct app *app);
+
 void app_init(struct app *app, const struct preset *doc, const struct theme *theme)
 {
 	memset(app, 0, sizeof *app);
@@ -29,7 +31,7 @@ void app_init(struct app *app, const struct preset *doc, const struct theme *the
 	str_init(&app->message);
 	input_init(&app->input);
 	app_focus(app, 0);
-	app_ask_for(app, REQUEST_ASK, NULL);
+	settle(app);
 }
 
 static void undo_done(struct undo *undo)

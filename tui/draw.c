@@ -1,6 +1,9 @@
 /* draw.c - the whole screen: its parts where the layout says. */
 #include "tui/app.h"
 
+#include <string.h>
+
+#include "tui/frame.h"
 #include "tui/panes/lists.h"
 #include "tui/text.h"
 
@@ -9,13 +12,19 @@ struct ink app_ink(const struct app *app, enum style style)
 	return theme_ink(app->theme, style);
 }
 
+/* Tokens along the top need room for their words; heads, ranks and bars do with less. */
+static int least_width(const struct analysis *a)
+{
+	return a->shape && (strstr(a->shape, "position") || strstr(a->shape, "key")) ? PANE_LEAST_W + 16 : PANE_LEAST_W;
+}
+
 static void make_layout(struct app *app, int w, int h)
 {
-	int height[JOB_PANES], width[JOB_PANES];
+	int height[JOB_PANES], width[JOB_PANES], least[JOB_PANES];
 	unsigned looked[JOB_PANES];
 	struct layout_wish wish = {
-		.panes = app->doc.job.panes, .row = app->doc.row, .height = height, .width = width, .looked = looked,
-		.focus = app->focus, .zoomed = app->zoomed,
+		.panes = app->doc.job.panes, .row = app->doc.row, .height = height, .width = width, .least = least,
+		.looked = looked, .focus = app->focus, .zoomed = app->zoomed,
 		.top_lines = app->doc.job.foil || app->line == LINE_FOIL ? 1 : 0,
 		.text_lines = app->doc.job.generate ? TEXT_LINES : 0,
 	};
@@ -24,6 +33,7 @@ static void make_layout(struct app *app, int w, int h)
 		height[i] = app->pane[i].taller;
 		width[i] = app->pane[i].wider;
 		looked[i] = app->pane[i].looked;
+		least[i] = i < app->doc.job.panes ? least_width(app->doc.job.pane[i].analysis) : 0;
 	}
 	layout_make(&wish, w, h, &app->layout);
 }

@@ -30,37 +30,42 @@ static int gather_rows(const struct layout_wish *wish, struct row *row)
 	return rows;
 }
 
-/* Chooses `most` of n things: the wanted one, then those looked at last. */
-static void choose(int n, int most, int wanted, const unsigned *looked, bool *chosen)
+/* Chooses of n things as many as fit into `space` (each takes need[i]): the wanted one, then those looked at last. */
+static void choose(int n, int space, const int *need, int wanted, const unsigned *looked, bool *chosen)
 {
 	memset(chosen, 0, (size_t)n * sizeof *chosen);
 	chosen[wanted] = true;
-	while (--most > 0) {
+	space -= need[wanted];
+	for (;;) {
 		int best = -1;
 
 		for (int i = 0; i < n; i++)
-			if (!chosen[i] && (best < 0 || looked[i] > looked[best]))
+			if (!chosen[i] && need[i] <= space && (best < 0 || looked[i] > looked[best]))
 				best = i;
 		if (best < 0)
 			return;
 		chosen[best] = true;
+		space -= need[best];
 	}
 }
 
-/* Shares `space` cells (overlapping by one at each inner border) among n things by weight, none below `least`. */
-static void share(int n, int space, int least, const int *weight, int *size)
+/* Shares `space` cells (overlapping by one at each inner border) among n things by weight, none below its need. */
+static void share(int n, int space, const int *need, const int *weight, int *size)
 {
-	int total = 0, left = space + n - 1, fixed;
+	int total = 0, left = space + n - 1;
 
 	for (int i = 0; i < n; i++)
 		total += weight[i];
 	for (int i = 0; i < n; i++) {
-		fixed = least * (n - 1 - i);
+		int later = 0;
+
+		for (int k = i + 1; k < n; k++)
+			later += need[k];
 		size[i] = i == n - 1 ? left : left * weight[i] / total;
-		if (size[i] > left - fixed)
-			size[i] = left - fixed;
-		if (size[i] < least)
-			size[i] = least;
+		if (size[i] > left - later)
+			size[i] = left - later;
+		if (size[i] < need[i])
+			size[i] = n == 1 ? left : need[i];
 		left -= size[i];
 		total -= weight[i];
 	}
@@ -74,19 +79,21 @@ static int at_least(int x, int least)
 static void place_row(const struct layout_wish *wish, const struct row *row, struct rect r, struct layout *out)
 {
 	bool chosen[JOB_PANES] = { false };
-	int weight[JOB_PANES] = { 0 }, size[JOB_PANES], pane[JOB_PANES], n = 0, x = r.x;
-	int fit = at_least((r.w - 1) / (PANE_LEAST_W - 1), 1);
+	int weight[JOB_PANES] = { 0 }, need[JOB_PANES] = { 0 }, size[JOB_PANES], pane[JOB_PANES], n = 0, x = r.x;
 	bool holds = wish->focus >= row->first && wish->focus < row->first + row->n;
 
-	choose(row->n, fit, (holds ? wish->focus : row->looked_pane) - row->first, wish->looked + row->first, chosen);
+	for (int i = 0; i < row->n; i++)
+		need[i] = wish->least[row->first + i] - 1;	/* a border is shared */
+	choose(row->n, r.w - 1, need, (holds ? wish->focus : row->looked_pane) - row->first, wish->looked + row->first, chosen);
 	for (int i = 0; i < row->n; i++) {
 		if (!chosen[i])
 			continue;
 		pane[n] = row->first + i;
+		need[n] = wish->least[pane[n]];
 		weight[n] = at_least((n ? 2 : 3) * SHARE + wish->width[row->first + i] * 6, 4);
 		n++;
 	}
-	share(n, r.w, n == 1 ? r.w : PANE_LEAST_W, weight, size);
+	share(n, r.w, need, weight, size);
 	for (int i = 0; i < n; i++) {
 		out->pane[pane[i]] = (struct rect){ x, r.y, size[i], r.h };
 		x += size[i] - 1;
@@ -97,24 +104,27 @@ static void place_panes(const struct layout_wish *wish, struct rect r, struct la
 {
 	struct row row[JOB_PANES];
 	bool chosen[JOB_PANES];
-	unsigned looked[JOB_PANES];
+	unsigned looked[JOB_PANES] = { 0 };
 	int rows = gather_rows(wish, row), weight[JOB_PANES] = { 0 }, size[JOB_PANES], n = 0, y = r.y, focused = 0;
-	int fit = at_least((r.h - 1) / (PANE_LEAST_H - 1), 1);
+	int need[JOB_PANES] = { 0 };
 
 	if (wish->zoomed) {
 		out->pane[wish->focus] = r;
 		return;
 	}
 	for (int i = 0; i < rows; i++) {
+		need[i] = PANE_LEAST_H - 1;
 		looked[i] = row[i].looked;
 		if (wish->focus >= row[i].first && wish->focus < row[i].first + row[i].n)
 			focused = i;
 	}
-	choose(rows, fit, focused, looked, chosen);
+	choose(rows, r.h - 1, need, focused, looked, chosen);
 	for (int i = 0; i < rows; i++)
 		if (chosen[i])
 			weight[n++] = at_least(2 * SHARE + wish->height[row[i].first] * 4, 4);
-	share(n, r.h, n == 1 ? r.h : PANE_LEAST_H, weight, size);
+	for (int i = 0; i < n; i++)
+		need[i] = PANE_LEAST_H;
+	share(n, r.h, need, weight, size);
 	n = 0;
 	for (int i = 0; i < rows; i++) {
 		if (!chosen[i])

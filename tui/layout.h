@@ -12,12 +12,13 @@
 #include "engine/job.h"
 #include "tui/canvas.h"
 
-enum { PANE_LEAST_W = 32, PANE_LEAST_H = 7, SCREEN_LEAST_W = 24, SCREEN_LEAST_H = 8 };
+enum { PANE_LEAST_W = 28, PANE_LEAST_H = 7, SCREEN_LEAST_W = 24, SCREEN_LEAST_H = 8 };
 
 struct layout_wish {
 	int panes;
 	const int *row;			/* [panes] ascending: which row each pane stands in */
 	const int *height, *width;	/* [panes] what the user added to a share: of the row's first pane; of each pane */
+	const int *least;		/* [panes] columns below which a pane is of no use */
 	const unsigned *looked;		/* [panes] when each had the keys: greater is later */
 	int focus;
 	bool zoomed;

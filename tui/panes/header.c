@@ -108,10 +108,12 @@ void draw_header(struct app *app, struct canvas *c, struct rect r)
 		right = r.w / 3;
 	if (r.w >= 60)
 		x += canvas_text(c, x, r.y, app_ink(app, STYLE_BRAND), "lmscope") + 2;
-	/* A third for the model; what it does not need is the prompt's. */
+	/* The model has at most half; on a narrow screen the prompt has all. */
 	room = (r.x + r.w - x - right) / 2 - 4;
 	if (room > 52)
 		room = 52;
+	if (r.w < 2 * PROMPT_LEAST + 16)
+		room = 0;
 	if (room >= 4) {
 		model_text(app, room, &model);
 		x += canvas_text(c, x, r.y, app_ink(app, STYLE_MODEL), model.s) + 2;

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tui/frame.h"
+
 void list_init(struct list *list)
 {
 	memset(list, 0, sizeof *list);
@@ -173,7 +175,8 @@ void act_list_close(struct app *app, const char *argument)
 /* Where it stands: in the middle, as large as its lines need. */
 static struct rect place(const struct app *app, const struct list *list, int w, int h, int *text_w)
 {
-	int wide = 24, detail = 0, high = list->n > 0 ? list->n : 1;
+	const char *title = list->title ? list->title : app->popup->title;
+	int wide = canvas_columns(title, strlen(title)) + 12, detail = 0, high = list->n > 0 ? list->n : 1;
 
 	*text_w = 0;
 	for (int i = 0; i < list->n; i++) {
@@ -194,7 +197,7 @@ static struct rect place(const struct app *app, const struct list *list, int w, 
 		*text_w = w / 2;
 	if (detail && *text_w + 2 + detail > wide)
 		wide = *text_w + 2 + detail;
-	if (app->popup->empty && !list->n)
+	if (app->popup->empty && !list->n && canvas_columns(app->popup->empty, strlen(app->popup->empty)) > wide)
 		wide = canvas_columns(app->popup->empty, strlen(app->popup->empty));
 	wide = wide + 4 > w - 2 ? w - 2 : wide + 4;
 	high = high + 2 > h - 3 ? h - 3 : high + 2;
@@ -238,6 +241,7 @@ void draw_popup(struct app *app, struct canvas *c)
 	frame.title = list.title ? list.title : app->popup->title;
 	frame.right = *position ? position : NULL;
 	in = frame_draw(c, app->theme, &frame);
+	frame_accent(c, app->theme, box);
 	app->list_page = in.h > 0 ? in.h : 1;
 	if (app->list_top > at)
 		app->list_top = at > 0 && list.item[at - 1].heading ? at - 1 : at;

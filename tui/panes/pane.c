@@ -1,12 +1,10 @@
-/* pane.c - see pane.h: the frame, the title, the table, its check, and the panes that are folded away. */
+/* pane.c - see pane.h: the frame, the title, the table, and the panes that are folded away. */
 #include "tui/panes/pane.h"
 
-#include <math.h>
-#include <stdio.h>
 #include <string.h>
 
+#include "tui/frame.h"
 #include "tui/panes/lists.h"
-#include "tui/text.h"
 
 void pane_view(const struct app *app, int pane, const struct answer_shown *answer, struct view *view)
 {
@@ -17,8 +15,8 @@ void pane_view(const struct app *app, int pane, const struct answer_shown *answe
 	cursor_in(app, answer->table, &view->row, &view->col);
 }
 
-/* What stands in the edge on the right: panes that are folded away where this is the last that is seen, and the number. */
-static void edge_text(const struct app *app, int pane, struct str *out)
+/* The last pane that is seen tells which are folded away, with the keys that bring them back. */
+static void folded_text(const struct app *app, int pane, struct str *out)
 {
 	const struct layout *l = &app->layout;
 	int last = 0;
@@ -41,26 +39,6 @@ static const char *edge_mark(const struct app *app, const struct job_pane *pane)
 	return app_edited(app) ? "edited" : NULL;
 }
 
-/* "rows sum to the metric: 14.20 = 14.20 ✓", or in red what is missing. Needs a line of its own. */
-static void draw_check(struct app *app, struct canvas *c, struct rect r, const struct table *t)
-{
-	bool holds = check_holds(&t->check);
-	struct str text;
-
-	str_init(&text);
-	if (t->check.name) {
-		str_addf(&text, "%s: ", t->check.name);
-		text_number(t->check.actual, &text);
-		str_add(&text, holds ? " = " : " ≠ ");
-		text_number(t->check.expected, &text);
-		str_add(&text, holds ? " ✓" : " ✗");
-	}
-	if (t->footnote)
-		str_addf(&text, "%s%s", text.n ? " · " : "", t->footnote);
-	canvas_field(c, r.x, r.y, r.w, ALIGN_LEFT, app_ink(app, !t->check.name ? STYLE_DIM : holds ? STYLE_DIM : STYLE_ERROR), text.s);
-	str_done(&text);
-}
-
 static void draw_message(struct app *app, struct canvas *c, struct rect r, enum style style, const char *text)
 {
 	if (r.w > 2 && r.h > 0)
@@ -69,15 +47,9 @@ static void draw_message(struct app *app, struct canvas *c, struct rect r, enum 
 
 static void draw_table(struct app *app, struct canvas *c, int pane, const struct answer_shown *answer)
 {
-	struct rect in = app->pane[pane].inside;
-	const struct table *t = answer->table;
-	struct table shown = *t;
+	struct table shown = *answer->table;
 	struct view view;
 
-	if ((t->check.name || t->footnote) && in.h > VIEW_MIN_H + 2) {
-		draw_check(app, c, (struct rect){ in.x + 1, in.y + in.h - 1, in.w - 2, 1 }, t);
-		app->pane[pane].inside.h = --in.h;
-	}
 	if (app->pane[pane].sink_in)
 		shown.skip_first = false;
 	pane_view(app, pane, answer, &view);
@@ -85,41 +57,41 @@ static void draw_table(struct app *app, struct canvas *c, int pane, const struct
 	view_draw(c, &view, &app->pane[pane].view);
 }
 
-void draw_pane(struct app *app, struct canvas *c, int pane)
+static struct rect draw_frame(struct app *app, struct canvas *c, int pane, const struct answer_shown *answer)
 {
 	const struct job_pane *question = &app->doc.job.pane[pane];
-	struct answer_shown answer;
-	struct str title, right;
+	const struct table *t = answer->table;
 	struct frame frame = { .rect = app->layout.pane[pane], .focus = pane == app->focus && !app->popup };
+	const char *title = t && t->title ? t->title : question->analysis->name;
+	struct str right;
+	struct rect inside;
+
+	str_init(&right);
+	folded_text(app, pane, &right);
+	frame.title = title;
+	frame.unit = t && t->units == 1 && !strstr(title, t->unit[0]) ? t->unit[0] : NULL;
+	frame.right = right.n ? right.s : NULL;
+	frame.mark = edge_mark(app, question);
+	frame.stale = !answer->current && app_stale(app);
+	inside = frame_draw(c, app->theme, &frame);
+	str_done(&right);
+	return inside;
+}
+
+void draw_pane(struct app *app, struct canvas *c, int pane)
+{
+	const char *blurb = app->doc.job.pane[pane].analysis->blurb;
+	struct answer_shown answer;
 	struct rect before;
 
 	question_answer(app, pane, &answer);
-	str_init(&title);
-	str_init(&right);
-	if (answer.table) {
-		str_addf(&title, "%s", answer.table->title ? answer.table->title : question->analysis->title);
-		frame.unit = answer.table->units == 1 ? answer.table->unit[0] : NULL;
-		if (frame.unit && strstr(title.s, frame.unit))
-			frame.unit = NULL;
-	} else {
-		str_add(&title, question->analysis->name);
-	}
-	edge_text(app, pane, &right);
-	frame.title = title.s;
-	frame.right = right.n ? right.s : NULL;
-	frame.mark = edge_mark(app, question);
-	frame.stale = !answer.current && app_stale(app);
-	app->pane[pane].inside = frame_draw(c, app->theme, &frame);
+	app->pane[pane].inside = draw_frame(app, c, pane, &answer);
 	before = canvas_clip(c, app->pane[pane].inside);
 	if (answer.error)
 		draw_message(app, c, app->pane[pane].inside, STYLE_ERROR, answer.error);
 	else if (answer.table)
 		draw_table(app, c, pane, &answer);
-	else if (app->shot && app->shot->error && app->shot->serial == app->serial)
-		draw_message(app, c, app->pane[pane].inside, STYLE_DIM, question->analysis->blurb);
-	else
-		draw_message(app, c, app->pane[pane].inside, STYLE_DIM, "…");
+	else	/* not yet: what it will be */
+		draw_message(app, c, app->pane[pane].inside, STYLE_DIM, blurb);
 	canvas_unclip(c, before);
-	str_done(&right);
-	str_done(&title);
 }

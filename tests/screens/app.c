@@ -1,0 +1,96 @@
+/*
+ * app.c - scripts of keys, and the screens that must come of them.
+ *
+ * A row is a name, a size and keys; the screen is in golden/NAME.txt. After a wanted change: UPDATE_GOLDEN=1, then read the
+ * difference as a person would.
+ */
+#include <stdlib.h>
+
+#include "engine/base/file.h"
+#include "tests/screens/fake.h"
+#include "tests/tap.h"
+
+static const struct {
+	const char *name;
+	int w, h;
+	const char *keys;
+} screens[] = {
+	{ "start-80x24", 80, 24, "" },
+	{ "start-120x40", 120, 40, "" },
+	{ "start-200x60", 200, 60, "" },
+	{ "start-40x12", 40, 12, "" },
+	{ "ablated-120x40", 120, 40, "Tab Tab Space" },
+	{ "prompt-80x24", 80, 24, "e '_and_more" },
+	{ "techniques-80x24", 80, 24, "Tab Tab t" },
+	{ "arguments-80x24", 80, 24, "s Right" },
+	{ "edits-80x24", 80, 24, "Tab Tab Space Down Space E Space" },
+	{ "help-80x24", 80, 24, "?" },
+	{ "command-80x24", 80, 24, ": 'th" },
+	{ "complete-edit-80x24", 80, 24, ": 'edit_he Tab" },
+	{ "inspect-80x24", 80, 24, "Up Left i" },
+	{ "foil-120x40", 120, 40, "f '_not Enter" },
+	{ "generate-120x40", 120, 40, "g" },
+	{ "zoomed-80x24", 80, 24, "Tab z" },
+	{ "search-80x24", 80, 24, "/ 'rome Enter" },
+	{ "metric-error-80x24", 80, 24, "m C-u 'nonsense Enter" },
+	{ "five-panes-120x40", 120, 40, "a Enter : 'below_direct-attribution Enter" },
+};
+
+static void draw(struct app *app, struct canvas *c, int w, int h, struct str *out)
+{
+	canvas_init(c, w, h);
+	app_draw(app, c);
+	str_clear(out);
+	canvas_dump(c, out);
+	canvas_done(c);
+}
+
+static void compare(const char *name, const struct str *screen)
+{
+	char path[200];
+	char *golden;
+	struct err err = { 0 };
+	size_t n;
+
+	snprintf(path, sizeof path, "tests/screens/golden/%s.txt", name);
+	if (getenv("UPDATE_GOLDEN"))
+		file_write(path, screen->s, screen->n, &err);
+	golden = file_read(path, 1 << 20, &n, &err);
+	if (!CHECK_THAT(golden && n == screen->n && !memcmp(golden, screen->s, n), "%s looks as it did", name)) {
+		printf("# %s\n", golden ? "the screen is now:" : err.text);
+		for (const char *line = screen->s; *line; line += strcspn(line, "\n") + 1)
+			printf("# %.*s\n", (int)strcspn(line, "\n"), line);
+	}
+	free(golden);
+}
+
+static void check_screen(int i)
+{
+	struct theme *theme = theme_builtin((struct theme_for){ DEPTH_TRUE, false });
+	struct preset doc;
+	struct app app;
+	struct fake fake = { 0 };
+	struct canvas canvas;
+	struct str screen;
+
+	str_init(&screen);
+	fake_document(&doc);
+	app_init(&app, &doc, theme);
+	fake_serve(&fake, &app);
+	draw(&app, &canvas, screens[i].w, screens[i].h, &screen);	/* keys and the mouse work on what was drawn */
+	CHECK_THAT(fake_keys(&fake, &app, screens[i].keys), "%s: every key has a name", screens[i].name);
+	draw(&app, &canvas, screens[i].w, screens[i].h, &screen);
+	compare(screens[i].name, &screen);
+	app_done(&app);
+	fake_done(&fake);
+	preset_done(&doc);
+	theme_free(theme);
+	str_done(&screen);
+}
+
+int main(void)
+{
+	for (size_t i = 0; i < sizeof screens / sizeof *screens; i++)
+		check_screen((int)i);
+	return tap_done();
+}

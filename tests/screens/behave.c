@@ -1,0 +1,213 @@
+/* behave.c - what keys do to the document and to the question: cursors that are linked, edits that toggle, undo that undoes. */
+#include <stdlib.h>
+
+#include "tests/screens/fake.h"
+#include "tests/tap.h"
+#include "tui/question.h"
+
+struct stage {
+	struct theme *theme;
+	struct preset doc;
+	struct app app;
+	struct fake fake;
+	struct canvas canvas;
+};
+
+static void raise_curtain(struct stage *s)
+{
+	memset(s, 0, sizeof *s);
+	s->theme = theme_builtin((struct theme_for){ DEPTH_256, false });
+	fake_document(&s->doc);
+	app_init(&s->app, &s->doc, s->theme);
+	fake_serve(&s->fake, &s->app);
+	canvas_init(&s->canvas, 120, 40);
+	app_draw(&s->app, &s->canvas);
+}
+
+static void drop_curtain(struct stage *s)
+{
+	canvas_done(&s->canvas);
+	app_done(&s->app);
+	fake_done(&s->fake);
+	preset_done(&s->doc);
+	theme_free(s->theme);
+}
+
+static void press(struct stage *s, const char *keys)
+{
+	if (!fake_keys(&s->fake, &s->app, keys))
+		CHECK_THAT(false, "every key of \"%s\" has a name", keys);
+	app_draw(&s->app, &s->canvas);
+}
+
+/* The document as a file, cursors aside: they are not undone. */
+static char *text_of(const struct preset *doc)
+{
+	struct preset copy;
+	struct str out;
+
+	preset_copy(&copy, doc);
+	for (int i = 0; i < DIM_COUNT; i++)
+		copy.cursor[i] = CURSOR_UNSET;
+	str_init(&out);
+	preset_print(&copy, &out);
+	preset_done(&copy);
+	return str_take(&out);
+}
+
+static int asked_argument(const struct app *app, int pane, const char *name)
+{
+	const struct job_pane *p = &app->asked.pane[pane];
+
+	return p->args[param_find(p->analysis->params, name)];
+}
+
+static void linked_cursors(void)
+{
+	struct stage s;
+
+	raise_curtain(&s);
+	CHECK(asked_argument(&s.app, 1, "layer") == -1);
+	press(&s, "[");
+	CHECK_THAT(asked_argument(&s.app, 1, "layer") == FAKE_LAYERS - 2, "[ takes the attention pane a layer down");
+	press(&s, "}");
+	CHECK_THAT(asked_argument(&s.app, 1, "head") == 1, "} takes it to the next head");
+	press(&s, "3 Down Right");
+	CHECK_THAT(asked_argument(&s.app, 1, "layer") == FAKE_LAYERS - 3 && asked_argument(&s.app, 1, "head") == 2,
+		   "moving in layer × head moves the attention pane");
+	press(&s, "2 : 'set_layer=0 Enter 3 Up");
+	CHECK_THAT(asked_argument(&s.app, 1, "layer") == 0, "an argument that was set stays");
+	press(&s, "1 Left e '_longer Esc");
+	CHECK_THAT(s.app.doc.cursor[DIM_POSITION] >= 0, "a position that is not the last stays where it is");
+	press(&s, "End e '_still Esc");
+	CHECK_THAT(s.app.doc.cursor[DIM_POSITION] == -1, "the last position stays the last while the prompt grows");
+	drop_curtain(&s);
+}
+
+static void ablating(void)
+{
+	struct stage s;
+
+	raise_curtain(&s);
+	press(&s, "3 Space");
+	CHECK(s.app.doc.job.edits == 1);
+	CHECK_TEXT(s.app.doc.job.edit[0].line, "head 3.0 zero");
+	press(&s, "Space");
+	CHECK_THAT(s.app.doc.job.edits == 0, "the same key on the same head takes it back");
+	press(&s, "1 Space");
+	CHECK_TEXT(s.app.doc.job.edit[0].line, "layer 3 zero");
+	press(&s, ".");
+	CHECK_TEXT(s.app.doc.job.edit[1].line, "layer 3 @5 zero");
+	press(&s, "2 Home .");
+	CHECK_TEXT(s.app.doc.job.edit[2].line, "pattern 3.0 @5<0 zero");
+	press(&s, ": 'technique_direct-attribution Enter Down Down Space");
+	CHECK_THAT(s.app.doc.job.edits == 4, "a component can be ablated");
+	CHECK(!strncmp(s.app.doc.job.edit[3].line, "attn_out", 8) || !strncmp(s.app.doc.job.edit[3].line, "mlp_out", 7));
+	press(&s, "E Space");
+	CHECK_THAT(!s.app.doc.job.edit[0].on && s.app.doc.job.edit[1].on, "the list switches one edit");
+	press(&s, "J x Esc");
+	CHECK_THAT(s.app.doc.job.edits == 3 && !strcmp(s.app.doc.job.edit[0].line, "layer 3 @5 zero"), "it reorders and removes");
+	press(&s, ": 'edit_head_9 Enter");
+	CHECK_THAT(s.app.message_style == STYLE_ERROR && s.app.doc.job.edits == 3, "a line that is no edit says why: %s", s.app.message.s);
+	drop_curtain(&s);
+}
+
+static void typing(void)
+{
+	struct stage s;
+	int before;
+
+	raise_curtain(&s);
+	before = s.fake.asked;
+	press(&s, "e '_and");
+	CHECK_THAT(s.fake.asked == before + 4, "every letter asks anew");
+	press(&s, "Esc u");
+	CHECK_TEXT(s.app.doc.job.prompt, "The capital of France is");
+	press(&s, "C-r");
+	CHECK_TEXT(s.app.doc.job.prompt, "The capital of France is and");
+	press(&s, "e C-u ' Enter");
+	CHECK_TEXT(s.app.doc.job.prompt, "");
+	press(&s, "e Up Up Enter");
+	CHECK_THAT(*s.app.doc.job.prompt, "older prompts come back");
+	drop_curtain(&s);
+}
+
+static void still(void)
+{
+	struct stage s;
+	int before;
+
+	raise_curtain(&s);
+	before = s.fake.asked;
+	press(&s, "? Down Esc i Esc Tab Tab S-Tab z z v v + - C-l : Esc / Esc");
+	CHECK_THAT(s.fake.asked == before, "looking around asks nothing");
+	press(&s, "q");
+	drop_curtain(&s);
+}
+
+/* Any keys, then undo to the end: the first document; redo to the end: the last one. */
+static void undo_property(unsigned seed)
+{
+	static const char *const keys[] = {
+		"Space", ".", "Up", "Down", "Left", "Right", "Tab", "S-Tab", "[", "]", "{", "}", "d", "D", "g", "T", "x", "a Down Enter",
+		"t Enter", "s Right Esc", "e 'z Esc", "f 'y Enter", "m C-u 'entropy Enter", "E Space Esc", "E x Esc", "E J Esc", "E o Esc", "u",
+		"C-r", "z", "v", "0", ": 'clear Enter", ": 'below_next-token Enter", ": 'bos_never Enter", "PgUp", "End", "Home", "n", "C-c",
+	};
+	struct stage s;
+	char *first, *last, *back, *again;
+
+	raise_curtain(&s);
+	first = text_of(&s.app.doc);
+	for (int i = 0; i < 120; i++) {
+		seed = seed * 1103515245u + 12345u;
+		press(&s, keys[(seed >> 16) % (sizeof keys / sizeof *keys)]);
+	}
+	press(&s, "Esc Esc Esc");
+	last = text_of(&s.app.doc);
+	while (app_undo(&s.app))
+		;
+	back = text_of(&s.app.doc);
+	while (app_redo(&s.app))
+		;
+	again = text_of(&s.app.doc);
+	CHECK_THAT(!strcmp(first, back), "seed %u: undone to the first document", seed);
+	CHECK_THAT(!strcmp(last, again), "seed %u: made again to the last", seed);
+	if (strcmp(first, back))
+		printf("# first: %s\n# back: %s\n", first, back);
+	free(first);
+	free(last);
+	free(back);
+	free(again);
+	drop_curtain(&s);
+}
+
+static void any_size(void)
+{
+	struct stage s;
+	int sizes = 0;
+
+	raise_curtain(&s);
+	for (int h = 1; h <= 100; h += h < 30 ? 1 : 7)
+		for (int w = 1; w <= 300; w += w < 40 ? 3 : 29) {
+			canvas_reset(&s.canvas, w, h, theme_ink(s.theme, STYLE_TEXT));
+			s.app.zoomed = (w + h) % 3 == 0;
+			app_draw(&s.app, &s.canvas);
+			sizes++;
+			if (sizes % 50 == 0)
+				press(&s, "? Esc t Esc : Tab Esc E Esc i Esc Down PgDn");
+		}
+	CHECK_THAT(sizes > 500, "drawn at %d sizes", sizes);
+	drop_curtain(&s);
+}
+
+int main(void)
+{
+	linked_cursors();
+	ablating();
+	typing();
+	still();
+	for (unsigned seed = 1; seed <= 12; seed++)
+		undo_property(seed);
+	any_size();
+	return tap_done();
+}

@@ -1,0 +1,334 @@
+/* fake.c - see fake.h. */
+#include "tests/screens/fake.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/base/utf8.h"
+#include "tui/start.h"
+
+/* 0 … 1, the same for the same arguments. */
+static float number(int a, int b, int c)
+{
+	unsigned x = (unsigned)(a * 7919 + b * 104729 + c * 1299709 + 17);
+
+	x ^= x >> 7;
+	x *= 2654435761u;
+	return (float)(x >> 8 & 0xffff) / 65536.0f;
+}
+
+/* ------------------------------------------------------------------------------------------------ tokens */
+
+static void add_token(struct snapshot_token **list, int *n, const char *text, size_t bytes, bool special)
+{
+	struct snapshot_token *t;
+	struct str show;
+
+	*list = xrealloc(*list, (size_t)(*n + 1) * sizeof **list);
+	t = &(*list)[*n];
+	str_init(&show);
+	if (special)
+		str_add(&show, "‹bos›");
+	else if (*text == ' ')
+		str_add(&show, "·");
+	if (!special)
+		utf8_safe(&show, text + (*text == ' '), bytes - (*text == ' '), false);
+	*t = (struct snapshot_token){ .id = special ? 1 : 100 + *n, .show = str_take(&show), .special = special };
+	t->text = xcalloc(bytes + 1, 1);
+	memcpy(t->text, text, bytes);
+	++*n;
+}
+
+/* Words with the space before them, behind a ‹bos›. */
+static void tokenise(const char *text, struct snapshot_token **list, int *n)
+{
+	add_token(list, n, "<s>", 3, true);
+	while (*text) {
+		size_t bytes = 1 + strcspn(text + 1, " ");
+
+		add_token(list, n, text, bytes, false);
+		text += bytes;
+	}
+}
+
+static void free_tokens(struct snapshot_token **list, int *n)
+{
+	for (int i = 0; i < *n; i++) {
+		free((*list)[i].text);
+		free((*list)[i].show);
+	}
+	free(*list);
+	*list = NULL;
+	*n = 0;
+}
+
+/* ------------------------------------------------------------------------------------------------ tables */
+
+static void token_axis(struct table *t, struct axis *axis, const struct snapshot *shot, enum dim dim, const char *name)
+{
+	axis_numbers(t, axis, dim);
+	axis->name = name;
+	axis->id = arena_alloc(t->arena, (size_t)axis->n * sizeof *axis->id);
+	axis->show = arena_alloc(t->arena, (size_t)axis->n * sizeof *axis->show);
+	for (int i = 0; i < axis->n; i++) {
+		axis->label[i] = arena_strdup(t->arena, shot->token[i].text);
+		axis->show[i] = arena_strdup(t->arena, shot->token[i].show);
+		axis->id[i] = shot->token[i].id;
+	}
+}
+
+static const char *const words[] = { "Paris", "the", "Question", "a", "same", "Rome", "city", "of", "…and so on", "見る" };
+
+static void set_word(struct table *t, size_t cell, int which)
+{
+	char raw[40], show[40];
+
+	which %= (int)(sizeof words / sizeof *words);
+	snprintf(raw, sizeof raw, " %s", words[which]);
+	snprintf(show, sizeof show, "·%s", words[which]);
+	table_set_word(t, cell, 500 + which, raw, strlen(raw), show);
+}
+
+static struct table *lens(const struct snapshot *shot, int edits)
+{
+	struct err err;
+	struct table *t = table_new(FAKE_LAYERS, shot->tokens, &err);
+
+	axis_numbers(t, &t->rows, DIM_LAYER);
+	token_axis(t, &t->cols, shot, DIM_POSITION, "position");
+	table_set_words(t);
+	table_set_unit(t, "probability");
+	t->title = "logit lens · top token, probability";
+	t->scale = SCALE_PROBABILITY;
+	t->site = SITE_RESID_POST;
+	for (int l = 0; l < FAKE_LAYERS; l++)
+		for (int p = 0; p < shot->tokens; p++) {
+			t->value[table_cell(t, l, p)] = number(l, p, edits);
+			set_word(t, table_cell(t, l, p), l * 3 + p);
+		}
+	return t;
+}
+
+static struct table *attention(const struct snapshot *shot, const int *args, int edits)
+{
+	struct err err;
+	struct table *t = table_new(shot->tokens, shot->tokens, &err);
+	char title[100];
+
+	token_axis(t, &t->rows, shot, DIM_POSITION, "query");
+	token_axis(t, &t->cols, shot, DIM_KEY, "key");
+	table_set_unit(t, "weight");
+	snprintf(title, sizeof title, "attention · layer %d head %d", args[0], args[1]);
+	t->title = arena_strdup(t->arena, title);
+	t->look = LOOK_ATTENTION;
+	t->scale = SCALE_PROBABILITY;
+	t->site = SITE_PATTERN;
+	t->layer = args[0];
+	t->unit_index = args[1];
+	t->skip_first = true;
+	for (int q = 0; q < shot->tokens; q++)
+		for (int k = 0; k <= q; k++)
+			t->value[table_cell(t, q, k)] = number(q, k, args[0] * 10 + args[1] + edits) / (float)(q + 1);
+	return t;
+}
+
+static struct table *heads(int edits)
+{
+	struct err err;
+	struct table *t = table_new(FAKE_LAYERS, FAKE_HEADS, &err);
+	double sum = 0;
+
+	axis_numbers(t, &t->rows, DIM_LAYER);
+	axis_numbers(t, &t->cols, DIM_HEAD);
+	table_set_unit(t, "logit");
+	t->title = "heads · direct logit attribution";
+	t->scale = SCALE_DIVERGING;
+	t->site = SITE_RESULT;
+	for (int l = 0; l < FAKE_LAYERS; l++)
+		for (int h = 0; h < FAKE_HEADS; h++)
+			sum += (double)(t->value[table_cell(t, l, h)] = 4 * number(l, h, 99 + edits) - 2);
+	t->check = (struct check){ "heads and the rest sum to the logit", sum, sum, 1e-4 };
+	t->footnote = "not heads: +3.1";
+	return t;
+}
+
+static struct table *components(int edits)
+{
+	struct err err;
+	struct table *t = table_new(1 + 2 * FAKE_LAYERS, 1, &err);
+	char label[20];
+
+	t->rows.dim = DIM_COMPONENT;
+	t->rows.name = "component";
+	axis_numbers(t, &t->rows, DIM_COMPONENT);
+	axis_numbers(t, &t->cols, DIM_QUANTITY);
+	axis_label(t, &t->cols, 0, "logit");
+	t->rows.part = arena_alloc(t->arena, (size_t)t->rows.n * sizeof *t->rows.part);
+	t->rows.part[0] = (struct axis_part){ SITE_NONE, -1, -1 };
+	axis_label(t, &t->rows, 0, "embed");
+	for (int i = 1; i < t->rows.n; i++) {
+		int layer = (i - 1) / 2;
+
+		snprintf(label, sizeof label, "%d.%s", layer, i % 2 ? "attn" : "mlp");
+		axis_label(t, &t->rows, i, label);
+		t->rows.part[i] = (struct axis_part){ i % 2 ? SITE_ATTN_OUT : SITE_MLP_OUT, layer, -1 };
+	}
+	table_set_unit(t, "logit");
+	t->title = "direct logit attribution";
+	t->look = LOOK_BARS;
+	t->scale = SCALE_DIVERGING;
+	for (int i = 0; i < t->rows.n; i++)
+		t->value[i] = 6 * number(i, 3, edits) - 3;
+	return t;
+}
+
+static struct table *next_token(int position, int edits)
+{
+	static const char *const quantity[] = { "logit", "probability", "logit_unedited", "probability_unedited" };
+	static const char *const unit[] = { "logit", "probability", "logit", "probability" };
+	struct err err;
+	struct table *t = table_new(6, 4, &err);
+
+	axis_numbers(t, &t->rows, DIM_RANK);
+	axis_numbers(t, &t->cols, DIM_QUANTITY);
+	table_set_words(t);
+	t->units = 4;
+	t->unit = arena_alloc(t->arena, 4 * sizeof *t->unit);
+	for (int k = 0; k < 4; k++) {
+		axis_label(t, &t->cols, k, quantity[k]);
+		t->unit[k] = unit[k];
+	}
+	t->title = "next token";
+	t->look = LOOK_RANKING;
+	for (int i = 0; i < t->rows.n; i++) {
+		float was = 0.6f / (float)((i + 1) * (i + 1)), now = edits ? was * 0.8f : was;
+		const float row[] = { 14 + logf(now), now, 14 + logf(was), was };
+
+		for (int k = 0; k < 4; k++) {
+			t->value[table_cell(t, i, k)] = row[k];
+			set_word(t, table_cell(t, i, k), i + (position < 0 ? 0 : position));
+		}
+	}
+	return t;
+}
+
+static struct table *answer(const struct snapshot *shot, const struct job_pane *pane, int edits)
+{
+	const char *name = pane->analysis->name;
+	const int where[] = { (pane->args[0] + FAKE_LAYERS) % FAKE_LAYERS, (pane->args[1] + FAKE_HEADS) % FAKE_HEADS };
+	struct table *t = !strcmp(name, "attention") ? attention(shot, where, edits) :
+			  !strcmp(name, "next-token") ? next_token(pane->args[1], edits) :
+			  !strcmp(name, "direct-attribution") ? components(edits) :
+			  !strcmp(name, "head-attribution") || !strcmp(name, "ablation-sweep") ||
+			  !strcmp(name, "attention-overview") ? heads(edits) : lens(shot, edits);
+
+	t->analysis = name;
+	return t;
+}
+
+/* ------------------------------------------------------------------------------------------------ the worker */
+
+static void forget(struct snapshot *shot)
+{
+	for (int i = 0; i < shot->panes; i++)
+		table_unref(shot->pane[i].table);
+	free_tokens(&shot->token, &shot->tokens);
+	free_tokens(&shot->foil, &shot->foil_tokens);
+	free_tokens(&shot->generated, &shot->generated_tokens);
+	memset(shot, 0, sizeof *shot);
+}
+
+static void answer_all(struct fake *f, const struct job *job)
+{
+	struct snapshot *shot = &f->shot;
+	int edits = 0;
+
+	forget(shot);
+	for (int i = 0; i < job->edits; i++)
+		edits += job->edit[i].on;
+	shot->serial = ++f->serial;
+	shot->milliseconds = 12;
+	shot->has_model = true;
+	shot->model = (struct model_facts){ .name = "tiny", .family = "llama", .dtypes = "F16", .L = FAKE_LAYERS, .D = 48,
+					    .H = FAKE_HEADS, .G = 1, .K = 16, .F = 96, .V = 512, .context = 256 };
+	tokenise(job->prompt, &shot->token, &shot->tokens);
+	if (job->foil)
+		tokenise(job->foil, &shot->foil, &shot->foil_tokens);
+	shot->has_metric = true;
+	snprintf(shot->metric_spec, sizeof shot->metric_spec, "%s", job->metric ? job->metric : "logit \" Paris\"");
+	shot->metric_unedited = 14.2;
+	shot->metric = 14.2 - 1.31 * edits;
+	for (int i = 0; i < job->generate; i++)
+		add_token(&shot->generated, &shot->generated_tokens, i % 4 ? " and" : " then", i % 4 ? 4 : 5, false);
+	shot->panes = job->panes;
+	for (int i = 0; i < job->panes; i++) {
+		shot->pane[i].question = job->pane[i];
+		shot->pane[i].table = answer(shot, &job->pane[i], edits);
+	}
+}
+
+bool fake_serve(struct fake *f, struct app *app)
+{
+	struct request r;
+	bool leave = false;
+
+	while (app_take(app, &r)) {
+		if (r.kind == REQUEST_ASK) {
+			f->asked++;
+			app_asked(app, f->serial + 1);
+			answer_all(f, &app->asked);
+			app_snapshot(app, &f->shot);
+		}
+		leave = leave || r.kind == REQUEST_QUIT;
+		free(r.text);
+	}
+	return leave;
+}
+
+void fake_done(struct fake *f)
+{
+	forget(&f->shot);
+}
+
+bool fake_key(struct fake *f, struct app *app, const char *name)
+{
+	struct key key;
+
+	if (*name == '\'') {
+		for (name++; *name; name++) {
+			key = (struct key){ .kind = K_CHAR, .c = *name == '_' ? ' ' : *name };
+			app_event(app, &key);
+			fake_serve(f, app);
+		}
+		return true;
+	}
+	if (!key_parse(name, &key))
+		return false;
+	app_event(app, &key);
+	fake_serve(f, app);
+	return true;
+}
+
+bool fake_keys(struct fake *f, struct app *app, const char *names)
+{
+	char name[200];
+
+	while (*names) {
+		size_t n = strcspn(names, " ");
+
+		snprintf(name, sizeof name, "%.*s", (int)n, names);
+		if (n && !fake_key(f, app, name))
+			return false;
+		names += n + (names[n] == ' ');
+	}
+	return true;
+}
+
+void fake_document(struct preset *doc)
+{
+	preset_init(doc);
+	job_set(&doc->job.prompt, "The capital of France is");
+	start_document(doc);
+}

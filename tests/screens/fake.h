@@ -1,0 +1,32 @@
+/*
+ * fake.h - a worker without a model: answers any question at once, with tables whose numbers follow from a formula.
+ *
+ * Screens drawn from it are the same everywhere. Four layers, three heads; each word of the prompt is a token.
+ */
+#ifndef LMSCOPE_TESTS_SCREENS_FAKE_H
+#define LMSCOPE_TESTS_SCREENS_FAKE_H
+
+#include "tui/app.h"
+
+enum { FAKE_LAYERS = 4, FAKE_HEADS = 3 };
+
+struct fake {
+	struct snapshot shot;
+	unsigned serial;
+	int asked;	/* questions so far */
+};
+
+/* Carries out what the app asks for until it asks for nothing: questions are answered, the rest is only counted. Returns
+ * whether the app wants to be left. */
+bool fake_serve(struct fake *f, struct app *app);
+void fake_done(struct fake *f);
+
+/* One key by its name, or "'text" for characters; then fake_serve. */
+bool fake_key(struct fake *f, struct app *app, const char *name);
+/* Words of key names, separated by spaces; "'two_words" types "two words". */
+bool fake_keys(struct fake *f, struct app *app, const char *names);
+
+/* The usual four panes on a prompt. */
+void fake_document(struct preset *doc);
+
+#endif

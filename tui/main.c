@@ -1,0 +1,26 @@
+/* main.c - where it begins: the command line decides whether there is a screen. */
+#include <locale.h>
+
+#include "tui/cli/command.h"
+#include "tui/crash.h"
+#include "tui/start.h"
+#include "tui/tui.h"
+
+static bool start_screen(struct options *o, struct err *err)
+{
+	struct explore what = { &o->preset, &o->notes, o->ascii };
+
+	if (o->words > 1)
+		return err_set(err, ERR_USAGE, "\"%s\" is too much: one MODEL, and the prompt behind -p", o->word[1]);
+	if (o->words)
+		job_set(&o->preset.job.model, o->word[0]);
+	start_document(&o->preset);
+	return explore(&what, err);
+}
+
+int main(int argc, char **argv)
+{
+	setlocale(LC_ALL, "");
+	crash_catch();
+	return command_main(argc, argv, start_screen);
+}
