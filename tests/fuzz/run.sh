@@ -5,6 +5,7 @@ set -eu
 here=$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")
 target=$1 name=$2 seconds=$3
 found=$(dirname "$target")/found-$name
+export UBSAN_OPTIONS=${UBSAN_OPTIONS:-halt_on_error=1:print_stacktrace=1}
 mkdir -p "$found"
 set --
 [ ! -e "$here/$name.dict" ] || set -- "-dict=$here/$name.dict"
