@@ -20,7 +20,7 @@ from transformers.utils import logging
 from make_tiny import FIXTURES
 from probe import Probe, number, numbers, repeat_heads
 
-TABLES = FIXTURES.parent / "tables"
+TABLES = FIXTURES / "tables"
 NAMES = ["gpt2-tied", "gpt2-odd", "llama-grouped", "llama-tied"]
 SITES = ("resid_pre", "resid_mid", "resid_post", "attn_out", "mlp_out")
 
@@ -184,7 +184,7 @@ def direct_tables(parts, run, layers, ids, at):
 
 
 def make(name):
-    folder = FIXTURES / name
+    folder = FIXTURES / "tiny" / name
     ids = json.loads((folder / "expected.json").read_text())["ids"]
     model = AutoModelForCausalLM.from_pretrained(
         folder, attn_implementation="eager", dtype=torch.float32).double()

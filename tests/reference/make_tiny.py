@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """make_tiny.py - tiny random models with the activations that transformers gives for them.
 
-    make_tiny.py [NAME…]        writes tests/fixtures/tiny/NAME/ for each row of tiny_models.py
+    make_tiny.py [NAME…]        writes tests/fixtures/tiny/NAME/ for each row of tiny_models.py,
+                                and tests/fixtures/families/NAME/ for those of tiny_families.py
 
 In each folder: a Hugging Face model (config.json, weights, tokenizer), and
     expected.safetensors   logits [T, V], ln_final [T, D], and blocks.L.SITE as probe.py has them, F32
@@ -23,10 +24,11 @@ from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors, 
 from transformers import AutoConfig, AutoModelForCausalLM
 from transformers.utils import logging
 
-from probe import Probe, check_sums, numbers
+from probe import Probe, check_sums, numbers, save
+from tiny_families import FAMILIES
 from tiny_models import TINY
 
-FIXTURES = Path(__file__).resolve().parents[1] / "fixtures" / "tiny"
+FIXTURES = Path(__file__).resolve().parents[1] / "fixtures"
 BOS = "<|endoftext|>"
 TEXT = "the cat saw a dog. the cat"
 FOIL = "the hen saw a pig. the hen"
@@ -111,14 +113,14 @@ def edit_lines(run, layers):
     # what is on at the position: the strongest neuron, the strongest key
     near = len(run["logits"]) - 3  # within reach of a short window
     one = int(run[f"blocks.{early}.mlp_post"][near].abs().argmax())
-    key = int(run[f"blocks.{early}.pattern"][0, near + 1].argmax())
+    seen = int(run[f"blocks.{last}.pattern"][0, -1].argmax())
     other = int(run[f"blocks.{last}.mlp_post"][-1].abs().argmax())
     lines = [
         f"head {last}.{heads - 1} zero",
         f"head {last}.1 @-1 zero",
         f"head {early}.0 mean",
         f"head {early}.1 @{near - 2}..{near} mean",
-        f"head {early}.1 @{near} patch",
+        f"head {early}.1 patch",
         f"attn_out {last} zero",
         f"attn_out {early} @1,3,-2 mean",
         f"mlp_out {early} @{near - 1}..-2 zero",
@@ -131,19 +133,19 @@ def edit_lines(run, layers):
         f"resid_mid {early} @{near} scale 0.5",
         f"resid_post {early} add vector.npy 4",
         f"resid_post {last} @-1 add vector.npy",
-        f"pattern {early}.0 @{near + 1}<{key} zero",
+        f"pattern {last}.0 @{len(run['logits']) - 1}<{seen} zero",
         f"pattern {last}.1 @-1 zero",
         f"kv {early}.{kv - 1} zero",
-        f"kv {last}.0 @{near - 1}..{near} scale 2",
+        f"kv {last}.0 @{seen} scale 2",
     ]
     present = {n.split(".")[-1] for n in run}
     return [e for e in lines if e.split()[0] != "resid_mid" or "resid_mid" in present]
 
 
-def interventions(probe, ids, foil_ids, run, folder, layers):
+def interventions(probe, ids, foil_ids, run, folder, lines):
     foil = probe.run(foil_ids)
     rows, plain = [], run["logits"][-1]
-    for line in edit_lines(run, layers):
+    for line in lines:
         target = line.split()[0]
         if probe.config.model_type in ("bloom", "falcon") and target in ("kv", "pattern"):
             continue  # their own code leaves no place to put a hook
@@ -158,7 +160,7 @@ def interventions(probe, ids, foil_ids, run, folder, layers):
 # ---- one fixture -----------------------------------------------------------------------------
 
 def make(name, row):
-    folder = FIXTURES / name
+    folder = FIXTURES / ("families" if name in FAMILIES else "tiny") / name
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     config = dict(row["config"], bos_token_id=0, eos_token_id=0)
@@ -168,8 +170,6 @@ def make(name, row):
     auto._attn_implementation = "eager"
     model = AutoModelForCausalLM.from_config(auto, attn_implementation="eager")
     randomise(model, row.get("seed", 1), row.get("gain", 0.4))
-    if row.get("after"):
-        row["after"](model)
     dtype = getattr(torch, row.get("dtype", "float32"))
     write_weights(model, folder, dtype, row.get("shards", 1), row.get("prefix"),
                   row.get("buffers", lambda m: {})(model))
@@ -189,8 +189,14 @@ def make(name, row):
 
     width = run["blocks.0.resid_pre"].shape[1]
     np.save(folder / "vector.npy", np.random.default_rng(5).standard_normal(width).astype(np.float32))
-    rows = interventions(probe, ids, foil_ids, run, folder, layers)
-    save_file({n: x.float().contiguous() for n, x in sorted(run.items())}, folder / "expected.safetensors")
+    brief = row.get("brief", False)
+    lines = edit_lines(run, layers)[::2 if brief else 1]
+
+    def keep(site):
+        return not (brief and site.endswith("mlp_up"))
+
+    rows = interventions(probe, ids, foil_ids, run, folder, lines)
+    save(run, folder / "expected.safetensors", keep)
     (folder / "expected.json").write_text(json.dumps({
         "about": "made by tests/reference/make_tiny.py: " + row["about"],
         "text": row.get("text", TEXT), "ids": ids,
@@ -213,7 +219,7 @@ def main():
     torch.set_num_threads(1)
     logging.disable_progress_bar()
     logging.set_verbosity_error()
-    for name, row in TINY.items():
+    for name, row in {**TINY, **FAMILIES}.items():
         if not args.names or name in args.names:
             make(name, row)
 

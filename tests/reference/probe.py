@@ -9,7 +9,8 @@ The reference that the C program is compared with: nothing here is shared with i
 Shapes: resid_*, attn_out, mlp_out [T, D]; q, z [T, H, K]; k, v [T, G, K]; pattern [H, T, T];
 mlp_pre, mlp_up, mlp_post [T, F].  q and k are as the attention product gets them: after rotary
 position, q not yet scaled.  attn_out and mlp_out are what is added to the stream: after a norm or a
-multiplier that stands behind them.  Layers whose attention and MLP are parallel have no resid_mid.
+multiplier that stands behind them.  An edit of a head or a KV head changes z or v, so that such a
+norm sees it.  Layers whose attention and MLP are parallel have no resid_mid.
 """
 import math
 import re
@@ -18,6 +19,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from safetensors.torch import save_file
 
 # Where the parts are, relative to a layer.  "attn_out" and "mlp_out": the module whose output is
 # added to the stream; "o": its input is z; "pre": its output is mlp_pre (of the gate, where there is
@@ -312,6 +314,11 @@ def number(x):
 
 def numbers(x):
     return [numbers(y) for y in x] if getattr(x, "ndim", 0) else number(x)
+
+
+def save(run, file, keep=lambda name: True):
+    """The sites as a safetensors file, F32."""
+    save_file({n: x.float().clone().contiguous() for n, x in sorted(run.items()) if keep(n)}, file)
 
 
 def check_sums(run, probe, layers):

@@ -3,8 +3,8 @@
 Keys of a row: about, config; tokens (of the tokenizer; config's vocab_size may be larger, as padded
 files have it); tokenizer "json" (tokenizer.json, adds a BOS) or "merges" (vocab.json and merges.txt,
 adds none); dtype of the file; shards; prefix that is left out of the tensor names; gain of the
-matrices; text; after(model), to change a weight; buffers(model), tensors that are no weights.
-Half of the configs are written as transformers 4 did (rope_theta, torch_dtype), half as 5 does.
+matrices; text and foil; brief (fewer interventions); buffers(model), tensors that are no weights.
+Some configs are written as transformers 4 did (rope_theta, torch_dtype), some as 5 does.
 """
 import torch
 

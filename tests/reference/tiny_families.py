@@ -1,0 +1,208 @@
+"""tiny_families.py - the rows of tiny_models.py for all families but gpt2 and llama.
+
+Each option that a family has stands on in one row and off in another, as far as it changes numbers.
+"""
+
+
+def row(about, model_type, architecture, **config):
+    """A model of that config; keys that begin with _ are keys of the row."""
+    options = {k[1:]: config.pop(k) for k in list(config) if k.startswith("_")}
+    base = dict(model_type=model_type, architectures=[architecture], vocab_size=61)
+    return dict(about=about, tokens=61, brief=True, config=dict(base, **config), **options)
+
+
+def llama_like(about, model_type, architecture, **config):
+    sizes = dict(hidden_size=20, intermediate_size=27, num_hidden_layers=2, num_attention_heads=4,
+                 num_key_value_heads=2, max_position_embeddings=64, tie_word_embeddings=False)
+    return row(about, model_type, architecture, **dict(sizes, **config))
+
+
+FAMILIES = {
+    "gpt_neo": row(
+        "local and global layers, scores not scaled", "gpt_neo", "GPTNeoForCausalLM",
+        hidden_size=16, num_layers=2, num_heads=4, attention_types=[[["global", "local"], 1]],
+        window_size=3, intermediate_size=None, max_position_embeddings=24,
+        activation_function="gelu_new", layer_norm_epsilon=1e-5, _gain=0.3),
+    "gpt_neo-untied": row(
+        "local layer first, own lm_head, odd MLP", "gpt_neo", "GPTNeoForCausalLM",
+        hidden_size=18, num_layers=2, num_heads=3, attention_types=[[["local", "global"], 1]],
+        window_size=4, intermediate_size=31, max_position_embeddings=24, _gain=0.3,
+        activation_function="relu", layer_norm_epsilon=0.01, tie_word_embeddings=False),
+    "gpt_neox": row(
+        "parallel, 40% rotary, exact gelu", "gpt_neox", "GPTNeoXForCausalLM",
+        hidden_size=20, intermediate_size=33, num_hidden_layers=2, num_attention_heads=2,
+        rotary_pct=0.4, rotary_emb_base=70, use_parallel_residual=True, hidden_act="gelu",
+        layer_norm_eps=1e-5, max_position_embeddings=64, tie_word_embeddings=False),
+    "gpt_neox-sequential": row(
+        "one after the other, all rotary, no attention biases, tied, tanh gelu", "gpt_neox",
+        "GPTNeoXForCausalLM", hidden_size=18, intermediate_size=29, num_hidden_layers=2,
+        num_attention_heads=3, rotary_pct=1.0, rotary_emb_base=10000, use_parallel_residual=False,
+        hidden_act="gelu_new", layer_norm_eps=0.02, max_position_embeddings=64,
+        tie_word_embeddings=True, attention_bias=False),
+    "gptj": row(
+        "interleaved rotary on 4 of 8 channels, lm_head with a bias", "gptj", "GPTJForCausalLM",
+        n_embd=16, n_layer=2, n_head=2, n_positions=64, rotary_dim=4, n_inner=None,
+        activation_function="gelu_new", layer_norm_epsilon=1e-5, tie_word_embeddings=False),
+    "gptj-whole": row(
+        "interleaved rotary on all channels, odd MLP", "gptj", "GPTJForCausalLM",
+        n_embd=18, n_layer=2, n_head=3, n_positions=64, rotary_dim=6, n_inner=31,
+        activation_function="gelu", layer_norm_epsilon=0.02, tie_word_embeddings=False),
+    "opt": row(
+        "positions begin at row 2, relu, tied", "opt", "OPTForCausalLM",
+        hidden_size=20, ffn_dim=37, num_hidden_layers=2, num_attention_heads=4,
+        word_embed_proj_dim=20, max_position_embeddings=24, do_layer_norm_before=True,
+        activation_function="relu"),
+    "opt-plain": row(
+        "no biases, norms without weights, gelu, own lm_head", "opt", "OPTForCausalLM",
+        hidden_size=18, ffn_dim=31, num_hidden_layers=2, num_attention_heads=3,
+        word_embed_proj_dim=18, max_position_embeddings=24, do_layer_norm_before=True,
+        activation_function="gelu", enable_bias=False, layer_norm_elementwise_affine=False,
+        tie_word_embeddings=False),
+    "bloom": row(
+        "ALiBi with 4 heads, a norm behind the embedding, fused qkv head by head", "bloom",
+        "BloomForCausalLM", hidden_size=16, n_layer=2, n_head=4, layer_norm_epsilon=1e-5),
+    "bloom-heads": row(
+        "ALiBi with 6 heads, which is no power of two", "bloom", "BloomForCausalLM",
+        hidden_size=18, n_layer=2, n_head=6, layer_norm_epsilon=0.02),
+    "falcon-7b": row(
+        "one KV head, parallel with one norm, no biases, rotary", "falcon", "FalconForCausalLM",
+        hidden_size=20, num_hidden_layers=2, num_attention_heads=2, multi_query=True,
+        parallel_attn=True, bias=False, alibi=False, new_decoder_architecture=False,
+        layer_norm_epsilon=1e-5, rope_theta=70.0),
+    "falcon-40b": row(
+        "groups of q q k v, parallel with two norms, rotary", "falcon", "FalconForCausalLM",
+        hidden_size=16, num_hidden_layers=2, num_attention_heads=4, num_kv_heads=2,
+        multi_query=True, parallel_attn=True, bias=False, alibi=False,
+        new_decoder_architecture=True, layer_norm_epsilon=0.01, tie_word_embeddings=False),
+    "falcon-rw": row(
+        "ALiBi, biases, as many KV heads as heads, one after the other", "falcon",
+        "FalconForCausalLM", hidden_size=18, num_hidden_layers=2, num_attention_heads=3,
+        multi_query=False, parallel_attn=False, bias=True, alibi=True,
+        new_decoder_architecture=False, layer_norm_epsilon=1e-5),
+    "phi": row(
+        "parallel with one norm, half rotary, lm_head with a bias", "phi", "PhiForCausalLM",
+        hidden_size=24, intermediate_size=31, num_hidden_layers=2, num_attention_heads=2,
+        partial_rotary_factor=0.5, hidden_act="gelu_new", layer_norm_eps=1e-5,
+        max_position_embeddings=64, rope_theta=70.0),
+    "phi-qk": row(
+        "norms on q and k, one KV head", "phi", "PhiForCausalLM",
+        hidden_size=24, intermediate_size=29, num_hidden_layers=2, num_attention_heads=3,
+        num_key_value_heads=1, partial_rotary_factor=0.25, hidden_act="gelu", layer_norm_eps=0.02,
+        qk_layernorm=True, max_position_embeddings=64),
+    "phi3": llama_like(
+        "fused qkv, fused gate and up, window", "phi3", "Phi3ForCausalLM",
+        hidden_size=24, sliding_window=5, rope_theta=70.0, hidden_act="silu", rms_norm_eps=1e-5,
+        pad_token_id=0),
+    "phi3-long": llama_like(
+        "longrope beyond its first length, half rotary", "phi3", "Phi3ForCausalLM",
+        hidden_size=16, num_attention_heads=2, num_key_value_heads=1, sliding_window=None,
+        rope_theta=70.0, hidden_act="silu", rms_norm_eps=0.02,
+        partial_rotary_factor=0.5, pad_token_id=0, original_max_position_embeddings=8,
+        rope_scaling=dict(type="longrope", short_factor=[1.0, 1.3],
+                          long_factor=[1.5, 4.0])),
+    "phi3-short": llama_like(
+        "longrope within its first length", "phi3", "Phi3ForCausalLM",
+        hidden_size=16, num_attention_heads=2, num_key_value_heads=1, sliding_window=None,
+        rope_theta=70.0, hidden_act="silu", rms_norm_eps=0.02,
+        pad_token_id=0, original_max_position_embeddings=32,
+        rope_scaling=dict(type="longrope", short_factor=[1.0, 1.3, 1.7, 2.0],
+                          long_factor=[1.5, 4.0, 5.0, 6.0])),
+    "qwen2": llama_like(
+        "biases of q, k, v that no key tells, tied", "qwen2", "Qwen2ForCausalLM",
+        hidden_size=24, rope_theta=70.0, hidden_act="silu", rms_norm_eps=1e-6,
+        tie_word_embeddings=True, use_sliding_window=False, sliding_window=4),
+    "qwen2-window": llama_like(
+        "the window from layer 1 on", "qwen2", "Qwen2ForCausalLM",
+        hidden_size=24, rope_theta=70.0, hidden_act="silu", rms_norm_eps=0.02,
+        use_sliding_window=True, sliding_window=4, max_window_layers=1),
+    "qwen3": llama_like(
+        "norms on q and k per head, head_dim its own", "qwen3", "Qwen3ForCausalLM",
+        head_dim=8, rope_theta=70.0, hidden_act="silu", rms_norm_eps=1e-6, attention_bias=False,
+        tie_word_embeddings=True),
+    "qwen3-bias": llama_like(
+        "with biases, untied", "qwen3", "Qwen3ForCausalLM",
+        head_dim=6, rope_theta=70.0, hidden_act="silu", rms_norm_eps=0.02, attention_bias=True,
+        num_key_value_heads=4),
+    "gemma": llama_like(
+        "gains plus one, embedding times sqrt(d), tanh gelu, head_dim its own", "gemma",
+        "GemmaForCausalLM", head_dim=8, num_key_value_heads=1, rope_theta=70.0,
+        hidden_activation="gelu_pytorch_tanh", rms_norm_eps=1e-6, tie_word_embeddings=True),
+    "gemma2": llama_like(
+        "four norms, soft caps, a window on even layers, scale by its own scalar", "gemma2",
+        "Gemma2ForCausalLM", head_dim=8, rope_theta=70.0,
+        hidden_activation="gelu_pytorch_tanh", rms_norm_eps=1e-6, tie_word_embeddings=True,
+        query_pre_attn_scalar=19, attn_logit_softcapping=3.0, final_logit_softcapping=8.0,
+        sliding_window=4, _gain=0.35),
+    "gemma2-uncapped": llama_like(
+        "no soft caps", "gemma2", "Gemma2ForCausalLM", head_dim=6, rope_theta=70.0,
+        hidden_activation="gelu_pytorch_tanh", rms_norm_eps=0.02, tie_word_embeddings=True,
+        query_pre_attn_scalar=6, attn_logit_softcapping=None, final_logit_softcapping=None,
+        sliding_window=64, num_key_value_heads=4),
+    "gemma3": llama_like(
+        "two rotary bases, a window on the first layer, norms on q and k, linear scaling",
+        "gemma3_text", "Gemma3ForCausalLM", head_dim=8,
+        rope_theta=500.0, rope_local_base_freq=30.0,
+        rope_scaling=dict(rope_type="linear", factor=2.0),
+        hidden_activation="gelu_pytorch_tanh", rms_norm_eps=1e-6, tie_word_embeddings=True,
+        query_pre_attn_scalar=11, sliding_window=4, sliding_window_pattern=2),
+    "gemma3-types": llama_like(
+        "layer_types and rope_parameters as transformers 5 writes them", "gemma3_text",
+        "Gemma3ForCausalLM", num_hidden_layers=2, head_dim=6, num_key_value_heads=1,
+        rope_parameters=dict(full_attention=dict(rope_type="default", rope_theta=900.0),
+                             sliding_attention=dict(rope_type="default", rope_theta=20.0)),
+        layer_types=["full_attention", "sliding_attention"],
+        hidden_activation="gelu_pytorch_tanh", rms_norm_eps=0.02, tie_word_embeddings=True,
+        query_pre_attn_scalar=6, sliding_window=5),
+    "olmo": llama_like(
+        "norms without weights, q, k, v clipped", "olmo", "OlmoForCausalLM",
+        hidden_size=24, clip_qkv=1.1, rope_theta=70.0, hidden_act="silu"),
+    "olmo-unclipped": llama_like(
+        "not clipped, tied", "olmo", "OlmoForCausalLM",
+        hidden_size=16, clip_qkv=None, rope_theta=70.0, hidden_act="silu", num_key_value_heads=4,
+        tie_word_embeddings=True),
+    "olmo2": llama_like(
+        "norms behind attention and MLP, norms on q and k over all heads", "olmo2",
+        "Olmo2ForCausalLM", hidden_size=24, rope_theta=70.0, hidden_act="silu", rms_norm_eps=1e-6),
+    "stablelm": llama_like(
+        "layer norm with a gated MLP, quarter rotary, biases of q, k, v", "stablelm",
+        "StableLmForCausalLM", hidden_size=16, num_attention_heads=2, num_key_value_heads=1,
+        partial_rotary_factor=0.25, use_qkv_bias=True,
+        qk_layernorm=False, use_parallel_residual=False, layer_norm_eps=1e-5, rope_theta=70.0,
+        hidden_act="silu"),
+    "stablelm-parallel": llama_like(
+        "parallel, norms on q and k per head", "stablelm", "StableLmForCausalLM",
+        hidden_size=16, partial_rotary_factor=0.5, use_qkv_bias=False, qk_layernorm=True,
+        use_parallel_residual=True, layer_norm_eps=0.02, rope_theta=70.0, hidden_act="silu"),
+    "starcoder2": llama_like(
+        "layer norm, biases, plain MLP, window, tied", "starcoder2", "Starcoder2ForCausalLM",
+        hidden_size=24, use_bias=True, sliding_window=4, norm_epsilon=1e-5, rope_theta=70.0,
+        hidden_act="gelu_pytorch_tanh", tie_word_embeddings=True),
+    "starcoder2-plain": llama_like(
+        "no biases, no window, untied", "starcoder2", "Starcoder2ForCausalLM",
+        hidden_size=24, use_bias=False, sliding_window=None, norm_epsilon=0.02, rope_theta=70.0,
+        hidden_act="gelu_pytorch_tanh", tie_word_embeddings=False),
+    "smollm3": llama_like(
+        "no rotary on one layer of two", "smollm3", "SmolLM3ForCausalLM",
+        hidden_size=24, no_rope_layers=[1, 0], rope_theta=70.0,
+        hidden_act="silu", rms_norm_eps=1e-6, tie_word_embeddings=True, use_sliding_window=False,
+        pad_token_id=0),
+    "granite": llama_like(
+        "multipliers of embedding, stream, scores and logits", "granite", "GraniteForCausalLM",
+        hidden_size=24, embedding_multiplier=3.0, residual_multiplier=0.4,
+        attention_multiplier=0.21, logits_scaling=1.7, rope_theta=70.0, hidden_act="silu",
+        rms_norm_eps=1e-5, tie_word_embeddings=True),
+    "granite-bias": llama_like(
+        "biases everywhere, untied", "granite", "GraniteForCausalLM",
+        hidden_size=24, embedding_multiplier=0.5, residual_multiplier=1.3,
+        attention_multiplier=0.5, logits_scaling=0.6, rope_theta=70.0, hidden_act="silu",
+        rms_norm_eps=0.02, attention_bias=True, mlp_bias=True, num_key_value_heads=4),
+    "cohere": llama_like(
+        "parallel with one norm that has no bias, interleaved rotary, logit scale, tied", "cohere",
+        "CohereForCausalLM", hidden_size=24, logit_scale=0.37, use_qk_norm=False,
+        attention_bias=False, layer_norm_eps=1e-5, rope_theta=70.0, hidden_act="silu",
+        tie_word_embeddings=True, pad_token_id=0),
+    "cohere-qk": llama_like(
+        "norms on q and k per head, biases", "cohere", "CohereForCausalLM",
+        hidden_size=24, logit_scale=1.5, use_qk_norm=True, attention_bias=True, layer_norm_eps=0.02,
+        rope_theta=70.0, hidden_act="silu", tie_word_embeddings=True, pad_token_id=0),
+}
