@@ -13,6 +13,7 @@
 #include "tests/tap.h"
 
 #define FOLDER "tests/fixtures/tiny"
+#define PROMPT "one two three two one"
 
 static const char *const edit_sets[][3] = {
 	{ NULL },
@@ -35,7 +36,7 @@ static int count_bad_cells(const struct table *t)
 
 	for (int r = 0; r < t->rows.n; r++) {
 		for (int c = 0; c < t->cols.n; c++) {
-			bool later = t->cols.dim == DIM_KEY && c > r;
+			bool later = (t->cols.dim == DIM_KEY && c > r) || t->footnote;	/* a footnote says why there is nothing */
 			float x = t->value[table_cell(t, r, c)];
 
 			bad += later ? !isnan(x) : !isfinite(x);
@@ -130,10 +131,10 @@ static void check_exports(const struct walk *w, const struct table *t)
 	CHECK_THAT(json_comes_back(t, out.s, out.n), "%s %s: JSON reads back", w->model, w->variant);
 	str_clear(&out);
 	export_text(&answer, &out);
-	CHECK_THAT(out.n > 20 && is_harmless(out.s), "%s %s: text", w->model, w->variant);
+	CHECK_THAT(out.n > 8 && is_harmless(out.s), "%s %s: text", w->model, w->variant);
 	str_clear(&out);
 	export_csv(&answer, &out);
-	CHECK_THAT(out.n > 20 && is_harmless(out.s), "%s %s: CSV", w->model, w->variant);
+	CHECK_THAT(out.n > 8 && is_harmless(out.s), "%s %s: CSV", w->model, w->variant);
 	str_done(&out);
 }
 
@@ -239,6 +240,9 @@ static void walk_model(struct walk *w)
 		}
 		while (w->job.edits)
 			job_remove_edit(&w->job, 0);
+		job_set(&w->job.prompt, "a");	/* one token, or one and BOS */
+		walk_arguments(w);
+		job_set(&w->job.prompt, PROMPT);
 		job_add_edit(&w->job, "resid_pre 0 mean");
 		job_pane_init(&w->job.pane[0], w->analysis);
 		check_diff(w);
@@ -316,7 +320,7 @@ int main(void)
 		if (entry->d_name[0] != '.' && file_exists(config)) {
 			job_init(&w.job);
 			job_set(&w.job.model, path);
-			job_set(&w.job.prompt, "one two three two one");
+			job_set(&w.job.prompt, PROMPT);
 			walk_model(&w);
 			if (!models++)
 				test_refusals(path);

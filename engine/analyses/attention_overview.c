@@ -50,6 +50,19 @@ static const struct {
 	{ previous, "to the previous token", "weight", SCALE_PROBABILITY },
 };
 
+static float mean_over_queries(const struct run *r, int layer, int head, int show, struct check *check)
+{
+	double sum = 0;
+
+	for (int i = 1; i < r->T; i++) {
+		const float *weight = run_pattern(r, layer, head, i);
+
+		pattern_check_row(check, weight, r->T);
+		sum += shows[show].of(weight, i);
+	}
+	return (float)(sum / (r->T - 1));
+}
+
 static struct table *compute(const struct ask *ask, struct err *err)
 {
 	const struct config *c = &ask->model->config;
@@ -60,19 +73,13 @@ static struct table *compute(const struct ask *ask, struct err *err)
 		return NULL;
 	if (!pattern_is_edited(ask->run, -1))
 		pattern_check_init(&t->check);
-	for (int l = 0; l < c->L; l++) {
-		for (int h = 0; h < c->H; h++) {
-			double sum = 0;
-
-			for (int i = 1; i < T; i++) {
-				const float *weight = run_pattern(ask->run, l, h, i);
-
-				pattern_check_row(&t->check, weight, T);
-				sum += shows[show].of(weight, i);
-			}
-			if (T > 1)
-				t->value[table_cell(t, l, h)] = (float)(sum / (T - 1));
+	for (int l = 0; l < c->L && T > 1; l++) {
+		if (!task_step(ask->task, l, c->L, err)) {
+			table_unref(t);
+			return NULL;
 		}
+		for (int h = 0; h < c->H; h++)
+			t->value[table_cell(t, l, h)] = mean_over_queries(ask->run, l, h, show, &t->check);
 	}
 	axis_numbers(t, &t->rows, DIM_LAYER);
 	axis_numbers(t, &t->cols, DIM_HEAD);

@@ -12,155 +12,143 @@
 #include <math.h>
 #include <stdio.h>
 
+#include "engine/numbers/kernels.h"
 #include "engine/run/vocab.h"
 
 enum { ARG_SITE, ARG_SHOW, ARG_RANK };
-enum show { SHOW_PROBABILITY, SHOW_LOGIT, SHOW_RANK, SHOW_TARGET, SHOW_ENTROPY, SHOW_KL };
-
+enum { SHOW_PROBABILITY, SHOW_LOGIT, SHOW_RANK, SHOW_TARGET, SHOW_ENTROPY, SHOW_KL };
 static const struct param params[] = {
 	[ARG_SITE] = { "site", .choices = STREAM_SITES, .help = "what is read" },
 	[ARG_SHOW] = { "show", .choices = "probability|logit|rank|target|entropy|kl",
 		       .help = "of the word: probability, logit; of the metric's token: rank, target (its probability); "
 			       "of the distribution: entropy, kl to the last layer's" },
-	[ARG_RANK] = { "rank", .dim = DIM_NONE, .lo = 1, .hi = 50, .start = 1, .help = "which word: 1 is the likeliest" },
+	[ARG_RANK] = { "rank", .lo = 1, .hi = 50, .start = 1, .help = "which word: 1 is the likeliest" },
 	{ 0 },
 };
 
+/* What the vocabulary says of one layer's T rows. */
+struct reading {
+	float *x, *last;	/* [T, D] the stream that is read, and the one that the model itself reads in the end */
+	int rank;
+	int32_t *ids;		/* [T, rank] */
+	float *logits;		/* [T, rank] */
+	float *lse, *entropy, *kl;	/* [T] */
+	int32_t target;		/* the metric's token; -1: none */
+	float *target_logit, *target_rank;	/* [T] */
+};
+
+static float logit(const struct reading *g, int i)
+{
+	return g->logits[(i + 1) * g->rank - 1];
+}
+
+static float probability(const struct reading *g, int i)
+{
+	return expf(logit(g, i) - g->lse[i]);
+}
+
+static float target_rank(const struct reading *g, int i)
+{
+	return g->target_rank[i];
+}
+
+static float target_probability(const struct reading *g, int i)
+{
+	return expf(g->target_logit[i] - g->lse[i]);
+}
+
+static float entropy(const struct reading *g, int i)
+{
+	return g->entropy[i];
+}
+
+static float kl(const struct reading *g, int i)
+{
+	return g->kl[i];
+}
+
 static const struct {
+	float (*of)(const struct reading *g, int i);
 	const char *title, *unit;
 	enum scale scale;
 	bool target;	/* asks for the metric's token */
 } shows[] = {
-	[SHOW_PROBABILITY] = { "probability", "probability", SCALE_PROBABILITY, false },
-	[SHOW_LOGIT] = { "logit", "logit", SCALE_SEQUENTIAL, false },
-	[SHOW_RANK] = { "rank of the metric's token", "rank", SCALE_SEQUENTIAL, true },
-	[SHOW_TARGET] = { "probability of the metric's token", "probability", SCALE_PROBABILITY, true },
-	[SHOW_ENTROPY] = { "entropy", "nats", SCALE_SEQUENTIAL, false },
-	[SHOW_KL] = { "KL of the last layer to this", "nats", SCALE_SEQUENTIAL, false },
-};
-
-/* What is read of the T rows of one layer. */
-struct reading {
-	int rank;
-	int32_t target;		/* -1: none is asked for */
-	int32_t *ids;		/* [T, rank] */
-	float *logits;		/* [T, rank] */
-	float *lse, *entropy;	/* [T] */
-	float *target_logit, *target_rank, *kl;	/* [T] */
-	float *last;		/* [T, D] the stream that the model itself reads */
-	float *x;		/* [T, D] the stream that is read */
+	[SHOW_PROBABILITY] = { probability, "probability", "probability", SCALE_PROBABILITY, false },
+	[SHOW_LOGIT] = { logit, "logit", "logit", SCALE_SEQUENTIAL, false },
+	[SHOW_RANK] = { target_rank, "rank of the metric's token", "rank", SCALE_SEQUENTIAL, true },
+	[SHOW_TARGET] = { target_probability, "probability of the metric's token", "probability", SCALE_PROBABILITY, true },
+	[SHOW_ENTROPY] = { entropy, "entropy", "nats", SCALE_SEQUENTIAL, false },
+	[SHOW_KL] = { kl, "KL of the last layer to this", "nats", SCALE_SEQUENTIAL, false },
 };
 
 static bool reading_init(struct reading *g, const struct ask *ask, struct err *err)
 {
 	size_t T = (size_t)ask->run->T, D = (size_t)ask->model->config.D;
-	enum show show = (enum show)ask->arg[ARG_SHOW];
 
 	g->rank = ask->arg[ARG_RANK] < ask->model->config.V ? ask->arg[ARG_RANK] : ask->model->config.V;
-	g->target = shows[show].target ? ask->metric->target[0] : -1;
-	if (shows[show].target && g->target < 0)
+	g->target = ask->metric->target[0];
+	if (shows[ask->arg[ARG_SHOW]].target && g->target < 0)
 		return err_set(err, ERR_ARGUMENT, "show=%s is about the metric's token; %s has none: use logit, logprob or logit_diff",
-			       show == SHOW_RANK ? "rank" : "target", ask->metric->spec);
+			       ask->arg[ARG_SHOW] == SHOW_RANK ? "rank" : "target", ask->metric->spec);
+	g->x = arena_floats(ask->scratch, T * D, err);
+	g->last = arena_floats(ask->scratch, T * D, err);
 	g->ids = arena_array(ask->scratch, T * (size_t)g->rank, sizeof *g->ids, err);
 	g->logits = arena_floats(ask->scratch, T * (size_t)g->rank, err);
 	g->lse = arena_floats(ask->scratch, T, err);
 	g->entropy = arena_floats(ask->scratch, T, err);
+	g->kl = arena_floats(ask->scratch, T, err);
 	g->target_logit = arena_floats(ask->scratch, T, err);
 	g->target_rank = arena_floats(ask->scratch, T, err);
-	g->kl = arena_floats(ask->scratch, T, err);
-	g->last = arena_floats(ask->scratch, T * D, err);
-	g->x = arena_floats(ask->scratch, T * D, err);
-	return g->ids && g->logits && g->lse && g->entropy && g->target_logit && g->target_rank && g->kl && g->last && g->x;
+	return g->x && g->last && g->ids && g->logits && g->lse && g->entropy && g->kl && g->target_logit && g->target_rank;
 }
 
 static bool read_layer(const struct reading *g, const struct ask *ask, int layer, struct err *err)
 {
-	struct vocab_wanted wanted = { .k = g->rank, .ids = g->ids, .logits = g->logits, .lse = g->lse };
+	int show = ask->arg[ARG_SHOW];
+	struct vocab_wanted wanted = {
+		.k = g->rank, .ids = g->ids, .logits = g->logits, .lse = g->lse,
+		.entropy = show == SHOW_ENTROPY ? g->entropy : NULL,
+		.reference = show == SHOW_KL ? g->last : NULL, .kl = show == SHOW_KL ? g->kl : NULL,
+		.targets = &g->target, .target_count = shows[show].target,
+		.target_logits = g->target_logit, .target_ranks = g->target_rank,
+	};
 
-	switch ((enum show)ask->arg[ARG_SHOW]) {
-	case SHOW_PROBABILITY:
-	case SHOW_LOGIT:
-		break;
-	case SHOW_RANK:
-	case SHOW_TARGET:
-		wanted.targets = &g->target;
-		wanted.target_count = 1;
-		wanted.target_logits = g->target_logit;
-		wanted.target_ranks = g->target_rank;
-		break;
-	case SHOW_ENTROPY:
-		wanted.entropy = g->entropy;
-		break;
-	case SHOW_KL:
-		wanted.reference = g->last;
-		wanted.kl = g->kl;
-		break;
-	}
 	stream_rows(ask->run, site_argument(ask, params, ARG_SITE), layer, g->x);
 	return vocab_read(ask->model, g->x, ask->run->T, false, &wanted, ask->task, err);
 }
 
-static float shown(const struct reading *g, enum show show, int i)
+static bool fill(struct table *t, const struct ask *ask, const struct reading *g, struct err *err)
 {
-	float logit = g->logits[(i + 1) * g->rank - 1];
-
-	switch (show) {
-	case SHOW_PROBABILITY:
-		return expf(logit - g->lse[i]);
-	case SHOW_LOGIT:
-		return logit;
-	case SHOW_RANK:
-		return g->target_rank[i];
-	case SHOW_TARGET:
-		return expf(g->target_logit[i] - g->lse[i]);
-	case SHOW_ENTROPY:
-		return g->entropy[i];
-	case SHOW_KL:
-		return g->kl[i];
+	for (int l = 0; l < t->rows.n; l++) {
+		if (!task_step(ask->task, l, t->rows.n, err) || !read_layer(g, ask, l, err))
+			return false;
+		for (int i = 0; i < t->cols.n; i++) {
+			t->value[table_cell(t, l, i)] = shows[ask->arg[ARG_SHOW]].of(g, i);
+			table_set_token(t, table_cell(t, l, i), ask->model, g->ids[(i + 1) * g->rank - 1]);
+		}
 	}
-	return NAN;
+	return true;
 }
 
-/* The same number from the model's own final logits[V]; `id` is the word. */
-static double shown_of_logits(const float *logits, int V, enum show show, int32_t id, int32_t target)
+/* The last row is the model's output: the word in the last corner has the probability that the run's own logits give it. */
+static void check_output(struct table *t, const struct ask *ask, const struct reading *g)
 {
-	double max = -INFINITY, sum = 0, weighted = 0;
-	int rank = 1;
+	const float *own = ask->run->last_logits;	/* [V] */
+	int last = ask->run->T - 1;
+	float lse = kernel_log_sum_exp(own, (size_t)ask->model->config.V);
+	int32_t word = t->id[table_cell(t, t->rows.n - 1, last)];
 
-	for (int v = 0; v < V; v++)
-		max = fmax(max, (double)logits[v]);
-	for (int v = 0; v < V; v++) {
-		double e = exp((double)logits[v] - max);
-
-		sum += e;
-		weighted += e * ((double)logits[v] - max);
-		rank += target >= 0 && logits[v] > logits[target];
-	}
-	switch (show) {
-	case SHOW_PROBABILITY:
-		return exp((double)logits[id] - max) / sum;
-	case SHOW_LOGIT:
-		return (double)logits[id];
-	case SHOW_RANK:
-		return rank;
-	case SHOW_TARGET:
-		return exp((double)logits[target] - max) / sum;
-	case SHOW_ENTROPY:
-		return log(sum) - weighted / sum;
-	case SHOW_KL:
-		return 0;
-	}
-	return NAN;
+	t->check = (struct check){ "last layer = output", exp((double)(own[word] - lse)), (double)probability(g, last), 1e-5 };
 }
 
 static void describe(struct table *t, const struct ask *ask)
 {
-	enum show show = (enum show)ask->arg[ARG_SHOW];
-	enum site site = site_argument(ask, params, ARG_SITE);
+	int show = ask->arg[ARG_SHOW];
 	char where[32] = "", word[32] = "top token";
 
-	if (site != SITE_RESID_POST)
-		snprintf(where, sizeof where, " of %s", site_table[site].name);
+	t->site = site_argument(ask, params, ARG_SITE);
+	if (t->site != SITE_RESID_POST)
+		snprintf(where, sizeof where, " of %s", site_table[t->site].name);
 	if (ask->arg[ARG_RANK] > 1)
 		snprintf(word, sizeof word, "token of rank %d", ask->arg[ARG_RANK]);
 	table_set_title(t, "logit lens%s · %s, %s", where, word, shows[show].title);
@@ -170,32 +158,15 @@ static void describe(struct table *t, const struct ask *ask)
 	axis_tokens(t, &t->cols, ask->run, DIM_POSITION, "position");
 	t->look = LOOK_HEAT;
 	t->scale = shows[show].scale;
-	t->site = site;
-}
-
-static bool fill(struct table *t, const struct ask *ask, const struct reading *g, struct err *err)
-{
-	int L = ask->model->config.L, T = ask->run->T;
-	enum show show = (enum show)ask->arg[ARG_SHOW];
-
-	for (int l = 0; l < L; l++) {
-		if (!task_step(ask->task, l, L, err) || !read_layer(g, ask, l, err))
-			return false;
-		for (int i = 0; i < T; i++) {
-			t->value[table_cell(t, l, i)] = shown(g, show, i);
-			table_set_token(t, table_cell(t, l, i), ask->model, g->ids[(i + 1) * g->rank - 1]);
-		}
-	}
-	return true;
 }
 
 static struct table *compute(const struct ask *ask, struct err *err)
 {
-	int L = ask->model->config.L, T = ask->run->T;
+	int L = ask->model->config.L;
 	struct reading g;
 	struct table *t;
 
-	if (!reading_init(&g, ask, err) || !(t = table_new(L, T, err)))
+	if (!reading_init(&g, ask, err) || !(t = table_new(L, ask->run->T, err)))
 		return NULL;
 	describe(t, ask);
 	stream_rows(ask->run, SITE_RESID_POST, L - 1, g.last);
@@ -203,13 +174,8 @@ static struct table *compute(const struct ask *ask, struct err *err)
 		table_unref(t);
 		return NULL;
 	}
-	if (t->site == SITE_RESID_POST) {
-		size_t corner = table_cell(t, L - 1, T - 1);
-		double own = shown_of_logits(ask->run->last_logits, ask->model->config.V, (enum show)ask->arg[ARG_SHOW],
-					     t->id[corner], g.target);
-
-		t->check = (struct check){ "last layer = output", own, (double)t->value[corner], 1e-5 };
-	}
+	if (t->site == SITE_RESID_POST)
+		check_output(t, ask, &g);
 	return t;
 }
 
