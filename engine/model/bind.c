@@ -28,22 +28,42 @@ static void fill_in(const char *pattern, int layer, const char *suffix, char nam
 		snprintf(name, NAME, "%s%s", pattern, suffix);
 }
 
-/* Folders name tensors with or without the outer module ("transformer.", "model."). `name` receives the first spelling. */
+/* Folders name tensors with or without the outer modules: "transformer.h…", "h…"; "model.layers…", "language_model.model.layers…". */
+static const struct tensor *find_spelling(const struct binder *b, const char *name)
+{
+	static const char *const outer[] = { "language_model.", "model.language_model." };
+	const struct tensor *t = checkpoint_find(b->from, name);
+	const char *inner = strchr(name, '.');
+	char longer[NAME + 32];
+
+	if (t || b->from->gguf)
+		return t;
+	/* what stands behind the first dot is a tensor's name of its own, unless that is just "weight" */
+	if (inner && strchr(inner + 1, '.') && (t = checkpoint_find(b->from, inner + 1)))
+		return t;
+	snprintf(longer, sizeof longer, "%s%s", outer[0], name);
+	if ((t = checkpoint_find(b->from, longer)) || !inner)
+		return t;
+	snprintf(longer, sizeof longer, "%s%s", outer[1], inner + 1);
+	return checkpoint_find(b->from, longer);
+}
+
+/* `name` receives the first spelling. */
 static const struct tensor *find(const struct binder *b, enum weight w, int layer, const char *suffix, char name[NAME])
 {
-	const char *pattern = b->from->gguf ? family_gguf_names[w] : b->family->name_of[w], *dot;
-	const struct tensor *t;
-	char shorter[NAME];
+	const char *pattern = family_name(b->family, w, b->from->gguf != NULL);
+	const struct tensor *t = NULL;
 
 	name[0] = '\0';
-	if (!pattern)
-		return NULL;
-	fill_in(pattern, layer, suffix, name);
-	t = checkpoint_find(b->from, name);
-	dot = strchr(pattern, '.');
-	if (!t && !b->from->gguf && dot) {
-		fill_in(dot + 1, layer, suffix, shorter);
-		t = checkpoint_find(b->from, shorter);
+	for (const char *p = pattern, *end; !t && p && *p; p = *end ? end + 1 : end) {
+		char one[NAME], spelled[NAME];
+
+		end = strchr(p, '|') ? strchr(p, '|') : p + strlen(p);
+		snprintf(one, sizeof one, "%.*s", (int)(end - p), p);
+		fill_in(one, layer, suffix, spelled);
+		if (!*name)
+			memcpy(name, spelled, NAME);
+		t = find_spelling(b, spelled);
 	}
 	return t;
 }
@@ -84,14 +104,27 @@ static void bind_norm(struct binder *b, enum weight w, int layer, int n, struct 
 {
 	bool plus_one = b->family->plus_one && !b->from->gguf;
 	const struct tensor *t;
+	char name[NAME];
 
 	if (!b->family->name_of[w])
 		return;
 	norm->there = true;
+	if (!*b->family->name_of[w])	/* a norm without weights */
+		return;
 	if ((t = need(b, w, layer, ".weight")))
 		plan_vector(b->plan, (struct plan_vector){ t, 0, n, NULL, plus_one ? 1.0f : 0.0f, &norm->gain, layer });
-	if (b->c->norm == NORM_LAYER && b->family->biases && (t = need(b, w, layer, ".bias")))
+	if (b->c->norm == NORM_LAYER && (t = b->c->biases & BIAS_NORM ? need(b, w, layer, ".bias") : find(b, w, layer, ".bias", name)))
 		plan_vector(b->plan, (struct plan_vector){ t, 0, n, NULL, 0, &norm->bias, layer });
+}
+
+static unsigned bias_bit(enum weight w)
+{
+	switch (w) {
+	case WEIGHT_Q: case WEIGHT_K: case WEIGHT_V: case WEIGHT_QKV: return BIAS_QKV;
+	case WEIGHT_O: return BIAS_O;
+	case WEIGHT_UNEMBED: return BIAS_UNEMBED;
+	default: return BIAS_MLP;
+	}
 }
 
 /* Outputs first … of a linear layer, or `pick` of them; its bias where it has one. */
@@ -104,8 +137,8 @@ static void bind_linear(struct binder *b, enum weight w, int layer, int in, int 
 
 	if (t)
 		plan_matrix(b->plan, (struct plan_matrix){ { t, in_out, in, out, first, pick }, to, layer });
-	t = b->family->biases && bias && w != WEIGHT_UNEMBED ? need(b, w, layer, ".bias") : find(b, w, layer, ".bias", name);
-	if (t && bias)
+	t = b->c->biases & bias_bit(w) ? need(b, w, layer, ".bias") : find(b, w, layer, ".bias", name);
+	if (t)
 		plan_vector(b->plan, (struct plan_vector){ t, first, out, pick, 0, bias, layer });
 }
 
@@ -142,8 +175,11 @@ static void bind_qkv(struct binder *b, int l, struct layer *y, struct arena *are
 	enum fused fused = b->from->gguf ? b->family->fused_gguf : b->family->fused;
 	char name[NAME];
 
+	/* some converters split them, some join them */
+	if (b->from->gguf && fused == FUSED_NOT && !find(b, WEIGHT_Q, l, ".weight", name) && find(b, WEIGHT_QKV, l, ".weight", name))
+		fused = FUSED_THIRDS;
 	if (b->from->gguf && fused != FUSED_NOT && !find(b, WEIGHT_QKV, l, ".weight", name))
-		fused = FUSED_NOT;	/* some converters split them */
+		fused = FUSED_NOT;
 	if (fused == FUSED_THIRDS) {
 		bind_linear(b, WEIGHT_QKV, l, c->D, q, 0, NULL, &y->W_Q, &y->b_Q);
 		bind_linear(b, WEIGHT_QKV, l, c->D, kv, q, NULL, &y->W_K, &y->b_K);
@@ -167,7 +203,8 @@ static void bind_layer(struct binder *b, int l, struct arena *arena)
 	struct layer *y = &b->m->layers[l];
 
 	bind_norm(b, WEIGHT_LN1, l, c->D, &y->ln1);
-	bind_norm(b, WEIGHT_LN2, l, c->D, &y->ln2);
+	if (!c->parallel_shared_norm)
+		bind_norm(b, WEIGHT_LN2, l, c->D, &y->ln2);
 	bind_norm(b, WEIGHT_LN1_POST, l, c->D, &y->ln1_post);
 	bind_norm(b, WEIGHT_LN2_POST, l, c->D, &y->ln2_post);
 	bind_norm(b, WEIGHT_Q_NORM, l, c->qk_norm_whole ? c->H * c->K : c->K, &y->q_norm);

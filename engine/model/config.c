@@ -43,8 +43,7 @@ static bool read_sizes(const struct settings *s, const struct family *f, struct 
 	return true;
 }
 
-/* f[i] = base^(-2i / (2 pairs)): Su et al. 2021. */
-static void plain_frequencies(float *f, int pairs, float base)
+void config_rotary_frequencies(float *f, int pairs, float base)
 {
 	for (int i = 0; i < pairs; i++)
 		f[i] = 1.0f / powf(base, (float)(2 * i) / (float)(2 * pairs));
@@ -73,7 +72,50 @@ static bool scale_llama3(const struct json_value *v, float *f, int pairs)
 	return true;
 }
 
-static bool scale_from_json(const struct settings *s, struct rotary *r, struct err *err)
+/* Divides the frequencies by a list of numbers. */
+static bool divide_by_list(const struct json_value *list, float *f, int pairs)
+{
+	for (int i = 0; i < pairs; i++) {
+		double by;
+
+		if (!json_double(json_at(list, (size_t)i), &by) || by == 0)
+			return false;
+		f[i] = (float)((double)f[i] / by);
+	}
+	return json_count(list) == (size_t)pairs;
+}
+
+/* The second table of frequencies, for prompts beyond the length that the model was first trained for. Both tables' cosines and sines
+ * are multiplied by a factor that grows with the ratio of the two lengths. */
+static bool begin_long(struct config *c, double original, double factor, struct arena *arena, struct err *err)
+{
+	double ratio = c->context / original;
+
+	c->long_from = (int)original;
+	c->rotary_long = c->rotary;
+	if (!(c->rotary_long.frequency = arena_floats(arena, (size_t)c->rotary.pairs, err)))
+		return false;
+	memcpy(c->rotary_long.frequency, c->rotary.frequency, (size_t)c->rotary.pairs * sizeof(float));
+	if (factor <= 0)
+		factor = ratio <= 1 ? 1 : sqrt(1 + log(ratio) / log(original));
+	c->rotary.factor = c->rotary_long.factor = (float)factor;
+	return true;
+}
+
+/* Phi-3 (LongRoPE, Ding et al. 2024). */
+static bool scale_long(const struct settings *s, const struct json_value *v, struct config *c, struct arena *arena, struct err *err)
+{
+	double original = 0, factor = 0;
+
+	if (!json_double(json_get(v, "original_max_position_embeddings"), &original))
+		json_double(json_get(s->json, "original_max_position_embeddings"), &original);
+	json_double(json_get(v, "attention_factor"), &factor);
+	return original >= 1 && begin_long(c, original, factor, arena, err) &&
+	       divide_by_list(json_get(v, "short_factor"), c->rotary.frequency, c->rotary.pairs) &&
+	       divide_by_list(json_get(v, "long_factor"), c->rotary_long.frequency, c->rotary.pairs);
+}
+
+static bool scale_from_json(const struct settings *s, struct config *c, struct arena *arena, struct err *err)
 {
 	const struct json_value *v = json_get(s->json, "rope_scaling");
 	const char *type;
@@ -81,65 +123,81 @@ static bool scale_from_json(const struct settings *s, struct rotary *r, struct e
 
 	if (!json_is(v, JSON_OBJECT))
 		v = json_get(s->json, "rope_parameters");
-	if (!json_is(v, JSON_OBJECT))
-		return true;
+	if (json_get(v, "full_attention"))	/* one for each type of layer */
+		v = json_get(v, "full_attention");
 	type = json_text(json_get(v, "rope_type"));
 	if (!type)
 		type = json_text(json_get(v, "type"));
 	if (!type || !strcmp(type, "default"))
 		return true;
 	if (!strcmp(type, "linear") && json_double(json_get(v, "factor"), &factor) && factor > 0) {
-		for (int i = 0; i < r->pairs; i++)
-			r->frequency[i] /= (float)factor;
+		for (int i = 0; i < c->rotary.pairs; i++)
+			c->rotary.frequency[i] /= (float)factor;
 		return true;
 	}
-	if (!strcmp(type, "llama3") && scale_llama3(v, r->frequency, r->pairs))
+	if (!strcmp(type, "llama3") && scale_llama3(v, c->rotary.frequency, c->rotary.pairs))
+		return true;
+	if ((!strcmp(type, "longrope") || !strcmp(type, "su")) && scale_long(s, v, c, arena, err))
 		return true;
 	return err_set(err, ERR_FILE, "%s/config.json: the rotary scaling \"%.40s\" is not supported, or lacks a number; lmscope knows "
-		       "linear and llama3", s->from->path, type);
+		       "linear, llama3 and longrope", s->from->path, type);
 }
 
-/* GGUF: a divisor for each frequency as a tensor (Llama 3.1), or linear scaling by one factor. */
-static bool scale_from_gguf(const struct settings *s, struct rotary *r, struct arena *arena, struct err *err)
+/* A GGUF's tensor with a divisor for each frequency. false: it is there and has another length. */
+static bool divide_by_tensor(const struct settings *s, const char *name, float *f, int pairs, struct arena *arena, struct err *err)
 {
-	const struct tensor *divisors = gguf_find(s->from->gguf, "rope_freqs.weight");
+	const struct tensor *t = gguf_find(s->from->gguf, name);
+	float *by = t ? arena_floats(arena, (size_t)pairs, err) : NULL;
+
+	if (!t)
+		return true;
+	if (!by)
+		return false;
+	if (tensor_count(t) != (size_t)pairs)
+		return err_set(err, ERR_FILE, "%s: %s has %zu numbers, expected %d", s->from->path, name, tensor_count(t), pairs);
+	tensor_expand(t, by);
+	for (int i = 0; i < pairs; i++)
+		f[i] /= by[i];
+	return true;
+}
+
+static bool scale_from_gguf(const struct settings *s, struct config *c, struct arena *arena, struct err *err)
+{
+	const struct gguf *g = s->from->gguf;
 	char key[160];
 	const char *type;
 	size_t n;
-	double factor = 0;
+	double factor = 0, original = 0;
 
 	snprintf(key, sizeof key, "%s.rope.scaling.type", s->arch);
-	if (gguf_string(s->from->gguf, key, &type, &n) && !(n == 4 && !memcmp(type, "none", 4))) {
+	if (gguf_string(g, key, &type, &n) && !(n == 4 && !memcmp(type, "none", 4)) && !(n == 8 && !memcmp(type, "longrope", 8))) {
 		if (!(n == 6 && !memcmp(type, "linear", 6)))
-			return err_set(err, ERR_FILE, "%s: the rotary scaling \"%.*s\" is not supported; lmscope knows linear", s->from->path,
-				       (int)(n < 40 ? n : 40), type);
+			return err_set(err, ERR_FILE, "%s: the rotary scaling \"%.*s\" is not supported; lmscope knows linear and longrope",
+				       s->from->path, (int)(n < 40 ? n : 40), type);
 		snprintf(key, sizeof key, "%s.rope.scaling.factor", s->arch);
-		if (!gguf_double(s->from->gguf, key, &factor) || factor <= 0)
+		if (!gguf_double(g, key, &factor) || factor <= 0)
 			return err_set(err, ERR_FILE, "%s: %s is not a positive number", s->from->path, key);
 	} else {
 		snprintf(key, sizeof key, "%s.rope.scale_linear", s->arch);
-		gguf_double(s->from->gguf, key, &factor);
+		gguf_double(g, key, &factor);
 	}
-	for (int i = 0; factor > 0 && i < r->pairs; i++)
-		r->frequency[i] /= (float)factor;
-	if (divisors) {
-		float *by = arena_floats(arena, (size_t)r->pairs, err);
-
-		if (!by)
-			return false;
-		if (tensor_count(divisors) != (size_t)r->pairs)
-			return err_set(err, ERR_FILE, "%s: rope_freqs.weight has %zu numbers, expected %d", s->from->path,
-				       tensor_count(divisors), r->pairs);
-		tensor_expand(divisors, by);
-		for (int i = 0; i < r->pairs; i++)
-			r->frequency[i] /= by[i];
+	for (int i = 0; factor > 0 && i < c->rotary.pairs; i++)
+		c->rotary.frequency[i] /= (float)factor;
+	snprintf(key, sizeof key, "%s.rope.scaling.original_context_length", s->arch);
+	if (gguf_find(g, "rope_factors_short.weight") && gguf_double(g, key, &original) && original >= 1) {
+		factor = 0;
+		snprintf(key, sizeof key, "%s.rope.scaling.attn_factor", s->arch);
+		gguf_double(g, key, &factor);
+		return begin_long(c, original, factor, arena, err) &&
+		       divide_by_tensor(s, "rope_factors_short.weight", c->rotary.frequency, c->rotary.pairs, arena, err) &&
+		       divide_by_tensor(s, "rope_factors_long.weight", c->rotary_long.frequency, c->rotary.pairs, arena, err);
 	}
-	return true;
+	return divide_by_tensor(s, "rope_freqs.weight", c->rotary.frequency, c->rotary.pairs, arena, err);
 }
 
 static bool read_rotary(const struct settings *s, const struct family *f, struct config *c, struct arena *arena, struct err *err)
 {
-	float base = 10000, share = 1;
+	float base = 10000, share = f->rotary_share > 0 ? f->rotary_share : 1;
 	int width;
 
 	if (!setting_float(s, SETTING_ROPE_BASE, &base, err) || !setting_float(s, SETTING_ROTARY_SHARE, &share, err))
@@ -154,8 +212,8 @@ static bool read_rotary(const struct settings *s, const struct family *f, struct
 	c->rotary.frequency = arena_floats(arena, (size_t)c->rotary.pairs, err);
 	if (!c->rotary.frequency)
 		return false;
-	plain_frequencies(c->rotary.frequency, c->rotary.pairs, base);
-	return s->json ? scale_from_json(s, &c->rotary, err) : scale_from_gguf(s, &c->rotary, arena, err);
+	config_rotary_frequencies(c->rotary.frequency, c->rotary.pairs, base);
+	return s->json ? scale_from_json(s, c, arena, err) : scale_from_gguf(s, c, arena, err);
 }
 
 static bool read_activation(const struct settings *s, const struct family *f, struct config *c, struct err *err)
@@ -181,37 +239,96 @@ static bool read_activation(const struct settings *s, const struct family *f, st
 	return !*word || err_set(err, ERR_FILE, "%s: the activation \"%s\" is not supported", s->from->path, word);
 }
 
-static bool read_window(const struct settings *s, struct config *c, struct arena *arena, struct err *err)
+/* Does the window hold for layer l? Only asked where the settings do not list the types of layers. */
+static bool windowed(const struct settings *s, enum window_rule rule, int l)
 {
-	int window = 0;
+	bool used = false;
+	int64_t pattern = 6, from = 0;
+
+	switch (rule) {
+	case WINDOW_EVEN:
+		return l % 2 == 0;
+	case WINDOW_PATTERN:
+		json_int(json_get(s->json, "sliding_window_pattern"), &pattern);
+		return pattern < 1 || (l + 1) % pattern != 0;
+	case WINDOW_IF_USED:
+		json_bool(json_get(s->json, "use_sliding_window"), &used);
+		json_int(json_get(s->json, "max_window_layers"), &from);
+		return used && l >= from;
+	default:
+		return true;
+	}
+}
+
+/* GPT-Neo's [[["global", "local"], 6]]: kinds in turn, so many times; or the same written out as attention_layers. */
+static bool is_local(const struct settings *s, int l)
+{
+	const struct json_value *types = json_get(s->json, "attention_types");
+	const char *kind = json_text(json_at(json_get(s->json, "attention_layers"), (size_t)l));
+
+	for (size_t i = 0; !kind && i < json_count(types); i++) {
+		const struct json_value *kinds = json_at(json_at(types, i), 0);
+		int64_t times = 0, n = (int64_t)json_count(kinds);
+
+		json_int(json_at(json_at(types, i), 1), &times);
+		if (n && l < n * times)
+			kind = json_text(json_at(kinds, (size_t)(l % n)));
+		l -= (int)(n * times);
+	}
+	return kind ? !strcmp(kind, "local") : l % 2 == 1;
+}
+
+static bool read_window(const struct settings *s, const struct family *f, struct config *c, struct arena *arena, struct err *err)
+{
+	const struct json_value *types = json_get(s->json, "layer_types");
+	int window = f->window == WINDOW_LOCAL ? 256 : f->window == WINDOW_EVEN || f->window == WINDOW_PATTERN ? 4096 : 0;
 
 	if (!setting_int(s, SETTING_WINDOW, 1, MOST, &window, err))
 		return false;
-	if (window) {
-		c->window = arena_alloc(arena, (size_t)c->L * sizeof *c->window);
-		for (int l = 0; l < c->L; l++)
-			c->window[l] = window;
+	if (!window)
+		return true;
+	c->window = arena_alloc(arena, (size_t)c->L * sizeof *c->window);
+	for (int l = 0; l < c->L; l++) {
+		const char *type = json_text(json_at(types, (size_t)l));
+		bool holds = type ? !strcmp(type, "sliding_attention") : f->window == WINDOW_LOCAL ? is_local(s, l) : windowed(s, f->window, l);
+
+		if (type && !holds && strcmp(type, "full_attention"))
+			return err_set(err, ERR_FILE, "%s/config.json: layer_types: \"%.40s\" is not supported", s->from->path, type);
+		c->window[l] = holds ? window : 0;
 	}
+	return true;
+}
+
+/* Multipliers and caps, whatever the family. */
+static bool read_scales(const struct settings *s, struct config *c, struct err *err)
+{
+	float attention = 1.0f / sqrtf((float)c->K);
+
+	if (!setting_float(s, SETTING_ATTENTION_CAP, &c->attention_cap, err) || !setting_float(s, SETTING_LOGIT_CAP, &c->logit_cap, err) ||
+	    !setting_float(s, SETTING_LOGIT_SCALE, &c->logit_scale, err) || !setting_float(s, SETTING_EMBED_SCALE, &c->embed_scale, err) ||
+	    !setting_float(s, SETTING_RESIDUAL_SCALE, &c->residual_scale, err) ||
+	    !setting_float(s, SETTING_ATTENTION_SCALE, &attention, err) || !setting_float(s, SETTING_QKV_CLIP, &c->qkv_clip, err) ||
+	    !setting_float(s, SETTING_NORM_EPS, &c->norm_eps, err))
+		return false;
+	if (!(c->norm_eps >= 0 && c->norm_eps < 1))
+		return refuse(s, err, "the epsilon of the norms is not between 0 and 1");
+	for (int l = 0; l < c->L; l++)
+		c->attention_scale[l] = attention;
 	return true;
 }
 
 bool config_read(const struct settings *s, const struct family *f, struct arena *arena, struct config *c, struct err *err)
 {
-	*c = (struct config){ .norm = f->norm, .norm_eps = f->eps, .position = f->position, .gated = f->gated, .tied = f->tied,
+	*c = (struct config){ .norm = f->norm, .norm_eps = f->eps, .qk_norm = f->norm, .position = f->position,
+			      .position_offset = f->position_offset, .gated = f->gated, .tied = f->tied, .biases = f->biases,
+			      .parallel = f->parallel, .parallel_shared_norm = f->shared_norm,
 			      .embed_scale = 1, .residual_scale = 1, .logit_scale = 1 };
 	snprintf(c->family, sizeof c->family, "%s", f->name);
 	c->context_is_hard = f->position == POSITION_LEARNED;
-	if (!read_sizes(s, f, c, err) || !read_activation(s, f, c, err) || !read_window(s, c, arena, err) ||
-	    !setting_float(s, SETTING_NORM_EPS, &c->norm_eps, err) || !setting_bool(s, SETTING_TIED, &c->tied, err))
+	c->context = f->position == POSITION_ALIBI ? 2048 : 0;	/* ALiBi has no end: what such models were trained for */
+	if (!read_sizes(s, f, c, err) || !(c->attention_scale = arena_floats(arena, (size_t)c->L, err)))
 		return false;
-	if (!(c->norm_eps >= 0 && c->norm_eps < 1))
-		return refuse(s, err, "the epsilon of the norms is not between 0 and 1");
-	c->attention_scale = arena_floats(arena, (size_t)c->L, err);
-	if (!c->attention_scale)
-		return false;
-	for (int l = 0; l < c->L; l++)
-		c->attention_scale[l] = 1.0f / sqrtf((float)c->K);
-	if (f->position == POSITION_ROTARY && !read_rotary(s, f, c, arena, err))
-		return false;
-	return !f->settle || f->settle(s, c, err);
+	return read_activation(s, f, c, err) && read_window(s, f, c, arena, err) && read_scales(s, c, err) &&
+	       setting_bool(s, SETTING_TIED, &c->tied, err) && (f->position != POSITION_ROTARY || read_rotary(s, f, c, arena, err)) &&
+	       (!f->settle || f->settle(s, c, arena, err));
 }

@@ -14,6 +14,9 @@
 enum norm_kind { NORM_LAYER, NORM_RMS };
 enum position_kind { POSITION_NONE, POSITION_LEARNED, POSITION_ROTARY, POSITION_ALIBI };
 
+/* Which parts of a layer must have biases. */
+enum { BIAS_NORM = 1, BIAS_QKV = 2, BIAS_O = 4, BIAS_MLP = 8, BIAS_UNEMBED = 16, BIAS_ALL = 15 };
+
 struct rotary {
 	int pairs;			/* rotated channels of a head / 2; the rest passes */
 	bool interleaved;		/* pairs (2i, 2i+1) rather than (i, i+pairs) */
@@ -33,8 +36,11 @@ struct config {
 	int position_offset;		/* OPT: row of position 0 */
 	struct rotary rotary;		/* of layers whose window is 0, and of all when there is one kind */
 	struct rotary rotary_local;	/* of layers with a window (Gemma 3); pairs 0: the same as rotary */
+	struct rotary rotary_long;	/* instead of rotary when a prompt is longer than long_from (Phi-3); pairs 0: none */
+	int long_from;
 	bool *no_rotary;		/* [L] or NULL: layers without positions (SmolLM3) */
-	float *alibi;			/* [H] slopes, or NULL */
+	float *alibi;			/* [H] slopes times the key's position are added to scores, or NULL */
+	bool alibi_rounded;		/* Falcon: that product is rounded to bfloat16 and scaled like the scores */
 
 	enum activation activation;
 	bool gated;
@@ -51,6 +57,7 @@ struct config {
 	float embed_scale, residual_scale, logit_scale;	/* 1 */
 	float logit_cap;		/* c tanh(x/c); 0: none */
 	bool tied;
+	unsigned biases;		/* BIAS_ bits: where one must be */
 };
 
 struct settings;
@@ -58,6 +65,9 @@ struct family;
 
 /* Reads and checks everything but V, which is the number of rows of the embedding. Memory from `arena`. */
 bool config_read(const struct settings *s, const struct family *f, struct arena *arena, struct config *c, struct err *err);
+
+/* frequency[i] = base^(-2i / (2 pairs)): Su et al. 2021. */
+void config_rotary_frequencies(float *frequency, int pairs, float base);
 
 /* Key/value head of a query head. */
 static inline int config_kv_head(const struct config *c, int head)

@@ -1,35 +1,18 @@
-/* family.c - see family.h. A new family is a row here; what its settings say beyond the common words is a small function. */
+/*
+ * family.c - see family.h. A new family is a row here; what its settings say beyond the common words is a small function in settle.c.
+ */
 #include "engine/model/family.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include "engine/base/str.h"
-
-/* GPT-2's two switches of the attention scale. */
-static bool settle_gpt2(const struct settings *s, struct config *c, struct err *err)
-{
-	bool scaled = true, by_layer = false;
-
-	(void)err;
-	if (s->json) {
-		json_bool(json_get(s->json, "scale_attn_weights"), &scaled);
-		json_bool(json_get(s->json, "scale_attn_by_inverse_layer_idx"), &by_layer);
-	}
-	for (int l = 0; l < c->L; l++) {
-		if (!scaled)
-			c->attention_scale[l] = 1;
-		if (by_layer)
-			c->attention_scale[l] /= (float)(l + 1);
-	}
-	return true;
-}
+#include "engine/model/settle.h"
 
 const struct family family_table[] = {
 	{
 		.name = "gpt2", .types = "gpt2", .arch = "gpt2",
 		.norm = NORM_LAYER, .eps = 1e-5f, .position = POSITION_LEARNED,
-		.activation = ACTIVATION_GELU_TANH, .tied = true, .in_out = true, .biases = true,
+		.activation = ACTIVATION_GELU_TANH, .tied = true, .in_out = true, .biases = BIAS_ALL,
 		.fused = FUSED_THIRDS, .fused_gguf = FUSED_THIRDS, .settle = settle_gpt2,
 		.name_of = {
 			[WEIGHT_EMBED] = "transformer.wte", [WEIGHT_POSITION] = "transformer.wpe",
@@ -40,22 +23,305 @@ const struct family family_table[] = {
 		},
 	},
 	{
+		.name = "gpt_neo", .types = "gpt_neo", .arch = NULL,
+		.norm = NORM_LAYER, .eps = 1e-5f, .position = POSITION_LEARNED,
+		.activation = ACTIVATION_GELU_TANH, .tied = true, .biases = BIAS_NORM | BIAS_O | BIAS_MLP,
+		.window = WINDOW_LOCAL, .settle = settle_gpt_neo,
+		.name_of = {
+			[WEIGHT_EMBED] = "transformer.wte", [WEIGHT_POSITION] = "transformer.wpe",
+			[WEIGHT_LN_FINAL] = "transformer.ln_f", [WEIGHT_UNEMBED] = "lm_head",
+			[WEIGHT_LN1] = "transformer.h.%d.ln_1", [WEIGHT_LN2] = "transformer.h.%d.ln_2",
+			[WEIGHT_Q] = "transformer.h.%d.attn.attention.q_proj",
+			[WEIGHT_K] = "transformer.h.%d.attn.attention.k_proj",
+			[WEIGHT_V] = "transformer.h.%d.attn.attention.v_proj",
+			[WEIGHT_O] = "transformer.h.%d.attn.attention.out_proj", [WEIGHT_IN] = "transformer.h.%d.mlp.c_fc",
+			[WEIGHT_OUT] = "transformer.h.%d.mlp.c_proj",
+		},
+	},
+	{
+		.name = "gpt_neox", .types = "gpt_neox", .arch = "gptneox",
+		.norm = NORM_LAYER, .eps = 1e-5f, .position = POSITION_ROTARY, .rotary_share = 0.25f,
+		.activation = ACTIVATION_GELU, .biases = BIAS_ALL,
+		.fused = FUSED_PER_GROUP, .fused_gguf = FUSED_THIRDS, .settle = settle_gpt_neox,
+		.name_of = {
+			[WEIGHT_EMBED] = "gpt_neox.embed_in", [WEIGHT_LN_FINAL] = "gpt_neox.final_layer_norm",
+			[WEIGHT_UNEMBED] = "embed_out|lm_head", [WEIGHT_LN1] = "gpt_neox.layers.%d.input_layernorm",
+			[WEIGHT_LN2] = "gpt_neox.layers.%d.post_attention_layernorm",
+			[WEIGHT_QKV] = "gpt_neox.layers.%d.attention.query_key_value",
+			[WEIGHT_O] = "gpt_neox.layers.%d.attention.dense", [WEIGHT_IN] = "gpt_neox.layers.%d.mlp.dense_h_to_4h",
+			[WEIGHT_OUT] = "gpt_neox.layers.%d.mlp.dense_4h_to_h",
+		},
+	},
+	{
+		.name = "gptj", .types = "gptj", .arch = NULL,
+		.norm = NORM_LAYER, .eps = 1e-5f, .position = POSITION_ROTARY, .interleaved = true,
+		.activation = ACTIVATION_GELU_TANH, .parallel = true, .shared_norm = true,
+		.biases = BIAS_NORM | BIAS_MLP | BIAS_UNEMBED,
+		.name_of = {
+			[WEIGHT_EMBED] = "transformer.wte", [WEIGHT_LN_FINAL] = "transformer.ln_f", [WEIGHT_UNEMBED] = "lm_head",
+			[WEIGHT_LN1] = "transformer.h.%d.ln_1", [WEIGHT_Q] = "transformer.h.%d.attn.q_proj",
+			[WEIGHT_K] = "transformer.h.%d.attn.k_proj", [WEIGHT_V] = "transformer.h.%d.attn.v_proj",
+			[WEIGHT_O] = "transformer.h.%d.attn.out_proj", [WEIGHT_IN] = "transformer.h.%d.mlp.fc_in",
+			[WEIGHT_OUT] = "transformer.h.%d.mlp.fc_out",
+		},
+	},
+	{
+		.name = "opt", .types = "opt", .arch = NULL,
+		.norm = NORM_LAYER, .eps = 1e-5f, .position = POSITION_LEARNED, .position_offset = 2,
+		.activation = ACTIVATION_RELU, .tied = true, .biases = BIAS_ALL, .settle = settle_opt,
+		.name_of = {
+			[WEIGHT_EMBED] = "model.decoder.embed_tokens", [WEIGHT_POSITION] = "model.decoder.embed_positions",
+			[WEIGHT_LN_FINAL] = "model.decoder.final_layer_norm", [WEIGHT_UNEMBED] = "lm_head",
+			[WEIGHT_LN1] = "model.decoder.layers.%d.self_attn_layer_norm",
+			[WEIGHT_LN2] = "model.decoder.layers.%d.final_layer_norm",
+			[WEIGHT_Q] = "model.decoder.layers.%d.self_attn.q_proj",
+			[WEIGHT_K] = "model.decoder.layers.%d.self_attn.k_proj",
+			[WEIGHT_V] = "model.decoder.layers.%d.self_attn.v_proj",
+			[WEIGHT_O] = "model.decoder.layers.%d.self_attn.out_proj", [WEIGHT_IN] = "model.decoder.layers.%d.fc1",
+			[WEIGHT_OUT] = "model.decoder.layers.%d.fc2",
+		},
+	},
+	{
+		.name = "bloom", .types = "bloom", .arch = "bloom",
+		.norm = NORM_LAYER, .eps = 1e-5f, .position = POSITION_ALIBI,
+		.activation = ACTIVATION_GELU_TANH, .tied = true, .biases = BIAS_ALL,
+		.fused = FUSED_PER_GROUP, .fused_gguf = FUSED_THIRDS, .settle = settle_bloom,
+		.name_of = {
+			[WEIGHT_EMBED] = "transformer.word_embeddings",
+			[WEIGHT_EMBED_NORM] = "transformer.word_embeddings_layernorm", [WEIGHT_LN_FINAL] = "transformer.ln_f",
+			[WEIGHT_UNEMBED] = "lm_head", [WEIGHT_LN1] = "transformer.h.%d.input_layernorm",
+			[WEIGHT_LN2] = "transformer.h.%d.post_attention_layernorm",
+			[WEIGHT_QKV] = "transformer.h.%d.self_attention.query_key_value",
+			[WEIGHT_O] = "transformer.h.%d.self_attention.dense", [WEIGHT_IN] = "transformer.h.%d.mlp.dense_h_to_4h",
+			[WEIGHT_OUT] = "transformer.h.%d.mlp.dense_4h_to_h",
+		},
+	},
+	{
+		.name = "falcon", .types = "falcon|RefinedWeb|RefinedWebModel", .arch = "falcon",
+		.norm = NORM_LAYER, .eps = 1e-5f, .position = POSITION_ROTARY,
+		.activation = ACTIVATION_GELU, .parallel = true, .shared_norm = true, .tied = true, .biases = BIAS_NORM,
+		.fused = FUSED_PER_GROUP, .fused_gguf = FUSED_THIRDS, .settle = settle_falcon,
+		.name_of = {
+			[WEIGHT_EMBED] = "transformer.word_embeddings", [WEIGHT_LN_FINAL] = "transformer.ln_f",
+			[WEIGHT_UNEMBED] = "lm_head", [WEIGHT_LN1] = "transformer.h.%d.ln_attn|transformer.h.%d.input_layernorm",
+			[WEIGHT_LN2] = "transformer.h.%d.ln_mlp|transformer.h.%d.post_attention_layernorm",
+			[WEIGHT_QKV] = "transformer.h.%d.self_attention.query_key_value",
+			[WEIGHT_O] = "transformer.h.%d.self_attention.dense", [WEIGHT_IN] = "transformer.h.%d.mlp.dense_h_to_4h",
+			[WEIGHT_OUT] = "transformer.h.%d.mlp.dense_4h_to_h",
+		},
+		.gguf_name_of = {
+			[WEIGHT_LN1] = "blk.%d.attn_norm_2|blk.%d.attn_norm", [WEIGHT_LN2] = "blk.%d.attn_norm",
+		},
+	},
+	{
+		.name = "phi", .types = "phi", .arch = "phi2",
+		.norm = NORM_LAYER, .eps = 1e-5f, .position = POSITION_ROTARY, .rotary_share = 0.5f,
+		.activation = ACTIVATION_GELU_TANH, .parallel = true, .shared_norm = true, .biases = BIAS_ALL | BIAS_UNEMBED,
+		.fused_gguf = FUSED_THIRDS, .settle = settle_phi,
+		.name_of = {
+			[WEIGHT_EMBED] = "model.embed_tokens", [WEIGHT_LN_FINAL] = "model.final_layernorm",
+			[WEIGHT_UNEMBED] = "lm_head", [WEIGHT_LN1] = "model.layers.%d.input_layernorm",
+			[WEIGHT_Q] = "model.layers.%d.self_attn.q_proj", [WEIGHT_K] = "model.layers.%d.self_attn.k_proj",
+			[WEIGHT_V] = "model.layers.%d.self_attn.v_proj", [WEIGHT_O] = "model.layers.%d.self_attn.dense",
+			[WEIGHT_IN] = "model.layers.%d.mlp.fc1", [WEIGHT_OUT] = "model.layers.%d.mlp.fc2",
+		},
+	},
+	{
+		.name = "phi3", .types = "phi3", .arch = "phi3",
+		.norm = NORM_RMS, .eps = 1e-5f, .position = POSITION_ROTARY,
+		.activation = ACTIVATION_SILU, .gated = true, .fused = FUSED_THIRDS, .fused_gguf = FUSED_THIRDS,
+		.name_of = {
+			[WEIGHT_EMBED] = "model.embed_tokens", [WEIGHT_LN_FINAL] = "model.norm", [WEIGHT_UNEMBED] = "lm_head",
+			[WEIGHT_LN1] = "model.layers.%d.input_layernorm",
+			[WEIGHT_LN2] = "model.layers.%d.post_attention_layernorm",
+			[WEIGHT_QKV] = "model.layers.%d.self_attn.qkv_proj", [WEIGHT_O] = "model.layers.%d.self_attn.o_proj",
+			[WEIGHT_GATE_IN] = "model.layers.%d.mlp.gate_up_proj", [WEIGHT_OUT] = "model.layers.%d.mlp.down_proj",
+		},
+	},
+	{
 		.name = "llama", .types = "llama|mistral", .arch = "llama",
 		.norm = NORM_RMS, .eps = 1e-6f, .position = POSITION_ROTARY, .gguf_permuted = true,
 		.activation = ACTIVATION_SILU, .gated = true,
 		.name_of = {
 			[WEIGHT_EMBED] = "model.embed_tokens", [WEIGHT_LN_FINAL] = "model.norm", [WEIGHT_UNEMBED] = "lm_head",
-			[WEIGHT_LN1] = "model.layers.%d.input_layernorm", [WEIGHT_LN2] = "model.layers.%d.post_attention_layernorm",
+			[WEIGHT_LN1] = "model.layers.%d.input_layernorm",
+			[WEIGHT_LN2] = "model.layers.%d.post_attention_layernorm", [WEIGHT_Q] = "model.layers.%d.self_attn.q_proj",
+			[WEIGHT_K] = "model.layers.%d.self_attn.k_proj", [WEIGHT_V] = "model.layers.%d.self_attn.v_proj",
+			[WEIGHT_O] = "model.layers.%d.self_attn.o_proj", [WEIGHT_GATE] = "model.layers.%d.mlp.gate_proj",
+			[WEIGHT_IN] = "model.layers.%d.mlp.up_proj", [WEIGHT_OUT] = "model.layers.%d.mlp.down_proj",
+		},
+	},
+	{
+		.name = "qwen2", .types = "qwen2", .arch = "qwen2",
+		.norm = NORM_RMS, .eps = 1e-6f, .position = POSITION_ROTARY,
+		.activation = ACTIVATION_SILU, .gated = true, .biases = BIAS_QKV, .window = WINDOW_IF_USED,
+		.name_of = {
+			[WEIGHT_EMBED] = "model.embed_tokens", [WEIGHT_LN_FINAL] = "model.norm", [WEIGHT_UNEMBED] = "lm_head",
+			[WEIGHT_LN1] = "model.layers.%d.input_layernorm",
+			[WEIGHT_LN2] = "model.layers.%d.post_attention_layernorm", [WEIGHT_Q] = "model.layers.%d.self_attn.q_proj",
+			[WEIGHT_K] = "model.layers.%d.self_attn.k_proj", [WEIGHT_V] = "model.layers.%d.self_attn.v_proj",
+			[WEIGHT_O] = "model.layers.%d.self_attn.o_proj", [WEIGHT_GATE] = "model.layers.%d.mlp.gate_proj",
+			[WEIGHT_IN] = "model.layers.%d.mlp.up_proj", [WEIGHT_OUT] = "model.layers.%d.mlp.down_proj",
+		},
+	},
+	{
+		.name = "qwen3", .types = "qwen3", .arch = "qwen3",
+		.norm = NORM_RMS, .eps = 1e-6f, .position = POSITION_ROTARY,
+		.activation = ACTIVATION_SILU, .gated = true, .window = WINDOW_IF_USED,
+		.name_of = {
+			[WEIGHT_EMBED] = "model.embed_tokens", [WEIGHT_LN_FINAL] = "model.norm", [WEIGHT_UNEMBED] = "lm_head",
+			[WEIGHT_LN1] = "model.layers.%d.input_layernorm",
+			[WEIGHT_LN2] = "model.layers.%d.post_attention_layernorm",
+			[WEIGHT_Q_NORM] = "model.layers.%d.self_attn.q_norm", [WEIGHT_K_NORM] = "model.layers.%d.self_attn.k_norm",
 			[WEIGHT_Q] = "model.layers.%d.self_attn.q_proj", [WEIGHT_K] = "model.layers.%d.self_attn.k_proj",
 			[WEIGHT_V] = "model.layers.%d.self_attn.v_proj", [WEIGHT_O] = "model.layers.%d.self_attn.o_proj",
 			[WEIGHT_GATE] = "model.layers.%d.mlp.gate_proj", [WEIGHT_IN] = "model.layers.%d.mlp.up_proj",
 			[WEIGHT_OUT] = "model.layers.%d.mlp.down_proj",
 		},
 	},
+	{
+		.name = "gemma", .types = "gemma", .arch = "gemma",
+		.norm = NORM_RMS, .eps = 1e-6f, .position = POSITION_ROTARY,
+		.activation = ACTIVATION_GELU_TANH, .gated = true, .tied = true, .plus_one = true, .settle = settle_gemma,
+		.name_of = {
+			[WEIGHT_EMBED] = "model.embed_tokens", [WEIGHT_LN_FINAL] = "model.norm", [WEIGHT_UNEMBED] = "lm_head",
+			[WEIGHT_LN1] = "model.layers.%d.input_layernorm",
+			[WEIGHT_LN2] = "model.layers.%d.post_attention_layernorm", [WEIGHT_Q] = "model.layers.%d.self_attn.q_proj",
+			[WEIGHT_K] = "model.layers.%d.self_attn.k_proj", [WEIGHT_V] = "model.layers.%d.self_attn.v_proj",
+			[WEIGHT_O] = "model.layers.%d.self_attn.o_proj", [WEIGHT_GATE] = "model.layers.%d.mlp.gate_proj",
+			[WEIGHT_IN] = "model.layers.%d.mlp.up_proj", [WEIGHT_OUT] = "model.layers.%d.mlp.down_proj",
+		},
+	},
+	{
+		.name = "gemma2", .types = "gemma2", .arch = "gemma2",
+		.norm = NORM_RMS, .eps = 1e-6f, .position = POSITION_ROTARY,
+		.activation = ACTIVATION_GELU_TANH, .gated = true, .tied = true, .plus_one = true,
+		.window = WINDOW_EVEN, .settle = settle_gemma2,
+		.name_of = {
+			[WEIGHT_EMBED] = "model.embed_tokens", [WEIGHT_LN_FINAL] = "model.norm", [WEIGHT_UNEMBED] = "lm_head",
+			[WEIGHT_LN1] = "model.layers.%d.input_layernorm",
+			[WEIGHT_LN2] = "model.layers.%d.pre_feedforward_layernorm",
+			[WEIGHT_LN1_POST] = "model.layers.%d.post_attention_layernorm",
+			[WEIGHT_LN2_POST] = "model.layers.%d.post_feedforward_layernorm",
+			[WEIGHT_Q] = "model.layers.%d.self_attn.q_proj", [WEIGHT_K] = "model.layers.%d.self_attn.k_proj",
+			[WEIGHT_V] = "model.layers.%d.self_attn.v_proj", [WEIGHT_O] = "model.layers.%d.self_attn.o_proj",
+			[WEIGHT_GATE] = "model.layers.%d.mlp.gate_proj", [WEIGHT_IN] = "model.layers.%d.mlp.up_proj",
+			[WEIGHT_OUT] = "model.layers.%d.mlp.down_proj",
+		},
+	},
+	{
+		.name = "gemma3", .types = "gemma3_text|gemma3", .arch = "gemma3",
+		.norm = NORM_RMS, .eps = 1e-6f, .position = POSITION_ROTARY,
+		.activation = ACTIVATION_GELU_TANH, .gated = true, .tied = true, .plus_one = true,
+		.window = WINDOW_PATTERN, .settle = settle_gemma3,
+		.name_of = {
+			[WEIGHT_EMBED] = "model.embed_tokens", [WEIGHT_LN_FINAL] = "model.norm", [WEIGHT_UNEMBED] = "lm_head",
+			[WEIGHT_LN1] = "model.layers.%d.input_layernorm",
+			[WEIGHT_LN2] = "model.layers.%d.pre_feedforward_layernorm",
+			[WEIGHT_LN1_POST] = "model.layers.%d.post_attention_layernorm",
+			[WEIGHT_LN2_POST] = "model.layers.%d.post_feedforward_layernorm",
+			[WEIGHT_Q_NORM] = "model.layers.%d.self_attn.q_norm", [WEIGHT_K_NORM] = "model.layers.%d.self_attn.k_norm",
+			[WEIGHT_Q] = "model.layers.%d.self_attn.q_proj", [WEIGHT_K] = "model.layers.%d.self_attn.k_proj",
+			[WEIGHT_V] = "model.layers.%d.self_attn.v_proj", [WEIGHT_O] = "model.layers.%d.self_attn.o_proj",
+			[WEIGHT_GATE] = "model.layers.%d.mlp.gate_proj", [WEIGHT_IN] = "model.layers.%d.mlp.up_proj",
+			[WEIGHT_OUT] = "model.layers.%d.mlp.down_proj",
+		},
+	},
+	{
+		.name = "olmo", .types = "olmo", .arch = "olmo",
+		.norm = NORM_LAYER, .eps = 1e-5f, .position = POSITION_ROTARY, .gguf_permuted = true,
+		.activation = ACTIVATION_SILU, .gated = true,
+		.name_of = {
+			[WEIGHT_EMBED] = "model.embed_tokens", [WEIGHT_LN_FINAL] = "", [WEIGHT_UNEMBED] = "lm_head",
+			[WEIGHT_LN1] = "", [WEIGHT_LN2] = "", [WEIGHT_Q] = "model.layers.%d.self_attn.q_proj",
+			[WEIGHT_K] = "model.layers.%d.self_attn.k_proj", [WEIGHT_V] = "model.layers.%d.self_attn.v_proj",
+			[WEIGHT_O] = "model.layers.%d.self_attn.o_proj", [WEIGHT_GATE] = "model.layers.%d.mlp.gate_proj",
+			[WEIGHT_IN] = "model.layers.%d.mlp.up_proj", [WEIGHT_OUT] = "model.layers.%d.mlp.down_proj",
+		},
+	},
+	{
+		.name = "olmo2", .types = "olmo2", .arch = "olmo2",
+		.norm = NORM_RMS, .eps = 1e-6f, .position = POSITION_ROTARY,
+		.activation = ACTIVATION_SILU, .gated = true, .settle = settle_olmo2,
+		.name_of = {
+			[WEIGHT_EMBED] = "model.embed_tokens", [WEIGHT_LN_FINAL] = "model.norm", [WEIGHT_UNEMBED] = "lm_head",
+			[WEIGHT_LN1_POST] = "model.layers.%d.post_attention_layernorm",
+			[WEIGHT_LN2_POST] = "model.layers.%d.post_feedforward_layernorm",
+			[WEIGHT_Q_NORM] = "model.layers.%d.self_attn.q_norm", [WEIGHT_K_NORM] = "model.layers.%d.self_attn.k_norm",
+			[WEIGHT_Q] = "model.layers.%d.self_attn.q_proj", [WEIGHT_K] = "model.layers.%d.self_attn.k_proj",
+			[WEIGHT_V] = "model.layers.%d.self_attn.v_proj", [WEIGHT_O] = "model.layers.%d.self_attn.o_proj",
+			[WEIGHT_GATE] = "model.layers.%d.mlp.gate_proj", [WEIGHT_IN] = "model.layers.%d.mlp.up_proj",
+			[WEIGHT_OUT] = "model.layers.%d.mlp.down_proj",
+		},
+	},
+	{
+		.name = "stablelm", .types = "stablelm|stablelm_epoch", .arch = "stablelm",
+		.norm = NORM_LAYER, .eps = 1e-5f, .position = POSITION_ROTARY, .rotary_share = 0.25f,
+		.activation = ACTIVATION_SILU, .gated = true, .biases = BIAS_NORM, .settle = settle_stablelm,
+		.name_of = {
+			[WEIGHT_EMBED] = "model.embed_tokens", [WEIGHT_LN_FINAL] = "model.norm", [WEIGHT_UNEMBED] = "lm_head",
+			[WEIGHT_LN1] = "model.layers.%d.input_layernorm",
+			[WEIGHT_LN2] = "model.layers.%d.post_attention_layernorm", [WEIGHT_Q] = "model.layers.%d.self_attn.q_proj",
+			[WEIGHT_K] = "model.layers.%d.self_attn.k_proj", [WEIGHT_V] = "model.layers.%d.self_attn.v_proj",
+			[WEIGHT_O] = "model.layers.%d.self_attn.o_proj", [WEIGHT_GATE] = "model.layers.%d.mlp.gate_proj",
+			[WEIGHT_IN] = "model.layers.%d.mlp.up_proj", [WEIGHT_OUT] = "model.layers.%d.mlp.down_proj",
+		},
+	},
+	{
+		.name = "starcoder2", .types = "starcoder2", .arch = "starcoder2",
+		.norm = NORM_LAYER, .eps = 1e-5f, .position = POSITION_ROTARY,
+		.activation = ACTIVATION_GELU_TANH, .tied = true, .biases = BIAS_NORM,
+		.name_of = {
+			[WEIGHT_EMBED] = "model.embed_tokens", [WEIGHT_LN_FINAL] = "model.norm", [WEIGHT_UNEMBED] = "lm_head",
+			[WEIGHT_LN1] = "model.layers.%d.input_layernorm",
+			[WEIGHT_LN2] = "model.layers.%d.post_attention_layernorm", [WEIGHT_Q] = "model.layers.%d.self_attn.q_proj",
+			[WEIGHT_K] = "model.layers.%d.self_attn.k_proj", [WEIGHT_V] = "model.layers.%d.self_attn.v_proj",
+			[WEIGHT_O] = "model.layers.%d.self_attn.o_proj", [WEIGHT_IN] = "model.layers.%d.mlp.c_fc",
+			[WEIGHT_OUT] = "model.layers.%d.mlp.c_proj",
+		},
+	},
+	{
+		.name = "smollm3", .types = "smollm3", .arch = "smollm3",
+		.norm = NORM_RMS, .eps = 1e-6f, .position = POSITION_ROTARY, .gguf_permuted = true,
+		.activation = ACTIVATION_SILU, .gated = true, .tied = true, .window = WINDOW_IF_USED, .settle = settle_smollm3,
+		.name_of = {
+			[WEIGHT_EMBED] = "model.embed_tokens", [WEIGHT_LN_FINAL] = "model.norm", [WEIGHT_UNEMBED] = "lm_head",
+			[WEIGHT_LN1] = "model.layers.%d.input_layernorm",
+			[WEIGHT_LN2] = "model.layers.%d.post_attention_layernorm", [WEIGHT_Q] = "model.layers.%d.self_attn.q_proj",
+			[WEIGHT_K] = "model.layers.%d.self_attn.k_proj", [WEIGHT_V] = "model.layers.%d.self_attn.v_proj",
+			[WEIGHT_O] = "model.layers.%d.self_attn.o_proj", [WEIGHT_GATE] = "model.layers.%d.mlp.gate_proj",
+			[WEIGHT_IN] = "model.layers.%d.mlp.up_proj", [WEIGHT_OUT] = "model.layers.%d.mlp.down_proj",
+		},
+	},
+	{
+		.name = "granite", .types = "granite", .arch = "granite",
+		.norm = NORM_RMS, .eps = 1e-6f, .position = POSITION_ROTARY, .gguf_permuted = true,
+		.activation = ACTIVATION_SILU, .gated = true, .settle = settle_granite,
+		.name_of = {
+			[WEIGHT_EMBED] = "model.embed_tokens", [WEIGHT_LN_FINAL] = "model.norm", [WEIGHT_UNEMBED] = "lm_head",
+			[WEIGHT_LN1] = "model.layers.%d.input_layernorm",
+			[WEIGHT_LN2] = "model.layers.%d.post_attention_layernorm", [WEIGHT_Q] = "model.layers.%d.self_attn.q_proj",
+			[WEIGHT_K] = "model.layers.%d.self_attn.k_proj", [WEIGHT_V] = "model.layers.%d.self_attn.v_proj",
+			[WEIGHT_O] = "model.layers.%d.self_attn.o_proj", [WEIGHT_GATE] = "model.layers.%d.mlp.gate_proj",
+			[WEIGHT_IN] = "model.layers.%d.mlp.up_proj", [WEIGHT_OUT] = "model.layers.%d.mlp.down_proj",
+		},
+	},
+	{
+		.name = "cohere", .types = "cohere", .arch = "command-r",
+		.norm = NORM_LAYER, .eps = 1e-5f, .position = POSITION_ROTARY, .interleaved = true,
+		.activation = ACTIVATION_SILU, .gated = true, .parallel = true, .shared_norm = true, .tied = true, .settle = settle_cohere,
+		.name_of = {
+			[WEIGHT_EMBED] = "model.embed_tokens", [WEIGHT_LN_FINAL] = "model.norm", [WEIGHT_UNEMBED] = "lm_head",
+			[WEIGHT_LN1] = "model.layers.%d.input_layernorm", [WEIGHT_Q] = "model.layers.%d.self_attn.q_proj",
+			[WEIGHT_K] = "model.layers.%d.self_attn.k_proj", [WEIGHT_V] = "model.layers.%d.self_attn.v_proj",
+			[WEIGHT_O] = "model.layers.%d.self_attn.o_proj", [WEIGHT_GATE] = "model.layers.%d.mlp.gate_proj",
+			[WEIGHT_IN] = "model.layers.%d.mlp.up_proj", [WEIGHT_OUT] = "model.layers.%d.mlp.down_proj",
+		},
+	},
 	{ 0 },
 };
 
-const char *const family_gguf_names[WEIGHT_COUNT] = {
+static const char *const gguf_names[WEIGHT_COUNT] = {
 	[WEIGHT_EMBED] = "token_embd", [WEIGHT_POSITION] = "position_embd", [WEIGHT_EMBED_NORM] = "token_embd_norm",
 	[WEIGHT_LN_FINAL] = "output_norm", [WEIGHT_UNEMBED] = "output",
 	[WEIGHT_LN1] = "blk.%d.attn_norm", [WEIGHT_LN2] = "blk.%d.ffn_norm",
@@ -66,6 +332,16 @@ const char *const family_gguf_names[WEIGHT_COUNT] = {
 	[WEIGHT_GATE] = "blk.%d.ffn_gate", [WEIGHT_IN] = "blk.%d.ffn_up", [WEIGHT_GATE_IN] = "blk.%d.ffn_up",
 	[WEIGHT_OUT] = "blk.%d.ffn_down",
 };
+
+const char *family_name(const struct family *f, enum weight w, bool gguf)
+{
+	if (!gguf)
+		return f->name_of[w];
+	/* which weights a family has does not depend on the file, except for q, k, v, which either may hold fused or apart */
+	if (f->name_of[w] && !*f->name_of[w])
+		return "";
+	return f->gguf_name_of[w] ? f->gguf_name_of[w] : gguf_names[w];
+}
 
 /* Is `word` one of "a|b|c"? */
 static bool among(const char *list, const char *word)
@@ -91,9 +367,8 @@ const struct family *family_of(const struct settings *s, struct err *err)
 			str_done(&known);
 			return f;
 		}
-		if (names)
-			for (const char *p = names; *p; p++)
-				str_addf(&known, "%s%c", p == names && known.n ? ", " : "", *p == '|' ? ',' : *p);
+		for (const char *p = names; p && *p; p++)
+			str_addf(&known, *p == '|' ? ", " : p == names && known.n ? ", %c" : "%c", *p);
 	}
 	err_set(err, ERR_FILE, "%s: the %s \"%.60s\" is not supported; lmscope knows %s", s->from->path,
 		s->json ? "model_type" : "architecture", type ? type : "", known.s);

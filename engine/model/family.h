@@ -2,13 +2,14 @@
  * family.h - the families of models: rows of one table, each a way to fill in struct config and to name the tensors.
  *
  * The forward pass never asks for a family. Adding one is a row in family.c (and, where its settings are unusual, one small function
- * beside it).
+ * in settle.c).
  */
 #ifndef LMSCOPE_ENGINE_MODEL_FAMILY_H
 #define LMSCOPE_ENGINE_MODEL_FAMILY_H
 
 #include <stdbool.h>
 
+#include "engine/base/arena.h"
 #include "engine/model/config.h"
 #include "engine/model/settings.h"
 
@@ -28,6 +29,15 @@ enum fused {
 	FUSED_PER_GROUP,	/* for each KV head: its queries, k, v (one query each: [head][q, k, v]) */
 };
 
+/* Which layers a sliding window holds for, where the settings have one but do not list layer types. */
+enum window_rule {
+	WINDOW_ALL,
+	WINDOW_IF_USED,		/* all, if use_sliding_window says so; Qwen: from max_window_layers on */
+	WINDOW_EVEN,		/* layers 0, 2, 4 … (Gemma 2) */
+	WINDOW_PATTERN,		/* all but every sixth (Gemma 3; sliding_window_pattern) */
+	WINDOW_LOCAL,		/* those that attention_types calls local (GPT-Neo) */
+};
+
 struct family {
 	const char *name;		/* "llama" */
 	const char *types;		/* model_type in config.json: "llama|mistral" */
@@ -36,25 +46,32 @@ struct family {
 	enum norm_kind norm;
 	float eps;			/* when the settings do not say */
 	enum position_kind position;
+	int position_offset;
 	bool interleaved;		/* rotary pairs as GPT-J has them, in the order in which lmscope holds q and k */
 	bool gguf_permuted;		/* the converter reordered rows of q and k for interleaved pairs: undone when read */
+	float rotary_share;		/* of a head's channels, when the settings do not say; 0: all */
 	enum activation activation;	/* when the settings do not say */
 	bool gated;
+	bool parallel, shared_norm;	/* attention and MLP side by side, behind one norm */
 	bool tied;			/* when the settings do not say */
 	bool in_out;			/* linear layers stored [in, out] (GPT-2's Conv1D) in Hugging Face files */
 	bool plus_one;			/* norm gains are 1 + w in Hugging Face files (GGUF has the 1 added already) */
-	bool biases;			/* every linear layer must have one; otherwise it is taken where it is there */
+	unsigned biases;		/* BIAS_ bits: where one must be; elsewhere it is taken where it is there */
 	enum fused fused, fused_gguf;
+	enum window_rule window;
 	/* What else the settings say, after everything common was read. NULL: nothing. */
-	bool (*settle)(const struct settings *s, struct config *c, struct err *err);
-	const char *name_of[WEIGHT_COUNT];	/* in Hugging Face files, without ".weight"; NULL: the family has none */
+	bool (*settle)(const struct settings *s, struct config *c, struct arena *arena, struct err *err);
+	/* In Hugging Face files, without ".weight"; NULL: the family has none; "": a norm without weights; "a|b": either. */
+	const char *name_of[WEIGHT_COUNT];
+	/* Where a GGUF's names are other than family_gguf_names. */
+	const char *gguf_name_of[WEIGHT_COUNT];
 };
 
 extern const struct family family_table[];	/* ends with a NULL name */
 
 /* By model_type or architecture. NULL with a sentence that lists what there is. */
 const struct family *family_of(const struct settings *s, struct err *err);
-/* The tensor's name in a GGUF, without ".weight". */
-extern const char *const family_gguf_names[WEIGHT_COUNT];
+/* A weight's name where it was asked for: in the family's Hugging Face spelling, or in GGUF's. NULL: the family has none. */
+const char *family_name(const struct family *f, enum weight w, bool gguf);
 
 #endif

@@ -19,22 +19,22 @@ static const struct {
 	[SETTING_CONTEXT] = { { "max_position_embeddings", "n_positions", "n_ctx", "seq_length" }, "context_length" },
 	[SETTING_NORM_EPS] = { { "rms_norm_eps", "layer_norm_epsilon", "layer_norm_eps", "norm_epsilon" },
 			       "attention.layer_norm_rms_epsilon" },
-	[SETTING_ROPE_BASE] = { { "rope_parameters.rope_theta", "rope_theta", "rotary_emb_base" }, "rope.freq_base" },
+	[SETTING_ROPE_BASE] = { { "rope_parameters.rope_theta", "rope_parameters.full_attention.rope_theta", "rope_theta",
+				 "rotary_emb_base" }, "rope.freq_base" },
 	[SETTING_ROTARY_WIDTH] = { { "rotary_dim" }, "rope.dimension_count" },
 	[SETTING_ROTARY_SHARE] = { { "rope_parameters.partial_rotary_factor", "partial_rotary_factor", "rotary_pct" }, "-" },
 	[SETTING_WINDOW] = { { "sliding_window", "window_size" }, "attention.sliding_window" },
-	[SETTING_ACTIVATION] = { { "hidden_activation", "hidden_act", "activation_function" }, "-" },
+	[SETTING_ACTIVATION] = { { "hidden_activation", "hidden_act", "activation_function", "activation" }, "-" },
 	[SETTING_TIED] = { { "tie_word_embeddings" }, "-" },
 	[SETTING_ATTENTION_CAP] = { { "attn_logit_softcapping" }, "attn_logit_softcapping" },
 	[SETTING_LOGIT_CAP] = { { "final_logit_softcapping" }, "final_logit_softcapping" },
-	[SETTING_LOGIT_SCALE] = { { "logit_scale" }, "logit_scale" },
+	[SETTING_LOGIT_SCALE] = { { "logit_scale", "logits_scaling" }, "logit_scale" },
 	[SETTING_EMBED_SCALE] = { { "embedding_multiplier" }, "embedding_scale" },
 	[SETTING_RESIDUAL_SCALE] = { { "residual_multiplier" }, "residual_scale" },
 	[SETTING_ATTENTION_SCALE] = { { "attention_multiplier" }, "attention.scale" },
 	[SETTING_QKV_CLIP] = { { "clip_qkv" }, "attention.clamp_kqv" },
 	[SETTING_PARALLEL] = { { "use_parallel_residual", "parallel_attn" }, "use_parallel_residual" },
-	[SETTING_ALIBI_BIAS] = { { "alibi" }, "attention.max_alibi_bias" },
-};
+	};
 
 /* Second spellings in a GGUF, tried when the first is absent. */
 static const char *gguf_second(enum setting word)
@@ -73,19 +73,18 @@ const char *settings_type(const struct settings *s)
 static const struct json_value *find_json(const struct settings *s, enum setting word, const char **key)
 {
 	for (int i = 0; i < 6 && spelling[word].json[i]; i++) {
-		const char *name = spelling[word].json[i], *dot = strchr(name, '.');
-		const struct json_value *v;
+		const struct json_value *v = s->json;
+		char path[80], *part = path, *dot;
 
-		*key = name;
-		if (dot) {
-			char outer[64];
-
-			snprintf(outer, sizeof outer, "%.*s", (int)(dot - name), name);
-			v = json_get(json_get(s->json, outer), dot + 1);
-		} else {
-			v = json_get(s->json, name);
+		*key = spelling[word].json[i];
+		snprintf(path, sizeof path, "%s", *key);
+		for (; part; part = dot) {
+			dot = strchr(part, '.');
+			if (dot)
+				*dot++ = '\0';
+			v = json_get(v, part);
 		}
-		if (v && !json_is(v, JSON_NULL) && json_kind(v) != JSON_NULL)
+		if (v && json_kind(v) != JSON_NULL)
 			return v;
 	}
 	return NULL;

@@ -117,17 +117,23 @@ static int row_count(const struct pass *p)
 	return p->variants * (p->T - p->t0);
 }
 
-static const struct rotary *rotary_of(const struct config *c, int l)
+/* The kinds of rotary tables in a pass: of most layers, and of layers with a window where they have one of their own. */
+static const struct rotary *rotary_kind(const struct pass *p, int local)
 {
-	bool local = c->window && c->window[l] && c->rotary_local.pairs;
+	const struct config *c = &p->model->config;
 
-	return local ? &c->rotary_local : &c->rotary;
+	return local ? &c->rotary_local : c->rotary_long.pairs && p->T > c->long_from ? &c->rotary_long : &c->rotary;
+}
+
+static int is_local(const struct config *c, int l)
+{
+	return c->window && c->window[l] && c->rotary_local.pairs;
 }
 
 bool pass_begin(struct pass *p, struct err *err)
 {
 	const struct config *c = &p->model->config;
-	const struct rotary *kind[2] = { &c->rotary, &c->rotary_local };
+	const struct rotary *kind[2] = { rotary_kind(p, 0), rotary_kind(p, 1) };
 	int nt = p->T - p->t0;
 
 	p->scratch = arena_floats(p->arena, (size_t)row_count(p) * (size_t)c->D, err);
@@ -208,8 +214,8 @@ static void norm_heads(const struct config *c, const struct norm *norm, float *x
 static void place(const struct pass *p, int l, const struct norm *norm, float *x, int heads)
 {
 	const struct config *c = &p->model->config;
-	const struct rotary *r = rotary_of(c, l);
-	int which = r == &c->rotary_local, nt = p->T - p->t0;
+	int which = is_local(c, l), nt = p->T - p->t0;
+	const struct rotary *r = rotary_kind(p, which);
 	bool rotate = c->position == POSITION_ROTARY && !(c->no_rotary && c->no_rotary[l]);
 
 	for (int i = 0; i < row_count(p); i++) {
@@ -220,6 +226,25 @@ static void place(const struct pass *p, int l, const struct norm *norm, float *x
 		for (int h = 0; rotate && h < heads; h++)
 			kernel_rotary(row + h * c->K, p->cosine[which] + at, p->sine[which] + at, r->pairs, r->interleaved);
 	}
+}
+
+static float to_bf16(float x)
+{
+	uint32_t bits;
+
+	memcpy(&bits, &x, sizeof bits);
+	bits = (bits + 0x7FFF + (bits >> 16 & 1)) & 0xFFFF0000u;	/* to nearest, ties to even */
+	memcpy(&x, &bits, sizeof x);
+	return x;
+}
+
+/* Press et al. 2022 in transformers' form: a slope times the key's position, which differs from the distance by a constant that
+ * softmax does not see. */
+static float alibi(const struct config *c, int layer, int head, int key)
+{
+	if (c->alibi_rounded)
+		return to_bf16(to_bf16(c->alibi[head]) * (float)key) * c->attention_scale[layer];
+	return c->alibi[head] * (float)key;
 }
 
 float forward_score(const struct config *c, int layer, int head, int query, int key, const float *q, const float *k)
@@ -233,7 +258,7 @@ float forward_score(const struct config *c, int layer, int head, int query, int 
 	if (c->attention_cap > 0)
 		s = c->attention_cap * tanhf(s / c->attention_cap);
 	if (c->alibi)
-		s += c->alibi[head] * (float)(key - query);
+		s += alibi(c, layer, head, key);
 	return s;
 }
 

@@ -1,0 +1,220 @@
+/* settle.c - see settle.h. Facts are from the families' own modelling code in transformers. */
+#include "engine/model/settle.h"
+
+#include <math.h>
+#include <string.h>
+
+/* A switch that only Hugging Face folders have. */
+static bool flag(const struct settings *s, const char *key, bool otherwise)
+{
+	bool value = otherwise;
+
+	if (s->json)
+		json_bool(json_get(s->json, key), &value);
+	return value;
+}
+
+static bool number(const struct settings *s, const char *key, double *out)
+{
+	return s->json && json_double(json_get(s->json, key), out);
+}
+
+static bool refuse(const struct settings *s, const char *what, struct err *err)
+{
+	return err_set(err, ERR_FILE, "%s: %s is not supported", s->from->path, what);
+}
+
+static void set_attention_scale(struct config *c, float scale)
+{
+	for (int l = 0; l < c->L; l++)
+		c->attention_scale[l] = scale;
+}
+
+/* Press et al. 2022: powers of 2^(-8/n) for the n heads below a power of two, every other one of the next power for the rest. */
+static bool alibi_slopes(struct config *c, struct arena *arena, struct err *err)
+{
+	int n = 1;
+
+	if (!(c->alibi = arena_floats(arena, (size_t)c->H, err)))
+		return false;
+	while (2 * n <= c->H)
+		n *= 2;
+	for (int h = 0; h < c->H; h++)
+		c->alibi[h] = h < n ? powf(2, -8.0f * (float)(h + 1) / (float)n) : powf(2, -4.0f * (float)(2 * (h - n) + 1) / (float)n);
+	c->position = POSITION_ALIBI;
+	return true;
+}
+
+bool settle_bloom(const struct settings *s, struct config *c, struct arena *arena, struct err *err)
+{
+	if (flag(s, "apply_residual_connection_post_layernorm", false))
+		return refuse(s, "apply_residual_connection_post_layernorm", err);
+	return alibi_slopes(c, arena, err);
+}
+
+bool settle_cohere(const struct settings *s, struct config *c, struct arena *arena, struct err *err)
+{
+	(void)arena, (void)c;
+	return !flag(s, "use_qk_norm", false) || refuse(s, "use_qk_norm (norms with weights for each head)", err);
+}
+
+bool settle_falcon(const struct settings *s, struct config *c, struct arena *arena, struct err *err)
+{
+	bool grouped = flag(s, "new_decoder_architecture", false);
+	double norms = 2;
+
+	if (!s->json) {	/* a GGUF says it by its tensors: two norms are the new architecture */
+		c->parallel_shared_norm = !gguf_find(s->from->gguf, "blk.0.attn_norm_2.weight");
+		return true;
+	}
+	if (!grouped)
+		c->G = flag(s, "multi_query", true) ? 1 : c->H;
+	number(s, "num_ln_in_parallel_attn", &norms);
+	c->parallel = grouped || flag(s, "parallel_attn", true);
+	c->parallel_shared_norm = c->parallel && !(grouped && norms == 2);
+	if (!flag(s, "alibi", false))
+		return true;
+	c->alibi_rounded = true;
+	return alibi_slopes(c, arena, err);
+}
+
+bool settle_gemma(const struct settings *s, struct config *c, struct arena *arena, struct err *err)
+{
+	(void)s, (void)arena, (void)err;
+	c->embed_scale = sqrtf((float)c->D);
+	return true;
+}
+
+/* Scores are divided by the root of a number of their own. GGUF does not carry it: only the 27 billion models have another than K. */
+static void scale_by_scalar(const struct settings *s, struct config *c)
+{
+	double scalar = s->json ? 256 : c->K;
+
+	if (!s->json && c->L == 46 && c->D == 4608)
+		scalar = (double)c->D / c->H;
+	if (!s->json && c->L == 62 && c->D == 5376)
+		scalar = (double)c->D / c->H;
+	number(s, "query_pre_attn_scalar", &scalar);
+	set_attention_scale(c, (float)(1 / sqrt(scalar)));
+}
+
+bool settle_gemma2(const struct settings *s, struct config *c, struct arena *arena, struct err *err)
+{
+	scale_by_scalar(s, c);
+	if (!setting_there(s, SETTING_ATTENTION_CAP))
+		c->attention_cap = 50;
+	if (!setting_there(s, SETTING_LOGIT_CAP))
+		c->logit_cap = 30;
+	return settle_gemma(s, c, arena, err);
+}
+
+bool settle_gemma3(const struct settings *s, struct config *c, struct arena *arena, struct err *err)
+{
+	const struct json_value *local = s->json ? json_get(json_get(s->json, "rope_parameters"), "sliding_attention") : NULL;
+	double base = 10000;
+
+	if (!json_double(json_get(local, "rope_theta"), &base))
+		number(s, "rope_local_base_freq", &base);
+	c->rotary_local = (struct rotary){ .pairs = c->rotary.pairs, .interleaved = c->rotary.interleaved, .factor = 1 };
+	if (!(c->rotary_local.frequency = arena_floats(arena, (size_t)c->rotary.pairs, err)))
+		return false;
+	config_rotary_frequencies(c->rotary_local.frequency, c->rotary.pairs, (float)base);
+	scale_by_scalar(s, c);
+	return settle_gemma(s, c, arena, err);
+}
+
+bool settle_gpt2(const struct settings *s, struct config *c, struct arena *arena, struct err *err)
+{
+	(void)arena, (void)err;
+	if (!flag(s, "scale_attn_weights", true))
+		set_attention_scale(c, 1);
+	for (int l = 0; l < c->L && flag(s, "scale_attn_by_inverse_layer_idx", false); l++)
+		c->attention_scale[l] /= (float)(l + 1);
+	return true;
+}
+
+bool settle_gpt_neo(const struct settings *s, struct config *c, struct arena *arena, struct err *err)
+{
+	(void)s, (void)arena, (void)err;
+	set_attention_scale(c, 1);
+	return true;
+}
+
+bool settle_gpt_neox(const struct settings *s, struct config *c, struct arena *arena, struct err *err)
+{
+	(void)arena, (void)err;
+	c->parallel = true;
+	if (!setting_bool(s, SETTING_PARALLEL, &c->parallel, err))
+		return false;
+	if (!flag(s, "attention_bias", true))
+		c->biases &= ~(unsigned)(BIAS_QKV | BIAS_O);
+	return true;
+}
+
+/* Here the setting divides. */
+bool settle_granite(const struct settings *s, struct config *c, struct arena *arena, struct err *err)
+{
+	(void)arena;
+	if (c->logit_scale == 0)
+		return refuse(s, "a logit scale of 0", err);
+	c->logit_scale = 1 / c->logit_scale;
+	return true;
+}
+
+bool settle_olmo2(const struct settings *s, struct config *c, struct arena *arena, struct err *err)
+{
+	(void)s, (void)arena, (void)err;
+	c->qk_norm_whole = true;
+	return true;
+}
+
+bool settle_opt(const struct settings *s, struct config *c, struct arena *arena, struct err *err)
+{
+	double width = c->D;
+
+	(void)arena;
+	number(s, "word_embed_proj_dim", &width);
+	if (!flag(s, "do_layer_norm_before", true))
+		return refuse(s, "do_layer_norm_before false (norms behind the sum, as in OPT-350m)", err);
+	if (width != c->D)
+		return refuse(s, "word_embed_proj_dim other than hidden_size", err);
+	if (flag(s, "_remove_final_layer_norm", false))
+		return refuse(s, "_remove_final_layer_norm", err);
+	if (!flag(s, "enable_bias", true))
+		c->biases = BIAS_NORM;
+	return flag(s, "layer_norm_elementwise_affine", true) || refuse(s, "layer_norm_elementwise_affine false", err);
+}
+
+bool settle_phi(const struct settings *s, struct config *c, struct arena *arena, struct err *err)
+{
+	(void)arena, (void)c;
+	return !flag(s, "qk_layernorm", false) || refuse(s, "qk_layernorm", err);
+}
+
+bool settle_smollm3(const struct settings *s, struct config *c, struct arena *arena, struct err *err)
+{
+	const struct json_value *list = s->json ? json_get(s->json, "no_rope_layers") : NULL;
+	double interval = 4;
+
+	(void)err;
+	number(s, "no_rope_layer_interval", &interval);
+	c->no_rotary = arena_alloc(arena, (size_t)c->L * sizeof *c->no_rotary);
+	for (int l = 0; l < c->L; l++) {
+		int64_t rotates = interval < 1 || (l + 1) % (int)interval != 0;
+
+		json_int(json_at(list, (size_t)l), &rotates);	/* 1 means: it has rotary positions */
+		c->no_rotary[l] = !rotates;
+	}
+	return true;
+}
+
+bool settle_stablelm(const struct settings *s, struct config *c, struct arena *arena, struct err *err)
+{
+	(void)arena;
+	if (!setting_bool(s, SETTING_PARALLEL, &c->parallel, err))
+		return false;
+	c->parallel_shared_norm = c->parallel;
+	if (flag(s, "qk_layernorm", false) || (!s->json && gguf_find(s->from->gguf, "blk.0.attn_q_norm.weight")))
+		return refuse(s, "qk_layernorm (a norm of its own for each head)", err);
+	return true;
+}
