@@ -17,15 +17,20 @@ struct binder {
 	char first_missing[NAME];
 };
 
-/* The pattern has %d where the number of the layer goes. */
+/* The pattern has %d where the number of the layer goes. A name that would be too long is cut: it then names nothing. */
 static void fill_in(const char *pattern, int layer, const char *suffix, char name[NAME])
 {
 	const char *mark = strstr(pattern, "%d");
+	struct str s;
 
+	str_init(&s);
 	if (mark)
-		snprintf(name, NAME, "%.*s%d%s%s", (int)(mark - pattern), pattern, layer, mark + 2, suffix);
+		str_addf(&s, "%.*s%d%s%s", (int)(mark - pattern), pattern, layer, mark + 2, suffix);
 	else
-		snprintf(name, NAME, "%s%s", pattern, suffix);
+		str_addf(&s, "%s%s", pattern, suffix);
+	memset(name, 0, NAME);
+	memcpy(name, s.s, s.n < NAME ? s.n : NAME - 1);
+	str_done(&s);
 }
 
 /* Folders name tensors with or without the outer modules: "transformer.h…", "h…"; "model.layers…", "language_model.model.layers…". */
@@ -68,11 +73,9 @@ static const struct tensor *find(const struct binder *b, enum weight w, int laye
 	return t;
 }
 
-static const struct tensor *need(struct binder *b, enum weight w, int layer, const char *suffix)
+/* Writes the name down when there is no such tensor. */
+static const struct tensor *need_named(struct binder *b, const struct tensor *t, const char name[NAME])
 {
-	char name[NAME];
-	const struct tensor *t = find(b, w, layer, suffix, name);
-
 	if (!t) {
 		if (!b->missing_count++)
 			memcpy(b->first_missing, name, NAME);
@@ -80,6 +83,14 @@ static const struct tensor *need(struct binder *b, enum weight w, int layer, con
 			str_addf(&b->missing, "%s%s", b->missing_count > 1 ? ", " : "", name);
 	}
 	return t;
+}
+
+static const struct tensor *need(struct binder *b, enum weight w, int layer, const char *suffix)
+{
+	char name[NAME];
+	const struct tensor *t = find(b, w, layer, suffix, name);
+
+	return need_named(b, t, name);
 }
 
 static void plan_vector(struct plan *p, struct plan_vector v)
@@ -100,6 +111,24 @@ static void plan_matrix(struct plan *p, struct plan_matrix m)
 	p->matrix[p->matrices++] = m;
 }
 
+/* StableLM keeps the gains of each head in a tensor of its own: norms.0, norms.1 … one behind the other in norm->gain[heads, K]. */
+static void bind_head_norms(struct binder *b, enum weight w, int layer, int heads, struct norm *norm)
+{
+	const char *pattern = b->family->name_of[w], *mark = strstr(pattern, "%h");
+	int K = b->c->K;
+
+	norm->gain = arena_alloc(b->plan->arena, (size_t)(heads * K) * sizeof *norm->gain);
+	for (int h = 0; h < heads; h++) {
+		char one[NAME], name[NAME];
+		const struct tensor *t;
+
+		snprintf(one, sizeof one, "%.*s%d%s", (int)(mark - pattern), pattern, h, mark + 2);
+		fill_in(one, layer, ".weight", name);
+		if ((t = need_named(b, find_spelling(b, name), name)))
+			plan_vector(b->plan, (struct plan_vector){ .tensor = t, .count = K, .into = norm->gain + h * K, .layer = layer });
+	}
+}
+
 static void bind_norm(struct binder *b, enum weight w, int layer, int n, struct norm *norm)
 {
 	bool plus_one = b->family->plus_one && !b->from->gguf;
@@ -109,12 +138,16 @@ static void bind_norm(struct binder *b, enum weight w, int layer, int n, struct 
 	if (!b->family->name_of[w])
 		return;
 	norm->there = true;
-	if (!*b->family->name_of[w])	/* a norm without weights */
+	if (!*b->family->name_of[w] || b->c->bare_norms)	/* a norm without weights */
 		return;
+	if (!b->from->gguf && strstr(b->family->name_of[w], "norms.%h")) {
+		bind_head_norms(b, w, layer, n / b->c->K, norm);
+		return;
+	}
 	if ((t = need(b, w, layer, ".weight")))
-		plan_vector(b->plan, (struct plan_vector){ t, 0, n, NULL, plus_one ? 1.0f : 0.0f, &norm->gain, layer });
+		plan_vector(b->plan, (struct plan_vector){ .tensor = t, .count = n, .add = plus_one ? 1.0f : 0.0f, .to = &norm->gain, .layer = layer });
 	if (b->c->norm == NORM_LAYER && (t = b->c->biases & BIAS_NORM ? need(b, w, layer, ".bias") : find(b, w, layer, ".bias", name)))
-		plan_vector(b->plan, (struct plan_vector){ t, 0, n, NULL, 0, &norm->bias, layer });
+		plan_vector(b->plan, (struct plan_vector){ .tensor = t, .count = n, .to = &norm->bias, .layer = layer });
 }
 
 static unsigned bias_bit(enum weight w)
@@ -139,7 +172,7 @@ static void bind_linear(struct binder *b, enum weight w, int layer, int in, int 
 		plan_matrix(b->plan, (struct plan_matrix){ { t, in_out, in, out, first, pick }, to, layer });
 	t = b->c->biases & bias_bit(w) ? need(b, w, layer, ".bias") : find(b, w, layer, ".bias", name);
 	if (t)
-		plan_vector(b->plan, (struct plan_vector){ t, first, out, pick, 0, bias, layer });
+		plan_vector(b->plan, (struct plan_vector){ .tensor = t, .first = first, .count = out, .pick = pick, .to = bias, .layer = layer });
 }
 
 /* The rows of a fused tensor that are query, key or value (part 0, 1, 2), in the order of heads: [group][queries, k, v][K]. */
@@ -207,8 +240,10 @@ static void bind_layer(struct binder *b, int l, struct arena *arena)
 		bind_norm(b, WEIGHT_LN2, l, c->D, &y->ln2);
 	bind_norm(b, WEIGHT_LN1_POST, l, c->D, &y->ln1_post);
 	bind_norm(b, WEIGHT_LN2_POST, l, c->D, &y->ln2_post);
-	bind_norm(b, WEIGHT_Q_NORM, l, c->qk_norm_whole ? c->H * c->K : c->K, &y->q_norm);
-	bind_norm(b, WEIGHT_K_NORM, l, c->qk_norm_whole ? c->G * c->K : c->K, &y->k_norm);
+	if (c->qk_span != QK_NONE) {
+		bind_norm(b, WEIGHT_Q_NORM, l, c->qk_span == QK_HEAD ? c->K : c->H * c->K, &y->q_norm);
+		bind_norm(b, WEIGHT_K_NORM, l, c->qk_span == QK_HEAD ? c->K : c->G * c->K, &y->k_norm);
+	}
 	bind_qkv(b, l, y, arena);
 	bind_linear(b, WEIGHT_O, l, c->H * c->K, c->D, 0, NULL, &y->W_O, &y->b_O);
 	if (b->family->name_of[WEIGHT_GATE_IN]) {	/* gate and linear half in one tensor */

@@ -22,7 +22,8 @@ struct plan_vector {
 	int first, count;
 	const int32_t *pick;
 	float add;
-	float **to;
+	float **to;		/* receives a new array, unless it goes … */
+	float *into;		/* … into one that is there */
 	int layer;
 };
 

@@ -325,7 +325,7 @@ bool config_read(const struct settings *s, const struct family *f, struct arena 
 			      .embed_scale = 1, .residual_scale = 1, .logit_scale = 1 };
 	snprintf(c->family, sizeof c->family, "%s", f->name);
 	c->context_is_hard = f->position == POSITION_LEARNED;
-	c->context = f->position == POSITION_ALIBI ? 2048 : 0;	/* ALiBi has no end: what such models were trained for */
+	c->context = f->context;
 	if (!read_sizes(s, f, c, err) || !(c->attention_scale = arena_floats(arena, (size_t)c->L, err)))
 		return false;
 	return read_activation(s, f, c, err) && read_window(s, f, c, arena, err) && read_scales(s, c, err) &&

@@ -14,6 +14,14 @@
 enum norm_kind { NORM_LAYER, NORM_RMS };
 enum position_kind { POSITION_NONE, POSITION_LEARNED, POSITION_ROTARY, POSITION_ALIBI };
 
+/* What a norm on queries and keys spans. */
+enum qk_norm_span {
+	QK_HEAD,		/* each head, all with the same gains[K] (Qwen 3, Gemma 3) */
+	QK_OWN,			/* each head, with gains[heads, K] (Cohere, StableLM) */
+	QK_WHOLE,		/* all heads at once, gains[heads * K] (OLMo 2) */
+	QK_NONE,		/* the family can have one, this model does not */
+};
+
 /* Which parts of a layer must have biases. */
 enum { BIAS_NORM = 1, BIAS_QKV = 2, BIAS_O = 4, BIAS_MLP = 8, BIAS_UNEMBED = 16, BIAS_ALL = 15 };
 
@@ -32,6 +40,7 @@ struct config {
 
 	enum norm_kind norm;
 	float norm_eps;
+	bool bare_norms;		/* no norm has weights (OPT without affine norms) */
 	enum position_kind position;
 	int position_offset;		/* OPT: row of position 0 */
 	struct rotary rotary;		/* of layers whose window is 0, and of all when there is one kind */
@@ -46,8 +55,8 @@ struct config {
 	bool gated;
 	bool parallel;			/* attention and MLP both read resid_pre */
 	bool parallel_shared_norm;	/* … through the same norm */
-	bool qk_norm_whole;		/* QK norm over all heads at once (OLMo 2) rather than per head */
-	enum norm_kind qk_norm;
+	enum norm_kind qk_norm;		/* where q and k are normalised */
+	enum qk_norm_span qk_span;
 
 	float *attention_scale;		/* [L]: 1/sqrt(K) unless the family says otherwise */
 	float attention_cap;		/* c tanh(s/c) on scores; 0: none */

@@ -83,7 +83,7 @@ const struct family family_table[] = {
 	},
 	{
 		.name = "bloom", .types = "bloom", .arch = "bloom",
-		.norm = NORM_LAYER, .eps = 1e-5f, .position = POSITION_ALIBI,
+		.norm = NORM_LAYER, .eps = 1e-5f, .position = POSITION_ALIBI, .context = 2048,
 		.activation = ACTIVATION_GELU_TANH, .tied = true, .biases = BIAS_ALL,
 		.fused = FUSED_PER_GROUP, .fused_gguf = FUSED_THIRDS, .settle = settle_bloom,
 		.name_of = {
@@ -98,7 +98,7 @@ const struct family family_table[] = {
 	},
 	{
 		.name = "falcon", .types = "falcon|RefinedWeb|RefinedWebModel", .arch = "falcon",
-		.norm = NORM_LAYER, .eps = 1e-5f, .position = POSITION_ROTARY,
+		.norm = NORM_LAYER, .eps = 1e-5f, .position = POSITION_ROTARY, .context = 2048,
 		.activation = ACTIVATION_GELU, .parallel = true, .shared_norm = true, .tied = true, .biases = BIAS_NORM,
 		.fused = FUSED_PER_GROUP, .fused_gguf = FUSED_THIRDS, .settle = settle_falcon,
 		.name_of = {
@@ -121,6 +121,7 @@ const struct family family_table[] = {
 		.name_of = {
 			[WEIGHT_EMBED] = "model.embed_tokens", [WEIGHT_LN_FINAL] = "model.final_layernorm",
 			[WEIGHT_UNEMBED] = "lm_head", [WEIGHT_LN1] = "model.layers.%d.input_layernorm",
+			[WEIGHT_Q_NORM] = "model.layers.%d.self_attn.q_layernorm", [WEIGHT_K_NORM] = "model.layers.%d.self_attn.k_layernorm",
 			[WEIGHT_Q] = "model.layers.%d.self_attn.q_proj", [WEIGHT_K] = "model.layers.%d.self_attn.k_proj",
 			[WEIGHT_V] = "model.layers.%d.self_attn.v_proj", [WEIGHT_O] = "model.layers.%d.self_attn.dense",
 			[WEIGHT_IN] = "model.layers.%d.mlp.fc1", [WEIGHT_OUT] = "model.layers.%d.mlp.fc2",
@@ -261,7 +262,8 @@ const struct family family_table[] = {
 		.name_of = {
 			[WEIGHT_EMBED] = "model.embed_tokens", [WEIGHT_LN_FINAL] = "model.norm", [WEIGHT_UNEMBED] = "lm_head",
 			[WEIGHT_LN1] = "model.layers.%d.input_layernorm",
-			[WEIGHT_LN2] = "model.layers.%d.post_attention_layernorm", [WEIGHT_Q] = "model.layers.%d.self_attn.q_proj",
+			[WEIGHT_LN2] = "model.layers.%d.post_attention_layernorm", [WEIGHT_Q_NORM] = "model.layers.%d.self_attn.q_layernorm.norms.%h", [WEIGHT_K_NORM] = "model.layers.%d.self_attn.k_layernorm.norms.%h",
+			[WEIGHT_Q] = "model.layers.%d.self_attn.q_proj",
 			[WEIGHT_K] = "model.layers.%d.self_attn.k_proj", [WEIGHT_V] = "model.layers.%d.self_attn.v_proj",
 			[WEIGHT_O] = "model.layers.%d.self_attn.o_proj", [WEIGHT_GATE] = "model.layers.%d.mlp.gate_proj",
 			[WEIGHT_IN] = "model.layers.%d.mlp.up_proj", [WEIGHT_OUT] = "model.layers.%d.mlp.down_proj",
@@ -312,7 +314,8 @@ const struct family family_table[] = {
 		.activation = ACTIVATION_SILU, .gated = true, .parallel = true, .shared_norm = true, .tied = true, .settle = settle_cohere,
 		.name_of = {
 			[WEIGHT_EMBED] = "model.embed_tokens", [WEIGHT_LN_FINAL] = "model.norm", [WEIGHT_UNEMBED] = "lm_head",
-			[WEIGHT_LN1] = "model.layers.%d.input_layernorm", [WEIGHT_Q] = "model.layers.%d.self_attn.q_proj",
+			[WEIGHT_LN1] = "model.layers.%d.input_layernorm", [WEIGHT_Q_NORM] = "model.layers.%d.self_attn.q_norm", [WEIGHT_K_NORM] = "model.layers.%d.self_attn.k_norm",
+			[WEIGHT_Q] = "model.layers.%d.self_attn.q_proj",
 			[WEIGHT_K] = "model.layers.%d.self_attn.k_proj", [WEIGHT_V] = "model.layers.%d.self_attn.v_proj",
 			[WEIGHT_O] = "model.layers.%d.self_attn.o_proj", [WEIGHT_GATE] = "model.layers.%d.mlp.gate_proj",
 			[WEIGHT_IN] = "model.layers.%d.mlp.up_proj", [WEIGHT_OUT] = "model.layers.%d.mlp.down_proj",

@@ -41,7 +41,7 @@ static struct model *open_header(const char *where, struct err *err)
 static bool expand_vector(const struct model *m, const struct plan_vector *v, struct err *err)
 {
 	size_t have = tensor_count(v->tensor);
-	float *all, *out = arena_floats(m->store->arena, (size_t)v->count, err);
+	float *all, *out = v->into ? v->into : arena_floats(m->store->arena, (size_t)v->count, err);
 
 	if (!out)
 		return false;
@@ -54,7 +54,8 @@ static bool expand_vector(const struct model *m, const struct plan_vector *v, st
 	for (int i = 0; i < v->count; i++)
 		out[i] = all[v->pick ? v->pick[i] : v->first + i] + v->add;
 	free(all);
-	*v->to = out;
+	if (v->to)
+		*v->to = out;
 	return true;
 }
 

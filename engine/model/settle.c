@@ -54,8 +54,11 @@ bool settle_bloom(const struct settings *s, struct config *c, struct arena *aren
 
 bool settle_cohere(const struct settings *s, struct config *c, struct arena *arena, struct err *err)
 {
-	(void)arena, (void)c;
-	return !flag(s, "use_qk_norm", false) || refuse(s, "use_qk_norm (norms with weights for each head)", err);
+	bool normed = s->json ? flag(s, "use_qk_norm", false) : gguf_find(s->from->gguf, "blk.0.attn_q_norm.weight") != NULL;
+
+	(void)arena, (void)err;
+	c->qk_span = normed ? QK_OWN : QK_NONE;
+	return true;
 }
 
 bool settle_falcon(const struct settings *s, struct config *c, struct arena *arena, struct err *err)
@@ -100,10 +103,10 @@ static void scale_by_scalar(const struct settings *s, struct config *c)
 
 bool settle_gemma2(const struct settings *s, struct config *c, struct arena *arena, struct err *err)
 {
-	scale_by_scalar(s, c);
-	if (!setting_there(s, SETTING_ATTENTION_CAP))
+	scale_by_scalar(s, c);	/* caps are there unless the settings say null */
+	if (s->json ? !json_get(s->json, "attn_logit_softcapping") : !setting_there(s, SETTING_ATTENTION_CAP))
 		c->attention_cap = 50;
-	if (!setting_there(s, SETTING_LOGIT_CAP))
+	if (s->json ? !json_get(s->json, "final_logit_softcapping") : !setting_there(s, SETTING_LOGIT_CAP))
 		c->logit_cap = 30;
 	return settle_gemma(s, c, arena, err);
 }
@@ -164,7 +167,7 @@ bool settle_granite(const struct settings *s, struct config *c, struct arena *ar
 bool settle_olmo2(const struct settings *s, struct config *c, struct arena *arena, struct err *err)
 {
 	(void)s, (void)arena, (void)err;
-	c->qk_norm_whole = true;
+	c->qk_span = QK_WHOLE;
 	return true;
 }
 
@@ -182,13 +185,15 @@ bool settle_opt(const struct settings *s, struct config *c, struct arena *arena,
 		return refuse(s, "_remove_final_layer_norm", err);
 	if (!flag(s, "enable_bias", true))
 		c->biases = BIAS_NORM;
-	return flag(s, "layer_norm_elementwise_affine", true) || refuse(s, "layer_norm_elementwise_affine false", err);
+	c->bare_norms = !flag(s, "layer_norm_elementwise_affine", true);
+	return true;
 }
 
 bool settle_phi(const struct settings *s, struct config *c, struct arena *arena, struct err *err)
 {
-	(void)arena, (void)c;
-	return !flag(s, "qk_layernorm", false) || refuse(s, "qk_layernorm", err);
+	(void)arena, (void)err;
+	c->qk_span = flag(s, "qk_layernorm", false) ? QK_HEAD : QK_NONE;
+	return true;
 }
 
 bool settle_smollm3(const struct settings *s, struct config *c, struct arena *arena, struct err *err)
@@ -210,11 +215,13 @@ bool settle_smollm3(const struct settings *s, struct config *c, struct arena *ar
 
 bool settle_stablelm(const struct settings *s, struct config *c, struct arena *arena, struct err *err)
 {
+	bool normed;
+
 	(void)arena;
 	if (!setting_bool(s, SETTING_PARALLEL, &c->parallel, err))
 		return false;
 	c->parallel_shared_norm = c->parallel;
-	if (flag(s, "qk_layernorm", false) || (!s->json && gguf_find(s->from->gguf, "blk.0.attn_q_norm.weight")))
-		return refuse(s, "qk_layernorm (a norm of its own for each head)", err);
+	normed = s->json ? flag(s, "qk_layernorm", false) : gguf_find(s->from->gguf, "blk.0.attn_q_norm.weight") != NULL;
+	c->qk_span = normed ? QK_OWN : QK_NONE;
 	return true;
 }

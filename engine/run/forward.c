@@ -198,15 +198,17 @@ static void clip(float *x, size_t n, float limit)
 
 static void norm_heads(const struct config *c, const struct norm *norm, float *x, int heads)
 {
-	int parts = c->qk_norm_whole ? 1 : heads, width = c->qk_norm_whole ? heads * c->K : c->K;
+	bool whole = c->qk_span == QK_WHOLE;
+	int parts = whole ? 1 : heads, width = whole ? heads * c->K : c->K;
 
 	for (int h = 0; norm->there && h < parts; h++) {
 		float *y = x + h * width;
+		size_t own = c->qk_span == QK_OWN ? (size_t)(h * width) : 0;
 
 		if (c->qk_norm == NORM_LAYER)
-			kernel_layer_norm(y, norm->gain, norm->bias, c->norm_eps, y, (size_t)width);
+			kernel_layer_norm(y, norm->gain + own, norm->bias ? norm->bias + own : NULL, c->norm_eps, y, (size_t)width);
 		else
-			kernel_rms_norm(y, norm->gain, c->norm_eps, y, (size_t)width);
+			kernel_rms_norm(y, norm->gain + own, c->norm_eps, y, (size_t)width);
 	}
 }
 
