@@ -47,6 +47,10 @@ struct gemm {
 	 * q[group / 2][16]: the low ones are the first half of the group; `bias` is taken away from each. */
 	void (*expand_bytes)(const int8_t *q, const float *scale, const float *offset, int group, float *dst);
 	void (*expand_nibbles)(const uint8_t *q, int bias, const float *scale, const float *offset, int group, float *dst);
+
+	/* As many multiply-adds as the processor can do: busy_flops operations a round. The yardstick of limits.c. */
+	float (*busy)(size_t rounds);
+	int busy_flops;
 };
 
 extern const struct gemm gemm_generic, gemm_avx2, gemm_avx512;

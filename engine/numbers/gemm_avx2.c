@@ -7,7 +7,7 @@
 #define AVX2 __attribute__((target("avx2,fma,f16c")))
 #define UNROLL _Pragma("GCC unroll 16")
 
-enum { AHEAD = 16 };	/* weights are asked for this many inputs (64 bytes each) before they are used */
+enum { AHEAD = 128 };	/* lines of weights (64 bytes) that are on their way while others are used */
 
 /* Lanes i of 8 whose bit is set. */
 AVX2 static inline __m256i lanes(uint64_t bits)
@@ -37,7 +37,7 @@ AVX2 static inline __attribute__((always_inline)) void tile_of(const int rows, c
 		UNROLL for (int h = 0; h < halves; h++)
 			w[h] = _mm256_load_ps(b + (size_t)(h / 2) * stride + 8 * (h % 2));
 		UNROLL for (int p = 0; p < panels; p++)
-			_mm_prefetch((const char *)(b + (size_t)p * stride + AHEAD * PANEL), _MM_HINT_T0);
+			_mm_prefetch((const char *)(b + (size_t)p * stride + AHEAD / panels * PANEL), _MM_HINT_T0);
 		UNROLL for (int r = 0; r < rows; r++) {
 			const __m256 x = _mm256_broadcast_ss(a + r);
 
@@ -154,6 +154,23 @@ AVX2 static void expand_nibbles(const uint8_t *q, int bias, const float *scale, 
 	}
 }
 
+enum { CHAINS = 12 };	/* two a cycle, each waits four or five cycles for itself: 10 would do */
+
+AVX2 static float busy(size_t rounds)
+{
+	__m256 x[CHAINS];
+	const __m256 half = _mm256_set1_ps(0.5f);
+
+	UNROLL for (int i = 0; i < CHAINS; i++)
+		x[i] = _mm256_set1_ps((float)i);
+	for (size_t n = 0; n < rounds; n++)
+		UNROLL for (int i = 0; i < CHAINS; i++)
+			x[i] = _mm256_fmadd_ps(x[i], half, half);
+	UNROLL for (int i = 1; i < CHAINS; i++)
+		x[0] = _mm256_add_ps(x[0], x[i]);
+	return _mm256_cvtss_f32(x[0]);
+}
+
 const struct gemm gemm_avx2 = {
 	.shapes = { { 4, 1 }, { 2, 3 }, { 1, 6 } },
 	.bulk = { 1, 6 },
@@ -163,6 +180,8 @@ const struct gemm gemm_avx2 = {
 	.expand_f16 = expand_f16,
 	.expand_bytes = expand_bytes,
 	.expand_nibbles = expand_nibbles,
+	.busy = busy,
+	.busy_flops = CHAINS * 8 * 2,
 };
 #else
 typedef int lmscope_no_avx2;	/* a file may not be empty */

@@ -7,7 +7,7 @@
 #define AVX512 __attribute__((target("avx512f,avx512bw,avx512vl,avx512dq,avx2,fma,f16c")))
 #define UNROLL _Pragma("GCC unroll 32")
 
-enum { AHEAD = 16 };	/* weights are asked for this many inputs (64 bytes each) before they are used */
+enum { AHEAD = 128 };	/* lines of weights (64 bytes) that are on their way while others are used */
 
 /* Inlined with constant rows and panels, so that sum[] is rows * panels registers. */
 AVX512 static inline __attribute__((always_inline)) void tile_of(const int rows, const int panels, const struct gemm_tile *t)
@@ -28,7 +28,7 @@ AVX512 static inline __attribute__((always_inline)) void tile_of(const int rows,
 
 		UNROLL for (int p = 0; p < panels; p++) {
 			w[p] = _mm512_load_ps(b + (size_t)p * stride);
-			_mm_prefetch((const char *)(b + (size_t)p * stride + AHEAD * PANEL), _MM_HINT_T0);
+			_mm_prefetch((const char *)(b + (size_t)p * stride + AHEAD / panels * PANEL), _MM_HINT_T0);
 		}
 		UNROLL for (int r = 0; r < rows; r++) {
 			const __m512 x = _mm512_set1_ps(a[r]);
@@ -138,6 +138,23 @@ AVX512 static void expand_nibbles(const uint8_t *q, int bias, const float *scale
 	}
 }
 
+enum { CHAINS = 12 };	/* two a cycle, each waits four cycles for itself: 8 would do */
+
+AVX512 static float busy(size_t rounds)
+{
+	__m512 x[CHAINS];
+	const __m512 half = _mm512_set1_ps(0.5f);
+
+	UNROLL for (int i = 0; i < CHAINS; i++)
+		x[i] = _mm512_set1_ps((float)i);
+	for (size_t n = 0; n < rounds; n++)
+		UNROLL for (int i = 0; i < CHAINS; i++)
+			x[i] = _mm512_fmadd_ps(x[i], half, half);
+	UNROLL for (int i = 1; i < CHAINS; i++)
+		x[0] = _mm512_add_ps(x[0], x[i]);
+	return _mm512_reduce_add_ps(x[0]);
+}
+
 const struct gemm gemm_avx512 = {
 	.shapes = { { 4, 6 }, { 2, 14 }, { 1, 28 } },
 	.bulk = { 2, 14 },
@@ -147,6 +164,8 @@ const struct gemm gemm_avx512 = {
 	.expand_f16 = expand_f16,
 	.expand_bytes = expand_bytes,
 	.expand_nibbles = expand_nibbles,
+	.busy = busy,
+	.busy_flops = CHAINS * 16 * 2,
 };
 #else
 typedef int lmscope_no_avx512;	/* a file may not be empty */

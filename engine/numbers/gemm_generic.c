@@ -88,6 +88,23 @@ static void expand_nibbles(const uint8_t *q, int bias, const float *scale, const
 	}
 }
 
+enum { CHAINS = 10 };
+
+static float busy(size_t rounds)
+{
+	quad x[CHAINS];
+	float sum = 0;
+
+	for (int i = 0; i < CHAINS; i++)
+		x[i] = (quad){ (float)i, 1, 2, 3 };
+	for (size_t n = 0; n < rounds; n++)
+		for (int i = 0; i < CHAINS; i++)
+			x[i] = x[i] * 0.5f + 0.5f;
+	for (int i = 0; i < CHAINS; i++)
+		sum += x[i][0];
+	return sum;
+}
+
 const struct gemm gemm_generic = {
 	.shapes = { { 1, ROWS } },
 	.bulk = { 1, ROWS },
@@ -97,6 +114,8 @@ const struct gemm gemm_generic = {
 	.expand_f16 = expand_f16,
 	.expand_bytes = expand_bytes,
 	.expand_nibbles = expand_nibbles,
+	.busy = busy,
+	.busy_flops = CHAINS * 4 * 2,
 };
 
 const struct gemm *gemm_here(void)
