@@ -15,11 +15,15 @@
 
 enum { PANEL = 16, PANELS_MAX = 4 };
 
+/* How the weights of a tile stand in memory. */
+enum gemm_weights { WEIGHTS_F32, WEIGHTS_BF16, WEIGHTS_F16, WEIGHTS_KINDS };
+
 struct gemm_tile {
 	int rows, panels;
+	enum gemm_weights kind;
 	size_t depth;
 	const float *a;		/* [depth][rows] */
-	const float *b;		/* [panels][depth][16], panels `stride` floats apart; 64-byte aligned */
+	const void *b;		/* [panels][depth][16], panels `stride` weights apart; aligned to 16 weights */
 	size_t stride;
 	float *y;		/* [rows][16 * panels], rows `ldy` floats apart */
 	size_t ldy;
@@ -36,6 +40,7 @@ struct gemm {
 	struct gemm_shape shapes[4];	/* for a single tile: the first with enough rows; ends with {0, 0} */
 	struct gemm_shape bulk;		/* for more rows than any of them */
 	void (*tile)(const struct gemm_tile *t);
+	bool halves;			/* tile takes BF16 and F16 too */
 
 	/* dst[c][r] = src[r][c] for up to 16 x 16 floats; the distances between rows are in floats. */
 	void (*transpose)(const float *src, size_t lds, int rows, int columns, float *dst, size_t ldd);

@@ -5,9 +5,10 @@
 #include <immintrin.h>
 
 #define AVX2 __attribute__((target("avx2,fma,f16c")))
+#define INLINE inline __attribute__((always_inline))
 #define UNROLL _Pragma("GCC unroll 16")
 
-enum { AHEAD = 128 };	/* lines of weights (64 bytes) that are on their way while others are used */
+enum { AHEAD = 8192 };	/* bytes of weights that are on their way while others are used */
 
 /* Lanes i of 8 whose bit is set. */
 AVX2 static inline __m256i lanes(uint64_t bits)
@@ -17,13 +18,25 @@ AVX2 static inline __m256i lanes(uint64_t bits)
 	return _mm256_cmpeq_epi32(_mm256_and_si256(_mm256_set1_epi32((int)(bits & 255)), each), each);
 }
 
-/* Inlined with constant rows and panels, so that sum[] is 2 * rows * panels registers. */
-AVX2 static inline __attribute__((always_inline)) void tile_of(const int rows, const int panels, const struct gemm_tile *t)
+/* Eight weights as floats. */
+AVX2 static INLINE __m256 weights_at(const enum gemm_weights kind, const char *b)
 {
+	if (kind == WEIGHTS_F32)
+		return _mm256_load_ps((const float *)(const void *)b);
+	if (kind == WEIGHTS_F16)
+		return _mm256_cvtph_ps(_mm_load_si128((const __m128i *)(const void *)b));
+	return _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_cvtepu16_epi32(_mm_load_si128((const __m128i *)(const void *)b)), 16));
+}
+
+/* Inlined with constant rows, panels and kind, so that sum[] is 2 * rows * panels registers. */
+AVX2 static INLINE void tile_of(const int rows, const int panels, const enum gemm_weights kind, const struct gemm_tile *t)
+{
+	const size_t line = kind == WEIGHTS_F32 ? 64 : 32;	/* bytes of sixteen weights */
 	const int halves = 2 * panels;
 	__m256 sum[12];
-	const float *a = t->a, *b = t->b;
-	const size_t stride = t->stride, ldy = t->ldy;
+	const float *a = t->a;
+	const char *b = t->b;
+	const size_t stride = t->stride / PANEL * line, ldy = t->ldy;
 	const uint64_t columns = t->columns;
 	float *const y = t->y;
 
@@ -31,13 +44,13 @@ AVX2 static inline __attribute__((always_inline)) void tile_of(const int rows, c
 		UNROLL for (int h = 0; h < halves; h++)
 			sum[r * halves + h] = !t->more ? _mm256_setzero_ps() :
 				_mm256_maskload_ps(y + (size_t)r * ldy + 8 * h, lanes(columns >> (8 * h)));
-	for (size_t k = t->depth; k; k--, a += rows, b += PANEL) {
+	for (size_t k = t->depth; k; k--, a += rows, b += line) {
 		__m256 w[2 * PANELS_MAX];
 
 		UNROLL for (int h = 0; h < halves; h++)
-			w[h] = _mm256_load_ps(b + (size_t)(h / 2) * stride + 8 * (h % 2));
+			w[h] = weights_at(kind, b + (size_t)(h / 2) * stride + line / 2 * (size_t)(h % 2));
 		UNROLL for (int p = 0; p < panels; p++)
-			_mm_prefetch((const char *)(b + (size_t)p * stride + AHEAD / panels * PANEL), _MM_HINT_T0);
+			_mm_prefetch(b + (size_t)p * stride + AHEAD / panels, _MM_HINT_T0);
 		UNROLL for (int r = 0; r < rows; r++) {
 			const __m256 x = _mm256_broadcast_ss(a + r);
 
@@ -54,17 +67,20 @@ AVX2 static inline __attribute__((always_inline)) void tile_of(const int rows, c
 						    sum[r * halves + h]);
 }
 
-#define ALL_TILES(X) X(1, 1) X(2, 1) X(3, 1) X(4, 1) X(5, 1) X(6, 1) X(1, 2) X(2, 2) X(3, 2) X(1, 4)
+#define TILES(X, kind) X(1, 1, kind) X(2, 1, kind) X(3, 1, kind) X(4, 1, kind) X(5, 1, kind) X(6, 1, kind) \
+	X(1, 2, kind) X(2, 2, kind) X(3, 2, kind) X(1, 4, kind)
+#define ALL_TILES(X) TILES(X, F32) TILES(X, BF16) TILES(X, F16)
 
-#define TILE(rows, panels) AVX2 static void tile_##rows##x##panels(const struct gemm_tile *t) { tile_of(rows, panels, t); }
+#define TILE(rows, panels, kind) \
+	AVX2 static void tile_##rows##x##panels##_##kind(const struct gemm_tile *t) { tile_of(rows, panels, WEIGHTS_##kind, t); }
 ALL_TILES(TILE)
 
 static void tile(const struct gemm_tile *t)
 {
-#define ENTRY(rows, panels) [panels][rows] = tile_##rows##x##panels,
-	static void (*const tiles[PANELS_MAX + 1][7])(const struct gemm_tile *) = { ALL_TILES(ENTRY) };
+#define ENTRY(rows, panels, kind) [WEIGHTS_##kind][panels][rows] = tile_##rows##x##panels##_##kind,
+	static void (*const tiles[WEIGHTS_KINDS][PANELS_MAX + 1][7])(const struct gemm_tile *) = { ALL_TILES(ENTRY) };
 
-	tiles[t->panels][t->rows](t);
+	tiles[t->kind][t->panels][t->rows](t);
 }
 
 /* 8 x 8: three rounds of exchanges, of floats, of pairs, of quads. */
@@ -175,6 +191,7 @@ const struct gemm gemm_avx2 = {
 	.shapes = { { 4, 1 }, { 2, 3 }, { 1, 6 } },
 	.bulk = { 1, 6 },
 	.tile = tile,
+	.halves = true,
 	.transpose = transpose,
 	.expand_bf16 = expand_bf16,
 	.expand_f16 = expand_f16,

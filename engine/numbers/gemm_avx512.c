@@ -5,16 +5,29 @@
 #include <immintrin.h>
 
 #define AVX512 __attribute__((target("avx512f,avx512bw,avx512vl,avx512dq,avx2,fma,f16c")))
+#define INLINE inline __attribute__((always_inline))
 #define UNROLL _Pragma("GCC unroll 32")
 
-enum { AHEAD = 128 };	/* lines of weights (64 bytes) that are on their way while others are used */
+enum { AHEAD = 8192 };	/* bytes of weights that are on their way while others are used */
 
-/* Inlined with constant rows and panels, so that sum[] is rows * panels registers. */
-AVX512 static inline __attribute__((always_inline)) void tile_of(const int rows, const int panels, const struct gemm_tile *t)
+/* Sixteen weights as floats. */
+AVX512 static INLINE __m512 weights_at(const enum gemm_weights kind, const char *b)
 {
+	if (kind == WEIGHTS_F32)
+		return _mm512_load_ps(b);
+	if (kind == WEIGHTS_F16)
+		return _mm512_cvtph_ps(_mm256_load_si256((const __m256i *)b));
+	return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(_mm256_load_si256((const __m256i *)b)), 16));
+}
+
+/* Inlined with constant rows, panels and kind, so that sum[] is rows * panels registers. */
+AVX512 static INLINE void tile_of(const int rows, const int panels, const enum gemm_weights kind, const struct gemm_tile *t)
+{
+	const size_t line = kind == WEIGHTS_F32 ? 64 : 32;	/* bytes of sixteen weights */
 	__m512 sum[28];
-	const float *a = t->a, *b = t->b;
-	const size_t stride = t->stride, ldy = t->ldy;
+	const float *a = t->a;
+	const char *b = t->b;
+	const size_t stride = t->stride / PANEL * line, ldy = t->ldy;
 	const uint64_t columns = t->columns;
 	float *const y = t->y;
 
@@ -23,12 +36,12 @@ AVX512 static inline __attribute__((always_inline)) void tile_of(const int rows,
 			sum[r * panels + p] = !t->more ? _mm512_setzero_ps() :
 				_mm512_maskz_loadu_ps((__mmask16)(columns >> (PANEL * p)),
 						      y + (size_t)r * ldy + PANEL * p);
-	for (size_t k = t->depth; k; k--, a += rows, b += PANEL) {
+	for (size_t k = t->depth; k; k--, a += rows, b += line) {
 		__m512 w[PANELS_MAX];
 
 		UNROLL for (int p = 0; p < panels; p++) {
-			w[p] = _mm512_load_ps(b + (size_t)p * stride);
-			_mm_prefetch((const char *)(b + (size_t)p * stride + AHEAD / panels * PANEL), _MM_HINT_T0);
+			w[p] = weights_at(kind, b + (size_t)p * stride);
+			_mm_prefetch(b + (size_t)p * stride + AHEAD / panels, _MM_HINT_T0);
 		}
 		UNROLL for (int r = 0; r < rows; r++) {
 			const __m512 x = _mm512_set1_ps(a[r]);
@@ -43,21 +56,25 @@ AVX512 static inline __attribute__((always_inline)) void tile_of(const int rows,
 					      (__mmask16)(columns >> (PANEL * p)), sum[r * panels + p]);
 }
 
-#define ROWS_1_TO_6(X, p) X(1, p) X(2, p) X(3, p) X(4, p) X(5, p) X(6, p)
-#define ROWS_1_TO_14(X, p) ROWS_1_TO_6(X, p) X(7, p) X(8, p) X(9, p) X(10, p) X(11, p) X(12, p) X(13, p) X(14, p)
-#define ROWS_1_TO_28(X, p) ROWS_1_TO_14(X, p) X(15, p) X(16, p) X(17, p) X(18, p) X(19, p) X(20, p) X(21, p) \
-	X(22, p) X(23, p) X(24, p) X(25, p) X(26, p) X(27, p) X(28, p)
-#define ALL_TILES(X) ROWS_1_TO_28(X, 1) ROWS_1_TO_14(X, 2) ROWS_1_TO_6(X, 4)
+#define ROWS_1_TO_6(X, p, kind) X(1, p, kind) X(2, p, kind) X(3, p, kind) X(4, p, kind) X(5, p, kind) X(6, p, kind)
+#define ROWS_1_TO_14(X, p, kind) ROWS_1_TO_6(X, p, kind) X(7, p, kind) X(8, p, kind) X(9, p, kind) X(10, p, kind) \
+	X(11, p, kind) X(12, p, kind) X(13, p, kind) X(14, p, kind)
+#define ROWS_1_TO_28(X, p, kind) ROWS_1_TO_14(X, p, kind) X(15, p, kind) X(16, p, kind) X(17, p, kind) X(18, p, kind) \
+	X(19, p, kind) X(20, p, kind) X(21, p, kind) X(22, p, kind) X(23, p, kind) X(24, p, kind) X(25, p, kind) \
+	X(26, p, kind) X(27, p, kind) X(28, p, kind)
+#define TILES(X, kind) ROWS_1_TO_28(X, 1, kind) ROWS_1_TO_14(X, 2, kind) ROWS_1_TO_6(X, 4, kind)
+#define ALL_TILES(X) TILES(X, F32) TILES(X, BF16) TILES(X, F16)
 
-#define TILE(rows, panels) AVX512 static void tile_##rows##x##panels(const struct gemm_tile *t) { tile_of(rows, panels, t); }
+#define TILE(rows, panels, kind) \
+	AVX512 static void tile_##rows##x##panels##_##kind(const struct gemm_tile *t) { tile_of(rows, panels, WEIGHTS_##kind, t); }
 ALL_TILES(TILE)
 
 static void tile(const struct gemm_tile *t)
 {
-#define ENTRY(rows, panels) [panels][rows] = tile_##rows##x##panels,
-	static void (*const tiles[PANELS_MAX + 1][29])(const struct gemm_tile *) = { ALL_TILES(ENTRY) };
+#define ENTRY(rows, panels, kind) [WEIGHTS_##kind][panels][rows] = tile_##rows##x##panels##_##kind,
+	static void (*const tiles[WEIGHTS_KINDS][PANELS_MAX + 1][29])(const struct gemm_tile *) = { ALL_TILES(ENTRY) };
 
-	tiles[t->panels][t->rows](t);
+	tiles[t->kind][t->panels][t->rows](t);
 }
 
 /* Four rounds of exchanges: of floats, of pairs, of quads, of octets. */
@@ -111,7 +128,7 @@ AVX512 static void expand_f16(const uint16_t *src, float *dst, size_t n)
 }
 
 /* A product and then a sum, as dtype.h's expand rounds. */
-AVX512 static inline __attribute__((always_inline)) __m512 scaled(__m512i q, __m512 scale, __m512 offset)
+AVX512 static INLINE __m512 scaled(__m512i q, __m512 scale, __m512 offset)
 {
 	return _mm512_add_ps(_mm512_mul_ps(_mm512_cvtepi32_ps(q), scale), offset);
 }
@@ -159,6 +176,7 @@ const struct gemm gemm_avx512 = {
 	.shapes = { { 4, 6 }, { 2, 14 }, { 1, 28 } },
 	.bulk = { 2, 14 },
 	.tile = tile,
+	.halves = true,
 	.transpose = transpose,
 	.expand_bf16 = expand_bf16,
 	.expand_f16 = expand_f16,

@@ -23,7 +23,7 @@ static void tile(const struct gemm_tile *t)
 {
 	float sums[ROWS][PANEL];
 	quad sum[ROWS][QUADS];
-	const float *a = t->a, *b = t->b;
+	const float *a = t->a, *b = t->b;	/* floats only */
 	int other = t->rows - 1;	/* 0 or 1 */
 
 	memset(sums, 0, sizeof sums);

@@ -19,6 +19,8 @@ struct matrix {
 	float *plain;	/* [out, in] for OpenBLAS, or NULL */
 };
 
+enum { PANELS_AHEAD = 6 };	/* how far the panels are fetched ahead, where they are read across */
+
 static atomic_bool low_memory;
 
 void matrix_low_memory(bool on)
@@ -142,6 +144,15 @@ static void blas_run(const struct product *p, const float *b, size_t ldb, bool b
 
 /* --- Applying --- */
 
+/* W as panels; the next inputs' weights come from memory while these are used. */
+static const float *read_forward(const struct panels *weights, int panel, int number, int from, int count, float *buffer,
+				 size_t *stride)
+{
+	for (int i = 0; i < number; i++)
+		panels_prefetch(weights, panel + i, from + count, count);
+	return panels_read(weights, panel, number, from, count, buffer, stride);
+}
+
 static void apply(const struct matrix *w, struct product p)
 {
 	if (w->plain) {
@@ -149,8 +160,8 @@ static void apply(const struct matrix *w, struct product p)
 		return;
 	}
 	p.weights = &w->panels;
-	p.read = panels_read;
-	p.in_place = panels_are_floats(&w->panels);
+	p.read = read_forward;
+	p.in_place = panels_in_place(&w->panels, &p.kind);
 	p.align = w->panels.align;
 	p.limit = w->in;
 	product_run(&p);
@@ -183,13 +194,16 @@ static const float *read_back(const struct panels *weights, int panel, int numbe
 	const int first = panel * PANEL, inputs = weights->source.in - first < number * PANEL ? weights->source.in - first :
 		number * PANEL;
 	_Alignas(64) float expanded[QUANT_BLOCK_MAX * PANEL];
+	const float *w;
 
 	*stride = (size_t)count * PANEL;
 	if (inputs < number * PANEL)	/* columns that are not there */
 		memset(buffer + (size_t)(number - 1) * *stride, 0, *stride * sizeof *buffer);
 	for (int j = 0; j < count; j += PANEL) {
 		size_t unused;
-		const float *w = panels_read(weights, (from + j) / PANEL, 1, first, inputs, expanded, &unused);
+
+		panels_prefetch(weights, (from + j) / PANEL + PANELS_AHEAD, first, inputs);
+		w = panels_read(weights, (from + j) / PANEL, 1, first, inputs, expanded, &unused);
 
 		for (int i = 0; i < inputs; i += PANEL)
 			g->transpose(w + i * PANEL, PANEL, inputs - i < PANEL ? inputs - i : PANEL,

@@ -138,16 +138,12 @@ static void pack_halves(const struct panels *p, int panel, void *dst)
 
 static void expand_bf16(const struct panels *p, int panel, int from, int count, float *dst)
 {
-	const uint16_t *data = (const void *)(p->data + (size_t)panel * p->bytes);
-
-	gemm_here()->expand_bf16(data + from * PANEL, dst, (size_t)count * PANEL);
+	gemm_here()->expand_bf16(panels_at(p, panel, from), dst, (size_t)count * PANEL);
 }
 
 static void expand_f16(const struct panels *p, int panel, int from, int count, float *dst)
 {
-	const uint16_t *data = (const void *)(p->data + (size_t)panel * p->bytes);
-
-	gemm_here()->expand_f16(data + from * PANEL, dst, (size_t)count * PANEL);
+	gemm_here()->expand_f16(panels_at(p, panel, from), dst, (size_t)count * PANEL);
 }
 
 /* --- Quantised: groups of {scale[16]; offset[16] where there is one; integers [group][16]} --- */
@@ -284,20 +280,35 @@ bool panels_make(struct panels *p, struct arena *arena, const struct matrix_sour
 	return true;
 }
 
-bool panels_are_floats(const struct panels *p)
+bool panels_in_place(const struct panels *p, enum gemm_weights *kind)
 {
-	return p->format == &floats;
+	*kind = p->format == &bf16 ? WEIGHTS_BF16 : p->format == &f16 ? WEIGHTS_F16 : WEIGHTS_F32;
+	return p->format == &floats || (*kind != WEIGHTS_F32 && gemm_here()->halves);
+}
+
+const void *panels_at(const struct panels *p, int panel, int from)
+{
+	return p->data + (size_t)panel * p->bytes + (size_t)from * (p->bytes / (size_t)p->source.in);
 }
 
 const float *panels_read(const struct panels *p, int panel, int number, int from, int count, float *buffer, size_t *stride)
 {
 	assert(from % p->align == 0 && panel + number <= p->count);
-	if (panels_are_floats(p)) {
+	if (p->format == &floats) {
 		*stride = (size_t)p->source.in * PANEL;
-		return (const float *)(const void *)p->data + (size_t)panel * *stride + (size_t)from * PANEL;
+		return panels_at(p, panel, from);
 	}
 	*stride = (size_t)count * PANEL;
 	for (int i = 0; i < number; i++)
 		p->format->expand(p, panel + i, from, count, buffer + (size_t)i * *stride);
 	return buffer;
+}
+
+void panels_prefetch(const struct panels *p, int panel, int from, int count)
+{
+	const char *here = panels_at(p, panel, from), *end = panels_at(p, panel, from + count);
+
+	if (p->data && panel < p->count)
+		for (; here < end; here += 64)
+			__builtin_prefetch(here);
 }

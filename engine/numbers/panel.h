@@ -14,6 +14,7 @@
 
 #include "engine/base/arena.h"
 #include "engine/base/err.h"
+#include "engine/numbers/gemm.h"
 #include "engine/numbers/matrix.h"
 
 struct panel_format;
@@ -32,8 +33,10 @@ bool panels_make(struct panels *p, struct arena *arena, const struct matrix_sour
 /* Bytes that panels_make would take from the arena. */
 size_t panels_footprint(const struct matrix_source *source, bool low_memory);
 
-/* Whether panels_read gives pointers into the panels themselves, and needs no buffer. */
-bool panels_are_floats(const struct panels *p);
+/* Whether tiles can take the panels as they stand in memory, and then of which kind they are. */
+bool panels_in_place(const struct panels *p, enum gemm_weights *kind);
+/* Where they stand: [in - from][16] of one panel; the next is source.in * 16 weights further. */
+const void *panels_at(const struct panels *p, int panel, int from);
 
 /*
  * The weights of inputs from … from+count-1 of `number` panels: [number][count][16], `*stride` floats apart, 64-byte aligned.
@@ -41,5 +44,8 @@ bool panels_are_floats(const struct panels *p);
  * unless it reaches the last input.
  */
 const float *panels_read(const struct panels *p, int panel, int number, int from, int count, float *buffer, size_t *stride);
+
+/* Says that these weights will be read soon; nothing happens where there are none. */
+void panels_prefetch(const struct panels *p, int panel, int from, int count);
 
 #endif

@@ -13,7 +13,8 @@
 #include "engine/numbers/pool.h"
 
 enum {
-	BUFFER = 16 * 1024,	/* floats of expanded weights: they and a tile's rows fit the second cache */
+	BUFFER = 16 * 1024,	/* floats of expanded weights at most: they and a tile's rows fit the second cache */
+	NEAR = 6 * 1024,	/* for a single tile, which reads them once: they fit the first */
 	DEPTH_BLOCK = 1024,	/* of weights that need no expansion, when there are many tiles */
 	SMALL = 32 * 1024,	/* multiply-adds that are not worth a second thread */
 	PACK_STEP = 256,	/* inputs that one chunk of packing takes */
@@ -60,7 +61,8 @@ static void choose_shape(struct cut *c)
 	c->tiles = (n + s->rows - 1) / s->rows;
 	c->panels = s->panels;
 	c->wide = c->p->wide ? c->p->wide : s->panels;
-	c->block = BUFFER / (c->wide * PANEL) / c->p->align * c->p->align;
+	c->block = (c->tiles == 1 ? NEAR : BUFFER) / (c->wide * PANEL) / c->p->align * c->p->align;
+	c->block = most(c->block, c->p->align);
 	if (c->p->in_place)
 		c->block = c->tiles == 1 ? c->p->limit : DEPTH_BLOCK;
 }
@@ -78,11 +80,11 @@ static uint64_t columns(const struct product *p, int first, int number)
 }
 
 /* All tiles of rows with some panels, over one block of the depth. */
-static void multiply(const struct cut *c, int panel, int number, int from, int depth, const float *b, size_t stride)
+static void multiply(const struct cut *c, int panel, int number, int from, int depth, const void *b, size_t stride)
 {
 	const struct product *p = c->p;
 	struct gemm_tile t = {
-		.panels = number, .depth = (size_t)depth, .b = b, .stride = stride, .ldy = p->ldy,
+		.panels = number, .kind = p->kind, .depth = (size_t)depth, .b = b, .stride = stride, .ldy = p->ldy,
 		.columns = columns(p, panel, number), .more = from > p->from,
 	};
 
@@ -107,15 +109,17 @@ static void chunk(void *context, int number)
 	for (int k = p->from / p->align * p->align; k < p->from + p->depth; k += c->block) {
 		const int low = most(k, p->from), high = least(k + c->block, p->from + p->depth);
 		const int count = least((high - k + p->align - 1) / p->align * p->align, p->limit - k);
-		size_t stride;
-		const float *b = p->read(p->weights, begin, end - begin, k, count, buffer, &stride);
+		const float *b = NULL;
+		size_t stride = (size_t)p->limit * PANEL;
 
-		b += (low - k) * PANEL;
-		for (int panel = begin, some; panel < end; panel += some, b += (size_t)some * stride) {
-			some = c->panels;
-			while (some > end - panel)
-				some /= 2;
-			multiply(c, panel, some, low, high - low, b, stride);
+		if (!p->in_place)
+			b = p->read(p->weights, begin, end - begin, k, count, buffer, &stride);
+		for (int panel = begin, some; panel < end; panel += some) {
+			for (some = c->panels; some > end - panel; some /= 2)
+				;
+			multiply(c, panel, some, low, high - low,
+				 p->in_place ? panels_at(p->weights, panel, low) :
+					       b + (size_t)(panel - begin) * stride + (low - k) * PANEL, stride);
 		}
 	}
 }

@@ -14,10 +14,11 @@
 
 struct product {
 	const struct panels *weights;
-	/* Some panels of B, as panels_read gives them. */
+	bool in_place;		/* B's panels are those of `weights`, of this kind, as they are */
+	enum gemm_weights kind;
+	/* Otherwise: some panels of B, as panels_read gives them. */
 	const float *(*read)(const struct panels *weights, int panel, int number, int from, int count, float *buffer,
 			     size_t *stride);
-	bool in_place;		/* read needs no buffer, and any count will do */
 	int align;		/* read from multiples of this on */
 	int wide;		/* read so many panels together, or 0: as it suits the tiles */
 	int from, depth;	/* which part of B's depth; x has only that */
