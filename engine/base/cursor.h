@@ -15,6 +15,11 @@ struct cursor {
 	const unsigned char *p, *end;
 };
 
+static inline struct cursor cursor_over(const unsigned char *bytes, size_t n)
+{
+	return (struct cursor){ bytes, n ? bytes + n : bytes };		/* an empty file is mapped nowhere */
+}
+
 static inline size_t cursor_left(const struct cursor *c)
 {
 	return (size_t)(c->end - c->p);

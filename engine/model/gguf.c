@@ -210,8 +210,8 @@ static bool open_part(struct gguf *g, const char *path, struct err *err)
 		return false;
 	if (file_is_pointer(&part->map))
 		return err_set(err, ERR_FILE, "%s: is only a Git LFS pointer to the model; `git lfs pull` fetches it", path);
-	c = (struct cursor){ part->map.bytes, part->map.bytes + part->map.size };
-	magic = part->map.size ? cursor_take(&c, 4) : NULL;
+	c = cursor_over(part->map.bytes, part->map.size);
+	magic = cursor_take(&c, 4);
 	if (!magic || memcmp(magic, "GGUF", 4))
 		return err_set(err, ERR_FILE, "%s: is not a GGUF file: it does not begin with \"GGUF\"", path);
 	if (!cursor_u32(&c, &version))

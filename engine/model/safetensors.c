@@ -156,14 +156,14 @@ static bool read_tensor(void *context, size_t index, const char *key, const stru
 
 static bool read_header(struct safetensors *s, const struct shard *shard, struct err *err)
 {
-	struct cursor c = { shard->map.bytes, shard->map.bytes + shard->map.size };
+	struct cursor c = cursor_over(shard->map.bytes, shard->map.size);
 	struct reading r = { .s = s, .shard = shard, .err = err };
 	const unsigned char *header;
 	struct json *doc;
 	uint64_t n;
 	bool ok;
 
-	if (!shard->map.size || !cursor_u64(&c, &n))
+	if (!cursor_u64(&c, &n))
 		return err_set(err, ERR_FILE, "%s: is too short for a safetensors file", shard->path);
 	if (file_is_pointer(&shard->map))
 		return err_set(err, ERR_FILE, "%s: is only a Git LFS pointer to the model; `git lfs pull` fetches it", shard->path);
