@@ -116,6 +116,8 @@ static bool read_merges(struct tokenizer *t, const struct gguf *g, struct err *e
 {
 	size_t n = gguf_array(g, KEY("merges"));
 
+	if (n == 0)
+		return err_set(err, ERR_FILE, "the tokenizer model is gpt2, but there are no merges");
 	if (!vocabulary_start_merges(&t->vocabulary, n, err))
 		return false;
 	for (size_t i = 0; i < n; i++) {
@@ -149,12 +151,11 @@ static bool byte_level(struct tokenizer *t, const struct gguf *g, const struct p
 {
 	const char *name = "default";
 	size_t n = strlen(name);
-	bool prefix = false;
+	bool prefix = false, said = gguf_string(g, KEY("pre"), &name, &n);
 
-	gguf_string(g, KEY("pre"), &name, &n);
 	*pre = pretokenizer_find(name, n);
 	t->spelling = SPELLING_ALPHABET;
-	t->kind = "byte-level BPE (GGUF)";
+	t->kind = said ? "byte-level BPE (GGUF)" : "byte-level BPE (GGUF; it names no pre-tokenizer, the default one is used)";
 	if (!*pre) {
 		t->kind = arena_printf(t->arena, "byte-level BPE (GGUF; its pre-tokenizer \"%.*s\" is not known, the default one is used)",
 				       n > 60 ? 60 : (int)n, name);

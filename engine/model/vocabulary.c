@@ -250,11 +250,9 @@ static void spell(struct str *out, struct word text, enum token_kind kind, enum 
 	str_clear(out);
 	if (byte >= 0)
 		str_add_char(out, (char)(unsigned char)byte);
-	else if (kind == TOKEN_SPECIAL || kind == TOKEN_ADDED || spelling == SPELLING_PLAIN)
-		str_add_n(out, text.s, text.n);
-	else if (spelling == SPELLING_SENTENCEPIECE)
+	else if (spelling == SPELLING_SENTENCEPIECE && kind != TOKEN_SPECIAL)
 		spell_sentencepiece(out, text);
-	else if (!alphabet_decode(out, text.s, text.n))
+	else if (spelling != SPELLING_ALPHABET || kind != TOKEN_NORMAL || !alphabet_decode(out, text.s, text.n))
 		str_add_n(out, text.s, text.n);
 }
 

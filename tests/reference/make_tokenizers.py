@@ -121,6 +121,10 @@ def gemma():
     data["pre_tokenizer"] = parts(pre_tokenizers.Split(" ", "merged_with_previous"))
     data["post_processor"] = template("<s>")({"<s>": 1})
     data["decoder"] = parts(decoders.Sequence([decoders.Replace("▁", " "), decoders.ByteFallback(), decoders.Fuse()]))
+    # Runs of spaces are made by merges, and are added tokens as well: found only where a text has U+2581 itself.
+    for text in ("▁▁", "▁▁▁", "▁▁▁▁"):
+        data["model"]["vocab"][text] = len(data["model"]["vocab"])
+        data["model"]["merges"].append(["▁", text[1:]])
     for text in ("\n", "\n\n", "\n\n\n", "▁▁", "▁▁▁", "▁▁▁▁"):
         added(data, text)
     added(data, "<mask>")

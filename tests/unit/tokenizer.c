@@ -240,7 +240,7 @@ static struct tokenizer *open_gguf(struct keys *k, struct err *err)
 
 static void test_gguf(void)
 {
-	static const char *const tokens[] = { "<unk>", "<s>", "</s>", "<0x0A>", "\xE2\x96\x81", "a", "b", "ab", "\xE2\x96\x81" "ab" };
+	static const char *const tokens[] = { "<unk>", "<s>", "</s>", "<0x0A>", "▁", "a", "b", "ab", "▁ab" };
 	static const float scores[] = { 0, 0, 0, 0, -5, -6, -7, -2, -1 };
 	static const uint32_t types[] = { 2, 3, 3, 6, 1, 1, 1, 1, 1 };
 	struct keys k = { 0 };
@@ -327,13 +327,14 @@ static void test_long(void)
 	struct err err = { 0 };
 	struct tokenizer *t = open_folder(WITH(VOCAB, MERGES, ""), "{}", &err);
 	char *text = xmalloc(N);
-	int32_t *ids;
+	int32_t *ids = NULL;
 	size_t n;
 
 	for (int i = 0; i < N; i++)
 		text[i] = i % 2 ? 'b' : 'a';
 	CHECK(t && tokenizer_encode(t, text, N, BOS_DEFAULT, &ids, &n, &err) && n == N / 2 && ids[n - 1] == 3);
 	free(ids);
+	ids = NULL;
 	memset(text, ' ', N);
 	CHECK(t && tokenizer_encode(t, text, N, BOS_DEFAULT, &ids, &n, &err) && n == N);
 	free(ids);
