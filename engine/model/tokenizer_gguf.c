@@ -2,6 +2,7 @@
  * tokenizer_gguf.c - the tokenizer in a GGUF's metadata: "llama" (SentencePiece, merging by score) and "gpt2" (byte-level,
  * merging by list). Keys that are absent mean what llama.cpp takes them to mean.
  */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -169,6 +170,27 @@ static bool byte_level(struct tokenizer *t, const struct gguf *g, const struct p
 	return read_merges(t, g, err) && pretokenizer_apply(*pre, &t->cut, err);
 }
 
+/* Phi-3's special tokens swallow the white space after them; no key says so, but llama.cpp knows the model by its name. */
+static void phi3_literals(struct tokenizer *t, const struct gguf *g)
+{
+	static const char *const exceptions[] = { "<unk>", "<s>", "<|endoftext|>" };
+	const char *name;
+	size_t n;
+	char text[64] = "";
+
+	if (gguf_string(g, "general.name", &name, &n))
+		snprintf(text, sizeof text, "%.*s", n > 60 ? 60 : (int)n, name);
+	if (!strcasestr(text, "phi-3") && !strcasestr(text, "phi3"))
+		return;
+	for (size_t i = 0; i < t->literals.n; i++) {
+		struct literal *literal = &t->literals.at[i];
+
+		literal->takes_right = true;
+		for (size_t k = 0; k < sizeof exceptions / sizeof *exceptions; k++)
+			literal->takes_right &= strcmp(literal->text.s, exceptions[k]) != 0;
+	}
+}
+
 /* ---- special tokens by role ---- */
 
 /* Ids outside the vocabulary (0xFFFFFFFF) mean that there is none. */
@@ -210,6 +232,7 @@ struct tokenizer *tokenizer_from_gguf(const struct gguf *g, struct err *err)
 	if (kind) {
 		t = tokenizer_new();
 		if (read_tokens(t, g, err) && (kind->by_score ? sentencepiece(t, g, err) : byte_level(t, g, &pre, err))) {
+			phi3_literals(t, g);
 			find_roles(t, g, kind, pre);
 			if (tokenizer_ready(t, err))
 				return t;

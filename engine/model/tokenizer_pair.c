@@ -65,12 +65,13 @@ static bool class_steps(struct tokenizer *t, const struct json_value *config, st
 	return pretokenizer_apply(pretokenizer_find(name, strlen(name)), &t->cut, err);
 }
 
-/* The one special token that GPT-2's vocabulary has and no file names. */
+/* The one special token that GPT-2's vocabulary has, which no file need name: it begins and ends a text. */
 static void end_of_text(struct tokenizer *t)
 {
 	static const char text[] = "<|endoftext|>";
 	int32_t id = vocabulary_find(&t->vocabulary, text, strlen(text));
 
+	t->bos = t->eos = id;
 	if (id < 0 || t->vocabulary.kind[id] == TOKEN_SPECIAL)
 		return;
 	t->vocabulary.kind[id] = TOKEN_SPECIAL;

@@ -125,6 +125,43 @@ static void test_bos(void)
 	tokenizer_free(t);
 }
 
+/* ---- vocab.json and merges.txt ---- */
+
+static struct tokenizer *open_pair(const char *merges, const char *config, struct err *err)
+{
+	static const char vocab[] = "{" VOCAB ",\"<|endoftext|>\":8}";
+	char *folder = scratch_path("pair");
+	struct tokenizer *t;
+
+	free(scratch_file("pair/vocab.json", vocab, strlen(vocab)));
+	free(scratch_file("pair/merges.txt", merges, strlen(merges)));
+	free(scratch_file("pair/tokenizer_config.json", config, strlen(config)));
+	t = tokenizer_open(folder, err);
+	free(folder);
+	return t;
+}
+
+static void test_pair(void)
+{
+	static const char merges[] = "#version: 0.2\na b\r\n\n\xC4\xA0 ab";
+	struct err err = { 0 };
+	struct tokenizer *t = open_pair(merges, "{}", &err);
+
+	if (!CHECK_THAT(t != NULL, "it opens (%s)", err.text))
+		return;
+	CHECK_IDS(t, "ab ab<|endoftext|>", BOS_DEFAULT, "3 4 8");
+	CHECK_TEXT(tokenizer_bos_reason(t), "no file says whether <|endoftext|> is added; for vocab.json it is not");
+	CHECK(tokenizer_bos(t) == 8 && tokenizer_eos(t) == 8 && tokenizer_is_special(t, 8));
+	tokenizer_free(t);
+	t = open_pair(merges, "{\"add_bos_token\":true,\"add_prefix_space\":true,\"bos_token\":\"<|endoftext|>\"}", &err);
+	CHECK_IDS(t, "ab", BOS_DEFAULT, "8 4");
+	tokenizer_free(t);
+	t = open_pair("a b c\n", "{}", &err);
+	CHECK_THAT(!t && strstr(err.text, "merges.txt: merge 1 joins \"b c\""), "%s", err.text);
+	t = tokenizer_open(scratch_folder(), &err);
+	CHECK_THAT(!t && strstr(err.text, "there is no tokenizer"), "%s", err.text);
+}
+
 /* ---- files that cannot be ---- */
 
 static void test_refusals(void)
@@ -238,17 +275,16 @@ static struct tokenizer *open_gguf(struct keys *k, struct err *err)
 	return t;
 }
 
-static void test_gguf(void)
+/* A SentencePiece vocabulary of nine tokens, under a name. */
+static struct tokenizer *open_small(const char *name, struct err *err)
 {
 	static const char *const tokens[] = { "<unk>", "<s>", "</s>", "<0x0A>", "▁", "a", "b", "ab", "▁ab" };
 	static const float scores[] = { 0, 0, 0, 0, -5, -6, -7, -2, -1 };
 	static const uint32_t types[] = { 2, 3, 3, 6, 1, 1, 1, 1, 1 };
 	struct keys k = { 0 };
-	struct err err = { 0 };
-	struct tokenizer *t;
-	struct str s;
 
 	str_init(&k.body);
+	key_text(&k, "general.name", name);
 	key_text(&k, "tokenizer.ggml.model", "llama");
 	key_list(&k, "tokenizer.ggml.tokens", 8, 9);
 	for (int i = 0; i < 9; i++)
@@ -257,7 +293,15 @@ static void test_gguf(void)
 	put(&k.body, scores, sizeof scores);
 	key_list(&k, "tokenizer.ggml.token_type", 5, 9);
 	put(&k.body, types, sizeof types);
-	t = open_gguf(&k, &err);
+	return open_gguf(&k, err);
+}
+
+static void test_gguf(void)
+{
+	struct err err = { 0 };
+	struct tokenizer *t = open_small("small", &err);
+	struct str s;
+
 	if (!CHECK_THAT(t != NULL, "it opens (%s)", err.text))
 		return;
 	CHECK_IDS(t, "ab ab\n", BOS_DEFAULT, "1 8 8 3");
@@ -268,6 +312,11 @@ static void test_gguf(void)
 	tokenizer_decode(t, (int32_t[]){ 1, 8, 8, 3 }, 4, false, &s);
 	CHECK_TEXT(s.s, "ab ab\n");
 	str_done(&s);
+	CHECK_IDS(t, "a</s>  b", BOS_NEVER, "4 5 2 4 4 4 6");
+	tokenizer_free(t);
+	/* Phi-3's special tokens swallow white space. */
+	t = open_small("Phi-3 mini", &err);
+	CHECK_IDS(t, "a</s>  b<s>  b", BOS_NEVER, "4 5 2 4 6 1 4 4 4 6");
 	tokenizer_free(t);
 }
 
@@ -361,6 +410,7 @@ int main(void)
 	test_texts();
 	test_tokens();
 	test_bos();
+	test_pair();
 	test_refusals();
 	test_growth();
 	test_gguf();
