@@ -87,7 +87,7 @@ FAMILIES = {
     "phi-qk": row(
         "norms on q and k, one KV head", "phi", "PhiForCausalLM",
         hidden_size=24, intermediate_size=29, num_hidden_layers=2, num_attention_heads=3,
-        num_key_value_heads=1, partial_rotary_factor=0.25, hidden_act="gelu", layer_norm_eps=0.02,
+        num_key_value_heads=1, partial_rotary_factor=0.5, hidden_act="gelu", layer_norm_eps=0.02,
         qk_layernorm=True, max_position_embeddings=64),
     "phi3": llama_like(
         "fused qkv, fused gate and up, window", "phi3", "Phi3ForCausalLM",
@@ -124,9 +124,9 @@ FAMILIES = {
         head_dim=6, rope_theta=70.0, hidden_act="silu", rms_norm_eps=0.02, attention_bias=True,
         num_key_value_heads=4),
     "gemma": llama_like(
-        "gains plus one, embedding times sqrt(d), tanh gelu, head_dim its own", "gemma",
-        "GemmaForCausalLM", head_dim=8, num_key_value_heads=1, rope_theta=70.0,
-        hidden_activation="gelu_pytorch_tanh", rms_norm_eps=1e-6, tie_word_embeddings=True),
+        "gains plus one, embedding times sqrt(d), head_dim its own, gelu that means tanh gelu", "gemma",
+        "GemmaForCausalLM", head_dim=8, num_key_value_heads=1, rope_theta=70.0, hidden_act="gelu",
+        rms_norm_eps=1e-6, tie_word_embeddings=True),
     "gemma2": llama_like(
         "four norms, soft caps, a window on even layers, scale by its own scalar", "gemma2",
         "Gemma2ForCausalLM", head_dim=8, rope_theta=70.0,
@@ -164,15 +164,15 @@ FAMILIES = {
         "norms behind attention and MLP, norms on q and k over all heads", "olmo2",
         "Olmo2ForCausalLM", hidden_size=24, rope_theta=70.0, hidden_act="silu", rms_norm_eps=1e-6),
     "stablelm": llama_like(
-        "layer norm with a gated MLP, quarter rotary, biases of q, k, v", "stablelm",
+        "layer norm with a gated MLP, half rotary, biases of q, k, v", "stablelm",
         "StableLmForCausalLM", hidden_size=16, num_attention_heads=2, num_key_value_heads=1,
-        partial_rotary_factor=0.25, use_qkv_bias=True,
+        partial_rotary_factor=0.5, use_qkv_bias=True,
         qk_layernorm=False, use_parallel_residual=False, layer_norm_eps=1e-5, rope_theta=70.0,
         hidden_act="silu"),
     "stablelm-parallel": llama_like(
         "parallel, norms on q and k per head", "stablelm", "StableLmForCausalLM",
-        hidden_size=16, partial_rotary_factor=0.5, use_qkv_bias=False, qk_layernorm=True,
-        use_parallel_residual=True, layer_norm_eps=0.02, rope_theta=70.0, hidden_act="silu"),
+        hidden_size=20, num_attention_heads=2, partial_rotary_factor=0.4, use_qkv_bias=False,
+        qk_layernorm=True, use_parallel_residual=True, layer_norm_eps=0.02, rope_theta=70.0, hidden_act="silu"),
     "starcoder2": llama_like(
         "layer norm, biases, plain MLP, window, tied", "starcoder2", "Starcoder2ForCausalLM",
         hidden_size=24, use_bias=True, sliding_window=4, norm_epsilon=1e-5, rope_theta=70.0,
