@@ -130,22 +130,45 @@ static void teach_keys(void)
 		}
 }
 
+/* Terminals that read colours written with colons (38:2:…), as ISO 8613-6 has them; others print them. */
+static bool reads_colons(void)
+{
+	static const char *const marks[] = { "TMUX", "XTERM_VERSION", "VTE_VERSION", "KITTY_WINDOW_ID", "WEZTERM_PANE", "ALACRITTY_WINDOW_ID" };
+
+	for (size_t i = 0; i < sizeof marks / sizeof *marks; i++)
+		if (getenv(marks[i]))
+			return true;
+	return false;
+}
+
+/* Does terminfo know a terminal of this name whose colours are written in a way that ours reads? */
+static bool is_usable(const char *name)
+{
+	const char *setaf;
+	bool usable = false;
+	int found;
+
+	if (setupterm(name, STDOUT_FILENO, &found) != OK)
+		return false;
+	setaf = tigetstr("setaf");
+	if (setaf && setaf != (char *)-1)
+		usable = strstr(setaf, "38;2") || (strstr(setaf, "38:2") && reads_colons());
+	del_curterm(cur_term);
+	return usable;
+}
+
 /* Where the terminal says that it has all colours, terminfo may describe it so under a sibling's name. */
 static SCREEN *open_screen(void)
 {
 	static const char *const siblings[] = { "-direct2", "-direct" };
 	const char *name = getenv("TERM"), *colors = getenv("COLORTERM");
-	bool all = colors && (!strcmp(colors, "truecolor") || !strcmp(colors, "24bit"));
-	size_t stem = name ? strcspn(name, "-") : 0;
+	bool all = name && colors && (!strcmp(colors, "truecolor") || !strcmp(colors, "24bit"));
 	char sibling[80];
 
-	for (size_t i = 0; all && stem && i < sizeof siblings / sizeof *siblings && strcmp(name + stem, "-direct") != 0; i++) {
-		SCREEN *screen;
-
-		snprintf(sibling, sizeof sibling, "%.*s%s", (int)stem, name, siblings[i]);
-		screen = newterm(sibling, stdout, stdin);
-		if (screen)
-			return screen;
+	for (size_t i = 0; all && i < sizeof siblings / sizeof *siblings; i++) {
+		snprintf(sibling, sizeof sibling, "%.*s%s", (int)strcspn(name, "-"), name, siblings[i]);
+		if (is_usable(sibling))
+			return newterm(sibling, stdout, stdin);
 	}
 	return newterm(NULL, stdout, stdin);
 }

@@ -125,7 +125,11 @@ static struct ink resolve_shaded(const int low[2], enum ramp ramp, double x, enu
 static void resolve(struct theme *t, const struct theme_file *f)
 {
 	for (int i = 0; i < STYLE_COUNT; i++) {
-		t->ink[i] = resolve_role(&f->role[i], t->what.depth);
+		struct ink ink = resolve_role(&f->role[i], t->what.depth), text = resolve_role(&f->role[STYLE_TEXT], t->what.depth);
+
+		t->ink[i] = ink;	/* what a role leaves open is as in text */
+		t->ink[i].fg = ink.fg == INK_DEFAULT ? text.fg : ink.fg;
+		t->ink[i].bg = ink.bg == INK_DEFAULT ? text.bg : ink.bg;
 		t->ink[i].mark = style_mark[i];
 	}
 	for (int r = 0; r < RAMP_COUNT; r++) {
@@ -300,9 +304,9 @@ bool theme_shades(const struct theme *t)
 
 const char *theme_shade(const struct theme *t, enum ramp ramp, float x)
 {
-	static const char *const blocks[] = { " ", "░", "▒", "▓", "█" };
+	static const char *const blocks[] = { "·", "░", "▒", "▓", "█" };
 	static const char *const ascii[] = { " ", ".", ":", "-", "=", "+", "*", "#", "%", "@" };
-	static const char *const less[] = { " ", ".", "-", "=", "≡" };	/* below zero, where no colour says so */
+	static const char *const less[] = { "·", "-", "~", "=", "≡" };	/* below zero, where no colour says so */
 	static const char *const less_ascii[] = { " ", ",", "-", "~", "=" };
 	static const char *const more_ascii[] = { " ", ".", "+", "#", "@" };
 	bool plain = t->what.depth == DEPTH_MONO, below = ramp == RAMP_DIVERGING && x < 0.5f;
@@ -321,7 +325,7 @@ struct ink theme_bar_ink(const struct theme *t, enum ramp ramp, float x)
 	struct ink ink = theme_shade_ink(t, ramp, x);
 
 	if (!theme_shades(t))
-		ink = (struct ink){ ink.bg, INK_DEFAULT, 0, ink.mark };
+		ink = (struct ink){ ink.bg, t->ink[STYLE_TEXT].bg, 0, ink.mark };
 	return ink;
 }
 
@@ -342,8 +346,6 @@ const char *theme_halves(const struct theme *t, enum ramp ramp, float upper, flo
 
 	if (isnan(upper)) {
 		*ink = (struct ink){ low.bg, t->ink[STYLE_TEXT].bg, 0, low.mark };
-		if (isnan(lower))
-			ink->fg = INK_DEFAULT;
 		return isnan(lower) ? " " : "▄";
 	}
 	*ink = (struct ink){ up.bg, isnan(lower) ? t->ink[STYLE_TEXT].bg : low.bg, 0, up.mark };

@@ -57,7 +57,7 @@ struct ink theme_ink(const struct theme *t, enum style style);
 struct ink theme_ramp(const struct theme *t, enum ramp ramp, float x);
 /* true: the ramp has too few colours to tell values apart; draw theme_shade glyphs in shade view. */
 bool theme_shades(const struct theme *t);
-/* The glyph of a shade cell: " ░▒▓█" by x (for diverging by the distance from the middle), " " where colour says it. The ink is
+/* The glyph of a shade cell: "·░▒▓█" by x (for diverging by the distance from the middle), " " where colour says it. The ink is
  * theme_shade_ink's. */
 const char *theme_shade(const struct theme *t, enum ramp ramp, float x);
 struct ink theme_shade_ink(const struct theme *t, enum ramp ramp, float x);

@@ -106,6 +106,8 @@ static void draw_bar(struct canvas *c, const struct view *v, const struct ground
 
 	if (isfinite(before) && was != to)
 		canvas_repeat(c, g->x + g->zero - (was < 0 ? cells : 0), y, cells, ghost, "░");
+	if (g->zero > 0 && g->zero < g->w)
+		canvas_text(c, g->x + g->zero, y, theme_ink(v->theme, STYLE_BORDER), "▏");
 	bar_draw(c, g->x + g->zero, y, to, ink, ascii);
 }
 

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { SEGMENTS = 6, GAP = 3, RAMP_W = 10, SEGMENT_BYTES = 400 };
+enum { SEGMENTS = 8, GAP = 3, RAMP_W = 10, SEGMENT_BYTES = 400 };
 
 /* A piece of text, or of text, ramp, text. */
 struct segment {
@@ -21,6 +21,14 @@ struct foot {
 	int line[SEGMENTS], x[SEGMENTS];
 	int n;
 };
+
+/* The same margin as above. */
+static struct rect ground(const struct view *v)
+{
+	int margin = v->rect.w >= MARGIN_FROM;
+
+	return (struct rect){ v->rect.x + margin, v->rect.y, v->rect.w - 2 * margin, v->rect.h };
+}
 
 static struct segment *add(struct foot *f, const struct view *v, enum style style)
 {
@@ -51,8 +59,9 @@ static void add_legend(struct foot *f, const struct view *v)
 		snprintf(s->text, sizeof s->text, "%s", number_print(&form, span.lo, number));
 		snprintf(s->after, sizeof s->after, "%s", number_print(&form, span.hi, number));
 	}
-	snprintf(s->after + strlen(s->after), sizeof s->after - strlen(s->after), "%s%s%s", *unit ? " " : "", unit,
-		 t->skip_first ? " · first token left out" : "");
+	snprintf(s->after + strlen(s->after), sizeof s->after - strlen(s->after), "%s%s", *unit ? " " : "", unit);
+	if (t->skip_first)
+		snprintf(add(f, v, STYLE_DIM)->text, SEGMENT_BYTES, "range without %s", t->cols.show[0]);
 }
 
 /* "layer 12–29 of 30" for an axis that is not all there. */
@@ -78,13 +87,16 @@ static void add_marks(struct foot *f, const struct view *v, const struct plan *p
 		add_mark(f, v, &t->cols, p->left, p->left + p->page_cols - 1);
 }
 
-static void add_check(struct foot *f, const struct view *v)
+/* The numbers come first where the name might be cut. */
+static void add_check(struct foot *f, const struct view *v, int w)
 {
 	const struct check *k = &v->table->check;
 	bool holds = check_holds(k);
 	struct segment *s = add(f, v, holds ? STYLE_GOOD : STYLE_ERROR);
 
 	snprintf(s->text, sizeof s->text, "%s: %.5g %s %.5g", k->name, k->actual, holds ? "=" : "≠", k->expected);
+	if (canvas_columns(s->text, strlen(s->text)) > w)
+		snprintf(s->text, sizeof s->text, "%.5g %s %.5g: %s", k->actual, holds ? "=" : "≠", k->expected, k->name);
 	s->stays = true;
 }
 
@@ -97,7 +109,7 @@ static void gather(struct foot *f, const struct view *v, const struct view_kind 
 	if (v->table->footnote)
 		snprintf(add(f, v, STYLE_DIM)->text, SEGMENT_BYTES, "%s", v->table->footnote);
 	if (v->table->check.name)
-		add_check(f, v);
+		add_check(f, v, ground(v).w);
 	for (int i = 0; i < f->n; i++) {
 		struct segment *s = &f->segment[i];
 
@@ -135,14 +147,6 @@ static void squeeze(struct foot *f, int w, int limit)
 		f->n--;
 		memmove(&f->segment[victim], &f->segment[victim + 1], (size_t)(f->n - victim) * sizeof *f->segment);
 	}
-}
-
-/* The same margin as above. */
-static struct rect ground(const struct view *v)
-{
-	int margin = v->rect.w >= MARGIN_FROM;
-
-	return (struct rect){ v->rect.x + margin, v->rect.y, v->rect.w - 2 * margin, v->rect.h };
 }
 
 int foot_lines(const struct view *v, const struct view_kind *kind, const struct plan *p, int limit)

@@ -7,7 +7,7 @@
 
 #include "tui/views/views.h"
 
-enum { WORD_MIN = 7, WORD_MAX = 13, WORD_COLUMNS = 4, LABEL_MAX = 14, MIN_LINES = 3 };
+enum { WORD_MIN = 7, WORD_USUAL = 8, WORD_MAX = 13, WORD_COLUMNS = 4, LABEL_MAX = 14, MIN_LINES = 3 };
 
 static int clamp(int x, int lo, int hi)
 {
@@ -47,11 +47,12 @@ static void cell_width(const struct view *v, enum zoom zoom, int *least, int *mo
 		*most = number + 2 > labels ? number + 2 : labels;
 		return;
 	case ZOOM_SHADE:
-		*least = *most = 2;
-		return;
+		*least = 2;
+		break;
 	default:
-		*least = *most = 1;
+		*least = 1;
 	}
+	*most = t->look == LOOK_ATTENTION ? 2 : 4;	/* attention stays about square */
 }
 
 static int stack_of(const struct view *v, enum zoom zoom)
@@ -113,9 +114,7 @@ static void lay_out(const struct view *v, struct plan *p, int w, int h)
 	p->rows = ceil_div(t->rows.n, p->pool_rows);
 	p->cols = ceil_div(t->cols.n, p->pool_cols);
 	cell_width(v, p->zoom, &least, &most);
-	if (p->zoom == ZOOM_FIT && 2 * p->cols <= w)
-		most = 2;
-	p->page_cols = clamp(p->cols * most <= w ? p->cols : w / (p->zoom == ZOOM_WORD && p->cols * least > w ? most : least), 1, p->cols);
+	p->page_cols = clamp(p->cols * least <= w ? p->cols : w / (p->zoom == ZOOM_WORD ? WORD_USUAL : least), 1, p->cols);
 	p->cell_w = clamp(w / p->page_cols, least, most);
 	p->page_rows = clamp(h * p->stack, 1, p->rows);
 	p->cells.w = p->page_cols * p->cell_w;
@@ -126,7 +125,7 @@ static void heat_plan(const struct view *v, enum zoom zoom, struct plan *p)
 {
 	const struct table *t = v->table;
 	struct rect r = v->rect;
-	int head = r.h >= 3, margin = r.w >= MARGIN_FROM, foot = r.h >= 14 ? 3 : r.h >= 8 ? 2 : r.h >= 5 ? 1 : 0, w;
+	int head = r.h >= 3, margin = r.w >= MARGIN_FROM, foot = r.h >= 14 ? 3 : r.h >= 7 ? 2 : r.h >= 5 ? 1 : 0, w;
 
 	p->label_w = clamp(label_columns(&t->rows), 1, clamp(r.w / 4, 2, LABEL_MAX));
 	if (r.w >= MARGIN_FROM && t->rows.name && p->label_w < (int)strlen(t->rows.name))
@@ -198,24 +197,33 @@ static void draw_cell(struct canvas *c, const struct view *v, const struct plan 
 	float value = pooled(v, p, screen_row, screen_col), at = span_at(span, value);
 	bool cursor = cursor_is_at(v, p, screen_row, screen_col), words = p->zoom == ZOOM_WORD, shade = !words && p->zoom != ZOOM_NUMBER;
 	struct ink ink = shade ? theme_shade_ink(v->theme, span->ramp, at) : theme_ramp(v->theme, span->ramp, at);
-	const char *text = words ? t->word_show[cell] : NULL;
+	const char *text = words && t->word_show[cell] ? t->word_show[cell] : "";
 	char number[NUMBER_BYTES];
 
-	if (words && word_changed(v, cell)) {
-		ink.attr |= INK_UNDERLINE | INK_ITALIC;
-		ink.mark = theme_ink(v->theme, STYLE_EDITED).mark;
-	}
 	if (search_finds(v, text))
 		ink = theme_ink(v->theme, STYLE_MATCH);
 	if (cursor)
 		ink = with_cursor(v, ink, isnan(at));
 	if (shade) {
-		canvas_repeat(c, x, y, p->cell_w, ink, theme_shade(v->theme, span->ramp, at));
-		if (cursor && p->cell_w > 1)
-			canvas_text(c, x, y, ink, "‹›");
+		const char *glyph = theme_shade(v->theme, span->ramp, at);
+
+		canvas_repeat(c, x, y, p->cell_w, ink, glyph);
+		if (!strcmp(glyph, "·"))	/* next to nothing is one dot, not a line of them */
+			canvas_repeat(c, x + 1, y, p->cell_w - 1, ink, " ");
+		if (cursor && p->cell_w > 1) {
+			canvas_text(c, x, y, ink, "‹");
+			canvas_text(c, x + p->cell_w - 1, y, ink, "›");
+		}
 	} else if (words) {
 		canvas_text(c, x, y, ink, " ");
-		canvas_field(c, x + 1, y, p->cell_w - 1, ALIGN_LEFT, ink, text ? text : "");
+		canvas_field(c, x + 1, y, p->cell_w - 1, ALIGN_LEFT, ink, text);
+		if (word_changed(v, cell)) {	/* a line under the word, not under the cell */
+			int w = canvas_columns(text, strlen(text));
+
+			ink.attr |= INK_UNDERLINE;
+			ink.mark = theme_ink(v->theme, STYLE_EDITED).mark;
+			canvas_field(c, x + 1, y, w < p->cell_w - 1 ? w : p->cell_w - 1, ALIGN_LEFT, ink, text);
+		}
 	} else {
 		int after = p->cell_w > form->width + 1;
 
@@ -247,13 +255,13 @@ static void draw_halves(struct canvas *c, const struct view *v, const struct pla
 }
 
 /* Numbers that would run into each other are written at every second, fifth, tenth … */
-static int tick_step(int n, int cell_w)
+static int tick_step(const struct plan *p, int n)
 {
 	static const int steps[] = { 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000 };
 	int digits = n > 1000 ? 4 : n > 100 ? 3 : n > 10 ? 2 : 1;
 
 	for (size_t i = 0; i < sizeof steps / sizeof *steps; i++)
-		if (steps[i] * cell_w > digits)
+		if (steps[i] / p->pool_cols * p->cell_w > digits)
 			return steps[i];
 	return n;
 }
@@ -262,7 +270,7 @@ static void draw_head(struct canvas *c, const struct view *v, const struct plan 
 {
 	const struct axis *axis = &v->table->cols;
 	bool numbers = label_is_number(axis), narrow = p->cell_w < 4;
-	int step = narrow ? tick_step(axis->n, p->cell_w) : 1, x = p->cells.x, end = p->cells.x + p->cells.w;
+	int step = narrow ? tick_step(p, axis->n) : 1, x = p->cells.x, end = p->cells.x + p->cells.w;
 	int cursor = v->col < 0 ? -1 : clamp(v->col, 0, axis->n - 1) / p->pool_cols;
 	struct ink dim = theme_ink(v->theme, v->stale ? STYLE_STALE : STYLE_DIM);
 
@@ -277,8 +285,8 @@ static void draw_head(struct canvas *c, const struct view *v, const struct plan 
 			canvas_field(c, x + 1, p->head_y, p->cell_w - 1 - after, ALIGN_RIGHT, label_ink(v, label, i == cursor), label);
 		else if (!narrow)
 			canvas_field(c, x + 1, p->head_y, p->cell_w - 1, ALIGN_LEFT, label_ink(v, label, i == cursor), label);
-		else if (i * p->pool_cols % step < p->pool_cols && i != cursor)
-			canvas_textf(c, x, p->head_y, dim, "%d", (i * p->pool_cols + step - 1) / step * step);
+		else if (ceil_div(i * p->pool_cols, step) * step < (i + 1) * p->pool_cols && i != cursor)
+			canvas_textf(c, x, p->head_y, dim, "%d", ceil_div(i * p->pool_cols, step) * step);
 	}
 	if (axis->name && !narrow && v->rect.x + v->rect.w - end >= (int)strlen(axis->name) + 2)
 		canvas_text(c, end + 1, p->head_y, dim, axis->name);
