@@ -18,7 +18,7 @@
 #include "tui/color.h"
 #include "tui/theme_file.h"
 
-enum { STEPS = 101, FILE_LIMIT = 1 << 20, TEXT_DARK = 0x14161B, TEXT_LIGHT = 0xF4F5F7 };
+enum { STEPS = 101, FILE_LIMIT = 1 << 20, TEXT_DARK = 0x000000, TEXT_LIGHT = 0xFFFFFF };
 
 struct theme {
 	char name[64];
@@ -91,7 +91,7 @@ static int32_t ramp_color(const struct ramp_stops *r, double x)
 	return color_mix(r->stop[i], r->stop[i + 1], at - i);
 }
 
-/* Text over a coloured cell: light or dark, whichever stands out; in 256 colours against the colour that is really shown. */
+/* Text over a coloured cell: black or white, since only these reach 4.5 : 1 over any colour; in 256 colours against the colour that is really shown. */
 static struct ink resolve_step(const struct ramp_stops *r, double x, enum depth depth)
 {
 	int32_t rgb = ramp_color(r, x), bg = resolve_rgb(rgb, depth), shown;

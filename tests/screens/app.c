@@ -6,9 +6,9 @@
  */
 #include <stdlib.h>
 
-#include "engine/base/file.h"
 #include "tests/screens/fake.h"
 #include "tests/tap.h"
+#include "tests/screens/golden.h"
 
 static const struct {
 	const char *name;
@@ -45,25 +45,6 @@ static void draw(struct app *app, struct canvas *c, int w, int h, struct str *ou
 	canvas_done(c);
 }
 
-static void compare(const char *name, const struct str *screen)
-{
-	char path[200];
-	char *golden;
-	struct err err = { 0 };
-	size_t n;
-
-	snprintf(path, sizeof path, "tests/screens/golden/%s.txt", name);
-	if (getenv("UPDATE_GOLDEN"))
-		file_write(path, screen->s, screen->n, &err);
-	golden = file_read(path, 1 << 20, &n, &err);
-	if (!CHECK_THAT(golden && n == screen->n && !memcmp(golden, screen->s, n), "%s looks as it did", name)) {
-		printf("# %s\n", golden ? "the screen is now:" : err.text);
-		for (const char *line = screen->s; *line; line += strcspn(line, "\n") + 1)
-			printf("# %.*s\n", (int)strcspn(line, "\n"), line);
-	}
-	free(golden);
-}
-
 static void check_screen(int i)
 {
 	struct theme *theme = theme_builtin((struct theme_for){ DEPTH_TRUE, false });
@@ -80,7 +61,7 @@ static void check_screen(int i)
 	draw(&app, &canvas, screens[i].w, screens[i].h, &screen);	/* keys and the mouse work on what was drawn */
 	CHECK_THAT(fake_keys(&fake, &app, screens[i].keys), "%s: every key has a name", screens[i].name);
 	draw(&app, &canvas, screens[i].w, screens[i].h, &screen);
-	compare(screens[i].name, &screen);
+	check_golden(screens[i].name, &screen);
 	app_done(&app);
 	fake_done(&fake);
 	preset_done(&doc);

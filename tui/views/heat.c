@@ -207,9 +207,10 @@ static void draw_cell(struct canvas *c, const struct view *v, const struct plan 
 	if (shade) {
 		const char *glyph = theme_shade(v->theme, span->ramp, at);
 
-		canvas_repeat(c, x, y, p->cell_w, ink, glyph);
-		if (!strcmp(glyph, "·"))	/* next to nothing is one dot, not a line of them */
-			canvas_repeat(c, x + 1, y, p->cell_w - 1, ink, " ");
+		if (strcmp(glyph, "·"))
+			canvas_repeat(c, x, y, p->cell_w, ink, glyph);
+		else	/* next to nothing is one dot, not a line of them */
+			canvas_field(c, x, y, p->cell_w, ALIGN_CENTRE, ink, glyph);
 		if (cursor && p->cell_w > 1) {
 			canvas_text(c, x, y, ink, "‹");
 			canvas_text(c, x + p->cell_w - 1, y, ink, "›");

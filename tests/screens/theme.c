@@ -1,0 +1,141 @@
+/* theme.c - the shipped themes are whole and readable at every depth of colour; a wrong one says where it is wrong. */
+#include <math.h>
+#include <stdlib.h>
+
+#include "engine/base/file.h"
+#include "tests/tap.h"
+#include "tui/color.h"
+#include "tui/theme.h"
+
+static const char *const role_names[] = {
+#define STYLE(id, name, mark, about) name,
+#include "tui/styles.def"
+#undef STYLE
+};
+
+static int32_t rgb_of(int32_t color)
+{
+	return color & INK_PALETTE ? color_of_index(color & 255) : color;
+}
+
+/* Text over data: at least 4.5 : 1, as WCAG asks of small text. */
+static double least_contrast(const struct theme *t)
+{
+	double least = 21;
+
+	for (int ramp = 0; ramp < RAMP_COUNT; ramp++)
+		for (int i = 0; i <= 100; i++) {
+			struct ink ink = theme_ramp(t, (enum ramp)ramp, (float)i / 100);
+
+			least = fmin(least, color_contrast(rgb_of(ink.fg), rgb_of(ink.bg)));
+		}
+	return least;
+}
+
+static void check_theme(const char *name)
+{
+	struct notes notes = { 0 };
+	struct err err = { 0 };
+	char path[100];
+	size_t n;
+	char *yaml;
+
+	snprintf(path, sizeof path, "themes/%s.yaml", name);
+	yaml = file_read(path, 1 << 20, &n, &err);
+	if (!CHECK_THAT(yaml != NULL, "%s is there", path))
+		return;
+	for (size_t i = 0; i < sizeof role_names / sizeof *role_names; i++) {
+		char key[60];
+
+		snprintf(key, sizeof key, "\n  %s: ", role_names[i]);
+		CHECK_THAT(strstr(yaml, key) != NULL, "%s has an ink for %s", name, role_names[i]);
+	}
+	free(yaml);
+	for (int depth = DEPTH_MONO; depth <= DEPTH_TRUE; depth++) {
+		struct theme *t = theme_open(path, (struct theme_for){ (enum depth)depth, false }, &notes, &err);
+
+		if (!CHECK_THAT(t && notes.n == 0, "%s opens at depth %d without a note%s", name, depth, notes.n ? notes.line[0] : ""))
+			continue;
+		CHECK_TEXT(theme_name(t), name);
+		CHECK_THAT(theme_shades(t) == (depth < DEPTH_256), "%s: shades where there are few colours", name);
+		if (depth >= DEPTH_256)
+			CHECK_THAT(least_contrast(t) >= 4.5, "%s, depth %d: text over data has contrast %.2f", name, depth, least_contrast(t));
+		for (int style = 0; style < STYLE_COUNT; style++) {
+			struct ink ink = theme_ink(t, (enum style)style);
+			bool colored = ink.fg != INK_DEFAULT || ink.bg != INK_DEFAULT;
+
+			if (depth == DEPTH_MONO && colored)
+				CHECK_THAT(false, "%s: %s has a colour where there are none", name, role_names[style]);
+			if (depth >= DEPTH_256 && ink.fg != INK_DEFAULT && ink.bg != INK_DEFAULT && style != STYLE_BORDER) {
+				double contrast = color_contrast(rgb_of(ink.fg), rgb_of(ink.bg));
+
+				CHECK_THAT(contrast >= 2, "%s, depth %d: %s can be seen, contrast %.2f", name, depth, role_names[style], contrast);
+			}
+		}
+		theme_free(t);
+	}
+	notes_done(&notes);
+}
+
+static bool has_note(const struct notes *notes, const char *text)
+{
+	for (int i = 0; i < notes->n; i++)
+		if (strstr(notes->line[i], text))
+			return true;
+	return false;
+}
+
+static void check_wrong(void)
+{
+	static const char yaml[] = "name: mine\n"
+				   "colour: red\n"
+				   "roles:\n"
+				   "  text: {fg: \"#ffffff\", bg: mauve}\n"
+				   "  titel: {fg: \"#ffffff\"}\n"
+				   "  focus: {fg: \"#12345\", attr: loud}\n"
+				   "ramps:\n"
+				   "  sequential: {colors: [\"#000000\"]}\n"
+				   "  diverging: {xterm: [300, 20]}\n";
+	struct notes notes = { 0 };
+	struct err err = { 0 };
+	struct theme *t = theme_parse(yaml, strlen(yaml), "mine.yaml", (struct theme_for){ DEPTH_TRUE, false }, &notes, &err);
+
+	CHECK(t != NULL);
+	CHECK(has_note(&notes, "mine.yaml:2: ") && has_note(&notes, "mine.yaml:4: ") && has_note(&notes, "'mauve'"));
+	CHECK(has_note(&notes, "mine.yaml:5: ") && has_note(&notes, "'titel'"));
+	CHECK(has_note(&notes, "mine.yaml:6: ") && has_note(&notes, "'loud'") && has_note(&notes, "'#12345'"));
+	CHECK(has_note(&notes, "mine.yaml:8: ") && has_note(&notes, "mine.yaml:9: "));
+	CHECK(t && theme_ink(t, STYLE_TEXT).fg == 0xFFFFFF);
+	theme_free(t);
+	notes_done(&notes);
+
+	CHECK(!theme_parse("roles: [", 8, "broken.yaml", (struct theme_for){ DEPTH_TRUE, false }, NULL, &err) && strstr(err.text, "broken.yaml:"));
+	CHECK(!theme_open("no-such-theme", (struct theme_for){ DEPTH_TRUE, false }, NULL, &err) && strstr(err.text, "dusk"));
+}
+
+static void check_colors(void)
+{
+	int32_t rgb;
+	int index;
+
+	CHECK(color_parse("#1a2B3c", &rgb) && rgb == 0x1A2B3C && color_parse("#fa0", &rgb) && rgb == 0xFFAA00);
+	CHECK(!color_parse("1a2b3c", &rgb) && !color_parse("#1a2b3", &rgb) && !color_parse("#gggggg", &rgb) && !color_parse("", &rgb));
+	CHECK(color_parse_name("bright-red", &index) && index == 9 && !color_parse_name("mauve", &index));
+	CHECK(color_mix(0x102030, 0xA0B0C0, 0) == 0x102030 && color_mix(0x102030, 0xA0B0C0, 1) == 0xA0B0C0);
+	CHECK(fabs(color_contrast(0, 0xFFFFFF) - 21) < 1e-9 && fabs(color_contrast(0x777777, 0x777777) - 1) < 1e-9);
+	for (int i = 16; i < 256; i++)
+		if (color_of_index(color_nearest_256(color_of_index(i))) != color_of_index(i))
+			CHECK_THAT(false, "the nearest to colour %d is itself", i);
+	CHECK(color_nearest_16(0xFA0505) == 9 && color_nearest_16(0) == 0);
+}
+
+int main(void)
+{
+	static const char *const shipped[] = { "dusk", "paper", "okabe", "ember", "mono" };
+
+	check_colors();
+	for (size_t i = 0; i < sizeof shipped / sizeof *shipped; i++)
+		check_theme(shipped[i]);
+	check_wrong();
+	return tap_done();
+}

@@ -1,0 +1,216 @@
+/*
+ * views.c - hand-made tables drawn at several sizes and depths of colour, against golden/view-NAME.txt; and what must hold of every
+ * table at every size: the grid is straight, nothing raw comes through, and the mouse finds the cell that it points at.
+ */
+#include <math.h>
+#include <stdlib.h>
+
+#include "engine/base/utf8.h"
+#include "tests/screens/samples.h"
+#include "tests/tap.h"
+#include "tests/screens/golden.h"
+#include "tui/view.h"
+
+enum sample { LENS, LENS_40, ATTENTION, ATTENTION_512, HEADS, COMPONENTS, RANKING, HOSTILE, ONE, NOTHING, SAME, HUGE_VALUES, SAMPLES };
+
+static struct table *make(enum sample sample)
+{
+	switch (sample) {
+	case LENS:
+		return sample_lens(12, 6);
+	case LENS_40:
+		return sample_lens(40, 30);
+	case ATTENTION:
+		return sample_attention(9);
+	case ATTENTION_512:
+		return sample_attention(512);
+	case HEADS:
+		return sample_heads(30, 9);
+	case COMPONENTS:
+		return sample_components(12, 0);
+	case RANKING:
+		return sample_ranking(true);
+	case HOSTILE:
+		return sample_hostile();
+	case ONE:
+		return sample_constant(1, 1, 0.25f, SCALE_SEQUENTIAL);
+	case NOTHING:
+		return sample_constant(6, 5, NAN, SCALE_DIVERGING);
+	case SAME:
+		return sample_constant(6, 5, -3, SCALE_DIVERGING);
+	default:
+		return sample_constant(4, 6, -1.234e30f, SCALE_SEQUENTIAL);
+	}
+}
+
+static const struct {
+	const char *name;
+	enum sample sample;
+	int w, h;
+	enum zoom zoom;
+	struct theme_for what;
+	bool before;
+} goldens[] = {
+	{ "lens-38x10", LENS, 38, 10, ZOOM_AUTO, { DEPTH_TRUE, false }, false },
+	{ "lens-80x24", LENS, 80, 24, ZOOM_AUTO, { DEPTH_TRUE, false }, true },
+	{ "lens-20x5", LENS, 20, 5, ZOOM_AUTO, { DEPTH_TRUE, false }, false },
+	{ "lens40-120x40", LENS_40, 120, 40, ZOOM_AUTO, { DEPTH_256, false }, false },
+	{ "lens40-200x60-half", LENS_40, 200, 60, ZOOM_HALF, { DEPTH_256, false }, false },
+	{ "attention-60x14", ATTENTION, 60, 14, ZOOM_AUTO, { DEPTH_TRUE, false }, false },
+	{ "attention-30x14", ATTENTION, 30, 14, ZOOM_AUTO, { DEPTH_TRUE, false }, false },
+	{ "attention-30x14-mono", ATTENTION, 30, 14, ZOOM_SHADE, { DEPTH_MONO, false }, false },
+	{ "attention-30x14-ascii", ATTENTION, 30, 14, ZOOM_SHADE, { DEPTH_16, true }, false },
+	{ "attention512-80x24-fit", ATTENTION_512, 80, 24, ZOOM_FIT, { DEPTH_256, false }, false },
+	{ "attention512-20x5", ATTENTION_512, 20, 5, ZOOM_AUTO, { DEPTH_256, false }, false },
+	{ "heads-70x36", HEADS, 70, 36, ZOOM_AUTO, { DEPTH_TRUE, false }, false },
+	{ "heads-38x9-mono", HEADS, 38, 9, ZOOM_AUTO, { DEPTH_MONO, false }, false },
+	{ "heads-38x9-mono-ascii", HEADS, 38, 9, ZOOM_AUTO, { DEPTH_MONO, true }, false },
+	{ "heads-20x5", HEADS, 20, 5, ZOOM_AUTO, { DEPTH_TRUE, false }, false },
+	{ "components-60x20", COMPONENTS, 60, 20, ZOOM_AUTO, { DEPTH_TRUE, false }, true },
+	{ "components-20x5", COMPONENTS, 20, 5, ZOOM_AUTO, { DEPTH_8, false }, false },
+	{ "components-60x20-ascii", COMPONENTS, 60, 20, ZOOM_AUTO, { DEPTH_8, true }, true },
+	{ "ranking-60x12", RANKING, 60, 12, ZOOM_AUTO, { DEPTH_TRUE, false }, false },
+	{ "ranking-34x8", RANKING, 34, 8, ZOOM_AUTO, { DEPTH_TRUE, false }, false },
+	{ "ranking-20x5-ascii", RANKING, 20, 5, ZOOM_AUTO, { DEPTH_MONO, true }, false },
+	{ "hostile-50x9", HOSTILE, 50, 9, ZOOM_AUTO, { DEPTH_TRUE, false }, false },
+	{ "one-40x6", ONE, 40, 6, ZOOM_AUTO, { DEPTH_TRUE, false }, false },
+	{ "nothing-40x10", NOTHING, 40, 10, ZOOM_AUTO, { DEPTH_TRUE, false }, false },
+	{ "same-40x10", SAME, 40, 10, ZOOM_AUTO, { DEPTH_TRUE, false }, false },
+	{ "huge-70x8", HUGE_VALUES, 70, 8, ZOOM_AUTO, { DEPTH_TRUE, false }, false },
+};
+
+/* A cursor that is neither at the edge nor in the middle, on tables that have room for one. */
+static struct view view_of(const struct table *t, const struct theme *theme, int w, int h)
+{
+	return (struct view){ .table = t, .rect = { 0, 0, w, h }, .theme = theme, .row = t->rows.n / 3, .col = t->cols.n / 4, .focus = true };
+}
+
+static void check_looks(size_t i)
+{
+	struct table *t = make(goldens[i].sample), *before = NULL;
+	struct theme *theme = theme_builtin(goldens[i].what);
+	struct view v = view_of(t, theme, goldens[i].w, goldens[i].h);
+	struct view_state state = { .zoom = goldens[i].zoom };
+	struct canvas c;
+	struct str out;
+	char name[100];
+
+	if (goldens[i].before) {
+		before = goldens[i].sample == COMPONENTS ? sample_components(12, 1) : make(goldens[i].sample);
+		for (int k = 0; before->id && k < before->rows.n * before->cols.n; k += 3)
+			before->id[k]++;
+		v.before = before;
+	}
+	canvas_init(&c, v.rect.w, v.rect.h);
+	view_draw(&c, &v, &state);
+	if (goldens[i].what.ascii)
+		canvas_to_ascii(&c);
+	str_init(&out);
+	canvas_dump(&c, &out);
+	str_add(&out, "--- marks\n");
+	canvas_dump_marks(&c, &out);
+	snprintf(name, sizeof name, "view-%s", goldens[i].name);
+	check_golden(name, &out);
+	str_done(&out);
+	canvas_done(&c);
+	theme_free(theme);
+	table_unref(before);
+	table_unref(t);
+}
+
+/* Each row adds up to the width, and no cell holds what a terminal would act on. */
+static bool is_straight(const struct canvas *c)
+{
+	for (int y = 0; y < c->h; y++) {
+		int w = 0;
+
+		for (int x = 0; x < c->w; x++) {
+			const struct cell *cell = &c->cell[y * c->w + x];
+			bool right_half = x > 0 && cell[-1].width == 2;
+
+			w += cell->width;
+			if (right_half != (cell->width == 0) || (cell->width && (unsigned char)cell->text[0] < ' '))
+				return false;
+			if (cell->width && !utf8_valid(cell->text, strlen(cell->text)))
+				return false;
+		}
+		if (w != c->w)
+			return false;
+	}
+	return true;
+}
+
+/* Points at each cell of the canvas: where the mouse finds a cell, a cursor put there must stand under the mouse. */
+static bool mouse_agrees(struct view v, struct view_state state, struct canvas *c)
+{
+	char cursor = theme_ink(v.theme, STYLE_CURSOR).mark;
+
+	v.row = v.col = -1;
+	for (int y = 0; y < v.rect.h; y += 3)
+		for (int x = 0; x < v.rect.w; x += 5) {
+			struct view_state moved = state;
+			int row, col;
+
+			if (!view_hit(&v, &state, x, y, &row, &col) || row < 0 || col < 0)
+				continue;
+			v.row = row;
+			v.col = col;
+			view_draw(c, &v, &moved);
+			if (c->cell[y * c->w + x].ink.mark != cursor && c->cell[y * c->w + x].width)
+				return false;
+			v.row = v.col = -1;
+		}
+	return true;
+}
+
+/* From the first screen row, going down comes to the last, each row once. */
+static bool keys_agree(const struct view *v, const struct view_state *state)
+{
+	int row = 0, col = 0, steps = 0;
+
+	view_move(v, state, VIEW_TOP, &row, &col);
+	while (view_move(v, state, VIEW_DOWN, &row, &col))
+		steps++;
+	return steps == v->table->rows.n - 1 && row == (v->table->rows.dim == DIM_LAYER ? 0 : v->table->rows.n - 1);
+}
+
+static void check_everywhere(enum sample sample, struct theme_for what)
+{
+	static const struct {
+		int w, h;
+	} sizes[] = { { 1, 1 }, { 5, 2 }, { 12, 2 }, { 13, 3 }, { 20, 5 }, { 38, 8 }, { 120, 40 }, { 200, 60 } };
+	struct table *t = make(sample);
+	struct theme *theme = theme_builtin(what);
+	bool straight = true, mouse = true, keys = true;
+
+	for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)
+		for (int zoom = 0; zoom < ZOOM_COUNT; zoom++) {
+			struct view v = view_of(t, theme, sizes[i].w, sizes[i].h);
+			struct view_state state = { .zoom = (enum zoom)zoom };
+			struct canvas c;
+
+			canvas_init(&c, v.rect.w, v.rect.h);
+			view_draw(&c, &v, &state);
+			straight = straight && is_straight(&c);
+			keys = keys && keys_agree(&v, &state);
+			if (sizes[i].w < 100 && t->rows.n < 100 && t->look != LOOK_BARS && t->look != LOOK_RANKING && zoom != ZOOM_HALF && zoom != ZOOM_FIT &&
+			    state.shown != ZOOM_HALF)
+				mouse = mouse && mouse_agrees(v, state, &c);
+			canvas_done(&c);
+		}
+	CHECK_THAT(straight, "sample %d, depth %d%s: the grid is straight", sample, what.depth, what.ascii ? ", ascii" : "");
+	CHECK_THAT(mouse, "sample %d, depth %d: the mouse finds the cell that it points at", sample, what.depth);
+	CHECK_THAT(keys, "sample %d: down goes through all rows", sample);
+	theme_free(theme);
+	table_unref(t);
+}
+
+int main(void)
+{
+	for (size_t i = 0; i < sizeof goldens / sizeof *goldens; i++)
+		check_looks(i);
+	for (int sample = 0; sample < SAMPLES; sample++)
+		for (int depth = DEPTH_MONO; depth <= DEPTH_TRUE; depth += 2)
+			check_everywhere((enum sample)sample, (struct theme_for){ (enum depth)depth, depth == DEPTH_MONO });
+	return tap_done();
+}
