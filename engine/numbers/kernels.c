@@ -64,22 +64,24 @@ static float maximum(const float *x, size_t n)
 
 float kernel_softmax(float *x, size_t n)
 {
-	float most = maximum(x, n), sum = 0;
+	float most = maximum(x, n);
+	double sum = 0;	/* over a vocabulary a float would lose four digits */
 
 	for (size_t i = 0; i < n; i++)
-		sum += x[i] = expf(x[i] - most);
+		sum += (double)(x[i] = expf(x[i] - most));
 	for (size_t i = 0; i < n; i++)
-		x[i] /= sum;
-	return most + logf(sum);
+		x[i] = (float)((double)x[i] / sum);
+	return (float)((double)most + log(sum));
 }
 
 float kernel_log_sum_exp(const float *x, size_t n)
 {
-	float most = maximum(x, n), sum = 0;
+	float most = maximum(x, n);
+	double sum = 0;
 
 	for (size_t i = 0; i < n; i++)
-		sum += expf(x[i] - most);
-	return most + logf(sum);
+		sum += (double)expf(x[i] - most);
+	return (float)((double)most + log(sum));
 }
 
 static double sigmoid(double x)

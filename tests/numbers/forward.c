@@ -15,7 +15,6 @@
 #include "engine/run/sweep.h"
 #include "tests/tap.h"
 
-#define FOLDER "tests/fixtures/tiny"
 static const double tolerance = 1e-4;
 
 struct fixture {
@@ -307,16 +306,17 @@ static void check_sweep(const struct fixture *f)
 	free(value);
 }
 
-int main(void)
+/* Every folder of models; returns how many there were. */
+static int check_folder(const char *parent)
 {
-	DIR *d = opendir(FOLDER);
+	DIR *d = opendir(parent);
 	int models = 0;
 
 	for (struct dirent *e; d && (e = readdir(d));) {
 		struct fixture f = { .name = e->d_name };
 		char folder[400];
 
-		snprintf(folder, sizeof folder, FOLDER "/%s", e->d_name);
+		snprintf(folder, sizeof folder, "%s/%s", parent, e->d_name);
 		if (e->d_name[0] == '.' || !file_is_folder(folder))
 			continue;
 		models++;
@@ -331,7 +331,14 @@ int main(void)
 	}
 	if (d)
 		closedir(d);
-	CHECK_THAT(models >= 7, "%d models were compared", models);
+	return models;
+}
+
+int main(void)
+{
+	int tiny = check_folder("tests/fixtures/tiny"), families = check_folder("tests/fixtures/families");
+
+	CHECK_THAT(tiny >= 7 && families >= 38, "%d and %d models were compared", tiny, families);
 	pool_stop();
 	return tap_done();
 }
