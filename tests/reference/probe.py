@@ -269,6 +269,11 @@ class Probe:
                 Probe.active._site_qk(q[0], k[0])
                 return q, k
             home.apply_rotary_pos_emb = rotary
+        if kind == "falcon" and self.config.alibi:
+            # Eager attention of this version adds ALiBi twice: in the mask and by itself. Its other implementations add the mask's alone.
+            def once(module, args, kwargs):
+                return args, dict(kwargs, alibi=torch.zeros_like(kwargs["alibi"]))
+            attn.register_forward_pre_hook(once, with_kwargs=True)
         Probe.active = self
 
     active = None  # the probe whose model runs: a family's module-level functions have no other way
