@@ -179,7 +179,9 @@ def make(name, row):
     assert len(ids) == len(foil_ids) and len(ids) > 7, (ids, foil_ids)
     model = AutoModelForCausalLM.from_pretrained(  # from the files, as anyone would
         folder, attn_implementation="eager", dtype=torch.float32)
-    plain = model(torch.tensor([ids])).logits[0]
+    fused = model if not getattr(model.config, "alibi", False) else AutoModelForCausalLM.from_pretrained(
+        folder, attn_implementation="sdpa", dtype=torch.float32)  # see probe.py: Falcon's eager attention adds ALiBi twice
+    plain = fused(torch.tensor([ids])).logits[0]
     probe = Probe(model.double())
     layers = len(probe.layers)
     run = probe.run(ids)
