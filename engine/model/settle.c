@@ -83,8 +83,10 @@ bool settle_falcon(const struct settings *s, struct config *c, struct arena *are
 
 bool settle_gemma(const struct settings *s, struct config *c, struct arena *arena, struct err *err)
 {
-	(void)s, (void)arena, (void)err;
+	(void)arena, (void)err;
 	c->embed_scale = sqrtf((float)c->D);
+	if (s->json && !json_text(json_get(s->json, "hidden_activation")))
+		c->activation = ACTIVATION_GELU_TANH;	/* the older hidden_act says "gelu" and means this one */
 	return true;
 }
 
