@@ -20,24 +20,11 @@ static const struct escape escapes[] = {
 	{ 'h', 'H', HEX_DIGIT },
 };
 
-/* An escape outside a class becomes a class; inside one, its members. Others are copied with their backslash. */
-static bool translate_escape(char c, int depth, struct str *out, struct err *err)
-{
-	for (size_t i = 0; i < sizeof escapes / sizeof *escapes; i++) {
-		const struct escape *e = &escapes[i];
-
-		if (c == e->letter || (c == e->opposite && depth == 0)) {
-			str_addf(out, depth ? "%s" : c == e->letter ? "[%s]" : "[^%s]", e->members);
-			return true;
-		}
-		/* "[\s\S]", any character, is the one use: the opposite of the members has no short form in a class. */
-		if (c == e->opposite && c != 'S')
-			return err_set(err, ERR_FILE, "\\%c inside [] is not supported", c);
-	}
-	str_add_char(out, '\\');
-	str_add_char(out, c);
-	return true;
-}
+/* Scripts, which PCRE2 takes to be what is written in them too ("、" for Han) unless it is told otherwise. */
+static const char *const scripts[] = {
+	"Arabic", "Armenian", "Bengali", "Cyrillic", "Devanagari", "Georgian", "Greek", "Han", "Hangul", "Hebrew", "Hiragana",
+	"Katakana", "Khmer", "Lao", "Latin", "Mongolian", "Myanmar", "Tamil", "Telugu", "Thai", "Tibetan",
+};
 
 struct scan {
 	const char *p;
@@ -49,6 +36,63 @@ struct scan {
 	size_t atom;		/* where the last atom began in the output */
 	bool counted;		/* a {n,m} has just closed */
 };
+
+/* \\p{NAME}: s->i is at the brace. */
+static void property(struct scan *s, char p)
+{
+	const char *name = s->p + s->i + 1, *end = memchr(name, '}', s->n - s->i - 1);
+	size_t length = end ? (size_t)(end - name) : 0;
+	bool script = false;
+
+	for (size_t k = 0; end && k < sizeof scripts / sizeof *scripts; k++)
+		script |= strlen(scripts[k]) == length && !memcmp(scripts[k], name, length);
+	if (!end)
+		length = s->n - s->i - 1;
+	str_addf(s->out, script ? "\\%c{sc:" : "\\%c{", p);
+	str_add_n(s->out, name, length);
+	str_add(s->out, end ? "}" : "");
+	s->i += 1 + length + (end != NULL);
+}
+
+/* \s, \w, \h and their opposites become a class, inside a class their members. */
+static bool members(struct scan *s, const struct escape *e, char c, struct err *err)
+{
+	bool opposite = c == e->opposite;
+
+	/* "[\s\S]" is any character; the other opposites have no short form in a class. */
+	if (opposite && s->depth && c == 'S')
+		str_add(s->out, "\\S");
+	else if (opposite && s->depth)
+		return err_set(err, ERR_FILE, "\\%c inside [] is not supported", c);
+	else
+		str_addf(s->out, s->depth ? "%s" : opposite ? "[^%s]" : "[%s]", e->members);
+	return true;
+}
+
+/* At a backslash that something follows. */
+static bool escape(struct scan *s, struct err *err)
+{
+	char c = s->p[s->i + 1];
+	bool brace = s->i + 2 < s->n && s->p[s->i + 2] == '{';
+
+	if (!s->depth)
+		s->atom = s->out->n;
+	s->counted = false;
+	s->i += 2;
+	for (size_t k = 0; k < sizeof escapes / sizeof *escapes; k++)
+		if (c == escapes[k].letter || c == escapes[k].opposite)
+			return members(s, &escapes[k], c, err);
+	if (brace && strchr("pPx", c)) {
+		property(s, c);
+	} else if (c == 'u' && s->n - s->i >= 4) {	/* \u0061 */
+		str_addf(s->out, "\\x{%.4s}", s->p + s->i);
+		s->i += 4;
+	} else {
+		str_add_char(s->out, '\\');
+		str_add_char(s->out, c);
+	}
+	return true;
+}
 
 /* At "[": opens a class, or flattens one inside a class. */
 static bool open_class(struct scan *s, struct err *err)
@@ -64,10 +108,12 @@ static bool open_class(struct scan *s, struct err *err)
 			s->i++;
 		}
 	} else if (s->i + 1 < s->n && s->p[s->i + 1] == ':') {
+		static const char letters[] = "[:alpha:]";
 		const char *end = memmem(s->p + s->i, s->n - s->i, ":]", 2);
 		size_t length = end ? (size_t)(end + 2 - (s->p + s->i)) : 1;
+		bool alpha = length == strlen(letters) && !memcmp(s->p + s->i, letters, length);
 
-		str_add_n(s->out, s->p + s->i, length);
+		str_add_n(s->out, alpha ? "\\p{Alphabetic}" : s->p + s->i, alpha ? strlen("\\p{Alphabetic}") : length);
 		s->i += length;
 		return true;
 	} else if (negated) {
@@ -128,6 +174,8 @@ static bool outside_class(struct scan *s, struct err *err)
 	}
 	str_add_char(s->out, c);
 	s->i++;
+	if (c == '{' && s->i < s->n && s->p[s->i] == ',')	/* {,3} */
+		str_add_char(s->out, '0');
 	return true;
 }
 
@@ -135,25 +183,10 @@ bool dialect_translate(const char *pattern, size_t n, struct str *out, struct er
 {
 	struct scan s = { .p = pattern, .n = n, .out = out };
 
-	while (s.i < n) {
-		if (pattern[s.i] == '\\' && s.i + 1 < n) {
-			char c = pattern[s.i + 1];
-			size_t start = out->n;
-
-			if (!translate_escape(c, s.depth, out, err))
-				return false;
-			s.i += 2;
-			/* \p{…} and \x{…}: the braces belong to the escape. */
-			if (s.i < n && pattern[s.i] == '{' && strchr("pPx", c))
-				do {
-					str_add_char(out, pattern[s.i]);
-				} while (pattern[s.i++] != '}' && s.i < n);
-			if (s.depth == 0)
-				s.atom = start;
-			s.counted = false;
-		} else if (!(s.depth ? in_class(&s, err) : outside_class(&s, err))) {
+	while (s.i < n)
+		if (!(pattern[s.i] == '\\' && s.i + 1 < n ? escape(&s, err)
+		      : s.depth			       ? in_class(&s, err)
+						       : outside_class(&s, err)))
 			return false;
-		}
-	}
 	return true;
 }

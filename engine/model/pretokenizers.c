@@ -38,6 +38,8 @@ static const char *const TEKKEN[] = { CASED_PATTERN("", "\\p{N}"), NULL };
 static const char *const GPT4O[] = { CASED_PATTERN(GPT4_CONTRACTION "?", "\\p{N}{1,3}"), NULL };
 static const char *const BLOOM[] = { BLOOM_PATTERN, NULL };
 static const char *const VIKING[] = { BLOOM_PATTERN, "\\p{N}", NULL };
+/* Digits in groups of three from the right: an empty match cuts. */
+static const char *const SUPERBPE[] = { "\\p{N}+", "(?=(\\d{3})+(?!\\d))", NULL };
 static const char *const DEEPSEEK_CODER[] = { "[\\r\\n]", "\\s?\\p{L}+", "\\s?\\p{P}+", CJK, "\\p{N}", NULL };
 static const char *const DEEPSEEK_LLM[] = {
 	"[\\r\\n]", "\\s?[" CASED_LETTERS "]+", "\\s?[!-/:-~！-／：-～‘-‟　-。]+", "\\s+$", CJK, "\\p{N}+", NULL,

@@ -123,6 +123,7 @@ static void matcher_done(struct matcher *m)
 static bool match_valid(struct matcher *m, const char *text, size_t n, size_t base, struct spans *out, struct err *err)
 {
 	const PCRE2_SIZE *found = pcre2_get_ovector_pointer(m->data);
+	size_t last = SIZE_MAX;		/* where the last match ended */
 
 	for (size_t at = 0; at < n;) {
 		PCRE2_SPTR subject = (PCRE2_SPTR)text;
@@ -141,14 +142,16 @@ static bool match_valid(struct matcher *m, const char *text, size_t n, size_t ba
 			return err_set(err, ERR_FILE, "the tokenizer's pattern gave up at byte %zu of the text: %s", base + at,
 				       (const char *)message);
 		}
-		/* \K in a lookahead could turn a match round; an empty one is no piece. */
-		if (found[1] > found[0] && found[0] >= at) {
+		if (found[1] < found[0] || found[0] < at)	/* what \K in a lookahead can do */
+			return err_set(err, ERR_FILE, "the tokenizer's pattern matches backwards at byte %zu of the text", base + at);
+		/* An empty match is a cut, unless a match has just ended there. */
+		if (found[1] > found[0] || found[0] != last) {
 			spans_add(out, base + found[0], found[1] - found[0]);
-			at = found[1];
-		} else {
-			at = found[1] > at ? found[1] : at;
-			at += at < n ? utf8_decode(text + at, n - at, &c) : 0;
+			last = found[1];
 		}
+		at = found[1];
+		if (found[1] == found[0])
+			at += at < n ? utf8_decode(text + at, n - at, &c) : 1;
 	}
 	return true;
 }
@@ -210,6 +213,16 @@ static void stretch(struct piecer *p, size_t start, size_t n, bool match)
 	p->was_match = match;
 }
 
+static void drop_empty(struct spans *spans, size_t first)
+{
+	size_t kept = first;
+
+	for (size_t i = first; i < spans->n; i++)
+		if (spans->at[i].n)
+			spans->at[kept++] = spans->at[i];
+	spans->n = kept;
+}
+
 static void put_together(const struct split *s, struct span piece, const struct spans *matches, struct spans *out)
 {
 	struct piecer p = { .split = s, .out = out, .first = out->n };
@@ -225,6 +238,7 @@ static void put_together(const struct split *s, struct span piece, const struct 
 	}
 	if (at < end)
 		stretch(&p, at, end - at, false);
+	drop_empty(out, p.first);
 }
 
 bool split_pieces(const struct split *s, const char *text, const struct spans *pieces, struct spans *out, struct err *err)

@@ -192,6 +192,13 @@ def cased():
     return byte_level_parts(train(420, ["<|end|>"], pre=pre), pre)
 
 
+def grouped():
+    pre = pre_tokenizers.Sequence(
+        [pre_tokenizers.Split(Regex(r), "isolated") for r in (r"\p{N}{1,}", r"(?=(\d{3})+(?!\d))", r"\p{Han}+", r"[\u0061-\u0065]{,2}")] +
+        [pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=True)])
+    return byte_level_parts(train(420, ["<|end|>"], pre=pre), pre)
+
+
 def words():
     pre = pre_tokenizers.Whitespace()
     norm = normalizers.Sequence([normalizers.NFKC(), normalizers.Strip()])
@@ -201,7 +208,7 @@ def words():
     return data
 
 
-STYLES = [llama2, mistral, metaspace, gemma, llama3, neox, falcon, starcoder, bloom, deepseek, cased, words]
+STYLES = [llama2, mistral, metaspace, gemma, llama3, neox, falcon, starcoder, bloom, deepseek, cased, grouped, words]
 
 
 def spm_bytes(**options):

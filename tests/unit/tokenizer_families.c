@@ -22,6 +22,7 @@ static const struct family families[] = {
 	{ "deepseek", "byte-level", true, true },
 	{ "falcon", "byte-level", true, true },
 	{ "gemma", "SentencePiece", true, true },
+	{ "grouped", "byte-level", true, true },
 	{ "llama2", "SentencePiece", true, true },
 	{ "llama3", "byte-level", true, true },
 	{ "metaspace", "SentencePiece", true, false },	/* what is not in the vocabulary is unknown */
