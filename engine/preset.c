@@ -31,6 +31,7 @@ void preset_done(struct preset *p)
 	free(p->title);
 	free(p->about);
 	free(p->theme);
+	free(p->file);
 	job_done(&p->job);
 	*p = (struct preset){ 0 };
 }
@@ -38,10 +39,11 @@ void preset_done(struct preset *p)
 void preset_copy(struct preset *to, const struct preset *from)
 {
 	*to = *from;
-	to->title = to->about = to->theme = NULL;
+	to->title = to->about = to->theme = to->file = NULL;
 	job_set(&to->title, from->title);
 	job_set(&to->about, from->about);
 	job_set(&to->theme, from->theme);
+	job_set(&to->file, from->file);
 	job_copy(&to->job, &from->job);
 }
 
@@ -319,6 +321,21 @@ static void read_key(struct reader *r, const struct conf *v)
 	str_done(&known);
 }
 
+/* An argument that a pane leaves out stands where the cursor does. */
+static void follow_cursor(struct preset *p)
+{
+	for (int i = 0; i < p->job.panes; i++) {
+		struct job_pane *pane = &p->job.pane[i];
+
+		for (int a = 0; a < param_count(pane->analysis->params); a++) {
+			enum dim dim = pane->analysis->params[a].dim;
+
+			if (dim != DIM_NONE && !pane->given[a] && p->cursor[dim] != CURSOR_UNSET)
+				pane->args[a] = p->cursor[dim];
+		}
+	}
+}
+
 bool preset_parse(const char *yaml, size_t n, const char *file, struct preset *p, struct notes *notes, struct err *err)
 {
 	struct reader r = { .p = p, .notes = notes, .arena = arena_new() };
@@ -326,11 +343,13 @@ bool preset_parse(const char *yaml, size_t n, const char *file, struct preset *p
 	bool ok = false;
 
 	preset_init(p);
+	job_set(&p->file, file);
 	if (root && root->kind != CONF_MAP) {
 		conf_err(root, err, "not a preset; expected keys such as prompt and panes");
 	} else if (root) {
 		for (const struct conf *c = root->child; c; c = c->next)
 			read_key(&r, c);
+		follow_cursor(p);
 		ok = p->job.panes > 0;
 		if (!ok)
 			conf_err(conf_get(root, "panes") ? conf_get(root, "panes") : root, err,

@@ -16,6 +16,7 @@
 struct preset {
 	char *title, *about;		/* may be NULL */
 	char *theme;			/* may be NULL */
+	char *file;			/* that it was read from; NULL: none */
 	struct job job;
 	int row[JOB_PANES];		/* which row of the layout each pane of the job stands in: 0, 0, 1, 1 */
 	int cursor[DIM_COUNT];		/* position -1: the last; CURSOR_UNSET where not given */
@@ -29,6 +30,11 @@ void preset_copy(struct preset *to, const struct preset *from);
 /* NAME (in the user's folder, then in the shipped one) or a FILE (has a slash or ends in .yaml). */
 bool preset_open(const char *name, struct preset *p, struct notes *notes, struct err *err);
 bool preset_parse(const char *yaml, size_t n, const char *file, struct preset *p, struct notes *notes, struct err *err);
+/*
+ * Puts "FILE:LINE: " before a sentence about what only a model could tell: that it has no such layer, head or position. `pane` is
+ * the one that failed; -1: the job as a whole (one of its edits). Returns false.
+ */
+bool preset_place(const struct preset *p, int pane, struct err *err);
 void preset_print(const struct preset *p, struct str *out);
 /* To the user's folder as NAME.yaml. Refuses a name with a slash, and to overwrite a file that it cannot read as a preset.
  * `path` (may be NULL) receives where. */

@@ -46,6 +46,7 @@ static void test_reading(void)
 	CHECK(p.job.panes == 4 && p.row[0] == 0 && p.row[1] == 0 && p.row[2] == 1 && p.row[3] == 2);
 	CHECK(p.job.pane[1].args[0] == 2 && p.job.pane[1].given[1] && !p.job.pane[1].given[2] && p.job.pane[1].diff == DIFF_EDITS);
 	CHECK(!strcmp(p.job.pane[2].analysis->name, "head-attribution") && !p.job.pane[2].given[0]);
+	CHECK_THAT(p.job.pane[3].args[1] == -1, "what is left out stands where the cursor does");
 	CHECK(p.cursor[DIM_LAYER] == 2 && p.cursor[DIM_POSITION] == -1 && p.cursor[DIM_NEURON] == CURSOR_UNSET);
 	preset_done(&p);
 }
@@ -167,6 +168,31 @@ static void test_saving(void)
 	preset_done(&p);
 }
 
+/* What only a model can tell gets its place afterwards. */
+static void test_placing(void)
+{
+	static const char yaml[] = "edits:\n  - head 1.0 zero\n  - {edit: head 99.0 zero}\npanes:\n  - nonsense\n  - [next-token,\n"
+				   "     {analysis: attention, args: {layer: 99}}]\n";
+	char *path = scratch_file("placed.yaml", yaml, strlen(yaml)), expected[300];
+	struct err err = { 0 };
+	struct preset p;
+
+	CHECK(preset_open(path, &p, NULL, &err));
+	err_set(&err, ERR_ARGUMENT, "edit \"head 99.0 zero\": the model has layers 0 … 4");
+	CHECK(!preset_place(&p, -1, &err));
+	snprintf(expected, sizeof expected, "%s:3: edit \"head 99.0 zero\": the model has layers 0 … 4", path);
+	CHECK_TEXT(err.text, expected);
+	err_set(&err, ERR_ARGUMENT, "there is no layer 99");
+	preset_place(&p, 1, &err);
+	snprintf(expected, sizeof expected, "%s:7: there is no layer 99", path);
+	CHECK_TEXT(err.text, expected);
+	err_set(&err, ERR_FILE, "no model");
+	preset_place(&p, -1, &err);
+	CHECK_TEXT(err.text, "no model");
+	preset_done(&p);
+	free(path);
+}
+
 /* Every preset that ships reads without a word, and there is one for each technique. */
 static void test_shipped(void)
 {
@@ -211,6 +237,7 @@ int main(void)
 	test_leaving_out();
 	test_panes_left_out();
 	test_saving();
+	test_placing();
 	test_shipped();
 	scratch_done();
 	return tap_done();

@@ -68,7 +68,7 @@ static bool print_pane(struct printing *p, int i, struct err *err)
 	struct str out;
 
 	if (!t)
-		return false;
+		return preset_place(&p->o->preset, i, err);
 	str_init(&out);
 	p->o->format->write(&answer, &out);
 	fwrite(out.s, 1, out.n, stdout);
@@ -107,8 +107,8 @@ bool command_print(struct options *o, struct err *err)
 		return false;
 	command_say_notes(&o->notes);
 	p.session = session_new();
-	ok = session_prepare(p.session, &o->preset.job, NULL, &p.notes, err) &&
-	     session_metric_values(p.session, &p.metric, &p.unedited, NULL, err);
+	ok = session_prepare(p.session, &o->preset.job, NULL, &p.notes, err) || preset_place(&o->preset, -1, err);
+	ok = ok && session_metric_values(p.session, &p.metric, &p.unedited, NULL, err);
 	for (int i = 0; ok && i < o->preset.job.panes; i++)
 		ok = print_each(&p, i, 0, err);
 	command_say_notes(&p.notes);
