@@ -343,11 +343,12 @@ static struct metric metric_on_foil(const struct prepared *p)
 	return metric;
 }
 
-static struct table *answer(struct session *s, const struct job_pane *pane, struct task *task, struct notes *notes, struct err *err)
+static struct table *answer(struct session *s, const struct run *run, const struct job_pane *pane, struct task *task,
+			    struct notes *notes, struct err *err)
 {
 	const struct prepared *p = &s->now;
 	struct metric foil_metric;
-	struct view here = { p->run, p->unedited, p->foil, &p->metric }, there = here;
+	struct view here = { run, p->unedited, p->foil, &p->metric }, there = here;
 	struct table *a, *b, *t = NULL;
 
 	if (pane->diff == DIFF_NONE)
@@ -370,23 +371,38 @@ static struct table *answer(struct session *s, const struct job_pane *pane, stru
 	return t;
 }
 
-struct table *session_answer(struct session *s, int i, struct task *task, struct notes *notes, struct err *err)
+/* The pane's table on that run, found again when it was asked before. */
+static struct table *answer_on(struct session *s, const struct run *run, unsigned run_id, const struct job_pane *pane,
+			       struct task *task, struct notes *notes, struct err *err)
 {
 	const struct prepared *p = &s->now;
-	const struct job_pane *pane = &p->job.pane[i];
 	struct str key;
 	struct table *t;
 
 	str_init(&key);
-	str_addf(&key, "%u %u %u %s %s %d", p->run_id, p->unedited_id, p->foil_id, p->metric.spec, pane->analysis->name, (int)pane->diff);
+	str_addf(&key, "%u %u %u %s %s %d", run_id, p->unedited_id, p->foil_id, p->metric.spec, pane->analysis->name, (int)pane->diff);
 	str_addf(&key, " @%d", p->metric.position);
 	for (int k = 0; k < param_count(pane->analysis->params); k++)
 		str_addf(&key, " %d", pane->args[k]);
 	t = find_table(s, key.s);
-	if (!t && (t = answer(s, pane, task, notes, err)))
+	if (!t && (t = answer(s, run, pane, task, notes, err)))
 		keep_table(s, key.s, t);
 	str_done(&key);
 	return t;
+}
+
+struct table *session_answer(struct session *s, int i, struct task *task, struct notes *notes, struct err *err)
+{
+	return answer_on(s, s->now.run, s->now.run_id, &s->now.job.pane[i], task, notes, err);
+}
+
+struct table *session_before(struct session *s, int i, struct task *task, struct notes *notes, struct err *err)
+{
+	const struct job_pane *pane = &s->now.job.pane[i];
+
+	if (s->now.run == s->now.unedited || pane->diff != DIFF_NONE)
+		return NULL;
+	return answer_on(s, s->now.unedited, s->now.unedited_id, pane, task, notes, err);
 }
 
 /* ---- what is prepared ---- */

@@ -29,6 +29,9 @@ bool session_prepare(struct session *s, const struct job *job, struct task *task
 /* The table of pane i of the prepared job; counted (the caller unrefs). NULL on error. Cached: the same question again is free. */
 struct table *session_answer(struct session *s, int pane, struct task *task, struct notes *notes, struct err *err);
 
+/* The same without the edits, for "was": NULL without an error when there are none, or when the pane is a difference. */
+struct table *session_before(struct session *s, int pane, struct task *task, struct notes *notes, struct err *err);
+
 /* Of the prepared job; borrowed until the next prepare. */
 const struct model *session_model(const struct session *s);
 const struct run *session_run(const struct session *s);		/* edited */

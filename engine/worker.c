@@ -85,6 +85,8 @@ static struct snapshot *snapshot_copy(const struct snapshot *from)
 		to->pane[i].error = copy_text(from->pane[i].error);
 		if (to->pane[i].table)
 			table_ref(to->pane[i].table);
+		if (to->pane[i].before)
+			table_ref(to->pane[i].before);
 	}
 	return to;
 }
@@ -112,6 +114,7 @@ static void snapshot_free(struct snapshot *s)
 	for (int i = 0; i < s->panes; i++) {
 		free(s->pane[i].error);
 		table_unref(s->pane[i].table);
+		table_unref(s->pane[i].before);
 	}
 	free(s);
 }
@@ -238,6 +241,8 @@ static void begin_panes(struct worker *w, const struct job *job)
 	for (int i = 0; i < JOB_PANES; i++) {
 		struct snapshot_pane *p = &d->pane[i];
 
+		table_unref(p->before);
+		p->before = NULL;
 		if (i >= job->panes || (i < d->panes && p->question.analysis != job->pane[i].analysis)) {
 			table_unref(p->table);
 			free(p->error);
@@ -269,6 +274,19 @@ static bool answer_panes(struct worker *w, struct notes *notes)
 		publish(w, WORK_ANSWERING, i + 1 < w->draft->panes ? w->draft->pane[i + 1].question.analysis->name : "");
 	}
 	return true;
+}
+
+/* Then what they were without the edits: mostly known from the question before. */
+static bool answer_befores(struct worker *w, struct notes *notes)
+{
+	struct err err = { 0 };
+
+	for (int i = 0; i < w->draft->panes && err.kind != ERR_CANCELLED; i++) {
+		w->draft->pane[i].before = session_before(w->session, i, &w->task, notes, &err);
+		if (w->draft->pane[i].before)
+			publish(w, WORK_ANSWERING, "without the edits");
+	}
+	return err.kind != ERR_CANCELLED;
 }
 
 static bool add_generated(void *context, int32_t id)
@@ -323,7 +341,7 @@ static void work(struct worker *w, const struct job *job)
 		describe(w);
 		d->has_metric = session_metric_values(w->session, &d->metric, &d->metric_unedited, &w->task, &err);
 		publish(w, WORK_ANSWERING, job->panes ? job->pane[0].analysis->name : "");
-		ok = answer_panes(w, &notes);
+		ok = answer_panes(w, &notes) && answer_befores(w, &notes);
 	}
 	if (ok && job->generate)
 		generate(w, job->generate, &err);

@@ -49,6 +49,7 @@ struct snapshot {
 	struct snapshot_pane {
 		struct job_pane question;	/* which this answers */
 		struct table *table;		/* NULL: not yet, or an error */
+		struct table *before;		/* the same without the edits; NULL: there are none, or not yet */
 		char *error;			/* NULL: none */
 		bool stale;			/* from an earlier question: its answer is on the way */
 	} pane[JOB_PANES];

@@ -84,6 +84,7 @@ struct app {
 
 	const struct popup *popup;	/* NULL: none */
 	int list_at, list_top, list_page;
+	unsigned help_where;		/* where `?` was pressed */
 	bool menu_beside, menu_below;	/* what the list of techniques is for */
 
 	char *search;			/* NULL: none */

@@ -50,7 +50,6 @@ static void toggle_line(struct app *app, const char *line)
 		app->doc.job.edit[i].on = true;
 	else
 		job_add_edit(&app->doc.job, line);
-	app_say(app, STYLE_EDITED, "%s%s", line, back ? " · taken back" : "");
 }
 
 static void ablate(struct app *app, bool here)

@@ -153,6 +153,7 @@ void question_answer(const struct app *app, int pane, struct answer_shown *out)
 	if (best < 0)
 		return;
 	out->table = shot->pane[best].table;
+	out->before = out->current && app_edited(app) ? shot->pane[best].before : NULL;
 	out->error = out->current ? shot->pane[best].error : NULL;
 	out->current = out->current && shot->serial == app->serial && !shot->pane[best].stale;
 }

@@ -355,7 +355,7 @@ void term_show(const struct canvas *given)
 {
 	struct canvas ascii = { 0 };
 	const struct canvas *c = given;
-	bool all = term.repaint || given->w != term.shown.w || given->h != term.shown.h, news = all;
+	bool all = term.repaint || given->w != term.shown.w || given->h != term.shown.h, news = false;
 	int w, h, cursor = given->cursor_x >= 0;
 
 	if (!term.on)
@@ -373,10 +373,15 @@ void term_show(const struct canvas *given)
 		erase();
 	}
 	term_size(&w, &h);
-	for (int y = 0; y < c->h && y < h; y++)
+	/* Two rows at a time: given more, ncurses looks for scrolled blocks, and not every emulator on the way knows SU and SD. */
+	for (int y = 0, rows = 0; y < c->h && y < h; y++)
 		if (keep_row(&term.shown, c, y) || all) {
-			show_row(c, y, c->w < w ? c->w : w);
+			if (!news && term.sync)
+				send_text("\033[?2026h");
 			news = true;
+			show_row(c, y, c->w < w ? c->w : w);
+			if (++rows % 2 == 0 && !all)
+				refresh();
 		}
 	canvas_done(&ascii);
 	term.repaint = false;
@@ -385,8 +390,6 @@ void term_show(const struct canvas *given)
 	term.cursor_shown = cursor;
 	if (cursor)
 		move(given->cursor_y, given->cursor_x);
-	if (term.sync && news)
-		send_text("\033[?2026h");
 	refresh();
 	if (term.sync && news)
 		send_text("\033[?2026l");

@@ -110,8 +110,8 @@ void draw_header(struct app *app, struct canvas *c, struct rect r)
 		x += canvas_text(c, x, r.y, app_ink(app, STYLE_BRAND), "lmscope") + 2;
 	/* The model has at most half; on a narrow screen the prompt has all. */
 	room = (r.x + r.w - x - right) / 2 - 4;
-	if (room > 52)
-		room = 52;
+	if (room > 64)
+		room = 64;
 	if (r.w < 2 * PROMPT_LEAST + 16)
 		room = 0;
 	if (room >= 4) {

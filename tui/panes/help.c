@@ -6,50 +6,58 @@
 #include "tui/question.h"
 #include "tui/text.h"
 
-static void fill_help(const struct app *app, struct list *list)
+static void add_action(struct list *list, const struct action *action)
+{
+	size_t word = strcspn(action->words, " ");
+	struct str keys;
+
+	str_init(&keys);
+	action_keys(action, 4, &keys);
+	if (word)
+		str_addf(&keys, "%s:%.*s", keys.n ? "  " : "", (int)word, action->words);
+	list_add(list, keys.s, action->help)->style = STYLE_KEY;
+	str_done(&keys);
+}
+
+/* The rows that count in these places, under their headings. */
+static void add_actions(struct list *list, unsigned where, unsigned not_where)
 {
 	const char *group = "";
+
+	for (int i = 0; i < ACTION_COUNT; i++) {
+		if (!(actions[i].where & where) || (actions[i].where & not_where))
+			continue;
+		if (strcmp(group, actions[i].group))
+			list_heading(list, actions[i].group);
+		group = actions[i].group;
+		add_action(list, &actions[i]);
+	}
+}
+
+/* First what counts where `?` was pressed, then the rest. */
+static void fill_help(const struct app *app, struct list *list)
+{
 	const struct analysis *a = app->doc.job.panes ? app->doc.job.pane[app->focus].analysis : NULL;
 
-	if (a) {
+	if (a && app->help_where == W_MAIN) {
 		list_heading(list, a->title);
-		list_addf(list, a->blurb, "%s", a->name);
+		list_add(list, a->blurb, NULL);
 	}
-	for (int i = 0; i < ACTION_COUNT; i++) {
-		const struct action *action = &actions[i];
-		struct str keys;
-
-		if (!(action->where & (W_MAIN | W_LIST)))
-			continue;
-		str_init(&keys);
-		action_keys(action, 4, &keys);
-		if (!keys.n)
-			str_addf(&keys, ":%.*s", (int)strcspn(action->words, " "), action->words);
-		else if (*action->words)
-			str_addf(&keys, "  :%.*s", (int)strcspn(action->words, " "), action->words);
-		if (strcmp(group, action->group))
-			list_heading(list, action->group);
-		group = action->group;
-		list_add(list, keys.s, action->help)->style = STYLE_KEY;
-		str_done(&keys);
-	}
+	add_actions(list, app->help_where, 0);
+	add_actions(list, ~0u, app->help_where);
 }
 
-static void choose_help(struct app *app, const struct list_item *item)
-{
-	(void)item;
-	popup_close(app);
-}
-
-const struct popup popup_help = { .title = "keys", .fill = fill_help, .choose = choose_help };
+const struct popup popup_help = { .title = "keys", .fill = fill_help };
 
 void act_help(struct app *app, const char *argument)
 {
 	(void)argument;
-	if (app->popup == &popup_help)
+	if (app->popup == &popup_help) {
 		popup_close(app);
-	else
-		popup_open(app, &popup_help);
+		return;
+	}
+	app->help_where = app_where(app);
+	popup_open(app, &popup_help);
 }
 
 /* ------------------------------------------------------------------------------------------------ the cell */

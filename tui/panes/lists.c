@@ -60,10 +60,68 @@ unsigned popup_where(const struct popup *popup)
 	return popup->where;
 }
 
+static int columns_of(const char *text)
+{
+	return canvas_columns(text, strlen(text));
+}
+
+/* The left column: as wide as its widest text that has something to its right, at most half of the screen. */
+static int text_columns(const struct list *list, int w)
+{
+	int most = 0;
+
+	for (int i = 0; i < list->n; i++)
+		if (list->item[i].detail && columns_of(list->item[i].text) > most)
+			most = columns_of(list->item[i].text);
+	return most > w / 2 ? w / 2 : most;
+}
+
+/* Bytes of a text that stand in so many columns, up to a space. */
+static size_t line_bytes(const char *text, int columns)
+{
+	size_t end = 0, n = strlen(text);
+
+	for (size_t i = 0; i <= n; i++)
+		if (text[i] == ' ' || text[i] == '\0') {
+			if (canvas_columns(text, i) > columns)
+				break;
+			end = i;
+		}
+	return end ? end : n;
+}
+
+/* What is too long for the screen goes on in the next line, which cannot be chosen. */
+static void wrap(struct list *list, int w)
+{
+	struct list whole = *list;
+	int columns = w - text_columns(list, w) - 8;
+
+	if (columns < 12)
+		return;
+	list->item = NULL;
+	list->n = list->room = 0;
+	for (int i = 0; i < whole.n; i++) {
+		const char *detail = whole.item[i].detail;
+		size_t n = detail ? line_bytes(detail, columns) : 0;
+		struct list_item *item = list_add(list, whole.item[i].text, NULL);
+
+		*item = whole.item[i];
+		while (detail && detail[n]) {
+			item->detail = arena_strndup(list->arena, detail, n);
+			detail += n + 1;
+			n = line_bytes(detail, columns);
+			item = list_add(list, "", detail);
+			item->heading = true;
+		}
+	}
+	free(whole.item);
+}
+
 static void fill(const struct app *app, struct list *list)
 {
 	list_init(list);
 	app->popup->fill(app, list);
+	wrap(list, app->layout.footer.w);
 }
 
 /* The nearest line from `at` in that direction that can be chosen; -1: none. */
@@ -80,7 +138,15 @@ static void go(struct app *app, int to)
 	int by = to < app->list_at ? -1 : 1, at;
 
 	fill(app, &list);
+	/* A page that is only read scrolls; a list moves its mark. */
+	if (!app->popup->choose && to > list.n - app->list_page)
+		to = list.n - app->list_page;
 	to = to < 0 ? 0 : to >= list.n ? list.n - 1 : to;
+	if (!app->popup->choose) {
+		app->list_at = app->list_top = to;
+		list_done(&list);
+		return;
+	}
 	at = settle_on(&list, to, by);
 	if (at < 0)
 		at = settle_on(&list, to, -by);
@@ -176,29 +242,21 @@ void act_list_close(struct app *app, const char *argument)
 static struct rect place(const struct app *app, const struct list *list, int w, int h, int *text_w)
 {
 	const char *title = list->title ? list->title : app->popup->title;
-	int wide = canvas_columns(title, strlen(title)) + 12, detail = 0, high = list->n > 0 ? list->n : 1;
+	int wide = columns_of(title) + 12, detail = 0, high = list->n > 0 ? list->n : 1;
 
-	*text_w = 0;
+	*text_w = text_columns(list, w);
 	for (int i = 0; i < list->n; i++) {
 		const struct list_item *item = &list->item[i];
-		int columns = canvas_columns(item->text, strlen(item->text));
 
-		if (!item->detail && columns > wide)
-			wide = columns;
-		if (!item->detail)
-			continue;
-		if (columns > *text_w)
-			*text_w = columns;
-		columns = canvas_columns(item->detail, strlen(item->detail));
-		if (columns > detail)
-			detail = columns;
+		if (!item->detail && columns_of(item->text) > wide)
+			wide = columns_of(item->text);
+		if (item->detail && columns_of(item->detail) > detail)
+			detail = columns_of(item->detail);
 	}
-	if (*text_w > w / 2)
-		*text_w = w / 2;
 	if (detail && *text_w + 2 + detail > wide)
 		wide = *text_w + 2 + detail;
-	if (app->popup->empty && !list->n && canvas_columns(app->popup->empty, strlen(app->popup->empty)) > wide)
-		wide = canvas_columns(app->popup->empty, strlen(app->popup->empty));
+	if (app->popup->empty && !list->n && columns_of(app->popup->empty) > wide)
+		wide = columns_of(app->popup->empty);
 	wide = wide + 4 > w - 2 ? w - 2 : wide + 4;
 	high = high + 2 > h - 3 ? h - 3 : high + 2;
 	return (struct rect){ (w - wide) / 2, (h - high) / 2 > 1 ? (h - high) / 2 : 1, wide, high };
@@ -236,16 +294,16 @@ void draw_popup(struct app *app, struct canvas *c)
 	box = place(app, &list, c->w, c->h, &text_w);
 	canvas_fill(c, box, app_ink(app, STYLE_POPUP));
 	if (list.n > box.h - 2)
-		snprintf(position, sizeof position, "%d of %d", at + 1, list.n);
+		snprintf(position, sizeof position, "%d of %d", app->popup->choose ? at + 1 : app->list_top + box.h - 2, list.n);
 	frame.rect = box;
 	frame.title = list.title ? list.title : app->popup->title;
 	frame.right = *position ? position : NULL;
 	in = frame_draw(c, app->theme, &frame);
 	frame_accent(c, app->theme, box);
 	app->list_page = in.h > 0 ? in.h : 1;
-	if (app->list_top > at)
+	if (app->popup->choose && app->list_top > at)
 		app->list_top = at > 0 && list.item[at - 1].heading ? at - 1 : at;
-	if (app->list_top < at - in.h + 1)
+	if (app->popup->choose && app->list_top < at - in.h + 1)
 		app->list_top = at - in.h + 1;
 	if (app->list_top > list.n - in.h)
 		app->list_top = list.n - in.h;
