@@ -22,7 +22,7 @@ static const struct {
 	{ "ablated-120x40", 120, 40, "Tab Tab Space" },
 	{ "prompt-80x24", 80, 24, "e '_and_more" },
 	{ "techniques-80x24", 80, 24, "Tab Tab t" },
-	{ "arguments-80x24", 80, 24, "s Right" },
+	{ "arguments-80x24", 80, 24, "s Down Right Right" },
 	{ "edits-80x24", 80, 24, "Tab Tab Space Down Space E Space" },
 	{ "help-80x24", 80, 24, "?" },
 	{ "command-80x24", 80, 24, ": 'th" },

@@ -51,6 +51,17 @@ const struct popup popup_form = {
 	.title = "arguments", .where = W_FORM, .fill = fill_form, .choose = choose_argument, .empty = "this technique has no arguments",
 };
 
+/* The marked argument; -1: there is none. */
+static int marked_argument(const struct app *app)
+{
+	struct list list;
+	struct list_item item;
+	int i = popup_marked(app, &list, &item) ? item.id : -1;
+
+	list_done(&list);
+	return i;
+}
+
 static void argument_range(const struct app *app, const struct param *p, int *lo, int *hi)
 {
 	int n = extent_of(app, p->dim);
@@ -66,9 +77,9 @@ static void argument_range(const struct app *app, const struct param *p, int *lo
 static void step(struct app *app, int by)
 {
 	struct job_pane *pane = app_pane(app), asked;
-	int i = app->list_at, lo, hi, value;
+	int i = marked_argument(app), lo, hi, value;
 
-	if (!pane || i >= param_count(pane->analysis->params))
+	if (!pane || i < 0)
 		return;
 	question_pane(app, app->focus, &asked);
 	argument_range(app, &pane->analysis->params[i], &lo, &hi);
@@ -106,10 +117,10 @@ void act_form_more(struct app *app, const char *argument)
 void act_form_default(struct app *app, const char *argument)
 {
 	struct job_pane *pane = app_pane(app), fresh;
-	int i = app->list_at;
+	int i = marked_argument(app);
 
 	(void)argument;
-	if (!pane || i >= param_count(pane->analysis->params) || !pane->given[i])
+	if (!pane || i < 0 || !pane->given[i])
 		return;
 	job_pane_init(&fresh, pane->analysis);
 	app_change(app);

@@ -46,7 +46,7 @@ extern const struct popup popup_menu, popup_form, popup_edits, popup_presets, po
 void popup_open(struct app *app, const struct popup *popup);
 void popup_close(struct app *app);
 unsigned popup_where(const struct popup *popup);
-/* The marked line; false: there is none. The list is the caller's. */
+/* The marked line; false: there is none. The list is the caller's, in either case. */
 bool popup_marked(const struct app *app, struct list *list, struct list_item *item);
 /* A click or the wheel on it. */
 void popup_mouse(struct app *app, const struct key *key);
