@@ -122,7 +122,7 @@ static int decimals_of(const struct table *t, int col)
 		return 1;
 	if (largest >= 10)
 		return 2;
-	return largest >= 0.1f || largest == 0 ? 3 : 5;
+	return largest < 0.1f && largest > 0 ? 5 : t->units > 1 ? 4 : 3;	/* a ranking has room for its small probabilities */
 }
 
 static void print_number(struct str *out, float x, int decimals)

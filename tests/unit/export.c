@@ -144,8 +144,8 @@ static void test_ranking(void)
 		   "next token\n"
 		   "metric: logit \"a\" = 1.2500\n"
 		   "rank          logit  probability\n"
-		   "   0  ·Paris  14.25        0.710\n"
-		   "   1  ·the    -3.00        0.040\n");
+		   "   0  ·Paris  14.25       0.7100\n"
+		   "   1  ·the    -3.00       0.0400\n");
 	CHECK_TEXT(write("csv", t), "rank,word,logit,probability\r\n0, Paris,14.25,0.709999979\r\n1, the,-3,0.0399999991\r\n");
 	table_unref(t);
 }

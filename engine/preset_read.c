@@ -1,0 +1,325 @@
+/*
+ * preset_read.c - see preset.h: YAML becomes a preset. Each key is a row of a table: its name and the function that reads it.
+ *
+ * A reader that meets something wrong leaves a sentence in the notes and goes on: a preset of another version, or for another
+ * model, still shows what can be shown.
+ */
+#include "engine/preset.h"
+
+#include <string.h>
+
+#include "engine/base/conf.h"
+#include "engine/run/edit.h"
+#include "engine/run/metric.h"
+
+struct reader {
+	struct preset *p;
+	struct notes *notes;
+	struct arena *arena;
+	int row;	/* of the layout, while panes are read */
+};
+
+/* What could not be read becomes a note. */
+static void leave_out(struct reader *r, const struct err *err)
+{
+	notes_add(r->notes, "%s", err->text);
+}
+
+#define LEAVE_OUT(r, v, ...) \
+	do { \
+		struct err left = { 0 }; \
+		conf_err((v), &left, __VA_ARGS__); \
+		leave_out((r), &left); \
+	} while (0)
+
+static void read_text(struct reader *r, const struct conf *v, char **field)
+{
+	struct err err = { 0 };
+	const char *text;
+
+	if (conf_is_null(v))
+		job_set(field, NULL);
+	else if (conf_text(v, &text, &err))
+		job_set(field, text);
+	else
+		leave_out(r, &err);
+}
+
+static void read_title(struct reader *r, const struct conf *v)
+{
+	read_text(r, v, &r->p->title);
+}
+
+static void read_about(struct reader *r, const struct conf *v)
+{
+	read_text(r, v, &r->p->about);
+}
+
+static void read_theme(struct reader *r, const struct conf *v)
+{
+	read_text(r, v, &r->p->theme);
+}
+
+static void read_model(struct reader *r, const struct conf *v)
+{
+	read_text(r, v, &r->p->job.model);
+}
+
+static void read_prompt(struct reader *r, const struct conf *v)
+{
+	read_text(r, v, &r->p->job.prompt);
+	if (!r->p->job.prompt)
+		job_set(&r->p->job.prompt, "");
+}
+
+static void read_foil(struct reader *r, const struct conf *v)
+{
+	read_text(r, v, &r->p->job.foil);
+}
+
+static void read_metric(struct reader *r, const struct conf *v)
+{
+	struct err err = { 0 };
+	const char *text;
+
+	if (conf_is_null(v))
+		return;
+	if (!conf_text(v, &text, &err))
+		leave_out(r, &err);
+	else if (!metric_check(text, &err))
+		LEAVE_OUT(r, v, "%s", err.text);
+	else
+		job_set(&r->p->job.metric, text);
+}
+
+static const char *const bos_words[] = { [BOS_DEFAULT] = "default", [BOS_ALWAYS] = "always", [BOS_NEVER] = "never" };
+
+static void read_bos(struct reader *r, const struct conf *v)
+{
+	for (int i = 0; i <= BOS_NEVER; i++) {
+		if (v->kind == CONF_SCALAR && !strcmp(v->text, bos_words[i])) {
+			r->p->job.bos = (enum tokenizer_bos)i;
+			return;
+		}
+	}
+	LEAVE_OUT(r, v, "bos is something else; expected default, always or never");
+}
+
+static void read_generate(struct reader *r, const struct conf *v)
+{
+	struct err err = { 0 };
+
+	if (!conf_int(v, 0, 1000, &r->p->job.generate, &err))
+		leave_out(r, &err);
+}
+
+/* "head 1.3 zero", or {edit: head 1.3 zero, on: false}. */
+static void read_edit(struct reader *r, const struct conf *v)
+{
+	const struct conf *line = v->kind == CONF_MAP ? conf_get(v, "edit") : v, *on = conf_get(v, "on");
+	struct job *job = &r->p->job;
+	struct err err = { 0 };
+	struct edit edit;
+	const char *text;
+	bool is_on = true;
+
+	for (const struct conf *c = v->kind == CONF_MAP ? v->child : NULL; c; c = c->next)
+		if (c != line && c != on)
+			LEAVE_OUT(r, c, "unknown key \"%s\" of an edit; expected edit, on", c->key);
+	if (!line) {
+		LEAVE_OUT(r, v, "an edit without its line; expected {edit: LINE, on: true}");
+	} else if (!conf_text(line, &text, &err) || (on && !conf_bool(on, &is_on, &err))) {
+		leave_out(r, &err);
+	} else if (!edit_parse(text, &edit, r->arena, &err)) {
+		LEAVE_OUT(r, line, "%s", err.text);
+	} else {
+		job_add_edit(job, text);
+		job->edit[job->edits - 1].on = is_on;
+	}
+}
+
+static void read_edits(struct reader *r, const struct conf *v)
+{
+	if (conf_is_null(v))
+		return;
+	if (v->kind != CONF_LIST)
+		LEAVE_OUT(r, v, "edits is no list; expected lines that begin with \"- \"");
+	for (const struct conf *c = v->kind == CONF_LIST ? v->child : NULL; c; c = c->next)
+		read_edit(r, c);
+}
+
+static const char *const diff_words[] = { [DIFF_NONE] = "none", [DIFF_EDITS] = "edits", [DIFF_FOIL] = "foil" };
+
+static void read_diff(struct reader *r, const struct conf *v, struct job_pane *pane)
+{
+	for (int i = 0; v && i <= DIFF_FOIL; i++) {
+		if (v->kind == CONF_SCALAR && !strcmp(v->text, diff_words[i])) {
+			pane->diff = (enum diff)i;
+			return;
+		}
+	}
+	if (v)
+		LEAVE_OUT(r, v, "diff is something else; expected none, edits or foil");
+}
+
+static void read_args(struct reader *r, const struct conf *args, struct job_pane *pane)
+{
+	struct str assignment;
+
+	str_init(&assignment);
+	if (args && args->kind != CONF_MAP)
+		LEAVE_OUT(r, args, "args is no map; expected {name: value, …}");
+	for (const struct conf *c = args && args->kind == CONF_MAP ? args->child : NULL; c; c = c->next) {
+		struct err err = { 0 };
+		const char *text;
+
+		str_clear(&assignment);
+		if (!conf_text(c, &text, &err)) {
+			leave_out(r, &err);
+			continue;
+		}
+		str_addf(&assignment, "%s=%s", c->key, text);
+		if (!job_pane_set(pane, assignment.s, &err))
+			LEAVE_OUT(r, c, "%s", err.text);
+	}
+	str_done(&assignment);
+}
+
+static void no_such_analysis(struct reader *r, const struct conf *v, const char *name)
+{
+	struct str near;
+
+	str_init(&near);
+	analysis_suggest(name, &near);
+	LEAVE_OUT(r, v, "there is no analysis \"%s\"; did you mean %s?", name, near.s);
+	str_done(&near);
+}
+
+/* A technique's name, or {analysis: NAME, args: {…}, diff: …}. */
+static void read_pane(struct reader *r, const struct conf *v)
+{
+	const struct conf *name = v->kind == CONF_MAP ? conf_get(v, "analysis") : v;
+	struct job *job = &r->p->job;
+	struct err err = { 0 };
+	struct job_pane pane;
+	const char *text;
+
+	for (const struct conf *c = v->kind == CONF_MAP ? v->child : NULL; c; c = c->next)
+		if (strcmp(c->key, "analysis") && strcmp(c->key, "args") && strcmp(c->key, "diff"))
+			LEAVE_OUT(r, c, "unknown key \"%s\" of a pane; expected analysis, args, diff", c->key);
+	if (!name) {
+		LEAVE_OUT(r, v, "a pane without its analysis; expected {analysis: NAME, args: {…}}");
+	} else if (!conf_text(name, &text, &err)) {
+		leave_out(r, &err);
+	} else if (!analysis_find(text)) {
+		no_such_analysis(r, name, text);
+	} else if (job->panes == JOB_PANES) {
+		LEAVE_OUT(r, v, "one pane too many; expected at most %d", JOB_PANES);
+	} else {
+		job_pane_init(&pane, analysis_find(text));
+		read_args(r, conf_get(v, "args"), &pane);
+		read_diff(r, conf_get(v, "diff"), &pane);
+		r->p->row[job->panes] = r->row;
+		job->pane[job->panes++] = pane;
+	}
+}
+
+/* A list of rows; a row is a list of panes, or one pane. */
+static void read_panes(struct reader *r, const struct conf *v)
+{
+	if (v->kind != CONF_LIST)
+		LEAVE_OUT(r, v, "panes is no list; expected rows of panes: - [{analysis: NAME}, …]");
+	for (const struct conf *row = v->kind == CONF_LIST ? v->child : NULL; row; row = row->next) {
+		int before = r->p->job.panes;
+
+		if (row->kind != CONF_LIST)
+			read_pane(r, row);
+		for (const struct conf *c = row->kind == CONF_LIST ? row->child : NULL; c; c = c->next)
+			read_pane(r, c);
+		r->row += r->p->job.panes > before;
+	}
+}
+
+static void read_cursor(struct reader *r, const struct conf *v)
+{
+	if (conf_is_null(v))
+		return;
+	if (v->kind != CONF_MAP)
+		LEAVE_OUT(r, v, "cursor is no map; expected {layer: 2, head: 5, position: -1}");
+	for (const struct conf *c = v->kind == CONF_MAP ? v->child : NULL; c; c = c->next) {
+		enum dim dim = dim_find(c->key);
+		struct err err = { 0 };
+
+		if (dim == DIM_COUNT || dim == DIM_NONE)
+			LEAVE_OUT(r, c, "unknown key \"%s\" of the cursor; expected layer, head, position …", c->key);
+		else if (!conf_int(c, -1000000 + 1, 1000000, &r->p->cursor[dim], &err))
+			leave_out(r, &err);
+	}
+}
+
+static const struct {
+	const char *name;
+	void (*read)(struct reader *r, const struct conf *v);
+} keys[] = {
+	{ "title", read_title },	{ "about", read_about },	{ "model", read_model },   { "prompt", read_prompt },
+	{ "foil", read_foil },		{ "metric", read_metric },	{ "edits", read_edits },   { "panes", read_panes },
+	{ "cursor", read_cursor },	{ "theme", read_theme },	{ "bos", read_bos },	   { "generate", read_generate },
+};
+enum { KEYS = sizeof keys / sizeof *keys };
+
+static void read_key(struct reader *r, const struct conf *v)
+{
+	struct str known;
+
+	for (size_t i = 0; i < KEYS; i++) {
+		if (!strcmp(keys[i].name, v->key)) {
+			keys[i].read(r, v);
+			return;
+		}
+	}
+	str_init(&known);
+	for (size_t i = 0; i < KEYS; i++)
+		str_addf(&known, "%s%s", i ? ", " : "", keys[i].name);
+	LEAVE_OUT(r, v, "unknown key \"%s\"; expected %s", v->key, known.s);
+	str_done(&known);
+}
+
+/* An argument that a pane leaves out stands where the cursor does. */
+static void follow_cursor(struct preset *p)
+{
+	for (int i = 0; i < p->job.panes; i++) {
+		struct job_pane *pane = &p->job.pane[i];
+
+		for (int a = 0; a < param_count(pane->analysis->params); a++) {
+			enum dim dim = pane->analysis->params[a].dim;
+
+			if (dim != DIM_NONE && !pane->given[a] && p->cursor[dim] != CURSOR_UNSET)
+				pane->args[a] = p->cursor[dim];
+		}
+	}
+}
+
+bool preset_parse(const char *yaml, size_t n, const char *file, struct preset *p, struct notes *notes, struct err *err)
+{
+	struct reader r = { .p = p, .notes = notes, .arena = arena_new() };
+	struct conf *root = conf_parse(yaml, n, file, r.arena, err);
+	bool ok = false;
+
+	preset_init(p);
+	job_set(&p->file, file);
+	if (root && root->kind != CONF_MAP) {
+		conf_err(root, err, "not a preset; expected keys such as prompt and panes");
+	} else if (root) {
+		for (const struct conf *c = root->child; c; c = c->next)
+			read_key(&r, c);
+		follow_cursor(p);
+		ok = p->job.panes > 0;
+		if (!ok)
+			conf_err(conf_get(root, "panes") ? conf_get(root, "panes") : root, err,
+				 "nothing to show; expected panes: - [{analysis: NAME}, …]");
+	}
+	arena_free(r.arena);
+	if (!ok)
+		preset_done(p);
+	return ok;
+}
