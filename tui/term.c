@@ -25,7 +25,7 @@
 enum {
 	ESC_MILLISECONDS = 25, DOUBLE_CLICK_MILLISECONDS = 400, PASTE_MILLISECONDS = 250, PASTE_LIMIT = 1 << 20,
 	/* Codes for sequences that we teach ncurses: above its own and its extended names. */
-	CODE_PASTE = 0x10000, CODE_PASTE_END, CODE_SYNC, CODE_NO_SYNC, CODE_NAMED,	/* CODE_NAMED + kind * 8 + mods */
+	CODE_PASTE = 0x4000, CODE_PASTE_END, CODE_SYNC, CODE_NO_SYNC, CODE_NAMED,	/* CODE_NAMED + kind * 8 + mods */
 };
 
 static struct {
