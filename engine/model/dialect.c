@@ -37,7 +37,7 @@ struct scan {
 	bool counted;		/* a {n,m} has just closed */
 };
 
-/* \\p{NAME}: s->i is at the brace. */
+/* \p{NAME}: s->i is at the brace. */
 static void property(struct scan *s, char p)
 {
 	const char *name = s->p + s->i + 1, *end = memchr(name, '}', s->n - s->i - 1);

@@ -2,7 +2,7 @@
  * tokenizer.h - text to token ids and back, exactly as the model's own files say.
  *
  * Byte-level BPE (GPT-2, Llama 3…) and SentencePiece BPE (Llama 1-2, Mistral…), from tokenizer.json, vocab.json + merges.txt,
- * or a GGUF's metadata. Immutable once open; may be used from several threads.
+ * tokenizer.model, or a GGUF's metadata. What cannot be done as the files say is refused by name. Immutable once open; may be used from several threads.
  */
 #ifndef LMSCOPE_ENGINE_MODEL_TOKENIZER_H
 #define LMSCOPE_ENGINE_MODEL_TOKENIZER_H
