@@ -86,6 +86,16 @@ static bool open_tokenizer(struct model *m, struct err *err)
 	return m->tokenizer != NULL;
 }
 
+bool model_glance(const char *where, struct model_facts *facts, struct err *err)
+{
+	struct model *m = open_header(where, err);
+
+	if (m)
+		model_facts_of(m, facts);
+	model_free(m);
+	return m != NULL;
+}
+
 struct model *model_peek(const char *where, struct err *err)
 {
 	struct model *m = open_header(where, err);
@@ -173,8 +183,10 @@ void model_facts_of(const struct model *m, struct model_facts *f)
 		f->private_bytes += matrix_footprint(&p->matrix[i].source);
 	for (int i = 0; i < p->vectors; i++)
 		f->private_bytes += (size_t)p->vector[i].count * sizeof(float);
-	snprintf(f->tokenizer, sizeof f->tokenizer, "%s", tokenizer_kind(m->tokenizer));
-	snprintf(f->bos, sizeof f->bos, "%s", tokenizer_bos_reason(m->tokenizer));
+	if (m->tokenizer) {
+		snprintf(f->tokenizer, sizeof f->tokenizer, "%s", tokenizer_kind(m->tokenizer));
+		snprintf(f->bos, sizeof f->bos, "%s", tokenizer_bos_reason(m->tokenizer));
+	}
 }
 
 static void apply_norm(const struct config *c, const struct norm *norm, const float *x, float *y, float *scale)

@@ -72,6 +72,8 @@ struct model_facts {
 	size_t run_bytes_per_token;		/* stored sites; the pattern adds 4 L H T bytes more per token of T */
 };
 size_t model_run_bytes_per_token(const struct config *c);
+/* From the headers alone, tokenizer left out: fast enough for a list of hundreds. The sentence says why it cannot be opened. */
+bool model_glance(const char *where, struct model_facts *facts, struct err *err);
 void model_facts_of(const struct model *m, struct model_facts *facts);
 
 /* x[D] = embedding of the token at that position, as it enters layer 0 (scaled, normalised, learned position added). */

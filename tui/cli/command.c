@@ -14,6 +14,7 @@ const struct command commands[] = {
 	{ "print", FOR_PRINT, "print ANALYSIS [MODEL] -p PROMPT [OPTION]…", "one technique's table, or every pane of a preset", command_print },
 	{ "analyses", FOR_ANALYSES, "analyses [NAME]", "the techniques; or one technique's arguments, unit and paper", command_analyses },
 	{ "info", FOR_INFO, "info [MODEL]", "family, sizes, number formats, memory, tokenizer", command_info },
+	{ "models", FOR_MODELS, "models", "what lies in the caches of this machine, and whether it can be opened", command_models },
 	{ "tokens", FOR_TOKENS, "tokens [MODEL] -p TEXT", "how a text is cut into tokens", command_tokens },
 	{ "generate", FOR_GENERATE, "generate [MODEL] -p PROMPT [-n 20] [-e EDIT]…", "the likeliest continuation, under edits", command_generate },
 	{ 0 },
@@ -46,7 +47,7 @@ static void help(const struct command *c)
 		str_add(&out, "lmscope: a microscope for language models\n\n");
 		for (const struct command *k = commands; k->usage; k++)
 			str_addf(&out, "  lmscope %-46s %s\n", k->usage, k->help);
-		str_add(&out, "  lmscope COMMAND --help\n\nMODEL is a Hugging Face folder, a .gguf file, or demo (the default).\n\n");
+		str_add(&out, "  lmscope COMMAND --help\n\nMODEL is a Hugging Face folder, a .gguf file, a name that `lmscope models` lists, or demo (the default).\n\n");
 	}
 	options_help(c->bit, &out);
 	fputs(out.s, stdout);
@@ -142,7 +143,8 @@ void command_man(struct str *out)
 	}
 	str_add(out, ".SH DESCRIPTION\nlmscope opens a model where its weights are and shows what happens inside it: heatmaps of layers and "
 		     "tokens, attention patterns, the logit lens, attribution. Heads, neurons and layers can be switched off, and every "
-		     "number answers. MODEL is a Hugging Face folder, a .gguf file, or demo, the small model that comes with the program.\n"
+		     "number answers. MODEL is a Hugging Face folder, a .gguf file, a name that `lmscope models` lists, or demo, the small "
+		     "model that comes with the program.\n"
 		     ".SH COMMANDS\n");
 	for (const struct command *c = commands; c->usage; c++) {
 		snprintf(left, sizeof left, "lmscope %s", c->usage);

@@ -32,6 +32,7 @@ void command_say_notes(const struct notes *notes);
 bool command_print(struct options *o, struct err *err);
 bool command_analyses(struct options *o, struct err *err);
 bool command_info(struct options *o, struct err *err);
+bool command_models(struct options *o, struct err *err);
 bool command_tokens(struct options *o, struct err *err);
 bool command_generate(struct options *o, struct err *err);
 

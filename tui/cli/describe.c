@@ -5,6 +5,9 @@
 
 #include "engine/base/json.h"
 #include "engine/base/utf8.h"
+#include "engine/model/caches.h"
+#include "engine/model/model.h"
+#include "engine/model/tokenizer.h"
 #include "engine/session.h"
 #include "tui/cli/command.h"
 
@@ -128,6 +131,70 @@ bool command_info(struct options *o, struct err *err)
 	(o->json ? info_json : info_text)(&facts, &out);
 	fputs(out.s, stdout);
 	str_done(&out);
+	return true;
+}
+
+/* ---- models ---- */
+
+static void model_json(const struct cached *c, const struct model_facts *f, const char *why_not, struct str *out)
+{
+	str_add(out, "{\"name\":");
+	json_write_string(out, c->name, strlen(c->name));
+	add_text(out, "place", c->place);
+	add_text(out, "path", c->path);
+	str_addf(out, ",\"opens\":%s", why_not ? "false" : "true");
+	if (why_not) {
+		add_text(out, "error", why_not);
+	} else {
+		add_text(out, "family", f->family);
+		add_text(out, "dtypes", f->dtypes);
+		str_addf(out, ",\"parameters\":%zu,\"bytes\":%zu", f->parameters, f->file_bytes);
+	}
+	str_add(out, "}\n");
+}
+
+static void model_line(const struct cached *c, const struct model_facts *f, const char *why_not, struct str *out)
+{
+	char size[32] = "";
+
+	str_addf(out, "%-40s %-13s ", c->name, c->place);
+	if (!why_not) {
+		snprintf(size, sizeof size, f->parameters >= 1000000000 ? "%.1fB" : "%.0fM",
+			 (double)f->parameters / (f->parameters >= 1000000000 ? 1e9 : 1e6));
+		str_addf(out, "%-10s %7s  %8.0f MB  %s\n", f->family, size, (double)f->file_bytes / 1e6, f->dtypes);
+	} else {
+		str_addf(out, "no: %s\n", why_not);
+	}
+}
+
+bool command_models(struct options *o, struct err *err)
+{
+	struct cached *list;
+	int n;
+
+	if (o->words)
+		return err_set(err, ERR_USAGE, "models: \"%s\" is too much", o->word[0]);
+	n = caches_list(&list);
+	for (int i = 0; i < n; i++) {
+		struct model_facts facts;
+		struct err why = { 0 };
+		struct str out, safe;
+		bool opens = model_glance(list[i].path, &facts, &why);
+
+		str_init(&out);
+		str_init(&safe);
+		(o->json ? model_json : model_line)(&list[i], &facts, opens ? NULL : why.text, &out);
+		if (o->json)
+			str_add_n(&safe, out.s, out.n);
+		else
+			utf8_safe(&safe, out.s, out.n, true);
+		fwrite(safe.s, 1, safe.n, stdout);
+		str_done(&safe);
+		str_done(&out);
+	}
+	caches_free(list, n);
+	if (!n)
+		command_say("there are no models in the caches of Hugging Face, llama.cpp, Ollama, LM Studio or lmscope");
 	return true;
 }
 

@@ -202,7 +202,7 @@ static const struct option_row rows[] = {
 	{ 's', "set", "KEY=VALUE", FOR_PRINT, "an argument of the technique; may be given again", take_set },
 	{ 0, "each", "DIM[,DIM]", FOR_PRINT, "once for every layer, head or position that the technique takes", take_each },
 	{ 0, "diff", "edits|foil", FOR_PRINT, "edited minus unedited, or prompt minus foil", take_diff },
-	{ 'f', "format", "text|json|csv", FOR_PRINT | FOR_INFO | FOR_TOKENS, "how it is written", take_format },
+	{ 'f', "format", "text|json|csv", FOR_PRINT | FOR_INFO | FOR_TOKENS | FOR_MODELS, "how it is written", take_format },
 	{ 'n', "count", "N", FOR_GENERATE, "how many tokens (20)", take_count },
 	{ 0, "preset", "NAME|FILE", FOR_EXPLORE | FOR_PRINT, "open a saved view; options beside it change it", take_preset },
 	{ 0, "theme", "NAME|FILE", FOR_EXPLORE, "colours", take_theme },

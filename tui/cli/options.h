@@ -16,9 +16,9 @@
 
 /* Which commands take an option: bits. */
 enum {
-	FOR_EXPLORE = 1, FOR_PRINT = 2, FOR_ANALYSES = 4, FOR_INFO = 8, FOR_TOKENS = 16, FOR_GENERATE = 32,
+	FOR_EXPLORE = 1, FOR_PRINT = 2, FOR_ANALYSES = 4, FOR_INFO = 8, FOR_TOKENS = 16, FOR_GENERATE = 32, FOR_MODELS = 64,
 	FOR_PROMPT = FOR_EXPLORE | FOR_PRINT | FOR_GENERATE,		/* those that run the model */
-	FOR_ALL = 63,
+	FOR_ALL = 127,
 };
 
 enum { EACH_MOST = 2, SET_MOST = 32 };
