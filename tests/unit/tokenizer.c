@@ -275,23 +275,23 @@ static struct tokenizer *open_gguf(struct keys *k, struct err *err)
 	return t;
 }
 
-/* A SentencePiece vocabulary of nine tokens, under a name. */
+/* A SentencePiece vocabulary of ten tokens, under a name. */
 static struct tokenizer *open_small(const char *name, struct err *err)
 {
-	static const char *const tokens[] = { "<unk>", "<s>", "</s>", "<0x0A>", "▁", "a", "b", "ab", "▁ab" };
-	static const float scores[] = { 0, 0, 0, 0, -5, -6, -7, -2, -1 };
-	static const uint32_t types[] = { 2, 3, 3, 6, 1, 1, 1, 1, 1 };
+	static const char *const tokens[] = { "<unk>", "<s>", "</s>", "<0x0A>", "<0x61>", "▁", "a", "b", "ab", "▁ab" };
+	static const float scores[] = { 0, 0, 0, 0, 0, -5, -6, -7, -2, -1 };
+	static const uint32_t types[] = { 2, 3, 3, 6, 6, 1, 1, 1, 1, 1 };
 	struct keys k = { 0 };
 
 	str_init(&k.body);
 	key_text(&k, "general.name", name);
 	key_text(&k, "tokenizer.ggml.model", "llama");
-	key_list(&k, "tokenizer.ggml.tokens", 8, 9);
-	for (int i = 0; i < 9; i++)
+	key_list(&k, "tokenizer.ggml.tokens", 8, 10);
+	for (int i = 0; i < 10; i++)
 		put_text(&k.body, tokens[i]);
-	key_list(&k, "tokenizer.ggml.scores", 6, 9);
+	key_list(&k, "tokenizer.ggml.scores", 6, 10);
 	put(&k.body, scores, sizeof scores);
-	key_list(&k, "tokenizer.ggml.token_type", 5, 9);
+	key_list(&k, "tokenizer.ggml.token_type", 5, 10);
 	put(&k.body, types, sizeof types);
 	return open_gguf(&k, err);
 }
@@ -304,19 +304,20 @@ static void test_gguf(void)
 
 	if (!CHECK_THAT(t != NULL, "it opens (%s)", err.text))
 		return;
-	CHECK_IDS(t, "ab ab\n", BOS_DEFAULT, "1 8 8 3");
-	CHECK_IDS(t, "?", BOS_NEVER, "4 0");
-	CHECK(tokenizer_find(t, "\n", 1) == 3 && tokenizer_find(t, " ab", 3) == 8);
+	CHECK_IDS(t, "ab ab\n", BOS_DEFAULT, "1 9 9 3");
+	CHECK_IDS(t, "?", BOS_NEVER, "5 0");
+	CHECK(tokenizer_find(t, "\n", 1) == 3 && tokenizer_find(t, " ab", 3) == 9);
+	CHECK_THAT(tokenizer_find(t, "a", 1) == 6, "a piece is found before the byte token of the same letter");
 	CHECK_TEXT(tokenizer_bos_reason(t), "tokenizer.ggml.add_bos_token is absent; for the tokenizer model llama it is true");
 	str_init(&s);
-	tokenizer_decode(t, (int32_t[]){ 1, 8, 8, 3 }, 4, false, &s);
+	tokenizer_decode(t, (int32_t[]){ 1, 9, 9, 3 }, 4, false, &s);
 	CHECK_TEXT(s.s, "ab ab\n");
 	str_done(&s);
-	CHECK_IDS(t, "a</s>  b", BOS_NEVER, "4 5 2 4 4 4 6");
+	CHECK_IDS(t, "a</s>  b", BOS_NEVER, "5 6 2 5 5 5 7");
 	tokenizer_free(t);
 	/* Phi-3's special tokens swallow white space. */
 	t = open_small("Phi-3 mini", &err);
-	CHECK_IDS(t, "a</s>  b<s>  b", BOS_NEVER, "4 5 2 4 6 1 4 4 4 6");
+	CHECK_IDS(t, "a</s>  b<s>  b", BOS_NEVER, "5 6 2 5 7 1 5 5 5 7");
 	tokenizer_free(t);
 }
 
