@@ -66,6 +66,50 @@ void key_print(const struct key *key, struct str *out)
 	str_add(out, key->c == ' ' ? "Space" : text);
 }
 
+struct key key_of_character(int32_t c)
+{
+	struct key key = { .kind = K_CHAR, .c = c };
+
+	switch (c) {
+	case '\r':
+	case '\n':
+		return (struct key){ .kind = K_ENTER };
+	case '\t':
+		return (struct key){ .kind = K_TAB };
+	case '\b':
+	case 0x7F:
+		return (struct key){ .kind = K_BACKSPACE };
+	case 0x1B:
+		return (struct key){ .kind = K_ESC };
+	}
+	if (c < 0x20) {
+		key.mods = MOD_CTRL;
+		key.c = c == 0 ? ' ' : c + (c <= 26 ? 'a' - 1 : '@');
+	}
+	return key;
+}
+
+bool key_of_mouse(const char *report, struct key *key)
+{
+	enum { BUTTON = 3, MOVED = 32, WHEEL = 64 };	/* bits; 4, 8, 16 are Shift, Alt, Ctrl */
+	int bits, x, y;
+	char end;
+
+	*key = (struct key){ 0 };
+	if (sscanf(report, "%d;%d;%d%c", &bits, &x, &y, &end) != 4 || x < 1 || y < 1 || (end != 'M' && end != 'm'))
+		return false;
+	key->x = x - 1;
+	key->y = y - 1;
+	key->button = (bits & BUTTON) + 1;
+	if (bits & WHEEL)
+		key->kind = key->button == 1 ? K_WHEEL_UP : key->button == 2 ? K_WHEEL_DOWN : K_NONE;
+	else if (bits & MOVED || end == 'm')
+		key->kind = key->button != 1 ? K_NONE : end == 'm' ? K_RELEASE : K_DRAG;
+	else
+		key->kind = key->button <= 3 ? K_CLICK : K_NONE;
+	return key->kind != K_NONE;
+}
+
 bool key_same(const struct key *a, const struct key *b)
 {
 	return a->kind == b->kind && a->mods == b->mods && (a->kind != K_CHAR || a->c == b->c);

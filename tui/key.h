@@ -41,6 +41,10 @@ struct key {
 /* "C-r", "M-x", "Space", "PgUp", "F5", "ß". Mouse: "Click", "WheelUp". false: not a key's name. */
 bool key_parse(const char *name, struct key *key);
 void key_print(const struct key *key, struct str *out);
+/* The key that sends this character: 18 is C-r, 13 Enter, 27 Esc. */
+struct key key_of_character(int32_t c);
+/* The mouse's report after "\033[<": BUTTON;COLUMN;ROW and M (down) or m (up). false, and no key: nothing that we use. */
+bool key_of_mouse(const char *report, struct key *key);
 /* The same key (characters, names and modifiers; the mouse by kind alone). */
 bool key_same(const struct key *a, const struct key *b);
 

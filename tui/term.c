@@ -24,7 +24,7 @@
 
 enum {
 	ESC_MILLISECONDS = 25, DOUBLE_CLICK_MILLISECONDS = 400, PASTE_MILLISECONDS = 250, PASTE_LIMIT = 1 << 20,
-	/* Codes for sequences that we teach ncurses: above its own and its extended names. */
+	/* Codes for sequences that we teach ncurses (it keeps 16 bits of them): above its own and its extended names. */
 	CODE_PASTE = 0x4000, CODE_PASTE_END, CODE_SYNC, CODE_NO_SYNC, CODE_NAMED,	/* CODE_NAMED + kind * 8 + mods */
 };
 
@@ -64,7 +64,7 @@ static void send_text(const char *text)
 
 /* ---- starting and stopping ---- */
 
-static const char modes_on[] = "\033[?2004h", modes_off[] = "\033[?2026l\033[?1006;1002;1000l\033[?2004l";
+static const char modes_on[] = "\033[?2004h", mouse_on[] = "\033[?1000;1002;1006h", modes_off[] = "\033[?2026l\033[?1006;1002;1000l\033[?2004l";
 
 /* Terminals that answer when asked whether they can hold a frame back until it is whole (DECRQM of mode 2026). */
 static bool answers_queries(const char *name)
@@ -112,13 +112,18 @@ static void teach_keys(void)
 	};
 	char sequence[20];
 
+	define_key(NULL, KEY_MOUSE);	/* terminfo often names an older form than the one that we ask for and read: see key_of_mouse */
 	define_key("\033[200~", CODE_PASTE);
 	define_key("\033[201~", CODE_PASTE_END);
 	for (int state = 0; state <= 4; state++) {
 		snprintf(sequence, sizeof sequence, "\033[?2026;%d$y", state);
 		define_key(sequence, state == 1 || state == 2 ? CODE_SYNC : CODE_NO_SYNC);
 	}
-	for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
+	for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
+		if (!keys[i].number) {	/* also where terminfo expects the application's form \033O… */
+			snprintf(sequence, sizeof sequence, "\033[%c", keys[i].final);
+			define_key(sequence, CODE_NAMED + (int)keys[i].kind * 8);
+		}
 		for (int mods = 1; mods < 8; mods++) {	/* xterm's: 1 Shift, 2 Alt, 4 Ctrl */
 			int ours = (mods & 1 ? MOD_SHIFT : 0) | (mods & 2 ? MOD_ALT : 0) | (mods & 4 ? MOD_CTRL : 0);
 
@@ -128,6 +133,7 @@ static void teach_keys(void)
 				snprintf(sequence, sizeof sequence, "\033[1;%d%c", mods + 1, keys[i].final);
 			define_key(sequence, CODE_NAMED + (int)keys[i].kind * 8 + ours);
 		}
+	}
 }
 
 /* Terminals that read colours written with colons (38:2:…), as ISO 8613-6 has them; others print them. */
@@ -194,10 +200,7 @@ static void enter(void)
 
 	send_text(modes_on);
 	if (term.mouse)
-		mousemask(BUTTON1_PRESSED | BUTTON1_RELEASED | BUTTON2_PRESSED | BUTTON3_PRESSED | BUTTON4_PRESSED | BUTTON5_PRESSED |
-			  REPORT_MOUSE_POSITION, NULL);
-	if (term.mouse)
-		send_text("\033[?1002h");	/* moves are told while a button is down, not always */
+		send_text(mouse_on);	/* moves are told while a button is down, not always */
 	if (name && answers_queries(name))
 		send_text("\033[?2026$p");
 	term.cursor_shown = -1;
@@ -226,7 +229,6 @@ bool term_start(struct term_wish wish, struct theme_for *what, struct err *err)
 	keypad(stdscr, TRUE);
 	nodelay(stdscr, TRUE);
 	typeahead(-1);
-	mouseinterval(0);
 	what->depth = find_depth();
 	what->ascii = term.ascii = wish.ascii || strcmp(nl_langinfo(CODESET), "UTF-8") != 0;
 	term.mouse = !wish.no_mouse;
@@ -244,7 +246,6 @@ bool term_start(struct term_wish wish, struct theme_for *what, struct err *err)
 
 static void leave(void)
 {
-	mousemask(0, NULL);
 	send_text(modes_off);
 	endwin();
 }
@@ -278,8 +279,7 @@ void term_suspend(void)
 	sigaction(SIGTSTP, &usual, &ours);
 	kill(0, SIGTSTP);	/* to the whole job, as the terminal itself would; we go on from here after fg */
 	sigaction(SIGTSTP, &ours, NULL);
-	refresh();
-	enter();
+	enter();	/* the next term_show does the rest: ncurses comes back with its first refresh */
 }
 
 /* ---- out ---- */
@@ -433,60 +433,19 @@ static const struct {
 	{ KEY_RESIZE, K_RESIZE, 0 },
 };
 
-static struct key character(wint_t c)
+static bool is_second_click(int x, int y)
 {
-	struct key key = { .kind = K_CHAR, .c = (int32_t)c };
-
-	switch (c) {
-	case '\r':
-	case '\n':
-		return (struct key){ .kind = K_ENTER };
-	case '\t':
-		return (struct key){ .kind = K_TAB };
-	case '\b':
-	case 0x7F:
-		return (struct key){ .kind = K_BACKSPACE };
-	case 0x1B:
-		return (struct key){ .kind = K_ESC };
-	}
-	if (c < 0x20) {
-		key.mods = MOD_CTRL;
-		key.c = c == 0 ? ' ' : (int32_t)c + (c <= 26 ? 'a' - 1 : '@');
-	}
-	return key;
-}
-
-static struct key mouse(void)
-{
-	struct key key = { .kind = K_NONE };
 	struct timespec now;
-	MEVENT event;
 	long since;
+	bool again;
 
-	if (getmouse(&event) != OK)
-		return key;
-	key.x = event.x;
-	key.y = event.y;
-	if (event.bstate & (BUTTON4_PRESSED | BUTTON5_PRESSED)) {
-		key.kind = event.bstate & BUTTON4_PRESSED ? K_WHEEL_UP : K_WHEEL_DOWN;
-		return key;
-	}
-	if (event.bstate & (BUTTON1_RELEASED | REPORT_MOUSE_POSITION)) {
-		key.kind = event.bstate & BUTTON1_RELEASED ? K_RELEASE : K_DRAG;
-		key.button = 1;
-		return key;
-	}
-	key.button = event.bstate & BUTTON1_PRESSED ? 1 : event.bstate & BUTTON2_PRESSED ? 2 : event.bstate & BUTTON3_PRESSED ? 3 : 0;
-	if (!key.button)
-		return key;
-	key.kind = K_CLICK;
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	since = (now.tv_sec - term.click.tv_sec) * 1000 + (now.tv_nsec - term.click.tv_nsec) / 1000000;
-	key.again = key.button == 1 && since < DOUBLE_CLICK_MILLISECONDS && term.click_x == key.x && term.click_y == key.y;
-	term.click = key.again ? (struct timespec){ 0 } : now;
-	term.click_x = key.x;
-	term.click_y = key.y;
-	return key;
+	again = since < DOUBLE_CLICK_MILLISECONDS && term.click_x == x && term.click_y == y;
+	term.click = again ? (struct timespec){ 0 } : now;
+	term.click_x = x;
+	term.click_y = y;
+	return again;
 }
 
 /* Everything up to the end of the paste, as UTF-8; gives up where the end does not come. */
@@ -514,8 +473,6 @@ static struct key function(wint_t code)
 			return (struct key){ .kind = named[i].kind, .mods = named[i].mods };
 	if (code >= (wint_t)KEY_F(1) && code <= (wint_t)KEY_F(12))
 		return (struct key){ .kind = K_F1 + (code - (wint_t)KEY_F(1)) };
-	if (code == KEY_MOUSE)
-		return mouse();
 	if (code == CODE_PASTE)
 		return paste();
 	if (code == CODE_SYNC)
@@ -523,6 +480,27 @@ static struct key function(wint_t code)
 	if (code >= CODE_NAMED)
 		return (struct key){ .kind = (code - CODE_NAMED) / 8, .mods = (code - CODE_NAMED) % 8 };
 	return (struct key){ .kind = K_NONE };
+}
+
+/* The rest of a control sequence that ncurses does not know: the mouse, or nothing of ours. false: there is no rest. */
+static bool sequence(struct key *key)
+{
+	char text[40];
+	size_t n = 0;
+	wint_t c;
+
+	wtimeout(stdscr, ESC_MILLISECONDS);
+	while (get_wch(&c) == OK && n < sizeof text - 1) {
+		text[n++] = (char)c;
+		if (c >= 0x40 && c <= 0x7E)
+			break;
+	}
+	nodelay(stdscr, TRUE);
+	text[n] = '\0';
+	*key = (struct key){ .kind = K_NONE };
+	if (text[0] == '<' && key_of_mouse(text + 1, key))
+		key->again = key->kind == K_CLICK && key->button == 1 && is_second_click(key->x, key->y);
+	return n > 0;
 }
 
 /* After an Esc that stood at the start of nothing ncurses knows: Alt with a character, a sequence to be swallowed, or just Esc. */
@@ -535,22 +513,12 @@ static struct key after_escape(void)
 	if (got == ERR)
 		return key;
 	if (got == KEY_CODE_YES || c == 0x1B) {
-		term.pending = got == OK ? character(c) : function(c);
+		term.pending = got == OK ? after_escape() : function(c);
 		return key;
 	}
-	if (c == '[' || c == 'O') {
-		bool swallowed = false;
-
-		while (get_wch(&c) == OK) {
-			swallowed = true;
-			if (c >= 0x40 && c <= 0x7E)
-				return (struct key){ .kind = K_NONE };
-		}
-		if (swallowed)
-			return (struct key){ .kind = K_NONE };
-		c = '[';
-	}
-	key = character(c);
+	if ((c == '[' || c == 'O') && sequence(&key))
+		return key;
+	key = key_of_character((int32_t)c);
 	key.mods |= MOD_ALT;
 	return key;
 }
@@ -579,7 +547,7 @@ bool term_key(struct key *key)
 		return true;
 	}
 	while ((got = get_wch(&c)) != ERR) {
-		*key = got == KEY_CODE_YES ? function(c) : c == 0x1B ? after_escape() : character(c);
+		*key = got == KEY_CODE_YES ? function(c) : c == 0x1B ? after_escape() : key_of_character((int32_t)c);
 		if (key->kind != K_NONE)
 			return true;
 	}

@@ -118,6 +118,14 @@ static void check_keys(void)
 		str_done(&out);
 	}
 	CHECK(!key_parse("", &key) && !key_parse("ab", &key) && !key_parse("F13", &key) && !key_parse("S-a", &key));
+	CHECK(key_of_mouse("0;10;5M", &key) && key.kind == K_CLICK && key.button == 1 && key.x == 9 && key.y == 4);
+	CHECK(key_of_mouse("2;1;1M", &key) && key.kind == K_CLICK && key.button == 3);
+	CHECK(key_of_mouse("32;300;200M", &key) && key.kind == K_DRAG && key.x == 299);
+	CHECK(key_of_mouse("0;3;4m", &key) && key.kind == K_RELEASE && key_of_mouse("65;3;4M", &key) && key.kind == K_WHEEL_DOWN);
+	CHECK(!key_of_mouse("0;0;4M", &key) && !key_of_mouse("0;3", &key) && !key_of_mouse("", &key) && !key_of_mouse("35;3;4M", &key));
+	key = key_of_character(18);
+	CHECK(key.kind == K_CHAR && key.mods == MOD_CTRL && key.c == 'r');
+	CHECK(key_of_character(0).c == ' ' && key_of_character(28).c == '\\' && key_of_character(13).kind == K_ENTER);
 	key_parse("C-r", &key);
 	key_parse("r", &other);
 	CHECK(!key_same(&key, &other) && key_same(&key, &key));

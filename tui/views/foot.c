@@ -94,9 +94,12 @@ static void add_check(struct foot *f, const struct view *v, int w)
 	bool holds = check_holds(k);
 	struct segment *s = add(f, v, holds ? STYLE_GOOD : STYLE_ERROR);
 
-	snprintf(s->text, sizeof s->text, "%s: %.5g %s %.5g", k->name, k->actual, holds ? "=" : "≠", k->expected);
+	int digits = holds ? 4 : 7;	/* as many as agree; or enough to see that they do not */
+	const char *sign = holds ? "=" : "≠";
+
+	snprintf(s->text, sizeof s->text, "%s: %.*g %s %.*g", k->name, digits, k->actual, sign, digits, k->expected);
 	if (canvas_columns(s->text, strlen(s->text)) > w)
-		snprintf(s->text, sizeof s->text, "%.5g %s %.5g: %s", k->actual, holds ? "=" : "≠", k->expected, k->name);
+		snprintf(s->text, sizeof s->text, "%.*g %s %.*g: %s", digits, k->actual, sign, digits, k->expected, k->name);
 	s->stays = true;
 }
 

@@ -52,7 +52,8 @@ static void cell_width(const struct view *v, enum zoom zoom, int *least, int *mo
 	default:
 		*least = 1;
 	}
-	*most = t->look == LOOK_ATTENTION ? 2 : 4;	/* attention stays about square */
+	/* Attention in halves stays square; elsewhere a few columns more show the labels. */
+	*most = zoom == ZOOM_SHADE && labels ? 6 : t->look == LOOK_ATTENTION ? 2 : 4;
 }
 
 static int stack_of(const struct view *v, enum zoom zoom)
