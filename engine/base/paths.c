@@ -19,18 +19,17 @@ static char *join(const char *folder, const char *middle, const char *name)
 	return str_take(&path);
 }
 
-/* FOLDER MIDDLE/NAME where that is there; NULL where it is not, or where there is no folder to look in. */
+/* FOLDER MIDDLE/NAME, without the detours in it, where that is there; NULL where it is not, or where there is no folder. */
 static char *found(const char *folder, const char *middle, const char *name)
 {
-	char *path;
+	char *path, *real;
 
 	if (!folder || !*folder)
 		return NULL;
 	path = join(folder, middle, name);
-	if (access(path, F_OK) == 0)
-		return path;
+	real = realpath(path, NULL);
 	free(path);
-	return NULL;
+	return real;
 }
 
 /* The folder that the running program stands in; false where /proc does not say. */
