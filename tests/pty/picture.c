@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { CELL_W = 8, CELL_H = 17, BASELINE = 13, MARGIN = 8 };
+enum { CELL_W = 8, CELL_H = 16, BASELINE = 12, MARGIN = 8 };
 
 static bool same_ink(struct pty_cell a, struct pty_cell b)
 {

@@ -46,7 +46,7 @@ static void help(const struct command *c)
 	} else {
 		str_add(&out, "lmscope: a microscope for language models\n\n");
 		for (const struct command *k = commands; k->usage; k++)
-			str_addf(&out, "  lmscope %-46s %s\n", k->usage, k->help);
+			str_addf(&out, "  lmscope %s%*s %s\n", k->usage, 46 - utf8_columns(k->usage, strlen(k->usage)), "", k->help);
 		str_add(&out, "  lmscope COMMAND --help\n\nMODEL is a Hugging Face folder, a .gguf file, a name that `lmscope models` lists, or demo (the default).\n\n");
 	}
 	options_help(c->bit, &out);
@@ -103,81 +103,4 @@ int command_main(int argc, char **argv, bool (*explore)(struct options *o, struc
 		return 0;
 	command_say(err.text);
 	return err.kind == ERR_USAGE ? 2 : 1;
-}
-
-/* ---- the man page ---- */
-
-/* Text with roff's own characters escaped. */
-static void roff(struct str *out, const char *text)
-{
-	for (const char *p = text; *p; p++) {
-		if (*p == '\\')
-			str_add(out, "\\e");
-		else if (*p == '-')
-			str_add(out, "\\-");
-		else if ((*p == '.' || *p == '\'') && (p == text || p[-1] == '\n'))
-			str_addf(out, "\\&%c", *p);
-		else
-			str_add_char(out, *p);
-	}
-}
-
-static void man_row(struct str *out, const char *left, const char *right)
-{
-	str_add(out, ".TP\n.B ");
-	roff(out, left);
-	str_add(out, "\n");
-	roff(out, right);
-	str_add(out, "\n");
-}
-
-void command_man(struct str *out)
-{
-	char left[200];
-
-	str_addf(out, ".TH LMSCOPE 1 \"\" \"lmscope %s\"\n.SH NAME\nlmscope \\- a microscope for language models\n.SH SYNOPSIS\n", LMSCOPE_VERSION);
-	for (const struct command *c = commands; c->usage; c++) {
-		str_add(out, ".B lmscope\n");
-		roff(out, c->usage);
-		str_add(out, "\n.br\n");
-	}
-	str_add(out, ".SH DESCRIPTION\nlmscope opens a model where its weights are and shows what happens inside it: heatmaps of layers and "
-		     "tokens, attention patterns, the logit lens, attribution. Heads, neurons and layers can be switched off, and every "
-		     "number answers. MODEL is a Hugging Face folder, a .gguf file, a name that `lmscope models` lists, or demo, the small "
-		     "model that comes with the program.\n"
-		     ".SH COMMANDS\n");
-	for (const struct command *c = commands; c->usage; c++) {
-		snprintf(left, sizeof left, "lmscope %s", c->usage);
-		man_row(out, left, c->help);
-	}
-	str_add(out, ".SH OPTIONS\n");
-	options_man(out);
-	str_add(out, ".SH EDITS\nTARGET LAYER[.UNIT] [@POSITIONS] OP [ARGUMENTS]. Positions count from 0, the beginning-of-sequence token "
-		     "included; negative ones from the end; a..b is a range.\n");
-	for (const struct edit_target *t = edit_targets; t->word; t++)
-		man_row(out, t->word, t->help);
-	for (int op = 0; op < EDIT_OPS; op++) {
-		snprintf(left, sizeof left, "%s %s", edit_ops[op].word, edit_ops[op].arguments);
-		man_row(out, left, edit_ops[op].help);
-	}
-	str_add(out, ".SH METRICS\n");
-	for (int k = 0; k < METRIC_KINDS; k++)
-		man_row(out, metric_table[k].word, metric_table[k].help);
-	str_add(out, ".SH TECHNIQUES\n");
-	for (int i = 0; analysis_list[i]; i++) {
-		const struct analysis *a = analysis_list[i];
-
-		man_row(out, a->name, a->blurb);
-		for (const struct param *p = a->params; p && p->name; p++) {
-			struct str range;
-
-			str_init(&range);
-			param_range_text(p, 0, &range);
-			str_add(out, ".br\n");
-			snprintf(left, sizeof left, "%s: %s (%s)", p->name, p->help, range.s);
-			roff(out, left);
-			str_add(out, "\n");
-			str_done(&range);
-		}
-	}
 }

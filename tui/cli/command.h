@@ -36,7 +36,7 @@ bool command_models(struct options *o, struct err *err);
 bool command_tokens(struct options *o, struct err *err);
 bool command_generate(struct options *o, struct err *err);
 
-/* The man page as roff, made from the same tables; `keys` appends the explorer's keys. */
+/* The man page as roff, made from the same tables. */
 void command_man(struct str *out);
 
 #endif
