@@ -155,6 +155,8 @@ static void test_logit_lens(const struct fixture *f)
 	for (size_t s = 0; s < sizeof sites / sizeof *sites; s++) {
 		const struct json_value *expected = json_get(json_get(f->root, "logit-lens"), sites[s]);
 
+		if (!expected)	/* parallel layers have no resid_mid */
+			continue;
 		for (size_t i = 0; i < sizeof shows / sizeof *shows; i++) {
 			char words[100];
 			struct table *t;
@@ -172,8 +174,8 @@ static void test_logit_lens(const struct fixture *f)
 /* A member of the fixture against the table with these words, by its path of keys. */
 static void test_one(const struct fixture *f, const char *analysis, const char *key, const char *words)
 {
-	struct table *t = compute(f, analysis, spec_of(f), words);
 	const struct json_value *expected = json_get(json_get(f->root, analysis), key);
+	struct table *t = expected ? compute(f, analysis, spec_of(f), words) : NULL;
 
 	if (t)
 		compare(f, t, expected, words);

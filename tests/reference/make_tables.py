@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""make_tables.py - what the analyses must answer for the tiny models, computed here a second time.
+"""make_tables.py - what the analyses must answer for some tiny models, computed here a second time.
 
     make_tables.py [NAME…]      writes tests/fixtures/tables/NAME.json
 
@@ -21,33 +21,57 @@ from make_tiny import FIXTURES
 from probe import Probe, number, numbers, repeat_heads
 
 TABLES = FIXTURES / "tables"
-NAMES = ["gpt2-tied", "gpt2-odd", "llama-grouped", "llama-tied"]
+NAMES = ["gpt2-tied", "gpt2-odd", "llama-grouped", "llama-tied", "bloom", "cohere", "gemma2", "gpt_neox",
+         "falcon-40b", "granite-bias", "olmo2", "opt", "phi"]
 SITES = ("resid_pre", "resid_mid", "resid_post", "attn_out", "mlp_out")
 
 
 class Parts:
-    """The weights that the formulas name, for a gpt2 or a llama."""
+    """The weights that the formulas name, wherever a family keeps them."""
 
-    def __init__(self, model):
-        gpt2 = model.config.model_type == "gpt2"
-        body = model.transformer if gpt2 else model.model
-        self.norm = body.ln_f if gpt2 else body.norm
-        self.gain, self.bias = self.norm.weight, getattr(self.norm, "bias", None)
-        self.eps = self.norm.eps if gpt2 else self.norm.variance_epsilon
-        self.centred = gpt2
-        self.W_U = model.lm_head.weight  # [V, D]
-        self.b_U = model.lm_head.bias
-        self.embed = body.wte.weight if gpt2 else body.embed_tokens.weight
-        self.position = body.wpe.weight if gpt2 else None
-        layers = body.h if gpt2 else body.layers
-        if gpt2:  # [H * K, D]; Conv1D has [in, out] already
-            self.W_O = [l.attn.c_proj.weight for l in layers]
-            self.b_O = [l.attn.c_proj.bias for l in layers]
-            self.b_out = [l.mlp.c_proj.bias for l in layers]
-        else:
-            self.W_O = [l.self_attn.o_proj.weight.T for l in layers]
-            self.b_O = [l.self_attn.o_proj.bias for l in layers]
-            self.b_out = [l.mlp.down_proj.bias for l in layers]
+    def __init__(self, probe):
+        model, config, family = probe.model, probe.config, probe.family
+        self.probe, self.heads = probe, config.num_attention_heads
+        self.norm = model.get_submodule(family["norm"])
+        self.gain, self.bias = getattr(self.norm, "weight", None), getattr(self.norm, "bias", None)
+        self.eps = getattr(self.norm, "eps", None) or getattr(self.norm, "variance_epsilon", None)
+        self.centred = "RMS" not in type(self.norm).__name__
+        self.gain = 1.0 if self.gain is None else self.gain + (config.model_type.startswith("gemma"))
+        self.cap = getattr(config, "final_logit_softcapping", None)
+        logits = getattr(config, "logit_scale", 1.0) / getattr(config, "logits_scaling", 1.0)
+        unembed = model.get_output_embeddings()
+        self.W_U = unembed.weight * logits  # [V, D]
+        self.b_U = getattr(unembed, "bias", None)
+        self.b_U = torch.zeros(len(self.W_U)) if self.b_U is None else self.b_U * logits
+        parts = [[layer.get_submodule(family[p]) for p in ("o", "down", "attn_out")] for layer in probe.layers]
+        self.behind = [w if "norm" in type(w).__name__.lower() else None for _, _, w in parts]
+        self.W_O = [self.matrix(o) for o, _, _ in parts]  # [H * K, D]
+        nothing = torch.zeros(self.W_U.shape[1], dtype=self.W_U.dtype)
+        self.b_O, self.b_out = ([nothing if m[i].bias is None else m[i].bias * probe.multiplier
+                                 for m in parts] for i in (0, 1))
+        wpe = {"gpt2": "transformer.wpe", "gpt_neo": "transformer.wpe",
+               "opt": "model.decoder.embed_positions"}.get(config.model_type)
+        self.position = None  # [T, D]
+        if wpe:
+            self.position = model.get_submodule(wpe).weight[2 if config.model_type == "opt" else 0:]
+
+    @staticmethod
+    def matrix(module):
+        """[in, out]: a Linear keeps it the other way round."""
+        return module.weight.T if isinstance(module, torch.nn.Linear) else module.weight
+
+    def write(self, run, layer, z):
+        """What z [.., H, K] of single heads adds to the stream, [.., H, D]; for a norm behind them, with its
+        scale at the run's own value, [T, 1, 1] by position."""
+        W_O = self.W_O[layer].reshape(self.heads, -1, self.W_O[layer].shape[1])
+        out = torch.einsum("thk,hkd->thd", z, W_O) * self.probe.multiplier
+        if self.behind[layer] is None:
+            return out
+        total = run[f"blocks.{layer}.z"].flatten(1) @ self.W_O[layer]  # no bias in these families
+        norm = self.behind[layer]
+        eps = getattr(norm, "eps", None) or norm.variance_epsilon
+        scale = (total.pow(2).mean(-1) + eps).rsqrt()[:, None, None]
+        return out * scale * (norm.weight + (self.probe.config.model_type.startswith("gemma")))
 
     def scale(self, x):
         """1 / what the final norm divides x by."""
@@ -67,17 +91,23 @@ class Parts:
             x = x - x.mean(-1, keepdim=True)
         y = x * self.scale(x) * self.gain
         y = y if self.bias is None else y + self.bias
-        return y @ self.W_U.T + (0 if self.b_U is None else self.b_U)
+        logits = y @ self.W_U.T + self.b_U
+        return logits if self.cap is None else self.cap * torch.tanh(logits / self.cap)
 
 
 def table(x, digits=numbers):
     return [digits(row) for row in x]
 
 
+def sites_of(run):
+    """Parallel layers have no resid_mid."""
+    return [s for s in SITES if f"blocks.0.{s}" in run]
+
+
 def logit_lens(parts, run, layers, target):
     final = run["logits"].log_softmax(-1)  # [T, V]
     answer = {}
-    for site in SITES:
+    for site in sites_of(run):
         rows = [parts.unembed(run[f"blocks.{l}.{site}"]) for l in range(layers)]
         log_p = torch.stack(rows).log_softmax(-1)  # [L, T, V]
         p, best = log_p.exp(), torch.stack(rows)
@@ -103,7 +133,7 @@ def logit_lens(parts, run, layers, target):
 
 
 def value_weighted(parts, run, layer, head):
-    """A[i, j] · ‖v_j W_O‖, [T, T]"""
+    """A[i, j] · ‖v_j W_O‖, [T, T]: before a multiplier or a norm that stands behind W_O."""
     q = run[f"blocks.{layer}.q"]
     width = q.shape[2]
     v = repeat_heads(run[f"blocks.{layer}.v"].transpose(0, 1), q.shape[1])[head]  # [T, K]
@@ -121,19 +151,17 @@ def attention_overview(run, layers):
     }
 
 
-def direct_attribution(parts, run, layers, ids, at, direction, offset):
+def direct_attribution(parts, run, layers, at, direction, offset):
     """Rows that sum to the metric; direction [D] is W_U's (difference of) rows, offset that of b_U."""
     scale = parts.scale(run[f"blocks.{layers - 1}.resid_post"][at])
-    rows = {"embed": parts.embed[ids[at]]}
+    rows = {"embed": run["blocks.0.resid_pre"][at]}
     if parts.position is not None:
-        rows["pos_embed"] = parts.position[at]
+        rows = {"embed": rows["embed"] - parts.position[at], "pos_embed": parts.position[at]}
     attn_bias = mlp_bias = torch.zeros_like(rows["embed"])
     for l in range(layers):
-        b_O = torch.zeros_like(attn_bias) if parts.b_O[l] is None else parts.b_O[l]
-        b_out = torch.zeros_like(attn_bias) if parts.b_out[l] is None else parts.b_out[l]
-        rows[f"{l}.attn"] = run[f"blocks.{l}.attn_out"][at] - b_O
-        rows[f"{l}.mlp"] = run[f"blocks.{l}.mlp_out"][at] - b_out
-        attn_bias, mlp_bias = attn_bias + b_O, mlp_bias + b_out
+        rows[f"{l}.attn"] = run[f"blocks.{l}.attn_out"][at] - parts.b_O[l]
+        rows[f"{l}.mlp"] = run[f"blocks.{l}.mlp_out"][at] - parts.b_out[l]
+        attn_bias, mlp_bias = attn_bias + parts.b_O[l], mlp_bias + parts.b_out[l]
     rows.update(attn_bias=attn_bias, mlp_bias=mlp_bias)
     result = {name: parts.direct(x, scale, direction).item() for name, x in rows.items()}
     result["norm_bias"] = 0.0 if parts.bias is None else (parts.bias @ direction).item()
@@ -143,13 +171,8 @@ def direct_attribution(parts, run, layers, ids, at, direction, offset):
 
 def head_attribution(parts, run, layers, at, direction):
     scale = parts.scale(run[f"blocks.{layers - 1}.resid_post"][at])
-    answer = []
-    for l in range(layers):
-        z = run[f"blocks.{l}.z"][at]  # [H, K]
-        W_O = parts.W_O[l].reshape(*z.shape, -1)  # [H, K, D]
-        written = torch.einsum("hk,hkd->hd", z, W_O)
-        answer.append(parts.direct(written, scale, direction))
-    return torch.stack(answer)  # [L, H]
+    return torch.stack([parts.direct(parts.write(run, l, run[f"blocks.{l}.z"])[at], scale, direction)
+                        for l in range(layers)])  # [L, H]
 
 
 def ablation_sweep(probe, ids, run, layers, value, op, at):
@@ -159,16 +182,19 @@ def ablation_sweep(probe, ids, run, layers, value, op, at):
              for h in range(heads)] for l in range(layers)]
 
 
-def direct_tables(parts, run, layers, ids, at):
+def direct_tables(parts, run, layers, at):
     """direct-attribution and head-attribution of both metrics, at one position."""
     top = run["logits"][at].argsort(descending=True)[:2].tolist()
     answer = []
     for targets in (top[:1], top):
         sign = (1, -1)[:len(targets)]
         direction = sum(s * parts.W_U[t] for s, t in zip(sign, targets))
-        offset = sum(s * parts.b_U[t].item() for s, t in zip(sign, targets)) if parts.b_U is not None else 0.0
-        value = sum(s * run["logits"][at, t].item() for s, t in zip(sign, targets))
-        rows = direct_attribution(parts, run, layers, ids, at, direction, offset)
+        offset = sum(s * parts.b_U[t].item() for s, t in zip(sign, targets))
+        logits = run["logits"][at]
+        if parts.cap is not None:  # rows explain what the cap is put on
+            logits = parts.cap * torch.atanh(logits / parts.cap)
+        value = sum(s * logits[t].item() for s, t in zip(sign, targets))
+        rows = direct_attribution(parts, run, layers, at, direction, offset)
         assert abs(sum(rows.values()) - value) < 1e-5, (sum(rows.values()), value)
         heads = head_attribution(parts, run, layers, at, direction)
         for l in range(layers):
@@ -184,11 +210,13 @@ def direct_tables(parts, run, layers, ids, at):
 
 
 def make(name):
-    folder = FIXTURES / "tiny" / name
+    group = "tiny" if (FIXTURES / "tiny" / name).exists() else "families"
+    folder = FIXTURES / group / name
     ids = json.loads((folder / "expected.json").read_text())["ids"]
     model = AutoModelForCausalLM.from_pretrained(
         folder, attn_implementation="eager", dtype=torch.float32).double()
-    probe, parts = Probe(model), Parts(model)
+    probe = Probe(model)
+    parts = Parts(probe)
     layers, run = len(probe.layers), probe.run(ids)
     T, heads = len(ids), run["blocks.0.q"].shape[1]
     target = int(run["logits"][-1].argmax())
@@ -200,18 +228,18 @@ def make(name):
     weighted = value_weighted(parts, run, layer, head)
     result = {
         "about": "made by tests/reference/make_tables.py",
-        "model": f"tiny/{name}", "ids": ids,
+        "model": f"{group}/{name}", "ids": ids,
         "metric": {"spec": f"logit #{target}", "position": T - 1, "value": number(value(run))},
         "logit-lens": logit_lens(parts, run, layers, target),
         "residual-norms": {s: table([run[f"blocks.{l}.{s}"].norm(dim=-1) for l in range(layers)])
-                           for s in SITES},
+                           for s in sites_of(run)},
         "attention": {"layer": layer, "head": head,
                       "weight": [numbers(run[f"blocks.{layer}.pattern"][head, i, :i + 1])
                                  + [None] * (T - 1 - i) for i in range(T)],
                       "value": [numbers(weighted[i, :i + 1]) + [None] * (T - 1 - i) for i in range(T)]},
         "attention-overview": attention_overview(run, layers),
-        "direct-attribution": direct_tables(parts, run, layers, ids, T - 1)
-        + direct_tables(parts, run, layers, ids, T - 4),
+        "direct-attribution": direct_tables(parts, run, layers, T - 1)
+        + direct_tables(parts, run, layers, T - 4),
         "ablation-sweep": {f"{op} {at}": ablation_sweep(probe, ids, run, layers, value, op, at)
                            for op in ("zero", "mean") for at in ("all", "last")},
     }
