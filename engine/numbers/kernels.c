@@ -1,153 +1,294 @@
-/* kernels.c - see kernels.h. */
+/*
+ * kernels.c - see kernels.h.
+ *
+ * Each kernel is written once and compiled for each instruction set (at the end of the file), whose vectors the compiler uses.
+ * Sums run in a fixed order that depends on n alone, and nothing is fused: all sets give the same bits.
+ */
 #include "engine/numbers/kernels.h"
 
 #include <math.h>
 
-float kernel_dot(const float *a, const float *b, size_t n)
-{
-	float sum = 0;
+#include "engine/numbers/cpu.h"
+#include "engine/numbers/vector.h"
 
-	for (size_t i = 0; i < n; i++)
-		sum += a[i] * b[i];
-	return sum;
+/* --- Sums --- */
+
+enum term { TERM_SUM, TERM_PRODUCT, TERM_VARIANCE };
+
+/* Of a[i], a[i] b[i], or (a[i] - mean)^2: eight sums of eight lanes run side by side, and the odd ones at the end alone. */
+INLINE float sum_of(enum term what, const float *a, const float *b, float mean, size_t n)
+{
+	v8 sum[8] = { v_all(0), v_all(0), v_all(0), v_all(0), v_all(0), v_all(0), v_all(0), v_all(0) };
+	float rest = 0;
+	size_t i = 0;
+
+#define TERM(x, y, m) (what == TERM_SUM ? (x) : what == TERM_PRODUCT ? (x) * (y) : ((x) - (m)) * ((x) - (m)))
+#define ADD(to, at) (to) += TERM(v_load(a + (at)), v_load(b + (at)), v_all(mean))
+	for (; i + 64 <= n; i += 64) {
+		ADD(sum[0], i);
+		ADD(sum[1], i + 8);
+		ADD(sum[2], i + 16);
+		ADD(sum[3], i + 24);
+		ADD(sum[4], i + 32);
+		ADD(sum[5], i + 40);
+		ADD(sum[6], i + 48);
+		ADD(sum[7], i + 56);
+	}
+	for (; i + 8 <= n; i += 8)
+		ADD(sum[0], i);
+	for (; i < n; i++)
+		rest += TERM(a[i], b[i], mean);
+#undef ADD
+#undef TERM
+	return v_sum(((sum[0] + sum[1]) + (sum[2] + sum[3])) + ((sum[4] + sum[5]) + (sum[6] + sum[7]))) + rest;
 }
 
-void kernel_axpy(float a, const float *x, float *y, size_t n)
+INLINE float dot(const float *a, const float *b, size_t n)
 {
-	for (size_t i = 0; i < n; i++)
-		y[i] += a * x[i];
+	return sum_of(TERM_PRODUCT, a, b, 0, n);
 }
 
-void kernel_add(const float *a, const float *b, float *y, size_t n)
+INLINE void axpy(float a, const float *x, float *y, size_t n)
 {
-	for (size_t i = 0; i < n; i++)
+	size_t i = 0;
+
+	for (; i + LANES <= n; i += LANES)
+		v_store(y + i, v_load(y + i) + v_load(x + i) * a);
+	for (; i < n; i++)
+		y[i] += x[i] * a;
+}
+
+INLINE void add(const float *a, const float *b, float *y, size_t n)
+{
+	size_t i = 0;
+
+	for (; i + LANES <= n; i += LANES)
+		v_store(y + i, v_load(a + i) + v_load(b + i));
+	for (; i < n; i++)
 		y[i] = a[i] + b[i];
 }
 
-float kernel_norm2(const float *x, size_t n)
-{
-	return sqrtf(kernel_dot(x, x, n));
-}
+/* --- Norms --- */
 
-float kernel_layer_norm(const float *x, const float *gain, const float *bias, float eps, float *y, size_t n)
+/* y = (x - mean) * scale * gain + bias; y may be x. */
+INLINE void rescale(const float *x, float mean, float scale, const float *gain, const float *bias, float *y, size_t n)
 {
-	float mean = 0, variance = 0, scale;
+	size_t i = 0;
 
-	for (size_t i = 0; i < n; i++)
-		mean += x[i];
-	mean /= (float)n;
-	for (size_t i = 0; i < n; i++)
-		variance += (x[i] - mean) * (x[i] - mean);
-	scale = 1 / sqrtf(variance / (float)n + eps);
-	for (size_t i = 0; i < n; i++)
+	for (; i + LANES <= n; i += LANES) {
+		v8 v = (v_load(x + i) - mean) * scale;
+
+		if (gain)
+			v *= v_load(gain + i);
+		if (bias)
+			v += v_load(bias + i);
+		v_store(y + i, v);
+	}
+	for (; i < n; i++)
 		y[i] = (x[i] - mean) * scale * (gain ? gain[i] : 1) + (bias ? bias[i] : 0);
+}
+
+INLINE float layer_norm(const float *x, const float *gain, const float *bias, float eps, float *y, size_t n)
+{
+	const float mean = sum_of(TERM_SUM, x, x, 0, n) / (float)n;
+	const float scale = 1 / sqrtf(sum_of(TERM_VARIANCE, x, x, mean, n) / (float)n + eps);
+
+	rescale(x, mean, scale, gain, bias, y, n);
 	return scale;
 }
 
-float kernel_rms_norm(const float *x, const float *gain, float eps, float *y, size_t n)
+INLINE float rms_norm(const float *x, const float *gain, float eps, float *y, size_t n)
 {
-	float scale = 1 / sqrtf(kernel_dot(x, x, n) / (float)n + eps);
+	const float scale = 1 / sqrtf(dot(x, x, n) / (float)n + eps);
 
-	for (size_t i = 0; i < n; i++)
-		y[i] = x[i] * scale * (gain ? gain[i] : 1);
+	rescale(x, 0, scale, gain, NULL, y, n);
 	return scale;
 }
 
-static float maximum(const float *x, size_t n)
-{
-	float most = -INFINITY;
+/* --- Sixteen at a time: what is done to each becomes vector instructions --- */
 
-	for (size_t i = 0; i < n; i++)
-		most = x[i] > most ? x[i] : most;
-	return most;
+#define FOR_EACH for (int j = 0; j < BLOCK; j++)
+
+/* Up to sixteen numbers; what is missing is `rest`. */
+INLINE void take(const float *x, size_t n, float rest, float *block)
+{
+	if (n >= BLOCK) {
+		memcpy(block, x, BLOCK * sizeof *block);
+		return;
+	}
+	FOR_EACH
+		block[j] = rest;
+	memcpy(block, x, n * sizeof *block);
 }
 
-float kernel_softmax(float *x, size_t n)
+INLINE void put(float *x, size_t n, const float *block)
 {
-	float most = maximum(x, n);
-	double sum = 0;	/* over a vocabulary a float would lose four digits */
-
-	for (size_t i = 0; i < n; i++)
-		sum += (double)(x[i] = expf(x[i] - most));
-	for (size_t i = 0; i < n; i++)
-		x[i] = (float)((double)x[i] / sum);
-	return (float)((double)most + log(sum));
+	memcpy(x, block, (n < BLOCK ? n : BLOCK) * sizeof *x);
 }
 
-float kernel_log_sum_exp(const float *x, size_t n)
+INLINE float largest(const float *x, size_t n)
 {
-	float most = maximum(x, n);
-	double sum = 0;
+	float most[BLOCK], v[BLOCK], top = -INFINITY;
 
-	for (size_t i = 0; i < n; i++)
-		sum += (double)expf(x[i] - most);
-	return (float)((double)most + log(sum));
+	FOR_EACH
+		most[j] = -INFINITY;
+	for (size_t i = 0; i < n; i += BLOCK) {
+		take(x + i, n - i, -INFINITY, v);
+		FOR_EACH
+			most[j] = v[j] > most[j] ? v[j] : most[j];
+	}
+	FOR_EACH
+		top = most[j] > top ? most[j] : top;
+	return top;
 }
 
-static double sigmoid(double x)
+/* The sum of e^(x[i] - most), which are kept in y where it is not NULL. Over a vocabulary a float would lose digits. */
+INLINE double exponentials(const float *x, float most, float *y, size_t n)
 {
-	return 1 / (1 + exp(-x));
+	double sum[BLOCK] = { 0 }, total = 0;
+	float v[BLOCK];
+
+	for (size_t i = 0; i < n; i += BLOCK) {
+		take(x + i, n - i, -INFINITY, v);
+		FOR_EACH
+			v[j] = exponential(v[j] - most);
+		FOR_EACH
+			sum[j] += (double)v[j];
+		if (y)
+			put(y + i, n - i, v);
+	}
+	FOR_EACH
+		total += sum[j];
+	return total;
 }
 
-static double tanh_argument(double x)
+INLINE float softmax(float *x, size_t n)
 {
-	return M_2_SQRTPI * M_SQRT1_2 * (x + 0.044715 * x * x * x);
+	const float most = largest(x, n);
+	const double sum = exponentials(x, most, x, n);
+	const float divisor = (float)sum;
+	float v[BLOCK];
+
+	for (size_t i = 0; i < n; i += BLOCK) {
+		take(x + i, n - i, 0, v);
+		FOR_EACH
+			v[j] /= divisor;
+		put(x + i, n - i, v);
+	}
+	return most + (float)log(sum);
 }
 
-static double value(enum activation f, double x)
+INLINE float log_sum_exp(const float *x, size_t n)
+{
+	const float most = largest(x, n);
+
+	return most + (float)log(exponentials(x, most, NULL, n));
+}
+
+/* --- Activations --- */
+
+#define TWO_ROOT_2_PI 1.59576912f	/* 2 sqrt(2 / pi) */
+#define CUBIC 0.0713548163f		/* 0.044715 times that */
+#define ROOT_2_PI_INVERSE 0.398942280f	/* 1 / sqrt(2 pi) */
+
+INLINE float not_negative(float x)
+{
+	return x <= 0 ? 0 : x;	/* NaN stays */
+}
+
+INLINE float gelu(float x)
+{
+	const float part = x * normal_tail(fabsf(x));
+
+	return x > 0 ? x - part : part;
+}
+
+/* x sigmoid(u) */
+INLINE float gated(float x, float u)
+{
+	return x / (exponential(-u) + 1);
+}
+
+INLINE float value(enum activation f, float x)
 {
 	switch (f) {
 	case ACTIVATION_RELU:
-		return x > 0 ? x : 0;
+		return not_negative(x);
 	case ACTIVATION_GELU:
-		return x * 0.5 * erfc(-x * M_SQRT1_2);
+		return gelu(x);
 	case ACTIVATION_GELU_TANH:
-		return x * sigmoid(2 * tanh_argument(x));
+		return gated(x, x * (x * x * CUBIC + TWO_ROOT_2_PI));
 	case ACTIVATION_SILU:
-		return x * sigmoid(x);
+		return gated(x, x);
 	case ACTIVATION_GELU_QUICK:
-		return x * sigmoid(1.702 * x);
+		return gated(x, x * 1.702f);
 	case ACTIVATION_RELU2:
-		return x > 0 ? x * x : 0;
+		return not_negative(x) * not_negative(x);
 	}
 	return x;
 }
 
-static double slope(enum activation f, double x)
+/* Of x sigmoid(u), where `steep` is u'. */
+INLINE float gated_slope(float x, float u, float steep)
 {
-	double s;
+	const float e = exponential(-u), s = 1 / (e + 1);
+
+	return s + x * steep * (s * (e * s));
+}
+
+INLINE float gelu_slope(float x)
+{
+	const float tail = normal_tail(fabsf(x)), below = x > 0 ? 1 - tail : tail;
+
+	return below + x * (exponential(x * x * -0.5f) * ROOT_2_PI_INVERSE);
+}
+
+INLINE float slope(enum activation f, float x)
+{
+	const float low = x < -20 ? -20 : x, z = low > 20 ? 20 : low;	/* flat beyond that */
 
 	switch (f) {
 	case ACTIVATION_RELU:
-		return x > 0;
+		return x > 0 ? 1 : 0;
 	case ACTIVATION_GELU:
-		return 0.5 * erfc(-x * M_SQRT1_2) + x * exp(-x * x / 2) * 0.5 * M_2_SQRTPI * M_SQRT1_2;
+		return gelu_slope(z);
 	case ACTIVATION_GELU_TANH:
-		s = sigmoid(2 * tanh_argument(x));
-		return s + x * s * (1 - s) * 2 * M_2_SQRTPI * M_SQRT1_2 * (1 + 3 * 0.044715 * x * x);
+		return gated_slope(z, z * (z * z * CUBIC + TWO_ROOT_2_PI), z * z * (3 * CUBIC) + TWO_ROOT_2_PI);
 	case ACTIVATION_SILU:
-		s = sigmoid(x);
-		return s + x * s * (1 - s);
+		return gated_slope(x, x, 1);
 	case ACTIVATION_GELU_QUICK:
-		s = sigmoid(1.702 * x);
-		return s + 1.702 * x * s * (1 - s);
+		return gated_slope(x, x * 1.702f, 1.702f);
 	case ACTIVATION_RELU2:
-		return x > 0 ? 2 * x : 0;
+		return not_negative(x) * 2;
 	}
 	return 1;
 }
 
-void kernel_activate(enum activation f, const float *x, float *y, size_t n)
+INLINE void activate(enum activation f, const float *x, float *y, size_t n)
 {
-	for (size_t i = 0; i < n; i++)
-		y[i] = (float)value(f, (double)x[i]);
+	float v[BLOCK];
+
+	for (size_t i = 0; i < n; i += BLOCK) {
+		take(x + i, n - i, 0, v);
+		FOR_EACH
+			v[j] = value(f, v[j]);
+		put(y + i, n - i, v);
+	}
 }
 
-void kernel_activate_slope(enum activation f, const float *x, float *y, size_t n)
+INLINE void activate_slope(enum activation f, const float *x, float *y, size_t n)
 {
-	for (size_t i = 0; i < n; i++)
-		y[i] = (float)slope(f, (double)x[i]);
+	float v[BLOCK];
+
+	for (size_t i = 0; i < n; i += BLOCK) {
+		take(x + i, n - i, 0, v);
+		FOR_EACH
+			v[j] = slope(f, v[j]);
+		put(y + i, n - i, v);
+	}
 }
+
+/* --- Rotary positions --- */
 
 void kernel_rotary_table(const float *frequency, int pairs, double position, float factor, float *cosine, float *sine)
 {
@@ -169,4 +310,113 @@ void kernel_rotary(float *x, const float *cosine, const float *sine, int pairs, 
 		*a = old * cosine[i] - *b * sine[i];
 		*b = *b * cosine[i] + old * sine[i];
 	}
+}
+
+/* --- One copy for each instruction set --- */
+
+struct kernels {
+	float (*dot)(const float *a, const float *b, size_t n);
+	void (*axpy)(float a, const float *x, float *y, size_t n);
+	void (*add)(const float *a, const float *b, float *y, size_t n);
+	float (*layer_norm)(const float *x, const float *gain, const float *bias, float eps, float *y, size_t n);
+	float (*rms_norm)(const float *x, const float *gain, float eps, float *y, size_t n);
+	float (*softmax)(float *x, size_t n);
+	float (*log_sum_exp)(const float *x, size_t n);
+	void (*activate[ACTIVATIONS])(const float *x, float *y, size_t n);
+	void (*activate_slope[ACTIVATIONS])(const float *x, float *y, size_t n);
+};
+
+#define ALL_ACTIVATIONS(X, set, target) \
+	X(RELU, set, target) X(GELU, set, target) X(GELU_TANH, set, target) X(SILU, set, target) X(GELU_QUICK, set, target) \
+	X(RELU2, set, target)
+
+#define DEFINE_ACTIVATION(f, set, target) \
+	target static void f##_##set(const float *x, float *y, size_t n) { activate(ACTIVATION_##f, x, y, n); } \
+	target static void f##_slope_##set(const float *x, float *y, size_t n) { activate_slope(ACTIVATION_##f, x, y, n); }
+#define ENTER_VALUE(f, set, target) [ACTIVATION_##f] = f##_##set,
+#define ENTER_SLOPE(f, set, target) [ACTIVATION_##f] = f##_slope_##set,
+
+#define DEFINE_SET(set, target) \
+	target static float dot_##set(const float *a, const float *b, size_t n) { return dot(a, b, n); } \
+	target static void axpy_##set(float a, const float *x, float *y, size_t n) { axpy(a, x, y, n); } \
+	target static void add_##set(const float *a, const float *b, float *y, size_t n) { add(a, b, y, n); } \
+	target static float layer_norm_##set(const float *x, const float *gain, const float *bias, float eps, float *y, size_t n) \
+	{ return layer_norm(x, gain, bias, eps, y, n); } \
+	target static float rms_norm_##set(const float *x, const float *gain, float eps, float *y, size_t n) \
+	{ return rms_norm(x, gain, eps, y, n); } \
+	target static float softmax_##set(float *x, size_t n) { return softmax(x, n); } \
+	target static float log_sum_exp_##set(const float *x, size_t n) { return log_sum_exp(x, n); } \
+	ALL_ACTIVATIONS(DEFINE_ACTIVATION, set, target) \
+	static const struct kernels kernels_##set = { \
+		dot_##set, axpy_##set, add_##set, layer_norm_##set, rms_norm_##set, softmax_##set, log_sum_exp_##set, \
+		{ ALL_ACTIVATIONS(ENTER_VALUE, set, target) }, { ALL_ACTIVATIONS(ENTER_SLOPE, set, target) }, \
+	};
+
+DEFINE_SET(generic, )
+#if defined(__x86_64__)
+DEFINE_SET(avx2, __attribute__((target("avx2"))))
+DEFINE_SET(avx512, __attribute__((target("avx512f,avx512bw,avx512vl,avx512dq,avx2,prefer-vector-width=512"))))
+#endif
+
+static const struct kernels *here(void)
+{
+	static const struct kernels *const sets[CPU_SETS] = {
+		[CPU_GENERIC] = &kernels_generic,
+#if defined(__x86_64__)
+		[CPU_AVX2] = &kernels_avx2,
+		[CPU_AVX512] = &kernels_avx512,
+#endif
+	};
+
+	return sets[cpu_set()];
+}
+
+float kernel_dot(const float *a, const float *b, size_t n)
+{
+	return here()->dot(a, b, n);
+}
+
+void kernel_axpy(float a, const float *x, float *y, size_t n)
+{
+	here()->axpy(a, x, y, n);
+}
+
+void kernel_add(const float *a, const float *b, float *y, size_t n)
+{
+	here()->add(a, b, y, n);
+}
+
+float kernel_norm2(const float *x, size_t n)
+{
+	return sqrtf(kernel_dot(x, x, n));
+}
+
+float kernel_layer_norm(const float *x, const float *gain, const float *bias, float eps, float *y, size_t n)
+{
+	return here()->layer_norm(x, gain, bias, eps, y, n);
+}
+
+float kernel_rms_norm(const float *x, const float *gain, float eps, float *y, size_t n)
+{
+	return here()->rms_norm(x, gain, eps, y, n);
+}
+
+float kernel_softmax(float *x, size_t n)
+{
+	return here()->softmax(x, n);
+}
+
+float kernel_log_sum_exp(const float *x, size_t n)
+{
+	return here()->log_sum_exp(x, n);
+}
+
+void kernel_activate(enum activation f, const float *x, float *y, size_t n)
+{
+	here()->activate[f](x, y, n);
+}
+
+void kernel_activate_slope(enum activation f, const float *x, float *y, size_t n)
+{
+	here()->activate_slope[f](x, y, n);
 }
