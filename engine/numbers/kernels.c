@@ -7,9 +7,42 @@
 #include "engine/numbers/kernels.h"
 
 #include <math.h>
+#include <string.h>
 
 #include "engine/numbers/cpu.h"
-#include "engine/numbers/vector.h"
+#include "engine/numbers/exponential.h"
+
+/* --- Eight lanes, for sums in a fixed order --- */
+
+enum { LANES = 8 };
+
+typedef float v8 __attribute__((vector_size(32)));
+
+INLINE v8 v_all(float x)
+{
+	return (v8){ x, x, x, x, x, x, x, x };
+}
+
+INLINE v8 v_load(const float *p)
+{
+	v8 v;
+
+	memcpy(&v, p, sizeof v);
+	return v;
+}
+
+INLINE void v_store(float *p, v8 v)
+{
+	memcpy(p, &v, sizeof v);
+}
+
+/* Halves upon halves: lane i meets lane i + 4, then 2, 1. */
+INLINE float v_sum(v8 v)
+{
+	const float a = v[0] + v[4], b = v[1] + v[5], c = v[2] + v[6], d = v[3] + v[7];
+
+	return (a + c) + (b + d);
+}
 
 /* --- Sums --- */
 
@@ -105,84 +138,59 @@ INLINE float rms_norm(const float *x, const float *gain, float eps, float *y, si
 	return scale;
 }
 
-/* --- Sixteen at a time: what is done to each becomes vector instructions --- */
+/* --- Exponentials --- */
 
-#define FOR_EACH for (int j = 0; j < BLOCK; j++)
-
-/* Up to sixteen numbers; what is missing is `rest`. */
-INLINE void take(const float *x, size_t n, float rest, float *block)
-{
-	if (n >= BLOCK) {
-		memcpy(block, x, BLOCK * sizeof *block);
-		return;
-	}
-	FOR_EACH
-		block[j] = rest;
-	memcpy(block, x, n * sizeof *block);
-}
-
-INLINE void put(float *x, size_t n, const float *block)
-{
-	memcpy(x, block, (n < BLOCK ? n : BLOCK) * sizeof *x);
-}
+enum { WIDE = 16, PART = 256 };
 
 INLINE float largest(const float *x, size_t n)
 {
-	float most[BLOCK], v[BLOCK], top = -INFINITY;
+	float most[WIDE], top = -INFINITY;
+	size_t i = 0;
 
-	FOR_EACH
+	for (int j = 0; j < WIDE; j++)
 		most[j] = -INFINITY;
-	for (size_t i = 0; i < n; i += BLOCK) {
-		take(x + i, n - i, -INFINITY, v);
-		FOR_EACH
-			most[j] = v[j] > most[j] ? v[j] : most[j];
-	}
-	FOR_EACH
-		top = most[j] > top ? most[j] : top;
+	for (; i + WIDE <= n; i += WIDE)
+		for (int j = 0; j < WIDE; j++)
+			most[j] = choose(x[i + (size_t)j] > most[j], x[i + (size_t)j], most[j]);
+	for (; i < n; i++)
+		top = choose(x[i] > top, x[i], top);
+	for (int j = 0; j < WIDE; j++)
+		top = choose(most[j] > top, most[j], top);
 	return top;
 }
 
-/* The sum of e^(x[i] - most), which are kept in y where it is not NULL. Over a vocabulary a float would lose digits. */
+/* y = e^(x - most); y may be x. The sum goes on in double after each part: over a vocabulary a float would lose digits. */
 INLINE double exponentials(const float *x, float most, float *y, size_t n)
 {
-	double sum[BLOCK] = { 0 }, total = 0;
-	float v[BLOCK];
-
-	for (size_t i = 0; i < n; i += BLOCK) {
-		take(x + i, n - i, -INFINITY, v);
-		FOR_EACH
-			v[j] = exponential(v[j] - most);
-		FOR_EACH
-			sum[j] += (double)v[j];
-		if (y)
-			put(y + i, n - i, v);
-	}
-	FOR_EACH
-		total += sum[j];
-	return total;
+	EACH_ALONE
+	for (size_t i = 0; i < n; i++)
+		y[i] = exponential(x[i] - most);
+	return (double)sum_of(TERM_SUM, y, y, 0, n);
 }
 
 INLINE float softmax(float *x, size_t n)
 {
 	const float most = largest(x, n);
-	const double sum = exponentials(x, most, x, n);
-	const float divisor = (float)sum;
-	float v[BLOCK];
+	double sum = 0;
+	float divisor;
 
-	for (size_t i = 0; i < n; i += BLOCK) {
-		take(x + i, n - i, 0, v);
-		FOR_EACH
-			v[j] /= divisor;
-		put(x + i, n - i, v);
-	}
+	for (size_t i = 0; i < n; i += PART)
+		sum += exponentials(x + i, most, x + i, n - i < PART ? n - i : PART);
+	divisor = (float)sum;
+	for (size_t i = 0; i < n; i++)
+		x[i] /= divisor;
 	return most + (float)log(sum);
 }
 
 INLINE float log_sum_exp(const float *x, size_t n)
 {
 	const float most = largest(x, n);
+	double sum = 0;
+	float e[PART];
 
-	return most + (float)log(exponentials(x, most, NULL, n));
+	for (size_t i = 0; i < n; i += PART)
+		sum += exponentials(x + i, most, e, n - i < PART ? n - i : PART);
+	return most + (float)log(sum);
 }
 
 /* --- Activations --- */
@@ -193,14 +201,14 @@ INLINE float log_sum_exp(const float *x, size_t n)
 
 INLINE float not_negative(float x)
 {
-	return x <= 0 ? 0 : x;	/* NaN stays */
+	return choose(x <= 0, 0, x);	/* NaN stays */
 }
 
 INLINE float gelu(float x)
 {
 	const float part = x * normal_tail(fabsf(x));
 
-	return x > 0 ? x - part : part;
+	return choose(x > 0, x - part, part);
 }
 
 /* x sigmoid(u) */
@@ -238,18 +246,18 @@ INLINE float gated_slope(float x, float u, float steep)
 
 INLINE float gelu_slope(float x)
 {
-	const float tail = normal_tail(fabsf(x)), below = x > 0 ? 1 - tail : tail;
+	const float tail = normal_tail(fabsf(x)), below = choose(x > 0, 1 - tail, tail);
 
 	return below + x * (exponential(x * x * -0.5f) * ROOT_2_PI_INVERSE);
 }
 
 INLINE float slope(enum activation f, float x)
 {
-	const float low = x < -20 ? -20 : x, z = low > 20 ? 20 : low;	/* flat beyond that */
+	const float low = choose(x < -20, -20, x), z = choose(low > 20, 20, low);	/* flat beyond that */
 
 	switch (f) {
 	case ACTIVATION_RELU:
-		return x > 0 ? 1 : 0;
+		return choose(x > 0, 1, 0);
 	case ACTIVATION_GELU:
 		return gelu_slope(z);
 	case ACTIVATION_GELU_TANH:
@@ -266,26 +274,16 @@ INLINE float slope(enum activation f, float x)
 
 INLINE void activate(enum activation f, const float *x, float *y, size_t n)
 {
-	float v[BLOCK];
-
-	for (size_t i = 0; i < n; i += BLOCK) {
-		take(x + i, n - i, 0, v);
-		FOR_EACH
-			v[j] = value(f, v[j]);
-		put(y + i, n - i, v);
-	}
+	EACH_ALONE
+	for (size_t i = 0; i < n; i++)
+		y[i] = value(f, x[i]);
 }
 
 INLINE void activate_slope(enum activation f, const float *x, float *y, size_t n)
 {
-	float v[BLOCK];
-
-	for (size_t i = 0; i < n; i += BLOCK) {
-		take(x + i, n - i, 0, v);
-		FOR_EACH
-			v[j] = slope(f, v[j]);
-		put(y + i, n - i, v);
-	}
+	EACH_ALONE
+	for (size_t i = 0; i < n; i++)
+		y[i] = slope(f, x[i]);
 }
 
 /* --- Rotary positions --- */

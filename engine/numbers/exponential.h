@@ -1,48 +1,18 @@
 /*
- * vector.h - what kernels.c is made of: sums in eight lanes, and exponentials that compilers make vectors of.
+ * exponential.h - functions of one number that compilers make vectors of: plain C without branches or calls.
  *
- * Everything is inlined into functions that are compiled for one instruction set or another. Functions of one number are
- * plain C without branches or calls: a loop over sixteen of them becomes vector instructions. No product and sum are
- * fused, so that each set computes the same bits. Included by kernels.c alone.
+ * They are inlined into loops (kernels.c) that are compiled for one instruction set or another. No product and sum are fused, so
+ * that each set computes the same bits. Included by kernels.c alone.
  */
-#ifndef LMSCOPE_ENGINE_NUMBERS_VECTOR_H
-#define LMSCOPE_ENGINE_NUMBERS_VECTOR_H
+#ifndef LMSCOPE_ENGINE_NUMBERS_EXPONENTIAL_H
+#define LMSCOPE_ENGINE_NUMBERS_EXPONENTIAL_H
 
-#include <stddef.h>
 #include <stdint.h>
 #include <string.h>
 
+/* The loop that follows works on each number alone: no element that it reads is written for another, even in place. */
+#define EACH_ALONE _Pragma("GCC ivdep")
 #define INLINE static inline __attribute__((always_inline, unused))
-
-enum { LANES = 8, BLOCK = 16 };
-
-typedef float v8 __attribute__((vector_size(32)));
-
-INLINE v8 v_all(float x)
-{
-	return (v8){ x, x, x, x, x, x, x, x };
-}
-
-INLINE v8 v_load(const float *p)
-{
-	v8 v;
-
-	memcpy(&v, p, sizeof v);
-	return v;
-}
-
-INLINE void v_store(float *p, v8 v)
-{
-	memcpy(p, &v, sizeof v);
-}
-
-/* Halves upon halves: lane i meets lane i + 4, then 2, 1. */
-INLINE float v_sum(v8 v)
-{
-	const float a = v[0] + v[4], b = v[1] + v[5], c = v[2] + v[6], d = v[3] + v[7];
-
-	return (a + c) + (b + d);
-}
 
 INLINE uint32_t bits_of(float x)
 {
@@ -60,13 +30,21 @@ INLINE float float_of(uint32_t bits)
 	return x;
 }
 
+/* yes ? a : b, with masks: a branch would keep the compiler from making vectors. */
+INLINE float choose(int yes, float a, float b)
+{
+	const uint32_t mask = 0u - (uint32_t)yes;
+
+	return float_of((bits_of(a) & mask) | (bits_of(b) & ~mask));
+}
+
 /*
  * e^x within 2e-7 of its value: x = n ln 2 + r, |r| <= ln 2 / 2, and a polynomial in r (the coefficients of Cephes' expf,
  * S. Moshier). Less than e^-87.3 is 0, more than e^88.3 is that; NaN stays NaN.
  */
 INLINE float exponential(float x)
 {
-	const float low = x < -87.33f ? -87.33f : x, y = low > 88.37f ? 88.37f : low;
+	const float low = choose(x < -87.33f, -87.33f, x), y = choose(low > 88.37f, 88.37f, low);
 	const float shifted = y * 1.44269504f + 12582912.0f;	/* 1.5 * 2^23: no bits are left for a fraction */
 	const float n = shifted - 12582912.0f, r = (y - n * 0.693359375f) - n * -2.12194440e-4f;
 	float p = 1.9875691500e-4f;
@@ -78,7 +56,7 @@ INLINE float exponential(float x)
 	p = p * r + 5.0000001201e-1f;
 	p = (p * (r * r) + r) + 1.0f;
 	p *= float_of((bits_of(shifted) + 127) << 23);	/* 2^n: n stands in the last bits of the shifted sum */
-	return x < -87.33f ? 0 : p;
+	return choose(x < -87.33f, 0, p);
 }
 
 /*
