@@ -102,7 +102,7 @@ static bool measure(const struct gguf_part *part, struct info *info, struct err 
 	if ((info->dims ? info->dim[0] : 1) % block)
 		return fail(part, info, "has rows that are not a whole number of its type's blocks", err);
 	if (__builtin_mul_overflow(count / block, size, &info->bytes) || info->bytes > part->map.size)
-		return fail(part, info, "is larger than the file", err);
+		return fail(part, info, "is larger than the file, which may be cut short", err);
 	return true;
 }
 
