@@ -21,6 +21,7 @@
 #include "engine/base/arena.h"
 #include "engine/base/utf8.h"
 #include "tui/clipboard.h"
+#include "tui/direct_color.h"
 
 enum {
 	ESC_MILLISECONDS = 25, DOUBLE_CLICK_MILLISECONDS = 400, PASTE_MILLISECONDS = 250, PASTE_LIMIT = 1 << 20,
@@ -136,47 +137,25 @@ static void teach_keys(void)
 	}
 }
 
-/* Terminals that read colours written with colons (38:2:…), as ISO 8613-6 has them; others print them. */
-static bool reads_colons(void)
-{
-	static const char *const marks[] = { "TMUX", "XTERM_VERSION", "VTE_VERSION", "KITTY_WINDOW_ID", "WEZTERM_PANE", "ALACRITTY_WINDOW_ID" };
-
-	for (size_t i = 0; i < sizeof marks / sizeof *marks; i++)
-		if (getenv(marks[i]))
-			return true;
-	return false;
-}
-
-/* Does terminfo know a terminal of this name whose colours are written in a way that ours reads? */
-static bool is_usable(const char *name)
-{
-	const char *setaf;
-	bool usable = false;
-	int found;
-
-	if (setupterm(name, STDOUT_FILENO, &found) != OK)
-		return false;
-	setaf = tigetstr("setaf");
-	if (setaf && setaf != (char *)-1)
-		usable = strstr(setaf, "38;2") || (strstr(setaf, "38:2") && reads_colons());
-	del_curterm(cur_term);
-	return usable;
-}
-
-/* Where the terminal says that it has all colours, terminfo may describe it so under a sibling's name. */
+/* Where the terminal says that it has all colours, ncurses is given its entry in terminfo with colours as red, green, blue. */
 static SCREEN *open_screen(void)
 {
-	static const char *const siblings[] = { "-direct2", "-direct" };
-	const char *name = getenv("TERM"), *colors = getenv("COLORTERM");
+	const char *name = getenv("TERM"), *colors = getenv("COLORTERM"), *terminfo = getenv("TERMINFO");
 	bool all = name && colors && (!strcmp(colors, "truecolor") || !strcmp(colors, "24bit"));
-	char sibling[80];
+	char *kept = terminfo ? xstrdup(terminfo) : NULL;
+	SCREEN *screen = NULL;
 
-	for (size_t i = 0; all && i < sizeof siblings / sizeof *siblings; i++) {
-		snprintf(sibling, sizeof sibling, "%.*s%s", (int)strcspn(name, "-"), name, siblings[i]);
-		if (is_usable(sibling))
-			return newterm(sibling, stdout, stdin);
-	}
-	return newterm(NULL, stdout, stdin);
+	for (int i = 0; all && !screen && direct_color[i].name; i++)
+		if (!strcmp(direct_color[i].name, name)) {
+			setenv("TERMINFO", direct_color[i].terminfo, 1);
+			screen = newterm(NULL, stdout, stdin);
+			if (kept)
+				setenv("TERMINFO", kept, 1);
+			else
+				unsetenv("TERMINFO");
+		}
+	free(kept);
+	return screen ? screen : newterm(NULL, stdout, stdin);
 }
 
 static enum depth find_depth(void)
@@ -289,9 +268,10 @@ void term_size(int *w, int *h)
 	getmaxyx(stdscr, *h, *w);
 }
 
+/* terminfo's direct colours take the least eight numbers as the palette's. */
 static int color_of(int32_t color)
 {
-	return color == INK_DEFAULT ? -1 : (int)(color & (INK_PALETTE - 1));
+	return color == INK_DEFAULT ? -1 : color < 8 ? 8 : (int)(color & (INK_PALETTE - 1));
 }
 
 static attr_t attributes_of(struct ink ink)
