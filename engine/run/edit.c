@@ -213,7 +213,7 @@ void edit_print(const struct edit *e, struct str *out)
 static size_t slice(const struct edit *e, const struct config *c, size_t *from)
 {
 	enum site site = e->target->site == SITE_RESULT ? SITE_Z : e->target->site;
-	size_t width = site_width(c, site), unit = site_table[site].unit == DIM_NEURON ? 1 : (size_t)c->K;
+	size_t width = run_width(c, site), unit = site_table[site].unit == DIM_NEURON ? 1 : (size_t)c->K;
 
 	*from = 0;
 	if (e->unit < 0)

@@ -8,7 +8,7 @@
 #include "engine/numbers/pool.h"
 #include "engine/run/run.h"
 
-size_t site_width(const struct config *c, enum site site)
+size_t run_width(const struct config *c, enum site site)
 {
 	switch (site_table[site].width) {
 	case 'D': return (size_t)c->D;
@@ -158,7 +158,7 @@ bool pass_begin(struct pass *p, struct err *err)
 static void touch(const struct pass *p, int l, enum site site, float *x)
 {
 	const struct config *c = &p->model->config;
-	size_t width = site_width(c, site == SITE_RESULT ? SITE_Z : site);
+	size_t width = run_width(c, site == SITE_RESULT ? SITE_Z : site);
 	int nt = p->T - p->t0;
 
 	for (int v = 0; v < p->variants; v++)

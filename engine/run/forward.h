@@ -39,7 +39,6 @@ bool layer_sites_split_z(struct layer_sites *s, const struct model *m, int rows,
 
 /* Base pointer and width of a stored site; NULL for derived ones. SITE_PATTERN is not handled here. */
 float *layer_site(const struct layer_sites *s, enum site site);
-size_t site_width(const struct config *c, enum site site);	/* floats per position, all units: D, H*K, G*K, F */
 
 /* The edits of one variant: resolved, in the order in which they apply. */
 struct variant {

@@ -120,7 +120,7 @@ static bool copy_layer(struct layer_sites *to, const struct layer_sites *from, c
 
 	for (int site = 0; site < SITE_COUNT; site++)
 		if (layer_site(to, (enum site)site))
-			copy_rows(layer_site(to, (enum site)site), layer_site(from, (enum site)site), rows, site_width(c, (enum site)site));
+			copy_rows(layer_site(to, (enum site)site), layer_site(from, (enum site)site), rows, run_width(c, (enum site)site));
 	if (to->mlp_up)
 		copy_rows(to->mlp_up, from->mlp_up, rows, (size_t)c->F);
 	if (to->post_scale)
@@ -132,7 +132,7 @@ static bool copy_layer(struct layer_sites *to, const struct layer_sites *from, c
 	if (from->z_memory) {
 		if (!layer_sites_split_z(to, m, T, err))
 			return false;
-		copy_rows(to->z_used, from->z_used, rows, site_width(c, SITE_Z));
+		copy_rows(to->z_used, from->z_used, rows, run_width(c, SITE_Z));
 	}
 	return true;
 }
@@ -206,7 +206,7 @@ const float *run_at(const struct run *r, enum site site, int layer, int position
 {
 	if (site == SITE_EMBED)
 		return r->embed + (size_t)position * (size_t)r->model->config.D;
-	return layer_site(r->layer[layer], site) + (size_t)position * site_width(&r->model->config, site);
+	return layer_site(r->layer[layer], site) + (size_t)position * run_width(&r->model->config, site);
 }
 
 const float *run_pattern(const struct run *r, int layer, int head, int query)

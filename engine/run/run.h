@@ -61,6 +61,8 @@ size_t run_bytes(const struct config *c, int T);
 /* Borrowed pointer to a stored site at (layer, position), unit 0: float[width] for sites without units, float[units, width]
  * for those with heads, float[F] for neurons. For SITE_EMBED the layer is ignored. Not for SITE_PATTERN. */
 const float *run_at(const struct run *r, enum site site, int layer, int position);
+/* Floats of a stored site at one position, all units: D, H*K, G*K or F. */
+size_t run_width(const struct config *c, enum site site);
 /* Attention weights of one query: float[T], 0 for later keys. */
 const float *run_pattern(const struct run *r, int layer, int head, int query);
 

@@ -17,6 +17,9 @@ const struct command commands[] = {
 	{ "models", FOR_MODELS, "models", "what lies in the caches of this machine, and whether it can be opened", command_models },
 	{ "tokens", FOR_TOKENS, "tokens [MODEL] -p TEXT", "how a text is cut into tokens", command_tokens },
 	{ "generate", FOR_GENERATE, "generate [MODEL] -p PROMPT [-n 20] [-e EDIT]…", "the likeliest continuation, under edits", command_generate },
+	{ "perplexity", FOR_PERPLEXITY, "perplexity MODEL FILE [--stride N] [--window N]", "how well a model predicts a text",
+	  command_perplexity },
+	{ "verify", FOR_VERIFY, "verify MODEL REFERENCE", "compare logits and sites with values from elsewhere", command_verify },
 	{ 0 },
 };
 

@@ -156,6 +156,16 @@ static bool take_count(struct options *o, const char *value, struct err *err)
 	return whole_number("-n", value, 1, 100000, &o->count, err);
 }
 
+static bool take_stride(struct options *o, const char *value, struct err *err)
+{
+	return whole_number("--stride", value, 1, 1 << 24, &o->stride, err);
+}
+
+static bool take_window(struct options *o, const char *value, struct err *err)
+{
+	return whole_number("--window", value, 2, 1 << 24, &o->window, err);
+}
+
 static bool take_bos(struct options *o, const char *value, struct err *err)
 {
 	(void)value, (void)err;
@@ -202,14 +212,17 @@ static const struct option_row rows[] = {
 	{ 's', "set", "KEY=VALUE", FOR_PRINT, "an argument of the technique; may be given again", take_set },
 	{ 0, "each", "DIM[,DIM]", FOR_PRINT, "once for every layer, head or position that the technique takes", take_each },
 	{ 0, "diff", "edits|foil", FOR_PRINT, "edited minus unedited, or prompt minus foil", take_diff },
-	{ 'f', "format", "text|json|csv", FOR_PRINT | FOR_INFO | FOR_TOKENS | FOR_MODELS, "how it is written", take_format },
+	{ 'f', "format", "text|json|csv", FOR_PRINT | FOR_INFO | FOR_TOKENS | FOR_MODELS | FOR_PERPLEXITY | FOR_VERIFY,
+	  "how it is written", take_format },
 	{ 'n', "count", "N", FOR_GENERATE, "how many tokens (20)", take_count },
+	{ 0, "stride", "N", FOR_PERPLEXITY, "tokens from one window to the next (half a window)", take_stride },
+	{ 0, "window", "N", FOR_PERPLEXITY, "tokens of a window (512, or the model's context)", take_window },
 	{ 0, "preset", "NAME|FILE", FOR_EXPLORE | FOR_PRINT, "open a saved view; options beside it change it", take_preset },
 	{ 0, "theme", "NAME|FILE", FOR_EXPLORE, "colours", take_theme },
 	{ 0, "ascii", NULL, FOR_EXPLORE, "no characters beyond ASCII", take_ascii },
-	{ 0, "bos", NULL, FOR_PROMPT | FOR_TOKENS, "put the beginning-of-sequence token first", take_bos },
-	{ 0, "no-bos", NULL, FOR_PROMPT | FOR_TOKENS, "do not put it first", take_no_bos },
-	{ 0, "threads", "N", FOR_PROMPT, "threads to compute with (all that this process may use)", take_threads },
+	{ 0, "bos", NULL, FOR_PROMPT | FOR_TOKENS | FOR_PERPLEXITY, "put the beginning-of-sequence token first", take_bos },
+	{ 0, "no-bos", NULL, FOR_PROMPT | FOR_TOKENS | FOR_PERPLEXITY, "do not put it first", take_no_bos },
+	{ 0, "threads", "N", FOR_PROMPT | FOR_PERPLEXITY | FOR_VERIFY, "threads to compute with (all that this process may use)", take_threads },
 	{ 'h', "help", NULL, FOR_ALL, "this", take_help },
 	{ 0, "version", NULL, FOR_EXPLORE, "name and version", take_version },
 	{ 0, "man", NULL, FOR_EXPLORE, NULL, take_man },

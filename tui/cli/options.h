@@ -17,8 +17,9 @@
 /* Which commands take an option: bits. */
 enum {
 	FOR_EXPLORE = 1, FOR_PRINT = 2, FOR_ANALYSES = 4, FOR_INFO = 8, FOR_TOKENS = 16, FOR_GENERATE = 32, FOR_MODELS = 64,
+	FOR_PERPLEXITY = 128, FOR_VERIFY = 256,
 	FOR_PROMPT = FOR_EXPLORE | FOR_PRINT | FOR_GENERATE,		/* those that run the model */
-	FOR_ALL = 127,
+	FOR_ALL = (1 << 16) - 1,
 };
 
 enum { EACH_MOST = 2, SET_MOST = 32 };
@@ -36,6 +37,7 @@ struct options {
 	const struct exporter *format;	/* text */
 	bool json;			/* -f json, for commands whose answer is not a table */
 	int count;			/* -n */
+	int stride, window;		/* of perplexity; 0: not given */
 	int threads;			/* 0: all */
 	bool ascii, low_memory, help, version, man;
 	struct notes notes;		/* of reading the preset */

@@ -1,0 +1,96 @@
+/*
+ * perplexity.c - `lmscope perplexity`: how well a model predicts a text.
+ *
+ * The text is cut into windows that advance by a stride; in each, only the tokens that no window before it has scored count, with all
+ * before them in the window as context. exp of the mean negative log-likelihood, as Hugging Face documents it.
+ */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "engine/base/file.h"
+#include "engine/model/model.h"
+#include "engine/model/tokenizer.h"
+#include "engine/run/run.h"
+#include "engine/run/vocab.h"
+#include "tui/cli/command.h"
+
+enum { TEXT_LIMIT = 256 << 20, WINDOW = 512 };
+
+/* Sum of -log p of tokens first … n-1 of a window, each from the position before it. */
+static bool window_loss(const struct model *m, const int32_t *tokens, int n, int first, double *sum, struct err *err)
+{
+	struct run_order order = { .model = m, .tokens = tokens, .T = n };
+	struct run *r = run_new(&order, NULL, err);
+	size_t D = (size_t)m->config.D;
+	int rows = n - first;
+	float *y = xmalloc((size_t)rows * D * sizeof *y), *lse = xmalloc((size_t)rows * sizeof *lse);
+	bool ok = r != NULL;
+
+	for (int i = 0; ok && i < rows; i++)
+		run_ln_final(r, first + i - 1, y + (size_t)i * D);
+	ok = ok && vocab_read(m, y, rows, true, &(struct vocab_wanted){ .lse = lse }, NULL, err);
+	for (int i = 0; ok && i < rows; i++) {
+		float x;
+
+		model_unembed_some(m, y + (size_t)i * D, 1, tokens[first + i], 1, &x, 1);
+		*sum += (double)lse[i] - (double)x;
+	}
+	free(y);
+	free(lse);
+	run_unref(r);
+	return ok;
+}
+
+static bool measure(const struct model *m, const int32_t *tokens, int n, int window, int stride, bool json, struct err *err)
+{
+	double sum = 0;
+	int scored = 0, windows = 0;
+	bool watched = isatty(STDERR_FILENO);
+
+	for (int from = 0, done = 1; done < n; from += stride, windows++) {
+		int to = from + window < n ? from + window : n, first = done - from;
+
+		if (!window_loss(m, tokens + from, to - from, first, &sum, err))
+			return false;
+		scored += to - done;
+		done = to;
+		if (watched)
+			fprintf(stderr, "\r%d of %d tokens, perplexity %.4f ", done, n, exp(sum / scored));
+	}
+	if (watched)
+		fprintf(stderr, "\n");
+	printf(json ? "{\"perplexity\":%.9g,\"loss\":%.9g,\"tokens\":%d,\"window\":%d,\"stride\":%d,\"windows\":%d}\n"
+		    : "perplexity  %.6f\nloss        %.6f nats for each of %d tokens\nwindows     %d tokens, %d apart, %d of them\n",
+	       exp(sum / scored), sum / scored, scored, window, stride, windows);
+	return true;
+}
+
+bool command_perplexity(struct options *o, struct err *err)
+{
+	struct model *m;
+	char *text = NULL;
+	int32_t *tokens = NULL;
+	size_t bytes, n = 0;
+	int window;
+	bool ok;
+
+	if (o->words != 2)
+		return err_set(err, ERR_USAGE, "perplexity: expected a model and a file with text");
+	if (!(m = model_open(o->word[0], NULL, &o->notes, err)))
+		return false;
+	command_say_notes(&o->notes);
+	window = o->window ? o->window : m->config.context < WINDOW ? m->config.context : WINDOW;
+	ok = (text = file_read(o->word[1], TEXT_LIMIT, &bytes, err)) &&
+	     tokenizer_encode(m->tokenizer, text, bytes, o->preset.job.bos, &tokens, &n, err);
+	if (ok && n < 2)
+		ok = err_set(err, ERR_ARGUMENT, "%s: at least two tokens are needed, and there are %zu", o->word[1], n);
+	if (ok && (window < 2 || (o->stride && o->stride >= window)))
+		ok = err_set(err, ERR_USAGE, "perplexity: the stride should be smaller than the window of %d tokens", window);
+	ok = ok && measure(m, tokens, (int)n, window, o->stride ? o->stride : window / 2, o->json, err);
+	free(text);
+	free(tokens);
+	model_free(m);
+	return ok;
+}
