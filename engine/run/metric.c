@@ -10,7 +10,6 @@
 #include "engine/base/utf8.h"
 #include "engine/model/tokenizer.h"
 #include "engine/run/run.h"
-#include "engine/run/vocab.h"
 
 const struct metric_info metric_table[METRIC_KINDS] = {
 	[METRIC_LOGIT] = { "logit", 1, "logit", "the logit of a token: logit \" Paris\"" },
@@ -273,30 +272,6 @@ double metric_of_logits(const struct metric *metric, const float *x, const float
 	}
 }
 
-/* Mean negative log-likelihood of tokens 1 … T-1, each from the position before it. */
-static bool loss(const struct run *run, double *value, struct task *task, struct err *err)
-{
-	int n = run->T - 1;
-	size_t D = (size_t)run->model->config.D;
-	struct arena *arena = arena_new();
-	float *lse = arena_floats(arena, (size_t)n, err), *y = arena_floats(arena, (size_t)n * D, err);
-	bool ok = lse && y;
-	double sum = 0;
-
-	for (int t = 0; ok && t < n; t++)
-		run_ln_final(run, t, y + (size_t)t * D);
-	ok = ok && vocab_read(run->model, y, n, true, &(struct vocab_wanted){ .lse = lse }, task, err);
-	for (int t = 0; ok && t < n; t++) {
-		float x;
-
-		model_unembed_some(run->model, y + (size_t)t * D, 1, run->tokens[t + 1], 1, &x, 1);
-		sum += (double)lse[t] - (double)x;
-	}
-	*value = sum / n;
-	arena_free(arena);
-	return ok;
-}
-
 bool metric_value(const struct metric *metric, const struct run *run, const struct run *unedited, double *value, struct task *task,
 		  struct err *err)
 {
@@ -304,8 +279,11 @@ bool metric_value(const struct metric *metric, const struct run *run, const stru
 	float *logits;
 	bool ok;
 
-	if (metric->kind == METRIC_LOSS)
-		return loss(run, value, task, err);
+	if (metric->kind == METRIC_LOSS) {	/* mean over tokens 1 … T-1 */
+		ok = run_loss(run, 1, value, task, err);
+		*value /= run->T - 1;
+		return ok;
+	}
 	if (metric->position == run->T - 1) {
 		*value = metric_of_logits(metric, run->last_logits, unedited->last_logits, V);
 		return true;

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "engine/run/forward.h"
+#include "engine/run/vocab.h"
 
 size_t run_bytes(const struct config *c, int T)
 {
@@ -284,6 +285,20 @@ bool run_logits(const struct run *r, int from, int n, float *out, struct task *t
 		model_final_norm(r->model, run_at(r, SITE_RESID_POST, r->model->config.L - 1, from + i), rows, y, NULL);
 		model_unembed(r->model, y, rows, out + (size_t)i * V);
 	}
+	free(y);
+	return ok;
+}
+
+bool run_loss(const struct run *r, int first, double *sum, struct task *task, struct err *err)
+{
+	size_t D = (size_t)r->model->config.D;
+	int n = r->T - first;
+	float *y = xmalloc((size_t)n * D * sizeof *y);
+	bool ok;
+
+	for (int i = 0; i < n; i++)
+		run_ln_final(r, first + i - 1, y + (size_t)i * D);
+	ok = vocab_loss(r->model, y, n, r->tokens + first, sum, task, err);
 	free(y);
 	return ok;
 }

@@ -81,4 +81,7 @@ void run_ln_final(const struct run *r, int position, float *out);
 /* out[n, V] for positions from … from+n-1. */
 bool run_logits(const struct run *r, int from, int n, float *out, struct task *task, struct err *err);
 
+/* Sum of -log p of the tokens first … T-1 (first >= 1), each from the position before it: nats. */
+bool run_loss(const struct run *r, int first, double *sum, struct task *task, struct err *err);
+
 #endif

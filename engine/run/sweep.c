@@ -92,20 +92,12 @@ static bool read_metric(const struct sweep *s, const struct item *item, const fl
 
 	if (ok && s->metric->kind == METRIC_LOSS) {
 		int n = s->run->T - 1;
-		float *lse = arena_floats(s->arena, (size_t)n, err);
-		double sum = 0;
 
 		for (int t = 0; t < n; t++)
 			model_final_norm(m, t < t0 ? run_at(s->run, SITE_RESID_POST, m->config.L - 1, t) : resid + (size_t)(t - t0) * D, 1,
 					 y + (size_t)t * D, NULL);
-		ok = lse && vocab_read(m, y, n, true, &(struct vocab_wanted){ .lse = lse }, s->task, err);
-		for (int t = 0; ok && t < n; t++) {
-			float x;
-
-			model_unembed_some(m, y + (size_t)t * D, 1, s->run->tokens[t + 1], 1, &x, 1);
-			sum += (double)lse[t] - (double)x;
-		}
-		s->value[item->index] = sum / n;
+		ok = vocab_loss(m, y, n, s->run->tokens + 1, &s->value[item->index], s->task, err);
+		s->value[item->index] /= n;
 	} else if (ok) {
 		const float *row = at < 0 ? run_at(s->run, SITE_RESID_POST, m->config.L - 1, s->metric->position) : resid + (size_t)at * D;
 		const int32_t *target = s->metric->target;

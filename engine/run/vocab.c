@@ -2,6 +2,7 @@
 #include "engine/run/vocab.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "engine/base/arena.h"
@@ -197,5 +198,19 @@ bool vocab_read(const struct model *m, const float *x, int n, bool normed, const
 			finish(wanted, &row[r], &expectation[r], (size_t)(i + r));
 	}
 	arena_free(arena);
+	return ok;
+}
+
+bool vocab_loss(const struct model *m, const float *y, int n, const int32_t *target, double *sum, struct task *task, struct err *err)
+{
+	float *lse = xmalloc((size_t)n * sizeof *lse), x;
+	bool ok = vocab_read(m, y, n, true, &(struct vocab_wanted){ .lse = lse }, task, err);
+
+	*sum = 0;
+	for (int i = 0; ok && i < n; i++) {
+		model_unembed_some(m, y + (size_t)i * (size_t)m->config.D, 1, target[i], 1, &x, 1);
+		*sum += (double)lse[i] - (double)x;
+	}
+	free(lse);
 	return ok;
 }

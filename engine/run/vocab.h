@@ -30,4 +30,7 @@ struct vocab_wanted {
 bool vocab_read(const struct model *m, const float *x, int n, bool normed, const struct vocab_wanted *wanted, struct task *task,
 		struct err *err);
 
+/* Sum over the rows y[n, D] (normalised) of -log p(target[i]): nats. */
+bool vocab_loss(const struct model *m, const float *y, int n, const int32_t *target, double *sum, struct task *task, struct err *err);
+
 #endif

@@ -13,32 +13,19 @@
 #include "engine/model/model.h"
 #include "engine/model/tokenizer.h"
 #include "engine/run/run.h"
-#include "engine/run/vocab.h"
 #include "tui/cli/command.h"
 
 enum { TEXT_LIMIT = 256 << 20, WINDOW = 512 };
 
-/* Sum of -log p of tokens first … n-1 of a window, each from the position before it. */
+/* Adds -log p of tokens first … n-1 of a window. */
 static bool window_loss(const struct model *m, const int32_t *tokens, int n, int first, double *sum, struct err *err)
 {
 	struct run_order order = { .model = m, .tokens = tokens, .T = n };
 	struct run *r = run_new(&order, NULL, err);
-	size_t D = (size_t)m->config.D;
-	int rows = n - first;
-	float *y = xmalloc((size_t)rows * D * sizeof *y), *lse = xmalloc((size_t)rows * sizeof *lse);
-	bool ok = r != NULL;
+	double part = 0;
+	bool ok = r && run_loss(r, first, &part, NULL, err);
 
-	for (int i = 0; ok && i < rows; i++)
-		run_ln_final(r, first + i - 1, y + (size_t)i * D);
-	ok = ok && vocab_read(m, y, rows, true, &(struct vocab_wanted){ .lse = lse }, NULL, err);
-	for (int i = 0; ok && i < rows; i++) {
-		float x;
-
-		model_unembed_some(m, y + (size_t)i * D, 1, tokens[first + i], 1, &x, 1);
-		*sum += (double)lse[i] - (double)x;
-	}
-	free(y);
-	free(lse);
+	*sum += part;
 	run_unref(r);
 	return ok;
 }
