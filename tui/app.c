@@ -25,6 +25,7 @@ void app_init(struct app *app, const struct preset *doc, const struct theme *the
 {
 	memset(app, 0, sizeof *app);
 	preset_copy(&app->doc, doc);
+	question_opened(&app->doc);
 	app->theme = theme;
 	app->complete_at = -1;
 	app->theme_shown = doc->theme ? xstrdup(doc->theme) : NULL;
@@ -128,12 +129,14 @@ void app_opened(struct app *app, const struct preset *doc)
 	app_change(app);
 	preset_done(&app->doc);
 	preset_copy(&app->doc, doc);
+	question_opened(&app->doc);
 	if (!app->doc.job.model)
 		app->doc.job.model = model;
 	else
 		free(model);
 	app->zoomed = false;
 	app_focus(app, 0);
+	settle(app);
 }
 
 /* ------------------------------------------------------------------------------------------------ messages, requests */

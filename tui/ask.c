@@ -144,7 +144,7 @@ void act_diff(struct app *app, const char *argument)
 	}
 	app_change(app);
 	app_pane(app)->diff = diff;
-	app_say(app, STYLE_DIM, "this pane: %s", diff_tells[diff]);
+	app_say(app, STYLE_DIM, "this pane: %s%s", diff_tells[diff], diff == DIFF_EDITS && !app_edited(app) ? "; no edit is on" : "");
 }
 
 void act_diff_all(struct app *app, const char *argument)

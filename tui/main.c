@@ -14,6 +14,8 @@ static bool start_screen(struct options *o, struct err *err)
 		return err_set(err, ERR_USAGE, "\"%s\" is too much: one MODEL, and the prompt behind -p", o->word[1]);
 	if (o->words)
 		job_set(&o->preset.job.model, o->word[0]);
+	if (!o->words && !o->from_preset && !*o->preset.job.prompt && !o->preset.job.edits)
+		start_welcome(&o->preset, &o->notes);
 	start_document(&o->preset);
 	return explore(&what, err);
 }

@@ -8,6 +8,7 @@
 #include "engine/base/file.h"
 #include "engine/base/paths.h"
 #include "tui/lines.h"
+#include "tui/question.h"
 #include "tui/term.h"
 
 static void say_notes(struct app *app, const struct notes *notes)
@@ -44,14 +45,17 @@ void outside_lists(struct app *app)
 
 void outside_save(struct app *app, const char *name)
 {
+	struct preset doc;
 	struct str path;
 	struct err err;
 
 	str_init(&path);
-	if (preset_save(&app->doc, name, &path, &err))
+	question_save(app, &doc);
+	if (preset_save(&doc, name, &path, &err))
 		app_say(app, STYLE_GOOD, "saved as %s", path.s);
 	else
 		app_say_err(app, &err);
+	preset_done(&doc);
 	str_done(&path);
 }
 
@@ -131,13 +135,16 @@ void outside_write_history(struct app *app)
 void outside_keep(struct app *app)
 {
 	char *path = paths_state("lost.yaml");
+	struct preset doc;
 	struct str yaml;
 	struct err err;
 
 	if (!path)
 		return;
 	str_init(&yaml);
-	preset_print(&app->doc, &yaml);
+	question_save(app, &doc);
+	preset_print(&doc, &yaml);
+	preset_done(&doc);
 	(void)file_write(path, yaml.s, yaml.n, &err);
 	str_done(&yaml);
 	free(path);

@@ -115,6 +115,25 @@ void question_job(const struct app *app, struct job *out)
 		question_pane(app, i, &out->pane[i]);
 }
 
+void question_save(const struct app *app, struct preset *out)
+{
+	preset_copy(out, &app->doc);
+	for (int i = 0; i < out->job.panes; i++)
+		question_pane(app, i, &out->job.pane[i]);
+}
+
+void question_opened(struct preset *doc)
+{
+	for (int i = 0; i < doc->job.panes; i++) {
+		struct job_pane *pane = &doc->job.pane[i];
+		const struct param *params = pane->analysis->params;
+
+		for (int k = 0; k < param_count(params); k++)
+			if (params[k].dim != DIM_NONE && pane->given[k] && pane->args[k] == doc->cursor[params[k].dim])
+				pane->given[k] = false;
+	}
+}
+
 static bool same_question(const struct job_pane *a, const struct job_pane *b)
 {
 	if (a->analysis != b->analysis || a->diff != b->diff)

@@ -26,6 +26,13 @@ void question_pane(const struct app *app, int pane, struct job_pane *out);
 /* The whole job. `out` is uninitialised. */
 void question_job(const struct app *app, struct job *out);
 
+/*
+ * A saved document says which layer and head it shows, so that `lmscope print --preset` shows the same. An opened one lets the
+ * arguments that equal its cursor follow the cursor again. `out` is uninitialised.
+ */
+void question_save(const struct app *app, struct preset *out);
+void question_opened(struct preset *doc);
+
 /* What answers a pane at the moment: its own table, or an older one that is stale, or none. */
 struct answer_shown {
 	const struct table *table;	/* NULL: none yet */

@@ -1,6 +1,28 @@
 /* start.c - see start.h. */
 #include "tui/start.h"
 
+#include <stdlib.h>
+
+void start_welcome(struct preset *doc, struct notes *notes)
+{
+	char *theme = doc->theme;
+	struct preset welcome;
+	struct err ignored;
+
+	/* Without the preset there is still a model and a prompt to look at. */
+	if (!preset_open("induction", &welcome, notes, &ignored))
+		return;
+	doc->theme = NULL;
+	preset_done(doc);
+	*doc = welcome;
+	if (theme) {
+		job_set(&doc->theme, theme);
+		free(theme);
+	}
+	if (doc->about)
+		notes_add(notes, "%s", doc->about);
+}
+
 void start_document(struct preset *doc)
 {
 	static const struct {

@@ -4,6 +4,8 @@
 
 #include "engine/preset.h"
 
+/* Nothing at all was asked for: the demo model doing what it does best, or else what start_document gives. */
+void start_welcome(struct preset *doc, struct notes *notes);
 /* Fills in panes, and a prompt, where the document has none. */
 void start_document(struct preset *doc);
 

@@ -112,6 +112,25 @@ static void ablating(void)
 	drop_curtain(&s);
 }
 
+/* What was saved is what was seen; opened again, it moves with the cursor as before. */
+static void saving(void)
+{
+	struct stage s;
+	struct preset saved;
+
+	raise_curtain(&s);
+	press(&s, "[ }");
+	question_save(&s.app, &saved);
+	CHECK_THAT(saved.job.pane[1].given[0] && saved.job.pane[1].args[0] == FAKE_LAYERS - 2 && saved.job.pane[1].args[1] == 1,
+		   "a saved pane names its layer and head");
+	app_opened(&s.app, &saved);
+	fake_serve(&s.fake, &s.app);
+	press(&s, "[");
+	CHECK_THAT(asked_argument(&s.app, 1, "layer") == FAKE_LAYERS - 3, "an opened one follows the cursor");
+	preset_done(&saved);
+	drop_curtain(&s);
+}
+
 static void typing(void)
 {
 	struct stage s;
@@ -204,6 +223,7 @@ int main(void)
 {
 	linked_cursors();
 	ablating();
+	saving();
 	typing();
 	still();
 	for (unsigned seed = 1; seed <= 12; seed++)
