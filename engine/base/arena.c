@@ -6,7 +6,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
+
+#include "engine/base/big.h"
 
 enum { ALIGN = 64, BLOCK = 256 * 1024 };
 
@@ -65,7 +66,7 @@ void arena_free(struct arena *a)
 		return;
 	for (struct block *b = a->top, *below; b; b = below) {
 		below = b->below;
-		free(b);
+		big_give(b);
 	}
 	free(a);
 }
@@ -91,7 +92,7 @@ static void *take_raw(struct arena *a, size_t bytes)
 	if (!b || b->size - b->used < need) {
 		size_t size = need > BLOCK / 4 ? need : BLOCK;
 
-		b = aligned_alloc(ALIGN, ALIGN + size);
+		b = big_take(ALIGN + size);
 		if (!b)
 			return NULL;
 		b->size = size;
@@ -110,16 +111,6 @@ static void *take(struct arena *a, size_t bytes)
 	void *p = take_raw(a, bytes);
 
 	return p ? memset(p, 0, bytes) : NULL;
-}
-
-/* Whole huge pages inside the range; a system that has none is none the worse. */
-static void use_huge_pages(void *p, size_t bytes)
-{
-	const uintptr_t page = 2 * 1024 * 1024;
-	uintptr_t from = ((uintptr_t)p + page - 1) / page * page, end = ((uintptr_t)p + bytes) / page * page;
-
-	if (end > from)
-		madvise((void *)from, end - from, MADV_HUGEPAGE);
 }
 
 void *arena_alloc(struct arena *a, size_t bytes)
@@ -167,8 +158,6 @@ void *arena_raw(struct arena *a, size_t count, size_t size, struct err *err)
 		p = take_raw(a, count * size);
 	if (!p)
 		err_set(err, ERR_MEMORY, "%.1f MB of memory could not be had", (double)count * (double)size / 1e6);
-	else
-		use_huge_pages(p, count * size);
 	return p;
 }
 
@@ -199,7 +188,7 @@ void arena_rewind(struct arena *a, struct arena_mark mark)
 	while (a->top != mark.block) {
 		struct block *below = a->top->below;
 
-		free(a->top);
+		big_give(a->top);
 		a->top = below;
 	}
 	if (a->top)

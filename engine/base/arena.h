@@ -26,7 +26,7 @@ char *arena_printf(struct arena *a, const char *format, ...) __attribute__((form
 /* Large arrays: NULL with ERR_MEMORY when they cannot be had or the size overflows. Zeroed. */
 void *arena_array(struct arena *a, size_t count, size_t size, struct err *err);
 float *arena_floats(struct arena *a, size_t count, struct err *err);
-/* The same, not zeroed, in huge pages where the system has them: for weights, which many threads fill at once. */
+/* The same, not zeroed: for weights, which many threads fill at once. */
 void *arena_raw(struct arena *a, size_t count, size_t size, struct err *err);
 
 /* Bytes handed out so far. */

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/base/big.h"
 #include "engine/numbers/pool.h"
 #include "engine/run/run.h"
 
@@ -46,7 +47,7 @@ static float *take(float **from, size_t count)
 
 static float *floats(size_t count, struct err *err)
 {
-	float *p = count < SIZE_MAX / 8 ? aligned_alloc(64, (count + 15) / 16 * 64) : NULL;
+	float *p = count < SIZE_MAX / 8 ? big_take(count * sizeof *p) : NULL;
 
 	if (!p)
 		err_set(err, ERR_MEMORY, "%.0f MB for a layer of the run could not be had", (double)count * 4e-6);
@@ -96,8 +97,8 @@ struct layer_sites *layer_sites_ref(struct layer_sites *s)
 void layer_sites_unref(struct layer_sites *s)
 {
 	if (s && atomic_fetch_sub(&s->refs, 1) == 1) {
-		free(s->z_memory);
-		free(s->memory);
+		big_give(s->z_memory);
+		big_give(s->memory);
 		free(s);
 	}
 }

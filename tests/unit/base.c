@@ -1,5 +1,6 @@
 /* base.c - the ground floor: errors, arenas, strings, notes, tasks. */
 #include "engine/base/arena.h"
+#include "engine/base/big.h"
 #include "engine/base/err.h"
 #include "engine/base/notes.h"
 #include "engine/base/str.h"
@@ -46,6 +47,34 @@ static void test_arena(void)
 	arena_free(NULL);
 }
 
+static void test_big(void)
+{
+	char *a, *b;
+	size_t before;
+
+	big_keep((size_t)512 << 20);
+	before = big_kept();
+	a = big_take(3000000);
+	CHECK((uintptr_t)a % 64 == 0);
+	memset(a, 1, 3000000);
+	big_give(a);
+	CHECK(big_kept() >= before + 3000000);
+	b = big_take(2900000);
+	CHECK_THAT(b == a, "a block that was given back is taken again");
+	CHECK(big_kept() == before);
+	a = big_take(1000);
+	CHECK_THAT(a != b && big_kept() <= before, "a block in use is nobody else's");
+	big_give(a);
+	big_give(b);
+	big_keep(0);
+	CHECK_THAT(big_kept() == 0, "nothing is kept when nothing may be");
+	big_give(big_take(500));
+	CHECK(big_kept() == 0);
+	big_keep((size_t)512 << 20);
+	big_give(NULL);
+	CHECK(!big_take(SIZE_MAX - 5));
+}
+
 static void test_str_and_notes(void)
 {
 	struct str s;
@@ -79,6 +108,7 @@ int main(void)
 {
 	test_err();
 	test_arena();
+	test_big();
 	test_str_and_notes();
 	test_task();
 	return tap_done();

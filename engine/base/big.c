@@ -1,0 +1,125 @@
+/* big.c - see big.h. Kept blocks stand in a short list; the one that fits best is taken. */
+#include "engine/base/big.h"
+
+#include <stdatomic.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+
+#ifdef __SANITIZE_ADDRESS__	/* it shall see who uses memory that was given back */
+#define KEEP 0
+#else
+#define KEEP ((size_t)512 * 1024 * 1024)
+#endif
+
+enum { HEADER = 64, LIST = 256, HUGE_PAGE = 2 * 1024 * 1024 };
+
+struct header {
+	size_t size;	/* of the whole block, header included */
+};
+
+static struct {
+	atomic_flag lock;	/* held for a walk over the list, never across a system call */
+	struct header *block[LIST];
+	int n;
+	size_t bytes, most;
+} kept = { .lock = ATOMIC_FLAG_INIT, .most = KEEP };
+
+static void lock(void)
+{
+	while (atomic_flag_test_and_set_explicit(&kept.lock, memory_order_acquire))
+		;
+}
+
+static void unlock(void)
+{
+	atomic_flag_clear_explicit(&kept.lock, memory_order_release);
+}
+
+static struct header *remove_kept(int i)
+{
+	struct header *b = kept.block[i];
+
+	kept.block[i] = kept.block[--kept.n];
+	kept.bytes -= b->size;
+	return b;
+}
+
+/* The smallest kept block of at least so many bytes that does not waste a third; NULL: none. */
+static struct header *find_kept(size_t size)
+{
+	struct header *found = NULL;
+	int best = -1;
+
+	lock();
+	for (int i = 0; i < kept.n; i++)
+		if (kept.block[i]->size >= size && kept.block[i]->size - size <= size / 2 &&
+		    (best < 0 || kept.block[i]->size < kept.block[best]->size))
+			best = i;
+	if (best >= 0)
+		found = remove_kept(best);
+	unlock();
+	return found;
+}
+
+void *big_take(size_t bytes)
+{
+	const size_t align = bytes >= HUGE_PAGE ? HUGE_PAGE : HEADER;
+	struct header *b;
+	size_t size;
+
+	if (bytes > SIZE_MAX / 2)
+		return NULL;
+	size = (bytes + HEADER + HEADER - 1) / HEADER * HEADER;
+	b = find_kept(size);
+	if (!b) {
+		b = aligned_alloc(align, (size + align - 1) / align * align);
+		if (!b)
+			return NULL;
+		b->size = size;
+		if (align == HUGE_PAGE)
+			madvise(b, size / HUGE_PAGE * HUGE_PAGE, MADV_HUGEPAGE);
+	}
+	return (char *)b + HEADER;
+}
+
+void big_give(void *p)
+{
+	struct header *b = p ? (struct header *)(void *)((char *)p - HEADER) : NULL;
+
+	if (!b)
+		return;
+	lock();
+	if (kept.n < LIST && b->size <= kept.most && kept.bytes <= kept.most - b->size) {
+		kept.block[kept.n++] = b;
+		kept.bytes += b->size;
+		b = NULL;
+	}
+	unlock();
+	free(b);
+}
+
+void big_keep(size_t most)
+{
+	struct header *b;
+
+	do {
+		b = NULL;
+		lock();
+		kept.most = most;
+		if (kept.bytes > most)
+			b = remove_kept(kept.n - 1);
+		unlock();
+		free(b);
+	} while (b);
+}
+
+size_t big_kept(void)
+{
+	size_t bytes;
+
+	lock();
+	bytes = kept.bytes;
+	unlock();
+	return bytes;
+}
