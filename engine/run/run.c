@@ -193,10 +193,10 @@ struct run *run_new(const struct run_order *o, struct task *task, struct err *er
 	memcpy(r->tokens, o->tokens, (size_t)r->T * sizeof *r->tokens);
 	r->layer = arena_alloc(r->arena, (size_t)c->L * sizeof *r->layer);
 	r->embed = arena_floats(r->arena, (size_t)r->T * (size_t)c->D, err);
-	r->last_logits = arena_floats(r->arena, (size_t)c->V, err);
-	if (r->embed && r->last_logits && resolve_edits(r, o, err)) {
+	r->last_logits = o->without_logits ? NULL : arena_floats(r->arena, (size_t)c->V, err);
+	if (r->embed && (r->last_logits || o->without_logits) && resolve_edits(r, o, err)) {
 		start = find_start(r, o);
-		if (compute(r, &start, task, err) && run_logits(r, r->T - 1, 1, r->last_logits, task, err))
+		if (compute(r, &start, task, err) && (o->without_logits || run_logits(r, r->T - 1, 1, r->last_logits, task, err)))
 			return r;
 	}
 	run_unref(r);

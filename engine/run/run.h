@@ -32,7 +32,7 @@ struct run {
 	struct edit *edit;		/* [edits], resolved */
 	struct layer_sites **layer;	/* [L] shared, counted */
 	float *embed;			/* [T, D] */
-	float *last_logits;		/* [V] at the last position */
+	float *last_logits;		/* [V] at the last position; NULL when they were not ordered */
 	struct run *patched_from;	/* the foil's run, when an edit reads it; counted */
 	struct arena *arena;
 	atomic_int refs;
@@ -47,6 +47,7 @@ struct run_order {
 	int edit_count;
 	const struct run *unedited;	/* of the same tokens: mean reads it, and layers below the first edit are borrowed from it */
 	const struct run *foil;		/* patch reads it; NULL: patch is refused */
+	bool without_logits;		/* last_logits stays NULL: who reads other logits than the last */
 	const struct run *prefix;	/* a run with the same edits whose tokens begin alike: its rows are copied; NULL is fine */
 };
 

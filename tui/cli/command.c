@@ -7,6 +7,7 @@
 
 #include "engine/base/utf8.h"
 #include "engine/base/build.h"
+#include "engine/model/model.h"
 #include "engine/numbers/pool.h"
 
 const struct command commands[] = {
@@ -20,6 +21,7 @@ const struct command commands[] = {
 	{ "perplexity", FOR_PERPLEXITY, "perplexity MODEL FILE [--stride N] [--window N]", "how well a model predicts a text",
 	  command_perplexity },
 	{ "verify", FOR_VERIFY, "verify MODEL REFERENCE", "compare logits and sites with values from elsewhere", command_verify },
+	{ "bench", FOR_BENCH, "bench [MODEL]", "how fast the work is here, beside what this machine could do at most", command_bench },
 	{ 0 },
 };
 
@@ -79,6 +81,7 @@ static bool run(const struct command *c, struct options *o, bool (*explore)(stru
 		return true;
 	}
 	pool_threads(o->threads);
+	matrix_low_memory(o->low_memory);
 	ok = c->word ? c->run(o, err) : explore(o, err);
 	pool_stop();
 	return ok;

@@ -37,6 +37,7 @@ bool command_tokens(struct options *o, struct err *err);
 bool command_generate(struct options *o, struct err *err);
 bool command_perplexity(struct options *o, struct err *err);
 bool command_verify(struct options *o, struct err *err);
+bool command_bench(struct options *o, struct err *err);
 
 /* The man page as roff, made from the same tables. */
 void command_man(struct str *out);

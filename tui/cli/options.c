@@ -186,6 +186,12 @@ static bool take_ascii(struct options *o, const char *value, struct err *err)
 	return o->ascii = true;
 }
 
+static bool take_low_memory(struct options *o, const char *value, struct err *err)
+{
+	(void)value, (void)err;
+	return o->low_memory = true;
+}
+
 static bool take_help(struct options *o, const char *value, struct err *err)
 {
 	(void)value, (void)err;
@@ -212,7 +218,7 @@ static const struct option_row rows[] = {
 	{ 's', "set", "KEY=VALUE", FOR_PRINT, "an argument of the technique; may be given again", take_set },
 	{ 0, "each", "DIM[,DIM]", FOR_PRINT, "once for every layer, head or position that the technique takes", take_each },
 	{ 0, "diff", "edits|foil", FOR_PRINT, "edited minus unedited, or prompt minus foil", take_diff },
-	{ 'f', "format", "text|json|csv", FOR_PRINT | FOR_INFO | FOR_TOKENS | FOR_MODELS | FOR_PERPLEXITY | FOR_VERIFY,
+	{ 'f', "format", "text|json|csv", FOR_PRINT | FOR_INFO | FOR_TOKENS | FOR_MODELS | FOR_PERPLEXITY | FOR_VERIFY | FOR_BENCH,
 	  "how it is written", take_format },
 	{ 'n', "count", "N", FOR_GENERATE, "how many tokens (20)", take_count },
 	{ 0, "stride", "N", FOR_PERPLEXITY, "tokens from one window to the next (half a window)", take_stride },
@@ -222,7 +228,9 @@ static const struct option_row rows[] = {
 	{ 0, "ascii", NULL, FOR_EXPLORE, "no characters beyond ASCII", take_ascii },
 	{ 0, "bos", NULL, FOR_PROMPT | FOR_TOKENS | FOR_PERPLEXITY, "put the beginning-of-sequence token first", take_bos },
 	{ 0, "no-bos", NULL, FOR_PROMPT | FOR_TOKENS | FOR_PERPLEXITY, "do not put it first", take_no_bos },
-	{ 0, "threads", "N", FOR_PROMPT | FOR_PERPLEXITY | FOR_VERIFY, "threads to compute with (all that this process may use)", take_threads },
+	{ 0, "threads", "N", FOR_PROMPT | FOR_PERPLEXITY | FOR_VERIFY | FOR_BENCH, "threads to compute with (all that this process may use)", take_threads },
+	{ 0, "low-memory", NULL, FOR_PROMPT | FOR_PERPLEXITY | FOR_VERIFY | FOR_BENCH,
+	  "read the weights from the file at each use: slower, and small", take_low_memory },
 	{ 'h', "help", NULL, FOR_ALL, "this", take_help },
 	{ 0, "version", NULL, FOR_EXPLORE, "name and version", take_version },
 	{ 0, "man", NULL, FOR_EXPLORE, NULL, take_man },

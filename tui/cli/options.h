@@ -17,7 +17,7 @@
 /* Which commands take an option: bits. */
 enum {
 	FOR_EXPLORE = 1, FOR_PRINT = 2, FOR_ANALYSES = 4, FOR_INFO = 8, FOR_TOKENS = 16, FOR_GENERATE = 32, FOR_MODELS = 64,
-	FOR_PERPLEXITY = 128, FOR_VERIFY = 256,
+	FOR_PERPLEXITY = 128, FOR_VERIFY = 256, FOR_BENCH = 512,
 	FOR_PROMPT = FOR_EXPLORE | FOR_PRINT | FOR_GENERATE,		/* those that run the model */
 	FOR_ALL = (1 << 16) - 1,
 };
