@@ -1,6 +1,6 @@
 /*
  * session.c - see session.h. What is kept: the model; a few runs, found again by their tokens and edits; the finished tables, found
- * again by run and question. A toggled edit is answered from the second, a moved cursor from the third.
+ * again by run and question (keep.h). A toggled edit is answered from the second, a moved cursor from the third.
  */
 #include "engine/session.h"
 
@@ -8,23 +8,8 @@
 #include <string.h>
 
 #include "engine/base/memory.h"
+#include "engine/keep.h"
 #include "engine/model/tokenizer.h"
-
-enum { RUNS = 16, TABLES = 256 };
-static const size_t RUN_BYTES = (size_t)1 << 30;	/* of kept runs beyond those in use */
-
-struct kept_run {
-	struct run *run;
-	struct str key;		/* tokens and edits */
-	unsigned id;		/* never used twice */
-	unsigned used;		/* when it was last wanted */
-};
-
-struct kept_table {
-	struct table *table;
-	char *key;
-	unsigned used;
-};
 
 /* Everything that a prepared job stands on. */
 struct prepared {
@@ -37,23 +22,17 @@ struct prepared {
 struct session {
 	struct model *model;
 	char *where;		/* as the job named it; NULL: demo */
-	struct kept_run run[RUNS];
-	struct kept_table table[TABLES];
-	unsigned clock, ids;
+	struct keep *keep;
 	bool ready;
 	struct prepared now;
 };
 
 struct session *session_new(void)
 {
-	return xcalloc(1, sizeof(struct session));
-}
+	struct session *s = xcalloc(1, sizeof *s);
 
-static void drop_run(struct kept_run *k)
-{
-	run_unref(k->run);
-	str_done(&k->key);
-	*k = (struct kept_run){ 0 };
+	s->keep = keep_new();
+	return s;
 }
 
 static void prepared_done(struct prepared *p)
@@ -69,14 +48,7 @@ static void forget(struct session *s)
 	if (s->ready)
 		prepared_done(&s->now);
 	s->ready = false;
-	for (int i = 0; i < RUNS; i++)
-		if (s->run[i].run)
-			drop_run(&s->run[i]);
-	for (int i = 0; i < TABLES; i++) {
-		table_unref(s->table[i].table);
-		free(s->table[i].key);
-		s->table[i] = (struct kept_table){ 0 };
-	}
+	keep_clear(s->keep);
 }
 
 void session_free(struct session *s)
@@ -84,6 +56,7 @@ void session_free(struct session *s)
 	if (!s)
 		return;
 	forget(s);
+	keep_free(s->keep);
 	model_free(s->model);
 	free(s->where);
 	free(s);
@@ -121,38 +94,6 @@ static void run_key(struct str *key, const int32_t *tokens, size_t n, const stru
 		str_add_n(key, (const char *)foil, foil_n * sizeof *foil);
 }
 
-static struct kept_run *find_run(struct session *s, const struct str *key)
-{
-	for (int i = 0; i < RUNS; i++)
-		if (s->run[i].run && s->run[i].key.n == key->n && !memcmp(s->run[i].key.s, key->s, key->n))
-			return &s->run[i];
-	return NULL;
-}
-
-/* A free place; the runs that were not wanted for the longest time go when there are too many, or too large ones. */
-static struct kept_run *make_room(struct session *s, size_t bytes)
-{
-	for (;;) {
-		struct kept_run *empty = NULL, *oldest = NULL;
-		size_t all = bytes;
-
-		for (int i = 0; i < RUNS; i++) {
-			struct kept_run *k = &s->run[i];
-
-			if (!k->run) {
-				empty = k;
-				continue;
-			}
-			all += run_bytes(&s->model->config, k->run->T);
-			if (!oldest || k->used < oldest->used)
-				oldest = k;
-		}
-		if (empty && (all <= RUN_BYTES || !oldest))
-			return empty;
-		drop_run(oldest);
-	}
-}
-
 static bool fits(const struct session *s, size_t tokens, struct err *err)
 {
 	size_t need = run_bytes(&s->model->config, (int)tokens), have = memory_available();
@@ -160,26 +101,6 @@ static bool fits(const struct session *s, size_t tokens, struct err *err)
 	return need <= have / 2 ||
 	       err_set(err, ERR_MEMORY, "a run over %zu tokens of this model keeps %.2f GB, and %.2f GB of memory are free; shorten the prompt",
 		       tokens, (double)need / 1e9, (double)have / 1e9);
-}
-
-/* The kept run of the longest common beginning without edits: a changed token costs only what stands behind it. */
-static const struct run *longest_prefix(const struct session *s, const int32_t *tokens, size_t n)
-{
-	const struct run *best = NULL;
-	size_t length = 0;
-
-	for (int i = 0; i < RUNS; i++) {
-		const struct run *r = s->run[i].run;
-		size_t same = 0;
-
-		while (r && !r->edits && same < n && same < (size_t)r->T && r->tokens[same] == tokens[same])
-			same++;
-		if (same > length) {
-			length = same;
-			best = r;
-		}
-	}
-	return best;
 }
 
 /* What a run shall be of. */
@@ -194,8 +115,7 @@ struct wanted {
 static struct run *get_run(struct session *s, const struct wanted *w, unsigned *id, struct task *task, struct err *err)
 {
 	struct str key;
-	struct kept_run *k;
-	struct run *r = NULL;
+	struct run *r;
 	const char **line = w->job ? xcalloc((size_t)w->job->edits, sizeof *line) : NULL;
 	struct run_order order = { .model = s->model, .tokens = w->tokens, .T = (int)w->n, .edits = line, .unedited = w->unedited,
 				   .foil = w->foil };
@@ -205,20 +125,12 @@ static struct run *get_run(struct session *s, const struct wanted *w, unsigned *
 		if (w->job->edit[e].on)
 			line[order.edit_count++] = w->job->edit[e].line;
 	run_key(&key, w->tokens, w->n, w->job, w->foil ? w->foil->tokens : NULL, w->foil ? (size_t)w->foil->T : 0);
-	k = find_run(s, &key);
-	if (!k && fits(s, w->n, err)) {
-		if (!w->job)
-			order.prefix = longest_prefix(s, w->tokens, w->n);
-		if ((r = run_new(&order, task, err))) {
-			k = make_room(s, run_bytes(&s->model->config, r->T));
-			*k = (struct kept_run){ r, key, ++s->ids, 0 };
-			str_init(&key);
-		}
-	}
-	if (k) {
-		k->used = ++s->clock;
-		*id = k->id;
-		r = run_ref(k->run);
+	r = keep_find_run(s->keep, &key, id);
+	if (!r && fits(s, w->n, err)) {
+		if (!w->job)	/* a changed token costs only what stands behind it */
+			order.prefix = keep_longest_prefix(s->keep, w->tokens, w->n);
+		if ((r = run_new(&order, task, err)))
+			*id = keep_add_run(s->keep, &key, r);
 	}
 	str_done(&key);
 	free(line);
@@ -296,28 +208,6 @@ bool session_prepare(struct session *s, const struct job *job, struct task *task
 
 /* ---- answering ---- */
 
-static struct table *find_table(struct session *s, const char *key)
-{
-	for (int i = 0; i < TABLES; i++)
-		if (s->table[i].table && !strcmp(s->table[i].key, key)) {
-			s->table[i].used = ++s->clock;
-			return table_ref(s->table[i].table);
-		}
-	return NULL;
-}
-
-static void keep_table(struct session *s, const char *key, struct table *t)
-{
-	struct kept_table *oldest = &s->table[0];
-
-	for (int i = 1; i < TABLES; i++)
-		if (s->table[i].used < oldest->used)
-			oldest = &s->table[i];
-	table_unref(oldest->table);
-	free(oldest->key);
-	*oldest = (struct kept_table){ table_ref(t), xstrdup(key), ++s->clock };
-}
-
 /* Which of the runs a technique looks at. */
 struct view {
 	const struct run *run, *unedited, *foil;
@@ -384,9 +274,9 @@ static struct table *answer_on(struct session *s, const struct run *run, unsigne
 	str_addf(&key, " @%d", p->metric.position);
 	for (int k = 0; k < param_count(pane->analysis->params); k++)
 		str_addf(&key, " %d", pane->args[k]);
-	t = find_table(s, key.s);
+	t = keep_find_table(s->keep, key.s);
 	if (!t && (t = answer(s, run, pane, task, notes, err)))
-		keep_table(s, key.s, t);
+		keep_add_table(s->keep, key.s, t);
 	str_done(&key);
 	return t;
 }

@@ -39,86 +39,6 @@ struct worker {
 	struct snapshot *shown;
 };
 
-/* ---- snapshots ---- */
-
-static struct snapshot_token *copy_tokens(const struct snapshot_token *from, int n)
-{
-	struct snapshot_token *to = xcalloc((size_t)n, sizeof *to);
-
-	for (int i = 0; i < n; i++) {
-		to[i] = from[i];
-		to[i].text = xstrdup(from[i].text);
-		to[i].show = xstrdup(from[i].show);
-	}
-	return to;
-}
-
-static void free_tokens(struct snapshot_token *t, int n)
-{
-	for (int i = 0; i < n; i++) {
-		free(t[i].text);
-		free(t[i].show);
-	}
-	free(t);
-}
-
-static char *copy_text(const char *s)
-{
-	return s ? xstrdup(s) : NULL;
-}
-
-static struct snapshot *snapshot_copy(const struct snapshot *from)
-{
-	struct snapshot *to = xmalloc(sizeof *to);
-
-	*to = *from;
-	to->token = copy_tokens(from->token, from->tokens);
-	to->foil = copy_tokens(from->foil, from->foil_tokens);
-	to->generated = copy_tokens(from->generated, from->generated_tokens);
-	to->next_show = copy_text(from->next_show);
-	to->next_show_unedited = copy_text(from->next_show_unedited);
-	to->error = copy_text(from->error);
-	to->note = xcalloc((size_t)from->notes, sizeof *to->note);
-	for (int i = 0; i < from->notes; i++)
-		to->note[i] = xstrdup(from->note[i]);
-	for (int i = 0; i < from->panes; i++) {
-		to->pane[i].error = copy_text(from->pane[i].error);
-		if (to->pane[i].table)
-			table_ref(to->pane[i].table);
-		if (to->pane[i].before)
-			table_ref(to->pane[i].before);
-	}
-	return to;
-}
-
-static void free_notes(struct snapshot *s)
-{
-	for (int i = 0; i < s->notes; i++)
-		free(s->note[i]);
-	free(s->note);
-	s->note = NULL;
-	s->notes = 0;
-}
-
-static void snapshot_free(struct snapshot *s)
-{
-	if (!s)
-		return;
-	free_tokens(s->token, s->tokens);
-	free_tokens(s->foil, s->foil_tokens);
-	free_tokens(s->generated, s->generated_tokens);
-	free(s->next_show);
-	free(s->next_show_unedited);
-	free(s->error);
-	free_notes(s);
-	for (int i = 0; i < s->panes; i++) {
-		free(s->pane[i].error);
-		table_unref(s->pane[i].table);
-		table_unref(s->pane[i].before);
-	}
-	free(s);
-}
-
 static double now(void)
 {
 	struct timespec t;
@@ -147,31 +67,6 @@ static void publish(struct worker *w, enum work_state state, const char *what)
 }
 
 /* ---- the thread's work ---- */
-
-static struct snapshot_token make_token(const struct tokenizer *t, int32_t id)
-{
-	struct snapshot_token token = { .id = id, .special = tokenizer_is_special(t, id) };
-	struct str show;
-	size_t n;
-	const char *bytes = tokenizer_bytes(t, id, &n);
-
-	token.text = xcalloc(n + 1, 1);
-	if (n)
-		memcpy(token.text, bytes, n);
-	str_init(&show);
-	tokenizer_show(t, id, &show);
-	token.show = str_take(&show);
-	return token;
-}
-
-static void set_tokens(struct snapshot_token **to, int *n, const struct tokenizer *t, const struct run *run)
-{
-	free_tokens(*to, *n);
-	*n = run ? run->T : 0;
-	*to = xcalloc((size_t)*n, sizeof **to);
-	for (int i = 0; i < *n; i++)
-		(*to)[i] = make_token(t, run->tokens[i]);
-}
 
 static int32_t predict(const struct run *r, int known, double *probability)
 {
@@ -207,8 +102,8 @@ static void describe(struct worker *w)
 
 	d->has_model = true;
 	model_facts_of(m, &d->model);
-	set_tokens(&d->token, &d->tokens, m->tokenizer, run);
-	set_tokens(&d->foil, &d->foil_tokens, m->tokenizer, session_foil(w->session));
+	snapshot_set_tokens(&d->token, &d->tokens, m->tokenizer, run);
+	snapshot_set_tokens(&d->foil, &d->foil_tokens, m->tokenizer, session_foil(w->session));
 	memcpy(d->metric_spec, session_metric(w->session)->spec, sizeof d->metric_spec);
 	d->metric_unit = metric_table[session_metric(w->session)->kind].unit;
 	free(d->next_show);
@@ -220,7 +115,7 @@ static void describe(struct worker *w)
 
 static void take_notes(struct worker *w, struct notes *notes)
 {
-	free_notes(w->draft);
+	snapshot_free_notes(w->draft);
 	w->draft->note = notes->line;
 	w->draft->notes = notes->n;
 	*notes = (struct notes){ 0 };
@@ -295,7 +190,7 @@ static bool add_generated(void *context, int32_t id)
 	struct snapshot *d = w->draft;
 
 	d->generated = xrealloc(d->generated, (size_t)(d->generated_tokens + 1) * sizeof *d->generated);
-	d->generated[d->generated_tokens++] = make_token(session_model(w->session)->tokenizer, id);
+	d->generated[d->generated_tokens++] = snapshot_make_token(session_model(w->session)->tokenizer, id);
 	publish(w, WORK_GENERATING, "generating");
 	return !atomic_load(&w->task.stop);
 }
@@ -329,7 +224,7 @@ static void work(struct worker *w, const struct job *job)
 	char what[96];
 	bool ok;
 
-	free_tokens(d->generated, d->generated_tokens);
+	snapshot_free_tokens(d->generated, d->generated_tokens);
 	d->generated = NULL;
 	d->generated_tokens = 0;
 	begin_panes(w, job);

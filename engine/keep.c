@@ -1,0 +1,146 @@
+/* keep.c - see keep.h. */
+#include "engine/keep.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { RUNS = 16, TABLES = 256 };
+static const size_t most_bytes = (size_t)1 << 30;	/* of all kept runs, as if none shared layers with another */
+
+struct kept_run {
+	struct run *run;	/* NULL: a free place */
+	struct str key;
+	unsigned id, used;	/* used: when it was last wanted */
+};
+
+struct kept_table {
+	struct table *table;
+	char *key;
+	unsigned used;
+};
+
+struct keep {
+	struct kept_run run[RUNS];
+	struct kept_table table[TABLES];
+	unsigned clock, ids;
+};
+
+struct keep *keep_new(void)
+{
+	return xcalloc(1, sizeof(struct keep));
+}
+
+static void drop_run(struct kept_run *r)
+{
+	run_unref(r->run);
+	str_done(&r->key);
+	*r = (struct kept_run){ 0 };
+}
+
+void keep_clear(struct keep *k)
+{
+	for (int i = 0; i < RUNS; i++)
+		drop_run(&k->run[i]);
+	for (int i = 0; i < TABLES; i++) {
+		table_unref(k->table[i].table);
+		free(k->table[i].key);
+		k->table[i] = (struct kept_table){ 0 };
+	}
+}
+
+void keep_free(struct keep *k)
+{
+	if (!k)
+		return;
+	keep_clear(k);
+	free(k);
+}
+
+struct run *keep_find_run(struct keep *k, const struct str *key, unsigned *id)
+{
+	for (int i = 0; i < RUNS; i++) {
+		struct kept_run *r = &k->run[i];
+
+		if (r->run && r->key.n == key->n && !memcmp(r->key.s, key->s, key->n)) {
+			r->used = ++k->clock;
+			*id = r->id;
+			return run_ref(r->run);
+		}
+	}
+	return NULL;
+}
+
+/* A free place for a run of so many bytes. */
+static struct kept_run *make_room(struct keep *k, size_t bytes)
+{
+	for (;;) {
+		struct kept_run *empty = NULL, *oldest = NULL;
+		size_t all = bytes;
+
+		for (int i = 0; i < RUNS; i++) {
+			struct kept_run *r = &k->run[i];
+
+			if (!r->run) {
+				empty = r;
+				continue;
+			}
+			all += run_bytes(&r->run->model->config, r->run->T);
+			if (!oldest || r->used < oldest->used)
+				oldest = r;
+		}
+		if (empty && (all <= most_bytes || !oldest))
+			return empty;
+		drop_run(oldest);
+	}
+}
+
+unsigned keep_add_run(struct keep *k, const struct str *key, struct run *run)
+{
+	struct kept_run *r = make_room(k, run_bytes(&run->model->config, run->T));
+
+	*r = (struct kept_run){ .run = run_ref(run), .id = ++k->ids, .used = ++k->clock };
+	str_init(&r->key);
+	str_add_n(&r->key, key->s, key->n);
+	return r->id;
+}
+
+const struct run *keep_longest_prefix(const struct keep *k, const int32_t *tokens, size_t n)
+{
+	const struct run *best = NULL;
+	size_t length = 0;
+
+	for (int i = 0; i < RUNS; i++) {
+		const struct run *r = k->run[i].run;
+		size_t same = 0;
+
+		while (r && !r->edits && same < n && same < (size_t)r->T && r->tokens[same] == tokens[same])
+			same++;
+		if (same > length) {
+			length = same;
+			best = r;
+		}
+	}
+	return best;
+}
+
+struct table *keep_find_table(struct keep *k, const char *key)
+{
+	for (int i = 0; i < TABLES; i++)
+		if (k->table[i].table && !strcmp(k->table[i].key, key)) {
+			k->table[i].used = ++k->clock;
+			return table_ref(k->table[i].table);
+		}
+	return NULL;
+}
+
+void keep_add_table(struct keep *k, const char *key, struct table *t)
+{
+	struct kept_table *oldest = &k->table[0];
+
+	for (int i = 1; i < TABLES; i++)
+		if (k->table[i].used < oldest->used)
+			oldest = &k->table[i];
+	table_unref(oldest->table);
+	free(oldest->key);
+	*oldest = (struct kept_table){ table_ref(t), xstrdup(key), ++k->clock };
+}

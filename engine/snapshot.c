@@ -1,0 +1,111 @@
+/* snapshot.c - see snapshot.h. */
+#include "engine/snapshot.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/model/tokenizer.h"
+#include "engine/run/run.h"
+
+static struct snapshot_token *copy_tokens(const struct snapshot_token *from, int n)
+{
+	struct snapshot_token *to = xcalloc((size_t)n, sizeof *to);
+
+	for (int i = 0; i < n; i++) {
+		to[i] = from[i];
+		to[i].text = xstrdup(from[i].text);
+		to[i].show = xstrdup(from[i].show);
+	}
+	return to;
+}
+
+void snapshot_free_tokens(struct snapshot_token *t, int n)
+{
+	for (int i = 0; i < n; i++) {
+		free(t[i].text);
+		free(t[i].show);
+	}
+	free(t);
+}
+
+static char *copy_text(const char *s)
+{
+	return s ? xstrdup(s) : NULL;
+}
+
+struct snapshot *snapshot_copy(const struct snapshot *from)
+{
+	struct snapshot *to = xmalloc(sizeof *to);
+
+	*to = *from;
+	to->token = copy_tokens(from->token, from->tokens);
+	to->foil = copy_tokens(from->foil, from->foil_tokens);
+	to->generated = copy_tokens(from->generated, from->generated_tokens);
+	to->next_show = copy_text(from->next_show);
+	to->next_show_unedited = copy_text(from->next_show_unedited);
+	to->error = copy_text(from->error);
+	to->note = xcalloc((size_t)from->notes, sizeof *to->note);
+	for (int i = 0; i < from->notes; i++)
+		to->note[i] = xstrdup(from->note[i]);
+	for (int i = 0; i < from->panes; i++) {
+		to->pane[i].error = copy_text(from->pane[i].error);
+		if (to->pane[i].table)
+			table_ref(to->pane[i].table);
+		if (to->pane[i].before)
+			table_ref(to->pane[i].before);
+	}
+	return to;
+}
+
+void snapshot_free_notes(struct snapshot *s)
+{
+	for (int i = 0; i < s->notes; i++)
+		free(s->note[i]);
+	free(s->note);
+	s->note = NULL;
+	s->notes = 0;
+}
+
+void snapshot_free(struct snapshot *s)
+{
+	if (!s)
+		return;
+	snapshot_free_tokens(s->token, s->tokens);
+	snapshot_free_tokens(s->foil, s->foil_tokens);
+	snapshot_free_tokens(s->generated, s->generated_tokens);
+	free(s->next_show);
+	free(s->next_show_unedited);
+	free(s->error);
+	snapshot_free_notes(s);
+	for (int i = 0; i < s->panes; i++) {
+		free(s->pane[i].error);
+		table_unref(s->pane[i].table);
+		table_unref(s->pane[i].before);
+	}
+	free(s);
+}
+
+struct snapshot_token snapshot_make_token(const struct tokenizer *t, int32_t id)
+{
+	struct snapshot_token token = { .id = id, .special = tokenizer_is_special(t, id) };
+	struct str show;
+	size_t n;
+	const char *bytes = tokenizer_bytes(t, id, &n);
+
+	token.text = xcalloc(n + 1, 1);
+	if (n)
+		memcpy(token.text, bytes, n);
+	str_init(&show);
+	tokenizer_show(t, id, &show);
+	token.show = str_take(&show);
+	return token;
+}
+
+void snapshot_set_tokens(struct snapshot_token **to, int *n, const struct tokenizer *t, const struct run *run)
+{
+	snapshot_free_tokens(*to, *n);
+	*n = run ? run->T : 0;
+	*to = xcalloc((size_t)*n, sizeof **to);
+	for (int i = 0; i < *n; i++)
+		(*to)[i] = snapshot_make_token(t, run->tokens[i]);
+}

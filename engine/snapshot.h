@@ -1,0 +1,77 @@
+/*
+ * snapshot.h - what the worker has to show: the answers so far, whole and finished. See worker.h.
+ */
+#ifndef LMSCOPE_ENGINE_SNAPSHOT_H
+#define LMSCOPE_ENGINE_SNAPSHOT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "engine/analysis/table.h"
+#include "engine/job.h"
+#include "engine/model/model.h"
+
+enum work_state { WORK_IDLE, WORK_LOADING, WORK_RUNNING, WORK_ANSWERING, WORK_GENERATING };
+
+/* A token as the screen needs it. */
+struct snapshot_token {
+	int32_t id;
+	char *text;		/* raw bytes, NUL-terminated */
+	char *show;		/* safe, readable */
+	bool special;
+};
+
+struct snapshot {
+	unsigned serial;	/* of the job that this answers (worker_ask returns it) */
+	enum work_state state;
+	int done, total;	/* progress of what is being done */
+	char what[96];		/* "loading demo", "logit-lens" */
+	double milliseconds;	/* from asking to the last finished piece */
+
+	bool has_model;
+	struct model_facts model;
+	struct snapshot_token *token;	/* [tokens] of the prompt */
+	int tokens;
+	struct snapshot_token *foil;	/* [foil_tokens] */
+	int foil_tokens;
+	char metric_spec[256];
+	bool has_metric;
+	double metric, metric_unedited;
+	const char *metric_unit;
+	int next_id;			/* what the edited run predicts, and what the unedited one does */
+	char *next_show, *next_show_unedited;
+	double next_probability, next_probability_unedited;
+
+	struct snapshot_pane {
+		struct job_pane question;	/* which this answers */
+		struct table *table;		/* NULL: not yet, or an error */
+		struct table *before;		/* the same without the edits; NULL: there are none, or not yet */
+		char *error;			/* NULL: none */
+		bool stale;			/* from an earlier question: its answer is on the way */
+	} pane[JOB_PANES];
+	int panes;
+
+	struct snapshot_token *generated;	/* [generated_tokens] so far */
+	int generated_tokens;
+	bool generating;
+
+	char *error;		/* of the job as a whole; NULL: none. The rest then still answers the job before. */
+	enum err_kind error_kind;
+	int notes;
+	char **note;		/* [notes] sentences */
+};
+
+/* A copy that shares nothing but the tables, which are counted and never change. */
+struct snapshot *snapshot_copy(const struct snapshot *from);
+void snapshot_free(struct snapshot *s);		/* NULL is fine */
+
+struct tokenizer;
+struct run;
+
+/* Sets the list of tokens to a run's (NULL: none); frees what was there. */
+void snapshot_set_tokens(struct snapshot_token **to, int *n, const struct tokenizer *t, const struct run *run);
+void snapshot_free_tokens(struct snapshot_token *t, int n);
+struct snapshot_token snapshot_make_token(const struct tokenizer *t, int32_t id);
+void snapshot_free_notes(struct snapshot *s);
+
+#endif
