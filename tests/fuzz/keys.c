@@ -21,12 +21,14 @@ static struct key key_of(uint8_t what, uint8_t more)
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
 {
-	struct theme *theme = theme_builtin((struct theme_for){ DEPTH_256, false });
+	static struct theme *theme;
 	struct fake fake = { 0 };
 	struct canvas canvas;
 	struct preset doc;
 	struct app app;
 
+	if (!theme)
+		theme = theme_builtin((struct theme_for){ DEPTH_256, false });
 	fake_document(&doc);
 	app_init(&app, &doc, theme);
 	fake_serve(&fake, &app);
@@ -49,6 +51,5 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
 	app_done(&app);
 	fake_done(&fake);
 	preset_done(&doc);
-	theme_free(theme);
 	return 0;
 }
