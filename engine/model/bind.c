@@ -169,7 +169,7 @@ static void bind_linear(struct binder *b, enum weight w, int layer, int in, int 
 	char name[NAME];
 
 	if (t)
-		plan_matrix(b->plan, (struct plan_matrix){ { t, in_out, in, out, first, pick }, to, layer });
+		plan_matrix(b->plan, (struct plan_matrix){ { .tensor = t, .in_out = in_out, .in = in, .out = out, .first = first, .pick = pick }, to, layer });
 	t = b->c->biases & bias_bit(w) ? need(b, w, layer, ".bias") : find(b, w, layer, ".bias", name);
 	if (t)
 		plan_vector(b->plan, (struct plan_vector){ .tensor = t, .first = first, .count = out, .pick = pick, .to = bias, .layer = layer });
@@ -286,7 +286,7 @@ static void bind_unembed(struct binder *b)
 	if (b->from->gguf)
 		c->tied = !find(b, WEIGHT_UNEMBED, 0, ".weight", name);
 	if (c->tied && b->m->W_E)
-		plan_matrix(b->plan, (struct plan_matrix){ { b->m->W_E, false, c->D, c->V, 0, NULL }, &b->m->W_U, -1 });
+		plan_matrix(b->plan, (struct plan_matrix){ { .tensor = b->m->W_E, .in = c->D, .out = c->V }, &b->m->W_U, -1 });
 	else if (!c->tied)
 		bind_linear(b, WEIGHT_UNEMBED, -1, c->D, c->V, 0, NULL, &b->m->W_U, &b->m->b_U);
 }

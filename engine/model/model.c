@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "engine/base/file.h"
+#include "engine/base/memory.h"
 #include "engine/model/bind.h"
 #include "engine/model/checkpoint.h"
 #include "engine/model/find.h"
@@ -16,7 +17,36 @@ struct model_store {
 	struct arena *arena;
 	struct checkpoint checkpoint;
 	struct plan plan;
+	size_t too_much;	/* what packed weights would have taken, when that is too much; or 0 */
 };
+
+/* What matrix_new and expand_vector will take. */
+static size_t private_bytes(const struct plan *p)
+{
+	size_t bytes = 0;
+
+	for (int i = 0; i < p->matrices; i++) {
+		const struct matrix_source *s = &p->matrix[i].source;
+
+		bytes += matrix_footprint(s) + (s->pick ? (size_t)s->out * sizeof *s->pick : 0);
+	}
+	for (int i = 0; i < p->vectors; i++)
+		bytes += (size_t)p->vector[i].count * sizeof(float);
+	return bytes;
+}
+
+/* Packed weights may take half of the memory that is free; the rest is for runs. */
+static void decide_memory(struct model_store *store)
+{
+	size_t bytes = private_bytes(&store->plan);
+
+	if (bytes <= memory_available() / 2)
+		return;
+	for (int i = 0; i < store->plan.matrices; i++)
+		store->plan.matrix[i].source.in_place = true;
+	if (private_bytes(&store->plan) < bytes)
+		store->too_much = bytes;
+}
 
 /* Everything but weights and tokenizer. */
 static struct model *open_header(const char *where, struct err *err)
@@ -32,8 +62,10 @@ static struct model *open_header(const char *where, struct err *err)
 	store->arena = store->plan.arena = arena_new();
 	m->path = path;
 	m->name = find_name(where, path);
-	if (checkpoint_open(path, &store->checkpoint, err) && bind_model(&store->checkpoint, m, &store->plan, err))
+	if (checkpoint_open(path, &store->checkpoint, err) && bind_model(&store->checkpoint, m, &store->plan, err)) {
+		decide_memory(store);
 		return m;
+	}
 	model_free(m);
 	return NULL;
 }
@@ -117,6 +149,9 @@ struct model *model_open(const char *where, struct task *task, struct notes *not
 	if (tokenizer_size(m->tokenizer) > m->config.V)
 		notes_add(notes, "%s: the tokenizer knows %d tokens, the model %d; those above cannot be used", m->path,
 			  tokenizer_size(m->tokenizer), m->config.V);
+	if (m->store->too_much)
+		notes_add(notes, "%s: packing the weights would take %.1f GB, more than half of the memory that is free; they are read from the file "
+			  "at each use, which is slower", m->name, (double)m->store->too_much / 1e9);
 	return m;
 }
 
@@ -160,11 +195,16 @@ static size_t list_types(const struct checkpoint *c, char *out, size_t capacity)
 	}
 }
 
-size_t model_run_bytes_per_token(const struct config *c)
+size_t model_site_floats(const struct config *c)
 {
 	size_t D = (size_t)c->D, HK = (size_t)(c->H * c->K), GK = (size_t)(c->G * c->K), F = (size_t)c->F;
 
-	return sizeof(float) * (size_t)c->L * (5 * D + 2 * HK + 2 * GK + (c->gated ? 3 : 2) * F);
+	return 5 * D + 2 * HK + 2 * GK + (c->gated ? 3 : 2) * F + 1;	/* 1: the scale of a norm behind attention */
+}
+
+size_t model_run_bytes_per_token(const struct config *c)
+{
+	return sizeof(float) * ((size_t)c->L * model_site_floats(c) + (size_t)c->D);
 }
 
 void model_facts_of(const struct model *m, struct model_facts *f)
@@ -174,15 +214,13 @@ void model_facts_of(const struct model *m, struct model_facts *f)
 
 	*f = (struct model_facts){ .L = c->L, .D = c->D, .H = c->H, .G = c->G, .K = c->K, .F = c->F, .V = c->V, .context = c->context,
 				   .tied = c->tied, .gated = c->gated, .file_bytes = checkpoint_bytes(&m->store->checkpoint),
-				   .run_bytes_per_token = model_run_bytes_per_token(c) };
+				   .private_bytes = private_bytes(p), .in_place_of = m->store->too_much,
+				   .run_bytes_per_token = model_run_bytes_per_token(c),
+				   .run_bytes_per_pair = sizeof(float) * (size_t)c->L * (size_t)c->H };
 	snprintf(f->name, sizeof f->name, "%s", m->name);
 	snprintf(f->family, sizeof f->family, "%s", c->family);
 	snprintf(f->source, sizeof f->source, "%s", m->path);
 	f->parameters = list_types(&m->store->checkpoint, f->dtypes, sizeof f->dtypes);
-	for (int i = 0; i < p->matrices; i++)
-		f->private_bytes += matrix_footprint(&p->matrix[i].source);
-	for (int i = 0; i < p->vectors; i++)
-		f->private_bytes += (size_t)p->vector[i].count * sizeof(float);
 	if (m->tokenizer) {
 		snprintf(f->tokenizer, sizeof f->tokenizer, "%s", tokenizer_kind(m->tokenizer));
 		snprintf(f->bos, sizeof f->bos, "%s", tokenizer_bos_reason(m->tokenizer));

@@ -68,10 +68,14 @@ struct model_facts {
 	int L, D, H, G, K, F, V, context;
 	bool tied, gated;
 	size_t parameters, file_bytes;		/* file_bytes: what is mapped */
-	size_t private_bytes;			/* packed weights */
-	size_t run_bytes_per_token;		/* stored sites; the pattern adds 4 L H T bytes more per token of T */
+	size_t private_bytes;			/* weights in private memory */
+	size_t in_place_of;			/* … instead of so many, since memory is short: weights are read from the file at each use; or 0 */
+	size_t run_bytes_per_token;		/* stored sites */
+	size_t run_bytes_per_pair;		/* the pattern: for each token with each */
 };
 size_t model_run_bytes_per_token(const struct config *c);
+/* Floats that a run keeps for each token in each layer, the pattern aside. */
+size_t model_site_floats(const struct config *c);
 /* From the headers alone, tokenizer left out: fast enough for a list of hundreds. The sentence says why it cannot be opened. */
 bool model_glance(const char *where, struct model_facts *facts, struct err *err);
 void model_facts_of(const struct model *m, struct model_facts *facts);

@@ -78,6 +78,11 @@ static void unpack_panel(void *context, int panel)
 	}
 }
 
+static bool keeps_nothing(const struct matrix_source *source)
+{
+	return source->in_place || atomic_load(&low_memory);
+}
+
 struct matrix *matrix_new(struct arena *arena, const struct matrix_source *source, struct err *err)
 {
 	struct matrix *w = arena_alloc(arena, sizeof *w);
@@ -86,8 +91,8 @@ struct matrix *matrix_new(struct arena *arena, const struct matrix_source *sourc
 	w->out = source->out;
 	if (!source_check(source, err))
 		return NULL;
-	if (!use_openblas())
-		return panels_make(&w->panels, arena, source, atomic_load(&low_memory), err) ? w : NULL;
+	if (!use_openblas() || keeps_nothing(source))
+		return panels_make(&w->panels, arena, source, keeps_nothing(source), err) ? w : NULL;
 	if (!panels_make(&w->panels, arena, source, true, err))
 		return NULL;
 	w->plain = arena_raw(arena, (size_t)w->in * (size_t)w->out, sizeof *w->plain, err);
@@ -99,9 +104,10 @@ struct matrix *matrix_new(struct arena *arena, const struct matrix_source *sourc
 
 size_t matrix_footprint(const struct matrix_source *source)
 {
-	size_t bytes = sizeof(struct matrix) + panels_footprint(source, use_openblas() || atomic_load(&low_memory));
+	bool plain = use_openblas() && !keeps_nothing(source);
+	size_t bytes = sizeof(struct matrix) + panels_footprint(source, plain || keeps_nothing(source));
 
-	return bytes + (use_openblas() ? (size_t)source->in * (size_t)source->out * sizeof(float) : 0);
+	return bytes + (plain ? (size_t)source->in * (size_t)source->out * sizeof(float) : 0);
 }
 
 int matrix_in(const struct matrix *w)

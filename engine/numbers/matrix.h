@@ -28,6 +28,7 @@ struct matrix_source {
 	int in, out;			/* as the matrix shall be */
 	int first;
 	const int32_t *pick;		/* [out] or NULL; copied. Splits fused q/k/v, undoes permuted rotary rows */
+	bool in_place;			/* keep no copy of the weights, as under matrix_low_memory() */
 };
 
 struct matrix;	/* lives in the arena that it was made in */

@@ -1,6 +1,7 @@
 /* forward.c - see forward.h. Each line of forward_layer() is a line of the papers; touch() after it applies the edits at that site. */
 #include "engine/run/forward.h"
 
+#include <assert.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -54,12 +55,14 @@ static float *floats(size_t count, struct err *err)
 	return p;
 }
 
+enum { ARRAYS = 14 };	/* of a layer's sites: each may be a cache line longer than it needs */
+
 struct layer_sites *layer_sites_new(const struct model *m, int rows, bool keep_pattern, struct err *err)
 {
 	const struct config *c = &m->config;
 	size_t n = (size_t)rows, D = (size_t)c->D, HK = (size_t)(c->H * c->K), GK = (size_t)(c->G * c->K), F = (size_t)c->F;
 	size_t pattern = keep_pattern ? (size_t)c->H * n * n : 0;
-	size_t all = n * (6 * D + 2 * HK + 2 * GK + (c->gated ? 3 : 2) * F + 1) + pattern + 16 * 16;
+	size_t all = n * model_site_floats(c) + pattern + ARRAYS * 16;
 	float *p = floats(all, err);
 	struct layer_sites *s;
 
@@ -84,6 +87,7 @@ struct layer_sites *layer_sites_new(const struct model *m, int rows, bool keep_p
 		s->post_scale = take(&p, n);
 	if (keep_pattern)
 		s->pattern = memset(take(&p, pattern), 0, pattern * sizeof *p);
+	assert((size_t)(p - s->memory) <= all);
 	atomic_init(&s->refs, 1);
 	return s;
 }

@@ -10,7 +10,7 @@
 
 size_t run_bytes(const struct config *c, int T)
 {
-	return (size_t)T * (model_run_bytes_per_token(c) + sizeof(float) * ((size_t)c->L * (size_t)c->H * (size_t)T + (size_t)c->D)) +
+	return (size_t)T * (model_run_bytes_per_token(c) + sizeof(float) * (size_t)c->L * (size_t)c->H * (size_t)T) +
 	       sizeof(float) * (size_t)c->V;
 }
 

@@ -229,7 +229,7 @@ static const struct option_row rows[] = {
 	{ 0, "bos", NULL, FOR_PROMPT | FOR_TOKENS | FOR_PERPLEXITY, "put the beginning-of-sequence token first", take_bos },
 	{ 0, "no-bos", NULL, FOR_PROMPT | FOR_TOKENS | FOR_PERPLEXITY, "do not put it first", take_no_bos },
 	{ 0, "threads", "N", FOR_PROMPT | FOR_PERPLEXITY | FOR_VERIFY | FOR_BENCH, "threads to compute with (all that this process may use)", take_threads },
-	{ 0, "low-memory", NULL, FOR_PROMPT | FOR_PERPLEXITY | FOR_VERIFY | FOR_BENCH,
+	{ 0, "low-memory", NULL, FOR_PROMPT | FOR_PERPLEXITY | FOR_VERIFY | FOR_BENCH | FOR_INFO,
 	  "read the weights from the file at each use: slower, and small", take_low_memory },
 	{ 'h', "help", NULL, FOR_ALL, "this", take_help },
 	{ 0, "version", NULL, FOR_EXPLORE, "name and version", take_version },
