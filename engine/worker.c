@@ -151,23 +151,38 @@ static void begin_panes(struct worker *w, const struct job *job)
 	d->panes = job->panes;
 }
 
+/* The quick ones first: a lens reads the vocabulary for every cell, a causal sweep runs the model again and again. */
+static int turn_of(const struct analysis *a)
+{
+	return a->topic == TOPIC_CAUSAL ? 2 : a->topic == TOPIC_LENS ? 1 : 0;
+}
+
+static bool answer_pane(struct worker *w, int i, struct notes *notes)
+{
+	struct snapshot_pane *p = &w->draft->pane[i];
+	struct err err = { 0 };
+	struct table *t;
+
+	publish(w, WORK_ANSWERING, p->question.analysis->name);
+	t = session_answer(w->session, i, &w->task, notes, &err);
+	if (err.kind == ERR_CANCELLED)
+		return false;
+	table_unref(p->table);
+	free(p->error);
+	p->table = t;
+	p->error = t ? NULL : xstrdup(err.text);
+	p->stale = false;
+	publish(w, WORK_ANSWERING, "");
+	return true;
+}
+
 /* Answers the panes one by one; false when a newer job came. */
 static bool answer_panes(struct worker *w, struct notes *notes)
 {
-	for (int i = 0; i < w->draft->panes; i++) {
-		struct snapshot_pane *p = &w->draft->pane[i];
-		struct err err = { 0 };
-		struct table *t = session_answer(w->session, i, &w->task, notes, &err);
-
-		if (err.kind == ERR_CANCELLED)
-			return false;
-		table_unref(p->table);
-		free(p->error);
-		p->table = t;
-		p->error = t ? NULL : xstrdup(err.text);
-		p->stale = false;
-		publish(w, WORK_ANSWERING, i + 1 < w->draft->panes ? w->draft->pane[i + 1].question.analysis->name : "");
-	}
+	for (int turn = 0; turn <= 2; turn++)
+		for (int i = 0; i < w->draft->panes; i++)
+			if (turn_of(w->draft->pane[i].question.analysis) == turn && !answer_pane(w, i, notes))
+				return false;
 	return true;
 }
 
@@ -235,7 +250,7 @@ static void work(struct worker *w, const struct job *job)
 	if (ok) {
 		describe(w);
 		d->has_metric = session_metric_values(w->session, &d->metric, &d->metric_unedited, &w->task, &err);
-		publish(w, WORK_ANSWERING, job->panes ? job->pane[0].analysis->name : "");
+		publish(w, WORK_ANSWERING, "");
 		ok = answer_panes(w, &notes) && answer_befores(w, &notes);
 	}
 	if (ok && job->generate)

@@ -11,7 +11,8 @@
 #include "tui/panes/lists.h"
 #include "tui/question.h"
 
-enum { STALE_AFTER = 200 };	/* milliseconds: an answer that comes sooner replaces the old one without a flicker */
+/* Milliseconds: an answer that comes sooner replaces the old one without a flicker; how often progress is looked at. */
+enum { STALE_AFTER = 200, PROGRESS_EVERY = 250 };
 
 static void focus_within(struct app *app)
 {
@@ -246,16 +247,19 @@ bool app_stale(const struct app *app)
 	return app->shot && app->shot->serial != app->serial && app->now - app->asked_at >= STALE_AFTER;
 }
 
+bool app_busy(const struct app *app)
+{
+	return app->shot && (app->shot->state != WORK_IDLE || app->shot->serial != app->serial);
+}
+
 int app_tick(struct app *app, long now)
 {
-	bool was = app_stale(app);
-	long left;
+	long left = app->asked_at + STALE_AFTER - now;
 
 	app->now = now;
-	if (!app->shot || app->shot->serial == app->serial)
-		return was ? 0 : -1;
-	left = app->asked_at + STALE_AFTER - now;
-	return left > 0 ? (int)left : -1;
+	if (!app_busy(app))
+		return -1;
+	return left > 0 && left < PROGRESS_EVERY ? (int)left : PROGRESS_EVERY;
 }
 
 bool app_edited(const struct app *app)

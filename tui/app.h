@@ -111,7 +111,9 @@ void app_done(struct app *app);
 void app_event(struct app *app, const struct key *key);
 void app_snapshot(struct app *app, const struct snapshot *shot);
 void app_draw(struct app *app, struct canvas *c);
-/* The clock. Returns in how many milliseconds the screen will look different by itself; -1: not before something happens. */
+/* The worker has not answered all yet: its progress changes by itself. */
+bool app_busy(const struct app *app);
+/* The clock. Returns in how many milliseconds the screen may look different by itself; -1: not before something happens. */
 int app_tick(struct app *app, long now);
 
 /* The oldest request; false: none. */

@@ -259,7 +259,7 @@ void act_cancel(struct app *app, const char *argument)
 {
 	(void)argument;
 	act_search(app, "");
-	if (app->shot && (app->shot->state != WORK_IDLE || app->shot->serial != app->serial)) {
+	if (app_busy(app)) {
 		app_ask_for(app, REQUEST_CANCEL, NULL);
 		app_say(app, STYLE_DIM, "stopped");
 	}

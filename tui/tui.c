@@ -181,7 +181,7 @@ static void run(struct loop *l)
 			break;
 		app_tick(&l->app, milliseconds());
 		take_signals(l);
-		if (fds[1].revents & POLLIN)
+		if ((fds[1].revents & POLLIN) || app_busy(&l->app))
 			app_snapshot(&l->app, worker_look(l->worker));
 		take_keys(l);
 		carry_out_all(l);

@@ -49,6 +49,10 @@ static enum style what_is_done(const struct app *app, struct str *out)
 		str_add(out, "…");
 		return STYLE_BUSY;
 	}
+	if (shot->serial == app->serial && shot->state == WORK_IDLE && *shot->what) {
+		str_addf(out, "■ %s", shot->what);
+		return STYLE_WARNING;
+	}
 	if (shot->serial == app->serial && shot->state == WORK_IDLE) {
 		str_addf(out, "%s %.0f ms", shot->error ? "✗" : "●", shot->milliseconds);
 		return shot->error ? STYLE_ERROR : STYLE_GOOD;
