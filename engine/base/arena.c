@@ -27,6 +27,13 @@ static void *out_of_memory(size_t bytes)
 	abort();
 }
 
+void *xbig(size_t bytes)
+{
+	void *p = big_take(bytes);
+
+	return p ? p : out_of_memory(bytes);
+}
+
 void *xmalloc(size_t bytes)
 {
 	void *p = malloc(bytes ? bytes : 1);

@@ -12,6 +12,8 @@
 
 /* Not zeroed, aligned to 64 bytes; NULL when there is no memory. */
 void *big_take(size_t bytes);
+/* The same for scratch that is small enough to be had: aborts rather than return NULL. */
+void *xbig(size_t bytes);
 void big_give(void *p);		/* NULL is fine */
 
 /* Bytes that may be kept from now on; what is more goes back to the system at once. */

@@ -167,7 +167,7 @@ static void apply(const struct matrix *w, struct product p)
 	}
 	p.weights = &w->panels;
 	p.read = read_forward;
-	p.in_place = panels_in_place(&w->panels, &p.kind);
+	p.panels = panels_in_place(&w->panels, &p.kind);
 	p.align = w->panels.align;
 	p.limit = w->in;
 	product_run(&p);

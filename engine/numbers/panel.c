@@ -45,6 +45,12 @@ static const unsigned char *element(const struct tensor *t, int row, int column)
 	return t->data + (size_t)row * row_bytes + dtype_bytes(t->type, (size_t)column);
 }
 
+/* Where a panel's weights are kept, from some input on. */
+static const void *panels_at(const struct panels *p, int panel, int from)
+{
+	return p->data + (size_t)panel * p->bytes + (size_t)from * (p->bytes / (size_t)p->source.in);
+}
+
 /* --- From the tensor to floats --- */
 
 /* Stored [out, in]: sixteen rows, some inputs at a time, and a transposition. */
@@ -280,15 +286,10 @@ bool panels_make(struct panels *p, struct arena *arena, const struct matrix_sour
 	return true;
 }
 
-bool panels_in_place(const struct panels *p, enum gemm_weights *kind)
+const void *panels_in_place(const struct panels *p, enum gemm_weights *kind)
 {
 	*kind = p->format == &bf16 ? WEIGHTS_BF16 : p->format == &f16 ? WEIGHTS_F16 : WEIGHTS_F32;
-	return p->format == &floats || (*kind != WEIGHTS_F32 && gemm_here()->halves);
-}
-
-const void *panels_at(const struct panels *p, int panel, int from)
-{
-	return p->data + (size_t)panel * p->bytes + (size_t)from * (p->bytes / (size_t)p->source.in);
+	return p->format == &floats || (*kind != WEIGHTS_F32 && gemm_here()->halves) ? p->data : NULL;
 }
 
 const float *panels_read(const struct panels *p, int panel, int number, int from, int count, float *buffer, size_t *stride)

@@ -33,10 +33,8 @@ bool panels_make(struct panels *p, struct arena *arena, const struct matrix_sour
 /* Bytes that panels_make would take from the arena. */
 size_t panels_footprint(const struct matrix_source *source, bool low_memory);
 
-/* Whether tiles can take the panels as they stand in memory, and then of which kind they are. */
-bool panels_in_place(const struct panels *p, enum gemm_weights *kind);
-/* Where they stand: [in - from][16] of one panel; the next is source.in * 16 weights further. */
-const void *panels_at(const struct panels *p, int panel, int from);
+/* The panels as they stand in memory, [count][in][16], if tiles can take them so, and then of which kind they are; or NULL. */
+const void *panels_in_place(const struct panels *p, enum gemm_weights *kind);
 
 /*
  * The weights of inputs from … from+count-1 of `number` panels: [number][count][16], `*stride` floats apart, 64-byte aligned.

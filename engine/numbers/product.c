@@ -6,9 +6,9 @@
  */
 #include "engine/numbers/product.h"
 
-#include <stdlib.h>
 #include <string.h>
 
+#include "engine/base/big.h"
 #include "engine/numbers/gemm.h"
 #include "engine/numbers/pool.h"
 
@@ -63,7 +63,7 @@ static void choose_shape(struct cut *c)
 	c->wide = c->p->wide ? c->p->wide : s->panels;
 	c->block = (c->tiles == 1 ? NEAR : BUFFER) / (c->wide * PANEL) / c->p->align * c->p->align;
 	c->block = most(c->block, c->p->align);
-	if (c->p->in_place)
+	if (c->p->panels)
 		c->block = c->tiles == 1 ? c->p->limit : DEPTH_BLOCK;
 }
 
@@ -85,7 +85,7 @@ static void multiply(const struct cut *c, int panel, int number, int from, int d
 	const struct product *p = c->p;
 	struct gemm_tile t = {
 		.panels = number, .kind = p->kind, .depth = (size_t)depth, .b = b, .stride = stride, .ldy = p->ldy,
-		.columns = columns(p, panel, number), .more = from > p->from,
+		.columns = columns(p, panel, number), .more = p->more || from > p->from,
 	};
 
 	for (int i = 0; i < c->tiles; i++) {
@@ -96,6 +96,13 @@ static void multiply(const struct cut *c, int panel, int number, int from, int d
 		t.y = p->y + (ptrdiff_t)row * (ptrdiff_t)p->ldy + (panel * PANEL - p->first);
 		c->gemm->tile(&t);
 	}
+}
+
+static const void *in_place(const struct product *p, int panel, int from)
+{
+	const size_t weight = p->kind == WEIGHTS_F32 ? sizeof(float) : sizeof(uint16_t);
+
+	return (const char *)p->panels + ((size_t)panel * (size_t)p->limit + (size_t)from) * PANEL * weight;
 }
 
 static void chunk(void *context, int number)
@@ -112,14 +119,13 @@ static void chunk(void *context, int number)
 		const float *b = NULL;
 		size_t stride = (size_t)p->limit * PANEL;
 
-		if (!p->in_place)
+		if (!p->panels)
 			b = p->read(p->weights, begin, end - begin, k, count, buffer, &stride);
 		for (int panel = begin, some; panel < end; panel += some) {
 			for (some = c->panels; some > end - panel; some /= 2)
 				;
 			multiply(c, panel, some, low, high - low,
-				 p->in_place ? panels_at(p->weights, panel, low) :
-					       b + (size_t)(panel - begin) * stride + (low - k) * PANEL, stride);
+				 b ? b + (size_t)(panel - begin) * stride + (low - k) * PANEL : in_place(p, panel, low), stride);
 		}
 	}
 }
@@ -150,26 +156,38 @@ static void all_of_it(void *context, int unused)
 		chunk(context, i);
 }
 
-void product_run(const struct product *p)
+static void run(const struct product *p, bool alone)
 {
 	struct cut c = { .p = p, .gemm = gemm_here(), .rows = p->x };
 	const int panels = (p->first + p->outputs + PANEL - 1) / PANEL - p->first / PANEL;
 
 	if (p->n <= 0 || p->outputs <= 0)
 		return;
-	for (int r = 0; !p->depth && r < p->n; r++)
+	for (int r = 0; !p->depth && !p->more && r < p->n; r++)
 		memset(p->y + (size_t)r * p->ldy, 0, (size_t)p->outputs * sizeof *p->y);
 	choose_shape(&c);
 	c.chunks = (panels + c.wide - 1) / c.wide;
 	if (p->n > 1) {
 		c.packs = c.tiles * ((p->depth + PACK_STEP - 1) / PACK_STEP);
-		c.rows = c.packed = xmalloc((size_t)p->n * (size_t)p->depth * sizeof *c.packed);
+		c.rows = c.packed = xbig((size_t)p->n * (size_t)p->depth * sizeof *c.packed);
 	}
-	if ((double)p->n * p->depth * p->outputs < SMALL) {
+	if (alone) {
+		all_of_it(&c, 0);
+	} else if ((double)p->n * p->depth * p->outputs < SMALL) {
 		pool_run(1, all_of_it, &c);
 	} else {
 		pool_run(c.packs, pack, &c);
 		pool_run(c.chunks, chunk, &c);
 	}
-	free(c.packed);
+	big_give(c.packed);
+}
+
+void product_run(const struct product *p)
+{
+	run(p, false);
+}
+
+void product_here(const struct product *p)
+{
+	run(p, true);
 }

@@ -13,10 +13,11 @@
 #include "engine/numbers/panel.h"
 
 struct product {
-	const struct panels *weights;
-	bool in_place;		/* B's panels are those of `weights`, of this kind, as they are */
+	/* B's panels as they stand in memory, [panels][limit][16] of this kind, aligned to 16 weights… */
+	const void *panels;
 	enum gemm_weights kind;
-	/* Otherwise: some panels of B, as panels_read gives them. */
+	/* …or, where panels is NULL, how some of them are read (panel.h). */
+	const struct panels *weights;
 	const float *(*read)(const struct panels *weights, int panel, int number, int from, int count, float *buffer,
 			     size_t *stride);
 	int align;		/* read from multiples of this on */
@@ -29,8 +30,12 @@ struct product {
 	int n;
 	float *y;
 	size_t ldy;
+	bool more;		/* go on from the sums that stand in y */
 };
 
+/* With the pool's threads. */
 void product_run(const struct product *p);
+/* In this thread alone: may be called from a chunk of the pool. */
+void product_here(const struct product *p);
 
 #endif

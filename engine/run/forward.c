@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "engine/base/big.h"
-#include "engine/numbers/pool.h"
+#include "engine/run/attention.h"
 #include "engine/run/run.h"
 
 size_t run_width(const struct config *c, enum site site)
@@ -142,8 +142,7 @@ bool pass_begin(struct pass *p, struct err *err)
 	int nt = p->T - p->t0;
 
 	p->scratch = arena_floats(p->arena, (size_t)row_count(p) * (size_t)c->D, err);
-	p->weights = arena_floats(p->arena, (size_t)(p->variants * c->H) * (size_t)p->T, err);
-	if (!p->scratch || !p->weights)
+	if (!p->scratch)
 		return false;
 	for (int i = 0; i < 2 && c->position == POSITION_ROTARY; i++) {
 		size_t pairs = (size_t)kind[i]->pairs;
@@ -235,87 +234,6 @@ static void place(const struct pass *p, int l, const struct norm *norm, float *x
 	}
 }
 
-static float to_bf16(float x)
-{
-	uint32_t bits;
-
-	memcpy(&bits, &x, sizeof bits);
-	bits = (bits + 0x7FFF + (bits >> 16 & 1)) & 0xFFFF0000u;	/* to nearest, ties to even */
-	memcpy(&x, &bits, sizeof x);
-	return x;
-}
-
-/* Press et al. 2022 in transformers' form: a slope times the key's position, which differs from the distance by a constant that
- * softmax does not see. */
-static float alibi(const struct config *c, int layer, int head, int key)
-{
-	if (c->alibi_rounded)
-		return to_bf16(to_bf16(c->alibi[head]) * (float)key) * c->attention_scale[layer];
-	return c->alibi[head] * (float)key;
-}
-
-float forward_score(const struct config *c, int layer, int head, int query, int key, const float *q, const float *k)
-{
-	int window = c->window ? c->window[layer] : 0;
-	float s;
-
-	if (key > query || (window && query - key >= window))
-		return -INFINITY;
-	s = c->attention_scale[layer] * kernel_dot(q, k, (size_t)c->K);
-	if (c->attention_cap > 0)
-		s = c->attention_cap * tanhf(s / c->attention_cap);
-	if (c->alibi)
-		s += alibi(c, layer, head, key);
-	return s;
-}
-
-struct attention {
-	const struct pass *p;
-	const struct layer_sites *s;
-	int l;
-	size_t first_row;
-};
-
-/*
- * One head of one variant, for all its queries: scores, softmax, mixing of values. Keys and values of positions below t0 come from
- * the past, the others from this pass; the order of summation is the same wherever t0 is.
- */
-static void attend(void *context, int chunk)
-{
-	const struct attention *a = context;
-	const struct pass *p = a->p;
-	const struct config *c = &p->model->config;
-	int variant = chunk / c->H, h = chunk % c->H, nt = p->T - p->t0;
-	size_t GK = (size_t)(c->G * c->K), HK = (size_t)(c->H * c->K), K = (size_t)c->K;
-	size_t group = (size_t)config_kv_head(c, h) * K, head = (size_t)h * K, T = (size_t)p->T;
-	size_t base = a->first_row + (size_t)(variant * nt);
-	const struct layer_sites *past = p->t0 ? p->past[a->l] : NULL;
-	const struct variant *edits = &p->variant[variant];
-
-	for (int t = p->t0; t < p->T; t++) {
-		size_t row = base + (size_t)(t - p->t0);
-		const float *q = a->s->q + row * HK + head;
-		float *z = a->s->z + row * HK + head;
-		float *w = a->s->pattern ? a->s->pattern + ((size_t)h * T + (size_t)t) * T : p->weights + (size_t)chunk * T;
-
-		for (int j = 0; j <= t; j++) {
-			const float *k = j < p->t0 ? past->k + (size_t)j * GK : a->s->k + (base + (size_t)(j - p->t0)) * GK;
-
-			w[j] = forward_score(c, a->l, h, t, j, q, k + group);
-		}
-		kernel_softmax(w, (size_t)t + 1);
-		for (int e = 0; e < edits->edits; e++)
-			if (edit_hits(edits->edit[e], SITE_PATTERN, a->l) && edit_covers(edits->edit[e], t))
-				edit_apply_pattern(edits->edit[e], h, t, w);
-		memset(z, 0, K * sizeof *z);
-		for (int j = 0; j <= t; j++) {
-			const float *v = j < p->t0 ? past->v + (size_t)j * GK : a->s->v + (base + (size_t)(j - p->t0)) * GK;
-
-			kernel_axpy(w[j], v + group, z, K);
-		}
-	}
-}
-
 /* The part of a layer's arrays that a pass works on. */
 static struct layer_sites rows_from(const struct layer_sites *s, const struct config *c, size_t row)
 {
@@ -345,7 +263,6 @@ static void attention_to_z(struct pass *p, int l, const struct layer_sites *whol
 	const struct config *c = &m->config;
 	const struct layer *y = &m->layers[l];
 	size_t n = (size_t)row_count(p);
-	struct attention a = { p, whole, l, (size_t)first_row };
 
 	touch(p, l, SITE_RESID_PRE, s->resid_pre);
 	model_norm(m, &y->ln1, s->resid_pre, (int)n, p->scratch, NULL);
@@ -360,7 +277,7 @@ static void attention_to_z(struct pass *p, int l, const struct layer_sites *whol
 	touch(p, l, SITE_Q, s->q);
 	touch(p, l, SITE_K, s->k);
 	touch(p, l, SITE_V, s->v);
-	pool_run(p->variants * c->H, attend, &a);
+	attention_run(p, l, whole, first_row);
 	touch(p, l, SITE_Z, s->z);
 }
 

@@ -54,7 +54,6 @@ struct pass {
 	const struct layer_sites *const *past;	/* [L] with the rows below t0; NULL when t0 is 0 */
 	float *cosine[2], *sine[2];		/* [T - t0, pairs] for plain and local rotary; pass_begin makes them */
 	float *scratch;				/* [rows, D] normalised rows */
-	float *weights;				/* [chunks, T] a row of attention for each chunk, where it is not kept */
 	struct arena *arena;
 	struct task *task;
 };
@@ -71,8 +70,5 @@ bool forward_layer(struct pass *p, int l, struct layer_sites *s, int first_row, 
 
 /* The embedding of tokens[t0 … T-1] for every variant into x[rows, D], edits on `embed` applied. */
 void forward_embed(struct pass *p, const int32_t *tokens, float *x);
-
-/* One attention score: q[K] of a query with k[K] of a key, scaled and capped; -INFINITY where the query may not look. */
-float forward_score(const struct config *c, int layer, int head, int query, int key, const float *q, const float *k);
 
 #endif

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/run/attention.h"
 #include "engine/run/forward.h"
 #include "engine/run/vocab.h"
 
@@ -221,8 +222,7 @@ void run_scores(const struct run *r, int layer, int head, int query, float *out)
 	size_t K = (size_t)c->K, group = (size_t)config_kv_head(c, head) * K;
 	const float *q = run_at(r, SITE_Q, layer, query) + (size_t)head * K;
 
-	for (int j = 0; j < r->T; j++)
-		out[j] = forward_score(c, layer, head, query, j, q, run_at(r, SITE_K, layer, j) + group);
+	attention_scores(c, layer, head, query, q, run_at(r, SITE_K, layer, 0) + group, (size_t)(c->G * c->K), r->T, out);
 }
 
 /* A part of attention's write as it reaches the stream: through the norm behind attention (its scale frozen) and the multiplier. */

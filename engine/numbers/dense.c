@@ -1,0 +1,65 @@
+/* dense.c - see dense.h. */
+#include "engine/numbers/dense.h"
+
+#include <string.h>
+
+#include "engine/base/big.h"
+#include "engine/numbers/gemm.h"
+#include "engine/numbers/product.h"
+
+static int least(int a, int b)
+{
+	return a < b ? a : b;
+}
+
+static size_t panel_floats(const struct dense *b)
+{
+	return (size_t)b->depth * PANEL;
+}
+
+void dense_init(struct dense *b, int depth, int columns)
+{
+	const int panels = (columns + PANEL - 1) / PANEL;
+
+	b->depth = depth;
+	b->columns = columns;
+	b->panels = xbig((size_t)panels * panel_floats(b) * sizeof *b->panels);
+	if (columns % PANEL)	/* columns that are not there are computed too */
+		memset(b->panels + (size_t)(panels - 1) * panel_floats(b), 0, panel_floats(b) * sizeof *b->panels);
+}
+
+void dense_done(struct dense *b)
+{
+	big_give(b->panels);
+}
+
+void dense_set_columns(struct dense *b, int first, int count, const float *rows, size_t ld)
+{
+	const struct gemm *g = gemm_here();
+
+	for (int some, end = first + count; first < end; first += some, rows += (size_t)some * ld) {
+		float *panel = b->panels + (size_t)(first / PANEL) * panel_floats(b) + first % PANEL;
+
+		some = least(PANEL - first % PANEL, end - first);
+		for (int k = 0; k < b->depth; k += PANEL)
+			g->transpose(rows + k, ld, some, least(PANEL, b->depth - k), panel + k * PANEL, PANEL);
+	}
+}
+
+void dense_set_rows(struct dense *b, int first, int count, const float *rows, size_t ld)
+{
+	for (int c = 0; c < b->columns; c += PANEL) {
+		float *panel = b->panels + (size_t)(c / PANEL) * panel_floats(b) + (size_t)first * PANEL;
+		const size_t width = (size_t)least(PANEL, b->columns - c) * sizeof *panel;
+
+		for (int k = 0; k < count; k++)
+			memcpy(panel + k * PANEL, rows + (size_t)k * ld + c, width);
+	}
+}
+
+void dense_apply(const struct dense *b, int from, int depth, int columns, const float *x, size_t ldx, int n, float *y, size_t ldy,
+		 bool more)
+{
+	product_here(&(struct product){ .panels = b->panels, .align = 1, .from = from, .depth = depth, .limit = b->depth,
+					.outputs = columns, .x = x, .ldx = ldx, .n = n, .y = y, .ldy = ldy, .more = more });
+}
