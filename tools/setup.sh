@@ -112,6 +112,10 @@ build() # FOLDER [OPTION...]
 	export NINJA
 	NINJA=$(tool ninja)
 	log=$(mktemp)
+	if [ -e "$folder/build.ninja" ] && ! grep -qF "\"source\": \"$root\"" "$folder/meson-info/meson-info.json"; then
+		say "${folder##*/} was made for another place; anew"
+		rm -rf "$folder"
+	fi
 	# What was just installed changes what can be built: an older folder has to look again.
 	if [ ! -e "$folder/build.ninja" ] || [ -n "$installed" ]; then
 		[ ! -e "$folder/build.ninja" ] || set -- --reconfigure "$@"
