@@ -80,7 +80,7 @@ const char *wants_word(enum wants wants)
 	return words[wants];
 }
 
-void action_keys(const struct action *action, int most, struct str *out)
+void action_keys(const struct action *action, int most, bool ascii, struct str *out)
 {
 	static const struct {
 		const char *name, *shown;
@@ -94,7 +94,7 @@ void action_keys(const struct action *action, int most, struct str *out)
 	while (most-- > 0 && (word = next_word(&keys, &n))) {
 		const char *special = NULL;
 
-		for (size_t i = 0; i < sizeof shown / sizeof *shown; i++)
+		for (size_t i = 0; !ascii && i < sizeof shown / sizeof *shown; i++)
 			if (n == strlen(shown[i].name) && !memcmp(word, shown[i].name, n))
 				special = shown[i].shown;
 		if (!first)

@@ -65,7 +65,7 @@ const struct action *action_for_word(const char *word, size_t n, bool *ambiguous
 /* The argument's name in usage lines: "EDIT", "KEY=VALUE"; "" for WANTS_NOTHING. */
 const char *wants_word(enum wants wants);
 
-/* Its keys for people, as they stand on the keyboard: "␣", "[", "↑ k". At most `most` of them. */
-void action_keys(const struct action *action, int most, struct str *out);
+/* Its keys for people, as they stand on the keyboard: "␣", "[", "↑ k"; as words where there is only ASCII. At most `most`. */
+void action_keys(const struct action *action, int most, bool ascii, struct str *out);
 
 #endif

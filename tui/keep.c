@@ -265,6 +265,14 @@ void act_cancel(struct app *app, const char *argument)
 	}
 }
 
+void act_interrupt(struct app *app, const char *argument)
+{
+	if (app_busy(app))
+		act_cancel(app, argument);
+	else
+		act_quit(app, argument);
+}
+
 void act_redraw(struct app *app, const char *argument)
 {
 	(void)argument;

@@ -160,7 +160,11 @@ static void still(void)
 	before = s.fake.asked;
 	press(&s, "? Down Esc i Esc Tab Tab S-Tab z z v v + - C-l : Esc / Esc");
 	CHECK_THAT(s.fake.asked == before, "looking around asks nothing");
-	press(&s, "q");
+	CHECK_THAT(fake_keys(&s.fake, &s.app, "Esc") && !fake_serve(&s.fake, &s.app), "Esc does not leave");
+	app_event(&s.app, &(struct key){ .kind = K_CHAR, .c = 'c', .mods = MOD_CTRL });
+	CHECK_THAT(fake_serve(&s.fake, &s.app), "C-c leaves when there is nothing to stop");
+	app_event(&s.app, &(struct key){ .kind = K_CHAR, .c = 'q' });
+	CHECK_THAT(fake_serve(&s.fake, &s.app), "q leaves");
 	drop_curtain(&s);
 }
 
@@ -170,7 +174,7 @@ static void undo_property(unsigned seed)
 	static const char *const keys[] = {
 		"Space", ".", "Up", "Down", "Left", "Right", "Tab", "S-Tab", "[", "]", "{", "}", "d", "D", "g", "T", "x", "a Down Enter",
 		"t Enter", "s Right Esc", "e 'z Esc", "f 'y Enter", "m C-u 'entropy Enter", "E Space Esc", "E x Esc", "E J Esc", "E o Esc", "u",
-		"C-r", "z", "v", "0", ": 'clear Enter", ": 'below_next-token Enter", ": 'bos_never Enter", "PgUp", "End", "Home", "n", "C-c",
+		"C-r", "z", "v", "0", ": 'clear Enter", ": 'below_next-token Enter", ": 'bos_never Enter", "PgUp", "End", "Home", "n", "Esc",
 	};
 	struct stage s;
 	char *first, *last, *back, *again;

@@ -17,7 +17,7 @@ static bool draw_hint(struct app *app, struct canvas *c, int *x, int y, int end,
 			continue;
 		if (keys.n)
 			str_add_char(&keys, ' ');
-		action_keys(&actions[i], 1, &keys);
+		action_keys(&actions[i], 1, theme_ascii(app->theme), &keys);
 	}
 	w = canvas_columns(keys.s, keys.n) + 1 + canvas_columns(first->label, strlen(first->label));
 	if (*x + w <= end) {

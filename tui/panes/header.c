@@ -107,7 +107,8 @@ void draw_header(struct app *app, struct canvas *c, struct rect r)
 	str_init(&done);
 	str_init(&model);
 	style = what_is_done(app, &done);
-	right = canvas_columns(done.s, done.n);
+	/* Always the same room, so that nothing else moves when work begins and ends. */
+	right = r.w >= 110 ? 26 : r.w >= 76 ? 18 : canvas_columns(done.s, done.n);
 	if (right > r.w / 3)
 		right = r.w / 3;
 	if (r.w >= 60)

@@ -6,13 +6,13 @@
 #include "tui/question.h"
 #include "tui/text.h"
 
-static void add_action(struct list *list, const struct action *action)
+static void add_action(struct list *list, const struct action *action, bool ascii)
 {
 	size_t word = strcspn(action->words, " ");
 	struct str keys;
 
 	str_init(&keys);
-	action_keys(action, 4, &keys);
+	action_keys(action, 4, ascii, &keys);
 	if (word)
 		str_addf(&keys, "%s:%.*s", keys.n ? "  " : "", (int)word, action->words);
 	list_add(list, keys.s, action->help)->style = STYLE_KEY;
@@ -20,7 +20,7 @@ static void add_action(struct list *list, const struct action *action)
 }
 
 /* The rows that count in these places, under their headings. */
-static void add_actions(struct list *list, unsigned where, unsigned not_where)
+static void add_actions(struct list *list, unsigned where, unsigned not_where, bool ascii)
 {
 	const char *group = "";
 
@@ -30,7 +30,7 @@ static void add_actions(struct list *list, unsigned where, unsigned not_where)
 		if (strcmp(group, actions[i].group))
 			list_heading(list, actions[i].group);
 		group = actions[i].group;
-		add_action(list, &actions[i]);
+		add_action(list, &actions[i], ascii);
 	}
 }
 
@@ -43,8 +43,8 @@ static void fill_help(const struct app *app, struct list *list)
 		list_heading(list, a->title);
 		list_add(list, a->blurb, NULL);
 	}
-	add_actions(list, app->help_where, 0);
-	add_actions(list, ~0u, app->help_where);
+	add_actions(list, app->help_where, 0, theme_ascii(app->theme));
+	add_actions(list, ~0u, app->help_where, theme_ascii(app->theme));
 }
 
 const struct popup popup_help = { .title = "keys", .fill = fill_help };
