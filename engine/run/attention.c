@@ -2,8 +2,10 @@
 #include "engine/run/attention.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "engine/base/arena.h"
 #include "engine/base/big.h"
 #include "engine/numbers/dense.h"
 #include "engine/numbers/kernels.h"
@@ -11,21 +13,29 @@
 
 enum { QUERIES = 14 };	/* at a time */
 
-struct attention {
-	const struct pass *p;
-	const struct layer_sites *s;
-	int layer;
-	size_t first_row;
+/* Keys and values of one KV head, ready for products. */
+struct store {
+	struct dense keys, values;
 };
 
-/* One head of one variant. */
-struct head {
+struct attention {
+	const struct pass *p;
+	const struct layer_sites *s, *past;	/* past: NULL when the pass has all keys */
+	int layer;
+	size_t first_row;
+	int blocks;		/* of QUERIES queries, in a head */
+	struct store *store;	/* [1 + variants, G]: the past's, and each variant's own */
+};
+
+/* Some queries t … t+n-1 of one head of one variant. */
+struct block {
 	const struct attention *a;
 	const struct variant *edits;
-	int h;
-	const float *q;		/* of query t0; rows are H K apart */
-	float *z;
-	struct dense keys, values;
+	int head, t, n;
+	const float *q;
+	float *z;		/* rows of both are H K apart */
+	float *w;		/* [n, T] their weights: in the run's pattern, or scratch */
+	const struct store *past, *own;
 };
 
 static float to_bf16(float x)
@@ -77,76 +87,95 @@ void attention_scores(const struct config *c, int layer, int head, int query, co
 	finish_scores(c, layer, head, query, n, out);
 }
 
-/* Where the weights of a query stand: in the run's pattern, or in scratch[QUERIES, T]. */
-static float *weights_of(const struct head *h, int query, int number, float *scratch)
+static void attend(const struct block *b)
 {
-	const size_t T = (size_t)h->a->p->T;
-
-	if (h->a->s->pattern)
-		return h->a->s->pattern + ((size_t)h->h * T + (size_t)query) * T;
-	return scratch + (size_t)number * T;
-}
-
-/*
- * Queries t … t+n-1. All of them look at keys 0 … t: these values are mixed together. What each sees beyond that goes on from its
- * own sum, so that a later position's values never meet an earlier query, not even times zero.
- */
-static void attend(const struct head *h, int t, int n, float *scratch)
-{
-	const struct pass *p = h->a->p;
+	const struct pass *p = b->a->p;
 	const struct config *c = &p->model->config;
-	const size_t T = (size_t)p->T, HK = (size_t)(c->H * c->K), row = (size_t)(t - p->t0);
-	float *w = weights_of(h, t, 0, scratch), *z = h->z + row * HK;
+	const size_t T = (size_t)p->T, HK = (size_t)(c->H * c->K);
+	const int key0 = p->key0, common = b->t + 1 - key0;	/* of the pass's own keys: what all of these queries look at */
 
-	dense_apply(&h->keys, 0, c->K, t + n, h->q + row * HK, HK, n, w, T, false);
-	for (int i = 0; i < n; i++) {
-		float *mine = w + (size_t)i * T;
+	if (key0)
+		dense_apply(&b->past->keys, 0, c->K, key0, b->q, HK, b->n, b->w, T, false);
+	dense_apply(&b->own->keys, 0, c->K, b->t + b->n - key0, b->q, HK, b->n, b->w + key0, T, false);
+	for (int i = 0; i < b->n; i++) {
+		float *mine = b->w + (size_t)i * T;
+		const int t = b->t + i;
 
-		finish_scores(c, h->a->layer, h->h, t + i, t + i + 1, mine);
-		memset(mine + t + i + 1, 0, (size_t)(n - 1 - i) * sizeof *mine);	/* products with keys that it may not see */
-		kernel_softmax(mine, (size_t)(t + i) + 1);
-		for (int e = 0; e < h->edits->edits; e++)
-			if (edit_hits(h->edits->edit[e], SITE_PATTERN, h->a->layer) && edit_covers(h->edits->edit[e], t + i))
-				edit_apply_pattern(h->edits->edit[e], h->h, t + i, mine);
+		finish_scores(c, b->a->layer, b->head, t, t + 1, mine);
+		kernel_softmax(mine, (size_t)t + 1);
+		for (int e = 0; e < b->edits->edits; e++)
+			if (edit_hits(b->edits->edit[e], SITE_PATTERN, b->a->layer) && edit_covers(b->edits->edit[e], t))
+				edit_apply_pattern(b->edits->edit[e], b->head, t, mine);
+		if (b->a->s->pattern)
+			memset(mine + t + 1, 0, (T - (size_t)t - 1) * sizeof *mine);	/* keys that it may not see */
 	}
-	dense_apply(&h->values, 0, t + 1, c->K, w, T, n, z, HK, false);
-	for (int i = 1; i < n; i++)
-		dense_apply(&h->values, t + 1, i, c->K, w + (size_t)i * T + t + 1, T, 1, z + (size_t)i * HK, HK, true);
+	/* What each sees beyond the common keys goes on from its own sum, so that a later position's values never meet an earlier query,
+	 * not even times zero. */
+	if (key0)
+		dense_apply(&b->past->values, 0, key0, c->K, b->w, T, b->n, b->z, HK, false);
+	dense_apply(&b->own->values, 0, common, c->K, b->w + key0, T, b->n, b->z, HK, key0 > 0);
+	for (int i = 1; i < b->n; i++)
+		dense_apply(&b->own->values, common, i, c->K, b->w + (size_t)i * T + key0 + common, T, 1, b->z + (size_t)i * HK, HK, true);
 }
 
-static void attend_head(void *context, int chunk)
+/* The last blocks come first, since they have the most keys. */
+static void attend_chunk(void *context, int chunk)
 {
 	const struct attention *a = context;
 	const struct pass *p = a->p;
 	const struct config *c = &p->model->config;
-	const int variant = chunk / c->H, nt = p->T - p->t0;
-	const size_t GK = (size_t)(c->G * c->K), HK = (size_t)(c->H * c->K);
-	const size_t base = a->first_row + (size_t)(variant * nt);
-	const struct layer_sites *past = p->t0 ? p->past[a->layer] : NULL;
-	struct head h = { .a = a, .edits = &p->variant[variant], .h = chunk % c->H };
-	const size_t head = (size_t)(h.h * c->K), group = (size_t)(config_kv_head(c, h.h) * c->K);
-	float *scratch = a->s->pattern ? NULL : xbig((size_t)QUERIES * (size_t)p->T * sizeof *scratch);
+	const int pair = chunk % (p->variants * c->H), variant = pair / c->H, from = (a->blocks - 1 - chunk / (p->variants * c->H)) * QUERIES;
+	const int left = p->T - p->t0 - from, group = config_kv_head(c, pair % c->H);
+	struct block b = { .a = a, .edits = &p->variant[variant], .head = pair % c->H, .t = p->t0 + from, .n = left < QUERIES ? left : QUERIES,
+			   .past = &a->store[group], .own = &a->store[(variant + 1) * c->G + group] };
+	const size_t T = (size_t)p->T, row = a->first_row + (size_t)(variant * (p->T - p->t0) + from);
+	const size_t at = row * (size_t)(c->H * c->K) + (size_t)(b.head * c->K);
+	float *scratch = a->s->pattern ? NULL : xbig((size_t)b.n * T * sizeof *scratch);
 
-	h.q = a->s->q + base * HK + head;
-	h.z = a->s->z + base * HK + head;
-	dense_init(&h.keys, c->K, p->T);
-	dense_init(&h.values, p->T, c->K);
-	if (past) {
-		dense_set_columns(&h.keys, 0, p->t0, past->k + group, GK);
-		dense_set_rows(&h.values, 0, p->t0, past->v + group, GK);
-	}
-	dense_set_columns(&h.keys, p->t0, nt, a->s->k + base * GK + group, GK);
-	dense_set_rows(&h.values, p->t0, nt, a->s->v + base * GK + group, GK);
-	for (int t = p->t0; t < p->T; t += QUERIES)
-		attend(&h, t, p->T - t < QUERIES ? p->T - t : QUERIES, scratch);
-	dense_done(&h.keys);
-	dense_done(&h.values);
+	b.q = a->s->q + at;
+	b.z = a->s->z + at;
+	b.w = scratch ? scratch : a->s->pattern + ((size_t)b.head * T + (size_t)b.t) * T;
+	attend(&b);
 	big_give(scratch);
+}
+
+static void fill(struct store *s, const struct config *c, const float *k, const float *v, int n)
+{
+	const size_t GK = (size_t)(c->G * c->K);
+
+	dense_init(&s->keys, c->K, n);
+	dense_init(&s->values, n, c->K);
+	dense_set_columns(&s->keys, 0, n, k, GK);
+	dense_set_rows(&s->values, 0, n, v, GK);
+}
+
+static void fill_chunk(void *context, int chunk)
+{
+	const struct attention *a = context;
+	const struct pass *p = a->p;
+	const struct config *c = &p->model->config;
+	const size_t GK = (size_t)(c->G * c->K), head = (size_t)(chunk % c->G * c->K);
+	const int own = p->T - p->key0;
+	const size_t at = (a->first_row + (size_t)((chunk / c->G - 1) * own)) * GK + head;
+
+	if (chunk >= c->G)
+		fill(&a->store[chunk], c, a->s->k + at, a->s->v + at, own);
+	else if (a->past)
+		fill(&a->store[chunk], c, a->past->k + head, a->past->v + head, p->key0);
 }
 
 void attention_run(const struct pass *p, int layer, const struct layer_sites *s, int first_row)
 {
-	struct attention a = { p, s, layer, (size_t)first_row };
+	const struct config *c = &p->model->config;
+	const int stores = (p->variants + 1) * c->G;
+	struct attention a = { .p = p, .s = s, .past = p->key0 ? p->past[layer] : NULL, .layer = layer, .first_row = (size_t)first_row,
+			       .blocks = (p->T - p->t0 + QUERIES - 1) / QUERIES, .store = xcalloc((size_t)stores, sizeof *a.store) };
 
-	pool_run(p->variants * p->model->config.H, attend_head, &a);
+	pool_run(stores, fill_chunk, &a);
+	pool_run(p->variants * c->H * a.blocks, attend_chunk, &a);
+	for (int i = 0; i < stores; i++) {
+		dense_done(&a.store[i].keys);
+		dense_done(&a.store[i].values);
+	}
+	free(a.store);
 }

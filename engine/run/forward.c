@@ -1,121 +1,17 @@
-/* forward.c - see forward.h. Each line of forward_layer() is a line of the papers; touch() after it applies the edits at that site. */
+/*
+ * forward.c - see forward.h. A layer is a few matrix products and, between them, work on each row by itself, edits included: one
+ * function for each such stretch, whose lines are the lines of the papers.
+ */
 #include "engine/run/forward.h"
 
-#include <assert.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "engine/base/big.h"
+#include "engine/numbers/kernels.h"
+#include "engine/numbers/pool.h"
 #include "engine/run/attention.h"
 #include "engine/run/run.h"
-
-size_t run_width(const struct config *c, enum site site)
-{
-	switch (site_table[site].width) {
-	case 'D': return (size_t)c->D;
-	case 'F': return (size_t)c->F;
-	case 'K': return (size_t)((site_table[site].unit == DIM_KV_HEAD ? c->G : c->H) * c->K);
-	default: return 0;
-	}
-}
-
-float *layer_site(const struct layer_sites *s, enum site site)
-{
-	switch (site) {
-	case SITE_RESID_PRE: return s->resid_pre;
-	case SITE_Q: return s->q;
-	case SITE_K: return s->k;
-	case SITE_V: return s->v;
-	case SITE_Z: return s->z;
-	case SITE_ATTN_OUT: return s->attn_out;
-	case SITE_RESID_MID: return s->resid_mid;
-	case SITE_MLP_PRE: return s->mlp_pre;
-	case SITE_MLP_POST: return s->mlp_post;
-	case SITE_MLP_OUT: return s->mlp_out;
-	case SITE_RESID_POST: return s->resid_post;
-	default: return NULL;
-	}
-}
-
-static float *take(float **from, size_t count)
-{
-	float *p = *from;
-
-	*from += (count + 15) / 16 * 16;	/* every array starts on a cache line */
-	return p;
-}
-
-static float *floats(size_t count, struct err *err)
-{
-	float *p = count < SIZE_MAX / 8 ? big_take(count * sizeof *p) : NULL;
-
-	if (!p)
-		err_set(err, ERR_MEMORY, "%.0f MB for a layer of the run could not be had", (double)count * 4e-6);
-	return p;
-}
-
-enum { ARRAYS = 14 };	/* of a layer's sites: each may be a cache line longer than it needs */
-
-struct layer_sites *layer_sites_new(const struct model *m, int rows, bool keep_pattern, struct err *err)
-{
-	const struct config *c = &m->config;
-	size_t n = (size_t)rows, D = (size_t)c->D, HK = (size_t)(c->H * c->K), GK = (size_t)(c->G * c->K), F = (size_t)c->F;
-	size_t pattern = keep_pattern ? (size_t)c->H * n * n : 0;
-	size_t all = n * model_site_floats(c) + pattern + ARRAYS * 16;
-	float *p = floats(all, err);
-	struct layer_sites *s;
-
-	if (!p)
-		return NULL;
-	s = xcalloc(1, sizeof *s);
-	s->memory = p;
-	s->resid_pre = take(&p, n * D);
-	s->q = take(&p, n * HK);
-	s->k = take(&p, n * GK);
-	s->v = take(&p, n * GK);
-	s->z = s->z_used = take(&p, n * HK);
-	s->attn_out = take(&p, n * D);
-	s->resid_mid = take(&p, n * D);
-	s->mlp_pre = take(&p, n * F);
-	if (c->gated)
-		s->mlp_up = take(&p, n * F);
-	s->mlp_post = take(&p, n * F);
-	s->mlp_out = take(&p, n * D);
-	s->resid_post = take(&p, n * D);
-	if (m->layers[0].ln1_post.there)
-		s->post_scale = take(&p, n);
-	if (keep_pattern)
-		s->pattern = memset(take(&p, pattern), 0, pattern * sizeof *p);
-	assert((size_t)(p - s->memory) <= all);
-	atomic_init(&s->refs, 1);
-	return s;
-}
-
-struct layer_sites *layer_sites_ref(struct layer_sites *s)
-{
-	atomic_fetch_add(&s->refs, 1);
-	return s;
-}
-
-void layer_sites_unref(struct layer_sites *s)
-{
-	if (s && atomic_fetch_sub(&s->refs, 1) == 1) {
-		big_give(s->z_memory);
-		big_give(s->memory);
-		free(s);
-	}
-}
-
-bool layer_sites_split_z(struct layer_sites *s, const struct model *m, int rows, struct err *err)
-{
-	if (s->z_memory)
-		return true;
-	s->z_memory = floats((size_t)rows * (size_t)(m->config.H * m->config.K), err);
-	if (s->z_memory)
-		s->z_used = s->z_memory;
-	return s->z_memory != NULL;
-}
 
 static int row_count(const struct pass *p)
 {
@@ -141,6 +37,7 @@ bool pass_begin(struct pass *p, struct err *err)
 	const struct rotary *kind[2] = { rotary_kind(p, 0), rotary_kind(p, 1) };
 	int nt = p->T - p->t0;
 
+	p->key0 = p->t0;
 	p->scratch = arena_floats(p->arena, (size_t)row_count(p) * (size_t)c->D, err);
 	if (!p->scratch)
 		return false;
@@ -158,23 +55,6 @@ bool pass_begin(struct pass *p, struct err *err)
 	return true;
 }
 
-/* Applies the edits at a site to x[rows, width], in the order in which they were written. */
-static void touch(const struct pass *p, int l, enum site site, float *x)
-{
-	const struct config *c = &p->model->config;
-	size_t width = run_width(c, site == SITE_RESULT ? SITE_Z : site);
-	int nt = p->T - p->t0;
-
-	for (int v = 0; v < p->variants; v++)
-		for (int e = 0; e < p->variant[v].edits; e++) {
-			const struct edit *edit = p->variant[v].edit[e];
-
-			for (int t = p->t0; edit_hits(edit, site, l) && t < p->T; t++)
-				if (edit_covers(edit, t))
-					edit_apply(edit, c, site, t, x + ((size_t)(v * nt) + (size_t)(t - p->t0)) * width);
-		}
-}
-
 static bool any_edit(const struct pass *p, int l, enum site site)
 {
 	for (int v = 0; v < p->variants; v++)
@@ -184,20 +64,66 @@ static bool any_edit(const struct pass *p, int l, enum site site)
 	return false;
 }
 
-/* y = x W + b, for every row. */
-static void linear(const struct matrix *W, const float *b, const float *x, int n, float *y)
-{
-	size_t in = (size_t)matrix_in(W), out = (size_t)matrix_out(W);
+/* ---- rows ---- */
 
-	matrix_apply(W, x, in, n, y, out);
-	for (int i = 0; b && i < n; i++)
-		kernel_add(y + (size_t)i * out, b, y + (size_t)i * out, out);
+/* The rows of a pass in layer l, and what is done with each. */
+struct rows {
+	const struct pass *p;
+	int l, n;
+	const struct layer *layer;
+	const struct layer_sites *s;	/* from the pass's first row on */
+	void (*work)(const struct rows *r, int row);
+};
+
+enum { GRAIN = 4 };	/* rows of a chunk */
+
+static void some_rows(void *context, int chunk)
+{
+	const struct rows *r = context;
+
+	for (int i = chunk * GRAIN; i < r->n && i < (chunk + 1) * GRAIN; i++)
+		r->work(r, i);
+}
+
+static void each_row(const struct pass *p, int l, const struct layer_sites *s, void (*work)(const struct rows *r, int row))
+{
+	struct rows r = { p, l, row_count(p), &p->model->layers[l], s, work };
+
+	pool_run((r.n + GRAIN - 1) / GRAIN, some_rows, &r);
+}
+
+static int position_of(const struct rows *r, int row)
+{
+	return r->p->t0 + row % (r->p->T - r->p->t0);
+}
+
+/* Applies the edits at a site to one row, in the order in which they were written. */
+static void touch(const struct rows *r, int row, enum site site, float *x)
+{
+	const struct variant *v = &r->p->variant[row / (r->p->T - r->p->t0)];
+	int t = position_of(r, row);
+
+	for (int e = 0; e < v->edits; e++)
+		if (edit_hits(v->edit[e], site, r->l) && edit_covers(v->edit[e], t))
+			edit_apply(v->edit[e], &r->p->model->config, site, t, x);
+}
+
+static void add_bias(float *x, const float *b, size_t n)
+{
+	if (b)
+		kernel_add(x, b, x, n);
 }
 
 static void clip(float *x, size_t n, float limit)
 {
 	for (size_t i = 0; limit > 0 && i < n; i++)
 		x[i] = fminf(fmaxf(x[i], -limit), limit);
+}
+
+static void multiply_by(float *x, size_t n, float by)
+{
+	for (size_t i = 0; by != 1 && i < n; i++)
+		x[i] *= by;
 }
 
 static void norm_heads(const struct config *c, const struct norm *norm, float *x, int heads)
@@ -217,21 +143,138 @@ static void norm_heads(const struct config *c, const struct norm *norm, float *x
 }
 
 /* Norms on heads and rotary positions, in the order of every family that has both (norm first). */
-static void place(const struct pass *p, int l, const struct norm *norm, float *x, int heads)
+static void place(const struct rows *r, int row, const struct norm *norm, float *x, int heads)
 {
-	const struct config *c = &p->model->config;
-	int which = is_local(c, l), nt = p->T - p->t0;
-	const struct rotary *r = rotary_kind(p, which);
-	bool rotate = c->position == POSITION_ROTARY && !(c->no_rotary && c->no_rotary[l]);
+	const struct config *c = &r->p->model->config;
+	int which = is_local(c, r->l);
+	const struct rotary *rotary = rotary_kind(r->p, which);
+	size_t at = (size_t)(position_of(r, row) - r->p->key0) * (size_t)rotary->pairs;
+	bool rotate = c->position == POSITION_ROTARY && !(c->no_rotary && c->no_rotary[r->l]);
 
-	for (int i = 0; i < row_count(p); i++) {
-		float *row = x + (size_t)i * (size_t)(heads * c->K);
-		size_t at = (size_t)(i % nt) * (size_t)r->pairs;
+	norm_heads(c, norm, x, heads);
+	for (int h = 0; rotate && h < heads; h++)
+		kernel_rotary(x + h * c->K, r->p->cosine[which] + at, r->p->sine[which] + at, rotary->pairs, rotary->interleaved);
+}
 
-		norm_heads(c, norm, row, heads);
-		for (int h = 0; rotate && h < heads; h++)
-			kernel_rotary(row + h * c->K, p->cosine[which] + at, p->sine[which] + at, r->pairs, r->interleaved);
-	}
+/* ---- what stands between the products ---- */
+
+/* resid_pre -> what q, k and v are made from */
+static void enter(const struct rows *r, int row)
+{
+	const struct model *m = r->p->model;
+	size_t D = (size_t)m->config.D;
+	float *x = r->s->resid_pre + (size_t)row * D;
+
+	touch(r, row, SITE_RESID_PRE, x);
+	model_norm(m, &r->layer->ln1, x, 1, r->p->scratch + (size_t)row * D, NULL);
+}
+
+static void finish_query(const struct rows *r, int row)
+{
+	const struct config *c = &r->p->model->config;
+	size_t HK = (size_t)(c->H * c->K);
+	float *q = r->s->q + (size_t)row * HK;
+
+	add_bias(q, r->layer->b_Q, HK);
+	clip(q, HK, c->qkv_clip);
+	place(r, row, &r->layer->q_norm, q, c->H);
+	touch(r, row, SITE_Q, q);
+}
+
+static void finish_key_and_value(const struct rows *r, int row)
+{
+	const struct config *c = &r->p->model->config;
+	size_t GK = (size_t)(c->G * c->K);
+	float *k = r->s->k + (size_t)row * GK, *v = r->s->v + (size_t)row * GK;
+
+	add_bias(k, r->layer->b_K, GK);
+	add_bias(v, r->layer->b_V, GK);
+	clip(k, GK, c->qkv_clip);
+	clip(v, GK, c->qkv_clip);
+	place(r, row, &r->layer->k_norm, k, c->G);
+	touch(r, row, SITE_K, k);
+	touch(r, row, SITE_V, v);
+}
+
+static void touch_z(const struct rows *r, int row)
+{
+	const struct config *c = &r->p->model->config;
+
+	touch(r, row, SITE_Z, r->s->z + (size_t)row * (size_t)(c->H * c->K));
+}
+
+/* Edits on a head's result act on a copy of z, except for vectors added to it, which go to the stream directly. */
+static void copy_z(const struct rows *r, int row)
+{
+	const struct config *c = &r->p->model->config;
+	size_t HK = (size_t)(c->H * c->K);
+	float *used = r->s->z_used + (size_t)row * HK;
+
+	memcpy(used, r->s->z + (size_t)row * HK, HK * sizeof *used);
+	touch(r, row, SITE_RESULT, used);
+}
+
+/* z W_O -> attn_out -> resid_mid -> what the MLP is given */
+static void leave_attention(const struct rows *r, int row)
+{
+	const struct model *m = r->p->model;
+	const struct config *c = &m->config;
+	const struct variant *v = &r->p->variant[row / (r->p->T - r->p->t0)];
+	size_t D = (size_t)c->D, at = (size_t)row * D;
+	float *out = r->s->attn_out + at, *mid = r->s->resid_mid + at, *pre = r->s->resid_pre + at;
+
+	add_bias(out, r->layer->b_O, D);
+	if (r->layer->ln1_post.there)
+		model_norm(m, &r->layer->ln1_post, out, 1, out, r->s->post_scale + row);
+	multiply_by(out, D, c->residual_scale);
+	for (int e = 0; e < v->edits; e++)
+		if (edit_hits(v->edit[e], SITE_RESULT, r->l) && edit_covers(v->edit[e], position_of(r, row)))
+			edit_apply_write(v->edit[e], c, out);
+	touch(r, row, SITE_ATTN_OUT, out);
+	kernel_add(pre, out, mid, D);
+	touch(r, row, SITE_RESID_MID, mid);
+	model_norm(m, c->parallel_shared_norm ? &r->layer->ln1 : &r->layer->ln2, c->parallel ? pre : mid, 1, r->p->scratch + at, NULL);
+}
+
+static void activate(const struct rows *r, int row)
+{
+	const struct config *c = &r->p->model->config;
+	size_t F = (size_t)c->F;
+	float *pre = r->s->mlp_pre + (size_t)row * F, *post = r->s->mlp_post + (size_t)row * F;
+	float *up = c->gated ? r->s->mlp_up + (size_t)row * F : NULL;
+
+	add_bias(pre, c->gated ? r->layer->b_gate : r->layer->b_in, F);
+	touch(r, row, SITE_MLP_PRE, pre);
+	kernel_activate(c->activation, pre, post, F);
+	if (up)
+		add_bias(up, r->layer->b_in, F);
+	for (size_t i = 0; up && i < F; i++)
+		post[i] *= up[i];
+	touch(r, row, SITE_MLP_POST, post);
+}
+
+static void leave_mlp(const struct rows *r, int row)
+{
+	const struct model *m = r->p->model;
+	const struct config *c = &m->config;
+	size_t D = (size_t)c->D, at = (size_t)row * D;
+	float *out = r->s->mlp_out + at, *post = r->s->resid_post + at;
+
+	add_bias(out, r->layer->b_out, D);
+	if (r->layer->ln2_post.there)
+		model_norm(m, &r->layer->ln2_post, out, 1, out, NULL);
+	multiply_by(out, D, c->residual_scale);
+	touch(r, row, SITE_MLP_OUT, out);
+	kernel_add(r->s->resid_mid + at, out, post, D);
+	touch(r, row, SITE_RESID_POST, post);
+}
+
+/* ---- layers ---- */
+
+/* y = x W, for every row. */
+static void linear(const struct matrix *W, const float *x, int n, float *y)
+{
+	matrix_apply(W, x, (size_t)matrix_in(W), n, y, (size_t)matrix_out(W));
 }
 
 /* The part of a layer's arrays that a pass works on. */
@@ -256,125 +299,107 @@ static struct layer_sites rows_from(const struct layer_sites *s, const struct co
 	return r;
 }
 
-/* x -> q, k, v -> pattern -> z */
-static void attention_to_z(struct pass *p, int l, const struct layer_sites *whole, struct layer_sites *s, int first_row)
+static void keys_and_values(const struct pass *p, int l, const struct layer_sites *s)
 {
-	const struct model *m = p->model;
-	const struct config *c = &m->config;
-	const struct layer *y = &m->layers[l];
-	size_t n = (size_t)row_count(p);
+	const struct layer *y = &p->model->layers[l];
+	int n = row_count(p);
 
-	touch(p, l, SITE_RESID_PRE, s->resid_pre);
-	model_norm(m, &y->ln1, s->resid_pre, (int)n, p->scratch, NULL);
-	linear(y->W_Q, y->b_Q, p->scratch, (int)n, s->q);
-	linear(y->W_K, y->b_K, p->scratch, (int)n, s->k);
-	linear(y->W_V, y->b_V, p->scratch, (int)n, s->v);
-	clip(s->q, n * (size_t)(c->H * c->K), c->qkv_clip);
-	clip(s->k, n * (size_t)(c->G * c->K), c->qkv_clip);
-	clip(s->v, n * (size_t)(c->G * c->K), c->qkv_clip);
-	place(p, l, &y->q_norm, s->q, c->H);
-	place(p, l, &y->k_norm, s->k, c->G);
-	touch(p, l, SITE_Q, s->q);
-	touch(p, l, SITE_K, s->k);
-	touch(p, l, SITE_V, s->v);
+	each_row(p, l, s, enter);
+	linear(y->W_K, p->scratch, n, s->k);
+	linear(y->W_V, p->scratch, n, s->v);
+	each_row(p, l, s, finish_key_and_value);
+}
+
+/* Queries -> pattern -> z. */
+static void queries(const struct pass *p, int l, const struct layer_sites *whole, const struct layer_sites *s, int first_row)
+{
+	linear(p->model->layers[l].W_Q, p->scratch, row_count(p), s->q);
+	each_row(p, l, s, finish_query);
 	attention_run(p, l, whole, first_row);
-	touch(p, l, SITE_Z, s->z);
+	if (any_edit(p, l, SITE_Z))
+		each_row(p, l, s, touch_z);
 }
 
-static void scale_rows(float *x, size_t n, float by)
+/* z -> attn_out, resid_mid */
+static bool attention_write(const struct pass *p, int l, struct layer_sites *whole, struct layer_sites *s, int first_row, struct err *err)
 {
-	for (size_t i = 0; by != 1 && i < n; i++)
-		x[i] *= by;
-}
-
-/* z -> attn_out. Edits on a head's result act on a copy of z, except for vectors added to it, which go to the stream directly. */
-static bool attention_write(struct pass *p, int l, struct layer_sites *whole, struct layer_sites *s, int first_row, struct err *err)
-{
-	const struct model *m = p->model;
-	const struct config *c = &m->config;
-	const struct layer *y = &m->layers[l];
-	int n = row_count(p), nt = p->T - p->t0;
-	size_t HK = (size_t)(c->H * c->K), D = (size_t)c->D;
+	const struct config *c = &p->model->config;
+	size_t HK = (size_t)(c->H * c->K);
+	int n = row_count(p);
 
 	if (any_edit(p, l, SITE_RESULT) && !whole->z_memory) {
-		if (!layer_sites_split_z(whole, m, first_row + n, err))
+		if (!layer_sites_split_z(whole, p->model, first_row + n, err))
 			return false;
 		memcpy(whole->z_used, whole->z, (size_t)first_row * HK * sizeof(float));	/* rows below t0 as they are */
 		s->z_used = whole->z_used + (size_t)first_row * HK;
 	}
 	if (whole->z_memory)
-		memcpy(s->z_used, s->z, (size_t)n * HK * sizeof(float));
-	touch(p, l, SITE_RESULT, s->z_used);
-	linear(y->W_O, y->b_O, s->z_used, n, s->attn_out);
-	if (y->ln1_post.there)
-		model_norm(m, &y->ln1_post, s->attn_out, n, s->attn_out, s->post_scale);
-	scale_rows(s->attn_out, (size_t)n * D, c->residual_scale);
-	for (int v = 0; v < p->variants; v++)
-		for (int e = 0; e < p->variant[v].edits; e++)
-			for (int t = p->t0; edit_hits(p->variant[v].edit[e], SITE_RESULT, l) && t < p->T; t++)
-				if (edit_covers(p->variant[v].edit[e], t))
-					edit_apply_write(p->variant[v].edit[e], c, s->attn_out + (size_t)(v * nt + t - p->t0) * D);
-	touch(p, l, SITE_ATTN_OUT, s->attn_out);
+		each_row(p, l, s, copy_z);
+	linear(p->model->layers[l].W_O, s->z_used, n, s->attn_out);
+	each_row(p, l, s, leave_attention);
 	return true;
 }
 
-static void mlp(struct pass *p, int l, struct layer_sites *s)
+static void mlp(const struct pass *p, int l, const struct layer_sites *s)
 {
-	const struct model *m = p->model;
-	const struct config *c = &m->config;
-	const struct layer *y = &m->layers[l];
+	const struct layer *y = &p->model->layers[l];
 	int n = row_count(p);
-	size_t F = (size_t)c->F;
-	const struct norm *norm = c->parallel_shared_norm ? &y->ln1 : &y->ln2;
 
-	model_norm(m, norm, c->parallel ? s->resid_pre : s->resid_mid, n, p->scratch, NULL);
-	if (c->gated) {
-		linear(y->W_gate, y->b_gate, p->scratch, n, s->mlp_pre);
-		linear(y->W_in, y->b_in, p->scratch, n, s->mlp_up);
-	} else {
-		linear(y->W_in, y->b_in, p->scratch, n, s->mlp_pre);
-	}
-	touch(p, l, SITE_MLP_PRE, s->mlp_pre);
-	for (size_t i = 0; i < (size_t)n; i++)	/* a row at a time: where a vector ends must not depend on the rows before */
-		kernel_activate(c->activation, s->mlp_pre + i * F, s->mlp_post + i * F, F);
-	for (size_t i = 0; c->gated && i < (size_t)n * F; i++)
-		s->mlp_post[i] *= s->mlp_up[i];
-	touch(p, l, SITE_MLP_POST, s->mlp_post);
-	linear(y->W_out, y->b_out, s->mlp_post, n, s->mlp_out);
-	if (y->ln2_post.there)
-		model_norm(m, &y->ln2_post, s->mlp_out, n, s->mlp_out, NULL);
-	scale_rows(s->mlp_out, (size_t)n * (size_t)c->D, c->residual_scale);
-	touch(p, l, SITE_MLP_OUT, s->mlp_out);
+	linear(p->model->config.gated ? y->W_gate : y->W_in, p->scratch, n, s->mlp_pre);
+	if (p->model->config.gated)
+		linear(y->W_in, p->scratch, n, s->mlp_up);
+	each_row(p, l, s, activate);
+	linear(y->W_out, s->mlp_post, n, s->mlp_out);
+	each_row(p, l, s, leave_mlp);
+}
+
+static bool from_z(struct pass *p, int l, struct layer_sites *whole, struct layer_sites *s, int first_row, struct err *err)
+{
+	if (!task_going(p->task, err) || !attention_write(p, l, whole, s, first_row, err) || !task_going(p->task, err))
+		return false;
+	mlp(p, l, s);
+	return true;
 }
 
 bool forward_layer(struct pass *p, int l, struct layer_sites *whole, int first_row, bool z_known, struct err *err)
 {
-	const struct config *c = &p->model->config;
-	size_t all = (size_t)row_count(p) * (size_t)c->D;
-	struct layer_sites s = rows_from(whole, c, (size_t)first_row);
+	struct layer_sites s = rows_from(whole, &p->model->config, (size_t)first_row);
 
-	if (!z_known)
-		attention_to_z(p, l, whole, &s, first_row);
-	if (!task_going(p->task, err) || !attention_write(p, l, whole, &s, first_row, err))
-		return false;
-	kernel_add(s.resid_pre, s.attn_out, s.resid_mid, all);
-	touch(p, l, SITE_RESID_MID, s.resid_mid);
-	if (!task_going(p->task, err))
-		return false;
-	mlp(p, l, &s);
-	kernel_add(s.resid_mid, s.mlp_out, s.resid_post, all);
-	touch(p, l, SITE_RESID_POST, s.resid_post);
-	return true;
+	if (!z_known) {
+		keys_and_values(p, l, &s);
+		queries(p, l, whole, &s, first_row);
+	}
+	return from_z(p, l, whole, &s, first_row, err);
+}
+
+bool forward_last(struct pass *p, int l, struct layer_sites *whole, struct err *err)
+{
+	struct layer_sites s = *whole;
+	struct pass last = *p;
+	size_t D = (size_t)p->model->config.D, nt = (size_t)(p->T - p->t0);
+
+	keys_and_values(p, l, &s);
+	last.t0 = p->T - 1;
+	for (size_t v = 0; v < (size_t)p->variants; v++) {
+		size_t from = (v * nt + nt - 1) * D;
+
+		memmove(s.resid_pre + v * D, s.resid_pre + from, D * sizeof *s.resid_pre);
+		memmove(p->scratch + v * D, p->scratch + from, D * sizeof *p->scratch);
+	}
+	queries(&last, l, whole, &s, 0);
+	return from_z(&last, l, whole, &s, 0, err);
 }
 
 void forward_embed(struct pass *p, const int32_t *tokens, float *x)
 {
 	size_t D = (size_t)p->model->config.D;
 	int nt = p->T - p->t0;
+	struct rows r = { p, 0, row_count(p), p->model->layers, NULL, NULL };
 
 	for (int t = p->t0; t < p->T; t++)
 		model_embed(p->model, tokens[t], t, x + (size_t)(t - p->t0) * D);
 	for (int v = 1; v < p->variants; v++)
 		memcpy(x + (size_t)(v * nt) * D, x, (size_t)nt * D * sizeof *x);
-	touch(p, 0, SITE_EMBED, x);
+	for (int i = 0; i < r.n; i++)
+		touch(&r, i, SITE_EMBED, x + (size_t)i * D);
 }

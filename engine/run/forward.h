@@ -10,7 +10,6 @@
 #ifndef LMSCOPE_ENGINE_RUN_FORWARD_H
 #define LMSCOPE_ENGINE_RUN_FORWARD_H
 
-#include <stdatomic.h>
 #include <stdbool.h>
 
 #include "engine/base/arena.h"
@@ -18,27 +17,7 @@
 #include "engine/base/task.h"
 #include "engine/model/model.h"
 #include "engine/run/edit.h"
-
-/* One layer's sites; every array is [rows, width]. Those of a run have T rows and are shared between runs by count. */
-struct layer_sites {
-	float *resid_pre, *q, *k, *v, *z, *attn_out, *resid_mid, *mlp_pre, *mlp_up, *mlp_post, *mlp_out, *resid_post;
-	float *z_used;		/* [rows, H, K] what W_O was given: z with the edits on `result`; the same array as z without any */
-	float *pattern;		/* [H, T, T] in a run; NULL in a sweep, which does not keep it */
-	float *post_scale;	/* [rows] scale of the norm on attention's output, where the family has one; or NULL */
-	atomic_int refs;
-	float *memory;		/* all of the above */
-	float *z_memory;	/* z_used's own, or NULL */
-};
-
-/* NULL: ERR_MEMORY. Not zeroed, but for the pattern. */
-struct layer_sites *layer_sites_new(const struct model *m, int rows, bool keep_pattern, struct err *err);
-struct layer_sites *layer_sites_ref(struct layer_sites *s);
-void layer_sites_unref(struct layer_sites *s);
-/* Gives z_used memory of its own. */
-bool layer_sites_split_z(struct layer_sites *s, const struct model *m, int rows, struct err *err);
-
-/* Base pointer and width of a stored site; NULL for derived ones. SITE_PATTERN is not handled here. */
-float *layer_site(const struct layer_sites *s, enum site site);
+#include "engine/run/layer.h"
 
 /* The edits of one variant: resolved, in the order in which they apply. */
 struct variant {
@@ -52,7 +31,9 @@ struct pass {
 	int variants;
 	const struct variant *variant;		/* [variants] */
 	const struct layer_sites *const *past;	/* [L] with the rows below t0; NULL when t0 is 0 */
-	float *cosine[2], *sine[2];		/* [T - t0, pairs] for plain and local rotary; pass_begin makes them */
+	/* Made by pass_begin: */
+	int key0;				/* keys and values from here on stand in the pass's own rows: t0, but see forward_last */
+	float *cosine[2], *sine[2];		/* [T - key0, pairs] for plain and local rotary */
 	float *scratch;				/* [rows, D] normalised rows */
 	struct arena *arena;
 	struct task *task;
@@ -67,6 +48,12 @@ bool pass_begin(struct pass *p, struct err *err);
  * ERR_CANCELLED when the task is stopped.
  */
 bool forward_layer(struct pass *p, int l, struct layer_sites *s, int first_row, bool z_known, struct err *err);
+
+/*
+ * The same for the last layer of a sweep (s from row 0), when only the last position is looked at: keys and values of every row, the rest
+ * for the last row of each variant. Its sites are [variants] rows.
+ */
+bool forward_last(struct pass *p, int l, struct layer_sites *s, struct err *err);
 
 /* The embedding of tokens[t0 … T-1] for every variant into x[rows, D], edits on `embed` applied. */
 void forward_embed(struct pass *p, const int32_t *tokens, float *x);

@@ -114,6 +114,13 @@ static void copy_rows(float *to, const float *from, int rows, size_t width)
 	memcpy(to, from, (size_t)rows * width * sizeof *to);
 }
 
+/* A row of attention weights: those of later keys are 0. */
+static void copy_weights(float *to, const float *from, int n, int T)
+{
+	memcpy(to, from, (size_t)n * sizeof *to);
+	memset(to + n, 0, (size_t)(T - n) * sizeof *to);
+}
+
 /* The first `rows` positions of a layer, from a run with `from_T` positions to one with T. */
 static bool copy_layer(struct layer_sites *to, const struct layer_sites *from, const struct model *m, int rows, int T, int from_T,
 		       struct err *err)
@@ -129,8 +136,8 @@ static bool copy_layer(struct layer_sites *to, const struct layer_sites *from, c
 		copy_rows(to->post_scale, from->post_scale, rows, 1);
 	for (int h = 0; h < c->H; h++)
 		for (int t = 0; t < rows; t++)
-			memcpy(to->pattern + ((size_t)h * (size_t)T + (size_t)t) * (size_t)T,
-			       from->pattern + ((size_t)h * (size_t)from_T + (size_t)t) * (size_t)from_T, (size_t)(t + 1) * sizeof(float));
+			copy_weights(to->pattern + ((size_t)h * (size_t)T + (size_t)t) * (size_t)T,
+				     from->pattern + ((size_t)h * (size_t)from_T + (size_t)t) * (size_t)from_T, t + 1, T);
 	if (from->z_memory) {
 		if (!layer_sites_split_z(to, m, T, err))
 			return false;
