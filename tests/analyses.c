@@ -14,6 +14,7 @@
 
 #define FOLDER "tests/fixtures/tiny"
 #define PROMPT "one two three two one"
+#define FOIL "one three two two one"	/* of equally many tokens */
 
 static const char *const edit_sets[][3] = {
 	{ NULL },
@@ -36,10 +37,10 @@ static int count_bad_cells(const struct table *t)
 
 	for (int r = 0; r < t->rows.n; r++) {
 		for (int c = 0; c < t->cols.n; c++) {
-			bool later = (t->cols.dim == DIM_KEY && c > r) || t->footnote;	/* a footnote says why there is nothing */
+			bool later = t->rows.dim == DIM_POSITION && t->cols.dim == DIM_KEY && c > r;
 			float x = t->value[table_cell(t, r, c)];
 
-			bad += later ? !isnan(x) : !isfinite(x);
+			bad += later ? !isnan(x) : !isfinite(x) && !t->footnote;	/* a footnote says why there is nothing */
 			bad += !later && t->scale == SCALE_PROBABILITY && t->units == 1 && (x < 0 || x > 1.0001f);
 		}
 	}
@@ -61,7 +62,7 @@ static bool shape_fits(const struct walk *w, const struct table *t)
 	char shape[80];
 
 	snprintf(shape, sizeof shape, "%s × %s", t->rows.name, t->cols.name);
-	return axis_fits(w, &t->rows) && axis_fits(w, &t->cols) && !strcmp(shape, w->analysis->shape);
+	return axis_fits(w, &t->rows) && axis_fits(w, &t->cols) && strstr(w->analysis->shape, shape);
 }
 
 static bool same_bits(const struct json_value *v, float x)
@@ -241,8 +242,10 @@ static void walk_model(struct walk *w)
 		while (w->job.edits)
 			job_remove_edit(&w->job, 0);
 		job_set(&w->job.prompt, "a");	/* one token, or one and BOS */
+		job_set(&w->job.foil, "b");
 		walk_arguments(w);
 		job_set(&w->job.prompt, PROMPT);
+		job_set(&w->job.foil, FOIL);
 		job_add_edit(&w->job, "resid_pre 0 mean");
 		job_pane_init(&w->job.pane[0], w->analysis);
 		check_diff(w);
@@ -321,6 +324,7 @@ int main(void)
 			job_init(&w.job);
 			job_set(&w.job.model, path);
 			job_set(&w.job.prompt, PROMPT);
+			job_set(&w.job.foil, FOIL);
 			walk_model(&w);
 			if (!models++)
 				test_refusals(path);

@@ -7,11 +7,7 @@
  * position; at=last at the final one alone, which is far cheaper and sees nothing of heads that work at earlier positions, as
  * previous-token heads do. Negative: the head was helping.
  */
-#include "engine/analysis/analysis.h"
-
-#include <math.h>
-
-#include "engine/run/sweep.h"
+#include "engine/analysis/cause.h"
 
 enum { ARG_OP, ARG_AT };
 enum { AT_ALL, AT_LAST };
@@ -21,70 +17,19 @@ static const struct param params[] = {
 	{ 0 },
 };
 
-/* "head 5.1 @-1 zero" */
-static const char *ablation(const struct ask *ask, int layer, int head)
-{
-	int n;
-	const char *op = param_choice(&params[ARG_OP], ask->arg[ARG_OP], &n);
-
-	return arena_printf(ask->scratch, "head %d.%d %s%.*s", layer, head, ask->arg[ARG_AT] == AT_LAST ? "@-1 " : "", n, op);
-}
-
-/* The metric of the run with one more edit, by a whole run of its own. */
-static bool by_a_run(const struct ask *ask, const char *line, double *value, struct err *err)
-{
-	const struct run *r = ask->run;
-	const char **lines = arena_alloc(ask->scratch, ((size_t)r->edits + 1) * sizeof *lines);
-	struct run_order order = { .model = ask->model, .tokens = r->tokens, .T = r->T, .prompt_T = r->prompt_T, .edits = lines,
-				   .unedited = ask->unedited, .foil = ask->foil };
-	struct run *ablated;
-	struct str s;
-	bool ok;
-
-	str_init(&s);
-	for (int i = 0; i < r->edits; i++) {
-		str_clear(&s);
-		edit_print(&r->edit[i], &s);
-		lines[order.edit_count++] = arena_strdup(ask->scratch, s.s);
-	}
-	str_done(&s);
-	lines[order.edit_count++] = line;
-	ablated = run_new(&order, ask->task, err);
-	ok = ablated && metric_value(ask->metric, ablated, ask->unedited, value, ask->task, err);
-	run_unref(ablated);
-	return ok;
-}
-
-/* A sweep shares work between its variants; the strongest of them, done again alone, must come out the same. */
-static bool check_strongest(struct table *t, const struct ask *ask, const struct sweep_variant *variant, const double *value,
-			    double now, int n, struct err *err)
-{
-	double alone;
-	int best = 0;
-
-	for (int i = 1; i < n; i++)
-		if (fabs(value[i] - now) > fabs(value[best] - now))
-			best = i;
-	if (!by_a_run(ask, variant[best].edits[0], &alone, err))
-		return false;
-	t->check = (struct check){ "strongest head, run alone", alone - now, value[best] - now, 1e-4 };
-	return true;
-}
-
 static bool fill(struct table *t, const struct ask *ask, struct err *err)
 {
-	int H = ask->model->config.H, n = ask->model->config.L * H;
-	struct sweep_variant *variant = arena_alloc(ask->scratch, (size_t)n * sizeof *variant);
-	double *value = arena_alloc(ask->scratch, (size_t)n * sizeof *value), now;
+	int H = ask->model->config.H, length;
+	struct cause c = cause_new(ask, ask->run, ask->foil, ask->model->config.L * H);
+	const char *op = param_choice(&params[ARG_OP], ask->arg[ARG_OP], &length);
 
-	for (int i = 0; i < n; i++)
-		variant[i] = (struct sweep_variant){ .edits = { ablation(ask, i / H, i % H) }, .edit_count = 1 };
-	if (!metric_value(ask->metric, ask->run, ask->unedited, &now, ask->task, err) ||
-	    !sweep_metric(ask->run, ask->unedited, ask->foil, ask->metric, variant, n, value, ask->task, err))
+	for (int i = 0; i < c.n; i++)
+		cause_edit(&c, i, "head %d.%d %s%.*s", i / H, i % H, ask->arg[ARG_AT] == AT_LAST ? "@-1 " : "", length, op);
+	if (!cause_sweep(&c, err))
 		return false;
-	for (int i = 0; i < n; i++)
-		t->value[i] = (float)(value[i] - now);
-	return check_strongest(t, ask, variant, value, now, n, err);
+	for (int i = 0; i < c.n; i++)
+		t->value[i] = (float)(c.value[i] - c.now);
+	return cause_check_strongest(&c, t, "strongest head, run alone", err);
 }
 
 static struct table *compute(const struct ask *ask, struct err *err)

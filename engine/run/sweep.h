@@ -11,9 +11,11 @@
 #include "engine/run/metric.h"
 #include "engine/run/run.h"
 
+enum { SWEEP_EDITS = 16 };
+
 /* The run's own edits plus these lines. */
 struct sweep_variant {
-	const char *edits[4];
+	const char *edits[SWEEP_EDITS];
 	int edit_count;
 };
 

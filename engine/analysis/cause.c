@@ -1,0 +1,92 @@
+/* cause.c - see cause.h. */
+#include "engine/analysis/cause.h"
+
+#include <assert.h>
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+struct cause cause_new(const struct ask *ask, const struct run *base, const struct run *source, int n)
+{
+	return (struct cause){ .ask = ask, .base = base, .source = source, .n = n,
+			       .variant = arena_alloc(ask->scratch, (size_t)n * sizeof(struct sweep_variant)),
+			       .value = arena_alloc(ask->scratch, (size_t)n * sizeof(double)) };
+}
+
+void cause_edit(struct cause *c, int i, const char *format, ...)
+{
+	struct sweep_variant *v = &c->variant[i];
+	char line[200];
+	va_list ap;
+
+	assert(i < c->n && v->edit_count < SWEEP_EDITS);
+	va_start(ap, format);
+	vsnprintf(line, sizeof line, format, ap);
+	va_end(ap);
+	v->edits[v->edit_count++] = arena_strdup(c->ask->scratch, line);
+}
+
+bool cause_sweep(struct cause *c, struct err *err)
+{
+	const struct ask *ask = c->ask;
+
+	return metric_value(ask->metric, c->base, ask->unedited, &c->now, ask->task, err) &&
+	       sweep_metric(c->base, ask->unedited, c->source, ask->metric, c->variant, c->n, c->value, ask->task, err);
+}
+
+const char **cause_lines(const struct run *r, int more, struct arena *arena)
+{
+	const char **lines = arena_alloc(arena, (size_t)(r->edits + more + 1) * sizeof *lines);
+	struct str s;
+
+	str_init(&s);
+	for (int i = 0; i < r->edits; i++) {
+		str_clear(&s);
+		edit_print(&r->edit[i], &s);
+		lines[i] = arena_strdup(arena, s.s);
+	}
+	str_done(&s);
+	return lines;
+}
+
+/* The metric under variant i, by a whole run of its own. */
+static bool alone(const struct cause *c, int i, double *value, struct err *err)
+{
+	const struct ask *ask = c->ask;
+	const struct run *base = c->base;
+	const struct sweep_variant *v = &c->variant[i];
+	const char **lines = cause_lines(base, v->edit_count, ask->scratch);
+	struct run_order order = { .model = ask->model, .tokens = base->tokens, .T = base->T, .prompt_T = base->prompt_T, .edits = lines,
+				   .edit_count = base->edits + v->edit_count, .unedited = base->edits ? ask->unedited : base,
+				   .foil = c->source };
+	struct run *r;
+	bool ok;
+
+	for (int e = 0; e < v->edit_count; e++)
+		lines[base->edits + e] = v->edits[e];
+	r = run_new(&order, ask->task, err);
+	ok = r && metric_value(ask->metric, r, ask->unedited, value, ask->task, err);
+	run_unref(r);
+	return ok;
+}
+
+bool cause_check_strongest(const struct cause *c, struct table *t, const char *name, struct err *err)
+{
+	double value;
+	int best = 0;
+
+	for (int i = 1; i < c->n; i++)
+		if (fabs(c->value[i] - c->now) > fabs(c->value[best] - c->now))
+			best = i;
+	if (!alone(c, best, &value, err))
+		return false;
+	t->check = (struct check){ name, value - c->now, c->value[best] - c->now, 1e-4 };
+	return true;
+}
+
+double cause_normalised(double value, double clean, double corrupt)
+{
+	double span = clean - corrupt;
+
+	return fabs(span) > 1e-9 ? (value - corrupt) / span : NAN;
+}

@@ -1,0 +1,43 @@
+/*
+ * cause.h - what the techniques that intervene share: many small edits of one run, and the metric under each of them.
+ *
+ *     struct cause c = cause_new(ask, base, source, n);
+ *     cause_edit(&c, i, "head 5.1 patch");             for every variant i
+ *     cause_sweep(&c, err)                             c.value[i], c.now
+ *     cause_check_strongest(&c, t, "…", err)           the books
+ */
+#ifndef LMSCOPE_ENGINE_ANALYSIS_CAUSE_H
+#define LMSCOPE_ENGINE_ANALYSIS_CAUSE_H
+
+#include "engine/analysis/analysis.h"
+#include "engine/run/sweep.h"
+
+struct cause {
+	const struct ask *ask;
+	const struct run *base;		/* what the edits are made in, on top of its own */
+	const struct run *source;	/* what patch reads from; NULL: there is none */
+	struct sweep_variant *variant;	/* [n] */
+	int n;
+	double *value;			/* [n] the metric under each variant */
+	double now;			/* and on the base as it is */
+};
+
+/* n variants without edits yet. Memory from ask->scratch. */
+struct cause cause_new(const struct ask *ask, const struct run *base, const struct run *source, int n);
+/* One more line for variant i; at most SWEEP_EDITS. */
+void cause_edit(struct cause *c, int i, const char *format, ...) __attribute__((format(printf, 3, 4)));
+bool cause_sweep(struct cause *c, struct err *err);
+
+/* The lines of a run's edits, and room for `more` behind them. */
+const char **cause_lines(const struct run *r, int more, struct arena *arena);
+
+/*
+ * A sweep shares work between its variants; the one that moves the metric most, done again by a whole run of its own, must come out the
+ * same. The edits of the base must not read another foil than `source`.
+ */
+bool cause_check_strongest(const struct cause *c, struct table *t, const char *name, struct err *err);
+
+/* (value − corrupt) / (clean − corrupt); NaN where the two do not differ. */
+double cause_normalised(double value, double clean, double corrupt);
+
+#endif

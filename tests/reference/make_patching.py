@@ -1,0 +1,76 @@
+#!/usr/bin/env python3
+"""make_patching.py - what the maps of interventions must show for some tiny models: one run of PyTorch for each cell.
+
+    make_patching.py [NAME…]      writes tests/fixtures/patching/NAME.json
+
+Nothing is shared between cells and nothing is estimated: each is a whole run of the model under hooks (probe.py), in double
+precision.  The metric is the logit of what the model predicts, minus that of what it predicts for the foil (or of its second
+choice, where both are the same); maps hold the raw metric.
+"""
+import argparse
+import json
+
+import torch
+from transformers import AutoModelForCausalLM
+from transformers.utils import logging
+
+from make_tiny import FIXTURES
+from probe import Probe, number
+
+PATCHING = FIXTURES / "patching"
+NAMES = ["gpt2-tied", "llama-grouped"]
+SITES = ("resid_pre", "attn_out", "mlp_out")
+
+
+class Maps:
+    def __init__(self, name):
+        folder = FIXTURES / "tiny" / name
+        about = json.loads((folder / "expected.json").read_text())
+        self.name, self.ids, self.foil_ids = name, about["ids"], about["foil_ids"]
+        model = AutoModelForCausalLM.from_pretrained(folder, attn_implementation="eager", dtype=torch.float32)
+        self.probe = Probe(model.double())
+        self.layers = len(self.probe.layers)
+        self.run, self.foil = self.probe.run(self.ids), self.probe.run(self.foil_ids)
+        self.heads = self.run["blocks.0.q"].shape[1]
+        best, second = self.run["logits"][-1].topk(2).indices.tolist()
+        other = int(self.foil["logits"][-1].argmax())
+        self.targets = [best, other if other != best else second]
+
+    def metric(self, run):
+        a, b = (run["logits"][-1, t].item() for t in self.targets)
+        return a - b
+
+    def patching(self, ids, base, source):
+        """{site: map} of `source`'s values put into the run of `ids`."""
+        def cell(line):
+            return number(self.metric(self.probe.run(ids, [line], base=base, foil=source)))
+
+        maps = {s: [[cell(f"{s} {l} @{t} patch") for t in range(len(ids))] for l in range(self.layers)] for s in SITES}
+        maps["head"] = [[cell(f"head {l}.{h} patch") for h in range(self.heads)] for l in range(self.layers)]
+        return maps
+
+    def answer(self):
+        return {
+            "about": "made by tests/reference/make_patching.py",
+            "model": f"tiny/{self.name}", "ids": self.ids, "foil_ids": self.foil_ids,
+            "metric": "logit_diff #{} #{}".format(*self.targets),
+            "prompt": number(self.metric(self.run)), "foil": number(self.metric(self.foil)),
+            "noising": self.patching(self.ids, self.run, self.foil),
+            "denoising": self.patching(self.foil_ids, self.foil, self.run),
+        }
+
+
+def main():
+    p = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    p.add_argument("names", nargs="*", default=NAMES)
+    logging.disable_progress_bar()
+    torch.set_grad_enabled(False)
+    PATCHING.mkdir(exist_ok=True)
+    for name in p.parse_args().names:
+        path = PATCHING / f"{name}.json"
+        path.write_text(json.dumps(Maps(name).answer(), indent=None).replace("]], ", "]],\n") + "\n")
+        print(path, path.stat().st_size)
+
+
+if __name__ == "__main__":
+    main()
