@@ -132,6 +132,7 @@ static void bind_head_norms(struct binder *b, enum weight w, int layer, int head
 static void bind_norm(struct binder *b, enum weight w, int layer, int n, struct norm *norm)
 {
 	bool plus_one = b->family->plus_one && !b->from->gguf;
+	bool must, on_heads = w == WEIGHT_Q_NORM || w == WEIGHT_K_NORM;	/* in a GGUF without biases, whatever the others have */
 	const struct tensor *t;
 	char name[NAME];
 
@@ -146,7 +147,8 @@ static void bind_norm(struct binder *b, enum weight w, int layer, int n, struct 
 	}
 	if ((t = need(b, w, layer, ".weight")))
 		plan_vector(b->plan, (struct plan_vector){ .tensor = t, .count = n, .add = plus_one ? 1.0f : 0.0f, .to = &norm->gain, .layer = layer });
-	if (b->c->norm == NORM_LAYER && (t = b->c->biases & BIAS_NORM ? need(b, w, layer, ".bias") : find(b, w, layer, ".bias", name)))
+	must = b->c->biases & BIAS_NORM && !(on_heads && b->from->gguf);
+	if (b->c->norm == NORM_LAYER && (t = must ? need(b, w, layer, ".bias") : find(b, w, layer, ".bias", name)))
 		plan_vector(b->plan, (struct plan_vector){ .tensor = t, .count = n, .to = &norm->bias, .layer = layer });
 }
 
@@ -190,14 +192,18 @@ static int32_t *pick_from_groups(const struct config *c, int part, struct arena 
 	return pick;
 }
 
-/* Undoes the converter's reordering of rotary rows: channel (half, i) of a head lies at 2i + half in the file. */
-static int32_t *pick_unpermuted(const struct config *c, int heads, struct arena *arena)
+/* Undoes the converter's reordering of rotary rows: channel (half, i) of a head lies at 2i + half in the file. NULL: it was not done. */
+static int32_t *pick_unpermuted(const struct binder *b, int heads, int first, struct arena *arena)
 {
-	int32_t *pick = arena_alloc(arena, (size_t)(heads * c->K) * sizeof *pick);
+	int K = b->c->K;
+	int32_t *pick;
 
+	if (!b->from->gguf || !b->family->gguf_permuted)
+		return NULL;
+	pick = arena_alloc(arena, (size_t)(heads * K) * sizeof *pick);
 	for (int h = 0; h < heads; h++)
-		for (int k = 0; k < c->K; k++)
-			pick[h * c->K + k] = h * c->K + 2 * (k % (c->K / 2)) + k / (c->K / 2);
+		for (int k = 0; k < K; k++)
+			pick[h * K + k] = first + h * K + 2 * (k % (K / 2)) + k / (K / 2);
 	return pick;
 }
 
@@ -214,18 +220,16 @@ static void bind_qkv(struct binder *b, int l, struct layer *y, struct arena *are
 	if (b->from->gguf && fused != FUSED_NOT && !find(b, WEIGHT_QKV, l, ".weight", name))
 		fused = FUSED_NOT;
 	if (fused == FUSED_THIRDS) {
-		bind_linear(b, WEIGHT_QKV, l, c->D, q, 0, NULL, &y->W_Q, &y->b_Q);
-		bind_linear(b, WEIGHT_QKV, l, c->D, kv, q, NULL, &y->W_K, &y->b_K);
+		bind_linear(b, WEIGHT_QKV, l, c->D, q, 0, pick_unpermuted(b, c->H, 0, arena), &y->W_Q, &y->b_Q);
+		bind_linear(b, WEIGHT_QKV, l, c->D, kv, q, pick_unpermuted(b, c->G, q, arena), &y->W_K, &y->b_K);
 		bind_linear(b, WEIGHT_QKV, l, c->D, kv, q + kv, NULL, &y->W_V, &y->b_V);
 	} else if (fused == FUSED_PER_GROUP) {
 		bind_linear(b, WEIGHT_QKV, l, c->D, q, 0, pick_from_groups(c, 0, arena), &y->W_Q, &y->b_Q);
 		bind_linear(b, WEIGHT_QKV, l, c->D, kv, 0, pick_from_groups(c, 1, arena), &y->W_K, &y->b_K);
 		bind_linear(b, WEIGHT_QKV, l, c->D, kv, 0, pick_from_groups(c, 2, arena), &y->W_V, &y->b_V);
 	} else {
-		bool permuted = b->from->gguf && b->family->gguf_permuted;
-
-		bind_linear(b, WEIGHT_Q, l, c->D, q, 0, permuted ? pick_unpermuted(c, c->H, arena) : NULL, &y->W_Q, &y->b_Q);
-		bind_linear(b, WEIGHT_K, l, c->D, kv, 0, permuted ? pick_unpermuted(c, c->G, arena) : NULL, &y->W_K, &y->b_K);
+		bind_linear(b, WEIGHT_Q, l, c->D, q, 0, pick_unpermuted(b, c->H, 0, arena), &y->W_Q, &y->b_Q);
+		bind_linear(b, WEIGHT_K, l, c->D, kv, 0, pick_unpermuted(b, c->G, 0, arena), &y->W_K, &y->b_K);
 		bind_linear(b, WEIGHT_V, l, c->D, kv, 0, NULL, &y->W_V, &y->b_V);
 	}
 }

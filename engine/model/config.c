@@ -197,7 +197,7 @@ static bool scale_from_gguf(const struct settings *s, struct config *c, struct a
 
 static bool read_rotary(const struct settings *s, const struct family *f, struct config *c, struct arena *arena, struct err *err)
 {
-	float base = 10000, share = f->rotary_share > 0 ? f->rotary_share : 1;
+	float base = 10000, share = s->json && f->rotary_share > 0 ? f->rotary_share : 1;
 	int width;
 
 	if (!setting_float(s, SETTING_ROPE_BASE, &base, err) || !setting_float(s, SETTING_ROTARY_SHARE, &share, err))
@@ -229,6 +229,7 @@ static bool read_activation(const struct settings *s, const struct family *f, st
 	char word[64] = "";
 
 	c->activation = f->activation;
+	c->llama_tanh = !s->json && f->llama_tanh;
 	if (!setting_text(s, SETTING_ACTIVATION, word, sizeof word, err))
 		return false;
 	for (size_t i = 0; i < sizeof words / sizeof *words; i++)
@@ -239,12 +240,32 @@ static bool read_activation(const struct settings *s, const struct family *f, st
 	return !*word || err_set(err, ERR_FILE, "%s: the activation \"%s\" is not supported", s->from->path, word);
 }
 
+/* A GGUF may say for which layers the window holds: one truth value each, or n for all but every n-th. false: it does not say. */
+static bool windowed_by_gguf(const struct settings *s, int l, bool *out)
+{
+	char key[160];
+	int64_t x;
+
+	if (s->json)
+		return false;
+	snprintf(key, sizeof key, "%s.attention.sliding_window_pattern", s->arch);
+	if (gguf_array_int(s->from->gguf, key, (size_t)l, &x))
+		*out = x != 0;
+	else if (gguf_int(s->from->gguf, key, &x) && x >= 0)
+		*out = !x || (l + 1) % x != 0;
+	else
+		return false;
+	return true;
+}
+
 /* Does the window hold for layer l? Only asked where the settings do not list the types of layers. */
 static bool windowed(const struct settings *s, enum window_rule rule, int l)
 {
 	bool used = false;
 	int64_t pattern = 6, from = 0;
 
+	if (windowed_by_gguf(s, l, &used))
+		return used;
 	switch (rule) {
 	case WINDOW_EVEN:
 		return l % 2 == 0;
@@ -283,9 +304,9 @@ static bool read_window(const struct settings *s, const struct family *f, struct
 	const struct json_value *types = json_get(s->json, "layer_types");
 	int window = f->window == WINDOW_LOCAL ? 256 : f->window == WINDOW_EVEN || f->window == WINDOW_PATTERN ? 4096 : 0;
 
-	if (!setting_int(s, SETTING_WINDOW, 1, MOST, &window, err))
+	if (!setting_int(s, SETTING_WINDOW, 0, MOST, &window, err))
 		return false;
-	if (!window)
+	if (!window)	/* converters write 0 for none */
 		return true;
 	c->window = arena_alloc(arena, (size_t)c->L * sizeof *c->window);
 	for (int l = 0; l < c->L; l++) {

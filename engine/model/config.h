@@ -52,6 +52,7 @@ struct config {
 	bool alibi_rounded;		/* Falcon: that product is rounded to bfloat16 and scaled like the scores */
 
 	enum activation activation;
+	bool llama_tanh;		/* of a GGUF: see family.h */
 	bool gated;
 	bool parallel;			/* attention and MLP both read resid_pre */
 	bool parallel_shared_norm;	/* … through the same norm */

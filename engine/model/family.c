@@ -41,7 +41,7 @@ const struct family family_table[] = {
 	{
 		.name = "gpt_neox", .types = "gpt_neox", .arch = "gptneox",
 		.norm = NORM_LAYER, .eps = 1e-5f, .position = POSITION_ROTARY, .rotary_share = 0.25f,
-		.activation = ACTIVATION_GELU, .biases = BIAS_ALL,
+		.activation = ACTIVATION_GELU, .llama_tanh = true, .biases = BIAS_ALL,
 		.fused = FUSED_PER_GROUP, .fused_gguf = FUSED_THIRDS, .settle = settle_gpt_neox,
 		.name_of = {
 			[WEIGHT_EMBED] = "gpt_neox.embed_in", [WEIGHT_LN_FINAL] = "gpt_neox.final_layer_norm",
@@ -99,7 +99,7 @@ const struct family family_table[] = {
 	{
 		.name = "falcon", .types = "falcon|RefinedWeb|RefinedWebModel", .arch = "falcon",
 		.norm = NORM_LAYER, .eps = 1e-5f, .position = POSITION_ROTARY, .context = 2048,
-		.activation = ACTIVATION_GELU, .parallel = true, .shared_norm = true, .tied = true, .biases = BIAS_NORM,
+		.activation = ACTIVATION_GELU, .llama_tanh = true, .parallel = true, .shared_norm = true, .tied = true, .biases = BIAS_NORM,
 		.fused = FUSED_PER_GROUP, .fused_gguf = FUSED_THIRDS, .settle = settle_falcon,
 		.name_of = {
 			[WEIGHT_EMBED] = "transformer.word_embeddings", [WEIGHT_LN_FINAL] = "transformer.ln_f",

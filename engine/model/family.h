@@ -52,6 +52,7 @@ struct family {
 	bool gguf_permuted;		/* the converter reordered rows of q and k for interleaved pairs: undone when read */
 	float rotary_share;		/* of a head's channels, when the settings do not say; 0: all */
 	enum activation activation;	/* when the settings do not say */
+	bool llama_tanh;		/* llama.cpp computes GELU's tanh form for this family, Hugging Face (and lmscope) the exact one */
 	bool gated;
 	bool parallel, shared_norm;	/* attention and MLP side by side, behind one norm */
 	bool tied;			/* when the settings do not say */

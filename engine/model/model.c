@@ -73,13 +73,15 @@ static struct model *open_header(const char *where, struct err *err)
 static bool expand_vector(const struct model *m, const struct plan_vector *v, struct err *err)
 {
 	size_t have = tensor_count(v->tensor);
+	int last = v->first + v->count - 1;
 	float *all, *out = v->into ? v->into : arena_floats(m->store->arena, (size_t)v->count, err);
 
 	if (!out)
 		return false;
-	if (v->pick ? have < (size_t)v->count : have < (size_t)v->first + (size_t)v->count)
-		return err_set(err, ERR_FILE, "%s: tensor %s has %zu numbers, expected %d", m->path, v->tensor->name, have,
-			       v->first + v->count);
+	for (int i = 0; v->pick && i < v->count; i++)
+		last = v->pick[i] > last ? v->pick[i] : last;
+	if (have <= (size_t)last)
+		return err_set(err, ERR_FILE, "%s: tensor %s has %zu numbers, expected %d", m->path, v->tensor->name, have, last + 1);
 	if (!(all = malloc(have * sizeof *all)))
 		return err_set(err, ERR_MEMORY, "no memory for tensor %s", v->tensor->name);
 	tensor_expand(v->tensor, all);
@@ -213,7 +215,7 @@ void model_facts_of(const struct model *m, struct model_facts *f)
 	const struct plan *p = &m->store->plan;
 
 	*f = (struct model_facts){ .L = c->L, .D = c->D, .H = c->H, .G = c->G, .K = c->K, .F = c->F, .V = c->V, .context = c->context,
-				   .tied = c->tied, .gated = c->gated, .file_bytes = checkpoint_bytes(&m->store->checkpoint),
+				   .tied = c->tied, .gated = c->gated, .llama_tanh = c->llama_tanh, .file_bytes = checkpoint_bytes(&m->store->checkpoint),
 				   .private_bytes = private_bytes(p), .in_place_of = m->store->too_much,
 				   .run_bytes_per_token = model_run_bytes_per_token(c),
 				   .run_bytes_per_pair = sizeof(float) * (size_t)c->L * (size_t)c->H };

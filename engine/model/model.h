@@ -66,7 +66,7 @@ void model_free(struct model *m);
 struct model_facts {
 	char name[128], family[32], source[512], dtypes[96], tokenizer[96], bos[256];
 	int L, D, H, G, K, F, V, context;
-	bool tied, gated;
+	bool tied, gated, llama_tanh;		/* llama_tanh: llama.cpp's numbers differ a little: see family.h */
 	size_t parameters, file_bytes;		/* file_bytes: what is mapped */
 	size_t private_bytes;			/* weights in private memory */
 	size_t in_place_of;			/* … instead of so many, since memory is short: weights are read from the file at each use; or 0 */

@@ -90,11 +90,14 @@ bool settle_gemma(const struct settings *s, struct config *c, struct arena *aren
 	return true;
 }
 
-/* Scores are divided by the root of a number of their own. GGUF does not carry it: only the 27 billion models have another than K. */
+/* Scores are divided by the root of a number of their own. A GGUF seldom carries it: of the models that there are, only those of 27
+ * billion parameters have another than K. */
 static void scale_by_scalar(const struct settings *s, struct config *c)
 {
 	double scalar = s->json ? 256 : c->K;
 
+	if (!s->json && setting_there(s, SETTING_ATTENTION_SCALE))
+		return;
 	if (!s->json && c->L == 46 && c->D == 4608)
 		scalar = (double)c->D / c->H;
 	if (!s->json && c->L == 62 && c->D == 5376)
@@ -118,8 +121,12 @@ bool settle_gemma3(const struct settings *s, struct config *c, struct arena *are
 	const struct json_value *local = s->json ? json_get(json_get(s->json, "rope_parameters"), "sliding_attention") : NULL;
 	double base = 10000;
 
-	if (!json_double(json_get(local, "rope_theta"), &base))
+	if (!s->json)
+		gguf_double(s->from->gguf, "gemma3.rope.freq_base_swa", &base);
+	else if (!json_double(json_get(local, "rope_theta"), &base))
 		number(s, "rope_local_base_freq", &base);
+	if (!(base > 0))
+		return refuse(s, "a rotary base of the local layers that is not above 0", err);
 	c->rotary_local = (struct rotary){ .pairs = c->rotary.pairs, .interleaved = c->rotary.interleaved, .factor = 1 };
 	if (!(c->rotary_local.frequency = arena_floats(arena, (size_t)c->rotary.pairs, err)))
 		return false;
@@ -151,7 +158,8 @@ bool settle_gpt_neox(const struct settings *s, struct config *c, struct arena *a
 	c->parallel = true;
 	if (!setting_bool(s, SETTING_PARALLEL, &c->parallel, err))
 		return false;
-	if (!flag(s, "attention_bias", true))
+	if (s->json ? !flag(s, "attention_bias", true)
+		    : !gguf_find(s->from->gguf, "blk.0.attn_qkv.bias") && !gguf_find(s->from->gguf, "blk.0.attn_output.bias"))
 		c->biases &= ~(unsigned)(BIAS_QKV | BIAS_O);
 	return true;
 }

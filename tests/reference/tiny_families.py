@@ -186,6 +186,10 @@ FAMILIES = {
         hidden_size=24, no_rope_layers=[1, 0], rope_theta=70.0,
         hidden_act="silu", rms_norm_eps=1e-6, tie_word_embeddings=True, use_sliding_window=False,
         pad_token_id=0),
+    "smollm3-four": llama_like(
+        "no rotary on every fourth layer, which no key tells", "smollm3", "SmolLM3ForCausalLM",
+        hidden_size=16, num_hidden_layers=4, rope_theta=70.0, hidden_act="silu",
+        rms_norm_eps=1e-6, tie_word_embeddings=False, use_sliding_window=False, pad_token_id=0),
     "granite": llama_like(
         "multipliers of embedding, stream, scores and logits", "granite", "GraniteForCausalLM",
         hidden_size=24, embedding_multiplier=3.0, residual_multiplier=0.4,

@@ -94,6 +94,8 @@ static void info_json(const struct model_facts *f, struct str *out)
 	add_text(out, "dtypes", f->dtypes);
 	str_addf(out, ",\"memory\":{\"mapped\":%zu,\"private_weights\":%zu,\"run_per_token\":%zu,\"run_per_pair\":%zu}", f->file_bytes,
 		 f->private_bytes, f->run_bytes_per_token, f->run_bytes_per_pair);
+	if (f->llama_tanh)
+		add_text(out, "activation", "gelu, exact; llama.cpp computes its tanh form");
 	add_text(out, "tokenizer", f->tokenizer);
 	add_text(out, "bos", f->bos);
 	str_add(out, "}\n");
@@ -113,6 +115,8 @@ static void info_text(const struct model_facts *f, struct str *out)
 	if (f->in_place_of)
 		str_addf(out, "            the weights are read from the file at each use: packed they would take %.1f MB, more than half of what is free\n",
 			 (double)f->in_place_of / 1e6);
+	if (f->llama_tanh)
+		str_add(out, "activation  GELU in its exact form, as Hugging Face computes it; llama.cpp takes the tanh form, and differs by about 0.001\n");
 	str_add(out, "tokenizer   ");
 	utf8_safe(out, f->tokenizer, strlen(f->tokenizer), false);
 	str_add(out, "\nBOS         ");
