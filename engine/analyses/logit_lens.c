@@ -26,15 +26,18 @@ static const struct param params[] = {
 	{ 0 },
 };
 
-/* What the vocabulary says of one layer's T rows. */
+enum { TOGETHER = 128 };	/* rows that go through the vocabulary together, layer upon layer: n of them */
+
+/* What the vocabulary says of the T rows of some layers. */
 struct reading {
-	float *x, *last;	/* [T, D] the stream that is read, and the one that the model itself reads in the end */
+	int layers;		/* at a time */
+	float *x, *last;	/* [n, D] the stream that is read, and the one that the model itself reads in the end */
 	int rank;
-	int32_t *ids;		/* [T, rank] */
-	float *logits;		/* [T, rank] */
-	float *lse, *entropy, *kl;	/* [T] */
+	int32_t *ids;		/* [n, rank] */
+	float *logits;		/* [n, rank] */
+	float *lse, *entropy, *kl;	/* [n] */
 	int32_t target;		/* the metric's token; -1: none */
-	float *target_logit, *target_rank;	/* [T] */
+	float *target_logit, *target_rank;	/* [n] */
 };
 
 static float logit(const struct reading *g, int i)
@@ -83,28 +86,32 @@ static const struct {
 
 static bool reading_init(struct reading *g, const struct ask *ask, struct err *err)
 {
-	size_t T = (size_t)ask->run->T, D = (size_t)ask->model->config.D;
+	int T = ask->run->T, L = ask->model->config.L;
+	size_t D = (size_t)ask->model->config.D, n;
 
+	g->layers = T >= TOGETHER ? 1 : TOGETHER / T < L ? TOGETHER / T : L;
+	n = (size_t)g->layers * (size_t)T;
 	g->rank = ask->arg[ARG_RANK] < ask->model->config.V ? ask->arg[ARG_RANK] : ask->model->config.V;
 	g->target = ask->metric->target[0];
 	if (shows[ask->arg[ARG_SHOW]].target && g->target < 0)
 		return err_set(err, ERR_ARGUMENT, "show=%s is about the metric's token; %s has none: use logit, logprob or logit_diff",
 			       ask->arg[ARG_SHOW] == SHOW_RANK ? "rank" : "target", ask->metric->spec);
-	g->x = arena_floats(ask->scratch, T * D, err);
-	g->last = arena_floats(ask->scratch, T * D, err);
-	g->ids = arena_array(ask->scratch, T * (size_t)g->rank, sizeof *g->ids, err);
-	g->logits = arena_floats(ask->scratch, T * (size_t)g->rank, err);
-	g->lse = arena_floats(ask->scratch, T, err);
-	g->entropy = arena_floats(ask->scratch, T, err);
-	g->kl = arena_floats(ask->scratch, T, err);
-	g->target_logit = arena_floats(ask->scratch, T, err);
-	g->target_rank = arena_floats(ask->scratch, T, err);
+	g->x = arena_floats(ask->scratch, n * D, err);
+	g->last = arena_floats(ask->scratch, n * D, err);
+	g->ids = arena_array(ask->scratch, n * (size_t)g->rank, sizeof *g->ids, err);
+	g->logits = arena_floats(ask->scratch, n * (size_t)g->rank, err);
+	g->lse = arena_floats(ask->scratch, n, err);
+	g->entropy = arena_floats(ask->scratch, n, err);
+	g->kl = arena_floats(ask->scratch, n, err);
+	g->target_logit = arena_floats(ask->scratch, n, err);
+	g->target_rank = arena_floats(ask->scratch, n, err);
 	return g->x && g->last && g->ids && g->logits && g->lse && g->entropy && g->kl && g->target_logit && g->target_rank;
 }
 
-static bool read_layer(const struct reading *g, const struct ask *ask, int layer, struct err *err)
+static bool read_layers(const struct reading *g, const struct ask *ask, int from, int layers, struct err *err)
 {
 	int show = ask->arg[ARG_SHOW];
+	size_t rows = (size_t)ask->run->T * (size_t)ask->model->config.D;
 	struct vocab_wanted wanted = {
 		.k = g->rank, .ids = g->ids, .logits = g->logits, .lse = g->lse,
 		.entropy = show == SHOW_ENTROPY ? g->entropy : NULL,
@@ -113,18 +120,25 @@ static bool read_layer(const struct reading *g, const struct ask *ask, int layer
 		.target_logits = g->target_logit, .target_ranks = g->target_rank,
 	};
 
-	stream_rows(ask->run, site_argument(ask, params, ARG_SITE), layer, g->x);
-	return vocab_read(ask->model, g->x, ask->run->T, false, &wanted, ask->task, err);
+	for (int l = 0; l < layers; l++)
+		stream_rows(ask->run, site_argument(ask, params, ARG_SITE), from + l, g->x + (size_t)l * rows);
+	return vocab_read(ask->model, g->x, layers * ask->run->T, false, &wanted, ask->task, err);
 }
 
 static bool fill(struct table *t, const struct ask *ask, const struct reading *g, struct err *err)
 {
-	for (int l = 0; l < t->rows.n; l++) {
-		if (!task_step(ask->task, l, t->rows.n, err) || !read_layer(g, ask, l, err))
+	int L = t->rows.n, T = t->cols.n;
+
+	for (int from = 0; from < L; from += g->layers) {
+		int layers = L - from < g->layers ? L - from : g->layers;
+
+		if (!task_step(ask->task, from, L, err) || !read_layers(g, ask, from, layers, err))
 			return false;
-		for (int i = 0; i < t->cols.n; i++) {
-			t->value[table_cell(t, l, i)] = shows[ask->arg[ARG_SHOW]].of(g, i);
-			table_set_token(t, table_cell(t, l, i), ask->model, g->ids[(i + 1) * g->rank - 1]);
+		for (int i = 0; i < layers * T; i++) {
+			size_t cell = table_cell(t, from + i / T, i % T);
+
+			t->value[cell] = shows[ask->arg[ARG_SHOW]].of(g, i);
+			table_set_token(t, cell, ask->model, g->ids[(i + 1) * g->rank - 1]);
 		}
 	}
 	return true;
@@ -137,8 +151,9 @@ static void check_output(struct table *t, const struct ask *ask, const struct re
 	int last = ask->run->T - 1;
 	float lse = kernel_log_sum_exp(own, (size_t)ask->model->config.V);
 	int32_t word = t->id[table_cell(t, t->rows.n - 1, last)];
+	int row = (t->rows.n - 1) % g->layers * ask->run->T + last;	/* of what was read last */
 
-	t->check = (struct check){ "last layer = output", exp((double)(own[word] - lse)), (double)probability(g, last), 1e-5 };
+	t->check = (struct check){ "last layer = output", exp((double)(own[word] - lse)), (double)probability(g, row), 1e-5 };
 }
 
 static void describe(struct table *t, const struct ask *ask)
@@ -169,7 +184,8 @@ static struct table *compute(const struct ask *ask, struct err *err)
 	if (!reading_init(&g, ask, err) || !(t = table_new(L, ask->run->T, err)))
 		return NULL;
 	describe(t, ask);
-	stream_rows(ask->run, SITE_RESID_POST, L - 1, g.last);
+	for (int l = 0; l < g.layers; l++)
+		stream_rows(ask->run, SITE_RESID_POST, L - 1, g.last + (size_t)l * (size_t)ask->run->T * (size_t)ask->model->config.D);
 	if (!fill(t, ask, &g, err)) {
 		table_unref(t);
 		return NULL;

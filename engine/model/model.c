@@ -12,6 +12,7 @@
 #include "engine/model/checkpoint.h"
 #include "engine/model/find.h"
 #include "engine/model/tokenizer.h"
+#include "engine/numbers/pool.h"
 
 struct model_store {
 	struct arena *arena;
@@ -285,16 +286,31 @@ static void finish_logits(const struct model *m, float *logits, size_t n)
 		logits[i] = c->logit_cap * tanhf(logits[i] / c->logit_cap);
 }
 
+/* Logits as the product leaves them, [n, count]. */
+struct logits {
+	const struct model *m;
+	float *x;
+	size_t ld;
+	int from, count;
+};
+
+static void finish_row(void *context, int row)
+{
+	const struct logits *g = context;
+	float *x = g->x + (size_t)row * g->ld;
+
+	if (g->m->b_U)
+		kernel_add(x, g->m->b_U + g->from, x, (size_t)g->count);
+	finish_logits(g->m, x, (size_t)g->count);
+}
+
 void model_unembed_some(const struct model *m, const float *y, int n, int from, int count, float *logits, size_t ld)
 {
-	matrix_apply_outputs(m->W_U, from, count, y, (size_t)m->config.D, n, logits, ld);
-	for (int i = 0; i < n; i++) {
-		float *row = logits + (size_t)i * ld;
+	struct logits g = { m, logits, ld, from, count };
 
-		if (m->b_U)
-			kernel_add(row, m->b_U + from, row, (size_t)count);
-		finish_logits(m, row, (size_t)count);
-	}
+	matrix_apply_outputs(m->W_U, from, count, y, (size_t)m->config.D, n, logits, ld);
+	if (m->b_U || m->config.logit_scale != 1 || m->config.logit_cap > 0)
+		pool_run(n, finish_row, &g);
 }
 
 void model_unembed(const struct model *m, const float *y, int n, float *logits)

@@ -168,15 +168,21 @@ INLINE double exponentials(const float *x, float most, float *y, size_t n)
 	return (double)sum_of(TERM_SUM, y, y, 0, n);
 }
 
+INLINE double exponentials_of(const float *x, float most, float *y, size_t n)
+{
+	double sum = 0;
+
+	for (size_t i = 0; i < n; i += PART)
+		sum += exponentials(x + i, most, y + i, n - i < PART ? n - i : PART);
+	return sum;
+}
+
 INLINE float softmax(float *x, size_t n)
 {
 	const float most = largest(x, n);
-	double sum = 0;
-	float divisor;
+	const double sum = exponentials_of(x, most, x, n);
+	const float divisor = (float)sum;
 
-	for (size_t i = 0; i < n; i += PART)
-		sum += exponentials(x + i, most, x + i, n - i < PART ? n - i : PART);
-	divisor = (float)sum;
 	for (size_t i = 0; i < n; i++)
 		x[i] /= divisor;
 	return most + (float)log(sum);
@@ -320,6 +326,8 @@ struct kernels {
 	float (*rms_norm)(const float *x, const float *gain, float eps, float *y, size_t n);
 	float (*softmax)(float *x, size_t n);
 	float (*log_sum_exp)(const float *x, size_t n);
+	float (*largest)(const float *x, size_t n);
+	double (*exponentials)(const float *x, float most, float *y, size_t n);
 	void (*activate[ACTIVATIONS])(const float *x, float *y, size_t n);
 	void (*activate_slope[ACTIVATIONS])(const float *x, float *y, size_t n);
 };
@@ -344,9 +352,13 @@ struct kernels {
 	{ return rms_norm(x, gain, eps, y, n); } \
 	target static float softmax_##set(float *x, size_t n) { return softmax(x, n); } \
 	target static float log_sum_exp_##set(const float *x, size_t n) { return log_sum_exp(x, n); } \
+	target static float largest_##set(const float *x, size_t n) { return largest(x, n); } \
+	target static double exponentials_##set(const float *x, float most, float *y, size_t n) \
+	{ return exponentials_of(x, most, y, n); } \
 	ALL_ACTIVATIONS(DEFINE_ACTIVATION, set, target) \
 	static const struct kernels kernels_##set = { \
 		dot_##set, axpy_##set, add_##set, layer_norm_##set, rms_norm_##set, softmax_##set, log_sum_exp_##set, \
+		largest_##set, exponentials_##set, \
 		{ ALL_ACTIVATIONS(ENTER_VALUE, set, target) }, { ALL_ACTIVATIONS(ENTER_SLOPE, set, target) }, \
 	};
 
@@ -407,6 +419,16 @@ float kernel_softmax(float *x, size_t n)
 float kernel_log_sum_exp(const float *x, size_t n)
 {
 	return here()->log_sum_exp(x, n);
+}
+
+float kernel_largest(const float *x, size_t n)
+{
+	return here()->largest(x, n);
+}
+
+double kernel_exponentials(const float *x, float most, float *y, size_t n)
+{
+	return here()->exponentials(x, most, y, n);
 }
 
 void kernel_activate(enum activation f, const float *x, float *y, size_t n)

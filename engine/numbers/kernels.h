@@ -30,6 +30,10 @@ float kernel_rms_norm(const float *x, const float *gain, float eps, float *y, si
 float kernel_softmax(float *x, size_t n);
 /* log(sum(exp x)) alone. */
 float kernel_log_sum_exp(const float *x, size_t n);
+/* The greatest; -INFINITY of none. */
+float kernel_largest(const float *x, size_t n);
+/* y = e^(x - most), where no x is greater than most; their sum. y may be x. */
+double kernel_exponentials(const float *x, float most, float *y, size_t n);
 
 enum activation {
 	ACTIVATION_RELU,

@@ -281,16 +281,17 @@ void run_ln_final(const struct run *r, int position, float *out)
 
 bool run_logits(const struct run *r, int from, int n, float *out, struct task *task, struct err *err)
 {
-	enum { ROWS = 16 };
+	enum { ROWS = 256, BLOCK = 8192 };	/* of the vocabulary: cancelled between them */
 	size_t D = (size_t)r->model->config.D, V = (size_t)r->model->config.V;
-	float *y = xmalloc(ROWS * D * sizeof *y);
+	float *y = xmalloc((size_t)(n < ROWS ? n : ROWS) * D * sizeof *y);
 	bool ok = true;
 
-	for (int i = 0; i < n && (ok = task_going(task, err)); i += ROWS) {
+	for (int i = 0; ok && i < n; i += ROWS) {
 		int rows = n - i < ROWS ? n - i : ROWS;
 
 		model_final_norm(r->model, run_at(r, SITE_RESID_POST, r->model->config.L - 1, from + i), rows, y, NULL);
-		model_unembed(r->model, y, rows, out + (size_t)i * V);
+		for (size_t j = 0; j < V && (ok = task_going(task, err)); j += BLOCK)
+			model_unembed_some(r->model, y, rows, (int)j, (int)(V - j < BLOCK ? V - j : BLOCK), out + (size_t)i * V + j, V);
 	}
 	free(y);
 	return ok;

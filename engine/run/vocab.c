@@ -6,9 +6,10 @@
 #include <string.h>
 
 #include "engine/base/arena.h"
+#include "engine/numbers/kernels.h"
 #include "engine/numbers/pool.h"
 
-enum { ROWS = 64, BLOCK = 4096, MOST = 64 };
+enum { ROWS = 128, BLOCK = 2048, MOST = 64, LOOK = 64 };
 
 /* What is known of one row after some blocks. Sums are relative to the greatest logit so far. */
 struct row {
@@ -47,52 +48,60 @@ static void insert(struct row *r, int k, int32_t id, float x)
 	r->id[at] = id;
 }
 
-static void read_row(struct row *r, const float *x, int from, int count, int k)
+/* The best list: most stretches have nothing for it. */
+static void read_best(struct row *r, const float *x, int from, int count, int k)
 {
-	float best = r->best;
+	for (int i = 0; i < count; i += LOOK) {
+		int end = count - i < LOOK ? count : i + LOOK;
+		float least = r->k < k ? -INFINITY : r->x[k - 1];
+		int any = r->k < k;
 
-	for (int i = 0; i < count; i++) {
-		if (x[i] > best)
-			best = x[i];
-		if (k && (r->k < k || x[i] > r->x[k - 1]))
-			insert(r, k, from + i, x[i]);
-	}
-	if (best > r->best) {
-		double shrink = isinf(r->best) ? 0 : exp((double)(r->best - best));
-
-		r->sum *= shrink;
-		r->sum_x *= shrink;
-		r->best = best;
-	}
-	for (int i = 0; i < count; i++) {
-		double e = exp((double)(x[i] - best));
-
-		r->sum += e;
-		r->sum_x += e * (double)x[i];
+		for (int j = i; j < end; j++)
+			any |= x[j] > least;
+		for (int j = i; any && j < end; j++)
+			if (r->k < k || x[j] > r->x[k - 1])
+				insert(r, k, from + j, x[j]);
 	}
 }
 
-static void read_expectation(struct expectation *e, const float *reference, const float *x, int count)
+/* Raises what the sums of exponentials are relative to, when a block has something greater; what they shrink by. */
+static double raise(float *best, const float *x, int count)
 {
-	float best = e->best;
+	float before = *best, now = kernel_largest(x, (size_t)count);
 
-	for (int i = 0; i < count; i++)
-		best = fmaxf(best, reference[i]);
-	if (best > e->best) {
-		double shrink = isinf(e->best) ? 0 : exp((double)(e->best - best));
+	if (!(now > before))
+		return 1;
+	*best = now;
+	return isinf(before) ? 0 : exp((double)(before - now));
+}
 
-		e->sum *= shrink;
-		e->own *= shrink;
-		e->other *= shrink;
-		e->best = best;
-	}
-	for (int i = 0; i < count; i++) {
-		double w = exp((double)(reference[i] - best));
+static double product(const float *a, const float *b, int n)
+{
+	double sum = 0;
 
-		e->sum += w;
-		e->own += w * (double)reference[i];
-		e->other += w * (double)x[i];
-	}
+	for (int i = 0; i < n; i++)
+		sum += (double)a[i] * (double)b[i];
+	return sum;
+}
+
+static void read_row(struct row *r, const float *x, int count, bool means)
+{
+	float e[BLOCK];
+	double shrink = raise(&r->best, x, count);
+
+	r->sum = r->sum * shrink + kernel_exponentials(x, r->best, e, (size_t)count);
+	if (means)
+		r->sum_x = r->sum_x * shrink + product(e, x, count);
+}
+
+static void read_expectation(struct expectation *r, const float *reference, const float *x, int count)
+{
+	float e[BLOCK];
+	double shrink = raise(&r->best, reference, count);
+
+	r->sum = r->sum * shrink + kernel_exponentials(reference, r->best, e, (size_t)count);
+	r->own = r->own * shrink + product(e, reference, count);
+	r->other = r->other * shrink + product(e, x, count);
 }
 
 static void read_block(void *context, int i)
@@ -101,7 +110,10 @@ static void read_block(void *context, int i)
 	const struct vocab_wanted *w = g->wanted;
 	const float *x = g->logits + (size_t)i * BLOCK;
 
-	read_row(&g->row[i], x, g->from, g->count, w->k);
+	if (w->k)
+		read_best(&g->row[i], x, g->from, g->count, w->k);
+	if (w->lse || w->entropy || w->kl)
+		read_row(&g->row[i], x, g->count, w->entropy);
 	if (w->kl)
 		read_expectation(&g->expectation[i], g->reference + (size_t)i * BLOCK, x, g->count);
 	for (int j = 0; j < w->target_count; j++) {
