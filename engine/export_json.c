@@ -122,18 +122,21 @@ static void write_metric(struct str *out, const struct answer *a)
 	str_add_char(out, '}');
 }
 
-static void write_args(struct str *out, const struct job_pane *pane)
+static void write_args(struct str *out, const struct answer *a)
 {
+	const struct job_pane *pane = a->pane;
 	const struct param *params = pane->analysis->params;
+	int args[PARAM_MAX];
 
+	job_pane_args(pane, session_metric(a->session), session_run(a->session)->T, args);
 	key(out, "args");
 	str_add_char(out, '{');
 	for (int i = 0; i < param_count(params); i++) {
 		int n;
-		const char *word = param_choice(&params[i], pane->args[i], &n);
+		const char *word = param_choice(&params[i], args[i], &n);
 
 		if (!params[i].choices) {
-			int_member(out, params[i].name, pane->args[i]);
+			int_member(out, params[i].name, args[i]);
 			continue;
 		}
 		key(out, params[i].name);
@@ -221,7 +224,7 @@ void export_json(const struct answer *a, struct str *out)
 	write_prompt(out, "foil", a->job->foil, session_foil(a->session));
 	write_edits(out, a->job);
 	write_metric(out, a);
-	write_args(out, a->pane);
+	write_args(out, a);
 	write_axis(out, "rows", &t->rows);
 	write_axis(out, "cols", &t->cols);
 	key(out, "units");

@@ -20,7 +20,7 @@ enum diff { DIFF_NONE, DIFF_EDITS, DIFF_FOIL };
 struct job_pane {
 	const struct analysis *analysis;
 	int args[PARAM_MAX];	/* as given: negatives are kept */
-	bool given[PARAM_MAX];	/* false: the default, which may follow the cursor */
+	bool given[PARAM_MAX];	/* false: the default, which may follow the cursor or the metric */
 	enum diff diff;
 };
 
@@ -54,5 +54,7 @@ void job_remove_edit(struct job *job, int i);
 void job_pane_init(struct job_pane *pane, const struct analysis *analysis);
 /* "layer=3" into the pane: ERR_USAGE when there is no such argument or value. */
 bool job_pane_set(struct job_pane *pane, const char *assignment, struct err *err);
+/* What the arguments come to when the metric, over T tokens, is known: a position that is the metric's stands where it does. */
+void job_pane_args(const struct job_pane *pane, const struct metric *metric, int T, int args[PARAM_MAX]);
 
 #endif

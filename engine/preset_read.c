@@ -291,10 +291,10 @@ static void follow_cursor(struct preset *p)
 		struct job_pane *pane = &p->job.pane[i];
 
 		for (int a = 0; a < param_count(pane->analysis->params); a++) {
-			enum dim dim = pane->analysis->params[a].dim;
+			const struct param *param = &pane->analysis->params[a];
 
-			if (dim != DIM_NONE && !pane->given[a] && p->cursor[dim] != CURSOR_UNSET)
-				pane->args[a] = p->cursor[dim];
+			if (param_follows(param) && !pane->given[a] && p->cursor[param->dim] != CURSOR_UNSET)
+				pane->args[a] = p->cursor[param->dim];
 		}
 	}
 }

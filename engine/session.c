@@ -219,8 +219,10 @@ static struct table *compute(const struct session *s, const struct view *v, cons
 {
 	struct ask ask = { .model = s->model, .run = v->run, .unedited = v->unedited, .foil = v->foil, .metric = v->metric,
 			   .task = task, .notes = notes };
+	int args[PARAM_MAX];
 
-	return analysis_compute(pane->analysis, &ask, pane->args, err);
+	job_pane_args(pane, v->metric, v->run->T, args);
+	return analysis_compute(pane->analysis, &ask, args, err);
 }
 
 /* The metric on the foil: the same targets, at its own last position when it is the last of the prompt. */
@@ -268,12 +270,14 @@ static struct table *answer_on(struct session *s, const struct run *run, unsigne
 	const struct prepared *p = &s->now;
 	struct str key;
 	struct table *t;
+	int args[PARAM_MAX];
 
+	job_pane_args(pane, &p->metric, run->T, args);
 	str_init(&key);
 	str_addf(&key, "%u %u %u %s %s %d", run_id, p->unedited_id, p->foil_id, p->metric.spec, pane->analysis->name, (int)pane->diff);
 	str_addf(&key, " @%d", p->metric.position);
 	for (int k = 0; k < param_count(pane->analysis->params); k++)
-		str_addf(&key, " %d", pane->args[k]);
+		str_addf(&key, " %d", args[k]);
 	t = keep_find_table(s->keep, key.s);
 	if (!t && (t = answer(s, run, pane, task, notes, err)))
 		keep_add_table(s->keep, key.s, t);

@@ -101,7 +101,7 @@ void question_pane(const struct app *app, int pane, struct job_pane *out)
 	*out = app->doc.job.pane[pane];
 	params = out->analysis->params;
 	for (int i = 0; i < param_count(params); i++) {
-		if (out->given[i] || params[i].dim == DIM_NONE)
+		if (out->given[i] || !param_follows(&params[i]))
 			continue;
 		out->args[i] = follow(app, params[i].dim, params[i].start);
 		out->given[i] = true;
@@ -129,7 +129,7 @@ void question_opened(struct preset *doc)
 		const struct param *params = pane->analysis->params;
 
 		for (int k = 0; k < param_count(params); k++)
-			if (params[k].dim != DIM_NONE && pane->given[k] && pane->args[k] == doc->cursor[params[k].dim])
+			if (param_follows(&params[k]) && pane->given[k] && pane->args[k] == doc->cursor[params[k].dim])
 				pane->given[k] = false;
 	}
 }

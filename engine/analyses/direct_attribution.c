@@ -12,7 +12,8 @@
 
 enum { ARG_POSITION };
 static const struct param params[] = {
-	[ARG_POSITION] = { "position", .dim = DIM_POSITION, .start = -1, .help = "whose next token" },
+	[ARG_POSITION] = { "position", .dim = DIM_POSITION, .start = -1, .at_metric = true,
+			   .help = "whose next token: the metric's own unless it is given" },
 	{ 0 },
 };
 
@@ -37,7 +38,7 @@ static struct table *compute(const struct ask *ask, struct err *err)
 	t->cols.dim = DIM_QUANTITY;
 	t->cols.name = dim_word(DIM_QUANTITY);
 	axis_label(t, &t->cols, 0, "contribution");
-	table_set_title(t, "direct attribution · %s", ask->metric->spec);
+	readout_title(&readout, ask, t, "direct attribution");
 	table_set_unit(t, "logit");
 	t->check = (struct check){ "rows sum to the metric", readout.metric, sum, 1e-4 };
 	t->look = LOOK_BARS;

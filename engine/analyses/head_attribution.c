@@ -12,7 +12,8 @@
 
 enum { ARG_POSITION };
 static const struct param params[] = {
-	[ARG_POSITION] = { "position", .dim = DIM_POSITION, .start = -1, .help = "whose next token" },
+	[ARG_POSITION] = { "position", .dim = DIM_POSITION, .start = -1, .at_metric = true,
+			   .help = "whose next token: the metric's own unless it is given" },
 	{ 0 },
 };
 
@@ -73,7 +74,7 @@ static struct table *compute(const struct ask *ask, struct err *err)
 		sum += of_layer[l];
 	axis_numbers(t, &t->rows, DIM_LAYER);
 	axis_numbers(t, &t->cols, DIM_HEAD);
-	table_set_title(t, "heads · direct attribution · %s", ask->metric->spec);
+	readout_title(&readout, ask, t, "heads · direct attribution");
 	table_set_unit(t, "logit");
 	t->check = (struct check){ arena_printf(t->arena, "heads %+.4g, not heads %+.4g: sum to the metric", sum - rest, rest),
 				   readout.metric, sum, 1e-4 };

@@ -16,6 +16,11 @@ int param_count(const struct param *params)
 	return n;
 }
 
+bool param_follows(const struct param *p)
+{
+	return p->dim != DIM_NONE && !p->at_metric;
+}
+
 int param_find(const struct param *params, const char *name)
 {
 	for (int i = 0; i < param_count(params); i++)

@@ -20,9 +20,12 @@ struct param {
 	enum dim dim;			/* LAYER, HEAD, POSITION: range from the model and the prompt, negatives from the end */
 	const char *choices;		/* "probability|logit|rank": the first is index 0; NULL: a number */
 	int lo, hi, start;		/* of plain numbers; `start` is the default, also of dimensions (may be negative) */
+	bool at_metric;			/* a position that is the metric's own wherever it is not given */
 	const char *help;
 };
 
+/* Stands where the cursor does wherever it is not given: a place, and not the metric's. */
+bool param_follows(const struct param *p);
 /* How many arguments; index of a name, -1 when there is none. */
 int param_count(const struct param *params);
 int param_find(const struct param *params, const char *name);

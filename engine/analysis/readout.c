@@ -196,3 +196,11 @@ bool readout_init(struct readout *out, const struct ask *ask, int position, stru
 	add(out, SITE_NONE, -1, unembed_bias, "unembed_bias");
 	return true;
 }
+
+void readout_title(const struct readout *out, const struct ask *ask, struct table *t, const char *what)
+{
+	if (out->position == ask->metric->position)
+		table_set_title(t, "%s · %s", what, ask->metric->spec);
+	else
+		table_set_title(t, "%s · %s, read at position %d", what, ask->metric->spec, out->position);
+}

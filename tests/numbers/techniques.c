@@ -354,6 +354,33 @@ static void test_direct_attribution(void)
 }
 
 /* Every cell against a run of its own. */
+/* A metric somewhere else takes the attributions with it: their sum stays the number that is shown for the metric. */
+static void test_attribution_at_metric(void)
+{
+	static const char *const techniques[] = { "direct-attribution", "head-attribution" };
+	struct err err = { 0 };
+
+	for (size_t i = 0; i < sizeof techniques / sizeof *techniques; i++) {
+		struct table *t;
+		double value, unedited;
+
+		job_set(&job.metric, "logit #5 @2");
+		if (!(t = answer(techniques[i], NULL)))
+			continue;
+		CHECK(session_metric_values(session, &value, &unedited, NULL, &err));
+		CHECK_THAT(fabs(t->check.expected - value) <= 1e-4 * fmax(1, fabs(value)), "%s: %s explains the metric where it is: %g, %g",
+			   model_name, techniques[i], t->check.expected, value);
+		CHECK_THAT(!strstr(t->title, "read at"), "%s", t->title);
+		table_unref(t);
+		if (!(t = ANSWER(techniques[i], "position=1")))
+			continue;
+		CHECK_THAT(fabs(t->check.expected - value) > 1e-3, "a position that is given is another sum");
+		CHECK_THAT(strstr(t->title, "@2, read at position 1") != NULL, "%s", t->title);
+		table_unref(t);
+	}
+	job_set(&job.metric, NULL);
+}
+
 static void check_ablation(const char *op, const char *at)
 {
 	char a[20], b[20], line[60];
@@ -410,6 +437,7 @@ static void test_model(const char *path)
 	test_attention();
 	test_attention_overview();
 	test_direct_attribution();
+	test_attribution_at_metric();
 	test_ablation_sweep();
 	job_done(&job);
 	session_free(session);

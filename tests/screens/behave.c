@@ -84,6 +84,20 @@ static void linked_cursors(void)
 	drop_curtain(&s);
 }
 
+/* What explains the metric stays where the metric is, unless it is told otherwise. */
+static void metric_stays(void)
+{
+	struct stage s;
+
+	raise_curtain(&s);
+	press(&s, "3 : 'technique_direct-attribution Enter 1 Left Left");
+	CHECK_THAT(s.app.doc.cursor[DIM_POSITION] == 3 && asked_argument(&s.app, 3, "position") == 3, "the next token follows the cursor");
+	CHECK_THAT(asked_argument(&s.app, 2, "position") == -1 && !s.app.asked.pane[2].given[0], "the attribution does not");
+	press(&s, "3 : 'set_position=2 Enter");
+	CHECK_THAT(asked_argument(&s.app, 2, "position") == 2, "it goes where it is sent");
+	drop_curtain(&s);
+}
+
 static void ablating(void)
 {
 	struct stage s;
@@ -226,6 +240,7 @@ static void any_size(void)
 int main(void)
 {
 	linked_cursors();
+	metric_stays();
 	ablating();
 	saving();
 	typing();

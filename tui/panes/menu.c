@@ -41,7 +41,7 @@ static int fits(const struct analysis *a, unsigned dims)
 	int given = 0;
 
 	for (int i = 0; i < param_count(a->params); i++) {
-		if (a->params[i].dim == DIM_NONE)
+		if (!param_follows(&a->params[i]))
 			continue;
 		if (!(dims & 1u << a->params[i].dim))
 			return 0;
@@ -71,7 +71,7 @@ static void add_analysis(const struct app *app, struct list *list, int i, bool f
 		const struct param *p = &a->params[k];
 		int n = extent_of(app, p->dim);
 
-		if (p->dim == DIM_NONE || !n)
+		if (!param_follows(p) || !n)
 			continue;
 		job_pane_init(&pane, a);
 		str_addf(&detail, "%s ", p->name);
