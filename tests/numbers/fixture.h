@@ -13,7 +13,7 @@
 #include "engine/run/run.h"
 #include "tests/tap.h"
 
-static const double tolerance = 1e-4;	/* of a site's scale */
+static const double tolerance = 2e-5;	/* of a site's scale: less than what an exact GELU in place of the tanh form makes */
 
 struct fixture {
 	const char *name;
