@@ -18,7 +18,9 @@ static void list_one(const struct analysis *a, struct str *out)
 	struct str range;
 
 	str_addf(out, "%s: %s\n\n%s\n", a->name, a->blurb, a->help ? a->help : "");
-	str_addf(out, "\n  table   %s\n  unit    %s\n  paper   %s\n", a->shape, a->unit, a->paper);
+	str_addf(out, "\n  table   %s\n  unit    %s\n", a->shape, a->unit);
+	if (a->paper)
+		str_addf(out, "  paper   %s\n", a->paper);
 	str_init(&range);
 	for (const struct param *p = a->params; p && p->name; p++) {
 		str_clear(&range);
