@@ -230,6 +230,37 @@ void model_facts_of(const struct model *m, struct model_facts *f)
 	}
 }
 
+static bool find_flaw(const struct tensor *t, struct model_flaw *flaw)
+{
+	size_t columns = tensor_columns(t), rows = tensor_rows(t);
+	float *x = xmalloc((columns + 1) * sizeof *x);
+	bool found = false;
+
+	for (size_t i = 0; !found && i < rows; i++) {
+		tensor_row(t, i, x);
+		for (size_t j = 0; !found && j < columns; j++)
+			if ((found = !isfinite(x[j])))
+				*flaw = (struct model_flaw){ t, i, j, x[j] };
+	}
+	free(x);
+	return found;
+}
+
+bool model_find_flaw(const struct model *m, int layer, struct model_flaw *flaw)
+{
+	const struct plan *p = &m->store->plan;
+
+	if (layer < 0 && (find_flaw(m->W_E, flaw) || (m->W_pos && find_flaw(m->W_pos, flaw))))
+		return true;
+	for (int i = 0; i < p->vectors; i++)
+		if (p->vector[i].layer == layer && find_flaw(p->vector[i].tensor, flaw))
+			return true;
+	for (int i = 0; i < p->matrices; i++)
+		if (p->matrix[i].layer == layer && find_flaw(p->matrix[i].source.tensor, flaw))
+			return true;
+	return false;
+}
+
 static void apply_norm(const struct config *c, const struct norm *norm, const float *x, float *y, float *scale)
 {
 	float s = 1;

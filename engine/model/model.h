@@ -80,6 +80,15 @@ size_t model_site_floats(const struct config *c);
 bool model_glance(const char *where, struct model_facts *facts, struct err *err);
 void model_facts_of(const struct model *m, struct model_facts *facts);
 
+/* A weight that is NaN or infinite: a file that broke, or a training that did. */
+struct model_flaw {
+	const struct tensor *tensor;
+	size_t row, column;
+	float value;
+};
+/* The first one among the tensors of a layer; layer -1: among embeddings, final norm and unembedding. false: there is none. */
+bool model_find_flaw(const struct model *m, int layer, struct model_flaw *flaw);
+
 /* x[D] = embedding of the token at that position, as it enters layer 0 (scaled, normalised, learned position added). */
 void model_embed(const struct model *m, int32_t token, int position, float *x);
 /* y[n, D] = final norm of x[n, D]; scale[n] receives 1/sqrt(…) of each row, may be NULL. x and y may be the same. */

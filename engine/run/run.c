@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "engine/run/attention.h"
+#include "engine/run/finite.h"
 #include "engine/run/forward.h"
 #include "engine/run/vocab.h"
 
@@ -204,7 +205,8 @@ struct run *run_new(const struct run_order *o, struct task *task, struct err *er
 	r->last_logits = o->without_logits ? NULL : arena_floats(r->arena, (size_t)c->V, err);
 	if (r->embed && (r->last_logits || o->without_logits) && resolve_edits(r, o, err)) {
 		start = find_start(r, o);
-		if (compute(r, &start, task, err) && (o->without_logits || run_logits(r, r->T - 1, 1, r->last_logits, task, err)))
+		if (compute(r, &start, task, err) && (o->without_logits || run_logits(r, r->T - 1, 1, r->last_logits, task, err)) &&
+		    run_finite(r, err))
 			return r;
 	}
 	run_unref(r);
