@@ -292,7 +292,7 @@ void model_embed(const struct model *m, int32_t token, int position, float *x)
 	tensor_row(m->W_E, (size_t)token, x);
 	for (int i = 0; c->embed_scale != 1 && i < c->D; i++)
 		x[i] *= c->embed_scale;
-	if (m->W_pos) {
+	if (m->W_pos && position >= 0) {
 		float *row = xmalloc((size_t)c->D * sizeof *row);
 
 		tensor_row(m->W_pos, (size_t)(position + c->position_offset), row);

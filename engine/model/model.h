@@ -89,7 +89,7 @@ struct model_flaw {
 /* The first one among the tensors of a layer; layer -1: among embeddings, final norm and unembedding. false: there is none. */
 bool model_find_flaw(const struct model *m, int layer, struct model_flaw *flaw);
 
-/* x[D] = embedding of the token at that position, as it enters layer 0 (scaled, normalised, learned position added). */
+/* x[D] = embedding of the token at that position, as it enters layer 0 (scaled, normalised, learned position added; -1: none). */
 void model_embed(const struct model *m, int32_t token, int position, float *x);
 /* y[n, D] = final norm of x[n, D]; scale[n] receives 1/sqrt(…) of each row, may be NULL. x and y may be the same. */
 void model_final_norm(const struct model *m, const float *x, int n, float *y, float *scale);

@@ -87,6 +87,33 @@ void attention_scores(const struct config *c, int layer, int head, int query, co
 	finish_scores(c, layer, head, query, n, out);
 }
 
+/* The edits at a site of one query's row over keys; whether there were any. */
+static bool touch(const struct block *b, enum site site, int query, float *row)
+{
+	bool any = false;
+
+	for (int e = 0; e < b->edits->edits; e++)
+		if (edit_hits(b->edits->edit[e], site, b->a->layer) && edit_covers(b->edits->edit[e], query)) {
+			edit_apply_pattern(b->edits->edit[e], b->head, query, row);
+			any = true;
+		}
+	return any;
+}
+
+/* Scores of one query to weights. With every key hidden, it looks at nothing. */
+static void weigh(const struct block *b, int query, float *row)
+{
+	bool something = !touch(b, SITE_SCORES, query, row);
+
+	for (int j = 0; !something && j <= query; j++)
+		something = row[j] > -INFINITY;
+	if (something)
+		kernel_softmax(row, (size_t)query + 1);
+	else
+		memset(row, 0, ((size_t)query + 1) * sizeof *row);
+	touch(b, SITE_PATTERN, query, row);
+}
+
 static void attend(const struct block *b)
 {
 	const struct pass *p = b->a->p;
@@ -102,10 +129,7 @@ static void attend(const struct block *b)
 		const int t = b->t + i;
 
 		finish_scores(c, b->a->layer, b->head, t, t + 1, mine);
-		kernel_softmax(mine, (size_t)t + 1);
-		for (int e = 0; e < b->edits->edits; e++)
-			if (edit_hits(b->edits->edit[e], SITE_PATTERN, b->a->layer) && edit_covers(b->edits->edit[e], t))
-				edit_apply_pattern(b->edits->edit[e], b->head, t, mine);
+		weigh(b, t, mine);
 		if (b->a->s->pattern)
 			memset(mine + t + 1, 0, (T - (size_t)t - 1) * sizeof *mine);	/* keys that it may not see */
 	}

@@ -1,211 +1,16 @@
-/* edit.c - see edit.h: the grammar, checking a line against a model, and the ops. */
+/* edit.c - see edit.h: checking a line against a model, and the ops. */
 #include "engine/run/edit.h"
 
-#include <ctype.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "engine/model/model.h"
+#include "engine/numbers/noise.h"
 #include "engine/run/forward.h"
 #include "engine/run/npy.h"
 #include "engine/run/run.h"
-
-const struct edit_target edit_targets[] = {
-	{ "head", SITE_RESULT, false, "what a head writes to the stream (L.H)" },
-	{ "kv", SITE_V, false, "the values of a key/value head, which a group of heads shares (L.G)" },
-	{ "neuron", SITE_MLP_POST, false, "a neuron of the MLP, after its activation (L.N)" },
-	{ "attn_out", SITE_ATTN_OUT, false, "all that attention writes in a layer (L)" },
-	{ "mlp_out", SITE_MLP_OUT, false, "all that the MLP writes in a layer (L)" },
-	{ "layer", SITE_ATTN_OUT, true, "attention and MLP of a layer together (L)" },
-	{ "resid_pre", SITE_RESID_PRE, false, "the residual stream entering a layer (L)" },
-	{ "resid_mid", SITE_RESID_MID, false, "the residual stream between attention and MLP (L)" },
-	{ "resid_post", SITE_RESID_POST, false, "the residual stream leaving a layer (L)" },
-	{ "pattern", SITE_PATTERN, false, "attention weights after softmax (L.H, @QUERY<KEY for one)" },
-	{ "z", SITE_Z, false, "mixed values of a head, before W_O (L.H)" },
-	{ "q", SITE_Q, false, "queries of a head (L.H)" },
-	{ "k", SITE_K, false, "keys of a key/value head (L.G)" },
-	{ "v", SITE_V, false, "values of a key/value head (L.G)" },
-	{ "mlp_pre", SITE_MLP_PRE, false, "neurons before the activation (L or L.N)" },
-	{ "mlp_post", SITE_MLP_POST, false, "neurons after the activation (L or L.N)" },
-	{ NULL, SITE_NONE, false, NULL },
-};
-
-const struct edit_op_info edit_ops[EDIT_OPS] = {
-	[EDIT_ZERO] = { "zero", "", "set to zero" },
-	[EDIT_MEAN] = { "mean", "", "set to its mean over the prompt's positions in the unedited run" },
-	[EDIT_SCALE] = { "scale", "FACTOR", "multiply by FACTOR" },
-	[EDIT_ADD] = { "add", "FILE.npy [STRENGTH]", "add the vector in FILE.npy, times STRENGTH" },
-	[EDIT_PATCH] = { "patch", "", "set to its value in the foil's run, at the same position" },
-};
-
-/* ---- the grammar ---- */
-
-/* The next word of the line, without its quotes; NULL at the end. */
-static char *next_word(const char **line, struct arena *arena)
-{
-	const char *s = *line, *end;
-	char quote = 0;
-
-	while (isspace((unsigned char)*s))
-		s++;
-	if (!*s)
-		return NULL;
-	if (*s == '"' || *s == '\'')
-		quote = *s++;
-	for (end = s; *end && (quote ? *end != quote : !isspace((unsigned char)*end));)
-		end++;
-	*line = quote && *end ? end + 1 : end;
-	return arena_strndup(arena, s, (size_t)(end - s));
-}
-
-/* A whole number at *s; moves *s behind it. */
-static bool number(const char **s, int *out)
-{
-	char *end;
-	long x = strtol(*s, &end, 10);
-
-	if (end == *s || isspace((unsigned char)**s) || x > 100000000 || x < -100000000)
-		return false;
-	*s = end;
-	*out = (int)x;
-	return true;
-}
-
-static bool parse_place(const char *word, struct edit *e, const char *line, struct err *err)
-{
-	const char *s = word;
-
-	e->unit = -1;
-	if (!s || !number(&s, &e->layer) || e->layer < 0 || (*s == '.' && (s++, !number(&s, &e->unit) || e->unit < 0)) || *s)
-		return err_set(err, ERR_USAGE, "edit \"%s\": expected a layer (5), or layer and %s (5.1), after %s", line,
-			       site_table[e->target->site].unit == DIM_NONE ? "nothing else" : dim_step(site_table[e->target->site].unit),
-			       e->target->word);
-	if (e->unit >= 0 && site_table[e->target->site].unit == DIM_NONE)
-		return err_set(err, ERR_USAGE, "edit \"%s\": %s belongs to a whole layer; write %s %d", line, e->target->word,
-			       e->target->word, e->layer);
-	if (e->unit < 0 && (!strcmp(e->target->word, "head") || !strcmp(e->target->word, "neuron") || !strcmp(e->target->word, "kv")))
-		return err_set(err, ERR_USAGE, "edit \"%s\": which %s of the layer? write %s %d.0", line, e->target->word,
-			       e->target->word, e->layer);
-	return true;
-}
-
-/* "4", "4..7", "1,3,5..7", "-1"; for patterns also "7<4". */
-static bool parse_positions(const char *word, struct edit *e, struct arena *arena, const char *line, struct err *err)
-{
-	const char *s = word;
-	int commas = 1;
-
-	for (const char *p = word; *p; p++)
-		commas += *p == ',';
-	e->range = arena_alloc(arena, (size_t)commas * sizeof *e->range);
-	do {
-		struct edit_range r;
-
-		if (!number(&s, &r.from))
-			goto wrong;
-		r.to = r.from;
-		if (s[0] == '.' && s[1] == '.' && (s += 2, !number(&s, &r.to)))
-			goto wrong;
-		e->range[e->ranges++] = r;
-	} while (*s == ',' && s++);
-	if (*s == '<') {
-		s++;
-		if (e->target->site != SITE_PATTERN)
-			return err_set(err, ERR_USAGE, "edit \"%s\": @QUERY<KEY is for pattern alone", line);
-		if (!number(&s, &e->key))
-			goto wrong;
-		e->has_key = true;
-	}
-	if (!*s)
-		return true;
-wrong:
-	return err_set(err, ERR_USAGE, "edit \"%s\": expected positions such as @4, @-1, @4..7 or @1,3 instead of @%s", line, word);
-}
-
-static bool parse_float(const char *word, float *out)
-{
-	char *end;
-
-	if (!word)
-		return false;
-	*out = strtof(word, &end);
-	return end != word && !*end && isfinite(*out);
-}
-
-static bool parse_op(const char *word, const char **rest, struct edit *e, struct arena *arena, const char *line, struct err *err)
-{
-	char *more;
-	int op = 0;
-
-	while (op < EDIT_OPS && (!word || strcmp(word, edit_ops[op].word)))
-		op++;
-	if (op == EDIT_OPS)
-		return err_set(err, ERR_USAGE, "edit \"%s\": expected zero, mean, scale, add or patch%s%s", line, word ? " instead of " : " at the end",
-			       word ? word : "");
-	e->op = (enum edit_op)op;
-	e->amount = 1;
-	if (e->op == EDIT_SCALE && !parse_float(next_word(rest, arena), &e->amount))
-		return err_set(err, ERR_USAGE, "edit \"%s\": scale needs a number behind it", line);
-	if (e->op == EDIT_ADD) {
-		if (!(e->file = next_word(rest, arena)))
-			return err_set(err, ERR_USAGE, "edit \"%s\": add needs a FILE.npy behind it", line);
-		more = next_word(rest, arena);
-		if (more && !parse_float(more, &e->amount))
-			return err_set(err, ERR_USAGE, "edit \"%s\": the strength behind the file should be a number, not %s", line, more);
-	}
-	if ((more = next_word(rest, arena)))
-		return err_set(err, ERR_USAGE, "edit \"%s\": \"%s\" is too much", line, more);
-	return true;
-}
-
-bool edit_parse(const char *line, struct edit *e, struct arena *arena, struct err *err)
-{
-	const char *rest = line;
-	char *word = next_word(&rest, arena);
-
-	*e = (struct edit){ 0 };
-	e->target = edit_targets;
-	while (e->target->word && (!word || strcmp(word, e->target->word)))
-		e->target++;
-	if (!e->target->word)
-		return err_set(err, ERR_USAGE, "edit \"%s\": expected head, kv, neuron, layer, attn_out, mlp_out, resid_pre, resid_mid, resid_post, "
-			       "pattern, z, q, k, v, mlp_pre or mlp_post first", line);
-	if (!parse_place(next_word(&rest, arena), e, line, err))
-		return false;
-	word = next_word(&rest, arena);
-	if (word && *word == '@') {
-		if (!parse_positions(word + 1, e, arena, line, err))
-			return false;
-		word = next_word(&rest, arena);
-	}
-	return parse_op(word, &rest, e, arena, line, err);
-}
-
-void edit_print(const struct edit *e, struct str *out)
-{
-	str_addf(out, "%s %d", e->target->word, e->layer);
-	if (e->unit >= 0)
-		str_addf(out, ".%d", e->unit);
-	for (int i = 0; i < e->ranges; i++) {
-		str_addf(out, "%s%d", i ? "," : " @", e->range[i].from);
-		if (e->range[i].to != e->range[i].from)
-			str_addf(out, "..%d", e->range[i].to);
-	}
-	if (e->has_key)
-		str_addf(out, "<%d", e->key);
-	str_addf(out, " %s", edit_ops[e->op].word);
-	if (e->op == EDIT_SCALE)
-		str_addf(out, " %.9g", (double)e->amount);
-	if (e->op == EDIT_ADD) {
-		bool quote = strpbrk(e->file, " \t'\"") != NULL;
-
-		str_addf(out, quote ? " \"%s\"" : " %s", e->file);
-		if (e->amount != 1)
-			str_addf(out, " %.9g", (double)e->amount);
-	}
-}
 
 /* ---- against a model ---- */
 
@@ -231,6 +36,8 @@ static bool check_place(const struct edit *e, const struct config *c, const char
 		return err_set(err, ERR_ARGUMENT, "edit \"%s\": the model has layers 0 … %d", line, c->L - 1);
 	if (e->unit >= n && e->unit >= 0)
 		return err_set(err, ERR_ARGUMENT, "edit \"%s\": a layer has %ss 0 … %d", line, dim_step(unit), n - 1);
+	if (e->layer && e->target->site == SITE_EMBED)
+		return err_set(err, ERR_ARGUMENT, "edit \"%s\": embeddings enter layer 0; write embed 0", line);
 	if (c->parallel && e->target->site == SITE_RESID_MID)
 		return err_set(err, ERR_ARGUMENT, "edit \"%s\": this model runs attention and MLP side by side; there is no stream between them",
 			       line);
@@ -292,19 +99,45 @@ static bool resolve_mean(struct edit *e, const struct config *c, const struct ru
 	return true;
 }
 
-static bool resolve_add(struct edit *e, const struct config *c, struct arena *arena, const char *line, struct err *err)
+/* The vector in the file: to be added, or, as a direction of length 1, to be taken out. */
+static bool resolve_file(struct edit *e, const struct config *c, struct arena *arena, const char *line, struct err *err)
 {
 	size_t from, want = slice(e, c, &from), n;
+	double length = 0;
 
-	if (e->target->site == SITE_PATTERN)
-		return err_set(err, ERR_ARGUMENT, "edit \"%s\": add works on vectors, not on attention weights", line);
 	if (e->target->site == SITE_RESULT)
 		want = (size_t)c->D;
 	if (!(e->vector = npy_read(e->file, arena, &n, err)))
 		return false;
 	if (n != want)
 		return err_set(err, ERR_ARGUMENT, "edit \"%s\": the vector in %s has %zu numbers, expected %zu", line, e->file, n, want);
+	for (size_t i = 0; i < n; i++)
+		length += (double)e->vector[i] * (double)e->vector[i];
+	if (e->op == EDIT_PROJECT && !(length > 0 && isfinite(length)))
+		return err_set(err, ERR_ARGUMENT, "edit \"%s\": the vector in %s has no direction", line, e->file);
+	for (size_t i = 0; e->op == EDIT_PROJECT && i < n; i++)
+		e->vector[i] = (float)((double)e->vector[i] / sqrt(length));
 	return true;
+}
+
+/* The standard deviation over all numbers of the prompt's token embeddings, as they enter layer 0 but for learned positions. */
+static bool resolve_noise(struct edit *e, const struct edit_context *context, struct arena *arena, struct err *err)
+{
+	size_t D = (size_t)context->model->config.D;
+	struct arena_mark mark = arena_mark(arena);
+	float *x = arena_floats(arena, D, err);
+	double sum = 0, squares = 0, n = (double)context->T * (double)D;
+
+	for (int t = 0; x && t < context->T; t++) {
+		model_embed(context->model, context->tokens[t], -1, x);
+		for (size_t i = 0; i < D; i++) {
+			sum += (double)x[i];
+			squares += (double)x[i] * (double)x[i];
+		}
+	}
+	e->deviation = sqrt(fmax(0, squares / n - sum / n * (sum / n)));
+	arena_rewind(arena, mark);
+	return x != NULL;
 }
 
 bool edit_resolve(struct edit *e, const struct edit_context *context, struct arena *arena, struct err *err)
@@ -318,8 +151,10 @@ bool edit_resolve(struct edit *e, const struct edit_context *context, struct are
 	ok = check_place(e, c, line.s, err) && resolve_positions(e, context->T, arena, line.s, err);
 	if (ok && e->op == EDIT_MEAN)
 		ok = resolve_mean(e, c, context->unedited, arena, err);
-	if (ok && e->op == EDIT_ADD)
-		ok = resolve_add(e, c, arena, line.s, err);
+	if (ok && e->file)
+		ok = resolve_file(e, c, arena, line.s, err);
+	if (ok && e->op == EDIT_NOISE)
+		ok = resolve_noise(e, context, arena, err);
 	if (ok && e->op == EDIT_PATCH) {
 		e->source = context->foil;
 		if (!e->source)
@@ -355,6 +190,13 @@ int edit_first_position(const struct edit *e)
 	return t;
 }
 
+/* Adds noise to x[n]; `first` tells apart what stands in different places of a site. */
+static void add_noise(const struct edit *e, int position, size_t first, float *x, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		x[i] += (float)((double)e->amount * e->deviation * noise_normal((uint64_t)e->seed, (uint64_t)position, first + i));
+}
+
 void edit_apply(const struct edit *e, const struct config *c, enum site site, int position, float *x)
 {
 	size_t from, n = slice(e, c, &from);
@@ -379,15 +221,24 @@ void edit_apply(const struct edit *e, const struct config *c, enum site site, in
 	case EDIT_PATCH:
 		memcpy(x, run_at(e->source, site == SITE_RESULT ? SITE_Z : site, e->layer, position) + from, n * sizeof *x);
 		break;
+	case EDIT_NOISE:
+		if (site != SITE_RESULT)
+			add_noise(e, position, from + (second ? n : 0), x, n);
+		break;
+	case EDIT_PROJECT:
+		kernel_axpy(-kernel_dot(e->vector, x, n), e->vector, x, n);
+		break;
 	default:
 		break;
 	}
 }
 
-void edit_apply_write(const struct edit *e, const struct config *c, float *x)
+void edit_apply_write(const struct edit *e, const struct config *c, int position, float *x)
 {
 	if (e->op == EDIT_ADD)
 		kernel_axpy(e->amount, e->vector, x, (size_t)c->D);
+	if (e->op == EDIT_NOISE)
+		add_noise(e, position, (size_t)(e->unit * c->D), x, (size_t)c->D);
 }
 
 void edit_apply_pattern(const struct edit *e, int head, int query, float *x)
@@ -399,7 +250,9 @@ void edit_apply_pattern(const struct edit *e, int head, int query, float *x)
 	for (int j = from; j <= to && j <= query; j++) {
 		if (e->op == EDIT_ZERO)
 			x[j] = 0;
-		else if (e->op == EDIT_SCALE)
+		else if (e->op == EDIT_MASK)
+			x[j] = -INFINITY;
+		else if (e->op == EDIT_SCALE && isfinite(x[j]))	/* hidden scores stay hidden */
 			x[j] *= e->amount;
 		else if (e->op == EDIT_PATCH)
 			x[j] = run_pattern(e->source, e->layer, head, query)[j];

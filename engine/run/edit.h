@@ -3,7 +3,7 @@
  *
  *     TARGET LAYER[.UNIT] [@POSITIONS] OP [ARGUMENTS]        head 5.1 zero · mlp_out 3 @4..7 zero · pattern 5.1 @7<4 zero
  *
- * The same line stands on the command line (-e), behind `:` and in YAML. Targets and ops are rows of tables in edit.c; the
+ * The same line stands on the command line (-e), behind `:` and in YAML. Targets and ops are rows of tables in edit_line.c; the
  * list of both, with help, is public for completion and menus. Parsing needs no model; edit_resolve() checks the line
  * against one (layer and unit numbers, positions of the prompt, the vector's length).
  */
@@ -11,6 +11,7 @@
 #define LMSCOPE_ENGINE_RUN_EDIT_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "engine/base/arena.h"
 #include "engine/base/err.h"
@@ -18,7 +19,7 @@
 #include "engine/model/config.h"
 #include "engine/run/site.h"
 
-enum edit_op { EDIT_ZERO, EDIT_MEAN, EDIT_SCALE, EDIT_ADD, EDIT_PATCH, EDIT_OPS };
+enum edit_op { EDIT_ZERO, EDIT_MEAN, EDIT_SCALE, EDIT_ADD, EDIT_PATCH, EDIT_NOISE, EDIT_PROJECT, EDIT_MASK, EDIT_OPS };
 
 /* What may be edited: "head" is the site result, "neuron" is mlp_post, "kv" is v, "layer" is attn_out and mlp_out together. */
 struct edit_target {
@@ -27,8 +28,12 @@ struct edit_target {
 	bool both;
 	const char *help;
 };
+/* What an op may work on: a head's write is not kept as such (sites.def), weights and scores are rows over keys. */
+enum { EDIT_ON_VECTORS = 1, EDIT_ON_HEADS = 2, EDIT_ON_WEIGHTS = 4, EDIT_ON_SCORES = 8 };
+
 struct edit_op_info {
 	const char *word, *arguments, *help;	/* "scale", "FACTOR", "multiply by FACTOR" */
+	unsigned on;
 };
 extern const struct edit_target edit_targets[];	/* ends with a NULL word */
 extern const struct edit_op_info edit_ops[EDIT_OPS];
@@ -45,16 +50,18 @@ struct edit {
 	int layer, unit;		/* unit -1: all of them */
 	struct edit_range *range;	/* [ranges]; 0 ranges: every position, generated ones included */
 	int ranges;
-	bool has_key;			/* pattern … @QUERY<KEY: that key alone */
+	bool has_key;			/* pattern and scores … @QUERY<KEY: that key alone */
 	int key;
 	enum edit_op op;
-	float amount;			/* factor of scale, strength of add (1) */
-	char *file;			/* of add */
+	float amount;			/* factor of scale, strength of add (1), standard deviations of noise */
+	int seed;			/* of noise */
+	char *file;			/* of add and project */
 	/* After edit_resolve: */
 	bool *at;			/* [at_count] which positions; NULL: every one, generated ones included */
 	int at_count;
-	float *vector;			/* what mean puts there (twice the width for "layer"), what add adds; mean on a pattern: [H, mean_keys] */
+	float *vector;			/* what mean puts there (twice the width for "layer"), what add adds, what project takes out (length 1); mean on a pattern: [H, mean_keys] */
 	int mean_keys;
+	double deviation;		/* of the prompt's token embeddings: the unit of noise */
 	const struct run *source;	/* what patch reads from */
 };
 
@@ -71,6 +78,7 @@ struct edit_context {
 	int T;				/* of the prompt: negative positions count from here */
 	const struct run *unedited;	/* mean reads it */
 	const struct run *foil;		/* patch reads it; NULL: there is none */
+	const int32_t *tokens;		/* [T] noise is measured in their embeddings */
 };
 
 /* Checks layer, unit and positions, loads the vector, computes the mean. ERR_ARGUMENT says what the model has. Memory from `arena`. */
@@ -83,11 +91,11 @@ bool edit_covers(const struct edit *edit, int position);
 int edit_first_position(const struct edit *edit);
 
 /* Applies it to x, the whole row of the site at that position ([units, width]). For `result`, x is z[H, K] and ops that are not linear
- * in z (add) are left to edit_apply_write. */
+ * in z (add, noise) are left to edit_apply_write. */
 void edit_apply(const struct edit *edit, const struct config *c, enum site site, int position, float *x);
-/* What an `add` on a head's result adds to the stream: x[D] += … */
-void edit_apply_write(const struct edit *edit, const struct config *c, float *x);
-/* Applies it to one row of attention weights: x[query + 1] of that head. */
+/* What an `add` or `noise` on a head's result adds to the stream: x[D] += … */
+void edit_apply_write(const struct edit *edit, const struct config *c, int position, float *x);
+/* Applies it to one row of attention weights, or of scores before softmax: x[query + 1] of that head. */
 void edit_apply_pattern(const struct edit *edit, int head, int query, float *x);
 
 #endif

@@ -229,7 +229,7 @@ static void leave_attention(const struct rows *r, int row)
 	multiply_by(out, D, c->residual_scale);
 	for (int e = 0; e < v->edits; e++)
 		if (edit_hits(v->edit[e], SITE_RESULT, r->l) && edit_covers(v->edit[e], position_of(r, row)))
-			edit_apply_write(v->edit[e], c, out);
+			edit_apply_write(v->edit[e], c, position_of(r, row), out);
 	touch(r, row, SITE_ATTN_OUT, out);
 	kernel_add(pre, out, mid, D);
 	touch(r, row, SITE_RESID_MID, mid);

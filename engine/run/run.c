@@ -52,7 +52,7 @@ static bool check_order(const struct run_order *o, struct err *err)
 
 static bool resolve_edits(struct run *r, const struct run_order *o, struct err *err)
 {
-	struct edit_context context = { r->model, r->prompt_T, o->unedited, o->foil };
+	struct edit_context context = { r->model, r->prompt_T, o->unedited, o->foil, r->tokens };
 
 	r->edits = o->edit_count;
 	r->edit = arena_alloc(r->arena, (size_t)(r->edits + 1) * sizeof *r->edit);
@@ -232,6 +232,9 @@ void run_scores(const struct run *r, int layer, int head, int query, float *out)
 	const float *q = run_at(r, SITE_Q, layer, query) + (size_t)head * K;
 
 	attention_scores(c, layer, head, query, q, run_at(r, SITE_K, layer, 0) + group, (size_t)(c->G * c->K), r->T, out);
+	for (int e = 0; e < r->edits; e++)
+		if (edit_hits(&r->edit[e], SITE_SCORES, layer) && edit_covers(&r->edit[e], query))
+			edit_apply_pattern(&r->edit[e], head, query, out);
 }
 
 /* A part of attention's write as it reaches the stream: through the norm behind attention (its scale frozen) and the multiplier. */
@@ -262,7 +265,7 @@ void run_result(const struct run *r, int layer, int head, int position, float *o
 	run_mix(r, layer, head, position, r->layer[layer]->z_used + ((size_t)position * (size_t)c->H + (size_t)head) * (size_t)c->K, out);
 	for (int e = 0; e < r->edits; e++)
 		if (edit_hits(&r->edit[e], SITE_RESULT, layer) && r->edit[e].unit == head && edit_covers(&r->edit[e], position))
-			edit_apply_write(&r->edit[e], c, out);
+			edit_apply_write(&r->edit[e], c, position, out);
 }
 
 void run_attention_bias(const struct run *r, int layer, int position, float *out)

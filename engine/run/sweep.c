@@ -29,7 +29,7 @@ static bool prepare(const struct sweep *s, const struct run *foil, const struct 
 		    struct err *err)
 {
 	const struct run *run = s->run;
-	struct edit_context context = { run->model, run->prompt_T, s->unedited, foil };
+	struct edit_context context = { run->model, run->prompt_T, s->unedited, foil, run->tokens };
 	const struct edit **list = arena_alloc(s->arena, (size_t)(run->edits + v->edit_count) * sizeof *list);
 
 	*item = (struct item){ .index = index, .l0 = run->model->config.L - 1, .t0 = run->T - 1, .z_known = true };
@@ -133,7 +133,10 @@ static bool together(const struct sweep *s, const struct item *item, int n, stru
 		repeat(sites->resid_pre, run->layer[l0]->resid_pre, n, t0, run->T, (size_t)c->D);
 		repeat(sites->z, run->layer[l0]->z, n, t0, run->T, (size_t)(c->H * c->K));
 	} else if (ok) {	/* edits on resid_pre are still to come: from the stream below them */
-		repeat(sites->resid_pre, l0 ? run->layer[l0 - 1]->resid_post : run->embed, n, t0, run->T, (size_t)c->D);
+		if (l0)
+			repeat(sites->resid_pre, run->layer[l0 - 1]->resid_post, n, t0, run->T, (size_t)c->D);
+		else
+			forward_embed(&p, run->tokens, sites->resid_pre);
 	}
 	for (int l = l0; ok && l < c->L; l++) {
 		if (l > l0) {

@@ -26,7 +26,7 @@ class Maps:
     def __init__(self, name):
         folder = FIXTURES / "tiny" / name
         about = json.loads((folder / "expected.json").read_text())
-        self.name, self.ids, self.foil_ids = name, about["ids"], about["foil_ids"]
+        self.folder, self.name, self.ids, self.foil_ids = folder, name, about["ids"], about["foil_ids"]
         model = AutoModelForCausalLM.from_pretrained(folder, attn_implementation="eager", dtype=torch.float32)
         self.probe = Probe(model.double())
         self.layers = len(self.probe.layers)
@@ -49,12 +49,30 @@ class Maps:
         maps["head"] = [[cell(f"head {l}.{h} patch") for h in range(self.heads)] for l in range(self.layers)]
         return maps
 
+    def edits(self):
+        """The ops that make_tiny.py has none of, each with the last logits."""
+        n, last = len(self.ids), self.layers - 1
+        seen = int(self.run[f"blocks.{last}.pattern"][0, -1].argmax())
+        lines = [
+            "embed 0 @1..3 noise 3", "embed 0 noise 0.5 7", f"resid_mid 1 @{n - 2} noise 2 12", "z 0.1 noise 4 1", "layer 0 @-1,2 noise 1 3",
+            f"resid_pre {last} project vector.npy", "attn_out 0 @2..-1 project vector.npy", "embed 0 @1 scale 2", "embed 0 @-1 zero",
+            f"embed 0 @{n - 2} add vector.npy", f"scores {last}.0 @-1<{seen} mask", f"scores 0 @3..{n - 1}<2 mask",
+            f"scores {last} @1,-1<0 mask",
+        ]
+        rows = []
+        for line in lines:
+            run = self.probe.run(self.ids, [line], base=self.run, foil=self.foil, folder=self.folder)
+            assert (run["logits"][-1] - self.run["logits"][-1]).abs().max() > 1e-3, line
+            rows.append({"edit": line, "logits_last": [number(x) for x in run["logits"][-1]]})
+        return rows
+
     def answer(self):
         return {
             "about": "made by tests/reference/make_patching.py",
             "model": f"tiny/{self.name}", "ids": self.ids, "foil_ids": self.foil_ids,
             "metric": "logit_diff #{} #{}".format(*self.targets),
             "prompt": number(self.metric(self.run)), "foil": number(self.metric(self.foil)),
+            "edits": self.edits(),
             "noising": self.patching(self.ids, self.run, self.foil),
             "denoising": self.patching(self.foil_ids, self.foil, self.run),
         }

@@ -60,7 +60,8 @@ FAMILIES = {
 LAYER_SITES = ("resid_pre", "q", "k", "v", "pattern", "z", "attn_out", "resid_mid", "mlp_pre",
                "mlp_up", "mlp_post", "mlp_out", "resid_post")
 # What an edit's word means: the site, and which of its axes the number behind the dot counts.
-TARGETS = {"head": ("z", 1), "kv": ("v", 1), "neuron": ("mlp_post", 1), "pattern": ("pattern", 0)}
+TARGETS = {"head": ("z", 1), "kv": ("v", 1), "neuron": ("mlp_post", 1), "pattern": ("pattern", 0),
+           "scores": ("scores", 0), "embed": ("resid_pre", 1)}
 
 
 def is_parallel(config):
@@ -68,6 +69,20 @@ def is_parallel(config):
     if config.model_type == "falcon":
         return config.new_decoder_architecture or config.parallel_attn
     return family.get("parallel", False) or bool(getattr(config, "use_parallel_residual", False))
+
+
+def noise(seed, row, columns):
+    """Normal numbers as the program makes them: SplitMix64 of seed, row and column, then Box and Muller."""
+    def scramble(x):
+        x = (x + 0x9E3779B97F4A7C15) % 2**64
+        x = (x ^ x >> 30) * 0xBF58476D1CE4E5B9 % 2**64
+        x = (x ^ x >> 27) * 0x94D049BB133111EB % 2**64
+        return x ^ x >> 31
+
+    start = scramble(scramble(seed) ^ row)
+    bits = [scramble(start ^ column) for column in range(columns)]
+    return torch.tensor([math.sqrt(-2 * math.log(((b >> 32) + 0.5) / 2**32)) * math.cos(2 * math.pi * (b % 2**32) / 2**32)
+                         for b in bits], dtype=torch.float64)
 
 
 class Edit:
@@ -87,7 +102,7 @@ class Edit:
         rest = words[2:]
         self.where = rest.pop(0)[1:] if rest[0].startswith("@") else None
         self.op, self.arguments = rest[0], rest[1:]
-        if self.op == "add":
+        if self.op in ("add", "project"):
             self.vector = torch.from_numpy(np.load(Path(folder) / self.arguments[0]))
 
     def positions(self, n):
@@ -105,19 +120,20 @@ class Edit:
     def apply(self, name, x, base, foil):
         """x of site `name` with the edit; n positions are axis 1 of a pattern, else axis 0."""
         pattern = name.endswith("pattern")
-        at, key = self.positions(x.shape[1] if pattern else x.shape[0])
+        over_keys = pattern or name.endswith("scores")
+        at, key = self.positions(x.shape[1] if over_keys else x.shape[0])
         x = x.clone()
         part = x if self.unit is None else x.select(self.axis, self.unit)  # a view of x
         if key is not None:
-            assert pattern and self.op == "zero" and self.unit is not None
-            part[at, key] = 0
+            assert pattern and self.op == "zero" or name.endswith("scores") and self.op == "mask"
+            part[..., at, key] = 0 if pattern else -math.inf
             return x
 
         def of(run):
             y = run[name].to(x.dtype)
             return y if self.unit is None else y.select(self.axis, self.unit)
 
-        at = (slice(None), at) if pattern and self.unit is None else at
+        at = (slice(None), at) if over_keys and self.unit is None else at
         if self.op == "zero":
             part[at] = 0
         elif self.op == "scale":
@@ -126,6 +142,15 @@ class Edit:
             part[at] = of(base).mean(0)
         elif self.op == "patch":
             part[at] = of(foil)[at]
+        elif self.op == "noise":
+            seed = int(self.arguments[1]) if len(self.arguments) > 1 else 0
+            scale = float(self.arguments[0]) * self.deviation
+            width, first = part.shape[-1], part.shape[-1] * ((self.unit or 0) + (len(self.sites) > 1 and name.endswith(self.sites[1])))
+            for t in at:  # a unit's own part of the site's numbers; of two sites, the second one's come behind
+                part[t] = part[t] + scale * noise(seed, t, first + width)[first:].to(x.dtype)
+        elif self.op == "project":
+            u = (self.vector / self.vector.double().norm()).to(x.dtype)
+            part[at] = part[at] - (part[at] @ u)[..., None] * u
         elif self.op == "add":
             amount = float(self.arguments[1]) if len(self.arguments) > 1 else 1.0
             part[at] = part[at] + amount * self.vector.to(x.dtype)
@@ -156,6 +181,9 @@ class Probe:
         """All sites of a run, as a dict.  base: the unedited run (for mean); foil: (for patch)."""
         self.edits = [Edit(e, folder) if isinstance(e, str) else e for e in edits]
         self.base, self.foil, self.sites = base, foil, {}
+        rows = self.model.get_input_embeddings()(torch.tensor(ids))  # without learned positions
+        for edit in self.edits:
+            edit.deviation = rows.double().std(correction=0)  # over all their numbers: the unit of noise
         logits = self.model(torch.tensor([ids]), use_cache=False).logits[0]
         sites, self.sites = self.sites, {}
         sites["logits"] = logits
@@ -283,10 +311,20 @@ class Probe:
         self._site_qk(q[0], k[0])
         v = self._site("v", v[0].transpose(0, 1)).transpose(0, 1)[None]
         z, weights = own(q, k, v)
-        edited = self._site("pattern", weights[0])
+        hidden = self._hide(weights[0])
+        edited = self._site("pattern", hidden)
         if edited is not weights[0]:
             z = (edited.to(v.dtype) @ repeat_heads(v[0], q.shape[1]))[None]
         return z, weights
+
+    def _hide(self, weights):
+        """The weights [H, T, T] after `mask`: their logarithm is a score, up to what softmax does not see."""
+        scores = weights.log()
+        for edit in self.edits:
+            if edit.layer == self.layer and "scores" in edit.sites:
+                scores = edit.apply("scores", scores, self.base, self.foil)
+                weights = scores.softmax(-1)
+        return weights
 
     def _site_qk(self, q, k):
         if self.config.model_type == "opt":  # scales q by itself, and the product by 1
