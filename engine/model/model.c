@@ -12,6 +12,7 @@
 #include "engine/model/checkpoint.h"
 #include "engine/model/find.h"
 #include "engine/model/tokenizer.h"
+#include "engine/numbers/back.h"
 #include "engine/numbers/pool.h"
 
 struct model_store {
@@ -285,6 +286,24 @@ void model_norm(const struct model *m, const struct norm *norm, const float *x, 
 		apply_norm(&m->config, norm, x + (size_t)i * D, y + (size_t)i * D, scale ? scale + i : NULL);
 }
 
+void model_norm_back(const struct model *m, const struct norm *norm, const float *x, int n, bool frozen, const float *d, float *g)
+{
+	const struct config *c = &m->config;
+	size_t D = (size_t)c->D;
+
+	if (!norm->there) {
+		if (g != d)
+			memcpy(g, d, (size_t)n * D * sizeof *g);
+		return;
+	}
+	for (size_t i = 0; i < (size_t)n; i++) {
+		if (c->norm == NORM_LAYER)
+			back_layer_norm(x + i * D, norm->gain, c->norm_eps, frozen, d + i * D, g + i * D, D);
+		else
+			back_rms_norm(x + i * D, norm->gain, c->norm_eps, frozen, d + i * D, g + i * D, D);
+	}
+}
+
 void model_embed(const struct model *m, int32_t token, int position, float *x)
 {
 	const struct config *c = &m->config;
@@ -347,4 +366,17 @@ void model_unembed_some(const struct model *m, const float *y, int n, int from, 
 void model_unembed(const struct model *m, const float *y, int n, float *logits)
 {
 	model_unembed_some(m, y, n, 0, m->config.V, logits, (size_t)m->config.V);
+}
+
+void model_unembed_back(const struct model *m, const float *logits, int n, float *d, float *g)
+{
+	const struct config *c = &m->config;
+	size_t V = (size_t)c->V, D = (size_t)c->D;
+
+	for (size_t i = 0; i < (size_t)n * V; i++) {
+		float capped = c->logit_cap > 0 ? logits[i] / c->logit_cap : 0;
+
+		d[i] *= (1 - capped * capped) * c->logit_scale;
+	}
+	matrix_apply_back(m->W_U, d, V, n, g, D);
 }

@@ -260,3 +260,25 @@ void edit_apply_pattern(const struct edit *e, int head, int query, float *x)
 			x[j] = j < e->mean_keys ? e->vector[head * e->mean_keys + j] : 0;
 	}
 }
+
+/* What a unit of the value that it was given adds to the value that it makes. */
+static float slope(const struct edit *e)
+{
+	return e->op == EDIT_SCALE ? e->amount : e->op == EDIT_ADD ? 1 : 0;
+}
+
+void edit_back(const struct edit *e, const struct config *c, float *d)
+{
+	size_t from, n = slice(e, c, &from);
+
+	for (size_t i = from; i < from + n; i++)
+		d[i] *= slope(e);
+}
+
+void edit_back_pattern(const struct edit *e, int head, int query, float *d)
+{
+	int from = e->has_key ? e->key : 0, to = e->has_key ? e->key : query;
+
+	for (int j = from; (e->unit < 0 || head == e->unit) && j <= to && j <= query; j++)
+		d[j] *= slope(e);
+}

@@ -98,4 +98,11 @@ void edit_apply_write(const struct edit *edit, const struct config *c, int posit
 /* Applies it to one row of attention weights, or of scores before softmax: x[query + 1] of that head. */
 void edit_apply_pattern(const struct edit *edit, int head, int query, float *x);
 
+/*
+ * Back through it: from the gradient at the value that it made to the one at the value that it was given. What is put in a value's
+ * place stops the gradient; scale multiplies it, add lets it pass. Rows as for the two above.
+ */
+void edit_back(const struct edit *edit, const struct config *c, float *d);
+void edit_back_pattern(const struct edit *edit, int head, int query, float *d);
+
 #endif

@@ -272,6 +272,42 @@ double metric_of_logits(const struct metric *metric, const float *x, const float
 	}
 }
 
+void metric_slope_of_logits(const struct metric *metric, const float *x, const float *unedited, int V, float *d)
+{
+	double lse, lse_unedited, entropy;
+
+	memset(d, 0, (size_t)V * sizeof *d);
+	switch (metric->kind) {
+	case METRIC_LOGIT_DIFF:
+		d[metric->target[1]] -= 1;
+		d[metric->target[0]] += 1;
+		break;
+	case METRIC_LOGIT:
+		d[metric->target[0]] = 1;
+		break;
+	case METRIC_LOGPROB:
+		lse = log_sum_exp(x, V);
+		for (int i = 0; i < V; i++)
+			d[i] = (float)-exp((double)x[i] - lse);
+		d[metric->target[0]] += 1;
+		break;
+	case METRIC_ENTROPY:
+		lse = log_sum_exp(x, V);
+		entropy = metric_of_logits(metric, x, NULL, V);
+		for (int i = 0; i < V; i++)
+			d[i] = (float)(exp((double)x[i] - lse) * (lse - (double)x[i] - entropy));
+		break;
+	case METRIC_KL:
+		lse = log_sum_exp(x, V);
+		lse_unedited = log_sum_exp(unedited, V);
+		for (int i = 0; i < V; i++)
+			d[i] = (float)(exp((double)x[i] - lse) - exp((double)unedited[i] - lse_unedited));
+		break;
+	default:
+		break;
+	}
+}
+
 bool metric_value(const struct metric *metric, const struct run *run, const struct run *unedited, double *value, struct task *task,
 		  struct err *err)
 {

@@ -48,5 +48,7 @@ bool metric_value(const struct metric *metric, const struct run *run, const stru
 		  struct task *task, struct err *err);
 /* The value from one row of final logits [V] at metric->position: for sweeps. Not for `loss`. */
 double metric_of_logits(const struct metric *metric, const float *logits, const float *unedited, int V);
+/* Its gradient there: d[V]. */
+void metric_slope_of_logits(const struct metric *metric, const float *logits, const float *unedited, int V, float *d);
 
 #endif

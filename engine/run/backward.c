@@ -1,0 +1,354 @@
+/* backward.c - see backward.h. backward_layer() is forward_layer() read from its last line to its first. */
+#include "engine/run/backward.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "engine/numbers/back.h"
+#include "engine/numbers/kernels.h"
+#include "engine/numbers/pool.h"
+#include "engine/run/forward.h"
+
+/* ---- preparing ---- */
+
+static const struct rotary *layer_rotary(const struct config *c, int l, int T, int *which)
+{
+	*which = c->window && c->window[l] && c->rotary_local.pairs;
+	return *which ? &c->rotary_local : c->rotary_long.pairs && T > c->long_from ? &c->rotary_long : &c->rotary;
+}
+
+/* A turn back is a turn with the other sign of the sine; a factor of both stays. */
+static bool begin_rotary(struct backward *b, int l, struct arena *arena, struct err *err)
+{
+	int which, T = b->run->T;
+	const struct rotary *r = layer_rotary(&b->run->model->config, l, T, &which);
+	size_t pairs = (size_t)r->pairs;
+
+	if (b->cosine[which])
+		return true;
+	b->cosine[which] = arena_floats(arena, (size_t)T * pairs, err);
+	b->sine[which] = arena_floats(arena, (size_t)T * pairs, err);
+	if (!b->cosine[which] || !b->sine[which])
+		return false;
+	for (int t = 0; t < T && pairs; t++)
+		kernel_rotary_table(r->frequency, r->pairs, t, r->factor, b->cosine[which] + (size_t)t * pairs,
+				    b->sine[which] + (size_t)t * pairs);
+	for (size_t i = 0; i < (size_t)T * pairs; i++)
+		b->sine[which][i] = -b->sine[which][i];
+	return true;
+}
+
+bool backward_begin(struct backward *b, const struct run *run, unsigned frozen, struct arena *arena, struct err *err)
+{
+	const struct config *c = &run->model->config;
+	size_t T = (size_t)run->T, D = (size_t)c->D, HK = (size_t)(c->H * c->K), widest = (size_t)c->F > HK ? (size_t)c->F : HK;
+
+	*b = (struct backward){ .run = run, .frozen = frozen };
+	for (int l = 0; c->position == POSITION_ROTARY && l < c->L; l++)
+		if (!begin_rotary(b, l, arena, err))
+			return false;
+	return (b->read = arena_floats(arena, T * D, err)) && (b->write = arena_floats(arena, T * D, err)) &&
+	       (b->normed = arena_floats(arena, T * D, err)) && (b->part = arena_floats(arena, T * D, err)) &&
+	       (b->wide = arena_floats(arena, T * widest, err)) && (b->inner = arena_floats(arena, T * widest, err)) &&
+	       (b->head_k = arena_floats(arena, T * HK, err)) && (b->head_v = arena_floats(arena, T * HK, err)) &&
+	       (b->scores = arena_floats(arena, (size_t)c->H * 2 * T, err));
+}
+
+void backward_edits(const struct run *run, int l, enum site site, float *d)
+{
+	size_t width = run_width(&run->model->config, site == SITE_RESULT ? SITE_Z : site);
+
+	for (int e = run->edits - 1; e >= 0; e--)
+		for (int t = 0; t < run->T && edit_hits(&run->edit[e], site, l); t++)
+			if (edit_covers(&run->edit[e], t))
+				edit_back(&run->edit[e], &run->model->config, d + (size_t)t * width);
+}
+
+/* ---- the steps ---- */
+
+static void linear(const struct matrix *W, const float *bias, const float *x, int n, float *y)
+{
+	size_t in = (size_t)matrix_in(W), out = (size_t)matrix_out(W);
+
+	matrix_apply(W, x, in, n, y, out);
+	for (int i = 0; bias && i < n; i++)
+		kernel_add(y + (size_t)i * out, bias, y + (size_t)i * out, out);
+}
+
+/* The share of one matrix that reads a normalised stream: normed += d Wᵀ. */
+static void read_back(const struct backward *b, const struct matrix *W, const float *d)
+{
+	size_t all = (size_t)b->run->T * (size_t)matrix_in(W);
+
+	matrix_apply_back(W, d, (size_t)matrix_out(W), b->run->T, b->part, (size_t)matrix_in(W));
+	kernel_add(b->normed, b->part, b->normed, all);
+}
+
+/* In place: from d[T, D] at a norm's output to its input x. */
+static void norm_back(const struct backward *b, const struct norm *norm, const float *x, float *d)
+{
+	model_norm_back(b->run->model, norm, x, b->run->T, (b->frozen & FROZEN_NORMS) != 0, d, d);
+}
+
+/* How a block writes: matrix, bias, the norm behind them. */
+struct writer {
+	enum site site;
+	const struct matrix *W;		/* [in, D] */
+	const float *bias;
+	const struct norm *post;
+	const float *in;		/* [T, in] of the run */
+};
+
+/* From d[T, D] at what stands in the stream to g[T, in] at what the matrix read. */
+static void write_back(const struct backward *b, int l, const struct writer *w, const float *d, float *g)
+{
+	const struct config *c = &b->run->model->config;
+	int T = b->run->T;
+	size_t all = (size_t)T * (size_t)c->D;
+
+	memcpy(b->write, d, all * sizeof *d);
+	backward_edits(b->run, l, w->site, b->write);
+	for (size_t i = 0; c->residual_scale != 1 && i < all; i++)
+		b->write[i] *= c->residual_scale;
+	if (w->post->there) {
+		linear(w->W, w->bias, w->in, T, b->part);
+		norm_back(b, w->post, b->part, b->write);
+	}
+	matrix_apply_back(w->W, b->write, (size_t)c->D, T, g, (size_t)matrix_in(w->W));
+}
+
+/* ---- the MLP ---- */
+
+/* From mlp_out to what the MLP read, which `into` [T, D] is increased by. */
+static void mlp_back(const struct backward *b, int l, const struct layer_sites *s, float *into)
+{
+	const struct model *m = b->run->model;
+	const struct config *c = &m->config;
+	const struct layer *y = &m->layers[l];
+	const struct layer_sites *was = b->run->layer[l];
+	const struct writer writer = { SITE_MLP_OUT, y->W_out, y->b_out, &y->ln2_post, was->mlp_post };
+	size_t F = (size_t)c->F, T = (size_t)b->run->T;
+
+	write_back(b, l, &writer, s->mlp_out, s->mlp_post);
+	memcpy(b->wide, s->mlp_post, T * F * sizeof *b->wide);
+	backward_edits(b->run, l, SITE_MLP_POST, b->wide);
+	for (size_t t = 0; t < T; t++) {	/* neuron = f(pre), or f(pre) up */
+		kernel_activate_slope(c->activation, was->mlp_pre + t * F, s->mlp_pre + t * F, F);
+		if (c->gated)
+			kernel_activate(c->activation, was->mlp_pre + t * F, s->mlp_up + t * F, F);
+	}
+	for (size_t i = 0; i < T * F; i++) {
+		s->mlp_pre[i] *= b->wide[i] * (c->gated ? was->mlp_up[i] : 1);
+		if (c->gated)
+			s->mlp_up[i] *= b->wide[i];
+	}
+	memset(b->normed, 0, T * (size_t)c->D * sizeof *b->normed);
+	memcpy(b->wide, s->mlp_pre, T * F * sizeof *b->wide);
+	backward_edits(b->run, l, SITE_MLP_PRE, b->wide);
+	read_back(b, c->gated ? y->W_gate : y->W_in, b->wide);
+	if (c->gated)
+		read_back(b, y->W_in, s->mlp_up);
+	norm_back(b, c->parallel_shared_norm ? &y->ln1 : &y->ln2, c->parallel ? was->resid_pre : was->resid_mid, b->normed);
+	kernel_add(into, b->normed, into, T * (size_t)c->D);
+}
+
+/* ---- attention ---- */
+
+struct attention {
+	const struct backward *b;
+	struct layer_sites *s;
+	const float *z;		/* [T, H, K] the gradient at z before edits on it */
+	int l;
+};
+
+/*
+ * One row of attention weights: d[query + 1] at the weights that were used becomes the gradient at the products q·k. `row` is room for
+ * T floats.
+ */
+static void weights_back(const struct attention *a, int h, int query, float *d, float *row)
+{
+	const struct run *run = a->b->run;
+	const struct config *c = &run->model->config;
+	const float *p = run_pattern(run, a->l, h, query);
+	const float *q = run_at(run, SITE_Q, a->l, query) + (size_t)(h * c->K);
+	size_t n = (size_t)query + 1, group = (size_t)(config_kv_head(c, h) * c->K);
+	bool edited = false;
+	float mean;
+
+	for (int e = run->edits - 1; e >= 0; e--)
+		if (edit_hits(&run->edit[e], SITE_PATTERN, a->l) && edit_covers(&run->edit[e], query)) {
+			edit_back_pattern(&run->edit[e], h, query, d);
+			edited = true;
+		}
+	if (edited) {	/* softmax gave other weights than those that were used */
+		run_scores(run, a->l, h, query, row);
+		kernel_softmax(row, n);
+		p = row;
+	}
+	mean = kernel_dot(p, d, n);
+	for (size_t j = 0; j < n; j++) {
+		d[j] = p[j] * (d[j] - mean) * c->attention_scale[a->l];
+		if (c->attention_cap > 0 && d[j] != 0) {
+			float s = c->attention_scale[a->l] * kernel_dot(q, run_at(run, SITE_K, a->l, (int)j) + group, (size_t)c->K);
+			float t = tanhf(s / c->attention_cap);
+
+			d[j] *= 1 - t * t;
+		}
+	}
+}
+
+/* One head: from z to the pattern, values, and through softmax to queries and keys. */
+static void head_back(void *context, int h)
+{
+	const struct attention *a = context;
+	const struct backward *b = a->b;
+	const struct run *run = b->run;
+	const struct config *c = &run->model->config;
+	size_t K = (size_t)c->K, T = (size_t)run->T, HK = (size_t)c->H * K;
+	size_t head = (size_t)h * K, group = (size_t)config_kv_head(c, h) * K;
+	float *d = b->scores + (size_t)h * 2 * T, *row = d + T;
+
+	for (size_t t = 0; t < T; t++) {
+		const float *q = run_at(run, SITE_Q, a->l, (int)t) + head, *w = run_pattern(run, a->l, h, (int)t);
+		const float *z = a->z + t * HK + head;
+		float *pattern = a->s->pattern + ((size_t)h * T + t) * T;
+
+		for (size_t j = 0; j <= t; j++) {
+			pattern[j] = kernel_dot(z, run_at(run, SITE_V, a->l, (int)j) + group, K);
+			kernel_axpy(w[j], z, b->head_v + j * HK + head, K);
+		}
+		memset(pattern + t + 1, 0, (T - t - 1) * sizeof *pattern);
+		if (b->frozen & FROZEN_PATTERNS)
+			continue;
+		memcpy(d, pattern, (t + 1) * sizeof *d);
+		weights_back(a, h, (int)t, d, row);
+		for (size_t j = 0; j <= t; j++) {
+			if (d[j] == 0)
+				continue;
+			kernel_axpy(d[j], run_at(run, SITE_K, a->l, (int)j) + group, a->s->q + t * HK + head, K);
+			kernel_axpy(d[j], q, b->head_k + j * HK + head, K);
+		}
+	}
+}
+
+/* Heads of a group share keys and values: heads[T, H, K] is summed to g[T, G, K]. */
+static void sum_groups(const struct config *c, const float *heads, size_t T, float *g)
+{
+	size_t K = (size_t)c->K, HK = (size_t)c->H * K, GK = (size_t)c->G * K;
+
+	memset(g, 0, T * GK * sizeof *g);
+	for (size_t t = 0; t < T; t++)
+		for (int h = 0; h < c->H; h++) {
+			float *to = g + t * GK + (size_t)config_kv_head(c, h) * K;
+
+			kernel_add(to, heads + t * HK + (size_t)h * K, to, K);
+		}
+}
+
+/* Queries, keys or values: how they are made of the normalised stream. */
+struct projection {
+	enum site site;
+	const struct matrix *W;
+	const float *bias;
+	const struct norm *norm;	/* on heads; NULL for values */
+	int heads;
+	bool turned;			/* by rotary positions */
+};
+
+/* Back through norm on heads and clipping, in place in d[T, heads, K]; x is what the matrix gave, and is clipped here. */
+static void heads_back(const struct backward *b, const struct projection *p, float *x, float *d)
+{
+	const struct config *c = &b->run->model->config;
+	bool whole = c->qk_span == QK_WHOLE, frozen = (b->frozen & FROZEN_NORMS) != 0;
+	int parts = whole ? 1 : p->heads;
+	size_t width = (size_t)((whole ? p->heads : 1) * c->K), n = (size_t)(b->run->T * p->heads * c->K);
+
+	for (size_t i = 0; c->qkv_clip > 0 && i < n; i++)
+		x[i] = fminf(fmaxf(x[i], -c->qkv_clip), c->qkv_clip);
+	for (int i = 0; p->norm && p->norm->there && i < b->run->T * parts; i++) {
+		float *at = d + (size_t)i * width, *from = x + (size_t)i * width;
+		const float *gain = p->norm->gain + (c->qk_span == QK_OWN ? (size_t)(i % parts) * width : 0);
+
+		if (c->qk_norm == NORM_LAYER)
+			back_layer_norm(from, gain, c->norm_eps, frozen, at, at, width);
+		else
+			back_rms_norm(from, gain, c->norm_eps, frozen, at, at, width);
+	}
+	for (size_t i = 0; c->qkv_clip > 0 && i < n; i++)
+		d[i] = fabsf(x[i]) < c->qkv_clip ? d[i] : 0;
+}
+
+/* From d at a stored site to the stream that was read: normed += … */
+static void project_back(const struct backward *b, int l, const struct projection *p, const float *d)
+{
+	const struct config *c = &b->run->model->config;
+	int which, T = b->run->T;
+	const struct rotary *r = layer_rotary(c, l, T, &which);
+	size_t width = (size_t)(p->heads * c->K);
+
+	memcpy(b->wide, d, (size_t)T * width * sizeof *d);
+	backward_edits(b->run, l, p->site, b->wide);
+	for (int t = 0; p->turned && t < T; t++)
+		for (int h = 0; h < p->heads; h++)
+			kernel_rotary(b->wide + (size_t)t * width + (size_t)(h * c->K), b->cosine[which] + (size_t)t * (size_t)r->pairs,
+				      b->sine[which] + (size_t)t * (size_t)r->pairs, r->pairs, r->interleaved);
+	if (c->qkv_clip > 0 || (p->norm && p->norm->there)) {
+		linear(p->W, p->bias, b->read, T, b->inner);
+		heads_back(b, p, b->inner, b->wide);
+	}
+	read_back(b, p->W, b->wide);
+}
+
+/* From attn_out to what attention read, which s->resid_pre is increased by. */
+static void attention_back(const struct backward *b, int l, struct layer_sites *s)
+{
+	const struct model *m = b->run->model;
+	const struct config *c = &m->config;
+	const struct layer *y = &m->layers[l];
+	const struct layer_sites *was = b->run->layer[l];
+	const struct writer writer = { SITE_ATTN_OUT, y->W_O, y->b_O, &y->ln1_post, was->z_used };
+	bool turned = c->position == POSITION_ROTARY && !(c->no_rotary && c->no_rotary[l]);
+	const struct projection q = { SITE_Q, y->W_Q, y->b_Q, &y->q_norm, c->H, turned };
+	const struct projection k = { SITE_K, y->W_K, y->b_K, &y->k_norm, c->G, turned };
+	const struct projection v = { SITE_V, y->W_V, y->b_V, NULL, c->G, false };
+	size_t T = (size_t)b->run->T, HK = (size_t)(c->H * c->K);
+	struct attention a = { b, s, b->wide, l };
+
+	write_back(b, l, &writer, s->attn_out, s->z);
+	backward_edits(b->run, l, SITE_RESULT, s->z);
+	memcpy(b->wide, s->z, T * HK * sizeof *s->z);
+	backward_edits(b->run, l, SITE_Z, b->wide);
+	memset(s->q, 0, T * HK * sizeof *s->q);
+	memset(b->head_k, 0, T * HK * sizeof *b->head_k);
+	memset(b->head_v, 0, T * HK * sizeof *b->head_v);
+	pool_run(c->H, head_back, &a);
+	sum_groups(c, b->head_k, T, s->k);
+	sum_groups(c, b->head_v, T, s->v);
+	model_norm(m, &y->ln1, was->resid_pre, (int)T, b->read, NULL);
+	memset(b->normed, 0, T * (size_t)c->D * sizeof *b->normed);
+	project_back(b, l, &q, s->q);
+	project_back(b, l, &k, s->k);
+	project_back(b, l, &v, s->v);
+	norm_back(b, &y->ln1, was->resid_pre, b->normed);
+	kernel_add(s->resid_pre, b->normed, s->resid_pre, T * (size_t)c->D);
+}
+
+void backward_layer(const struct backward *b, int l, struct layer_sites *s, float *x)
+{
+	const struct config *c = &b->run->model->config;
+	size_t all = (size_t)b->run->T * (size_t)c->D, bytes = all * sizeof *x;
+
+	memcpy(s->resid_post, x, bytes);
+	backward_edits(b->run, l, SITE_RESID_POST, x);
+	memcpy(s->mlp_out, x, bytes);
+	memcpy(s->resid_mid, x, bytes);
+	memset(s->resid_pre, 0, bytes);
+	mlp_back(b, l, s, c->parallel ? s->resid_pre : s->resid_mid);
+	memcpy(x, s->resid_mid, bytes);
+	backward_edits(b->run, l, SITE_RESID_MID, x);
+	memcpy(s->attn_out, x, bytes);
+	kernel_add(s->resid_pre, x, s->resid_pre, all);
+	attention_back(b, l, s);
+	memcpy(x, s->resid_pre, bytes);
+	backward_edits(b->run, l, SITE_RESID_PRE, x);
+}

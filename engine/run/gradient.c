@@ -1,0 +1,153 @@
+/* gradient.c - see gradient.h: from the metric to the last stream, and from there back through the layers. */
+#include "engine/run/gradient.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/run/forward.h"
+
+struct gradient *gradient_ref(const struct gradient *g)
+{
+	struct gradient *own = (struct gradient *)(uintptr_t)g;	/* the count is not part of what a gradient says */
+
+	atomic_fetch_add(&own->refs, 1);
+	return own;
+}
+
+void gradient_unref(struct gradient *g)
+{
+	if (!g || atomic_fetch_sub(&g->refs, 1) != 1)
+		return;
+	for (int l = 0; l < g->run->model->config.L; l++)
+		layer_sites_unref(g->layer[l]);
+	run_unref((struct run *)(uintptr_t)g->run);
+	run_unref((struct run *)(uintptr_t)g->unedited);
+	arena_free(g->arena);
+	free(g);
+}
+
+bool gradient_answers(const struct gradient *g, const struct run *run, const struct metric *metric, const struct run *unedited,
+		      unsigned frozen)
+{
+	const struct metric *own = &g->metric;
+
+	return g->run == run && g->unedited == unedited && g->frozen == frozen && own->kind == metric->kind &&
+	       own->target[0] == metric->target[0] && own->target[1] == metric->target[1] && own->position == metric->position;
+}
+
+/* Which rows of logits the metric reads. The loss is that of each next token: minus the mean of their log probabilities. */
+struct reading {
+	struct metric metric;
+	int from, rows;
+	float factor;
+};
+
+static struct reading reading_of(const struct gradient *g, int row)
+{
+	struct reading r = { g->metric, g->metric.position, 1, 1 };
+
+	if (g->metric.kind == METRIC_LOSS) {
+		r.rows = g->run->T - 1;
+		r.from = 0;
+		r.factor = -1.0f / (float)r.rows;
+		r.metric = (struct metric){ .kind = METRIC_LOGPROB, .target = { g->run->tokens[row + 1], -1 } };
+	}
+	return r;
+}
+
+enum { ROWS = 16 };
+
+/* Room for some rows of the vocabulary. */
+struct rows {
+	float *logits, *unedited, *d;	/* [ROWS, V] */
+};
+
+/* From the metric to x[n, D], the last stream at positions from … from+n-1. */
+static bool seed_rows(const struct gradient *g, const struct rows *r, int from, int n, float *x, struct task *task, struct err *err)
+{
+	const struct model *m = g->run->model;
+	size_t V = (size_t)m->config.V;
+	const float *last = run_at(g->run, SITE_RESID_POST, m->config.L - 1, from);
+
+	if (!run_logits(g->run, from, n, r->logits, task, err) ||
+	    (g->metric.kind == METRIC_KL && !run_logits(g->unedited, from, n, r->unedited, task, err)))
+		return false;
+	for (int i = 0; i < n; i++) {
+		struct reading reading = reading_of(g, from + i);
+		float *d = r->d + (size_t)i * V;
+
+		metric_slope_of_logits(&reading.metric, r->logits + (size_t)i * V, r->unedited + (size_t)i * V, m->config.V, d);
+		for (size_t j = 0; j < V; j++)
+			d[j] *= reading.factor;
+	}
+	model_unembed_back(m, r->logits, n, r->d, x);
+	model_norm_back(m, &m->ln_final, last, n, (g->frozen & FROZEN_NORMS) != 0, x, x);
+	return true;
+}
+
+static bool seed(const struct gradient *g, struct arena *scratch, float *x, struct task *task, struct err *err)
+{
+	struct reading all = reading_of(g, 0);
+	size_t room = (size_t)(all.rows < ROWS ? all.rows : ROWS) * (size_t)g->run->model->config.V;
+	struct rows r = { arena_floats(scratch, room, err), arena_floats(scratch, room, err), arena_floats(scratch, room, err) };
+
+	if (!r.logits || !r.unedited || !r.d)
+		return false;
+	for (int i = 0; i < all.rows; i += ROWS) {
+		int n = all.rows - i < ROWS ? all.rows - i : ROWS;
+
+		if (!seed_rows(g, &r, all.from + i, n, x + (size_t)(all.from + i) * (size_t)g->run->model->config.D, task, err))
+			return false;
+	}
+	return true;
+}
+
+/* g->embed carries the gradient down the stream, and is the embedding's in the end. */
+static bool compute(struct gradient *g, struct task *task, struct err *err)
+{
+	const struct model *m = g->run->model;
+	int L = m->config.L;
+	struct arena *scratch = arena_new();
+	struct backward b;
+	bool ok = seed(g, scratch, g->embed, task, err) && backward_begin(&b, g->run, g->frozen, scratch, err);
+
+	for (int l = L - 1; ok && l >= 0; l--) {
+		ok = task_step(task, L - 1 - l, L, err) && (g->layer[l] = layer_sites_new(m, g->run->T, true, err));
+		if (ok)
+			backward_layer(&b, l, g->layer[l], g->embed);
+	}
+	arena_free(scratch);
+	return ok;
+}
+
+struct gradient *gradient_new(const struct run *run, const struct metric *metric, const struct run *unedited, unsigned frozen,
+			      struct task *task, struct err *err)
+{
+	const struct config *c = &run->model->config;
+	struct gradient *g = xcalloc(1, sizeof *g);
+
+	atomic_init(&g->refs, 1);
+	g->run = run_ref(run);
+	g->unedited = run_ref(unedited);
+	g->metric = *metric;
+	g->frozen = frozen;
+	g->arena = arena_new();
+	g->layer = arena_alloc(g->arena, (size_t)c->L * sizeof *g->layer);
+	g->embed = arena_floats(g->arena, (size_t)run->T * (size_t)c->D, err);
+	if (g->embed && compute(g, task, err))
+		return g;
+	gradient_unref(g);
+	return NULL;
+}
+
+const float *gradient_at(const struct gradient *g, enum site site, int layer, int position)
+{
+	if (site == SITE_EMBED)
+		return g->embed + (size_t)position * (size_t)g->run->model->config.D;
+	return layer_site(g->layer[layer], site) + (size_t)position * run_width(&g->run->model->config, site);
+}
+
+const float *gradient_pattern(const struct gradient *g, int layer, int head, int query)
+{
+	return g->layer[layer]->pattern + ((size_t)head * (size_t)g->run->T + (size_t)query) * (size_t)g->run->T;
+}

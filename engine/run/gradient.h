@@ -1,0 +1,45 @@
+/*
+ * gradient.h - the derivative of a metric by every site of a run. Immutable once made, counted like a run, about as large and about as
+ * expensive as one.
+ *
+ * To first order, a run whose site is changed by δ has the metric changed by δ · gradient. A site's gradient is the one at the
+ * value that the run has there, its edits applied; positions behind the metric's have none.
+ */
+#ifndef LMSCOPE_ENGINE_RUN_GRADIENT_H
+#define LMSCOPE_ENGINE_RUN_GRADIENT_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+
+#include "engine/base/err.h"
+#include "engine/base/task.h"
+#include "engine/run/backward.h"
+#include "engine/run/metric.h"
+#include "engine/run/run.h"
+
+struct gradient {
+	const struct run *run, *unedited;	/* counted */
+	struct metric metric;
+	unsigned frozen;			/* FROZEN_ bits: backward.h */
+	struct layer_sites **layer;		/* [L] */
+	float *embed;				/* [T, D] */
+	struct arena *arena;
+	atomic_int refs;
+};
+
+/* `unedited` is what kl compares with. NULL: ERR_MEMORY, ERR_CANCELLED. */
+struct gradient *gradient_new(const struct run *run, const struct metric *metric, const struct run *unedited, unsigned frozen,
+			      struct task *task, struct err *err);
+struct gradient *gradient_ref(const struct gradient *g);
+void gradient_unref(struct gradient *g);	/* NULL is fine */
+
+/* Whether it is that of this question. */
+bool gradient_answers(const struct gradient *g, const struct run *run, const struct metric *metric, const struct run *unedited,
+		      unsigned frozen);
+
+/* As run_at: float[width] or float[units, width] at (layer, position). Not for SITE_PATTERN. */
+const float *gradient_at(const struct gradient *g, enum site site, int layer, int position);
+/* At the attention weights of one query: float[T], 0 for later keys. */
+const float *gradient_pattern(const struct gradient *g, int layer, int head, int query);
+
+#endif

@@ -1,0 +1,500 @@
+/*
+ * backward.c - gradients of every metric at every site of the tiny random models of all families: against central differences of whole
+ * runs, through edits too; against PyTorch's (tests/fixtures/gradients, made by tests/reference/make_gradients.py); and what must
+ * hold between them.
+ */
+#include <dirent.h>
+#include <stdlib.h>
+
+#include "engine/base/file.h"
+#include "engine/base/json.h"
+#include "engine/model/model.h"
+#include "engine/model/safetensors.h"
+#include "engine/numbers/pool.h"
+#include "engine/run/gradient.h"
+#include "tests/scratch.h"
+#include "tests/tap.h"
+
+enum { EDITS = 12 };
+
+static const double tolerance = 5e-3;	/* of differences in single precision; PyTorch's own gradients are compared more closely */
+
+struct fixture {
+	const char *name;
+	struct model *model;
+	int32_t ids[64], foil_ids[64];
+	int T;
+	struct run *unedited, *foil;
+};
+
+/* Each leaves some way from the site that is moved to the metric; the last has what an edit can do at every kind of site. */
+static const char *const edit_sets[][EDITS] = {
+	{ NULL },
+	{ "attn_out 0 @3 scale 2", "mlp_out 0 @1,4 mean", "resid_pre 1 @2 scale 0.5", NULL },
+	{ "pattern 0.1 @4 scale 0.5", "pattern 1.0 @6 zero", "head 1.0 @5 scale -1", "z 0.0 @4 scale 1.5", "q 1.1 scale 0.8",
+	  "k 1.0 @2 zero", "v 0.0 @3 scale 2", "mlp_pre 1 @5 scale 0.7", "neuron 0.3 scale -2", "resid_post 0 @3 patch", NULL },
+};
+
+static const char *const metrics[] = { "logit #5", "logprob #7", "logit_diff #3 #9", "entropy", "loss", "kl", "logit #4 @-3" };
+
+static int read_ids(const struct json_value *v, int32_t *ids)
+{
+	int n = (int)json_count(v);
+
+	for (int i = 0; i < n; i++) {
+		int64_t id = -1;
+
+		json_int(json_at(v, (size_t)i), &id);
+		ids[i] = (int32_t)id;
+	}
+	return n;
+}
+
+static struct run *make_run(const struct fixture *f, const int32_t *ids, const char *const *edits)
+{
+	struct err err = { 0 };
+	struct run_order order = { .model = f->model, .tokens = ids, .T = f->T, .edits = edits, .unedited = f->unedited, .foil = f->foil };
+	struct run *r;
+
+	while (edits && edits[order.edit_count])
+		order.edit_count++;
+	r = run_new(&order, NULL, &err);
+	if (!r)
+		CHECK_THAT(false, "%s runs: %s", f->name, err.text);
+	return r;
+}
+
+static bool open_fixture(struct fixture *f, const char *folder)
+{
+	struct err err = { 0 };
+	char path[500];
+	struct json *about;
+
+	snprintf(path, sizeof path, "%s/expected.json", folder);
+	f->model = model_open(folder, NULL, NULL, &err);
+	about = f->model ? json_open(path, 0, &err) : NULL;
+	if (!CHECK_THAT(about, "%s opens %s", f->name, err.text))
+		return false;
+	f->T = read_ids(json_get(json_root(about), "ids"), f->ids);
+	f->T = f->T < 10 ? f->T : 10;	/* the long ones are about long prompts */
+	read_ids(json_get(json_root(about), "foil_ids"), f->foil_ids);
+	json_free(about);
+	f->unedited = make_run(f, f->ids, NULL);
+	f->foil = make_run(f, f->foil_ids, NULL);
+	return f->unedited && f->foil;
+}
+
+static void close_fixture(struct fixture *f)
+{
+	run_unref(f->unedited);
+	run_unref(f->foil);
+	model_free(f->model);
+}
+
+/* ---- central differences ---- */
+
+/* -1 … 1, the same on every machine. */
+static float noise(unsigned *state)
+{
+	*state = *state * 1664525u + 1013904223u;
+	return (float)(*state >> 8) / (float)(1 << 23) - 1;
+}
+
+/* A vector of noise as large as x, and a file of it. */
+static char *direction(const float *x, float *v, size_t n, unsigned *state)
+{
+	char header[128], *bytes, *path;
+	double size = 0;
+	int length;
+
+	for (size_t i = 0; i < n; i++)
+		size += (double)x[i] * (double)x[i];
+	for (size_t i = 0; i < n; i++)
+		v[i] = noise(state) * (float)sqrt(size / (double)n + 1e-6);
+	length = snprintf(header, sizeof header, "\x93NUMPY\x01%c\x76%c{'descr': '<f4', 'fortran_order': False, 'shape': (%zu,), }", 0, 0, n);
+	memset(header + length, ' ', sizeof header - (size_t)length);
+	header[127] = '\n';
+	bytes = malloc(sizeof header + n * sizeof *v);
+	memcpy(bytes, header, sizeof header);
+	memcpy(bytes + sizeof header, v, n * sizeof *v);
+	path = scratch_file("direction.npy", bytes, sizeof header + n * sizeof *v);
+	free(bytes);
+	return path;
+}
+
+struct question {
+	const struct fixture *f;
+	const char *const *edits;	/* NULL at the end */
+	struct metric metric;
+	const struct run *run;
+	struct gradient *g;
+	int compared, kinks;
+	double worst;
+	char worst_at[100];
+};
+
+/* The metric with one more edit: "… add FILE amount", "… scale amount". */
+static double with(const struct question *q, const char *line, double amount)
+{
+	struct err err = { 0 };
+	const char *edits[EDITS + 2];
+	char last[300];
+	double value = NAN;
+	struct run *r;
+	int n = 0;
+
+	while (q->edits[n]) {
+		edits[n] = q->edits[n];
+		n++;
+	}
+	snprintf(last, sizeof last, "%s %.9g", line, amount);
+	edits[n++] = last;
+	edits[n] = NULL;
+	r = make_run(q->f, q->f->ids, edits);
+	if (r && !metric_value(&q->metric, r, q->f->unedited, &value, NULL, &err))
+		CHECK_THAT(false, "%s", err.text);
+	run_unref(r);
+	return value;
+}
+
+/*
+ * The slope along an edit's amount at `at`, its error of fourth order in the step. Of some steps the one whose halves agree best: a long
+ * one crosses kinks and bends, a short one drowns in rounding.
+ */
+static double slope(const struct question *q, const char *line, double at)
+{
+	static const double steps[] = { 0.04, 0.01, 0.0025 };
+	double best = NAN, least = INFINITY;
+
+	for (size_t i = 0; i < sizeof steps / sizeof *steps; i++) {
+		double h = steps[i];
+		double near = (with(q, line, at + h) - with(q, line, at - h)) / (2 * h);
+		double far = (with(q, line, at + 2 * h) - with(q, line, at - 2 * h)) / (4 * h);
+
+		if (fabs(near - far) < least) {
+			least = fabs(near - far);
+			best = (4 * near - far) / 3;
+		}
+	}
+	return best;
+}
+
+/* A difference across a kink is not the slope on either side. */
+static bool has_kinks(const struct config *c)
+{
+	return c->activation == ACTIVATION_RELU || c->qkv_clip > 0;
+}
+
+static void compare(struct question *q, const char *line, double at, double predicted, double scale)
+{
+	double measured = slope(q, line, at), gap = fabs(measured - predicted) / fmax(fabs(predicted), fmax(scale, 0.1));
+
+	q->compared++;
+	if (has_kinks(&q->f->model->config) && gap > tolerance) {
+		q->kinks++;
+		return;
+	}
+	if (!(gap <= q->worst)) {
+		q->worst = gap;
+		snprintf(q->worst_at, sizeof q->worst_at, "%.40s: %.6g, predicted %.6g", line, measured, predicted);
+	}
+}
+
+/* The site at (layer, t) moved along a random direction. */
+static void move_site(struct question *q, enum site site, int layer, int t, unsigned *state)
+{
+	size_t n = run_width(&q->f->model->config, site);
+	const float *x = run_at(q->run, site, layer, t), *g = gradient_at(q->g, site, layer, t);
+	float *v = malloc(n * sizeof *v);
+	char *path = direction(x, v, n, state), line[200];
+	double predicted = 0, scale = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		predicted += (double)g[i] * (double)v[i];
+		scale += pow((double)g[i] * (double)v[i], 2);
+	}
+	snprintf(line, sizeof line, "%s %d @%d add %s", site_table[site].name, layer, t, path);
+	compare(q, line, 0, predicted, sqrt(scale));
+	free(path);
+	free(v);
+}
+
+static void move_weight(struct question *q, int layer, int head, int query, int key)
+{
+	double w = (double)run_pattern(q->run, layer, head, query)[key], g = (double)gradient_pattern(q->g, layer, head, query)[key];
+	char line[100];
+
+	snprintf(line, sizeof line, "pattern %d.%d @%d<%d scale", layer, head, query, key);
+	compare(q, line, 1, w * g, 0);
+}
+
+static void check_differences(struct question *q, const char *spec, int set)
+{
+	static const enum site sites[] = { SITE_RESID_PRE, SITE_Q, SITE_K, SITE_V, SITE_Z, SITE_ATTN_OUT, SITE_RESID_MID, SITE_MLP_PRE,
+					   SITE_MLP_POST, SITE_MLP_OUT, SITE_RESID_POST };
+	const struct config *c = &q->f->model->config;
+	unsigned state = 7;
+
+	for (int l = 0; l < 2; l++) {
+		for (size_t s = 0; s < sizeof sites / sizeof *sites; s++)
+			if (sites[s] != SITE_RESID_MID || !c->parallel) {
+				move_site(q, sites[s], l, 3, &state);
+				move_site(q, sites[s], l, q->metric.position, &state);
+			}
+		move_weight(q, l, c->H - 1, q->metric.position, q->metric.position - 1);
+		move_weight(q, l, 0, 4, 3);
+	}
+	CHECK_THAT(q->worst <= tolerance && q->kinks * 2 < q->compared, "%s, %s, edits %d: %d central differences, gap at most %.2g (%s)", q->f->name, spec, set, q->compared,
+		   q->worst, q->worst_at);
+}
+
+/* ---- what must hold ---- */
+
+static bool all_zero(const float *x, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (x[i] != 0)
+			return false;
+	return true;
+}
+
+/* Positions behind the metric's cannot matter. */
+static void check_causality(const struct question *q)
+{
+	const struct config *c = &q->f->model->config;
+	int wrong = 0, last = q->metric.kind == METRIC_LOSS ? q->f->T - 2 : q->metric.position;
+
+	for (int l = 0; l < c->L; l++)
+		for (int t = last + 1; t < q->f->T; t++)
+			for (int s = 0; s < SITE_COUNT; s++)
+				if (site_table[s].stored && s != SITE_PATTERN)
+					wrong += !all_zero(gradient_at(q->g, (enum site)s, l, t), run_width(c, (enum site)s));
+	CHECK_THAT(!wrong, "%s: no gradient behind the metric's position", q->f->name);
+}
+
+/*
+ * z = Σ w v, and scores q·k enter by softmax alone: the pattern's gradient along the weights is z's along z; and the sums over a
+ * group of queries' and of keys' products are the same, since both see only q·k.
+ */
+static void check_sums(const struct question *q)
+{
+	const struct config *c = &q->f->model->config;
+	double along_w = 0, along_z = 0, along_q = 0, along_k = 0, size = 1e-9;
+
+	for (int t = 0; t < q->f->T; t++) {
+		const float *z = run_at(q->run, SITE_Z, 0, t), *gz = gradient_at(q->g, SITE_Z, 0, t);
+		const float *x = run_at(q->run, SITE_Q, 0, t), *gx = gradient_at(q->g, SITE_Q, 0, t);
+		const float *k = run_at(q->run, SITE_K, 0, t), *gk = gradient_at(q->g, SITE_K, 0, t);
+
+		for (int h = 0; h < c->H; h++)
+			for (int j = 0; j <= t; j++)
+				along_w += (double)run_pattern(q->run, 0, h, t)[j] * (double)gradient_pattern(q->g, 0, h, t)[j];
+		for (int i = 0; i < c->H * c->K; i++) {
+			along_z += (double)z[i] * (double)gz[i];
+			along_q += (double)x[i] * (double)gx[i];
+			size += fabs((double)z[i] * (double)gz[i]) + fabs((double)x[i] * (double)gx[i]);
+		}
+		for (int i = 0; i < c->G * c->K; i++)
+			along_k += (double)k[i] * (double)gk[i];
+	}
+	CHECK_THAT(fabs(along_w - along_z) < 1e-5 * size, "%s: along the weights %.6g, along z %.6g", q->f->name, along_w, along_z);
+	CHECK_THAT(fabs(along_q - along_k) < 1e-5 * size, "%s: along queries %.6g, along keys %.6g", q->f->name, along_q, along_k);
+}
+
+/* With the scales of norms frozen and without biases to shift it, the last stream's share of a logit is the logit. */
+static void check_frozen(const struct question *q)
+{
+	struct err err = { 0 };
+	const struct model *m = q->f->model;
+	const struct config *c = &m->config;
+	struct metric metric = { .kind = METRIC_LOGIT, .target = { 5, -1 }, .position = q->f->T - 1 };
+	struct gradient *g;
+	double along = 0, value;
+
+	if (c->logit_cap > 0 || m->ln_final.bias || m->b_U || !metric_value(&metric, q->run, q->run, &value, NULL, &err))
+		return;
+	g = gradient_new(q->run, &metric, q->run, FROZEN_NORMS | FROZEN_PATTERNS, NULL, &err);
+	for (int i = 0; i < c->D; i++)
+		along += (double)gradient_at(g, SITE_RESID_POST, c->L - 1, metric.position)[i] *
+			 (double)run_at(q->run, SITE_RESID_POST, c->L - 1, metric.position)[i];
+	CHECK_THAT(fabs(along - value) < 1e-4 * fmax(1, fabs(value)), "%s: frozen gradient along the stream %.6g is the logit %.6g", q->f->name,
+		   along, value);
+	CHECK_THAT(all_zero(gradient_at(g, SITE_Q, 0, 3), (size_t)(c->H * c->K)), "%s: frozen patterns ask no queries", q->f->name);
+	gradient_unref(g);
+}
+
+static void check_question(const struct fixture *f, const char *spec, int set)
+{
+	struct err err = { 0 };
+	struct question q = { .f = f, .edits = edit_sets[set] };
+
+	q.run = set ? make_run(f, f->ids, q.edits) : run_ref(f->unedited);
+	if (CHECK_THAT(q.run && metric_resolve(spec, f->unedited, &q.metric, NULL, &err), "%s: %s %s", f->name, spec, err.text) &&
+	    CHECK_THAT((q.g = gradient_new(q.run, &q.metric, f->unedited, 0, NULL, &err)) != NULL, "%s: has a gradient %s", f->name, err.text)) {
+		check_differences(&q, spec, set);
+		check_causality(&q);
+		if (set == 0)
+			check_sums(&q);
+		if (set == 0)
+			check_frozen(&q);
+	}
+	gradient_unref(q.g);
+	run_unref((struct run *)(uintptr_t)q.run);
+}
+
+static int check_folder(const char *folder)
+{
+	DIR *dir = opendir(folder);
+	struct dirent *entry;
+	int n = 0;
+
+	while (dir && (entry = readdir(dir))) {
+		struct fixture f = { .name = entry->d_name };
+		char *path = file_join(folder, entry->d_name);
+
+		if (entry->d_name[0] != '.' && open_fixture(&f, path)) {
+			for (int set = 0; set < 3; set++) {
+				size_t turn = (size_t)(n + set) % (sizeof metrics / sizeof *metrics);
+
+				if (set == 0 && !strcmp(metrics[turn], "kl"))
+					turn = 0;	/* of a run with itself: flat */
+				check_question(&f, metrics[turn], set);
+			}
+			n++;
+		}
+		close_fixture(&f);
+		free(path);
+	}
+	if (dir)
+		closedir(dir);
+	return n;
+}
+
+/* ---- PyTorch's ---- */
+
+/* A site's gradient at every position: [T, width], or [H, T, T]. */
+static size_t collect(const struct gradient *g, enum site site, int layer, float *out)
+{
+	const struct config *c = &g->run->model->config;
+	size_t T = (size_t)g->run->T, width = run_width(c, site), at = 0;
+
+	for (int h = 0; site == SITE_PATTERN && h < c->H; h++)
+		for (size_t t = 0; t < T; t++, at += T)
+			memcpy(out + at, gradient_pattern(g, layer, h, (int)t), T * sizeof *out);
+	for (size_t t = 0; site != SITE_PATTERN && t < T; t++, at += width)
+		memcpy(out + at, gradient_at(g, site, layer, (int)t), width * sizeof *out);
+	return at;
+}
+
+/* Autograd says something of weights on later keys, which softmax holds at zero: they are not sites of ours. */
+static void hide_later_keys(float *x, size_t n, int T)
+{
+	for (size_t i = 0; i < n; i++)
+		if (i % (size_t)T > i / (size_t)T % (size_t)T)
+			x[i] = 0;
+}
+
+static void compare_tensors(const struct gradient *g, const struct safetensors *expected, int question, int sites, const char *what)
+{
+	int compared = 0, near = 0;
+	double worst = 0;
+	char worst_at[100] = "";
+
+	for (size_t i = 0; i < safetensors_tensors(expected); i++) {
+		const struct tensor *t = safetensors_tensor(expected, i);
+		size_t n = tensor_count(t);
+		float *want, *got;
+		double scale = 1e-12, gap = 0;
+		int which, layer;
+		char name[64];
+
+		if (sscanf(t->name, "%d.blocks.%d.%63s", &which, &layer, name) != 3 || which != question)
+			continue;
+		want = calloc(n, sizeof *want);
+		got = calloc(n + 100000, sizeof *got);
+		tensor_expand(t, want);
+		if (site_find(name) == SITE_PATTERN)
+			hide_later_keys(want, n, g->run->T);
+		compared++;
+		if (collect(g, site_find(name), layer, got) == n) {
+			for (size_t j = 0; j < n; j++) {
+				scale = fmax(scale, fabs((double)want[j]));
+				gap = fmax(gap, isnan(got[j]) ? INFINITY : fabs((double)got[j] - (double)want[j]));
+			}
+			near += gap <= 1e-4 * scale;
+			if (gap / scale > worst) {
+				worst = gap / scale;
+				snprintf(worst_at, sizeof worst_at, "%s", t->name);
+			}
+		}
+		free(want);
+		free(got);
+	}
+	CHECK_THAT(compared == sites && near == sites, "%s: %d of %d gradients are PyTorch's, gap at most %.2g (%s)", what, near, sites, worst,
+		   worst_at);
+}
+
+static void check_torch_question(struct fixture *f, const struct json_value *question, int i, const struct safetensors *expected)
+{
+	const char *spec = json_text(json_get(question, "metric")), *edits[EDITS] = { NULL };
+	struct err err = { 0 };
+	struct metric metric;
+	struct gradient *g = NULL;
+	struct run *r;
+	double want = NAN, value = NAN;
+	int64_t sites = 0;
+	char what[100];
+
+	for (size_t e = 0; e < json_count(json_get(question, "edits")); e++)
+		edits[e] = json_text(json_at(json_get(question, "edits"), e));
+	json_double(json_get(question, "value"), &want);
+	json_int(json_get(question, "sites"), &sites);
+	r = make_run(f, f->ids, edits);
+	snprintf(what, sizeof what, "%s %s, %zu edits", f->name, spec, json_count(json_get(question, "edits")));
+	if (r && metric_resolve(spec, f->unedited, &metric, NULL, &err) && metric_value(&metric, r, f->unedited, &value, NULL, &err))
+		g = gradient_new(r, &metric, f->unedited, 0, NULL, &err);
+	CHECK_THAT(g && fabs(value - want) < 1e-4 * fmax(1, fabs(want)), "%s: %.6g is %.6g %s", what, value, want, err.text);
+	if (g)
+		compare_tensors(g, expected, i, (int)sites, what);
+	gradient_unref(g);
+	run_unref(r);
+}
+
+static void check_torch(const char *file)
+{
+	struct err err = { 0 };
+	char path[500];
+	struct fixture f = { .name = file };
+	struct json *doc;
+	struct safetensors *expected;
+	const struct json_value *questions;
+
+	snprintf(path, sizeof path, "tests/fixtures/gradients/%s.json", file);
+	doc = json_open(path, 0, &err);
+	snprintf(path, sizeof path, "tests/fixtures/gradients/%s.safetensors", file);
+	expected = safetensors_open(path, &err);
+	if (CHECK_THAT(doc && expected, "%s has gradients %s", file, err.text) &&
+	    open_fixture(&f, json_text(json_get(json_root(doc), "model")))) {
+		questions = json_get(json_root(doc), "questions");
+		for (size_t i = 0; i < json_count(questions); i++)
+			check_torch_question(&f, json_at(questions, i), (int)i, expected);
+	}
+	close_fixture(&f);
+	safetensors_free(expected);
+	json_free(doc);
+}
+
+int main(void)
+{
+	static const char *const torch[] = { "gpt2-tied", "gpt2-odd", "llama-grouped", "gemma2", "gemma3", "gpt_neox", "olmo", "olmo2",
+					     "cohere-qk", "bloom", "falcon-7b", "opt" };
+
+	for (size_t i = 0; i < sizeof torch / sizeof *torch; i++)
+		check_torch(torch[i]);
+	int tiny = check_folder("tests/fixtures/tiny"), families = check_folder("tests/fixtures/families");
+
+	CHECK_THAT(tiny >= 7 && families >= 38, "%d and %d models were looked at", tiny, families);
+	scratch_done();
+	pool_stop();
+	return tap_done();
+}

@@ -1,0 +1,139 @@
+"""make_gradients.py - gradients of metrics by the sites of tiny models, as PyTorch's autograd has them.
+
+    python tests/reference/make_gradients.py [NAME…]     writes tests/fixtures/gradients/NAME.safetensors and NAME.json
+
+The models are those of tests/fixtures (make_tiny.py made them), in double precision.  Each has some questions: a metric, the
+edits of the run, and the gradient at every site, with the edits at that site applied: [T, …] as in probe.py.
+"""
+import json
+import sys
+from pathlib import Path
+
+import torch
+from safetensors.torch import save_file
+from transformers import AutoModelForCausalLM
+
+from probe import Probe
+
+FIXTURES = Path(__file__).parent.parent / "fixtures"
+EDITED = ["attn_out 0 @3 scale 2", "mlp_out 0 @1,4 mean", "neuron 0.3 scale -2", "head 1.0 @5 zero"]
+PATTERN = EDITED + ["pattern 1.0 @6 zero", "kv 0.0 @3 scale 2"]
+QUESTIONS = {  # metric, edits
+    "gpt2-tied": [("logit_diff #3 #9", []), ("kl", PATTERN)],
+    "gpt2-odd": [("logprob #7", []), ("loss", EDITED)],
+    "llama-grouped": [("logprob #7", []), ("entropy", PATTERN)],
+    "gemma2": [("loss", []), ("logit #5", PATTERN)],
+    "gpt_neox": [("entropy", []), ("logit_diff #3 #9", PATTERN)],
+    "olmo2": [("logit #5", []), ("logprob #7", PATTERN)],
+    "olmo": [("logit #5", []), ("logit #4", EDITED)],
+    "cohere-qk": [("logit_diff #3 #9", []), ("loss", PATTERN)],
+    "bloom": [("logprob #7", []), ("logit #5", EDITED)],
+    "falcon-7b": [("logit #5", []), ("entropy", EDITED)],
+    "gemma3": [("logit #5", []), ("kl", PATTERN)],
+    "opt": [("logit #4", []), ("logprob #7", PATTERN)],
+}
+
+
+class Gradients(Probe):
+    """A probe whose sites keep their gradients.  Sites that are only looked at are views, which have none: their origin has."""
+
+    def __init__(self, model):
+        self.kept = None
+        super().__init__(model)
+
+    def run_kept(self, ids, edits, base):
+        self.kept = {}
+        sites = Probe.run.__wrapped__(self, ids, edits, base=base, foil=None)
+        kept, self.kept = self.kept, None
+        return sites, kept
+
+    def _keep(self, site, x, shape=lambda g: g):
+        if self.kept is not None and x.requires_grad:
+            x.retain_grad()
+            self.kept[f"blocks.{self.layer}.{site}"] = x, shape
+
+    def _site(self, site, x):
+        x = super()._site(site, x)
+        looked_at = ["q", "k", "pattern", "mlp_pre", "mlp_up"]
+        if self.config.model_type in ("bloom", "falcon"):
+            looked_at.append("v")
+        if site not in looked_at:
+            self._keep(site, x)
+        return x
+
+    def _attend(self, own, q, k, v):
+        scale = q.shape[-1] ** 0.5 if self.config.model_type == "opt" else 1
+        self._keep("q", q, lambda g: g[0].transpose(0, 1) / scale)
+        self._keep("k", k, lambda g: g[0].transpose(0, 1))
+
+        def kept(q, k, v):
+            z, weights = own(q, k, v)
+            self._keep("pattern", weights, lambda g: g[0])
+            return z, weights
+        return super()._attend(kept, q, k, v)
+
+    def _pre(self, module, args, out):
+        super()._pre(module, args, out)
+        self._keep("mlp_pre", out, lambda g: g.reshape(-1, g.shape[-1]))
+
+
+def value(spec, logits, base, ids):
+    kind, *targets = spec.split()
+    targets = [int(t[1:]) for t in targets]
+    log_p = torch.log_softmax(logits, -1)
+    if kind == "logit":
+        return logits[-1, targets[0]]
+    if kind == "logprob":
+        return log_p[-1, targets[0]]
+    if kind == "logit_diff":
+        return logits[-1, targets[0]] - logits[-1, targets[1]]
+    if kind == "entropy":
+        return -(log_p[-1].exp() * log_p[-1]).sum()
+    if kind == "kl":
+        log_base = torch.log_softmax(base[-1], -1)
+        return (log_base.exp() * (log_base - log_p[-1])).sum()
+    assert kind == "loss", spec
+    return -log_p[:-1].gather(1, torch.tensor(ids[1:])[:, None]).mean()
+
+
+def ask(probe, ids, spec, edits):
+    base = probe.run(ids)
+    sites, kept = probe.run_kept(ids, edits, base)
+    metric = value(spec, sites["logits"], base["logits"], ids)
+    metric.backward()
+    found = {name: shape(x.grad) for name, (x, shape) in kept.items() if x.grad is not None}
+    patterns = {e.split()[1].split(".")[0] for e in edits if e.startswith("pattern")}
+    for name in [n for n in found if n.endswith(".pattern") and n.split(".")[1] in patterns]:
+        del found[name]  # of the weights before the edit, which softmax gave
+    for head in [e.split()[1].split(".")[0] for e in edits if e.startswith("head")]:
+        del found[f"blocks.{head}.z"]  # of what W_O was given: an edit of a head stands behind z
+    return float(metric.detach()), found
+
+
+def make(name):
+    folder = next(f / name for f in (FIXTURES / "tiny", FIXTURES / "families") if (f / name).exists())
+    model = AutoModelForCausalLM.from_pretrained(folder, attn_implementation="eager", dtype=torch.float32).double()
+    ids = json.loads((folder / "expected.json").read_text())["ids"]
+    probe, tensors, questions = Gradients(model), {}, []
+    for i, (spec, edits) in enumerate(QUESTIONS[name]):
+        metric, found = ask(probe, ids, spec, edits)
+        questions.append({"metric": spec, "edits": edits, "value": metric, "sites": len(found)})
+        tensors.update({f"{i}.{site}": g.float().contiguous() for site, g in found.items()})
+    out = FIXTURES / "gradients"
+    out.mkdir(exist_ok=True)
+    save_file(tensors, out / f"{name}.safetensors")
+    (out / f"{name}.json").write_text(json.dumps({
+        "about": "made by tests/reference/make_gradients.py", "model": str(folder.relative_to(FIXTURES.parent.parent)),
+        "ids": ids, "questions": questions}, indent=1) + "\n")
+    size = (out / f"{name}.safetensors").stat().st_size
+    print(f"{name:16} {[q['sites'] for q in questions]} sites, {size / 1000:.0f} kB", flush=True)
+
+
+def main():
+    torch.set_num_threads(1)
+    for name in sys.argv[1:] or QUESTIONS:
+        make(name)
+
+
+if __name__ == "__main__":
+    main()
