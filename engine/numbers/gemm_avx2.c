@@ -8,8 +8,6 @@
 #define INLINE inline __attribute__((always_inline))
 #define UNROLL _Pragma("GCC unroll 16")
 
-enum { AHEAD = 8192 };	/* bytes of weights that are on their way while others are used */
-
 /* Lanes i of 8 whose bit is set. */
 AVX2 static inline __m256i lanes(uint64_t bits)
 {
@@ -38,6 +36,7 @@ AVX2 static INLINE void tile_of(const int rows, const int panels, const enum gem
 	const char *b = t->b;
 	const size_t stride = t->stride / PANEL * line, ldy = t->ldy;
 	const uint64_t columns = t->columns;
+	const ptrdiff_t ahead = t->ahead;
 	float *const y = t->y;
 
 	UNROLL for (int r = 0; r < rows; r++)
@@ -50,7 +49,7 @@ AVX2 static INLINE void tile_of(const int rows, const int panels, const enum gem
 		UNROLL for (int h = 0; h < halves; h++)
 			w[h] = weights_at(kind, b + (size_t)(h / 2) * stride + line / 2 * (size_t)(h % 2));
 		UNROLL for (int p = 0; p < panels; p++)
-			_mm_prefetch(b + (size_t)p * stride + AHEAD / panels, _MM_HINT_T0);
+			_mm_prefetch(b + (size_t)p * stride + ahead, _MM_HINT_T0);
 		UNROLL for (int r = 0; r < rows; r++) {
 			const __m256 x = _mm256_broadcast_ss(a + r);
 

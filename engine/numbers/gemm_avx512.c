@@ -8,8 +8,6 @@
 #define INLINE inline __attribute__((always_inline))
 #define UNROLL _Pragma("GCC unroll 32")
 
-enum { AHEAD = 8192 };	/* bytes of weights that are on their way while others are used */
-
 /* Sixteen weights as floats. */
 AVX512 static INLINE __m512 weights_at(const enum gemm_weights kind, const char *b)
 {
@@ -29,6 +27,7 @@ AVX512 static INLINE void tile_of(const int rows, const int panels, const enum g
 	const char *b = t->b;
 	const size_t stride = t->stride / PANEL * line, ldy = t->ldy;
 	const uint64_t columns = t->columns;
+	const ptrdiff_t ahead = t->ahead;
 	float *const y = t->y;
 
 	UNROLL for (int r = 0; r < rows; r++)
@@ -41,7 +40,7 @@ AVX512 static INLINE void tile_of(const int rows, const int panels, const enum g
 
 		UNROLL for (int p = 0; p < panels; p++) {
 			w[p] = weights_at(kind, b + (size_t)p * stride);
-			_mm_prefetch(b + (size_t)p * stride + AHEAD / panels, _MM_HINT_T0);
+			_mm_prefetch(b + (size_t)p * stride + ahead, _MM_HINT_T0);
 		}
 		UNROLL for (int r = 0; r < rows; r++) {
 			const __m512 x = _mm512_set1_ps(a[r]);

@@ -16,6 +16,8 @@ enum {
 	BUFFER = 16 * 1024,	/* floats of expanded weights at most: they and a tile's rows fit the second cache */
 	NEAR = 6 * 1024,	/* for a single tile, which reads them once: they fit the first */
 	DEPTH_BLOCK = 1024,	/* of weights that need no expansion, when there are many tiles */
+	AHEAD = 8192,		/* bytes of weights that are on their way while others are used */
+	GROUPS = 8,		/* of panels in a chunk at most, one after another */
 	SMALL = 32 * 1024,	/* multiply-adds that are not worth a second thread */
 	PACK_STEP = 256,	/* inputs that one chunk of packing takes */
 };
@@ -49,10 +51,10 @@ static int row_at(const struct cut *c, int tile)
 	return (int)((long)c->p->n * tile / c->tiles);
 }
 
-static void choose_shape(struct cut *c)
+static void choose_shape(struct cut *c, int panels)
 {
 	const struct gemm_shape *s = c->gemm->shapes;
-	const int n = c->p->n;
+	const int n = c->p->n, groups = panels / (8 * pool_size());
 
 	while (s->rows && s->rows < n)
 		s++;
@@ -63,8 +65,15 @@ static void choose_shape(struct cut *c)
 	c->wide = c->p->wide ? c->p->wide : s->panels;
 	c->block = (c->tiles == 1 ? NEAR : BUFFER) / (c->wide * PANEL) / c->p->align * c->p->align;
 	c->block = most(c->block, c->p->align);
-	if (c->p->panels)
+	if (c->p->panels) {
 		c->block = c->tiles == 1 ? c->p->limit : DEPTH_BLOCK;
+		c->wide *= least(most(groups / s->panels, 1), GROUPS);
+	}
+}
+
+static size_t weight_bytes(const struct product *p)
+{
+	return p->kind == WEIGHTS_F32 ? sizeof(float) : sizeof(uint16_t);
 }
 
 /* The columns of panels first … first+number-1 that y has, as gemm_tile wants them. */
@@ -79,53 +88,67 @@ static uint64_t columns(const struct product *p, int first, int number)
 	return mask;
 }
 
-/* All tiles of rows with some panels, over one block of the depth. */
-static void multiply(const struct cut *c, int panel, int number, int from, int depth, const void *b, size_t stride)
+/* A block of weights: some panels, over some of the depth. */
+struct block {
+	int panel, number, from, depth;
+	const void *b;
+	size_t stride;
+	ptrdiff_t next;		/* bytes from here to the block that comes after it */
+};
+
+/* All tiles of rows with a block. The first brings it into the cache; the last, which needs no more of it, the next block. */
+static void multiply(const struct cut *c, const struct block *w)
 {
 	const struct product *p = c->p;
 	struct gemm_tile t = {
-		.panels = number, .kind = p->kind, .depth = (size_t)depth, .b = b, .stride = stride, .ldy = p->ldy,
-		.columns = columns(p, panel, number), .more = p->more || from > p->from,
+		.panels = w->number, .kind = p->kind, .depth = (size_t)w->depth, .b = w->b, .stride = w->stride, .ldy = p->ldy,
+		.columns = columns(p, w->panel, w->number), .more = p->more || w->from > p->from, .ahead = AHEAD / w->number,
 	};
 
 	for (int i = 0; i < c->tiles; i++) {
 		const int row = row_at(c, i);
 
+		if (i && i == c->tiles - 1)
+			t.ahead = w->next;
 		t.rows = row_at(c, i + 1) - row;
-		t.a = c->rows + (size_t)row * (size_t)p->depth + (size_t)(from - p->from) * (size_t)t.rows;
-		t.y = p->y + (ptrdiff_t)row * (ptrdiff_t)p->ldy + (panel * PANEL - p->first);
+		t.a = c->rows + (size_t)row * (size_t)p->depth + (size_t)(w->from - p->from) * (size_t)t.rows;
+		t.y = p->y + (ptrdiff_t)row * (ptrdiff_t)p->ldy + (w->panel * PANEL - p->first);
 		c->gemm->tile(&t);
 	}
 }
 
-static const void *in_place(const struct product *p, int panel, int from)
+/* Bytes between weights that are so many panels and inputs apart. */
+static ptrdiff_t apart(const struct product *p, int panels, int inputs)
 {
-	const size_t weight = p->kind == WEIGHTS_F32 ? sizeof(float) : sizeof(uint16_t);
-
-	return (const char *)p->panels + ((size_t)panel * (size_t)p->limit + (size_t)from) * PANEL * weight;
+	return ((ptrdiff_t)panels * p->limit + inputs) * PANEL * (ptrdiff_t)weight_bytes(p);
 }
 
 static void chunk(void *context, int number)
 {
 	const struct cut *c = context;
 	const struct product *p = c->p;
-	const int begin = p->first / PANEL + number * c->wide;
+	const int begin = p->first / PANEL + number * c->wide, last = p->from + p->depth;
 	const int end = least(begin + c->wide, (p->first + p->outputs + PANEL - 1) / PANEL);
 	_Alignas(64) float buffer[BUFFER];
 
-	for (int k = p->from / p->align * p->align; k < p->from + p->depth; k += c->block) {
-		const int low = most(k, p->from), high = least(k + c->block, p->from + p->depth);
+	for (int k = p->from / p->align * p->align; k < last; k += c->block) {
+		const int low = most(k, p->from), high = least(k + c->block, last);
 		const int count = least((high - k + p->align - 1) / p->align * p->align, p->limit - k);
-		const float *b = NULL;
-		size_t stride = (size_t)p->limit * PANEL;
+		struct block w = { .from = low, .depth = high - low, .stride = (size_t)p->limit * PANEL };
+		const float *read = p->panels ? NULL : p->read(p->weights, begin, end - begin, k, count, buffer, &w.stride);
 
-		if (!p->panels)
-			b = p->read(p->weights, begin, end - begin, k, count, buffer, &stride);
-		for (int panel = begin, some; panel < end; panel += some) {
-			for (some = c->panels; some > end - panel; some /= 2)
+		for (w.panel = begin; w.panel < end; w.panel += w.number) {
+			for (w.number = c->panels; w.number > end - w.panel; w.number /= 2)
 				;
-			multiply(c, panel, some, low, high - low,
-				 b ? b + (size_t)(panel - begin) * stride + (low - k) * PANEL : in_place(p, panel, low), stride);
+			if (read)
+				w.b = read + (size_t)(w.panel - begin) * w.stride + (low - k) * PANEL;
+			else
+				w.b = (const char *)p->panels + apart(p, w.panel, low);
+			if (w.panel + w.number < end)
+				w.next = apart(p, w.number, 0);
+			else	/* the next inputs of the first panels, or the panels of another chunk */
+				w.next = high < last ? apart(p, begin - w.panel, high - low) : apart(p, w.number, p->from - low);
+			multiply(c, &w);
 		}
 	}
 }
@@ -165,7 +188,7 @@ static void run(const struct product *p, bool alone)
 		return;
 	for (int r = 0; !p->depth && !p->more && r < p->n; r++)
 		memset(p->y + (size_t)r * p->ldy, 0, (size_t)p->outputs * sizeof *p->y);
-	choose_shape(&c);
+	choose_shape(&c, panels);
 	c.chunks = (panels + c.wide - 1) / c.wide;
 	if (p->n > 1) {
 		c.packs = c.tiles * ((p->depth + PACK_STEP - 1) / PACK_STEP);
