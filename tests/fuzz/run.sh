@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# run.sh TARGET NAME SECONDS: looks for inputs that break a fuzz target, from the corpus and from what was found before.
+# run.sh TARGET NAME SECONDS (or $FUZZ_SECONDS): looks for inputs that break a fuzz target, from the corpus and from what was found before.
 # What breaks it is left beside the target as NAME-crash-…; a small one belongs into corpus/NAME when the defect is gone.
 set -eu
 here=$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")
-target=$1 name=$2 seconds=$3
+target=$1 name=$2 seconds=${FUZZ_SECONDS:-$3}
 found=$(dirname "$target")/found-$name
 export UBSAN_OPTIONS=${UBSAN_OPTIONS:-halt_on_error=1:print_stacktrace=1}
 mkdir -p "$found"
