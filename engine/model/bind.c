@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "engine/model/account.h"
+
 enum { NAME = 128 };
 
 struct binder {
@@ -295,34 +297,51 @@ static void bind_unembed(struct binder *b)
 		bind_linear(b, WEIGHT_UNEMBED, -1, c->D, c->V, 0, NULL, &b->m->W_U, &b->m->b_U);
 }
 
-/* How many letters two names share at both ends: enough to find "model.layer.3" for "model.layers.3". */
-static size_t likeness(const char *a, const char *b)
+static bool say_missing(const struct binder *b, const struct account *a, struct err *err)
 {
-	size_t na = strlen(a), nb = strlen(b), head = 0, tail = 0, most = na < nb ? na : nb;
+	const char *nearest = account_nearest(a, b->from, b->first_missing);
+	struct str unused;
 
-	while (head < most && a[head] == b[head])
-		head++;
-	while (tail < most - head && a[na - 1 - tail] == b[nb - 1 - tail])
-		tail++;
-	return 2 * (head + tail) * 1000 / (na + nb);
+	str_init(&unused);
+	if (a->n) {
+		str_addf(&unused, "; %zu that %s there %s not used: ", a->n, a->n == 1 ? "is" : "are", a->n == 1 ? "is" : "are");
+		account_list(a, &unused);
+	}
+	err_set(err, ERR_FILE, "%s: %d of the tensors that a %s model needs %s missing: %s%s%s%s%s", b->from->path, b->missing_count,
+		b->family->name, b->missing_count == 1 ? "is" : "are", b->missing.s, b->missing_count > 8 ? " …" : "", unused.s,
+		nearest ? "; the nearest name that is there is " : "; there are none at all", nearest ? nearest : "");
+	str_done(&unused);
+	return false;
 }
 
-static bool say_missing(const struct binder *b, struct err *err)
+/* All tensors are told apart: missing ones are an error, unused ones alone something to know. */
+static bool settle_account(struct binder *b, struct err *err)
 {
-	const struct tensor *nearest = NULL;
-	size_t best = 0;
+	struct account a;
+	struct str list;
+	bool ok = !b->missing_count;
 
-	for (size_t i = 0; i < checkpoint_tensors(b->from); i++) {
-		const struct tensor *t = checkpoint_tensor(b->from, i);
-
-		if (likeness(b->first_missing, t->name) > best) {
-			best = likeness(b->first_missing, t->name);
-			nearest = t;
-		}
+	account_open(b->from, b->m, b->plan, &a);
+	if (!ok) {
+		say_missing(b, &a, err);
+	} else if (a.n) {
+		str_init(&list);
+		account_list(&a, &list);
+		b->plan->unused = arena_printf(b->plan->arena, "%zu tensor%s of the file belong%s to no part of a %s model and %s left out: %s", a.n,
+					       a.n == 1 ? "" : "s", a.n == 1 ? "s" : "", b->family->name, a.n == 1 ? "is" : "are", list.s);
+		str_done(&list);
 	}
-	return err_set(err, ERR_FILE, "%s: %d of the tensors that a %s model needs %s missing: %s%s%s%s", b->from->path, b->missing_count,
-		       b->family->name, b->missing_count == 1 ? "is" : "are", b->missing.s, b->missing_count > 8 ? " …" : "",
-		       nearest ? "; the nearest name that is there is " : "; there are none at all", nearest ? nearest->name : "");
+	account_close(&a);
+	return ok;
+}
+
+static bool check_vocabulary(const struct settings *s, const struct model *m, struct err *err)
+{
+	int said = m->config.V;
+
+	/* a GGUF's key is for show: its tokens are counted by their list */
+	return !s->json || !m->W_E || (setting_int(s, SETTING_VOCABULARY, 1, 1 << 24, &said, err) &&
+		(said == m->config.V || setting_refuse(s, SETTING_VOCABULARY, err, " is %d, but %s has %d rows", said, m->W_E->name, m->config.V)));
 }
 
 bool bind_model(const struct checkpoint *from, struct model *m, struct plan *plan, struct err *err)
@@ -336,15 +355,14 @@ bool bind_model(const struct checkpoint *from, struct model *m, struct plan *pla
 		return false;
 	m->layers = arena_alloc(plan->arena, (size_t)m->config.L * sizeof *m->layers);
 	str_init(&b.missing);
-	ok = bind_tables(&b, err);
+	ok = bind_tables(&b, err) && check_vocabulary(&s, m, err);
 	if (ok) {
 		bind_norm(&b, WEIGHT_EMBED_NORM, -1, m->config.D, &m->embed_norm);
 		bind_norm(&b, WEIGHT_LN_FINAL, -1, m->config.D, &m->ln_final);
 		bind_unembed(&b);
 		for (int l = 0; l < m->config.L; l++)
 			bind_layer(&b, l, plan->arena);
-		if (b.missing_count)
-			ok = say_missing(&b, err);
+		ok = settle_account(&b, err);
 	}
 	str_done(&b.missing);
 	return ok;

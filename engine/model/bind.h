@@ -31,12 +31,13 @@ struct plan {
 	struct arena *arena;	/* the model's */
 	struct plan_matrix *matrix;
 	struct plan_vector *vector;
+	const char *unused;	/* a sentence about tensors that are no weight's; NULL: there are none */
 	int matrices, vectors, matrix_capacity, vector_capacity;
 };
 
 /*
  * Fills in m->config (with V), m->layers, m->W_E, m->W_pos and the plan, all from m's arena. Every missing tensor is named in one
- * sentence, with the nearest names that are there.
+ * sentence, with those that are there for nothing and the nearest name.
  */
 bool bind_model(const struct checkpoint *c, struct model *m, struct plan *plan, struct err *err);
 

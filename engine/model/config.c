@@ -9,37 +9,32 @@
 
 enum { MOST = 1 << 24 };	/* of any size: far above every model, far below where products overflow */
 
-static bool refuse(const struct settings *s, struct err *err, const char *what)
-{
-	return err_set(err, ERR_FILE, "%s: %s", s->from->path, what);
-}
-
 static bool read_sizes(const struct settings *s, const struct family *f, struct config *c, struct err *err)
 {
 	if (!setting_int(s, SETTING_LAYERS, 1, 1000, &c->L, err) || !setting_int(s, SETTING_WIDTH, 1, MOST, &c->D, err) ||
 	    !setting_int(s, SETTING_HEADS, 1, 100000, &c->H, err))
 		return false;
 	if (!c->L || !c->D || !c->H)
-		return refuse(s, err, "the number of layers, the width or the number of heads is missing from the settings");
+		return setting_refuse(s, !c->L ? SETTING_LAYERS : !c->D ? SETTING_WIDTH : SETTING_HEADS, err, " is missing");
 	c->G = c->H;
 	if (!setting_int(s, SETTING_KV_HEADS, 1, c->H, &c->G, err))
 		return false;
 	if (c->H % c->G)
-		return err_set(err, ERR_FILE, "%s: %d heads cannot share %d key/value heads evenly", s->from->path, c->H, c->G);
+		return setting_refuse(s, SETTING_KV_HEADS, err, ": %d heads cannot share %d evenly", c->H, c->G);
 	c->K = c->D / c->H;
 	if (!setting_int(s, SETTING_HEAD_WIDTH, 1, MOST / c->H, &c->K, err))
 		return false;
 	if (!c->K)
-		return refuse(s, err, "a head would have no channels: there are more heads than channels");
+		return setting_refuse(s, SETTING_HEADS, err, " is %d, but there are only %d channels for them", c->H, c->D);
 	c->F = f->gated ? 0 : 4 * c->D;
 	if (!setting_int(s, SETTING_NEURONS, 1, MOST, &c->F, err))
 		return false;
 	if (!c->F)
-		return refuse(s, err, "the width of the MLP is missing from the settings");
+		return setting_refuse(s, SETTING_NEURONS, err, " is missing");
 	if (!setting_int(s, SETTING_CONTEXT, 1, MOST, &c->context, err))
 		return false;
 	if (!c->context)
-		return refuse(s, err, "the length of the context is missing from the settings");
+		return setting_refuse(s, SETTING_CONTEXT, err, " is missing");
 	return true;
 }
 
@@ -206,8 +201,8 @@ static bool read_rotary(const struct settings *s, const struct family *f, struct
 	if (!setting_int(s, SETTING_ROTARY_WIDTH, 2, c->K, &width, err))
 		return false;
 	if (base <= 0 || width < 2 || width > c->K || width % 2)
-		return err_set(err, ERR_FILE, "%s: rotary positions over %d of %d channels with base %g make no sense", s->from->path, width,
-			       c->K, (double)base);
+		return setting_refuse(s, SETTING_ROPE_BASE, err, ": rotary positions over %d of %d channels with base %g make no sense", width, c->K,
+				      (double)base);
 	c->rotary = (struct rotary){ .pairs = width / 2, .interleaved = f->interleaved, .factor = 1 };
 	c->rotary.frequency = arena_floats(arena, (size_t)c->rotary.pairs, err);
 	if (!c->rotary.frequency)
@@ -237,7 +232,7 @@ static bool read_activation(const struct settings *s, const struct family *f, st
 			c->activation = words[i].f;
 			return true;
 		}
-	return !*word || err_set(err, ERR_FILE, "%s: the activation \"%s\" is not supported", s->from->path, word);
+	return !*word || setting_refuse(s, SETTING_ACTIVATION, err, ": the activation \"%s\" is not supported", word);
 }
 
 /* A GGUF may say for which layers the window holds: one truth value each, or n for all but every n-th. false: it does not say. */
@@ -332,7 +327,7 @@ static bool read_scales(const struct settings *s, struct config *c, struct err *
 	    !setting_float(s, SETTING_NORM_EPS, &c->norm_eps, err))
 		return false;
 	if (!(c->norm_eps >= 0 && c->norm_eps < 1))
-		return refuse(s, err, "the epsilon of the norms is not between 0 and 1");
+		return setting_refuse(s, SETTING_NORM_EPS, err, " is not between 0 and 1");
 	for (int l = 0; l < c->L; l++)
 		c->attention_scale[l] = attention;
 	return true;

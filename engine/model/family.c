@@ -373,7 +373,7 @@ const struct family *family_of(const struct settings *s, struct err *err)
 		for (const char *p = names; p && *p; p++)
 			str_addf(&known, *p == '|' ? ", " : p == names && known.n ? ", %c" : "%c", *p);
 	}
-	err_set(err, ERR_FILE, "%s: the %s \"%.60s\" is not supported; lmscope knows %s", s->from->path,
+	err_set(err, ERR_FILE, "%s%s: the %s \"%.60s\" is not supported; lmscope knows %s", s->from->path, s->json ? "/config.json" : "",
 		s->json ? "model_type" : "architecture", type ? type : "", known.s);
 	str_done(&known);
 	return NULL;

@@ -153,6 +153,8 @@ struct model *model_open(const char *where, struct task *task, struct notes *not
 	if (tokenizer_size(m->tokenizer) > m->config.V)
 		notes_add(notes, "%s: the tokenizer knows %d tokens, the model %d; those above cannot be used", m->path,
 			  tokenizer_size(m->tokenizer), m->config.V);
+	if (m->store->plan.unused)
+		notes_add(notes, "%s: %s", m->name, m->store->plan.unused);
 	if (m->store->too_much)
 		notes_add(notes, "%s: packing the weights would take %.1f GB, more than half of the memory that is free; they are read from the file "
 			  "at each use, which is slower", m->name, (double)m->store->too_much / 1e9);
@@ -223,6 +225,7 @@ void model_facts_of(const struct model *m, struct model_facts *f)
 				   .run_bytes_per_pair = sizeof(float) * (size_t)c->L * (size_t)c->H };
 	snprintf(f->name, sizeof f->name, "%s", m->name);
 	snprintf(f->family, sizeof f->family, "%s", c->family);
+	snprintf(f->unused, sizeof f->unused, "%s", p->unused ? p->unused : "");
 	snprintf(f->source, sizeof f->source, "%s", m->path);
 	f->parameters = list_types(&m->store->checkpoint, f->dtypes, sizeof f->dtypes);
 	if (m->tokenizer) {

@@ -64,7 +64,7 @@ void model_free(struct model *m);
 
 /* What is needed, before any weight is read: the folder's or file's header alone. */
 struct model_facts {
-	char name[128], family[32], source[512], dtypes[96], tokenizer[96], bos[256];
+	char name[128], family[32], source[512], dtypes[96], tokenizer[96], bos[256], unused[512];
 	int L, D, H, G, K, F, V, context;
 	bool tied, gated, llama_tanh;		/* llama_tanh: llama.cpp's numbers differ a little: see family.h */
 	size_t parameters, file_bytes;		/* file_bytes: what is mapped */

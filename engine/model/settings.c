@@ -2,6 +2,7 @@
 #include "engine/model/settings.h"
 
 #include <math.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -107,6 +108,22 @@ bool setting_there(const struct settings *s, enum setting word)
 	const char *name;
 
 	return s->json ? find_json(s, word, &name) != NULL : find_gguf(s, word, key);
+}
+
+bool setting_refuse(const struct settings *s, enum setting word, struct err *err, const char *format, ...)
+{
+	char gguf_key[160], what[200];
+	const char *key = gguf_key;
+	va_list ap;
+
+	if (s->json ? !find_json(s, word, &key) : !find_gguf(s, word, gguf_key)) {	/* absent: the first spelling */
+		snprintf(gguf_key, sizeof gguf_key, "%s.%s", s->arch, spelling[word].gguf);
+		key = s->json ? spelling[word].json[0] : gguf_key;
+	}
+	va_start(ap, format);
+	vsnprintf(what, sizeof what, format, ap);
+	va_end(ap);
+	return err_set(err, ERR_FILE, "%s%s: %s%s", s->from->path, s->json ? "/config.json" : "", key, what);
 }
 
 static bool wrong(const struct settings *s, const char *key, const char *expected, struct err *err)

@@ -98,6 +98,8 @@ static void info_json(const struct model_facts *f, struct str *out)
 		 f->private_bytes, f->run_bytes_per_token, f->run_bytes_per_pair);
 	if (f->llama_tanh)
 		add_text(out, "activation", "gelu, exact; llama.cpp computes its tanh form");
+	if (*f->unused)
+		add_text(out, "unused", f->unused);
 	add_text(out, "tokenizer", f->tokenizer);
 	add_text(out, "bos", f->bos);
 	str_add(out, "}\n");
@@ -119,6 +121,11 @@ static void info_text(const struct model_facts *f, struct str *out)
 			 (double)f->in_place_of / 1e6);
 	if (f->llama_tanh)
 		str_add(out, "activation  GELU in its exact form, as Hugging Face computes it; llama.cpp takes the tanh form, and differs by about 0.001\n");
+	if (*f->unused) {
+		str_add(out, "left out    ");
+		utf8_safe(out, f->unused, strlen(f->unused), false);
+		str_add(out, "\n");
+	}
 	str_add(out, "tokenizer   ");
 	utf8_safe(out, f->tokenizer, strlen(f->tokenizer), false);
 	str_add(out, "\nBOS         ");

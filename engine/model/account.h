@@ -1,0 +1,24 @@
+/*
+ * account.h - the tensors of a checkpoint that no weight was made from: a part that this program does not compute, or a name that
+ * was meant to be another.
+ */
+#ifndef LMSCOPE_ENGINE_MODEL_ACCOUNT_H
+#define LMSCOPE_ENGINE_MODEL_ACCOUNT_H
+
+#include "engine/model/bind.h"
+
+struct account {
+	const struct tensor **unused;	/* [n], in the order of the checkpoint */
+	size_t n;
+};
+
+/* Buffers that files carry (masks, rotary frequencies), the copy of a tied unembedding and the vision half of a model do not count. */
+void account_open(const struct checkpoint *c, const struct model *m, const struct plan *plan, struct account *a);
+void account_close(struct account *a);
+
+/* " a, b, c …": at most eight names. */
+void account_list(const struct account *a, struct str *out);
+/* The name most like this one: of the unused tensors, or of all where none is unused. NULL: there are no tensors. */
+const char *account_nearest(const struct account *a, const struct checkpoint *c, const char *name);
+
+#endif

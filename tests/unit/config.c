@@ -1,0 +1,277 @@
+/*
+ * config.c - config.json as it should not be: each is refused with one sentence that names the file and the key; and the forms in
+ * which the same settings may stand, old and new, read alike. Then the tensors: missing ones, misspelt ones, ones too many.
+ */
+#include <stdlib.h>
+
+#include "engine/base/str.h"
+#include "engine/model/model.h"
+#include "tests/scratch.h"
+#include "tests/tap.h"
+
+static void copy_file(const char *from, const char *to)
+{
+	static char bytes[1 << 20];
+	FILE *f = fopen(from, "rb");
+	size_t n = f ? fread(bytes, 1, sizeof bytes, f) : 0;
+
+	if (f)
+		fclose(f);
+	free(scratch_file(to, bytes, n));
+}
+
+/* A folder with a fixture's weights and tokenizer, and this config.json. */
+static struct model *open_with(const char *fixture, const char *config, struct notes *notes, struct err *err)
+{
+	char from[200];
+	char *folder = scratch_path("m");
+	struct model *m;
+
+	snprintf(from, sizeof from, "tests/fixtures/%s/model.safetensors", fixture);
+	copy_file(from, "m/model.safetensors");
+	snprintf(from, sizeof from, "tests/fixtures/%s/tokenizer.json", fixture);
+	copy_file(from, "m/tokenizer.json");
+	free(scratch_file("m/config.json", config, strlen(config)));
+	m = model_open(folder, NULL, notes, err);
+	free(folder);
+	return m;
+}
+
+static const char base[] =
+	"{\"model_type\": \"llama\", \"hidden_size\": 28, \"intermediate_size\": 31, \"num_hidden_layers\": 2, \"num_attention_heads\": 4, "
+	"\"num_key_value_heads\": 1, \"head_dim\": 10, \"vocab_size\": 64, \"max_position_embeddings\": 256, \"rms_norm_eps\": 1e-05, "
+	"\"rope_theta\": 500.0, \"hidden_act\": \"silu\", \"tie_word_embeddings\": false, \"rope_scaling\": null}";
+
+/* The base with one part in place of another. */
+static char *changed(const char *text, const char *from, const char *to)
+{
+	const char *at = strstr(text, from);
+	struct str s;
+
+	str_init(&s);
+	if (at)
+		str_addf(&s, "%.*s%s%s", (int)(at - text), text, to, at + strlen(from));
+	return str_take(&s);
+}
+
+static void test_hostile(void)
+{
+	static const struct {
+		const char *from, *to, *says;
+	} rows[] = {
+		{ "\"hidden_size\": 28", "\"hidden_size\": \"28\"", "config.json: hidden_size is not a whole number" },
+		{ "\"hidden_size\": 28", "\"hidden_size\": -28", "hidden_size is not a whole number" },
+		{ "\"hidden_size\": 28", "\"hidden_size\": 28.5", "hidden_size is not a whole number" },
+		{ "\"hidden_size\": 28", "\"hidden_size\": 1e30", "hidden_size is not a whole number" },
+		{ "\"hidden_size\": 28", "\"hidden_size\": 9223372036854775807", "hidden_size is not a whole number" },
+		{ "\"hidden_size\": 28", "\"hidden_size\": true", "hidden_size is not a whole number" },
+		{ "\"hidden_size\": 28", "\"hidden_size\": [28]", "hidden_size is not a whole number" },
+		{ "\"hidden_size\": 28", "\"hidden_size\": null", "config.json: hidden_size is missing" },
+		{ "\"hidden_size\": 28", "\"hidden_size\": 32", "should be [vocabulary, 32]" },
+		{ "\"num_hidden_layers\": 2", "\"num_hidden_layers\": 0", "num_hidden_layers is not a whole number from 1" },
+		{ "\"num_hidden_layers\": 2", "\"num_hidden_layers\": 3", "tensors that a llama model needs are missing: model.layers.2" },
+		{ "\"num_hidden_layers\": 2", "\"num_hidden_layers\": 1000000000", "num_hidden_layers is not a whole number" },
+		{ "\"num_hidden_layers\": 2, ", "", "config.json: num_hidden_layers is missing" },
+		{ "\"num_attention_heads\": 4", "\"num_attention_heads\": 0", "num_attention_heads is not a whole number from 1" },
+		{ "\"num_attention_heads\": 4", "\"num_attention_heads\": {}", "num_attention_heads is not a whole number" },
+		{ "\"num_attention_heads\": 4, ", "", "config.json: num_attention_heads is missing" },
+		{ "\"num_key_value_heads\": 1", "\"num_key_value_heads\": 3", "config.json: num_key_value_heads: 4 heads cannot share 3" },
+		{ "\"num_key_value_heads\": 1", "\"num_key_value_heads\": 8", "num_key_value_heads is not a whole number from 1 to 4" },
+		{ "\"num_key_value_heads\": 1", "\"num_key_value_heads\": 0", "num_key_value_heads is not a whole number from 1 to 4" },
+		{ "\"head_dim\": 10", "\"head_dim\": 0", "head_dim is not a whole number from 1" },
+		{ "\"head_dim\": 10", "\"head_dim\": 9", "rotary positions over 9 of 9 channels" },
+		{ "\"head_dim\": 10", "\"head_dim\": 16777216", "head_dim is not a whole number" },
+		{ "\"intermediate_size\": 31", "\"intermediate_size\": -1", "intermediate_size is not a whole number" },
+		{ "\"intermediate_size\": 31, ", "", "config.json: intermediate_size is missing" },
+		{ "\"max_position_embeddings\": 256", "\"max_position_embeddings\": \"many\"", "max_position_embeddings is not a whole number" },
+		{ "\"max_position_embeddings\": 256, ", "", "config.json: max_position_embeddings is missing" },
+		{ "\"rms_norm_eps\": 1e-05", "\"rms_norm_eps\": \"small\"", "rms_norm_eps is not a number" },
+		{ "\"rms_norm_eps\": 1e-05", "\"rms_norm_eps\": -1", "config.json: rms_norm_eps is not between 0 and 1" },
+		{ "\"rope_theta\": 500.0", "\"rope_theta\": 0", "base 0 make no sense" },
+		{ "\"rope_theta\": 500.0", "\"rope_theta\": [1]", "rope_theta is not a number" },
+		{ "\"rope_scaling\": null", "\"rope_scaling\": {\"rope_type\": \"yarn\", \"factor\": 2}", "the rotary scaling \"yarn\" is not supported" },
+		{ "\"rope_scaling\": null", "\"rope_scaling\": {\"rope_type\": \"linear\"}", "the rotary scaling \"linear\" is not supported, or lacks a number" },
+		{ "\"rope_scaling\": null", "\"rope_scaling\": {\"rope_type\": \"llama3\", \"factor\": \"8\"}", "the rotary scaling \"llama3\"" },
+		{ "\"hidden_act\": \"silu\"", "\"hidden_act\": \"mish\"", "config.json: hidden_act: the activation \"mish\" is not supported" },
+		{ "\"hidden_act\": \"silu\"", "\"hidden_act\": 3", "hidden_act is not a short text" },
+		{ "\"tie_word_embeddings\": false", "\"tie_word_embeddings\": \"no\"", "tie_word_embeddings is not true or false" },
+		{ "\"model_type\": \"llama\"", "\"model_type\": \"llama9\"", "config.json: the model_type \"llama9\" is not supported; lmscope knows gpt2" },
+		{ "\"model_type\": \"llama\"", "\"model_type\": 7", "config.json: \"model_type\" is missing" },
+		{ "\"model_type\": \"llama\", ", "", "config.json: \"model_type\" is missing" },
+		{ "\"model_type\": \"llama\"", "\"model_type\": \"gpt2\"", "of the tensors that a gpt2 model needs are missing" },
+		{ "\"vocab_size\": 64", "\"vocab_size\": 65", "config.json: vocab_size is 65, but model.embed_tokens.weight has 64 rows" },
+		{ "\"vocab_size\": 64", "\"vocab_size\": \"64\"", "vocab_size is not a whole number" },
+		{ base, "[]", "config.json: \"model_type\" is missing" },
+		{ base, "{\"model_type\": ", "config.json" },
+		{ base, "", "config.json" },
+	};
+
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		char *config = changed(base, rows[i].from, rows[i].to);
+		struct err err = { 0 };
+		struct model *m = open_with("tiny/llama3", config, NULL, &err);
+
+		CHECK_THAT(!m && err.kind == ERR_FILE && strstr(err.text, rows[i].says) && strstr(err.text, "/m") && !strchr(err.text, '\n'), "%s: %s",
+			   rows[i].to, m ? "it opens" : err.text);
+		model_free(m);
+		free(config);
+	}
+}
+
+static bool same_rotary(const struct rotary *a, const struct rotary *b)
+{
+	return a->pairs == b->pairs && a->factor == b->factor && !memcmp(a->frequency, b->frequency, (size_t)a->pairs * sizeof(float));
+}
+
+static bool same_config(const struct config *a, const struct config *b)
+{
+	bool windows = !a->window == !b->window;
+
+	for (int l = 0; windows && a->window && l < a->L; l++)
+		windows = a->window[l] == b->window[l];
+	return a->L == b->L && a->K == b->K && a->tied == b->tied && a->norm_eps == b->norm_eps && windows && same_rotary(&a->rotary, &b->rotary) &&
+	       a->rotary_local.pairs == b->rotary_local.pairs && (!a->rotary_local.pairs || same_rotary(&a->rotary_local, &b->rotary_local));
+}
+
+/* What transformers 4 wrote and what 5 writes. */
+static void test_forms(void)
+{
+	static const struct {
+		const char *what, *fixture, *fixed, *old, *new;
+	} rows[] = {
+		{ "base", "tiny/llama3", base, "\"rope_theta\": 500.0", "\"rope_parameters\": {\"rope_type\": \"default\", \"rope_theta\": 500.0}" },
+		{ "linear scaling", "tiny/llama3", base, "\"rope_theta\": 500.0, \"rope_scaling\": {\"type\": \"linear\", \"factor\": 2.0}",
+		  "\"rope_parameters\": {\"rope_type\": \"linear\", \"factor\": 2.0, \"rope_theta\": 500.0}" },
+		{ "llama3 scaling", "tiny/llama3", base, "\"rope_theta\": 500.0, \"rope_scaling\": {\"rope_type\": \"llama3\", \"factor\": 8.0, "
+		  "\"low_freq_factor\": 1.0, \"high_freq_factor\": 4.0, \"original_max_position_embeddings\": 60}",
+		  "\"rope_parameters\": {\"rope_type\": \"llama3\", \"factor\": 8.0, \"low_freq_factor\": 1.0, \"high_freq_factor\": 4.0, "
+		  "\"original_max_position_embeddings\": 60, \"rope_theta\": 500.0}" },
+		{ "part of the channels", "families/gpt_neox", "{\"model_type\": \"gpt_neox\", \"hidden_size\": 20, \"intermediate_size\": 33, "
+		  "\"num_hidden_layers\": 2, \"num_attention_heads\": 2, \"vocab_size\": 61, \"max_position_embeddings\": 64, \"rope_theta\": 500.0}",
+		  "\"rotary_pct\": 0.4, \"rotary_emb_base\": 70",
+		  "\"rope_parameters\": {\"rope_type\": \"default\", \"partial_rotary_factor\": 0.4, \"rope_theta\": 70}" },
+		{ "two kinds of layers", "families/gemma3", "{\"model_type\": \"gemma3_text\", \"hidden_size\": 20, \"intermediate_size\": 27, "
+		  "\"num_hidden_layers\": 2, \"num_attention_heads\": 4, \"num_key_value_heads\": 2, \"head_dim\": 8, \"vocab_size\": 61, "
+		  "\"max_position_embeddings\": 64, \"sliding_window\": 4, \"query_pre_attn_scalar\": 11, \"rope_theta\": 500.0}",
+		  "\"rope_theta\": 500.0, \"rope_local_base_freq\": 30.0, \"rope_scaling\": {\"rope_type\": \"linear\", \"factor\": 2.0}, "
+		  "\"sliding_window_pattern\": 2",
+		  "\"layer_types\": [\"sliding_attention\", \"full_attention\"], \"rope_parameters\": {\"full_attention\": "
+		  "{\"rope_type\": \"linear\", \"factor\": 2.0, \"rope_theta\": 500.0}, \"sliding_attention\": {\"rope_type\": \"default\", \"rope_theta\": 30.0}}" },
+	};
+
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		char *plain = changed(rows[i].fixed, ", \"rope_scaling\": null", ""), *text = *plain ? plain : strdup(rows[i].fixed);
+		char *old = changed(text, "\"rope_theta\": 500.0", rows[i].old), *new = changed(text, "\"rope_theta\": 500.0", rows[i].new);
+		struct err err = { 0 };
+		struct model *a = open_with(rows[i].fixture, old, NULL, &err), *b = open_with(rows[i].fixture, new, NULL, &err);
+
+		CHECK_THAT(a && b && same_config(&a->config, &b->config), "%s: old and new form read alike %s", rows[i].what, err.text);
+		CHECK_THAT(a && a->config.rotary.frequency[1] != 1 && a->config.rotary.frequency[1] < powf(69, -0.2f), "%s: and the base was read",
+			   rows[i].what);
+		model_free(a);
+		model_free(b);
+		if (text != plain)
+			free(text);
+		free(plain);
+		free(old);
+		free(new);
+	}
+}
+
+/* Whether the unembedding is the embedding, when no key says so. */
+static void test_tied(void)
+{
+	static const struct {
+		const char *fixture;
+		bool tied;
+	} rows[] = { { "tiny/llama3", false }, { "families/gpt_neox", false }, { "families/gemma", true }, { "families/starcoder2", true },
+		     { "families/phi", false }, { "families/bloom", true } };
+
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		static char bytes[1 << 16];
+		char path[200], *config;
+		struct err err = { 0 };
+		struct model *m;
+		FILE *f;
+
+		snprintf(path, sizeof path, "tests/fixtures/%s/config.json", rows[i].fixture);
+		f = fopen(path, "rb");
+		bytes[f ? fread(bytes, 1, sizeof bytes - 1, f) : 0] = '\0';
+		if (f)
+			fclose(f);
+		config = changed(bytes, "\"tie_word_embeddings\"", "\"something_else\"");
+		m = open_with(rows[i].fixture, *config ? config : bytes, NULL, &err);
+		CHECK_THAT(m && m->config.tied == rows[i].tied, "%s is %s %s", rows[i].fixture, rows[i].tied ? "tied" : "not tied", err.text);
+		model_free(m);
+		free(config);
+	}
+}
+
+/* The fixture with a name in its header changed for another as long; what opening it says, notes included. */
+static const char *rename_tensor(const char *from, const char *to, struct err *err, struct notes *notes)
+{
+	static char bytes[1 << 20];
+	FILE *f = fopen("tests/fixtures/tiny/llama3/model.safetensors", "rb");
+	size_t n = fread(bytes, 1, sizeof bytes, f);
+	char *at = memmem(bytes, n, from, strlen(from)), *folder = scratch_path("m");
+	struct model *m = NULL;
+
+	fclose(f);
+	if (at)
+		memcpy(at, to, strlen(to));
+	free(scratch_file("m/model.safetensors", bytes, n));
+	free(scratch_file("m/config.json", base, strlen(base)));
+	if (at && (m = model_open(folder, NULL, notes, err)))
+		err_set(err, ERR_ARGUMENT, "%s", notes->n ? notes->line[0] : "it opens");
+	model_free(m);
+	free(folder);
+	return err->text;
+}
+
+static void test_tensors(void)
+{
+	struct err err = { 0 };
+	struct notes notes = { 0 };
+	char *config;
+	struct model *m;
+	const char *says = rename_tensor("layers.1.self_attn.q_proj.weight", "layers.1.self_attn.q_prox.weight", &err, &notes);
+
+	CHECK_THAT(strstr(says, "1 of the tensors that a llama model needs is missing: model.layers.1.self_attn.q_proj.weight") &&
+		   strstr(says, "1 that is there is not used: model.layers.1.self_attn.q_prox.weight") &&
+		   strstr(says, "the nearest name that is there is model.layers.1.self_attn.q_prox.weight"), "%s", says);
+	CHECK(!notes.n);
+	err = (struct err){ 0 };
+	CHECK_TEXT(rename_tensor("layers.1.self_attn.q_proj.weight", "layers.1.self_attn.q_proj.weight", &err, &notes), "it opens");
+
+	/* one layer fewer: the tensors of the other are there for nothing */
+	err = (struct err){ 0 };
+	config = changed(base, "\"num_hidden_layers\": 2", "\"num_hidden_layers\": 1");
+	m = open_with("tiny/llama3", config, &notes, &err);
+	CHECK_THAT(m && notes.n == 1 && strstr(notes.line[0], "9 tensors of the file belong to no part of a llama model and are left out: "
+		   "model.layers.1."), "%s%s", err.text, notes.n ? notes.line[0] : "no note");
+	model_free(m);
+	notes_done(&notes);
+	free(config);
+
+	/* a tied model's own copy and masks are no surprise */
+	notes = (struct notes){ 0 };
+	config = changed(base, "\"tie_word_embeddings\": false", "\"tie_word_embeddings\": true");
+	m = open_with("tiny/llama3", config, &notes, &err);
+	CHECK_THAT(m && !notes.n, "lm_head of a tied model is no surprise %s", notes.n ? notes.line[0] : "");
+	model_free(m);
+	free(config);
+	m = model_open("tests/fixtures/tiny/gpt2-tied", NULL, &notes, &err);
+	CHECK_THAT(m && !notes.n, "neither are masks %s", notes.n ? notes.line[0] : "");
+	model_free(m);
+	notes_done(&notes);
+}
+
+int main(void)
+{
+	test_hostile();
+	test_forms();
+	test_tied();
+	test_tensors();
+	scratch_done();
+	return tap_done();
+}
