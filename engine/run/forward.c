@@ -361,13 +361,15 @@ static bool from_z(struct pass *p, int l, struct layer_sites *whole, struct laye
 	return true;
 }
 
-bool forward_layer(struct pass *p, int l, struct layer_sites *whole, int first_row, bool z_known, struct err *err)
+bool forward_layer(struct pass *p, int l, struct layer_sites *whole, int first_row, int z_known, struct err *err)
 {
 	struct layer_sites s = rows_from(whole, &p->model->config, (size_t)first_row);
+	struct pass attending = *p;
 
-	if (!z_known) {
-		keys_and_values(p, l, &s);
-		queries(p, l, whole, &s, first_row);
+	attending.variants -= z_known;
+	if (attending.variants) {
+		keys_and_values(&attending, l, &s);
+		queries(&attending, l, whole, &s, first_row);
 	}
 	return from_z(p, l, whole, &s, first_row, err);
 }

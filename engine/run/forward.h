@@ -44,10 +44,10 @@ bool pass_begin(struct pass *p, struct err *err);
 
 /*
  * Computes layer l: `s` has resid_pre for every row (edits on resid_pre not yet applied) and receives the rest. `first_row` is where
- * the rows of the pass start in s (t0 in a run's own layer, 0 in a sweep). With z_known, everything up to z is there already.
+ * the rows of the pass start in s (t0 in a run's own layer, 0 in a sweep). The last z_known variants have everything up to z already.
  * ERR_CANCELLED when the task is stopped.
  */
-bool forward_layer(struct pass *p, int l, struct layer_sites *s, int first_row, bool z_known, struct err *err);
+bool forward_layer(struct pass *p, int l, struct layer_sites *s, int first_row, int z_known, struct err *err);
 
 /*
  * The same for the last layer of a sweep (s from row 0), when only the last position is looked at: keys and values of every row, the rest

@@ -177,7 +177,7 @@ static bool compute(struct run *r, const struct start *start, struct task *task,
 		     (!p.t0 || copy_layer(r->layer[l], start->from->layer[l], m, p.t0, r->T, start->from->T, err));
 		if (ok && p.t0 < r->T) {
 			memcpy(r->layer[l]->resid_pre + from, below + from, (size_t)(r->T - p.t0) * (size_t)c->D * sizeof(float));
-			ok = forward_layer(&p, l, r->layer[l], p.t0, false, err);
+			ok = forward_layer(&p, l, r->layer[l], p.t0, 0, err);
 		}
 	}
 	arena_free(p.arena);

@@ -1,4 +1,8 @@
-/* sweep.c - see sweep.h. */
+/*
+ * sweep.c - see sweep.h. Variants with the same first row climb the layers together: those that start higher join where they start, so
+ * that a layer's weights are read once for all of them. When the metric looks at one position, positions behind it are not carried, and
+ * of the last layer only that row is.
+ */
 #include "engine/run/sweep.h"
 
 #include <stdlib.h>
@@ -9,10 +13,12 @@
 
 enum { MOST_ROWS = 512 };	/* of a pass: enough to be bound by arithmetic, small enough to cancel soon and to stay in memory */
 
+enum { METRIC_ROWS = 16 };
+
 /* A variant with its edits resolved, and where its work starts. */
 struct item {
 	struct variant variant;
-	int index, l0, t0;
+	int index, l0, t0;	/* layer and position of the first change */
 	bool z_known;		/* nothing before a head's result changes in layer l0 */
 };
 
@@ -23,6 +29,9 @@ struct sweep {
 	double *value;
 	struct task *task;
 	const float *unedited_logits;	/* [V] at the metric's position, for kl */
+	bool loss;			/* the metric looks at every position; otherwise at metric->position */
+	int T;				/* positions that are carried */
+	float *y, *logits;		/* [METRIC_ROWS, D] and [METRIC_ROWS, V]; for loss [T, D] and none */
 };
 
 static bool prepare(const struct sweep *s, const struct run *foil, const struct sweep_variant *v, int index, struct item *item,
@@ -32,7 +41,8 @@ static bool prepare(const struct sweep *s, const struct run *foil, const struct 
 	struct edit_context context = { run->model, run->prompt_T, s->unedited, foil, run->tokens };
 	const struct edit **list = arena_alloc(s->arena, (size_t)(run->edits + v->edit_count) * sizeof *list);
 
-	*item = (struct item){ .index = index, .l0 = run->model->config.L - 1, .t0 = run->T - 1, .z_known = true };
+	*item = (struct item){ .index = index, .l0 = run->model->config.L - 1, .t0 = s->loss ? s->T - 1 : s->metric->position,
+			  .z_known = true };
 	for (int e = 0; e < run->edits; e++)
 		list[e] = &run->edit[e];
 	for (int e = 0; e < v->edit_count; e++) {
@@ -54,108 +64,167 @@ static bool prepare(const struct sweep *s, const struct run *foil, const struct 
 		if (edit->layer == item->l0 && edit->target->site < SITE_RESULT)
 			item->z_known = false;
 	}
+	if (item->l0 == run->model->config.L - 1 && item->z_known && !s->loss)
+		item->t0 = s->metric->position;
 	item->variant = (struct variant){ list, run->edits + v->edit_count };
 	return true;
 }
 
-/* Top layers first: they are cheapest, so a map fills in at once. Then by position, so that equals stand together. */
+/* The last positions and the top layers first: they are cheapest, so a map fills in at once. */
 static int order(const void *a, const void *b)
 {
 	const struct item *x = a, *y = b;
 
+	if (x->t0 != y->t0)
+		return y->t0 - x->t0;
 	if (x->l0 != y->l0)
 		return y->l0 - x->l0;
-	if (x->t0 != y->t0)
-		return x->t0 - y->t0;
 	if (x->z_known != y->z_known)
-		return x->z_known - y->z_known;
+		return y->z_known - x->z_known;
 	return x->index - y->index;
 }
 
-/* The rows t0 … T-1 of a stored site, once for each variant. */
-static void repeat(float *to, const float *from, int variants, int t0, int T, size_t width)
+static bool read_loss(const struct sweep *s, const struct item *item, const float *resid, struct err *err)
 {
-	size_t n = (size_t)(T - t0) * width;
+	const struct model *m = s->run->model;
+	size_t D = (size_t)m->config.D;
+	int n = s->T - 1, t0 = item->t0;
 
-	for (int v = 0; v < variants; v++)
-		memcpy(to + (size_t)v * n, from + (size_t)t0 * width, n * sizeof *to);
+	for (int t = 0; t < n; t++)
+		model_final_norm(m, t < t0 ? run_at(s->run, SITE_RESID_POST, m->config.L - 1, t) : resid + (size_t)(t - t0) * D, 1,
+				 s->y + (size_t)t * D, NULL);
+	if (!vocab_loss(m, s->y, n, s->run->tokens + 1, &s->value[item->index], s->task, err))
+		return false;
+	s->value[item->index] /= n;
+	return true;
 }
 
-static bool read_metric(const struct sweep *s, const struct item *item, const float *resid, int t0, struct err *err)
+/* The metric of n <= METRIC_ROWS variants, from their rows at its position, ld floats apart. */
+static void read_rows(const struct sweep *s, const struct item *const *item, const float *resid, size_t ld, int n)
 {
 	const struct model *m = s->run->model;
 	size_t D = (size_t)m->config.D, V = (size_t)m->config.V;
-	struct arena_mark mark = arena_mark(s->arena);
-	int at = s->metric->position - t0;
-	float *y = arena_floats(s->arena, (size_t)s->run->T * D, err), *logits = arena_floats(s->arena, V, err);
-	bool ok = y && logits;
+	const int32_t *target = s->metric->target;
 
-	if (ok && s->metric->kind == METRIC_LOSS) {
-		int n = s->run->T - 1;
-
-		for (int t = 0; t < n; t++)
-			model_final_norm(m, t < t0 ? run_at(s->run, SITE_RESID_POST, m->config.L - 1, t) : resid + (size_t)(t - t0) * D, 1,
-					 y + (size_t)t * D, NULL);
-		ok = vocab_loss(m, y, n, s->run->tokens + 1, &s->value[item->index], s->task, err);
-		s->value[item->index] /= n;
-	} else if (ok) {
-		const float *row = at < 0 ? run_at(s->run, SITE_RESID_POST, m->config.L - 1, s->metric->position) : resid + (size_t)at * D;
-		const int32_t *target = s->metric->target;
-
-		model_final_norm(m, row, 1, y, NULL);
-		if (s->metric->kind == METRIC_LOGIT || s->metric->kind == METRIC_LOGIT_DIFF)	/* one or two rows of W_U suffice */
-			for (int i = 0; i < 2 && target[i] >= 0; i++)
-				model_unembed_some(m, y, 1, target[i], 1, logits + target[i], 1);
-		else
-			model_unembed(m, y, 1, logits);
-		s->value[item->index] = metric_of_logits(s->metric, logits, s->unedited_logits, m->config.V);
-	}
-	arena_rewind(s->arena, mark);
-	return ok;
+	for (int i = 0; i < n; i++)
+		model_final_norm(m, resid + (size_t)i * ld, 1, s->y + (size_t)i * D, NULL);
+	if (s->metric->kind == METRIC_LOGIT || s->metric->kind == METRIC_LOGIT_DIFF)	/* one or two rows of W_U suffice */
+		for (int i = 0; i < 2 && target[i] >= 0; i++)
+			model_unembed_some(m, s->y, n, target[i], 1, s->logits + target[i], V);
+	else
+		model_unembed(m, s->y, n, s->logits);
+	for (int i = 0; i < n; i++)
+		s->value[item[i]->index] = metric_of_logits(s->metric, s->logits + (size_t)i * V, s->unedited_logits, m->config.V);
 }
 
-/* Variants that start alike, through the layers together. */
-static bool together(const struct sweep *s, const struct item *item, int n, struct err *err)
+/* resid: each variant's rows t0 … T-1, or its last alone. */
+static bool read_metric(const struct sweep *s, const struct item *const *item, int n, const float *resid, bool last_alone, struct err *err)
 {
+	size_t D = (size_t)s->run->model->config.D, ld = last_alone ? D : (size_t)(s->T - item[0]->t0) * D;
+	const float *row = last_alone || s->loss ? resid : resid + (size_t)(s->metric->position - item[0]->t0) * D;
+
+	for (int i = 0; i < n; i += s->loss ? 1 : METRIC_ROWS) {
+		if (!task_going(s->task, err) || (s->loss && !read_loss(s, item[i], row + (size_t)i * ld, err)))
+			return false;
+		if (!s->loss)
+			read_rows(s, item + i, row + (size_t)i * ld, ld, n - i < METRIC_ROWS ? n - i : METRIC_ROWS);
+	}
+	return true;
+}
+
+/* The rows t0 … T-1 of a stored site. */
+static void copy(float *to, const float *from, const struct pass *p, size_t width)
+{
+	memcpy(to, from + (size_t)p->t0 * width, (size_t)(p->T - p->t0) * width * sizeof *to);
+}
+
+/* Variant number v joins at layer l. */
+static void join(const struct sweep *s, const struct pass *p, const struct item *item, int v, int l, struct layer_sites *sites)
+{
+	const struct config *c = &p->model->config;
 	const struct run *run = s->run;
-	const struct model *m = run->model;
-	const struct config *c = &m->config;
-	int t0 = item->t0, nt = run->T - t0, l0 = item->l0;
+	size_t D = (size_t)c->D, HK = (size_t)(c->H * c->K), row = (size_t)(v * (p->T - p->t0));
+
+	if (item->z_known) {
+		copy(sites->resid_pre + row * D, run->layer[l]->resid_pre, p, D);
+		copy(sites->z + row * HK, run->layer[l]->z, p, HK);
+	} else if (l) {	/* edits on resid_pre are still to come: from the stream below them */
+		copy(sites->resid_pre + row * D, run->layer[l - 1]->resid_post, p, D);
+	} else {
+		struct pass alone = *p;
+
+		alone.variants = 1;
+		alone.variant += v;
+		forward_embed(&alone, run->tokens, sites->resid_pre + row * D);
+	}
+}
+
+/* Variants with the same first row, lowest layers first, up through the layers. */
+static bool climb(const struct sweep *s, const struct item *const *item, int n, struct err *err)
+{
+	const struct model *m = s->run->model;
+	const int t0 = item[0]->t0, nt = s->T - t0, L = m->config.L;
 	struct variant *variant = arena_alloc(s->arena, (size_t)n * sizeof *variant);
 	struct layer_sites *sites = layer_sites_new(m, n * nt, false, err);
-	struct pass p = { .model = m, .t0 = t0, .T = run->T, .variants = n, .variant = variant, .task = s->task, .arena = s->arena,
-			  .past = (const struct layer_sites *const *)run->layer };
-	bool ok = sites && pass_begin(&p, err);
+	struct pass p = { .model = m, .t0 = t0, .T = s->T, .variants = n, .variant = variant, .task = s->task, .arena = s->arena,
+			  .past = (const struct layer_sites *const *)s->run->layer };
+	/* Of the last layer, the last row alone: unless z is known there, and then there is but one row. */
+	const bool last_alone = !s->loss && s->metric->position == s->T - 1 && nt > 1;
+	bool ok = sites && layer_sites_split_z(sites, m, n * nt, err) && pass_begin(&p, err);
 
-	for (int v = 0; v < n; v++)
-		variant[v] = item[v].variant;
-	if (ok && item->z_known) {
-		repeat(sites->resid_pre, run->layer[l0]->resid_pre, n, t0, run->T, (size_t)c->D);
-		repeat(sites->z, run->layer[l0]->z, n, t0, run->T, (size_t)(c->H * c->K));
-	} else if (ok) {	/* edits on resid_pre are still to come: from the stream below them */
-		if (l0)
-			repeat(sites->resid_pre, run->layer[l0 - 1]->resid_post, n, t0, run->T, (size_t)c->D);
-		else
-			forward_embed(&p, run->tokens, sites->resid_pre);
-	}
-	for (int l = l0; ok && l < c->L; l++) {
-		if (l > l0) {
+	p.variants = 0;
+	for (int l = item[0]->l0; ok && l < L; l++) {
+		int known = 0;
+
+		for (; p.variants < n && item[p.variants]->l0 == l; p.variants++) {
+			variant[p.variants] = item[p.variants]->variant;
+			known += item[p.variants]->z_known;
+			join(s, &p, item[p.variants], p.variants, l, sites);
+		}
+		ok = last_alone && l == L - 1 ? forward_last(&p, l, sites, err) : forward_layer(&p, l, sites, 0, known, err);
+		if (l + 1 < L) {
 			float *below = sites->resid_post;
 
 			sites->resid_post = sites->resid_pre;
 			sites->resid_pre = below;
 		}
-		ok = forward_layer(&p, l, sites, 0, l == l0 && item->z_known, err);
 	}
-	for (int v = 0; ok && v < n; v++)
-		ok = read_metric(s, &item[v], sites->resid_post + (size_t)(v * nt) * (size_t)c->D, t0, err);
+	ok = ok && read_metric(s, item, n, sites->resid_post, last_alone, err);
 	layer_sites_unref(sites);
 	return ok;
 }
 
-static bool alike(const struct item *a, const struct item *b)
+static bool together(const struct sweep *s, const struct item *item, int n, struct err *err)
 {
-	return a->l0 == b->l0 && a->t0 == b->t0 && a->z_known == b->z_known;
+	const struct item **low_first = arena_alloc(s->arena, (size_t)n * sizeof *low_first);
+
+	for (int i = 0; i < n; i++)
+		low_first[i] = &item[n - 1 - i];
+	return climb(s, low_first, n, err);
+}
+
+/* What the metric needs beside the layers. */
+static bool begin(struct sweep *s, struct err *err)
+{
+	const struct config *c = &s->run->model->config;
+	const struct metric *metric = s->metric;
+	size_t D = (size_t)c->D, V = (size_t)c->V;
+
+	s->loss = metric->kind == METRIC_LOSS;
+	/* Nothing looks back from positions behind the metric's; but where rotary tables depend on the prompt's length, all are carried. */
+	s->T = s->loss || c->rotary_long.pairs ? s->run->T : metric->position + 1;
+	s->unedited_logits = s->unedited->last_logits;
+	s->y = arena_floats(s->arena, (size_t)(s->loss ? s->T : METRIC_ROWS) * D, err);
+	s->logits = s->loss ? NULL : arena_floats(s->arena, METRIC_ROWS * V, err);
+	if (!s->y || !(s->loss || s->logits))
+		return false;
+	if (metric->kind == METRIC_KL && metric->position != s->run->T - 1) {
+		float *logits = arena_floats(s->arena, V, err);
+
+		s->unedited_logits = logits;
+		return logits && run_logits(s->unedited, metric->position, 1, logits, s->task, err);
+	}
+	return true;
 }
 
 bool sweep_metric(const struct run *run, const struct run *unedited, const struct run *foil, const struct metric *metric,
@@ -163,24 +232,18 @@ bool sweep_metric(const struct run *run, const struct run *unedited, const struc
 {
 	struct arena *arena = arena_new();
 	struct item *item = arena_alloc(arena, (size_t)n * sizeof *item);
-	struct sweep s = { run, unedited, metric, arena, value, task, unedited->last_logits };
-	bool ok = true;
+	struct sweep s = { .run = run, .unedited = unedited, .metric = metric, .arena = arena, .value = value, .task = task };
+	bool ok = begin(&s, err);
 
-	if (metric->kind == METRIC_KL && metric->position != run->T - 1) {
-		float *logits = arena_floats(arena, (size_t)run->model->config.V, err);
-
-		s.unedited_logits = logits;
-		ok = logits && run_logits(unedited, metric->position, 1, logits, task, err);
-	}
 	for (int i = 0; ok && i < n; i++)
 		ok = prepare(&s, foil, &variants[i], i, &item[i], err);
 	if (ok)
 		qsort(item, (size_t)n, sizeof *item, order);
 	for (int i = 0, count; ok && i < n; i += count) {
-		int nt = run->T - item[i].t0;
+		int nt = s.T - item[i].t0;
 		struct arena_mark mark = arena_mark(arena);
 
-		for (count = 1; i + count < n && alike(&item[i], &item[i + count]) && (count + 1) * nt <= MOST_ROWS;)
+		for (count = 1; i + count < n && item[i + count].t0 == item[i].t0 && (count + 1) * nt <= MOST_ROWS;)
 			count++;
 		ok = task_step(task, i, n, err) && together(&s, &item[i], count, err);
 		arena_rewind(arena, mark);
