@@ -161,6 +161,35 @@ struct attention {
 	int l;
 };
 
+/* Back through the edits on one row over keys; whether there were any. */
+static bool row_edits(const struct attention *a, enum site site, int h, int query, float *d)
+{
+	const struct run *run = a->b->run;
+	bool any = false;
+
+	for (int e = run->edits - 1; e >= 0; e--)
+		if (edit_hits(&run->edit[e], site, a->l) && edit_covers(&run->edit[e], query)) {
+			edit_back_pattern(&run->edit[e], h, query, d);
+			any = true;
+		}
+	return any;
+}
+
+/* The weights that softmax gave, which are not those that were used when an edit came between. With every key hidden, none. */
+static const float *softmax_row(const struct attention *a, int h, int query, float *row)
+{
+	bool something = false;
+
+	run_scores(a->b->run, a->l, h, query, row);
+	for (int j = 0; j <= query; j++)
+		something = something || row[j] > -INFINITY;
+	if (something)
+		kernel_softmax(row, (size_t)query + 1);
+	else
+		memset(row, 0, ((size_t)query + 1) * sizeof *row);
+	return row;
+}
+
 /*
  * One row of attention weights: d[query + 1] at the weights that were used becomes the gradient at the products q·k. `row` is room for
  * T floats.
@@ -172,22 +201,16 @@ static void weights_back(const struct attention *a, int h, int query, float *d, 
 	const float *p = run_pattern(run, a->l, h, query);
 	const float *q = run_at(run, SITE_Q, a->l, query) + (size_t)(h * c->K);
 	size_t n = (size_t)query + 1, group = (size_t)(config_kv_head(c, h) * c->K);
-	bool edited = false;
 	float mean;
 
-	for (int e = run->edits - 1; e >= 0; e--)
-		if (edit_hits(&run->edit[e], SITE_PATTERN, a->l) && edit_covers(&run->edit[e], query)) {
-			edit_back_pattern(&run->edit[e], h, query, d);
-			edited = true;
-		}
-	if (edited) {	/* softmax gave other weights than those that were used */
-		run_scores(run, a->l, h, query, row);
-		kernel_softmax(row, n);
-		p = row;
-	}
+	if (row_edits(a, SITE_PATTERN, h, query, d))
+		p = softmax_row(a, h, query, row);
 	mean = kernel_dot(p, d, n);
+	for (size_t j = 0; j < n; j++)
+		d[j] = p[j] * (d[j] - mean);
+	row_edits(a, SITE_SCORES, h, query, d);
 	for (size_t j = 0; j < n; j++) {
-		d[j] = p[j] * (d[j] - mean) * c->attention_scale[a->l];
+		d[j] *= c->attention_scale[a->l];
 		if (c->attention_cap > 0 && d[j] != 0) {
 			float s = c->attention_scale[a->l] * kernel_dot(q, run_at(run, SITE_K, a->l, (int)j) + group, (size_t)c->K);
 			float t = tanhf(s / c->attention_cap);

@@ -3,8 +3,8 @@
  * the stream that enters. One function for every family, over the same options; gradients of activations only, none of weights.
  *
  * A site's gradient is the one at the value that a run stores, with the edits at that site applied. Behind it stand the edits, last
- * one first: what an edit puts in a value's place (zero, mean, patch) takes the gradient away from what the model had computed there;
- * scale multiplies it; add lets it pass.
+ * one first: what an edit puts in a value's place (zero, mean, patch) takes the gradient away from what the model had computed there,
+ * others change it or let it pass (edit_back).
  *
  * What a run does not store and the way back needs is computed again: scales of norms, queries and keys before a norm on heads, what
  * a block writes before a norm behind it.

@@ -264,14 +264,17 @@ void edit_apply_pattern(const struct edit *e, int head, int query, float *x)
 /* What a unit of the value that it was given adds to the value that it makes. */
 static float slope(const struct edit *e)
 {
-	return e->op == EDIT_SCALE ? e->amount : e->op == EDIT_ADD ? 1 : 0;
+	return e->op == EDIT_SCALE ? e->amount : e->op == EDIT_ADD || e->op == EDIT_NOISE ? 1 : 0;
 }
 
 void edit_back(const struct edit *e, const struct config *c, float *d)
 {
 	size_t from, n = slice(e, c, &from);
 
-	for (size_t i = from; i < from + n; i++)
+	d += from;
+	if (e->op == EDIT_PROJECT)	/* what lies along the direction is taken out of either */
+		kernel_axpy(-kernel_dot(e->vector, d, n), e->vector, d, n);
+	for (size_t i = 0; i < n && e->op != EDIT_PROJECT; i++)
 		d[i] *= slope(e);
 }
 

@@ -100,7 +100,7 @@ void edit_apply_pattern(const struct edit *edit, int head, int query, float *x);
 
 /*
  * Back through it: from the gradient at the value that it made to the one at the value that it was given. What is put in a value's
- * place stops the gradient; scale multiplies it, add lets it pass. Rows as for the two above.
+ * place stops the gradient; scale multiplies it, project projects it, add and noise let it pass. Rows as for those above.
  */
 void edit_back(const struct edit *edit, const struct config *c, float *d);
 void edit_back_pattern(const struct edit *edit, int head, int query, float *d);

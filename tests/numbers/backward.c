@@ -25,7 +25,10 @@ struct fixture {
 	int32_t ids[64], foil_ids[64];
 	int T;
 	struct run *unedited, *foil;
+	char project[300];		/* the line of PROJECT, file and all */
 };
+
+#define PROJECT "resid_pre 1 @1..5 project"	/* the vector in the model's folder */
 
 /* Each leaves some way from the site that is moved to the metric; the last has what an edit can do at every kind of site. */
 static const char *const edit_sets[][EDITS] = {
@@ -33,6 +36,8 @@ static const char *const edit_sets[][EDITS] = {
 	{ "attn_out 0 @3 scale 2", "mlp_out 0 @1,4 mean", "resid_pre 1 @2 scale 0.5", NULL },
 	{ "pattern 0.1 @4 scale 0.5", "pattern 1.0 @6 zero", "head 1.0 @5 scale -1", "z 0.0 @4 scale 1.5", "q 1.1 scale 0.8",
 	  "k 1.0 @2 zero", "v 0.0 @3 scale 2", "mlp_pre 1 @5 scale 0.7", "neuron 0.3 scale -2", "resid_post 0 @3 patch", NULL },
+	{ "embed 0 @3 noise 0.5 1", "scores 0.0 @4 scale 0.7", "scores 1.1 @6<3 mask", "scores 1.1 @4 scale 0.5", "pattern 1.1 @4,6 scale 0.5",
+	  PROJECT, "mlp_out 1 @4 noise 0.1", NULL },
 };
 
 static const char *const metrics[] = { "logit #5", "logprob #7", "logit_diff #3 #9", "entropy", "loss", "kl", "logit #4 @-3" };
@@ -53,11 +58,12 @@ static int read_ids(const struct json_value *v, int32_t *ids)
 static struct run *make_run(const struct fixture *f, const int32_t *ids, const char *const *edits)
 {
 	struct err err = { 0 };
-	struct run_order order = { .model = f->model, .tokens = ids, .T = f->T, .edits = edits, .unedited = f->unedited, .foil = f->foil };
+	const char *lines[EDITS + 2];
+	struct run_order order = { .model = f->model, .tokens = ids, .T = f->T, .edits = lines, .unedited = f->unedited, .foil = f->foil };
 	struct run *r;
 
-	while (edits && edits[order.edit_count])
-		order.edit_count++;
+	for (; edits && edits[order.edit_count]; order.edit_count++)
+		lines[order.edit_count] = strcmp(edits[order.edit_count], PROJECT) ? edits[order.edit_count] : f->project;
 	r = run_new(&order, NULL, &err);
 	if (!r)
 		CHECK_THAT(false, "%s runs: %s", f->name, err.text);
@@ -70,6 +76,7 @@ static bool open_fixture(struct fixture *f, const char *folder)
 	char path[500];
 	struct json *about;
 
+	snprintf(f->project, sizeof f->project, PROJECT " %s/vector.npy", folder);
 	snprintf(path, sizeof path, "%s/expected.json", folder);
 	f->model = model_open(folder, NULL, NULL, &err);
 	about = f->model ? json_open(path, 0, &err) : NULL;
@@ -353,7 +360,7 @@ static int check_folder(const char *folder)
 		char *path = file_join(folder, entry->d_name);
 
 		if (entry->d_name[0] != '.' && open_fixture(&f, path)) {
-			for (int set = 0; set < 3; set++) {
+			for (int set = 0; set < 4; set++) {
 				size_t turn = (size_t)(n + set) % (sizeof metrics / sizeof *metrics);
 
 				if (set == 0 && !strcmp(metrics[turn], "kl"))
