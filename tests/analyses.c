@@ -246,7 +246,7 @@ static void walk_model(struct walk *w)
 		walk_arguments(w);
 		job_set(&w->job.prompt, PROMPT);
 		job_set(&w->job.foil, FOIL);
-		job_add_edit(&w->job, "resid_pre 0 mean");
+		job_add_edit(&w->job, "resid_pre 0 @-2 mean");
 		job_pane_init(&w->job.pane[0], w->analysis);
 		check_diff(w);
 	}
@@ -305,7 +305,7 @@ static void test_registry(void)
 	CHECK_TEXT(near.s, "logit-lens");
 	str_clear(&near);
 	analysis_suggest("attention", &near);
-	CHECK_TEXT(near.s, "attention, attention-overview");
+	CHECK_TEXT(near.s, "attention, attention-overview, attention-knockout");
 	str_done(&near);
 }
 
