@@ -7,7 +7,6 @@
 #include "engine/worker.h"
 
 #include <pthread.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,6 +16,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "engine/base/signals.h"
 #include "engine/model/tokenizer.h"
 #include "engine/session.h"
 
@@ -316,7 +316,7 @@ static void worker_done(struct worker *w)
 struct worker *worker_new(struct err *err)
 {
 	struct worker *w = xcalloc(1, sizeof *w);
-	sigset_t all, before;
+	sigset_t before;
 	int started;
 
 	w->fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
@@ -325,10 +325,9 @@ struct worker *worker_new(struct err *err)
 	w->shown = xcalloc(1, sizeof *w->shown);
 	pthread_mutex_init(&w->lock, NULL);
 	pthread_cond_init(&w->wake, NULL);
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);	/* signals are the screen's; threads inherit the mask */
+	signals_block(&before);	/* signals are the screen's */
 	started = w->fd >= 0 && !pthread_create(&w->thread, NULL, run_thread, w);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	signals_restore(&before);
 	if (started)
 		return w;
 	err_set(err, ERR_MEMORY, "the background thread could not be started");

@@ -10,7 +10,6 @@
 
 #include <assert.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -20,6 +19,7 @@
 #include <unistd.h>
 
 #include "engine/base/arena.h"
+#include "engine/base/signals.h"
 #include "engine/numbers/cores.h"
 
 enum { SPIN_NS = 50 * 1000, NICE = 19, STACK = 1024 * 1024 };
@@ -149,21 +149,20 @@ int pool_size(void)
 static void start_helpers(void)
 {
 	int size = pool_size();
-	sigset_t all, before;
+	sigset_t before;
 	pthread_attr_t attr;
 
 	if (pool.thread)
 		return;
 	pool.thread = xcalloc((size_t)size, sizeof *pool.thread);
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);	/* helpers inherit it */
+	signals_block(&before);
 	pthread_attr_init(&attr);
 	pthread_attr_setstacksize(&attr, STACK);
 	while (pool.helpers < size - 1 &&
 	       pthread_create(&pool.thread[pool.helpers], &attr, helper, NULL) == 0)
 		pool.helpers++;
 	pthread_attr_destroy(&attr);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	signals_restore(&before);
 }
 
 static void stop_helpers(void)

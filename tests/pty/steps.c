@@ -138,12 +138,22 @@ static bool step_env(char *argument)
 
 static bool step_start(char *argument)
 {
-	char *argv[WORDS + 2] = { (char *)stage.program };
+	char *argv[WORDS + 2] = { (char *)stage.program }, *in_home[WORDS] = { NULL };
+	int n = split(argument, argv + 1, WORDS);
 
-	split(argument, argv + 1, WORDS);
+	for (int i = 0; i < n; i++)
+		if (!strncmp(argv[i + 1], "~/", 2) && asprintf(&in_home[i], "%s%s", stage.home, argv[i + 1] + 1) > 0)
+			argv[i + 1] = in_home[i];
 	pty_free(stage.pty);
 	stage.pty = pty_start(argv, stage.w, stage.h);
+	for (int i = 0; i < n; i++)
+		free(in_home[i]);
 	return stage.pty != NULL;
+}
+
+static bool step_shell(char *argument)
+{
+	return system(argument) == 0;
 }
 
 static bool step_until(char *argument)
@@ -357,7 +367,8 @@ static const struct step {
 	{ "size", step_size, false, "WxH: of the terminal, before or after the start" },
 	{ "env", step_env, false, "NAME=VALUE sets, NAME alone removes" },
 	{ "patience", step_patience, false, "MS: how long a wait may take from here on" },
-	{ "start", step_start, false, "[ARGUMENT]...: the program" },
+	{ "shell", step_shell, false, "COMMAND: another program, with the same home" },
+	{ "start", step_start, false, "[ARGUMENT]...: the program; ~/ is its home" },
 	{ "until", step_until, true, "TEXT: waits for it" },
 	{ "gone", step_gone, true, "TEXT: waits until it is on the screen no more" },
 	{ "expect", step_expect, true, "TEXT: is on the screen now" },
