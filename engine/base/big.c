@@ -1,9 +1,13 @@
-/* big.c - see big.h. Kept blocks stand in a short list; the one that fits best is taken. */
+/*
+ * big.c - see big.h. Kept blocks stand in a short list, the oldest first: the one that fits best is taken, and the oldest go when there is
+ * no room. A block that would take most of the room alone, such as a closed model's weights, is not kept.
+ */
 #include "engine/base/big.h"
 
 #include <stdatomic.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 
 #ifdef __SANITIZE_ADDRESS__	/* it shall see who uses memory that was given back */
@@ -12,7 +16,7 @@
 #define KEEP ((size_t)512 * 1024 * 1024)
 #endif
 
-enum { HEADER = 64, LIST = 256, HUGE_PAGE = 2 * 1024 * 1024 };
+enum { HEADER = 64, LIST = 256, SHARE = 8, HUGE_PAGE = 2 * 1024 * 1024 };
 
 struct header {
 	size_t size;	/* of the whole block, header included */
@@ -40,7 +44,8 @@ static struct header *remove_kept(int i)
 {
 	struct header *b = kept.block[i];
 
-	kept.block[i] = kept.block[--kept.n];
+	kept.n--;
+	memmove(&kept.block[i], &kept.block[i + 1], (size_t)(kept.n - i) * sizeof *kept.block);
 	kept.bytes -= b->size;
 	return b;
 }
@@ -86,17 +91,23 @@ void *big_take(size_t bytes)
 void big_give(void *p)
 {
 	struct header *b = p ? (struct header *)(void *)((char *)p - HEADER) : NULL;
+	struct header *gone[LIST + 1];
+	int n = 0;
 
 	if (!b)
 		return;
 	lock();
-	if (kept.n < LIST && b->size <= kept.most && kept.bytes <= kept.most - b->size) {
+	if (b->size <= kept.most / SHARE) {
+		while (kept.n == LIST || kept.bytes > kept.most - b->size)
+			gone[n++] = remove_kept(0);
 		kept.block[kept.n++] = b;
 		kept.bytes += b->size;
-		b = NULL;
+	} else {
+		gone[n++] = b;
 	}
 	unlock();
-	free(b);
+	while (n)
+		free(gone[--n]);
 }
 
 void big_keep(size_t most)

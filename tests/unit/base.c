@@ -67,6 +67,20 @@ static void test_big(void)
 	big_give(a);
 	big_give(b);
 	big_keep(0);
+	big_keep(8 << 20);
+	for (int i = 0; i < 20; i++) {
+		void *held[10];
+
+		for (int j = 0; j < 10; j++)
+			held[j] = big_take((size_t)(900 + i) << 10);
+		for (int j = 0; j < 10; j++)
+			big_give(held[j]);
+	}
+	CHECK_THAT(big_kept() <= 8 << 20 && big_kept() > 4 << 20, "the oldest make room for the newest: %zu bytes are kept", big_kept());
+	before = big_kept();
+	big_give(big_take(5 << 20));
+	CHECK_THAT(big_kept() == before, "a block of most of the room is not kept");
+	big_keep(0);
 	CHECK_THAT(big_kept() == 0, "nothing is kept when nothing may be");
 	big_give(big_take(500));
 	CHECK(big_kept() == 0);
