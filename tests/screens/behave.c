@@ -154,6 +154,10 @@ static void typing(void)
 	before = s.fake.asked;
 	press(&s, "e '_and");
 	CHECK_THAT(s.fake.asked == before + 4, "every letter asks anew");
+	press(&s, "Backspace Left Delete Backspace");
+	CHECK_TEXT(s.app.doc.job.prompt, "The capital of France is ");
+	press(&s, "'an End 'd");
+	CHECK_TEXT(s.app.doc.job.prompt, "The capital of France is and");
 	press(&s, "Esc u");
 	CHECK_TEXT(s.app.doc.job.prompt, "The capital of France is");
 	press(&s, "C-r");
@@ -163,6 +167,21 @@ static void typing(void)
 	press(&s, "e Up Up Enter");
 	CHECK_THAT(*s.app.doc.job.prompt, "older prompts come back");
 	drop_curtain(&s);
+}
+
+/* A key of an action that has no name would be one that nothing reaches. */
+static void every_key_has_a_name(void)
+{
+	for (int i = 0; i < ACTION_COUNT; i++)
+		for (const char *at = actions[i].keys; *at; at += strspn(at, " ")) {
+			char name[40];
+			struct key key;
+			size_t n = strcspn(at, " ");
+
+			snprintf(name, sizeof name, "%.*s", (int)n, at);
+			CHECK_THAT(key_parse(name, &key) && action_for_key(&key, actions[i].where), "%s is a key, of %s", name, actions[i].id);
+			at += n;
+		}
 }
 
 static void still(void)
@@ -244,6 +263,7 @@ int main(void)
 	ablating();
 	saving();
 	typing();
+	every_key_has_a_name();
 	still();
 	for (unsigned seed = 1; seed <= 12; seed++)
 		undo_property(seed);
