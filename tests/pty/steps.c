@@ -4,6 +4,7 @@
  * A script is lines of `word argument`; # begins a comment. The program gets an empty home of its own. What a word does stands in
  * the table at the end of this file.
  */
+#include "tests/pty/latency.h"
 #include "tests/pty/picture.h"
 #include "tests/pty/pty.h"
 #include "tests/tap.h"
@@ -28,6 +29,7 @@ static struct stage {
 	const char *program, *script;
 	struct pty *pty;
 	int line, w, h;
+	int64_t started;	/* when the program was */
 	int64_t patience;	/* milliseconds that a wait may take */
 	long memory;		/* KB, at the last `grown` without a number */
 	char home[64];
@@ -145,6 +147,7 @@ static bool step_start(char *argument)
 		if (!strncmp(argv[i + 1], "~/", 2) && asprintf(&in_home[i], "%s%s", stage.home, argv[i + 1] + 1) > 0)
 			argv[i + 1] = in_home[i];
 	pty_free(stage.pty);
+	stage.started = pty_now();
 	stage.pty = pty_start(argv, stage.w, stage.h);
 	for (int i = 0; i < n; i++)
 		free(in_home[i]);
@@ -159,6 +162,29 @@ static bool step_shell(char *argument)
 static bool step_until(char *argument)
 {
 	return wait_for(argument, true);
+}
+
+/* MS TEXT: it is there at most so long after the start. */
+static bool step_within(char *argument)
+{
+	long limit = strtol(argument, &argument, 10);
+	bool there = *argument == ' ' && wait_for(argument + 1, true);
+
+	printf("# %lld ms after the start\n", (long long)(pty_now() - stage.started));
+	return there && pty_now() - stage.started <= limit;
+}
+
+/* N MEDIAN P99 KEY...: the keys in turn, N times; milliseconds to the last byte on the screen. */
+static bool step_latency(char *argument)
+{
+	char *word[WORDS];
+	int words = split(argument, word, WORDS);
+	struct latency l;
+
+	if (words < 4 || !latency_measure(stage.pty, word + 3, words - 3, atoi(word[0]), &l))
+		return false;
+	printf("# %d keys: median %.1f ms, p99 %.1f ms, worst %.1f ms; %zu bytes\n", l.answered, l.median, l.p99, l.worst, l.bytes);
+	return l.median <= atof(word[1]) && l.p99 <= atof(word[2]);
 }
 
 static bool step_gone(char *argument)
@@ -370,6 +396,8 @@ static const struct step {
 	{ "shell", step_shell, false, "COMMAND: another program, with the same home" },
 	{ "start", step_start, false, "[ARGUMENT]...: the program; ~/ is its home" },
 	{ "until", step_until, true, "TEXT: waits for it" },
+	{ "within", step_within, true, "MS TEXT: is there at most so long after the start" },
+	{ "latency", step_latency, true, "N MEDIAN P99 NAME...: presses keys N times in turn; milliseconds until their answers are whole" },
 	{ "gone", step_gone, true, "TEXT: waits until it is on the screen no more" },
 	{ "expect", step_expect, true, "TEXT: is on the screen now" },
 	{ "absent", step_absent, true, "TEXT: is not" },
