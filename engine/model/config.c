@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "engine/model/family.h"
+#include "engine/model/settle.h"
 
 enum { MOST = 1 << 24 };	/* of any size: far above every model, far below where products overflow */
 
@@ -297,12 +298,15 @@ static bool is_local(const struct settings *s, int l)
 static bool read_window(const struct settings *s, const struct family *f, struct config *c, struct arena *arena, struct err *err)
 {
 	const struct json_value *types = json_get(s->json, "layer_types");
+	size_t listed = json_count(types);
 	int window = f->window == WINDOW_LOCAL ? 256 : f->window == WINDOW_EVEN || f->window == WINDOW_PATTERN ? 4096 : 0;
 
 	if (!setting_int(s, SETTING_WINDOW, 0, MOST, &window, err))
 		return false;
 	if (!window)	/* converters write 0 for none */
 		return true;
+	if (types && listed < (size_t)c->L)
+		return err_set(err, ERR_FILE, "%s/config.json: layer_types lists %zu layers of %d", s->from->path, listed, c->L);
 	c->window = arena_alloc(arena, (size_t)c->L * sizeof *c->window);
 	for (int l = 0; l < c->L; l++) {
 		const char *type = json_text(json_at(types, (size_t)l));
@@ -342,7 +346,7 @@ bool config_read(const struct settings *s, const struct family *f, struct arena 
 	snprintf(c->family, sizeof c->family, "%s", f->name);
 	c->context_is_hard = f->position == POSITION_LEARNED;
 	c->context = f->context;
-	if (!read_sizes(s, f, c, err) || !(c->attention_scale = arena_floats(arena, (size_t)c->L, err)))
+	if (!settle_check(s, err) || !read_sizes(s, f, c, err) || !(c->attention_scale = arena_floats(arena, (size_t)c->L, err)))
 		return false;
 	return read_activation(s, f, c, err) && read_window(s, f, c, arena, err) && read_scales(s, c, err) &&
 	       setting_bool(s, SETTING_TIED, &c->tied, err) && (f->position != POSITION_ROTARY || read_rotary(s, f, c, arena, err)) &&

@@ -19,6 +19,40 @@ static bool number(const struct settings *s, const char *key, double *out)
 	return s->json && json_double(json_get(s->json, key), out);
 }
 
+bool settle_check(const struct settings *s, struct err *err)
+{
+	static const struct {
+		const char *key;
+		enum { FLAG, NUMBER, POSITIVE, LIST } kind;
+	} rows[] = {
+		{ "_remove_final_layer_norm", FLAG }, { "alibi", FLAG }, { "apply_residual_connection_post_layernorm", FLAG },
+		{ "attention_bias", FLAG }, { "do_layer_norm_before", FLAG }, { "enable_bias", FLAG }, { "layer_norm_elementwise_affine", FLAG },
+		{ "multi_query", FLAG }, { "new_decoder_architecture", FLAG }, { "qk_layernorm", FLAG },
+		{ "scale_attn_by_inverse_layer_idx", FLAG }, { "scale_attn_weights", FLAG }, { "use_qk_norm", FLAG },
+		{ "use_sliding_window", FLAG }, { "max_window_layers", NUMBER }, { "no_rope_layer_interval", NUMBER },
+		{ "num_ln_in_parallel_attn", NUMBER }, { "sliding_window_pattern", NUMBER }, { "original_max_position_embeddings", POSITIVE },
+		{ "query_pre_attn_scalar", POSITIVE }, { "rope_local_base_freq", POSITIVE }, { "word_embed_proj_dim", POSITIVE },
+		{ "attention_layers", LIST }, { "attention_types", LIST }, { "layer_types", LIST }, { "no_rope_layers", LIST },
+	};
+	static const char *const words[] = { "true or false", "a number", "a number above 0", "a list" };
+
+	for (size_t i = 0; s->json && i < sizeof rows / sizeof *rows; i++) {
+		const struct json_value *v = json_get(s->json, rows[i].key);
+		bool yes, ok = !v || json_kind(v) == JSON_NULL;
+		double x;
+
+		switch (ok ? NUMBER : rows[i].kind) {
+		case FLAG: ok = json_bool(v, &yes); break;
+		case NUMBER: ok = ok || json_double(v, &x); break;
+		case POSITIVE: ok = json_double(v, &x) && x > 0; break;
+		case LIST: ok = json_is(v, JSON_ARRAY); break;
+		}
+		if (!ok)
+			return err_set(err, ERR_FILE, "%s/config.json: %s is not %s", s->from->path, rows[i].key, words[rows[i].kind]);
+	}
+	return true;
+}
+
 static bool refuse(const struct settings *s, const char *what, struct err *err)
 {
 	return err_set(err, ERR_FILE, "%s: %s is not supported", s->from->path, what);
