@@ -8,6 +8,30 @@
 #include "engine/base/str.h"
 #include "engine/model/settle.h"
 
+/* Names that Llama brought up and that most families after it share. */
+#define LLAMA_ENDS \
+	[WEIGHT_EMBED] = "model.embed_tokens", \
+	[WEIGHT_LN_FINAL] = "model.norm", \
+	[WEIGHT_UNEMBED] = "lm_head"
+#define LLAMA_NORMS \
+	[WEIGHT_LN1] = "model.layers.%d.input_layernorm", \
+	[WEIGHT_LN2] = "model.layers.%d.post_attention_layernorm"
+#define LLAMA_QKV \
+	[WEIGHT_Q] = "model.layers.%d.self_attn.q_proj", \
+	[WEIGHT_K] = "model.layers.%d.self_attn.k_proj", \
+	[WEIGHT_V] = "model.layers.%d.self_attn.v_proj"
+#define LLAMA_O [WEIGHT_O] = "model.layers.%d.self_attn.o_proj"
+#define LLAMA_MLP \
+	[WEIGHT_GATE] = "model.layers.%d.mlp.gate_proj", \
+	[WEIGHT_IN] = "model.layers.%d.mlp.up_proj", \
+	[WEIGHT_OUT] = "model.layers.%d.mlp.down_proj"
+#define QK_NORMS \
+	[WEIGHT_Q_NORM] = "model.layers.%d.self_attn.q_norm", \
+	[WEIGHT_K_NORM] = "model.layers.%d.self_attn.k_norm"
+#define POST_NORMS \
+	[WEIGHT_LN1_POST] = "model.layers.%d.post_attention_layernorm", \
+	[WEIGHT_LN2_POST] = "model.layers.%d.post_feedforward_layernorm"
+
 const struct family family_table[] = {
 	{
 		.name = "gpt2", .types = "gpt2", .arch = "gpt2",
@@ -119,11 +143,11 @@ const struct family family_table[] = {
 		.activation = ACTIVATION_GELU_TANH, .parallel = true, .shared_norm = true, .biases = BIAS_ALL | BIAS_UNEMBED,
 		.fused_gguf = FUSED_THIRDS, .settle = settle_phi,
 		.name_of = {
+			LLAMA_QKV,
 			[WEIGHT_EMBED] = "model.embed_tokens", [WEIGHT_LN_FINAL] = "model.final_layernorm",
 			[WEIGHT_UNEMBED] = "lm_head", [WEIGHT_LN1] = "model.layers.%d.input_layernorm",
-			[WEIGHT_Q_NORM] = "model.layers.%d.self_attn.q_layernorm", [WEIGHT_K_NORM] = "model.layers.%d.self_attn.k_layernorm",
-			[WEIGHT_Q] = "model.layers.%d.self_attn.q_proj", [WEIGHT_K] = "model.layers.%d.self_attn.k_proj",
-			[WEIGHT_V] = "model.layers.%d.self_attn.v_proj", [WEIGHT_O] = "model.layers.%d.self_attn.dense",
+			[WEIGHT_Q_NORM] = "model.layers.%d.self_attn.q_layernorm",
+			[WEIGHT_K_NORM] = "model.layers.%d.self_attn.k_layernorm", [WEIGHT_O] = "model.layers.%d.self_attn.dense",
 			[WEIGHT_IN] = "model.layers.%d.mlp.fc1", [WEIGHT_OUT] = "model.layers.%d.mlp.fc2",
 		},
 	},
@@ -132,11 +156,9 @@ const struct family family_table[] = {
 		.norm = NORM_RMS, .eps = 1e-5f, .position = POSITION_ROTARY,
 		.activation = ACTIVATION_SILU, .gated = true, .fused = FUSED_THIRDS, .fused_gguf = FUSED_THIRDS,
 		.name_of = {
-			[WEIGHT_EMBED] = "model.embed_tokens", [WEIGHT_LN_FINAL] = "model.norm", [WEIGHT_UNEMBED] = "lm_head",
-			[WEIGHT_LN1] = "model.layers.%d.input_layernorm",
-			[WEIGHT_LN2] = "model.layers.%d.post_attention_layernorm",
-			[WEIGHT_QKV] = "model.layers.%d.self_attn.qkv_proj", [WEIGHT_O] = "model.layers.%d.self_attn.o_proj",
-			[WEIGHT_GATE_IN] = "model.layers.%d.mlp.gate_up_proj", [WEIGHT_OUT] = "model.layers.%d.mlp.down_proj",
+			LLAMA_ENDS, LLAMA_NORMS, LLAMA_O,
+			[WEIGHT_QKV] = "model.layers.%d.self_attn.qkv_proj", [WEIGHT_GATE_IN] = "model.layers.%d.mlp.gate_up_proj",
+			[WEIGHT_OUT] = "model.layers.%d.mlp.down_proj",
 		},
 	},
 	{
@@ -144,12 +166,7 @@ const struct family family_table[] = {
 		.norm = NORM_RMS, .eps = 1e-6f, .position = POSITION_ROTARY, .gguf_permuted = true,
 		.activation = ACTIVATION_SILU, .gated = true,
 		.name_of = {
-			[WEIGHT_EMBED] = "model.embed_tokens", [WEIGHT_LN_FINAL] = "model.norm", [WEIGHT_UNEMBED] = "lm_head",
-			[WEIGHT_LN1] = "model.layers.%d.input_layernorm",
-			[WEIGHT_LN2] = "model.layers.%d.post_attention_layernorm", [WEIGHT_Q] = "model.layers.%d.self_attn.q_proj",
-			[WEIGHT_K] = "model.layers.%d.self_attn.k_proj", [WEIGHT_V] = "model.layers.%d.self_attn.v_proj",
-			[WEIGHT_O] = "model.layers.%d.self_attn.o_proj", [WEIGHT_GATE] = "model.layers.%d.mlp.gate_proj",
-			[WEIGHT_IN] = "model.layers.%d.mlp.up_proj", [WEIGHT_OUT] = "model.layers.%d.mlp.down_proj",
+			LLAMA_ENDS, LLAMA_NORMS, LLAMA_QKV, LLAMA_O, LLAMA_MLP,
 		},
 	},
 	{
@@ -157,12 +174,7 @@ const struct family family_table[] = {
 		.norm = NORM_RMS, .eps = 1e-6f, .position = POSITION_ROTARY,
 		.activation = ACTIVATION_SILU, .gated = true, .biases = BIAS_QKV, .window = WINDOW_IF_USED,
 		.name_of = {
-			[WEIGHT_EMBED] = "model.embed_tokens", [WEIGHT_LN_FINAL] = "model.norm", [WEIGHT_UNEMBED] = "lm_head",
-			[WEIGHT_LN1] = "model.layers.%d.input_layernorm",
-			[WEIGHT_LN2] = "model.layers.%d.post_attention_layernorm", [WEIGHT_Q] = "model.layers.%d.self_attn.q_proj",
-			[WEIGHT_K] = "model.layers.%d.self_attn.k_proj", [WEIGHT_V] = "model.layers.%d.self_attn.v_proj",
-			[WEIGHT_O] = "model.layers.%d.self_attn.o_proj", [WEIGHT_GATE] = "model.layers.%d.mlp.gate_proj",
-			[WEIGHT_IN] = "model.layers.%d.mlp.up_proj", [WEIGHT_OUT] = "model.layers.%d.mlp.down_proj",
+			LLAMA_ENDS, LLAMA_NORMS, LLAMA_QKV, LLAMA_O, LLAMA_MLP,
 		},
 	},
 	{
@@ -170,14 +182,7 @@ const struct family family_table[] = {
 		.norm = NORM_RMS, .eps = 1e-6f, .position = POSITION_ROTARY,
 		.activation = ACTIVATION_SILU, .gated = true, .window = WINDOW_IF_USED,
 		.name_of = {
-			[WEIGHT_EMBED] = "model.embed_tokens", [WEIGHT_LN_FINAL] = "model.norm", [WEIGHT_UNEMBED] = "lm_head",
-			[WEIGHT_LN1] = "model.layers.%d.input_layernorm",
-			[WEIGHT_LN2] = "model.layers.%d.post_attention_layernorm",
-			[WEIGHT_Q_NORM] = "model.layers.%d.self_attn.q_norm", [WEIGHT_K_NORM] = "model.layers.%d.self_attn.k_norm",
-			[WEIGHT_Q] = "model.layers.%d.self_attn.q_proj", [WEIGHT_K] = "model.layers.%d.self_attn.k_proj",
-			[WEIGHT_V] = "model.layers.%d.self_attn.v_proj", [WEIGHT_O] = "model.layers.%d.self_attn.o_proj",
-			[WEIGHT_GATE] = "model.layers.%d.mlp.gate_proj", [WEIGHT_IN] = "model.layers.%d.mlp.up_proj",
-			[WEIGHT_OUT] = "model.layers.%d.mlp.down_proj",
+			LLAMA_ENDS, LLAMA_NORMS, LLAMA_QKV, LLAMA_O, LLAMA_MLP, QK_NORMS,
 		},
 	},
 	{
@@ -185,12 +190,7 @@ const struct family family_table[] = {
 		.norm = NORM_RMS, .eps = 1e-6f, .position = POSITION_ROTARY,
 		.activation = ACTIVATION_GELU_TANH, .gated = true, .tied = true, .plus_one = true, .settle = settle_gemma,
 		.name_of = {
-			[WEIGHT_EMBED] = "model.embed_tokens", [WEIGHT_LN_FINAL] = "model.norm", [WEIGHT_UNEMBED] = "lm_head",
-			[WEIGHT_LN1] = "model.layers.%d.input_layernorm",
-			[WEIGHT_LN2] = "model.layers.%d.post_attention_layernorm", [WEIGHT_Q] = "model.layers.%d.self_attn.q_proj",
-			[WEIGHT_K] = "model.layers.%d.self_attn.k_proj", [WEIGHT_V] = "model.layers.%d.self_attn.v_proj",
-			[WEIGHT_O] = "model.layers.%d.self_attn.o_proj", [WEIGHT_GATE] = "model.layers.%d.mlp.gate_proj",
-			[WEIGHT_IN] = "model.layers.%d.mlp.up_proj", [WEIGHT_OUT] = "model.layers.%d.mlp.down_proj",
+			LLAMA_ENDS, LLAMA_NORMS, LLAMA_QKV, LLAMA_O, LLAMA_MLP,
 		},
 	},
 	{
@@ -199,15 +199,9 @@ const struct family family_table[] = {
 		.activation = ACTIVATION_GELU_TANH, .gated = true, .tied = true, .plus_one = true,
 		.window = WINDOW_EVEN, .settle = settle_gemma2,
 		.name_of = {
-			[WEIGHT_EMBED] = "model.embed_tokens", [WEIGHT_LN_FINAL] = "model.norm", [WEIGHT_UNEMBED] = "lm_head",
+			LLAMA_ENDS, LLAMA_QKV, LLAMA_O, LLAMA_MLP, POST_NORMS,
 			[WEIGHT_LN1] = "model.layers.%d.input_layernorm",
 			[WEIGHT_LN2] = "model.layers.%d.pre_feedforward_layernorm",
-			[WEIGHT_LN1_POST] = "model.layers.%d.post_attention_layernorm",
-			[WEIGHT_LN2_POST] = "model.layers.%d.post_feedforward_layernorm",
-			[WEIGHT_Q] = "model.layers.%d.self_attn.q_proj", [WEIGHT_K] = "model.layers.%d.self_attn.k_proj",
-			[WEIGHT_V] = "model.layers.%d.self_attn.v_proj", [WEIGHT_O] = "model.layers.%d.self_attn.o_proj",
-			[WEIGHT_GATE] = "model.layers.%d.mlp.gate_proj", [WEIGHT_IN] = "model.layers.%d.mlp.up_proj",
-			[WEIGHT_OUT] = "model.layers.%d.mlp.down_proj",
 		},
 	},
 	{
@@ -216,16 +210,9 @@ const struct family family_table[] = {
 		.activation = ACTIVATION_GELU_TANH, .gated = true, .tied = true, .plus_one = true,
 		.window = WINDOW_PATTERN, .settle = settle_gemma3,
 		.name_of = {
-			[WEIGHT_EMBED] = "model.embed_tokens", [WEIGHT_LN_FINAL] = "model.norm", [WEIGHT_UNEMBED] = "lm_head",
+			LLAMA_ENDS, LLAMA_QKV, LLAMA_O, LLAMA_MLP, QK_NORMS, POST_NORMS,
 			[WEIGHT_LN1] = "model.layers.%d.input_layernorm",
 			[WEIGHT_LN2] = "model.layers.%d.pre_feedforward_layernorm",
-			[WEIGHT_LN1_POST] = "model.layers.%d.post_attention_layernorm",
-			[WEIGHT_LN2_POST] = "model.layers.%d.post_feedforward_layernorm",
-			[WEIGHT_Q_NORM] = "model.layers.%d.self_attn.q_norm", [WEIGHT_K_NORM] = "model.layers.%d.self_attn.k_norm",
-			[WEIGHT_Q] = "model.layers.%d.self_attn.q_proj", [WEIGHT_K] = "model.layers.%d.self_attn.k_proj",
-			[WEIGHT_V] = "model.layers.%d.self_attn.v_proj", [WEIGHT_O] = "model.layers.%d.self_attn.o_proj",
-			[WEIGHT_GATE] = "model.layers.%d.mlp.gate_proj", [WEIGHT_IN] = "model.layers.%d.mlp.up_proj",
-			[WEIGHT_OUT] = "model.layers.%d.mlp.down_proj",
 		},
 	},
 	{
@@ -233,11 +220,9 @@ const struct family family_table[] = {
 		.norm = NORM_LAYER, .eps = 1e-5f, .position = POSITION_ROTARY, .gguf_permuted = true,
 		.activation = ACTIVATION_SILU, .gated = true,
 		.name_of = {
+			LLAMA_QKV, LLAMA_O, LLAMA_MLP,
 			[WEIGHT_EMBED] = "model.embed_tokens", [WEIGHT_LN_FINAL] = "", [WEIGHT_UNEMBED] = "lm_head",
-			[WEIGHT_LN1] = "", [WEIGHT_LN2] = "", [WEIGHT_Q] = "model.layers.%d.self_attn.q_proj",
-			[WEIGHT_K] = "model.layers.%d.self_attn.k_proj", [WEIGHT_V] = "model.layers.%d.self_attn.v_proj",
-			[WEIGHT_O] = "model.layers.%d.self_attn.o_proj", [WEIGHT_GATE] = "model.layers.%d.mlp.gate_proj",
-			[WEIGHT_IN] = "model.layers.%d.mlp.up_proj", [WEIGHT_OUT] = "model.layers.%d.mlp.down_proj",
+			[WEIGHT_LN1] = "", [WEIGHT_LN2] = "",
 		},
 	},
 	{
@@ -245,14 +230,7 @@ const struct family family_table[] = {
 		.norm = NORM_RMS, .eps = 1e-6f, .position = POSITION_ROTARY,
 		.activation = ACTIVATION_SILU, .gated = true, .settle = settle_olmo2,
 		.name_of = {
-			[WEIGHT_EMBED] = "model.embed_tokens", [WEIGHT_LN_FINAL] = "model.norm", [WEIGHT_UNEMBED] = "lm_head",
-			[WEIGHT_LN1_POST] = "model.layers.%d.post_attention_layernorm",
-			[WEIGHT_LN2_POST] = "model.layers.%d.post_feedforward_layernorm",
-			[WEIGHT_Q_NORM] = "model.layers.%d.self_attn.q_norm", [WEIGHT_K_NORM] = "model.layers.%d.self_attn.k_norm",
-			[WEIGHT_Q] = "model.layers.%d.self_attn.q_proj", [WEIGHT_K] = "model.layers.%d.self_attn.k_proj",
-			[WEIGHT_V] = "model.layers.%d.self_attn.v_proj", [WEIGHT_O] = "model.layers.%d.self_attn.o_proj",
-			[WEIGHT_GATE] = "model.layers.%d.mlp.gate_proj", [WEIGHT_IN] = "model.layers.%d.mlp.up_proj",
-			[WEIGHT_OUT] = "model.layers.%d.mlp.down_proj",
+			LLAMA_ENDS, LLAMA_QKV, LLAMA_O, LLAMA_MLP, QK_NORMS, POST_NORMS,
 		},
 	},
 	{
@@ -260,13 +238,9 @@ const struct family family_table[] = {
 		.norm = NORM_LAYER, .eps = 1e-5f, .position = POSITION_ROTARY, .rotary_share = 0.25f,
 		.activation = ACTIVATION_SILU, .gated = true, .biases = BIAS_NORM, .settle = settle_stablelm,
 		.name_of = {
-			[WEIGHT_EMBED] = "model.embed_tokens", [WEIGHT_LN_FINAL] = "model.norm", [WEIGHT_UNEMBED] = "lm_head",
-			[WEIGHT_LN1] = "model.layers.%d.input_layernorm",
-			[WEIGHT_LN2] = "model.layers.%d.post_attention_layernorm", [WEIGHT_Q_NORM] = "model.layers.%d.self_attn.q_layernorm.norms.%h", [WEIGHT_K_NORM] = "model.layers.%d.self_attn.k_layernorm.norms.%h",
-			[WEIGHT_Q] = "model.layers.%d.self_attn.q_proj",
-			[WEIGHT_K] = "model.layers.%d.self_attn.k_proj", [WEIGHT_V] = "model.layers.%d.self_attn.v_proj",
-			[WEIGHT_O] = "model.layers.%d.self_attn.o_proj", [WEIGHT_GATE] = "model.layers.%d.mlp.gate_proj",
-			[WEIGHT_IN] = "model.layers.%d.mlp.up_proj", [WEIGHT_OUT] = "model.layers.%d.mlp.down_proj",
+			LLAMA_ENDS, LLAMA_NORMS, LLAMA_QKV, LLAMA_O, LLAMA_MLP,
+			[WEIGHT_Q_NORM] = "model.layers.%d.self_attn.q_layernorm.norms.%h",
+			[WEIGHT_K_NORM] = "model.layers.%d.self_attn.k_layernorm.norms.%h",
 		},
 	},
 	{
@@ -274,12 +248,8 @@ const struct family family_table[] = {
 		.norm = NORM_LAYER, .eps = 1e-5f, .position = POSITION_ROTARY,
 		.activation = ACTIVATION_GELU_TANH, .tied = true, .biases = BIAS_NORM,
 		.name_of = {
-			[WEIGHT_EMBED] = "model.embed_tokens", [WEIGHT_LN_FINAL] = "model.norm", [WEIGHT_UNEMBED] = "lm_head",
-			[WEIGHT_LN1] = "model.layers.%d.input_layernorm",
-			[WEIGHT_LN2] = "model.layers.%d.post_attention_layernorm", [WEIGHT_Q] = "model.layers.%d.self_attn.q_proj",
-			[WEIGHT_K] = "model.layers.%d.self_attn.k_proj", [WEIGHT_V] = "model.layers.%d.self_attn.v_proj",
-			[WEIGHT_O] = "model.layers.%d.self_attn.o_proj", [WEIGHT_IN] = "model.layers.%d.mlp.c_fc",
-			[WEIGHT_OUT] = "model.layers.%d.mlp.c_proj",
+			LLAMA_ENDS, LLAMA_NORMS, LLAMA_QKV, LLAMA_O,
+			[WEIGHT_IN] = "model.layers.%d.mlp.c_fc", [WEIGHT_OUT] = "model.layers.%d.mlp.c_proj",
 		},
 	},
 	{
@@ -287,12 +257,7 @@ const struct family family_table[] = {
 		.norm = NORM_RMS, .eps = 1e-6f, .position = POSITION_ROTARY, .gguf_permuted = true,
 		.activation = ACTIVATION_SILU, .gated = true, .tied = true, .window = WINDOW_IF_USED, .settle = settle_smollm3,
 		.name_of = {
-			[WEIGHT_EMBED] = "model.embed_tokens", [WEIGHT_LN_FINAL] = "model.norm", [WEIGHT_UNEMBED] = "lm_head",
-			[WEIGHT_LN1] = "model.layers.%d.input_layernorm",
-			[WEIGHT_LN2] = "model.layers.%d.post_attention_layernorm", [WEIGHT_Q] = "model.layers.%d.self_attn.q_proj",
-			[WEIGHT_K] = "model.layers.%d.self_attn.k_proj", [WEIGHT_V] = "model.layers.%d.self_attn.v_proj",
-			[WEIGHT_O] = "model.layers.%d.self_attn.o_proj", [WEIGHT_GATE] = "model.layers.%d.mlp.gate_proj",
-			[WEIGHT_IN] = "model.layers.%d.mlp.up_proj", [WEIGHT_OUT] = "model.layers.%d.mlp.down_proj",
+			LLAMA_ENDS, LLAMA_NORMS, LLAMA_QKV, LLAMA_O, LLAMA_MLP,
 		},
 	},
 	{
@@ -300,12 +265,7 @@ const struct family family_table[] = {
 		.norm = NORM_RMS, .eps = 1e-6f, .position = POSITION_ROTARY, .gguf_permuted = true,
 		.activation = ACTIVATION_SILU, .gated = true, .settle = settle_granite,
 		.name_of = {
-			[WEIGHT_EMBED] = "model.embed_tokens", [WEIGHT_LN_FINAL] = "model.norm", [WEIGHT_UNEMBED] = "lm_head",
-			[WEIGHT_LN1] = "model.layers.%d.input_layernorm",
-			[WEIGHT_LN2] = "model.layers.%d.post_attention_layernorm", [WEIGHT_Q] = "model.layers.%d.self_attn.q_proj",
-			[WEIGHT_K] = "model.layers.%d.self_attn.k_proj", [WEIGHT_V] = "model.layers.%d.self_attn.v_proj",
-			[WEIGHT_O] = "model.layers.%d.self_attn.o_proj", [WEIGHT_GATE] = "model.layers.%d.mlp.gate_proj",
-			[WEIGHT_IN] = "model.layers.%d.mlp.up_proj", [WEIGHT_OUT] = "model.layers.%d.mlp.down_proj",
+			LLAMA_ENDS, LLAMA_NORMS, LLAMA_QKV, LLAMA_O, LLAMA_MLP,
 		},
 	},
 	{
@@ -313,12 +273,8 @@ const struct family family_table[] = {
 		.norm = NORM_LAYER, .eps = 1e-5f, .position = POSITION_ROTARY, .interleaved = true,
 		.activation = ACTIVATION_SILU, .gated = true, .parallel = true, .shared_norm = true, .tied = true, .settle = settle_cohere,
 		.name_of = {
-			[WEIGHT_EMBED] = "model.embed_tokens", [WEIGHT_LN_FINAL] = "model.norm", [WEIGHT_UNEMBED] = "lm_head",
-			[WEIGHT_LN1] = "model.layers.%d.input_layernorm", [WEIGHT_Q_NORM] = "model.layers.%d.self_attn.q_norm", [WEIGHT_K_NORM] = "model.layers.%d.self_attn.k_norm",
-			[WEIGHT_Q] = "model.layers.%d.self_attn.q_proj",
-			[WEIGHT_K] = "model.layers.%d.self_attn.k_proj", [WEIGHT_V] = "model.layers.%d.self_attn.v_proj",
-			[WEIGHT_O] = "model.layers.%d.self_attn.o_proj", [WEIGHT_GATE] = "model.layers.%d.mlp.gate_proj",
-			[WEIGHT_IN] = "model.layers.%d.mlp.up_proj", [WEIGHT_OUT] = "model.layers.%d.mlp.down_proj",
+			LLAMA_ENDS, LLAMA_QKV, LLAMA_O, LLAMA_MLP, QK_NORMS,
+			[WEIGHT_LN1] = "model.layers.%d.input_layernorm",
 		},
 	},
 	{ 0 },
