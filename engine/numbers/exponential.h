@@ -11,7 +11,11 @@
 #include <string.h>
 
 /* The loop that follows works on each number alone: no element that it reads is written for another, even in place. */
+#ifdef __clang__
+#define EACH_ALONE _Pragma("clang loop vectorize(assume_safety)")
+#else
 #define EACH_ALONE _Pragma("GCC ivdep")
+#endif
 #define INLINE static inline __attribute__((always_inline, unused))
 
 INLINE uint32_t bits_of(float x)

@@ -364,8 +364,13 @@ struct kernels {
 
 DEFINE_SET(generic, )
 #if defined(__x86_64__)
+#ifdef __clang__
+#define WIDE_VECTORS
+#else
+#define WIDE_VECTORS ",prefer-vector-width=512"
+#endif
 DEFINE_SET(avx2, __attribute__((target("avx2"))))
-DEFINE_SET(avx512, __attribute__((target("avx512f,avx512bw,avx512vl,avx512dq,avx2,prefer-vector-width=512"))))
+DEFINE_SET(avx512, __attribute__((target("avx512f,avx512bw,avx512vl,avx512dq,avx2" WIDE_VECTORS))))
 #endif
 
 static const struct kernels *here(void)
