@@ -65,7 +65,9 @@ static void send_text(const char *text)
 
 /* ---- starting and stopping ---- */
 
-static const char modes_on[] = "\033[?2004h", mouse_on[] = "\033[?1000;1002;1006h", modes_off[] = "\033[?2026l\033[?1006;1002;1000l\033[?2004l";
+/* One mode a sequence: some terminals (those made with libvterm) hear only the first of several. */
+static const char modes_on[] = "\033[?2004h", mouse_on[] = "\033[?1000h\033[?1002h\033[?1006h";
+static const char modes_off[] = "\033[?2026l\033[?1006l\033[?1002l\033[?1000l\033[?2004l";
 
 /* Terminals that answer when asked whether they can hold a frame back until it is whole (DECRQM of mode 2026). */
 static bool answers_queries(const char *name)
