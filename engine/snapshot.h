@@ -25,6 +25,7 @@ struct snapshot {
 	unsigned serial;	/* of the job that this answers (worker_ask returns it) */
 	enum work_state state;
 	int done, total;	/* progress of what is being done */
+	int answering;		/* the pane that it is done for; -1: none */
 	char what[96];		/* "loading demo", "logit-lens" */
 	double milliseconds;	/* from asking to the last finished piece */
 

@@ -163,8 +163,11 @@ static bool answer_pane(struct worker *w, int i, struct notes *notes)
 	struct err err = { 0 };
 	struct table *t;
 
+	w->draft->answering = i;
+	atomic_store(&w->task.total, 0);	/* it may not tell how far it is */
 	publish(w, WORK_ANSWERING, p->question.analysis->name);
 	t = session_answer(w->session, i, &w->task, notes, &err);
+	w->draft->answering = -1;
 	if (err.kind == ERR_CANCELLED)
 		return false;
 	table_unref(p->table);
@@ -323,6 +326,7 @@ struct worker *worker_new(struct err *err)
 	w->session = session_new();
 	w->draft = xcalloc(1, sizeof *w->draft);
 	w->shown = xcalloc(1, sizeof *w->shown);
+	w->draft->answering = w->shown->answering = -1;
 	pthread_mutex_init(&w->lock, NULL);
 	pthread_cond_init(&w->wake, NULL);
 	signals_block(&before);	/* signals are the screen's */

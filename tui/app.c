@@ -244,7 +244,12 @@ void app_snapshot(struct app *app, const struct snapshot *shot)
 
 bool app_stale(const struct app *app)
 {
-	return app->shot && app->shot->serial != app->serial && app->now - app->asked_at >= STALE_AFTER;
+	return app->shot && app->shot->serial != app->serial && app_is_slow(app);
+}
+
+bool app_is_slow(const struct app *app)
+{
+	return app->now - app->asked_at >= STALE_AFTER;
 }
 
 bool app_busy(const struct app *app)

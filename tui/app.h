@@ -138,7 +138,9 @@ unsigned app_where(const struct app *app);
 /* Runs an action as if its key was pressed, or its word typed with that argument. */
 void app_run(struct app *app, const struct action *action, const char *argument);
 
-/* What is drawn is an answer to an earlier question, and has been so for long enough to say it. */
+/* What was asked last was asked long enough ago to say what is not answered yet. */
+bool app_is_slow(const struct app *app);
+/* Nothing of it is answered: what is drawn speaks of an earlier question. */
 bool app_stale(const struct app *app);
 bool app_edited(const struct app *app);		/* some edit is on */
 struct ink app_ink(const struct app *app, enum style style);

@@ -34,7 +34,7 @@ struct rect frame_draw(struct canvas *c, const struct theme *t, const struct fra
 	room.w--;	/* one column of line between the two sides */
 	room.x++;
 	piece(c, &room, theme_ink(t, STYLE_DIM), f->right, true);
-	piece(c, &room, theme_ink(t, STYLE_STALE), f->stale ? "stale" : NULL, true);
+	piece(c, &room, theme_ink(t, f->progress ? STYLE_BUSY : STYLE_STALE), f->progress ? f->progress : f->stale ? "stale" : NULL, true);
 	piece(c, &room, theme_ink(t, STYLE_EDITED), f->mark, true);
 	return rect_inset(f->rect, 1);
 }

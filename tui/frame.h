@@ -17,6 +17,7 @@ struct frame {
 	const char *unit;	/* NULL: none, or already in the title */
 	const char *mark;	/* "edited", "edited − unedited", "prompt − foil"; NULL: none */
 	const char *right;	/* at the right end of the edge, dim: "auto · word", "3 of 12"; NULL: none */
+	const char *progress;	/* "12/30": what is on its way; NULL: nothing */
 	bool focus, stale;
 };
 /* Draws it and returns the inside. Neighbours are drawn in reading order, so that titles stand over edges that are shared. */

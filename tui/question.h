@@ -39,6 +39,7 @@ struct answer_shown {
 	const struct table *before;	/* the same without edits; NULL: none, or no edits */
 	const char *error;		/* NULL: none */
 	bool current;			/* it answers this very question */
+	int done, total;		/* how far the answer is that is on its way; total 0: nothing to tell */
 };
 void question_answer(const struct app *app, int pane, struct answer_shown *out);
 

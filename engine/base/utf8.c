@@ -75,6 +75,9 @@ static bool is_mark(int32_t c)
 
 int utf8_width(int32_t c)
 {
+	/* Most of a screen: letters, and the lines and blocks that it is drawn with. */
+	if ((c >= 0x20 && c < 0x7F) || (c >= 0x2500 && c <= 0x259F))
+		return 1;
 	if (is_shapeless(c))
 		return -1;
 	/* The Hangul vowels and finals join the syllable before them; the soft hyphen is a format character. */

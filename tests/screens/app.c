@@ -34,6 +34,13 @@ static const struct {
 	{ "search-80x24", 80, 24, "/ 'rome Enter" },
 	{ "metric-error-80x24", 80, 24, "m C-u 'nonsense Enter" },
 	{ "five-panes-120x40", 120, 40, "a Enter : 'below_direct-attribution Enter" },
+	{ "click-120x40", 120, 40, "Click@20,6" },
+	{ "wheel-120x40", 120, 40, "3 WheelDown@90,8 WheelDown@10,30" },
+	{ "click-list-80x24", 80, 24, "t Click@30,9" },
+	{ "stale-120x40", 120, 40, "Slow Space" },
+	{ "stale-metric-80x24", 80, 24, "Slow e '_more Esc" },
+	{ "foil-difference-120x40", 120, 40, "f '_not Enter D" },
+	{ "generated-edited-120x40", 120, 40, "Tab Tab Space g" },
 };
 
 static void draw(struct app *app, struct canvas *c, int w, int h, struct str *out)
@@ -60,6 +67,7 @@ static void check_screen(int i)
 	fake_serve(&fake, &app);
 	draw(&app, &canvas, screens[i].w, screens[i].h, &screen);	/* keys and the mouse work on what was drawn */
 	CHECK_THAT(fake_keys(&fake, &app, screens[i].keys), "%s: every key has a name", screens[i].name);
+	app_tick(&app, 1000);
 	draw(&app, &canvas, screens[i].w, screens[i].h, &screen);
 	check_golden(screens[i].name, &screen);
 	app_done(&app);

@@ -228,6 +228,18 @@ static struct table *answer(const struct snapshot *shot, const struct job_pane *
 	return t;
 }
 
+/* Of the foil, or without the edits: other numbers. Takes the table. */
+static struct table *less_the_other(const struct snapshot *shot, const struct job_pane *pane, struct table *t)
+{
+	struct err err;
+	struct table *other = answer(shot, pane, 7), *difference = table_minus(t, other, "", &err);
+
+	difference->analysis = t->analysis;
+	table_unref(t);
+	table_unref(other);
+	return difference;
+}
+
 /* ------------------------------------------------------------------------------------------------ the worker */
 
 static void forget(struct snapshot *shot)
@@ -250,6 +262,7 @@ static void answer_all(struct fake *f, const struct job *job)
 		edits += job->edit[i].on;
 	shot->serial = ++f->serial;
 	shot->milliseconds = 12;
+	shot->answering = -1;
 	shot->has_model = true;
 	shot->model = (struct model_facts){ .name = "tiny", .family = "llama", .dtypes = "F16", .L = FAKE_LAYERS, .D = 48,
 					    .H = FAKE_HEADS, .G = 1, .K = 16, .F = 96, .V = 512, .context = 256 };
@@ -266,6 +279,23 @@ static void answer_all(struct fake *f, const struct job *job)
 	for (int i = 0; i < job->panes; i++) {
 		shot->pane[i].question = job->pane[i];
 		shot->pane[i].table = answer(shot, &job->pane[i], edits);
+		if (job->pane[i].diff != DIFF_NONE)
+			shot->pane[i].table = less_the_other(shot, &job->pane[i], shot->pane[i].table);
+	}
+}
+
+/* The answers so far are to an earlier question. */
+static void begin_answers(struct fake *f, const struct job *job)
+{
+	f->shot.serial = ++f->serial;
+	f->shot.state = WORK_ANSWERING;
+	snprintf(f->shot.what, sizeof f->shot.what, "%s", job->pane[0].analysis->name);
+	f->shot.answering = 0;
+	f->shot.done = 12;
+	f->shot.total = 30;
+	for (int i = 0; i < job->panes && i < f->shot.panes; i++) {
+		f->shot.pane[i].question = job->pane[i];
+		f->shot.pane[i].stale = true;
 	}
 }
 
@@ -278,7 +308,10 @@ bool fake_serve(struct fake *f, struct app *app)
 		if (r.kind == REQUEST_ASK) {
 			f->asked++;
 			app_asked(app, f->serial + 1);
-			answer_all(f, &app->asked);
+			if (f->slow)
+				begin_answers(f, &app->asked);
+			else
+				answer_all(f, &app->asked);
 			app_snapshot(app, &f->shot);
 		}
 		leave = leave || r.kind == REQUEST_QUIT;
@@ -295,7 +328,13 @@ void fake_done(struct fake *f)
 bool fake_key(struct fake *f, struct app *app, const char *name)
 {
 	struct key key;
+	char word[20];
+	int x, y;
 
+	if (!strcmp(name, "Slow")) {
+		f->slow = true;
+		return true;
+	}
 	if (*name == '\'') {
 		for (name++; *name; name++) {
 			key = (struct key){ .kind = K_CHAR, .c = *name == '_' ? ' ' : *name };
@@ -304,8 +343,15 @@ bool fake_key(struct fake *f, struct app *app, const char *name)
 		}
 		return true;
 	}
-	if (!key_parse(name, &key))
+	if (sscanf(name, "%19[A-Za-z]@%d,%d", word, &x, &y) == 3) {
+		if (!key_parse(word, &key))
+			return false;
+		key.button = 1;
+		key.x = x;
+		key.y = y;
+	} else if (!key_parse(name, &key)) {
 		return false;
+	}
 	app_event(app, &key);
 	fake_serve(f, app);
 	return true;

@@ -14,6 +14,7 @@ struct fake {
 	struct snapshot shot;
 	unsigned serial;
 	int asked;	/* questions so far */
+	bool slow;	/* the answers do not come: the first pane's is at 12 of 30 */
 };
 
 /* Carries out what the app asks for until it asks for nothing: questions are answered, the rest is only counted. Returns
@@ -21,7 +22,7 @@ struct fake {
 bool fake_serve(struct fake *f, struct app *app);
 void fake_done(struct fake *f);
 
-/* One key by its name, or "'text" for characters; then fake_serve. */
+/* One key by its name, or "'text" for characters, or "Click@30,12" for the mouse; then fake_serve. "Slow": from here on answers do not come. */
 bool fake_key(struct fake *f, struct app *app, const char *name);
 /* Words of key names, separated by spaces; "'two_words" types "two words". */
 bool fake_keys(struct fake *f, struct app *app, const char *names);

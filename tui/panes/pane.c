@@ -1,6 +1,7 @@
 /* pane.c - see pane.h: the frame, the title, the table, and the panes that are folded away. */
 #include "tui/panes/pane.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "tui/frame.h"
@@ -10,7 +11,7 @@ void pane_view(const struct app *app, int pane, const struct answer_shown *answe
 {
 	*view = (struct view){
 		.table = answer->table, .before = answer->before, .rect = app->pane[pane].inside, .theme = app->theme,
-		.focus = pane == app->focus && !app->popup, .stale = !answer->current && app_stale(app), .search = app->search,
+		.focus = pane == app->focus && !app->popup, .stale = !answer->current && app_is_slow(app), .search = app->search,
 	};
 	cursor_in(app, answer->table, &view->row, &view->col);
 }
@@ -65,6 +66,7 @@ static struct rect draw_frame(struct app *app, struct canvas *c, int pane, const
 	const char *title = t && t->title ? t->title : question->analysis->name;
 	struct str right;
 	struct rect inside;
+	char progress[40];
 
 	str_init(&right);
 	folded_text(app, pane, &right);
@@ -72,7 +74,11 @@ static struct rect draw_frame(struct app *app, struct canvas *c, int pane, const
 	frame.unit = t && t->units == 1 && !strstr(title, t->unit[0]) ? t->unit[0] : NULL;
 	frame.right = right.n ? right.s : NULL;
 	frame.mark = edge_mark(app, question);
-	frame.stale = !answer->current && app_stale(app);
+	frame.stale = t && !answer->current && app_is_slow(app);
+	if (answer->total && app_is_slow(app)) {
+		snprintf(progress, sizeof progress, "%s%d/%d", frame.stale ? "stale · " : "", answer->done, answer->total);
+		frame.progress = progress;
+	}
 	inside = frame_draw(c, app->theme, &frame);
 	str_done(&right);
 	return inside;

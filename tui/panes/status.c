@@ -58,7 +58,7 @@ void draw_cell(struct app *app, struct canvas *c, struct rect r)
 	x = r.x + 1 + canvas_text(c, r.x + 1, r.y, app_ink(app, STYLE_DIM), place.s) + 3;
 	if (x < r.x + r.w)
 		canvas_field(c, x, r.y, r.x + r.w - x - 1, ALIGN_LEFT,
-			     app_ink(app, answer.current || !app_stale(app) ? STYLE_TEXT : STYLE_STALE), value.s);
+			     app_ink(app, answer.current || !app_is_slow(app) ? STYLE_TEXT : STYLE_STALE), value.s);
 	str_done(&value);
 	str_done(&place);
 }
