@@ -1,0 +1,87 @@
+/* session.c - what a session does not do again: a switched edit, a moved cursor, the beginning of a prompt that goes on differently. */
+#include "engine/session.h"
+
+#include "engine/numbers/pool.h"
+#include "engine/run/run.h"
+#include "tests/tap.h"
+
+/* Prepares; says how much work there was, in layers. */
+static int prepare(struct session *s, const struct job *job)
+{
+	struct task task = { 0 };
+	struct notes notes = { 0 };
+	struct err err = { 0 };
+
+	CHECK_THAT(session_prepare(s, job, &task, &notes, &err), "it is prepared %s", err.text);
+	notes_done(&notes);
+	return atomic_load(&task.total);
+}
+
+static void test_switching(struct session *s, struct job *job)
+{
+	struct run *plain, *edited;
+	struct table *table, *again;
+	struct notes notes = { 0 };
+	struct err err = { 0 };
+
+	prepare(s, job);
+	plain = run_ref(session_run(s));
+	CHECK(plain == session_unedited(s));
+	job_add_edit(job, "head 2.1 zero");
+	CHECK_THAT(prepare(s, job) > 0, "an edit takes work");
+	edited = run_ref(session_run(s));
+	CHECK(edited != plain && session_unedited(s) == plain);
+	table = session_answer(s, 0, NULL, &notes, &err);
+
+	job->edit[0].on = false;
+	CHECK_THAT(prepare(s, job) == 0 && session_run(s) == plain, "switched off, the run from before is there, without work");
+	job->edit[0].on = true;
+	CHECK_THAT(prepare(s, job) == 0 && session_run(s) == edited, "and switched on again, likewise");
+	again = session_answer(s, 0, NULL, &notes, &err);
+	CHECK_THAT(table && again == table, "its table too is the one from before");
+	CHECK_THAT(session_run(s)->layer[0] == plain->layer[0] && session_run(s)->layer[1] == plain->layer[1] &&
+		   session_run(s)->layer[2] != plain->layer[2], "layers below the edit are the unedited run's own");
+	table_unref(table);
+	table_unref(again);
+	run_unref(plain);
+	run_unref(edited);
+	notes_done(&notes);
+	job_remove_edit(job, 0);
+}
+
+/* A mark that the forward pass would never leave, in a row that nothing later reads, is found again where that row was copied. */
+static void test_prefix(struct session *s, struct job *job)
+{
+	const float mark = 12345;
+	float *neuron;
+
+	job_set(&job->prompt, "The cat sat on the mat and saw a bird.");
+	prepare(s, job);
+	neuron = (float *)(uintptr_t)run_at(session_run(s), SITE_MLP_POST, 3, 2);
+	*neuron = mark;
+	job_set(&job->prompt, "The cat sat on the mat and saw a fish.");
+	prepare(s, job);
+	CHECK_THAT(*run_at(session_run(s), SITE_MLP_POST, 3, 2) == mark, "what stands before the changed token is not computed again");
+	job_set(&job->prompt, "A dog sat on the mat and saw a fish.");
+	prepare(s, job);
+	CHECK_THAT(*run_at(session_run(s), SITE_MLP_POST, 3, 2) != mark, "what stands behind it is");
+}
+
+int main(void)
+{
+	struct session *s = session_new();
+	struct job job;
+	struct job_pane pane;
+
+	job_init(&job);
+	job_set(&job.model, "demo");
+	job_set(&job.prompt, "Once upon a time there was a cat");
+	job_pane_init(&pane, analysis_find("next-token"));
+	job.pane[job.panes++] = pane;
+	test_switching(s, &job);
+	test_prefix(s, &job);
+	job_done(&job);
+	session_free(s);
+	pool_stop();
+	return tap_done();
+}
