@@ -93,11 +93,23 @@ static void complete_setting(const struct app *app, const char *argument, struct
 	}
 }
 
+/* The target that an edit begins with; NULL: another word. */
+static const struct edit_target *typed_target(const char *argument)
+{
+	const struct edit_target *t = edit_targets;
+	size_t n = strcspn(argument, " ");
+
+	while (t->word && (strlen(t->word) != n || strncmp(argument, t->word, n)))
+		t++;
+	return t->word ? t : NULL;
+}
+
 /* TARGET LAYER[.UNIT] [@POSITIONS] OP: the place offered is where the cursor is. */
 static void complete_edit(const struct app *app, const char *argument, struct completion *c)
 {
 	int before, layers = extent_of(app, DIM_LAYER), heads = extent_of(app, DIM_HEAD);
 	const char *word = last_word(argument, &before);
+	const struct edit_target *target = typed_target(argument);
 	char text[60];
 
 	c->from += (size_t)(word - argument);
@@ -106,11 +118,6 @@ static void complete_edit(const struct app *app, const char *argument, struct co
 		for (int i = 0; edit_targets[i].word; i++)
 			offer(c, word, edit_targets[i].word, edit_targets[i].help);
 	} else if (before == 1) {
-		const struct edit_target *target = NULL;
-
-		for (int i = 0; edit_targets[i].word; i++)
-			if (!strncmp(argument, edit_targets[i].word, strcspn(argument, " ")))
-				target = &edit_targets[i];
 		snprintf(text, sizeof text, "%d", cursor_get(app, DIM_LAYER, layers));
 		if (target && site_table[target->site].unit == DIM_HEAD)
 			snprintf(text, sizeof text, "%d.%d", cursor_get(app, DIM_LAYER, layers), cursor_get(app, DIM_HEAD, heads));
@@ -121,7 +128,8 @@ static void complete_edit(const struct app *app, const char *argument, struct co
 		if (before == 2 && extent_of(app, DIM_POSITION))
 			offer(c, word, text, "at the cursor's position only");
 		for (int i = 0; i < EDIT_OPS; i++)
-			offer(c, word, edit_ops[i].word, edit_ops[i].help);
+			if (!target || edit_op_fits(target, (enum edit_op)i))
+				offer(c, word, edit_ops[i].word, edit_ops[i].help);
 	}
 }
 

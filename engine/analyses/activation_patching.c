@@ -5,40 +5,54 @@
  *   denoising:  the prompt's value into the foil's run:                  what suffices
  *   normalised: (m − m_foil) / (m_prompt − m_foil):  1 as on the prompt, 0 as on the foil, in both directions
  *
- * Vig et al. 2020, Meng et al. 2022, Zhang & Nanda 2024. A place is a layer and a position; of a head, a layer and a head at all
- * positions.
+ * Vig et al. 2020, Meng et al. 2022, Zhang & Nanda 2024. A place is a layer and a position, or a layer and a head: its write, its
+ * queries, keys, values or pattern, at all positions or at the last.
  */
 #include "engine/analysis/cause.h"
 
 #include <math.h>
 
-enum { ARG_SITE, ARG_DIRECTION, ARG_SHOW };
+enum { ARG_SITE, ARG_DIRECTION, ARG_SHOW, ARG_AT };
 enum { NOISING, DENOISING };
 enum { SHOW_NORMALISED, SHOW_RAW };
+enum { AT_ALL, AT_LAST };
 static const struct param params[] = {
-	[ARG_SITE] = { "site", .choices = "resid_pre|attn_out|mlp_out|head", .help = "what is patched" },
+	[ARG_SITE] = { "site", .choices = "resid_pre|attn_out|mlp_out|head|q|k|v|pattern",
+		       .help = "what is patched: the first three by position, the others by head" },
 	[ARG_DIRECTION] = { "direction", .choices = "noising|denoising",
 			    .help = "the foil's value into the prompt's run, or the prompt's value into the foil's" },
 	[ARG_SHOW] = { "show", .choices = "normalised|raw", .help = "1 = as on the prompt, 0 = as on the foil; or the metric itself" },
+	[ARG_AT] = { "at", .choices = "all|last", .help = "of heads: at which positions" },
 	{ 0 },
 };
 
-/* The words of a site are SITE's names, but for "head". */
-static bool by_head(const struct ask *ask)
+static enum site patched_site(const struct ask *ask)
 {
-	return site_argument(ask, params, ARG_SITE) == SITE_NONE;
+	enum site site = site_argument(ask, params, ARG_SITE);
+
+	return site == SITE_NONE ? SITE_RESULT : site;	/* an edit says "head" */
+}
+
+/* What the columns count: heads, KV heads or positions. */
+static enum dim column_dim(const struct ask *ask)
+{
+	enum dim unit = site_table[patched_site(ask)].unit;
+
+	return unit == DIM_NONE ? DIM_POSITION : unit;
 }
 
 static struct cause variants(const struct ask *ask, int columns)
 {
-	bool denoising = ask->arg[ARG_DIRECTION] == DENOISING, heads = by_head(ask);
+	bool denoising = ask->arg[ARG_DIRECTION] == DENOISING, heads = column_dim(ask) != DIM_POSITION;
+	int n;
+	const char *word = param_choice(&params[ARG_SITE], ask->arg[ARG_SITE], &n);
 	struct cause c = cause_new(ask, denoising ? ask->foil : ask->run, denoising ? ask->run : ask->foil, ask->model->config.L * columns);
 
 	for (int i = 0; i < c.n; i++) {
 		if (heads)
-			cause_edit(&c, i, "head %d.%d patch", i / columns, i % columns);
+			cause_edit(&c, i, "%.*s %d.%d %spatch", n, word, i / columns, i % columns, ask->arg[ARG_AT] == AT_LAST ? "@-1 " : "");
 		else
-			cause_edit(&c, i, "%s %d @%d patch", site_table[site_argument(ask, params, ARG_SITE)].name, i / columns, i % columns);
+			cause_edit(&c, i, "%.*s %d @%d patch", n, word, i / columns, i % columns);
 	}
 	return c;
 }
@@ -65,18 +79,19 @@ static void describe(struct table *t, const struct ask *ask)
 	int n;
 	const char *site = param_choice(&params[ARG_SITE], ask->arg[ARG_SITE], &n);
 
-	table_set_title(t, "activation patching · %.*s · %s · %s%s", n, site,
+	table_set_title(t, "activation patching · %.*s%s · %s · %s%s", n, site,
+			column_dim(ask) != DIM_POSITION && ask->arg[ARG_AT] == AT_LAST ? " at the last position" : "",
 			denoising ? "denoising: the prompt's value into the foil's run" : "noising: the foil's value into the prompt's run",
 			ask->metric->spec, raw ? "" : ", 1 = prompt, 0 = foil");
 	table_set_unit(t, raw ? metric_table[ask->metric->kind].unit : "normalised");
 	axis_numbers(t, &t->rows, DIM_LAYER);
-	if (by_head(ask))
-		axis_numbers(t, &t->cols, DIM_HEAD);
-	else
+	if (column_dim(ask) == DIM_POSITION)
 		axis_tokens(t, &t->cols, ask->run, DIM_POSITION, "position");
+	else
+		axis_numbers(t, &t->cols, column_dim(ask));
 	t->look = LOOK_HEAT;
 	t->scale = denoising && !raw ? SCALE_DIVERGING : SCALE_SEQUENTIAL;	/* noising starts from 1, where nothing happens */
-	t->site = by_head(ask) ? SITE_RESULT : site_argument(ask, params, ARG_SITE);
+	t->site = patched_site(ask);
 }
 
 static struct table *compute(const struct ask *ask, struct err *err)
@@ -88,7 +103,7 @@ static struct table *compute(const struct ask *ask, struct err *err)
 			ask->foil->T);
 		return NULL;
 	}
-	if (!(t = table_new(ask->model->config.L, by_head(ask) ? ask->model->config.H : ask->run->T, err)))
+	if (!(t = table_new(ask->model->config.L, analysis_extent(ask->model, ask->run->T, column_dim(ask)), err)))
 		return NULL;
 	if (!fill(t, ask, err)) {
 		table_unref(t);
@@ -107,7 +122,7 @@ const struct analysis analysis_activation_patching = {
 	.help = "Prompt and foil should differ in one thing alone, at equal length. Noising puts the foil's value into the prompt's run: cells far "
 		"from 1 are needed. Denoising puts the prompt's value into the foil's run: cells near 1 suffice. Where several parts do the same "
 		"work, noising one of them shows little. Edits act on the prompt's run, not on the foil's.",
-	.shape = "layer × position, layer × head",
+	.shape = "layer × position, layer × head, layer × kv_head",
 	.unit = "normalised, or the metric's",
 	.needs = NEEDS_FOIL,
 	.metrics = METRICS_ALL & ~(1u << METRIC_LOSS),	/* the loss of two prompts is about different tokens */

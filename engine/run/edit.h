@@ -37,6 +37,7 @@ struct edit_op_info {
 };
 extern const struct edit_target edit_targets[];	/* ends with a NULL word */
 extern const struct edit_op_info edit_ops[EDIT_OPS];
+bool edit_op_fits(const struct edit_target *target, enum edit_op op);
 
 /* A set of positions as written: ranges a..b (negative from the end), or all. */
 struct edit_range {

@@ -141,6 +141,11 @@ static unsigned kind_of(const struct edit_target *target)
 	       : target->site == SITE_SCORES ? EDIT_ON_SCORES : EDIT_ON_VECTORS;
 }
 
+bool edit_op_fits(const struct edit_target *target, enum edit_op op)
+{
+	return (edit_ops[op].on & kind_of(target)) != 0;
+}
+
 /* "zero, mean or scale": the ops that work on a target. */
 static const char *ops_for(const struct edit_target *target, struct arena *arena)
 {
@@ -148,9 +153,9 @@ static const char *ops_for(const struct edit_target *target, struct arena *arena
 	int left = 0;
 
 	for (int i = 0; i < EDIT_OPS; i++)
-		left += (edit_ops[i].on & kind_of(target)) != 0;
+		left += edit_op_fits(target, (enum edit_op)i);
 	for (int i = 0; i < EDIT_OPS; i++)
-		if (edit_ops[i].on & kind_of(target)) {
+		if (edit_op_fits(target, (enum edit_op)i)) {
 			list = arena_printf(arena, "%s%s%s", list, edit_ops[i].word, left > 2 ? ", " : left == 2 ? " or " : "");
 			left--;
 		}
@@ -210,7 +215,7 @@ static bool parse_op(const char *word, struct edit *e, struct arena *arena, cons
 	if (op == EDIT_OPS)
 		return err_set(err, ERR_USAGE, "edit \"%s\": expected %s%s%s", line, ops_for(e->target, arena), word ? " instead of " : " at the end",
 			       word ? word : "");
-	if (!(edit_ops[op].on & kind_of(e->target)))
+	if (!edit_op_fits(e->target, (enum edit_op)op))
 		return err_set(err, ERR_USAGE, "edit \"%s\": %s does not work on %s; there: %s", line, edit_ops[op].word, e->target->word,
 			       ops_for(e->target, arena));
 	e->op = (enum edit_op)op;

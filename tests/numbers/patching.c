@@ -126,7 +126,8 @@ static void check_map(const struct fixture *f, const char *direction, const char
 	for (int raw = 1; raw >= 0; raw--) {
 		struct table *t;
 
-		snprintf(words, sizeof words, "site=%s direction=%s show=%s", site, direction, raw ? "raw" : "normalised");
+		snprintf(words, sizeof words, "site=%.*s direction=%s show=%s at=%s", (int)strcspn(site, " "), site, direction,
+			 raw ? "raw" : "normalised", strchr(site, ' ') ? "last" : "all");
 		t = compute(f, "activation-patching", words);
 		for (size_t i = 0; !raw && i < n; i++)
 			expected[i] = (float)(((double)expected[i] - f->m_foil) / (f->m_run - f->m_foil));
@@ -141,7 +142,8 @@ static void check_map(const struct fixture *f, const char *direction, const char
 /* The reference's maps; unequal prompts are refused; a prompt patched with itself stays as it is. */
 static void check_patching(const struct fixture *f)
 {
-	static const char *const directions[] = { "noising", "denoising" }, *const sites[] = { "resid_pre", "attn_out", "mlp_out", "head" };
+	static const char *const directions[] = { "noising", "denoising" }, *const sites[] = {
+		"resid_pre", "attn_out", "mlp_out", "head", "q", "k", "v", "pattern", "head last", "q last", "k last", "v last", "pattern last" };
 	struct run_order shorter = { .model = f->model, .tokens = f->foil->tokens, .T = f->foil->T - 1 };
 	struct err err = { 0 };
 	struct run *run = run_new(&shorter, NULL, &err);
@@ -152,7 +154,7 @@ static void check_patching(const struct fixture *f)
 	CHECK_THAT(!t && err.kind == ERR_ARGUMENT && strstr(err.text, sentence), "%s: %s", f->name, err.text);
 	run_unref(run);
 	for (int d = 0; d < 2; d++)
-		for (int s = 0; s < 4; s++)
+		for (int s = 0; s < 13; s++)
 			check_map(f, directions[d], sites[s]);
 
 	t = ask_for(f, f->run, "activation-patching", "show=raw", &err);	/* the run's own values */

@@ -32,6 +32,7 @@ class Maps:
         self.layers = len(self.probe.layers)
         self.run, self.foil = self.probe.run(self.ids), self.probe.run(self.foil_ids)
         self.heads = self.run["blocks.0.q"].shape[1]
+        self.groups = self.run["blocks.0.k"].shape[1]
         best, second = self.run["logits"][-1].topk(2).indices.tolist()
         other = int(self.foil["logits"][-1].argmax())
         self.targets = [best, other if other != best else second]
@@ -46,7 +47,10 @@ class Maps:
             return number(self.metric(self.probe.run(ids, [line], base=base, foil=source)))
 
         maps = {s: [[cell(f"{s} {l} @{t} patch") for t in range(len(ids))] for l in range(self.layers)] for s in SITES}
-        maps["head"] = [[cell(f"head {l}.{h} patch") for h in range(self.heads)] for l in range(self.layers)]
+        for site, units in (("head", self.heads), ("q", self.heads), ("k", self.groups), ("v", self.groups), ("pattern", self.heads)):
+            for at in ("", "@-1 "):
+                maps[site + (" last" if at else "")] = [[cell(f"{site} {l}.{h} {at}patch") for h in range(units)]
+                                                        for l in range(self.layers)]
         return maps
 
     def edits(self):

@@ -308,7 +308,8 @@ class Probe:
 
     def _attend(self, own, q, k, v):
         """own(q, k, v) → (z [1, H, T, K], weights); q [1, H, T, K], k, v [1, G, T, K]."""
-        self._site_qk(q[0], k[0])
+        q, k = self._site_qk(q[0], k[0])
+        q, k = q[None], k[None]
         v = self._site("v", v[0].transpose(0, 1)).transpose(0, 1)[None]
         z, weights = own(q, k, v)
         hidden = self._hide(weights[0])
@@ -327,12 +328,13 @@ class Probe:
         return weights
 
     def _site_qk(self, q, k):
-        if self.config.model_type == "opt":  # scales q by itself, and the product by 1
-            q = q * math.sqrt(q.shape[-1])
+        """After their edits; what bloom and falcon do with them cannot be changed from here."""
+        scale = math.sqrt(q.shape[-1]) if self.config.model_type == "opt" else 1  # scales q by itself, and the product by 1
+        q = q * scale
         if self.config.model_type == "falcon" and self.config.new_decoder_architecture:
             k = k[::q.shape[0] // self.config.num_kv_heads]
-        self._site("q", q.transpose(0, 1))
-        self._site("k", k.transpose(0, 1))
+        q = self._site("q", q.transpose(0, 1)).transpose(0, 1)
+        return q / scale, self._site("k", k.transpose(0, 1)).transpose(0, 1)
 
     def _site_pattern(self, pattern):
         self._site("pattern", pattern)
