@@ -78,7 +78,8 @@ static void keep(char *const *argv, int reports, int orders)
 	if (program == 0) {
 		setpgid(0, 0);
 		tcsetpgrp(0, getpid());
-		signal(SIGTTOU, SIG_DFL);
+		for (int i = 1; i < NSIG; i++)	/* whatever this was started under: nohup ignores SIGHUP */
+			signal(i, SIG_DFL);
 		close(reports);
 		close(orders);
 		execvp(argv[0], argv);
