@@ -55,10 +55,15 @@ static bool on_screen(const char *text)
 static bool wait_for(const char *text, bool there)
 {
 	int64_t deadline = pty_now() + stage.patience;
+	bool over = false;
+	int code;
 
-	while (on_screen(text) != there)
+	while (on_screen(text) != there) {
 		if (!pty_read(stage.pty, deadline))
 			return on_screen(text) == there;
+		if (!over && (over = pty_state(stage.pty, &code) > PTY_STOPPED))
+			deadline = pty_now() + QUIET_MS;	/* for what it wrote at its end */
+	}
 	return true;
 }
 
