@@ -25,6 +25,7 @@ struct session {
 	struct keep *keep;
 	bool ready;
 	struct prepared now;
+	struct gradient *gradient[2];	/* the latest first: of the edited and of the unedited run, most often; counted; or NULL */
 };
 
 struct session *session_new(void)
@@ -48,6 +49,9 @@ static void forget(struct session *s)
 	if (s->ready)
 		prepared_done(&s->now);
 	s->ready = false;
+	gradient_unref(s->gradient[0]);
+	gradient_unref(s->gradient[1]);
+	s->gradient[0] = s->gradient[1] = NULL;
 	keep_clear(s->keep);
 }
 
@@ -214,13 +218,32 @@ struct view {
 	const struct metric *metric;
 };
 
-static struct table *compute(const struct session *s, const struct view *v, const struct job_pane *pane, struct task *task,
+/* The gradient of a view's metric on its run, made when it is first asked for; borrowed. */
+static const struct gradient *get_gradient(struct session *s, const struct view *v, struct task *task, struct err *err)
+{
+	struct gradient *g;
+
+	for (int i = 0; i < 2; i++)
+		if (s->gradient[i] && gradient_answers(s->gradient[i], v->run, v->metric, v->unedited, 0))
+			return s->gradient[i];
+	if (!fits(s, (size_t)v->run->T, err) || !(g = gradient_new(v->run, v->metric, v->unedited, 0, task, err)))
+		return NULL;
+	gradient_unref(s->gradient[1]);
+	s->gradient[1] = s->gradient[0];
+	return s->gradient[0] = g;
+}
+
+static struct table *compute(struct session *s, const struct view *v, const struct job_pane *pane, struct task *task,
 			     struct notes *notes, struct err *err)
 {
 	struct ask ask = { .model = s->model, .run = v->run, .unedited = v->unedited, .foil = v->foil, .metric = v->metric,
 			   .task = task, .notes = notes };
 	int args[PARAM_MAX];
+	unsigned needs = pane->analysis->needs;
+	bool answerable = v->foil || !(needs & NEEDS_FOIL);	/* otherwise there is only a refusal to come */
 
+	if ((needs & NEEDS_GRADIENT) && answerable && !(ask.gradient = get_gradient(s, v, task, err)))
+		return NULL;
 	job_pane_args(pane, v->metric, v->run->T, args);
 	return analysis_compute(pane->analysis, &ask, args, err);
 }

@@ -16,6 +16,7 @@
 #include "engine/base/notes.h"
 #include "engine/base/str.h"
 #include "engine/base/task.h"
+#include "engine/run/gradient.h"
 #include "engine/run/metric.h"
 #include "engine/run/run.h"
 
@@ -26,6 +27,7 @@ struct ask {
 	const struct run *unedited;	/* the same run when there are none */
 	const struct run *foil;		/* unedited; NULL when no foil is set */
 	const struct metric *metric;
+	const struct gradient *gradient;	/* of the metric on `run`, for those that need it; NULL for others */
 	int arg[PARAM_MAX];		/* resolved: positions and layers are 0 … n-1 */
 	struct arena *scratch;		/* analysis_compute() makes and frees it */
 	struct task *task;
