@@ -275,7 +275,7 @@ static struct table *answer(struct session *s, const struct run *run, const stru
 	there.run = p->unedited;
 	if (pane->diff == DIFF_FOIL) {
 		foil_metric = metric_on_foil(p);
-		there = (struct view){ p->foil, p->foil, NULL, &foil_metric };
+		there = (struct view){ p->foil, p->foil, p->unedited, &foil_metric };	/* each is the other's foil */
 	}
 	a = compute(s, &here, pane, task, notes, err);
 	b = a ? compute(s, &there, pane, task, notes, err) : NULL;

@@ -212,6 +212,7 @@ static void gather(const struct axis *axis, int i, struct spot *spot)
 		spot->layer = i;
 		break;
 	case DIM_HEAD:
+	case DIM_KV_HEAD:
 		spot->unit = i;
 		break;
 	case DIM_POSITION:
@@ -256,6 +257,8 @@ bool spot_edit(const struct spot *spot, bool here, struct str *line, struct err 
 		str_addf(line, "%s %d %szero", site_table[spot->site].name, spot->layer, at);
 	else if (spot->neuron >= 0)
 		str_addf(line, "neuron %d.%d %szero", spot->layer, spot->neuron, at);
+	else if (spot->unit >= 0 && (spot->site == SITE_Q || spot->site == SITE_K || spot->site == SITE_V))
+		str_addf(line, "%s %d.%d %szero", site_table[spot->site].name, spot->layer, spot->unit, at);
 	else if (spot->unit >= 0)
 		str_addf(line, "head %d.%d %szero", spot->layer, spot->unit, at);
 	else

@@ -425,6 +425,30 @@ static void test_ablation_sweep(void)
 	job_set(&job.metric, NULL);
 }
 
+/* With --diff foil each prompt is the other's foil: what one direction is on the prompt, the other is on the foil. */
+static void test_patching_difference(void)
+{
+	struct err err = { 0 };
+	struct table *noising, *denoising, *difference = NULL;
+	int wrong = 0;
+
+	job_set(&job.foil, "one three two two one");
+	noising = ANSWER("activation-patching", "direction=noising", "show=raw");
+	denoising = ANSWER("activation-patching", "direction=denoising", "show=raw");
+	job_pane_set(&job.pane[0], "direction=noising", &err);
+	job.pane[0].diff = DIFF_FOIL;
+	if (session_prepare(session, &job, NULL, NULL, &err))
+		difference = session_answer(session, 0, NULL, NULL, &err);
+	if (CHECK_THAT(noising && denoising && difference, "%s: activation-patching, prompt − foil %s", model_name, err.text))
+		for (int i = 0; i < difference->rows.n * difference->cols.n; i++)
+			wrong += fabsf(difference->value[i] - (noising->value[i] - denoising->value[i])) > 1e-5f;
+	CHECK_THAT(!wrong, "%s: activation-patching: %d cells of prompt − foil are not noising − denoising", model_name, wrong);
+	table_unref(noising);
+	table_unref(denoising);
+	table_unref(difference);
+	job_set(&job.foil, NULL);
+}
+
 static void test_model(const char *path)
 {
 	session = session_new();
@@ -439,6 +463,7 @@ static void test_model(const char *path)
 	test_direct_attribution();
 	test_attribution_at_metric();
 	test_ablation_sweep();
+	test_patching_difference();
 	job_done(&job);
 	session_free(session);
 }
