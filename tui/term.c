@@ -6,7 +6,6 @@
 #include <curses.h>
 #include <errno.h>
 #include <langinfo.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,7 +13,6 @@
 #include <sys/ioctl.h>
 #include <term.h>
 #include <termios.h>
-#include <time.h>
 #include <unistd.h>
 #include <wchar.h>
 
@@ -22,24 +20,15 @@
 #include "engine/base/utf8.h"
 #include "tui/clipboard.h"
 #include "tui/direct_color.h"
-
-enum {
-	ESC_MILLISECONDS = 25, DOUBLE_CLICK_MILLISECONDS = 400, PASTE_MILLISECONDS = 250, PASTE_LIMIT = 1 << 20,
-	/* Codes for sequences that we teach ncurses (it keeps 16 bits of them): above its own and its extended names. */
-	CODE_PASTE = 0x4000, CODE_PASTE_END, CODE_SYNC, CODE_NO_SYNC, CODE_NAMED,	/* CODE_NAMED + kind * 8 + mods */
-};
+#include "tui/term_keys.h"
 
 static struct {
 	bool on, ascii, mouse;
 	SCREEN *screen;
 	struct termios modes;		/* as we found them */
 	struct canvas shown;		/* what was given to ncurses last */
-	bool repaint, sync;
+	bool repaint;
 	int cursor_shown;		/* 0, 1; -1: not known */
-	struct key pending;		/* the key after an Esc that was no sequence */
-	struct str paste;
-	struct timespec click;		/* when and where the last one was */
-	int click_x, click_y;
 	char restore[400];		/* for term_restore_raw */
 	size_t restore_n;
 } term;
@@ -101,42 +90,6 @@ static void prepare_restore(void)
 	add_capability(modes_off);
 	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
 		add_capability(tigetstr(names[i]));
-}
-
-static void teach_keys(void)
-{
-	static const struct {
-		enum key_kind kind;
-		char final;
-		int number;
-	} keys[] = {
-		{ K_UP, 'A', 0 }, { K_DOWN, 'B', 0 }, { K_RIGHT, 'C', 0 }, { K_LEFT, 'D', 0 }, { K_HOME, 'H', 0 }, { K_END, 'F', 0 },
-		{ K_INSERT, '~', 2 }, { K_DELETE, '~', 3 }, { K_PAGE_UP, '~', 5 }, { K_PAGE_DOWN, '~', 6 },
-	};
-	char sequence[20];
-
-	define_key(NULL, KEY_MOUSE);	/* terminfo often names an older form than the one that we ask for and read: see key_of_mouse */
-	define_key("\033[200~", CODE_PASTE);
-	define_key("\033[201~", CODE_PASTE_END);
-	for (int state = 0; state <= 4; state++) {
-		snprintf(sequence, sizeof sequence, "\033[?2026;%d$y", state);
-		define_key(sequence, state == 1 || state == 2 ? CODE_SYNC : CODE_NO_SYNC);
-	}
-	for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
-		if (!keys[i].number) {	/* also where terminfo expects the application's form \033O… */
-			snprintf(sequence, sizeof sequence, "\033[%c", keys[i].final);
-			define_key(sequence, CODE_NAMED + (int)keys[i].kind * 8);
-		}
-		for (int mods = 1; mods < 8; mods++) {	/* xterm's: 1 Shift, 2 Alt, 4 Ctrl */
-			int ours = (mods & 1 ? MOD_SHIFT : 0) | (mods & 2 ? MOD_ALT : 0) | (mods & 4 ? MOD_CTRL : 0);
-
-			if (keys[i].number)
-				snprintf(sequence, sizeof sequence, "\033[%d;%d~", keys[i].number, mods + 1);
-			else
-				snprintf(sequence, sizeof sequence, "\033[1;%d%c", mods + 1, keys[i].final);
-			define_key(sequence, CODE_NAMED + (int)keys[i].kind * 8 + ours);
-		}
-	}
 }
 
 /* Where the terminal says that it has all colours, ncurses is given its entry in terminfo with colours as red, green, blue. */
@@ -202,7 +155,6 @@ bool term_start(struct term_wish wish, struct theme_for *what, struct err *err)
 	if (!term.screen)
 		return err_set(err, ERR_USAGE, "TERM is '%s', which this machine's terminfo does not know", name ? name : "");
 	set_term(term.screen);
-	set_escdelay(ESC_MILLISECONDS);
 	raw();
 	noecho();
 	nonl();
@@ -213,11 +165,8 @@ bool term_start(struct term_wish wish, struct theme_for *what, struct err *err)
 	what->depth = find_depth();
 	what->ascii = term.ascii = wish.ascii || strcmp(nl_langinfo(CODESET), "UTF-8") != 0;
 	term.mouse = !wish.no_mouse;
-	term.sync = false;
-	term.pending.kind = K_NONE;
 	canvas_init(&term.shown, 0, 0);
-	str_init(&term.paste);
-	teach_keys();
+	term_keys_start();
 	prepare_restore();
 	refresh();
 	enter();
@@ -239,7 +188,7 @@ void term_stop(void)
 	leave();
 	delscreen(term.screen);
 	canvas_done(&term.shown);
-	str_done(&term.paste);
+	term_keys_stop();
 }
 
 void term_restore_raw(void)
@@ -355,10 +304,13 @@ void term_show(const struct canvas *given)
 		erase();
 	}
 	term_size(&w, &h);
-	/* Two rows at a time: given more, ncurses looks for scrolled blocks, and not every emulator on the way knows SU and SD. */
+	/*
+	 * Two rows at a time: given more, ncurses looks for scrolled blocks, and not every emulator on the way knows SU and SD. (It has
+	 * a copy of the terminal's capabilities for itself, so that they cannot be taken from it.)
+	 */
 	for (int y = 0, rows = 0; y < c->h && y < h; y++)
 		if (keep_row(&term.shown, c, y) || all) {
-			if (!news && term.sync)
+			if (!news && term_keys_sync())
 				send_text("\033[?2026h");
 			news = true;
 			show_row(c, y, c->w < w ? c->w : w);
@@ -373,7 +325,7 @@ void term_show(const struct canvas *given)
 	if (cursor)
 		move(given->cursor_y, given->cursor_x);
 	refresh();
-	if (term.sync && news)
+	if (term_keys_sync() && news)
 		send_text("\033[?2026l");
 }
 
@@ -395,144 +347,7 @@ bool term_copy(const char *bytes, size_t n)
 	return fits;
 }
 
-/* ---- in ---- */
-
 int term_fd(void)
 {
 	return STDIN_FILENO;
-}
-
-static const struct {
-	int code;
-	enum key_kind kind;
-	unsigned mods;
-} named[] = {
-	{ KEY_UP, K_UP, 0 }, { KEY_DOWN, K_DOWN, 0 }, { KEY_LEFT, K_LEFT, 0 }, { KEY_RIGHT, K_RIGHT, 0 },
-	{ KEY_HOME, K_HOME, 0 }, { KEY_FIND, K_HOME, 0 }, { KEY_END, K_END, 0 }, { KEY_SELECT, K_END, 0 },
-	{ KEY_PPAGE, K_PAGE_UP, 0 }, { KEY_NPAGE, K_PAGE_DOWN, 0 }, { KEY_DC, K_DELETE, 0 }, { KEY_IC, K_INSERT, 0 },
-	{ KEY_BACKSPACE, K_BACKSPACE, 0 }, { KEY_ENTER, K_ENTER, 0 }, { KEY_BTAB, K_TAB, MOD_SHIFT },
-	{ KEY_SLEFT, K_LEFT, MOD_SHIFT }, { KEY_SRIGHT, K_RIGHT, MOD_SHIFT }, { KEY_SR, K_UP, MOD_SHIFT }, { KEY_SF, K_DOWN, MOD_SHIFT },
-	{ KEY_RESIZE, K_RESIZE, 0 },
-};
-
-static bool is_second_click(int x, int y)
-{
-	struct timespec now;
-	long since;
-	bool again;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	since = (now.tv_sec - term.click.tv_sec) * 1000 + (now.tv_nsec - term.click.tv_nsec) / 1000000;
-	again = since < DOUBLE_CLICK_MILLISECONDS && term.click_x == x && term.click_y == y;
-	term.click = again ? (struct timespec){ 0 } : now;
-	term.click_x = x;
-	term.click_y = y;
-	return again;
-}
-
-/* Everything up to the end of the paste, as UTF-8; gives up where the end does not come. */
-static struct key paste(void)
-{
-	wint_t c;
-	int got;
-
-	str_clear(&term.paste);
-	wtimeout(stdscr, PASTE_MILLISECONDS);
-	while ((got = get_wch(&c)) != ERR && !(got == KEY_CODE_YES && c == CODE_PASTE_END)) {
-		char text[4];
-
-		if (got == OK && term.paste.n < PASTE_LIMIT)
-			str_add_n(&term.paste, text, utf8_encode(c == '\r' ? '\n' : (int32_t)c, text));
-	}
-	nodelay(stdscr, TRUE);
-	return (struct key){ .kind = K_PASTE, .paste = term.paste.s, .paste_n = term.paste.n };
-}
-
-static struct key function(wint_t code)
-{
-	for (size_t i = 0; i < sizeof named / sizeof *named; i++)
-		if ((wint_t)named[i].code == code)
-			return (struct key){ .kind = named[i].kind, .mods = named[i].mods };
-	if (code >= (wint_t)KEY_F(1) && code <= (wint_t)KEY_F(12))
-		return (struct key){ .kind = K_F1 + (code - (wint_t)KEY_F(1)) };
-	if (code == CODE_PASTE)
-		return paste();
-	if (code == CODE_SYNC)
-		term.sync = true;
-	if (code >= CODE_NAMED)
-		return (struct key){ .kind = (code - CODE_NAMED) / 8, .mods = (code - CODE_NAMED) % 8 };
-	return (struct key){ .kind = K_NONE };
-}
-
-/* The rest of a control sequence that ncurses does not know: the mouse, or nothing of ours. false: there is no rest. */
-static bool sequence(struct key *key)
-{
-	char text[40];
-	size_t n = 0;
-	wint_t c;
-
-	wtimeout(stdscr, ESC_MILLISECONDS);
-	while (get_wch(&c) == OK && n < sizeof text - 1) {
-		text[n++] = (char)c;
-		if (c >= 0x40 && c <= 0x7E)
-			break;
-	}
-	nodelay(stdscr, TRUE);
-	text[n] = '\0';
-	*key = (struct key){ .kind = K_NONE };
-	if (text[0] == '<' && key_of_mouse(text + 1, key))
-		key->again = key->kind == K_CLICK && key->button == 1 && is_second_click(key->x, key->y);
-	return n > 0;
-}
-
-/* After an Esc that stood at the start of nothing ncurses knows: Alt with a character, a sequence to be swallowed, or just Esc. */
-static struct key after_escape(void)
-{
-	struct key key = { .kind = K_ESC };
-	wint_t c;
-	int got = get_wch(&c);
-
-	if (got == ERR)
-		return key;
-	if (got == KEY_CODE_YES || c == 0x1B) {
-		term.pending = got == OK ? after_escape() : function(c);
-		return key;
-	}
-	if ((c == '[' || c == 'O') && sequence(&key))
-		return key;
-	key = key_of_character((int32_t)c);
-	key.mods |= MOD_ALT;
-	return key;
-}
-
-/* Nothing to read, or nobody there any more? */
-static bool is_lost(void)
-{
-	struct pollfd in = { .fd = STDIN_FILENO, .events = POLLIN };
-	int waiting = 0;
-
-	if (poll(&in, 1, 0) <= 0)
-		return false;
-	if (in.revents & (POLLHUP | POLLERR | POLLNVAL))
-		return true;
-	return ioctl(STDIN_FILENO, FIONREAD, &waiting) == 0 && waiting == 0;
-}
-
-bool term_key(struct key *key)
-{
-	wint_t c;
-	int got;
-
-	if (term.pending.kind != K_NONE) {
-		*key = term.pending;
-		term.pending.kind = K_NONE;
-		return true;
-	}
-	while ((got = get_wch(&c)) != ERR) {
-		*key = got == KEY_CODE_YES ? function(c) : c == 0x1B ? after_escape() : key_of_character((int32_t)c);
-		if (key->kind != K_NONE)
-			return true;
-	}
-	*key = (struct key){ .kind = is_lost() ? K_LOST : K_NONE };
-	return key->kind == K_LOST;
 }

@@ -232,8 +232,9 @@ static struct table *answer(const struct snapshot *shot, const struct job_pane *
 static struct table *less_the_other(const struct snapshot *shot, const struct job_pane *pane, struct table *t)
 {
 	struct err err;
-	struct table *other = answer(shot, pane, 7), *difference = table_minus(t, other, "", &err);
+	struct table *other = answer(shot, pane, 7), *difference;
 
+	difference = table_minus(t, other, pane->diff == DIFF_FOIL ? "prompt − foil" : "edited − unedited", &err);
 	difference->analysis = t->analysis;
 	table_unref(t);
 	table_unref(other);

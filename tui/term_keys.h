@@ -1,0 +1,14 @@
+/*
+ * term_keys.h - what the terminal sends: keys, mouse, pasted text, answers to questions. For term.c; the rest asks term_key().
+ */
+#ifndef LMSCOPE_TUI_TERM_KEYS_H
+#define LMSCOPE_TUI_TERM_KEYS_H
+
+#include <stdbool.h>
+
+void term_keys_start(void);	/* ncurses has its screen */
+void term_keys_stop(void);
+/* The terminal has said that it can hold a frame back until it is whole. */
+bool term_keys_sync(void);
+
+#endif
