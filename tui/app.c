@@ -56,6 +56,7 @@ static void lists_done(struct app *app)
 
 void app_done(struct app *app)
 {
+	models_free(app->models, app->models_n);
 	preset_done(&app->doc);
 	undo_done(&app->undo);
 	if (app->has_asked)
@@ -223,6 +224,13 @@ void app_lists(struct app *app, struct preset_entry *presets, int presets_n, cha
 	app->presets_n = presets_n;
 	app->themes = themes;
 	app->themes_n = themes_n;
+}
+
+void app_models(struct app *app, struct model_entry *models, int models_n)
+{
+	models_free(app->models, app->models_n);
+	app->models = models;
+	app->models_n = models_n;
 }
 
 void app_snapshot(struct app *app, const struct snapshot *shot)

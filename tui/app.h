@@ -13,6 +13,7 @@
 #include <stdbool.h>
 
 #include "engine/base/str.h"
+#include "engine/models.h"
 #include "engine/preset.h"
 #include "engine/worker.h"
 #include "tui/action.h"
@@ -30,7 +31,7 @@ enum request_kind {
 	REQUEST_SAVE,		/* app->doc as the preset `text` */
 	REQUEST_OPEN,		/* the preset `text`: app_opened() */
 	REQUEST_THEME,		/* the theme of the document is another: `text`, NULL for the default */
-	REQUEST_LISTS,		/* presets and themes may be shown: refresh app->presets, app->themes */
+	REQUEST_LISTS,		/* presets and themes may be shown: refresh app->presets, app->themes; `text` "models": app->models */
 	REQUEST_REDRAW, REQUEST_SUSPEND, REQUEST_QUIT,
 };
 struct request {
@@ -98,6 +99,8 @@ struct app {
 	int presets_n;
 	char **themes;
 	int themes_n;
+	struct model_entry *models;	/* the loop looks at them while they are on the screen */
+	int models_n;
 	const struct theme *theme;	/* borrowed */
 	char *theme_shown;		/* the name that the loop was last asked for */
 
@@ -121,6 +124,7 @@ bool app_take(struct app *app, struct request *request);
 void app_asked(struct app *app, unsigned serial);
 void app_opened(struct app *app, const struct preset *doc);	/* in place of the document; can be undone */
 void app_lists(struct app *app, struct preset_entry *presets, int presets_n, char **themes, int themes_n);	/* takes them */
+void app_models(struct app *app, struct model_entry *models, int models_n);
 
 /* ---- For the parts of the screen ---- */
 

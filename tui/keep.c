@@ -111,11 +111,10 @@ void act_theme(struct app *app, const char *argument)
 void act_model(struct app *app, const char *argument)
 {
 	const char *now = app->doc.job.model ? app->doc.job.model : "demo";
-	char line[600];
 
 	if (!argument || !*argument) {
-		snprintf(line, sizeof line, "model %s", now);
-		lines_begin(app, LINE_COMMAND, line);
+		app_ask_for(app, REQUEST_LISTS, "models");
+		popup_open(app, &popup_models);
 	} else if (strcmp(now, argument)) {
 		app_change(app);
 		job_set(&app->doc.job.model, argument);

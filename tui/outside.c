@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "engine/base/file.h"
 #include "engine/base/paths.h"
@@ -41,6 +42,30 @@ void outside_lists(struct app *app)
 	int presets_n = preset_list(&presets), themes_n = theme_list(&themes);
 
 	app_lists(app, presets, presets_n, themes, themes_n);
+}
+
+void outside_models(struct app *app)
+{
+	struct model_entry *models;
+	int n = models_list(&models);
+
+	app_models(app, models, n);
+}
+
+void outside_look(struct app *app)
+{
+	enum { MILLISECONDS = 30 };
+	struct timespec from, now;
+
+	clock_gettime(CLOCK_MONOTONIC, &from);
+	for (int i = 0; i < app->models_n; i++) {
+		if (app->models[i].about)
+			continue;
+		models_look(&app->models[i]);
+		clock_gettime(CLOCK_MONOTONIC, &now);
+		if ((now.tv_sec - from.tv_sec) * 1000 + (now.tv_nsec - from.tv_nsec) / 1000000 >= MILLISECONDS)
+			return;
+	}
 }
 
 void outside_save(struct app *app, const char *name)

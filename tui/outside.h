@@ -7,6 +7,8 @@
 /* Opens the theme of that name (NULL: the built-in one) in place of *theme and gives it to the app; says what was wrong. */
 void outside_theme(struct app *app, struct theme **theme, struct theme_for what, const char *name);
 void outside_lists(struct app *app);
+void outside_models(struct app *app);	/* their names */
+void outside_look(struct app *app);	/* and what is known of the next ones, for some milliseconds */
 void outside_save(struct app *app, const char *name);
 void outside_open(struct app *app, const char *name);
 void outside_copy(struct app *app, const char *text);

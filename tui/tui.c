@@ -13,6 +13,7 @@
 #include "engine/worker.h"
 #include "tui/app.h"
 #include "tui/outside.h"
+#include "tui/panes/lists.h"
 #include "tui/term.h"
 
 static int signal_pipe[2] = { -1, -1 };
@@ -113,7 +114,10 @@ static void carry_out(struct loop *l, const struct request *r)
 		outside_theme(&l->app, &l->theme, l->what, r->text);
 		break;
 	case REQUEST_LISTS:
-		outside_lists(&l->app);
+		if (r->text && !strcmp(r->text, "models"))
+			outside_models(&l->app);
+		else
+			outside_lists(&l->app);
 		break;
 	case REQUEST_REDRAW:
 		term_repaint();
@@ -177,6 +181,10 @@ static void run(struct loop *l)
 		int wait = app_tick(&l->app, milliseconds());
 
 		draw(l);
+		if (models_unseen(&l->app)) {
+			outside_look(&l->app);
+			wait = 0;
+		}
 		if (poll(fds, sizeof fds / sizeof *fds, wait) < 0 && errno != EINTR)
 			break;
 		app_tick(&l->app, milliseconds());

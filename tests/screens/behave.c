@@ -3,6 +3,7 @@
 
 #include "tests/screens/fake.h"
 #include "tests/tap.h"
+#include "tui/panes/lists.h"
 #include "tui/question.h"
 
 struct stage {
@@ -237,6 +238,41 @@ static void undo_property(unsigned seed)
 	drop_curtain(&s);
 }
 
+static struct model_entry entry(const char *name, const char *about, bool opens)
+{
+	return (struct model_entry){ .name = strdup(name), .path = strdup(name), .place = "Ollama", .about = about ? strdup(about) : NULL,
+				     .opens = opens };
+}
+
+/* The list of models: what is not looked at yet can be chosen, what cannot be opened says why, undo goes back. */
+static void models(void)
+{
+	struct stage s;
+	struct model_entry *list = calloc(3, sizeof *list);
+	int asked;
+
+	raise_curtain(&s);
+	list[0] = entry("demo", "gpt2 · 1.6M", true);
+	list[1] = entry("strange:7b", "no: the architecture is not supported", false);
+	list[2] = entry("llama3.2:1b", NULL, false);
+	app_models(&s.app, list, 3);
+	press(&s, "M");
+	CHECK(s.app.popup == &popup_models && models_unseen(&s.app));
+	asked = s.fake.asked;
+	press(&s, "Down Enter");
+	CHECK_THAT(s.app.popup && !s.app.doc.job.model && s.app.message_style == STYLE_ERROR && strstr(s.app.message.s, "not supported"),
+		   "one that cannot be opened says why: %s", s.app.message.s);
+	press(&s, "Down Enter");
+	CHECK(!s.app.popup && !models_unseen(&s.app));
+	CHECK_TEXT(s.app.doc.job.model, "llama3.2:1b");
+	CHECK_THAT(s.fake.asked > asked && !strcmp(s.app.asked.model, "llama3.2:1b"), "the question is put to the new model");
+	press(&s, "u");
+	CHECK_THAT(!s.app.doc.job.model && !s.app.asked.model, "undo goes back to the model before");
+	press(&s, ": 'model_other Enter");
+	CHECK_TEXT(s.app.doc.job.model, "other");
+	drop_curtain(&s);
+}
+
 static void any_size(void)
 {
 	struct stage s;
@@ -262,6 +298,7 @@ int main(void)
 	metric_stays();
 	ablating();
 	saving();
+	models();
 	typing();
 	every_key_has_a_name();
 	still();

@@ -1,5 +1,5 @@
 /*
- * lists.h - lists over the panes: techniques, arguments, edits, presets, themes, help, the cell's details, messages.
+ * lists.h - lists over the panes: techniques, arguments, edits, presets, themes, models, help, the cell's details, messages.
  *
  * A popup is a row: it fills a list from what the app knows, anew for every frame and key, so that it is never out of date;
  * drawing, moving and choosing are the same for all (lists.c).
@@ -41,13 +41,15 @@ struct popup {
 };
 
 extern const struct popup popup_menu, popup_form, popup_edits, popup_presets, popup_themes, popup_help, popup_inspect,
-	popup_messages;
+	popup_messages, popup_models;
 
 void popup_open(struct app *app, const struct popup *popup);
 void popup_close(struct app *app);
 unsigned popup_where(const struct popup *popup);
 /* The marked line; false: there is none. The list is the caller's, in either case. */
 bool popup_marked(const struct app *app, struct list *list, struct list_item *item);
+/* The list of models is on the screen, and some of them have not been looked at yet. */
+bool models_unseen(const struct app *app);
 /* A click or the wheel on it. */
 void popup_mouse(struct app *app, const struct key *key);
 

@@ -1,0 +1,50 @@
+/* models.c - see models.h. */
+#include "engine/models.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/base/arena.h"
+#include "engine/base/str.h"
+#include "engine/model/caches.h"
+#include "engine/model/model.h"
+
+int models_list(struct model_entry **list)
+{
+	struct cached *cached;
+	int n = caches_list(&cached);
+
+	*list = xcalloc((size_t)n + 1, sizeof **list);
+	(*list)[0] = (struct model_entry){ .name = xstrdup("demo"), .path = xstrdup("demo"), .place = "lmscope" };
+	for (int i = 0; i < n; i++)
+		(*list)[i + 1] = (struct model_entry){ .name = xstrdup(cached[i].name), .path = xstrdup(cached[i].path), .place = cached[i].place };
+	caches_free(cached, n);
+	return n + 1;
+}
+
+void models_look(struct model_entry *e)
+{
+	struct model_facts f;
+	struct err err = { 0 };
+	struct str about;
+
+	str_init(&about);
+	e->opens = model_glance(e->path, &f, &err);
+	if (e->opens)
+		str_addf(&about, f.parameters >= 1000000000 ? "%s · %.1fB · %.0f MB · %s" : "%s · %.1fM · %.0f MB · %s", f.family,
+			 (double)f.parameters / (f.parameters >= 1000000000 ? 1e9 : 1e6), (double)f.file_bytes / 1e6, f.dtypes);
+	else
+		str_addf(&about, "no: %s", err.text);
+	free(e->about);
+	e->about = str_take(&about);
+}
+
+void models_free(struct model_entry *list, int n)
+{
+	for (int i = 0; i < n; i++) {
+		free(list[i].name);
+		free(list[i].path);
+		free(list[i].about);
+	}
+	free(list);
+}

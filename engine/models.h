@@ -1,0 +1,25 @@
+/*
+ * models.h - the models of this machine as a person sees them in a list: names at once, what is known of each one by one.
+ *
+ * Names come from the caches (model/caches.h), with the demo first. Looking at one reads its headers: milliseconds, so that a list of
+ * hundreds is filled in while it is on the screen.
+ */
+#ifndef LMSCOPE_ENGINE_MODELS_H
+#define LMSCOPE_ENGINE_MODELS_H
+
+#include <stdbool.h>
+
+struct model_entry {
+	char *name;		/* what opens it */
+	char *path;
+	const char *place;	/* "Hugging Face" */
+	char *about;		/* "llama · 135M · 98 MB · Q4_1", or why it cannot be opened; NULL: not looked at yet */
+	bool opens;
+};
+
+/* Heap array, for models_free. Returns how many. */
+int models_list(struct model_entry **list);
+void models_look(struct model_entry *entry);
+void models_free(struct model_entry *list, int n);
+
+#endif

@@ -1,0 +1,48 @@
+/* models.c - the list of models on this machine: another one takes the place of the one that is open. */
+#include <string.h>
+
+#include "tui/panes/lists.h"
+
+static bool is_open(const struct app *app, const struct model_entry *e)
+{
+	const char *now = app->doc.job.model ? app->doc.job.model : "demo";
+
+	return !strcmp(now, e->name) || !strcmp(now, e->path);
+}
+
+static void fill_models(const struct app *app, struct list *list)
+{
+	for (int i = 0; i < app->models_n; i++) {
+		const struct model_entry *e = &app->models[i];
+		struct list_item *item;
+		struct str detail;
+
+		str_init(&detail);
+		str_addf(&detail, "%s%s · %s", is_open(app, e) ? "open · " : "", e->place, e->about ? e->about : "…");
+		item = list_add(list, e->name, detail.s);
+		item->style = e->about && !e->opens ? STYLE_DIM : is_open(app, e) ? STYLE_TITLE : STYLE_TEXT;
+		item->id = i;
+		str_done(&detail);
+	}
+}
+
+static void choose_model(struct app *app, const struct list_item *item)
+{
+	const struct model_entry *e = &app->models[item->id];
+
+	if (e->about && !e->opens) {
+		app_say(app, STYLE_ERROR, "%s", e->about);
+		return;
+	}
+	popup_close(app);
+	act_model(app, e->name);
+}
+
+const struct popup popup_models = {
+	.title = "open a model", .fill = fill_models, .choose = choose_model, .empty = "none on this machine",
+};
+
+bool models_unseen(const struct app *app)
+{
+	return app->popup == &popup_models && app->models_n && !app->models[app->models_n - 1].about;
+}
