@@ -53,6 +53,15 @@ static const void *panels_at(const struct panels *p, int panel, int from)
 
 /* --- From the tensor to floats --- */
 
+/* Part of a row, as dtype.h expands it. */
+static void expand_row(const struct tensor *t, const unsigned char *src, int n, float *dst)
+{
+	if (t->type == DTYPE_F16 && n % PANEL == 0 && (uintptr_t)src % sizeof(uint16_t) == 0)
+		gemm_here()->expand_f16((const void *)src, dst, (size_t)n);	/* has the instruction for it */
+	else
+		dtype_table[t->type].expand(src, dst, (size_t)n);
+}
+
 /* Stored [out, in]: sixteen rows, some inputs at a time, and a transposition. */
 static void read_rows(const struct panels *p, int panel, int from, int count, float *dst)
 {
@@ -67,7 +76,7 @@ static void read_rows(const struct panels *p, int panel, int from, int count, fl
 		const int some = least(STEP, count - k);
 
 		for (int c = 0; c < n; c++)
-			dtype_table[t->type].expand(element(t, output(p, panel, c), from + k), rows[c], (size_t)some);
+			expand_row(t, element(t, output(p, panel, c), from + k), some, rows[c]);
 		for (int i = 0; i < some; i += PANEL)
 			g->transpose(&rows[0][i], STEP, n, least(PANEL, some - i), dst + (k + i) * PANEL, PANEL);
 	}
@@ -87,15 +96,17 @@ static int run_length(const struct panels *p, int panel, int c)
 static void read_columns(const struct panels *p, int panel, int from, int count, float *dst)
 {
 	const struct tensor *t = p->source.tensor;
+	const size_t row_bytes = dtype_bytes(t->type, tensor_columns(t));
 	const int n = width(p, panel);
 
-	for (int k = 0; k < count; k++, dst += PANEL) {
-		if (n < PANEL)
-			memset(dst, 0, PANEL * sizeof *dst);
-		for (int c = 0, some; c < n; c += some) {
-			some = run_length(p, panel, c);
-			dtype_table[t->type].expand(element(t, from + k, output(p, panel, c)), dst + c, (size_t)some);
-		}
+	if (n < PANEL)
+		memset(dst, 0, (size_t)count * PANEL * sizeof *dst);
+	for (int c = 0, some; c < n; c += some) {
+		const unsigned char *src = element(t, from, output(p, panel, c));
+
+		some = run_length(p, panel, c);
+		for (int k = 0; k < count; k++, src += row_bytes)
+			expand_row(t, src, some, dst + k * PANEL + c);
 	}
 }
 
