@@ -220,6 +220,15 @@ static void weights_back(const struct attention *a, int h, int query, float *d, 
 	}
 }
 
+static bool all_zero(const float *x, size_t n)
+{
+	size_t i = 0;
+
+	while (i < n && x[i] == 0)
+		i++;
+	return i == n;
+}
+
 /* One head: from z to the pattern, values, and through softmax to queries and keys. */
 static void head_back(void *context, int h)
 {
@@ -228,7 +237,8 @@ static void head_back(void *context, int h)
 	const struct run *run = b->run;
 	const struct config *c = &run->model->config;
 	size_t K = (size_t)c->K, T = (size_t)run->T, HK = (size_t)c->H * K;
-	size_t head = (size_t)h * K, group = (size_t)config_kv_head(c, h) * K;
+	size_t head = (size_t)h * K, group = (size_t)config_kv_head(c, h) * K, GK = (size_t)c->G * K;
+	const float *keys = run_at(run, SITE_K, a->l, 0) + group, *values = run_at(run, SITE_V, a->l, 0) + group;
 	float *d = b->scores + (size_t)h * 2 * T, *row = d + T;
 
 	for (size_t t = 0; t < T; t++) {
@@ -236,8 +246,12 @@ static void head_back(void *context, int h)
 		const float *z = a->z + t * HK + head;
 		float *pattern = a->s->pattern + ((size_t)h * T + t) * T;
 
+		if (all_zero(z, K)) {	/* in the last layer, all queries but the metric's */
+			memset(pattern, 0, T * sizeof *pattern);
+			continue;
+		}
 		for (size_t j = 0; j <= t; j++) {
-			pattern[j] = kernel_dot(z, run_at(run, SITE_V, a->l, (int)j) + group, K);
+			pattern[j] = kernel_dot(z, values + j * GK, K);
 			kernel_axpy(w[j], z, b->head_v + j * HK + head, K);
 		}
 		memset(pattern + t + 1, 0, (T - t - 1) * sizeof *pattern);
@@ -248,7 +262,7 @@ static void head_back(void *context, int h)
 		for (size_t j = 0; j <= t; j++) {
 			if (d[j] == 0)
 				continue;
-			kernel_axpy(d[j], run_at(run, SITE_K, a->l, (int)j) + group, a->s->q + t * HK + head, K);
+			kernel_axpy(d[j], keys + j * GK, a->s->q + t * HK + head, K);
 			kernel_axpy(d[j], q, b->head_k + j * HK + head, K);
 		}
 	}
