@@ -74,6 +74,8 @@ static struct rect draw_frame(struct app *app, struct canvas *c, int pane, const
 	frame.unit = t && t->units == 1 && !strstr(title, t->unit[0]) ? t->unit[0] : NULL;
 	frame.right = right.n ? right.s : NULL;
 	frame.mark = edge_mark(app, question);
+	if (frame.mark && strstr(title, frame.mark))
+		frame.mark = NULL;	/* a difference says in its title what it is one of */
 	frame.stale = t && !answer->current && app_is_slow(app);
 	if (answer->total && app_is_slow(app)) {
 		snprintf(progress, sizeof progress, "%s%d/%d", frame.stale ? "stale · " : "", answer->done, answer->total);

@@ -50,6 +50,20 @@ static bool changed(const struct table *t, int now, int before)
 	return false;
 }
 
+static bool is_difference(const struct table *t)
+{
+	return t->scale == SCALE_DIVERGING;
+}
+
+static struct ink bar_ink(const struct view *v, double x)
+{
+	if (v->stale)
+		return theme_ink(v->theme, STYLE_STALE);
+	if (is_difference(v->table))
+		return theme_ink(v->theme, x < 0 ? STYLE_NEGATIVE : STYLE_POSITIVE);
+	return theme_bar_ink(v->theme, RAMP_PROBABILITY, BAR_SHADE);
+}
+
 static struct lanes lanes_of(const struct view *v)
 {
 	const struct table *t = v->table;
@@ -60,10 +74,12 @@ static struct lanes lanes_of(const struct view *v)
 		l.main = 0;
 		l.logit = l.before = -1;
 	}
+	if (is_difference(t))	/* what was is in it already */
+		l.before = -1;
 	l.main_form = number_form(t, l.main);
 	if (l.main_form.bare) {
 		l.main_form.decimals = PROBABILITY_DECIMALS;
-		l.main_form.width = 5;
+		l.main_form.width = is_difference(t) ? 6 : 5;
 	}
 	l.logit_form = number_form(t, l.logit < 0 ? l.main : l.logit);
 	for (int r = 0; r < t->rows.n; r++) {
@@ -142,7 +158,7 @@ static void draw_row(struct canvas *c, const struct view *v, const struct lanes 
 		canvas_repeat(c, l->bar_x, y, clamp(cells, 0, l->bar_w), ghost, "░");
 	}
 	if (isfinite(now))
-		bar_draw(c, l->bar_x, y, (int)lround(fabs(now) * unit), v->stale ? theme_ink(v->theme, STYLE_STALE) : theme_bar_ink(v->theme, RAMP_PROBABILITY, BAR_SHADE), ascii);
+		bar_draw(c, l->bar_x, y, (int)lround(fabs(now) * unit), bar_ink(v, now), ascii);
 	if (l->logit_w)
 		canvas_field(c, l->logit_x, y, l->logit_w, ALIGN_RIGHT, theme_ink(v->theme, STYLE_DIM),
 			     number_print(&l->logit_form, (float)value(t, row, l->logit), number));
