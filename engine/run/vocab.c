@@ -9,7 +9,7 @@
 #include "engine/numbers/kernels.h"
 #include "engine/numbers/pool.h"
 
-enum { ROWS = 128, BLOCK = 2048, MOST = 64, LOOK = 64 };
+enum { ROWS = 126, BLOCK = 2048, MOST = 64, LOOK = 128 };
 
 /* What is known of one row after some blocks. Sums are relative to the greatest logit so far. */
 struct row {
@@ -48,31 +48,32 @@ static void insert(struct row *r, int k, int32_t id, float x)
 	r->id[at] = id;
 }
 
-/* The best list: most stretches have nothing for it. */
-static void read_best(struct row *r, const float *x, int from, int count, int k)
+/* The best list: most stretches have nothing for it. Returns the greatest of the block. */
+static float read_best(struct row *r, const float *x, int from, int count, int k)
 {
+	float greatest = -INFINITY;
+
 	for (int i = 0; i < count; i += LOOK) {
 		int end = count - i < LOOK ? count : i + LOOK;
-		float least = r->k < k ? -INFINITY : r->x[k - 1];
-		int any = r->k < k;
+		float top = kernel_largest(x + i, (size_t)(end - i));
 
-		for (int j = i; j < end; j++)
-			any |= x[j] > least;
-		for (int j = i; any && j < end; j++)
+		greatest = top > greatest ? top : greatest;
+		for (int j = i; k && (r->k < k || top > r->x[k - 1]) && j < end; j++)
 			if (r->k < k || x[j] > r->x[k - 1])
 				insert(r, k, from + j, x[j]);
 	}
+	return greatest;
 }
 
 /* Raises what the sums of exponentials are relative to, when a block has something greater; what they shrink by. */
-static double raise(float *best, const float *x, int count)
+static double raise(float *best, float greatest)
 {
-	float before = *best, now = kernel_largest(x, (size_t)count);
+	float before = *best;
 
-	if (!(now > before))
+	if (!(greatest > before))
 		return 1;
-	*best = now;
-	return isinf(before) ? 0 : exp((double)(before - now));
+	*best = greatest;
+	return isinf(before) ? 0 : exp((double)(before - greatest));
 }
 
 static double product(const float *a, const float *b, int n)
@@ -84,10 +85,10 @@ static double product(const float *a, const float *b, int n)
 	return sum;
 }
 
-static void read_row(struct row *r, const float *x, int count, bool means)
+static void read_row(struct row *r, const float *x, float greatest, int count, bool means)
 {
 	float e[BLOCK];
-	double shrink = raise(&r->best, x, count);
+	double shrink = raise(&r->best, greatest);
 
 	r->sum = r->sum * shrink + kernel_exponentials(x, r->best, e, (size_t)count);
 	if (means)
@@ -97,7 +98,7 @@ static void read_row(struct row *r, const float *x, int count, bool means)
 static void read_expectation(struct expectation *r, const float *reference, const float *x, int count)
 {
 	float e[BLOCK];
-	double shrink = raise(&r->best, reference, count);
+	double shrink = raise(&r->best, kernel_largest(reference, (size_t)count));
 
 	r->sum = r->sum * shrink + kernel_exponentials(reference, r->best, e, (size_t)count);
 	r->own = r->own * shrink + product(e, reference, count);
@@ -109,11 +110,11 @@ static void read_block(void *context, int i)
 	const struct reading *g = context;
 	const struct vocab_wanted *w = g->wanted;
 	const float *x = g->logits + (size_t)i * BLOCK;
+	float greatest;
 
-	if (w->k)
-		read_best(&g->row[i], x, g->from, g->count, w->k);
+	greatest = read_best(&g->row[i], x, g->from, g->count, w->k);
 	if (w->lse || w->entropy || w->kl)
-		read_row(&g->row[i], x, g->count, w->entropy);
+		read_row(&g->row[i], x, greatest, g->count, w->entropy);
 	if (w->kl)
 		read_expectation(&g->expectation[i], g->reference + (size_t)i * BLOCK, x, g->count);
 	for (int j = 0; j < w->target_count; j++) {
