@@ -88,5 +88,5 @@ double cause_normalised(double value, double clean, double corrupt)
 {
 	double span = clean - corrupt;
 
-	return fabs(span) > 1e-9 ? (value - corrupt) / span : NAN;
+	return fabs(span) > 1e-6 * fmax(fabs(clean), fabs(corrupt)) ? (value - corrupt) / span : NAN;
 }

@@ -37,7 +37,7 @@ const char **cause_lines(const struct run *r, int more, struct arena *arena);
  */
 bool cause_check_strongest(const struct cause *c, struct table *t, const char *name, struct err *err);
 
-/* (value − corrupt) / (clean − corrupt); NaN where the two do not differ. */
+/* (value − corrupt) / (clean − corrupt); NaN where the two differ by rounding alone. */
 double cause_normalised(double value, double clean, double corrupt);
 
 #endif
