@@ -155,6 +155,8 @@ bool edit_resolve(struct edit *e, const struct edit_context *context, struct are
 		ok = resolve_file(e, c, arena, line.s, err);
 	if (ok && e->op == EDIT_NOISE)
 		ok = resolve_noise(e, context, arena, err);
+	if (ok && e->op == EDIT_FREEZE)
+		e->source = context->unedited;
 	if (ok && e->op == EDIT_PATCH) {
 		e->source = context->foil;
 		if (!e->source)
@@ -165,6 +167,28 @@ bool edit_resolve(struct edit *e, const struct edit_context *context, struct are
 	}
 	str_done(&line);
 	return ok;
+}
+
+/* ---- made in memory ---- */
+
+static const struct edit_target *target_of(enum site site)
+{
+	const struct edit_target *t = edit_targets;
+
+	while (t->site != site || t->both)
+		t++;
+	return t;
+}
+
+struct edit edit_take(enum site site, int layer, int unit, const struct run *source)
+{
+	return (struct edit){ .target = target_of(site), .layer = layer, .unit = unit, .op = EDIT_PATCH, .source = source };
+}
+
+struct edit edit_put(enum site site, int layer, int unit, const float *rows, int from, int n)
+{
+	return (struct edit){ .target = target_of(site), .layer = layer, .unit = unit, .op = EDIT_PATCH, .rows = rows, .rows_from = from,
+			      .rows_n = n };
 }
 
 /* ---- the ops ---- */
@@ -178,16 +202,33 @@ bool edit_covers(const struct edit *e, int position)
 {
 	if (e->source && position >= e->source->T)
 		return false;
+	if (e->rows && (position < e->rows_from || position >= e->rows_from + e->rows_n))
+		return false;
 	return !e->at || (position < e->at_count && e->at[position]);
 }
 
 int edit_first_position(const struct edit *e)
 {
-	int t = 0;
+	int t = e->rows ? e->rows_from : 0;
 
 	while (e->at && t < e->at_count && !e->at[t])
 		t++;
 	return t;
+}
+
+bool edit_replaces(const struct edit *e, enum site site, int layer, int t0)
+{
+	bool constant = e->op == EDIT_ZERO || e->op == EDIT_MEAN || e->op == EDIT_PATCH || e->op == EDIT_FREEZE;
+
+	return constant && e->unit < 0 && !e->at && edit_hits(e, site, layer) && (!e->rows || e->rows_from <= t0);
+}
+
+/* What patch and freeze put at a position. */
+static const float *source_row(const struct edit *e, enum site site, int position, size_t from, size_t n)
+{
+	if (e->rows)
+		return e->rows + (size_t)(position - e->rows_from) * n;
+	return run_at(e->source, site == SITE_RESULT ? SITE_Z : site, e->layer, position) + from;
 }
 
 /* Adds noise to x[n]; `first` tells apart what stands in different places of a site. */
@@ -219,7 +260,8 @@ void edit_apply(const struct edit *e, const struct config *c, enum site site, in
 			kernel_axpy(e->amount, e->vector, x, n);
 		break;
 	case EDIT_PATCH:
-		memcpy(x, run_at(e->source, site == SITE_RESULT ? SITE_Z : site, e->layer, position) + from, n * sizeof *x);
+	case EDIT_FREEZE:
+		memcpy(x, source_row(e, site, position, from, n), n * sizeof *x);
 		break;
 	case EDIT_NOISE:
 		if (site != SITE_RESULT)
@@ -254,7 +296,7 @@ void edit_apply_pattern(const struct edit *e, int head, int query, float *x)
 			x[j] = -INFINITY;
 		else if (e->op == EDIT_SCALE && isfinite(x[j]))	/* hidden scores stay hidden */
 			x[j] *= e->amount;
-		else if (e->op == EDIT_PATCH)
+		else if (e->op == EDIT_PATCH || e->op == EDIT_FREEZE)
 			x[j] = run_pattern(e->source, e->layer, head, query)[j];
 		else if (e->op == EDIT_MEAN)
 			x[j] = j < e->mean_keys ? e->vector[head * e->mean_keys + j] : 0;

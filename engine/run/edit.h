@@ -19,7 +19,7 @@
 #include "engine/model/config.h"
 #include "engine/run/site.h"
 
-enum edit_op { EDIT_ZERO, EDIT_MEAN, EDIT_SCALE, EDIT_ADD, EDIT_PATCH, EDIT_NOISE, EDIT_PROJECT, EDIT_MASK, EDIT_OPS };
+enum edit_op { EDIT_ZERO, EDIT_MEAN, EDIT_SCALE, EDIT_ADD, EDIT_PATCH, EDIT_FREEZE, EDIT_NOISE, EDIT_PROJECT, EDIT_MASK, EDIT_OPS };
 
 /* What may be edited: "head" is the site result, "neuron" is mlp_post, "kv" is v, "layer" is attn_out and mlp_out together. */
 struct edit_target {
@@ -63,7 +63,9 @@ struct edit {
 	float *vector;			/* what mean puts there (twice the width for "layer"), what add adds, what project takes out (length 1); mean on a pattern: [H, mean_keys] */
 	int mean_keys;
 	double deviation;		/* of the prompt's token embeddings: the unit of noise */
-	const struct run *source;	/* what patch reads from */
+	const struct run *source;	/* what patch and freeze read from */
+	const float *rows;		/* or, in its place, [rows_n, what it covers of a row] for positions rows_from on: edit_put */
+	int rows_from, rows_n;
 };
 
 /* Parses one line. Memory from `arena`. Errors are ERR_USAGE and say what was expected where. */
@@ -77,13 +79,22 @@ struct model;
 struct edit_context {
 	const struct model *model;
 	int T;				/* of the prompt: negative positions count from here */
-	const struct run *unedited;	/* mean reads it */
+	const struct run *unedited;	/* mean and freeze read it */
 	const struct run *foil;		/* patch reads it; NULL: there is none */
 	const int32_t *tokens;		/* [T] noise is measured in their embeddings */
 };
 
 /* Checks layer, unit and positions, loads the vector, computes the mean. ERR_ARGUMENT says what the model has. Memory from `arena`. */
 bool edit_resolve(struct edit *edit, const struct edit_context *context, struct arena *arena, struct err *err);
+
+/*
+ * Edits that no line can say, made of what is in memory, resolved: all units (-1) or one of a site take their values from `source` or from
+ * rows[n, width] for the positions from … from+n-1. Both must outlive the edit.
+ */
+struct edit edit_take(enum site site, int layer, int unit, const struct run *source);
+struct edit edit_put(enum site site, int layer, int unit, const float *rows, int from, int n);
+/* Whether nothing of what the model computes at the site, from position t0 on, is left. */
+bool edit_replaces(const struct edit *edit, enum site site, int layer, int t0);
 
 /* Does it act at this site, layer and position? */
 bool edit_hits(const struct edit *edit, enum site site, int layer);

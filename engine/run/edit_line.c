@@ -36,6 +36,8 @@ const struct edit_op_info edit_ops[EDIT_OPS] = {
 	[EDIT_ADD] = { "add", "FILE.npy [STRENGTH]", "add the vector in FILE.npy, times STRENGTH", EDIT_ON_VECTORS | EDIT_ON_HEADS },
 	[EDIT_PATCH] = { "patch", "", "set to its value in the foil's run, at the same position",
 			 EDIT_ON_VECTORS | EDIT_ON_HEADS | EDIT_ON_WEIGHTS },
+	[EDIT_FREEZE] = { "freeze", "", "keep its value of the unedited run, whatever other edits do below it",
+			  EDIT_ON_VECTORS | EDIT_ON_HEADS | EDIT_ON_WEIGHTS },
 	[EDIT_NOISE] = { "noise", "SIGMA [SEED]", "add Gaussian noise of SIGMA standard deviations of the prompt's token embeddings; the same "
 			 "SEED (0) gives the same noise", EDIT_ON_VECTORS | EDIT_ON_HEADS },
 	[EDIT_PROJECT] = { "project", "FILE.npy", "take the direction of the vector in FILE.npy out of it", EDIT_ON_VECTORS },

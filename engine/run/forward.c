@@ -64,6 +64,20 @@ static bool any_edit(const struct pass *p, int l, enum site site)
 	return false;
 }
 
+/* Every variant puts something in the place of all that is computed at a site: it need not be computed. */
+static bool all_replaced(const struct pass *p, int l, enum site site)
+{
+	for (int v = 0; v < p->variants; v++) {
+		int e = 0;
+
+		while (e < p->variant[v].edits && !edit_replaces(p->variant[v].edit[e], site, l, p->t0))
+			e++;
+		if (e == p->variant[v].edits)
+			return false;
+	}
+	return true;
+}
+
 /* ---- rows ---- */
 
 /* The rows of a pass in layer l, and what is done with each. */
@@ -335,12 +349,13 @@ static bool attention_write(const struct pass *p, int l, struct layer_sites *who
 	}
 	if (whole->z_memory)
 		each_row(p, l, s, copy_z);
-	linear(p->model->layers[l].W_O, s->z_used, n, s->attn_out);
+	if (whole->pattern || !all_replaced(p, l, SITE_ATTN_OUT))
+		linear(p->model->layers[l].W_O, s->z_used, n, s->attn_out);
 	each_row(p, l, s, leave_attention);
 	return true;
 }
 
-static void mlp(const struct pass *p, int l, const struct layer_sites *s)
+static void neurons(const struct pass *p, int l, const struct layer_sites *s)
 {
 	const struct layer *y = &p->model->layers[l];
 	int n = row_count(p);
@@ -350,14 +365,15 @@ static void mlp(const struct pass *p, int l, const struct layer_sites *s)
 		linear(y->W_in, p->scratch, n, s->mlp_up);
 	each_row(p, l, s, activate);
 	linear(y->W_out, s->mlp_post, n, s->mlp_out);
-	each_row(p, l, s, leave_mlp);
 }
 
 static bool from_z(struct pass *p, int l, struct layer_sites *whole, struct layer_sites *s, int first_row, struct err *err)
 {
 	if (!task_going(p->task, err) || !attention_write(p, l, whole, s, first_row, err) || !task_going(p->task, err))
 		return false;
-	mlp(p, l, s);
+	if (whole->pattern || !all_replaced(p, l, SITE_MLP_OUT))
+		neurons(p, l, s);
+	each_row(p, l, s, leave_mlp);
 	return true;
 }
 
@@ -366,8 +382,9 @@ bool forward_layer(struct pass *p, int l, struct layer_sites *whole, int first_r
 	struct layer_sites s = rows_from(whole, &p->model->config, (size_t)first_row);
 	struct pass attending = *p;
 
+	/* A run keeps what nothing reads, for the eye; a sweep does not. */
 	attending.variants -= z_known;
-	if (attending.variants) {
+	if (attending.variants && (whole->pattern || !all_replaced(&attending, l, SITE_ATTN_OUT))) {
 		keys_and_values(&attending, l, &s);
 		queries(&attending, l, whole, &s, first_row);
 	}

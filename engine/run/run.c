@@ -30,7 +30,8 @@ void run_unref(struct run *r)
 		return;
 	for (int l = 0; l < r->model->config.L; l++)
 		layer_sites_unref(r->layer[l]);
-	run_unref(r->patched_from);
+	for (int i = 0; i < r->reads; i++)
+		run_unref(r->read[i]);
 	arena_free(r->arena);
 	free(r);
 }
@@ -50,17 +51,29 @@ static bool check_order(const struct run_order *o, struct err *err)
 	return true;
 }
 
+/* Keeps what an edit reads for as long as the run can be asked to grow. */
+static void keep_source(struct run *r, const struct run *source)
+{
+	for (int i = 0; i < r->reads; i++)
+		if (r->read[i] == source)
+			return;
+	if (source)
+		r->read[r->reads++] = run_ref(source);
+}
+
 static bool resolve_edits(struct run *r, const struct run_order *o, struct err *err)
 {
 	struct edit_context context = { r->model, r->prompt_T, o->unedited, o->foil, r->tokens };
 
-	r->edits = o->edit_count;
+	r->edits = o->edit_count + o->more_count;
 	r->edit = arena_alloc(r->arena, (size_t)(r->edits + 1) * sizeof *r->edit);
+	r->read = arena_alloc(r->arena, (size_t)(r->edits + 1) * sizeof *r->read);
 	for (int e = 0; e < r->edits; e++) {
-		if (!edit_parse(o->edits[e], &r->edit[e], r->arena, err) || !edit_resolve(&r->edit[e], &context, r->arena, err))
+		if (e >= o->edit_count)
+			r->edit[e] = *o->more[e - o->edit_count];
+		else if (!edit_parse(o->edits[e], &r->edit[e], r->arena, err) || !edit_resolve(&r->edit[e], &context, r->arena, err))
 			return false;
-		if (r->edit[e].source && !r->patched_from)
-			r->patched_from = run_ref(r->edit[e].source);
+		keep_source(r, r->edit[e].source);
 	}
 	return true;
 }

@@ -33,7 +33,8 @@ struct run {
 	struct layer_sites **layer;	/* [L] shared, counted */
 	float *embed;			/* [T, D] */
 	float *last_logits;		/* [V] at the last position; NULL when they were not ordered */
-	struct run *patched_from;	/* the foil's run, when an edit reads it; counted */
+	struct run **read;		/* [reads] the runs that edits read: foil's, unedited; counted */
+	int reads;
 	struct arena *arena;
 	atomic_int refs;
 };
@@ -45,7 +46,9 @@ struct run_order {
 	int T, prompt_T;		/* prompt_T 0: T */
 	const char *const *edits;	/* lines, only those that are switched on */
 	int edit_count;
-	const struct run *unedited;	/* of the same tokens: mean reads it, and layers below the first edit are borrowed from it */
+	const struct edit *const *more;	/* resolved edits behind the lines: edit_take, edit_put */
+	int more_count;
+	const struct run *unedited;	/* of the same tokens: mean and freeze read it, and layers below the first edit are borrowed from it */
 	const struct run *foil;		/* patch reads it; NULL: patch is refused */
 	bool without_logits;		/* last_logits stays NULL: who reads other logits than the last */
 	const struct run *prefix;	/* a run with the same edits whose tokens begin alike: its rows are copied; NULL is fine */

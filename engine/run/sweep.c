@@ -24,13 +24,16 @@ struct item {
 
 struct sweep {
 	const struct run *run, *unedited;
-	const struct metric *metric;
+	const struct metric *metric;	/* or, when NULL, a place that is read */
+	const struct sweep_place *place;
 	struct arena *arena;
-	double *value;
+	double *value;			/* of the metric */
+	float *rows;			/* of the place */
 	struct task *task;
 	const float *unedited_logits;	/* [V] at the metric's position, for kl */
 	bool loss;			/* the metric looks at every position; otherwise at metric->position */
 	int T;				/* positions that are carried */
+	int top;			/* the last layer that is computed */
 	float *y, *logits;		/* [METRIC_ROWS, D] and [METRIC_ROWS, V]; for loss [T, D] and none */
 };
 
@@ -39,34 +42,42 @@ static bool prepare(const struct sweep *s, const struct run *foil, const struct 
 {
 	const struct run *run = s->run;
 	struct edit_context context = { run->model, run->prompt_T, s->unedited, foil, run->tokens };
-	const struct edit **list = arena_alloc(s->arena, (size_t)(run->edits + v->edit_count) * sizeof *list);
+	int count = run->edits + v->edit_count + v->more_count;
+	const struct edit **list = arena_alloc(s->arena, (size_t)count * sizeof *list);
 
-	*item = (struct item){ .index = index, .l0 = run->model->config.L - 1, .t0 = s->loss ? s->T - 1 : s->metric->position,
+	*item = (struct item){ .index = index, .l0 = s->top, .t0 = s->metric && !s->loss ? s->metric->position : s->T - 1,
 			  .z_known = true };
-	for (int e = 0; e < run->edits; e++)
-		list[e] = &run->edit[e];
-	for (int e = 0; e < v->edit_count; e++) {
-		struct edit *edit = arena_alloc(s->arena, sizeof *edit);
-		int first;
+	for (int e = 0; e < count; e++) {
+		struct edit *edit;
 
-		if (!edit_parse(v->edits[e], edit, s->arena, err) || !edit_resolve(edit, &context, s->arena, err))
+		if (e < run->edits) {
+			list[e] = &run->edit[e];
+			continue;
+		}
+		if (e >= run->edits + v->edit_count) {
+			list[e] = v->more[e - run->edits - v->edit_count];
+			continue;
+		}
+		list[e] = edit = arena_alloc(s->arena, sizeof *edit);
+		if (!edit_parse(v->edits[e - run->edits], edit, s->arena, err) || !edit_resolve(edit, &context, s->arena, err))
 			return false;
-		list[run->edits + e] = edit;
-		first = edit_first_position(edit);
-		if (edit->layer < item->l0)
-			item->l0 = edit->layer;
+	}
+	for (int e = run->edits; e < count; e++) {
+		int first = edit_first_position(list[e]);
+
+		if (list[e]->layer < item->l0)
+			item->l0 = list[e]->layer;
 		if (first < item->t0)
 			item->t0 = first;
 	}
-	for (int e = 0; e < v->edit_count; e++) {
-		const struct edit *edit = list[run->edits + e];
-
-		if (edit->layer == item->l0 && edit->target->site < SITE_RESULT)
+	for (int e = run->edits; e < count; e++)
+		if (list[e]->layer == item->l0 && list[e]->target->site < SITE_RESULT)
 			item->z_known = false;
-	}
-	if (item->l0 == run->model->config.L - 1 && item->z_known && !s->loss)
+	if (s->place && item->l0 == s->top)	/* what is read there may stand before z */
+		item->z_known = false;
+	if (item->l0 == s->top && item->z_known && s->metric && !s->loss)
 		item->t0 = s->metric->position;
-	item->variant = (struct variant){ list, run->edits + v->edit_count };
+	item->variant = (struct variant){ list, count };
 	return true;
 }
 
@@ -132,6 +143,23 @@ static bool read_metric(const struct sweep *s, const struct item *const *item, i
 	return true;
 }
 
+/* rows[T, width] of each variant: those below t0 are the run's own. `sites` has the pass's rows of the top layer. */
+static void keep_place(const struct sweep *s, const struct item *const *item, int n, const struct layer_sites *sites)
+{
+	const struct sweep_place *place = s->place;
+	size_t width = run_width(&s->run->model->config, place->site);
+	const float *from = layer_site(sites, place->site);
+	int t0 = item[0]->t0;
+
+	for (int v = 0; v < n; v++)
+		for (int t = 0; t < s->T; t++) {
+			const float *row = t < t0 ? run_at(s->run, place->site, place->layer, t) : from + (size_t)(v * (s->T - t0) + t - t0) * width;
+
+			memcpy(s->rows + ((size_t)item[v]->index * (size_t)s->T + (size_t)t) * place->width, row + place->from,
+			       place->width * sizeof *row);
+		}
+}
+
 /* The rows t0 … T-1 of a stored site. */
 static void copy(float *to, const float *from, const struct pass *p, size_t width)
 {
@@ -163,17 +191,17 @@ static void join(const struct sweep *s, const struct pass *p, const struct item 
 static bool climb(const struct sweep *s, const struct item *const *item, int n, struct err *err)
 {
 	const struct model *m = s->run->model;
-	const int t0 = item[0]->t0, nt = s->T - t0, L = m->config.L;
+	const int t0 = item[0]->t0, nt = s->T - t0, top = s->top;
 	struct variant *variant = arena_alloc(s->arena, (size_t)n * sizeof *variant);
 	struct layer_sites *sites = layer_sites_new(m, n * nt, false, err);
 	struct pass p = { .model = m, .t0 = t0, .T = s->T, .variants = n, .variant = variant, .task = s->task, .arena = s->arena,
 			  .past = (const struct layer_sites *const *)s->run->layer };
 	/* Of the last layer, the last row alone: unless z is known there, and then there is but one row. */
-	const bool last_alone = !s->loss && s->metric->position == s->T - 1 && nt > 1;
+	const bool last_alone = s->metric && !s->loss && s->metric->position == s->T - 1 && nt > 1;
 	bool ok = sites && layer_sites_split_z(sites, m, n * nt, err) && pass_begin(&p, err);
 
 	p.variants = 0;
-	for (int l = item[0]->l0; ok && l < L; l++) {
+	for (int l = item[0]->l0; ok && l <= top; l++) {
 		int known = 0;
 
 		for (; p.variants < n && item[p.variants]->l0 == l; p.variants++) {
@@ -181,15 +209,18 @@ static bool climb(const struct sweep *s, const struct item *const *item, int n, 
 			known += item[p.variants]->z_known;
 			join(s, &p, item[p.variants], p.variants, l, sites);
 		}
-		ok = last_alone && l == L - 1 ? forward_last(&p, l, sites, err) : forward_layer(&p, l, sites, 0, known, err);
-		if (l + 1 < L) {
+		ok = last_alone && l == top ? forward_last(&p, l, sites, err) : forward_layer(&p, l, sites, 0, known, err);
+		if (l < top) {
 			float *below = sites->resid_post;
 
 			sites->resid_post = sites->resid_pre;
 			sites->resid_pre = below;
 		}
 	}
-	ok = ok && read_metric(s, item, n, sites->resid_post, last_alone, err);
+	if (ok && s->place)
+		keep_place(s, item, n, sites);
+	else
+		ok = ok && read_metric(s, item, n, sites->resid_post, last_alone, err);
 	layer_sites_unref(sites);
 	return ok;
 }
@@ -210,6 +241,7 @@ static bool begin(struct sweep *s, struct err *err)
 	const struct metric *metric = s->metric;
 	size_t D = (size_t)c->D, V = (size_t)c->V;
 
+	s->top = c->L - 1;
 	s->loss = metric->kind == METRIC_LOSS;
 	/* Nothing looks back from positions behind the metric's; but where rotary tables depend on the prompt's length, all are carried. */
 	s->T = s->loss || c->rotary_long.pairs ? s->run->T : metric->position + 1;
@@ -227,27 +259,46 @@ static bool begin(struct sweep *s, struct err *err)
 	return true;
 }
 
+static bool sweep(struct sweep *s, const struct run *foil, const struct sweep_variant *variants, int n, struct err *err)
+{
+	struct item *item = arena_alloc(s->arena, (size_t)n * sizeof *item);
+	bool ok = true;
+
+	for (int i = 0; ok && i < n; i++)
+		ok = prepare(s, foil, &variants[i], i, &item[i], err);
+	if (ok)
+		qsort(item, (size_t)n, sizeof *item, order);
+	for (int i = 0, count; ok && i < n; i += count) {
+		int nt = s->T - item[i].t0;
+		struct arena_mark mark = arena_mark(s->arena);
+
+		for (count = 1; i + count < n && item[i + count].t0 == item[i].t0 && (count + 1) * nt <= MOST_ROWS;)
+			count++;
+		ok = task_step(s->task, i, n, err) && together(s, &item[i], count, err);
+		arena_rewind(s->arena, mark);
+	}
+	return ok;
+}
+
 bool sweep_metric(const struct run *run, const struct run *unedited, const struct run *foil, const struct metric *metric,
 		  const struct sweep_variant *variants, int n, double *value, struct task *task, struct err *err)
 {
 	struct arena *arena = arena_new();
-	struct item *item = arena_alloc(arena, (size_t)n * sizeof *item);
 	struct sweep s = { .run = run, .unedited = unedited, .metric = metric, .arena = arena, .value = value, .task = task };
-	bool ok = begin(&s, err);
+	bool ok = begin(&s, err) && sweep(&s, foil, variants, n, err);
 
-	for (int i = 0; ok && i < n; i++)
-		ok = prepare(&s, foil, &variants[i], i, &item[i], err);
-	if (ok)
-		qsort(item, (size_t)n, sizeof *item, order);
-	for (int i = 0, count; ok && i < n; i += count) {
-		int nt = s.T - item[i].t0;
-		struct arena_mark mark = arena_mark(arena);
+	arena_free(arena);
+	return ok;
+}
 
-		for (count = 1; i + count < n && item[i + count].t0 == item[i].t0 && (count + 1) * nt <= MOST_ROWS;)
-			count++;
-		ok = task_step(task, i, n, err) && together(&s, &item[i], count, err);
-		arena_rewind(arena, mark);
-	}
+bool sweep_read(const struct run *run, const struct run *unedited, const struct run *foil, const struct sweep_place *place, int T,
+		const struct sweep_variant *variants, int n, float *rows, struct task *task, struct err *err)
+{
+	struct arena *arena = arena_new();
+	struct sweep s = { .run = run, .unedited = unedited, .place = place, .arena = arena, .rows = rows, .T = T, .top = place->layer,
+			   .task = task };
+	bool ok = sweep(&s, foil, variants, n, err);
+
 	arena_free(arena);
 	return ok;
 }

@@ -13,14 +13,27 @@
 
 enum { SWEEP_EDITS = 16 };
 
-/* The run's own edits plus these lines. */
+/* The run's own edits plus these lines, plus edits that are resolved already (edit_take, edit_put). */
 struct sweep_variant {
 	const char *edits[SWEEP_EDITS];
 	int edit_count;
+	const struct edit *const *more;		/* [more_count] */
+	int more_count;
 };
 
 /* value[n]: the metric of each variant, in the order given. Progress is in variants. */
 bool sweep_metric(const struct run *run, const struct run *unedited, const struct run *foil, const struct metric *metric,
 		  const struct sweep_variant *variants, int n, double *value, struct task *task, struct err *err);
+
+/* What a sweep reads in place of a metric: `width` floats from `from` on of a stored site's row (not of a pattern), in one layer. */
+struct sweep_place {
+	enum site site;
+	int layer;
+	size_t from, width;
+};
+
+/* rows[n, T, width]: those of every variant for positions 0 … T-1. Nothing above that layer is computed. */
+bool sweep_read(const struct run *run, const struct run *unedited, const struct run *foil, const struct sweep_place *place, int T,
+		const struct sweep_variant *variants, int n, float *rows, struct task *task, struct err *err);
 
 #endif

@@ -169,11 +169,14 @@ static void check_runs(const struct stand *s)
 
 /* ---- sweeps ---- */
 
+#define ONE(line) { .edits = { line }, .edit_count = 1 }
 static const struct sweep_variant variants[] = {
-	{ { "head 0.0 zero" }, 1 }, { { "head 0.1 zero" }, 1 }, { { "head 1.4 zero" }, 1 }, { { "head 2.3 zero" }, 1 },
-	{ { "head 0.2 @-1 zero" }, 1 }, { { "head 1.0 @-1 zero" }, 1 }, { { "head 2.0 @-1 zero" }, 1 }, { { "resid_pre 0 @3 scale 2" }, 1 },
-	{ { "resid_pre 2 @3 scale 2" }, 1 }, { { "v 2 @3 zero" }, 1 }, { { "mlp_out 1 @30 zero" }, 1 }, { { "pattern 1.1 @40<2 zero" }, 1 },
-	{ { "head 2.1 zero", "mlp_out 0 @-1 zero" }, 2 }, { { "embed 0 @5 scale 2" }, 1 }, { { "neuron 2.9 @60..69 zero" }, 1 },
+	ONE("head 0.0 zero"), ONE("head 0.1 zero"), ONE("head 1.4 zero"), ONE("head 2.3 zero"), ONE("head 0.2 @-1 zero"),
+	ONE("head 1.0 @-1 zero"), ONE("head 2.0 @-1 zero"), ONE("resid_pre 0 @3 scale 2"), ONE("resid_pre 2 @3 scale 2"), ONE("v 2 @3 zero"),
+	ONE("mlp_out 1 @30 zero"), ONE("pattern 1.1 @40<2 zero"), ONE("embed 0 @5 scale 2"), ONE("neuron 2.9 @60..69 zero"),
+	ONE("attn_out 1 zero"), ONE("layer 2 mean"), ONE("layer 0 freeze"),	/* what they replace is not computed */
+	{ .edits = { "head 2.1 zero", "mlp_out 0 @-1 zero" }, .edit_count = 2 },
+	{ .edits = { "head 0.1 zero", "attn_out 1 freeze", "mlp_out 1 freeze", "attn_out 2 freeze" }, .edit_count = 4 },
 };
 
 static void check_sweep(const struct stand *s, const char *spec)
