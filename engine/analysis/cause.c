@@ -49,36 +49,36 @@ const char **cause_lines(const struct run *r, int more, struct arena *arena)
 	return lines;
 }
 
-/* The metric under variant i, by a whole run of its own. */
-static bool alone(const struct cause *c, int i, double *value, struct err *err)
+struct run *cause_run(const struct cause *c, int i, struct err *err)
 {
 	const struct ask *ask = c->ask;
 	const struct run *base = c->base;
 	const struct sweep_variant *v = &c->variant[i];
 	const char **lines = cause_lines(base, v->edit_count, ask->scratch);
 	struct run_order order = { .model = ask->model, .tokens = base->tokens, .T = base->T, .prompt_T = base->prompt_T, .edits = lines,
-				   .edit_count = base->edits + v->edit_count, .unedited = base->edits ? ask->unedited : base,
-				   .foil = c->source };
-	struct run *r;
-	bool ok;
+				   .edit_count = base->edits + v->edit_count, .more = v->more, .more_count = v->more_count,
+				   .unedited = base->edits ? ask->unedited : base, .foil = c->source };
 
 	for (int e = 0; e < v->edit_count; e++)
 		lines[base->edits + e] = v->edits[e];
-	r = run_new(&order, ask->task, err);
-	ok = r && metric_value(ask->metric, r, ask->unedited, value, ask->task, err);
-	run_unref(r);
-	return ok;
+	return run_new(&order, ask->task, err);
 }
 
 bool cause_check_strongest(const struct cause *c, struct table *t, const char *name, struct err *err)
 {
+	const struct ask *ask = c->ask;
+	struct run *alone;
 	double value;
 	int best = 0;
+	bool ok;
 
 	for (int i = 1; i < c->n; i++)
 		if (fabs(c->value[i] - c->now) > fabs(c->value[best] - c->now))
 			best = i;
-	if (!alone(c, best, &value, err))
+	alone = cause_run(c, best, err);
+	ok = alone && metric_value(ask->metric, alone, ask->unedited, &value, ask->task, err);
+	run_unref(alone);
+	if (!ok)
 		return false;
 	t->check = (struct check){ name, value - c->now, c->value[best] - c->now, 1e-4 };
 	return true;

@@ -27,6 +27,8 @@ struct cause cause_new(const struct ask *ask, const struct run *base, const stru
 /* One more line for variant i; at most SWEEP_EDITS. */
 void cause_edit(struct cause *c, int i, const char *format, ...) __attribute__((format(printf, 3, 4)));
 bool cause_sweep(struct cause *c, struct err *err);
+/* A whole run of its own under variant i; the caller unrefs. NULL on error. */
+struct run *cause_run(const struct cause *c, int i, struct err *err);
 
 /* The lines of a run's edits, and room for `more` behind them. */
 const char **cause_lines(const struct run *r, int more, struct arena *arena);

@@ -18,7 +18,7 @@ int param_count(const struct param *params)
 
 bool param_follows(const struct param *p)
 {
-	return p->dim != DIM_NONE && !p->at_metric;
+	return p->dim != DIM_NONE && !p->at_metric && !p->held;
 }
 
 int param_find(const struct param *params, const char *name)

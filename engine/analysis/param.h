@@ -21,6 +21,7 @@ struct param {
 	const char *choices;		/* "probability|logit|rank": the first is index 0; NULL: a number */
 	int lo, hi, start;		/* of plain numbers; `start` is the default, also of dimensions (may be negative) */
 	bool at_metric;			/* a position that is the metric's own wherever it is not given */
+	bool held;			/* a place of another part than the cursor's: it is given, and does not follow */
 	const char *help;
 };
 

@@ -65,13 +65,15 @@ static bool prepare(const struct sweep *s, const struct run *foil, const struct 
 	for (int e = run->edits; e < count; e++) {
 		int first = edit_first_position(list[e]);
 
+		if (list[e]->source == run)	/* holds what it is */
+			continue;
 		if (list[e]->layer < item->l0)
 			item->l0 = list[e]->layer;
 		if (first < item->t0)
 			item->t0 = first;
 	}
 	for (int e = run->edits; e < count; e++)
-		if (list[e]->layer == item->l0 && list[e]->target->site < SITE_RESULT)
+		if (list[e]->source != run && list[e]->layer == item->l0 && list[e]->target->site < SITE_RESULT)
 			item->z_known = false;
 	if (s->place && item->l0 == s->top)	/* what is read there may stand before z */
 		item->z_known = false;

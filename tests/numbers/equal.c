@@ -174,8 +174,10 @@ static const struct sweep_variant variants[] = {
 	ONE("head 0.0 zero"), ONE("head 0.1 zero"), ONE("head 1.4 zero"), ONE("head 2.3 zero"), ONE("head 0.2 @-1 zero"),
 	ONE("head 1.0 @-1 zero"), ONE("head 2.0 @-1 zero"), ONE("resid_pre 0 @3 scale 2"), ONE("resid_pre 2 @3 scale 2"), ONE("v 2 @3 zero"),
 	ONE("mlp_out 1 @30 zero"), ONE("pattern 1.1 @40<2 zero"), ONE("embed 0 @5 scale 2"), ONE("neuron 2.9 @60..69 zero"),
-	ONE("attn_out 1 zero"), ONE("layer 2 mean"), ONE("layer 0 freeze"),	/* what they replace is not computed */
+	ONE("attn_out 1 zero"),	/* what it replaces is not computed */
 	{ .edits = { "head 2.1 zero", "mlp_out 0 @-1 zero" }, .edit_count = 2 },
+	/* These read the unedited run. */
+	ONE("layer 2 mean"), ONE("layer 0 freeze"),
 	{ .edits = { "head 0.1 zero", "attn_out 1 freeze", "mlp_out 1 freeze", "attn_out 2 freeze" }, .edit_count = 4 },
 };
 
@@ -191,7 +193,8 @@ static void check_sweep(const struct stand *s, const char *spec)
 			sweep_metric(s->run, s->run, NULL, &metric, variants, N, value, NULL, &err), "%s: sweep of %s %s", s->about, spec, err.text))
 		return;
 	for (int i = 0; i < N; i++) {
-		struct run *r = make(s, s->tokens, T, variants[i].edits, variants[i].edit_count, NULL, NULL);
+		const struct run *unedited = i < N - 3 ? NULL : s->run;
+		struct run *r = make(s, s->tokens, T, variants[i].edits, variants[i].edit_count, unedited, NULL);
 		double alone = 0;
 
 		CHECK_THAT(metric_value(&metric, r, s->run, &alone, NULL, &err) && alone == value[i], "%s: %s under %s: %.9g alone, %.9g in the sweep",

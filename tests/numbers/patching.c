@@ -5,130 +5,28 @@
 #include <dirent.h>
 #include <stdlib.h>
 
-#include "engine/analysis/analysis.h"
 #include "engine/base/file.h"
-#include "engine/base/json.h"
-#include "engine/model/model.h"
 #include "engine/numbers/pool.h"
 #include "engine/run/sweep.h"
-#include "tests/tap.h"
+#include "tests/numbers/pair.h"
 
 #define FOLDER "tests/fixtures/patching"
 static const double tolerance = 1e-4;
 
-struct fixture {
-	const char *name;
-	struct json *doc;
-	const struct json_value *root;
-	struct model *model;
-	struct run *run, *foil;
-	struct metric metric;
-	double m_run, m_foil;
-};
-
-static struct run *run_of(const struct fixture *f, const char *member, struct err *err)
-{
-	const struct json_value *v = json_get(f->root, member);
-	int32_t ids[64];
-	struct run_order order = { .model = f->model, .tokens = ids, .T = (int)json_count(v) };
-
-	for (int i = 0; i < order.T && i < 64; i++) {
-		int64_t id = -1;
-
-		json_int(json_at(v, (size_t)i), &id);
-		ids[i] = (int32_t)id;
-	}
-	return run_new(&order, NULL, err);
-}
-
-static bool open_fixture(struct fixture *f, const char *path)
-{
-	struct err err = { 0 };
-	char folder[300];
-
-	if (!CHECK_THAT(!!(f->doc = json_open(path, 0, &err)), "%s %s", path, err.text))
-		return false;
-	f->root = json_root(f->doc);
-	snprintf(folder, sizeof folder, "tests/fixtures/%s", json_text(json_get(f->root, "model")));
-	f->model = model_open(folder, NULL, NULL, &err);
-	if (!CHECK_THAT(!!f->model, "%s opens %s", f->name, err.text))
-		return false;
-	f->run = run_of(f, "ids", &err);
-	f->foil = run_of(f, "foil_ids", &err);
-	json_double(json_get(f->root, "prompt"), &f->m_run);
-	json_double(json_get(f->root, "foil"), &f->m_foil);
-	return CHECK_THAT(f->run && f->foil && metric_resolve(json_text(json_get(f->root, "metric")), f->run, &f->metric, NULL, &err),
-			  "%s runs %s", f->name, err.text);
-}
-
-static void close_fixture(struct fixture *f)
-{
-	run_unref(f->run);
-	run_unref(f->foil);
-	model_free(f->model);
-	json_free(f->doc);
-}
-
-/* The table of a technique with "key=value" words; NULL with *err. */
-static struct table *ask_for(const struct fixture *f, const struct run *foil, const char *analysis, const char *words, struct err *err)
-{
-	const struct analysis *a = analysis_find(analysis);
-	struct ask ask = { .model = f->model, .run = f->run, .unedited = f->run, .foil = foil, .metric = &f->metric };
-	int args[PARAM_MAX];
-	char copy[200], *rest = copy, *word;
-
-	analysis_defaults(a, args);
-	snprintf(copy, sizeof copy, "%s", words);
-	while (*words && (word = strsep(&rest, " "))) {
-		char *equals = strchr(word, '=');
-		int at;
-
-		*equals = '\0';
-		at = param_find(a->params, word);
-		if (!CHECK_THAT(at >= 0 && param_parse(&a->params[at], equals + 1, 0, &args[at], err), "%s has %s %s", analysis, word, err->text))
-			return NULL;
-	}
-	return analysis_compute(a, &ask, args, err);
-}
-
-static struct table *compute(const struct fixture *f, const char *analysis, const char *words)
-{
-	struct err err = { 0 };
-	struct table *t = ask_for(f, f->foil, analysis, words, &err);
-
-	CHECK_THAT(t && check_holds(&t->check), "%s: %s %s %s", f->name, analysis, words, err.text);
-	return t;
-}
-
-/* Numbers of nested arrays one after the other, null as NaN; returns how many there are. */
-static size_t flatten(const struct json_value *v, float *out, size_t n)
-{
-	double x = NAN;
-
-	if (json_kind(v) != JSON_ARRAY) {
-		json_double(v, &x);
-		out[n] = (float)x;
-		return n + 1;
-	}
-	for (size_t i = 0; i < json_count(v); i++)
-		n = flatten(json_at(v, i), out, n);
-	return n;
-}
-
 /* A map of the fixture, raw and normalised. */
-static void check_map(const struct fixture *f, const char *direction, const char *site)
+static void check_map(const struct pair *f, const char *direction, const char *site)
 {
 	const struct json_value *map = json_get(json_get(f->root, direction), site);
 	float expected[4096];
 	char words[100];
-	size_t n = flatten(map, expected, 0);
+	size_t n = pair_numbers(map, expected, 0);
 
 	for (int raw = 1; raw >= 0; raw--) {
 		struct table *t;
 
 		snprintf(words, sizeof words, "site=%.*s direction=%s show=%s at=%s", (int)strcspn(site, " "), site, direction,
 			 raw ? "raw" : "normalised", strchr(site, ' ') ? "last" : "all");
-		t = compute(f, "activation-patching", words);
+		t = pair_table(f, "activation-patching", words);
 		for (size_t i = 0; !raw && i < n; i++)
 			expected[i] = (float)(((double)expected[i] - f->m_foil) / (f->m_run - f->m_foil));
 		if (t && CHECK_THAT((size_t)t->rows.n * (size_t)t->cols.n == n && n > 0, "%s: %s has %zu cells", f->name, words, n)) {
@@ -140,14 +38,14 @@ static void check_map(const struct fixture *f, const char *direction, const char
 }
 
 /* The reference's maps; unequal prompts are refused; a prompt patched with itself stays as it is. */
-static void check_patching(const struct fixture *f)
+static void check_patching(const struct pair *f)
 {
 	static const char *const directions[] = { "noising", "denoising" }, *const sites[] = {
 		"resid_pre", "attn_out", "mlp_out", "head", "q", "k", "v", "pattern", "head last", "q last", "k last", "v last", "pattern last" };
 	struct run_order shorter = { .model = f->model, .tokens = f->foil->tokens, .T = f->foil->T - 1 };
 	struct err err = { 0 };
 	struct run *run = run_new(&shorter, NULL, &err);
-	struct table *t = ask_for(f, run, "activation-patching", "", &err);
+	struct table *t = pair_ask(f, run, "activation-patching", "", &err);
 	char sentence[100];
 
 	snprintf(sentence, sizeof sentence, "equally many tokens; they have %d and %d", f->run->T, f->foil->T - 1);
@@ -157,7 +55,7 @@ static void check_patching(const struct fixture *f)
 		for (int s = 0; s < 13; s++)
 			check_map(f, directions[d], sites[s]);
 
-	t = ask_for(f, f->run, "activation-patching", "show=raw", &err);	/* the run's own values */
+	t = pair_ask(f, f->run, "activation-patching", "show=raw", &err);	/* the run's own values */
 	for (int i = 0; t && i < t->rows.n * t->cols.n; i++)
 		if (t->value[i] != t->value[0])
 			table_unref(t), t = NULL;
@@ -166,11 +64,11 @@ static void check_patching(const struct fixture *f)
 }
 
 /* One of the maps of a technique whose numbers are compared as they are, less `base`. */
-static void check_cells(const struct fixture *f, const char *analysis, const char *words, const struct json_value *map, double base)
+static void check_cells(const struct pair *f, const char *analysis, const char *words, const struct json_value *map, double base)
 {
-	struct table *t = compute(f, analysis, words);
+	struct table *t = pair_table(f, analysis, words);
 	float expected[4096], got[4096];
-	size_t n = flatten(map, expected, 0);
+	size_t n = pair_numbers(map, expected, 0);
 	int blanks = 0;
 
 	if (t && CHECK_THAT((size_t)t->rows.n * (size_t)t->cols.n == n && n > 0, "%s: %s %s has %zu cells", f->name, analysis, words, n)) {
@@ -193,7 +91,7 @@ static int whole(const struct json_value *v, const char *member)
 	return (int)x;
 }
 
-static void check_knockout(const struct fixture *f)
+static void check_knockout(const struct pair *f)
 {
 	static const char *const modes[] = { "mask", "zero" };
 	const struct json_value *list = json_get(f->root, "knockout");
@@ -209,7 +107,7 @@ static void check_knockout(const struct fixture *f)
 		}
 }
 
-static void check_tracing(const struct fixture *f)
+static void check_tracing(const struct pair *f)
 {
 	static const char *const sites[] = { "resid_pre", "attn_out", "mlp_out" };
 	const struct json_value *list = json_get(f->root, "tracing");
@@ -226,11 +124,11 @@ static void check_tracing(const struct fixture *f)
 				 whole(v, "to"), whole(v, "sigma"), whole(v, "seeds"), whole(v, "window"));
 			check_cells(f, "causal-tracing", words, json_get(v, sites[s]), 0);
 		}
-	t = ask_for(f, NULL, "causal-tracing", "from=3 to=2", &err);
+	t = pair_ask(f, NULL, "causal-tracing", "from=3 to=2", &err);
 	CHECK_THAT(!t && strstr(err.text, "which is before it"), "%s: %s", f->name, err.text);
 }
 
-static struct run *edited(const struct fixture *f, const char *const *lines, int n, const struct run *foil, struct err *err)
+static struct run *edited(const struct pair *f, const char *const *lines, int n, const struct run *foil, struct err *err)
 {
 	struct run_order order = { .model = f->model, .tokens = f->run->tokens, .T = f->run->T, .edits = lines, .edit_count = n,
 				   .unedited = f->run, .foil = foil };
@@ -239,7 +137,7 @@ static struct run *edited(const struct fixture *f, const char *const *lines, int
 }
 
 /* Ops that the models' own fixtures have none of: the last logits under each. */
-static void check_edits(const struct fixture *f)
+static void check_edits(const struct pair *f)
 {
 	const struct json_value *edits = json_get(f->root, "edits");
 	const char *vector = "vector.npy";
@@ -256,7 +154,7 @@ static void check_edits(const struct fixture *f)
 		if (file)
 			snprintf(line + strlen(line), sizeof line - strlen(line), "tests/fixtures/%s/%s", json_text(json_get(f->root, "model")), file);
 		lines[0] = line;
-		flatten(json_get(json_at(edits, i), "logits_last"), expected, 0);
+		pair_numbers(json_get(json_at(edits, i), "logits_last"), expected, 0);
 		r = edited(f, lines, 1, f->foil, &err);
 		if (CHECK_THAT(!!r, "%s: %s %s", f->name, text, err.text))
 			CHECK_NEAR(r->last_logits, expected, f->model->config.V, tolerance, "%s: %s", f->name, text);
@@ -270,7 +168,7 @@ static bool same_logits(const struct run *a, const struct run *b)
 }
 
 /* What holds without a reference: seeds, masks against zeros, sweeps of edits at the embedding. */
-static void check_identities(const struct fixture *f)
+static void check_identities(const struct pair *f)
 {
 	static const char *const lines[] = { "embed 0 @2 noise 1 5", "embed 0 @2 noise 1 6", "scores 0 @1<0 mask", "pattern 0 @1<0 zero",
 					     "embed 0 noise 0", "embed 0 @1 patch", "resid_pre 0 @1 patch", "head 0.1 @3 noise 2" };
@@ -308,7 +206,7 @@ static void check_identities(const struct fixture *f)
 }
 
 /* Lines that are refused, and why. */
-static void check_refusals(const struct fixture *f)
+static void check_refusals(const struct pair *f)
 {
 	static const char *const cases[][2] = {
 		{ "head 0.1 project v.npy", "project does not work on head; there: zero, mean, scale, add, patch, freeze or noise" },
@@ -359,12 +257,12 @@ int main(void)
 	int models = 0;
 
 	for (struct dirent *e; dir && (e = readdir(dir));) {
-		struct fixture f = { .name = e->d_name };
+		struct pair f = { .name = e->d_name };
 		char *path = file_join(FOLDER, e->d_name);
 
 		if (e->d_name[0] != '.') {
 			models++;
-			if (open_fixture(&f, path)) {
+			if (pair_open(&f, path)) {
 				check_edits(&f);
 				check_identities(&f);
 				check_refusals(&f);
@@ -372,7 +270,7 @@ int main(void)
 				check_knockout(&f);
 				check_tracing(&f);
 			}
-			close_fixture(&f);
+			pair_close(&f);
 		}
 		free(path);
 	}

@@ -18,13 +18,13 @@ from make_tiny import FIXTURES
 from probe import Probe, number
 
 PATCHING = FIXTURES / "patching"
-NAMES = ["gpt2-tied", "llama-grouped"]
+NAMES = ["tiny/gpt2-tied", "tiny/llama-grouped"]
 SITES = ("resid_pre", "attn_out", "mlp_out")
 
 
 class Maps:
     def __init__(self, name):
-        folder = FIXTURES / "tiny" / name
+        folder = FIXTURES / name
         about = json.loads((folder / "expected.json").read_text())
         self.folder, self.name, self.ids, self.foil_ids = folder, name, about["ids"], about["foil_ids"]
         model = AutoModelForCausalLM.from_pretrained(folder, attn_implementation="eager", dtype=torch.float32)
@@ -99,7 +99,7 @@ class Maps:
     def answer(self):
         return {
             "about": "made by tests/reference/make_patching.py",
-            "model": f"tiny/{self.name}", "ids": self.ids, "foil_ids": self.foil_ids,
+            "model": self.name, "ids": self.ids, "foil_ids": self.foil_ids,
             "metric": "logit_diff #{} #{}".format(*self.targets),
             "prompt": number(self.metric(self.run)), "foil": number(self.metric(self.foil)),
             "edits": self.edits(),
@@ -117,7 +117,7 @@ def main():
     torch.set_grad_enabled(False)
     PATCHING.mkdir(exist_ok=True)
     for name in p.parse_args().names:
-        path = PATCHING / f"{name}.json"
+        path = PATCHING / f"{name.split('/')[-1]}.json"
         path.write_text(json.dumps(Maps(name).answer(), indent=None).replace("]], ", "]],\n") + "\n")
         print(path, path.stat().st_size)
 

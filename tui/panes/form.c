@@ -25,7 +25,7 @@ static void fill_form(const struct app *app, struct list *list)
 		str_addf(&text, "%-10s ‹ ", params[i].name);
 		param_print(&params[i], asked.args[i], &text);
 		str_add(&text, " ›");
-		if (!pane->given[i] && params[i].dim != DIM_NONE)
+		if (!pane->given[i] && params[i].dim != DIM_NONE && !params[i].held)
 			str_add(&text, params[i].at_metric ? "  where the metric is" : "  follows the cursor");
 		str_addf(&detail, "%s · ", params[i].help);
 		param_range_text(&params[i], extent_of(app, params[i].dim), &detail);

@@ -1,0 +1,287 @@
+/*
+ * path_patching.c - what goes from a sender straight to a receiver: the difference between two prompts along one path.
+ *
+ *   1. the sender (a head, an MLP, the embedding) gets its value of the other prompt; all attention behind it is held at this run's own
+ *      values (and all MLPs, with mlps=frozen): what changes in the receiver's input has come on the direct path
+ *   2. the receiver computes what it makes of that input - its norm too - and a run with nothing but this value changed gives the metric
+ *
+ * Wang et al. 2023 (MLPs recomputed), Goldowsky-Dill et al. 2023. Exact: nothing is linearised. The receiver is the logits, one head's
+ * queries, keys or values, or one MLP.
+ */
+#include "engine/analysis/cause.h"
+
+#include <math.h>
+#include <string.h>
+
+enum { ARG_SENDER, ARG_RECEIVER, ARG_LAYER, ARG_HEAD, ARG_MLPS, ARG_DIRECTION, ARG_SHOW };
+enum { FROM_HEAD, FROM_MLP, FROM_EMBED };
+enum { TO_LOGITS, TO_Q, TO_K, TO_V, TO_MLP };
+enum { MLPS_RECOMPUTED, MLPS_FROZEN };
+enum { NOISING, DENOISING };
+enum { SHOW_NORMALISED, SHOW_RAW };
+static const struct param params[] = {
+	[ARG_SENDER] = { "sender", .choices = "head|mlp_out|embed", .help = "where the path begins: each head; or an MLP or the embedding, at each position" },
+	[ARG_RECEIVER] = { "receiver", .choices = "logits|q|k|v|mlp", .help = "where it ends: the final norm and unembedding, or what is read by a head or an MLP" },
+	[ARG_LAYER] = { "layer", .dim = DIM_LAYER, .held = true, .start = -1, .help = "the receiver's" },
+	[ARG_HEAD] = { "head", .dim = DIM_HEAD, .held = true, .help = "the receiver's; for k and v, the key/value head that it uses" },
+	[ARG_MLPS] = { "mlps", .choices = "recomputed|frozen", .help = "whether MLPs between the two pass the difference on, or the direct path alone counts" },
+	[ARG_DIRECTION] = { "direction", .choices = "noising|denoising",
+			    .help = "the foil's value into the prompt's run, or the prompt's value into the foil's" },
+	[ARG_SHOW] = { "show", .choices = "normalised|raw", .help = "1 = as on the prompt, 0 = as on the foil; or the metric itself" },
+	{ 0 },
+};
+
+enum { BATCH = 64 };	/* senders whose receiver's rows are held at a time */
+
+struct paths {
+	const struct ask *ask;
+	struct cause first, second;	/* the sender patched, all else held; the receiver patched */
+	struct edit *attention, *mlp;	/* [L] what holds a layer's attention and MLP at the base's values */
+	const struct edit **held;	/* [L, 2L] for a sender in layer l: what is held behind it */
+	struct edit *put;		/* [senders] the receiver's value */
+	const struct edit **put_of;	/* [senders] */
+	float *rows;			/* [BATCH, T, width] */
+	struct sweep_place place;	/* of the receiver; to the logits: none */
+	int columns;
+};
+
+static int receiver(const struct ask *ask)
+{
+	return ask->arg[ARG_RECEIVER];
+}
+
+/* The site that the receiver computes from its input, and which part of a row. */
+static struct sweep_place place_of(const struct ask *ask)
+{
+	static const enum site site[] = { [TO_LOGITS] = SITE_NONE, [TO_Q] = SITE_Q, [TO_K] = SITE_K, [TO_V] = SITE_V, [TO_MLP] = SITE_MLP_OUT };
+	const struct config *c = &ask->model->config;
+	int head = ask->arg[ARG_HEAD], unit = receiver(ask) == TO_Q ? head : config_kv_head(c, head);
+
+	if (receiver(ask) == TO_MLP)
+		return (struct sweep_place){ SITE_MLP_OUT, ask->arg[ARG_LAYER], 0, (size_t)c->D };
+	return (struct sweep_place){ site[receiver(ask)], ask->arg[ARG_LAYER], (size_t)(unit * c->K), (size_t)c->K };
+}
+
+/* Whether a sender in layer l can be read by the receiver. */
+static bool reaches(const struct ask *ask, int l)
+{
+	bool mlp_reads_attention = receiver(ask) == TO_MLP && ask->arg[ARG_SENDER] == FROM_HEAD && !ask->model->config.parallel;
+
+	if (receiver(ask) == TO_LOGITS || ask->arg[ARG_SENDER] == FROM_EMBED)
+		return true;
+	return l < ask->arg[ARG_LAYER] || (l == ask->arg[ARG_LAYER] && mlp_reads_attention);
+}
+
+/*
+ * What is held when the sender is in layer l: every attention behind it, up to the receiver. A head's own layer has its MLP behind it; an
+ * MLP's and the embedding's "behind" begins with the next attention. Returns how many.
+ */
+static int hold(const struct paths *p, int l, const struct edit **list)
+{
+	const struct ask *ask = p->ask;
+	int n = 0, sender = ask->arg[ARG_SENDER], attention_from = sender == FROM_EMBED ? 0 : l + 1, mlp_from = sender == FROM_HEAD ? l : attention_from;
+	int L = ask->model->config.L, to = receiver(ask) == TO_LOGITS ? L : ask->arg[ARG_LAYER];
+
+	for (int k = attention_from; k < L && (k < to || (k == to && receiver(ask) == TO_MLP)); k++)
+		list[n++] = &p->attention[k];
+	for (int k = mlp_from; ask->arg[ARG_MLPS] == MLPS_FROZEN && k < to; k++)
+		list[n++] = &p->mlp[k];
+	return n;
+}
+
+static void describe_sender(struct paths *p, int i)
+{
+	static const char *const form[] = { "head %d.%d patch", "mlp_out %d @%d patch", "embed %d @%d patch" };
+	int layer = i / p->columns, L = p->ask->model->config.L;
+
+	cause_edit(&p->first, i, form[p->ask->arg[ARG_SENDER]], layer, i % p->columns);
+	p->first.variant[i].more = p->held + (size_t)layer * 2 * (size_t)L;
+	p->first.variant[i].more_count = hold(p, layer, p->held + (size_t)layer * 2 * (size_t)L);
+}
+
+/* Variants of both steps, for every sender of the table. */
+static bool begin(struct paths *p, const struct ask *ask, int columns, int n, struct err *err)
+{
+	bool denoising = ask->arg[ARG_DIRECTION] == DENOISING;
+	const struct run *base = denoising ? ask->foil : ask->run, *source = denoising ? ask->run : ask->foil;
+	int L = ask->model->config.L;
+
+	*p = (struct paths){ .ask = ask, .first = cause_new(ask, base, source, n), .second = cause_new(ask, base, source, n),
+			     .place = place_of(ask), .columns = columns };
+	p->attention = arena_alloc(ask->scratch, (size_t)L * sizeof *p->attention);
+	p->mlp = arena_alloc(ask->scratch, (size_t)L * sizeof *p->mlp);
+	p->held = arena_alloc(ask->scratch, (size_t)(2 * L * L) * sizeof *p->held);
+	p->put = arena_alloc(ask->scratch, (size_t)n * sizeof *p->put);
+	p->put_of = arena_alloc(ask->scratch, (size_t)n * sizeof *p->put_of);
+	p->rows = arena_floats(ask->scratch, (size_t)(BATCH * base->T) * p->place.width, err);
+	for (int l = 0; l < L; l++) {
+		p->attention[l] = edit_take(SITE_ATTN_OUT, l, -1, base);
+		p->mlp[l] = edit_take(SITE_MLP_OUT, l, -1, base);
+	}
+	for (int i = 0; i < n; i++) {
+		describe_sender(p, i);
+		p->put_of[i] = &p->put[i];
+		p->second.variant[i].more = &p->put_of[i];
+		p->second.variant[i].more_count = 1;
+	}
+	return p->rows != NULL;
+}
+
+/* The edit that gives the receiver rows[T, width]; those before `from` are the base's own. */
+static struct edit put_rows(const struct paths *p, const float *rows, int from)
+{
+	const struct config *c = &p->ask->model->config;
+	int unit = p->place.site == SITE_MLP_OUT ? -1 : (int)(p->place.from / (size_t)c->K);
+
+	return edit_put(p->place.site, p->place.layer, unit, rows + (size_t)from * p->place.width, from, p->first.base->T - from);
+}
+
+/* value[n] of senders i … i+n-1: both steps, or, to the logits, the first alone. */
+static bool batch(struct paths *p, int i, int n, struct err *err)
+{
+	const struct ask *ask = p->ask;
+	const struct run *base = p->first.base, *source = p->first.source;
+	size_t rows = (size_t)base->T * p->place.width;
+	double *value = p->second.value + i;
+
+	if (receiver(ask) == TO_LOGITS)
+		return sweep_metric(base, ask->unedited, source, ask->metric, p->first.variant + i, n, value, ask->task, err);
+	if (!sweep_read(base, ask->unedited, source, &p->place, base->T, p->first.variant + i, n, p->rows, ask->task, err))
+		return false;
+	for (int k = 0; k < n; k++)
+		p->put[i + k] = put_rows(p, p->rows + (size_t)k * rows, ask->arg[ARG_SENDER] == FROM_HEAD ? 0 : (i + k) % p->columns);
+	return sweep_metric(base, ask->unedited, NULL, ask->metric, p->second.variant + i, n, value, ask->task, err);
+}
+
+/* The strongest cell again, by two whole runs: nothing of the sweep is shared with them. */
+static bool check(struct paths *p, int best, double now, struct table *t, struct err *err)
+{
+	const struct ask *ask = p->ask;
+	size_t width = p->place.width, T = (size_t)p->first.base->T;
+	struct run *sent = cause_run(&p->first, best, err), *got = NULL;
+	double value = 0;
+
+	if (sent && receiver(ask) == TO_LOGITS) {
+		got = run_ref(sent);
+	} else if (sent) {
+		for (size_t i = 0; i < T; i++)
+			memcpy(p->rows + i * width, run_at(sent, p->place.site, p->place.layer, (int)i) + p->place.from, width * sizeof *p->rows);
+		p->put[best] = put_rows(p, p->rows, 0);
+		got = cause_run(&p->second, best, err);
+	}
+	run_unref(sent);
+	if (!got || !metric_value(ask->metric, got, ask->unedited, &value, ask->task, err)) {
+		run_unref(got);
+		return false;
+	}
+	run_unref(got);
+	t->check = (struct check){ "strongest cell, by whole runs", value - now, p->second.value[best] - now, 1e-4 };
+	return true;
+}
+
+static bool fill(struct table *t, const struct ask *ask, struct err *err)
+{
+	bool normalise = ask->arg[ARG_SHOW] == SHOW_NORMALISED;
+	int n = t->rows.n * t->cols.n, reach = 0, best = 0;
+	double prompt, foil, now;
+	struct paths p;
+
+	while (reach < t->rows.n && reaches(ask, reach))	/* layers are in order: those that reach the receiver come first */
+		reach++;
+	reach *= t->cols.n;
+	if (!begin(&p, ask, t->cols.n, n, err) || !metric_value(ask->metric, ask->run, ask->unedited, &prompt, ask->task, err) ||
+	    !metric_value(ask->metric, ask->foil, ask->unedited, &foil, ask->task, err))
+		return false;
+	now = ask->arg[ARG_DIRECTION] == DENOISING ? foil : prompt;
+	for (int i = 0; i < reach; i += BATCH)
+		if (!task_step(ask->task, i, reach, err) || !batch(&p, i, reach - i < BATCH ? reach - i : BATCH, err))
+			return false;
+	for (int i = 0; i < reach; i++) {
+		t->value[i] = (float)(normalise ? cause_normalised(p.second.value[i], prompt, foil) : p.second.value[i]);
+		if (fabs(p.second.value[i] - now) > fabs(p.second.value[best] - now))
+			best = i;
+	}
+	t->footnote = arena_printf(t->arena, "%s: prompt (clean) %.6g, foil (corrupt) %.6g%s", metric_table[ask->metric->kind].word, prompt, foil,
+				   normalise && isnan(cause_normalised(0, prompt, foil)) ? "; no difference to normalise by" : "");
+	return !reach || check(&p, best, now, t, err);
+}
+
+static const char *receiver_text(const struct ask *ask, struct arena *arena)
+{
+	int layer = ask->arg[ARG_LAYER], head = ask->arg[ARG_HEAD];
+
+	if (receiver(ask) == TO_LOGITS)
+		return "the logits";
+	if (receiver(ask) == TO_MLP)
+		return arena_printf(arena, "the MLP of layer %d", layer);
+	if (receiver(ask) == TO_Q)
+		return arena_printf(arena, "the queries of head %d.%d", layer, head);
+	return arena_printf(arena, "the %s of KV head %d.%d", receiver(ask) == TO_K ? "keys" : "values", layer,
+			    config_kv_head(&ask->model->config, head));
+}
+
+static void describe(struct table *t, const struct ask *ask)
+{
+	static const char *const senders[] = { "heads", "MLPs", "the embedding" };
+	bool denoising = ask->arg[ARG_DIRECTION] == DENOISING, raw = ask->arg[ARG_SHOW] == SHOW_RAW;
+	static const enum site site[] = { SITE_RESULT, SITE_MLP_OUT, SITE_EMBED };
+	int sender = ask->arg[ARG_SENDER];
+
+	table_set_title(t, "path patching · %s → %s · MLPs %s · %s · %s%s", senders[sender], receiver_text(ask, t->arena),
+			ask->arg[ARG_MLPS] == MLPS_FROZEN ? "frozen" : "recomputed",
+			denoising ? "denoising: the prompt's value into the foil's run" : "noising: the foil's value into the prompt's run",
+			ask->metric->spec, raw ? "" : ", 1 = prompt, 0 = foil");
+	table_set_unit(t, raw ? metric_table[ask->metric->kind].unit : "normalised");
+	axis_numbers(t, &t->rows, DIM_LAYER);
+	if (sender == FROM_HEAD)
+		axis_numbers(t, &t->cols, DIM_HEAD);
+	else
+		axis_tokens(t, &t->cols, ask->run, DIM_POSITION, "position");
+	t->look = LOOK_HEAT;
+	t->scale = denoising && !raw ? SCALE_DIVERGING : SCALE_SEQUENTIAL;
+	t->site = site[sender];
+}
+
+static struct table *compute(const struct ask *ask, struct err *err)
+{
+	const struct config *c = &ask->model->config;
+	int sender = ask->arg[ARG_SENDER];
+	struct table *t;
+
+	if (ask->foil->T != ask->run->T) {
+		err_set(err, ERR_ARGUMENT, "path-patching needs prompt and foil of equally many tokens; they have %d and %d", ask->run->T,
+			ask->foil->T);
+		return NULL;
+	}
+	if (sender != FROM_EMBED && !reaches(ask, 0)) {
+		err_set(err, ERR_ARGUMENT, "path-patching: no %s stands before layer %d; choose a later receiver", sender == FROM_HEAD ? "head" : "MLP",
+			ask->arg[ARG_LAYER]);
+		return NULL;
+	}
+	if (!(t = table_new(sender == FROM_EMBED ? 1 : c->L, sender == FROM_HEAD ? c->H : ask->run->T, err)))
+		return NULL;
+	if (!fill(t, ask, err)) {
+		table_unref(t);
+		return NULL;
+	}
+	describe(t, ask);
+	return t;
+}
+
+const struct analysis analysis_path_patching = {
+	.name = "path-patching",
+	.title = "Path patching",
+	.topic = TOPIC_CAUSAL,
+	.paper = "Wang et al. 2023, Goldowsky-Dill et al. 2023",
+	.blurb = "How the metric moves when one part's value of the other prompt reaches one receiver alone.",
+	.help = "Activation patching says that a head matters; this says whom it speaks to. The sender's value of the other prompt travels to the "
+		"receiver directly (through MLPs in between, unless mlps=frozen); every attention in between, and everything that does not go "
+		"through the receiver, is as it was. Find the heads that write to the logits first, then those that write to their queries, keys "
+		"and values.",
+	.shape = "layer × head, layer × position",
+	.unit = "normalised, or the metric's",
+	.needs = NEEDS_FOIL,
+	.metrics = METRICS_ALL & ~(1u << METRIC_LOSS),	/* the loss of two prompts is about different tokens */
+	.params = params,
+	.compute = compute,
+};

@@ -1,0 +1,115 @@
+/*
+ * pair.h - a model with a prompt, a foil and a metric, as the fixtures of interventions have them, and tables of techniques on them.
+ */
+#ifndef LMSCOPE_TESTS_NUMBERS_PAIR_H
+#define LMSCOPE_TESTS_NUMBERS_PAIR_H
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "engine/analysis/analysis.h"
+#include "engine/base/json.h"
+#include "engine/model/model.h"
+#include "tests/tap.h"
+
+struct pair {
+	const char *name;
+	struct json *doc;
+	const struct json_value *root;
+	struct model *model;
+	struct run *run, *foil;
+	struct metric metric;
+	double m_run, m_foil;
+};
+
+static inline struct run *pair_run(const struct pair *f, const char *member, struct err *err)
+{
+	const struct json_value *v = json_get(f->root, member);
+	int32_t ids[64];
+	struct run_order order = { .model = f->model, .tokens = ids, .T = (int)json_count(v) };
+
+	for (int i = 0; i < order.T && i < 64; i++) {
+		int64_t id = -1;
+
+		json_int(json_at(v, (size_t)i), &id);
+		ids[i] = (int32_t)id;
+	}
+	return run_new(&order, NULL, err);
+}
+
+static inline bool pair_open(struct pair *f, const char *path)
+{
+	struct err err = { 0 };
+	char folder[300];
+
+	if (!CHECK_THAT(!!(f->doc = json_open(path, 0, &err)), "%s %s", path, err.text))
+		return false;
+	f->root = json_root(f->doc);
+	snprintf(folder, sizeof folder, "tests/fixtures/%s", json_text(json_get(f->root, "model")));
+	f->model = model_open(folder, NULL, NULL, &err);
+	if (!CHECK_THAT(!!f->model, "%s opens %s", f->name, err.text))
+		return false;
+	f->run = pair_run(f, "ids", &err);
+	f->foil = pair_run(f, "foil_ids", &err);
+	json_double(json_get(f->root, "prompt"), &f->m_run);
+	json_double(json_get(f->root, "foil"), &f->m_foil);
+	return CHECK_THAT(f->run && f->foil && metric_resolve(json_text(json_get(f->root, "metric")), f->run, &f->metric, NULL, &err),
+			  "%s runs %s", f->name, err.text);
+}
+
+static inline void pair_close(struct pair *f)
+{
+	run_unref(f->run);
+	run_unref(f->foil);
+	model_free(f->model);
+	json_free(f->doc);
+}
+
+/* The table of a technique with "key=value" words; NULL with *err. */
+static inline struct table *pair_ask(const struct pair *f, const struct run *foil, const char *analysis, const char *words, struct err *err)
+{
+	const struct analysis *a = analysis_find(analysis);
+	struct ask ask = { .model = f->model, .run = f->run, .unedited = f->run, .foil = foil, .metric = &f->metric };
+	int args[PARAM_MAX];
+	char copy[200], *rest = copy, *word;
+
+	analysis_defaults(a, args);
+	snprintf(copy, sizeof copy, "%s", words);
+	while (*words && (word = strsep(&rest, " "))) {
+		char *equals = strchr(word, '=');
+		int at;
+
+		*equals = '\0';
+		at = param_find(a->params, word);
+		if (!CHECK_THAT(at >= 0 && param_parse(&a->params[at], equals + 1, 0, &args[at], err), "%s has %s %s", analysis, word, err->text))
+			return NULL;
+	}
+	return analysis_compute(a, &ask, args, err);
+}
+
+static inline struct table *pair_table(const struct pair *f, const char *analysis, const char *words)
+{
+	struct err err = { 0 };
+	struct table *t = pair_ask(f, f->foil, analysis, words, &err);
+
+	CHECK_THAT(t && check_holds(&t->check), "%s: %s %s %s", f->name, analysis, words, err.text);
+	return t;
+}
+
+/* Numbers of nested arrays one after the other, null as NaN; returns how many there are. */
+static inline size_t pair_numbers(const struct json_value *v, float *out, size_t n)
+{
+	double x = NAN;
+
+	if (json_kind(v) != JSON_ARRAY) {
+		json_double(v, &x);
+		out[n] = (float)x;
+		return n + 1;
+	}
+	for (size_t i = 0; i < json_count(v); i++)
+		n = pair_numbers(json_at(v, i), out, n);
+	return n;
+}
+
+#endif
