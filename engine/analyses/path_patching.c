@@ -20,7 +20,8 @@ enum { MLPS_RECOMPUTED, MLPS_FROZEN };
 enum { NOISING, DENOISING };
 enum { SHOW_NORMALISED, SHOW_RAW };
 static const struct param params[] = {
-	[ARG_SENDER] = { "sender", .choices = "head|mlp_out|embed", .help = "where the path begins: each head; or an MLP or the embedding, at each position" },
+	[ARG_SENDER] = { "sender", .choices = "head|mlp_out|embed",
+			 .help = "where the path begins: each head; or, at each position, each MLP or the embedding" },
 	[ARG_RECEIVER] = { "receiver", .choices = "logits|q|k|v|mlp", .help = "where it ends: the final norm and unembedding, or what is read by a head or an MLP" },
 	[ARG_LAYER] = { "layer", .dim = DIM_LAYER, .held = true, .start = -1, .help = "the receiver's" },
 	[ARG_HEAD] = { "head", .dim = DIM_HEAD, .held = true, .help = "the receiver's; for k and v, the key/value head that it uses" },
@@ -232,7 +233,14 @@ static void describe(struct table *t, const struct ask *ask)
 			denoising ? "denoising: the prompt's value into the foil's run" : "noising: the foil's value into the prompt's run",
 			ask->metric->spec, raw ? "" : ", 1 = prompt, 0 = foil");
 	table_set_unit(t, raw ? metric_table[ask->metric->kind].unit : "normalised");
-	axis_numbers(t, &t->rows, DIM_LAYER);
+	if (sender == FROM_EMBED) {	/* one row, of the embedding */
+		t->rows.dim = DIM_COMPONENT;
+		t->rows.name = dim_word(DIM_COMPONENT);
+		axis_label(t, &t->rows, 0, "embed");
+		axis_part(t, &t->rows, 0, SITE_EMBED, 0, -1);
+	} else {
+		axis_numbers(t, &t->rows, DIM_LAYER);
+	}
 	if (sender == FROM_HEAD)
 		axis_numbers(t, &t->cols, DIM_HEAD);
 	else
@@ -278,7 +286,7 @@ const struct analysis analysis_path_patching = {
 		"receiver directly (through MLPs in between, unless mlps=frozen); every attention in between, and everything that does not go "
 		"through the receiver, is as it was. Find the heads that write to the logits first, then those that write to their queries, keys "
 		"and values.",
-	.shape = "layer × head, layer × position",
+	.shape = "layer × head, layer × position, component × position",
 	.unit = "normalised, or the metric's",
 	.needs = NEEDS_FOIL,
 	.metrics = METRICS_ALL & ~(1u << METRIC_LOSS),	/* the loss of two prompts is about different tokens */

@@ -384,7 +384,9 @@ bool forward_layer(struct pass *p, int l, struct layer_sites *whole, int first_r
 
 	/* A run keeps what nothing reads, for the eye; a sweep does not. */
 	attending.variants -= z_known;
-	if (attending.variants && (whole->pattern || !all_replaced(&attending, l, SITE_ATTN_OUT))) {
+	if (attending.variants && !whole->pattern && all_replaced(&attending, l, SITE_ATTN_OUT)) {
+		each_row(&attending, l, &s, enter);	/* the stream goes on all the same */
+	} else if (attending.variants) {
 		keys_and_values(&attending, l, &s);
 		queries(&attending, l, whole, &s, first_row);
 	}

@@ -176,6 +176,7 @@ static const struct sweep_variant variants[] = {
 	ONE("mlp_out 1 @30 zero"), ONE("pattern 1.1 @40<2 zero"), ONE("embed 0 @5 scale 2"), ONE("neuron 2.9 @60..69 zero"),
 	ONE("attn_out 1 zero"),	/* what it replaces is not computed */
 	{ .edits = { "head 2.1 zero", "mlp_out 0 @-1 zero" }, .edit_count = 2 },
+	{ .edits = { "resid_pre 1 scale 2", "attn_out 1 zero", "mlp_out 1 zero" }, .edit_count = 3 },
 	/* These read the unedited run. */
 	ONE("layer 2 mean"), ONE("layer 0 freeze"),
 	{ .edits = { "head 0.1 zero", "attn_out 1 freeze", "mlp_out 1 freeze", "attn_out 2 freeze" }, .edit_count = 4 },
