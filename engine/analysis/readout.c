@@ -185,6 +185,7 @@ bool readout_init(struct readout *out, const struct ask *ask, int position, stru
 		return false;
 	unembed_bias = (double)m->config.logit_scale * unembedding(ask, u, row);
 	model_final_norm(m, run_at(ask->run, SITE_RESID_POST, m->config.L - 1, position), 1, row, &scale);
+	out->scale = (double)scale;
 	norm_bias = make_direction(out, m, u, &scale);
 	add_embedding(out, ask->run, row);
 	add_layers(out, ask->run, &attn_bias, &mlp_bias, &stream_edits);
@@ -192,6 +193,7 @@ bool readout_init(struct readout *out, const struct ask *ask, int position, stru
 		add(out, SITE_NONE, -1, stream_edits, "edits");
 	add(out, SITE_NONE, -1, attn_bias, "attn_bias");
 	add(out, SITE_NONE, -1, mlp_bias, "mlp_bias");
+	out->writes = out->pieces;
 	add(out, SITE_NONE, -1, norm_bias, "norm_bias");
 	add(out, SITE_NONE, -1, unembed_bias, "unembed_bias");
 	return true;

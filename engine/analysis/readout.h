@@ -23,8 +23,10 @@ struct readout {
 	int position;
 	float *direction;	/* [D] a write x[D] contributes x · direction. A layer norm takes each write's own mean away: it is in here */
 	double metric;		/* what the shares sum to: from the run's own logits, the cap undone */
+	double scale;		/* of the final norm there: 1 / σ */
 	struct piece *piece;	/* [pieces] in the order of the forward pass, then the biases */
 	int pieces;
+	int writes;		/* the first so many are writes to the stream, which the scale multiplies; the others are constants */
 };
 
 /* The pieces of ask's metric (logit or logit_diff) at a position. Memory from ask->scratch. */

@@ -1,0 +1,204 @@
+/*
+ * self_repair.c - who makes up for a part that is taken away.
+ *
+ *   metric' − metric = direct + Σ later parts (their change, at the unablated norm's scale) + norm
+ *
+ * An ablated part's own share of the metric goes (direct); parts behind it read another stream and write something else, often
+ * against the loss: that is self-repair. What is left is the final norm, which divides by another length. McGrath et al. 2023 (the
+ * Hydra effect), Rushing & Nanda 2024.
+ */
+#include "engine/analysis/cause.h"
+#include "engine/analysis/readout.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { ARG_PART, ARG_LAYER, ARG_HEAD, ARG_OP, ARG_AT, ARG_POSITION };
+enum { PART_HEAD, PART_ATTN, PART_MLP };
+enum { AT_ALL, AT_LAST };
+static const struct param params[] = {
+	[ARG_PART] = { "part", .choices = "head|attn_out|mlp_out", .help = "what is ablated" },
+	[ARG_LAYER] = { "layer", .dim = DIM_LAYER, .help = "its layer" },
+	[ARG_HEAD] = { "head", .dim = DIM_HEAD, .help = "which head of the layer" },
+	[ARG_OP] = { "op", .choices = "zero|mean", .help = "set to zero, or to its mean over the prompt's positions" },
+	[ARG_AT] = { "at", .choices = "all|last", .help = "ablated at every position, or where the metric is alone" },
+	[ARG_POSITION] = { "position", .dim = DIM_POSITION, .start = -1, .at_metric = true,
+			   .help = "whose next token: the metric's own unless it is given" },
+	{ 0 },
+};
+
+/* The two runs, and the metric as a sum over writers in each. */
+struct repair {
+	const struct ask *ask;
+	struct run *ablated;
+	struct readout before, after;
+	double direct, norm;
+};
+
+static void part_words(const struct ask *ask, char *out, size_t n)
+{
+	int w;
+	const char *word = param_choice(&params[ARG_PART], ask->arg[ARG_PART], &w);
+
+	if (ask->arg[ARG_PART] == PART_HEAD)
+		snprintf(out, n, "%.*s %d.%d", w, word, ask->arg[ARG_LAYER], ask->arg[ARG_HEAD]);
+	else
+		snprintf(out, n, "%.*s %d", w, word, ask->arg[ARG_LAYER]);
+}
+
+static struct run *ablate(const struct ask *ask, struct err *err)
+{
+	struct cause c = cause_new(ask, ask->run, ask->foil, 1);
+	char part[40], at[16] = "";
+	int n;
+	const char *op = param_choice(&params[ARG_OP], ask->arg[ARG_OP], &n);
+
+	part_words(ask, part, sizeof part);
+	if (ask->arg[ARG_AT] == AT_LAST)
+		snprintf(at, sizeof at, "@%d ", ask->arg[ARG_POSITION]);
+	cause_edit(&c, 0, "%s %s%.*s", part, at, n, op);
+	return cause_run(&c, 0, err);
+}
+
+/* A writer's share of the ablated run at the scale of the run before. */
+static double later(const struct repair *r, int i)
+{
+	return r->after.piece[i].share * r->before.scale / r->after.scale;
+}
+
+/* The change of what the part itself writes. */
+static double direct_change(const struct repair *r, struct err *err)
+{
+	const struct ask *ask = r->ask;
+	int D = ask->model->config.D, l = ask->arg[ARG_LAYER], at = r->before.position;
+	enum site site = ask->arg[ARG_PART] == PART_MLP ? SITE_MLP_OUT : SITE_ATTN_OUT;
+	float *was = arena_floats(ask->scratch, 2 * (size_t)D, err), *is = was + D;
+
+	if (!was)
+		return NAN;
+	if (ask->arg[ARG_PART] == PART_HEAD) {
+		run_result(ask->run, l, ask->arg[ARG_HEAD], at, was);
+		run_result(r->ablated, l, ask->arg[ARG_HEAD], at, is);
+	} else {
+		memcpy(was, run_at(ask->run, site, l, at), (size_t)D * sizeof *was);
+		memcpy(is, run_at(r->ablated, site, l, at), (size_t)D * sizeof *is);
+	}
+	return readout_share(&r->before, is, D) - readout_share(&r->before, was, D);
+}
+
+static bool measure(struct repair *r, struct err *err)
+{
+	struct ask with = *r->ask;
+
+	if (!(r->ablated = ablate(r->ask, err)))
+		return false;
+	with.run = r->ablated;
+	if (!readout_init(&r->before, r->ask, r->ask->arg[ARG_POSITION], err) || !readout_init(&r->after, &with, r->ask->arg[ARG_POSITION], err))
+		return false;
+	r->direct = direct_change(r, err);
+	for (int i = 0; i < r->after.writes; i++)
+		r->norm += r->after.piece[i].share - later(r, i);
+	return !isnan(r->direct);
+}
+
+static int row(struct table *t, int at, const char *name, const struct piece *p, double value)
+{
+	axis_label(t, &t->rows, at, name);
+	if (p)
+		axis_part(t, &t->rows, at, p->site, p->layer, -1);
+	t->value[at] = (float)value;
+	return at + 1;
+}
+
+/*
+ * The part itself, every writer of its layer and behind it, the norm. In the part's own layer and at its own site, the writer's change
+ * less the part's: of a head's layer, what the other heads make of it through a norm behind attention. Biases write what they did, but an
+ * ablated attn_out or mlp_out takes its own with it, which is part of the direct effect.
+ */
+static struct table *lay_out(const struct repair *r, struct err *err)
+{
+	const struct ask *ask = r->ask;
+	const struct readout *b = &r->before;
+	enum site own = ask->arg[ARG_PART] == PART_MLP ? SITE_MLP_OUT : SITE_ATTN_OUT;
+	double rest = 0, repaired = 0, total = r->after.metric - b->metric, sum;
+	struct table *t;
+	char part[40];
+	int n = 2, at = 0;
+
+	for (int i = 0; i < b->writes; i++)
+		n += b->piece[i].layer > ask->arg[ARG_LAYER] || (b->piece[i].layer == ask->arg[ARG_LAYER] && b->piece[i].site >= own);
+	if (!(t = table_new(n, 1, err)))
+		return NULL;
+	part_words(ask, part, sizeof part);
+	at = row(t, at, part, NULL, r->direct);
+	axis_part(t, &t->rows, 0, ask->arg[ARG_PART] == PART_HEAD ? SITE_RESULT : own, ask->arg[ARG_LAYER],
+		  ask->arg[ARG_PART] == PART_HEAD ? ask->arg[ARG_HEAD] : -1);
+	for (int i = 0; i < b->writes; i++)	/* what is not a later writer's: of the part's own, the biases', the edits' */
+		if (b->piece[i].layer <= ask->arg[ARG_LAYER] && !(b->piece[i].layer == ask->arg[ARG_LAYER] && b->piece[i].site > own))
+			rest += later(r, i) - b->piece[i].share;
+	for (int i = 0; i < b->writes; i++) {
+		const struct piece *p = &b->piece[i];
+		bool same = p->layer == ask->arg[ARG_LAYER] && p->site == own;
+		double change = same ? rest - r->direct : later(r, i) - p->share;
+
+		if (p->layer < ask->arg[ARG_LAYER] || (p->layer == ask->arg[ARG_LAYER] && p->site < own))
+			continue;
+		at = row(t, at, same ? arena_printf(t->arena, "%s, rest", p->name) : p->name, p, change);
+		repaired += change;
+	}
+	row(t, at, "norm", NULL, r->norm);
+	sum = r->direct + repaired + r->norm;
+	t->check = (struct check){ "direct + downstream + norm = total", total, sum, 1e-4 };
+	t->footnote = arena_printf(t->arena, "direct %+.4g, downstream %+.4g (%s), norm %+.4g: total %+.4g", r->direct, repaired,
+				   r->direct * repaired < 0 ? arena_printf(ask->scratch, "makes up for %.0f %%", -100 * repaired / r->direct)
+							    : "nothing is made up for", r->norm, total);
+	return t;
+}
+
+static void describe(struct table *t, const struct repair *r)
+{
+	const struct ask *ask = r->ask;
+	char part[40];
+	int n;
+	const char *op = param_choice(&params[ARG_OP], ask->arg[ARG_OP], &n);
+
+	part_words(ask, part, sizeof part);
+	t->rows.dim = DIM_COMPONENT;
+	t->rows.name = dim_word(DIM_COMPONENT);
+	t->cols.dim = DIM_QUANTITY;
+	t->cols.name = dim_word(DIM_QUANTITY);
+	axis_label(t, &t->cols, 0, "change");
+	table_set_title(t, "self-repair · %s %.*s%s · change of each direct effect on %s", part, n, op,
+			ask->arg[ARG_AT] == AT_LAST ? " at the metric's position" : "", ask->metric->spec);
+	table_set_unit(t, "logit");
+	t->look = LOOK_BARS;
+	t->scale = SCALE_DIVERGING;
+}
+
+static struct table *compute(const struct ask *ask, struct err *err)
+{
+	struct repair r = { .ask = ask };
+	struct table *t = measure(&r, err) ? lay_out(&r, err) : NULL;
+
+	if (t)
+		describe(t, &r);
+	run_unref(r.ablated);
+	return t;
+}
+
+const struct analysis analysis_self_repair = {
+	.name = "self-repair",
+	.title = "Self-repair",
+	.topic = TOPIC_CAUSAL,
+	.paper = "McGrath et al. 2023, Rushing & Nanda 2024",
+	.blurb = "Which later parts make up for a part that is ablated, and how much.",
+	.help = "The first row is what the ablated part wrote to the metric directly; the others are how much more or less later parts write, now that "
+		"they read another stream, and what the final norm's new scale does. They sum to the whole change. Where later rows point against "
+		"the first, the model repairs itself, and an ablation understates what the part did.",
+	.shape = "component × quantity",
+	.unit = "logit",
+	.metrics = METRICS_LINEAR,
+	.params = params,
+	.compute = compute,
+};
