@@ -371,23 +371,24 @@ static int32_t best_token(const struct run *r, int n)
 	return best;
 }
 
-bool session_generate(struct session *s, int n, session_token *token, void *context, struct task *task, struct err *err)
+bool session_generate(struct session *s, bool edited, int n, session_token *token, void *context, struct task *task, struct err *err)
 {
 	const struct prepared *p = &s->now;
 	const struct tokenizer *t = s->model->tokenizer;
 	const struct config *c = &s->model->config;
-	int known = tokenizer_size(t) < c->V ? tokenizer_size(t) : c->V, T = p->run->T;
+	const struct run *from = edited ? p->run : p->unedited;
+	int known = tokenizer_size(t) < c->V ? tokenizer_size(t) : c->V, T = from->T;
 	int32_t *tokens = xmalloc((size_t)(T + n) * sizeof *tokens);
 	const char **line = xcalloc((size_t)p->job.edits, sizeof *line);
 	struct run_order order = { .model = s->model, .tokens = tokens, .prompt_T = T, .edits = line, .unedited = p->unedited,
 				   .foil = p->foil };
-	struct run *r = run_ref(p->run);
+	struct run *r = run_ref(from);
 	bool ok = true;
 
-	for (int e = 0; e < p->job.edits; e++)
+	for (int e = 0; edited && e < p->job.edits; e++)
 		if (p->job.edit[e].on)
 			line[order.edit_count++] = p->job.edit[e].line;
-	memcpy(tokens, p->run->tokens, (size_t)T * sizeof *tokens);
+	memcpy(tokens, from->tokens, (size_t)T * sizeof *tokens);
 	for (int i = 0; ok && i < n; i++) {
 		struct run *longer;
 		int32_t id = best_token(r, known);

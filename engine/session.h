@@ -40,10 +40,10 @@ const struct run *session_foil(const struct session *s);	/* NULL: no foil */
 const struct metric *session_metric(const struct session *s);
 bool session_metric_values(struct session *s, double *edited, double *unedited, struct task *task, struct err *err);
 
-/* Greedy continuation of the prepared job's prompt under its edits: calls `token` for each; it returns false to stop. Stops at
+/* Greedy continuation of the prepared job's prompt, under its edits or without them: calls `token` for each; it returns false to stop. Stops at
  * the end-of-sequence token. */
 typedef bool session_token(void *context, int32_t id);
-bool session_generate(struct session *s, int n, session_token *token, void *context, struct task *task, struct err *err);
+bool session_generate(struct session *s, bool edited, int n, session_token *token, void *context, struct task *task, struct err *err);
 
 /* What an exporter needs: the table and its question. */
 struct answer {

@@ -41,6 +41,7 @@ struct snapshot *snapshot_copy(const struct snapshot *from)
 	to->token = copy_tokens(from->token, from->tokens);
 	to->foil = copy_tokens(from->foil, from->foil_tokens);
 	to->generated = copy_tokens(from->generated, from->generated_tokens);
+	to->plain = copy_tokens(from->plain, from->plain_tokens);
 	to->next_show = copy_text(from->next_show);
 	to->next_show_unedited = copy_text(from->next_show_unedited);
 	to->error = copy_text(from->error);
@@ -73,6 +74,7 @@ void snapshot_free(struct snapshot *s)
 	snapshot_free_tokens(s->token, s->tokens);
 	snapshot_free_tokens(s->foil, s->foil_tokens);
 	snapshot_free_tokens(s->generated, s->generated_tokens);
+	snapshot_free_tokens(s->plain, s->plain_tokens);
 	free(s->next_show);
 	free(s->next_show_unedited);
 	free(s->error);

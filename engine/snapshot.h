@@ -54,6 +54,8 @@ struct snapshot {
 
 	struct snapshot_token *generated;	/* [generated_tokens] so far */
 	int generated_tokens;
+	struct snapshot_token *plain;	/* [plain_tokens] the same without the edits, when there are any */
+	int plain_tokens;
 	bool generating;
 
 	char *error;		/* of the job as a whole; NULL: none. The rest then still answers the job before. */

@@ -202,15 +202,34 @@ static bool answer_befores(struct worker *w, struct notes *notes)
 	return err.kind != ERR_CANCELLED;
 }
 
+static bool add_token(struct worker *w, struct snapshot_token **list, int *n, int32_t id)
+{
+	*list = xrealloc(*list, (size_t)(*n + 1) * sizeof **list);
+	(*list)[(*n)++] = snapshot_make_token(session_model(w->session)->tokenizer, id);
+	publish(w, WORK_GENERATING, "generating");
+	return !atomic_load(&w->task.stop);
+}
+
 static bool add_generated(void *context, int32_t id)
 {
 	struct worker *w = context;
-	struct snapshot *d = w->draft;
 
-	d->generated = xrealloc(d->generated, (size_t)(d->generated_tokens + 1) * sizeof *d->generated);
-	d->generated[d->generated_tokens++] = snapshot_make_token(session_model(w->session)->tokenizer, id);
-	publish(w, WORK_GENERATING, "generating");
-	return !atomic_load(&w->task.stop);
+	return add_token(w, &w->draft->generated, &w->draft->generated_tokens, id);
+}
+
+static bool add_plain(void *context, int32_t id)
+{
+	struct worker *w = context;
+
+	return add_token(w, &w->draft->plain, &w->draft->plain_tokens, id);
+}
+
+static void forget_generated(struct snapshot *d)
+{
+	snapshot_free_tokens(d->generated, d->generated_tokens);
+	snapshot_free_tokens(d->plain, d->plain_tokens);
+	d->generated = d->plain = NULL;
+	d->generated_tokens = d->plain_tokens = 0;
 }
 
 static void generate(struct worker *w, int n, struct err *err)
@@ -218,7 +237,8 @@ static void generate(struct worker *w, int n, struct err *err)
 	struct snapshot *d = w->draft;
 
 	d->generating = true;
-	session_generate(w->session, n, add_generated, w, &w->task, err);
+	if (session_generate(w->session, true, n, add_generated, w, &w->task, err) && session_run(w->session) != session_unedited(w->session))
+		session_generate(w->session, false, n, add_plain, w, &w->task, err);
 	d->generating = false;
 }
 
@@ -242,9 +262,7 @@ static void work(struct worker *w, const struct job *job)
 	char what[96];
 	bool ok;
 
-	snapshot_free_tokens(d->generated, d->generated_tokens);
-	d->generated = NULL;
-	d->generated_tokens = 0;
+	forget_generated(d);
 	begin_panes(w, job);
 	snprintf(what, sizeof what, "loading %s", strrchr(name, '/') && strrchr(name, '/')[1] ? strrchr(name, '/') + 1 : name);
 	publish(w, d->has_model ? WORK_RUNNING : WORK_LOADING, d->has_model ? "running" : what);

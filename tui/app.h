@@ -82,6 +82,7 @@ struct app {
 	int complete_at;		/* which completion stands in the line; -1: what was typed */
 	char *complete_typed;
 	int editing;			/* LINE_EDIT: which edit */
+	struct { int edit, pasts; } stepped;	/* whose (from 1) number was changed last, and how much could be undone then */
 
 	const struct popup *popup;	/* NULL: none */
 	int list_at, list_top, list_page;

@@ -1,4 +1,5 @@
 /* intervene.c - actions that change what the model does: ablate, the list of edits, undo. */
+#include <math.h>
 #include <string.h>
 
 #include "engine/base/arena.h"
@@ -239,6 +240,50 @@ void act_edit_down(struct app *app, const char *argument)
 {
 	(void)argument;
 	swap_edits(app, 1);
+}
+
+/*
+ * The number behind an edit, a step up or down: a twentieth below 1, a quarter below 10, else 1. Steps in a row on one edit are undone
+ * together.
+ */
+static void step_strength(struct app *app, int by)
+{
+	struct arena *scratch = arena_new();
+	struct edit edit;
+	struct str line;
+	struct err err;
+	int i = marked_edit(app);
+
+	str_init(&line);
+	if (i >= 0 && edit_parse(app->doc.job.edit[i].line, &edit, scratch, &err) && edit_has_amount(&edit)) {
+		float size = fabsf(edit.amount), step = size < 0.99f ? 0.05f : size < 9.9f ? 0.25f : 1;
+
+		edit.amount = roundf((edit.amount + (float)by * step) / step) * step;
+		if (edit.op == EDIT_NOISE && edit.amount < 0)
+			edit.amount = 0;
+		edit_print(&edit, &line);
+		if (app->stepped.edit != i + 1 || app->stepped.pasts != app->undo.pasts)
+			app_change(app);
+		app->stepped.edit = i + 1;
+		app->stepped.pasts = app->undo.pasts;
+		job_set(&app->doc.job.edit[i].line, line.s);
+	} else if (i >= 0) {
+		app_say(app, STYLE_DIM, "%s has no number to change", app->doc.job.edit[i].line);
+	}
+	str_done(&line);
+	arena_free(scratch);
+}
+
+void act_edit_less(struct app *app, const char *argument)
+{
+	(void)argument;
+	step_strength(app, -1);
+}
+
+void act_edit_more(struct app *app, const char *argument)
+{
+	(void)argument;
+	step_strength(app, 1);
 }
 
 /* Ops that need nothing but the place, in turn. */

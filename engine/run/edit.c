@@ -9,8 +9,8 @@
 #include "engine/model/model.h"
 #include "engine/numbers/noise.h"
 #include "engine/run/forward.h"
-#include "engine/run/npy.h"
 #include "engine/run/run.h"
+#include "engine/run/vector_file.h"
 
 /* ---- against a model ---- */
 
@@ -107,7 +107,7 @@ static bool resolve_file(struct edit *e, const struct config *c, struct arena *a
 
 	if (e->target->site == SITE_RESULT)
 		want = (size_t)c->D;
-	if (!(e->vector = npy_read(e->file, arena, &n, err)))
+	if (!(e->vector = vector_read(e->file, e->layer, arena, &n, err)))
 		return false;
 	if (n != want)
 		return err_set(err, ERR_ARGUMENT, "edit \"%s\": the vector in %s has %zu numbers, expected %zu", line, e->file, n, want);

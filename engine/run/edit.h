@@ -70,6 +70,8 @@ struct edit {
 
 /* Parses one line. Memory from `arena`. Errors are ERR_USAGE and say what was expected where. */
 bool edit_parse(const char *line, struct edit *edit, struct arena *arena, struct err *err);
+/* Whether a number stands behind the op: factor, strength, standard deviations. */
+bool edit_has_amount(const struct edit *edit);
 /* The canonical line. */
 void edit_print(const struct edit *edit, struct str *out);
 

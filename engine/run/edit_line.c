@@ -33,14 +33,14 @@ const struct edit_op_info edit_ops[EDIT_OPS] = {
 	[EDIT_MEAN] = { "mean", "", "set to its mean over the prompt's positions in the unedited run",
 			EDIT_ON_VECTORS | EDIT_ON_HEADS | EDIT_ON_WEIGHTS },
 	[EDIT_SCALE] = { "scale", "FACTOR", "multiply by FACTOR", EDIT_ON_VECTORS | EDIT_ON_HEADS | EDIT_ON_WEIGHTS | EDIT_ON_SCORES },
-	[EDIT_ADD] = { "add", "FILE.npy [STRENGTH]", "add the vector in FILE.npy, times STRENGTH", EDIT_ON_VECTORS | EDIT_ON_HEADS },
+	[EDIT_ADD] = { "add", "FILE [STRENGTH]", "add the vector in FILE, times STRENGTH: .npy, .safetensors (FILE:NAME), or a control vector's .gguf", EDIT_ON_VECTORS | EDIT_ON_HEADS },
 	[EDIT_PATCH] = { "patch", "", "set to its value in the foil's run, at the same position",
 			 EDIT_ON_VECTORS | EDIT_ON_HEADS | EDIT_ON_WEIGHTS },
 	[EDIT_FREEZE] = { "freeze", "", "keep its value of the unedited run, whatever other edits do below it",
 			  EDIT_ON_VECTORS | EDIT_ON_HEADS | EDIT_ON_WEIGHTS },
 	[EDIT_NOISE] = { "noise", "SIGMA [SEED]", "add Gaussian noise of SIGMA standard deviations of the prompt's token embeddings; the same "
 			 "SEED (0) gives the same noise", EDIT_ON_VECTORS | EDIT_ON_HEADS },
-	[EDIT_PROJECT] = { "project", "FILE.npy", "take the direction of the vector in FILE.npy out of it", EDIT_ON_VECTORS },
+	[EDIT_PROJECT] = { "project", "FILE", "take the direction of the vector in FILE out of it", EDIT_ON_VECTORS },
 	[EDIT_MASK] = { "mask", "", "hide a key (@QUERY<KEY) from softmax: the other weights grow; zero on pattern leaves them as they are",
 			EDIT_ON_SCORES },
 };
@@ -192,7 +192,7 @@ static bool parse_arguments(const char **rest, struct edit *e, struct arena *are
 
 	e->amount = 1;
 	if ((e->op == EDIT_ADD || e->op == EDIT_PROJECT) && !(e->file = next_word(rest, arena)))
-		return err_set(err, ERR_USAGE, "edit \"%s\": %s needs a FILE.npy behind it", line, edit_ops[e->op].word);
+		return err_set(err, ERR_USAGE, "edit \"%s\": %s needs a FILE.npy, .safetensors or .gguf behind it", line, edit_ops[e->op].word);
 	if (e->op == EDIT_ADD && !parse_amount(rest, e, NULL, arena, line, err))
 		return false;
 	if (e->op == EDIT_SCALE && !parse_amount(rest, e, "scale needs a number behind it", arena, line, err))
@@ -244,6 +244,11 @@ bool edit_parse(const char *line, struct edit *e, struct arena *arena, struct er
 		word = next_word(&rest, arena);
 	}
 	return parse_op(word, e, arena, line, err) && parse_arguments(&rest, e, arena, line, err);
+}
+
+bool edit_has_amount(const struct edit *e)
+{
+	return e->op == EDIT_SCALE || e->op == EDIT_NOISE || e->op == EDIT_ADD;
 }
 
 void edit_print(const struct edit *e, struct str *out)

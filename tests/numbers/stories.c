@@ -199,7 +199,7 @@ static void check_story(void)
 	job_set(&job.prompt, "Once upon a time");
 	if (CHECK_THAT(session_prepare(s, &job, NULL, NULL, &err), "stories260K.gguf runs %s", err.text)) {
 		str_add(&text, "Once upon a time");
-		CHECK(session_generate(s, 120, add_text, &ids, NULL, &err));
+		CHECK(session_generate(s, true, 120, add_text, &ids, NULL, &err));
 		for (size_t i = 0; i + sizeof(int32_t) <= ids.n; i += sizeof(int32_t)) {
 			int32_t id;
 			size_t n;

@@ -292,6 +292,28 @@ static void any_size(void)
 	drop_curtain(&s);
 }
 
+/* The number behind an edit follows the arrows; steps in a row are one to undo; an edit without a number stays as it is. */
+static void strength(void)
+{
+	struct stage s;
+	int steps;
+
+	raise_curtain(&s);
+	job_add_edit(&s.app.doc.job, "head 1.0 scale 2");
+	job_add_edit(&s.app.doc.job, "head 1.1 zero");
+	steps = s.app.undo.pasts;
+	press(&s, "E Right Right Left Right");
+	CHECK_TEXT(s.app.doc.job.edit[0].line, "head 1.0 scale 2.5");
+	CHECK_TEXT(s.app.asked.edit[0].line, "head 1.0 scale 2.5");
+	CHECK_THAT(s.app.undo.pasts == steps + 1, "steps in a row are undone together: %d", s.app.undo.pasts - steps);
+	press(&s, "- - - - - - -");
+	CHECK_TEXT(s.app.doc.job.edit[0].line, "head 1.0 scale 0.75");
+	press(&s, "Down Right Esc u");
+	CHECK_TEXT(s.app.doc.job.edit[1].line, "head 1.1 zero");
+	CHECK_TEXT(s.app.doc.job.edit[0].line, "head 1.0 scale 2");
+	drop_curtain(&s);
+}
+
 int main(void)
 {
 	linked_cursors();
@@ -305,5 +327,6 @@ int main(void)
 	for (unsigned seed = 1; seed <= 12; seed++)
 		undo_property(seed);
 	any_size();
+	strength();
 	return tap_done();
 }

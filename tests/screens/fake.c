@@ -250,6 +250,7 @@ static void forget(struct snapshot *shot)
 	free_tokens(&shot->token, &shot->tokens);
 	free_tokens(&shot->foil, &shot->foil_tokens);
 	free_tokens(&shot->generated, &shot->generated_tokens);
+	free_tokens(&shot->plain, &shot->plain_tokens);
 	memset(shot, 0, sizeof *shot);
 }
 
@@ -276,6 +277,8 @@ static void answer_all(struct fake *f, const struct job *job)
 	shot->metric = 14.2 - 1.31 * edits;
 	for (int i = 0; i < job->generate; i++)
 		add_token(&shot->generated, &shot->generated_tokens, i % 4 ? " and" : " then", i % 4 ? 4 : 5, false);
+	for (int i = 0; edits && i < job->generate; i++)
+		add_token(&shot->plain, &shot->plain_tokens, i % 3 ? " or" : " so", 3, false);
 	shot->panes = job->panes;
 	for (int i = 0; i < job->panes; i++) {
 		shot->pane[i].question = job->pane[i];

@@ -18,6 +18,8 @@ const struct command commands[] = {
 	{ "models", FOR_MODELS, "models", "what lies in the caches of this machine, and whether it can be opened", command_models },
 	{ "tokens", FOR_TOKENS, "tokens [MODEL] -p TEXT", "how a text is cut into tokens", command_tokens },
 	{ "generate", FOR_GENERATE, "generate [MODEL] -p PROMPT [-n 20] [-e EDIT]…", "the likeliest continuation, under edits", command_generate },
+	{ "direction", FOR_DIRECTION, "direction [MODEL] --with FILE --without FILE [-o FILE]", "a direction to steer by, from two sets of prompts",
+	  command_direction },
 	{ "perplexity", FOR_PERPLEXITY, "perplexity MODEL FILE [--stride N] [--window N]", "how well a model predicts a text",
 	  command_perplexity },
 	{ "verify", FOR_VERIFY, "verify MODEL REFERENCE", "compare logits and sites with values from elsewhere", command_verify },

@@ -36,6 +36,7 @@ bool command_models(struct options *o, struct err *err);
 bool command_tokens(struct options *o, struct err *err);
 bool command_generate(struct options *o, struct err *err);
 bool command_perplexity(struct options *o, struct err *err);
+bool command_direction(struct options *o, struct err *err);
 bool command_verify(struct options *o, struct err *err);
 bool command_bench(struct options *o, struct err *err);
 

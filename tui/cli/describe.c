@@ -309,6 +309,26 @@ static bool print_token(void *context, int32_t id)
 	return true;
 }
 
+/* The prompt and what follows, as it comes. */
+static bool continue_prompt(struct session *s, bool edited, const struct options *o, struct err *err)
+{
+	struct printer p = { session_model(s)->tokenizer, { 0 } };
+	struct str text;
+	bool ok;
+
+	str_init(&p.text);
+	str_init(&text);
+	utf8_safe(&text, o->preset.job.prompt, strlen(o->preset.job.prompt), true);
+	fputs(text.s, stdout);
+	ok = session_generate(s, edited, o->count, print_token, &p, NULL, err);
+	str_clear(&text);
+	utf8_safe(&text, p.text.s, p.text.n, true);
+	fprintf(stdout, "%s\n", text.s);
+	str_done(&text);
+	str_done(&p.text);
+	return ok;
+}
+
 bool command_generate(struct options *o, struct err *err)
 {
 	struct session *s;
@@ -320,20 +340,13 @@ bool command_generate(struct options *o, struct err *err)
 	s = session_new();
 	ok = session_prepare(s, &o->preset.job, NULL, &notes, err);
 	command_say_notes(&notes);
-	if (ok) {
-		struct printer p = { session_model(s)->tokenizer, { 0 } };
-		struct str prompt;
-
-		str_init(&p.text);
-		str_init(&prompt);
-		utf8_safe(&prompt, o->preset.job.prompt, strlen(o->preset.job.prompt), true);
-		fputs(prompt.s, stdout);
-		ok = session_generate(s, o->count, print_token, &p, NULL, err);
-		str_clear(&prompt);
-		utf8_safe(&prompt, p.text.s, p.text.n, true);
-		fprintf(stdout, "%s\n", prompt.s);
-		str_done(&prompt);
-		str_done(&p.text);
+	if (ok && o->compare) {
+		fputs("edited:   ", stdout);
+		ok = continue_prompt(s, true, o, err);
+		fputs("unedited: ", stdout);
+		ok = ok && continue_prompt(s, false, o, err);
+	} else if (ok) {
+		ok = continue_prompt(s, true, o, err);
 	}
 	notes_done(&notes);
 	session_free(s);

@@ -166,6 +166,44 @@ static bool take_window(struct options *o, const char *value, struct err *err)
 	return whole_number("--window", value, 2, 1 << 24, &o->window, err);
 }
 
+static bool take_layer(struct options *o, const char *value, struct err *err)
+{
+	return whole_number("--layer", value, 0, 1 << 20, &o->layer, err);
+}
+
+static bool take_with(struct options *o, const char *value, struct err *err)
+{
+	(void)err;
+	o->with = value;
+	return true;
+}
+
+static bool take_without(struct options *o, const char *value, struct err *err)
+{
+	(void)err;
+	o->without = value;
+	return true;
+}
+
+static bool take_output(struct options *o, const char *value, struct err *err)
+{
+	(void)err;
+	o->output = value;
+	return true;
+}
+
+static bool take_pca(struct options *o, const char *value, struct err *err)
+{
+	(void)value, (void)err;
+	return o->pca = true;
+}
+
+static bool take_compare(struct options *o, const char *value, struct err *err)
+{
+	(void)value, (void)err;
+	return o->compare = true;
+}
+
 static bool take_bos(struct options *o, const char *value, struct err *err)
 {
 	(void)value, (void)err;
@@ -214,20 +252,26 @@ static const struct option_row rows[] = {
 	{ 'p', "prompt", "PROMPT", FOR_PROMPT | FOR_TOKENS, "the text; - reads it from standard input", take_prompt },
 	{ 0, "foil", "PROMPT", FOR_PROMPT, "the second prompt, to patch from and to compare with", take_foil },
 	{ 'e', "edit", "EDIT", FOR_PROMPT, "an intervention, such as \"head 5.1 zero\"; may be given again", take_edit },
-	{ 'm', "metric", "METRIC", FOR_EXPLORE | FOR_PRINT, "what is measured, such as 'logit \" Paris\"'", take_metric },
+	{ 'm', "metric", "METRIC", FOR_EXPLORE | FOR_PRINT | FOR_DIRECTION, "what is measured, such as 'logit \" Paris\"'", take_metric },
 	{ 's', "set", "KEY=VALUE", FOR_PRINT, "an argument of the technique; may be given again", take_set },
 	{ 0, "each", "DIM[,DIM]", FOR_PRINT, "once for every layer, head or position that the technique takes", take_each },
 	{ 0, "diff", "edits|foil", FOR_PRINT, "edited minus unedited, or prompt minus foil", take_diff },
-	{ 'f', "format", "text|json|csv", FOR_PRINT | FOR_INFO | FOR_TOKENS | FOR_MODELS | FOR_PERPLEXITY | FOR_VERIFY | FOR_BENCH,
+	{ 'f', "format", "text|json|csv", FOR_PRINT | FOR_INFO | FOR_TOKENS | FOR_MODELS | FOR_PERPLEXITY | FOR_VERIFY | FOR_BENCH | FOR_DIRECTION,
 	  "how it is written", take_format },
 	{ 'n', "count", "N", FOR_GENERATE, "how many tokens (20)", take_count },
+	{ 0, "compare", NULL, FOR_GENERATE, "the continuation without the edits beside it", take_compare },
+	{ 0, "with", "FILE", FOR_DIRECTION, "prompts that have what the direction shall stand for, one a line", take_with },
+	{ 0, "without", "FILE", FOR_DIRECTION, "prompts that have not", take_without },
+	{ 0, "pca", NULL, FOR_DIRECTION, "the first principal direction of the pairs' differences, not the difference of means", take_pca },
+	{ 0, "layer", "N", FOR_DIRECTION, "of one layer (all)", take_layer },
+	{ 'o', "output", "FILE", FOR_DIRECTION, "where it is written: .npy (one layer), .safetensors, or .gguf, llama.cpp's control vector", take_output },
 	{ 0, "stride", "N", FOR_PERPLEXITY, "tokens from one window to the next (half a window)", take_stride },
 	{ 0, "window", "N", FOR_PERPLEXITY, "tokens of a window (512, or the model's context)", take_window },
 	{ 0, "preset", "NAME|FILE", FOR_EXPLORE | FOR_PRINT, "open a saved view; options beside it change it", take_preset },
 	{ 0, "theme", "NAME|FILE", FOR_EXPLORE, "colours", take_theme },
 	{ 0, "ascii", NULL, FOR_EXPLORE, "no characters beyond ASCII", take_ascii },
-	{ 0, "bos", NULL, FOR_PROMPT | FOR_TOKENS | FOR_PERPLEXITY, "put the beginning-of-sequence token first", take_bos },
-	{ 0, "no-bos", NULL, FOR_PROMPT | FOR_TOKENS | FOR_PERPLEXITY, "do not put it first", take_no_bos },
+	{ 0, "bos", NULL, FOR_PROMPT | FOR_TOKENS | FOR_PERPLEXITY | FOR_DIRECTION, "put the beginning-of-sequence token first", take_bos },
+	{ 0, "no-bos", NULL, FOR_PROMPT | FOR_TOKENS | FOR_PERPLEXITY | FOR_DIRECTION, "do not put it first", take_no_bos },
 	{ 0, "threads", "N", FOR_PROMPT | FOR_PERPLEXITY | FOR_VERIFY | FOR_BENCH, "threads to compute with (all that this process may use)", take_threads },
 	{ 0, "low-memory", NULL, FOR_PROMPT | FOR_PERPLEXITY | FOR_VERIFY | FOR_BENCH | FOR_INFO,
 	  "read the weights from the file at each use: slower, and small", take_low_memory },
@@ -300,7 +344,7 @@ static bool scan(int argc, char **argv, unsigned command, struct options *o, boo
 
 bool options_parse(int argc, char **argv, unsigned command, struct options *o, struct err *err)
 {
-	*o = (struct options){ .format = export_find("text"), .count = 20 };
+	*o = (struct options){ .format = export_find("text"), .count = 20, .layer = -1 };
 	preset_init(&o->preset);
 	return scan(argc, argv, command, o, true, err) && scan(argc, argv, command, o, false, err);
 }

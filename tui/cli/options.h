@@ -17,7 +17,7 @@
 /* Which commands take an option: bits. */
 enum {
 	FOR_EXPLORE = 1, FOR_PRINT = 2, FOR_ANALYSES = 4, FOR_INFO = 8, FOR_TOKENS = 16, FOR_GENERATE = 32, FOR_MODELS = 64,
-	FOR_PERPLEXITY = 128, FOR_VERIFY = 256, FOR_BENCH = 512,
+	FOR_PERPLEXITY = 128, FOR_VERIFY = 256, FOR_BENCH = 512, FOR_DIRECTION = 1024,
 	FOR_PROMPT = FOR_EXPLORE | FOR_PRINT | FOR_GENERATE,		/* those that run the model */
 	FOR_ALL = (1 << 16) - 1,
 };
@@ -38,6 +38,11 @@ struct options {
 	bool json;			/* -f json, for commands whose answer is not a table */
 	int count;			/* -n */
 	int stride, window;		/* of perplexity; 0: not given */
+	const char *with, *without, *output;	/* of direction; borrowed from argv */
+	int layer;			/* -1: all */
+	bool pca;
+	bool compare;			/* of generate */
+	const char *prompts, *keep;	/* of print: a file of prompts; where what is done is kept */
 	int threads;			/* 0: all */
 	bool ascii, low_memory, help, version, man;
 	struct notes notes;		/* of reading the preset */

@@ -8,30 +8,42 @@
 #include "tui/question.h"
 #include "tui/text.h"
 
-/* What the model goes on with, after the end of the prompt. */
+/* The text of some tokens, its end where there is no room for all. */
+static void draw_tokens(struct app *app, struct canvas *c, struct rect r, const struct snapshot_token *token, int n, bool more)
+{
+	struct str text;
+	int rows;
+
+	str_init(&text);
+	for (int i = 0; i < n; i++)
+		utf8_safe(&text, token[i].text, strlen(token[i].text), false);
+	if (more)
+		str_add(&text, "…");
+	else if (!n)
+		str_add(&text, app->shot->error ? "" : "(nothing: the text ends here)");
+	rows = canvas_paragraph(c, (struct rect){ r.x, r.y, r.w, 0 }, 0, app_ink(app, STYLE_TEXT), text.s);
+	canvas_paragraph(c, r, rows > r.h ? rows - r.h : 0, app_ink(app, STYLE_TEXT), text.s);
+	str_done(&text);
+}
+
+/* What the model goes on with, after the end of the prompt; with edits, what it goes on with under them and without them. */
 void draw_text(struct app *app, struct canvas *c, struct rect r)
 {
 	const struct snapshot *shot = app->shot;
-	struct str text;
-	int label = 12, rows;
+	int label = 12, half = app_edited(app) && r.h > 1 ? r.h / 2 : 0;
+	struct rect text = { r.x + label, r.y, r.w - label - 1, r.h - half };
+	bool waiting = shot && (shot->generating || shot->serial != app->serial);
 
-	canvas_text(c, r.x + 1, r.y, app_ink(app, STYLE_TITLE), "goes on");
-	if (app_edited(app))
-		canvas_text(c, r.x + 1, r.y + 1, app_ink(app, STYLE_EDITED), "edited");
+	canvas_text(c, r.x + 1, r.y, app_ink(app, app_edited(app) ? STYLE_EDITED : STYLE_TITLE), app_edited(app) ? "edited" : "goes on");
 	if (!shot || r.w <= label + 2)
 		return;
-	str_init(&text);
-	for (int i = 0; i < shot->generated_tokens; i++)
-		utf8_safe(&text, shot->generated[i].text, strlen(shot->generated[i].text), false);
-	if (shot->generating || shot->serial != app->serial)
-		str_add(&text, "…");
-	else if (!shot->generated_tokens)
-		str_add(&text, shot->error ? "" : "(nothing: the text ends here)");
-	r = (struct rect){ r.x + label, r.y, r.w - label - 1, r.h };
-	rows = canvas_paragraph(c, (struct rect){ r.x, r.y, r.w, 0 }, 0, app_ink(app, STYLE_TEXT), text.s);
-	/* Its end is what is being written. */
-	canvas_paragraph(c, r, rows > r.h ? rows - r.h : 0, app_ink(app, STYLE_TEXT), text.s);
-	str_done(&text);
+	draw_tokens(app, c, text, shot->generated, shot->generated_tokens, waiting && !shot->plain_tokens);
+	if (!half)
+		return;
+	text.y += text.h;
+	text.h = half;
+	canvas_text(c, r.x + 1, text.y, app_ink(app, STYLE_TITLE), "unedited");
+	draw_tokens(app, c, text, shot->plain, shot->plain_tokens, waiting);
 }
 
 void draw_cell(struct app *app, struct canvas *c, struct rect r)

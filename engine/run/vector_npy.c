@@ -1,11 +1,13 @@
-/* npy.c - see npy.h. The header is a Python dictionary as text; three of its keys are looked for. */
-#include "engine/run/npy.h"
+/* vector_npy.c - see vector_file.h: NumPy's .npy. The header is a Python dictionary as text; three of its keys are looked for. */
+#include "engine/run/vector_file.h"
 
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "engine/base/file.h"
+#include "engine/base/str.h"
 
 enum { LIMIT = 64 << 20 };
 
@@ -80,7 +82,7 @@ static float *read_numbers(const char *path, const char *bytes, size_t size, str
 	return out;
 }
 
-float *npy_read(const char *path, struct arena *arena, size_t *n, struct err *err)
+float *vector_npy_read(const char *path, struct arena *arena, size_t *n, struct err *err)
 {
 	size_t size;
 	char *bytes = file_read(path, LIMIT, &size, err);
@@ -88,4 +90,21 @@ float *npy_read(const char *path, struct arena *arena, size_t *n, struct err *er
 
 	free(bytes);
 	return out;
+}
+
+bool vector_npy_write(const char *path, const float *vector, size_t n, struct err *err)
+{
+	enum { HEADER = 128 };	/* what stands before the numbers, padded with spaces to a multiple of 64 */
+	char head[HEADER + 1];
+	struct str out;
+	bool ok;
+
+	snprintf(head, sizeof head, "\x93NUMPY\x01%c%c%c{'descr': '<f4', 'fortran_order': False, 'shape': (%zu,), }", 0, HEADER - 10, 0, n);
+	str_init(&out);
+	str_add_n(&out, head, 10);
+	str_addf(&out, "%-*s\n", HEADER - 11, head + 10);
+	str_add_n(&out, (const char *)vector, n * sizeof *vector);
+	ok = file_write(path, out.s, out.n, err);
+	str_done(&out);
+	return ok;
 }

@@ -1,0 +1,204 @@
+/* vector_file.c - see vector_file.h. */
+#include "engine/run/vector_file.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/base/file.h"
+#include "engine/base/json.h"
+#include "engine/base/str.h"
+#include "engine/model/gguf.h"
+#include "engine/model/safetensors.h"
+
+static bool ends_in(const char *s, const char *end)
+{
+	size_t n = strlen(s), m = strlen(end);
+
+	return n >= m && !strcmp(s + n - m, end);
+}
+
+static float *expand(const struct tensor *t, const char *path, struct arena *arena, size_t *n, struct err *err)
+{
+	float *out;
+
+	*n = tensor_count(t);
+	if (tensor_rows(t) != 1) {
+		err_set(err, ERR_FILE, "%s: %s is not one vector: it has %zu rows", path, t->name, tensor_rows(t));
+		return NULL;
+	}
+	out = arena_floats(arena, *n, err);
+	if (out)
+		tensor_expand(t, out);
+	return out;
+}
+
+/* "a, b, c …": what a file has, for the sentence that says that it has not what was asked for. */
+static const char *names_of(const struct safetensors *s, struct arena *arena)
+{
+	const char *list = "";
+	size_t n = safetensors_tensors(s), most = 8;
+
+	for (size_t i = 0; i < n && i < most; i++)
+		list = arena_printf(arena, "%s%s%s", list, i ? ", " : "", safetensors_tensor(s, i)->name);
+	return n > most ? arena_printf(arena, "%s …", list) : list;
+}
+
+static float *from_safetensors(const char *path, const char *name, int layer, struct arena *arena, size_t *n, struct err *err)
+{
+	struct safetensors *s = safetensors_open(path, err);
+	const struct tensor *t;
+	float *out = NULL;
+	char own[32];
+
+	if (!s)
+		return NULL;
+	snprintf(own, sizeof own, "direction.%d", layer);
+	t = safetensors_find(s, name ? name : own);
+	if (!t && !name && safetensors_tensors(s) == 1)
+		t = safetensors_tensor(s, 0);
+	if (t)
+		out = expand(t, path, arena, n, err);
+	else
+		err_set(err, ERR_FILE, "%s: there is no tensor %s; it has %s", path, name ? name : own, names_of(s, arena));
+	safetensors_free(s);
+	return out;
+}
+
+static float *from_control_vector(const char *path, int layer, struct arena *arena, size_t *n, struct err *err)
+{
+	struct gguf *g = gguf_open(path, err);
+	const struct tensor *t;
+	float *out = NULL;
+	const char *architecture = "";
+	size_t length = 0;
+	char name[32];
+
+	if (!g)
+		return NULL;
+	snprintf(name, sizeof name, "direction.%d", layer);
+	gguf_string(g, "general.architecture", &architecture, &length);
+	if (length != strlen("controlvector") || memcmp(architecture, "controlvector", length))
+		err_set(err, ERR_FILE, "%s: this is not a control vector (general.architecture is \"%.*s\")", path, (int)length, architecture);
+	else if ((t = gguf_find(g, name)))
+		out = expand(t, path, arena, n, err);
+	else
+		err_set(err, ERR_FILE, "%s: this control vector has no %s", path, name);
+	gguf_free(g);
+	return out;
+}
+
+float *vector_read(const char *spec, int layer, struct arena *arena, size_t *n, struct err *err)
+{
+	const char *named = strstr(spec, ".safetensors:");
+
+	if (named) {
+		const char *path = arena_strndup(arena, spec, (size_t)(named - spec) + strlen(".safetensors"));
+
+		return from_safetensors(path, named + strlen(".safetensors:"), layer, arena, n, err);
+	}
+	if (ends_in(spec, ".safetensors"))
+		return from_safetensors(spec, NULL, layer, arena, n, err);
+	if (ends_in(spec, ".gguf"))
+		return from_control_vector(spec, layer, arena, n, err);
+	return vector_npy_read(spec, arena, n, err);
+}
+
+/* ---- writing ---- */
+
+static void add_number(struct str *out, uint64_t x, int bytes)
+{
+	for (int i = 0; i < bytes; i++)
+		str_add_char(out, (char)(x >> (8 * i) & 255));
+}
+
+static void add_gguf_string(struct str *out, const char *s)
+{
+	add_number(out, strlen(s), 8);
+	str_add(out, s);
+}
+
+static void add_gguf_text(struct str *out, const char *key, const char *value)
+{
+	enum { GGUF_STRING = 8 };
+
+	add_gguf_string(out, key);
+	add_number(out, GGUF_STRING, 4);
+	add_gguf_string(out, value);
+}
+
+/* As llama.cpp's own tool writes it: direction.1 on, F32. Layer 0 has no place in it. */
+static void make_control_vector(struct str *out, const struct model *m, const float *vector, int from, int to)
+{
+	enum { GGUF_INT32 = 5, GGUF_F32 = 0, ALIGNMENT = 32, VERSION = 3, KEYS = 3 };
+	size_t D = (size_t)m->config.D, each = (D * sizeof *vector + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+
+	str_add(out, "GGUF");
+	add_number(out, VERSION, 4);
+	add_number(out, (uint64_t)(to - from + 1), 8);
+	add_number(out, KEYS, 8);
+	add_gguf_text(out, "general.architecture", "controlvector");
+	add_gguf_text(out, "controlvector.model_hint", m->config.family);
+	add_gguf_string(out, "controlvector.layer_count");
+	add_number(out, GGUF_INT32, 4);
+	add_number(out, (uint64_t)(to - from + 1), 4);
+	for (int l = from; l <= to; l++) {
+		char name[32];
+
+		snprintf(name, sizeof name, "direction.%d", l);
+		add_gguf_string(out, name);
+		add_number(out, 1, 4);
+		add_number(out, D, 8);
+		add_number(out, GGUF_F32, 4);
+		add_number(out, each * (size_t)(l - from), 8);
+	}
+	for (int l = from; l <= to; l++) {
+		while (out->n % ALIGNMENT)
+			str_add_char(out, 0);
+		str_add_n(out, (const char *)(vector + (size_t)l * D), D * sizeof *vector);
+	}
+	while (out->n % ALIGNMENT)
+		str_add_char(out, 0);
+}
+
+static void make_safetensors(struct str *out, const struct model *m, const float *vector, int from, int to)
+{
+	size_t D = (size_t)m->config.D, bytes = D * sizeof *vector;
+	struct str head;
+
+	str_init(&head);
+	str_add(&head, "{");
+	for (int l = from; l <= to; l++)
+		str_addf(&head, "%s\"direction.%d\":{\"dtype\":\"F32\",\"shape\":[%zu],\"data_offsets\":[%zu,%zu]}", l > from ? "," : "", l, D,
+			 bytes * (size_t)(l - from), bytes * (size_t)(l - from + 1));
+	str_add(&head, "}");
+	while (head.n % 8)
+		str_add_char(&head, ' ');
+	add_number(out, head.n, 8);
+	str_add_n(out, head.s, head.n);
+	str_add_n(out, (const char *)(vector + (size_t)from * D), bytes * (size_t)(to - from + 1));
+	str_done(&head);
+}
+
+bool vector_write(const char *path, const struct model *m, const float *vector, int from, int to, struct err *err)
+{
+	struct str out;
+	bool ok;
+
+	if (ends_in(path, ".npy")) {
+		if (from != to)
+			return err_set(err, ERR_USAGE, "%s: a .npy file has room for one layer; name it, or write .safetensors or .gguf", path);
+		return vector_npy_write(path, vector + (size_t)from * (size_t)m->config.D, (size_t)m->config.D, err);
+	}
+	if (ends_in(path, ".gguf") && to < 1)
+		return err_set(err, ERR_ARGUMENT, "%s: a control vector has nothing for layer 0; choose a later one", path);
+	str_init(&out);
+	if (ends_in(path, ".gguf"))
+		make_control_vector(&out, m, vector, from < 1 ? 1 : from, to);
+	else if (ends_in(path, ".safetensors"))
+		make_safetensors(&out, m, vector, from, to);
+	ok = out.n ? file_write(path, out.s, out.n, err)
+		   : err_set(err, ERR_USAGE, "%s: expected a name that ends in .npy, .safetensors or .gguf", path);
+	str_done(&out);
+	return ok;
+}
