@@ -7,6 +7,7 @@
 
 #include "engine/base/arena.h"
 #include "engine/base/utf8.h"
+#include "engine/dataset.h"
 
 const struct exporter exporters[] = {
 	{ "text", "aligned columns for people; numbers that cannot be are blank", export_text },
@@ -284,7 +285,7 @@ static void write_question(const struct answer *a, struct str *out)
 	if (said)
 		str_add_char(out, '\n');
 	if (a->pane->analysis->metrics) {
-		const char *spec = session_metric(a->session)->spec;
+		const char *spec = a->over ? a->over->metric : session_metric(a->session)->spec;
 
 		str_add(out, "metric: ");
 		utf8_safe(out, spec, strlen(spec), false);
@@ -305,6 +306,13 @@ void export_text(const struct answer *a, struct str *out)
 	str_add_char(out, '\n');
 	write_question(a, out);
 	write_matrix(t, out);
+	if (t->error) {
+		struct table errors = *t;
+
+		errors.value = t->error;
+		str_addf(out, "standard errors over %d prompts\n", a->over->n);
+		write_matrix(&errors, out);
+	}
 	if (t->footnote)
 		str_addf(out, "%s\n", t->footnote);
 	if (t->check.name)

@@ -1,7 +1,7 @@
 /*
  * export_json.c - see export.h: one line of JSON per table, its members always in this order.
  *
- *   analysis model prompt foil edits metric args (diff) rows cols units values (words ids) (check) (footnote)
+ *   analysis model prompt foil (prompts) edits metric args (diff) rows cols units values (stderr) (words ids) (check) (footnote)
  */
 #include "engine/export.h"
 
@@ -10,6 +10,7 @@
 
 #include "engine/base/json.h"
 #include "engine/base/utf8.h"
+#include "engine/dataset.h"
 #include "engine/model/tokenizer.h"
 #include "engine/run/run.h"
 
@@ -116,7 +117,7 @@ static void write_metric(struct str *out, const struct answer *a)
 
 	key(out, "metric");
 	str_add_char(out, '{');
-	text_member(out, "spec", metric->spec);
+	text_member(out, "spec", a->over ? a->over->metric : metric->spec);
 	number_member(out, "value", a->metric);
 	number_member(out, "unedited", a->metric_unedited);
 	str_add_char(out, '}');
@@ -160,6 +161,11 @@ static void write_axis(struct str *out, const char *name, const struct axis *axi
 		json_write_string(out, axis->label[i], axis->label_bytes[i]);
 	}
 	str_add(out, "]}");
+}
+
+static void write_error(struct str *out, const struct table *t, size_t cell)
+{
+	json_write_float(out, t->error[cell]);
 }
 
 static void write_value(struct str *out, const struct table *t, size_t cell)
@@ -220,8 +226,15 @@ void export_json(const struct answer *a, struct str *out)
 	str_add_char(out, '{');
 	text_member(out, "analysis", t->analysis);
 	write_model(out, session_model(a->session));
-	write_prompt(out, "prompt", a->job->prompt, session_run(a->session));
-	write_prompt(out, "foil", a->job->foil, session_foil(a->session));
+	write_prompt(out, "prompt", a->over ? NULL : a->job->prompt, session_run(a->session));
+	write_prompt(out, "foil", a->over ? NULL : a->job->foil, a->over ? NULL : session_foil(a->session));
+	if (a->over) {
+		key(out, "prompts");
+		str_add_char(out, '{');
+		text_member(out, "file", a->over->path);
+		int_member(out, "n", a->over->n);
+		str_add_char(out, '}');
+	}
 	write_edits(out, a->job);
 	write_metric(out, a);
 	write_args(out, a);
@@ -234,6 +247,8 @@ void export_json(const struct answer *a, struct str *out)
 	}
 	str_add_char(out, ']');
 	write_cells(out, "values", t, write_value);
+	if (t->error)
+		write_cells(out, "stderr", t, write_error);
 	if (t->word) {
 		write_cells(out, "words", t, write_word);
 		write_cells(out, "ids", t, write_id);

@@ -52,6 +52,7 @@ struct answer {
 	const struct job *job;
 	const struct job_pane *pane;
 	double metric, metric_unedited;
+	const struct dataset *over;	/* the table is a mean over prompts; NULL: of the session's own */
 };
 
 #endif

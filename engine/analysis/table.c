@@ -191,6 +191,15 @@ static float counterpart(const struct table *a, const struct table *b, int row, 
 	return a->rows.dim == DIM_RANK ? NAN : 0;
 }
 
+void table_set_errors(struct table *t)
+{
+	size_t n = (size_t)t->rows.n * (size_t)t->cols.n;
+
+	t->error = arena_alloc(t->arena, n * sizeof *t->error);
+	for (size_t i = 0; i < n; i++)
+		t->error[i] = NAN;
+}
+
 struct table *table_minus(const struct table *a, const struct table *b, const char *what, struct err *err)
 {
 	struct table *t;

@@ -192,6 +192,20 @@ static bool take_output(struct options *o, const char *value, struct err *err)
 	return true;
 }
 
+static bool take_prompts(struct options *o, const char *value, struct err *err)
+{
+	(void)err;
+	o->prompts = value;
+	return true;
+}
+
+static bool take_keep(struct options *o, const char *value, struct err *err)
+{
+	(void)err;
+	o->keep = value;
+	return true;
+}
+
 static bool take_pca(struct options *o, const char *value, struct err *err)
 {
 	(void)value, (void)err;
@@ -255,6 +269,8 @@ static const struct option_row rows[] = {
 	{ 'm', "metric", "METRIC", FOR_EXPLORE | FOR_PRINT | FOR_DIRECTION, "what is measured, such as 'logit \" Paris\"'", take_metric },
 	{ 's', "set", "KEY=VALUE", FOR_PRINT, "an argument of the technique; may be given again", take_set },
 	{ 0, "each", "DIM[,DIM]", FOR_PRINT, "once for every layer, head or position that the technique takes", take_each },
+	{ 0, "prompts", "FILE", FOR_PRINT, "the mean over many prompts, with standard errors: a file of lines, or of JSON lines", take_prompts },
+	{ 0, "keep", "FILE", FOR_PRINT, "where --prompts keeps what is done, to go on from when interrupted", take_keep },
 	{ 0, "diff", "edits|foil", FOR_PRINT, "edited minus unedited, or prompt minus foil", take_diff },
 	{ 'f', "format", "text|json|csv", FOR_PRINT | FOR_INFO | FOR_TOKENS | FOR_MODELS | FOR_PERPLEXITY | FOR_VERIFY | FOR_BENCH | FOR_DIRECTION,
 	  "how it is written", take_format },

@@ -2,8 +2,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
-#include "engine/session.h"
+#include "engine/dataset.h"
 #include "tui/cli/command.h"
 
 /* The technique's name and the model from the words of the command line. */
@@ -64,7 +65,7 @@ static bool print_pane(struct printing *p, int i, struct err *err)
 {
 	struct table *t = session_answer(p->session, i, NULL, &p->notes, err);
 	struct job *job = &p->o->preset.job;
-	struct answer answer = { t, p->session, job, &job->pane[i], p->metric, p->unedited };
+	struct answer answer = { t, p->session, job, &job->pane[i], p->metric, p->unedited, NULL };
 	struct str out;
 
 	if (!t)
@@ -98,6 +99,52 @@ static bool print_each(struct printing *p, int pane, int depth, struct err *err)
 	return true;
 }
 
+static bool print_panes(struct printing *p, struct err *err)
+{
+	struct options *o = p->o;
+	bool ok = session_prepare(p->session, &o->preset.job, NULL, &p->notes, err) || preset_place(&o->preset, -1, err);
+
+	ok = ok && session_metric_values(p->session, &p->metric, &p->unedited, NULL, err);
+	for (int i = 0; ok && i < o->preset.job.panes; i++)
+		ok = print_each(p, i, 0, err);
+	return ok;
+}
+
+static void show_progress(void *context, int done, int n)
+{
+	(void)context;
+	fprintf(stderr, "\r%d of %d prompts%s", done, n, done == n ? "\n" : "");
+}
+
+/* The mean over a file of prompts. */
+static bool print_dataset(struct printing *p, struct err *err)
+{
+	struct options *o = p->o;
+	const struct job *job = &o->preset.job;
+	struct arena *arena = arena_new();
+	struct dataset over;
+	struct table *t;
+	struct str out;
+
+	if (job->panes != 1 || o->eaches) {
+		arena_free(arena);
+		return err_set(err, ERR_USAGE, "--prompts: one technique at a time, without --each");
+	}
+	t = dataset_answer(p->session, job, 0, o->prompts, o->keep, &over, arena, isatty(STDERR_FILENO) ? show_progress : NULL, NULL, NULL,
+			   &p->notes, err);
+	if (t) {
+		struct answer answer = { t, p->session, job, &job->pane[0], over.value, over.unedited, &over };
+
+		str_init(&out);
+		o->format->write(&answer, &out);
+		fwrite(out.s, 1, out.n, stdout);
+		str_done(&out);
+	}
+	table_unref(t);
+	arena_free(arena);
+	return t != NULL;
+}
+
 bool command_print(struct options *o, struct err *err)
 {
 	struct printing p = { .o = o };
@@ -107,10 +154,12 @@ bool command_print(struct options *o, struct err *err)
 		return false;
 	command_say_notes(&o->notes);
 	p.session = session_new();
-	ok = session_prepare(p.session, &o->preset.job, NULL, &p.notes, err) || preset_place(&o->preset, -1, err);
-	ok = ok && session_metric_values(p.session, &p.metric, &p.unedited, NULL, err);
-	for (int i = 0; ok && i < o->preset.job.panes; i++)
-		ok = print_each(&p, i, 0, err);
+	if (o->keep && !o->prompts)
+		ok = err_set(err, ERR_USAGE, "--keep: there is nothing to keep without --prompts");
+	else if (o->prompts)
+		ok = print_dataset(&p, err);
+	else
+		ok = print_panes(&p, err);
 	command_say_notes(&p.notes);
 	notes_done(&p.notes);
 	session_free(p.session);
