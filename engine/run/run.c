@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "engine/run/attention.h"
+#include "engine/run/change.h"
 #include "engine/run/finite.h"
 #include "engine/run/forward.h"
 #include "engine/run/vocab.h"
@@ -108,9 +109,9 @@ static struct start find_start(const struct run *r, const struct run_order *o)
 	if (o->unedited && o->unedited->T == r->T && !o->unedited->edits && tokens_alike(r, o->unedited) == r->T) {
 		s = (struct start){ o->unedited, r->model->config.L, r->T };
 		for (int e = 0; e < r->edits; e++) {
-			int first = edit_first_position(&r->edit[e]);
+			int first = change_first(&r->edit[e], o->unedited);
 
-			if (r->edit[e].layer < s.l0)
+			if (first < r->T && r->edit[e].layer < s.l0)
 				s.l0 = r->edit[e].layer;
 			if (first < s.t0)
 				s.t0 = first;

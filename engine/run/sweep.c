@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/run/change.h"
 #include "engine/run/forward.h"
 #include "engine/run/vocab.h"
 
@@ -20,6 +21,7 @@ struct item {
 	struct variant variant;
 	int index, l0, t0;	/* layer and position of the first change */
 	bool z_known;		/* nothing before a head's result changes in layer l0 */
+	bool same;		/* nothing changes at all */
 };
 
 struct sweep {
@@ -46,7 +48,7 @@ static bool prepare(const struct sweep *s, const struct run *foil, const struct 
 	const struct edit **list = arena_alloc(s->arena, (size_t)count * sizeof *list);
 
 	*item = (struct item){ .index = index, .l0 = s->top, .t0 = s->metric && !s->loss ? s->metric->position : s->T - 1,
-			  .z_known = true };
+			  .z_known = true, .same = true };
 	for (int e = 0; e < count; e++) {
 		struct edit *edit;
 
@@ -63,18 +65,20 @@ static bool prepare(const struct sweep *s, const struct run *foil, const struct 
 			return false;
 	}
 	for (int e = run->edits; e < count; e++) {
-		int first = edit_first_position(list[e]);
+		int first = change_first(list[e], run);
 
-		if (list[e]->source == run)	/* holds what it is */
+		if (first >= s->T)	/* holds what is there, or stands behind all that is looked at */
 			continue;
+		if (list[e]->layer < item->l0 || item->same)
+			item->z_known = true;
+		if (list[e]->layer <= item->l0 && list[e]->target->site < SITE_RESULT)
+			item->z_known = false;
 		if (list[e]->layer < item->l0)
 			item->l0 = list[e]->layer;
 		if (first < item->t0)
 			item->t0 = first;
+		item->same = false;
 	}
-	for (int e = run->edits; e < count; e++)
-		if (list[e]->source != run && list[e]->layer == item->l0 && list[e]->target->site < SITE_RESULT)
-			item->z_known = false;
 	if (s->place && item->l0 == s->top)	/* what is read there may stand before z */
 		item->z_known = false;
 	if (item->l0 == s->top && item->z_known && s->metric && !s->loss)
@@ -88,6 +92,8 @@ static int order(const void *a, const void *b)
 {
 	const struct item *x = a, *y = b;
 
+	if (x->same != y->same)
+		return y->same - x->same;
 	if (x->t0 != y->t0)
 		return y->t0 - x->t0;
 	if (x->l0 != y->l0)
@@ -160,6 +166,23 @@ static void keep_place(const struct sweep *s, const struct item *const *item, in
 			memcpy(s->rows + ((size_t)item[v]->index * (size_t)s->T + (size_t)t) * place->width, row + place->from,
 			       place->width * sizeof *row);
 		}
+}
+
+/* The first n variants change nothing: they have what the run has. */
+static bool answer_same(const struct sweep *s, const struct item *item, int n, struct err *err)
+{
+	double value = 0;
+
+	if (n && s->metric && !metric_value(s->metric, s->run, s->unedited, &value, s->task, err))
+		return false;
+	for (int i = 0; i < n; i++) {
+		if (s->metric)
+			s->value[item[i].index] = value;
+		for (int t = 0; s->place && t < s->T; t++)
+			memcpy(s->rows + ((size_t)item[i].index * (size_t)s->T + (size_t)t) * s->place->width,
+			       run_at(s->run, s->place->site, s->place->layer, t) + s->place->from, s->place->width * sizeof *s->rows);
+	}
+	return true;
 }
 
 /* The rows t0 … T-1 of a stored site. */
@@ -264,13 +287,17 @@ static bool begin(struct sweep *s, struct err *err)
 static bool sweep(struct sweep *s, const struct run *foil, const struct sweep_variant *variants, int n, struct err *err)
 {
 	struct item *item = arena_alloc(s->arena, (size_t)n * sizeof *item);
+	int same = 0;
 	bool ok = true;
 
-	for (int i = 0; ok && i < n; i++)
+	for (int i = 0; ok && i < n; i++) {
 		ok = prepare(s, foil, &variants[i], i, &item[i], err);
+		same += item[i].same;
+	}
 	if (ok)
 		qsort(item, (size_t)n, sizeof *item, order);
-	for (int i = 0, count; ok && i < n; i += count) {
+	ok = ok && answer_same(s, item, same, err);
+	for (int i = same, count; ok && i < n; i += count) {
 		int nt = s->T - item[i].t0;
 		struct arena_mark mark = arena_mark(s->arena);
 

@@ -94,7 +94,7 @@ struct stand {
 	struct model *model;
 	char about[80];		/* "demo, avx2, 3 threads" */
 	int32_t tokens[T], other[T];	/* other: alike up to SHARED */
-	struct run *run;
+	struct run *run, *foil;		/* of either */
 };
 
 static struct run *make(const struct stand *s, const int32_t *tokens, int n, const char *const *edits, int edit_count, const struct run *unedited,
@@ -102,7 +102,7 @@ static struct run *make(const struct stand *s, const int32_t *tokens, int n, con
 {
 	struct err err = { 0 };
 	struct run_order order = { .model = s->model, .tokens = tokens, .T = n, .edits = edits, .edit_count = edit_count, .unedited = unedited,
-				   .prefix = prefix };
+				   .prefix = prefix, .foil = s->foil };
 	struct run *r = run_new(&order, NULL, &err);
 
 	if (!r) {
@@ -143,7 +143,9 @@ static void same(const struct stand *s, struct run *a, struct run *expected, con
 static void check_runs(const struct stand *s)
 {
 	static const char *const edits[] = { "head 1.2 zero", "resid_pre 2 @30 scale 0.5", "mlp_out 1 @-1 zero", "pattern 0.1 @7<4 zero",
-					     "neuron 2.5 @50..60 scale 2", "attn_out 0 @66..69 zero", "v 1 @3 scale 3" };
+					     "neuron 2.5 @50..60 scale 2", "attn_out 0 @66..69 zero", "v 1 @3 scale 3",
+					     /* The prompts begin alike: nothing changes there. */
+					     "resid_pre 1 patch", "head 2.3 patch", "v 1 patch", "pattern 1.2 patch", "layer 0 patch" };
 	struct run *shorter = make(s, s->tokens, SHARED, NULL, 0, NULL, NULL), *other = make(s, s->other, T, NULL, 0, NULL, NULL), *plain;
 	struct run *grown = run_ref(shorter);
 
@@ -175,6 +177,11 @@ static const struct sweep_variant variants[] = {
 	ONE("head 1.0 @-1 zero"), ONE("head 2.0 @-1 zero"), ONE("resid_pre 0 @3 scale 2"), ONE("resid_pre 2 @3 scale 2"), ONE("v 2 @3 zero"),
 	ONE("mlp_out 1 @30 zero"), ONE("pattern 1.1 @40<2 zero"), ONE("embed 0 @5 scale 2"), ONE("neuron 2.9 @60..69 zero"),
 	ONE("attn_out 1 zero"),	/* what it replaces is not computed */
+	/* Nothing, or nothing at first. */
+	ONE("resid_pre 2 @3 patch"), ONE("head 1.1 scale 1"), ONE("head 0.1 patch"), ONE("resid_pre 2 patch"), ONE("pattern 1.1 patch"),
+	ONE("q 2.0 patch"), ONE("layer 1 patch"),
+	{ .edits = { "head 1.0 scale 1", "mlp_out 0 @5 zero" }, .edit_count = 2 },
+	{ .edits = { "mlp_out 2 zero", "v 2 patch", "resid_pre 2 @1 scale 1" }, .edit_count = 3 },
 	{ .edits = { "head 2.1 zero", "mlp_out 0 @-1 zero" }, .edit_count = 2 },
 	{ .edits = { "resid_pre 1 scale 2", "attn_out 1 zero", "mlp_out 1 zero" }, .edit_count = 3 },
 	/* These read the unedited run. */
@@ -191,7 +198,7 @@ static void check_sweep(const struct stand *s, const char *spec)
 	double value[N];
 
 	if (!CHECK_THAT(metric_resolve(spec, s->run, &metric, &notes, &err) &&
-			sweep_metric(s->run, s->run, NULL, &metric, variants, N, value, NULL, &err), "%s: sweep of %s %s", s->about, spec, err.text))
+			sweep_metric(s->run, s->run, s->foil, &metric, variants, N, value, NULL, &err), "%s: sweep of %s %s", s->about, spec, err.text))
 		return;
 	for (int i = 0; i < N; i++) {
 		const struct run *unedited = i < N - 3 ? NULL : s->run;
@@ -217,6 +224,7 @@ static void check_model(struct stand *s, const char *name, struct model *m, enum
 	pool_threads(1);
 	snprintf(s->about, sizeof s->about, "%s, %s", name, cpu_names[set]);
 	s->run = make(s, s->tokens, T, NULL, 0, NULL, NULL);
+	s->foil = make(s, s->other, T, NULL, 0, NULL, NULL);
 	for (int threads = 1; threads <= 3; threads++) {
 		pool_threads(threads);
 		snprintf(s->about, sizeof s->about, "%s, %s, %d threads", name, cpu_names[set], threads);
@@ -225,6 +233,7 @@ static void check_model(struct stand *s, const char *name, struct model *m, enum
 	for (size_t i = 0; i < sizeof metrics / sizeof *metrics; i++)
 		check_sweep(s, metrics[i]);
 	run_unref(s->run);
+	run_unref(s->foil);
 }
 
 int main(void)
