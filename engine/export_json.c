@@ -1,7 +1,7 @@
 /*
  * export_json.c - see export.h: one line of JSON per table, its members always in this order.
  *
- *   analysis model prompt foil (prompts) edits metric args (diff) rows cols units values (stderr) (words ids) (check) (footnote)
+ *   analysis model prompt foil (prompts) edits metric args (diff, on) rows cols units values (stderr) (words ids) (check) (footnote)
  */
 #include "engine/export.h"
 
@@ -144,8 +144,10 @@ static void write_args(struct str *out, const struct answer *a)
 		json_write_string(out, word, (size_t)n);
 	}
 	str_add_char(out, '}');
-	if (pane->diff != DIFF_NONE)
-		text_member(out, "diff", pane->diff == DIFF_EDITS ? "edits" : "foil");
+	if (pane->diff == ON_FOIL)
+		text_member(out, "on", "foil");
+	else if (pane->diff != DIFF_NONE)
+		text_member(out, "diff", diff_words[pane->diff]);
 }
 
 static void write_axis(struct str *out, const char *name, const struct axis *axis)

@@ -6,6 +6,8 @@
 
 #include "engine/base/arena.h"
 
+const char *const diff_words[DIFF_COUNT] = { [DIFF_NONE] = "none", [DIFF_EDITS] = "edits", [DIFF_FOIL] = "foil", [ON_FOIL] = "on-foil" };
+
 void job_set(char **field, const char *text)
 {
 	char *copy = text ? xstrdup(text) : NULL;	/* text may be the field itself */

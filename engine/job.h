@@ -14,7 +14,9 @@
 
 enum { JOB_PANES = 12 };
 
-enum diff { DIFF_NONE, DIFF_EDITS, DIFF_FOIL };
+/* What is shown of a technique: its table of the edited run, that less the unedited run's or less the foil's, or the foil's own. */
+enum diff { DIFF_NONE, DIFF_EDITS, DIFF_FOIL, ON_FOIL, DIFF_COUNT };
+extern const char *const diff_words[DIFF_COUNT];	/* "none", "edits", "foil", "on-foil" */
 
 /* One technique with its arguments. */
 struct job_pane {

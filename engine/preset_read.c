@@ -148,8 +148,6 @@ static void read_edits(struct reader *r, const struct conf *v)
 		read_edit(r, c);
 }
 
-static const char *const diff_words[] = { [DIFF_NONE] = "none", [DIFF_EDITS] = "edits", [DIFF_FOIL] = "foil" };
-
 static void read_diff(struct reader *r, const struct conf *v, struct job_pane *pane)
 {
 	for (int i = 0; v && i <= DIFF_FOIL; i++) {
@@ -160,6 +158,21 @@ static void read_diff(struct reader *r, const struct conf *v, struct job_pane *p
 	}
 	if (v)
 		LEAVE_OUT(r, v, "diff is something else; expected none, edits or foil");
+}
+
+/* on: foil; on: prompt is how it is anyway. */
+static void read_on(struct reader *r, const struct conf *v, struct job_pane *pane)
+{
+	bool foil = v && v->kind == CONF_SCALAR && !strcmp(v->text, "foil");
+
+	if (!v)
+		return;
+	if (!foil && (v->kind != CONF_SCALAR || strcmp(v->text, "prompt")))
+		LEAVE_OUT(r, v, "on is something else; expected prompt or foil");
+	else if (foil && pane->diff != DIFF_NONE)
+		LEAVE_OUT(r, v, "on: foil beside a diff; a pane is one of the two");
+	else if (foil)
+		pane->diff = ON_FOIL;
 }
 
 static void read_args(struct reader *r, const struct conf *args, struct job_pane *pane)
@@ -195,7 +208,7 @@ static void no_such_analysis(struct reader *r, const struct conf *v, const char 
 	str_done(&near);
 }
 
-/* A technique's name, or {analysis: NAME, args: {…}, diff: …}. */
+/* A technique's name, or {analysis: NAME, args: {…}, diff: …} or {…, on: foil}. */
 static void read_pane(struct reader *r, const struct conf *v)
 {
 	const struct conf *name = v->kind == CONF_MAP ? conf_get(v, "analysis") : v;
@@ -205,8 +218,8 @@ static void read_pane(struct reader *r, const struct conf *v)
 	const char *text;
 
 	for (const struct conf *c = v->kind == CONF_MAP ? v->child : NULL; c; c = c->next)
-		if (strcmp(c->key, "analysis") && strcmp(c->key, "args") && strcmp(c->key, "diff"))
-			LEAVE_OUT(r, c, "unknown key \"%s\" of a pane; expected analysis, args, diff", c->key);
+		if (strcmp(c->key, "analysis") && strcmp(c->key, "args") && strcmp(c->key, "diff") && strcmp(c->key, "on"))
+			LEAVE_OUT(r, c, "unknown key \"%s\" of a pane; expected analysis, args, diff, on", c->key);
 	if (!name) {
 		LEAVE_OUT(r, v, "a pane without its analysis; expected {analysis: NAME, args: {…}}");
 	} else if (!conf_text(name, &text, &err)) {
@@ -219,6 +232,7 @@ static void read_pane(struct reader *r, const struct conf *v)
 		job_pane_init(&pane, analysis_find(text));
 		read_args(r, conf_get(v, "args"), &pane);
 		read_diff(r, conf_get(v, "diff"), &pane);
+		read_on(r, conf_get(v, "on"), &pane);
 		r->p->row[job->panes] = r->row;
 		job->pane[job->panes++] = pane;
 	}

@@ -20,6 +20,8 @@ struct prepared {
 };
 
 struct session {
+	session_partial *show;	/* NULL: nobody waits for less than a whole table */
+	void *show_context;
 	struct model *model;
 	char *where;		/* as the job named it; NULL: demo */
 	struct keep *keep;
@@ -212,10 +214,11 @@ bool session_prepare(struct session *s, const struct job *job, struct task *task
 
 /* ---- answering ---- */
 
-/* Which of the runs a technique looks at. */
+/* Which of the runs a technique looks at, with their numbers. */
 struct view {
 	const struct run *run, *unedited, *foil;
-	const struct metric *metric;
+	unsigned run_id, unedited_id, foil_id;
+	struct metric metric;
 };
 
 /* The gradient of a view's metric on its run, made when it is first asked for; borrowed. */
@@ -224,102 +227,155 @@ static const struct gradient *get_gradient(struct session *s, const struct view 
 	struct gradient *g;
 
 	for (int i = 0; i < 2; i++)
-		if (s->gradient[i] && gradient_answers(s->gradient[i], v->run, v->metric, v->unedited, 0))
+		if (s->gradient[i] && gradient_answers(s->gradient[i], v->run, &v->metric, v->unedited, 0))
 			return s->gradient[i];
-	if (!fits(s, (size_t)v->run->T, err) || !(g = gradient_new(v->run, v->metric, v->unedited, 0, task, err)))
+	if (!fits(s, (size_t)v->run->T, err) || !(g = gradient_new(v->run, &v->metric, v->unedited, 0, task, err)))
 		return NULL;
 	gradient_unref(s->gradient[1]);
 	s->gradient[1] = s->gradient[0];
 	return s->gradient[0] = g;
 }
 
-static struct table *compute(struct session *s, const struct view *v, const struct job_pane *pane, struct task *task,
+/* Who waits for a table while it is made, and what is taken off it before it is shown. */
+struct growing {
+	session_partial *show;
+	void *context;
+	const char *analysis;
+	const struct table *less;	/* NULL: nothing */
+	const char *what;		/* the difference is called */
+};
+
+static const char *const less_words[] = { [DIFF_EDITS] = "edited − unedited", [DIFF_FOIL] = "prompt − foil" };
+
+static void show_partial(void *context, const struct table *so_far)
+{
+	struct growing *g = context;
+	struct err err;
+	struct table *t = g->less ? table_minus(so_far, g->less, g->what, &err) : table_copy(so_far, &err);
+
+	if (!t)		/* no memory: then the whole one will say so */
+		return;
+	t->analysis = g->analysis;
+	t->unfinished = true;
+	g->show(g->context, t);
+}
+
+static struct table *compute(struct session *s, const struct view *v, const struct job_pane *pane, struct growing *growing, struct task *task,
 			     struct notes *notes, struct err *err)
 {
-	struct ask ask = { .model = s->model, .run = v->run, .unedited = v->unedited, .foil = v->foil, .metric = v->metric,
-			   .task = task, .notes = notes };
+	struct watch watch = { .show = show_partial, .context = growing };
+	struct ask ask = { .model = s->model, .run = v->run, .unedited = v->unedited, .foil = v->foil, .metric = &v->metric,
+			   .task = task, .notes = notes, .watch = growing ? &watch : NULL };
 	int args[PARAM_MAX];
 	unsigned needs = pane->analysis->needs;
 	bool answerable = v->foil || !(needs & NEEDS_FOIL);	/* otherwise there is only a refusal to come */
 
 	if ((needs & NEEDS_GRADIENT) && answerable && !(ask.gradient = get_gradient(s, v, task, err)))
 		return NULL;
-	job_pane_args(pane, v->metric, v->run->T, args);
+	job_pane_args(pane, &v->metric, v->run->T, args);
 	return analysis_compute(pane->analysis, &ask, args, err);
 }
 
-/* The metric on the foil: the same targets, at its own last position when it is the last of the prompt. */
-static struct metric metric_on_foil(const struct prepared *p)
+static void table_key(struct str *key, const struct view *v, const struct job_pane *pane)
 {
-	struct metric metric = p->metric;
-
-	if (metric.position == p->run->T - 1 || metric.position >= p->foil->T)
-		metric.position = p->foil->T - 1;
-	return metric;
-}
-
-static struct table *answer(struct session *s, const struct run *run, const struct job_pane *pane, struct task *task,
-			    struct notes *notes, struct err *err)
-{
-	const struct prepared *p = &s->now;
-	struct metric foil_metric;
-	struct view here = { run, p->unedited, p->foil, &p->metric }, there = here;
-	struct table *a, *b, *t = NULL;
-
-	if (pane->diff == DIFF_NONE)
-		return compute(s, &here, pane, task, notes, err);
-	if (pane->diff == DIFF_FOIL && !p->foil) {
-		err_set(err, ERR_ARGUMENT, "the difference to the foil was asked for, and no foil is set");
-		return NULL;
-	}
-	there.run = p->unedited;
-	if (pane->diff == DIFF_FOIL) {
-		foil_metric = metric_on_foil(p);
-		there = (struct view){ p->foil, p->foil, p->unedited, &foil_metric };	/* each is the other's foil */
-	}
-	a = compute(s, &here, pane, task, notes, err);
-	b = a ? compute(s, &there, pane, task, notes, err) : NULL;
-	if (b)
-		t = table_minus(a, b, pane->diff == DIFF_FOIL ? "prompt − foil" : "edited − unedited", err);
-	table_unref(a);
-	table_unref(b);
-	return t;
-}
-
-/* The pane's table on that run, found again when it was asked before. */
-static struct table *answer_on(struct session *s, const struct run *run, unsigned run_id, const struct job_pane *pane,
-			       struct task *task, struct notes *notes, struct err *err)
-{
-	const struct prepared *p = &s->now;
-	struct str key;
-	struct table *t;
 	int args[PARAM_MAX];
 
-	job_pane_args(pane, &p->metric, run->T, args);
-	str_init(&key);
-	str_addf(&key, "%u %u %u %s %s %d", run_id, p->unedited_id, p->foil_id, p->metric.spec, pane->analysis->name, (int)pane->diff);
-	str_addf(&key, " @%d", p->metric.position);
+	job_pane_args(pane, &v->metric, v->run->T, args);
+	str_addf(key, "%u %u %u %s @%d %s", v->run_id, v->unedited_id, v->foil_id, v->metric.spec, v->metric.position, pane->analysis->name);
 	for (int k = 0; k < param_count(pane->analysis->params); k++)
-		str_addf(&key, " %d", args[k]);
+		str_addf(key, " %d", args[k]);
+}
+
+/* The technique's table of a view, found again when it was asked before. */
+static struct table *answer_view(struct session *s, const struct view *v, const struct job_pane *pane, struct growing *growing,
+				 struct task *task, struct notes *notes, struct err *err)
+{
+	struct str key;
+	struct table *t;
+
+	str_init(&key);
+	table_key(&key, v, pane);
 	t = keep_find_table(s->keep, key.s);
-	if (!t && (t = answer(s, run, pane, task, notes, err)))
+	if (!t && (t = compute(s, v, pane, growing, task, notes, err)))
 		keep_add_table(s->keep, key.s, t);
 	str_done(&key);
 	return t;
 }
 
+static struct view view_edited(const struct prepared *p)
+{
+	return (struct view){ p->run, p->unedited, p->foil, p->run_id, p->unedited_id, p->foil_id, p->metric };
+}
+
+static struct view view_unedited(const struct prepared *p)
+{
+	return (struct view){ p->unedited, p->unedited, p->foil, p->unedited_id, p->unedited_id, p->foil_id, p->metric };
+}
+
+/* Each is the other's foil. The metric: the same targets, at the foil's own last position when it is the last of the prompt. */
+static struct view view_foil(const struct prepared *p)
+{
+	struct view v = { p->foil, p->foil, p->unedited, p->foil_id, p->foil_id, p->unedited_id, p->metric };
+
+	if (v.metric.position == p->run->T - 1 || v.metric.position >= p->foil->T)
+		v.metric.position = p->foil->T - 1;
+	return v;
+}
+
+/* A copy that says whose it is, in exchange for the table. */
+static struct table *named_foil(struct table *t, struct err *err)
+{
+	struct table *named = t ? table_copy(t, err) : NULL;
+
+	if (named)
+		table_set_title(named, "%s · of the foil", t->title);
+	table_unref(t);
+	return named;
+}
+
 struct table *session_answer(struct session *s, int i, struct task *task, struct notes *notes, struct err *err)
 {
-	return answer_on(s, s->now.run, s->now.run_id, &s->now.job.pane[i], task, notes, err);
+	const struct prepared *p = &s->now;
+	const struct job_pane *pane = &p->job.pane[i];
+	struct growing growing = { .show = s->show, .context = s->show_context, .analysis = pane->analysis->name }, *watched = s->show ? &growing : NULL;
+	struct view here = view_edited(p), there = view_unedited(p);
+	struct table *a, *b, *t = NULL;
+
+	if ((pane->diff == DIFF_FOIL || pane->diff == ON_FOIL) && !p->foil) {
+		err_set(err, ERR_ARGUMENT, "%s was asked for, and no foil is set", pane->diff == ON_FOIL ? "the foil" : "the difference to the foil");
+		return NULL;
+	}
+	if (pane->diff == DIFF_FOIL || pane->diff == ON_FOIL)
+		there = view_foil(p);
+	if (pane->diff == DIFF_NONE)
+		return answer_view(s, &here, pane, watched, task, notes, err);
+	if (pane->diff == ON_FOIL)
+		return named_foil(answer_view(s, &there, pane, watched, task, notes, err), err);
+	if (!(b = answer_view(s, &there, pane, NULL, task, notes, err)))
+		return NULL;
+	growing.less = b;
+	growing.what = less_words[pane->diff];
+	if ((a = answer_view(s, &here, pane, watched, task, notes, err)))
+		t = table_minus(a, b, growing.what, err);
+	table_unref(a);
+	table_unref(b);
+	return t;
+}
+
+void session_watch(struct session *s, session_partial *show, void *context)
+{
+	s->show = show;
+	s->show_context = context;
 }
 
 struct table *session_before(struct session *s, int i, struct task *task, struct notes *notes, struct err *err)
 {
 	const struct job_pane *pane = &s->now.job.pane[i];
+	struct view v = view_unedited(&s->now);
 
 	if (s->now.run == s->now.unedited || pane->diff != DIFF_NONE)
 		return NULL;
-	return answer_on(s, s->now.unedited, s->now.unedited_id, pane, task, notes, err);
+	return answer_view(s, &v, pane, NULL, task, notes, err);
 }
 
 /* ---- what is prepared ---- */

@@ -13,9 +13,9 @@
 #include <sys/eventfd.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "engine/base/clock.h"
 #include "engine/base/signals.h"
 #include "engine/model/tokenizer.h"
 #include "engine/session.h"
@@ -39,14 +39,6 @@ struct worker {
 	struct snapshot *shown;
 };
 
-static double now(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (double)t.tv_sec * 1e3 + (double)t.tv_nsec * 1e-6;
-}
-
 /* Hands a copy of the draft to the screen. One event for a burst: a copy that was not looked at is replaced. */
 static void publish(struct worker *w, enum work_state state, const char *what)
 {
@@ -55,7 +47,7 @@ static void publish(struct worker *w, enum work_state state, const char *what)
 
 	w->draft->state = state;
 	snprintf(w->draft->what, sizeof w->draft->what, "%s", what);
-	w->draft->milliseconds = now() - w->asked_at;
+	w->draft->milliseconds = clock_now() - w->asked_at;
 	copy = snapshot_copy(w->draft);
 	pthread_mutex_lock(&w->lock);
 	old = w->published;
@@ -155,6 +147,20 @@ static void begin_panes(struct worker *w, const struct job *job)
 static int turn_of(const struct analysis *a)
 {
 	return a->topic == TOPIC_CAUSAL ? 2 : a->topic == TOPIC_LENS ? 1 : 0;
+}
+
+/* What a slow pane has so far. */
+static void show_partial(void *context, struct table *so_far)
+{
+	struct worker *w = context;
+	struct snapshot_pane *p = &w->draft->pane[w->draft->answering];
+
+	table_unref(p->table);
+	free(p->error);
+	p->table = so_far;
+	p->error = NULL;
+	p->stale = false;
+	publish(w, WORK_ANSWERING, p->question.analysis->name);
 }
 
 static bool answer_pane(struct worker *w, int i, struct notes *notes)
@@ -300,7 +306,7 @@ static void *run_thread(void *context)
 		w->draft->serial = w->serial;
 		atomic_store(&w->task.stop, false);
 		pthread_mutex_unlock(&w->lock);
-		w->asked_at = now();
+		w->asked_at = clock_now();
 		work(w, job);
 		job_done(job);
 		free(job);
@@ -342,6 +348,7 @@ struct worker *worker_new(struct err *err)
 
 	w->fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
 	w->session = session_new();
+	session_watch(w->session, show_partial, w);
 	w->draft = xcalloc(1, sizeof *w->draft);
 	w->shown = xcalloc(1, sizeof *w->shown);
 	w->draft->answering = w->shown->answering = -1;

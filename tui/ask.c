@@ -113,16 +113,16 @@ void act_set(struct app *app, const char *argument)
 
 /* ------------------------------------------------------------------------------------------------ differences */
 
-static const char *const diff_words[] = { [DIFF_NONE] = "none", [DIFF_EDITS] = "edits", [DIFF_FOIL] = "foil" };
 static const char *const diff_tells[] = {
 	[DIFF_NONE] = "as it is", [DIFF_EDITS] = "edited − unedited", [DIFF_FOIL] = "prompt − foil",
+	[ON_FOIL] = "the foil's own",
 };
 
 static enum diff next_diff(const struct app *app, enum diff diff)
 {
 	if (diff == DIFF_NONE)
 		return app->doc.job.edits || !app->doc.job.foil ? DIFF_EDITS : DIFF_FOIL;
-	return diff == DIFF_EDITS && app->doc.job.foil ? DIFF_FOIL : DIFF_NONE;
+	return diff == ON_FOIL || !app->doc.job.foil ? DIFF_NONE : (enum diff)(diff + 1);
 }
 
 void act_diff(struct app *app, const char *argument)
@@ -135,10 +135,10 @@ void act_diff(struct app *app, const char *argument)
 	if (!argument || !*argument) {
 		diff = next_diff(app, pane->diff);
 	} else {
-		while (diff <= DIFF_FOIL && strcmp(argument, diff_words[diff]))
+		while (diff < DIFF_COUNT && strcmp(argument, diff_words[diff]))
 			diff++;
-		if (diff > DIFF_FOIL) {
-			app_say(app, STYLE_ERROR, "diff takes none, edits or foil");
+		if (diff == DIFF_COUNT) {
+			app_say(app, STYLE_ERROR, "diff takes none, edits, foil or on-foil");
 			return;
 		}
 	}

@@ -54,6 +54,7 @@ static void complete_diff(const struct app *app, const char *argument, struct co
 	offer(c, argument, "none", "the table as it is");
 	offer(c, argument, "edits", "edited minus unedited");
 	offer(c, argument, "foil", "prompt minus foil");
+	offer(c, argument, "on-foil", "the foil's own");
 }
 
 static void complete_zoom(const struct app *app, const char *argument, struct completion *c)

@@ -218,7 +218,7 @@ static void add_quoted(struct str *out, const char *option, const char *value)
 
 void act_copy_command(struct app *app, const char *argument)
 {
-	static const char *const diffs[] = { "", " --diff edits", " --diff foil" };
+	static const char *const diffs[] = { "", " --diff edits", " --diff foil", " --on foil" };
 	const struct job *job = &app->doc.job;
 	const struct param *params;
 	struct job_pane pane;

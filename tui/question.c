@@ -175,7 +175,8 @@ void question_answer(const struct app *app, int pane, struct answer_shown *out)
 	out->before = out->current && app_edited(app) ? shot->pane[best].before : NULL;
 	out->error = out->current ? shot->pane[best].error : NULL;
 	out->current = out->current && shot->serial == app->serial && !shot->pane[best].stale;
-	if (!out->current && shot->serial == app->serial && shot->answering == best && shot->total > 1) {
+	if ((!out->current || (out->table && out->table->unfinished)) && shot->serial == app->serial && shot->answering == best &&
+	    shot->total > 1) {
 		out->done = shot->done;
 		out->total = shot->total;
 	}

@@ -25,11 +25,7 @@ static bool fill(struct table *t, const struct ask *ask, struct err *err)
 
 	for (int i = 0; i < c.n; i++)
 		cause_edit(&c, i, "head %d.%d %s%.*s", i / H, i % H, ask->arg[ARG_AT] == AT_LAST ? "@-1 " : "", length, op);
-	if (!cause_sweep(&c, err))
-		return false;
-	for (int i = 0; i < c.n; i++)
-		t->value[i] = (float)(c.value[i] - c.now);
-	return cause_check_strongest(&c, t, "strongest head, run alone", err);
+	return cause_fill(&c, t, cause_changes, NULL, err) && cause_check_strongest(&c, t, "strongest head, run alone", err);
 }
 
 static struct table *compute(const struct ask *ask, struct err *err)
@@ -40,10 +36,6 @@ static struct table *compute(const struct ask *ask, struct err *err)
 
 	if (!t)
 		return NULL;
-	if (!fill(t, ask, err)) {
-		table_unref(t);
-		return NULL;
-	}
 	axis_numbers(t, &t->rows, DIM_LAYER);
 	axis_numbers(t, &t->cols, DIM_HEAD);
 	table_set_title(t, "ablation of each head · %.*s%s · change of %s", n, op,
@@ -52,7 +44,10 @@ static struct table *compute(const struct ask *ask, struct err *err)
 	t->look = LOOK_HEAT;
 	t->scale = SCALE_DIVERGING;
 	t->site = SITE_RESULT;
-	return t;
+	if (fill(t, ask, err))
+		return t;
+	table_unref(t);
+	return NULL;
 }
 
 const struct analysis analysis_ablation_sweep = {

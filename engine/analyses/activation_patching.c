@@ -57,19 +57,29 @@ static struct cause variants(const struct ask *ask, int columns)
 	return c;
 }
 
+struct ends {
+	double prompt, foil;	/* the metric on both */
+	bool normalise;
+};
+
+static void cells(struct table *t, const struct cause *c, const void *with)
+{
+	const struct ends *ends = with;
+
+	for (int i = 0; i < c->n; i++)
+		t->value[i] = (float)(ends->normalise ? cause_normalised(c->value[i], ends->prompt, ends->foil) : c->value[i]);
+}
+
 static bool fill(struct table *t, const struct ask *ask, struct err *err)
 {
 	struct cause c = variants(ask, t->cols.n);
-	double prompt, foil;
-	bool normalise = ask->arg[ARG_SHOW] == SHOW_NORMALISED;
+	struct ends ends = { .normalise = ask->arg[ARG_SHOW] == SHOW_NORMALISED };
 
-	if (!metric_value(ask->metric, ask->run, ask->unedited, &prompt, ask->task, err) ||
-	    !metric_value(ask->metric, ask->foil, ask->unedited, &foil, ask->task, err) || !cause_sweep(&c, err))
+	if (!metric_value(ask->metric, ask->run, ask->unedited, &ends.prompt, ask->task, err) ||
+	    !metric_value(ask->metric, ask->foil, ask->unedited, &ends.foil, ask->task, err) || !cause_fill(&c, t, cells, &ends, err))
 		return false;
-	for (int i = 0; i < c.n; i++)
-		t->value[i] = (float)(normalise ? cause_normalised(c.value[i], prompt, foil) : c.value[i]);
-	t->footnote = arena_printf(t->arena, "%s: prompt (clean) %.6g, foil (corrupt) %.6g%s", metric_table[ask->metric->kind].word, prompt, foil,
-				   normalise && isnan(cause_normalised(0, prompt, foil)) ? "; no difference to normalise by" : "");
+	t->footnote = arena_printf(t->arena, "%s: prompt (clean) %.6g, foil (corrupt) %.6g%s", metric_table[ask->metric->kind].word,
+				   ends.prompt, ends.foil, ends.normalise && isnan(cause_normalised(0, ends.prompt, ends.foil)) ? "; no difference to normalise by" : "");
 	return cause_check_strongest(&c, t, "strongest cell, run alone", err);
 }
 
@@ -105,12 +115,11 @@ static struct table *compute(const struct ask *ask, struct err *err)
 	}
 	if (!(t = table_new(ask->model->config.L, analysis_extent(ask->model, ask->run->T, column_dim(ask)), err)))
 		return NULL;
-	if (!fill(t, ask, err)) {
-		table_unref(t);
-		return NULL;
-	}
 	describe(t, ask);
-	return t;
+	if (fill(t, ask, err))
+		return t;
+	table_unref(t);
+	return NULL;
 }
 
 const struct analysis analysis_activation_patching = {

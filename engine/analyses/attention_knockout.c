@@ -30,15 +30,21 @@ static struct cause variants(const struct ask *ask)
 	return c;
 }
 
+static void cells(struct table *t, const struct cause *c, const void *with)
+{
+	int keys = *(const int *)with;
+
+	for (int i = 0; i < c->n; i++)
+		t->value[table_cell(t, i / keys, i % keys)] = (float)(c->value[i] - c->now);
+}
+
 static bool fill(struct table *t, const struct ask *ask, struct err *err)
 {
 	struct cause c = variants(ask);
 	int keys = ask->arg[ARG_QUERY] + 1;
 
-	if (!cause_sweep(&c, err))
+	if (!cause_fill(&c, t, cells, &keys, err))
 		return false;
-	for (int i = 0; i < c.n; i++)
-		t->value[table_cell(t, i / keys, i % keys)] = (float)(c.value[i] - c.now);
 	t->footnote = arena_printf(t->arena, "%s with all attention: %.6g%s", metric_table[ask->metric->kind].word, c.now,
 				   keys < t->cols.n ? "; no query looks ahead" : "");
 	return cause_check_strongest(&c, t, "strongest cell, run alone", err);
@@ -50,10 +56,6 @@ static struct table *compute(const struct ask *ask, struct err *err)
 
 	if (!t)
 		return NULL;
-	if (!fill(t, ask, err)) {
-		table_unref(t);
-		return NULL;
-	}
 	axis_numbers(t, &t->rows, DIM_LAYER);
 	axis_tokens(t, &t->cols, ask->run, DIM_KEY, "key");
 	table_set_title(t, "attention knockout · from position %d · %s · windows of %d layer%s from the row's · change of %s", ask->arg[ARG_QUERY],
@@ -64,7 +66,10 @@ static struct table *compute(const struct ask *ask, struct err *err)
 	t->scale = SCALE_DIVERGING;
 	t->skip_first = true;
 	t->site = SITE_NONE;
-	return t;
+	if (fill(t, ask, err))
+		return t;
+	table_unref(t);
+	return NULL;
 }
 
 const struct analysis analysis_attention_knockout = {

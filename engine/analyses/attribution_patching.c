@@ -137,13 +137,13 @@ static struct table *compute(const struct ask *ask, struct err *err)
 	}
 	if (!(t = table_new(ask->model->config.L, by_head(ask) ? ask->model->config.H : ask->run->T, err)))
 		return NULL;
-	estimate(t, ask);
-	if (!measure(t, ask, err)) {
-		table_unref(t);
-		return NULL;
-	}
 	describe(t, ask);
-	return t;
+	estimate(t, ask);
+	ask_show(ask, t);
+	if (measure(t, ask, err))
+		return t;
+	table_unref(t);
+	return NULL;
 }
 
 const struct analysis analysis_attribution_patching = {

@@ -50,23 +50,42 @@ static struct cause variants(const struct ask *ask)
 	return c;
 }
 
-/* mean[c.n] and *noised: means over the seeds. */
-static bool sweep_seeds(const struct ask *ask, struct cause *c, double *mean, double *noised, struct err *err)
-{
-	int seeds = ask->arg[ARG_SEEDS];
+/* What the seeds before said, and the run that they broke. */
+struct seeds {
+	int done;
+	double *sum;		/* [c.n] */
+	double clean, noised;	/* the metric; noised: a sum */
+	bool normalise;
+};
 
-	for (int seed = 0; seed < seeds; seed++) {
-		struct run *r = noised_run(ask, seed, err);
+/* The mean over the seeds so far: the one under way counts where it is known already. */
+static void cells(struct table *t, const struct cause *c, const void *with)
+{
+	const struct seeds *s = with;
+
+	for (int i = 0; i < t->rows.n * t->cols.n; i++) {
+		bool under_way = !isnan(c->value[i]) || !s->done;
+		int n = s->done + under_way;
+		double mean = (s->sum[i] + (under_way ? c->value[i] : 0)) / n, noised = (s->noised + (under_way ? c->now : 0)) / n;
+
+		t->value[i] = (float)(s->normalise ? cause_normalised(mean, s->clean, noised) : mean);
+	}
+}
+
+static bool sweep_seeds(struct table *t, const struct ask *ask, struct cause *c, struct seeds *s, struct err *err)
+{
+	for (; s->done < ask->arg[ARG_SEEDS]; s->done++) {
+		struct run *r = noised_run(ask, s->done, err);
 		bool ok;
 
 		c->base = r;
-		ok = r && cause_sweep(c, err);
+		ok = r && cause_fill(c, t, cells, s, err);
 		run_unref(r);
 		if (!ok)
 			return false;
 		for (int i = 0; i < c->n; i++)
-			mean[i] += c->value[i] / seeds;
-		*noised += c->now / seeds;
+			s->sum[i] += c->value[i];
+		s->noised += c->now;
 	}
 	return true;
 }
@@ -74,18 +93,17 @@ static bool sweep_seeds(const struct ask *ask, struct cause *c, double *mean, do
 static bool fill(struct table *t, const struct ask *ask, struct err *err)
 {
 	struct cause c = variants(ask);
-	double *mean = arena_alloc(ask->scratch, (size_t)c.n * sizeof *mean), clean, noised = 0;
-	bool normalise = ask->arg[ARG_SHOW] == SHOW_NORMALISED;
-	int seeds = ask->arg[ARG_SEEDS];
+	struct seeds s = { .sum = arena_alloc(ask->scratch, (size_t)c.n * sizeof *s.sum), .normalise = ask->arg[ARG_SHOW] == SHOW_NORMALISED };
+	double noised;
+	int n = ask->arg[ARG_SEEDS];
 
-	if (!metric_value(ask->metric, ask->run, ask->unedited, &clean, ask->task, err) || !sweep_seeds(ask, &c, mean, &noised, err))
+	if (!metric_value(ask->metric, ask->run, ask->unedited, &s.clean, ask->task, err) || !sweep_seeds(t, ask, &c, &s, err))
 		return false;
-	for (int i = 0; i < c.n - 1; i++)
-		t->value[i] = (float)(normalise ? cause_normalised(mean[i], clean, noised) : mean[i]);
-	t->footnote = arena_printf(t->arena, "%s: clean %.6g, with noise %.6g (mean of %d seed%s)%s", metric_table[ask->metric->kind].word, clean,
-				   noised, seeds, seeds == 1 ? "" : "s",
-				   normalise && isnan(cause_normalised(0, clean, noised)) ? "; no difference to normalise by" : "");
-	t->check = (struct check){ "all of the stream restored at layer 0 = clean", clean, mean[c.n - 1], 1e-4 };
+	noised = s.noised / n;
+	t->footnote = arena_printf(t->arena, "%s: clean %.6g, with noise %.6g (mean of %d seed%s)%s", metric_table[ask->metric->kind].word, s.clean,
+				   noised, n, n == 1 ? "" : "s",
+				   s.normalise && isnan(cause_normalised(0, s.clean, noised)) ? "; no difference to normalise by" : "");
+	t->check = (struct check){ "all of the stream restored at layer 0 = clean", s.clean, s.sum[c.n - 1] / n, 1e-4 };
 	return true;
 }
 
@@ -102,10 +120,6 @@ static struct table *compute(const struct ask *ask, struct err *err)
 	}
 	if (!(t = table_new(ask->model->config.L, ask->run->T, err)))
 		return NULL;
-	if (!fill(t, ask, err)) {
-		table_unref(t);
-		return NULL;
-	}
 	axis_numbers(t, &t->rows, DIM_LAYER);
 	axis_tokens(t, &t->cols, ask->run, DIM_POSITION, "position");
 	table_set_title(t, "causal tracing · %s restored%s · noise of %d σ at positions %d … %d · %s%s", site_table[site].name,
@@ -115,7 +129,10 @@ static struct table *compute(const struct ask *ask, struct err *err)
 	t->look = LOOK_HEAT;
 	t->scale = raw ? SCALE_SEQUENTIAL : SCALE_DIVERGING;
 	t->site = site;
-	return t;
+	if (fill(t, ask, err))
+		return t;
+	table_unref(t);
+	return NULL;
 }
 
 const struct analysis analysis_causal_tracing = {

@@ -140,6 +140,8 @@ static bool fill(struct table *t, const struct ask *ask, const struct reading *g
 			t->value[cell] = shows[ask->arg[ARG_SHOW]].of(g, i);
 			table_set_token(t, cell, ask->model, g->ids[(i + 1) * g->rank - 1]);
 		}
+		if (ask_watched(ask))
+			ask_show(ask, t);
 	}
 	return true;
 }

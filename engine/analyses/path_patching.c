@@ -180,30 +180,45 @@ static bool check(struct paths *p, int best, double now, struct table *t, struct
 	return true;
 }
 
+struct ends {
+	double prompt, foil;	/* the metric on both */
+	bool normalise;
+};
+
+static void cells(struct table *t, const struct paths *p, const struct ends *ends, int from, int n)
+{
+	for (int i = from; i < from + n; i++)
+		t->value[i] = (float)(ends->normalise ? cause_normalised(p->second.value[i], ends->prompt, ends->foil) : p->second.value[i]);
+}
+
 static bool fill(struct table *t, const struct ask *ask, struct err *err)
 {
-	bool normalise = ask->arg[ARG_SHOW] == SHOW_NORMALISED;
+	struct ends ends = { .normalise = ask->arg[ARG_SHOW] == SHOW_NORMALISED };
 	int n = t->rows.n * t->cols.n, reach = 0, best = 0;
-	double prompt, foil, now;
+	double now;
 	struct paths p;
 
 	while (reach < t->rows.n && reaches(ask, reach))	/* layers are in order: those that reach the receiver come first */
 		reach++;
 	reach *= t->cols.n;
-	if (!begin(&p, ask, t->cols.n, n, err) || !metric_value(ask->metric, ask->run, ask->unedited, &prompt, ask->task, err) ||
-	    !metric_value(ask->metric, ask->foil, ask->unedited, &foil, ask->task, err))
+	if (!begin(&p, ask, t->cols.n, n, err) || !metric_value(ask->metric, ask->run, ask->unedited, &ends.prompt, ask->task, err) ||
+	    !metric_value(ask->metric, ask->foil, ask->unedited, &ends.foil, ask->task, err))
 		return false;
-	now = ask->arg[ARG_DIRECTION] == DENOISING ? foil : prompt;
-	for (int i = 0; i < reach; i += BATCH)
-		if (!task_step(ask->task, i, reach, err) || !batch(&p, i, reach - i < BATCH ? reach - i : BATCH, err))
+	now = ask->arg[ARG_DIRECTION] == DENOISING ? ends.foil : ends.prompt;
+	for (int i = 0; i < reach; i += BATCH) {
+		int some = reach - i < BATCH ? reach - i : BATCH;
+
+		if (!task_step(ask->task, i, reach, err) || !batch(&p, i, some, err))
 			return false;
-	for (int i = 0; i < reach; i++) {
-		t->value[i] = (float)(normalise ? cause_normalised(p.second.value[i], prompt, foil) : p.second.value[i]);
+		cells(t, &p, &ends, i, some);
+		if (ask_watched(ask))
+			ask_show(ask, t);
+	}
+	for (int i = 0; i < reach; i++)
 		if (fabs(p.second.value[i] - now) > fabs(p.second.value[best] - now))
 			best = i;
-	}
-	t->footnote = arena_printf(t->arena, "%s: prompt (clean) %.6g, foil (corrupt) %.6g%s", metric_table[ask->metric->kind].word, prompt, foil,
-				   normalise && isnan(cause_normalised(0, prompt, foil)) ? "; no difference to normalise by" : "");
+	t->footnote = arena_printf(t->arena, "%s: prompt (clean) %.6g, foil (corrupt) %.6g%s", metric_table[ask->metric->kind].word,
+				   ends.prompt, ends.foil, ends.normalise && isnan(cause_normalised(0, ends.prompt, ends.foil)) ? "; no difference to normalise by" : "");
 	return !reach || check(&p, best, now, t, err);
 }
 
@@ -268,12 +283,11 @@ static struct table *compute(const struct ask *ask, struct err *err)
 	}
 	if (!(t = table_new(sender == FROM_EMBED ? 1 : c->L, sender == FROM_HEAD ? c->H : ask->run->T, err)))
 		return NULL;
-	if (!fill(t, ask, err)) {
-		table_unref(t);
-		return NULL;
-	}
 	describe(t, ask);
-	return t;
+	if (fill(t, ask, err))
+		return t;
+	table_unref(t);
+	return NULL;
 }
 
 const struct analysis analysis_path_patching = {

@@ -4,8 +4,11 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "engine/base/clock.h"
 #include "engine/model/model.h"
 #include "engine/model/tokenizer.h"
+
+enum { LOOK_EVERY_MS = 70 };
 
 #define ANALYSIS(stem) extern const struct analysis analysis_##stem;
 #include "engine/analysis/analyses.def"
@@ -150,12 +153,27 @@ struct table *analysis_compute(const struct analysis *a, struct ask *ask, const 
 	if (!prepare(a, ask, args, err))
 		return NULL;
 	ask->scratch = arena_new();
+	if (ask->watch)
+		ask->watch->next = clock_now() + LOOK_EVERY_MS;	/* what is quick comes whole */
 	t = a->compute(ask, err);
 	arena_free(ask->scratch);
 	ask->scratch = NULL;
 	if (t)
 		t->analysis = a->name;
 	return t;
+}
+
+bool ask_watched(const struct ask *ask)
+{
+	return ask->watch && clock_now() >= ask->watch->next;
+}
+
+void ask_show(const struct ask *ask, const struct table *so_far)
+{
+	if (!ask->watch)
+		return;
+	ask->watch->show(ask->watch->context, so_far);
+	ask->watch->next = clock_now() + LOOK_EVERY_MS;
 }
 
 enum site site_argument(const struct ask *ask, const struct param *params, int arg)

@@ -20,6 +20,13 @@
 #include "engine/run/metric.h"
 #include "engine/run/run.h"
 
+/* Who watches a table grow. The table is borrowed, described already, and goes on changing: what is kept of it is copied. */
+struct watch {
+	void (*show)(void *context, const struct table *so_far);
+	void *context;
+	double next;	/* on clock_now(): when it is worth while to look again */
+};
+
 /* The question, as a technique sees it. */
 struct ask {
 	const struct model *model;
@@ -32,6 +39,7 @@ struct ask {
 	struct arena *scratch;		/* analysis_compute() makes and frees it */
 	struct task *task;
 	struct notes *notes;
+	struct watch *watch;		/* NULL: nobody waits for less than the whole table */
 };
 
 enum topic { TOPIC_PREDICTION, TOPIC_LENS, TOPIC_ATTENTION, TOPIC_ATTRIBUTION, TOPIC_CAUSAL, TOPIC_GEOMETRY, TOPIC_COUNT };
@@ -71,6 +79,13 @@ struct table *analysis_compute(const struct analysis *a, struct ask *ask, const 
 void analysis_defaults(const struct analysis *a, int args[PARAM_MAX]);
 
 enum { METRICS_ALL = (1 << METRIC_KINDS) - 1, METRICS_LINEAR = 1 << METRIC_LOGIT | 1 << METRIC_LOGIT_DIFF };
+
+/*
+ * For a technique that takes long: shows the cells that it has so far, the others NaN. ask_watched() says first whether that is of use now:
+ * somebody watches, and the last look is a while ago.
+ */
+bool ask_watched(const struct ask *ask);
+void ask_show(const struct ask *ask, const struct table *so_far);
 
 /* What techniques share. */
 #define STREAM_SITES "resid_post|resid_pre|resid_mid|attn_out|mlp_out"

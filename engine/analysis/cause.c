@@ -34,6 +34,48 @@ bool cause_sweep(struct cause *c, struct err *err)
 	       sweep_metric(c->base, ask->unedited, c->source, ask->metric, c->variant, c->n, c->value, ask->task, err);
 }
 
+void cause_changes(struct table *t, const struct cause *c, const void *with)
+{
+	(void)with;
+	for (int i = 0; i < c->n; i++)
+		t->value[i] = (float)(c->value[i] - c->now);
+}
+
+struct filling {
+	struct cause *cause;
+	struct table *table;
+	cause_cells *cells;
+	const void *with;
+};
+
+static void show_so_far(void *context)
+{
+	struct filling *f = context;
+
+	if (!ask_watched(f->cause->ask))
+		return;
+	f->cells(f->table, f->cause, f->with);
+	ask_show(f->cause->ask, f->table);
+}
+
+bool cause_fill(struct cause *c, struct table *t, cause_cells *cells, const void *with, struct err *err)
+{
+	struct filling filling = { c, t, cells, with };
+	struct task *task = c->ask->watch ? c->ask->task : NULL;
+	bool ok;
+
+	if (task) {
+		task->piece = show_so_far;
+		task->piece_context = &filling;
+	}
+	ok = cause_sweep(c, err);
+	if (task)
+		task->piece = NULL;
+	if (ok)
+		cells(t, c, with);
+	return ok;
+}
+
 const char **cause_lines(const struct run *r, int more, struct arena *arena)
 {
 	const char **lines = arena_alloc(arena, (size_t)(r->edits + more + 1) * sizeof *lines);

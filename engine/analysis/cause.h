@@ -3,7 +3,7 @@
  *
  *     struct cause c = cause_new(ask, base, source, n);
  *     cause_edit(&c, i, "head 5.1 patch");             for every variant i
- *     cause_sweep(&c, err)                             c.value[i], c.now
+ *     cause_fill(&c, t, cells, with, err)              c.value[i], c.now, and the table made of them, while they come
  *     cause_check_strongest(&c, t, "…", err)           the books
  */
 #ifndef LMSCOPE_ENGINE_ANALYSIS_CAUSE_H
@@ -27,6 +27,14 @@ struct cause cause_new(const struct ask *ask, const struct run *base, const stru
 /* One more line for variant i; at most SWEEP_EDITS. */
 void cause_edit(struct cause *c, int i, const char *format, ...) __attribute__((format(printf, 3, 4)));
 bool cause_sweep(struct cause *c, struct err *err);
+/*
+ * The same, and fills the table: `cells` turns values into cells, once when all are there, and before when somebody watches: what is not
+ * known then is NaN, and so must be its cell. The table's axes, title and look are to be there beforehand.
+ */
+typedef void cause_cells(struct table *t, const struct cause *c, const void *with);
+bool cause_fill(struct cause *c, struct table *t, cause_cells *cells, const void *with, struct err *err);
+/* Cell i = value i − now: the change that variant i makes. */
+cause_cells cause_changes;
 /* A whole run of its own under variant i; the caller unrefs. NULL on error. */
 struct run *cause_run(const struct cause *c, int i, struct err *err);
 

@@ -200,6 +200,52 @@ void table_set_errors(struct table *t)
 		t->error[i] = NAN;
 }
 
+/* All of a table but its cells' values. */
+static struct table *copy_description(const struct table *from, struct err *err)
+{
+	struct table *t = table_new(from->rows.n, from->cols.n, err);
+
+	if (!t)
+		return NULL;
+	copy_axis(t, &t->rows, &from->rows);
+	copy_axis(t, &t->cols, &from->cols);
+	if (from->word)
+		copy_words(t, from);
+	if (from->units == 1)
+		table_set_unit(t, from->unit[0]);
+	else
+		table_set_units(t, from->unit);
+	t->title = arena_strdup(t->arena, from->title);
+	t->analysis = arena_strdup(t->arena, from->analysis);
+	t->look = from->look;
+	t->scale = from->scale;
+	t->skip_first = from->skip_first;
+	t->site = from->site;
+	t->layer = from->layer;
+	t->unit_index = from->unit_index;
+	t->unfinished = from->unfinished;
+	return t;
+}
+
+struct table *table_copy(const struct table *from, struct err *err)
+{
+	struct table *t = copy_description(from, err);
+	size_t n = (size_t)from->rows.n * (size_t)from->cols.n;
+
+	if (!t)
+		return NULL;
+	memcpy(t->value, from->value, n * sizeof *t->value);
+	if (from->error) {
+		table_set_errors(t);
+		memcpy(t->error, from->error, n * sizeof *t->error);
+	}
+	t->check = from->check;
+	if (from->check.name)
+		t->check.name = arena_strdup(t->arena, from->check.name);
+	t->footnote = from->footnote ? arena_strdup(t->arena, from->footnote) : NULL;
+	return t;
+}
+
 struct table *table_minus(const struct table *a, const struct table *b, const char *what, struct err *err)
 {
 	struct table *t;
@@ -209,27 +255,13 @@ struct table *table_minus(const struct table *a, const struct table *b, const ch
 			a->rows.n, a->cols.n, a->rows.name, a->cols.name, b->rows.n, b->cols.n);
 		return NULL;
 	}
-	if (!(t = table_new(a->rows.n, a->cols.n, err)))
+	if (!(t = copy_description(a, err)))
 		return NULL;
 	for (int r = 0; r < a->rows.n; r++)
 		for (int c = 0; c < a->cols.n; c++)
 			t->value[table_cell(t, r, c)] = a->value[table_cell(a, r, c)] - counterpart(a, b, r, c);
-	copy_axis(t, &t->rows, &a->rows);
-	copy_axis(t, &t->cols, &a->cols);
-	if (a->word)
-		copy_words(t, a);
-	if (a->units == 1)
-		table_set_unit(t, a->unit[0]);
-	else
-		table_set_units(t, a->unit);
 	table_set_title(t, "%s · %s", a->title, what);
-	t->analysis = arena_strdup(t->arena, a->analysis);
-	t->look = a->look;
 	t->scale = SCALE_DIVERGING;
-	t->skip_first = a->skip_first;
-	t->site = a->site;
-	t->layer = a->layer;
-	t->unit_index = a->unit_index;
 	return t;
 }
 

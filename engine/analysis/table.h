@@ -62,6 +62,7 @@ struct table {
 	enum site site;		/* what the cells are of (SITE_ATTN_OUT for a lens on it); SITE_NONE */
 	int layer, unit_index;	/* of an argument: attention's layer and head; -1 */
 	struct check check;
+	bool unfinished;	/* more is to come: NaN may also be a cell that is not known yet */
 	const char *footnote;	/* a sentence below the table ("not heads: +3.1"), or NULL */
 };
 
@@ -87,6 +88,9 @@ void table_set_unit(struct table *t, const char *unit);
 /* One unit per column. */
 void table_set_units(struct table *t, const char *const *unit);
 void table_set_title(struct table *t, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* As it is now, sharing nothing. NULL: ERR_MEMORY. */
+struct table *table_copy(const struct table *t, struct err *err);
 
 bool check_holds(const struct check *check);
 

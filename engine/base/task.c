@@ -10,6 +10,12 @@ bool task_going(struct task *task, struct err *err)
 	return true;
 }
 
+void task_piece(struct task *task)
+{
+	if (task && task->piece)
+		task->piece(task->piece_context);
+}
+
 bool task_step(struct task *task, int done, int total, struct err *err)
 {
 	if (task) {

@@ -15,10 +15,16 @@
 struct task {
 	atomic_bool stop;
 	atomic_int done, total;
+	/* Called on the thread that works, after each piece of the answer that is finished; NULL: nobody waits for pieces. */
+	void (*piece)(void *context);
+	void *piece_context;
 };
 
 /* Says how far the work is; false with ERR_CANCELLED when it should stop. */
 bool task_step(struct task *task, int done, int total, struct err *err);
+
+/* A piece of the answer is finished. */
+void task_piece(struct task *task);
 
 /* Only asks whether to stop, without touching the progress: for inner loops. */
 bool task_going(struct task *task, struct err *err);

@@ -5,6 +5,7 @@
  */
 #include "engine/run/sweep.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -290,6 +291,8 @@ static bool sweep(struct sweep *s, const struct run *foil, const struct sweep_va
 	int same = 0;
 	bool ok = true;
 
+	for (int i = 0; s->metric && i < n; i++)
+		s->value[i] = NAN;
 	for (int i = 0; ok && i < n; i++) {
 		ok = prepare(s, foil, &variants[i], i, &item[i], err);
 		same += item[i].same;
@@ -305,6 +308,8 @@ static bool sweep(struct sweep *s, const struct run *foil, const struct sweep_va
 			count++;
 		ok = task_step(s->task, i, n, err) && together(s, &item[i], count, err);
 		arena_rewind(s->arena, mark);
+		if (ok && s->metric)
+			task_piece(s->task);
 	}
 	return ok;
 }

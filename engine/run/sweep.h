@@ -21,7 +21,10 @@ struct sweep_variant {
 	int more_count;
 };
 
-/* value[n]: the metric of each variant, in the order given. Progress is in variants. */
+/*
+ * value[n]: the metric of each variant, in the order given. Progress is in variants; after each piece, task_piece() tells that there are
+ * more values: those that are not known yet are NaN.
+ */
 bool sweep_metric(const struct run *run, const struct run *unedited, const struct run *foil, const struct metric *metric,
 		  const struct sweep_variant *variants, int n, double *value, struct task *task, struct err *err);
 

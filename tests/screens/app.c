@@ -40,6 +40,7 @@ static const struct {
 	{ "stale-120x40", 120, 40, "Slow Space" },
 	{ "stale-metric-80x24", 80, 24, "Slow e '_more Esc" },
 	{ "foil-difference-120x40", 120, 40, "f '_not Enter D" },
+	{ "foil-own-120x40", 120, 40, "f '_not Enter D D" },
 	{ "generated-edited-120x40", 120, 40, "Tab Tab Space g" },
 };
 

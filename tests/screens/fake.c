@@ -228,6 +228,17 @@ static struct table *answer(const struct snapshot *shot, const struct job_pane *
 	return t;
 }
 
+/* Other numbers, on the foil's tokens. Takes the table. */
+static struct table *of_the_foil(const struct snapshot *shot, const struct job_pane *pane, struct table *t)
+{
+	struct snapshot other = { .token = shot->foil, .tokens = shot->foil_tokens };
+	struct table *on = answer(&other, pane, 7);
+
+	on->title = arena_printf(on->arena, "%s · of the foil", on->title);
+	table_unref(t);
+	return on;
+}
+
 /* Of the foil, or without the edits: other numbers. Takes the table. */
 static struct table *less_the_other(const struct snapshot *shot, const struct job_pane *pane, struct table *t)
 {
@@ -283,7 +294,9 @@ static void answer_all(struct fake *f, const struct job *job)
 	for (int i = 0; i < job->panes; i++) {
 		shot->pane[i].question = job->pane[i];
 		shot->pane[i].table = answer(shot, &job->pane[i], edits);
-		if (job->pane[i].diff != DIFF_NONE)
+		if (job->pane[i].diff == ON_FOIL)
+			shot->pane[i].table = of_the_foil(shot, &job->pane[i], shot->pane[i].table);
+		else if (job->pane[i].diff != DIFF_NONE)
 			shot->pane[i].table = less_the_other(shot, &job->pane[i], shot->pane[i].table);
 	}
 }

@@ -11,7 +11,20 @@
 #include "tests/screens/golden.h"
 #include "tui/view.h"
 
-enum sample { LENS, LENS_40, ATTENTION, ATTENTION_512, HEADS, COMPONENTS, RANKING, HOSTILE, ONE, NOTHING, SAME, HUGE_VALUES, SAMPLES };
+enum sample { LENS, LENS_40, ATTENTION, ATTENTION_512, HEADS, COMPONENTS, RANKING, HOSTILE, ONE, NOTHING, SAME, HUGE_VALUES, LENS_COMING, HEADS_COMING, SAMPLES };
+
+/* The first cells are not there yet. */
+static struct table *coming(struct table *t, int unknown)
+{
+	for (int i = 0; i < unknown; i++) {
+		t->value[i] = NAN;
+		if (t->word)
+			t->word[i] = t->word_show[i] = "";
+	}
+	t->unfinished = true;
+	t->check.name = NULL;
+	return t;
+}
 
 static struct table *make(enum sample sample)
 {
@@ -24,6 +37,10 @@ static struct table *make(enum sample sample)
 		return sample_attention(9);
 	case ATTENTION_512:
 		return sample_attention(512);
+	case LENS_COMING:
+		return coming(sample_lens(12, 6), 40);
+	case HEADS_COMING:
+		return coming(sample_heads(12, 9), 60);
 	case HEADS:
 		return sample_heads(30, 9);
 	case COMPONENTS:
@@ -53,6 +70,9 @@ static const struct {
 } goldens[] = {
 	{ "lens-38x10", LENS, 38, 10, ZOOM_AUTO, { DEPTH_TRUE, false }, false },
 	{ "lens-80x24", LENS, 80, 24, ZOOM_AUTO, { DEPTH_TRUE, false }, true },
+	{ "lens-coming-80x24", LENS_COMING, 80, 24, ZOOM_AUTO, { DEPTH_TRUE, false }, false },
+	{ "heads-coming-70x20", HEADS_COMING, 70, 20, ZOOM_AUTO, { DEPTH_256, false }, false },
+	{ "heads-coming-70x20-mono", HEADS_COMING, 70, 20, ZOOM_SHADE, { DEPTH_MONO, false }, false },
 	{ "lens-20x5", LENS, 20, 5, ZOOM_AUTO, { DEPTH_TRUE, false }, false },
 	{ "lens40-120x40", LENS_40, 120, 40, ZOOM_AUTO, { DEPTH_256, false }, false },
 	{ "lens40-200x60-half", LENS_40, 200, 60, ZOOM_HALF, { DEPTH_256, false }, false },

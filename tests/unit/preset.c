@@ -25,7 +25,7 @@ static const char whole[] =
 	"panes:\n"
 	"  - [{analysis: logit-lens, args: {show: probability}}, {analysis: attention, args: {layer: 2, head: 5}, diff: edits}]\n"
 	"  - head-attribution\n"
-	"  - [next-token]\n"
+	"  - [{analysis: next-token, on: foil}]\n"
 	"cursor: {layer: 2, head: 5, position: -1}\n"
 	"theme: dusk\n";
 
@@ -46,6 +46,7 @@ static void test_reading(void)
 	CHECK(p.job.panes == 4 && p.row[0] == 0 && p.row[1] == 0 && p.row[2] == 1 && p.row[3] == 2);
 	CHECK(p.job.pane[1].args[0] == 2 && p.job.pane[1].given[1] && !p.job.pane[1].given[2] && p.job.pane[1].diff == DIFF_EDITS);
 	CHECK(!strcmp(p.job.pane[2].analysis->name, "head-attribution") && !p.job.pane[2].given[0]);
+	CHECK(p.job.pane[3].diff == ON_FOIL);
 	CHECK_THAT(p.job.pane[3].args[1] == -1, "what is left out stands where the cursor does");
 	CHECK(p.cursor[DIM_LAYER] == 2 && p.cursor[DIM_POSITION] == -1 && p.cursor[DIM_NEURON] == CURSOR_UNSET);
 	preset_done(&p);
@@ -120,14 +121,17 @@ static void test_panes_left_out(void)
 	struct preset p;
 
 	CHECK(parse("panes:\n- logit-lense\n- {analysis: attention, args: {lyer: 1, head: 1}}\n- {args: {}}\n- {analysis: next-token, k: 3}\n"
-		    "- {analysis: logit-lens, args: {show: rnk}, diff: both}\n", &p, &notes, &err));
-	CHECK(p.job.panes == 3 && p.row[0] == 0 && p.row[2] == 2 && p.job.pane[0].args[1] == 1);
-	CHECK(notes.n == 6);
+		    "- {analysis: logit-lens, args: {show: rnk}, diff: both}\n"
+		    "- {analysis: attention, on: both}\n- {analysis: attention, diff: edits, on: foil}\n", &p, &notes, &err));
+	CHECK(p.job.panes == 5 && p.row[0] == 0 && p.row[2] == 2 && p.job.pane[0].args[1] == 1);
+	CHECK(notes.n == 8);
 	CHECK_TEXT(notes.line[0], "t.yaml:2: there is no analysis \"logit-lense\"; did you mean logit-lens?");
 	CHECK_TEXT(notes.line[1], "t.yaml:3: attention has no argument \"lyer\"; it has layer, head, show");
 	CHECK(!strncmp(notes.line[2], "t.yaml:4: a pane without its analysis", 37));
 	CHECK(!strncmp(notes.line[3], "t.yaml:5: unknown key \"k\" of a pane", 35));
 	CHECK(!strncmp(notes.line[4], "t.yaml:6: logit-lens: show is rnk; expected probability", 55));
+	CHECK_TEXT(notes.line[6], "t.yaml:7: on is something else; expected prompt or foil");
+	CHECK_TEXT(notes.line[7], "t.yaml:8: on: foil beside a diff; a pane is one of the two");
 	preset_done(&p);
 	notes_done(&notes);
 	CHECK(!parse("panes: [nothing]\n", &p, NULL, &err) && strstr(err.text, "t.yaml:1: nothing to show"));

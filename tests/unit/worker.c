@@ -2,8 +2,10 @@
 #include "engine/worker.h"
 #include "tests/tap.h"
 
+#include <math.h>
 #include <poll.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 #define MODEL "models/demo"
@@ -135,6 +137,57 @@ static void test_cancel(struct worker *w)
 	str_done(&prompt);
 }
 
+/* A slow table is shown while it is made: cells that were shown stay as they were, and the whole one replaces it. */
+static void test_partial(struct worker *w)
+{
+	struct pollfd news = { .fd = worker_fd(w), .events = POLLIN };
+	const struct snapshot *s;
+	struct table *seen = NULL, *whole;
+	struct job job;
+	struct str prompt;
+	struct err err = { 0 };
+	int partials = 0, most = 0, fell = 0, changed = 0;
+	unsigned serial;
+
+	str_init(&prompt);
+	for (int i = 0; i < 150; i++)
+		str_add(&prompt, " bird");
+	ask_for(&job, prompt.s, (const char *const[]){ "causal-tracing", NULL });
+	CHECK(job_pane_set(&job.pane[0], "seeds=1", &err));
+	serial = worker_ask(w, &job);
+	for (;;) {
+		int known = 0;
+
+		s = worker_look(w);
+		if (s->serial == serial && s->state == WORK_IDLE)
+			break;
+		if (s->serial != serial || !s->pane[0].table || !s->pane[0].table->unfinished || s->pane[0].table == seen) {
+			if (poll(&news, 1, PATIENCE_MS) <= 0)
+				break;
+			continue;
+		}
+		table_unref(seen);
+		seen = table_ref(s->pane[0].table);
+		for (int i = 0; i < seen->rows.n * seen->cols.n; i++)
+			known += !isnan(seen->value[i]);
+		fell += known < most;
+		most = known;
+		partials++;
+	}
+	whole = s->pane[0].table;
+	CHECK_THAT(partials >= 1 && most > 0 && !fell, "a slow table is seen growing (%d times, to %d cells)", partials, most);
+	if (CHECK_THAT(whole && !whole->unfinished && whole->check.name && seen, "then it comes whole")) {
+		for (int i = 0; i < seen->rows.n * seen->cols.n; i++)
+			changed += !isnan(seen->value[i]) && memcmp(&seen->value[i], &whole->value[i], sizeof *seen->value);
+		CHECK_THAT(!changed, "with the cells that were there already");
+		CHECK_TEXT(seen->title, whole->title);
+		CHECK_TEXT(seen->analysis, "causal-tracing");
+	}
+	table_unref(seen);
+	job_done(&job);
+	str_done(&prompt);
+}
+
 static void test_generation(struct worker *w)
 {
 	struct job job;
@@ -158,6 +211,7 @@ int main(void)
 		test_errors(w);
 		test_newest_wins(w);
 		test_generation(w);
+		test_partial(w);
 		test_cancel(w);
 	}
 	worker_free(w);	/* in the middle of a job */

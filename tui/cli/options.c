@@ -102,8 +102,27 @@ static bool take_each(struct options *o, const char *value, struct err *err)
 	return true;
 }
 
+static bool one_view(enum diff before, struct err *err)
+{
+	return before == DIFF_NONE || err_set(err, ERR_USAGE, "--diff and --on foil do not go together: a table is the foil's own or a difference");
+}
+
+static bool take_on(struct options *o, const char *value, struct err *err)
+{
+	if (!strcmp(value, "prompt"))
+		return true;
+	if (strcmp(value, "foil"))
+		return err_set(err, ERR_USAGE, "--on: expected prompt or foil instead of \"%s\"", value);
+	if (!one_view(o->diff, err))
+		return false;
+	o->diff = ON_FOIL;
+	return true;
+}
+
 static bool take_diff(struct options *o, const char *value, struct err *err)
 {
+	if (!one_view(o->diff == ON_FOIL ? ON_FOIL : DIFF_NONE, err))
+		return false;
 	o->diff = !strcmp(value, "edits") ? DIFF_EDITS : !strcmp(value, "foil") ? DIFF_FOIL : DIFF_NONE;
 	return o->diff != DIFF_NONE || err_set(err, ERR_USAGE, "--diff: expected edits or foil instead of \"%s\"", value);
 }
@@ -272,6 +291,7 @@ static const struct option_row rows[] = {
 	{ 0, "prompts", "FILE", FOR_PRINT, "the mean over many prompts, with standard errors: a file of lines, or of JSON lines", take_prompts },
 	{ 0, "keep", "FILE", FOR_PRINT, "where --prompts keeps what is done, to go on from when interrupted", take_keep },
 	{ 0, "diff", "edits|foil", FOR_PRINT, "edited minus unedited, or prompt minus foil", take_diff },
+	{ 0, "on", "prompt|foil", FOR_PRINT, "the table of the prompt, or of the foil", take_on },
 	{ 'f', "format", "text|json|csv", FOR_PRINT | FOR_INFO | FOR_TOKENS | FOR_MODELS | FOR_PERPLEXITY | FOR_VERIFY | FOR_BENCH | FOR_DIRECTION,
 	  "how it is written", take_format },
 	{ 'n', "count", "N", FOR_GENERATE, "how many tokens (20)", take_count },

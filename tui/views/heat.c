@@ -189,6 +189,14 @@ static struct ink with_cursor(const struct view *v, struct ink ink, bool blank)
 	return ink;
 }
 
+/* Of an unfinished table: a cell that is not known yet, as against one that cannot be, which is blank. */
+static void draw_not_yet(struct canvas *c, const struct view *v, const struct plan *p, int x, int y, bool cursor)
+{
+	struct ink ink = theme_ink(v->theme, STYLE_DIM);
+
+	canvas_field(c, x, y, p->cell_w, ALIGN_CENTRE, cursor ? with_cursor(v, ink, true) : ink, "·");
+}
+
 /* A cell of one line: a word, a number or a shade. */
 static void draw_cell(struct canvas *c, const struct view *v, const struct plan *p, const struct span *span,
 		      const struct number_form *form, int x, int y, int screen_row, int screen_col)
@@ -201,6 +209,10 @@ static void draw_cell(struct canvas *c, const struct view *v, const struct plan 
 	const char *text = words && t->word_show[cell] ? t->word_show[cell] : "";
 	char number[NUMBER_BYTES];
 
+	if (t->unfinished && isnan(value) && !(shade && theme_shades(v->theme))) {	/* there a dot is next to nothing */
+		draw_not_yet(c, v, p, x, y, cursor);
+		return;
+	}
 	if (search_finds(v, text))
 		ink = theme_ink(v->theme, STYLE_MATCH);
 	if (cursor)
