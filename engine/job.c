@@ -54,7 +54,7 @@ static bool same_text(const char *a, const char *b)
 	return a == b || (a && b && !strcmp(a, b));
 }
 
-static bool same_pane(const struct job_pane *a, const struct job_pane *b)
+bool job_pane_equal(const struct job_pane *a, const struct job_pane *b)
 {
 	if (a->analysis != b->analysis || a->diff != b->diff)
 		return false;
@@ -64,10 +64,31 @@ static bool same_pane(const struct job_pane *a, const struct job_pane *b)
 	return true;
 }
 
+static bool same_edits(const struct job *a, const struct job *b)
+{
+	int i = 0, k = 0;
+
+	for (;; i++, k++) {
+		while (i < a->edits && !a->edit[i].on)
+			i++;
+		while (k < b->edits && !b->edit[k].on)
+			k++;
+		if (i == a->edits || k == b->edits)
+			return i == a->edits && k == b->edits;
+		if (strcmp(a->edit[i].line, b->edit[k].line))
+			return false;
+	}
+}
+
+bool job_same_ground(const struct job *a, const struct job *b, bool edits)
+{
+	return same_text(a->model, b->model) && same_text(a->prompt, b->prompt) && same_text(a->foil, b->foil) &&
+	       same_text(a->metric, b->metric) && a->bos == b->bos && (!edits || same_edits(a, b));
+}
+
 bool job_equal(const struct job *a, const struct job *b)
 {
-	if (!same_text(a->model, b->model) || !same_text(a->prompt, b->prompt) || !same_text(a->foil, b->foil) ||
-	    !same_text(a->metric, b->metric) || a->bos != b->bos || a->generate != b->generate)
+	if (!job_same_ground(a, b, true) || a->generate != b->generate)
 		return false;
 	if (a->edits != b->edits || a->panes != b->panes)
 		return false;
@@ -75,7 +96,7 @@ bool job_equal(const struct job *a, const struct job *b)
 		if (a->edit[i].on != b->edit[i].on || !same_text(a->edit[i].line, b->edit[i].line))
 			return false;
 	for (int i = 0; i < a->panes; i++)
-		if (!same_pane(&a->pane[i], &b->pane[i]))
+		if (!job_pane_equal(&a->pane[i], &b->pane[i]))
 			return false;
 	return true;
 }

@@ -41,13 +41,17 @@ struct job {
 	int edits;
 	struct job_pane pane[JOB_PANES];
 	int panes;
+	int focus;		/* the pane that is looked at: of several that take as long, it comes first */
 	int generate;		/* tokens to append greedily; 0: none */
 };
 
 void job_init(struct job *job);
 void job_done(struct job *job);
 void job_copy(struct job *to, const struct job *from);	/* `to` is uninitialised or done */
-bool job_equal(const struct job *a, const struct job *b);
+bool job_equal(const struct job *a, const struct job *b);	/* `focus` aside: it asks nothing */
+/* What answers stand on is the same: model, prompt, foil, metric; and with `edits`, the edits that are on. */
+bool job_same_ground(const struct job *a, const struct job *b, bool edits);
+bool job_pane_equal(const struct job_pane *a, const struct job_pane *b);
 
 void job_set(char **field, const char *text);		/* replaces a heap string; NULL goes */
 int job_add_edit(struct job *job, const char *line);	/* its index; switched on */

@@ -46,6 +46,18 @@ static void prepared_done(struct prepared *p)
 	job_done(&p->job);
 }
 
+/* What an answer stands on stays while it is made, even if the session is prepared for another job meanwhile (see session.h). */
+static struct prepared hold(const struct prepared *now)
+{
+	struct prepared held = *now;
+
+	job_copy(&held.job, &now->job);
+	held.run = run_ref(now->run);
+	held.unedited = run_ref(now->unedited);
+	held.foil = now->foil ? run_ref(now->foil) : NULL;
+	return held;
+}
+
 static void forget(struct session *s)
 {
 	if (s->ready)
@@ -221,19 +233,20 @@ struct view {
 	struct metric metric;
 };
 
-/* The gradient of a view's metric on its run, made when it is first asked for; borrowed. */
-static const struct gradient *get_gradient(struct session *s, const struct view *v, struct task *task, struct err *err)
+/* The gradient of a view's metric on its run, made when it is first asked for; counted. */
+static struct gradient *get_gradient(struct session *s, const struct view *v, struct task *task, struct err *err)
 {
 	struct gradient *g;
 
 	for (int i = 0; i < 2; i++)
 		if (s->gradient[i] && gradient_answers(s->gradient[i], v->run, &v->metric, v->unedited, 0))
-			return s->gradient[i];
+			return gradient_ref(s->gradient[i]);
 	if (!fits(s, (size_t)v->run->T, err) || !(g = gradient_new(v->run, &v->metric, v->unedited, 0, task, err)))
 		return NULL;
 	gradient_unref(s->gradient[1]);
 	s->gradient[1] = s->gradient[0];
-	return s->gradient[0] = g;
+	s->gradient[0] = g;
+	return gradient_ref(g);
 }
 
 /* Who waits for a table while it is made, and what is taken off it before it is shown. */
@@ -269,11 +282,16 @@ static struct table *compute(struct session *s, const struct view *v, const stru
 	int args[PARAM_MAX];
 	unsigned needs = pane->analysis->needs;
 	bool answerable = v->foil || !(needs & NEEDS_FOIL);	/* otherwise there is only a refusal to come */
+	struct gradient *gradient = NULL;
+	struct table *t;
 
-	if ((needs & NEEDS_GRADIENT) && answerable && !(ask.gradient = get_gradient(s, v, task, err)))
+	if ((needs & NEEDS_GRADIENT) && answerable && !(gradient = get_gradient(s, v, task, err)))
 		return NULL;
+	ask.gradient = gradient;
 	job_pane_args(pane, &v->metric, v->run->T, args);
-	return analysis_compute(pane->analysis, &ask, args, err);
+	t = analysis_compute(pane->analysis, &ask, args, err);
+	gradient_unref(gradient);
+	return t;
 }
 
 static void table_key(struct str *key, const struct view *v, const struct job_pane *pane)
@@ -333,10 +351,9 @@ static struct table *named_foil(struct table *t, struct err *err)
 	return named;
 }
 
-struct table *session_answer(struct session *s, int i, struct task *task, struct notes *notes, struct err *err)
+static struct table *answer(struct session *s, const struct prepared *p, const struct job_pane *pane, struct task *task, struct notes *notes,
+			    struct err *err)
 {
-	const struct prepared *p = &s->now;
-	const struct job_pane *pane = &p->job.pane[i];
 	struct growing growing = { .show = s->show, .context = s->show_context, .analysis = pane->analysis->name }, *watched = s->show ? &growing : NULL;
 	struct view here = view_edited(p), there = view_unedited(p);
 	struct table *a, *b, *t = NULL;
@@ -362,6 +379,15 @@ struct table *session_answer(struct session *s, int i, struct task *task, struct
 	return t;
 }
 
+struct table *session_answer(struct session *s, int i, struct task *task, struct notes *notes, struct err *err)
+{
+	struct prepared held = hold(&s->now);
+	struct table *t = answer(s, &held, &held.job.pane[i], task, notes, err);
+
+	prepared_done(&held);
+	return t;
+}
+
 void session_watch(struct session *s, session_partial *show, void *context)
 {
 	s->show = show;
@@ -370,12 +396,17 @@ void session_watch(struct session *s, session_partial *show, void *context)
 
 struct table *session_before(struct session *s, int i, struct task *task, struct notes *notes, struct err *err)
 {
-	const struct job_pane *pane = &s->now.job.pane[i];
-	struct view v = view_unedited(&s->now);
+	struct prepared held;
+	struct view v;
+	struct table *t;
 
-	if (s->now.run == s->now.unedited || pane->diff != DIFF_NONE)
+	if (s->now.run == s->now.unedited || s->now.job.pane[i].diff != DIFF_NONE)
 		return NULL;
-	return answer_view(s, &v, pane, NULL, task, notes, err);
+	held = hold(&s->now);
+	v = view_unedited(&held);
+	t = answer_view(s, &v, &held.job.pane[i], NULL, task, notes, err);
+	prepared_done(&held);
+	return t;
 }
 
 /* ---- what is prepared ---- */
@@ -427,9 +458,8 @@ static int32_t best_token(const struct run *r, int n)
 	return best;
 }
 
-bool session_generate(struct session *s, bool edited, int n, session_token *token, void *context, struct task *task, struct err *err)
+static bool generate(struct session *s, const struct prepared *p, bool edited, int n, session_token *token, void *context, struct task *task, struct err *err)
 {
-	const struct prepared *p = &s->now;
 	const struct tokenizer *t = s->model->tokenizer;
 	const struct config *c = &s->model->config;
 	const struct run *from = edited ? p->run : p->unedited;
@@ -468,5 +498,14 @@ bool session_generate(struct session *s, bool edited, int n, session_token *toke
 	run_unref(r);
 	free(line);
 	free(tokens);
+	return ok;
+}
+
+bool session_generate(struct session *s, bool edited, int n, session_token *token, void *context, struct task *task, struct err *err)
+{
+	struct prepared held = hold(&s->now);
+	bool ok = generate(s, &held, edited, n, token, context, task, err);
+
+	prepared_done(&held);
 	return ok;
 }

@@ -1,7 +1,8 @@
 /*
  * session.h - answers jobs: keeps the model, the last runs and tables, and does only what a new question changes.
  *
- * Not thread-safe: one thread (the worker's, or the command line's) owns a session.
+ * Not thread-safe: one thread (the worker's, or the command line's) owns a session. But an answer may be interrupted: from within
+ * task->called, the session may be prepared for another job on the same model and answer that, and then the first answer goes on.
  */
 #ifndef LMSCOPE_ENGINE_SESSION_H
 #define LMSCOPE_ENGINE_SESSION_H

@@ -42,8 +42,9 @@ struct snapshot *snapshot_copy(const struct snapshot *from)
 	to->foil = copy_tokens(from->foil, from->foil_tokens);
 	to->generated = copy_tokens(from->generated, from->generated_tokens);
 	to->plain = copy_tokens(from->plain, from->plain_tokens);
-	to->next_show = copy_text(from->next_show);
-	to->next_show_unedited = copy_text(from->next_show_unedited);
+	to->next.show = copy_text(from->next.show);
+	to->next_unedited.show = copy_text(from->next_unedited.show);
+	to->next_foil.show = copy_text(from->next_foil.show);
 	to->error = copy_text(from->error);
 	to->note = xcalloc((size_t)from->notes, sizeof *to->note);
 	for (int i = 0; i < from->notes; i++)
@@ -67,6 +68,14 @@ void snapshot_free_notes(struct snapshot *s)
 	s->notes = 0;
 }
 
+void snapshot_free_guesses(struct snapshot *s)
+{
+	free(s->next.show);
+	free(s->next_unedited.show);
+	free(s->next_foil.show);
+	s->next = s->next_unedited = s->next_foil = (struct snapshot_guess){ 0 };
+}
+
 void snapshot_free(struct snapshot *s)
 {
 	if (!s)
@@ -75,8 +84,7 @@ void snapshot_free(struct snapshot *s)
 	snapshot_free_tokens(s->foil, s->foil_tokens);
 	snapshot_free_tokens(s->generated, s->generated_tokens);
 	snapshot_free_tokens(s->plain, s->plain_tokens);
-	free(s->next_show);
-	free(s->next_show_unedited);
+	snapshot_free_guesses(s);
 	free(s->error);
 	snapshot_free_notes(s);
 	for (int i = 0; i < s->panes; i++) {

@@ -21,6 +21,13 @@ struct snapshot_token {
 	bool special;
 };
 
+/* The likeliest next token. */
+struct snapshot_guess {
+	int32_t id;
+	char *show;	/* NULL: there is no such run */
+	double probability;
+};
+
 struct snapshot {
 	unsigned serial;	/* of the job that this answers (worker_ask returns it) */
 	enum work_state state;
@@ -39,9 +46,7 @@ struct snapshot {
 	bool has_metric;
 	double metric, metric_unedited;
 	const char *metric_unit;
-	int next_id;			/* what the edited run predicts, and what the unedited one does */
-	char *next_show, *next_show_unedited;
-	double next_probability, next_probability_unedited;
+	struct snapshot_guess next, next_unedited, next_foil;	/* what each run predicts */
 
 	struct snapshot_pane {
 		struct job_pane question;	/* which this answers */
@@ -49,6 +54,7 @@ struct snapshot {
 		struct table *before;		/* the same without the edits; NULL: there are none, or not yet */
 		char *error;			/* NULL: none */
 		bool stale;			/* from an earlier question: its answer is on the way */
+		int done, total;		/* how far it is; total 0: nothing to tell */
 	} pane[JOB_PANES];
 	int panes;
 
@@ -76,5 +82,6 @@ void snapshot_set_tokens(struct snapshot_token **to, int *n, const struct tokeni
 void snapshot_free_tokens(struct snapshot_token *t, int n);
 struct snapshot_token snapshot_make_token(const struct tokenizer *t, int32_t id);
 void snapshot_free_notes(struct snapshot *s);
+void snapshot_free_guesses(struct snapshot *s);
 
 #endif

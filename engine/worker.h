@@ -1,9 +1,9 @@
 /*
  * worker.h - the mailbox between the screen and the engine (a pthread door): a job in, progress and finished snapshots out.
  *
- * One background thread owns a session. The newest job wins: asking again stops what is running within a layer. Whatever is in
- * a snapshot is finished and never changes; the screen holds it until its next look. Tables come one by one as they are
- * done, so that a slow pane does not hold up the others.
+ * One background thread owns a session. The newest job wins: asking again stops within a layer what it does not ask for, and what it
+ * does ask for goes on, behind what is more urgent in it (desk.h). Whatever is in a snapshot never changes; the screen holds it until its
+ * next look. Tables come one by one as they are done, the quick ones first, and slow ones also as far as they are (table->unfinished).
  */
 #ifndef LMSCOPE_ENGINE_WORKER_H
 #define LMSCOPE_ENGINE_WORKER_H

@@ -193,15 +193,17 @@ static bool same_text(const char *a, const char *b)
 static void settle(struct app *app)
 {
 	struct job job;
+	bool same;
 
 	focus_within(app);
 	question_job(app, &job);
-	if (!app->has_asked || !job_equal(&job, &app->asked)) {
+	same = app->has_asked && job_equal(&job, &app->asked);
+	if (!same || (job.focus != app->asked.focus && app_busy(app))) {	/* the same again: what is looked at comes first */
 		if (app->has_asked)
 			job_done(&app->asked);
 		app->asked = job;
 		app->has_asked = true;
-		app->asked_at = app->now;
+		app->asked_at = same ? app->asked_at : app->now;
 		app_ask_for(app, REQUEST_ASK, NULL);
 	} else {
 		job_done(&job);

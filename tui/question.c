@@ -111,6 +111,7 @@ void question_pane(const struct app *app, int pane, struct job_pane *out)
 void question_job(const struct app *app, struct job *out)
 {
 	job_copy(out, &app->doc.job);
+	out->focus = app->focus;
 	for (int i = 0; i < out->panes; i++)
 		question_pane(app, i, &out->pane[i]);
 }
@@ -175,10 +176,10 @@ void question_answer(const struct app *app, int pane, struct answer_shown *out)
 	out->before = out->current && app_edited(app) ? shot->pane[best].before : NULL;
 	out->error = out->current ? shot->pane[best].error : NULL;
 	out->current = out->current && shot->serial == app->serial && !shot->pane[best].stale;
-	if ((!out->current || (out->table && out->table->unfinished)) && shot->serial == app->serial && shot->answering == best &&
-	    shot->total > 1) {
-		out->done = shot->done;
-		out->total = shot->total;
+	if ((!out->current || (out->table && out->table->unfinished)) && shot->serial == app->serial &&
+	    shot->pane[best].total > 1) {
+		out->done = shot->pane[best].done;
+		out->total = shot->pane[best].total;
 	}
 }
 

@@ -3,8 +3,16 @@
 
 #include <stddef.h>
 
+static void take_call(struct task *task)
+{
+	atomic_store(&task->call, false);
+	task->called(task->called_context);
+}
+
 bool task_going(struct task *task, struct err *err)
 {
+	if (task && task->called && atomic_load_explicit(&task->call, memory_order_relaxed))
+		take_call(task);
 	if (task && atomic_load_explicit(&task->stop, memory_order_relaxed))
 		return err_set(err, ERR_CANCELLED, "cancelled");
 	return true;

@@ -310,6 +310,8 @@ static void begin_answers(struct fake *f, const struct job *job)
 	f->shot.answering = 0;
 	f->shot.done = 12;
 	f->shot.total = 30;
+	f->shot.pane[0].done = 12;
+	f->shot.pane[0].total = 30;
 	for (int i = 0; i < job->panes && i < f->shot.panes; i++) {
 		f->shot.pane[i].question = job->pane[i];
 		f->shot.pane[i].stale = true;

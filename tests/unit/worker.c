@@ -188,6 +188,160 @@ static void test_partial(struct worker *w)
 	str_done(&prompt);
 }
 
+static int known_cells(const struct table *t)
+{
+	int known = 0;
+
+	for (int i = 0; t && i < t->rows.n * t->cols.n; i++)
+		known += !isnan(t->value[i]);
+	return known;
+}
+
+/* Looks until `enough` says so, or all is done; whether it said so. */
+static bool watch(struct worker *w, unsigned serial, bool (*enough)(const struct snapshot *s))
+{
+	struct pollfd news = { .fd = worker_fd(w), .events = POLLIN };
+	const struct snapshot *s = worker_look(w);
+
+	while (s->serial != serial || (s->state != WORK_IDLE && !enough(s))) {
+		if (poll(&news, 1, PATIENCE_MS) <= 0)
+			return false;
+		s = worker_look(w);
+	}
+	return enough(s);
+}
+
+static bool sweep_is_seen(const struct snapshot *s)
+{
+	return s->pane[0].table && s->pane[0].table->unfinished && !s->pane[0].stale;
+}
+
+static bool attention_is_there(const struct snapshot *s)
+{
+	return s->panes > 1 && !s->pane[1].stale;
+}
+
+static void ask_for_sweep(struct job *job, int words)
+{
+	struct err err = { 0 };
+	struct str prompt;
+
+	str_init(&prompt);
+	for (int i = 0; i < words; i++)
+		str_add(&prompt, i % 2 ? " tree" : " house");
+	ask_for(job, prompt.s, (const char *const[]){ "causal-tracing", "attention", NULL });
+	CHECK(job_pane_set(&job->pane[0], "seeds=1", &err) && job_pane_set(&job->pane[1], "layer=0", &err));
+	str_done(&prompt);
+}
+
+/* The cursor moves while a sweep is made: the quick pane is answered, again and again, and the sweep goes on where it was. */
+static void test_goes_on(struct worker *w)
+{
+	const struct snapshot *s;
+	struct table *attention[8] = { NULL }, *whole;
+	struct job job;
+	int known = 0, fell = 0, amid = 0, alike = 0;
+	unsigned serial;
+
+	ask_for_sweep(&job, 140);
+	CHECK_THAT(watch(w, worker_ask(w, &job), sweep_is_seen), "a sweep is under way");
+	for (int i = 0; i < 8; i++) {
+		job.pane[1].args[0] = i % 4;
+		job.pane[1].args[1] = i / 4;
+		job.pane[1].given[1] = true;
+		serial = worker_ask(w, &job);
+		CHECK_THAT(watch(w, serial, attention_is_there), "the cursor's pane is answered");
+		s = worker_look(w);
+		attention[i] = table_ref(s->pane[1].table);
+		amid += s->pane[0].table && s->pane[0].table->unfinished;
+		fell += known_cells(s->pane[0].table) < known;
+		known = known_cells(s->pane[0].table);
+	}
+	CHECK_THAT(amid >= 2, "before the sweep is done (%d of 8 times)", amid);
+	CHECK_THAT(!fell, "and the sweep loses nothing");
+	s = wait_for(w, serial, NULL);
+	whole = s ? table_ref(s->pane[0].table) : NULL;
+	CHECK_THAT(whole && !whole->unfinished && check_holds(&whole->check) && s->pane[1].table == attention[7], "both are there in the end");
+	for (int i = 0; i < 8; i++)
+		for (int k = 0; k < i; k++)
+			alike += attention[i] && attention[k] && !strcmp(attention[i]->title, attention[k]->title);
+	CHECK_THAT(!alike, "each answer was to its own question");
+	for (int i = 0; i < 8; i++)
+		table_unref(attention[i]);
+	job_done(&job);
+
+	/* Undisturbed, it comes to the same. */
+	ask_for_sweep(&job, 140);
+	job_add_edit(&job, "head 0.0 scale 1");	/* another question with the same answer */
+	s = wait_for(w, worker_ask(w, &job), NULL);
+	CHECK_THAT(s && whole && s->pane[0].table && s->pane[0].table != whole &&
+		   known_cells(s->pane[0].table) == known_cells(whole) &&
+		   !memcmp(s->pane[0].table->value, whole->value, (size_t)(whole->rows.n * whole->cols.n) * sizeof *whole->value),
+		   "interrupted or not, a sweep comes to the same bits");
+	table_unref(whole);
+	job_done(&job);
+}
+
+/* What the new job does not ask for stops, even when others stand on top of it. */
+static void test_unwanted(struct worker *w)
+{
+	const struct snapshot *s;
+	struct job job;
+	long start;
+
+	ask_for_sweep(&job, 160);
+	CHECK_THAT(watch(w, worker_ask(w, &job), sweep_is_seen), "another sweep is under way");
+	job.pane[1].args[0] = 1;
+	worker_ask(w, &job);
+	job.pane[0] = job.pane[1];
+	job.panes = 1;
+	start = now();
+	s = wait_for(w, worker_ask(w, &job), NULL);
+	CHECK_THAT(s && s->panes == 1 && s->pane[0].table && !s->pane[0].stale, "the sweep's pane is closed, the other one answered");
+	CHECK_THAT(now() - start < 500, "at once (%ld ms)", now() - start);
+	CHECK_TEXT(s->pane[0].table->analysis, "attention");
+	job_done(&job);
+}
+
+static bool some_text(const struct snapshot *s)
+{
+	return s->generated_tokens >= 3;
+}
+
+static bool text_goes_on(const struct snapshot *s)
+{
+	return attention_is_there(s) && s->generated_tokens >= 3;
+}
+
+/* A text is not begun again when a cursor moves, nor its unedited half when an edit's strength does. */
+static void test_text_goes_on(struct worker *w)
+{
+	const struct snapshot *s;
+	struct job job;
+	char *plain;
+
+	ask_for(&job, PROMPT, (const char *const[]){ "next-token", "attention", NULL });
+	job_add_edit(&job, "resid_post 2 scale 1.5");
+	job.generate = 60;
+	CHECK_THAT(watch(w, worker_ask(w, &job), some_text), "a text begins");
+	for (int i = 0; i < 4; i++) {
+		job.pane[1].args[0] = i;
+		job.pane[1].given[0] = true;
+		CHECK_THAT(watch(w, worker_ask(w, &job), text_goes_on), "a cursor moves, and the text stays");
+	}
+	s = wait_for(w, worker_ask(w, &job), NULL);
+	CHECK_THAT(s && s->generated_tokens == 60 && s->plain_tokens == 60, "it comes to its end, and so does the unedited one");
+	plain = s && s->plain_tokens ? s->plain[59].text : NULL;
+	CHECK(plain != NULL);
+	job_set(&job.edit[0].line, "resid_post 2 scale 1.6");
+	worker_ask(w, &job);
+	do
+		s = worker_look(w);
+	while (s->state != WORK_IDLE && s->plain_tokens == 60);
+	CHECK_THAT(s->state == WORK_IDLE && s->plain_tokens == 60, "another strength: the unedited text stays");
+	job_done(&job);
+}
+
 static void test_generation(struct worker *w)
 {
 	struct job job;
@@ -212,6 +366,9 @@ int main(void)
 		test_newest_wins(w);
 		test_generation(w);
 		test_partial(w);
+		test_goes_on(w);
+		test_unwanted(w);
+		test_text_goes_on(w);
 		test_cancel(w);
 	}
 	worker_free(w);	/* in the middle of a job */

@@ -1,0 +1,460 @@
+/* desk.c - see desk.h. */
+#include "engine/desk.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/base/clock.h"
+#include "engine/model/tokenizer.h"
+#include "engine/numbers/kernels.h"
+
+void desk_init(struct desk *d, struct worker *w)
+{
+	*d = (struct desk){ .worker = w, .session = session_new(), .draft = xcalloc(1, sizeof *d->draft) };
+	d->draft->answering = -1;
+}
+
+void desk_done(struct desk *d)
+{
+	if (d->has_job)
+		job_done(&d->job);
+	notes_done(&d->notes);
+	snapshot_free(d->draft);
+	session_free(d->session);
+}
+
+static void publish(struct desk *d, enum work_state state, const char *what)
+{
+	d->draft->state = state;
+	snprintf(d->draft->what, sizeof d->draft->what, "%s", what);
+	d->draft->milliseconds = clock_now() - d->asked_at;
+	worker_publish(d->worker);
+}
+
+/* ---- what the prepared job says before any technique has run ---- */
+
+static int32_t predict(const struct run *r, int known, double *probability)
+{
+	int V = r->model->config.V, best = 0;
+	float *p = xmalloc((size_t)V * sizeof *p);
+
+	for (int i = 1; i < known; i++)
+		if (r->last_logits[i] > r->last_logits[best])
+			best = i;
+	memcpy(p, r->last_logits, (size_t)V * sizeof *p);
+	kernel_softmax(p, (size_t)V);
+	*probability = (double)p[best];
+	free(p);
+	return best;
+}
+
+static struct snapshot_guess guess(const struct model *m, const struct run *r)
+{
+	int known = tokenizer_size(m->tokenizer) < m->config.V ? tokenizer_size(m->tokenizer) : m->config.V;
+	struct snapshot_guess g = { 0 };
+	struct str s;
+
+	if (!r)
+		return g;
+	g.id = predict(r, known, &g.probability);
+	str_init(&s);
+	tokenizer_show(m->tokenizer, g.id, &s);
+	g.show = str_take(&s);
+	return g;
+}
+
+static void describe(struct desk *desk)
+{
+	struct snapshot *d = desk->draft;
+	const struct model *m = session_model(desk->session);
+	const struct run *foil = session_foil(desk->session);
+
+	d->has_model = true;
+	model_facts_of(m, &d->model);
+	snapshot_set_tokens(&d->token, &d->tokens, m->tokenizer, session_run(desk->session));
+	snapshot_set_tokens(&d->foil, &d->foil_tokens, m->tokenizer, foil);
+	memcpy(d->metric_spec, session_metric(desk->session)->spec, sizeof d->metric_spec);
+	d->metric_unit = metric_table[session_metric(desk->session)->kind].unit;
+	snapshot_free_guesses(d);
+	d->next = guess(m, session_run(desk->session));
+	d->next_unedited = guess(m, session_unedited(desk->session));
+	d->next_foil = guess(m, foil);
+}
+
+static void set_error(struct desk *d, const struct err *err)
+{
+	free(d->draft->error);
+	d->draft->error = err->kind == ERR_NONE || err->kind == ERR_CANCELLED ? NULL : xstrdup(err->text);
+	d->draft->error_kind = err->kind;
+}
+
+/* ---- which piece comes when ---- */
+
+/* A lens reads the vocabulary for every cell, a causal sweep runs the model again and again, a text is waited for by whoever asked for it. */
+enum { RANK_QUICK = 0, RANK_LENS = 2, RANK_TEXT = 4, RANK_BEFORE = 6, RANK_SWEEP = 8, RANK_SWEEP_BEFORE = 10, RANK_ALL };
+
+static bool is_sweep(const struct job_pane *pane)
+{
+	return pane->analysis->topic == TOPIC_CAUSAL;
+}
+
+static int rank_of(const struct job *job, struct piece piece)
+{
+	const struct job_pane *pane = &job->pane[piece.pane];
+
+	switch (piece.kind) {
+	case PIECE_TABLE:
+		return (is_sweep(pane) ? RANK_SWEEP : pane->analysis->topic == TOPIC_LENS ? RANK_LENS : RANK_QUICK) + (piece.pane != job->focus);
+	case PIECE_BEFORE:
+		return is_sweep(pane) ? RANK_SWEEP_BEFORE : RANK_BEFORE;
+	default:
+		return RANK_TEXT + (piece.kind == PIECE_PLAIN_TEXT);
+	}
+}
+
+static bool under_way(const struct desk *d, struct piece piece)
+{
+	for (const struct level *l = d->top; l; l = l->below)
+		if (l->task.called && !l->unwanted && l->piece.kind == piece.kind && l->piece.pane == piece.pane)
+			return true;
+	return false;
+}
+
+static bool is_edited(const struct desk *d)
+{
+	return session_run(d->session) != session_unedited(d->session);
+}
+
+static bool is_there(const struct desk *d, struct piece piece)
+{
+	const struct snapshot_pane *p = &d->draft->pane[piece.pane];
+
+	switch (piece.kind) {
+	case PIECE_TABLE:
+		return !p->stale && !(p->table && p->table->unfinished);
+	case PIECE_BEFORE:	/* mostly known from the question before */
+		return d->has_before[piece.pane] || !is_edited(d) || p->question.diff != DIFF_NONE;
+	case PIECE_TEXT:
+		return d->has_text || !d->job.generate;
+	default:
+		return d->has_plain_text || !d->job.generate || !is_edited(d);
+	}
+}
+
+/* The most urgent of what is missing, if it is more urgent than `below`. */
+static bool choose(const struct desk *d, int below, struct piece *best)
+{
+	bool any = false;
+
+	for (int kind = PIECE_TABLE; kind <= PIECE_PLAIN_TEXT; kind++)
+		for (int i = 0; i < (kind <= PIECE_BEFORE ? d->draft->panes : 1); i++) {
+			struct piece piece = { (enum piece_kind)kind, i };
+
+			if (rank_of(&d->job, piece) >= below || is_there(d, piece) || under_way(d, piece))
+				continue;
+			below = rank_of(&d->job, piece);
+			*best = piece;
+			any = true;
+		}
+	return any;
+}
+
+/* ---- a newer job ---- */
+
+static int find_pane(const struct job *job, const struct job_pane *pane)
+{
+	for (int i = 0; i < job->panes; i++)
+		if (job_pane_equal(&job->pane[i], pane))
+			return i;
+	return -1;
+}
+
+static bool any_edit(const struct job *job)
+{
+	for (int i = 0; i < job->edits; i++)
+		if (job->edit[i].on)
+			return true;
+	return false;
+}
+
+/* Whether a job asks for a piece of the job on the desk, and as which of its panes. */
+static bool wants(const struct desk *d, const struct job *job, struct piece piece, int *pane)
+{
+	bool unedited = piece.kind == PIECE_BEFORE || piece.kind == PIECE_PLAIN_TEXT;
+
+	if (!job_same_ground(&d->job, job, !unedited) || (unedited && !any_edit(job)))
+		return false;
+	if (piece.kind >= PIECE_TEXT) {
+		*pane = 0;
+		return d->job.generate == job->generate;
+	}
+	*pane = find_pane(job, &d->job.pane[piece.pane]);
+	return *pane >= 0;
+}
+
+/* Called under the worker's lock. */
+static bool wants_top(struct desk *d, const struct job *job)
+{
+	int pane;
+
+	return !d->top->unwanted && wants(d, job, d->top->piece, &pane);
+}
+
+/* The job takes the desk: pieces that are there or under way stay if it wants them. */
+static void take_over(struct desk *d, const struct job *job)
+{
+	struct snapshot *s = d->draft;
+	struct snapshot_pane pane[JOB_PANES] = { 0 };
+	bool ground = d->has_job && d->prepared && job_same_ground(&d->job, job, true), has_before[JOB_PANES] = { false };
+	int at;
+
+	for (int i = 0; i < job->panes; i++) {
+		int from = d->has_job ? find_pane(&d->job, &job->pane[i]) : -1;
+		bool same = ground && from >= 0, alike = i < s->panes && s->pane[i].question.analysis == job->pane[i].analysis;
+
+		from = from >= 0 ? from : alike ? i : -1;
+		pane[i].question = job->pane[i];
+		if (from < 0) {
+			pane[i].stale = true;
+			continue;
+		}
+		pane[i].stale = !same || s->pane[from].stale;
+		pane[i].table = table_ref(s->pane[from].table);
+		pane[i].error = s->pane[from].error ? xstrdup(s->pane[from].error) : NULL;
+		pane[i].before = same ? table_ref(s->pane[from].before) : NULL;
+		has_before[i] = same && d->has_before[from];
+	}
+	for (struct level *l = d->top; l; l = l->below) {
+		if (!l->task.called || l->unwanted)
+			continue;
+		if (wants(d, job, l->piece, &at)) {
+			l->piece.pane = at;
+		} else {
+			l->unwanted = true;
+			atomic_store(&l->task.stop, true);
+		}
+	}
+	for (int i = 0; i < s->panes; i++) {
+		table_unref(s->pane[i].table);
+		table_unref(s->pane[i].before);
+		free(s->pane[i].error);
+	}
+	memcpy(s->pane, pane, sizeof pane);
+	memcpy(d->has_before, has_before, sizeof has_before);
+	s->panes = job->panes;
+}
+
+static void keep_texts(struct desk *d, const struct job *job)
+{
+	struct piece text = { PIECE_TEXT, 0 }, plain = { PIECE_PLAIN_TEXT, 0 };
+	struct snapshot *s = d->draft;
+	int pane;
+	bool keep = d->has_job && wants(d, job, text, &pane) && (d->has_text || under_way(d, text));
+	bool keep_plain = d->has_job && wants(d, job, plain, &pane) && (d->has_plain_text || under_way(d, plain));
+
+	if (!keep) {
+		snapshot_free_tokens(s->generated, s->generated_tokens);
+		s->generated = NULL;
+		s->generated_tokens = 0;
+	}
+	if (!keep_plain) {
+		snapshot_free_tokens(s->plain, s->plain_tokens);
+		s->plain = NULL;
+		s->plain_tokens = 0;
+	}
+	d->has_text = d->has_text && keep;
+	d->has_plain_text = d->has_plain_text && keep_plain;
+}
+
+/* Puts a job on the desk and prepares the session for it; false: not prepared, and the draft may say why. */
+static bool begin(struct desk *d, struct job *job, unsigned serial)
+{
+	struct level level = { .desk = d };
+	struct snapshot *s = d->draft;
+	struct err err = { 0 };
+	const char *name = job->model ? job->model : "demo";
+	bool same = d->has_job && d->prepared && job_same_ground(&d->job, job, true);
+	char what[96];
+
+	keep_texts(d, job);
+	take_over(d, job);
+	if (d->has_job)
+		job_done(&d->job);
+	d->job = *job;
+	free(job);
+	d->has_job = true;
+	d->prepared = false;
+	d->asked_at = clock_now();
+	notes_done(&d->notes);
+	s->serial = serial;
+	snprintf(what, sizeof what, "loading %s", strrchr(name, '/') && strrchr(name, '/')[1] ? strrchr(name, '/') + 1 : name);
+	worker_enter(d->worker, &level);
+	if (!same)
+		publish(d, s->has_model ? WORK_RUNNING : WORK_LOADING, s->has_model ? "running" : what);
+	d->prepared = session_prepare(d->session, &d->job, &level.task, &d->notes, &err);
+	set_error(d, &err);
+	if (d->prepared && !same) {
+		describe(d);
+		s->has_metric = session_metric_values(d->session, &s->metric, &s->metric_unedited, &level.task, &err);
+		d->prepared = err.kind != ERR_CANCELLED;
+	}
+	worker_leave(d->worker);
+	if (d->prepared)
+		publish(d, WORK_ANSWERING, "");
+	return d->prepared;
+}
+
+/* ---- making pieces ---- */
+
+static const char *what_is(const struct desk *d, struct piece piece)
+{
+	return piece.kind == PIECE_TABLE ? d->job.pane[piece.pane].analysis->name : piece.kind == PIECE_BEFORE ? "without the edits" : "generating";
+}
+
+static void publish_piece(struct desk *d, const struct level *level)
+{
+	d->draft->answering = level->piece.kind == PIECE_TABLE ? level->piece.pane : -1;
+	publish(d, level->piece.kind >= PIECE_TEXT ? WORK_GENERATING : WORK_ANSWERING, what_is(d, level->piece));
+}
+
+static void answer_all(struct desk *d, int below);
+
+/* A newer job has come while a piece is made: what is more urgent in it is answered now, if the piece is wanted there too. */
+static void interrupted(void *context)
+{
+	struct level *level = context;
+	struct desk *d = level->desk;
+	struct job *job;
+	unsigned serial;
+
+	while ((job = worker_take(d->worker, wants_top, &serial))) {
+		begin(d, job, serial);
+		answer_all(d, rank_of(&d->job, level->piece));
+	}
+	if (worker_waits(d->worker))
+		atomic_store(&level->task.stop, true);
+	else
+		publish_piece(d, level);
+}
+
+/* What a slow table has so far. */
+static void show_partial(void *context, struct table *so_far)
+{
+	struct desk *d = context;
+	struct snapshot_pane *p = &d->draft->pane[d->top->piece.pane];
+
+	if (d->top->unwanted) {
+		table_unref(so_far);
+		return;
+	}
+	table_unref(p->table);
+	free(p->error);
+	p->table = so_far;
+	p->error = NULL;
+	p->stale = false;
+	publish_piece(d, d->top);
+}
+
+static void set_table(struct desk *d, int pane, struct table *t, const struct err *err)
+{
+	struct snapshot_pane *p = &d->draft->pane[pane];
+
+	table_unref(p->table);
+	free(p->error);
+	p->table = t;
+	p->error = t ? NULL : xstrdup(err->text);
+	p->stale = false;
+}
+
+static void set_before(struct desk *d, int pane, struct table *t)
+{
+	struct snapshot_pane *p = &d->draft->pane[pane];
+
+	table_unref(p->before);
+	p->before = t;
+	d->has_before[pane] = true;
+}
+
+static bool add_token(void *context, int32_t id)
+{
+	struct level *level = context;
+	struct desk *d = level->desk;
+	bool plain = level->piece.kind == PIECE_PLAIN_TEXT;
+	struct snapshot_token **list = plain ? &d->draft->plain : &d->draft->generated;
+	int *n = plain ? &d->draft->plain_tokens : &d->draft->generated_tokens;
+
+	if (level->unwanted || atomic_load(&level->task.stop))
+		return false;
+	*list = xrealloc(*list, (size_t)(*n + 1) * sizeof **list);
+	(*list)[(*n)++] = snapshot_make_token(session_model(d->session)->tokenizer, id);
+	publish_piece(d, level);
+	return true;
+}
+
+static void make_text(struct desk *d, struct level *level, struct err *err)
+{
+	bool plain = level->piece.kind == PIECE_PLAIN_TEXT;
+
+	d->draft->generating = true;
+	session_generate(d->session, !plain, d->job.generate, add_token, level, &level->task, err);
+	d->draft->generating = false;
+	if (level->unwanted || atomic_load(&level->task.stop))
+		return;
+	*(plain ? &d->has_plain_text : &d->has_text) = true;
+	set_error(d, err);
+}
+
+static void make_table(struct desk *d, struct level *level, struct err *err)
+{
+	bool before = level->piece.kind == PIECE_BEFORE;
+	struct table *t = before ? session_before(d->session, level->piece.pane, &level->task, &d->notes, err)
+				 : session_answer(d->session, level->piece.pane, &level->task, &d->notes, err);
+
+	if (level->unwanted || err->kind == ERR_CANCELLED)
+		table_unref(t);
+	else if (before)
+		set_before(d, level->piece.pane, t);
+	else
+		set_table(d, level->piece.pane, t, err);
+}
+
+static void make(struct desk *d, struct piece piece)
+{
+	struct level level = { .task = { .called = interrupted, .called_context = &level }, .desk = d, .piece = piece };
+	struct err err = { 0 };
+
+	worker_enter(d->worker, &level);
+	if (piece.kind != PIECE_BEFORE)
+		publish_piece(d, &level);
+	if (piece.kind >= PIECE_TEXT)
+		make_text(d, &level, &err);
+	else
+		make_table(d, &level, &err);
+	worker_leave(d->worker);
+	d->draft->answering = -1;
+	if (!level.unwanted)
+		publish(d, WORK_ANSWERING, "");
+}
+
+/* All that is missing and more urgent than `below`, until a newer job comes or this one is cancelled. */
+static void answer_all(struct desk *d, int below)
+{
+	struct piece piece;
+
+	while (d->prepared && !worker_waits(d->worker) && !worker_cancelled(d->worker) && choose(d, below, &piece))
+		make(d, piece);
+}
+
+void desk_work(struct desk *d, struct job *job, unsigned serial)
+{
+	session_watch(d->session, show_partial, d);
+	begin(d, job, serial);
+	answer_all(d, RANK_ALL);
+	snapshot_free_notes(d->draft);
+	d->draft->note = d->notes.line;
+	d->draft->notes = d->notes.n;
+	d->notes = (struct notes){ 0 };
+	if (!worker_waits(d->worker))
+		publish(d, WORK_IDLE, worker_cancelled(d->worker) ? "cancelled" : "");
+}

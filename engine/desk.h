@@ -1,0 +1,61 @@
+/*
+ * desk.h - the thread's half of the worker: one job after the other becomes a snapshot, piece by piece. See worker.h.
+ *
+ * A job comes to pieces: the table of each pane, each without the edits, a text. The quick ones come first. When a newer job comes while
+ * a slow piece is made that this job wants too, the piece is not given up: it stands still while what is more urgent in the newer job is
+ * answered on top of it, and then goes on. Pieces that nobody wants any more stop within a layer.
+ */
+#ifndef LMSCOPE_ENGINE_DESK_H
+#define LMSCOPE_ENGINE_DESK_H
+
+#include "engine/base/task.h"
+#include "engine/session.h"
+#include "engine/snapshot.h"
+
+enum piece_kind { PIECE_TABLE, PIECE_BEFORE, PIECE_TEXT, PIECE_PLAIN_TEXT };
+struct piece {
+	enum piece_kind kind;
+	int pane;
+};
+
+/* A piece under way, or the preparing of a job (`called` is NULL then: whatever is newer stops it). */
+struct level {
+	struct task task;
+	struct desk *desk;
+	struct level *below;	/* that stands still meanwhile */
+	struct piece piece;	/* as the job on the desk counts panes */
+	bool unwanted;		/* that job has no use for it */
+};
+
+struct worker;
+
+struct desk {
+	struct worker *worker;
+	struct session *session;
+	struct snapshot *draft;	/* changes as work goes on; copies of it are published */
+	struct job job;		/* that the draft is of */
+	bool has_job, prepared;	/* the session is prepared for it */
+	bool has_before[JOB_PANES], has_text, has_plain_text;	/* pieces that are there; a table is when it is not stale */
+	struct notes notes;
+	double asked_at;
+	struct level *top;	/* read by the screen under the worker's lock */
+};
+
+void desk_init(struct desk *d, struct worker *w);
+void desk_done(struct desk *d);
+/* Answers a job until all is answered, or a newer one waits that wants none of what is under way. Takes the job. */
+void desk_work(struct desk *d, struct job *job, unsigned serial);
+
+/* ---- What the mailbox does for the desk (worker.c) ---- */
+
+/* Hands a copy of the draft to the screen. */
+void worker_publish(struct worker *w);
+/* From here on, newer jobs and cancelling reach this level's task, and no other. */
+void worker_enter(struct worker *w, struct level *level);
+void worker_leave(struct worker *w);
+/* The newest job, if there is one and `wanted` (NULL: always) says so; then it is the caller's. */
+struct job *worker_take(struct worker *w, bool (*wanted)(struct desk *d, const struct job *job), unsigned *serial);
+bool worker_waits(struct worker *w);		/* a newer job is there */
+bool worker_cancelled(struct worker *w);	/* the screen has cancelled what was asked last */
+
+#endif
