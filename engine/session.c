@@ -7,9 +7,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "engine/base/memory.h"
+#include "engine/base/file.h"
 #include "engine/keep.h"
 #include "engine/model/tokenizer.h"
+#include "engine/run/prompt_runs.h"
 
 /* Everything that a prepared job stands on. */
 struct prepared {
@@ -25,6 +26,7 @@ struct session {
 	struct model *model;
 	char *where;		/* as the job named it; NULL: demo */
 	struct keep *keep;
+	struct prompt_runs *prompts;	/* what edits read of files of prompts */
 	bool ready;
 	struct prepared now;
 	struct gradient *gradient[2];	/* the latest first: of the edited and of the unedited run, most often; counted; or NULL */
@@ -67,6 +69,8 @@ static void forget(struct session *s)
 	gradient_unref(s->gradient[1]);
 	s->gradient[0] = s->gradient[1] = NULL;
 	keep_clear(s->keep);
+	prompt_runs_unref(s->prompts);
+	s->prompts = NULL;
 }
 
 void session_free(struct session *s)
@@ -96,29 +100,35 @@ static bool open_model(struct session *s, const char *where, struct task *task, 
 	forget(s);
 	model_free(s->model);
 	s->model = m;
+	s->prompts = prompt_runs_new(m);
 	job_set(&s->where, where);
 	return true;
 }
 
 /* ---- runs ---- */
 
+/* A file that an edit reads may be another one by now under its old name. */
+static void add_version(struct str *key, const char *line)
+{
+	struct arena *scratch = arena_new();
+	struct edit edit;
+	struct err err;
+
+	if (edit_parse(line, &edit, scratch, &err) && edit.file)
+		str_addf(key, "#%llx", (unsigned long long)file_version(edit.file));
+	arena_free(scratch);
+}
+
 static void run_key(struct str *key, const int32_t *tokens, size_t n, const struct job *job, const int32_t *foil, size_t foil_n)
 {
 	str_add_n(key, (const char *)tokens, n * sizeof *tokens);
 	for (int e = 0; job && e < job->edits; e++)
-		if (job->edit[e].on)
+		if (job->edit[e].on) {
 			str_addf(key, "|%s", job->edit[e].line);
+			add_version(key, job->edit[e].line);
+		}
 	if (job && foil)
 		str_add_n(key, (const char *)foil, foil_n * sizeof *foil);
-}
-
-static bool fits(const struct session *s, size_t tokens, struct err *err)
-{
-	size_t need = run_bytes(&s->model->config, (int)tokens), have = memory_available();
-
-	return need <= have / 2 ||
-	       err_set(err, ERR_MEMORY, "a run over %zu tokens of this model keeps %.2f GB, and %.2f GB of memory are free; shorten the prompt",
-		       tokens, (double)need / 1e9, (double)have / 1e9);
 }
 
 /* What a run shall be of. */
@@ -136,7 +146,7 @@ static struct run *get_run(struct session *s, const struct wanted *w, unsigned *
 	struct run *r;
 	const char **line = w->job ? xcalloc((size_t)w->job->edits, sizeof *line) : NULL;
 	struct run_order order = { .model = s->model, .tokens = w->tokens, .T = (int)w->n, .edits = line, .unedited = w->unedited,
-				   .foil = w->foil };
+				   .foil = w->foil, .prompts = s->prompts };
 
 	str_init(&key);
 	for (int e = 0; w->job && e < w->job->edits; e++)
@@ -144,7 +154,7 @@ static struct run *get_run(struct session *s, const struct wanted *w, unsigned *
 			line[order.edit_count++] = w->job->edit[e].line;
 	run_key(&key, w->tokens, w->n, w->job, w->foil ? w->foil->tokens : NULL, w->foil ? (size_t)w->foil->T : 0);
 	r = keep_find_run(s->keep, &key, id);
-	if (!r && fits(s, w->n, err)) {
+	if (!r && run_fits(s->model, (int)w->n, err)) {
 		if (!w->job)	/* a changed token costs only what stands behind it */
 			order.prefix = keep_longest_prefix(s->keep, w->tokens, w->n);
 		if ((r = run_new(&order, task, err)))
@@ -241,7 +251,7 @@ static struct gradient *get_gradient(struct session *s, const struct view *v, st
 	for (int i = 0; i < 2; i++)
 		if (s->gradient[i] && gradient_answers(s->gradient[i], v->run, &v->metric, v->unedited, 0))
 			return gradient_ref(s->gradient[i]);
-	if (!fits(s, (size_t)v->run->T, err) || !(g = gradient_new(v->run, &v->metric, v->unedited, 0, task, err)))
+	if (!run_fits(s->model, v->run->T, err) || !(g = gradient_new(v->run, &v->metric, v->unedited, 0, task, err)))
 		return NULL;
 	gradient_unref(s->gradient[1]);
 	s->gradient[1] = s->gradient[0];
@@ -467,7 +477,7 @@ static bool generate(struct session *s, const struct prepared *p, bool edited, i
 	int32_t *tokens = xmalloc((size_t)(T + n) * sizeof *tokens);
 	const char **line = xcalloc((size_t)p->job.edits, sizeof *line);
 	struct run_order order = { .model = s->model, .tokens = tokens, .prompt_T = T, .edits = line, .unedited = p->unedited,
-				   .foil = p->foil };
+				   .foil = p->foil, .prompts = s->prompts };
 	struct run *r = run_ref(from);
 	bool ok = true;
 
@@ -488,7 +498,7 @@ static bool generate(struct session *s, const struct prepared *p, bool edited, i
 		order.prefix = r;
 		if (c->context_is_hard && order.T > c->context)
 			break;
-		longer = fits(s, (size_t)order.T, err) ? run_new(&order, task, err) : NULL;
+		longer = run_fits(s->model, order.T, err) ? run_new(&order, task, err) : NULL;
 		ok = longer != NULL;
 		if (ok) {
 			run_unref(r);

@@ -128,6 +128,9 @@ static void complete_edit(const struct app *app, const char *argument, struct co
 		snprintf(text, sizeof text, "@%d", cursor_get(app, DIM_POSITION, extent_of(app, DIM_POSITION)));
 		if (before == 2 && extent_of(app, DIM_POSITION))
 			offer(c, word, text, "at the cursor's position only");
+		snprintf(text, sizeof text, "@%d..", cursor_get(app, DIM_POSITION, extent_of(app, DIM_POSITION)));
+		if (before == 2 && extent_of(app, DIM_POSITION))
+			offer(c, word, text, "from the cursor's position on, generated tokens included");
 		for (int i = 0; i < EDIT_OPS; i++)
 			if (!target || edit_op_fits(target, (enum edit_op)i))
 				offer(c, word, edit_ops[i].word, edit_ops[i].help);

@@ -282,6 +282,21 @@ bool file_write(const char *path, const char *bytes, size_t n, struct err *err)
 	return ok;
 }
 
+uint64_t file_version(const char *path)
+{
+	struct stat st;
+	uint64_t x = 1;
+
+	if (stat(path, &st))
+		return 0;
+	for (int i = 0; i < 4; i++) {
+		const uint64_t part[] = { (uint64_t)st.st_mtim.tv_sec, (uint64_t)st.st_mtim.tv_nsec, (uint64_t)st.st_size, (uint64_t)st.st_ino };
+
+		x = (x ^ part[i]) * 1099511628211u;
+	}
+	return x ? x : 1;
+}
+
 bool file_exists(const char *path)
 {
 	struct stat st;

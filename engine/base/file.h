@@ -9,6 +9,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "engine/base/err.h"
 
@@ -31,6 +32,9 @@ const char *file_blamed(const void *address);
 char *file_read(const char *path, size_t limit, size_t *n, struct err *err);
 /* Writes to a temporary file beside it, syncs, renames over it; makes missing folders above it. */
 bool file_write(const char *path, const char *bytes, size_t n, struct err *err);
+
+/* A number that is another one once the file has been written again; 0: it cannot be found. */
+uint64_t file_version(const char *path);
 
 bool file_exists(const char *path);	/* anything that stat() finds */
 bool file_is_folder(const char *path);

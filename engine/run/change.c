@@ -9,7 +9,7 @@
 /* Whether a head's write is changed by way of z alone (edit_apply), and not by what is added behind it (edit_apply_write). */
 static bool acts_on_z(const struct edit *e)
 {
-	return e->op == EDIT_ZERO || e->op == EDIT_MEAN || e->op == EDIT_SCALE || e->op == EDIT_PATCH || e->op == EDIT_FREEZE;
+	return edit_puts(e) || e->op == EDIT_SCALE;
 }
 
 /* What the run has at a site that is stored as rows; NULL: it has no such row. */

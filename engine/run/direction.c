@@ -17,6 +17,7 @@ bool prompt_set_read(const char *path, const struct model *m, enum tokenizer_bos
 		return false;
 	out->tokens = arena_alloc(arena, (size_t)out->n * sizeof *out->tokens);
 	out->T = arena_alloc(arena, (size_t)out->n * sizeof *out->T);
+	out->line = arena_alloc(arena, (size_t)out->n * sizeof *out->line);
 	for (int i = 0; ok && i < out->n; i++) {
 		int32_t *ids = NULL, *kept;
 		size_t n = 0;
@@ -29,6 +30,7 @@ bool prompt_set_read(const char *path, const struct model *m, enum tokenizer_bos
 			memcpy(kept, ids, n * sizeof *kept);
 		out->tokens[i] = kept;
 		out->T[i] = (int)n;
+		out->line[i] = prompt[i].line;
 		free(ids);
 	}
 	return ok;

@@ -22,7 +22,7 @@ struct directions {
 
 struct prompt_set {
 	const int32_t **tokens;	/* [n] */
-	int *T;			/* [n] */
+	int *T, *line;		/* [n] how many, and where in the file */
 	int n;
 	const char *path;	/* for sentences */
 };

@@ -9,6 +9,7 @@
 #include "engine/model/model.h"
 #include "engine/numbers/noise.h"
 #include "engine/run/forward.h"
+#include "engine/run/prompt_runs.h"
 #include "engine/run/run.h"
 #include "engine/run/vector_file.h"
 
@@ -24,7 +25,12 @@ static size_t slice(const struct edit *e, const struct config *c, size_t *from)
 	if (e->unit < 0)
 		return width;
 	*from = (size_t)e->unit * unit;
-	return unit;
+	return (size_t)(e->unit_to - e->unit + 1) * unit;
+}
+
+bool edit_has_unit(const struct edit *e, int unit)
+{
+	return e->unit < 0 || (unit >= e->unit && unit <= e->unit_to);
 }
 
 static bool check_place(const struct edit *e, const struct config *c, const char *line, struct err *err)
@@ -34,7 +40,7 @@ static bool check_place(const struct edit *e, const struct config *c, const char
 
 	if (e->layer >= c->L)
 		return err_set(err, ERR_ARGUMENT, "edit \"%s\": the model has layers 0 … %d", line, c->L - 1);
-	if (e->unit >= n && e->unit >= 0)
+	if (e->unit_to >= n && e->unit >= 0)
 		return err_set(err, ERR_ARGUMENT, "edit \"%s\": a layer has %ss 0 … %d", line, dim_step(unit), n - 1);
 	if (e->layer && e->target->site == SITE_EMBED)
 		return err_set(err, ERR_ARGUMENT, "edit \"%s\": embeddings enter layer 0; write embed 0", line);
@@ -53,9 +59,23 @@ static bool place_in(int written, int T, int *out, const char *line, struct err 
 	return err_set(err, ERR_ARGUMENT, "edit \"%s\": position %d is outside the prompt, which has %d tokens (0 … %d)", line, written, T, T - 1);
 }
 
+/* The key of a range that runs backwards is said as it was written. */
+static bool resolve_keys(struct edit *e, int T, const char *line, struct err *err)
+{
+	int from, to;
+
+	if (!place_in(e->key, T, &from, line, err) || !place_in(e->key_to, T, &to, line, err))
+		return false;
+	if (from > to)
+		return err_set(err, ERR_ARGUMENT, "edit \"%s\": the range %d..%d runs backwards", line, e->key, e->key_to);
+	e->key = from;
+	e->key_to = to;
+	return true;
+}
+
 static bool resolve_positions(struct edit *e, int T, struct arena *arena, const char *line, struct err *err)
 {
-	if (e->has_key && !place_in(e->key, T, &e->key, line, err))
+	if (e->has_key && !resolve_keys(e, T, line, err))
 		return false;
 	if (!e->ranges)
 		return true;
@@ -66,6 +86,10 @@ static bool resolve_positions(struct edit *e, int T, struct arena *arena, const 
 
 		if (!place_in(e->range[i].from, T, &from, line, err) || !place_in(e->range[i].to, T, &to, line, err))
 			return false;
+		if (e->range[i].open) {
+			e->onward = true;
+			to = T - 1;
+		}
 		if (from > to)
 			return err_set(err, ERR_ARGUMENT, "edit \"%s\": the range %d..%d runs backwards", line, e->range[i].from, e->range[i].to);
 		memset(e->at + from, true, (size_t)(to - from + 1));
@@ -96,6 +120,32 @@ static bool resolve_mean(struct edit *e, const struct config *c, const struct ru
 			else
 				kernel_axpy(1.0f / (float)T, run_at(run, s ? SITE_MLP_OUT : site, e->layer, t) + from, mean, n);
 		}
+	return true;
+}
+
+/* Over a file of prompts: at the same position, a run to read from; over all positions, numbers as above. */
+static bool resolve_prompts_mean(struct edit *e, const struct edit_context *context, struct arena *arena, struct err *err)
+{
+	const struct config *c = &context->model->config;
+	const struct prompt_question q = { e->file, context->tokens, context->T, context->task };
+	enum site site = e->target->site == SITE_RESULT ? SITE_Z : e->target->site;
+	const struct prompt_mean *mean;
+	size_t from, n = slice(e, c, &from);
+
+	if (e->same)
+		return (e->source = prompt_runs_same(context->prompts, &q, context->reads, err)) != NULL;
+	if (!(mean = prompt_runs_mean(context->prompts, &q, err)))
+		return false;
+	if (site == SITE_PATTERN) {
+		n = (size_t)c->H * (size_t)mean->keys;
+		e->mean_keys = mean->keys;
+	}
+	if (!(e->vector = arena_floats(arena, n * (e->target->both ? 2 : 1), err)))
+		return false;
+	memcpy(e->vector, site == SITE_PATTERN ? mean->pattern + (size_t)e->layer * n : run_at(mean->run, site, e->layer, 0) + from,
+	       n * sizeof *e->vector);
+	if (e->target->both)
+		memcpy(e->vector + n, run_at(mean->run, SITE_MLP_OUT, e->layer, 0), n * sizeof *e->vector);
 	return true;
 }
 
@@ -150,8 +200,14 @@ bool edit_resolve(struct edit *e, const struct edit_context *context, struct are
 	edit_print(e, &line);
 	ok = check_place(e, c, line.s, err) && resolve_positions(e, context->T, arena, line.s, err);
 	if (ok && e->op == EDIT_MEAN)
-		ok = resolve_mean(e, c, context->unedited, arena, err);
-	if (ok && e->file)
+		ok = e->file ? resolve_prompts_mean(e, context, arena, err) : resolve_mean(e, c, context->unedited, arena, err);
+	if (ok && e->op == EDIT_RESAMPLE) {
+		const struct prompt_question q = { e->file, context->tokens, context->T, context->task };
+
+		e->source = prompt_runs_other(context->prompts, &q, e->line, (unsigned)e->seed, context->reads, err);
+		ok = e->source != NULL;
+	}
+	if (ok && (e->op == EDIT_ADD || e->op == EDIT_PROJECT))
 		ok = resolve_file(e, c, arena, line.s, err);
 	if (ok && e->op == EDIT_NOISE)
 		ok = resolve_noise(e, context, arena, err);
@@ -182,13 +238,13 @@ static const struct edit_target *target_of(enum site site)
 
 struct edit edit_take(enum site site, int layer, int unit, const struct run *source)
 {
-	return (struct edit){ .target = target_of(site), .layer = layer, .unit = unit, .op = EDIT_PATCH, .source = source };
+	return (struct edit){ .target = target_of(site), .layer = layer, .unit = unit, .unit_to = unit, .op = EDIT_PATCH, .source = source };
 }
 
 struct edit edit_put(enum site site, int layer, int unit, const float *rows, int from, int n)
 {
-	return (struct edit){ .target = target_of(site), .layer = layer, .unit = unit, .op = EDIT_PATCH, .rows = rows, .rows_from = from,
-			      .rows_n = n };
+	return (struct edit){ .target = target_of(site), .layer = layer, .unit = unit, .unit_to = unit, .op = EDIT_PATCH, .rows = rows,
+			      .rows_from = from, .rows_n = n };
 }
 
 /* ---- the ops ---- */
@@ -204,7 +260,7 @@ bool edit_covers(const struct edit *e, int position)
 		return false;
 	if (e->rows && (position < e->rows_from || position >= e->rows_from + e->rows_n))
 		return false;
-	return !e->at || (position < e->at_count && e->at[position]);
+	return !e->at || (position < e->at_count ? e->at[position] : e->onward);
 }
 
 int edit_first_position(const struct edit *e)
@@ -216,18 +272,23 @@ int edit_first_position(const struct edit *e)
 	return t;
 }
 
-bool edit_replaces(const struct edit *e, enum site site, int layer, int t0)
+bool edit_puts(const struct edit *e)
 {
-	bool constant = e->op == EDIT_ZERO || e->op == EDIT_MEAN || e->op == EDIT_PATCH || e->op == EDIT_FREEZE;
-
-	return constant && e->unit < 0 && !e->at && edit_hits(e, site, layer) && (!e->rows || e->rows_from <= t0);
+	return e->op == EDIT_ZERO || e->op == EDIT_MEAN || e->op == EDIT_PATCH || e->op == EDIT_RESAMPLE || e->op == EDIT_FREEZE;
 }
 
-/* What patch and freeze put at a position. */
-static const float *source_row(const struct edit *e, enum site site, int position, size_t from, size_t n)
+bool edit_replaces(const struct edit *e, enum site site, int layer, int t0)
+{
+	return edit_puts(e) && e->unit < 0 && !e->at && edit_hits(e, site, layer) && (!e->rows || e->rows_from <= t0);
+}
+
+/* What is put at a position. */
+static const float *put_row(const struct edit *e, enum site site, int position, size_t from, size_t n)
 {
 	if (e->rows)
 		return e->rows + (size_t)(position - e->rows_from) * n;
+	if (!e->source)
+		return e->vector + (e->target->both && site == SITE_MLP_OUT ? n : 0);
 	return run_at(e->source, site == SITE_RESULT ? SITE_Z : site, e->layer, position) + from;
 }
 
@@ -248,9 +309,6 @@ void edit_apply(const struct edit *e, const struct config *c, enum site site, in
 	case EDIT_ZERO:
 		memset(x, 0, n * sizeof *x);
 		break;
-	case EDIT_MEAN:
-		memcpy(x, e->vector + (second ? n : 0), n * sizeof *x);
-		break;
 	case EDIT_SCALE:
 		for (size_t i = 0; i < n; i++)
 			x[i] *= e->amount;
@@ -259,9 +317,11 @@ void edit_apply(const struct edit *e, const struct config *c, enum site site, in
 		if (site != SITE_RESULT)
 			kernel_axpy(e->amount, e->vector, x, n);
 		break;
+	case EDIT_MEAN:
 	case EDIT_PATCH:
+	case EDIT_RESAMPLE:
 	case EDIT_FREEZE:
-		memcpy(x, source_row(e, site, position, from, n), n * sizeof *x);
+		memcpy(x, put_row(e, site, position, from, n), n * sizeof *x);
 		break;
 	case EDIT_NOISE:
 		if (site != SITE_RESULT)
@@ -275,19 +335,21 @@ void edit_apply(const struct edit *e, const struct config *c, enum site site, in
 	}
 }
 
-void edit_apply_write(const struct edit *e, const struct config *c, int position, float *x)
+void edit_apply_write(const struct edit *e, const struct config *c, int head, int position, float *x)
 {
+	if (!edit_has_unit(e, head))
+		return;
 	if (e->op == EDIT_ADD)
 		kernel_axpy(e->amount, e->vector, x, (size_t)c->D);
 	if (e->op == EDIT_NOISE)
-		add_noise(e, position, (size_t)(e->unit * c->D), x, (size_t)c->D);
+		add_noise(e, position, (size_t)(head * c->D), x, (size_t)c->D);
 }
 
 void edit_apply_pattern(const struct edit *e, int head, int query, float *x)
 {
-	int from = e->has_key ? e->key : 0, to = e->has_key ? e->key : query;
+	int from = e->has_key ? e->key : 0, to = e->has_key ? e->key_to : query;
 
-	if (e->unit >= 0 && head != e->unit)
+	if (!edit_has_unit(e, head))
 		return;
 	for (int j = from; j <= to && j <= query; j++) {
 		if (e->op == EDIT_ZERO)
@@ -296,7 +358,7 @@ void edit_apply_pattern(const struct edit *e, int head, int query, float *x)
 			x[j] = -INFINITY;
 		else if (e->op == EDIT_SCALE && isfinite(x[j]))	/* hidden scores stay hidden */
 			x[j] *= e->amount;
-		else if (e->op == EDIT_PATCH || e->op == EDIT_FREEZE)
+		else if (e->source)
 			x[j] = run_pattern(e->source, e->layer, head, query)[j];
 		else if (e->op == EDIT_MEAN)
 			x[j] = j < e->mean_keys ? e->vector[head * e->mean_keys + j] : 0;
@@ -322,8 +384,8 @@ void edit_back(const struct edit *e, const struct config *c, float *d)
 
 void edit_back_pattern(const struct edit *e, int head, int query, float *d)
 {
-	int from = e->has_key ? e->key : 0, to = e->has_key ? e->key : query;
+	int from = e->has_key ? e->key : 0, to = e->has_key ? e->key_to : query;
 
-	for (int j = from; (e->unit < 0 || head == e->unit) && j <= to && j <= query; j++)
+	for (int j = from; edit_has_unit(e, head) && j <= to && j <= query; j++)
 		d[j] *= slope(e);
 }

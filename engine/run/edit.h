@@ -1,7 +1,7 @@
 /*
  * edit.h - an intervention on a run, as one line of text:
  *
- *     TARGET LAYER[.UNIT] [@POSITIONS] OP [ARGUMENTS]        head 5.1 zero · mlp_out 3 @4..7 zero · pattern 5.1 @7<4 zero
+ *     TARGET LAYER[.UNIT[..UNIT]] [@POSITIONS] OP [ARGUMENTS]        head 5.1 zero · mlp_out 3 @4..7 zero · pattern 5.1 @7<4 zero
  *
  * The same line stands on the command line (-e), behind `:` and in YAML. Targets and ops are rows of tables in edit_line.c; the
  * list of both, with help, is public for completion and menus. Parsing needs no model; edit_resolve() checks the line
@@ -19,7 +19,7 @@
 #include "engine/model/config.h"
 #include "engine/run/site.h"
 
-enum edit_op { EDIT_ZERO, EDIT_MEAN, EDIT_SCALE, EDIT_ADD, EDIT_PATCH, EDIT_FREEZE, EDIT_NOISE, EDIT_PROJECT, EDIT_MASK, EDIT_OPS };
+enum edit_op { EDIT_ZERO, EDIT_MEAN, EDIT_SCALE, EDIT_ADD, EDIT_PATCH, EDIT_RESAMPLE, EDIT_FREEZE, EDIT_NOISE, EDIT_PROJECT, EDIT_MASK, EDIT_OPS };
 
 /* What may be edited: "head" is the site result, "neuron" is mlp_post, "kv" is v, "layer" is attn_out and mlp_out together. */
 struct edit_target {
@@ -42,28 +42,32 @@ bool edit_op_fits(const struct edit_target *target, enum edit_op op);
 /* A set of positions as written: ranges a..b (negative from the end), or all. */
 struct edit_range {
 	int from, to;
+	bool open;			/* "a..": to the end of the prompt, and what is generated */
 };
 
 struct run;
 
 struct edit {
 	const struct edit_target *target;
-	int layer, unit;		/* unit -1: all of them */
+	int layer, unit, unit_to;	/* units unit … unit_to; unit -1: all of them */
 	struct edit_range *range;	/* [ranges]; 0 ranges: every position, generated ones included */
 	int ranges;
-	bool has_key;			/* pattern and scores … @QUERY<KEY: that key alone */
-	int key;
+	bool has_key;			/* pattern and scores … @QUERY<KEY[..KEY]: those keys alone */
+	int key, key_to;
 	enum edit_op op;
 	float amount;			/* factor of scale, strength of add (1), standard deviations of noise */
-	int seed;			/* of noise */
-	char *file;			/* of add and project */
+	int seed;			/* of noise and resample */
+	char *file;			/* a vector of add and project, prompts of mean and resample; NULL: none */
+	bool same;			/* mean FILE: of the same position in prompts as long as this one */
+	int line;			/* resample: the prompt on this line of the file; 0: drawn by the seed */
 	/* After edit_resolve: */
 	bool *at;			/* [at_count] which positions; NULL: every one, generated ones included */
 	int at_count;
+	bool onward;			/* positions from at_count on, too */
 	float *vector;			/* what mean puts there (twice the width for "layer"), what add adds, what project takes out (length 1); mean on a pattern: [H, mean_keys] */
 	int mean_keys;
 	double deviation;		/* of the prompt's token embeddings: the unit of noise */
-	const struct run *source;	/* what patch and freeze read from */
+	const struct run *source;	/* what patch, freeze and resample read from, and mean of the same position */
 	const float *rows;		/* or, in its place, [rows_n, what it covers of a row] for positions rows_from on: edit_put */
 	int rows_from, rows_n;
 };
@@ -75,7 +79,12 @@ bool edit_has_amount(const struct edit *edit);
 /* The canonical line. */
 void edit_print(const struct edit *edit, struct str *out);
 
+/* Does it cover that unit? */
+bool edit_has_unit(const struct edit *edit, int unit);
+
 struct model;
+struct prompt_runs;
+struct run_set;
 
 /* What a line is checked against. */
 struct edit_context {
@@ -84,6 +93,9 @@ struct edit_context {
 	const struct run *unedited;	/* mean and freeze read it */
 	const struct run *foil;		/* patch reads it; NULL: there is none */
 	const int32_t *tokens;		/* [T] noise is measured in their embeddings */
+	struct prompt_runs *prompts;	/* of files that mean and resample read */
+	struct run_set *reads;		/* receives the runs that the edit reads */
+	struct task *task;		/* of the runs over a file of prompts */
 };
 
 /* Checks layer, unit and positions, loads the vector, computes the mean. ERR_ARGUMENT says what the model has. Memory from `arena`. */
@@ -95,6 +107,8 @@ bool edit_resolve(struct edit *edit, const struct edit_context *context, struct 
  */
 struct edit edit_take(enum site site, int layer, int unit, const struct run *source);
 struct edit edit_put(enum site site, int layer, int unit, const float *rows, int from, int n);
+/* Whether the op puts something in the value's place. */
+bool edit_puts(const struct edit *edit);
 /* Whether nothing of what the model computes at the site, from position t0 on, is left. */
 bool edit_replaces(const struct edit *edit, enum site site, int layer, int t0);
 
@@ -107,8 +121,8 @@ int edit_first_position(const struct edit *edit);
 /* Applies it to x, the whole row of the site at that position ([units, width]). For `result`, x is z[H, K] and ops that are not linear
  * in z (add, noise) are left to edit_apply_write. */
 void edit_apply(const struct edit *edit, const struct config *c, enum site site, int position, float *x);
-/* What an `add` or `noise` on a head's result adds to the stream: x[D] += … */
-void edit_apply_write(const struct edit *edit, const struct config *c, int position, float *x);
+/* What an `add` or `noise` on a head's result adds to its write in the stream: x[D] += … */
+void edit_apply_write(const struct edit *edit, const struct config *c, int head, int position, float *x);
 /* Applies it to one row of attention weights, or of scores before softmax: x[query + 1] of that head. */
 void edit_apply_pattern(const struct edit *edit, int head, int query, float *x);
 

@@ -30,12 +30,15 @@ const struct edit_target edit_targets[] = {
 
 const struct edit_op_info edit_ops[EDIT_OPS] = {
 	[EDIT_ZERO] = { "zero", "", "set to zero", EDIT_ON_VECTORS | EDIT_ON_HEADS | EDIT_ON_WEIGHTS },
-	[EDIT_MEAN] = { "mean", "", "set to its mean over the prompt's positions in the unedited run",
-			EDIT_ON_VECTORS | EDIT_ON_HEADS | EDIT_ON_WEIGHTS },
+	[EDIT_MEAN] = { "mean", "[FILE [same]]", "set to its mean over the prompt's positions in the unedited run; with a FILE of prompts (one a "
+			"line, or JSON lines with \"prompt\"): over all positions of all of them, or, with same, at the same position of those "
+			"with as many tokens as this one", EDIT_ON_VECTORS | EDIT_ON_HEADS | EDIT_ON_WEIGHTS },
 	[EDIT_SCALE] = { "scale", "FACTOR", "multiply by FACTOR", EDIT_ON_VECTORS | EDIT_ON_HEADS | EDIT_ON_WEIGHTS | EDIT_ON_SCORES },
 	[EDIT_ADD] = { "add", "FILE [STRENGTH]", "add the vector in FILE, times STRENGTH: .npy, .safetensors (FILE:NAME), or a control vector's .gguf", EDIT_ON_VECTORS | EDIT_ON_HEADS },
 	[EDIT_PATCH] = { "patch", "", "set to its value in the foil's run, at the same position",
 			 EDIT_ON_VECTORS | EDIT_ON_HEADS | EDIT_ON_WEIGHTS },
+	[EDIT_RESAMPLE] = { "resample", "FILE [SEED | line N]", "set to its value at the same position of another prompt of the FILE with as many "
+			    "tokens: the one that SEED (0) draws, or that of line N", EDIT_ON_VECTORS | EDIT_ON_HEADS | EDIT_ON_WEIGHTS },
 	[EDIT_FREEZE] = { "freeze", "", "keep its value of the unedited run, whatever other edits do below it",
 			  EDIT_ON_VECTORS | EDIT_ON_HEADS | EDIT_ON_WEIGHTS },
 	[EDIT_NOISE] = { "noise", "SIGMA [SEED]", "add Gaussian noise of SIGMA standard deviations of the prompt's token embeddings; the same "
@@ -76,15 +79,37 @@ static bool number(const char **s, int *out)
 	return true;
 }
 
+/* The ".." of a range; moves *s behind it. */
+static bool dots(const char **s)
+{
+	if ((*s)[0] != '.' || (*s)[1] != '.')
+		return false;
+	*s += 2;
+	return true;
+}
+
+/* ".1" or ".1..4" behind a layer, or nothing. */
+static bool parse_units(const char *s, struct edit *e)
+{
+	e->unit = e->unit_to = -1;
+	if (!*s)
+		return true;
+	if (*s++ != '.' || !number(&s, &e->unit))
+		return false;
+	e->unit_to = e->unit;
+	return (!dots(&s) || number(&s, &e->unit_to)) && e->unit >= 0 && e->unit_to >= 0 && !*s;
+}
+
 static bool parse_place(const char *word, struct edit *e, const char *line, struct err *err)
 {
 	const char *s = word;
 
-	e->unit = -1;
-	if (!s || !number(&s, &e->layer) || e->layer < 0 || (*s == '.' && (s++, !number(&s, &e->unit) || e->unit < 0)) || *s)
+	if (!s || !number(&s, &e->layer) || e->layer < 0 || !parse_units(s, e))
 		return err_set(err, ERR_USAGE, "edit \"%s\": expected a layer (5), or layer and %s (5.1), after %s", line,
 			       site_table[e->target->site].unit == DIM_NONE ? "nothing else" : dim_step(site_table[e->target->site].unit),
 			       e->target->word);
+	if (e->unit_to < e->unit)
+		return err_set(err, ERR_USAGE, "edit \"%s\": the range %d..%d runs backwards", line, e->unit, e->unit_to);
 	if (e->unit >= 0 && site_table[e->target->site].unit == DIM_NONE)
 		return err_set(err, ERR_USAGE, "edit \"%s\": %s belongs to a whole layer; write %s %d", line, e->target->word,
 			       e->target->word, e->layer);
@@ -94,7 +119,19 @@ static bool parse_place(const char *word, struct edit *e, const char *line, stru
 	return true;
 }
 
-/* "4", "4..7", "1,3,5..7", "-1"; for patterns also "7<4". */
+/* "4", "4..7", "4..". */
+static bool parse_range(const char **s, struct edit_range *r)
+{
+	*r = (struct edit_range){ 0 };
+	if (!number(s, &r->from))
+		return false;
+	r->to = r->from;
+	if (dots(s) && !(r->open = !**s || **s == ',' || **s == '<'))
+		return number(s, &r->to);
+	return true;
+}
+
+/* "4", "4..7", "4..", "1,3,5..7", "-1"; for patterns also "7<4" and "7<2..4". */
 static bool parse_positions(const char *word, struct edit *e, struct arena *arena, const char *line, struct err *err)
 {
 	const char *s = word;
@@ -104,14 +141,8 @@ static bool parse_positions(const char *word, struct edit *e, struct arena *aren
 		commas += *p == ',';
 	e->range = arena_alloc(arena, (size_t)commas * sizeof *e->range);
 	do {
-		struct edit_range r;
-
-		if (!number(&s, &r.from))
+		if (!parse_range(&s, &e->range[e->ranges++]))
 			goto wrong;
-		r.to = r.from;
-		if (s[0] == '.' && s[1] == '.' && (s += 2, !number(&s, &r.to)))
-			goto wrong;
-		e->range[e->ranges++] = r;
 	} while (*s == ',' && s++);
 	if (*s == '<') {
 		s++;
@@ -119,12 +150,15 @@ static bool parse_positions(const char *word, struct edit *e, struct arena *aren
 			return err_set(err, ERR_USAGE, "edit \"%s\": @QUERY<KEY is for pattern and scores alone", line);
 		if (!number(&s, &e->key))
 			goto wrong;
+		e->key_to = e->key;
+		if (dots(&s) && !number(&s, &e->key_to))
+			goto wrong;
 		e->has_key = true;
 	}
 	if (!*s)
 		return true;
 wrong:
-	return err_set(err, ERR_USAGE, "edit \"%s\": expected positions such as @4, @-1, @4..7 or @1,3 instead of @%s", line, word);
+	return err_set(err, ERR_USAGE, "edit \"%s\": expected positions such as @4, @-1, @4..7, @4.. or @1,3 instead of @%s", line, word);
 }
 
 static bool parse_float(const char *word, float *out)
@@ -186,11 +220,50 @@ static bool parse_amount(const char **rest, struct edit *e, const char *missing,
 	return true;
 }
 
+static bool parse_seed(const char *word, struct edit *e, const char *line, struct err *err)
+{
+	if (!number(&word, &e->seed) || *word || e->seed < 0)
+		return err_set(err, ERR_USAGE, "edit \"%s\": the seed behind %s should be a whole number from 0 on", line, edit_ops[e->op].word);
+	return true;
+}
+
+/* [FILE [same]] */
+static bool parse_mean(const char **rest, struct edit *e, struct arena *arena, const char *line, struct err *err)
+{
+	const char *more;
+
+	e->file = next_word(rest, arena);
+	if (!e->file || !(more = next_word(rest, arena)))
+		return true;
+	e->same = !strcmp(more, "same");
+	return e->same || err_set(err, ERR_USAGE, "edit \"%s\": behind the file of mean stands nothing, or same, not %s", line, more);
+}
+
+/* FILE [SEED | line N] */
+static bool parse_resample(const char **rest, struct edit *e, struct arena *arena, const char *line, struct err *err)
+{
+	const char *more;
+
+	if (!(e->file = next_word(rest, arena)))
+		return err_set(err, ERR_USAGE, "edit \"%s\": resample needs a file of prompts behind it", line);
+	if (!(more = next_word(rest, arena)))
+		return true;
+	if (strcmp(more, "line"))
+		return parse_seed(more, e, line, err);
+	more = next_word(rest, arena);
+	return (more && number(&more, &e->line) && !*more && e->line > 0) ||
+	       err_set(err, ERR_USAGE, "edit \"%s\": line needs the number of a line of the file, from 1 on", line);
+}
+
 static bool parse_arguments(const char **rest, struct edit *e, struct arena *arena, const char *line, struct err *err)
 {
 	const char *more;
 
 	e->amount = 1;
+	if (e->op == EDIT_MEAN && !parse_mean(rest, e, arena, line, err))
+		return false;
+	if (e->op == EDIT_RESAMPLE && !parse_resample(rest, e, arena, line, err))
+		return false;
 	if ((e->op == EDIT_ADD || e->op == EDIT_PROJECT) && !(e->file = next_word(rest, arena)))
 		return err_set(err, ERR_USAGE, "edit \"%s\": %s needs a FILE.npy, .safetensors or .gguf behind it", line, edit_ops[e->op].word);
 	if (e->op == EDIT_ADD && !parse_amount(rest, e, NULL, arena, line, err))
@@ -199,8 +272,8 @@ static bool parse_arguments(const char **rest, struct edit *e, struct arena *are
 		return false;
 	if (e->op == EDIT_NOISE && !parse_amount(rest, e, "noise needs a number of standard deviations behind it", arena, line, err))
 		return false;
-	if (e->op == EDIT_NOISE && (more = next_word(rest, arena)) && (!number(&more, &e->seed) || *more || e->seed < 0))
-		return err_set(err, ERR_USAGE, "edit \"%s\": the seed behind noise should be a whole number from 0 on", line);
+	if (e->op == EDIT_NOISE && (more = next_word(rest, arena)) && !parse_seed(more, e, line, err))
+		return false;
 	if (e->op == EDIT_MASK && !e->has_key)
 		return err_set(err, ERR_USAGE, "edit \"%s\": mask needs a key: @QUERY<KEY, such as @-1<2", line);
 	if ((more = next_word(rest, arena)))
@@ -251,21 +324,32 @@ bool edit_has_amount(const struct edit *e)
 	return e->op == EDIT_SCALE || e->op == EDIT_NOISE || e->op == EDIT_ADD;
 }
 
+static void add_range(struct str *out, const char *before, int from, int to)
+{
+	str_addf(out, "%s%d", before, from);
+	if (to != from)
+		str_addf(out, "..%d", to);
+}
+
 void edit_print(const struct edit *e, struct str *out)
 {
 	str_addf(out, "%s %d", e->target->word, e->layer);
 	if (e->unit >= 0)
-		str_addf(out, ".%d", e->unit);
+		add_range(out, ".", e->unit, e->unit_to);
 	for (int i = 0; i < e->ranges; i++) {
-		str_addf(out, "%s%d", i ? "," : " @", e->range[i].from);
-		if (e->range[i].to != e->range[i].from)
-			str_addf(out, "..%d", e->range[i].to);
+		add_range(out, i ? "," : " @", e->range[i].from, e->range[i].to);
+		if (e->range[i].open)
+			str_add(out, "..");
 	}
 	if (e->has_key)
-		str_addf(out, "<%d", e->key);
+		add_range(out, "<", e->key, e->key_to);
 	str_addf(out, " %s", edit_ops[e->op].word);
 	if (e->file)
 		str_addf(out, strpbrk(e->file, " \t'\"") ? " \"%s\"" : " %s", e->file);
+	if (e->same)
+		str_add(out, " same");
+	if (e->line)
+		str_addf(out, " line %d", e->line);
 	if (e->op == EDIT_SCALE || e->op == EDIT_NOISE || (e->op == EDIT_ADD && e->amount != 1))
 		str_addf(out, " %.9g", (double)e->amount);
 	if (e->seed)

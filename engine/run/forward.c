@@ -242,8 +242,8 @@ static void leave_attention(const struct rows *r, int row)
 		model_norm(m, &r->layer->ln1_post, out, 1, out, r->s->post_scale + row);
 	multiply_by(out, D, c->residual_scale);
 	for (int e = 0; e < v->edits; e++)
-		if (edit_hits(v->edit[e], SITE_RESULT, r->l) && edit_covers(v->edit[e], position_of(r, row)))
-			edit_apply_write(v->edit[e], c, position_of(r, row), out);
+		for (int h = 0; h < c->H && edit_hits(v->edit[e], SITE_RESULT, r->l) && edit_covers(v->edit[e], position_of(r, row)); h++)
+			edit_apply_write(v->edit[e], c, h, position_of(r, row), out);
 	touch(r, row, SITE_ATTN_OUT, out);
 	kernel_add(pre, out, mid, D);
 	touch(r, row, SITE_RESID_MID, mid);

@@ -5,16 +5,27 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/base/memory.h"
 #include "engine/run/attention.h"
 #include "engine/run/change.h"
 #include "engine/run/finite.h"
 #include "engine/run/forward.h"
+#include "engine/run/prompt_runs.h"
 #include "engine/run/vocab.h"
 
 size_t run_bytes(const struct config *c, int T)
 {
 	return (size_t)T * (model_run_bytes_per_token(c) + sizeof(float) * (size_t)c->L * (size_t)c->H * (size_t)T) +
 	       sizeof(float) * (size_t)c->V;
+}
+
+bool run_fits(const struct model *m, int T, struct err *err)
+{
+	size_t need = run_bytes(&m->config, T), have = memory_available();
+
+	return need <= have / 2 ||
+	       err_set(err, ERR_MEMORY, "a run over %d tokens of this model keeps %.2f GB, and %.2f GB of memory are free; shorten the prompt", T,
+		       (double)need / 1e9, (double)have / 1e9);
 }
 
 struct run *run_ref(const struct run *r)
@@ -31,8 +42,8 @@ void run_unref(struct run *r)
 		return;
 	for (int l = 0; l < r->model->config.L; l++)
 		layer_sites_unref(r->layer[l]);
-	for (int i = 0; i < r->reads; i++)
-		run_unref(r->read[i]);
+	run_set_done(&r->reads);
+	prompt_runs_unref(r->prompts);
 	arena_free(r->arena);
 	free(r);
 }
@@ -52,29 +63,36 @@ static bool check_order(const struct run_order *o, struct err *err)
 	return true;
 }
 
-/* Keeps what an edit reads for as long as the run can be asked to grow. */
-static void keep_source(struct run *r, const struct run *source)
+void run_set_keep(struct run_set *s, const struct run *r)
 {
-	for (int i = 0; i < r->reads; i++)
-		if (r->read[i] == source)
+	for (int i = 0; i < s->n; i++)
+		if (s->run[i] == r)
 			return;
-	if (source)
-		r->read[r->reads++] = run_ref(source);
+	s->run = xrealloc(s->run, (size_t)(s->n + 1) * sizeof *s->run);
+	s->run[s->n++] = run_ref(r);
 }
 
-static bool resolve_edits(struct run *r, const struct run_order *o, struct err *err)
+void run_set_done(struct run_set *s)
 {
-	struct edit_context context = { r->model, r->prompt_T, o->unedited, o->foil, r->tokens };
+	for (int i = 0; i < s->n; i++)
+		run_unref(s->run[i]);
+	free(s->run);
+	*s = (struct run_set){ 0 };
+}
+
+static bool resolve_edits(struct run *r, const struct run_order *o, struct task *task, struct err *err)
+{
+	struct edit_context context = { r->model, r->prompt_T, o->unedited, o->foil, r->tokens, r->prompts, &r->reads, task };
 
 	r->edits = o->edit_count + o->more_count;
 	r->edit = arena_alloc(r->arena, (size_t)(r->edits + 1) * sizeof *r->edit);
-	r->read = arena_alloc(r->arena, (size_t)(r->edits + 1) * sizeof *r->read);
 	for (int e = 0; e < r->edits; e++) {
 		if (e >= o->edit_count)
 			r->edit[e] = *o->more[e - o->edit_count];
 		else if (!edit_parse(o->edits[e], &r->edit[e], r->arena, err) || !edit_resolve(&r->edit[e], &context, r->arena, err))
 			return false;
-		keep_source(r, r->edit[e].source);
+		if (r->edit[e].source)
+			run_set_keep(&r->reads, r->edit[e].source);
 	}
 	return true;
 }
@@ -210,6 +228,7 @@ struct run *run_new(const struct run_order *o, struct task *task, struct err *er
 	atomic_init(&r->refs, 1);
 	r->arena = arena_new();
 	r->model = o->model;
+	r->prompts = o->prompts ? prompt_runs_ref(o->prompts) : o->unedited ? prompt_runs_ref(o->unedited->prompts) : prompt_runs_new(o->model);
 	r->T = o->T;
 	r->prompt_T = o->prompt_T ? o->prompt_T : o->T;
 	r->tokens = arena_alloc(r->arena, (size_t)r->T * sizeof *r->tokens);
@@ -217,7 +236,7 @@ struct run *run_new(const struct run_order *o, struct task *task, struct err *er
 	r->layer = arena_alloc(r->arena, (size_t)c->L * sizeof *r->layer);
 	r->embed = arena_floats(r->arena, (size_t)r->T * (size_t)c->D, err);
 	r->last_logits = o->without_logits ? NULL : arena_floats(r->arena, (size_t)c->V, err);
-	if (r->embed && (r->last_logits || o->without_logits) && resolve_edits(r, o, err)) {
+	if (r->embed && (r->last_logits || o->without_logits) && resolve_edits(r, o, task, err)) {
 		start = find_start(r, o);
 		if (compute(r, &start, task, err) && (o->without_logits || run_logits(r, r->T - 1, 1, r->last_logits, task, err)) &&
 		    run_finite(r, err))
@@ -278,8 +297,8 @@ void run_result(const struct run *r, int layer, int head, int position, float *o
 
 	run_mix(r, layer, head, position, r->layer[layer]->z_used + ((size_t)position * (size_t)c->H + (size_t)head) * (size_t)c->K, out);
 	for (int e = 0; e < r->edits; e++)
-		if (edit_hits(&r->edit[e], SITE_RESULT, layer) && r->edit[e].unit == head && edit_covers(&r->edit[e], position))
-			edit_apply_write(&r->edit[e], c, position, out);
+		if (edit_hits(&r->edit[e], SITE_RESULT, layer) && edit_covers(&r->edit[e], position))
+			edit_apply_write(&r->edit[e], c, head, position, out);
 }
 
 void run_attention_bias(const struct run *r, int layer, int position, float *out)

@@ -22,6 +22,15 @@
 #include "engine/run/site.h"
 
 struct layer_sites;	/* one layer's stored sites: forward.h */
+struct prompt_runs;
+
+/* Runs that are kept because something reads them; counted. Zeroed: none. */
+struct run_set {
+	struct run **run;	/* [n] heap */
+	int n;
+};
+void run_set_keep(struct run_set *s, const struct run *r);
+void run_set_done(struct run_set *s);
 
 struct run {
 	const struct model *model;
@@ -33,8 +42,8 @@ struct run {
 	struct layer_sites **layer;	/* [L] shared, counted */
 	float *embed;			/* [T, D] */
 	float *last_logits;		/* [V] at the last position; NULL when they were not ordered */
-	struct run **read;		/* [reads] the runs that edits read: foil's, unedited; counted */
-	int reads;
+	struct run_set reads;		/* the runs that edits read: foil's, unedited, of other prompts */
+	struct prompt_runs *prompts;	/* what files of prompts came to, counted */
 	struct arena *arena;
 	atomic_int refs;
 };
@@ -50,6 +59,7 @@ struct run_order {
 	int more_count;
 	const struct run *unedited;	/* of the same tokens: mean and freeze read it, and layers below the first edit are borrowed from it */
 	const struct run *foil;		/* patch reads it; NULL: patch is refused */
+	struct prompt_runs *prompts;	/* NULL: those of the unedited run, or new ones */
 	bool without_logits;		/* last_logits stays NULL: who reads other logits than the last */
 	const struct run *prefix;	/* a run with the same edits whose tokens begin alike: its rows are copied; NULL is fine */
 };
@@ -61,6 +71,8 @@ void run_unref(struct run *r);		/* NULL is fine */
 
 /* Bytes that a run over T positions of this model keeps. */
 size_t run_bytes(const struct config *c, int T);
+/* Whether that would leave the machine half of the memory that it has free; otherwise a sentence. */
+bool run_fits(const struct model *m, int T, struct err *err);
 
 /* Borrowed pointer to a stored site at (layer, position), unit 0: float[width] for sites without units, float[units, width]
  * for those with heads, float[F] for neurons. For SITE_EMBED the layer is ignored. Not for SITE_PATTERN. */

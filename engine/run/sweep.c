@@ -35,16 +35,17 @@ struct sweep {
 	struct task *task;
 	const float *unedited_logits;	/* [V] at the metric's position, for kl */
 	bool loss;			/* the metric looks at every position; otherwise at metric->position */
+	struct run_set reads;		/* what the variants' edits read */
 	int T;				/* positions that are carried */
 	int top;			/* the last layer that is computed */
 	float *y, *logits;		/* [METRIC_ROWS, D] and [METRIC_ROWS, V]; for loss [T, D] and none */
 };
 
-static bool prepare(const struct sweep *s, const struct run *foil, const struct sweep_variant *v, int index, struct item *item,
+static bool prepare(struct sweep *s, const struct run *foil, const struct sweep_variant *v, int index, struct item *item,
 		    struct err *err)
 {
 	const struct run *run = s->run;
-	struct edit_context context = { run->model, run->prompt_T, s->unedited, foil, run->tokens };
+	struct edit_context context = { run->model, run->prompt_T, s->unedited, foil, run->tokens, run->prompts, &s->reads, s->task };
 	int count = run->edits + v->edit_count + v->more_count;
 	const struct edit **list = arena_alloc(s->arena, (size_t)count * sizeof *list);
 
@@ -321,6 +322,7 @@ bool sweep_metric(const struct run *run, const struct run *unedited, const struc
 	struct sweep s = { .run = run, .unedited = unedited, .metric = metric, .arena = arena, .value = value, .task = task };
 	bool ok = begin(&s, err) && sweep(&s, foil, variants, n, err);
 
+	run_set_done(&s.reads);
 	arena_free(arena);
 	return ok;
 }
@@ -333,6 +335,7 @@ bool sweep_read(const struct run *run, const struct run *unedited, const struct 
 			   .task = task };
 	bool ok = sweep(&s, foil, variants, n, err);
 
+	run_set_done(&s.reads);
 	arena_free(arena);
 	return ok;
 }

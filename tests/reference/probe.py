@@ -86,13 +86,16 @@ def noise(seed, row, columns):
 
 
 class Edit:
-    """TARGET LAYER[.UNIT] [@POSITIONS] OP [ARGUMENTS]"""
+    """TARGET LAYER[.UNIT[..UNIT]] [@POSITIONS] OP [ARGUMENTS]"""
 
-    def __init__(self, line, folder="."):
+    def __init__(self, line, folder=".", prompts=None):
+        """prompts: {file: {line number: run}}, for `mean FILE` and `resample FILE line N`."""
         words = line.split()
         target, place = words[:2]
         layer, _, unit = place.partition(".")
-        self.layer, self.unit = int(layer), int(unit) if unit else None
+        first, _, last = unit.partition("..")
+        self.layer = int(layer)
+        self.units = range(int(first), int(last or first) + 1) if unit else None
         self.sites, self.axis = [target], 1
         if target in TARGETS:
             site, self.axis = TARGETS[target]
@@ -102,60 +105,100 @@ class Edit:
         rest = words[2:]
         self.where = rest.pop(0)[1:] if rest[0].startswith("@") else None
         self.op, self.arguments = rest[0], rest[1:]
-        if self.op in ("add", "project"):
+        if self.op in ("mean", "resample") and self.arguments:
+            self.runs = prompts[self.arguments[0]]
+        if self.op in ("add", "project", "interchange") and self.arguments[0].endswith(".npy"):
             self.vector = torch.from_numpy(np.load(Path(folder) / self.arguments[0]))
 
     def positions(self, n):
-        """Query positions, and the key or None."""
+        """Query positions, and the keys or None."""
         if self.where is None:
             return list(range(n)), None
-        queries, _, key = self.where.partition("<")
+        queries, _, keys = self.where.partition("<")
         chosen = []
         for part in queries.split(","):
-            a, _, b = part.partition("..")
-            a, b = int(a), int(b or a)
-            chosen += range(a % n if a < 0 else a, (b % n if b < 0 else b) + 1)
-        return chosen, int(key) if key else None
+            chosen += self.span(part, n)
+        return chosen, self.span(keys, n) if keys else None
+
+    @staticmethod
+    def span(text, n):
+        first, dots, last = text.partition("..")
+        first, last = int(first), int(last or (-1 if dots else first))
+        return range(first % n if first < 0 else first, (last % n if last < 0 else last) + 1)
+
+    def narrow(self, x):
+        """The units of x that it covers, as a view."""
+        return x if self.units is None else x.narrow(self.axis, self.units[0], len(self.units))
+
+    def changed(self, name, x, base, foil):
+        """What the op makes of x, the covered units at every position."""
+        def of(run):
+            return self.narrow(run[name]).to(x.dtype)
+
+        over_keys = name.endswith(("pattern", "scores"))
+        number = float(self.arguments[0]) if self.op in ("scale", "noise") or over_keys and self.op == "add" else None
+        if self.op == "zero":
+            return torch.zeros_like(x)
+        if self.op == "mask":
+            return torch.full_like(x, -math.inf)
+        if self.op == "scale":
+            return x * number
+        if self.op == "mean":
+            return self.mean(x, of, base, over_keys)
+        if self.op in ("patch", "freeze"):
+            return of(foil if self.op == "patch" else base)
+        if self.op == "resample":
+            return of(self.runs[int(self.arguments[2])])
+        if self.op == "noise":
+            seed = int(self.arguments[1]) if len(self.arguments) > 1 else 0
+            width = x[0].numel()
+            first = width // len(self.units or [0]) * (self.units or [0])[0]  # a unit's own part of the site's numbers;
+            first += width * (len(self.sites) > 1 and name.endswith(self.sites[1]))  # of two sites, the second one's come behind
+            rows = [noise(seed, t, first + width)[first:].reshape(x[0].shape).to(x.dtype) for t in range(len(x))]
+            return x + number * self.deviation * torch.stack(rows)
+        if self.op == "project":
+            u = (self.vector / self.vector.double().norm()).to(x.dtype)
+            return x - (x @ u)[..., None] * u
+        if self.op == "interchange":
+            u = self.vector.to(x.dtype)
+            return x + (of(foil) - x) @ u.T @ u
+        if over_keys and self.op == "add":
+            return x + number
+        if self.op == "add":
+            amount = float(self.arguments[1]) if len(self.arguments) > 1 else 1.0
+            return x + amount * self.vector.to(x.dtype)
+        raise ValueError(self.op)
+
+    def mean(self, x, of, base, over_keys):
+        """Over the positions of the unedited run, over those of a file's runs, or over runs at the same position."""
+        if not self.arguments:
+            runs = [of(base)]
+        elif "same" in self.arguments:
+            return torch.stack([y for y in map(of, self.runs.values()) if y.shape == x.shape]).mean(0)
+        else:
+            runs = [of(r) for r in self.runs.values()]
+        axis = -2 if over_keys else 0
+        total, count = 0, sum(y.shape[axis] for y in runs)
+        for y in runs:
+            part = y.sum(axis, keepdim=True)
+            if over_keys:  # keys that one of them does not have weigh nothing there
+                part = torch.nn.functional.pad(part, (0, x.shape[-1] - part.shape[-1]))
+            total = total + part
+        return (total / count).expand_as(x)
 
     def apply(self, name, x, base, foil):
         """x of site `name` with the edit; n positions are axis 1 of a pattern, else axis 0."""
-        pattern = name.endswith("pattern")
-        over_keys = pattern or name.endswith("scores")
-        at, key = self.positions(x.shape[1] if over_keys else x.shape[0])
+        over_keys = name.endswith(("pattern", "scores"))
+        at, keys = self.positions(x.shape[1] if over_keys else x.shape[0])
         x = x.clone()
-        part = x if self.unit is None else x.select(self.axis, self.unit)  # a view of x
-        if key is not None:
-            assert pattern and self.op == "zero" or name.endswith("scores") and self.op == "mask"
-            part[..., at, key] = 0 if pattern else -math.inf
-            return x
-
-        def of(run):
-            y = run[name].to(x.dtype)
-            return y if self.unit is None else y.select(self.axis, self.unit)
-
-        at = (slice(None), at) if over_keys and self.unit is None else at
-        if self.op == "zero":
-            part[at] = 0
-        elif self.op == "scale":
-            part[at] = part[at] * float(self.arguments[0])
-        elif self.op == "mean":
-            part[at] = of(base).mean(0)
-        elif self.op == "patch":
-            part[at] = of(foil)[at]
-        elif self.op == "noise":
-            seed = int(self.arguments[1]) if len(self.arguments) > 1 else 0
-            scale = float(self.arguments[0]) * self.deviation
-            width, first = part.shape[-1], part.shape[-1] * ((self.unit or 0) + (len(self.sites) > 1 and name.endswith(self.sites[1])))
-            for t in at:  # a unit's own part of the site's numbers; of two sites, the second one's come behind
-                part[t] = part[t] + scale * noise(seed, t, first + width)[first:].to(x.dtype)
-        elif self.op == "project":
-            u = (self.vector / self.vector.double().norm()).to(x.dtype)
-            part[at] = part[at] - (part[at] @ u)[..., None] * u
-        elif self.op == "add":
-            amount = float(self.arguments[1]) if len(self.arguments) > 1 else 1.0
-            part[at] = part[at] + amount * self.vector.to(x.dtype)
-        else:
-            raise ValueError(self.op)
+        part = self.narrow(x)
+        new = self.changed(name, part, base, foil)
+        for t in at:
+            if over_keys:
+                k = slice(0, t + 1) if keys is None else [j for j in keys if j <= t]
+                part[..., t, k] = new[..., t, k]
+            else:
+                part[t] = new[t]
         return x
 
 
@@ -177,9 +220,9 @@ class Probe:
     # -- running
 
     @torch.no_grad()
-    def run(self, ids, edits=(), base=None, foil=None, folder="."):
+    def run(self, ids, edits=(), base=None, foil=None, folder=".", prompts=None):
         """All sites of a run, as a dict.  base: the unedited run (for mean); foil: (for patch)."""
-        self.edits = [Edit(e, folder) if isinstance(e, str) else e for e in edits]
+        self.edits = [Edit(e, folder, prompts) if isinstance(e, str) else e for e in edits]
         self.base, self.foil, self.sites = base, foil, {}
         rows = self.model.get_input_embeddings()(torch.tensor(ids))  # without learned positions
         for edit in self.edits:
@@ -257,7 +300,7 @@ class Probe:
             self._site("mlp_pre", gate)
             self._site("mlp_up", up)
         else:
-            self._site("mlp_pre", flat)
+            return self._site("mlp_pre", flat).reshape(out.shape)
 
     def _up(self, module, args, out):
         self._site("mlp_up", out.reshape(-1, out.shape[-1]))
