@@ -366,6 +366,15 @@ void model_unembed_some(const struct model *m, const float *y, int n, int from, 
 		pool_run(n, finish_row, &g);
 }
 
+void model_unembed_here(const struct model *m, const float *y, int n, int from, int count, float *logits, size_t ld)
+{
+	struct logits g = { m, logits, ld, from, count };
+
+	matrix_apply_outputs_here(m->W_U, from, count, y, (size_t)m->config.D, n, logits, ld);
+	for (int i = 0; i < n; i++)
+		finish_row(&g, i);
+}
+
 void model_unembed(const struct model *m, const float *y, int n, float *logits)
 {
 	model_unembed_some(m, y, n, 0, m->config.V, logits, (size_t)m->config.V);

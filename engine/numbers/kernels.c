@@ -17,6 +17,7 @@
 enum { LANES = 8 };
 
 typedef float v8 __attribute__((vector_size(32)));
+typedef int32_t v8_bits __attribute__((vector_size(32)));
 
 INLINE v8 v_all(float x)
 {
@@ -140,22 +141,31 @@ INLINE float rms_norm(const float *x, const float *gain, float eps, float *y, si
 
 /* --- Exponentials --- */
 
-enum { WIDE = 16, PART = 256 };
+enum { PART = 256 };
+
+INLINE v8 v_largest(v8 a, v8 b)
+{
+	const v8_bits greater = a > b;	/* of NaN and something else neither is */
+
+	return (v8)(((v8_bits)a & greater) | ((v8_bits)b & ~greater));
+}
 
 INLINE float largest(const float *x, size_t n)
 {
-	float most[WIDE], top = -INFINITY;
+	v8 most[4] = { v_all(-INFINITY), v_all(-INFINITY), v_all(-INFINITY), v_all(-INFINITY) };
+	float top = -INFINITY;
 	size_t i = 0;
 
-	for (int j = 0; j < WIDE; j++)
-		most[j] = -INFINITY;
-	for (; i + WIDE <= n; i += WIDE)
-		for (int j = 0; j < WIDE; j++)
-			most[j] = choose(x[i + (size_t)j] > most[j], x[i + (size_t)j], most[j]);
+	for (; i + 32 <= n; i += 32)
+		for (size_t j = 0; j < 4; j++)
+			most[j] = v_largest(v_load(x + i + 8 * j), most[j]);
+	for (; i + 8 <= n; i += 8)
+		most[0] = v_largest(v_load(x + i), most[0]);
 	for (; i < n; i++)
-		top = choose(x[i] > top, x[i], top);
-	for (int j = 0; j < WIDE; j++)
-		top = choose(most[j] > top, most[j], top);
+		top = x[i] > top ? x[i] : top;
+	most[0] = v_largest(v_largest(most[0], most[1]), v_largest(most[2], most[3]));
+	for (int j = 0; j < LANES; j++)
+		top = most[0][j] > top ? most[0][j] : top;
 	return top;
 }
 

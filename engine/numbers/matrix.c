@@ -159,17 +159,24 @@ static const float *read_forward(const struct panels *weights, int panel, int nu
 	return panels_read(weights, panel, number, from, count, buffer, stride);
 }
 
+/* The product's side of the weights. */
+static struct product product_of(const struct matrix *w, struct product p)
+{
+	p.weights = &w->panels;
+	p.read = read_forward;
+	p.panels = panels_in_place(&w->panels, &p.kind);
+	p.align = w->panels.align;
+	p.limit = w->in;
+	return p;
+}
+
 static void apply(const struct matrix *w, struct product p)
 {
 	if (w->plain) {
 		blas_run(&p, w->plain + (size_t)p.first * (size_t)w->in + p.from, (size_t)w->in, false);
 		return;
 	}
-	p.weights = &w->panels;
-	p.read = read_forward;
-	p.panels = panels_in_place(&w->panels, &p.kind);
-	p.align = w->panels.align;
-	p.limit = w->in;
+	p = product_of(w, p);
 	product_run(&p);
 }
 
@@ -190,6 +197,19 @@ void matrix_apply_outputs(const struct matrix *w, int from, int count, const flo
 	assert(from >= 0 && count >= 0 && from + count <= w->out);
 	apply(w, (struct product){ .depth = w->in, .first = from, .outputs = count, .x = x, .ldx = ldx, .n = n, .y = y,
 				   .ldy = ldy });
+}
+
+void matrix_apply_outputs_here(const struct matrix *w, int from, int count, const float *x, size_t ldx, int n, float *y, size_t ldy)
+{
+	struct product p = { .depth = w->in, .first = from, .outputs = count, .x = x, .ldx = ldx, .n = n, .y = y, .ldy = ldy };
+
+	assert(from >= 0 && count >= 0 && from + count <= w->out);
+	if (w->plain) {
+		blas_gemm(false, true, n, count, w->in, x, ldx, w->plain + (size_t)from * (size_t)w->in, (size_t)w->in, y, ldy);
+		return;
+	}
+	p = product_of(w, p);
+	product_here(&p);
 }
 
 /* Wᵀ as panels: its columns are W's inputs, and its depth goes over W's outputs, sixteen of which stand side by side in W. */

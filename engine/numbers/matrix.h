@@ -49,6 +49,8 @@ void matrix_apply(const struct matrix *w, const float *x, size_t ldx, int n, flo
 void matrix_apply_inputs(const struct matrix *w, int from, int count, const float *x, size_t ldx, int n, float *y, size_t ldy);
 /* The same with only the outputs from … from+count-1: y[n, count]. Equal bits to the whole product's columns. */
 void matrix_apply_outputs(const struct matrix *w, int from, int count, const float *x, size_t ldx, int n, float *y, size_t ldy);
+/* The same in this thread alone: may be called from a chunk of the pool. */
+void matrix_apply_outputs_here(const struct matrix *w, int from, int count, const float *x, size_t ldx, int n, float *y, size_t ldy);
 /* g[n, in] = d[n, out] Wᵀ: what a gradient at the output is at the input. */
 void matrix_apply_back(const struct matrix *w, const float *d, size_t ldd, int n, float *g, size_t ldg);
 

@@ -1,55 +1,81 @@
-/* vocab.c - see vocab.h. The vocabulary is read in blocks; each row keeps a running best list, log-sum-exp and expectations. */
+/*
+ * vocab.c - see vocab.h.
+ *
+ * The vocabulary is read in sections of fixed width: a thread multiplies all rows with a section's weights and reads the logits
+ * at once, while they are in its own cache. Of the sums each section keeps its own, which are put together in the sections' order;
+ * the best lists are shared, since it does not matter in which order they are filled. So no bit depends on who was first.
+ */
 #include "engine/run/vocab.h"
 
 #include <math.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "engine/base/arena.h"
+#include "engine/base/big.h"
 #include "engine/numbers/kernels.h"
 #include "engine/numbers/pool.h"
 
-enum { ROWS = 126, BLOCK = 2048, MOST = 64, LOOK = 128 };
+enum { ROWS = 126, SECTION = 512, MOST = 64, LOOK = 128 };
 
-/* What is known of one row after some blocks. Sums are relative to the greatest logit so far. */
-struct row {
-	float best;			/* greatest logit */
-	double sum, sum_x;		/* of exp(x - best), and of x exp(x - best) */
+/* The best tokens of a row so far. */
+struct best {
+	atomic_flag lock;
+	_Atomic float least;		/* no logit below this one is among the best */
 	int k;
 	int32_t id[MOST];
 	float x[MOST];
 };
 
-/* Expectations under the reference's distribution, for KL: its own logit, and this row's. */
-struct expectation {
-	float best;
-	double sum, own, other;
+/* What a row's logits in one section sum to, relative to the greatest of them. */
+struct sums {
+	float greatest;
+	double sum, sum_x;		/* of exp(x - greatest), and of x exp(x - greatest) */
+	/* Under the reference's distribution, for KL: its greatest logit, its sum, and the expectations of its logit and of this row's. */
+	float reference;
+	double weight, own, other;
 };
 
 struct reading {
+	const struct model *m;
 	const struct vocab_wanted *wanted;
-	const float *logits, *reference;	/* [rows, BLOCK] */
-	struct row *row;
-	struct expectation *expectation;
-	int from, count;			/* of this block */
-	int row0;
+	struct task *task;
+	const float *y, *y_ref;		/* [rows, D] normalised */
+	int rows, row0;
+	int sections;
+	struct best *best;		/* [rows] */
+	struct sums *sums;		/* [rows, sections] */
+	atomic_int *higher;		/* [rows, targets] how many logits are higher than the target's */
 };
 
-static void insert(struct row *r, int k, int32_t id, float x)
+static bool better(float x, int32_t id, float than, int32_t than_id)
 {
-	int at = r->k < k ? r->k++ : k - 1;
-
-	while (at > 0 && r->x[at - 1] < x) {
-		r->x[at] = r->x[at - 1];
-		r->id[at] = r->id[at - 1];
-		at--;
-	}
-	r->x[at] = x;
-	r->id[at] = id;
+	return x > than || (x == than && id < than_id);
 }
 
-/* The best list: most stretches have nothing for it. Returns the greatest of the block. */
-static float read_best(struct row *r, const float *x, int from, int count, int k)
+static void insert(struct best *b, int k, int32_t id, float x)
+{
+	int at;
+
+	while (atomic_flag_test_and_set_explicit(&b->lock, memory_order_acquire))
+		;
+	if (b->k < k || better(x, id, b->x[k - 1], b->id[k - 1])) {
+		at = b->k < k ? b->k++ : k - 1;
+		for (; at > 0 && better(x, id, b->x[at - 1], b->id[at - 1]); at--) {
+			b->x[at] = b->x[at - 1];
+			b->id[at] = b->id[at - 1];
+		}
+		b->x[at] = x;
+		b->id[at] = id;
+		if (b->k == k)
+			atomic_store_explicit(&b->least, b->x[k - 1], memory_order_relaxed);
+	}
+	atomic_flag_clear_explicit(&b->lock, memory_order_release);
+}
+
+/* The best list: most stretches have nothing for it. Returns the greatest logit of the section. */
+static float read_best(struct best *b, const float *x, int from, int count, int k)
 {
 	float greatest = -INFINITY;
 
@@ -58,22 +84,11 @@ static float read_best(struct row *r, const float *x, int from, int count, int k
 		float top = kernel_largest(x + i, (size_t)(end - i));
 
 		greatest = top > greatest ? top : greatest;
-		for (int j = i; k && (r->k < k || top > r->x[k - 1]) && j < end; j++)
-			if (r->k < k || x[j] > r->x[k - 1])
-				insert(r, k, from + j, x[j]);
+		for (int j = i; k && top >= atomic_load_explicit(&b->least, memory_order_relaxed) && j < end; j++)
+			if (x[j] >= atomic_load_explicit(&b->least, memory_order_relaxed))
+				insert(b, k, from + j, x[j]);
 	}
 	return greatest;
-}
-
-/* Raises what the sums of exponentials are relative to, when a block has something greater; what they shrink by. */
-static double raise(float *best, float greatest)
-{
-	float before = *best;
-
-	if (!(greatest > before))
-		return 1;
-	*best = greatest;
-	return isinf(before) ? 0 : exp((double)(before - greatest));
 }
 
 static double product(const float *a, const float *b, int n)
@@ -85,131 +100,190 @@ static double product(const float *a, const float *b, int n)
 	return sum;
 }
 
-static void read_row(struct row *r, const float *x, float greatest, int count, bool means)
+static void read_sums(struct sums *s, const float *x, int count, bool means)
 {
-	float e[BLOCK];
-	double shrink = raise(&r->best, greatest);
+	float e[SECTION];
 
-	r->sum = r->sum * shrink + kernel_exponentials(x, r->best, e, (size_t)count);
+	s->sum = kernel_exponentials(x, s->greatest, e, (size_t)count);
 	if (means)
-		r->sum_x = r->sum_x * shrink + product(e, x, count);
+		s->sum_x = product(e, x, count);
 }
 
-static void read_expectation(struct expectation *r, const float *reference, const float *x, int count)
+static void read_expectation(struct sums *s, const float *reference, const float *x, int count)
 {
-	float e[BLOCK];
-	double shrink = raise(&r->best, kernel_largest(reference, (size_t)count));
+	float e[SECTION];
 
-	r->sum = r->sum * shrink + kernel_exponentials(reference, r->best, e, (size_t)count);
-	r->own = r->own * shrink + product(e, reference, count);
-	r->other = r->other * shrink + product(e, x, count);
+	s->reference = kernel_largest(reference, (size_t)count);
+	s->weight = kernel_exponentials(reference, s->reference, e, (size_t)count);
+	s->own = product(e, reference, count);
+	s->other = product(e, x, count);
 }
 
-static void read_block(void *context, int i)
+/* Logits of the targets in this section; or, when they are known already, how many here are higher. */
+static void look_at_targets(const struct reading *g, int row, const float *x, int from, int count)
+{
+	const struct vocab_wanted *w = g->wanted;
+	float *logits = w->target_logits + (size_t)(g->row0 + row) * (size_t)w->target_count;
+
+	for (int j = 0; j < w->target_count; j++) {
+		int higher = 0;
+
+		for (int t = 0; g->higher && t < count; t++)
+			higher += x[t] > logits[j];
+		if (g->higher)
+			atomic_fetch_add_explicit(&g->higher[row * w->target_count + j], higher, memory_order_relaxed);
+		else if (w->targets[j] >= from && w->targets[j] < from + count)
+			logits[j] = x[w->targets[j] - from];
+	}
+}
+
+static void read_section(void *context, int section)
 {
 	const struct reading *g = context;
 	const struct vocab_wanted *w = g->wanted;
-	const float *x = g->logits + (size_t)i * BLOCK;
-	float greatest;
+	const int from = section * SECTION, count = g->m->config.V - from < SECTION ? g->m->config.V - from : SECTION;
+	const size_t floats = (size_t)g->rows * SECTION;
+	struct err unused = { 0 };
+	float *logits, *reference;
 
-	greatest = read_best(&g->row[i], x, g->from, g->count, w->k);
-	if (w->lse || w->entropy || w->kl)
-		read_row(&g->row[i], x, greatest, g->count, w->entropy);
+	if (!task_going(g->task, &unused))
+		return;
+	logits = xbig((w->kl ? 2 : 1) * floats * sizeof *logits);
+	reference = logits + floats;
+	model_unembed_here(g->m, g->y, g->rows, from, count, logits, SECTION);
 	if (w->kl)
-		read_expectation(&g->expectation[i], g->reference + (size_t)i * BLOCK, x, g->count);
-	for (int j = 0; j < w->target_count; j++) {
-		int32_t id = w->targets[j];
+		model_unembed_here(g->m, g->y_ref, g->rows, from, count, reference, SECTION);
+	for (int i = 0; i < g->rows; i++) {
+		const float *x = logits + (size_t)i * SECTION;
+		struct sums *s = &g->sums[(size_t)i * (size_t)g->sections + (size_t)section];
 
-		if (w->target_logits && id >= g->from && id < g->from + g->count)
-			w->target_logits[(size_t)(g->row0 + i) * (size_t)w->target_count + (size_t)j] = x[id - g->from];
+		s->greatest = read_best(&g->best[i], x, from, count, w->k);
+		if (w->lse || w->entropy || w->kl)
+			read_sums(s, x, count, w->entropy);
+		if (w->kl)
+			read_expectation(s, reference + (size_t)i * SECTION, x, count);
+		if (w->target_logits)
+			look_at_targets(g, i, x, from, count);
 	}
+	big_give(logits);
 }
 
-/* Ranks need the targets' logits before the vocabulary is read: how many are higher is counted in a second look. */
-static void count_ranks(void *context, int i)
+/* By how much a section's sums shrink beside a greater logit. */
+static double shrunk(float greatest, float than)
 {
-	const struct reading *g = context;
+	return isinf(greatest) ? 0 : exp((double)(greatest - than));
+}
+
+/* All sections' sums together. */
+static struct sums total(const struct sums *s, int sections)
+{
+	struct sums t = { .greatest = -INFINITY, .reference = -INFINITY };
+
+	for (int i = 0; i < sections; i++) {
+		t.greatest = s[i].greatest > t.greatest ? s[i].greatest : t.greatest;
+		t.reference = s[i].reference > t.reference ? s[i].reference : t.reference;
+	}
+	for (int i = 0; i < sections; i++) {
+		const double here = shrunk(s[i].greatest, t.greatest), there = s[i].weight > 0 ? shrunk(s[i].reference, t.reference) : 0;
+
+		t.sum += s[i].sum * here;
+		t.sum_x += s[i].sum_x * here;
+		t.weight += s[i].weight * there;
+		t.own += s[i].own * there;
+		t.other += s[i].other * there;
+	}
+	return t;
+}
+
+static void finish(const struct reading *g, int row)
+{
 	const struct vocab_wanted *w = g->wanted;
-
-	for (int j = 0; j < w->target_count; j++) {
-		size_t at = (size_t)(g->row0 + i) * (size_t)w->target_count + (size_t)j;
-
-		for (int t = 0; t < g->count; t++)
-			w->target_ranks[at] += g->logits[(size_t)i * BLOCK + (size_t)t] > w->target_logits[at];
-	}
-}
-
-static void finish(const struct vocab_wanted *w, const struct row *r, const struct expectation *e, size_t i)
-{
-	double lse = (double)r->best + log(r->sum);
+	const struct sums t = total(g->sums + (size_t)row * (size_t)g->sections, g->sections);
+	const size_t i = (size_t)(g->row0 + row), targets = (size_t)w->target_count;
+	const double lse = (double)t.greatest + log(t.sum);
 
 	if (w->k && w->ids)
-		memcpy(w->ids + i * (size_t)w->k, r->id, (size_t)w->k * sizeof *r->id);
+		memcpy(w->ids + i * (size_t)w->k, g->best[row].id, (size_t)w->k * sizeof *w->ids);
 	if (w->k && w->logits)
-		memcpy(w->logits + i * (size_t)w->k, r->x, (size_t)w->k * sizeof *r->x);
+		memcpy(w->logits + i * (size_t)w->k, g->best[row].x, (size_t)w->k * sizeof *w->logits);
 	if (w->lse)
 		w->lse[i] = (float)lse;
 	if (w->entropy)
-		w->entropy[i] = (float)(lse - r->sum_x / r->sum);
+		w->entropy[i] = (float)(lse - t.sum_x / t.sum);
 	if (w->kl)
-		w->kl[i] = (float)((e->own - e->other) / e->sum - ((double)e->best + log(e->sum)) + lse);
+		w->kl[i] = (float)((t.own - t.other) / t.weight - ((double)t.reference + log(t.weight)) + lse);
+	for (size_t j = 0; g->higher && j < targets; j++)
+		w->target_ranks[i * targets + j] = (float)(1 + g->higher[(size_t)row * targets + j]);
 }
 
-/* The targets' logits by themselves, ahead of the blocks. */
-static void read_targets(const struct model *m, const float *y, int n, const struct vocab_wanted *w, size_t row0)
+/* The targets' logits by themselves, ahead of the sections: ranks need them. */
+static void read_targets(const struct reading *g)
 {
-	for (int j = 0; j < w->target_count; j++)
-		for (int i = 0; i < n; i++) {
-			size_t at = (row0 + (size_t)i) * (size_t)w->target_count + (size_t)j;
+	const struct vocab_wanted *w = g->wanted;
+	const size_t targets = (size_t)w->target_count;
 
-			model_unembed_some(m, y + (size_t)i * (size_t)m->config.D, 1, w->targets[j], 1, w->target_logits + at, 1);
-			w->target_ranks[at] = 1;
-		}
+	for (size_t j = 0; j < targets; j++)
+		model_unembed_some(g->m, g->y, g->rows, w->targets[j], 1, w->target_logits + (size_t)g->row0 * targets + j, targets);
+}
+
+static void begin(const struct reading *g)
+{
+	for (int i = 0; i < g->rows; i++) {
+		g->best[i].k = 0;
+		atomic_flag_clear(&g->best[i].lock);
+		atomic_store(&g->best[i].least, -INFINITY);
+	}
+	for (int i = 0; g->higher && i < g->rows * g->wanted->target_count; i++)
+		atomic_store(&g->higher[i], 0);
+}
+
+static void norm_rows(const struct model *m, const float *x, int rows, bool normed, float *y)
+{
+	if (normed)
+		memcpy(y, x, (size_t)rows * (size_t)m->config.D * sizeof *y);
+	else
+		model_final_norm(m, x, rows, y, NULL);
+}
+
+static bool read_rows(struct reading *g, const float *x, int n, bool normed, float *y, float *y_ref, struct err *err)
+{
+	const struct vocab_wanted *w = g->wanted;
+	bool ok = true;
+
+	g->y = y;
+	g->y_ref = y_ref;
+	for (g->row0 = 0; ok && g->row0 < n; g->row0 += ROWS) {
+		const size_t at = (size_t)g->row0 * (size_t)g->m->config.D;
+
+		g->rows = n - g->row0 < ROWS ? n - g->row0 : ROWS;
+		norm_rows(g->m, x + at, g->rows, normed, y);
+		if (w->kl)
+			norm_rows(g->m, w->reference + at, g->rows, normed, y_ref);
+		begin(g);
+		if (g->higher)
+			read_targets(g);
+		pool_run(g->sections, read_section, g);
+		ok = task_going(g->task, err);
+		for (int i = 0; ok && i < g->rows; i++)
+			finish(g, i);
+	}
+	return ok;
 }
 
 bool vocab_read(const struct model *m, const float *x, int n, bool normed, const struct vocab_wanted *wanted, struct task *task,
 		struct err *err)
 {
-	size_t D = (size_t)m->config.D;
+	const size_t rows = n < ROWS ? (size_t)n : ROWS, D = (size_t)m->config.D, targets = (size_t)wanted->target_count;
+	struct reading g = { .m = m, .wanted = wanted, .task = task, .sections = (m->config.V + SECTION - 1) / SECTION };
 	struct arena *arena = arena_new();
-	float *y = arena_floats(arena, ROWS * D, err), *y_ref = arena_floats(arena, ROWS * D, err);
-	float *logits = arena_floats(arena, (size_t)ROWS * BLOCK, err), *reference = arena_floats(arena, (size_t)ROWS * BLOCK, err);
-	struct row *row = arena_array(arena, ROWS, sizeof *row, err);
-	struct expectation *expectation = arena_array(arena, ROWS, sizeof *expectation, err);
-	struct reading g = { wanted, logits, reference, row, expectation, 0, 0, 0 };
-	bool ok = y && y_ref && logits && reference && row && expectation;
+	float *y = arena_floats(arena, rows * D, err), *y_ref = arena_floats(arena, (wanted->kl ? rows : 0) * D, err);
+	bool ok;
 
-	for (int i = 0; ok && i < n; i += ROWS) {
-		int rows = n - i < ROWS ? n - i : ROWS;
-
-		g.row0 = i;
-		for (int r = 0; r < rows; r++) {
-			row[r] = (struct row){ .best = -INFINITY };
-			expectation[r] = (struct expectation){ .best = -INFINITY };
-		}
-		if (normed)
-			memcpy(y, x + (size_t)i * D, (size_t)rows * D * sizeof *y);
-		else
-			model_final_norm(m, x + (size_t)i * D, rows, y, NULL);
-		if (wanted->kl && normed)
-			memcpy(y_ref, wanted->reference + (size_t)i * D, (size_t)rows * D * sizeof *y);
-		else if (wanted->kl)
-			model_final_norm(m, wanted->reference + (size_t)i * D, rows, y_ref, NULL);
-		if (wanted->target_ranks)
-			read_targets(m, y, rows, wanted, (size_t)i);
-		for (g.from = 0; ok && g.from < m->config.V; g.from += BLOCK) {
-			g.count = m->config.V - g.from < BLOCK ? m->config.V - g.from : BLOCK;
-			ok = task_going(task, err);
-			model_unembed_some(m, y, rows, g.from, g.count, logits, BLOCK);
-			if (wanted->kl)
-				model_unembed_some(m, y_ref, rows, g.from, g.count, reference, BLOCK);
-			pool_run(rows, read_block, &g);
-			if (wanted->target_ranks)
-				pool_run(rows, count_ranks, &g);
-		}
-		for (int r = 0; ok && r < rows; r++)
-			finish(wanted, &row[r], &expectation[r], (size_t)(i + r));
-	}
+	g.best = arena_array(arena, rows, sizeof *g.best, err);
+	g.sums = arena_array(arena, rows * (size_t)g.sections, sizeof *g.sums, err);
+	if (wanted->target_ranks)
+		g.higher = arena_array(arena, rows * targets, sizeof *g.higher, err);
+	ok = y && y_ref && g.best && g.sums && (g.higher || !wanted->target_ranks) && read_rows(&g, x, n, normed, y, y_ref, err);
 	arena_free(arena);
 	return ok;
 }
