@@ -25,7 +25,7 @@ static void make_layout(struct app *app, int w, int h)
 	struct layout_wish wish = {
 		.panes = app->doc.job.panes, .row = app->doc.row, .height = height, .width = width, .least = least,
 		.looked = looked, .focus = app->focus, .zoomed = app->zoomed,
-		.top_lines = app->doc.job.foil || app->line == LINE_FOIL ? 1 : 0,
+		.top_lines = app->doc.job.foil || app->line == LINE_FOIL ? 2 : 0,
 		.text_lines = app->doc.job.generate ? TEXT_LINES : 0,
 	};
 
@@ -56,7 +56,9 @@ void app_draw(struct app *app, struct canvas *c)
 		return;
 	}
 	draw_header(app, c, l->header);
-	if (l->top.h)
+	if (l->top.h == 2)
+		draw_pair(app, c, l->top);
+	else if (l->top.h)
 		draw_foil(app, c, l->top);
 	for (int i = 0; i < app->doc.job.panes; i++)
 		if (l->pane[i].w)

@@ -144,8 +144,10 @@ void layout_make(const struct layout_wish *wish, int w, int h, struct layout *ou
 		return;
 	}
 	out->header = (struct rect){ 0, y++, w, 1 };
-	if (wish->top_lines && h > SCREEN_LEAST_H + 3)
-		out->top = (struct rect){ 0, y++, w, 1 };
+	if (wish->top_lines && h > SCREEN_LEAST_H + 3) {
+		out->top = (struct rect){ 0, y, w, h >= TOP_LINES_FROM ? wish->top_lines : 1 };
+		y += out->top.h;
+	}
 	/* The last lines: what the cursor is on, edits and metric, keys. A low screen keeps the panes and drops lines. */
 	out->footer = (struct rect){ 0, h - 1, w, 1 };
 	below = 1;

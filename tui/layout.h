@@ -12,7 +12,7 @@
 #include "engine/job.h"
 #include "tui/canvas.h"
 
-enum { PANE_LEAST_W = 28, PANE_LEAST_H = 7, SCREEN_LEAST_W = 24, SCREEN_LEAST_H = 8 };
+enum { PANE_LEAST_W = 28, PANE_LEAST_H = 7, SCREEN_LEAST_W = 24, SCREEN_LEAST_H = 8, TOP_LINES_FROM = 18 };
 
 struct layout_wish {
 	int panes;
@@ -22,7 +22,7 @@ struct layout_wish {
 	const unsigned *looked;		/* [panes] when each had the keys: greater is later */
 	int focus;
 	bool zoomed;
-	int top_lines;			/* between header and panes: the foil */
+	int top_lines;			/* between header and panes: prompt and foil; on a low screen one will do */
 	int text_lines;			/* below the panes: generated text; 0: none */
 };
 

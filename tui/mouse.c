@@ -40,8 +40,11 @@ void mouse_event(struct app *app, const struct key *key)
 		act_prompt(app, NULL);
 		return;
 	}
-	if (key->kind == K_CLICK && rect_holds(app->layout.top, key->x, key->y) && app->line != LINE_FOIL) {
-		act_foil(app, NULL);
+	if (key->kind == K_CLICK && rect_holds(app->layout.top, key->x, key->y)) {
+		bool foil = key->y == app->layout.top.y + app->layout.top.h - 1;
+
+		if (app->line != (foil ? LINE_FOIL : LINE_PROMPT))
+			(foil ? act_foil : act_prompt)(app, NULL);
 		return;
 	}
 	if (key->kind == K_CLICK && rect_holds(app->layout.status, key->x, key->y) && !app->line) {

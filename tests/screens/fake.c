@@ -21,6 +21,15 @@ static float number(int a, int b, int c)
 
 /* ------------------------------------------------------------------------------------------------ tokens */
 
+static int number_of(const char *text, size_t bytes)
+{
+	unsigned id = 0;
+
+	for (size_t i = 0; i < bytes; i++)
+		id = id * 31 + (unsigned char)text[i];
+	return (int)(100 + id % 100000);
+}
+
 static void add_token(struct snapshot_token **list, int *n, const char *text, size_t bytes, bool special)
 {
 	struct snapshot_token *t;
@@ -35,7 +44,7 @@ static void add_token(struct snapshot_token **list, int *n, const char *text, si
 		str_add(&show, "·");
 	if (!special)
 		utf8_safe(&show, text + (*text == ' '), bytes - (*text == ' '), false);
-	*t = (struct snapshot_token){ .id = special ? 1 : 100 + *n, .show = str_take(&show), .special = special };
+	*t = (struct snapshot_token){ .id = special ? 1 : number_of(text, bytes), .show = str_take(&show), .special = special };
 	t->text = xcalloc(bytes + 1, 1);
 	memcpy(t->text, text, bytes);
 	++*n;
@@ -267,6 +276,7 @@ static void forget(struct snapshot *shot)
 
 static void answer_all(struct fake *f, const struct job *job)
 {
+	static char paris[] = "·Paris", rome[] = "·Rome";
 	struct snapshot *shot = &f->shot;
 	int edits = 0;
 
@@ -282,6 +292,9 @@ static void answer_all(struct fake *f, const struct job *job)
 	tokenise(job->prompt, &shot->token, &shot->tokens);
 	if (job->foil)
 		tokenise(job->foil, &shot->foil, &shot->foil_tokens);
+	shot->next = shot->next_unedited = (struct snapshot_guess){ 500, paris, 0.71 };
+	if (job->foil)
+		shot->next_foil = (struct snapshot_guess){ 505, rome, 0.64 };
 	shot->has_metric = true;
 	snprintf(shot->metric_spec, sizeof shot->metric_spec, "%s", job->metric ? job->metric : "logit \" Paris\"");
 	shot->metric_unedited = 14.2;

@@ -1,4 +1,4 @@
-/* header.c - the first lines: program, model, prompt, time; and the foil under it. */
+/* header.c - the first line: program, model, prompt, time; and on a low screen the foil under it (see pair.c). */
 #include <stdio.h>
 #include <string.h>
 
@@ -101,7 +101,7 @@ static void model_text(const struct app *app, int room, struct str *out)
 void draw_header(struct app *app, struct canvas *c, struct rect r)
 {
 	struct str done, model;
-	enum style style;
+	enum style style, note_style;
 	int x = r.x + 1, right, room;
 
 	str_init(&done);
@@ -124,32 +124,35 @@ void draw_header(struct app *app, struct canvas *c, struct rect r)
 		x += canvas_text(c, x, r.y, app_ink(app, STYLE_MODEL), model.s) + 2;
 	}
 	room = r.x + r.w - x - right - 3;
-	if (room >= PROMPT_LEAST || app->line == LINE_PROMPT)
+	if (app->layout.top.h == 2) {	/* the prompt stands there */
+		struct str note;
+
+		str_init(&note);
+		pair_note(app, &note, &note_style);
+		if (canvas_columns(note.s, note.n) <= room)
+			canvas_text(c, x + 1, r.y, app_ink(app, note_style), note.s);
+		str_done(&note);
+	} else if (room >= PROMPT_LEAST || app->line == LINE_PROMPT)
 		draw_field(app, c, (struct rect){ x, r.y, room > 6 ? room : 6, 1 }, LINE_PROMPT, app->doc.job.prompt);
 	canvas_field(c, r.x + r.w - right - 1, r.y, right, ALIGN_RIGHT, app_ink(app, style), done.s);
 	str_done(&model);
 	str_done(&done);
 }
 
-/* The foil, and whether its tokens stand one for one with the prompt's. */
 void draw_foil(struct app *app, struct canvas *c, struct rect r)
 {
-	const struct snapshot *shot = app->shot;
-	char note[80] = "";
-	enum style style = STYLE_DIM;
+	struct str note;
+	enum style style;
 	int w;
 
-	if (shot && shot->foil_tokens && shot->serial == app->serial) {
-		bool equal = shot->foil_tokens == shot->tokens;
-
-		snprintf(note, sizeof note, equal ? "%d tokens each" : "%d tokens, the prompt has %d", shot->foil_tokens, shot->tokens);
-		style = equal ? STYLE_DIM : STYLE_WARNING;
-	}
-	w = canvas_columns(note, strlen(note));
+	str_init(&note);
+	pair_note(app, &note, &style);
+	w = canvas_columns(note.s, note.n);
 	if (w > r.w / 2)
 		w = 0;
 	canvas_text(c, r.x + 1, r.y, app_ink(app, STYLE_TITLE), "foil");
 	draw_field(app, c, (struct rect){ r.x + 6, r.y, r.w - 6 - w - 2, 1 }, LINE_FOIL, app->doc.job.foil ? app->doc.job.foil : "");
 	if (w)
-		canvas_text(c, r.x + r.w - w - 1, r.y, app_ink(app, style), note);
+		canvas_text(c, r.x + r.w - w - 1, r.y, app_ink(app, style), note.s);
+	str_done(&note);
 }

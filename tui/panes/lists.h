@@ -55,7 +55,10 @@ void popup_mouse(struct app *app, const struct key *key);
 
 /* ---- Parts of the screen ---- */
 void draw_header(struct app *app, struct canvas *c, struct rect r);
-void draw_foil(struct app *app, struct canvas *c, struct rect r);
+void draw_foil(struct app *app, struct canvas *c, struct rect r);	/* where there is one line for it */
+void draw_pair(struct app *app, struct canvas *c, struct rect r);	/* prompt and foil, where there are two */
+/* "14 tokens each, 1 differs" */
+void pair_note(const struct app *app, struct str *out, enum style *style);
 void draw_pane(struct app *app, struct canvas *c, int pane);
 void draw_text(struct app *app, struct canvas *c, struct rect r);	/* generated */
 void draw_cell(struct app *app, struct canvas *c, struct rect r);
