@@ -15,8 +15,8 @@ enum { ARG_SITE, ARG_FROM, ARG_TO, ARG_SIGMA, ARG_SEEDS, ARG_WINDOW, ARG_SHOW };
 enum { SHOW_NORMALISED, SHOW_RAW };
 static const struct param params[] = {
 	[ARG_SITE] = { "site", .choices = "resid_pre|attn_out|mlp_out", .help = "what is restored" },
-	[ARG_FROM] = { "from", .dim = DIM_POSITION, .start = 0, .help = "the first position with noise" },
-	[ARG_TO] = { "to", .dim = DIM_POSITION, .start = -1, .help = "the last position with noise" },
+	[ARG_FROM] = { "from", .dim = DIM_POSITION, .held = true, .start = 0, .help = "the first position with noise" },
+	[ARG_TO] = { "to", .dim = DIM_POSITION, .held = true, .start = -1, .help = "the last position with noise" },
 	[ARG_SIGMA] = { "sigma", .lo = 1, .hi = 20, .start = 3, .help = "standard deviations of the prompt's token embeddings" },
 	[ARG_SEEDS] = { "seeds", .lo = 1, .hi = 10, .start = 3, .help = "over how many noises the mean is taken" },
 	[ARG_WINDOW] = { "window", .lo = 1, .hi = SWEEP_EDITS, .start = 1, .help = "in how many layers, from the row's on" },

@@ -125,14 +125,27 @@ static bool read_layers(const struct reading *g, const struct ask *ask, int from
 	return vocab_read(ask->model, g->x, layers * ask->run->T, false, &wanted, ask->task, err);
 }
 
+/* The last row is the model's output: the word in the last corner has the probability that the run's own logits give it. */
+static void check_output(struct table *t, const struct ask *ask, const struct reading *g, int from)
+{
+	const float *own = ask->run->last_logits;	/* [V] */
+	int last = ask->run->T - 1;
+	float lse = kernel_log_sum_exp(own, (size_t)ask->model->config.V);
+	int32_t word = t->id[table_cell(t, t->rows.n - 1, last)];
+	int row = (t->rows.n - 1 - from) * ask->run->T + last;
+
+	t->check = (struct check){ "last layer = output", exp((double)(own[word] - lse)), (double)probability(g, row), 1e-5 };
+}
+
+/* The last layers first: they are looked at first. */
 static bool fill(struct table *t, const struct ask *ask, const struct reading *g, struct err *err)
 {
 	int L = t->rows.n, T = t->cols.n;
 
-	for (int from = 0; from < L; from += g->layers) {
-		int layers = L - from < g->layers ? L - from : g->layers;
+	for (int to = L; to > 0; to -= g->layers) {
+		int layers = to < g->layers ? to : g->layers, from = to - layers;
 
-		if (!task_step(ask->task, from, L, err) || !read_layers(g, ask, from, layers, err))
+		if (!task_step(ask->task, L - to, L, err) || !read_layers(g, ask, from, layers, err))
 			return false;
 		for (int i = 0; i < layers * T; i++) {
 			size_t cell = table_cell(t, from + i / T, i % T);
@@ -140,22 +153,12 @@ static bool fill(struct table *t, const struct ask *ask, const struct reading *g
 			t->value[cell] = shows[ask->arg[ARG_SHOW]].of(g, i);
 			table_set_token(t, cell, ask->model, g->ids[(i + 1) * g->rank - 1]);
 		}
+		if (to == L && t->site == SITE_RESID_POST)
+			check_output(t, ask, g, from);
 		if (ask_watched(ask))
 			ask_show(ask, t);
 	}
 	return true;
-}
-
-/* The last row is the model's output: the word in the last corner has the probability that the run's own logits give it. */
-static void check_output(struct table *t, const struct ask *ask, const struct reading *g)
-{
-	const float *own = ask->run->last_logits;	/* [V] */
-	int last = ask->run->T - 1;
-	float lse = kernel_log_sum_exp(own, (size_t)ask->model->config.V);
-	int32_t word = t->id[table_cell(t, t->rows.n - 1, last)];
-	int row = (t->rows.n - 1) % g->layers * ask->run->T + last;	/* of what was read last */
-
-	t->check = (struct check){ "last layer = output", exp((double)(own[word] - lse)), (double)probability(g, row), 1e-5 };
 }
 
 static void describe(struct table *t, const struct ask *ask)
@@ -188,13 +191,10 @@ static struct table *compute(const struct ask *ask, struct err *err)
 	describe(t, ask);
 	for (int l = 0; l < g.layers; l++)
 		stream_rows(ask->run, SITE_RESID_POST, L - 1, g.last + (size_t)l * (size_t)ask->run->T * (size_t)ask->model->config.D);
-	if (!fill(t, ask, &g, err)) {
-		table_unref(t);
-		return NULL;
-	}
-	if (t->site == SITE_RESID_POST)
-		check_output(t, ask, &g);
-	return t;
+	if (fill(t, ask, &g, err))
+		return t;
+	table_unref(t);
+	return NULL;
 }
 
 const struct analysis analysis_logit_lens = {

@@ -3,6 +3,7 @@
  * with blanks above its diagonal.
  */
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "tui/views/views.h"
@@ -74,8 +75,7 @@ static bool all_fits(const struct view *v, enum zoom zoom, int w, int h)
 	return columns_fit(v, zoom, w) && v->table->rows.n <= h * stack_of(v, zoom);
 }
 
-/* Words where there are any, as long as some stand side by side; then the richest in which all fits, then that in which all
- * columns fit. */
+/* Words where there are any, as long as some stand side by side; then the richest in which all fits. */
 static enum zoom choose(const struct view *v, enum zoom wanted, int w, int h)
 {
 	static const enum zoom richest[] = { ZOOM_NUMBER, ZOOM_SHADE, ZOOM_HALF };
@@ -90,10 +90,8 @@ static enum zoom choose(const struct view *v, enum zoom wanted, int w, int h)
 	for (int i = 0; i < 3; i++)
 		if (all_fits(v, richest[i], w, h))
 			return richest[i];
-	for (int i = 0; i < 2; i++)
-		if (columns_fit(v, richest[i], w))
-			return richest[i];
-	return ZOOM_HALF;
+	/* Then numbers for some of the rows; shades say no more than halves do, for half as many. */
+	return columns_fit(v, ZOOM_NUMBER, w) ? ZOOM_NUMBER : stack_of(v, ZOOM_HALF) == 2 || !columns_fit(v, ZOOM_SHADE, w) ? ZOOM_HALF : ZOOM_SHADE;
 }
 
 static int ceil_div(int a, int b)
@@ -280,13 +278,37 @@ static int tick_step(const struct plan *p, int n)
 	return n;
 }
 
+/* Where one label stands for all in narrow columns: over the cursor's, as far as it has room; w 0: nowhere. */
+static struct rect label_over_all(const struct view *v, const struct plan *p)
+{
+	const struct axis *axis = &v->table->cols;
+	int cursor = v->col < 0 ? -1 : clamp(v->col, 0, axis->n - 1) / p->pool_cols, w, at;
+	const char *label = axis->show[clamp(v->col, 0, axis->n - 1)];
+
+	if (p->cell_w >= 4 || cursor < p->left || cursor >= p->left + p->page_cols)
+		return (struct rect){ 0 };
+	w = canvas_columns(label, strlen(label));
+	at = p->cells.x + (cursor - p->left) * p->cell_w;
+	return (struct rect){ clamp(at, p->cells.x, clamp(v->rect.x + v->rect.w - w, p->cells.x, at)), p->head_y, w, 1 };
+}
+
+static void draw_tick(struct canvas *c, int x, int y, struct ink ink, int number, struct rect taken)
+{
+	char text[12];
+
+	snprintf(text, sizeof text, "%d", number);
+	if (!taken.w || x + (int)strlen(text) < taken.x || x > taken.x + taken.w)
+		canvas_text(c, x, y, ink, text);
+}
+
 static void draw_head(struct canvas *c, const struct view *v, const struct plan *p, const struct number_form *form)
 {
 	const struct axis *axis = &v->table->cols;
-	bool numbers = label_is_number(axis), narrow = p->cell_w < 4;
+	bool narrow = p->cell_w < 4;
 	int step = narrow ? tick_step(p, axis->n) : 1, x = p->cells.x, end = p->cells.x + p->cells.w;
 	int cursor = v->col < 0 ? -1 : clamp(v->col, 0, axis->n - 1) / p->pool_cols;
 	struct ink dim = theme_ink(v->theme, v->stale ? STYLE_STALE : STYLE_DIM);
+	struct rect over_all = label_over_all(v, p);
 
 	if (v->table->rows.name)
 		canvas_field(c, p->label_x, p->head_y, p->label_w, label_is_number(&v->table->rows) ? ALIGN_RIGHT : ALIGN_LEFT, dim,
@@ -300,17 +322,14 @@ static void draw_head(struct canvas *c, const struct view *v, const struct plan 
 		else if (!narrow)
 			canvas_field(c, x + 1, p->head_y, p->cell_w - 1, ALIGN_LEFT, label_ink(v, label, i == cursor), label);
 		else if (ceil_div(i * p->pool_cols, step) * step < (i + 1) * p->pool_cols && i != cursor)
-			canvas_textf(c, x, p->head_y, dim, "%d", ceil_div(i * p->pool_cols, step) * step);
+			draw_tick(c, x, p->head_y, dim, ceil_div(i * p->pool_cols, step) * step, over_all);
 	}
 	if (axis->name && !narrow && v->rect.x + v->rect.w - end >= (int)strlen(axis->name) + 2)
 		canvas_text(c, end + 1, p->head_y, dim, axis->name);
-	if (narrow && cursor >= p->left && cursor < p->left + p->page_cols) {	/* one label stands for all */
+	if (over_all.w) {
 		const char *label = axis->show[clamp(v->col, 0, axis->n - 1)];
-		int w = canvas_columns(label, strlen(label)), at = p->cells.x + (cursor - p->left) * p->cell_w;
 
-		at = clamp(at, p->cells.x, clamp(v->rect.x + v->rect.w - w, p->cells.x, at));
-		canvas_text(c, at, p->head_y, label_ink(v, label, true), label);
-		canvas_text(c, at + w, p->head_y, dim, numbers ? "" : " ");
+		canvas_text(c, over_all.x, p->head_y, label_ink(v, label, true), label);
 	}
 }
 
