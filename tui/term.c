@@ -6,6 +6,7 @@
 #include <curses.h>
 #include <errno.h>
 #include <langinfo.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,6 +14,7 @@
 #include <sys/ioctl.h>
 #include <term.h>
 #include <termios.h>
+#include <time.h>
 #include <unistd.h>
 #include <wchar.h>
 
@@ -29,6 +31,9 @@ static struct {
 	struct canvas shown;		/* what was given to ncurses last */
 	bool repaint;
 	int cursor_shown;		/* 0, 1; -1: not known */
+	int frame_cells;		/* that the last frame changed */
+	unsigned asked;			/* how often the terminal was asked what follows each frame */
+	long asked_at;			/* milliseconds */
 	char restore[400];		/* for term_restore_raw */
 	size_t restore_n;
 } term;
@@ -46,6 +51,9 @@ static void send(const char *text, size_t n)
 		}
 	}
 }
+
+/* How many frames may be under way, small and large ones (of many changed cells). */
+enum { SMALL_AHEAD = 3, LARGE_AHEAD = 1, LARGE_CELLS = 300, ANSWER_MS = 1500, LEAVE_MS = 300 };
 
 static void send_text(const char *text)
 {
@@ -67,6 +75,58 @@ static bool answers_queries(const char *name)
 		if (!strncmp(name, kinds[i], strlen(kinds[i])))
 			return true;
 	return false;
+}
+
+static long milliseconds(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+/*
+ * The same question behind each frame tells how far the terminal is, wherever the bytes lie meanwhile: a slow line is not given more than
+ * it carries, and what it shows is never old.
+ */
+static void ask(void)
+{
+	send_text("\033[?2026$p");
+	term.asked++;
+	term.asked_at = milliseconds();
+}
+
+static unsigned unanswered(void)
+{
+	unsigned answers = term_keys_answers();
+
+	if ((int)(term.asked - answers) < 0)	/* one that was given up came after all */
+		term.asked = answers;
+	return term.asked - answers;
+}
+
+int term_behind(void)
+{
+	long left = term.asked_at + ANSWER_MS - milliseconds();
+
+	if (unanswered() < (term.frame_cells < LARGE_CELLS ? SMALL_AHEAD : LARGE_AHEAD))
+		return 0;
+	if (left > 0)
+		return (int)left;
+	term.asked = term_keys_answers();	/* somewhere on the way they are lost */
+	return 0;
+}
+
+/* Answers that are still to come would be typed into the shell. */
+static void hear_the_last(void)
+{
+	long end = milliseconds() + LEAVE_MS, left;
+	struct pollfd in = { .fd = STDIN_FILENO, .events = POLLIN };
+	struct key key;
+
+	while (term_keys_answers() && unanswered() && (left = end - milliseconds()) > 0)
+		if (poll(&in, 1, (int)left) <= 0 || (term_key(&key) && key.kind == K_LOST))
+			return;
 }
 
 /* A capability without its padding notes "$<5>". */
@@ -136,7 +196,7 @@ static void enter(void)
 	if (term.mouse)
 		send_text(mouse_on);	/* moves are told while a button is down, not always */
 	if (name && answers_queries(name))
-		send_text("\033[?2026$p");
+		ask();
 	term.cursor_shown = -1;
 	term.repaint = true;
 }
@@ -176,6 +236,7 @@ bool term_start(struct term_wish wish, struct theme_for *what, struct err *err)
 
 static void leave(void)
 {
+	hear_the_last();
 	send_text(modes_off);
 	endwin();
 }
@@ -278,6 +339,8 @@ static bool keep_row(struct canvas *c, const struct canvas *from, int y)
 
 	if (!memcmp(&c->cell[at], &from->cell[at], bytes))
 		return false;
+	for (int x = 0; x < from->w; x++)
+		term.frame_cells += memcmp(&c->cell[at + (size_t)x], &from->cell[at + (size_t)x], sizeof *from->cell) != 0;
 	memcpy(&c->cell[at], &from->cell[at], bytes);
 	return true;
 }
@@ -304,6 +367,7 @@ void term_show(const struct canvas *given)
 		erase();
 	}
 	term_size(&w, &h);
+	term.frame_cells = 0;
 	/*
 	 * Two rows at a time: given more, ncurses looks for scrolled blocks, and not every emulator on the way knows SU and SD. (It has
 	 * a copy of the terminal's capabilities for itself, so that they cannot be taken from it.)
@@ -327,6 +391,8 @@ void term_show(const struct canvas *given)
 	refresh();
 	if (term_keys_sync() && news)
 		send_text("\033[?2026l");
+	if (term_keys_answers() && news)
+		ask();
 }
 
 void term_repaint(void)

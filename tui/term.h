@@ -31,6 +31,8 @@ void term_stop(void);
 void term_size(int *w, int *h);
 /* Shows the canvas: only what differs from the last one is sent. */
 void term_show(const struct canvas *c);
+/* The terminal has not shown yet what it was given: 0, or in how many milliseconds to draw in any case; a key may come before. */
+int term_behind(void);
 /* Forgets what is on the screen: the next term_show sends everything (Ctrl-L). */
 void term_repaint(void);
 

@@ -26,6 +26,7 @@ static struct {
 	struct timespec click;		/* when and where the last one was */
 	int click_x, click_y;
 	bool sync;			/* the terminal can hold a frame back until it is whole */
+	unsigned answers;		/* to that question */
 } keys;
 
 static void teach_keys(void)
@@ -69,6 +70,7 @@ void term_keys_start(void)
 	set_escdelay(ESC_MILLISECONDS);
 	keys.pending.kind = K_NONE;
 	keys.sync = false;
+	keys.answers = 0;
 	str_init(&keys.paste);
 	teach_keys();
 }
@@ -81,6 +83,17 @@ void term_keys_stop(void)
 bool term_keys_sync(void)
 {
 	return keys.sync;
+}
+
+unsigned term_keys_answers(void)
+{
+	return keys.answers;
+}
+
+static void take_answer(wint_t code)
+{
+	keys.sync |= code == CODE_SYNC;
+	keys.answers += code == CODE_SYNC || code == CODE_NO_SYNC;
 }
 
 static const struct {
@@ -122,6 +135,8 @@ static struct key paste(void)
 	while ((got = get_wch(&c)) != ERR && !(got == KEY_CODE_YES && c == CODE_PASTE_END)) {
 		char text[4];
 
+		if (got == KEY_CODE_YES)
+			take_answer(c);
 		if (got == OK && keys.paste.n < PASTE_LIMIT)
 			str_add_n(&keys.paste, text, utf8_encode(c == '\r' ? '\n' : (int32_t)c, text));
 	}
@@ -138,8 +153,7 @@ static struct key function(wint_t code)
 		return (struct key){ .kind = K_F1 + (code - (wint_t)KEY_F(1)) };
 	if (code == CODE_PASTE)
 		return paste();
-	if (code == CODE_SYNC)
-		keys.sync = true;
+	take_answer(code);
 	if (code >= CODE_NAMED)
 		return (struct key){ .kind = (code - CODE_NAMED) / 8, .mods = (code - CODE_NAMED) % 8 };
 	return (struct key){ .kind = K_NONE };

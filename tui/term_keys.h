@@ -10,5 +10,7 @@ void term_keys_start(void);	/* ncurses has its screen */
 void term_keys_stop(void);
 /* The terminal has said that it can hold a frame back until it is whole. */
 bool term_keys_sync(void);
+/* How often the terminal has answered that question. */
+unsigned term_keys_answers(void);
 
 #endif

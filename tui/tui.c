@@ -178,9 +178,12 @@ static void run(struct loop *l)
 	draw(l);
 	carry_out_all(l);
 	while (!l->quit) {
-		int wait = app_tick(&l->app, milliseconds());
+		int wait = app_tick(&l->app, milliseconds()), behind = term_behind();
 
-		draw(l);
+		if (!behind)
+			draw(l);
+		else if (wait < 0 || wait > behind)
+			wait = behind;
 		if (models_unseen(&l->app)) {
 			outside_look(&l->app);
 			wait = 0;

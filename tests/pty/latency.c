@@ -5,7 +5,7 @@
 #include <time.h>
 
 /* An answer is whole when nothing has come for GAP; keys come as fast as a held one repeats. */
-enum { GAP_MS = 3, PATIENCE_MS = 1000, REPEAT_MS = 30 };
+enum { GAP_MS = 3, PATIENCE_MS = 1000, REPEAT_MS = 30, STILL_MS = 400 };
 
 static double now(void)
 {
@@ -66,4 +66,21 @@ bool latency_measure(struct pty *p, char *const *key, int keys, int n, struct la
 	free(took);
 	free(bytes);
 	return out->answered == n;
+}
+
+double latency_held(struct pty *p, char *const *key, int keys, int n, int every)
+{
+	double end, last;
+	int64_t next = pty_now();
+
+	for (int i = 0; i < n; i++, next += every) {
+		while (pty_now() < next)
+			pty_read(p, next);
+		if (!pty_key(p, key[i % keys]))
+			return -1;
+	}
+	end = last = now();
+	while (pty_read(p, pty_now() + STILL_MS))
+		last = now();
+	return last - end;
 }

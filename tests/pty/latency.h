@@ -13,4 +13,10 @@ struct latency {
 /* Presses the keys in turn, n times in all, each when the screen has been still for a moment. False: no such key. */
 bool latency_measure(struct pty *p, char *const *key, int keys, int n, struct latency *out);
 
+/*
+ * Presses the keys in turn, n times in all, one every `every` milliseconds whether or not they are answered, as a held key does. Returns how
+ * long after the last one the screen was still, in milliseconds; negative: no such key.
+ */
+double latency_held(struct pty *p, char *const *key, int keys, int n, int every);
+
 #endif

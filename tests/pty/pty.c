@@ -34,6 +34,8 @@ struct pty {
 	enum pty_state state;
 	int code;
 	size_t bytes;
+	long speed;			/* bytes a second that the line carries; 0: all that comes */
+	int64_t ready_at;		/* when it carries the next */
 	struct modes modes;
 	char row[4096], left[400];
 };
@@ -216,10 +218,13 @@ static void modes_read(struct modes *m, unsigned char c)
 static bool read_screen(struct pty *p)
 {
 	char bytes[4096];
-	ssize_t n = p->master < 0 ? 0 : read(p->master, bytes, sizeof bytes);
+	size_t most = p->speed && p->speed / 20 < (long)sizeof bytes ? (size_t)(p->speed / 20) : sizeof bytes;	/* what comes in 50 ms */
+	ssize_t n = p->master < 0 ? 0 : read(p->master, bytes, most);
 
 	if (n <= 0)
 		return false;
+	if (p->speed)
+		p->ready_at = pty_now() + n * 1000 / p->speed;
 	p->bytes += (size_t)n;
 	for (ssize_t i = 0; i < n; i++)
 		modes_read(&p->modes, (unsigned char)bytes[i]);
@@ -241,13 +246,25 @@ static bool read_report(struct pty *p)
 bool pty_read(struct pty *p, int64_t deadline)
 {
 	struct pollfd wait[2] = { { p->master, POLLIN, 0 }, { p->reports, POLLIN, 0 } };
-	int64_t left = deadline - pty_now();
+	int64_t left = deadline - pty_now(), slow = p->ready_at - pty_now();
 
+	if (slow > 0) {
+		poll(NULL, 0, (int)(slow < left ? slow : left > 0 ? left : 0));
+		if (slow >= left)
+			return false;
+		left -= slow;
+	}
 	if (poll(wait, 2, left > 0 ? (int)left : 0) <= 0)
 		return false;
 	if (wait[0].revents & POLLIN)	/* all that was written comes before the news of an end */
 		return read_screen(p);
 	return (wait[1].revents & POLLIN) && read_report(p);
+}
+
+void pty_set_speed(struct pty *p, long speed)
+{
+	p->speed = speed;
+	p->ready_at = 0;
 }
 
 void pty_send(struct pty *p, const char *bytes, size_t n)

@@ -27,6 +27,9 @@ void pty_free(struct pty *p);	/* ends the program if it still runs; NULL is fine
 bool pty_read(struct pty *p, int64_t deadline);
 int64_t pty_now(void);	/* milliseconds of a steady clock */
 
+/* A slow line: so many bytes a second, and what it has not carried yet stays where it was written. 0: all at once, as at the start. */
+void pty_set_speed(struct pty *p, long speed);
+
 void pty_send(struct pty *p, const char *bytes, size_t n);
 /* One key by its name: "x", "C-r", "M-x", "S-Tab", "Up", "PgDn", "F5", "Space". False: no such key. */
 bool pty_key(struct pty *p, const char *name);

@@ -192,6 +192,26 @@ static bool step_latency(char *argument)
 	return l.median <= atof(word[1]) && l.p99 <= atof(word[2]);
 }
 
+static bool step_held(char *argument)
+{
+	char *word[WORDS];
+	int words = split(argument, word, WORDS);
+	double late;
+
+	if (words < 4)
+		return false;
+	pty_bytes(stage.pty);
+	late = latency_held(stage.pty, word + 3, words - 3, atoi(word[0]), atoi(word[1]));
+	printf("# still %.0f ms after the last of %s keys; %zu bytes\n", late, word[0], pty_bytes(stage.pty));
+	return late >= 0 && late <= atof(word[2]);
+}
+
+static bool step_speed(char *argument)
+{
+	pty_set_speed(stage.pty, atol(argument));
+	return true;
+}
+
 static bool step_gone(char *argument)
 {
 	return wait_for(argument, false);
@@ -338,6 +358,39 @@ static bool step_bytes(char *argument)
 	return bytes <= (size_t)atol(argument);
 }
 
+/* The most that a full redraw may take: 24 bytes for each change of colour, 3 for each cell. */
+static size_t budget(void)
+{
+	int changes = 0, cells = pty_width(stage.pty) * pty_height(stage.pty);
+	struct pty_cell before = { .text = "" };
+
+	for (int y = 0; y < pty_height(stage.pty); y++)
+		for (int x = 0; x < pty_width(stage.pty); x++) {
+			struct pty_cell cell = pty_cell_at(stage.pty, x, y);
+
+			changes += cell.ink != before.ink || cell.paper != before.paper || cell.bold != before.bold || cell.underline != before.underline;
+			before = cell;
+		}
+	printf("# %d changes of colour, %d cells\n", changes, cells);
+	return (size_t)(24 * changes + 3 * cells);
+}
+
+static bool step_redraw(char *argument)
+{
+	size_t bytes, most;
+
+	(void)argument;
+	settle();
+	pty_bytes(stage.pty);
+	if (!pty_key(stage.pty, "C-l"))
+		return false;
+	settle();
+	bytes = pty_bytes(stage.pty);
+	most = budget();
+	printf("# %zu bytes, at most %zu\n", bytes, most);
+	return bytes > 0 && bytes <= most;
+}
+
 static bool step_settle(char *argument)
 {
 	(void)argument;
@@ -403,6 +456,8 @@ static const struct step {
 	{ "until", step_until, true, "TEXT: waits for it" },
 	{ "within", step_within, true, "MS TEXT: is there at most so long after the start" },
 	{ "latency", step_latency, true, "N MEDIAN P99 NAME...: presses keys N times in turn; milliseconds until their answers are whole" },
+	{ "held", step_held, true, "N EVERY LIMIT NAME...: presses keys N times, one in EVERY ms; the screen is still LIMIT ms after the last" },
+	{ "speed", step_speed, true, "N: the line carries N bytes a second; 0: all that comes" },
 	{ "gone", step_gone, true, "TEXT: waits until it is on the screen no more" },
 	{ "expect", step_expect, true, "TEXT: is on the screen now" },
 	{ "absent", step_absent, true, "TEXT: is not" },
@@ -420,6 +475,7 @@ static const struct step {
 	{ "restored", step_restored, true, "the terminal is as it was before the start" },
 	{ "settle", step_settle, true, "waits until nothing is written any more" },
 	{ "bytes", step_bytes, true, "N: at most so many were written since the last key" },
+	{ "redraw", step_redraw, true, "draws the whole screen again: at most 24 bytes a change of colour and 3 a cell" },
 	{ "file", step_file, true, "NAME TEXT: waits until that file in the home has the text" },
 	{ "picture", step_picture, true, "FILE: the screen as an SVG" },
 	{ "screen", step_screen, true, "prints the screen" },
