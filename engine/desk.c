@@ -267,6 +267,19 @@ static void keep_texts(struct desk *d, const struct job *job)
 	d->has_plain_text = d->has_plain_text && keep_plain;
 }
 
+/* The same lines, and yet another run: a file that an edit reads was written anew. Nothing that was there answers this. */
+static void forget_answers(struct desk *d)
+{
+	for (int i = 0; i < d->draft->panes; i++)
+		d->draft->pane[i].stale = true;
+	memset(d->has_before, 0, sizeof d->has_before);
+	d->has_text = d->has_plain_text = false;
+	for (struct level *l = d->top->below; l; l = l->below) {
+		l->unwanted = true;
+		atomic_store(&l->task.stop, true);
+	}
+}
+
 /* Puts a job on the desk and prepares the session for it; false: not prepared, and the draft may say why. */
 static bool begin(struct desk *d, struct job *job, unsigned serial)
 {
@@ -275,6 +288,7 @@ static bool begin(struct desk *d, struct job *job, unsigned serial)
 	struct err err = { 0 };
 	const char *name = job->model ? job->model : "demo";
 	bool same = d->has_job && d->prepared && job_same_ground(&d->job, job, true);
+	const struct run *run = same ? session_run(d->session) : NULL;
 	char what[96];
 
 	keep_texts(d, job);
@@ -294,6 +308,10 @@ static bool begin(struct desk *d, struct job *job, unsigned serial)
 		publish(d, s->has_model ? WORK_RUNNING : WORK_LOADING, s->has_model ? "running" : what);
 	d->prepared = session_prepare(d->session, &d->job, &level.task, &d->notes, &err);
 	set_error(d, &err);
+	if (same && d->prepared && session_run(d->session) != run) {
+		forget_answers(d);
+		same = false;
+	}
 	if (d->prepared && !same) {
 		describe(d);
 		s->has_metric = session_metric_values(d->session, &s->metric, &s->metric_unedited, &level.task, &err);

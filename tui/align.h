@@ -9,7 +9,7 @@
 
 #include <stdbool.h>
 
-#include "engine/snapshot.h"
+#include "engine/worker.h"
 
 struct aligned {
 	int prompt, foil;	/* positions; -1: none */

@@ -1,5 +1,7 @@
 /* worker.c - the mailbox: answers arrive whole, the newest job wins, cancelling stops, and leaving does not wait for an answer. */
 #include "engine/worker.h"
+#include "engine/run/vector_file.h"
+#include "tests/scratch.h"
 #include "tests/tap.h"
 
 #include <math.h>
@@ -342,6 +344,40 @@ static void test_text_goes_on(struct worker *w)
 	job_done(&job);
 }
 
+static void write_vector(const char *path, size_t n, float value)
+{
+	float *v = xcalloc(n, sizeof *v);
+	struct err err = { 0 };
+
+	v[0] = value;
+	CHECK_THAT(vector_npy_write(path, v, n, &err), "a vector is written %s", err.text);
+	free(v);
+}
+
+/* The question is the same, and the file that its edit reads is not. */
+static void test_another_file(struct worker *w)
+{
+	const struct snapshot *s = worker_look(w);
+	char *path = scratch_path("v.npy"), line[200];
+	size_t D = (size_t)s->model.D;
+	struct job job;
+	double before;
+
+	write_vector(path, D, 1);
+	snprintf(line, sizeof line, "resid_post 2 add %s 5", path);
+	ask_for(&job, PROMPT, (const char *const[]){ "next-token", "attention", NULL });
+	job_add_edit(&job, line);
+	s = wait_for(w, worker_ask(w, &job), NULL);
+	CHECK_THAT(s && s->pane[0].table, "an edit that reads a file %s", s && s->error ? s->error : "");
+	before = s ? s->metric : 0;
+	write_vector(path, D, -200);
+	job.pane[1].args[0] = 1;
+	s = wait_for(w, worker_ask(w, &job), NULL);
+	CHECK_THAT(s && fabs(s->metric - before) > 1e-3, "written anew, it is read anew when the cursor moves (%g, %g)", before, s ? s->metric : 0);
+	job_done(&job);
+	free(path);
+}
+
 static void test_generation(struct worker *w)
 {
 	struct job job;
@@ -369,9 +405,11 @@ int main(void)
 		test_goes_on(w);
 		test_unwanted(w);
 		test_text_goes_on(w);
+		test_another_file(w);
 		test_cancel(w);
 	}
 	worker_free(w);	/* in the middle of a job */
 	worker_free(NULL);
+	scratch_done();
 	return tap_done();
 }
