@@ -2,12 +2,14 @@
 #include "engine/run/backward.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "engine/numbers/back.h"
 #include "engine/numbers/kernels.h"
 #include "engine/numbers/pool.h"
 #include "engine/run/forward.h"
+#include "engine/run/result.h"
 
 /* ---- preparing ---- */
 
@@ -51,7 +53,7 @@ bool backward_begin(struct backward *b, const struct run *run, unsigned frozen, 
 	       (b->normed = arena_floats(arena, T * D, err)) && (b->part = arena_floats(arena, T * D, err)) &&
 	       (b->wide = arena_floats(arena, T * widest, err)) && (b->inner = arena_floats(arena, T * widest, err)) &&
 	       (b->head_k = arena_floats(arena, T * HK, err)) && (b->head_v = arena_floats(arena, T * HK, err)) &&
-	       (b->scores = arena_floats(arena, (size_t)c->H * 2 * T, err));
+	       (b->scores = arena_floats(arena, (size_t)c->H * 2 * T, err)) && (b->by_scale = arena_array(arena, T, sizeof *b->by_scale, err));
 }
 
 void backward_edits(const struct run *run, int l, enum site site, float *d)
@@ -97,6 +99,7 @@ struct writer {
 	const float *bias;
 	const struct norm *post;
 	const float *in;		/* [T, in] of the run */
+	const double *by_scale;		/* [T] what else the scale of that norm does to the metric; or NULL */
 };
 
 /* From d[T, D] at what stands in the stream to g[T, in] at what the matrix read. */
@@ -114,6 +117,11 @@ static void write_back(const struct backward *b, int l, const struct writer *w, 
 		linear(w->W, w->bias, w->in, T, b->part);
 		norm_back(b, w->post, b->part, b->write);
 	}
+	for (int t = 0; w->by_scale && t < T; t++) {	/* scale = (mean x² + ε)^-½ */
+		double s = (double)b->run->layer[l]->post_scale[t], by = -w->by_scale[t] * s * s * s / c->D;
+
+		kernel_axpy((float)by, b->part + (size_t)t * (size_t)c->D, b->write + (size_t)t * (size_t)c->D, (size_t)c->D);
+	}
 	matrix_apply_back(w->W, b->write, (size_t)c->D, T, g, (size_t)matrix_in(w->W));
 }
 
@@ -126,7 +134,7 @@ static void mlp_back(const struct backward *b, int l, const struct layer_sites *
 	const struct config *c = &m->config;
 	const struct layer *y = &m->layers[l];
 	const struct layer_sites *was = b->run->layer[l];
-	const struct writer writer = { SITE_MLP_OUT, y->W_out, y->b_out, &y->ln2_post, was->mlp_post };
+	const struct writer writer = { SITE_MLP_OUT, y->W_out, y->b_out, &y->ln2_post, was->mlp_post, NULL };
 	size_t F = (size_t)c->F, T = (size_t)b->run->T;
 
 	write_back(b, l, &writer, s->mlp_out, s->mlp_post);
@@ -336,6 +344,24 @@ static void project_back(const struct backward *b, int l, const struct projectio
 	read_back(b, p->W, b->wide);
 }
 
+/* Back through the edits on heads' results, with d[T, D] at attention's write in the stream: g[T, H, K] and by_scale[T] as result_back has them. */
+static void results_back(const struct backward *b, int l, const float *d, float *g, double *by_scale)
+{
+	const struct run *run = b->run;
+	const struct config *c = &run->model->config;
+	const struct edit **list = xmalloc((size_t)(run->edits + 1) * sizeof *list);
+	const float *post = run->layer[l]->post_scale;
+
+	for (int e = 0; e < run->edits; e++)
+		list[e] = &run->edit[e];
+	for (int t = 0; t < run->T; t++) {
+		struct result_place place = { run->model, l, t, run_at(run, SITE_Z, l, t), post ? post[t] : 1 };
+
+		by_scale[t] = result_back(&place, list, run->edits, d + (size_t)t * (size_t)c->D, g + (size_t)t * (size_t)(c->H * c->K));
+	}
+	free(list);
+}
+
 /* From attn_out to what attention read, which s->resid_pre is increased by. */
 static void attention_back(const struct backward *b, int l, struct layer_sites *s)
 {
@@ -343,7 +369,7 @@ static void attention_back(const struct backward *b, int l, struct layer_sites *
 	const struct config *c = &m->config;
 	const struct layer *y = &m->layers[l];
 	const struct layer_sites *was = b->run->layer[l];
-	const struct writer writer = { SITE_ATTN_OUT, y->W_O, y->b_O, &y->ln1_post, was->z_used };
+	struct writer writer = { SITE_ATTN_OUT, y->W_O, y->b_O, &y->ln1_post, was->z_used, NULL };
 	bool turned = c->position == POSITION_ROTARY && !(c->no_rotary && c->no_rotary[l]);
 	const struct projection q = { SITE_Q, y->W_Q, y->b_Q, &y->q_norm, c->H, turned };
 	const struct projection k = { SITE_K, y->W_K, y->b_K, &y->k_norm, c->G, turned };
@@ -351,8 +377,14 @@ static void attention_back(const struct backward *b, int l, struct layer_sites *
 	size_t T = (size_t)b->run->T, HK = (size_t)(c->H * c->K);
 	struct attention a = { b, s, b->wide, l };
 
+	memcpy(b->normed, s->attn_out, T * (size_t)c->D * sizeof *b->normed);
+	backward_edits(b->run, l, SITE_ATTN_OUT, b->normed);
+	if (y->ln1_post.there && !(b->frozen & FROZEN_NORMS)) {
+		results_back(b, l, b->normed, s->z, b->by_scale);	/* for the scales alone: s->z is written below */
+		writer.by_scale = b->by_scale;
+	}
 	write_back(b, l, &writer, s->attn_out, s->z);
-	backward_edits(b->run, l, SITE_RESULT, s->z);
+	results_back(b, l, b->normed, s->z, b->by_scale);
 	memcpy(b->wide, s->z, T * HK * sizeof *s->z);
 	backward_edits(b->run, l, SITE_Z, b->wide);
 	memset(s->q, 0, T * HK * sizeof *s->q);

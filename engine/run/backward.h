@@ -35,6 +35,7 @@ struct backward {
 	float *wide, *inner;		/* [T, widest of F, H*K] */
 	float *head_k, *head_v;		/* [T, H, K] keys and values, before heads of a group are summed */
 	float *scores;			/* [H, 2, T] */
+	double *by_scale;		/* [T] */
 };
 
 /* Scratch and tables; memory from `arena`. */

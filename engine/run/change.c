@@ -5,18 +5,13 @@
 #include <string.h>
 
 #include "engine/run/layer.h"
-
-/* Whether a head's write is changed by way of z alone (edit_apply), and not by what is added behind it (edit_apply_write). */
-static bool acts_on_z(const struct edit *e)
-{
-	return edit_puts(e) || e->op == EDIT_SCALE;
-}
+#include "engine/run/result.h"
 
 /* What the run has at a site that is stored as rows; NULL: it has no such row. */
 static const float *row_of(const struct edit *e, const struct run *r, enum site site, int t)
 {
 	if (site == SITE_RESULT)
-		return acts_on_z(e) ? r->layer[e->layer]->z_used + (size_t)t * run_width(&r->model->config, SITE_Z) : NULL;
+		return result_by_z(e) ? r->layer[e->layer]->z_used + (size_t)t * run_width(&r->model->config, SITE_Z) : NULL;
 	return site_table[site].stored ? run_at(r, site, e->layer, t) : NULL;
 }
 

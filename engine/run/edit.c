@@ -149,25 +149,66 @@ static bool resolve_prompts_mean(struct edit *e, const struct edit_context *cont
 	return true;
 }
 
-/* The vector in the file: to be added, or, as a direction of length 1, to be taken out. */
+/* Rows that are to be orthonormal; a matrix of d rows and fewer columns is turned. */
+static bool resolve_basis(struct edit *e, size_t rows, size_t cols, size_t d, struct arena *arena, const char *line, struct err *err)
+{
+	if (rows == d && cols < d) {
+		float *turned = arena_floats(arena, rows * cols, err);
+
+		for (size_t i = 0; turned && i < rows; i++)
+			for (size_t j = 0; j < cols; j++)
+				turned[j * rows + i] = e->vector[i * cols + j];
+		e->vector = turned;
+		if (!turned)
+			return false;
+		rows = cols;
+		cols = d;
+	}
+	if (cols != d || rows > d)
+		return err_set(err, ERR_ARGUMENT, "edit \"%s\": the basis in %s is %zu × %zu, expected at most %zu vectors of %zu numbers", line, e->file,
+			       rows, cols, d, d);
+	e->basis = (int)rows;
+	for (size_t i = 0; i < rows; i++)
+		for (size_t j = 0; j <= i; j++) {
+			double dot = 0;
+
+			for (size_t k = 0; k < d; k++)
+				dot += (double)e->vector[i * d + k] * (double)e->vector[j * d + k];
+			if (!(fabs(dot - (i == j)) < 1e-3))
+				return err_set(err, ERR_ARGUMENT, "edit \"%s\": the basis in %s is not orthonormal: vector %zu times vector %zu is %.4g", line,
+					       e->file, i, j, dot);
+		}
+	return true;
+}
+
+/* A direction of length 1. */
+static bool resolve_direction(struct edit *e, size_t n, const char *line, struct err *err)
+{
+	double length = 0;
+
+	for (size_t i = 0; i < n; i++)
+		length += (double)e->vector[i] * (double)e->vector[i];
+	if (!(length > 0 && isfinite(length)))
+		return err_set(err, ERR_ARGUMENT, "edit \"%s\": the vector in %s has no direction", line, e->file);
+	for (size_t i = 0; i < n; i++)
+		e->vector[i] = (float)((double)e->vector[i] / sqrt(length));
+	return true;
+}
+
+/* The vector in the file: to be added, to be taken out, or a basis in which values are exchanged. */
 static bool resolve_file(struct edit *e, const struct config *c, struct arena *arena, const char *line, struct err *err)
 {
-	size_t from, want = slice(e, c, &from), n;
-	double length = 0;
+	size_t from, want = slice(e, c, &from), rows, n;
 
 	if (e->target->site == SITE_RESULT)
 		want = (size_t)c->D;
-	if (!(e->vector = vector_read(e->file, e->layer, arena, &n, err)))
+	if (!(e->vector = vector_rows_read(e->file, e->layer, arena, &rows, &n, err)))
 		return false;
-	if (n != want)
-		return err_set(err, ERR_ARGUMENT, "edit \"%s\": the vector in %s has %zu numbers, expected %zu", line, e->file, n, want);
-	for (size_t i = 0; i < n; i++)
-		length += (double)e->vector[i] * (double)e->vector[i];
-	if (e->op == EDIT_PROJECT && !(length > 0 && isfinite(length)))
-		return err_set(err, ERR_ARGUMENT, "edit \"%s\": the vector in %s has no direction", line, e->file);
-	for (size_t i = 0; e->op == EDIT_PROJECT && i < n; i++)
-		e->vector[i] = (float)((double)e->vector[i] / sqrt(length));
-	return true;
+	if (e->op == EDIT_INTERCHANGE)
+		return resolve_basis(e, rows, n, want, arena, line, err);
+	if (rows != 1 || n != want)
+		return err_set(err, ERR_ARGUMENT, "edit \"%s\": the vector in %s has %zu numbers, expected %zu", line, e->file, rows * n, want);
+	return e->op != EDIT_PROJECT || resolve_direction(e, n, line, err);
 }
 
 /* The standard deviation over all numbers of the prompt's token embeddings, as they enter layer 0 but for learned positions. */
@@ -190,6 +231,16 @@ static bool resolve_noise(struct edit *e, const struct edit_context *context, st
 	return x != NULL;
 }
 
+static bool resolve_foil(struct edit *e, const struct edit_context *context, const char *line, struct err *err)
+{
+	e->source = context->foil;
+	if (!e->source)
+		return err_set(err, ERR_ARGUMENT, "edit \"%s\": %s reads from the foil, and none is set", line, edit_ops[e->op].word);
+	return e->source->T == context->T ||
+	       err_set(err, ERR_ARGUMENT, "edit \"%s\": %s needs prompt and foil of equally many tokens; they have %d and %d", line,
+		       edit_ops[e->op].word, context->T, e->source->T);
+}
+
 bool edit_resolve(struct edit *e, const struct edit_context *context, struct arena *arena, struct err *err)
 {
 	const struct config *c = &context->model->config;
@@ -207,20 +258,14 @@ bool edit_resolve(struct edit *e, const struct edit_context *context, struct are
 		e->source = prompt_runs_other(context->prompts, &q, e->line, (unsigned)e->seed, context->reads, err);
 		ok = e->source != NULL;
 	}
-	if (ok && (e->op == EDIT_ADD || e->op == EDIT_PROJECT))
+	if (ok && (e->op == EDIT_ADD || e->op == EDIT_PROJECT || e->op == EDIT_INTERCHANGE))
 		ok = resolve_file(e, c, arena, line.s, err);
 	if (ok && e->op == EDIT_NOISE)
 		ok = resolve_noise(e, context, arena, err);
 	if (ok && e->op == EDIT_FREEZE)
 		e->source = context->unedited;
-	if (ok && e->op == EDIT_PATCH) {
-		e->source = context->foil;
-		if (!e->source)
-			ok = err_set(err, ERR_ARGUMENT, "edit \"%s\": patch reads from the foil, and none is set", line.s);
-		else if (e->source->T != context->T)
-			ok = err_set(err, ERR_ARGUMENT, "edit \"%s\": patch needs prompt and foil of equally many tokens; they have %d and %d", line.s,
-				     context->T, e->source->T);
-	}
+	if (ok && (e->op == EDIT_PATCH || e->op == EDIT_INTERCHANGE))
+		ok = resolve_foil(e, context, line.s, err);
 	str_done(&line);
 	return ok;
 }
@@ -292,11 +337,24 @@ static const float *put_row(const struct edit *e, enum site site, int position, 
 	return run_at(e->source, site == SITE_RESULT ? SITE_Z : site, e->layer, position) + from;
 }
 
-/* Adds noise to x[n]; `first` tells apart what stands in different places of a site. */
-static void add_noise(const struct edit *e, int position, size_t first, float *x, size_t n)
+void edit_add_noise(const struct edit *e, int position, size_t first, float *x, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
 		x[i] += (float)((double)e->amount * e->deviation * noise_normal((uint64_t)e->seed, (uint64_t)position, first + i));
+}
+
+void edit_interchange(const struct edit *e, const float *source, float *x, size_t n)
+{
+	float *delta = xmalloc(n * sizeof *delta);
+
+	for (size_t i = 0; i < n; i++)
+		delta[i] = source[i] - x[i];
+	for (int k = 0; k < e->basis; k++) {
+		const float *u = e->vector + (size_t)k * n;
+
+		kernel_axpy(kernel_dot(u, delta, n), u, x, n);
+	}
+	free(delta);
 }
 
 void edit_apply(const struct edit *e, const struct config *c, enum site site, int position, float *x)
@@ -325,44 +383,46 @@ void edit_apply(const struct edit *e, const struct config *c, enum site site, in
 		break;
 	case EDIT_NOISE:
 		if (site != SITE_RESULT)
-			add_noise(e, position, from + (second ? n : 0), x, n);
+			edit_add_noise(e, position, from + (second ? n : 0), x, n);
 		break;
 	case EDIT_PROJECT:
-		kernel_axpy(-kernel_dot(e->vector, x, n), e->vector, x, n);
+		if (site != SITE_RESULT)
+			kernel_axpy(-kernel_dot(e->vector, x, n), e->vector, x, n);
+		break;
+	case EDIT_INTERCHANGE:
+		if (site != SITE_RESULT)
+			edit_interchange(e, put_row(e, site, position, from, n), x, n);
 		break;
 	default:
 		break;
 	}
 }
 
-void edit_apply_write(const struct edit *e, const struct config *c, int head, int position, float *x)
-{
-	if (!edit_has_unit(e, head))
-		return;
-	if (e->op == EDIT_ADD)
-		kernel_axpy(e->amount, e->vector, x, (size_t)c->D);
-	if (e->op == EDIT_NOISE)
-		add_noise(e, position, (size_t)(head * c->D), x, (size_t)c->D);
-}
-
 void edit_apply_pattern(const struct edit *e, int head, int query, float *x)
 {
 	int from = e->has_key ? e->key : 0, to = e->has_key ? e->key_to : query;
+	float *scores = NULL;
+	const float *source = NULL;
 
 	if (!edit_has_unit(e, head))
 		return;
+	if (e->source && e->target->site == SITE_SCORES) {
+		source = scores = xmalloc((size_t)e->source->T * sizeof *scores);
+		run_scores(e->source, e->layer, head, query, scores);
+	} else if (e->source) {
+		source = run_pattern(e->source, e->layer, head, query);
+	}
 	for (int j = from; j <= to && j <= query; j++) {
-		if (e->op == EDIT_ZERO)
-			x[j] = 0;
-		else if (e->op == EDIT_MASK)
-			x[j] = -INFINITY;
-		else if (e->op == EDIT_SCALE && isfinite(x[j]))	/* hidden scores stay hidden */
-			x[j] *= e->amount;
-		else if (e->source)
-			x[j] = run_pattern(e->source, e->layer, head, query)[j];
+		if (x[j] == -INFINITY)	/* hidden scores stay hidden */
+			continue;
+		if (source)
+			x[j] = source[j];
 		else if (e->op == EDIT_MEAN)
 			x[j] = j < e->mean_keys ? e->vector[head * e->mean_keys + j] : 0;
+		else
+			x[j] = e->op == EDIT_MASK ? -INFINITY : e->op == EDIT_SCALE ? x[j] * e->amount : 0;
 	}
+	free(scores);
 }
 
 /* What a unit of the value that it was given adds to the value that it makes. */
@@ -376,10 +436,12 @@ void edit_back(const struct edit *e, const struct config *c, float *d)
 	size_t from, n = slice(e, c, &from);
 
 	d += from;
-	if (e->op == EDIT_PROJECT)	/* what lies along the direction is taken out of either */
-		kernel_axpy(-kernel_dot(e->vector, d, n), e->vector, d, n);
-	for (size_t i = 0; i < n && e->op != EDIT_PROJECT; i++)
-		d[i] *= slope(e);
+	if (e->op == EDIT_PROJECT || e->op == EDIT_INTERCHANGE)	/* what lies along the directions is taken out of either */
+		for (int k = 0; k < (e->op == EDIT_PROJECT ? 1 : e->basis); k++)
+			kernel_axpy(-kernel_dot(e->vector + (size_t)k * n, d, n), e->vector + (size_t)k * n, d, n);
+	else
+		for (size_t i = 0; i < n; i++)
+			d[i] *= slope(e);
 }
 
 void edit_back_pattern(const struct edit *e, int head, int query, float *d)

@@ -19,7 +19,8 @@
 #include "engine/model/config.h"
 #include "engine/run/site.h"
 
-enum edit_op { EDIT_ZERO, EDIT_MEAN, EDIT_SCALE, EDIT_ADD, EDIT_PATCH, EDIT_RESAMPLE, EDIT_FREEZE, EDIT_NOISE, EDIT_PROJECT, EDIT_MASK, EDIT_OPS };
+enum edit_op { EDIT_ZERO, EDIT_MEAN, EDIT_SCALE, EDIT_ADD, EDIT_PATCH, EDIT_RESAMPLE, EDIT_FREEZE, EDIT_INTERCHANGE, EDIT_NOISE,
+	       EDIT_PROJECT, EDIT_MASK, EDIT_OPS };
 
 /* What may be edited: "head" is the site result, "neuron" is mlp_post, "kv" is v, "layer" is attn_out and mlp_out together. */
 struct edit_target {
@@ -29,7 +30,7 @@ struct edit_target {
 	const char *help;
 };
 /* What an op may work on: a head's write is not kept as such (sites.def), weights and scores are rows over keys. */
-enum { EDIT_ON_VECTORS = 1, EDIT_ON_HEADS = 2, EDIT_ON_WEIGHTS = 4, EDIT_ON_SCORES = 8 };
+enum { EDIT_ON_VECTORS = 1, EDIT_ON_HEADS = 2, EDIT_ON_WEIGHTS = 4, EDIT_ON_SCORES = 8, EDIT_ON_ALL = 15 };
 
 struct edit_op_info {
 	const char *word, *arguments, *help;	/* "scale", "FACTOR", "multiply by FACTOR" */
@@ -57,7 +58,7 @@ struct edit {
 	enum edit_op op;
 	float amount;			/* factor of scale, strength of add (1), standard deviations of noise */
 	int seed;			/* of noise and resample */
-	char *file;			/* a vector of add and project, prompts of mean and resample; NULL: none */
+	char *file;			/* vectors of add, project and interchange, prompts of mean and resample; NULL: none */
 	bool same;			/* mean FILE: of the same position in prompts as long as this one */
 	int line;			/* resample: the prompt on this line of the file; 0: drawn by the seed */
 	/* After edit_resolve: */
@@ -66,8 +67,9 @@ struct edit {
 	bool onward;			/* positions from at_count on, too */
 	float *vector;			/* what mean puts there (twice the width for "layer"), what add adds, what project takes out (length 1); mean on a pattern: [H, mean_keys] */
 	int mean_keys;
+	int basis;			/* interchange: so many vectors in `vector`, orthonormal */
 	double deviation;		/* of the prompt's token embeddings: the unit of noise */
-	const struct run *source;	/* what patch, freeze and resample read from, and mean of the same position */
+	const struct run *source;	/* what patch, freeze, resample and interchange read from, and mean of the same position */
 	const float *rows;		/* or, in its place, [rows_n, what it covers of a row] for positions rows_from on: edit_put */
 	int rows_from, rows_n;
 };
@@ -118,17 +120,19 @@ bool edit_covers(const struct edit *edit, int position);
 /* The first position that it changes: 0 without positions, at_count when none. */
 int edit_first_position(const struct edit *edit);
 
-/* Applies it to x, the whole row of the site at that position ([units, width]). For `result`, x is z[H, K] and ops that are not linear
- * in z (add, noise) are left to edit_apply_write. */
+/* Applies it to x, the whole row of the site at that position ([units, width]). For `result`, x is z[H, K], and ops that z
+ * cannot say are left to result.h. */
 void edit_apply(const struct edit *edit, const struct config *c, enum site site, int position, float *x);
-/* What an `add` or `noise` on a head's result adds to its write in the stream: x[D] += … */
-void edit_apply_write(const struct edit *edit, const struct config *c, int head, int position, float *x);
+/* x[n] takes over from source[n] what lies in the basis (Geiger et al. 2023): x + UᵀU (source − x). */
+void edit_interchange(const struct edit *edit, const float *source, float *x, size_t n);
+/* What noise adds to x[n], which stands in its row from number `first` on. */
+void edit_add_noise(const struct edit *edit, int position, size_t first, float *x, size_t n);
 /* Applies it to one row of attention weights, or of scores before softmax: x[query + 1] of that head. */
 void edit_apply_pattern(const struct edit *edit, int head, int query, float *x);
 
 /*
  * Back through it: from the gradient at the value that it made to the one at the value that it was given. What is put in a value's
- * place stops the gradient; scale multiplies it, project projects it, add and noise let it pass. Rows as for those above.
+ * place stops the gradient; scale multiplies it, project and interchange project it, add and noise let it pass. Rows as for those above.
  */
 void edit_back(const struct edit *edit, const struct config *c, float *d);
 void edit_back_pattern(const struct edit *edit, int head, int query, float *d);

@@ -29,21 +29,21 @@ const struct edit_target edit_targets[] = {
 };
 
 const struct edit_op_info edit_ops[EDIT_OPS] = {
-	[EDIT_ZERO] = { "zero", "", "set to zero", EDIT_ON_VECTORS | EDIT_ON_HEADS | EDIT_ON_WEIGHTS },
+	[EDIT_ZERO] = { "zero", "", "set to zero", EDIT_ON_ALL },
 	[EDIT_MEAN] = { "mean", "[FILE [same]]", "set to its mean over the prompt's positions in the unedited run; with a FILE of prompts (one a "
 			"line, or JSON lines with \"prompt\"): over all positions of all of them, or, with same, at the same position of those "
 			"with as many tokens as this one", EDIT_ON_VECTORS | EDIT_ON_HEADS | EDIT_ON_WEIGHTS },
-	[EDIT_SCALE] = { "scale", "FACTOR", "multiply by FACTOR", EDIT_ON_VECTORS | EDIT_ON_HEADS | EDIT_ON_WEIGHTS | EDIT_ON_SCORES },
+	[EDIT_SCALE] = { "scale", "FACTOR", "multiply by FACTOR", EDIT_ON_ALL },
 	[EDIT_ADD] = { "add", "FILE [STRENGTH]", "add the vector in FILE, times STRENGTH: .npy, .safetensors (FILE:NAME), or a control vector's .gguf", EDIT_ON_VECTORS | EDIT_ON_HEADS },
-	[EDIT_PATCH] = { "patch", "", "set to its value in the foil's run, at the same position",
-			 EDIT_ON_VECTORS | EDIT_ON_HEADS | EDIT_ON_WEIGHTS },
+	[EDIT_PATCH] = { "patch", "", "set to its value in the foil's run, at the same position", EDIT_ON_ALL },
 	[EDIT_RESAMPLE] = { "resample", "FILE [SEED | line N]", "set to its value at the same position of another prompt of the FILE with as many "
-			    "tokens: the one that SEED (0) draws, or that of line N", EDIT_ON_VECTORS | EDIT_ON_HEADS | EDIT_ON_WEIGHTS },
-	[EDIT_FREEZE] = { "freeze", "", "keep its value of the unedited run, whatever other edits do below it",
-			  EDIT_ON_VECTORS | EDIT_ON_HEADS | EDIT_ON_WEIGHTS },
+			    "tokens: the one that SEED (0) draws, or that of line N", EDIT_ON_ALL },
+	[EDIT_FREEZE] = { "freeze", "", "keep its value of the unedited run, whatever other edits do below it", EDIT_ON_ALL },
+	[EDIT_INTERCHANGE] = { "interchange", "BASIS", "take over from the foil's run what lies in the space of the orthonormal vectors in BASIS: .npy "
+			       "or .safetensors, a vector a row", EDIT_ON_VECTORS | EDIT_ON_HEADS },
 	[EDIT_NOISE] = { "noise", "SIGMA [SEED]", "add Gaussian noise of SIGMA standard deviations of the prompt's token embeddings; the same "
 			 "SEED (0) gives the same noise", EDIT_ON_VECTORS | EDIT_ON_HEADS },
-	[EDIT_PROJECT] = { "project", "FILE", "take the direction of the vector in FILE out of it", EDIT_ON_VECTORS },
+	[EDIT_PROJECT] = { "project", "FILE", "take the direction of the vector in FILE out of it", EDIT_ON_VECTORS | EDIT_ON_HEADS },
 	[EDIT_MASK] = { "mask", "", "hide a key (@QUERY<KEY) from softmax: the other weights grow; zero on pattern leaves them as they are",
 			EDIT_ON_SCORES },
 };
@@ -264,7 +264,7 @@ static bool parse_arguments(const char **rest, struct edit *e, struct arena *are
 		return false;
 	if (e->op == EDIT_RESAMPLE && !parse_resample(rest, e, arena, line, err))
 		return false;
-	if ((e->op == EDIT_ADD || e->op == EDIT_PROJECT) && !(e->file = next_word(rest, arena)))
+	if ((e->op == EDIT_ADD || e->op == EDIT_PROJECT || e->op == EDIT_INTERCHANGE) && !(e->file = next_word(rest, arena)))
 		return err_set(err, ERR_USAGE, "edit \"%s\": %s needs a FILE.npy, .safetensors or .gguf behind it", line, edit_ops[e->op].word);
 	if (e->op == EDIT_ADD && !parse_amount(rest, e, NULL, arena, line, err))
 		return false;

@@ -11,6 +11,7 @@
 #include "engine/numbers/kernels.h"
 #include "engine/numbers/pool.h"
 #include "engine/run/attention.h"
+#include "engine/run/result.h"
 #include "engine/run/run.h"
 
 static int row_count(const struct pass *p)
@@ -217,7 +218,7 @@ static void touch_z(const struct rows *r, int row)
 	touch(r, row, SITE_Z, r->s->z + (size_t)row * (size_t)(c->H * c->K));
 }
 
-/* Edits on a head's result act on a copy of z, except for vectors added to it, which go to the stream directly. */
+/* Edits on a head's result act on a copy of z; what z cannot say goes to the stream directly (result.h). */
 static void copy_z(const struct rows *r, int row)
 {
 	const struct config *c = &r->p->model->config;
@@ -236,14 +237,16 @@ static void leave_attention(const struct rows *r, int row)
 	const struct variant *v = &r->p->variant[row / (r->p->T - r->p->t0)];
 	size_t D = (size_t)c->D, at = (size_t)row * D;
 	float *out = r->s->attn_out + at, *mid = r->s->resid_mid + at, *pre = r->s->resid_pre + at;
+	struct result_place place;
 
 	add_bias(out, r->layer->b_O, D);
 	if (r->layer->ln1_post.there)
 		model_norm(m, &r->layer->ln1_post, out, 1, out, r->s->post_scale + row);
 	multiply_by(out, D, c->residual_scale);
-	for (int e = 0; e < v->edits; e++)
-		for (int h = 0; h < c->H && edit_hits(v->edit[e], SITE_RESULT, r->l) && edit_covers(v->edit[e], position_of(r, row)); h++)
-			edit_apply_write(v->edit[e], c, h, position_of(r, row), out);
+	place = (struct result_place){ m, r->l, position_of(r, row), r->s->z + (size_t)row * (size_t)(c->H * c->K),
+				       r->s->post_scale ? r->s->post_scale[row] : 1 };
+	for (int h = 0; v->edits && h < c->H; h++)
+		result_extra(&place, v->edit, v->edits, h, out);
 	touch(r, row, SITE_ATTN_OUT, out);
 	kernel_add(pre, out, mid, D);
 	touch(r, row, SITE_RESID_MID, mid);

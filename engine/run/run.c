@@ -11,6 +11,7 @@
 #include "engine/run/finite.h"
 #include "engine/run/forward.h"
 #include "engine/run/prompt_runs.h"
+#include "engine/run/result.h"
 #include "engine/run/vocab.h"
 
 size_t run_bytes(const struct config *c, int T)
@@ -270,46 +271,43 @@ void run_scores(const struct run *r, int layer, int head, int query, float *out)
 			edit_apply_pattern(&r->edit[e], head, query, out);
 }
 
-/* A part of attention's write as it reaches the stream: through the norm behind attention (its scale frozen) and the multiplier. */
-static void finish_write(const struct run *r, int layer, int position, float *x)
+static struct result_place place_of(const struct run *r, int layer, int position)
 {
-	const struct config *c = &r->model->config;
-	const struct norm *post = &r->model->layers[layer].ln1_post;
+	const struct layer_sites *s = r->layer[layer];
 
-	for (int i = 0; i < c->D; i++) {
-		if (post->there)
-			x[i] *= r->layer[layer]->post_scale[position] * (post->gain ? post->gain[i] : 1);
-		x[i] *= c->residual_scale;
-	}
+	return (struct result_place){ r->model, layer, position, run_at(r, SITE_Z, layer, position), s->post_scale ? s->post_scale[position] : 1 };
 }
 
 void run_mix(const struct run *r, int layer, int head, int position, const float *z, float *out)
 {
-	const struct config *c = &r->model->config;
+	struct result_place place = place_of(r, layer, position);
 
-	matrix_apply_inputs(r->model->layers[layer].W_O, head * c->K, c->K, z, (size_t)c->K, 1, out, (size_t)c->D);
-	finish_write(r, layer, position, out);
+	result_write(&place, head, z, out);
 }
 
 void run_result(const struct run *r, int layer, int head, int position, float *out)
 {
 	const struct config *c = &r->model->config;
+	struct result_place place = place_of(r, layer, position);
+	const struct edit **list = xmalloc((size_t)(r->edits + 1) * sizeof *list);
 
-	run_mix(r, layer, head, position, r->layer[layer]->z_used + ((size_t)position * (size_t)c->H + (size_t)head) * (size_t)c->K, out);
+	result_write(&place, head, r->layer[layer]->z_used + ((size_t)position * (size_t)c->H + (size_t)head) * (size_t)c->K, out);
 	for (int e = 0; e < r->edits; e++)
-		if (edit_hits(&r->edit[e], SITE_RESULT, layer) && edit_covers(&r->edit[e], position))
-			edit_apply_write(&r->edit[e], c, head, position, out);
+		list[e] = &r->edit[e];
+	result_extra(&place, list, r->edits, head, out);
+	free(list);
 }
 
 void run_attention_bias(const struct run *r, int layer, int position, float *out)
 {
 	const struct config *c = &r->model->config;
 	const float *b = r->model->layers[layer].b_O;
+	struct result_place place = place_of(r, layer, position);
 
 	memset(out, 0, (size_t)c->D * sizeof *out);
 	if (b)
 		memcpy(out, b, (size_t)c->D * sizeof *out);
-	finish_write(r, layer, position, out);
+	result_finish(&place, out);
 }
 
 void run_ln_final(const struct run *r, int position, float *out)

@@ -18,16 +18,17 @@ static bool ends_in(const char *s, const char *end)
 	return n >= m && !strcmp(s + n - m, end);
 }
 
-static float *expand(const struct tensor *t, const char *path, struct arena *arena, size_t *n, struct err *err)
+static float *expand(const struct tensor *t, struct arena *arena, size_t *rows, size_t *cols, struct err *err)
 {
 	float *out;
 
-	*n = tensor_count(t);
-	if (tensor_rows(t) != 1) {
-		err_set(err, ERR_FILE, "%s: %s is not one vector: it has %zu rows", path, t->name, tensor_rows(t));
+	*rows = tensor_rows(t);
+	*cols = *rows ? tensor_count(t) / *rows : 0;
+	if (!*cols) {
+		err_set(err, ERR_FILE, "tensor %s is empty", t->name);
 		return NULL;
 	}
-	out = arena_floats(arena, *n, err);
+	out = arena_floats(arena, tensor_count(t), err);
 	if (out)
 		tensor_expand(t, out);
 	return out;
@@ -44,7 +45,8 @@ static const char *names_of(const struct safetensors *s, struct arena *arena)
 	return n > most ? arena_printf(arena, "%s …", list) : list;
 }
 
-static float *from_safetensors(const char *path, const char *name, int layer, struct arena *arena, size_t *n, struct err *err)
+static float *from_safetensors(const char *path, const char *name, int layer, struct arena *arena, size_t *rows, size_t *cols,
+			       struct err *err)
 {
 	struct safetensors *s = safetensors_open(path, err);
 	const struct tensor *t;
@@ -58,14 +60,14 @@ static float *from_safetensors(const char *path, const char *name, int layer, st
 	if (!t && !name && safetensors_tensors(s) == 1)
 		t = safetensors_tensor(s, 0);
 	if (t)
-		out = expand(t, path, arena, n, err);
+		out = expand(t, arena, rows, cols, err);
 	else
 		err_set(err, ERR_FILE, "%s: there is no tensor %s; it has %s", path, name ? name : own, names_of(s, arena));
 	safetensors_free(s);
 	return out;
 }
 
-static float *from_control_vector(const char *path, int layer, struct arena *arena, size_t *n, struct err *err)
+static float *from_control_vector(const char *path, int layer, struct arena *arena, size_t *rows, size_t *cols, struct err *err)
 {
 	struct gguf *g = gguf_open(path, err);
 	const struct tensor *t;
@@ -81,27 +83,38 @@ static float *from_control_vector(const char *path, int layer, struct arena *are
 	if (length != strlen("controlvector") || memcmp(architecture, "controlvector", length))
 		err_set(err, ERR_FILE, "%s: this is not a control vector (general.architecture is \"%.*s\")", path, (int)length, architecture);
 	else if ((t = gguf_find(g, name)))
-		out = expand(t, path, arena, n, err);
+		out = expand(t, arena, rows, cols, err);
 	else
 		err_set(err, ERR_FILE, "%s: this control vector has no %s", path, name);
 	gguf_free(g);
 	return out;
 }
 
-float *vector_read(const char *spec, int layer, struct arena *arena, size_t *n, struct err *err)
+float *vector_rows_read(const char *spec, int layer, struct arena *arena, size_t *rows, size_t *cols, struct err *err)
 {
 	const char *named = strstr(spec, ".safetensors:");
 
 	if (named) {
 		const char *path = arena_strndup(arena, spec, (size_t)(named - spec) + strlen(".safetensors"));
 
-		return from_safetensors(path, named + strlen(".safetensors:"), layer, arena, n, err);
+		return from_safetensors(path, named + strlen(".safetensors:"), layer, arena, rows, cols, err);
 	}
 	if (ends_in(spec, ".safetensors"))
-		return from_safetensors(spec, NULL, layer, arena, n, err);
+		return from_safetensors(spec, NULL, layer, arena, rows, cols, err);
 	if (ends_in(spec, ".gguf"))
-		return from_control_vector(spec, layer, arena, n, err);
-	return vector_npy_read(spec, arena, n, err);
+		return from_control_vector(spec, layer, arena, rows, cols, err);
+	return vector_npy_read(spec, arena, rows, cols, err);
+}
+
+float *vector_read(const char *spec, int layer, struct arena *arena, size_t *n, struct err *err)
+{
+	size_t rows;
+	float *out = vector_rows_read(spec, layer, arena, &rows, n, err);
+
+	if (!out || rows == 1)
+		return out;
+	err_set(err, ERR_FILE, "%s: expected one vector; it has %zu rows", spec, rows);
+	return NULL;
 }
 
 /* ---- writing ---- */

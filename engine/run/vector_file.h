@@ -3,7 +3,7 @@
  *
  *     love.npy   love.safetensors:happy   love.safetensors   control.gguf
  *
- * A .npy file is one vector: little-endian f32 or f64, one dimension (others of size 1 are fine). Of a safetensors file, the tensor named
+ * A .npy file is one vector, or rows of them: little-endian f32 or f64, in one or two dimensions (others of size 1 are fine). Of a safetensors file, the tensor named
  * behind the colon, or direction.LAYER, or the only one. A control vector has direction.1 … direction.L-1, each added to the stream that
  * leaves that layer (counted from 0: the first layer has none).
  */
@@ -19,11 +19,14 @@
 /* float[*n] from `arena`, of the layer that it is for; NULL on error. */
 float *vector_read(const char *spec, int layer, struct arena *arena, size_t *n, struct err *err);
 
+/* The same for several vectors, such as a basis: float[*rows, *cols]. */
+float *vector_rows_read(const char *spec, int layer, struct arena *arena, size_t *rows, size_t *cols, struct err *err);
+
 /* vector[L, D], of which layers from … to are written, in the form that the name's ending says: .npy takes one layer alone. */
 bool vector_write(const char *path, const struct model *m, const float *vector, int from, int to, struct err *err);
 
 /* The form behind .npy. */
-float *vector_npy_read(const char *path, struct arena *arena, size_t *n, struct err *err);
+float *vector_npy_read(const char *path, struct arena *arena, size_t *rows, size_t *cols, struct err *err);
 bool vector_npy_write(const char *path, const float *vector, size_t n, struct err *err);
 
 #endif

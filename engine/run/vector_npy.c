@@ -11,12 +11,11 @@
 
 enum { LIMIT = 64 << 20 };
 
-/* The product of the numbers in "(576,)" or "(1, 576)"; false when more than one is not 1. */
-static bool one_dimension(const char *shape, const char *end, size_t *n)
+/* The numbers in "(576,)", "(1, 576)" or "(8, 576)"; false when more than two of them are not 1. */
+static bool read_shape(const char *shape, const char *end, size_t *rows, size_t *cols)
 {
-	size_t larger = 0;
+	size_t dims[2] = { 1, 1 }, n = 0;
 
-	*n = 1;
 	while (shape < end && *shape != ')') {
 		char *after;
 		unsigned long long x;
@@ -26,19 +25,36 @@ static bool one_dimension(const char *shape, const char *end, size_t *n)
 			continue;
 		}
 		x = strtoull(shape, &after, 10);
-		if (!x || x > LIMIT || (x > 1 && larger++))
+		if (!x || x > LIMIT || (x > 1 && n == 2))
 			return false;
-		*n *= (size_t)x;
+		if (x > 1)
+			dims[n++] = (size_t)x;
 		shape = after;
 	}
+	*rows = n == 2 ? dims[0] : 1;
+	*cols = n ? dims[n - 1] : 1;
 	return true;
 }
 
-static float *read_numbers(const char *path, const char *bytes, size_t size, struct arena *arena, size_t *n, struct err *err)
+static float number_at(const char *bytes, size_t i, size_t width)
+{
+	float x;
+	double wide;
+
+	if (width == 4) {
+		memcpy(&x, bytes + 4 * i, 4);
+		return x;
+	}
+	memcpy(&wide, bytes + 8 * i, 8);
+	return (float)wide;
+}
+
+static float *read_numbers(const char *path, const char *bytes, size_t size, struct arena *arena, size_t *rows, size_t *cols, struct err *err)
 {
 	const unsigned char *u = (const unsigned char *)bytes;
 	size_t header, start, width;
 	const char *descr, *shape, *end;
+	bool by_column;
 	float *out;
 
 	if (size < 12 || memcmp(bytes, "\x93NUMPY", 6) || u[6] < 1 || u[6] > 3) {
@@ -59,34 +75,28 @@ static float *read_numbers(const char *path, const char *bytes, size_t size, str
 		return NULL;
 	}
 	width = descr[3] == '4' ? 4 : descr[3] == '8' ? 8 : 0;
-	if (!width || !one_dimension(shape + 7, end, n)) {
-		err_set(err, ERR_FILE, "%s: expected one dimension of '<f4' or '<f8'", path);
+	if (!width || !read_shape(shape + 7, end, rows, cols)) {
+		err_set(err, ERR_FILE, "%s: expected one or two dimensions of '<f4' or '<f8'", path);
 		return NULL;
 	}
-	if (*n * width != size - start) {
-		err_set(err, ERR_FILE, "%s: %zu numbers are announced, but %zu bytes follow", path, *n, size - start);
+	if (*rows * *cols * width != size - start) {
+		err_set(err, ERR_FILE, "%s: %zu numbers are announced, but %zu bytes follow", path, *rows * *cols, size - start);
 		return NULL;
 	}
-	if (!(out = arena_floats(arena, *n, err)))
+	by_column = memmem(bytes, start, "'fortran_order': True", 21) != NULL;
+	if (!(out = arena_floats(arena, *rows * *cols, err)))
 		return NULL;
-	for (size_t i = 0; i < *n; i++) {
-		double wide;
-
-		if (width == 4) {
-			memcpy(&out[i], bytes + start + 4 * i, 4);
-		} else {
-			memcpy(&wide, bytes + start + 8 * i, 8);
-			out[i] = (float)wide;
-		}
-	}
+	for (size_t i = 0; i < *rows; i++)
+		for (size_t j = 0; j < *cols; j++)
+			out[i * *cols + j] = number_at(bytes + start, by_column ? j * *rows + i : i * *cols + j, width);
 	return out;
 }
 
-float *vector_npy_read(const char *path, struct arena *arena, size_t *n, struct err *err)
+float *vector_npy_read(const char *path, struct arena *arena, size_t *rows, size_t *cols, struct err *err)
 {
 	size_t size;
 	char *bytes = file_read(path, LIMIT, &size, err);
-	float *out = bytes ? read_numbers(path, bytes, size, arena, n, err) : NULL;
+	float *out = bytes ? read_numbers(path, bytes, size, arena, rows, cols, err) : NULL;
 
 	free(bytes);
 	return out;

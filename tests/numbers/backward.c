@@ -25,10 +25,11 @@ struct fixture {
 	int32_t ids[64], foil_ids[64];
 	int T;
 	struct run *unedited, *foil;
-	char project[300];		/* the line of PROJECT, file and all */
+	char project[EDITS][300];	/* lines that end in "project", with the vector in the model's folder */
+	const char *folder;
 };
 
-#define PROJECT "resid_pre 1 @1..5 project"	/* the vector in the model's folder */
+
 
 /* Each leaves some way from the site that is moved to the metric; the last has what an edit can do at every kind of site. */
 static const char *const edit_sets[][EDITS] = {
@@ -37,7 +38,9 @@ static const char *const edit_sets[][EDITS] = {
 	{ "pattern 0.1 @4 scale 0.5", "pattern 1.0 @6 zero", "head 1.0 @5 scale -1", "z 0.0 @4 scale 1.5", "q 1.1 scale 0.8",
 	  "k 1.0 @2 zero", "v 0.0 @3 scale 2", "mlp_pre 1 @5 scale 0.7", "neuron 0.3 scale -2", "resid_post 0 @3 patch", NULL },
 	{ "embed 0 @3 noise 0.5 1", "scores 0.0 @4 scale 0.7", "scores 1.1 @6<3 mask", "scores 1.1 @4 scale 0.5", "pattern 1.1 @4,6 scale 0.5",
-	  PROJECT, "mlp_out 1 @4 noise 0.1", NULL },
+	  "resid_pre 1 @1..5 project", "mlp_out 1 @4 noise 0.1", NULL },
+	{ "head 0.0 @5.. project", "head 1.1 @2..5 project", "head 1.1 scale 0.7", "head 1.0 @4 scale 2", "head 1.0 @6.. project",
+	  "head 0.1 @5 noise 0.2", "scores 0.1 @3 patch", "attn_out 1 @4 project", "head 0.0..1 @6 scale 0.5", NULL },
 };
 
 static const char *const metrics[] = { "logit #5", "logprob #7", "logit_diff #3 #9", "entropy", "loss", "kl", "logit #4 @-3" };
@@ -55,15 +58,28 @@ static int read_ids(const struct json_value *v, int32_t *ids)
 	return n;
 }
 
-static struct run *make_run(const struct fixture *f, const int32_t *ids, const char *const *edits)
+static bool ends_in_project(const char *line)
+{
+	static const char word[] = " project";
+	size_t n = strlen(line), m = sizeof word - 1;
+
+	return n > m && !strcmp(line + n - m, word);
+}
+
+static struct run *make_run(struct fixture *f, const int32_t *ids, const char *const *edits)
 {
 	struct err err = { 0 };
 	const char *lines[EDITS + 2];
 	struct run_order order = { .model = f->model, .tokens = ids, .T = f->T, .edits = lines, .unedited = f->unedited, .foil = f->foil };
 	struct run *r;
 
-	for (; edits && edits[order.edit_count]; order.edit_count++)
-		lines[order.edit_count] = strcmp(edits[order.edit_count], PROJECT) ? edits[order.edit_count] : f->project;
+	for (int n = 0; edits && edits[n]; n++, order.edit_count++) {
+		bool project = ends_in_project(edits[n]);
+
+		if (project)
+			snprintf(f->project[n], sizeof f->project[n], "%s %s/vector.npy", edits[n], f->folder);
+		lines[n] = project ? f->project[n] : edits[n];
+	}
 	r = run_new(&order, NULL, &err);
 	if (!r)
 		CHECK_THAT(false, "%s runs: %s", f->name, err.text);
@@ -76,7 +92,7 @@ static bool open_fixture(struct fixture *f, const char *folder)
 	char path[500];
 	struct json *about;
 
-	snprintf(f->project, sizeof f->project, PROJECT " %s/vector.npy", folder);
+	f->folder = folder;
 	snprintf(path, sizeof path, "%s/expected.json", folder);
 	f->model = model_open(folder, NULL, NULL, &err);
 	about = f->model ? json_open(path, 0, &err) : NULL;
@@ -130,7 +146,7 @@ static char *direction(const float *x, float *v, size_t n, unsigned *state)
 }
 
 struct question {
-	const struct fixture *f;
+	struct fixture *f;
 	const char *const *edits;	/* NULL at the end */
 	struct metric metric;
 	const struct run *run;
@@ -330,7 +346,7 @@ static void check_frozen(const struct question *q)
 	gradient_unref(g);
 }
 
-static void check_question(const struct fixture *f, const char *spec, int set)
+static void check_question(struct fixture *f, const char *spec, int set)
 {
 	struct err err = { 0 };
 	struct question q = { .f = f, .edits = edit_sets[set] };
@@ -360,7 +376,7 @@ static int check_folder(const char *folder)
 		char *path = file_join(folder, entry->d_name);
 
 		if (entry->d_name[0] != '.' && open_fixture(&f, path)) {
-			for (int set = 0; set < 4; set++) {
+			for (int set = 0; set < (int)(sizeof edit_sets / sizeof *edit_sets); set++) {
 				size_t turn = (size_t)(n + set) % (sizeof metrics / sizeof *metrics);
 
 				if (set == 0 && !strcmp(metrics[turn], "kl"))

@@ -209,14 +209,15 @@ static void check_identities(const struct pair *f)
 static void check_refusals(const struct pair *f)
 {
 	static const char *const cases[][2] = {
-		{ "head 0.1 project v.npy", "project does not work on head; there: zero, mean, scale, add, patch, resample, freeze or noise" },
-		{ "scores 0.1 @1<0 zero", "zero does not work on scores; there: scale or mask" },
+		{ "pattern 0.1 project v.npy", "project does not work on pattern; there: zero, mean, scale, patch, resample or freeze" },
+		{ "scores 0.1 @1<0 mean", "mean does not work on scores; there: zero, scale, patch, resample, freeze or mask" },
+		{ "resid_pre 0 interchange", "interchange needs a FILE.npy" },
 		{ "pattern 0.1 @1<0 mask", "mask does not work on pattern; there: zero, mean, scale, patch, resample or freeze" },
 		{ "scores 0.1 @1 mask", "mask needs a key" },
 		{ "embed 0 noise", "noise needs a number" },
 		{ "embed 0 noise 3 x", "the seed behind noise" },
 		{ "embed 1 zero", "embeddings enter layer 0" },
-		{ "embed 0 blur", "expected zero, mean, scale, add, patch, resample, freeze, noise or project instead of blur" },
+		{ "embed 0 blur", "expected zero, mean, scale, add, patch, resample, freeze, interchange, noise or project instead of blur" },
 		{ "resid_pre 0 project", "project needs a FILE.npy" },
 	};
 

@@ -8,6 +8,7 @@ The prompts of set.jsonl and own.txt there are what `mean FILE` and `resample FI
 import argparse
 import json
 
+import numpy as np
 import torch
 from transformers import AutoTokenizer
 from transformers.utils import logging
@@ -46,21 +47,34 @@ class Edits(Maps):
             [f"head 0.0..1 zero"], [f"neuron {last}.3..20 scale 3"], [f"z 1.0..1 @4.. zero"], [f"head 0.1 @5.. patch"], [f"mlp_out 1 @1,4.. zero"],
             [f"mlp_pre 0.0..7 noise 2 3"], [f"z 0.0..1 @2.. noise 1"],
             [f"head 0.1 resample {OWN} line 1", f"mlp_out 1 @3.. mean {SET}", f"neuron {last}.0..20 zero"],
-        ] + self.lines_of_rows()
+        ] + self.lines_of_rows() + self.lines_of_directions()
 
     def lines_of_rows(self):
         """Weights and scores; where PyTorch's hooks have them."""
         last = self.layers - 1
         return [
             [f"pattern 0 mean {SET}"], [f"pattern 0.0..1 @3.. mean {OWN} same"], [f"pattern 1.1 resample {OWN} line 1"],
-            [f"pattern {last} @4..<1..2 zero"], [f"scores 0 @3..<1..2 mask"], [f"pattern 1.0 @5.. scale 0.5"],
+            [f"scores 0 @2.. patch"], [f"scores {last}.1 @-1 resample {OWN} line 1"], [f"pattern {last} @4..<1..2 zero"], [f"scores 0 @3..<1..2 mask"], [f"pattern 1.0 @5.. scale 0.5"],
         ]
+
+    def lines_of_directions(self):
+        """A basis of three dimensions, by column: the program turns it by its shape. Results of heads where no norm stands behind them."""
+        d = self.run["blocks.0.resid_pre"].shape[1]
+        generator = torch.Generator().manual_seed(5)
+        basis = torch.linalg.qr(torch.randn(d, 3, generator=generator, dtype=torch.float64)).Q
+        np.save(EDITS / f"basis{d}.npy", basis.float().numpy())
+        np.save(EDITS / f"vector{d}.npy", torch.randn(d, generator=generator).numpy())
+        b, v = f"tests/fixtures/edits/basis{d}.npy", f"tests/fixtures/edits/vector{d}.npy"
+        lines = [[f"resid_post 0 interchange {b}"], [f"attn_out 1 @-1 interchange {b}"], [f"mlp_out 0 @2.. interchange {b}"]]
+        if "post_attention_layernorm" not in self.probe.family["attn_out"]:
+            lines += [[f"head 1.1 @2.. project {v}"], [f"head 0.0..1 project {v}"], [f"head 0.1 interchange {b}"]]
+        return lines
 
     def answer(self):
         self.read_prompts()
         rows = []
         for lines in self.lines():
-            run = self.probe.run(self.ids, lines, base=self.run, foil=self.foil, folder=EDITS, prompts=self.prompts)
+            run = self.probe.run(self.ids, lines, base=self.run, foil=self.foil, folder=FIXTURES.parents[1], prompts=self.prompts)
             assert (run["logits"][-1] - self.run["logits"][-1]).abs().max() > 1e-4, lines
             rows.append({"lines": lines, "logits_last": [number(x) for x in run["logits"][-1]]})
         return {
