@@ -52,6 +52,7 @@ struct reading {
 	const struct shard *shard;
 	const unsigned char *data;
 	size_t bytes;		/* of data */
+	size_t end;		/* of the last tensor so far, in data */
 	const char *name;	/* of the tensor; shown: safe for a sentence */
 	struct str shown;
 	struct err *err;
@@ -106,6 +107,8 @@ static bool read_place(struct reading *r, const struct json_value *offsets, stru
 		return fail(r, "goes beyond the end of the file, which may be cut short");
 	t->data = r->data + begin;
 	t->bytes = (size_t)(end - begin);
+	if ((size_t)end > r->end)
+		r->end = (size_t)end;
 	return true;
 }
 
@@ -181,6 +184,10 @@ static bool read_header(struct safetensors *s, const struct shard *shard, struct
 						  : err_set(err, ERR_FILE, "%s: the header is not a JSON object", shard->path);
 	str_done(&r.shown);
 	json_free(doc);
+	/* The format has no room for anything else: the header's length is wrong, or two files were joined. */
+	if (ok && r.end < r.bytes)
+		ok = err_set(err, ERR_FILE, "%s: has %zu bytes behind its last tensor, which its header does not account for", shard->path,
+			     r.bytes - r.end);
 	return ok;
 }
 

@@ -183,10 +183,12 @@ static bool take_piece(struct tokenizer *t, struct message m, int32_t id, float 
 	}
 	if (broken || type < PIECE_NORMAL || type > PIECE_BYTE)
 		return err_set(err, ERR_FILE, "piece %d is broken", (int)id);
+	if (!text.value)
+		return err_set(err, ERR_FILE, "piece %d is empty", (int)id);
 	kind = kinds[type];
 	if (kind == TOKEN_BYTE && alphabet_hex_byte((const char *)text.bytes.p, (size_t)text.value) < 0)
 		return err_set(err, ERR_FILE, "piece %d is of type byte but is not written <0xNN>", (int)id);
-	if (!vocabulary_put(&t->vocabulary, id, text.value ? (const char *)text.bytes.p : "", (size_t)text.value, kind,
+	if (!vocabulary_put(&t->vocabulary, id, (const char *)text.bytes.p, (size_t)text.value, kind,
 			    kind == TOKEN_NORMAL || kind == TOKEN_ADDED, err))
 		return false;
 	/* Pieces of the user's are part of the text: a space is put before the whole of it, not after them. */

@@ -81,7 +81,8 @@ static float *from_control_vector(const char *path, int layer, struct arena *are
 	snprintf(name, sizeof name, "direction.%d", layer);
 	gguf_string(g, "general.architecture", &architecture, &length);
 	if (length != strlen("controlvector") || memcmp(architecture, "controlvector", length))
-		err_set(err, ERR_FILE, "%s: this is not a control vector (general.architecture is \"%.*s\")", path, (int)length, architecture);
+		err_set(err, ERR_FILE, "%s: this is not a control vector (general.architecture is \"%.*s\")", path, length > 60 ? 60 : (int)length,
+			architecture);
 	else if ((t = gguf_find(g, name)))
 		out = expand(t, arena, rows, cols, err);
 	else

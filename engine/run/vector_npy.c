@@ -49,6 +49,14 @@ static float number_at(const char *bytes, size_t i, size_t width)
 	return (float)wide;
 }
 
+/* Of ": '<f4'" behind the key: 4 or 8; 0 for any other type, a list of fields among them. */
+static size_t width_of(const char *p, const char *end)
+{
+	while (p < end && (*p == ':' || *p == ' '))
+		p++;
+	return end - p < 5 ? 0 : !memcmp(p, "'<f4'", 5) ? 4 : !memcmp(p, "'<f8'", 5) ? 8 : 0;
+}
+
 static float *read_numbers(const char *path, const char *bytes, size_t size, struct arena *arena, size_t *rows, size_t *cols, struct err *err)
 {
 	const unsigned char *u = (const unsigned char *)bytes;
@@ -70,13 +78,9 @@ static float *read_numbers(const char *path, const char *bytes, size_t size, str
 	end = bytes + start;
 	descr = memmem(bytes, start, "'descr'", 7);
 	shape = memmem(bytes, start, "'shape'", 7);
-	if (!descr || !shape || !(descr = memmem(descr, (size_t)(end - descr), "'<f", 3))) {
-		err_set(err, ERR_FILE, "%s: expected little-endian floats ('<f4' or '<f8')", path);
-		return NULL;
-	}
-	width = descr[3] == '4' ? 4 : descr[3] == '8' ? 8 : 0;
-	if (!width || !read_shape(shape + 7, end, rows, cols)) {
-		err_set(err, ERR_FILE, "%s: expected one or two dimensions of '<f4' or '<f8'", path);
+	width = descr ? width_of(descr + 7, end) : 0;
+	if (!width || !shape || !read_shape(shape + 7, end, rows, cols)) {
+		err_set(err, ERR_FILE, "%s: expected one or two dimensions of little-endian floats ('<f4' or '<f8')", path);
 		return NULL;
 	}
 	if (*rows * *cols * width != size - start) {

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Makes the first inputs of fuzz targets: tests/fuzz/corpus/{gguf,safetensors,tokenizer}/*. Small, and always the same.
+"""Makes the first inputs of fuzz targets: tests/fuzz/corpus/{gguf,model,prompts,safetensors,tokenizer,vector}/*. Small, and always the same.
 
     python3 tests/fuzz/make_corpus.py
 """
@@ -35,14 +35,23 @@ def key(name, kind, x):
     return text(name) + struct.pack("<I", number(kind)) + value(kind, x)
 
 
-def gguf(keys, tensors, version=3, alignment=32):
+def fill(kind, size):
+    return bytes(i * 37 % 256 for i in range(size))
+
+
+def small_numbers(kind, size):
+    n, form = (size // 4, "f") if kind == 0 else (size // 2, "e")
+    return struct.pack(f"<{n}{form}", *((i * 37 % 17 - 8) / 8 for i in range(n)))
+
+
+def gguf(keys, tensors, version=3, alignment=32, fill=fill):
     """tensors: (name, dims, type, bytes)."""
     head, data = b"", b""
     for name, dims, kind, size in tensors:
         data += b"\0" * (-len(data) % alignment)
         head += text(name) + struct.pack("<I", len(dims)) + b"".join(struct.pack("<Q", d) for d in dims)
         head += struct.pack("<IQ", kind, len(data))
-        data += bytes(i * 37 % 256 for i in range(size))
+        data += fill(kind, size)
     out = b"GGUF" + struct.pack("<IQQ", version, len(tensors), len(keys)) + b"".join(keys) + head
     return out + (b"\0" * (-len(out) % alignment) + data if tensors else b"")
 
@@ -111,8 +120,44 @@ def tokenizers():
         write("tokenizer/" + name, json.dumps(data, ensure_ascii=False).encode())
 
 
+def models():
+    """The smallest llama that there is: one layer, one head, four channels, five tokens."""
+    keys = [key("general.architecture", "string", "llama")]
+    keys += [key(f"llama.{k}", "u32", x) for k, x in
+             [("context_length", 8), ("embedding_length", 4), ("block_count", 1), ("feed_forward_length", 4),
+              ("attention.head_count", 1), ("attention.head_count_kv", 1), ("rope.dimension_count", 4)]]
+    keys += [key("llama.attention.layer_norm_rms_epsilon", "f32", 1e-5), key("llama.rope.freq_base", "f32", 1e4)]
+    keys += [key("tokenizer.ggml.model", "string", "gpt2"), key("tokenizer.ggml.tokens", "string", ["a", "b", "ab", "c", "d"]),
+             key("tokenizer.ggml.merges", "string", ["a b"])]
+    four = ["attn_q", "attn_k", "attn_v", "attn_output", "ffn_gate", "ffn_up", "ffn_down"]
+    for name, kind, row in [("f32", 0, 16), ("f16", 1, 8)]:
+        tensors = [("token_embd.weight", [4, 5], kind, 5 * row), ("output_norm.weight", [4], 0, 16)]
+        tensors += [(f"blk.0.{w}.weight", [4, 4], kind, 4 * row) for w in four]
+        tensors += [(f"blk.0.{w}.weight", [4], 0, 16) for w in ("attn_norm", "ffn_norm")]
+        write(f"model/{name}", gguf(keys, tensors, fill=small_numbers))
+
+
+def vectors():
+    head = "{'descr': '<f4', 'fortran_order': False, 'shape': (4,), }"
+    for name, start, dtype, size in [("v1", b"\x93NUMPY\x01\x00" + struct.pack("<H", 118), "<f4", 16),
+                                     ("v2", b"\x93NUMPY\x02\x00" + struct.pack("<I", 116), "<f8", 32)]:
+        write(f"vector/{name}", start + (head.replace("<f4", dtype).ljust(127 - len(start)) + "\n").encode() + bytes(size))
+    control = [key("general.architecture", "string", "controlvector"), key("controlvector.layer_count", "i32", 1)]
+    write("vector/control", gguf(control, [("direction.1", [4], 0, 16)]))
+    write("vector/named", safetensors([("direction.0", "F32", [4], 16), ("direction.1", "F16", [1, 4], 8)]))
+
+
+def prompts():
+    write("prompts/text", "one two\r\n\n\tthree \u2581 four".encode())
+    rows = [{"prompt": "a b", "foil": "c d", "answer": " x", "wrong": " y"}, {"prompt": "e", "foil": None}]
+    write("prompts/lines", "\n".join(json.dumps(r) for r in rows).encode())
+
+
 def main():
     tokenizers()
+    models()
+    vectors()
+    prompts()
     every = [key(f"k.{kind}", kind, {"bool": True, "f32": 0.5, "f64": 1e-5}.get(kind, 7)) for kind in KINDS]
     words = [key("tokenizer.ggml.tokens", "string", ["<s>", "", "\u2581a"]), key("scores", "f32", [0.0, -1.0, -2.0])]
     nested = text("nested") + struct.pack("<IIQ", ARRAY, ARRAY, 2) + 2 * (struct.pack("<IQ", 4, 1) + b"\x07\0\0\0")

@@ -128,6 +128,41 @@ static void check_reading(const struct json_value *v)
 	free(path);
 }
 
+/* Headers that lie, and types that are not read; a true one for comparison. */
+static void check_hostile(void)
+{
+	static const struct {
+		const char *says, *head;
+		size_t bytes;		/* behind the header */
+	} rows[] = {
+		{ NULL, "{'descr': '<f4', 'fortran_order': False, 'shape': (1, 4), }", 16 },
+		{ "one or two dimensions", "{'descr': '<f4', 'fortran_order': False, 'shape': (2, 2, 2), }", 16 },
+		{ "one or two dimensions", "{'descr': '<f4', 'fortran_order': False, 'shape': (18446744073709551615,), }", 16 },
+		{ "4 numbers are announced, but 15 bytes follow", "{'descr': '<f4', 'fortran_order': False, 'shape': (4,), }", 15 },
+		{ "4 numbers are announced", "{'descr': '<f8', 'fortran_order': False, 'shape': (4,), }", 16 },
+		{ "little-endian floats", "{'descr': '>f4', 'fortran_order': False, 'shape': (4,), }", 16 },
+		{ "little-endian floats", "{'descr': '<f2', 'fortran_order': False, 'shape': (8,), }", 16 },
+		{ "little-endian floats", "{'descr': [('x', '<f4')], 'fortran_order': False, 'shape': (4,), }", 16 },
+		{ "little-endian floats", "{'descr'", 16 },
+		{ "little-endian floats", "{'descr': '<f4', 'fortran_order': False}", 16 },
+	};
+
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		struct err err = { 0 };
+		size_t n = 0;
+		char bytes[128 + 16] = "\x93NUMPY\x01", *path;
+
+		bytes[8] = 118;
+		snprintf(bytes + 10, 118, "%-117s", rows[i].head);
+		path = scratch_file("hostile.npy", bytes, 128 + rows[i].bytes);
+		if (vector_read(path, 0, arena, &n, &err))
+			CHECK_THAT(!rows[i].says && n == 4, "read: %s", rows[i].head);
+		else
+			CHECK_THAT(rows[i].says && strstr(err.text, rows[i].says) && strstr(err.text, "hostile.npy"), "%s", err.text);
+		free(path);
+	}
+}
+
 static void check_prompts(void)
 {
 	static const struct {
@@ -183,6 +218,7 @@ int main(void)
 			check_reading(v);
 		model_free(m);
 	}
+	check_hostile();
 	check_prompts();
 	json_free(doc);
 	arena_free(arena);

@@ -51,6 +51,8 @@ static void test_good(void)
 }
 
 #define A "\"a\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,8]}"
+/* What is left of the 64 bytes: the format wants every byte to belong to a tensor. */
+#define REST ",\"rest\":{\"dtype\":\"U8\",\"shape\":[48],\"data_offsets\":[16,64]}"
 
 static void test_hostile(void)
 {
@@ -63,7 +65,9 @@ static void test_hostile(void)
 		{ "ends in the middle", "{" A "}", 7 },
 		{ "not JSON", "nonsense", 0 },
 		{ "is not a JSON object", "[1]", 0 },
-		{ "no tensors", "{}", 0 },
+		{ "has 64 bytes behind its last tensor", "{}", 0 },
+		{ "has 56 bytes behind its last tensor", "{" A "}", 0 },
+		{ "no tensors of a float type", "{\"a\":{\"dtype\":\"U8\",\"shape\":[64],\"data_offsets\":[0,64]}}", 0 },
 		{ "256 brackets", "{\"a\":[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[["
 			"[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[["
 			"[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[", 0 },
@@ -86,7 +90,7 @@ static void test_hostile(void)
 		{ "no data_offsets", "{\"a\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,8,16]}}", 0 },
 		{ "beyond the end of the file", "{\"a\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[60,68]}}", 0 },
 		{ "beyond the end of the file", "{\"a\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[9007199254740984,9007199254740992]}}", 0 },
-		{ "overlap", "{" A ",\"b\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[4,12]}}", 0 },
+		{ "overlap", "{" A ",\"b\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[4,12]}" REST "}", 0 },
 		{ "red␛[31m has no dtype", "{\"red\\u001b[31m\":{}}", 0 },
 	};
 
@@ -158,9 +162,9 @@ static void test_shards(void)
 	struct err err = { 0 };
 	struct safetensors *s;
 
-	free(write_file("sharded/one.safetensors", "{" A "}", 0));
-	free(write_file("sharded/same.safetensors", "{" A "}", 0));
-	free(write_file("sharded/two.safetensors", "{\"b\":{\"dtype\":\"F16\",\"shape\":[4],\"data_offsets\":[8,16]}}", 0));
+	free(write_file("sharded/one.safetensors", "{" A REST "}", 0));
+	free(write_file("sharded/same.safetensors", "{" A REST "}", 0));
+	free(write_file("sharded/two.safetensors", "{\"b\":{\"dtype\":\"F16\",\"shape\":[4],\"data_offsets\":[8,16]}" REST "}", 0));
 	s = open_index("sharded", "{\"metadata\":{},\"weight_map\":{\"a\":\"one.safetensors\",\"b\":\"two.safetensors\","
 		       "\"c\":\"one.safetensors\"}}", &err);
 	CHECK_THAT(s && safetensors_tensors(s) == 2 && safetensors_find(s, "a") && safetensors_find(s, "b"), "two shards %s", err.text);
@@ -185,9 +189,9 @@ static void test_folders(void)
 	CHECK(!safetensors_open(empty, &err) && strstr(err.text, "pytorch_model.bin"));
 	free(scratch_file("empty/model.safetensors", pointer, sizeof pointer - 1));
 	CHECK(!safetensors_open(empty, &err) && strstr(err.text, "git lfs pull"));
-	pickle = write_file("empty/model.safetensors", "{" A "}", 0);
+	pickle = write_file("empty/model.safetensors", "{" A REST "}", 0);
 	struct safetensors *s = safetensors_open(empty, &err);
-	CHECK(s && safetensors_file_bytes(s) == 8 + strlen("{" A "}") + 64);
+	CHECK(s && safetensors_file_bytes(s) == 8 + strlen("{" A REST "}") + 64);
 	safetensors_free(s);
 	free(pickle);
 	free(empty);
