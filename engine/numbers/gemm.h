@@ -25,7 +25,8 @@ struct gemm_tile {
 	const float *a;		/* [depth][rows] */
 	const void *b;		/* [panels][depth][16], panels `stride` weights apart; aligned to 16 weights */
 	size_t stride;
-	ptrdiff_t ahead;	/* bytes from the weights in use to those that are asked for meanwhile: no address is too far */
+	const char *soon;	/* weights to ask for meanwhile, in each panel from here on, `pace` bytes further with each input: */
+	ptrdiff_t pace;		/* no address is too far */
 	float *y;		/* [rows][16 * panels], rows `ldy` floats apart */
 	size_t ldy;
 	uint64_t columns;	/* bit 16 p + c: column c of panel p is written (and read); the rest of y may not exist */

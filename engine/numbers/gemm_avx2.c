@@ -36,20 +36,21 @@ AVX2 static INLINE void tile_of(const int rows, const int panels, const enum gem
 	const char *b = t->b;
 	const size_t stride = t->stride / PANEL * line, ldy = t->ldy;
 	const uint64_t columns = t->columns;
-	const ptrdiff_t ahead = t->ahead;
+	const ptrdiff_t pace = t->pace;
+	const char *soon = t->soon;
 	float *const y = t->y;
 
 	UNROLL for (int r = 0; r < rows; r++)
 		UNROLL for (int h = 0; h < halves; h++)
 			sum[r * halves + h] = !t->more ? _mm256_setzero_ps() :
 				_mm256_maskload_ps(y + (size_t)r * ldy + 8 * h, lanes(columns >> (8 * h)));
-	for (size_t k = t->depth; k; k--, a += rows, b += line) {
+	for (size_t k = t->depth; k; k--, a += rows, b += line, soon += pace) {
 		__m256 w[2 * PANELS_MAX];
 
 		UNROLL for (int h = 0; h < halves; h++)
 			w[h] = weights_at(kind, b + (size_t)(h / 2) * stride + line / 2 * (size_t)(h % 2));
 		UNROLL for (int p = 0; p < panels; p++)
-			_mm_prefetch(b + (size_t)p * stride + ahead, _MM_HINT_T0);
+			_mm_prefetch(soon + (size_t)p * stride, _MM_HINT_T0);
 		UNROLL for (int r = 0; r < rows; r++) {
 			const __m256 x = _mm256_broadcast_ss(a + r);
 

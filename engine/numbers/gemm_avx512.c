@@ -27,7 +27,8 @@ AVX512 static INLINE void tile_of(const int rows, const int panels, const enum g
 	const char *b = t->b;
 	const size_t stride = t->stride / PANEL * line, ldy = t->ldy;
 	const uint64_t columns = t->columns;
-	const ptrdiff_t ahead = t->ahead;
+	const ptrdiff_t pace = t->pace;
+	const char *soon = t->soon;
 	float *const y = t->y;
 
 	UNROLL for (int r = 0; r < rows; r++)
@@ -35,12 +36,12 @@ AVX512 static INLINE void tile_of(const int rows, const int panels, const enum g
 			sum[r * panels + p] = !t->more ? _mm512_setzero_ps() :
 				_mm512_maskz_loadu_ps((__mmask16)(columns >> (PANEL * p)),
 						      y + (size_t)r * ldy + PANEL * p);
-	for (size_t k = t->depth; k; k--, a += rows, b += line) {
+	for (size_t k = t->depth; k; k--, a += rows, b += line, soon += pace) {
 		__m512 w[PANELS_MAX];
 
 		UNROLL for (int p = 0; p < panels; p++) {
 			w[p] = weights_at(kind, b + (size_t)p * stride);
-			_mm_prefetch(b + (size_t)p * stride + ahead, _MM_HINT_T0);
+			_mm_prefetch(soon + (size_t)p * stride, _MM_HINT_T0);
 		}
 		UNROLL for (int r = 0; r < rows; r++) {
 			const __m512 x = _mm512_set1_ps(a[r]);

@@ -96,20 +96,23 @@ struct block {
 	ptrdiff_t next;		/* bytes from here to the block that comes after it */
 };
 
-/* All tiles of rows with a block. The first brings it into the cache; the last, which needs no more of it, the next block. */
+/* All tiles of rows with a block. The first brings it into the cache; the others, little by little, the next block. */
 static void multiply(const struct cut *c, const struct block *w)
 {
 	const struct product *p = c->p;
+	const ptrdiff_t line = (ptrdiff_t)weight_bytes(p) * PANEL;
 	struct gemm_tile t = {
 		.panels = w->number, .kind = p->kind, .depth = (size_t)w->depth, .b = w->b, .stride = w->stride, .ldy = p->ldy,
-		.columns = columns(p, w->panel, w->number), .more = p->more || w->from > p->from, .ahead = AHEAD / w->number,
+		.columns = columns(p, w->panel, w->number), .more = p->more || w->from > p->from,
+		.pace = line,
 	};
 
 	for (int i = 0; i < c->tiles; i++) {
 		const int row = row_at(c, i);
 
-		if (i && i == c->tiles - 1)
-			t.ahead = w->next;
+		if (i)
+			t.pace = (line + c->tiles - 2) / (c->tiles - 1);
+		t.soon = (const char *)w->b + (i ? w->next + (i - 1) * t.pace * w->depth : AHEAD / w->number);
 		t.rows = row_at(c, i + 1) - row;
 		t.a = c->rows + (size_t)row * (size_t)p->depth + (size_t)(w->from - p->from) * (size_t)t.rows;
 		t.y = p->y + (ptrdiff_t)row * (ptrdiff_t)p->ldy + (w->panel * PANEL - p->first);
