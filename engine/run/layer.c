@@ -3,9 +3,11 @@
 
 #include <assert.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "engine/base/arena.h"
 #include "engine/base/big.h"
+#include "engine/numbers/pool.h"
 #include "engine/run/run.h"
 
 static float *floats(size_t count, struct err *err)
@@ -25,21 +27,51 @@ static float *take(float **from, size_t count)
 	return p;
 }
 
-enum { ARRAYS = 14 };	/* of a layer's sites: each may be a cache line longer than it needs */
+enum { COPIED = 8 };	/* rows of a chunk */
+enum { ARRAYS = 13, ROOM = 16 };	/* arrays, each of which may be a cache line longer than it needs; room is a sixteenth */
 
-struct layer_sites *layer_sites_new(const struct model *m, int rows, bool keep_pattern, struct err *err)
+/* Where rows stand. */
+struct layer_rows {
+	int room;		/* rows */
+	atomic_int used;	/* by the sites that reach furthest */
+	atomic_int refs;
+	float *floats;
+};
+
+static struct layer_rows *rows_new(const struct model *m, int rows, int room, struct err *err)
+{
+	float *memory = floats((size_t)room * model_site_floats(&m->config) + ARRAYS * 16, err);
+	struct layer_rows *r;
+
+	if (!memory)
+		return NULL;
+	r = xmalloc(sizeof *r);
+	r->room = room;
+	r->floats = memory;
+	atomic_init(&r->used, rows);
+	atomic_init(&r->refs, 1);
+	return r;
+}
+
+static void rows_unref(struct layer_rows *r)
+{
+	if (atomic_fetch_sub(&r->refs, 1) == 1) {
+		big_give(r->floats);
+		free(r);
+	}
+}
+
+/* Sites in that memory, which bring in rows from … to-1 of it; the pattern is not made yet. */
+static struct layer_sites *sites_in(struct layer_rows *memory, const struct model *m, int from, int to)
 {
 	const struct config *c = &m->config;
-	size_t n = (size_t)rows, D = (size_t)c->D, HK = (size_t)(c->H * c->K), GK = (size_t)(c->G * c->K), F = (size_t)c->F;
-	size_t pattern = keep_pattern ? (size_t)c->H * n * n : 0;
-	size_t all = n * model_site_floats(c) + pattern + ARRAYS * 16;
-	float *p = floats(all, err);
-	struct layer_sites *s;
+	size_t n = (size_t)memory->room, D = (size_t)c->D, HK = (size_t)(c->H * c->K), GK = (size_t)(c->G * c->K), F = (size_t)c->F;
+	struct layer_sites *s = xcalloc(1, sizeof *s);
+	float *p = memory->floats;
 
-	if (!p)
-		return NULL;
-	s = xcalloc(1, sizeof *s);
-	s->memory = p;
+	s->memory = memory;
+	s->from = from;
+	s->to = to;
 	s->resid_pre = take(&p, n * D);
 	s->q = take(&p, n * HK);
 	s->k = take(&p, n * GK);
@@ -55,11 +87,49 @@ struct layer_sites *layer_sites_new(const struct model *m, int rows, bool keep_p
 	s->resid_post = take(&p, n * D);
 	if (m->layers[0].ln1_post.there)
 		s->post_scale = take(&p, n);
-	if (keep_pattern)
-		s->pattern = take(&p, pattern);
-	assert((size_t)(p - s->memory) <= all);
+	assert((size_t)(p - memory->floats) <= n * model_site_floats(c) + ARRAYS * 16);
 	atomic_init(&s->refs, 1);
 	return s;
+}
+
+/* The sites, or NULL when there is no memory for their pattern. */
+static struct layer_sites *with_pattern(struct layer_sites *s, const struct model *m, int T, struct err *err)
+{
+	s->pattern = floats((size_t)m->config.H * (size_t)T * (size_t)T, err);
+	if (s->pattern)
+		return s;
+	layer_sites_unref(s);
+	return NULL;
+}
+
+struct layer_sites *layer_sites_new(const struct model *m, int rows, bool keep_pattern, struct err *err)
+{
+	struct layer_rows *memory = rows_new(m, rows, rows, err);
+	struct layer_sites *s = memory ? sites_in(memory, m, 0, rows) : NULL;
+
+	return s && keep_pattern ? with_pattern(s, m, rows, err) : s;
+}
+
+int layer_room(int rows)
+{
+	return rows + rows / ROOM;
+}
+
+struct layer_sites *layer_sites_roomy(const struct model *m, int rows, struct err *err)
+{
+	struct layer_rows *memory = rows_new(m, rows, layer_room(rows), err);
+
+	return memory ? with_pattern(sites_in(memory, m, 0, rows), m, rows, err) : NULL;
+}
+
+struct layer_sites *layer_sites_go_on(const struct layer_sites *s, const struct model *m, int rows, int T, struct err *err)
+{
+	int used = rows;
+
+	if (T <= rows || T > s->memory->room || s->z_memory || !atomic_compare_exchange_strong(&s->memory->used, &used, T))
+		return NULL;
+	atomic_fetch_add(&s->memory->refs, 1);
+	return with_pattern(sites_in(s->memory, m, rows, T), m, T, err);
 }
 
 struct layer_sites *layer_sites_ref(struct layer_sites *s)
@@ -71,8 +141,12 @@ struct layer_sites *layer_sites_ref(struct layer_sites *s)
 void layer_sites_unref(struct layer_sites *s)
 {
 	if (s && atomic_fetch_sub(&s->refs, 1) == 1) {
+		int used = s->to;
+
+		atomic_compare_exchange_strong(&s->memory->used, &used, s->from);	/* unless another goes on from here */
+		rows_unref(s->memory);
 		big_give(s->z_memory);
-		big_give(s->memory);
+		big_give(s->pattern);
 		free(s);
 	}
 }
@@ -113,4 +187,60 @@ float *layer_site(const struct layer_sites *s, enum site site)
 	case SITE_RESID_POST: return s->resid_post;
 	default: return NULL;
 	}
+}
+
+/* ---- copies ---- */
+
+struct copy {
+	const struct layer_sites *to, *from;
+	const struct config *c;
+	int rows, T, from_T;
+	bool pattern_alone;
+};
+
+static void copy_rows(float *to, const float *from, int first, int count, size_t width)
+{
+	if (to)
+		memcpy(to + (size_t)first * width, from + (size_t)first * width, (size_t)count * width * sizeof *to);
+}
+
+/* The weights of one query in each head: those of later keys are 0. */
+static void copy_weights(const struct copy *c, int query)
+{
+	const size_t T = (size_t)c->T, from_T = (size_t)c->from_T, keys = (size_t)query + 1;
+
+	for (size_t h = 0; h < (size_t)c->c->H; h++) {
+		float *to = c->to->pattern + (h * T + (size_t)query) * T;
+
+		memcpy(to, c->from->pattern + (h * from_T + (size_t)query) * from_T, keys * sizeof *to);
+		memset(to + keys, 0, (T - keys) * sizeof *to);
+	}
+}
+
+static void copy_some(void *context, int chunk)
+{
+	const struct copy *c = context;
+	const int first = chunk * COPIED, count = c->rows - first < COPIED ? c->rows - first : COPIED;
+
+	for (int t = first; t < first + count; t++)
+		copy_weights(c, t);
+	if (c->pattern_alone)
+		return;
+	for (int site = 0; site < SITE_COUNT; site++)
+		copy_rows(layer_site(c->to, (enum site)site), layer_site(c->from, (enum site)site), first, count, run_width(c->c, (enum site)site));
+	copy_rows(c->to->mlp_up, c->from->mlp_up, first, count, (size_t)c->c->F);
+	copy_rows(c->to->post_scale, c->from->post_scale, first, count, 1);
+	if (c->from->z_memory)
+		copy_rows(c->to->z_used, c->from->z_used, first, count, run_width(c->c, SITE_Z));
+}
+
+bool layer_sites_copy(struct layer_sites *to, const struct layer_sites *from, const struct model *m, int rows, int T, int from_T,
+		      bool pattern_alone, struct err *err)
+{
+	struct copy c = { to, from, &m->config, rows, T, from_T, pattern_alone };
+
+	if (from->z_memory && !layer_sites_split_z(to, m, T, err))
+		return false;
+	pool_run((rows + COPIED - 1) / COPIED, copy_some, &c);
+	return true;
 }

@@ -16,8 +16,8 @@
 
 size_t run_bytes(const struct config *c, int T)
 {
-	return (size_t)T * (model_run_bytes_per_token(c) + sizeof(float) * (size_t)c->L * (size_t)c->H * (size_t)T) +
-	       sizeof(float) * (size_t)c->V;
+	return (size_t)layer_room(T) * model_run_bytes_per_token(c) +
+	       sizeof(float) * ((size_t)c->L * (size_t)c->H * (size_t)T * (size_t)T + (size_t)c->V);
 }
 
 bool run_fits(const struct model *m, int T, struct err *err)
@@ -148,36 +148,19 @@ static void copy_rows(float *to, const float *from, int rows, size_t width)
 	memcpy(to, from, (size_t)rows * width * sizeof *to);
 }
 
-/* A row of attention weights: those of later keys are 0. */
-static void copy_weights(float *to, const float *from, int n, int T)
+/* Layer l's sites, with the rows that need not be computed. */
+static struct layer_sites *begin_layer(const struct run *r, const struct start *start, int l, struct err *err)
 {
-	memcpy(to, from, (size_t)n * sizeof *to);
-	memset(to + n, 0, (size_t)(T - n) * sizeof *to);
-}
+	const struct layer_sites *from = start->t0 ? start->from->layer[l] : NULL;
+	struct layer_sites *s = from ? layer_sites_go_on(from, r->model, start->t0, r->T, err) : NULL;
+	const bool shared = s;
 
-/* The first `rows` positions of a layer, from a run with `from_T` positions to one with T. */
-static bool copy_layer(struct layer_sites *to, const struct layer_sites *from, const struct model *m, int rows, int T, int from_T,
-		       struct err *err)
-{
-	const struct config *c = &m->config;
-
-	for (int site = 0; site < SITE_COUNT; site++)
-		if (layer_site(to, (enum site)site))
-			copy_rows(layer_site(to, (enum site)site), layer_site(from, (enum site)site), rows, run_width(c, (enum site)site));
-	if (to->mlp_up)
-		copy_rows(to->mlp_up, from->mlp_up, rows, (size_t)c->F);
-	if (to->post_scale)
-		copy_rows(to->post_scale, from->post_scale, rows, 1);
-	for (int h = 0; h < c->H; h++)
-		for (int t = 0; t < rows; t++)
-			copy_weights(to->pattern + ((size_t)h * (size_t)T + (size_t)t) * (size_t)T,
-				     from->pattern + ((size_t)h * (size_t)from_T + (size_t)t) * (size_t)from_T, t + 1, T);
-	if (from->z_memory) {
-		if (!layer_sites_split_z(to, m, T, err))
-			return false;
-		copy_rows(to->z_used, from->z_used, rows, run_width(c, SITE_Z));
-	}
-	return true;
+	if (!s && !(s = layer_sites_roomy(r->model, r->T, err)))
+		return NULL;
+	if (!from || layer_sites_copy(s, from, r->model, start->t0, r->T, start->from->T, shared, err))
+		return s;
+	layer_sites_unref(s);
+	return NULL;
 }
 
 static bool compute(struct run *r, const struct start *start, struct task *task, struct err *err)
@@ -206,8 +189,7 @@ static bool compute(struct run *r, const struct start *start, struct task *task,
 		const float *below = l ? r->layer[l - 1]->resid_post : r->embed;
 		size_t from = (size_t)p.t0 * (size_t)c->D;
 
-		ok = task_step(task, l - (c->L - computed), computed, err) && (r->layer[l] = layer_sites_new(m, r->T, true, err)) &&
-		     (!p.t0 || copy_layer(r->layer[l], start->from->layer[l], m, p.t0, r->T, start->from->T, err));
+		ok = task_step(task, l - (c->L - computed), computed, err) && (r->layer[l] = begin_layer(r, start, l, err));
 		if (ok && p.t0 < r->T) {
 			memcpy(r->layer[l]->resid_pre + from, below + from, (size_t)(r->T - p.t0) * (size_t)c->D * sizeof(float));
 			ok = forward_layer(&p, l, r->layer[l], p.t0, 0, err);

@@ -169,6 +169,27 @@ static void check_runs(const struct stand *s)
 	run_unref(other);
 }
 
+/* Two runs that go on from the same one: only the first of them can have its memory. */
+static void check_going_on(const struct stand *s)
+{
+	struct run *base = make(s, s->tokens, T - 3, NULL, 0, NULL, NULL), *again = make(s, s->tokens, T - 3, NULL, 0, NULL, NULL);
+	struct run *one = make(s, s->tokens, T, NULL, 0, NULL, base), *two, *expected;
+	int32_t tokens[T];
+
+	memcpy(tokens, s->tokens, sizeof tokens);
+	tokens[T - 1] = tokens[T - 3] = 3;
+	expected = make(s, tokens, T, NULL, 0, NULL, NULL);
+	two = make(s, tokens, T, NULL, 0, NULL, base);
+	CHECK_THAT(run_at(one, SITE_K, 1, 0) == run_at(base, SITE_K, 1, 0), "%s: a run that goes on copies nothing", s->about);
+	CHECK_THAT(run_at(two, SITE_K, 1, 0) != run_at(base, SITE_K, 1, 0), "%s: a second one does", s->about);
+	same(s, one, s->run, "a run that goes on where another ends");
+	same(s, two, expected, "a second that does");
+	same(s, make(s, tokens, T, NULL, 0, NULL, base), expected, "a third when those are gone");
+	same(s, base, again, "the run that they went on from");
+	run_unref(again);
+	run_unref(expected);
+}
+
 /* ---- sweeps ---- */
 
 #define ONE(line) { .edits = { line }, .edit_count = 1 }
@@ -229,6 +250,7 @@ static void check_model(struct stand *s, const char *name, struct model *m, enum
 		pool_threads(threads);
 		snprintf(s->about, sizeof s->about, "%s, %s, %d threads", name, cpu_names[set], threads);
 		check_runs(s);
+		check_going_on(s);
 	}
 	for (size_t i = 0; i < sizeof metrics / sizeof *metrics; i++)
 		check_sweep(s, metrics[i]);
