@@ -258,7 +258,7 @@ bool edit_resolve(struct edit *e, const struct edit_context *context, struct are
 		e->source = prompt_runs_other(context->prompts, &q, e->line, (unsigned)e->seed, context->reads, err);
 		ok = e->source != NULL;
 	}
-	if (ok && (e->op == EDIT_ADD || e->op == EDIT_PROJECT || e->op == EDIT_INTERCHANGE))
+	if (ok && ((e->op == EDIT_ADD && e->file) || e->op == EDIT_PROJECT || e->op == EDIT_INTERCHANGE))
 		ok = resolve_file(e, c, arena, line.s, err);
 	if (ok && e->op == EDIT_NOISE)
 		ok = resolve_noise(e, context, arena, err);
@@ -413,12 +413,14 @@ void edit_apply_pattern(const struct edit *e, int head, int query, float *x)
 		source = run_pattern(e->source, e->layer, head, query);
 	}
 	for (int j = from; j <= to && j <= query; j++) {
-		if (x[j] == -INFINITY)	/* hidden scores stay hidden */
-			continue;
-		if (source)
+		if (source)	/* what was hidden by a line before this is seen again */
 			x[j] = source[j];
+		else if (x[j] == -INFINITY)	/* hidden scores stay hidden */
+			continue;
 		else if (e->op == EDIT_MEAN)
 			x[j] = j < e->mean_keys ? e->vector[head * e->mean_keys + j] : 0;
+		else if (e->op == EDIT_ADD)
+			x[j] += e->amount;
 		else
 			x[j] = e->op == EDIT_MASK ? -INFINITY : e->op == EDIT_SCALE ? x[j] * e->amount : 0;
 	}

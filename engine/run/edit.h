@@ -35,6 +35,7 @@ enum { EDIT_ON_VECTORS = 1, EDIT_ON_HEADS = 2, EDIT_ON_WEIGHTS = 4, EDIT_ON_SCOR
 struct edit_op_info {
 	const char *word, *arguments, *help;	/* "scale", "FACTOR", "multiply by FACTOR" */
 	unsigned on;
+	const char *elsewhere;	/* why it has no meaning on what it does not work on */
 };
 extern const struct edit_target edit_targets[];	/* ends with a NULL word */
 extern const struct edit_op_info edit_ops[EDIT_OPS];

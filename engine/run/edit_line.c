@@ -28,24 +28,29 @@ const struct edit_target edit_targets[] = {
 	{ NULL, SITE_NONE, false, NULL },
 };
 
+static const char no_directions[] = "what stands over keys has as many numbers as there are keys, and no directions";
+
 const struct edit_op_info edit_ops[EDIT_OPS] = {
-	[EDIT_ZERO] = { "zero", "", "set to zero", EDIT_ON_ALL },
+	[EDIT_ZERO] = { "zero", "", "set to zero; scores that are all zero make softmax look at every key alike", EDIT_ON_ALL, NULL },
 	[EDIT_MEAN] = { "mean", "[FILE [same]]", "set to its mean over the prompt's positions in the unedited run; with a FILE of prompts (one a "
 			"line, or JSON lines with \"prompt\"): over all positions of all of them, or, with same, at the same position of those "
-			"with as many tokens as this one", EDIT_ON_VECTORS | EDIT_ON_HEADS | EDIT_ON_WEIGHTS },
-	[EDIT_SCALE] = { "scale", "FACTOR", "multiply by FACTOR", EDIT_ON_ALL },
-	[EDIT_ADD] = { "add", "FILE [STRENGTH]", "add the vector in FILE, times STRENGTH: .npy, .safetensors (FILE:NAME), or a control vector's .gguf", EDIT_ON_VECTORS | EDIT_ON_HEADS },
-	[EDIT_PATCH] = { "patch", "", "set to its value in the foil's run, at the same position", EDIT_ON_ALL },
+			"with as many tokens as this one", EDIT_ON_VECTORS | EDIT_ON_HEADS | EDIT_ON_WEIGHTS,
+			"a key that a query may not see has the score -inf, and so there is no mean over queries" },
+	[EDIT_SCALE] = { "scale", "FACTOR", "multiply by FACTOR", EDIT_ON_ALL, NULL },
+	[EDIT_ADD] = { "add", "FILE [STRENGTH]", "add the vector in FILE, times STRENGTH: .npy, .safetensors (FILE:NAME), or a control vector's .gguf; "
+		       "on scores and pattern: add NUMBER", EDIT_ON_ALL, NULL },
+	[EDIT_PATCH] = { "patch", "", "set to its value in the foil's run, at the same position", EDIT_ON_ALL, NULL },
 	[EDIT_RESAMPLE] = { "resample", "FILE [SEED | line N]", "set to its value at the same position of another prompt of the FILE with as many "
-			    "tokens: the one that SEED (0) draws, or that of line N", EDIT_ON_ALL },
-	[EDIT_FREEZE] = { "freeze", "", "keep its value of the unedited run, whatever other edits do below it", EDIT_ON_ALL },
+			    "tokens: the one that SEED (0) draws, or that of line N", EDIT_ON_ALL, NULL },
+	[EDIT_FREEZE] = { "freeze", "", "keep its value of the unedited run, whatever other edits do below it", EDIT_ON_ALL, NULL },
 	[EDIT_INTERCHANGE] = { "interchange", "BASIS", "take over from the foil's run what lies in the space of the orthonormal vectors in BASIS: .npy "
-			       "or .safetensors, a vector a row", EDIT_ON_VECTORS | EDIT_ON_HEADS },
+			       "or .safetensors, a vector a row", EDIT_ON_VECTORS | EDIT_ON_HEADS, no_directions },
 	[EDIT_NOISE] = { "noise", "SIGMA [SEED]", "add Gaussian noise of SIGMA standard deviations of the prompt's token embeddings; the same "
-			 "SEED (0) gives the same noise", EDIT_ON_VECTORS | EDIT_ON_HEADS },
-	[EDIT_PROJECT] = { "project", "FILE", "take the direction of the vector in FILE out of it", EDIT_ON_VECTORS | EDIT_ON_HEADS },
+			 "SEED (0) gives the same noise", EDIT_ON_VECTORS | EDIT_ON_HEADS,
+			 "its size is measured in embeddings, which weights and scores are not" },
+	[EDIT_PROJECT] = { "project", "FILE", "take the direction of the vector in FILE out of it", EDIT_ON_VECTORS | EDIT_ON_HEADS, no_directions },
 	[EDIT_MASK] = { "mask", "", "hide a key (@QUERY<KEY) from softmax: the other weights grow; zero on pattern leaves them as they are",
-			EDIT_ON_SCORES },
+			EDIT_ON_SCORES, "only what softmax reads can be hidden from it" },
 };
 
 /* The next word of the line, without its quotes; NULL at the end. */
@@ -220,6 +225,14 @@ static bool parse_amount(const char **rest, struct edit *e, const char *missing,
 	return true;
 }
 
+/* Over keys, add has a number instead. */
+static bool reads_vector(const struct edit *e)
+{
+	bool over_keys = e->target->site == SITE_PATTERN || e->target->site == SITE_SCORES;
+
+	return e->op == EDIT_PROJECT || e->op == EDIT_INTERCHANGE || (e->op == EDIT_ADD && !over_keys);
+}
+
 static bool parse_seed(const char *word, struct edit *e, const char *line, struct err *err)
 {
 	if (!number(&word, &e->seed) || *word || e->seed < 0)
@@ -264,9 +277,9 @@ static bool parse_arguments(const char **rest, struct edit *e, struct arena *are
 		return false;
 	if (e->op == EDIT_RESAMPLE && !parse_resample(rest, e, arena, line, err))
 		return false;
-	if ((e->op == EDIT_ADD || e->op == EDIT_PROJECT || e->op == EDIT_INTERCHANGE) && !(e->file = next_word(rest, arena)))
+	if (reads_vector(e) && !(e->file = next_word(rest, arena)))
 		return err_set(err, ERR_USAGE, "edit \"%s\": %s needs a FILE.npy, .safetensors or .gguf behind it", line, edit_ops[e->op].word);
-	if (e->op == EDIT_ADD && !parse_amount(rest, e, NULL, arena, line, err))
+	if (e->op == EDIT_ADD && !parse_amount(rest, e, e->file ? NULL : "add needs a number behind it there", arena, line, err))
 		return false;
 	if (e->op == EDIT_SCALE && !parse_amount(rest, e, "scale needs a number behind it", arena, line, err))
 		return false;
@@ -291,8 +304,8 @@ static bool parse_op(const char *word, struct edit *e, struct arena *arena, cons
 		return err_set(err, ERR_USAGE, "edit \"%s\": expected %s%s%s", line, ops_for(e->target, arena), word ? " instead of " : " at the end",
 			       word ? word : "");
 	if (!edit_op_fits(e->target, (enum edit_op)op))
-		return err_set(err, ERR_USAGE, "edit \"%s\": %s does not work on %s; there: %s", line, edit_ops[op].word, e->target->word,
-			       ops_for(e->target, arena));
+		return err_set(err, ERR_USAGE, "edit \"%s\": %s does not work on %s: %s; there: %s", line, edit_ops[op].word, e->target->word,
+			       edit_ops[op].elsewhere, ops_for(e->target, arena));
 	e->op = (enum edit_op)op;
 	return true;
 }
@@ -350,7 +363,7 @@ void edit_print(const struct edit *e, struct str *out)
 		str_add(out, " same");
 	if (e->line)
 		str_addf(out, " line %d", e->line);
-	if (e->op == EDIT_SCALE || e->op == EDIT_NOISE || (e->op == EDIT_ADD && e->amount != 1))
+	if (e->op == EDIT_SCALE || e->op == EDIT_NOISE || (e->op == EDIT_ADD && (!e->file || e->amount != 1)))
 		str_addf(out, " %.9g", (double)e->amount);
 	if (e->seed)
 		str_addf(out, " %d", e->seed);

@@ -25,11 +25,13 @@ struct fixture {
 	int32_t ids[64], foil_ids[64];
 	int T;
 	struct run *unedited, *foil;
-	char project[EDITS][300];	/* lines that end in "project", with the vector in the model's folder */
 	const char *folder;
+	char *basis;			/* of three directions in the stream; heap */
 };
 
-
+/* Behind a line that ends so stands a file: the vector in the model's folder, or a basis that is made here. */
+#define VECTOR "project"
+#define BASIS "interchange"
 
 /* Each leaves some way from the site that is moved to the metric; the last has what an edit can do at every kind of site. */
 static const char *const edit_sets[][EDITS] = {
@@ -38,10 +40,26 @@ static const char *const edit_sets[][EDITS] = {
 	{ "pattern 0.1 @4 scale 0.5", "pattern 1.0 @6 zero", "head 1.0 @5 scale -1", "z 0.0 @4 scale 1.5", "q 1.1 scale 0.8",
 	  "k 1.0 @2 zero", "v 0.0 @3 scale 2", "mlp_pre 1 @5 scale 0.7", "neuron 0.3 scale -2", "resid_post 0 @3 patch", NULL },
 	{ "embed 0 @3 noise 0.5 1", "scores 0.0 @4 scale 0.7", "scores 1.1 @6<3 mask", "scores 1.1 @4 scale 0.5", "pattern 1.1 @4,6 scale 0.5",
-	  "resid_pre 1 @1..5 project", "mlp_out 1 @4 noise 0.1", NULL },
-	{ "head 0.0 @5.. project", "head 1.1 @2..5 project", "head 1.1 scale 0.7", "head 1.0 @4 scale 2", "head 1.0 @6.. project",
-	  "head 0.1 @5 noise 0.2", "scores 0.1 @3 patch", "attn_out 1 @4 project", "head 0.0..1 @6 scale 0.5", NULL },
+	  "resid_pre 1 @1..5 " VECTOR, "mlp_out 1 @4 noise 0.1", NULL },
+	{ "head 0.0 @2.. " VECTOR, "head 0.0..1 @3.. scale 0.5", "head 1.1 " BASIS, "head 1.0 @4 " BASIS, "head 1.0 @4.. scale 2", "resid_post 0 @3 " BASIS,
+	  "scores 1.0 @5.. add 0.5", "scores 1.1 @6<2..3 patch", "pattern 0.1 @5 add 0.1", "mlp_out 0 @2.. " BASIS, "attn_out 1 @3 scale 2", NULL },
+	{ "head 0.0 @5.. " VECTOR, "head 1.1 @2..5 " VECTOR, "head 1.1 scale 0.7", "head 1.0 @4 scale 2", "head 1.0 @6.. " VECTOR,
+	  "head 0.1 @5 noise 0.2", "scores 0.1 @3 patch", "attn_out 1 @4 " VECTOR, "head 0.0..1 @6 scale 0.5", NULL },
 };
+
+/* The line as it is, or with its file. */
+static const char *whole_line(const struct fixture *f, const char *line, char *room, size_t n)
+{
+	size_t length = strlen(line);
+
+	if (length >= strlen(VECTOR) && !strcmp(line + length - strlen(VECTOR), VECTOR))
+		snprintf(room, n, "%s %s/vector.npy", line, f->folder);
+	else if (length >= strlen(BASIS) && !strcmp(line + length - strlen(BASIS), BASIS))
+		snprintf(room, n, "%s %s", line, f->basis);
+	else
+		return line;
+	return room;
+}
 
 static const char *const metrics[] = { "logit #5", "logprob #7", "logit_diff #3 #9", "entropy", "loss", "kl", "logit #4 @-3" };
 
@@ -58,32 +76,73 @@ static int read_ids(const struct json_value *v, int32_t *ids)
 	return n;
 }
 
-static bool ends_in_project(const char *line)
-{
-	static const char word[] = " project";
-	size_t n = strlen(line), m = sizeof word - 1;
-
-	return n > m && !strcmp(line + n - m, word);
-}
-
-static struct run *make_run(struct fixture *f, const int32_t *ids, const char *const *edits)
+static struct run *make_run(const struct fixture *f, const int32_t *ids, const char *const *edits)
 {
 	struct err err = { 0 };
 	const char *lines[EDITS + 2];
+	char room[EDITS + 2][400];
 	struct run_order order = { .model = f->model, .tokens = ids, .T = f->T, .edits = lines, .unedited = f->unedited, .foil = f->foil };
 	struct run *r;
 
-	for (int n = 0; edits && edits[n]; n++, order.edit_count++) {
-		bool project = ends_in_project(edits[n]);
-
-		if (project)
-			snprintf(f->project[n], sizeof f->project[n], "%s %s/vector.npy", edits[n], f->folder);
-		lines[n] = project ? f->project[n] : edits[n];
-	}
+	for (; edits && edits[order.edit_count]; order.edit_count++)
+		lines[order.edit_count] = whole_line(f, edits[order.edit_count], room[order.edit_count], sizeof *room);
 	r = run_new(&order, NULL, &err);
 	if (!r)
 		CHECK_THAT(false, "%s runs: %s", f->name, err.text);
 	return r;
+}
+
+/* -1 … 1, the same on every machine. */
+static float noise(unsigned *state)
+{
+	*state = *state * 1664525u + 1013904223u;
+	return (float)(*state >> 8) / (float)(1 << 23) - 1;
+}
+
+/* A .npy file of rows of n numbers. */
+static char *npy_file(const char *name, const float *x, size_t rows, size_t n)
+{
+	char header[128], *bytes, *path;
+	int length = snprintf(header, sizeof header, "\x93NUMPY\x01%c\x76%c{'descr': '<f4', 'fortran_order': False, 'shape': (%zu, %zu), }", 0, 0, rows, n);
+
+	memset(header + length, ' ', sizeof header - (size_t)length);
+	header[127] = '\n';
+	bytes = malloc(sizeof header + rows * n * sizeof *x);
+	memcpy(bytes, header, sizeof header);
+	memcpy(bytes + sizeof header, x, rows * n * sizeof *x);
+	path = scratch_file(name, bytes, sizeof header + rows * n * sizeof *x);
+	free(bytes);
+	return path;
+}
+
+/* Three directions at right angles, none along an axis. */
+static char *basis_file(int D)
+{
+	float *u = calloc((size_t)(3 * D), sizeof *u);
+	unsigned state = 3;
+	char *path;
+
+	for (int i = 0; i < 3; i++) {
+		double square = 0;
+
+		for (int k = 0; k < D; k++)
+			u[i * D + k] = noise(&state);
+		for (int j = 0; j < i; j++) {
+			double along = 0;
+
+			for (int k = 0; k < D; k++)
+				along += (double)u[i * D + k] * (double)u[j * D + k];
+			for (int k = 0; k < D; k++)
+				u[i * D + k] -= (float)along * u[j * D + k];
+		}
+		for (int k = 0; k < D; k++)
+			square += (double)u[i * D + k] * (double)u[i * D + k];
+		for (int k = 0; k < D; k++)
+			u[i * D + k] /= (float)sqrt(square);
+	}
+	path = npy_file("basis.npy", u, 3, (size_t)D);
+	free(u);
+	return path;
 }
 
 static bool open_fixture(struct fixture *f, const char *folder)
@@ -98,6 +157,7 @@ static bool open_fixture(struct fixture *f, const char *folder)
 	about = f->model ? json_open(path, 0, &err) : NULL;
 	if (!CHECK_THAT(about, "%s opens %s", f->name, err.text))
 		return false;
+	f->basis = basis_file(f->model->config.D);
 	f->T = read_ids(json_get(json_root(about), "ids"), f->ids);
 	f->T = f->T < 10 ? f->T : 10;	/* the long ones are about long prompts */
 	read_ids(json_get(json_root(about), "foil_ids"), f->foil_ids);
@@ -112,41 +172,25 @@ static void close_fixture(struct fixture *f)
 	run_unref(f->unedited);
 	run_unref(f->foil);
 	model_free(f->model);
+	free(f->basis);
 }
 
 /* ---- central differences ---- */
 
-/* -1 … 1, the same on every machine. */
-static float noise(unsigned *state)
-{
-	*state = *state * 1664525u + 1013904223u;
-	return (float)(*state >> 8) / (float)(1 << 23) - 1;
-}
-
 /* A vector of noise as large as x, and a file of it. */
 static char *direction(const float *x, float *v, size_t n, unsigned *state)
 {
-	char header[128], *bytes, *path;
 	double size = 0;
-	int length;
 
 	for (size_t i = 0; i < n; i++)
 		size += (double)x[i] * (double)x[i];
 	for (size_t i = 0; i < n; i++)
 		v[i] = noise(state) * (float)sqrt(size / (double)n + 1e-6);
-	length = snprintf(header, sizeof header, "\x93NUMPY\x01%c\x76%c{'descr': '<f4', 'fortran_order': False, 'shape': (%zu,), }", 0, 0, n);
-	memset(header + length, ' ', sizeof header - (size_t)length);
-	header[127] = '\n';
-	bytes = malloc(sizeof header + n * sizeof *v);
-	memcpy(bytes, header, sizeof header);
-	memcpy(bytes + sizeof header, v, n * sizeof *v);
-	path = scratch_file("direction.npy", bytes, sizeof header + n * sizeof *v);
-	free(bytes);
-	return path;
+	return npy_file("direction.npy", v, 1, n);
 }
 
 struct question {
-	struct fixture *f;
+	const struct fixture *f;
 	const char *const *edits;	/* NULL at the end */
 	struct metric metric;
 	const struct run *run;
@@ -346,7 +390,7 @@ static void check_frozen(const struct question *q)
 	gradient_unref(g);
 }
 
-static void check_question(struct fixture *f, const char *spec, int set)
+static void check_question(const struct fixture *f, const char *spec, int set)
 {
 	struct err err = { 0 };
 	struct question q = { .f = f, .edits = edit_sets[set] };
@@ -376,12 +420,12 @@ static int check_folder(const char *folder)
 		char *path = file_join(folder, entry->d_name);
 
 		if (entry->d_name[0] != '.' && open_fixture(&f, path)) {
-			for (int set = 0; set < (int)(sizeof edit_sets / sizeof *edit_sets); set++) {
-				size_t turn = (size_t)(n + set) % (sizeof metrics / sizeof *metrics);
+			for (size_t set = 0; set < sizeof edit_sets / sizeof *edit_sets; set++) {
+				size_t turn = ((size_t)n + set) % (sizeof metrics / sizeof *metrics);
 
 				if (set == 0 && !strcmp(metrics[turn], "kl"))
 					turn = 0;	/* of a run with itself: flat */
-				check_question(&f, metrics[turn], set);
+				check_question(&f, metrics[turn], (int)set);
 			}
 			n++;
 		}

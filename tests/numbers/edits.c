@@ -14,12 +14,17 @@
 
 #define FOLDER "tests/fixtures/edits"
 
-static struct run *edited(const struct pair *f, const char *const *lines, int n, struct err *err)
+static struct run *edited_from(const struct pair *f, const struct run *foil, const char *const *lines, int n, struct err *err)
 {
 	struct run_order order = { .model = f->model, .tokens = f->run->tokens, .T = f->run->T, .edits = lines, .edit_count = n,
-				   .unedited = f->run, .foil = f->foil };
+				   .unedited = f->run, .foil = foil };
 
 	return run_new(&order, NULL, err);
+}
+
+static struct run *edited(const struct pair *f, const char *const *lines, int n, struct err *err)
+{
+	return edited_from(f, f->foil, lines, n, err);
 }
 
 /* Without anything that is known already. */
@@ -59,7 +64,8 @@ static void check_own(const struct pair *f)
 #define TWICE FOLDER "/twice.txt"
 		"head 0.0 mean " TWICE " same", "head 0.0..1 resample " OWN " line 2", "pattern 1 resample " OWN " line 2", "q 1.0..1 mean " TWICE " same",
 		"pattern 0.1 mean " TWICE " same", "embed 0 resample " OWN " line 2", "neuron 1.2..9 @3.. resample " OWN " line 2",
-		"layer 1 @-2.. mean " TWICE " same", "resid_post 0 resample " OWN " line 2",
+		"layer 1 @-2.. mean " TWICE " same", "resid_post 0 resample " OWN " line 2", "scores 0 freeze", "scores 1.0..1 @2..<1..3 freeze",
+		"scores 0.1 resample " OWN " line 2", "pattern 0 freeze", "head 0.1 freeze", "scores 1 scale 1", "scores 0 add 0", "pattern 0 add 0",
 	};
 
 	for (size_t i = 0; i < sizeof lines / sizeof *lines; i++) {
@@ -69,6 +75,95 @@ static void check_own(const struct pair *f)
 		CHECK_THAT(r && same_logits(r, f->run) && same_logits(g, f->run), "%s: %s changes nothing %s", f->name, lines[i], err.text);
 		run_unref(r);
 		run_unref(g);
+	}
+}
+
+/* A .npy file of rows × columns numbers: a part of the unit matrix, times `size`. */
+static char *unit_file(const char *name, int rows, int columns, float size, bool turned)
+{
+	char header[128];
+	struct str s;
+	int length = snprintf(header, sizeof header, "\x93NUMPY\x01%c\x76%c{'descr': '<f4', 'fortran_order': %s, 'shape': (%d, %d), }", 0, 0,
+			      turned ? "True" : "False", rows, columns);
+	char *path;
+
+	memset(header + length, ' ', sizeof header - (size_t)length);
+	header[127] = '\n';
+	str_init(&s);
+	str_add_n(&s, header, sizeof header);
+	for (int i = 0; i < rows * columns; i++) {
+		int row = turned ? i % rows : i / columns, column = turned ? i / rows : i % columns;
+		float x = row == column ? size : 0;
+
+		str_add_n(&s, (const char *)&x, sizeof x);
+	}
+	path = scratch_file(name, s.s, s.n);
+	str_done(&s);
+	return path;
+}
+
+/* A line with a file in it. */
+static struct run *with_file(const struct pair *f, const struct run *foil, const char *before, const char *path, struct err *err)
+{
+	char line[400];
+	const char *lines[] = { line };
+
+	snprintf(line, sizeof line, "%s %s", before, path);
+	return edited_from(f, foil, lines, 1, err);
+}
+
+/* Interchange within all directions is patch, and with the prompt's own run nothing bit for bit. */
+static void check_interchange(const struct pair *f)
+{
+	static const char *const sites[] = { "resid_post 0", "resid_pre 1 @2..", "attn_out 0", "mlp_out 0 @2", "head 0.1", "head 1.0..1 @2..",
+					     "z 0.1", "q 1.0", "mlp_post 0 @1.." };
+	const struct config *c = &f->model->config;
+
+	for (size_t i = 0; i < sizeof sites / sizeof *sites; i++) {
+		struct err err = { 0 };
+		int n = *sites[i] == 'z' || *sites[i] == 'q' ? c->K : !strncmp(sites[i], "mlp_post", 8) ? c->F : c->D;
+		char *whole = unit_file("whole.npy", n, n, 1, false), *some = unit_file("some.npy", 3, n, 1, i % 2);
+		char *across = unit_file("across.npy", n, 3, 1, i % 2), line[100];
+		const char *patch[] = { line };
+		struct run *all, *own, *rows, *columns, *patched;
+
+		snprintf(line, sizeof line, "%s interchange", sites[i]);
+		all = with_file(f, f->foil, line, whole, &err);
+		own = with_file(f, f->run, line, some, &err);
+		rows = with_file(f, f->foil, line, some, &err);
+		columns = with_file(f, f->foil, line, across, &err);
+		snprintf(line, sizeof line, "%s patch", sites[i]);
+		patched = edited(f, patch, 1, &err);
+		/* a norm behind attention sees a patched head in z, and an exchanged one not */
+		if (CHECK_THAT(all && patched, "%s: %s %s", f->name, sites[i], err.text) && (strncmp(sites[i], "head", 4) || !f->model->layers[0].ln1_post.there))
+			CHECK_NEAR(all->last_logits, patched->last_logits, c->V, 1e-5, "%s: %s: within all directions it is patch", f->name, sites[i]);
+		CHECK_THAT(same_logits(own, f->run), "%s: %s: with its own run nothing changes %s", f->name, sites[i], err.text);
+		CHECK_THAT(same_logits(rows, columns) && !same_logits(rows, f->run), "%s: %s: directions as rows or columns %s", f->name, sites[i], err.text);
+		run_unref(all);
+		run_unref(own);
+		run_unref(rows);
+		run_unref(columns);
+		run_unref(patched);
+		free(whole);
+		free(some);
+		free(across);
+	}
+}
+
+static void check_bad_basis(const struct pair *f)
+{
+	int D = f->model->config.D;
+	char *paths[] = { unit_file("long.npy", 3, D, 2, false), unit_file("short.npy", 3, D - 1, 1, false), unit_file("wide.npy", 3, D, 1, false) };
+	static const char *const lines[] = { "resid_pre 1 interchange", "resid_pre 1 interchange", "resid_pre 1 add" };
+	static const char *const words[] = { "is not orthonormal: vector 0 times vector 0 is 4", "expected at most", "numbers, expected" };
+
+	for (int i = 0; i < 3; i++) {
+		struct err err = { 0 };
+		struct run *r = with_file(f, f->foil, lines[i], paths[i], &err);
+
+		CHECK_THAT(!r && strstr(err.text, words[i]), "%s %s: %s", lines[i], paths[i], err.text);
+		run_unref(r);
+		free(paths[i]);
 	}
 }
 
@@ -183,6 +278,10 @@ static void check_refusals(const struct pair *f)
 		{ "pattern 0 @3..<2..1 zero", "the range 2..1 runs backwards" },
 		{ "head 0.0 @3..x zero", "expected positions such as @4" },
 		{ "head 0.0 @99.. zero", "position 99 is outside the prompt" },
+		{ "scores 0 add", "add needs a number behind it there" },
+		{ "pattern 0 add love.npy", "add needs a number behind it there, not love.npy" },
+		{ "scores 0 interchange u.npy", "interchange does not work on scores: what stands over keys" },
+		{ "resid_pre 0 interchange", "interchange needs a FILE.npy" },
 	};
 
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -200,7 +299,8 @@ static void check_printing(void)
 	static const char *const lines[] = {
 		"head 5.0..3 zero", "neuron 3.10..63 scale 2", "head 5.1 @5.. zero", "head 5.1 @-1.. mean", "q 1.0 @1,3.. zero", "pattern 5.1 @4..<2 zero",
 		"pattern 5.1 @4..6<0..2 zero", "head 5.1 mean set.txt", "head 5.1 mean \"a set.txt\" same", "head 5.1 resample set.txt",
-		"head 5.1 resample set.txt 3", "layer 5 resample set.jsonl line 7",
+		"head 5.1 resample set.txt 3", "layer 5 resample set.jsonl line 7", "scores 1.0 @3<1 add 0.5", "pattern 1.0 add 1", "scores 1 patch",
+		"resid_post 3 interchange \"my basis.npy\"", "head 5.1 project v.npy", "head 5.1 add v.npy 2",
 	};
 	struct arena *arena = arena_new();
 	struct str out;
@@ -245,6 +345,8 @@ int main(void)
 			if (pair_open(&f, path)) {
 				check_lines(&f);
 				check_own(&f);
+				check_interchange(&f);
+				check_bad_basis(&f);
 				check_files(&f);
 				check_refusals(&f);
 			}

@@ -209,10 +209,11 @@ static void check_identities(const struct pair *f)
 static void check_refusals(const struct pair *f)
 {
 	static const char *const cases[][2] = {
-		{ "pattern 0.1 project v.npy", "project does not work on pattern; there: zero, mean, scale, patch, resample or freeze" },
-		{ "scores 0.1 @1<0 mean", "mean does not work on scores; there: zero, scale, patch, resample, freeze or mask" },
+		{ "pattern 0.1 project v.npy", "project does not work on pattern: what stands over keys has as many numbers as there are keys" },
+		{ "scores 0.1 @1<0 mean", "mean does not work on scores: a key that a query may not see has the score -inf, and so there is no mean over queries; there: zero, scale, add, patch, "
+					"resample, freeze or mask" },
 		{ "resid_pre 0 interchange", "interchange needs a FILE.npy" },
-		{ "pattern 0.1 @1<0 mask", "mask does not work on pattern; there: zero, mean, scale, patch, resample or freeze" },
+		{ "pattern 0.1 @1<0 mask", "mask does not work on pattern: only what softmax reads can be hidden from it" },
 		{ "scores 0.1 @1 mask", "mask needs a key" },
 		{ "embed 0 noise", "noise needs a number" },
 		{ "embed 0 noise 3 x", "the seed behind noise" },

@@ -10,19 +10,135 @@ import json
 
 import numpy as np
 import torch
-from transformers import AutoTokenizer
+from transformers import AutoModelForCausalLM, AutoTokenizer
 from transformers.utils import logging
 
 from make_patching import Maps
 from make_tiny import FIXTURES
-from probe import number
+from probe import Edit, Probe, number
 
 EDITS = FIXTURES / "edits"
+ROOT = FIXTURES.parent.parent
 NAMES = ["tiny/gpt2-tied", "tiny/llama-grouped", "families/gpt_neox", "families/gemma2"]
 SET, OWN = "tests/fixtures/edits/set.jsonl", "tests/fixtures/edits/own.txt"
 
 
+NORMS = {"gpt2": ("ln_1", "ln_2"), "gemma2": ("input_layernorm", "pre_feedforward_layernorm")}
+
+
+class EditProbe(Probe):
+    """Edits on heads' writes in the stream, on scores, and on the scales of norms, too."""
+
+    def __init__(self, model):
+        super().__init__(model)
+        for index, layer in enumerate(self.layers):
+            layer.get_submodule(self.family["o"]).register_forward_hook(lambda m, a, out: setattr(self, "before_norm", out.reshape(-1, out.shape[-1])))
+            for name, norm in zip(("ln1", "ln2"), NORMS.get(self.config.model_type, ("input_layernorm", "post_attention_layernorm"))):
+                layer.get_submodule(norm).register_forward_hook(self._norm(name, index))
+        model.get_submodule(self.family["norm"]).register_forward_hook(self._norm("ln_final", 0), prepend=True)
+
+    def run(self, ids, edits=(), base=None, foil=None, folder=".", prompts=None):
+        edits = [Edit(e, folder, prompts) if isinstance(e, str) else e for e in edits]
+        for edit in edits:
+            if edit.target == "head" and edit.op in ("add", "noise", "project", "interchange"):
+                edit.sites = ["result"]  # in the stream, not in z
+        return super().run(ids, edits, base, foil, folder, prompts)
+
+    # -- heads
+
+    def _site(self, site, x):
+        if site == "z":
+            self.z = x
+            for edit in self.edits:
+                if edit.layer == self.layer and edit.target == "z":
+                    self.z = edit.apply(f"blocks.{self.layer}.z", self.z, self.base, self.foil)
+        if site == "attn_out":
+            x = x + self._beside(x)
+        return super()._site(site, x)
+
+    def _beside(self, x):
+        """[T, D] what edits on heads leave over beside z; notes all heads' writes."""
+        o, z_used = self.layers[self.layer].get_submodule(self.family["o"]), self.sites[f"blocks.{self.layer}.z"]
+        factor = x / self.before_norm  # the norm behind attention and the multiplier, as they came out
+
+        def write(h, z):
+            alone = torch.zeros_like(z_used)
+            alone[:, h] = z[:, h]
+            both = torch.stack([alone, torch.zeros_like(alone)]).flatten(2)
+            return (o.forward(both)[0] - o.forward(both)[1]) * factor
+
+        writes = []
+        for h in range(z_used.shape[1]):
+            z, beside = self.z.clone(), torch.zeros_like(x)
+            for edit in self.edits:
+                if edit.layer != self.layer or edit.target != "head" or h not in edit.units:
+                    continue
+                at = list(edit.positions(len(x))[0])
+                if edit.sites == ["result"]:
+                    whole, edit.units = edit.units, range(h, h + 1)
+                    now = torch.zeros_like(torch.stack([x] * z.shape[1], 1))
+                    now[:, h] = write(h, z) + beside
+                    new = edit.apply(f"blocks.{self.layer}.result", now, self.base, self.foil)
+                    edit.units = whole
+                    beside[at] = (new - now)[at, h] + beside[at]
+                else:
+                    z = edit.apply(f"blocks.{self.layer}.z", z, self.base, self.foil)
+                    beside[at] = beside[at] * (float(edit.arguments[0]) if edit.op == "scale" else 0)
+            writes.append((write(h, z_used), beside))
+        self.sites[f"blocks.{self.layer}.result"] = torch.stack([a + b for a, b in writes], 1)
+        return sum(b for _, b in writes)
+
+    # -- scores
+
+    def _site_qk(self, q, k):
+        self.qk = super()._site_qk(q, k)
+        return self.qk
+
+    def _hide(self, weights):
+        c = self.config
+        q, k = self.qk
+        scale = getattr(c, "query_pre_attn_scalar", None) or q.shape[-1]
+        scores = q @ k.repeat_interleave(len(q) // len(k), 0).transpose(-1, -2) / scale ** 0.5
+        cap = getattr(c, "attn_logit_softcapping", None)
+        scores = cap * torch.tanh(scores / cap) if cap else scores
+        scores = scores.masked_fill(weights == 0, -torch.inf)
+        assert (scores.softmax(-1) - weights).abs().max() < 1e-5
+        self.sites[f"blocks.{self.layer}.scores"] = scores
+        hit = False
+        for edit in self.edits:
+            if edit.layer == self.layer and "scores" in edit.sites:
+                hidden = scores == -torch.inf
+                scores = edit.apply(f"blocks.{self.layer}.scores", scores, self.base, self.foil).masked_fill(hidden, -torch.inf)
+                hit = True
+        return scores.softmax(-1) if hit else weights
+
+    # -- norms
+
+    def _norm(self, name, index):
+        def hook(module, args, out):
+            x = args[0][0].double()
+            layer_norm = isinstance(module, torch.nn.LayerNorm)
+            square = x.var(-1, correction=0) if layer_norm else x.square().mean(-1)
+            site = f"blocks.{index}.{name}.scale"
+            scale = (square + (module.eps if hasattr(module, "eps") else module.variance_epsilon)).rsqrt()
+            self.sites[site] = scale
+            bias = module.bias if layer_norm else 0
+            for edit in self.edits:
+                if edit.target == name and edit.layer == index:
+                    factor = torch.ones_like(scale)
+                    for t in edit.positions(len(x))[0]:
+                        factor[t] = self.base[site][t] / scale[t]
+                    out = bias + (out - bias) * factor[None, :, None].to(out.dtype)
+            return out
+        return hook
+
+
 class Edits(Maps):
+    def __init__(self, name):
+        super().__init__(name)
+        self.probe = EditProbe(AutoModelForCausalLM.from_pretrained(self.folder, attn_implementation="eager", dtype=torch.float32).double())
+        self.run, self.foil = self.probe.run(self.ids), self.probe.run(self.foil_ids)
+
     def read_prompts(self):
         """{file: {line number: run}}"""
         tokenizer = AutoTokenizer.from_pretrained(self.folder)
@@ -47,34 +163,52 @@ class Edits(Maps):
             [f"head 0.0..1 zero"], [f"neuron {last}.3..20 scale 3"], [f"z 1.0..1 @4.. zero"], [f"head 0.1 @5.. patch"], [f"mlp_out 1 @1,4.. zero"],
             [f"mlp_pre 0.0..7 noise 2 3"], [f"z 0.0..1 @2.. noise 1"],
             [f"head 0.1 resample {OWN} line 1", f"mlp_out 1 @3.. mean {SET}", f"neuron {last}.0..20 zero"],
-        ] + self.lines_of_rows() + self.lines_of_directions()
+        ] + self.lines_of_heads() + self.lines_of_rows()
+
+    def lines_of_heads(self):
+        """What a head writes, and subspaces of every site; the files are made beside the fixtures."""
+        last, D, K = self.layers - 1, self.run["blocks.0.resid_pre"].shape[-1], self.run["blocks.0.z"].shape[-1]
+        stem = f"{self.name.split('/')[-1]}"
+        generator = np.random.default_rng(5)
+        for name, shape in (("stream", (D, 3)), ("head", (K, 2)), ("unit", (K, 1))):
+            basis = np.linalg.qr(generator.normal(size=shape))[0].astype(np.float32)
+            np.save(EDITS / f"{stem}-{name}.npy", basis if name == "stream" else np.ascontiguousarray(basis.T))  # directions as columns, as rows
+        np.save(EDITS / f"{stem}-vector.npy", generator.normal(size=D).astype(np.float32))
+        stream, head, unit, vector = (f"tests/fixtures/edits/{stem}-{n}.npy" for n in ("stream", "head", "unit", "vector"))
+        return [
+            [f"head 0.1 project {vector}"], [f"head 0.0..1 @2.. project {vector}"], [f"head {last}.0 @-1 project {vector}"],
+            [f"head 0.1 interchange {stream}"], [f"head 0.1 noise 0.5 3"], [f"head 0.0..1 @3 add {vector} 0.3"],
+            [f"head 0.1 add {vector}", "head 0.1 @2.. scale -0.5", f"head 0.1 @3.. project {vector}"],
+            [f"head 0.1 project {vector}", "head 0.1 @4.. patch", f"head 0.1 interchange {stream}", "head 0.1 scale 0.5"],
+            [f"head 1.1 add {vector}", "head 1.1 zero"],
+            [f"resid_post 0 interchange {stream}"], [f"resid_pre 1 @-2.. interchange {stream}"], [f"attn_out 0 interchange {stream}"],
+            [f"mlp_out {last} @2.. interchange {stream}"], [f"z 0.1 interchange {head}"], [f"q 1.0 @3.. interchange {head}"],
+            [f"z 0.1 project {unit}"], [f"layer 0 project {vector}"],
+        ]
+
+    def lines_of_norms(self):
+        last = self.layers - 1
+        return [
+            ["mlp_out 0 zero", "ln1 1 freeze"], ["head 0.1 scale 4", "ln2 0 freeze"], [f"head {last}.0 scale -5", "ln_final freeze"],
+            ["embed 0 @2 noise 2", "ln1 0 @1..4 freeze", f"ln2 {last} freeze", "ln_final @-1 freeze"],
+        ]
 
     def lines_of_rows(self):
         """Weights and scores; where PyTorch's hooks have them."""
         last = self.layers - 1
         return [
             [f"pattern 0 mean {SET}"], [f"pattern 0.0..1 @3.. mean {OWN} same"], [f"pattern 1.1 resample {OWN} line 1"],
-            [f"scores 0 @2.. patch"], [f"scores {last}.1 @-1 resample {OWN} line 1"], [f"pattern {last} @4..<1..2 zero"], [f"scores 0 @3..<1..2 mask"], [f"pattern 1.0 @5.. scale 0.5"],
+            [f"pattern {last} @4..<1..2 zero"], [f"scores 0 @3..<1..2 mask"], [f"pattern 1.0 @5.. scale 0.5"],
+            [f"pattern 0.1 @3..<2 add 0.25"], [f"scores {last}.1 zero"], [f"scores 0 @3.. patch"], [f"scores 0.1 @4..<1..3 patch"],
+            [f"scores 1.0 @2..<1 add 1.5"], [f"scores 0.0..1 @-1 scale -1"], [f"scores 1 resample {OWN} line 3"],
+            ["embed 0 @3 noise 2", "scores 0 freeze", "pattern 1 freeze"], ["resid_pre 1 @2 noise 1", "scores 1.0..1 @4..<2..3 freeze"],
         ]
-
-    def lines_of_directions(self):
-        """A basis of three dimensions, by column: the program turns it by its shape. Results of heads where no norm stands behind them."""
-        d = self.run["blocks.0.resid_pre"].shape[1]
-        generator = torch.Generator().manual_seed(5)
-        basis = torch.linalg.qr(torch.randn(d, 3, generator=generator, dtype=torch.float64)).Q
-        np.save(EDITS / f"basis{d}.npy", basis.float().numpy())
-        np.save(EDITS / f"vector{d}.npy", torch.randn(d, generator=generator).numpy())
-        b, v = f"tests/fixtures/edits/basis{d}.npy", f"tests/fixtures/edits/vector{d}.npy"
-        lines = [[f"resid_post 0 interchange {b}"], [f"attn_out 1 @-1 interchange {b}"], [f"mlp_out 0 @2.. interchange {b}"]]
-        if "post_attention_layernorm" not in self.probe.family["attn_out"]:
-            lines += [[f"head 1.1 @2.. project {v}"], [f"head 0.0..1 project {v}"], [f"head 0.1 interchange {b}"]]
-        return lines
 
     def answer(self):
         self.read_prompts()
         rows = []
         for lines in self.lines():
-            run = self.probe.run(self.ids, lines, base=self.run, foil=self.foil, folder=FIXTURES.parents[1], prompts=self.prompts)
+            run = self.probe.run(self.ids, lines, base=self.run, foil=self.foil, folder=ROOT, prompts=self.prompts)
             assert (run["logits"][-1] - self.run["logits"][-1]).abs().max() > 1e-4, lines
             rows.append({"lines": lines, "logits_last": [number(x) for x in run["logits"][-1]]})
         return {

@@ -91,7 +91,10 @@ class Edit:
     def __init__(self, line, folder=".", prompts=None):
         """prompts: {file: {line number: run}}, for `mean FILE` and `resample FILE line N`."""
         words = line.split()
+        if words[0] == "ln_final":
+            words.insert(1, "0")
         target, place = words[:2]
+        self.target = target
         layer, _, unit = place.partition(".")
         first, _, last = unit.partition("..")
         self.layer = int(layer)
@@ -109,8 +112,6 @@ class Edit:
             self.runs = prompts[self.arguments[0]]
         if self.op in ("add", "project", "interchange") and self.arguments[0].endswith(".npy"):
             self.vector = torch.from_numpy(np.load(Path(folder) / self.arguments[0]))
-        if target == "head" and self.op in ("project", "interchange"):
-            self.sites = ["result"]  # not linear in z: Probe._write
 
     def positions(self, n):
         """Query positions, and the keys or None."""
@@ -135,8 +136,6 @@ class Edit:
     def changed(self, name, x, base, foil):
         """What the op makes of x, the covered units at every position."""
         def of(run):
-            if name not in run and name.endswith("scores"):  # up to what softmax does not see of a whole row
-                return self.narrow(run[name.replace("scores", "pattern")]).to(x.dtype).log()
             return self.narrow(run[name]).to(x.dtype)
 
         over_keys = name.endswith(("pattern", "scores"))
@@ -161,11 +160,11 @@ class Edit:
             rows = [noise(seed, t, first + width)[first:].reshape(x[0].shape).to(x.dtype) for t in range(len(x))]
             return x + number * self.deviation * torch.stack(rows)
         if self.op == "project":
-            u = (self.vector / self.vector.double().norm()).to(x.dtype)
+            u = (self.vector / self.vector.double().norm()).to(x.dtype).flatten()
             return x - (x @ u)[..., None] * u
         if self.op == "interchange":
             u = self.vector.to(x.dtype)
-            u = u.T if u.shape[0] == x.shape[-1] else u  # a vector a row
+            u = u if u.shape[-1] == x.shape[-1] else u.T
             return x + (of(foil) - x) @ u.T @ u
         if over_keys and self.op == "add":
             return x + number
@@ -284,31 +283,13 @@ class Probe:
         def hook(module, args, out):
             x = (out[0] if isinstance(out, tuple) else out)
             flat = x.reshape(-1, x.shape[-1]) * self.multiplier
-            flat = self._site(site, flat + self._result_change() if site == "attn_out" else flat)
+            flat = self._site(site, flat)
             if site == "attn_out" and not self.parallel:
                 before = self.sites[f"blocks.{self.layer}.resid_pre"]
                 flat = self._site("resid_mid", before + flat) - before
             x = (flat / self.multiplier).reshape(x.shape)
             return (x,) + out[1:] if isinstance(out, tuple) else x
         return hook
-
-    def _results(self, sites):
-        """[T, H, D]: what each head writes."""
-        o = self.layers[self.layer].get_submodule(self.family["o"])
-        W = o.weight if self.config.model_type == "gpt2" else o.weight.T  # [H K, D]
-        z = sites[f"blocks.{self.layer}.z"]
-        return self.multiplier * torch.einsum("thk,hkd->thd", z, W.to(z.dtype).unflatten(0, z.shape[1:]))
-
-    def _result_change(self):
-        """What taking directions out of heads' results, or exchanging them, adds to attention's write."""
-        change = 0
-        for edit in self.edits:
-            if edit.layer == self.layer and edit.sites == ["result"]:
-                assert self.family is not SANDWICH, "a norm stands behind attention"
-                was = self._results(self.sites)
-                foil = {"result": self._results(self.foil)} if self.foil else None
-                change = change + (edit.apply("result", was, None, foil) - was).sum(1)
-        return change
 
     def _z(self, module, args):
         heads = self.config.num_attention_heads
@@ -389,7 +370,7 @@ class Probe:
         scores = weights.log()
         for edit in self.edits:
             if edit.layer == self.layer and "scores" in edit.sites:
-                scores = edit.apply(f"blocks.{self.layer}.scores", scores, self.base, self.foil)
+                scores = edit.apply("scores", scores, self.base, self.foil)
                 weights = scores.softmax(-1)
         return weights
 
