@@ -356,7 +356,7 @@ static struct table *mean_of(const struct work *w, struct dataset *out, struct e
 
 	if (!t)
 		return NULL;
-	table_set_errors(t);
+	table_set_errors(t, arena_printf(t->arena, "%d prompts", w->n));
 	for (size_t cell = 0; cell < (size_t)w->rows * (size_t)w->cols; cell++)
 		average(w, t, cell);
 	number_positions(t, &t->rows, &from->rows, w->n);

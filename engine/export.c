@@ -310,7 +310,7 @@ void export_text(const struct answer *a, struct str *out)
 		struct table errors = *t;
 
 		errors.value = t->error;
-		str_addf(out, "standard errors over %d prompts\n", a->over->n);
+		str_addf(out, "standard errors over %s\n", t->error_over);
 		write_matrix(&errors, out);
 	}
 	if (t->footnote)

@@ -1,71 +1,172 @@
 /*
- * attention_knockout.c - what a position must read from where: the metric when it may not look at one key, for a few layers.
+ * attention_knockout.c - what a position must read from where: the metric when it may not look there, for a few layers.
  *
- *   for each (first layer l, key j): metric(run without query → j in all heads of layers l … l+window-1) − metric(run)
+ *   cell: metric(run without query → key in all heads of a window of layers) − metric(run)
+ *   map=layers     every layer's window × every key, for one query
+ *   map=positions  every query × every key, for one layer's window
+ *   map=spans      every layer's window × {the keys from … to, the other earlier ones, the query itself}, for one query
  *
- * Geva et al. 2023. mode=mask hides the key before softmax, so that the other weights grow to a sum of 1; mode=zero takes the weight
- * away after it, and leaves the others. These are two experiments: the first asks what the position does without that key, the second
- * what it is worth without what the key gave.
+ * Geva et al. 2023, whose figures are map=spans: from the last position to the subject, the rest and itself, in windows around each
+ * layer. mode=mask hides the key before softmax, so that the other weights grow to a sum of 1; mode=zero takes the weight away after it,
+ * and leaves the others. These are two experiments: the first asks what the position does without that key, the second what it is worth
+ * without what the key gave.
  */
 #include "engine/analysis/cause.h"
 
-enum { ARG_MODE, ARG_QUERY, ARG_WINDOW };
+enum { ARG_MODE, ARG_MAP, ARG_QUERY, ARG_WINDOW, ARG_LAYER, ARG_FROM, ARG_TO };
 enum { MODE_MASK, MODE_ZERO };
+enum { MAP_LAYERS, MAP_POSITIONS, MAP_SPANS };
 static const struct param params[] = {
 	[ARG_MODE] = { "mode", .choices = "mask|zero", .help = "hidden before softmax (the rest renormalises), or zero after it (it does not)" },
-	[ARG_QUERY] = { "query", .dim = DIM_POSITION, .start = -1, .help = "the position that may not look" },
-	[ARG_WINDOW] = { "window", .lo = 1, .hi = SWEEP_EDITS, .start = 3, .help = "in how many layers, from the row's on" },
+	[ARG_MAP] = { "map", .choices = "layers|positions|spans",
+		      .help = "layers and keys, for one query; queries and keys, in one window of layers; layers, and three groups of keys" },
+	[ARG_QUERY] = { "query", .dim = DIM_POSITION, .start = -1, .help = "the position that may not look; not for map=positions" },
+	[ARG_WINDOW] = { "window", .lo = 1, .hi = CAUSE_WINDOW, .start = 3, .help = "in how many layers around that one, as far as there are any" },
+	[ARG_LAYER] = { "layer", .dim = DIM_LAYER, .help = "of map=positions" },
+	[ARG_FROM] = { "from", .dim = DIM_POSITION, .held = true, .help = "of map=spans: the first key of the span" },
+	[ARG_TO] = { "to", .dim = DIM_POSITION, .held = true, .help = "and its last" },
 	{ 0 },
 };
+enum { SPAN, OTHERS, ITSELF, SPANS };
 
-/* Every key up to the query, in every window; those that reach beyond the last layer are shorter. */
-static struct cause variants(const struct ask *ask)
+/* Cells with nothing to cut have no variant. */
+struct cuts {
+	struct cause cause;
+	size_t *cell;		/* [cause.n] which cell a variant is */
+};
+
+static int window_layer(const struct ask *ask, int row)
 {
-	int L = ask->model->config.L, query = ask->arg[ARG_QUERY], keys = query + 1;
-	struct cause c = cause_new(ask, ask->run, ask->foil, L * keys);
+	return ask->arg[ARG_MAP] == MAP_POSITIONS ? ask->arg[ARG_LAYER] : row;
+}
 
-	for (int i = 0; i < c.n; i++)
-		for (int l = i / keys; l < i / keys + ask->arg[ARG_WINDOW] && l < L; l++)
-			cause_edit(&c, i, ask->arg[ARG_MODE] == MODE_MASK ? "scores %d @%d<%d mask" : "pattern %d @%d<%d zero", l, query, i % keys);
-	return c;
+static int query_of(const struct ask *ask, int row)
+{
+	return ask->arg[ARG_MAP] == MAP_POSITIONS ? row : ask->arg[ARG_QUERY];
+}
+
+/* The keys that column `col` cuts off from `query`, as up to two ranges; returns how many. */
+static int keys_of(const struct ask *ask, int query, int col, struct cause_window *keys)
+{
+	int from = ask->arg[ARG_FROM], to = ask->arg[ARG_TO] < query ? ask->arg[ARG_TO] + 1 : query, n = 0;
+
+	if (ask->arg[ARG_MAP] != MAP_SPANS) {
+		keys[0] = (struct cause_window){ col, col + 1 };
+		return col <= query;
+	}
+	if (col == ITSELF)
+		keys[n++] = (struct cause_window){ query, query + 1 };
+	else if (col == SPAN && from < to)
+		keys[n++] = (struct cause_window){ from, to };
+	if (col == OTHERS && (from < query ? from : query) > 0)
+		keys[n++] = (struct cause_window){ 0, from < query ? from : query };
+	if (col == OTHERS && from < query && to < query)
+		keys[n++] = (struct cause_window){ to, query };
+	return n;
+}
+
+/* What one cell cuts: in every layer of its window, all that its column names. */
+static void describe_cell(struct cause *c, int i, int row, int col)
+{
+	const struct ask *ask = c->ask;
+	struct cause_window layers = cause_window(window_layer(ask, row), ask->arg[ARG_WINDOW], ask->model->config.L), keys[2];
+	int query = query_of(ask, row), n = keys_of(ask, query, col, keys);
+
+	for (int l = layers.from; l < layers.to; l++)
+		for (int k = 0; k < n; k++)
+			cause_edit(c, i, ask->arg[ARG_MODE] == MODE_MASK ? "scores %d @%d<%d..%d mask" : "pattern %d @%d<%d..%d zero", l, query,
+				   keys[k].from, keys[k].to - 1);
+}
+
+/* A variant for every cell that has something to cut. */
+static struct cuts cuts_of(const struct ask *ask, const struct table *t)
+{
+	int all = t->rows.n * t->cols.n, n = 0;
+	struct cuts cuts = { cause_new(ask, ask->run, ask->foil, all), arena_alloc(ask->scratch, (size_t)all * sizeof *cuts.cell) };
+
+	for (int i = 0; i < all; i++) {
+		struct cause_window keys[2];
+		int row = i / t->cols.n, col = i % t->cols.n;
+
+		if (!keys_of(ask, query_of(ask, row), col, keys))
+			continue;
+		describe_cell(&cuts.cause, n, row, col);
+		cuts.cell[n++] = (size_t)i;
+	}
+	cuts.cause.n = n;
+	return cuts;
 }
 
 static void cells(struct table *t, const struct cause *c, const void *with)
 {
-	int keys = *(const int *)with;
+	const struct cuts *cuts = with;
 
 	for (int i = 0; i < c->n; i++)
-		t->value[table_cell(t, i / keys, i % keys)] = (float)(c->value[i] - c->now);
+		t->value[cuts->cell[i]] = (float)(c->value[i] - c->now);
 }
 
 static bool fill(struct table *t, const struct ask *ask, struct err *err)
 {
-	struct cause c = variants(ask);
-	int keys = ask->arg[ARG_QUERY] + 1;
+	struct cuts cuts = cuts_of(ask, t);
+	struct cause *c = &cuts.cause;
+	bool blank = c->n < t->rows.n * t->cols.n && ask->arg[ARG_MAP] != MAP_POSITIONS;
 
-	if (!cause_fill(&c, t, cells, &keys, err))
+	if (!cause_fill(c, t, cells, &cuts, err))
 		return false;
-	t->footnote = arena_printf(t->arena, "%s with all attention: %.6g%s", metric_table[ask->metric->kind].word, c.now,
-				   keys < t->cols.n ? "; no query looks ahead" : "");
-	return cause_check_strongest(&c, t, "strongest cell, run alone", err);
+	t->footnote = arena_printf(t->arena, "%s with all attention: %.6g%s", metric_table[ask->metric->kind].word, c->now,
+				   blank ? "; no query looks ahead" : "");
+	return cause_check_strongest(c, t, "strongest cell, run alone", err);
+}
+
+static void label_spans(struct table *t, const struct ask *ask)
+{
+	struct axis *axis = &t->cols;
+
+	axis->dim = DIM_QUANTITY;
+	axis->name = "keys";
+	axis_label(t, axis, SPAN, arena_printf(t->arena, "%d…%d", ask->arg[ARG_FROM], ask->arg[ARG_TO]));
+	axis_label(t, axis, OTHERS, "others");
+	axis_label(t, axis, ITSELF, "itself");
+}
+
+static void describe(struct table *t, const struct ask *ask)
+{
+	bool positions = ask->arg[ARG_MAP] == MAP_POSITIONS, mask = ask->arg[ARG_MODE] == MODE_MASK;
+	int window = ask->arg[ARG_WINDOW];
+	const char *where = positions ? arena_printf(ask->scratch, "%d layer%s around layer %d", window, window == 1 ? "" : "s", ask->arg[ARG_LAYER])
+				      : arena_printf(ask->scratch, "from position %d · windows of %d layer%s around the row's", ask->arg[ARG_QUERY],
+						     window, window == 1 ? "" : "s");
+
+	if (positions)
+		axis_tokens(t, &t->rows, ask->run, DIM_POSITION, "query");
+	else
+		axis_numbers(t, &t->rows, DIM_LAYER);
+	if (ask->arg[ARG_MAP] == MAP_SPANS)
+		label_spans(t, ask);
+	else
+		axis_tokens(t, &t->cols, ask->run, DIM_KEY, "key");
+	table_set_title(t, "attention knockout · %s · %s · change of %s", where,
+			mask ? "masked before softmax: the rest renormalises" : "zero after softmax: the rest stays", ask->metric->spec);
+	table_set_unit(t, metric_table[ask->metric->kind].unit);
+	t->look = positions ? LOOK_ATTENTION : LOOK_HEAT;
+	t->scale = SCALE_DIVERGING;
+	t->skip_first = ask->arg[ARG_MAP] != MAP_SPANS;
+	t->site = SITE_NONE;
 }
 
 static struct table *compute(const struct ask *ask, struct err *err)
 {
-	struct table *t = table_new(ask->model->config.L, ask->run->T, err);
+	const int map = ask->arg[ARG_MAP], T = ask->run->T;
+	struct table *t;
 
-	if (!t)
+	if (map == MAP_SPANS && ask->arg[ARG_FROM] > ask->arg[ARG_TO]) {
+		err_set(err, ERR_ARGUMENT, "attention-knockout: the span goes from position %d to %d, which is before it", ask->arg[ARG_FROM],
+			ask->arg[ARG_TO]);
 		return NULL;
-	axis_numbers(t, &t->rows, DIM_LAYER);
-	axis_tokens(t, &t->cols, ask->run, DIM_KEY, "key");
-	table_set_title(t, "attention knockout · from position %d · %s · windows of %d layer%s from the row's · change of %s", ask->arg[ARG_QUERY],
-			ask->arg[ARG_MODE] == MODE_MASK ? "masked before softmax: the rest renormalises" : "zero after softmax: the rest stays",
-			ask->arg[ARG_WINDOW], ask->arg[ARG_WINDOW] == 1 ? "" : "s", ask->metric->spec);
-	table_set_unit(t, metric_table[ask->metric->kind].unit);
-	t->look = LOOK_HEAT;
-	t->scale = SCALE_DIVERGING;
-	t->skip_first = true;
-	t->site = SITE_NONE;
+	}
+	if (!(t = table_new(map == MAP_POSITIONS ? T : ask->model->config.L, map == MAP_SPANS ? SPANS : T, err)))
+		return NULL;
+	describe(t, ask);
 	if (fill(t, ask, err))
 		return t;
 	table_unref(t);
@@ -80,8 +181,9 @@ const struct analysis analysis_attention_knockout = {
 	.blurb = "How the metric changes when one position may not look at another, for a few layers.",
 	.help = "All heads of the window are cut from that key. Negative: what was read there helped. mode=mask hides the key before softmax, and "
 		"its weight goes to the other keys; mode=zero takes the weight away and leaves the rest. Cutting the first token often "
-		"disturbs much, since heads rest on it when they have nothing to do.",
-	.shape = "layer × key",
+		"disturbs much, since heads rest on it when they have nothing to do. map=positions cuts each position from each, for the window "
+		"around one layer; map=spans cuts one query from a span (a subject), from what else is before it, and from itself.",
+	.shape = "layer × key, query × key, layer × keys",
 	.unit = "the metric's",
 	.metrics = METRICS_ALL,
 	.params = params,

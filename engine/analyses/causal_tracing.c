@@ -2,24 +2,26 @@
  * causal_tracing.c - where a model keeps what it read: noise on some embeddings breaks the answer; which activation, restored, mends it?
  *
  *   clean:    the run;   noised: Gaussian noise on the embeddings of positions from … to
- *   cell:     the noised run with the clean activation at (layer … layer+window-1, position), mean over seeds
+ *   cell:     the noised run with the clean activation at (a window of layers around the row's, position), mean over seeds
  *   normalised: (m − m_noised) / (m_clean − m_noised):  0 nothing mended, 1 all of it
+ *   its standard error: of the ratio of two means over seeds, by their residuals
  *
  * Meng et al. 2022: noise of 3 standard deviations of the embeddings, on the tokens of the subject.
  */
 #include "engine/analysis/cause.h"
 
 #include <math.h>
+#include <string.h>
 
 enum { ARG_SITE, ARG_FROM, ARG_TO, ARG_SIGMA, ARG_SEEDS, ARG_WINDOW, ARG_SHOW };
 enum { SHOW_NORMALISED, SHOW_RAW };
 static const struct param params[] = {
-	[ARG_SITE] = { "site", .choices = "resid_pre|attn_out|mlp_out", .help = "what is restored" },
+	[ARG_SITE] = { "site", .choices = "resid_pre|attn_out|mlp_out|resid_mid|resid_post", .help = "what is restored" },
 	[ARG_FROM] = { "from", .dim = DIM_POSITION, .held = true, .start = 0, .help = "the first position with noise" },
 	[ARG_TO] = { "to", .dim = DIM_POSITION, .held = true, .start = -1, .help = "the last position with noise" },
 	[ARG_SIGMA] = { "sigma", .lo = 1, .hi = 20, .start = 3, .help = "standard deviations of the prompt's token embeddings" },
 	[ARG_SEEDS] = { "seeds", .lo = 1, .hi = 10, .start = 3, .help = "over how many noises the mean is taken" },
-	[ARG_WINDOW] = { "window", .lo = 1, .hi = SWEEP_EDITS, .start = 1, .help = "in how many layers, from the row's on" },
+	[ARG_WINDOW] = { "window", .lo = 1, .hi = CAUSE_WINDOW, .start = 1, .help = "in how many layers around the row's, as far as there are any" },
 	[ARG_SHOW] = { "show", .choices = "normalised|raw", .help = "1 = clean, 0 = with noise; or the metric itself" },
 	{ 0 },
 };
@@ -43,33 +45,54 @@ static struct cause variants(const struct ask *ask)
 	const char *site = site_table[site_argument(ask, params, ARG_SITE)].name;
 	struct cause c = cause_new(ask, NULL, ask->run, L * T + 1);
 
-	for (int i = 0; i < L * T; i++)
-		for (int l = i / T; l < i / T + ask->arg[ARG_WINDOW] && l < L; l++)
+	for (int i = 0; i < L * T; i++) {
+		struct cause_window w = cause_window(i / T, ask->arg[ARG_WINDOW], L);
+
+		for (int l = w.from; l < w.to; l++)
 			cause_edit(&c, i, "%s %d @%d patch", site, l, i % T);
+	}
 	cause_edit(&c, L * T, "resid_pre 0 patch");
 	return c;
 }
 
-/* What the seeds before said, and the run that they broke. */
+/* What the seeds before said. */
 struct seeds {
 	int done;
-	double *sum;		/* [c.n] */
-	double clean, noised;	/* the metric; noised: a sum */
+	double *value;		/* [seeds, n] */
+	double *noised;		/* [seeds] the metric with noise alone */
+	double clean;		/* and without */
 	bool normalise;
 };
 
-/* The mean over the seeds so far: the one under way counts where it is known already. */
+/* The mean of one cell over `n` seeds, and its standard error; `now` stands for the last of them when it is under way. */
+static void cell(struct table *t, const struct cause *c, const struct seeds *s, int i, int n)
+{
+	double sum = 0, noised = 0, span, mean, squares = 0;
+
+	for (int k = 0; k < n; k++) {
+		sum += k < s->done ? s->value[k * c->n + i] : c->value[i];
+		noised += k < s->done ? s->noised[k] : c->now;
+	}
+	span = s->normalise ? s->clean - noised / n : 1;
+	mean = s->normalise ? cause_normalised(sum / n, s->clean, noised / n) : sum / n;
+	t->value[i] = (float)mean;
+	if (!t->error)
+		return;
+	for (int k = 0; k < n; k++) {
+		double off = s->value[k * c->n + i] - (s->normalise ? s->noised[k] + mean * (s->clean - s->noised[k]) : mean);
+
+		squares += off * off;
+	}
+	t->error[i] = (float)(sqrt(squares / (n - 1) / n) / fabs(span));
+}
+
+/* Over the seeds so far: the one under way counts where it is known already. */
 static void cells(struct table *t, const struct cause *c, const void *with)
 {
 	const struct seeds *s = with;
 
-	for (int i = 0; i < t->rows.n * t->cols.n; i++) {
-		bool under_way = !isnan(c->value[i]) || !s->done;
-		int n = s->done + under_way;
-		double mean = (s->sum[i] + (under_way ? c->value[i] : 0)) / n, noised = (s->noised + (under_way ? c->now : 0)) / n;
-
-		t->value[i] = (float)(s->normalise ? cause_normalised(mean, s->clean, noised) : mean);
-	}
+	for (int i = 0; i < t->rows.n * t->cols.n; i++)
+		cell(t, c, s, i, s->done + (!isnan(c->value[i]) || !s->done));
 }
 
 static bool sweep_seeds(struct table *t, const struct ask *ask, struct cause *c, struct seeds *s, struct err *err)
@@ -83,27 +106,41 @@ static bool sweep_seeds(struct table *t, const struct ask *ask, struct cause *c,
 		run_unref(r);
 		if (!ok)
 			return false;
-		for (int i = 0; i < c->n; i++)
-			s->sum[i] += c->value[i];
-		s->noised += c->now;
+		memcpy(s->value + s->done * c->n, c->value, (size_t)c->n * sizeof *s->value);
+		s->noised[s->done] = c->now;
 	}
 	return true;
+}
+
+static double mean(const double *x, int n, int step)
+{
+	double sum = 0;
+
+	for (int i = 0; i < n; i++)
+		sum += x[i * step];
+	return sum / n;
 }
 
 static bool fill(struct table *t, const struct ask *ask, struct err *err)
 {
 	struct cause c = variants(ask);
-	struct seeds s = { .sum = arena_alloc(ask->scratch, (size_t)c.n * sizeof *s.sum), .normalise = ask->arg[ARG_SHOW] == SHOW_NORMALISED };
-	double noised;
 	int n = ask->arg[ARG_SEEDS];
+	struct seeds s = { .value = arena_alloc(ask->scratch, (size_t)(n * c.n) * sizeof *s.value),
+			   .noised = arena_alloc(ask->scratch, (size_t)n * sizeof *s.noised), .normalise = ask->arg[ARG_SHOW] == SHOW_NORMALISED };
+	double noised;
 
 	if (!metric_value(ask->metric, ask->run, ask->unedited, &s.clean, ask->task, err) || !sweep_seeds(t, ask, &c, &s, err))
 		return false;
-	noised = s.noised / n;
+	noised = mean(s.noised, n, 1);
+	if (n > 1) {
+		table_set_errors(t, arena_printf(t->arena, "%d seeds", n));
+		for (int i = 0; i < t->rows.n * t->cols.n; i++)
+			cell(t, &c, &s, i, n);
+	}
 	t->footnote = arena_printf(t->arena, "%s: clean %.6g, with noise %.6g (mean of %d seed%s)%s", metric_table[ask->metric->kind].word, s.clean,
 				   noised, n, n == 1 ? "" : "s",
 				   s.normalise && isnan(cause_normalised(0, s.clean, noised)) ? "; no difference to normalise by" : "");
-	t->check = (struct check){ "all of the stream restored at layer 0 = clean", s.clean, s.sum[c.n - 1] / n, 1e-4 };
+	t->check = (struct check){ "all of the stream restored at layer 0 = clean", s.clean, mean(s.value + c.n - 1, n, c.n), 1e-4 };
 	return true;
 }
 
@@ -123,7 +160,7 @@ static struct table *compute(const struct ask *ask, struct err *err)
 	axis_numbers(t, &t->rows, DIM_LAYER);
 	axis_tokens(t, &t->cols, ask->run, DIM_POSITION, "position");
 	table_set_title(t, "causal tracing · %s restored%s · noise of %d σ at positions %d … %d · %s%s", site_table[site].name,
-			ask->arg[ARG_WINDOW] == 1 ? "" : arena_printf(ask->scratch, " in %d layers from the row's", ask->arg[ARG_WINDOW]),
+			ask->arg[ARG_WINDOW] == 1 ? "" : arena_printf(ask->scratch, " in %d layers around the row's", ask->arg[ARG_WINDOW]),
 			ask->arg[ARG_SIGMA], ask->arg[ARG_FROM], ask->arg[ARG_TO], ask->metric->spec, raw ? "" : ", 1 = clean, 0 = with noise");
 	table_set_unit(t, raw ? metric_table[ask->metric->kind].unit : "normalised");
 	t->look = LOOK_HEAT;
@@ -142,8 +179,8 @@ const struct analysis analysis_causal_tracing = {
 	.paper = "Meng et al. 2022",
 	.blurb = "Which activation, restored, mends the answer that noise on some tokens broke.",
 	.help = "Put the noise on the tokens of the subject (from, to): a cell near 1 shows that what the answer needs has passed through there. "
-		"attn_out and mlp_out of single layers mend little: widen the window. The noise pushes the model where it never was: prefer a foil and "
-		"activation-patching where there is one. The mean hides how much the seeds differ; more of them are steadier.",
+		"attn_out and mlp_out of single layers mend little: widen the window (the paper has 10). The noise pushes the model where it never was: prefer a foil and "
+		"activation-patching where there is one. How much the seeds differ is in the standard errors; more of them are steadier.",
 	.shape = "layer × position",
 	.unit = "normalised, or the metric's",
 	.metrics = METRICS_ALL,

@@ -126,6 +126,13 @@ bool cause_check_strongest(const struct cause *c, struct table *t, const char *n
 	return true;
 }
 
+struct cause_window cause_window(int layer, int width, int L)
+{
+	int from = layer - width / 2, to = from + width;
+
+	return (struct cause_window){ from > 0 ? from : 0, to < L ? to : L };
+}
+
 double cause_normalised(double value, double clean, double corrupt)
 {
 	double span = clean - corrupt;

@@ -47,6 +47,13 @@ const char **cause_lines(const struct run *r, int more, struct arena *arena);
  */
 bool cause_check_strongest(const struct cause *c, struct table *t, const char *name, struct err *err);
 
+/* `width` layers around one, from … to-1, cut off at both ends: as the papers' windows (of two, the other one is below). */
+enum { CAUSE_WINDOW = 16 };	/* the widest */
+struct cause_window {
+	int from, to;
+};
+struct cause_window cause_window(int layer, int width, int L);
+
 /* (value − corrupt) / (clean − corrupt); NaN where the two differ by rounding alone. */
 double cause_normalised(double value, double clean, double corrupt);
 

@@ -191,10 +191,11 @@ static float counterpart(const struct table *a, const struct table *b, int row, 
 	return a->rows.dim == DIM_RANK ? NAN : 0;
 }
 
-void table_set_errors(struct table *t)
+void table_set_errors(struct table *t, const char *over)
 {
 	size_t n = (size_t)t->rows.n * (size_t)t->cols.n;
 
+	t->error_over = arena_strdup(t->arena, over);
 	t->error = arena_alloc(t->arena, n * sizeof *t->error);
 	for (size_t i = 0; i < n; i++)
 		t->error[i] = NAN;
@@ -236,7 +237,7 @@ struct table *table_copy(const struct table *from, struct err *err)
 		return NULL;
 	memcpy(t->value, from->value, n * sizeof *t->value);
 	if (from->error) {
-		table_set_errors(t);
+		table_set_errors(t, from->error_over);
 		memcpy(t->error, from->error, n * sizeof *t->error);
 	}
 	t->check = from->check;

@@ -49,7 +49,8 @@ struct table {
 	const char *title;	/* "logit lens · top token, probability": technique and arguments, without units */
 	struct axis rows, cols;
 	float *value;		/* [rows.n, cols.n] NaN: cannot be (the upper triangle) */
-	float *error;		/* [rows.n, cols.n] the standard error of a mean over prompts; NULL: a table of one prompt */
+	float *error;		/* [rows.n, cols.n] the standard error where cells are means; NULL: they are not */
+	const char *error_over;	/* over what: "24 prompts", "3 seeds" */
 	const char **word;	/* [rows.n, cols.n] raw bytes of a token, or NULL when there are no words */
 	const char **word_show;	/* the same for people */
 	int32_t *id;		/* [rows.n, cols.n] of the words; -1: none */
@@ -83,7 +84,7 @@ void axis_token(struct table *t, struct axis *axis, int i, int32_t id, const cha
 void axis_part(struct table *t, struct axis *axis, int i, enum site site, int layer, int unit);
 void table_set_words(struct table *t);							/* makes the word arrays */
 void table_set_word(struct table *t, size_t cell, int32_t id, const char *bytes, size_t n, const char *show);
-void table_set_errors(struct table *t);							/* makes `error`, all NaN */
+void table_set_errors(struct table *t, const char *over);				/* makes `error`, all NaN */
 void table_set_unit(struct table *t, const char *unit);
 /* One unit per column. */
 void table_set_units(struct table *t, const char *const *unit);

@@ -11,7 +11,7 @@
 #include "engine/run/metric.h"
 #include "engine/run/run.h"
 
-enum { SWEEP_EDITS = 16 };
+enum { SWEEP_EDITS = 32 };
 
 /* The run's own edits plus these lines, plus edits that are resolved already (edit_take, edit_put). */
 struct sweep_variant {

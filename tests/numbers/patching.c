@@ -63,71 +63,6 @@ static void check_patching(const struct pair *f)
 	table_unref(t);
 }
 
-/* One of the maps of a technique whose numbers are compared as they are, less `base`. */
-static void check_cells(const struct pair *f, const char *analysis, const char *words, const struct json_value *map, double base)
-{
-	struct table *t = pair_table(f, analysis, words);
-	float expected[4096], got[4096];
-	size_t n = pair_numbers(map, expected, 0);
-	int blanks = 0;
-
-	if (t && CHECK_THAT((size_t)t->rows.n * (size_t)t->cols.n == n && n > 0, "%s: %s %s has %zu cells", f->name, analysis, words, n)) {
-		for (size_t i = 0; i < n; i++) {
-			blanks += isnan(expected[i]) != isnan(t->value[i]);
-			got[i] = isnan(expected[i]) ? 0 : t->value[i];
-			expected[i] = isnan(expected[i]) ? 0 : (float)((double)expected[i] - base);
-		}
-		CHECK_THAT(!blanks && t->footnote, "%s: %s", f->name, t->footnote);
-		CHECK_NEAR(got, expected, n, 3e-4, "%s: %s %s", f->name, analysis, words);
-	}
-	table_unref(t);
-}
-
-static int whole(const struct json_value *v, const char *member)
-{
-	int64_t x = -1;
-
-	json_int(json_get(v, member), &x);
-	return (int)x;
-}
-
-static void check_knockout(const struct pair *f)
-{
-	static const char *const modes[] = { "mask", "zero" };
-	const struct json_value *list = json_get(f->root, "knockout");
-
-	CHECK_THAT(json_count(list) == 2, "%s: knockouts", f->name);
-	for (size_t i = 0; i < json_count(list); i++)
-		for (int m = 0; m < 2; m++) {
-			const struct json_value *v = json_at(list, i);
-			char words[100];
-
-			snprintf(words, sizeof words, "mode=%s query=%d window=%d", modes[m], whole(v, "query"), whole(v, "window"));
-			check_cells(f, "attention-knockout", words, json_get(v, modes[m]), f->m_run);
-		}
-}
-
-static void check_tracing(const struct pair *f)
-{
-	static const char *const sites[] = { "resid_pre", "attn_out", "mlp_out" };
-	const struct json_value *list = json_get(f->root, "tracing");
-	struct err err = { 0 };
-	struct table *t;
-
-	CHECK_THAT(json_count(list) == 2, "%s: tracings", f->name);
-	for (size_t i = 0; i < json_count(list); i++)
-		for (int s = 0; s < 3; s++) {
-			const struct json_value *v = json_at(list, i);
-			char words[160];
-
-			snprintf(words, sizeof words, "site=%s from=%d to=%d sigma=%d seeds=%d window=%d show=raw", sites[s], whole(v, "from"),
-				 whole(v, "to"), whole(v, "sigma"), whole(v, "seeds"), whole(v, "window"));
-			check_cells(f, "causal-tracing", words, json_get(v, sites[s]), 0);
-		}
-	t = pair_ask(f, NULL, "causal-tracing", "from=3 to=2", &err);
-	CHECK_THAT(!t && strstr(err.text, "which is before it"), "%s: %s", f->name, err.text);
-}
-
 static struct run *edited(const struct pair *f, const char *const *lines, int n, const struct run *foil, struct err *err)
 {
 	struct run_order order = { .model = f->model, .tokens = f->run->tokens, .T = f->run->T, .edits = lines, .edit_count = n,
@@ -269,8 +204,6 @@ int main(void)
 				check_identities(&f);
 				check_refusals(&f);
 				check_patching(&f);
-				check_knockout(&f);
-				check_tracing(&f);
 			}
 			pair_close(&f);
 		}

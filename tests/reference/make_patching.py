@@ -70,32 +70,6 @@ class Maps:
             rows.append({"edit": line, "logits_last": [number(x) for x in run["logits"][-1]]})
         return rows
 
-    def value(self, lines, foil=None):
-        return self.metric(self.probe.run(self.ids, lines, base=self.run, foil=foil))
-
-    def window(self, form, layer, width):
-        return [form.format(k) for k in range(layer, min(layer + width, self.layers))]
-
-    def knockout(self, query, width):
-        """{mode: map of first layer and key}, raw: query may not look at key in a window of layers."""
-        forms = {"mask": "scores {{}} @{}<{} mask", "zero": "pattern {{}} @{}<{} zero"}
-        return {"query": query, "window": width} | {
-            mode: [[number(self.value(self.window(form.format(query, j), l, width))) if j <= query else None
-                    for j in range(len(self.ids))] for l in range(self.layers)] for mode, form in forms.items()}
-
-    def tracing(self, first, last, sigma, seeds, width):
-        """{site: map of first layer and position}, raw, mean over seeds: the clean run's values put back under noise."""
-        noise = [f"embed 0 @{first}..{last} noise {sigma} {seed}" for seed in range(seeds)]
-
-        def mean(lines):
-            return number(sum(self.value([n] + lines, self.run) for n in noise) / seeds)
-
-        answer = {"from": first, "to": last, "sigma": sigma, "seeds": seeds, "window": width, "noised": mean([])}
-        for site in SITES:
-            answer[site] = [[mean(self.window(f"{site} {{}} @{t} patch", l, width)) for t in range(len(self.ids))]
-                            for l in range(self.layers)]
-        return answer
-
     def answer(self):
         return {
             "about": "made by tests/reference/make_patching.py",
@@ -103,8 +77,6 @@ class Maps:
             "metric": "logit_diff #{} #{}".format(*self.targets),
             "prompt": number(self.metric(self.run)), "foil": number(self.metric(self.foil)),
             "edits": self.edits(),
-            "knockout": [self.knockout(len(self.ids) - 1, 1), self.knockout(4, 2)],
-            "tracing": [self.tracing(1, 2, 3, 2, 1), self.tracing(3, 3, 1, 1, 2)],
             "noising": self.patching(self.ids, self.run, self.foil),
             "denoising": self.patching(self.foil_ids, self.foil, self.run),
         }

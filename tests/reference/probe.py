@@ -371,7 +371,7 @@ class Probe:
         for edit in self.edits:
             if edit.layer == self.layer and "scores" in edit.sites:
                 scores = edit.apply("scores", scores, self.base, self.foil)
-                weights = scores.softmax(-1)
+                weights = scores.softmax(-1).nan_to_num(0)  # a query without any key looks at nothing
         return weights
 
     def _site_qk(self, q, k):
