@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "engine/base/big.h"
+#include "engine/numbers/blas.h"
 #include "engine/numbers/gemm.h"
 #include "engine/numbers/product.h"
 
@@ -23,6 +24,7 @@ void dense_init(struct dense *b, int depth, int columns)
 
 	b->depth = depth;
 	b->columns = columns;
+	b->blas = blas_wanted();
 	b->panels = xbig((size_t)panels * panel_floats(b) * sizeof *b->panels);
 	if (columns % PANEL)	/* columns that are not there are computed too */
 		memset(b->panels + (size_t)(panels - 1) * panel_floats(b), 0, panel_floats(b) * sizeof *b->panels);
@@ -60,6 +62,10 @@ void dense_set_rows(struct dense *b, int first, int count, const float *rows, si
 void dense_apply(const struct dense *b, int from, int depth, int columns, const float *x, size_t ldx, int n, float *y, size_t ldy,
 		 bool more)
 {
-	product_here(&(struct product){ .panels = b->panels, .align = 1, .from = from, .depth = depth, .limit = b->depth,
-					.outputs = columns, .x = x, .ldx = ldx, .n = n, .y = y, .ldy = ldy, .more = more });
+	for (int c = 0; b->blas && c < columns; c += PANEL)
+		blas_gemm(false, false, n, least(PANEL, columns - c), depth, x, ldx,
+			  b->panels + (size_t)(c / PANEL) * panel_floats(b) + (size_t)from * PANEL, PANEL, y + c, ldy, more);
+	if (!b->blas)
+		product_here(&(struct product){ .panels = b->panels, .align = 1, .from = from, .depth = depth, .limit = b->depth,
+						.outputs = columns, .x = x, .ldx = ldx, .n = n, .y = y, .ldy = ldy, .more = more });
 }

@@ -1,9 +1,8 @@
-/* matrix.c - see matrix.h. Weights stand in panels (panel.h); with LMSCOPE_GEMM=openblas as plain floats instead. */
+/* matrix.c - see matrix.h. Weights stand in panels (panel.h); with LMSCOPE_GEMM=openblas as plain floats instead, where they are kept. */
 #include "engine/numbers/matrix.h"
 
 #include <assert.h>
 #include <stdatomic.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "engine/numbers/blas.h"
@@ -16,7 +15,8 @@
 struct matrix {
 	int in, out;
 	struct panels panels;
-	float *plain;	/* [out, in] for OpenBLAS, or NULL */
+	bool blas;	/* products go through OpenBLAS … */
+	float *plain;	/* … from [out, in]; NULL: from the panels, as they are expanded */
 };
 
 enum { PANELS_AHEAD = 6 };	/* how far the panels are fetched ahead, where they are read across */
@@ -26,13 +26,6 @@ static atomic_bool low_memory;
 void matrix_low_memory(bool on)
 {
 	atomic_store(&low_memory, on);
-}
-
-static bool use_openblas(void)
-{
-	const char *wish = getenv("LMSCOPE_GEMM");
-
-	return wish && !strcmp(wish, "openblas");
 }
 
 /* --- Making --- */
@@ -89,9 +82,10 @@ struct matrix *matrix_new(struct arena *arena, const struct matrix_source *sourc
 
 	w->in = source->in;
 	w->out = source->out;
+	w->blas = blas_wanted();
 	if (!source_check(source, err))
 		return NULL;
-	if (!use_openblas() || keeps_nothing(source))
+	if (!w->blas || keeps_nothing(source))
 		return panels_make(&w->panels, arena, source, keeps_nothing(source), err) ? w : NULL;
 	if (!panels_make(&w->panels, arena, source, true, err))
 		return NULL;
@@ -104,7 +98,7 @@ struct matrix *matrix_new(struct arena *arena, const struct matrix_source *sourc
 
 size_t matrix_footprint(const struct matrix_source *source)
 {
-	bool plain = use_openblas() && !keeps_nothing(source);
+	bool plain = blas_wanted() && !keeps_nothing(source);
 	size_t bytes = sizeof(struct matrix) + panels_footprint(source, plain || keeps_nothing(source));
 
 	return bytes + (plain ? (size_t)source->in * (size_t)source->out * sizeof(float) : 0);
@@ -137,7 +131,7 @@ static void blas_chunk(void *context, int chunk)
 	const int first = chunk * j->columns, left = p->outputs - first;
 
 	blas_gemm(false, !j->back, p->n, left < j->columns ? left : j->columns, p->depth, p->x, p->ldx,
-		  j->b + (size_t)first * (j->back ? 1 : j->ldb), j->ldb, p->y + first, p->ldy);
+		  j->b + (size_t)first * (j->back ? 1 : j->ldb), j->ldb, p->y + first, p->ldy, false);
 }
 
 static void blas_run(const struct product *p, const float *b, size_t ldb, bool back)
@@ -146,6 +140,66 @@ static void blas_run(const struct product *p, const float *b, size_t ldb, bool b
 
 	if (p->outputs > 0)
 		pool_run((p->outputs + job.columns - 1) / job.columns, blas_chunk, &job);
+}
+
+/* --- OpenBLAS from weights that are expanded at each use: a few inputs of sixteen outputs at a time --- */
+
+enum { SOME_INPUTS = 256 };
+
+struct expanded {
+	const struct matrix *w;
+	const struct product *p;
+};
+
+/* A panel's columns of y. */
+static void expanded_panel(void *context, int panel)
+{
+	const struct expanded *e = context;
+	const struct product *p = e->p;
+	const int first = panel * PANEL > p->first ? panel * PANEL : p->first, end = p->first + p->outputs;
+	const int columns = (end < (panel + 1) * PANEL ? end : (panel + 1) * PANEL) - first;
+	_Alignas(64) float buffer[SOME_INPUTS * PANEL];
+	int k = p->from / SOME_INPUTS * SOME_INPUTS;
+
+	do {	/* also for a depth of nothing, which makes zeros */
+		const int count = e->w->in - k < SOME_INPUTS ? e->w->in - k : SOME_INPUTS, low = k > p->from ? k : p->from;
+		const int high = k + count < p->from + p->depth ? k + count : p->from + p->depth;
+		size_t stride;
+		const float *b = panels_read(&e->w->panels, panel, 1, k, count, buffer, &stride);
+
+		blas_gemm(false, false, p->n, columns, high - low, p->x + (low - p->from), p->ldx,
+			  b + (size_t)(low - k) * PANEL + first % PANEL, PANEL, p->y + (first - p->first), p->ldy, low > p->from);
+		k += SOME_INPUTS;
+	} while (k < p->from + p->depth);
+}
+
+static void expanded_from(void *context, int chunk)
+{
+	const struct expanded *e = context;
+
+	expanded_panel(context, e->p->first / PANEL + chunk);
+}
+
+static int expanded_panels(const struct product *p)
+{
+	return p->outputs > 0 ? (p->first + p->outputs - 1) / PANEL - p->first / PANEL + 1 : 0;
+}
+
+/* Backward: some inputs' columns of y, from all outputs. */
+static void expanded_inputs(void *context, int chunk)
+{
+	const struct expanded *e = context;
+	const struct product *p = e->p;
+	const int k = chunk * SOME_INPUTS, count = p->outputs - k < SOME_INPUTS ? p->outputs - k : SOME_INPUTS;
+	_Alignas(64) float buffer[SOME_INPUTS * PANEL];
+
+	for (int j = 0; j < p->depth; j += PANEL) {
+		size_t stride;
+		const float *b = panels_read(&e->w->panels, j / PANEL, 1, k, count, buffer, &stride);
+
+		blas_gemm(false, true, p->n, count, p->depth - j < PANEL ? p->depth - j : PANEL, p->x + j, p->ldx, b, PANEL, p->y + k,
+			  p->ldy, j > 0);
+	}
 }
 
 /* --- Applying --- */
@@ -174,6 +228,10 @@ static void apply(const struct matrix *w, struct product p)
 {
 	if (w->plain) {
 		blas_run(&p, w->plain + (size_t)p.first * (size_t)w->in + p.from, (size_t)w->in, false);
+		return;
+	}
+	if (w->blas) {
+		pool_run(expanded_panels(&p), expanded_from, &(struct expanded){ w, &p });
 		return;
 	}
 	p = product_of(w, p);
@@ -205,7 +263,12 @@ void matrix_apply_outputs_here(const struct matrix *w, int from, int count, cons
 
 	assert(from >= 0 && count >= 0 && from + count <= w->out);
 	if (w->plain) {
-		blas_gemm(false, true, n, count, w->in, x, ldx, w->plain + (size_t)from * (size_t)w->in, (size_t)w->in, y, ldy);
+		blas_gemm(false, true, n, count, w->in, x, ldx, w->plain + (size_t)from * (size_t)w->in, (size_t)w->in, y, ldy, false);
+		return;
+	}
+	if (w->blas) {
+		for (int i = 0; i < expanded_panels(&p); i++)
+			expanded_from(&(struct expanded){ w, &p }, i);
 		return;
 	}
 	p = product_of(w, p);
@@ -249,6 +312,8 @@ void matrix_apply_back(const struct matrix *w, const float *d, size_t ldd, int n
 
 	if (w->plain)
 		blas_run(&p, w->plain, (size_t)w->in, true);
+	else if (w->blas)
+		pool_run((w->in + SOME_INPUTS - 1) / SOME_INPUTS, expanded_inputs, &(struct expanded){ w, &p });
 	else
 		product_run(&p);
 }

@@ -452,6 +452,12 @@ static void test_openblas(void)
 	test_large(cpu_set());
 	test_inputs(cpu_set(), DTYPE_F32, true);
 	test_types(cpu_set(), false);
+	test_types(cpu_set(), true);
+	matrix_low_memory(true);
+	test_large(cpu_set());
+	test_inputs(cpu_set(), DTYPE_F32, true);
+	test_inputs(cpu_set(), DTYPE_Q6_K, true);
+	matrix_low_memory(false);
 	unsetenv("LMSCOPE_GEMM");
 }
 
