@@ -243,6 +243,23 @@ void matrix_apply(const struct matrix *w, const float *x, size_t ldx, int n, flo
 	apply(w, (struct product){ .depth = w->in, .outputs = w->out, .x = x, .ldx = ldx, .n = n, .y = y, .ldy = ldy });
 }
 
+void matrix_apply_each(const struct matrix *const *w, int count, const float *x, size_t ldx, int n, float *const *y)
+{
+	struct product p[PRODUCTS_MAX];
+	bool plain = false;
+
+	assert(count <= PRODUCTS_MAX);
+	for (int i = 0; i < count; i++) {
+		plain |= w[i]->plain != NULL;
+		p[i] = product_of(w[i], (struct product){ .depth = w[i]->in, .outputs = w[i]->out, .x = x, .ldx = ldx, .n = n, .y = y[i],
+							   .ldy = (size_t)w[i]->out });
+	}
+	if (!plain)
+		product_run_together(p, count);
+	for (int i = 0; plain && i < count; i++)
+		matrix_apply(w[i], x, ldx, n, y[i], (size_t)w[i]->out);
+}
+
 void matrix_apply_inputs(const struct matrix *w, int from, int count, const float *x, size_t ldx, int n, float *y, size_t ldy)
 {
 	assert(from >= 0 && count >= 0 && from + count <= w->in);

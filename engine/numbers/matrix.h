@@ -45,6 +45,8 @@ int matrix_out(const struct matrix *w);
 
 /* y[n, out] = x[n, in] W. */
 void matrix_apply(const struct matrix *w, const float *x, size_t ldx, int n, float *y, size_t ldy);
+/* The same for up to three matrices with as many inputs, at once: y[i] is x w[i]. */
+void matrix_apply_each(const struct matrix *const *w, int count, const float *x, size_t ldx, int n, float *const *y);
 /* The same with only the inputs from … from+count-1, which is what a head writes: x[n, count]; y[n, out] = x W[from…]. */
 void matrix_apply_inputs(const struct matrix *w, int from, int count, const float *x, size_t ldx, int n, float *y, size_t ldy);
 /* The same with only the outputs from … from+count-1: y[n, count]. Equal bits to the whole product's columns. */

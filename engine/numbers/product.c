@@ -6,6 +6,7 @@
  */
 #include "engine/numbers/product.h"
 
+#include <assert.h>
 #include <string.h>
 
 #include "engine/base/big.h"
@@ -126,9 +127,8 @@ static ptrdiff_t apart(const struct product *p, int panels, int inputs)
 	return ((ptrdiff_t)panels * p->limit + inputs) * PANEL * (ptrdiff_t)weight_bytes(p);
 }
 
-static void chunk(void *context, int number)
+static void chunk(const struct cut *c, int number)
 {
-	const struct cut *c = context;
 	const struct product *p = c->p;
 	const int begin = p->first / PANEL + number * c->wide, last = p->from + p->depth;
 	const int end = least(begin + c->wide, (p->first + p->outputs + PANEL - 1) / PANEL);
@@ -156,10 +156,26 @@ static void chunk(void *context, int number)
 	}
 }
 
+/* Products of the same rows, which are packed once: their chunks stand one after another. */
+struct cuts {
+	struct cut cut[PRODUCTS_MAX];
+	int count;
+};
+
+static void some_chunk(void *context, int number)
+{
+	const struct cuts *all = context;
+	const struct cut *c = all->cut;
+
+	for (; number >= c->chunks; c++)
+		number -= c->chunks;
+	chunk(c, number);
+}
+
 /* x to tiles of [depth][rows], a few inputs of a tile at a time. */
 static void pack(void *context, int number)
 {
-	const struct cut *c = context;
+	const struct cut *c = ((const struct cuts *)context)->cut;
 	const struct product *p = c->p;
 	const int tile = number % c->tiles, begin = number / c->tiles * PACK_STEP, end = least(begin + PACK_STEP, p->depth);
 	const int row = row_at(c, tile), rows = row_at(c, tile + 1) - row;
@@ -173,47 +189,72 @@ static void pack(void *context, int number)
 
 static void all_of_it(void *context, int unused)
 {
-	const struct cut *c = context;
+	struct cuts *all = context;
 
 	(void)unused;
-	for (int i = 0; i < c->packs; i++)
-		pack(context, i);
-	for (int i = 0; i < c->chunks; i++)
-		chunk(context, i);
+	for (int i = 0; i < all->cut->packs; i++)
+		pack(all, i);
+	for (int p = 0; p < all->count; p++)
+		for (int i = 0; i < all->cut[p].chunks; i++)
+			chunk(&all->cut[p], i);
 }
 
-static void run(const struct product *p, bool alone)
+/* Its tiles of rows are the same whatever the weights. */
+static void cut_product(struct cut *c, const struct product *p)
 {
-	struct cut c = { .p = p, .gemm = gemm_here(), .rows = p->x };
 	const int panels = (p->first + p->outputs + PANEL - 1) / PANEL - p->first / PANEL;
 
-	if (p->n <= 0 || p->outputs <= 0)
-		return;
+	*c = (struct cut){ .p = p, .gemm = gemm_here(), .rows = p->x };
 	for (int r = 0; !p->depth && !p->more && r < p->n; r++)
 		memset(p->y + (size_t)r * p->ldy, 0, (size_t)p->outputs * sizeof *p->y);
-	choose_shape(&c, panels);
-	c.chunks = (panels + c.wide - 1) / c.wide;
-	if (p->n > 1) {
-		c.packs = c.tiles * ((p->depth + PACK_STEP - 1) / PACK_STEP);
-		c.rows = c.packed = xbig((size_t)p->n * (size_t)p->depth * sizeof *c.packed);
+	choose_shape(c, panels);
+	c->chunks = p->outputs > 0 ? (panels + c->wide - 1) / c->wide : 0;
+}
+
+static void run(const struct product *p, int count, bool alone)
+{
+	struct cuts all = { .count = count };
+	float *packed = NULL;
+	double work = 0;
+	int chunks = 0;
+
+	assert(count <= PRODUCTS_MAX);
+	if (p->n <= 0)
+		return;
+	if (p->n > 1)
+		packed = xbig((size_t)p->n * (size_t)p->depth * sizeof *packed);
+	for (int i = 0; i < count; i++) {
+		struct cut *c = &all.cut[i];
+
+		cut_product(c, &p[i]);
+		if (packed)
+			c->rows = c->packed = packed;
+		chunks += c->chunks;
+		work += (double)p->n * p->depth * p[i].outputs;
 	}
+	all.cut->packs = packed ? all.cut->tiles * ((p->depth + PACK_STEP - 1) / PACK_STEP) : 0;
 	if (alone) {
-		all_of_it(&c, 0);
-	} else if ((double)p->n * p->depth * p->outputs < SMALL) {
-		pool_run(1, all_of_it, &c);
+		all_of_it(&all, 0);
+	} else if (work < SMALL) {
+		pool_run(1, all_of_it, &all);
 	} else {
-		pool_run(c.packs, pack, &c);
-		pool_run(c.chunks, chunk, &c);
+		pool_run(all.cut->packs, pack, &all);
+		pool_run(chunks, some_chunk, &all);
 	}
-	big_give(c.packed);
+	big_give(packed);
 }
 
 void product_run(const struct product *p)
 {
-	run(p, false);
+	run(p, 1, false);
+}
+
+void product_run_together(const struct product *p, int count)
+{
+	run(p, count, false);
 }
 
 void product_here(const struct product *p)
 {
-	run(p, true);
+	run(p, 1, true);
 }

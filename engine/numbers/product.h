@@ -12,6 +12,8 @@
 
 #include "engine/numbers/panel.h"
 
+enum { PRODUCTS_MAX = 3 };	/* together: queries, keys and values */
+
 struct product {
 	/* B's panels as they stand in memory, [panels][limit][16] of this kind, aligned to 16 weights… */
 	const void *panels;
@@ -35,6 +37,8 @@ struct product {
 
 /* With the pool's threads. */
 void product_run(const struct product *p);
+/* Several of the same rows x, and the same part of the depth: at once, which costs less than one after another. */
+void product_run_together(const struct product *p, int count);
 /* In this thread alone: may be called from a chunk of the pool. */
 void product_here(const struct product *p);
 

@@ -211,6 +211,12 @@ static void finish_key_and_value(const struct rows *r, int row)
 	touch(r, row, SITE_V, v);
 }
 
+static void finish_query_key_and_value(const struct rows *r, int row)
+{
+	finish_query(r, row);
+	finish_key_and_value(r, row);
+}
+
 static void touch_z(const struct rows *r, int row)
 {
 	const struct config *c = &r->p->model->config;
@@ -316,22 +322,27 @@ static struct layer_sites rows_from(const struct layer_sites *s, const struct co
 	return r;
 }
 
-static void keys_and_values(const struct pass *p, int l, const struct layer_sites *s)
+/* The stream -> keys and values; and queries, if they are wanted of the same rows. */
+static void read_stream(const struct pass *p, int l, const struct layer_sites *s, bool queries_too)
 {
 	const struct layer *y = &p->model->layers[l];
-	int n = row_count(p);
+	const struct matrix *W[] = { y->W_K, y->W_V, y->W_Q };
+	float *out[] = { s->k, s->v, s->q };
 
 	each_row(p, l, s, enter);
-	linear(y->W_K, p->scratch, n, s->k);
-	linear(y->W_V, p->scratch, n, s->v);
-	each_row(p, l, s, finish_key_and_value);
+	matrix_apply_each(W, queries_too ? 3 : 2, p->scratch, (size_t)p->model->config.D, row_count(p), out);
+	each_row(p, l, s, queries_too ? finish_query_key_and_value : finish_key_and_value);
 }
 
-/* Queries -> pattern -> z. */
-static void queries(const struct pass *p, int l, const struct layer_sites *whole, const struct layer_sites *s, int first_row)
+static void queries(const struct pass *p, int l, const struct layer_sites *s)
 {
 	linear(p->model->layers[l].W_Q, p->scratch, row_count(p), s->q);
 	each_row(p, l, s, finish_query);
+}
+
+/* Queries -> pattern -> z. */
+static void attend(const struct pass *p, int l, const struct layer_sites *whole, const struct layer_sites *s, int first_row)
+{
 	attention_run(p, l, whole, first_row);
 	if (any_edit(p, l, SITE_Z))
 		each_row(p, l, s, touch_z);
@@ -361,11 +372,12 @@ static bool attention_write(const struct pass *p, int l, struct layer_sites *who
 static void neurons(const struct pass *p, int l, const struct layer_sites *s)
 {
 	const struct layer *y = &p->model->layers[l];
+	const bool gated = p->model->config.gated;
+	const struct matrix *W[] = { gated ? y->W_gate : y->W_in, y->W_in };
+	float *out[] = { s->mlp_pre, s->mlp_up };
 	int n = row_count(p);
 
-	linear(p->model->config.gated ? y->W_gate : y->W_in, p->scratch, n, s->mlp_pre);
-	if (p->model->config.gated)
-		linear(y->W_in, p->scratch, n, s->mlp_up);
+	matrix_apply_each(W, gated ? 2 : 1, p->scratch, (size_t)p->model->config.D, n, out);
 	each_row(p, l, s, activate);
 	linear(y->W_out, s->mlp_post, n, s->mlp_out);
 }
@@ -390,8 +402,8 @@ bool forward_layer(struct pass *p, int l, struct layer_sites *whole, int first_r
 	if (attending.variants && !whole->pattern && all_replaced(&attending, l, SITE_ATTN_OUT)) {
 		each_row(&attending, l, &s, enter);	/* the stream goes on all the same */
 	} else if (attending.variants) {
-		keys_and_values(&attending, l, &s);
-		queries(&attending, l, whole, &s, first_row);
+		read_stream(&attending, l, &s, true);
+		attend(&attending, l, whole, &s, first_row);
 	}
 	return from_z(p, l, whole, &s, first_row, err);
 }
@@ -402,7 +414,7 @@ bool forward_last(struct pass *p, int l, struct layer_sites *whole, struct err *
 	struct pass last = *p;
 	size_t D = (size_t)p->model->config.D, nt = (size_t)(p->T - p->t0);
 
-	keys_and_values(p, l, &s);
+	read_stream(p, l, &s, false);
 	last.t0 = p->T - 1;
 	for (size_t v = 0; v < (size_t)p->variants; v++) {
 		size_t from = (v * nt + nt - 1) * D;
@@ -410,7 +422,8 @@ bool forward_last(struct pass *p, int l, struct layer_sites *whole, struct err *
 		memmove(s.resid_pre + v * D, s.resid_pre + from, D * sizeof *s.resid_pre);
 		memmove(p->scratch + v * D, p->scratch + from, D * sizeof *p->scratch);
 	}
-	queries(&last, l, whole, &s, 0);
+	queries(&last, l, &s);
+	attend(&last, l, whole, &s, 0);
 	return from_z(&last, l, whole, &s, 0, err);
 }
 
