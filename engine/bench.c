@@ -12,6 +12,7 @@
 #include "engine/numbers/cpu.h"
 #include "engine/numbers/limits.h"
 #include "engine/numbers/pool.h"
+#include "engine/run/gradient.h"
 #include "engine/run/run.h"
 #include "engine/run/sweep.h"
 #include "engine/run/vocab.h"
@@ -40,6 +41,7 @@ struct work {
 	bool (*prepare)(struct stand *s, int T, struct err *err);
 	bool (*run)(struct stand *s, int T, struct err *err);
 	void (*cost)(const struct stand *s, int T, struct bench_row *row);
+	const char *pass;	/* the row of the forward pass that it is told in; before it in the table */
 };
 
 /* ---- what it costs at least ---- */
@@ -71,6 +73,14 @@ static void cost_open(const struct stand *s, int T, struct bench_row *row)
 
 	row->flops = T * c->L * layer_flops(c, (T + 1) / 2.0) + unembed_flops(c);
 	row->bytes = s->file_bytes + s->weight_bytes;
+}
+
+/* Two passes, and the way back: the products with the weights once more, and of attention those with its four factors. */
+static void cost_gradient(const struct stand *s, int T, struct bench_row *row)
+{
+	cost_open(s, T, row);
+	row->flops *= 3;
+	row->bytes = 3 * s->weight_bytes;
 }
 
 static void cost_lens(const struct stand *s, int T, struct bench_row *row)
@@ -242,6 +252,20 @@ static bool do_forward(struct stand *s, int T, struct err *err)
 	return ok;
 }
 
+/* What attribution patching stands on: both prompts' runs and the gradient of one. */
+static bool do_gradient(struct stand *s, int T, struct err *err)
+{
+	struct metric metric = { .kind = METRIC_LOGIT, .target = { 0, -1 }, .position = T - 1 };
+	struct run *run = run_of(s, T, NULL, err), *foil = run ? run_of(s, T, NULL, err) : NULL;
+	struct gradient *g = foil ? gradient_new(run, &metric, run, 0, NULL, err) : NULL;
+	bool ok = g != NULL;
+
+	gradient_unref(g);
+	run_unref(foil);
+	run_unref(run);
+	return ok;
+}
+
 static bool do_append(struct stand *s, int T, struct err *err)
 {
 	struct run *r = run_of(s, T, s->before, err);
@@ -276,17 +300,21 @@ static bool do_sweep(struct stand *s, int T, struct err *err)
 }
 
 static const struct work works[] = {
-	{ "open", "open to first logits, 16 tokens", FIRST_T, NULL, do_open, cost_open },
-	{ "open-lens", "open to first lens table, 16 tokens", FIRST_T, NULL, do_open_lens, cost_open_lens },
-	{ "forward-1", "all sites and logits, 1 token", 1, prepare_logits, do_forward, cost_forward },
-	{ "forward-16", "all sites and logits, 16 tokens", 16, prepare_logits, do_forward, cost_forward },
-	{ "forward-64", "all sites and logits, 64 tokens", 64, prepare_logits, do_forward, cost_forward },
-	{ "forward-256", "all sites and logits, 256 tokens", 256, prepare_logits, do_forward, cost_forward },
-	{ "append", "one token behind 63", 64, prepare_append, do_append, cost_append },
-	{ "resume", "an edit at half depth, 64 tokens", 64, prepare_run, do_resume, cost_resume },
-	{ "lens", "lens, all layers, 32 positions, top 5", LENS_T, prepare_lens, do_lens, cost_lens },
-	{ "heads-all", "each head zeroed everywhere, 16 tokens", 16, prepare_sweep_all, do_sweep, cost_sweep_all },
-	{ "heads-last", "each head zeroed last, 64 tokens", 64, prepare_sweep_last, do_sweep, cost_sweep_last },
+	{ "open", "open to first logits, 16 tokens", FIRST_T, NULL, do_open, cost_open, NULL },
+	{ "open-lens", "open to first lens table, 16 tokens", FIRST_T, NULL, do_open_lens, cost_open_lens, NULL },
+	{ "forward-1", "all sites and logits, 1 token", 1, prepare_logits, do_forward, cost_forward, NULL },
+	{ "forward-16", "all sites and logits, 16 tokens", 16, prepare_logits, do_forward, cost_forward, NULL },
+	{ "forward-32", "all sites and logits, 32 tokens", 32, prepare_logits, do_forward, cost_forward, NULL },
+	{ "forward-64", "all sites and logits, 64 tokens", 64, prepare_logits, do_forward, cost_forward, NULL },
+	{ "forward-256", "all sites and logits, 256 tokens", 256, prepare_logits, do_forward, cost_forward, NULL },
+	{ "append", "one token behind 63", 64, prepare_append, do_append, cost_append, NULL },
+	{ "resume", "an edit at half depth, 64 tokens", 64, prepare_run, do_resume, cost_resume, NULL },
+	{ "lens", "lens, all layers, 32 positions, top 5", LENS_T, prepare_lens, do_lens, cost_lens, NULL },
+	{ "gradient-32", "two runs and a gradient, 32 tokens", 32, NULL, do_gradient, cost_gradient, "forward-32" },
+	{ "heads-all-32", "each head zeroed everywhere, 32 tokens", 32, prepare_sweep_all, do_sweep, cost_sweep_all, "forward-32" },
+	{ "heads-last-32", "each head zeroed last, 32 tokens", 32, prepare_sweep_last, do_sweep, cost_sweep_last, "forward-32" },
+	{ "heads-all", "each head zeroed everywhere, 16 tokens", 16, prepare_sweep_all, do_sweep, cost_sweep_all, NULL },
+	{ "heads-last", "each head zeroed last, 64 tokens", 64, prepare_sweep_last, do_sweep, cost_sweep_last, NULL },
 };
 _Static_assert(sizeof works / sizeof *works <= BENCH_ROWS, "bench.h has room for all rows");
 
@@ -338,6 +366,14 @@ static double limit_of(const struct bench *b, struct bench_row *row)
 	return row->limit = row->memory_bound ? memory : arithmetic;
 }
 
+/* In forward passes over as many tokens, as they were measured in this minute. */
+static void tell_in_passes(struct bench *b, const struct work *w, struct bench_row *row)
+{
+	for (int i = 0; w->pass && i < b->rows; i++)
+		if (!strcmp(b->row[i].name, w->pass) && b->row[i].times && row->times)
+			row->passes = row->median / b->row[i].median;
+}
+
 static bool measure_all(struct stand *s, void (*said)(const char *what), struct bench *b, struct err *err)
 {
 	bool ok = true;
@@ -355,6 +391,7 @@ static bool measure_all(struct stand *s, void (*said)(const char *what), struct 
 			if (said)
 				said(w->what);
 			ok = (!w->prepare || w->prepare(s, w->T, err)) && measure(s, w, row, err);
+			tell_in_passes(b, w, row);
 			yardsticks(b);
 		}
 		run_unref(s->before);

@@ -19,6 +19,7 @@ struct bench_row {
 	double flops, bytes;		/* what cannot be done without: arithmetic, and weights read from memory */
 	double limit;			/* seconds that those take at the machine's best, the longer of the two */
 	bool memory_bound;		/* it is the bytes */
+	double passes;			/* the median in forward passes over as many tokens; 0: not told so */
 };
 
 struct bench {

@@ -39,7 +39,10 @@ static void text(const struct bench *b, struct str *out)
 		add_time(out, r->best);
 		str_add(out, " ");
 		add_time(out, r->limit);
-		str_addf(out, " %7.2f  %s, %d times\n", r->median / r->limit, r->memory_bound ? "memory" : "arithmetic", r->times);
+		str_addf(out, " %7.2f  %s, %d times", r->median / r->limit, r->memory_bound ? "memory" : "arithmetic", r->times);
+		if (r->passes > 0)
+			str_addf(out, "; %.4g forward passes", r->passes);
+		str_add(out, "\n");
 	}
 }
 
@@ -57,6 +60,8 @@ static void json(const struct bench *b, struct str *out)
 		str_addf(out, "%s{\"name\":\"%s\",\"what\":\"%s\",\"times\":%d,", i ? "," : "", r->name, r->what, r->times);
 		if (r->times)
 			str_addf(out, "\"median\":%.6g,\"best\":%.6g,\"ratio\":%.4g,", r->median, r->best, r->median / r->limit);
+		if (r->passes > 0)
+			str_addf(out, "\"passes\":%.4g,", r->passes);
 		str_addf(out, "\"limit\":%.6g,\"bound\":\"%s\",\"flops\":%.6g,\"bytes\":%.6g}", r->limit, r->memory_bound ? "memory" : "arithmetic",
 			 r->flops, r->bytes);
 	}
