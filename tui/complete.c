@@ -115,6 +115,8 @@ static void complete_edit(const struct app *app, const char *argument, struct co
 
 	c->from += (size_t)(word - argument);
 	c->more = true;
+	if (before && target && !edit_has_layer(target))	/* its place is no word */
+		before++;
 	if (before == 0) {
 		for (int i = 0; edit_targets[i].word; i++)
 			offer(c, word, edit_targets[i].word, edit_targets[i].help);

@@ -31,6 +31,7 @@ enum { TOGETHER = 128 };	/* rows that go through the vocabulary together, layer 
 /* What the vocabulary says of the T rows of some layers. */
 struct reading {
 	int layers;		/* at a time */
+	bool kept;		/* an edit keeps the final norm's scale: of every layer's rows, so that the last are the output */
 	float *x, *last;	/* [n, D] the stream that is read, and the one that the model itself reads in the end */
 	int rank;
 	int32_t *ids;		/* [n, rank] */
@@ -89,6 +90,7 @@ static bool reading_init(struct reading *g, const struct ask *ask, struct err *e
 	int T = ask->run->T, L = ask->model->config.L;
 	size_t D = (size_t)ask->model->config.D, n;
 
+	g->kept = run_keeps_final_norm(ask->run);
 	g->layers = T >= TOGETHER ? 1 : TOGETHER / T < L ? TOGETHER / T : L;
 	n = (size_t)g->layers * (size_t)T;
 	g->rank = ask->arg[ARG_RANK] < ask->model->config.V ? ask->arg[ARG_RANK] : ask->model->config.V;
@@ -108,6 +110,15 @@ static bool reading_init(struct reading *g, const struct ask *ask, struct err *e
 	return g->x && g->last && g->ids && g->logits && g->lse && g->entropy && g->kl && g->target_logit && g->target_rank;
 }
 
+/* With the scale that an edit keeps, in place; otherwise each row has its own, which vocab_read knows. */
+static void normalise(const struct run *r, float *x, int layers)
+{
+	size_t D = (size_t)r->model->config.D;
+
+	for (int i = 0; i < layers * r->T; i++)
+		run_final_norm(r, i % r->T, x + (size_t)i * D, x + (size_t)i * D, NULL);
+}
+
 static bool read_layers(const struct reading *g, const struct ask *ask, int from, int layers, struct err *err)
 {
 	int show = ask->arg[ARG_SHOW];
@@ -122,7 +133,9 @@ static bool read_layers(const struct reading *g, const struct ask *ask, int from
 
 	for (int l = 0; l < layers; l++)
 		stream_rows(ask->run, site_argument(ask, params, ARG_SITE), from + l, g->x + (size_t)l * rows);
-	return vocab_read(ask->model, g->x, layers * ask->run->T, false, &wanted, ask->task, err);
+	if (g->kept)
+		normalise(ask->run, g->x, layers);
+	return vocab_read(ask->model, g->x, layers * ask->run->T, g->kept, &wanted, ask->task, err);
 }
 
 /* The last row is the model's output: the word in the last corner has the probability that the run's own logits give it. */
@@ -191,6 +204,8 @@ static struct table *compute(const struct ask *ask, struct err *err)
 	describe(t, ask);
 	for (int l = 0; l < g.layers; l++)
 		stream_rows(ask->run, SITE_RESID_POST, L - 1, g.last + (size_t)l * (size_t)ask->run->T * (size_t)ask->model->config.D);
+	if (g.kept)
+		normalise(ask->run, g.last, g.layers);
 	if (fill(t, ask, &g, err))
 		return t;
 	table_unref(t);

@@ -62,19 +62,23 @@ static void fill(struct table *t, const struct model *m, int k, const int32_t *i
 static struct table *compute(const struct ask *ask, struct err *err)
 {
 	const struct model *m = ask->model;
-	int last = m->config.L - 1, position = ask->arg[ARG_POSITION];
+	int position = ask->arg[ARG_POSITION];
 	int k = ask->arg[ARG_K] < m->config.V ? ask->arg[ARG_K] : m->config.V;
 	int32_t *ids = arena_alloc(ask->scratch, (size_t)k * sizeof *ids);
 	float *logits = arena_alloc(ask->scratch, (size_t)k * sizeof *logits);
 	float *before = arena_alloc(ask->scratch, (size_t)k * sizeof *before);
-	float lse, lse_before;
+	float lse, lse_before, *row = arena_floats(ask->scratch, (size_t)m->config.D, err);
 	struct vocab_wanted best = { .k = k, .ids = ids, .logits = logits, .lse = &lse };
 	struct vocab_wanted same = { .targets = ids, .target_count = k, .target_logits = before, .lse = &lse_before };
 	struct table *t;
 
-	if (!vocab_read(m, run_at(ask->run, SITE_RESID_POST, last, position), 1, false, &best, ask->task, err) ||
-	    !vocab_read(m, run_at(ask->unedited, SITE_RESID_POST, last, position), 1, false, &same, ask->task, err) ||
-	    !(t = table_new(k, COLS, err)))
+	if (!row)
+		return NULL;
+	run_ln_final(ask->run, position, row);
+	if (!vocab_read(m, row, 1, true, &best, ask->task, err))
+		return NULL;
+	run_ln_final(ask->unedited, position, row);
+	if (!vocab_read(m, row, 1, true, &same, ask->task, err) || !(t = table_new(k, COLS, err)))
 		return NULL;
 	if (!check_mass(ask, position, lse, &t->check, err)) {
 		table_unref(t);

@@ -184,7 +184,7 @@ bool readout_init(struct readout *out, const struct ask *ask, int position, stru
 	if (!u || !row || !out->direction || !own_value(ask, position, &out->metric, err))
 		return false;
 	unembed_bias = (double)m->config.logit_scale * unembedding(ask, u, row);
-	model_final_norm(m, run_at(ask->run, SITE_RESID_POST, m->config.L - 1, position), 1, row, &scale);
+	run_final_norm(ask->run, position, run_at(ask->run, SITE_RESID_POST, m->config.L - 1, position), row, &scale);
 	out->scale = (double)scale;
 	norm_bias = make_direction(out, m, u, &scale);
 	add_embedding(out, ask->run, row);

@@ -289,6 +289,16 @@ void model_norm(const struct model *m, const struct norm *norm, const float *x, 
 		apply_norm(&m->config, norm, x + (size_t)i * D, y + (size_t)i * D, scale ? scale + i : NULL);
 }
 
+void model_norm_with(const struct model *m, const struct norm *norm, float scale, const float *x, float *y)
+{
+	kernel_norm_with(m->config.norm == NORM_LAYER, x, scale, norm->gain, norm->bias, y, (size_t)m->config.D);
+}
+
+void model_norm_with_back(const struct model *m, const struct norm *norm, float scale, const float *d, float *g)
+{
+	back_norm_with(m->config.norm == NORM_LAYER, scale, norm->gain, d, g, (size_t)m->config.D);
+}
+
 void model_norm_back(const struct model *m, const struct norm *norm, const float *x, int n, bool frozen, const float *d, float *g)
 {
 	const struct config *c = &m->config;

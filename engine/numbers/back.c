@@ -36,3 +36,13 @@ void back_rms_norm(const float *x, const float *gain, float eps, bool frozen, co
 {
 	norm(false, x, gain, eps, frozen, d, g, n);
 }
+
+void back_norm_with(bool centred, float scale, const float *gain, const float *d, float *g, size_t n)
+{
+	double mean = 0;
+
+	for (size_t i = 0; centred && i < n; i++)
+		mean += (double)d[i] * (gain ? (double)gain[i] : 1) / (double)n;
+	for (size_t i = 0; i < n; i++)
+		g[i] = (float)((double)scale * ((double)d[i] * (gain ? (double)gain[i] : 1) - mean));
+}

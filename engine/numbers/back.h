@@ -14,5 +14,7 @@
 /* x[n] as the norm read it, d[n] at its output; g[n] (may be d). gain may be NULL (1). */
 void back_layer_norm(const float *x, const float *gain, float eps, bool frozen, const float *d, float *g, size_t n);
 void back_rms_norm(const float *x, const float *gain, float eps, bool frozen, const float *d, float *g, size_t n);
+/* Of either with a scale that was given. */
+void back_norm_with(bool centred, float scale, const float *gain, const float *d, float *g, size_t n);
 
 #endif

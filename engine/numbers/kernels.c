@@ -139,6 +139,11 @@ INLINE float rms_norm(const float *x, const float *gain, float eps, float *y, si
 	return scale;
 }
 
+INLINE void norm_with(bool centred, const float *x, float scale, const float *gain, const float *bias, float *y, size_t n)
+{
+	rescale(x, centred ? sum_of(TERM_SUM, x, x, 0, n) / (float)n : 0, scale, gain, bias, y, n);
+}
+
 /* --- Exponentials --- */
 
 enum { PART = 256 };
@@ -334,6 +339,7 @@ struct kernels {
 	void (*add)(const float *a, const float *b, float *y, size_t n);
 	float (*layer_norm)(const float *x, const float *gain, const float *bias, float eps, float *y, size_t n);
 	float (*rms_norm)(const float *x, const float *gain, float eps, float *y, size_t n);
+	void (*norm_with)(bool centred, const float *x, float scale, const float *gain, const float *bias, float *y, size_t n);
 	float (*softmax)(float *x, size_t n);
 	float (*log_sum_exp)(const float *x, size_t n);
 	float (*largest)(const float *x, size_t n);
@@ -360,6 +366,8 @@ struct kernels {
 	{ return layer_norm(x, gain, bias, eps, y, n); } \
 	target static float rms_norm_##set(const float *x, const float *gain, float eps, float *y, size_t n) \
 	{ return rms_norm(x, gain, eps, y, n); } \
+	target static void norm_with_##set(bool centred, const float *x, float scale, const float *gain, const float *bias, float *y, size_t n) \
+	{ norm_with(centred, x, scale, gain, bias, y, n); } \
 	target static float softmax_##set(float *x, size_t n) { return softmax(x, n); } \
 	target static float log_sum_exp_##set(const float *x, size_t n) { return log_sum_exp(x, n); } \
 	target static float largest_##set(const float *x, size_t n) { return largest(x, n); } \
@@ -367,7 +375,7 @@ struct kernels {
 	{ return exponentials_of(x, most, y, n); } \
 	ALL_ACTIVATIONS(DEFINE_ACTIVATION, set, target) \
 	static const struct kernels kernels_##set = { \
-		dot_##set, axpy_##set, add_##set, layer_norm_##set, rms_norm_##set, softmax_##set, log_sum_exp_##set, \
+		dot_##set, axpy_##set, add_##set, layer_norm_##set, rms_norm_##set, norm_with_##set, softmax_##set, log_sum_exp_##set, \
 		largest_##set, exponentials_##set, \
 		{ ALL_ACTIVATIONS(ENTER_VALUE, set, target) }, { ALL_ACTIVATIONS(ENTER_SLOPE, set, target) }, \
 	};
@@ -424,6 +432,11 @@ float kernel_layer_norm(const float *x, const float *gain, const float *bias, fl
 float kernel_rms_norm(const float *x, const float *gain, float eps, float *y, size_t n)
 {
 	return here()->rms_norm(x, gain, eps, y, n);
+}
+
+void kernel_norm_with(bool centred, const float *x, float scale, const float *gain, const float *bias, float *y, size_t n)
+{
+	here()->norm_with(centred, x, scale, gain, bias, y, n);
 }
 
 float kernel_softmax(float *x, size_t n)

@@ -7,6 +7,7 @@
 #ifndef LMSCOPE_ENGINE_NUMBERS_KERNELS_H
 #define LMSCOPE_ENGINE_NUMBERS_KERNELS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 /* sum_i a[i] b[i] in a fixed order. */
@@ -24,6 +25,8 @@ float kernel_norm2(const float *x, size_t n);	/* sqrt(sum x^2) */
  */
 float kernel_layer_norm(const float *x, const float *gain, const float *bias, float eps, float *y, size_t n);
 float kernel_rms_norm(const float *x, const float *gain, float eps, float *y, size_t n);
+/* Either with a scale that is given: equal bits where it is the norm's own. `centred`: the mean is taken off, as layer norm does. */
+void kernel_norm_with(bool centred, const float *x, float scale, const float *gain, const float *bias, float *y, size_t n);
 
 /* In place; the maximum is subtracted first. Entries of -INFINITY become 0; at least one must be finite. Returns the log of
  * the sum of exponentials. */

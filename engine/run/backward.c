@@ -2,13 +2,13 @@
 #include "engine/run/backward.h"
 
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "engine/numbers/back.h"
 #include "engine/numbers/kernels.h"
 #include "engine/numbers/pool.h"
 #include "engine/run/forward.h"
+#include "engine/run/norms.h"
 #include "engine/run/result.h"
 
 /* ---- preparing ---- */
@@ -86,7 +86,18 @@ static void read_back(const struct backward *b, const struct matrix *W, const fl
 	kernel_add(b->normed, b->part, b->normed, all);
 }
 
-/* In place: from d[T, D] at a norm's output to its input x. */
+/* In place: from d[T, D] at the output of a norm that a block reads through to its input. */
+static void read_norm_back(const struct backward *b, enum site site, int l, float *d)
+{
+	const struct run *run = b->run;
+	const struct norm_place place = { run->model, run->edit_list, run->edits, site, l };
+	size_t D = (size_t)run->model->config.D;
+
+	for (int t = 0; t < run->T; t++)
+		norms_back(&place, t, norms_input(run, site, l, t), (b->frozen & FROZEN_NORMS) != 0, d + (size_t)t * D, d + (size_t)t * D);
+}
+
+/* The same for one behind a block, whose input is x. */
 static void norm_back(const struct backward *b, const struct norm *norm, const float *x, float *d)
 {
 	model_norm_back(b->run->model, norm, x, b->run->T, (b->frozen & FROZEN_NORMS) != 0, d, d);
@@ -156,7 +167,7 @@ static void mlp_back(const struct backward *b, int l, const struct layer_sites *
 	read_back(b, c->gated ? y->W_gate : y->W_in, b->wide);
 	if (c->gated)
 		read_back(b, y->W_in, s->mlp_up);
-	norm_back(b, c->parallel_shared_norm ? &y->ln1 : &y->ln2, c->parallel ? was->resid_pre : was->resid_mid, b->normed);
+	read_norm_back(b, SITE_LN2, l, b->normed);
 	kernel_add(into, b->normed, into, T * (size_t)c->D);
 }
 
@@ -349,17 +360,13 @@ static void results_back(const struct backward *b, int l, const float *d, float 
 {
 	const struct run *run = b->run;
 	const struct config *c = &run->model->config;
-	const struct edit **list = xmalloc((size_t)(run->edits + 1) * sizeof *list);
 	const float *post = run->layer[l]->post_scale;
 
-	for (int e = 0; e < run->edits; e++)
-		list[e] = &run->edit[e];
 	for (int t = 0; t < run->T; t++) {
 		struct result_place place = { run->model, l, t, run_at(run, SITE_Z, l, t), post ? post[t] : 1 };
 
-		by_scale[t] = result_back(&place, list, run->edits, d + (size_t)t * (size_t)c->D, g + (size_t)t * (size_t)(c->H * c->K));
+		by_scale[t] = result_back(&place, run->edit_list, run->edits, d + (size_t)t * (size_t)c->D, g + (size_t)t * (size_t)(c->H * c->K));
 	}
-	free(list);
 }
 
 /* From attn_out to what attention read, which s->resid_pre is increased by. */
@@ -369,6 +376,7 @@ static void attention_back(const struct backward *b, int l, struct layer_sites *
 	const struct config *c = &m->config;
 	const struct layer *y = &m->layers[l];
 	const struct layer_sites *was = b->run->layer[l];
+	const struct norm_place read = { m, b->run->edit_list, b->run->edits, SITE_LN1, l };
 	struct writer writer = { SITE_ATTN_OUT, y->W_O, y->b_O, &y->ln1_post, was->z_used, NULL };
 	bool turned = c->position == POSITION_ROTARY && !(c->no_rotary && c->no_rotary[l]);
 	const struct projection q = { SITE_Q, y->W_Q, y->b_Q, &y->q_norm, c->H, turned };
@@ -393,12 +401,13 @@ static void attention_back(const struct backward *b, int l, struct layer_sites *
 	pool_run(c->H, head_back, &a);
 	sum_groups(c, b->head_k, T, s->k);
 	sum_groups(c, b->head_v, T, s->v);
-	model_norm(m, &y->ln1, was->resid_pre, (int)T, b->read, NULL);
+	for (size_t t = 0; t < T; t++)
+		norms_apply(&read, (int)t, was->resid_pre + t * (size_t)c->D, b->read + t * (size_t)c->D, NULL);
 	memset(b->normed, 0, T * (size_t)c->D * sizeof *b->normed);
 	project_back(b, l, &q, s->q);
 	project_back(b, l, &k, s->k);
 	project_back(b, l, &v, s->v);
-	norm_back(b, &y->ln1, was->resid_pre, b->normed);
+	read_norm_back(b, SITE_LN1, l, b->normed);
 	kernel_add(s->resid_pre, b->normed, s->resid_pre, T * (size_t)c->D);
 }
 

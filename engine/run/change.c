@@ -54,7 +54,7 @@ int change_first(const struct edit *e, const struct run *r)
 	const struct config *c = &r->model->config;
 	size_t most = run_width(c, SITE_MLP_POST), z = run_width(c, SITE_Z), room = (size_t)(r->T + c->D) + (most > z ? most : z);
 	float *copy = xmalloc(room * sizeof *copy);
-	int t = edit_first_position(e);
+	int t = e->op == EDIT_FREEZE && e->source == r ? r->T : edit_first_position(e);	/* what it keeps is what is there */
 
 	while (t < r->T && !(edit_covers(e, t) && changes(e, r, t, copy)))
 		t++;

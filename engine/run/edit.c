@@ -9,11 +9,17 @@
 #include "engine/model/model.h"
 #include "engine/numbers/noise.h"
 #include "engine/run/forward.h"
+#include "engine/run/norms.h"
 #include "engine/run/prompt_runs.h"
 #include "engine/run/run.h"
 #include "engine/run/vector_file.h"
 
 /* ---- against a model ---- */
+
+static bool is_scale(const struct edit *e)
+{
+	return e->target->site == SITE_LN1 || e->target->site == SITE_LN2 || e->target->site == SITE_LN_FINAL;
+}
 
 /* Floats that one edit covers at a position: a unit, or all of them. For `result`, of z. */
 static size_t slice(const struct edit *e, const struct config *c, size_t *from)
@@ -38,7 +44,7 @@ static bool check_place(const struct edit *e, const struct config *c, const char
 	enum dim unit = site_table[e->target->site].unit;
 	int n = unit == DIM_HEAD ? c->H : unit == DIM_KV_HEAD ? c->G : unit == DIM_NEURON ? c->F : 0;
 
-	if (e->layer >= c->L)
+	if (edit_has_layer(e->target) && e->layer >= c->L)
 		return err_set(err, ERR_ARGUMENT, "edit \"%s\": the model has layers 0 … %d", line, c->L - 1);
 	if (e->unit_to >= n && e->unit >= 0)
 		return err_set(err, ERR_ARGUMENT, "edit \"%s\": a layer has %ss 0 … %d", line, dim_step(unit), n - 1);
@@ -211,6 +217,26 @@ static bool resolve_file(struct edit *e, const struct config *c, struct arena *a
 	return e->op != EDIT_PROJECT || resolve_direction(e, n, line, err);
 }
 
+/* The scales of a norm in the unedited run: [T]. */
+static bool resolve_scales(struct edit *e, const struct edit_context *context, struct arena *arena, const char *line, struct err *err)
+{
+	const struct model *m = context->model;
+	const struct run *run = context->unedited;
+	float *y = arena_floats(arena, (size_t)m->config.D, err);
+
+	if (!edit_has_layer(e->target))
+		e->layer = m->config.L;	/* behind all of them */
+	if (e->target->site == SITE_LN2 && m->config.parallel_shared_norm)
+		return err_set(err, ERR_ARGUMENT, "edit \"%s\": in this model attention and MLP read through one norm; write ln1 %d", line, e->layer);
+	if (!norms_at(m, e->target->site, e->layer)->there)
+		return err_set(err, ERR_ARGUMENT, "edit \"%s\": this model has no norm there", line);
+	if (!y || !(e->vector = arena_floats(arena, (size_t)run->T, err)))
+		return false;
+	for (int t = 0; t < run->T; t++)
+		model_norm(m, norms_at(m, e->target->site, e->layer), norms_input(run, e->target->site, e->layer, t), 1, y, &e->vector[t]);
+	return true;
+}
+
 /* The standard deviation over all numbers of the prompt's token embeddings, as they enter layer 0 but for learned positions. */
 static bool resolve_noise(struct edit *e, const struct edit_context *context, struct arena *arena, struct err *err)
 {
@@ -262,8 +288,10 @@ bool edit_resolve(struct edit *e, const struct edit_context *context, struct are
 		ok = resolve_file(e, c, arena, line.s, err);
 	if (ok && e->op == EDIT_NOISE)
 		ok = resolve_noise(e, context, arena, err);
-	if (ok && e->op == EDIT_FREEZE)
+	if (ok && e->op == EDIT_FREEZE) {
 		e->source = context->unedited;
+		ok = is_scale(e) ? resolve_scales(e, context, arena, line.s, err) : true;
+	}
 	if (ok && (e->op == EDIT_PATCH || e->op == EDIT_INTERCHANGE))
 		ok = resolve_foil(e, context, line.s, err);
 	str_done(&line);

@@ -29,8 +29,8 @@ struct edit_target {
 	bool both;
 	const char *help;
 };
-/* What an op may work on: a head's write is not kept as such (sites.def), weights and scores are rows over keys. */
-enum { EDIT_ON_VECTORS = 1, EDIT_ON_HEADS = 2, EDIT_ON_WEIGHTS = 4, EDIT_ON_SCORES = 8, EDIT_ON_ALL = 15 };
+/* What an op may work on: a head's write is not kept as such (sites.def), weights and scores are rows over keys, the scale of a norm is one number. */
+enum { EDIT_ON_VECTORS = 1, EDIT_ON_HEADS = 2, EDIT_ON_WEIGHTS = 4, EDIT_ON_SCORES = 8, EDIT_ON_ALL = 15, EDIT_ON_SCALES = 16 };
 
 struct edit_op_info {
 	const char *word, *arguments, *help;	/* "scale", "FACTOR", "multiply by FACTOR" */
@@ -40,6 +40,8 @@ struct edit_op_info {
 extern const struct edit_target edit_targets[];	/* ends with a NULL word */
 extern const struct edit_op_info edit_ops[EDIT_OPS];
 bool edit_op_fits(const struct edit_target *target, enum edit_op op);
+/* ln_final stands behind all layers: its line names none. */
+bool edit_has_layer(const struct edit_target *target);
 
 /* A set of positions as written: ranges a..b (negative from the end), or all. */
 struct edit_range {
@@ -66,7 +68,7 @@ struct edit {
 	bool *at;			/* [at_count] which positions; NULL: every one, generated ones included */
 	int at_count;
 	bool onward;			/* positions from at_count on, too */
-	float *vector;			/* what mean puts there (twice the width for "layer"), what add adds, what project takes out (length 1); mean on a pattern: [H, mean_keys] */
+	float *vector;			/* what mean puts there (twice the width for "layer"), what add adds, what project takes out (length 1); mean on a pattern: [H, mean_keys]; freeze on a norm's scale: [T of source] */
 	int mean_keys;
 	int basis;			/* interchange: so many vectors in `vector`, orthonormal */
 	double deviation;		/* of the prompt's token embeddings: the unit of noise */

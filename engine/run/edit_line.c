@@ -25,6 +25,9 @@ const struct edit_target edit_targets[] = {
 	{ "v", SITE_V, false, "values of a key/value head (L.G)" },
 	{ "mlp_pre", SITE_MLP_PRE, false, "neurons before the activation (L or L.N)" },
 	{ "mlp_post", SITE_MLP_POST, false, "neurons after the activation (L or L.N)" },
+	{ "ln1", SITE_LN1, false, "the scale of the norm before attention (L): freeze keeps it" },
+	{ "ln2", SITE_LN2, false, "the scale of the norm before the MLP (L): freeze keeps it" },
+	{ "ln_final", SITE_LN_FINAL, false, "the scale of the final norm, which no layer has: ln_final freeze keeps it" },
 	{ NULL, SITE_NONE, false, NULL },
 };
 
@@ -42,7 +45,7 @@ const struct edit_op_info edit_ops[EDIT_OPS] = {
 	[EDIT_PATCH] = { "patch", "", "set to its value in the foil's run, at the same position", EDIT_ON_ALL, NULL },
 	[EDIT_RESAMPLE] = { "resample", "FILE [SEED | line N]", "set to its value at the same position of another prompt of the FILE with as many "
 			    "tokens: the one that SEED (0) draws, or that of line N", EDIT_ON_ALL, NULL },
-	[EDIT_FREEZE] = { "freeze", "", "keep its value of the unedited run, whatever other edits do below it", EDIT_ON_ALL, NULL },
+	[EDIT_FREEZE] = { "freeze", "", "keep its value of the unedited run, whatever other edits do below it", EDIT_ON_ALL | EDIT_ON_SCALES, NULL },
 	[EDIT_INTERCHANGE] = { "interchange", "BASIS", "take over from the foil's run what lies in the space of the orthonormal vectors in BASIS: .npy "
 			       "or .safetensors, a vector a row", EDIT_ON_VECTORS | EDIT_ON_HEADS, no_directions },
 	[EDIT_NOISE] = { "noise", "SIGMA [SEED]", "add Gaussian noise of SIGMA standard deviations of the prompt's token embeddings; the same "
@@ -179,7 +182,13 @@ static bool parse_float(const char *word, float *out)
 static unsigned kind_of(const struct edit_target *target)
 {
 	return target->site == SITE_RESULT ? EDIT_ON_HEADS : target->site == SITE_PATTERN ? EDIT_ON_WEIGHTS
-	       : target->site == SITE_SCORES ? EDIT_ON_SCORES : EDIT_ON_VECTORS;
+	       : target->site == SITE_SCORES ? EDIT_ON_SCORES : site_table[target->site].width == '1' || target->site == SITE_LN_FINAL ? EDIT_ON_SCALES
+	       : EDIT_ON_VECTORS;
+}
+
+bool edit_has_layer(const struct edit_target *target)
+{
+	return target->site != SITE_LN_FINAL;
 }
 
 bool edit_op_fits(const struct edit_target *target, enum edit_op op)
@@ -305,7 +314,7 @@ static bool parse_op(const char *word, struct edit *e, struct arena *arena, cons
 			       word ? word : "");
 	if (!edit_op_fits(e->target, (enum edit_op)op))
 		return err_set(err, ERR_USAGE, "edit \"%s\": %s does not work on %s: %s; there: %s", line, edit_ops[op].word, e->target->word,
-			       edit_ops[op].elsewhere, ops_for(e->target, arena));
+			       kind_of(e->target) == EDIT_ON_SCALES ? "the scale of a norm can be kept, and nothing else" : edit_ops[op].elsewhere, ops_for(e->target, arena));
 	e->op = (enum edit_op)op;
 	return true;
 }
@@ -321,7 +330,8 @@ bool edit_parse(const char *line, struct edit *e, struct arena *arena, struct er
 		e->target++;
 	if (!e->target->word)
 		return err_set(err, ERR_USAGE, "edit \"%s\": expected %s first", line, target_words(arena));
-	if (!parse_place(next_word(&rest, arena), e, line, err))
+	e->unit = e->unit_to = -1;
+	if (edit_has_layer(e->target) && !parse_place(next_word(&rest, arena), e, line, err))
 		return false;
 	word = next_word(&rest, arena);
 	if (word && *word == '@') {
@@ -346,7 +356,9 @@ static void add_range(struct str *out, const char *before, int from, int to)
 
 void edit_print(const struct edit *e, struct str *out)
 {
-	str_addf(out, "%s %d", e->target->word, e->layer);
+	str_add(out, e->target->word);
+	if (edit_has_layer(e->target))
+		str_addf(out, " %d", e->layer);
 	if (e->unit >= 0)
 		add_range(out, ".", e->unit, e->unit_to);
 	for (int i = 0; i < e->ranges; i++) {

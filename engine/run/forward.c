@@ -11,6 +11,7 @@
 #include "engine/numbers/kernels.h"
 #include "engine/numbers/pool.h"
 #include "engine/run/attention.h"
+#include "engine/run/norms.h"
 #include "engine/run/result.h"
 #include "engine/run/run.h"
 
@@ -123,6 +124,15 @@ static void touch(const struct rows *r, int row, enum site site, float *x)
 			edit_apply(v->edit[e], &r->p->model->config, site, t, x);
 }
 
+/* One of the norms that a block reads through. */
+static void normalise(const struct rows *r, int row, enum site site, const float *x, float *y)
+{
+	const struct variant *v = &r->p->variant[row / (r->p->T - r->p->t0)];
+	const struct norm_place place = { r->p->model, v->edit, v->edits, site, r->l };
+
+	norms_apply(&place, position_of(r, row), x, y, NULL);
+}
+
 static void add_bias(float *x, const float *b, size_t n)
 {
 	if (b)
@@ -176,12 +186,11 @@ static void place(const struct rows *r, int row, const struct norm *norm, float 
 /* resid_pre -> what q, k and v are made from */
 static void enter(const struct rows *r, int row)
 {
-	const struct model *m = r->p->model;
-	size_t D = (size_t)m->config.D;
+	size_t D = (size_t)r->p->model->config.D;
 	float *x = r->s->resid_pre + (size_t)row * D;
 
 	touch(r, row, SITE_RESID_PRE, x);
-	model_norm(m, &r->layer->ln1, x, 1, r->p->scratch + (size_t)row * D, NULL);
+	normalise(r, row, SITE_LN1, x, r->p->scratch + (size_t)row * D);
 }
 
 static void finish_query(const struct rows *r, int row)
@@ -256,7 +265,7 @@ static void leave_attention(const struct rows *r, int row)
 	touch(r, row, SITE_ATTN_OUT, out);
 	kernel_add(pre, out, mid, D);
 	touch(r, row, SITE_RESID_MID, mid);
-	model_norm(m, c->parallel_shared_norm ? &r->layer->ln1 : &r->layer->ln2, c->parallel ? pre : mid, 1, r->p->scratch + at, NULL);
+	normalise(r, row, SITE_LN2, c->parallel ? pre : mid, r->p->scratch + at);
 }
 
 static void activate(const struct rows *r, int row)

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "engine/run/forward.h"
+#include "engine/run/norms.h"
 
 struct gradient *gradient_ref(const struct gradient *g)
 {
@@ -68,6 +69,7 @@ static bool seed_rows(const struct gradient *g, const struct rows *r, int from, 
 	const struct model *m = g->run->model;
 	size_t V = (size_t)m->config.V;
 	const float *last = run_at(g->run, SITE_RESID_POST, m->config.L - 1, from);
+	const struct norm_place place = { m, g->run->edit_list, g->run->edits, SITE_LN_FINAL, m->config.L };
 
 	if (!run_logits(g->run, from, n, r->logits, task, err) ||
 	    (g->metric.kind == METRIC_KL && !run_logits(g->unedited, from, n, r->unedited, task, err)))
@@ -81,7 +83,8 @@ static bool seed_rows(const struct gradient *g, const struct rows *r, int from, 
 			d[j] *= reading.factor;
 	}
 	model_unembed_back(m, r->logits, n, r->d, x);
-	model_norm_back(m, &m->ln_final, last, n, (g->frozen & FROZEN_NORMS) != 0, x, x);
+	for (int i = 0; i < n; i++, last += m->config.D, x += m->config.D)
+		norms_back(&place, from + i, last, (g->frozen & FROZEN_NORMS) != 0, x, x);
 	return true;
 }
 

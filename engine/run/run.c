@@ -10,6 +10,7 @@
 #include "engine/run/change.h"
 #include "engine/run/finite.h"
 #include "engine/run/forward.h"
+#include "engine/run/norms.h"
 #include "engine/run/prompt_runs.h"
 #include "engine/run/result.h"
 #include "engine/run/vocab.h"
@@ -87,6 +88,9 @@ static bool resolve_edits(struct run *r, const struct run_order *o, struct task 
 
 	r->edits = o->edit_count + o->more_count;
 	r->edit = arena_alloc(r->arena, (size_t)(r->edits + 1) * sizeof *r->edit);
+	r->edit_list = arena_alloc(r->arena, (size_t)(r->edits + 1) * sizeof *r->edit_list);
+	for (int e = 0; e < r->edits; e++)
+		r->edit_list[e] = &r->edit[e];
 	for (int e = 0; e < r->edits; e++) {
 		if (e >= o->edit_count)
 			r->edit[e] = *o->more[e - o->edit_count];
@@ -167,14 +171,11 @@ static bool compute(struct run *r, const struct start *start, struct task *task,
 {
 	const struct model *m = r->model;
 	const struct config *c = &m->config;
-	const struct edit **list = arena_alloc(r->arena, (size_t)(r->edits + 1) * sizeof *list);
-	struct variant variant = { list, r->edits };
+	struct variant variant = { r->edit_list, r->edits };
 	struct pass p = { .model = m, .t0 = start->t0, .T = r->T, .variants = 1, .variant = &variant, .task = task };
 	int l = 0, computed;
 	bool ok;
 
-	for (int e = 0; e < r->edits; e++)
-		list[e] = &r->edit[e];
 	for (; l < start->l0; l++)
 		r->layer[l] = layer_sites_ref(start->from->layer[l]);
 	computed = c->L - l;
@@ -271,13 +272,9 @@ void run_result(const struct run *r, int layer, int head, int position, float *o
 {
 	const struct config *c = &r->model->config;
 	struct result_place place = place_of(r, layer, position);
-	const struct edit **list = xmalloc((size_t)(r->edits + 1) * sizeof *list);
 
 	result_write(&place, head, r->layer[layer]->z_used + ((size_t)position * (size_t)c->H + (size_t)head) * (size_t)c->K, out);
-	for (int e = 0; e < r->edits; e++)
-		list[e] = &r->edit[e];
-	result_extra(&place, list, r->edits, head, out);
-	free(list);
+	result_extra(&place, r->edit_list, r->edits, head, out);
 }
 
 void run_attention_bias(const struct run *r, int layer, int position, float *out)
@@ -292,9 +289,28 @@ void run_attention_bias(const struct run *r, int layer, int position, float *out
 	result_finish(&place, out);
 }
 
+static struct norm_place final_norm(const struct run *r)
+{
+	return (struct norm_place){ r->model, r->edit_list, r->edits, SITE_LN_FINAL, r->model->config.L };
+}
+
+void run_final_norm(const struct run *r, int position, const float *x, float *y, float *scale)
+{
+	const struct norm_place place = final_norm(r);
+
+	norms_apply(&place, position, x, y, scale);
+}
+
+bool run_keeps_final_norm(const struct run *r)
+{
+	const struct norm_place place = final_norm(r);
+
+	return norms_any_kept(&place);
+}
+
 void run_ln_final(const struct run *r, int position, float *out)
 {
-	model_final_norm(r->model, run_at(r, SITE_RESID_POST, r->model->config.L - 1, position), 1, out, NULL);
+	run_final_norm(r, position, run_at(r, SITE_RESID_POST, r->model->config.L - 1, position), out, NULL);
 }
 
 bool run_logits(const struct run *r, int from, int n, float *out, struct task *task, struct err *err)
@@ -307,7 +323,8 @@ bool run_logits(const struct run *r, int from, int n, float *out, struct task *t
 	for (int i = 0; ok && i < n; i += ROWS) {
 		int rows = n - i < ROWS ? n - i : ROWS;
 
-		model_final_norm(r->model, run_at(r, SITE_RESID_POST, r->model->config.L - 1, from + i), rows, y, NULL);
+		for (int k = 0; k < rows; k++)
+			run_ln_final(r, from + i + k, y + (size_t)k * D);
 		for (size_t j = 0; j < V && (ok = task_going(task, err)); j += BLOCK)
 			model_unembed_some(r->model, y, rows, (int)j, (int)(V - j < BLOCK ? V - j : BLOCK), out + (size_t)i * V + j, V);
 	}

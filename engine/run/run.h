@@ -39,6 +39,7 @@ struct run {
 	int32_t *tokens;		/* [T] */
 	int edits;
 	struct edit *edit;		/* [edits], resolved */
+	const struct edit **edit_list;	/* [edits] the same, for who takes a list */
 	struct layer_sites **layer;	/* [L] shared, counted */
 	float *embed;			/* [T, D] */
 	float *last_logits;		/* [V] at the last position; NULL when they were not ordered */
@@ -92,6 +93,9 @@ void run_result(const struct run *r, int layer, int head, int position, float *o
 void run_mix(const struct run *r, int layer, int head, int position, const float *z, float *out);
 /* out[D]: the share of b_O in attention's write there, treated like a head's. */
 void run_attention_bias(const struct run *r, int layer, int position, float *out);
+/* y[D]: a row x[D] of the stream at that position after the final norm as the run has it; scale as in model_norm. Whether an edit keeps it. */
+void run_final_norm(const struct run *r, int position, const float *x, float *y, float *scale);
+bool run_keeps_final_norm(const struct run *r);
 /* out[D]: the last stream after the final norm. */
 void run_ln_final(const struct run *r, int position, float *out);
 /* out[n, V] for positions from … from+n-1. */

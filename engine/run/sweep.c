@@ -11,6 +11,7 @@
 
 #include "engine/run/change.h"
 #include "engine/run/forward.h"
+#include "engine/run/norms.h"
 #include "engine/run/vocab.h"
 
 enum { MOST_ROWS = 512 };	/* of a pass: enough to be bound by arithmetic, small enough to cancel soon and to stay in memory */
@@ -105,6 +106,15 @@ static int order(const void *a, const void *b)
 	return x->index - y->index;
 }
 
+/* As the variant has it. */
+static void final_norm(const struct sweep *s, const struct item *item, int position, const float *x, float *y)
+{
+	const struct model *m = s->run->model;
+	const struct norm_place place = { m, item->variant.edit, item->variant.edits, SITE_LN_FINAL, m->config.L };
+
+	norms_apply(&place, position, x, y, NULL);
+}
+
 static bool read_loss(const struct sweep *s, const struct item *item, const float *resid, struct err *err)
 {
 	const struct model *m = s->run->model;
@@ -112,8 +122,8 @@ static bool read_loss(const struct sweep *s, const struct item *item, const floa
 	int n = s->T - 1, t0 = item->t0;
 
 	for (int t = 0; t < n; t++)
-		model_final_norm(m, t < t0 ? run_at(s->run, SITE_RESID_POST, m->config.L - 1, t) : resid + (size_t)(t - t0) * D, 1,
-				 s->y + (size_t)t * D, NULL);
+		final_norm(s, item, t, t < t0 ? run_at(s->run, SITE_RESID_POST, m->config.L - 1, t) : resid + (size_t)(t - t0) * D,
+			   s->y + (size_t)t * D);
 	if (!vocab_loss(m, s->y, n, s->run->tokens + 1, &s->value[item->index], s->task, err))
 		return false;
 	s->value[item->index] /= n;
@@ -128,7 +138,7 @@ static void read_rows(const struct sweep *s, const struct item *const *item, con
 	const int32_t *target = s->metric->target;
 
 	for (int i = 0; i < n; i++)
-		model_final_norm(m, resid + (size_t)i * ld, 1, s->y + (size_t)i * D, NULL);
+		final_norm(s, item[i], s->metric->position, resid + (size_t)i * ld, s->y + (size_t)i * D);
 	if (s->metric->kind == METRIC_LOGIT || s->metric->kind == METRIC_LOGIT_DIFF)	/* one or two rows of W_U suffice */
 		for (int i = 0; i < 2 && target[i] >= 0; i++)
 			model_unembed_some(m, s->y, n, target[i], 1, s->logits + target[i], V);

@@ -66,6 +66,7 @@ static void check_own(const struct pair *f)
 		"pattern 0.1 mean " TWICE " same", "embed 0 resample " OWN " line 2", "neuron 1.2..9 @3.. resample " OWN " line 2",
 		"layer 1 @-2.. mean " TWICE " same", "resid_post 0 resample " OWN " line 2", "scores 0 freeze", "scores 1.0..1 @2..<1..3 freeze",
 		"scores 0.1 resample " OWN " line 2", "pattern 0 freeze", "head 0.1 freeze", "scores 1 scale 1", "scores 0 add 0", "pattern 0 add 0",
+		"ln1 1 freeze", "ln2 0 freeze", "ln_final freeze", "ln1 0 @2.. freeze", "ln_final @-1 freeze",
 	};
 
 	for (size_t i = 0; i < sizeof lines / sizeof *lines; i++) {
@@ -217,6 +218,31 @@ static void check_lines(const struct pair *f)
 	CHECK_THAT(!wrong, "%s: of %d cells of a sweep %d are not exactly the single run", f->name, n, wrong);
 }
 
+/* What reads the final norm reads it as the run has it: the books of these balance. */
+static void check_books(const struct pair *f)
+{
+	static const char *const lines[] = { "mlp_out 0 scale 3", "head 1.0 scale -4", "ln1 1 freeze", "ln_final freeze" };
+	static const char *const techniques[] = { "logit-lens", "next-token", "direct-attribution", "head-attribution" };
+	struct pair own = *f;
+	struct err err = { 0 };
+
+	own.run = edited(f, lines, 4, &err);
+	if (!CHECK_THAT(!!own.run, "%s %s", f->name, err.text))
+		return;
+	for (size_t i = 0; i < sizeof techniques / sizeof *techniques; i++) {
+		struct table *t = pair_ask(&own, NULL, techniques[i], "", &err);
+
+		if (own.metric.kind == METRIC_LOGIT_DIFF && f->model->config.logit_cap > 0 && i >= 2) {	/* before the cap */
+			table_unref(t);
+			continue;
+		}
+		CHECK_THAT(t && t->check.name && check_holds(&t->check), "%s: %s under a norm that is kept: %g is %g %s", f->name, techniques[i],
+			   t ? t->check.actual : NAN, t ? t->check.expected : NAN, err.text);
+		table_unref(t);
+	}
+	run_unref(own.run);
+}
+
 /* A file of prompts: what is drawn, what is known again, what is said when nothing fits. */
 static void check_files(const struct pair *f)
 {
@@ -282,6 +308,11 @@ static void check_refusals(const struct pair *f)
 		{ "pattern 0 add love.npy", "add needs a number behind it there, not love.npy" },
 		{ "scores 0 interchange u.npy", "interchange does not work on scores: what stands over keys" },
 		{ "resid_pre 0 interchange", "interchange needs a FILE.npy" },
+		{ "ln1 0 zero", "zero does not work on ln1: the scale of a norm can be kept, and nothing else; there: freeze" },
+		{ "ln1 freeze", "expected a layer (5), or layer and nothing else" },
+		{ "ln1 99 freeze", "the model has layers 0 …" },
+		{ "ln_final 1 freeze", "instead of 1" },
+		{ "ln1 0.1 freeze", "ln1 belongs to a whole layer; write ln1 0" },
 	};
 
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -301,6 +332,7 @@ static void check_printing(void)
 		"pattern 5.1 @4..6<0..2 zero", "head 5.1 mean set.txt", "head 5.1 mean \"a set.txt\" same", "head 5.1 resample set.txt",
 		"head 5.1 resample set.txt 3", "layer 5 resample set.jsonl line 7", "scores 1.0 @3<1 add 0.5", "pattern 1.0 add 1", "scores 1 patch",
 		"resid_post 3 interchange \"my basis.npy\"", "head 5.1 project v.npy", "head 5.1 add v.npy 2",
+		"ln1 3 freeze", "ln2 3 @1..2 freeze", "ln_final freeze", "ln_final @-1 freeze",
 	};
 	struct arena *arena = arena_new();
 	struct str out;
@@ -347,6 +379,7 @@ int main(void)
 				check_own(&f);
 				check_interchange(&f);
 				check_bad_basis(&f);
+				check_books(&f);
 				check_files(&f);
 				check_refusals(&f);
 			}

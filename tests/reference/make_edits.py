@@ -163,7 +163,7 @@ class Edits(Maps):
             [f"head 0.0..1 zero"], [f"neuron {last}.3..20 scale 3"], [f"z 1.0..1 @4.. zero"], [f"head 0.1 @5.. patch"], [f"mlp_out 1 @1,4.. zero"],
             [f"mlp_pre 0.0..7 noise 2 3"], [f"z 0.0..1 @2.. noise 1"],
             [f"head 0.1 resample {OWN} line 1", f"mlp_out 1 @3.. mean {SET}", f"neuron {last}.0..20 zero"],
-        ] + self.lines_of_heads() + self.lines_of_rows()
+        ] + self.lines_of_heads() + self.lines_of_rows() + self.lines_of_norms()
 
     def lines_of_heads(self):
         """What a head writes, and subspaces of every site; the files are made beside the fixtures."""
