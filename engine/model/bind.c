@@ -164,19 +164,26 @@ static unsigned bias_bit(enum weight w)
 	}
 }
 
-/* Outputs first … of a linear layer, or `pick` of them; its bias where it has one. */
+/* The bias of a linear layer where it has one. */
+static void bind_bias(struct binder *b, enum weight w, int layer, int out, int first, const int32_t *pick, float **bias)
+{
+	char name[NAME];
+	const struct tensor *t = b->c->biases & bias_bit(w) ? need(b, w, layer, ".bias") : find(b, w, layer, ".bias", name);
+
+	if (t)
+		plan_vector(b->plan, (struct plan_vector){ .tensor = t, .first = first, .count = out, .pick = pick, .to = bias, .layer = layer });
+}
+
+/* Outputs first … of a linear layer, or `pick` of them. */
 static void bind_linear(struct binder *b, enum weight w, int layer, int in, int out, int first, const int32_t *pick,
 			struct matrix **to, float **bias)
 {
 	const struct tensor *t = need(b, w, layer, ".weight");
 	bool in_out = b->family->in_out && !b->from->gguf && w != WEIGHT_UNEMBED;
-	char name[NAME];
 
 	if (t)
 		plan_matrix(b->plan, (struct plan_matrix){ { .tensor = t, .in_out = in_out, .in = in, .out = out, .first = first, .pick = pick }, to, layer });
-	t = b->c->biases & bias_bit(w) ? need(b, w, layer, ".bias") : find(b, w, layer, ".bias", name);
-	if (t)
-		plan_vector(b->plan, (struct plan_vector){ .tensor = t, .first = first, .count = out, .pick = pick, .to = bias, .layer = layer });
+	bind_bias(b, w, layer, out, first, pick, bias);
 }
 
 /* The rows of a fused tensor that are query, key or value (part 0, 1, 2), in the order of heads: [group][queries, k, v][K]. */
@@ -293,7 +300,9 @@ static void bind_unembed(struct binder *b)
 		c->tied = !find(b, WEIGHT_UNEMBED, 0, ".weight", name);
 	if (c->tied && b->m->W_E)
 		plan_matrix(b->plan, (struct plan_matrix){ { .tensor = b->m->W_E, .in = c->D, .out = c->V }, &b->m->W_U, -1 });
-	else if (!c->tied)
+	if (c->tied)	/* the weights are, a bias may be there all the same */
+		bind_bias(b, WEIGHT_UNEMBED, -1, c->V, 0, NULL, &b->m->b_U);
+	else
 		bind_linear(b, WEIGHT_UNEMBED, -1, c->D, c->V, 0, NULL, &b->m->W_U, &b->m->b_U);
 }
 

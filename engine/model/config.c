@@ -39,187 +39,15 @@ static bool read_sizes(const struct settings *s, const struct family *f, struct 
 	return true;
 }
 
-void config_rotary_frequencies(float *f, int pairs, float base)
-{
-	for (int i = 0; i < pairs; i++)
-		f[i] = 1.0f / powf(base, (float)(2 * i) / (float)(2 * pairs));
-}
-
-/* Llama 3.1: long wavelengths are slowed by `factor`, short ones kept, those between blended. */
-static bool scale_llama3(const struct json_value *v, float *f, int pairs)
-{
-	double factor, low, high, old;
-
-	if (!json_double(json_get(v, "factor"), &factor) || !json_double(json_get(v, "low_freq_factor"), &low) ||
-	    !json_double(json_get(v, "high_freq_factor"), &high) ||
-	    !json_double(json_get(v, "original_max_position_embeddings"), &old) || factor <= 0 || high <= low)
-		return false;
-	for (int i = 0; i < pairs; i++) {
-		double wavelength = 2 * M_PI / (double)f[i];
-
-		if (wavelength > old / low) {
-			f[i] = (float)((double)f[i] / factor);
-		} else if (wavelength >= old / high) {
-			double smooth = (old / wavelength - low) / (high - low);
-
-			f[i] = (float)((1 - smooth) * (double)f[i] / factor + smooth * (double)f[i]);
-		}
-	}
-	return true;
-}
-
-/* Divides the frequencies by a list of numbers. */
-static bool divide_by_list(const struct json_value *list, float *f, int pairs)
-{
-	for (int i = 0; i < pairs; i++) {
-		double by;
-
-		if (!json_double(json_at(list, (size_t)i), &by) || by == 0)
-			return false;
-		f[i] = (float)((double)f[i] / by);
-	}
-	return json_count(list) == (size_t)pairs;
-}
-
-/* The second table of frequencies, for prompts beyond the length that the model was first trained for. Both tables' cosines and sines
- * are multiplied by a factor that grows with the ratio of the two lengths. */
-static bool begin_long(struct config *c, double original, double factor, struct arena *arena, struct err *err)
-{
-	double ratio = c->context / original;
-
-	c->long_from = (int)original;
-	c->rotary_long = c->rotary;
-	if (!(c->rotary_long.frequency = arena_floats(arena, (size_t)c->rotary.pairs, err)))
-		return false;
-	memcpy(c->rotary_long.frequency, c->rotary.frequency, (size_t)c->rotary.pairs * sizeof(float));
-	if (factor <= 0)
-		factor = ratio <= 1 ? 1 : sqrt(1 + log(ratio) / log(original));
-	c->rotary.factor = c->rotary_long.factor = (float)factor;
-	return true;
-}
-
-/* Phi-3 (LongRoPE, Ding et al. 2024). */
-static bool scale_long(const struct settings *s, const struct json_value *v, struct config *c, struct arena *arena, struct err *err)
-{
-	double original = 0, factor = 0;
-
-	if (!json_double(json_get(v, "original_max_position_embeddings"), &original))
-		json_double(json_get(s->json, "original_max_position_embeddings"), &original);
-	json_double(json_get(v, "attention_factor"), &factor);
-	return original >= 1 && begin_long(c, original, factor, arena, err) &&
-	       divide_by_list(json_get(v, "short_factor"), c->rotary.frequency, c->rotary.pairs) &&
-	       divide_by_list(json_get(v, "long_factor"), c->rotary_long.frequency, c->rotary.pairs);
-}
-
-static bool scale_from_json(const struct settings *s, struct config *c, struct arena *arena, struct err *err)
-{
-	const struct json_value *v = json_get(s->json, "rope_scaling");
-	const char *type;
-	double factor;
-
-	if (!json_is(v, JSON_OBJECT))
-		v = json_get(s->json, "rope_parameters");
-	if (json_get(v, "full_attention"))	/* one for each type of layer */
-		v = json_get(v, "full_attention");
-	type = json_text(json_get(v, "rope_type"));
-	if (!type)
-		type = json_text(json_get(v, "type"));
-	if (!type || !strcmp(type, "default"))
-		return true;
-	if (!strcmp(type, "linear") && json_double(json_get(v, "factor"), &factor) && factor > 0) {
-		for (int i = 0; i < c->rotary.pairs; i++)
-			c->rotary.frequency[i] /= (float)factor;
-		return true;
-	}
-	if (!strcmp(type, "llama3") && scale_llama3(v, c->rotary.frequency, c->rotary.pairs))
-		return true;
-	if ((!strcmp(type, "longrope") || !strcmp(type, "su")) && scale_long(s, v, c, arena, err))
-		return true;
-	return err_set(err, ERR_FILE, "%s/config.json: the rotary scaling \"%.40s\" is not supported, or lacks a number; lmscope knows "
-		       "linear, llama3 and longrope", s->from->path, type);
-}
-
-/* A GGUF's tensor with a divisor for each frequency. false: it is there and has another length. */
-static bool divide_by_tensor(const struct settings *s, const char *name, float *f, int pairs, struct arena *arena, struct err *err)
-{
-	const struct tensor *t = gguf_find(s->from->gguf, name);
-	float *by = t ? arena_floats(arena, (size_t)pairs, err) : NULL;
-
-	if (!t)
-		return true;
-	if (!by)
-		return false;
-	if (tensor_count(t) != (size_t)pairs)
-		return err_set(err, ERR_FILE, "%s: %s has %zu numbers, expected %d", s->from->path, name, tensor_count(t), pairs);
-	tensor_expand(t, by);
-	for (int i = 0; i < pairs; i++)
-		f[i] /= by[i];
-	return true;
-}
-
-static bool scale_from_gguf(const struct settings *s, struct config *c, struct arena *arena, struct err *err)
-{
-	const struct gguf *g = s->from->gguf;
-	char key[160];
-	const char *type;
-	size_t n;
-	double factor = 0, original = 0;
-
-	snprintf(key, sizeof key, "%s.rope.scaling.type", s->arch);
-	if (gguf_string(g, key, &type, &n) && !(n == 4 && !memcmp(type, "none", 4)) && !(n == 8 && !memcmp(type, "longrope", 8))) {
-		if (!(n == 6 && !memcmp(type, "linear", 6)))
-			return err_set(err, ERR_FILE, "%s: the rotary scaling \"%.*s\" is not supported; lmscope knows linear and longrope",
-				       s->from->path, (int)(n < 40 ? n : 40), type);
-		snprintf(key, sizeof key, "%s.rope.scaling.factor", s->arch);
-		if (!gguf_double(g, key, &factor) || factor <= 0)
-			return err_set(err, ERR_FILE, "%s: %s is not a positive number", s->from->path, key);
-	} else {
-		snprintf(key, sizeof key, "%s.rope.scale_linear", s->arch);
-		gguf_double(g, key, &factor);
-	}
-	for (int i = 0; factor > 0 && i < c->rotary.pairs; i++)
-		c->rotary.frequency[i] /= (float)factor;
-	snprintf(key, sizeof key, "%s.rope.scaling.original_context_length", s->arch);
-	if (gguf_find(g, "rope_factors_short.weight") && gguf_double(g, key, &original) && original >= 1) {
-		factor = 0;
-		snprintf(key, sizeof key, "%s.rope.scaling.attn_factor", s->arch);
-		gguf_double(g, key, &factor);
-		return begin_long(c, original, factor, arena, err) &&
-		       divide_by_tensor(s, "rope_factors_short.weight", c->rotary.frequency, c->rotary.pairs, arena, err) &&
-		       divide_by_tensor(s, "rope_factors_long.weight", c->rotary_long.frequency, c->rotary.pairs, arena, err);
-	}
-	return divide_by_tensor(s, "rope_freqs.weight", c->rotary.frequency, c->rotary.pairs, arena, err);
-}
-
-static bool read_rotary(const struct settings *s, const struct family *f, struct config *c, struct arena *arena, struct err *err)
-{
-	float base = 10000, share = s->json && f->rotary_share > 0 ? f->rotary_share : 1;
-	int width;
-
-	if (!setting_float(s, SETTING_ROPE_BASE, &base, err) || !setting_float(s, SETTING_ROTARY_SHARE, &share, err))
-		return false;
-	width = (int)((float)c->K * share);
-	if (!setting_int(s, SETTING_ROTARY_WIDTH, 2, c->K, &width, err))
-		return false;
-	if (base <= 0 || width < 2 || width > c->K || width % 2)
-		return setting_refuse(s, SETTING_ROPE_BASE, err, ": rotary positions over %d of %d channels with base %g make no sense", width, c->K,
-				      (double)base);
-	c->rotary = (struct rotary){ .pairs = width / 2, .interleaved = f->interleaved, .factor = 1 };
-	c->rotary.frequency = arena_floats(arena, (size_t)c->rotary.pairs, err);
-	if (!c->rotary.frequency)
-		return false;
-	config_rotary_frequencies(c->rotary.frequency, c->rotary.pairs, base);
-	return s->json ? scale_from_json(s, c, arena, err) : scale_from_gguf(s, c, arena, err);
-}
-
 static bool read_activation(const struct settings *s, const struct family *f, struct config *c, struct err *err)
 {
 	static const struct {
 		const char *word;
 		enum activation f;
 	} words[] = {
-		{ "relu", ACTIVATION_RELU }, { "gelu", ACTIVATION_GELU }, { "gelu_new", ACTIVATION_GELU_TANH },
-		{ "gelu_fast", ACTIVATION_GELU_TANH }, { "gelu_pytorch_tanh", ACTIVATION_GELU_TANH }, { "silu", ACTIVATION_SILU },
+		{ "relu", ACTIVATION_RELU }, { "gelu", ACTIVATION_GELU }, { "gelu_python", ACTIVATION_GELU },
+		{ "gelu_new", ACTIVATION_GELU_TANH }, { "gelu_fast", ACTIVATION_GELU_TANH }, { "gelu_accurate", ACTIVATION_GELU_TANH },
+		{ "gelu_pytorch_tanh", ACTIVATION_GELU_TANH }, { "gelu_python_tanh", ACTIVATION_GELU_TANH }, { "silu", ACTIVATION_SILU },
 		{ "swish", ACTIVATION_SILU }, { "quick_gelu", ACTIVATION_GELU_QUICK }, { "relu2", ACTIVATION_RELU2 },
 	};
 	char word[64] = "";
@@ -349,6 +177,6 @@ bool config_read(const struct settings *s, const struct family *f, struct arena 
 	if (!settle_check(s, err) || !read_sizes(s, f, c, err) || !(c->attention_scale = arena_floats(arena, (size_t)c->L, err)))
 		return false;
 	return read_activation(s, f, c, err) && read_window(s, f, c, arena, err) && read_scales(s, c, err) &&
-	       setting_bool(s, SETTING_TIED, &c->tied, err) && (f->position != POSITION_ROTARY || read_rotary(s, f, c, arena, err)) &&
+	       setting_bool(s, SETTING_TIED, &c->tied, err) && (f->position != POSITION_ROTARY || rotary_read(s, f, c, arena, err)) &&
 	       (!f->settle || f->settle(s, c, arena, err));
 }

@@ -9,6 +9,7 @@
 
 #include "engine/base/arena.h"
 #include "engine/base/err.h"
+#include "engine/model/rotary.h"
 #include "engine/numbers/kernels.h"
 
 enum norm_kind { NORM_LAYER, NORM_RMS };
@@ -25,13 +26,6 @@ enum qk_norm_span {
 /* Which parts of a layer must have biases. */
 enum { BIAS_NORM = 1, BIAS_QKV = 2, BIAS_O = 4, BIAS_MLP = 8, BIAS_UNEMBED = 16, BIAS_ALL = 15 };
 
-struct rotary {
-	int pairs;			/* rotated channels of a head / 2; the rest passes */
-	bool interleaved;		/* pairs (2i, 2i+1) rather than (i, i+pairs) */
-	float factor;			/* multiplies cosine and sine (attention factor of yarn, longrope); 1 */
-	float *frequency;		/* [pairs] radians per position, scaling applied */
-};
-
 struct config {
 	char family[32];		/* "llama" */
 	int L, D, H, G, K, F, V;
@@ -45,8 +39,6 @@ struct config {
 	int position_offset;		/* OPT: row of position 0 */
 	struct rotary rotary;		/* of layers whose window is 0, and of all when there is one kind */
 	struct rotary rotary_local;	/* of layers with a window (Gemma 3); pairs 0: the same as rotary */
-	struct rotary rotary_long;	/* instead of rotary when a prompt is longer than long_from (Phi-3); pairs 0: none */
-	int long_from;
 	bool *no_rotary;		/* [L] or NULL: layers without positions (SmolLM3) */
 	float *alibi;			/* [H] slopes times the key's position are added to scores, or NULL */
 	bool alibi_rounded;		/* Falcon: that product is rounded to bfloat16 and scaled like the scores */
@@ -76,8 +68,17 @@ struct family;
 /* Reads and checks everything but V, which is the number of rows of the embedding. Memory from `arena`. */
 bool config_read(const struct settings *s, const struct family *f, struct arena *arena, struct config *c, struct err *err);
 
-/* frequency[i] = base^(-2i / (2 pairs)): Su et al. 2021. */
-void config_rotary_frequencies(float *frequency, int pairs, float base);
+/* Of layer l. */
+static inline const struct rotary *config_rotary(const struct config *c, int l)
+{
+	return c->rotary_local.pairs && c->window && c->window[l] ? &c->rotary_local : &c->rotary;
+}
+
+/* Do prompts of these two lengths have the same keys where they have the same tokens? */
+static inline bool config_alike(const struct config *c, int T, int other)
+{
+	return rotary_alike(&c->rotary, T, other) && rotary_alike(&c->rotary_local, T, other);
+}
 
 /* Key/value head of a query head. */
 static inline int config_kv_head(const struct config *c, int head)

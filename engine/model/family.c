@@ -206,7 +206,7 @@ const struct family family_table[] = {
 	},
 	{
 		.name = "gemma3", .types = "gemma3_text|gemma3", .arch = "gemma3",
-		.norm = NORM_RMS, .eps = 1e-6f, .position = POSITION_ROTARY,
+		.norm = NORM_RMS, .eps = 1e-6f, .position = POSITION_ROTARY, .rotary_local = true,
 		.activation = ACTIVATION_GELU_TANH, .gated = true, .tied = true, .plus_one = true,
 		.window = WINDOW_PATTERN, .settle = settle_gemma3,
 		.name_of = {
@@ -227,7 +227,7 @@ const struct family family_table[] = {
 	},
 	{
 		.name = "olmo2", .types = "olmo2", .arch = "olmo2",
-		.norm = NORM_RMS, .eps = 1e-6f, .position = POSITION_ROTARY,
+		.norm = NORM_RMS, .eps = 1e-5f, .position = POSITION_ROTARY,
 		.activation = ACTIVATION_SILU, .gated = true, .settle = settle_olmo2,
 		.name_of = {
 			LLAMA_ENDS, LLAMA_QKV, LLAMA_O, LLAMA_MLP, QK_NORMS, POST_NORMS,
@@ -254,7 +254,7 @@ const struct family family_table[] = {
 	},
 	{
 		.name = "smollm3", .types = "smollm3", .arch = "smollm3",
-		.norm = NORM_RMS, .eps = 1e-6f, .position = POSITION_ROTARY, .gguf_permuted = true,
+		.norm = NORM_RMS, .eps = 1e-6f, .position = POSITION_ROTARY, .rope_base = 2e6f, .gguf_permuted = true,
 		.activation = ACTIVATION_SILU, .gated = true, .tied = true, .window = WINDOW_IF_USED, .settle = settle_smollm3,
 		.name_of = {
 			LLAMA_ENDS, LLAMA_NORMS, LLAMA_QKV, LLAMA_O, LLAMA_MLP,
@@ -270,7 +270,7 @@ const struct family family_table[] = {
 	},
 	{
 		.name = "cohere", .types = "cohere", .arch = "command-r",
-		.norm = NORM_LAYER, .eps = 1e-5f, .position = POSITION_ROTARY, .interleaved = true,
+		.norm = NORM_LAYER, .eps = 1e-5f, .position = POSITION_ROTARY, .rope_base = 5e5f, .interleaved = true,
 		.activation = ACTIVATION_SILU, .gated = true, .parallel = true, .shared_norm = true, .tied = true, .settle = settle_cohere,
 		.name_of = {
 			LLAMA_ENDS, LLAMA_QKV, LLAMA_O, LLAMA_MLP, QK_NORMS,

@@ -51,6 +51,8 @@ struct family {
 	bool interleaved;		/* rotary pairs as GPT-J has them, in the order in which lmscope holds q and k */
 	bool gguf_permuted;		/* the converter reordered rows of q and k for interleaved pairs: undone when read */
 	float rotary_share;		/* of a head's channels, when the settings do not say; 0: all */
+	float rope_base;		/* when the settings do not say; 0: 10000 */
+	bool rotary_local;		/* layers with a window have a base and a scaling of their own */
 	enum activation activation;	/* when the settings do not say */
 	bool llama_tanh;		/* llama.cpp computes GELU's tanh form for this family, Hugging Face (and lmscope) the exact one */
 	bool gated;

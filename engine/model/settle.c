@@ -92,6 +92,8 @@ bool settle_cohere(const struct settings *s, struct config *c, struct arena *are
 
 	(void)arena, (void)err;
 	c->qk_span = normed ? QK_OWN : QK_NONE;
+	if (s->json && !setting_there(s, SETTING_LOGIT_SCALE))
+		c->logit_scale = 0.0625f;
 	return true;
 }
 
@@ -119,7 +121,7 @@ bool settle_gemma(const struct settings *s, struct config *c, struct arena *aren
 {
 	(void)arena, (void)err;
 	c->embed_scale = sqrtf((float)c->D);
-	if (s->json && !json_text(json_get(s->json, "hidden_activation")))
+	if (s->json && c->activation == ACTIVATION_GELU && !json_text(json_get(s->json, "hidden_activation")))
 		c->activation = ACTIVATION_GELU_TANH;	/* the older hidden_act says "gelu" and means this one */
 	return true;
 }
@@ -152,20 +154,9 @@ bool settle_gemma2(const struct settings *s, struct config *c, struct arena *are
 
 bool settle_gemma3(const struct settings *s, struct config *c, struct arena *arena, struct err *err)
 {
-	const struct json_value *local = s->json ? json_get(json_get(s->json, "rope_parameters"), "sliding_attention") : NULL;
-	double base = 10000;
-
-	if (!s->json)
-		gguf_double(s->from->gguf, "gemma3.rope.freq_base_swa", &base);
-	else if (!json_double(json_get(local, "rope_theta"), &base))
-		number(s, "rope_local_base_freq", &base);
-	if (!(base > 0))
-		return refuse(s, "a rotary base of the local layers that is not above 0", err);
-	c->rotary_local = (struct rotary){ .pairs = c->rotary.pairs, .interleaved = c->rotary.interleaved, .factor = 1 };
-	if (!(c->rotary_local.frequency = arena_floats(arena, (size_t)c->rotary.pairs, err)))
-		return false;
-	config_rotary_frequencies(c->rotary_local.frequency, c->rotary.pairs, (float)base);
 	scale_by_scalar(s, c);
+	if (s->json)	/* the family's code reads a cap of the scores, and does not use it */
+		c->attention_cap = 0;
 	return settle_gemma(s, c, arena, err);
 }
 
@@ -198,10 +189,12 @@ bool settle_gpt_neox(const struct settings *s, struct config *c, struct arena *a
 	return true;
 }
 
-/* Here the setting divides. */
+/* Here the setting divides, and scores are not scaled unless the settings say by what. */
 bool settle_granite(const struct settings *s, struct config *c, struct arena *arena, struct err *err)
 {
 	(void)arena;
+	if (s->json && !setting_there(s, SETTING_ATTENTION_SCALE))
+		set_attention_scale(c, 1);
 	if (c->logit_scale == 0)
 		return refuse(s, "a logit scale of 0", err);
 	c->logit_scale = 1 / c->logit_scale;

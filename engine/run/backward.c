@@ -13,27 +13,33 @@
 
 /* ---- preparing ---- */
 
-static const struct rotary *layer_rotary(const struct config *c, int l, int T, int *which)
+/* `which` receives which of the two tables is its. */
+static const struct rotary *layer_rotary(const struct config *c, int l, int *which)
 {
-	*which = c->window && c->window[l] && c->rotary_local.pairs;
-	return *which ? &c->rotary_local : c->rotary_long.pairs && T > c->long_from ? &c->rotary_long : &c->rotary;
+	const struct rotary *r = config_rotary(c, l);
+
+	*which = r != &c->rotary;
+	return r;
 }
 
 /* A turn back is a turn with the other sign of the sine; a factor of both stays. */
 static bool begin_rotary(struct backward *b, int l, struct arena *arena, struct err *err)
 {
 	int which, T = b->run->T;
-	const struct rotary *r = layer_rotary(&b->run->model->config, l, T, &which);
+	const struct rotary *r = layer_rotary(&b->run->model->config, l, &which);
 	size_t pairs = (size_t)r->pairs;
+	const float *frequency;
+	float *room;
 
 	if (b->cosine[which])
 		return true;
 	b->cosine[which] = arena_floats(arena, (size_t)T * pairs, err);
 	b->sine[which] = arena_floats(arena, (size_t)T * pairs, err);
-	if (!b->cosine[which] || !b->sine[which])
+	if (!b->cosine[which] || !b->sine[which] || !(room = arena_floats(arena, pairs, err)))
 		return false;
+	frequency = rotary_frequencies(r, T, room);
 	for (int t = 0; t < T && pairs; t++)
-		kernel_rotary_table(r->frequency, r->pairs, t, r->factor, b->cosine[which] + (size_t)t * pairs,
+		kernel_rotary_table(frequency, r->pairs, t, r->factor, b->cosine[which] + (size_t)t * pairs,
 				    b->sine[which] + (size_t)t * pairs);
 	for (size_t i = 0; i < (size_t)T * pairs; i++)
 		b->sine[which][i] = -b->sine[which][i];
@@ -339,7 +345,7 @@ static void project_back(const struct backward *b, int l, const struct projectio
 {
 	const struct config *c = &b->run->model->config;
 	int which, T = b->run->T;
-	const struct rotary *r = layer_rotary(c, l, T, &which);
+	const struct rotary *r = layer_rotary(c, l, &which);
 	size_t width = (size_t)(p->heads * c->K);
 
 	memcpy(b->wide, d, (size_t)T * width * sizeof *d);

@@ -20,23 +20,10 @@ static int row_count(const struct pass *p)
 	return p->variants * (p->T - p->t0);
 }
 
-/* The kinds of rotary tables in a pass: of most layers, and of layers with a window where they have one of their own. */
-static const struct rotary *rotary_kind(const struct pass *p, int local)
-{
-	const struct config *c = &p->model->config;
-
-	return local ? &c->rotary_local : c->rotary_long.pairs && p->T > c->long_from ? &c->rotary_long : &c->rotary;
-}
-
-static int is_local(const struct config *c, int l)
-{
-	return c->window && c->window[l] && c->rotary_local.pairs;
-}
-
 bool pass_begin(struct pass *p, struct err *err)
 {
 	const struct config *c = &p->model->config;
-	const struct rotary *kind[2] = { rotary_kind(p, 0), rotary_kind(p, 1) };
+	const struct rotary *kind[2] = { &c->rotary, &c->rotary_local };
 	int nt = p->T - p->t0;
 
 	p->key0 = p->t0;
@@ -45,13 +32,15 @@ bool pass_begin(struct pass *p, struct err *err)
 		return false;
 	for (int i = 0; i < 2 && c->position == POSITION_ROTARY; i++) {
 		size_t pairs = (size_t)kind[i]->pairs;
+		float *room = arena_floats(p->arena, pairs, err);
+		const float *frequency = room ? rotary_frequencies(kind[i], p->T, room) : NULL;
 
 		p->cosine[i] = arena_floats(p->arena, (size_t)nt * pairs, err);
 		p->sine[i] = arena_floats(p->arena, (size_t)nt * pairs, err);
-		if (!p->cosine[i] || !p->sine[i])
+		if (!room || !p->cosine[i] || !p->sine[i])
 			return false;
 		for (int t = 0; t < nt && pairs; t++)
-			kernel_rotary_table(kind[i]->frequency, kind[i]->pairs, p->t0 + t, kind[i]->factor,
+			kernel_rotary_table(frequency, kind[i]->pairs, p->t0 + t, kind[i]->factor,
 					    p->cosine[i] + (size_t)t * pairs, p->sine[i] + (size_t)t * pairs);
 	}
 	return true;
@@ -171,8 +160,8 @@ static void norm_heads(const struct config *c, const struct norm *norm, float *x
 static void place(const struct rows *r, int row, const struct norm *norm, float *x, int heads)
 {
 	const struct config *c = &r->p->model->config;
-	int which = is_local(c, r->l);
-	const struct rotary *rotary = rotary_kind(r->p, which);
+	const struct rotary *rotary = config_rotary(c, r->l);
+	int which = rotary != &c->rotary;
 	size_t at = (size_t)(position_of(r, row) - r->p->key0) * (size_t)rotary->pairs;
 	bool rotate = c->position == POSITION_ROTARY && !(c->no_rotary && c->no_rotary[r->l]);
 

@@ -108,12 +108,6 @@ struct start {
 	int l0, t0;
 };
 
-/* Two lengths on either side of where the rotary tables change share no keys. */
-static bool same_rotary(const struct config *c, int T, int other)
-{
-	return !c->rotary_long.pairs || (T > c->long_from) == (other > c->long_from);
-}
-
 static int tokens_alike(const struct run *r, const struct run *other)
 {
 	int n = 0;
@@ -142,7 +136,7 @@ static struct start find_start(const struct run *r, const struct run_order *o)
 		return s;
 	}
 	/* A run of a prompt that begins alike. At least one row is computed: the last logits are wanted. */
-	if (o->prefix && same_rotary(&r->model->config, r->T, o->prefix->T) && (rows = tokens_alike(r, o->prefix)) > 0)
+	if (o->prefix && config_alike(&r->model->config, r->T, o->prefix->T) && (rows = tokens_alike(r, o->prefix)) > 0)
 		s = (struct start){ o->prefix, 0, rows < r->T ? rows : r->T - 1 };
 	return s;
 }

@@ -280,8 +280,8 @@ static bool begin(struct sweep *s, struct err *err)
 
 	s->top = c->L - 1;
 	s->loss = metric->kind == METRIC_LOSS;
-	/* Nothing looks back from positions behind the metric's; but where rotary tables depend on the prompt's length, all are carried. */
-	s->T = s->loss || c->rotary_long.pairs ? s->run->T : metric->position + 1;
+	/* Nothing looks back from positions behind the metric's; but where rotary tables would change with that length, all are carried. */
+	s->T = s->loss || !config_alike(c, s->run->T, metric->position + 1) ? s->run->T : metric->position + 1;
 	s->unedited_logits = s->unedited->last_logits;
 	s->y = arena_floats(s->arena, (size_t)(s->loss ? s->T : METRIC_ROWS) * D, err);
 	s->logits = s->loss ? NULL : arena_floats(s->arena, METRIC_ROWS * V, err);

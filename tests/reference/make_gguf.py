@@ -30,7 +30,7 @@ from probe import Probe, save
 
 OUT = FIXTURES / "gguf"
 NAMES = """gpt2-tied llama-grouped llama3 mistral-window gpt_neox bloom-heads falcon-7b falcon-40b
-phi phi3 phi3-long phi3-short qwen2 qwen3 gemma gemma2 gemma3 gemma3-types olmo olmo-unclipped
+phi phi3 phi3-long phi3-short qwen2 qwen2-yarn qwen3 gemma gemma2 gemma3 gemma3-types olmo olmo-unclipped
 olmo2 stablelm stablelm-parallel starcoder2 starcoder2-plain smollm3-four granite granite-bias cohere
 cohere-qk""".split()
 ARCH = {"mistral": "llama", "gpt_neox": "gptneox", "phi": "phi2", "gemma3_text": "gemma3", "cohere": "command-r"}
@@ -151,6 +151,10 @@ def add_keys(w, arch, c):
     if positions.get("rope_type") == "linear":
         w.add_rope_scaling_type(gguf.RopeScalingType.LINEAR)
         w.add_rope_scaling_factor(positions["factor"])
+    if positions.get("rope_type") == "yarn":
+        w.add_rope_scaling_type(gguf.RopeScalingType.YARN)
+        w.add_rope_scaling_factor(positions["factor"])
+        w.add_rope_scaling_orig_ctx_len(positions["original_max_position_embeddings"])
     if arch == "phi3":
         w.add_rope_scaling_orig_ctx_len(c.original_max_position_embeddings)
         w.add_sliding_window(c.sliding_window or 0)

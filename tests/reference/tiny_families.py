@@ -44,9 +44,9 @@ FAMILIES = {
         n_embd=16, n_layer=2, n_head=2, n_positions=64, rotary_dim=4, n_inner=None,
         activation_function="gelu_new", layer_norm_epsilon=1e-5, tie_word_embeddings=False),
     "gptj-whole": row(
-        "interleaved rotary on all channels, odd MLP", "gptj", "GPTJForCausalLM",
+        "interleaved rotary on all channels, odd MLP, tied and with a bias all the same", "gptj", "GPTJForCausalLM",
         n_embd=18, n_layer=2, n_head=3, n_positions=64, rotary_dim=6, n_inner=31,
-        activation_function="gelu", layer_norm_epsilon=0.02, tie_word_embeddings=False),
+        activation_function="gelu", layer_norm_epsilon=0.02, tie_word_embeddings=True),
     "opt": row(
         "positions begin at row 2, relu, tied", "opt", "OPTForCausalLM",
         hidden_size=20, ffn_dim=37, num_hidden_layers=2, num_attention_heads=4,
@@ -153,6 +153,38 @@ FAMILIES = {
         layer_types=["full_attention", "sliding_attention"],
         hidden_activation="gelu_pytorch_tanh", rms_norm_eps=0.02, tie_word_embeddings=True,
         query_pre_attn_scalar=6, sliding_window=5),
+    "gemma3-scaled": llama_like(
+        "a scaling of the local layers' own, a cap of the scores that is not applied", "gemma3_text",
+        "Gemma3ForCausalLM", num_hidden_layers=2, head_dim=6, num_key_value_heads=1,
+        rope_parameters=dict(
+            full_attention=dict(rope_type="yarn", rope_theta=900.0, factor=4.0, beta_fast=4.0,
+                                original_max_position_embeddings=16),
+            sliding_attention=dict(rope_type="linear", rope_theta=20.0, factor=2.0)),
+        layer_types=["full_attention", "sliding_attention"], attn_logit_softcapping=2.0,
+        hidden_activation="gelu_pytorch_tanh", rms_norm_eps=0.02, tie_word_embeddings=True,
+        query_pre_attn_scalar=6, sliding_window=5),
+    "qwen2-yarn": llama_like(
+        "yarn with pairs on the ramp and on either side", "qwen2", "Qwen2ForCausalLM",
+        hidden_size=32, num_attention_heads=2, num_key_value_heads=1, rope_theta=70.0,
+        hidden_act="silu", rms_norm_eps=1e-6, use_sliding_window=False,
+        rope_scaling=dict(rope_type="yarn", factor=4.0, original_max_position_embeddings=512)),
+    "llama-yarn": llama_like(
+        "yarn with all its numbers, the ramp not at whole pairs", "llama", "LlamaForCausalLM",
+        hidden_size=24, num_attention_heads=2, num_key_value_heads=2, rope_theta=70.0,
+        hidden_act="gelu_python", rms_norm_eps=1e-6,
+        rope_parameters=dict(rope_type="yarn", factor=4.0, original_max_position_embeddings=64,
+                             beta_fast=8.0, beta_slow=2.0, mscale=0.7, mscale_all_dim=0.5,
+                             truncate=False, rope_theta=70.0)),
+    "llama-dynamic": llama_like(
+        "a prompt longer than max_position_embeddings, for which the base grows", "llama",
+        "LlamaForCausalLM", hidden_size=24, max_position_embeddings=7, rope_theta=70.0, hidden_act="silu",
+        rms_norm_eps=1e-6, rope_scaling=dict(type="dynamic", factor=4.0)),
+    "granite-long": llama_like(
+        "longrope with its own factor, scores not scaled since no key says so", "granite",
+        "GraniteForCausalLM", hidden_size=16, num_attention_heads=2, num_key_value_heads=1,
+        rope_theta=70.0, hidden_act="silu", rms_norm_eps=1e-6,
+        rope_scaling=dict(type="longrope", factor=3.0, original_max_position_embeddings=8,
+                          short_factor=[1.0, 1.3, 1.7, 2.0], long_factor=[1.5, 4.0, 5.0, 6.0])),
     "olmo": llama_like(
         "norms without weights, q, k, v clipped", "olmo", "OlmoForCausalLM",
         hidden_size=24, clip_qkv=1.1, rope_theta=70.0, hidden_act="silu"),
