@@ -169,6 +169,8 @@ static bool read_part(struct work *w, const struct json_value *root)
 	return true;
 }
 
+static const char other_question[] = "%s: this was kept for another question, model or file of prompts; name another file";
+
 /* The parts that are there. A last line without its end was being written when the work stopped: it is dropped. */
 static bool read_kept(struct work *w, const char *text, size_t n, size_t *whole, struct err *err)
 {
@@ -184,11 +186,11 @@ static bool read_kept(struct work *w, const char *text, size_t n, size_t *whole,
 
 		json_free(doc);
 		if (!fine)
-			return err_set(err, ERR_ARGUMENT, line == 1 ? "%s: this was kept for another question, model or file of prompts; name another file"
+			return err_set(err, ERR_ARGUMENT, line == 1 ? other_question
 							  : "%s: line %d is not a part of this question's answer; remove the file to begin anew", w->keep, line);
 		*whole = (size_t)(end + 1 - text);
 	}
-	return true;
+	return !n || *whole || err_set(err, ERR_ARGUMENT, other_question, w->keep);	/* somebody else's file is not written over */
 }
 
 /* Reads what is kept and opens the file for more. */

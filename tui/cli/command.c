@@ -82,6 +82,9 @@ static bool run(const struct command *c, struct options *o, bool (*explore)(stru
 		str_done(&out);
 		return true;
 	}
+	/* The screen shows what it can of a preset, and says what it left out. A script that reads numbers would take them for the preset's. */
+	if (c->word && o->notes.n)
+		return err_set(err, ERR_FILE, "%s", o->notes.line[0]);
 	pool_threads(o->threads);
 	matrix_low_memory(o->low_memory);
 	ok = c->word ? c->run(o, err) : explore(o, err);

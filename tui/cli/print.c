@@ -152,7 +152,6 @@ bool command_print(struct options *o, struct err *err)
 
 	if (!take_words(o, err))
 		return false;
-	command_say_notes(&o->notes);
 	p.session = session_new();
 	if (o->keep && !o->prompts)
 		ok = err_set(err, ERR_USAGE, "--keep: there is nothing to keep without --prompts");
@@ -160,7 +159,8 @@ bool command_print(struct options *o, struct err *err)
 		ok = print_dataset(&p, err);
 	else
 		ok = print_panes(&p, err);
-	command_say_notes(&p.notes);
+	if (ok)		/* else the one sentence that counts is the error's */
+		command_say_notes(&p.notes);
 	notes_done(&p.notes);
 	session_free(p.session);
 	return ok;
