@@ -9,6 +9,8 @@
 #include "engine/model/tokenizer.h"
 #include "engine/numbers/kernels.h"
 
+enum { SHOW_EVERY_MS = 100, SPARED_MS = 250 };	/* see is_spared */
+
 void desk_init(struct desk *d, struct worker *w)
 {
 	*d = (struct desk){ .worker = w, .session = session_new(), .draft = xcalloc(1, sizeof *d->draft) };
@@ -116,7 +118,7 @@ static int rank_of(const struct job *job, struct piece piece)
 static bool under_way(const struct desk *d, struct piece piece)
 {
 	for (const struct level *l = d->top; l; l = l->below)
-		if (l->task.called && !l->unwanted && l->piece.kind == piece.kind && l->piece.pane == piece.pane)
+		if (!l->unwanted && l->piece.kind == piece.kind && l->piece.pane == piece.pane)
 			return true;
 	return false;
 }
@@ -201,6 +203,32 @@ static bool wants_top(struct desk *d, const struct job *job)
 	return !d->top->unwanted && wants(d, job, d->top->piece, &pane);
 }
 
+/*
+ * A held key asks faster than can be answered. Were each question dropped for the next, nothing would be seen until the key is let go: the
+ * quick pieces of one are made all the same, when none were for a while, and when that does not take long.
+ */
+static bool is_spared(const struct desk *d)
+{
+	double now = clock_now();
+
+	return now - d->answered_at > SHOW_EVERY_MS && now - d->asked_at < SPARED_MS;
+}
+
+static void give_way(struct level *level, bool quick)
+{
+	if (!worker_waits(level->desk->worker))
+		return;
+	if (quick && is_spared(level->desk))
+		atomic_store(&level->task.call, true);	/* ask again at the next step */
+	else
+		atomic_store(&level->task.stop, true);
+}
+
+static void interrupted_early(void *context)
+{
+	give_way(context, true);
+}
+
 /* The job takes the desk: pieces that are there or under way stay if it wants them. */
 static void take_over(struct desk *d, const struct job *job)
 {
@@ -226,7 +254,7 @@ static void take_over(struct desk *d, const struct job *job)
 		has_before[i] = same && d->has_before[from];
 	}
 	for (struct level *l = d->top; l; l = l->below) {
-		if (!l->task.called || l->unwanted)
+		if (l->unwanted || l->piece.kind == PIECE_NONE)
 			continue;
 		if (wants(d, job, l->piece, &at)) {
 			l->piece.pane = at;
@@ -283,7 +311,7 @@ static void forget_answers(struct desk *d)
 /* Puts a job on the desk and prepares the session for it; false: not prepared, and the draft may say why. */
 static bool begin(struct desk *d, struct job *job, unsigned serial)
 {
-	struct level level = { .desk = d };
+	struct level level = { .task = { .called = interrupted_early, .called_context = &level }, .desk = d };
 	struct snapshot *s = d->draft;
 	struct err err = { 0 };
 	const char *name = job->model ? job->model : "demo";
@@ -346,13 +374,15 @@ static void interrupted(void *context)
 	struct job *job;
 	unsigned serial;
 
+	bool taken = false;
+
 	while ((job = worker_take(d->worker, wants_top, &serial))) {
 		begin(d, job, serial);
 		answer_all(d, rank_of(&d->job, level->piece));
+		taken = true;
 	}
-	if (worker_waits(d->worker))
-		atomic_store(&level->task.stop, true);
-	else
+	give_way(level, rank_of(&d->job, level->piece) < RANK_LENS);
+	if (taken && !atomic_load(&level->task.stop))
 		publish_piece(d, level);
 }
 
@@ -460,8 +490,15 @@ static void answer_all(struct desk *d, int below)
 {
 	struct piece piece;
 
-	while (d->prepared && !worker_waits(d->worker) && !worker_cancelled(d->worker) && choose(d, below, &piece))
+	while (d->prepared && !worker_cancelled(d->worker)) {
+		bool waits = worker_waits(d->worker), quick = choose(d, RANK_LENS < below ? RANK_LENS : below, &piece);
+
+		if (!quick)
+			d->answered_at = clock_now();
+		if ((waits && !(quick && is_spared(d))) || (!quick && !choose(d, below, &piece)))
+			return;
 		make(d, piece);
+	}
 }
 
 void desk_work(struct desk *d, struct job *job, unsigned serial)

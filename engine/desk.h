@@ -12,13 +12,13 @@
 #include "engine/session.h"
 #include "engine/snapshot.h"
 
-enum piece_kind { PIECE_TABLE, PIECE_BEFORE, PIECE_TEXT, PIECE_PLAIN_TEXT };
+enum piece_kind { PIECE_NONE, PIECE_TABLE, PIECE_BEFORE, PIECE_TEXT, PIECE_PLAIN_TEXT };
 struct piece {
 	enum piece_kind kind;
 	int pane;
 };
 
-/* A piece under way, or the preparing of a job (`called` is NULL then: whatever is newer stops it). */
+/* A piece under way, or the preparing of a job (PIECE_NONE: whatever is newer stops it). */
 struct level {
 	struct task task;
 	struct desk *desk;
@@ -37,7 +37,7 @@ struct desk {
 	bool has_job, prepared;	/* the session is prepared for it */
 	bool has_before[JOB_PANES], has_text, has_plain_text;	/* pieces that are there; a table is when it is not stale */
 	struct notes notes;
-	double asked_at;
+	double asked_at, answered_at;	/* when the job came; when quick pieces were last all there */
 	struct level *top;	/* read by the screen under the worker's lock */
 };
 

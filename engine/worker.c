@@ -46,7 +46,7 @@ static void tell_progress(const struct worker *w, struct snapshot *s)
 	for (int i = 0; i < s->panes; i++)
 		s->pane[i].done = s->pane[i].total = 0;
 	for (const struct level *l = top; l; l = l->below) {
-		if (!l->task.called || l->unwanted || l->piece.kind != PIECE_TABLE || l->piece.pane >= s->panes)
+		if (l->unwanted || l->piece.kind != PIECE_TABLE || l->piece.pane >= s->panes)
 			continue;
 		s->pane[l->piece.pane].done = atomic_load_explicit(&l->task.done, memory_order_relaxed);
 		s->pane[l->piece.pane].total = atomic_load_explicit(&l->task.total, memory_order_relaxed);
@@ -70,13 +70,11 @@ void worker_publish(struct worker *w)
 		return;	/* the counter is full: there is news enough */
 }
 
-/* Something newer waits: work that can be interrupted is, other work is stopped. Under the lock. */
+/* Something newer waits: the desk will see at its next step. Under the lock. */
 static void disturb(struct level *top)
 {
-	if (top && top->task.called)
+	if (top)
 		atomic_store(&top->task.call, true);
-	else if (top)
-		atomic_store(&top->task.stop, true);
 }
 
 void worker_enter(struct worker *w, struct level *level)
@@ -140,8 +138,11 @@ static void *run_thread(void *context)
 	struct worker *w = context;
 	unsigned serial;
 
-	/* the screen goes first; a thread's own priority is set through its id, and failing to is no harm */
-	(void)setpriority(PRIO_PROCESS, (id_t)syscall(SYS_gettid), 19);
+	/*
+	 * The screen goes first; but not the work of everybody else on the machine, since a person waits for this. A thread's own priority is
+	 * set through its id, and failing to is no harm.
+	 */
+	(void)setpriority(PRIO_PROCESS, (id_t)syscall(SYS_gettid), 5);
 	for (bool quit = false; !quit;) {
 		struct job *job = worker_take(w, NULL, &serial);
 

@@ -240,6 +240,8 @@ void app_snapshot(struct app *app, const struct snapshot *shot)
 	app->shot = shot;
 	if (shot->serial != app->serial)
 		return;
+	if (shot->state == WORK_IDLE && !shot->error)
+		app->rested = shot->milliseconds;
 	/* Notes of the newest job, each said once. */
 	for (int i = 0; i < shot->notes; i++) {
 		bool heard = false;

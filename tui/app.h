@@ -68,6 +68,7 @@ struct app {
 	bool has_asked;
 	unsigned serial;
 	long now, asked_at;		/* milliseconds of the loop's clock */
+	double rested;			/* what the last question took that was answered; 0: none was */
 
 	int focus;
 	struct app_pane pane[JOB_PANES];

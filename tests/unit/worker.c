@@ -344,6 +344,49 @@ static void test_text_goes_on(struct worker *w)
 	job_done(&job);
 }
 
+/* Questions come faster than they can be answered, as from a held key: some are answered all the same, before the last one. */
+static void test_held_key(struct worker *w)
+{
+	const struct snapshot *s;
+	struct job job;
+	struct str prompt;
+	struct table *seen = NULL;
+	unsigned serial = 0;
+	int answered = 0;
+	long start;
+
+	str_init(&prompt);
+	for (int i = 0; i < 240; i++)
+		str_add(&prompt, i % 2 ? " red" : " blue");
+	ask_for(&job, prompt.s, (const char *const[]){ "next-token", "attention", NULL });
+	job_add_edit(&job, "head 0.0 zero");
+	s = wait_for(w, worker_ask(w, &job), NULL);
+	seen = s ? table_ref(s->pane[0].table) : NULL;
+	start = now();
+	for (int i = 0; i < 400 && now() - start < 4000; i++) {
+		char line[60];
+		long until = now() + 5;
+
+		snprintf(line, sizeof line, "head 0.0 scale %d", i + 2);
+		job_set(&job.edit[0].line, line);
+		serial = worker_ask(w, &job);
+		while (now() < until)
+			poll(NULL, 0, 1);
+		s = worker_look(w);
+		if (s->pane[0].table && s->pane[0].table != seen) {	/* stale by now, perhaps, and something to see */
+			table_unref(seen);
+			seen = table_ref(s->pane[0].table);
+			answered++;
+		}
+	}
+	table_unref(seen);
+	CHECK_THAT(answered >= 2, "while a key is held there is something to see (%d times)", answered);
+	s = wait_for(w, serial, NULL);
+	CHECK_THAT(s && !s->pane[0].stale && s->pane[0].table, "and the last one is answered");
+	job_done(&job);
+	str_done(&prompt);
+}
+
 static void write_vector(const char *path, size_t n, float value)
 {
 	float *v = xcalloc(n, sizeof *v);
@@ -406,6 +449,7 @@ int main(void)
 		test_unwanted(w);
 		test_text_goes_on(w);
 		test_another_file(w);
+		test_held_key(w);
 		test_cancel(w);
 	}
 	worker_free(w);	/* in the middle of a job */

@@ -57,6 +57,10 @@ static enum style what_is_done(const struct app *app, struct str *out)
 		str_addf(out, "%s %.0f ms", shot->error ? "✗" : "●", shot->milliseconds);
 		return shot->error ? STYLE_ERROR : STYLE_GOOD;
 	}
+	if (!app_is_slow(app) && shot->has_model && app->rested > 0) {	/* what is quick is not announced */
+		str_addf(out, "● %.0f ms", app->rested);
+		return STYLE_GOOD;
+	}
 	str_add(out, "…");
 	if (shot->what[0])
 		str_addf(out, " %s", shot->what);
