@@ -48,6 +48,10 @@ check 'the installed program finds its own demo model' finds
 check 'and answers' installed print next-token demo -p 'Once upon a time'
 for preset in "$folder"/moved/share/lmscope/presets/*.yaml; do
 	name=$(basename "$preset" .yaml)
+	if ! grep -q '^model: demo$' "$preset"; then
+		echo "# $name is for a model that does not come with the program"
+		continue
+	fi
 	check "and has the preset $name" installed print --preset "$name" -f json
 done
 echo "1..$count"

@@ -7,6 +7,7 @@
 
 #include "engine/base/file.h"
 #include "engine/base/json.h"
+#include "engine/base/paths.h"
 #include "engine/base/str.h"
 #include "engine/model/gguf.h"
 #include "engine/model/safetensors.h"
@@ -91,20 +92,24 @@ static float *from_control_vector(const char *path, int layer, struct arena *are
 	return out;
 }
 
+static float *read_path(const char *path, const char *name, int layer, struct arena *arena, size_t *rows, size_t *cols, struct err *err)
+{
+	if (ends_in(path, ".safetensors"))
+		return from_safetensors(path, name, layer, arena, rows, cols, err);
+	if (ends_in(path, ".gguf"))
+		return from_control_vector(path, layer, arena, rows, cols, err);
+	return vector_npy_read(path, arena, rows, cols, err);
+}
+
 float *vector_rows_read(const char *spec, int layer, struct arena *arena, size_t *rows, size_t *cols, struct err *err)
 {
-	const char *named = strstr(spec, ".safetensors:");
+	const char *named = strstr(spec, ".safetensors:"), *name = named ? named + strlen(".safetensors:") : NULL;
+	const char *path = named ? arena_strndup(arena, spec, (size_t)(name - 1 - spec)) : spec;
+	char *ours = *path != '/' && !file_exists(path) ? paths_data(path) : NULL;	/* of a preset that ships */
+	float *out = read_path(ours ? ours : path, name, layer, arena, rows, cols, err);
 
-	if (named) {
-		const char *path = arena_strndup(arena, spec, (size_t)(named - spec) + strlen(".safetensors"));
-
-		return from_safetensors(path, named + strlen(".safetensors:"), layer, arena, rows, cols, err);
-	}
-	if (ends_in(spec, ".safetensors"))
-		return from_safetensors(spec, NULL, layer, arena, rows, cols, err);
-	if (ends_in(spec, ".gguf"))
-		return from_control_vector(spec, layer, arena, rows, cols, err);
-	return vector_npy_read(spec, arena, rows, cols, err);
+	free(ours);
+	return out;
 }
 
 float *vector_read(const char *spec, int layer, struct arena *arena, size_t *n, struct err *err)

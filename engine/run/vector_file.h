@@ -5,7 +5,8 @@
  *
  * A .npy file is one vector, or rows of them: little-endian f32 or f64, in one or two dimensions (others of size 1 are fine). Of a safetensors file, the tensor named
  * behind the colon, or direction.LAYER, or the only one. A control vector has direction.1 … direction.L-1, each added to the stream that
- * leaves that layer (counted from 0: the first layer has none).
+ * leaves that layer (counted from 0: the first layer has none). A relative path that is not there may be a file of the program's own, which
+ * its presets name: presets/steering.npy.
  */
 #ifndef LMSCOPE_ENGINE_RUN_VECTOR_FILE_H
 #define LMSCOPE_ENGINE_RUN_VECTOR_FILE_H

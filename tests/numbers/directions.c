@@ -6,8 +6,10 @@
 
 #include <math.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "engine/base/json.h"
+#include "engine/base/paths.h"
 #include "engine/numbers/pool.h"
 #include "engine/run/run.h"
 #include "engine/run/vector_file.h"
@@ -197,6 +199,32 @@ static void check_prompts(void)
 	free(path);
 }
 
+/* The vector of presets/steering.yaml is what the two files beside it make on the demo model, and is found from any folder. */
+static void check_preset(void)
+{
+	struct err err = { 0 };
+	char *folder = paths_data("models/demo/model.safetensors");
+	struct model *m = folder ? model_open("demo", NULL, NULL, &err) : NULL;
+	struct prompt_set with, without;
+	struct directions d;
+	size_t n = 0;
+	float *v;
+
+	free(folder);
+	if (!m) {
+		tap_skip("the demo model is not there");
+		return;
+	}
+	CHECK(!chdir("tests"));
+	v = vector_read("presets/steering.npy", 2, arena, &n, &err);
+	CHECK(!chdir(".."));
+	if (CHECK_THAT(v && (int)n == m->config.D && prompt_set_read("presets/steering_with.txt", m, BOS_DEFAULT, &with, arena, &err) &&
+		       prompt_set_read("presets/steering_without.txt", m, BOS_DEFAULT, &without, arena, &err) &&
+		       directions_of_prompts(m, &with, &without, false, &d, arena, NULL, &err), "steering.npy %s", err.text))
+		CHECK_NEAR(v, d.vector + 2 * d.D, n, 1e-3, "presets/steering.npy is the direction between its two files");
+	model_free(m);
+}
+
 int main(void)
 {
 	struct err err = { 0 };
@@ -220,6 +248,7 @@ int main(void)
 	}
 	check_hostile();
 	check_prompts();
+	check_preset();
 	json_free(doc);
 	arena_free(arena);
 	pool_stop();
