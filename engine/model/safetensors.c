@@ -41,6 +41,7 @@ static const struct {
 	size_t bytes;		/* of an element */
 } types[] = {
 	{ "F64", DTYPE_F64, 8 }, { "F32", DTYPE_F32, 4 }, { "F16", DTYPE_F16, 2 }, { "BF16", DTYPE_BF16, 2 },
+	{ "F8_E4M3", DTYPE_F8_E4M3, 1 }, { "F8_E5M2", DTYPE_F8_E5M2, 1 },
 	{ "I64", -1, 8 },	 { "I32", -1, 4 },	  { "I16", -1, 2 },	   { "I8", -1, 1 },
 	{ "U64", -1, 8 },	 { "U32", -1, 4 },	  { "U16", -1, 2 },	   { "U8", -1, 1 },
 	{ "BOOL", -1, 1 },
@@ -270,6 +271,30 @@ static bool open_folder(struct safetensors *s, const char *folder, struct err *e
 	return ok;
 }
 
+/* Bytes as floats are read as they are. Where a file has scales to multiply them by, their values alone would be wrong ones. */
+static bool check_scales(const struct safetensors *s, const char *path, struct err *err)
+{
+	static const char *const ends[] = { "weight_scale_inv", "weight_scale", "scale_weight", "scale" };
+	bool ok = true;
+
+	for (size_t i = 0; ok && i < s->names.n; i++) {
+		const struct tensor *t = &s->tensor[i];
+		const char *dot = strrchr(t->name, '.');
+		size_t stem = dot ? (size_t)(dot + 1 - t->name) : 0;
+		struct str name;
+
+		str_init(&name);
+		for (size_t k = 0; ok && k < sizeof ends / sizeof *ends && (t->type == DTYPE_F8_E4M3 || t->type == DTYPE_F8_E5M2); k++) {
+			str_clear(&name);
+			str_addf(&name, "%.*s%s", (int)stem, t->name, ends[k]);
+			ok = !safetensors_find(s, name.s) || err_set(err, ERR_FILE, "%s: tensor %s is %s with a scale (%s), which is not supported; "
+				"lmscope reads such bytes where they are the weights themselves", path, t->name, dtype_table[t->type].name, name.s);
+		}
+		str_done(&name);
+	}
+	return ok;
+}
+
 static bool check_whole(const struct safetensors *s, const char *path, struct err *err)
 {
 	const struct tensor *a, *b;
@@ -278,7 +303,7 @@ static bool check_whole(const struct safetensors *s, const char *path, struct er
 		return err_set(err, ERR_FILE, "%s: there are no tensors of a float type in it", path);
 	if (!tensors_apart(s->tensor, s->names.n, &a, &b))
 		return err_set(err, ERR_FILE, "%s: the tensors %s and %s overlap", path, a->name, b->name);
-	return true;
+	return check_scales(s, path, err);
 }
 
 struct safetensors *safetensors_open(const char *path, struct err *err)

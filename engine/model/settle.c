@@ -19,6 +19,17 @@ static bool number(const struct settings *s, const char *key, double *out)
 	return s->json && json_double(json_get(s->json, key), out);
 }
 
+/* Weights that need more than their tensors' own numbers: codes, scales, zero points. */
+static bool check_quantisation(const struct settings *s, struct err *err)
+{
+	const struct json_value *q = json_get(json_root(s->from->config), "quantization_config");
+	const char *method = json_text(json_get(q, "quant_method"));
+
+	return !json_is(q, JSON_OBJECT) || err_set(err, ERR_FILE, "%s/config.json: quantization_config: the method \"%.40s\" is not supported; lmscope "
+						   "reads plain floats from folders, and quantised weights from GGUF files", s->from->path,
+						   method ? method : "");
+}
+
 bool settle_check(const struct settings *s, struct err *err)
 {
 	static const struct {
@@ -50,7 +61,7 @@ bool settle_check(const struct settings *s, struct err *err)
 		if (!ok)
 			return err_set(err, ERR_FILE, "%s/config.json: %s is not %s", s->from->path, rows[i].key, words[rows[i].kind]);
 	}
-	return true;
+	return !s->json || check_quantisation(s, err);
 }
 
 static bool refuse(const struct settings *s, const char *what, struct err *err)

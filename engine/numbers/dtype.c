@@ -95,6 +95,27 @@ static void expand_bf16(const void *src, float *dst, size_t n)
 		dst[i] = float_of((uint32_t)u16_at(p + 2 * i) << 16);
 }
 
+/* Bytes of 1 sign, 4 exponent and 3 fraction bits (bias 7; no infinity, one NaN of each sign): a half of another bias. */
+static void expand_f8_e4m3(const void *src, float *dst, size_t n)
+{
+	const unsigned char *p = src;
+
+	for (size_t i = 0; i < n; i++) {
+		uint32_t magnitude = p[i] & 0x7Fu, sign = (uint32_t)(p[i] & 0x80u) << 8;
+
+		dst[i] = half(magnitude == 0x7F ? sign | 0x7E00 : sign | magnitude << 7) * 256;
+	}
+}
+
+/* The upper byte of a half. */
+static void expand_f8_e5m2(const void *src, float *dst, size_t n)
+{
+	const unsigned char *p = src;
+
+	for (size_t i = 0; i < n; i++)
+		dst[i] = half((uint32_t)p[i] << 8);
+}
+
 static void expand_f64(const void *src, float *dst, size_t n)
 {
 	const unsigned char *p = src;
@@ -337,6 +358,8 @@ const struct dtype_info dtype_table[DTYPE_COUNT] = {
 	[DTYPE_F16] = { "F16", 1, 2, expand_f16 },
 	[DTYPE_BF16] = { "BF16", 1, 2, expand_bf16 },
 	[DTYPE_F64] = { "F64", 1, 8, expand_f64 },
+	[DTYPE_F8_E4M3] = { "F8_E4M3", 1, 1, expand_f8_e4m3 },
+	[DTYPE_F8_E5M2] = { "F8_E5M2", 1, 1, expand_f8_e5m2 },
 	[DTYPE_Q4_0] = { "Q4_0", 32, 18, expand_q4_0 },
 	[DTYPE_Q4_1] = { "Q4_1", 32, 20, expand_q4_1 },
 	[DTYPE_Q5_0] = { "Q5_0", 32, 22, expand_q5_0 },

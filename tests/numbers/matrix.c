@@ -54,6 +54,10 @@ static void random_block(enum dtype type, unsigned char *block)
 		block[1] = (unsigned char)((block[1] & 0x83) | 0x38);
 	if (type == DTYPE_BF16)
 		block[1] = (unsigned char)((block[1] & 0x80) | 0x3F);
+	if (type == DTYPE_F8_E4M3)
+		block[0] = (unsigned char)((block[0] & 0x87) | 0x30);
+	if (type == DTYPE_F8_E5M2)
+		block[0] = (unsigned char)((block[0] & 0x83) | 0x38);
 	if (type == DTYPE_F32)
 		memcpy(block, &(float){ uniform() }, 4);
 	if (type == DTYPE_F64)

@@ -109,6 +109,8 @@ static void test_hostile(void)
 		{ "\"rope_scaling\": null", "\"sliding_window\": 4, \"layer_types\": [\"full_attention\"]", "layer_types lists 1 layers of 2" },
 		{ "\"rope_scaling\": null", "\"sliding_window\": 4, \"layer_types\": [\"linear_attention\", \"full_attention\"]",
 		  "layer_types: \"linear_attention\" is not supported" },
+		{ "\"rope_scaling\": null", "\"quantization_config\": {\"quant_method\": \"gptq\", \"bits\": 4}",
+		  "quantization_config: the method \"gptq\" is not supported" },
 		{ base, "[]", "config.json: \"model_type\" is missing" },
 		{ base, "{\"model_type\": ", "config.json" },
 		{ base, "", "config.json" },

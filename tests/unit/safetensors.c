@@ -74,7 +74,10 @@ static void test_hostile(void)
 		{ "the same key twice", "{" A "," A "}", 0 },
 		{ "tensor a has no dtype", "{\"a\":{\"shape\":[2],\"data_offsets\":[0,8]}}", 0 },
 		{ "tensor a has no dtype", "{\"a\":[]}", 0 },
-		{ "tensor a is F8_E4M3; lmscope reads F64, F32", "{\"a\":{\"dtype\":\"F8_E4M3\",\"shape\":[8],\"data_offsets\":[0,8]}}", 0 },
+		{ "tensor a is F8_E8M0; lmscope reads F64, F32", "{\"a\":{\"dtype\":\"F8_E8M0\",\"shape\":[8],\"data_offsets\":[0,8]}}", 0 },
+		{ "tensor q.weight is F8_E4M3 with a scale (q.weight_scale_inv), which is not supported",
+		  "{\"q.weight\":{\"dtype\":\"F8_E4M3\",\"shape\":[8],\"data_offsets\":[0,8]},"
+		  "\"q.weight_scale_inv\":{\"dtype\":\"F32\",\"shape\":[14],\"data_offsets\":[8,64]}}", 0 },
 		{ "has no shape", "{\"a\":{\"dtype\":\"F32\",\"shape\":\"2\",\"data_offsets\":[0,8]}}", 0 },
 		{ "more than 4 dimensions", "{\"a\":{\"dtype\":\"F32\",\"shape\":[1,1,1,1,2],\"data_offsets\":[0,8]}}", 0 },
 		{ "whole numbers", "{\"a\":{\"dtype\":\"F32\",\"shape\":[-2],\"data_offsets\":[0,8]}}", 0 },
