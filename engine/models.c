@@ -22,6 +22,15 @@ int models_list(struct model_entry **list)
 	return n + 1;
 }
 
+const char *models_why(const char *sentence, const char *path)
+{
+	size_t n = strlen(path);
+
+	if (strncmp(sentence, path, n) || (sentence[n] != '/' && strncmp(sentence + n, ": ", 2)))
+		return sentence;
+	return sentence + n + (sentence[n] == '/' ? 1 : 2);
+}
+
 void models_look(struct model_entry *e)
 {
 	struct model_facts f;
@@ -34,7 +43,7 @@ void models_look(struct model_entry *e)
 		str_addf(&about, f.parameters >= 1000000000 ? "%s · %.1fB · %.0f MB · %s" : "%s · %.1fM · %.0f MB · %s", f.family,
 			 (double)f.parameters / (f.parameters >= 1000000000 ? 1e9 : 1e6), (double)f.file_bytes / 1e6, f.dtypes);
 	else
-		str_addf(&about, "no: %s", err.text);
+		str_addf(&about, "no: %s", models_why(err.text, e->path));
 	free(e->about);
 	e->about = str_take(&about);
 }

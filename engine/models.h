@@ -21,5 +21,7 @@ struct model_entry {
 int models_list(struct model_entry **list);
 void models_look(struct model_entry *entry);
 void models_free(struct model_entry *list, int n);
+/* Why a model cannot be opened, beside its name: of a sentence about one of its files, the file's own name is enough. */
+const char *models_why(const char *sentence, const char *path);
 
 #endif

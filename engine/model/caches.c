@@ -60,6 +60,7 @@ static void each_entry(const char *folder, void (*visit)(void *context, const ch
 struct walk {
 	struct listing *list;
 	const char *place, *root;
+	const char *prefix;	/* of the names: "ORG/NAME" of a repository; NULL: none */
 	int depth;
 };
 
@@ -78,16 +79,26 @@ static bool is_later_part(const char *name)
 	return of && of - name > 6 && of[-6] == '-' && strncmp(of - 5, "00001", 5) != 0;
 }
 
+/* A folder with one of the two files that tell of a model, or of an adapter: that is listed too, since it looks like one. */
+static bool is_model(const char *folder)
+{
+	char *config = file_join(folder, "config.json"), *adapter = file_join(folder, "adapter_config.json");
+	bool is = file_exists(config) || file_exists(adapter);
+
+	free(config);
+	free(adapter);
+	return is;
+}
+
 static void walk(void *context, const char *path, const char *name)
 {
 	struct walk *w = context;
-	char *config = file_join(path, "config.json");
 	const char *below = path + strlen(w->root);
 
 	while (*below == '/')
 		below++;
-	if (file_exists(config)) {
-		add(w->list, xstrdup(below), xstrdup(path), w->place);
+	if (is_model(path)) {
+		add(w->list, w->prefix ? file_join(w->prefix, below) : xstrdup(below), xstrdup(path), w->place);
 	} else if (file_is_folder(path)) {
 		if (w->depth > 0) {
 			w->depth--;
@@ -95,17 +106,16 @@ static void walk(void *context, const char *path, const char *name)
 			w->depth++;
 		}
 	} else if (ends_with(name, ".gguf") && !is_later_part(name)) {
-		char *stem = xstrdup(name);
+		char *stem = w->prefix ? file_join(w->prefix, below) : xstrdup(below);
 
 		stem[strlen(stem) - 5] = '\0';
 		add(w->list, stem, xstrdup(path), w->place);
 	}
-	free(config);
 }
 
 static void add_tree(struct listing *l, char *root, const char *where, int depth)
 {
-	struct walk w = { l, where, root, depth };
+	struct walk w = { .list = l, .place = where, .root = root, .depth = depth };
 
 	if (root)
 		each_entry(root, walk, &w);
@@ -160,14 +170,12 @@ static void hub_entry(void *context, const char *path, const char *name)
 			dashes[0] = '/';
 			memmove(dashes + 1, dashes + 2, strlen(dashes + 2) + 1);
 		}
-		char *config = file_join(folder, "config.json");
-		struct walk w = { l, "Hugging Face", folder, 1 };
+		struct walk w = { .list = l, .place = "Hugging Face", .root = folder, .prefix = label, .depth = 1 };
 
-		if (file_exists(config))
+		if (is_model(folder))
 			add(l, xstrdup(label), xstrdup(folder), "Hugging Face");
 		else
 			each_entry(folder, walk, &w);	/* a repository of .gguf files */
-		free(config);
 		free(label);
 	}
 	free(folder);
@@ -225,9 +233,7 @@ static void manifest(struct ollama *o, const char *path)
 		if (strcmp(o->name[1], "library"))
 			str_addf(&name, "%s/", o->name[1]);
 		str_addf(&name, "%s:%s", o->name[2], o->name[3]);
-		if (file_exists(blob))
-			add(o->list, str_take(&name), xstrdup(blob), "Ollama");
-		str_done(&name);
+		add(o->list, str_take(&name), xstrdup(blob), "Ollama");
 		free(blob);
 	}
 	json_free(doc);

@@ -11,21 +11,37 @@ enum { CONFIG_LIMIT = 16 << 20 };
 
 static bool open_folder(const char *path, struct checkpoint *c, struct err *err)
 {
-	char *config = file_join(path, "config.json");
+	char *config = file_join(path, "config.json"), *adapter = file_join(path, "adapter_config.json");
 	bool ok = false;
 
-	if (!file_exists(config))
+	if (!file_exists(config) && file_exists(adapter))
+		err_set(err, ERR_FILE, "%s: this is an adapter, not a model; merge it into its model first", path);
+	else if (!file_exists(config))
 		err_set(err, ERR_FILE, "%s: there is no config.json in this folder, so it is not a Hugging Face model", path);
 	else if ((c->config = json_open(config, CONFIG_LIMIT, err)))
 		ok = (c->safetensors = safetensors_open(path, err)) != NULL;
 	free(config);
+	free(adapter);
 	return ok;
+}
+
+/* Adapters, projectors of images and the like are GGUF files too. */
+static bool open_gguf(const char *path, struct checkpoint *c, struct err *err)
+{
+	const char *type = "model";
+	size_t n = strlen(type);
+
+	if (!(c->gguf = gguf_open(path, err)))
+		return false;
+	gguf_string(c->gguf, "general.type", &type, &n);
+	return (n == strlen("model") && !memcmp(type, "model", n)) ||
+	       err_set(err, ERR_FILE, "%s: this is no model (its general.type is \"%.*s\")", path, n > 60 ? 60 : (int)n, type);
 }
 
 bool checkpoint_open(const char *path, struct checkpoint *c, struct err *err)
 {
 	*c = (struct checkpoint){ .path = xstrdup(path) };
-	if (file_is_folder(path) ? open_folder(path, c, err) : (c->gguf = gguf_open(path, err)) != NULL)
+	if (file_is_folder(path) ? open_folder(path, c, err) : open_gguf(path, c, err))
 		return true;
 	checkpoint_close(c);
 	return false;

@@ -11,39 +11,56 @@
 #include "engine/base/str.h"
 #include "engine/model/caches.h"
 
-/* A name as people shorten it: without the organisation, without the tag "latest". */
+/* A name as people shorten it: some whole parts of it, such as the last, and without the tag "latest". */
 static bool named(const char *full, const char *typed)
 {
-	const char *last = strrchr(full, '/');
 	size_t n = strlen(typed);
 
-	if (!strcmp(full, typed) || (last && !strcmp(last + 1, typed)))
-		return true;
-	return !strncmp(full, typed, n) && !strcmp(full + n, ":latest");
+	for (const char *at = full; n && at; at = strchr(at, '/')) {
+		at += *at == '/';
+		if (!strncmp(at, typed, n) && (!at[n] || at[n] == '/' || !strcmp(at + n, ":latest")))
+			return true;
+	}
+	return false;
+}
+
+static bool equal(const char *full, const char *typed)
+{
+	return !strcmp(full, typed);
+}
+
+/* Of several, as many as a sentence has room for; where their names are the same, only their paths tell them apart. */
+static void list_hit(struct str *out, const struct cached *c, bool exact, int before)
+{
+	enum { SHOWN = 5 };
+
+	if (before < SHOWN)
+		str_addf(out, "%s%s", before ? ", " : "", exact ? c->path : c->name);
+	else if (before == SHOWN)
+		str_add(out, " …");
 }
 
 /* The one model of the caches with that name. An exact name wins over shortened ones. */
 static char *find_cached(const char *where, struct err *err)
 {
+	static bool (*const fits[])(const char *full, const char *typed) = { equal, named };
 	struct cached *list;
 	int n = caches_list(&list), hits = 0, hit = -1;
 	struct str names;
 	char *path = NULL;
 
 	str_init(&names);
-	for (int i = 0; i < n; i++)
-		if (!strcmp(list[i].name, where) && !path)
-			path = xstrdup(list[i].path);
-	for (int i = 0; !path && i < n; i++)
-		if (named(list[i].name, where)) {
-			str_addf(&names, "%s%s", hits++ ? ", " : "", list[i].name);
-			hit = i;
-		}
-	if (!path && hits == 1)
+	for (size_t way = 0; way < 2 && !hits; way++)
+		for (int i = 0; i < n; i++)
+			if (fits[way](list[i].name, where)) {
+				list_hit(&names, &list[i], fits[way] == equal, hits++);
+				hit = i;
+			}
+	if (hits == 1)
 		path = xstrdup(list[hit].path);
-	else if (!path && hits)
-		err_set(err, ERR_FILE, "%s: several models are called that: %s", where, names.s);
-	else if (!path)
+	else if (hits)
+		err_set(err, ERR_FILE, "%s: %d models are called that: %s", where, hits, names.s);
+	else
 		err_set(err, ERR_FILE, "%s: there is no such folder or file, and no model of that name in the caches of Hugging Face, llama.cpp, "
 			"Ollama, LM Studio or lmscope", where);
 	str_done(&names);
@@ -57,6 +74,10 @@ char *find_model(const char *where, struct err *err)
 
 	if (where && file_exists(where))
 		return xstrdup(where);
+	if (where && *where == '/') {	/* a path, and no name */
+		err_set(err, ERR_FILE, "%s: there is no such folder or file", where);
+		return NULL;
+	}
 	if (where && strcmp(where, "demo"))
 		return find_cached(where, err);
 	path = paths_data("models/demo");

@@ -8,6 +8,7 @@
 #include "engine/model/caches.h"
 #include "engine/model/model.h"
 #include "engine/model/tokenizer.h"
+#include "engine/models.h"
 #include "engine/session.h"
 #include "tui/cli/command.h"
 
@@ -113,7 +114,7 @@ static void info_text(const struct model_facts *f, struct str *out)
 	str_addf(out, "width       %d, MLP %d%s\nvocabulary  %d%s\ncontext     %d\n", f->D, f->F, f->gated ? " (gated)" : "", f->V,
 		 f->tied ? ", unembedding tied to the embedding" : "", f->context);
 	str_addf(out, "weights     %.1f million, %s\n", (double)f->parameters / 1e6, f->dtypes);
-	str_addf(out, "memory      %.1f MB mapped, %.1f MB private for weights, %.1f kB for each token of a run (and %.2f kB more for each pair)\n",
+	str_addf(out, "memory      %.1f MB mapped, %.1f MB private for weights, %.1f kB for each token of a run (and %.2f kB for each query and key)\n",
 		 (double)f->file_bytes / 1e6, (double)f->private_bytes / 1e6, (double)f->run_bytes_per_token / 1e3,
 		 (double)f->run_bytes_per_pair / 1e3);
 	if (f->in_place_of)
@@ -179,7 +180,7 @@ static void model_line(const struct cached *c, const struct model_facts *f, cons
 			 (double)f->parameters / (f->parameters >= 1000000000 ? 1e9 : 1e6));
 		str_addf(out, "%-10s %7s  %8.0f MB  %s\n", f->family, size, (double)f->file_bytes / 1e6, f->dtypes);
 	} else {
-		str_addf(out, "no: %s\n", why_not);
+		str_addf(out, "no: %s\n", models_why(why_not, c->path));
 	}
 }
 
