@@ -167,6 +167,14 @@ struct width {
 	int word, number, whole, decimals;
 };
 
+/* The number; in a table with marks, one of them or a space behind it. */
+static void print_cell(struct str *out, const struct table *t, size_t cell, int decimals)
+{
+	print_number(out, t->value[cell], decimals);
+	if (t->mark)
+		str_add_char(out, t->mark[cell] ? '!' : ' ');
+}
+
 static struct width measure(const struct table *t, int c, bool words)
 {
 	struct width w = { .decimals = decimals_of(t, c) };
@@ -178,7 +186,7 @@ static struct width measure(const struct table *t, int c, bool words)
 		int n;
 
 		str_clear(&number);
-		print_number(&number, t->value[cell], w.decimals);
+		print_cell(&number, t, cell, w.decimals);
 		n = columns(number.s);
 		w.number = n > w.number ? n : w.number;
 		n = words ? columns(t->word_show[cell]) : 0;
@@ -219,7 +227,7 @@ static void write_column(const struct table *t, int c, bool words, struct str *l
 		size_t cell = table_cell(t, r, c);
 
 		str_clear(&number);
-		print_number(&number, t->value[cell], w.decimals);
+		print_cell(&number, t, cell, w.decimals);
 		str_add(&line[r + 1], "  ");
 		if (words)
 			left(&line[r + 1], t->word_show[cell], w.whole - w.number);

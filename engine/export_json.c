@@ -175,6 +175,11 @@ static void write_value(struct str *out, const struct table *t, size_t cell)
 	json_write_float(out, t->value[cell]);
 }
 
+static void write_mark(struct str *out, const struct table *t, size_t cell)
+{
+	str_add(out, t->mark[cell] ? "true" : "false");
+}
+
 static void write_word(struct str *out, const struct table *t, size_t cell)
 {
 	if (t->id[cell] < 0)
@@ -251,6 +256,8 @@ void export_json(const struct answer *a, struct str *out)
 	write_cells(out, "values", t, write_value);
 	if (t->error)
 		write_cells(out, "stderr", t, write_error);
+	if (t->mark)
+		write_cells(out, "marks", t, write_mark);
 	if (t->word) {
 		write_cells(out, "words", t, write_word);
 		write_cells(out, "ids", t, write_id);

@@ -35,6 +35,7 @@ struct job {
 	char *model;		/* NULL: demo */
 	char *prompt;		/* bytes; may be empty; not NULL */
 	char *foil;		/* NULL: none */
+	char *samples;		/* a file of prompts that techniques draw from; NULL: none */
 	char *metric;		/* NULL: the default */
 	enum tokenizer_bos bos;
 	struct job_edit *edit;

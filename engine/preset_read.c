@@ -77,6 +77,11 @@ static void read_foil(struct reader *r, const struct conf *v)
 	read_text(r, v, &r->p->job.foil);
 }
 
+static void read_samples(struct reader *r, const struct conf *v)
+{
+	read_text(r, v, &r->p->job.samples);
+}
+
 static void read_metric(struct reader *r, const struct conf *v)
 {
 	struct err err = { 0 };
@@ -278,6 +283,7 @@ static const struct {
 	{ "title", read_title },	{ "about", read_about },	{ "model", read_model },   { "prompt", read_prompt },
 	{ "foil", read_foil },		{ "metric", read_metric },	{ "edits", read_edits },   { "panes", read_panes },
 	{ "cursor", read_cursor },	{ "theme", read_theme },	{ "bos", read_bos },	   { "generate", read_generate },
+	{ "samples", read_samples },
 };
 enum { KEYS = sizeof keys / sizeof *keys };
 

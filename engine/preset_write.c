@@ -96,6 +96,8 @@ void preset_print(const struct preset *p, struct str *out)
 		conf_add_text(arena, root, "bos", job->bos == BOS_ALWAYS ? "always" : "never");
 	conf_add_text(arena, root, "prompt", job->prompt);
 	conf_add_text(arena, root, "foil", job->foil);
+	if (job->samples)
+		conf_add_text(arena, root, "samples", job->samples);
 	conf_add_text(arena, root, "metric", job->metric);
 	if (job->edits)
 		conf_add(arena, root, "edits", edit_tree(arena, job));

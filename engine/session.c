@@ -241,6 +241,7 @@ struct view {
 	const struct run *run, *unedited, *foil;
 	unsigned run_id, unedited_id, foil_id;
 	struct metric metric;
+	const char *samples;	/* the job's */
 };
 
 /* The gradient of a view's metric on its run, made when it is first asked for; counted. */
@@ -287,7 +288,7 @@ static struct table *compute(struct session *s, const struct view *v, const stru
 			     struct notes *notes, struct err *err)
 {
 	struct watch watch = { .show = show_partial, .context = growing };
-	struct ask ask = { .model = s->model, .run = v->run, .unedited = v->unedited, .foil = v->foil, .metric = &v->metric,
+	struct ask ask = { .model = s->model, .run = v->run, .unedited = v->unedited, .foil = v->foil, .metric = &v->metric, .samples = v->samples,
 			   .task = task, .notes = notes, .watch = growing ? &watch : NULL };
 	int args[PARAM_MAX];
 	unsigned needs = pane->analysis->needs;
@@ -312,6 +313,7 @@ static void table_key(struct str *key, const struct view *v, const struct job_pa
 	str_addf(key, "%u %u %u %s @%d %s", v->run_id, v->unedited_id, v->foil_id, v->metric.spec, v->metric.position, pane->analysis->name);
 	for (int k = 0; k < param_count(pane->analysis->params); k++)
 		str_addf(key, " %d", args[k]);
+	str_addf(key, " %s", v->samples ? v->samples : "");
 }
 
 /* The technique's table of a view, found again when it was asked before. */
@@ -332,18 +334,18 @@ static struct table *answer_view(struct session *s, const struct view *v, const 
 
 static struct view view_edited(const struct prepared *p)
 {
-	return (struct view){ p->run, p->unedited, p->foil, p->run_id, p->unedited_id, p->foil_id, p->metric };
+	return (struct view){ p->run, p->unedited, p->foil, p->run_id, p->unedited_id, p->foil_id, p->metric, p->job.samples };
 }
 
 static struct view view_unedited(const struct prepared *p)
 {
-	return (struct view){ p->unedited, p->unedited, p->foil, p->unedited_id, p->unedited_id, p->foil_id, p->metric };
+	return (struct view){ p->unedited, p->unedited, p->foil, p->unedited_id, p->unedited_id, p->foil_id, p->metric, p->job.samples };
 }
 
 /* Each is the other's foil. The metric: the same targets, at the foil's own last position when it is the last of the prompt. */
 static struct view view_foil(const struct prepared *p)
 {
-	struct view v = { p->foil, p->foil, p->unedited, p->foil_id, p->foil_id, p->unedited_id, p->metric };
+	struct view v = { p->foil, p->foil, p->unedited, p->foil_id, p->foil_id, p->unedited_id, p->metric, p->job.samples };
 
 	if (v.metric.position == p->run->T - 1 || v.metric.position >= p->foil->T)
 		v.metric.position = p->foil->T - 1;

@@ -10,6 +10,7 @@
 #include "engine/export.h"
 #include "engine/run/run.h"
 #include "engine/session.h"
+#include "tests/scratch.h"
 #include "tests/tap.h"
 
 #define FOLDER "tests/fixtures/tiny"
@@ -54,6 +55,8 @@ static bool axis_fits(const struct walk *w, const struct axis *axis)
 	for (int i = 0; i < axis->n; i++)
 		if (!axis->label[i] || !axis->show[i] || !*axis->show[i])
 			return false;
+	if (axis->each)
+		n = (n + axis->each - 1) / axis->each;
 	return axis->n > 0 && (!n || axis->n == n);
 }
 
@@ -311,6 +314,8 @@ static void test_registry(void)
 
 int main(void)
 {
+	static const char others[] = FOIL "\nb\n";	/* of as many tokens as the prompts that are walked with */
+	char *samples = scratch_file("samples.txt", others, sizeof others - 1);
 	DIR *dir = opendir(FOLDER);
 	struct dirent *entry;
 	int models = 0;
@@ -325,6 +330,7 @@ int main(void)
 			job_set(&w.job.model, path);
 			job_set(&w.job.prompt, PROMPT);
 			job_set(&w.job.foil, FOIL);
+			job_set(&w.job.samples, samples);
 			walk_model(&w);
 			if (!models++)
 				test_refusals(path);
@@ -336,6 +342,8 @@ int main(void)
 	}
 	if (dir)
 		closedir(dir);
+	free(samples);
+	scratch_done();
 	CHECK_THAT(models > 0, "%d tiny models", models);
 	return tap_done();
 }

@@ -35,6 +35,11 @@ void act_foil(struct app *app, const char *argument)
 		lines_begin(app, LINE_FOIL, job->foil ? job->foil : job->prompt);
 }
 
+void act_samples(struct app *app, const char *argument)
+{
+	set_field(app, &app->doc.job.samples, argument && *argument ? argument : NULL);
+}
+
 void act_metric(struct app *app, const char *argument)
 {
 	struct err err;

@@ -236,6 +236,8 @@ void act_copy_command(struct app *app, const char *argument)
 	add_quoted(&line, "-p", job->prompt);
 	if (job->foil)
 		add_quoted(&line, "--foil", job->foil);
+	if (job->samples)
+		add_quoted(&line, "--samples", job->samples);
 	for (int i = 0; i < job->edits; i++)
 		if (job->edit[i].on)
 			add_quoted(&line, "-e", job->edit[i].line);

@@ -205,8 +205,10 @@ static void gather(const struct axis *axis, int i, struct spot *spot)
 		return;
 	if (axis->part && axis->part[i].site != SITE_NONE) {
 		spot->site = axis->part[i].site;
-		spot->layer = axis->part[i].layer;
-		spot->unit = axis->part[i].unit;
+		if (axis->part[i].layer >= 0) {
+			spot->layer = axis->part[i].layer;
+			spot->unit = axis->part[i].unit;
+		}
 		return;
 	}
 	switch (axis->dim) {
@@ -224,7 +226,8 @@ static void gather(const struct axis *axis, int i, struct spot *spot)
 		spot->key = i;
 		break;
 	case DIM_NEURON:
-		spot->neuron = i;
+		spot->neuron = axis->each ? i * axis->each : i;
+		spot->neuron_to = spot->neuron + (axis->each ? axis->each : 1) - 1;
 		break;
 	case DIM_COMPONENT:
 		spot->component = true;
@@ -236,7 +239,7 @@ static void gather(const struct axis *axis, int i, struct spot *spot)
 
 void spot_at(const struct table *t, int row, int col, struct spot *spot)
 {
-	*spot = (struct spot){ t->site, t->layer, t->unit_index, -1, -1, -1, false };
+	*spot = (struct spot){ t->site, t->layer, t->unit_index, -1, -1, -1, -1, false };
 	gather(&t->rows, row, spot);
 	gather(&t->cols, col, spot);
 }
@@ -257,6 +260,8 @@ bool spot_edit(const struct spot *spot, bool here, struct str *line, struct err 
 		return err_set(err, ERR_ARGUMENT, "there is nothing to ablate under the cursor: go to a layer, a head, or a component such as 3.attn");
 	if (spot->site == SITE_MLP_OUT || spot->site == SITE_ATTN_OUT)
 		str_addf(line, "%s %d %szero", site_table[spot->site].name, spot->layer, at);
+	else if (spot->neuron >= 0 && spot->neuron_to > spot->neuron)
+		str_addf(line, "neuron %d.%d..%d %szero", spot->layer, spot->neuron, spot->neuron_to, at);
 	else if (spot->neuron >= 0)
 		str_addf(line, "neuron %d.%d %szero", spot->layer, spot->neuron, at);
 	else if (spot->unit >= 0 && (spot->site == SITE_Q || spot->site == SITE_K || spot->site == SITE_V))

@@ -46,7 +46,7 @@ void question_answer(const struct app *app, int pane, struct answer_shown *out);
 /* What the cursor is on, gathered from both axes and the table's own arguments; -1: not given. */
 struct spot {
 	enum site site;
-	int layer, unit, position, key, neuron;
+	int layer, unit, position, key, neuron, neuron_to;
 	bool component;		/* a row that is neither attention nor MLP (embed, biases) */
 };
 void spot_at(const struct table *t, int row, int col, struct spot *spot);

@@ -58,4 +58,6 @@ void text_value(const struct table *t, int row, int col, struct str *out)
 	text_number((double)t->value[cell], out);
 	if (unit && *unit)
 		str_addf(out, " %s", unit);
+	if (t->mark && t->mark[cell])
+		str_add(out, " · marked !");
 }

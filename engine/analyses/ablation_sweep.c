@@ -1,50 +1,118 @@
 /*
- * ablation_sweep.c - what each head is worth: the metric without it, minus the metric with it.
+ * ablation_sweep.c - what each part is worth: the metric without it, minus the metric with it.
  *
- *   for each (layer, head): metric(run with that head's write zeroed, or at its mean) − metric(run)
+ *   for each place: metric(run with the place's value zeroed, at a mean, or another prompt's) − metric(run)
  *
- * Total effect, through everything that comes after (Olsson et al. 2022; mean: Wang et al. 2023). at=all removes the head at every
- * position; at=last at the final one alone, which is far cheaper and sees nothing of heads that work at earlier positions, as
- * previous-token heads do. Negative: the head was helping.
+ * Total effect, through everything that comes after (Olsson et al. 2022; means: Wang et al. 2023; resampling: Chan et al. 2022). at=all
+ * removes a part at every position; at=last at the final one alone, which is far cheaper and sees nothing of heads that work at earlier
+ * positions, as previous-token heads do. Negative: the part was helping.
  */
-#include "engine/analysis/cause.h"
+#include "engine/analysis/places.h"
 
-enum { ARG_OP, ARG_AT };
-enum { AT_ALL, AT_LAST };
+#include <math.h>
+#include <string.h>
+
+enum { ARG_OP = PLACE_PARAM_COUNT, ARG_DRAWS };
+enum { OP_ZERO, OP_MEAN, OP_SAMPLES_MEAN, OP_RESAMPLE };
 static const struct param params[] = {
-	[ARG_OP] = { "op", .choices = "zero|mean", .help = "what is put in the place of the head's write" },
-	[ARG_AT] = { "at", .choices = "all|last", .help = "at which positions" },
+	PLACE_PARAMS("head|kv|attn_out|mlp_out|resid_pre|resid_mid|resid_post|neuron|head_position|parts", "what is removed"),
+	[ARG_OP] = { "op", .choices = "zero|mean|samples_mean|resample",
+		     .help = "what is put in its place: nothing, its mean over the prompt or over the prompts of --samples, or what it is in some of them" },
+	[ARG_DRAWS] = { "draws", .lo = 1, .hi = 50, .start = 3, .help = "for op=resample: the mean over so many" },
 	{ 0 },
 };
 
-static bool fill(struct table *t, const struct ask *ask, struct err *err)
+/* The path as a word of an edit. */
+static const char *quoted(const char *path, struct arena *arena)
 {
-	int H = ask->model->config.H, length;
-	struct cause c = cause_new(ask, ask->run, ask->foil, ask->model->config.L * H);
-	const char *op = param_choice(&params[ARG_OP], ask->arg[ARG_OP], &length);
+	const char *quote = strchr(path, '"') ? "'" : strpbrk(path, " \t'") ? "\"" : "";
 
-	for (int i = 0; i < c.n; i++)
-		cause_edit(&c, i, "head %d.%d %s%.*s", i / H, i % H, ask->arg[ARG_AT] == AT_LAST ? "@-1 " : "", length, op);
-	return cause_fill(&c, t, cause_changes, NULL, err) && cause_check_strongest(&c, t, "strongest head, run alone", err);
+	return arena_printf(arena, "%s%s%s", quote, path, quote);
+}
+
+/* The edit's op; NULL with a sentence. */
+static const char *op_of(const struct ask *ask, int draw, struct err *err)
+{
+	int op = ask->arg[ARG_OP];
+
+	if (op == OP_ZERO || op == OP_MEAN)
+		return op == OP_ZERO ? "zero" : "mean";
+	if (!ask->samples) {
+		err_set(err, ERR_ARGUMENT, "this op takes values from a file of prompts, and none is set: --samples FILE, or :samples FILE");
+		return NULL;
+	}
+	if (op == OP_SAMPLES_MEAN)
+		return arena_printf(ask->scratch, "mean %s", quoted(ask->samples, ask->scratch));
+	return arena_printf(ask->scratch, "resample %s %d", quoted(ask->samples, ask->scratch), draw);
+}
+
+/* How many draws a cell is the mean of. */
+static int draws_of(const struct ask *ask)
+{
+	return ask->arg[ARG_OP] == OP_RESAMPLE ? ask->arg[ARG_DRAWS] : 1;
+}
+
+static void cells(struct table *t, const struct cause *c, const void *with)
+{
+	const struct places *p = with;
+	int cells = p->rows * p->cols, draws = c->n / cells;
+
+	for (int i = 0; i < cells; i++) {
+		double sum = 0, squares = 0;
+
+		for (int k = 0; k < draws; k++) {
+			double change = c->value[k * cells + i] - c->now;
+
+			sum += change;
+			squares += change * change;
+		}
+		t->value[i] = (float)(sum / draws);
+		if (t->error)
+			t->error[i] = (float)sqrt(fmax(0, squares / draws - sum / draws * (sum / draws)) / (draws - 1));
+	}
+}
+
+static bool fill(struct table *t, const struct ask *ask, const struct places *p, struct err *err)
+{
+	int n = p->rows * p->cols, draws = draws_of(ask);
+	struct cause c = cause_new(ask, ask->run, ask->foil, n * draws);
+
+	for (int k = 0; k < draws; k++) {
+		const char *op = op_of(ask, k, err);
+
+		if (!op)
+			return false;
+		for (int i = 0; i < n; i++)
+			places_edit(p, &c, i, k * n + i, op);
+	}
+	if (draws > 1)
+		table_set_errors(t, arena_printf(t->arena, "%d draws", draws));
+	return cause_fill(&c, t, cells, p, err) && cause_check_strongest(&c, t, "strongest cell, run alone", err);
+}
+
+static void describe(struct table *t, const struct ask *ask, const struct places *p)
+{
+	static const char *const words[] = { "zero", "mean", "mean of the samples", "resampled" };
+	int n;
+	const char *site = param_choice(&params[PLACE_SITE], ask->arg[PLACE_SITE], &n), *draws = "";
+
+	if (draws_of(ask) > 1)
+		draws = arena_printf(ask->scratch, ", mean of %d draws", draws_of(ask));
+	table_set_title(t, "ablation · %.*s%s · %s%s · change of %s", n, site, places_when(p), words[ask->arg[ARG_OP]], draws, ask->metric->spec);
+	table_set_unit(t, metric_table[ask->metric->kind].unit);
+	places_describe(p, t);
+	t->scale = SCALE_DIVERGING;
 }
 
 static struct table *compute(const struct ask *ask, struct err *err)
 {
-	struct table *t = table_new(ask->model->config.L, ask->model->config.H, err);
-	int n;
-	const char *op = param_choice(&params[ARG_OP], ask->arg[ARG_OP], &n);
+	struct places p = places_of(ask, params);
+	struct table *t = table_new(p.rows, p.cols, err);
 
 	if (!t)
 		return NULL;
-	axis_numbers(t, &t->rows, DIM_LAYER);
-	axis_numbers(t, &t->cols, DIM_HEAD);
-	table_set_title(t, "ablation of each head · %.*s%s · change of %s", n, op,
-			ask->arg[ARG_AT] == AT_LAST ? " at the last position" : "", ask->metric->spec);
-	table_set_unit(t, metric_table[ask->metric->kind].unit);
-	t->look = LOOK_HEAT;
-	t->scale = SCALE_DIVERGING;
-	t->site = SITE_RESULT;
-	if (fill(t, ask, err))
+	describe(t, ask, &p);
+	if (fill(t, ask, &p, err))
 		return t;
 	table_unref(t);
 	return NULL;
@@ -52,14 +120,15 @@ static struct table *compute(const struct ask *ask, struct err *err)
 
 const struct analysis analysis_ablation_sweep = {
 	.name = "ablation-sweep",
-	.title = "Ablation of each head",
+	.title = "Ablation of each part",
 	.topic = TOPIC_CAUSAL,
-	.paper = "Olsson et al. 2022",
-	.blurb = "How the metric changes when each head is removed, one at a time.",
-	.help = "A total effect: what comes after the removed head answers to its absence, and may repair it. Negative: the head was "
+	.paper = "Olsson et al. 2022, Wang et al. 2023, Chan et al. 2022",
+	.blurb = "How the metric changes when each head, or another part, is removed, one at a time.",
+	.help = "A total effect: what comes after the removed part answers to its absence, and may repair it. Negative: the part was "
 		"helping. at=last removes it at the final position alone: cheaper, and blind to heads that work earlier in the prompt. Zero is "
-		"harsher than mean, which leaves what the head always writes.",
-	.shape = "layer × head",
+		"harsher than a mean, which leaves what the part always writes; resample puts there what it writes in other prompts of as many "
+		"tokens, of the file that --samples or :samples names.",
+	.shape = "layer × head, layer × kv_head, layer × position, layer × neuron, head × position, layer × component",
 	.unit = "the metric's",
 	.metrics = METRICS_ALL,
 	.params = params,

@@ -4,58 +4,25 @@
  *   noising:    for each place, the foil's value into the prompt's run:  what is needed
  *   denoising:  the prompt's value into the foil's run:                  what suffices
  *   normalised: (m − m_foil) / (m_prompt − m_foil):  1 as on the prompt, 0 as on the foil, in both directions
+ *   kl:         KL of the prompt's distribution ‖ the patched run's, where the metric looks
  *
- * Vig et al. 2020, Meng et al. 2022, Zhang & Nanda 2024. A place is a layer and a position, or a layer and a head: its write, its
- * queries, keys, values or pattern, at all positions or at the last.
+ * Vig et al. 2020, Meng et al. 2022, Zhang & Nanda 2024. The places are those of places.h.
  */
-#include "engine/analysis/cause.h"
+#include "engine/analysis/places.h"
 
 #include <math.h>
 
-enum { ARG_SITE, ARG_DIRECTION, ARG_SHOW, ARG_AT };
+enum { ARG_DIRECTION = PLACE_PARAM_COUNT, ARG_SHOW };
 enum { NOISING, DENOISING };
-enum { SHOW_NORMALISED, SHOW_RAW };
-enum { AT_ALL, AT_LAST };
+enum { SHOW_NORMALISED, SHOW_RAW, SHOW_KL };
 static const struct param params[] = {
-	[ARG_SITE] = { "site", .choices = "resid_pre|attn_out|mlp_out|head|q|k|v|pattern",
-		       .help = "what is patched: the first three by position, the others by head" },
+	PLACE_PARAMS("resid_pre|attn_out|mlp_out|head|q|k|v|pattern|resid_mid|resid_post|z|head_position|neuron|parts", "what is patched"),
 	[ARG_DIRECTION] = { "direction", .choices = "noising|denoising",
 			    .help = "the foil's value into the prompt's run, or the prompt's value into the foil's" },
-	[ARG_SHOW] = { "show", .choices = "normalised|raw", .help = "1 = as on the prompt, 0 = as on the foil; or the metric itself" },
-	[ARG_AT] = { "at", .choices = "all|last", .help = "of heads: at which positions" },
+	[ARG_SHOW] = { "show", .choices = "normalised|raw|kl",
+		       .help = "1 = as on the prompt, 0 = as on the foil; the metric itself; or KL of the prompt's distribution ‖ the patched one" },
 	{ 0 },
 };
-
-static enum site patched_site(const struct ask *ask)
-{
-	enum site site = site_argument(ask, params, ARG_SITE);
-
-	return site == SITE_NONE ? SITE_RESULT : site;	/* an edit says "head" */
-}
-
-/* What the columns count: heads, KV heads or positions. */
-static enum dim column_dim(const struct ask *ask)
-{
-	enum dim unit = site_table[patched_site(ask)].unit;
-
-	return unit == DIM_NONE ? DIM_POSITION : unit;
-}
-
-static struct cause variants(const struct ask *ask, int columns)
-{
-	bool denoising = ask->arg[ARG_DIRECTION] == DENOISING, heads = column_dim(ask) != DIM_POSITION;
-	int n;
-	const char *word = param_choice(&params[ARG_SITE], ask->arg[ARG_SITE], &n);
-	struct cause c = cause_new(ask, denoising ? ask->foil : ask->run, denoising ? ask->run : ask->foil, ask->model->config.L * columns);
-
-	for (int i = 0; i < c.n; i++) {
-		if (heads)
-			cause_edit(&c, i, "%.*s %d.%d %spatch", n, word, i / columns, i % columns, ask->arg[ARG_AT] == AT_LAST ? "@-1 " : "");
-		else
-			cause_edit(&c, i, "%.*s %d @%d patch", n, word, i / columns, i % columns);
-	}
-	return c;
-}
 
 struct ends {
 	double prompt, foil;	/* the metric on both */
@@ -70,11 +37,14 @@ static void cells(struct table *t, const struct cause *c, const void *with)
 		t->value[i] = (float)(ends->normalise ? cause_normalised(c->value[i], ends->prompt, ends->foil) : c->value[i]);
 }
 
-static bool fill(struct table *t, const struct ask *ask, struct err *err)
+static bool fill(struct table *t, const struct ask *ask, const struct places *p, struct err *err)
 {
-	struct cause c = variants(ask, t->cols.n);
+	bool denoising = ask->arg[ARG_DIRECTION] == DENOISING;
+	struct cause c = cause_new(ask, denoising ? ask->foil : ask->run, denoising ? ask->run : ask->foil, p->rows * p->cols);
 	struct ends ends = { .normalise = ask->arg[ARG_SHOW] == SHOW_NORMALISED };
 
+	for (int i = 0; i < c.n; i++)
+		places_edit(p, &c, i, i, "patch");
 	if (!metric_value(ask->metric, ask->run, ask->unedited, &ends.prompt, ask->task, err) ||
 	    !metric_value(ask->metric, ask->foil, ask->unedited, &ends.foil, ask->task, err) || !cause_fill(&c, t, cells, &ends, err))
 		return false;
@@ -83,29 +53,27 @@ static bool fill(struct table *t, const struct ask *ask, struct err *err)
 	return cause_check_strongest(&c, t, "strongest cell, run alone", err);
 }
 
-static void describe(struct table *t, const struct ask *ask)
+static void describe(struct table *t, const struct ask *ask, const struct places *p)
 {
-	bool denoising = ask->arg[ARG_DIRECTION] == DENOISING, raw = ask->arg[ARG_SHOW] == SHOW_RAW;
+	bool denoising = ask->arg[ARG_DIRECTION] == DENOISING;
 	int n;
-	const char *site = param_choice(&params[ARG_SITE], ask->arg[ARG_SITE], &n);
+	const char *site = param_choice(&params[PLACE_SITE], ask->arg[PLACE_SITE], &n);
 
-	table_set_title(t, "activation patching · %.*s%s · %s · %s%s", n, site,
-			column_dim(ask) != DIM_POSITION && ask->arg[ARG_AT] == AT_LAST ? " at the last position" : "",
+	table_set_title(t, "activation patching · %.*s%s · %s · %s%s", n, site, places_when(p),
 			denoising ? "denoising: the prompt's value into the foil's run" : "noising: the foil's value into the prompt's run",
-			ask->metric->spec, raw ? "" : ", 1 = prompt, 0 = foil");
-	table_set_unit(t, raw ? metric_table[ask->metric->kind].unit : "normalised");
-	axis_numbers(t, &t->rows, DIM_LAYER);
-	if (column_dim(ask) == DIM_POSITION)
-		axis_tokens(t, &t->cols, ask->run, DIM_POSITION, "position");
-	else
-		axis_numbers(t, &t->cols, column_dim(ask));
-	t->look = LOOK_HEAT;
-	t->scale = denoising && !raw ? SCALE_DIVERGING : SCALE_SEQUENTIAL;	/* noising starts from 1, where nothing happens */
-	t->site = patched_site(ask);
+			ask->arg[ARG_SHOW] == SHOW_KL ? "KL of the prompt's distribution ‖ the patched run's" : ask->metric->spec,
+			ask->arg[ARG_SHOW] == SHOW_NORMALISED ? ", 1 = prompt, 0 = foil" : "");
+	table_set_unit(t, ask->arg[ARG_SHOW] == SHOW_NORMALISED ? "normalised" : metric_table[ask->metric->kind].unit);
+	places_describe(p, t);
+	t->scale = denoising && ask->arg[ARG_SHOW] == SHOW_NORMALISED ? SCALE_DIVERGING : SCALE_SEQUENTIAL;	/* noising starts from 1, where nothing happens */
 }
 
 static struct table *compute(const struct ask *ask, struct err *err)
 {
+	/* KL is a metric like the others, that compares with the prompt's run. */
+	struct metric kl = { .kind = METRIC_KL, .target = { -1, -1 }, .position = ask->metric->position };
+	struct ask own = *ask;
+	struct places p;
 	struct table *t;
 
 	if (ask->foil->T != ask->run->T) {
@@ -113,10 +81,15 @@ static struct table *compute(const struct ask *ask, struct err *err)
 			ask->foil->T);
 		return NULL;
 	}
-	if (!(t = table_new(ask->model->config.L, analysis_extent(ask->model, ask->run->T, column_dim(ask)), err)))
+	if (ask->arg[ARG_SHOW] == SHOW_KL) {
+		own.metric = &kl;
+		own.unedited = ask->run;
+	}
+	p = places_of(&own, params);
+	if (!(t = table_new(p.rows, p.cols, err)))
 		return NULL;
-	describe(t, ask);
-	if (fill(t, ask, err))
+	describe(t, &own, &p);
+	if (fill(t, &own, &p, err))
 		return t;
 	table_unref(t);
 	return NULL;
@@ -130,9 +103,10 @@ const struct analysis analysis_activation_patching = {
 	.blurb = "How the metric moves when one activation is taken from the other prompt.",
 	.help = "Prompt and foil should differ in one thing alone, at equal length. Noising puts the foil's value into the prompt's run: cells far "
 		"from 1 are needed. Denoising puts the prompt's value into the foil's run: cells near 1 suffice. Where several parts do the same "
-		"work, noising one of them shows little. Edits act on the prompt's run, not on the foil's.",
-	.shape = "layer × position, layer × head, layer × kv_head",
-	.unit = "normalised, or the metric's",
+		"work, noising one of them shows little. KL sees every change, also one that the metric does not look at. Edits act on the prompt's "
+		"run, not on the foil's.",
+	.shape = "layer × position, layer × head, layer × kv_head, head × position, layer × neuron, layer × component",
+	.unit = "normalised, the metric's, or nats",
 	.needs = NEEDS_FOIL,
 	.metrics = METRICS_ALL & ~(1u << METRIC_LOSS),	/* the loss of two prompts is about different tokens */
 	.params = params,

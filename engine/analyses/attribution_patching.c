@@ -1,34 +1,45 @@
 /*
  * attribution_patching.c - activation patching of every place at once, to first order, from one backward pass.
  *
- *   (x_foil − x) · ∂ metric / ∂ x        x: a site at (layer, position), or a head's z at all positions
+ *   atp:     (x_foil − x) · ∂ metric / ∂ x                              Nanda 2023
+ *   qkfix:   the same; for queries and keys, softmax is done again:     Kramár et al. 2024
+ *            Σ (pattern with x_foil − pattern) · ∂ metric / ∂ pattern
+ *   atpstar: that, and the mean of its absolute values over the layers left out on the way back (GradDrop):
+ *            1/(L−1) Σ_l | estimate without attention and MLP of layer l |
  *
- * An estimate of the metric's change when the foil's value is put into the prompt's run (noising). Nanda 2023; Kramár et al. 2024 on when
- * it misleads: where softmax is saturated, and where two effects cancel. The strongest places can be measured exactly.
+ * An estimate of the metric's change when the foil's value is put into the prompt's run (noising). It misleads where softmax is saturated,
+ * which qkfix mends, and where two effects cancel, which GradDrop shows, at the price of the sign. The strongest places can be measured.
  */
-#include "engine/analysis/cause.h"
+#include "engine/analysis/places.h"
 
 #include <math.h>
+#include <stdlib.h>
+#include <string.h>
 
+#include "engine/numbers/kernels.h"
+#include "engine/numbers/pool.h"
+#include "engine/run/attention.h"
 
-enum { ARG_SITE, ARG_EXACT };
+enum { ARG_ESTIMATE = PLACE_PARAM_COUNT, ARG_EXACT };
+enum { ATP, QKFIX, ATPSTAR };
 static const struct param params[] = {
-	[ARG_SITE] = { "site", .choices = "resid_pre|attn_out|mlp_out|head", .help = "what is patched" },
+	PLACE_PARAMS("resid_pre|attn_out|mlp_out|head|q|k|v|pattern|resid_mid|resid_post|z|head_position|neuron|parts", "what is patched"),
+	[ARG_ESTIMATE] = { "estimate", .choices = "atp|qkfix|atpstar",
+			   .help = "difference times gradient; softmax done again for queries and keys; that and GradDrop, without sign" },
 	[ARG_EXACT] = { "exact", .lo = 0, .hi = 200, .start = 0, .help = "how many of the strongest cells are patched in earnest" },
 	{ 0 },
 };
 
-/* The words of a site are SITE's names, but for "head". */
-static bool by_head(const struct ask *ask)
+/* ---- differences times gradients ---- */
+
+/* A head's write is linear in z, and so stands for it. */
+static enum site kept_site(enum site site)
 {
-	return site_argument(ask, params, ARG_SITE) == SITE_NONE;
+	return site == SITE_RESULT ? SITE_Z : site;
 }
 
-/* (foil − run) · gradient of n floats from `from` on. */
-static double along(const struct ask *ask, enum site site, int layer, int position, size_t from, size_t n)
+static double along(const float *foil, const float *x, const float *g, size_t n)
 {
-	const float *x = run_at(ask->run, site, layer, position) + from, *foil = run_at(ask->foil, site, layer, position) + from;
-	const float *g = gradient_at(ask->gradient, site, layer, position) + from;
 	double sum = 0;
 
 	for (size_t i = 0; i < n; i++)
@@ -36,21 +47,166 @@ static double along(const struct ask *ask, enum site site, int layer, int positi
 	return sum;
 }
 
-static void estimate(struct table *t, const struct ask *ask)
+static double along_site(const struct ask *ask, const struct gradient *g, const struct place *at, int t)
 {
 	const struct config *c = &ask->model->config;
-	enum site site = by_head(ask) ? SITE_Z : site_argument(ask, params, ARG_SITE);
-	size_t K = (size_t)c->K;
+	enum site site = kept_site(at->site);
+	size_t unit = site_table[site].unit == DIM_NEURON ? 1 : (size_t)c->K, from = 0, n = run_width(c, site);
 
-	for (int l = 0; l < t->rows.n; l++)
-		for (int i = 0; i < t->cols.n; i++) {
-			double sum = by_head(ask) ? 0 : along(ask, site, l, i, 0, (size_t)c->D);
-
-			for (int p = 0; by_head(ask) && p < ask->run->T; p++)
-				sum += along(ask, site, l, p, (size_t)i * K, K);
-			t->value[table_cell(t, l, i)] = (float)sum;
-		}
+	if (at->from >= 0) {
+		from = (size_t)at->from * unit;
+		n = (size_t)(at->to - at->from + 1) * unit;
+	}
+	return along(run_at(ask->foil, site, at->layer, t) + from, run_at(ask->run, site, at->layer, t) + from,
+		     gradient_at(g, site, at->layer, t) + from, n);
 }
+
+static double along_pattern(const struct ask *ask, const struct gradient *g, const struct place *at, int t)
+{
+	return along(run_pattern(ask->foil, at->layer, at->from, t), run_pattern(ask->run, at->layer, at->from, t),
+		     gradient_pattern(g, at->layer, at->from, t), (size_t)t + 1);
+}
+
+/* ---- softmax done again ---- */
+
+/* Of one cell of a map of queries or keys: the patterns that are with the foil's in place. */
+struct again {
+	const struct ask *ask;
+	struct place at;
+	const float *keys;	/* [T, G K] of all KV heads, the patched ones in place */
+	float *row;		/* [2, T] */
+};
+
+static bool covers(const struct place *at, int t)
+{
+	return at->position < 0 || at->position == t;
+}
+
+/* weights[query + 1] of the run with that query, those keys, and the run's own edits. */
+static void weights_again(const struct again *a, int head, int query, const float *q, float *weights)
+{
+	const struct run *run = a->ask->run;
+	const struct config *c = &run->model->config;
+
+	attention_scores(c, a->at.layer, head, query, q, a->keys + (size_t)config_kv_head(c, head) * (size_t)c->K, (size_t)(c->G * c->K),
+			 query + 1, weights);
+	for (int e = 0; e < run->edits; e++)
+		if (edit_hits(&run->edit[e], SITE_SCORES, a->at.layer) && edit_covers(&run->edit[e], query))
+			edit_apply_pattern(&run->edit[e], head, query, weights);
+	kernel_softmax(weights, (size_t)query + 1);
+	for (int e = 0; e < run->edits; e++)
+		if (edit_hits(&run->edit[e], SITE_PATTERN, a->at.layer) && edit_covers(&run->edit[e], query))
+			edit_apply_pattern(&run->edit[e], head, query, weights);
+}
+
+/* What one query's weights come to: the difference to the run's times the gradient. */
+static double weights_along(const struct again *a, const struct gradient *g, int head, int query, const float *q)
+{
+	weights_again(a, head, query, q, a->row);
+	return along(a->row, run_pattern(a->ask->run, a->at.layer, head, query), gradient_pattern(g, a->at.layer, head, query), (size_t)query + 1);
+}
+
+static double queries_again(struct again *a, const struct gradient *g)
+{
+	const struct config *c = &a->ask->model->config;
+	double sum = 0;
+
+	a->keys = run_at(a->ask->run, SITE_K, a->at.layer, 0);
+	for (int t = 0; t < a->ask->run->T; t++)
+		if (covers(&a->at, t))
+			sum += weights_along(a, g, a->at.from, t, run_at(a->ask->foil, SITE_Q, a->at.layer, t) + a->at.from * c->K);
+	return sum;
+}
+
+static double keys_again(struct again *a, const struct gradient *g, float *keys)
+{
+	const struct config *c = &a->ask->model->config;
+	const struct run *run = a->ask->run;
+	size_t GK = (size_t)(c->G * c->K), from = (size_t)(a->at.from * c->K);
+	double sum = 0;
+
+	memcpy(keys, run_at(run, SITE_K, a->at.layer, 0), (size_t)run->T * GK * sizeof *keys);
+	for (int t = 0; t < run->T; t++)
+		if (covers(&a->at, t))
+			memcpy(keys + (size_t)t * GK + from, run_at(a->ask->foil, SITE_K, a->at.layer, t) + from, (size_t)c->K * sizeof *keys);
+	a->keys = keys;
+	for (int h = 0; h < c->H; h++)
+		for (int t = 0; config_kv_head(c, h) == a->at.from && t < run->T; t++)
+			sum += weights_along(a, g, h, t, run_at(run, SITE_Q, a->at.layer, t) + h * c->K);
+	return sum;
+}
+
+/* ---- the map ---- */
+
+struct estimate {
+	const struct ask *ask;
+	const struct places *p;
+	const struct gradient *g;
+	double *value;	/* [cells] */
+};
+
+static void estimate_cell(void *context, int cell)
+{
+	const struct estimate *e = context;
+	const struct ask *ask = e->ask;
+	struct place at = places_at(e->p, cell);
+	size_t T = (size_t)ask->run->T, GK = (size_t)(ask->model->config.G * ask->model->config.K);
+	struct again again = { .ask = ask, .at = at };
+	double sum = 0;
+
+	if (ask->arg[ARG_ESTIMATE] != ATP && (at.site == SITE_Q || at.site == SITE_K)) {
+		again.row = xmalloc((T + T * GK) * sizeof(float));
+		e->value[cell] = at.site == SITE_Q ? queries_again(&again, e->g) : keys_again(&again, e->g, again.row + T);
+		free(again.row);
+		return;
+	}
+	for (int t = 0; t < ask->run->T; t++)
+		if (covers(&at, t))
+			sum += at.site == SITE_PATTERN ? along_pattern(ask, e->g, &at, t) : along_site(ask, e->g, &at, t);
+	e->value[cell] = sum;
+}
+
+static void estimate_with(const struct estimate *e)
+{
+	pool_run(e->p->rows * e->p->cols, estimate_cell, (void *)(uintptr_t)e);
+}
+
+/* 1/(L−1) Σ |estimate without layer l|: of a place in layer l itself, that one says nothing. */
+static bool drop_layers(struct estimate *e, struct table *t, struct err *err)
+{
+	const struct gradient *whole = e->g;
+	int L = e->ask->model->config.L, cells = e->p->rows * e->p->cols;
+
+	memset(t->value, 0, (size_t)cells * sizeof *t->value);
+	for (int l = 0; l < L; l++) {
+		struct gradient *g = task_step(e->ask->task, l, L, err) ? gradient_drop(whole, l, e->ask->task, err) : NULL;
+
+		if (!g)
+			return false;
+		e->g = g;
+		estimate_with(e);
+		for (int i = 0; i < cells; i++)
+			t->value[i] += (float)(fabs(e->value[i]) / (L > 1 ? L - 1 : 1));
+		gradient_unref(g);
+	}
+	e->g = whole;
+	return true;
+}
+
+static bool fill_estimate(struct table *t, const struct ask *ask, const struct places *p, struct err *err)
+{
+	int cells = p->rows * p->cols;
+	struct estimate e = { ask, p, ask->gradient, arena_alloc(ask->scratch, (size_t)cells * sizeof(double)) };
+
+	if (ask->arg[ARG_ESTIMATE] == ATPSTAR)
+		return drop_layers(&e, t, err);
+	estimate_with(&e);
+	for (int i = 0; i < cells; i++)
+		t->value[i] = (float)e.value[i];
+	return true;
+}
+
+/* ---- measuring ---- */
 
 /* The n strongest cells, strongest first. */
 static int *strongest(const struct table *t, int n, struct arena *arena)
@@ -69,65 +225,74 @@ static int *strongest(const struct table *t, int n, struct arena *arena)
 	return cell;
 }
 
-/*
- * The strongest cells by patching; with `exact`, the values of the table from now on. One is measured in any case, so that the estimate
- * never stands alone.
- */
-static bool measure(struct table *t, const struct ask *ask, struct err *err)
+/* "head 5.1", "resid_pre 3 @4": what the cell's edit is of. */
+static const char *name_of(const struct cause *c, int variant)
 {
-	int cells = t->rows.n * t->cols.n, asked = ask->arg[ARG_EXACT] < cells ? ask->arg[ARG_EXACT] : cells, n = asked > 1 ? asked : 1;
-	int *cell = strongest(t, n, ask->scratch), apart = 0;
-	struct cause c = cause_new(ask, ask->run, ask->foil, n);
-	double first = (double)t->value[cell[0]];
+	const char *line = c->variant[variant].edits[0];
+
+	return arena_strndup(c->ask->scratch, line, strlen(line) - strlen(" patch"));
+}
+
+static void say(struct table *t, const struct cause *c, double first, double exact, int asked, int apart)
+{
 	struct str s;
 
-	for (int i = 0; i < n; i++) {
-		int layer = cell[i] / t->cols.n, col = cell[i] % t->cols.n;
+	str_init(&s);
+	str_addf(&s, "strongest, %s: estimate %+.4g, exactly %+.4g", name_of(c, 0), first, exact);
+	if (asked > 1)
+		str_addf(&s, "; of the %d strongest, %d %s more than half off%s", asked, apart, apart == 1 ? "was" : "were", apart ? ": marked !" : "");
+	t->footnote = arena_strdup(t->arena, s.s);
+	str_done(&s);
+}
 
-		if (by_head(ask))
-			cause_edit(&c, i, "z %d.%d patch", layer, col);
-		else
-			cause_edit(&c, i, "%s %d @%d patch", site_table[site_argument(ask, params, ARG_SITE)].name, layer, col);
-	}
+/*
+ * The strongest cells by patching; with `exact`, the values of the table from now on, marked where the estimate was more than half off. One
+ * is measured in any case, so that the estimate never stands alone.
+ */
+static bool measure(struct table *t, const struct ask *ask, const struct places *p, struct err *err)
+{
+	int cells = p->rows * p->cols, asked = ask->arg[ARG_EXACT] < cells ? ask->arg[ARG_EXACT] : cells, n = asked > 1 ? asked : 1;
+	int *cell = strongest(t, n, ask->scratch), apart = 0;
+	bool sign = ask->arg[ARG_ESTIMATE] != ATPSTAR;
+	struct cause c = cause_new(ask, ask->run, ask->foil, n);
+	double first = (double)t->value[cell[0]];
+
+	for (int i = 0; i < n; i++)
+		places_edit(p, &c, cell[i], i, "patch");
 	if (!cause_sweep(&c, err))
 		return false;
 	for (int i = 0; i < n; i++) {
-		double exact = c.value[i] - c.now;
+		double exact = c.value[i] - c.now, estimate = (double)t->value[cell[i]];
+		bool off = fabs((sign ? exact : fabs(exact)) - estimate) > fabs(exact) / 2;
 
-		apart += fabs(exact - (double)t->value[cell[i]]) > fabs(exact) / 2;
+		apart += off;
 		if (asked)
 			t->value[cell[i]] = (float)exact;
+		if (asked && off)
+			table_set_mark(t, (size_t)cell[i]);
 	}
-	str_init(&s);
-	str_addf(&s, "strongest, %s %d at layer %d: estimate %+.4g, exactly %+.4g", by_head(ask) ? "head" : "position", cell[0] % t->cols.n,
-		 cell[0] / t->cols.n, first, c.value[0] - c.now);
-	if (asked > 1)
-		str_addf(&s, "; of the %d strongest, %d %s more than half off", asked, apart, apart == 1 ? "was" : "were");
-	t->footnote = arena_strdup(t->arena, s.s);
-	str_done(&s);
+	say(t, &c, first, c.value[0] - c.now, asked, apart);
 	return !asked || cause_check_strongest(&c, t, "strongest exact cell, run alone", err);
 }
 
-static void describe(struct table *t, const struct ask *ask)
+static void describe(struct table *t, const struct ask *ask, const struct places *p)
 {
+	static const char *const words[] = { "", " · softmax again for q and k", " · AtP*: softmax again for q and k, GradDrop, no sign" };
 	int n;
-	const char *site = param_choice(&params[ARG_SITE], ask->arg[ARG_SITE], &n);
+	const char *site = param_choice(&params[PLACE_SITE], ask->arg[PLACE_SITE], &n);
 
-	table_set_title(t, "attribution patching · %.*s · estimated change of %s with the foil's value%s", n, site, ask->metric->spec,
-			ask->arg[ARG_EXACT] ? ", the strongest exact" : "");
+	table_set_title(t, "attribution patching · %.*s%s · estimated change of %s with the foil's value%s%s", n, site, places_when(p),
+			ask->metric->spec, words[ask->arg[ARG_ESTIMATE]], ask->arg[ARG_EXACT] ? ", the strongest exact" : "");
 	table_set_unit(t, metric_table[ask->metric->kind].unit);
-	axis_numbers(t, &t->rows, DIM_LAYER);
-	if (by_head(ask))
-		axis_numbers(t, &t->cols, DIM_HEAD);
-	else
-		axis_tokens(t, &t->cols, ask->run, DIM_POSITION, "position");
-	t->look = LOOK_HEAT;
-	t->scale = SCALE_DIVERGING;
-	t->site = by_head(ask) ? SITE_Z : site_argument(ask, params, ARG_SITE);
+	places_describe(p, t);
+	if (t->site == SITE_RESULT)
+		t->site = SITE_Z;
+	t->scale = ask->arg[ARG_ESTIMATE] == ATPSTAR && !ask->arg[ARG_EXACT] ? SCALE_SEQUENTIAL : SCALE_DIVERGING;
 }
 
 static struct table *compute(const struct ask *ask, struct err *err)
 {
+	struct places p;
 	struct table *t;
 
 	if (ask->foil->T != ask->run->T) {
@@ -135,13 +300,15 @@ static struct table *compute(const struct ask *ask, struct err *err)
 			ask->foil->T);
 		return NULL;
 	}
-	if (!(t = table_new(ask->model->config.L, by_head(ask) ? ask->model->config.H : ask->run->T, err)))
+	p = places_of(ask, params);
+	if (!(t = table_new(p.rows, p.cols, err)))
 		return NULL;
-	describe(t, ask);
-	estimate(t, ask);
-	ask_show(ask, t);
-	if (measure(t, ask, err))
-		return t;
+	describe(t, ask, &p);
+	if (fill_estimate(t, ask, &p, err)) {
+		ask_show(ask, t);	/* measuring takes longer */
+		if (measure(t, ask, &p, err))
+			return t;
+	}
 	table_unref(t);
 	return NULL;
 }
@@ -150,12 +317,14 @@ const struct analysis analysis_attribution_patching = {
 	.name = "attribution-patching",
 	.title = "Attribution patching",
 	.topic = TOPIC_CAUSAL,
-	.paper = "Nanda 2023",
+	.paper = "Nanda 2023, Kramár et al. 2024",
 	.blurb = "How the metric would move, to first order, when each activation is taken from the other prompt.",
 	.help = "All of activation patching's noising maps for the price of one backward pass: a first-order estimate of the metric's change. It is "
 		"good for small differences and for writes to the stream, and poor where softmax is saturated or where the whole stream differs, as "
-		"in the first layers. exact=20 patches the 20 strongest cells in earnest; the line below says how far off the strongest was.",
-	.shape = "layer × position, layer × head",
+		"in the first layers. estimate=qkfix does softmax again for patched queries and keys; atpstar also leaves one layer after another "
+		"out on the way back (GradDrop), which shows what cancels and has no sign. exact=20 patches the 20 strongest cells in earnest and "
+		"marks those of which the estimate was more than half off.",
+	.shape = "layer × position, layer × head, layer × kv_head, head × position, layer × neuron, layer × component",
 	.unit = "the metric's",
 	.needs = NEEDS_FOIL | NEEDS_GRADIENT,
 	.metrics = METRICS_ALL & ~(1u << METRIC_LOSS),	/* the loss of two prompts is about different tokens */

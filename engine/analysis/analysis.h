@@ -34,6 +34,7 @@ struct ask {
 	const struct run *unedited;	/* the same run when there are none */
 	const struct run *foil;		/* unedited; NULL when no foil is set */
 	const struct metric *metric;
+	const char *samples;		/* a file of prompts to draw from; NULL: none is set */
 	const struct gradient *gradient;	/* of the metric on `run`, for those that need it; NULL for others */
 	int arg[PARAM_MAX];		/* resolved: positions and layers are 0 … n-1 */
 	struct arena *scratch;		/* analysis_compute() makes and frees it */

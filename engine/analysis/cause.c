@@ -16,14 +16,19 @@ struct cause cause_new(const struct ask *ask, const struct run *base, const stru
 void cause_edit(struct cause *c, int i, const char *format, ...)
 {
 	struct sweep_variant *v = &c->variant[i];
-	char line[200];
+	char *line;
 	va_list ap;
+	int n;
 
 	assert(i < c->n && v->edit_count < SWEEP_EDITS);
 	va_start(ap, format);
-	vsnprintf(line, sizeof line, format, ap);
+	n = vsnprintf(NULL, 0, format, ap);
 	va_end(ap);
-	v->edits[v->edit_count++] = arena_strdup(c->ask->scratch, line);
+	line = arena_alloc(c->ask->scratch, (size_t)n + 1);
+	va_start(ap, format);
+	vsnprintf(line, (size_t)n + 1, format, ap);
+	va_end(ap);
+	v->edits[v->edit_count++] = line;
 }
 
 bool cause_sweep(struct cause *c, struct err *err)

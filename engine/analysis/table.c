@@ -116,6 +116,13 @@ void table_set_word(struct table *t, size_t cell, int32_t id, const char *bytes,
 	t->word_show[cell] = arena_strdup(t->arena, show);
 }
 
+void table_set_mark(struct table *t, size_t cell)
+{
+	if (!t->mark)
+		t->mark = arena_alloc(t->arena, (size_t)t->rows.n * (size_t)t->cols.n * sizeof *t->mark);
+	t->mark[cell] = true;
+}
+
 void table_set_unit(struct table *t, const char *unit)
 {
 	t->units = 1;
@@ -153,6 +160,7 @@ static void copy_axis(struct table *t, struct axis *to, const struct axis *from)
 {
 	to->dim = from->dim;
 	to->name = arena_strdup(t->arena, from->name);
+	to->each = from->each;
 	for (int i = 0; i < from->n; i++) {
 		if (from->id)
 			axis_token(t, to, i, from->id[i], from->label[i], from->label_bytes[i], from->show[i]);
@@ -239,6 +247,10 @@ struct table *table_copy(const struct table *from, struct err *err)
 	if (from->error) {
 		table_set_errors(t, from->error_over);
 		memcpy(t->error, from->error, n * sizeof *t->error);
+	}
+	if (from->mark) {
+		t->mark = arena_alloc(t->arena, n * sizeof *t->mark);
+		memcpy(t->mark, from->mark, n * sizeof *t->mark);
 	}
 	t->check = from->check;
 	if (from->check.name)

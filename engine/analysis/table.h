@@ -25,6 +25,7 @@ struct axis {
 	enum dim dim;
 	const char *name;	/* "layer"; "query" and "key" for the two sides of attention */
 	int n;
+	int each;		/* so many of the dimension's units stand at one index, such as a block of neurons; 0: one */
 	const char **label;	/* [n] raw bytes for tokens ("·" is drawn by the view, a space is a space in JSON) */
 	size_t *label_bytes;	/* [n] raw labels may hold NULs */
 	const char **show;	/* [n] the same for people: "·Paris"; equal to label where nothing has to be made readable */
@@ -64,6 +65,7 @@ struct table {
 	int layer, unit_index;	/* of an argument: attention's layer and head; -1 */
 	struct check check;
 	bool unfinished;	/* more is to come: NaN may also be a cell that is not known yet */
+	bool *mark;		/* [rows.n, cols.n] cells to be wary of, as `footnote` says; NULL: none */
 	const char *footnote;	/* a sentence below the table ("not heads: +3.1"), or NULL */
 };
 
@@ -85,6 +87,7 @@ void axis_part(struct table *t, struct axis *axis, int i, enum site site, int la
 void table_set_words(struct table *t);							/* makes the word arrays */
 void table_set_word(struct table *t, size_t cell, int32_t id, const char *bytes, size_t n, const char *show);
 void table_set_errors(struct table *t, const char *over);				/* makes `error`, all NaN */
+void table_set_mark(struct table *t, size_t cell);					/* makes `mark`, and sets one */
 void table_set_unit(struct table *t, const char *unit);
 /* One unit per column. */
 void table_set_units(struct table *t, const char *const *unit);

@@ -436,3 +436,20 @@ void backward_layer(const struct backward *b, int l, struct layer_sites *s, floa
 	memcpy(x, s->resid_pre, bytes);
 	backward_edits(b->run, l, SITE_RESID_PRE, x);
 }
+
+void backward_past(const struct backward *b, int l, struct layer_sites *s, float *x)
+{
+	const struct config *c = &b->run->model->config;
+	size_t T = (size_t)b->run->T, bytes = T * (size_t)c->D * sizeof *x;
+
+	for (int site = 0; site < SITE_COUNT; site++)
+		if (layer_site(s, (enum site)site))
+			memset(layer_site(s, (enum site)site), 0, T * run_width(c, (enum site)site) * sizeof *x);
+	memset(s->pattern, 0, (size_t)c->H * T * T * sizeof *x);
+	memcpy(s->resid_post, x, bytes);
+	backward_edits(b->run, l, SITE_RESID_POST, x);
+	memcpy(s->resid_mid, x, bytes);
+	backward_edits(b->run, l, SITE_RESID_MID, x);
+	memcpy(s->resid_pre, x, bytes);
+	backward_edits(b->run, l, SITE_RESID_PRE, x);
+}

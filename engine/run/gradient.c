@@ -105,28 +105,33 @@ static bool seed(const struct gradient *g, struct arena *scratch, float *x, stru
 	return true;
 }
 
-/* g->embed carries the gradient down the stream, and is the embedding's in the end. */
-static bool compute(struct gradient *g, struct task *task, struct err *err)
+/* From layer `from` down, `past` left out (-1: none). g->embed carries the gradient down the stream, and is the embedding's in the end. */
+static bool descend(struct gradient *g, int from, int past, struct arena *scratch, struct task *task, struct err *err)
 {
 	const struct model *m = g->run->model;
-	int L = m->config.L;
-	struct arena *scratch = arena_new();
 	struct backward b;
-	bool ok = seed(g, scratch, g->embed, task, err) && backward_begin(&b, g->run, g->frozen, scratch, err);
+	bool ok = backward_begin(&b, g->run, g->frozen, scratch, err);
 
-	for (int l = L - 1; ok && l >= 0; l--) {
-		ok = task_step(task, L - 1 - l, L, err) && (g->layer[l] = layer_sites_new(m, g->run->T, true, err));
+	for (int l = from; ok && l >= 0; l--) {
+		ok = (past < 0 ? task_step(task, from - l, from + 1, err) : task_going(task, err)) && (g->layer[l] = layer_sites_new(m, g->run->T, true, err));
 		if (ok)
-			backward_layer(&b, l, g->layer[l], g->embed);
+			(l == past ? backward_past : backward_layer)(&b, l, g->layer[l], g->embed);
 	}
+	return ok;
+}
+
+static bool compute(struct gradient *g, struct task *task, struct err *err)
+{
+	struct arena *scratch = arena_new();
+	bool ok = seed(g, scratch, g->embed, task, err) && descend(g, g->run->model->config.L - 1, -1, scratch, task, err);
+
 	arena_free(scratch);
 	return ok;
 }
 
-struct gradient *gradient_new(const struct run *run, const struct metric *metric, const struct run *unedited, unsigned frozen,
-			      struct task *task, struct err *err)
+/* Without layers yet. */
+static struct gradient *gradient_of(const struct run *run, const struct metric *metric, const struct run *unedited, unsigned frozen)
 {
-	const struct config *c = &run->model->config;
 	struct gradient *g = xcalloc(1, sizeof *g);
 
 	atomic_init(&g->refs, 1);
@@ -135,9 +140,37 @@ struct gradient *gradient_new(const struct run *run, const struct metric *metric
 	g->metric = *metric;
 	g->frozen = frozen;
 	g->arena = arena_new();
-	g->layer = arena_alloc(g->arena, (size_t)c->L * sizeof *g->layer);
-	g->embed = arena_floats(g->arena, (size_t)run->T * (size_t)c->D, err);
+	g->layer = arena_alloc(g->arena, (size_t)run->model->config.L * sizeof *g->layer);
+	return g;
+}
+
+struct gradient *gradient_new(const struct run *run, const struct metric *metric, const struct run *unedited, unsigned frozen,
+			      struct task *task, struct err *err)
+{
+	struct gradient *g = gradient_of(run, metric, unedited, frozen);
+
+	g->embed = arena_floats(g->arena, (size_t)run->T * (size_t)run->model->config.D, err);
 	if (g->embed && compute(g, task, err))
+		return g;
+	gradient_unref(g);
+	return NULL;
+}
+
+struct gradient *gradient_drop(const struct gradient *from, int layer, struct task *task, struct err *err)
+{
+	size_t all = (size_t)from->run->T * (size_t)from->run->model->config.D;
+	struct gradient *g = gradient_of(from->run, &from->metric, from->unedited, from->frozen);
+	struct arena *scratch = arena_new();
+	bool ok = (g->embed = arena_floats(g->arena, all, err)) != NULL;
+
+	for (int l = layer + 1; l < from->run->model->config.L; l++)
+		g->layer[l] = layer_sites_ref(from->layer[l]);
+	if (ok) {
+		memcpy(g->embed, from->layer[layer]->resid_post, all * sizeof *g->embed);
+		ok = descend(g, layer, layer, scratch, task, err);
+	}
+	arena_free(scratch);
+	if (ok)
 		return g;
 	gradient_unref(g);
 	return NULL;

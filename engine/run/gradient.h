@@ -30,6 +30,11 @@ struct gradient {
 /* `unedited` is what kl compares with. NULL: ERR_MEMORY, ERR_CANCELLED. */
 struct gradient *gradient_new(const struct run *run, const struct metric *metric, const struct run *unedited, unsigned frozen,
 			      struct task *task, struct err *err);
+/*
+ * The same with one layer's attention and MLP left out on the way back (GradDrop, Kramár et al. 2024): what cancels between paths through that
+ * layer and around it is seen. Layers above it are shared with g.
+ */
+struct gradient *gradient_drop(const struct gradient *g, int layer, struct task *task, struct err *err);
 struct gradient *gradient_ref(const struct gradient *g);
 void gradient_unref(struct gradient *g);	/* NULL is fine */
 

@@ -66,13 +66,16 @@ static inline void pair_close(struct pair *f)
 	json_free(f->doc);
 }
 
-/* The table of a technique with "key=value" words; NULL with *err. */
-static inline struct table *pair_ask(const struct pair *f, const struct run *foil, const char *analysis, const char *words, struct err *err)
+/* The table of a technique with "key=value" words, and a file of samples or NULL; NULL with *err. */
+static inline struct table *pair_ask_samples(const struct pair *f, const struct run *foil, const char *samples, const char *analysis,
+					     const char *words, struct err *err)
 {
 	const struct analysis *a = analysis_find(analysis);
-	struct ask ask = { .model = f->model, .run = f->run, .unedited = f->run, .foil = foil, .metric = &f->metric };
+	struct ask ask = { .model = f->model, .run = f->run, .unedited = f->run, .foil = foil, .metric = &f->metric, .samples = samples };
 	int args[PARAM_MAX];
 	char copy[200], *rest = copy, *word;
+	struct gradient *gradient = NULL;
+	struct table *t;
 
 	analysis_defaults(a, args);
 	snprintf(copy, sizeof copy, "%s", words);
@@ -85,7 +88,17 @@ static inline struct table *pair_ask(const struct pair *f, const struct run *foi
 		if (!CHECK_THAT(at >= 0 && param_parse(&a->params[at], equals + 1, 0, &args[at], err), "%s has %s %s", analysis, word, err->text))
 			return NULL;
 	}
-	return analysis_compute(a, &ask, args, err);
+	if ((a->needs & NEEDS_GRADIENT) && !(gradient = gradient_new(f->run, &f->metric, f->run, 0, NULL, err)))
+		return NULL;
+	ask.gradient = gradient;
+	t = analysis_compute(a, &ask, args, err);
+	gradient_unref(gradient);
+	return t;
+}
+
+static inline struct table *pair_ask(const struct pair *f, const struct run *foil, const char *analysis, const char *words, struct err *err)
+{
+	return pair_ask_samples(f, foil, NULL, analysis, words, err);
 }
 
 static inline struct table *pair_table(const struct pair *f, const char *analysis, const char *words)

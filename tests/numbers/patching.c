@@ -18,14 +18,14 @@ static void check_map(const struct pair *f, const char *direction, const char *s
 {
 	const struct json_value *map = json_get(json_get(f->root, direction), site);
 	float expected[4096];
-	char words[100];
+	char words[160];
 	size_t n = pair_numbers(map, expected, 0);
+	bool own = strstr(site, "show=");	/* no second way to show it */
 
-	for (int raw = 1; raw >= 0; raw--) {
+	for (int raw = 1; raw >= own; raw--) {
 		struct table *t;
 
-		snprintf(words, sizeof words, "site=%.*s direction=%s show=%s at=%s", (int)strcspn(site, " "), site, direction,
-			 raw ? "raw" : "normalised", strchr(site, ' ') ? "last" : "all");
+		snprintf(words, sizeof words, "site=%s direction=%s%s", site, direction, own ? "" : raw ? " show=raw" : " show=normalised");
 		t = pair_table(f, "activation-patching", words);
 		for (size_t i = 0; !raw && i < n; i++)
 			expected[i] = (float)(((double)expected[i] - f->m_foil) / (f->m_run - f->m_foil));
@@ -41,7 +41,9 @@ static void check_map(const struct pair *f, const char *direction, const char *s
 static void check_patching(const struct pair *f)
 {
 	static const char *const directions[] = { "noising", "denoising" }, *const sites[] = {
-		"resid_pre", "attn_out", "mlp_out", "head", "q", "k", "v", "pattern", "head last", "q last", "k last", "v last", "pattern last" };
+		"resid_pre", "attn_out", "mlp_out", "head", "q", "k", "v", "pattern", "head at=last", "q at=last", "k at=last", "v at=last",
+		"pattern at=last", "resid_mid", "resid_post", "z", "head_position layer=1", "neuron block=9",
+		"neuron block=30 at=position position=-2", "parts", "head at=position position=3", "head show=kl" };
 	struct run_order shorter = { .model = f->model, .tokens = f->foil->tokens, .T = f->foil->T - 1 };
 	struct err err = { 0 };
 	struct run *run = run_new(&shorter, NULL, &err);
@@ -52,7 +54,7 @@ static void check_patching(const struct pair *f)
 	CHECK_THAT(!t && err.kind == ERR_ARGUMENT && strstr(err.text, sentence), "%s: %s", f->name, err.text);
 	run_unref(run);
 	for (int d = 0; d < 2; d++)
-		for (int s = 0; s < 13; s++)
+		for (size_t s = 0; s < sizeof sites / sizeof *sites; s++)
 			check_map(f, directions[d], sites[s]);
 
 	t = pair_ask(f, f->run, "activation-patching", "show=raw", &err);	/* the run's own values */
@@ -63,12 +65,63 @@ static void check_patching(const struct pair *f)
 	table_unref(t);
 }
 
+static void check_ablation(const struct pair *f)
+{
+	static const char *const maps[] = { "site=attn_out op=mean", "site=resid_post op=zero", "site=kv op=zero",
+					    "site=head op=zero at=position position=2", "site=parts op=mean at=last",
+					    "site=neuron op=zero block=11", "site=head_position op=zero layer=0" };
+
+	for (size_t i = 0; i < sizeof maps / sizeof *maps; i++) {
+		const struct json_value *map = json_get(json_get(f->root, "ablation"), maps[i]);
+		float expected[4096];
+		size_t n = pair_numbers(map, expected, 0);
+		struct table *t = pair_table(f, "ablation-sweep", maps[i]);
+
+		if (t && CHECK_THAT((size_t)t->rows.n * (size_t)t->cols.n == n && n > 0, "%s: %s has %zu cells", f->name, maps[i], n))
+			CHECK_NEAR(t->value, expected, n, tolerance, "%s: ablation %s", f->name, maps[i]);
+		table_unref(t);
+	}
+}
+
 static struct run *edited(const struct pair *f, const char *const *lines, int n, const struct run *foil, struct err *err)
 {
 	struct run_order order = { .model = f->model, .tokens = f->run->tokens, .T = f->run->T, .edits = lines, .edit_count = n,
 				   .unedited = f->run, .foil = foil };
 
 	return run_new(&order, NULL, err);
+}
+
+/* What a file of prompts puts there: each draw is the edit that it stands for; without a file, a sentence. */
+static void check_samples(const struct pair *f)
+{
+	enum { DRAWS = 3 };
+	struct err err = { 0 };
+	struct table *t = pair_ask(f, NULL, "ablation-sweep", "op=resample", &err), *drawn, *mean;
+	double now = 0, sum = 0, value = 0;
+
+	CHECK_THAT(!t && strstr(err.text, "--samples FILE"), "%s: %s", f->name, err.text);
+	table_unref(t);
+	err = (struct err){ 0 };
+	metric_value(&f->metric, f->run, f->run, &now, NULL, &err);
+	drawn = pair_ask_samples(f, NULL, "tests/fixtures/edits/own.txt", "ablation-sweep", "op=resample draws=3", &err);
+	mean = pair_ask_samples(f, NULL, "tests/fixtures/edits/set.jsonl", "ablation-sweep", "op=samples_mean site=mlp_out", &err);
+	for (int k = 0; k <= DRAWS; k++) {
+		char line[100];
+		const char *lines[] = { line };
+		struct run *r;
+
+		snprintf(line, sizeof line, k < DRAWS ? "head 1.0 resample tests/fixtures/edits/own.txt %d" : "mlp_out 1 @2 mean tests/fixtures/edits/set.jsonl", k);
+		r = edited(f, lines, 1, NULL, &err);
+		if (!CHECK_THAT(r && metric_value(&f->metric, r, f->run, &value, NULL, &err), "%s: %s %s", f->name, line, err.text))
+			break;
+		if (k < DRAWS)
+			sum += value - now;
+		run_unref(r);
+	}
+	CHECK_THAT(drawn && drawn->error && fabs((double)drawn->value[table_cell(drawn, 1, 0)] - sum / DRAWS) < 1e-5, "%s: a cell is the mean of its draws %s", f->name, err.text);
+	CHECK_THAT(mean && fabs((double)mean->value[table_cell(mean, 1, 2)] - (value - now)) < 1e-5, "%s: a cell is the edit that puts the samples' mean %s", f->name, err.text);
+	table_unref(drawn);
+	table_unref(mean);
 }
 
 /* Ops that the models' own fixtures have none of: the last logits under each. */
@@ -204,6 +257,8 @@ int main(void)
 				check_identities(&f);
 				check_refusals(&f);
 				check_patching(&f);
+				check_ablation(&f);
+				check_samples(&f);
 			}
 			pair_close(&f);
 		}

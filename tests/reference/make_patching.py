@@ -33,6 +33,7 @@ class Maps:
         self.run, self.foil = self.probe.run(self.ids), self.probe.run(self.foil_ids)
         self.heads = self.run["blocks.0.q"].shape[1]
         self.groups = self.run["blocks.0.k"].shape[1]
+        self.neurons = self.run["blocks.0.mlp_post"].shape[1]
         best, second = self.run["logits"][-1].topk(2).indices.tolist()
         other = int(self.foil["logits"][-1].argmax())
         self.targets = [best, other if other != best else second]
@@ -49,9 +50,45 @@ class Maps:
         maps = {s: [[cell(f"{s} {l} @{t} patch") for t in range(len(ids))] for l in range(self.layers)] for s in SITES}
         for site, units in (("head", self.heads), ("q", self.heads), ("k", self.groups), ("v", self.groups), ("pattern", self.heads)):
             for at in ("", "@-1 "):
-                maps[site + (" last" if at else "")] = [[cell(f"{site} {l}.{h} {at}patch") for h in range(units)]
+                maps[site + (" at=last" if at else "")] = [[cell(f"{site} {l}.{h} {at}patch") for h in range(units)]
                                                         for l in range(self.layers)]
+        for site in ("resid_mid", "resid_post"):
+            maps[site] = [[cell(f"{site} {l} @{t} patch") for t in range(len(ids))] for l in range(self.layers)]
+        maps["z"] = [[cell(f"z {l}.{h} patch") for h in range(self.heads)] for l in range(self.layers)]
+        maps["head_position layer=1"] = [[cell(f"head 1.{h} @{t} patch") for t in range(len(ids))] for h in range(self.heads)]
+        maps["neuron block=9"] = [[cell(f"neuron {l}.{a}..{min(a + 9, self.neurons) - 1} patch") for a in range(0, self.neurons, 9)]
+                                  for l in range(self.layers)]
+        maps["neuron block=30 at=position position=-2"] = [[cell(f"neuron {l}.{a}..{min(a + 30, self.neurons) - 1} @-2 patch")
+                                                            for a in range(0, self.neurons, 30)] for l in range(self.layers)]
+        maps["parts"] = [[cell(f"{s} {l} patch") for s in ("attn_out", "mlp_out")] for l in range(self.layers)]
+        maps["head at=position position=3"] = [[cell(f"head {l}.{h} @3 patch") for h in range(self.heads)] for l in range(self.layers)]
+        clean = self.run["logits"][-1].log_softmax(-1)
+
+        def divergence(line):
+            patched = self.probe.run(ids, [line], base=base, foil=source)["logits"][-1].log_softmax(-1)
+            return number((clean.exp() * (clean - patched)).sum())
+        maps["head show=kl"] = [[divergence(f"head {l}.{h} patch") for h in range(self.heads)] for l in range(self.layers)]
         return maps
+
+    def ablation(self):
+        """{arguments: map of the metric's change}."""
+        now = self.metric(self.run)
+
+        def change(line):
+            return number(self.metric(self.probe.run(self.ids, [line], base=self.run)) - now)
+
+        def each(form, units):
+            return [[change(form.format(l, u)) for u in range(units)] for l in range(self.layers)]
+        return {
+            "site=attn_out op=mean": each("attn_out {} @{} mean", len(self.ids)),
+            "site=resid_post op=zero": each("resid_post {} @{} zero", len(self.ids)),
+            "site=kv op=zero": each("kv {}.{} zero", self.groups),
+            "site=head op=zero at=position position=2": each("head {}.{} @2 zero", self.heads),
+            "site=parts op=mean at=last": [[change(f"{s} {l} @-1 mean") for s in ("attn_out", "mlp_out")] for l in range(self.layers)],
+            "site=neuron op=zero block=11": [[change(f"neuron {l}.{a}..{min(a + 11, self.neurons) - 1} zero")
+                                              for a in range(0, self.neurons, 11)] for l in range(self.layers)],
+            "site=head_position op=zero layer=0": [[change(f"head 0.{h} @{t} zero") for t in range(len(self.ids))] for h in range(self.heads)],
+        }
 
     def edits(self):
         """The ops that make_tiny.py has none of, each with the last logits."""
@@ -77,6 +114,7 @@ class Maps:
             "metric": "logit_diff #{} #{}".format(*self.targets),
             "prompt": number(self.metric(self.run)), "foil": number(self.metric(self.foil)),
             "edits": self.edits(),
+            "ablation": self.ablation(),
             "noising": self.patching(self.ids, self.run, self.foil),
             "denoising": self.patching(self.foil_ids, self.foil, self.run),
         }

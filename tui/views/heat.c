@@ -242,6 +242,8 @@ static void draw_cell(struct canvas *c, const struct view *v, const struct plan 
 		canvas_field(c, x, y, p->cell_w - after, ALIGN_RIGHT, ink, number_print(form, value, number));
 		canvas_repeat(c, x + p->cell_w - after, y, after, ink, " ");
 	}
+	if (t->mark && t->mark[cell] && p->pool_cols == 1 && p->cell_w > 1)
+		canvas_text(c, x + p->cell_w - 1, y, ink, "!");
 }
 
 /* Two cells above one another in a line. */
