@@ -208,8 +208,10 @@ static void expanded_inputs(void *context, int chunk)
 static const float *read_forward(const struct panels *weights, int panel, int number, int from, int count, float *buffer,
 				 size_t *stride)
 {
+	const bool end = from + count >= weights->source.in;
+
 	for (int i = 0; i < number; i++)
-		panels_prefetch(weights, panel + i, from + count, count);
+		panels_prefetch(weights, panel + i + (end ? number : 0), end ? 0 : from + count, count);
 	return panels_read(weights, panel, number, from, count, buffer, stride);
 }
 

@@ -45,6 +45,17 @@ static const unsigned char *element(const struct tensor *t, int row, int column)
 	return t->data + (size_t)row * row_bytes + dtype_bytes(t->type, (size_t)column);
 }
 
+/* The same of a panel's sixteen rows; where there is none, of the first. */
+static void rows_at(const struct panels *p, int panel, int column, const unsigned char **row)
+{
+	const struct tensor *t = p->source.tensor;
+	const unsigned char *first = element(t, 0, column);
+	const size_t row_bytes = dtype_bytes(t->type, tensor_columns(t));
+
+	for (int c = 0; c < PANEL; c++)
+		row[c] = first + (size_t)output(p, panel, c < width(p, panel) ? c : 0) * row_bytes;
+}
+
 /* Where a panel's weights are kept, from some input on. */
 static const void *panels_at(const struct panels *p, int panel, int from)
 {
@@ -62,27 +73,7 @@ static void expand_row(const struct tensor *t, const unsigned char *src, int n, 
 		dtype_table[t->type].expand(src, dst, (size_t)n);
 }
 
-/* Stored [out, in]: sixteen rows, some inputs at a time, and a transposition. */
-static void read_rows(const struct panels *p, int panel, int from, int count, float *dst)
-{
-	const struct tensor *t = p->source.tensor;
-	const struct gemm *g = gemm_here();
-	const int n = width(p, panel);
-	_Alignas(64) float rows[PANEL][STEP];
-
-	if (n < PANEL)
-		memset(dst, 0, (size_t)count * PANEL * sizeof *dst);
-	for (int k = 0; k < count; k += STEP) {
-		const int some = least(STEP, count - k);
-
-		for (int c = 0; c < n; c++)
-			expand_row(t, element(t, output(p, panel, c), from + k), some, rows[c]);
-		for (int i = 0; i < some; i += PANEL)
-			g->transpose(&rows[0][i], STEP, n, least(PANEL, some - i), dst + (k + i) * PANEL, PANEL);
-	}
-}
-
-/* Neighbours in the tensor that follow column c of a panel, itself counted: they are copied together. */
+/* Neighbours in the tensor that follow column c of a panel, itself counted. */
 static int run_length(const struct panels *p, int panel, int c)
 {
 	int n = 1;
@@ -92,7 +83,40 @@ static int run_length(const struct panels *p, int panel, int c)
 	return n;
 }
 
-/* Stored [in, out]: a row has our outputs side by side already. */
+/* Sixteen neighbouring rows of aligned floats, which need no copy. */
+static const float *floats_in_place(const struct panels *p, int panel, int from)
+{
+	const struct tensor *t = p->source.tensor;
+	const unsigned char *src = element(t, output(p, panel, 0), from);
+
+	return t->type == DTYPE_F32 && (uintptr_t)src % sizeof(float) == 0 && run_length(p, panel, 0) == width(p, panel) ?
+		(const float *)(const void *)src : NULL;
+}
+
+/* Stored [out, in]: sixteen rows, some inputs at a time, and a transposition. */
+static void read_rows(const struct panels *p, int panel, int from, int count, float *dst)
+{
+	const struct tensor *t = p->source.tensor;
+	const struct gemm *g = gemm_here();
+	const int n = width(p, panel);
+	const float *in_place = floats_in_place(p, panel, from);
+	_Alignas(64) float rows[PANEL][STEP];
+
+	if (n < PANEL)
+		memset(dst, 0, (size_t)count * PANEL * sizeof *dst);
+	for (int k = 0; in_place && k < count; k += PANEL)
+		g->transpose(in_place + k, tensor_columns(t), n, least(PANEL, count - k), dst + k * PANEL, PANEL);
+	for (int k = 0; !in_place && k < count; k += STEP) {
+		const int some = least(STEP, count - k);
+
+		for (int c = 0; c < n; c++)
+			expand_row(t, element(t, output(p, panel, c), from + k), some, rows[c]);
+		for (int i = 0; i < some; i += PANEL)
+			g->transpose(&rows[0][i], STEP, n, least(PANEL, some - i), dst + (k + i) * PANEL, PANEL);
+	}
+}
+
+/* Stored [in, out]: a row has our outputs side by side already. Neighbours are copied together. */
 static void read_columns(const struct panels *p, int panel, int from, int count, float *dst)
 {
 	const struct tensor *t = p->source.tensor;
@@ -241,6 +265,67 @@ static void expand_quant(const struct panels *p, int panel, int from, int count,
 	}
 }
 
+/* --- Quantised blocks whose integers need but change places: straight from the tensor --- */
+
+typedef uint8_t bytes16 __attribute__((vector_size(16)));
+
+/* to[i][c] = byte i of from[c]: four times, rows meet those eight further down. */
+static void transpose_bytes(const unsigned char *const *from, unsigned char *to)
+{
+	bytes16 x[PANEL], y[PANEL];
+
+	for (int c = 0; c < PANEL; c++)
+		memcpy(&x[c], from[c], sizeof x[c]);
+	for (int round = 0; round < 4; round++) {
+		for (int i = 0; i < PANEL / 2; i++) {
+			y[2 * i] = __builtin_shufflevector(x[i], x[i + 8], 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
+			y[2 * i + 1] = __builtin_shufflevector(x[i], x[i + 8], 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31);
+		}
+		memcpy(x, y, sizeof x);
+	}
+	memcpy(to, x, sizeof x);
+}
+
+/* The halves at some byte of each block, as floats. */
+static void read_halves(const unsigned char *const *block, int at, int n, float *dst)
+{
+	_Alignas(32) uint16_t halves[PANEL] = { 0 };
+
+	for (int c = 0; c < n; c++)
+		memcpy(&halves[c], block[c] + at, sizeof *halves);
+	gemm_here()->expand_f16(halves, dst, PANEL);
+}
+
+static void read_blocks(const struct panels *p, int panel, int from, int count, float *dst)
+{
+	const struct tensor *t = p->source.tensor;
+	const struct quant *q = &quant_table[t->type];
+	const struct gemm *g = gemm_here();
+	const int n = width(p, panel);
+	const size_t bytes = dtype_bytes(t->type, (size_t)q->group);
+	const unsigned char *block[PANEL], *ints[PANEL];
+	_Alignas(64) unsigned char packed[QUANT_BLOCK_MAX * PANEL];
+	_Alignas(64) float scale[PANEL], offset[PANEL];
+
+	rows_at(p, panel, from, block);
+	for (int k = 0; k < count; k += q->group, dst += q->group * PANEL) {
+		read_halves(block, 0, n, scale);
+		if (q->offset)
+			read_halves(block, 2, n, offset);
+		for (int i = 0; i < q->group * q->bits / 8; i += PANEL) {
+			for (int c = 0; c < PANEL; c++)
+				ints[c] = block[c] + q->at + i;
+			transpose_bytes(ints, packed + i * PANEL);
+		}
+		if (q->bits == 8)
+			g->expand_bytes((const int8_t *)packed, scale, q->offset ? offset : NULL, q->group, dst);
+		else
+			g->expand_nibbles(packed, q->bias, scale, q->offset ? offset : NULL, q->group, dst);
+		for (int c = 0; c < PANEL; c++)
+			block[c] += bytes;
+	}
+}
+
 /* --- The formats, and which one a source gets --- */
 
 static const struct panel_format
@@ -248,7 +333,8 @@ static const struct panel_format
 	bf16 = { half_bytes, pack_halves, expand_bf16 },
 	f16 = { half_bytes, pack_halves, expand_f16 },
 	quantised = { quant_bytes, pack_quant, expand_quant },
-	unpacked = { NULL, NULL, read_tensor };
+	unpacked = { NULL, NULL, read_tensor },
+	unpacked_blocks = { NULL, NULL, read_blocks };
 
 static void plan(struct panels *p, const struct matrix_source *source, bool low_memory)
 {
@@ -257,7 +343,7 @@ static void plan(struct panels *p, const struct matrix_source *source, bool low_
 
 	p->source = *source;
 	p->count = (source->out + PANEL - 1) / PANEL;
-	p->format = low_memory ? &unpacked : quant_table[type].group ? &quantised : type == DTYPE_BF16 ? &bf16 :
+	p->format = low_memory ? (quant_table[type].at ? &unpacked_blocks : &unpacked) : quant_table[type].group ? &quantised : type == DTYPE_BF16 ? &bf16 :
 		    type == DTYPE_F16 ? &f16 : &floats;
 	p->align = !blocks ? 1 : p->format == &quantised ? quant_table[type].group : dtype_table[type].block;
 	p->bytes = p->format->bytes ? p->format->bytes(p) : 0;
@@ -316,11 +402,27 @@ const float *panels_read(const struct panels *p, int panel, int number, int from
 	return buffer;
 }
 
+static void prefetch(const void *from, const void *to)
+{
+	const char *here = from, *end = to;
+
+	for (; here < end; here += 64)
+		__builtin_prefetch(here);
+}
+
 void panels_prefetch(const struct panels *p, int panel, int from, int count)
 {
-	const char *here = panels_at(p, panel, from), *end = panels_at(p, panel, from + count);
+	const unsigned char *row[PANEL];
+	size_t bytes;
 
-	if (p->data && panel < p->count)
-		for (; here < end; here += 64)
-			__builtin_prefetch(here);
+	if (panel >= p->count)
+		return;
+	if (p->data)
+		prefetch(panels_at(p, panel, from), panels_at(p, panel, from + count));
+	if (p->data || p->source.in_out)
+		return;
+	bytes = dtype_bytes(p->source.tensor->type, (size_t)count);
+	rows_at(p, panel, from, row);
+	for (int c = 0; c < width(p, panel); c++)
+		prefetch(row[c], row[c] + bytes);
 }

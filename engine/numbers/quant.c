@@ -190,17 +190,17 @@ static void q6_k(const unsigned char *b, int8_t *q, float *scale, float *offset)
 }
 
 const struct quant quant_table[DTYPE_COUNT] = {
-	/*		  group bits bias offset */
-	[DTYPE_Q4_0]	= { 32, 4,  8, false, q4_0 },
-	[DTYPE_Q4_1]	= { 32, 4,  0, true,  q4_1 },
-	[DTYPE_Q5_0]	= { 32, 8,  0, false, q5_0 },
-	[DTYPE_Q5_1]	= { 32, 8,  0, true,  q5_1 },
-	[DTYPE_Q8_0]	= { 32, 8,  0, false, q8_0 },
-	[DTYPE_Q2_K]	= { 16, 4,  0, true,  q2_k },
-	[DTYPE_Q3_K]	= { 16, 4,  4, false, q3_k },
-	[DTYPE_Q4_K]	= { 32, 4,  0, true,  q4_k },
-	[DTYPE_Q5_K]	= { 32, 8,  0, true,  q5_k },
-	[DTYPE_Q6_K]	= { 16, 8,  0, false, q6_k },
-	[DTYPE_IQ4_NL]	= { 32, 8,  0, false, iq4_nl },
-	[DTYPE_IQ4_XS]	= { 32, 8,  0, false, iq4_xs },
+	/*		  group bits bias offset at */
+	[DTYPE_Q4_0]	= { 32, 4,  8, false, 2,  q4_0 },
+	[DTYPE_Q4_1]	= { 32, 4,  0, true,  4,  q4_1 },
+	[DTYPE_Q5_0]	= { 32, 8,  0, false, 0,  q5_0 },
+	[DTYPE_Q5_1]	= { 32, 8,  0, true,  0,  q5_1 },
+	[DTYPE_Q8_0]	= { 32, 8,  0, false, 2,  q8_0 },
+	[DTYPE_Q2_K]	= { 16, 4,  0, true,  0,  q2_k },
+	[DTYPE_Q3_K]	= { 16, 4,  4, false, 0,  q3_k },
+	[DTYPE_Q4_K]	= { 32, 4,  0, true,  0,  q4_k },
+	[DTYPE_Q5_K]	= { 32, 8,  0, true,  0,  q5_k },
+	[DTYPE_Q6_K]	= { 16, 8,  0, false, 0,  q6_k },
+	[DTYPE_IQ4_NL]	= { 32, 8,  0, false, 0,  iq4_nl },
+	[DTYPE_IQ4_XS]	= { 32, 8,  0, false, 0,  iq4_xs },
 };

@@ -19,6 +19,7 @@ struct quant {
 	int bits;	/* 4: integers are 0 … 15; 8: -128 … 127 */
 	int bias;
 	bool offset;
+	int at;		/* a block is {half scale; half offset, if there is one} and from this byte on the integers, as panel.c packs them; or 0 */
 	/* One block of dtype_table[type].block integers; scale and offset have one entry a group. */
 	void (*take_apart)(const unsigned char *block, int8_t *q, float *scale, float *offset);
 };
