@@ -72,6 +72,7 @@ static const struct {
 	{ "lens-80x24", LENS, 80, 24, ZOOM_AUTO, { DEPTH_TRUE, false }, true },
 	{ "lens-coming-80x24", LENS_COMING, 80, 24, ZOOM_AUTO, { DEPTH_TRUE, false }, false },
 	{ "heads-coming-70x20", HEADS_COMING, 70, 20, ZOOM_AUTO, { DEPTH_256, false }, false },
+	{ "heads-coming-30x8", HEADS_COMING, 30, 8, ZOOM_AUTO, { DEPTH_256, false }, false },
 	{ "heads-coming-70x20-mono", HEADS_COMING, 70, 20, ZOOM_SHADE, { DEPTH_MONO, false }, false },
 	{ "lens-20x5", LENS, 20, 5, ZOOM_AUTO, { DEPTH_TRUE, false }, false },
 	{ "lens40-120x40", LENS_40, 120, 40, ZOOM_AUTO, { DEPTH_256, false }, false },

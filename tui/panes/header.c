@@ -64,7 +64,9 @@ static enum style what_is_done(const struct app *app, struct str *out)
 	str_add(out, "…");
 	if (shot->what[0])
 		str_addf(out, " %s", shot->what);
-	if (shot->total > 1)
+	if (shot->state == WORK_GENERATING)	/* in tokens, not in the layers of each */
+		str_addf(out, " %d/%d", shot->plain_tokens ? shot->plain_tokens : shot->generated_tokens, app->asked.generate);
+	else if (shot->total > 1)
 		str_addf(out, " %d/%d", shot->done, shot->total);
 	return STYLE_BUSY;
 }

@@ -257,6 +257,11 @@ static void draw_halves(struct canvas *c, const struct view *v, const struct pla
 					 below ? span_at(span, pooled(v, p, screen_row + 1, screen_col)) : NAN, &ink);
 	int32_t accent = v->focus ? cursor.bg : cursor.fg;
 
+	if (v->table->unfinished && !upper && !lower && isnan(pooled(v, p, screen_row, screen_col)) &&
+	    (!below || isnan(pooled(v, p, screen_row + 1, screen_col)))) {
+		draw_not_yet(c, v, p, x, y, false);
+		return;
+	}
 	if (upper || lower) {	/* the other half keeps its colour */
 		int32_t other = !strcmp(glyph, "▀") ? (upper ? ink.bg : ink.fg) : (upper ? ink.fg : ink.bg);
 
