@@ -102,7 +102,9 @@ static bool sweep_seeds(struct table *t, const struct ask *ask, struct cause *c,
 		bool ok;
 
 		c->base = r;
+		task_part(ask->task, s->done * c->n, c->n, ask->arg[ARG_SEEDS] * c->n);
 		ok = r && cause_fill(c, t, cells, s, err);
+		task_part(ask->task, 0, 0, 0);
 		run_unref(r);
 		if (!ok)
 			return false;

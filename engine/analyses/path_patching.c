@@ -208,12 +208,14 @@ static bool fill(struct table *t, const struct ask *ask, struct err *err)
 	for (int i = 0; i < reach; i += BATCH) {
 		int some = reach - i < BATCH ? reach - i : BATCH;
 
-		if (!task_step(ask->task, i, reach, err) || !batch(&p, i, some, err))
+		task_part(ask->task, i, some, reach);
+		if (!batch(&p, i, some, err))
 			return false;
 		cells(t, &p, &ends, i, some);
 		if (ask_watched(ask))
 			ask_show(ask, t);
 	}
+	task_part(ask->task, 0, 0, 0);
 	for (int i = 0; i < reach; i++)
 		if (fabs(p.second.value[i] - now) > fabs(p.second.value[best] - now))
 			best = i;

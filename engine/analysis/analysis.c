@@ -156,6 +156,7 @@ struct table *analysis_compute(const struct analysis *a, struct ask *ask, const 
 	if (ask->watch)
 		ask->watch->next = clock_now() + LOOK_EVERY_MS;	/* what is quick comes whole */
 	t = a->compute(ask, err);
+	task_part(ask->task, 0, 0, 0);	/* also where it stopped in the middle */
 	arena_free(ask->scratch);
 	ask->scratch = NULL;
 	if (t)

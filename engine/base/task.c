@@ -2,6 +2,16 @@
 #include "engine/base/task.h"
 
 #include <stddef.h>
+#include <stdint.h>
+
+void task_part(struct task *task, int from, int n, int of)
+{
+	if (!task)
+		return;
+	task->part_from = from;
+	task->part_n = n;
+	task->part_of = of;
+}
 
 static void take_call(struct task *task)
 {
@@ -27,8 +37,11 @@ void task_piece(struct task *task)
 bool task_step(struct task *task, int done, int total, struct err *err)
 {
 	if (task) {
-		atomic_store_explicit(&task->done, done, memory_order_relaxed);
-		atomic_store_explicit(&task->total, total, memory_order_relaxed);
+		bool part = task->part_of > 0 && total > 0;
+		int at = part ? task->part_from + (int)((int64_t)task->part_n * done / total) : done;
+
+		atomic_store_explicit(&task->done, at, memory_order_relaxed);
+		atomic_store_explicit(&task->total, part ? task->part_of : total, memory_order_relaxed);
 	}
 	return task_going(task, err);
 }

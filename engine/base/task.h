@@ -18,6 +18,7 @@
 struct task {
 	atomic_bool stop, call;
 	atomic_int done, total;
+	int part_from, part_n, part_of;	/* what the work now under way is of the whole; of 0: it is the whole */
 	void (*called)(void *context);
 	void *called_context;
 	/* Called on the thread that works, after each piece of the answer that is finished; NULL: nobody waits for pieces. */
@@ -27,6 +28,9 @@ struct task {
 
 /* Says how far the work is; false with ERR_CANCELLED when it should stop. */
 bool task_step(struct task *task, int done, int total, struct err *err);
+
+/* From here on, what task_step() says is about the steps from … from+n-1 of a whole of `of`: for work that is done in several goes. `of` 0: no more. */
+void task_part(struct task *task, int from, int n, int of);
 
 /* A piece of the answer is finished. */
 void task_piece(struct task *task);

@@ -116,6 +116,13 @@ static void test_task(void)
 	task.stop = true;
 	CHECK(!task_going(&task, &err) && err.kind == ERR_CANCELLED);
 	CHECK(task_step(NULL, 0, 1, &err));
+	task.stop = false;
+	task_part(&task, 20, 10, 50);	/* the third of five goes */
+	CHECK(task_step(&task, 0, 4, &err) && task.done == 20 && task.total == 50);
+	CHECK(task_step(&task, 3, 4, &err) && task.done == 27 && task.total == 50);
+	task_part(&task, 0, 0, 0);
+	CHECK(task_step(&task, 3, 4, &err) && task.done == 3 && task.total == 4);
+	task_part(NULL, 0, 1, 2);
 }
 
 int main(void)
