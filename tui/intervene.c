@@ -242,10 +242,25 @@ void act_edit_down(struct app *app, const char *argument)
 	swap_edits(app, 1);
 }
 
-/*
- * The number behind an edit, a step up or down: a twentieth below 1, a quarter below 10, else 1. Steps in a row on one edit are undone
- * together.
- */
+/* The number behind an edit, a step up or down: a twentieth below 1, a quarter below 10, else 1. */
+static void step_amount(struct edit *e, int by)
+{
+	float size = fabsf(e->amount), step = size < 0.99f ? 0.05f : size < 9.9f ? 0.25f : 1;
+
+	e->amount = roundf((e->amount + (float)by * step) / step) * step;
+	if (e->op == EDIT_NOISE && e->amount < 0)
+		e->amount = 0;
+}
+
+/* Another prompt of the file: the next seed, or the next line. */
+static void step_prompt(struct edit *e, int by)
+{
+	int *number = e->line ? &e->line : &e->seed, least = e->line ? 1 : 0;
+
+	*number = *number + by < least ? least : *number + by;
+}
+
+/* Steps in a row on one edit are undone together. */
 static void step_strength(struct app *app, int by)
 {
 	struct arena *scratch = arena_new();
@@ -255,12 +270,8 @@ static void step_strength(struct app *app, int by)
 	int i = marked_edit(app);
 
 	str_init(&line);
-	if (i >= 0 && edit_parse(app->doc.job.edit[i].line, &edit, scratch, &err) && edit_has_amount(&edit)) {
-		float size = fabsf(edit.amount), step = size < 0.99f ? 0.05f : size < 9.9f ? 0.25f : 1;
-
-		edit.amount = roundf((edit.amount + (float)by * step) / step) * step;
-		if (edit.op == EDIT_NOISE && edit.amount < 0)
-			edit.amount = 0;
+	if (i >= 0 && edit_parse(app->doc.job.edit[i].line, &edit, scratch, &err) && (edit_has_amount(&edit) || edit.op == EDIT_RESAMPLE)) {
+		(edit.op == EDIT_RESAMPLE ? step_prompt : step_amount)(&edit, by);
 		edit_print(&edit, &line);
 		if (app->stepped.edit != i + 1 || app->stepped.pasts != app->undo.pasts)
 			app_change(app);

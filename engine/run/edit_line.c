@@ -347,6 +347,20 @@ bool edit_has_amount(const struct edit *e)
 	return e->op == EDIT_SCALE || e->op == EDIT_NOISE || e->op == EDIT_ADD;
 }
 
+/* As a word that next_word reads as it was: in quotes where it must be, of the kind that is not in it. */
+static void add_file(struct str *out, const char *file)
+{
+	bool plain = *file && *file != '"' && *file != '\'';
+	char quote = strchr(file, '"') ? '\'' : '"';
+
+	for (const char *s = file; *s; s++)
+		plain = plain && !isspace((unsigned char)*s);
+	if (plain)
+		str_addf(out, " %s", file);
+	else
+		str_addf(out, " %c%s%c", quote, file, quote);
+}
+
 static void add_range(struct str *out, const char *before, int from, int to)
 {
 	str_addf(out, "%s%d", before, from);
@@ -370,7 +384,7 @@ void edit_print(const struct edit *e, struct str *out)
 		add_range(out, "<", e->key, e->key_to);
 	str_addf(out, " %s", edit_ops[e->op].word);
 	if (e->file)
-		str_addf(out, strpbrk(e->file, " \t'\"") ? " \"%s\"" : " %s", e->file);
+		add_file(out, e->file);
 	if (e->same)
 		str_add(out, " same");
 	if (e->line)

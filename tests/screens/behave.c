@@ -312,6 +312,11 @@ static void strength(void)
 	press(&s, "Down Right Esc u");
 	CHECK_TEXT(s.app.doc.job.edit[1].line, "head 1.1 zero");
 	CHECK_TEXT(s.app.doc.job.edit[0].line, "head 1.0 scale 2");
+	job_set(&s.app.doc.job.edit[0].line, "head 1.0 resample set.txt");
+	job_set(&s.app.doc.job.edit[1].line, "head 1.1 resample set.txt line 2");
+	press(&s, "E Up Up Right Right Left Left Left Right Down Left Left Left Esc");
+	CHECK_TEXT(s.app.doc.job.edit[0].line, "head 1.0 resample set.txt 1");
+	CHECK_TEXT(s.app.doc.job.edit[1].line, "head 1.1 resample set.txt line 1");
 	drop_curtain(&s);
 }
 

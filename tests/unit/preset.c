@@ -54,6 +54,10 @@ static void test_reading(void)
 
 static void test_round_trip(void)
 {
+	static const char *const lines[] = {
+		"head 5.0..3 @1,4.. mean \"a set: 1 #2.txt\" same", "head 5.1 resample set.txt line 7", "pattern 5.1 @4..<2..3 add -0.5",
+		"resid_post 6 interchange 'my \"basis\".npy'", "ln_final @-1 freeze", "scores 0 @7<4 mask",
+	};
 	struct err err = { 0 };
 	struct preset p, copy, back;
 	struct str out;
@@ -63,6 +67,8 @@ static void test_round_trip(void)
 	job_set(&p.job.foil, "null");
 	p.job.bos = BOS_NEVER;
 	p.job.generate = 5;
+	for (size_t i = 0; i < sizeof lines / sizeof *lines; i++)
+		job_add_edit(&p.job, lines[i]);
 	preset_copy(&copy, &p);
 	str_init(&out);
 	preset_print(&copy, &out);
