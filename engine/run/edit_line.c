@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/base/json.h"
+
 const struct edit_target edit_targets[] = {
 	{ "head", SITE_RESULT, false, "what a head writes to the stream (L.H)" },
 	{ "kv", SITE_V, false, "the values of a key/value head, which a group of heads shares (L.G)" },
@@ -389,8 +391,10 @@ void edit_print(const struct edit *e, struct str *out)
 		str_add(out, " same");
 	if (e->line)
 		str_addf(out, " line %d", e->line);
-	if (e->op == EDIT_SCALE || e->op == EDIT_NOISE || (e->op == EDIT_ADD && (!e->file || e->amount != 1)))
-		str_addf(out, " %.9g", (double)e->amount);
+	if (e->op == EDIT_SCALE || e->op == EDIT_NOISE || (e->op == EDIT_ADD && (!e->file || e->amount != 1))) {
+		str_add_char(out, ' ');
+		json_write_float(out, e->amount);	/* as few digits as say which float it is */
+	}
 	if (e->seed)
 		str_addf(out, " %d", e->seed);
 }

@@ -332,7 +332,7 @@ static void check_printing(void)
 		"pattern 5.1 @4..6<0..2 zero", "head 5.1 mean set.txt", "head 5.1 mean \"a set.txt\" same", "head 5.1 resample set.txt",
 		"head 5.1 resample set.txt 3", "layer 5 resample set.jsonl line 7", "scores 1.0 @3<1 add 0.5", "pattern 1.0 add 1", "scores 1 patch",
 		"resid_post 3 interchange \"my basis.npy\"", "head 5.1 project v.npy", "head 5.1 add v.npy 2",
-		"ln1 3 freeze", "ln2 3 @1..2 freeze", "ln_final freeze", "ln_final @-1 freeze",
+		"neuron 3.1 scale 0.7", "neuron 3.1 scale 1.0000001", "neuron 3.1 scale -1e-30", "scores 1 add 0.3", "ln1 3 freeze", "ln2 3 @1..2 freeze", "ln_final freeze", "ln_final @-1 freeze",
 	};
 	struct arena *arena = arena_new();
 	struct str out;
