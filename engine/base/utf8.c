@@ -6,7 +6,10 @@
 #include <utf8proc.h>
 
 enum {
+	ZERO_WIDTH_NON_JOINER = 0x200C,
 	ZERO_WIDTH_JOINER = 0x200D,
+	DOTTED_CAPITAL_I = 0x130,
+	DOT_ABOVE = 0x307,
 	EMOJI_STYLE = 0xFE0F,		/* variation selector 16: the character before it is drawn as an emoji */
 	DOTTED_CIRCLE = 0x25CC,		/* what a combining mark without a base is shown on */
 	REPLACEMENT = 0xFFFD,
@@ -47,7 +50,8 @@ bool utf8_is_word(int32_t c)
 	utf8proc_category_t category = utf8proc_category(c);
 
 	return (category >= UTF8PROC_CATEGORY_LU && category <= UTF8PROC_CATEGORY_NL) || category == UTF8PROC_CATEGORY_PC ||
-	       c == ZERO_WIDTH_JOINER;
+	       c == ZERO_WIDTH_JOINER || c == ZERO_WIDTH_NON_JOINER || (c >= 0x24B6 && c <= 0x24E9) ||
+	       (c >= 0x1F130 && c <= 0x1F149) || (c >= 0x1F150 && c <= 0x1F169) || (c >= 0x1F170 && c <= 0x1F189);
 }
 
 /* Has no glyph that fonts agree on: controls, surrogates, unassigned and private characters, line separators. */
@@ -245,4 +249,35 @@ char *utf8_nfc(const char *s, size_t n, size_t *out_n)
 char *utf8_nfkc(const char *s, size_t n, size_t *out_n)
 {
 	return normalise(s, n, out_n, UTF8PROC_STABLE | UTF8PROC_COMPOSE | UTF8PROC_COMPAT);
+}
+
+char *utf8_nfd(const char *s, size_t n, size_t *out_n)
+{
+	return normalise(s, n, out_n, UTF8PROC_STABLE | UTF8PROC_DECOMPOSE);
+}
+
+char *utf8_nfkd(const char *s, size_t n, size_t *out_n)
+{
+	return normalise(s, n, out_n, UTF8PROC_STABLE | UTF8PROC_DECOMPOSE | UTF8PROC_COMPAT);
+}
+
+char *utf8_lower(const char *s, size_t n, size_t *out_n)
+{
+	struct str out;
+
+	str_init(&out);
+	for (size_t i = 0; i < n;) {
+		int32_t c;
+
+		i += utf8_decode(s + i, n - i, &c);
+		if (c < 0) {
+			str_done(&out);
+			return NULL;
+		}
+		add_character(&out, utf8proc_tolower(c));
+		if (c == DOTTED_CAPITAL_I)
+			add_character(&out, DOT_ABOVE);
+	}
+	*out_n = out.n;
+	return out.s;
 }

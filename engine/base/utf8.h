@@ -15,7 +15,7 @@ size_t utf8_decode(const char *s, size_t n, int32_t *c);
 /* Writes c to out[4]; returns the bytes written. */
 size_t utf8_encode(int32_t c, char *out);
 bool utf8_valid(const char *s, size_t n);
-/* A letter, mark, digit or connector (underscore, joiner): what a word is made of. */
+/* A letter, mark, digit or connector (underscore, joiners), and letters in circles: what a word is made of. */
 bool utf8_is_word(int32_t c);
 
 /* Columns on a terminal: 0 (combining, format), 1 or 2; -1 for what has no glyph (controls). */
@@ -35,5 +35,9 @@ bool utf8_replace_invalid(struct str *out, const char *s, size_t n);
 /* Unicode normalisation, heap strings. NULL when s is not UTF-8. */
 char *utf8_nfc(const char *s, size_t n, size_t *out_n);
 char *utf8_nfkc(const char *s, size_t n, size_t *out_n);
+char *utf8_nfd(const char *s, size_t n, size_t *out_n);
+char *utf8_nfkd(const char *s, size_t n, size_t *out_n);
+/* The same for small letters, each character by itself. */
+char *utf8_lower(const char *s, size_t n, size_t *out_n);
 
 #endif

@@ -9,15 +9,37 @@
 #define WORD "\\p{Alphabetic}\\p{M}\\p{Nd}\\p{Pc}"
 #define HEX_DIGIT "0-9A-Fa-f"
 
+/* Below U+0100 a lone \w follows Latin 1, where raised digits and fractions are part of words. */
+#define LATIN1_WORD "\\x{B2}\\x{B3}\\x{B9}\\x{BC}-\\x{BE}"
+
 struct escape {
 	char letter, opposite;
-	const char *members;
+	const char *members, *alone;	/* inside a class, and outside of one */
 };
 
 static const struct escape escapes[] = {
-	{ 's', 'S', WHITE_SPACE },
-	{ 'w', 'W', WORD },
-	{ 'h', 'H', HEX_DIGIT },
+	{ 's', 'S', WHITE_SPACE, WHITE_SPACE },
+	{ 'w', 'W', WORD, WORD LATIN1_WORD },
+	{ 'h', 'H', HEX_DIGIT, HEX_DIGIT },
+};
+
+/* [:NAME:] and, where PCRE2 has no such property, \p{NAME}. */
+struct class {
+	const char *name, *members, *property;
+};
+
+static const struct class classes[] = {
+	{ "alnum", "\\p{Alphabetic}\\p{Nd}", "\\p{Alphabetic}\\p{Nd}" },
+	{ "alpha", "\\p{Alphabetic}", NULL },
+	{ "blank", "\\p{Zs}\\t", "\\p{Zs}\\t" },
+	{ "digit", "\\p{Nd}", "\\p{Nd}" },
+	{ "graph", "\\p{L}\\p{M}\\p{N}\\p{P}\\p{S}\\p{Cf}\\p{Co}", NULL },
+	{ "lower", "\\p{Lowercase}", NULL },
+	{ "print", "\\p{L}\\p{M}\\p{N}\\p{P}\\p{S}\\p{Cf}\\p{Co}\\p{Zs}", NULL },
+	{ "punct", "\\p{P}\\p{S}", "\\p{P}" },
+	{ "space", WHITE_SPACE, WHITE_SPACE },
+	{ "upper", "\\p{Uppercase}", NULL },
+	{ "word", WORD, WORD },
 };
 
 /* Scripts, which PCRE2 takes to be what is written in them too ("、" for Han) unless it is told otherwise. */
@@ -37,13 +59,29 @@ struct scan {
 	bool counted;		/* a {n,m} has just closed */
 };
 
+static const struct class *class_of(const char *name, size_t n)
+{
+	for (size_t k = 0; k < sizeof classes / sizeof *classes; k++)
+		if (strlen(classes[k].name) == n && !strncasecmp(classes[k].name, name, n))
+			return &classes[k];
+	return NULL;
+}
+
 /* \p{NAME}: s->i is at the brace. */
-static void property(struct scan *s, char p)
+static bool property(struct scan *s, char p, struct err *err)
 {
 	const char *name = s->p + s->i + 1, *end = memchr(name, '}', s->n - s->i - 1);
 	size_t length = end ? (size_t)(end - name) : 0;
-	bool script = false;
+	bool hat = length > 0 && *name == '^', opposite = hat != (p == 'P'), script = false;
+	const struct class *class = class_of(name + hat, length - hat);
 
+	if (class && class->property) {
+		if (opposite && s->depth)
+			return err_set(err, ERR_FILE, "\\%c{%.*s} inside [] is not supported", p, (int)length, name);
+		str_addf(s->out, s->depth ? "%s" : opposite ? "[^%s]" : "[%s]", class->property);
+		s->i += 1 + length + 1;
+		return true;
+	}
 	for (size_t k = 0; end && k < sizeof scripts / sizeof *scripts; k++)
 		script |= strlen(scripts[k]) == length && !memcmp(scripts[k], name, length);
 	if (!end)
@@ -52,6 +90,7 @@ static void property(struct scan *s, char p)
 	str_add_n(s->out, name, length);
 	str_add(s->out, end ? "}" : "");
 	s->i += 1 + length + (end != NULL);
+	return true;
 }
 
 /* \s, \w, \h and their opposites become a class, inside a class their members. */
@@ -61,11 +100,11 @@ static bool members(struct scan *s, const struct escape *e, char c, struct err *
 
 	/* "[\s\S]" is any character; the other opposites have no short form in a class. */
 	if (opposite && s->depth && c == 'S')
-		str_add(s->out, "\\S");
+		str_add(s->out, "\\S\\x{180E}");
 	else if (opposite && s->depth)
 		return err_set(err, ERR_FILE, "\\%c inside [] is not supported", c);
 	else
-		str_addf(s->out, s->depth ? "%s" : opposite ? "[^%s]" : "[%s]", e->members);
+		str_addf(s->out, s->depth ? "%s" : opposite ? "[^%s]" : "[%s]", s->depth ? e->members : e->alone);
 	return true;
 }
 
@@ -83,7 +122,7 @@ static bool escape(struct scan *s, struct err *err)
 		if (c == escapes[k].letter || c == escapes[k].opposite)
 			return members(s, &escapes[k], c, err);
 	if (brace && strchr("pPx", c)) {
-		property(s, c);
+		return property(s, c, err);
 	} else if (c == 'u' && s->n - s->i >= 4) {	/* \u0061 */
 		str_addf(s->out, "\\x{%.4s}", s->p + s->i);
 		s->i += 4;
@@ -108,13 +147,17 @@ static bool open_class(struct scan *s, struct err *err)
 			s->i++;
 		}
 	} else if (s->i + 1 < s->n && s->p[s->i + 1] == ':') {
-		static const char letters[] = "[:alpha:]";
-		const char *end = memmem(s->p + s->i, s->n - s->i, ":]", 2);
-		size_t length = end ? (size_t)(end + 2 - (s->p + s->i)) : 1;
-		bool alpha = length == strlen(letters) && !memcmp(s->p + s->i, letters, length);
+		const char *name = s->p + s->i + 2, *end = memmem(name, s->n - s->i - 2, ":]", 2);
+		size_t length = end ? (size_t)(end - name) : 0;
+		const struct class *class = class_of(name, length);
 
-		str_add_n(s->out, alpha ? "\\p{Alphabetic}" : s->p + s->i, alpha ? strlen("\\p{Alphabetic}") : length);
-		s->i += length;
+		if (length && *name == '^' && class_of(name + 1, length - 1))
+			return err_set(err, ERR_FILE, "[:%.*s:] is not supported", (int)length, name);
+		if (class)
+			str_add(s->out, class->members);
+		else
+			str_add_n(s->out, s->p + s->i, end ? length + 4 : 1);
+		s->i += end ? length + 4 : 1;
 		return true;
 	} else if (negated) {
 		return err_set(err, ERR_FILE, "a negated class inside a class is not supported");

@@ -1,8 +1,8 @@
 /*
  * dialect.h - regular expressions as tokenizers write them (Oniguruma, Ruby's syntax), rewritten for PCRE2.
  *
- * What differs where tokenizers care: \s and \w cover other characters (PCRE2's \s has U+180E), and so does a script
- * (\p{Han}); a class may hold classes, "[^(\s|[.,])]"; "X{1,3}+" repeats a repetition where PCRE2 would make it possessive;
+ * What differs where tokenizers care: \s, \w and [:punct:] cover other characters (PCRE2's \s has U+180E), and so does a
+ * script (\p{Han}); a class may hold classes, "[^(\s|[.,])]"; "X{1,3}+" repeats a repetition where PCRE2 would make it possessive;
  * "{,3}" and \u0061 are written otherwise.
  */
 #ifndef LMSCOPE_ENGINE_MODEL_DIALECT_H

@@ -123,40 +123,60 @@ static bool stands_alone(const char *text, size_t n, size_t start, size_t end)
 	return true;
 }
 
-const struct literal *literals_next(const struct literals *set, const char *text, size_t n, size_t from, size_t *start,
-				    size_t *end)
+/* The leftmost one from place->look on, as it stands. As Hugging Face: what was looked at is not looked at again. */
+static const struct literal *leftmost(const struct literals *set, const char *text, size_t n, struct place *place)
 {
-	const struct literal *found = NULL;
-	int32_t c;
+	for (; place->look < n; place->look++) {
+		const struct literal *found = longest_at(set, text, n, place->look);
+		size_t start = place->look;
 
-	for (size_t at = from; at < n; at++) {
-		found = longest_at(set, text, n, at);
 		if (!found)
 			continue;
-		*start = at;
-		*end = at + found->text.n;
-		if (!found->whole_word || stands_alone(text, n, *start, *end))
-			break;
-		at = *end - 1;	/* as Hugging Face: what was looked at is not looked at again */
-		found = NULL;
+		place->look += found->text.n;
+		if (!found->whole_word || stands_alone(text, n, start, place->look)) {
+			place->start = start;
+			place->end = place->look;
+			return found;
+		}
+		place->look--;
 	}
-	if (!found)
-		*start = *end = n;
-	if (found && found->takes_left)
-		while (*start > from) {
-			size_t previous = before(text, *start, &c);
+	place->start = place->end = n;
+	return NULL;
+}
 
-			if (!is_space(c) || previous < from)
-				break;
-			*start = previous;
-		}
-	if (found && found->takes_right)
-		while (*end < n) {
-			size_t length = utf8_decode(text + *end, n - *end, &c);
+/* Widens the place by the white space that the literal swallows; that before `from` is not its. */
+static void swallow(const struct literal *found, const char *text, size_t n, size_t from, struct place *place)
+{
+	int32_t c;
 
-			if (!is_space(c))
-				break;
-			*end += length;
-		}
+	if (found->takes_left && place->start < from)
+		place->start = from;
+	while (found->takes_left && place->start > from) {
+		size_t previous = before(text, place->start, &c);
+
+		if (!is_space(c) || previous < from)
+			break;
+		place->start = previous;
+	}
+	while (found->takes_right && place->end < n) {
+		size_t length = utf8_decode(text + place->end, n - place->end, &c);
+
+		if (!is_space(c))
+			break;
+		place->end += length;
+	}
+}
+
+const struct literal *literals_next(const struct literals *set, const char *text, size_t n, struct place *place)
+{
+	const struct literal *found;
+
+	/* One that the one before has swallowed whole, and that would begin after it, is none. */
+	do {
+		size_t from = place->end;
+
+		if ((found = leftmost(set, text, n, place)))
+			swallow(found, text, n, from, place);
+	} while (found && place->start >= place->end);
 	return found;
 }

@@ -30,9 +30,13 @@ void literals_add(struct literals *set, struct literal literal);	/* an empty tex
 void literals_ready(struct literals *set);				/* after the last one was added */
 void literals_done(struct literals *set);
 
-/* The next one in text[from, n), with where it and what it swallows stand; white space before `from` is not its.
- * NULL when there is none; both are n then. */
-const struct literal *literals_next(const struct literals *set, const char *text, size_t n, size_t from, size_t *start,
-				    size_t *end);
+/* Where a walk over the literals of a text is; zero it to begin with. */
+struct place {
+	size_t look;		/* the next one begins here or later: one may stand in white space that the one before swallowed */
+	size_t start, end;	/* the last one and what it swallows; text between the end of one and the start of the next is text */
+};
+
+/* The next one in text[n]; white space before the last end is not its. NULL when there is none; start and end are n then. */
+const struct literal *literals_next(const struct literals *set, const char *text, size_t n, struct place *place);
 
 #endif

@@ -100,6 +100,11 @@ static size_t stretch(const char *s, size_t n, bool *ascii)
 /* Bytes that are not UTF-8 stay as they are. */
 static void normalise(struct str *out, const char *s, size_t n, enum step_kind kind)
 {
+	static char *(*const forms[])(const char *, size_t, size_t *) = {
+		[STEP_NFC] = utf8_nfc, [STEP_NFKC] = utf8_nfkc,	 [STEP_NFD] = utf8_nfd,
+		[STEP_NFKD] = utf8_nfkd, [STEP_LOWER] = utf8_lower,
+	};
+
 	for (size_t at = 0; at < n;) {
 		bool ascii;
 		size_t length = stretch(s + at, n - at, &ascii), normal_n;
@@ -107,8 +112,8 @@ static void normalise(struct str *out, const char *s, size_t n, enum step_kind k
 
 		if (length == 0)
 			length = 1;
-		else if (!ascii)
-			normal = kind == STEP_NFC ? utf8_nfc(s + at, length, &normal_n) : utf8_nfkc(s + at, length, &normal_n);
+		else if (!ascii || kind == STEP_LOWER)
+			normal = forms[kind](s + at, length, &normal_n);
 		if (normal)
 			str_add_n(out, normal, normal_n);
 		else
@@ -134,6 +139,9 @@ static bool change_one(const struct step *step, struct str *out, const char *s, 
 	switch (step->kind) {
 	case STEP_NFC:
 	case STEP_NFKC:
+	case STEP_NFD:
+	case STEP_NFKD:
+	case STEP_LOWER:
 		normalise(out, s, n, step->kind);
 		return true;
 	case STEP_PREPEND:
@@ -171,11 +179,13 @@ static bool change(const struct step *step, struct pieces *p, bool first, size_t
 	return ok;
 }
 
-static bool cut(const struct step *step, struct pieces *p, struct err *err)
+/* *first: the first piece is still the beginning of the prompt, which may have been cut off. */
+static bool cut(const struct step *step, struct pieces *p, bool *first, struct err *err)
 {
 	struct spans span = { 0 };
 	bool ok = split_pieces(step->split, p->text.s, &p->span, &span, err);
 
+	*first &= span.n > 0 && span.at[0].start == p->span.at[0].start;
 	spans_done(&p->span);
 	p->span = span;
 	return ok;
@@ -191,7 +201,7 @@ bool steps_apply(const struct steps *steps, struct pieces *p, bool first, bool b
 
 		if (bare && step->kind == STEP_PREPEND)
 			continue;
-		if (!(step->kind == STEP_SPLIT ? cut(step, p, err) : change(step, p, first, limit, err)))
+		if (!(step->kind == STEP_SPLIT ? cut(step, p, &first, err) : change(step, p, first, limit, err)))
 			return false;
 	}
 	return true;

@@ -5,7 +5,7 @@
  *
  *   ByteLevel   prepend " " unless there · split by GPT-2's pattern · bytes to the printable alphabet
  *   Metaspace   replace " " by "▁" · prepend "▁" unless there · split before each "▁"
- *   Prepend, Replace, NFC, NFKC, Split, Digits, Punctuation, Whitespace   one each
+ *   Prepend, Replace, NFC, NFKC, NFD, NFKD, Lowercase, StripAccents, Split, Digits, Punctuation, Whitespace   one each
  */
 #ifndef LMSCOPE_ENGINE_MODEL_STEPS_H
 #define LMSCOPE_ENGINE_MODEL_STEPS_H
@@ -17,7 +17,7 @@
 #include "engine/base/str.h"
 #include "engine/model/split.h"
 
-enum step_kind { STEP_NFC, STEP_NFKC, STEP_PREPEND, STEP_REPLACE, STEP_SPLIT, STEP_ALPHABET };
+enum step_kind { STEP_NFC, STEP_NFKC, STEP_NFD, STEP_NFKD, STEP_LOWER, STEP_PREPEND, STEP_REPLACE, STEP_SPLIT, STEP_ALPHABET };
 
 struct step {
 	enum step_kind kind;

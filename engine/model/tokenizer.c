@@ -93,37 +93,41 @@ static bool encode_words(struct encoder *e, const char *text, size_t n, bool fir
 /* Text between literals. */
 static bool encode_stretch(struct encoder *e, const char *text, size_t n, bool first, struct err *err)
 {
+	const struct literal *literal;
+	struct place place = { 0 };
+
 	pieces_set(&e->normal, text, n);
 	if (!steps_apply(&e->t->normalise, &e->normal, first, e->bare, err))
 		return false;
-	for (size_t at = 0; at < e->normal.text.n;) {
-		size_t start, end;
-		const struct literal *literal = literals_next(&e->t->normal_literals, e->normal.text.s, e->normal.text.n, at,
-							      &start, &end);
+	do {
+		size_t from = place.end;
 
-		if (start > at && !encode_words(e, e->normal.text.s + at, start - at, first && at == 0, err))
+		literal = literals_next(&e->t->normal_literals, e->normal.text.s, e->normal.text.n, &place);
+		if (place.start > from &&
+		    !encode_words(e, e->normal.text.s + from, place.start - from, first && from == 0, err))
 			return false;
 		if (literal)
 			bpe_push(&e->work, literal->id);
-		at = end;
-	}
+	} while (literal);
 	return true;
 }
 
 static bool encode_text(struct encoder *e, const char *text, size_t n, struct err *err)
 {
+	const struct literal *literal;
+	struct place place = { 0 };
+
 	if (n > LONGEST_TEXT)
 		return err_set(err, ERR_ARGUMENT, "the text is %zu bytes long; lmscope tokenises up to %zu", n, LONGEST_TEXT);
-	for (size_t at = 0; at < n;) {
-		size_t start, end;
-		const struct literal *literal = literals_next(&e->t->literals, text, n, at, &start, &end);
+	do {
+		size_t from = place.end;
 
-		if (start > at && !encode_stretch(e, text + at, start - at, at == 0, err))
+		literal = literals_next(&e->t->literals, text, n, &place);
+		if (place.start > from && !encode_stretch(e, text + from, place.start - from, from == 0, err))
 			return false;
 		if (literal)
 			bpe_push(&e->work, literal->id);
-		at = end;
-	}
+	} while (literal);
 	return true;
 }
 

@@ -51,18 +51,27 @@ static bool read_pattern(const struct json_value *v, const char **pattern, bool 
 
 /* ---- normalizers ---- */
 
-static bool read_nfc(const struct target *to, const struct json_value *v, struct err *err)
+/* The normalizers that are their name alone. */
+static bool read_form(const struct target *to, const struct json_value *v, struct err *err)
 {
-	(void)v, (void)err;
-	steps_add(to->steps, (struct step){ .kind = STEP_NFC });
+	static const struct {
+		const char *type;
+		enum step_kind kind;
+	} forms[] = {
+		{ "Lowercase", STEP_LOWER }, { "NFC", STEP_NFC }, { "NFD", STEP_NFD }, { "NFKC", STEP_NFKC }, { "NFKD", STEP_NFKD },
+	};
+
+	(void)err;
+	for (size_t i = 0; i < sizeof forms / sizeof *forms; i++)
+		if (!strcmp(forms[i].type, json_text(json_get(v, "type"))))
+			steps_add(to->steps, (struct step){ .kind = forms[i].kind });
 	return true;
 }
 
-static bool read_nfkc(const struct target *to, const struct json_value *v, struct err *err)
+static bool read_strip_accents(const struct target *to, const struct json_value *v, struct err *err)
 {
-	(void)v, (void)err;
-	steps_add(to->steps, (struct step){ .kind = STEP_NFKC });
-	return true;
+	(void)v;
+	return steps_add_replace(to->steps, "\\p{M}+", false, "", err);
 }
 
 static bool read_prepend(const struct target *to, const struct json_value *v, struct err *err)
@@ -93,12 +102,16 @@ static bool read_strip(const struct target *to, const struct json_value *v, stru
 }
 
 static const struct component normalizer_types[] = {
-	{ "NFC", read_nfc, NULL },
-	{ "NFKC", read_nfkc, NULL },
+	{ "Lowercase", read_form, NULL },
+	{ "NFC", read_form, NULL },
+	{ "NFD", read_form, NULL },
+	{ "NFKC", read_form, NULL },
+	{ "NFKD", read_form, NULL },
 	{ "Prepend", read_prepend, NULL },
 	{ "Replace", read_replace, NULL },
 	{ "Sequence", NULL, "normalizers" },
 	{ "Strip", read_strip, NULL },
+	{ "StripAccents", read_strip_accents, NULL },
 };
 
 static const struct family normalizers = { "normalizer", normalizer_types,
@@ -152,13 +165,21 @@ static bool read_digits(const struct target *to, const struct json_value *v, str
 			       false, err);
 }
 
+/* Hugging Face's punctuation: ASCII's, and what Unicode 8 knew as such, without what came later. */
+#define LATER_PUNCTUATION                                                                                                      \
+	"\\x{61D}\\x{9FD}\\x{A76}\\x{C77}\\x{C84}\\x{1B4E}\\x{1B4F}\\x{1B7D}-\\x{1B7F}\\x{2E43}-\\x{2E4F}\\x{2E52}-\\x{2E5D}"           \
+	"\\x{10D6E}\\x{10EAD}\\x{10F55}-\\x{10F59}\\x{10F86}-\\x{10F89}\\x{113D4}-\\x{113D8}\\x{1144B}-\\x{1144F}\\x{1145A}\\x{1145B}" \
+	"\\x{1145D}\\x{11660}-\\x{1166C}\\x{116B9}\\x{1183B}\\x{11944}-\\x{11946}\\x{119E2}\\x{11A3F}-\\x{11A46}\\x{11A9A}-\\x{11A9C}" \
+	"\\x{11A9E}-\\x{11AA2}\\x{11B00}-\\x{11B09}\\x{11BE1}\\x{11C41}-\\x{11C45}\\x{11C70}\\x{11C71}\\x{11EF7}\\x{11EF8}\\x{11F43}-\\x{11F4F}" \
+	"\\x{11FFF}\\x{12FF1}\\x{12FF2}\\x{16D6D}-\\x{16D6F}\\x{16E97}-\\x{16E9A}\\x{16FE2}\\x{1E5FF}\\x{1E95E}\\x{1E95F}"
+
 static bool read_punctuation(const struct target *to, const struct json_value *v, struct err *err)
 {
 	enum split_keep keep = SPLIT_ISOLATED;
 
 	if (json_get(v, "behavior") && !read_behavior(json_get(v, "behavior"), &keep, err))
 		return false;
-	return steps_add_split(to->steps, "[\\p{P}$+<=>^`|~]", false, keep, false, err);
+	return steps_add_split(to->steps, "[^\\P{P}" LATER_PUNCTUATION "]|[$+<=>^`|~\\x{166D}\\x{111C9}]", false, keep, false, err);
 }
 
 static bool read_metaspace(const struct target *to, const struct json_value *v, struct err *err)
@@ -179,7 +200,8 @@ static bool read_metaspace(const struct target *to, const struct json_value *v, 
 static bool read_whitespace(const struct target *to, const struct json_value *v, struct err *err)
 {
 	(void)v;
-	return steps_add_split(to->steps, "\\w+|[^\\w\\s]+", false, SPLIT_REMOVED, true, err);
+	/* Rust's \w has the joiners, Oniguruma's has not. */
+	return steps_add_split(to->steps, "[\\w\\x{200C}\\x{200D}]+|[^\\w\\s\\x{200C}\\x{200D}]+", false, SPLIT_REMOVED, true, err);
 }
 
 static bool read_whitespace_split(const struct target *to, const struct json_value *v, struct err *err)
@@ -255,8 +277,27 @@ static bool read_template(const struct target *to, const struct json_value *v, s
 	return ok;
 }
 
+/* BERT's and RoBERTa's: "cls" before the text and "sep" after it, each [TEXT, ID]. */
+static bool read_around(const struct target *to, const struct json_value *v, struct err *err)
+{
+	static const char *const names[] = { "cls", "sep" };
+	struct tokenizer *t = to->tokenizer;
+	struct ids *const sides[] = { &t->before, &t->after };
+
+	for (size_t i = 0; i < 2; i++) {
+		int64_t id;
+
+		if (!json_int(json_at(json_get(v, names[i]), 1), &id) || id < 0 || id >= t->vocabulary.n)
+			return err_set(err, ERR_FILE, "\"%s\" has no id of the vocabulary", names[i]);
+		ids_add(sides[i], (int32_t)id);
+	}
+	return true;
+}
+
 static const struct component post_processor_types[] = {
+	{ "BertProcessing", read_around, NULL },
 	{ "ByteLevel", read_nothing, NULL },	/* trims offsets, which we do not have */
+	{ "RobertaProcessing", read_around, NULL },
 	{ "Sequence", NULL, "processors" },
 	{ "TemplateProcessing", read_template, NULL },
 };

@@ -36,6 +36,13 @@ TEXTS = [
 ]
 
 
+# For some styles only.
+MORE_TEXTS = {"lowered": [
+    "fox <|end|> \n\n  river", "fox<|end|>\n\n\n\nriver", "a     b", "    ", "x\n\n    y", "lit LIT-Lit aLit Lit\u200cb ⓐLit", "İstanbul ẞ Σίσυφος ΑΣ ǅ",
+    "a\u200db ⓐ² x²½", "\u061d a\u2e43b \u166d\u166d -\u2e43\u2e43 \u2e3d\u061d\u061d",
+]}
+
+
 def train(size, specials, alphabet=None, pre=None, norm=None):
     t = Tokenizer(models.BPE())
     t.pre_tokenizer = pre or pre_tokenizers.ByteLevel(add_prefix_space=False)
@@ -208,7 +215,24 @@ def words():
     return data
 
 
-STYLES = [llama2, mistral, metaspace, gemma, llama3, neox, falcon, starcoder, bloom, deepseek, cased, grouped, words]
+def lowered():
+    pre = pre_tokenizers.Sequence([pre_tokenizers.Whitespace(), pre_tokenizers.Punctuation("isolated"),
+                                   pre_tokenizers.ByteLevel(add_prefix_space=True, use_regex=False)])
+    norm = normalizers.Sequence([normalizers.NFD(), normalizers.Lowercase(), normalizers.StripAccents()])
+    data = train(400, ["<s>", "</s>"], pre=pre, norm=norm)
+    # White space that a token swallows may hold another token. (Two tokens that become one by losing their case are not tried:
+    # Hugging Face's package takes either, another one each time.)
+    added(data, "<|end|>", special=True, lstrip=True, rstrip=True)
+    added(data, "\n\n")
+    added(data, "  ", lstrip=True, rstrip=True)
+    added(data, "LIT", normalized=True, single_word=True)
+    ids = data["model"]["vocab"]
+    post = {"type": "RobertaProcessing", "sep": ["</s>", ids["</s>"]], "cls": ["<s>", ids["<s>"]], "trim_offsets": True,
+            "add_prefix_space": True}
+    return byte_level_parts(data, pre, norm, post)
+
+
+STYLES = [llama2, mistral, metaspace, gemma, llama3, neox, falcon, starcoder, bloom, deepseek, cased, grouped, words, lowered]
 
 
 def spm_bytes(**options):
@@ -258,7 +282,8 @@ def main():
         folder = root / style.__name__
         folder.mkdir(parents=True, exist_ok=True)
         make = sentencepiece_model if style in SENTENCEPIECES else huggingface
-        rows = [json.dumps(row, ensure_ascii=False, separators=(",", ":")) for row in make(style, folder, TEXTS + random_texts(40))]
+        rows = [json.dumps(row, ensure_ascii=False, separators=(",", ":")) for row in make(
+            style, folder, TEXTS + MORE_TEXTS.get(style.__name__, []) + random_texts(40))]
         (folder / "expected.json").write_text("[\n" + ",\n".join(rows) + "\n]\n")
 
 

@@ -25,6 +25,7 @@ static const struct family families[] = {
 	{ "grouped", "byte-level", true, true },
 	{ "llama2", "SentencePiece", true, true },
 	{ "llama3", "byte-level", true, true },
+	{ "lowered", "byte-level", false, false },	/* letters lose their case and accents, and white space is lost */
 	{ "metaspace", "SentencePiece", true, false },	/* what is not in the vocabulary is unknown */
 	{ "mistral", "SentencePiece", true, false },	/* a space is put first unless there is one */
 	{ "neox", "byte-level", false, false },		/* NFC; theirs breaks added tokens that are not ASCII */

@@ -133,6 +133,16 @@ static void test_replace_and_normalise(void)
 	s = utf8_nfkc("\xEF\xAC\x81\0x", 5, &n);	/* the ligature fi */
 	CHECK(s && n == 4 && !memcmp(s, "fi\0x", 4));
 	free(s);
+	s = utf8_nfd("\xC3\xA9", 2, &n);
+	CHECK(s && n == 3 && !memcmp(s, "e\xCC\x81", 3));
+	free(s);
+	s = utf8_nfkd("\xEF\xAC\x81\xC3\xA9", 5, &n);
+	CHECK(s && n == 5 && !memcmp(s, "fie\xCC\x81", 5));
+	free(s);
+	s = utf8_lower("A\xC4\xB0\xCE\xA3\0", 6, &n);	/* a dot stays above the small i */
+	CHECK(s && n == 7 && !memcmp(s, "ai\xCC\x87\xCF\x83\0", 7));
+	free(s);
+	CHECK(!utf8_lower("\xFF", 1, &n));
 	CHECK(!utf8_nfc("\xFF", 1, &n));
 	s = utf8_nfc("", 0, &n);
 	CHECK(s && n == 0);
