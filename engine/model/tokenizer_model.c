@@ -2,7 +2,7 @@
  * tokenizer_model.c - SentencePiece's own file, tokenizer.model: a protobuf with pieces, scores and a few settings.
  *
  * Only what decides the tokens is read: ModelProto {1 pieces {1 piece, 2 score, 3 type}, 2 trainer_spec {3 model_type, 35
- * byte_fallback, 40-42 the ids of unk, bos, eos}, 3 normalizer_spec {1 name, 2 precompiled_charsmap, 3 add_dummy_prefix,
+ * byte_fallback, 24 treat_whitespace_as_suffix, 40-42 the ids of unk, bos, eos}, 3 normalizer_spec {1 name, 2 precompiled_charsmap, 3 add_dummy_prefix,
  * 4 remove_extra_whitespaces}}.
  */
 #include <stdlib.h>
@@ -18,7 +18,8 @@ bool tokenizer_sentencepiece_steps(struct steps *steps, bool prefix, bool collap
 {
 	static const char mark[] = "\xE2\x96\x81";
 
-	if (collapse && !(steps_add_replace(steps, "\\A +| +\\z", false, "", err) &&
+	/* At the end a mark that the text has itself goes too. */
+	if (collapse && !(steps_add_replace(steps, "\\A +|[ \\x{2581}]+\\z", false, "", err) &&
 			  steps_add_replace(steps, " {2,}", false, " ", err)))
 		return false;
 	if (prefix)
@@ -104,7 +105,7 @@ enum { PIECE_NORMAL = 1, PIECE_UNKNOWN, PIECE_CONTROL, PIECE_USER_DEFINED, PIECE
 
 struct settings {
 	int64_t model, unknown, bos, eos;
-	bool byte_fallback, prefix, collapse, charsmap;
+	bool byte_fallback, suffix, prefix, collapse, charsmap;
 	size_t pieces;
 };
 
@@ -119,6 +120,8 @@ static bool read_trainer(struct message m, struct settings *s)
 
 		if (f.number == 3)
 			s->model = value;
+		else if (f.number == 24)
+			s->suffix = f.value != 0;
 		else if (f.number == 35)
 			s->byte_fallback = f.value != 0;
 		else if (f.number >= 40 && f.number <= 42)
@@ -232,6 +235,8 @@ static bool read_proto(struct tokenizer *t, struct message m, struct err *err)
 	if (s.model != MODEL_BPE)
 		return err_set(err, ERR_FILE, "the SentencePiece model is %s; lmscope reads BPE",
 			       s.model == MODEL_UNIGRAM ? "a unigram one" : "of words or characters");
+	if (s.suffix)
+		return err_set(err, ERR_FILE, "the SentencePiece model puts spaces after words (treat_whitespace_as_suffix), which is not supported");
 	if (s.charsmap)
 		return err_set(err, ERR_FILE, "the SentencePiece model normalises by a table of its own, which is not supported");
 	if (!read_pieces(t, m, s.pieces, err) || !tokenizer_sentencepiece_steps(&t->normalise, s.prefix, s.collapse, err))

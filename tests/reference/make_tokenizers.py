@@ -37,7 +37,7 @@ TEXTS = [
 
 
 # For some styles only.
-MORE_TEXTS = {"lowered": [
+MORE_TEXTS = {"spm_words": ["the fox\u2581", "the \u2581 \u2581 ", "\u2581 ", "\u2581the \u2581fox"], "lowered": [
     "fox <|end|> \n\n  river", "fox<|end|>\n\n\n\nriver", "a     b", "    ", "x\n\n    y", "lit LIT-Lit aLit Lit\u200cb ⓐLit", "İstanbul ẞ Σίσυφος ΑΣ ǅ",
     "a\u200db ⓐ² x²½", "\u061d a\u2e43b \u166d\u166d -\u2e43\u2e43 \u2e3d\u061d\u061d",
 ]}
@@ -232,7 +232,15 @@ def lowered():
     return byte_level_parts(data, pre, norm, post)
 
 
-STYLES = [llama2, mistral, metaspace, gemma, llama3, neox, falcon, starcoder, bloom, deepseek, cased, grouped, words, lowered]
+def spaced():
+    data = pieces(500)
+    data["pre_tokenizer"] = parts(pre_tokenizers.Sequence([pre_tokenizers.WhitespaceSplit(),
+                                                           pre_tokenizers.Metaspace(prepend_scheme="first", split=True)]))
+    data["decoder"] = parts(LLAMA_DECODER)
+    return data
+
+
+STYLES = [llama2, mistral, metaspace, gemma, llama3, neox, falcon, starcoder, bloom, deepseek, cased, grouped, words, lowered, spaced]
 
 
 def spm_bytes(**options):

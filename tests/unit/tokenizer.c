@@ -205,6 +205,39 @@ static void test_refusals(void)
 	}
 }
 
+/* SentencePiece models whose tokens would be others: one piece "a", and a field of the trainer's or normalizer's. */
+static void test_model_refusals(void)
+{
+	static const struct {
+		const char *spec, *says;
+		size_t n;
+	} rows[] = {
+		{ "\x12\x05\x18\x02\xC0\x01\x01", "treat_whitespace_as_suffix", 7 },
+		{ "\x12\x02\x18\x01", "a unigram one", 4 },
+		{ "\x12\x02\x18\x03", "of words or characters", 4 },
+		{ "\x12\x02\x18\x02\x1A\x03\x12\x01x", "a table of its own", 9 },
+		{ "\x12\x05\x18\x02\xC0\x01\x00", NULL, 7 },
+	};
+
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		struct str file;
+		struct err err = { 0 };
+		struct tokenizer *t;
+		char *folder;
+
+		str_init(&file);
+		put(&file, "\x0A\x03\x0A\x01" "a", 5);
+		put(&file, rows[i].spec, rows[i].n);
+		free(scratch_file("m/tokenizer.model", file.s, file.n));
+		folder = scratch_path("m");
+		t = tokenizer_open(folder, &err);
+		CHECK_THAT(rows[i].says ? !t && strstr(err.text, rows[i].says) != NULL : t != NULL, "%s", err.text);
+		tokenizer_free(t);
+		free(folder);
+		str_done(&file);
+	}
+}
+
 /* A file can ask for normalising that multiplies the text without end. */
 static void test_growth(void)
 {
@@ -413,6 +446,7 @@ int main(void)
 	test_bos();
 	test_pair();
 	test_refusals();
+	test_model_refusals();
 	test_growth();
 	test_gguf();
 	test_gguf_refusals();

@@ -29,6 +29,7 @@ static const struct family families[] = {
 	{ "metaspace", "SentencePiece", true, false },	/* what is not in the vocabulary is unknown */
 	{ "mistral", "SentencePiece", true, false },	/* a space is put first unless there is one */
 	{ "neox", "byte-level", false, false },		/* NFC; theirs breaks added tokens that are not ASCII */
+	{ "spaced", "SentencePiece", true, false },	/* white space is lost */
 	{ "spm_bytes", "SentencePiece", true, true },
 	{ "spm_words", "SentencePiece", false, false },	/* theirs writes unknown tokens as " ⁇ " */
 	{ "starcoder", "byte-level", false, false },	/* a space is put first, and theirs keeps it */
