@@ -26,16 +26,25 @@ static void fill_models(const struct app *app, struct list *list)
 	}
 }
 
+/* Two caches may have the same name for two models: then only its path means this one. */
+static const char *means(const struct app *app, const struct model_entry *e)
+{
+	for (int i = 0; i < app->models_n; i++)
+		if (&app->models[i] != e && !strcmp(app->models[i].name, e->name))
+			return e->path;
+	return e->name;
+}
+
 static void choose_model(struct app *app, const struct list_item *item)
 {
 	const struct model_entry *e = &app->models[item->id];
 
 	if (e->about && !e->opens) {
-		app_say(app, STYLE_ERROR, "%s", e->about);
+		app_say(app, STYLE_ERROR, "%s: %s", e->name, e->about + strlen("no: "));
 		return;
 	}
 	popup_close(app);
-	act_model(app, e->name);
+	act_model(app, means(app, e));
 }
 
 const struct popup popup_models = {
