@@ -112,6 +112,7 @@ static void label_blocks(const struct places *p, struct table *t)
 		struct place at = places_at(p, i);
 
 		axis_label(t, &t->cols, i, arena_printf(p->ask->scratch, at.to > at.from ? "%d–%d" : "%d", at.from, at.to));
+		t->cols.show[i] = arena_printf(t->arena, "%d", at.from);	/* columns are narrow */
 	}
 }
 

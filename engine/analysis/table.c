@@ -166,6 +166,7 @@ static void copy_axis(struct table *t, struct axis *to, const struct axis *from)
 			axis_token(t, to, i, from->id[i], from->label[i], from->label_bytes[i], from->show[i]);
 		else
 			axis_label(t, to, i, from->label[i]);
+		to->show[i] = arena_strdup(t->arena, from->show[i]);
 		if (from->part)
 			axis_part(t, to, i, from->part[i].site, from->part[i].layer, from->part[i].unit);
 	}

@@ -87,7 +87,7 @@ static enum zoom choose(const struct view *v, enum zoom wanted, int w, int h)
 		return wanted;
 	if (t->word_show && w / WORD_MIN >= (t->cols.n < WORD_COLUMNS ? t->cols.n : WORD_COLUMNS))
 		return ZOOM_WORD;
-	for (int i = 0; i < 3; i++)
+	for (int i = 0; i < (t->mark ? 2 : 3); i++)	/* half a cell has no room for a mark */
 		if (all_fits(v, richest[i], w, h))
 			return richest[i];
 	/* Then numbers for some of the rows; shades say no more than halves do, for half as many. */
