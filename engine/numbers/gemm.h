@@ -60,6 +60,10 @@ struct gemm {
 	int busy_flops;
 };
 
+/* Each set's file calls its functions as the fields are called. */
+#define GEMM_FUNCTIONS .tile = tile, .transpose = transpose, .expand_bf16 = expand_bf16, .expand_f16 = expand_f16, \
+	.expand_bytes = expand_bytes, .expand_nibbles = expand_nibbles, .busy = busy
+
 extern const struct gemm gemm_generic, gemm_avx2, gemm_avx512;
 
 /* The one for cpu_set(). */

@@ -190,14 +190,8 @@ AVX2 static float busy(size_t rounds)
 const struct gemm gemm_avx2 = {
 	.shapes = { { 4, 1 }, { 2, 3 }, { 1, 6 } },
 	.bulk = { 1, 6 },
-	.tile = tile,
+	GEMM_FUNCTIONS,
 	.halves = true,
-	.transpose = transpose,
-	.expand_bf16 = expand_bf16,
-	.expand_f16 = expand_f16,
-	.expand_bytes = expand_bytes,
-	.expand_nibbles = expand_nibbles,
-	.busy = busy,
 	.busy_flops = CHAINS * 8 * 2,
 };
 #else

@@ -175,14 +175,8 @@ AVX512 static float busy(size_t rounds)
 const struct gemm gemm_avx512 = {
 	.shapes = { { 4, 6 }, { 2, 14 }, { 1, 28 } },
 	.bulk = { 2, 14 },
-	.tile = tile,
+	GEMM_FUNCTIONS,
 	.halves = true,
-	.transpose = transpose,
-	.expand_bf16 = expand_bf16,
-	.expand_f16 = expand_f16,
-	.expand_bytes = expand_bytes,
-	.expand_nibbles = expand_nibbles,
-	.busy = busy,
 	.busy_flops = CHAINS * 16 * 2,
 };
 #else

@@ -108,13 +108,7 @@ static float busy(size_t rounds)
 const struct gemm gemm_generic = {
 	.shapes = { { 1, ROWS } },
 	.bulk = { 1, ROWS },
-	.tile = tile,
-	.transpose = transpose,
-	.expand_bf16 = expand_bf16,
-	.expand_f16 = expand_f16,
-	.expand_bytes = expand_bytes,
-	.expand_nibbles = expand_nibbles,
-	.busy = busy,
+	GEMM_FUNCTIONS,
 	.busy_flops = CHAINS * 4 * 2,
 };
 
