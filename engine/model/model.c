@@ -142,15 +142,14 @@ struct model *model_peek(const char *where, struct err *err)
 	return NULL;
 }
 
-struct model *model_open(const char *where, struct task *task, struct notes *notes, struct err *err)
+/* What model_open() does once all else is there. NULL: `m` is freed too. */
+static struct model *finish(struct model *m, struct task *task, struct notes *notes, struct err *err)
 {
-	struct model *m = model_peek(where, err);
-
 	if (!m || !load_weights(m, task, err)) {
 		model_free(m);
 		return NULL;
 	}
-	if (tokenizer_size(m->tokenizer) > m->config.V)
+	if (m->tokenizer && tokenizer_size(m->tokenizer) > m->config.V)
 		notes_add(notes, "%s: the tokenizer knows %d tokens, the model %d; those above cannot be used", m->path,
 			  tokenizer_size(m->tokenizer), m->config.V);
 	if (m->store->plan.unused)
@@ -159,6 +158,21 @@ struct model *model_open(const char *where, struct task *task, struct notes *not
 		notes_add(notes, "%s: packing the weights would take %.1f GB, more than half of the memory that is free; they are read from the file "
 			  "at each use, which is slower", m->name, (double)m->store->too_much / 1e9);
 	return m;
+}
+
+struct model *model_open(const char *where, struct task *task, struct notes *notes, struct err *err)
+{
+	return finish(model_peek(where, err), task, notes, err);
+}
+
+struct model *model_open_for_ids(const char *where, struct task *task, struct notes *notes, struct err *err)
+{
+	struct model *m = open_header(where, err);
+	struct err why = { 0 };
+
+	if (m && !open_tokenizer(m, &why))
+		notes_add(notes, "%s; the tokens are taken by their numbers", why.text);
+	return finish(m, task, notes, err);
 }
 
 void model_free(struct model *m)

@@ -58,6 +58,8 @@ struct model {
  * be cancelled. NULL on error. The sentence names the file and the place.
  */
 struct model *model_open(const char *where, struct task *task, struct notes *notes, struct err *err);
+/* The same for those who bring numbers of tokens: a tokenizer that is missing or broken is a note, and m->tokenizer NULL. */
+struct model *model_open_for_ids(const char *where, struct task *task, struct notes *notes, struct err *err);
 /* Everything but the weights: sizes, options, tokenizer. For what can be said before anything large is read. */
 struct model *model_peek(const char *where, struct err *err);
 void model_free(struct model *m);

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """make_reference.py - what transformers makes of a prompt, for any model folder: sites, logits, edits.
 
-    make_reference.py MODEL -p TEXT [--foil TEXT] [-e EDIT]… --out FOLDER
+    make_reference.py MODEL -p TEXT | --ids N,N… [--foil TEXT] [-e EDIT]… --out FOLDER
 
 Writes FOLDER/expected.safetensors (logits, ln_final, blocks.L.SITE, all F32, named and shaped as in
 probe.py) and FOLDER/expected.json (ids, greedy next token, and the last logits under each edit).
@@ -25,7 +25,9 @@ def top(logits, k=10):
 def main():
     p = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     p.add_argument("model", type=Path)
-    p.add_argument("-p", "--prompt", required=True)
+    given = p.add_mutually_exclusive_group(required=True)
+    given.add_argument("-p", "--prompt")
+    given.add_argument("--ids", help="numbers of tokens with commas between, where there is no tokenizer")
     p.add_argument("--foil")
     p.add_argument("-e", "--edit", action="append", default=[], help="one alone a run")
     p.add_argument("--out", type=Path, required=True)
@@ -33,11 +35,11 @@ def main():
     args = p.parse_args()
     logging.disable_progress_bar()
 
-    tokenizer = AutoTokenizer.from_pretrained(args.model)
+    tokenizer = AutoTokenizer.from_pretrained(args.model) if args.prompt or args.foil else None
     model = AutoModelForCausalLM.from_pretrained(
         args.model, attn_implementation="eager", dtype=torch.float32)
     probe = Probe(model.double() if args.double else model)
-    ids = tokenizer(args.prompt).input_ids
+    ids = tokenizer(args.prompt).input_ids if args.prompt else [int(i) for i in args.ids.split(",")]
     foil_ids = tokenizer(args.foil).input_ids if args.foil else None
     run = probe.run(ids)
     check_sums(run, probe, len(probe.layers))

@@ -276,12 +276,32 @@ static void test_tensors(void)
 	notes_done(&notes);
 }
 
+/* Weights alone are enough for those who bring numbers of tokens, and for nobody else. */
+static void test_no_tokenizer(void)
+{
+	char *folder = scratch_path("bare");
+	struct notes notes = { 0 };
+	struct err err = { 0 };
+	struct model *m;
+
+	copy_file("tests/fixtures/tiny/llama3/model.safetensors", "bare/model.safetensors");
+	free(scratch_file("bare/config.json", base, strlen(base)));
+	CHECK(!model_open(folder, NULL, NULL, &err) && strstr(err.text, "there is no tokenizer"));
+	m = model_open_for_ids(folder, NULL, &notes, &err);
+	CHECK(m && !m->tokenizer && m->W_U);
+	CHECK(notes.n == 1 && strstr(notes.line[0], "there is no tokenizer") && strstr(notes.line[0], "by their numbers"));
+	model_free(m);
+	notes_done(&notes);
+	free(folder);
+}
+
 int main(void)
 {
 	test_hostile();
 	test_forms();
 	test_tied();
 	test_tensors();
+	test_no_tokenizer();
 	scratch_done();
 	return tap_done();
 }

@@ -183,7 +183,7 @@ static void check_tokens(const struct model *m, const struct reference *r)
 	int32_t *ids;
 	size_t n;
 
-	if (!text || !tokenizer_encode(m->tokenizer, text, strlen(text), BOS_DEFAULT, &ids, &n, &err))
+	if (!text || !m->tokenizer || !tokenizer_encode(m->tokenizer, text, strlen(text), BOS_DEFAULT, &ids, &n, &err))
 		return;
 	if (n != (size_t)r->n || memcmp(ids, r->ids, n * sizeof *ids))
 		command_say("verify: the reference's tokens are not those that lmscope makes of its text (see `lmscope tokens`); its own are used");
@@ -201,7 +201,7 @@ bool command_verify(struct options *o, struct err *err)
 		return err_set(err, ERR_USAGE, "verify: expected a model and a reference (expected.json, or its folder)");
 	if (!reference_open(o->word[1], &r, err))
 		return false;
-	m = model_open(o->word[0], NULL, &o->notes, err);
+	m = model_open_for_ids(o->word[0], NULL, &o->notes, err);
 	command_say_notes(&o->notes);
 	if (m) {
 		struct run_order order = { .model = m, .tokens = r.ids, .T = r.n };
