@@ -27,6 +27,9 @@ struct prompt_file {
 	struct arena *arena;
 	struct prompt_set set;
 	struct made *made;		/* the latest first */
+	struct run *sum;		/* of the first `summed` prompts, while the mean is made, with weights[L, H, keys] */
+	float *weights;
+	int summed;
 	struct run *mean;		/* NULL: not made yet */
 	struct prompt_mean about;
 	int users;			/* calls that are at work on it: another one may begin while runs are made (task.h) */
@@ -60,6 +63,7 @@ static void file_drop(struct prompt_file *f)
 		run_unref(m->run);
 		free(m);
 	}
+	run_unref(f->sum);
 	run_unref(f->mean);
 	arena_free(f->arena);
 	free(f->path);
@@ -264,55 +268,63 @@ static void add_weights(const struct run *r, float *sum, int keys)
 			}
 }
 
-/* Sums are taken over each prompt first, so that many prompts lose no digits. */
-static bool add_prompts(const struct prompt_runs *p, struct prompt_file *f, struct run *sum, float *weights, struct task *task, struct err *err)
-{
-	struct run *last = NULL, *part = NULL;
-	int i = 0;
-
-	for (; i < f->set.n && task_step(task, i, f->set.n, err); i++) {
-		struct run *r = run_prompt(p, f, i, last, err);
-
-		run_unref(last);
-		if (!(last = r) || !(part = blank(p->model, r->tokens, 1, err)))
-			break;
-		for (int t = 0; t < r->T; t++)
-			add_row(part, 0, r, t);
-		add_row(sum, 0, part, 0);
-		add_weights(r, weights, f->about.keys);
-		run_unref(part);
-	}
-	run_unref(last);
-	return i == f->set.n;
-}
-
-static bool make_mean(const struct prompt_runs *p, struct prompt_file *f, struct task *task, struct err *err)
+/* The sums so far, of no prompt at first. */
+static bool begin_mean(const struct prompt_runs *p, struct prompt_file *f, struct err *err)
 {
 	const struct config *c = &p->model->config;
-	size_t cells;
-	double positions = 0;
-	struct run *sum = blank(p->model, f->set.tokens[0], 1, err);
-	float *weights;
-	bool ok;
 
-	for (int i = 0; i < f->set.n; i++) {
+	for (int i = 0; i < f->set.n; i++)
 		f->about.keys = f->set.T[i] > f->about.keys ? f->set.T[i] : f->about.keys;
-		positions += f->set.T[i];
-	}
-	cells = (size_t)c->L * (size_t)c->H * (size_t)f->about.keys;
-	weights = arena_floats(f->arena, cells, err);
-	ok = sum && weights && add_prompts(p, f, sum, weights, task, err);
-	if (!ok || f->mean) {	/* the second: somebody else made it meanwhile */
-		run_unref(sum);
-		return ok;
-	}
-	scale_rows(sum, (float)(1 / positions));
-	for (size_t i = 0; i < cells; i++)
-		weights[i] *= (float)(1 / positions);
-	f->mean = sum;
-	f->about.run = sum;
-	f->about.pattern = weights;
+	f->weights = arena_floats(f->arena, (size_t)c->L * (size_t)c->H * (size_t)f->about.keys, err);
+	f->sum = f->weights ? blank(p->model, f->set.tokens[0], 1, err) : NULL;
+	return f->sum != NULL;
+}
+
+/* Sums are taken over each prompt first, so that many prompts lose no digits. */
+static bool add_prompt(const struct prompt_runs *p, struct prompt_file *f, struct run **last, struct err *err)
+{
+	struct run *r = run_prompt(p, f, f->summed, *last, err), *part = r ? blank(p->model, r->tokens, 1, err) : NULL;
+
+	run_unref(*last);
+	*last = r;
+	if (!part)
+		return false;
+	for (int t = 0; t < r->T; t++)
+		add_row(part, 0, r, t);
+	add_row(f->sum, 0, part, 0);
+	add_weights(r, f->weights, f->about.keys);
+	run_unref(part);
+	f->summed++;
 	return true;
+}
+
+static void finish_mean(const struct prompt_runs *p, struct prompt_file *f)
+{
+	const struct config *c = &p->model->config;
+	double positions = 0;
+
+	for (int i = 0; i < f->set.n; i++)
+		positions += f->set.T[i];
+	scale_rows(f->sum, (float)(1 / positions));
+	for (size_t i = 0; i < (size_t)c->L * (size_t)c->H * (size_t)f->about.keys; i++)
+		f->weights[i] *= (float)(1 / positions);
+	f->about.run = f->mean = f->sum;
+	f->about.pattern = f->weights;
+	f->sum = NULL;
+}
+
+/* Goes on where work on the file was stopped; while it stands at a step, another call may take it further, to its end even. */
+static bool make_mean(const struct prompt_runs *p, struct prompt_file *f, struct task *task, struct err *err)
+{
+	struct run *last = NULL;
+	bool ok = f->sum || begin_mean(p, f, err);
+
+	while (ok && !f->mean && f->summed < f->set.n)
+		ok = task_step(task, f->summed, f->set.n, err) && (f->mean || add_prompt(p, f, &last, err));
+	run_unref(last);
+	if (ok && !f->mean)
+		finish_mean(p, f);
+	return ok;
 }
 
 const struct prompt_mean *prompt_runs_mean(struct prompt_runs *p, const struct prompt_question *q, struct err *err)

@@ -286,6 +286,40 @@ static void check_files(const struct pair *f)
 	free(path);
 }
 
+/* Stops the work at its third step. */
+static void stop_soon(void *context)
+{
+	struct task *task = context;
+	static int steps;
+
+	atomic_store(&task->call, true);
+	if (++steps % 3 == 0)
+		atomic_store(&task->stop, true);
+}
+
+/* A mean that was stopped on its way goes on from there, to the same bits. */
+static void check_stopped(const struct pair *f)
+{
+	static const char *const line[] = { "mlp_out 0 mean " OWN };
+	struct prompt_runs *prompts = prompt_runs_new(f->model);
+	struct run_order order = { .model = f->model, .tokens = f->run->tokens, .T = f->run->T, .edits = line, .edit_count = 1,
+				   .unedited = f->run, .prompts = prompts };
+	struct task task = { .called = stop_soon, .called_context = &task };
+	struct err err = { 0 };
+	struct run *stopped, *then, *whole = edited(f, line, 1, &err);
+
+	atomic_store(&task.call, true);
+	stopped = run_new(&order, &task, &err);
+	CHECK_THAT(!stopped && err.kind == ERR_CANCELLED && atomic_load(&task.done) == 2, "%s: stopped at prompt %d: %s", f->name,
+		   atomic_load(&task.done), err.text);
+	then = run_new(&order, NULL, &err);
+	CHECK_THAT(same_logits(then, whole), "%s: and then made to its end %s", f->name, err.text);
+	run_unref(stopped);
+	run_unref(then);
+	run_unref(whole);
+	prompt_runs_unref(prompts);
+}
+
 static void check_refusals(const struct pair *f)
 {
 	static const char *const cases[][2] = {
@@ -381,6 +415,7 @@ int main(void)
 				check_bad_basis(&f);
 				check_books(&f);
 				check_files(&f);
+				check_stopped(&f);
 				check_refusals(&f);
 			}
 			pair_close(&f);
