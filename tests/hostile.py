@@ -264,12 +264,30 @@ def check_small():
         check(f"a reference, {what}", ["verify", TINY, put("reference/expected.json", json.dumps(ids)).parent], says="expected.json")
 
 
+# ---- work that is interrupted ----
+
+def check_interrupt():
+    prompts = put("many.txt", "".join(f"one two three two one {'two ' * (i % 5)}\n" for i in range(60)))
+    kept = HERE / "many.keep"
+    whole = [LMSCOPE, "print", "ablation-sweep", "demo", "--prompts", str(prompts), "-f", "json"]
+    p = subprocess.Popen([*whole, "--keep", str(kept)], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    while p.poll() is None and not (kept.exists() and kept.read_bytes().count(b"\n") > 2):
+        time.sleep(0.001)
+    p.send_signal(signal.SIGINT)
+    said = p.communicate()[1]
+    lines = kept.read_bytes().count(b"\n") - 1
+    tap(p.returncode == 1 and "interrupted; " in said and 2 <= lines < 60, f"Ctrl-C keeps what is done: {lines} prompts", said)
+    again = subprocess.run([*whole, "--keep", str(kept)], capture_output=True, check=False).stdout
+    tap(again == subprocess.run(whole, capture_output=True, check=False).stdout, "what goes on from there comes to the same bytes")
+
+
 signal.signal(signal.SIGALRM, ran_out)
 try:
     check_gguf()
     check_special()
     check_folders()
     check_small()
+    check_interrupt()
 finally:
     shutil.rmtree(HERE)
 print(f"1..{number}")

@@ -1,9 +1,12 @@
 /* print.c - `lmscope print`: tables without a screen. The same session as behind the screen, asked directly. */
+#include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "engine/base/task.h"
 #include "engine/dataset.h"
 #include "tui/cli/command.h"
 
@@ -110,10 +113,36 @@ static bool print_panes(struct printing *p, struct err *err)
 	return ok;
 }
 
+/* Ctrl-C ends the work at the next layer, so that a sentence can say what is kept; a second one ends the program. */
+static struct task interruptible;
+
+static void interrupt(int number)
+{
+	(void)number;
+	atomic_store(&interruptible.stop, true);
+}
+
+static void listen_to_interrupts(void)
+{
+	sigaction(SIGINT, &(struct sigaction){ .sa_handler = interrupt, .sa_flags = (int)SA_RESETHAND }, NULL);
+}
+
+/* How far it is: counted always, shown where somebody watches. */
 static void show_progress(void *context, int done, int n)
 {
-	(void)context;
-	fprintf(stderr, "\r%d of %d prompts%s", done, n, done == n ? "\n" : "");
+	*(int *)context = done;
+	if (isatty(STDERR_FILENO))
+		fprintf(stderr, "\r%d of %d prompts%s", done, n, done == n ? "\n" : "");
+}
+
+static void explain_interrupt(const struct options *o, int done, struct err *err)
+{
+	if (isatty(STDERR_FILENO))
+		fputc('\n', stderr);
+	if (o->keep)
+		err_set(err, ERR_ARGUMENT, "interrupted; %s keeps what is done, and the same command goes on from there", o->keep);
+	else
+		err_set(err, ERR_ARGUMENT, "interrupted after %d prompts; with --keep FILE they would have been kept", done);
 }
 
 /* The mean over a file of prompts. */
@@ -125,13 +154,16 @@ static bool print_dataset(struct printing *p, struct err *err)
 	struct dataset over;
 	struct table *t;
 	struct str out;
+	int done = 0;
 
 	if (job->panes != 1 || o->eaches) {
 		arena_free(arena);
 		return err_set(err, ERR_USAGE, "--prompts: one technique at a time, without --each");
 	}
-	t = dataset_answer(p->session, job, 0, o->prompts, o->keep, &over, arena, isatty(STDERR_FILENO) ? show_progress : NULL, NULL, NULL,
-			   &p->notes, err);
+	listen_to_interrupts();
+	t = dataset_answer(p->session, job, 0, o->prompts, o->keep, &over, arena, show_progress, &done, &interruptible, &p->notes, err);
+	if (!t && err->kind == ERR_CANCELLED)
+		explain_interrupt(o, done, err);
 	if (t) {
 		struct answer answer = { t, p->session, job, &job->pane[0], over.value, over.unedited, &over };
 
