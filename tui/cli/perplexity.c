@@ -37,11 +37,12 @@ static bool measure(const struct model *m, const int32_t *tokens, int n, int win
 	bool watched = isatty(STDERR_FILENO);
 
 	for (int from = 0, done = 1; done < n; from += stride, windows++) {
-		int to = from + window < n ? from + window : n, first = done - from;
+		int to = from + window < n ? from + window : n;
+		int first = done > from ? done - from : 1;	/* nothing stands before the first token of a window */
 
-		if (!window_loss(m, tokens + from, to - from, first, &sum, err))
+		if (to - from > first && !window_loss(m, tokens + from, to - from, first, &sum, err))
 			return false;
-		scored += to - done;
+		scored += to - from - first;
 		done = to;
 		if (watched)
 			fprintf(stderr, "\r%d of %d tokens, perplexity %.4f ", done, n, exp(sum / scored));
@@ -73,8 +74,8 @@ bool command_perplexity(struct options *o, struct err *err)
 	     tokenizer_encode(m->tokenizer, text, bytes, o->preset.job.bos, &tokens, &n, err);
 	if (ok && n < 2)
 		ok = err_set(err, ERR_ARGUMENT, "%s: at least two tokens are needed, and there are %zu", o->word[1], n);
-	if (ok && (window < 2 || (o->stride && o->stride >= window)))
-		ok = err_set(err, ERR_USAGE, "perplexity: the stride should be smaller than the window of %d tokens", window);
+	if (ok && (window < 2 || (o->stride && o->stride > window)))
+		ok = err_set(err, ERR_USAGE, "perplexity: the stride should not be larger than the window of %d tokens", window);
 	ok = ok && measure(m, tokens, (int)n, window, o->stride ? o->stride : window / 2, o->json, err);
 	free(text);
 	free(tokens);
