@@ -36,6 +36,7 @@ struct work {
 	int rows, cols;			/* 0: not known yet */
 	char *question;			/* heap: what a file of parts must have been made for */
 	int file;			/* that parts are appended to; -1: none */
+	int notes, more_notes;		/* said of single prompts, and only counted */
 	struct arena *arena;
 };
 
@@ -261,15 +262,33 @@ static bool take_table(struct work *w, int i, struct table *t, struct err *err)
 	return true;
 }
 
+/* Hundreds of prompts may each have something to say: the first few do. */
+static void pass_on(struct work *w, struct notes *own, struct notes *notes)
+{
+	enum { MOST_NOTES = 4 };
+
+	for (int i = 0; i < own->n; i++) {
+		if (notes_have(notes, own->line[i]))
+			continue;
+		if (w->notes++ < MOST_NOTES)
+			notes_add(notes, "%s", own->line[i]);
+		else
+			w->more_notes++;
+	}
+	notes_done(own);
+}
+
 static bool ask_one(struct work *w, const char *metric, int i, struct task *task, struct notes *notes, struct err *err)
 {
 	struct part *p = &w->part[i];
 	struct table *t = NULL;
+	struct notes own = { 0 };
 	bool kept = p->done;
-	bool ok = pose(w, metric, i, err) && session_prepare(w->session, &w->job, task, notes, err) &&
+	bool ok = pose(w, metric, i, err) && session_prepare(w->session, &w->job, task, &own, err) &&
 		  session_metric_values(w->session, &p->metric, &p->unedited, task, err) &&
-		  (t = session_answer(w->session, w->pane, task, notes, err)) && take_table(w, i, t, err);
+		  (t = session_answer(w->session, w->pane, task, &own, err)) && take_table(w, i, t, err);
 
+	pass_on(w, &own, notes);
 	table_unref(t);
 	if (!ok && err->kind != ERR_CANCELLED) {
 		struct err why = *err;
@@ -400,6 +419,8 @@ static bool ask_all(struct work *w, const char *metric, dataset_progress *progre
 		if (progress)
 			progress(context, done, w->n);
 	}
+	if (w->more_notes)
+		notes_add(notes, "there are %d more notes like these, on single prompts", w->more_notes);
 	return true;
 }
 

@@ -8,6 +8,14 @@
 
 #include "engine/base/arena.h"
 
+bool notes_have(const struct notes *notes, const char *line)
+{
+	for (int i = 0; notes && i < notes->n; i++)
+		if (!strcmp(notes->line[i], line))
+			return true;
+	return false;
+}
+
 void notes_add(struct notes *notes, const char *format, ...)
 {
 	char text[1000];
@@ -18,9 +26,8 @@ void notes_add(struct notes *notes, const char *format, ...)
 	va_start(ap, format);
 	vsnprintf(text, sizeof text, format, ap);
 	va_end(ap);
-	for (int i = 0; i < notes->n; i++)
-		if (!strcmp(notes->line[i], text))
-			return;
+	if (notes_have(notes, text))
+		return;
 	notes->line = xrealloc(notes->line, (size_t)(notes->n + 1) * sizeof *notes->line);
 	notes->line[notes->n++] = xstrdup(text);
 }

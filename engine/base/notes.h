@@ -6,6 +6,8 @@
 #ifndef LMSCOPE_ENGINE_BASE_NOTES_H
 #define LMSCOPE_ENGINE_BASE_NOTES_H
 
+#include <stdbool.h>
+
 struct notes {
 	char **line;
 	int n;
@@ -13,6 +15,7 @@ struct notes {
 
 /* Adds a sentence unless the list has it. `notes` may be NULL: nobody listens. */
 void notes_add(struct notes *notes, const char *format, ...) __attribute__((format(printf, 2, 3)));
+bool notes_have(const struct notes *notes, const char *line);	/* NULL: no */
 void notes_done(struct notes *notes);
 
 #endif
