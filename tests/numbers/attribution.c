@@ -2,7 +2,6 @@
  * attribution.c - maps of attribution patching against PyTorch's autograd (tests/fixtures/attribution, made by
  * tests/reference/make_attribution.py), and what the strongest cells come to when they are measured.
  */
-#include <dirent.h>
 #include <stdlib.h>
 
 #include "engine/base/file.h"
@@ -68,26 +67,9 @@ static void check_exact(const struct pair *f)
 
 int main(void)
 {
-	DIR *dir = opendir(FOLDER);
-	int models = 0;
+	static pair_check *const checks[] = { check_maps, check_exact, NULL };
 
-	for (struct dirent *e; dir && (e = readdir(dir));) {
-		struct pair f = { .name = e->d_name };
-		char *path = file_join(FOLDER, e->d_name);
-
-		if (e->d_name[0] != '.') {
-			models++;
-			if (pair_open(&f, path)) {
-				check_maps(&f);
-				check_exact(&f);
-			}
-			pair_close(&f);
-		}
-		free(path);
-	}
-	if (dir)
-		closedir(dir);
-	CHECK_THAT(models >= 3, "%d models were compared", models);
+	pair_each(FOLDER, 3, checks);
 	pool_stop();
 	return tap_done();
 }

@@ -2,7 +2,6 @@
  * edits.c - the ops of edits against tests/fixtures/edits (tests/reference/make_edits.py: the last logits under each line), what each must
  * leave as it is, and what is refused in which words.
  */
-#include <dirent.h>
 #include <stdlib.h>
 
 #include "engine/base/file.h"
@@ -399,35 +398,13 @@ static void check_onward(void)
 
 int main(void)
 {
-	DIR *dir = opendir(FOLDER);
-	int models = 0;
+	static pair_check *const checks[] = { check_lines, check_own, check_interchange, check_bad_basis, check_books, check_files, check_stopped,
+					      check_refusals, NULL };
 
-	for (struct dirent *e; dir && (e = readdir(dir));) {
-		struct pair f = { .name = e->d_name };
-		char *path = file_join(FOLDER, e->d_name);
-
-		if (strlen(e->d_name) > 5 && !strcmp(e->d_name + strlen(e->d_name) - 5, ".json") && e->d_name[0] != '.') {
-			models++;
-			if (pair_open(&f, path)) {
-				check_lines(&f);
-				check_own(&f);
-				check_interchange(&f);
-				check_bad_basis(&f);
-				check_books(&f);
-				check_files(&f);
-				check_stopped(&f);
-				check_refusals(&f);
-			}
-			pair_close(&f);
-		}
-		free(path);
-	}
-	if (dir)
-		closedir(dir);
+	pair_each(FOLDER, 4, checks);
 	check_printing();
 	check_onward();
 	scratch_done();
-	CHECK_THAT(models >= 4, "%d models were compared", models);
 	pool_stop();
 	return tap_done();
 }

@@ -4,11 +4,14 @@
 #ifndef LMSCOPE_TESTS_NUMBERS_PAIR_H
 #define LMSCOPE_TESTS_NUMBERS_PAIR_H
 
+#include <dirent.h>
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "engine/analysis/analysis.h"
+#include "engine/base/file.h"
 #include "engine/base/json.h"
 #include "engine/model/model.h"
 #include "tests/tap.h"
@@ -123,6 +126,32 @@ static inline size_t pair_numbers(const struct json_value *v, float *out, size_t
 	for (size_t i = 0; i < json_count(v); i++)
 		n = pair_numbers(json_at(v, i), out, n);
 	return n;
+}
+
+typedef void pair_check(const struct pair *f);
+
+/* All checks, up to a NULL, on each fixture NAME.json of a folder: at least so many. */
+static inline void pair_each(const char *folder, int least, pair_check *const *check)
+{
+	DIR *dir = opendir(folder);
+	int models = 0;
+
+	for (struct dirent *e; dir && (e = readdir(dir));) {
+		struct pair f = { .name = e->d_name };
+		size_t n = strlen(e->d_name);
+		char *path = file_join(folder, e->d_name);
+
+		if (n > 5 && !strcmp(e->d_name + n - 5, ".json")) {
+			models++;
+			for (int i = 0; (i || pair_open(&f, path)) && check[i]; i++)
+				check[i](&f);
+			pair_close(&f);
+		}
+		free(path);
+	}
+	if (dir)
+		closedir(dir);
+	CHECK_THAT(models >= least, "%d models were compared", models);
 }
 
 #endif

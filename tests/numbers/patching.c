@@ -2,7 +2,6 @@
  * patching.c - maps of interventions against tests/fixtures/patching, where every cell is a run of PyTorch of its own
  * (tests/reference/make_patching.py), and the identities of METHODS.
  */
-#include <dirent.h>
 #include <stdlib.h>
 
 #include "engine/base/file.h"
@@ -243,31 +242,10 @@ static void check_printing(void)
 
 int main(void)
 {
-	DIR *dir = opendir(FOLDER);
-	int models = 0;
+	static pair_check *const checks[] = { check_edits, check_identities, check_refusals, check_patching, check_ablation, check_samples, NULL };
 
-	for (struct dirent *e; dir && (e = readdir(dir));) {
-		struct pair f = { .name = e->d_name };
-		char *path = file_join(FOLDER, e->d_name);
-
-		if (e->d_name[0] != '.') {
-			models++;
-			if (pair_open(&f, path)) {
-				check_edits(&f);
-				check_identities(&f);
-				check_refusals(&f);
-				check_patching(&f);
-				check_ablation(&f);
-				check_samples(&f);
-			}
-			pair_close(&f);
-		}
-		free(path);
-	}
-	if (dir)
-		closedir(dir);
+	pair_each(FOLDER, 2, checks);
 	check_printing();
-	CHECK_THAT(models >= 2, "%d models were compared", models);
 	pool_stop();
 	return tap_done();
 }

@@ -2,7 +2,6 @@
  * paths.c - path patching against tests/fixtures/paths, where every cell is two runs of PyTorch (tests/reference/make_paths.py), and what
  * holds without a reference.
  */
-#include <dirent.h>
 #include <stdlib.h>
 
 #include "engine/base/file.h"
@@ -105,27 +104,9 @@ static void check_everything(const struct pair *f)
 
 int main(void)
 {
-	DIR *dir = opendir(FOLDER);
-	int models = 0;
+	static pair_check *const checks[] = { check_maps, check_all_paths, check_everything, NULL };
 
-	for (struct dirent *e; dir && (e = readdir(dir));) {
-		struct pair f = { .name = e->d_name };
-		char *path = file_join(FOLDER, e->d_name);
-
-		if (e->d_name[0] != '.') {
-			models++;
-			if (pair_open(&f, path)) {
-				check_maps(&f);
-				check_all_paths(&f);
-				check_everything(&f);
-			}
-			pair_close(&f);
-		}
-		free(path);
-	}
-	if (dir)
-		closedir(dir);
-	CHECK_THAT(models >= 4, "%d models were compared", models);
+	pair_each(FOLDER, 4, checks);
 	pool_stop();
 	return tap_done();
 }

@@ -2,7 +2,6 @@
  * repair.c - self-repair against tests/fixtures/repair (tests/reference/make_repair.py), and what holds without a reference: before the
  * last layer's writes there is nothing to make up, and the parts sum to the change of the metric itself.
  */
-#include <dirent.h>
 #include <stdlib.h>
 
 #include "engine/base/file.h"
@@ -58,26 +57,9 @@ static void check_edges(const struct pair *f)
 
 int main(void)
 {
-	DIR *dir = opendir(FOLDER);
-	int models = 0;
+	static pair_check *const checks[] = { check_changes, check_edges, NULL };
 
-	for (struct dirent *e; dir && (e = readdir(dir));) {
-		struct pair f = { .name = e->d_name };
-		char *path = file_join(FOLDER, e->d_name);
-
-		if (e->d_name[0] != '.') {
-			models++;
-			if (pair_open(&f, path)) {
-				check_changes(&f);
-				check_edges(&f);
-			}
-			pair_close(&f);
-		}
-		free(path);
-	}
-	if (dir)
-		closedir(dir);
-	CHECK_THAT(models >= 4, "%d models were compared", models);
+	pair_each(FOLDER, 4, checks);
 	pool_stop();
 	return tap_done();
 }

@@ -2,7 +2,6 @@
  * tracing.c - causal tracing and attention knockout against tests/fixtures/tracing, where every cell is a run of PyTorch of its own
  * (tests/reference/make_tracing.py), and what holds without a reference.
  */
-#include <dirent.h>
 #include <stdlib.h>
 
 #include "engine/base/file.h"
@@ -107,28 +106,9 @@ static void check_refusals(const struct pair *f)
 
 int main(void)
 {
-	DIR *dir = opendir(FOLDER);
-	int models = 0;
+	static pair_check *const checks[] = { check_knockout, check_tracing, check_identities, check_refusals, NULL };
 
-	for (struct dirent *e; dir && (e = readdir(dir));) {
-		struct pair f = { .name = e->d_name };
-		char *path = file_join(FOLDER, e->d_name);
-
-		if (e->d_name[0] != '.') {
-			models++;
-			if (pair_open(&f, path)) {
-				check_knockout(&f);
-				check_tracing(&f);
-				check_identities(&f);
-				check_refusals(&f);
-			}
-			pair_close(&f);
-		}
-		free(path);
-	}
-	if (dir)
-		closedir(dir);
-	CHECK_THAT(models >= 4, "%d models were compared", models);
+	pair_each(FOLDER, 4, checks);
 	pool_stop();
 	return tap_done();
 }
