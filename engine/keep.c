@@ -84,7 +84,7 @@ static struct kept_run *make_room(struct keep *k, size_t bytes)
 				empty = r;
 				continue;
 			}
-			all += run_bytes(&r->run->model->config, r->run->T);
+			all += run_bytes(&r->run->model->config, r->run->T, r->run->keeps);
 			if (!oldest || r->used < oldest->used)
 				oldest = r;
 		}
@@ -96,7 +96,7 @@ static struct kept_run *make_room(struct keep *k, size_t bytes)
 
 unsigned keep_add_run(struct keep *k, const struct str *key, struct run *run)
 {
-	struct kept_run *r = make_room(k, run_bytes(&run->model->config, run->T));
+	struct kept_run *r = make_room(k, run_bytes(&run->model->config, run->T, run->keeps));
 
 	*r = (struct kept_run){ .run = run_ref(run), .id = ++k->ids, .used = ++k->clock };
 	str_init(&r->key);

@@ -139,6 +139,16 @@ struct wanted {
 	const struct run *unedited, *foil;
 };
 
+/* All of the run if that fits, its stream if only that does. An edited run goes on from the unedited one, and keeps as much. */
+static bool choose_keeps(const struct model *m, const struct wanted *w, enum run_keeps *keeps, struct err *err)
+{
+	const int T = (int)w->n;
+	struct err why;
+
+	*keeps = w->unedited && w->unedited->keeps == RUN_STREAM ? RUN_STREAM : run_fits(m, T, RUN_ALL, &why) ? RUN_ALL : RUN_STREAM;
+	return *keeps == RUN_ALL || run_fits(m, T, RUN_STREAM, err);
+}
+
 /* Counted, from the kept ones or made now. */
 static struct run *get_run(struct session *s, const struct wanted *w, unsigned *id, struct task *task, struct err *err)
 {
@@ -147,6 +157,7 @@ static struct run *get_run(struct session *s, const struct wanted *w, unsigned *
 	const char **line = w->job ? xcalloc((size_t)w->job->edits, sizeof *line) : NULL;
 	struct run_order order = { .model = s->model, .tokens = w->tokens, .T = (int)w->n, .edits = line, .unedited = w->unedited,
 				   .foil = w->foil, .prompts = s->prompts };
+	bool ok;
 
 	str_init(&key);
 	for (int e = 0; w->job && e < w->job->edits; e++)
@@ -154,7 +165,12 @@ static struct run *get_run(struct session *s, const struct wanted *w, unsigned *
 			line[order.edit_count++] = w->job->edit[e].line;
 	run_key(&key, w->tokens, w->n, w->job, w->foil ? w->foil->tokens : NULL, w->foil ? (size_t)w->foil->T : 0);
 	r = keep_find_run(s->keep, &key, id);
-	if (!r && run_fits(s->model, (int)w->n, err)) {
+	ok = r || choose_keeps(s->model, w, &order.keeps, err);
+	if (!r && ok && order.keeps == RUN_STREAM) {
+		str_add(&key, "|stream");
+		r = keep_find_run(s->keep, &key, id);
+	}
+	if (!r && ok) {
 		if (!w->job)	/* a changed token costs only what stands behind it */
 			order.prefix = keep_longest_prefix(s->keep, w->tokens, w->n);
 		if ((r = run_new(&order, task, err)))
@@ -188,6 +204,18 @@ static bool any_edit(const struct job *job)
 	return false;
 }
 
+static void say_what_is_kept(const struct prepared *p, struct notes *notes)
+{
+	const struct run *runs[] = { p->foil, p->unedited, p->run };
+	const struct run *r = NULL;
+
+	for (int i = 0; i < 3; i++)
+		r = runs[i] && runs[i]->keeps == RUN_STREAM ? runs[i] : r;
+	if (r)
+		notes_add(notes, "all of a run over %d tokens would not fit into memory: its stream alone is kept, enough for lenses and "
+				 "predictions", r->T);
+}
+
 static bool prepare(struct session *s, struct prepared *p, struct wanted *prompt, struct wanted *foil, struct task *task,
 		    struct notes *notes, struct err *err)
 {
@@ -208,6 +236,7 @@ static bool prepare(struct session *s, struct prepared *p, struct wanted *prompt
 		if (!(p->run = get_run(s, &edited, &p->run_id, task, err)))
 			return false;
 	}
+	say_what_is_kept(p, notes);
 	return metric_resolve(job->metric, p->unedited, &p->metric, notes, err);
 }
 
@@ -252,7 +281,7 @@ static struct gradient *get_gradient(struct session *s, const struct view *v, st
 	for (int i = 0; i < 2; i++)
 		if (s->gradient[i] && gradient_answers(s->gradient[i], v->run, &v->metric, v->unedited, 0))
 			return gradient_ref(s->gradient[i]);
-	if (!run_fits(s->model, v->run->T, err) || !(g = gradient_new(v->run, &v->metric, v->unedited, 0, task, err)))
+	if (!run_fits(s->model, v->run->T, RUN_ALL, err) || !(g = gradient_new(v->run, &v->metric, v->unedited, 0, task, err)))
 		return NULL;
 	gradient_unref(s->gradient[1]);
 	s->gradient[1] = s->gradient[0];
@@ -291,12 +320,11 @@ static struct table *compute(struct session *s, const struct view *v, const stru
 	struct ask ask = { .model = s->model, .run = v->run, .unedited = v->unedited, .foil = v->foil, .metric = &v->metric, .samples = v->samples,
 			   .task = task, .notes = notes, .watch = growing ? &watch : NULL };
 	int args[PARAM_MAX];
-	unsigned needs = pane->analysis->needs;
-	bool answerable = v->foil || !(needs & NEEDS_FOIL);	/* otherwise there is only a refusal to come */
 	struct gradient *gradient = NULL;
 	struct table *t;
 
-	if ((needs & NEEDS_GRADIENT) && answerable && !(gradient = get_gradient(s, v, task, err)))
+	if (!analysis_can_answer(pane->analysis, &ask, err) ||
+	    ((pane->analysis->needs & NEEDS_GRADIENT) && !(gradient = get_gradient(s, v, task, err))))
 		return NULL;
 	ask.gradient = gradient;
 	job_pane_args(pane, &v->metric, v->run->T, args);
@@ -479,7 +507,7 @@ static bool generate(struct session *s, const struct prepared *p, bool edited, i
 	int32_t *tokens = xmalloc((size_t)(T + n) * sizeof *tokens);
 	const char **line = xcalloc((size_t)p->job.edits, sizeof *line);
 	struct run_order order = { .model = s->model, .tokens = tokens, .prompt_T = T, .edits = line, .unedited = p->unedited,
-				   .foil = p->foil, .prompts = s->prompts };
+				   .foil = p->foil, .prompts = s->prompts, .keeps = from->keeps };
 	struct run *r = run_ref(from);
 	bool ok = true;
 
@@ -500,7 +528,7 @@ static bool generate(struct session *s, const struct prepared *p, bool edited, i
 		order.prefix = r;
 		if (c->context_is_hard && order.T > c->context)
 			break;
-		longer = run_fits(s->model, order.T, err) ? run_new(&order, task, err) : NULL;
+		longer = run_fits(s->model, order.T, order.keeps, err) ? run_new(&order, task, err) : NULL;
 		ok = longer != NULL;
 		if (ok) {
 			run_unref(r);

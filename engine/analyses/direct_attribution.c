@@ -57,6 +57,7 @@ const struct analysis analysis_direct_attribution = {
 		"erase what earlier ones wrote.",
 	.shape = "component × quantity",
 	.unit = "logit",
+	.needs = READS_STREAM,
 	.metrics = METRICS_LINEAR,
 	.params = params,
 	.compute = compute,

@@ -223,6 +223,7 @@ const struct analysis analysis_logit_lens = {
 		"mlp_out it shows what a block adds, normalised by itself.",
 	.shape = "layer × position",
 	.unit = "probability, logit, rank, nats",
+	.needs = READS_STREAM,
 	.metrics = METRICS_ALL,
 	.params = params,
 	.compute = compute,

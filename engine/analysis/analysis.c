@@ -130,12 +130,43 @@ static bool refuse_metric(const struct analysis *a, const struct metric *metric,
 	return false;
 }
 
-static bool prepare(const struct analysis *a, struct ask *ask, const int *args, struct err *err)
+/* "attention reads more than a run over 3000 tokens can keep here: …" */
+static bool refuse_stream(const struct analysis *a, const struct run *r, struct err *err)
+{
+	struct err why = { 0 };
+	struct str can;
+
+	str_init(&can);
+	for (int i = 0; analysis_list[i]; i++)
+		if (analysis_list[i]->needs & READS_STREAM)
+			str_addf(&can, "%s%s", can.n ? ", " : "", analysis_list[i]->name);
+	if (run_fits(r->model, r->T, RUN_ALL, &why))	/* memory has become free since */
+		err_set(&why, ERR_MEMORY, "shorten the prompt");
+	err_set(err, ERR_MEMORY, "%s reads more of a run than its stream, all that is kept of this one: %s, or ask for %s", a->name, why.text, can.s);
+	str_done(&can);
+	return false;
+}
+
+static bool keeps_all(const struct run *r)
+{
+	return !r || r->keeps == RUN_ALL;
+}
+
+bool analysis_can_answer(const struct analysis *a, const struct ask *ask, struct err *err)
 {
 	if ((a->needs & NEEDS_FOIL) && !ask->foil)
 		return err_set(err, ERR_ARGUMENT, "%s compares with a second prompt: set a foil", a->name);
 	if (a->metrics && !(a->metrics & 1u << ask->metric->kind))
 		return refuse_metric(a, ask->metric, err);
+	if (!(a->needs & READS_STREAM) && !(keeps_all(ask->run) && keeps_all(ask->unedited)))
+		return refuse_stream(a, ask->run, err);
+	return (a->needs & READS_STREAM) || !(a->needs & NEEDS_FOIL) || keeps_all(ask->foil) || refuse_stream(a, ask->foil, err);
+}
+
+static bool prepare(const struct analysis *a, struct ask *ask, const int *args, struct err *err)
+{
+	if (!analysis_can_answer(a, ask, err))
+		return false;
 	for (int i = 0; i < param_count(a->params); i++) {
 		const struct param *p = &a->params[i];
 		int n = analysis_extent(ask->model, ask->run->T, p->dim);

@@ -46,7 +46,8 @@ struct ask {
 enum topic { TOPIC_PREDICTION, TOPIC_LENS, TOPIC_ATTENTION, TOPIC_ATTRIBUTION, TOPIC_CAUSAL, TOPIC_GEOMETRY, TOPIC_COUNT };
 extern const char *const topic_words[TOPIC_COUNT];
 
-enum { NEEDS_FOIL = 1, NEEDS_GRADIENT = 2 };
+/* READS_STREAM: of a run nothing but its stream, so that a prompt will do whose whole run would not fit into memory (layer.h). */
+enum { NEEDS_FOIL = 1, NEEDS_GRADIENT = 2, READS_STREAM = 4 };
 
 struct analysis {
 	const char *name, *title;	/* "logit-lens", "Logit lens" */
@@ -70,10 +71,9 @@ void analysis_suggest(const char *name, struct str *out);
 /* How many there are along a dimension for this run's model and prompt: L, H, T… 0 when it does not apply. */
 int analysis_extent(const struct model *m, int T, enum dim dim);
 
-/*
- * Runs it: checks that the question has what the technique needs (foil, a metric that it can explain), resolves args[PARAM_MAX] (as
- * given: negatives count from the end) into ask->arg, computes. NULL on error.
- */
+/* Whether the question has what the technique needs: foil, a metric that it can explain, the sites that it reads. */
+bool analysis_can_answer(const struct analysis *a, const struct ask *ask, struct err *err);
+/* Checks that, resolves args[PARAM_MAX] (as given: negatives count from the end) into ask->arg, computes. NULL on error. */
 struct table *analysis_compute(const struct analysis *a, struct ask *ask, const int *args, struct err *err);
 
 /* The arguments when none is given. */

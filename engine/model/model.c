@@ -215,16 +215,20 @@ static size_t list_types(const struct checkpoint *c, char *out, size_t capacity)
 	}
 }
 
-size_t model_site_floats(const struct config *c)
+size_t model_stream_floats(const struct config *c)
 {
-	size_t D = (size_t)c->D, HK = (size_t)(c->H * c->K), GK = (size_t)(c->G * c->K), F = (size_t)c->F;
-
-	return 5 * D + 2 * HK + 2 * GK + (c->gated ? 3 : 2) * F + 1;	/* 1: the scale of a norm behind attention */
+	return 5 * (size_t)c->D + 2 * (size_t)(c->G * c->K) + 1;	/* 1: the scale of a norm behind attention */
 }
 
-size_t model_run_bytes_per_token(const struct config *c)
+size_t model_passing_floats(const struct config *c)
 {
-	return sizeof(float) * ((size_t)c->L * model_site_floats(c) + (size_t)c->D);
+	return 2 * (size_t)(c->H * c->K) + (c->gated ? 3 : 2) * (size_t)c->F;
+}
+
+/* Of a run, with so many floats in each layer, and those of the embedding. */
+static size_t bytes_per_token(const struct config *c, size_t floats)
+{
+	return sizeof(float) * ((size_t)c->L * floats + (size_t)c->D);
 }
 
 void model_facts_of(const struct model *m, struct model_facts *f)
@@ -235,7 +239,8 @@ void model_facts_of(const struct model *m, struct model_facts *f)
 	*f = (struct model_facts){ .L = c->L, .D = c->D, .H = c->H, .G = c->G, .K = c->K, .F = c->F, .V = c->V, .context = c->context,
 				   .tied = c->tied, .gated = c->gated, .llama_tanh = c->llama_tanh, .file_bytes = checkpoint_bytes(&m->store->checkpoint),
 				   .private_bytes = private_bytes(p), .in_place_of = m->store->too_much,
-				   .run_bytes_per_token = model_run_bytes_per_token(c),
+				   .run_bytes_per_token = bytes_per_token(c, model_stream_floats(c) + model_passing_floats(c)),
+				   .stream_bytes_per_token = bytes_per_token(c, model_stream_floats(c)),
 				   .run_bytes_per_pair = sizeof(float) * (size_t)c->L * (size_t)c->H };
 	snprintf(f->name, sizeof f->name, "%s", m->name);
 	snprintf(f->family, sizeof f->family, "%s", c->family);

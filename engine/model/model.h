@@ -73,11 +73,12 @@ struct model_facts {
 	size_t private_bytes;			/* weights in private memory */
 	size_t in_place_of;			/* … instead of so many, since memory is short: weights are read from the file at each use; or 0 */
 	size_t run_bytes_per_token;		/* stored sites */
+	size_t stream_bytes_per_token;		/* … when only the stream is kept: layer.h in engine/run */
 	size_t run_bytes_per_pair;		/* the pattern: for each token with each */
 };
-size_t model_run_bytes_per_token(const struct config *c);
-/* Floats that a run keeps for each token in each layer, the pattern aside. */
-size_t model_site_floats(const struct config *c);
+/* Floats of a token in a layer: of the stream and of what later tokens look at; of what passes by between them, the pattern aside. */
+size_t model_stream_floats(const struct config *c);
+size_t model_passing_floats(const struct config *c);
 /* From the headers alone, tokenizer left out: fast enough for a list of hundreds. The sentence says why it cannot be opened. */
 bool model_glance(const char *where, struct model_facts *facts, struct err *err);
 void model_facts_of(const struct model *m, struct model_facts *facts);

@@ -267,6 +267,16 @@ static bool resolve_foil(struct edit *e, const struct edit_context *context, con
 		       edit_ops[e->op].word, context->T, e->source->T);
 }
 
+/* A long prompt's run may keep less than everything (layer.h). */
+static bool can_read(const struct edit *e, const struct run *r, const char *line, struct err *err)
+{
+	enum site site = e->target->site == SITE_RESULT ? SITE_Z : e->target->site == SITE_SCORES ? SITE_Q : e->target->site;
+
+	return is_scale(e) || run_has(r, site) ||
+	       err_set(err, ERR_MEMORY, "edit \"%s\": %s reads %s, which the run of so long a prompt does not keep; shorten the prompt", line,
+		       edit_ops[e->op].word, site_table[e->target->site].name);
+}
+
 bool edit_resolve(struct edit *e, const struct edit_context *context, struct arena *arena, struct err *err)
 {
 	const struct config *c = &context->model->config;
@@ -277,7 +287,8 @@ bool edit_resolve(struct edit *e, const struct edit_context *context, struct are
 	edit_print(e, &line);
 	ok = check_place(e, c, line.s, err) && resolve_positions(e, context->T, arena, line.s, err);
 	if (ok && e->op == EDIT_MEAN)
-		ok = e->file ? resolve_prompts_mean(e, context, arena, err) : resolve_mean(e, c, context->unedited, arena, err);
+		ok = e->file ? resolve_prompts_mean(e, context, arena, err)
+			     : can_read(e, context->unedited, line.s, err) && resolve_mean(e, c, context->unedited, arena, err);
 	if (ok && e->op == EDIT_RESAMPLE) {
 		const struct prompt_question q = { e->file, context->tokens, context->T, context->task };
 
@@ -294,6 +305,8 @@ bool edit_resolve(struct edit *e, const struct edit_context *context, struct are
 	}
 	if (ok && (e->op == EDIT_PATCH || e->op == EDIT_INTERCHANGE))
 		ok = resolve_foil(e, context, line.s, err);
+	if (ok && e->source)
+		ok = can_read(e, e->source, line.s, err);
 	str_done(&line);
 	return ok;
 }

@@ -40,7 +40,7 @@ static struct place find_place(const struct run *r)
 
 	for (int l = 0; p.position < 0 && l < r->model->config.L; l++)
 		for (int site = 0; p.position < 0 && site < SITE_COUNT; site++)
-			if (site != SITE_EMBED && site_table[site].stored)
+			if (site != SITE_EMBED && site_table[site].stored && run_has(r, (enum site)site))
 				p = (struct place){ (enum site)site, l, first_position(r, (enum site)site, l) };
 	return p.position < 0 ? (struct place){ SITE_LOGITS, -1, r->T - 1 } : p;
 }

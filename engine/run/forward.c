@@ -361,7 +361,7 @@ static bool attention_write(const struct pass *p, int l, struct layer_sites *who
 	}
 	if (whole->z_memory)
 		each_row(p, l, s, copy_z);
-	if (whole->pattern || !all_replaced(p, l, SITE_ATTN_OUT))
+	if (p->lasting || !all_replaced(p, l, SITE_ATTN_OUT))
 		linear(p->model->layers[l].W_O, s->z_used, n, s->attn_out);
 	each_row(p, l, s, leave_attention);
 	return true;
@@ -384,7 +384,7 @@ static bool from_z(struct pass *p, int l, struct layer_sites *whole, struct laye
 {
 	if (!task_going(p->task, err) || !attention_write(p, l, whole, s, first_row, err) || !task_going(p->task, err))
 		return false;
-	if (whole->pattern || !all_replaced(p, l, SITE_MLP_OUT))
+	if (p->lasting || !all_replaced(p, l, SITE_MLP_OUT))
 		neurons(p, l, s);
 	each_row(p, l, s, leave_mlp);
 	return true;
@@ -395,9 +395,8 @@ bool forward_layer(struct pass *p, int l, struct layer_sites *whole, int first_r
 	struct layer_sites s = rows_from(whole, &p->model->config, (size_t)first_row);
 	struct pass attending = *p;
 
-	/* A run keeps what nothing reads, for the eye; a sweep does not. */
 	attending.variants -= z_known;
-	if (attending.variants && !whole->pattern && all_replaced(&attending, l, SITE_ATTN_OUT)) {
+	if (attending.variants && !p->lasting && all_replaced(&attending, l, SITE_ATTN_OUT)) {
 		each_row(&attending, l, &s, enter);	/* the stream goes on all the same */
 	} else if (attending.variants) {
 		read_stream(&attending, l, &s, true);

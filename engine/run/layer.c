@@ -28,25 +28,38 @@ static float *take(float **from, size_t count)
 }
 
 enum { COPIED = 8 };	/* rows of a chunk */
-enum { ARRAYS = 13, ROOM = 16 };	/* arrays, each of which may be a cache line longer than it needs; room is a sixteenth */
+enum { KEPT = 8, PASSING = 5, ROOM = 16 };	/* arrays, each of which may be a cache line longer than it needs; room is a sixteenth */
 
 /* Where rows stand. */
 struct layer_rows {
 	int room;		/* rows */
+	enum run_keeps keeps;
 	atomic_int used;	/* by the sites that reach furthest */
 	atomic_int refs;
 	float *floats;
 };
 
-static struct layer_rows *rows_new(const struct model *m, int rows, int room, struct err *err)
+static size_t kept_floats(const struct config *c, int rows)
 {
-	float *memory = floats((size_t)room * model_site_floats(&m->config) + ARRAYS * 16, err);
+	return (size_t)rows * model_stream_floats(c) + KEPT * 16;
+}
+
+static size_t passing_floats(const struct config *c, int rows)
+{
+	return (size_t)rows * model_passing_floats(c) + PASSING * 16;
+}
+
+static struct layer_rows *rows_new(const struct model *m, int rows, int room, enum run_keeps keeps, struct err *err)
+{
+	const struct config *c = &m->config;
+	float *memory = floats(kept_floats(c, room) + (keeps == RUN_ALL ? passing_floats(c, room) : 0), err);
 	struct layer_rows *r;
 
 	if (!memory)
 		return NULL;
 	r = xmalloc(sizeof *r);
 	r->room = room;
+	r->keeps = keeps;
 	r->floats = memory;
 	atomic_init(&r->used, rows);
 	atomic_init(&r->refs, 1);
@@ -62,7 +75,7 @@ static void rows_unref(struct layer_rows *r)
 }
 
 /* Sites in that memory, which bring in rows from … to-1 of it; the pattern is not made yet. */
-static struct layer_sites *sites_in(struct layer_rows *memory, const struct model *m, int from, int to)
+static struct layer_sites *sites_in(struct layer_rows *memory, const struct model *m, int from, int to, float *passing)
 {
 	const struct config *c = &m->config;
 	size_t n = (size_t)memory->room, D = (size_t)c->D, HK = (size_t)(c->H * c->K), GK = (size_t)(c->G * c->K), F = (size_t)c->F;
@@ -73,21 +86,25 @@ static struct layer_sites *sites_in(struct layer_rows *memory, const struct mode
 	s->from = from;
 	s->to = to;
 	s->resid_pre = take(&p, n * D);
-	s->q = take(&p, n * HK);
 	s->k = take(&p, n * GK);
 	s->v = take(&p, n * GK);
-	s->z = s->z_used = take(&p, n * HK);
 	s->attn_out = take(&p, n * D);
 	s->resid_mid = take(&p, n * D);
-	s->mlp_pre = take(&p, n * F);
-	if (c->gated)
-		s->mlp_up = take(&p, n * F);
-	s->mlp_post = take(&p, n * F);
 	s->mlp_out = take(&p, n * D);
 	s->resid_post = take(&p, n * D);
 	if (m->layers[0].ln1_post.there)
 		s->post_scale = take(&p, n);
-	assert((size_t)(p - memory->floats) <= n * model_site_floats(c) + ARRAYS * 16);
+	assert((size_t)(p - memory->floats) <= kept_floats(c, memory->room));
+	if (!passing)
+		passing = p;
+	p = passing;
+	s->q = take(&p, n * HK);
+	s->z = s->z_used = take(&p, n * HK);
+	s->mlp_pre = take(&p, n * F);
+	if (c->gated)
+		s->mlp_up = take(&p, n * F);
+	s->mlp_post = take(&p, n * F);
+	assert((size_t)(p - passing) <= passing_floats(c, memory->room));
 	atomic_init(&s->refs, 1);
 	return s;
 }
@@ -104,8 +121,8 @@ static struct layer_sites *with_pattern(struct layer_sites *s, const struct mode
 
 struct layer_sites *layer_sites_new(const struct model *m, int rows, bool keep_pattern, struct err *err)
 {
-	struct layer_rows *memory = rows_new(m, rows, rows, err);
-	struct layer_sites *s = memory ? sites_in(memory, m, 0, rows) : NULL;
+	struct layer_rows *memory = rows_new(m, rows, rows, RUN_ALL, err);
+	struct layer_sites *s = memory ? sites_in(memory, m, 0, rows, NULL) : NULL;
 
 	return s && keep_pattern ? with_pattern(s, m, rows, err) : s;
 }
@@ -115,21 +132,39 @@ int layer_room(int rows)
 	return rows + rows / ROOM;
 }
 
-struct layer_sites *layer_sites_roomy(const struct model *m, int rows, struct err *err)
+float *layer_passing_new(const struct model *m, int rows, struct err *err)
 {
-	struct layer_rows *memory = rows_new(m, rows, layer_room(rows), err);
-
-	return memory ? with_pattern(sites_in(memory, m, 0, rows), m, rows, err) : NULL;
+	return floats(passing_floats(&m->config, layer_room(rows)), err);
 }
 
-struct layer_sites *layer_sites_go_on(const struct layer_sites *s, const struct model *m, int rows, int T, struct err *err)
+struct layer_sites *layer_sites_roomy(const struct model *m, int rows, float *passing, struct err *err)
 {
+	struct layer_rows *memory = rows_new(m, rows, layer_room(rows), passing ? RUN_STREAM : RUN_ALL, err);
+	struct layer_sites *s = memory ? sites_in(memory, m, 0, rows, passing) : NULL;
+
+	return s && !passing ? with_pattern(s, m, rows, err) : s;
+}
+
+struct layer_sites *layer_sites_go_on(const struct layer_sites *s, const struct model *m, int rows, int T, float *passing, struct err *err)
+{
+	enum run_keeps keeps = passing ? RUN_STREAM : RUN_ALL;
+	struct layer_sites *on;
 	int used = rows;
 
-	if (T <= rows || T > s->memory->room || s->z_memory || !atomic_compare_exchange_strong(&s->memory->used, &used, T))
+	if (T <= rows || T > s->memory->room || s->memory->keeps != keeps || s->z_memory ||
+	    !atomic_compare_exchange_strong(&s->memory->used, &used, T))
 		return NULL;
 	atomic_fetch_add(&s->memory->refs, 1);
-	return with_pattern(sites_in(s->memory, m, rows, T), m, T, err);
+	on = sites_in(s->memory, m, rows, T, passing);
+	return passing ? on : with_pattern(on, m, T, err);
+}
+
+void layer_sites_let_pass(struct layer_sites *s)
+{
+	if (s->memory->keeps == RUN_ALL)
+		return;
+	big_give(s->z_memory);
+	s->q = s->z = s->z_used = s->z_memory = s->mlp_pre = s->mlp_up = s->mlp_post = NULL;
 }
 
 struct layer_sites *layer_sites_ref(struct layer_sites *s)
@@ -200,7 +235,7 @@ struct copy {
 
 static void copy_rows(float *to, const float *from, int first, int count, size_t width)
 {
-	if (to)
+	if (to && from)
 		memcpy(to + (size_t)first * width, from + (size_t)first * width, (size_t)count * width * sizeof *to);
 }
 
@@ -222,7 +257,7 @@ static void copy_some(void *context, int chunk)
 	const struct copy *c = context;
 	const int first = chunk * COPIED, count = c->rows - first < COPIED ? c->rows - first : COPIED;
 
-	for (int t = first; t < first + count; t++)
+	for (int t = first; c->to->pattern && t < first + count; t++)
 		copy_weights(c, t);
 	if (c->pattern_alone)
 		return;
@@ -230,7 +265,7 @@ static void copy_some(void *context, int chunk)
 		copy_rows(layer_site(c->to, (enum site)site), layer_site(c->from, (enum site)site), first, count, run_width(c->c, (enum site)site));
 	copy_rows(c->to->mlp_up, c->from->mlp_up, first, count, (size_t)c->c->F);
 	copy_rows(c->to->post_scale, c->from->post_scale, first, count, 1);
-	if (c->from->z_memory)
+	if (c->from->z_memory && c->to->z_memory)
 		copy_rows(c->to->z_used, c->from->z_used, first, count, run_width(c->c, SITE_Z));
 }
 
@@ -239,7 +274,7 @@ bool layer_sites_copy(struct layer_sites *to, const struct layer_sites *from, co
 {
 	struct copy c = { to, from, &m->config, rows, T, from_T, pattern_alone };
 
-	if (from->z_memory && !layer_sites_split_z(to, m, T, err))
+	if (from->z_memory && to->memory->keeps == RUN_ALL && !layer_sites_split_z(to, m, T, err))
 		return false;
 	pool_run((rows + COPIED - 1) / COPIED, copy_some, &c);
 	return true;

@@ -14,13 +14,19 @@
 #include "engine/model/model.h"
 #include "engine/run/site.h"
 
+/*
+ * What is kept of a layer. RUN_STREAM: the stream, what is written to it, keys and values; queries, z, neurons and the pattern pass by.
+ * That is what lenses and continuations need, at a fraction of the memory.
+ */
+enum run_keeps { RUN_ALL, RUN_STREAM };
+
 /* One layer's sites; every array is [rows, width]. Those of a run have T rows and are shared between runs by count. */
 struct layer_rows;
 
 struct layer_sites {
 	float *resid_pre, *q, *k, *v, *z, *attn_out, *resid_mid, *mlp_pre, *mlp_up, *mlp_post, *mlp_out, *resid_post;
 	float *z_used;		/* [rows, H, K] what W_O was given: z with the edits on `result`; the same array as z without any */
-	float *pattern;		/* [H, T, T] in a run, memory of its own; NULL in a sweep, which does not keep it */
+	float *pattern;		/* [H, T, T] in a run, memory of its own; NULL in a sweep and in a run of the stream, which do not keep it */
 	float *post_scale;	/* [rows] scale of the norm on attention's output, where the family has one; or NULL */
 	atomic_int refs;
 	struct layer_rows *memory;	/* all others */
@@ -30,12 +36,18 @@ struct layer_sites {
 
 /* NULL: ERR_MEMORY. Not zeroed. */
 struct layer_sites *layer_sites_new(const struct model *m, int rows, bool keep_pattern, struct err *err);
-/* With room for more rows, and for how many in all. */
+/*
+ * With room for more rows, and for how many in all. `passing`: memory for what a run of the stream does not keep, which its layers use
+ * one after the other; NULL: all is kept.
+ */
 int layer_room(int rows);
-struct layer_sites *layer_sites_roomy(const struct model *m, int rows, struct err *err);
+float *layer_passing_new(const struct model *m, int rows, struct err *err);	/* for big_give */
+struct layer_sites *layer_sites_roomy(const struct model *m, int rows, float *passing, struct err *err);
 /* Sites with T rows, the first `rows` of which are those of s, where they stand; the pattern is new. NULL when that cannot be: without
- * an error, when another has the memory or there is not enough of it. */
-struct layer_sites *layer_sites_go_on(const struct layer_sites *s, const struct model *m, int rows, int T, struct err *err);
+ * an error, when another has the memory, there is not enough of it, or it keeps something else. */
+struct layer_sites *layer_sites_go_on(const struct layer_sites *s, const struct model *m, int rows, int T, float *passing, struct err *err);
+/* The layer is computed: what passed by is gone. */
+void layer_sites_let_pass(struct layer_sites *s);
 /* The first `rows` positions, from a run with from_T positions to one with T; the pattern alone where the sites have them already. */
 bool layer_sites_copy(struct layer_sites *to, const struct layer_sites *from, const struct model *m, int rows, int T, int from_T,
 		      bool pattern_alone, struct err *err);
@@ -44,7 +56,7 @@ void layer_sites_unref(struct layer_sites *s);
 /* Gives z_used memory of its own. */
 bool layer_sites_split_z(struct layer_sites *s, const struct model *m, int rows, struct err *err);
 
-/* Base pointer of a stored site (run_width is its width); NULL for derived ones. SITE_PATTERN is not handled here. */
+/* Base pointer of a stored site (run_width is its width); NULL for derived ones and those that are not kept. SITE_PATTERN is not handled here. */
 float *layer_site(const struct layer_sites *s, enum site site);
 
 #endif

@@ -147,7 +147,7 @@ static struct prompt_file *open_file(struct prompt_runs *p, const struct prompt_
 static struct run *run_prompt(const struct prompt_runs *p, const struct prompt_file *f, int i, const struct run *prefix, struct err *err)
 {
 	struct run_order order = { .model = p->model, .tokens = f->set.tokens[i], .T = f->set.T[i], .prefix = prefix, .without_logits = true };
-	struct run *r = run_fits(p->model, f->set.T[i], err) ? run_new(&order, NULL, err) : NULL;
+	struct run *r = run_fits(p->model, f->set.T[i], RUN_ALL, err) ? run_new(&order, NULL, err) : NULL;
 
 	if (!r)
 		err_in(err, "%s: line %d", f->path, f->set.line[i]);
@@ -172,7 +172,7 @@ static const struct run *keep_made(struct prompt_file *f, int which, struct run 
 	f->made = m;
 	run_set_keep(reads, r);
 	for (struct made **at = &f->made; (m = *at);) {
-		bytes += run_bytes(&m->run->model->config, m->run->T);
+		bytes += run_bytes(&m->run->model->config, m->run->T, m->run->keeps);
 		if (bytes > most_bytes && m != f->made) {
 			*at = m->next;
 			run_unref(m->run);
@@ -344,7 +344,7 @@ static struct run *make_same(const struct prompt_runs *p, const struct prompt_fi
 	size_t T = (size_t)q->T;
 	struct run *sum = NULL, *last = NULL;
 	int n = 0;
-	bool ok = run_fits(p->model, q->T, err) && (sum = blank(p->model, q->tokens, q->T, err));
+	bool ok = run_fits(p->model, q->T, RUN_ALL, err) && (sum = blank(p->model, q->tokens, q->T, err));
 
 	for (int i = 0; ok && i < f->set.n; i++) {
 		struct run *r;

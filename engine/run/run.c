@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/base/big.h"
 #include "engine/base/memory.h"
 #include "engine/run/attention.h"
 #include "engine/run/change.h"
@@ -15,19 +16,28 @@
 #include "engine/run/result.h"
 #include "engine/run/vocab.h"
 
-size_t run_bytes(const struct config *c, int T)
+size_t run_bytes(const struct config *c, int T, enum run_keeps keeps)
 {
-	return (size_t)layer_room(T) * model_run_bytes_per_token(c) +
-	       sizeof(float) * ((size_t)c->L * (size_t)c->H * (size_t)T * (size_t)T + (size_t)c->V);
+	size_t L = (size_t)c->L, room = (size_t)layer_room(T), pattern = (size_t)c->H * (size_t)T * (size_t)T;
+	size_t stream = L * room * model_stream_floats(c), passing = room * model_passing_floats(c);
+
+	return sizeof(float) * (stream + (keeps == RUN_ALL ? L * (passing + pattern) : passing) + (size_t)T * (size_t)c->D + (size_t)c->V);
 }
 
-bool run_fits(const struct model *m, int T, struct err *err)
+bool run_fits(const struct model *m, int T, enum run_keeps keeps, struct err *err)
 {
-	size_t need = run_bytes(&m->config, T), have = memory_available();
+	size_t need = run_bytes(&m->config, T, keeps), have = memory_available();
 
 	return need <= have / 2 ||
-	       err_set(err, ERR_MEMORY, "a run over %d tokens of this model keeps %.2f GB, and %.2f GB of memory are free; shorten the prompt", T,
-		       (double)need / 1e9, (double)have / 1e9);
+	       err_set(err, ERR_MEMORY, "a run over %d tokens of this model %s %.2f GB, and %.2f GB of memory are free; shorten the prompt", T,
+		       keeps == RUN_ALL ? "keeps" : "keeps, of its stream alone,", (double)need / 1e9, (double)have / 1e9);
+}
+
+bool run_has(const struct run *r, enum site site)
+{
+	const struct layer_sites *s = r->layer[0];
+
+	return site == SITE_EMBED || (site == SITE_PATTERN ? s->pattern != NULL : layer_site(s, site) != NULL);
 }
 
 struct run *run_ref(const struct run *r)
@@ -123,7 +133,7 @@ static struct start find_start(const struct run *r, const struct run_order *o)
 	int rows;
 
 	/* The unedited run of the same tokens: everything below the first edited layer, everything before the first edited position. */
-	if (o->unedited && o->unedited->T == r->T && !o->unedited->edits && tokens_alike(r, o->unedited) == r->T) {
+	if (o->unedited && o->unedited->T == r->T && !o->unedited->edits && o->unedited->keeps <= r->keeps && tokens_alike(r, o->unedited) == r->T) {
 		s = (struct start){ o->unedited, r->model->config.L, r->T };
 		for (int e = 0; e < r->edits; e++) {
 			int first = change_first(&r->edit[e], o->unedited);
@@ -136,7 +146,7 @@ static struct start find_start(const struct run *r, const struct run_order *o)
 		return s;
 	}
 	/* A run of a prompt that begins alike. At least one row is computed: the last logits are wanted. */
-	if (o->prefix && config_alike(&r->model->config, r->T, o->prefix->T) && (rows = tokens_alike(r, o->prefix)) > 0)
+	if (o->prefix && o->prefix->keeps <= r->keeps && config_alike(&r->model->config, r->T, o->prefix->T) && (rows = tokens_alike(r, o->prefix)) > 0)
 		s = (struct start){ o->prefix, 0, rows < r->T ? rows : r->T - 1 };
 	return s;
 }
@@ -147,13 +157,13 @@ static void copy_rows(float *to, const float *from, int rows, size_t width)
 }
 
 /* Layer l's sites, with the rows that need not be computed. */
-static struct layer_sites *begin_layer(const struct run *r, const struct start *start, int l, struct err *err)
+static struct layer_sites *begin_layer(const struct run *r, const struct start *start, int l, float *passing, struct err *err)
 {
 	const struct layer_sites *from = start->t0 ? start->from->layer[l] : NULL;
-	struct layer_sites *s = from ? layer_sites_go_on(from, r->model, start->t0, r->T, err) : NULL;
+	struct layer_sites *s = from ? layer_sites_go_on(from, r->model, start->t0, r->T, passing, err) : NULL;
 	const bool shared = s;
 
-	if (!s && !(s = layer_sites_roomy(r->model, r->T, err)))
+	if (!s && !(s = layer_sites_roomy(r->model, r->T, passing, err)))
 		return NULL;
 	if (!from || layer_sites_copy(s, from, r->model, start->t0, r->T, start->from->T, shared, err))
 		return s;
@@ -166,7 +176,8 @@ static bool compute(struct run *r, const struct start *start, struct task *task,
 	const struct model *m = r->model;
 	const struct config *c = &m->config;
 	struct variant variant = { r->edit_list, r->edits };
-	struct pass p = { .model = m, .t0 = start->t0, .T = r->T, .variants = 1, .variant = &variant, .task = task };
+	struct pass p = { .model = m, .t0 = start->t0, .T = r->T, .variants = 1, .variant = &variant, .lasting = true, .task = task };
+	float *passing = NULL;
 	int l = 0, computed;
 	bool ok;
 
@@ -176,6 +187,8 @@ static bool compute(struct run *r, const struct start *start, struct task *task,
 	p.arena = arena_new();
 	p.past = (const struct layer_sites *const *)r->layer;
 	ok = l == c->L || p.t0 == r->T || pass_begin(&p, err);
+	if (r->keeps == RUN_STREAM)
+		ok = ok && (passing = layer_passing_new(m, r->T, err));
 	if (ok && start->from)
 		copy_rows(r->embed, start->from->embed, p.t0, (size_t)c->D);
 	if (ok && p.t0 < r->T)
@@ -184,12 +197,15 @@ static bool compute(struct run *r, const struct start *start, struct task *task,
 		const float *below = l ? r->layer[l - 1]->resid_post : r->embed;
 		size_t from = (size_t)p.t0 * (size_t)c->D;
 
-		ok = task_step(task, l - (c->L - computed), computed, err) && (r->layer[l] = begin_layer(r, start, l, err));
+		ok = task_step(task, l - (c->L - computed), computed, err) && (r->layer[l] = begin_layer(r, start, l, passing, err));
 		if (ok && p.t0 < r->T) {
 			memcpy(r->layer[l]->resid_pre + from, below + from, (size_t)(r->T - p.t0) * (size_t)c->D * sizeof(float));
 			ok = forward_layer(&p, l, r->layer[l], p.t0, 0, err);
 		}
+		if (ok)
+			layer_sites_let_pass(r->layer[l]);
 	}
+	big_give(passing);
 	arena_free(p.arena);
 	return ok;
 }
@@ -206,6 +222,7 @@ struct run *run_new(const struct run_order *o, struct task *task, struct err *er
 	atomic_init(&r->refs, 1);
 	r->arena = arena_new();
 	r->model = o->model;
+	r->keeps = o->keeps;
 	r->prompts = o->prompts ? prompt_runs_ref(o->prompts) : o->unedited ? prompt_runs_ref(o->unedited->prompts) : prompt_runs_new(o->model);
 	r->T = o->T;
 	r->prompt_T = o->prompt_T ? o->prompt_T : o->T;

@@ -1,9 +1,9 @@
 /*
  * run.h - one prompt through the model: every site of sites.def for every layer and position. Immutable once made.
  *
- * A run keeps what is expensive or small (sites.def: stored) and derives the rest on demand. Layers are shared between runs:
- * a run with an edit at layer l borrows the layers below l from the run it was resumed from, so toggling an edit costs only the
- * layers above it. Reference-counted; may be read from several threads.
+ * A run keeps what is expensive or small (sites.def: stored) and derives the rest on demand; where that would not fit into memory, it
+ * keeps its stream alone (layer.h). Layers are shared between runs: a run with an edit at layer l borrows the layers below l from the
+ * run it was resumed from, so toggling an edit costs only the layers above it. Reference-counted; may be read from several threads.
  *
  * Legend as in model.h: L, T, D, H, G, K, F, V.
  */
@@ -19,9 +19,9 @@
 #include "engine/base/task.h"
 #include "engine/model/model.h"
 #include "engine/run/edit.h"
+#include "engine/run/layer.h"
 #include "engine/run/site.h"
 
-struct layer_sites;	/* one layer's stored sites: forward.h */
 struct prompt_runs;
 
 /* Runs that are kept because something reads them; counted. Zeroed: none. */
@@ -34,6 +34,7 @@ void run_set_done(struct run_set *s);
 
 struct run {
 	const struct model *model;
+	enum run_keeps keeps;
 	int T;
 	int prompt_T;			/* positions of the prompt; those behind were generated */
 	int32_t *tokens;		/* [T] */
@@ -61,6 +62,7 @@ struct run_order {
 	const struct run *unedited;	/* of the same tokens: mean and freeze read it, and layers below the first edit are borrowed from it */
 	const struct run *foil;		/* patch reads it; NULL: patch is refused */
 	struct prompt_runs *prompts;	/* NULL: those of the unedited run, or new ones */
+	enum run_keeps keeps;
 	bool without_logits;		/* last_logits stays NULL: who reads other logits than the last */
 	const struct run *prefix;	/* a run with the same edits whose tokens begin alike: its rows are copied; NULL is fine */
 };
@@ -70,12 +72,14 @@ struct run *run_new(const struct run_order *order, struct task *task, struct err
 struct run *run_ref(const struct run *r);
 void run_unref(struct run *r);		/* NULL is fine */
 
-/* Bytes that a run over T positions of this model keeps. */
-size_t run_bytes(const struct config *c, int T);
+/* Bytes that a run over T positions of this model keeps, and has while it is made. */
+size_t run_bytes(const struct config *c, int T, enum run_keeps keeps);
 /* Whether that would leave the machine half of the memory that it has free; otherwise a sentence. */
-bool run_fits(const struct model *m, int T, struct err *err);
+bool run_fits(const struct model *m, int T, enum run_keeps keeps, struct err *err);
+/* Whether a stored site can be read from it. */
+bool run_has(const struct run *r, enum site site);
 
-/* Borrowed pointer to a stored site at (layer, position), unit 0: float[width] for sites without units, float[units, width]
+/* Borrowed pointer to a stored site that the run has, at (layer, position), unit 0: float[width] for sites without units, float[units, width]
  * for those with heads, float[F] for neurons. For SITE_EMBED the layer is ignored. Not for SITE_PATTERN. */
 const float *run_at(const struct run *r, enum site site, int layer, int position);
 /* Floats of a stored site at one position, all units: D, H*K, G*K or F. */

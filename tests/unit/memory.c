@@ -122,17 +122,18 @@ enum { INSTRUMENTED = 1 };
 enum { INSTRUMENTED = 0 };
 #endif
 
-static void check_run(const struct model *m, const struct model_facts *f, int T, const char *what)
+static void check_run(const struct model *m, const struct model_facts *f, int T, enum run_keeps keeps, const char *what)
 {
 	int32_t *tokens = calloc((size_t)T, sizeof *tokens);
-	struct run_order order = { .model = m, .tokens = tokens, .T = T };
+	struct run_order order = { .model = m, .tokens = tokens, .T = T, .keeps = keeps };
 	struct err err = { 0 };
-	size_t before = private_now(), stated = (size_t)T * f->run_bytes_per_token + (size_t)T * (size_t)T * f->run_bytes_per_pair;
+	size_t before = private_now(), pairs = (size_t)T * (size_t)T * f->run_bytes_per_pair;
+	size_t stated = keeps == RUN_STREAM ? (size_t)T * f->stream_bytes_per_token : (size_t)T * f->run_bytes_per_token + pairs;
 	struct run *r = run_new(&order, NULL, &err);
 	double taken = (double)(private_now() - before);
 
-	CHECK_THAT(INSTRUMENTED || (r && fabs(taken / (double)stated - 1) < 0.1), "%s: a run over %d tokens takes %.2f MB, stated were %.2f MB %s", what, T,
-		   taken / 1e6, (double)stated / 1e6, err.text);
+	CHECK_THAT(INSTRUMENTED || (r && fabs(taken / (double)stated - 1) < 0.1), "%s: %s over %d tokens takes %.2f MB, stated were %.2f MB %s", what,
+		   keeps == RUN_STREAM ? "the stream" : "a run", T, taken / 1e6, (double)stated / 1e6, err.text);
 	run_unref(r);
 	free(tokens);
 }
@@ -167,8 +168,9 @@ static void test_model(const char *dtype, size_t each, bool low_memory)
 		   what, taken / 1e6, (double)f.private_bytes / 1e6);
 	CHECK_THAT(low_memory ? f.private_bytes < 1000000 : f.private_bytes > f.file_bytes / 2, "%s: %.2f MB mapped", what,
 		   (double)f.file_bytes / 1e6);
-	check_run(m, &f, 400, what);
-	check_run(m, &f, 100, what);
+	check_run(m, &f, 400, RUN_ALL, what);
+	check_run(m, &f, 400, RUN_STREAM, what);
+	check_run(m, &f, 100, RUN_ALL, what);
 	model_free(m);
 	matrix_low_memory(false);
 	free(folder);
@@ -194,7 +196,7 @@ static void test_short(void)
 	CHECK_THAT(f.in_place_of > 100000000 && f.private_bytes < 1000000, "%.1f MB instead of %.1f MB", (double)f.private_bytes / 1e6,
 		   (double)f.in_place_of / 1e6);
 	CHECK_THAT(notes.n == 1 && strstr(notes.line[0], "more than half of the memory"), "%s", notes.n ? notes.line[0] : "no note");
-	check_run(m, &f, 200, "short");
+	check_run(m, &f, 200, RUN_ALL, "short");
 	notes_done(&notes);
 	model_free(m);
 	free(folder);

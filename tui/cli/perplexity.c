@@ -20,7 +20,7 @@ enum { TEXT_LIMIT = 256 << 20, WINDOW = 512 };
 /* Adds -log p of tokens first … n-1 of a window. */
 static bool window_loss(const struct model *m, const int32_t *tokens, int n, int first, double *sum, struct err *err)
 {
-	struct run_order order = { .model = m, .tokens = tokens, .T = n };
+	struct run_order order = { .model = m, .tokens = tokens, .T = n, .keeps = RUN_STREAM, .without_logits = true };
 	struct run *r = run_new(&order, NULL, err);
 	double part = 0;
 	bool ok = r && run_loss(r, first, &part, NULL, err);
