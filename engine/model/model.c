@@ -249,6 +249,7 @@ void model_facts_of(const struct model *m, struct model_facts *f)
 	f->parameters = list_types(&m->store->checkpoint, f->dtypes, sizeof f->dtypes);
 	if (m->tokenizer) {
 		snprintf(f->tokenizer, sizeof f->tokenizer, "%s", tokenizer_kind(m->tokenizer));
+		f->tokenizer_bytes = tokenizer_memory(m->tokenizer);
 		snprintf(f->bos, sizeof f->bos, "%s", tokenizer_bos_reason(m->tokenizer));
 	}
 }

@@ -71,6 +71,7 @@ struct model_facts {
 	bool tied, gated, llama_tanh;		/* llama_tanh: llama.cpp's numbers differ a little: see family.h */
 	size_t parameters, file_bytes;		/* file_bytes: what is mapped */
 	size_t private_bytes;			/* weights in private memory */
+	size_t tokenizer_bytes;			/* 0 when only the weights were looked at */
 	size_t in_place_of;			/* … instead of so many, since memory is short: weights are read from the file at each use; or 0 */
 	size_t run_bytes_per_token;		/* stored sites */
 	size_t stream_bytes_per_token;		/* … when only the stream is kept: layer.h in engine/run */

@@ -296,6 +296,11 @@ bool tokenizer_adds_bos(const struct tokenizer *t)
 	return false;
 }
 
+size_t tokenizer_memory(const struct tokenizer *t)
+{
+	return arena_bytes(t->arena);
+}
+
 const char *tokenizer_kind(const struct tokenizer *t)
 {
 	return t->kind;

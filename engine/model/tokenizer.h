@@ -53,6 +53,7 @@ int32_t tokenizer_eos(const struct tokenizer *t);
 bool tokenizer_adds_bos(const struct tokenizer *t);
 /* For people: "byte-level BPE (tokenizer.json)" and why BOS is (not) added: "tokenizer.ggml.add_bos_token is true". */
 const char *tokenizer_kind(const struct tokenizer *t);
+size_t tokenizer_memory(const struct tokenizer *t);	/* bytes that it takes */
 const char *tokenizer_bos_reason(const struct tokenizer *t);
 
 #endif
