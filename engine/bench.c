@@ -8,9 +8,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/analysis/analysis.h"
 #include "engine/base/arena.h"
+#include "engine/base/big.h"
 #include "engine/numbers/cpu.h"
 #include "engine/numbers/limits.h"
+#include "engine/job.h"
 #include "engine/numbers/pool.h"
 #include "engine/run/gradient.h"
 #include "engine/run/run.h"
@@ -27,6 +30,7 @@ struct stand {
 	struct arena *arena;
 	const int32_t *tokens;
 	struct run *before;	/* of the row's positions, or of one fewer for append */
+	struct run *foil;	/* of other tokens, as many; for techniques */
 	struct sweep_variant *variant;
 	int variants;
 	double *value;
@@ -81,6 +85,16 @@ static void cost_gradient(const struct stand *s, int T, struct bench_row *row)
 	cost_open(s, T, row);
 	row->flops *= 3;
 	row->bytes = 3 * s->weight_bytes;
+}
+
+/* The same, and each layer's writes left out of the way back once: from that layer down. */
+static void cost_graddrop(const struct stand *s, int T, struct bench_row *row)
+{
+	double L = s->model->config.L;
+
+	cost_gradient(s, T, row);
+	row->flops *= (3 + (L - 1) / 2) / 3;
+	row->bytes *= (3 + (L - 1) / 2) / 3;
 }
 
 static void cost_lens(const struct stand *s, int T, struct bench_row *row)
@@ -140,6 +154,19 @@ static void cost_sweep_all(const struct stand *s, int T, struct bench_row *row)
 static void cost_sweep_last(const struct stand *s, int T, struct bench_row *row)
 {
 	cost_sweep(s, T, 1, row);
+}
+
+/* Each layer's stream put in at each position: the rows from there on, in the layers from there up; of the last layer's queries one. */
+static void cost_cells(const struct stand *s, int T, struct bench_row *row)
+{
+	const struct config *c = &s->model->config;
+	double whole = layer_flops(c, (T + 1) / 2.0), keys_and_values = 4.0 * c->D * c->G * c->K;
+
+	row->flops = 0;
+	for (int l = 0; l < c->L; l++)
+		for (int t = 0; t < T; t++)
+			row->flops += (T - t) * ((c->L - 1 - l) * whole + keys_and_values) + whole;
+	row->bytes = s->weight_bytes;
 }
 
 /* ---- preparing and doing it ---- */
@@ -266,6 +293,84 @@ static bool do_gradient(struct stand *s, int T, struct err *err)
 	return ok;
 }
 
+/* ---- techniques ---- */
+
+/* As the prompt's, shifted: others at every position. */
+static struct run *foil_of(const struct stand *s, int T, struct err *err)
+{
+	int32_t *tokens = arena_alloc(s->arena, (size_t)T * sizeof *tokens);
+	struct run_order order = { .model = s->model, .tokens = tokens, .T = T };
+
+	for (int t = 0; t < T; t++)
+		tokens[t] = (s->tokens[t] + 1) % s->model->config.V;
+	return run_new(&order, NULL, err);
+}
+
+/* The technique with a word of arguments, on these two runs. */
+static bool answer(const struct stand *s, const char *analysis, const char *word, const struct run *run, const struct run *foil, const struct gradient *g,
+		   struct err *err)
+{
+	struct metric metric = { .kind = METRIC_LOGIT, .target = { 0, -1 }, .position = run->T - 1 };
+	struct ask ask = { .model = s->model, .run = run, .unedited = run, .foil = foil, .metric = &metric, .gradient = g };
+	struct notes notes = { 0 };
+	struct job_pane pane;
+	struct table *t = NULL;
+	int args[PARAM_MAX];
+
+	ask.notes = &notes;
+	job_pane_init(&pane, analysis_find(analysis));
+	if (job_pane_set(&pane, word, err)) {
+		job_pane_args(&pane, &metric, run->T, args);
+		t = analysis_compute(pane.analysis, &ask, args, err);
+	}
+	table_unref(t);
+	notes_done(&notes);
+	return t != NULL;
+}
+
+/* Everything anew: both runs, the gradient, the map. */
+static bool attribute(struct stand *s, int T, const char *estimate, struct err *err)
+{
+	struct metric metric = { .kind = METRIC_LOGIT, .target = { 0, -1 }, .position = T - 1 };
+	struct arena_mark mark = arena_mark(s->arena);
+	struct run *run = run_of(s, T, NULL, err), *foil = run ? foil_of(s, T, err) : NULL;
+	struct gradient *g = foil ? gradient_new(run, &metric, run, 0, NULL, err) : NULL;
+	bool ok = g && answer(s, "attribution-patching", estimate, run, foil, g, err);
+
+	gradient_unref(g);
+	run_unref(foil);
+	run_unref(run);
+	arena_rewind(s->arena, mark);
+	return ok;
+}
+
+static bool do_attribution(struct stand *s, int T, struct err *err)
+{
+	return attribute(s, T, "estimate=atp", err);
+}
+
+static bool do_graddrop(struct stand *s, int T, struct err *err)
+{
+	return attribute(s, T, "estimate=atpstar", err);
+}
+
+static bool prepare_pair(struct stand *s, int T, struct err *err)
+{
+	return prepare_run(s, T, err) && (s->foil = foil_of(s, T, err)) != NULL;
+}
+
+static bool do_patching(struct stand *s, int T, struct err *err)
+{
+	(void)T;
+	return answer(s, "activation-patching", "site=resid_pre", s->before, s->foil, NULL, err);
+}
+
+static bool do_tracing(struct stand *s, int T, struct err *err)
+{
+	(void)T;
+	return answer(s, "causal-tracing", "seeds=1", s->before, NULL, NULL, err);
+}
+
 static bool do_append(struct stand *s, int T, struct err *err)
 {
 	struct run *r = run_of(s, T, s->before, err);
@@ -311,6 +416,10 @@ static const struct work works[] = {
 	{ "resume", "an edit at half depth, 64 tokens", 64, prepare_run, do_resume, cost_resume, NULL },
 	{ "lens", "lens, all layers, 32 positions, top 5", LENS_T, prepare_lens, do_lens, cost_lens, NULL },
 	{ "gradient-32", "two runs and a gradient, 32 tokens", 32, NULL, do_gradient, cost_gradient, "forward-32" },
+	{ "attribution-32", "attribution patching, all of it, 32 tokens", 32, NULL, do_attribution, cost_gradient, "forward-32" },
+	{ "graddrop-32", "the same with GradDrop, 32 tokens", 32, NULL, do_graddrop, cost_graddrop, "forward-32" },
+	{ "patching-16", "each layer's stream patched, 16 tokens", 16, prepare_pair, do_patching, cost_cells, "forward-16" },
+	{ "tracing-16", "causal tracing, one seed, 16 tokens", 16, prepare_run, do_tracing, cost_cells, "forward-16" },
 	{ "heads-all-32", "each head zeroed everywhere, 32 tokens", 32, prepare_sweep_all, do_sweep, cost_sweep_all, "forward-32" },
 	{ "heads-last-32", "each head zeroed last, 32 tokens", 32, prepare_sweep_last, do_sweep, cost_sweep_last, "forward-32" },
 	{ "heads-all", "each head zeroed everywhere, 16 tokens", 16, prepare_sweep_all, do_sweep, cost_sweep_all, NULL },
@@ -331,9 +440,13 @@ static int by_length(const void *a, const void *b)
 static bool measure(struct stand *s, const struct work *w, struct bench_row *row, struct err *err)
 {
 	double took[TIMES_MOST], begin = limits_clock();
+	size_t used = big_used();
 
+	big_watch();
 	if (!w->run(s, w->T, err))
 		return false;
+	row->memory = (double)(big_most() - used);
+	row->runs = row->memory / (double)run_bytes(&s->model->config, w->T, RUN_ALL);
 	while (row->times < TIMES_MOST && (row->times < TIMES_LEAST || limits_clock() - begin < ROW_SECONDS)) {
 		double start = limits_clock();
 
@@ -395,7 +508,8 @@ static bool measure_all(struct stand *s, void (*said)(const char *what), struct 
 			yardsticks(b);
 		}
 		run_unref(s->before);
-		s->before = NULL;
+		run_unref(s->foil);
+		s->before = s->foil = NULL;
 		arena_rewind(s->arena, mark);
 	}
 	for (int i = 0; i < b->rows; i++)

@@ -10,7 +10,7 @@
 #include "engine/base/err.h"
 #include "engine/model/model.h"
 
-enum { BENCH_ROWS = 16 };
+enum { BENCH_ROWS = 20 };
 
 struct bench_row {
 	const char *name, *what;	/* "forward-64"; a phrase for people */
@@ -19,6 +19,7 @@ struct bench_row {
 	double flops, bytes;		/* what cannot be done without: arithmetic, and weights read from memory */
 	double limit;			/* seconds that those take at the machine's best, the longer of the two */
 	bool memory_bound;		/* it is the bytes */
+	double memory, runs;		/* bytes that it took for a while beside what it was given; that in runs over as many tokens */
 	double passes;			/* the median in forward passes over as many tokens; 0: not told so */
 };
 

@@ -29,6 +29,8 @@ static struct {
 	size_t bytes, most;
 } kept = { .lock = ATOMIC_FLAG_INIT, .most = KEEP };
 
+static atomic_size_t used, most_used;
+
 static void lock(void)
 {
 	while (atomic_flag_test_and_set_explicit(&kept.lock, memory_order_acquire))
@@ -67,6 +69,15 @@ static struct header *find_kept(size_t size)
 	return found;
 }
 
+static void count(size_t bytes)
+{
+	size_t now = atomic_fetch_add_explicit(&used, bytes, memory_order_relaxed) + bytes;
+	size_t most = atomic_load_explicit(&most_used, memory_order_relaxed);
+
+	while (most < now && !atomic_compare_exchange_weak_explicit(&most_used, &most, now, memory_order_relaxed, memory_order_relaxed))
+		;
+}
+
 void *big_take(size_t bytes)
 {
 	const size_t align = bytes >= HUGE_PAGE ? HUGE_PAGE : HEADER;
@@ -85,6 +96,7 @@ void *big_take(size_t bytes)
 		if (align == HUGE_PAGE)
 			madvise(b, size / HUGE_PAGE * HUGE_PAGE, MADV_HUGEPAGE);
 	}
+	count(b->size);
 	return (char *)b + HEADER;
 }
 
@@ -96,6 +108,7 @@ void big_give(void *p)
 
 	if (!b)
 		return;
+	atomic_fetch_sub_explicit(&used, b->size, memory_order_relaxed);
 	lock();
 	if (b->size <= kept.most / SHARE) {
 		while (kept.n == LIST || kept.bytes > kept.most - b->size)
@@ -123,6 +136,21 @@ void big_keep(size_t most)
 		unlock();
 		free(b);
 	} while (b);
+}
+
+size_t big_used(void)
+{
+	return atomic_load(&used);
+}
+
+size_t big_most(void)
+{
+	return atomic_load(&most_used);
+}
+
+void big_watch(void)
+{
+	atomic_store(&most_used, atomic_load(&used));
 }
 
 size_t big_kept(void)

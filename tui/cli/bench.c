@@ -25,7 +25,7 @@ static void text(const struct bench *b, struct str *out)
 	utf8_safe(out, b->model.dtypes, strlen(b->model.dtypes), false);
 	str_addf(out, "%s\n%s kernels, %d thread%s, f32 arithmetic: at most %.0f GFLOP/s, %.1f GB/s from memory\n\n",
 		 b->low_memory ? ", read from the file" : "", b->kernels, b->threads, b->threads == 1 ? "" : "s", b->flops / 1e9, b->bandwidth / 1e9);
-	str_addf(out, "%-42s %10s %10s %10s %7s\n", "", "median", "best", "limit", "×limit");
+	str_addf(out, "%-42s %10s %10s %10s %7s %10s\n", "", "median", "best", "limit", "×limit", "memory");
 	for (int i = 0; i < b->rows; i++) {
 		const struct bench_row *r = &b->row[i];
 
@@ -39,9 +39,9 @@ static void text(const struct bench *b, struct str *out)
 		add_time(out, r->best);
 		str_add(out, " ");
 		add_time(out, r->limit);
-		str_addf(out, " %7.2f  %s, %d times", r->median / r->limit, r->memory_bound ? "memory" : "arithmetic", r->times);
+		str_addf(out, " %7.2f %7.1f MB  %s, %d times", r->median / r->limit, r->memory / 1e6, r->memory_bound ? "bandwidth" : "arithmetic", r->times);
 		if (r->passes > 0)
-			str_addf(out, "; %.4g forward passes", r->passes);
+			str_addf(out, "; %.4g forward passes, memory of %.2g runs", r->passes, r->runs);
 		str_add(out, "\n");
 	}
 }
@@ -59,7 +59,8 @@ static void json(const struct bench *b, struct str *out)
 
 		str_addf(out, "%s{\"name\":\"%s\",\"what\":\"%s\",\"times\":%d,", i ? "," : "", r->name, r->what, r->times);
 		if (r->times)
-			str_addf(out, "\"median\":%.6g,\"best\":%.6g,\"ratio\":%.4g,", r->median, r->best, r->median / r->limit);
+			str_addf(out, "\"median\":%.6g,\"best\":%.6g,\"ratio\":%.4g,\"memory\":%.6g,\"runs\":%.4g,", r->median, r->best,
+				 r->median / r->limit, r->memory, r->runs);
 		if (r->passes > 0)
 			str_addf(out, "\"passes\":%.4g,", r->passes);
 		str_addf(out, "\"limit\":%.6g,\"bound\":\"%s\",\"flops\":%.6g,\"bytes\":%.6g}", r->limit, r->memory_bound ? "memory" : "arithmetic",
