@@ -410,6 +410,30 @@ void model_unembed(const struct model *m, const float *y, int n, float *logits)
 	model_unembed_some(m, y, n, 0, m->config.V, logits, (size_t)m->config.V);
 }
 
+/* A metric of a token or two: their columns alone are read. false: there are more. */
+static bool unembed_back_few(const struct model *m, int n, const float *d, float *g)
+{
+	enum { FEW = 4 };
+	const size_t V = (size_t)m->config.V, D = (size_t)m->config.D;
+	size_t at[FEW], found = 0;
+	float *column;
+
+	for (size_t i = 0; i < (size_t)n * V; i++)
+		if (d[i] != 0) {
+			if (found == FEW)
+				return false;
+			at[found++] = i;
+		}
+	column = xmalloc(D * sizeof *column);
+	memset(g, 0, (size_t)n * D * sizeof *g);
+	for (size_t i = 0; i < found; i++) {
+		matrix_output(m->W_U, (int)(at[i] % V), column);
+		kernel_axpy(d[at[i]], column, g + at[i] / V * D, D);
+	}
+	free(column);
+	return true;
+}
+
 void model_unembed_back(const struct model *m, const float *logits, int n, float *d, float *g)
 {
 	const struct config *c = &m->config;
@@ -420,5 +444,6 @@ void model_unembed_back(const struct model *m, const float *logits, int n, float
 
 		d[i] *= (1 - capped * capped) * c->logit_scale;
 	}
-	matrix_apply_back(m->W_U, d, V, n, g, D);
+	if (!unembed_back_few(m, n, d, g))
+		matrix_apply_back(m->W_U, d, V, n, g, D);
 }
