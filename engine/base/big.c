@@ -1,6 +1,7 @@
 /*
- * big.c - see big.h. Kept blocks stand in a short list, the oldest first: the one that fits best is taken, and the oldest go when there is
- * no room. A block that would take most of the room alone, such as a closed model's weights, is not kept.
+ * big.c - see big.h. Kept blocks stand in a list, the oldest first: the one that fits best is taken, and the oldest go when there is no
+ * room. Small ones are the C library's own affair; a block that would take most of the room alone, such as a closed model's weights, is
+ * not kept.
  */
 #include "engine/base/big.h"
 
@@ -16,15 +17,21 @@
 #define KEEP ((size_t)512 * 1024 * 1024)
 #endif
 
-enum { HEADER = 64, LIST = 256, SHARE = 8, HUGE_PAGE = 2 * 1024 * 1024 };
+enum { HEADER = 64, LIST = 1024, SHARE = 8, SMALL = 64 * 1024, HUGE_PAGE = 2 * 1024 * 1024 };
 
 struct header {
 	size_t size;	/* of the whole block, header included */
 };
 
+/* What the header says stands here too: a walk over the list touches no block. */
+struct entry {
+	struct header *block;
+	size_t size;
+};
+
 static struct {
 	atomic_flag lock;	/* held for a walk over the list, never across a system call */
-	struct header *block[LIST];
+	struct entry list[LIST];
 	int n;
 	size_t bytes, most;
 } kept = { .lock = ATOMIC_FLAG_INIT, .most = KEEP };
@@ -44,12 +51,12 @@ static void unlock(void)
 
 static struct header *remove_kept(int i)
 {
-	struct header *b = kept.block[i];
+	struct entry e = kept.list[i];
 
 	kept.n--;
-	memmove(&kept.block[i], &kept.block[i + 1], (size_t)(kept.n - i) * sizeof *kept.block);
-	kept.bytes -= b->size;
-	return b;
+	memmove(&kept.list[i], &kept.list[i + 1], (size_t)(kept.n - i) * sizeof *kept.list);
+	kept.bytes -= e.size;
+	return e.block;
 }
 
 /* The smallest kept block of at least so many bytes that does not waste a third; NULL: none. */
@@ -58,10 +65,11 @@ static struct header *find_kept(size_t size)
 	struct header *found = NULL;
 	int best = -1;
 
+	if (size < SMALL)
+		return NULL;
 	lock();
 	for (int i = 0; i < kept.n; i++)
-		if (kept.block[i]->size >= size && kept.block[i]->size - size <= size / 2 &&
-		    (best < 0 || kept.block[i]->size < kept.block[best]->size))
+		if (kept.list[i].size >= size && kept.list[i].size - size <= size / 2 && (best < 0 || kept.list[i].size < kept.list[best].size))
 			best = i;
 	if (best >= 0)
 		found = remove_kept(best);
@@ -109,11 +117,15 @@ void big_give(void *p)
 	if (!b)
 		return;
 	atomic_fetch_sub_explicit(&used, b->size, memory_order_relaxed);
+	if (b->size < SMALL) {
+		free(b);
+		return;
+	}
 	lock();
 	if (b->size <= kept.most / SHARE) {
 		while (kept.n == LIST || kept.bytes > kept.most - b->size)
 			gone[n++] = remove_kept(0);
-		kept.block[kept.n++] = b;
+		kept.list[kept.n++] = (struct entry){ b, b->size };
 		kept.bytes += b->size;
 	} else {
 		gone[n++] = b;
