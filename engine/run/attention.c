@@ -10,21 +10,17 @@
 #include "engine/numbers/dense.h"
 #include "engine/numbers/kernels.h"
 #include "engine/numbers/pool.h"
+#include "engine/run/packed.h"
 
 enum { QUERIES = 14 };	/* at a time */
 
-/* Keys and values of one KV head, ready for products. */
-struct store {
-	struct dense keys, values;
-};
-
 struct attention {
 	const struct pass *p;
-	const struct layer_sites *s, *past;	/* past: NULL when the pass has all keys */
+	const struct layer_sites *s, *rows;	/* rows: of the past; NULL when the pass has all keys */
+	struct packed *past, **own;		/* the past's; [variants] */
 	int layer;
 	size_t first_row;
 	int blocks;		/* of QUERIES queries, in a head */
-	struct store *store;	/* [1 + variants, G]: the past's, and each variant's own */
 };
 
 /* Some queries t … t+n-1 of one head of one variant. */
@@ -35,7 +31,8 @@ struct block {
 	const float *q;
 	float *z;		/* rows of both are H K apart */
 	float *w;		/* [n, T] their weights: in the run's pattern, or scratch */
-	const struct store *past, *own;
+	size_t ldw;		/* floats from one query's weights to the next one's: T, or room for more */
+	const struct packed_head *past, *own;
 };
 
 static float to_bf16(float x)
@@ -118,28 +115,28 @@ static void attend(const struct block *b)
 {
 	const struct pass *p = b->a->p;
 	const struct config *c = &p->model->config;
-	const size_t T = (size_t)p->T, HK = (size_t)(c->H * c->K);
+	const size_t HK = (size_t)(c->H * c->K), ldw = b->ldw;
 	const int key0 = p->key0, common = b->t + 1 - key0;	/* of the pass's own keys: what all of these queries look at */
 
 	if (key0)
-		dense_apply(&b->past->keys, 0, c->K, key0, b->q, HK, b->n, b->w, T, false);
-	dense_apply(&b->own->keys, 0, c->K, b->t + b->n - key0, b->q, HK, b->n, b->w + key0, T, false);
+		dense_apply(&b->past->keys, 0, c->K, key0, b->q, HK, b->n, b->w, ldw, false);
+	dense_apply(&b->own->keys, 0, c->K, b->t + b->n - key0, b->q, HK, b->n, b->w + key0, ldw, false);
 	for (int i = 0; i < b->n; i++) {
-		float *mine = b->w + (size_t)i * T;
+		float *mine = b->w + (size_t)i * ldw;
 		const int t = b->t + i;
 
 		finish_scores(c, b->a->layer, b->head, t, t + 1, mine);
 		weigh(b, t, mine);
 		if (b->a->s->pattern)
-			memset(mine + t + 1, 0, (T - (size_t)t - 1) * sizeof *mine);	/* keys that it may not see */
+			memset(mine + t + 1, 0, (ldw - (size_t)t - 1) * sizeof *mine);	/* keys that it may not see */
 	}
 	/* What each sees beyond the common keys goes on from its own sum, so that a later position's values never meet an earlier query,
 	 * not even times zero. */
 	if (key0)
-		dense_apply(&b->past->values, 0, key0, c->K, b->w, T, b->n, b->z, HK, false);
-	dense_apply(&b->own->values, 0, common, c->K, b->w + key0, T, b->n, b->z, HK, key0 > 0);
+		dense_apply(&b->past->values, 0, key0, c->K, b->w, ldw, b->n, b->z, HK, false);
+	dense_apply(&b->own->values, 0, common, c->K, b->w + key0, ldw, b->n, b->z, HK, key0 > 0);
 	for (int i = 1; i < b->n; i++)
-		dense_apply(&b->own->values, common, i, c->K, b->w + (size_t)i * T + key0 + common, T, 1, b->z + (size_t)i * HK, HK, true);
+		dense_apply(&b->own->values, common, i, c->K, b->w + (size_t)i * ldw + key0 + common, ldw, 1, b->z + (size_t)i * HK, HK, true);
 }
 
 /* The last blocks come first, since they have the most keys. */
@@ -151,55 +148,50 @@ static void attend_chunk(void *context, int chunk)
 	const int pair = chunk % (p->variants * c->H), variant = pair / c->H, from = (a->blocks - 1 - chunk / (p->variants * c->H)) * QUERIES;
 	const int left = p->T - p->t0 - from, group = config_kv_head(c, pair % c->H);
 	struct block b = { .a = a, .edits = &p->variant[variant], .head = pair % c->H, .t = p->t0 + from, .n = left < QUERIES ? left : QUERIES,
-			   .past = &a->store[group], .own = &a->store[(variant + 1) * c->G + group] };
-	const size_t T = (size_t)p->T, row = a->first_row + (size_t)(variant * (p->T - p->t0) + from);
+			   .ldw = a->s->pattern ? a->s->pattern_room : (size_t)p->T, .past = a->past ? &a->past->head[group] : NULL,
+			   .own = &a->own[variant]->head[group] };
+	const size_t row = a->first_row + (size_t)(variant * (p->T - p->t0) + from);
 	const size_t at = row * (size_t)(c->H * c->K) + (size_t)(b.head * c->K);
-	float *scratch = a->s->pattern ? NULL : xbig((size_t)b.n * T * sizeof *scratch);
+	float *scratch = a->s->pattern ? NULL : xbig((size_t)b.n * b.ldw * sizeof *scratch);
 
 	b.q = a->s->q + at;
 	b.z = a->s->z + at;
-	b.w = scratch ? scratch : a->s->pattern + ((size_t)b.head * T + (size_t)b.t) * T;
+	b.w = scratch ? scratch : layer_weights(a->s, b.head, b.t);
 	attend(&b);
 	big_give(scratch);
 }
 
-static void fill(struct store *s, const struct config *c, const float *k, const float *v, int n)
-{
-	const size_t GK = (size_t)(c->G * c->K);
-
-	dense_init(&s->keys, c->K, n);
-	dense_init(&s->values, n, c->K);
-	dense_set_columns(&s->keys, 0, n, k, GK);
-	dense_set_rows(&s->values, 0, n, v, GK);
-}
-
+/* What the past has not in order yet, and each variant's own. */
 static void fill_chunk(void *context, int chunk)
 {
 	const struct attention *a = context;
 	const struct pass *p = a->p;
 	const struct config *c = &p->model->config;
-	const size_t GK = (size_t)(c->G * c->K), head = (size_t)(chunk % c->G * c->K);
-	const int own = p->T - p->key0;
-	const size_t at = (a->first_row + (size_t)((chunk / c->G - 1) * own)) * GK + head;
+	const int own = p->T - p->key0, variant = chunk / c->G, group = chunk % c->G;
+	const size_t at = (a->first_row + (size_t)(variant * own)) * (size_t)(c->G * c->K);
 
-	if (chunk >= c->G)
-		fill(&a->store[chunk], c, a->s->k + at, a->s->v + at, own);
-	else if (a->past)
-		fill(&a->store[chunk], c, a->past->k + head, a->past->v + head, p->key0);
+	if (variant < p->variants)
+		packed_fill(a->own[variant], c, group, a->s->k + at, a->s->v + at, 0, own);
+	else
+		packed_fill(a->past, c, group, a->rows->k, a->rows->v, a->past->rows, p->key0);
 }
 
 void attention_run(const struct pass *p, int layer, const struct layer_sites *s, int first_row)
 {
 	const struct config *c = &p->model->config;
-	const int stores = (p->variants + 1) * c->G;
-	struct attention a = { .p = p, .s = s, .past = p->key0 ? p->past[layer] : NULL, .layer = layer, .first_row = (size_t)first_row,
-			       .blocks = (p->T - p->t0 + QUERIES - 1) / QUERIES, .store = xcalloc((size_t)stores, sizeof *a.store) };
+	struct attention a = { .p = p, .s = s, .rows = p->key0 ? p->past[layer] : NULL, .layer = layer, .first_row = (size_t)first_row,
+			       .blocks = (p->T - p->t0 + QUERIES - 1) / QUERIES, .own = xcalloc((size_t)p->variants, sizeof *a.own) };
+	bool more;
 
-	pool_run(stores, fill_chunk, &a);
+	a.past = a.rows ? layer_packed(a.rows, c) : NULL;
+	more = a.past && a.past->rows < p->key0;
+	for (int i = 0; i < p->variants; i++)
+		a.own[i] = packed_new(c, p->T - p->key0);
+	pool_run((p->variants + more) * c->G, fill_chunk, &a);
+	if (more)
+		a.past->rows = p->key0;
 	pool_run(p->variants * c->H * a.blocks, attend_chunk, &a);
-	for (int i = 0; i < stores; i++) {
-		dense_done(&a.store[i].keys);
-		dense_done(&a.store[i].values);
-	}
-	free(a.store);
+	for (int i = 0; i < p->variants; i++)
+		packed_free(a.own[i]);
+	free(a.own);
 }

@@ -269,7 +269,7 @@ static void head_back(void *context, int h)
 	for (size_t t = 0; t < T; t++) {
 		const float *q = run_at(run, SITE_Q, a->l, (int)t) + head, *w = run_pattern(run, a->l, h, (int)t);
 		const float *z = a->z + t * HK + head;
-		float *pattern = a->s->pattern + ((size_t)h * T + t) * T;
+		float *pattern = layer_weights(a->s, h, (int)t);
 
 		if (all_zero(z, K)) {	/* in the last layer, all queries but the metric's */
 			memset(pattern, 0, T * sizeof *pattern);

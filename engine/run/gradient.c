@@ -185,5 +185,5 @@ const float *gradient_at(const struct gradient *g, enum site site, int layer, in
 
 const float *gradient_pattern(const struct gradient *g, int layer, int head, int query)
 {
-	return g->layer[layer]->pattern + ((size_t)head * (size_t)g->run->T + (size_t)query) * (size_t)g->run->T;
+	return layer_weights(g->layer[layer], head, query);
 }

@@ -8,6 +8,7 @@
 #include "engine/base/arena.h"
 #include "engine/base/big.h"
 #include "engine/numbers/pool.h"
+#include "engine/run/packed.h"
 #include "engine/run/run.h"
 
 static float *floats(size_t count, struct err *err)
@@ -37,6 +38,8 @@ struct layer_rows {
 	atomic_int used;	/* by the sites that reach furthest */
 	atomic_int refs;
 	float *floats;
+	float *pattern;		/* [H, room, room] or NULL */
+	struct packed *packed;	/* of the first rows; or NULL */
 };
 
 static size_t kept_floats(const struct config *c, int rows)
@@ -49,32 +52,33 @@ static size_t passing_floats(const struct config *c, int rows)
 	return (size_t)rows * model_passing_floats(c) + PASSING * 16;
 }
 
-static struct layer_rows *rows_new(const struct model *m, int rows, int room, enum run_keeps keeps, struct err *err)
-{
-	const struct config *c = &m->config;
-	float *memory = floats(kept_floats(c, room) + (keeps == RUN_ALL ? passing_floats(c, room) : 0), err);
-	struct layer_rows *r;
-
-	if (!memory)
-		return NULL;
-	r = xmalloc(sizeof *r);
-	r->room = room;
-	r->keeps = keeps;
-	r->floats = memory;
-	atomic_init(&r->used, rows);
-	atomic_init(&r->refs, 1);
-	return r;
-}
-
 static void rows_unref(struct layer_rows *r)
 {
 	if (atomic_fetch_sub(&r->refs, 1) == 1) {
 		big_give(r->floats);
+		big_give(r->pattern);
+		packed_free(r->packed);
 		free(r);
 	}
 }
 
-/* Sites in that memory, which bring in rows from … to-1 of it; the pattern is not made yet. */
+static struct layer_rows *rows_new(const struct model *m, int rows, int room, enum run_keeps keeps, bool keep_pattern, struct err *err)
+{
+	const struct config *c = &m->config;
+	struct layer_rows *r = xcalloc(1, sizeof *r);
+
+	r->room = room;
+	r->keeps = keeps;
+	atomic_init(&r->used, rows);
+	atomic_init(&r->refs, 1);
+	if ((r->floats = floats(kept_floats(c, room) + (keeps == RUN_ALL ? passing_floats(c, room) : 0), err)) &&
+	    (!keep_pattern || (r->pattern = floats((size_t)c->H * (size_t)room * (size_t)room, err))))
+		return r;
+	rows_unref(r);
+	return NULL;
+}
+
+/* Sites in that memory, which bring in rows from … to-1 of it. */
 static struct layer_sites *sites_in(struct layer_rows *memory, const struct model *m, int from, int to, float *passing)
 {
 	const struct config *c = &m->config;
@@ -83,6 +87,8 @@ static struct layer_sites *sites_in(struct layer_rows *memory, const struct mode
 	float *p = memory->floats;
 
 	s->memory = memory;
+	s->pattern = memory->pattern;
+	s->pattern_room = n;
 	s->from = from;
 	s->to = to;
 	s->resid_pre = take(&p, n * D);
@@ -109,22 +115,11 @@ static struct layer_sites *sites_in(struct layer_rows *memory, const struct mode
 	return s;
 }
 
-/* The sites, or NULL when there is no memory for their pattern. */
-static struct layer_sites *with_pattern(struct layer_sites *s, const struct model *m, int T, struct err *err)
-{
-	s->pattern = floats((size_t)m->config.H * (size_t)T * (size_t)T, err);
-	if (s->pattern)
-		return s;
-	layer_sites_unref(s);
-	return NULL;
-}
-
 struct layer_sites *layer_sites_new(const struct model *m, int rows, bool keep_pattern, struct err *err)
 {
-	struct layer_rows *memory = rows_new(m, rows, rows, RUN_ALL, err);
-	struct layer_sites *s = memory ? sites_in(memory, m, 0, rows, NULL) : NULL;
+	struct layer_rows *memory = rows_new(m, rows, rows, RUN_ALL, keep_pattern, err);
 
-	return s && keep_pattern ? with_pattern(s, m, rows, err) : s;
+	return memory ? sites_in(memory, m, 0, rows, NULL) : NULL;
 }
 
 int layer_room(int rows)
@@ -139,24 +134,30 @@ float *layer_passing_new(const struct model *m, int rows, struct err *err)
 
 struct layer_sites *layer_sites_roomy(const struct model *m, int rows, float *passing, struct err *err)
 {
-	struct layer_rows *memory = rows_new(m, rows, layer_room(rows), passing ? RUN_STREAM : RUN_ALL, err);
-	struct layer_sites *s = memory ? sites_in(memory, m, 0, rows, passing) : NULL;
+	struct layer_rows *memory = rows_new(m, rows, layer_room(rows), passing ? RUN_STREAM : RUN_ALL, !passing, err);
 
-	return s && !passing ? with_pattern(s, m, rows, err) : s;
+	return memory ? sites_in(memory, m, 0, rows, passing) : NULL;
 }
 
-struct layer_sites *layer_sites_go_on(const struct layer_sites *s, const struct model *m, int rows, int T, float *passing, struct err *err)
+struct layer_sites *layer_sites_go_on(const struct layer_sites *s, const struct model *m, int rows, int T, float *passing)
 {
 	enum run_keeps keeps = passing ? RUN_STREAM : RUN_ALL;
-	struct layer_sites *on;
 	int used = rows;
 
 	if (T <= rows || T > s->memory->room || s->memory->keeps != keeps || s->z_memory ||
 	    !atomic_compare_exchange_strong(&s->memory->used, &used, T))
 		return NULL;
 	atomic_fetch_add(&s->memory->refs, 1);
-	on = sites_in(s->memory, m, rows, T, passing);
-	return passing ? on : with_pattern(on, m, T, err);
+	if (s->memory->packed && s->memory->packed->rows > rows)
+		s->memory->packed->rows = rows;	/* those of another who had gone on */
+	return sites_in(s->memory, m, rows, T, passing);
+}
+
+struct packed *layer_packed(const struct layer_sites *s, const struct config *c)
+{
+	if (!s->memory->packed)
+		s->memory->packed = packed_new(c, s->memory->room);
+	return s->memory->packed;
 }
 
 void layer_sites_let_pass(struct layer_sites *s)
@@ -181,7 +182,6 @@ void layer_sites_unref(struct layer_sites *s)
 		atomic_compare_exchange_strong(&s->memory->used, &used, s->from);	/* unless another goes on from here */
 		rows_unref(s->memory);
 		big_give(s->z_memory);
-		big_give(s->pattern);
 		free(s);
 	}
 }
@@ -229,8 +229,7 @@ float *layer_site(const struct layer_sites *s, enum site site)
 struct copy {
 	const struct layer_sites *to, *from;
 	const struct config *c;
-	int rows, T, from_T;
-	bool pattern_alone;
+	int rows;
 };
 
 static void copy_rows(float *to, const float *from, int first, int count, size_t width)
@@ -242,13 +241,13 @@ static void copy_rows(float *to, const float *from, int first, int count, size_t
 /* The weights of one query in each head: those of later keys are 0. */
 static void copy_weights(const struct copy *c, int query)
 {
-	const size_t T = (size_t)c->T, from_T = (size_t)c->from_T, keys = (size_t)query + 1;
+	const size_t keys = (size_t)query + 1;
 
-	for (size_t h = 0; h < (size_t)c->c->H; h++) {
-		float *to = c->to->pattern + (h * T + (size_t)query) * T;
+	for (int h = 0; h < c->c->H; h++) {
+		float *to = layer_weights(c->to, h, query);
 
-		memcpy(to, c->from->pattern + (h * from_T + (size_t)query) * from_T, keys * sizeof *to);
-		memset(to + keys, 0, (T - keys) * sizeof *to);
+		memcpy(to, layer_weights(c->from, h, query), keys * sizeof *to);
+		memset(to + keys, 0, (c->to->pattern_room - keys) * sizeof *to);
 	}
 }
 
@@ -259,8 +258,6 @@ static void copy_some(void *context, int chunk)
 
 	for (int t = first; c->to->pattern && t < first + count; t++)
 		copy_weights(c, t);
-	if (c->pattern_alone)
-		return;
 	for (int site = 0; site < SITE_COUNT; site++)
 		copy_rows(layer_site(c->to, (enum site)site), layer_site(c->from, (enum site)site), first, count, run_width(c->c, (enum site)site));
 	copy_rows(c->to->mlp_up, c->from->mlp_up, first, count, (size_t)c->c->F);
@@ -269,10 +266,9 @@ static void copy_some(void *context, int chunk)
 		copy_rows(c->to->z_used, c->from->z_used, first, count, run_width(c->c, SITE_Z));
 }
 
-bool layer_sites_copy(struct layer_sites *to, const struct layer_sites *from, const struct model *m, int rows, int T, int from_T,
-		      bool pattern_alone, struct err *err)
+bool layer_sites_copy(struct layer_sites *to, const struct layer_sites *from, const struct model *m, int rows, int T, struct err *err)
 {
-	struct copy c = { to, from, &m->config, rows, T, from_T, pattern_alone };
+	struct copy c = { to, from, &m->config, rows };
 
 	if (from->z_memory && to->memory->keeps == RUN_ALL && !layer_sites_split_z(to, m, T, err))
 		return false;

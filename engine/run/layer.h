@@ -26,7 +26,8 @@ struct layer_rows;
 struct layer_sites {
 	float *resid_pre, *q, *k, *v, *z, *attn_out, *resid_mid, *mlp_pre, *mlp_up, *mlp_post, *mlp_out, *resid_post;
 	float *z_used;		/* [rows, H, K] what W_O was given: z with the edits on `result`; the same array as z without any */
-	float *pattern;		/* [H, T, T] in a run, memory of its own; NULL in a sweep and in a run of the stream, which do not keep it */
+	float *pattern;		/* [H, room, room] in a run, of which T by T are in use; NULL in a sweep and in a run of the stream */
+	size_t pattern_room;	/* from one query's row over keys to the next one's; later keys are 0 */
 	float *post_scale;	/* [rows] scale of the norm on attention's output, where the family has one; or NULL */
 	atomic_int refs;
 	struct layer_rows *memory;	/* all others */
@@ -43,18 +44,25 @@ struct layer_sites *layer_sites_new(const struct model *m, int rows, bool keep_p
 int layer_room(int rows);
 float *layer_passing_new(const struct model *m, int rows, struct err *err);	/* for big_give */
 struct layer_sites *layer_sites_roomy(const struct model *m, int rows, float *passing, struct err *err);
-/* Sites with T rows, the first `rows` of which are those of s, where they stand; the pattern is new. NULL when that cannot be: without
- * an error, when another has the memory, there is not enough of it, or it keeps something else. */
-struct layer_sites *layer_sites_go_on(const struct layer_sites *s, const struct model *m, int rows, int T, float *passing, struct err *err);
+/* Sites with T rows, the first `rows` of which are those of s, where they stand. NULL when that cannot be: when another has the memory,
+ * there is not enough of it, or it keeps something else. */
+struct layer_sites *layer_sites_go_on(const struct layer_sites *s, const struct model *m, int rows, int T, float *passing);
 /* The layer is computed: what passed by is gone. */
 void layer_sites_let_pass(struct layer_sites *s);
-/* The first `rows` positions, from a run with from_T positions to one with T; the pattern alone where the sites have them already. */
-bool layer_sites_copy(struct layer_sites *to, const struct layer_sites *from, const struct model *m, int rows, int T, int from_T,
-		      bool pattern_alone, struct err *err);
+/* The first `rows` positions of one to another that has room for T. */
+bool layer_sites_copy(struct layer_sites *to, const struct layer_sites *from, const struct model *m, int rows, int T, struct err *err);
+/* Keys and values in order for attention, as many rows as were brought in so far; made when first asked for. */
+struct packed *layer_packed(const struct layer_sites *s, const struct config *c);
 struct layer_sites *layer_sites_ref(struct layer_sites *s);
 void layer_sites_unref(struct layer_sites *s);
 /* Gives z_used memory of its own. */
 bool layer_sites_split_z(struct layer_sites *s, const struct model *m, int rows, struct err *err);
+
+/* The weights of one query in the pattern: float[T], 0 for later keys. */
+static inline float *layer_weights(const struct layer_sites *s, int head, int query)
+{
+	return s->pattern + ((size_t)head * s->pattern_room + (size_t)query) * s->pattern_room;
+}
 
 /* Base pointer of a stored site (run_width is its width); NULL for derived ones and those that are not kept. SITE_PATTERN is not handled here. */
 float *layer_site(const struct layer_sites *s, enum site site);

@@ -234,7 +234,21 @@ static void add_row(struct run *to, int row, const struct run *from, int t)
 		}
 }
 
-/* Every row of every site times a number. */
+/* The weights of all queries, each over all keys, += those of another run of as many tokens. */
+static void add_pattern(struct run *to, const struct run *from)
+{
+	const struct config *c = &to->model->config;
+
+	for (int l = 0; l < c->L; l++)
+		for (int h = 0; h < c->H; h++)
+			for (int t = 0; t < to->T; t++) {
+				float *sum = layer_weights(to->layer[l], h, t);
+
+				kernel_add(sum, run_pattern(from, l, h, t), sum, (size_t)to->T);
+			}
+}
+
+/* Every row of every site times a number; of a blank run, whose pattern has no room for more. */
 static void scale_rows(struct run *r, float by)
 {
 	const struct config *c = &r->model->config;
@@ -340,8 +354,6 @@ const struct prompt_mean *prompt_runs_mean(struct prompt_runs *p, const struct p
 /* The mean at each position of those with T tokens. */
 static struct run *make_same(const struct prompt_runs *p, const struct prompt_file *f, const struct prompt_question *q, struct err *err)
 {
-	const struct config *c = &p->model->config;
-	size_t T = (size_t)q->T;
 	struct run *sum = NULL, *last = NULL;
 	int n = 0;
 	bool ok = run_fits(p->model, q->T, RUN_ALL, err) && (sum = blank(p->model, q->tokens, q->T, err));
@@ -357,8 +369,8 @@ static struct run *make_same(const struct prompt_runs *p, const struct prompt_fi
 		ok = r != NULL;
 		for (int t = 0; ok && t < q->T; t++)
 			add_row(sum, t, r, t);
-		for (int l = 0; ok && l < c->L; l++)
-			kernel_add(sum->layer[l]->pattern, r->layer[l]->pattern, sum->layer[l]->pattern, (size_t)c->H * T * T);
+		if (ok)
+			add_pattern(sum, r);
 		n++;
 	}
 	run_unref(last);

@@ -18,7 +18,7 @@
 
 size_t run_bytes(const struct config *c, int T, enum run_keeps keeps)
 {
-	size_t L = (size_t)c->L, room = (size_t)layer_room(T), pattern = (size_t)c->H * (size_t)T * (size_t)T;
+	size_t L = (size_t)c->L, room = (size_t)layer_room(T), pattern = (size_t)c->H * room * room;
 	size_t stream = L * room * model_stream_floats(c), passing = room * model_passing_floats(c);
 
 	return sizeof(float) * (stream + (keeps == RUN_ALL ? L * (passing + pattern) : passing) + (size_t)T * (size_t)c->D + (size_t)c->V);
@@ -160,12 +160,12 @@ static void copy_rows(float *to, const float *from, int rows, size_t width)
 static struct layer_sites *begin_layer(const struct run *r, const struct start *start, int l, float *passing, struct err *err)
 {
 	const struct layer_sites *from = start->t0 ? start->from->layer[l] : NULL;
-	struct layer_sites *s = from ? layer_sites_go_on(from, r->model, start->t0, r->T, passing, err) : NULL;
-	const bool shared = s;
+	struct layer_sites *s = from ? layer_sites_go_on(from, r->model, start->t0, r->T, passing) : NULL;
 
-	if (!s && !(s = layer_sites_roomy(r->model, r->T, passing, err)))
-		return NULL;
-	if (!from || layer_sites_copy(s, from, r->model, start->t0, r->T, start->from->T, shared, err))
+	if (s)
+		return s;
+	s = layer_sites_roomy(r->model, r->T, passing, err);
+	if (!s || !from || layer_sites_copy(s, from, r->model, start->t0, r->T, err))
 		return s;
 	layer_sites_unref(s);
 	return NULL;
@@ -250,7 +250,7 @@ const float *run_at(const struct run *r, enum site site, int layer, int position
 
 const float *run_pattern(const struct run *r, int layer, int head, int query)
 {
-	return r->layer[layer]->pattern + ((size_t)head * (size_t)r->T + (size_t)query) * (size_t)r->T;
+	return layer_weights(r->layer[layer], head, query);
 }
 
 void run_scores(const struct run *r, int layer, int head, int query, float *out)

@@ -125,8 +125,8 @@ static const char *difference(const struct run *a, const struct run *b)
 			if (site != SITE_PATTERN && memcmp(run_at(a, (enum site)site, l, 0), run_at(b, (enum site)site, l, 0),
 							   n * run_width(c, (enum site)site) * sizeof(float)))
 				return site_table[site].name;
-			for (int h = 0; site == SITE_PATTERN && h < c->H; h++)
-				if (memcmp(run_pattern(a, l, h, 0), run_pattern(b, l, h, 0), n * n * sizeof(float)))
+			for (int i = 0; site == SITE_PATTERN && i < c->H * a->T; i++)
+				if (memcmp(run_pattern(a, l, i / a->T, i % a->T), run_pattern(b, l, i / a->T, i % a->T), n * sizeof(float)))
 					return "pattern";
 		}
 	return memcmp(a->last_logits, b->last_logits, (size_t)c->V * sizeof(float)) ? "logits" : NULL;
@@ -190,6 +190,30 @@ static void check_going_on(const struct stand *s)
 	run_unref(expected);
 }
 
+/* Token by token, twice over from the same beginning: nothing is left of the first tokens. */
+static void check_going_on_anew(const struct stand *s)
+{
+	struct run *base = make(s, s->tokens, T - 3, NULL, 0, NULL, NULL);
+	int32_t tokens[T];
+
+	for (int time = 0; time < 2; time++) {
+		struct run *run[4] = { base }, *expected;
+
+		memcpy(tokens, s->tokens, sizeof tokens);
+		for (int i = 1; i < 4; i++) {
+			tokens[T - 4 + i] = (s->tokens[T - 4 + i] + time) % s->model->config.V;
+			run[i] = make(s, tokens, T - 3 + i, NULL, 0, NULL, run[i - 1]);
+		}
+		expected = make(s, tokens, T, NULL, 0, NULL, NULL);
+		CHECK_THAT(run_at(run[3], SITE_K, 1, 0) == run_at(base, SITE_K, 1, 0), "%s: it goes on in place", s->about);
+		same(s, run[3], expected, time ? "a run that goes on differently where another did" : "a run that goes on token by token");
+		run_unref(run[2]);
+		run_unref(run[1]);
+		run_unref(expected);
+	}
+	run_unref(base);
+}
+
 /* ---- sweeps ---- */
 
 #define ONE(line) { .edits = { line }, .edit_count = 1 }
@@ -251,6 +275,7 @@ static void check_model(struct stand *s, const char *name, struct model *m, enum
 		snprintf(s->about, sizeof s->about, "%s, %s, %d threads", name, cpu_names[set], threads);
 		check_runs(s);
 		check_going_on(s);
+		check_going_on_anew(s);
 	}
 	for (size_t i = 0; i < sizeof metrics / sizeof *metrics; i++)
 		check_sweep(s, metrics[i]);
