@@ -396,12 +396,12 @@ void model_unembed_some(const struct model *m, const float *y, int n, int from, 
 		pool_run(n, finish_row, &g);
 }
 
-void model_unembed_here(const struct model *m, const float *y, int n, int from, int count, float *logits, size_t ld)
+void model_unembed_here(const struct model *m, const struct matrix_rows *y, int from, int count, float *logits, size_t ld)
 {
 	struct logits g = { m, logits, ld, from, count };
 
-	matrix_apply_outputs_here(m->W_U, from, count, y, (size_t)m->config.D, n, logits, ld);
-	for (int i = 0; i < n; i++)
+	matrix_apply_outputs_here(m->W_U, from, count, y, logits, ld);
+	for (int i = 0; i < y->n; i++)
 		finish_row(&g, i);
 }
 

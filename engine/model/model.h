@@ -101,8 +101,8 @@ void model_final_norm(const struct model *m, const float *x, int n, float *y, fl
 void model_unembed(const struct model *m, const float *y, int n, float *logits);
 /* The same for the tokens from … from+count-1 alone, rows `ld` floats apart: the vocabulary in blocks. */
 void model_unembed_some(const struct model *m, const float *y, int n, int from, int count, float *logits, size_t ld);
-/* The same in this thread alone: may be called from a chunk of the pool. */
-void model_unembed_here(const struct model *m, const float *y, int n, int from, int count, float *logits, size_t ld);
+/* The same of rows that matrix_pack_rows(m->W_U) has seen, in this thread alone: may be called from a chunk of the pool. */
+void model_unembed_here(const struct model *m, const struct matrix_rows *y, int from, int count, float *logits, size_t ld);
 /* Any of the model's norms over rows of D. */
 void model_norm(const struct model *m, const struct norm *norm, const float *x, int n, float *y, float *scale);
 

@@ -276,13 +276,21 @@ void matrix_apply_outputs(const struct matrix *w, int from, int count, const flo
 				   .ldy = ldy });
 }
 
-void matrix_apply_outputs_here(const struct matrix *w, int from, int count, const float *x, size_t ldx, int n, float *y, size_t ldy)
+void matrix_pack_rows(const struct matrix *w, const struct matrix_rows *rows)
 {
-	struct product p = { .depth = w->in, .first = from, .outputs = count, .x = x, .ldx = ldx, .n = n, .y = y, .ldy = ldy };
+	if (!w->plain && !w->blas)
+		product_pack(rows->x, (size_t)w->in, rows->n, w->in, rows->packed);
+}
+
+void matrix_apply_outputs_here(const struct matrix *w, int from, int count, const struct matrix_rows *rows, float *y, size_t ldy)
+{
+	const size_t in = (size_t)w->in;
+	struct product p = { .depth = w->in, .first = from, .outputs = count, .x = rows->x, .ldx = in, .n = rows->n,
+			     .packed = rows->n > 1 ? rows->packed : NULL, .y = y, .ldy = ldy };
 
 	assert(from >= 0 && count >= 0 && from + count <= w->out);
 	if (w->plain) {
-		blas_gemm(false, true, n, count, w->in, x, ldx, w->plain + (size_t)from * (size_t)w->in, (size_t)w->in, y, ldy, false);
+		blas_gemm(false, true, rows->n, count, w->in, rows->x, in, w->plain + (size_t)from * in, in, y, ldy, false);
 		return;
 	}
 	if (w->blas) {

@@ -51,8 +51,16 @@ void matrix_apply_each(const struct matrix *const *w, int count, const float *x,
 void matrix_apply_inputs(const struct matrix *w, int from, int count, const float *x, size_t ldx, int n, float *y, size_t ldy);
 /* The same with only the outputs from … from+count-1: y[n, count]. Equal bits to the whole product's columns. */
 void matrix_apply_outputs(const struct matrix *w, int from, int count, const float *x, size_t ldx, int n, float *y, size_t ldy);
-/* The same in this thread alone: may be called from a chunk of the pool. */
-void matrix_apply_outputs_here(const struct matrix *w, int from, int count, const float *x, size_t ldx, int n, float *y, size_t ldy);
+/* x[n, in], and room for the same in the order that products take: packed[n, in]. */
+struct matrix_rows {
+	const float *x;
+	int n;
+	float *packed;
+};
+/* Fills `packed`, once for many products with parts of W. */
+void matrix_pack_rows(const struct matrix *w, const struct matrix_rows *rows);
+/* Some outputs of such rows in this thread alone: may be called from a chunk of the pool. */
+void matrix_apply_outputs_here(const struct matrix *w, int from, int count, const struct matrix_rows *rows, float *y, size_t ldy);
 /* g[n, in] = d[n, out] Wᵀ: what a gradient at the output is at the input. */
 void matrix_apply_back(const struct matrix *w, const float *d, size_t ldd, int n, float *g, size_t ldg);
 

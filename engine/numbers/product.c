@@ -211,6 +211,11 @@ static void cut_product(struct cut *c, const struct product *p)
 	c->chunks = p->outputs > 0 ? (panels + c->wide - 1) / c->wide : 0;
 }
 
+static int packs_of(const struct cut *c)
+{
+	return c->tiles * ((c->p->depth + PACK_STEP - 1) / PACK_STEP);
+}
+
 static void run(const struct product *p, int count, bool alone)
 {
 	struct cuts all = { .count = count };
@@ -221,7 +226,7 @@ static void run(const struct product *p, int count, bool alone)
 	assert(count <= PRODUCTS_MAX);
 	if (p->n <= 0)
 		return;
-	if (p->n > 1)
+	if (p->n > 1 && !p->packed)
 		packed = xbig((size_t)p->n * (size_t)p->depth * sizeof *packed);
 	for (int i = 0; i < count; i++) {
 		struct cut *c = &all.cut[i];
@@ -229,10 +234,12 @@ static void run(const struct product *p, int count, bool alone)
 		cut_product(c, &p[i]);
 		if (packed)
 			c->rows = c->packed = packed;
+		else if (p->packed)
+			c->rows = p->packed;
 		chunks += c->chunks;
 		work += (double)p->n * p->depth * p[i].outputs;
 	}
-	all.cut->packs = packed ? all.cut->tiles * ((p->depth + PACK_STEP - 1) / PACK_STEP) : 0;
+	all.cut->packs = packed ? packs_of(all.cut) : 0;
 	if (alone) {
 		all_of_it(&all, 0);
 	} else if (work < SMALL) {
@@ -242,6 +249,16 @@ static void run(const struct product *p, int count, bool alone)
 		pool_run(chunks, some_chunk, &all);
 	}
 	big_give(packed);
+}
+
+void product_pack(const float *x, size_t ldx, int n, int depth, float *packed)
+{
+	const struct product p = { .x = x, .ldx = ldx, .n = n, .depth = depth, .align = 1 };
+	struct cuts all = { .count = 1 };
+
+	cut_product(all.cut, &p);
+	all.cut->packed = packed;
+	pool_run(packs_of(all.cut), pack, &all);
 }
 
 void product_run(const struct product *p)

@@ -30,6 +30,7 @@ struct product {
 	const float *x;
 	size_t ldx;
 	int n;
+	const float *packed;	/* x as product_pack left it; or NULL */
 	float *y;
 	size_t ldy;
 	bool more;		/* go on from the sums that stand in y */
@@ -39,6 +40,8 @@ struct product {
 void product_run(const struct product *p);
 /* Several of the same rows x, and the same part of the depth: at once, which costs less than one after another. */
 void product_run_together(const struct product *p, int count);
+/* x[n, depth] as products of all of its depth take it, for those that do so many times: packed[n, depth]. With the pool's threads. */
+void product_pack(const float *x, size_t ldx, int n, int depth, float *packed);
 /* In this thread alone: may be called from a chunk of the pool. */
 void product_here(const struct product *p);
 

@@ -41,7 +41,7 @@ struct reading {
 	const struct model *m;
 	const struct vocab_wanted *wanted;
 	struct task *task;
-	const float *y, *y_ref;		/* [rows, D] normalised */
+	struct matrix_rows y, y_ref;	/* [rows, D] normalised */
 	int rows, row0;
 	int sections;
 	struct best *best;		/* [rows] */
@@ -150,9 +150,9 @@ static void read_section(void *context, int section)
 		return;
 	logits = xbig((w->kl ? 2 : 1) * floats * sizeof *logits);
 	reference = logits + floats;
-	model_unembed_here(g->m, g->y, g->rows, from, count, logits, SECTION);
+	model_unembed_here(g->m, &g->y, from, count, logits, SECTION);
 	if (w->kl)
-		model_unembed_here(g->m, g->y_ref, g->rows, from, count, reference, SECTION);
+		model_unembed_here(g->m, &g->y_ref, from, count, reference, SECTION);
 	for (int i = 0; i < g->rows; i++) {
 		const float *x = logits + (size_t)i * SECTION;
 		struct sums *s = &g->sums[(size_t)i * (size_t)g->sections + (size_t)section];
@@ -223,7 +223,7 @@ static void read_targets(const struct reading *g)
 	const size_t targets = (size_t)w->target_count;
 
 	for (size_t j = 0; j < targets; j++)
-		model_unembed_some(g->m, g->y, g->rows, w->targets[j], 1, w->target_logits + (size_t)g->row0 * targets + j, targets);
+		model_unembed_some(g->m, g->y.x, g->rows, w->targets[j], 1, w->target_logits + (size_t)g->row0 * targets + j, targets);
 }
 
 static void begin(const struct reading *g)
@@ -237,12 +237,18 @@ static void begin(const struct reading *g)
 		atomic_store(&g->higher[i], 0);
 }
 
-static void norm_rows(const struct model *m, const float *x, int rows, bool normed, float *y)
+/* Rows x normalised, to y[rows, D] and behind them once more in order for products. */
+static struct matrix_rows norm_rows(const struct model *m, const float *x, int rows, bool normed, float *y)
 {
+	const size_t floats = (size_t)rows * (size_t)m->config.D;
+	struct matrix_rows r = { y, rows, y + floats };
+
 	if (normed)
-		memcpy(y, x, (size_t)rows * (size_t)m->config.D * sizeof *y);
+		memcpy(y, x, floats * sizeof *y);
 	else
 		model_final_norm(m, x, rows, y, NULL);
+	matrix_pack_rows(m->W_U, &r);
+	return r;
 }
 
 static bool read_rows(struct reading *g, const float *x, int n, bool normed, float *y, float *y_ref, struct err *err)
@@ -250,15 +256,13 @@ static bool read_rows(struct reading *g, const float *x, int n, bool normed, flo
 	const struct vocab_wanted *w = g->wanted;
 	bool ok = true;
 
-	g->y = y;
-	g->y_ref = y_ref;
 	for (g->row0 = 0; ok && g->row0 < n; g->row0 += ROWS) {
 		const size_t at = (size_t)g->row0 * (size_t)g->m->config.D;
 
 		g->rows = n - g->row0 < ROWS ? n - g->row0 : ROWS;
-		norm_rows(g->m, x + at, g->rows, normed, y);
+		g->y = norm_rows(g->m, x + at, g->rows, normed, y);
 		if (w->kl)
-			norm_rows(g->m, w->reference + at, g->rows, normed, y_ref);
+			g->y_ref = norm_rows(g->m, w->reference + at, g->rows, normed, y_ref);
 		begin(g);
 		if (g->higher)
 			read_targets(g);
@@ -276,7 +280,7 @@ bool vocab_read(const struct model *m, const float *x, int n, bool normed, const
 	const size_t rows = n < ROWS ? (size_t)n : ROWS, D = (size_t)m->config.D, targets = (size_t)wanted->target_count;
 	struct reading g = { .m = m, .wanted = wanted, .task = task, .sections = (m->config.V + SECTION - 1) / SECTION };
 	struct arena *arena = arena_new();
-	float *y = arena_floats(arena, rows * D, err), *y_ref = arena_floats(arena, (wanted->kl ? rows : 0) * D, err);
+	float *y = arena_floats(arena, 2 * rows * D, err), *y_ref = arena_floats(arena, (wanted->kl ? 2 * rows : 0) * D, err);
 	bool ok;
 
 	g.best = arena_array(arena, rows, sizeof *g.best, err);
