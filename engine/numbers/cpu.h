@@ -9,6 +9,13 @@
 
 #include <stdbool.h>
 
+/* For functions that are compiled for AVX2 beside any processor, where they are chosen by cpu_set(). */
+#if defined(__x86_64__)
+#define FOR_AVX2 __attribute__((target("avx2")))
+#else
+#define FOR_AVX2
+#endif
+
 enum cpu_set { CPU_GENERIC, CPU_AVX2, CPU_AVX512, CPU_SETS };
 
 extern const char *const cpu_names[CPU_SETS];

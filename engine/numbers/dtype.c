@@ -15,11 +15,6 @@
 #include "engine/numbers/cpu.h"
 
 #define INLINE static inline __attribute__((always_inline))
-#if defined(__x86_64__)
-#define AVX2 __attribute__((target("avx2")))
-#else
-#define AVX2
-#endif
 
 static uint16_t u16_at(const unsigned char *p)
 {
@@ -338,7 +333,7 @@ INLINE void iq4_xs(const unsigned char *restrict b, float *restrict y)
 #define ROW_OF_BLOCKS(format, block, bytes) \
 	VARIANT(format, block, bytes, plain, ) CHOICE(format, block, plain)
 #define FAST_ROW_OF_BLOCKS(format, block, bytes) \
-	VARIANT(format, block, bytes, plain, ) VARIANT(format, block, bytes, avx2, AVX2) CHOICE(format, block, avx2)
+	VARIANT(format, block, bytes, plain, ) VARIANT(format, block, bytes, avx2, FOR_AVX2) CHOICE(format, block, avx2)
 
 FAST_ROW_OF_BLOCKS(q4_0, 32, 18)
 FAST_ROW_OF_BLOCKS(q4_1, 32, 20)

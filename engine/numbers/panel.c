@@ -5,6 +5,7 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "engine/numbers/cpu.h"
 #include "engine/numbers/gemm.h"
 #include "engine/numbers/pool.h"
 #include "engine/numbers/quant.h"
@@ -265,9 +266,18 @@ static void expand_quant(const struct panels *p, int panel, int from, int count,
 	}
 }
 
+static void prefetch(const void *from, const void *to)
+{
+	const char *here = from, *end = to;
+
+	for (; here < end; here += 64)
+		__builtin_prefetch(here);
+}
+
 /* --- Quantised blocks whose integers need but change places: straight from the tensor --- */
 
 typedef uint8_t bytes16 __attribute__((vector_size(16)));
+typedef uint8_t bytes32 __attribute__((vector_size(32)));
 
 /* to[i][c] = byte i of from[c]: four times, rows meet those eight further down. */
 static void transpose_bytes(const unsigned char *const *from, unsigned char *to)
@@ -296,6 +306,26 @@ static void read_halves(const unsigned char *const *block, int at, int n, float 
 	gemm_here()->expand_f16(halves, dst, PANEL);
 }
 
+/* ints[32][16] of nibbles[16][16], the low ones first, and the fifth bits that stand in each block. */
+static void join_fifth(const struct quant *q, const unsigned char *const *block, const unsigned char *nibbles, unsigned char *ints)
+{
+	bytes16 bits[4], less = { 0 }, x, low, high;
+
+	less += (uint8_t)q->less;
+	for (int c = 0; c < PANEL; c++)
+		for (int j = 0; j < 4; j++)
+			bits[j][c] = block[c][q->fifth + j];
+	for (int i = 0; i < 16; i++) {
+		const uint8_t bit = (uint8_t)(1 << i % 8);
+
+		memcpy(&x, nibbles + i * PANEL, sizeof x);
+		low = ((x & 15) | ((bytes16)((bits[i / 8] & bit) == bit) & 16)) - less;
+		high = ((x >> 4) | ((bytes16)((bits[2 + i / 8] & bit) == bit) & 16)) - less;
+		memcpy(ints + i * PANEL, &low, sizeof low);
+		memcpy(ints + (i + 16) * PANEL, &high, sizeof high);
+	}
+}
+
 static void read_blocks(const struct panels *p, int panel, int from, int count, float *dst)
 {
 	const struct tensor *t = p->source.tensor;
@@ -303,8 +333,9 @@ static void read_blocks(const struct panels *p, int panel, int from, int count, 
 	const struct gemm *g = gemm_here();
 	const int n = width(p, panel);
 	const size_t bytes = dtype_bytes(t->type, (size_t)q->group);
+	const int stored = q->group * (q->fifth ? 4 : q->bits) / 8;	/* bytes of integers in a block */
 	const unsigned char *block[PANEL], *ints[PANEL];
-	_Alignas(64) unsigned char packed[QUANT_BLOCK_MAX * PANEL];
+	_Alignas(64) unsigned char packed[QUANT_BLOCK_MAX * PANEL], joined[QUANT_BLOCK_MAX * PANEL];
 	_Alignas(64) float scale[PANEL], offset[PANEL];
 
 	rows_at(p, panel, from, block);
@@ -312,17 +343,110 @@ static void read_blocks(const struct panels *p, int panel, int from, int count, 
 		read_halves(block, 0, n, scale);
 		if (q->offset)
 			read_halves(block, 2, n, offset);
-		for (int i = 0; i < q->group * q->bits / 8; i += PANEL) {
+		for (int i = 0; i < stored; i += PANEL) {
 			for (int c = 0; c < PANEL; c++)
 				ints[c] = block[c] + q->at + i;
 			transpose_bytes(ints, packed + i * PANEL);
 		}
+		if (q->fifth)
+			join_fifth(q, block, packed, joined);
 		if (q->bits == 8)
-			g->expand_bytes((const int8_t *)packed, scale, q->offset ? offset : NULL, q->group, dst);
+			g->expand_bytes((const int8_t *)(q->fifth ? joined : packed), scale, q->offset ? offset : NULL, q->group, dst);
 		else
 			g->expand_nibbles(packed, q->bias, scale, q->offset ? offset : NULL, q->group, dst);
 		for (int c = 0; c < PANEL; c++)
 			block[c] += bytes;
+	}
+}
+
+/* --- Quantised blocks that are taken apart first, sixteen columns at a time --- */
+
+/* A block of each column, taken apart; and again by column. */
+struct parts {
+	int8_t ints[PANEL][QUANT_BLOCK_MAX];
+	float scale[PANEL][QUANT_GROUPS_MAX], offset[PANEL][QUANT_GROUPS_MAX];
+};
+
+/* to[i][c] = byte i of from[c], for 32 bytes: two halves side by side, each as above. */
+__attribute__((always_inline)) static inline void transpose_32(const unsigned char *const *from, unsigned char *to)
+{
+	bytes32 x[PANEL], y[PANEL];
+
+	for (int c = 0; c < PANEL; c++)
+		memcpy(&x[c], from[c], sizeof x[c]);
+	for (int round = 0; round < 4; round++) {
+		for (int i = 0; i < PANEL / 2; i++) {
+			y[2 * i] = __builtin_shufflevector(x[i], x[i + 8], 0, 32, 1, 33, 2, 34, 3, 35, 4, 36, 5, 37, 6, 38, 7, 39,
+							   16, 48, 17, 49, 18, 50, 19, 51, 20, 52, 21, 53, 22, 54, 23, 55);
+			y[2 * i + 1] = __builtin_shufflevector(x[i], x[i + 8], 8, 40, 9, 41, 10, 42, 11, 43, 12, 44, 13, 45, 14, 46, 15, 47,
+							       24, 56, 25, 57, 26, 58, 27, 59, 28, 60, 29, 61, 30, 62, 31, 63);
+		}
+		memcpy(x, y, sizeof x);
+	}
+	for (int i = 0; i < PANEL; i++) {
+		memcpy(to + i * PANEL, &x[i], PANEL);
+		memcpy(to + (i + PANEL) * PANEL, (const unsigned char *)&x[i] + PANEL, PANEL);
+	}
+}
+
+static void transpose_32_plain(const unsigned char *const *from, unsigned char *to)
+{
+	transpose_32(from, to);
+}
+
+FOR_AVX2 static void transpose_32_avx2(const unsigned char *const *from, unsigned char *to)
+{
+	transpose_32(from, to);
+}
+
+/* The block's integers less the bias, [block][16]. */
+static void turn_parts(const struct parts *parts, int block, int bias, unsigned char *ints)
+{
+	void (*const turn)(const unsigned char *const *from, unsigned char *to) = cpu_set() == CPU_GENERIC ? transpose_32_plain : transpose_32_avx2;
+	const unsigned char *from[PANEL];
+	bytes16 x;
+
+	for (int k = 0; k < block; k += 32) {
+		for (int c = 0; c < PANEL; c++)
+			from[c] = (const unsigned char *)&parts->ints[c][k];
+		turn(from, ints + k * PANEL);
+	}
+	for (int k = 0; bias && k < block; k++) {
+		memcpy(&x, ints + k * PANEL, sizeof x);
+		x -= (uint8_t)bias;
+		memcpy(ints + k * PANEL, &x, sizeof x);
+	}
+}
+
+static void read_parts(const struct panels *p, int panel, int from, int count, float *dst)
+{
+	const struct tensor *t = p->source.tensor;
+	const struct quant *q = &quant_table[t->type];
+	const struct gemm *g = gemm_here();
+	const int n = width(p, panel), block = dtype_table[t->type].block, bytes = dtype_table[t->type].bytes;
+	const unsigned char *row[PANEL], *soon[PANEL] = { 0 };
+	_Alignas(64) unsigned char ints[QUANT_BLOCK_MAX * PANEL];
+	_Alignas(64) float scale[PANEL], offset[PANEL];
+	struct parts parts;
+
+	memset(&parts, 0, n < PANEL ? sizeof parts : 0);	/* outputs that are not there are 0 */
+	rows_at(p, panel, from, row);
+	rows_at(p, least(panel + 1, p->count - 1), from, soon);
+	for (int k = 0; k < count; k += block) {
+		for (int c = 0; c < n; c++) {
+			prefetch(soon[c], soon[c] + bytes);
+			q->take_apart(row[c], parts.ints[c], parts.scale[c], parts.offset[c]);
+			row[c] += bytes;
+			soon[c] += bytes;
+		}
+		turn_parts(&parts, block, q->bias, ints);
+		for (int i = 0; i < block / q->group; i++, dst += q->group * PANEL) {
+			for (int c = 0; c < PANEL; c++) {
+				scale[c] = parts.scale[c][i];
+				offset[c] = parts.offset[c][i];
+			}
+			g->expand_bytes((const int8_t *)ints + i * q->group * PANEL, scale, q->offset ? offset : NULL, q->group, dst);
+		}
 	}
 }
 
@@ -334,7 +458,8 @@ static const struct panel_format
 	f16 = { half_bytes, pack_halves, expand_f16 },
 	quantised = { quant_bytes, pack_quant, expand_quant },
 	unpacked = { NULL, NULL, read_tensor },
-	unpacked_blocks = { NULL, NULL, read_blocks };
+	unpacked_blocks = { NULL, NULL, read_blocks },
+	unpacked_parts = { NULL, NULL, read_parts };
 
 static void plan(struct panels *p, const struct matrix_source *source, bool low_memory)
 {
@@ -343,8 +468,10 @@ static void plan(struct panels *p, const struct matrix_source *source, bool low_
 
 	p->source = *source;
 	p->count = (source->out + PANEL - 1) / PANEL;
-	p->format = low_memory ? (quant_table[type].at ? &unpacked_blocks : &unpacked) : quant_table[type].group ? &quantised : type == DTYPE_BF16 ? &bf16 :
-		    type == DTYPE_F16 ? &f16 : &floats;
+	if (low_memory)
+		p->format = quant_table[type].at ? &unpacked_blocks : quant_table[type].group ? &unpacked_parts : &unpacked;
+	else
+		p->format = quant_table[type].group ? &quantised : type == DTYPE_BF16 ? &bf16 : type == DTYPE_F16 ? &f16 : &floats;
 	p->align = !blocks ? 1 : p->format == &quantised ? quant_table[type].group : dtype_table[type].block;
 	p->bytes = p->format->bytes ? p->format->bytes(p) : 0;
 }
@@ -400,14 +527,6 @@ const float *panels_read(const struct panels *p, int panel, int number, int from
 	for (int i = 0; i < number; i++)
 		p->format->expand(p, panel + i, from, count, buffer + (size_t)i * *stride);
 	return buffer;
-}
-
-static void prefetch(const void *from, const void *to)
-{
-	const char *here = from, *end = to;
-
-	for (; here < end; here += 64)
-		__builtin_prefetch(here);
 }
 
 void panels_prefetch(const struct panels *p, int panel, int from, int count)

@@ -5,28 +5,71 @@
  */
 #include "engine/numbers/quant.h"
 
+#include <string.h>
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
+
+#include "engine/numbers/cpu.h"
+
+typedef uint8_t bytes16 __attribute__((vector_size(16)));
+
 static float half_at(const unsigned char *p)
 {
 	return dtype_half((uint16_t)(p[0] | p[1] << 8));
 }
 
+static bytes16 load(const unsigned char *p)
+{
+	bytes16 x;
+
+	memcpy(&x, p, sizeof x);
+	return x;
+}
+
+static void store(bytes16 x, int8_t *q)
+{
+	memcpy(q, &x, sizeof x);
+}
+
 /* 16 bytes hold 32 nibbles: the low ones first. */
 static void nibbles(const unsigned char *bytes, int8_t *q)
 {
-	for (int i = 0; i < 16; i++) {
-		q[i] = (int8_t)(bytes[i] & 15);
-		q[i + 16] = (int8_t)(bytes[i] >> 4);
-	}
+	const bytes16 x = load(bytes);
+
+	store(x & 15, q);
+	store(x >> 4, q + 16);
 }
 
 /* The integers of IQ4: steps that widen outwards. */
+static const int8_t step[16] = { -127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113 };
+
+#if defined(__x86_64__)
+/* The processor looks sixteen up at once. */
+FOR_AVX2 static void look_up(const unsigned char *bytes, int8_t *q)
+{
+	const __m128i x = _mm_loadu_si128((const __m128i *)bytes), steps = _mm_loadu_si128((const __m128i *)step), low = _mm_set1_epi8(15);
+
+	_mm_storeu_si128((__m128i *)q, _mm_shuffle_epi8(steps, _mm_and_si128(x, low)));
+	_mm_storeu_si128((__m128i *)(q + 16), _mm_shuffle_epi8(steps, _mm_and_si128(_mm_srli_epi16(x, 4), low)));
+}
+#else
+static void look_up(const unsigned char *bytes, int8_t *q)
+{
+	(void)bytes, (void)q;	/* there is but the generic set of kernels */
+}
+#endif
+
 static void nonlinear_nibbles(const unsigned char *bytes, int8_t *q)
 {
-	static const int8_t step[16] = { -127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113 };
-
-	nibbles(bytes, q);
-	for (int i = 0; i < 32; i++)
-		q[i] = step[q[i]];
+	if (cpu_set() != CPU_GENERIC) {
+		look_up(bytes, q);
+		return;
+	}
+	for (int i = 0; i < 16; i++) {
+		q[i] = step[bytes[i] & 15];
+		q[i + 16] = step[bytes[i] >> 4];
+	}
 }
 
 /* {half d; q[16]} */
@@ -45,11 +88,22 @@ static void q4_1(const unsigned char *b, int8_t *q, float *scale, float *offset)
 	nibbles(b + 4, q);
 }
 
-/* The fifth bits of 32 integers, and what is to be taken away. */
-static void fifth_bits(const unsigned char *bits, int less, int8_t *q)
+/* 16 where a bit is set, of two bytes with eight each. */
+static bytes16 sixteens(const unsigned char *bits)
 {
-	for (int i = 0; i < 32; i++)
-		q[i] = (int8_t)(q[i] + ((bits[i / 8] >> (i % 8) & 1) << 4) - less);
+	static const bytes16 bit = { 1, 2, 4, 8, 16, 32, 64, 128, 1, 2, 4, 8, 16, 32, 64, 128 };
+	const uint64_t each = 0x0101010101010101u, two[2] = { bits[0] * each, bits[1] * each };
+	bytes16 x;
+
+	memcpy(&x, two, sizeof x);
+	return (bytes16)((x & bit) == bit) & 16;
+}
+
+/* The fifth bits of 32 integers, and what is to be taken away. */
+static void fifth_bits(const unsigned char *bits, uint8_t less, int8_t *q)
+{
+	for (int i = 0; i < 2; i++)
+		store((load((const unsigned char *)q + 16 * i) | sixteens(bits + 2 * i)) - less, q + 16 * i);
 }
 
 /* {half d; bits[4]; q[16]} */
@@ -75,8 +129,7 @@ static void q8_0(const unsigned char *b, int8_t *q, float *scale, float *offset)
 {
 	(void)offset;
 	scale[0] = half_at(b);
-	for (int i = 0; i < 32; i++)
-		q[i] = (int8_t)b[2 + i];
+	memcpy(q, b + 2, 32);
 }
 
 /* {half d; q[16]} */
@@ -102,19 +155,21 @@ static void iq4_xs(const unsigned char *b, int8_t *q, float *scale, float *offse
 	}
 }
 
-/* The two low bits of 256 integers from 64 bytes: 128 from each 32, by twos of bits. */
-static void two_bits(const unsigned char *bytes, int8_t *q)
-{
-	for (int e = 0; e < 256; e++)
-		q[e] = (int8_t)(bytes[32 * (e / 128) + e % 32] >> 2 * (e % 128 / 32) & 3);
-}
+/*
+ * K formats: 256 integers in eight groups of 32, of which four share the bytes of one half. Sixteen at a time: of half n, group g of it,
+ * its first or second part.
+ */
+#define UNROLL _Pragma("GCC unroll 4")	/* shifts by numbers that are known */
+#define EACH_PART(n, g, part) \
+	UNROLL for (int n = 0; n < 2; n++) UNROLL for (int g = 0; g < 4; g++) UNROLL for (int part = 0; part < 32; part += 16)
 
 /* {scales[16]; q[64]; half d, dmin} */
 static void q2_k(const unsigned char *b, int8_t *q, float *scale, float *offset)
 {
 	const float d = half_at(b + 80), dmin = half_at(b + 82);
 
-	two_bits(b + 16, q);
+	EACH_PART(n, g, part)
+		store(load(b + 16 + 32 * n + part) >> 2 * g & 3, q + 128 * n + 32 * g + part);
 	for (int i = 0; i < 16; i++) {
 		scale[i] = d * (float)(b[i] & 15);
 		offset[i] = -(dmin * (float)(b[i] >> 4));
@@ -128,9 +183,8 @@ static void q3_k(const unsigned char *b, int8_t *q, float *scale, float *offset)
 	const float d = half_at(b + 108);
 
 	(void)offset;
-	two_bits(b + 32, q);
-	for (int e = 0; e < 256; e++)
-		q[e] = (int8_t)(q[e] + ((b[e % 32] >> e / 32 & 1) << 2));
+	EACH_PART(n, g, part)
+		store((load(b + 32 + 32 * n + part) >> 2 * g & 3) | (load(b + part) >> (4 * n + g) & 1) << 2, q + 128 * n + 32 * g + part);
 	for (int i = 0; i < 16; i++) {
 		int low = i < 8 ? s[i] & 15 : s[i - 8] >> 4, high = s[8 + i % 4] >> 2 * (i / 4) & 3;
 
@@ -153,8 +207,12 @@ static void six_bit_scales(const unsigned char *s, float d, float dmin, float *s
 /* 32 bytes hold the nibbles of two groups of 32. */
 static void group_nibbles(const unsigned char *bytes, int8_t *q)
 {
-	for (int e = 0; e < 256; e++)
-		q[e] = (int8_t)(bytes[e / 64 * 32 + e % 32] >> 4 * (e / 32 % 2) & 15);
+	for (int i = 0; i < 128; i += 16) {
+		const bytes16 x = load(bytes + i);
+
+		store(x & 15, q + i / 32 * 64 + i % 32);
+		store(x >> 4, q + i / 32 * 64 + i % 32 + 32);
+	}
 }
 
 /* {half d, dmin; scales[12]; q[128]} */
@@ -169,8 +227,11 @@ static void q5_k(const unsigned char *b, int8_t *q, float *scale, float *offset)
 {
 	six_bit_scales(b + 4, half_at(b), half_at(b + 2), scale, offset);
 	group_nibbles(b + 48, q);
-	for (int e = 0; e < 256; e++)
-		q[e] = (int8_t)(q[e] + ((b[16 + e % 32] >> e / 32 & 1) << 4));
+	EACH_PART(n, g, part) {
+		int8_t *at = q + 128 * n + 32 * g + part;
+
+		store(load((const unsigned char *)at) | (load(b + 16 + part) >> (4 * n + g) & 1) << 4, at);
+	}
 }
 
 /* {low[128]; high[64]; scales[16]; half d} */
@@ -179,28 +240,27 @@ static void q6_k(const unsigned char *b, int8_t *q, float *scale, float *offset)
 	const float d = half_at(b + 208);
 
 	(void)offset;
-	two_bits(b + 128, q);
-	for (int e = 0; e < 256; e++) {
-		int g = e % 128 / 32, low = b[64 * (e / 128) + 32 * (g & 1) + e % 32] >> (g < 2 ? 0 : 4) & 15;
+	EACH_PART(n, g, part) {
+		const bytes16 low = load(b + 64 * n + 32 * (g & 1) + part) >> (g < 2 ? 0 : 4) & 15;
 
-		q[e] = (int8_t)((low | q[e] << 4) - 32);
+		store((low | (load(b + 128 + 32 * n + part) >> 2 * g & 3) << 4) - 32, q + 128 * n + 32 * g + part);
 	}
 	for (int i = 0; i < 16; i++)
 		scale[i] = d * (float)(int8_t)b[192 + i];
 }
 
 const struct quant quant_table[DTYPE_COUNT] = {
-	/*		  group bits bias offset at */
-	[DTYPE_Q4_0]	= { 32, 4,  8, false, 2,  q4_0 },
-	[DTYPE_Q4_1]	= { 32, 4,  0, true,  4,  q4_1 },
-	[DTYPE_Q5_0]	= { 32, 8,  0, false, 0,  q5_0 },
-	[DTYPE_Q5_1]	= { 32, 8,  0, true,  0,  q5_1 },
-	[DTYPE_Q8_0]	= { 32, 8,  0, false, 2,  q8_0 },
-	[DTYPE_Q2_K]	= { 16, 4,  0, true,  0,  q2_k },
-	[DTYPE_Q3_K]	= { 16, 4,  4, false, 0,  q3_k },
-	[DTYPE_Q4_K]	= { 32, 4,  0, true,  0,  q4_k },
-	[DTYPE_Q5_K]	= { 32, 8,  0, true,  0,  q5_k },
-	[DTYPE_Q6_K]	= { 16, 8,  0, false, 0,  q6_k },
-	[DTYPE_IQ4_NL]	= { 32, 8,  0, false, 0,  iq4_nl },
-	[DTYPE_IQ4_XS]	= { 32, 8,  0, false, 0,  iq4_xs },
+	/*		  group bits bias offset at fifth less */
+	[DTYPE_Q4_0]	= { 32, 4,  8, false, 2, 0, 0,  q4_0 },
+	[DTYPE_Q4_1]	= { 32, 4,  0, true,  4, 0, 0,  q4_1 },
+	[DTYPE_Q5_0]	= { 32, 8,  0, false, 6, 2, 16, q5_0 },
+	[DTYPE_Q5_1]	= { 32, 8,  0, true,  8, 4, 0,  q5_1 },
+	[DTYPE_Q8_0]	= { 32, 8,  0, false, 2, 0, 0,  q8_0 },
+	[DTYPE_Q2_K]	= { 16, 4,  0, true,  0, 0, 0,  q2_k },
+	[DTYPE_Q3_K]	= { 16, 4,  4, false, 0, 0, 0,  q3_k },
+	[DTYPE_Q4_K]	= { 32, 4,  0, true,  0, 0, 0,  q4_k },
+	[DTYPE_Q5_K]	= { 32, 8,  0, true,  0, 0, 0,  q5_k },
+	[DTYPE_Q6_K]	= { 16, 8,  0, false, 0, 0, 0,  q6_k },
+	[DTYPE_IQ4_NL]	= { 32, 8,  0, false, 0, 0, 0,  iq4_nl },
+	[DTYPE_IQ4_XS]	= { 32, 8,  0, false, 0, 0, 0,  iq4_xs },
 };
