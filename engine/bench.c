@@ -462,18 +462,30 @@ static bool measure(struct stand *s, const struct work *w, struct bench_row *row
 	return true;
 }
 
-/* The better of what was measured before and now: another program may have had its turn. */
-static void yardsticks(struct bench *b)
-{
-	double flops = limits_flops(), bandwidth = limits_bandwidth();
+/* What the machine can do at most, just now: others may use it too, and less is left then. */
+struct yardstick {
+	double flops, bandwidth;
+};
 
-	b->flops = flops > b->flops ? flops : b->flops;
-	b->bandwidth = bandwidth > b->bandwidth ? bandwidth : b->bandwidth;
+static double greater(double a, double b)
+{
+	return a > b ? a : b;
 }
 
-static double limit_of(const struct bench *b, struct bench_row *row)
+static struct yardstick take_yardstick(struct bench *b)
 {
-	double arithmetic = row->flops / b->flops, memory = b->bandwidth > 0 ? row->bytes / b->bandwidth : 0;
+	struct yardstick y = { limits_flops(), limits_bandwidth() };
+
+	b->flops = greater(b->flops, y.flops);
+	b->bandwidth = greater(b->bandwidth, y.bandwidth);
+	return y;
+}
+
+/* By what was measured before and after the row. */
+static double limit_of(const struct yardstick *before, const struct yardstick *after, struct bench_row *row)
+{
+	double flops = greater(before->flops, after->flops), bandwidth = greater(before->bandwidth, after->bandwidth);
+	double arithmetic = row->flops / flops, memory = bandwidth > 0 ? row->bytes / bandwidth : 0;
 
 	row->memory_bound = memory > arithmetic;
 	return row->limit = row->memory_bound ? memory : arithmetic;
@@ -489,9 +501,9 @@ static void tell_in_passes(struct bench *b, const struct work *w, struct bench_r
 
 static bool measure_all(struct stand *s, void (*said)(const char *what), struct bench *b, struct err *err)
 {
+	struct yardstick before = take_yardstick(b), after;
 	bool ok = true;
 
-	yardsticks(b);
 	for (size_t i = 0; ok && i < sizeof works / sizeof *works; i++) {
 		const struct work *w = &works[i];
 		struct bench_row *row = &b->row[b->rows++];
@@ -500,20 +512,20 @@ static bool measure_all(struct stand *s, void (*said)(const char *what), struct 
 		row->name = w->name;
 		row->what = w->what;
 		w->cost(s, w->T, row);
-		if (limit_of(b, row) <= LONGEST && (!s->model->config.context_is_hard || w->T <= s->model->config.context)) {
+		if (limit_of(&before, &before, row) <= LONGEST && (!s->model->config.context_is_hard || w->T <= s->model->config.context)) {
 			if (said)
 				said(w->what);
 			ok = (!w->prepare || w->prepare(s, w->T, err)) && measure(s, w, row, err);
 			tell_in_passes(b, w, row);
-			yardsticks(b);
+			after = take_yardstick(b);
+			limit_of(&before, &after, row);
+			before = after;
 		}
 		run_unref(s->before);
 		run_unref(s->foil);
 		s->before = s->foil = NULL;
 		arena_rewind(s->arena, mark);
 	}
-	for (int i = 0; i < b->rows; i++)
-		limit_of(b, &b->row[i]);
 	return ok;
 }
 

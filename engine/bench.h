@@ -1,6 +1,6 @@
 /*
  * bench.h - how long lmscope's work takes on this machine, beside what the machine could do at most: the peak of our own multiply-add
- * loop and the bandwidth of our own reading loop, measured in the same minute.
+ * loop and the bandwidth of our own reading loop, measured just before and after.
  */
 #ifndef LMSCOPE_ENGINE_BENCH_H
 #define LMSCOPE_ENGINE_BENCH_H
@@ -28,7 +28,7 @@ struct bench {
 	const char *kernels;		/* "avx512" */
 	bool low_memory;
 	int threads;
-	double flops, bandwidth;	/* a second */
+	double flops, bandwidth;	/* a second: the best of all that was measured; a row's limit goes by those around it */
 	int rows;
 	struct bench_row row[BENCH_ROWS];
 };
