@@ -30,6 +30,7 @@ void job_done(struct job *job)
 	free(job->prompt);
 	free(job->foil);
 	free(job->samples);
+	free(job->basis);
 	free(job->metric);
 	*job = (struct job){ 0 };
 }
@@ -37,11 +38,12 @@ void job_done(struct job *job)
 void job_copy(struct job *to, const struct job *from)
 {
 	*to = *from;
-	to->model = to->prompt = to->foil = to->samples = to->metric = NULL;
+	to->model = to->prompt = to->foil = to->samples = to->basis = to->metric = NULL;
 	job_set(&to->model, from->model);
 	job_set(&to->prompt, from->prompt);
 	job_set(&to->foil, from->foil);
 	job_set(&to->samples, from->samples);
+	job_set(&to->basis, from->basis);
 	job_set(&to->metric, from->metric);
 	to->edit = NULL;
 	to->edits = 0;
@@ -85,7 +87,7 @@ static bool same_edits(const struct job *a, const struct job *b)
 bool job_same_ground(const struct job *a, const struct job *b, bool edits)
 {
 	return same_text(a->model, b->model) && same_text(a->prompt, b->prompt) && same_text(a->foil, b->foil) &&
-	       same_text(a->samples, b->samples) &&
+	       same_text(a->samples, b->samples) && same_text(a->basis, b->basis) &&
 	       same_text(a->metric, b->metric) && a->bos == b->bos && (!edits || same_edits(a, b));
 }
 

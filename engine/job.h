@@ -36,6 +36,7 @@ struct job {
 	char *prompt;		/* bytes; may be empty; not NULL */
 	char *foil;		/* NULL: none */
 	char *samples;		/* a file of prompts that techniques draw from; NULL: none */
+	char *basis;		/* a file of orthonormal vectors that span a subspace; NULL: none */
 	char *metric;		/* NULL: the default */
 	enum tokenizer_bos bos;
 	struct job_edit *edit;

@@ -82,6 +82,11 @@ static void read_samples(struct reader *r, const struct conf *v)
 	read_text(r, v, &r->p->job.samples);
 }
 
+static void read_basis(struct reader *r, const struct conf *v)
+{
+	read_text(r, v, &r->p->job.basis);
+}
+
 static void read_metric(struct reader *r, const struct conf *v)
 {
 	struct err err = { 0 };
@@ -284,6 +289,7 @@ static const struct {
 	{ "foil", read_foil },		{ "metric", read_metric },	{ "edits", read_edits },   { "panes", read_panes },
 	{ "cursor", read_cursor },	{ "theme", read_theme },	{ "bos", read_bos },	   { "generate", read_generate },
 	{ "samples", read_samples },
+	{ "basis", read_basis },
 };
 enum { KEYS = sizeof keys / sizeof *keys };
 

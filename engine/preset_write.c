@@ -98,6 +98,8 @@ void preset_print(const struct preset *p, struct str *out)
 	conf_add_text(arena, root, "foil", job->foil);
 	if (job->samples)
 		conf_add_text(arena, root, "samples", job->samples);
+	if (job->basis)
+		conf_add_text(arena, root, "basis", job->basis);
 	conf_add_text(arena, root, "metric", job->metric);
 	if (job->edits)
 		conf_add(arena, root, "edits", edit_tree(arena, job));

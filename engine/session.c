@@ -270,7 +270,7 @@ struct view {
 	const struct run *run, *unedited, *foil;
 	unsigned run_id, unedited_id, foil_id;
 	struct metric metric;
-	const char *samples;	/* the job's */
+	const char *samples, *basis;	/* the job's */
 };
 
 /* The gradient of a view's metric on its run, made when it is first asked for; counted. */
@@ -317,7 +317,7 @@ static struct table *compute(struct session *s, const struct view *v, const stru
 			     struct notes *notes, struct err *err)
 {
 	struct watch watch = { .show = show_partial, .context = growing };
-	struct ask ask = { .model = s->model, .run = v->run, .unedited = v->unedited, .foil = v->foil, .metric = &v->metric, .samples = v->samples,
+	struct ask ask = { .model = s->model, .run = v->run, .unedited = v->unedited, .foil = v->foil, .metric = &v->metric, .samples = v->samples, .basis = v->basis,
 			   .task = task, .notes = notes, .watch = growing ? &watch : NULL };
 	int args[PARAM_MAX];
 	struct gradient *gradient = NULL;
@@ -342,6 +342,8 @@ static void table_key(struct str *key, const struct view *v, const struct job_pa
 	for (int k = 0; k < param_count(pane->analysis->params); k++)
 		str_addf(key, " %d", args[k]);
 	str_addf(key, " %s", v->samples ? v->samples : "");
+	if (v->basis)
+		str_addf(key, " basis %s#%llx", v->basis, (unsigned long long)file_version(v->basis));
 }
 
 /* The technique's table of a view, found again when it was asked before. */
@@ -362,18 +364,18 @@ static struct table *answer_view(struct session *s, const struct view *v, const 
 
 static struct view view_edited(const struct prepared *p)
 {
-	return (struct view){ p->run, p->unedited, p->foil, p->run_id, p->unedited_id, p->foil_id, p->metric, p->job.samples };
+	return (struct view){ p->run, p->unedited, p->foil, p->run_id, p->unedited_id, p->foil_id, p->metric, p->job.samples, p->job.basis };
 }
 
 static struct view view_unedited(const struct prepared *p)
 {
-	return (struct view){ p->unedited, p->unedited, p->foil, p->unedited_id, p->unedited_id, p->foil_id, p->metric, p->job.samples };
+	return (struct view){ p->unedited, p->unedited, p->foil, p->unedited_id, p->unedited_id, p->foil_id, p->metric, p->job.samples, p->job.basis };
 }
 
 /* Each is the other's foil. The metric: the same targets, at the foil's own last position when it is the last of the prompt. */
 static struct view view_foil(const struct prepared *p)
 {
-	struct view v = { p->foil, p->foil, p->unedited, p->foil_id, p->foil_id, p->unedited_id, p->metric, p->job.samples };
+	struct view v = { p->foil, p->foil, p->unedited, p->foil_id, p->foil_id, p->unedited_id, p->metric, p->job.samples, p->job.basis };
 
 	if (v.metric.position == p->run->T - 1 || v.metric.position >= p->foil->T)
 		v.metric.position = p->foil->T - 1;

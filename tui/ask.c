@@ -40,6 +40,11 @@ void act_samples(struct app *app, const char *argument)
 	set_field(app, &app->doc.job.samples, argument && *argument ? argument : NULL);
 }
 
+void act_basis(struct app *app, const char *argument)
+{
+	set_field(app, &app->doc.job.basis, argument && *argument ? argument : NULL);
+}
+
 void act_metric(struct app *app, const char *argument)
 {
 	struct err err;

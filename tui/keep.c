@@ -238,6 +238,8 @@ void act_copy_command(struct app *app, const char *argument)
 		add_quoted(&line, "--foil", job->foil);
 	if (job->samples)
 		add_quoted(&line, "--samples", job->samples);
+	if (job->basis)
+		add_quoted(&line, "--basis", job->basis);
 	for (int i = 0; i < job->edits; i++)
 		if (job->edit[i].on)
 			add_quoted(&line, "-e", job->edit[i].line);

@@ -10,7 +10,6 @@
 #include "engine/analysis/places.h"
 
 #include <math.h>
-#include <string.h>
 
 enum { ARG_OP = PLACE_PARAM_COUNT, ARG_DRAWS };
 enum { OP_ZERO, OP_MEAN, OP_SAMPLES_MEAN, OP_RESAMPLE };
@@ -21,14 +20,6 @@ static const struct param params[] = {
 	[ARG_DRAWS] = { "draws", .lo = 1, .hi = 50, .start = 3, .help = "for op=resample: the mean over so many" },
 	{ 0 },
 };
-
-/* The path as a word of an edit. */
-static const char *quoted(const char *path, struct arena *arena)
-{
-	const char *quote = strchr(path, '"') ? "'" : strpbrk(path, " \t'") ? "\"" : "";
-
-	return arena_printf(arena, "%s%s%s", quote, path, quote);
-}
 
 /* The edit's op; NULL with a sentence. */
 static const char *op_of(const struct ask *ask, int draw, struct err *err)
@@ -42,8 +33,8 @@ static const char *op_of(const struct ask *ask, int draw, struct err *err)
 		return NULL;
 	}
 	if (op == OP_SAMPLES_MEAN)
-		return arena_printf(ask->scratch, "mean %s", quoted(ask->samples, ask->scratch));
-	return arena_printf(ask->scratch, "resample %s %d", quoted(ask->samples, ask->scratch), draw);
+		return arena_printf(ask->scratch, "mean %s", edit_quoted(ask->samples, ask->scratch));
+	return arena_printf(ask->scratch, "resample %s %d", edit_quoted(ask->samples, ask->scratch), draw);
 }
 
 /* How many draws a cell is the mean of. */

@@ -35,6 +35,7 @@ struct ask {
 	const struct run *foil;		/* unedited; NULL when no foil is set */
 	const struct metric *metric;
 	const char *samples;		/* a file of prompts to draw from; NULL: none is set */
+	const char *basis;		/* a file of orthonormal vectors; NULL: none is set */
 	const struct gradient *gradient;	/* of the metric on `run`, for those that need it; NULL for others */
 	int arg[PARAM_MAX];		/* resolved: positions and layers are 0 … n-1 */
 	struct arena *scratch;		/* analysis_compute() makes and frees it */

@@ -155,7 +155,21 @@ static bool resolve_prompts_mean(struct edit *e, const struct edit_context *cont
 	return true;
 }
 
-/* Rows that are to be orthonormal; a matrix of d rows and fewer columns is turned. */
+/* A direction of length 1. */
+static bool resolve_direction(struct edit *e, size_t n, const char *line, struct err *err)
+{
+	double length = 0;
+
+	for (size_t i = 0; i < n; i++)
+		length += (double)e->vector[i] * (double)e->vector[i];
+	if (!(length > 0 && isfinite(length)))
+		return err_set(err, ERR_ARGUMENT, "edit \"%s\": the vector in %s has no direction", line, e->file);
+	for (size_t i = 0; i < n; i++)
+		e->vector[i] = (float)((double)e->vector[i] / sqrt(length));
+	return true;
+}
+
+/* Rows that are to be orthonormal; a matrix of d rows and fewer columns is turned. One alone stands for its direction, whatever its length. */
 static bool resolve_basis(struct edit *e, size_t rows, size_t cols, size_t d, struct arena *arena, const char *line, struct err *err)
 {
 	if (rows == d && cols < d) {
@@ -174,6 +188,8 @@ static bool resolve_basis(struct edit *e, size_t rows, size_t cols, size_t d, st
 		return err_set(err, ERR_ARGUMENT, "edit \"%s\": the basis in %s is %zu × %zu, expected at most %zu vectors of %zu numbers", line, e->file,
 			       rows, cols, d, d);
 	e->basis = (int)rows;
+	if (rows == 1)
+		return resolve_direction(e, d, line, err);
 	for (size_t i = 0; i < rows; i++)
 		for (size_t j = 0; j <= i; j++) {
 			double dot = 0;
@@ -184,20 +200,6 @@ static bool resolve_basis(struct edit *e, size_t rows, size_t cols, size_t d, st
 				return err_set(err, ERR_ARGUMENT, "edit \"%s\": the basis in %s is not orthonormal: vector %zu times vector %zu is %.4g", line,
 					       e->file, i, j, dot);
 		}
-	return true;
-}
-
-/* A direction of length 1. */
-static bool resolve_direction(struct edit *e, size_t n, const char *line, struct err *err)
-{
-	double length = 0;
-
-	for (size_t i = 0; i < n; i++)
-		length += (double)e->vector[i] * (double)e->vector[i];
-	if (!(length > 0 && isfinite(length)))
-		return err_set(err, ERR_ARGUMENT, "edit \"%s\": the vector in %s has no direction", line, e->file);
-	for (size_t i = 0; i < n; i++)
-		e->vector[i] = (float)((double)e->vector[i] / sqrt(length));
 	return true;
 }
 

@@ -81,6 +81,8 @@ struct edit {
 bool edit_parse(const char *line, struct edit *edit, struct arena *arena, struct err *err);
 /* Whether a number stands behind the op: factor, strength, standard deviations. */
 bool edit_has_amount(const struct edit *edit);
+/* A path as a word of a line. */
+const char *edit_quoted(const char *path, struct arena *arena);
 /* The canonical line. */
 void edit_print(const struct edit *edit, struct str *out);
 

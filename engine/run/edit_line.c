@@ -370,6 +370,13 @@ static void add_range(struct str *out, const char *before, int from, int to)
 		str_addf(out, "..%d", to);
 }
 
+const char *edit_quoted(const char *path, struct arena *arena)
+{
+	const char *quote = strchr(path, '"') ? "'" : strpbrk(path, " \t'") ? "\"" : "";
+
+	return arena_printf(arena, "%s%s%s", quote, path, quote);
+}
+
 void edit_print(const struct edit *e, struct str *out)
 {
 	str_add(out, e->target->word);

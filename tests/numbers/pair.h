@@ -69,12 +69,18 @@ static inline void pair_close(struct pair *f)
 	json_free(f->doc);
 }
 
-/* The table of a technique with "key=value" words, and a file of samples or NULL; NULL with *err. */
-static inline struct table *pair_ask_samples(const struct pair *f, const struct run *foil, const char *samples, const char *analysis,
-					     const char *words, struct err *err)
+/* What a technique reads beside the prompts, or NULL. */
+struct pair_files {
+	const char *samples, *basis;
+};
+
+/* The table of a technique with "key=value" words; NULL with *err. */
+static inline struct table *pair_ask_files(const struct pair *f, const struct run *foil, struct pair_files files, const char *analysis,
+					   const char *words, struct err *err)
 {
 	const struct analysis *a = analysis_find(analysis);
-	struct ask ask = { .model = f->model, .run = f->run, .unedited = f->run, .foil = foil, .metric = &f->metric, .samples = samples };
+	struct ask ask = { .model = f->model, .run = f->run, .unedited = f->run, .foil = foil, .metric = &f->metric, .samples = files.samples,
+			   .basis = files.basis };
 	int args[PARAM_MAX];
 	char copy[200], *rest = copy, *word;
 	struct gradient *gradient = NULL;
@@ -101,7 +107,7 @@ static inline struct table *pair_ask_samples(const struct pair *f, const struct 
 
 static inline struct table *pair_ask(const struct pair *f, const struct run *foil, const char *analysis, const char *words, struct err *err)
 {
-	return pair_ask_samples(f, foil, NULL, analysis, words, err);
+	return pair_ask_files(f, foil, (struct pair_files){ NULL, NULL }, analysis, words, err);
 }
 
 static inline struct table *pair_table(const struct pair *f, const char *analysis, const char *words)

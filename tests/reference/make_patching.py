@@ -18,6 +18,7 @@ from make_tiny import FIXTURES
 from probe import Probe, number
 
 PATCHING = FIXTURES / "patching"
+EDITS = FIXTURES / "edits"      # its bases, by make_edits.py
 NAMES = ["tiny/gpt2-tied", "tiny/llama-grouped"]
 SITES = ("resid_pre", "attn_out", "mlp_out")
 
@@ -45,7 +46,7 @@ class Maps:
     def patching(self, ids, base, source):
         """{site: map} of `source`'s values put into the run of `ids`."""
         def cell(line):
-            return number(self.metric(self.probe.run(ids, [line], base=base, foil=source)))
+            return number(self.metric(self.probe.run(ids, [line], base=base, foil=source, folder=EDITS)))
 
         maps = {s: [[cell(f"{s} {l} @{t} patch") for t in range(len(ids))] for l in range(self.layers)] for s in SITES}
         for site, units in (("head", self.heads), ("q", self.heads), ("k", self.groups), ("v", self.groups), ("pattern", self.heads)):
@@ -62,6 +63,11 @@ class Maps:
                                                             for a in range(0, self.neurons, 30)] for l in range(self.layers)]
         maps["parts"] = [[cell(f"{s} {l} patch") for s in ("attn_out", "mlp_out")] for l in range(self.layers)]
         maps["head at=position position=3"] = [[cell(f"head {l}.{h} @3 patch") for h in range(self.heads)] for l in range(self.layers)]
+        stream, head = (f"{self.folder.name}-{kind}.npy" for kind in ("stream", "head"))
+        for site in ("resid_pre", "resid_post", "attn_out", "mlp_out"):
+            maps[f"{site} in {stream}"] = [[cell(f"{site} {l} @{t} interchange {stream}") for t in range(len(ids))] for l in range(self.layers)]
+        for site, units in (("z", self.heads), ("q", self.heads), ("k", self.groups)):
+            maps[f"{site} in {head}"] = [[cell(f"{site} {l}.{h} interchange {head}") for h in range(units)] for l in range(self.layers)]
         clean = self.run["logits"][-1].log_softmax(-1)
 
         def divergence(line):

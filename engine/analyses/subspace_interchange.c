@@ -1,0 +1,89 @@
+/*
+ * subspace_interchange.c - whether a subspace carries the difference between two prompts: what lies in it is taken from the one, and the
+ * rest is left as it is in the other.
+ *
+ *   x + UᵀU (source − x)  in the place of x,  U[k, width] orthonormal
+ *
+ * Interchange interventions: Geiger et al. 2021; in a direction that was looked for, Geiger et al. 2023 ("distributed alignment search"). With
+ * all directions it is activation patching; with none, nothing. A subspace that works may still be one that the model does not use:
+ * Makelov et al. 2023. Directions and measures are those of patching.h, the places those of places.h.
+ */
+#include "engine/analysis/patching.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static const struct param params[] = {
+	PATCHING_PARAMS("resid_pre|resid_mid|resid_post|attn_out|mlp_out|head|z|q|k|v|head_position"),
+	{ 0 },
+};
+
+/* The edit at all positions, with the basis of that layer read and checked; NULL on error. */
+static struct edit *read_basis(const struct cause *c, const struct places *p, const struct place *at, struct err *err)
+{
+	const struct ask *ask = c->ask;
+	struct edit_context context = { .model = ask->model, .T = c->base->prompt_T, .unedited = c->base, .foil = c->source, .tokens = c->base->tokens,
+					.task = ask->task };
+	struct edit *e = arena_alloc(ask->scratch, sizeof *e);
+	const char *unit = at->from < 0 ? "" : arena_printf(ask->scratch, ".%d", at->from);
+	const char *line = arena_printf(ask->scratch, "%s %d%s interchange %s", p->word, at->layer, unit, edit_quoted(ask->basis, ask->scratch));
+
+	return edit_parse(line, e, ask->scratch, err) && edit_resolve(e, &context, ask->scratch, err) ? e : NULL;
+}
+
+/* A file is read once a layer: the other cells of a row have the same basis, at another position or in another unit. */
+static bool edit(struct cause *c, const struct places *p, int cell, struct err *err)
+{
+	const struct place at = places_at(p, cell);
+	struct sweep_variant *v = &c->variant[cell];
+	struct edit *e = arena_alloc(c->ask->scratch, sizeof *e), **list = arena_alloc(c->ask->scratch, sizeof *list);
+	const struct edit *before = cell ? c->variant[cell - 1].more[0] : NULL;
+
+	if (!before || before->layer != at.layer) {
+		if (!(before = read_basis(c, p, &at, err)))
+			return false;
+	}
+	*e = *before;
+	e->unit = at.from;
+	e->unit_to = at.to;
+	if (at.position >= 0) {
+		e->at_count = c->base->T;
+		e->at = arena_alloc(c->ask->scratch, (size_t)e->at_count);
+		e->at[at.position] = true;
+	}
+	*list = e;
+	v->more = (const struct edit *const *)list;
+	v->more_count = 1;
+	return true;
+}
+
+static struct table *compute(const struct ask *ask, struct err *err)
+{
+	const char *file = ask->basis ? strrchr(ask->basis, '/') : NULL;
+
+	if (!ask->basis) {
+		err_set(err, ERR_ARGUMENT, "subspace-interchange takes over what lies in a subspace, and no basis is set: --basis FILE, or :basis FILE");
+		return NULL;
+	}
+	return patching_map(&(struct patching){ "subspace-interchange",
+						arena_printf(ask->scratch, "interchange within %s", file ? file + 1 : ask->basis), edit },
+			    ask, params, err);
+}
+
+const struct analysis analysis_subspace_interchange = {
+	.name = "subspace-interchange",
+	.title = "Subspace interchange",
+	.topic = TOPIC_CAUSAL,
+	.paper = "Geiger et al. 2021, Geiger et al. 2023",
+	.blurb = "How the metric moves when only what lies in a given subspace is taken from the other prompt.",
+	.help = "--basis or :basis names a file of orthonormal vectors: a .npy of them as rows (or columns), or a safetensors or control-vector file "
+		"with one for each layer. Cells that patch like the whole activation say that the subspace holds what differs there. That does not "
+		"say that the model has it as one thing: a direction can work by waking a path that sleeps otherwise. Heads' q, k, v and z take "
+		"vectors of a head's channels, all else those of the stream.",
+	.shape = "layer × position, layer × head, layer × kv_head, head × position",
+	.unit = "normalised, the metric's, or nats",
+	.needs = NEEDS_FOIL,
+	.metrics = PATCHING_METRICS,
+	.params = params,
+	.compute = compute,
+};

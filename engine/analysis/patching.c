@@ -1,0 +1,77 @@
+/* patching.c - see patching.h. */
+#include "engine/analysis/patching.h"
+
+#include <math.h>
+
+enum { NOISING, DENOISING };
+enum { SHOW_NORMALISED, SHOW_RAW, SHOW_KL };
+
+struct ends {
+	double prompt, foil;	/* the metric on both */
+	bool normalise;
+};
+
+static void cells(struct table *t, const struct cause *c, const void *with)
+{
+	const struct ends *ends = with;
+
+	for (int i = 0; i < c->n; i++)
+		t->value[i] = (float)(ends->normalise ? cause_normalised(c->value[i], ends->prompt, ends->foil) : c->value[i]);
+}
+
+static bool fill(struct table *t, const struct patching *how, const struct ask *ask, const struct places *p, struct err *err)
+{
+	bool denoising = ask->arg[PATCHING_DIRECTION] == DENOISING, ok = true;
+	struct cause c = cause_new(ask, denoising ? ask->foil : ask->run, denoising ? ask->run : ask->foil, p->rows * p->cols);
+	struct ends ends = { .normalise = ask->arg[PATCHING_SHOW] == SHOW_NORMALISED };
+
+	for (int i = 0; ok && i < c.n; i++)
+		ok = how->edit(&c, p, i, err);
+	if (!ok || !metric_value(ask->metric, ask->run, ask->unedited, &ends.prompt, ask->task, err) ||
+	    !metric_value(ask->metric, ask->foil, ask->unedited, &ends.foil, ask->task, err) || !cause_fill(&c, t, cells, &ends, err))
+		return false;
+	t->footnote = arena_printf(t->arena, "%s: prompt (clean) %.6g, foil (corrupt) %.6g%s", metric_table[ask->metric->kind].word,
+				   ends.prompt, ends.foil, ends.normalise && isnan(cause_normalised(0, ends.prompt, ends.foil)) ? "; no difference to normalise by" : "");
+	return cause_check_strongest(&c, t, "strongest cell, run alone", err);
+}
+
+static void describe(struct table *t, const struct patching *how, const struct ask *ask, const struct param *params, const struct places *p)
+{
+	bool denoising = ask->arg[PATCHING_DIRECTION] == DENOISING;
+	int n;
+	const char *site = param_choice(&params[PLACE_SITE], ask->arg[PLACE_SITE], &n);
+
+	table_set_title(t, "%s · %.*s%s · %s · %s%s", how->title, n, site, places_when(p),
+			denoising ? "denoising: the prompt's value into the foil's run" : "noising: the foil's value into the prompt's run",
+			ask->arg[PATCHING_SHOW] == SHOW_KL ? "KL of the prompt's distribution ‖ the patched run's" : ask->metric->spec,
+			ask->arg[PATCHING_SHOW] == SHOW_NORMALISED ? ", 1 = prompt, 0 = foil" : "");
+	table_set_unit(t, ask->arg[PATCHING_SHOW] == SHOW_NORMALISED ? "normalised" : metric_table[ask->metric->kind].unit);
+	places_describe(p, t);
+	t->scale = denoising && ask->arg[PATCHING_SHOW] == SHOW_NORMALISED ? SCALE_DIVERGING : SCALE_SEQUENTIAL;	/* noising starts from 1, where nothing happens */
+}
+
+struct table *patching_map(const struct patching *how, const struct ask *ask, const struct param *params, struct err *err)
+{
+	/* KL is a metric like the others, that compares with the prompt's run. */
+	struct metric kl = { .kind = METRIC_KL, .target = { -1, -1 }, .position = ask->metric->position };
+	struct ask own = *ask;
+	struct places p;
+	struct table *t;
+
+	if (ask->foil->T != ask->run->T) {
+		err_set(err, ERR_ARGUMENT, "%s needs prompt and foil of equally many tokens; they have %d and %d", how->name, ask->run->T, ask->foil->T);
+		return NULL;
+	}
+	if (ask->arg[PATCHING_SHOW] == SHOW_KL) {
+		own.metric = &kl;
+		own.unedited = ask->run;
+	}
+	p = places_of(&own, params);
+	if (!(t = table_new(p.rows, p.cols, err)))
+		return NULL;
+	describe(t, how, &own, params, &p);
+	if (fill(t, how, &own, &p, err))
+		return t;
+	table_unref(t);
+	return NULL;
+}

@@ -1,0 +1,35 @@
+/*
+ * patching.h - maps of values that go from one prompt's run to the other's: what activation patching and interchange in a subspace share.
+ *
+ *   noising:    for each place, the foil's value into the prompt's run:  what is needed
+ *   denoising:  the prompt's value into the foil's run:                  what suffices
+ *   normalised: (m − m_foil) / (m_prompt − m_foil):  1 as on the prompt, 0 as on the foil, in both directions
+ *   kl:         KL of the prompt's distribution ‖ the patched run's, where the metric looks
+ */
+#ifndef LMSCOPE_ENGINE_ANALYSIS_PATCHING_H
+#define LMSCOPE_ENGINE_ANALYSIS_PATCHING_H
+
+#include "engine/analysis/places.h"
+
+enum { PATCHING_DIRECTION = PLACE_PARAM_COUNT, PATCHING_SHOW, PATCHING_PARAM_COUNT };
+
+/* A technique's arguments; sites as for PLACE_PARAMS. */
+#define PATCHING_PARAMS(sites)                                                                                                          \
+	PLACE_PARAMS(sites, "what is patched"),                                                                                          \
+	[PATCHING_DIRECTION] = { "direction", .choices = "noising|denoising",                                                           \
+				 .help = "the foil's value into the prompt's run, or the prompt's value into the foil's" },              \
+	[PATCHING_SHOW] = { "show", .choices = "normalised|raw|kl",                                                                     \
+			    .help = "1 = as on the prompt, 0 = as on the foil; the metric itself; or KL of the prompt's distribution ‖ the patched one" }
+
+struct patching {
+	const char *name, *title;	/* "activation-patching", "activation patching" */
+	/* Gives variant `cell` of the cause its edit. */
+	bool (*edit)(struct cause *c, const struct places *p, int cell, struct err *err);
+};
+
+/* Metrics that two prompts can be compared by: the loss is about different tokens. */
+enum { PATCHING_METRICS = METRICS_ALL & ~(1u << METRIC_LOSS) };
+
+struct table *patching_map(const struct patching *how, const struct ask *ask, const struct param *params, struct err *err);
+
+#endif
