@@ -7,6 +7,7 @@
 
 #include "engine/base/utf8.h"
 #include "tui/complete.h"
+#include "tui/panes/lists.h"
 #include "tui/question.h"
 
 /* ------------------------------------------------------------------------------------------------ what each kind does */
@@ -39,6 +40,8 @@ static void search_typed(struct app *app)
 {
 	free(app->search);
 	app->search = app->input.text.n ? xstrdup(app->input.text.s) : NULL;
+	if (app->search && app->popup)
+		popup_find(app, 0);
 }
 
 static void metric_taken(struct app *app)

@@ -4,6 +4,7 @@
 
 #include "engine/base/arena.h"
 #include "tui/lines.h"
+#include "tui/panes/lists.h"
 #include "tui/panes/pane.h"
 #include "tui/question.h"
 
@@ -116,6 +117,10 @@ static void find(struct app *app, int by)
 	const struct table *t;
 	int row, col, at, cells;
 
+	if (app->popup) {
+		popup_find(app, by);
+		return;
+	}
 	if (!app->search) {
 		app_say(app, STYLE_WARNING, "nothing to look for: / asks");
 		return;
@@ -148,7 +153,7 @@ void act_search(struct app *app, const char *argument)
 	free(app->search);
 	app->search = *argument ? xstrdup(argument) : NULL;
 	if (app->search)
-		find(app, 1);
+		find(app, app->popup ? 0 : 1);	/* a list went there while it was typed */
 }
 
 void act_search_next(struct app *app, const char *argument)

@@ -357,9 +357,44 @@ static void test_aligned(void)
 	check_aligned("", "", "");
 }
 
+/* The marked line of the open list begins so. */
+static bool marked(const struct stage *s, const char *text)
+{
+	struct list list;
+	struct list_item item;
+	bool ok = popup_marked(&s->app, &list, &item) && !strncmp(item.text, text, strlen(text));
+
+	list_done(&list);
+	return ok;
+}
+
+/* A long list is searched as a page is: while one types, and on to the next. */
+static void searching(void)
+{
+	struct stage s;
+
+	raise_curtain(&s);
+	press(&s, "t / 'activation");
+	CHECK_THAT(s.app.line == LINE_SEARCH && marked(&s, "activation-patching"), "the mark goes along while one types");
+	press(&s, "Enter");
+	CHECK_THAT(s.app.popup == &popup_menu && !s.app.line && marked(&s, "activation-patching"), "and stays there");
+	press(&s, "/ 'patching Enter n");
+	CHECK_THAT(marked(&s, "path-patching"), "n goes on to the next");
+	press(&s, "N");
+	CHECK_THAT(marked(&s, "activation-patching"), "N goes back");
+	press(&s, "/ 'nowhere Enter");
+	CHECK_THAT(marked(&s, "activation-patching") && s.app.message_style == STYLE_WARNING && strstr(s.app.message.s, "not in this list"), "%s", s.app.message.s);
+	press(&s, "Esc ? / 'suspend Enter");
+	CHECK_THAT(s.app.popup == &popup_help && s.app.list_found > s.app.list_page, "a page to read scrolls: line %d", s.app.list_found);
+	press(&s, "n");
+	CHECK_THAT(s.app.message_style == STYLE_WARNING || s.app.list_found > s.app.list_page, "and stays where there is but one");
+	drop_curtain(&s);
+}
+
 int main(void)
 {
 	linked_cursors();
+	searching();
 	metric_stays();
 	ablating();
 	saving();

@@ -158,6 +158,7 @@ void popup_open(struct app *app, const struct popup *popup)
 {
 	app->popup = popup;
 	app->list_at = app->list_top = 0;
+	app->list_found = -1;
 	go(app, 0);
 }
 
@@ -176,6 +177,48 @@ bool popup_marked(const struct app *app, struct list *list, struct list_item *it
 		return false;
 	*item = list->item[at];
 	return true;
+}
+
+/* ------------------------------------------------------------------------------------------------ searching */
+
+static bool holds(const struct app *app, const char *text)
+{
+	return app->search && text && strcasestr(text, app->search) != NULL;
+}
+
+/* Where a line begins that goes on in this one. */
+static int beginning(const struct list *list, int i)
+{
+	while (i > 0 && list->item[i].heading && !*list->item[i].text)
+		i--;
+	return i;
+}
+
+void popup_find(struct app *app, int by)
+{
+	const bool page = !app->popup->choose, seen = app->list_found >= app->list_top && app->list_found < app->list_top + app->list_page;
+	const int step = by ? by : 1;
+	struct list list;
+	int from = page && seen ? app->list_found : app->list_at, found = -1;
+
+	fill(app, &list);
+	for (int i = by ? 1 : 0; found < 0 && i <= list.n; i++) {
+		int at = ((from + step * i) % list.n + list.n) % list.n;
+
+		if (!holds(app, list.item[at].text) && !holds(app, list.item[at].detail))
+			continue;
+		at = beginning(&list, at);
+		if (page || !list.item[at].heading)
+			found = at;
+	}
+	list_done(&list);
+	if (found < 0) {
+		app_say(app, STYLE_WARNING, app->search ? "\"%s\" is not in this list" : "nothing to look for: / asks", app->search);
+		return;
+	}
+	app->list_found = found;
+	if (!page || !seen || found < app->list_top || found >= app->list_top + app->list_page)
+		go(app, found);
 }
 
 void act_list_choose(struct app *app, const char *argument)
@@ -262,6 +305,17 @@ static struct rect place(const struct app *app, const struct list *list, int w, 
 	return (struct rect){ (w - wide) / 2, (h - high) / 2 > 1 ? (h - high) / 2 : 1, wide, high };
 }
 
+/* What is searched for stands out, as far as the words go. */
+static void draw_words(struct app *app, struct canvas *c, int x, int y, int w, struct ink ink, const char *words)
+{
+	int columns = columns_of(words);
+
+	if (holds(app, words))
+		canvas_field(c, x, y, columns < w ? columns : w, ALIGN_LEFT, app_ink(app, STYLE_MATCH), words);
+	else
+		canvas_field(c, x, y, w, ALIGN_LEFT, ink, words);
+}
+
 static void draw_item(struct app *app, struct canvas *c, struct rect r, int y, int text_w, const struct list_item *item,
 		      bool marked)
 {
@@ -274,11 +328,11 @@ static void draw_item(struct app *app, struct canvas *c, struct rect r, int y, i
 		detail = under;
 	}
 	if (!item->detail) {
-		canvas_field(c, r.x + 1, y, r.w - 2, ALIGN_LEFT, text, item->text);
+		draw_words(app, c, r.x + 1, y, r.w - 2, text, item->text);
 		return;
 	}
-	canvas_field(c, r.x + 1, y, text_w, ALIGN_LEFT, text, item->text);
-	canvas_field(c, r.x + text_w + 3, y, r.w - text_w - 4, ALIGN_LEFT, detail, item->detail);
+	draw_words(app, c, r.x + 1, y, text_w, text, item->text);
+	draw_words(app, c, r.x + text_w + 3, y, r.w - text_w - 4, detail, item->detail);
 }
 
 void draw_popup(struct app *app, struct canvas *c)

@@ -50,6 +50,9 @@ unsigned popup_where(const struct popup *popup);
 bool popup_marked(const struct app *app, struct list *list, struct list_item *item);
 /* The list of models is on the screen, and some of them have not been looked at yet. */
 bool models_unseen(const struct app *app);
+/* Marks the next line in that direction that holds app->search, round the ends; by 0: this one, or the next that does. A page to read
+ * scrolls there. */
+void popup_find(struct app *app, int by);
 /* A click or the wheel on it. */
 void popup_mouse(struct app *app, const struct key *key);
 
