@@ -87,7 +87,7 @@ struct app {
 
 	const struct popup *popup;	/* NULL: none */
 	int list_at, list_top, list_page;
-	int list_found;			/* the line that a search found last; -1: none */
+	int list_from, list_found;	/* the lines where a search began, and that it found last; -1: none */
 	unsigned help_where;		/* where `?` was pressed */
 	bool menu_beside, menu_below;	/* what the list of techniques is for */
 

@@ -40,8 +40,10 @@ static void search_typed(struct app *app)
 {
 	free(app->search);
 	app->search = app->input.text.n ? xstrdup(app->input.text.s) : NULL;
-	if (app->search && app->popup)
+	if (app->search && app->popup) {	/* what the letters so far find, from where it was begun */
+		app->list_at = app->list_from;
 		popup_find(app, 0);
+	}
 }
 
 static void metric_taken(struct app *app)

@@ -147,6 +147,7 @@ static void find(struct app *app, int by)
 void act_search(struct app *app, const char *argument)
 {
 	if (!argument) {
+		app->list_from = app->list_at;
 		lines_begin(app, LINE_SEARCH, "");
 		return;
 	}
