@@ -18,6 +18,14 @@ static int least_width(const struct analysis *a)
 	return a->shape && (strstr(a->shape, "position") || strstr(a->shape, "key")) ? PANE_LEAST_W + 16 : PANE_LEAST_W;
 }
 
+/* Two texts stand there where there are edits, also while they are switched off: so that nothing jumps. */
+static int text_lines(const struct app *app, int h)
+{
+	if (!app->doc.job.generate)
+		return 0;
+	return !app->doc.job.edits ? TEXT_LINES : h >= TALL ? 2 * TEXT_LINES : TEXT_LINES + 1;
+}
+
 static void make_layout(struct app *app, int w, int h)
 {
 	int height[JOB_PANES], width[JOB_PANES], least[JOB_PANES];
@@ -26,7 +34,7 @@ static void make_layout(struct app *app, int w, int h)
 		.panes = app->doc.job.panes, .row = app->doc.row, .height = height, .width = width, .least = least,
 		.looked = looked, .focus = app->focus, .zoomed = app->zoomed,
 		.top_lines = app->doc.job.foil || app->line == LINE_FOIL ? 2 : 0,
-		.text_lines = app->doc.job.generate ? TEXT_LINES : 0,
+		.text_lines = text_lines(app, h),
 	};
 
 	for (int i = 0; i < JOB_PANES; i++) {
