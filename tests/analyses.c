@@ -143,28 +143,13 @@ static void check_exports(const struct walk *w, const struct table *t)
 	str_done(&out);
 }
 
-/* A basis of as many numbers as the chosen site has channels. */
-static void choose_basis(struct walk *w)
-{
-	const struct job_pane *pane = &w->job.pane[0];
-	const struct config *c = &session_model(w->session)->config;
-	char *path;
-	int letters;
-
-	(void)param_choice(&pane->analysis->params[0], pane->args[0], &letters);
-	path = unit_file("basis.npy", 2, letters == 1 ? c->K : c->D, 1, false);	/* z, q, k and v are of a head's channels */
-	job_set(&w->job.basis, path);
-	free(path);
-}
-
 static void check_answer(struct walk *w)
 {
 	struct err err = { 0 };
 	struct notes notes = { 0 };
 	struct table *t = NULL;
 
-	if (!strcmp(w->analysis->name, "subspace-interchange"))
-		choose_basis(w);
+	unit_file_basis(&w->job, &session_model(w->session)->config);
 	if (session_prepare(w->session, &w->job, NULL, &notes, &err))
 		t = session_answer(w->session, 0, NULL, &notes, &err);
 	if (CHECK_THAT(!!t, "%s %s answers %s", w->model, w->variant, err.text)) {

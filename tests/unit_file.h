@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "engine/base/str.h"
+#include "engine/job.h"
 #include "tests/scratch.h"
 
 /* A .npy file of rows × columns numbers: a part of the unit matrix, times `size`. */
@@ -31,6 +32,22 @@ static char *unit_file(const char *name, int rows, int columns, float size, bool
 	path = scratch_file(name, s.s, s.n);
 	str_done(&s);
 	return path;
+}
+
+/* Gives the job's first pane a basis of as many numbers as the site of its first argument has channels, where it asks for one. */
+__attribute__((unused))
+static void unit_file_basis(struct job *job, const struct config *c)
+{
+	const struct job_pane *pane = &job->pane[0];
+	char *path;
+	int letters;
+
+	if (strcmp(pane->analysis->name, "subspace-interchange"))
+		return;
+	(void)param_choice(&pane->analysis->params[0], pane->args[0], &letters);
+	path = unit_file("basis.npy", 2, letters == 1 ? c->K : c->D, 1, false);	/* z, q, k and v are of a head's channels */
+	job_set(&job->basis, path);
+	free(path);
 }
 
 #endif

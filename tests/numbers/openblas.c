@@ -8,6 +8,7 @@
 #include "engine/run/run.h"
 #include "engine/session.h"
 #include "tests/tap.h"
+#include "tests/unit_file.h"
 
 enum { T = 21 };
 
@@ -139,8 +140,11 @@ static struct table *answer(struct session *s, const char *path, const struct an
 	job_set(&job.foil, "one three two two one");
 	job_add_edit(&job, "head 0.1 scale 0.5");
 	job_pane_init(&job.pane[job.panes++], a);
-	if (session_prepare(s, &job, NULL, NULL, &err))
-		t = session_answer(s, 0, NULL, NULL, &err);
+	if (session_prepare(s, &job, NULL, NULL, &err)) {
+		unit_file_basis(&job, &session_model(s)->config);
+		if (session_prepare(s, &job, NULL, NULL, &err))
+			t = session_answer(s, 0, NULL, NULL, &err);
+	}
 	CHECK_THAT(!!t, "%s %s %s", path, a->name, err.text);
 	job_done(&job);
 	return t;
@@ -173,5 +177,6 @@ int main(void)
 		check_techniques(models[i]);
 	}
 	choose(false);
+	scratch_done();
 	return tap_done();
 }
