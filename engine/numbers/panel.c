@@ -10,7 +10,10 @@
 #include "engine/numbers/pool.h"
 #include "engine/numbers/quant.h"
 
-enum { STEP = QUANT_BLOCK_MAX };	/* inputs that are looked at together: a multiple of every block */
+enum {
+	STEP = QUANT_BLOCK_MAX,	/* inputs that are looked at together: a multiple of every block */
+	SOON = 64,		/* … of sixteen rows of floats that are on their way while others are turned */
+};
 
 struct panel_format {
 	size_t (*bytes)(const struct panels *p);	/* of one panel; NULL: none is kept */
@@ -105,8 +108,11 @@ static void read_rows(const struct panels *p, int panel, int from, int count, fl
 
 	if (n < PANEL)
 		memset(dst, 0, (size_t)count * PANEL * sizeof *dst);
-	for (int k = 0; in_place && k < count; k += PANEL)
+	for (int k = 0; in_place && k < count; k += PANEL) {
+		for (int c = 0; c < n; c++)
+			__builtin_prefetch(in_place + (size_t)c * tensor_columns(t) + k + SOON);
 		g->transpose(in_place + k, tensor_columns(t), n, least(PANEL, count - k), dst + k * PANEL, PANEL);
+	}
 	for (int k = 0; !in_place && k < count; k += STEP) {
 		const int some = least(STEP, count - k);
 
