@@ -256,12 +256,7 @@ static void take_over(struct desk *d, const struct job *job)
 	for (struct level *l = d->top; l; l = l->below) {
 		if (l->unwanted || l->piece.kind == PIECE_NONE)
 			continue;
-		if (wants(d, job, l->piece, &at)) {
-			l->piece.pane = at;
-		} else {
-			l->unwanted = true;
-			atomic_store(&l->task.stop, true);
-		}
+		worker_assign(d->worker, l, wants(d, job, l->piece, &at) ? at : -1);
 	}
 	for (int i = 0; i < s->panes; i++) {
 		table_unref(s->pane[i].table);
@@ -302,10 +297,8 @@ static void forget_answers(struct desk *d)
 		d->draft->pane[i].stale = true;
 	memset(d->has_before, 0, sizeof d->has_before);
 	d->has_text = d->has_plain_text = false;
-	for (struct level *l = d->top->below; l; l = l->below) {
-		l->unwanted = true;
-		atomic_store(&l->task.stop, true);
-	}
+	for (struct level *l = d->top->below; l; l = l->below)
+		worker_assign(d->worker, l, -1);
 }
 
 /* Puts a job on the desk and prepares the session for it; false: not prepared, and the draft may say why. */

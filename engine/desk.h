@@ -53,6 +53,8 @@ void worker_publish(struct worker *w);
 /* From here on, newer jobs and cancelling reach this level's task, and no other. */
 void worker_enter(struct worker *w, struct level *level);
 void worker_leave(struct worker *w);
+/* What is under way is now for that pane; or (-1) for none, and stops. The screen reads both. */
+void worker_assign(struct worker *w, struct level *level, int pane);
 /* The newest job, if there is one and `wanted` (NULL: always) says so; then it is the caller's. */
 struct job *worker_take(struct worker *w, bool (*wanted)(struct desk *d, const struct job *job), unsigned *serial);
 bool worker_waits(struct worker *w);		/* a newer job is there */

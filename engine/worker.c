@@ -96,6 +96,18 @@ void worker_leave(struct worker *w)
 	pthread_mutex_unlock(&w->lock);
 }
 
+void worker_assign(struct worker *w, struct level *level, int pane)
+{
+	pthread_mutex_lock(&w->lock);
+	if (pane >= 0) {
+		level->piece.pane = pane;
+	} else {
+		level->unwanted = true;
+		atomic_store(&level->task.stop, true);
+	}
+	pthread_mutex_unlock(&w->lock);
+}
+
 struct job *worker_take(struct worker *w, bool (*wanted)(struct desk *d, const struct job *job), unsigned *serial)
 {
 	struct job *job = NULL;
