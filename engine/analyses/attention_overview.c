@@ -63,32 +63,42 @@ static float mean_over_queries(const struct run *r, int layer, int head, int sho
 	return (float)(sum / (r->T - 1));
 }
 
+static void describe(struct table *t, const struct ask *ask)
+{
+	const int show = ask->arg[ARG_SHOW];
+
+	if (!pattern_is_edited(ask->run, -1))
+		pattern_check_init(&t->check);
+	axis_numbers(t, &t->rows, DIM_LAYER);
+	axis_numbers(t, &t->cols, DIM_HEAD);
+	table_set_title(t, "attention of all heads · %s", shows[show].title);
+	table_set_unit(t, shows[show].unit);
+	t->footnote = ask->run->T > 1 ? NULL : "one token alone: there is nothing to look back at";
+	t->look = LOOK_HEAT;
+	t->scale = shows[show].scale;
+	t->site = SITE_PATTERN;
+}
+
 static struct table *compute(const struct ask *ask, struct err *err)
 {
 	const struct config *c = &ask->model->config;
-	int T = ask->run->T, show = ask->arg[ARG_SHOW];
 	struct table *t = table_new(c->L, c->H, err);
 
 	if (!t)
 		return NULL;
-	if (!pattern_is_edited(ask->run, -1))
-		pattern_check_init(&t->check);
-	for (int l = 0; l < c->L && T > 1; l++) {
+	describe(t, ask);
+	for (int i = 0; i < c->L * c->H && ask->run->T > 1; i++)
+		t->value[i] = NAN;
+	for (int l = 0; l < c->L && ask->run->T > 1; l++) {
 		if (!task_step(ask->task, l, c->L, err)) {
 			table_unref(t);
 			return NULL;
 		}
 		for (int h = 0; h < c->H; h++)
-			t->value[table_cell(t, l, h)] = mean_over_queries(ask->run, l, h, show, &t->check);
+			t->value[table_cell(t, l, h)] = mean_over_queries(ask->run, l, h, ask->arg[ARG_SHOW], &t->check);
+		if (ask_watched(ask))
+			ask_show(ask, t);
 	}
-	axis_numbers(t, &t->rows, DIM_LAYER);
-	axis_numbers(t, &t->cols, DIM_HEAD);
-	table_set_title(t, "attention of all heads · %s", shows[show].title);
-	table_set_unit(t, shows[show].unit);
-	t->footnote = T > 1 ? NULL : "one token alone: there is nothing to look back at";
-	t->look = LOOK_HEAT;
-	t->scale = shows[show].scale;
-	t->site = SITE_PATTERN;
 	return t;
 }
 
