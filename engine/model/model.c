@@ -309,34 +309,6 @@ void model_norm(const struct model *m, const struct norm *norm, const float *x, 
 		apply_norm(&m->config, norm, x + (size_t)i * D, y + (size_t)i * D, scale ? scale + i : NULL);
 }
 
-void model_norm_with(const struct model *m, const struct norm *norm, float scale, const float *x, float *y)
-{
-	kernel_norm_with(m->config.norm == NORM_LAYER, x, scale, norm->gain, norm->bias, y, (size_t)m->config.D);
-}
-
-void model_norm_with_back(const struct model *m, const struct norm *norm, float scale, const float *d, float *g)
-{
-	back_norm_with(m->config.norm == NORM_LAYER, scale, norm->gain, d, g, (size_t)m->config.D);
-}
-
-void model_norm_back(const struct model *m, const struct norm *norm, const float *x, int n, bool frozen, const float *d, float *g)
-{
-	const struct config *c = &m->config;
-	size_t D = (size_t)c->D;
-
-	if (!norm->there) {
-		if (g != d)
-			memcpy(g, d, (size_t)n * D * sizeof *g);
-		return;
-	}
-	for (size_t i = 0; i < (size_t)n; i++) {
-		if (c->norm == NORM_LAYER)
-			back_layer_norm(x + i * D, norm->gain, c->norm_eps, frozen, d + i * D, g + i * D, D);
-		else
-			back_rms_norm(x + i * D, norm->gain, c->norm_eps, frozen, d + i * D, g + i * D, D);
-	}
-}
-
 void model_embed(const struct model *m, int32_t token, int position, float *x)
 {
 	const struct config *c = &m->config;

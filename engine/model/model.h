@@ -105,12 +105,6 @@ void model_unembed_some(const struct model *m, const float *y, int n, int from, 
 void model_unembed_here(const struct model *m, const struct matrix_rows *y, int from, int count, float *logits, size_t ld);
 /* Any of the model's norms over rows of D. */
 void model_norm(const struct model *m, const struct norm *norm, const float *x, int n, float *y, float *scale);
-
-/* One row with a scale that is given in place of its own, and back. The norm must be there. */
-void model_norm_with(const struct model *m, const struct norm *norm, float scale, const float *x, float *y);
-void model_norm_with_back(const struct model *m, const struct norm *norm, float scale, const float *d, float *g);
-/* Backwards: from d[n, D] at a norm's output to g[n, D] (may be d) at its input x; frozen: its scale is taken as constant. */
-void model_norm_back(const struct model *m, const struct norm *norm, const float *x, int n, bool frozen, const float *d, float *g);
 /* From d[n, V] at the logits, which are given, to g[n, D] at the normalised rows. d is spent. */
 void model_unembed_back(const struct model *m, const float *logits, int n, float *d, float *g);
 

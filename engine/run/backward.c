@@ -4,7 +4,6 @@
 #include <math.h>
 #include <string.h>
 
-#include "engine/numbers/back.h"
 #include "engine/numbers/kernels.h"
 #include "engine/numbers/pool.h"
 #include "engine/run/forward.h"
@@ -103,18 +102,22 @@ static void read_norm_back(const struct backward *b, enum site site, int l, floa
 		norms_back(&place, t, norms_input(run, site, l, t), (b->frozen & FROZEN_NORMS) != 0, d + (size_t)t * D, d + (size_t)t * D);
 }
 
-/* The same for one behind a block, whose input is x. */
-static void norm_back(const struct backward *b, const struct norm *norm, const float *x, float *d)
+/* The same for one whose input x[T, width] no run keeps. */
+static void norm_back(const struct backward *b, enum site site, int l, const float *x, size_t width, float *d)
 {
-	model_norm_back(b->run->model, norm, x, b->run->T, (b->frozen & FROZEN_NORMS) != 0, d, d);
+	const struct run *run = b->run;
+	const struct norm_place place = { run->model, run->edit_list, run->edits, site, l };
+
+	for (int t = 0; t < run->T; t++)
+		norms_back(&place, t, x + (size_t)t * width, (b->frozen & FROZEN_NORMS) != 0, d + (size_t)t * width, d + (size_t)t * width);
 }
 
-/* How a block writes: matrix, bias, the norm behind them. */
+/* How a block writes. */
 struct writer {
 	enum site site;
 	const struct matrix *W;		/* [in, D] */
 	const float *bias;
-	const struct norm *post;
+	enum site post;			/* the norm behind it */
 	const float *in;		/* [T, in] of the run */
 	const double *by_scale;		/* [T] what else the scale of that norm does to the metric; or NULL */
 };
@@ -123,6 +126,7 @@ struct writer {
 static void write_back(const struct backward *b, int l, const struct writer *w, const float *d, float *g)
 {
 	const struct config *c = &b->run->model->config;
+	const struct norm_place post = { b->run->model, b->run->edit_list, b->run->edits, w->post, l };
 	int T = b->run->T;
 	size_t all = (size_t)T * (size_t)c->D;
 
@@ -130,13 +134,15 @@ static void write_back(const struct backward *b, int l, const struct writer *w, 
 	backward_edits(b->run, l, w->site, b->write);
 	for (size_t i = 0; c->residual_scale != 1 && i < all; i++)
 		b->write[i] *= c->residual_scale;
-	if (w->post->there) {
+	if (norms_at(b->run->model, w->post, l)->there) {
 		linear(w->W, w->bias, w->in, T, b->part);
-		norm_back(b, w->post, b->part, b->write);
+		norm_back(b, w->post, l, b->part, (size_t)c->D, b->write);
 	}
-	for (int t = 0; w->by_scale && t < T; t++) {	/* scale = (mean x² + ε)^-½ */
+	for (int t = 0; w->by_scale && t < T; t++) {	/* scale = (mean x² + ε)^-½, unless it is kept */
 		double s = (double)b->run->layer[l]->post_scale[t], by = -w->by_scale[t] * s * s * s / c->D;
 
+		if (norms_kept(&post, t))
+			continue;
 		kernel_axpy((float)by, b->part + (size_t)t * (size_t)c->D, b->write + (size_t)t * (size_t)c->D, (size_t)c->D);
 	}
 	matrix_apply_back(w->W, b->write, (size_t)c->D, T, g, (size_t)matrix_in(w->W));
@@ -151,7 +157,7 @@ static void mlp_back(const struct backward *b, int l, const struct layer_sites *
 	const struct config *c = &m->config;
 	const struct layer *y = &m->layers[l];
 	const struct layer_sites *was = b->run->layer[l];
-	const struct writer writer = { SITE_MLP_OUT, y->W_out, y->b_out, &y->ln2_post, was->mlp_post, NULL };
+	const struct writer writer = { SITE_MLP_OUT, y->W_out, y->b_out, SITE_LN2_POST, was->mlp_post, NULL };
 	size_t F = (size_t)c->F, T = (size_t)b->run->T;
 
 	write_back(b, l, &writer, s->mlp_out, s->mlp_post);
@@ -312,30 +318,21 @@ struct projection {
 	enum site site;
 	const struct matrix *W;
 	const float *bias;
-	const struct norm *norm;	/* on heads; NULL for values */
+	enum site norm;			/* on heads; SITE_NONE for values */
 	int heads;
 	bool turned;			/* by rotary positions */
 };
 
 /* Back through norm on heads and clipping, in place in d[T, heads, K]; x is what the matrix gave, and is clipped here. */
-static void heads_back(const struct backward *b, const struct projection *p, float *x, float *d)
+static void heads_back(const struct backward *b, int l, const struct projection *p, float *x, float *d)
 {
 	const struct config *c = &b->run->model->config;
-	bool whole = c->qk_span == QK_WHOLE, frozen = (b->frozen & FROZEN_NORMS) != 0;
-	int parts = whole ? 1 : p->heads;
-	size_t width = (size_t)((whole ? p->heads : 1) * c->K), n = (size_t)(b->run->T * p->heads * c->K);
+	size_t width = (size_t)(p->heads * c->K), n = (size_t)b->run->T * width;
 
 	for (size_t i = 0; c->qkv_clip > 0 && i < n; i++)
 		x[i] = fminf(fmaxf(x[i], -c->qkv_clip), c->qkv_clip);
-	for (int i = 0; p->norm && p->norm->there && i < b->run->T * parts; i++) {
-		float *at = d + (size_t)i * width, *from = x + (size_t)i * width;
-		const float *gain = p->norm->gain + (c->qk_span == QK_OWN ? (size_t)(i % parts) * width : 0);
-
-		if (c->qk_norm == NORM_LAYER)
-			back_layer_norm(from, gain, c->norm_eps, frozen, at, at, width);
-		else
-			back_rms_norm(from, gain, c->norm_eps, frozen, at, at, width);
-	}
+	if (p->norm != SITE_NONE)
+		norm_back(b, p->norm, l, x, width, d);
 	for (size_t i = 0; c->qkv_clip > 0 && i < n; i++)
 		d[i] = fabsf(x[i]) < c->qkv_clip ? d[i] : 0;
 }
@@ -354,9 +351,9 @@ static void project_back(const struct backward *b, int l, const struct projectio
 		for (int h = 0; h < p->heads; h++)
 			kernel_rotary(b->wide + (size_t)t * width + (size_t)(h * c->K), b->cosine[which] + (size_t)t * (size_t)r->pairs,
 				      b->sine[which] + (size_t)t * (size_t)r->pairs, r->pairs, r->interleaved);
-	if (c->qkv_clip > 0 || (p->norm && p->norm->there)) {
+	if (c->qkv_clip > 0 || (p->norm != SITE_NONE && norms_at(b->run->model, p->norm, l)->there)) {
 		linear(p->W, p->bias, b->read, T, b->inner);
-		heads_back(b, p, b->inner, b->wide);
+		heads_back(b, l, p, b->inner, b->wide);
 	}
 	read_back(b, p->W, b->wide);
 }
@@ -383,11 +380,11 @@ static void attention_back(const struct backward *b, int l, struct layer_sites *
 	const struct layer *y = &m->layers[l];
 	const struct layer_sites *was = b->run->layer[l];
 	const struct norm_place read = { m, b->run->edit_list, b->run->edits, SITE_LN1, l };
-	struct writer writer = { SITE_ATTN_OUT, y->W_O, y->b_O, &y->ln1_post, was->z_used, NULL };
+	struct writer writer = { SITE_ATTN_OUT, y->W_O, y->b_O, SITE_LN1_POST, was->z_used, NULL };
 	bool turned = c->position == POSITION_ROTARY && !(c->no_rotary && c->no_rotary[l]);
-	const struct projection q = { SITE_Q, y->W_Q, y->b_Q, &y->q_norm, c->H, turned };
-	const struct projection k = { SITE_K, y->W_K, y->b_K, &y->k_norm, c->G, turned };
-	const struct projection v = { SITE_V, y->W_V, y->b_V, NULL, c->G, false };
+	const struct projection q = { SITE_Q, y->W_Q, y->b_Q, SITE_Q_NORM, c->H, turned };
+	const struct projection k = { SITE_K, y->W_K, y->b_K, SITE_K_NORM, c->G, turned };
+	const struct projection v = { SITE_V, y->W_V, y->b_V, SITE_NONE, c->G, false };
 	size_t T = (size_t)b->run->T, HK = (size_t)(c->H * c->K);
 	struct attention a = { b, s, b->wide, l };
 

@@ -16,11 +16,6 @@
 
 /* ---- against a model ---- */
 
-static bool is_scale(const struct edit *e)
-{
-	return e->target->site == SITE_LN1 || e->target->site == SITE_LN2 || e->target->site == SITE_LN_FINAL;
-}
-
 /* Floats that one edit covers at a position: a unit, or all of them. For `result`, of z. */
 static size_t slice(const struct edit *e, const struct config *c, size_t *from)
 {
@@ -223,8 +218,6 @@ static bool resolve_file(struct edit *e, const struct config *c, struct arena *a
 static bool resolve_scales(struct edit *e, const struct edit_context *context, struct arena *arena, const char *line, struct err *err)
 {
 	const struct model *m = context->model;
-	const struct run *run = context->unedited;
-	float *y = arena_floats(arena, (size_t)m->config.D, err);
 
 	if (!edit_has_layer(e->target))
 		e->layer = m->config.L;	/* behind all of them */
@@ -232,11 +225,10 @@ static bool resolve_scales(struct edit *e, const struct edit_context *context, s
 		return err_set(err, ERR_ARGUMENT, "edit \"%s\": in this model attention and MLP read through one norm; write ln1 %d", line, e->layer);
 	if (!norms_at(m, e->target->site, e->layer)->there)
 		return err_set(err, ERR_ARGUMENT, "edit \"%s\": this model has no norm there", line);
-	if (!y || !(e->vector = arena_floats(arena, (size_t)run->T, err)))
-		return false;
-	for (int t = 0; t < run->T; t++)
-		model_norm(m, norms_at(m, e->target->site, e->layer), norms_input(run, e->target->site, e->layer, t), 1, y, &e->vector[t]);
-	return true;
+	if (e->unit >= 0 && norms_parts(&m->config, e->target->site) == 1 && (e->target->site == SITE_Q_NORM ? m->config.H : m->config.G) > 1)
+		return err_set(err, ERR_ARGUMENT, "edit \"%s\": in this model one norm spans all heads; write %s %d", line, e->target->word, e->layer);
+	e->vector = norms_scales(context->unedited, e->target->site, e->layer, arena, err);
+	return e->vector != NULL;
 }
 
 /* The standard deviation over all numbers of the prompt's token embeddings, as they enter layer 0 but for learned positions. */
@@ -274,7 +266,9 @@ static bool can_read(const struct edit *e, const struct run *r, const char *line
 {
 	enum site site = e->target->site == SITE_RESULT ? SITE_Z : e->target->site == SITE_SCORES ? SITE_Q : e->target->site;
 
-	return is_scale(e) || run_has(r, site) ||
+	if (norms_is(site))
+		site = norms_source(site);
+	return site == SITE_NONE || run_has(r, site) ||
 	       err_set(err, ERR_MEMORY, "edit \"%s\": %s reads %s, which the run of so long a prompt does not keep; shorten the prompt", line,
 		       edit_ops[e->op].word, site_table[e->target->site].name);
 }
@@ -303,7 +297,7 @@ bool edit_resolve(struct edit *e, const struct edit_context *context, struct are
 		ok = resolve_noise(e, context, arena, err);
 	if (ok && e->op == EDIT_FREEZE) {
 		e->source = context->unedited;
-		ok = is_scale(e) ? resolve_scales(e, context, arena, line.s, err) : true;
+		ok = can_read(e, e->source, line.s, err) && (!norms_is(e->target->site) || resolve_scales(e, context, arena, line.s, err));
 	}
 	if (ok && (e->op == EDIT_PATCH || e->op == EDIT_INTERCHANGE))
 		ok = resolve_foil(e, context, line.s, err);

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "engine/base/json.h"
+#include "engine/run/norms.h"
 
 const struct edit_target edit_targets[] = {
 	{ "head", SITE_RESULT, false, "what a head writes to the stream (L.H)" },
@@ -29,6 +30,10 @@ const struct edit_target edit_targets[] = {
 	{ "mlp_post", SITE_MLP_POST, false, "neurons after the activation (L or L.N)" },
 	{ "ln1", SITE_LN1, false, "the scale of the norm before attention (L): freeze keeps it" },
 	{ "ln2", SITE_LN2, false, "the scale of the norm before the MLP (L): freeze keeps it" },
+	{ "ln1_post", SITE_LN1_POST, false, "the scale of the norm behind attention, where the family has one (L): freeze keeps it" },
+	{ "ln2_post", SITE_LN2_POST, false, "the scale of the norm behind the MLP, where the family has one (L): freeze keeps it" },
+	{ "q_norm", SITE_Q_NORM, false, "the scale of the norm on queries, where the family has one (L or L.H): freeze keeps it" },
+	{ "k_norm", SITE_K_NORM, false, "the scale of the norm on keys, where the family has one (L or L.G): freeze keeps it" },
 	{ "ln_final", SITE_LN_FINAL, false, "the scale of the final norm, which no layer has: ln_final freeze keeps it" },
 	{ NULL, SITE_NONE, false, NULL },
 };
@@ -184,7 +189,7 @@ static bool parse_float(const char *word, float *out)
 static unsigned kind_of(const struct edit_target *target)
 {
 	return target->site == SITE_RESULT ? EDIT_ON_HEADS : target->site == SITE_PATTERN ? EDIT_ON_WEIGHTS
-	       : target->site == SITE_SCORES ? EDIT_ON_SCORES : site_table[target->site].width == '1' || target->site == SITE_LN_FINAL ? EDIT_ON_SCALES
+	       : target->site == SITE_SCORES ? EDIT_ON_SCORES : norms_is(target->site) ? EDIT_ON_SCALES
 	       : EDIT_ON_VECTORS;
 }
 

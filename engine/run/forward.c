@@ -113,13 +113,13 @@ static void touch(const struct rows *r, int row, enum site site, float *x)
 			edit_apply(v->edit[e], &r->p->model->config, site, t, x);
 }
 
-/* One of the norms that a block reads through. */
-static void normalise(const struct rows *r, int row, enum site site, const float *x, float *y)
+/* One of the layer's norms. */
+static void normalise(const struct rows *r, int row, enum site site, const float *x, float *y, float *scale)
 {
 	const struct variant *v = &r->p->variant[row / (r->p->T - r->p->t0)];
 	const struct norm_place place = { r->p->model, v->edit, v->edits, site, r->l };
 
-	norms_apply(&place, position_of(r, row), x, y, NULL);
+	norms_apply(&place, position_of(r, row), x, y, scale);
 }
 
 static void add_bias(float *x, const float *b, size_t n)
@@ -140,24 +140,8 @@ static void multiply_by(float *x, size_t n, float by)
 		x[i] *= by;
 }
 
-static void norm_heads(const struct config *c, const struct norm *norm, float *x, int heads)
-{
-	bool whole = c->qk_span == QK_WHOLE;
-	int parts = whole ? 1 : heads, width = whole ? heads * c->K : c->K;
-
-	for (int h = 0; norm->there && h < parts; h++) {
-		float *y = x + h * width;
-		size_t own = c->qk_span == QK_OWN ? (size_t)(h * width) : 0;
-
-		if (c->qk_norm == NORM_LAYER)
-			kernel_layer_norm(y, norm->gain + own, norm->bias ? norm->bias + own : NULL, c->norm_eps, y, (size_t)width);
-		else
-			kernel_rms_norm(y, norm->gain + own, c->norm_eps, y, (size_t)width);
-	}
-}
-
 /* Norms on heads and rotary positions, in the order of every family that has both (norm first). */
-static void place(const struct rows *r, int row, const struct norm *norm, float *x, int heads)
+static void place(const struct rows *r, int row, enum site norm, float *x, int heads)
 {
 	const struct config *c = &r->p->model->config;
 	const struct rotary *rotary = config_rotary(c, r->l);
@@ -165,7 +149,7 @@ static void place(const struct rows *r, int row, const struct norm *norm, float 
 	size_t at = (size_t)(position_of(r, row) - r->p->key0) * (size_t)rotary->pairs;
 	bool rotate = c->position == POSITION_ROTARY && !(c->no_rotary && c->no_rotary[r->l]);
 
-	norm_heads(c, norm, x, heads);
+	normalise(r, row, norm, x, x, NULL);
 	for (int h = 0; rotate && h < heads; h++)
 		kernel_rotary(x + h * c->K, r->p->cosine[which] + at, r->p->sine[which] + at, rotary->pairs, rotary->interleaved);
 }
@@ -179,7 +163,7 @@ static void enter(const struct rows *r, int row)
 	float *x = r->s->resid_pre + (size_t)row * D;
 
 	touch(r, row, SITE_RESID_PRE, x);
-	normalise(r, row, SITE_LN1, x, r->p->scratch + (size_t)row * D);
+	normalise(r, row, SITE_LN1, x, r->p->scratch + (size_t)row * D, NULL);
 }
 
 static void finish_query(const struct rows *r, int row)
@@ -190,7 +174,7 @@ static void finish_query(const struct rows *r, int row)
 
 	add_bias(q, r->layer->b_Q, HK);
 	clip(q, HK, c->qkv_clip);
-	place(r, row, &r->layer->q_norm, q, c->H);
+	place(r, row, SITE_Q_NORM, q, c->H);
 	touch(r, row, SITE_Q, q);
 }
 
@@ -204,7 +188,7 @@ static void finish_key_and_value(const struct rows *r, int row)
 	add_bias(v, r->layer->b_V, GK);
 	clip(k, GK, c->qkv_clip);
 	clip(v, GK, c->qkv_clip);
-	place(r, row, &r->layer->k_norm, k, c->G);
+	place(r, row, SITE_K_NORM, k, c->G);
 	touch(r, row, SITE_K, k);
 	touch(r, row, SITE_V, v);
 }
@@ -244,8 +228,7 @@ static void leave_attention(const struct rows *r, int row)
 	struct result_place place;
 
 	add_bias(out, r->layer->b_O, D);
-	if (r->layer->ln1_post.there)
-		model_norm(m, &r->layer->ln1_post, out, 1, out, r->s->post_scale + row);
+	normalise(r, row, SITE_LN1_POST, out, out, r->s->post_scale ? r->s->post_scale + row : NULL);
 	multiply_by(out, D, c->residual_scale);
 	place = (struct result_place){ m, r->l, position_of(r, row), r->s->z + (size_t)row * (size_t)(c->H * c->K),
 				       r->s->post_scale ? r->s->post_scale[row] : 1 };
@@ -254,7 +237,7 @@ static void leave_attention(const struct rows *r, int row)
 	touch(r, row, SITE_ATTN_OUT, out);
 	kernel_add(pre, out, mid, D);
 	touch(r, row, SITE_RESID_MID, mid);
-	normalise(r, row, SITE_LN2, c->parallel ? pre : mid, r->p->scratch + at);
+	normalise(r, row, SITE_LN2, c->parallel ? pre : mid, r->p->scratch + at, NULL);
 }
 
 static void activate(const struct rows *r, int row)
@@ -276,14 +259,12 @@ static void activate(const struct rows *r, int row)
 
 static void leave_mlp(const struct rows *r, int row)
 {
-	const struct model *m = r->p->model;
-	const struct config *c = &m->config;
+	const struct config *c = &r->p->model->config;
 	size_t D = (size_t)c->D, at = (size_t)row * D;
 	float *out = r->s->mlp_out + at, *post = r->s->resid_post + at;
 
 	add_bias(out, r->layer->b_out, D);
-	if (r->layer->ln2_post.there)
-		model_norm(m, &r->layer->ln2_post, out, 1, out, NULL);
+	normalise(r, row, SITE_LN2_POST, out, out, NULL);
 	multiply_by(out, D, c->residual_scale);
 	touch(r, row, SITE_MLP_OUT, out);
 	kernel_add(r->s->resid_mid + at, out, post, D);

@@ -154,7 +154,7 @@ static void check_lines(const struct pair *f)
 	struct err err = { 0 };
 	int n = 0, wrong = 0;
 
-	CHECK_THAT(json_count(edits) > 20 && json_count(edits) < MOST, "%s: %zu edits", f->name, json_count(edits));
+	CHECK_THAT(json_count(edits) > 2 && json_count(edits) < MOST, "%s: %zu edits", f->name, json_count(edits));
 	for (size_t i = 0; i < json_count(edits) && i < MOST; i++) {
 		const struct json_value *lines = json_get(json_at(edits, i), "lines");
 		const char *line[SWEEP_EDITS];
@@ -194,15 +194,14 @@ static void check_lines(const struct pair *f)
 	CHECK_THAT(!wrong, "%s: of %d cells of a sweep %d are not exactly the single run", f->name, n, wrong);
 }
 
-/* What reads the final norm reads it as the run has it: the books of these balance. */
-static void check_books(const struct pair *f)
+/* What reads a norm reads it as the run has it: the books of these balance. */
+static void check_books_of(const struct pair *f, const char *const *lines, int n)
 {
-	static const char *const lines[] = { "mlp_out 0 scale 3", "head 1.0 scale -4", "ln1 1 freeze", "ln_final freeze" };
 	static const char *const techniques[] = { "logit-lens", "next-token", "direct-attribution", "head-attribution" };
 	struct pair own = *f;
 	struct err err = { 0 };
 
-	own.run = edited(f, lines, 4, &err);
+	own.run = edited(f, lines, n, &err);
 	if (!CHECK_THAT(!!own.run, "%s %s", f->name, err.text))
 		return;
 	for (size_t i = 0; i < sizeof techniques / sizeof *techniques; i++) {
@@ -217,6 +216,37 @@ static void check_books(const struct pair *f)
 		table_unref(t);
 	}
 	run_unref(own.run);
+}
+
+static void check_books(const struct pair *f)
+{
+	static const char *const lines[] = { "mlp_out 0 scale 3", "head 1.0 scale -4", "ln1 1 freeze", "ln_final freeze" };
+
+	check_books_of(f, lines, 4);
+}
+
+/* Norms behind blocks and on queries and keys: kept as they are nothing changes, and who has none says so. */
+static void check_more_norms(const struct pair *f)
+{
+	static const char *const lines[] = { "ln1_post 0 freeze", "ln2_post 1 @2.. freeze", "q_norm 1 freeze", "k_norm 0 @-1 freeze", "q_norm 1.1 freeze" };
+	static const char *const lively[] = { "mlp_out 0 scale 3", "head 1.0 scale -4", "ln1_post 1 freeze", "ln2_post 1 freeze" };
+	const struct layer *y = &f->model->layers[0];
+	const bool there[] = { y->ln1_post.there, y->ln2_post.there, y->q_norm.there, y->k_norm.there, y->q_norm.there };
+
+	for (size_t i = 0; i < sizeof lines / sizeof *lines; i++) {
+		struct err err = { 0 };
+		struct run *r = edited(f, &lines[i], 1, &err), *g = fresh(f, &lines[i], 1, &err);
+
+		if (there[i] && !strchr(err.text, ';'))
+			CHECK_THAT(same_logits(r, f->run) && same_logits(g, f->run), "%s: %s changes nothing %s", f->name, lines[i], err.text);
+		else
+			CHECK_THAT(!r && strstr(err.text, there[i] ? "one norm spans all heads; write q_norm 1" : "this model has no norm there"), "%s: %s: %s",
+				   f->name, lines[i], err.text);
+		run_unref(r);
+		run_unref(g);
+	}
+	if (y->ln1_post.there)
+		check_books_of(f, lively, 4);
 }
 
 /* A file of prompts: what is drawn, what is known again, what is said when nothing fits. */
@@ -343,6 +373,7 @@ static void check_printing(void)
 		"head 5.1 resample set.txt 3", "layer 5 resample set.jsonl line 7", "scores 1.0 @3<1 add 0.5", "pattern 1.0 add 1", "scores 1 patch",
 		"resid_post 3 interchange \"my basis.npy\"", "head 5.1 project v.npy", "head 5.1 add v.npy 2",
 		"neuron 3.1 scale 0.7", "neuron 3.1 scale 1.0000001", "neuron 3.1 scale -1e-30", "scores 1 add 0.3", "ln1 3 freeze", "ln2 3 @1..2 freeze", "ln_final freeze", "ln_final @-1 freeze",
+		"ln1_post 3 freeze", "q_norm 3.0..1 @2.. freeze",
 	};
 	struct arena *arena = arena_new();
 	struct str out;
@@ -377,8 +408,10 @@ int main(void)
 {
 	static pair_check *const checks[] = { check_lines, check_own, check_interchange, check_bad_basis, check_books, check_files, check_stopped,
 					      check_refusals, NULL };
+	static pair_check *const more_norms[] = { check_lines, check_more_norms, NULL };
 
 	pair_each(FOLDER, 4, checks);
+	pair_each("tests/fixtures/norms", 5, more_norms);
 	check_printing();
 	check_onward();
 	scratch_done();

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """make_edits.py - the last logits of some tiny models under edits of every kind, by hooks in PyTorch, in double precision.
 
-    make_edits.py [NAME…]      writes tests/fixtures/edits/NAME.json
+    make_edits.py [NAME…]      writes tests/fixtures/edits/NAME.json, and of models with more norms tests/fixtures/norms/NAME.json
 
 The prompts of set.jsonl and own.txt there are what `mean FILE` and `resample FILE` read.
 """
@@ -20,10 +20,23 @@ from probe import Edit, Probe, number
 EDITS = FIXTURES / "edits"
 ROOT = FIXTURES.parent.parent
 NAMES = ["tiny/gpt2-tied", "tiny/llama-grouped", "families/gpt_neox", "families/gemma2"]
+NORMED = ["families/gemma2", "families/gemma3", "families/olmo2", "families/cohere-qk", "families/phi-qk"]  # behind blocks, on queries and keys
 SET, OWN = "tests/fixtures/edits/set.jsonl", "tests/fixtures/edits/own.txt"
 
 
-NORMS = {"gpt2": ("ln_1", "ln_2"), "gemma2": ("input_layernorm", "pre_feedforward_layernorm")}
+# Where a layer has its norms, by the site of their scale.
+PLAIN_NORMS = {"ln1": "input_layernorm", "ln2": "post_attention_layernorm"}
+POST_NORMS = {"ln1_post": "post_attention_layernorm", "ln2_post": "post_feedforward_layernorm"}
+HEAD_NORMS = {"q_norm": "self_attn.q_norm", "k_norm": "self_attn.k_norm"}
+GEMMA2_NORMS = {"ln1": "input_layernorm", "ln2": "pre_feedforward_layernorm", **POST_NORMS}
+NORMS = {
+    "gpt2": {"ln1": "ln_1", "ln2": "ln_2"}, "gemma2": GEMMA2_NORMS, "gemma3_text": {**GEMMA2_NORMS, **HEAD_NORMS},
+    "olmo2": {**POST_NORMS, **HEAD_NORMS}, "cohere": {"ln1": "input_layernorm", **HEAD_NORMS},
+    "phi": {"ln1": "input_layernorm", "q_norm": "self_attn.q_layernorm", "k_norm": "self_attn.k_layernorm"},
+}
+
+
+HEADS_FIRST = ("gemma3_text", "phi")  # whose norms on heads see [heads, T, K]
 
 
 class EditProbe(Probe):
@@ -33,7 +46,7 @@ class EditProbe(Probe):
         super().__init__(model)
         for index, layer in enumerate(self.layers):
             layer.get_submodule(self.family["o"]).register_forward_hook(lambda m, a, out: setattr(self, "before_norm", out.reshape(-1, out.shape[-1])))
-            for name, norm in zip(("ln1", "ln2"), NORMS.get(self.config.model_type, ("input_layernorm", "post_attention_layernorm"))):
+            for name, norm in NORMS.get(self.config.model_type, PLAIN_NORMS).items():
                 layer.get_submodule(norm).register_forward_hook(self._norm(name, index))
         model.get_submodule(self.family["norm"]).register_forward_hook(self._norm("ln_final", 0), prepend=True)
 
@@ -116,19 +129,23 @@ class EditProbe(Probe):
 
     def _norm(self, name, index):
         def hook(module, args, out):
-            x = args[0][0].double()
-            layer_norm = isinstance(module, torch.nn.LayerNorm)
+            x = args[0][0].double()  # [T, D], or of heads [T, heads, K]
+            layer_norm = "LayerNorm" in type(module).__name__
             square = x.var(-1, correction=0) if layer_norm else x.square().mean(-1)
             site = f"blocks.{index}.{name}.scale"
             scale = (square + (module.eps if hasattr(module, "eps") else module.variance_epsilon)).rsqrt()
+            turned = name in HEAD_NORMS and self.config.model_type in HEADS_FIRST
+            scale = scale.T if turned else scale
             self.sites[site] = scale
-            bias = module.bias if layer_norm else 0
+            bias = getattr(module, "bias", None) if layer_norm else None
+            bias = 0 if bias is None else bias
             for edit in self.edits:
                 if edit.target == name and edit.layer == index:
                     factor = torch.ones_like(scale)
-                    for t in edit.positions(len(x))[0]:
-                        factor[t] = self.base[site][t] / scale[t]
-                    out = bias + (out - bias) * factor[None, :, None].to(out.dtype)
+                    for t in edit.positions(len(scale))[0]:
+                        edit.narrow(factor)[t] = edit.narrow(self.base[site])[t] / edit.narrow(scale)[t]
+                    factor = factor.T if turned else factor
+                    out = bias + (out - bias) * factor[None, ..., None].to(out.dtype)
             return out
         return hook
 
@@ -139,10 +156,11 @@ class Edits(Maps):
         self.probe = EditProbe(AutoModelForCausalLM.from_pretrained(self.folder, attn_implementation="eager", dtype=torch.float32).double())
         self.run, self.foil = self.probe.run(self.ids), self.probe.run(self.foil_ids)
 
+        self.prompts = {}
+
     def read_prompts(self):
         """{file: {line number: run}}"""
         tokenizer = AutoTokenizer.from_pretrained(self.folder)
-        self.prompts = {}
         for path in (SET, OWN):
             lines = (EDITS / path.split("/")[-1]).read_text().split("\n")
             texts = {i + 1: json.loads(t)["prompt"] if path == SET else t for i, t in enumerate(lines) if t}
@@ -193,6 +211,21 @@ class Edits(Maps):
             ["embed 0 @2 noise 2", "ln1 0 @1..4 freeze", f"ln2 {last} freeze", "ln_final @-1 freeze"],
         ]
 
+    def lines_of_more_norms(self):
+        """Of the norms behind blocks and on queries and keys, as far as the model has them."""
+        last = self.layers - 1
+        has = NORMS[self.probe.config.model_type]
+        lines = [
+            ["head 0.1 scale 4", "ln1_post 0 freeze"], ["neuron 1.2..9 scale 5", "ln2_post 1 freeze"],
+            ["embed 0 @2 noise 2", "ln1_post 0 @1..4 freeze", f"ln2_post {last} freeze", f"ln1_post {last} @-1 freeze"],
+            ["embed 0 noise 3", f"q_norm {last} freeze"], ["embed 0 @1.. noise 3 1", f"k_norm {last} freeze"],
+            ["mlp_out 0 scale 5", "q_norm 1 @3.. freeze", "k_norm 1 @2..4 freeze"],
+        ]
+        if "q_norm" in has and self.probe.config.model_type != "olmo2":  # whose one norm spans all heads
+            lines += [["mlp_out 0 scale 5", "q_norm 1.0..1 freeze"], ["mlp_out 0 scale -3", "k_norm 1.0 @1.. freeze"]]
+        kept = [[line for line in edits if line.split()[0] not in ("ln1_post", "ln2_post", "q_norm", "k_norm") or line.split()[0] in has] for edits in lines]
+        return [edits for edits in kept if any(line.endswith("freeze") for line in edits)]
+
     def lines_of_rows(self):
         """Weights and scores; where PyTorch's hooks have them."""
         last = self.layers - 1
@@ -204,12 +237,16 @@ class Edits(Maps):
             ["embed 0 @3 noise 2", "scores 0 freeze", "pattern 1 freeze"], ["resid_pre 1 @2 noise 1", "scores 1.0..1 @4..<2..3 freeze"],
         ]
 
-    def answer(self):
-        self.read_prompts()
+    def answer(self, all_lines, all_of_it_tells=False):
+        """all_of_it_tells: what is kept must make a difference by itself."""
         rows = []
-        for lines in self.lines():
+        for lines in all_lines:
             run = self.probe.run(self.ids, lines, base=self.run, foil=self.foil, folder=ROOT, prompts=self.prompts)
-            assert (run["logits"][-1] - self.run["logits"][-1]).abs().max() > 1e-4, lines
+            without = self.run
+            if all_of_it_tells:
+                loose = [x for x in lines if not x.endswith("freeze")]
+                without = self.probe.run(self.ids, loose, base=self.run, foil=self.foil, folder=ROOT, prompts=self.prompts)
+            assert (run["logits"][-1] - without["logits"][-1]).abs().max() > 1e-4, lines
             rows.append({"lines": lines, "logits_last": [number(x) for x in run["logits"][-1]]})
         return {
             "about": "made by tests/reference/make_edits.py", "model": self.name, "ids": self.ids, "foil_ids": self.foil_ids,
@@ -218,15 +255,24 @@ class Edits(Maps):
         }
 
 
+def write(path, answer):
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(json.dumps(answer, indent=None).replace("]}, ", "]},\n") + "\n")
+    print(path, path.stat().st_size)
+
+
 def main():
     p = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    p.add_argument("names", nargs="*", default=NAMES)
+    p.add_argument("names", nargs="*", default=NAMES + NORMED)
     logging.disable_progress_bar()
     torch.set_grad_enabled(False)
-    for name in p.parse_args().names:
-        path = EDITS / f"{name.split('/')[-1]}.json"
-        path.write_text(json.dumps(Edits(name).answer(), indent=None).replace("]}, ", "]},\n") + "\n")
-        print(path, path.stat().st_size)
+    for name in dict.fromkeys(p.parse_args().names):
+        model, short = Edits(name), name.split("/")[-1]
+        if name in NAMES:
+            model.read_prompts()
+            write(EDITS / f"{short}.json", model.answer(model.lines()))
+        if name in NORMED:
+            write(FIXTURES / "norms" / f"{short}.json", model.answer(model.lines_of_more_norms(), all_of_it_tells=True))
 
 
 if __name__ == "__main__":
