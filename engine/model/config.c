@@ -17,7 +17,7 @@ static bool read_sizes(const struct settings *s, const struct family *f, struct 
 		return false;
 	if (!c->L || !c->D || !c->H)
 		return setting_refuse(s, !c->L ? SETTING_LAYERS : !c->D ? SETTING_WIDTH : SETTING_HEADS, err, " is missing");
-	c->G = c->H;
+	c->G = s->json && f->kv_heads && !json_get(s->json, "num_key_value_heads") ? f->kv_heads : c->H;
 	if (!setting_int(s, SETTING_KV_HEADS, 1, c->H, &c->G, err))
 		return false;
 	if (c->H % c->G)

@@ -170,7 +170,7 @@ const struct family family_table[] = {
 		},
 	},
 	{
-		.name = "qwen2", .types = "qwen2", .arch = "qwen2",
+		.name = "qwen2", .types = "qwen2", .arch = "qwen2", .kv_heads = 32,
 		.norm = NORM_RMS, .eps = 1e-6f, .position = POSITION_ROTARY,
 		.activation = ACTIVATION_SILU, .gated = true, .biases = BIAS_QKV, .window = WINDOW_IF_USED,
 		.name_of = {
@@ -178,7 +178,7 @@ const struct family family_table[] = {
 		},
 	},
 	{
-		.name = "qwen3", .types = "qwen3", .arch = "qwen3",
+		.name = "qwen3", .types = "qwen3", .arch = "qwen3", .kv_heads = 32,
 		.norm = NORM_RMS, .eps = 1e-6f, .position = POSITION_ROTARY,
 		.activation = ACTIVATION_SILU, .gated = true, .window = WINDOW_IF_USED,
 		.name_of = {
@@ -186,7 +186,7 @@ const struct family family_table[] = {
 		},
 	},
 	{
-		.name = "gemma", .types = "gemma", .arch = "gemma",
+		.name = "gemma", .types = "gemma", .arch = "gemma", .kv_heads = 16,
 		.norm = NORM_RMS, .eps = 1e-6f, .position = POSITION_ROTARY,
 		.activation = ACTIVATION_GELU_TANH, .gated = true, .tied = true, .plus_one = true, .settle = settle_gemma,
 		.name_of = {
@@ -194,7 +194,7 @@ const struct family family_table[] = {
 		},
 	},
 	{
-		.name = "gemma2", .types = "gemma2", .arch = "gemma2",
+		.name = "gemma2", .types = "gemma2", .arch = "gemma2", .kv_heads = 4,
 		.norm = NORM_RMS, .eps = 1e-6f, .position = POSITION_ROTARY,
 		.activation = ACTIVATION_GELU_TANH, .gated = true, .tied = true, .plus_one = true,
 		.window = WINDOW_EVEN, .settle = settle_gemma2,
@@ -205,7 +205,7 @@ const struct family family_table[] = {
 		},
 	},
 	{
-		.name = "gemma3", .types = "gemma3_text|gemma3", .arch = "gemma3",
+		.name = "gemma3", .types = "gemma3_text|gemma3", .arch = "gemma3", .kv_heads = 4,
 		.norm = NORM_RMS, .eps = 1e-6f, .position = POSITION_ROTARY, .rotary_local = true,
 		.activation = ACTIVATION_GELU_TANH, .gated = true, .tied = true, .plus_one = true,
 		.window = WINDOW_PATTERN, .settle = settle_gemma3,
@@ -234,7 +234,7 @@ const struct family family_table[] = {
 		},
 	},
 	{
-		.name = "stablelm", .types = "stablelm|stablelm_epoch", .arch = "stablelm",
+		.name = "stablelm", .types = "stablelm|stablelm_epoch", .arch = "stablelm", .kv_heads = 32,
 		.norm = NORM_LAYER, .eps = 1e-5f, .position = POSITION_ROTARY, .rotary_share = 0.25f,
 		.activation = ACTIVATION_SILU, .gated = true, .biases = BIAS_NORM, .settle = settle_stablelm,
 		.name_of = {
@@ -244,7 +244,7 @@ const struct family family_table[] = {
 		},
 	},
 	{
-		.name = "starcoder2", .types = "starcoder2", .arch = "starcoder2",
+		.name = "starcoder2", .types = "starcoder2", .arch = "starcoder2", .kv_heads = 2,
 		.norm = NORM_LAYER, .eps = 1e-5f, .position = POSITION_ROTARY,
 		.activation = ACTIVATION_GELU_TANH, .tied = true, .biases = BIAS_NORM,
 		.name_of = {
@@ -253,7 +253,7 @@ const struct family family_table[] = {
 		},
 	},
 	{
-		.name = "smollm3", .types = "smollm3", .arch = "smollm3",
+		.name = "smollm3", .types = "smollm3", .arch = "smollm3", .kv_heads = 4,
 		.norm = NORM_RMS, .eps = 1e-6f, .position = POSITION_ROTARY, .rope_base = 2e6f, .gguf_permuted = true,
 		.activation = ACTIVATION_SILU, .gated = true, .tied = true, .window = WINDOW_IF_USED, .settle = settle_smollm3,
 		.name_of = {

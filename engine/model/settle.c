@@ -130,9 +130,11 @@ bool settle_falcon(const struct settings *s, struct config *c, struct arena *are
 
 bool settle_gemma(const struct settings *s, struct config *c, struct arena *arena, struct err *err)
 {
+	const char *older = s->json ? json_text(json_get(s->json, "hidden_act")) : NULL;
+
 	(void)arena, (void)err;
 	c->embed_scale = sqrtf((float)c->D);
-	if (s->json && c->activation == ACTIVATION_GELU && !json_text(json_get(s->json, "hidden_activation")))
+	if (older && !strcmp(older, "gelu") && !json_text(json_get(s->json, "hidden_activation")))
 		c->activation = ACTIVATION_GELU_TANH;	/* the older hidden_act says "gelu" and means this one */
 	return true;
 }

@@ -188,6 +188,25 @@ static void test_forms(void)
 	}
 }
 
+/* A fixture with a piece of its config.json changed, where it is there. */
+static struct model *open_changed(const char *fixture, const char *from, const char *to, struct err *err)
+{
+	static char bytes[1 << 16];
+	char path[200], *config;
+	struct model *m;
+	FILE *f;
+
+	snprintf(path, sizeof path, "tests/fixtures/%s/config.json", fixture);
+	f = fopen(path, "rb");
+	bytes[f ? fread(bytes, 1, sizeof bytes - 1, f) : 0] = '\0';
+	if (f)
+		fclose(f);
+	config = changed(bytes, from, to);
+	m = open_with(fixture, *config ? config : bytes, NULL, err);
+	free(config);
+	return m;
+}
+
 /* Whether the unembedding is the embedding, when no key says so. */
 static void test_tied(void)
 {
@@ -198,22 +217,35 @@ static void test_tied(void)
 		     { "families/phi", false }, { "families/bloom", true } };
 
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-		static char bytes[1 << 16];
-		char path[200], *config;
 		struct err err = { 0 };
-		struct model *m;
-		FILE *f;
+		struct model *m = open_changed(rows[i].fixture, "\"tie_word_embeddings\"", "\"something_else\"", &err);
 
-		snprintf(path, sizeof path, "tests/fixtures/%s/config.json", rows[i].fixture);
-		f = fopen(path, "rb");
-		bytes[f ? fread(bytes, 1, sizeof bytes - 1, f) : 0] = '\0';
-		if (f)
-			fclose(f);
-		config = changed(bytes, "\"tie_word_embeddings\"", "\"something_else\"");
-		m = open_with(rows[i].fixture, *config ? config : bytes, NULL, &err);
 		CHECK_THAT(m && m->config.tied == rows[i].tied, "%s is %s %s", rows[i].fixture, rows[i].tied ? "tied" : "not tied", err.text);
 		model_free(m);
-		free(config);
+	}
+}
+
+/* What transformers takes for keys that are not there, or say something that they do not mean. */
+static void test_defaults(void)
+{
+	static const struct {
+		const char *fixture, *from, *to;
+		int kv_heads;
+		enum activation activation;
+	} rows[] = {
+		{ "families/starcoder2", "\"num_key_value_heads\"", "\"something_else\"", 2, ACTIVATION_GELU_TANH },
+		{ "families/opt", "\"num_key_value_heads\"", "\"something_else\"", 4, ACTIVATION_RELU },
+		{ "families/gemma", "\"gelu\"", "\"gelu_python\"", 1, ACTIVATION_GELU },
+		{ "families/gemma", "\"gelu\"", "\"gelu\"", 1, ACTIVATION_GELU_TANH },
+	};
+
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		struct err err = { 0 };
+		struct model *m = open_changed(rows[i].fixture, rows[i].from, rows[i].to, &err);
+
+		CHECK_THAT(m && m->config.G == rows[i].kv_heads && m->config.activation == rows[i].activation, "%s with %s: %d key/value heads %s",
+			   rows[i].fixture, rows[i].to, m ? m->config.G : 0, err.text);
+		model_free(m);
 	}
 }
 
@@ -300,6 +332,7 @@ int main(void)
 	test_hostile();
 	test_forms();
 	test_tied();
+	test_defaults();
 	test_tensors();
 	test_no_tokenizer();
 	scratch_done();
