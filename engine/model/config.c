@@ -12,6 +12,7 @@ enum { MOST = 1 << 24 };	/* of any size: far above every model, far below where 
 
 static bool read_sizes(const struct settings *s, const struct family *f, struct config *c, struct err *err)
 {
+	c->H = s->json ? f->heads : 0;
 	if (!setting_int(s, SETTING_LAYERS, 1, 1000, &c->L, err) || !setting_int(s, SETTING_WIDTH, 1, MOST, &c->D, err) ||
 	    !setting_int(s, SETTING_HEADS, 1, 100000, &c->H, err))
 		return false;
@@ -22,7 +23,7 @@ static bool read_sizes(const struct settings *s, const struct family *f, struct 
 		return false;
 	if (c->H % c->G)
 		return setting_refuse(s, SETTING_KV_HEADS, err, ": %d heads cannot share %d evenly", c->H, c->G);
-	c->K = c->D / c->H;
+	c->K = s->json && f->head_width ? f->head_width : c->D / c->H;
 	if (!setting_int(s, SETTING_HEAD_WIDTH, 1, MOST / c->H, &c->K, err))
 		return false;
 	if (!c->K)

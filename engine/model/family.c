@@ -178,7 +178,7 @@ const struct family family_table[] = {
 		},
 	},
 	{
-		.name = "qwen3", .types = "qwen3", .arch = "qwen3", .kv_heads = 32,
+		.name = "qwen3", .types = "qwen3", .arch = "qwen3", .kv_heads = 32, .head_width = 128,
 		.norm = NORM_RMS, .eps = 1e-6f, .position = POSITION_ROTARY,
 		.activation = ACTIVATION_SILU, .gated = true, .window = WINDOW_IF_USED,
 		.name_of = {
@@ -186,7 +186,7 @@ const struct family family_table[] = {
 		},
 	},
 	{
-		.name = "gemma", .types = "gemma", .arch = "gemma", .kv_heads = 16,
+		.name = "gemma", .types = "gemma", .arch = "gemma", .kv_heads = 16, .head_width = 256,
 		.norm = NORM_RMS, .eps = 1e-6f, .position = POSITION_ROTARY,
 		.activation = ACTIVATION_GELU_TANH, .gated = true, .tied = true, .plus_one = true, .settle = settle_gemma,
 		.name_of = {
@@ -194,7 +194,7 @@ const struct family family_table[] = {
 		},
 	},
 	{
-		.name = "gemma2", .types = "gemma2", .arch = "gemma2", .kv_heads = 4,
+		.name = "gemma2", .types = "gemma2", .arch = "gemma2", .kv_heads = 4, .head_width = 256,
 		.norm = NORM_RMS, .eps = 1e-6f, .position = POSITION_ROTARY,
 		.activation = ACTIVATION_GELU_TANH, .gated = true, .tied = true, .plus_one = true,
 		.window = WINDOW_EVEN, .settle = settle_gemma2,
@@ -205,8 +205,8 @@ const struct family family_table[] = {
 		},
 	},
 	{
-		.name = "gemma3", .types = "gemma3_text|gemma3", .arch = "gemma3", .kv_heads = 4,
-		.norm = NORM_RMS, .eps = 1e-6f, .position = POSITION_ROTARY, .rotary_local = true,
+		.name = "gemma3", .types = "gemma3_text|gemma3", .arch = "gemma3", .heads = 8, .kv_heads = 4, .head_width = 256, .context = 131072,
+		.norm = NORM_RMS, .eps = 1e-6f, .position = POSITION_ROTARY, .rope_base = 1e6f, .rotary_local = true,
 		.activation = ACTIVATION_GELU_TANH, .gated = true, .tied = true, .plus_one = true,
 		.window = WINDOW_PATTERN, .settle = settle_gemma3,
 		.name_of = {

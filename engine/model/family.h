@@ -48,7 +48,8 @@ struct family {
 	enum position_kind position;
 	int position_offset;
 	int context;			/* when the settings do not say; 0: they must */
-	int kv_heads;			/* when config.json does not say; 0: as many as heads */
+	int heads, head_width;		/* when config.json does not say; 0: it must, and the stream's share */
+	int kv_heads;			/* the same; 0: as many as heads */
 	bool interleaved;		/* rotary pairs as GPT-J has them, in the order in which lmscope holds q and k */
 	bool gguf_permuted;		/* the converter reordered rows of q and k for interleaved pairs: undone when read */
 	float rotary_share;		/* of a head's channels, when the settings do not say; 0: all */

@@ -184,7 +184,7 @@ static bool scale_yarn(const struct source *o, struct rotary *r, struct arena *a
 	number(o, "mscale", &by);
 	number(o, "mscale_all_dim", &by_all);
 	json_bool(json_get(o->v, "truncate"), &y.whole);
-	if (y.old == 0 || !(y.factor > 0) || !(y.fast > 0) || !(y.slow > 0) || r->base == 1)
+	if (r->width % 2 || y.old == 0 || !(y.factor > 0) || !(y.fast > 0) || !(y.slow > 0) || r->base == 1)
 		return false;
 	if (!number(o, "attention_factor", &attention))
 		attention = by != 0 && by_all != 0 ? yarn_scale(y.factor, by) / yarn_scale(y.factor, by_all) : yarn_scale(y.factor, 1);
@@ -370,7 +370,7 @@ bool rotary_read(const struct settings *s, const struct family *f, struct config
 	width = (int)((float)c->K * share);
 	if (!setting_int(s, SETTING_ROTARY_WIDTH, 2, c->K, &width, err))
 		return false;
-	if (base <= 0 || width < 1 || width + width % 2 > c->K)
+	if (base <= 0 || width < 2 || width + width % 2 > c->K)
 		return setting_refuse(s, SETTING_ROPE_BASE, err, ": rotary positions over %d of %d channels with base %g make no sense", width, c->K,
 				      (double)base);
 	return begin(&c->rotary, width, f->interleaved, base, arena, err) &&

@@ -232,21 +232,33 @@ static void test_defaults(void)
 		const char *fixture, *from, *to;
 		int kv_heads;
 		enum activation activation;
+		float base;
 	} rows[] = {
-		{ "families/starcoder2", "\"num_key_value_heads\"", "\"something_else\"", 2, ACTIVATION_GELU_TANH },
-		{ "families/opt", "\"num_key_value_heads\"", "\"something_else\"", 4, ACTIVATION_RELU },
-		{ "families/gemma", "\"gelu\"", "\"gelu_python\"", 1, ACTIVATION_GELU },
-		{ "families/gemma", "\"gelu\"", "\"gelu\"", 1, ACTIVATION_GELU_TANH },
+		{ "families/starcoder2", "\"num_key_value_heads\"", "\"something_else\"", 2, ACTIVATION_GELU_TANH, 70 },
+		{ "families/starcoder2", "\"rope_theta\"", "\"something_else\"", 2, ACTIVATION_GELU_TANH, 1e4f },
+		{ "families/opt", "\"num_key_value_heads\"", "\"something_else\"", 4, ACTIVATION_RELU, 0 },
+		{ "families/gemma", "\"gelu\"", "\"gelu_python\"", 1, ACTIVATION_GELU, 70 },
+		{ "families/gemma", "\"gelu\"", "\"gelu\"", 1, ACTIVATION_GELU_TANH, 70 },
+		{ "families/gemma3", "\"rope_theta\"", "\"something_else\"", 2, ACTIVATION_GELU_TANH, 1e6f },
+		{ "families/smollm3", "\"rope_theta\"", "\"something_else\"", 2, ACTIVATION_SILU, 2e6f },
 	};
 
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
 		struct err err = { 0 };
 		struct model *m = open_changed(rows[i].fixture, rows[i].from, rows[i].to, &err);
 
-		CHECK_THAT(m && m->config.G == rows[i].kv_heads && m->config.activation == rows[i].activation, "%s with %s: %d key/value heads %s",
-			   rows[i].fixture, rows[i].to, m ? m->config.G : 0, err.text);
+		CHECK_THAT(m && m->config.G == rows[i].kv_heads && m->config.activation == rows[i].activation &&
+			   (rows[i].base == 0 || m->config.rotary.base == rows[i].base), "%s with %s: %d key/value heads, base %g %s", rows[i].fixture,
+			   rows[i].to, m ? m->config.G : 0, m ? (double)m->config.rotary.base : 0, err.text);
 		model_free(m);
 	}
+	/* Gemma 3's folders with images leave out what is as in its smallest: 8 heads of 256 */
+	struct err err = { 0 };
+	struct model *m = open_changed("families/gemma3", "\"num_attention_heads\"", "\"something_else\"", &err);
+
+	CHECK_THAT(!m && strstr(err.text, "the model needs number 32"), "8 heads: %s", err.text);
+	m = open_changed("families/gemma3", "\"head_dim\"", "\"something_else\"", &err);
+	CHECK_THAT(!m && strstr(err.text, "has 8 numbers, expected 256"), "of 256: %s", err.text);
 }
 
 /* The fixture with a name in its header changed for another as long; what opening it says, notes included. */
