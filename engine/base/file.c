@@ -311,6 +311,13 @@ bool file_is_folder(const char *path)
 	return !stat(path, &st) && S_ISDIR(st.st_mode);
 }
 
+bool file_is_broken_link(const char *path)
+{
+	struct stat st;
+
+	return !lstat(path, &st) && S_ISLNK(st.st_mode) && !file_exists(path);
+}
+
 /* A component of the path is "..": it may lead out even when others lead back in. */
 static bool climbs(const char *name)
 {

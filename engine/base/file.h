@@ -38,6 +38,7 @@ uint64_t file_version(const char *path);
 
 bool file_exists(const char *path);	/* anything that stat() finds */
 bool file_is_folder(const char *path);
+bool file_is_broken_link(const char *path);	/* to something that is not there */
 /* DIR/NAME where NAME came out of a file: false with a sentence when it is absolute or leads out of DIR (.., /). Heap. */
 char *file_inside(const char *folder, const char *name, struct err *err);
 /* DIR/NAME, heap. */

@@ -225,7 +225,10 @@ static bool open_listed(void *context, size_t i, const char *tensor, const struc
 	if (!names_add(&index->files, file, n))
 		return true;
 	path = file_inside(index->folder, file, index->err);
-	ok = path && open_shard(index->s, path, index->err);
+	if (path && file_is_broken_link(path))
+		ok = err_set(index->err, ERR_FILE, "%s is a link to a file that is not there: its download did not end, or was cleaned away", file);
+	else
+		ok = path && open_shard(index->s, path, index->err);
 	free(path);
 	return ok || err_in(index->err, "%s", index->path);
 }
@@ -254,7 +257,9 @@ static bool open_folder(struct safetensors *s, const char *folder, struct err *e
 	char *pickle = file_join(folder, "pytorch_model.bin"), *pickles = file_join(folder, "pytorch_model.bin.index.json");
 	bool ok;
 
-	if (file_exists(single))
+	if (file_is_broken_link(single) || file_is_broken_link(index))
+		ok = err_set(err, ERR_FILE, "%s: the weights are a link to a file that is not there: their download did not end, or was cleaned away", folder);
+	else if (file_exists(single))
 		ok = open_shard(s, single, err);
 	else if (file_exists(index))
 		ok = open_index(s, folder, index, err);
@@ -263,7 +268,7 @@ static bool open_folder(struct safetensors *s, const char *folder, struct err *e
 			     "%s: the weights are in pytorch_model.bin, a format that can run programs when it is read; lmscope needs "
 			     "model.safetensors (save_pretrained of transformers writes it)", folder);
 	else
-		ok = err_set(err, ERR_FILE, "%s: there is neither model.safetensors nor model.safetensors.index.json", folder);
+		ok = err_set(err, ERR_FILE, "%s: there is neither model.safetensors nor model.safetensors.index.json: the weights are missing, or their download did not end", folder);
 	free(single);
 	free(index);
 	free(pickle);

@@ -105,7 +105,8 @@ static void test_looks(void)
 		if (!strcmp(list[i].name, "org/adapter"))
 			CHECK_TEXT(list[i].about, "no: this is an adapter, not a model; merge it into its model first");
 		else if (!strcmp(list[i].name, "gpt2"))
-			CHECK_TEXT(list[i].about, "no: there is neither model.safetensors nor model.safetensors.index.json");
+			CHECK_TEXT(list[i].about, "no: there is neither model.safetensors nor model.safetensors.index.json: the weights are missing, or "
+				   "their download did not end");
 		else if (!strcmp(list[i].name, "plain"))
 			CHECK_TEXT(list[i].about, "no: ends after 4 bytes, within its first fields");
 	}

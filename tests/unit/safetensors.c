@@ -188,6 +188,11 @@ static void test_folders(void)
 	char *empty = scratch_path("empty"), *pickle;
 
 	CHECK(!mkdir(empty, 0777) && !safetensors_open(empty, &err) && strstr(err.text, "neither model.safetensors nor"));
+	char *link = scratch_path("empty/model.safetensors");
+
+	CHECK(!symlink("../blobs/none", link) && !safetensors_open(empty, &err) && strstr(err.text, "a link to a file that is not there"));
+	CHECK(!unlink(link));
+	free(link);
 	free(scratch_file("empty/pytorch_model.bin", "x", 1));
 	CHECK(!safetensors_open(empty, &err) && strstr(err.text, "pytorch_model.bin"));
 	free(scratch_file("empty/model.safetensors", pointer, sizeof pointer - 1));
