@@ -87,7 +87,7 @@ static bool windowed_by_gguf(const struct settings *s, int l, bool *out)
 static bool windowed(const struct settings *s, enum window_rule rule, int l)
 {
 	bool used = false;
-	int64_t pattern = 6, from = 0;
+	int64_t pattern = 6, from = 28;	/* when the settings do not say */
 
 	if (windowed_by_gguf(s, l, &used))
 		return used;

@@ -1,6 +1,7 @@
 /* settle.c - see settle.h. Facts are from the families' own modelling code in transformers. */
 #include "engine/model/settle.h"
 
+#include <limits.h>
 #include <math.h>
 #include <string.h>
 
@@ -250,8 +251,11 @@ bool settle_smollm3(const struct settings *s, struct config *c, struct arena *ar
 {
 	const struct json_value *list = s->json ? json_get(s->json, "no_rope_layers") : NULL;
 	double interval = 4;
+	bool listed = s->json && json_is(json_get(s->json, "layer_types"), JSON_ARRAY), windows = s->json && flag(s, "use_sliding_window", false);
+	int window = 0;
 
-	(void)err;
+	if (!setting_int(s, SETTING_WINDOW, 0, INT_MAX, &window, err))
+		return false;
 	number(s, "no_rope_layer_interval", &interval);
 	c->no_rotary = arena_alloc(arena, (size_t)c->L * sizeof *c->no_rotary);
 	for (int l = 0; l < c->L; l++) {
@@ -259,6 +263,8 @@ bool settle_smollm3(const struct settings *s, struct config *c, struct arena *ar
 
 		json_int(json_at(list, (size_t)l), &rotates);	/* 1 means: it has rotary positions */
 		c->no_rotary[l] = !rotates;
+		if (c->window && !listed)
+			c->window[l] = windows && !rotates ? window : 0;
 	}
 	return true;
 }
