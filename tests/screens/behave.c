@@ -391,8 +391,26 @@ static void searching(void)
 	drop_curtain(&s);
 }
 
+/* Arguments are chosen in their list; only numbers are typed. */
+static void arguments(void)
+{
+	struct stage s;
+
+	raise_curtain(&s);
+	press(&s, "1 : 'technique_activation-patching Enter s Right");
+	CHECK_THAT(s.app.popup == &popup_form && asked_argument(&s.app, 0, "site") == 1, "the next site");
+	press(&s, "Enter");
+	CHECK_THAT(!s.app.popup && !s.app.line && asked_argument(&s.app, 0, "site") == 1, "and that is it");
+	press(&s, "s Down Down Down Enter");
+	CHECK_THAT(!s.app.popup && s.app.line == LINE_COMMAND, "a layer is typed");
+	press(&s, "1 Enter");
+	CHECK(!s.app.line && asked_argument(&s.app, 0, "layer") == 1);
+	drop_curtain(&s);
+}
+
 int main(void)
 {
+	arguments();
 	linked_cursors();
 	searching();
 	metric_stays();

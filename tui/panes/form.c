@@ -35,14 +35,17 @@ static void fill_form(const struct app *app, struct list *list)
 	}
 }
 
-/* Enter: type the value. */
+/* Enter: a number is typed; what is chosen by the arrows stands already. */
 static void choose_argument(struct app *app, const struct list_item *item)
 {
+	const struct param *p = &app->doc.job.pane[app->focus].analysis->params[item->id];
 	struct str line;
 
-	str_init(&line);
-	str_addf(&line, "set %s=", app->doc.job.pane[app->focus].analysis->params[item->id].name);
 	popup_close(app);
+	if (p->choices)
+		return;
+	str_init(&line);
+	str_addf(&line, "set %s=", p->name);
 	lines_begin(app, LINE_COMMAND, line.s);
 	str_done(&line);
 }
