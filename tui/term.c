@@ -24,6 +24,8 @@
 #include "tui/direct_color.h"
 #include "tui/term_keys.h"
 
+enum { QUESTIONS = 8 };
+
 static struct {
 	bool on, ascii, mouse;
 	SCREEN *screen;
@@ -32,8 +34,11 @@ static struct {
 	bool repaint;
 	int cursor_shown;		/* 0, 1; -1: not known */
 	int frame_cells;		/* that the last frame changed */
-	unsigned asked;			/* how often the terminal was asked what follows each frame */
-	long asked_at;			/* milliseconds */
+	const char *question;		/* what follows each frame; NULL: this kind of terminal is asked nothing */
+	unsigned asked, heard;		/* how often, and the answers that hear() has seen */
+	long asked_at[QUESTIONS];	/* milliseconds; of question n: n % QUESTIONS */
+	long trip;			/* milliseconds of the quickest answer: the way there and back; 0: none came yet */
+	bool slow;			/* a frame took much longer than that */
 	char restore[400];		/* for term_restore_raw */
 	size_t restore_n;
 } term;
@@ -53,7 +58,7 @@ static void send(const char *text, size_t n)
 }
 
 /* How many frames may be under way, small and large ones (of many changed cells). */
-enum { SMALL_AHEAD = 3, LARGE_AHEAD = 1, LARGE_CELLS = 300, ANSWER_MS = 1500, LEAVE_MS = 300 };
+enum { SMALL_AHEAD = 3, LARGE_AHEAD = 1, LARGE_CELLS = 300, ANSWER_MS = 1500, LEAVE_MS = 300, SLOW_MS = 60 };
 
 static void send_text(const char *text)
 {
@@ -66,15 +71,25 @@ static void send_text(const char *text)
 static const char modes_on[] = "\033[?2004h", mouse_on[] = "\033[?1000h\033[?1002h\033[?1006h";
 static const char modes_off[] = "\033[?2026l\033[?1006l\033[?1002l\033[?1000l\033[?2004l";
 
-/* Terminals that answer when asked whether they can hold a frame back until it is whole (DECRQM of mode 2026). */
-static bool answers_queries(const char *name)
+/*
+ * What a terminal answers: the younger ones whether they can hold a frame back until it is whole (DECRQM of mode 2026), those after the
+ * VT100 how they are (DSR). Others are left alone.
+ */
+static const char *question_for(const char *name)
 {
-	static const char *const kinds[] = { "xterm", "tmux", "foot", "alacritty", "kitty", "wezterm", "contour", "ghostty" };
+	static const char hold[] = "\033[?2026$p", how[] = "\033[5n";
+	static const struct {
+		const char *name, *question;
+	} kinds[] = {
+		{ "xterm", hold }, { "tmux", hold }, { "foot", hold }, { "alacritty", hold }, { "kitty", hold }, { "wezterm", hold },
+		{ "contour", hold }, { "ghostty", hold }, { "screen", how }, { "rxvt", how }, { "st-", how }, { "konsole", how }, { "putty", how },
+		{ "vte", how }, { "linux", how }, { "vt1", how }, { "vt2", how },
+	};
 
 	for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
-		if (!strncmp(name, kinds[i], strlen(kinds[i])))
-			return true;
-	return false;
+		if (!strncmp(name, kinds[i].name, strlen(kinds[i].name)))
+			return kinds[i].question;
+	return NULL;
 }
 
 static long milliseconds(void)
@@ -91,9 +106,8 @@ static long milliseconds(void)
  */
 static void ask(void)
 {
-	send_text("\033[?2026$p");
-	term.asked++;
-	term.asked_at = milliseconds();
+	send_text(term.question);
+	term.asked_at[term.asked++ % QUESTIONS] = milliseconds();
 }
 
 static unsigned unanswered(void)
@@ -105,10 +119,32 @@ static unsigned unanswered(void)
 	return term.asked - answers;
 }
 
+/* How long the answers took that came since. */
+static void hear(void)
+{
+	for (; term.heard != term_keys_answers(); term.heard++) {
+		long took = milliseconds() - term.asked_at[term.heard % QUESTIONS];
+
+		if (!term.trip || took < term.trip)
+			term.trip = took > 0 ? took : 1;
+		if (took > term.trip + SLOW_MS)
+			term.slow = true;
+		else if (term.frame_cells >= LARGE_CELLS)
+			term.slow = false;
+	}
+}
+
+bool term_slow(void)
+{
+	hear();
+	return term.slow;
+}
+
 int term_behind(void)
 {
-	long left = term.asked_at + ANSWER_MS - milliseconds();
+	long left = term.asked_at[(term.asked - 1) % QUESTIONS] + ANSWER_MS - milliseconds();
 
+	hear();
 	if (unanswered() < (term.frame_cells < LARGE_CELLS ? SMALL_AHEAD : LARGE_AHEAD))
 		return 0;
 	if (left > 0)
@@ -195,7 +231,7 @@ static void enter(void)
 	send_text(modes_on);
 	if (term.mouse)
 		send_text(mouse_on);	/* moves are told while a button is down, not always */
-	if (name && answers_queries(name))
+	if ((term.question = name ? question_for(name) : NULL))
 		ask();
 	term.cursor_shown = -1;
 	term.repaint = true;
@@ -333,6 +369,7 @@ static void show_row(const struct canvas *c, int y, int w)
 	}
 }
 
+/* Whether it differs from what is shown, which it then is. */
 static bool keep_row(struct canvas *c, const struct canvas *from, int y)
 {
 	size_t at = (size_t)y * (size_t)from->w, bytes = (size_t)from->w * sizeof *from->cell;
@@ -345,21 +382,46 @@ static bool keep_row(struct canvas *c, const struct canvas *from, int y)
 	return true;
 }
 
+/* The canvas as it can be shown: `ascii` receives another one where only ASCII can, for canvas_done. */
+static const struct canvas *showable(const struct canvas *given, struct canvas *ascii)
+{
+	*ascii = (struct canvas){ 0 };
+	if (!term.ascii)
+		return given;
+	canvas_init(ascii, given->w, given->h);
+	memcpy(ascii->cell, given->cell, (size_t)given->w * (size_t)given->h * sizeof *given->cell);
+	canvas_to_ascii(ascii);
+	return ascii;
+}
+
+void term_show_line(const struct canvas *given)
+{
+	struct canvas ascii;
+	const struct canvas *c;
+	int y = given->cursor_y, cells = term.frame_cells, w, h;
+
+	term_size(&w, &h);
+	if (!term.on || term.repaint || given->cursor_x < 0 || y >= h || given->w != term.shown.w || given->h != term.shown.h || given->w > w)
+		return;
+	c = showable(given, &ascii);
+	if (keep_row(&term.shown, c, y))
+		show_row(c, y, c->w);
+	term.frame_cells = cells;	/* of the frame that is under way */
+	canvas_done(&ascii);
+	move(y, given->cursor_x);
+	refresh();
+}
+
 void term_show(const struct canvas *given)
 {
-	struct canvas ascii = { 0 };
-	const struct canvas *c = given;
+	struct canvas ascii;
+	const struct canvas *c;
 	bool all = term.repaint || given->w != term.shown.w || given->h != term.shown.h, news = false;
 	int w, h, cursor = given->cursor_x >= 0;
 
 	if (!term.on)
 		return;
-	if (term.ascii) {
-		canvas_init(&ascii, given->w, given->h);
-		memcpy(ascii.cell, given->cell, (size_t)given->w * (size_t)given->h * sizeof *given->cell);
-		canvas_to_ascii(&ascii);
-		c = &ascii;
-	}
+	c = showable(given, &ascii);
 	if (all) {
 		canvas_reset(&term.shown, c->w, c->h, (struct ink){ INK_DEFAULT, INK_DEFAULT, 0, 0 });
 		if (term.repaint)

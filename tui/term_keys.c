@@ -48,6 +48,7 @@ static void teach_keys(void)
 		snprintf(sequence, sizeof sequence, "\033[?2026;%d$y", state);
 		define_key(sequence, state == 1 || state == 2 ? CODE_SYNC : CODE_NO_SYNC);
 	}
+	define_key("\033[0n", CODE_NO_SYNC);
 	for (size_t i = 0; i < sizeof sequences / sizeof *sequences; i++) {
 		if (!sequences[i].number) {	/* also where terminfo expects the application's form \033O… */
 			snprintf(sequence, sizeof sequence, "\033[%c", sequences[i].final);

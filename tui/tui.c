@@ -25,6 +25,7 @@ struct loop {
 	struct theme_for what;
 	struct canvas canvas;
 	bool quit;
+	long typed_at;		/* milliseconds: the last key */
 	int signal;		/* that ends the program; 0: none */
 };
 
@@ -153,18 +154,36 @@ static void take_keys(struct loop *l)
 			l->quit = true;
 		}
 		app_event(&l->app, &key);
+		l->typed_at = milliseconds();
 		carry_out_all(l);
 	}
 }
 
-static void draw(struct loop *l)
+static void draw(struct loop *l, void (*show)(const struct canvas *c))
 {
 	int w, h;
 
 	term_size(&w, &h);
 	canvas_reset(&l->canvas, w, h, theme_ink(l->theme, STYLE_TEXT));
 	app_draw(&l->app, &l->canvas);
-	term_show(&l->canvas);
+	show(&l->canvas);
+}
+
+enum { PAUSE_MS = 250 };	/* in typing: over a slow line the rest of the screen waits for it */
+
+/* Draws what the terminal can take now. Returns in how many milliseconds to come again in any case; -1: there is nothing to wait for. */
+static int show(struct loop *l)
+{
+	long now = milliseconds();
+	int behind = term_behind(), pause = l->app.line && term_slow() && l->typed_at + PAUSE_MS > now ? (int)(l->typed_at + PAUSE_MS - now) : 0;
+
+	if (!behind && !pause) {
+		draw(l, term_show);
+		return -1;
+	}
+	if (l->app.line)
+		draw(l, term_show_line);
+	return behind > pause ? behind : pause;
 }
 
 static void run(struct loop *l)
@@ -175,15 +194,13 @@ static void run(struct loop *l)
 
 	/* The first frame is up before anything is computed. */
 	app_tick(&l->app, milliseconds());
-	draw(l);
+	draw(l, term_show);
 	carry_out_all(l);
 	while (!l->quit) {
-		int wait = app_tick(&l->app, milliseconds()), behind = term_behind();
+		int wait = app_tick(&l->app, milliseconds()), again = show(l);
 
-		if (!behind)
-			draw(l);
-		else if (wait < 0 || wait > behind)
-			wait = behind;
+		if (again >= 0 && (wait < 0 || wait > again))
+			wait = again;
 		if (models_unseen(&l->app)) {
 			outside_look(&l->app);
 			wait = 0;

@@ -163,6 +163,14 @@ static void iq4_xs(const unsigned char *b, int8_t *q, float *scale, float *offse
 #define EACH_PART(n, g, part) \
 	UNROLL for (int n = 0; n < 2; n++) UNROLL for (int g = 0; g < 4; g++) UNROLL for (int part = 0; part < 32; part += 16)
 
+/* `value` where a bit of sixteen bytes is set, else 0. */
+static inline bytes16 bit_as(const unsigned char *bytes, int bit, unsigned char value)
+{
+	const unsigned char mask = (unsigned char)(1u << bit);
+
+	return (bytes16)((load(bytes) & mask) == mask) & value;
+}
+
 /* {scales[16]; q[64]; half d, dmin} */
 static void q2_k(const unsigned char *b, int8_t *q, float *scale, float *offset)
 {
@@ -181,15 +189,26 @@ static void q3_k(const unsigned char *b, int8_t *q, float *scale, float *offset)
 {
 	const unsigned char *s = b + 96;
 	const float d = half_at(b + 108);
+	const uint64_t nibble = 0x0f0f0f0f0f0f0f0fu;
+	const uint32_t pairs = 0x03030303u;
+	uint64_t low, low_high[2];
+	uint32_t high;
+	unsigned char six_bits[16];
 
 	(void)offset;
 	EACH_PART(n, g, part)
-		store((load(b + 32 + 32 * n + part) >> 2 * g & 3) | (load(b + part) >> (4 * n + g) & 1) << 2, q + 128 * n + 32 * g + part);
-	for (int i = 0; i < 16; i++) {
-		int low = i < 8 ? s[i] & 15 : s[i - 8] >> 4, high = s[8 + i % 4] >> 2 * (i / 4) & 3;
+		store((load(b + 32 + 32 * n + part) >> 2 * g & 3) | bit_as(b + part, 4 * n + g, 4), q + 128 * n + 32 * g + part);
+	/* the low nibbles of sixteen scales in eight bytes, and four times two bits above them in each of four */
+	memcpy(&low, s, sizeof low);
+	memcpy(&high, s + 8, sizeof high);
+	for (int i = 0; i < 2; i++) {
+		const uint64_t above = (uint64_t)(high >> 4 * i & pairs) | (uint64_t)(high >> (4 * i + 2) & pairs) << 32;
 
-		scale[i] = d * (float)((low | high << 4) - 32);
+		low_high[i] = (low >> 4 * i & nibble) | above << 4;
 	}
+	memcpy(six_bits, low_high, sizeof six_bits);
+	for (int i = 0; i < 16; i++)
+		scale[i] = d * (float)(six_bits[i] - 32);
 }
 
 /* Eight scales and eight offsets of six bits in twelve bytes, with their common factors. */
@@ -230,7 +249,7 @@ static void q5_k(const unsigned char *b, int8_t *q, float *scale, float *offset)
 	EACH_PART(n, g, part) {
 		int8_t *at = q + 128 * n + 32 * g + part;
 
-		store(load((const unsigned char *)at) | (load(b + 16 + part) >> (4 * n + g) & 1) << 4, at);
+		store(load((const unsigned char *)at) | bit_as(b + 16 + part, 4 * n + g, 16), at);
 	}
 }
 

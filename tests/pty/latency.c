@@ -2,10 +2,11 @@
 #include "tests/pty/latency.h"
 
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 /* An answer is whole when nothing has come for GAP; keys come as fast as a held one repeats. */
-enum { GAP_MS = 3, PATIENCE_MS = 1000, REPEAT_MS = 30, STILL_MS = 400 };
+enum { GAP_MS = 3, PATIENCE_MS = 1000, REPEAT_MS = 30, STILL_MS = 400, ECHOED = 6 };
 
 static double now(void)
 {
@@ -66,6 +67,42 @@ bool latency_measure(struct pty *p, char *const *key, int keys, int n, struct la
 	free(took);
 	free(bytes);
 	return out->answered == n;
+}
+
+/* Whether the end of what was typed, as much as must fit, stands in a row. */
+static bool stands(struct pty *p, const char *text, int typed)
+{
+	char end[ECHOED + 1];
+	int n = typed < ECHOED ? typed : ECHOED;
+
+	memcpy(end, text + typed - n, (size_t)n);
+	end[n] = '\0';
+	for (int y = 0; y < pty_height(p); y++)
+		if (strstr(pty_row(p, y), end))
+			return true;
+	return false;
+}
+
+double latency_typed(struct pty *p, const char *text, int every)
+{
+	int n = (int)strlen(text), seen = 0;
+	double *at = calloc((size_t)n + 1, sizeof *at), late;
+
+	for (int i = 0; i < n; i++) {
+		int64_t next = pty_now() + (i < n - 1 ? every : PATIENCE_MS);
+
+		at[i] = now();
+		pty_send(p, text + i, 1);
+		while (pty_now() < next && (i < n - 1 || seen < n)) {
+			pty_read(p, next);
+			for (; seen <= i && (text[seen] == ' ' || stands(p, text, seen + 1)); seen++)	/* blanks at the end of a row are not told */
+				at[seen] = now() - at[seen];
+		}
+	}
+	qsort(at, (size_t)seen, sizeof *at, by_size);
+	late = seen == n && n ? at[n * 9 / 10] : -1;
+	free(at);
+	return late;
 }
 
 double latency_held(struct pty *p, char *const *key, int keys, int n, int every)

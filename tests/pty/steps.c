@@ -206,6 +206,17 @@ static bool step_held(char *argument)
 	return late >= 0 && late <= atof(word[2]);
 }
 
+/* EVERY LIMIT TEXT */
+static bool step_typed(char *argument)
+{
+	char *rest;
+	long every = strtol(argument, &rest, 10), limit = strtol(rest, &rest, 10);
+	double late = *rest ? latency_typed(stage.pty, rest + 1, (int)every) : -1;
+
+	printf("# nine in ten characters stand %.0f ms after their keys\n", late);
+	return late >= 0 && late <= (double)limit;
+}
+
 static bool step_speed(char *argument)
 {
 	pty_set_speed(stage.pty, atol(argument));
@@ -457,6 +468,7 @@ static const struct step {
 	{ "within", step_within, true, "MS TEXT: is there at most so long after the start" },
 	{ "latency", step_latency, true, "N MEDIAN P99 NAME...: presses keys N times in turn; milliseconds until their answers are whole" },
 	{ "held", step_held, true, "N EVERY LIMIT NAME...: presses keys N times, one in EVERY ms; the screen is still LIMIT ms after the last" },
+	{ "typed", step_typed, true, "EVERY LIMIT TEXT: types it, a character in EVERY ms; nine in ten stand on the screen within LIMIT ms" },
 	{ "speed", step_speed, true, "N: the line carries N bytes a second; 0: all that comes" },
 	{ "gone", step_gone, true, "TEXT: waits until it is on the screen no more" },
 	{ "expect", step_expect, true, "TEXT: is on the screen now" },
