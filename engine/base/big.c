@@ -21,6 +21,7 @@ enum { HEADER = 64, LIST = 1024, SHARE = 8, SMALL = 64 * 1024, HUGE_PAGE = 2 * 1
 
 struct header {
 	size_t size;	/* of the whole block, header included */
+	size_t asked;	/* of it: a kept block may be larger than who has it needs */
 };
 
 /* What the header says stands here too: a walk over the list touches no block. */
@@ -104,7 +105,8 @@ void *big_take(size_t bytes)
 		if (align == HUGE_PAGE)
 			madvise(b, size / HUGE_PAGE * HUGE_PAGE, MADV_HUGEPAGE);
 	}
-	count(b->size);
+	b->asked = size;
+	count(size);
 	return (char *)b + HEADER;
 }
 
@@ -116,7 +118,7 @@ void big_give(void *p)
 
 	if (!b)
 		return;
-	atomic_fetch_sub_explicit(&used, b->size, memory_order_relaxed);
+	atomic_fetch_sub_explicit(&used, b->asked, memory_order_relaxed);
 	if (b->size < SMALL) {
 		free(b);
 		return;

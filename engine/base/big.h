@@ -20,7 +20,7 @@ void big_give(void *p);		/* NULL is fine */
 void big_keep(size_t most);
 /* Bytes that are kept now and used by nobody. */
 size_t big_kept(void);
-/* Bytes that are in use now, and the most that were since big_watch(). */
+/* Bytes that are in use now, as they were asked for, and the most that were since big_watch(). */
 size_t big_used(void);
 size_t big_most(void);
 void big_watch(void);
