@@ -55,8 +55,12 @@ bool settings_open(const struct checkpoint *c, struct settings *s, struct err *e
 		memcpy(s->arch, arch, n);
 		return true;
 	}
+	const char *type;
+	size_t length;
+
 	s->json = json_root(c->config);
-	if (!json_is(s->json, JSON_OBJECT) || !json_text(json_get(s->json, "model_type")))
+	type = json_text_n(json_get(s->json, "model_type"), &length);
+	if (!json_is(s->json, JSON_OBJECT) || !type || strlen(type) != length)
 		return err_set(err, ERR_FILE, "%s/config.json: \"model_type\" is missing; it names the family", c->path);
 	if (json_is(json_get(s->json, "text_config"), JSON_OBJECT))
 		s->json = json_get(s->json, "text_config");	/* a model of text and images: its text half */

@@ -59,6 +59,7 @@ static void test_hostile(void)
 	static const struct {
 		const char *from, *to, *says;
 	} rows[] = {
+		{ "\"model_type\": \"llama\"", "\"model_type\": \"llama\\u0000x\"", "\"model_type\" is missing" },
 		{ "\"hidden_size\": 28", "\"hidden_size\": \"28\"", "config.json: hidden_size is not a whole number" },
 		{ "\"hidden_size\": 28", "\"hidden_size\": -28", "hidden_size is not a whole number" },
 		{ "\"hidden_size\": 28", "\"hidden_size\": 28.5", "hidden_size is not a whole number" },
