@@ -202,7 +202,7 @@ void popup_find(struct app *app, int by)
 	int from = page && seen ? app->list_found : app->list_at, found = -1;
 
 	fill(app, &list);
-	for (int i = by ? 1 : 0; found < 0 && i <= list.n; i++) {
+	for (int i = by ? 1 : 0; found < 0 && list.n && i <= list.n; i++) {
 		int at = ((from + step * i) % list.n + list.n) % list.n;
 
 		if (!holds(app, list.item[at].text) && !holds(app, list.item[at].detail))
