@@ -152,7 +152,7 @@ const struct family family_table[] = {
 		},
 	},
 	{
-		.name = "phi3", .types = "phi3", .arch = "phi3",
+		.name = "phi3", .types = "phi3", .arch = "phi3", .first_context = 4096,
 		.norm = NORM_RMS, .eps = 1e-5f, .position = POSITION_ROTARY,
 		.activation = ACTIVATION_SILU, .gated = true, .fused = FUSED_THIRDS, .fused_gguf = FUSED_THIRDS,
 		.name_of = {

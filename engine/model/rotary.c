@@ -114,6 +114,7 @@ struct source {
 	const struct settings *s;
 	const struct json_value *v;	/* the object with the scaling's numbers */
 	const struct config *c;
+	int first_context;		/* of the family */
 };
 
 static bool number(const struct source *o, const char *key, double *out)
@@ -126,12 +127,14 @@ static bool sensible(double length)
 	return length >= 1 && length <= 1 << 24;
 }
 
-/* The length that the model was first trained for: of the whole model, of this scaling, or the same as now. */
+/* The length that the model was first trained for: of the whole model, of its family, of this scaling, or the same as now. */
 static double old_length(const struct source *o)
 {
 	double old = o->c->context;
 
 	number(o, "original_max_position_embeddings", &old);
+	if (o->first_context)
+		old = o->first_context;
 	json_double(json_get(o->s->json, "original_max_position_embeddings"), &old);
 	return sensible(old) ? old : 0;
 }
@@ -346,7 +349,7 @@ static bool begin(struct rotary *r, int width, bool interleaved, float base, str
 static bool read_local(const struct settings *s, struct config *c, struct arena *arena, struct err *err)
 {
 	const struct json_value *nested = json_get(json_get(s->json, "rope_parameters"), "sliding_attention");
-	struct source o = { s, nested, c };
+	struct source o = { s, nested, c, 0 };
 	double base = 10000;
 
 	if (!s->json)
@@ -362,7 +365,7 @@ static bool read_local(const struct settings *s, struct config *c, struct arena 
 bool rotary_read(const struct settings *s, const struct family *f, struct config *c, struct arena *arena, struct err *err)
 {
 	float base = f->rope_base > 0 ? f->rope_base : 10000, share = s->json && f->rotary_share > 0 ? f->rotary_share : 1;
-	struct source o = { s, scaling_of(s, "full_attention"), c };
+	struct source o = { s, scaling_of(s, "full_attention"), c, f->first_context };
 	int width;
 
 	if (!setting_float(s, SETTING_ROPE_BASE, &base, err) || !setting_float(s, SETTING_ROTARY_SHARE, &share, err))
