@@ -33,7 +33,7 @@ void term_size(int *w, int *h);
 void term_show(const struct canvas *c);
 /* The terminal has not shown yet what it was given: 0, or in how many milliseconds to draw in any case; a key may come before. */
 int term_behind(void);
-/* It took its time over the last large frame: what is typed meanwhile would stand behind the next one. */
+/* A frame took much longer than the way there and back: what is typed would stand behind the next one. */
 bool term_slow(void);
 /* Shows the row with the cursor alone, at once, whatever is under way: what is typed. */
 void term_show_line(const struct canvas *c);

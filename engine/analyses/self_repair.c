@@ -153,8 +153,8 @@ static struct table *lay_out(const struct repair *r, struct err *err)
 	t->footnote = r->direct == 0 && total == 0
 		? arena_printf(t->arena, "the edits did this to %s already: take it back to see what makes up for it", part)
 		: arena_printf(t->arena, "direct %+.4g, downstream %+.4g (%s), norm %+.4g: total %+.4g", r->direct, repaired,
-					       r->direct * repaired < 0 ? arena_printf(ask->scratch, "makes up for %.0f %%", -100 * repaired / r->direct)
-									: "nothing is made up for", r->norm, total);
+			       r->direct * repaired < 0 ? arena_printf(ask->scratch, "makes up for %.0f %%", -100 * repaired / r->direct)
+							: "nothing is made up for", r->norm, total);
 	return t;
 }
 

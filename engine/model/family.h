@@ -48,7 +48,7 @@ struct family {
 	enum position_kind position;
 	int position_offset;
 	int context;			/* when the settings do not say; 0: they must */
-	int first_context;		/* that the model was first trained for, when config.json does not say so outside of the scaling; 0: the scaling says */
+	int first_context;		/* of the first training, when config.json names it in the rotary scaling alone; 0: what stands there */
 	int heads, head_width;		/* when config.json does not say; 0: it must, and the stream's share */
 	int kv_heads;			/* the same; 0: as many as heads */
 	bool interleaved;		/* rotary pairs as GPT-J has them, in the order in which lmscope holds q and k */

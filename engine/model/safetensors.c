@@ -258,7 +258,8 @@ static bool open_folder(struct safetensors *s, const char *folder, struct err *e
 	bool ok;
 
 	if (file_is_broken_link(single) || file_is_broken_link(index))
-		ok = err_set(err, ERR_FILE, "%s: the weights are a link to a file that is not there: their download did not end, or was cleaned away", folder);
+		ok = err_set(err, ERR_FILE, "%s: the weights are a link to a file that is not there: their download did not end, or was cleaned away",
+			     folder);
 	else if (file_exists(single))
 		ok = open_shard(s, single, err);
 	else if (file_exists(index))
@@ -268,7 +269,8 @@ static bool open_folder(struct safetensors *s, const char *folder, struct err *e
 			     "%s: the weights are in pytorch_model.bin, a format that can run programs when it is read; lmscope needs "
 			     "model.safetensors (save_pretrained of transformers writes it)", folder);
 	else
-		ok = err_set(err, ERR_FILE, "%s: there is neither model.safetensors nor model.safetensors.index.json: the weights are missing, or their download did not end", folder);
+		ok = err_set(err, ERR_FILE, "%s: there is neither model.safetensors nor model.safetensors.index.json: the weights are missing, or "
+			     "their download did not end", folder);
 	free(single);
 	free(index);
 	free(pickle);

@@ -251,7 +251,7 @@ bool settle_smollm3(const struct settings *s, struct config *c, struct arena *ar
 {
 	const struct json_value *list = s->json ? json_get(s->json, "no_rope_layers") : NULL;
 	double interval = 4;
-	bool listed = s->json && json_is(json_get(s->json, "layer_types"), JSON_ARRAY), windows = s->json && flag(s, "use_sliding_window", false);
+	bool by_rotary = s->json && !json_is(json_get(s->json, "layer_types"), JSON_ARRAY);	/* windows stand where no rotary positions do */
 	int window = 0;
 
 	if (!setting_int(s, SETTING_WINDOW, 0, INT_MAX, &window, err))
@@ -263,8 +263,8 @@ bool settle_smollm3(const struct settings *s, struct config *c, struct arena *ar
 
 		json_int(json_at(list, (size_t)l), &rotates);	/* 1 means: it has rotary positions */
 		c->no_rotary[l] = !rotates;
-		if (c->window && !listed)
-			c->window[l] = windows && !rotates ? window : 0;
+		if (c->window && by_rotary)
+			c->window[l] = !rotates && flag(s, "use_sliding_window", false) ? window : 0;
 	}
 	return true;
 }

@@ -55,9 +55,25 @@ static void check_edges(const struct pair *f)
 	table_unref(pair_table(f, "self-repair", "part=attn_out layer=1 at=last"));
 }
 
+/* A part that an edit has taken out already: nothing changes, and the table says why. */
+static void check_done_already(const struct pair *f)
+{
+	static const char *const line[] = { "head 0.1 zero" };
+	struct run_order order = { .model = f->model, .tokens = f->run->tokens, .T = f->run->T, .edits = line, .edit_count = 1, .unedited = f->run };
+	struct pair own = *f;
+	struct err err = { 0 };
+	struct table *t = NULL;
+
+	if ((own.run = run_new(&order, NULL, &err)))
+		t = pair_table(&own, "self-repair", "layer=0 head=1");
+	CHECK_THAT(t && t->footnote && strstr(t->footnote, "did this to head 0.1 already"), "%s: %s %s", f->name, t ? t->footnote : "", err.text);
+	table_unref(t);
+	run_unref(own.run);
+}
+
 int main(void)
 {
-	static pair_check *const checks[] = { check_changes, check_edges, NULL };
+	static pair_check *const checks[] = { check_changes, check_edges, check_done_already, NULL };
 
 	pair_each(FOLDER, 4, checks);
 	pool_stop();

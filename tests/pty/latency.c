@@ -95,7 +95,8 @@ double latency_typed(struct pty *p, const char *text, int every)
 		pty_send(p, text + i, 1);
 		while (pty_now() < next && (i < n - 1 || seen < n)) {
 			pty_read(p, next);
-			for (; seen <= i && (text[seen] == ' ' || stands(p, text, seen + 1)); seen++)	/* blanks at the end of a row are not told */
+			/* blanks at the end of a row are not told */
+			for (; seen <= i && (text[seen] == ' ' || stands(p, text, seen + 1)); seen++)
 				at[seen] = now() - at[seen];
 		}
 	}

@@ -34,8 +34,6 @@ NORMS = {
     "olmo2": {**POST_NORMS, **HEAD_NORMS}, "cohere": {"ln1": "input_layernorm", **HEAD_NORMS},
     "phi": {"ln1": "input_layernorm", "q_norm": "self_attn.q_layernorm", "k_norm": "self_attn.k_layernorm"},
 }
-
-
 HEADS_FIRST = ("gemma3_text", "phi")  # whose norms on heads see [heads, T, K]
 
 
@@ -155,7 +153,6 @@ class Edits(Maps):
         super().__init__(name)
         self.probe = EditProbe(AutoModelForCausalLM.from_pretrained(self.folder, attn_implementation="eager", dtype=torch.float32).double())
         self.run, self.foil = self.probe.run(self.ids), self.probe.run(self.foil_ids)
-
         self.prompts = {}
 
     def read_prompts(self):

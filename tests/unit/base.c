@@ -59,8 +59,11 @@ static void test_big(void)
 	memset(a, 1, 3000000);
 	big_give(a);
 	CHECK(big_kept() >= before + 3000000);
+	size_t used = big_used();
+
 	b = big_take(2900000);
 	CHECK_THAT(b == a, "a block that was given back is taken again");
+	CHECK_THAT(big_used() - used < 2900000 + 4096, "and counts for what was asked for: %zu bytes", big_used() - used);
 	CHECK(big_kept() == before);
 	a = big_take(1000);
 	CHECK_THAT(a != b && big_kept() <= before, "a block in use is nobody else's");
