@@ -8,6 +8,7 @@
 #include <langinfo.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -41,7 +42,8 @@ static struct {
 	bool slow;			/* a frame took much longer than that */
 	char restore[400];		/* for term_restore_raw */
 	size_t restore_n;
-} term;
+	atomic_flag writing;		/* a frame is being sent: what crashes in another thread waits for its end, and no frame comes after */
+} term = { .writing = ATOMIC_FLAG_INIT };
 
 static void send(const char *text, size_t n)
 {
@@ -58,7 +60,7 @@ static void send(const char *text, size_t n)
 }
 
 /* How many frames may be under way, small and large ones (of many changed cells). */
-enum { SMALL_AHEAD = 3, LARGE_AHEAD = 1, LARGE_CELLS = 300, ANSWER_MS = 1500, LEAVE_MS = 300, SLOW_MS = 60 };
+enum { SMALL_AHEAD = 3, LARGE_AHEAD = 1, LARGE_CELLS = 300, ANSWER_MS = 1500, LEAVE_MS = 300, SLOW_MS = 60, WRITING_MS = 100 };
 
 static void send_text(const char *text)
 {
@@ -290,8 +292,12 @@ void term_stop(void)
 
 void term_restore_raw(void)
 {
+	const struct timespec pause = { 0, 1000000 };
+
 	if (!term.on)
 		return;
+	for (int i = 0; i < WRITING_MS && atomic_flag_test_and_set(&term.writing); i++)	/* at most: the frame may be what crashed */
+		nanosleep(&pause, NULL);
 	(void)!write(STDOUT_FILENO, term.restore, term.restore_n);
 	tcsetattr(STDIN_FILENO, TCSANOW, &term.modes);
 }
@@ -394,6 +400,20 @@ static const struct canvas *showable(const struct canvas *given, struct canvas *
 	return ascii;
 }
 
+/* Where another thread has given the terminal back, this one writes no more: the program ends. */
+static void begin_writing(void)
+{
+	const struct timespec pause = { 1, 0 };
+
+	while (atomic_flag_test_and_set(&term.writing))
+		nanosleep(&pause, NULL);
+}
+
+static void end_writing(void)
+{
+	atomic_flag_clear(&term.writing);
+}
+
 void term_show_line(const struct canvas *given)
 {
 	struct canvas ascii;
@@ -404,12 +424,14 @@ void term_show_line(const struct canvas *given)
 	if (!term.on || term.repaint || given->cursor_x < 0 || y >= h || given->w != term.shown.w || given->h != term.shown.h || given->w > w)
 		return;
 	c = showable(given, &ascii);
+	begin_writing();
 	if (keep_row(&term.shown, c, y))
 		show_row(c, y, c->w);
 	term.frame_cells = cells;	/* of the frame that is under way */
 	canvas_done(&ascii);
 	move(y, given->cursor_x);
 	refresh();
+	end_writing();
 }
 
 void term_show(const struct canvas *given)
@@ -422,6 +444,7 @@ void term_show(const struct canvas *given)
 	if (!term.on)
 		return;
 	c = showable(given, &ascii);
+	begin_writing();
 	if (all) {
 		canvas_reset(&term.shown, c->w, c->h, (struct ink){ INK_DEFAULT, INK_DEFAULT, 0, 0 });
 		if (term.repaint)
@@ -455,6 +478,7 @@ void term_show(const struct canvas *given)
 		send_text("\033[?2026l");
 	if (term_keys_answers() && news)
 		ask();
+	end_writing();
 }
 
 void term_repaint(void)
