@@ -2,8 +2,10 @@
 #include "tui/crash.h"
 
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "engine/base/file.h"
@@ -24,11 +26,32 @@ static void say(const char *text)
 	(void)!write(STDERR_FILENO, text, strlen(text));
 }
 
+static void die(int signal)
+{
+	sigaction(signal, &(struct sigaction){ .sa_handler = SIG_DFL }, NULL);
+	raise(signal);
+}
+
+/* The first thread that crashes speaks for all; those that share its work often meet the same hole a moment later. */
+static void be_the_first(int signal)
+{
+	static atomic_int first;
+	const struct timespec pause = { 1, 0 };
+	int none = 0, me = gettid();
+
+	if (atomic_compare_exchange_strong(&first, &none, me))
+		return;
+	while (none != me)
+		nanosleep(&pause, NULL);
+	die(signal);	/* a crash in what follows */
+}
+
 static void crashed(int signal, siginfo_t *info, void *context)
 {
 	const char *file = signal == SIGBUS ? file_blamed(info->si_addr) : NULL;
 
 	(void)context;
+	be_the_first(signal);
 	term_restore_raw();
 	if (file) {
 		say("lmscope: ");
@@ -41,14 +64,14 @@ static void crashed(int signal, siginfo_t *info, void *context)
 		if (crashes[i].signal == signal)
 			say(crashes[i].what);
 	say(" and had to stop; please report how it came to that.\n");
-	raise(signal);	/* SA_RESETHAND: nobody catches it now */
+	die(signal);
 }
 
 void crash_catch(void)
 {
 	static char stack[STACK];
 	stack_t other = { .ss_sp = stack, .ss_size = sizeof stack };
-	struct sigaction action = { .sa_sigaction = crashed, .sa_flags = (int)(SA_SIGINFO | SA_RESETHAND | SA_ONSTACK | SA_NODEFER) };
+	struct sigaction action = { .sa_sigaction = crashed, .sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER };
 
 	sigaltstack(&other, NULL);
 	sigemptyset(&action.sa_mask);

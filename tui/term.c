@@ -42,8 +42,25 @@ static struct {
 	bool slow;			/* a frame took much longer than that */
 	char restore[400];		/* for term_restore_raw */
 	size_t restore_n;
-	atomic_flag writing;		/* a frame is being sent: what crashes in another thread waits for its end, and no frame comes after */
-} term = { .writing = ATOMIC_FLAG_INIT };
+	atomic_flag held;		/* see hold() */
+} term = { .held = ATOMIC_FLAG_INIT };
+
+/*
+ * One at a time speaks with the terminal: the loop, for a frame or a key, or what crashes in another thread. After that the loop does no
+ * more, and the program ends.
+ */
+static void hold(void)
+{
+	const struct timespec pause = { 1, 0 };
+
+	while (atomic_flag_test_and_set(&term.held))
+		nanosleep(&pause, NULL);
+}
+
+static void release(void)
+{
+	atomic_flag_clear(&term.held);
+}
 
 static void send(const char *text, size_t n)
 {
@@ -60,7 +77,7 @@ static void send(const char *text, size_t n)
 }
 
 /* How many frames may be under way, small and large ones (of many changed cells). */
-enum { SMALL_AHEAD = 3, LARGE_AHEAD = 1, LARGE_CELLS = 300, ANSWER_MS = 1500, LEAVE_MS = 300, SLOW_MS = 60, WRITING_MS = 100 };
+enum { SMALL_AHEAD = 3, LARGE_AHEAD = 1, LARGE_CELLS = 300, ANSWER_MS = 1500, LEAVE_MS = 300, SLOW_MS = 60, HELD_MS = 100 };
 
 static void send_text(const char *text)
 {
@@ -155,16 +172,41 @@ int term_behind(void)
 	return 0;
 }
 
-/* Answers that are still to come would be typed into the shell. */
+/* Answers are still to come, which would be typed into the shell; of a terminal that has not answered its first question none are. */
+static bool answers_to_come(unsigned heard)
+{
+	bool answers = heard || milliseconds() - term.asked_at[0] < ANSWER_MS;
+
+	return term.asked && answers && (int)(term.asked - heard) > 0;
+}
+
 static void hear_the_last(void)
 {
 	long end = milliseconds() + LEAVE_MS, left;
 	struct pollfd in = { .fd = STDIN_FILENO, .events = POLLIN };
 	struct key key;
 
-	while (term_keys_answers() && unanswered() && (left = end - milliseconds()) > 0)
-		if (poll(&in, 1, (int)left) <= 0 || (term_key(&key) && key.kind == K_LOST))
+	while (answers_to_come(term_keys_answers()) && (left = end - milliseconds()) > 0)
+		if (poll(&in, 1, (int)left) <= 0 || (term_keys_read(&key) && key.kind == K_LOST))
 			return;
+}
+
+/* The same for term_restore_raw: an answer ends in its only letter. */
+static void drop_the_last(void)
+{
+	long end = milliseconds() + LEAVE_MS, left;
+	struct pollfd in = { .fd = STDIN_FILENO, .events = POLLIN };
+	unsigned heard = term_keys_answers();
+
+	while (answers_to_come(heard) && (left = end - milliseconds()) > 0) {
+		char text[64];
+		ssize_t n = poll(&in, 1, (int)left) > 0 ? read(STDIN_FILENO, text, sizeof text) : 0;
+
+		if (n <= 0)
+			return;
+		for (ssize_t i = 0; i < n; i++)
+			heard += text[i] == 'y' || text[i] == 'n';
+	}
 }
 
 /* A capability without its padding notes "$<5>". */
@@ -296,10 +338,11 @@ void term_restore_raw(void)
 
 	if (!term.on)
 		return;
-	for (int i = 0; i < WRITING_MS && atomic_flag_test_and_set(&term.writing); i++)	/* at most: the frame may be what crashed */
+	for (int i = 0; i < HELD_MS && atomic_flag_test_and_set(&term.held); i++)	/* at most: the loop may be what crashed */
 		nanosleep(&pause, NULL);
 	(void)!write(STDOUT_FILENO, term.restore, term.restore_n);
-	tcsetattr(STDIN_FILENO, TCSANOW, &term.modes);
+	drop_the_last();
+	tcsetattr(STDIN_FILENO, TCSAFLUSH, &term.modes);	/* keys for the explorer are no commands for the shell */
 }
 
 void term_suspend(void)
@@ -400,20 +443,6 @@ static const struct canvas *showable(const struct canvas *given, struct canvas *
 	return ascii;
 }
 
-/* Where another thread has given the terminal back, this one writes no more: the program ends. */
-static void begin_writing(void)
-{
-	const struct timespec pause = { 1, 0 };
-
-	while (atomic_flag_test_and_set(&term.writing))
-		nanosleep(&pause, NULL);
-}
-
-static void end_writing(void)
-{
-	atomic_flag_clear(&term.writing);
-}
-
 void term_show_line(const struct canvas *given)
 {
 	struct canvas ascii;
@@ -424,14 +453,14 @@ void term_show_line(const struct canvas *given)
 	if (!term.on || term.repaint || given->cursor_x < 0 || y >= h || given->w != term.shown.w || given->h != term.shown.h || given->w > w)
 		return;
 	c = showable(given, &ascii);
-	begin_writing();
+	hold();
 	if (keep_row(&term.shown, c, y))
 		show_row(c, y, c->w);
 	term.frame_cells = cells;	/* of the frame that is under way */
 	canvas_done(&ascii);
 	move(y, given->cursor_x);
 	refresh();
-	end_writing();
+	release();
 }
 
 void term_show(const struct canvas *given)
@@ -444,7 +473,7 @@ void term_show(const struct canvas *given)
 	if (!term.on)
 		return;
 	c = showable(given, &ascii);
-	begin_writing();
+	hold();
 	if (all) {
 		canvas_reset(&term.shown, c->w, c->h, (struct ink){ INK_DEFAULT, INK_DEFAULT, 0, 0 });
 		if (term.repaint)
@@ -478,7 +507,7 @@ void term_show(const struct canvas *given)
 		send_text("\033[?2026l");
 	if (term_keys_answers() && news)
 		ask();
-	end_writing();
+	release();
 }
 
 void term_repaint(void)
@@ -493,10 +522,23 @@ bool term_copy(const char *bytes, size_t n)
 
 	str_init(&out);
 	fits = clipboard_sequence(bytes, n, getenv("TMUX") != NULL, &out);
-	if (fits && term.on)
+	if (fits && term.on) {
+		hold();
 		send(out.s, out.n);
+		release();
+	}
 	str_done(&out);
 	return fits;
+}
+
+bool term_key(struct key *key)
+{
+	bool there;
+
+	hold();
+	there = term_keys_read(key);
+	release();
+	return there;
 }
 
 int term_fd(void)

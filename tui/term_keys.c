@@ -214,7 +214,7 @@ static bool is_lost(void)
 	return ioctl(STDIN_FILENO, FIONREAD, &waiting) == 0 && waiting == 0;
 }
 
-bool term_key(struct key *key)
+bool term_keys_read(struct key *key)
 {
 	wint_t c;
 	int got;

@@ -6,8 +6,11 @@
 
 #include <stdbool.h>
 
+#include "tui/key.h"
+
 void term_keys_start(void);	/* ncurses has its screen */
 void term_keys_stop(void);
+bool term_keys_read(struct key *key);	/* as term_key() */
 /* The terminal has said that it can hold a frame back until it is whole. */
 bool term_keys_sync(void);
 /* How often the terminal has answered that question. */

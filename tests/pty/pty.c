@@ -1,6 +1,7 @@
 /* pty.c - see pty.h. */
 #include "tests/pty/pty.h"
 
+#include <errno.h>
 #include <poll.h>
 #include <pty.h>
 #include <signal.h>
@@ -11,6 +12,7 @@
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
+#include <utmp.h>
 #include <vterm.h>
 
 enum { MODES = 64 };
@@ -119,28 +121,33 @@ struct pty *pty_start(char *const *argv, int w, int h)
 	struct winsize size = { .ws_col = (unsigned short)w, .ws_row = (unsigned short)h };
 	struct pty *p = calloc(1, sizeof *p);
 	struct report first;
-	int reports[2], orders[2];
+	int reports[2], orders[2], slave;
 	VTermColor light, dark;
 
 	vterm_color_rgb(&light, 0xC8, 0xC8, 0xC8);
 	vterm_color_rgb(&dark, 0x14, 0x14, 0x18);
 	if (!p || pipe(reports) || pipe(orders))
 		abort();
-	p->keeper = forkpty(&p->master, NULL, NULL, &size);
-	if (p->keeper < 0) {
+	if (openpty(&p->master, &slave, NULL, NULL, &size)) {
 		free(p);
 		return NULL;
 	}
+	tcgetattr(slave, &p->before);	/* the program may be quick to change them */
+	p->keeper = fork();
+	if (p->keeper < 0)
+		abort();
 	if (p->keeper == 0) {
+		close(p->master);
+		login_tty(slave);
 		close(reports[0]);
 		close(orders[1]);
 		keep(argv, reports[1], orders[0]);
 	}
 	close(reports[1]);
 	close(orders[0]);
+	close(slave);
 	p->reports = reports[0];
 	p->orders = orders[1];
-	tcgetattr(p->master, &p->before);
 	p->w = w;
 	p->h = h;
 	p->vt = vterm_new(h, w);
@@ -451,9 +458,13 @@ const char *pty_left_behind(struct pty *p)
 	size_t n = 0;
 
 	p->left[0] = '\0';
-	if (tcgetattr(p->master, &now) || now.c_iflag != p->before.c_iflag || now.c_oflag != p->before.c_oflag ||
-	    now.c_cflag != p->before.c_cflag || now.c_lflag != p->before.c_lflag || memcmp(now.c_cc, p->before.c_cc, sizeof now.c_cc))
-		n += (size_t)snprintf(p->left + n, sizeof p->left - n, "line modes differ; ");
+	if (tcgetattr(p->master, &now))
+		n += (size_t)snprintf(p->left + n, sizeof p->left - n, "no line modes: %s; ", strerror(errno));
+	else if (now.c_iflag != p->before.c_iflag || now.c_oflag != p->before.c_oflag || now.c_cflag != p->before.c_cflag ||
+		 now.c_lflag != p->before.c_lflag || memcmp(now.c_cc, p->before.c_cc, sizeof now.c_cc))
+		n += (size_t)snprintf(p->left + n, sizeof p->left - n, "line modes are %o %o %o %o, and were %o %o %o %o; ", now.c_iflag,
+				      now.c_oflag, now.c_cflag, now.c_lflag, p->before.c_iflag, p->before.c_oflag, p->before.c_cflag,
+				      p->before.c_lflag);
 	if (p->modes.cursor_hidden)
 		n += (size_t)snprintf(p->left + n, sizeof p->left - n, "the cursor is hidden; ");
 	if (p->modes.keypad)
