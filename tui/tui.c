@@ -51,6 +51,29 @@ static void on_signal(int signal)
 	errno = kept;
 }
 
+static void (*note_resize)(int);
+
+/* ncurses only notes it for its next look at the keys, and a poll() that is just begun would sleep over it. */
+static void on_resize(int signal)
+{
+	note_resize(signal);
+	on_signal(signal);
+}
+
+/* After ncurses has set its own handler. */
+static void catch_resize(void)
+{
+	struct sigaction theirs, ours;
+
+	sigaction(SIGWINCH, NULL, &theirs);
+	if (theirs.sa_flags & SA_SIGINFO || theirs.sa_handler == SIG_DFL || theirs.sa_handler == SIG_IGN)
+		return;
+	note_resize = theirs.sa_handler;
+	ours = theirs;
+	ours.sa_handler = on_resize;
+	sigaction(SIGWINCH, &ours, NULL);
+}
+
 static bool catch_signals(struct err *err)
 {
 	struct sigaction action = { .sa_handler = on_signal }, ignore = { .sa_handler = SIG_IGN };
@@ -70,6 +93,7 @@ static void release_signals(void)
 
 	for (int i = 0; i < CAUGHT; i++)
 		sigaction(caught[i], &usual, NULL);
+	sigaction(SIGWINCH, &usual, NULL);
 	sigaction(SIGPIPE, &usual, NULL);
 	close(signal_pipe[0]);
 	close(signal_pipe[1]);
@@ -84,7 +108,7 @@ static void take_signals(struct loop *l)
 			term_suspend();
 		} else if (byte == SIGCONT) {
 			term_repaint();
-		} else {
+		} else if (byte != SIGWINCH) {	/* that one is a key */
 			l->signal = byte;
 			l->quit = true;
 		}
@@ -242,6 +266,7 @@ bool explore(const struct explore *what, struct err *err)
 		worker_free(l.worker);
 		return false;
 	}
+	catch_resize();
 	start_app(&l, what);
 	canvas_init(&l.canvas, 1, 1);
 	run(&l);
