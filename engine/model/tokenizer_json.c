@@ -148,7 +148,8 @@ static bool take_added(void *context, size_t index, const char *key, const struc
 		return true;	/* tokenizer.json has said more about it */
 	if (!known && !vocabulary_put(vocabulary, id, text, n, TOKEN_ADDED, false, w->err))
 		return false;
-	vocabulary->kind[id] = special ? TOKEN_SPECIAL : TOKEN_ADDED;
+	if (vocabulary->kind[id] != TOKEN_BYTE)	/* that is what it stays for the fallback and the decoder */
+		vocabulary->kind[id] = special ? TOKEN_SPECIAL : TOKEN_ADDED;
 	return add_literal(w->t, (struct literal){ vocabulary->text[id], (int32_t)id, flag(v, "single_word", false),
 						   flag(v, "lstrip", false), flag(v, "rstrip", false) },
 			   flag(v, "normalized", !special), w->err);

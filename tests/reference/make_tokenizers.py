@@ -110,6 +110,7 @@ def mistral():
     added(data, "<|end|>", special=True, rstrip=True)
     added(data, "<|begin|>", special=True)
     added(data, "<mask>", lstrip=True)
+    added(data, "<0x0A>")
     return data
 
 
