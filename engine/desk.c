@@ -366,7 +366,6 @@ static void interrupted(void *context)
 	struct desk *d = level->desk;
 	struct job *job;
 	unsigned serial;
-
 	bool taken = false;
 
 	while ((job = worker_take(d->worker, wants_top, &serial))) {

@@ -24,8 +24,9 @@
 #include "tui/clipboard.h"
 #include "tui/direct_color.h"
 #include "tui/term_keys.h"
+#include "tui/term_pace.h"
 
-enum { QUESTIONS = 8 };
+enum { LEAVE_MS = 300, HELD_MS = 100 };
 
 static struct {
 	bool on, ascii, mouse;
@@ -34,12 +35,6 @@ static struct {
 	struct canvas shown;		/* what was given to ncurses last */
 	bool repaint;
 	int cursor_shown;		/* 0, 1; -1: not known */
-	int frame_cells;		/* that the last frame changed */
-	const char *question;		/* what follows each frame; NULL: this kind of terminal is asked nothing */
-	unsigned asked, heard;		/* how often, and the answers that hear() has seen */
-	long asked_at[QUESTIONS];	/* milliseconds; of question n: n % QUESTIONS */
-	long trip;			/* milliseconds of the quickest answer: the way there and back; 0: none came yet */
-	bool slow;			/* a frame took much longer than that */
 	char restore[400];		/* for term_restore_raw */
 	size_t restore_n;
 	atomic_flag held;		/* see hold() */
@@ -76,9 +71,6 @@ static void send(const char *text, size_t n)
 	}
 }
 
-/* How many frames may be under way, small and large ones (of many changed cells). */
-enum { SMALL_AHEAD = 3, LARGE_AHEAD = 1, LARGE_CELLS = 300, ANSWER_MS = 1500, LEAVE_MS = 300, SLOW_MS = 60, HELD_MS = 100 };
-
 static void send_text(const char *text)
 {
 	send(text, strlen(text));
@@ -90,27 +82,6 @@ static void send_text(const char *text)
 static const char modes_on[] = "\033[?2004h", mouse_on[] = "\033[?1000h\033[?1002h\033[?1006h";
 static const char modes_off[] = "\033[?2026l\033[?1006l\033[?1002l\033[?1000l\033[?2004l";
 
-/*
- * What a terminal answers: the younger ones whether they can hold a frame back until it is whole (DECRQM of mode 2026), those after the
- * VT100 how they are (DSR). Others are left alone.
- */
-static const char *question_for(const char *name)
-{
-	static const char hold[] = "\033[?2026$p", how[] = "\033[5n";
-	static const struct {
-		const char *name, *question;
-	} kinds[] = {
-		{ "xterm", hold }, { "tmux", hold }, { "foot", hold }, { "alacritty", hold }, { "kitty", hold }, { "wezterm", hold },
-		{ "contour", hold }, { "ghostty", hold }, { "screen", how }, { "rxvt", how }, { "st-", how }, { "konsole", how }, { "putty", how },
-		{ "vte", how }, { "linux", how }, { "vt1", how }, { "vt2", how },
-	};
-
-	for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
-		if (!strncmp(name, kinds[i].name, strlen(kinds[i].name)))
-			return kinds[i].question;
-	return NULL;
-}
-
 static long milliseconds(void)
 {
 	struct timespec t;
@@ -119,74 +90,30 @@ static long milliseconds(void)
 	return t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
-/*
- * The same question behind each frame tells how far the terminal is, wherever the bytes lie meanwhile: a slow line is not given more than
- * it carries, and what it shows is never old.
- */
-static void ask(void)
+static void ask(int cells)
 {
-	send_text(term.question);
-	term.asked_at[term.asked++ % QUESTIONS] = milliseconds();
-}
-
-static unsigned unanswered(void)
-{
-	unsigned answers = term_keys_answers();
-
-	if ((int)(term.asked - answers) < 0)	/* one that was given up came after all */
-		term.asked = answers;
-	return term.asked - answers;
-}
-
-/* How long the answers took that came since. */
-static void hear(void)
-{
-	for (; term.heard != term_keys_answers(); term.heard++) {
-		long took = milliseconds() - term.asked_at[term.heard % QUESTIONS];
-
-		if (!term.trip || took < term.trip)
-			term.trip = took > 0 ? took : 1;
-		if (took > term.trip + SLOW_MS)
-			term.slow = true;
-		else if (term.frame_cells >= LARGE_CELLS)
-			term.slow = false;
-	}
+	send_text(pace_question());
+	pace_asked(cells);
 }
 
 bool term_slow(void)
 {
-	hear();
-	return term.slow;
+	return pace_slow();
 }
 
 int term_behind(void)
 {
-	long left = term.asked_at[(term.asked - 1) % QUESTIONS] + ANSWER_MS - milliseconds();
-
-	hear();
-	if (unanswered() < (term.frame_cells < LARGE_CELLS ? SMALL_AHEAD : LARGE_AHEAD))
-		return 0;
-	if (left > 0)
-		return (int)left;
-	term.asked = term_keys_answers();	/* somewhere on the way they are lost */
-	return 0;
+	return pace_behind();
 }
 
-/* Answers are still to come, which would be typed into the shell; of a terminal that has not answered its first question none are. */
-static bool answers_to_come(unsigned heard)
-{
-	bool answers = heard || milliseconds() - term.asked_at[0] < ANSWER_MS;
-
-	return term.asked && answers && (int)(term.asked - heard) > 0;
-}
-
+/* Answers that are still to come would be typed into the shell. */
 static void hear_the_last(void)
 {
 	long end = milliseconds() + LEAVE_MS, left;
 	struct pollfd in = { .fd = STDIN_FILENO, .events = POLLIN };
 	struct key key;
 
-	while (answers_to_come(term_keys_answers()) && (left = end - milliseconds()) > 0)
+	while (pace_to_come(0) && (left = end - milliseconds()) > 0)
 		if (poll(&in, 1, (int)left) <= 0 || (term_keys_read(&key) && key.kind == K_LOST))
 			return;
 }
@@ -196,9 +123,9 @@ static void drop_the_last(void)
 {
 	long end = milliseconds() + LEAVE_MS, left;
 	struct pollfd in = { .fd = STDIN_FILENO, .events = POLLIN };
-	unsigned heard = term_keys_answers();
+	unsigned heard = 0;
 
-	while (answers_to_come(heard) && (left = end - milliseconds()) > 0) {
+	while (pace_to_come(heard) && (left = end - milliseconds()) > 0) {
 		char text[64];
 		ssize_t n = poll(&in, 1, (int)left) > 0 ? read(STDIN_FILENO, text, sizeof text) : 0;
 
@@ -270,13 +197,12 @@ static enum depth find_depth(void)
 
 static void enter(void)
 {
-	const char *name = termname();
-
 	send_text(modes_on);
 	if (term.mouse)
 		send_text(mouse_on);	/* moves are told while a button is down, not always */
-	if ((term.question = name ? question_for(name) : NULL))
-		ask();
+	pace_start(termname());
+	if (pace_question())
+		ask(0);
 	term.cursor_shown = -1;
 	term.repaint = true;
 }
@@ -418,17 +344,18 @@ static void show_row(const struct canvas *c, int y, int w)
 	}
 }
 
-/* Whether it differs from what is shown, which it then is. */
-static bool keep_row(struct canvas *c, const struct canvas *from, int y)
+/* How many cells differ from what is shown; the row then is as given. */
+static int keep_row(struct canvas *c, const struct canvas *from, int y)
 {
 	size_t at = (size_t)y * (size_t)from->w, bytes = (size_t)from->w * sizeof *from->cell;
+	int cells = 0;
 
 	if (!memcmp(&c->cell[at], &from->cell[at], bytes))
-		return false;
+		return 0;
 	for (int x = 0; x < from->w; x++)
-		term.frame_cells += memcmp(&c->cell[at + (size_t)x], &from->cell[at + (size_t)x], sizeof *from->cell) != 0;
+		cells += memcmp(&c->cell[at + (size_t)x], &from->cell[at + (size_t)x], sizeof *from->cell) != 0;
 	memcpy(&c->cell[at], &from->cell[at], bytes);
-	return true;
+	return cells;
 }
 
 /* The canvas as it can be shown: `ascii` receives another one where only ASCII can, for canvas_done. */
@@ -447,7 +374,7 @@ void term_show_line(const struct canvas *given)
 {
 	struct canvas ascii;
 	const struct canvas *c;
-	int y = given->cursor_y, cells = term.frame_cells, w, h;
+	int y = given->cursor_y, w, h;
 
 	term_size(&w, &h);
 	if (!term.on || term.repaint || given->cursor_x < 0 || y >= h || given->w != term.shown.w || given->h != term.shown.h || given->w > w)
@@ -456,7 +383,6 @@ void term_show_line(const struct canvas *given)
 	hold();
 	if (keep_row(&term.shown, c, y))
 		show_row(c, y, c->w);
-	term.frame_cells = cells;	/* of the frame that is under way */
 	canvas_done(&ascii);
 	move(y, given->cursor_x);
 	refresh();
@@ -468,7 +394,7 @@ void term_show(const struct canvas *given)
 	struct canvas ascii;
 	const struct canvas *c;
 	bool all = term.repaint || given->w != term.shown.w || given->h != term.shown.h, news = false;
-	int w, h, cursor = given->cursor_x >= 0;
+	int w, h, cells = 0, cursor = given->cursor_x >= 0;
 
 	if (!term.on)
 		return;
@@ -481,13 +407,15 @@ void term_show(const struct canvas *given)
 		erase();
 	}
 	term_size(&w, &h);
-	term.frame_cells = 0;
 	/*
 	 * Two rows at a time: given more, ncurses looks for scrolled blocks, and not every emulator on the way knows SU and SD. (It has
 	 * a copy of the terminal's capabilities for itself, so that they cannot be taken from it.)
 	 */
-	for (int y = 0, rows = 0; y < c->h && y < h; y++)
-		if (keep_row(&term.shown, c, y) || all) {
+	for (int y = 0, rows = 0; y < c->h && y < h; y++) {
+		int changed = keep_row(&term.shown, c, y);
+
+		cells += changed;
+		if (changed || all) {
 			if (!news && term_keys_sync())
 				send_text("\033[?2026h");
 			news = true;
@@ -495,6 +423,7 @@ void term_show(const struct canvas *given)
 			if (++rows % 2 == 0 && !all)
 				refresh();
 		}
+	}
 	canvas_done(&ascii);
 	term.repaint = false;
 	if (cursor != term.cursor_shown)
@@ -506,7 +435,7 @@ void term_show(const struct canvas *given)
 	if (term_keys_sync() && news)
 		send_text("\033[?2026l");
 	if (term_keys_answers() && news)
-		ask();
+		ask(cells);
 	release();
 }
 

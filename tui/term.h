@@ -3,7 +3,7 @@
  *
  * There is one terminal, so these are plain functions. Install signal handlers (SIGINT, SIGTERM, SIGTSTP, SIGHUP …) before
  * term_start: ncurses leaves alone what is not at its default. The keyboard is raw: Ctrl-C and Ctrl-Z come as keys. SIGWINCH is
- * ncurses': a poll() on term_fd ends with EINTR and term_key then gives K_RESIZE.
+ * ncurses': term_key gives K_RESIZE after it; what waits for term_fd must wake up of its own (see tui.c).
  */
 #ifndef LMSCOPE_TUI_TERM_H
 #define LMSCOPE_TUI_TERM_H
