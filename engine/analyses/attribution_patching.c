@@ -142,13 +142,33 @@ struct estimate {
 	const struct ask *ask;
 	const struct places *p;
 	const struct gradient *g;
-	double *value;	/* [cells] */
+	int L, cells;
+	int *order, *start;	/* the cells, those of a layer together: of layer l from start[l] to start[l + 1] */
+	int first;		/* of `order`, that are estimated now */
+	double *value;		/* [cells] */
 };
 
-static void estimate_cell(void *context, int cell)
+static void sort_by_layer(struct estimate *e)
+{
+	int *at = arena_alloc(e->ask->scratch, (size_t)e->L * sizeof *at);
+
+	e->order = arena_alloc(e->ask->scratch, (size_t)e->cells * sizeof *e->order);
+	e->start = arena_alloc(e->ask->scratch, (size_t)(e->L + 1) * sizeof *e->start);
+	for (int i = 0; i < e->cells; i++)
+		e->start[places_at(e->p, i).layer + 1]++;
+	for (int l = 0; l < e->L; l++) {
+		e->start[l + 1] += e->start[l];
+		at[l] = e->start[l];
+	}
+	for (int i = 0; i < e->cells; i++)
+		e->order[at[places_at(e->p, i).layer]++] = i;
+}
+
+static void estimate_cell(void *context, int i)
 {
 	const struct estimate *e = context;
 	const struct ask *ask = e->ask;
+	int cell = e->order[e->first + i];
 	struct place at = places_at(e->p, cell);
 	size_t T = (size_t)ask->run->T, GK = (size_t)(ask->model->config.G * ask->model->config.K);
 	struct again again = { .ask = ask, .at = at };
@@ -166,41 +186,54 @@ static void estimate_cell(void *context, int cell)
 	e->value[cell] = sum;
 }
 
-static void estimate_with(const struct estimate *e)
+static void estimate_all(struct estimate *e, const struct gradient *g)
 {
-	pool_run(e->p->rows * e->p->cols, estimate_cell, (void *)(uintptr_t)e);
+	e->g = g;
+	e->first = 0;
+	pool_run(e->cells, estimate_cell, e);
 }
 
-/* 1/(L−1) Σ |estimate without layer l|: of a place in layer l itself, that one says nothing. */
+/* A layer of a gradient; false: no cell is of a lower one. */
+static bool estimate_layer(void *context, const struct gradient *g, int layer)
+{
+	struct estimate *e = context;
+
+	e->g = g;
+	e->first = e->start[layer];
+	pool_run(e->start[layer + 1] - e->first, estimate_cell, e);
+	return e->first > 0;
+}
+
+/* 1/(L−1) Σ |estimate without layer l|: of a place in layer l itself, that one says nothing. Places above l do not see that it is left out. */
 static bool drop_layers(struct estimate *e, struct table *t, struct err *err)
 {
-	const struct gradient *whole = e->g;
-	int L = e->ask->model->config.L, cells = e->p->rows * e->p->cols;
+	const double share = 1.0 / (e->L > 1 ? e->L - 1 : 1);
+	double *whole = arena_alloc(e->ask->scratch, (size_t)e->cells * sizeof *whole);
 
-	memset(t->value, 0, (size_t)cells * sizeof *t->value);
-	for (int l = 0; l < L; l++) {
-		struct gradient *g = task_step(e->ask->task, l, L, err) ? gradient_drop(whole, l, e->ask->task, err) : NULL;
-
-		if (!g)
+	memcpy(whole, e->value, (size_t)e->cells * sizeof *whole);
+	memset(t->value, 0, (size_t)e->cells * sizeof *t->value);
+	for (int l = 0; l < e->L; l++) {
+		if (!task_step(e->ask->task, l, e->L, err))
 			return false;
-		e->g = g;
-		estimate_with(e);
-		for (int i = 0; i < cells; i++)
-			t->value[i] += (float)(fabs(e->value[i]) / (L > 1 ? L - 1 : 1));
-		gradient_unref(g);
+		memcpy(e->value, whole, (size_t)e->cells * sizeof *whole);
+		if (e->start[l + 1] > 0 && !gradient_drop(e->ask->gradient, l, estimate_layer, e, e->ask->task, err))
+			return false;
+		for (int i = 0; i < e->cells; i++)
+			t->value[i] += (float)(fabs(e->value[i]) * share);
 	}
-	e->g = whole;
 	return true;
 }
 
 static bool fill_estimate(struct table *t, const struct ask *ask, const struct places *p, struct err *err)
 {
 	int cells = p->rows * p->cols;
-	struct estimate e = { ask, p, ask->gradient, arena_alloc(ask->scratch, (size_t)cells * sizeof(double)) };
+	struct estimate e = { .ask = ask, .p = p, .L = ask->model->config.L, .cells = cells,
+			      .value = arena_alloc(ask->scratch, (size_t)cells * sizeof(double)) };
 
+	sort_by_layer(&e);
+	estimate_all(&e, ask->gradient);
 	if (ask->arg[ARG_ESTIMATE] == ATPSTAR)
 		return drop_layers(&e, t, err);
-	estimate_with(&e);
 	for (int i = 0; i < cells; i++)
 		t->value[i] = (float)e.value[i];
 	return true;

@@ -105,25 +105,44 @@ static bool seed(const struct gradient *g, struct arena *scratch, float *x, stru
 	return true;
 }
 
-/* From layer `from` down, `past` left out (-1: none). g->embed carries the gradient down the stream, and is the embedding's in the end. */
-static bool descend(struct gradient *g, int from, int past, struct arena *scratch, struct task *task, struct err *err)
-{
-	const struct model *m = g->run->model;
-	struct backward b;
-	bool ok = backward_begin(&b, g->run, g->frozen, scratch, err);
+/* The way down. g->embed carries the gradient down the stream, and is the embedding's in the end. */
+struct descent {
+	int from, past;		/* the first layer; the one that is left out (-1: none) */
+	gradient_visit *visit;	/* NULL: the layers are kept */
+	void *context;
+};
 
-	for (int l = from; ok && l >= 0; l--) {
-		ok = (past < 0 ? task_step(task, from - l, from + 1, err) : task_going(task, err)) && (g->layer[l] = layer_sites_new(m, g->run->T, true, err));
-		if (ok)
-			(l == past ? backward_past : backward_layer)(&b, l, g->layer[l], g->embed);
+static bool go_down(struct gradient *g, const struct descent *d, struct backward *b, int l, struct task *task, struct err *err)
+{
+	bool going = d->past < 0 ? task_step(task, d->from - l, d->from + 1, err) : task_going(task, err);
+
+	if (!going || !(g->layer[l] = layer_sites_new(g->run->model, g->run->T, true, err)))
+		return false;
+	(l == d->past ? backward_past : backward_layer)(b, l, g->layer[l], g->embed);
+	return true;
+}
+
+static bool descend(struct gradient *g, const struct descent *d, struct arena *scratch, struct task *task, struct err *err)
+{
+	struct backward b;
+	bool ok = backward_begin(&b, g->run, g->frozen, scratch, err), more = true;
+
+	for (int l = d->from; ok && more && l >= 0; l--) {
+		ok = go_down(g, d, &b, l, task, err);
+		if (!ok || !d->visit)
+			continue;
+		more = d->visit(d->context, g, l);
+		layer_sites_unref(g->layer[l]);
+		g->layer[l] = NULL;
 	}
 	return ok;
 }
 
 static bool compute(struct gradient *g, struct task *task, struct err *err)
 {
+	const struct descent all = { .from = g->run->model->config.L - 1, .past = -1 };
 	struct arena *scratch = arena_new();
-	bool ok = seed(g, scratch, g->embed, task, err) && descend(g, g->run->model->config.L - 1, -1, scratch, task, err);
+	bool ok = seed(g, scratch, g->embed, task, err) && descend(g, &all, scratch, task, err);
 
 	arena_free(scratch);
 	return ok;
@@ -156,24 +175,21 @@ struct gradient *gradient_new(const struct run *run, const struct metric *metric
 	return NULL;
 }
 
-struct gradient *gradient_drop(const struct gradient *from, int layer, struct task *task, struct err *err)
+bool gradient_drop(const struct gradient *from, int layer, gradient_visit *visit, void *context, struct task *task, struct err *err)
 {
+	const struct descent below = { layer, layer, visit, context };
 	size_t all = (size_t)from->run->T * (size_t)from->run->model->config.D;
 	struct gradient *g = gradient_of(from->run, &from->metric, from->unedited, from->frozen);
 	struct arena *scratch = arena_new();
 	bool ok = (g->embed = arena_floats(g->arena, all, err)) != NULL;
 
-	for (int l = layer + 1; l < from->run->model->config.L; l++)
-		g->layer[l] = layer_sites_ref(from->layer[l]);
 	if (ok) {
 		memcpy(g->embed, from->layer[layer]->resid_post, all * sizeof *g->embed);
-		ok = descend(g, layer, layer, scratch, task, err);
+		ok = descend(g, &below, scratch, task, err);
 	}
 	arena_free(scratch);
-	if (ok)
-		return g;
 	gradient_unref(g);
-	return NULL;
+	return ok;
 }
 
 const float *gradient_at(const struct gradient *g, enum site site, int layer, int position)

@@ -32,9 +32,11 @@ struct gradient *gradient_new(const struct run *run, const struct metric *metric
 			      struct task *task, struct err *err);
 /*
  * The same with one layer's attention and MLP left out on the way back (GradDrop, Kramár et al. 2024): what cancels between paths through that
- * layer and around it is seen. Layers above it are shared with g.
+ * layer and around it is seen. Layers above it are as in g, and not given; from it down each is shown to `visit`, which may read that
+ * layer of it alone, until visit returns false: no more than one layer is kept.
  */
-struct gradient *gradient_drop(const struct gradient *g, int layer, struct task *task, struct err *err);
+typedef bool gradient_visit(void *context, const struct gradient *dropped, int layer);
+bool gradient_drop(const struct gradient *g, int layer, gradient_visit *visit, void *context, struct task *task, struct err *err);
 struct gradient *gradient_ref(const struct gradient *g);
 void gradient_unref(struct gradient *g);	/* NULL is fine */
 
