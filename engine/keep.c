@@ -4,8 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/base/memory.h"
+
 enum { RUNS = 16, TABLES = 256 };
-static const size_t most_bytes = (size_t)1 << 30;	/* of all kept runs, as if none shared layers with another */
+static const size_t least_room = (size_t)1 << 30;
 
 struct kept_run {
 	struct run *run;	/* NULL: a free place */
@@ -70,33 +72,64 @@ struct run *keep_find_run(struct keep *k, const struct str *key, unsigned *id)
 	return NULL;
 }
 
-/* A free place for a run of so many bytes. */
+/* As if no run shared layers with another. */
+static size_t bytes_of(const struct run *r)
+{
+	return run_bytes(&r->model->config, r->T, r->keeps);
+}
+
+static size_t kept_bytes(const struct keep *k)
+{
+	size_t all = 0;
+
+	for (int i = 0; i < RUNS; i++)
+		all += k->run[i].run ? bytes_of(k->run[i].run) : 0;
+	return all;
+}
+
+/* NULL: none is kept. */
+static struct kept_run *oldest_run(struct keep *k)
+{
+	struct kept_run *oldest = NULL;
+
+	for (int i = 0; i < RUNS; i++)
+		if (k->run[i].run && (!oldest || k->run[i].used < oldest->used))
+			oldest = &k->run[i];
+	return oldest;
+}
+
+static struct kept_run *free_place(struct keep *k)
+{
+	for (int i = 0; i < RUNS; i++)
+		if (!k->run[i].run)
+			return &k->run[i];
+	return NULL;
+}
+
+/* A place for a run of so many bytes. */
 static struct kept_run *make_room(struct keep *k, size_t bytes)
 {
-	for (;;) {
-		struct kept_run *empty = NULL, *oldest = NULL;
-		size_t all = bytes;
+	struct kept_run *oldest;
 
-		for (int i = 0; i < RUNS; i++) {
-			struct kept_run *r = &k->run[i];
+	while ((oldest = oldest_run(k))) {
+		size_t all = kept_bytes(k) + bytes;
 
-			if (!r->run) {
-				empty = r;
-				continue;
-			}
-			all += run_bytes(&r->run->model->config, r->run->T, r->run->keeps);
-			if (!oldest || r->used < oldest->used)
-				oldest = r;
-		}
-		if (empty && (all <= most_bytes || !oldest))
-			return empty;
+		if (free_place(k) && (all <= least_room || all <= memory_available() / 2))
+			break;
 		drop_run(oldest);
 	}
+	return free_place(k);
+}
+
+void keep_give_way(struct keep *k)
+{
+	while (kept_bytes(k) > least_room)
+		drop_run(oldest_run(k));
 }
 
 unsigned keep_add_run(struct keep *k, const struct str *key, struct run *run)
 {
-	struct kept_run *r = make_room(k, run_bytes(&run->model->config, run->T, run->keeps));
+	struct kept_run *r = make_room(k, bytes_of(run));
 
 	*r = (struct kept_run){ .run = run_ref(run), .id = ++k->ids, .used = ++k->clock };
 	str_init(&r->key);

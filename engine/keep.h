@@ -19,10 +19,13 @@ struct keep *keep_new(void);
 void keep_free(struct keep *k);
 /* Forgets everything: another model was opened. */
 void keep_clear(struct keep *k);
+/* Memory is short: of the runs, no more than a gigabyte stays. */
+void keep_give_way(struct keep *k);
 
 /* The run of that key, counted, and its number, which no other run ever has; NULL when there is none. Keys may hold NULs. */
 struct run *keep_find_run(struct keep *k, const struct str *key, unsigned *id);
-/* Keeps a run (and counts it); returns its number. Others go when there are too many, or more than a gigabyte of them. */
+/* Keeps a run (and counts it); returns its number. Others go when there are too many, or more of them than a gigabyte and than half of the
+ * memory that is free beside them. */
 unsigned keep_add_run(struct keep *k, const struct str *key, struct run *run);
 /* The run without edits whose tokens begin like these for the longest stretch: borrowed; NULL when none does. */
 const struct run *keep_longest_prefix(const struct keep *k, const int32_t *tokens, size_t n);

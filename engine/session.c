@@ -139,14 +139,25 @@ struct wanted {
 	const struct run *unedited, *foil;
 };
 
+/* Whether a run fits, for which those that are kept for later may have to give way. */
+static bool has_room(struct session *s, int T, enum run_keeps keeps, struct err *err)
+{
+	struct err why = { 0 };
+
+	if (run_fits(s->model, T, keeps, &why))
+		return true;
+	keep_give_way(s->keep);
+	return run_fits(s->model, T, keeps, err);
+}
+
 /* All of the run if that fits, its stream if only that does. An edited run goes on from the unedited one, and keeps as much. */
-static bool choose_keeps(const struct model *m, const struct wanted *w, enum run_keeps *keeps, struct err *err)
+static bool choose_keeps(struct session *s, const struct wanted *w, enum run_keeps *keeps, struct err *err)
 {
 	const int T = (int)w->n;
-	struct err why;
+	struct err why = { 0 };
 
-	*keeps = w->unedited && w->unedited->keeps == RUN_STREAM ? RUN_STREAM : run_fits(m, T, RUN_ALL, &why) ? RUN_ALL : RUN_STREAM;
-	return *keeps == RUN_ALL || run_fits(m, T, RUN_STREAM, err);
+	*keeps = w->unedited && w->unedited->keeps == RUN_STREAM ? RUN_STREAM : has_room(s, T, RUN_ALL, &why) ? RUN_ALL : RUN_STREAM;
+	return *keeps == RUN_ALL || has_room(s, T, RUN_STREAM, err);
 }
 
 /* Counted, from the kept ones or made now. */
@@ -165,7 +176,7 @@ static struct run *get_run(struct session *s, const struct wanted *w, unsigned *
 			line[order.edit_count++] = w->job->edit[e].line;
 	run_key(&key, w->tokens, w->n, w->job, w->foil ? w->foil->tokens : NULL, w->foil ? (size_t)w->foil->T : 0);
 	r = keep_find_run(s->keep, &key, id);
-	ok = r || choose_keeps(s->model, w, &order.keeps, err);
+	ok = r || choose_keeps(s, w, &order.keeps, err);
 	if (!r && ok && order.keeps == RUN_STREAM) {
 		str_add(&key, "|stream");
 		r = keep_find_run(s->keep, &key, id);
@@ -281,7 +292,7 @@ static struct gradient *get_gradient(struct session *s, const struct view *v, st
 	for (int i = 0; i < 2; i++)
 		if (s->gradient[i] && gradient_answers(s->gradient[i], v->run, &v->metric, v->unedited, 0))
 			return gradient_ref(s->gradient[i]);
-	if (!run_fits(s->model, v->run->T, RUN_ALL, err) || !(g = gradient_new(v->run, &v->metric, v->unedited, 0, task, err)))
+	if (!has_room(s, v->run->T, RUN_ALL, err) || !(g = gradient_new(v->run, &v->metric, v->unedited, 0, task, err)))
 		return NULL;
 	gradient_unref(s->gradient[1]);
 	s->gradient[1] = s->gradient[0];
@@ -530,7 +541,7 @@ static bool generate(struct session *s, const struct prepared *p, bool edited, i
 		order.prefix = r;
 		if (c->context_is_hard && order.T > c->context)
 			break;
-		longer = run_fits(s->model, order.T, order.keeps, err) ? run_new(&order, task, err) : NULL;
+		longer = has_room(s, order.T, order.keeps, err) ? run_new(&order, task, err) : NULL;
 		ok = longer != NULL;
 		if (ok) {
 			run_unref(r);
