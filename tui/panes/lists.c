@@ -50,7 +50,8 @@ void list_heading(struct list *list, const char *text)
 	struct list_item *item = list_add(list, text, NULL);
 
 	item->heading = true;
-	item->style = STYLE_TITLE;
+	item->style = STYLE_LABEL;
+	list->indent = 2;
 }
 
 /* ------------------------------------------------------------------------------------------------ moving */
@@ -73,6 +74,7 @@ static int text_columns(const struct list *list, int w)
 	for (int i = 0; i < list->n; i++)
 		if (list->item[i].detail && columns_of(list->item[i].text) > most)
 			most = columns_of(list->item[i].text);
+	most += list->indent;
 	return most > w / 2 ? w / 2 : most;
 }
 
@@ -291,8 +293,8 @@ static struct rect place(const struct app *app, const struct list *list, int w, 
 	for (int i = 0; i < list->n; i++) {
 		const struct list_item *item = &list->item[i];
 
-		if (!item->detail && columns_of(item->text) > wide)
-			wide = columns_of(item->text);
+		if (!item->detail && columns_of(item->text) + list->indent > wide)
+			wide = columns_of(item->text) + list->indent;
 		if (item->detail && columns_of(item->detail) > detail)
 			detail = columns_of(item->detail);
 	}
@@ -316,9 +318,10 @@ static void draw_words(struct app *app, struct canvas *c, int x, int y, int w, s
 		canvas_field(c, x, y, w, ALIGN_LEFT, ink, words);
 }
 
-static void draw_item(struct app *app, struct canvas *c, struct rect r, int y, int text_w, const struct list_item *item,
-		      bool marked)
+static void draw_item(struct app *app, struct canvas *c, struct rect r, int y, int text_w, const struct list *list, int at, bool marked)
 {
+	const struct list_item *item = &list->item[at];
+	const int indent = item->heading ? 0 : list->indent;
 	struct ink under = app_ink(app, marked ? STYLE_SELECTED : STYLE_POPUP);
 	struct ink text = ink_over(app_ink(app, item->style), under), detail = ink_over(app_ink(app, STYLE_DIM), under);
 
@@ -328,10 +331,10 @@ static void draw_item(struct app *app, struct canvas *c, struct rect r, int y, i
 		detail = under;
 	}
 	if (!item->detail) {
-		draw_words(app, c, r.x + 1, y, r.w - 2, text, item->text);
+		draw_words(app, c, r.x + 1 + indent, y, r.w - 2 - indent, text, item->text);
 		return;
 	}
-	draw_words(app, c, r.x + 1, y, text_w, text, item->text);
+	draw_words(app, c, r.x + 1 + indent, y, text_w - indent, text, item->text);
 	draw_words(app, c, r.x + text_w + 3, y, r.w - text_w - 4, detail, item->detail);
 }
 
@@ -364,8 +367,7 @@ void draw_popup(struct app *app, struct canvas *c)
 	if (app->list_top < 0)
 		app->list_top = 0;
 	for (int i = 0; i < in.h && app->list_top + i < list.n; i++)
-		draw_item(app, c, in, in.y + i, text_w, &list.item[app->list_top + i],
-			  app->popup->choose && app->list_top + i == at);
+		draw_item(app, c, in, in.y + i, text_w, &list, app->list_top + i, app->popup->choose && app->list_top + i == at);
 	if (!list.n && app->popup->empty)
 		canvas_field(c, in.x + 1, in.y, in.w - 2, ALIGN_LEFT, app_ink(app, STYLE_DIM), app->popup->empty);
 	list_done(&list);

@@ -21,6 +21,7 @@ struct list {
 	struct arena *arena;		/* of the strings */
 	struct list_item *item;		/* [n] heap */
 	int n, room;
+	int indent;			/* columns, of what stands under headings */
 	const char *title;		/* of this moment; NULL: the popup's */
 };
 
@@ -30,6 +31,7 @@ void list_done(struct list *list);
 struct list_item *list_add(struct list *list, const char *text, const char *detail);
 struct list_item *list_addf(struct list *list, const char *detail, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
+/* A line over those that follow; a list that has one has them all along. */
 void list_heading(struct list *list, const char *text);
 
 struct popup {
