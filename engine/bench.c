@@ -13,6 +13,7 @@
 #include "engine/base/big.h"
 #include "engine/numbers/cpu.h"
 #include "engine/numbers/limits.h"
+#include "engine/numbers/matrix.h"
 #include "engine/job.h"
 #include "engine/numbers/pool.h"
 #include "engine/run/gradient.h"
@@ -36,6 +37,8 @@ struct stand {
 	double *value;
 	float *rows;		/* for the lens: [L * T, D] */
 	float *logits;		/* [T, V] */
+	struct matrix *matrix;	/* of the MLP's shape, [D, F] */
+	float *in, *out;	/* [T, D], [T, F] */
 	double file_bytes, weight_bytes;	/* mapped; packed (or mapped, where they are not packed) */
 };
 
@@ -69,6 +72,14 @@ static void cost_forward(const struct stand *s, int T, struct bench_row *row)
 
 	row->flops = T * (c->L * layer_flops(c, (T + 1) / 2.0) + unembed_flops(c));
 	row->bytes = s->weight_bytes;
+}
+
+static void cost_product(const struct stand *s, int T, struct bench_row *row)
+{
+	const struct config *c = &s->model->config;
+
+	row->flops = 2.0 * T * c->D * c->F;
+	row->bytes = 4.0 * c->D * c->F;
 }
 
 static void cost_open(const struct stand *s, int T, struct bench_row *row)
@@ -186,6 +197,30 @@ static bool prepare_run(struct stand *s, int T, struct err *err)
 static bool prepare_logits(struct stand *s, int T, struct err *err)
 {
 	return (s->logits = arena_floats(s->arena, (size_t)T * (size_t)s->model->config.V, err)) != NULL;
+}
+
+/* Values do not matter. */
+static bool prepare_product_by(struct stand *s, int T, bool blas, struct err *err)
+{
+	const struct config *c = &s->model->config;
+	const size_t D = (size_t)c->D, F = (size_t)c->F;
+	float *weights = arena_floats(s->arena, D * F, err);
+	struct tensor t = { .name = "weights", .type = DTYPE_F32, .dims = 2, .shape = { c->F, c->D }, .bytes = D * F * sizeof *weights,
+			    .data = (const unsigned char *)weights };
+	const struct matrix_source source = { .tensor = &t, .in = c->D, .out = c->F, .blas = blas };
+
+	return weights && (s->in = arena_floats(s->arena, (size_t)T * D, err)) && (s->out = arena_floats(s->arena, (size_t)T * F, err)) &&
+	       (s->matrix = matrix_new(s->arena, &source, err));
+}
+
+static bool prepare_product(struct stand *s, int T, struct err *err)
+{
+	return prepare_product_by(s, T, false, err);
+}
+
+static bool prepare_product_of_blas(struct stand *s, int T, struct err *err)
+{
+	return prepare_product_by(s, T, true, err);
 }
 
 static bool prepare_append(struct stand *s, int T, struct err *err)
@@ -397,6 +432,15 @@ static bool do_lens(struct stand *s, int T, struct err *err)
 	return lens(s, s->rows, T * s->model->config.L, err);
 }
 
+static bool do_product(struct stand *s, int T, struct err *err)
+{
+	const struct config *c = &s->model->config;
+
+	(void)err;
+	matrix_apply(s->matrix, s->in, (size_t)c->D, T, s->out, (size_t)c->F);
+	return true;
+}
+
 static bool do_sweep(struct stand *s, int T, struct err *err)
 {
 	struct metric metric = { .kind = METRIC_LOGIT, .target = { 0, -1 }, .position = T - 1 };
@@ -412,6 +456,9 @@ static const struct work works[] = {
 	{ "forward-32", "all sites and logits, 32 tokens", 32, prepare_logits, do_forward, cost_forward, NULL },
 	{ "forward-64", "all sites and logits, 64 tokens", 64, prepare_logits, do_forward, cost_forward, NULL },
 	{ "forward-256", "all sites and logits, 256 tokens", 256, prepare_logits, do_forward, cost_forward, NULL },
+	/* One product alone, and what OpenBLAS would take: whether it should do any. */
+	{ "product-256", "a product of the MLP's shape, 256 rows", 256, prepare_product, do_product, cost_product, NULL },
+	{ "product-256-openblas", "the same by OpenBLAS", 256, prepare_product_of_blas, do_product, cost_product, NULL },
 	{ "append", "one token behind 63", 64, prepare_append, do_append, cost_append, NULL },
 	{ "resume", "an edit at half depth, 64 tokens", 64, prepare_run, do_resume, cost_resume, NULL },
 	{ "lens", "lens, all layers, 32 positions, top 5", LENS_T, prepare_lens, do_lens, cost_lens, NULL },

@@ -76,13 +76,18 @@ static bool keeps_nothing(const struct matrix_source *source)
 	return source->in_place || atomic_load(&low_memory);
 }
 
+static bool by_blas(const struct matrix_source *source)
+{
+	return source->blas || blas_wanted();
+}
+
 struct matrix *matrix_new(struct arena *arena, const struct matrix_source *source, struct err *err)
 {
 	struct matrix *w = arena_alloc(arena, sizeof *w);
 
 	w->in = source->in;
 	w->out = source->out;
-	w->blas = blas_wanted();
+	w->blas = by_blas(source);
 	if (!source_check(source, err))
 		return NULL;
 	if (!w->blas || keeps_nothing(source))
@@ -98,7 +103,7 @@ struct matrix *matrix_new(struct arena *arena, const struct matrix_source *sourc
 
 size_t matrix_footprint(const struct matrix_source *source)
 {
-	bool plain = blas_wanted() && !keeps_nothing(source);
+	bool plain = by_blas(source) && !keeps_nothing(source);
 	size_t bytes = sizeof(struct matrix) + panels_footprint(source, plain || keeps_nothing(source));
 
 	return bytes + (plain ? (size_t)source->in * (size_t)source->out * sizeof(float) : 0);

@@ -8,7 +8,8 @@
  * between rows, so that x and y may be parts of wider arrays.
  *
  * A row's result does not depend on n, on which rows stand beside it, or on threads: equal bit for bit, within one kernel
- * set. LMSCOPE_GEMM=openblas sends everything through OpenBLAS, which does not promise that.
+ * set. LMSCOPE_GEMM=openblas sends everything through OpenBLAS, which does not promise that, and is no faster with AVX2 or more: `lmscope
+ * bench` measures both.
  */
 #ifndef LMSCOPE_ENGINE_NUMBERS_MATRIX_H
 #define LMSCOPE_ENGINE_NUMBERS_MATRIX_H
@@ -29,6 +30,7 @@ struct matrix_source {
 	int first;
 	const int32_t *pick;		/* [out] or NULL; copied. Splits fused q/k/v, undoes permuted rotary rows */
 	bool in_place;			/* keep no copy of the weights, as under matrix_low_memory() */
+	bool blas;			/* products through OpenBLAS, as under LMSCOPE_GEMM=openblas */
 };
 
 struct matrix;	/* lives in the arena that it was made in */
