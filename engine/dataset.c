@@ -382,18 +382,8 @@ static struct table *mean_of(const struct work *w, struct dataset *out, struct e
 		average(w, t, cell);
 	number_positions(t, &t->rows, &from->rows, w->n);
 	number_positions(t, &t->cols, &from->cols, w->n);
-	if (from->units == 1)
-		table_set_unit(t, from->unit[0]);
-	else
-		table_set_units(t, from->unit);
+	table_set_like(t, from);
 	set_title(w, t, out->metric);
-	t->analysis = arena_strdup(t->arena, from->analysis);
-	t->look = from->look;
-	t->scale = from->scale;
-	t->skip_first = from->skip_first;
-	t->site = from->site;
-	t->layer = from->layer;
-	t->unit_index = from->unit_index;
 	worst_check(w, t);
 	for (int i = 0; i < w->n; i++) {
 		out->value += w->part[i].metric / w->n;

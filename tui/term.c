@@ -20,6 +20,7 @@
 #include <wchar.h>
 
 #include "engine/base/arena.h"
+#include "engine/base/clock.h"
 #include "engine/base/utf8.h"
 #include "tui/clipboard.h"
 #include "tui/direct_color.h"
@@ -82,14 +83,6 @@ static void send_text(const char *text)
 static const char modes_on[] = "\033[?2004h", mouse_on[] = "\033[?1000h\033[?1002h\033[?1006h";
 static const char modes_off[] = "\033[?2026l\033[?1006l\033[?1002l\033[?1000l\033[?2004l";
 
-static long milliseconds(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
-
 static void ask(int cells)
 {
 	send_text(pace_question());
@@ -109,11 +102,11 @@ int term_behind(void)
 /* Answers that are still to come would be typed into the shell. */
 static void hear_the_last(void)
 {
-	long end = milliseconds() + LEAVE_MS, left;
+	long end = clock_ms() + LEAVE_MS, left;
 	struct pollfd in = { .fd = STDIN_FILENO, .events = POLLIN };
 	struct key key;
 
-	while (pace_to_come(0) && (left = end - milliseconds()) > 0)
+	while (pace_to_come(0) && (left = end - clock_ms()) > 0)
 		if (poll(&in, 1, (int)left) <= 0 || (term_keys_read(&key) && key.kind == K_LOST))
 			return;
 }
@@ -121,11 +114,11 @@ static void hear_the_last(void)
 /* The same for term_restore_raw: an answer ends in its only letter. */
 static void drop_the_last(void)
 {
-	long end = milliseconds() + LEAVE_MS, left;
+	long end = clock_ms() + LEAVE_MS, left;
 	struct pollfd in = { .fd = STDIN_FILENO, .events = POLLIN };
 	unsigned heard = 0;
 
-	while (pace_to_come(heard) && (left = end - milliseconds()) > 0) {
+	while (pace_to_come(heard) && (left = end - clock_ms()) > 0) {
 		char text[64];
 		ssize_t n = poll(&in, 1, (int)left) > 0 ? read(STDIN_FILENO, text, sizeof text) : 0;
 

@@ -3,8 +3,8 @@
 
 #include <stddef.h>
 #include <string.h>
-#include <time.h>
 
+#include "engine/base/clock.h"
 #include "tui/term_keys.h"
 
 /* How many frames may be under way, small and large ones (of many changed cells). */
@@ -18,14 +18,6 @@ static struct {
 	bool slow;			/* a frame took much longer than that */
 	int cells;			/* that the last frame changed */
 } pace;
-
-static long milliseconds(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
 
 /*
  * What a terminal answers: the younger ones whether they can hold a frame back until it is whole (DECRQM of mode 2026), those after the
@@ -55,7 +47,7 @@ const char *pace_question(void)
 
 void pace_asked(int cells)
 {
-	pace.asked_at[pace.asked++ % QUESTIONS] = milliseconds();
+	pace.asked_at[pace.asked++ % QUESTIONS] = clock_ms();
 	pace.cells = cells;
 }
 
@@ -72,7 +64,7 @@ static unsigned unanswered(void)
 static void hear(void)
 {
 	for (; pace.heard != term_keys_answers(); pace.heard++) {
-		long took = milliseconds() - pace.asked_at[pace.heard % QUESTIONS];
+		long took = clock_ms() - pace.asked_at[pace.heard % QUESTIONS];
 
 		if (!pace.trip || took < pace.trip)
 			pace.trip = took > 0 ? took : 1;
@@ -91,7 +83,7 @@ bool pace_slow(void)
 
 int pace_behind(void)
 {
-	long left = pace.asked_at[(pace.asked - 1) % QUESTIONS] + ANSWER_MS - milliseconds();
+	long left = pace.asked_at[(pace.asked - 1) % QUESTIONS] + ANSWER_MS - clock_ms();
 
 	hear();
 	if (unanswered() < (pace.cells < LARGE_CELLS ? SMALL_AHEAD : LARGE_AHEAD))
@@ -106,7 +98,7 @@ int pace_behind(void)
 bool pace_to_come(unsigned read)
 {
 	unsigned heard = term_keys_answers() + read;
-	bool answers = heard || milliseconds() - pace.asked_at[0] < ANSWER_MS;
+	bool answers = heard || clock_ms() - pace.asked_at[0] < ANSWER_MS;
 
 	return pace.asked && answers && (int)(pace.asked - heard) > 0;
 }

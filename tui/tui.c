@@ -7,9 +7,9 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "engine/base/clock.h"
 #include "engine/worker.h"
 #include "tui/app.h"
 #include "tui/outside.h"
@@ -28,14 +28,6 @@ struct loop {
 	long typed_at;		/* milliseconds: the last key */
 	int signal;		/* that ends the program; 0: none */
 };
-
-static long milliseconds(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
 
 /* ------------------------------------------------------------------------------------------------ signals */
 
@@ -178,7 +170,7 @@ static void take_keys(struct loop *l)
 			l->quit = true;
 		}
 		app_event(&l->app, &key);
-		l->typed_at = milliseconds();
+		l->typed_at = clock_ms();
 		carry_out_all(l);
 	}
 }
@@ -198,7 +190,7 @@ enum { PAUSE_MS = 250 };	/* in typing: over a slow line the rest of the screen w
 /* Draws what the terminal can take now. Returns in how many milliseconds to come again in any case; -1: there is nothing to wait for. */
 static int show(struct loop *l)
 {
-	long now = milliseconds();
+	long now = clock_ms();
 	int behind = term_behind(), pause = l->app.line && term_slow() && l->typed_at + PAUSE_MS > now ? (int)(l->typed_at + PAUSE_MS - now) : 0;
 
 	if (!behind && !pause) {
@@ -217,11 +209,11 @@ static void run(struct loop *l)
 	};
 
 	/* The first frame is up before anything is computed. */
-	app_tick(&l->app, milliseconds());
+	app_tick(&l->app, clock_ms());
 	draw(l, term_show);
 	carry_out_all(l);
 	while (!l->quit) {
-		int wait = app_tick(&l->app, milliseconds()), again = show(l);
+		int wait = app_tick(&l->app, clock_ms()), again = show(l);
 
 		if (again >= 0 && (wait < 0 || wait > again))
 			wait = again;
@@ -231,7 +223,7 @@ static void run(struct loop *l)
 		}
 		if (poll(fds, sizeof fds / sizeof *fds, wait) < 0 && errno != EINTR)
 			break;
-		app_tick(&l->app, milliseconds());
+		app_tick(&l->app, clock_ms());
 		take_signals(l);
 		if ((fds[1].revents & POLLIN) || app_busy(&l->app))
 			app_snapshot(&l->app, worker_look(l->worker));

@@ -210,6 +210,21 @@ void table_set_errors(struct table *t, const char *over)
 		t->error[i] = NAN;
 }
 
+void table_set_like(struct table *t, const struct table *from)
+{
+	if (from->units == 1)
+		table_set_unit(t, from->unit[0]);
+	else
+		table_set_units(t, from->unit);
+	t->analysis = arena_strdup(t->arena, from->analysis);
+	t->look = from->look;
+	t->scale = from->scale;
+	t->skip_first = from->skip_first;
+	t->site = from->site;
+	t->layer = from->layer;
+	t->unit_index = from->unit_index;
+}
+
 /* All of a table but its cells' values. */
 static struct table *copy_description(const struct table *from, struct err *err)
 {
@@ -221,18 +236,8 @@ static struct table *copy_description(const struct table *from, struct err *err)
 	copy_axis(t, &t->cols, &from->cols);
 	if (from->word)
 		copy_words(t, from);
-	if (from->units == 1)
-		table_set_unit(t, from->unit[0]);
-	else
-		table_set_units(t, from->unit);
+	table_set_like(t, from);
 	t->title = arena_strdup(t->arena, from->title);
-	t->analysis = arena_strdup(t->arena, from->analysis);
-	t->look = from->look;
-	t->scale = from->scale;
-	t->skip_first = from->skip_first;
-	t->site = from->site;
-	t->layer = from->layer;
-	t->unit_index = from->unit_index;
 	t->unfinished = from->unfinished;
 	return t;
 }

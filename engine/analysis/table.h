@@ -91,6 +91,8 @@ void table_set_mark(struct table *t, size_t cell);					/* makes `mark`, and sets
 void table_set_unit(struct table *t, const char *unit);
 /* One unit per column. */
 void table_set_units(struct table *t, const char *const *unit);
+/* Unit, scale, look and what the cells are of, as those of another table of the same question. */
+void table_set_like(struct table *t, const struct table *from);
 void table_set_title(struct table *t, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* As it is now, sharing nothing. NULL: ERR_MEMORY. */

@@ -10,3 +10,8 @@ double clock_now(void)
 	clock_gettime(CLOCK_MONOTONIC, &t);
 	return (double)t.tv_sec * 1e3 + (double)t.tv_nsec * 1e-6;
 }
+
+long clock_ms(void)
+{
+	return (long)clock_now();
+}

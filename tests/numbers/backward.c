@@ -12,6 +12,7 @@
 #include "engine/model/safetensors.h"
 #include "engine/numbers/pool.h"
 #include "engine/run/gradient.h"
+#include "tests/numbers/ids.h"
 #include "tests/scratch.h"
 #include "tests/tap.h"
 
@@ -22,7 +23,7 @@ static const double tolerance = 5e-3;	/* of differences in single precision; PyT
 struct fixture {
 	const char *name;
 	struct model *model;
-	int32_t ids[64], foil_ids[64];
+	int32_t ids[MOST_IDS], foil_ids[MOST_IDS];
 	int T;
 	struct run *unedited, *foil;
 	const char *folder;
@@ -67,19 +68,6 @@ static const char *whole_line(const struct fixture *f, const char *line, char *r
 }
 
 static const char *const metrics[] = { "logit #5", "logprob #7", "logit_diff #3 #9", "entropy", "loss", "kl", "logit #4 @-3" };
-
-static int read_ids(const struct json_value *v, int32_t *ids)
-{
-	int n = (int)json_count(v);
-
-	for (int i = 0; i < n; i++) {
-		int64_t id = -1;
-
-		json_int(json_at(v, (size_t)i), &id);
-		ids[i] = (int32_t)id;
-	}
-	return n;
-}
 
 /* Families do not have all norms: a line that keeps one that is not there is left out. */
 static bool has_norm(const struct model *m, const char *line)
@@ -181,9 +169,9 @@ static bool open_fixture(struct fixture *f, const char *folder)
 	if (!CHECK_THAT(about, "%s opens %s", f->name, err.text))
 		return false;
 	f->basis = basis_file(f->model->config.D);
-	f->T = read_ids(json_get(json_root(about), "ids"), f->ids);
+	f->T = read_ids(json_get(json_root(about), "ids"), f->ids, MOST_IDS);
 	f->T = f->T < 10 ? f->T : 10;	/* the long ones are about long prompts */
-	read_ids(json_get(json_root(about), "foil_ids"), f->foil_ids);
+	read_ids(json_get(json_root(about), "foil_ids"), f->foil_ids, MOST_IDS);
 	json_free(about);
 	f->unedited = make_run(f, f->ids, NULL);
 	f->foil = make_run(f, f->foil_ids, NULL);

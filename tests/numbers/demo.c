@@ -9,23 +9,11 @@
 #include "engine/model/tokenizer.h"
 #include "engine/numbers/pool.h"
 #include "engine/run/run.h"
+#include "tests/numbers/ids.h"
 #include "tests/tap.h"
 
 enum { MOST = 256 };
 static const double tolerance = 1e-4;
-
-static int read_ids(const struct json_value *v, int32_t *ids)
-{
-	int n = (int)json_count(v);
-
-	for (int i = 0; i < n && i < MOST; i++) {
-		int64_t id = -1;
-
-		json_int(json_at(v, (size_t)i), &id);
-		ids[i] = (int32_t)id;
-	}
-	return n < MOST ? n : MOST;
-}
 
 static struct run *run_ids(const struct model *m, const int32_t *ids, int n, const struct run *prefix)
 {
@@ -63,7 +51,7 @@ static void check_top(const struct run *r, const struct json_value *expected)
 	const struct json_value *logits = json_get(expected, "top_logits");
 	float want[MOST], got[MOST];
 	int32_t ids[MOST];
-	int n = read_ids(json_get(expected, "top_ids"), ids);
+	int n = read_ids(json_get(expected, "top_ids"), ids, MOST);
 
 	for (int i = 0; i < n; i++) {
 		double x = NAN;
@@ -80,7 +68,7 @@ static void check_top(const struct run *r, const struct json_value *expected)
 static void check_greedy(const struct model *m, struct run *r, int32_t *ids, int n, const struct json_value *expected)
 {
 	int32_t greedy[MOST];
-	int steps = read_ids(json_get(expected, "greedy_ids"), greedy), same = 0;
+	int steps = read_ids(json_get(expected, "greedy_ids"), greedy, MOST), same = 0;
 	struct str text;
 
 	str_init(&text);
@@ -104,7 +92,7 @@ static void check_greedy(const struct model *m, struct run *r, int32_t *ids, int
 static void check_prompt(const struct model *m, const struct json_value *expected)
 {
 	int32_t ids[MOST];
-	int n = read_ids(json_get(expected, "ids"), ids);
+	int n = read_ids(json_get(expected, "ids"), ids, MOST);
 	struct run *r;
 
 	check_tokens(m, json_text(json_get(expected, "prompt")), ids, n);
@@ -151,7 +139,7 @@ static void check_score(const struct run *r, const struct json_value *expected, 
 static void check_heads(const struct model *m, const struct json_value *expected)
 {
 	int32_t ids[MOST];
-	int n = read_ids(json_get(expected, "ids"), ids), length = (n - 1) / 2;
+	int n = read_ids(json_get(expected, "ids"), ids, MOST), length = (n - 1) / 2;
 	struct run *r = run_ids(m, ids, n, NULL);
 
 	if (!r)

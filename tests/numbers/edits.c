@@ -375,7 +375,8 @@ static void check_printing(void)
 		"head 5.1 resample set.txt 3", "layer 5 resample set.jsonl line 7", "scores 1.0 @3<1 add 0.5", "pattern 1.0 add 1", "scores 1 patch",
 		"resid_post 3 interchange \"my basis.npy\"", "head 5.1 project v.npy", "head 5.1 add v.npy 2",
 		"neuron 3.1 scale 0.7", "neuron 3.1 scale 1.0000001", "neuron 3.1 scale -1e-30", "scores 1 add 0.3", "ln1 3 freeze", "ln2 3 @1..2 freeze", "ln_final freeze", "ln_final @-1 freeze",
-		"ln1_post 3 freeze", "q_norm 3.0..1 @2.. freeze",
+		"ln1_post 3 freeze", "q_norm 3.0..1 @2.. freeze", "embed 0 @1..3 noise 3", "resid_pre 2 noise 0.5 7", "scores 1.0 @-1<2 mask",
+		"scores 1 @3..5<0 mask", "z 1.0 project \"a b.npy\"", "attn_out 0 project v.npy", "scores 1.0 scale 2",
 	};
 	struct arena *arena = arena_new();
 	struct str out;

@@ -11,6 +11,7 @@
 #include "engine/model/model.h"
 #include "engine/model/safetensors.h"
 #include "engine/run/run.h"
+#include "tests/numbers/ids.h"
 #include "tests/tap.h"
 
 static const double tolerance = 2e-5;	/* of a site's scale: less than what an exact GELU in place of the tanh form makes */
@@ -20,23 +21,10 @@ struct fixture {
 	struct model *model;
 	struct safetensors *expected;
 	struct json *about;
-	int32_t ids[600], foil_ids[600];
+	int32_t ids[MOST_IDS], foil_ids[MOST_IDS];
 	int n, foil_n;
 	struct run *run, *foil;
 };
-
-static int read_ids(const struct json_value *v, int32_t *ids)
-{
-	int n = (int)json_count(v);
-
-	for (int i = 0; i < n; i++) {
-		int64_t id = -1;
-
-		json_int(json_at(v, (size_t)i), &id);
-		ids[i] = (int32_t)id;
-	}
-	return n;
-}
 
 /* A site of ours at every position, as the reference has it: [T, width], or [H, T, T] for the pattern. */
 static size_t collect(const struct fixture *f, enum site site, int layer, float *out)

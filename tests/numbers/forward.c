@@ -33,8 +33,8 @@ static bool open_fixture(struct fixture *f, const char *folder)
 	f->about = json_open(path, 0, &err);
 	if (!CHECK_THAT(f->expected && f->about, "%s: its reference opens %s", f->name, err.text))
 		return false;
-	f->n = read_ids(json_get(json_root(f->about), "ids"), f->ids);
-	f->foil_n = read_ids(json_get(json_root(f->about), "foil_ids"), f->foil_ids);
+	f->n = read_ids(json_get(json_root(f->about), "ids"), f->ids, MOST_IDS);
+	f->foil_n = read_ids(json_get(json_root(f->about), "foil_ids"), f->foil_ids, MOST_IDS);
 	f->run = make_run(f, NULL, 0, NULL, &err);
 	order = (struct run_order){ .model = f->model, .tokens = f->foil_ids, .T = f->foil_n };
 	f->foil = run_new(&order, NULL, &err);

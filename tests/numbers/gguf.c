@@ -33,7 +33,7 @@ static void check_file(const struct json_value *row)
 	str_clear(&path);
 	expected_path(row, &path);
 	f.expected = safetensors_open(path.s, &err);
-	f.n = read_ids(json_get(row, "ids"), f.ids);
+	f.n = read_ids(json_get(row, "ids"), f.ids, MOST_IDS);
 	order = (struct run_order){ .model = f.model, .tokens = f.ids, .T = f.n };
 	if (CHECK_THAT(f.model && f.expected, "%s opens %s", f.name, err.text)) {
 		f.run = run_new(&order, NULL, &err);

@@ -266,34 +266,11 @@ static void check_refusals(const struct pair *f)
 	}
 }
 
-/* Each line is written as it was read. */
-static void check_printing(void)
-{
-	static const char *const lines[] = { "embed 0 @1..3 noise 3", "resid_pre 2 noise 0.5 7", "scores 1.0 @-1<2 mask", "scores 1 @3..5<0 mask",
-					     "z 1.0 project \"a b.npy\"", "attn_out 0 project v.npy", "scores 1.0 scale 2" };
-	struct arena *arena = arena_new();
-	struct str out;
-
-	str_init(&out);
-	for (size_t i = 0; i < sizeof lines / sizeof *lines; i++) {
-		struct err err = { 0 };
-		struct edit edit;
-
-		str_clear(&out);
-		if (CHECK_THAT(edit_parse(lines[i], &edit, arena, &err), "%s %s", lines[i], err.text))
-			edit_print(&edit, &out);
-		CHECK_TEXT(out.s, lines[i]);
-	}
-	str_done(&out);
-	arena_free(arena);
-}
-
 int main(void)
 {
 	static pair_check *const checks[] = { check_edits, check_identities, check_refusals, check_patching, check_subspaces, check_ablation, check_samples, NULL };
 
 	pair_each(FOLDER, 2, checks);
-	check_printing();
 	pool_stop();
 	scratch_done();
 	return tap_done();

@@ -12,6 +12,7 @@
 #include "engine/numbers/pool.h"
 #include "engine/run/run.h"
 #include "engine/session.h"
+#include "tests/numbers/ids.h"
 #include "tests/tap.h"
 
 enum { MOST = 600 };
@@ -49,19 +50,6 @@ static int read_floats(const struct json_value *v, float *out)
 	return n;
 }
 
-static int read_ids(const struct json_value *v, int32_t *out)
-{
-	int n = (int)json_count(v);
-
-	for (int i = 0; i < n && i < MOST; i++) {
-		int64_t id = -1;
-
-		json_int(json_at(v, (size_t)i), &id);
-		out[i] = (int32_t)id;
-	}
-	return n;
-}
-
 static struct run *run_ids(const struct model *m, const int32_t *ids, int n, const struct run *prefix)
 {
 	struct run_order order = { .model = m, .tokens = ids, .T = n, .prefix = prefix };
@@ -76,7 +64,7 @@ static struct run *run_ids(const struct model *m, const int32_t *ids, int n, con
 static void check_greedy(const struct model *m, const char *name, const int32_t *prompt, int n, const struct json_value *expected)
 {
 	int32_t ids[MOST], want[MOST];
-	int count = read_ids(expected, want), right = 0;
+	int count = read_ids(expected, want, MOST), right = 0;
 	struct run *r;
 
 	memcpy(ids, prompt, (size_t)n * sizeof *ids);
@@ -115,7 +103,7 @@ static void check_model(const char *name, const struct json_value *ids_list, con
 	struct model *m = open_model(name);
 	float want[MOST];
 	int32_t ids[MOST];
-	int n = read_ids(ids_list, ids);
+	int n = read_ids(ids_list, ids, MOST);
 	struct run *r = m ? run_ids(m, ids, n, NULL) : NULL;
 
 	if (r && CHECK_THAT(read_floats(json_get(expected, "logits_last"), want) == m->config.V, "%s: a logit for each token", name))
@@ -154,7 +142,7 @@ static void check_folder(const char *folder)
 	snprintf(name, sizeof name, "%s/expected.json", folder);
 	doc = open_json(name);
 	check_model(folder, json_get(json_root(doc), "ids"), json_root(doc));
-	n = read_ids(json_get(json_root(doc), "ids"), ids);
+	n = read_ids(json_get(json_root(doc), "ids"), ids, MOST);
 	r = m ? run_ids(m, ids, n, NULL) : NULL;
 	for (int l = 0; r && l < m->config.L; l++) {
 		const struct json_value *heads;

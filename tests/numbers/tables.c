@@ -9,6 +9,7 @@
 #include "engine/base/file.h"
 #include "engine/base/json.h"
 #include "engine/model/model.h"
+#include "tests/numbers/ids.h"
 #include "tests/tap.h"
 
 #define FOLDER "tests/fixtures/tables"
@@ -22,26 +23,12 @@ struct fixture {
 	struct run *run;
 };
 
-static int32_t *read_ids(const struct json_value *v, int *n)
-{
-	int32_t *ids = calloc(json_count(v) + 1, sizeof *ids);
-
-	*n = (int)json_count(v);
-	for (int i = 0; i < *n; i++) {
-		int64_t id = -1;
-
-		json_int(json_at(v, (size_t)i), &id);
-		ids[i] = (int32_t)id;
-	}
-	return ids;
-}
-
 static bool open_fixture(struct fixture *f, const char *path)
 {
 	struct err err = { 0 };
 	struct run_order order = { 0 };
 	struct str folder;
-	int32_t *ids;
+	int32_t ids[MOST_IDS];
 
 	if (!CHECK_THAT(!!(f->doc = json_open(path, 0, &err)), "%s %s", path, err.text))
 		return false;
@@ -52,11 +39,10 @@ static bool open_fixture(struct fixture *f, const char *path)
 	str_done(&folder);
 	if (!CHECK_THAT(!!f->model, "%s opens %s", f->name, err.text))
 		return false;
-	ids = read_ids(json_get(f->root, "ids"), &order.T);
+	order.T = read_ids(json_get(f->root, "ids"), ids, MOST_IDS);
 	order.model = f->model;
 	order.tokens = ids;
 	f->run = run_new(&order, NULL, &err);
-	free(ids);
 	return CHECK_THAT(!!f->run, "%s runs %s", f->name, err.text);
 }
 
