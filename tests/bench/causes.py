@@ -6,7 +6,8 @@
 FOLDER is a Hugging Face checkpoint; a GGUF file is read by transformers, and written to a temporary folder as F32 that both then use.
 lmscope makes each whole map, in a process of its own that loads the model: its seconds are all of that. TransformerLens runs the
 model once a cell under hooks, for cells drawn at random: the values must agree there, and its seconds are multiplied. Path patching takes
-it two runs a cell when the receiver is not the logits, as in lmscope: nothing is linearised.
+it two runs a cell when the receiver is not the logits, as in lmscope: nothing is linearised. Attribution patching takes both one way back for
+the whole map.
 
 The exit status is 1 when a value is off by more than 1e-3 of the map's largest change.
 """
@@ -65,12 +66,22 @@ class Lens:
     def heads_of(self, x):
         return x.view(*x.shape[:2], -1, self.width)
 
-    def zero(self, layer, head, at):
+    def ablate(self, layer, heads, at, mean=False):
+        """Heads' z becomes nothing, or its mean over the prompt."""
         def hook(z, hook):
             z = z.clone()
-            self.heads_of(z)[:, at, head] = 0
+            own = self.heads_of(z)
+            own[:, at, heads] = own[:, :, heads].mean(1, keepdim=True).expand_as(own[:, :, heads])[:, at] if mean else 0
             return z
         return self.metric(self.ids, [(f"blocks.{layer}.attn.hook_z", hook)])
+
+    def knock_out(self, layers, query, key):
+        """The query may not look at the key: its score is -inf before softmax, in each head of these layers."""
+        def hook(scores, hook):
+            scores = scores.clone()
+            scores[:, :, query, key] = float("-inf")
+            return scores
+        return self.metric(self.ids, [(f"blocks.{l}.attn.hook_attn_scores", hook) for l in layers])
 
     def patch_stream(self, site, layer, position):
         """Denoising: the prompt's value in the foil's run."""
@@ -82,14 +93,47 @@ class Lens:
             return x
         return self.metric(self.foil_ids, [(name, hook)])
 
-    def patch_heads(self, site, layer, head):
+    def patch_heads(self, site, layer, head, at=slice(None)):
         name = f"blocks.{layer}.attn.hook_{site}"
 
         def hook(x, hook):
             x = x.clone()
-            self.heads_of(x)[:, :, head] = self.heads_of(self.cache[False][name])[:, :, head]
+            self.heads_of(x)[:, at, head] = self.heads_of(self.cache[False][name])[:, at, head]
             return x
         return self.metric(self.foil_ids, [(name, hook)])
+
+    def patch_pattern(self, layer, head):
+        name = f"blocks.{layer}.attn.hook_pattern"
+
+        def hook(x, hook):
+            x = x.clone()
+            x[:, head] = self.cache[False][name][:, head]
+            return x
+        return self.metric(self.foil_ids, [(name, hook)])
+
+    def slopes(self, names):
+        """The metric's gradient at these hooks in the prompt's run."""
+        seen = {}
+
+        def keep(name):
+            def hook(x, hook):
+                x = x.clone()
+                x.retain_grad()
+                seen[name] = x
+                return x
+            return name, hook
+        with torch.enable_grad():
+            row = self.model.run_with_hooks(self.ids, fwd_hooks=[keep(n) for n in names])[0, -1]
+            (row[self.targets[0]] - row[self.targets[1]]).backward()
+        self.model.zero_grad()
+        return {n: x.grad for n, x in seen.items()}
+
+    def attribute(self, name, by_head):
+        """A whole map: (foil - prompt) times the gradient, summed over what a cell is of."""
+        names = [f"blocks.{l}.{name}" for l in range(self.layers)]
+        slopes = self.slopes(names)
+        rows = [(self.cache[True][n] - self.cache[False][n]) * slopes[n] for n in names]
+        return [(self.heads_of(x).sum((0, 1, 3)) if by_head else x.sum((0, 2))).tolist() for x in rows]
 
     def send(self, layer, head):
         """Hooks of a run of the prompt in which a head has the foil's z, and every other head its own."""
@@ -135,20 +179,43 @@ def ask(options, folder, analysis, words):
 def maps(lens):
     """(technique, arguments, cell, what is to be added to lmscope's value)"""
     base = lens.metric(lens.ids, [])
-    last, to, to_head = lens.layers - 1, lens.layers * 2 // 3, 1
+    to, to_head, share = lens.layers * 2 // 3, 1, lens.heads // lens.groups
     every = slice(None)
-    yield "ablation-sweep", "", lambda l, h: lens.zero(l, h, every), base
-    yield "ablation-sweep", "at=last", lambda l, h: lens.zero(l, h, -1), base
-    for site, name in (("resid_pre", "hook_resid_pre"), ("attn_out", "hook_attn_out"), ("mlp_out", "hook_mlp_out")):
+    yield "ablation-sweep", "", lambda l, h: lens.ablate(l, slice(h, h + 1), every), base
+    yield "ablation-sweep", "at=last", lambda l, h: lens.ablate(l, slice(h, h + 1), slice(-1, None)), base
+    yield "ablation-sweep", "op=mean", lambda l, h: lens.ablate(l, slice(h, h + 1), every, mean=True), base
+    if share > 1:
+        yield "ablation-sweep", "site=kv", lambda l, g: lens.ablate(l, slice(g * share, (g + 1) * share), every), base
+    for site in ("resid_pre", "resid_mid", "attn_out", "mlp_out"):
         yield ("activation-patching", f"site={site} direction=denoising show=raw",
-               lambda l, t, name=name: lens.patch_stream(name, l, t), 0)
+               lambda l, t, name=f"hook_{site}": lens.patch_stream(name, l, t), 0)
     for site, name in (("head", "z"), ("q", "q"), ("k", "k"), ("v", "v")):
         yield ("activation-patching", f"site={site} direction=denoising show=raw",
                lambda l, h, name=name: lens.patch_heads(name, l, h), 0)
+    yield "activation-patching", "site=head at=last direction=denoising show=raw", lambda l, h: lens.patch_heads("z", l, h, -1), 0
+    yield "activation-patching", "site=pattern direction=denoising show=raw", lens.patch_pattern, 0
     yield "path-patching", "sender=head receiver=logits mlps=recomputed show=raw", lens.path_to_logits, 0
     yield ("path-patching", f"sender=head receiver=q layer={to} head={to_head} mlps=recomputed show=raw",
            lambda l, h: lens.path_to_queries(l, h, to, to_head), 0)
-    assert last > 0
+    yield "attention-knockout", "window=1", lambda l, k: lens.knock_out([l], -1, k), base
+
+
+def whole_maps(lens):
+    """(technique, arguments, the whole map)"""
+    for site, name in (("resid_pre", "hook_resid_pre"), ("mlp_out", "hook_mlp_out")):
+        yield "attribution-patching", f"site={site}", lambda name=name: lens.attribute(name, False)
+    yield "attribution-patching", "site=head", lambda: lens.attribute("attn.hook_z", True)
+
+
+def cells_of(table, base=0):
+    return [(r, c, x + base) for r, row in enumerate(table["values"]) for c, x in enumerate(row) if x is not None]
+
+
+def tell(what, values, gap, own, theirs):
+    """A line; returns the largest gap as a part of the map's range."""
+    size = max(x for _, _, x in values) - min(x for _, _, x in values)
+    print(f"{what:72} {len(values):6} {gap:12.2g} {gap / size:9.1e} {own:7.2f} s {theirs:14.2f} s {theirs / own:6.1f}x", flush=True)
+    return gap / size
 
 
 def compare(options, folder, lens):
@@ -160,15 +227,20 @@ def compare(options, folder, lens):
     print(f"{'map':72} {'cells':>6} {'largest gap':>12} {'of range':>9} {'lmscope':>9} {'TransformerLens':>16} {'ratio':>7}")
     for analysis, words, cell, base in maps(lens):
         table, own = ask(options, folder, analysis, words)
-        values = [(r, c, x + base) for r, row in enumerate(table["values"]) for c, x in enumerate(row) if x is not None]
+        values = cells_of(table, base)
         some = rng.sample(values, min(options.cells, len(values)))
         begin, gap = time.perf_counter(), 0
         for r, c, x in some:
             gap = max(gap, abs(x - cell(r, c)))
         theirs = (time.perf_counter() - begin) / len(some) * len(values)
-        size = max(x for _, _, x in values) - min(x for _, _, x in values)
-        worst = max(worst, gap / size)
-        print(f"{analysis + ' ' + words:72} {len(values):6} {gap:12.2g} {gap / size:9.1e} {own:7.2f} s {theirs:14.2f} s {theirs / own:6.1f}x", flush=True)
+        worst = max(worst, tell(f"{analysis} {words}", values, gap, own, theirs))
+    for analysis, words, work in whole_maps(lens):
+        table, own = ask(options, folder, analysis, words)
+        begin = time.perf_counter()
+        expected = work()
+        theirs = time.perf_counter() - begin
+        values = cells_of(table)
+        worst = max(worst, tell(f"{analysis} {words}", values, max(abs(x - expected[r][c]) for r, c, x in values), own, theirs))
     return worst
 
 
@@ -193,7 +265,7 @@ def main():
     try:
         tokenizer = transformers.AutoTokenizer.from_pretrained(folder)
         options.targets = [tokenizer.encode(a, add_special_tokens=False)[0] for a in options.answers]
-        with torch.inference_mode():
+        with torch.no_grad():
             lens = Lens(folder, tokenizer.encode(options.prompt), tokenizer.encode(options.foil), options.targets)
             worst = compare(options, folder, lens)
     finally:
