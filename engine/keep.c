@@ -7,7 +7,7 @@
 #include "engine/base/memory.h"
 
 enum { RUNS = 16, TABLES = 256 };
-static const size_t least_room = (size_t)1 << 30;
+static const size_t least_room = (size_t)1 << 30;	/* bytes of runs that may stay however little memory is free */
 
 struct kept_run {
 	struct run *run;	/* NULL: a free place */

@@ -45,6 +45,9 @@ static const char *gguf_second(enum setting word)
 
 bool settings_open(const struct checkpoint *c, struct settings *s, struct err *err)
 {
+	const char *type;
+	size_t length;
+
 	*s = (struct settings){ .from = c };
 	if (c->gguf) {
 		const char *arch;
@@ -55,9 +58,6 @@ bool settings_open(const struct checkpoint *c, struct settings *s, struct err *e
 		memcpy(s->arch, arch, n);
 		return true;
 	}
-	const char *type;
-	size_t length;
-
 	s->json = json_root(c->config);
 	type = json_text_n(json_get(s->json, "model_type"), &length);
 	if (!json_is(s->json, JSON_OBJECT) || !type || strlen(type) != length)

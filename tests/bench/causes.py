@@ -83,33 +83,22 @@ class Lens:
             return scores
         return self.metric(self.ids, [(f"blocks.{l}.attn.hook_attn_scores", hook) for l in layers])
 
-    def patch_stream(self, site, layer, position):
-        """Denoising: the prompt's value in the foil's run."""
-        name = f"blocks.{layer}.{site}"
-
+    def patch(self, name, part):
+        """Denoising: a part of the prompt's value in the foil's run."""
         def hook(x, hook):
             x = x.clone()
-            x[:, position] = self.cache[False][name][:, position]
+            part(x)[...] = part(self.cache[False][name])
             return x
         return self.metric(self.foil_ids, [(name, hook)])
+
+    def patch_stream(self, site, layer, position):
+        return self.patch(f"blocks.{layer}.{site}", lambda x: x[:, position])
 
     def patch_heads(self, site, layer, head, at=slice(None)):
-        name = f"blocks.{layer}.attn.hook_{site}"
-
-        def hook(x, hook):
-            x = x.clone()
-            self.heads_of(x)[:, at, head] = self.heads_of(self.cache[False][name])[:, at, head]
-            return x
-        return self.metric(self.foil_ids, [(name, hook)])
+        return self.patch(f"blocks.{layer}.attn.hook_{site}", lambda x: self.heads_of(x)[:, at, head])
 
     def patch_pattern(self, layer, head):
-        name = f"blocks.{layer}.attn.hook_pattern"
-
-        def hook(x, hook):
-            x = x.clone()
-            x[:, head] = self.cache[False][name][:, head]
-            return x
-        return self.metric(self.foil_ids, [(name, hook)])
+        return self.patch(f"blocks.{layer}.attn.hook_pattern", lambda x: x[:, head])
 
     def slopes(self, names):
         """The metric's gradient at these hooks in the prompt's run."""
