@@ -1,8 +1,11 @@
 /* task.c - see task.h. */
 #include "engine/base/task.h"
 
+#include <assert.h>
 #include <stddef.h>
 #include <stdint.h>
+
+#include "engine/base/chunk.h"
 
 void task_part(struct task *task, int from, int n, int of)
 {
@@ -21,15 +24,22 @@ static void take_call(struct task *task)
 
 bool task_going(struct task *task, struct err *err)
 {
+	assert(!chunk_inside() && "a chunk may not be interrupted: it asks task_stopped()");
 	if (task && task->called && atomic_load_explicit(&task->call, memory_order_relaxed))
 		take_call(task);
-	if (task && atomic_load_explicit(&task->stop, memory_order_relaxed))
+	if (task_stopped(task))
 		return err_set(err, ERR_CANCELLED, "cancelled");
 	return true;
 }
 
+bool task_stopped(const struct task *task)
+{
+	return task && atomic_load_explicit(&task->stop, memory_order_relaxed);
+}
+
 void task_piece(struct task *task)
 {
+	assert(!chunk_inside());
 	if (task && task->piece)
 		task->piece(task->piece_context);
 }

@@ -4,8 +4,10 @@
  * The worker owns the task; the work calls task_step() once a layer (or more often) and stops as soon as it says false.
  * `stop`, `call` and the counters may be read and written from another thread. A NULL task is never cancelled.
  *
- * Work need not be stopped for something more urgent: with `call` set, it stands still at its next step, on its own thread, while
- * called() does what that is, and goes on afterwards.
+ * Work need not be stopped for something more urgent: with `call` set, it pauses at its next step while called() does the urgent work on
+ * the same thread, and then continues. That work may be anything, a whole run too. So whatever takes a task that it may change can be
+ * interrupted by other work, and must be called where that is allowed: never inside a chunk of a shared job (asserted). A chunk has the
+ * task as a const one, of which it can only ask task_stopped().
  */
 #ifndef LMSCOPE_ENGINE_BASE_TASK_H
 #define LMSCOPE_ENGINE_BASE_TASK_H
@@ -35,7 +37,10 @@ void task_part(struct task *task, int from, int n, int of);
 /* A piece of the answer is finished. */
 void task_piece(struct task *task);
 
-/* Only asks whether to stop, without touching the progress: for inner loops. */
+/* The same without touching the progress: for inner loops. */
 bool task_going(struct task *task, struct err *err);
+
+/* Whether the work should stop; calls nobody. For chunks: whoever started them asks task_going() afterwards. */
+bool task_stopped(const struct task *task);
 
 #endif

@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "engine/base/arena.h"
+#include "engine/base/chunk.h"
 #include "engine/base/signals.h"
 #include "engine/numbers/cores.h"
 
@@ -44,8 +45,6 @@ static struct {
 	.callers = PTHREAD_MUTEX_INITIALIZER, .lock = PTHREAD_MUTEX_INITIALIZER,
 	.news = PTHREAD_COND_INITIALIZER, .finished = PTHREAD_COND_INITIALIZER,
 };
-
-static _Thread_local bool in_chunk;
 
 static void relax(void)
 {
@@ -104,9 +103,9 @@ static void work_along(void)
 	while ((uint32_t)ticket) {
 		if (!atomic_compare_exchange_weak(&pool.ticket, &ticket, ticket - 1))
 			continue;
-		in_chunk = true;
+		chunk_enter();
 		pool.work(pool.context, pool.chunks - (int)(uint32_t)ticket);
-		in_chunk = false;
+		chunk_leave();
 		finish_chunk();
 		ticket = atomic_load(&pool.ticket);
 	}
@@ -178,7 +177,7 @@ static void stop_helpers(void)
 
 void pool_threads(int n)
 {
-	assert(!in_chunk && n >= 0);
+	assert(!chunk_inside() && n >= 0);
 	pthread_mutex_lock(&pool.callers);
 	stop_helpers();
 	atomic_store(&pool.wanted, n ? n : cores_allowed());
@@ -201,13 +200,13 @@ void pool_run(int chunks, void (*work)(void *context, int chunk), void *context)
 {
 	uint64_t job;
 
-	assert(!in_chunk && "a chunk may not start another job");
+	assert(!chunk_inside() && "a chunk may not start another job");
 	if (chunks <= 0)
 		return;
 	if (chunks == 1) {
-		in_chunk = true;
+		chunk_enter();
 		work(context, 0);
-		in_chunk = false;
+		chunk_leave();
 		return;
 	}
 	pthread_mutex_lock(&pool.callers);
@@ -226,7 +225,7 @@ void pool_run(int chunks, void (*work)(void *context, int chunk), void *context)
 
 void pool_stop(void)
 {
-	assert(!in_chunk);
+	assert(!chunk_inside());
 	pthread_mutex_lock(&pool.callers);
 	stop_helpers();
 	pthread_mutex_unlock(&pool.callers);

@@ -40,7 +40,7 @@ struct sums {
 struct reading {
 	const struct model *m;
 	const struct vocab_wanted *wanted;
-	struct task *task;
+	const struct task *task;	/* as chunks may have it */
 	struct matrix_rows y, y_ref;	/* [rows, D] normalised */
 	int rows, row0;
 	int sections;
@@ -143,10 +143,9 @@ static void read_section(void *context, int section)
 	const struct vocab_wanted *w = g->wanted;
 	const int from = section * SECTION, count = g->m->config.V - from < SECTION ? g->m->config.V - from : SECTION;
 	const size_t floats = (size_t)g->rows * SECTION;
-	struct err unused = { 0 };
 	float *logits, *reference;
 
-	if (!task_going(g->task, &unused))
+	if (task_stopped(g->task))
 		return;
 	logits = xbig((w->kl ? 2 : 1) * floats * sizeof *logits);
 	reference = logits + floats;
@@ -251,7 +250,7 @@ static struct matrix_rows norm_rows(const struct model *m, const float *x, int r
 	return r;
 }
 
-static bool read_rows(struct reading *g, const float *x, int n, bool normed, float *y, float *y_ref, struct err *err)
+static bool read_rows(struct reading *g, const float *x, int n, bool normed, float *y, float *y_ref, struct task *task, struct err *err)
 {
 	const struct vocab_wanted *w = g->wanted;
 	bool ok = true;
@@ -267,7 +266,7 @@ static bool read_rows(struct reading *g, const float *x, int n, bool normed, flo
 		if (g->higher)
 			read_targets(g);
 		pool_run(g->sections, read_section, g);
-		ok = task_going(g->task, err);
+		ok = task_going(task, err);
 		for (int i = 0; ok && i < g->rows; i++)
 			finish(g, i);
 	}
@@ -287,7 +286,7 @@ bool vocab_read(const struct model *m, const float *x, int n, bool normed, const
 	g.sums = arena_array(arena, rows * (size_t)g.sections, sizeof *g.sums, err);
 	if (wanted->target_ranks)
 		g.higher = arena_array(arena, rows * targets, sizeof *g.higher, err);
-	ok = y && y_ref && g.best && g.sums && (g.higher || !wanted->target_ranks) && read_rows(&g, x, n, normed, y, y_ref, err);
+	ok = y && y_ref && g.best && g.sums && (g.higher || !wanted->target_ranks) && read_rows(&g, x, n, normed, y, y_ref, task, err);
 	arena_free(arena);
 	return ok;
 }

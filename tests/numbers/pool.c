@@ -1,4 +1,5 @@
 /* pool.c - the threads: every chunk once, any number of them, stopping and starting, and the limits they obey. */
+#include "engine/base/task.h"
 #include "engine/numbers/cores.h"
 #include "engine/numbers/pool.h"
 #include "tests/tap.h"
@@ -115,8 +116,18 @@ static void nested(void *context, int chunk)
 	pool_run(1, add_one, context ? context : &sum);
 }
 
+static void asks_whether_to_go_on(void *context, int chunk)
+{
+	struct task task = { 0 };
+	struct err err = { 0 };
+
+	(void)context;
+	(void)chunk;
+	task_going(&task, &err);
+}
+
 /* A broken promise is an abort, in a process of its own. */
-static void test_nesting(void)
+static void test_refused(void (*work)(void *context, int chunk), const char *what)
 {
 	int status = 0;
 	pid_t child;
@@ -128,11 +139,11 @@ static void test_nesting(void)
 		if (!freopen("/dev/null", "w", stderr))
 			_exit(1);
 		setrlimit(RLIMIT_CORE, &(struct rlimit){ 0, 0 });
-		pool_run(1, nested, NULL);
+		pool_run(1, work, NULL);
 		_exit(0);
 	}
 	waitpid(child, &status, 0);
-	CHECK_THAT(WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT, "a job inside a job is refused");
+	CHECK_THAT(WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT, "%s", what);
 }
 
 static void *other_caller(void *sums)
@@ -204,7 +215,8 @@ int main(void)
 	test_helpers();
 	test_many_jobs();
 	test_two_callers();
-	test_nesting();
+	test_refused(nested, "a job inside a job is refused");
+	test_refused(asks_whether_to_go_on, "so is a chunk that could be interrupted, even when nobody interrupts");
 	test_cores();
 	pool_stop();
 	return tap_done();

@@ -118,6 +118,7 @@ static void test_task(void)
 	CHECK(task_step(&task, 2, 5, &err) && task.done == 2 && task.total == 5);
 	task.stop = true;
 	CHECK(!task_going(&task, &err) && err.kind == ERR_CANCELLED);
+	CHECK(task_stopped(&task) && !task_stopped(NULL));
 	CHECK(task_step(NULL, 0, 1, &err));
 	task.stop = false;
 	task_part(&task, 20, 10, 50);	/* the third of five goes */

@@ -1,4 +1,7 @@
-/* session.c - what a session does not do again: a switched edit, a moved cursor, the beginning of a prompt that goes on differently. */
+/*
+ * session.c - what a session does not do again: a switched edit, a moved cursor, the beginning of a prompt that continues differently.
+ * And that an answer may be interrupted at any step by another one.
+ */
 #include "engine/session.h"
 
 #include "engine/numbers/pool.h"
@@ -67,6 +70,89 @@ static void test_prefix(struct session *s, struct job *job)
 	CHECK_THAT(*run_at(session_run(s), SITE_MLP_POST, 3, 2) != mark, "what stands behind it is");
 }
 
+/* Another question, which is answered whenever the first one makes a step. */
+struct meanwhile {
+	struct session *s;
+	struct task *task;		/* of the first answer */
+	struct job job;
+	int times, failed;
+};
+
+static void answer_meanwhile(void *context)
+{
+	struct meanwhile *m = context;
+	struct notes notes = { 0 };
+	struct err err = { 0 };
+	struct table *t = NULL;
+
+	m->job.pane[0].args[1] = m->times++ % session_run(m->s)->T;	/* the cursor moves each time */
+	m->job.pane[0].given[1] = true;
+	if (session_prepare(m->s, &m->job, NULL, &notes, &err))
+		t = session_answer(m->s, 0, NULL, &notes, &err);
+	m->failed += !t;
+	table_unref(t);
+	notes_done(&notes);
+	atomic_store(&m->task->call, true);
+}
+
+/* The technique's table, made in a session of its own; with `meanwhile` it is interrupted again and again. NULL: it cannot answer this. */
+static struct table *answer_alone(const struct job *job, const struct analysis *a, struct meanwhile *meanwhile)
+{
+	struct task task = { 0 };
+	struct notes notes = { 0 };
+	struct err err = { 0 };
+	struct session *s = session_new();
+	struct table *t = NULL;
+	struct job own;
+
+	job_copy(&own, job);
+	own.panes = 1;
+	job_pane_init(&own.pane[0], a);
+	if (meanwhile) {
+		task.called = answer_meanwhile;
+		task.called_context = meanwhile;
+		meanwhile->s = s;
+		meanwhile->task = &task;
+		job_copy(&meanwhile->job, job);
+	}
+	if (session_prepare(s, &own, NULL, &notes, &err)) {
+		atomic_store(&task.call, meanwhile != NULL);
+		t = session_answer(s, 0, &task, &notes, &err);
+	}
+	if (meanwhile)
+		job_done(&meanwhile->job);
+	notes_done(&notes);
+	session_free(s);
+	job_done(&own);
+	return t;
+}
+
+static bool same_values(const struct table *a, const struct table *b)
+{
+	return a->rows.n == b->rows.n && a->cols.n == b->cols.n &&
+	       !memcmp(a->value, b->value, (size_t)a->rows.n * (size_t)a->cols.n * sizeof *a->value);
+}
+
+/* A chunk of shared work must not be interrupted, and what is interrupted must not be changed by what comes between. */
+static void test_interrupted(const struct job *job)
+{
+	int interrupted = 0;
+
+	for (int i = 0; analysis_list[i]; i++) {
+		struct meanwhile meanwhile = { 0 };
+		struct table *plain = answer_alone(job, analysis_list[i], NULL), *t = plain ? answer_alone(job, analysis_list[i], &meanwhile) : NULL;
+
+		if (!plain)
+			continue;
+		CHECK_THAT(t && same_values(t, plain) && !meanwhile.failed, "%s, interrupted %d times, gives the same bits", analysis_list[i]->name,
+			   meanwhile.times);
+		interrupted += meanwhile.times > 0;
+		table_unref(plain);
+		table_unref(t);
+	}
+	CHECK_THAT(interrupted >= 8, "%d techniques were interrupted", interrupted);
+}
+
 int main(void)
 {
 	struct session *s = session_new();
@@ -80,6 +166,8 @@ int main(void)
 	job.pane[job.panes++] = pane;
 	test_switching(s, &job);
 	test_prefix(s, &job);
+	job_set(&job.foil, "The cat sat on the mat and saw a bird.");
+	test_interrupted(&job);
 	job_done(&job);
 	session_free(s);
 	pool_stop();
