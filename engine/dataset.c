@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "engine/base/file.h"
+#include "engine/base/inject.h"
 #include "engine/base/json.h"
 
 enum { LIMIT = 1 << 30 };	/* bytes of a file of prompts, and of what is kept */
@@ -229,7 +230,7 @@ static bool keep_part(const struct work *w, int i, struct err *err)
 		return true;
 	str_init(&line);
 	write_part(w, i, &line);
-	ok = write(w->file, line.s, line.n) == (ssize_t)line.n && !fsync(w->file);
+	ok = inject_write(w->file, line.s, line.n) == (ssize_t)line.n && !inject_file_fault() && !fsync(w->file);
 	if (!ok)
 		err_set(err, ERR_FILE, "%s: %s", w->keep, strerror(errno));
 	str_done(&line);

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "engine/base/big.h"
+#include "engine/base/inject.h"
 
 enum { ALIGN = 64, BLOCK = 256 * 1024 };
 
@@ -29,28 +30,28 @@ static void *out_of_memory(size_t bytes)
 
 void *xbig(size_t bytes)
 {
-	void *p = big_take(bytes);
+	void *p = inject_no_memory() ? NULL : big_take(bytes);
 
 	return p ? p : out_of_memory(bytes);
 }
 
 void *xmalloc(size_t bytes)
 {
-	void *p = malloc(bytes ? bytes : 1);
+	void *p = inject_no_memory() ? NULL : malloc(bytes ? bytes : 1);
 
 	return p ? p : out_of_memory(bytes);
 }
 
 void *xcalloc(size_t count, size_t size)
 {
-	void *p = calloc(count ? count : 1, size ? size : 1);
+	void *p = inject_no_memory() ? NULL : calloc(count ? count : 1, size ? size : 1);
 
 	return p ? p : out_of_memory(count * size);
 }
 
 void *xrealloc(void *p, size_t bytes)
 {
-	void *q = realloc(p, bytes ? bytes : 1);
+	void *q = inject_no_memory() ? NULL : realloc(p, bytes ? bytes : 1);
 
 	return q ? q : out_of_memory(bytes);
 }
@@ -99,7 +100,7 @@ static void *take_raw(struct arena *a, size_t bytes)
 	if (!b || b->size - b->used < need) {
 		size_t size = need > BLOCK / 4 ? need : BLOCK;
 
-		b = big_take(ALIGN + size);
+		b = inject_no_memory() ? NULL : big_take(ALIGN + size);
 		if (!b)
 			return NULL;
 		b->size = size;

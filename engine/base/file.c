@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "engine/base/arena.h"
+#include "engine/base/inject.h"
 #include "engine/base/str.h"
 
 /*
@@ -207,7 +208,7 @@ static bool make_folders(const char *path, struct err *err)
 static bool write_all(int fd, const char *bytes, size_t n)
 {
 	while (n) {
-		ssize_t done = write(fd, bytes, n);
+		ssize_t done = inject_write(fd, bytes, n);
 
 		if (done < 0 && errno == EINTR)
 			continue;
@@ -246,16 +247,16 @@ static bool write_beside(const char *path, const char *bytes, size_t n, const st
 	for (int i = 0; i < 100 && fd < 0; i++) {
 		str_clear(&temporary);
 		str_addf(&temporary, "%s.%ld-%d.tmp", path, (long)getpid(), i);
-		fd = open(temporary.s, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+		fd = inject_file_fault() ? -1 : open(temporary.s, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
 		if (fd < 0 && errno != EEXIST)
 			break;
 	}
 	if (fd < 0) {
 		err_set(err, ERR_FILE, "%s: cannot be written (%s)", path, strerror(errno));
 	} else {
-		ok = (!old || !fchmod(fd, old->st_mode & 07777)) && write_all(fd, bytes, n) && !fsync(fd);
+		ok = (!old || !fchmod(fd, old->st_mode & 07777)) && write_all(fd, bytes, n) && !inject_file_fault() && !fsync(fd);
 		ok = !close(fd) && ok;
-		ok = ok && !rename(temporary.s, path);
+		ok = ok && !inject_file_fault() && !rename(temporary.s, path);
 		if (!ok) {
 			err_set(err, ERR_FILE, "%s: cannot be written (%s)", path, strerror(errno));
 			unlink(temporary.s);

@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "engine/base/chunk.h"
+#include "engine/base/inject.h"
 
 void task_part(struct task *task, int from, int n, int of)
 {
@@ -34,6 +35,7 @@ bool task_going(struct task *task, struct err *err)
 
 bool task_stopped(const struct task *task)
 {
+	inject_slow();
 	return task && atomic_load_explicit(&task->stop, memory_order_relaxed);
 }
 
