@@ -86,6 +86,23 @@ void view_draw(struct canvas *c, const struct view *v, struct view_state *state)
 	canvas_unclip(c, before);
 }
 
+static struct view_size larger(struct view_size a, struct view_size b)
+{
+	return (struct view_size){ a.rows > b.rows ? a.rows : b.rows, a.cols > b.cols ? a.cols : b.cols };
+}
+
+struct view_need view_need(const struct view *v, const struct view_state *state)
+{
+	struct view_need need = { 0 };
+
+	if (v->table->rows.n > 0 && v->table->cols.n > 0)
+		need = kinds[v->table->look]->need(v, state->zoom);
+	need.min = larger(need.min, (struct view_size){ VIEW_MIN_H, VIEW_MIN_W });
+	need.want = larger(need.want, need.min);
+	need.most = larger(need.most, need.want);
+	return need;
+}
+
 /* ---- the mouse and the keys ---- */
 
 bool view_hit(const struct view *v, const struct view_state *state, int x, int y, int *row, int *col)

@@ -55,6 +55,19 @@ enum view_move { VIEW_UP, VIEW_DOWN, VIEW_LEFT, VIEW_RIGHT, VIEW_PAGE_UP, VIEW_P
 /* Steps the cursor as the eye sees it; false when it was at the edge already. */
 bool view_move(const struct view *v, const struct view_state *state, enum view_move move, int *row, int *col);
 
+/*
+ * How much room a table can use, of the inside of its frame: with less than `min` there is next to nothing to read, with `want` all of it
+ * stands there in its usual form, and what goes beyond `most` would stay blank. min <= want <= most. Of v, the table counts and what it
+ * had before; its rectangle does not.
+ */
+struct view_size {
+	int rows, cols;
+};
+struct view_need {
+	struct view_size min, want, most;
+};
+struct view_need view_need(const struct view *v, const struct view_state *state);
+
 /* The least space that this table can be drawn in; below it view_draw says so. */
 enum { VIEW_MIN_W = 12, VIEW_MIN_H = 2 };
 

@@ -226,6 +226,28 @@ static void check_everywhere(enum sample sample, struct theme_for what)
 	table_unref(t);
 }
 
+/* What a view says of the room that it needs is true of what it draws there. */
+static void check_need(enum sample sample, enum zoom zoom)
+{
+	struct table *t = make(sample);
+	struct theme *theme = theme_builtin((struct theme_for){ DEPTH_TRUE, false });
+	struct view v = view_of(t, theme, 1, 1);
+	struct view_state state = { .zoom = zoom };
+	struct view_need need = view_need(&v, &state);
+	struct canvas c;
+
+	CHECK_THAT(need.min.rows <= need.want.rows && need.want.rows <= need.most.rows && need.min.cols <= need.want.cols &&
+		   need.want.cols <= need.most.cols, "sample %d: min, want and most are in order", sample);
+	v.rect = (struct rect){ 0, 0, need.want.cols, need.want.rows };
+	canvas_init(&c, v.rect.w, v.rect.h);
+	view_draw(&c, &v, &state);
+	CHECK_THAT(state.fits || t->look == LOOK_BARS, "sample %d, %s: all of it stands in the %d × %d that it wants", sample, zoom_words[zoom],
+		   v.rect.w, v.rect.h);
+	canvas_done(&c);
+	theme_free(theme);
+	table_unref(t);
+}
+
 int main(void)
 {
 	for (size_t i = 0; i < sizeof goldens / sizeof *goldens; i++)
@@ -233,5 +255,8 @@ int main(void)
 	for (int sample = 0; sample < SAMPLES; sample++)
 		for (int depth = DEPTH_MONO; depth <= DEPTH_TRUE; depth += 2)
 			check_everywhere((enum sample)sample, (struct theme_for){ (enum depth)depth, depth == DEPTH_MONO });
+	for (int sample = 0; sample < SAMPLES; sample++)
+		for (int zoom = 0; zoom < ZOOM_COUNT; zoom++)
+			check_need((enum sample)sample, (enum zoom)zoom);
 	return tap_done();
 }

@@ -60,6 +60,20 @@ static void bars_plan(const struct view *v, enum zoom zoom, struct plan *p)
 	p->cells.h = p->page_rows;
 }
 
+static struct view_need bars_need(const struct view *v, enum zoom zoom)
+{
+	enum { SOME = 4, FOOT = 1, FOOT_MOST = 3, BAR_WANT = 20, BAR_MOST = 60 };
+	int rows = v->table->rows.n, label = 1 + clamp(label_columns(&v->table->rows), 1, LABEL_MAX) + 1;
+	int number = number_form(v->table, shown_column(v)).width + 2;
+
+	(void)zoom;
+	return (struct view_need){
+		.min = { (rows < SOME ? rows : SOME) + FOOT, label + number + BAR_MIN },
+		.want = { rows + FOOT, label + number + BAR_WANT + (v->before ? WAS_W : 0) },
+		.most = { rows + FOOT_MOST, label + number + BAR_MOST + WAS_W },
+	};
+}
+
 /* Where bars stand: `w` columns from x, zero after `zero` of them, so many eighths to a unit. */
 struct ground {
 	int x, w, zero;
@@ -146,4 +160,4 @@ static void bars_draw(struct canvas *c, const struct view *v, const struct plan 
 		draw_row(c, v, p, &g, &form, p->cells.y + i, plan_table_row(p, v->table, p->top + i));
 }
 
-const struct view_kind view_bars = { .plan = bars_plan, .draw = bars_draw };
+const struct view_kind view_bars = { .plan = bars_plan, .draw = bars_draw, .need = bars_need };

@@ -120,15 +120,39 @@ static void lay_out(const struct view *v, struct plan *p, int w, int h)
 	p->cells.h = ceil_div(p->page_rows, p->stack);
 }
 
+/* Columns of the row labels, in a rectangle of w. */
+static int labels_width(const struct table *t, int w)
+{
+	int name = t->rows.name ? (int)strlen(t->rows.name) : 0, labels = clamp(label_columns(&t->rows), 1, clamp(w / 4, 2, LABEL_MAX));
+
+	return w >= MARGIN_FROM && labels < name ? clamp(name, 1, 8) : labels;
+}
+
+static struct view_need heat_need(const struct view *v, enum zoom zoom)
+{
+	enum { SOME = 4, HEAD = 1, FOOT = 1, FOOT_MOST = 3, ROOMY = 1000 };
+	const struct table *t = v->table;
+	int label = 1 + labels_width(t, ROOMY) + 1, end = t->cols.name ? (int)strlen(t->cols.name) + 2 : 1, least, most, small, unused;
+	int rows = ceil_div(t->rows.n, zoom == ZOOM_HALF ? stack_of(v, zoom) : 1), some = t->cols.n < SOME ? t->cols.n : SOME;
+
+	if (zoom == ZOOM_AUTO || zoom == ZOOM_WORD)
+		zoom = t->word_show ? ZOOM_WORD : ZOOM_NUMBER;
+	cell_width(v, zoom, &least, &most);
+	cell_width(v, zoom == ZOOM_NUMBER ? ZOOM_SHADE : zoom, &small, &unused);
+	return (struct view_need){
+		.min = { HEAD + (rows < SOME ? rows : SOME) + FOOT, label + some * small },
+		.want = { HEAD + rows + FOOT, label + t->cols.n * least },
+		.most = { HEAD + t->rows.n + FOOT_MOST, label + t->cols.n * most + end },
+	};
+}
+
 static void heat_plan(const struct view *v, enum zoom zoom, struct plan *p)
 {
 	const struct table *t = v->table;
 	struct rect r = v->rect;
 	int head = r.h >= 3, margin = r.w >= MARGIN_FROM, foot = r.h >= 14 ? 3 : r.h >= 7 ? 2 : r.h >= 5 ? 1 : 0, w;
 
-	p->label_w = clamp(label_columns(&t->rows), 1, clamp(r.w / 4, 2, LABEL_MAX));
-	if (r.w >= MARGIN_FROM && t->rows.name && p->label_w < (int)strlen(t->rows.name))
-		p->label_w = clamp((int)strlen(t->rows.name), 1, 8);
+	p->label_w = labels_width(t, r.w);
 	p->label_x = r.x + margin;
 	p->head_y = head ? r.y : -1;
 	p->cells.x = p->label_x + p->label_w + 1;
@@ -137,6 +161,8 @@ static void heat_plan(const struct view *v, enum zoom zoom, struct plan *p)
 	p->foot_lines = foot ? 1 : 0;
 	p->zoom = choose(v, zoom, w, r.h - head - p->foot_lines);
 	lay_out(v, p, w, r.h - head - p->foot_lines);
+	if (p->page_rows == p->rows)	/* the rows come before a second line below them */
+		foot = clamp(r.h - head - p->cells.h, foot > 0, foot);
 	p->foot_lines = foot_lines(v, &view_heat, p, foot);
 	lay_out(v, p, w, r.h - head - p->foot_lines);
 }
@@ -373,4 +399,4 @@ static void heat_draw(struct canvas *c, const struct view *v, const struct plan 
 	}
 }
 
-const struct view_kind view_heat = { .has_columns = true, .has_legend = true, .plan = heat_plan, .draw = heat_draw };
+const struct view_kind view_heat = { .has_columns = true, .has_legend = true, .plan = heat_plan, .draw = heat_draw, .need = heat_need };

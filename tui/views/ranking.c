@@ -125,6 +125,19 @@ static void ranking_plan(const struct view *v, enum zoom zoom, struct plan *p)
 	p->cells.h = p->page_rows;
 }
 
+static struct view_need ranking_need(const struct view *v, enum zoom zoom)
+{
+	enum { SOME = 3, HEAD = 1, FOOT = 1, FOOT_MOST = 2, NUMBERS = 6, LOGIT = 7, WAS = 11 };
+	int rows = v->table->rows.n;
+
+	(void)zoom;
+	return (struct view_need){
+		.min = { (rows < SOME ? rows : SOME) + HEAD + FOOT, 1 + WORD_MIN + NUMBERS + BAR_MIN },
+		.want = { rows + HEAD + FOOT, 1 + WORD_MIN + 2 + NUMBERS + BAR_MIN + LOGIT + (v->before ? WAS : 0) },
+		.most = { rows + HEAD + FOOT_MOST, 1 + WORD_MAX + NUMBERS + BAR_MAX + LOGIT + WAS },
+	};
+}
+
 static void draw_head(struct canvas *c, const struct view *v, const struct lanes *l, int y)
 {
 	struct ink dim = theme_ink(v->theme, v->stale ? STYLE_STALE : STYLE_DIM);
@@ -178,4 +191,4 @@ static void ranking_draw(struct canvas *c, const struct view *v, const struct pl
 		draw_row(c, v, &l, p->cells.y + i, p->top + i);
 }
 
-const struct view_kind view_ranking = { .plan = ranking_plan, .draw = ranking_draw };
+const struct view_kind view_ranking = { .plan = ranking_plan, .draw = ranking_draw, .need = ranking_need };

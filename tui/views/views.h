@@ -38,6 +38,7 @@ struct view_kind {
 	bool has_legend;	/* data is painted with a ramp */
 	void (*plan)(const struct view *v, enum zoom zoom, struct plan *p);	/* all but top, left and foot_y */
 	void (*draw)(struct canvas *c, const struct view *v, const struct plan *p);
+	struct view_need (*need)(const struct view *v, enum zoom zoom);
 };
 extern const struct view_kind view_heat, view_bars, view_ranking;
 
