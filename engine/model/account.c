@@ -14,8 +14,6 @@ static const char *const known_ends[] = {
 	".attn.bias", ".attn.masked_bias", ".attention.bias", ".attention.masked_bias", ".rotary_emb.inv_freq", ".position_ids",
 	".rope_freqs.weight", ".attn_rot_embd",
 };
-/* Of a tied model. */
-static const char *const copies[] = { "lm_head.weight", "embed_out.weight", "language_model.lm_head.weight" };
 
 static bool ends_with(const char *s, const char *end)
 {
@@ -24,16 +22,13 @@ static bool ends_with(const char *s, const char *end)
 	return n >= m && !strcmp(s + n - m, end);
 }
 
-static bool is_known(const char *name, bool tied)
+static bool is_known(const char *name)
 {
 	for (size_t i = 0; i < sizeof known_beginnings / sizeof *known_beginnings; i++)
 		if (!strncmp(name, known_beginnings[i], strlen(known_beginnings[i])))
 			return true;
 	for (size_t i = 0; i < sizeof known_ends / sizeof *known_ends; i++)
 		if (ends_with(name, known_ends[i]) || !strcmp(name, known_ends[i] + 1))
-			return true;
-	for (size_t i = 0; tied && i < sizeof copies / sizeof *copies; i++)
-		if (!strcmp(name, copies[i]))
 			return true;
 	return false;
 }
@@ -61,7 +56,7 @@ void account_open(const struct checkpoint *c, const struct model *m, const struc
 	for (size_t i = 0; i < checkpoint_tensors(c); i++) {
 		const struct tensor *t = checkpoint_tensor(c, i);
 
-		if (!bsearch(&t, used, n, sizeof *used, by_address) && !is_known(t->name, m->config.tied))
+		if (!bsearch(&t, used, n, sizeof *used, by_address) && !is_known(t->name))
 			a->unused[a->n++] = t;
 	}
 	free(used);

@@ -273,9 +273,14 @@ static void bind_layer(struct binder *b, int l, struct arena *arena)
 /* Tables that are read a row at a time: their shapes are checked here. */
 static bool bind_tables(struct binder *b, struct err *err)
 {
-	const struct tensor *e = need(b, WEIGHT_EMBED, 0, ".weight"), *p;
 	struct config *c = &b->m->config;
+	char name[NAME];
+	const struct tensor *e = find(b, WEIGHT_EMBED, 0, ".weight", name), *p;
 
+	if (!e && c->tied && !b->from->gguf)	/* tied to the unembedding, then */
+		e = find(b, WEIGHT_UNEMBED, 0, ".weight", name);
+	if (!e)
+		e = need(b, WEIGHT_EMBED, 0, ".weight");
 	if (e) {
 		if (e->dims != 2 || e->shape[1] != c->D || e->shape[0] < 1 || e->shape[0] > 1 << 24)
 			return err_set(err, ERR_FILE, "%s: tensor %s should be [vocabulary, %d]", b->from->path, e->name, c->D);
@@ -291,13 +296,17 @@ static bool bind_tables(struct binder *b, struct err *err)
 	return true;
 }
 
+/* A tensor of its own counts, whatever the settings say; in a GGUF that is the only thing that tells. Where the settings tie the two and the
+ * file has only the unembedding, it serves as both. */
 static void bind_unembed(struct binder *b)
 {
 	struct config *c = &b->m->config;
 	char name[NAME];
+	const struct tensor *own = find(b, WEIGHT_UNEMBED, 0, ".weight", name);
 
-	if (b->from->gguf)
-		c->tied = !find(b, WEIGHT_UNEMBED, 0, ".weight", name);
+	if (c->tied && own && own != b->m->W_E)
+		b->plan->own_head = own;
+	c->tied = (c->tied || b->from->gguf) && (!own || own == b->m->W_E);
 	if (c->tied && b->m->W_E)
 		plan_matrix(b->plan, (struct plan_matrix){ { .tensor = b->m->W_E, .in = c->D, .out = c->V }, &b->m->W_U, -1 });
 	if (c->tied)	/* the weights are, a bias may be there all the same */

@@ -31,6 +31,7 @@ struct plan {
 	struct arena *arena;	/* the model's */
 	struct plan_matrix *matrix;
 	struct plan_vector *vector;
+	const struct tensor *own_head;	/* an unembedding in the file although the settings tie it to the embedding; or NULL */
 	const char *unused;	/* a sentence about tensors that are no weight's; NULL: there are none */
 	int matrices, vectors, matrix_capacity, vector_capacity;
 };

@@ -178,6 +178,6 @@ bool config_read(const struct settings *s, const struct family *f, struct arena 
 	if (!settle_check(s, err) || !read_sizes(s, f, c, err) || !(c->attention_scale = arena_floats(arena, (size_t)c->L, err)))
 		return false;
 	return read_activation(s, f, c, err) && read_window(s, f, c, arena, err) && read_scales(s, c, err) &&
-	       setting_bool(s, SETTING_TIED, &c->tied, err) && (f->position != POSITION_ROTARY || rotary_read(s, f, c, arena, err)) &&
+	       settings_tied(s, &c->tied, err) && (f->position != POSITION_ROTARY || rotary_read(s, f, c, arena, err)) &&
 	       (!f->settle || f->settle(s, c, arena, err));
 }

@@ -58,7 +58,7 @@ struct config {
 
 	float embed_scale, residual_scale, logit_scale;	/* 1 */
 	float logit_cap;		/* c tanh(x/c); 0: none */
-	bool tied;
+	bool tied;			/* the embedding unembeds too: the settings say so, and the file has no other unembedding */
 	unsigned biases;		/* BIAS_ bits: where one must be */
 };
 

@@ -142,6 +142,16 @@ struct model *model_peek(const char *where, struct err *err)
 	return NULL;
 }
 
+/* The settings tie the unembedding to the embedding, but the file has another: a person should know which one unembeds. */
+static void note_own_head(const struct model *m, struct notes *notes)
+{
+	const struct tensor *own = m->store->plan.own_head, *e = m->W_E;
+
+	if (own && (own->type != e->type || own->bytes != e->bytes || memcmp(own->data, e->data, e->bytes)))
+		notes_add(notes, "%s: config.json ties the unembedding to the embedding, but the file has its own %s, which is used, as "
+			  "transformers does", m->name, own->name);
+}
+
 /* What model_open() does once all else is there. NULL: `m` is freed too. */
 static struct model *finish(struct model *m, struct task *task, struct notes *notes, struct err *err)
 {
@@ -152,6 +162,7 @@ static struct model *finish(struct model *m, struct task *task, struct notes *no
 	if (m->tokenizer && tokenizer_size(m->tokenizer) > m->config.V)
 		notes_add(notes, "%s: the tokenizer knows %d tokens, the model %d; those above cannot be used", m->path,
 			  tokenizer_size(m->tokenizer), m->config.V);
+	note_own_head(m, notes);
 	if (m->store->plan.unused)
 		notes_add(notes, "%s: %s", m->name, m->store->plan.unused);
 	if (m->store->too_much)

@@ -28,6 +28,7 @@ struct shard {
 struct safetensors {
 	struct shard *shard;
 	size_t shards;
+	const struct json_value *map;	/* while an index is read: {tensor: file} */
 	struct arena *arena;	/* tensor names */
 	struct names names;
 	struct tensor *tensor;	/* [names.n] */
@@ -51,6 +52,7 @@ static const struct {
 struct reading {
 	struct safetensors *s;
 	const struct shard *shard;
+	const char *file;	/* the shard's name in the index; NULL: there is none */
 	const unsigned char *data;
 	size_t bytes;		/* of data */
 	size_t end;		/* of the last tensor so far, in data */
@@ -113,6 +115,24 @@ static bool read_place(struct reading *r, const struct json_value *offsets, stru
 	return true;
 }
 
+/* A tensor that is in several shards is read from the one that the index names: an overlay leaves the older copy where it is. */
+static bool settle_copies(struct reading *r, const struct tensor *t)
+{
+	struct safetensors *s = r->s;
+	const char *file = json_text(json_get(s->map, r->name));
+
+	if (!file || !r->file)
+		return fail(r, "is there twice");
+	if (!strcmp(file, r->file)) {
+		struct tensor *there = &s->tensor[names_find(&s->names, r->name, strlen(r->name))];
+		const char *name = there->name;
+
+		*there = *t;
+		there->name = name;
+	}
+	return true;
+}
+
 static bool list(struct reading *r, struct tensor *t)
 {
 	struct safetensors *s = r->s;
@@ -123,7 +143,7 @@ static bool list(struct reading *r, struct tensor *t)
 	}
 	t->name = arena_strdup(s->arena, r->name);
 	if (!names_add(&s->names, t->name, strlen(t->name)))
-		return fail(r, "is there twice");
+		return settle_copies(r, t);
 	s->tensor[s->names.n - 1] = *t;
 	return true;
 }
@@ -158,10 +178,10 @@ static bool read_tensor(void *context, size_t index, const char *key, const stru
 	return list(r, &t);
 }
 
-static bool read_header(struct safetensors *s, const struct shard *shard, struct err *err)
+static bool read_header(struct safetensors *s, const struct shard *shard, const char *file, struct err *err)
 {
 	struct cursor c = cursor_over(shard->map.bytes, shard->map.size);
-	struct reading r = { .s = s, .shard = shard, .err = err };
+	struct reading r = { .s = s, .shard = shard, .file = file, .err = err };
 	const unsigned char *header;
 	struct json *doc;
 	uint64_t n;
@@ -192,14 +212,15 @@ static bool read_header(struct safetensors *s, const struct shard *shard, struct
 	return ok;
 }
 
-static bool open_shard(struct safetensors *s, const char *path, struct err *err)
+/* `file`: its name in the index, or NULL. */
+static bool open_shard(struct safetensors *s, const char *path, const char *file, struct err *err)
 {
 	struct shard *shard;
 
 	s->shard = xrealloc(s->shard, (s->shards + 1) * sizeof *s->shard);
 	shard = &s->shard[s->shards++];
 	*shard = (struct shard){ .path = xstrdup(path) };
-	return file_map(path, &shard->map, err) && read_header(s, shard, err);
+	return file_map(path, &shard->map, err) && read_header(s, shard, file, err);
 }
 
 /* What index.json says: which files there are. Their names came out of a file: they may not leave the folder. */
@@ -228,7 +249,7 @@ static bool open_listed(void *context, size_t i, const char *tensor, const struc
 	if (path && file_is_broken_link(path))
 		ok = err_set(index->err, ERR_FILE, "%s is a link to a file that is not there: its download did not end, or was cleaned away", file);
 	else
-		ok = path && open_shard(index->s, path, index->err);
+		ok = path && open_shard(index->s, path, file, index->err);
 	free(path);
 	return ok || err_in(index->err, "%s", index->path);
 }
@@ -245,7 +266,8 @@ static bool open_index(struct safetensors *s, const char *folder, const char *pa
 	if (!json_is(map, JSON_OBJECT) || !json_count(map))
 		ok = err_set(err, ERR_FILE, "%s: has no weight_map {tensor: file}", path);
 	else
-		ok = json_each(map, open_listed, &index);
+		ok = json_each(s->map = map, open_listed, &index);
+	s->map = NULL;
 	names_done(&index.files);
 	json_free(doc);
 	return ok;
@@ -261,7 +283,7 @@ static bool open_folder(struct safetensors *s, const char *folder, struct err *e
 		ok = err_set(err, ERR_FILE, "%s: the weights are a link to a file that is not there: their download did not end, or was cleaned away",
 			     folder);
 	else if (file_exists(single))
-		ok = open_shard(s, single, err);
+		ok = open_shard(s, single, NULL, err);
 	else if (file_exists(index))
 		ok = open_index(s, folder, index, err);
 	else if (file_exists(pickle) || file_exists(pickles))
@@ -318,7 +340,7 @@ struct safetensors *safetensors_open(const char *path, struct err *err)
 	struct safetensors *s = xcalloc(1, sizeof *s);
 
 	s->arena = arena_new();
-	if ((file_is_folder(path) ? open_folder(s, path, err) : open_shard(s, path, err)) && check_whole(s, path, err))
+	if ((file_is_folder(path) ? open_folder(s, path, err) : open_shard(s, path, NULL, err)) && check_whole(s, path, err))
 		return s;
 	safetensors_free(s);
 	return NULL;

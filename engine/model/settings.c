@@ -74,6 +74,38 @@ const char *settings_type(const struct settings *s)
 	return type ? type : json_text(json_get(json_root(s->from->config), "model_type"));
 }
 
+/*
+ * Models of text and images whose code ties by the outer object alone, and what it does when that says nothing. Where the text half is
+ * a model of its own with a head inside (Voxtral, Qwen2-Audio), its own settings count, as for a type that is not listed.
+ */
+static const struct {
+	const char *type;
+	bool tied;
+} outer_types[] = {
+	{ "deepseek_vl", true }, { "deepseek_vl_hybrid", true }, { "fast_vlm", false }, { "fun_asr_nano", true }, { "gemma3", true },
+	{ "glmasr", true }, { "got_ocr2", true }, { "granite_speech", true }, { "granite_speech_plus", true }, { "idefics2", false },
+	{ "idefics3", false }, { "internvl", true }, { "janus", true }, { "lighton_ocr", true }, { "llava", false }, { "llava_next", false },
+	{ "llava_next_video", false }, { "llava_onevision", false }, { "mistral3", true }, { "moss_transcribe_diarize", true },
+	{ "ovis2", true }, { "paligemma", true }, { "perception_lm", false }, { "pp_chart2table", true }, { "qianfan_ocr", false },
+	{ "qwen3_asr", true }, { "shieldgemma2", true }, { "smolvlm", false }, { "vibevoice", false }, { "video_llama_3", false },
+	{ "video_llava", false }, { "vipllava", false },
+};
+
+bool settings_tied(const struct settings *s, bool *tied, struct err *err)
+{
+	const struct json_value *root = s->json ? json_root(s->from->config) : NULL;
+	const char *type = json_text(json_get(root, "model_type"));
+
+	for (size_t i = 0; s->json != root && type && i < sizeof outer_types / sizeof *outer_types; i++)
+		if (!strcmp(outer_types[i].type, type)) {
+			struct settings outer = { .from = s->from, .json = root };
+
+			*tied = outer_types[i].tied;
+			return setting_bool(&outer, SETTING_TIED, tied, err);
+		}
+	return setting_bool(s, SETTING_TIED, tied, err);
+}
+
 /* The value and the spelling it was found under. */
 static const struct json_value *find_json(const struct settings *s, enum setting word, const char **key)
 {

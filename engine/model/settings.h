@@ -33,6 +33,8 @@ bool setting_int(const struct settings *s, enum setting word, int lo, int hi, in
 bool setting_float(const struct settings *s, enum setting word, float *out, struct err *err);
 bool setting_bool(const struct settings *s, enum setting word, bool *out, struct err *err);
 bool setting_text(const struct settings *s, enum setting word, char *out, size_t capacity, struct err *err);
+/* Is the unembedding the embedding? In a model of text and images the outer object says so, where the family's code looks there. */
+bool settings_tied(const struct settings *s, bool *tied, struct err *err);
 /* Sets the error "FILE: KEY …" with the key as it stands in the file, or as it would. Always false. */
 bool setting_refuse(const struct settings *s, enum setting word, struct err *err, const char *format, ...)
 	__attribute__((format(printf, 4, 5)));

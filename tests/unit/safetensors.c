@@ -159,7 +159,7 @@ static void test_shards(void)
 		{ "not the name of a file", "{\"weight_map\":{\"a\":\"one.safetensors\\u0000x\"}}" },
 		{ "no weight_map", "{\"weight_map\":[]}" },
 		{ "no weight_map", "[]" },
-		{ "a is there twice", "{\"weight_map\":{\"a\":\"one.safetensors\",\"b\":\"same.safetensors\"}}" },
+		{ "a is there twice", "{\"weight_map\":{\"c\":\"one.safetensors\",\"d\":\"same.safetensors\"}}" },
 		{ "not JSON", "{\"weight_map\"}" },
 	};
 	struct err err = { 0 };
@@ -177,6 +177,26 @@ static void test_shards(void)
 
 		s = open_index("sharded", rows[i].index, &wrong);
 		CHECK_THAT(!s && strstr(wrong.text, rows[i].says), "refused: %s", wrong.text);
+		safetensors_free(s);
+	}
+}
+
+/* A tensor that lies in two shards is read from the one that the index names, whichever comes first. */
+static void test_overlay(void)
+{
+	static const char *const indexes[] = {
+		"{\"weight_map\":{\"a\":\"new.safetensors\",\"c\":\"old.safetensors\"}}",
+		"{\"weight_map\":{\"c\":\"old.safetensors\",\"a\":\"new.safetensors\"}}",
+	};
+
+	free(write_file("overlay/old.safetensors", "{" A REST "}", 0));
+	free(write_file("overlay/new.safetensors", "{\"a\":{\"dtype\":\"F16\",\"shape\":[4],\"data_offsets\":[8,16]}" REST "}", 0));
+	for (size_t i = 0; i < 2; i++) {
+		struct err err = { 0 };
+		struct safetensors *s = open_index("overlay", indexes[i], &err);
+		const struct tensor *a = s ? safetensors_find(s, "a") : NULL;
+
+		CHECK_THAT(a && a->type == DTYPE_F16 && safetensors_tensors(s) == 1, "the copy that the index names %s", err.text);
 		safetensors_free(s);
 	}
 }
@@ -237,6 +257,7 @@ int main(void)
 	test_hostile();
 	test_torn();
 	test_shards();
+	test_overlay();
 	test_folders();
 	test_real();
 	scratch_done();
