@@ -29,6 +29,7 @@ void app_init(struct app *app, const struct preset *doc, const struct theme *the
 	question_opened(&app->doc);
 	app->theme = theme;
 	app->complete_at = -1;
+	app->card = true;
 	app->theme_shown = doc->theme ? xstrdup(doc->theme) : NULL;
 	str_init(&app->message);
 	input_init(&app->input);
@@ -137,6 +138,7 @@ void app_opened(struct app *app, const struct preset *doc)
 	else
 		free(model);
 	app->zoomed = false;
+	app->card = true;
 	app_focus(app, 0);
 	settle(app);
 }

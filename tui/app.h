@@ -59,6 +59,12 @@ struct app_pane {
 	bool sink_in;		/* the first token takes part in the colours' range */
 };
 
+/* Where a line that is being typed wraps, in the last frame: for the mouse. w 0: nowhere. */
+struct typed {
+	struct rect rect;
+	int top;		/* the first of its rows that is seen */
+};
+
 struct app {
 	struct preset doc;
 	struct undo undo;
@@ -74,10 +80,12 @@ struct app {
 	struct app_pane pane[JOB_PANES];
 	unsigned looks;
 	bool zoomed;
+	bool card;			/* the document's note is shown */
 	struct layout layout;
 
 	enum line_kind line;
 	struct input input;
+	struct typed typed;
 	struct input_history history[LINE_KINDS];
 	bool line_changed;		/* undo has the document from before this line */
 	int complete_at;		/* which completion stands in the line; -1: what was typed */

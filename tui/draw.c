@@ -33,8 +33,8 @@ static void make_layout(struct app *app, int w, int h)
 	struct layout_wish wish = {
 		.panes = app->doc.job.panes, .row = app->doc.row, .height = height, .width = width, .least = least,
 		.looked = looked, .focus = app->focus, .zoomed = app->zoomed,
-		.top_lines = app->doc.job.foil || app->line == LINE_FOIL ? 2 : 0,
-		.text_lines = text_lines(app, h),
+		.foil = app->doc.job.foil || app->line == LINE_FOIL,
+		.card_lines = card_lines(app, w, h), .text_lines = text_lines(app, h),
 	};
 
 	for (int i = 0; i < JOB_PANES; i++) {
@@ -64,15 +64,13 @@ void app_draw(struct app *app, struct canvas *c)
 		return;
 	}
 	draw_header(app, c, l->header);
-	if (l->top.h == 2)
-		draw_pair(app, c, l->top);
-	else if (l->top.h)
-		draw_foil(app, c, l->top);
 	for (int i = 0; i < app->doc.job.panes; i++)
 		if (l->pane[i].w)
 			draw_pane(app, c, i);
 	if (app->doc.job.panes && !app->popup)
 		frame_accent(c, app->theme, l->pane[app->focus]);
+	if (l->card.h)
+		draw_card(app, c, l->card);
 	if (l->text.h)
 		draw_text(app, c, l->text);
 	if (l->cell.h)
@@ -80,6 +78,7 @@ void app_draw(struct app *app, struct canvas *c)
 	if (l->status.h)
 		draw_status(app, c, l->status);
 	draw_footer(app, c, l->footer);
+	draw_prompt(app, c);
 	if (app->popup)
 		draw_popup(app, c);
 	if (app->line == LINE_COMMAND)

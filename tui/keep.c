@@ -260,11 +260,15 @@ void act_copy_command(struct app *app, const char *argument)
 
 void act_cancel(struct app *app, const char *argument)
 {
+	bool searched = app->search != NULL;
+
 	(void)argument;
 	act_search(app, "");
 	if (app_busy(app)) {
 		app_ask_for(app, REQUEST_CANCEL, NULL);
 		app_say(app, STYLE_DIM, "stopped");
+	} else if (!searched) {
+		app->card = false;
 	}
 }
 

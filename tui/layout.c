@@ -134,33 +134,56 @@ static void place_panes(const struct layout_wish *wish, struct rect r, struct la
 	}
 }
 
+/* Each line of text has a height of the screen below which the panes need it more. */
+enum { PROMPT_FROM = 10, STATUS_FROM = 11, FOIL_FROM = 12, CELL_FROM = 18 };
+
+static void place_top(const struct layout_wish *wish, int w, int h, struct layout *out)
+{
+	out->header = (struct rect){ 0, 0, w, 1 };
+	if (h >= PROMPT_FROM)
+		out->prompt = (struct rect){ 0, 1, w, 1 };
+	if (wish->foil && h >= FOIL_FROM)
+		out->foil = (struct rect){ 0, 2, w, 1 };
+}
+
+/* The last lines, from below: keys, edits, what the cursor is on, generated text, a note. Returns how many. */
+static int place_bottom(const struct layout_wish *wish, int w, int h, int top, struct layout *out)
+{
+	int below = 1, room;
+
+	out->footer = (struct rect){ 0, h - 1, w, 1 };
+	if (h >= STATUS_FROM)
+		out->status = (struct rect){ 0, h - ++below, w, 1 };
+	if (h >= CELL_FROM)
+		out->cell = (struct rect){ 0, h - ++below, w, 1 };
+	if (wish->text_lines && h - top - below >= PANE_LEAST_H + wish->text_lines) {
+		below += wish->text_lines;
+		out->text = (struct rect){ 0, h - below, w, wish->text_lines };
+	}
+	room = h - top - below - (2 * PANE_LEAST_H - 1);
+	if (wish->card_lines && room > 0) {
+		int lines = wish->card_lines < room ? wish->card_lines : room;
+
+		below += lines;
+		out->card = (struct rect){ 0, h - below, w, lines };
+	}
+	return below;
+}
+
 void layout_make(const struct layout_wish *wish, int w, int h, struct layout *out)
 {
-	int y = 0, below;
+	int top, below;
 
 	memset(out, 0, sizeof *out);
 	if (w < SCREEN_LEAST_W || h < SCREEN_LEAST_H) {
 		out->too_small = true;
 		return;
 	}
-	out->header = (struct rect){ 0, y++, w, 1 };
-	if (wish->top_lines && h > SCREEN_LEAST_H + 3) {
-		out->top = (struct rect){ 0, y, w, h >= TOP_LINES_FROM ? wish->top_lines : 1 };
-		y += out->top.h;
-	}
-	/* The last lines: what the cursor is on, edits and metric, keys. A low screen keeps the panes and drops lines. */
-	out->footer = (struct rect){ 0, h - 1, w, 1 };
-	below = 1;
-	if (h >= 11)
-		out->status = (struct rect){ 0, h - ++below, w, 1 };
-	if (h >= 18)
-		out->cell = (struct rect){ 0, h - ++below, w, 1 };
-	if (wish->text_lines && h - y - below >= PANE_LEAST_H + wish->text_lines) {
-		below += wish->text_lines;
-		out->text = (struct rect){ 0, h - below, w, wish->text_lines };
-	}
+	place_top(wish, w, h, out);
+	top = out->header.h + out->prompt.h + out->foil.h;
+	below = place_bottom(wish, w, h, top, out);
 	if (wish->panes)
-		place_panes(wish, (struct rect){ 0, y, w, h - y - below }, out);
+		place_panes(wish, (struct rect){ 0, top, w, h - top - below }, out);
 	for (int i = 0; i < wish->panes; i++)
 		out->folded += out->pane[i].w == 0;
 }

@@ -1,5 +1,5 @@
 /*
- * layout.h - where everything stands on a screen of w × h: the header, rows of panes, the lines below them.
+ * layout.h - where everything is on a screen of w × h: the header, prompt and foil, rows of panes, the lines below them.
  *
  * Panes share their borders (neighbours overlap by one column or row). Where there is no space for all, rows and panes fold
  * away: the one that has the keys always stays, and of the others those that were looked at last.
@@ -12,7 +12,7 @@
 #include "engine/job.h"
 #include "tui/canvas.h"
 
-enum { PANE_LEAST_W = 28, PANE_LEAST_H = 7, SCREEN_LEAST_W = 24, SCREEN_LEAST_H = 8, TOP_LINES_FROM = 18 };
+enum { PANE_LEAST_W = 28, PANE_LEAST_H = 7, SCREEN_LEAST_W = 24, SCREEN_LEAST_H = 8 };
 
 struct layout_wish {
 	int panes;
@@ -22,13 +22,14 @@ struct layout_wish {
 	const unsigned *looked;		/* [panes] when each had the keys: greater is later */
 	int focus;
 	bool zoomed;
-	int top_lines;			/* between header and panes: prompt and foil; on a low screen one will do */
-	int text_lines;			/* below the panes: generated text; 0: none */
+	bool foil;			/* there is one, or it is being typed */
+	int card_lines;			/* below the panes, wanted while there is room for two rows of panes: a note; 0: none */
+	int text_lines;			/* below that: generated text; 0: none */
 };
 
 struct layout {
 	bool too_small;
-	struct rect header, top, text, cell, status, footer;	/* h 0: not there */
+	struct rect header, prompt, foil, card, text, cell, status, footer;	/* h 0: not there; without a line the prompt is in the header */
 	struct rect pane[JOB_PANES];	/* with their frames; w 0: folded away */
 	int folded;
 };

@@ -4,6 +4,7 @@
 #include "tui/panes/lists.h"
 #include "tui/panes/pane.h"
 #include "tui/question.h"
+#include "tui/wrap.h"
 
 static void click_pane(struct app *app, int pane, const struct key *key)
 {
@@ -36,15 +37,18 @@ void mouse_event(struct app *app, const struct key *key)
 	}
 	if (key->kind == K_RELEASE)
 		return;
-	if (key->kind == K_CLICK && rect_holds(app->layout.header, key->x, key->y) && app->line != LINE_PROMPT) {
+	if (key->kind == K_CLICK && rect_holds(app->typed.rect, key->x, key->y)) {
+		const struct typed *typed = &app->typed;
+
+		app->input.at = wrap_hit(&app->input, typed->rect.w, typed->top + key->y - typed->rect.y, key->x - typed->rect.x);
+		return;
+	}
+	if (key->kind == K_CLICK && rect_holds(app->layout.prompt, key->x, key->y)) {
 		act_prompt(app, NULL);
 		return;
 	}
-	if (key->kind == K_CLICK && rect_holds(app->layout.top, key->x, key->y)) {
-		bool foil = key->y == app->layout.top.y + app->layout.top.h - 1;
-
-		if (app->line != (foil ? LINE_FOIL : LINE_PROMPT))
-			(foil ? act_foil : act_prompt)(app, NULL);
+	if (key->kind == K_CLICK && rect_holds(app->layout.foil, key->x, key->y)) {
+		act_foil(app, NULL);
 		return;
 	}
 	if (key->kind == K_CLICK && rect_holds(app->layout.status, key->x, key->y) && !app->line) {

@@ -96,8 +96,8 @@ void outside_open(struct app *app, const char *name)
 		return;
 	}
 	app_opened(app, &preset);
-	if (preset.about || preset.title)
-		app_say(app, STYLE_DIM, "%s", preset.about ? preset.about : preset.title);
+	if (preset.title && !preset.about)	/* otherwise there is a card */
+		app_say(app, STYLE_DIM, "%s", preset.title);
 	say_notes(app, &notes);
 	notes_done(&notes);
 	preset_done(&preset);

@@ -19,8 +19,6 @@ void start_welcome(struct preset *doc, struct notes *notes)
 		job_set(&doc->theme, theme);
 		free(theme);
 	}
-	if (doc->about)
-		notes_add(notes, "%s", doc->about);
 }
 
 void start_document(struct preset *doc)

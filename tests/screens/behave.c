@@ -1,46 +1,10 @@
 /* behave.c - what keys do to the document and to the question: cursors that are linked, edits that toggle, undo that undoes. */
 #include <stdlib.h>
 
-#include "tests/screens/fake.h"
-#include "tests/tap.h"
+#include "tests/screens/stage.h"
 #include "tui/align.h"
 #include "tui/panes/lists.h"
 #include "tui/question.h"
-
-struct stage {
-	struct theme *theme;
-	struct preset doc;
-	struct app app;
-	struct fake fake;
-	struct canvas canvas;
-};
-
-static void raise_curtain(struct stage *s)
-{
-	memset(s, 0, sizeof *s);
-	s->theme = theme_builtin((struct theme_for){ DEPTH_256, false });
-	fake_document(&s->doc);
-	app_init(&s->app, &s->doc, s->theme);
-	fake_serve(&s->fake, &s->app);
-	canvas_init(&s->canvas, 120, 40);
-	app_draw(&s->app, &s->canvas);
-}
-
-static void drop_curtain(struct stage *s)
-{
-	canvas_done(&s->canvas);
-	app_done(&s->app);
-	fake_done(&s->fake);
-	preset_done(&s->doc);
-	theme_free(s->theme);
-}
-
-static void press(struct stage *s, const char *keys)
-{
-	if (!fake_keys(&s->fake, &s->app, keys))
-		CHECK_THAT(false, "every key of \"%s\" has a name", keys);
-	app_draw(&s->app, &s->canvas);
-}
 
 /* The document as a file, cursors aside: they are not undone. */
 static char *text_of(const struct preset *doc)

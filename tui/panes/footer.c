@@ -1,4 +1,7 @@
-/* footer.c - the last line: what was just said, the line that is being typed, or the keys that count now. */
+/*
+ * footer.c - the lines at the bottom that speak: the keys available here, always; over them what was just said; and the line that is
+ * being typed, below its keys.
+ */
 #include <string.h>
 
 #include "tui/complete.h"
@@ -37,7 +40,7 @@ static bool shown_before(const struct action *action, unsigned where)
 	return false;
 }
 
-static void draw_hints(struct app *app, struct canvas *c, struct rect r)
+void draw_hints(struct app *app, struct canvas *c, struct rect r)
 {
 	unsigned where = app_where(app);
 	int x = r.x + 1, end = r.x + r.w;
@@ -60,21 +63,42 @@ static void draw_hints(struct app *app, struct canvas *c, struct rect r)
 		}
 }
 
+bool draw_message(struct app *app, struct canvas *c, struct rect r)
+{
+	enum { ROWS = 3 };
+	struct canvas nowhere = { 0 };
+	struct ink ink = app_ink(app, app->message_style);
+	int rows;
+
+	if (!app->message.n)
+		return false;
+	rows = canvas_paragraph(&nowhere, (struct rect){ 0, 0, r.w - 2, 0 }, 0, ink, app->message.s);
+	rows = rows > ROWS ? ROWS : rows > r.y ? r.y : rows;
+	r = (struct rect){ r.x, r.y + 1 - rows, r.w, rows };
+	canvas_fill(c, r, app_ink(app, STYLE_TEXT));
+	canvas_paragraph(c, (struct rect){ r.x + 1, r.y, r.w - 2, r.h }, 0, ink, app->message.s);
+	return true;
+}
+
+static bool typed_below(const struct app *app)
+{
+	return app->line && app->line != LINE_PROMPT && app->line != LINE_FOIL;
+}
+
 void draw_footer(struct app *app, struct canvas *c, struct rect r)
 {
 	const char *label = lines_label(app->line);
 	int x = r.x + 1;
 
-	if (app->message.n) {
-		canvas_field(c, x, r.y, r.w - 2, ALIGN_LEFT, app_ink(app, app->message_style), app->message.s);
-	} else if (app->line && app->line != LINE_PROMPT && app->line != LINE_FOIL) {
-		x += canvas_text(c, x, r.y, app_ink(app, STYLE_KEY), label);
-		if (label[1])
-			x++;
-		draw_input(app, c, x, r.y, r.w - x - 1, STYLE_INPUT);
-	} else {
-		draw_hints(app, c, r);
+	if (!typed_below(app)) {
+		if (app->layout.status.h || !draw_message(app, c, r))
+			draw_hints(app, c, r);
+		return;
 	}
+	x += canvas_text(c, x, r.y, app_ink(app, STYLE_KEY), label);
+	if (label[1])
+		x++;
+	draw_input(app, c, x, r.y, r.w - x - 1, STYLE_INPUT);
 }
 
 /* What can stand at the caret, over the footer, with the one that Tab has put in marked. */

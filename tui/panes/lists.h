@@ -60,8 +60,13 @@ void popup_mouse(struct app *app, const struct key *key);
 
 /* ---- Parts of the screen ---- */
 void draw_header(struct app *app, struct canvas *c, struct rect r);
-void draw_foil(struct app *app, struct canvas *c, struct rect r);	/* where there is one line for it */
-void draw_pair(struct app *app, struct canvas *c, struct rect r);	/* prompt and foil, where there are two */
+void draw_prompt(struct app *app, struct canvas *c);	/* and the foil, when the panes are drawn: what is typed wraps over them */
+/* "→ ·Paris .710": in the header where the prompt needs all of its line. */
+bool guess_is_above(const struct app *app);
+int guess_columns(const struct snapshot_guess *g);
+void draw_guess(struct app *app, struct canvas *c, int x, int y, int w, const struct snapshot_guess *g);
+int card_lines(const struct app *app, int w, int h);	/* how many rows the note wants; 0: there is none, or it was put away */
+void draw_card(struct app *app, struct canvas *c, struct rect r);
 /* "14 tokens each, 1 differs" */
 void pair_note(const struct app *app, struct str *out, enum style *style);
 void draw_pane(struct app *app, struct canvas *c, int pane);
@@ -69,6 +74,10 @@ void draw_text(struct app *app, struct canvas *c, struct rect r);	/* generated *
 void draw_cell(struct app *app, struct canvas *c, struct rect r);
 void draw_status(struct app *app, struct canvas *c, struct rect r);
 void draw_footer(struct app *app, struct canvas *c, struct rect r);
+/* What was just said, in as many rows as it needs up from that line; false: nothing was. */
+bool draw_message(struct app *app, struct canvas *c, struct rect r);
+/* The keys available here, in one line. */
+void draw_hints(struct app *app, struct canvas *c, struct rect r);
 void draw_popup(struct app *app, struct canvas *c);
 void draw_completion(struct app *app, struct canvas *c);
 /* A line being typed, in exactly w columns, with the terminal's cursor in it. */

@@ -42,7 +42,7 @@ static const char *edge_mark(const struct app *app, const struct job_pane *pane)
 	return app_edited(app) ? "edited" : NULL;
 }
 
-static void draw_message(struct app *app, struct canvas *c, struct rect r, enum style style, const char *text)
+static void draw_sentence(struct app *app, struct canvas *c, struct rect r, enum style style, const char *text)
 {
 	if (r.w > 2 && r.h > 0)
 		canvas_paragraph(c, (struct rect){ r.x + 1, r.y, r.w - 2, r.h }, 0, app_ink(app, style), text);
@@ -98,10 +98,10 @@ void draw_pane(struct app *app, struct canvas *c, int pane)
 	app->pane[pane].inside = draw_frame(app, c, pane, &answer);
 	before = canvas_clip(c, app->pane[pane].inside);
 	if (answer.error)
-		draw_message(app, c, app->pane[pane].inside, STYLE_ERROR, answer.error);
+		draw_sentence(app, c, app->pane[pane].inside, STYLE_ERROR, answer.error);
 	else if (answer.table)
 		draw_table(app, c, pane, &answer);
 	else	/* not yet: what it will be */
-		draw_message(app, c, app->pane[pane].inside, STYLE_DIM, blurb);
+		draw_sentence(app, c, app->pane[pane].inside, STYLE_DIM, blurb);
 	canvas_unclip(c, before);
 }

@@ -8,6 +8,8 @@
 #include "tui/question.h"
 #include "tui/text.h"
 
+enum { METRIC_LEAST = 6, METRIC_ROOM = 18 };	/* columns: of a spec that says anything; that the cell leaves to the metric at least */
+
 /* The text of some tokens, its end where there is no room for all. */
 static void draw_tokens(struct app *app, struct canvas *c, struct rect r, const struct snapshot_token *token, int n, bool more)
 {
@@ -46,42 +48,24 @@ void draw_text(struct app *app, struct canvas *c, struct rect r)
 	draw_tokens(app, c, text, shot->plain, shot->plain_tokens, waiting);
 }
 
-void draw_cell(struct app *app, struct canvas *c, struct rect r)
+/* "   was 0.71 probability" */
+static void add_before(const struct answer_shown *answer, int row, int col, struct str *out)
 {
-	struct answer_shown answer = { 0 };
-	struct str place, value;
-	int row, col, x;
+	const struct table *before = answer->before;
 
-	if (app->doc.job.panes)
-		question_answer(app, app->focus, &answer);
-	if (!answer.table)
+	if (!before || before == answer->table || row >= before->rows.n || col >= before->cols.n)
 		return;
-	cursor_in(app, answer.table, &row, &col);
-	if (row < 0 || col < 0)
-		return;
-	str_init(&place);
-	str_init(&value);
-	text_place(answer.table, row, col, &place);
-	text_value(answer.table, row, col, &value);
-	if (answer.before && answer.before != answer.table && row < answer.before->rows.n && col < answer.before->cols.n) {
-		str_add(&value, "   was ");
-		text_value(answer.before, row, col, &value);
-	}
-	x = r.x + 1 + canvas_text(c, r.x + 1, r.y, app_ink(app, STYLE_DIM), place.s) + 3;
-	if (x < r.x + r.w)
-		canvas_field(c, x, r.y, r.x + r.w - x - 1, ALIGN_LEFT,
-			     app_ink(app, answer.current || !app_is_slow(app) ? STYLE_TEXT : STYLE_STALE), value.s);
-	str_done(&value);
-	str_done(&place);
+	str_add(out, "   was ");
+	text_value(before, row, col, out);
 }
 
-/* "metric  logit " Paris"  14.20 (−1.31)" right of the edits; returns its columns. */
-static int draw_metric(struct app *app, struct canvas *c, struct rect r)
+/* "metric  logit " Paris"  14.20 (−1.31)" at the right end of at most w columns; with less room, without its beginning. Returns its columns. */
+static int draw_metric(struct app *app, struct canvas *c, struct rect r, int most)
 {
 	const struct snapshot *shot = app->shot;
 	struct str spec, value, change;
 	double by = 0;
-	int w, x;
+	int w, numbers, word, x = r.x + r.w - 1;
 
 	str_init(&spec);
 	str_init(&value);
@@ -98,26 +82,53 @@ static int draw_metric(struct app *app, struct canvas *c, struct rect r)
 	} else if (app->doc.job.metric) {
 		str_add(&spec, app->doc.job.metric);
 	}
-	w = 8 + canvas_columns(spec.s, spec.n) + 2 + canvas_columns(value.s, value.n) + canvas_columns(change.s, change.n);
-	if (w > r.w * 2 / 3)
-		w = r.w * 2 / 3;
-	x = r.x + r.w - w - 1;
-	if (x < r.x + 1)
-		x = r.x + 1;
-	if (r.w > 40)
-		x += canvas_text(c, x, r.y, app_ink(app, STYLE_TITLE), "metric") + 2;
-	{
-		int end = r.x + r.w - 1 - canvas_columns(value.s, value.n) - canvas_columns(change.s, change.n) - 2;
-
-		canvas_field(c, x, r.y, end - x > 0 ? end - x : 0, ALIGN_LEFT, app_ink(app, STYLE_TEXT), spec.s);
-		x = end + 2;
-	}
+	numbers = canvas_columns(value.s, value.n) + canvas_columns(change.s, change.n) + (value.n ? 2 : 0);
+	w = canvas_columns(spec.s, spec.n);
+	word = w + numbers + 8 <= most ? 8 : 0;
+	if (w + numbers + word > most)
+		w = most - numbers - word;
+	if (w < METRIC_LEAST)
+		w = 0;
+	x -= w + numbers + word;
+	if (word)
+		canvas_text(c, x, r.y, app_ink(app, STYLE_TITLE), "metric");
+	canvas_field(c, x + word, r.y, w, ALIGN_LEFT, app_ink(app, STYLE_TEXT), spec.s);
+	x += word + w + (value.n ? 2 : 0);
 	x += canvas_text(c, x, r.y, app_ink(app, app_stale(app) ? STYLE_STALE : STYLE_TEXT), value.s);
 	canvas_text(c, x, r.y, app_ink(app, by < 0 ? STYLE_NEGATIVE : by > 0 ? STYLE_POSITIVE : STYLE_DIM), change.s);
 	str_done(&change);
 	str_done(&value);
 	str_done(&spec);
-	return w + 2;
+	return w + numbers + word + 3;
+}
+
+/* The cell under the cursor at the left: it comes first, the metric has the rest. */
+void draw_cell(struct app *app, struct canvas *c, struct rect r)
+{
+	struct answer_shown answer = { 0 };
+	struct str place, value;
+	int row = -1, col = -1, x = r.x + 1, w;
+
+	str_init(&place);
+	str_init(&value);
+	if (app->doc.job.panes)
+		question_answer(app, app->focus, &answer);
+	if (answer.table)
+		cursor_in(app, answer.table, &row, &col);
+	if (row >= 0 && col >= 0) {
+		text_place(answer.table, row, col, &place);
+		text_value(answer.table, row, col, &value);
+		add_before(&answer, row, col, &value);
+		str_add(&place, "   ");
+	}
+	w = canvas_columns(place.s, place.n) + canvas_columns(value.s, value.n);
+	r.w -= draw_metric(app, c, r, r.w - w - 4 > METRIC_ROOM ? r.w - w - 4 : METRIC_ROOM);
+	x += canvas_text(c, x, r.y, app_ink(app, STYLE_DIM), place.s);
+	if (x < r.x + r.w)
+		canvas_field(c, x, r.y, r.x + r.w - x, ALIGN_LEFT,
+			     app_ink(app, answer.current || !app_is_slow(app) ? STYLE_TEXT : STYLE_STALE), value.s);
+	str_done(&value);
+	str_done(&place);
 }
 
 /* The edits from the left, as many as there is room for. */
@@ -148,19 +159,25 @@ static void draw_edits(struct app *app, struct canvas *c, struct rect r)
 	}
 }
 
+/* What was said, over the edits until the next key; while a line is typed below, its keys. */
 void draw_status(struct app *app, struct canvas *c, struct rect r)
 {
 	const struct snapshot *shot = app->shot;
 	struct rect before;
-	int w;
 
+	if (draw_message(app, c, r))
+		return;
+	if (app->line && app->line != LINE_PROMPT && app->line != LINE_FOIL) {
+		draw_hints(app, c, r);
+		return;
+	}
 	/* What cannot be answered stands where its numbers would be. */
 	if (shot && shot->error && shot->serial == app->serial && shot->error_kind != ERR_CANCELLED) {
 		canvas_field(c, r.x + 1, r.y, r.w - 2, ALIGN_LEFT, app_ink(app, STYLE_ERROR), shot->error);
 		return;
 	}
-	w = draw_metric(app, c, r);
-	r.w -= w;
+	if (!app->layout.cell.h)
+		r.w -= draw_metric(app, c, r, r.w * 2 / 3);
 	before = canvas_clip(c, r);
 	draw_edits(app, c, r);
 	canvas_unclip(c, before);

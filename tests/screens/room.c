@@ -1,0 +1,132 @@
+/* room.c - how the screen hands out its lines: what is always seen, what wraps, what is left out. */
+#include <stdlib.h>
+
+#include "tests/screens/stage.h"
+#include "tui/wrap.h"
+
+/* ------------------------------------------------------------------------------------------------ a line that wraps */
+
+static void check_wrap(const char *text, int columns)
+{
+	struct wrapped end;
+	struct input in;
+	struct str all, row;
+
+	input_init(&in);
+	str_init(&all);
+	str_init(&row);
+	input_start(&in, text, NULL);
+	end = wrap_cursor(&in, columns);
+	for (int i = 0; i < end.rows; i++) {
+		str_clear(&row);
+		wrap_row(&in, columns, i, &row);
+		CHECK_THAT(canvas_columns(row.s, row.n) <= columns, "row %d of \"%s\" has %d columns", i, text, columns);
+		str_add_n(&all, row.s, row.n);
+	}
+	CHECK_TEXT(all.s, text);
+	CHECK_THAT(end.row == end.rows - 1 && end.col < columns, "the cursor at the end is in the last of %d rows of %d", end.rows, columns);
+	do {
+		struct wrapped at = wrap_cursor(&in, columns);
+
+		if (wrap_hit(&in, columns, at.row, at.col) != in.at)
+			CHECK_THAT(false, "a click on the cursor of \"%s\" leaves it at byte %zu in %d columns", text, in.at, columns);
+	} while (input_left(&in));
+	str_done(&row);
+	str_done(&all);
+	input_done(&in);
+}
+
+static void wrapping(void)
+{
+	static const char *const texts[] = { "", "a", "The capital of France is", "見るabc見る見る", "e\xcc\x81tude e\xcc\x81tude e\xcc\x81tude" };
+
+	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+		for (int columns = 2; columns <= 26; columns += 3)
+			check_wrap(texts[i], columns);
+}
+
+/* ------------------------------------------------------------------------------------------------ prompt and foil */
+
+static void prompt_line(void)
+{
+	static const char longer[] = ": 'prompt_When_Sam_said_that_the_old_lighthouse_on_the_cliff_was_empty_all_winter_and_that_nobody_but_he_had_the_key Enter";
+	struct stage s;
+
+	raise_curtain(&s);
+	press(&s, "e C-u 'When_Mary_and_John_went_to_the_store,_John_gave_a_drink_to Enter");
+	resize(&s, 80, 24);
+	CHECK_THAT(line_has(&s, 1, "prompt") && line_has(&s, 1, "Mary and John went to the store, John gave a drink to"),
+		   "58 columns of prompt are read at 80 columns");
+	press(&s, longer);
+	press(&s, "f Home M-f M-Right Delete Delete Delete Delete 'Ann_ Enter");
+	CHECK_THAT(screen_has(&s, "the key"), "the cursor's token is seen");
+	CHECK_THAT(line_has(&s, 1, "Sam") || line_has(&s, 1, "When"), "and so is the first difference");
+	drop_curtain(&s);
+}
+
+static void typed_prompt(void)
+{
+	struct stage s;
+
+	raise_curtain(&s);
+	resize(&s, 80, 24);
+	press(&s, "e C-u 'aaaaaaaaaa_bbbbbbbbbb_cccccccccc_dddddddddd_eeeeeeeeee_ffffffffff_gggggggggg_hhhhhhhhhh");
+	CHECK_THAT(line_has(&s, 1, "aaaaaaaaaa bbb") && line_has(&s, 2, "hhhhhhhhhh"), "what is typed wraps");
+	CHECK_THAT(s.canvas.cursor_y == 2, "with the cursor in its row: %d", s.canvas.cursor_y);
+	press(&s, "Click@12,1 'X");
+	CHECK_TEXT(s.app.doc.job.prompt, "aaaXaaaaaaa bbbbbbbbbb cccccccccc dddddddddd eeeeeeeeee ffffffffff gggggggggg hhhhhhhhhh");
+	press(&s, "Enter");
+	CHECK_THAT(line_has(&s, 2, "┌"), "afterwards the panes are where they were");
+	drop_curtain(&s);
+}
+
+/* What is not known of the prompt that is asked for is not shown in its place. */
+static void prompt_of_the_document(void)
+{
+	struct stage s;
+
+	raise_curtain(&s);
+	press(&s, "Slow e '_however Enter");
+	CHECK_THAT(line_has(&s, 1, "is however"), "the prompt as it is, before its tokens are known");
+	drop_curtain(&s);
+}
+
+/* ------------------------------------------------------------------------------------------------ keys, notes, messages */
+
+static void hints_stay(void)
+{
+	struct preset doc;
+	struct stage s;
+
+	raise_curtain(&s);
+	resize(&s, 80, 24);
+	CHECK(line_has(&s, -1, "prompt") && line_has(&s, -1, "help"));
+	job_set(&s.app.doc.about, "Twice the same list. A head looks at what followed the first time, and so finds what comes now.");
+	app_say(&s.app, STYLE_WARNING, "the last session was lost: :recover");
+	app_draw(&s.app, &s.canvas);
+	CHECK_THAT(line_has(&s, -1, "prompt") && line_has(&s, -1, "help"), "a message leaves the keys where they are");
+	CHECK_THAT(line_has(&s, -2, ":recover") && line_has(&s, -5, "Twice the same list"), "and a note leaves the message");
+	press(&s, "Down");
+	CHECK_THAT(screen_has(&s, "Twice the same list"), "the note outlives a key");
+	press(&s, "Esc");
+	CHECK_THAT(!screen_has(&s, "Twice the same list"), "Esc puts it away");
+	press(&s, "m C-u 'nonsense");
+	CHECK_THAT(line_has(&s, -1, "metric nonsense") && line_has(&s, -2, "Esc"), "a line that is typed has its keys over it");
+	resize(&s, 120, 40);
+	preset_copy(&doc, &s.app.doc);
+	app_opened(&s.app, &doc);
+	preset_done(&doc);
+	app_draw(&s.app, &s.canvas);
+	CHECK_THAT(screen_has(&s, "Esc closes"), "a tall screen gives the note a box");
+	drop_curtain(&s);
+}
+
+int main(void)
+{
+	wrapping();
+	prompt_line();
+	typed_prompt();
+	prompt_of_the_document();
+	hints_stay();
+	return tap_done();
+}
