@@ -396,6 +396,13 @@ static void show_partial(void *context, struct table *so_far)
 	publish_piece(d, d->top);
 }
 
+static struct window visible(void *context)
+{
+	const struct desk *d = context;
+
+	return worker_visible(d->worker, d->top->piece.pane);
+}
+
 static void set_table(struct desk *d, int pane, struct table *t, const struct err *err)
 {
 	struct snapshot_pane *p = &d->draft->pane[pane];
@@ -495,7 +502,7 @@ static void answer_all(struct desk *d, int below)
 
 void desk_work(struct desk *d, struct job *job, unsigned serial)
 {
-	session_watch(d->session, show_partial, d);
+	session_watch(d->session, show_partial, visible, d);
 	begin(d, job, serial);
 	answer_all(d, RANK_ALL);
 	snapshot_free_notes(d->draft);

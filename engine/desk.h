@@ -57,6 +57,8 @@ void worker_leave(struct worker *w);
 void worker_assign(struct worker *w, struct level *level, int pane);
 /* The newest job, if there is one and `wanted` (NULL: always) says so; then it is the caller's. */
 struct job *worker_take(struct worker *w, bool (*wanted)(struct desk *d, const struct job *job), unsigned *serial);
+/* What of a pane's table is on the screen, as far as that is known. */
+struct window worker_visible(struct worker *w, int pane);
 bool worker_waits(struct worker *w);		/* a newer job is there */
 bool worker_cancelled(struct worker *w);	/* the screen has cancelled what was asked last */
 

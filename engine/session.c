@@ -22,6 +22,7 @@ struct prepared {
 
 struct session {
 	session_partial *show;	/* NULL: nobody waits for less than a whole table */
+	session_visible *visible;
 	void *show_context;
 	struct model *model;
 	char *where;		/* as the job named it; NULL: demo */
@@ -303,6 +304,7 @@ static struct gradient *get_gradient(struct session *s, const struct view *v, st
 /* Who waits for a table while it is made, and what is taken off it before it is shown. */
 struct growing {
 	session_partial *show;
+	session_visible *visible;
 	void *context;
 	const char *analysis;
 	const struct table *less;	/* NULL: nothing */
@@ -324,10 +326,17 @@ static void show_partial(void *context, const struct table *so_far)
 	g->show(g->context, t);
 }
 
+static struct window seen_part(void *context)
+{
+	const struct growing *g = context;
+
+	return g->visible ? g->visible(g->context) : (struct window){ 0 };
+}
+
 static struct table *compute(struct session *s, const struct view *v, const struct job_pane *pane, struct growing *growing, struct task *task,
 			     struct notes *notes, struct err *err)
 {
-	struct watch watch = { .show = show_partial, .context = growing };
+	struct watch watch = { .show = show_partial, .visible = seen_part, .context = growing };
 	struct ask ask = { .model = s->model, .run = v->run, .unedited = v->unedited, .foil = v->foil, .metric = &v->metric, .samples = v->samples, .basis = v->basis,
 			   .task = task, .notes = notes, .watch = growing ? &watch : NULL };
 	int args[PARAM_MAX];
@@ -407,7 +416,7 @@ static struct table *named_foil(struct table *t, struct err *err)
 static struct table *answer(struct session *s, const struct prepared *p, const struct job_pane *pane, struct task *task, struct notes *notes,
 			    struct err *err)
 {
-	struct growing growing = { .show = s->show, .context = s->show_context, .analysis = pane->analysis->name }, *watched = s->show ? &growing : NULL;
+	struct growing growing = { .show = s->show, .visible = s->visible, .context = s->show_context, .analysis = pane->analysis->name }, *watched = s->show ? &growing : NULL;
 	struct view here = view_edited(p), there = view_unedited(p);
 	struct table *a, *b, *t = NULL;
 
@@ -441,9 +450,10 @@ struct table *session_answer(struct session *s, int i, struct task *task, struct
 	return t;
 }
 
-void session_watch(struct session *s, session_partial *show, void *context)
+void session_watch(struct session *s, session_partial *show, session_visible *visible, void *context)
 {
 	s->show = show;
+	s->visible = visible;
 	s->show_context = context;
 }
 

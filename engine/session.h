@@ -31,10 +31,12 @@ bool session_prepare(struct session *s, const struct job *job, struct task *task
 struct table *session_answer(struct session *s, int pane, struct task *task, struct notes *notes, struct err *err);
 
 /*
- * While session_answer works: `show` gets what a slow table has so far, as a table of its own that it is to unref. NULL: nobody watches.
+ * While session_answer works: `show` gets what a slow table has so far, as a table of its own that it is to unref; `visible` (or NULL) says
+ * what of it is on the screen, to be computed first. show NULL: nobody watches.
  */
 typedef void session_partial(void *context, struct table *so_far);
-void session_watch(struct session *s, session_partial *show, void *context);
+typedef struct window session_visible(void *context);
+void session_watch(struct session *s, session_partial *show, session_visible *visible, void *context);
 
 /* The same without the edits, for "was": NULL without an error when there are none, or when the pane is a difference. */
 struct table *session_before(struct session *s, int pane, struct task *task, struct notes *notes, struct err *err);

@@ -9,6 +9,7 @@
 
 #include <pthread.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/eventfd.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
@@ -28,6 +29,7 @@ struct worker {
 	unsigned serial_of_desk;	/* of the newest published */
 	bool quit, cancelled;
 	struct snapshot *published;
+	struct window window[JOB_PANES];
 	/* the thread's */
 	struct desk desk;
 	/* the screen's */
@@ -121,6 +123,16 @@ struct job *worker_take(struct worker *w, bool (*wanted)(struct desk *d, const s
 	}
 	pthread_mutex_unlock(&w->lock);
 	return job;
+}
+
+struct window worker_visible(struct worker *w, int pane)
+{
+	struct window window;
+
+	pthread_mutex_lock(&w->lock);
+	window = w->window[pane];
+	pthread_mutex_unlock(&w->lock);
+	return window;
 }
 
 bool worker_waits(struct worker *w)
@@ -249,6 +261,13 @@ unsigned worker_ask(struct worker *w, const struct job *job)
 	pthread_mutex_unlock(&w->lock);
 	drop_job(old);
 	return serial;
+}
+
+void worker_look_at(struct worker *w, const struct window window[JOB_PANES])
+{
+	pthread_mutex_lock(&w->lock);
+	memcpy(w->window, window, sizeof w->window);
+	pthread_mutex_unlock(&w->lock);
 }
 
 void worker_cancel(struct worker *w)

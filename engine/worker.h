@@ -22,6 +22,8 @@ void worker_free(struct worker *w);	/* cancels and joins */
 /* Copies the job; returns its serial. */
 unsigned worker_ask(struct worker *w, const struct job *job);
 void worker_cancel(struct worker *w);
+/* What of each pane's table is on the screen now: slow ones are made from there on. No part of the question. */
+void worker_look_at(struct worker *w, const struct window window[JOB_PANES]);
 /* Readable when there is news: one byte per burst; worker_look drains it. */
 int worker_fd(const struct worker *w);
 /* The newest snapshot, valid until the next look. Never NULL. */

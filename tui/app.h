@@ -125,6 +125,8 @@ void app_done(struct app *app);
 void app_event(struct app *app, const struct key *key);
 void app_snapshot(struct app *app, const struct snapshot *shot);
 void app_draw(struct app *app, struct canvas *c);
+/* What of each pane's table is on the screen, or will be as far as can be told before there is one: for worker_look_at(). */
+void app_visible(const struct app *app, struct window window[JOB_PANES]);
 /* The worker has not answered all yet: its progress changes by itself. */
 bool app_busy(const struct app *app);
 /* The clock. Returns in how many milliseconds the screen may look different by itself; -1: not before something happens. */

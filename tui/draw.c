@@ -5,6 +5,7 @@
 
 #include "tui/frame.h"
 #include "tui/panes/lists.h"
+#include "tui/question.h"
 #include "tui/text.h"
 
 struct ink app_ink(const struct app *app, enum style style)
@@ -83,4 +84,26 @@ void app_draw(struct app *app, struct canvas *c)
 		draw_popup(app, c);
 	if (app->line == LINE_COMMAND)
 		draw_completion(app, c);
+}
+
+/* Before there is a table: from the last row and the cursor's column back, as many as there is room for. */
+static struct window expected(const struct app *app, struct rect inside)
+{
+	enum { WORD_W = 6 };
+	const int col = app->doc.cursor[DIM_POSITION], cols = inside.w / WORD_W + 1;
+
+	return (struct window){ -inside.h, inside.h, col < 0 ? -cols : col < cols ? 0 : col - cols + 1, cols };
+}
+
+void app_visible(const struct app *app, struct window window[JOB_PANES])
+{
+	struct answer_shown answer;
+
+	for (int i = 0; i < JOB_PANES; i++) {
+		window[i] = (struct window){ 0 };
+		if (i >= app->doc.job.panes || app->layout.too_small || !app->layout.pane[i].w)
+			continue;
+		question_answer(app, i, &answer);
+		window[i] = answer.table ? app->pane[i].view.visible : expected(app, app->pane[i].inside);
+	}
 }

@@ -177,12 +177,15 @@ static void take_keys(struct loop *l)
 
 static void draw(struct loop *l, void (*show)(const struct canvas *c))
 {
+	struct window window[JOB_PANES];
 	int w, h;
 
 	term_size(&w, &h);
 	canvas_reset(&l->canvas, w, h, theme_ink(l->theme, STYLE_TEXT));
 	app_draw(&l->app, &l->canvas);
 	show(&l->canvas);
+	app_visible(&l->app, window);
+	worker_look_at(l->worker, window);
 }
 
 enum { PAUSE_MS = 250 };	/* in typing: over a slow line the rest of the screen waits for it */

@@ -56,6 +56,15 @@ static struct plan plan_of(const struct view *v, const struct view_state *state)
 	return p;
 }
 
+/* Of a last pooled row or column that is not full, the table has less: whoever asks for it clips. */
+static struct window visible(const struct plan *p, const struct table *t)
+{
+	const int rows = p->page_rows * p->pool_rows, top = p->top * p->pool_rows, below = t->rows.n - top - rows;
+	const int row = !p->upwards ? top : below > 0 ? below : 0;
+
+	return (struct window){ row, rows, p->left * p->pool_cols, p->page_cols * p->pool_cols };
+}
+
 static bool drawable(const struct view *v)
 {
 	return v->rect.w >= VIEW_MIN_W && v->rect.h >= VIEW_MIN_H && v->table->rows.n > 0 && v->table->cols.n > 0;
@@ -74,6 +83,7 @@ void view_draw(struct canvas *c, const struct view *v, struct view_state *state)
 		state->page_rows = p.page_rows;
 		state->page_cols = p.page_cols;
 		state->fits = p.page_rows >= p.rows && p.page_cols >= p.cols;
+		state->visible = visible(&p, v->table);
 		kinds[v->table->look]->draw(c, v, &p);
 		foot_draw(c, v, kinds[v->table->look], &p);
 	} else {

@@ -43,6 +43,7 @@ struct view_state {
 	enum zoom shown;		/* what AUTO came to */
 	int page_rows, page_cols;	/* how many fit */
 	bool fits;			/* nothing is hidden */
+	struct window visible;		/* what of the table is seen */
 };
 
 void view_draw(struct canvas *c, const struct view *v, struct view_state *state);

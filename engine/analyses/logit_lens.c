@@ -11,6 +11,7 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "engine/numbers/kernels.h"
 #include "engine/run/vocab.h"
@@ -26,12 +27,14 @@ static const struct param params[] = {
 	{ 0 },
 };
 
-enum { TOGETHER = 128 };	/* rows that go through the vocabulary together, layer upon layer: n of them */
-
-/* What the vocabulary says of the T rows of some layers. */
+/* What the vocabulary says of some cells, as many as go through it together. */
 struct reading {
-	int layers;		/* at a time */
+	const struct ask *ask;
 	bool kept;		/* an edit keeps the final norm's scale: of every layer's rows, so that the last are the output */
+	bool *done;		/* [L, T] cells of the table that are known */
+	size_t known, first;	/* how many; counted from the last layer down, all before this one are */
+	size_t *cell;		/* [n] of the table, which these are */
+	int n;
 	float *x, *last;	/* [n, D] the stream that is read, and the one that the model itself reads in the end */
 	int rank;
 	int32_t *ids;		/* [n, rank] */
@@ -87,17 +90,16 @@ static const struct {
 
 static bool reading_init(struct reading *g, const struct ask *ask, struct err *err)
 {
-	int T = ask->run->T, L = ask->model->config.L;
-	size_t D = (size_t)ask->model->config.D, n;
+	const struct config *c = &ask->model->config;
+	const size_t D = (size_t)c->D, n = VOCAB_ROWS;
 
-	g->kept = run_keeps_final_norm(ask->run);
-	g->layers = T >= TOGETHER ? 1 : TOGETHER / T < L ? TOGETHER / T : L;
-	n = (size_t)g->layers * (size_t)T;
-	g->rank = ask->arg[ARG_RANK] < ask->model->config.V ? ask->arg[ARG_RANK] : ask->model->config.V;
-	g->target = ask->metric->target[0];
+	*g = (struct reading){ .ask = ask, .kept = run_keeps_final_norm(ask->run), .target = ask->metric->target[0] };
+	g->rank = ask->arg[ARG_RANK] < c->V ? ask->arg[ARG_RANK] : c->V;
 	if (shows[ask->arg[ARG_SHOW]].target && g->target < 0)
 		return err_set(err, ERR_ARGUMENT, "show=%s is about the metric's token; %s has none: use logit, logprob or logit_diff",
 			       ask->arg[ARG_SHOW] == SHOW_RANK ? "rank" : "target", ask->metric->spec);
+	g->done = arena_array(ask->scratch, (size_t)c->L * (size_t)ask->run->T, sizeof *g->done, err);
+	g->cell = arena_array(ask->scratch, n, sizeof *g->cell, err);
 	g->x = arena_floats(ask->scratch, n * D, err);
 	g->last = arena_floats(ask->scratch, n * D, err);
 	g->ids = arena_array(ask->scratch, n * (size_t)g->rank, sizeof *g->ids, err);
@@ -107,22 +109,25 @@ static bool reading_init(struct reading *g, const struct ask *ask, struct err *e
 	g->kl = arena_floats(ask->scratch, n, err);
 	g->target_logit = arena_floats(ask->scratch, n, err);
 	g->target_rank = arena_floats(ask->scratch, n, err);
-	return g->x && g->last && g->ids && g->logits && g->lse && g->entropy && g->kl && g->target_logit && g->target_rank;
+	return g->done && g->cell && g->x && g->last && g->ids && g->logits && g->lse && g->entropy && g->kl && g->target_logit && g->target_rank;
 }
 
-/* With the scale that an edit keeps, in place; otherwise each row has its own, which vocab_read knows. */
-static void normalise(const struct run *r, float *x, int layers)
+/* One row of the stream to x; with the scale that an edit keeps, if one does: otherwise vocab_read() takes each row's own. */
+static void take_row(const struct reading *g, enum site site, int layer, int position, float *x)
 {
-	size_t D = (size_t)r->model->config.D;
+	const struct run *r = g->ask->run;
 
-	for (int i = 0; i < layers * r->T; i++)
-		run_final_norm(r, i % r->T, x + (size_t)i * D, x + (size_t)i * D, NULL);
+	memcpy(x, run_at(r, site, layer, position), (size_t)r->model->config.D * sizeof *x);
+	if (g->kept)
+		run_final_norm(r, position, x, x, NULL);
 }
 
-static bool read_layers(const struct reading *g, const struct ask *ask, int from, int layers, struct err *err)
+static bool read_cells(const struct reading *g, struct err *err)
 {
-	int show = ask->arg[ARG_SHOW];
-	size_t rows = (size_t)ask->run->T * (size_t)ask->model->config.D;
+	const struct ask *ask = g->ask;
+	const enum site site = site_argument(ask, params, ARG_SITE);
+	const int show = ask->arg[ARG_SHOW], T = ask->run->T;
+	const size_t D = (size_t)ask->model->config.D;
 	struct vocab_wanted wanted = {
 		.k = g->rank, .ids = g->ids, .logits = g->logits, .lse = g->lse,
 		.entropy = show == SHOW_ENTROPY ? g->entropy : NULL,
@@ -131,45 +136,89 @@ static bool read_layers(const struct reading *g, const struct ask *ask, int from
 		.target_logits = g->target_logit, .target_ranks = g->target_rank,
 	};
 
-	for (int l = 0; l < layers; l++)
-		stream_rows(ask->run, site_argument(ask, params, ARG_SITE), from + l, g->x + (size_t)l * rows);
-	if (g->kept)
-		normalise(ask->run, g->x, layers);
-	return vocab_read(ask->model, g->x, layers * ask->run->T, g->kept, &wanted, ask->task, err);
+	for (int i = 0; i < g->n; i++) {
+		take_row(g, site, (int)g->cell[i] / T, (int)g->cell[i] % T, g->x + (size_t)i * D);
+		if (wanted.kl)
+			take_row(g, SITE_RESID_POST, ask->model->config.L - 1, (int)g->cell[i] % T, g->last + (size_t)i * D);
+	}
+	return vocab_read(ask->model, g->x, g->n, g->kept, &wanted, ask->task, err);
 }
 
 /* The last row is the model's output: the word in the last corner has the probability that the run's own logits give it. */
-static void check_output(struct table *t, const struct ask *ask, const struct reading *g, int from)
+static void check_output(struct table *t, const struct reading *g, int i)
 {
-	const float *own = ask->run->last_logits;	/* [V] */
-	int last = ask->run->T - 1;
-	float lse = kernel_log_sum_exp(own, (size_t)ask->model->config.V);
-	int32_t word = t->id[table_cell(t, t->rows.n - 1, last)];
-	int row = (t->rows.n - 1 - from) * ask->run->T + last;
+	const float *own = g->ask->run->last_logits;	/* [V] */
+	float lse = kernel_log_sum_exp(own, (size_t)g->ask->model->config.V);
+	int32_t word = t->id[g->cell[i]];
 
-	t->check = (struct check){ "last layer = output", exp((double)(own[word] - lse)), (double)probability(g, row), 1e-5 };
+	t->check = (struct check){ "last layer = output", exp((double)(own[word] - lse)), (double)probability(g, i), 1e-5 };
 }
 
-/* The last layers first: they are looked at first. */
-static bool fill(struct table *t, const struct ask *ask, const struct reading *g, struct err *err)
+static void fill_cells(struct table *t, const struct reading *g)
 {
-	int L = t->rows.n, T = t->cols.n;
+	const size_t corner = table_cell(t, t->rows.n - 1, t->cols.n - 1);
 
-	for (int to = L; to > 0; to -= g->layers) {
-		int layers = to < g->layers ? to : g->layers, from = to - layers;
+	for (int i = 0; i < g->n; i++) {
+		t->value[g->cell[i]] = shows[g->ask->arg[ARG_SHOW]].of(g, i);
+		table_set_token(t, g->cell[i], g->ask->model, g->ids[(i + 1) * g->rank - 1]);
+		if (g->cell[i] == corner && t->site == SITE_RESID_POST)
+			check_output(t, g, i);
+	}
+}
 
-		if (!task_step(ask->task, L - to, L, err) || !read_layers(g, ask, from, layers, err))
-			return false;
-		for (int i = 0; i < layers * T; i++) {
-			size_t cell = table_cell(t, from + i / T, i % T);
+/* ---- the order: what is on the screen, then the rest; the last layers first, since they are looked at first ---- */
 
-			t->value[cell] = shows[ask->arg[ARG_SHOW]].of(g, i);
-			table_set_token(t, cell, ask->model, g->ids[(i + 1) * g->rank - 1]);
+/* False: it is known already, or there is no room for it in this go. */
+static bool take(struct reading *g, size_t cell)
+{
+	if (g->done[cell] || g->n == VOCAB_ROWS)
+		return false;
+	g->cell[g->n++] = cell;
+	g->done[cell] = true;
+	g->known++;
+	return true;
+}
+
+/* Whether the last ones of those on the screen were taken. */
+static bool take_visible(struct reading *g, const struct table *t)
+{
+	const struct window w = ask_visible(g->ask, t);
+	bool taken = false, all = true;
+
+	for (int i = w.row + w.rows - 1; i >= w.row; i--)
+		for (int j = w.col; j < w.col + w.cols; j++) {
+			taken |= take(g, table_cell(t, i, j));
+			all &= g->done[table_cell(t, i, j)];
 		}
-		if (to == L && t->site == SITE_RESID_POST)
-			check_output(t, ask, g, from);
-		if (ask_watched(ask))
-			ask_show(ask, t);
+	return taken && all;
+}
+
+static void take_others(struct reading *g, const struct table *t)
+{
+	const size_t T = (size_t)t->cols.n, cells = (size_t)t->rows.n * T;
+
+	for (; g->first < cells && g->n < VOCAB_ROWS; g->first++)
+		take(g, (cells / T - 1 - g->first / T) * T + g->first % T);
+}
+
+static bool fill(struct table *t, struct reading *g, struct err *err)
+{
+	const int L = t->rows.n, T = t->cols.n;
+	const size_t cells = (size_t)L * (size_t)T;
+
+	while (g->known < cells) {
+		bool seen;
+
+		if (!task_step(g->ask->task, (int)(g->known / (size_t)T), L, err))
+			return false;
+		g->n = 0;
+		seen = take_visible(g, t);
+		take_others(g, t);
+		if (!read_cells(g, err))
+			return false;
+		fill_cells(t, g);
+		if (g->known < cells && (seen || ask_watched(g->ask)))
+			ask_show(g->ask, t);
 	}
 	return true;
 }
@@ -195,18 +244,13 @@ static void describe(struct table *t, const struct ask *ask)
 
 static struct table *compute(const struct ask *ask, struct err *err)
 {
-	int L = ask->model->config.L;
 	struct reading g;
 	struct table *t;
 
-	if (!reading_init(&g, ask, err) || !(t = table_new(L, ask->run->T, err)))
+	if (!reading_init(&g, ask, err) || !(t = table_new(ask->model->config.L, ask->run->T, err)))
 		return NULL;
 	describe(t, ask);
-	for (int l = 0; l < g.layers; l++)
-		stream_rows(ask->run, SITE_RESID_POST, L - 1, g.last + (size_t)l * (size_t)ask->run->T * (size_t)ask->model->config.D);
-	if (g.kept)
-		normalise(ask->run, g.last, g.layers);
-	if (fill(t, ask, &g, err))
+	if (fill(t, &g, err))
 		return t;
 	table_unref(t);
 	return NULL;

@@ -8,7 +8,7 @@
 #include "engine/model/model.h"
 #include "engine/model/tokenizer.h"
 
-enum { LOOK_EVERY_MS = 70 };
+enum { LOOK_EVERY_MS = 70, SHARE = 10 };	/* of the time, a tenth at most goes into showing */
 
 #define ANALYSIS(stem) extern const struct analysis analysis_##stem;
 #include "engine/analysis/analyses.def"
@@ -202,10 +202,34 @@ bool ask_watched(const struct ask *ask)
 
 void ask_show(const struct ask *ask, const struct table *so_far)
 {
+	double start, took;
+
 	if (!ask->watch)
 		return;
+	start = clock_now();
 	ask->watch->show(ask->watch->context, so_far);
-	ask->watch->next = clock_now() + LOOK_EVERY_MS;
+	took = clock_now() - start;
+	ask->watch->next = start + took + (took * SHARE > LOOK_EVERY_MS ? took * SHARE : LOOK_EVERY_MS);
+}
+
+/* The part of 0 … all-1 that `n` from `from` on cover. */
+static void clip(int *from, int *n, int all)
+{
+	int end;
+
+	*from += *from < 0 ? all : 0;
+	end = *n < all - *from ? *from + *n : all;
+	*from = *from < 0 ? 0 : *from;
+	*n = end > *from ? end - *from : 0;
+}
+
+struct window ask_visible(const struct ask *ask, const struct table *t)
+{
+	struct window w = ask->watch && ask->watch->visible ? ask->watch->visible(ask->watch->context) : (struct window){ 0 };
+
+	clip(&w.row, &w.rows, t->rows.n);
+	clip(&w.col, &w.cols, t->cols.n);
+	return w;
 }
 
 enum site site_argument(const struct ask *ask, const struct param *params, int arg)

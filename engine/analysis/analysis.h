@@ -20,9 +20,12 @@
 #include "engine/run/metric.h"
 #include "engine/run/run.h"
 
-/* Who watches a table grow. The table is borrowed, described already, and goes on changing: what is kept of it is copied. */
+/* Who watches a table grow. */
 struct watch {
+	/* The table is borrowed, described already, and still changes: what is kept of it is copied. */
 	void (*show)(void *context, const struct table *so_far);
+	/* What of it is on the screen now: worth computing first. */
+	struct window (*visible)(void *context);
 	void *context;
 	double next;	/* on clock_now(): when it is worth while to look again */
 };
@@ -88,6 +91,8 @@ enum { METRICS_ALL = (1 << METRIC_KINDS) - 1, METRICS_LINEAR = 1 << METRIC_LOGIT
  */
 bool ask_watched(const struct ask *ask);
 void ask_show(const struct ask *ask, const struct table *so_far);
+/* What of the table is on the screen now, within its bounds; no rows: nothing, or nobody says. It only tells in which order to compute. */
+struct window ask_visible(const struct ask *ask, const struct table *t);
 
 /* What techniques share. */
 #define STREAM_SITES "resid_post|resid_pre|resid_mid|attn_out|mlp_out"

@@ -37,6 +37,11 @@ struct axis {
 	} *part;		/* [n] */
 };
 
+/* A part of a table: rows and columns from there on; negative ones count from the end. rows 0: none. */
+struct window {
+	int row, rows, col, cols;
+};
+
 /* Books that balance: an identity that the numbers must satisfy. */
 struct check {
 	const char *name;	/* NULL: this technique has none. "rows sum to the metric" */

@@ -17,7 +17,9 @@
 #include "engine/numbers/kernels.h"
 #include "engine/numbers/pool.h"
 
-enum { ROWS = 126, SECTION = 512, MOST = 64, LOOK = 128 };
+enum { SECTION = 512, MOST = 64, LOOK = 128 };
+
+enum { SOME_SECTIONS = 32 };	/* between which the work may be interrupted; more where there are many threads */
 
 /* The best tokens of a row so far. */
 struct best {
@@ -43,7 +45,7 @@ struct reading {
 	const struct task *task;	/* as chunks may have it */
 	struct matrix_rows y, y_ref;	/* [rows, D] normalised */
 	int rows, row0;
-	int sections;
+	int sections, from;		/* in all; those of this go begin here */
 	struct best *best;		/* [rows] */
 	struct sums *sums;		/* [rows, sections] */
 	atomic_int *higher;		/* [rows, targets] how many logits are higher than the target's */
@@ -137,11 +139,11 @@ static void look_at_targets(const struct reading *g, int row, const float *x, in
 	}
 }
 
-static void read_section(void *context, int section)
+static void read_section(void *context, int chunk)
 {
 	const struct reading *g = context;
 	const struct vocab_wanted *w = g->wanted;
-	const int from = section * SECTION, count = g->m->config.V - from < SECTION ? g->m->config.V - from : SECTION;
+	const int section = g->from + chunk, from = section * SECTION, count = g->m->config.V - from < SECTION ? g->m->config.V - from : SECTION;
 	const size_t floats = (size_t)g->rows * SECTION;
 	float *logits, *reference;
 
@@ -250,23 +252,34 @@ static struct matrix_rows norm_rows(const struct model *m, const float *x, int r
 	return r;
 }
 
+static bool read_sections(struct reading *g, struct task *task, struct err *err)
+{
+	const int some = 8 * pool_size() > SOME_SECTIONS ? 8 * pool_size() : SOME_SECTIONS;
+
+	for (g->from = 0; g->from < g->sections; g->from += some) {
+		pool_run(g->sections - g->from < some ? g->sections - g->from : some, read_section, g);
+		if (!task_going(task, err))
+			return false;
+	}
+	return true;
+}
+
 static bool read_rows(struct reading *g, const float *x, int n, bool normed, float *y, float *y_ref, struct task *task, struct err *err)
 {
 	const struct vocab_wanted *w = g->wanted;
 	bool ok = true;
 
-	for (g->row0 = 0; ok && g->row0 < n; g->row0 += ROWS) {
+	for (g->row0 = 0; ok && g->row0 < n; g->row0 += VOCAB_ROWS) {
 		const size_t at = (size_t)g->row0 * (size_t)g->m->config.D;
 
-		g->rows = n - g->row0 < ROWS ? n - g->row0 : ROWS;
+		g->rows = n - g->row0 < VOCAB_ROWS ? n - g->row0 : VOCAB_ROWS;
 		g->y = norm_rows(g->m, x + at, g->rows, normed, y);
 		if (w->kl)
 			g->y_ref = norm_rows(g->m, w->reference + at, g->rows, normed, y_ref);
 		begin(g);
 		if (g->higher)
 			read_targets(g);
-		pool_run(g->sections, read_section, g);
-		ok = task_going(task, err);
+		ok = read_sections(g, task, err);
 		for (int i = 0; ok && i < g->rows; i++)
 			finish(g, i);
 	}
@@ -276,7 +289,7 @@ static bool read_rows(struct reading *g, const float *x, int n, bool normed, flo
 bool vocab_read(const struct model *m, const float *x, int n, bool normed, const struct vocab_wanted *wanted, struct task *task,
 		struct err *err)
 {
-	const size_t rows = n < ROWS ? (size_t)n : ROWS, D = (size_t)m->config.D, targets = (size_t)wanted->target_count;
+	const size_t rows = n < VOCAB_ROWS ? (size_t)n : VOCAB_ROWS, D = (size_t)m->config.D, targets = (size_t)wanted->target_count;
 	struct reading g = { .m = m, .wanted = wanted, .task = task, .sections = (m->config.V + SECTION - 1) / SECTION };
 	struct arena *arena = arena_new();
 	float *y = arena_floats(arena, 2 * rows * D, err), *y_ref = arena_floats(arena, (wanted->kl ? 2 * rows : 0) * D, err);

@@ -10,6 +10,9 @@
 #include "engine/base/task.h"
 #include "engine/model/model.h"
 
+/* Rows that go through the vocabulary together: more take as many goes. */
+enum { VOCAB_ROWS = 126 };
+
 /* What is wanted of each row; NULL pointers are not computed. All arrays are the caller's. */
 struct vocab_wanted {
 	int k;			/* best tokens: 0 … 64 */

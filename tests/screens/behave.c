@@ -372,6 +372,35 @@ static void arguments(void)
 	drop_curtain(&s);
 }
 
+static bool shows(const struct window *w, int row, int col)
+{
+	return row >= w->row && row < w->row + w->rows && col >= w->col && col < w->col + w->cols;
+}
+
+/* What the worker is told of the screen: where the cursor is, and no more than there is room for. */
+static void visible(void)
+{
+	struct window window[JOB_PANES];
+	struct stage s;
+	const struct table *t;
+
+	raise_curtain(&s);
+	fake_key(&s.fake, &s.app, "Slow");
+	app_visible(&s.app, window);
+	t = s.fake.shot.pane[0].table;
+	CHECK_THAT(t && window[0].rows >= t->rows.n && window[0].cols >= t->cols.n && window[0].row == 0, "a small table is seen whole");
+	canvas_done(&s.canvas);
+	canvas_init(&s.canvas, 40, 14);
+	press(&s, "1 z");
+	app_visible(&s.app, window);
+	CHECK_THAT(window[0].cols < t->cols.n && shows(&window[0], t->rows.n - 1, t->cols.n - 1), "in a narrow window its last columns are, with the cursor");
+	CHECK_THAT(window[1].rows == 0, "and nothing of a pane that has no room");
+	press(&s, "Home");
+	app_visible(&s.app, window);
+	CHECK_THAT(shows(&window[0], t->rows.n - 1, 0) && !shows(&window[0], t->rows.n - 1, t->cols.n - 1), "the first ones when the cursor goes there");
+	drop_curtain(&s);
+}
+
 int main(void)
 {
 	arguments();
@@ -389,5 +418,6 @@ int main(void)
 	any_size();
 	strength();
 	test_aligned();
+	visible();
 	return tap_done();
 }

@@ -153,6 +153,64 @@ static void test_interrupted(const struct job *job)
 	CHECK_THAT(interrupted >= 8, "%d techniques were interrupted", interrupted);
 }
 
+/* A screen that shows a few cells of a long lens, and scrolls once it has them. */
+struct screen {
+	struct window window, next;	/* what is seen: at first, and after the first look */
+	int shown, whole, known;	/* tables that came; those with all of the window; cells of the first */
+};
+
+static struct window what_is_seen(void *context)
+{
+	return ((struct screen *)context)->window;
+}
+
+static void see(void *context, struct table *t)
+{
+	struct screen *s = context;
+	const struct window *w = &s->window;
+	bool whole = true;
+
+	for (int i = w->row; i < w->row + w->rows; i++)
+		for (int j = w->col; j < w->col + w->cols; j++)
+			whole &= !isnan(t->value[table_cell(t, i, j)]);
+	for (int i = 0; !s->shown && i < t->rows.n * t->cols.n; i++)
+		s->known += !isnan(t->value[i]);
+	s->shown++;
+	s->whole += whole;
+	s->window = s->next;
+	table_unref(t);
+}
+
+static void test_visible_first(struct job *job)
+{
+	struct screen screen = { .window = { 1, 3, 90, 20 }, .next = { 0, 2, 5, 30 } };
+	struct session *s = session_new();
+	struct notes notes = { 0 };
+	struct err err = { 0 };
+	struct table *plain, *t;
+	struct str prompt;
+
+	str_init(&prompt);
+	for (int i = 0; i < 200; i++)
+		str_add(&prompt, i % 3 ? " cat" : " dog");
+	job_set(&job->prompt, prompt.s);
+	str_done(&prompt);
+	job_set(&job->foil, NULL);
+	plain = answer_alone(job, analysis_find("logit-lens"), NULL);
+	job_pane_init(&job->pane[0], analysis_find("logit-lens"));
+	prepare(s, job);
+	session_watch(s, see, what_is_seen, &screen);
+	t = session_answer(s, 0, NULL, &notes, &err);
+	CHECK_THAT(screen.shown >= 2 && screen.known > 0 && screen.known <= 126, "a long lens shows a few cells as soon as it has them (%d of %d)",
+		   screen.known, t ? t->rows.n * t->cols.n : 0);
+	CHECK_THAT(screen.whole == screen.shown, "those that are seen, also where the screen has scrolled to");
+	CHECK_THAT(t && plain && same_values(t, plain) && check_holds(&t->check), "in whatever order, the whole is the same");
+	table_unref(t);
+	table_unref(plain);
+	notes_done(&notes);
+	session_free(s);
+}
+
 int main(void)
 {
 	struct session *s = session_new();
@@ -168,6 +226,7 @@ int main(void)
 	test_prefix(s, &job);
 	job_set(&job.foil, "The cat sat on the mat and saw a bird.");
 	test_interrupted(&job);
+	test_visible_first(&job);
 	job_done(&job);
 	session_free(s);
 	pool_stop();
