@@ -294,7 +294,7 @@ static bool ask_one(struct work *w, const char *metric, int i, struct task *task
 	if (!ok && err->kind != ERR_CANCELLED) {
 		struct err why = *err;
 
-		return err_set(err, why.kind, "%s: line %d: %s", w->path, w->prompt[i].line, why.text);
+		return err_set(err, why.kind, "%s: %s %d: %s", w->path, w->prompt[i].counted, w->prompt[i].line, why.text);
 	}
 	return ok && (kept || keep_part(w, i, err));
 }

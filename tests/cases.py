@@ -54,7 +54,37 @@ def shards():
     top_logits("overlay-shards", "model", expected("overlay-shards")["top3_logits"])
 
 
-for case in [heads, shards]:
+def printed(name, *arguments):
+    return run("print", *arguments, cwd=CASES / name)[1]
+
+
+def prompt_files():
+    """A byte order mark and a list instead of lines change nothing."""
+    asked = ["direct-attribution", "demo", "-f", "csv", "--prompts"]
+    plain, text = printed("jsonl-bom", *asked, "plain.jsonl"), (CASES / "jsonl-bom/bom.txt").read_bytes()
+    for file in ["bom.jsonl", "array.json"]:
+        tap(plain and printed("jsonl-bom", *asked, file) == plain, f"jsonl-bom: {file}")
+    asked = ["tokens", "demo", "-f", "json", "-p"]
+    tokens = run(*asked, "Once upon a time")[1]
+    for what, text in [("CR LF at its end", (CASES / "jsonl-bom/crlf-stdin.txt").read_bytes()), ("a byte order mark", text[:19])]:
+        tap(tokens and run(*asked, "-", stdin=text)[1] == tokens, f"jsonl-bom: standard input with {what}", text)
+    both = [run(*asked, "-", stdin=text)[1] for text in (b"Once\r\nupon\r\n", b"Once\nupon")]
+    tap(both[0] and both[0] == both[1], "jsonl-bom: CR LF inside standard input is one line break", both[0])
+
+
+def vectors():
+    """Half precision and the other byte order hold the same numbers."""
+    asked = ["next-token", "demo", "-p", "Once upon a time", "-s", "k=1", "-f", "csv"]
+    row = {}
+    for file in ["f4", "f2", "be"]:
+        out = printed("npy-f16", *asked, "-e", f"resid_post 2 add {file}.npy 4")
+        row[file] = [float(x) for x in out.split('",')[-1].split(",")] if out else [0.0]
+    tap(len(row["f4"]) == 4 and row["f4"][0] != row["f4"][2], "npy-f16: f4.npy changes the logit", row)
+    tap(row["be"] == row["f4"], "npy-f16: be.npy", row)
+    tap(row["f2"] != row["f4"] and abs(row["f2"][0] - row["f4"][0]) < 2e-3, "npy-f16: f2.npy", row)
+
+
+for case in [heads, shards, prompt_files, vectors]:
     case()
 print(f"1..{number}")
 sys.exit(failed > 0)

@@ -20,6 +20,7 @@
 
 #include "engine/base/arena.h"
 #include "engine/base/file.h"
+#include "engine/base/plain_text.h"
 #include "engine/base/utf8.h"
 
 /*
@@ -92,11 +93,57 @@ static bool fail_at(const char *bytes, size_t place, const char *where, const ch
 	return err_set(err, ERR_FILE, "%s: line %d, column %d: %s", where, line, column, what);
 }
 
-/* Only brackets outside strings count; what is wrong otherwise is for the parser to say. */
-static bool check_depth(const char *bytes, size_t n, const char *where, struct err *err)
+/* Python's json module writes NaN, Infinity and -Infinity, which JSON has no words for and the library does not read. They are given to
+ * it as a number that no file has, and no getter takes that for a number. */
+#define NOT_FINITE "1.7976931348623151e308"
+static const double not_finite = 1.7976931348623151e308;
+
+/* Bytes of such a word at the beginning of s[n]; 0: it is another. */
+static size_t word_of_python(const char *s, size_t n)
+{
+	static const char *const words[] = { "NaN", "Infinity" };
+
+	for (size_t i = 0; i < 2; i++) {
+		size_t length = strlen(words[i]);
+
+		if (n >= length && !memcmp(s, words[i], length))
+			return length;
+	}
+	return 0;
+}
+
+/* The bytes with the number in the place of each such word; heap. */
+static char *without_python_words(const char *bytes, size_t n, size_t *out_n)
+{
+	struct str text;
+	bool quoted = false;
+
+	str_init(&text);
+	for (size_t i = 0; i < n; i++) {
+		size_t length = quoted ? 0 : word_of_python(bytes + i, n - i);
+
+		if (length) {
+			str_add(&text, NOT_FINITE);
+			i += length - 1;
+			continue;
+		}
+		if (bytes[i] == '"')
+			quoted = !quoted;
+		str_add_char(&text, bytes[i]);
+		if (quoted && bytes[i] == '\\' && i + 1 < n)
+			str_add_char(&text, bytes[++i]);
+	}
+	*out_n = text.n;
+	return str_take(&text);
+}
+
+/* Only brackets outside strings count; what is wrong otherwise is for the parser to say. *python: there is a word of Python's. */
+static bool check_depth(const char *bytes, size_t n, const char *where, bool *python, struct err *err)
 {
 	int depth = 0;
 	bool quoted = false;
+
+	*python = false;
 
 	for (size_t i = 0; i < n; i++) {
 		char c = bytes[i];
@@ -111,6 +158,8 @@ static bool check_depth(const char *bytes, size_t n, const char *where, struct e
 				return fail_at(bytes, i, where, "more than 256 brackets inside each other", err);
 		} else if (c == ']' || c == '}') {
 			depth--;
+		} else if ((c == 'N' || c == 'I') && word_of_python(bytes + i, n - i)) {
+			*python = true;
 		}
 	}
 	return true;
@@ -155,26 +204,42 @@ static bool explain(const json_error_t *error, const char *bytes, size_t n, cons
 }
 
 /* Integers are read as doubles too: config files of Hugging Face have 1000000000000000019884624838656 in them. */
-struct json *json_parse(const char *bytes, size_t n, const char *where, struct err *err)
+static json_t *load(const char *bytes, size_t n, const char *where, struct err *err)
 {
 	size_t flags = JSON_REJECT_DUPLICATES | JSON_DECODE_ANY | JSON_DECODE_INT_AS_REAL | JSON_ALLOW_NUL;
 	json_error_t error;
-	struct json *doc;
 	json_t *root;
 
+	budget = MEMORY_BASE + MEMORY_PER_BYTE * (int64_t)n;
+	root = json_loadb(bytes, n, flags, &error);
+	budget = -1;
+	if (!root)
+		explain(&error, bytes, n, where, err);
+	return root;
+}
+
+struct json *json_parse(const char *bytes, size_t n, const char *where, struct err *err)
+{
+	size_t mark = plain_text_mark(bytes, n);
+	struct json *doc;
+	char *changed = NULL;
+	json_t *root;
+	bool python;
+
+	bytes += mark;
+	n -= mark;
 	if (!n) {
 		err_set(err, ERR_FILE, "%s: is empty; JSON was expected", where);
 		return NULL;
 	}
-	if (!check_depth(bytes, n, where, err))
+	if (!plain_text_check(bytes, n, where, err) || !check_depth(bytes, n, where, &python, err))
 		return NULL;
-	budget = MEMORY_BASE + MEMORY_PER_BYTE * (int64_t)n;
-	root = json_loadb(bytes, n, flags, &error);
-	budget = -1;
-	if (!root) {
-		explain(&error, bytes, n, where, err);
+	if (python)
+		bytes = changed = without_python_words(bytes, n, &n);
+	root = load(bytes, n, where, err);
+	free(changed);
+	if (!root)
 		return NULL;
-	}
 	doc = xmalloc(sizeof *doc);
 	doc->root = root;
 	return doc;
@@ -291,6 +356,8 @@ bool json_int(const struct json_value *v, int64_t *result)
 bool json_double(const struct json_value *v, double *result)
 {
 	if (!json_is(v, JSON_NUMBER))
+		return false;
+	if (fabs(json_number_value(in(v))) == not_finite)
 		return false;
 	*result = json_number_value(in(v));
 	return true;

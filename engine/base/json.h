@@ -3,7 +3,8 @@
  *
  * Reading: a document is parsed whole and is then immutable; values are borrowed from it. Every getter takes NULL and
  * answers "not there", so look-ups chain: json_get(json_get(root, "model"), "vocab").
- * Nesting deeper than 256 is refused before anything is allocated for it, duplicate keys are errors.
+ * Nesting deeper than 256 is refused before anything is allocated for it, duplicate keys are errors. A byte order mark is passed over.
+ * NaN, Infinity and -Infinity, as Python writes them, are numbers that no getter returns.
  */
 #ifndef LMSCOPE_ENGINE_BASE_JSON_H
 #define LMSCOPE_ENGINE_BASE_JSON_H

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "engine/base/file.h"
+#include "engine/base/plain_text.h"
 #include "engine/model/tokenizer_parts.h"
 
 #define LONGEST_MERGES ((size_t)256 << 20)
@@ -20,7 +21,7 @@ static bool take_lines(struct tokenizer *t, const char *text, size_t n, struct e
 		lines += text[i] == '\n';
 	if (!vocabulary_start_merges(&t->vocabulary, lines + 1, err))
 		return false;
-	for (size_t at = 0; at < n;) {
+	for (size_t at = plain_text_mark(text, n); at < n;) {
 		const char *line = text + at, *end = memchr(line, '\n', n - at);
 		size_t length = end ? (size_t)(end - line) : n - at;
 

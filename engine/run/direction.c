@@ -24,7 +24,7 @@ bool prompt_set_read(const char *path, const struct model *m, enum tokenizer_bos
 
 		ok = tokenizer_encode(m->tokenizer, prompt[i].text, strlen(prompt[i].text), bos, &ids, &n, err);
 		if (ok && !n)
-			ok = err_set(err, ERR_FILE, "%s: line %d has no tokens", path, prompt[i].line);
+			ok = err_set(err, ERR_FILE, "%s: %s %d has no tokens", path, prompt[i].counted, prompt[i].line);
 		kept = arena_alloc(arena, (n + 1) * sizeof *kept);
 		if (ok)
 			memcpy(kept, ids, n * sizeof *kept);

@@ -3,8 +3,8 @@
  *
  *     love.npy   love.safetensors:happy   love.safetensors   control.gguf
  *
- * A .npy file is one vector, or rows of them: little-endian f32 or f64, in one or two dimensions (others of size 1 are fine). Of a safetensors file, the tensor named
- * behind the colon, or direction.LAYER, or the only one. A control vector has direction.1 … direction.L-1, each added to the stream that
+ * A .npy file is one vector, or rows of them: floats of 16, 32 or 64 bits or whole numbers, of either byte order, in one or two dimensions
+ * (others of size 1 are fine). Of a safetensors file, the tensor named after the colon, or direction.LAYER, or the only one. A control vector has direction.1 … direction.L-1, each added to the stream that
  * leaves that layer (counted from 0: the first layer has none). A relative path that is not there may be a file of the program's own, which
  * its presets name: presets/steering.npy.
  */

@@ -8,6 +8,8 @@
 
 #include "engine/base/file.h"
 #include "engine/base/str.h"
+#include "engine/base/utf8.h"
+#include "engine/numbers/dtype.h"
 
 enum { LIMIT = 64 << 20 };
 
@@ -36,54 +38,118 @@ static bool read_shape(const char *shape, const char *end, size_t *rows, size_t 
 	return true;
 }
 
-static float number_at(const char *bytes, size_t i, size_t width)
-{
-	float x;
-	double wide;
+/* What one number is: 'f' float, 'i' signed, 'u' unsigned, 'b' truth; so many bytes; the highest first or last. */
+struct form {
+	char kind;
+	size_t width;
+	bool big;
+};
 
-	if (width == 4) {
-		memcpy(&x, bytes + 4 * i, 4);
-		return x;
-	}
-	memcpy(&wide, bytes + 8 * i, 8);
-	return (float)wide;
-}
-
-/* Of ": '<f4'" behind the key: 4 or 8; 0 for any other type, a list of fields among them. */
-static size_t width_of(const char *p, const char *end)
+/* Of ": '<f4'" after the key. False for any other type, a list of fields among them; *shown[n] is what stands there. */
+static bool read_form(const char *p, const char *end, struct form *form, const char **shown, size_t *n)
 {
+	static const char *const known[] = { "f2", "f4", "f8", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "b1" };
+	const char *close;
+
 	while (p < end && (*p == ':' || *p == ' '))
 		p++;
-	return end - p < 5 ? 0 : !memcmp(p, "'<f4'", 5) ? 4 : !memcmp(p, "'<f8'", 5) ? 8 : 0;
+	*shown = p;
+	if (p == end || *p != '\'' || !(close = memchr(p + 1, '\'', (size_t)(end - p - 1)))) {
+		*n = (size_t)(end - p) < 20 ? (size_t)(end - p) : 20;
+		return false;
+	}
+	*n = (size_t)(close + 1 - p);
+	if (*n != 5 || !strchr("<>|=", p[1]))
+		return false;
+	for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+		if (!memcmp(known[i], p + 2, 2)) {
+			*form = (struct form){ p[2], (size_t)(p[3] - '0'), p[1] == '>' };
+			return true;
+		}
+	return false;
+}
+
+static float number_at(const char *bytes, size_t i, const struct form *form)
+{
+	const unsigned char *u = (const unsigned char *)bytes + i * form->width;
+	uint64_t x = 0;
+	int unused = 64 - 8 * (int)form->width;
+	double wide;
+	float f;
+
+	for (size_t k = 0; k < form->width; k++)
+		x |= (uint64_t)u[k] << 8 * (form->big ? form->width - 1 - k : k);
+	if (form->kind == 'i')
+		return (float)((int64_t)(x << unused) >> unused);
+	if (form->kind != 'f')
+		return (float)x;
+	if (form->width == 2)
+		return dtype_half((uint16_t)x);
+	if (form->width == 8) {
+		memcpy(&wide, &x, 8);
+		return (float)wide;
+	}
+	memcpy(&f, &(uint32_t){ (uint32_t)x }, 4);
+	return f;
+}
+
+/* A type that is none of those, by what numpy.save writes for it. */
+static bool refuse_form(const char *path, const char *shown, size_t n, struct err *err)
+{
+	struct str type;
+
+	str_init(&type);
+	if (n && *shown == '[') {
+		str_add(&type, "a type that is a list of fields");
+	} else {
+		str_add(&type, "NumPy's type ");
+		utf8_safe(&type, shown, n < 20 ? n : 20, false);
+	}
+	err_set(err, ERR_FILE, "%s: its numbers are of %s%s; lmscope reads floats (f2, f4, f8), whole numbers and truth values: save it with "
+		".astype('float32')", path, type.s, strstr(type.s, "V2") ? ", as bfloat16 is saved" : strstr(type.s, "|O") ? ", Python objects" : "");
+	str_done(&type);
+	return false;
+}
+
+/* Where the numbers begin; 0 with a sentence when the beginning is not that of a .npy file. */
+static size_t find_start(const char *path, const char *bytes, size_t size, struct err *err)
+{
+	const unsigned char *u = (const unsigned char *)bytes;
+	size_t header, start;
+
+	if (size < 12 || memcmp(bytes, "\x93NUMPY", 6) || u[6] < 1 || u[6] > 3) {
+		err_set(err, ERR_FILE, "%s: this is not a .npy file", path);
+		return 0;
+	}
+	header = u[6] == 1 ? u[8] | (size_t)u[9] << 8 : u[8] | (size_t)u[9] << 8 | (size_t)u[10] << 16 | (size_t)u[11] << 24;
+	start = (u[6] == 1 ? 10 : 12) + header;
+	if (header <= size && start <= size)
+		return start;
+	err_set(err, ERR_FILE, "%s: the header is longer than the file", path);
+	return 0;
 }
 
 static float *read_numbers(const char *path, const char *bytes, size_t size, struct arena *arena, size_t *rows, size_t *cols, struct err *err)
 {
-	const unsigned char *u = (const unsigned char *)bytes;
-	size_t header, start, width;
-	const char *descr, *shape, *end;
+	size_t start = find_start(path, bytes, size, err), n;
+	const char *descr, *shape, *end = bytes + start, *shown;
+	struct form form;
 	bool by_column;
 	float *out;
 
-	if (size < 12 || memcmp(bytes, "\x93NUMPY", 6) || u[6] < 1 || u[6] > 3) {
-		err_set(err, ERR_FILE, "%s: this is not a .npy file", path);
+	if (!start)
 		return NULL;
-	}
-	header = u[6] == 1 ? u[8] | (size_t)u[9] << 8 : u[8] | (size_t)u[9] << 8 | (size_t)u[10] << 16 | (size_t)u[11] << 24;
-	start = (u[6] == 1 ? 10 : 12) + header;
-	if (header > size || start > size) {
-		err_set(err, ERR_FILE, "%s: the header is longer than the file", path);
-		return NULL;
-	}
-	end = bytes + start;
 	descr = memmem(bytes, start, "'descr'", 7);
 	shape = memmem(bytes, start, "'shape'", 7);
-	width = descr ? width_of(descr + 7, end) : 0;
-	if (!width || !shape || !read_shape(shape + 7, end, rows, cols)) {
-		err_set(err, ERR_FILE, "%s: expected one or two dimensions of little-endian floats ('<f4' or '<f8')", path);
+	if (!descr || !shape || !read_shape(shape + 7, end, rows, cols)) {
+		err_set(err, ERR_FILE, "%s: expected one or two dimensions of numbers (others of size 1 are fine)", path);
 		return NULL;
 	}
-	if (*rows * *cols * width != size - start) {
+	if (!read_form(descr + 7, end, &form, &shown, &n)) {
+		refuse_form(path, shown, n, err);
+		return NULL;
+	}
+	if (*rows * *cols * form.width != size - start) {
 		err_set(err, ERR_FILE, "%s: %zu numbers are announced, but %zu bytes follow", path, *rows * *cols, size - start);
 		return NULL;
 	}
@@ -92,7 +158,7 @@ static float *read_numbers(const char *path, const char *bytes, size_t size, str
 		return NULL;
 	for (size_t i = 0; i < *rows; i++)
 		for (size_t j = 0; j < *cols; j++)
-			out[i * *cols + j] = number_at(bytes + start, by_column ? j * *rows + i : i * *cols + j, width);
+			out[i * *cols + j] = number_at(bytes + start, by_column ? j * *rows + i : i * *cols + j, &form);
 	return out;
 }
 

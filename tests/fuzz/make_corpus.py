@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Makes the first inputs of fuzz targets: tests/fuzz/corpus/{gguf,model,prompts,safetensors,tokenizer,vector}/*. Small, and always the same.
+"""Makes the first inputs of fuzz targets: tests/fuzz/corpus/{gguf,json,model,prompts,safetensors,tokenizer,vector}/*. Small, and always the same.
 
     python3 tests/fuzz/make_corpus.py
 """
@@ -143,14 +143,23 @@ def vectors():
                                      ("v2", b"\x93NUMPY\x02\x00" + struct.pack("<I", 116), "<f8", 32)]:
         write(f"vector/{name}", start + (head.replace("<f4", dtype).ljust(127 - len(start)) + "\n").encode() + bytes(size))
     control = [key("general.architecture", "string", "controlvector"), key("controlvector.layer_count", "i32", 1)]
+    for descr, each in (">f2", 2), ("<f8", 8), ("|i1", 1):
+        head = f"{{'descr': '{descr}', 'fortran_order': True, 'shape': (2, 3), }}".ljust(117) + "\n"
+        write("vector/" + descr[1:], b"\x93NUMPY\1\0" + struct.pack("<H", len(head)) + head.encode() + fill(0, 6 * each))
     write("vector/control", gguf(control, [("direction.1", [4], 0, 16)]))
     write("vector/named", safetensors([("direction.0", "F32", [4], 16), ("direction.1", "F16", [1, 4], 8)]))
+
+
+def json_of_python():
+    write("json/python", ("\ufeff" + json.dumps({"a": float("nan"), "b": [float("inf"), -float("inf")], "NaN": "\\ \" Infinity"})).encode())
 
 
 def prompts():
     write("prompts/text", "one two\r\n\n\tthree \u2581 four".encode())
     rows = [{"prompt": "a b", "foil": "c d", "answer": " x", "wrong": " y"}, {"prompt": "e", "foil": None}]
     write("prompts/lines", "\n".join(json.dumps(r) for r in rows).encode())
+    write("prompts/list", ("\ufeff" + json.dumps(["[INST] a", *rows], indent=1).replace("\n", "\r\n")).encode())
+    write("prompts/brackets", b"[INST] one [/INST]\n[1] two\n")
 
 
 def main():
@@ -158,6 +167,7 @@ def main():
     models()
     vectors()
     prompts()
+    json_of_python()
     every = [key(f"k.{kind}", kind, {"bool": True, "f32": 0.5, "f64": 1e-5}.get(kind, 7)) for kind in KINDS]
     words = [key("tokenizer.ggml.tokens", "string", ["<s>", "", "\u2581a"]), key("scores", "f32", [0.0, -1.0, -2.0])]
     nested = text("nested") + struct.pack("<IIQ", ARRAY, ARRAY, 2) + 2 * (struct.pack("<IQ", 4, 1) + b"\x07\0\0\0")

@@ -142,11 +142,11 @@ static void check_hostile(void)
 		{ "one or two dimensions", "{'descr': '<f4', 'fortran_order': False, 'shape': (18446744073709551615,), }", 16 },
 		{ "4 numbers are announced, but 15 bytes follow", "{'descr': '<f4', 'fortran_order': False, 'shape': (4,), }", 15 },
 		{ "4 numbers are announced", "{'descr': '<f8', 'fortran_order': False, 'shape': (4,), }", 16 },
-		{ "little-endian floats", "{'descr': '>f4', 'fortran_order': False, 'shape': (4,), }", 16 },
-		{ "little-endian floats", "{'descr': '<f2', 'fortran_order': False, 'shape': (8,), }", 16 },
-		{ "little-endian floats", "{'descr': [('x', '<f4')], 'fortran_order': False, 'shape': (4,), }", 16 },
-		{ "little-endian floats", "{'descr'", 16 },
-		{ "little-endian floats", "{'descr': '<f4', 'fortran_order': False}", 16 },
+		{ NULL, "{'descr': '>f4', 'fortran_order': False, 'shape': (4,), }", 16 },
+		{ "NumPy's type '<c8'", "{'descr': '<c8', 'fortran_order': False, 'shape': (2,), }", 16 },
+		{ "a list of fields", "{'descr': [('x', '<f4')], 'fortran_order': False, 'shape': (4,), }", 16 },
+		{ "one or two dimensions", "{'descr'", 16 },
+		{ "one or two dimensions", "{'descr': '<f4', 'fortran_order': False}", 16 },
 	};
 
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
@@ -173,6 +173,15 @@ static void check_prompts(void)
 	} cases[] = {
 		{ "one\n\n two \r\nthree", NULL, 3 },
 		{ "{\"prompt\": \"a b\", \"foil\": \"c\", \"answer\": \" x\", \"wrong\": \" y\"}\n\n{\"prompt\":\"d\"}\n", NULL, 2 },
+		{ "[\"a\", {\"prompt\": \"b\", \"foil\": \"c\"}]", NULL, 2 },
+		{ "\xEF\xBB\xBF[\r\n\"a\"\r\n]\r\n", NULL, 1 },
+		{ "\xEF\xBB\xBF{\"prompt\": \"a\"}\r\n{\"prompt\": \"b\"}\r\n", NULL, 2 },
+		{ "[INST] a [/INST]\n[1] b\n", NULL, 2 },
+		{ "[\"a\", 5]", "entry 2: expected a text or an object", 0 },
+		{ "[{\"prompt\": 5}]", "entry 1: \"prompt\" should be a text", 0 },
+		{ "[\"a\", \"b\"", "ends in the middle", 0 },
+		{ "[]", "no prompt in it", 0 },
+		{ "\xFF\xFE" "a", "UTF-16", 0 },
 		{ "", "no prompt in it", 0 },
 		{ " \n\n", "no prompt in it", 0 },
 		{ "fine\n\xff\xfe\n", "line 2: this is not UTF-8", 0 },

@@ -65,6 +65,8 @@ static void test_hostile(void)
 		{ "\"hidden_size\": 28", "\"hidden_size\": 28.5", "hidden_size is not a whole number" },
 		{ "\"hidden_size\": 28", "\"hidden_size\": 1e30", "hidden_size is not a whole number" },
 		{ "\"hidden_size\": 28", "\"hidden_size\": 9223372036854775807", "hidden_size is not a whole number" },
+		{ "\"hidden_size\": 28", "\"hidden_size\": NaN", "hidden_size is not a whole number" },
+		{ "\"rms_norm_eps\": 1e-05", "\"rms_norm_eps\": Infinity", "rms_norm_eps is not a number" },
 		{ "\"hidden_size\": 28", "\"hidden_size\": true", "hidden_size is not a whole number" },
 		{ "\"hidden_size\": 28", "\"hidden_size\": [28]", "hidden_size is not a whole number" },
 		{ "\"hidden_size\": 28", "\"hidden_size\": null", "config.json: hidden_size is missing" },
@@ -206,6 +208,19 @@ static struct model *open_changed(const char *fixture, const char *from, const c
 	m = open_with(fixture, *config ? config : bytes, NULL, err);
 	free(config);
 	return m;
+}
+
+/* What Windows' editors and Python's json module write into the file is no reason to refuse it. */
+static void test_marks(void)
+{
+	static const char mark[] = "\xEF\xBB\xBF{\"initializer_range\": NaN, \"router\": [-Infinity, Infinity],\r\n \"model_type\"";
+	char *config = changed(base, "{\"model_type\"", mark);
+	struct err err = { 0 };
+	struct model *m = open_with("tiny/llama3", config, NULL, &err);
+
+	CHECK_THAT(m != NULL, "a byte order mark, NaN and Infinity: %s", err.text);
+	model_free(m);
+	free(config);
 }
 
 /* Whether the unembedding is the embedding, when no key says so. */
@@ -351,6 +366,7 @@ int main(void)
 {
 	test_hostile();
 	test_forms();
+	test_marks();
 	test_tied();
 	test_defaults();
 	test_tensors();

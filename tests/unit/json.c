@@ -72,7 +72,9 @@ static void test_refused(void)
 		{ "\"\xFF\"", "not UTF-8" },
 		{ "[1] x", "more follows" },
 		{ "[1e999]", "a number" },
-		{ "[NaN]", "NaN" },
+		{ "[Nan]", "Nan" },
+		{ "[Infinit]", "Infinit" },
+		{ "\xFF\xFE[\0]\0", "UTF-16" },
 		{ "{\"a\\u0000b\": 1}", "zero character" },
 		{ "[\"\x1B[31m\"]", "control character 0x1b" },
 	};
@@ -85,6 +87,23 @@ static void test_refused(void)
 		CHECK(!strchr(err.text, '\x1B'));
 		json_free(doc);
 	}
+}
+
+/* As Python's json module and Windows' editors write it. */
+static void test_python_and_marks(void)
+{
+	struct err err = { 0 };
+	struct json *doc = parse("\xEF\xBB\xBF{\"a\": NaN, \"b\": [Infinity, -Infinity], \"NaN\": \"a \\\" NaN\", \"c\": 1}\r\n", &err);
+	const struct json_value *root = json_root(doc), *b = json_get(root, "b");
+	double x = 7;
+	int64_t i = 7;
+
+	CHECK_THAT(doc && json_count(root) == 4, "NaN and Infinity are read %s", err.text);
+	CHECK(json_is(json_get(root, "a"), JSON_NUMBER) && !json_double(json_get(root, "a"), &x) && !json_int(json_get(root, "a"), &i) && x == 7);
+	CHECK(json_count(b) == 2 && !json_double(json_at(b, 0), &x) && !json_double(json_at(b, 1), &x) && x == 7 && i == 7);
+	CHECK_TEXT(json_text(json_get(root, "NaN")), "a \" NaN");
+	CHECK(json_double(json_get(root, "c"), &x) && x == 1);
+	json_free(doc);
 }
 
 static char *repeat(const char *unit, size_t times)
@@ -191,6 +210,7 @@ int main(void)
 {
 	test_values();
 	test_refused();
+	test_python_and_marks();
 	test_depth_and_size();
 	test_open();
 	test_write();

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "engine/base/arena.h"
+#include "engine/base/plain_text.h"
 
 enum { STDIN_LIMIT = 16 << 20 };
 
@@ -31,6 +32,7 @@ static bool read_stdin(char **out, struct err *err)
 		str_done(&s);
 		return err_set(err, ERR_ARGUMENT, "standard input: a prompt is a text of at most 16 MB without NUL bytes");
 	}
+	s.n = plain_text_tidy(s.s, s.n);
 	if (s.n && s.s[s.n - 1] == '\n')	/* the one that echo and editors put there */
 		s.s[--s.n] = '\0';
 	*out = str_take(&s);

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "engine/base/file.h"
+#include "engine/base/plain_text.h"
 #include "engine/model/model.h"
 #include "engine/model/tokenizer.h"
 #include "engine/run/run.h"
@@ -70,8 +71,10 @@ bool command_perplexity(struct options *o, struct err *err)
 		return false;
 	command_say_notes(&o->notes);
 	window = o->window ? o->window : m->config.context < WINDOW ? m->config.context : WINDOW;
-	ok = (text = file_read(o->word[1], TEXT_LIMIT, &bytes, err)) &&
-	     tokenizer_encode(m->tokenizer, text, bytes, o->preset.job.bos, &tokens, &n, err);
+	ok = (text = file_read(o->word[1], TEXT_LIMIT, &bytes, err)) && plain_text_check(text, bytes, o->word[1], err);
+	if (ok)
+		bytes = plain_text_tidy(text, bytes);
+	ok = ok && tokenizer_encode(m->tokenizer, text, bytes, o->preset.job.bos, &tokens, &n, err);
 	if (ok && n < 2)
 		ok = err_set(err, ERR_ARGUMENT, "%s: at least two tokens are needed, and there are %zu", o->word[1], n);
 	if (ok && (window < 2 || (o->stride && o->stride > window)))
