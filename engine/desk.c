@@ -74,6 +74,10 @@ static void describe(struct desk *desk)
 
 	d->has_model = true;
 	model_facts_of(m, &d->model);
+	d->config = m->config;
+	d->config.no_rotary = NULL;
+	d->config.alibi = d->config.attention_scale = NULL;
+	d->config.window = NULL;
 	snapshot_set_tokens(&d->token, &d->tokens, m->tokenizer, session_run(desk->session));
 	snapshot_set_tokens(&d->foil, &d->foil_tokens, m->tokenizer, foil);
 	memcpy(d->metric_spec, session_metric(desk->session)->spec, sizeof d->metric_spec);
@@ -84,11 +88,12 @@ static void describe(struct desk *desk)
 	d->next_foil = guess(m, foil);
 }
 
-static void set_error(struct desk *d, const struct err *err)
+static void set_error(struct desk *d, const struct err *err, struct job_fault fault)
 {
 	free(d->draft->error);
 	d->draft->error = err->kind == ERR_NONE || err->kind == ERR_CANCELLED ? NULL : xstrdup(err->text);
 	d->draft->error_kind = err->kind;
+	d->draft->fault = fault;
 }
 
 /* ---- which piece comes when ---- */
@@ -323,12 +328,13 @@ static bool begin(struct desk *d, struct job *job, unsigned serial)
 	d->asked_at = clock_now();
 	notes_done(&d->notes);
 	s->serial = serial;
+	set_error(d, &err, (struct job_fault){ JOB_WHOLE, 0 });	/* that of the job before */
 	snprintf(what, sizeof what, "loading %s", strrchr(name, '/') && strrchr(name, '/')[1] ? strrchr(name, '/') + 1 : name);
 	worker_enter(d->worker, &level);
 	if (!same)
 		publish(d, s->has_model ? WORK_RUNNING : WORK_LOADING, s->has_model ? "running" : what);
 	d->prepared = session_prepare(d->session, &d->job, &level.task, &d->notes, &err);
-	set_error(d, &err);
+	set_error(d, &err, session_fault(d->session));
 	if (same && d->prepared && session_run(d->session) != run) {
 		forget_answers(d);
 		same = false;
@@ -449,7 +455,7 @@ static void make_text(struct desk *d, struct level *level, struct err *err)
 	if (level->unwanted || atomic_load(&level->task.stop))
 		return;
 	*(plain ? &d->has_plain_text : &d->has_text) = true;
-	set_error(d, err);
+	set_error(d, err, (struct job_fault){ JOB_GENERATE, 0 });
 }
 
 static void make_table(struct desk *d, struct level *level, struct err *err)

@@ -47,6 +47,13 @@ struct job {
 	int generate;		/* tokens to append greedily; 0: none */
 };
 
+/* What of a job cannot be answered. */
+enum job_part { JOB_WHOLE, JOB_MODEL, JOB_PROMPT, JOB_FOIL, JOB_EDIT, JOB_METRIC, JOB_GENERATE };
+struct job_fault {
+	enum job_part part;	/* JOB_WHOLE: no single one */
+	int edit;		/* JOB_EDIT: its index */
+};
+
 void job_init(struct job *job);
 void job_done(struct job *job);
 void job_copy(struct job *to, const struct job *from);	/* `to` is uninitialised or done */

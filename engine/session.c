@@ -30,6 +30,7 @@ struct session {
 	struct prompt_runs *prompts;	/* what edits read of files of prompts */
 	bool ready;
 	struct prepared now;
+	struct job_fault fault;	/* while a job is prepared: whose turn it is */
 	struct gradient *gradient[2];	/* the latest first: of the edited and of the unedited run, most often; counted; or NULL */
 };
 
@@ -228,28 +229,55 @@ static void say_what_is_kept(const struct prepared *p, struct notes *notes)
 				 "predictions", r->T);
 }
 
+/* The index in the job of the edit that a run counts as number `item` of those that are on. */
+static struct job_fault fault_of_edit(const struct job *job, int item)
+{
+	for (int e = 0; item && e < job->edits; e++)
+		if (job->edit[e].on && !--item)
+			return (struct job_fault){ JOB_EDIT, e };
+	return (struct job_fault){ JOB_WHOLE, 0 };
+}
+
+static bool run_edited(struct session *s, struct prepared *p, const struct wanted *prompt, struct task *task, struct err *err)
+{
+	struct wanted edited = { prompt->tokens, prompt->n, &p->job, p->unedited, p->foil };
+
+	if (!any_edit(&p->job)) {
+		p->run = run_ref(p->unedited);
+		p->run_id = p->unedited_id;
+	} else if (!(p->run = get_run(s, &edited, &p->run_id, task, err))) {
+		s->fault = fault_of_edit(&p->job, err->item);
+	}
+	return p->run != NULL;
+}
+
+static bool run_foil(struct session *s, struct prepared *p, struct wanted *foil, struct task *task, struct notes *notes, struct err *err)
+{
+	if (!p->job.foil)
+		return true;
+	s->fault.part = JOB_FOIL;
+	if (encode(s, p->job.foil, p->job.bos, foil, notes, err) && (p->foil = get_run(s, foil, &p->foil_id, task, err)))
+		return true;
+	return err->kind == ERR_CANCELLED ? false : err_in(err, "foil");
+}
+
 static bool prepare(struct session *s, struct prepared *p, struct wanted *prompt, struct wanted *foil, struct task *task,
 		    struct notes *notes, struct err *err)
 {
 	const struct job *job = &p->job;
 
-	if (!encode(s, job->prompt, job->bos, prompt, notes, err) || (job->foil && !encode(s, job->foil, job->bos, foil, notes, err)))
+	s->fault.part = JOB_PROMPT;
+	if (!encode(s, job->prompt, job->bos, prompt, notes, err) || !(p->unedited = get_run(s, prompt, &p->unedited_id, task, err)) ||
+	    !run_foil(s, p, foil, task, notes, err) || !run_edited(s, p, prompt, task, err))
 		return false;
-	if (!(p->unedited = get_run(s, prompt, &p->unedited_id, task, err)))
-		return false;
-	if (job->foil && !(p->foil = get_run(s, foil, &p->foil_id, task, err)))
-		return err->kind == ERR_CANCELLED ? false : err_in(err, "foil");
-	if (!any_edit(job)) {
-		p->run = run_ref(p->unedited);
-		p->run_id = p->unedited_id;
-	} else {
-		struct wanted edited = { prompt->tokens, prompt->n, job, p->unedited, p->foil };
-
-		if (!(p->run = get_run(s, &edited, &p->run_id, task, err)))
-			return false;
-	}
 	say_what_is_kept(p, notes);
+	s->fault.part = JOB_METRIC;
 	return metric_resolve(job->metric, p->unedited, &p->metric, notes, err);
+}
+
+struct job_fault session_fault(const struct session *s)
+{
+	return s->fault;
 }
 
 bool session_prepare(struct session *s, const struct job *job, struct task *task, struct notes *notes, struct err *err)
@@ -258,6 +286,7 @@ bool session_prepare(struct session *s, const struct job *job, struct task *task
 	struct wanted prompt = { 0 }, foil = { 0 };
 	bool ok;
 
+	s->fault = (struct job_fault){ JOB_MODEL, 0 };
 	if (!open_model(s, job->model, task, notes, err))
 		return false;
 	job_copy(&p.job, job);

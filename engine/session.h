@@ -23,9 +23,11 @@ void session_free(struct session *s);
 
 /*
  * Prepares a job: opens the model when it is another one, tokenises, runs what is new (unedited, edited, foil), resolves the
- * metric. After it, session_answer and the getters below speak of this job. On error the session still answers the job before.
+ * metric. After it, session_answer and the getters below speak of this job. On error the job before stays prepared.
  */
 bool session_prepare(struct session *s, const struct job *job, struct task *task, struct notes *notes, struct err *err);
+/* What was at fault in the last job that could not be prepared. */
+struct job_fault session_fault(const struct session *s);
 
 /* The table of pane i of the prepared job; counted (the caller unrefs). NULL on error. Cached: the same question again is free. */
 struct table *session_answer(struct session *s, int pane, struct task *task, struct notes *notes, struct err *err);

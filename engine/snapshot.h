@@ -38,6 +38,7 @@ struct snapshot {
 
 	bool has_model;
 	struct model_facts model;
+	struct config config;		/* its sizes, to check edits against: lists that lie in the model's memory are left out */
 	struct snapshot_token *token;	/* [tokens] of the prompt */
 	int tokens;
 	struct snapshot_token *foil;	/* [foil_tokens] */
@@ -66,6 +67,7 @@ struct snapshot {
 
 	char *error;		/* of the job as a whole; NULL: none. The rest then still answers the job before. */
 	enum err_kind error_kind;
+	struct job_fault fault;		/* what of the job it is about */
 	int notes;
 	char **note;		/* [notes] sentences */
 };

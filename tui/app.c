@@ -10,6 +10,7 @@
 #include "tui/mouse.h"
 #include "tui/panes/lists.h"
 #include "tui/question.h"
+#include "tui/refuse.h"
 
 /* Milliseconds: an answer that comes sooner replaces the old one without a flicker; how often progress is looked at. */
 enum { STALE_AFTER = 200, PROGRESS_EVERY = 250 };
@@ -62,10 +63,13 @@ void app_done(struct app *app)
 	undo_done(&app->undo);
 	if (app->has_asked)
 		job_done(&app->asked);
+	if (app->has_good)
+		job_done(&app->good);
 	input_done(&app->input);
 	for (int i = 0; i < LINE_KINDS; i++)
 		history_done(&app->history[i]);
 	free(app->complete_typed);
+	free(app->line_before);
 	free(app->search);
 	str_done(&app->message);
 	notes_done(&app->said);
@@ -93,6 +97,34 @@ void app_change(struct app *app)
 	push(&app->undo.past, &app->undo.pasts, &app->doc);
 	while (app->undo.futures)
 		preset_done(&app->undo.future[--app->undo.futures]);
+}
+
+/* Cursors aside: they are not undone. */
+static bool same_document(const struct preset *a, const struct preset *b)
+{
+	struct preset moved;
+	struct str one, other;
+	bool same;
+
+	str_init(&one);
+	str_init(&other);
+	preset_copy(&moved, b);
+	memcpy(moved.cursor, a->cursor, sizeof moved.cursor);
+	preset_print(a, &one);
+	preset_print(&moved, &other);
+	same = !strcmp(one.s, other.s);
+	str_done(&one);
+	str_done(&other);
+	preset_done(&moved);
+	return same;
+}
+
+void app_unchange(struct app *app)
+{
+	struct undo *u = &app->undo;
+
+	if (u->pasts && same_document(&u->past[u->pasts - 1], &app->doc))
+		preset_done(&u->past[--u->pasts]);
 }
 
 /* The document of one stack takes the screen, the other stack keeps the one that was there. Cursors stay where they are. */
@@ -163,6 +195,8 @@ void app_say(struct app *app, enum style style, const char *format, ...)
 	app->message_style = style;
 	if (*text && strcmp(last_said(app), text))
 		notes_add(&app->said, "%s", text);
+	if (style == STYLE_ERROR && app->taken && !app->line && !app->popup)
+		lines_open_again(app);
 }
 
 void app_say_err(struct app *app, const struct err *err)
@@ -244,6 +278,7 @@ void app_snapshot(struct app *app, const struct snapshot *shot)
 		return;
 	if (shot->state == WORK_IDLE && !shot->error)
 		app->rested = shot->milliseconds;
+	refuse_answered(app);
 	/* Notes of the newest job, each said once. */
 	for (int i = 0; i < shot->notes; i++) {
 		bool heard = false;
@@ -330,8 +365,10 @@ void app_event(struct app *app, const struct key *key)
 
 	if (key->kind == K_NONE || key->kind == K_RESIZE || key->kind == K_LOST)
 		return;
-	if (key->kind != K_RELEASE && key->kind != K_DRAG)
+	if (key->kind != K_RELEASE && key->kind != K_DRAG) {
 		str_clear(&app->message);
+		app->taken = LINE_NONE;
+	}
 	if (key->kind == K_PASTE || ((where & W_LINE) && is_text(key)))
 		lines_type(app, key);
 	else if (key->kind >= K_CLICK && key->kind <= K_WHEEL_DOWN)

@@ -72,6 +72,9 @@ struct app {
 	const struct snapshot *shot;	/* borrowed until the next app_snapshot; never NULL after the first */
 	struct job asked;		/* the question that the worker has */
 	bool has_asked;
+	struct job good;		/* the last question that could be answered: see refuse.h */
+	bool has_good;
+	unsigned good_serial;
 	unsigned serial;
 	long now, asked_at;		/* milliseconds of the loop's clock */
 	double rested;			/* what the last question took that was answered; 0: none was */
@@ -84,10 +87,12 @@ struct app {
 	struct layout layout;
 
 	enum line_kind line;
+	enum line_kind taken;		/* until the next key: the line that Enter took; an error opens it again */
 	struct input input;
 	struct typed typed;
 	struct input_history history[LINE_KINDS];
 	bool line_changed;		/* undo has the document from before this line */
+	char *line_before;		/* prompt or foil when their line began; NULL: there was no foil */
 	int complete_at;		/* which completion stands in the line; -1: what was typed */
 	char *complete_typed;
 	int editing;			/* LINE_EDIT: which edit */
@@ -143,11 +148,13 @@ void app_models(struct app *app, struct model_entry *models, int models_n);
 
 /* The document as it is goes on the undo stack: call it before a change. */
 void app_change(struct app *app);
+/* What was changed last was put back: undo has nothing to do with it. */
+void app_unchange(struct app *app);
 bool app_undo(struct app *app);
 bool app_redo(struct app *app);
 
 void app_ask_for(struct app *app, enum request_kind kind, const char *text);
-/* A sentence in the last line until the next key. */
+/* A sentence in the last line until the next key. An error about a line that was just typed opens that line again, for correction. */
 void app_say(struct app *app, enum style style, const char *format, ...) __attribute__((format(printf, 3, 4)));
 void app_say_err(struct app *app, const struct err *err);
 

@@ -5,6 +5,7 @@
 #include "tui/lines.h"
 #include "tui/panes/lists.h"
 #include "tui/question.h"
+#include "tui/refuse.h"
 
 enum { GENERATE = 30 };
 
@@ -47,13 +48,9 @@ void act_basis(struct app *app, const char *argument)
 
 void act_metric(struct app *app, const char *argument)
 {
-	struct err err;
-
 	if (!argument)
 		lines_begin(app, LINE_METRIC, app->doc.job.metric ? app->doc.job.metric : "");
-	else if (*argument && !metric_check(argument, &err))
-		app_say_err(app, &err);
-	else
+	else if (!refuse_metric(app, argument))
 		set_field(app, &app->doc.job.metric, *argument ? argument : NULL);
 }
 
@@ -101,6 +98,18 @@ void act_technique(struct app *app, const char *argument)
 	}
 }
 
+/* What is known of the model and the prompt has a place for each argument. */
+static bool within_extents(const struct app *app, const struct job_pane *pane, struct err *err)
+{
+	const struct param *params = pane->analysis->params;
+	int n, unused;
+
+	for (int i = 0; i < param_count(params); i++)
+		if (pane->given[i] && (n = extent_of(app, params[i].dim)) > 0 && !param_resolve(&params[i], pane->args[i], n, &unused, err))
+			return err_in(err, "%s: %s", pane->analysis->name, params[i].name);
+	return true;
+}
+
 void act_set(struct app *app, const char *argument)
 {
 	struct job_pane *pane = app_pane(app), changed;
@@ -113,8 +122,8 @@ void act_set(struct app *app, const char *argument)
 		return;
 	}
 	changed = *pane;
-	if (!job_pane_set(&changed, argument, &err)) {
-		app_say_err(app, &err);
+	if (!job_pane_set(&changed, argument, &err) || !within_extents(app, &changed, &err)) {
+		app_say(app, STYLE_ERROR, "%s; not applied", err.text);
 		return;
 	}
 	app_change(app);

@@ -6,6 +6,7 @@
 #include "tui/lines.h"
 #include "tui/panes/lists.h"
 #include "tui/question.h"
+#include "tui/refuse.h"
 
 /* The line as edit_print writes it, so that two spellings of one edit are one. False with a sentence. */
 static bool canonical(const char *line, struct str *out, struct err *err)
@@ -44,6 +45,8 @@ static void toggle_line(struct app *app, const char *line)
 	int i = find_edit(app, line);
 	bool back = i >= 0 && app->doc.job.edit[i].on;
 
+	if (!back && refuse_edit(app, line))
+		return;
 	app_change(app);
 	if (back)
 		job_remove_edit(&app->doc.job, i);
@@ -108,11 +111,7 @@ void act_edit(struct app *app, const char *argument)
 	} else if ((i = find_edit(app, line.s)) >= 0 && app->doc.job.edit[i].on) {
 		app_say(app, STYLE_WARNING, "%s is there already", line.s);
 	} else {
-		app_change(app);
-		if (i >= 0)
-			app->doc.job.edit[i].on = true;
-		else
-			job_add_edit(&app->doc.job, line.s);
+		toggle_line(app, line.s);
 	}
 	str_done(&line);
 }
@@ -177,8 +176,12 @@ static void fill_edits(const struct app *app, struct list *list)
 
 static void choose_edit(struct app *app, const struct list_item *item)
 {
+	struct job_edit *edit = &app->doc.job.edit[item->id];
+
+	if (!edit->on && refuse_edit(app, edit->line))
+		return;
 	app_change(app);
-	app->doc.job.edit[item->id].on = !app->doc.job.edit[item->id].on;
+	edit->on = !edit->on;
 }
 
 const struct popup popup_edits = {

@@ -9,6 +9,7 @@
 #include "tui/complete.h"
 #include "tui/panes/lists.h"
 #include "tui/question.h"
+#include "tui/refuse.h"
 
 /* ------------------------------------------------------------------------------------------------ what each kind does */
 
@@ -26,6 +27,16 @@ static void live(struct app *app, char **field, bool empty_is_none)
 	job_set(field, empty_is_none && !*text ? NULL : text);
 }
 
+static char **prompt_field(struct app *app)
+{
+	return &app->doc.job.prompt;
+}
+
+static char **foil_field(struct app *app)
+{
+	return &app->doc.job.foil;
+}
+
 static void prompt_typed(struct app *app)
 {
 	live(app, &app->doc.job.prompt, false);
@@ -34,6 +45,25 @@ static void prompt_typed(struct app *app)
 static void foil_typed(struct app *app)
 {
 	live(app, &app->doc.job.foil, true);
+}
+
+/* While it was typed it was let be, even if it could not be answered. */
+static void live_taken(struct app *app)
+{
+	refuse_from(app, app->taken, app->line_before);
+	if (app->shot && app->shot->serial == app->serial)
+		refuse_answered(app);
+}
+
+/* What was typed since the line began is taken back. */
+static void live_left(struct app *app)
+{
+	job_set(app->line == LINE_FOIL ? foil_field(app) : prompt_field(app), app->line_before);
+	if (!app->line_changed)
+		return;
+	app_unchange(app);
+	history_add(app->input.history, app->input.text.s);
+	app_say(app, STYLE_DIM, "as it was before; Up in that line brings back what was typed");
 }
 
 static void search_typed(struct app *app)
@@ -53,21 +83,22 @@ static void metric_taken(struct app *app)
 
 static void edit_taken(struct app *app)
 {
-	struct job_edit *edit = &app->doc.job.edit[app->editing];
 	struct arena *scratch = arena_new();
 	struct edit parsed;
 	struct str line;
 	struct err err;
 
 	str_init(&line);
-	if (app->editing >= app->doc.job.edits)
+	if (app->editing >= app->doc.job.edits) {
 		app_say(app, STYLE_WARNING, "that edit is gone");
-	else if (edit_parse(app->input.text.s, &parsed, scratch, &err)) {
-		edit_print(&parsed, &line);
-		app_change(app);
-		job_set(&edit->line, line.s);
-	} else {
+	} else if (!edit_parse(app->input.text.s, &parsed, scratch, &err)) {
 		app_say_err(app, &err);
+	} else {
+		edit_print(&parsed, &line);
+		if (!refuse_edit(app, line.s)) {
+			app_change(app);
+			job_set(&app->doc.job.edit[app->editing].line, line.s);
+		}
 	}
 	str_done(&line);
 	arena_free(scratch);
@@ -76,6 +107,13 @@ static void edit_taken(struct app *app)
 static void search_taken(struct app *app)
 {
 	act_search(app, app->input.text.s);
+}
+
+static void search_left(struct app *app)
+{
+	str_clear(&app->input.text);
+	app->input.at = 0;
+	search_typed(app);
 }
 
 static void save_taken(struct app *app)
@@ -92,15 +130,16 @@ static const struct line_row {
 	const char *label, *history;
 	void (*typed)(struct app *app);		/* after every change; NULL: nothing */
 	void (*taken)(struct app *app);		/* Enter; NULL: nothing more */
-	bool clear;				/* leaving puts away what `typed` did */
+	void (*left)(struct app *app);		/* Esc: puts back what `typed` did; NULL: nothing to put back */
+	char **(*field)(struct app *app);	/* that is typed in live; NULL: none */
 } rows[LINE_KINDS] = {
-	[LINE_PROMPT] = { "prompt", "prompts", prompt_typed, NULL, false },
-	[LINE_FOIL] = { "foil", "prompts", foil_typed, NULL, false },
-	[LINE_METRIC] = { "metric", "metrics", NULL, metric_taken, false },
-	[LINE_EDIT] = { "edit", "edits", NULL, edit_taken, false },
-	[LINE_SEARCH] = { "/", NULL, search_typed, search_taken, true },
-	[LINE_SAVE] = { "save as", NULL, NULL, save_taken, false },
-	[LINE_COMMAND] = { ":", "commands", NULL, command_taken, false },
+	[LINE_PROMPT] = { "prompt", "prompts", prompt_typed, live_taken, live_left, prompt_field },
+	[LINE_FOIL] = { "foil", "prompts", foil_typed, live_taken, live_left, foil_field },
+	[LINE_METRIC] = { "metric", "metrics", NULL, metric_taken, NULL, NULL },
+	[LINE_EDIT] = { "edit", "edits", NULL, edit_taken, NULL, NULL },
+	[LINE_SEARCH] = { "/", NULL, search_typed, search_taken, search_left, NULL },
+	[LINE_SAVE] = { "save as", NULL, NULL, save_taken, NULL, NULL },
+	[LINE_COMMAND] = { ":", "commands", NULL, command_taken, NULL, NULL },
 };
 
 const char *lines_label(enum line_kind kind)
@@ -147,8 +186,16 @@ void lines_begin(struct app *app, enum line_kind kind, const char *text)
 {
 	app->line = kind;
 	app->line_changed = false;
+	if (rows[kind].field)
+		job_set(&app->line_before, *rows[kind].field(app));
 	forget_completion(app);
 	input_start(&app->input, text, history_of(app, kind));
+}
+
+void lines_open_again(struct app *app)
+{
+	app->line = app->taken;
+	app->line_changed = false;
 }
 
 void lines_type(struct app *app, const struct key *key)
@@ -178,6 +225,7 @@ void act_line_accept(struct app *app, const char *argument)
 
 	(void)argument;
 	end(app);
+	app->taken = kind;
 	if (rows[kind].taken)
 		rows[kind].taken(app);
 }
@@ -185,13 +233,8 @@ void act_line_accept(struct app *app, const char *argument)
 void act_line_leave(struct app *app, const char *argument)
 {
 	(void)argument;
-	if (rows[app->line].clear) {
-		str_clear(&app->input.text);
-		app->input.at = 0;
-		typed(app);
-	}
-	if (app->line == LINE_PROMPT || app->line == LINE_FOIL)
-		end(app);
+	if (rows[app->line].left)
+		rows[app->line].left(app);
 	app->line = LINE_NONE;
 	forget_completion(app);
 }

@@ -10,6 +10,8 @@
 
 /* Begins a line of that kind with that text. */
 void lines_begin(struct app *app, enum line_kind kind, const char *text);
+/* The line that was taken, as it was typed. */
+void lines_open_again(struct app *app);
 /* Typed or pasted text into the line; pasted into the panes it becomes the prompt's. */
 void lines_type(struct app *app, const struct key *key);
 /* What stands before it: "metric", ":", "/". */

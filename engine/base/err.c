@@ -24,6 +24,7 @@ bool err_set(struct err *err, enum err_kind kind, const char *format, ...)
 	va_list ap;
 
 	err->kind = kind;
+	err->item = 0;
 	va_start(ap, format);
 	vsnprintf(err->text, sizeof err->text, format, ap);
 	va_end(ap);

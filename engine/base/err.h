@@ -21,6 +21,7 @@ enum err_kind {
 
 struct err {
 	enum err_kind kind;
+	int item;	/* which of several that were handed in it is about, such as a run's edits: from 1; 0: none of them */
 	char text[1000];
 };
 

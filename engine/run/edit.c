@@ -251,14 +251,41 @@ static bool resolve_noise(struct edit *e, const struct edit_context *context, st
 	return x != NULL;
 }
 
-static bool resolve_foil(struct edit *e, const struct edit_context *context, const char *line, struct err *err)
+static bool check_foil(const struct edit *e, int T, int foil_T, const char *line, struct err *err)
 {
-	e->source = context->foil;
-	if (!e->source)
+	if (e->op != EDIT_PATCH && e->op != EDIT_INTERCHANGE)
+		return true;
+	if (foil_T < 0)
 		return err_set(err, ERR_ARGUMENT, "edit \"%s\": %s reads from the foil, and none is set", line, edit_ops[e->op].word);
-	return e->source->T == context->T ||
+	return foil_T == T || !T || !foil_T ||
 	       err_set(err, ERR_ARGUMENT, "edit \"%s\": %s needs prompt and foil of equally many tokens; they have %d and %d", line,
-		       edit_ops[e->op].word, context->T, e->source->T);
+		       edit_ops[e->op].word, T, foil_T);
+}
+
+/* Everything that needs no run: see edit_check(). */
+static bool resolve_early(struct edit *e, const struct config *c, int T, int foil_T, struct arena *arena, const char *line, struct err *err)
+{
+	bool reads_file = (e->op == EDIT_ADD && e->file) || e->op == EDIT_PROJECT || e->op == EDIT_INTERCHANGE;
+
+	return check_place(e, c, line, err) && (!T || resolve_positions(e, T, arena, line, err)) && check_foil(e, T, foil_T, line, err) &&
+	       (!reads_file || resolve_file(e, c, arena, line, err));
+}
+
+bool edit_check(const char *line, const struct config *c, int T, int foil_T, struct err *err)
+{
+	struct arena *scratch = arena_new();
+	struct edit e;
+	struct str own;
+	bool ok;
+
+	str_init(&own);
+	ok = edit_parse(line, &e, scratch, err);
+	if (ok)
+		edit_print(&e, &own);
+	ok = ok && resolve_early(&e, c, T, foil_T, scratch, own.s, err);
+	str_done(&own);
+	arena_free(scratch);
+	return ok;
 }
 
 /* A long prompt's run may keep less than everything (layer.h). */
@@ -281,7 +308,7 @@ bool edit_resolve(struct edit *e, const struct edit_context *context, struct are
 
 	str_init(&line);
 	edit_print(e, &line);
-	ok = check_place(e, c, line.s, err) && resolve_positions(e, context->T, arena, line.s, err);
+	ok = resolve_early(e, c, context->T, context->foil ? context->foil->T : -1, arena, line.s, err);
 	if (ok && e->op == EDIT_MEAN)
 		ok = e->file ? resolve_prompts_mean(e, context, arena, err)
 			     : can_read(e, context->unedited, line.s, err) && resolve_mean(e, c, context->unedited, arena, err);
@@ -291,16 +318,14 @@ bool edit_resolve(struct edit *e, const struct edit_context *context, struct are
 		e->source = prompt_runs_other(context->prompts, &q, e->line, (unsigned)e->seed, context->reads, err);
 		ok = e->source != NULL;
 	}
-	if (ok && ((e->op == EDIT_ADD && e->file) || e->op == EDIT_PROJECT || e->op == EDIT_INTERCHANGE))
-		ok = resolve_file(e, c, arena, line.s, err);
 	if (ok && e->op == EDIT_NOISE)
 		ok = resolve_noise(e, context, arena, err);
 	if (ok && e->op == EDIT_FREEZE) {
 		e->source = context->unedited;
 		ok = can_read(e, e->source, line.s, err) && (!norms_is(e->target->site) || resolve_scales(e, context, arena, line.s, err));
 	}
-	if (ok && (e->op == EDIT_PATCH || e->op == EDIT_INTERCHANGE))
-		ok = resolve_foil(e, context, line.s, err);
+	if (e->op == EDIT_PATCH || e->op == EDIT_INTERCHANGE)
+		e->source = context->foil;
 	if (ok && e->source)
 		ok = can_read(e, e->source, line.s, err);
 	str_done(&line);

@@ -105,6 +105,12 @@ struct edit_context {
 	struct task *task;		/* of the runs over a file of prompts */
 };
 
+/*
+ * What can be said of a line before anything runs: layer, unit and positions, the vector in its file, the foil. T 0: the prompt's length is not
+ * known yet, and positions are not checked. foil_T -1: no foil is set; 0: its length is not known yet. edit_resolve() checks the same first.
+ */
+bool edit_check(const char *line, const struct config *c, int T, int foil_T, struct err *err);
+
 /* Checks layer, unit and positions, loads the vector, computes the mean. ERR_ARGUMENT says what the model has. Memory from `arena`. */
 bool edit_resolve(struct edit *edit, const struct edit_context *context, struct arena *arena, struct err *err);
 

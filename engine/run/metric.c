@@ -100,11 +100,42 @@ static bool parse(const char *spec, struct parsed *p, struct arena *arena, struc
 	return true;
 }
 
-bool metric_check(const char *spec, struct err *err)
+/* "#17": a token by its number. */
+static bool is_number(const char *text, long *number)
+{
+	char *end;
+
+	*number = *text == '#' ? strtol(text + 1, &end, 10) : -1;
+	return *text == '#' && end != text + 1 && !*end;
+}
+
+static bool check_target(const char *text, int V, struct err *err)
+{
+	long number;
+
+	if (!*text)
+		return err_set(err, ERR_ARGUMENT, "metric: \"\" is not a token");
+	return !is_number(text, &number) || !V || (number >= 0 && number < V) ||
+	       err_set(err, ERR_ARGUMENT, "metric: the vocabulary has the tokens #0 … #%d, not %s", V - 1, text);
+}
+
+static bool check(const struct parsed *p, int V, int T, struct err *err)
+{
+	if (p->has_position && T && (p->position < -T || p->position >= T))
+		return err_set(err, ERR_ARGUMENT, "metric: position %d is outside the prompt, which has %d tokens", p->position, T);
+	if (p->kind == METRIC_LOSS && T == 1)
+		return err_set(err, ERR_ARGUMENT, "metric: the loss needs a prompt of at least two tokens");
+	for (int i = 0; i < metric_table[p->kind].targets; i++)
+		if (!check_target(p->target[i], V, err))
+			return false;
+	return true;
+}
+
+bool metric_check(const char *spec, int V, int T, struct err *err)
 {
 	struct arena *arena = arena_new();
 	struct parsed p;
-	bool ok = !spec || !*spec || parse(spec, &p, arena, err);
+	bool ok = !spec || !*spec || (parse(spec, &p, arena, err) && check(&p, V, T, err));
 
 	arena_free(arena);
 	return ok;
@@ -116,17 +147,12 @@ static bool find_target(const struct model *m, const char *text, int32_t *id, st
 	const struct tokenizer *t = m->tokenizer;
 	int32_t *ids = NULL;
 	size_t n = 0;
+	long number;
 	bool ok;
-	char *end;
 
-	if (*text == '#') {
-		long number = strtol(text + 1, &end, 10);
-
-		if (end != text + 1 && !*end) {
-			*id = (int32_t)number;
-			return (number >= 0 && number < m->config.V) ||
-			       err_set(err, ERR_ARGUMENT, "metric: the vocabulary has the tokens #0 … #%d, not %s", m->config.V - 1, text);
-		}
+	if (is_number(text, &number)) {
+		*id = (int32_t)number;
+		return true;
 	}
 	if ((*id = tokenizer_find(t, text, strlen(text))) >= 0 && *id < m->config.V)
 		return true;
@@ -198,13 +224,10 @@ static int32_t best_token(const float *logits, int V)
 static bool resolve(const struct parsed *p, const struct run *run, struct metric *metric, struct notes *notes, struct err *err)
 {
 	*metric = (struct metric){ .kind = p->kind, .target = { -1, -1 }, .position = run->T - 1 };
-	if (p->has_position) {
+	if (!check(p, run->model->config.V, run->T, err))
+		return false;
+	if (p->has_position)
 		metric->position = p->position < 0 ? p->position + run->T : p->position;
-		if (metric->position < 0 || metric->position >= run->T)
-			return err_set(err, ERR_ARGUMENT, "metric: position %d is outside the prompt, which has %d tokens", p->position, run->T);
-	}
-	if (p->kind == METRIC_LOSS && run->T < 2)
-		return err_set(err, ERR_ARGUMENT, "metric: the loss needs a prompt of at least two tokens");
 	for (int i = 0; i < metric_table[p->kind].targets; i++)
 		if (!find_target(run->model, p->target[i], &metric->target[i], notes, err))
 			return false;

@@ -40,8 +40,11 @@ struct metric {
 
 /* Resolves `spec` (NULL or "": the default) against the unedited run. */
 bool metric_resolve(const char *spec, const struct run *unedited, struct metric *metric, struct notes *notes, struct err *err);
-/* Only whether it parses, without a model: ERR_USAGE. */
-bool metric_check(const char *spec, struct err *err);
+/*
+ * What can be said of a spec before anything runs: whether it parses (ERR_USAGE), and whether a vocabulary of V tokens and a prompt of T
+ * have what it names (ERR_ARGUMENT); 0: not known yet. metric_resolve() checks the same first.
+ */
+bool metric_check(const char *spec, int V, int T, struct err *err);
 
 /* Its value on a run; `unedited` is what kl compares with (may be the same run: 0). */
 bool metric_value(const struct metric *metric, const struct run *run, const struct run *unedited, double *value,

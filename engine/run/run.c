@@ -104,8 +104,10 @@ static bool resolve_edits(struct run *r, const struct run_order *o, struct task 
 	for (int e = 0; e < r->edits; e++) {
 		if (e >= o->edit_count)
 			r->edit[e] = *o->more[e - o->edit_count];
-		else if (!edit_parse(o->edits[e], &r->edit[e], r->arena, err) || !edit_resolve(&r->edit[e], &context, r->arena, err))
+		else if (!edit_parse(o->edits[e], &r->edit[e], r->arena, err) || !edit_resolve(&r->edit[e], &context, r->arena, err)) {
+			err->item = e + 1;
 			return false;
+		}
 		if (r->edit[e].source)
 			run_set_keep(&r->reads, r->edit[e].source);
 	}

@@ -38,7 +38,7 @@ static const struct {
 	{ "wheel-120x40", 120, 40, "3 WheelDown@90,8 WheelDown@10,30" },
 	{ "click-list-80x24", 80, 24, "t Click@30,9" },
 	{ "stale-120x40", 120, 40, "Slow Space" },
-	{ "stale-metric-80x24", 80, 24, "Slow e '_more Esc" },
+	{ "stale-metric-80x24", 80, 24, "Slow e '_more Enter" },
 	{ "foil-equal-80x24", 80, 24, "f Backspace Backspace 'was Enter Left Left" },
 	{ "foil-shorter-80x24", 80, 24, "f C-u 'The_town_is Enter" },
 	{ "foil-typing-80x24", 80, 24, "f '_not Enter e 'n" },

@@ -271,6 +271,7 @@ static void forget(struct snapshot *shot)
 	free_tokens(&shot->foil, &shot->foil_tokens);
 	free_tokens(&shot->generated, &shot->generated_tokens);
 	free_tokens(&shot->plain, &shot->plain_tokens);
+	free(shot->error);
 	memset(shot, 0, sizeof *shot);
 }
 
@@ -289,6 +290,7 @@ static void answer_all(struct fake *f, const struct job *job)
 	shot->has_model = true;
 	shot->model = (struct model_facts){ .name = "tiny", .family = "llama", .dtypes = "F16", .L = FAKE_LAYERS, .D = 48,
 					    .H = FAKE_HEADS, .G = 1, .K = 16, .F = 96, .V = 512, .context = 256 };
+	shot->config = (struct config){ .L = FAKE_LAYERS, .D = 48, .H = FAKE_HEADS, .G = 1, .K = 16, .F = 96, .V = 512, .context = 256 };
 	tokenise(job->prompt, &shot->token, &shot->tokens);
 	if (job->foil)
 		tokenise(job->foil, &shot->foil, &shot->foil_tokens);
@@ -331,6 +333,23 @@ static void begin_answers(struct fake *f, const struct job *job)
 	}
 }
 
+/* As the worker does: the answers stay those to the question before. */
+static bool refuse(struct fake *f, const struct job *job)
+{
+	struct snapshot *shot = &f->shot;
+	const char *why = f->refuses ? f->refuses(job, &shot->fault) : NULL;
+
+	free(shot->error);
+	shot->error = why ? strdup(why) : NULL;
+	shot->error_kind = why ? ERR_ARGUMENT : ERR_NONE;
+	if (!why)
+		return false;
+	shot->serial = ++f->serial;
+	for (int i = 0; i < shot->panes; i++)
+		shot->pane[i].stale = true;
+	return true;
+}
+
 bool fake_serve(struct fake *f, struct app *app)
 {
 	struct request r;
@@ -342,7 +361,7 @@ bool fake_serve(struct fake *f, struct app *app)
 			app_asked(app, f->serial + 1);
 			if (f->slow)
 				begin_answers(f, &app->asked);
-			else
+			else if (!refuse(f, &app->asked))
 				answer_all(f, &app->asked);
 			app_snapshot(app, &f->shot);
 		}

@@ -15,6 +15,8 @@ struct fake {
 	unsigned serial;
 	int asked;	/* questions so far */
 	bool slow;	/* the answers do not come: the first pane's is at 12 of 30 */
+	/* What cannot be answered, and why; NULL: nothing. */
+	const char *(*refuses)(const struct job *job, struct job_fault *fault);
 };
 
 /* Carries out what the app asks for until it asks for nothing: questions are answered, the rest is only counted. Returns

@@ -4,6 +4,9 @@
  */
 #include "engine/session.h"
 
+#include <stdlib.h>
+#include <string.h>
+
 #include "engine/numbers/pool.h"
 #include "engine/run/run.h"
 #include "tests/tap.h"
@@ -211,6 +214,50 @@ static void test_visible_first(struct job *job)
 	session_free(s);
 }
 
+/* Says which part of a job is at fault, by what it is and not by its sentence; the job before stays prepared. */
+static void check_fault(struct session *s, struct job *job, enum job_part part, int edit)
+{
+	const struct run *before = session_run(s);
+	struct notes notes = { 0 };
+	struct err err = { 0 };
+	bool ok = session_prepare(s, job, NULL, &notes, &err);
+	struct job_fault fault = session_fault(s);
+
+	CHECK_THAT(!ok && fault.part == part && fault.edit == edit, "part %d, edit %d: %s", (int)fault.part, fault.edit, err.text);
+	CHECK(session_run(s) == before);
+	notes_done(&notes);
+}
+
+static void test_faults(struct session *s, struct job *job)
+{
+	struct job bad;
+	char *long_prompt = xcalloc(1, 4001);
+
+	prepare(s, job);
+	job_copy(&bad, job);
+	job_set(&bad.model, "nowhere");
+	check_fault(s, &bad, JOB_MODEL, 0);
+	job_set(&bad.model, job->model);
+	memset(long_prompt, 'a', 4000);
+	job_set(&bad.prompt, long_prompt);
+	check_fault(s, &bad, JOB_PROMPT, 0);
+	job_set(&bad.prompt, job->prompt);
+	job_set(&bad.foil, long_prompt);
+	check_fault(s, &bad, JOB_FOIL, 0);
+	job_set(&bad.foil, NULL);
+	job_set(&bad.metric, "logit #99999");
+	check_fault(s, &bad, JOB_METRIC, 0);
+	job_add_edit(&bad, "head 77.1 zero");
+	job_add_edit(&bad, "head 1.1 zero");
+	job_add_edit(&bad, "head 1.2 mean nofile.txt");
+	bad.edit[0].on = false;
+	check_fault(s, &bad, JOB_EDIT, 2);
+	bad.edit[0].on = true;
+	check_fault(s, &bad, JOB_EDIT, 0);
+	free(long_prompt);
+	job_done(&bad);
+}
+
 int main(void)
 {
 	struct session *s = session_new();
@@ -224,6 +271,7 @@ int main(void)
 	job.pane[job.panes++] = pane;
 	test_switching(s, &job);
 	test_prefix(s, &job);
+	test_faults(s, &job);
 	job_set(&job.foil, "The cat sat on the mat and saw a bird.");
 	test_interrupted(&job);
 	test_visible_first(&job);
