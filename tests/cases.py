@@ -7,6 +7,8 @@ given to the program as a person would.
 import json
 import os
 import pathlib
+import re
+import shutil
 import subprocess
 import sys
 
@@ -84,7 +86,48 @@ def vectors():
     tap(row["f2"] != row["f4"] and abs(row["f2"][0] - row["f4"][0]) < 2e-3, "npy-f16: f2.npy", row)
 
 
-for case in [heads, shards, prompt_files, vectors]:
+def names(**env):
+    return [line.split("  ")[0] for line in run("models", **env)[1].splitlines()]
+
+
+def found(name, **env):
+    """The path that a name stands for, or what is said about it."""
+    status, out, said = run("info", name, **env)
+    return re.search(r"found at +(.*)", out)[1] if status == 0 else said
+
+
+def caches():
+    xdg = CASES / "caches-xdg/xdg"
+    for env, listed in [({"XDG_CACHE_HOME": str(xdg)}, {"acme/tiny", "acme_tiny-GGUF_tiny-Q4_0"}),
+                        ({"HUGGINGFACE_HUB_CACHE": str(xdg / "huggingface/hub")}, {"acme/tiny"}),
+                        ({"HOME": str(xdg.parent), "HF_HOME": "~/xdg/huggingface"}, {"acme/tiny"})]:
+        tap(listed <= set(names(**env)), f"caches-xdg: {' '.join(env)}", names(**env))
+
+
+def revisions():
+    env = {"HF_HUB_CACHE": str(CASES / "hub-revisions/hub")}
+    tap({"acme/steps@step1000", "acme/steps@step143000"} <= set(names(**env)), "hub-revisions: both are listed", names(**env))
+    tap("there are 2 revisions of it" in found("acme/steps", **env), "hub-revisions: none is picked silently", found("acme/steps", **env))
+    for name, letter in [("acme/steps@step1000", "f"), ("steps@step143000", "a"), ("acme/steps@ffff", "f"), ("acme/steps@" + 40 * "a", "a")]:
+        tap(found(name, **env).endswith(20 * letter), f"hub-revisions: {name}", found(name, **env))
+
+
+def ollama():
+    env = {"OLLAMA_MODELS": str(CASES / "ollama-names/models")}
+    tap({"acme/tiny:latest", "hf.co/acme/tiny-GGUF:Q4_0", "tiny:latest"} <= set(names(**env)), "ollama-names: as `ollama ls` has them", names(**env))
+    for name in ["hf.co/acme/tiny-GGUF:Q4_0", "library/tiny", "tiny", "acme/tiny", "registry.ollama.ai/library/tiny:latest"]:
+        tap("/blobs/sha256-" in found(name, **env), f"ollama-names: {name}", found(name, **env))
+    # the service's store lies in a system folder: shown in a private mount namespace, where that can be made
+    script = 'mount -t tmpfs none /usr/share && mkdir -p /usr/share/ollama/.ollama && cp -r "$1" /usr/share/ollama/.ollama/ && exec "$2" models'
+    p = subprocess.run(["unshare", "-m", "sh", "-c", script, "sh", env["OLLAMA_MODELS"], LMSCOPE], capture_output=True, text=True,
+                       env={**os.environ, "HOME": "/nonexistent"}) if shutil.which("unshare") else None
+    if p is None or "unshare" in p.stderr or "mount" in p.stderr:
+        tap(True, "ollama-service # SKIP no mount namespaces here")
+    else:
+        tap("hf.co/acme/tiny-GGUF:Q4_0" in p.stdout, "ollama-service: the store of Ollama's service", p.stdout + p.stderr)
+
+
+for case in [heads, shards, prompt_files, vectors, caches, revisions, ollama]:
     case()
 print(f"1..{number}")
 sys.exit(failed > 0)

@@ -1,46 +1,93 @@
 /* caches.c - see caches.h. Folders are walked to a fixed depth; links to folders are not followed, but for Hugging Face's own. */
-#include "engine/model/caches.h"
+#include "engine/model/caches_inside.h"
 
+#include <ctype.h>
 #include <dirent.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "engine/base/arena.h"
 #include "engine/base/file.h"
-#include "engine/base/json.h"
 #include "engine/base/str.h"
 
-enum { MANIFEST_LIMIT = 1 << 20, MOST = 10000 };
+enum { MOST = 10000 };
 
-struct listing {
-	struct cached *item;
-	int n;
-};
-
-static void add(struct listing *l, char *name, char *path, const char *place)
+void caches_add(struct listing *l, char *name, char *also, char *path, const char *place)
 {
 	if (l->n == MOST) {
 		free(name);
+		free(also);
 		free(path);
 		return;
 	}
 	l->item = xrealloc(l->item, (size_t)(l->n + 1) * sizeof *l->item);
-	l->item[l->n++] = (struct cached){ name, path, place };
+	l->item[l->n++] = (struct cached){ name, also, path, place };
 }
 
-/* $VARIABLE, or below the home folder; heap. NULL when neither is there. */
-static char *place(const char *variable, const char *below_variable, const char *below_home)
+/* ---- where they are ---- */
+
+char *caches_below_home(const char *part)
 {
-	const char *root = variable ? getenv(variable) : NULL, *home = getenv("HOME");
+	const char *home = getenv("HOME");
 
-	if (root && *root == '/')
-		return file_join(root, below_variable);
-	return below_home && home && *home == '/' ? file_join(home, below_home) : NULL;
+	return home && *home == '/' ? file_join(home, part) : NULL;
 }
 
-/* Calls visit for every entry of a folder whose name does not begin with a dot. */
-static void each_entry(const char *folder, void (*visit)(void *context, const char *path, const char *name), void *context)
+char *caches_below_cache(const char *part)
+{
+	char *root = caches_variable("XDG_CACHE_HOME"), *path;
+
+	if (!root)
+		root = caches_below_home(".cache");
+	path = root ? file_join(root, part) : NULL;
+	free(root);
+	return path;
+}
+
+/* "$NAME" or "${NAME}" at s: adds its value, which may be empty, and returns its length; 0: it is just a dollar. */
+static size_t add_variable(struct str *out, const char *s)
+{
+	bool braced = s[1] == '{';
+	const char *from = s + 1 + braced, *end = from;
+	char *name;
+
+	while (isalnum((unsigned char)*end) || *end == '_')
+		end++;
+	if (end == from || (braced && *end != '}'))
+		return 0;
+	name = xstrdup(from);
+	name[end - from] = '\0';
+	if (getenv(name))
+		str_add(out, getenv(name));
+	free(name);
+	return (size_t)(end + braced - s);
+}
+
+char *caches_variable(const char *name)
+{
+	const char *value = getenv(name), *home = getenv("HOME");
+	struct str out;
+
+	if (!value || !*value)
+		return NULL;
+	str_init(&out);
+	if (*value == '~' && (!value[1] || value[1] == '/') && home) {
+		str_add(&out, home);
+		value++;
+	}
+	while (*value) {
+		size_t n = *value == '$' ? add_variable(&out, value) : 0;
+
+		if (!n)
+			str_add_char(&out, *value);
+		value += n ? n : 1;
+	}
+	return str_take(&out);
+}
+
+/* ---- folders and .gguf files below a root ---- */
+
+void caches_each(const char *folder, void (*visit)(void *context, const char *path, const char *name), void *context)
 {
 	DIR *d = opendir(folder);
 
@@ -55,12 +102,10 @@ static void each_entry(const char *folder, void (*visit)(void *context, const ch
 		closedir(d);
 }
 
-/* ---- folders and .gguf files below a root ---- */
-
 struct walk {
 	struct listing *list;
 	const char *place, *root;
-	const char *prefix;	/* of the names: "ORG/NAME" of a repository; NULL: none */
+	const char *prefix, *also;	/* what names begin with: "ORG/NAME" of a repository; NULL: with nothing */
 	int depth;
 };
 
@@ -79,8 +124,7 @@ static bool is_later_part(const char *name)
 	return of && of - name > 6 && of[-6] == '-' && strncmp(of - 5, "00001", 5) != 0;
 }
 
-/* A folder with one of the two files that tell of a model, or of an adapter: that is listed too, since it looks like one. */
-static bool is_model(const char *folder)
+bool caches_is_model(const char *folder)
 {
 	char *config = file_join(folder, "config.json"), *adapter = file_join(folder, "adapter_config.json");
 	bool is = file_exists(config) || file_exists(adapter);
@@ -90,6 +134,27 @@ static bool is_model(const char *folder)
 	return is;
 }
 
+/* Each line of `lines` with "/BELOW" behind it, without the last `cut` letters. NULL for NULL. */
+static char *extend_lines(const char *lines, const char *below, size_t cut)
+{
+	struct str out;
+
+	if (!lines)
+		return NULL;
+	str_init(&out);
+	for (const char *end; (end = strchr(lines, '\n')); lines = end + 1)
+		str_addf(&out, "%.*s/%.*s\n", (int)(end - lines), lines, (int)(strlen(below) - cut), below);
+	return str_take(&out);
+}
+
+static void add_found(const struct walk *w, const char *path, const char *below, size_t cut)
+{
+	char *name = w->prefix ? file_join(w->prefix, below) : xstrdup(below);
+
+	name[strlen(name) - cut] = '\0';
+	caches_add(w->list, name, extend_lines(w->also, below, cut), xstrdup(path), w->place);
+}
+
 static void walk(void *context, const char *path, const char *name)
 {
 	struct walk *w = context;
@@ -97,174 +162,34 @@ static void walk(void *context, const char *path, const char *name)
 
 	while (*below == '/')
 		below++;
-	if (is_model(path)) {
-		add(w->list, w->prefix ? file_join(w->prefix, below) : xstrdup(below), xstrdup(path), w->place);
+	if (caches_is_model(path)) {
+		add_found(w, path, below, 0);
 	} else if (file_is_folder(path)) {
 		if (w->depth > 0) {
 			w->depth--;
-			each_entry(path, walk, w);
+			caches_each(path, walk, w);
 			w->depth++;
 		}
 	} else if (ends_with(name, ".gguf") && !is_later_part(name)) {
-		char *stem = w->prefix ? file_join(w->prefix, below) : xstrdup(below);
-
-		stem[strlen(stem) - 5] = '\0';
-		add(w->list, stem, xstrdup(path), w->place);
+		add_found(w, path, below, strlen(".gguf"));
 	}
 }
 
-static void add_tree(struct listing *l, char *root, const char *where, int depth)
+void caches_add_tree(struct listing *l, const char *root, const char *prefix, const char *also, const char *place, int depth)
 {
-	struct walk w = { .list = l, .place = where, .root = root, .depth = depth };
+	struct walk w = { l, place, root, prefix, also, depth };
 
+	caches_each(root, walk, &w);
+}
+
+/* ---- all ---- */
+
+/* The same for a folder that has just been named, if it was. */
+static void add_place(struct listing *l, char *root, const char *place, int depth)
+{
 	if (root)
-		each_entry(root, walk, &w);
+		caches_add_tree(l, root, NULL, NULL, place, depth);
 	free(root);
-}
-
-/* ---- Hugging Face ---- */
-
-/* The revision that refs/main names; NULL when it does not name a plain one. */
-static char *main_revision(const char *repo)
-{
-	char *ref = file_join(repo, "refs/main"), *text;
-	struct err err;
-	size_t n;
-
-	text = file_exists(ref) ? file_read(ref, 200, &n, &err) : NULL;
-	free(ref);
-	if (!text)
-		return NULL;
-	text[strcspn(text, " \r\n")] = '\0';
-	if (*text && !strchr(text, '/') && *text != '.')
-		return text;
-	free(text);
-	return NULL;
-}
-
-static void keep_last(void *context, const char *path, const char *name)
-{
-	char **last = context;
-
-	(void)path;
-	if (!*last || strcmp(name, *last) > 0) {
-		free(*last);
-		*last = xstrdup(name);
-	}
-}
-
-static void hub_entry(void *context, const char *path, const char *name)
-{
-	struct listing *l = context;
-	char *snapshots, *revision, *folder, *label;
-
-	if (strncmp(name, "models--", 8))
-		return;
-	snapshots = file_join(path, "snapshots");
-	if (!(revision = main_revision(path)))
-		each_entry(snapshots, keep_last, &revision);
-	folder = revision ? file_join(snapshots, revision) : NULL;
-	if (folder && file_is_folder(folder)) {
-		label = xstrdup(name + 8);
-		for (char *dashes; (dashes = strstr(label, "--"));) {
-			dashes[0] = '/';
-			memmove(dashes + 1, dashes + 2, strlen(dashes + 2) + 1);
-		}
-		struct walk w = { .list = l, .place = "Hugging Face", .root = folder, .prefix = label, .depth = 1 };
-
-		if (is_model(folder))
-			add(l, xstrdup(label), xstrdup(folder), "Hugging Face");
-		else
-			each_entry(folder, walk, &w);	/* a repository of .gguf files */
-		free(label);
-	}
-	free(folder);
-	free(revision);
-	free(snapshots);
-}
-
-static void add_hub(struct listing *l)
-{
-	char *root = place("HF_HUB_CACHE", "", NULL);
-
-	if (!root)
-		root = place("HF_HOME", "hub", ".cache/huggingface/hub");
-	if (root)
-		each_entry(root, hub_entry, l);
-	free(root);
-}
-
-/* ---- Ollama ---- */
-
-struct ollama {
-	struct listing *list;
-	const char *blobs;
-	char *name[4];		/* host, namespace, name, tag */
-	int depth;
-};
-
-/* "sha256:HEX" as the file of its blob; NULL for anything else. */
-static char *blob_path(const char *blobs, const char *digest)
-{
-	char name[80];
-
-	if (!digest || strncmp(digest, "sha256:", 7) || strspn(digest + 7, "0123456789abcdef") != 64 || digest[71])
-		return NULL;
-	snprintf(name, sizeof name, "sha256-%s", digest + 7);
-	return file_join(blobs, name);
-}
-
-static void manifest(struct ollama *o, const char *path)
-{
-	struct err err;
-	struct json *doc = json_open(path, MANIFEST_LIMIT, &err);
-	const struct json_value *layers = json_get(json_root(doc), "layers");
-
-	for (size_t i = 0; i < json_count(layers); i++) {
-		const struct json_value *layer = json_at(layers, i);
-		const char *type = json_text(json_get(layer, "mediaType"));
-		char *blob = type && !strcmp(type, "application/vnd.ollama.image.model")
-				     ? blob_path(o->blobs, json_text(json_get(layer, "digest"))) : NULL;
-		struct str name;
-
-		if (!blob)
-			continue;
-		str_init(&name);
-		if (strcmp(o->name[1], "library"))
-			str_addf(&name, "%s/", o->name[1]);
-		str_addf(&name, "%s:%s", o->name[2], o->name[3]);
-		add(o->list, str_take(&name), xstrdup(blob), "Ollama");
-		free(blob);
-	}
-	json_free(doc);
-}
-
-static void ollama_entry(void *context, const char *path, const char *name)
-{
-	struct ollama *o = context;
-
-	o->name[o->depth] = xstrdup(name);
-	if (o->depth == 3) {
-		manifest(o, path);
-	} else {
-		o->depth++;
-		each_entry(path, ollama_entry, o);
-		o->depth--;
-	}
-	free(o->name[o->depth]);
-}
-
-static void add_ollama(struct listing *l)
-{
-	char *root = place("OLLAMA_MODELS", "", ".ollama/models");
-	char *manifests = root ? file_join(root, "manifests") : NULL, *blobs = root ? file_join(root, "blobs") : NULL;
-	struct ollama o = { .list = l, .blobs = blobs };
-
-	if (root)
-		each_entry(manifests, ollama_entry, &o);
-	free(root);
-	free(manifests);
-	free(blobs);
 }
 
 static int by_name(const void *a, const void *b)
@@ -278,13 +203,15 @@ static int by_name(const void *a, const void *b)
 int caches_list(struct cached **list)
 {
 	struct listing l = { 0 };
+	char *llama = caches_variable("LLAMA_CACHE"), *data = caches_variable("XDG_DATA_HOME");
 
-	add_hub(&l);
-	add_tree(&l, place("LLAMA_CACHE", "", ".cache/llama.cpp"), "llama.cpp", 1);
-	add_ollama(&l);
-	add_tree(&l, place(NULL, NULL, ".lmstudio/models"), "LM Studio", 3);
-	add_tree(&l, place(NULL, NULL, ".cache/lm-studio/models"), "LM Studio", 3);
-	add_tree(&l, place("XDG_DATA_HOME", "lmscope", ".local/share/lmscope"), "lmscope", 3);
+	caches_add_hub(&l);
+	add_place(&l, llama ? llama : caches_below_cache("llama.cpp"), "llama.cpp", 1);
+	caches_add_ollama(&l);
+	add_place(&l, caches_below_home(".lmstudio/models"), "LM Studio", 3);
+	add_place(&l, caches_below_home(".cache/lm-studio/models"), "LM Studio", 3);
+	add_place(&l, data ? file_join(data, "lmscope") : caches_below_home(".local/share/lmscope"), "lmscope", 3);
+	free(data);
 	if (l.n)
 		qsort(l.item, (size_t)l.n, sizeof *l.item, by_name);
 	*list = l.item;
@@ -295,6 +222,7 @@ void caches_free(struct cached *list, int n)
 {
 	for (int i = 0; i < n; i++) {
 		free(list[i].name);
+		free(list[i].also);
 		free(list[i].path);
 	}
 	free(list);

@@ -21,7 +21,8 @@ static void put(const char *name, const char *text)
 
 static void make_home(void)
 {
-	static const char *const homes[] = { "HF_HOME", "HF_HUB_CACHE", "LLAMA_CACHE", "OLLAMA_MODELS", "XDG_DATA_HOME" };
+	static const char *const homes[] = { "HF_HOME", "HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE", "LLAMA_CACHE", "OLLAMA_MODELS", "XDG_CACHE_HOME",
+					     "XDG_DATA_HOME" };
 
 	for (size_t i = 0; i < sizeof homes / sizeof *homes; i++)
 		unsetenv(homes[i]);
@@ -30,11 +31,21 @@ static void make_home(void)
 	put(HUB "models--gpt2/snapshots/abc/config.json", "{}");
 	put(HUB "models--gpt2/snapshots/zzz/config.json", "{}");
 	put(HUB "models--org--gpt2/snapshots/one/config.json", "{}");
-	put(HUB "models--org--two/refs/main", "../../../..");	/* a revision is no way out: the last snapshot counts */
-	put(HUB "models--org--two/snapshots/a/config.json", "{}");
-	put(HUB "models--org--two/snapshots/b/config.json", "{}");
+	put(HUB "models--org--two/refs/main", "../../../..");	/* a revision is no way out */
+	put(HUB "models--org--two/snapshots/aaaaaaaaaa1/config.json", "{}");
+	put(HUB "models--org--two/snapshots/aaaaaaaaaa2/config.json", "{}");
+	put(HUB "models--org--steps/refs/step1", "abcdef12");
+	put(HUB "models--org--steps/refs/a-step", "abcdef12");
+	put(HUB "models--org--steps/refs/refs/pr/7", "abcdef34\n");
+	put(HUB "models--org--steps/snapshots/abcdef12/config.json", "{}");
+	put(HUB "models--org--steps/snapshots/abcdef34/config.json", "{}");
+	put(HUB "models--org--steps/snapshots/abcdef56/tokenizer.json", "{}");	/* no model */
+	put(HUB "models--org--pinned/refs/v1", "0123abcd");
+	put(HUB "models--org--pinned/snapshots/0123abcd/config.json", "{}");
 	put(HUB "models--org--adapter/snapshots/a/adapter_config.json", "{}");
 	put(HUB "models--org--some-GGUF/snapshots/a/some.Q4_0.gguf", "GGUF");
+	put(HUB "models--org--old-GGUF/refs/v1", "a");
+	put(HUB "models--org--old-GGUF/snapshots/a/old.gguf", "GGUF");
 	put(HUB "models--org--nothing/refs/main", "abc");
 	put(HUB "datasets--org--text/snapshots/a/config.json", "{}");
 	put(".cache/llama.cpp/plain.gguf", "GGUF");
@@ -45,30 +56,38 @@ static void make_home(void)
 	put(".lmstudio/models/me/two/model.gguf", "GGUF");
 	put(".local/share/lmscope/mine/config.json", "{}");
 	put(OLLAMA "blobs/sha256-" DIGEST, "GGUF");
-	put(OLLAMA "manifests/host/library/tiny/latest",
+	put(OLLAMA "manifests/registry.ollama.ai/library/tiny/latest",
 	    "{\"layers\":[{\"mediaType\":\"application/vnd.ollama.image.model\",\"digest\":\"sha256:" DIGEST "\"}]}");
-	put(OLLAMA "manifests/host/library/tiny/1b",
+	put(OLLAMA "manifests/registry.ollama.ai/library/tiny/1b",
 	    "{\"layers\":[{\"mediaType\":\"application/vnd.ollama.image.model\",\"digest\":\"sha256:" DIGEST "\"}]}");
-	put(OLLAMA "manifests/host/library/evil/latest",
+	put(OLLAMA "manifests/registry.ollama.ai/me/tiny/latest",
+	    "{\"layers\":[{\"mediaType\":\"application/vnd.ollama.image.model\",\"digest\":\"sha256:" DIGEST "\"}]}");
+	put(OLLAMA "manifests/hf.co/me/tiny-GGUF/Q4_K_M",
+	    "{\"layers\":[{\"mediaType\":\"application/vnd.ollama.image.model\",\"digest\":\"sha256:" DIGEST "\"}]}");
+	put(OLLAMA "manifests/registry.ollama.ai/library/evil/latest",
 	    "{\"layers\":[{\"mediaType\":\"application/vnd.ollama.image.model\",\"digest\":\"sha256:../../../../../etc/passwd\"}]}");
-	put(OLLAMA "manifests/host/library/broken/latest", "[[[");
+	put(OLLAMA "manifests/registry.ollama.ai/library/broken/latest", "[[[");
 }
 
 static void test_list(void)
 {
 	static const char *const expected[] = {
-		"gpt2", "me/one/model", "me/two/model", "mine", "org/adapter", "org/gpt2", "org/some-GGUF/some.Q4_0", "org/two", "plain",
-		"split-00001-of-00002", "tiny:1b", "tiny:latest",
+		"gpt2", "gpt2@zzz", "hf.co/me/tiny-GGUF:Q4_K_M", "me/one/model", "me/tiny:latest", "me/two/model", "mine", "org/adapter", "org/gpt2",
+		"org/old-GGUF@v1/old", "org/pinned@v1", "org/some-GGUF/some.Q4_0", "org/steps@a-step", "org/steps@refs/pr/7", "org/two@aaaaaaaaaa1",
+		"org/two@aaaaaaaaaa2", "plain", "split-00001-of-00002", "tiny:1b", "tiny:latest",
 	};
 	enum { EXPECTED = sizeof expected / sizeof *expected };
 	struct cached *list;
-	int n = caches_list(&list);
+	int n = caches_list(&list), ours = 0;
 
-	CHECK_THAT(n == EXPECTED, "%d models", n);
-	for (int i = 0; i < n && i < EXPECTED; i++) {
-		CHECK_TEXT(list[i].name, expected[i]);
-		CHECK_THAT(!strncmp(list[i].path, scratch_folder(), strlen(scratch_folder())) && file_exists(list[i].path), "%s", list[i].path);
+	for (int i = 0; i < n; i++) {
+		if (strncmp(list[i].path, scratch_folder(), strlen(scratch_folder())))
+			continue;	/* of a service's store on this machine */
+		CHECK_TEXT(list[i].name, ours < EXPECTED ? expected[ours] : "");
+		CHECK_THAT(file_exists(list[i].path), "%s", list[i].path);
+		ours++;
 	}
+	CHECK_THAT(ours == EXPECTED, "%d models", ours);
 	caches_free(list, n);
 }
 
@@ -77,8 +96,18 @@ static void test_names(void)
 	static const struct {
 		const char *typed, *expected;	/* the end of the path, or what is said */
 	} rows[] = {
-		{ "gpt2", "models--gpt2/snapshots/abc" }, { "org/gpt2", "models--org--gpt2/snapshots/one" }, { "two", ": 2 models are called that: me/two/model, org/two" },
-		{ "org/two", "models--org--two/snapshots/b" }, { "tiny", "sha256-" DIGEST }, { "tiny:1b", "sha256-" DIGEST },
+		{ "gpt2", "models--gpt2/snapshots/abc" }, { "org/gpt2", "models--org--gpt2/snapshots/one" }, { "gpt2@zzz", "models--gpt2/snapshots/zzz" },
+		{ "gpt2@main", "models--gpt2/snapshots/abc" }, { "two", ": 3 models are called that: me/two/model, org/two@aaaaaaaaaa1, org/two@aaaaaaaaaa2" },
+		{ "org/two", "org/two: there are 2 revisions of it, and none is its main one: org/two@aaaaaaaaaa1, org/two@aaaaaaaaaa2" },
+		{ "org/two@aaaaaaaaaa2", "models--org--two/snapshots/aaaaaaaaaa2" }, { "two@aaaaaaaaaa1", "models--org--two/snapshots/aaaaaaaaaa1" },
+		{ "org/two@aaaa", "there are 2 revisions" }, { "org/two@b", "that revision is not on this machine; there is org/two@aaaaaaaaaa1, org" },
+		{ "org/steps@step1", "snapshots/abcdef12" }, { "org/steps@a-step", "snapshots/abcdef12" }, { "steps@refs/pr/7", "snapshots/abcdef34" },
+		{ "org/steps@abcdef3", "snapshots/abcdef34" }, { "org/steps@abcdef56", "that revision is not on this machine" },
+		{ "org/pinned", "snapshots/0123abcd" }, { "org/pinned@v1", "snapshots/0123abcd" }, { "org/pinned@0123", "snapshots/0123abcd" },
+		{ "org/old-GGUF", "snapshots/a/old.gguf" }, { "org/old-GGUF@v1", "snapshots/a/old.gguf" }, { "old-GGUF@v1/old", "snapshots/a/old.gguf" },
+		{ "hf.co/me/tiny-GGUF:Q4_K_M", "sha256-" DIGEST }, { "hf.co/me/tiny-gguf:q4_k_m", "sha256-" DIGEST },
+		{ "library/tiny", "sha256-" DIGEST }, { "registry.ollama.ai/library/tiny:latest", "sha256-" DIGEST }, { "me/tiny", "sha256-" DIGEST },
+		{ "tiny", "sha256-" DIGEST }, { "tiny:1b", "sha256-" DIGEST },
 		{ "some.Q4_0", "some.Q4_0.gguf" }, { "org/some-GGUF", "some.Q4_0.gguf" }, { "one", "me/one/model.gguf" },
 		{ "model", ": 2 models are called that: me/one/model, me/two/model" }, { "mine", "lmscope/mine" },
 		{ "tin", "no model of that name" }, { "evil", "no model of that name" }, { "/no/such", "/no/such: there is no such folder or file" },
@@ -91,6 +120,55 @@ static void test_names(void)
 
 		CHECK_THAT(strstr(said, rows[i].expected), "%s: %s", rows[i].typed, said);
 		free(path);
+	}
+}
+
+/* Where the caches are, by what the programs that fill them take for it. Each row: two variables and the model that is found then. */
+static void test_places(void)
+{
+	static const struct {
+		const char *variable, *value, *second, *second_value, *found;
+	} rows[] = {
+		{ "XDG_CACHE_HOME", "$PLACE/xdg", NULL, NULL, "org/x" }, { "HF_HOME", "~/xdg/huggingface", NULL, NULL, "org/x" },
+		{ "HUGGINGFACE_HUB_CACHE", "${PLACE}/xdg/huggingface/hub", NULL, NULL, "org/x" },
+		{ "HF_HUB_CACHE", "~/xdg/huggingface/hub", "HUGGINGFACE_HUB_CACHE", "/nowhere", "org/x" },
+		{ "HF_HOME", "", "XDG_CACHE_HOME", "~/xdg", "org/x" }, { "XDG_CACHE_HOME", "~/xdg", NULL, NULL, "xdg-llama" },
+		{ "LLAMA_CACHE", "~/xdg/llama.cpp", NULL, NULL, "xdg-llama" },
+	};
+
+	put("xdg/huggingface/hub/models--org--x/refs/main", "a");
+	put("xdg/huggingface/hub/models--org--x/snapshots/a/config.json", "{}");
+	put("xdg/llama.cpp/xdg-llama.gguf", "GGUF");
+	setenv("PLACE", scratch_folder(), 1);
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		struct err err = { 0 };
+		char *path;
+
+		setenv(rows[i].variable, rows[i].value, 1);
+		if (rows[i].second)
+			setenv(rows[i].second, rows[i].second_value, 1);
+		path = find_model(rows[i].found, &err);
+		CHECK_THAT(path && strstr(path, "/xdg/"), "%s=%s: %s", rows[i].variable, rows[i].value, path ? path : err.text);
+		unsetenv(rows[i].variable);
+		if (rows[i].second)
+			unsetenv(rows[i].second);
+		free(path);
+	}
+}
+
+/* As people call them on the screen. */
+static void test_titles(void)
+{
+	static const char *const rows[][2] = {
+		{ "org/steps@a-step", "steps@a-step" }, { "org/steps@refs/pr/7", "steps@refs/pr/7" }, { "hf.co/me/tiny-GGUF:Q4_K_M", "tiny-GGUF:Q4_K_M" },
+		{ "demo", "demo" },
+	};
+
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		char *name = find_name(rows[i][0], "/x/snapshots/abcdef12");
+
+		CHECK_TEXT(name, rows[i][1]);
+		free(name);
 	}
 }
 
@@ -118,7 +196,9 @@ int main(void)
 	make_home();
 	test_list();
 	test_names();
+	test_titles();
 	test_looks();
+	test_places();
 	scratch_done();
 	return tap_done();
 }
