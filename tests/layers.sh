@@ -47,7 +47,7 @@ door() # DOORS HEADER-PATTERN NAME
 {
 	grep -nE "#[ \t]*include[ \t]*<$2>" $(sources) | grep -vE "^($1):" | rule "$3 only in ${1//|/ and }"
 }
-door 'tui/term.c|tui/term_keys.c' '(ncurses|curses|ncursesw)[a-z/]*\.h' ncurses
+door 'tui/term.c|tui/term_keys.c|tui/term_pen.c' '(ncurses|curses|ncursesw)[a-z/]*\.h' ncurses
 door engine/numbers/blas.c '(cblas|openblas[a-z_]*|lapacke?)\.h' OpenBLAS
 door engine/base/conf.c 'yaml\.h' libyaml
 door engine/base/json.c 'jansson[a-z_]*\.h' jansson

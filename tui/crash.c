@@ -1,6 +1,7 @@
 /* crash.c - see crash.h. In the handler only what is async-signal-safe: write(), tcsetattr(), _exit(). */
 #include "tui/crash.h"
 
+#include <poll.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -19,11 +20,17 @@ static const struct {
 } crashes[] = {
 	{ SIGSEGV, "read memory that is not its own" }, { SIGBUS, "read memory that is not there" },
 	{ SIGABRT, "found itself in a state that cannot be" }, { SIGFPE, "divided by zero" }, { SIGILL, "met an unknown instruction" },
+	{ SIGTRAP, "met a breakpoint" }, { SIGSYS, "made a call that the system does not allow" },
 };
 
+/* Not where nobody takes it: a frozen terminal would hold the end up. */
 static void say(const char *text)
 {
-	(void)!write(STDERR_FILENO, text, strlen(text));
+	enum { PATIENCE_MS = 300 };
+	struct pollfd ready = { .fd = STDERR_FILENO, .events = POLLOUT };
+
+	if (poll(&ready, 1, PATIENCE_MS) > 0)
+		(void)!write(STDERR_FILENO, text, strlen(text));
 }
 
 static void die(int signal)

@@ -1,5 +1,6 @@
 /* main.c - where it begins: the command line decides whether there is a screen. */
 #include <locale.h>
+#include <signal.h>
 
 #include "tui/cli/command.h"
 #include "tui/crash.h"
@@ -24,5 +25,6 @@ int main(int argc, char **argv)
 {
 	setlocale(LC_ALL, "");
 	crash_catch();
+	signal(SIGXFSZ, SIG_IGN);	/* a file that may not grow is an error of the write: a sentence */
 	return command_main(argc, argv, start_screen);
 }

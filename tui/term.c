@@ -1,10 +1,11 @@
 /*
- * term.c - see term.h. ncurses keeps what is on the screen and sends the difference; we give it the rows that changed.
+ * term.c - see term.h. What is on the screen is kept here (term.shown); the difference is sent (term_paint.h), without waiting (term_out.h).
  */
 #include "tui/term.h"
 
 #include <curses.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <langinfo.h>
 #include <poll.h>
 #include <signal.h>
@@ -13,27 +14,31 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <term.h>
 #include <termios.h>
 #include <time.h>
 #include <unistd.h>
-#include <wchar.h>
 
 #include "engine/base/arena.h"
 #include "engine/base/clock.h"
-#include "engine/base/utf8.h"
 #include "tui/clipboard.h"
-#include "tui/direct_color.h"
 #include "tui/term_keys.h"
+#include "tui/term_out.h"
 #include "tui/term_pace.h"
+#include "tui/term_paint.h"
+#include "tui/term_pen.h"
 
-enum { LEAVE_MS = 300, HELD_MS = 100 };
+enum {
+	LEAVE_MS = 300, HELD_MS = 100, STUCK_MS = 1000,
+	WHOLE = 200,		/* bytes of a frame that need no brackets */
+	COPIES = 1 << 20,	/* bytes for a terminal that takes nothing */
+};
 
 static struct {
 	bool on, ascii, mouse;
 	SCREEN *screen;
-	struct termios modes;		/* as we found them */
-	struct canvas shown;		/* what was given to ncurses last */
+	FILE *nowhere;			/* where ncurses writes */
+	struct termios modes, raw;	/* as we found them; ours */
+	struct canvas shown;		/* what was sent to the terminal last */
 	bool repaint;
 	int cursor_shown;		/* 0, 1; -1: not known */
 	char restore[400];		/* for term_restore_raw */
@@ -58,23 +63,9 @@ static void release(void)
 	atomic_flag_clear(&term.held);
 }
 
-static void send(const char *text, size_t n)
+static void add(const char *text)
 {
-	while (n) {
-		ssize_t sent = write(STDOUT_FILENO, text, n);
-
-		if (sent < 0 && errno != EINTR && errno != EAGAIN)
-			return;
-		if (sent > 0) {
-			text += sent;
-			n -= (size_t)sent;
-		}
-	}
-}
-
-static void send_text(const char *text)
-{
-	send(text, strlen(text));
+	str_add(out_buffer(), text);
 }
 
 /* ---- starting and stopping ---- */
@@ -85,7 +76,7 @@ static const char modes_off[] = "\033[?2026l\033[?1006l\033[?1002l\033[?1000l\03
 
 static void ask(int cells)
 {
-	send_text(pace_question());
+	add(pace_question());
 	pace_asked(cells);
 }
 
@@ -96,7 +87,19 @@ bool term_slow(void)
 
 int term_behind(void)
 {
-	return pace_behind();
+	return out_pending() ? STUCK_MS : pace_behind();
+}
+
+int term_out_fd(void)
+{
+	return out_pending() ? out_fd() : -1;
+}
+
+void term_flush(void)
+{
+	hold();
+	out_flush();
+	release();
 }
 
 /* Answers that are still to come would be typed into the shell. */
@@ -129,73 +132,77 @@ static void drop_the_last(void)
 	}
 }
 
-/* A capability without its padding notes "$<5>". */
-static void add_capability(const char *string)
-{
-	for (; string && string != (char *)-1 && *string && term.restore_n < sizeof term.restore - 1; string++) {
-		const char *end = string[0] == '$' && string[1] == '<' ? strchr(string, '>') : NULL;
-
-		if (end)
-			string = end;
-		else
-			term.restore[term.restore_n++] = *string;
-	}
-}
-
 static void prepare_restore(void)
 {
 	static const char *const names[] = { "sgr0", "cnorm", "rmkx", "rmcup" };
+	struct str all;
 
-	term.restore_n = 0;
-	add_capability(modes_off);
+	str_init(&all);
+	str_add(&all, modes_off);
 	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-		add_capability(tigetstr(names[i]));
+		pen_add(&all, names[i]);
+	term.restore_n = all.n < sizeof term.restore ? all.n : 0;
+	memcpy(term.restore, all.s, term.restore_n);
+	str_done(&all);
 }
 
-/* Where the terminal says that it has all colours, ncurses is given its entry in terminfo with colours as red, green, blue. */
-static SCREEN *open_screen(void)
+/*
+ * ncurses decodes keys and reads terminfo; it writes nothing: its output would wait for the terminal. It needs a terminal while it
+ * starts, and after that its descriptor leads nowhere.
+ */
+static SCREEN *open_screen(const char *name)
 {
-	const char *name = getenv("TERM"), *colors = getenv("COLORTERM"), *terminfo = getenv("TERMINFO");
-	bool all = name && colors && (!strcmp(colors, "truecolor") || !strcmp(colors, "24bit"));
-	char *kept = terminfo ? xstrdup(terminfo) : NULL;
-	SCREEN *screen = NULL;
+	int fd = dup(STDOUT_FILENO), nowhere = open("/dev/null", O_WRONLY | O_CLOEXEC);
+	FILE *output = fd < 0 ? NULL : fdopen(fd, "w");
+	SCREEN *screen = output && nowhere >= 0 ? newterm(name, output, stdin) : NULL;
 
-	for (int i = 0; all && !screen && direct_color[i].name; i++)
-		if (!strcmp(direct_color[i].name, name)) {
-			setenv("TERMINFO", direct_color[i].terminfo, 1);
-			screen = newterm(NULL, stdout, stdin);
-			if (kept)
-				setenv("TERMINFO", kept, 1);
-			else
-				unsetenv("TERMINFO");
-		}
-	free(kept);
-	return screen ? screen : newterm(NULL, stdout, stdin);
+	if (screen) {
+		set_term(screen);
+		raw();
+		noecho();
+		nonl();
+		tcgetattr(STDIN_FILENO, &term.raw);
+		dup2(nowhere, fd);
+		term.nowhere = output;
+	} else if (output) {
+		fclose(output);
+	}
+	if (nowhere >= 0)
+		close(nowhere);
+	return screen;
+}
+
+static bool all_colors(void)
+{
+	const char *colors = getenv("COLORTERM");
+
+	return colors && (!strcmp(colors, "truecolor") || !strcmp(colors, "24bit"));
 }
 
 static enum depth find_depth(void)
 {
 	const char *no_color = getenv("NO_COLOR");
+	int colors = tigetnum("colors");
 
-	if (!has_colors())
+	if (colors < 8 || (no_color && *no_color))
 		return DEPTH_MONO;
-	start_color();
-	use_default_colors();
-	if (no_color && *no_color)
-		return DEPTH_MONO;
-	if (COLORS > 1 << 16)
+	if (colors > 1 << 16 || (colors >= 256 && all_colors()))
 		return DEPTH_TRUE;
-	return COLORS >= 256 ? DEPTH_256 : COLORS >= 16 ? DEPTH_16 : COLORS >= 8 ? DEPTH_8 : DEPTH_MONO;
+	return colors >= 256 ? DEPTH_256 : colors >= 16 ? DEPTH_16 : DEPTH_8;
 }
 
 static void enter(void)
 {
-	send_text(modes_on);
+	tcsetattr(STDIN_FILENO, TCSANOW, &term.raw);
+	pen_add(out_buffer(), "smcup");
+	pen_add(out_buffer(), "smkx");
+	add(modes_on);
 	if (term.mouse)
-		send_text(mouse_on);	/* moves are told while a button is down, not always */
+		add(mouse_on);	/* moves are told while a button is down, not always */
 	pace_start(termname());
 	if (pace_question())
 		ask(0);
+	out_flush();
 	term.cursor_shown = -1;
 	term.repaint = true;
 }
@@ -210,34 +217,42 @@ bool term_start(struct term_wish wish, struct theme_for *what, struct err *err)
 		return err_set(err, ERR_USAGE, "The explorer needs a terminal; 'lmscope print' writes to files and pipes");
 	if (tcgetattr(STDIN_FILENO, &term.modes))
 		return err_set(err, ERR_USAGE, "The terminal does not tell its modes: %s", strerror(errno));
-	term.screen = open_screen();
+	term.screen = open_screen(NULL);
 	if (!term.screen)
 		return err_set(err, ERR_USAGE, "TERM is '%s', which this machine's terminfo does not know", name ? name : "");
-	set_term(term.screen);
-	raw();
-	noecho();
-	nonl();
 	intrflush(stdscr, FALSE);
 	keypad(stdscr, TRUE);
 	nodelay(stdscr, TRUE);
 	typeahead(-1);
+	refresh();	/* nowhere; so that it has nothing to show when it is asked for keys */
 	what->depth = find_depth();
 	what->ascii = term.ascii = wish.ascii || strcmp(nl_langinfo(CODESET), "UTF-8") != 0;
 	term.mouse = !wish.no_mouse;
 	canvas_init(&term.shown, 0, 0);
+	out_start();
+	pen_start(what->depth);
 	term_keys_start();
 	prepare_restore();
-	refresh();
 	enter();
 	term.on = true;
 	return true;
 }
 
+/* Fine in a signal handler, too. What the terminal was not sent yet would be drawn for nobody. */
+static void give_back(void)
+{
+	out_last(term.restore, term.restore_n, LEAVE_MS);
+	tcflush(STDIN_FILENO, TCIFLUSH);	/* keys for the explorer are no commands for the shell */
+	tcsetattr(STDIN_FILENO, TCSANOW, &term.modes);	/* the other kinds wait until all output is taken */
+}
+
 static void leave(void)
 {
-	hear_the_last();
-	send_text(modes_off);
-	endwin();
+	if (!out_pending())
+		hear_the_last();
+	give_back();
+	str_clear(out_buffer());
+	out_flush();
 }
 
 void term_stop(void)
@@ -246,9 +261,12 @@ void term_stop(void)
 		return;
 	term.on = false;
 	leave();
+	endwin();
 	delscreen(term.screen);
+	fclose(term.nowhere);
 	canvas_done(&term.shown);
 	term_keys_stop();
+	out_stop();
 }
 
 void term_restore_raw(void)
@@ -259,96 +277,46 @@ void term_restore_raw(void)
 		return;
 	for (int i = 0; i < HELD_MS && atomic_flag_test_and_set(&term.held); i++)	/* at most: the loop may be what crashed */
 		nanosleep(&pause, NULL);
-	(void)!write(STDOUT_FILENO, term.restore, term.restore_n);
-	drop_the_last();
-	tcsetattr(STDIN_FILENO, TCSAFLUSH, &term.modes);	/* keys for the explorer are no commands for the shell */
+	if (!out_pending())
+		drop_the_last();
+	give_back();
 }
 
-void term_suspend(void)
+static volatile sig_atomic_t continued;
+
+static void on_continue(int signal)
 {
-	struct sigaction usual = { .sa_handler = SIG_DFL }, ours;
+	(void)signal;
+	continued = 1;
+}
+
+bool term_suspend(void)
+{
+	struct sigaction usual = { .sa_handler = SIG_DFL }, resume = { .sa_handler = on_continue }, stops, continues;
 
 	if (!term.on)
-		return;
+		return true;
 	leave();
-	sigaction(SIGTSTP, &usual, &ours);
-	kill(0, SIGTSTP);	/* to the whole job, as the terminal itself would; we go on from here after fg */
-	sigaction(SIGTSTP, &ours, NULL);
-	enter();	/* the next term_show does the rest: ncurses comes back with its first refresh */
+	continued = 0;
+	sigaction(SIGTSTP, &usual, &stops);
+	sigaction(SIGCONT, &resume, &continues);
+	kill(0, SIGTSTP);	/* to the whole job, as the terminal itself would; we are back here after fg */
+	sigaction(SIGCONT, &continues, NULL);
+	sigaction(SIGTSTP, &stops, NULL);
+	enter();
+	return continued;
 }
 
 /* ---- out ---- */
 
 void term_size(int *w, int *h)
 {
-	getmaxyx(stdscr, *h, *w);
-}
+	struct winsize size;
+	bool told = ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col && size.ws_row;
+	int columns = tigetnum("cols"), lines = tigetnum("lines");
 
-/* terminfo's direct colours take the least eight numbers as the palette's. */
-static int color_of(int32_t color)
-{
-	return color == INK_DEFAULT ? -1 : color < 8 ? 8 : (int)(color & (INK_PALETTE - 1));
-}
-
-static attr_t attributes_of(struct ink ink)
-{
-	return (ink.attr & INK_BOLD ? A_BOLD : 0) | (ink.attr & INK_DIM ? A_DIM : 0) | (ink.attr & INK_ITALIC ? A_ITALIC : 0) |
-	       (ink.attr & INK_UNDERLINE ? A_UNDERLINE : 0) | (ink.attr & INK_REVERSE ? A_REVERSE : 0);
-}
-
-/* The glyph as the C library sees it: where it does not agree about the columns, a question mark keeps the grid. */
-static void wide_text(const struct cell *cell, wchar_t out[CCHARW_MAX + 1])
-{
-	size_t n = strlen(cell->text), i = 0;
-	int count = 0;
-	int32_t c;
-
-	while (i < n && count < CCHARW_MAX) {
-		i += utf8_decode(cell->text + i, n - i, &c);
-		if (wcwidth((wchar_t)c) == (count ? 0 : cell->width))
-			out[count++] = (wchar_t)c;
-		else if (!count)
-			break;
-	}
-	if (!count)
-		out[count++] = L'?';
-	out[count] = L'\0';
-}
-
-static void show_row(const struct canvas *c, int y, int w)
-{
-	for (int x = 0; x < w; x++) {
-		const struct cell *cell = &c->cell[(size_t)y * (size_t)c->w + (size_t)x];
-		int pair = 0;
-		wchar_t text[CCHARW_MAX + 1];
-		cchar_t out;
-
-		if (!cell->width)
-			continue;
-		if (cell->ink.fg != INK_DEFAULT || cell->ink.bg != INK_DEFAULT)
-			pair = alloc_pair(color_of(cell->ink.fg), color_of(cell->ink.bg));
-		if (pair < 0)
-			pair = 0;
-		wide_text(cell, text);
-		setcchar(&out, text, attributes_of(cell->ink), 0, &pair);
-		mvadd_wch(y, x, &out);
-		if (cell->width == 2 && text[0] == L'?')
-			mvaddch(y, x + 1, ' ');
-	}
-}
-
-/* How many cells differ from what is shown; the row then is as given. */
-static int keep_row(struct canvas *c, const struct canvas *from, int y)
-{
-	size_t at = (size_t)y * (size_t)from->w, bytes = (size_t)from->w * sizeof *from->cell;
-	int cells = 0;
-
-	if (!memcmp(&c->cell[at], &from->cell[at], bytes))
-		return 0;
-	for (int x = 0; x < from->w; x++)
-		cells += memcmp(&c->cell[at + (size_t)x], &from->cell[at + (size_t)x], sizeof *from->cell) != 0;
-	memcpy(&c->cell[at], &from->cell[at], bytes);
-	return cells;
+	*w = told ? size.ws_col : columns > 0 ? columns : 80;
+	*h = told ? size.ws_row : lines > 0 ? lines : 24;
 }
 
 /* The canvas as it can be shown: `ascii` receives another one where only ASCII can, for canvas_done. */
@@ -363,72 +331,74 @@ static const struct canvas *showable(const struct canvas *given, struct canvas *
 	return ascii;
 }
 
+static void show_cursor(const struct canvas *c)
+{
+	int cursor = c->cursor_x >= 0;
+
+	if (cursor != term.cursor_shown)
+		pen_add(out_buffer(), cursor ? "cnorm" : "civis");
+	term.cursor_shown = cursor;
+	if (cursor)
+		pen_go(out_buffer(), c->cursor_x, c->cursor_y);
+}
+
 void term_show_line(const struct canvas *given)
 {
 	struct canvas ascii;
-	const struct canvas *c;
-	int y = given->cursor_y, w, h;
+	int y = given->cursor_y;
 
-	term_size(&w, &h);
-	if (!term.on || term.repaint || given->cursor_x < 0 || y >= h || given->w != term.shown.w || given->h != term.shown.h || given->w > w)
+	if (!term.on || term.repaint || out_pending() || given->cursor_x < 0 || given->w != term.shown.w || given->h != term.shown.h)
 		return;
-	c = showable(given, &ascii);
 	hold();
-	if (keep_row(&term.shown, c, y))
-		show_row(c, y, c->w);
+	paint_rows(out_buffer(), &term.shown, showable(given, &ascii), y, y + 1);
+	show_cursor(given);
+	out_flush();
 	canvas_done(&ascii);
-	move(y, given->cursor_x);
-	refresh();
 	release();
+}
+
+/* A frame of some length is held back by the terminal until it is whole. */
+static void bracket(size_t from)
+{
+	struct str *out = out_buffer();
+	struct str frame;
+
+	if (!term_keys_sync() || out->n - from < WHOLE)
+		return;
+	str_init(&frame);
+	str_add_n(&frame, out->s + from, out->n - from);
+	out->n = from;
+	str_add(out, "\033[?2026h");
+	str_add_n(out, frame.s, frame.n);
+	str_add(out, "\033[?2026l");
+	str_done(&frame);
 }
 
 void term_show(const struct canvas *given)
 {
+	bool all = term.repaint || given->w != term.shown.w || given->h != term.shown.h;
 	struct canvas ascii;
 	const struct canvas *c;
-	bool all = term.repaint || given->w != term.shown.w || given->h != term.shown.h, news = false;
-	int w, h, cells = 0, cursor = given->cursor_x >= 0;
+	size_t before = out_pending();
+	int cells;
 
-	if (!term.on)
+	if (!term.on || before)
 		return;
 	c = showable(given, &ascii);
 	hold();
 	if (all) {
 		canvas_reset(&term.shown, c->w, c->h, (struct ink){ INK_DEFAULT, INK_DEFAULT, 0, 0 });
-		if (term.repaint)
-			clearok(curscr, TRUE);
-		erase();
+		pen_forget();
+		pen_clear(out_buffer());
 	}
-	term_size(&w, &h);
-	/*
-	 * Two rows at a time: given more, ncurses looks for scrolled blocks, and not every emulator on the way knows SU and SD. (It has
-	 * a copy of the terminal's capabilities for itself, so that they cannot be taken from it.)
-	 */
-	for (int y = 0, rows = 0; y < c->h && y < h; y++) {
-		int changed = keep_row(&term.shown, c, y);
-
-		cells += changed;
-		if (changed || all) {
-			if (!news && term_keys_sync())
-				send_text("\033[?2026h");
-			news = true;
-			show_row(c, y, c->w < w ? c->w : w);
-			if (++rows % 2 == 0 && !all)
-				refresh();
-		}
-	}
+	cells = paint_rows(out_buffer(), &term.shown, c, 0, c->h);
 	canvas_done(&ascii);
 	term.repaint = false;
-	if (cursor != term.cursor_shown)
-		curs_set(cursor);
-	term.cursor_shown = cursor;
-	if (cursor)
-		move(given->cursor_y, given->cursor_x);
-	refresh();
-	if (term_keys_sync() && news)
-		send_text("\033[?2026l");
-	if (term_keys_answers() && news)
+	show_cursor(given);
+	bracket(before);
+	if (term_keys_answers() && cells)
 		ask(cells);
+	out_flush();
 	release();
 }
 
@@ -444,9 +414,10 @@ bool term_copy(const char *bytes, size_t n)
 
 	str_init(&out);
 	fits = clipboard_sequence(bytes, n, getenv("TMUX") != NULL, &out);
-	if (fits && term.on) {
+	if (fits && term.on && out_pending() < COPIES) {
 		hold();
-		send(out.s, out.n);
+		str_add_n(out_buffer(), out.s, out.n);
+		out_flush();
 		release();
 	}
 	str_done(&out);

@@ -1,9 +1,9 @@
 /*
- * term.h - the terminal: a canvas out, keys in. The only file that knows ncurses.
+ * term.h - the terminal: a canvas out, keys in. With term_keys.h and term_pen.h the only files that know ncurses.
  *
  * There is one terminal, so these are plain functions. Install signal handlers (SIGINT, SIGTERM, SIGTSTP, SIGHUP …) before
- * term_start: ncurses leaves alone what is not at its default. The keyboard is raw: Ctrl-C and Ctrl-Z come as keys. SIGWINCH is
- * ncurses': term_key gives K_RESIZE after it; what waits for term_fd must wake up of its own (see tui.c).
+ * term_start: ncurses leaves alone what is not at its default. The keyboard is raw: Ctrl-C and Ctrl-Z come as keys. Output never
+ * waits for the terminal: what it does not take is sent by term_flush() when it does.
  */
 #ifndef LMSCOPE_TUI_TERM_H
 #define LMSCOPE_TUI_TERM_H
@@ -40,12 +40,17 @@ void term_show_line(const struct canvas *c);
 /* Forgets what is on the screen: the next term_show sends everything (Ctrl-L). */
 void term_repaint(void);
 
+/* The descriptor to wait for (POLLOUT) before term_flush(); -1: all that was to be sent is sent. */
+int term_out_fd(void);
+void term_flush(void);
+
 int term_fd(void);	/* readable when a key may be there */
 /* The next key; false when there is none now. Never waits (beyond the 25 ms that tell Esc from a sequence). */
 bool term_key(struct key *key);
 
-/* Gives the terminal back, stops the process group as Ctrl-Z does, and takes the terminal again after fg. Repaint follows. */
-void term_suspend(void);
+/* Gives the terminal back, stops the process group as Ctrl-Z does, and takes the terminal again after fg. Repaint follows. False: the
+ * system stopped nothing, since no shell could resume it. */
+bool term_suspend(void);
 
 /* To the clipboard of the person's own machine (OSC 52; through tmux where TMUX is set). At most 74,000 bytes; false: more. */
 bool term_copy(const char *bytes, size_t n);

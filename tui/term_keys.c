@@ -107,7 +107,6 @@ static const struct {
 	{ KEY_PPAGE, K_PAGE_UP, 0 }, { KEY_NPAGE, K_PAGE_DOWN, 0 }, { KEY_DC, K_DELETE, 0 }, { KEY_IC, K_INSERT, 0 },
 	{ KEY_BACKSPACE, K_BACKSPACE, 0 }, { KEY_ENTER, K_ENTER, 0 }, { KEY_BTAB, K_TAB, MOD_SHIFT },
 	{ KEY_SLEFT, K_LEFT, MOD_SHIFT }, { KEY_SRIGHT, K_RIGHT, MOD_SHIFT }, { KEY_SR, K_UP, MOD_SHIFT }, { KEY_SF, K_DOWN, MOD_SHIFT },
-	{ KEY_RESIZE, K_RESIZE, 0 },
 };
 
 static bool is_second_click(int x, int y)

@@ -31,8 +31,21 @@ struct loop {
 
 /* ------------------------------------------------------------------------------------------------ signals */
 
-static const int caught[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP, SIGCONT };
-enum { CAUGHT = sizeof caught / sizeof *caught };
+/*
+ * Every signal whose usual way ends the program gives the terminal back first. Left alone are those of crashes (crash.h), those that do nothing or
+ * stop by default, and those that are ignored: a broken pipe and a file that may not grow are errors of the write that met them.
+ */
+static bool is_caught(int signal)
+{
+	static const int left_alone[] = {
+		SIGKILL, SIGSTOP, SIGTTIN, SIGTTOU, SIGCHLD, SIGURG, SIGPIPE, SIGXFSZ, SIGSEGV, SIGBUS, SIGABRT, SIGFPE, SIGILL, SIGTRAP, SIGSYS,
+	};
+
+	for (size_t i = 0; i < sizeof left_alone / sizeof *left_alone; i++)
+		if (left_alone[i] == signal)
+			return false;
+	return true;
+}
 
 static void on_signal(int signal)
 {
@@ -43,52 +56,38 @@ static void on_signal(int signal)
 	errno = kept;
 }
 
-static void (*note_resize)(int);
-
-/* ncurses only notes it for its next look at the keys, and a poll() that is just begun would sleep over it. */
-static void on_resize(int signal)
+/* For all that are caught; the numbers that the C library keeps for itself refuse. */
+static void set_signals(void (*handler)(int))
 {
-	note_resize(signal);
-	on_signal(signal);
+	struct sigaction action = { .sa_handler = handler };
+
+	sigemptyset(&action.sa_mask);
+	for (int signal = 1; signal <= SIGRTMAX; signal++)
+		if (is_caught(signal))
+			sigaction(signal, &action, NULL);
 }
 
-/* After ncurses has set its own handler. */
-static void catch_resize(void)
-{
-	struct sigaction theirs, ours;
-
-	sigaction(SIGWINCH, NULL, &theirs);
-	if (theirs.sa_flags & SA_SIGINFO || theirs.sa_handler == SIG_DFL || theirs.sa_handler == SIG_IGN)
-		return;
-	note_resize = theirs.sa_handler;
-	ours = theirs;
-	ours.sa_handler = on_resize;
-	sigaction(SIGWINCH, &ours, NULL);
-}
-
+/* The pipe stays open for good: a handler may be about to write to it in another thread when the usual ways are set again. */
 static bool catch_signals(struct err *err)
 {
-	struct sigaction action = { .sa_handler = on_signal }, ignore = { .sa_handler = SIG_IGN };
-
-	if (pipe2(signal_pipe, O_NONBLOCK | O_CLOEXEC))
+	if (signal_pipe[0] < 0 && pipe2(signal_pipe, O_NONBLOCK | O_CLOEXEC))
 		return err_set(err, ERR_MEMORY, "no pipe for signals: %s", strerror(errno));
-	sigemptyset(&action.sa_mask);
-	for (int i = 0; i < CAUGHT; i++)
-		sigaction(caught[i], &action, NULL);
-	sigaction(SIGPIPE, &ignore, NULL);
+	set_signals(on_signal);
+	sigaction(SIGPIPE, &(struct sigaction){ .sa_handler = SIG_IGN }, NULL);
 	return true;
 }
 
 static void release_signals(void)
 {
-	struct sigaction usual = { .sa_handler = SIG_DFL };
+	set_signals(SIG_DFL);
+	sigaction(SIGPIPE, &(struct sigaction){ .sa_handler = SIG_DFL }, NULL);
+}
 
-	for (int i = 0; i < CAUGHT; i++)
-		sigaction(caught[i], &usual, NULL);
-	sigaction(SIGWINCH, &usual, NULL);
-	sigaction(SIGPIPE, &usual, NULL);
-	close(signal_pipe[0]);
-	close(signal_pipe[1]);
+/* Where nobody could bring the program back (ssh -t HOST lmscope) it is not stopped. */
+static void suspend(struct loop *l)
+{
+	if (!term_suspend())
+		app_say(&l->app, STYLE_WARNING, "no shell here could resume the program: it was not stopped");
 }
 
 static void take_signals(struct loop *l)
@@ -97,10 +96,12 @@ static void take_signals(struct loop *l)
 
 	while (read(signal_pipe[0], &byte, 1) == 1) {
 		if (byte == SIGTSTP) {
-			term_suspend();
+			suspend(l);
 		} else if (byte == SIGCONT) {
 			term_repaint();
-		} else if (byte != SIGWINCH) {	/* that one is a key */
+		} else if (byte == SIGWINCH) {
+			app_event(&l->app, &(struct key){ .kind = K_RESIZE });
+		} else {
 			l->signal = byte;
 			l->quit = true;
 		}
@@ -140,7 +141,7 @@ static void carry_out(struct loop *l, const struct request *r)
 		term_repaint();
 		break;
 	case REQUEST_SUSPEND:
-		term_suspend();
+		suspend(l);
 		break;
 	case REQUEST_QUIT:
 		l->quit = true;
@@ -209,6 +210,7 @@ static void run(struct loop *l)
 {
 	struct pollfd fds[] = {
 		{ term_fd(), POLLIN, 0 }, { worker_fd(l->worker), POLLIN, 0 }, { signal_pipe[0], POLLIN, 0 },
+		{ -1, POLLOUT, 0 },
 	};
 
 	/* The first frame is up before anything is computed. */
@@ -224,10 +226,12 @@ static void run(struct loop *l)
 			outside_look(&l->app);
 			wait = 0;
 		}
+		fds[3].fd = term_out_fd();
 		if (poll(fds, sizeof fds / sizeof *fds, wait) < 0 && errno != EINTR)
 			break;
 		app_tick(&l->app, clock_ms());
 		take_signals(l);
+		term_flush();
 		if ((fds[1].revents & POLLIN) || app_busy(&l->app))
 			app_snapshot(&l->app, worker_look(l->worker));
 		take_keys(l);
@@ -251,7 +255,6 @@ static void start_app(struct loop *l, const struct explore *what)
 bool explore(const struct explore *what, struct err *err)
 {
 	struct loop l = { 0 };
-	int signal;
 
 	l.worker = worker_new(err);
 	if (!l.worker)
@@ -261,7 +264,6 @@ bool explore(const struct explore *what, struct err *err)
 		worker_free(l.worker);
 		return false;
 	}
-	catch_resize();
 	start_app(&l, what);
 	canvas_init(&l.canvas, 1, 1);
 	run(&l);
@@ -269,13 +271,12 @@ bool explore(const struct explore *what, struct err *err)
 		outside_keep(&l.app);
 	term_stop();
 	outside_write_history(&l.app);
-	signal = l.signal;
+	release_signals();
+	if (l.signal)
+		raise(l.signal);	/* whatever the worker is at: to wait for it may take a second */
 	worker_free(l.worker);
 	app_done(&l.app);
 	theme_free(l.theme);
 	canvas_done(&l.canvas);
-	release_signals();
-	if (signal)
-		raise(signal);
 	return true;
 }

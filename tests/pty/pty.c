@@ -2,6 +2,7 @@
 #include "tests/pty/pty.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <pty.h>
 #include <signal.h>
@@ -38,6 +39,7 @@ struct pty {
 	size_t bytes;
 	long speed;			/* bytes a second that the line carries; 0: all that comes */
 	int64_t ready_at;		/* when it carries the next */
+	bool deaf;
 	struct modes modes;
 	char row[4096], left[400];
 };
@@ -252,7 +254,7 @@ static bool read_report(struct pty *p)
 
 bool pty_read(struct pty *p, int64_t deadline)
 {
-	struct pollfd wait[2] = { { p->master, POLLIN, 0 }, { p->reports, POLLIN, 0 } };
+	struct pollfd wait[2] = { { p->deaf ? -1 : p->master, POLLIN, 0 }, { p->reports, POLLIN, 0 } };
 	int64_t left = deadline - pty_now(), slow = p->ready_at - pty_now();
 
 	if (slow > 0) {
@@ -272,6 +274,19 @@ void pty_set_speed(struct pty *p, long speed)
 {
 	p->speed = speed;
 	p->ready_at = 0;
+}
+
+void pty_freeze(struct pty *p, bool frozen)
+{
+	int terminal = open(ptsname(p->master), O_RDWR | O_NOCTTY);
+
+	tcflow(terminal, frozen ? TCOOFF : TCOON);
+	close(terminal);
+}
+
+void pty_go_deaf(struct pty *p)
+{
+	p->deaf = true;
 }
 
 void pty_send(struct pty *p, const char *bytes, size_t n)

@@ -28,6 +28,10 @@ bool pty_read(struct pty *p, int64_t deadline);
 int64_t pty_now(void);	/* milliseconds of a steady clock */
 
 /* A slow line: so many bytes a second, and what it has not carried yet stays where it was written. 0: all at once, as at the start. */
+/* The terminal takes no output from here on, as after Ctrl-S; or takes it again. */
+void pty_freeze(struct pty *p, bool frozen);
+/* Nobody reads what the program writes from here on: what it does not fit into the kernel's buffer waits there. */
+void pty_go_deaf(struct pty *p);
 void pty_set_speed(struct pty *p, long speed);
 
 void pty_send(struct pty *p, const char *bytes, size_t n);

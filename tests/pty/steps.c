@@ -14,6 +14,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 /* Sanitizers keep what was freed for a while: how much memory is in use says nothing then. */
@@ -121,7 +122,7 @@ static int signal_number(const char *name)
 		if (abbreviation && !strcmp(abbreviation, name))
 			return i;
 	}
-	return 0;
+	return strcmp(name, "RTMIN") ? 0 : SIGRTMIN;
 }
 
 static bool step_size(char *argument)
@@ -402,6 +403,76 @@ static bool step_redraw(char *argument)
 	return bytes > 0 && bytes <= most;
 }
 
+static struct pty_cell *all_cells(void)
+{
+	int w = pty_width(stage.pty), h = pty_height(stage.pty);
+	struct pty_cell *cell = calloc((size_t)w * (size_t)h, sizeof *cell);
+
+	for (int i = 0; i < w * h; i++)
+		cell[i] = pty_cell_at(stage.pty, i % w, i / w);
+	return cell;
+}
+
+/* What differs to the eye; the ink of a blank and the right half of a wide character do not. */
+static bool cells_differ(const struct pty_cell *a, const struct pty_cell *b)
+{
+	bool half = !a->text[0], blank = !strcmp(a->text, " ");
+
+	if (strcmp(a->text, b->text) || half)
+		return strcmp(a->text, b->text) != 0;
+	return a->paper != b->paper || a->underline != b->underline || (!blank && (a->ink != b->ink || a->bold != b->bold));
+}
+
+static bool step_faithful(char *argument)
+{
+	struct pty_cell *before, *after;
+	int wrong = 0, w = pty_width(stage.pty), h = pty_height(stage.pty);
+
+	(void)argument;
+	settle();
+	before = all_cells();
+	if (!pty_key(stage.pty, "C-l"))
+		return false;
+	settle();
+	after = all_cells();
+	for (int i = 0; i < w * h; i++)
+		if (cells_differ(&before[i], &after[i]) && wrong++ < 12)
+			printf("# row %d, column %d: \"%s\" %06x on %06x, and drawn again \"%s\" %06x on %06x\n", i / w, i % w, before[i].text,
+			       before[i].ink, before[i].paper, after[i].text, after[i].ink, after[i].paper);
+	free(before);
+	free(after);
+	return !wrong;
+}
+
+static bool step_freeze(char *argument)
+{
+	(void)argument;
+	pty_freeze(stage.pty, true);
+	return true;
+}
+
+static bool step_thaw(char *argument)
+{
+	(void)argument;
+	pty_freeze(stage.pty, false);
+	return true;
+}
+
+/* N NAME: presses the key N times, and nobody reads what the program answers. */
+static bool step_deaf(char *argument)
+{
+	int n = (int)strtol(argument, &argument, 10);
+	const struct timespec pause = { 0, 30000000 };
+
+	pty_go_deaf(stage.pty);
+	for (int i = 0; i < n; i++) {
+		if (*argument != ' ' || !pty_key(stage.pty, argument + 1))
+			return false;
+		nanosleep(&pause, NULL);
+	}
+	return n > 0;
+}
+
 static bool step_settle(char *argument)
 {
 	(void)argument;
@@ -488,6 +559,10 @@ static const struct step {
 	{ "settle", step_settle, true, "waits until nothing is written any more" },
 	{ "bytes", step_bytes, true, "N: at most so many were written since the last key" },
 	{ "redraw", step_redraw, true, "draws the whole screen again: at most 24 bytes a change of colour and 3 a cell" },
+	{ "faithful", step_faithful, true, "the screen is the same when it is drawn again from nothing" },
+	{ "freeze", step_freeze, true, "the terminal takes no output, as after Ctrl-S" },
+	{ "thaw", step_thaw, true, "and takes it again" },
+	{ "deaf", step_deaf, true, "N NAME: presses the key N times; from here on nobody reads what is written" },
 	{ "file", step_file, true, "NAME TEXT: waits until that file in the home has the text" },
 	{ "picture", step_picture, true, "FILE: the screen as an SVG" },
 	{ "screen", step_screen, true, "prints the screen" },
