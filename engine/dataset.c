@@ -33,7 +33,6 @@ struct work {
 	int n;
 	struct part *part;		/* [n] */
 	struct table *shape;		/* of the first prompt that was asked in this run of the program; its axes are the mean's */
-	char spec[256];			/* its metric, which its title names */
 	int rows, cols;			/* 0: not known yet */
 	char *question;			/* heap: what a file of parts must have been made for */
 	int file;			/* that parts are appended to; -1: none */
@@ -256,10 +255,8 @@ static bool take_table(struct work *w, int i, struct table *t, struct err *err)
 	p->expected = t->check.name ? t->check.expected : NAN;
 	p->actual = t->check.name ? t->check.actual : NAN;
 	p->done = true;
-	if (!w->shape) {
+	if (!w->shape)
 		w->shape = table_ref(t);
-		snprintf(w->spec, sizeof w->spec, "%s", session_metric(w->session)->spec);
-	}
 	return true;
 }
 
@@ -360,17 +357,6 @@ static void worst_check(const struct work *w, struct table *t)
 	}
 }
 
-/* That of one prompt's table, with the words for all metrics in the place of its own. */
-static void set_title(const struct work *w, struct table *t, const char *metric)
-{
-	const char *title = w->shape->title, *own = strstr(title, w->spec);
-
-	if (own)
-		table_set_title(t, "%.*s%s%s · mean over %d prompts", (int)(own - title), title, metric, own + strlen(w->spec), w->n);
-	else
-		table_set_title(t, "%s · mean over %d prompts", title, w->n);
-}
-
 static struct table *mean_of(const struct work *w, struct dataset *out, struct err *err)
 {
 	const struct table *from = w->shape;
@@ -384,7 +370,8 @@ static struct table *mean_of(const struct work *w, struct dataset *out, struct e
 	number_positions(t, &t->rows, &from->rows, w->n);
 	number_positions(t, &t->cols, &from->cols, w->n);
 	table_set_like(t, from);
-	set_title(w, t, out->metric);
+	table_set_title(t, from->parts.technique, from->parts.object, from->parts.quantity);
+	table_set_whose(t, "mean over %d prompts", w->n);
 	worst_check(w, t);
 	for (int i = 0; i < w->n; i++) {
 		out->value += w->part[i].metric / w->n;

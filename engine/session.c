@@ -437,7 +437,7 @@ static struct table *named_foil(struct table *t, struct err *err)
 	struct table *named = t ? table_copy(t, err) : NULL;
 
 	if (named)
-		table_set_title(named, "%s · of the foil", t->title);
+		table_set_whose(named, "of the foil");
 	table_unref(t);
 	return named;
 }

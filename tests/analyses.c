@@ -157,6 +157,7 @@ static void check_answer(struct walk *w)
 		CHECK_THAT(count_bad_cells(t) == 0, "%s %s: numbers are numbers", w->model, w->variant);
 		CHECK_THAT(check_holds(&t->check), "%s %s: %s: %.9g is %.9g", w->model, w->variant,
 			   t->check.name ? t->check.name : "no check", t->check.expected, t->check.actual);
+		CHECK_THAT(!strstr(t->title, "logit \"") && !strstr(t->title, "logit #"), "%s: the metric is not in the title: %s", w->analysis->name, t->title);
 		CHECK_THAT(*t->title && *t->unit[0] && !strcmp(t->analysis, w->analysis->name), "%s %s: %s", w->model, w->variant, t->title);
 		check_exports(w, t);
 	}

@@ -22,55 +22,29 @@ static void piece(struct canvas *c, struct rect *room, struct ink ink, const cha
 	room->w -= w;
 }
 
-/* Where the explanation behind `mark` begins in a part of a title; NULL: there is none. What stands in quotes is a token. */
-static const char *tail_of(const char *part, const char *end, const char *mark)
-{
-	bool quoted = false;
-
-	for (const char *at = part; at < end; at++) {
-		quoted ^= *at == '"';
-		if (!quoted && !strncmp(at, mark, strlen(mark)))
-			return at;
-	}
-	return NULL;
-}
-
-/* The title with the parts' explanations left out: "noising: the foil's value into …" is still noising. */
-static void leave_out_tails(const char *title, const char *mark, struct str *out)
-{
-	static const char between[] = " · ";
-
-	str_clear(out);
-	while (*title) {
-		const char *end = strstr(title, between), *tail;
-
-		end = end ? end : title + strlen(title);
-		tail = tail_of(title, end, mark);
-		str_add_n(out, title, (size_t)((tail ? tail : end) - title));
-		if (*end)
-			str_add(out, between);
-		title = *end ? end + strlen(between) : end;
-	}
-}
-
-static void fit_title(const char *title, int w, struct str *out)
-{
-	static const char *const marks[] = { ": ", ", " };
-	struct str shorter;
-
-	str_init(&shorter);
-	str_add(out, title);
-	for (int i = 0; i < 2 && canvas_columns(out->s, out->n) > w; i++) {
-		leave_out_tails(out->s, marks[i], &shorter);
-		str_clear(out);
-		str_add(out, shorter.s);
-	}
-	str_done(&shorter);
-}
-
 static int piece_columns(const char *text)
 {
 	return text && *text ? canvas_columns(text, strlen(text)) + 2 : 0;
+}
+
+/* As many parts as w columns take, from the first; of the one that does not fit its beginning, where that says something. */
+static void fit_title(const struct title *title, const char *unit, int w, struct str *out)
+{
+	enum { SAYS_SOMETHING = 8 };
+	static const char between[] = " · ";
+	const char *const part[] = { title->technique, title->object, title->quantity ? title->quantity : unit };
+
+	for (size_t i = 0; i < sizeof part / sizeof *part; i++) {
+		int room = w - canvas_columns(out->s, out->n) - (out->n ? 3 : 0);
+
+		if (!part[i] || !*part[i])
+			continue;
+		if (out->n && canvas_columns(part[i], strlen(part[i])) > room && room < SAYS_SOMETHING)
+			return;
+		if (out->n)
+			str_add(out, between);
+		str_add(out, part[i]);
+	}
 }
 
 struct rect frame_draw(struct canvas *c, const struct theme *t, const struct frame *f)
@@ -86,12 +60,10 @@ struct rect frame_draw(struct canvas *c, const struct theme *t, const struct fra
 	if (marks > room.w / 2)
 		marks = 1;
 	str_init(&fitted);
-	fit_title(f->title, room.w - marks - 2, &fitted);
+	fit_title(&f->title, f->unit, room.w - marks - 2, &fitted);
 	canvas_box(c, f->rect, line);
 	room.w -= marks;
 	piece(c, &room, title, fitted.s, false);
-	if (piece_columns(f->unit) <= room.w)
-		piece(c, &room, theme_ink(t, STYLE_DIM), f->unit, false);
 	room.w += marks - 1;	/* one column of line between the two sides */
 	room.x++;
 	piece(c, &room, theme_ink(t, STYLE_DIM), f->right, true);

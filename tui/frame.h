@@ -8,13 +8,14 @@
 
 #include <stdbool.h>
 
+#include "engine/analysis/table.h"
 #include "tui/canvas.h"
 #include "tui/theme.h"
 
 struct frame {
 	struct rect rect;	/* the edges are its outermost cells; neighbours overlap by one column or row, and their lines join */
-	const char *title;	/* "logit lens · top token, probability" */
-	const char *unit;	/* NULL: none, or already in the title */
+	struct title title;	/* without room for all of it the last parts are left out: "attention · layer 2 head 2" */
+	const char *unit;	/* the quantity where the title has none; NULL: none */
 	const char *mark;	/* "edited", "edited − unedited", "prompt − foil"; NULL: none */
 	const char *right;	/* at the right end of the edge, dim: "auto · word", "3 of 12"; NULL: none */
 	const char *progress;	/* "12/30": what is on its way; NULL: nothing */

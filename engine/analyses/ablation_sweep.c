@@ -89,7 +89,8 @@ static void describe(struct table *t, const struct ask *ask, const struct places
 
 	if (draws_of(ask) > 1)
 		draws = arena_printf(ask->scratch, ", mean of %d draws", draws_of(ask));
-	table_set_title(t, "ablation · %.*s%s · %s%s · change of %s", n, site, places_when(p), words[ask->arg[ARG_OP]], draws, ask->metric->spec);
+	table_set_title(t, "ablation", arena_printf(t->arena, "%.*s%s", n, site, places_when(p)),
+			arena_printf(t->arena, "%s%s", words[ask->arg[ARG_OP]], draws));
 	table_set_unit(t, metric_table[ask->metric->kind].unit);
 	places_describe(p, t);
 	t->scale = SCALE_DIVERGING;

@@ -59,7 +59,7 @@ static struct table *compute(const struct ask *ask, struct err *err)
 	}
 	axis_tokens(t, &t->rows, ask->run, DIM_POSITION, "query");
 	axis_tokens(t, &t->cols, ask->run, DIM_KEY, "key");
-	table_set_title(t, "attention · layer %d head %d%s", layer, head, value ? " · weight × value norm" : "");
+	table_set_title(t, "attention", arena_printf(t->arena, "layer %d head %d", layer, head), value ? "weight × value norm" : NULL);
 	table_set_unit(t, value ? "weight × L2 norm" : "weight");
 	t->look = LOOK_ATTENTION;
 	t->scale = value ? SCALE_SEQUENTIAL : SCALE_PROBABILITY;

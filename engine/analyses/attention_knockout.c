@@ -134,8 +134,8 @@ static void describe(struct table *t, const struct ask *ask)
 	bool positions = ask->arg[ARG_MAP] == MAP_POSITIONS, mask = ask->arg[ARG_MODE] == MODE_MASK;
 	int window = ask->arg[ARG_WINDOW];
 	const char *where = positions ? arena_printf(ask->scratch, "%d layer%s around layer %d", window, window == 1 ? "" : "s", ask->arg[ARG_LAYER])
-				      : arena_printf(ask->scratch, "from position %d · windows of %d layer%s around the row's", ask->arg[ARG_QUERY],
-						     window, window == 1 ? "" : "s");
+				      : arena_printf(ask->scratch, "from position %d in %d layer%s around the row's", ask->arg[ARG_QUERY], window,
+						     window == 1 ? "" : "s");
 
 	if (positions)
 		axis_tokens(t, &t->rows, ask->run, DIM_POSITION, "query");
@@ -145,8 +145,7 @@ static void describe(struct table *t, const struct ask *ask)
 		label_spans(t, ask);
 	else
 		axis_tokens(t, &t->cols, ask->run, DIM_KEY, "key");
-	table_set_title(t, "attention knockout · %s · %s · change of %s", where,
-			mask ? "masked before softmax: the rest renormalises" : "zero after softmax: the rest stays", ask->metric->spec);
+	table_set_title(t, "attention knockout", where, mask ? "masked before softmax" : "zero after softmax");
 	table_set_unit(t, metric_table[ask->metric->kind].unit);
 	t->look = positions ? LOOK_ATTENTION : LOOK_HEAT;
 	t->scale = SCALE_DIVERGING;

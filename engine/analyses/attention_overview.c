@@ -71,7 +71,7 @@ static void describe(struct table *t, const struct ask *ask)
 		pattern_check_init(&t->check);
 	axis_numbers(t, &t->rows, DIM_LAYER);
 	axis_numbers(t, &t->cols, DIM_HEAD);
-	table_set_title(t, "attention of all heads · %s", shows[show].title);
+	table_set_title(t, "attention", "all heads", shows[show].title);
 	table_set_unit(t, shows[show].unit);
 	t->footnote = ask->run->T > 1 ? NULL : "one token alone: there is nothing to look back at";
 	t->look = LOOK_HEAT;

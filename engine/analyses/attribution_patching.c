@@ -310,12 +310,13 @@ static bool measure(struct table *t, const struct ask *ask, const struct places 
 
 static void describe(struct table *t, const struct ask *ask, const struct places *p)
 {
-	static const char *const words[] = { "", " · softmax again for q and k", " · AtP*: softmax again for q and k, GradDrop, no sign" };
+	static const char *const words[] = { "", ", softmax again for q and k", ", AtP*: softmax again for q and k, GradDrop, no sign" };
 	int n;
 	const char *site = param_choice(&params[PLACE_SITE], ask->arg[PLACE_SITE], &n);
 
-	table_set_title(t, "attribution patching · %.*s%s · estimated change of %s with the foil's value%s%s", n, site, places_when(p),
-			ask->metric->spec, words[ask->arg[ARG_ESTIMATE]], ask->arg[ARG_EXACT] ? ", the strongest exact" : "");
+	table_set_title(t, "attribution patching", arena_printf(t->arena, "%.*s%s", n, site, places_when(p)),
+			arena_printf(t->arena, "estimate of foil into prompt%s%s", words[ask->arg[ARG_ESTIMATE]],
+				     ask->arg[ARG_EXACT] ? ", the strongest exact" : ""));
 	table_set_unit(t, metric_table[ask->metric->kind].unit);
 	places_describe(p, t);
 	if (t->site == SITE_RESULT)

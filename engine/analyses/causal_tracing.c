@@ -161,9 +161,9 @@ static struct table *compute(const struct ask *ask, struct err *err)
 		return NULL;
 	axis_numbers(t, &t->rows, DIM_LAYER);
 	axis_tokens(t, &t->cols, ask->run, DIM_POSITION, "position");
-	table_set_title(t, "causal tracing · %s restored%s · noise of %d σ at positions %d … %d · %s%s", site_table[site].name,
-			ask->arg[ARG_WINDOW] == 1 ? "" : arena_printf(ask->scratch, " in %d layers around the row's", ask->arg[ARG_WINDOW]),
-			ask->arg[ARG_SIGMA], ask->arg[ARG_FROM], ask->arg[ARG_TO], ask->metric->spec, raw ? "" : ", 1 = clean, 0 = with noise");
+	table_set_title(t, "causal tracing", arena_printf(t->arena, "%s restored%s", site_table[site].name, ask->arg[ARG_WINDOW] == 1 ? "" :
+							  arena_printf(ask->scratch, " in %d layers around the row's", ask->arg[ARG_WINDOW])),
+			arena_printf(t->arena, "noise of %d σ at positions %d … %d", ask->arg[ARG_SIGMA], ask->arg[ARG_FROM], ask->arg[ARG_TO]));
 	table_set_unit(t, raw ? metric_table[ask->metric->kind].unit : "normalised");
 	t->look = LOOK_HEAT;
 	t->scale = raw ? SCALE_SEQUENTIAL : SCALE_DIVERGING;

@@ -38,7 +38,7 @@ static struct table *compute(const struct ask *ask, struct err *err)
 	t->cols.dim = DIM_QUANTITY;
 	t->cols.name = dim_word(DIM_QUANTITY);
 	axis_label(t, &t->cols, 0, "contribution");
-	readout_title(&readout, ask, t, "direct attribution");
+	readout_title(&readout, ask, t, "all parts");
 	table_set_unit(t, "logit");
 	t->check = (struct check){ "rows sum to the metric", readout.metric, sum, 1e-4 };
 	t->look = LOOK_BARS;

@@ -74,7 +74,7 @@ static struct table *compute(const struct ask *ask, struct err *err)
 		sum += of_layer[l];
 	axis_numbers(t, &t->rows, DIM_LAYER);
 	axis_numbers(t, &t->cols, DIM_HEAD);
-	readout_title(&readout, ask, t, "heads · direct attribution");
+	readout_title(&readout, ask, t, "heads");
 	table_set_unit(t, "logit");
 	t->check = (struct check){ arena_printf(t->arena, "heads %+.4g, not heads %+.4g: sum to the metric", sum - rest, rest),
 				   readout.metric, sum, 1e-4 };

@@ -226,14 +226,13 @@ static bool fill(struct table *t, struct reading *g, struct err *err)
 static void describe(struct table *t, const struct ask *ask)
 {
 	int show = ask->arg[ARG_SHOW];
-	char where[32] = "", word[32] = "top token";
+	char word[32] = "top token";
 
 	t->site = site_argument(ask, params, ARG_SITE);
-	if (t->site != SITE_RESID_POST)
-		snprintf(where, sizeof where, " of %s", site_table[t->site].name);
 	if (ask->arg[ARG_RANK] > 1)
 		snprintf(word, sizeof word, "token of rank %d", ask->arg[ARG_RANK]);
-	table_set_title(t, "logit lens%s · %s, %s", where, word, shows[show].title);
+	table_set_title(t, "logit lens", t->site == SITE_RESID_POST ? NULL : site_table[t->site].name,
+			arena_printf(t->arena, "%s, %s", word, shows[show].title));
 	table_set_unit(t, shows[show].unit);
 	table_set_words(t);
 	axis_numbers(t, &t->rows, DIM_LAYER);

@@ -92,9 +92,9 @@ static struct table *compute(const struct ask *ask, struct err *err)
 	table_set_words(t);
 	fill(t, m, k, ids, logits, lse, before, lse_before);
 	if (position == ask->run->T - 1)
-		table_set_title(t, "next token");
+		table_set_title(t, "next token", NULL, NULL);
 	else
-		table_set_title(t, "next token · after position %d", position);
+		table_set_title(t, "next token", arena_printf(t->arena, "after position %d", position), NULL);
 	t->look = LOOK_RANKING;
 	t->scale = SCALE_PROBABILITY;
 	return t;

@@ -245,10 +245,8 @@ static void describe(struct table *t, const struct ask *ask)
 	static const enum site site[] = { SITE_RESULT, SITE_MLP_OUT, SITE_EMBED };
 	int sender = ask->arg[ARG_SENDER];
 
-	table_set_title(t, "path patching · %s → %s · MLPs %s · %s · %s%s", senders[sender], receiver_text(ask, t->arena),
-			ask->arg[ARG_MLPS] == MLPS_FROZEN ? "frozen" : "recomputed",
-			denoising ? "denoising: the prompt's value into the foil's run" : "noising: the foil's value into the prompt's run",
-			ask->metric->spec, raw ? "" : ", 1 = prompt, 0 = foil");
+	table_set_title(t, "path patching", arena_printf(t->arena, "%s → %s", senders[sender], receiver_text(ask, t->arena)),
+			arena_printf(t->arena, "%s, MLPs %s", cause_direction(denoising), ask->arg[ARG_MLPS] == MLPS_FROZEN ? "frozen" : "recomputed"));
 	table_set_unit(t, raw ? metric_table[ask->metric->kind].unit : "normalised");
 	if (sender == FROM_EMBED) {	/* one row, of the embedding */
 		t->rows.dim = DIM_COMPONENT;

@@ -29,7 +29,7 @@ static struct table *compute(const struct ask *ask, struct err *err)
 			t->value[table_cell(t, l, i)] = kernel_norm2(run_at(ask->run, site, l, i), (size_t)c->D);
 	axis_numbers(t, &t->rows, DIM_LAYER);
 	axis_tokens(t, &t->cols, ask->run, DIM_POSITION, "position");
-	table_set_title(t, "norm of %s", site_table[site].name);
+	table_set_title(t, "norms", site_table[site].name, NULL);
 	table_set_unit(t, "L2 norm");
 	t->look = LOOK_HEAT;
 	t->scale = SCALE_SEQUENTIAL;

@@ -171,8 +171,8 @@ static void describe(struct table *t, const struct repair *r)
 	t->cols.dim = DIM_QUANTITY;
 	t->cols.name = dim_word(DIM_QUANTITY);
 	axis_label(t, &t->cols, 0, "change");
-	table_set_title(t, "self-repair · %s %.*s%s · change of each direct effect on %s", part, n, op,
-			ask->arg[ARG_AT] == AT_LAST ? " at the metric's position" : "", ask->metric->spec);
+	table_set_title(t, "self-repair", arena_printf(t->arena, "%s %.*s%s", part, n, op, ask->arg[ARG_AT] == AT_LAST ? " at the metric's position" : ""),
+			"change of each direct effect");
 	table_set_unit(t, "logit");
 	t->look = LOOK_BARS;
 	t->scale = SCALE_DIVERGING;

@@ -65,9 +65,7 @@ static struct table *compute(const struct ask *ask, struct err *err)
 		err_set(err, ERR_ARGUMENT, "subspace-interchange takes over what lies in a subspace, and no basis is set: --basis FILE, or :basis FILE");
 		return NULL;
 	}
-	return patching_map(&(struct patching){ "subspace-interchange",
-						arena_printf(ask->scratch, "interchange within %s", file ? file + 1 : ask->basis), edit },
-			    ask, params, err);
+	return patching_map(&(struct patching){ "subspace-interchange", "subspace interchange", file ? file + 1 : ask->basis, edit }, ask, params, err);
 }
 
 const struct analysis analysis_subspace_interchange = {

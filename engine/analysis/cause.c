@@ -144,3 +144,8 @@ double cause_normalised(double value, double clean, double corrupt)
 
 	return fabs(span) > 1e-6 * fmax(fabs(clean), fabs(corrupt)) ? (value - corrupt) / span : NAN;
 }
+
+const char *cause_direction(bool denoising)
+{
+	return denoising ? "denoising: prompt into foil" : "noising: foil into prompt";
+}

@@ -57,4 +57,7 @@ struct cause_window cause_window(int layer, int width, int L);
 /* (value − corrupt) / (clean − corrupt); NaN where the two differ by rounding alone. */
 double cause_normalised(double value, double clean, double corrupt);
 
+/* "noising: foil into prompt": for titles. */
+const char *cause_direction(bool denoising);
+
 #endif

@@ -41,10 +41,9 @@ static void describe(struct table *t, const struct patching *how, const struct a
 	int n;
 	const char *site = param_choice(&params[PLACE_SITE], ask->arg[PLACE_SITE], &n);
 
-	table_set_title(t, "%s · %.*s%s · %s · %s%s", how->title, n, site, places_when(p),
-			denoising ? "denoising: the prompt's value into the foil's run" : "noising: the foil's value into the prompt's run",
-			ask->arg[PATCHING_SHOW] == SHOW_KL ? "KL of the prompt's distribution ‖ the patched run's" : ask->metric->spec,
-			ask->arg[PATCHING_SHOW] == SHOW_NORMALISED ? ", 1 = prompt, 0 = foil" : "");
+	table_set_title(t, how->title, arena_printf(t->arena, "%.*s%s", n, site, places_when(p)),
+			arena_printf(t->arena, "%s%s%s%s", cause_direction(denoising), ask->arg[PATCHING_SHOW] == SHOW_KL ? ", KL to the prompt's run" : "",
+				     how->within ? ", within " : "", how->within ? how->within : ""));
 	table_set_unit(t, ask->arg[PATCHING_SHOW] == SHOW_NORMALISED ? "normalised" : metric_table[ask->metric->kind].unit);
 	places_describe(p, t);
 	t->scale = denoising && ask->arg[PATCHING_SHOW] == SHOW_NORMALISED ? SCALE_DIVERGING : SCALE_SEQUENTIAL;	/* noising starts from 1, where nothing happens */

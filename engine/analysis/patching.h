@@ -23,6 +23,7 @@ enum { PATCHING_DIRECTION = PLACE_PARAM_COUNT, PATCHING_SHOW, PATCHING_PARAM_COU
 
 struct patching {
 	const char *name, *title;	/* "activation-patching", "activation patching" */
+	const char *within;		/* what of the activations, for the table's title: "basis.npy"; NULL: all */
 	/* Gives variant `cell` of the cause its edit. */
 	bool (*edit)(struct cause *c, const struct places *p, int cell, struct err *err);
 };

@@ -201,8 +201,7 @@ bool readout_init(struct readout *out, const struct ask *ask, int position, stru
 
 void readout_title(const struct readout *out, const struct ask *ask, struct table *t, const char *what)
 {
-	if (out->position == ask->metric->position)
-		table_set_title(t, "%s · %s", what, ask->metric->spec);
-	else
-		table_set_title(t, "%s · %s, read at position %d", what, ask->metric->spec, out->position);
+	bool own = out->position == ask->metric->position;
+
+	table_set_title(t, "direct attribution", what, own ? NULL : arena_printf(t->arena, "read at position %d", out->position));
 }

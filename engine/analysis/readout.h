@@ -31,7 +31,7 @@ struct readout {
 
 /* The pieces of ask's metric (logit or logit_diff) at a position. Memory from ask->scratch. */
 bool readout_init(struct readout *out, const struct ask *ask, int position, struct err *err);
-/* "direct attribution · logit " dog"", and the position where it is not the metric's own. */
+/* "direct attribution · heads", and the position where it is not the metric's own. */
 void readout_title(const struct readout *out, const struct ask *ask, struct table *t, const char *what);
 double readout_share(const struct readout *out, const float *x, int D);
 

@@ -37,6 +37,7 @@ struct table *table_new(int rows, int cols, struct err *err)
 	axis_init(t, &t->rows, rows);
 	axis_init(t, &t->cols, cols);
 	t->analysis = t->title = "";
+	t->parts.technique = "";
 	t->site = SITE_NONE;
 	t->layer = t->unit_index = -1;
 	table_set_unit(t, "");
@@ -138,15 +139,42 @@ void table_set_units(struct table *t, const char *const *unit)
 		t->unit[i] = arena_strdup(t->arena, unit[i]);
 }
 
-void table_set_title(struct table *t, const char *format, ...)
+static void join_title(struct table *t)
 {
-	char title[512];
+	const char *const part[] = { t->parts.object, t->parts.quantity, t->parts.whose };
+
+	t->title = t->parts.technique;
+	for (size_t i = 0; i < sizeof part / sizeof *part; i++)
+		if (part[i])
+			t->title = arena_printf(t->arena, "%s · %s", t->title, part[i]);
+}
+
+static const char *kept(struct table *t, const char *text)
+{
+	return text && *text ? arena_strdup(t->arena, text) : NULL;
+}
+
+static void set_parts(struct table *t, const struct title *parts)
+{
+	t->parts = (struct title){ arena_strdup(t->arena, parts->technique), kept(t, parts->object), kept(t, parts->quantity), kept(t, parts->whose) };
+	join_title(t);
+}
+
+void table_set_title(struct table *t, const char *technique, const char *object, const char *quantity)
+{
+	set_parts(t, &(struct title){ technique, object, quantity, NULL });
+}
+
+void table_set_whose(struct table *t, const char *format, ...)
+{
+	char whose[512];
 	va_list ap;
 
 	va_start(ap, format);
-	vsnprintf(title, sizeof title, format, ap);
+	vsnprintf(whose, sizeof whose, format, ap);
 	va_end(ap);
-	t->title = arena_strdup(t->arena, title);
+	t->parts.whose = arena_strdup(t->arena, whose);
+	join_title(t);
 }
 
 bool check_holds(const struct check *check)
@@ -237,7 +265,7 @@ static struct table *copy_description(const struct table *from, struct err *err)
 	if (from->word)
 		copy_words(t, from);
 	table_set_like(t, from);
-	t->title = arena_strdup(t->arena, from->title);
+	set_parts(t, &from->parts);
 	t->unfinished = from->unfinished;
 	return t;
 }
@@ -279,7 +307,7 @@ struct table *table_minus(const struct table *a, const struct table *b, const ch
 	for (int r = 0; r < a->rows.n; r++)
 		for (int c = 0; c < a->cols.n; c++)
 			t->value[table_cell(t, r, c)] = a->value[table_cell(a, r, c)] - counterpart(a, b, r, c);
-	table_set_title(t, "%s · %s", a->title, what);
+	table_set_whose(t, "%s", what);
 	t->scale = SCALE_DIVERGING;
 	return t;
 }

@@ -42,6 +42,17 @@ struct window {
 	int row, rows, col, cols;
 };
 
+/*
+ * A title in its parts, without units, and without the metric, which the screen and the exports say once for all. What has no room for all of
+ * it leaves out the last ones.
+ */
+struct title {
+	const char *technique;	/* "activation patching" */
+	const char *object;	/* what it is of: "resid_pre", "layer 2 head 2"; NULL */
+	const char *quantity;	/* "noising: foil into prompt"; NULL: the unit says it */
+	const char *whose;	/* "edited − unedited", "of the foil", "mean over 24 prompts"; NULL: of the prompt, as it is */
+};
+
 /* Books that balance: an identity that the numbers must satisfy. */
 struct check {
 	const char *name;	/* NULL: this technique has none. "rows sum to the metric" */
@@ -52,7 +63,8 @@ struct table {
 	struct arena *arena;
 	atomic_int refs;
 	const char *analysis;	/* "logit-lens" */
-	const char *title;	/* "logit lens · top token, probability": technique and arguments, without units */
+	struct title parts;
+	const char *title;	/* the parts together: "logit lens · top token, probability" */
 	struct axis rows, cols;
 	float *value;		/* [rows.n, cols.n] NaN: cannot be (the upper triangle) */
 	float *error;		/* [rows.n, cols.n] the standard error where cells are means; NULL: they are not */
@@ -98,7 +110,9 @@ void table_set_unit(struct table *t, const char *unit);
 void table_set_units(struct table *t, const char *const *unit);
 /* Unit, scale, look and what the cells are of, as those of another table of the same question. */
 void table_set_like(struct table *t, const struct table *from);
-void table_set_title(struct table *t, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* Copied; object and quantity may be NULL or "". */
+void table_set_title(struct table *t, const char *technique, const char *object, const char *quantity);
+void table_set_whose(struct table *t, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* As it is now, sharing nothing. NULL: ERR_MEMORY. */
 struct table *table_copy(const struct table *t, struct err *err);

@@ -75,7 +75,8 @@ static void check_mean(void)
 		}
 		CHECK_THAT(!wrong, "%d cells are not the mean of three, or its standard error", wrong);
 		CHECK_THAT(fabs(over.value - sum / 3) < 1e-9 && over.n == 3, "the metric's mean: %g", over.value);
-		CHECK_THAT(strstr(t->title, "logit_diff of answer and wrong · ") || strstr(t->title, "logit_diff of answer and wrong"), "%s", t->title);
+		CHECK_THAT(!strcmp(over.metric, "logit_diff of answer and wrong"), "%s", over.metric);
+		CHECK_THAT(!strstr(t->title, "logit") && strstr(t->title, "mean over 3 prompts"), "the metric is not in the title: %s", t->title);
 		CHECK_THAT(check_holds(&t->check) && strstr(t->check.name, "worst of 3"), "%s", t->check.name);
 	}
 	for (int i = 0; i < N; i++)

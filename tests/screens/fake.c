@@ -109,7 +109,7 @@ static struct table *lens(const struct snapshot *shot, int edits)
 	token_axis(t, &t->cols, shot, DIM_POSITION, "position");
 	table_set_words(t);
 	table_set_unit(t, "probability");
-	t->title = "logit lens · top token, probability";
+	table_set_title(t, "logit lens", NULL, "top token, probability");
 	t->scale = SCALE_PROBABILITY;
 	t->site = SITE_RESID_POST;
 	for (int l = 0; l < FAKE_LAYERS; l++)
@@ -129,8 +129,8 @@ static struct table *attention(const struct snapshot *shot, const int *args, int
 	token_axis(t, &t->rows, shot, DIM_POSITION, "query");
 	token_axis(t, &t->cols, shot, DIM_KEY, "key");
 	table_set_unit(t, "weight");
-	snprintf(title, sizeof title, "attention · layer %d head %d", args[0], args[1]);
-	t->title = arena_strdup(t->arena, title);
+	snprintf(title, sizeof title, "layer %d head %d", args[0], args[1]);
+	table_set_title(t, "attention", title, NULL);
 	t->look = LOOK_ATTENTION;
 	t->scale = SCALE_PROBABILITY;
 	t->site = SITE_PATTERN;
@@ -152,7 +152,7 @@ static struct table *heads(int edits)
 	axis_numbers(t, &t->rows, DIM_LAYER);
 	axis_numbers(t, &t->cols, DIM_HEAD);
 	table_set_unit(t, "logit");
-	t->title = "heads · direct logit attribution";
+	table_set_title(t, "direct attribution", "heads", NULL);
 	t->scale = SCALE_DIVERGING;
 	t->site = SITE_RESULT;
 	for (int l = 0; l < FAKE_LAYERS; l++)
@@ -185,7 +185,7 @@ static struct table *components(int edits)
 		t->rows.part[i] = (struct axis_part){ i % 2 ? SITE_ATTN_OUT : SITE_MLP_OUT, layer, -1 };
 	}
 	table_set_unit(t, "logit");
-	t->title = "direct logit attribution";
+	table_set_title(t, "direct attribution", "all parts", NULL);
 	t->look = LOOK_BARS;
 	t->scale = SCALE_DIVERGING;
 	for (int i = 0; i < t->rows.n; i++)
@@ -209,7 +209,7 @@ static struct table *next_token(int position, int edits)
 		axis_label(t, &t->cols, k, quantity[k]);
 		t->unit[k] = unit[k];
 	}
-	t->title = "next token";
+	table_set_title(t, "next token", NULL, NULL);
 	t->look = LOOK_RANKING;
 	for (int i = 0; i < t->rows.n; i++) {
 		float was = 0.6f / (float)((i + 1) * (i + 1)), now = edits ? was * 0.8f : was;
@@ -243,7 +243,7 @@ static struct table *of_the_foil(const struct snapshot *shot, const struct job_p
 	struct snapshot other = { .token = shot->foil, .tokens = shot->foil_tokens };
 	struct table *on = answer(&other, pane, 7);
 
-	on->title = arena_printf(on->arena, "%s · of the foil", on->title);
+	table_set_whose(on, "of the foil");
 	table_unref(t);
 	return on;
 }

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 
 #include "tests/screens/stage.h"
+#include "tui/frame.h"
 #include "tui/wrap.h"
 
 /* ------------------------------------------------------------------------------------------------ a line that wraps */
@@ -91,6 +92,46 @@ static void prompt_of_the_document(void)
 	drop_curtain(&s);
 }
 
+/* ------------------------------------------------------------------------------------------------ titles */
+
+static char *title_in(int w, const struct title *title, const char *unit)
+{
+	struct theme *theme = theme_builtin((struct theme_for){ DEPTH_256, false });
+	struct frame frame = { .rect = { 0, 0, w, 3 }, .title = *title, .unit = unit };
+	struct canvas c;
+	struct str dump;
+	char *line;
+
+	canvas_init(&c, w, 3);
+	str_init(&dump);
+	frame_draw(&c, theme, &frame);
+	canvas_dump(&c, &dump);
+	line = strndup(dump.s, strcspn(dump.s, "\n"));
+	str_done(&dump);
+	canvas_done(&c);
+	theme_free(theme);
+	return line;
+}
+
+static void check_title(int w, const struct title *title, const char *unit, const char *want)
+{
+	char *line = title_in(w, title, unit);
+
+	CHECK_THAT(strstr(line, want) != NULL, "%d columns: %s", w, line);
+	free(line);
+}
+
+static void titles(void)
+{
+	const struct title patching = { "activation patching", "resid_pre", "noising: foil into prompt", NULL }, attention = { "attention", "layer 2 head 2", NULL, NULL };
+
+	check_title(80, &patching, "logit", " activation patching · resid_pre · noising: foil into prompt ─");
+	check_title(50, &patching, "logit", " activation patching · resid_pre · noising: f… ");
+	check_title(40, &patching, "logit", " activation patching · resid_pre ─");
+	check_title(60, &attention, "weight", " attention · layer 2 head 2 · weight ─");
+	check_title(34, &attention, "weight", " attention · layer 2 head 2 ─");
+}
+
 /* ------------------------------------------------------------------------------------------------ keys, notes, messages */
 
 static void hints_stay(void)
@@ -127,6 +168,7 @@ int main(void)
 	prompt_line();
 	typed_prompt();
 	prompt_of_the_document();
+	titles();
 	hints_stay();
 	return tap_done();
 }

@@ -27,7 +27,7 @@ static struct table *sample_new(int rows, int cols, const char *title, const cha
 
 	if (!t)
 		abort();
-	t->title = title;
+	table_set_title(t, title, NULL, NULL);
 	t->look = look;
 	t->scale = scale;
 	table_set_unit(t, unit);

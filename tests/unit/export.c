@@ -46,7 +46,7 @@ static struct table *words_table(void)
 		table_set_word(t, i, (int32_t)i, cells[i].bytes, strlen(cells[i].bytes), cells[i].show);
 	}
 	table_set_unit(t, "probability");
-	table_set_title(t, "by hand");
+	table_set_title(t, "by hand", NULL, NULL);
 	t->analysis = "logit-lens";
 	t->check = (struct check){ "it holds", 1, 1.5, 0.1 };
 	return t;
@@ -138,7 +138,7 @@ static void test_ranking(void)
 		t->value[i] = (float[]){ 14.25f, 0.71f, -3, 0.04f }[i];
 		table_set_word(t, i, i < 2 ? 7 : 8, i < 2 ? " Paris" : " the", i < 2 ? 6 : 4, i < 2 ? "·Paris" : "·the");
 	}
-	table_set_title(t, "next token");
+	table_set_title(t, "next token", NULL, NULL);
 	job.edit[0].on = false;
 	CHECK_TEXT(write("text", t),
 		   "next token\n"

@@ -40,7 +40,7 @@ static struct table *ranking(const int32_t *ids, const float *values, int n)
 	axis_numbers(t, &t->rows, DIM_RANK);
 	table_set_words(t);
 	table_set_unit(t, "logit");
-	table_set_title(t, "ranking of %d", n);
+	table_set_title(t, "ranking", NULL, NULL);
 	for (int i = 0; i < n; i++) {
 		t->value[i] = values[i];
 		table_set_word(t, (size_t)i, ids[i], "x", 1, "x");
@@ -58,7 +58,7 @@ static void test_minus(void)
 
 	CHECK_THAT(d->value[0] == -1 && d->value[1] == -7 && isnan(d->value[2]), "ranks are matched by their token");
 	CHECK(d->scale == SCALE_DIVERGING && d->id[2] == 7);
-	CHECK_TEXT(d->title, "ranking of 3 · edited − unedited");
+	CHECK_TEXT(d->title, "ranking · edited − unedited");
 	CHECK_TEXT(d->unit[0], "logit");
 	CHECK_TEXT(d->rows.label[2], "2");
 	table_unref(d);

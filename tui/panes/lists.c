@@ -353,7 +353,7 @@ void draw_popup(struct app *app, struct canvas *c)
 	if (list.n > box.h - 2)
 		snprintf(position, sizeof position, "%d of %d", app->popup->choose ? at + 1 : app->list_top + box.h - 2, list.n);
 	frame.rect = box;
-	frame.title = list.title ? list.title : app->popup->title;
+	frame.title.technique = list.title ? list.title : app->popup->title;
 	frame.right = *position ? position : NULL;
 	in = frame_draw(c, app->theme, &frame);
 	frame_accent(c, app->theme, box);

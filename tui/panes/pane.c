@@ -65,19 +65,16 @@ static struct rect draw_frame(struct app *app, struct canvas *c, int pane, const
 	const struct job_pane *question = &app->doc.job.pane[pane];
 	const struct table *t = answer->table;
 	struct frame frame = { .rect = app->layout.pane[pane], .focus = pane == app->focus && !app->popup };
-	const char *title = t && t->title ? t->title : question->analysis->name;
 	struct str right;
 	struct rect inside;
 	char progress[40];
 
 	str_init(&right);
 	folded_text(app, pane, &right);
-	frame.title = title;
-	frame.unit = t && t->units == 1 && !strstr(title, t->unit[0]) ? t->unit[0] : NULL;
+	frame.title = t ? t->parts : (struct title){ .technique = question->analysis->name };
+	frame.unit = t && t->units == 1 ? t->unit[0] : NULL;
 	frame.right = right.n ? right.s : NULL;
 	frame.mark = edge_mark(app, question);
-	if (frame.mark && strstr(title, frame.mark))
-		frame.mark = NULL;	/* a difference says in its title what it is one of */
 	frame.stale = t && !answer->current && app_is_slow(app);
 	if (answer->total && app_is_slow(app)) {
 		snprintf(progress, sizeof progress, "%s%d/%d", frame.stale ? "stale · " : "", answer->done, answer->total);
