@@ -355,7 +355,7 @@ static bool answer(const struct stand *s, const char *analysis, const char *word
 	ask.notes = &notes;
 	job_pane_init(&pane, analysis_find(analysis));
 	if (job_pane_set(&pane, word, err)) {
-		job_pane_args(&pane, &metric, run->T, args);
+		job_pane_args(&pane, metric.position, run->T, args);
 		t = analysis_compute(pane.analysis, &ask, args, err);
 	}
 	table_unref(t);

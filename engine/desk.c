@@ -72,16 +72,7 @@ static void describe(struct desk *desk)
 	const struct model *m = session_model(desk->session);
 	const struct run *foil = session_foil(desk->session);
 
-	d->has_model = true;
-	model_facts_of(m, &d->model);
-	d->config = m->config;
-	d->config.no_rotary = NULL;
-	d->config.alibi = d->config.attention_scale = NULL;
-	d->config.window = NULL;
-	snapshot_set_tokens(&d->token, &d->tokens, m->tokenizer, session_run(desk->session));
-	snapshot_set_tokens(&d->foil, &d->foil_tokens, m->tokenizer, foil);
-	memcpy(d->metric_spec, session_metric(desk->session)->spec, sizeof d->metric_spec);
-	d->metric_unit = metric_table[session_metric(desk->session)->kind].unit;
+	snapshot_describe(d, desk->session);
 	snapshot_free_guesses(d);
 	d->next = guess(m, session_run(desk->session));
 	d->next_unedited = guess(m, session_unedited(desk->session));

@@ -1,4 +1,4 @@
-/* export.c - see export.h: the table of writers, aligned text for people, CSV. JSON is in export_json.c. */
+/* export.c - see export.h: aligned text for people, and CSV. JSON is in export_json.c. */
 #include "engine/export.h"
 
 #include <math.h>
@@ -9,20 +9,9 @@
 #include "engine/base/utf8.h"
 #include "engine/dataset.h"
 
-const struct exporter exporters[] = {
-	{ "text", "aligned columns for people; numbers that cannot be are blank", export_text },
-	{ "json", "one line of JSON per table; numbers read back to the same float", export_json },
-	{ "csv", "RFC 4180 with a header row; words stand in a column behind their numbers, or in one column where a row has one word",
-	  export_csv },
-	{ NULL, NULL, NULL },
-};
-
-const struct exporter *export_find(const char *name)
+const char *answer_metric(const struct answer *a)
 {
-	for (int i = 0; exporters[i].name; i++)
-		if (!strcmp(exporters[i].name, name))
-			return &exporters[i];
-	return NULL;
+	return a->over ? a->over->metric : a->of->metric_spec;
 }
 
 bool export_one_word_a_row(const struct table *t)
@@ -277,8 +266,7 @@ static void write_matrix(const struct table *t, struct str *out)
 	free(line);
 }
 
-/* The line that says under which edits and for which metric the numbers are. */
-static void write_question(const struct answer *a, struct str *out)
+void export_question(const struct answer *a, struct str *out)
 {
 	int said = 0;
 
@@ -293,13 +281,13 @@ static void write_question(const struct answer *a, struct str *out)
 	if (said)
 		str_add_char(out, '\n');
 	if (a->pane->analysis->metrics) {
-		const char *spec = a->over ? a->over->metric : session_metric(a->session)->spec;
+		const char *spec = answer_metric(a);
 
 		str_add(out, "metric: ");
 		utf8_safe(out, spec, strlen(spec), false);
-		str_addf(out, " = %.4f", a->metric);
+		str_addf(out, " = %.4f", a->of->metric);
 		if (said)
-			str_addf(out, " (unedited %.4f)", a->metric_unedited);
+			str_addf(out, " (unedited %.4f)", a->of->metric_unedited);
 		str_add_char(out, '\n');
 	}
 }
@@ -312,7 +300,7 @@ void export_text(const struct answer *a, struct str *out)
 	if (t->units == 1)
 		str_addf(out, " [%s]", t->unit[0]);
 	str_add_char(out, '\n');
-	write_question(a, out);
+	export_question(a, out);
 	write_matrix(t, out);
 	if (t->error) {
 		struct table errors = *t;

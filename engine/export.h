@@ -1,25 +1,32 @@
 /*
- * export.h - an answer as text, JSON or CSV: rows of one table of writers. A finished table and its question go in, bytes come out;
- * nothing that a terminal would obey (control characters, bidirectional marks) is in them.
+ * export.h - an answer as text, JSON or CSV. A finished table and its question go in, bytes come out; nothing that a terminal would
+ * obey (control characters, bidirectional marks) is in them. Figures need colours and are made above: tui/figure.
  */
 #ifndef LMSCOPE_ENGINE_EXPORT_H
 #define LMSCOPE_ENGINE_EXPORT_H
 
 #include "engine/base/str.h"
-#include "engine/session.h"
+#include "engine/job.h"
+#include "engine/snapshot.h"
 
-struct exporter {
-	const char *name, *help;	/* "json", "one line of JSON per table" */
-	void (*write)(const struct answer *answer, struct str *out);
+/* A table and its question. */
+struct answer {
+	const struct table *table, *before;	/* `before`: the same without the edits; NULL: there are none, or it is not known */
+	const struct job *job;
+	const struct job_pane *pane;
+	const struct snapshot *of;	/* model, tokens, metric and its values */
+	const struct dataset *over;	/* the table is a mean over prompts; NULL: of the job's own */
 };
 
-extern const struct exporter exporters[];	/* text, json, csv; NULL name at the end */
-const struct exporter *export_find(const char *name);
+/* The metric, as shown, and the line that says so: "logit \" Paris\" = 14.2000 (unedited 15.5000)". */
+const char *answer_metric(const struct answer *a);
 
-/* The writers. */
 void export_text(const struct answer *answer, struct str *out);
 void export_json(const struct answer *answer, struct str *out);
 void export_csv(const struct answer *answer, struct str *out);
+
+/* The lines that say under which edits and for which metric the numbers are; none where neither matters. */
+void export_question(const struct answer *answer, struct str *out);
 
 /* Whether every row has one word for all its cells, as a ranking has: then it is written once. */
 bool export_one_word_a_row(const struct table *t);

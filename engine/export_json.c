@@ -11,8 +11,6 @@
 #include "engine/base/json.h"
 #include "engine/base/utf8.h"
 #include "engine/dataset.h"
-#include "engine/model/tokenizer.h"
-#include "engine/run/run.h"
 
 static void key(struct str *out, const char *name)
 {
@@ -40,57 +38,52 @@ static void number_member(struct str *out, const char *name, double value)
 	json_write_double(out, value);
 }
 
-static void write_model(struct str *out, const struct model *m)
+static void write_model(struct str *out, const struct model_facts *m)
 {
-	const struct config *c = &m->config;
-
 	key(out, "model");
 	str_add_char(out, '{');
 	text_member(out, "name", m->name);
-	text_member(out, "family", c->family);
-	int_member(out, "layers", c->L);
-	int_member(out, "heads", c->H);
-	int_member(out, "kv_heads", c->G);
-	int_member(out, "d_model", c->D);
-	int_member(out, "d_head", c->K);
-	int_member(out, "d_mlp", c->F);
-	int_member(out, "vocab", c->V);
+	text_member(out, "family", m->family);
+	int_member(out, "layers", m->L);
+	int_member(out, "heads", m->H);
+	int_member(out, "kv_heads", m->G);
+	int_member(out, "d_model", m->D);
+	int_member(out, "d_head", m->K);
+	int_member(out, "d_mlp", m->F);
+	int_member(out, "vocab", m->V);
 	str_add_char(out, '}');
 }
 
 /* {"id":…,"text":…}, with "bytes" where the text had to be repaired. */
-static void write_token(struct str *out, const struct model *m, int32_t id)
+static void write_token(struct str *out, const struct snapshot_token *token)
 {
-	size_t n;
-	const char *bytes = tokenizer_bytes(m->tokenizer, id, &n);
-
 	str_add_char(out, '{');
-	int_member(out, "id", id);
+	int_member(out, "id", token->id);
 	key(out, "text");
-	json_write_string(out, bytes, n);
-	if (!utf8_valid(bytes, n)) {
+	json_write_string(out, token->text, token->bytes);
+	if (!utf8_valid(token->text, token->bytes)) {
 		key(out, "bytes");
 		str_add_char(out, '"');
-		for (size_t i = 0; i < n; i++)
-			str_addf(out, "%02x", (unsigned char)bytes[i]);
+		for (size_t i = 0; i < token->bytes; i++)
+			str_addf(out, "%02x", (unsigned char)token->text[i]);
 		str_add_char(out, '"');
 	}
 	str_add_char(out, '}');
 }
 
-static void write_prompt(struct str *out, const char *name, const char *text, const struct run *r)
+static void write_prompt(struct str *out, const char *name, const char *text, const struct snapshot_token *token, int n)
 {
 	key(out, name);
-	if (!text || !r) {
+	if (!text || !n) {
 		str_add(out, "null");
 		return;
 	}
 	str_add_char(out, '{');
 	text_member(out, "text", text);
 	key(out, "tokens");
-	for (int i = 0; i < r->T; i++) {
+	for (int i = 0; i < n; i++) {
 		str_add_char(out, i ? ',' : '[');
-		write_token(out, r->model, r->tokens[i]);
+		write_token(out, &token[i]);
 	}
 	str_add(out, "]}");
 }
@@ -113,13 +106,11 @@ static void write_edits(struct str *out, const struct job *job)
 
 static void write_metric(struct str *out, const struct answer *a)
 {
-	const struct metric *metric = session_metric(a->session);
-
 	key(out, "metric");
 	str_add_char(out, '{');
-	text_member(out, "spec", a->over ? a->over->metric : metric->spec);
-	number_member(out, "value", a->metric);
-	number_member(out, "unedited", a->metric_unedited);
+	text_member(out, "spec", answer_metric(a));
+	number_member(out, "value", a->of->metric);
+	number_member(out, "unedited", a->of->metric_unedited);
 	str_add_char(out, '}');
 }
 
@@ -129,7 +120,7 @@ static void write_args(struct str *out, const struct answer *a)
 	const struct param *params = pane->analysis->params;
 	int args[PARAM_MAX];
 
-	job_pane_args(pane, session_metric(a->session), session_run(a->session)->T, args);
+	job_pane_args(pane, a->of->metric_position, a->of->tokens, args);
 	key(out, "args");
 	str_add_char(out, '{');
 	for (int i = 0; i < param_count(params); i++) {
@@ -232,9 +223,9 @@ void export_json(const struct answer *a, struct str *out)
 
 	str_add_char(out, '{');
 	text_member(out, "analysis", t->analysis);
-	write_model(out, session_model(a->session));
-	write_prompt(out, "prompt", a->over ? NULL : a->job->prompt, session_run(a->session));
-	write_prompt(out, "foil", a->over ? NULL : a->job->foil, a->over ? NULL : session_foil(a->session));
+	write_model(out, &a->of->model);
+	write_prompt(out, "prompt", a->over ? NULL : a->job->prompt, a->of->token, a->of->tokens);
+	write_prompt(out, "foil", a->over ? NULL : a->job->foil, a->of->foil, a->of->foil_tokens);
 	if (a->over) {
 		key(out, "prompts");
 		str_add_char(out, '{');

@@ -69,7 +69,7 @@ void job_remove_edit(struct job *job, int i);
 void job_pane_init(struct job_pane *pane, const struct analysis *analysis);
 /* "layer=3" into the pane: ERR_USAGE when there is no such argument or value. */
 bool job_pane_set(struct job_pane *pane, const char *assignment, struct err *err);
-/* What the arguments come to when the metric, over T tokens, is known: a position that is the metric's stands where it does. */
-void job_pane_args(const struct job_pane *pane, const struct metric *metric, int T, int args[PARAM_MAX]);
+/* The arguments' values once the metric's position among T tokens is known: a position that was not given may be the metric's. */
+void job_pane_args(const struct job_pane *pane, int metric_position, int T, int args[PARAM_MAX]);
 
 #endif

@@ -376,7 +376,7 @@ static struct table *compute(struct session *s, const struct view *v, const stru
 	    ((pane->analysis->needs & NEEDS_GRADIENT) && !(gradient = get_gradient(s, v, task, err))))
 		return NULL;
 	ask.gradient = gradient;
-	job_pane_args(pane, &v->metric, v->run->T, args);
+	job_pane_args(pane, v->metric.position, v->run->T, args);
 	t = analysis_compute(pane->analysis, &ask, args, err);
 	gradient_unref(gradient);
 	return t;
@@ -386,7 +386,7 @@ static void table_key(struct str *key, const struct view *v, const struct job_pa
 {
 	int args[PARAM_MAX];
 
-	job_pane_args(pane, &v->metric, v->run->T, args);
+	job_pane_args(pane, v->metric.position, v->run->T, args);
 	str_addf(key, "%u %u %u %s @%d %s", v->run_id, v->unedited_id, v->foil_id, v->metric.spec, v->metric.position, pane->analysis->name);
 	for (int k = 0; k < param_count(pane->analysis->params); k++)
 		str_addf(key, " %d", args[k]);

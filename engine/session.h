@@ -56,14 +56,4 @@ bool session_metric_values(struct session *s, double *edited, double *unedited, 
 typedef bool session_token(void *context, int32_t id);
 bool session_generate(struct session *s, bool edited, int n, session_token *token, void *context, struct task *task, struct err *err);
 
-/* What an exporter needs: the table and its question. */
-struct answer {
-	const struct table *table;
-	const struct session *session;
-	const struct job *job;
-	const struct job_pane *pane;
-	double metric, metric_unedited;
-	const struct dataset *over;	/* the table is a mean over prompts; NULL: of the session's own */
-};
-
 #endif

@@ -5,7 +5,9 @@
 #include <string.h>
 
 #include "engine/model/tokenizer.h"
+#include "engine/run/metric.h"
 #include "engine/run/run.h"
+#include "engine/session.h"
 
 static struct snapshot_token *copy_tokens(const struct snapshot_token *from, int n)
 {
@@ -13,7 +15,8 @@ static struct snapshot_token *copy_tokens(const struct snapshot_token *from, int
 
 	for (int i = 0; i < n; i++) {
 		to[i] = from[i];
-		to[i].text = xstrdup(from[i].text);
+		to[i].text = xmalloc(from[i].bytes + 1);
+		memcpy(to[i].text, from[i].text, from[i].bytes + 1);
 		to[i].show = xstrdup(from[i].show);
 	}
 	return to;
@@ -103,6 +106,7 @@ struct snapshot_token snapshot_make_token(const struct tokenizer *t, int32_t id)
 	const char *bytes = tokenizer_bytes(t, id, &n);
 
 	token.text = xcalloc(n + 1, 1);
+	token.bytes = n;
 	if (n)
 		memcpy(token.text, bytes, n);
 	str_init(&show);
@@ -118,4 +122,22 @@ void snapshot_set_tokens(struct snapshot_token **to, int *n, const struct tokeni
 	*to = xcalloc((size_t)*n, sizeof **to);
 	for (int i = 0; i < *n; i++)
 		(*to)[i] = snapshot_make_token(t, run->tokens[i]);
+}
+
+void snapshot_describe(struct snapshot *s, const struct session *session)
+{
+	const struct model *m = session_model(session);
+	const struct metric *metric = session_metric(session);
+
+	s->has_model = true;
+	model_facts_of(m, &s->model);
+	s->config = m->config;
+	s->config.no_rotary = NULL;
+	s->config.alibi = s->config.attention_scale = NULL;
+	s->config.window = NULL;
+	snapshot_set_tokens(&s->token, &s->tokens, m->tokenizer, session_run(session));
+	snapshot_set_tokens(&s->foil, &s->foil_tokens, m->tokenizer, session_foil(session));
+	memcpy(s->metric_spec, metric->spec, sizeof s->metric_spec);
+	s->metric_unit = metric_table[metric->kind].unit;
+	s->metric_position = metric->position;
 }

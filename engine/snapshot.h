@@ -16,7 +16,8 @@ enum work_state { WORK_IDLE, WORK_LOADING, WORK_RUNNING, WORK_ANSWERING, WORK_GE
 /* A token as the screen needs it. */
 struct snapshot_token {
 	int32_t id;
-	char *text;		/* raw bytes, NUL-terminated */
+	char *text;		/* [bytes] raw, NUL-terminated; it may hold NULs */
+	size_t bytes;
 	char *show;		/* safe, readable */
 	bool special;
 };
@@ -47,6 +48,7 @@ struct snapshot {
 	bool has_metric;
 	double metric, metric_unedited;
 	const char *metric_unit;
+	int metric_position;	/* where it is taken; -1: of no single position */
 	struct snapshot_guess next, next_unedited, next_foil;	/* what each run predicts */
 
 	struct snapshot_pane {
@@ -78,6 +80,10 @@ void snapshot_free(struct snapshot *s);		/* NULL is fine */
 
 struct tokenizer;
 struct run;
+struct session;
+
+/* What a prepared session is asked: model, tokens of prompt and foil, metric (without its values). */
+void snapshot_describe(struct snapshot *s, const struct session *session);
 
 /* Sets the list of tokens to a run's (NULL: none); frees what was there. */
 void snapshot_set_tokens(struct snapshot_token **to, int *n, const struct tokenizer *t, const struct run *run);

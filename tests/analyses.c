@@ -128,9 +128,11 @@ static bool is_harmless(const char *s)
 
 static void check_exports(const struct walk *w, const struct table *t)
 {
-	struct answer answer = { .table = t, .session = w->session, .job = &w->job, .pane = &w->job.pane[0] };
+	struct snapshot *of = xcalloc(1, sizeof *of);
+	struct answer answer = { .table = t, .job = &w->job, .pane = &w->job.pane[0], .of = of };
 	struct str out;
 
+	snapshot_describe(of, w->session);
 	str_init(&out);
 	export_json(&answer, &out);
 	CHECK_THAT(json_comes_back(t, out.s, out.n), "%s %s: JSON reads back", w->model, w->variant);
@@ -140,6 +142,7 @@ static void check_exports(const struct walk *w, const struct table *t)
 	str_clear(&out);
 	export_csv(&answer, &out);
 	CHECK_THAT(out.n > 8 && is_harmless(out.s), "%s %s: CSV", w->model, w->variant);
+	snapshot_free(of);
 	str_done(&out);
 }
 

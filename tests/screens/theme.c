@@ -131,7 +131,7 @@ static void check_colors(void)
 
 int main(void)
 {
-	static const char *const shipped[] = { "dusk", "paper", "okabe", "ember", "mono" };
+	static const char *const shipped[] = { "dusk", "paper", "okabe", "ember", "mono", "print" };
 
 	check_colors();
 	for (size_t i = 0; i < sizeof shipped / sizeof *shipped; i++)

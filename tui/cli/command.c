@@ -85,6 +85,8 @@ static bool run(const struct command *c, struct options *o, bool (*explore)(stru
 	/* The screen shows what it can of a preset, and says what it left out. A script that reads numbers would take them for the preset's. */
 	if (c->word && o->notes.n)
 		return err_set(err, ERR_FILE, "%s", o->notes.line[0]);
+	if (c->word && c->bit != FOR_PRINT && strcmp(o->format->word, "text") && !o->json)
+		return err_set(err, ERR_USAGE, "-f: %s writes text or json, not %s", c->word, o->format->word);
 	pool_threads(o->threads);
 	matrix_low_memory(o->low_memory);
 	ok = c->word ? c->run(o, err) : explore(o, err);

@@ -145,9 +145,9 @@ static bool take_diff(struct options *o, const char *value, struct err *err)
 
 static bool take_format(struct options *o, const char *value, struct err *err)
 {
-	o->format = export_find(value);
+	o->format = format_find(value);
 	o->json = !strcmp(value, "json");
-	return o->format || err_set(err, ERR_USAGE, "-f: expected text, json or csv instead of \"%s\"", value);
+	return o->format || err_set(err, ERR_USAGE, "-f: expected text, json, csv, svg or ans instead of \"%s\"", value);
 }
 
 /* The preset is read first of all options (see options_parse), so that the others change what it says. */
@@ -167,6 +167,7 @@ static bool take_theme(struct options *o, const char *value, struct err *err)
 {
 	(void)err;
 	job_set(&o->preset.theme, value);
+	o->theme = value;
 	return true;
 }
 
@@ -322,7 +323,7 @@ static const struct option_row rows[] = {
 	{ 0, "stride", "N", FOR_PERPLEXITY, "tokens from one window to the next (half a window)", take_stride },
 	{ 0, "window", "N", FOR_PERPLEXITY, "tokens of a window (512, or the model's context)", take_window },
 	{ 0, "preset", "NAME|FILE", FOR_EXPLORE | FOR_PRINT, "open a saved view; options beside it change it", take_preset },
-	{ 0, "theme", "NAME|FILE", FOR_EXPLORE, "colours", take_theme },
+	{ 0, "theme", "NAME|FILE", FOR_EXPLORE | FOR_PRINT, "colours: of the screen, or of -f svg and -f ans", take_theme },
 	{ 0, "ascii", NULL, FOR_EXPLORE, "no characters beyond ASCII", take_ascii },
 	{ 0, "bos", NULL, FOR_PROMPT | FOR_TOKENS | FOR_PERPLEXITY | FOR_DIRECTION, "put the beginning-of-sequence token first", take_bos },
 	{ 0, "no-bos", NULL, FOR_PROMPT | FOR_TOKENS | FOR_PERPLEXITY | FOR_DIRECTION, "do not put it first", take_no_bos },
@@ -398,7 +399,7 @@ static bool scan(int argc, char **argv, unsigned command, struct options *o, boo
 
 bool options_parse(int argc, char **argv, unsigned command, struct options *o, struct err *err)
 {
-	*o = (struct options){ .format = export_find("text"), .count = 20, .layer = -1 };
+	*o = (struct options){ .format = format_find("text"), .count = 20, .layer = -1 };
 	preset_init(&o->preset);
 	return scan(argc, argv, command, o, true, err) && scan(argc, argv, command, o, false, err);
 }

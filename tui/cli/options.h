@@ -8,11 +8,11 @@
 
 #include <stdbool.h>
 
-#include "engine/export.h"
 #include "engine/base/err.h"
 #include "engine/base/notes.h"
 #include "engine/base/str.h"
 #include "engine/preset.h"
+#include "tui/figure/format.h"
 
 /* Which commands take an option: bits. */
 enum {
@@ -34,7 +34,8 @@ struct options {
 	enum dim each[EACH_MOST];
 	int eaches;
 	enum diff diff;
-	const struct exporter *format;	/* text */
+	const struct format *format;	/* text */
+	const char *theme;		/* of --theme, for figures; borrowed from argv */
 	bool json;			/* -f json, for commands whose answer is not a table */
 	int count;			/* -n */
 	int stride, window;		/* of perplexity; 0: not given */

@@ -8,6 +8,8 @@
 
 #include "engine/base/task.h"
 #include "engine/dataset.h"
+#include "engine/session.h"
+#include "engine/snapshot.h"
 #include "tui/cli/command.h"
 
 /* The technique's name and the model from the words of the command line. */
@@ -61,22 +63,41 @@ struct printing {
 	struct session *session;
 	struct options *o;
 	struct notes notes;
+	struct theme *theme;	/* of the format; owned */
 	double metric, unedited;
 };
 
+/* Writes an answer with its question, as it was prepared last. */
+static void write_answer(struct printing *p, struct answer *answer)
+{
+	struct snapshot *of = xcalloc(1, sizeof *of);
+	struct str out;
+
+	str_init(&out);
+	snapshot_describe(of, p->session);
+	of->metric = p->metric;
+	of->metric_unedited = p->unedited;
+	answer->job = &p->o->preset.job;
+	answer->of = of;
+	p->o->format->table(answer, p->theme, &out);
+	fwrite(out.s, 1, out.n, stdout);
+	str_done(&out);
+	snapshot_free(of);
+}
+
 static bool print_pane(struct printing *p, int i, struct err *err)
 {
-	struct table *t = session_answer(p->session, i, NULL, &p->notes, err);
-	struct job *job = &p->o->preset.job;
-	struct answer answer = { t, p->session, job, &job->pane[i], p->metric, p->unedited, NULL };
-	struct str out;
+	struct table *t = session_answer(p->session, i, NULL, &p->notes, err), *before;
+	struct answer answer = { .table = t, .pane = &p->o->preset.job.pane[i] };
+	struct err none = { 0 };
 
 	if (!t)
 		return preset_place(&p->o->preset, i, err);
-	str_init(&out);
-	p->o->format->write(&answer, &out);
-	fwrite(out.s, 1, out.n, stdout);
-	str_done(&out);
+	/* A picture shows how bars were before the edits; without that it is still right. */
+	before = t->look == LOOK_BARS && p->theme ? session_before(p->session, i, NULL, &p->notes, &none) : NULL;
+	answer.before = before;
+	write_answer(p, &answer);
+	table_unref(before);
 	table_unref(t);
 	return true;
 }
@@ -153,7 +174,6 @@ static bool print_dataset(struct printing *p, struct err *err)
 	struct arena *arena = arena_new();
 	struct dataset over;
 	struct table *t;
-	struct str out;
 	int done = 0;
 
 	if (job->panes != 1 || o->eaches) {
@@ -165,16 +185,26 @@ static bool print_dataset(struct printing *p, struct err *err)
 	if (!t && err->kind == ERR_CANCELLED)
 		explain_interrupt(o, done, err);
 	if (t) {
-		struct answer answer = { t, p->session, job, &job->pane[0], over.value, over.unedited, &over };
+		struct answer answer = { .table = t, .pane = &job->pane[0], .over = &over };
 
-		str_init(&out);
-		o->format->write(&answer, &out);
-		fwrite(out.s, 1, out.n, stdout);
-		str_done(&out);
+		p->metric = over.value;
+		p->unedited = over.unedited;
+		write_answer(p, &answer);
 	}
 	table_unref(t);
 	arena_free(arena);
 	return t != NULL;
+}
+
+/* Of the formats that have colours. */
+static bool open_theme(struct printing *p, struct err *err)
+{
+	const struct format *f = p->o->format;
+
+	if (f->depth == DEPTH_MONO)
+		return true;
+	p->theme = format_theme(f, p->o->theme, &p->notes, err);
+	return p->theme || (err->kind = ERR_USAGE, false);
 }
 
 bool command_print(struct options *o, struct err *err)
@@ -182,7 +212,7 @@ bool command_print(struct options *o, struct err *err)
 	struct printing p = { .o = o };
 	bool ok;
 
-	if (!take_words(o, err))
+	if (!take_words(o, err) || !open_theme(&p, err))
 		return false;
 	p.session = session_new();
 	if (o->keep && !o->prompts)
@@ -195,5 +225,6 @@ bool command_print(struct options *o, struct err *err)
 		command_say_notes(&p.notes);
 	notes_done(&p.notes);
 	session_free(p.session);
+	theme_free(p.theme);
 	return ok;
 }

@@ -64,23 +64,36 @@ static struct ink bar_ink(const struct view *v, double x)
 	return theme_bar_ink(v->theme, RAMP_PROBABILITY, BAR_SHADE);
 }
 
+struct ranking_columns ranking_columns(const struct table *t)
+{
+	struct ranking_columns c = { column(t, "probability"), column(t, "logit"), column(t, "probability_unedited") };
+
+	if (c.main < 0)		/* any other ranking: its first column */
+		return (struct ranking_columns){ 0, -1, -1 };
+	if (is_difference(t))	/* what was is in it already */
+		c.before = -1;
+	return c;
+}
+
+struct number_form ranking_form(const struct table *t, int main)
+{
+	struct number_form form = number_form(t, main);
+
+	if (form.bare) {
+		form.decimals = PROBABILITY_DECIMALS;
+		form.width = is_difference(t) ? 6 : 5;
+	}
+	return form;
+}
+
 static struct lanes lanes_of(const struct view *v)
 {
 	const struct table *t = v->table;
-	struct lanes l = { .main = column(t, "probability"), .logit = column(t, "logit"), .before = column(t, "probability_unedited") };
+	struct ranking_columns columns = ranking_columns(t);
+	struct lanes l = { .main = columns.main, .logit = columns.logit, .before = columns.before };
 	int left = v->rect.x + (v->rect.w >= MARGIN_FROM), room, word = WORD_MIN;
 
-	if (l.main < 0) {	/* any other ranking: its first column */
-		l.main = 0;
-		l.logit = l.before = -1;
-	}
-	if (is_difference(t))	/* what was is in it already */
-		l.before = -1;
-	l.main_form = number_form(t, l.main);
-	if (l.main_form.bare) {
-		l.main_form.decimals = PROBABILITY_DECIMALS;
-		l.main_form.width = is_difference(t) ? 6 : 5;
-	}
+	l.main_form = ranking_form(t, l.main);
 	l.logit_form = number_form(t, l.logit < 0 ? l.main : l.logit);
 	for (int r = 0; r < t->rows.n; r++) {
 		const char *text = t->word_show ? t->word_show[table_cell(t, r, 0)] : t->rows.show[r];

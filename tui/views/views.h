@@ -55,6 +55,14 @@ enum { ALL_COLUMNS = -1, NUMBER_BYTES = 64 };
 struct number_form number_form(const struct table *t, int col);
 const char *number_print(const struct number_form *form, float x, char out[NUMBER_BYTES]);	/* NaN: "" */
 
+/* The columns of a ranking, known by their names: what is ranked (probability, else the first), and beside it the logit and what it was
+ * before the edits; -1: none. And how its numbers are written. */
+struct ranking_columns {
+	int main, logit, before;
+};
+struct ranking_columns ranking_columns(const struct table *t);
+struct number_form ranking_form(const struct table *t, int main);
+
 /* Where a value lies on its ramp, 0 … 1. */
 struct span {
 	float lo, hi;

@@ -1,0 +1,138 @@
+#!/usr/bin/env python3
+"""figures.py PROGRAM - what `print -f svg` writes is XML, its text is the table's, and nothing is in it that XML or a terminal would obey.
+
+Every technique on the demo model, and prompts with characters that XML, CSS or a terminal take for their own; the labels and numbers
+in the picture are compared with the JSON of the same question.
+"""
+import json, re, subprocess, sys
+import xml.etree.ElementTree as ElementTree
+
+program = sys.argv[1]
+SVG = '{http://www.w3.org/2000/svg}'
+PROMPT, FOIL = 'the cat sat on the mat', 'the dog sat on the mat'
+HOSTILE = 'a <b> & "c" \' ]]> \x1b[31m\u202egnp \u200b\x9b漢字 é 👍🏽 <![CDATA['
+count = failed = 0
+
+
+def check(ok, what, said=''):
+    global count, failed
+    count += 1
+    failed += not ok
+    print(f"{'ok' if ok else 'not ok'} {count} - {what}")
+    if not ok and said:
+        print('# ' + str(said)[:2000].replace('\n', '\n# '))
+    return ok
+
+
+def run(*arguments):
+    p = subprocess.run([program, *arguments], capture_output=True, timeout=60)
+    return p.returncode, p.stdout, p.stderr.decode(errors='replace')
+
+
+def texts(root):
+    return [''.join(e.itertext()) for e in root.iter(SVG + 'text')]
+
+
+def parsed(what, svg):
+    """The root of the tree; None, and a failure, where a strict parser refuses it."""
+    try:
+        root = ElementTree.fromstring(svg)
+    except ElementTree.ParseError as e:
+        check(False, f'{what}: XML', e)
+        return None
+    bad = [hex(ord(c)) for c in svg.decode() if (ord(c) < 32 and c != '\n') or 127 <= ord(c) < 160 or c in '\u200b\u202e\u2066\ufffe\uffff']
+    check(root.tag == SVG + 'svg' and not bad, f'{what}: an SVG without control characters', bad)
+    outside = [e.tag for e in root.iter() if not e.tag.startswith(SVG)] + [a for e in root.iter() for a in e.attrib if a.startswith('on') or a.endswith('href')]
+    check(not outside, f'{what}: nothing in it is run or fetched', outside)
+    return root
+
+
+def inside(root):
+    """Every rectangle lies within the picture."""
+    w, h = (float(x) for x in root.get('viewBox').split()[2:])
+    for r in root.iter(SVG + 'rect'):
+        if r.get('width') != '100%':
+            x, y, dx, dy = (float(r.get(k)) for k in ('x', 'y', 'width', 'height'))
+            if x < 0 or y < 0 or x + dx > w + .1 or y + dy > h + .1:
+                return r.attrib
+    return None
+
+
+def shown(label):
+    """A label as people see it: the picture's own rules for spaces are the screen's; only letters and digits are compared."""
+    return re.sub(r'\W', '', label)
+
+
+def compare(technique, *more):
+    question = ['print', technique, 'demo', '-p', PROMPT, *more]
+    status, svg, said = run(*question, '-f', 'svg')
+    if not check(status == 0, f'{technique} as a figure', said):
+        return
+    root = parsed(technique, svg)
+    if root is None:
+        return
+    table = json.loads(run(*question, '-f', 'json')[1])
+    found = [shown(t) for t in texts(root)]
+    missing = [l for axis in ('rows', 'cols') if not (axis == 'cols' and technique in ('next-token',)) and not (axis == 'rows' and technique == 'next-token')
+               for l in table[axis]['labels'] if shown(l) and not l.startswith('<|') and not any(shown(l) in t for t in found)]
+    check(not missing, f'{technique}: rows and columns have their labels', missing)
+    if 'words' in table:
+        missing = [w for row in table['words'] for w in row if w and len(w) < 8 and shown(w) and shown(w) not in found]
+        check(not missing, f'{technique}: the words are there as text', missing)
+    check(inside(root) is None, f'{technique}: all of it lies in the picture', inside(root))
+    caption = ' '.join(texts(root))
+    check(PROMPT in caption and table['model']['name'] in caption, f'{technique}: the caption says model and prompt', caption)
+    desc = root.find(SVG + 'desc')
+    check(desc is not None and PROMPT in desc.text, f'{technique}: so does the description')
+
+
+def values():
+    """The numbers in an attention figure are the table's, and what cannot be is not drawn."""
+    question = ['print', 'attention', 'demo', '-p', PROMPT, '-s', 'layer=2', '-s', 'head=2']
+    root = ElementTree.fromstring(run(*question, '-f', 'svg')[1])
+    table = json.loads(run(*question, '-f', 'json')[1])
+    hints = [''.join(t.itertext()) for g in root.iter(SVG + 'g') for t in g.findall(SVG + 'title')]
+    numbers = [float(h.rsplit(': ', 1)[1]) for h in hints]
+    expected = [v for row in table['values'] for v in row if v is not None]
+    check(len(numbers) == len(expected) and all(abs(a - b) <= .0051 for a, b in zip(numbers, expected)), 'cells carry the numbers of the table',
+          list(zip(numbers, expected)))
+
+
+def themes():
+    plain = run('print', 'attention', 'demo', '-p', PROMPT, '-f', 'svg')[1]
+    again = run('print', 'attention', 'demo', '-p', PROMPT, '-f', 'svg', '--theme', 'print')[1]
+    dark = run('print', 'attention', 'demo', '-p', PROMPT, '-f', 'svg', '--theme', 'dusk')[1]
+    check(b'height="100%" fill="#ffffff"' in plain and plain == again, 'paper is white where no theme is asked for')
+    check(dark != plain and b'height="100%" fill="#ffffff"' not in dark, '--theme chooses another')
+    status, _, said = run('print', 'attention', 'demo', '-p', PROMPT, '-f', 'svg', '--theme', 'nosuch')
+    check(status != 0 and 'nosuch' in said, 'an unknown theme is refused', said)
+    status, _, said = run('tokens', 'demo', '-p', PROMPT, '-f', 'svg')
+    check(status == 2 and 'svg' in said, 'what is no table is not drawn', said)
+
+
+def colored():
+    status, ans, said = run('print', 'logit-lens', 'demo', '-p', HOSTILE, '-f', 'ans')
+    left = re.sub(rb'\x1b\[[0-9;]*m', b'', ans)
+    check(status == 0 and ans.count(b'\x1b[') > 20 and b'\x1b' not in left, '-f ans has colours and nothing else that a terminal obeys', said or left)
+    check(all(line.endswith(b'\x1b[0m') or b'\x1b' not in line for line in ans.split(b'\n')), 'each line gives the colours back')
+
+
+def main():
+    techniques = [line.split()[0] for line in run('analyses')[1].decode().splitlines() if re.match(r'\s*[a-z]+(-[a-z]+)* +[A-Z]', line)]
+    check(len(techniques) > 15, f'{len(techniques)} techniques')
+    for technique in techniques:
+        if technique != 'subspace-interchange':
+            compare(technique, '--foil', FOIL)
+    compare('head-attribution', '-e', 'head 1.2 zero', '--foil', FOIL)
+    compare('attention', '--foil', FOIL, '--diff', 'foil')
+    for text in (HOSTILE, '', ' ', '\n\n\t'):
+        status, svg, said = run('print', 'logit-lens', 'demo', '-p', text, '-f', 'svg')
+        if check(status == 0, f'the prompt {text!r}', said):
+            parsed(f'the prompt {text!r}', svg)
+    values()
+    themes()
+    colored()
+    print(f'1..{count}')
+
+
+main()

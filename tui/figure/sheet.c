@@ -1,0 +1,101 @@
+/* sheet.c - see sheet.h. */
+#include "tui/figure/sheet.h"
+
+#include <string.h>
+
+#include "tui/figure/cells.h"
+#include "tui/view.h"
+#include "tui/views/views.h"
+
+enum { LABELS_W = 18, WORD_W = 13, ROOM_W = 24, LEAST_W = 72, LIST_W = 90, FOOT = 3, MANY_CELLS = 250000 };
+
+/* How the cells are shown, and how large the table then is: as large as it wants to be. */
+static struct rect size_of(const struct table *t, enum zoom *zoom)
+{
+	long cells = (long)t->rows.n * t->cols.n;
+	int number = number_form(t, ALL_COLUMNS).width + 2, each;
+
+	*zoom = cells > MANY_CELLS ? ZOOM_HALF : t->word_show ? ZOOM_WORD : ZOOM_NUMBER;
+	if (t->look == LOOK_BARS || t->look == LOOK_RANKING)
+		return (struct rect){ 0, 0, LIST_W, t->rows.n + 1 + FOOT };
+	each = *zoom == ZOOM_HALF ? 1 : *zoom == ZOOM_WORD ? WORD_W : number > 9 ? number : 9;
+	return (struct rect){ 0, 0, LABELS_W + t->cols.n * each + ROOM_W, (*zoom == ZOOM_HALF ? t->rows.n / 2 + 1 : t->rows.n) + 1 + FOOT };
+}
+
+static const struct cell *row_at(const struct canvas *c, int y)
+{
+	return c->cell + (size_t)y * (size_t)c->w;
+}
+
+/* How many columns of a row have something in them. */
+static int used_columns(const struct canvas *c, int y)
+{
+	const struct cell *row = row_at(c, y);
+	int32_t ground = row_at(c, c->h - 1)[c->w - 1].ink.bg;
+	int n = c->w;
+
+	while (n > 0 && !strcmp(row[n - 1].text, " ") && row[n - 1].ink.bg == ground)
+		n--;
+	return n;
+}
+
+/* Without the blank rows that the view left above its legend, and as narrow as its widest row. */
+static void crop(const struct canvas *from, struct canvas *to)
+{
+	int w = 1, h = 0;
+
+	for (int y = 0; y < from->h; y++) {
+		int n = used_columns(from, y);
+
+		w = n > w ? n : w;
+		h += n > 0;
+	}
+	canvas_init(to, w, h);
+	for (int y = 0, at = 0; y < from->h; y++)
+		if (used_columns(from, y))
+			memcpy(to->cell + (size_t)at++ * (size_t)w, row_at(from, y), (size_t)w * sizeof *to->cell);
+}
+
+/* One line of text for each line of `text`; returns how many. */
+static int draw_lines(struct canvas *c, int y, struct ink ink, const char *text)
+{
+	int lines = 0;
+
+	for (; *text; lines++) {
+		size_t n = strcspn(text, "\n");
+
+		if (c)
+			canvas_text_n(c, 1, y + lines, ink, text, n);
+		text += n + (text[n] == '\n');
+	}
+	return lines;
+}
+
+void sheet_ans(const struct answer *a, const struct theme *theme, struct str *out)
+{
+	struct view view = { .table = a->table, .before = a->before, .theme = theme, .row = -1, .col = -1 };
+	struct view_state state = { 0 };
+	struct canvas whole, used;
+	struct str question;
+	struct ink title = theme_ink(theme, STYLE_TITLE), dim = theme_ink(theme, STYLE_DIM);
+	int top;
+
+	str_init(&question);
+	export_question(a, &question);
+	top = 1 + draw_lines(NULL, 0, dim, question.s);
+	view.rect = size_of(a->table, &state.zoom);
+	view.rect.y = top;
+	if (view.rect.w < LEAST_W)
+		view.rect.w = LEAST_W;
+	title.attr |= INK_BOLD;
+	canvas_init(&whole, view.rect.w, top + view.rect.h + 1);
+	canvas_reset(&whole, whole.w, whole.h, theme_ink(theme, STYLE_TEXT));
+	canvas_text(&whole, 1, 0, title, a->table->title);
+	draw_lines(&whole, 1, dim, question.s);
+	view_draw(&whole, &view, &state);
+	crop(&whole, &used);
+	cells_ans(&used, out);
+	canvas_done(&used);
+	canvas_done(&whole);
+	str_done(&question);
+}
