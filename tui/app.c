@@ -11,6 +11,7 @@
 #include "tui/panes/lists.h"
 #include "tui/question.h"
 #include "tui/refuse.h"
+#include "tui/remember.h"
 
 /* Milliseconds: an answer that comes sooner replaces the old one without a flicker; how often progress is looked at. */
 enum { STALE_AFTER = 200, PROGRESS_EVERY = 250 };
@@ -59,6 +60,9 @@ static void lists_done(struct app *app)
 void app_done(struct app *app)
 {
 	models_free(app->models, app->models_n);
+	sessions_free(app->sessions, app->sessions_n);
+	if (app->keep.any)
+		preset_done(&app->keep.seen);
 	preset_done(&app->doc);
 	undo_done(&app->undo);
 	if (app->has_asked)
@@ -248,6 +252,7 @@ static void settle(struct app *app)
 		job_set(&app->theme_shown, app->doc.theme);
 		app_ask_for(app, REQUEST_THEME, app->doc.theme);
 	}
+	remember_change(app);
 }
 
 void app_asked(struct app *app, unsigned serial)
@@ -262,6 +267,13 @@ void app_lists(struct app *app, struct preset_entry *presets, int presets_n, cha
 	app->presets_n = presets_n;
 	app->themes = themes;
 	app->themes_n = themes_n;
+}
+
+void app_sessions(struct app *app, struct session_entry *sessions, int n)
+{
+	sessions_free(app->sessions, app->sessions_n);
+	app->sessions = sessions;
+	app->sessions_n = n;
 }
 
 void app_models(struct app *app, struct model_entry *models, int models_n)
@@ -309,11 +321,14 @@ bool app_busy(const struct app *app)
 int app_tick(struct app *app, long now)
 {
 	long left = app->asked_at + STALE_AFTER - now;
+	int keep, wait;
 
 	app->now = now;
+	keep = remember_tick(app);
 	if (!app_busy(app))
-		return -1;
-	return left > 0 && left < PROGRESS_EVERY ? (int)left : PROGRESS_EVERY;
+		return keep;
+	wait = left > 0 && left < PROGRESS_EVERY ? (int)left : PROGRESS_EVERY;
+	return keep >= 0 && keep < wait ? keep : wait;
 }
 
 bool app_edited(const struct app *app)
@@ -362,6 +377,7 @@ void app_event(struct app *app, const struct key *key)
 {
 	const struct action *action;
 	unsigned where = app_where(app);
+	bool asked = app->asked_to_leave;
 
 	if (key->kind == K_NONE || key->kind == K_RESIZE || key->kind == K_LOST)
 		return;
@@ -375,5 +391,6 @@ void app_event(struct app *app, const struct key *key)
 		mouse_event(app, key);
 	else if ((action = action_for_key(key, where)))
 		app_run(app, action, action->id && action == &actions[ACTION_focus_number] ? (char[]){ (char)key->c, 0 } : NULL);
+	app->asked_to_leave &= !asked;	/* at once, or not at all */
 	settle(app);
 }

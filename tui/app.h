@@ -21,6 +21,7 @@
 #include "tui/input.h"
 #include "tui/key.h"
 #include "tui/layout.h"
+#include "tui/sessions.h"
 #include "tui/theme.h"
 #include "tui/view.h"
 
@@ -31,7 +32,9 @@ enum request_kind {
 	REQUEST_SAVE,		/* app->doc as the preset `text` */
 	REQUEST_OPEN,		/* the preset `text`: app_opened() */
 	REQUEST_THEME,		/* the theme of the document is another: `text`, NULL for the default */
-	REQUEST_LISTS,		/* presets and themes may be shown: refresh app->presets, app->themes; `text` "models": app->models */
+	REQUEST_LISTS,		/* presets, themes, sessions may be shown: refresh app->presets, app->themes, app->sessions; `text` "models": app->models */
+	REQUEST_RECOVER,	/* the session that ended last: app_opened() */
+	REQUEST_KEEP,		/* app->doc is to be found again if the program ends now */
 	REQUEST_REDRAW, REQUEST_SUSPEND, REQUEST_QUIT,
 };
 struct request {
@@ -117,8 +120,17 @@ struct app {
 	int themes_n;
 	struct model_entry *models;	/* the loop looks at them while they are on the screen */
 	int models_n;
+	struct session_entry *sessions;	/* that have ended, newest first */
+	int sessions_n;
 	const struct theme *theme;	/* borrowed */
 	char *theme_shown;		/* the name that the loop was last asked for */
+
+	struct {
+		struct preset seen;		/* when it was looked at last */
+		bool any, dirty;		/* seen is there; it is not kept yet */
+		long changed_at, dirty_at;	/* the last change; the first that is not kept */
+	} keep;				/* see remember.h */
+	bool asked_to_leave;		/* C-c was pressed with nothing to stop: again, it leaves */
 
 	struct request *request;	/* [requests], oldest first */
 	int requests;
@@ -142,6 +154,7 @@ bool app_take(struct app *app, struct request *request);
 void app_asked(struct app *app, unsigned serial);
 void app_opened(struct app *app, const struct preset *doc);	/* in place of the document; can be undone */
 void app_lists(struct app *app, struct preset_entry *presets, int presets_n, char **themes, int themes_n);	/* takes them */
+void app_sessions(struct app *app, struct session_entry *sessions, int n);	/* takes them */
 void app_models(struct app *app, struct model_entry *models, int models_n);
 
 /* ---- For the parts of the screen ---- */

@@ -3,7 +3,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "engine/base/paths.h"
 #include "tui/lines.h"
 #include "tui/panes/lists.h"
 #include "tui/panes/pane.h"
@@ -74,12 +73,31 @@ void act_open(struct app *app, const char *argument)
 
 void act_recover(struct app *app, const char *argument)
 {
-	char *path = paths_state("recovered.yaml");
-
 	(void)argument;
-	if (path)
-		app_ask_for(app, REQUEST_OPEN, path);
-	free(path);
+	app_ask_for(app, REQUEST_RECOVER, NULL);
+}
+
+static void fill_sessions(const struct app *app, struct list *list)
+{
+	for (int i = 0; i < app->sessions_n; i++)
+		list_add(list, app->sessions[i].what ? app->sessions[i].what : "", app->sessions[i].left ? "" : "ended early")->id = i;
+}
+
+static void choose_session(struct app *app, const struct list_item *item)
+{
+	popup_close(app);
+	app_ask_for(app, REQUEST_OPEN, app->sessions[item->id].path);
+}
+
+const struct popup popup_sessions = {
+	.title = "earlier sessions, newest first", .fill = fill_sessions, .choose = choose_session, .empty = "none has ended yet",
+};
+
+void act_sessions(struct app *app, const char *argument)
+{
+	(void)argument;
+	app_ask_for(app, REQUEST_LISTS, "sessions");
+	popup_open(app, &popup_sessions);
 }
 
 static void fill_themes(const struct app *app, struct list *list)
@@ -272,12 +290,17 @@ void act_cancel(struct app *app, const char *argument)
 	}
 }
 
+/* A C-c that was meant for a sweep which has just ended must not end the program. */
 void act_interrupt(struct app *app, const char *argument)
 {
-	if (app_busy(app))
+	if (app_busy(app)) {
 		act_cancel(app, argument);
-	else
+	} else if (app->asked_to_leave) {
 		act_quit(app, argument);
+	} else {
+		app->asked_to_leave = true;
+		app_say(app, STYLE_WARNING, "nothing is being computed; C-c again to quit");
+	}
 }
 
 void act_redraw(struct app *app, const char *argument)

@@ -155,32 +155,64 @@ void outside_write_history(struct app *app)
 	}
 }
 
-/* ------------------------------------------------------------------------------------------------ a lost connection */
+/* ------------------------------------------------------------------------------------------------ sessions */
 
-void outside_keep(struct app *app)
+void outside_keep(struct app *app, struct own_session *own)
 {
-	char *path = paths_state("lost.yaml");
 	struct preset doc;
-	struct str yaml;
 	struct err err;
 
-	if (!path)
-		return;
-	str_init(&yaml);
 	question_save(app, &doc);
-	preset_print(&doc, &yaml);
+	if (!session_keep(own, &doc, &err) && !notes_have(&app->said, err.text))
+		app_say(app, STYLE_WARNING, "%s", err.text);	/* once: the next try may be no better */
 	preset_done(&doc);
-	(void)file_write(path, yaml.s, yaml.n, &err);
-	str_done(&yaml);
-	free(path);
+}
+
+void outside_sessions(struct app *app)
+{
+	struct session_entry *list;
+	int n = sessions_ended(&list);
+
+	for (int i = 0; i < n; i++)
+		session_describe(&list[i]);
+	app_sessions(app, list, n);
 }
 
 void outside_offer(struct app *app)
 {
-	char *lost = paths_state("lost.yaml"), *offered = paths_state("recovered.yaml");
+	enum { DAY = 24 * 3600 };
+	struct session_entry *list;
+	int n = sessions_ended(&list);
 
-	if (lost && offered && file_exists(lost) && !rename(lost, offered))
-		app_say(app, STYLE_WARNING, "the connection was lost last time: :recover brings back what was on the screen");
-	free(lost);
-	free(offered);
+	if (n)
+		session_describe(&list[0]);
+	if (n && !list[0].left)
+		app_say(app, STYLE_WARNING, "the last session ended early (%s): :recover brings it back", list[0].what);
+	else if (n && time(NULL) - list[0].changed < DAY)
+		app_say(app, STYLE_DIM, ":recover brings back the last session: %s", list[0].what);
+	app_sessions(app, list, n);
+}
+
+void outside_recover(struct app *app, struct own_session *own)
+{
+	struct notes notes = { 0 };
+	struct session_entry *last;
+	struct preset preset;
+	struct err err;
+
+	outside_sessions(app);
+	last = app->sessions_n ? &app->sessions[0] : NULL;
+	if (!last) {
+		app_say(app, STYLE_WARNING, "there is no earlier session");
+	} else if (!preset_open(last->path, &preset, &notes, &err)) {
+		app_say_err(app, &err);
+	} else {
+		app_opened(app, &preset);
+		preset_done(&preset);
+		app_say(app, STYLE_DIM, "as it was: %s%s", last->what, app->sessions_n > 1 ? " · :sessions lists earlier ones" : "");
+		if (session_keep(own, &app->doc, &err))
+			session_forget(last);	/* it is this one's now */
+	}
+	say_notes(app, &notes);
+	notes_done(&notes);
 }

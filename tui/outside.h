@@ -17,8 +17,11 @@ void outside_copy(struct app *app, const char *text);
 void outside_read_history(struct app *app);
 void outside_write_history(struct app *app);
 
-/* When the connection is lost: the document is kept. At the next start it is offered, once. */
-void outside_keep(struct app *app);
+/* What is on the screen is kept, in case the program ends. At the next start it is offered. */
+void outside_keep(struct app *app, struct own_session *own);
 void outside_offer(struct app *app);
+void outside_sessions(struct app *app);
+/* The last one that has ended takes the screen, and is from now on this one. */
+void outside_recover(struct app *app, struct own_session *own);
 
 #endif

@@ -14,6 +14,7 @@
 #include "tui/app.h"
 #include "tui/outside.h"
 #include "tui/panes/lists.h"
+#include "tui/remember.h"
 #include "tui/term.h"
 
 static int signal_pipe[2] = { -1, -1 };
@@ -21,6 +22,7 @@ static int signal_pipe[2] = { -1, -1 };
 struct loop {
 	struct app app;
 	struct worker *worker;
+	struct own_session session;
 	struct theme *theme;
 	struct theme_for what;
 	struct canvas canvas;
@@ -134,8 +136,16 @@ static void carry_out(struct loop *l, const struct request *r)
 	case REQUEST_LISTS:
 		if (r->text && !strcmp(r->text, "models"))
 			outside_models(&l->app);
+		else if (r->text && !strcmp(r->text, "sessions"))
+			outside_sessions(&l->app);
 		else
 			outside_lists(&l->app);
+		break;
+	case REQUEST_KEEP:
+		outside_keep(&l->app, &l->session);
+		break;
+	case REQUEST_RECOVER:
+		outside_recover(&l->app, &l->session);
 		break;
 	case REQUEST_REDRAW:
 		term_repaint();
@@ -247,9 +257,20 @@ static void start_app(struct loop *l, const struct explore *what)
 		outside_theme(&l->app, &l->theme, l->what, what->preset->theme);
 	outside_lists(&l->app);
 	outside_read_history(&l->app);
-	outside_offer(&l->app);
 	for (int i = 0; what->notes && i < what->notes->n; i++)
 		app_say(&l->app, STYLE_WARNING, "%s", what->notes->line[i]);
+	outside_offer(&l->app);
+}
+
+/* Left as its user wanted, the session stays only if there was a change to it; ended by anything else, it is offered. */
+static void end_session(struct loop *l)
+{
+	bool untouched = !l->app.undo.pasts && !l->app.undo.futures;
+
+	if (remember_waits(&l->app) && !(untouched && !l->signal))
+		outside_keep(&l->app, &l->session);
+	if (!l->signal)
+		session_end(&l->session, untouched);
 }
 
 bool explore(const struct explore *what, struct err *err)
@@ -267,8 +288,7 @@ bool explore(const struct explore *what, struct err *err)
 	start_app(&l, what);
 	canvas_init(&l.canvas, 1, 1);
 	run(&l);
-	if (l.signal == SIGHUP)
-		outside_keep(&l.app);
+	end_session(&l);
 	term_stop();
 	outside_write_history(&l.app);
 	release_signals();

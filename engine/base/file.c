@@ -237,7 +237,7 @@ static void sync_folder(const char *path)
 }
 
 /* A file that is replaced keeps its mode; a new one gets what the umask leaves. */
-static bool write_beside(const char *path, const char *bytes, size_t n, const struct stat *old, struct err *err)
+static bool write_beside(const char *path, const char *bytes, size_t n, const struct stat *old, bool wait, struct err *err)
 {
 	struct str temporary;
 	bool ok = false;
@@ -254,13 +254,13 @@ static bool write_beside(const char *path, const char *bytes, size_t n, const st
 	if (fd < 0) {
 		err_set(err, ERR_FILE, "%s: cannot be written (%s)", path, strerror(errno));
 	} else {
-		ok = (!old || !fchmod(fd, old->st_mode & 07777)) && write_all(fd, bytes, n) && !inject_file_fault() && !fsync(fd);
+		ok = (!old || !fchmod(fd, old->st_mode & 07777)) && write_all(fd, bytes, n) && !inject_file_fault() && (!wait || !fsync(fd));
 		ok = !close(fd) && ok;
 		ok = ok && !inject_file_fault() && !rename(temporary.s, path);
 		if (!ok) {
 			err_set(err, ERR_FILE, "%s: cannot be written (%s)", path, strerror(errno));
 			unlink(temporary.s);
-		} else {
+		} else if (wait) {
 			sync_folder(path);
 		}
 	}
@@ -268,7 +268,7 @@ static bool write_beside(const char *path, const char *bytes, size_t n, const st
 	return ok;
 }
 
-bool file_write(const char *path, const char *bytes, size_t n, struct err *err)
+static bool write_whole(const char *path, const char *bytes, size_t n, bool wait, struct err *err)
 {
 	struct stat old;
 	bool there = !stat(path, &old), ok;
@@ -278,9 +278,19 @@ bool file_write(const char *path, const char *bytes, size_t n, struct err *err)
 		ok = refuse_kind(path, old.st_mode, err);
 	else
 		ok = (there || make_folders(path, err)) &&
-		     write_beside(real ? real : path, bytes, n, there ? &old : NULL, err);
+		     write_beside(real ? real : path, bytes, n, there ? &old : NULL, wait, err);
 	free(real);
 	return ok;
+}
+
+bool file_write(const char *path, const char *bytes, size_t n, struct err *err)
+{
+	return write_whole(path, bytes, n, true, err);
+}
+
+bool file_write_soon(const char *path, const char *bytes, size_t n, struct err *err)
+{
+	return write_whole(path, bytes, n, false, err);
 }
 
 uint64_t file_version(const char *path)

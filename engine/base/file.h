@@ -33,6 +33,9 @@ char *file_read(const char *path, size_t limit, size_t *n, struct err *err);
 /* Writes to a temporary file beside it, syncs, renames over it; makes missing folders above it. */
 bool file_write(const char *path, const char *bytes, size_t n, struct err *err);
 
+/* The same without waiting for the disk: whole whatever ends the program, though perhaps not when the machine loses its power. */
+bool file_write_soon(const char *path, const char *bytes, size_t n, struct err *err);
+
 /* A number that is another one once the file has been written again; 0: it cannot be found. */
 uint64_t file_version(const char *path);
 

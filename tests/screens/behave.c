@@ -166,7 +166,12 @@ static void still(void)
 	CHECK_THAT(s.fake.asked == before, "looking around asks nothing");
 	CHECK_THAT(fake_keys(&s.fake, &s.app, "Esc") && !fake_serve(&s.fake, &s.app), "Esc does not leave");
 	app_event(&s.app, &(struct key){ .kind = K_CHAR, .c = 'c', .mods = MOD_CTRL });
-	CHECK_THAT(fake_serve(&s.fake, &s.app), "C-c leaves when there is nothing to stop");
+	CHECK_THAT(!fake_serve(&s.fake, &s.app) && strstr(s.app.message.s, "C-c again to quit"), "C-c asks first when there is nothing to stop");
+	press(&s, "Down");
+	app_event(&s.app, &(struct key){ .kind = K_CHAR, .c = 'c', .mods = MOD_CTRL });
+	CHECK_THAT(!fake_serve(&s.fake, &s.app), "and again after another key");
+	app_event(&s.app, &(struct key){ .kind = K_CHAR, .c = 'c', .mods = MOD_CTRL });
+	CHECK_THAT(fake_serve(&s.fake, &s.app), "twice, it leaves");
 	app_event(&s.app, &(struct key){ .kind = K_CHAR, .c = 'q' });
 	CHECK_THAT(fake_serve(&s.fake, &s.app), "q leaves");
 	drop_curtain(&s);
@@ -552,8 +557,52 @@ static void refused_at_the_start(void)
 	drop_curtain(&s);
 }
 
+static int kept_times(struct app *app)
+{
+	struct request r;
+	int kept = 0;
+
+	while (app_take(app, &r)) {
+		kept += r.kind == REQUEST_KEEP;
+		free(r.text);
+	}
+	return kept;
+}
+
+/* What was changed is kept when one rests, and now and then while one does not. */
+static void keeping(void)
+{
+	struct stage s;
+	int kept = 0, wait;
+	long now = 100000;
+
+	raise_curtain(&s);
+	app_tick(&s.app, now);
+	app_tick(&s.app, now += 1000);
+	CHECK_THAT(kept_times(&s.app) == 1 && app_tick(&s.app, now += 1000) == -1 && !kept_times(&s.app), "it is kept once");
+	press(&s, "Down");
+	wait = app_tick(&s.app, now);
+	CHECK_THAT(wait > 0 && wait <= 500 && !kept_times(&s.app), "a moment after the change: %d ms", wait);
+	app_tick(&s.app, now += wait);
+	CHECK(kept_times(&s.app) == 1);
+	press(&s, "e");
+	for (int i = 0; i < 60; i++) {
+		press(&s, "'x");
+		app_tick(&s.app, now += 100);
+		kept += kept_times(&s.app);
+	}
+	CHECK_THAT(kept >= 3 && kept <= 6, "in six seconds of typing it is kept %d times", kept);
+	press(&s, "Esc ? Esc z z");
+	app_tick(&s.app, now += 5000);
+	kept_times(&s.app);
+	press(&s, "? Esc z z v : Esc");
+	CHECK_THAT(app_tick(&s.app, now += 5000) == -1 && !kept_times(&s.app), "looking around is nothing to keep");
+	drop_curtain(&s);
+}
+
 int main(void)
 {
+	keeping();
 	refused_at_once();
 	put_back();
 	refused_at_the_start();

@@ -1,0 +1,30 @@
+#!/usr/bin/env bash
+# killed.sh STEPS PROGRAM - SIGKILL while one types on: what is found again is what was on the screen at most two seconds before, and whole.
+# The moments come from a seed (SEED=N, 1 by default), so that a failure can be had again.
+set -u
+steps=$1 program=$2 count=0 failed=0
+RANDOM=${SEED:-1}
+script=$(mktemp) letters=abcdefghijklmnopqrstuvwxyz
+trap 'rm -f "$script"' EXIT
+for round in 1 2 3 4 5 6; do
+	typed=$((RANDOM % 26 + 1)) rest=$((RANDOM % 1800))
+	{
+		printf 'start demo -p "%d"\nuntil next token\nuntil ● \nkey e\ntype %s\n' "$round" " ${letters:0:typed}"
+		printf 'until %s\nshell sleep 1.8\n' "$round ${letters:0:typed}"
+		printf 'type %s\nshell sleep %d.%03d\nsignal KILL\nexit KILL\n' "ZZZ" $((rest / 1000)) $((rest % 1000))
+		# The last two seconds may be lost, and no more.
+		printf 'shell grep -qE "^prompt: .?%d %s(Z|ZZ|ZZZ)?.?$" ~/.local/state/lmscope/sessions/*.yaml\n' "$round" "${letters:0:typed}"
+		printf 'start demo\nuntil the last session ended early\nuntil next token\nkey :\ntype recover\nkey Enter\nuntil %s\n' "$round ${letters:0:typed}"
+		printf 'shell sh -c "test $(ls ~/.local/state/lmscope/sessions/*.yaml | wc -l) = 1"\nkey q\nexit 0\n'
+	} >"$script"
+	count=$((count + 1))
+	if said=$("$steps" "$program" "$script"); then
+		echo "ok $count - killed $rest ms after the last letter of \"${letters:0:typed}\""
+	else
+		failed=1
+		echo "not ok $count - killed $rest ms after the last letter of \"${letters:0:typed}\""
+		printf '%s\n' "$said" | sed 's/^/# /'
+	fi
+done
+echo "1..$count"
+exit $failed

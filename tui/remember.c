@@ -1,0 +1,55 @@
+/* remember.c - see remember.h. */
+#include "tui/remember.h"
+
+#include <string.h>
+
+/* Milliseconds: of rest after the last change; and at the most, while one types on. */
+enum { REST = 300, MOST = 1500 };
+
+static bool same_text(const char *a, const char *b)
+{
+	return a && b ? !strcmp(a, b) : a == b;
+}
+
+static bool same_document(const struct preset *a, const struct preset *b)
+{
+	return job_equal(&a->job, &b->job) && !memcmp(a->row, b->row, sizeof a->row) && !memcmp(a->cursor, b->cursor, sizeof a->cursor) &&
+	       same_text(a->theme, b->theme) && same_text(a->title, b->title);
+}
+
+bool remember_waits(const struct app *app)
+{
+	return app->keep.dirty;
+}
+
+void remember_change(struct app *app)
+{
+	if (app->keep.any && same_document(&app->keep.seen, &app->doc))
+		return;
+	if (app->keep.any)
+		preset_done(&app->keep.seen);
+	preset_copy(&app->keep.seen, &app->doc);
+	app->keep.any = true;
+	app->keep.changed_at = app->now;
+	if (!app->keep.dirty)
+		app->keep.dirty_at = app->now;
+	app->keep.dirty = true;
+}
+
+int remember_tick(struct app *app)
+{
+	long due;
+
+	if (!app->keep.dirty)
+		return -1;
+	if (!app->keep.dirty_at)	/* from before there was a clock */
+		app->keep.dirty_at = app->keep.changed_at = app->now;
+	due = app->keep.changed_at + REST;
+	if (due > app->keep.dirty_at + MOST)
+		due = app->keep.dirty_at + MOST;
+	if (app->now < due)
+		return (int)(due - app->now);
+	app->keep.dirty = false;
+	app_ask_for(app, REQUEST_KEEP, NULL);
+	return -1;
+}
