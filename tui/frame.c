@@ -53,12 +53,15 @@ struct rect frame_draw(struct canvas *c, const struct theme *t, const struct fra
 	struct ink title = theme_ink(t, f->focus ? STYLE_TITLE_FOCUS : f->stale ? STYLE_STALE : STYLE_TITLE);
 	struct rect room = { f->rect.x + 1, f->rect.y, f->rect.w - 2, 1 };
 	const char *state = f->progress ? f->progress : f->stale ? "stale" : NULL;
-	/* What the table is at the moment comes before the end of a long title. */
-	int marks = piece_columns(state) + piece_columns(f->mark) + 1;
+	int marks;
 	struct str fitted;
 
+	/* What the table is at the moment comes before the end of a long title; that it answers another question, before everything. */
+	if (f->stale && piece_columns(state) + 1 > room.w / 2)
+		state = "stale";
+	marks = piece_columns(state) + piece_columns(f->mark) + 1;
 	if (marks > room.w / 2)
-		marks = 1;
+		marks = f->stale ? piece_columns(state) + 1 : 1;
 	str_init(&fitted);
 	fit_title(&f->title, f->unit, room.w - marks - 2, &fitted);
 	canvas_box(c, f->rect, line);
@@ -66,7 +69,8 @@ struct rect frame_draw(struct canvas *c, const struct theme *t, const struct fra
 	piece(c, &room, title, fitted.s, false);
 	room.w += marks - 1;	/* one column of line between the two sides */
 	room.x++;
-	piece(c, &room, theme_ink(t, STYLE_DIM), f->right, true);
+	if (!f->stale || piece_columns(f->right) + piece_columns(state) <= room.w)
+		piece(c, &room, theme_ink(t, STYLE_DIM), f->right, true);
 	piece(c, &room, theme_ink(t, f->progress ? STYLE_BUSY : STYLE_STALE), state, true);
 	piece(c, &room, theme_ink(t, STYLE_EDITED), f->mark, true);
 	str_done(&fitted);

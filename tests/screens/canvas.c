@@ -5,8 +5,10 @@
 #include "tests/tap.h"
 #include "tui/canvas.h"
 #include "tui/clipboard.h"
+#include "tui/frame.h"
 #include "tui/glyph.h"
 #include "tui/key.h"
+#include "tui/layout.h"
 
 static const struct ink plain = { INK_DEFAULT, INK_DEFAULT, 0, 'x' };
 
@@ -148,8 +150,30 @@ static void check_clipboard(void)
 	str_done(&out);
 }
 
+/* However narrow the pane and long its title: that it shows the numbers of another question is said. */
+static void check_stale_frames(void)
+{
+	static const char *const progress[] = { NULL, "stale · 12/30", "stale · 1200/3000" };
+	struct theme *theme = theme_builtin((struct theme_for){ .depth = DEPTH_MONO });
+	struct canvas c;
+
+	for (int w = PANE_LEAST_W; w <= 90; w++)
+		for (int i = 0; i < 6; i++) {
+			struct frame f = { .rect = { 0, 0, w, 3 }, .title = "next token · after position 11 · logit, probability", .unit = "probability",
+					   .mark = i % 2 ? "edited − unedited" : "edited", .right = "2 attention", .progress = progress[i / 2], .stale = true };
+
+			canvas_init(&c, w, 3);
+			frame_draw(&c, theme, &f);
+			if (!CHECK_THAT(strstr(shown(&c), "stale") != NULL, "a frame of %d columns, %s, says that it is stale", w, f.mark))
+				printf("# %s", shown(&c));
+			canvas_done(&c);
+		}
+	theme_free(theme);
+}
+
 int main(void)
 {
+	check_stale_frames();
 	check_glyphs();
 	check_wide();
 	check_lines();
