@@ -11,6 +11,7 @@
 #include "engine/keep.h"
 #include "engine/model/tokenizer.h"
 #include "engine/run/prompt_runs.h"
+#include "engine/witness.h"
 
 /* Everything that a prepared job stands on. */
 struct prepared {
@@ -312,7 +313,19 @@ struct view {
 	unsigned run_id, unedited_id, foil_id;
 	struct metric metric;
 	const char *samples, *basis;	/* the job's */
+	const struct job *job;
+	enum witness_side side;
 };
+
+/* For tests: what this table of a view answers. */
+static void bear_witness(const struct table *t, const struct view *v, const struct job_pane *pane)
+{
+	struct witness_view w = { .job = v->job, .side = v->side, .metric = v->metric.spec };
+
+	for (int dim = 0; dim < DIM_COUNT; dim++)
+		w.extent[dim] = analysis_extent(v->run->model, v->run->T, (enum dim)dim);
+	witness_made(t, &w, pane);
+}
 
 /* The gradient of a view's metric on its run, made when it is first asked for; counted. */
 static struct gradient *get_gradient(struct session *s, const struct view *v, struct task *task, struct err *err)
@@ -338,6 +351,8 @@ struct growing {
 	const char *analysis;
 	const struct table *less;	/* NULL: nothing */
 	const char *what;		/* the difference is called */
+	const struct view *view;	/* that it is of */
+	const struct job_pane *pane;
 };
 
 static const char *const less_words[] = { [DIFF_EDITS] = "edited − unedited", [DIFF_FOIL] = "prompt − foil" };
@@ -350,6 +365,8 @@ static void show_partial(void *context, const struct table *so_far)
 
 	if (!t)		/* no memory: then the whole one will say so */
 		return;
+	bear_witness(so_far, g->view, g->pane);
+	witness_copied(t, so_far, g->less);
 	t->analysis = g->analysis;
 	t->unfinished = true;
 	g->show(g->context, t);
@@ -376,9 +393,14 @@ static struct table *compute(struct session *s, const struct view *v, const stru
 	    ((pane->analysis->needs & NEEDS_GRADIENT) && !(gradient = get_gradient(s, v, task, err))))
 		return NULL;
 	ask.gradient = gradient;
+	if (growing) {
+		growing->view = v;
+		growing->pane = pane;
+	}
 	job_pane_args(pane, v->metric.position, v->run->T, args);
 	t = analysis_compute(pane->analysis, &ask, args, err);
 	gradient_unref(gradient);
+	bear_witness(t, v, pane);
 	return t;
 }
 
@@ -413,18 +435,21 @@ static struct table *answer_view(struct session *s, const struct view *v, const 
 
 static struct view view_edited(const struct prepared *p)
 {
-	return (struct view){ p->run, p->unedited, p->foil, p->run_id, p->unedited_id, p->foil_id, p->metric, p->job.samples, p->job.basis };
+	return (struct view){ p->run, p->unedited, p->foil, p->run_id, p->unedited_id, p->foil_id, p->metric, p->job.samples, p->job.basis,
+			       &p->job, WITNESS_EDITED };
 }
 
 static struct view view_unedited(const struct prepared *p)
 {
-	return (struct view){ p->unedited, p->unedited, p->foil, p->unedited_id, p->unedited_id, p->foil_id, p->metric, p->job.samples, p->job.basis };
+	return (struct view){ p->unedited, p->unedited, p->foil, p->unedited_id, p->unedited_id, p->foil_id, p->metric, p->job.samples, p->job.basis,
+			       &p->job, WITNESS_UNEDITED };
 }
 
 /* Each is the other's foil. The metric: the same targets, at the foil's own last position when it is the last of the prompt. */
 static struct view view_foil(const struct prepared *p)
 {
-	struct view v = { p->foil, p->foil, p->unedited, p->foil_id, p->foil_id, p->unedited_id, p->metric, p->job.samples, p->job.basis };
+	struct view v = { p->foil, p->foil, p->unedited, p->foil_id, p->foil_id, p->unedited_id, p->metric, p->job.samples, p->job.basis,
+			  &p->job, WITNESS_FOIL };
 
 	if (v.metric.position == p->run->T - 1 || v.metric.position >= p->foil->T)
 		v.metric.position = p->foil->T - 1;
@@ -438,6 +463,7 @@ static struct table *named_foil(struct table *t, struct err *err)
 
 	if (named)
 		table_set_whose(named, "of the foil");
+	witness_copied(named, t, NULL);
 	table_unref(t);
 	return named;
 }
@@ -464,7 +490,7 @@ static struct table *answer(struct session *s, const struct prepared *p, const s
 	growing.less = b;
 	growing.what = less_words[pane->diff];
 	if ((a = answer_view(s, &here, pane, watched, task, notes, err)))
-		t = table_minus(a, b, growing.what, err);
+		witness_copied(t = table_minus(a, b, growing.what, err), a, b);
 	table_unref(a);
 	table_unref(b);
 	return t;

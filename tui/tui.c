@@ -16,6 +16,7 @@
 #include "tui/panes/lists.h"
 #include "tui/remember.h"
 #include "tui/term.h"
+#include "tui/witness.h"
 
 static int signal_pipe[2] = { -1, -1 };
 
@@ -181,6 +182,7 @@ static void take_keys(struct loop *l)
 			l->quit = true;
 		}
 		app_event(&l->app, &key);
+		witness_key(&key);
 		l->typed_at = clock_ms();
 		carry_out_all(l);
 	}
@@ -195,6 +197,7 @@ static void draw(struct loop *l, void (*show)(const struct canvas *c))
 	canvas_reset(&l->canvas, w, h, theme_ink(l->theme, STYLE_TEXT));
 	app_draw(&l->app, &l->canvas);
 	show(&l->canvas);
+	witness_frame(&l->app, &l->canvas, show == term_show);
 	app_visible(&l->app, window);
 	worker_look_at(l->worker, window);
 }

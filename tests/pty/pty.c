@@ -148,6 +148,7 @@ struct pty *pty_start(char *const *argv, int w, int h)
 	close(reports[1]);
 	close(orders[0]);
 	close(slave);
+	fcntl(p->master, F_SETFL, fcntl(p->master, F_GETFL) | O_NONBLOCK);
 	p->reports = reports[0];
 	p->orders = orders[1];
 	p->w = w;
@@ -270,6 +271,24 @@ bool pty_read(struct pty *p, int64_t deadline)
 	return (wait[1].revents & POLLIN) && read_report(p);
 }
 
+bool pty_wait(struct pty *p, int64_t deadline)
+{
+	struct pollfd wait = { p->reports, POLLIN, 0 };
+	int64_t left = deadline - pty_now();
+
+	return poll(&wait, 1, left > 0 ? (int)left : 0) > 0 && (wait.revents & POLLIN) && read_report(p);
+}
+
+int pty_fd(const struct pty *p)
+{
+	return p->master;
+}
+
+pid_t pty_program(const struct pty *p)
+{
+	return p->program;
+}
+
 void pty_set_speed(struct pty *p, long speed)
 {
 	p->speed = speed;
@@ -291,9 +310,16 @@ void pty_go_deaf(struct pty *p)
 
 void pty_send(struct pty *p, const char *bytes, size_t n)
 {
+	int64_t deadline = pty_now() + 2000;
+
 	while (n > 0 && p->master >= 0) {
+		struct pollfd room = { p->master, POLLOUT, 0 };
 		ssize_t sent = write(p->master, bytes, n);
 
+		if (sent < 0 && errno == EAGAIN && pty_now() < deadline) {
+			poll(&room, 1, 20);
+			continue;
+		}
 		if (sent <= 0)
 			return;
 		bytes += sent;

@@ -25,6 +25,10 @@ void pty_free(struct pty *p);	/* ends the program if it still runs; NULL is fine
 
 /* Reads what comes, at most until the deadline (pty_now() + ms) or until something came. False when the time is over. */
 bool pty_read(struct pty *p, int64_t deadline);
+/* The same without reading the screen, as a terminal that takes nothing: waits for a stop or an end. */
+bool pty_wait(struct pty *p, int64_t deadline);
+int pty_fd(const struct pty *p);	/* readable when something came; -1 after pty_hang_up() */
+pid_t pty_program(const struct pty *p);
 int64_t pty_now(void);	/* milliseconds of a steady clock */
 
 /* A slow line: so many bytes a second, and what it has not carried yet stays where it was written. 0: all at once, as at the start. */
@@ -34,6 +38,7 @@ void pty_freeze(struct pty *p, bool frozen);
 void pty_go_deaf(struct pty *p);
 void pty_set_speed(struct pty *p, long speed);
 
+/* What the program does not take within two seconds is lost. */
 void pty_send(struct pty *p, const char *bytes, size_t n);
 /* One key by its name: "x", "C-r", "M-x", "S-Tab", "Up", "PgDn", "F5", "Space". False: no such key. */
 bool pty_key(struct pty *p, const char *name);

@@ -159,7 +159,7 @@ static void check_stale_frames(void)
 
 	for (int w = PANE_LEAST_W; w <= 90; w++)
 		for (int i = 0; i < 6; i++) {
-			struct frame f = { .rect = { 0, 0, w, 3 }, .title = "next token · after position 11 · logit, probability", .unit = "probability",
+			struct frame f = { .rect = { 0, 0, w, 3 }, .title = { .technique = "next token", .object = "after position 11", .quantity = "probability, logit" }, .unit = "probability",
 					   .mark = i % 2 ? "edited − unedited" : "edited", .right = "2 attention", .progress = progress[i / 2], .stale = true };
 
 			canvas_init(&c, w, 3);

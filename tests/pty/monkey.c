@@ -1,0 +1,624 @@
+/*
+ * monkey.c - PROGRAM [--seed N [--until K]] [--seconds S] [--actions N] [--slow MS] [--verbose]: random keys, pastes, clicks, sizes,
+ * commands and ends on the real program in a pseudo-terminal, while all work is slow.
+ *
+ * PROGRAM is lmscope-inject (engine/base/inject.h), best of a folder with sanitizers. A seed is a life in a home of its own: a start,
+ * then --actions actions, among them ends and new starts. Lives follow each other, seed after seed, until the --seconds are over. What is
+ * done depends on the seed alone (monkey_acts.h): when something is found, `--seed N --until K` does the same again, up to action K.
+ *
+ * After each action, or when the program rests, it must hold that
+ *   - the program is alive, or ended as it was asked to, with nothing said by a sanitizer
+ *   - a key is answered within 200 ms, or four times what the idle program takes here; time that the machine gave to others is not counted
+ *   - no pane shows numbers of another question for longer than that without saying that they are stale (tui/witness.h)
+ *   - a signal ends it within a second, also while the terminal takes no output; a terminal that still listens is as it was before
+ *   - no temporary file is left over after an end that was not SIGKILL
+ * How to see that it finds what it was made for: monkey_finds.sh.
+ */
+#include "tests/pty/monkey_acts.h"
+#include "tests/pty/pty.h"
+#include "tests/tap.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <ftw.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+enum { INSTRUMENTED = 1 };
+#else
+enum { INSTRUMENTED = 0 };
+#endif
+
+enum { KEY_MS = 200, STALE_MS = 200, VIEWS_MS = 1000, END_MS = 1000, LEAVE_MS = INSTRUMENTED ? 20000 : 5000, PATIENCE_MS = 20000, REST_MS = 2500, SHOWN = 12 };
+
+struct options {
+	const char *program;
+	long seed, until, seconds, actions, slow;
+	bool one, verbose;
+};
+
+/* What the program has told of its last frame: see tui/witness.h. */
+struct told {
+	char line[1 << 16];
+	size_t n;
+	int fd;
+	unsigned frames, probes;
+	long age, age_then;		/* of the last frame; of the last whole one */
+	bool idle;
+	bool waits;			/* the views wait for the terminal, or for a pause in typing: the last frame was of one line */
+	int64_t at;			/* when the last whole frame came */
+	double waited;			/* and what waited() was then */
+	int64_t blind_until;		/* the terminal took nothing until a moment ago */
+	bool wrong;			/* it shows another question unmarked */
+	char what[8192];
+};
+
+static struct monkey {
+	struct options options;
+	struct pty *pty;
+	struct told told;
+	char folder[64], home[96], fifo[96];
+	uint64_t seed;
+	int number;
+	struct act act;
+	unsigned probes;		/* sent to this program */
+	long limit;			/* milliseconds within which a key is answered */
+	double worst;
+	long answered, actions, starts;
+	bool killed;			/* by SIGKILL, so that files may be left */
+	char why[10000];
+} monkey;
+
+static bool found(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* What is wrong; the first counts. Always false. */
+static bool found(const char *format, ...)
+{
+	va_list ap;
+
+	if (*monkey.why)
+		return false;
+	va_start(ap, format);
+	vsnprintf(monkey.why, sizeof monkey.why, format, ap);
+	va_end(ap);
+	return false;
+}
+
+/* ---- what the program tells ---- */
+
+/* How long the program's first thread and this one have waited for a core that others had, in milliseconds. */
+static double waited(void)
+{
+	pid_t of[] = { pty_program(monkey.pty), getpid() };
+	double sum = 0;
+
+	for (int i = 0; i < 2; i++) {
+		char path[80];
+		unsigned long long ran, queued;
+		FILE *file;
+
+		snprintf(path, sizeof path, "/proc/%d/task/%d/schedstat", (int)of[i], (int)of[i]);
+		if ((file = fopen(path, "r"))) {
+			if (fscanf(file, "%llu %llu", &ran, &queued) == 2)
+				sum += (double)queued * 1e-6;
+			fclose(file);
+		}
+	}
+	return sum;
+}
+
+static void take_line(char *line)
+{
+	struct told *t = &monkey.told;
+	int idle, whole;
+	unsigned frames, probes;
+	long age;
+
+	if (sscanf(line, "frame %u probes=%u age=%ld idle=%d whole=%d", &frames, &probes, &age, &idle, &whole) == 5) {
+		t->frames = frames;
+		t->probes = probes;
+		t->idle = idle;
+		t->age = age;
+		t->waits = !whole;
+		if (whole) {
+			t->at = pty_now();
+			t->age_then = age;
+			t->waited = waited();
+			t->wrong = false;
+		}
+	} else if ((!strncmp(line, "pane ", 5) || !strncmp(line, "before ", 7)) && !t->wrong) {
+		t->wrong = true;
+		snprintf(t->what, sizeof t->what, "%.8000s", line);
+	}
+}
+
+static void listen(void)
+{
+	struct told *t = &monkey.told;
+	ssize_t n;
+	char *end;
+
+	while ((n = read(t->fd, t->line + t->n, sizeof t->line - 1 - t->n)) > 0) {
+		t->n += (size_t)n;
+		t->line[t->n] = '\0';
+		while ((end = memchr(t->line, '\n', t->n))) {
+			*end = '\0';
+			take_line(t->line);
+			t->n -= (size_t)(end + 1 - t->line);
+			memmove(t->line, end + 1, t->n);
+		}
+		if (t->n == sizeof t->line - 1)	/* a line too long to be of interest */
+			t->n = 0;
+	}
+}
+
+/* ---- waiting ---- */
+
+static bool runs(void)
+{
+	int code;
+
+	return pty_state(monkey.pty, &code) == PTY_RUNNING;
+}
+
+/* Takes what comes, from the terminal and from the witness, until the deadline or something came. */
+static void hear(int64_t deadline)
+{
+	struct pollfd fds[] = { { pty_fd(monkey.pty), POLLIN, 0 }, { monkey.told.fd, POLLIN, 0 } };
+	int64_t left = deadline - pty_now();
+
+	if (poll(fds, 2, left > 20 ? 20 : left > 0 ? (int)left : 0) > 0 && (fds[1].revents & POLLIN))
+		listen();
+	while (pty_read(monkey.pty, pty_now()))
+		;
+}
+
+static bool panes_are_true(void)
+{
+	const struct told *t = &monkey.told;
+	long age = t->age_then + (long)(pty_now() - t->at), limit = STALE_MS + monkey.limit + (t->waits ? VIEWS_MS : 0);
+
+	if (!t->wrong || age <= limit || pty_now() < t->blind_until)
+		return true;
+	age -= (long)(waited() - t->waited);
+	return age <= limit ||
+	       found("%ld ms after the question a pane shows numbers of another one, and does not say so: %s", age, t->what);
+}
+
+/* Goes on hearing for so long. False: something was found. */
+static bool live(int ms)
+{
+	int64_t deadline = pty_now() + ms;
+
+	do
+		hear(deadline);
+	while (pty_now() < deadline && runs() && panes_are_true());
+	return panes_are_true();
+}
+
+static bool rest(void)
+{
+	int64_t deadline = pty_now() + REST_MS;
+
+	while (pty_now() < deadline && runs())
+		if (!live(300) || (monkey.told.idle && pty_now() - monkey.told.at > 250))
+			break;
+	return !*monkey.why;
+}
+
+/* Milliseconds that F9, which does nothing, takes to the frame after it; negative: the program is gone, or never answers. */
+static double probe(void)
+{
+	double before = waited(), took;
+	int64_t start = pty_now();
+
+	pty_key(monkey.pty, "F9");
+	monkey.probes++;
+	while (runs() && monkey.told.probes < monkey.probes && pty_now() < start + PATIENCE_MS)
+		hear(start + PATIENCE_MS);
+	took = (double)(pty_now() - start) - (waited() - before);
+	return !runs() || monkey.told.probes < monkey.probes ? -1 : took > 0 ? took : 0;
+}
+
+static bool key_is_answered(void)
+{
+	double took = probe();
+
+	if (!runs())
+		return true;
+	monkey.answered++;
+	if (took < 0)
+		return found("a key was not answered within %d s", PATIENCE_MS / 1000);
+	monkey.worst = took > monkey.worst ? took : monkey.worst;
+	return took <= (double)monkey.limit || found("a key was answered after %.0f ms; at most %ld are allowed here", took, monkey.limit);
+}
+
+/* ---- ends ---- */
+
+static int look_for_leftover(const char *path, const struct stat *info, int kind, struct FTW *where)
+{
+	size_t n = strlen(path);
+
+	(void)info;
+	(void)where;
+	if (kind == FTW_F && n > 4 && !strcmp(path + n - 4, ".tmp"))
+		found("left over: %s", path);
+	return 0;
+}
+
+/* Prints what sanitizers wrote, and says whether they did. */
+static bool sanitizer_spoke(void)
+{
+	char command[300];
+
+	snprintf(command, sizeof command, "cd %s && cat report.* 2>/dev/null | head -n 80 | sed 's/^/# /'", monkey.folder);
+	fflush(stdout);
+	if (system(command))
+		return false;
+	snprintf(command, sizeof command, "ls %s/report.* >/dev/null 2>&1", monkey.folder);
+	return system(command) == 0;
+}
+
+static bool ended_well(bool in_time, int by, bool listened)
+{
+	int code;
+	enum pty_state state;
+	int64_t deadline = pty_now() + 300;
+	const char *left;
+
+	while (listened && pty_now() < deadline && pty_read(monkey.pty, pty_now() + 50))	/* what it wrote at its end */
+		;
+	state = pty_state(monkey.pty, &code);
+	if (!in_time)
+		return found("it does not end within %d ms of SIG%s%s", END_MS + (int)monkey.limit, sigabbrev_np(by), listened ? "" : " while the terminal takes nothing");
+	if (sanitizer_spoke())
+		return found("a sanitizer has found something");
+	if (state == PTY_EXITED ? code != 0 && !by : code != by)
+		return found(state == PTY_EXITED ? "it exited with %d" : "it was killed by signal %d", code);
+	if (by == SIGKILL) {
+		monkey.killed = true;
+		return true;
+	}
+	if (listened && (left = pty_left_behind(monkey.pty)))
+		return found("left in the terminal: %s", left);
+	if (!monkey.killed)
+		nftw(monkey.home, look_for_leftover, 16, FTW_PHYS);
+	return !*monkey.why;
+}
+
+/* ---- starts ---- */
+
+static bool start(const struct act *a)
+{
+	char *argv[ACT_ARGUMENTS + 2] = { (char *)monkey.options.program };
+
+	for (int i = 0; i < a->arguments; i++)
+		argv[i + 1] = (char *)a->argument[i];
+	pty_free(monkey.pty);
+	listen();
+	monkey.told.n = 0;
+	monkey.told.probes = monkey.probes = monkey.told.frames = 0;
+	monkey.told.wrong = monkey.told.idle = false;
+	monkey.told.blind_until = 0;
+	monkey.starts++;
+	if (!(monkey.pty = pty_start(argv, a->w, a->h)))
+		return found("no pseudo-terminal is to be had");
+	for (int64_t deadline = pty_now() + PATIENCE_MS; !monkey.told.frames && runs() && pty_now() < deadline;)
+		hear(deadline);
+	return monkey.told.frames || found("it does not start");
+}
+
+/* A program that has ended by itself (q, Ctrl-C) is started again, with what the number of the action says. */
+static bool start_again(void)
+{
+	struct act a;
+
+	act_make(monkey.seed + 0x5EED0000u + (uint64_t)monkey.number, 0, &a);
+	return start(&a);
+}
+
+/* ---- actions ---- */
+
+static void press_all(const struct act *a, bool listening)
+{
+	for (int i = 0; i < a->keys && runs(); i++) {
+		pty_key(monkey.pty, a->key[i]);
+		if (a->gap && a->kind == ACT_KEYS && listening)
+			live(a->gap);
+	}
+}
+
+static void send_bytes(const struct act *a)
+{
+	size_t from = 0;
+
+	for (int i = 0; i <= a->cuts && runs(); i++) {
+		size_t to = i < a->cuts ? a->cut[i] : a->n;
+
+		pty_send(monkey.pty, a->text + from, to - from);
+		from = to;
+		if (i < a->cuts && a->gap)
+			live(a->gap);
+	}
+}
+
+/* Fills what the terminal holds for it: nobody reads. The witness is heard. */
+static void stall(int ms)
+{
+	for (int64_t deadline = pty_now() + ms; pty_now() < deadline && runs(); listen())
+		pty_wait(monkey.pty, pty_now() + 20 < deadline ? pty_now() + 20 : deadline);
+	monkey.told.blind_until = pty_now() + VIEWS_MS;
+}
+
+static bool suspend(void)
+{
+	int code;
+
+	pty_key(monkey.pty, "C-z");
+	for (int64_t deadline = pty_now() + END_MS; pty_now() < deadline && runs();)
+		hear(deadline);
+	if (pty_state(monkey.pty, &code) != PTY_STOPPED)
+		return true;	/* a paste that has no end yet has taken it */
+	while (pty_read(monkey.pty, pty_now() + 30))
+		;
+	if (pty_left_behind(monkey.pty))
+		return found("while it is stopped, left in the terminal: %s", pty_left_behind(monkey.pty));
+	pty_continue(monkey.pty);
+	return true;
+}
+
+static bool end(const struct act *a)
+{
+	int64_t deadline;
+	int by = a->signal;
+	bool by_keys = a->keys && !a->stalled;
+
+	press_all(a, !a->stalled);
+	if (a->stalled)
+		stall(300);
+	if (by_keys) {
+		for (deadline = pty_now() + LEAVE_MS / 4; pty_now() < deadline && runs();)
+			hear(deadline);
+		if (!runs())
+			return ended_well(true, 0, true) && start_again();
+	}
+	if (by)
+		pty_signal(monkey.pty, by);
+	else
+		pty_hang_up(monkey.pty);
+	deadline = pty_now() + END_MS + monkey.limit;
+	while (runs() && pty_now() < deadline)
+		if (a->stalled || !by)
+			stall(20);
+		else
+			hear(deadline);
+	return ended_well(!runs(), by ? by : SIGHUP, !a->stalled && by) && start_again();
+}
+
+static bool perform(const struct act *a)
+{
+	switch (a->kind) {
+	case ACT_START:
+		return start(a);
+	case ACT_KEYS:
+		press_all(a, true);
+		return true;
+	case ACT_BYTES:
+		send_bytes(a);
+		return true;
+	case ACT_RESIZE:
+		pty_resize(monkey.pty, a->w, a->h);
+		return true;
+	case ACT_SUSPEND:
+		return suspend();
+	case ACT_STALL:
+		press_all(a, false);
+		stall(a->gap);
+		return true;
+	default:
+		return end(a);
+	}
+}
+
+/* An Esc that is followed at once would be Alt. */
+static bool ends_in_escape(const struct act *a)
+{
+	return (a->keys && !strcmp(a->key[a->keys - 1], "Esc")) || (a->n && a->text[a->n - 1] == '\x1B');
+}
+
+static bool do_action(void)
+{
+	const struct act *a = &monkey.act;
+	int code;
+
+	act_make(monkey.seed, monkey.number, &monkey.act);
+	if (monkey.options.verbose) {
+		char text[400];
+
+		act_print(a, text, sizeof text);
+		printf("# %d: %s\n", monkey.number, text);
+		fflush(stdout);
+	}
+	monkey.actions++;
+	if (!perform(a) || !live(a->pause + (ends_in_escape(a) ? 60 : 0)))
+		return false;
+	if (a->kind != ACT_END && a->probe && runs() && !key_is_answered())
+		return false;
+	if (a->rest && runs() && !rest())
+		return false;
+	if (pty_state(monkey.pty, &code) == PTY_STOPPED)
+		pty_continue(monkey.pty);
+	return runs() || *monkey.why || (ended_well(true, 0, true) && start_again());
+}
+
+/* ---- a life ---- */
+
+static int remove_one(const char *path, const struct stat *info, int kind, struct FTW *where)
+{
+	(void)info;
+	(void)kind;
+	(void)where;
+	return remove(path);
+}
+
+static void make_world(void)
+{
+	char options[400];
+
+	snprintf(monkey.folder, sizeof monkey.folder, "/tmp/lmscope-monkey-XXXXXX");
+	if (!mkdtemp(monkey.folder))
+		abort();
+	snprintf(monkey.home, sizeof monkey.home, "%s/home", monkey.folder);
+	snprintf(monkey.fifo, sizeof monkey.fifo, "%s/witness", monkey.folder);
+	if (mkdir(monkey.home, 0700) || mkfifo(monkey.fifo, 0600) || (monkey.told.fd = open(monkey.fifo, O_RDWR | O_NONBLOCK | O_CLOEXEC)) < 0)
+		abort();
+	(void)fcntl(monkey.told.fd, F_SETPIPE_SZ, 1 << 20);
+	setenv("HOME", monkey.home, 1);
+	setenv("LMSCOPE_WITNESS", monkey.fifo, 1);
+	snprintf(options, sizeof options, "detect_stack_use_after_return=1:strict_string_checks=1:allocator_may_return_null=1:exitcode=99:handle_abort=0:log_path=%s/report", monkey.folder);
+	setenv("ASAN_OPTIONS", options, 1);
+	snprintf(options, sizeof options, "print_stacktrace=1:halt_on_error=1:exitcode=99:log_path=%s/report", monkey.folder);
+	setenv("UBSAN_OPTIONS", options, 1);
+	snprintf(options, sizeof options, "halt_on_error=1:second_deadlock_stack=1:exitcode=99:log_path=%s/report", monkey.folder);
+	setenv("TSAN_OPTIONS", options, 1);
+	monkey.killed = false;
+}
+
+static void end_world(void)
+{
+	pty_free(monkey.pty);
+	monkey.pty = NULL;
+	close(monkey.told.fd);
+	nftw(monkey.folder, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+}
+
+static void print_screen(void)
+{
+	for (int y = 0; monkey.pty && y < pty_height(monkey.pty); y++)
+		printf("# |%s\n", pty_row(monkey.pty, y));
+}
+
+static void report(void)
+{
+	printf("# seed %llu, action %d: %s\n", (unsigned long long)monkey.seed, monkey.number, monkey.why);
+	for (int i = monkey.number < SHOWN ? 0 : monkey.number - SHOWN + 1; i <= monkey.number; i++) {
+		struct act a;
+		char text[400];
+
+		act_make(monkey.seed, i, &a);
+		act_print(&a, text, sizeof text);
+		printf("# %5d: %s\n", i, text);
+	}
+	print_screen();
+	sanitizer_spoke();
+	printf("# again: monkey %s --seed %llu --until %d --slow %ld\n", monkey.options.program, (unsigned long long)monkey.seed, monkey.number, monkey.options.slow);
+	fflush(stdout);
+}
+
+/* One seed, up to so many actions or the deadline. */
+static bool live_once(uint64_t seed, long actions, int64_t deadline)
+{
+	bool fine = true;
+
+	monkey.seed = seed;
+	make_world();
+	for (monkey.number = 0; fine && monkey.number <= actions && pty_now() < deadline; monkey.number += fine)
+		fine = do_action();
+	if (fine && !runs())
+		fine = found("it is gone");
+	if (!fine)
+		report();
+	end_world();
+	return fine;
+}
+
+/* How long the idle program takes for keys that draw much, on this machine, in this build. */
+static bool measure(void)
+{
+	static const char *const keys[] = { "C-l", "?", "C-l", "Esc", "z", "z", "t", "C-l", "Esc" };
+	const struct act a = { .w = 200, .h = 60, .argument = { "demo", "-p", "The capital of France is" }, .arguments = 3 };
+	double worst = 0;
+
+	monkey.limit = PATIENCE_MS;
+	make_world();
+	if (!start(&a) || !rest())
+		return false;
+	for (size_t i = 0; i < 4 * sizeof keys / sizeof *keys; i++) {
+		double took;
+
+		pty_key(monkey.pty, keys[i % (sizeof keys / sizeof *keys)]);
+		if (!strcmp(keys[i % (sizeof keys / sizeof *keys)], "Esc"))
+			live(60);
+		took = probe();
+		if (took < 0)
+			return found("the idle program does not answer");
+		worst = took > worst ? took : worst;
+		live(20);
+	}
+	end_world();
+	monkey.limit = 4 * worst > KEY_MS ? (long)(4 * worst) : KEY_MS;
+	printf("# a key of the idle program takes at most %.0f ms; the limit is %ld ms\n", worst, monkey.limit);
+	return true;
+}
+
+/* ---- */
+
+static bool read_options(int argc, char **argv, struct options *o)
+{
+	*o = (struct options){ .seed = 1, .until = -1, .seconds = 120, .actions = 250, .slow = 20 };
+	for (int i = 1; i < argc; i++) {
+		long *number = !strcmp(argv[i], "--seed") ? &o->seed : !strcmp(argv[i], "--until") ? &o->until : !strcmp(argv[i], "--seconds") ? &o->seconds :
+			       !strcmp(argv[i], "--actions") ? &o->actions : !strcmp(argv[i], "--slow") ? &o->slow : NULL;
+		char *rest = NULL;
+
+		if (number && i + 1 < argc) {
+			*number = strtol(argv[++i], &rest, 10);
+			if (*rest)
+				return false;
+		} else if (!strcmp(argv[i], "--verbose")) {
+			o->verbose = true;
+		} else if (*argv[i] != '-' && !o->program) {
+			o->program = argv[i];
+		} else {
+			return false;
+		}
+	}
+	return o->program != NULL;
+}
+
+int main(int argc, char **argv)
+{
+	struct options *o = &monkey.options;
+	int64_t start, deadline;
+	bool fine;
+	long lives = 0;
+	char slow[30];
+
+	if (!read_options(argc, argv, o)) {
+		fprintf(stderr, "usage: monkey PROGRAM [--seed N [--until K]] [--seconds S] [--actions N] [--slow MS] [--verbose]\n");
+		return 2;
+	}
+	signal(SIGPIPE, SIG_IGN);
+	setenv("TERM", "xterm-256color", 1);
+	setenv("LC_ALL", "C.UTF-8", 1);
+	for (const char *const *name = (const char *const[]){ "XDG_CONFIG_HOME", "XDG_STATE_HOME", "XDG_CACHE_HOME", "NO_COLOR", "COLORTERM", "LINES", "COLUMNS", "TMUX", "HF_HOME", NULL }; *name; name++)
+		unsetenv(*name);
+	fine = measure();
+	snprintf(slow, sizeof slow, "%ld", o->slow);
+	setenv("LMSCOPE_SLOW", slow, 1);
+	start = pty_now();
+	deadline = start + (o->until >= 0 ? 24 * 3600 : o->seconds) * (int64_t)1000;
+	for (uint64_t seed = (uint64_t)o->seed; fine && pty_now() < deadline; seed++, lives++) {
+		fine = live_once(seed, o->until >= 0 ? o->until : o->actions, deadline);
+		if (o->until >= 0)
+			break;
+	}
+	printf("# %ld actions in %ld lives with %ld starts, %lld s; %ld keys were timed, the slowest took %.0f ms\n", monkey.actions, lives, monkey.starts,
+	       (long long)(pty_now() - start) / 1000, monkey.answered, monkey.worst);
+	tap_check(fine, __FILE__, __LINE__, "from seed %ld on%s%.300s", o->seed, fine ? ", nothing was found" : ": ", monkey.why);
+	return tap_done();
+}
