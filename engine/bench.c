@@ -350,7 +350,7 @@ static bool answer(const struct stand *s, const char *analysis, const char *word
 	struct notes notes = { 0 };
 	struct job_pane pane;
 	struct table *t = NULL;
-	int args[PARAM_MAX];
+	struct value args[PARAM_MAX];
 
 	ask.notes = &notes;
 	job_pane_init(&pane, analysis_find(analysis));

@@ -102,8 +102,8 @@ static bool make_question(struct work *w, struct err *err)
 		str_addf(&s, " %s=", pane->analysis->params[i].name);
 		param_print(&pane->analysis->params[i], pane->args[i], &s);
 	}
-	str_addf(&s, " · %s · diff %d · bos %d · foil %s · samples %s · basis %s", w->job.metric ? w->job.metric : "", (int)pane->diff, (int)w->job.bos,
-		 w->job.foil ? w->job.foil : "", w->job.samples ? w->job.samples : "", w->job.basis ? w->job.basis : "");
+	str_addf(&s, " · %s · diff %d · bos %d · foil %s", w->job.metric ? w->job.metric : "", (int)pane->diff, (int)w->job.bos,
+		 w->job.foil ? w->job.foil : "");
 	for (int e = 0; e < w->job.edits; e++)
 		if (w->job.edit[e].on)
 			str_addf(&s, " · %s", w->job.edit[e].line);

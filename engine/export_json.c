@@ -26,6 +26,12 @@ static void text_member(struct str *out, const char *name, const char *text)
 	json_write_string(out, text, strlen(text));
 }
 
+static void null_member(struct str *out, const char *name)
+{
+	key(out, name);
+	str_add(out, "null");
+}
+
 static void int_member(struct str *out, const char *name, int value)
 {
 	key(out, name);
@@ -118,21 +124,21 @@ static void write_args(struct str *out, const struct answer *a)
 {
 	const struct job_pane *pane = a->pane;
 	const struct param *params = pane->analysis->params;
-	int args[PARAM_MAX];
+	struct value args[PARAM_MAX];
 
 	job_pane_args(pane, a->of->metric_position, a->of->tokens, args);
 	key(out, "args");
 	str_add_char(out, '{');
 	for (int i = 0; i < param_count(params); i++) {
-		int n;
-		const char *word = param_choice(&params[i], args[i], &n);
+		const struct param *p = &params[i];
+		const char *text = p->kind == PARAM_CHOICE ? param_word(p, args[i].number) : args[i].text;
 
-		if (!params[i].choices) {
-			int_member(out, params[i].name, args[i]);
-			continue;
-		}
-		key(out, params[i].name);
-		json_write_string(out, word, (size_t)n);
+		if (text)
+			text_member(out, p->name, text);
+		else if (!param_is_text(p))
+			number_member(out, p->name, args[i].number);
+		else
+			null_member(out, p->name);
 	}
 	str_add_char(out, '}');
 	if (pane->diff == ON_FOIL)

@@ -29,8 +29,6 @@ void job_done(struct job *job)
 	free(job->model);
 	free(job->prompt);
 	free(job->foil);
-	free(job->samples);
-	free(job->basis);
 	free(job->metric);
 	*job = (struct job){ 0 };
 }
@@ -38,12 +36,10 @@ void job_done(struct job *job)
 void job_copy(struct job *to, const struct job *from)
 {
 	*to = *from;
-	to->model = to->prompt = to->foil = to->samples = to->basis = to->metric = NULL;
+	to->model = to->prompt = to->foil = to->metric = NULL;
 	job_set(&to->model, from->model);
 	job_set(&to->prompt, from->prompt);
 	job_set(&to->foil, from->foil);
-	job_set(&to->samples, from->samples);
-	job_set(&to->basis, from->basis);
 	job_set(&to->metric, from->metric);
 	to->edit = NULL;
 	to->edits = 0;
@@ -63,7 +59,7 @@ bool job_pane_equal(const struct job_pane *a, const struct job_pane *b)
 	if (a->analysis != b->analysis || a->diff != b->diff)
 		return false;
 	for (int i = 0; i < param_count(a->analysis->params); i++)
-		if (a->args[i] != b->args[i] || a->given[i] != b->given[i])
+		if (!value_equal(a->args[i], b->args[i]) || a->given[i] != b->given[i])
 			return false;
 	return true;
 }
@@ -87,7 +83,6 @@ static bool same_edits(const struct job *a, const struct job *b)
 bool job_same_ground(const struct job *a, const struct job *b, bool edits)
 {
 	return same_text(a->model, b->model) && same_text(a->prompt, b->prompt) && same_text(a->foil, b->foil) &&
-	       same_text(a->samples, b->samples) && same_text(a->basis, b->basis) &&
 	       same_text(a->metric, b->metric) && a->bos == b->bos && (!edits || same_edits(a, b));
 }
 
@@ -162,12 +157,12 @@ bool job_pane_set(struct job_pane *pane, const char *assignment, struct err *err
 	return ok;
 }
 
-void job_pane_args(const struct job_pane *pane, int metric_position, int T, int args[PARAM_MAX])
+void job_pane_args(const struct job_pane *pane, int metric_position, int T, struct value args[PARAM_MAX])
 {
 	const struct param *params = pane->analysis->params;
 
 	memcpy(args, pane->args, sizeof pane->args);
 	for (int i = 0; i < param_count(params); i++)
 		if (params[i].at_metric && !pane->given[i] && metric_position != T - 1)	/* the last stays -1, its default */
-			args[i] = metric_position;
+			args[i] = value_number(metric_position);
 }

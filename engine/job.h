@@ -21,7 +21,7 @@ extern const char *const diff_words[DIFF_COUNT];	/* "none", "edits", "foil", "on
 /* One technique with its arguments. */
 struct job_pane {
 	const struct analysis *analysis;
-	int args[PARAM_MAX];	/* as given: negatives are kept */
+	struct value args[PARAM_MAX];	/* as given: negatives are kept */
 	bool given[PARAM_MAX];	/* false: the default, which may follow the cursor or the metric */
 	enum diff diff;
 };
@@ -35,8 +35,6 @@ struct job {
 	char *model;		/* NULL: demo */
 	char *prompt;		/* bytes; may be empty; not NULL */
 	char *foil;		/* NULL: none */
-	char *samples;		/* a file of prompts that techniques draw from; NULL: none */
-	char *basis;		/* a file of orthonormal vectors that span a subspace; NULL: none */
 	char *metric;		/* NULL: the default */
 	enum tokenizer_bos bos;
 	struct job_edit *edit;
@@ -70,6 +68,6 @@ void job_pane_init(struct job_pane *pane, const struct analysis *analysis);
 /* "layer=3" into the pane: ERR_USAGE when there is no such argument or value. */
 bool job_pane_set(struct job_pane *pane, const char *assignment, struct err *err);
 /* The arguments' values once the metric's position among T tokens is known: a position that was not given may be the metric's. */
-void job_pane_args(const struct job_pane *pane, int metric_position, int T, int args[PARAM_MAX]);
+void job_pane_args(const struct job_pane *pane, int metric_position, int T, struct value args[PARAM_MAX]);
 
 #endif

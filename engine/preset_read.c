@@ -6,9 +6,12 @@
  */
 #include "engine/preset.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "engine/base/conf.h"
+#include "engine/base/intern.h"
+#include "engine/base/paths.h"
 #include "engine/run/edit.h"
 #include "engine/run/metric.h"
 
@@ -75,16 +78,6 @@ static void read_prompt(struct reader *r, const struct conf *v)
 static void read_foil(struct reader *r, const struct conf *v)
 {
 	read_text(r, v, &r->p->job.foil);
-}
-
-static void read_samples(struct reader *r, const struct conf *v)
-{
-	read_text(r, v, &r->p->job.samples);
-}
-
-static void read_basis(struct reader *r, const struct conf *v)
-{
-	read_text(r, v, &r->p->job.basis);
 }
 
 static void read_metric(struct reader *r, const struct conf *v)
@@ -185,6 +178,21 @@ static void read_on(struct reader *r, const struct conf *v, struct job_pane *pan
 		pane->diff = ON_FOIL;
 }
 
+/* A file that lies beside the preset, and is not seen from the working directory, is named with the preset's folder. */
+static void find_files(struct job_pane *pane, const char *preset)
+{
+	for (const struct param *p = pane->analysis->params; p && p->name; p++) {
+		struct value *value = &pane->args[p - pane->analysis->params];
+		char *path = NULL;
+
+		if ((p->kind == PARAM_FILE || p->kind == PARAM_FOLDER) && value->text && !param_path(*value, NULL))
+			path = paths_find(value->text, preset);
+		if (path)
+			value->text = intern(path);
+		free(path);
+	}
+}
+
 static void read_args(struct reader *r, const struct conf *args, struct job_pane *pane)
 {
 	struct str assignment;
@@ -206,6 +214,7 @@ static void read_args(struct reader *r, const struct conf *args, struct job_pane
 			LEAVE_OUT(r, c, "%s", err.text);
 	}
 	str_done(&assignment);
+	find_files(pane, r->p->file);
 }
 
 static void no_such_analysis(struct reader *r, const struct conf *v, const char *name)
@@ -288,8 +297,6 @@ static const struct {
 	{ "title", read_title },	{ "about", read_about },	{ "model", read_model },   { "prompt", read_prompt },
 	{ "foil", read_foil },		{ "metric", read_metric },	{ "edits", read_edits },   { "panes", read_panes },
 	{ "cursor", read_cursor },	{ "theme", read_theme },	{ "bos", read_bos },	   { "generate", read_generate },
-	{ "samples", read_samples },
-	{ "basis", read_basis },
 };
 enum { KEYS = sizeof keys / sizeof *keys };
 
@@ -320,7 +327,7 @@ static void follow_cursor(struct preset *p)
 			const struct param *param = &pane->analysis->params[a];
 
 			if (param_follows(param) && !pane->given[a] && p->cursor[param->dim] != CURSOR_UNSET)
-				pane->args[a] = p->cursor[param->dim];
+				pane->args[a] = value_number(p->cursor[param->dim]);
 		}
 	}
 }

@@ -40,10 +40,12 @@ static struct conf *pane_tree(struct arena *arena, const struct job_pane *pane)
 	for (int i = 0; i < param_count(params); i++) {
 		str_clear(&value);
 		param_print(&params[i], pane->args[i], &value);
-		if (pane->given[i] && params[i].choices)
+		if (!pane->given[i])
+			continue;
+		if (params[i].kind == PARAM_INT || params[i].kind == PARAM_DIM)
+			conf_add_plain(arena, args, params[i].name, value.s);
+		else
 			conf_add_text(arena, args, params[i].name, value.s);
-		else if (pane->given[i])
-			conf_add_int(arena, args, params[i].name, pane->args[i]);
 	}
 	str_done(&value);
 	if (args->count)
@@ -96,10 +98,6 @@ void preset_print(const struct preset *p, struct str *out)
 		conf_add_text(arena, root, "bos", job->bos == BOS_ALWAYS ? "always" : "never");
 	conf_add_text(arena, root, "prompt", job->prompt);
 	conf_add_text(arena, root, "foil", job->foil);
-	if (job->samples)
-		conf_add_text(arena, root, "samples", job->samples);
-	if (job->basis)
-		conf_add_text(arena, root, "basis", job->basis);
 	conf_add_text(arena, root, "metric", job->metric);
 	if (job->edits)
 		conf_add(arena, root, "edits", edit_tree(arena, job));

@@ -312,7 +312,6 @@ struct view {
 	const struct run *run, *unedited, *foil;
 	unsigned run_id, unedited_id, foil_id;
 	struct metric metric;
-	const char *samples, *basis;	/* the job's */
 	const struct job *job;
 	enum witness_side side;
 };
@@ -383,9 +382,9 @@ static struct table *compute(struct session *s, const struct view *v, const stru
 			     struct notes *notes, struct err *err)
 {
 	struct watch watch = { .show = show_partial, .visible = seen_part, .context = growing };
-	struct ask ask = { .model = s->model, .run = v->run, .unedited = v->unedited, .foil = v->foil, .metric = &v->metric, .samples = v->samples, .basis = v->basis,
-			   .task = task, .notes = notes, .watch = growing ? &watch : NULL };
-	int args[PARAM_MAX];
+	struct ask ask = { .model = s->model, .run = v->run, .unedited = v->unedited, .foil = v->foil, 
+			   .metric = &v->metric, .task = task, .notes = notes, .watch = growing ? &watch : NULL };
+	struct value args[PARAM_MAX];
 	struct gradient *gradient = NULL;
 	struct table *t;
 
@@ -404,17 +403,26 @@ static struct table *compute(struct session *s, const struct view *v, const stru
 	return t;
 }
 
+/* A file that an argument names may be another one by now under its old name. */
+static void add_argument(struct str *key, const struct param *p, struct value value)
+{
+	const char *path;
+	uint64_t version;
+
+	str_add_char(key, ' ');
+	param_print(p, value, key);
+	if (value.text && (p->kind == PARAM_FILE || p->kind == PARAM_FOLDER) && (path = param_path(value, &version)))
+		str_addf(key, " %s#%llx", path, (unsigned long long)version);
+}
+
 static void table_key(struct str *key, const struct view *v, const struct job_pane *pane)
 {
-	int args[PARAM_MAX];
+	struct value args[PARAM_MAX];
 
 	job_pane_args(pane, v->metric.position, v->run->T, args);
 	str_addf(key, "%u %u %u %s @%d %s", v->run_id, v->unedited_id, v->foil_id, v->metric.spec, v->metric.position, pane->analysis->name);
 	for (int k = 0; k < param_count(pane->analysis->params); k++)
-		str_addf(key, " %d", args[k]);
-	str_addf(key, " %s", v->samples ? v->samples : "");
-	if (v->basis)
-		str_addf(key, " basis %s#%llx", v->basis, (unsigned long long)file_version(v->basis));
+		add_argument(key, &pane->analysis->params[k], args[k]);
 }
 
 /* The technique's table of a view, found again when it was asked before. */
@@ -435,21 +443,18 @@ static struct table *answer_view(struct session *s, const struct view *v, const 
 
 static struct view view_edited(const struct prepared *p)
 {
-	return (struct view){ p->run, p->unedited, p->foil, p->run_id, p->unedited_id, p->foil_id, p->metric, p->job.samples, p->job.basis,
-			       &p->job, WITNESS_EDITED };
+	return (struct view){ p->run, p->unedited, p->foil, p->run_id, p->unedited_id, p->foil_id, p->metric, &p->job, WITNESS_EDITED };
 }
 
 static struct view view_unedited(const struct prepared *p)
 {
-	return (struct view){ p->unedited, p->unedited, p->foil, p->unedited_id, p->unedited_id, p->foil_id, p->metric, p->job.samples, p->job.basis,
-			       &p->job, WITNESS_UNEDITED };
+	return (struct view){ p->unedited, p->unedited, p->foil, p->unedited_id, p->unedited_id, p->foil_id, p->metric, &p->job, WITNESS_UNEDITED };
 }
 
 /* Each is the other's foil. The metric: the same targets, at the foil's own last position when it is the last of the prompt. */
 static struct view view_foil(const struct prepared *p)
 {
-	struct view v = { p->foil, p->foil, p->unedited, p->foil_id, p->foil_id, p->unedited_id, p->metric, p->job.samples, p->job.basis,
-			  &p->job, WITNESS_FOIL };
+	struct view v = { p->foil, p->foil, p->unedited, p->foil_id, p->foil_id, p->unedited_id, p->metric, &p->job, WITNESS_FOIL };
 
 	if (v.metric.position == p->run->T - 1 || v.metric.position >= p->foil->T)
 		v.metric.position = p->foil->T - 1;

@@ -53,12 +53,15 @@ static int add_edits(struct str *out, const struct job *job, bool edited)
 static void add_argument(struct str *out, const struct witness_view *v, const struct job_pane *pane, int k)
 {
 	const struct param *p = &pane->analysis->params[k];
-	int value = pane->args[k], n = v->extent[p->dim];
+	struct value value = pane->args[k], resolved;
+	struct err unsaid;
 
+	str_addf(out, "%s=", p->name);
 	if (p->at_metric && !pane->given[k])
-		str_addf(out, "%s=*\n", p->name);
+		str_add_char(out, '*');
 	else
-		str_addf(out, "%s=%d\n", p->name, value < 0 && value >= -n ? value + n : value);
+		param_print(p, param_resolve(p, value, v->extent[p->dim], &resolved, &unsaid) ? resolved : value, out);
+	str_add_char(out, '\n');
 }
 
 void witness_question(const struct witness_view *v, const struct job_pane *pane, struct str *out)
@@ -73,8 +76,6 @@ void witness_question(const struct witness_view *v, const struct job_pane *pane,
 	add_line(out, "prompt", of_foil ? job->foil : job->prompt, true);
 	edits = add_edits(out, job, v->side == WITNESS_EDITED);
 	add_line(out, "foil", of_foil ? job->prompt : job->foil, edits || (a->needs & NEEDS_FOIL));
-	add_line(out, "samples", job->samples, job->samples != NULL);
-	add_line(out, "basis", job->basis, job->basis != NULL);
 	str_add(out, "metric=");
 	if (a->metrics) {
 		add_text(out, job->metric);

@@ -27,6 +27,7 @@ static const char *const edit_sets[][3] = {
 };
 
 struct walk {
+	const char *samples;	/* a file of prompts, for techniques that want one */
 	struct session *session;
 	struct job job;
 	const struct analysis *analysis;
@@ -152,7 +153,7 @@ static void check_answer(struct walk *w)
 	struct notes notes = { 0 };
 	struct table *t = NULL;
 
-	unit_file_basis(&w->job, &session_model(w->session)->config);
+	unit_file_arguments(&w->job, &session_model(w->session)->config, w->samples);
 	if (session_prepare(w->session, &w->job, NULL, &notes, &err))
 		t = session_answer(w->session, 0, NULL, &notes, &err);
 	if (CHECK_THAT(!!t, "%s %s answers %s", w->model, w->variant, err.text)) {
@@ -169,15 +170,15 @@ static void check_answer(struct walk *w)
 }
 
 /* The least and the greatest value of an argument. */
-static int bound(const struct walk *w, const struct param *p, bool high)
+static struct value bound(const struct walk *w, const struct param *p, bool high)
 {
 	int n = analysis_extent(session_model(w->session), session_run(w->session)->T, p->dim);
 
-	if (p->choices)
-		return high ? param_choices(p) - 1 : 0;
-	if (p->dim != DIM_NONE)
-		return high ? n - 1 : 0;
-	return high ? p->hi : p->lo;
+	if (p->kind == PARAM_CHOICE)
+		return value_number(p->choices[high ? param_choices(p) - 1 : 0].value);
+	if (p->kind == PARAM_DIM)
+		return value_number(high ? n - 1 : 0);
+	return param_is_text(p) ? param_default(p) : value_number(high ? p->hi : p->lo);
 }
 
 static void walk_arguments(struct walk *w)
@@ -189,13 +190,15 @@ static void walk_arguments(struct walk *w)
 	job_pane_init(pane, w->analysis);
 	w->variant = w->analysis->name;
 	check_answer(w);
-	for (int i = 0; i < param_count(params); i++) {
-		int values = params[i].choices ? param_choices(&params[i]) : 2;
+	for (const struct param *p = params; p && p->name; p++) {
+		int values = p->kind == PARAM_CHOICE ? param_choices(p) : param_is_text(p) ? 0 : 2;
 
 		for (int v = 0; v < values; v++) {
+			struct value value = p->kind == PARAM_CHOICE ? value_number(p->choices[v].value) : bound(w, p, v == 1);
+
 			job_pane_init(pane, w->analysis);
-			pane->args[i] = params[i].choices ? v : bound(w, &params[i], v == 1);
-			snprintf(variant, sizeof variant, "%s %s=%d", w->analysis->name, params[i].name, pane->args[i]);
+			pane->args[p - params] = value;
+			snprintf(variant, sizeof variant, "%s %s=%g", w->analysis->name, p->name, value.number);
 			w->variant = variant;
 			check_answer(w);
 		}
@@ -257,6 +260,7 @@ static void walk_model(struct walk *w)
 		job_set(&w->job.foil, FOIL);
 		job_add_edit(&w->job, "resid_pre 0 @-2 mean");
 		job_pane_init(&w->job.pane[0], w->analysis);
+		unit_file_arguments(&w->job, &session_model(w->session)->config, w->samples);
 		check_diff(w);
 	}
 }
@@ -287,7 +291,7 @@ static void test_refusals(const char *model)
 		job_set(&job.prompt, "one two three");
 		job_set(&job.metric, cases[i].metric);
 		job_pane_init(&job.pane[job.panes++], analysis_find(cases[i].analysis));
-		job.pane[0].args[cases[i].arg] = cases[i].value;
+		job.pane[0].args[cases[i].arg] = value_number(cases[i].value);
 		if (session_prepare(session, &job, NULL, NULL, &err))
 			t = session_answer(session, 0, NULL, NULL, &err);
 		CHECK_THAT(!t && err.kind == ERR_ARGUMENT && strstr(err.text, cases[i].expected), "%s: %s", cases[i].analysis, err.text);
@@ -328,7 +332,7 @@ int main(void)
 
 	test_registry();
 	while (dir && (entry = readdir(dir))) {
-		struct walk w = { .session = session_new(), .model = entry->d_name };
+		struct walk w = { .session = session_new(), .model = entry->d_name, .samples = samples };
 		char *path = file_join(FOLDER, entry->d_name), *config = file_join(path, "config.json");
 
 		if (entry->d_name[0] != '.' && file_exists(config)) {
@@ -336,7 +340,6 @@ int main(void)
 			job_set(&w.job.model, path);
 			job_set(&w.job.prompt, PROMPT);
 			job_set(&w.job.foil, FOIL);
-			job_set(&w.job.samples, samples);
 			walk_model(&w);
 			if (!models++)
 				test_refusals(path);

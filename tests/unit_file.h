@@ -34,20 +34,26 @@ static char *unit_file(const char *name, int rows, int columns, float size, bool
 	return path;
 }
 
-/* Gives the job's first pane a basis of as many numbers as the site of its first argument has channels, where it asks for one. */
+/* Gives the job's first pane each file that its technique wants: prompts, and a basis of as many numbers as the chosen site has channels. */
 __attribute__((unused))
-static void unit_file_basis(struct job *job, const struct config *c)
+static void unit_file_arguments(struct job *job, const struct config *c, const char *samples)
 {
-	const struct job_pane *pane = &job->pane[0];
-	char *path;
-	int letters;
+	struct job_pane *pane = &job->pane[0];
+	const struct param *params = pane->analysis->params;
+	const char *site = params && params[0].kind == PARAM_CHOICE ? param_word(&params[0], pane->args[0].number) : "";
+	char *basis;
+	struct err err;
 
-	if (strcmp(pane->analysis->name, "subspace-interchange"))
-		return;
-	(void)param_choice(&pane->analysis->params[0], pane->args[0], &letters);
-	path = unit_file("basis.npy", 2, letters == 1 ? c->K : c->D, 1, false);	/* z, q, k and v are of a head's channels */
-	job_set(&job->basis, path);
-	free(path);
+	for (const struct param *p = params; p && p->name; p++) {
+		struct value *value = &pane->args[p - params];
+
+		if (p->kind != PARAM_FILE)
+			continue;
+		basis = unit_file("basis.npy", 2, strlen(site) == 1 ? c->K : c->D, 1, false);	/* z, q, k and v are of a head's channels */
+		param_parse(p, strcmp(p->name, "basis") ? samples : basis, 0, value, &err);
+		pane->given[p - params] = true;
+		free(basis);
+	}
 }
 
 #endif

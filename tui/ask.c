@@ -36,16 +36,6 @@ void act_foil(struct app *app, const char *argument)
 		lines_begin(app, LINE_FOIL, job->foil ? job->foil : job->prompt);
 }
 
-void act_samples(struct app *app, const char *argument)
-{
-	set_field(app, &app->doc.job.samples, argument && *argument ? argument : NULL);
-}
-
-void act_basis(struct app *app, const char *argument)
-{
-	set_field(app, &app->doc.job.basis, argument && *argument ? argument : NULL);
-}
-
 void act_metric(struct app *app, const char *argument)
 {
 	if (!argument)
@@ -102,7 +92,8 @@ void act_technique(struct app *app, const char *argument)
 static bool within_extents(const struct app *app, const struct job_pane *pane, struct err *err)
 {
 	const struct param *params = pane->analysis->params;
-	int n, unused;
+	struct value unused;
+	int n;
 
 	for (int i = 0; i < param_count(params); i++)
 		if (pane->given[i] && (n = extent_of(app, params[i].dim)) > 0 && !param_resolve(&params[i], pane->args[i], n, &unused, err))

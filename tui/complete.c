@@ -64,7 +64,7 @@ static void complete_zoom(const struct app *app, const char *argument, struct co
 		offer(c, argument, zoom_words[i], NULL);
 }
 
-/* KEY=VALUE of the pane's technique: first the key, behind "=" its choices. */
+/* KEY=VALUE of the pane's technique: first the key, after "=" its choices. */
 static void complete_setting(const struct app *app, const char *argument, struct completion *c)
 {
 	const struct param *params;
@@ -73,23 +73,20 @@ static void complete_setting(const struct app *app, const char *argument, struct
 	if (!app->doc.job.panes)
 		return;
 	params = app->doc.job.pane[app->focus].analysis->params;
-	for (int i = 0; i < param_count(params); i++) {
+	for (const struct param *p = params; p && p->name; p++) {
 		char text[100];
 		struct str range;
 
 		str_init(&range);
-		str_addf(&range, "%s · ", params[i].help);
-		param_range_text(&params[i], extent_of(app, params[i].dim), &range);
-		snprintf(text, sizeof text, "%s=", params[i].name);
+		str_addf(&range, "%s · ", p->help);
+		param_range_text(p, extent_of(app, p->dim), &range);
+		snprintf(text, sizeof text, "%s=", p->name);
 		if (!equals)
 			offer(c, argument, text, range.s);
 		str_done(&range);
-		for (int k = 0; equals && k < param_choices(&params[i]); k++) {
-			int n;
-			const char *word = param_choice(&params[i], k, &n);
-
-			snprintf(text, sizeof text, "%s=%.*s", params[i].name, n, word);
-			offer(c, argument, text, NULL);
+		for (const struct choice *choice = p->choices; equals && choice && choice->word; choice++) {
+			snprintf(text, sizeof text, "%s=%s", p->name, choice->word);
+			offer(c, argument, text, choice->help);
 		}
 	}
 }

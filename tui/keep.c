@@ -240,7 +240,7 @@ void act_copy_command(struct app *app, const char *argument)
 	const struct job *job = &app->doc.job;
 	const struct param *params;
 	struct job_pane pane;
-	struct str line;
+	struct str line, setting;
 
 	(void)argument;
 	if (!app_pane(app))
@@ -248,16 +248,13 @@ void act_copy_command(struct app *app, const char *argument)
 	question_pane(app, app->focus, &pane);
 	params = pane.analysis->params;
 	str_init(&line);
+	str_init(&setting);
 	str_addf(&line, "lmscope print %s", pane.analysis->name);
 	if (job->model)
 		add_quoted(&line, "", job->model);
 	add_quoted(&line, "-p", job->prompt);
 	if (job->foil)
 		add_quoted(&line, "--foil", job->foil);
-	if (job->samples)
-		add_quoted(&line, "--samples", job->samples);
-	if (job->basis)
-		add_quoted(&line, "--basis", job->basis);
 	for (int i = 0; i < job->edits; i++)
 		if (job->edit[i].on)
 			add_quoted(&line, "-e", job->edit[i].line);
@@ -266,9 +263,12 @@ void act_copy_command(struct app *app, const char *argument)
 	for (int i = 0; i < param_count(params); i++) {
 		if (!pane.given[i])
 			continue;
-		str_addf(&line, " -s %s=", params[i].name);
-		param_print(&params[i], pane.args[i], &line);
+		str_clear(&setting);
+		str_addf(&setting, "%s=", params[i].name);
+		param_print(&params[i], pane.args[i], &setting);
+		add_quoted(&line, "-s", setting.s);
 	}
+	str_done(&setting);
 	str_add(&line, diffs[pane.diff]);
 	str_add(&line, job->bos == BOS_ALWAYS ? " --bos" : job->bos == BOS_NEVER ? " --no-bos" : "");
 	copy(app, &line, line.s);

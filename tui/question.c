@@ -103,7 +103,7 @@ void question_pane(const struct app *app, int pane, struct job_pane *out)
 	for (int i = 0; i < param_count(params); i++) {
 		if (out->given[i] || !param_follows(&params[i]))
 			continue;
-		out->args[i] = follow(app, params[i].dim, params[i].start);
+		out->args[i] = value_number(follow(app, params[i].dim, (int)params[i].start));
 		out->given[i] = true;
 	}
 }
@@ -130,7 +130,7 @@ void question_opened(struct preset *doc)
 		const struct param *params = pane->analysis->params;
 
 		for (int k = 0; k < param_count(params); k++)
-			if (param_follows(&params[k]) && pane->given[k] && pane->args[k] == doc->cursor[params[k].dim])
+			if (param_follows(&params[k]) && pane->given[k] && value_equal(pane->args[k], value_number(doc->cursor[params[k].dim])))
 				pane->given[k] = false;
 	}
 }
@@ -140,7 +140,7 @@ static bool same_question(const struct job_pane *a, const struct job_pane *b)
 	if (a->analysis != b->analysis || a->diff != b->diff)
 		return false;
 	for (int i = 0; i < param_count(a->analysis->params); i++)
-		if (a->args[i] != b->args[i])
+		if (!value_equal(a->args[i], b->args[i]))
 			return false;
 	return true;
 }

@@ -109,8 +109,6 @@ static bool put_back_whole(struct job *job, const struct job *good)
 	job_set(&job->model, good->model);
 	job_set(&job->prompt, good->prompt);
 	job_set(&job->foil, good->foil);
-	job_set(&job->samples, good->samples);
-	job_set(&job->basis, good->basis);
 	job_set(&job->metric, good->metric);
 	job->bos = good->bos;
 	put_back_edits(job, good);

@@ -11,13 +11,24 @@
 
 #include <math.h>
 
-enum { ARG_OP = PLACE_PARAM_COUNT, ARG_DRAWS };
+enum { ARG_OP = PLACE_PARAM_COUNT, ARG_DRAWS, ARG_SAMPLES };
 enum { OP_ZERO, OP_MEAN, OP_SAMPLES_MEAN, OP_RESAMPLE };
+static const struct choice removed[] = {
+	PLACE_HEAD, PLACE_KV, PLACE_ATTN_OUT, PLACE_MLP_OUT, PLACE_RESID_PRE, PLACE_RESID_MID, PLACE_RESID_POST, PLACE_NEURON,
+	PLACE_HEAD_POSITION, PLACE_PARTS, { 0 },
+};
+static const struct choice ops[] = {
+	{ "zero", "nothing", OP_ZERO },
+	{ "mean", "its mean over the prompt", OP_MEAN },
+	{ "samples_mean", "its mean over the prompts of samples=FILE", OP_SAMPLES_MEAN },
+	{ "resample", "what it is in some of those prompts", OP_RESAMPLE },
+	{ 0 },
+};
 static const struct param params[] = {
-	PLACE_PARAMS("head|kv|attn_out|mlp_out|resid_pre|resid_mid|resid_post|neuron|head_position|parts", "what is removed"),
-	[ARG_OP] = { "op", .choices = "zero|mean|samples_mean|resample",
-		     .help = "what is put in its place: nothing, its mean over the prompt or over the prompts of --samples, or what it is in some of them" },
-	[ARG_DRAWS] = { "draws", .lo = 1, .hi = 50, .start = 3, .help = "for op=resample: the mean over so many" },
+	PLACE_PARAMS(removed, "what is removed"),
+	[ARG_OP] = { "op", PARAM_CHOICE, .choices = ops, .help = "what is put in its place" },
+	[ARG_DRAWS] = { "draws", PARAM_INT, .lo = 1, .hi = 50, .start = 3, .help = "for op=resample: the mean over so many" },
+	[ARG_SAMPLES] = { "samples", PARAM_FILE, .help = "for op=samples_mean and resample: prompts, as lines or as JSON lines" },
 	{ 0 },
 };
 
@@ -28,13 +39,13 @@ static const char *op_of(const struct ask *ask, int draw, struct err *err)
 
 	if (op == OP_ZERO || op == OP_MEAN)
 		return op == OP_ZERO ? "zero" : "mean";
-	if (!ask->samples) {
-		err_set(err, ERR_ARGUMENT, "this op takes values from a file of prompts, and none is set: --samples FILE, or :samples FILE");
+	if (!ask->text[ARG_SAMPLES]) {
+		err_set(err, ERR_ARGUMENT, "this op takes values from a file of prompts, and none is given: samples=FILE");
 		return NULL;
 	}
 	if (op == OP_SAMPLES_MEAN)
-		return arena_printf(ask->scratch, "mean %s", edit_quoted(ask->samples, ask->scratch));
-	return arena_printf(ask->scratch, "resample %s %d", edit_quoted(ask->samples, ask->scratch), draw);
+		return arena_printf(ask->scratch, "mean %s", edit_quoted(ask->text[ARG_SAMPLES], ask->scratch));
+	return arena_printf(ask->scratch, "resample %s %d", edit_quoted(ask->text[ARG_SAMPLES], ask->scratch), draw);
 }
 
 /* How many draws a cell is the mean of. */
@@ -84,12 +95,11 @@ static bool fill(struct table *t, const struct ask *ask, const struct places *p,
 static void describe(struct table *t, const struct ask *ask, const struct places *p)
 {
 	static const char *const words[] = { "zero", "mean", "mean of the samples", "resampled" };
-	int n;
-	const char *site = param_choice(&params[PLACE_SITE], ask->arg[PLACE_SITE], &n), *draws = "";
+	const char *site = param_word(&params[PLACE_SITE], ask->arg[PLACE_SITE]), *draws = "";
 
 	if (draws_of(ask) > 1)
 		draws = arena_printf(ask->scratch, ", mean of %d draws", draws_of(ask));
-	table_set_title(t, "ablation", arena_printf(t->arena, "%.*s%s", n, site, places_when(p)),
+	table_set_title(t, "ablation", arena_printf(t->arena, "%s%s", site, places_when(p)),
 			arena_printf(t->arena, "%s%s", words[ask->arg[ARG_OP]], draws));
 	table_set_unit(t, metric_table[ask->metric->kind].unit);
 	places_describe(p, t);
@@ -119,7 +129,7 @@ const struct analysis analysis_ablation_sweep = {
 	.help = "A total effect: what comes after the removed part answers to its absence, and may repair it. Negative: the part was "
 		"helping. at=last removes it at the final position alone: cheaper, and blind to heads that work earlier in the prompt. Zero is "
 		"harsher than a mean, which leaves what the part always writes; resample puts there what it writes in other prompts of as many "
-		"tokens, of the file that --samples or :samples names.",
+		"tokens, of the file that samples names.",
 	.shape = "layer × head, layer × kv_head, layer × position, layer × neuron, head × position, layer × component",
 	.unit = "the metric's",
 	.metrics = METRICS_ALL,

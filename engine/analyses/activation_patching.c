@@ -5,8 +5,12 @@
  */
 #include "engine/analysis/patching.h"
 
+static const struct choice patched[] = {
+	PLACE_RESID_PRE, PLACE_ATTN_OUT, PLACE_MLP_OUT, PLACE_HEAD, PLACE_Q, PLACE_K, PLACE_V, PLACE_PATTERN, PLACE_RESID_MID,
+	PLACE_RESID_POST, PLACE_Z, PLACE_HEAD_POSITION, PLACE_NEURON, PLACE_PARTS, { 0 },
+};
 static const struct param params[] = {
-	PATCHING_PARAMS("resid_pre|attn_out|mlp_out|head|q|k|v|pattern|resid_mid|resid_post|z|head_position|neuron|parts"),
+	PATCHING_PARAMS(patched),
 	{ 0 },
 };
 

@@ -13,10 +13,15 @@
 
 enum { ARG_LAYER, ARG_HEAD, ARG_SHOW };
 enum { SHOW_WEIGHT, SHOW_VALUE };
+static const struct choice shown[] = {
+	{ "weight", "the attention weight", SHOW_WEIGHT },
+	{ "value", "the weight times the length of what the value writes", SHOW_VALUE },
+	{ 0 },
+};
 static const struct param params[] = {
-	[ARG_LAYER] = { "layer", .dim = DIM_LAYER, .help = "whose head" },
-	[ARG_HEAD] = { "head", .dim = DIM_HEAD, .help = "which head of the layer" },
-	[ARG_SHOW] = { "show", .choices = "weight|value", .help = "the weight; or times the length of what the value writes" },
+	[ARG_LAYER] = { "layer", PARAM_DIM, DIM_LAYER, .help = "whose head" },
+	[ARG_HEAD] = { "head", PARAM_DIM, DIM_HEAD, .help = "which head of the layer" },
+	[ARG_SHOW] = { "show", PARAM_CHOICE, .choices = shown, .help = "what a cell is" },
 	{ 0 },
 };
 

@@ -16,15 +16,25 @@
 enum { ARG_MODE, ARG_MAP, ARG_QUERY, ARG_WINDOW, ARG_LAYER, ARG_FROM, ARG_TO };
 enum { MODE_MASK, MODE_ZERO };
 enum { MAP_LAYERS, MAP_POSITIONS, MAP_SPANS };
+static const struct choice modes[] = {
+	{ "mask", "hidden before softmax; the rest renormalises", MODE_MASK },
+	{ "zero", "set to zero after softmax; the rest stays as it is", MODE_ZERO },
+	{ 0 },
+};
+static const struct choice maps[] = {
+	{ "layers", "layer × key, for one query", MAP_LAYERS },
+	{ "positions", "query × key, in one window of layers", MAP_POSITIONS },
+	{ "spans", "layer × three groups of keys, for one query", MAP_SPANS },
+	{ 0 },
+};
 static const struct param params[] = {
-	[ARG_MODE] = { "mode", .choices = "mask|zero", .help = "hidden before softmax (the rest renormalises), or zero after it (it does not)" },
-	[ARG_MAP] = { "map", .choices = "layers|positions|spans",
-		      .help = "layers and keys, for one query; queries and keys, in one window of layers; layers, and three groups of keys" },
-	[ARG_QUERY] = { "query", .dim = DIM_POSITION, .start = -1, .help = "the position that may not look; not for map=positions" },
-	[ARG_WINDOW] = { "window", .lo = 1, .hi = CAUSE_WINDOW, .start = 3, .help = "in how many layers around that one, as far as there are any" },
-	[ARG_LAYER] = { "layer", .dim = DIM_LAYER, .help = "of map=positions" },
-	[ARG_FROM] = { "from", .dim = DIM_POSITION, .held = true, .help = "of map=spans: the first key of the span" },
-	[ARG_TO] = { "to", .dim = DIM_POSITION, .held = true, .help = "and its last" },
+	[ARG_MODE] = { "mode", PARAM_CHOICE, .choices = modes, .help = "how the key is taken away" },
+	[ARG_MAP] = { "map", PARAM_CHOICE, .choices = maps, .help = "rows and columns" },
+	[ARG_QUERY] = { "query", PARAM_DIM, DIM_POSITION, .start = -1, .help = "the position that may not look; not for map=positions" },
+	[ARG_WINDOW] = { "window", PARAM_INT, .lo = 1, .hi = CAUSE_WINDOW, .start = 3, .help = "in how many layers around that one, as far as there are any" },
+	[ARG_LAYER] = { "layer", PARAM_DIM, DIM_LAYER, .help = "of map=positions" },
+	[ARG_FROM] = { "from", PARAM_DIM, DIM_POSITION, .pinned = true, .help = "of map=spans: the first key of the span" },
+	[ARG_TO] = { "to", PARAM_DIM, DIM_POSITION, .pinned = true, .help = "and its last" },
 	{ 0 },
 };
 enum { SPAN, OTHERS, ITSELF, SPANS };

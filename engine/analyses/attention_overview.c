@@ -14,8 +14,15 @@
 #include "engine/analysis/pattern.h"
 
 enum { ARG_SHOW };
+enum { SHOW_ENTROPY, SHOW_FIRST, SHOW_PREVIOUS };
+static const struct choice shown[] = {
+	{ "entropy", "how spread the attention is", SHOW_ENTROPY },
+	{ "first", "the share of the first key", SHOW_FIRST },
+	{ "previous", "the share of the key before", SHOW_PREVIOUS },
+	{ 0 },
+};
 static const struct param params[] = {
-	[ARG_SHOW] = { "show", .choices = "entropy|first|previous", .help = "how spread; the share of the first key; of the key before" },
+	[ARG_SHOW] = { "show", PARAM_CHOICE, .choices = shown, .help = "what a cell is" },
 	{ 0 },
 };
 
@@ -45,9 +52,9 @@ static const struct {
 	const char *title, *unit;
 	enum scale scale;
 } shows[] = {
-	{ entropy, "entropy", "bits", SCALE_SEQUENTIAL },
-	{ first, "to the first token", "weight", SCALE_PROBABILITY },
-	{ previous, "to the previous token", "weight", SCALE_PROBABILITY },
+	[SHOW_ENTROPY] = { entropy, "entropy", "bits", SCALE_SEQUENTIAL },
+	[SHOW_FIRST] = { first, "to the first token", "weight", SCALE_PROBABILITY },
+	[SHOW_PREVIOUS] = { previous, "to the previous token", "weight", SCALE_PROBABILITY },
 };
 
 static float mean_over_queries(const struct run *r, int layer, int head, int show, struct check *check)

@@ -22,11 +22,20 @@
 
 enum { ARG_ESTIMATE = PLACE_PARAM_COUNT, ARG_EXACT };
 enum { ATP, QKFIX, ATPSTAR };
+static const struct choice patched[] = {
+	PLACE_RESID_PRE, PLACE_ATTN_OUT, PLACE_MLP_OUT, PLACE_HEAD, PLACE_Q, PLACE_K, PLACE_V, PLACE_PATTERN, PLACE_RESID_MID,
+	PLACE_RESID_POST, PLACE_Z, PLACE_HEAD_POSITION, PLACE_NEURON, PLACE_PARTS, { 0 },
+};
+static const struct choice estimates[] = {
+	{ "atp", "difference times gradient", ATP },
+	{ "qkfix", "softmax computed again for queries and keys", QKFIX },
+	{ "atpstar", "that and GradDrop, without sign", ATPSTAR },
+	{ 0 },
+};
 static const struct param params[] = {
-	PLACE_PARAMS("resid_pre|attn_out|mlp_out|head|q|k|v|pattern|resid_mid|resid_post|z|head_position|neuron|parts", "what is patched"),
-	[ARG_ESTIMATE] = { "estimate", .choices = "atp|qkfix|atpstar",
-			   .help = "difference times gradient; softmax done again for queries and keys; that and GradDrop, without sign" },
-	[ARG_EXACT] = { "exact", .lo = 0, .hi = 200, .start = 0, .help = "how many of the strongest cells are patched in earnest" },
+	PLACE_PARAMS(patched, "what is patched"),
+	[ARG_ESTIMATE] = { "estimate", PARAM_CHOICE, .choices = estimates, .help = "how the effect is estimated" },
+	[ARG_EXACT] = { "exact", PARAM_INT, .lo = 0, .hi = 200, .start = 0, .help = "how many of the strongest cells are really patched" },
 	{ 0 },
 };
 
@@ -311,10 +320,9 @@ static bool measure(struct table *t, const struct ask *ask, const struct places 
 static void describe(struct table *t, const struct ask *ask, const struct places *p)
 {
 	static const char *const words[] = { "", ", softmax again for q and k", ", AtP*: softmax again for q and k, GradDrop, no sign" };
-	int n;
-	const char *site = param_choice(&params[PLACE_SITE], ask->arg[PLACE_SITE], &n);
+	const char *site = param_word(&params[PLACE_SITE], ask->arg[PLACE_SITE]);
 
-	table_set_title(t, "attribution patching", arena_printf(t->arena, "%.*s%s", n, site, places_when(p)),
+	table_set_title(t, "attribution patching", arena_printf(t->arena, "%s%s", site, places_when(p)),
 			arena_printf(t->arena, "estimate of foil into prompt%s%s", words[ask->arg[ARG_ESTIMATE]],
 				     ask->arg[ARG_EXACT] ? ", the strongest exact" : ""));
 	table_set_unit(t, metric_table[ask->metric->kind].unit);

@@ -15,14 +15,27 @@
 
 enum { ARG_SITE, ARG_FROM, ARG_TO, ARG_SIGMA, ARG_SEEDS, ARG_WINDOW, ARG_SHOW };
 enum { SHOW_NORMALISED, SHOW_RAW };
+static const struct choice restored[] = {
+	{ "resid_pre", "the stream before a layer", SITE_RESID_PRE },
+	{ "attn_out", "what attention writes", SITE_ATTN_OUT },
+	{ "mlp_out", "what the MLP writes", SITE_MLP_OUT },
+	{ "resid_mid", "the stream between attention and MLP", SITE_RESID_MID },
+	{ "resid_post", "the stream after a layer", SITE_RESID_POST },
+	{ 0 },
+};
+static const struct choice shown[] = {
+	{ "normalised", "1 = clean, 0 = with noise", SHOW_NORMALISED },
+	{ "raw", "the metric itself", SHOW_RAW },
+	{ 0 },
+};
 static const struct param params[] = {
-	[ARG_SITE] = { "site", .choices = "resid_pre|attn_out|mlp_out|resid_mid|resid_post", .help = "what is restored" },
-	[ARG_FROM] = { "from", .dim = DIM_POSITION, .held = true, .start = 0, .help = "the first position with noise" },
-	[ARG_TO] = { "to", .dim = DIM_POSITION, .held = true, .start = -1, .help = "the last position with noise" },
-	[ARG_SIGMA] = { "sigma", .lo = 1, .hi = 20, .start = 3, .help = "standard deviations of the prompt's token embeddings" },
-	[ARG_SEEDS] = { "seeds", .lo = 1, .hi = 10, .start = 3, .help = "over how many noises the mean is taken" },
-	[ARG_WINDOW] = { "window", .lo = 1, .hi = CAUSE_WINDOW, .start = 1, .help = "in how many layers around the row's, as far as there are any" },
-	[ARG_SHOW] = { "show", .choices = "normalised|raw", .help = "1 = clean, 0 = with noise; or the metric itself" },
+	[ARG_SITE] = { "site", PARAM_CHOICE, .choices = restored, .help = "what is restored" },
+	[ARG_FROM] = { "from", PARAM_DIM, DIM_POSITION, .pinned = true, .start = 0, .help = "the first position with noise" },
+	[ARG_TO] = { "to", PARAM_DIM, DIM_POSITION, .pinned = true, .start = -1, .help = "the last position with noise" },
+	[ARG_SIGMA] = { "sigma", PARAM_INT, .lo = 1, .hi = 20, .start = 3, .help = "standard deviations of the prompt's token embeddings" },
+	[ARG_SEEDS] = { "seeds", PARAM_INT, .lo = 1, .hi = 10, .start = 3, .help = "over how many noises the mean is taken" },
+	[ARG_WINDOW] = { "window", PARAM_INT, .lo = 1, .hi = CAUSE_WINDOW, .start = 1, .help = "in how many layers around the row's, as far as there are any" },
+	[ARG_SHOW] = { "show", PARAM_CHOICE, .choices = shown, .help = "what a cell is" },
 	{ 0 },
 };
 
@@ -42,7 +55,7 @@ static struct run *noised_run(const struct ask *ask, int seed, struct err *err)
 static struct cause variants(const struct ask *ask)
 {
 	int L = ask->model->config.L, T = ask->run->T;
-	const char *site = site_table[site_argument(ask, params, ARG_SITE)].name;
+	const char *site = site_table[(enum site)ask->arg[ARG_SITE]].name;
 	struct cause c = cause_new(ask, NULL, ask->run, L * T + 1);
 
 	for (int i = 0; i < L * T; i++) {
@@ -148,7 +161,7 @@ static bool fill(struct table *t, const struct ask *ask, struct err *err)
 
 static struct table *compute(const struct ask *ask, struct err *err)
 {
-	enum site site = site_argument(ask, params, ARG_SITE);
+	enum site site = (enum site)ask->arg[ARG_SITE];
 	bool raw = ask->arg[ARG_SHOW] == SHOW_RAW;
 	struct table *t;
 

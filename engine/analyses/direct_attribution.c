@@ -12,7 +12,7 @@
 
 enum { ARG_POSITION };
 static const struct param params[] = {
-	[ARG_POSITION] = { "position", .dim = DIM_POSITION, .start = -1, .at_metric = true,
+	[ARG_POSITION] = { "position", PARAM_DIM, DIM_POSITION, .start = -1, .at_metric = true,
 			   .help = "whose next token: the metric's own unless it is given" },
 	{ 0 },
 };

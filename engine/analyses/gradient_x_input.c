@@ -13,9 +13,13 @@
 
 enum { ARG_SHOW };
 enum { SHOW_PRODUCT, SHOW_NORM };
+static const struct choice shown[] = {
+	{ "gradient_x_input", "gradient times embedding, which has a sign", SHOW_PRODUCT },
+	{ "norm", "the gradient's length alone", SHOW_NORM },
+	{ 0 },
+};
 static const struct param params[] = {
-	[ARG_SHOW] = { "show", .choices = "gradient_x_input|norm",
-		       .help = "gradient times embedding, which has a sign; or the gradient's length alone" },
+	[ARG_SHOW] = { "show", PARAM_CHOICE, .choices = shown, .help = "what a cell is" },
 	{ 0 },
 };
 

@@ -18,12 +18,19 @@
 
 enum { ARG_SITE, ARG_SHOW, ARG_RANK };
 enum { SHOW_PROBABILITY, SHOW_LOGIT, SHOW_RANK, SHOW_TARGET, SHOW_ENTROPY, SHOW_KL };
+static const struct choice shown[] = {
+	{ "probability", "of the word", SHOW_PROBABILITY },
+	{ "logit", "of the word", SHOW_LOGIT },
+	{ "rank", "of the metric's token", SHOW_RANK },
+	{ "target", "the probability of the metric's token", SHOW_TARGET },
+	{ "entropy", "of the distribution", SHOW_ENTROPY },
+	{ "kl", "of the last layer's distribution to this one", SHOW_KL },
+	{ 0 },
+};
 static const struct param params[] = {
-	[ARG_SITE] = { "site", .choices = STREAM_SITES, .help = "what is read" },
-	[ARG_SHOW] = { "show", .choices = "probability|logit|rank|target|entropy|kl",
-		       .help = "of the word: probability, logit; of the metric's token: rank, target (its probability); "
-			       "of the distribution: entropy, kl to the last layer's" },
-	[ARG_RANK] = { "rank", .lo = 1, .hi = 50, .start = 1, .help = "which word: 1 is the likeliest" },
+	[ARG_SITE] = { "site", PARAM_CHOICE, .choices = stream_sites, .help = "what is read" },
+	[ARG_SHOW] = { "show", PARAM_CHOICE, .choices = shown, .help = "what a cell's number is" },
+	[ARG_RANK] = { "rank", PARAM_INT, .lo = 1, .hi = 50, .start = 1, .help = "which word: 1 is the likeliest" },
 	{ 0 },
 };
 
@@ -125,7 +132,7 @@ static void take_row(const struct reading *g, enum site site, int layer, int pos
 static bool read_cells(const struct reading *g, struct err *err)
 {
 	const struct ask *ask = g->ask;
-	const enum site site = site_argument(ask, params, ARG_SITE);
+	const enum site site = (enum site)ask->arg[ARG_SITE];
 	const int show = ask->arg[ARG_SHOW], T = ask->run->T;
 	const size_t D = (size_t)ask->model->config.D;
 	struct vocab_wanted wanted = {
@@ -228,7 +235,7 @@ static void describe(struct table *t, const struct ask *ask)
 	int show = ask->arg[ARG_SHOW];
 	char word[32] = "top token";
 
-	t->site = site_argument(ask, params, ARG_SITE);
+	t->site = (enum site)ask->arg[ARG_SITE];
 	if (ask->arg[ARG_RANK] > 1)
 		snprintf(word, sizeof word, "token of rank %d", ask->arg[ARG_RANK]);
 	table_set_title(t, "logit lens", t->site == SITE_RESID_POST ? NULL : site_table[t->site].name,

@@ -15,8 +15,8 @@
 
 enum { ARG_K, ARG_POSITION };
 static const struct param params[] = {
-	[ARG_K] = { "k", .lo = 1, .hi = 50, .start = 10, .help = "how many tokens" },
-	[ARG_POSITION] = { "position", .dim = DIM_POSITION, .start = -1, .help = "after which token" },
+	[ARG_K] = { "k", PARAM_INT, .lo = 1, .hi = 50, .start = 10, .help = "how many tokens" },
+	[ARG_POSITION] = { "position", PARAM_DIM, DIM_POSITION, .start = -1, .help = "after which token" },
 	{ 0 },
 };
 

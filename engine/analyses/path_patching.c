@@ -19,16 +19,43 @@ enum { TO_LOGITS, TO_Q, TO_K, TO_V, TO_MLP };
 enum { MLPS_RECOMPUTED, MLPS_FROZEN };
 enum { NOISING, DENOISING };
 enum { SHOW_NORMALISED, SHOW_RAW };
+static const struct choice sources[] = {
+	{ "head", "each head", FROM_HEAD },
+	{ "mlp_out", "each MLP, at each position", FROM_MLP },
+	{ "embed", "the embedding, at each position", FROM_EMBED },
+	{ 0 },
+};
+static const struct choice receivers[] = {
+	{ "logits", "the final norm and unembedding", TO_LOGITS },
+	{ "q", "a head's queries", TO_Q },
+	{ "k", "the keys of a head's key/value head", TO_K },
+	{ "v", "the values of a head's key/value head", TO_V },
+	{ "mlp", "what an MLP reads", TO_MLP },
+	{ 0 },
+};
+static const struct choice between[] = {
+	{ "recomputed", "they pass the difference on", MLPS_RECOMPUTED },
+	{ "frozen", "the direct path alone counts", MLPS_FROZEN },
+	{ 0 },
+};
+static const struct choice directions[] = {
+	{ "noising", "the foil's value into the prompt's run", NOISING },
+	{ "denoising", "the prompt's value into the foil's run", DENOISING },
+	{ 0 },
+};
+static const struct choice shown[] = {
+	{ "normalised", "1 = as on the prompt, 0 = as on the foil", SHOW_NORMALISED },
+	{ "raw", "the metric itself", SHOW_RAW },
+	{ 0 },
+};
 static const struct param params[] = {
-	[ARG_SENDER] = { "sender", .choices = "head|mlp_out|embed",
-			 .help = "where the path begins: each head; or, at each position, each MLP or the embedding" },
-	[ARG_RECEIVER] = { "receiver", .choices = "logits|q|k|v|mlp", .help = "where it ends: the final norm and unembedding, or what is read by a head or an MLP" },
-	[ARG_LAYER] = { "layer", .dim = DIM_LAYER, .held = true, .start = -1, .help = "the receiver's" },
-	[ARG_HEAD] = { "head", .dim = DIM_HEAD, .held = true, .help = "the receiver's; for k and v, the key/value head that it uses" },
-	[ARG_MLPS] = { "mlps", .choices = "recomputed|frozen", .help = "whether MLPs between the two pass the difference on, or the direct path alone counts" },
-	[ARG_DIRECTION] = { "direction", .choices = "noising|denoising",
-			    .help = "the foil's value into the prompt's run, or the prompt's value into the foil's" },
-	[ARG_SHOW] = { "show", .choices = "normalised|raw", .help = "1 = as on the prompt, 0 = as on the foil; or the metric itself" },
+	[ARG_SENDER] = { "sender", PARAM_CHOICE, .choices = sources, .help = "where the path begins" },
+	[ARG_RECEIVER] = { "receiver", PARAM_CHOICE, .choices = receivers, .help = "where it ends" },
+	[ARG_LAYER] = { "layer", PARAM_DIM, DIM_LAYER, .pinned = true, .start = -1, .help = "the receiver's" },
+	[ARG_HEAD] = { "head", PARAM_DIM, DIM_HEAD, .pinned = true, .help = "the receiver's; for k and v, the key/value head that it uses" },
+	[ARG_MLPS] = { "mlps", PARAM_CHOICE, .choices = between, .help = "the MLPs between the two" },
+	[ARG_DIRECTION] = { "direction", PARAM_CHOICE, .choices = directions, .help = "which value is put where" },
+	[ARG_SHOW] = { "show", PARAM_CHOICE, .choices = shown, .help = "what a cell is" },
 	{ 0 },
 };
 

@@ -12,14 +12,14 @@
 
 enum { ARG_SITE };
 static const struct param params[] = {
-	[ARG_SITE] = { "site", .choices = STREAM_SITES, .help = "what is measured" },
+	[ARG_SITE] = { "site", PARAM_CHOICE, .choices = stream_sites, .help = "what is measured" },
 	{ 0 },
 };
 
 static struct table *compute(const struct ask *ask, struct err *err)
 {
 	const struct config *c = &ask->model->config;
-	enum site site = site_argument(ask, params, ARG_SITE);
+	enum site site = (enum site)ask->arg[ARG_SITE];
 	struct table *t = table_new(c->L, ask->run->T, err);
 
 	if (!t)

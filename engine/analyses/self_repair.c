@@ -16,14 +16,31 @@
 
 enum { ARG_PART, ARG_LAYER, ARG_HEAD, ARG_OP, ARG_AT, ARG_POSITION };
 enum { PART_HEAD, PART_ATTN, PART_MLP };
+enum { OP_ZERO, OP_MEAN };
 enum { AT_ALL, AT_LAST };
+static const struct choice parts[] = {
+	{ "head", "one head", PART_HEAD },
+	{ "attn_out", "a layer's attention", PART_ATTN },
+	{ "mlp_out", "a layer's MLP", PART_MLP },
+	{ 0 },
+};
+static const struct choice ops[] = {
+	{ "zero", "set to zero", OP_ZERO },
+	{ "mean", "set to its mean over the prompt's positions", OP_MEAN },
+	{ 0 },
+};
+static const struct choice where[] = {
+	{ "all", "at every position", AT_ALL },
+	{ "last", "at the metric's position only", AT_LAST },
+	{ 0 },
+};
 static const struct param params[] = {
-	[ARG_PART] = { "part", .choices = "head|attn_out|mlp_out", .help = "what is ablated" },
-	[ARG_LAYER] = { "layer", .dim = DIM_LAYER, .help = "its layer" },
-	[ARG_HEAD] = { "head", .dim = DIM_HEAD, .help = "which head of the layer" },
-	[ARG_OP] = { "op", .choices = "zero|mean", .help = "set to zero, or to its mean over the prompt's positions" },
-	[ARG_AT] = { "at", .choices = "all|last", .help = "ablated at every position, or where the metric is alone" },
-	[ARG_POSITION] = { "position", .dim = DIM_POSITION, .start = -1, .at_metric = true,
+	[ARG_PART] = { "part", PARAM_CHOICE, .choices = parts, .help = "what is ablated" },
+	[ARG_LAYER] = { "layer", PARAM_DIM, DIM_LAYER, .help = "its layer" },
+	[ARG_HEAD] = { "head", PARAM_DIM, DIM_HEAD, .help = "which head of the layer" },
+	[ARG_OP] = { "op", PARAM_CHOICE, .choices = ops, .help = "what is put in its place" },
+	[ARG_AT] = { "at", PARAM_CHOICE, .choices = where, .help = "where it is ablated" },
+	[ARG_POSITION] = { "position", PARAM_DIM, DIM_POSITION, .start = -1, .at_metric = true,
 			   .help = "whose next token: the metric's own unless it is given" },
 	{ 0 },
 };
@@ -38,26 +55,24 @@ struct repair {
 
 static void part_words(const struct ask *ask, char *out, size_t n)
 {
-	int w;
-	const char *word = param_choice(&params[ARG_PART], ask->arg[ARG_PART], &w);
+	const char *word = param_word(&params[ARG_PART], ask->arg[ARG_PART]);
 
 	if (ask->arg[ARG_PART] == PART_HEAD)
-		snprintf(out, n, "%.*s %d.%d", w, word, ask->arg[ARG_LAYER], ask->arg[ARG_HEAD]);
+		snprintf(out, n, "%s %d.%d", word, ask->arg[ARG_LAYER], ask->arg[ARG_HEAD]);
 	else
-		snprintf(out, n, "%.*s %d", w, word, ask->arg[ARG_LAYER]);
+		snprintf(out, n, "%s %d", word, ask->arg[ARG_LAYER]);
 }
 
 static struct run *ablate(const struct ask *ask, struct err *err)
 {
 	struct cause c = cause_new(ask, ask->run, ask->foil, 1);
 	char part[40], at[16] = "";
-	int n;
-	const char *op = param_choice(&params[ARG_OP], ask->arg[ARG_OP], &n);
+	const char *op = param_word(&params[ARG_OP], ask->arg[ARG_OP]);
 
 	part_words(ask, part, sizeof part);
 	if (ask->arg[ARG_AT] == AT_LAST)
 		snprintf(at, sizeof at, "@%d ", ask->arg[ARG_POSITION]);
-	cause_edit(&c, 0, "%s %s%.*s", part, at, n, op);
+	cause_edit(&c, 0, "%s %s%s", part, at, op);
 	return cause_run(&c, 0, err);
 }
 
@@ -162,8 +177,7 @@ static void describe(struct table *t, const struct repair *r)
 {
 	const struct ask *ask = r->ask;
 	char part[40];
-	int n;
-	const char *op = param_choice(&params[ARG_OP], ask->arg[ARG_OP], &n);
+	const char *op = param_word(&params[ARG_OP], ask->arg[ARG_OP]);
 
 	part_words(ask, part, sizeof part);
 	t->rows.dim = DIM_COMPONENT;
@@ -171,7 +185,7 @@ static void describe(struct table *t, const struct repair *r)
 	t->cols.dim = DIM_QUANTITY;
 	t->cols.name = dim_word(DIM_QUANTITY);
 	axis_label(t, &t->cols, 0, "change");
-	table_set_title(t, "self-repair", arena_printf(t->arena, "%s %.*s%s", part, n, op, ask->arg[ARG_AT] == AT_LAST ? " at the metric's position" : ""),
+	table_set_title(t, "self-repair", arena_printf(t->arena, "%s %s%s", part, op, ask->arg[ARG_AT] == AT_LAST ? " at the metric's position" : ""),
 			"change of each direct effect");
 	table_set_unit(t, "logit");
 	t->look = LOOK_BARS;

@@ -13,8 +13,14 @@
 #include <stdio.h>
 #include <string.h>
 
+enum { ARG_BASIS = PATCHING_PARAM_COUNT };
+static const struct choice exchanged[] = {
+	PLACE_RESID_PRE, PLACE_RESID_MID, PLACE_RESID_POST, PLACE_ATTN_OUT, PLACE_MLP_OUT, PLACE_HEAD, PLACE_Z, PLACE_Q, PLACE_K, PLACE_V,
+	PLACE_HEAD_POSITION, { 0 },
+};
 static const struct param params[] = {
-	PATCHING_PARAMS("resid_pre|resid_mid|resid_post|attn_out|mlp_out|head|z|q|k|v|head_position"),
+	PATCHING_PARAMS(exchanged),
+	[ARG_BASIS] = { "basis", PARAM_FILE, .help = "orthonormal vectors: a .npy of rows or columns, safetensors, or a control vector's .gguf" },
 	{ 0 },
 };
 
@@ -26,7 +32,7 @@ static struct edit *read_basis(const struct cause *c, const struct places *p, co
 					.task = ask->task };
 	struct edit *e = arena_alloc(ask->scratch, sizeof *e);
 	const char *unit = at->from < 0 ? "" : arena_printf(ask->scratch, ".%d", at->from);
-	const char *line = arena_printf(ask->scratch, "%s %d%s interchange %s", p->word, at->layer, unit, edit_quoted(ask->basis, ask->scratch));
+	const char *line = arena_printf(ask->scratch, "%s %d%s interchange %s", p->word, at->layer, unit, edit_quoted(ask->text[ARG_BASIS], ask->scratch));
 
 	return edit_parse(line, e, ask->scratch, err) && edit_resolve(e, &context, ask->scratch, err) ? e : NULL;
 }
@@ -59,13 +65,13 @@ static bool edit(struct cause *c, const struct places *p, int cell, struct err *
 
 static struct table *compute(const struct ask *ask, struct err *err)
 {
-	const char *file = ask->basis ? strrchr(ask->basis, '/') : NULL;
+	const char *basis = ask->text[ARG_BASIS], *file = basis ? strrchr(basis, '/') : NULL;
 
-	if (!ask->basis) {
-		err_set(err, ERR_ARGUMENT, "subspace-interchange takes over what lies in a subspace, and no basis is set: --basis FILE, or :basis FILE");
+	if (!basis) {
+		err_set(err, ERR_ARGUMENT, "subspace-interchange takes over what lies in a subspace, and no basis is given: basis=FILE");
 		return NULL;
 	}
-	return patching_map(&(struct patching){ "subspace-interchange", "subspace interchange", file ? file + 1 : ask->basis, edit }, ask, params, err);
+	return patching_map(&(struct patching){ "subspace-interchange", "subspace interchange", file ? file + 1 : basis, edit }, ask, params, err);
 }
 
 const struct analysis analysis_subspace_interchange = {
@@ -74,7 +80,7 @@ const struct analysis analysis_subspace_interchange = {
 	.topic = TOPIC_CAUSAL,
 	.paper = "Geiger et al. 2021, Geiger et al. 2023",
 	.blurb = "How the metric moves when only what lies in a given subspace is taken from the other prompt.",
-	.help = "--basis or :basis names a file of orthonormal vectors: a .npy of them as rows (or columns), or a safetensors or control-vector file "
+	.help = "basis names a file of orthonormal vectors: a .npy of them as rows (or columns), or a safetensors or control-vector file "
 		"with one for each layer. Cells that patch like the whole activation say that the subspace holds what differs there. That does not "
 		"say that the model has it as one thing: a direction can work by waking a path that sleeps otherwise. Heads' q, k, v and z take "
 		"vectors of a head's channels, all else those of the stream.",

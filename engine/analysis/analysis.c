@@ -109,11 +109,11 @@ int analysis_extent(const struct model *m, int T, enum dim dim)
 	}
 }
 
-void analysis_defaults(const struct analysis *a, int args[PARAM_MAX])
+void analysis_defaults(const struct analysis *a, struct value args[PARAM_MAX])
 {
 	memset(args, 0, PARAM_MAX * sizeof *args);
 	for (int i = 0; i < param_count(a->params); i++)
-		args[i] = a->params[i].start;
+		args[i] = param_default(&a->params[i]);
 }
 
 /* "direct-attribution explains logit, logit_diff; the metric is kl" */
@@ -163,21 +163,31 @@ bool analysis_can_answer(const struct analysis *a, const struct ask *ask, struct
 	return (a->needs & READS_STREAM) || !(a->needs & NEEDS_FOIL) || keeps_all(ask->foil) || refuse_stream(a, ask->foil, err);
 }
 
-static bool prepare(const struct analysis *a, struct ask *ask, const int *args, struct err *err)
+static bool is_path(const struct param *p)
+{
+	return p->kind == PARAM_FILE || p->kind == PARAM_FOLDER;
+}
+
+static bool prepare(const struct analysis *a, struct ask *ask, const struct value *args, struct err *err)
 {
 	if (!analysis_can_answer(a, ask, err))
 		return false;
 	for (int i = 0; i < param_count(a->params); i++) {
 		const struct param *p = &a->params[i];
-		int n = analysis_extent(ask->model, ask->run->T, p->dim);
+		struct value value;
 
-		if (!param_resolve(p, args[i], n, &ask->arg[i], err))
+		if (!param_resolve(p, args[i], analysis_extent(ask->model, ask->run->T, p->dim), &value, err))
 			return err_in(err, "%s", a->name);
+		ask->real[i] = value.number;
+		ask->arg[i] = (int)value.number;
+		ask->text[i] = is_path(p) ? param_path(value, NULL) : value.text;
+		if (value.text && !ask->text[i])
+			return err_set(err, ERR_FILE, "%s: %s: there is no file %s", a->name, p->name, value.text);
 	}
 	return true;
 }
 
-struct table *analysis_compute(const struct analysis *a, struct ask *ask, const int *args, struct err *err)
+struct table *analysis_compute(const struct analysis *a, struct ask *ask, const struct value *args, struct err *err)
 {
 	struct table *t;
 
@@ -232,15 +242,14 @@ struct window ask_visible(const struct ask *ask, const struct table *t)
 	return w;
 }
 
-enum site site_argument(const struct ask *ask, const struct param *params, int arg)
-{
-	char name[32];
-	int n;
-	const char *word = param_choice(&params[arg], ask->arg[arg], &n);
-
-	snprintf(name, sizeof name, "%.*s", n, word);
-	return site_find(name);
-}
+const struct choice stream_sites[] = {
+	{ "resid_post", "the stream after a layer", SITE_RESID_POST },
+	{ "resid_pre", "the stream before a layer", SITE_RESID_PRE },
+	{ "resid_mid", "the stream between attention and MLP", SITE_RESID_MID },
+	{ "attn_out", "what attention writes", SITE_ATTN_OUT },
+	{ "mlp_out", "what the MLP writes", SITE_MLP_OUT },
+	{ 0 },
+};
 
 void axis_tokens(struct table *t, struct axis *axis, const struct run *r, enum dim dim, const char *name)
 {

@@ -37,10 +37,11 @@ struct ask {
 	const struct run *unedited;	/* the same run when there are none */
 	const struct run *foil;		/* unedited; NULL when no foil is set */
 	const struct metric *metric;
-	const char *samples;		/* a file of prompts to draw from; NULL: none is set */
-	const char *basis;		/* a file of orthonormal vectors; NULL: none is set */
 	const struct gradient *gradient;	/* of the metric on `run`, for those that need it; NULL for others */
-	int arg[PARAM_MAX];		/* resolved: positions and layers are 0 … n-1 */
+	/* The arguments, resolved: an index along a dimension is 0 … n-1. */
+	int arg[PARAM_MAX];		/* whole numbers, dimensions, choices */
+	double real[PARAM_MAX];		/* any number */
+	const char *text[PARAM_MAX];	/* texts and files; a word in place of a number; NULL: none */
 	struct arena *scratch;		/* analysis_compute() makes and frees it */
 	struct task *task;
 	struct notes *notes;
@@ -77,11 +78,11 @@ int analysis_extent(const struct model *m, int T, enum dim dim);
 
 /* Whether the question has what the technique needs: foil, a metric that it can explain, the sites that it reads. */
 bool analysis_can_answer(const struct analysis *a, const struct ask *ask, struct err *err);
-/* Checks that, resolves args[PARAM_MAX] (as given: negatives count from the end) into ask->arg, computes. NULL on error. */
-struct table *analysis_compute(const struct analysis *a, struct ask *ask, const int *args, struct err *err);
+/* Checks that, resolves args[PARAM_MAX] (as given: negatives count from the end) into the question's, computes. NULL on error. */
+struct table *analysis_compute(const struct analysis *a, struct ask *ask, const struct value *args, struct err *err);
 
 /* The arguments when none is given. */
-void analysis_defaults(const struct analysis *a, int args[PARAM_MAX]);
+void analysis_defaults(const struct analysis *a, struct value args[PARAM_MAX]);
 
 enum { METRICS_ALL = (1 << METRIC_KINDS) - 1, METRICS_LINEAR = 1 << METRIC_LOGIT | 1 << METRIC_LOGIT_DIFF };
 
@@ -95,9 +96,7 @@ void ask_show(const struct ask *ask, const struct table *so_far);
 struct window ask_visible(const struct ask *ask, const struct table *t);
 
 /* What techniques share. */
-#define STREAM_SITES "resid_post|resid_pre|resid_mid|attn_out|mlp_out"
-/* The site that the chosen word of an argument names. */
-enum site site_argument(const struct ask *ask, const struct param *params, int arg);
+extern const struct choice stream_sites[];	/* the stream and what is written to it; values are sites */
 /* Labels are the tokens of the run; name is "position", "query" or "key". */
 void axis_tokens(struct table *t, struct axis *axis, const struct run *r, enum dim dim, const char *name);
 void table_set_token(struct table *t, size_t cell, const struct model *m, int32_t id);

@@ -5,6 +5,17 @@
 
 enum { NOISING, DENOISING };
 enum { SHOW_NORMALISED, SHOW_RAW, SHOW_KL };
+const struct choice patching_directions[] = {
+	{ "noising", "the foil's value into the prompt's run: what is needed", NOISING },
+	{ "denoising", "the prompt's value into the foil's run: what suffices", DENOISING },
+	{ 0 },
+};
+const struct choice patching_shows[] = {
+	{ "normalised", "1 = as on the prompt, 0 = as on the foil", SHOW_NORMALISED },
+	{ "raw", "the metric itself", SHOW_RAW },
+	{ "kl", "KL of the prompt's distribution ‖ the patched one", SHOW_KL },
+	{ 0 },
+};
 
 struct ends {
 	double prompt, foil;	/* the metric on both */
@@ -38,10 +49,9 @@ static bool fill(struct table *t, const struct patching *how, const struct ask *
 static void describe(struct table *t, const struct patching *how, const struct ask *ask, const struct param *params, const struct places *p)
 {
 	bool denoising = ask->arg[PATCHING_DIRECTION] == DENOISING;
-	int n;
-	const char *site = param_choice(&params[PLACE_SITE], ask->arg[PLACE_SITE], &n);
+	const char *site = param_word(&params[PLACE_SITE], ask->arg[PLACE_SITE]);
 
-	table_set_title(t, how->title, arena_printf(t->arena, "%.*s%s", n, site, places_when(p)),
+	table_set_title(t, how->title, arena_printf(t->arena, "%s%s", site, places_when(p)),
 			arena_printf(t->arena, "%s%s%s%s", cause_direction(denoising), ask->arg[PATCHING_SHOW] == SHOW_KL ? ", KL to the prompt's run" : "",
 				     how->within ? ", within " : "", how->within ? how->within : ""));
 	table_set_unit(t, ask->arg[PATCHING_SHOW] == SHOW_NORMALISED ? "normalised" : metric_table[ask->metric->kind].unit);

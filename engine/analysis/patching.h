@@ -13,13 +13,12 @@
 
 enum { PATCHING_DIRECTION = PLACE_PARAM_COUNT, PATCHING_SHOW, PATCHING_PARAM_COUNT };
 
+extern const struct choice patching_directions[], patching_shows[];
 /* A technique's arguments; sites as for PLACE_PARAMS. */
 #define PATCHING_PARAMS(sites)                                                                                                          \
 	PLACE_PARAMS(sites, "what is patched"),                                                                                          \
-	[PATCHING_DIRECTION] = { "direction", .choices = "noising|denoising",                                                           \
-				 .help = "the foil's value into the prompt's run, or the prompt's value into the foil's" },              \
-	[PATCHING_SHOW] = { "show", .choices = "normalised|raw|kl",                                                                     \
-			    .help = "1 = as on the prompt, 0 = as on the foil; the metric itself; or KL of the prompt's distribution ‖ the patched one" }
+	[PATCHING_DIRECTION] = { "direction", PARAM_CHOICE, .choices = patching_directions, .help = "which value is put where" },       \
+	[PATCHING_SHOW] = { "show", PARAM_CHOICE, .choices = patching_shows, .help = "what a cell is" }
 
 struct patching {
 	const char *name, *title;	/* "activation-patching", "activation patching" */

@@ -5,6 +5,12 @@
 #include <string.h>
 
 enum { AT_ALL, AT_LAST, AT_POSITION };
+const struct choice places_when_words[] = {
+	{ "all", "at all positions", AT_ALL },
+	{ "last", "at the last position", AT_LAST },
+	{ "position", "at the position of position=", AT_POSITION },
+	{ 0 },
+};
 
 static bool is(const char *word, const char *name)
 {
@@ -14,8 +20,7 @@ static bool is(const char *word, const char *name)
 /* The word of an edit, and its site. */
 static void read_site(struct places *p, const struct param *params)
 {
-	int n;
-	const char *choice = param_choice(&params[PLACE_SITE], p->ask->arg[PLACE_SITE], &n), *word = arena_strndup(p->ask->scratch, choice, (size_t)n);
+	const char *word = param_word(&params[PLACE_SITE], p->ask->arg[PLACE_SITE]);
 	const struct edit_target *target = edit_targets;
 
 	p->shape = PLACE_BY_UNIT;

@@ -17,13 +17,35 @@
 
 enum { PLACE_SITE, PLACE_AT, PLACE_POSITION, PLACE_LAYER, PLACE_BLOCK, PLACE_PARAM_COUNT };
 
-/* sites: the words above, the default first; what: "what is patched" */
+/* The words of `site`: an argument's list begins with the technique's default. */
+enum place_word {
+	PLACES_RESID_PRE, PLACES_RESID_MID, PLACES_RESID_POST, PLACES_ATTN_OUT, PLACES_MLP_OUT, PLACES_HEAD, PLACES_Z, PLACES_Q, PLACES_K,
+	PLACES_V, PLACES_PATTERN, PLACES_KV, PLACES_NEURON, PLACES_HEAD_POSITION, PLACES_PARTS
+};
+#define PLACE_RESID_PRE { "resid_pre", "the stream before each layer, by position", PLACES_RESID_PRE }
+#define PLACE_RESID_MID { "resid_mid", "the stream between attention and MLP, by position", PLACES_RESID_MID }
+#define PLACE_RESID_POST { "resid_post", "the stream after each layer, by position", PLACES_RESID_POST }
+#define PLACE_ATTN_OUT { "attn_out", "what attention writes, by position", PLACES_ATTN_OUT }
+#define PLACE_MLP_OUT { "mlp_out", "what the MLP writes, by position", PLACES_MLP_OUT }
+#define PLACE_HEAD { "head", "what each head writes", PLACES_HEAD }
+#define PLACE_Z { "z", "each head's mixed values", PLACES_Z }
+#define PLACE_Q { "q", "each head's queries", PLACES_Q }
+#define PLACE_K { "k", "each key/value head's keys", PLACES_K }
+#define PLACE_V { "v", "each key/value head's values", PLACES_V }
+#define PLACE_PATTERN { "pattern", "each head's attention weights", PLACES_PATTERN }
+#define PLACE_KV { "kv", "each key/value head's values, for all of its heads", PLACES_KV }
+#define PLACE_NEURON { "neuron", "blocks of neurons", PLACES_NEURON }
+#define PLACE_HEAD_POSITION { "head_position", "the heads of one layer, by position", PLACES_HEAD_POSITION }
+#define PLACE_PARTS { "parts", "attention against MLP", PLACES_PARTS }
+
+extern const struct choice places_when_words[];
+/* sites: a list of the choices above; what: "what is patched" */
 #define PLACE_PARAMS(sites, what)                                                                                                      \
-	[PLACE_SITE] = { "site", .choices = sites, .help = what ": the stream and writes to it by position, heads and neurons by layer" },  \
-	[PLACE_AT] = { "at", .choices = "all|last|position", .help = "of heads, neurons and parts: at which positions" },                   \
-	[PLACE_POSITION] = { "position", DIM_POSITION, .start = -1, .held = true, .help = "which one, for at=position" },                                 \
-	[PLACE_LAYER] = { "layer", DIM_LAYER, .start = -1, .held = true, .help = "which one, for site=head_position" },                                   \
-	[PLACE_BLOCK] = { "block", .lo = 1, .hi = 65536, .start = 64, .help = "of neurons: how many in a column" }
+	[PLACE_SITE] = { "site", PARAM_CHOICE, .choices = sites, .help = what },                                                        \
+	[PLACE_AT] = { "at", PARAM_CHOICE, .choices = places_when_words, .help = "of heads, neurons and parts: at which positions" },   \
+	[PLACE_POSITION] = { "position", PARAM_DIM, DIM_POSITION, .start = -1, .pinned = true, .help = "which one, for at=position" },  \
+	[PLACE_LAYER] = { "layer", PARAM_DIM, DIM_LAYER, .start = -1, .pinned = true, .help = "which one, for site=head_position" },    \
+	[PLACE_BLOCK] = { "block", PARAM_INT, .lo = 1, .hi = 65536, .start = 64, .help = "of neurons: how many in a column" }
 
 enum place_shape { PLACE_BY_POSITION, PLACE_BY_UNIT, PLACE_HEAD_BY_POSITION, PLACE_BY_PART };
 

@@ -360,6 +360,11 @@ void conf_add_int(struct arena *arena, struct conf *parent, const char *key, int
 	add_scalar(arena, parent, key, number, true);
 }
 
+void conf_add_plain(struct arena *arena, struct conf *parent, const char *key, const char *text)
+{
+	add_scalar(arena, parent, key, text, true);
+}
+
 void conf_add_bool(struct arena *arena, struct conf *parent, const char *key, bool value)
 {
 	add_scalar(arena, parent, key, value ? "true" : "false", true);

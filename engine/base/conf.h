@@ -49,6 +49,7 @@ struct conf *conf_new_map(struct arena *arena);
 struct conf *conf_new_list(struct arena *arena);
 void conf_add(struct arena *arena, struct conf *parent, const char *key, struct conf *child);	/* key NULL in lists */
 void conf_add_text(struct arena *arena, struct conf *parent, const char *key, const char *text);	/* NULL: null */
+void conf_add_plain(struct arena *arena, struct conf *parent, const char *key, const char *text);	/* a number or a word: unquoted */
 void conf_add_int(struct arena *arena, struct conf *parent, const char *key, int value);
 void conf_add_bool(struct arena *arena, struct conf *parent, const char *key, bool value);
 /* Bytes that are not UTF-8 cannot stand in YAML: they become U+FFFD. */

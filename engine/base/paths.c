@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "engine/base/arena.h"
 #include "engine/base/build.h"
 #include "engine/base/str.h"
 
@@ -67,6 +68,30 @@ char *paths_data(const char *name)
 	if (!path)
 		path = found(LMSCOPE_DATA_FOLDER, "", name);
 	return path;
+}
+
+static char *beside(const char *file, const char *name)
+{
+	const char *slash = strrchr(file, '/');
+	struct str folder;
+	char *path;
+
+	str_init(&folder);
+	str_add_n(&folder, file, slash ? (size_t)(slash - file) : 0);
+	path = slash ? found(folder.s, "", name) : NULL;
+	str_done(&folder);
+	return path;
+}
+
+char *paths_find(const char *name, const char *named_in)
+{
+	char *path = NULL;
+
+	if (*name == '/' || !access(name, F_OK))
+		return access(name, F_OK) ? NULL : xstrdup(name);
+	if (named_in)
+		path = beside(named_in, name);
+	return path ? path : paths_data(name);
 }
 
 /* A folder of the XDG base directory specification, which wants relative values ignored. */

@@ -13,6 +13,10 @@
  */
 char *paths_data(const char *name);
 
+/* A file that somebody named: as it is seen from the working directory; beside the file that names it (NULL: none does); among the
+ * program's own. NULL when it is in none of these places. */
+char *paths_find(const char *name, const char *named_in);
+
 /* What the user chose and saved ($XDG_CONFIG_HOME/lmscope/NAME, ~/.config/lmscope/NAME), what the program remembers between two
  * starts, and what it can make again. The file need not be there. NULL when the user has no home. */
 char *paths_config(const char *name);

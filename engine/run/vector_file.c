@@ -105,10 +105,10 @@ float *vector_rows_read(const char *spec, int layer, struct arena *arena, size_t
 {
 	const char *named = strstr(spec, ".safetensors:"), *name = named ? named + strlen(".safetensors:") : NULL;
 	const char *path = named ? arena_strndup(arena, spec, (size_t)(name - 1 - spec)) : spec;
-	char *ours = *path != '/' && !file_exists(path) ? paths_data(path) : NULL;	/* of a preset that ships */
-	float *out = read_path(ours ? ours : path, name, layer, arena, rows, cols, err);
+	char *found = paths_find(path, NULL);	/* a preset that ships names a file of the program's */
+	float *out = read_path(found ? found : path, name, layer, arena, rows, cols, err);
 
-	free(ours);
+	free(found);
 	return out;
 }
 

@@ -141,7 +141,7 @@ static struct table *answer(struct session *s, const char *path, const struct an
 	job_add_edit(&job, "head 0.1 scale 0.5");
 	job_pane_init(&job.pane[job.panes++], a);
 	if (session_prepare(s, &job, NULL, NULL, &err)) {
-		unit_file_basis(&job, &session_model(s)->config);
+		unit_file_arguments(&job, &session_model(s)->config, "tests/fixtures/edits/own.txt");
 		if (session_prepare(s, &job, NULL, NULL, &err))
 			t = session_answer(s, 0, NULL, NULL, &err);
 	}

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/job.h"
 #include "engine/analysis/analysis.h"
 #include "engine/base/file.h"
 #include "engine/base/json.h"
@@ -69,45 +70,26 @@ static inline void pair_close(struct pair *f)
 	json_free(f->doc);
 }
 
-/* What a technique reads beside the prompts, or NULL. */
-struct pair_files {
-	const char *samples, *basis;
-};
-
 /* The table of a technique with "key=value" words; NULL with *err. */
-static inline struct table *pair_ask_files(const struct pair *f, const struct run *foil, struct pair_files files, const char *analysis,
-					   const char *words, struct err *err)
+static inline struct table *pair_ask(const struct pair *f, const struct run *foil, const char *analysis, const char *words, struct err *err)
 {
-	const struct analysis *a = analysis_find(analysis);
-	struct ask ask = { .model = f->model, .run = f->run, .unedited = f->run, .foil = foil, .metric = &f->metric, .samples = files.samples,
-			   .basis = files.basis };
-	int args[PARAM_MAX];
-	char copy[200], *rest = copy, *word;
+	struct job_pane pane;
+	struct ask ask = { .model = f->model, .run = f->run, .unedited = f->run, .foil = foil, .metric = &f->metric };
+	char copy[400], *rest = copy, *word;
 	struct gradient *gradient = NULL;
 	struct table *t;
 
-	analysis_defaults(a, args);
+	job_pane_init(&pane, analysis_find(analysis));
 	snprintf(copy, sizeof copy, "%s", words);
-	while (*words && (word = strsep(&rest, " "))) {
-		char *equals = strchr(word, '=');
-		int at;
-
-		*equals = '\0';
-		at = param_find(a->params, word);
-		if (!CHECK_THAT(at >= 0 && param_parse(&a->params[at], equals + 1, 0, &args[at], err), "%s has %s %s", analysis, word, err->text))
+	while (*words && (word = strsep(&rest, " ")))
+		if (!CHECK_THAT(job_pane_set(&pane, word, err), "%s has %s %s", analysis, word, err->text))
 			return NULL;
-	}
-	if ((a->needs & NEEDS_GRADIENT) && !(gradient = gradient_new(f->run, &f->metric, f->run, 0, NULL, err)))
+	if ((pane.analysis->needs & NEEDS_GRADIENT) && !(gradient = gradient_new(f->run, &f->metric, f->run, 0, NULL, err)))
 		return NULL;
 	ask.gradient = gradient;
-	t = analysis_compute(a, &ask, args, err);
+	t = analysis_compute(pane.analysis, &ask, pane.args, err);
 	gradient_unref(gradient);
 	return t;
-}
-
-static inline struct table *pair_ask(const struct pair *f, const struct run *foil, const char *analysis, const char *words, struct err *err)
-{
-	return pair_ask_files(f, foil, (struct pair_files){ NULL, NULL }, analysis, words, err);
 }
 
 static inline struct table *pair_table(const struct pair *f, const char *analysis, const char *words)

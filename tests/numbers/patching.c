@@ -37,6 +37,14 @@ static void check_map(const struct pair *f, const char *direction, const char *s
 	}
 }
 
+static struct table *ask_within(const struct pair *f, const char *basis, const char *word, struct err *err)
+{
+	char words[200];
+
+	snprintf(words, sizeof words, "basis=%s %s", basis, word);
+	return pair_ask(f, f->foil, "subspace-interchange", words, err);
+}
+
 /* The reference's maps of what lies in a subspace; within all directions it is activation patching, and a bad basis is refused. */
 static void check_subspaces(const struct pair *f)
 {
@@ -53,33 +61,33 @@ static void check_subspaces(const struct pair *f)
 
 	for (size_t i = 0; i < 2 * sizeof maps / sizeof *maps; i++) {
 		const char *direction = directions[i % 2], *site = maps[i / 2].site;
-		char file[100], words[100], key[160];
+		char file[100], words[200], key[160];
 		float expected[4096];
 		struct table *t;
 		size_t n;
 
 		snprintf(file, sizeof file, "tests/fixtures/edits/%s-%s.npy", name, maps[i / 2].basis);
 		snprintf(key, sizeof key, "%s in %s", site, strrchr(file, '/') + 1);
-		snprintf(words, sizeof words, "site=%s direction=%s show=raw", site, direction);
+		snprintf(words, sizeof words, "basis=%s site=%s direction=%s show=raw", file, site, direction);
 		n = pair_numbers(json_get(json_get(f->root, direction), key), expected, 0);
-		t = pair_ask_files(f, f->foil, (struct pair_files){ NULL, file }, "subspace-interchange", words, &err);
+		t = pair_ask(f, f->foil, "subspace-interchange", words, &err);
 		if (CHECK_THAT(t && n > 0 && (size_t)t->rows.n * (size_t)t->cols.n == n, "%s: %s has %zu cells %s", f->name, words, n, err.text)) {
 			CHECK_NEAR(t->value, expected, n, tolerance, "%s: %s within %s", f->name, words, file);
 			CHECK_THAT(check_holds(&t->check) && strstr(t->title, direction) && strstr(t->title, strrchr(file, '/') + 1), "%s: %s", f->name, t->title);
 		}
 		table_unref(t);
 	}
-	all = pair_ask_files(f, f->foil, (struct pair_files){ NULL, whole }, "subspace-interchange", "show=raw", &err);
+	all = ask_within(f, whole, "show=raw", &err);
 	patched = pair_table(f, "activation-patching", "show=raw");
 	if (CHECK_THAT(all && patched, "%s: all directions %s", f->name, err.text))
 		CHECK_NEAR(all->value, patched->value, (size_t)patched->rows.n * (size_t)patched->cols.n, 1e-5, "%s: within all directions it is patching", f->name);
 	table_unref(all);
 	table_unref(patched);
-	CHECK_THAT(!pair_ask_files(f, f->foil, (struct pair_files){ NULL, long_ones }, "subspace-interchange", "", &err) && strstr(err.text, "not orthonormal"),
+	CHECK_THAT(!ask_within(f, long_ones, "show=normalised", &err) && strstr(err.text, "not orthonormal"),
 		   "%s: %s", f->name, err.text);
-	CHECK_THAT(!pair_ask_files(f, f->foil, (struct pair_files){ NULL, whole }, "subspace-interchange", "site=z", &err) && strstr(err.text, "expected at most"),
+	CHECK_THAT(!ask_within(f, whole, "site=z", &err) && strstr(err.text, "expected at most"),
 		   "%s: %s", f->name, err.text);
-	CHECK_THAT(!pair_ask(f, f->foil, "subspace-interchange", "", &err) && strstr(err.text, "--basis FILE"), "%s: %s", f->name, err.text);
+	CHECK_THAT(!pair_ask(f, f->foil, "subspace-interchange", "", &err) && strstr(err.text, "basis=FILE"), "%s: %s", f->name, err.text);
 	free(whole);
 	free(long_ones);
 }
@@ -146,12 +154,12 @@ static void check_samples(const struct pair *f)
 	struct table *t = pair_ask(f, NULL, "ablation-sweep", "op=resample", &err), *drawn, *mean;
 	double now = 0, sum = 0, value = 0;
 
-	CHECK_THAT(!t && strstr(err.text, "--samples FILE"), "%s: %s", f->name, err.text);
+	CHECK_THAT(!t && strstr(err.text, "samples=FILE"), "%s: %s", f->name, err.text);
 	table_unref(t);
 	err = (struct err){ 0 };
 	metric_value(&f->metric, f->run, f->run, &now, NULL, &err);
-	drawn = pair_ask_files(f, NULL, (struct pair_files){ "tests/fixtures/edits/own.txt", NULL }, "ablation-sweep", "op=resample draws=3", &err);
-	mean = pair_ask_files(f, NULL, (struct pair_files){ "tests/fixtures/edits/set.jsonl", NULL }, "ablation-sweep", "op=samples_mean site=mlp_out", &err);
+	drawn = pair_ask(f, NULL, "ablation-sweep", "samples=tests/fixtures/edits/own.txt op=resample draws=3", &err);
+	mean = pair_ask(f, NULL, "ablation-sweep", "samples=tests/fixtures/edits/set.jsonl op=samples_mean site=mlp_out", &err);
 	for (int k = 0; k <= DRAWS; k++) {
 		char line[100];
 		const char *lines[] = { line };

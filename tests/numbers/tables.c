@@ -8,6 +8,7 @@
 #include "engine/analysis/analysis.h"
 #include "engine/base/file.h"
 #include "engine/base/json.h"
+#include "engine/job.h"
 #include "engine/model/model.h"
 #include "tests/numbers/ids.h"
 #include "tests/tap.h"
@@ -49,25 +50,20 @@ static bool open_fixture(struct fixture *f, const char *path)
 /* The table of one technique with "key=value" words, for a metric; NULL after a failed check. */
 static struct table *compute(const struct fixture *f, const char *analysis, const char *spec, const char *words)
 {
-	const struct analysis *a = analysis_find(analysis);
+	struct job_pane pane;
 	struct metric metric;
 	struct ask ask = { .model = f->model, .run = f->run, .unedited = f->run, .metric = &metric };
 	struct err err = { 0 };
 	struct table *t = NULL;
-	int args[PARAM_MAX];
 	char copy[100], *rest = copy, *word;
 	bool ok = metric_resolve(spec, f->run, &metric, NULL, &err);
 
-	analysis_defaults(a, args);
+	job_pane_init(&pane, analysis_find(analysis));
 	snprintf(copy, sizeof copy, "%s", words);
-	while (ok && (word = strsep(&rest, " "))) {
-		char *equals = strchr(word, '=');
-
-		*equals = '\0';
-		ok = param_parse(&a->params[param_find(a->params, word)], equals + 1, 0, &args[param_find(a->params, word)], &err);
-	}
+	while (ok && (word = strsep(&rest, " ")))
+		ok = job_pane_set(&pane, word, &err);
 	if (ok)
-		t = analysis_compute(a, &ask, args, &err);
+		t = analysis_compute(pane.analysis, &ask, pane.args, &err);
 	CHECK_THAT(t && check_holds(&t->check), "%s: %s %s %s", f->name, analysis, words, err.text);
 	return t;
 }

@@ -1,6 +1,7 @@
 /* behave.c - what keys do to the document and to the question: cursors that are linked, edits that toggle, undo that undoes. */
 #include <stdlib.h>
 
+#include "engine/analysis/places.h"
 #include "tests/screens/stage.h"
 #include "tui/align.h"
 #include "tui/panes/lists.h"
@@ -25,7 +26,7 @@ static int asked_argument(const struct app *app, int pane, const char *name)
 {
 	const struct job_pane *p = &app->asked.pane[pane];
 
-	return p->args[param_find(p->analysis->params, name)];
+	return (int)p->args[param_find(p->analysis->params, name)].number;
 }
 
 static void linked_cursors(void)
@@ -101,7 +102,7 @@ static void saving(void)
 	raise_curtain(&s);
 	press(&s, "[ }");
 	question_save(&s.app, &saved);
-	CHECK_THAT(saved.job.pane[1].given[0] && saved.job.pane[1].args[0] == FAKE_LAYERS - 2 && saved.job.pane[1].args[1] == 1,
+	CHECK_THAT(saved.job.pane[1].given[0] && saved.job.pane[1].args[0].number == FAKE_LAYERS - 2 && saved.job.pane[1].args[1].number == 1,
 		   "a saved pane names its layer and head");
 	app_opened(&s.app, &saved);
 	fake_serve(&s.fake, &s.app);
@@ -369,16 +370,16 @@ static void searching(void)
 	drop_curtain(&s);
 }
 
-/* Arguments are chosen in their list; only numbers are typed. */
+/* Arguments are chosen in their list; numbers and texts are typed. */
 static void arguments(void)
 {
 	struct stage s;
 
 	raise_curtain(&s);
 	press(&s, "1 : 'technique_activation-patching Enter s Right");
-	CHECK_THAT(s.app.popup == &popup_form && asked_argument(&s.app, 0, "site") == 1, "the next site");
+	CHECK_THAT(s.app.popup == &popup_form && asked_argument(&s.app, 0, "site") == PLACES_ATTN_OUT, "the next site");
 	press(&s, "Enter");
-	CHECK_THAT(!s.app.popup && !s.app.line && asked_argument(&s.app, 0, "site") == 1, "and that is it");
+	CHECK_THAT(!s.app.popup && !s.app.line && asked_argument(&s.app, 0, "site") == PLACES_ATTN_OUT, "and that is it");
 	press(&s, "s Down Down Down Enter");
 	CHECK_THAT(!s.app.popup && s.app.line == LINE_COMMAND, "a layer is typed");
 	press(&s, "1 Enter");
@@ -477,7 +478,7 @@ static const char *refuse_bad(const struct job *job, struct job_fault *fault)
 		fault->part = JOB_METRIC;
 	else if (job->generate == 13)
 		fault->part = JOB_GENERATE;
-	else if (job->samples && strstr(job->samples, "bad"))
+	else if (job->bos == BOS_NEVER)
 		return "what is said of the whole";
 	if (fault->part != JOB_WHOLE)
 		return "what is said of it";
@@ -521,7 +522,7 @@ static void put_back(void)
 	press(&s, "m C-u 'entropy Enter");
 	check_put_back(&s, "m C-u 'logit_\"_bad\" Enter");
 	check_put_back(&s, ": 'model_bad Enter");
-	check_put_back(&s, ": 'samples_bad Enter");
+	check_put_back(&s, ": 'bos_never Enter");
 	check_put_back(&s, ": 'generate_13 Enter");
 	check_put_back(&s, "e '_bad Enter");
 	check_put_back(&s, "f '_bad Enter");

@@ -226,9 +226,9 @@ static struct table *next_token(int position, int edits)
 static struct table *answer(const struct snapshot *shot, const struct job_pane *pane, int edits)
 {
 	const char *name = pane->analysis->name;
-	const int where[] = { (pane->args[0] + FAKE_LAYERS) % FAKE_LAYERS, (pane->args[1] + FAKE_HEADS) % FAKE_HEADS };
+	const int where[] = { ((int)pane->args[0].number + FAKE_LAYERS) % FAKE_LAYERS, ((int)pane->args[1].number + FAKE_HEADS) % FAKE_HEADS };
 	struct table *t = !strcmp(name, "attention") ? attention(shot, where, edits) :
-			  !strcmp(name, "next-token") ? next_token(pane->args[1], edits) :
+			  !strcmp(name, "next-token") ? next_token((int)pane->args[1].number, edits) :
 			  !strcmp(name, "direct-attribution") ? components(edits) :
 			  !strcmp(name, "head-attribution") || !strcmp(name, "ablation-sweep") ||
 			  !strcmp(name, "attention-overview") ? heads(edits) : lens(shot, edits);

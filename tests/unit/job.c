@@ -18,7 +18,7 @@ static void test_value(void)
 	b.edit[1].on = true;
 	CHECK_THAT(!job_equal(&a, &b), "a toggled edit is another job");
 	b.edit[1].on = false;
-	b.pane[0].args[2] = 2;
+	b.pane[0].args[2] = value_number(2);
 	CHECK_THAT(!job_equal(&a, &b), "another argument is another job");
 	job_copy(&b, (job_done(&b), &a));
 	job_set(&b.foil, "The capital of Italy is");
@@ -40,16 +40,16 @@ static void test_pane(void)
 	struct job_pane pane;
 
 	job_pane_init(&pane, attention);
-	CHECK(pane.args[0] == 0 && !pane.given[0] && pane.diff == DIFF_NONE);
-	CHECK(job_pane_set(&pane, "layer=-2", &err) && pane.args[0] == -2 && pane.given[0] && !pane.given[1]);
-	CHECK(job_pane_set(&pane, "show=value", &err) && pane.args[2] == 1);
+	CHECK(pane.args[0].number == 0 && !pane.given[0] && pane.diff == DIFF_NONE);
+	CHECK(job_pane_set(&pane, "layer=-2", &err) && pane.args[0].number == -2 && pane.given[0] && !pane.given[1]);
+	CHECK(job_pane_set(&pane, "show=value", &err) && pane.args[2].number == 1);
 	CHECK(!job_pane_set(&pane, "lyer=2", &err) && err.kind == ERR_USAGE);
 	CHECK_TEXT(err.text, "attention has no argument \"lyer\"; it has layer, head, show");
 	CHECK(!job_pane_set(&pane, "layer", &err) && err.kind == ERR_USAGE);
-	CHECK(!job_pane_set(&pane, "show=values", &err) && err.kind == ERR_USAGE && pane.args[2] == 1);
+	CHECK(!job_pane_set(&pane, "show=values", &err) && err.kind == ERR_USAGE && pane.args[2].number == 1);
 	CHECK_TEXT(err.text, "attention: show is values; expected weight, value");
 	job_pane_init(&pane, analysis_find("next-token"));
-	CHECK(pane.args[0] == 10 && pane.args[1] == -1);
+	CHECK(pane.args[0].number == 10 && pane.args[1].number == -1);
 }
 
 int main(void)

@@ -1,74 +1,154 @@
-/* param.c - arguments of techniques: choices, numbers, dimensions; what is refused, and in which words. */
+/* param.c - arguments of techniques: each kind read, printed, stepped and checked; what is refused, and in which words. */
 #include "engine/analysis/param.h"
+
+#include <unistd.h>
+
+#include "engine/base/intern.h"
+#include "tests/scratch.h"
 #include "tests/tap.h"
 
+static const struct choice shown[] = { { "probability", "of the word", 3 }, { "logit", "before softmax", 7 }, { "rank", "of the token", 1 }, { 0 } };
+enum { SHOW, K, LAYER, RATE, TARGET, FILE_ };
 static const struct param params[] = {
-	{ "show", .choices = "probability|logit|rank", .help = "what" },
-	{ "k", .lo = 1, .hi = 50, .start = 10, .help = "how many" },
-	{ "layer", .dim = DIM_LAYER, .start = -1, .help = "which" },
+	[SHOW] = { "show", PARAM_CHOICE, .choices = shown, .help = "what" },
+	[K] = { "k", PARAM_INT, .lo = 1, .hi = 50, .start = 10, .words = "auto|all", .help = "how many" },
+	[LAYER] = { "layer", PARAM_DIM, DIM_LAYER, .start = -1, .words = "all", .help = "which" },
+	[RATE] = { "rate", PARAM_REAL, .lo = 0, .hi = 1, .start = 0.25, .help = "how fast" },
+	[TARGET] = { "target", PARAM_TEXT, .help = "the prompt to patch into" },
+	[FILE_] = { "file", PARAM_FILE, .help = "where it is" },
 	{ 0 },
 };
 
-static void test_lists(void)
+static bool parse(int i, const char *text, int n, struct value *value, struct err *err)
 {
-	int n;
-
-	CHECK(param_count(params) == 3 && param_count(NULL) == 0);
-	CHECK(param_find(params, "k") == 1 && param_find(params, "kk") == -1);
-	CHECK(param_choices(&params[0]) == 3 && param_choices(&params[1]) == 0);
-	CHECK(!strncmp(param_choice(&params[0], 1, &n), "logit", 5) && n == 5);
-	CHECK(!strcmp(param_choice(&params[0], 2, &n), "rank") && n == 4);
-	CHECK(param_choice(&params[0], 3, &n) == NULL && n == 0);
+	return param_parse(&params[i], text, n, value, err);
 }
 
-static void test_parse(void)
+static void test_lists(void)
+{
+	CHECK(param_count(params) == 6 && param_count(NULL) == 0);
+	CHECK(param_find(params, "k") == K && param_find(params, "kk") == -1);
+	CHECK(param_choices(&params[SHOW]) == 3 && param_choices(&params[K]) == 0);
+	CHECK_TEXT(param_word(&params[SHOW], 7), "logit");
+	CHECK_TEXT(param_choice(&params[SHOW], 1)->help, "of the token");
+	CHECK(param_choice(&params[SHOW], 0) == NULL && !*param_word(&params[SHOW], 0));
+	CHECK(param_default(&params[SHOW]).number == 3 && param_default(&params[LAYER]).number == -1 && !param_default(&params[FILE_]).text);
+	CHECK(param_follows(&params[LAYER]) && !param_follows(&params[K]));
+}
+
+static void test_numbers(void)
 {
 	struct err err = { 0 };
-	int value = 77;
+	struct value v = { 77, NULL };
 
-	CHECK(param_parse(&params[0], "rank", 0, &value, &err) && value == 2);
-	CHECK(!param_parse(&params[0], "ran", 0, &value, &err) && err.kind == ERR_USAGE && value == 2);
+	CHECK(parse(SHOW, "rank", 0, &v, &err) && v.number == 1);
+	CHECK(!parse(SHOW, "ran", 0, &v, &err) && err.kind == ERR_USAGE && v.number == 1);
 	CHECK_TEXT(err.text, "show is ran; expected probability, logit, rank");
-	CHECK(param_parse(&params[1], "50", 0, &value, &err) && value == 50);
-	CHECK(!param_parse(&params[1], "51", 0, &value, &err) && err.kind == ERR_USAGE);
-	CHECK_TEXT(err.text, "k is 51; expected 1 … 50");
-	CHECK(!param_parse(&params[1], "", 0, &value, &err));
-	CHECK(!param_parse(&params[1], "5x", 0, &value, &err));
-	CHECK(!param_parse(&params[1], "99999999999999999999", 0, &value, &err));
-	CHECK(param_parse(&params[2], "-3", 0, &value, &err) && value == -3);
-	CHECK(param_parse(&params[2], "123", 0, &value, &err) && value == 123);
-	CHECK(!param_parse(&params[2], "4", 4, &value, &err) && err.kind == ERR_ARGUMENT && value == 123);
+	CHECK(parse(K, "50", 0, &v, &err) && v.number == 50 && !v.text);
+	CHECK(!parse(K, "51", 0, &v, &err) && err.kind == ERR_USAGE);
+	CHECK_TEXT(err.text, "k is 51; expected 1 … 50, or auto, or all");
+	for (const char *const *bad = (const char *const[]){ "", "5x", "5.0", "1e1", "0x10", "nan", "99999999999999999999", "al", NULL }; *bad; bad++)
+		CHECK_THAT(!parse(K, *bad, 0, &v, &err), "k is not %s", *bad);
+	CHECK(parse(LAYER, "-3", 0, &v, &err) && v.number == -3);
+	CHECK(parse(LAYER, "123", 0, &v, &err) && v.number == 123);
+	CHECK(!parse(LAYER, "4", 4, &v, &err) && err.kind == ERR_ARGUMENT && v.number == 123);
+	CHECK(parse(RATE, "1e-3", 0, &v, &err) && v.number == 1e-3);
+	for (const char *const *bad = (const char *const[]){ "", "1.5", "-0.1", "inf", "nan", "0x1", "0.1.2", NULL }; *bad; bad++)
+		CHECK_THAT(!parse(RATE, *bad, 0, &v, &err), "rate is not %s", *bad);
+}
+
+static void test_texts(void)
+{
+	struct err err = { 0 };
+	struct value a, b, none;
+
+	CHECK(parse(TARGET, "what is ?", 0, &a, &err) && parse(TARGET, "what is ?", 0, &b, &err));
+	CHECK(value_equal(a, b) && a.text != NULL && a.text == intern("what is ?"));
+	CHECK(parse(TARGET, "", 0, &none, &err) && !none.text && !value_equal(a, none));
+	CHECK(parse(K, "auto", 0, &a, &err) && a.text == intern("auto"));
+	CHECK(parse(LAYER, "all", 4, &a, &err) && a.text == intern("all"));
+	CHECK(param_resolve(&params[LAYER], a, 4, &b, &err) && b.text == a.text);
 }
 
 static void test_resolve_and_print(void)
 {
 	struct err err = { 0 };
+	struct value v;
 	struct str s;
-	int value = 0;
 
-	CHECK(param_resolve(&params[2], -1, 4, &value, &err) && value == 3);
-	CHECK(param_resolve(&params[2], -4, 4, &value, &err) && value == 0);
-	CHECK(!param_resolve(&params[2], -5, 4, &value, &err) && err.kind == ERR_ARGUMENT);
-	CHECK(!param_resolve(&params[2], 4, 4, &value, &err));
+	CHECK(param_resolve(&params[LAYER], value_number(-1), 4, &v, &err) && v.number == 3);
+	CHECK(param_resolve(&params[LAYER], value_number(-4), 4, &v, &err) && v.number == 0);
+	CHECK(!param_resolve(&params[LAYER], value_number(-5), 4, &v, &err) && err.kind == ERR_ARGUMENT);
+	CHECK(!param_resolve(&params[LAYER], value_number(4), 4, &v, &err));
 	CHECK_TEXT(err.text, "there is no layer 4: this has 4, 0 … 3");
-	CHECK(!param_resolve(&params[0], 3, 0, &value, &err));
-	CHECK(!param_resolve(&params[1], 0, 0, &value, &err));
+	CHECK(!param_resolve(&params[SHOW], value_number(2), 0, &v, &err));
+	CHECK(!param_resolve(&params[K], value_number(0), 0, &v, &err));
+	CHECK(!param_resolve(&params[RATE], value_number(1.25), 0, &v, &err));
 	str_init(&s);
-	param_print(&params[0], 1, &s);
+	param_print(&params[SHOW], value_number(7), &s);
 	str_add_char(&s, ' ');
-	param_print(&params[2], -1, &s);
+	param_print(&params[LAYER], value_number(-1), &s);
+	str_add_char(&s, ' ');
+	param_print(&params[RATE], value_number(0.25), &s);
+	param_print(&params[FILE_], param_default(&params[FILE_]), &s);
 	str_add(&s, " | ");
-	param_range_text(&params[2], 4, &s);
+	param_range_text(&params[LAYER], 4, &s);
 	str_add(&s, " | ");
-	param_range_text(&params[2], 0, &s);
-	CHECK_TEXT(s.s, "logit -1 | 0 … 3 | a layer, negative from the end");
+	param_range_text(&params[LAYER], 0, &s);
+	str_add(&s, " | ");
+	param_range_text(&params[RATE], 0, &s);
+	str_add(&s, " | ");
+	param_range_text(&params[FILE_], 0, &s);
+	CHECK_TEXT(s.s, "logit -1 0.25 | 0 … 3, or all | a layer, negative from the end, or all | 0 … 1 | a file");
 	str_done(&s);
+}
+
+static double stepped(int i, double from, int n, int by)
+{
+	struct value v = value_number(from);
+
+	return param_step(&params[i], n, by, &v) ? v.number : -99;
+}
+
+static void test_step(void)
+{
+	CHECK(stepped(SHOW, 3, 0, 1) == 7 && stepped(SHOW, 3, 0, -1) == 1 && stepped(SHOW, 1, 0, 1) == 3);
+	CHECK(stepped(K, 50, 0, 1) == 50 && stepped(K, 1, 0, -1) == 1 && stepped(K, 9, 0, 1) == 10);
+	CHECK(stepped(LAYER, -1, 4, -1) == 2 && stepped(LAYER, 3, 4, 1) == 3 && stepped(LAYER, 0, 0, 1) == -99);
+	CHECK(stepped(RATE, 0.25, 0, 1) == 0.275 && stepped(RATE, 1, 0, 1) == 1 && stepped(RATE, 0, 0, 1) == 0.05);
+	CHECK(stepped(TARGET, 0, 0, 1) == -99);
+}
+
+/* A file is found where it is seen from; another one under its name is told from it. */
+static void test_path(void)
+{
+	char *path = scratch_file("vectors.npy", "one", 3), *again;
+	struct value plain = { 0, intern(path) }, named, missing = { 0, intern("nowhere.npy") };
+	uint64_t first = 0, second = 0, third = 0;
+	struct str s;
+
+	str_init(&s);
+	str_addf(&s, "%s:blocks.3", path);
+	named = (struct value){ 0, intern(s.s) };
+	CHECK(param_path(plain, &first) == intern(path) && first);
+	CHECK(param_path(named, &second) == named.text && second == first);
+	CHECK(!param_path(missing, NULL) && !param_path(value_number(1), NULL));
+	unlink(path);
+	again = scratch_file("vectors.npy", "three", 5);
+	CHECK(param_path(plain, &third) && third != first);
+	str_done(&s);
+	free(again);
+	free(path);
 }
 
 int main(void)
 {
 	test_lists();
-	test_parse();
+	test_numbers();
+	test_texts();
 	test_resolve_and_print();
+	test_step();
+	test_path();
+	scratch_done();
 	return tap_done();
 }

@@ -44,10 +44,10 @@ static void test_reading(void)
 	CHECK(!p.job.foil && p.job.edits == 2 && p.job.edit[0].on && !p.job.edit[1].on);
 	CHECK_TEXT(p.job.edit[1].line, "head 2.5 zero");
 	CHECK(p.job.panes == 4 && p.row[0] == 0 && p.row[1] == 0 && p.row[2] == 1 && p.row[3] == 2);
-	CHECK(p.job.pane[1].args[0] == 2 && p.job.pane[1].given[1] && !p.job.pane[1].given[2] && p.job.pane[1].diff == DIFF_EDITS);
+	CHECK(p.job.pane[1].args[0].number == 2 && p.job.pane[1].given[1] && !p.job.pane[1].given[2] && p.job.pane[1].diff == DIFF_EDITS);
 	CHECK(!strcmp(p.job.pane[2].analysis->name, "head-attribution") && !p.job.pane[2].given[0]);
 	CHECK(p.job.pane[3].diff == ON_FOIL);
-	CHECK_THAT(p.job.pane[3].args[1] == -1, "what is left out stands where the cursor does");
+	CHECK_THAT(p.job.pane[3].args[1].number == -1, "what is left out stands where the cursor does");
 	CHECK(p.cursor[DIM_LAYER] == 2 && p.cursor[DIM_POSITION] == -1 && p.cursor[DIM_NEURON] == CURSOR_UNSET);
 	preset_done(&p);
 }
@@ -129,7 +129,7 @@ static void test_panes_left_out(void)
 	CHECK(parse("panes:\n- logit-lense\n- {analysis: attention, args: {lyer: 1, head: 1}}\n- {args: {}}\n- {analysis: next-token, k: 3}\n"
 		    "- {analysis: logit-lens, args: {show: rnk}, diff: both}\n"
 		    "- {analysis: attention, on: both}\n- {analysis: attention, diff: edits, on: foil}\n", &p, &notes, &err));
-	CHECK(p.job.panes == 5 && p.row[0] == 0 && p.row[2] == 2 && p.job.pane[0].args[1] == 1);
+	CHECK(p.job.panes == 5 && p.row[0] == 0 && p.row[2] == 2 && p.job.pane[0].args[1].number == 1);
 	CHECK(notes.n == 8);
 	CHECK_TEXT(notes.line[0], "t.yaml:2: there is no analysis \"logit-lense\"; did you mean logit-lens?");
 	CHECK_TEXT(notes.line[1], "t.yaml:3: attention has no argument \"lyer\"; it has layer, head, show");

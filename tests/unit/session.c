@@ -88,7 +88,7 @@ static void answer_meanwhile(void *context)
 	struct err err = { 0 };
 	struct table *t = NULL;
 
-	m->job.pane[0].args[1] = m->times++ % session_run(m->s)->T;	/* the cursor moves each time */
+	m->job.pane[0].args[1] = value_number(m->times++ % session_run(m->s)->T);	/* the cursor moves each time */
 	m->job.pane[0].given[1] = true;
 	if (session_prepare(m->s, &m->job, NULL, &notes, &err))
 		t = session_answer(m->s, 0, NULL, &notes, &err);

@@ -253,8 +253,8 @@ static void test_goes_on(struct worker *w)
 	ask_for_sweep(&job, 180);
 	CHECK_THAT(watch(w, worker_ask(w, &job), sweep_is_far), "a sweep is half done");
 	for (int i = 0; i < 8; i++) {
-		job.pane[1].args[0] = i % 4;
-		job.pane[1].args[1] = i / 4;
+		job.pane[1].args[0] = value_number(i % 4);
+		job.pane[1].args[1] = value_number(i / 4);
 		job.pane[1].given[1] = true;
 		serial = worker_ask(w, &job);
 		CHECK_THAT(watch(w, serial, attention_is_there), "the cursor's pane is answered");
@@ -302,7 +302,7 @@ static void test_unwanted(struct worker *w)
 
 	ask_for_sweep(&job, 160);
 	CHECK_THAT(watch(w, worker_ask(w, &job), sweep_is_seen), "another sweep is under way");
-	job.pane[1].args[0] = 1;
+	job.pane[1].args[0] = value_number(1);
 	worker_ask(w, &job);
 	job.pane[0] = job.pane[1];
 	job.panes = 1;
@@ -336,7 +336,7 @@ static void test_text_goes_on(struct worker *w)
 	job.generate = 60;
 	CHECK_THAT(watch(w, worker_ask(w, &job), some_text), "a text begins");
 	for (int i = 0; i < 4; i++) {
-		job.pane[1].args[0] = i;
+		job.pane[1].args[0] = value_number(i);
 		job.pane[1].given[0] = true;
 		CHECK_THAT(watch(w, worker_ask(w, &job), text_goes_on), "a cursor moves, and the text stays");
 	}
@@ -423,7 +423,7 @@ static void test_another_file(struct worker *w)
 	CHECK_THAT(s && s->pane[0].table, "an edit that reads a file %s", s && s->error ? s->error : "");
 	before = s ? s->metric : 0;
 	write_vector(path, D, -200);
-	job.pane[1].args[0] = 1;
+	job.pane[1].args[0] = value_number(1);
 	s = wait_for(w, worker_ask(w, &job), NULL);
 	CHECK_THAT(s && fabs(s->metric - before) > 1e-3, "written anew, it is read anew when the cursor moves (%g, %g)", before, s ? s->metric : 0);
 	job_done(&job);

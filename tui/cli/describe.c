@@ -26,10 +26,13 @@ static void list_one(const struct analysis *a, struct str *out)
 	for (const struct param *p = a->params; p && p->name; p++) {
 		str_clear(&range);
 		param_range_text(p, 0, &range);
-		str_addf(out, "%s%-10s %s (", p == a->params ? "\n  arguments (-s NAME=VALUE)\n    " : "    ", p->name, p->help);
-		str_addf(out, "%s; default ", range.s);
-		param_print(p, p->start, out);
+		str_addf(out, "%s%-10s %s (%s; default ", p == a->params ? "\n  arguments (-s NAME=VALUE)\n    " : "    ", p->name, p->help, range.s);
+		if (param_is_text(p) && !p->start_text)
+			str_add(out, "none");
+		param_print(p, param_default(p), out);
 		str_add(out, ")\n");
+		for (const struct choice *c = p->choices; c && c->word; c++)
+			str_addf(out, "      %-18s %s\n", c->word, c->help);
 	}
 	str_done(&range);
 }

@@ -57,20 +57,6 @@ static bool take_foil(struct options *o, const char *value, struct err *err)
 	return true;
 }
 
-static bool take_samples(struct options *o, const char *value, struct err *err)
-{
-	(void)err;
-	job_set(&o->preset.job.samples, value);
-	return true;
-}
-
-static bool take_basis(struct options *o, const char *value, struct err *err)
-{
-	(void)err;
-	job_set(&o->preset.job.basis, value);
-	return true;
-}
-
 static bool take_edit(struct options *o, const char *value, struct err *err)
 {
 	struct arena *arena = arena_new();
@@ -301,8 +287,6 @@ static bool take_man(struct options *o, const char *value, struct err *err)
 static const struct option_row rows[] = {
 	{ 'p', "prompt", "PROMPT", FOR_PROMPT | FOR_TOKENS, "the text; - reads it from standard input", take_prompt },
 	{ 0, "foil", "PROMPT", FOR_PROMPT, "the second prompt, to patch from and to compare with", take_foil },
-	{ 0, "samples", "FILE", FOR_PROMPT, "prompts that ablation-sweep takes means and other values from: a file of lines, or of JSON lines", take_samples },
-	{ 0, "basis", "FILE", FOR_PROMPT, "orthonormal vectors that subspace-interchange works in: .npy, .safetensors or a control vector's .gguf", take_basis },
 	{ 'e', "edit", "EDIT", FOR_PROMPT, "an intervention, such as \"head 5.1 zero\"; may be given again", take_edit },
 	{ 'm', "metric", "METRIC", FOR_EXPLORE | FOR_PRINT | FOR_DIRECTION, "what is measured, such as 'logit \" Paris\"'", take_metric },
 	{ 's', "set", "KEY=VALUE", FOR_PRINT, "an argument of the technique; may be given again", take_set },

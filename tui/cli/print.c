@@ -115,7 +115,7 @@ static bool print_each(struct printing *p, int pane, int depth, struct err *err)
 		return err_set(err, ERR_USAGE, "--each: %s has no argument that is a %s", q->analysis->name, dim_word(p->o->each[depth]));
 	n = analysis_extent(session_model(p->session), session_run(p->session)->T, p->o->each[depth]);
 	for (int i = 0; i < n; i++) {
-		q->args[arg] = i;
+		q->args[arg] = value_number(i);
 		q->given[arg] = true;
 		if (!print_each(p, pane, depth + 1, err))
 			return false;

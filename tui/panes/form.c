@@ -5,6 +5,20 @@
 #include "tui/panes/lists.h"
 #include "tui/question.h"
 
+/* "site       ‹ head ›", and what it means. */
+static void describe(const struct app *app, const struct param *p, struct value value, bool given, struct str *text, struct str *detail)
+{
+	const struct choice *chosen = param_choice(p, value.number);
+
+	str_addf(text, "%-10s ‹ ", p->name);
+	param_print(p, value, text);
+	str_add(text, param_is_text(p) && !value.text ? "not given ›" : " ›");
+	if (!given && p->kind == PARAM_DIM && !p->pinned)
+		str_add(text, p->at_metric ? "  where the metric is" : "  follows the cursor");
+	str_addf(detail, "%s%s%s · ", p->help, chosen ? ": " : "", chosen ? chosen->help : "");
+	param_range_text(p, extent_of(app, p->dim), detail);
+}
+
 static void fill_form(const struct app *app, struct list *list)
 {
 	const struct job_pane *pane;
@@ -22,27 +36,21 @@ static void fill_form(const struct app *app, struct list *list)
 
 		str_init(&text);
 		str_init(&detail);
-		str_addf(&text, "%-10s ‹ ", params[i].name);
-		param_print(&params[i], asked.args[i], &text);
-		str_add(&text, " ›");
-		if (!pane->given[i] && params[i].dim != DIM_NONE && !params[i].held)
-			str_add(&text, params[i].at_metric ? "  where the metric is" : "  follows the cursor");
-		str_addf(&detail, "%s · ", params[i].help);
-		param_range_text(&params[i], extent_of(app, params[i].dim), &detail);
+		describe(app, &params[i], asked.args[i], pane->given[i], &text, &detail);
 		list_add(list, text.s, detail.s)->id = i;
 		str_done(&detail);
 		str_done(&text);
 	}
 }
 
-/* Enter: a number is typed; what is chosen by the arrows stands already. */
+/* Enter: a number or a text is typed; the arrows have chosen a choice already. */
 static void choose_argument(struct app *app, const struct list_item *item)
 {
 	const struct param *p = &app->doc.job.pane[app->focus].analysis->params[item->id];
 	struct str line;
 
 	popup_close(app);
-	if (p->choices)
+	if (p->kind == PARAM_CHOICE)
 		return;
 	str_init(&line);
 	str_addf(&line, "set %s=", p->name);
@@ -65,39 +73,19 @@ static int marked_argument(const struct app *app)
 	return i;
 }
 
-static void argument_range(const struct app *app, const struct param *p, int *lo, int *hi)
-{
-	int n = extent_of(app, p->dim);
-
-	*lo = p->lo;
-	*hi = p->hi;
-	if (p->choices || p->dim != DIM_NONE) {
-		*lo = 0;
-		*hi = p->choices ? param_choices(p) - 1 : n - 1;
-	}
-}
-
 static void step(struct app *app, int by)
 {
 	struct job_pane *pane = app_pane(app), asked;
-	int i = marked_argument(app), lo, hi, value;
+	const struct param *p;
+	struct value value;
+	int i = marked_argument(app);
 
 	if (!pane || i < 0)
 		return;
 	question_pane(app, app->focus, &asked);
-	argument_range(app, &pane->analysis->params[i], &lo, &hi);
-	if (hi < lo)
-		return;
+	p = &pane->analysis->params[i];
 	value = asked.args[i];
-	if (pane->analysis->params[i].dim != DIM_NONE && value < 0)
-		value += hi + 1;
-	value += by;
-	/* Choices go round, numbers stop. */
-	if (pane->analysis->params[i].choices)
-		value = value < lo ? hi : value > hi ? lo : value;
-	else
-		value = value < lo ? lo : value > hi ? hi : value;
-	if (value == asked.args[i])
+	if (!param_step(p, extent_of(app, p->dim), by, &value) || value_equal(value, asked.args[i]))
 		return;
 	app_change(app);
 	pane = app_pane(app);

@@ -75,7 +75,7 @@ static void add_analysis(const struct app *app, struct list *list, int i, bool f
 			continue;
 		job_pane_init(&pane, a);
 		str_addf(&detail, "%s ", p->name);
-		param_print(p, cursor_get(app, p->dim, n), &detail);
+		param_print(p, value_number(cursor_get(app, p->dim, n)), &detail);
 		str_add(&detail, " · ");
 	}
 	str_addf(&detail, "%s%s%s", why ? why : "", why ? " · " : "", a->blurb);

@@ -1,0 +1,16 @@
+/*
+ * intern.h - one copy of each text, for the life of the program: equal texts are equal pointers.
+ *
+ * What holds one is a plain value: copied by assignment, compared by ==, never freed. For few and short texts (file names, units):
+ * they are not given back. Any thread may call it.
+ */
+#ifndef LMSCOPE_ENGINE_BASE_INTERN_H
+#define LMSCOPE_ENGINE_BASE_INTERN_H
+
+#include <stddef.h>
+
+/* The one copy of text[n], NUL-terminated. */
+const char *intern_n(const char *text, size_t n);
+const char *intern(const char *text);	/* NULL stays NULL */
+
+#endif
