@@ -56,6 +56,14 @@ def shards():
     top_logits("overlay-shards", "model", expected("overlay-shards")["top3_logits"])
 
 
+def tokens():
+    """Where tokenizer.json and tokenizer_config.json differ, the latter counts."""
+    for name in ["add-prefix-space", "added-token-flags"]:
+        _, out, said = run("tokens", "model", "-p", "-", "-f", "json", cwd=CASES / name, stdin=expected(name)["text"].encode())
+        ids = [token["id"] for token in json.loads(out)["tokens"]] if out else said
+        tap(ids == expected(name)["ids"], name, ids)
+
+
 def printed(name, *arguments):
     return run("print", *arguments, cwd=CASES / name)[1]
 
@@ -127,7 +135,7 @@ def ollama():
         tap("hf.co/acme/tiny-GGUF:Q4_0" in p.stdout, "ollama-service: the store of Ollama's service", p.stdout + p.stderr)
 
 
-for case in [heads, shards, prompt_files, vectors, caches, revisions, ollama]:
+for case in [heads, shards, tokens, prompt_files, vectors, caches, revisions, ollama]:
     case()
 print(f"1..{number}")
 sys.exit(failed > 0)

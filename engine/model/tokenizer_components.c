@@ -13,6 +13,7 @@
 struct target {
 	struct steps *steps;
 	struct tokenizer *tokenizer;
+	enum prefix prefix;
 };
 
 enum { MOST_STEPS = 64 };	/* a handful is usual */
@@ -80,7 +81,8 @@ static bool read_prepend(const struct target *to, const struct json_value *v, st
 
 	if (!text)
 		return err_set(err, ERR_FILE, "\"prepend\" is not a string");
-	steps_add_prepend(to->steps, text, false, false);
+	if (to->prefix != PREFIX_NEVER)
+		steps_add_prepend(to->steps, text, false, false);
 	return true;
 }
 
@@ -121,7 +123,7 @@ static const struct family normalizers = { "normalizer", normalizer_types,
 
 static bool read_byte_level(const struct target *to, const struct json_value *v, struct err *err)
 {
-	if (flag(v, "add_prefix_space", true))
+	if (to->prefix ? to->prefix == PREFIX_ALWAYS : flag(v, "add_prefix_space", true))
 		steps_add_prepend(to->steps, " ", true, false);
 	if (flag(v, "use_regex", true) && !steps_add_split(to->steps, steps_gpt2, false, SPLIT_ISOLATED, false, err))
 		return false;
@@ -189,7 +191,7 @@ static bool read_metaspace(const struct target *to, const struct json_value *v, 
 
 	if (!mark || !*mark)
 		return err_set(err, ERR_FILE, "\"replacement\" is not a character");
-	never = scheme ? !strcmp(scheme, "never") : !flag(v, "add_prefix_space", true);
+	never = to->prefix ? to->prefix == PREFIX_NEVER : scheme ? !strcmp(scheme, "never") : !flag(v, "add_prefix_space", true);
 	if (!steps_add_replace(to->steps, " ", true, mark, err))
 		return false;
 	if (!never)
@@ -334,17 +336,17 @@ static bool read_component(const struct family *family, const struct target *to,
 	return err_set(err, ERR_FILE, "the %s %.60s is not supported", family->what, type);
 }
 
-bool tokenizer_read_normalizer(struct steps *steps, const struct json_value *v, struct err *err)
+bool tokenizer_read_normalizer(struct steps *steps, const struct json_value *v, enum prefix prefix, struct err *err)
 {
-	return read_component(&normalizers, &(struct target){ .steps = steps }, v, err);
+	return read_component(&normalizers, &(struct target){ .steps = steps, .prefix = prefix }, v, err);
 }
 
-bool tokenizer_read_pre_tokenizer(struct tokenizer *t, const struct json_value *v, struct err *err)
+bool tokenizer_read_pre_tokenizer(struct tokenizer *t, const struct json_value *v, enum prefix prefix, struct err *err)
 {
-	return read_component(&pre_tokenizers, &(struct target){ &t->cut, t }, v, err);
+	return read_component(&pre_tokenizers, &(struct target){ &t->cut, t, prefix }, v, err);
 }
 
 bool tokenizer_read_post_processor(struct tokenizer *t, const struct json_value *v, struct err *err)
 {
-	return read_component(&post_processors, &(struct target){ NULL, t }, v, err);
+	return read_component(&post_processors, &(struct target){ .tokenizer = t }, v, err);
 }

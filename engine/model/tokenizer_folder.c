@@ -75,16 +75,64 @@ static const struct form *find_form(const char *folder)
 	return NULL;
 }
 
-static bool read_form(struct tokenizer *t, const struct form *form, const char *folder, const struct json_value *config,
-		      struct err *err)
+/* ---- the class in transformers ---- */
+
+/* Is the class one that transformers has for this type of model? Where it has none but the general one, it uses that; and of two types
+ * it knows that files name the wrong one. */
+static const char *class_of(const struct sides *sides)
 {
+	static const struct {
+		const char *type, *class;	/* NULL: the general one */
+	} types[] = {
+		{ "cohere", "CohereTokenizer" }, { "gpt2", "GPT2Tokenizer" }, { "gpt_neo", "GPT2Tokenizer" }, { "gpt_neox", "GPTNeoXTokenizer" },
+		{ "gptj", "GPT2Tokenizer" }, { "granite", NULL }, { "mistral", NULL }, { "olmo", "GPTNeoXTokenizer" }, { "olmo2", NULL },
+		{ "opt", "GPT2Tokenizer" }, { "phi", "GPT2Tokenizer" }, { "phi3", NULL }, { "qwen2", "Qwen2Tokenizer" }, { "qwen3", "Qwen2Tokenizer" },
+		{ "stablelm", NULL }, { "starcoder2", "GPT2Tokenizer" },
+	};
+	const char *type = json_text(json_get(sides->root[CONFIG], "model_type"));
+	const char *class = json_text(json_get(sides->root[TOKENIZER_CONFIG], "tokenizer_class"));
+
+	if (!class)
+		class = json_text(json_get(sides->root[CONFIG], "tokenizer_class"));
+	for (size_t i = 0; type && i < sizeof types / sizeof *types; i++)
+		if (!strcmp(types[i].type, type))
+			return !types[i].class || !class || !strcmp(type, "qwen2") ? types[i].class : class;
+	return class;
+}
+
+static bool is_class(const char *class, const char *name)
+{
+	size_t n = strlen(name);
+
+	return class && !strncmp(class, name, n) && (!class[n] || !strcmp(class + n, "Fast"));
+}
+
+/* Classes that build the pre-tokenizer themselves take the space before the first word from tokenizer_config.json, or have none. */
+static enum prefix prefix_of(const struct sides *sides)
+{
+	static const char *const byte_level[] = { "CodeGenTokenizer", "CohereTokenizer", "GPT2Tokenizer", "GPTNeoXTokenizer", "Qwen2Tokenizer",
+						  "RobertaTokenizer" };
+	const char *class = class_of(sides);
+	bool prefix = false, said = json_bool(json_get(sides->root[TOKENIZER_CONFIG], "add_prefix_space"), &prefix);
+
+	for (size_t i = 0; i < sizeof byte_level / sizeof *byte_level; i++)
+		if (is_class(class, byte_level[i]))
+			return prefix ? PREFIX_ALWAYS : PREFIX_NEVER;
+	if (is_class(class, "LlamaTokenizer") && said)
+		return prefix ? PREFIX_ALWAYS : PREFIX_NEVER;
+	return PREFIX_OF_FILE;
+}
+
+static bool read_form(struct tokenizer *t, const struct form *form, const char *folder, const struct sides *sides, struct err *err)
+{
+	const struct json_value *config = sides->root[TOKENIZER_CONFIG];
 	char *path;
 	bool ok;
 
 	if (form->beside)
 		return tokenizer_read_pair(t, folder, config, err);
 	path = file_join(folder, form->file);
-	ok = form == forms ? tokenizer_read_json(t, path, config, err) : tokenizer_read_model(t, path, err);
+	ok = form == forms ? tokenizer_read_json(t, path, config, prefix_of(sides), err) : tokenizer_read_model(t, path, prefix_of(sides), err);
 	free(path);
 	return ok;
 }
@@ -212,7 +260,7 @@ struct tokenizer *tokenizer_open(const char *folder, struct err *err)
 		return NULL;
 	}
 	t = tokenizer_new();
-	ok = open_sides(&sides, folder, err) && read_form(t, form, folder, sides.root[TOKENIZER_CONFIG], err);
+	ok = open_sides(&sides, folder, err) && read_form(t, form, folder, &sides, err);
 	if (ok) {
 		find_roles(t, &sides);
 		decide_bos(t, form, sides.root[TOKENIZER_CONFIG]);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/base/names.h"
 #include "engine/model/alphabet.h"
 #include "engine/model/tokenizer_parts.h"
 
@@ -16,6 +17,9 @@ struct walk {
 	size_t count;
 	bool byte_fallback;
 	bool by_key;		/* added tokens as {"ID": {…}} (tokenizer_config.json), not as [{"id": ID, …}] */
+	struct names later;	/* the texts of those of tokenizer_config.json … */
+	const struct json_value **flags;	/* … and what it says about each, [later.n] */
+	struct names taken;	/* the texts of added tokens that were taken */
 };
 
 /* ---- how many ids there are ---- */
@@ -126,11 +130,32 @@ static bool add_literal(struct tokenizer *t, struct literal literal, bool normal
 	return ok;
 }
 
+static bool note_flags(void *context, size_t index, const char *key, const struct json_value *v)
+{
+	struct walk *w = context;
+	size_t n;
+	const char *text = json_text_n(json_get(v, "content"), &n);
+
+	(void)index, (void)key;
+	if (text && names_add(&w->later, text, n))
+		w->flags[w->later.n - 1] = v;
+	return true;
+}
+
+/* What decides how a text is found: tokenizer_config.json where it names it, since transformers adds that token again. */
+static const struct json_value *flags_of(const struct walk *w, const struct json_value *v, const char *text, size_t n)
+{
+	int64_t i = names_find(&w->later, text, n);
+
+	return i < 0 ? v : w->flags[i];
+}
+
 static bool take_added(void *context, size_t index, const char *key, const struct json_value *v)
 {
 	struct walk *w = context;
 	struct vocabulary *vocabulary = &w->t->vocabulary;
-	bool special = flag(v, "special", false), known;
+	const struct json_value *flags;
+	bool special, known;
 	const char *text;
 	int64_t id;
 	int32_t same;
@@ -138,21 +163,23 @@ static bool take_added(void *context, size_t index, const char *key, const struc
 
 	(void)index;
 	added_of(w, key, v, &id, &text, &n);
+	flags = flags_of(w, v, text, n);
+	special = flag(v, "special", false) || flag(flags, "special", false);
 	/* A text that the model's own vocabulary has keeps its id there, whatever is said here: so does Hugging Face. */
 	same = vocabulary_find(vocabulary, text, n);
 	known = same >= 0 || (vocabulary->kind[id] != TOKEN_NONE && vocabulary->text[id].n == n &&
 			      !memcmp(vocabulary->text[id].s, text, n));
 	if (same >= 0)
 		id = same;
-	if (known && w->by_key && vocabulary->kind[id] >= TOKEN_ADDED)
-		return true;	/* tokenizer.json has said more about it */
+	if (!names_add(&w->taken, text, n) && w->by_key)
+		return true;	/* tokenizer.json has it too, with an id that counts: it was taken with these flags */
 	if (!known && !vocabulary_put(vocabulary, id, text, n, TOKEN_ADDED, false, w->err))
 		return false;
 	if (vocabulary->kind[id] != TOKEN_BYTE)	/* that is what it stays for the fallback and the decoder */
 		vocabulary->kind[id] = special ? TOKEN_SPECIAL : TOKEN_ADDED;
-	return add_literal(w->t, (struct literal){ vocabulary->text[id], (int32_t)id, flag(v, "single_word", false),
-						   flag(v, "lstrip", false), flag(v, "rstrip", false) },
-			   flag(v, "normalized", !special), w->err);
+	return add_literal(w->t, (struct literal){ vocabulary->text[id], (int32_t)id, flag(flags, "single_word", false),
+						   flag(flags, "lstrip", false), flag(flags, "rstrip", false) },
+			   flag(flags, "normalized", !flag(flags, "special", false)), w->err);
 }
 
 /* Makes room for every id of a vocabulary and of added tokens. */
@@ -178,12 +205,19 @@ bool tokenizer_take_vocabulary(struct tokenizer *t, const struct json_value *voc
 	struct walk w = { .t = t, .err = err, .byte_fallback = byte_fallback };
 	const struct json_value *by_key = json_get(config, "added_tokens_decoder");
 
+	bool ok;
+
 	if (json_count(vocab) == 0 || !json_is(vocab, JSON_OBJECT))
 		return err_set(err, ERR_FILE, "the vocabulary is empty");
-	if (!make_room(&w, vocab, added, by_key) || !json_each(vocab, take_token, &w) || !json_each(added, take_added, &w))
-		return false;
+	w.flags = xcalloc(json_count(by_key) + 1, sizeof *w.flags);
+	ok = json_each(by_key, note_flags, &w) && make_room(&w, vocab, added, by_key) && json_each(vocab, take_token, &w) &&
+	     json_each(added, take_added, &w);
 	w.by_key = true;
-	return json_each(by_key, take_added, &w);
+	ok = ok && json_each(by_key, take_added, &w);
+	names_done(&w.later);
+	names_done(&w.taken);
+	free(w.flags);
+	return ok;
 }
 
 /* ---- the model ---- */
@@ -259,7 +293,7 @@ static void find_spelling(struct tokenizer *t)
 		}
 }
 
-bool tokenizer_read_json(struct tokenizer *t, const char *path, const struct json_value *config, struct err *err)
+bool tokenizer_read_json(struct tokenizer *t, const char *path, const struct json_value *config, enum prefix prefix, struct err *err)
 {
 	struct json *doc = json_open(path, 0, err);
 	const struct json_value *root = json_root(doc);
@@ -267,8 +301,8 @@ bool tokenizer_read_json(struct tokenizer *t, const char *path, const struct jso
 
 	if (!doc)
 		return false;
-	ok = tokenizer_read_normalizer(&t->normalise, json_get(root, "normalizer"), err) && read_model(t, root, config, err) &&
-	     tokenizer_read_pre_tokenizer(t, json_get(root, "pre_tokenizer"), err) &&
+	ok = tokenizer_read_normalizer(&t->normalise, json_get(root, "normalizer"), prefix, err) && read_model(t, root, config, err) &&
+	     tokenizer_read_pre_tokenizer(t, json_get(root, "pre_tokenizer"), prefix, err) &&
 	     tokenizer_read_post_processor(t, json_get(root, "post_processor"), err);
 	if (ok) {
 		find_spelling(t);

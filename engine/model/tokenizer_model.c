@@ -226,7 +226,7 @@ static int32_t role(const struct tokenizer *t, int64_t id)
 	return id >= 0 && id < t->vocabulary.n ? (int32_t)id : -1;
 }
 
-static bool read_proto(struct tokenizer *t, struct message m, struct err *err)
+static bool read_proto(struct tokenizer *t, struct message m, enum prefix prefix, struct err *err)
 {
 	struct settings s;
 
@@ -239,6 +239,8 @@ static bool read_proto(struct tokenizer *t, struct message m, struct err *err)
 		return err_set(err, ERR_FILE, "the SentencePiece model puts spaces after words (treat_whitespace_as_suffix), which is not supported");
 	if (s.charsmap)
 		return err_set(err, ERR_FILE, "the SentencePiece model normalises by a table of its own, which is not supported");
+	if (prefix)
+		s.prefix = prefix == PREFIX_ALWAYS;
 	if (!read_pieces(t, m, s.pieces, err) || !tokenizer_sentencepiece_steps(&t->normalise, s.prefix, s.collapse, err))
 		return false;
 	t->bos = role(t, s.bos);
@@ -252,7 +254,7 @@ static bool read_proto(struct tokenizer *t, struct message m, struct err *err)
 	return true;
 }
 
-bool tokenizer_read_model(struct tokenizer *t, const char *path, struct err *err)
+bool tokenizer_read_model(struct tokenizer *t, const char *path, enum prefix prefix, struct err *err)
 {
 	size_t n;
 	char *bytes = file_read(path, LONGEST_MODEL, &n, err);
@@ -261,7 +263,7 @@ bool tokenizer_read_model(struct tokenizer *t, const char *path, struct err *err
 
 	if (!bytes)
 		return false;
-	ok = read_proto(t, (struct message){ p, p + n }, err) || err_in(err, "%s", path);
+	ok = read_proto(t, (struct message){ p, p + n }, prefix, err) || err_in(err, "%s", path);
 	free(bytes);
 	return ok;
 }

@@ -43,18 +43,21 @@ bool tokenizer_ready(struct tokenizer *t, struct err *err);
 /* Says whether BOS is put first, and why. */
 void tokenizer_add_bos(struct tokenizer *t, bool add, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
+/* Whether a text's first word gets a space: as tokenizer.json says, or as the class in transformers that builds these steps itself. */
+enum prefix { PREFIX_OF_FILE, PREFIX_NEVER, PREFIX_ALWAYS };
+
 /* The readers of a folder's files. `config` is tokenizer_config.json, `folder` is for names in errors. */
-bool tokenizer_read_json(struct tokenizer *t, const char *path, const struct json_value *config, struct err *err);
+bool tokenizer_read_json(struct tokenizer *t, const char *path, const struct json_value *config, enum prefix prefix, struct err *err);
 bool tokenizer_read_pair(struct tokenizer *t, const char *folder, const struct json_value *config, struct err *err);
-bool tokenizer_read_model(struct tokenizer *t, const char *path, struct err *err);
+bool tokenizer_read_model(struct tokenizer *t, const char *path, enum prefix prefix, struct err *err);
 
 /* A vocabulary as {"TEXT": ID, …} and added tokens as [{"id", "content", …}], and those that `config` adds. */
 bool tokenizer_take_vocabulary(struct tokenizer *t, const struct json_value *vocab, bool byte_fallback,
 			       const struct json_value *added, const struct json_value *config, struct err *err);
 
 /* Normalizers, pre-tokenizers and post-processors of a tokenizer.json (tokenizer_components.c). */
-bool tokenizer_read_normalizer(struct steps *steps, const struct json_value *v, struct err *err);
-bool tokenizer_read_pre_tokenizer(struct tokenizer *t, const struct json_value *v, struct err *err);
+bool tokenizer_read_normalizer(struct steps *steps, const struct json_value *v, enum prefix prefix, struct err *err);
+bool tokenizer_read_pre_tokenizer(struct tokenizer *t, const struct json_value *v, enum prefix prefix, struct err *err);
 bool tokenizer_read_post_processor(struct tokenizer *t, const struct json_value *v, struct err *err);
 
 /* What SentencePiece does to a text: a space first, spaces as U+2581; `collapse` leaves single ones inside and none around. */

@@ -118,6 +118,8 @@ def tokenizers():
     for name, rest in variants.items():
         data = {**rest, "added_tokens": [added], "model": dict(model, byte_fallback=name == "llama")}
         write("tokenizer/" + name, json.dumps(data, ensure_ascii=False).encode())
+    data["added_tokens_decoder"] = {"11": dict(added, lstrip=False, normalized=True), "12": dict(added, content="the")}
+    write("tokenizer/decoder", json.dumps(data, ensure_ascii=False).encode())
 
 
 def models():

@@ -16,7 +16,14 @@ static struct tokenizer *open_parts(const uint8_t *bytes, size_t n, struct err *
 	const char *path = fuzz_file(bytes, n);
 	bool json = n && memchr(" \t\r\n{[\"", bytes[0], 7);
 
-	if ((json ? tokenizer_read_json(t, path, NULL, err) : tokenizer_read_model(t, path, err)) && tokenizer_ready(t, err))
+	enum prefix prefix = (enum prefix)(n % 3);
+	struct err ignored;
+	struct json *config = json ? json_open(path, 0, &ignored) : NULL;	/* it may have what tokenizer_config.json has, too */
+	bool ok = (json ? tokenizer_read_json(t, path, json_root(config), prefix, err) : tokenizer_read_model(t, path, prefix, err)) &&
+		  tokenizer_ready(t, err);
+
+	json_free(config);
+	if (ok)
 		return t;
 	tokenizer_free(t);
 	return NULL;

@@ -80,6 +80,34 @@ static void test_texts(void)
 	tokenizer_free(t);
 }
 
+/* tokenizer_config.json has the last word about how an added token is found, and its class about the space before the first word. */
+static void test_config_counts(void)
+{
+	static const struct {
+		const char *config, *ids;
+	} rows[] = {
+		{ "{}", "3 9 2 9 3" },
+		{ "{\"added_tokens_decoder\":{\"9\":{\"content\":\"<s>\",\"special\":true,\"lstrip\":true}}}", "3 9 9 3" },
+		{ "{\"added_tokens_decoder\":{\"5\":{\"content\":\"<s>\",\"lstrip\":true}}}", "3 9 9 3" },
+		{ "{\"added_tokens_decoder\":{\"9\":{\"content\":\"<s>\",\"single_word\":true}}}", "3 2 3" },
+		{ "{\"add_prefix_space\":true}", "3 9 2 9 3" },
+		{ "{\"tokenizer_class\":\"PreTrainedTokenizerFast\",\"add_prefix_space\":true}", "3 9 2 9 3" },
+		{ "{\"tokenizer_class\":\"GPT2Tokenizer\",\"add_prefix_space\":true}", "4 9 2 9 4" },
+		{ "{\"tokenizer_class\":\"GPT2TokenizerFast\",\"add_prefix_space\":true}", "4 9 2 9 4" },
+		{ "{\"tokenizer_class\":\"GPT2Tokenizer\"}", "3 9 2 9 3" },
+	};
+
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		struct err err = { 0 };
+		struct tokenizer *t = open_folder(WITH(VOCAB, MERGES, ""), rows[i].config, &err);
+		char *ids = t ? ids_of(t, "ab<s> <s>ab", 11, BOS_NEVER) : NULL;
+
+		CHECK_THAT(ids && !strcmp(ids, rows[i].ids), "%s: %s %s", rows[i].config, ids ? ids : "", err.text);
+		free(ids);
+		tokenizer_free(t);
+	}
+}
+
 static void test_tokens(void)
 {
 	static const struct {
@@ -442,6 +470,7 @@ static void test_pattern_gives_up(void)
 int main(void)
 {
 	test_texts();
+	test_config_counts();
 	test_tokens();
 	test_bos();
 	test_pair();
