@@ -58,7 +58,8 @@ struct app_pane {
 	struct view_state view;
 	struct rect inside;	/* of the last frame; w 0: folded away */
 	unsigned looked;	/* when it had the keys: greater is later */
-	int taller, wider;	/* what the user added */
+	struct view_need need;	/* of its last table; all 0: there was none */
+	int taller, wider;	/* rows and columns that the user added */
 	bool sink_in;		/* the first token takes part in the colours' range */
 };
 

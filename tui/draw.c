@@ -5,6 +5,7 @@
 
 #include "tui/frame.h"
 #include "tui/panes/lists.h"
+#include "tui/panes/pane.h"
 #include "tui/question.h"
 #include "tui/text.h"
 
@@ -13,10 +14,22 @@ struct ink app_ink(const struct app *app, enum style style)
 	return theme_ink(app->theme, style);
 }
 
-/* Tokens along the top need room for their words; heads, ranks and bars do with less. */
-static int least_width(const struct analysis *a)
+/* Of the table that a pane shows. While the prompt is typed it stays as it was, so that the panes do not move with every letter. */
+static struct view_need need_of(struct app *app, int pane)
 {
-	return a->shape && (strstr(a->shape, "position") || strstr(a->shape, "key")) ? PANE_LEAST_W + 16 : PANE_LEAST_W;
+	const struct view_need unknown = { { 4, 26 }, { 12, 40 }, { 1000, 1000 } };
+	struct view_need *need = &app->pane[pane].need;
+	struct answer_shown answer;
+	struct view view;
+
+	if (need->most.rows && (app->line == LINE_PROMPT || app->line == LINE_FOIL))
+		return *need;
+	question_answer(app, pane, &answer);
+	if (answer.table && answer.table->rows.n > 0 && answer.table->cols.n > 0) {
+		pane_view(app, pane, &answer, &view);
+		*need = view_need(&view, &app->pane[pane].view);
+	}
+	return need->most.rows && !answer.error ? *need : unknown;
 }
 
 /* Two texts stand there where there are edits, also while they are switched off: so that nothing jumps. */
@@ -29,10 +42,11 @@ static int text_lines(const struct app *app, int h)
 
 static void make_layout(struct app *app, int w, int h)
 {
-	int height[JOB_PANES], width[JOB_PANES], least[JOB_PANES];
+	int height[JOB_PANES], width[JOB_PANES];
+	struct view_need need[JOB_PANES] = { 0 };
 	unsigned looked[JOB_PANES];
 	struct layout_wish wish = {
-		.panes = app->doc.job.panes, .row = app->doc.row, .height = height, .width = width, .least = least,
+		.panes = app->doc.job.panes, .row = app->doc.row, .need = need, .height = height, .width = width,
 		.looked = looked, .focus = app->focus, .zoomed = app->zoomed,
 		.foil = app->doc.job.foil || app->line == LINE_FOIL,
 		.card_lines = card_lines(app, w, h), .text_lines = text_lines(app, h),
@@ -42,7 +56,8 @@ static void make_layout(struct app *app, int w, int h)
 		height[i] = app->pane[i].taller;
 		width[i] = app->pane[i].wider;
 		looked[i] = app->pane[i].looked;
-		least[i] = i < app->doc.job.panes ? least_width(app->doc.job.pane[i].analysis) : 0;
+		if (i < app->doc.job.panes)
+			need[i] = need_of(app, i);
 	}
 	layout_make(&wish, w, h, &app->layout);
 }

@@ -3,12 +3,18 @@
 
 #include <string.h>
 
-enum { SHARE = 20 };	/* a share of space; what the user adds is in these units */
-
 /* Panes first … first + n - 1 are one row. */
 struct row {
 	int first, n, looked_pane;
 	unsigned looked;
+};
+
+/* One of several things that share a length; neighbours overlap by one. */
+struct part {
+	int min, want, most;
+	int added;		/* by the user */
+	int weight;		/* how fast it gets what it lacks, against the others */
+	int size;
 };
 
 static int gather_rows(const struct layout_wish *wish, struct row *row)
@@ -49,88 +55,194 @@ static void choose(int n, int space, const int *need, int wanted, const unsigned
 	}
 }
 
-/* Shares `space` cells (overlapping by one at each inner border) among n things by weight, none below its need. */
-static void share(int n, int space, const int *need, const int *weight, int *size)
-{
-	int total = 0, left = space + n - 1;
-
-	for (int i = 0; i < n; i++)
-		total += weight[i];
-	for (int i = 0; i < n; i++) {
-		int later = 0;
-
-		for (int k = i + 1; k < n; k++)
-			later += need[k];
-		size[i] = i == n - 1 ? left : left * weight[i] / total;
-		if (size[i] > left - later)
-			size[i] = left - later;
-		if (size[i] < need[i])
-			size[i] = n == 1 ? left : need[i];
-		left -= size[i];
-		total -= weight[i];
-	}
-}
+/* ---- sharing a length ---- */
 
 static int at_least(int x, int least)
 {
 	return x < least ? least : x;
 }
 
-static void place_row(const struct layout_wish *wish, const struct row *row, struct rect r, struct layout *out)
+/* Some to each that is below its limit, again and again: nobody has more than another who still lacks something, but by weight. Returns what
+ * is left. */
+static int deal(struct part *part, int n, int left, bool up_to_want)
 {
-	bool chosen[JOB_PANES] = { false };
-	int weight[JOB_PANES] = { 0 }, need[JOB_PANES] = { 0 }, size[JOB_PANES], pane[JOB_PANES], n = 0, x = r.x;
-	bool holds = wish->focus >= row->first && wish->focus < row->first + row->n;
+	bool dealt = true;
 
-	for (int i = 0; i < row->n; i++)
-		need[i] = wish->least[row->first + i] - 1;	/* a border is shared */
-	choose(row->n, r.w - 1, need, (holds ? wish->focus : row->looked_pane) - row->first, wish->looked + row->first, chosen);
-	for (int i = 0; i < row->n; i++) {
-		if (!chosen[i])
-			continue;
-		pane[n] = row->first + i;
-		need[n] = wish->least[pane[n]];
-		weight[n] = at_least((n ? 2 : 3) * SHARE + wish->width[row->first + i] * 6, 4);
-		n++;
+	while (left > 0 && dealt) {
+		dealt = false;
+		for (int i = 0; i < n && left > 0; i++) {
+			int lacks = (up_to_want ? part[i].want : part[i].most) - part[i].size, by = part[i].weight < left ? part[i].weight : left;
+
+			if (lacks <= 0)
+				continue;
+			by = by < lacks ? by : lacks;
+			part[i].size += by;
+			left -= by;
+			dealt = true;
+		}
 	}
-	share(n, r.w, need, weight, size);
+	return left;
+}
+
+/* What the user added is taken from, or given to, the others, as far as their least allows. */
+static void add_wishes(struct part *part, int n)
+{
+	int over = 0;
+
 	for (int i = 0; i < n; i++) {
-		out->pane[pane[i]] = (struct rect){ x, r.y, size[i], r.h };
-		x += size[i] - 1;
+		int before = part[i].size;
+
+		part[i].size = at_least(before + part[i].added, part[i].min);
+		over += part[i].size - before;
+	}
+	for (int pass = 0; pass < 2; pass++)	/* those that the user left alone first */
+		for (int i = n - 1; i >= 0 && over; i--) {
+			int by = over > 0 && over > part[i].size - part[i].min ? part[i].size - part[i].min : over;
+
+			if (!pass && part[i].added)
+				continue;
+			part[i].size -= by;
+			over -= by;
+		}
+}
+
+static void share(struct part *part, int n, int space)
+{
+	int left = space + n - 1;
+
+	if (n == 1) {
+		part[0].size = space;
+		return;
+	}
+	for (int i = 0; i < n; i++) {
+		part[i].size = part[i].min;
+		left -= part[i].min;
+	}
+	left = deal(part, n, left, true);
+	left = deal(part, n, left, false);
+	for (int i = 0; i < n; i++)	/* nobody has a use for it */
+		part[i].size += left / n + (i >= n - left % n);
+	add_wishes(part, n);
+}
+
+/* ---- panes ---- */
+
+static int limit(int x, int lo, int hi)
+{
+	return x < lo ? lo : x > hi ? hi : x;
+}
+
+/* With their frames; what a pane needs at least is not more than a small screen has for two. */
+static void widen(struct part *p, const struct view_need *need)
+{
+	enum { FRAME = 2, ENOUGH = 44 };
+
+	p->min = at_least(p->min, limit(need->min.cols + FRAME, PANE_LEAST_W, ENOUGH));
+	p->want = at_least(at_least(p->want, need->want.cols + FRAME), p->min);
+	p->most = at_least(at_least(p->most, need->most.cols + FRAME), p->want);
+}
+
+static void heighten(struct part *p, const struct view_need *need)
+{
+	enum { FRAME = 2, LEAST = 4 };
+
+	p->min = at_least(p->min, limit(need->min.rows + FRAME, LEAST, PANE_LEAST_H));
+	p->want = at_least(at_least(p->want, need->want.rows + FRAME), p->min);
+	p->most = at_least(at_least(p->most, need->most.rows + FRAME), p->want);
+}
+
+/* Which panes of a row there is room for; returns how many. */
+static int choose_panes(const struct layout_wish *wish, const struct row *row, int w, int *pane)
+{
+	bool chosen[JOB_PANES] = { false }, holds = wish->focus >= row->first && wish->focus < row->first + row->n;
+	int need[JOB_PANES] = { 0 }, n = 0;
+
+	for (int i = 0; i < row->n; i++) {
+		struct part p = { 0 };
+
+		widen(&p, &wish->need[row->first + i]);
+		need[i] = p.min - 1;	/* a border is shared */
+	}
+	choose(row->n, w - 1, need, (holds ? wish->focus : row->looked_pane) - row->first, wish->looked + row->first, chosen);
+	for (int i = 0; i < row->n; i++)
+		if (chosen[i])
+			pane[n++] = row->first + i;
+	return n;
+}
+
+static void add_columns(const struct layout_wish *wish, const int *pane, int n, struct part *part)
+{
+	enum { FIRST = 3, OTHERS = 2 };
+
+	for (int i = 0; i < n; i++) {
+		widen(&part[i], &wish->need[pane[i]]);
+		part[i].added += wish->width[pane[i]];
+		part[i].weight = i ? OTHERS : FIRST;
+	}
+}
+
+/* The panes of row `r`, in the columns that it has in common with all rows of as many panes, as far as their least allows. */
+static void place_row(const struct layout_wish *wish, const struct row *row, int rows, int r, struct rect area, struct layout *out)
+{
+	struct part part[JOB_PANES] = { { 0 } };
+	int pane[JOB_PANES] = { 0 }, other[JOB_PANES], n = choose_panes(wish, &row[r], area.w, pane), x = area.x;
+
+	add_columns(wish, pane, n, part);
+	for (int i = 0; i < rows; i++) {
+		struct part both[JOB_PANES];
+		int least = 1 - n;
+
+		if (i == r || choose_panes(wish, &row[i], area.w, other) != n)
+			continue;
+		memcpy(both, part, sizeof both);
+		add_columns(wish, other, n, both);
+		for (int k = 0; k < n; k++)
+			least += both[k].min;
+		if (least <= area.w)
+			memcpy(part, both, sizeof part);
+	}
+	share(part, n, area.w);
+	for (int i = 0; i < n; i++) {
+		out->pane[pane[i]] = (struct rect){ x, area.y, part[i].size, area.h };
+		x += part[i].size - 1;
 	}
 }
 
 static void place_panes(const struct layout_wish *wish, struct rect r, struct layout *out)
 {
-	struct row row[JOB_PANES];
+	struct row row[JOB_PANES] = { { 0 } }, shown[JOB_PANES];
+	struct part part[JOB_PANES] = { { 0 } };
 	bool chosen[JOB_PANES];
 	unsigned looked[JOB_PANES] = { 0 };
-	int rows = gather_rows(wish, row), weight[JOB_PANES] = { 0 }, size[JOB_PANES], n = 0, y = r.y, focused = 0;
-	int need[JOB_PANES] = { 0 };
+	int rows = gather_rows(wish, row), need[JOB_PANES] = { 0 }, pane[JOB_PANES], n = 0, y = r.y, focused = 0;
 
 	if (wish->zoomed) {
 		out->pane[wish->focus] = r;
 		return;
 	}
 	for (int i = 0; i < rows; i++) {
-		need[i] = PANE_LEAST_H - 1;
+		int of_row = choose_panes(wish, &row[i], r.w, pane);
+
+		for (int k = 0; k < of_row; k++)
+			heighten(&part[i], &wish->need[pane[k]]);
+		part[i].added = wish->height[row[i].first];
+		need[i] = part[i].min - 1;
 		looked[i] = row[i].looked;
 		if (wish->focus >= row[i].first && wish->focus < row[i].first + row[i].n)
 			focused = i;
+		part[i].weight = 1;
 	}
 	choose(rows, r.h - 1, need, focused, looked, chosen);
-	for (int i = 0; i < rows; i++)
-		if (chosen[i])
-			weight[n++] = at_least(2 * SHARE + wish->height[row[i].first] * 4, 4);
-	for (int i = 0; i < n; i++)
-		need[i] = PANE_LEAST_H;
-	share(n, r.h, need, weight, size);
-	n = 0;
 	for (int i = 0; i < rows; i++) {
 		if (!chosen[i])
 			continue;
-		place_row(wish, &row[i], (struct rect){ r.x, y, r.w, size[n] }, out);
-		y += size[n++] - 1;
+		part[n] = part[i];
+		shown[n++] = row[i];
+	}
+	share(part, n, r.h);
+	for (int i = 0; i < n; i++) {
+		place_row(wish, shown, n, i, (struct rect){ r.x, y, r.w, part[i].size }, out);
+		y += part[i].size - 1;
 	}
 }
 

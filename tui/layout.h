@@ -1,8 +1,13 @@
 /*
  * layout.h - where everything is on a screen of w × h: the header, prompt and foil, rows of panes, the lines below them.
  *
- * Panes share their borders (neighbours overlap by one column or row). Where there is no space for all, rows and panes fold
- * away: the one that has the keys always stays, and of the others those that were looked at last.
+ * Panes share their borders (neighbours overlap by one column or row). Where there is no space for the least that each of them needs, rows
+ * and panes fold away: the one that has the keys always stays, and of the others those that were looked at last.
+ *
+ * Room goes where it is used. All that stay have what they need at least; then what they want, nobody more than another who still lacks some;
+ * what is left goes to those that could use it. So no row of panes has blank lines while another one scrolls. Which pane has the keys makes
+ * no difference to the sizes: nothing moves when one looks at another. Rows with equally many panes have their columns in common, so that
+ * tokens are above tokens.
  */
 #ifndef LMSCOPE_TUI_LAYOUT_H
 #define LMSCOPE_TUI_LAYOUT_H
@@ -11,14 +16,15 @@
 
 #include "engine/job.h"
 #include "tui/canvas.h"
+#include "tui/view.h"
 
-enum { PANE_LEAST_W = 28, PANE_LEAST_H = 7, SCREEN_LEAST_W = 24, SCREEN_LEAST_H = 8 };
+enum { PANE_LEAST_W = 24, PANE_LEAST_H = 7, SCREEN_LEAST_W = 24, SCREEN_LEAST_H = 8 };
 
 struct layout_wish {
 	int panes;
 	const int *row;			/* [panes] ascending: which row each pane stands in */
-	const int *height, *width;	/* [panes] what the user added to a share: of the row's first pane; of each pane */
-	const int *least;		/* [panes] columns below which a pane is of no use */
+	const struct view_need *need;	/* [panes] of their insides */
+	const int *height, *width;	/* [panes] rows and columns that the user added: to the row, by its first pane; to each pane */
 	const unsigned *looked;		/* [panes] when each had the keys: greater is later */
 	int focus;
 	bool zoomed;
