@@ -385,6 +385,8 @@ void app_event(struct app *app, const struct key *key)
 		str_clear(&app->message);
 		app->taken = LINE_NONE;
 	}
+	for (int i = 0; i < JOB_PANES && (key->kind < K_CLICK || key->kind > K_WHEEL_DOWN); i++)
+		app->pane[i].view.adrift = false;
 	if (key->kind == K_PASTE || ((where & W_LINE) && is_text(key)))
 		lines_type(app, key);
 	else if (key->kind >= K_CLICK && key->kind <= K_WHEEL_DOWN)

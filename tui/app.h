@@ -18,6 +18,7 @@
 #include "engine/worker.h"
 #include "tui/action.h"
 #include "tui/canvas.h"
+#include "tui/hot.h"
 #include "tui/input.h"
 #include "tui/key.h"
 #include "tui/layout.h"
@@ -89,6 +90,10 @@ struct app {
 	bool zoomed;
 	bool card;			/* the document's note is shown */
 	struct layout layout;
+	struct hots hots;
+	struct { int left, right, above, below; bool on, moved; } drag;	/* the border that the mouse holds: between panes, or rows by their panes; -1 */
+	bool added;			/* a pane was added: the next frame says what it hides */
+	unsigned hidden;		/* the panes that the last frame did not show, as bits; by `added` */
 
 	enum line_kind line;
 	enum line_kind taken;		/* until the next key: the line that Enter took; an error opens it again */

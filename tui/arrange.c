@@ -90,6 +90,8 @@ static void insert_pane(struct app *app, int at, int row, bool own_row, const st
 	memset(&app->pane[at], 0, sizeof app->pane[at]);
 	doc->job.panes++;
 	app->zoomed = false;
+	app->added = true;
+	app->hidden = ((app->hidden >> at) << (at + 1)) | (app->hidden & ((1u << at) - 1));	/* those after it have another number now */
 	app_focus(app, at);
 }
 

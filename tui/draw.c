@@ -40,6 +40,28 @@ static int text_lines(const struct app *app, int h)
 	return !app->doc.job.edits ? TEXT_LINES : h >= TALL ? 2 * TEXT_LINES : TEXT_LINES + 1;
 }
 
+/* A pane that was added may have taken the place of others. */
+static void say_hidden(struct app *app)
+{
+	const struct job *job = &app->doc.job;
+	unsigned hidden = 0;
+	struct str names;
+
+	str_init(&names);
+	for (int i = 0; i < job->panes; i++) {
+		if (app->layout.pane[i].w)
+			continue;
+		hidden |= 1u << i;
+		if (!(app->hidden & 1u << i))
+			str_addf(&names, "%s%s (%d)", names.n ? ", " : "", job->pane[i].analysis->name, i + 1);
+	}
+	if (app->added && names.n)
+		app_say(app, STYLE_WARNING, "no room for %s as well: its number brings it back, X closes a pane", names.s);
+	app->hidden = hidden;
+	app->added = false;
+	str_done(&names);
+}
+
 static void make_layout(struct app *app, int w, int h)
 {
 	int height[JOB_PANES], width[JOB_PANES];
@@ -60,6 +82,7 @@ static void make_layout(struct app *app, int w, int h)
 			need[i] = need_of(app, i);
 	}
 	layout_make(&wish, w, h, &app->layout);
+	say_hidden(app);
 }
 
 static void draw_too_small(struct app *app, struct canvas *c)
@@ -73,6 +96,7 @@ void app_draw(struct app *app, struct canvas *c)
 {
 	const struct layout *l = &app->layout;
 
+	app->hots.n = 0;
 	make_layout(app, c->w, c->h);
 	canvas_reset(c, c->w, c->h, app_ink(app, STYLE_TEXT));
 	if (l->too_small) {

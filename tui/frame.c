@@ -47,7 +47,7 @@ static void fit_title(const struct title *title, const char *unit, int w, struct
 	}
 }
 
-struct rect frame_draw(struct canvas *c, const struct theme *t, const struct frame *f)
+struct rect frame_draw(struct canvas *c, const struct theme *t, struct frame *f)
 {
 	struct ink line = theme_ink(t, STYLE_BORDER);
 	struct ink title = theme_ink(t, f->focus ? STYLE_TITLE_FOCUS : f->stale ? STYLE_STALE : STYLE_TITLE);
@@ -67,6 +67,7 @@ struct rect frame_draw(struct canvas *c, const struct theme *t, const struct fra
 	canvas_box(c, f->rect, line);
 	room.w -= marks;
 	piece(c, &room, title, fitted.s, false);
+	f->title_w = room.x - f->rect.x - 1;
 	room.w += marks - 1;	/* one column of line between the two sides */
 	room.x++;
 	if (!f->stale || piece_columns(f->right) + piece_columns(state) <= room.w)

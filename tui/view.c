@@ -47,7 +47,8 @@ static struct plan plan_of(const struct view *v, const struct view_state *state)
 {
 	const struct table *t = v->table;
 	struct plan p = { .pool_rows = 1, .pool_cols = 1, .stack = 1, .head_y = -1, .upwards = t->rows.dim == DIM_LAYER };
-	int row = v->row < 0 ? -1 : between(v->row, 0, t->rows.n - 1), col = v->col < 0 ? -1 : between(v->col, 0, t->cols.n - 1);
+	int row = v->row < 0 || state->adrift ? -1 : between(v->row, 0, t->rows.n - 1);
+	int col = v->col < 0 ? -1 : between(v->col, 0, t->cols.n - 1);
 
 	kinds[t->look]->plan(v, state->zoom, &p);
 	p.foot_y = v->rect.y + v->rect.h - p.foot_lines;
@@ -134,6 +135,17 @@ bool view_hit(const struct view *v, const struct view_state *state, int x, int y
 	*row = on_row ? plan_table_row(&p, v->table, screen_row) : -1;
 	*col = on_col ? between((p.left + (x - p.cells.x) / p.cell_w) * p.pool_cols, 0, v->table->cols.n - 1) : -1;
 	return true;
+}
+
+void view_scroll(const struct view *v, struct view_state *state, int lines)
+{
+	struct plan p;
+
+	if (!drawable(v))
+		return;
+	p = plan_of(v, state);
+	state->top = between(p.top + lines * p.stack, 0, p.rows - p.page_rows);
+	state->adrift = true;
 }
 
 bool view_move(const struct view *v, const struct view_state *state, enum view_move move, int *row, int *col)

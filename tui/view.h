@@ -39,6 +39,7 @@ struct view {
 struct view_state {
 	enum zoom zoom;
 	int top, left;			/* first row and column shown, counted on the screen */
+	bool adrift;			/* the wheel has scrolled: the cursor need not show until it moves */
 	/* Of the last frame: */
 	enum zoom shown;		/* what AUTO came to */
 	int page_rows, page_cols;	/* how many fit */
@@ -55,6 +56,9 @@ enum view_move { VIEW_UP, VIEW_DOWN, VIEW_LEFT, VIEW_RIGHT, VIEW_PAGE_UP, VIEW_P
 		 VIEW_FIRST, VIEW_LAST, VIEW_TOP, VIEW_BOTTOM };	/* first/last column; top/bottom row on the screen */
 /* Steps the cursor as the eye sees it; false when it was at the edge already. */
 bool view_move(const struct view *v, const struct view_state *state, enum view_move move, int *row, int *col);
+
+/* The wheel: so many lines down. The cursor stays where it is, perhaps out of sight. */
+void view_scroll(const struct view *v, struct view_state *state, int lines);
 
 /*
  * How much room a table can use, of the inside of its frame: with less than `min` there is next to nothing to read, with `want` all of it

@@ -11,8 +11,10 @@
 /* "[ ] layer": rows with the same label stand together. Returns false when it does not fit before `end`. */
 static bool draw_hint(struct app *app, struct canvas *c, int *x, int y, int end, const struct action *first)
 {
+	enum { HINT_KEYS = 6 };
+	struct hot hot[HINT_KEYS];
 	struct str keys;
-	int w;
+	int w, hots = 0;
 
 	str_init(&keys);
 	for (int i = (int)(first - actions); i < ACTION_COUNT; i++) {
@@ -20,10 +22,16 @@ static bool draw_hint(struct app *app, struct canvas *c, int *x, int y, int end,
 			continue;
 		if (keys.n)
 			str_add_char(&keys, ' ');
+		if (hots < HINT_KEYS)
+			hot[hots++] = (struct hot){ .rect = { canvas_columns(keys.s, keys.n), y, 0, 1 }, .id = i };
 		action_keys(&actions[i], 1, theme_ascii(app->theme), &keys);
 	}
 	w = canvas_columns(keys.s, keys.n) + 1 + canvas_columns(first->label, strlen(first->label));
 	if (*x + w <= end) {
+		/* Each key is itself; the word is the last one's. */
+		for (int i = 0; i < hots; i++)
+			hot_add(&app->hots, (struct rect){ *x + hot[i].rect.x, y, (i + 1 < hots ? hot[i + 1].rect.x : w) - hot[i].rect.x, 1 }, HOT_ACTION,
+				hot[i].id);
 		*x += canvas_text(c, *x, y, app_ink(app, STYLE_KEY), keys.s) + 1;
 		*x += canvas_text(c, *x, y, app_ink(app, STYLE_HINT), first->label) + 2;
 		w = 0;

@@ -16,7 +16,7 @@ void pane_view(const struct app *app, int pane, const struct answer_shown *answe
 	cursor_in(app, answer->table, &view->row, &view->col);
 }
 
-/* The last pane that is seen tells which are folded away, with the keys that bring them back. */
+/* Where there is no line for it, the last pane that is seen tells which are folded away, with the keys that bring them back. */
 static void folded_text(const struct app *app, int pane, struct str *out)
 {
 	const struct layout *l = &app->layout;
@@ -25,7 +25,7 @@ static void folded_text(const struct app *app, int pane, struct str *out)
 	for (int i = 0; i < app->doc.job.panes; i++)
 		if (l->pane[i].w)
 			last = i;
-	if (l->folded && pane == last)
+	if (l->folded && pane == last && !l->cell.h)
 		for (int i = 0; i < app->doc.job.panes; i++)
 			if (!l->pane[i].w)
 				str_addf(out, "%s%d %s", out->n ? " · " : "", i + 1, app->doc.job.pane[i].analysis->name);
@@ -81,6 +81,7 @@ static struct rect draw_frame(struct app *app, struct canvas *c, int pane, const
 		frame.progress = progress;
 	}
 	inside = frame_draw(c, app->theme, &frame);
+	hot_add(&app->hots, (struct rect){ frame.rect.x + 1, frame.rect.y, frame.title_w, 1 }, HOT_TITLE, pane);
 	str_done(&right);
 	return inside;
 }

@@ -159,6 +159,40 @@ static void draw_edits(struct app *app, struct canvas *c, struct rect r)
 	}
 }
 
+/* "not shown: attention (3)" at the right end, to be clicked; the key is the number. Returns its columns. */
+static int draw_not_shown(struct app *app, struct canvas *c, struct rect r)
+{
+	const char *lead = "not shown: ";
+	const struct job *job = &app->doc.job;
+	struct str name;
+	int w = canvas_columns(lead, strlen(lead)) - 2, x, most = job->edits ? r.w / 2 : r.w - 2;
+
+	if (!app->layout.folded)
+		return 0;
+	str_init(&name);
+	for (int pass = 0; pass < 2; pass++) {
+		if (pass && w > most)
+			w = most;
+		x = r.x + r.w - 1 - w;
+		if (pass)
+			x += canvas_text(c, x, r.y, app_ink(app, STYLE_WARNING), lead);
+		for (int i = 0; i < job->panes; i++) {
+			if (app->layout.pane[i].w)
+				continue;
+			str_clear(&name);
+			str_addf(&name, "%s (%d)", job->pane[i].analysis->name, i + 1);
+			if (!pass) {
+				w += canvas_columns(name.s, name.n) + 2;
+				continue;
+			}
+			hot_add(&app->hots, (struct rect){ x, r.y, canvas_columns(name.s, name.n), 1 }, HOT_PANE, i);
+			x += canvas_text(c, x, r.y, app_ink(app, STYLE_KEY), name.s) + 2;
+		}
+	}
+	str_done(&name);
+	return w + 2;
+}
+
 /* What was said, over the edits until the next key; while a line is typed below, its keys. */
 void draw_status(struct app *app, struct canvas *c, struct rect r)
 {
@@ -178,6 +212,8 @@ void draw_status(struct app *app, struct canvas *c, struct rect r)
 	}
 	if (!app->layout.cell.h)
 		r.w -= draw_metric(app, c, r, r.w * 2 / 3);
+	else
+		r.w -= draw_not_shown(app, c, r);
 	before = canvas_clip(c, r);
 	draw_edits(app, c, r);
 	canvas_unclip(c, before);

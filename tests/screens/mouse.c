@@ -1,0 +1,139 @@
+/* mouse.c - what is clicked, dragged and rolled: hints, tabs, titles, borders; a wheel moves what is seen, not the cursor. */
+#include "tests/screens/stage.h"
+#include "tui/panes/lists.h"
+
+/* Where a text is on the screen, in columns; false: nowhere. */
+static bool find(const struct stage *s, const char *text, int *x, int *y)
+{
+	for (*y = 0; *y < s->canvas.h; ++*y) {
+		char *line = line_of(s, *y), *at = strstr(line, text);
+
+		*x = at ? canvas_columns(line, (size_t)(at - line)) : -1;
+		free(line);
+		if (*x >= 0)
+			return true;
+	}
+	return false;
+}
+
+static void mouse(struct stage *s, const char *what, int x, int y)
+{
+	char key[40];
+
+	snprintf(key, sizeof key, "%s@%d,%d", what, x, y);
+	press(s, key);
+}
+
+static void click(struct stage *s, const char *text)
+{
+	int x, y;
+
+	if (!CHECK_THAT(find(s, text, &x, &y), "\"%s\" is on the screen", text))
+		return;
+	mouse(s, "Click", x, y);
+	mouse(s, "Release", x, y);
+}
+
+static void hints(void)
+{
+	struct stage s;
+	int x, y;
+
+	raise_curtain(&s);
+	click(&s, "t technique");
+	CHECK_THAT(s.app.popup == &popup_menu, "a click on a key's name is the key");
+	press(&s, "Esc");
+	if (CHECK(find(&s, "[ ] layer", &x, &y))) {
+		mouse(&s, "Click", x, y);
+		CHECK_THAT(s.app.doc.cursor[DIM_LAYER] == FAKE_LAYERS - 2, "[ is [: %d", s.app.doc.cursor[DIM_LAYER]);
+		mouse(&s, "Click", x + 2, y);
+		CHECK_THAT(s.app.doc.cursor[DIM_LAYER] == FAKE_LAYERS - 1 || s.app.doc.cursor[DIM_LAYER] < 0, "and ] is ]: %d", s.app.doc.cursor[DIM_LAYER]);
+	}
+	press(&s, "m");
+	click(&s, "Esc cancel");
+	CHECK_THAT(!s.app.line, "also while a line is typed");
+	drop_curtain(&s);
+}
+
+static void titles(void)
+{
+	struct stage s;
+
+	raise_curtain(&s);
+	click(&s, "direct attribution");
+	CHECK_THAT(s.app.focus == 2 && s.app.popup == &popup_menu, "a title opens the list of techniques for its pane");
+	drop_curtain(&s);
+}
+
+static void tabs(void)
+{
+	struct stage s;
+
+	raise_curtain(&s);
+	resize(&s, 46, 24);
+	CHECK_THAT(s.app.layout.folded && screen_has(&s, "not shown: ") && screen_has(&s, "attention (2)"), "what does not fit is named, with its key");
+	click(&s, "attention (2)");
+	CHECK_THAT(s.app.focus == 1 && s.app.layout.pane[1].w > 0, "a click brings it");
+	CHECK_THAT(!screen_has(&s, "attention (2)"), "and its name is not there any longer");
+	drop_curtain(&s);
+	raise_curtain(&s);
+	resize(&s, 80, 24);
+	CHECK(!s.app.layout.folded);
+	press(&s, ": 'split_residual-norms Enter");
+	CHECK_THAT(s.app.layout.folded == 1 && strstr(s.app.message.s, "no room for attention (3)"), "a new pane says what it hides: %s", s.app.message.s);
+	press(&s, "3");
+	CHECK_THAT(s.app.layout.pane[2].w && !s.app.message.n, "its number brings it back");
+	drop_curtain(&s);
+}
+
+static void borders(void)
+{
+	struct rect left, below;
+	struct stage s;
+
+	raise_curtain(&s);
+	left = s.app.layout.pane[1];
+	mouse(&s, "Click", left.x, left.y + 4);
+	mouse(&s, "Drag", left.x + 5, left.y + 4);
+	mouse(&s, "Release", left.x + 5, left.y + 4);
+	CHECK_THAT(s.app.layout.pane[1].x == left.x + 5 && s.app.layout.pane[0].w == left.x + 6, "the border follows: %d to %d", left.x, s.app.layout.pane[1].x);
+	below = s.app.layout.pane[2];
+	mouse(&s, "Click", below.x + 4, below.y);
+	for (int i = 1; i <= 4; i++)
+		mouse(&s, "Drag", below.x + 4, below.y - i);
+	mouse(&s, "Release", below.x + 4, below.y - 4);
+	CHECK_THAT(s.app.layout.pane[2].y == below.y - 4 && !s.app.popup, "also up, and the title on it is not clicked by that: %d to %d", below.y,
+		   s.app.layout.pane[2].y);
+	mouse(&s, "Click", s.app.layout.pane[1].x, 6);
+	mouse(&s, "Drag", 0, 6);
+	CHECK_THAT(s.app.layout.pane[0].w >= PANE_LEAST_W, "a pane stays as wide as it must be: %d", s.app.layout.pane[0].w);
+	drop_curtain(&s);
+}
+
+static void wheel(void)
+{
+	struct stage s;
+	int layer, top;
+
+	raise_curtain(&s);
+	press(&s, "e C-u 'a_b_c_d_e_f_g_h_i_j_k_l_m_n_o_p_q_r_s_t_u_v_w_x_y_z Enter 2");
+	resize(&s, 80, 24);
+	layer = s.app.doc.cursor[DIM_POSITION];
+	top = s.app.pane[1].view.top;
+	mouse(&s, "WheelUp", s.app.layout.pane[1].x + 4, s.app.layout.pane[1].y + 4);
+	CHECK_THAT(s.app.doc.cursor[DIM_POSITION] == layer && s.app.pane[1].view.top < top, "the view moves, from %d to %d, and not the cursor", top,
+		   s.app.pane[1].view.top);
+	press(&s, "1 2");
+	CHECK_THAT(s.app.pane[1].view.top == top, "with the next key the cursor is seen again");
+	drop_curtain(&s);
+}
+
+int main(void)
+{
+	hints();
+	titles();
+	tabs();
+	borders();
+	wheel();
+	return tap_done();
+}
