@@ -6,22 +6,26 @@
 #include <curses.h>
 #include <poll.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/ioctl.h>
 #include <time.h>
 #include <unistd.h>
+#include <wchar.h>
 
 #include "engine/base/str.h"
 #include "engine/base/utf8.h"
 #include "tui/term.h"
 
 enum {
-	ESC_MILLISECONDS = 25, DOUBLE_CLICK_MILLISECONDS = 400, PASTE_MILLISECONDS = 250, PASTE_LIMIT = 1 << 20,
+	ESC_MILLISECONDS = 25, DOUBLE_CLICK_MILLISECONDS = 400, PASTE_MILLISECONDS = 250, CUT_MILLISECONDS = 100, PENDING = 16, PASTE_LIMIT = 1 << 20,
 	/* Codes for sequences that we teach ncurses (it keeps 16 bits of them): above its own and its extended names. */
 	CODE_PASTE = 0x4000, CODE_PASTE_END, CODE_SYNC, CODE_NO_SYNC, CODE_NAMED,	/* CODE_NAMED + kind * 8 + mods */
 };
 
 static struct {
-	struct key pending;		/* the key after an Esc that was no sequence */
+	struct key pending[PENDING];	/* keys after an Esc that was no sequence, the next first */
+	int pendings;
+	mbstate_t character;		/* that has begun to come */
 	struct str paste;
 	struct timespec click;		/* when and where the last one was */
 	int click_x, click_y;
@@ -69,7 +73,8 @@ static void teach_keys(void)
 void term_keys_start(void)
 {
 	set_escdelay(ESC_MILLISECONDS);
-	keys.pending.kind = K_NONE;
+	keys.pendings = 0;
+	keys.character = (mbstate_t){ 0 };
 	keys.sync = false;
 	keys.answers = 0;
 	str_init(&keys.paste);
@@ -124,21 +129,68 @@ static bool is_second_click(int x, int y)
 	return again;
 }
 
+/*
+ * The next character or code, as get_wch() gives them; ERR: there is none now. ncurses' own puts up to fifteen characters that follow a
+ * byte which is no character's into one, drops them, and says then that there are none; and what has come of a character, when
+ * the line cuts it in two.
+ */
+static int next(wint_t *c)
+{
+	int got;
+
+	while ((got = wgetch(stdscr)) != ERR && got < KEY_MIN) {
+		const char byte = (char)got;
+		bool within = !mbsinit(&keys.character);
+		wchar_t wide;
+		size_t status = mbrtowc(&wide, &byte, 1, &keys.character);
+
+		if (status == (size_t)-2)
+			continue;
+		*c = status == (size_t)-1 ? 0xFFFD : (wint_t)wide;
+		if (status == (size_t)-1) {
+			keys.character = (mbstate_t){ 0 };
+			if (within)
+				ungetch(got);	/* it may begin the next */
+		}
+		return OK;
+	}
+	if (got == ERR)
+		return ERR;
+	*c = (wint_t)got;
+	return KEY_CODE_YES;
+}
+
+/* The line has cut the mark of the paste's end in two: then it comes as characters. */
+static bool takes_end_off(struct str *text)
+{
+	static const char end[] = "\033[201~";
+	const size_t n = sizeof end - 1;
+
+	if (text->n < n || memcmp(text->s + text->n - n, end, n))
+		return false;
+	text->s[text->n -= n] = '\0';
+	return true;
+}
+
 /* Everything up to the end of the paste, as UTF-8; gives up where the end does not come. */
 static struct key paste(void)
 {
+	bool returned = false;	/* the last character was a carriage return */
 	wint_t c;
 	int got;
 
 	str_clear(&keys.paste);
 	wtimeout(stdscr, PASTE_MILLISECONDS);
-	while ((got = get_wch(&c)) != ERR && !(got == KEY_CODE_YES && c == CODE_PASTE_END)) {
+	while ((got = next(&c)) != ERR && !(got == KEY_CODE_YES && c == CODE_PASTE_END)) {
 		char text[4];
 
 		if (got == KEY_CODE_YES)
 			take_answer(c);
-		if (got == OK && keys.paste.n < PASTE_LIMIT)
+		if (got == OK && keys.paste.n < PASTE_LIMIT && !(returned && c == '\n'))
 			str_add_n(&keys.paste, text, utf8_encode(c == '\r' ? '\n' : (int32_t)c, text));
+		returned = got == OK && c == '\r';
+		if (takes_end_off(&keys.paste))
+			break;
 	}
 	nodelay(stdscr, TRUE);
 	return (struct key){ .kind = K_PASTE, .paste = keys.paste.s, .paste_n = keys.paste.n };
@@ -159,21 +211,38 @@ static struct key function(wint_t code)
 	return (struct key){ .kind = K_NONE };
 }
 
+/* To be given next, before those that wait. */
+static void put_first(struct key key)
+{
+	if (keys.pendings == PENDING || key.kind == K_NONE)
+		return;
+	memmove(keys.pending + 1, keys.pending, (size_t)keys.pendings++ * sizeof *keys.pending);
+	keys.pending[0] = key;
+}
+
 /* The rest of a control sequence that ncurses does not know: the mouse, or nothing of ours. false: there is no rest. */
 static bool sequence(struct key *key)
 {
 	char text[40];
 	size_t n = 0;
 	wint_t c;
+	int got;
 
-	wtimeout(stdscr, ESC_MILLISECONDS);
-	while (get_wch(&c) == OK && n < sizeof text - 1) {
+	/* A line may cut a sequence in two; the end of it would be typed. */
+	wtimeout(stdscr, CUT_MILLISECONDS);
+	while ((got = next(&c)) == OK && n < sizeof text - 1) {
 		text[n++] = (char)c;
 		if (c >= 0x40 && c <= 0x7E)
 			break;
 	}
 	nodelay(stdscr, TRUE);
+	if (got == KEY_CODE_YES)	/* it breaks off, and this is the next key */
+		put_first(function(c));
 	text[n] = '\0';
+	if (!strcmp(text, "200~")) {
+		*key = paste();
+		return true;
+	}
 	*key = (struct key){ .kind = K_NONE };
 	if (text[0] == '<' && key_of_mouse(text + 1, key))
 		key->again = key->kind == K_CLICK && key->button == 1 && is_second_click(key->x, key->y);
@@ -185,12 +254,12 @@ static struct key after_escape(void)
 {
 	struct key key = { .kind = K_ESC };
 	wint_t c;
-	int got = get_wch(&c);
+	int got = next(&c);
 
 	if (got == ERR)
 		return key;
 	if (got == KEY_CODE_YES || c == 0x1B) {
-		keys.pending = got == OK ? after_escape() : function(c);
+		put_first(got == OK ? after_escape() : function(c));
 		return key;
 	}
 	if ((c == '[' || c == 'O') && sequence(&key))
@@ -213,21 +282,28 @@ static bool is_lost(void)
 	return ioctl(STDIN_FILENO, FIONREAD, &waiting) == 0 && waiting == 0;
 }
 
+static bool take_pending(struct key *key)
+{
+	if (!keys.pendings)
+		return false;
+	*key = keys.pending[0];
+	memmove(keys.pending, keys.pending + 1, (size_t)--keys.pendings * sizeof *keys.pending);
+	return true;
+}
+
 bool term_keys_read(struct key *key)
 {
 	wint_t c;
 	int got;
 
-	if (keys.pending.kind != K_NONE) {
-		*key = keys.pending;
-		keys.pending.kind = K_NONE;
-		return true;
-	}
-	while ((got = get_wch(&c)) != ERR) {
+	while (!take_pending(key)) {
+		if ((got = next(&c)) == ERR) {
+			*key = (struct key){ .kind = is_lost() ? K_LOST : K_NONE };
+			return key->kind == K_LOST;
+		}
 		*key = got == KEY_CODE_YES ? function(c) : c == 0x1B ? after_escape() : key_of_character((int32_t)c);
 		if (key->kind != K_NONE)
 			return true;
 	}
-	*key = (struct key){ .kind = is_lost() ? K_LOST : K_NONE };
-	return key->kind == K_LOST;
+	return true;
 }

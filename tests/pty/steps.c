@@ -299,6 +299,28 @@ static bool step_paste(char *argument)
 	return true;
 }
 
+/* TEXT with \xHH for any byte; at each | the line is cut: nothing more comes for 60 ms. */
+static bool step_pieces(char *argument)
+{
+	enum { CUT_MS = 60 };
+
+	for (char *at = argument; *at; at++) {
+		unsigned byte = (unsigned char)*at;
+		char c;
+
+		if (*at == '|') {
+			for (int64_t until = pty_now() + CUT_MS; pty_now() < until;)
+				pty_read(stage.pty, until);
+			continue;
+		}
+		if (!strncmp(at, "\\x", 2) && sscanf(at + 2, "%2x", &byte) == 1)
+			at += 3;
+		c = (char)byte;
+		pty_send(stage.pty, &c, 1);
+	}
+	return true;
+}
+
 static bool step_click(char *argument)
 {
 	for (int y = 0; y < pty_height(stage.pty); y++) {
@@ -549,6 +571,7 @@ static const struct step {
 	{ "grown", step_grown, true, "remembers the memory in use; KB: it has grown at most so much since" },
 	{ "type", step_type, true, "TEXT: types it" },
 	{ "paste", step_paste, true, "TEXT: pastes it" },
+	{ "pieces", step_pieces, true, "TEXT: sends it, \\xHH is a byte; at each | nothing comes for 60 ms" },
 	{ "click", step_click, true, "TEXT: where it stands" },
 	{ "signal", step_signal, true, "NAME: sends TERM, HUP, SEGV..." },
 	{ "hangup", step_hangup, true, "the connection is lost" },
