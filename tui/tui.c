@@ -291,6 +291,7 @@ bool explore(const struct explore *what, struct err *err)
 	start_app(&l, what);
 	canvas_init(&l.canvas, 1, 1);
 	run(&l);
+	witness_frame(&l.app, &l.canvas, false);
 	end_session(&l);
 	term_stop();
 	outside_write_history(&l.app);

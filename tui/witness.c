@@ -84,12 +84,17 @@ static void pane_question(const struct app *app, int pane, struct str *out)
 		side_question(app, asked.diff == DIFF_FOIL ? WITNESS_FOIL : WITNESS_UNEDITED, &asked, out);
 }
 
-/* The pane says itself that it shows something older. */
+/* The pane says itself that it shows something older; or its edge, where it would, is under the line that is typed in. */
 static bool is_marked(const struct canvas *c, struct rect r)
 {
+	static const char *const corners[] = { "┌", "├", "┬", "┼", "+", "┤", "┐" };
 	struct str edge;
-	bool marked;
+	bool marked, seen = false;
 
+	for (size_t i = 0; i < sizeof corners / sizeof *corners && r.y < c->h && r.x < c->w; i++)
+		seen |= !strcmp(c->cell[(size_t)r.y * (size_t)c->w + (size_t)r.x].text, corners[i]);
+	if (!seen)
+		return true;
 	str_init(&edge);
 	for (int x = r.x; x < r.x + r.w && x < c->w && r.y < c->h; x++)
 		str_add(&edge, c->cell[(size_t)r.y * (size_t)c->w + (size_t)x].text);

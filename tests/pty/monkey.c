@@ -11,6 +11,7 @@
  *   - a key is answered within 200 ms, or four times what the idle program takes here; time that the machine gave to others is not counted
  *   - no pane shows numbers of another question for longer than that without saying that they are stale (tui/witness.h)
  *   - a signal ends it within a second, also while the terminal takes no output; a terminal that still listens is as it was before
+ *   - the saved session is what the program would save: at its end, or (when it rests or is killed) a moment ago
  *   - no temporary file is left over after an end that was not SIGKILL
  * How to see that it finds what it was made for: monkey_finds.sh.
  */
@@ -21,6 +22,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
+#include <glob.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -33,6 +35,8 @@ enum { INSTRUMENTED = 1 };
 enum { INSTRUMENTED = 0 };
 #endif
 
+/* A change is saved after so long at the latest (tui/remember.c). */
+enum { SAVED_MS = 1500, DOCS = 64 };
 enum { KEY_MS = 200, STALE_MS = 200, VIEWS_MS = 1000, END_MS = 1000, LEAVE_MS = INSTRUMENTED ? 20000 : 5000, PATIENCE_MS = 20000, REST_MS = 2500, SHOWN = 12 };
 
 struct options {
@@ -53,6 +57,7 @@ struct told {
 	int64_t at;			/* when the last whole frame came */
 	double waited;			/* and what waited() was then */
 	int64_t blind_until;		/* the terminal took nothing until a moment ago */
+	struct { char *yaml; int64_t from; } doc[DOCS];	/* what would have been saved, the newest first; yaml NULL: none, or not known */
 	bool wrong;			/* it shows another question unmarked */
 	char what[8192];
 };
@@ -89,6 +94,16 @@ static bool found(const char *format, ...)
 }
 
 /* ---- what the program tells ---- */
+
+static void take_doc(const char *yaml)
+{
+	struct told *t = &monkey.told;
+
+	free(t->doc[DOCS - 1].yaml);
+	memmove(&t->doc[1], &t->doc[0], sizeof t->doc - sizeof *t->doc);
+	t->doc[0].yaml = yaml ? strdup(yaml) : NULL;
+	t->doc[0].from = pty_now();
+}
 
 /* How long the program's first thread and this one have waited for a core that others had, in milliseconds. */
 static double waited(void)
@@ -130,6 +145,8 @@ static void take_line(char *line)
 			t->waited = waited();
 			t->wrong = false;
 		}
+	} else if (!strncmp(line, "doc ", 4)) {
+		take_doc(line + 4);
 	} else if ((!strncmp(line, "pane ", 5) || !strncmp(line, "before ", 7)) && !t->wrong) {
 		t->wrong = true;
 		snprintf(t->what, sizeof t->what, "%.8000s", line);
@@ -151,9 +168,56 @@ static void listen(void)
 			t->n -= (size_t)(end + 1 - t->line);
 			memmove(t->line, end + 1, t->n);
 		}
-		if (t->n == sizeof t->line - 1)	/* a line too long to be of interest */
+		if (t->n == sizeof t->line - 1) {	/* a line too long to be of interest */
 			t->n = 0;
+			take_doc(NULL);
+		}
 	}
+}
+
+/* ---- the session ---- */
+
+/* The session's file of the program, line breaks as in the witness's lines: heap; NULL: there is none. */
+static char *read_session(void)
+{
+	char pattern[200], *bytes = NULL;
+	size_t n = 0;
+	glob_t files;
+	FILE *in, *out;
+
+	snprintf(pattern, sizeof pattern, "%s/.local/state/lmscope/sessions/*-%d*.yaml", monkey.home, (int)pty_program(monkey.pty));
+	if (!glob(pattern, 0, NULL, &files) && (in = fopen(files.gl_pathv[0], "r"))) {
+		out = open_memstream(&bytes, &n);
+		for (int c; (c = getc(in)) != EOF;)
+			if (c == '\n')
+				fputs("%0a", out);
+			else
+				putc(c, out);
+		fclose(in);
+		fclose(out);
+	}
+	globfree(&files);
+	return bytes;
+}
+
+/* What is saved was the state at some time in the last `ms`; 0: is the last. */
+static bool session_is_state(int ms)
+{
+	const struct told *t = &monkey.told;
+	char *saved = read_session();
+	bool same = false;
+
+	for (int i = 0; i < DOCS && !same; i++) {
+		if (i && t->doc[i - 1].from < pty_now() - ms)	/* replaced before that */
+			break;
+		same = !t->doc[i].yaml || (saved ? !strcmp(saved, t->doc[i].yaml) : ms && pty_now() - t->doc[i].from < ms);
+		if (!ms)
+			break;
+	}
+	if (!same)
+		found("the saved session is not the state: %.4000s; the state is %.4000s", saved ? saved : "there is none", t->doc[0].yaml);
+	free(saved);
+	return same;
 }
 
 /* ---- waiting ---- */
@@ -207,7 +271,7 @@ static bool rest(void)
 	while (pty_now() < deadline && runs())
 		if (!live(300) || (monkey.told.idle && pty_now() - monkey.told.at > 250))
 			break;
-	return !*monkey.why;
+	return !*monkey.why && (!runs() || session_is_state(SAVED_MS + (int)monkey.limit + 500));
 }
 
 /* Milliseconds that F9, which does nothing, takes to the frame after it; negative: the program is gone, or never answers. */
@@ -281,8 +345,11 @@ static bool ended_well(bool in_time, int by, bool listened)
 		return found(state == PTY_EXITED ? "it exited with %d" : "it was killed by signal %d", code);
 	if (by == SIGKILL) {
 		monkey.killed = true;
-		return true;
+		return session_is_state(SAVED_MS + (int)monkey.limit + 500);
 	}
+	listen();
+	if (by && !session_is_state(0))
+		return false;
 	if (listened && (left = pty_left_behind(monkey.pty)))
 		return found("left in the terminal: %s", left);
 	if (!monkey.killed)
@@ -304,6 +371,8 @@ static bool start(const struct act *a)
 	monkey.told.probes = monkey.probes = monkey.told.frames = 0;
 	monkey.told.wrong = monkey.told.idle = false;
 	monkey.told.blind_until = 0;
+	for (int i = 0; i < DOCS; i++)
+		take_doc(NULL);
 	monkey.starts++;
 	if (!(monkey.pty = pty_start(argv, a->w, a->h)))
 		return found("no pseudo-terminal is to be had");
