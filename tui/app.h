@@ -30,6 +30,7 @@ enum request_kind {
 	REQUEST_ASK,		/* app_question() has changed: give it to the worker and tell app_asked() */
 	REQUEST_CANCEL,
 	REQUEST_COPY,		/* text to the clipboard */
+	REQUEST_EXPORT,		/* a pane or the screen to a file: `text` is what :export was given */
 	REQUEST_SAVE,		/* app->doc as the preset `text` */
 	REQUEST_OPEN,		/* the preset `text`: app_opened() */
 	REQUEST_THEME,		/* the theme of the document is another: `text`, NULL for the default */

@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "tui/complete_path.h"
+#include "tui/figure/format.h"
 #include "tui/question.h"
 
 /* Adds a candidate when it begins as the word that is typed. */
@@ -182,10 +184,49 @@ static void complete_metric(const struct app *app, const char *argument, struct 
 			offer_target(c, word, shot->token[i].text, "of the prompt");
 }
 
+static bool is_exported(const char *name)
+{
+	struct err err;
+
+	return format_of_file(name, false, &err) != NULL;
+}
+
+/* [screen] FILE: files that would be replaced, and folders. */
+static void complete_export(const struct app *app, const char *argument, struct completion *c)
+{
+	static const char screen[] = "screen ";
+
+	(void)app;
+	if (!strncmp(argument, screen, strlen(screen))) {
+		argument += strlen(screen);
+		c->from += strlen(screen);
+	} else {
+		offer(c, argument, "screen", "all of the screen, not the pane alone");
+		c->more = c->list.n > 0;
+	}
+	complete_path(argument, is_exported, &c->list);
+}
+
+static void complete_copy(const struct app *app, const char *argument, struct completion *c)
+{
+	int before;
+	const char *word = last_word(argument, &before);
+
+	(void)app;
+	c->from += (size_t)(word - argument);
+	offer(c, word, "cell", "under the cursor");
+	offer(c, word, "row", "of the cursor, with the labels above");
+	offer(c, word, "column", "of the cursor, with the labels beside it");
+	offer(c, word, "table", "all of it");
+	offer(c, word, "tsv", "separated by tabs: for spreadsheets");
+	offer(c, word, "csv", "separated by commas");
+	offer(c, word, "markdown", "a table for a page, with as many digits as the screen shows");
+}
+
 static void (*const completers[WANTS_COUNT])(const struct app *app, const char *argument, struct completion *c) = {
 	[WANTS_EDIT] = complete_edit, [WANTS_SETTING] = complete_setting, [WANTS_METRIC] = complete_metric,
 	[WANTS_ANALYSIS] = complete_analysis, [WANTS_PRESET] = complete_preset, [WANTS_THEME] = complete_theme,
-	[WANTS_DIFF] = complete_diff, [WANTS_ZOOM] = complete_zoom,
+	[WANTS_DIFF] = complete_diff, [WANTS_ZOOM] = complete_zoom, [WANTS_FILE] = complete_export, [WANTS_COPY] = complete_copy,
 };
 
 /* ------------------------------------------------------------------------------------------------ the line */
@@ -217,6 +258,8 @@ void completion_make(const struct app *app, const char *line, struct completion 
 		return;
 	}
 	action = action_for_word(start, n, &ambiguous);
+	if (!action && n > 1 && start[n - 1] == '!')	/* :export! */
+		action = action_for_word(start, n - 1, &ambiguous);
 	argument = start + n + strspn(start + n, " ");
 	out->from = (size_t)(argument - line);
 	if (action && completers[action->wants])

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tui/copy.h"
 #include "tui/lines.h"
 #include "tui/panes/lists.h"
 #include "tui/panes/pane.h"
@@ -156,73 +157,19 @@ void act_bos(struct app *app, const char *argument)
 
 /* ------------------------------------------------------------------------------------------------ the clipboard */
 
-/* The table under the focus with the cursor in it; NULL with a message when there is none. */
-static const struct table *table_here(struct app *app, int *row, int *col)
+/* A name to begin with is that of the technique. */
+void act_export(struct app *app, const char *argument)
 {
-	struct answer_shown answer = { 0 };
+	struct str line;
 
-	if (app_pane(app))
-		question_answer(app, app->focus, &answer);
-	if (answer.table)
-		cursor_in(app, answer.table, row, col);
-	else
-		app_say(app, STYLE_WARNING, "there is no table in this pane yet");
-	return answer.table;
-}
-
-static void add_cell(const struct table *t, int row, int col, struct str *out)
-{
-	size_t cell = table_cell(t, row, col);
-
-	if (t->word && t->word[cell])
-		str_addf(out, "%s ", t->word_show[cell]);
-	if (t->value[cell] == t->value[cell])
-		str_addf(out, "%.9g", (double)t->value[cell]);
-}
-
-static void copy(struct app *app, struct str *text, const char *what)
-{
-	app_ask_for(app, REQUEST_COPY, text->s);
-	app_say(app, STYLE_DIM, "copied %s", what);
-	str_done(text);
-}
-
-void act_copy(struct app *app, const char *argument)
-{
-	const struct table *t;
-	struct str text;
-	int row, col;
-
-	(void)argument;
-	if (!(t = table_here(app, &row, &col)) || row < 0 || col < 0)
-		return;
-	str_init(&text);
-	add_cell(t, row, col, &text);
-	copy(app, &text, text.s);
-}
-
-void act_copy_table(struct app *app, const char *argument)
-{
-	const struct table *t;
-	struct str text;
-	int row, col;
-
-	(void)argument;
-	if (!(t = table_here(app, &row, &col)))
-		return;
-	str_init(&text);
-	for (int k = 0; k < t->cols.n; k++)
-		str_addf(&text, "\t%s", t->cols.show[k]);
-	str_add_char(&text, '\n');
-	for (int i = 0; i < t->rows.n; i++) {
-		str_add(&text, t->rows.show[i]);
-		for (int k = 0; k < t->cols.n; k++) {
-			str_add_char(&text, '\t');
-			add_cell(t, i, k, &text);
-		}
-		str_add_char(&text, '\n');
+	if (argument && argument[strspn(argument, "! ")]) {
+		app_ask_for(app, REQUEST_EXPORT, argument);
+	} else if (app_pane(app)) {
+		str_init(&line);
+		str_addf(&line, "export %s.svg", app_pane(app)->analysis->name);
+		lines_begin(app, LINE_COMMAND, line.s);
+		str_done(&line);
 	}
-	copy(app, &text, "the table");
 }
 
 /* One word of a shell command. */
@@ -271,7 +218,8 @@ void act_copy_command(struct app *app, const char *argument)
 	str_done(&setting);
 	str_add(&line, diffs[pane.diff]);
 	str_add(&line, job->bos == BOS_ALWAYS ? " --bos" : job->bos == BOS_NEVER ? " --no-bos" : "");
-	copy(app, &line, line.s);
+	copy_text(app, &line, "the command that prints this pane");
+	str_done(&line);
 }
 
 /* ------------------------------------------------------------------------------------------------ the program */

@@ -312,23 +312,36 @@ void act_command(struct app *app, const char *argument)
 	lines_begin(app, LINE_COMMAND, argument ? argument : "");
 }
 
+/* By its word; a `!` at the end goes only with what writes files, and says that it may replace one. */
+static const struct action *find_command(const char *word, size_t n, bool *replace, bool *ambiguous)
+{
+	const struct action *action = action_for_word(word, n, ambiguous);
+
+	*replace = !action && n > 1 && word[n - 1] == '!';
+	if (*replace)
+		action = action_for_word(word, n - 1, ambiguous);
+	return *replace && action && action->wants != WANTS_FILE ? NULL : action;
+}
+
 void command_run(struct app *app, const char *line)
 {
 	const struct action *action;
-	const char *argument;
-	bool ambiguous;
+	struct str argument;
+	bool ambiguous, replace;
 	size_t n;
 
 	line += strspn(line, " :");
 	n = strcspn(line, " ");
 	if (!n)
 		return;
-	argument = line + n + strspn(line + n, " ");
-	action = action_for_word(line, n, &ambiguous);
+	action = find_command(line, n, &replace, &ambiguous);
 	if (!action) {
 		app_say(app, STYLE_ERROR, ambiguous ? ":%.*s could be several commands: Tab lists them" :
 			"there is no command :%.*s; Tab lists them", (int)n, line);
 		return;
 	}
-	app_run(app, action, argument);
+	str_init(&argument);
+	str_addf(&argument, "%s%s", replace ? "! " : "", line + n + strspn(line + n, " "));
+	app_run(app, action, argument.s);
+	str_done(&argument);
 }

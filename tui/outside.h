@@ -12,6 +12,8 @@ void outside_look(struct app *app);	/* and what is known of the next ones, for s
 void outside_save(struct app *app, const char *name);
 void outside_open(struct app *app, const char *name);
 void outside_copy(struct app *app, const char *text);
+/* "[!] [screen] FILE [theme=NAME]": the pane with the keys, or the screen at that size, in the way that the file's extension says. */
+void outside_export(struct app *app, int w, int h, const char *text);
 
 /* Lines typed in earlier sessions; and those of this one for later. */
 void outside_read_history(struct app *app);

@@ -18,6 +18,14 @@ void text_number(double x, struct str *out)
 		str_addf(out, "%s%.*f", x < 0 ? "−" : "", size < 1 ? 4 : size < 100 ? 2 : 1, size);
 }
 
+void text_bytes(size_t n, struct str *out)
+{
+	if (n < 1000)
+		str_addf(out, "%zu byte%s", n, n == 1 ? "" : "s");
+	else
+		str_addf(out, n < 1000000 ? "%.0f kB" : "%.1f MB", (double)n / (n < 1000000 ? 1e3 : 1e6));
+}
+
 void text_change(double x, struct str *out)
 {
 	if (x >= 0)

@@ -8,6 +8,8 @@ enum { TEXT_LINES = 3, TALL = 30 };	/* of generated text; a screen that has room
 
 /* "14.20", "0.731", "1.2e-05": four figures that a person reads. */
 void text_number(double x, struct str *out);
+/* "812 bytes", "23 kB". */
+void text_bytes(size_t n, struct str *out);
 /* "−1.31", "+0.02": with its sign. */
 void text_change(double x, struct str *out);
 /* "layer 12 · position 5 ·is": the cell's place, by its axes. */

@@ -365,6 +365,10 @@ bool fake_serve(struct fake *f, struct app *app)
 				answer_all(f, &app->asked);
 			app_snapshot(app, &f->shot);
 		}
+		if (r.kind == REQUEST_COPY)
+			snprintf(f->copied, sizeof f->copied, "%s", r.text);
+		if (r.kind == REQUEST_EXPORT)
+			snprintf(f->exported, sizeof f->exported, "%s", r.text);
 		leave = leave || r.kind == REQUEST_QUIT;
 		free(r.text);
 	}

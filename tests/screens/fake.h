@@ -14,6 +14,7 @@ struct fake {
 	struct snapshot shot;
 	unsigned serial;
 	int asked;	/* questions so far */
+	char copied[4000], exported[400];	/* what was asked for last */
 	bool slow;	/* the answers do not come: the first pane's is at 12 of 30 */
 	/* What cannot be answered, and why; NULL: nothing. */
 	const char *(*refuses)(const struct job *job, struct job_fault *fault);

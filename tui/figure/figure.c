@@ -138,7 +138,7 @@ static void write_title(const struct answer *a, struct str *out)
 	const struct table *t = a->table;
 
 	str_add(out, t->title ? t->title : t->analysis);
-	if (t->units == 1 && t->unit && *t->unit[0] && !strstr(out->s, t->unit[0]))
+	if (t->units == 1 && t->unit && *t->unit[0] && !t->parts.quantity)
 		str_addf(out, " · %s", t->unit[0]);
 }
 
