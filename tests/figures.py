@@ -4,7 +4,7 @@
 Every technique on the demo model, and prompts with characters that XML, CSS or a terminal take for their own; the labels and numbers
 in the picture are compared with the JSON of the same question.
 """
-import json, re, subprocess, sys
+import json, os, re, shutil, subprocess, sys, tempfile
 import xml.etree.ElementTree as ElementTree
 
 program = sys.argv[1]
@@ -117,6 +117,21 @@ def colored():
     check(all(line.endswith(b'\x1b[0m') or b'\x1b' not in line for line in ans.split(b'\n')), 'each line gives the colours back')
 
 
+def help_and_locale():
+    said = run('print', '--help')[1].decode()
+    check(all(f'  {f} ' in said for f in ('text', 'json', 'csv', 'svg', 'ans')), 'print --help explains the formats', said)
+    check('svg' in run('--man')[1].decode() and 'svg' not in run('info', '--help')[1].decode(), 'so does the man page; info has no figure')
+    with tempfile.TemporaryDirectory() as folder:
+        made = shutil.which('localedef') and subprocess.run(['localedef', '-i', 'de_DE', '-f', 'UTF-8', folder + '/de_DE.UTF-8'], capture_output=True)
+        if not made or not os.path.isdir(folder + '/de_DE.UTF-8'):
+            check(True, 'a locale with a decimal comma # SKIP localedef cannot make one here')
+            return
+        there = dict(os.environ, LOCPATH=folder, LC_ALL='de_DE.UTF-8')
+        for question in (['-f', 'csv'], ['-f', 'svg'], ['-f', 'text', '-e', 'mlp_out 1 scale 0.5'], ['-f', 'json']):
+            ask = [program, 'print', 'head-attribution', 'demo', '-p', PROMPT, *question]
+            check(subprocess.run(ask, capture_output=True, env=there).stdout == run(*ask[1:])[1], f'{question[1]} is the same where numbers have a comma')
+
+
 def main():
     techniques = [line.split()[0] for line in run('analyses')[1].decode().splitlines() if re.match(r'\s*[a-z]+(-[a-z]+)* +[A-Z]', line)]
     check(len(techniques) > 15, f'{len(techniques)} techniques')
@@ -132,6 +147,7 @@ def main():
     values()
     themes()
     colored()
+    help_and_locale()
     print(f'1..{count}')
 
 

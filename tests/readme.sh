@@ -34,7 +34,7 @@ while IFS= read -r line; do
 	*) continue ;;
 	esac
 	run=$((run + 1))
-	said=$(cd "$bin" && PATH=$bin:$PATH HOME=$bin timeout 60 bash -o pipefail -c "$line" 2>&1 </dev/null) && [ -n "$said" ]
+	said=$(cd "$bin" && PATH=$bin:$PATH HOME=$bin timeout 60 bash -o pipefail -c "$line" 2>&1 </dev/null) && { [ -n "$said" ] || [ -s "$bin/${line##*> }" ]; }
 	result $? "$line" "$said"
 done < <(awk '/^```/ { inside = !inside && /^```sh/; next } inside' README.md)
 [ "$run" -gt 4 ]

@@ -23,7 +23,7 @@ static bool start_screen(struct options *o, struct err *err)
 
 int main(int argc, char **argv)
 {
-	setlocale(LC_ALL, "");
+	setlocale(LC_CTYPE, "");	/* characters alone: numbers in files and on the command line have a point everywhere */
 	crash_catch();
 	signal(SIGXFSZ, SIG_IGN);	/* a file that may not grow is an error of the write: a sentence */
 	return command_main(argc, argv, start_screen);

@@ -21,7 +21,7 @@ struct term_wish {
 	bool no_mouse;
 };
 
-/* Takes the terminal: alternate screen, mouse, bracketed paste. Needs setlocale(LC_ALL, "") before. `what` receives what a theme must be
+/* Takes the terminal: alternate screen, mouse, bracketed paste. Needs setlocale(LC_CTYPE, "") before. `what` receives what a theme must be
  * opened for: colours (NO_COLOR counts; COLORTERM and terminfo's RGB), UTF-8 or not. Fails where stdin or stdout is no terminal,
  * or TERM is unknown: nothing has been written then. */
 bool term_start(struct term_wish wish, struct theme_for *what, struct err *err);

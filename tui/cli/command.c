@@ -57,6 +57,11 @@ static void help(const struct command *c)
 		str_add(&out, "  lmscope COMMAND --help\n\nMODEL is a Hugging Face folder, a .gguf file, a name that `lmscope models` lists, or demo (the default).\n\n");
 	}
 	options_help(c->bit, &out);
+	if (c->bit == FOR_PRINT) {
+		str_add(&out, "\nFormats of -f:\n");
+		for (const struct format *f = formats; f->word; f++)
+			str_addf(&out, "  %-28s %s\n", f->word, f->help);
+	}
 	fputs(out.s, stdout);
 	str_done(&out);
 }

@@ -68,6 +68,17 @@ static void man_keys(struct str *out)
 	str_done(&left);
 }
 
+static void man_formats(struct str *out)
+{
+	char left[100];
+
+	str_add(out, ".SH FORMATS\nOf \\-f, and by a file's extension of :export, which writes the pane that has the keys, or the whole screen.\n");
+	for (const struct format *f = formats; f->word; f++) {
+		snprintf(left, sizeof left, "%s (.%s)", f->word, f->extension);
+		man_row(out, left, f->help);
+	}
+}
+
 static void man_edits(struct str *out)
 {
 	char left[200];
@@ -154,6 +165,7 @@ void command_man(struct str *out)
 	man_commands(out);
 	str_add(out, ".SH OPTIONS\n");
 	options_man(out);
+	man_formats(out);
 	man_edits(out);
 	man_techniques(out);
 	man_keys(out);

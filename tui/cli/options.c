@@ -295,8 +295,9 @@ static const struct option_row rows[] = {
 	{ 0, "keep", "FILE", FOR_PRINT, "where --prompts keeps what is done, to go on from when interrupted", take_keep },
 	{ 0, "diff", "edits|foil", FOR_PRINT, "edited minus unedited, or prompt minus foil", take_diff },
 	{ 0, "on", "prompt|foil", FOR_PRINT, "the table of the prompt, or of the foil", take_on },
-	{ 'f', "format", "text|json|csv", FOR_PRINT | FOR_INFO | FOR_TOKENS | FOR_MODELS | FOR_PERPLEXITY | FOR_VERIFY | FOR_BENCH | FOR_DIRECTION,
-	  "how it is written", take_format },
+	{ 'f', "format", "text|json|csv|svg|ans", FOR_PRINT, "output format", take_format },
+	{ 'f', "format", "text|json", FOR_INFO | FOR_TOKENS | FOR_MODELS | FOR_PERPLEXITY | FOR_VERIFY | FOR_BENCH | FOR_DIRECTION,
+	  "output format", take_format },
 	{ 'n', "count", "N", FOR_GENERATE, "how many tokens (20)", take_count },
 	{ 0, "compare", NULL, FOR_GENERATE, "the continuation without the edits beside it", take_compare },
 	{ 0, "with", "FILE", FOR_DIRECTION, "prompts that have what the direction shall stand for, one a line", take_with },
@@ -320,13 +321,15 @@ static const struct option_row rows[] = {
 	{ 0 },
 };
 
-/* The row of "-p", "--prompt", "--prompt=…" or "-pTEXT"; *value points at what is glued to it, or is NULL. */
-static const struct option_row *find_row(const char *arg, const char **value)
+/* The command's row of "-p", "--prompt", "--prompt=…" or "-pTEXT"; *value points at what is glued to it, or is NULL. */
+static const struct option_row *find_row(const char *arg, unsigned command, const char **value)
 {
 	*value = NULL;
 	for (const struct option_row *r = rows; r->word; r++) {
 		size_t n = strlen(r->word);
 
+		if (!(r->commands & command))
+			continue;
 		if (!strncmp(arg, "--", 2) && !strncmp(arg + 2, r->word, n) && (!arg[2 + n] || arg[2 + n] == '=')) {
 			*value = arg[2 + n] ? arg + 3 + n : NULL;
 			return r;
@@ -365,8 +368,8 @@ static bool scan(int argc, char **argv, unsigned command, struct options *o, boo
 			options_end = true;
 			continue;
 		}
-		r = find_row(argv[i], &value);
-		if (!r || !(r->commands & command))
+		r = find_row(argv[i], command, &value);
+		if (!r)
 			return err_set(err, ERR_USAGE, "there is no option %s here; --help lists them", argv[i]);
 		if (r->argument && !value) {
 			if (i + 1 == argc)

@@ -5,7 +5,8 @@
 
 #include "tui/figure/svg.h"
 
-enum { CELL_W = 8, CELL_H = 16, BASELINE = 12, MARGIN = 8 };
+/* As high as the type's own lines, so that boxes and half blocks meet. */
+enum { CELL_W = 8, CELL_H = 15, BASELINE = 12, MARGIN = 8 };
 static const int32_t PAPER = 0xFFFFFF, TYPE = 0x000000;
 
 static struct cell cell_at(const struct canvas *c, int x, int y)
