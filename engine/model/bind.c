@@ -2,6 +2,7 @@
 #include "engine/model/bind.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "engine/model/account.h"
@@ -150,7 +151,7 @@ static void bind_norm(struct binder *b, enum weight w, int layer, int n, struct 
 	if ((t = need(b, w, layer, ".weight")))
 		plan_vector(b->plan, (struct plan_vector){ .tensor = t, .count = n, .add = plus_one ? 1.0f : 0.0f, .to = &norm->gain, .layer = layer });
 	must = b->c->biases & BIAS_NORM && !(on_heads && b->from->gguf);
-	if (b->c->norm == NORM_LAYER && (t = must ? need(b, w, layer, ".bias") : find(b, w, layer, ".bias", name)))
+	if (b->c->norm == NORM_LAYER && b->c->may_biases & BIAS_NORM && (t = must ? need(b, w, layer, ".bias") : find(b, w, layer, ".bias", name)))
 		plan_vector(b->plan, (struct plan_vector){ .tensor = t, .count = n, .to = &norm->bias, .layer = layer });
 }
 
@@ -168,7 +169,8 @@ static unsigned bias_bit(enum weight w)
 static void bind_bias(struct binder *b, enum weight w, int layer, int out, int first, const int32_t *pick, float **bias)
 {
 	char name[NAME];
-	const struct tensor *t = b->c->biases & bias_bit(w) ? need(b, w, layer, ".bias") : find(b, w, layer, ".bias", name);
+	const struct tensor *t = b->c->biases & bias_bit(w) ? need(b, w, layer, ".bias")
+			       : b->c->may_biases & bias_bit(w) ? find(b, w, layer, ".bias", name) : NULL;
 
 	if (t)
 		plan_vector(b->plan, (struct plan_vector){ .tensor = t, .first = first, .count = out, .pick = pick, .to = bias, .layer = layer });
@@ -332,6 +334,18 @@ static bool say_missing(const struct binder *b, const struct account *a, struct 
 	return false;
 }
 
+/* Are all that nobody uses biases? */
+static bool all_biases(const struct account *a)
+{
+	for (size_t i = 0; i < a->n; i++) {
+		size_t n = strlen(a->unused[i]->name);
+
+		if (n < 5 || strcmp(a->unused[i]->name + n - 5, ".bias"))
+			return false;
+	}
+	return true;
+}
+
 /* All tensors are told apart: missing ones are an error, unused ones alone something to know. */
 static bool settle_account(struct binder *b, struct err *err)
 {
@@ -345,12 +359,24 @@ static bool settle_account(struct binder *b, struct err *err)
 	} else if (a.n) {
 		str_init(&list);
 		account_list(&a, &list);
-		b->plan->unused = arena_printf(b->plan->arena, "%zu tensor%s of the file belong%s to no part of a %s model and %s left out: %s", a.n,
-					       a.n == 1 ? "" : "s", a.n == 1 ? "s" : "", b->family->name, a.n == 1 ? "is" : "are", list.s);
+		b->plan->unused = arena_printf(b->plan->arena, "%zu tensor%s of the file belong%s to no part of a %s model and %s left out%s: %s", a.n,
+					       a.n == 1 ? "" : "s", a.n == 1 ? "s" : "", b->family->name, a.n == 1 ? "is" : "are",
+					       all_biases(&a) && !b->from->gguf ? ", as its settings have no biases there" : "", list.s);
 		str_done(&list);
 	}
 	account_close(&a);
 	return ok;
+}
+
+/* Keys that the family does not have in transformers are not obeyed. */
+static void note_ignored(const struct binder *b, const struct settings *s)
+{
+	char *keys = settings_ignored(s);
+
+	if (keys)
+		b->plan->ignored = arena_printf(b->plan->arena, "config.json has what a %s model does not know in transformers, and it is not "
+						"obeyed: %s", settings_type(s), keys);
+	free(keys);
 }
 
 static bool check_vocabulary(const struct settings *s, const struct model *m, struct err *err)
@@ -368,8 +394,10 @@ bool bind_model(const struct checkpoint *from, struct model *m, struct plan *pla
 	struct binder b = { .from = from, .m = m, .c = &m->config, .plan = plan };
 	bool ok;
 
-	if (!settings_open(from, &s, err) || !(b.family = family_of(&s, err)) ||
-	    !config_read(&s, b.family, plan->arena, &m->config, err))
+	if (!settings_open(from, &s, err) || !(b.family = family_of(&s, err)))
+		return false;
+	s.keys = s.json ? b.family->keys : NULL;
+	if (!config_read(&s, b.family, plan->arena, &m->config, err))
 		return false;
 	m->layers = arena_alloc(plan->arena, (size_t)m->config.L * sizeof *m->layers);
 	str_init(&b.missing);
@@ -381,6 +409,7 @@ bool bind_model(const struct checkpoint *from, struct model *m, struct plan *pla
 		for (int l = 0; l < m->config.L; l++)
 			bind_layer(&b, l, plan->arena);
 		ok = settle_account(&b, err);
+		note_ignored(&b, &s);
 	}
 	str_done(&b.missing);
 	return ok;

@@ -18,7 +18,7 @@ static bool read_sizes(const struct settings *s, const struct family *f, struct 
 		return false;
 	if (!c->L || !c->D || !c->H)
 		return setting_refuse(s, !c->L ? SETTING_LAYERS : !c->D ? SETTING_WIDTH : SETTING_HEADS, err, " is missing");
-	c->G = s->json && f->kv_heads && !json_get(s->json, "num_key_value_heads") ? f->kv_heads : c->H;
+	c->G = s->json && f->kv_heads && !setting_json(s, "num_key_value_heads") ? f->kv_heads : c->H;
 	if (!setting_int(s, SETTING_KV_HEADS, 1, c->H, &c->G, err))
 		return false;
 	if (c->H % c->G)
@@ -95,11 +95,11 @@ static bool windowed(const struct settings *s, enum window_rule rule, int l)
 	case WINDOW_EVEN:
 		return l % 2 == 0;
 	case WINDOW_PATTERN:
-		json_int(json_get(s->json, "sliding_window_pattern"), &pattern);
+		json_int(setting_json(s, "sliding_window_pattern"), &pattern);
 		return pattern < 1 || (l + 1) % pattern != 0;
 	case WINDOW_IF_USED:
-		json_bool(json_get(s->json, "use_sliding_window"), &used);
-		json_int(json_get(s->json, "max_window_layers"), &from);
+		json_bool(setting_json(s, "use_sliding_window"), &used);
+		json_int(setting_json(s, "max_window_layers"), &from);
 		return used && l >= from;
 	default:
 		return true;
@@ -109,8 +109,8 @@ static bool windowed(const struct settings *s, enum window_rule rule, int l)
 /* GPT-Neo's [[["global", "local"], 6]]: kinds in turn, so many times; or the same written out as attention_layers. */
 static bool is_local(const struct settings *s, int l)
 {
-	const struct json_value *types = json_get(s->json, "attention_types");
-	const char *kind = json_text(json_at(json_get(s->json, "attention_layers"), (size_t)l));
+	const struct json_value *types = setting_json(s, "attention_types");
+	const char *kind = json_text(json_at(setting_json(s, "attention_layers"), (size_t)l));
 
 	for (size_t i = 0; !kind && i < json_count(types); i++) {
 		const struct json_value *kinds = json_at(json_at(types, i), 0);
@@ -126,7 +126,7 @@ static bool is_local(const struct settings *s, int l)
 
 static bool read_window(const struct settings *s, const struct family *f, struct config *c, struct arena *arena, struct err *err)
 {
-	const struct json_value *types = json_get(s->json, "layer_types");
+	const struct json_value *types = setting_json(s, "layer_types");
 	size_t listed = json_count(types);
 	int window = f->window == WINDOW_LOCAL ? 256 : f->window == WINDOW_EVEN || f->window == WINDOW_PATTERN ? 4096 : 0;
 
@@ -175,6 +175,7 @@ bool config_read(const struct settings *s, const struct family *f, struct arena 
 	snprintf(c->family, sizeof c->family, "%s", f->name);
 	c->context_is_hard = f->position == POSITION_LEARNED;
 	c->context = f->context;
+	settle_biases(s, c);
 	if (!settle_check(s, err) || !read_sizes(s, f, c, err) || !(c->attention_scale = arena_floats(arena, (size_t)c->L, err)))
 		return false;
 	return read_activation(s, f, c, err) && read_window(s, f, c, arena, err) && read_scales(s, c, err) &&

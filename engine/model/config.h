@@ -59,7 +59,7 @@ struct config {
 	float embed_scale, residual_scale, logit_scale;	/* 1 */
 	float logit_cap;		/* c tanh(x/c); 0: none */
 	bool tied;			/* the embedding unembeds too: the settings say so, and the file has no other unembedding */
-	unsigned biases;		/* BIAS_ bits: where one must be */
+	unsigned biases, may_biases;	/* BIAS_ bits: where one must be, and where one is used when it is there */
 };
 
 struct settings;

@@ -32,12 +32,21 @@
 	[WEIGHT_LN1_POST] = "model.layers.%d.post_attention_layernorm", \
 	[WEIGHT_LN2_POST] = "model.layers.%d.post_feedforward_layernorm"
 
+/* Keys of config.json that many families have. */
+#define KEYS_GPT2 \
+	"n_embd hidden_size n_layer num_hidden_layers n_head num_attention_heads n_inner n_positions max_position_embeddings n_ctx " \
+	"activation_function layer_norm_epsilon "
+#define KEYS_SHAPE \
+	"hidden_size num_hidden_layers num_attention_heads num_key_value_heads head_dim intermediate_size max_position_embeddings "
+#define KEYS_ROPE "rope_theta rope_scaling rope_parameters original_max_position_embeddings "
+
 const struct family family_table[] = {
 	{
 		.name = "gpt2", .types = "gpt2", .arch = "gpt2",
 		.norm = NORM_LAYER, .eps = 1e-5f, .position = POSITION_LEARNED,
 		.activation = ACTIVATION_GELU_TANH, .tied = true, .in_out = true, .biases = BIAS_ALL,
 		.fused = FUSED_THIRDS, .fused_gguf = FUSED_THIRDS, .settle = settle_gpt2,
+		.keys = KEYS_GPT2 "scale_attn_weights scale_attn_by_inverse_layer_idx",
 		.name_of = {
 			[WEIGHT_EMBED] = "transformer.wte", [WEIGHT_POSITION] = "transformer.wpe",
 			[WEIGHT_LN_FINAL] = "transformer.ln_f", [WEIGHT_UNEMBED] = "lm_head",
@@ -51,6 +60,9 @@ const struct family family_table[] = {
 		.norm = NORM_LAYER, .eps = 1e-5f, .position = POSITION_LEARNED,
 		.activation = ACTIVATION_GELU_TANH, .tied = true, .biases = BIAS_NORM | BIAS_O | BIAS_MLP,
 		.window = WINDOW_LOCAL, .settle = settle_gpt_neo,
+		.keys = "hidden_size num_layers num_hidden_layers num_heads num_attention_heads intermediate_size "
+			"max_position_embeddings activation_function layer_norm_epsilon window_size attention_types "
+			"attention_layers",
 		.name_of = {
 			[WEIGHT_EMBED] = "transformer.wte", [WEIGHT_POSITION] = "transformer.wpe",
 			[WEIGHT_LN_FINAL] = "transformer.ln_f", [WEIGHT_UNEMBED] = "lm_head",
@@ -67,6 +79,9 @@ const struct family family_table[] = {
 		.norm = NORM_LAYER, .eps = 1e-5f, .position = POSITION_ROTARY, .rotary_share = 0.25f,
 		.activation = ACTIVATION_GELU, .llama_tanh = true, .biases = BIAS_ALL,
 		.fused = FUSED_PER_GROUP, .fused_gguf = FUSED_THIRDS, .settle = settle_gpt_neox,
+		.keys = "hidden_size num_hidden_layers num_attention_heads head_dim intermediate_size max_position_embeddings "
+			"hidden_act layer_norm_eps use_parallel_residual attention_bias rotary_pct rotary_emb_base rope_scaling "
+			"rope_parameters rope_parameters.partial_rotary_factor original_max_position_embeddings",
 		.name_of = {
 			[WEIGHT_EMBED] = "gpt_neox.embed_in", [WEIGHT_LN_FINAL] = "gpt_neox.final_layer_norm",
 			[WEIGHT_UNEMBED] = "embed_out|lm_head", [WEIGHT_LN1] = "gpt_neox.layers.%d.input_layernorm",
@@ -81,6 +96,7 @@ const struct family family_table[] = {
 		.norm = NORM_LAYER, .eps = 1e-5f, .position = POSITION_ROTARY, .interleaved = true,
 		.activation = ACTIVATION_GELU_TANH, .parallel = true, .shared_norm = true,
 		.biases = BIAS_NORM | BIAS_MLP | BIAS_UNEMBED,
+		.keys = KEYS_GPT2 "rotary_dim",
 		.name_of = {
 			[WEIGHT_EMBED] = "transformer.wte", [WEIGHT_LN_FINAL] = "transformer.ln_f", [WEIGHT_UNEMBED] = "lm_head",
 			[WEIGHT_LN1] = "transformer.h.%d.ln_1", [WEIGHT_Q] = "transformer.h.%d.attn.q_proj",
@@ -93,6 +109,9 @@ const struct family family_table[] = {
 		.name = "opt", .types = "opt", .arch = NULL,
 		.norm = NORM_LAYER, .eps = 1e-5f, .position = POSITION_LEARNED, .position_offset = 2,
 		.activation = ACTIVATION_RELU, .tied = true, .biases = BIAS_ALL, .settle = settle_opt,
+		.keys = "hidden_size num_hidden_layers num_attention_heads ffn_dim max_position_embeddings activation_function "
+			"do_layer_norm_before word_embed_proj_dim _remove_final_layer_norm enable_bias "
+			"layer_norm_elementwise_affine",
 		.name_of = {
 			[WEIGHT_EMBED] = "model.decoder.embed_tokens", [WEIGHT_POSITION] = "model.decoder.embed_positions",
 			[WEIGHT_LN_FINAL] = "model.decoder.final_layer_norm", [WEIGHT_UNEMBED] = "lm_head",
@@ -110,6 +129,8 @@ const struct family family_table[] = {
 		.norm = NORM_LAYER, .eps = 1e-5f, .position = POSITION_ALIBI, .context = 2048,
 		.activation = ACTIVATION_GELU_TANH, .tied = true, .biases = BIAS_ALL,
 		.fused = FUSED_PER_GROUP, .fused_gguf = FUSED_THIRDS, .settle = settle_bloom,
+		.keys = "hidden_size n_embed n_layer num_hidden_layers n_head num_attention_heads layer_norm_epsilon "
+			"apply_residual_connection_post_layernorm seq_length max_position_embeddings",
 		.name_of = {
 			[WEIGHT_EMBED] = "transformer.word_embeddings",
 			[WEIGHT_EMBED_NORM] = "transformer.word_embeddings_layernorm", [WEIGHT_LN_FINAL] = "transformer.ln_f",
@@ -125,6 +146,10 @@ const struct family family_table[] = {
 		.norm = NORM_LAYER, .eps = 1e-5f, .position = POSITION_ROTARY, .context = 2048,
 		.activation = ACTIVATION_GELU, .llama_tanh = true, .parallel = true, .shared_norm = true, .tied = true, .biases = BIAS_NORM,
 		.fused = FUSED_PER_GROUP, .fused_gguf = FUSED_THIRDS, .settle = settle_falcon,
+		.keys = KEYS_ROPE "hidden_size n_embed num_hidden_layers RefinedWeb:n_layer RefinedWebModel:n_layer num_attention_heads "
+			"RefinedWeb:n_head RefinedWebModel:n_head num_kv_heads RefinedWeb:n_head_kv RefinedWebModel:n_head_kv "
+			"ffn_hidden_size activation layer_norm_epsilon max_position_embeddings alibi bias multi_query "
+			"new_decoder_architecture parallel_attn num_ln_in_parallel_attn",
 		.name_of = {
 			[WEIGHT_EMBED] = "transformer.word_embeddings", [WEIGHT_LN_FINAL] = "transformer.ln_f",
 			[WEIGHT_UNEMBED] = "lm_head", [WEIGHT_LN1] = "transformer.h.%d.ln_attn|transformer.h.%d.input_layernorm",
@@ -142,6 +167,7 @@ const struct family family_table[] = {
 		.norm = NORM_LAYER, .eps = 1e-5f, .position = POSITION_ROTARY, .rotary_share = 0.5f,
 		.activation = ACTIVATION_GELU_TANH, .parallel = true, .shared_norm = true, .biases = BIAS_ALL | BIAS_UNEMBED,
 		.fused_gguf = FUSED_THIRDS, .settle = settle_phi,
+		.keys = KEYS_SHAPE KEYS_ROPE "hidden_act layer_norm_eps qk_layernorm partial_rotary_factor rope_parameters.partial_rotary_factor",
 		.name_of = {
 			LLAMA_QKV,
 			[WEIGHT_EMBED] = "model.embed_tokens", [WEIGHT_LN_FINAL] = "model.final_layernorm",
@@ -155,6 +181,7 @@ const struct family family_table[] = {
 		.name = "phi3", .types = "phi3", .arch = "phi3", .first_context = 4096,
 		.norm = NORM_RMS, .eps = 1e-5f, .position = POSITION_ROTARY,
 		.activation = ACTIVATION_SILU, .gated = true, .fused = FUSED_THIRDS, .fused_gguf = FUSED_THIRDS,
+		.keys = KEYS_SHAPE KEYS_ROPE "hidden_act rms_norm_eps sliding_window partial_rotary_factor rope_parameters.partial_rotary_factor",
 		.name_of = {
 			LLAMA_ENDS, LLAMA_NORMS, LLAMA_O,
 			[WEIGHT_QKV] = "model.layers.%d.self_attn.qkv_proj", [WEIGHT_GATE_IN] = "model.layers.%d.mlp.gate_up_proj",
@@ -165,6 +192,7 @@ const struct family family_table[] = {
 		.name = "llama", .types = "llama|mistral", .arch = "llama",
 		.norm = NORM_RMS, .eps = 1e-6f, .position = POSITION_ROTARY, .gguf_permuted = true,
 		.activation = ACTIVATION_SILU, .gated = true,
+		.keys = KEYS_SHAPE KEYS_ROPE "hidden_act rms_norm_eps llama:attention_bias llama:mlp_bias mistral:sliding_window",
 		.name_of = {
 			LLAMA_ENDS, LLAMA_NORMS, LLAMA_QKV, LLAMA_O, LLAMA_MLP,
 		},
@@ -173,6 +201,7 @@ const struct family family_table[] = {
 		.name = "qwen2", .types = "qwen2", .arch = "qwen2", .kv_heads = 32,
 		.norm = NORM_RMS, .eps = 1e-6f, .position = POSITION_ROTARY,
 		.activation = ACTIVATION_SILU, .gated = true, .biases = BIAS_QKV, .window = WINDOW_IF_USED,
+		.keys = KEYS_SHAPE KEYS_ROPE "hidden_act rms_norm_eps sliding_window use_sliding_window max_window_layers layer_types",
 		.name_of = {
 			LLAMA_ENDS, LLAMA_NORMS, LLAMA_QKV, LLAMA_O, LLAMA_MLP,
 		},
@@ -181,6 +210,7 @@ const struct family family_table[] = {
 		.name = "qwen3", .types = "qwen3", .arch = "qwen3", .kv_heads = 32, .head_width = 128,
 		.norm = NORM_RMS, .eps = 1e-6f, .position = POSITION_ROTARY,
 		.activation = ACTIVATION_SILU, .gated = true, .window = WINDOW_IF_USED,
+		.keys = KEYS_SHAPE KEYS_ROPE "hidden_act rms_norm_eps sliding_window use_sliding_window max_window_layers layer_types attention_bias",
 		.name_of = {
 			LLAMA_ENDS, LLAMA_NORMS, LLAMA_QKV, LLAMA_O, LLAMA_MLP, QK_NORMS,
 		},
@@ -189,6 +219,7 @@ const struct family family_table[] = {
 		.name = "gemma", .types = "gemma", .arch = "gemma", .kv_heads = 16, .head_width = 256,
 		.norm = NORM_RMS, .eps = 1e-6f, .position = POSITION_ROTARY,
 		.activation = ACTIVATION_GELU_TANH, .gated = true, .tied = true, .plus_one = true, .settle = settle_gemma,
+		.keys = KEYS_SHAPE KEYS_ROPE "hidden_act rms_norm_eps attention_bias use_bidirectional_attention",
 		.name_of = {
 			LLAMA_ENDS, LLAMA_NORMS, LLAMA_QKV, LLAMA_O, LLAMA_MLP,
 		},
@@ -198,6 +229,8 @@ const struct family family_table[] = {
 		.norm = NORM_RMS, .eps = 1e-6f, .position = POSITION_ROTARY,
 		.activation = ACTIVATION_GELU_TANH, .gated = true, .tied = true, .plus_one = true,
 		.window = WINDOW_EVEN, .settle = settle_gemma2,
+		.keys = KEYS_SHAPE KEYS_ROPE "hidden_activation rms_norm_eps attention_bias use_bidirectional_attention query_pre_attn_scalar "
+			"sliding_window layer_types final_logit_softcapping attn_logit_softcapping",
 		.name_of = {
 			LLAMA_ENDS, LLAMA_QKV, LLAMA_O, LLAMA_MLP, POST_NORMS,
 			[WEIGHT_LN1] = "model.layers.%d.input_layernorm",
@@ -209,6 +242,9 @@ const struct family family_table[] = {
 		.norm = NORM_RMS, .eps = 1e-6f, .position = POSITION_ROTARY, .rope_base = 1e6f, .rotary_local = true,
 		.activation = ACTIVATION_GELU_TANH, .gated = true, .tied = true, .plus_one = true,
 		.window = WINDOW_PATTERN, .settle = settle_gemma3,
+		.keys = KEYS_SHAPE KEYS_ROPE "hidden_activation rms_norm_eps attention_bias use_bidirectional_attention query_pre_attn_scalar "
+			"sliding_window layer_types final_logit_softcapping attn_logit_softcapping sliding_window_pattern "
+			"rope_local_base_freq",
 		.name_of = {
 			LLAMA_ENDS, LLAMA_QKV, LLAMA_O, LLAMA_MLP, QK_NORMS, POST_NORMS,
 			[WEIGHT_LN1] = "model.layers.%d.input_layernorm",
@@ -219,6 +255,7 @@ const struct family family_table[] = {
 		.name = "olmo", .types = "olmo", .arch = "olmo",
 		.norm = NORM_LAYER, .eps = 1e-5f, .position = POSITION_ROTARY, .gguf_permuted = true,
 		.activation = ACTIVATION_SILU, .gated = true,
+		.keys = KEYS_SHAPE KEYS_ROPE "hidden_act attention_bias clip_qkv",
 		.name_of = {
 			LLAMA_QKV, LLAMA_O, LLAMA_MLP,
 			[WEIGHT_EMBED] = "model.embed_tokens", [WEIGHT_LN_FINAL] = "", [WEIGHT_UNEMBED] = "lm_head",
@@ -229,6 +266,7 @@ const struct family family_table[] = {
 		.name = "olmo2", .types = "olmo2", .arch = "olmo2",
 		.norm = NORM_RMS, .eps = 1e-5f, .position = POSITION_ROTARY,
 		.activation = ACTIVATION_SILU, .gated = true, .settle = settle_olmo2,
+		.keys = KEYS_SHAPE KEYS_ROPE "hidden_act rms_norm_eps attention_bias",
 		.name_of = {
 			LLAMA_ENDS, LLAMA_QKV, LLAMA_O, LLAMA_MLP, QK_NORMS, POST_NORMS,
 		},
@@ -237,6 +275,8 @@ const struct family family_table[] = {
 		.name = "stablelm", .types = "stablelm|stablelm_epoch", .arch = "stablelm", .kv_heads = 32,
 		.norm = NORM_LAYER, .eps = 1e-5f, .position = POSITION_ROTARY, .rotary_share = 0.25f,
 		.activation = ACTIVATION_SILU, .gated = true, .biases = BIAS_NORM, .settle = settle_stablelm,
+		.keys = KEYS_SHAPE KEYS_ROPE "hidden_act layer_norm_eps use_qkv_bias qk_layernorm use_parallel_residual partial_rotary_factor "
+			"rope_parameters.partial_rotary_factor stablelm_epoch:rope_pct stablelm_epoch:norm_eps",
 		.name_of = {
 			LLAMA_ENDS, LLAMA_NORMS, LLAMA_QKV, LLAMA_O, LLAMA_MLP,
 			[WEIGHT_Q_NORM] = "model.layers.%d.self_attn.q_layernorm.norms.%h",
@@ -247,6 +287,7 @@ const struct family family_table[] = {
 		.name = "starcoder2", .types = "starcoder2", .arch = "starcoder2", .kv_heads = 2,
 		.norm = NORM_LAYER, .eps = 1e-5f, .position = POSITION_ROTARY,
 		.activation = ACTIVATION_GELU_TANH, .tied = true, .biases = BIAS_NORM,
+		.keys = KEYS_SHAPE KEYS_ROPE "hidden_act norm_epsilon sliding_window use_bias",
 		.name_of = {
 			LLAMA_ENDS, LLAMA_NORMS, LLAMA_QKV, LLAMA_O,
 			[WEIGHT_IN] = "model.layers.%d.mlp.c_fc", [WEIGHT_OUT] = "model.layers.%d.mlp.c_proj",
@@ -256,6 +297,8 @@ const struct family family_table[] = {
 		.name = "smollm3", .types = "smollm3", .arch = "smollm3", .kv_heads = 4,
 		.norm = NORM_RMS, .eps = 1e-6f, .position = POSITION_ROTARY, .rope_base = 2e6f, .gguf_permuted = true,
 		.activation = ACTIVATION_SILU, .gated = true, .tied = true, .window = WINDOW_IF_USED, .settle = settle_smollm3,
+		.keys = KEYS_SHAPE KEYS_ROPE "hidden_act rms_norm_eps attention_bias mlp_bias sliding_window use_sliding_window layer_types "
+			"no_rope_layers no_rope_layer_interval",
 		.name_of = {
 			LLAMA_ENDS, LLAMA_NORMS, LLAMA_QKV, LLAMA_O, LLAMA_MLP,
 		},
@@ -264,6 +307,8 @@ const struct family family_table[] = {
 		.name = "granite", .types = "granite", .arch = "granite",
 		.norm = NORM_RMS, .eps = 1e-6f, .position = POSITION_ROTARY, .gguf_permuted = true,
 		.activation = ACTIVATION_SILU, .gated = true, .settle = settle_granite,
+		.keys = KEYS_SHAPE KEYS_ROPE "hidden_act rms_norm_eps attention_bias mlp_bias embedding_multiplier logits_scaling residual_multiplier "
+			"attention_multiplier",
 		.name_of = {
 			LLAMA_ENDS, LLAMA_NORMS, LLAMA_QKV, LLAMA_O, LLAMA_MLP,
 		},
@@ -272,6 +317,7 @@ const struct family family_table[] = {
 		.name = "cohere", .types = "cohere", .arch = "command-r",
 		.norm = NORM_LAYER, .eps = 1e-5f, .position = POSITION_ROTARY, .rope_base = 5e5f, .interleaved = true,
 		.activation = ACTIVATION_SILU, .gated = true, .parallel = true, .shared_norm = true, .tied = true, .settle = settle_cohere,
+		.keys = KEYS_SHAPE KEYS_ROPE "hidden_act layer_norm_eps logit_scale attention_bias use_qk_norm",
 		.name_of = {
 			LLAMA_ENDS, LLAMA_QKV, LLAMA_O, LLAMA_MLP, QK_NORMS,
 			[WEIGHT_LN1] = "model.layers.%d.input_layernorm",

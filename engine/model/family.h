@@ -66,6 +66,8 @@ struct family {
 	unsigned biases;		/* BIAS_ bits: where one must be; elsewhere it is taken where it is there */
 	enum fused fused, fused_gguf;
 	enum window_rule window;
+	/* The keys of config.json that its code in transformers looks at, beside those that all have. "TYPE:KEY": only where that is the type. */
+	const char *keys;
 	/* What else the settings say, after everything common was read. NULL: nothing. */
 	bool (*settle)(const struct settings *s, struct config *c, struct arena *arena, struct err *err);
 	/* In Hugging Face files, without ".weight"; NULL: the family has none; "": a norm without weights; "a|b": either. */

@@ -163,6 +163,8 @@ static struct model *finish(struct model *m, struct task *task, struct notes *no
 		notes_add(notes, "%s: the tokenizer knows %d tokens, the model %d; those above cannot be used", m->path,
 			  tokenizer_size(m->tokenizer), m->config.V);
 	note_own_head(m, notes);
+	if (m->store->plan.ignored)
+		notes_add(notes, "%s: %s", m->name, m->store->plan.ignored);
 	if (m->store->plan.unused)
 		notes_add(notes, "%s: %s", m->name, m->store->plan.unused);
 	if (m->store->too_much)

@@ -135,7 +135,7 @@ static double old_length(const struct source *o)
 	number(o, "original_max_position_embeddings", &old);
 	if (o->first_context)
 		old = o->first_context;
-	json_double(json_get(o->s->json, "original_max_position_embeddings"), &old);
+	json_double(setting_json(o->s, "original_max_position_embeddings"), &old);
 	return sensible(old) ? old : 0;
 }
 
@@ -237,8 +237,8 @@ static bool scale_from_json(const struct source *o, struct rotary *r, struct are
 	if (!type || !strcmp(type, "default"))
 		return true;
 	for (size_t i = 0; i < sizeof scalings / sizeof *scalings; i++)
-		if (!strcmp(scalings[i].type, type) && scalings[i].scale(o, r, arena, err))
-			return true;
+		if (!strcmp(scalings[i].type, type) && (o->first_context && !strcmp(type, "yarn") ? scale_long : scalings[i].scale)(o, r, arena, err))
+			return true;	/* Phi-3's "yarn" is its own long form under an older name */
 	return err_set(err, ERR_FILE, "%s/config.json: the rotary scaling \"%.40s\" is not supported, or lacks a number; lmscope knows "
 		       "linear, dynamic, llama3, yarn and longrope", o->s->from->path, type);
 }
@@ -246,10 +246,10 @@ static bool scale_from_json(const struct source *o, struct rotary *r, struct are
 /* The scaling of all layers, or of those of one type. */
 static const struct json_value *scaling_of(const struct settings *s, const char *layers)
 {
-	const struct json_value *v = json_get(s->json, "rope_scaling");
+	const struct json_value *v = setting_json(s, "rope_scaling");
 
 	if (!json_is(v, JSON_OBJECT))
-		v = json_get(s->json, "rope_parameters");
+		v = setting_json(s, "rope_parameters");
 	return json_get(v, layers) ? json_get(v, layers) : v;
 }
 
@@ -348,14 +348,14 @@ static bool begin(struct rotary *r, int width, bool interleaved, float base, str
 /* Gemma 3: layers with a window have a base, and may have a scaling, of their own. */
 static bool read_local(const struct settings *s, struct config *c, struct arena *arena, struct err *err)
 {
-	const struct json_value *nested = json_get(json_get(s->json, "rope_parameters"), "sliding_attention");
+	const struct json_value *nested = json_get(setting_json(s, "rope_parameters"), "sliding_attention");
 	struct source o = { s, nested, c, 0 };
 	double base = 10000;
 
 	if (!s->json)
 		gguf_number(s, "freq_base_swa", &base);
 	else if (!number(&o, "rope_theta", &base))
-		json_double(json_get(s->json, "rope_local_base_freq"), &base);
+		json_double(setting_json(s, "rope_local_base_freq"), &base);
 	if (!(base > 0))
 		return err_set(err, ERR_FILE, "%s: a rotary base of the local layers that is not above 0 is not supported", s->from->path);
 	return begin(&c->rotary_local, c->rotary.width, c->rotary.interleaved, (float)base, arena, err) &&

@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "engine/base/str.h"
+
 /* Spellings in config.json, the likeliest first; "a.b" looks inside a. And the key in a GGUF, behind "ARCH.". */
 static const struct {
 	const char *json[6], *gguf;
@@ -106,6 +108,39 @@ bool settings_tied(const struct settings *s, bool *tied, struct err *err)
 	return setting_bool(s, SETTING_TIED, tied, err);
 }
 
+/* Is a word of `keys` the key? A word may begin with the one model type that it is for: "mistral:sliding_window". */
+static bool has_word(const struct settings *s, const char *key)
+{
+	const char *type = settings_type(s);
+	size_t n = strlen(key), length = type ? strlen(type) : 0;
+
+	for (const char *word = s->keys; *word; word += strspn(word, " ")) {
+		const char *end = word + strcspn(word, " "), *colon = memchr(word, ':', (size_t)(end - word));
+		bool ours = !colon || ((size_t)(colon - word) == length && !memcmp(word, type, length));
+
+		word = colon ? colon + 1 : word;
+		if (ours && (size_t)(end - word) == n && !memcmp(word, key, n))
+			return true;
+		word = end;
+	}
+	return false;
+}
+
+/* Has the family the key? What stands inside rope_parameters it has with that object, but for the share of channels that turn. */
+static bool is_key(const struct settings *s, const char *key)
+{
+	static const char rope[] = "rope_parameters.", share[] = "rope_parameters.partial_rotary_factor";
+
+	if (!s->keys || !strcmp(key, "vocab_size") || !strcmp(key, "tie_word_embeddings"))
+		return true;
+	return has_word(s, !strncmp(key, rope, strlen(rope)) && strcmp(key, share) ? "rope_parameters" : key);
+}
+
+const struct json_value *setting_json(const struct settings *s, const char *key)
+{
+	return s->json && is_key(s, key) ? json_get(s->json, key) : NULL;
+}
+
 /* The value and the spelling it was found under. */
 static const struct json_value *find_json(const struct settings *s, enum setting word, const char **key)
 {
@@ -114,6 +149,8 @@ static const struct json_value *find_json(const struct settings *s, enum setting
 		char path[80], *part = path, *dot;
 
 		*key = spelling[word].json[i];
+		if (!is_key(s, *key))
+			continue;
 		snprintf(path, sizeof path, "%s", *key);
 		for (; part; part = dot) {
 			dot = strchr(part, '.');
@@ -125,6 +162,15 @@ static const struct json_value *find_json(const struct settings *s, enum setting
 			return v;
 	}
 	return NULL;
+}
+
+/* The first spelling that the family has. */
+static const char *usual_key(const struct settings *s, enum setting word)
+{
+	for (int i = 0; i < 6 && spelling[word].json[i]; i++)
+		if (is_key(s, spelling[word].json[i]))
+			return spelling[word].json[i];
+	return spelling[word].json[0];
 }
 
 static bool find_gguf(const struct settings *s, enum setting word, char key[160])
@@ -154,7 +200,7 @@ bool setting_refuse(const struct settings *s, enum setting word, struct err *err
 
 	if (s->json ? !find_json(s, word, &key) : !find_gguf(s, word, gguf_key)) {	/* absent: the first spelling */
 		snprintf(gguf_key, sizeof gguf_key, "%s.%s", s->arch, spelling[word].gguf);
-		key = s->json ? spelling[word].json[0] : gguf_key;
+		key = s->json ? usual_key(s, word) : gguf_key;
 	}
 	va_start(ap, format);
 	vsnprintf(what, sizeof what, format, ap);
@@ -250,4 +296,56 @@ bool setting_text(const struct settings *s, enum setting word, char *out, size_t
 		return wrong(s, key, "a short text", err);
 	memcpy(out, text, strlen(text) + 1);
 	return true;
+}
+
+/* ---- keys of other families ---- */
+
+/* Keys that stand for themselves, and the truth value that says nothing. */
+static const struct {
+	const char *key;
+	bool nothing;
+} switches[] = {
+	{ "_remove_final_layer_norm", false }, { "alibi", false }, { "apply_residual_connection_post_layernorm", false }, { "attention_bias", false },
+	{ "bias", false }, { "do_layer_norm_before", true }, { "enable_bias", true }, { "layer_norm_elementwise_affine", true },
+	{ "mlp_bias", false }, { "new_decoder_architecture", false }, { "qk_layernorm", false }, { "scale_attn_by_inverse_layer_idx", false },
+	{ "scale_attn_weights", true }, { "use_bias", false }, { "use_bidirectional_attention", false }, { "use_qk_norm", false },
+	{ "use_qkv_bias", false }, { "attention_layers", false }, { "attention_types", false }, { "layer_types", false }, { "no_rope_layers", false },
+	{ "query_pre_attn_scalar", false }, { "rope_scaling", false },
+};
+
+static void add_ignored(struct str *out, const char *key)
+{
+	str_addf(out, "%s%s", out->n ? ", " : "", key);
+}
+
+/* A value that is there and is not the one that says nothing: null, false, 0, or for some switches true. */
+static bool says_something(const struct json_value *v, bool nothing)
+{
+	bool truth;
+	double x;
+
+	if (!v || json_kind(v) == JSON_NULL || (json_bool(v, &truth) && truth == nothing))
+		return false;
+	return !json_double(v, &x) || x != 0;
+}
+
+char *settings_ignored(const struct settings *s)
+{
+	struct str out;
+	const char *key;
+
+	if (!s->json)
+		return NULL;
+	str_init(&out);
+	for (int word = 0; word < SETTING_COUNT; word++)	/* where the family's own spelling is there too, that is what counts */
+		for (int i = 0; i < 6 && spelling[word].json[i] && !find_json(s, (enum setting)word, &key); i++)
+			if (!is_key(s, spelling[word].json[i]) && says_something(json_get(s->json, spelling[word].json[i]), false))
+				add_ignored(&out, spelling[word].json[i]);
+	for (size_t i = 0; i < sizeof switches / sizeof *switches; i++)
+		if (!is_key(s, switches[i].key) && says_something(json_get(s->json, switches[i].key), switches[i].nothing))
+			add_ignored(&out, switches[i].key);
+	if (out.n)
+		return str_take(&out);
+	str_done(&out);
+	return NULL;
 }

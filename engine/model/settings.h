@@ -14,6 +14,7 @@
 struct settings {
 	const struct checkpoint *from;
 	const struct json_value *json;	/* of a folder: the object with the text model's settings */
+	const char *keys;		/* of a folder: those that the family has in transformers (family.h); NULL: any */
 	char arch[64];			/* of a GGUF: the prefix of its keys */
 };
 
@@ -38,6 +39,10 @@ bool settings_tied(const struct settings *s, bool *tied, struct err *err);
 /* Sets the error "FILE: KEY …" with the key as it stands in the file, or as it would. Always false. */
 bool setting_refuse(const struct settings *s, enum setting word, struct err *err, const char *format, ...)
 	__attribute__((format(printf, 4, 5)));
+/* A key of config.json by itself. NULL: it is not there, or the family has no such key. */
+const struct json_value *setting_json(const struct settings *s, const char *key);
+/* "a, b": the keys of config.json that other families have and this one has not, where they would say something. NULL: none. Heap. */
+char *settings_ignored(const struct settings *s);
 bool setting_there(const struct settings *s, enum setting word);
 /* The model_type or architecture. */
 const char *settings_type(const struct settings *s);

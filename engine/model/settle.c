@@ -10,14 +10,13 @@ static bool flag(const struct settings *s, const char *key, bool otherwise)
 {
 	bool value = otherwise;
 
-	if (s->json)
-		json_bool(json_get(s->json, key), &value);
+	json_bool(setting_json(s, key), &value);
 	return value;
 }
 
 static bool number(const struct settings *s, const char *key, double *out)
 {
-	return s->json && json_double(json_get(s->json, key), out);
+	return json_double(setting_json(s, key), out);
 }
 
 /* Weights that need more than their tensors' own numbers: codes, scales, zero points. */
@@ -38,10 +37,11 @@ bool settle_check(const struct settings *s, struct err *err)
 		enum { FLAG, NUMBER, POSITIVE, LIST } kind;
 	} rows[] = {
 		{ "_remove_final_layer_norm", FLAG }, { "alibi", FLAG }, { "apply_residual_connection_post_layernorm", FLAG },
-		{ "attention_bias", FLAG }, { "do_layer_norm_before", FLAG }, { "enable_bias", FLAG }, { "layer_norm_elementwise_affine", FLAG },
+		{ "attention_bias", FLAG }, { "bias", FLAG }, { "do_layer_norm_before", FLAG }, { "enable_bias", FLAG }, { "layer_norm_elementwise_affine", FLAG },
 		{ "multi_query", FLAG }, { "new_decoder_architecture", FLAG }, { "qk_layernorm", FLAG },
 		{ "scale_attn_by_inverse_layer_idx", FLAG }, { "scale_attn_weights", FLAG }, { "use_qk_norm", FLAG },
-		{ "use_sliding_window", FLAG }, { "max_window_layers", NUMBER }, { "no_rope_layer_interval", NUMBER },
+		{ "use_sliding_window", FLAG }, { "mlp_bias", FLAG }, { "use_bias", FLAG },
+		{ "use_qkv_bias", FLAG }, { "use_bidirectional_attention", FLAG }, { "max_window_layers", NUMBER }, { "no_rope_layer_interval", NUMBER },
 		{ "num_ln_in_parallel_attn", NUMBER }, { "sliding_window_pattern", NUMBER }, { "original_max_position_embeddings", POSITIVE },
 		{ "query_pre_attn_scalar", POSITIVE }, { "rope_local_base_freq", POSITIVE }, { "word_embed_proj_dim", POSITIVE },
 		{ "attention_layers", LIST }, { "attention_types", LIST }, { "layer_types", LIST }, { "no_rope_layers", LIST },
@@ -49,7 +49,7 @@ bool settle_check(const struct settings *s, struct err *err)
 	static const char *const words[] = { "true or false", "a number", "a number above 0", "a list" };
 
 	for (size_t i = 0; s->json && i < sizeof rows / sizeof *rows; i++) {
-		const struct json_value *v = json_get(s->json, rows[i].key);
+		const struct json_value *v = setting_json(s, rows[i].key);
 		bool yes, ok = !v || json_kind(v) == JSON_NULL;
 		double x;
 
@@ -63,6 +63,23 @@ bool settle_check(const struct settings *s, struct err *err)
 			return err_set(err, ERR_FILE, "%s/config.json: %s is not %s", s->from->path, rows[i].key, words[rows[i].kind]);
 	}
 	return !s->json || check_quantisation(s, err);
+}
+
+/* Of a folder the settings say which biases there are; those of a GGUF do not, and what it has is used. */
+void settle_biases(const struct settings *s, struct config *c)
+{
+	static const struct {
+		const char *key;
+		unsigned where;
+	} rows[] = {
+		{ "attention_bias", BIAS_QKV | BIAS_O }, { "bias", BIAS_QKV | BIAS_O | BIAS_MLP }, { "mlp_bias", BIAS_MLP },
+		{ "use_bias", BIAS_QKV | BIAS_O | BIAS_MLP }, { "use_qkv_bias", BIAS_QKV },
+	};
+
+	c->may_biases = s->json ? c->biases : BIAS_ALL | BIAS_UNEMBED;
+	for (size_t i = 0; s->json && i < sizeof rows / sizeof *rows; i++)
+		if (flag(s, rows[i].key, !strcmp(rows[i].key, "use_bias") && c->biases))
+			c->may_biases |= rows[i].where;
 }
 
 static bool refuse(const struct settings *s, const char *what, struct err *err)
@@ -131,11 +148,13 @@ bool settle_falcon(const struct settings *s, struct config *c, struct arena *are
 
 bool settle_gemma(const struct settings *s, struct config *c, struct arena *arena, struct err *err)
 {
-	const char *older = s->json ? json_text(json_get(s->json, "hidden_act")) : NULL;
+	const char *older = json_text(setting_json(s, "hidden_act"));
 
-	(void)arena, (void)err;
+	(void)arena;
+	if (flag(s, "use_bidirectional_attention", false))
+		return refuse(s, "use_bidirectional_attention (attention to later tokens)", err);
 	c->embed_scale = sqrtf((float)c->D);
-	if (older && !strcmp(older, "gelu") && !json_text(json_get(s->json, "hidden_activation")))
+	if (older && !strcmp(older, "gelu"))
 		c->activation = ACTIVATION_GELU_TANH;	/* the older hidden_act says "gelu" and means this one */
 	return true;
 }
@@ -159,9 +178,9 @@ static void scale_by_scalar(const struct settings *s, struct config *c)
 bool settle_gemma2(const struct settings *s, struct config *c, struct arena *arena, struct err *err)
 {
 	scale_by_scalar(s, c);	/* caps are there unless the settings say null */
-	if (s->json ? !json_get(s->json, "attn_logit_softcapping") : !setting_there(s, SETTING_ATTENTION_CAP))
+	if (s->json ? !setting_json(s, "attn_logit_softcapping") : !setting_there(s, SETTING_ATTENTION_CAP))
 		c->attention_cap = 50;
-	if (s->json ? !json_get(s->json, "final_logit_softcapping") : !setting_there(s, SETTING_LOGIT_CAP))
+	if (s->json ? !setting_json(s, "final_logit_softcapping") : !setting_there(s, SETTING_LOGIT_CAP))
 		c->logit_cap = 30;
 	return settle_gemma(s, c, arena, err);
 }
@@ -200,6 +219,8 @@ bool settle_gpt_neox(const struct settings *s, struct config *c, struct arena *a
 	if (s->json ? !flag(s, "attention_bias", true)
 		    : !gguf_find(s->from->gguf, "blk.0.attn_qkv.bias") && !gguf_find(s->from->gguf, "blk.0.attn_output.bias"))
 		c->biases &= ~(unsigned)(BIAS_QKV | BIAS_O);
+	if (s->json)
+		c->may_biases = c->biases;
 	return true;
 }
 
@@ -235,7 +256,7 @@ bool settle_opt(const struct settings *s, struct config *c, struct arena *arena,
 	if (flag(s, "_remove_final_layer_norm", false))
 		return refuse(s, "_remove_final_layer_norm", err);
 	if (!flag(s, "enable_bias", true))
-		c->biases = BIAS_NORM;
+		c->biases = c->may_biases = BIAS_NORM;
 	c->bare_norms = !flag(s, "layer_norm_elementwise_affine", true);
 	return true;
 }
@@ -249,9 +270,9 @@ bool settle_phi(const struct settings *s, struct config *c, struct arena *arena,
 
 bool settle_smollm3(const struct settings *s, struct config *c, struct arena *arena, struct err *err)
 {
-	const struct json_value *list = s->json ? json_get(s->json, "no_rope_layers") : NULL;
+	const struct json_value *list = setting_json(s, "no_rope_layers");
 	double interval = 4;
-	bool by_rotary = s->json && !json_is(json_get(s->json, "layer_types"), JSON_ARRAY);	/* windows stand where no rotary positions do */
+	bool by_rotary = s->json && !json_is(setting_json(s, "layer_types"), JSON_ARRAY);	/* windows stand where no rotary positions do */
 	int window = 0;
 
 	if (!setting_int(s, SETTING_WINDOW, 0, INT_MAX, &window, err))

@@ -106,11 +106,11 @@ static void test_hostile(void)
 		{ "\"model_type\": \"llama\"", "\"model_type\": \"gpt2\"", "of the tensors that a gpt2 model needs are missing" },
 		{ "\"vocab_size\": 64", "\"vocab_size\": 65", "config.json: vocab_size is 65, but model.embed_tokens.weight has 64 rows" },
 		{ "\"vocab_size\": 64", "\"vocab_size\": \"64\"", "vocab_size is not a whole number" },
-		{ "\"rope_scaling\": null", "\"use_sliding_window\": \"yes\"", "config.json: use_sliding_window is not true or false" },
-		{ "\"rope_scaling\": null", "\"query_pre_attn_scalar\": -4", "query_pre_attn_scalar is not a number above 0" },
-		{ "\"rope_scaling\": null", "\"no_rope_layers\": 4", "no_rope_layers is not a list" },
-		{ "\"rope_scaling\": null", "\"sliding_window\": 4, \"layer_types\": [\"full_attention\"]", "layer_types lists 1 layers of 2" },
-		{ "\"rope_scaling\": null", "\"sliding_window\": 4, \"layer_types\": [\"linear_attention\", \"full_attention\"]",
+		{ "\"model_type\": \"llama\"", "\"model_type\": \"qwen2\", \"use_sliding_window\": \"yes\"", "config.json: use_sliding_window is not true or false" },
+		{ "\"model_type\": \"llama\"", "\"model_type\": \"gemma2\", \"query_pre_attn_scalar\": -4", "query_pre_attn_scalar is not a number above 0" },
+		{ "\"model_type\": \"llama\"", "\"model_type\": \"smollm3\", \"no_rope_layers\": 4", "no_rope_layers is not a list" },
+		{ "\"model_type\": \"llama\"", "\"model_type\": \"qwen2\", \"sliding_window\": 4, \"layer_types\": [\"full_attention\"]", "layer_types lists 1 layers of 2" },
+		{ "\"model_type\": \"llama\"", "\"model_type\": \"qwen2\", \"sliding_window\": 4, \"layer_types\": [\"linear_attention\", \"full_attention\"]",
 		  "layer_types: \"linear_attention\" is not supported" },
 		{ "\"rope_scaling\": null", "\"quantization_config\": {\"quant_method\": \"gptq\", \"bits\": 4}",
 		  "quantization_config: the method \"gptq\" is not supported" },
@@ -208,6 +208,69 @@ static struct model *open_changed(const char *fixture, const char *from, const c
 	m = open_with(fixture, *config ? config : bytes, NULL, err);
 	free(config);
 	return m;
+}
+
+/* Keys that the family does not have in transformers are not obeyed, and a note names those that would have said something. */
+static void test_other_keys(void)
+{
+	static const struct {
+		const char *more, *says;	/* NULL: no note */
+	} rows[] = {
+		{ "\"sliding_window\": 4", "not obeyed: sliding_window" }, { "\"final_logit_softcapping\": 3.0", "not obeyed: final_logit_softcapping" },
+		{ "\"logit_scale\": 2, \"embedding_multiplier\": 3", "not obeyed: logit_scale, embedding_multiplier" },
+		{ "\"clip_qkv\": 0.1", "not obeyed: clip_qkv" }, { "\"partial_rotary_factor\": 0.5", "not obeyed: partial_rotary_factor" },
+		{ "\"layer_types\": [\"sliding_attention\"]", "not obeyed: layer_types" }, { "\"use_qk_norm\": true", "not obeyed: use_qk_norm" },
+		{ "\"sliding_window\": null, \"use_sliding_window\": false, \"qk_layernorm\": false, \"scale_attn_weights\": true", NULL },
+		{ "\"layer_norm_eps\": 0.5, \"n_embd\": 28", NULL },	/* its own spellings are there */
+	};
+	struct err err = { 0 };
+	struct model *plain = open_with("tiny/llama3", base, NULL, &err);
+
+	for (size_t i = 0; plain && i < sizeof rows / sizeof *rows; i++) {
+		struct notes notes = { 0 };
+		struct str more;
+		char *config;
+		struct model *m;
+
+		str_init(&more);
+		str_addf(&more, "\"rope_scaling\": null, %s", rows[i].more);
+		config = changed(base, "\"rope_scaling\": null", more.s);
+		m = open_with("tiny/llama3", config, &notes, &err);
+		CHECK_THAT(m && m->config.logit_scale == 1 && m->config.embed_scale == 1 && m->config.logit_cap == 0 && m->config.qkv_clip == 0 &&
+			   !m->config.window && same_config(&m->config, &plain->config), "%s changes nothing %s", rows[i].more, err.text);
+		CHECK_THAT(rows[i].says ? notes.n == 1 && strstr(notes.line[0], rows[i].says) : !notes.n, "%s: %s", rows[i].more,
+			   notes.n ? notes.line[0] : "no note");
+		model_free(m);
+		notes_done(&notes);
+		str_done(&more);
+		free(config);
+	}
+	model_free(plain);
+}
+
+/* Biases that the settings deny are left out, with a note; the same file with the settings that have them uses them. */
+static void test_denied_biases(void)
+{
+	static const struct {
+		const char *from, *to;
+		bool used;
+	} rows[] = { { "\"attention_bias\": true", "\"attention_bias\": true", true }, { "\"attention_bias\": true", "\"attention_bias\": false", false } };
+
+	for (size_t i = 0; i < 2; i++) {
+		char *text = file_read("tests/fixtures/families/qwen3-bias/config.json", 1 << 16, &(size_t){ 0 }, &(struct err){ 0 });
+		char *config = text ? changed(text, rows[i].from, rows[i].to) : NULL;
+		struct notes notes = { 0 };
+		struct err err = { 0 };
+		struct model *m = config ? open_with("families/qwen3-bias", config, &notes, &err) : NULL;
+
+		CHECK_THAT(m && (m->layers[0].b_Q && m->layers[0].b_O) == rows[i].used, "%s %s", rows[i].to, err.text);
+		CHECK_THAT(m && (rows[i].used ? !notes.n : notes.n == 1 && strstr(notes.line[0], "left out, as its settings have no biases there")),
+			   "%s", notes.n ? notes.line[0] : "no note");
+		model_free(m);
+		notes_done(&notes);
+		free(config);
+		free(text);
+	}
 }
 
 /* What Windows' editors and Python's json module write into the file is no reason to refuse it. */
@@ -366,6 +429,8 @@ int main(void)
 {
 	test_hostile();
 	test_forms();
+	test_other_keys();
+	test_denied_biases();
 	test_marks();
 	test_tied();
 	test_defaults();
