@@ -11,6 +11,7 @@
 #include "engine/analysis/analysis.h"
 #include "engine/base/arena.h"
 #include "engine/base/big.h"
+#include "engine/numbers/blas.h"
 #include "engine/numbers/cpu.h"
 #include "engine/numbers/limits.h"
 #include "engine/numbers/matrix.h"
@@ -220,7 +221,7 @@ static bool prepare_product(struct stand *s, int T, struct err *err)
 
 static bool prepare_product_of_blas(struct stand *s, int T, struct err *err)
 {
-	return prepare_product_by(s, T, true, err);
+	return blas_load(err) && prepare_product_by(s, T, true, err);
 }
 
 static bool prepare_append(struct stand *s, int T, struct err *err)

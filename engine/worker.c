@@ -211,11 +211,25 @@ static void worker_done(struct worker *w)
 	free(w);
 }
 
+/* As much stack as it needs, whatever the limit on the main thread's is. */
+static bool start_thread(struct worker *w)
+{
+	enum { STACK = 4 << 20 };
+	pthread_attr_t attr;
+	bool started;
+
+	pthread_attr_init(&attr);
+	pthread_attr_setstacksize(&attr, STACK);
+	started = !pthread_create(&w->thread, &attr, run_thread, w);
+	pthread_attr_destroy(&attr);
+	return started;
+}
+
 struct worker *worker_new(struct err *err)
 {
 	struct worker *w = xcalloc(1, sizeof *w);
 	sigset_t before;
-	int started;
+	bool started;
 
 	w->fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
 	desk_init(&w->desk, w);
@@ -224,7 +238,7 @@ struct worker *worker_new(struct err *err)
 	pthread_mutex_init(&w->lock, NULL);
 	pthread_cond_init(&w->wake, NULL);
 	signals_block(&before);	/* signals are the screen's */
-	started = w->fd >= 0 && !pthread_create(&w->thread, NULL, run_thread, w);
+	started = w->fd >= 0 && start_thread(w);
 	signals_restore(&before);
 	if (started)
 		return w;

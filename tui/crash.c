@@ -9,6 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "engine/base/arena.h"
 #include "engine/base/file.h"
 #include "tui/term.h"
 
@@ -74,12 +75,30 @@ static void crashed(int signal, siginfo_t *info, void *context)
 	die(signal);
 }
 
+/* On whatever thread; nothing that takes memory. */
+static void without_memory(size_t bytes)
+{
+	char digits[24], *at = digits + sizeof digits;
+
+	be_the_first(SIGABRT);
+	*--at = 0;
+	do
+		*--at = (char)('0' + bytes % 10);
+	while (bytes /= 10);
+	term_restore_raw();
+	say("lmscope: out of memory: ");
+	say(at);
+	say(" bytes more could not be had.\n");
+	_exit(1);
+}
+
 void crash_catch(void)
 {
 	static char stack[STACK];
 	stack_t other = { .ss_sp = stack, .ss_size = sizeof stack };
 	struct sigaction action = { .sa_sigaction = crashed, .sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER };
 
+	on_no_memory(without_memory);
 	sigaltstack(&other, NULL);
 	sigemptyset(&action.sa_mask);
 	for (size_t i = 0; i < sizeof crashes / sizeof *crashes; i++)

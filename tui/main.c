@@ -4,6 +4,7 @@
 
 #include "tui/cli/command.h"
 #include "tui/crash.h"
+#include "tui/limits.h"
 #include "tui/start.h"
 #include "tui/tui.h"
 
@@ -23,6 +24,8 @@ static bool start_screen(struct options *o, struct err *err)
 
 int main(int argc, char **argv)
 {
+	if (!limits_suffice())
+		return 1;
 	setlocale(LC_CTYPE, "");	/* characters alone: numbers in files and on the command line have a point everywhere */
 	crash_catch();
 	signal(SIGXFSZ, SIG_IGN);	/* a file that may not grow is an error of the write: a sentence */

@@ -22,8 +22,17 @@ struct arena {
 	size_t bytes;
 };
 
-static void *out_of_memory(size_t bytes)
+static void (*leave)(size_t bytes);
+
+void on_no_memory(void (*what)(size_t bytes))
 {
+	leave = what;
+}
+
+void no_memory_left(size_t bytes)
+{
+	if (leave)
+		leave(bytes);
 	fprintf(stderr, "lmscope: out of memory (%zu bytes)\n", bytes);
 	abort();
 }
@@ -32,28 +41,36 @@ void *xbig(size_t bytes)
 {
 	void *p = inject_no_memory() ? NULL : big_take(bytes);
 
-	return p ? p : out_of_memory(bytes);
+	if (!p)
+		no_memory_left(bytes);
+	return p;
 }
 
 void *xmalloc(size_t bytes)
 {
 	void *p = inject_no_memory() ? NULL : malloc(bytes ? bytes : 1);
 
-	return p ? p : out_of_memory(bytes);
+	if (!p)
+		no_memory_left(bytes);
+	return p;
 }
 
 void *xcalloc(size_t count, size_t size)
 {
 	void *p = inject_no_memory() ? NULL : calloc(count ? count : 1, size ? size : 1);
 
-	return p ? p : out_of_memory(count * size);
+	if (!p)
+		no_memory_left(count * size);
+	return p;
 }
 
 void *xrealloc(void *p, size_t bytes)
 {
 	void *q = inject_no_memory() ? NULL : realloc(p, bytes ? bytes : 1);
 
-	return q ? q : out_of_memory(bytes);
+	if (!q)
+		no_memory_left(bytes);
+	return q;
 }
 
 char *xstrdup(const char *s)
@@ -125,7 +142,9 @@ void *arena_alloc(struct arena *a, size_t bytes)
 {
 	void *p = take(a, bytes);
 
-	return p ? p : out_of_memory(bytes);
+	if (!p)
+		no_memory_left(bytes);
+	return p;
 }
 
 char *arena_strndup(struct arena *a, const char *s, size_t n)

@@ -42,12 +42,11 @@ static void *take(size_t bytes)
 	void *p;
 
 	if (budget < 0)
-		return malloc(bytes);
+		return xmalloc(bytes);
 	if (bytes > (size_t)budget)
 		return NULL;
-	p = malloc(bytes);
-	if (p)
-		budget -= cost(p) < budget ? cost(p) : budget;
+	p = xmalloc(bytes);
+	budget -= cost(p) < budget ? cost(p) : budget;
 	return p;
 }
 

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/base/arena.h"
+
 /* Members of classes: Unicode's White_Space, and what Oniguruma counts as part of a word. */
 #define WHITE_SPACE "\\x{9}-\\x{D}\\x{20}\\x{85}\\x{A0}\\x{1680}\\x{2000}-\\x{200A}\\x{2028}\\x{2029}\\x{202F}\\x{205F}\\x{3000}"
 #define WORD "\\p{Alphabetic}\\p{M}\\p{Nd}\\p{Pc}"
@@ -188,10 +190,12 @@ static bool in_class(struct scan *s, struct err *err)
 static void close_count(struct scan *s)
 {
 	size_t length = s->out->n - s->atom;
-	char *atom = strndup(s->out->s + s->atom, length);
+	char *atom = xmalloc(length + 1);
 
+	memcpy(atom, s->out->s + s->atom, length);
+	atom[length] = 0;
 	s->out->n = s->atom;
-	str_addf(s->out, "(?:%s)", atom ? atom : "");
+	str_addf(s->out, "(?:%s)", atom);
 	free(atom);
 }
 

@@ -106,7 +106,7 @@ static void matcher_start(struct matcher *m, const struct split *s)
 	m->context = pcre2_match_context_create(NULL);
 	m->stack = pcre2_jit_stack_create(32 * 1024, JIT_STACK_BYTES, NULL);
 	if (!m->data || !m->context || !m->stack)
-		abort();	/* as xmalloc does */
+		no_memory_left(JIT_STACK_BYTES);
 	pcre2_set_match_limit(m->context, STEPS);
 	pcre2_set_heap_limit(m->context, HEAP_KILOBYTES);
 	pcre2_jit_stack_assign(m->context, NULL, m->stack);

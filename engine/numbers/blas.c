@@ -1,12 +1,16 @@
-/* blas.c - see blas.h. The only file that includes cblas.h. */
+/* blas.c - see blas.h. The only file that includes cblas.h; of the library it has a name and one function. */
 #include "engine/numbers/blas.h"
 
 #include <assert.h>
 #include <cblas.h>
+#include <dlfcn.h>
 #include <limits.h>
-#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+
+#define LIBRARY "libopenblas.so.0"
+
+static __typeof__(&cblas_sgemm) sgemm;	/* NULL: not loaded */
 
 bool blas_wanted(void)
 {
@@ -15,22 +19,27 @@ bool blas_wanted(void)
 	return wish && !strcmp(wish, "openblas");
 }
 
-/* Its own threads spin against ours, even when idle: one thread, for good. */
-static void use_one_thread(void)
+bool blas_load(struct err *err)
 {
-	static atomic_bool done;
+	void *library;
 
-	if (!atomic_exchange(&done, true))
-		openblas_set_num_threads(1);
+	if (sgemm)
+		return true;
+	/* Its threads start as it is loaded, and spin beside ours even when idle; later they can only be told to rest. */
+	setenv("OPENBLAS_NUM_THREADS", "1", 1);
+	library = dlopen(LIBRARY, RTLD_NOW | RTLD_LOCAL);
+	if (!library)
+		return err_set(err, ERR_FILE, "OpenBLAS cannot be loaded (%s)", dlerror());
+	*(void **)&sgemm = dlsym(library, "cblas_sgemm");
+	return sgemm || err_set(err, ERR_FILE, "%s has no function cblas_sgemm", LIBRARY);
 }
 
 void blas_gemm(bool a_transposed, bool b_transposed, int m, int n, int k, const float *a, size_t lda, const float *b, size_t ldb,
 	       float *c, size_t ldc, bool more)
 {
-	assert(lda <= INT_MAX && ldb <= INT_MAX && ldc <= INT_MAX);
+	assert(sgemm && lda <= INT_MAX && ldb <= INT_MAX && ldc <= INT_MAX);
 	if (m <= 0 || n <= 0)
 		return;
-	use_one_thread();
-	cblas_sgemm(CblasRowMajor, a_transposed ? CblasTrans : CblasNoTrans, b_transposed ? CblasTrans : CblasNoTrans, m, n, k,
-		    1.0f, a, (int)lda, b, (int)ldb, more ? 1.0f : 0.0f, c, (int)ldc);
+	sgemm(CblasRowMajor, a_transposed ? CblasTrans : CblasNoTrans, b_transposed ? CblasTrans : CblasNoTrans, m, n, k, 1.0f, a, (int)lda,
+	      b, (int)ldb, more ? 1.0f : 0.0f, c, (int)ldc);
 }

@@ -1,4 +1,5 @@
 /* dense.c - products of activations: right against double loops, and a row's bits are its own. */
+#include "engine/numbers/blas.h"
 #include "engine/numbers/cpu.h"
 #include "engine/numbers/dense.h"
 #include "tests/tap.h"
@@ -72,6 +73,7 @@ static double check_shapes(void)
 
 int main(void)
 {
+	struct err err = { 0 };
 	double worst;
 
 	unsetenv("LMSCOPE_GEMM");
@@ -90,6 +92,7 @@ int main(void)
 		CHECK_THAT(worst < 1e-5, "%s: all shapes, both ways, in one go and in two: %.2g", cpu_names[set], worst);
 	}
 	setenv("LMSCOPE_GEMM", "openblas", 1);
+	CHECK_THAT(blas_load(&err), "OpenBLAS is loaded %s", err.text);
 	worst = check_shapes();
 	CHECK_THAT(worst < 1e-5, "OpenBLAS: all shapes, both ways, in one go and in two: %.2g", worst);
 	unsetenv("LMSCOPE_GEMM");

@@ -2,6 +2,7 @@
  * matrix.c - products with packed weights: right against plain double loops, for every set of kernels, type of weights,
  * shape and tail; and equal bit for bit however the work is cut.
  */
+#include "engine/numbers/blas.h"
 #include "engine/numbers/cpu.h"
 #include "engine/numbers/gemm.h"
 #include "engine/numbers/matrix.h"
@@ -452,6 +453,10 @@ static void test_parts(enum cpu_set set)
 
 static void test_openblas(void)
 {
+	struct err err = { 0 };
+
+	if (!CHECK_THAT(blas_load(&err), "OpenBLAS is loaded %s", err.text))
+		return;
 	setenv("LMSCOPE_GEMM", "openblas", 1);
 	test_large(cpu_set());
 	test_inputs(cpu_set(), DTYPE_F32, true);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "engine/model/model.h"
+#include "engine/numbers/blas.h"
 #include "engine/run/run.h"
 #include "engine/session.h"
 #include "tests/tap.h"
@@ -169,6 +170,10 @@ static void check_techniques(const char *path)
 
 int main(void)
 {
+	struct err err = { 0 };
+
+	if (!CHECK_THAT(blas_load(&err), "it is loaded %s", err.text))
+		return tap_done();
 	for (int i = 0; models[i]; i++) {
 		check_run(models[i], "packed");
 		matrix_low_memory(true);
