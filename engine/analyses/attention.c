@@ -2,6 +2,7 @@
  * attention.c - where one head looks: its attention weights, query by key.
  *
  *   pattern[T, T] = softmax(q k / sqrt(K))        show=value: pattern[i, j] · ‖v_j W_O‖
+ *   with a norm after attention                   show=value: pattern[i, j] · ‖(v_j W_O) ⊙ gain‖ / RMS of attention's summed write at i
  *
  * A row is a query and sums to 1. A weight is not an effect: much of it rests on the first token, whose value is nearly nothing.
  * Weighted by the length of what the value writes (Kobayashi et al. 2020), the same map says where something is read from.
@@ -10,6 +11,7 @@
 
 #include "engine/analysis/pattern.h"
 #include "engine/numbers/kernels.h"
+#include "engine/run/result.h"
 
 enum { ARG_LAYER, ARG_HEAD, ARG_SHOW };
 enum { SHOW_WEIGHT, SHOW_VALUE };
@@ -25,12 +27,13 @@ static const struct param params[] = {
 	{ 0 },
 };
 
-/* out[T]: ‖v_j W_O‖ of this head for each key j. */
+/* out[T]: the length of what this head writes of each key j; a norm after attention has its gain, but not yet its scale, which is the query's. */
 static bool value_lengths(const struct ask *ask, float *out, struct err *err)
 {
 	const struct config *c = &ask->model->config;
 	int layer = ask->arg[ARG_LAYER], head = ask->arg[ARG_HEAD];
 	size_t K = (size_t)c->K, kv = (size_t)config_kv_head(c, head);
+	const struct result_place place = { .model = ask->model, .layer = layer, .post_scale = 1 };
 	float *write = arena_floats(ask->scratch, (size_t)c->D, err);	/* [D] */
 
 	if (!write)
@@ -39,6 +42,7 @@ static bool value_lengths(const struct ask *ask, float *out, struct err *err)
 		const float *v = run_at(ask->run, SITE_V, layer, j) + kv * K;
 
 		matrix_apply_inputs(ask->model->layers[layer].W_O, head * c->K, c->K, v, K, 1, write, (size_t)c->D);
+		result_finish(&place, write);
 		out[j] = kernel_norm2(write, (size_t)c->D);
 	}
 	return true;
@@ -48,6 +52,7 @@ static struct table *compute(const struct ask *ask, struct err *err)
 {
 	int layer = ask->arg[ARG_LAYER], head = ask->arg[ARG_HEAD], T = ask->run->T;
 	bool value = ask->arg[ARG_SHOW] == SHOW_VALUE;
+	const float *post = ask->run->layer[layer]->post_scale;	/* [T], or NULL */
 	float *length = arena_floats(ask->scratch, (size_t)T, err);	/* [T] */
 	struct table *t;
 
@@ -56,11 +61,11 @@ static struct table *compute(const struct ask *ask, struct err *err)
 	if (!pattern_is_edited(ask->run, layer))
 		pattern_check_init(&t->check);
 	for (int i = 0; i < T; i++) {
-		const float *weight = run_pattern(ask->run, layer, head, i);
+		const float *weight = run_pattern(ask->run, layer, head, i), scale = post ? post[i] : 1;
 
 		pattern_check_row(&t->check, weight, T);
 		for (int j = 0; j <= i; j++)
-			t->value[table_cell(t, i, j)] = value ? weight[j] * length[j] : weight[j];
+			t->value[table_cell(t, i, j)] = value ? weight[j] * length[j] * scale : weight[j];
 	}
 	axis_tokens(t, &t->rows, ask->run, DIM_POSITION, "query");
 	axis_tokens(t, &t->cols, ask->run, DIM_KEY, "key");
@@ -82,7 +87,7 @@ const struct analysis analysis_attention = {
 	.paper = "Kobayashi et al. 2020",
 	.blurb = "Where one head looks: the weight that each query gives to each key.",
 	.help = "Rows are queries, columns keys. A large weight is no proof that the head does anything with what it finds: "
-		"show=value multiplies it by the length of what that value writes. The first token is where heads rest; it is left "
+		"show=value multiplies it by the length of what that value writes to the stream. The first token is where heads rest; it is left "
 		"out of the colour range.",
 	.shape = "query × key",
 	.unit = "weight",

@@ -1,15 +1,21 @@
 /*
  * gradient_x_input.c - which tokens of the prompt the metric answers to, to first order.
  *
- *   x[T, D] the embeddings as they enter layer 0,  g = ∂ metric / ∂ x
+ *   x[T, D] the inputs: token embeddings alone, as the family scales them, before learned positions and a norm on them;  g = ∂ metric / ∂ x
  *   gradient_x_input: Σ_d g_d x_d  (Denil et al. 2015)       norm: ‖g‖  (saliency; Simonyan et al. 2014, Li et al. 2016)
  *
- * The products sum to the metric's slope as all embeddings grow together, not to the metric: only a network without norms and softmax
- * would make the two the same. That slope is measured too: the metric with the embeddings a little longer and a little shorter.
+ * So x is what Hugging Face calls inputs_embeds, times the family's scale: learned positions are context, and do not grow with it.
+ *
+ * The products sum to the metric's slope as all inputs grow together, not to the metric: only a network without norms and softmax would
+ * make the two the same. That slope is measured too, by runs with the inputs a little longer and a little shorter.
  */
 #include "engine/analysis/cause.h"
 
+#include <math.h>
+
 #include "engine/numbers/kernels.h"
+
+#define TOLERANCE 5e-3	/* of the check */
 
 enum { ARG_SHOW };
 enum { SHOW_PRODUCT, SHOW_NORM };
@@ -23,32 +29,55 @@ static const struct param params[] = {
 	{ 0 },
 };
 
-/* The metric with all embeddings times a factor. */
+/* The metric with all inputs times a factor. */
 static bool scaled(const struct ask *ask, double factor, double *value, struct err *err)
 {
 	const struct run *base = ask->run;
-	const char **lines = cause_lines(base, 1, ask->scratch);
-	struct run_order order = { .model = ask->model, .tokens = base->tokens, .T = base->T, .prompt_T = base->prompt_T, .edits = lines,
-				   .edit_count = base->edits + 1, .unedited = ask->unedited, .foil = ask->foil };
+	struct run_order order = { .model = ask->model, .tokens = base->tokens, .T = base->T, .prompt_T = base->prompt_T,
+				   .edits = cause_lines(base, 0, ask->scratch), .edit_count = base->edits, .unedited = ask->unedited,
+				   .foil = ask->foil, .input_scale = (float)factor };
 	struct run *r;
 	bool ok;
 
-	lines[base->edits] = arena_printf(ask->scratch, "embed 0 scale %.9g", factor);
 	r = run_new(&order, ask->task, err);
 	ok = r && metric_value(ask->metric, r, ask->unedited, value, ask->task, err);
 	run_unref(r);
 	return ok;
 }
 
-/* The sum against the slope between two runs: as exact as single precision lets a difference be. */
-static bool check_slope(struct table *t, const struct ask *ask, double sum, struct err *err)
+/* The slope as a difference between two runs. The factors are taken as single precision has them. */
+static bool difference(const struct ask *ask, double step, double *slope, struct err *err)
 {
-	const double step = 0.02;
+	const double long_by = (double)(float)(1 + step), short_by = (double)(float)(1 - step);
 	double longer, shorter;
 
-	if (!scaled(ask, 1 + step, &longer, err) || !scaled(ask, 1 - step, &shorter, err))
+	if (!scaled(ask, long_by, &longer, err) || !scaled(ask, short_by, &shorter, err))
 		return false;
-	t->check = (struct check){ "sum = the metric's slope as embeddings grow", (longer - shorter) / (2 * step), sum, 5e-3 };
+	*slope = (longer - shorter) / (long_by - short_by);
+	return true;
+}
+
+/*
+ * How far to step, as a share of the inputs' length. Rounding in the two runs is divided by the step, curvature grows with it; Richardson's
+ * extrapolation leaves of the latter so little that the step may be as long as keeps rounding at half of what the check allows.
+ */
+static double step_for(double sum, double value)
+{
+	const double rounding = 0x1p-20 * fmax(fabs(value), 8);	/* of a metric: a few bits of logits of that size */
+	const double shortest = 1e-3, longest = 3e-2, amplified = 2.7;	/* by the extrapolation */
+
+	return fmin(fmax(amplified * rounding / (TOLERANCE / 2 * fmax(1, fabs(sum))), shortest), longest);
+}
+
+/* The sum against the slope between runs, extrapolated from steps h and h/2. */
+static bool check_slope(struct table *t, const struct ask *ask, double sum, double value, struct err *err)
+{
+	const double h = step_for(sum, value);
+	double coarse, fine;
+
+	if (!difference(ask, h, &coarse, err) || !difference(ask, h / 2, &fine, err))
+		return false;
+	t->check = (struct check){ "sum = the metric's slope as embeddings grow", fine + (fine - coarse) / 3, sum, TOLERANCE };
 	return true;
 }
 
@@ -57,14 +86,15 @@ static struct table *compute(const struct ask *ask, struct err *err)
 	bool product = ask->arg[ARG_SHOW] == SHOW_PRODUCT;
 	size_t D = (size_t)ask->model->config.D;
 	struct table *t = table_new(ask->run->T, 1, err);
+	float *g = arena_alloc(ask->scratch, 2 * D * sizeof *g), *x = g + D;
 	double sum = 0, value;
 
 	if (!t)
 		return NULL;
 	for (int i = 0; i < ask->run->T; i++) {
-		const float *g = gradient_at(ask->gradient, SITE_EMBED, 0, i);
-
-		t->value[i] = product ? kernel_dot(g, run_at(ask->run, SITE_EMBED, 0, i), D) : kernel_norm2(g, D);
+		gradient_input(ask->gradient, i, g);
+		model_input(ask->model, ask->run->tokens[i], x);
+		t->value[i] = product ? kernel_dot(g, x, D) : kernel_norm2(g, D);
 		sum += (double)t->value[i];
 	}
 	axis_tokens(t, &t->rows, ask->run, DIM_POSITION, "position");
@@ -76,7 +106,7 @@ static struct table *compute(const struct ask *ask, struct err *err)
 	t->look = LOOK_BARS;
 	t->scale = product ? SCALE_DIVERGING : SCALE_SEQUENTIAL;
 	t->site = SITE_EMBED;
-	if (!metric_value(ask->metric, ask->run, ask->unedited, &value, ask->task, err) || (product && !check_slope(t, ask, sum, err))) {
+	if (!metric_value(ask->metric, ask->run, ask->unedited, &value, ask->task, err) || (product && !check_slope(t, ask, sum, value, err))) {
 		table_unref(t);
 		return NULL;
 	}
@@ -91,7 +121,8 @@ const struct analysis analysis_gradient_x_input = {
 	.topic = TOPIC_ATTRIBUTION,
 	.paper = "Simonyan et al. 2014, Denil et al. 2015",
 	.blurb = "How strongly the metric answers to each token of the prompt, to first order.",
-	.help = "The gradient of the metric at a token's embedding, times the embedding: positive where the token as it is speaks for the metric. "
+	.help = "The gradient of the metric at a token's embedding, times the embedding (the token's alone, before learned positions): positive where "
+		"the token as it is speaks for the metric. "
 		"It sees an infinitely small change: where softmax is saturated, a token that matters can show nothing, and behind a norm an "
 		"embedding's own length hardly counts, so that the products are small. The norm says how much any change there would do.",
 	.shape = "position × quantity",

@@ -322,21 +322,59 @@ void model_norm(const struct model *m, const struct norm *norm, const float *x, 
 		apply_norm(&m->config, norm, x + (size_t)i * D, y + (size_t)i * D, scale ? scale + i : NULL);
 }
 
-void model_embed(const struct model *m, int32_t token, int position, float *x)
+void model_input(const struct model *m, int32_t token, float *x)
 {
 	const struct config *c = &m->config;
 
 	tensor_row(m->W_E, (size_t)token, x);
 	for (int i = 0; c->embed_scale != 1 && i < c->D; i++)
 		x[i] *= c->embed_scale;
-	if (m->W_pos && position >= 0) {
-		float *row = xmalloc((size_t)c->D * sizeof *row);
+}
 
-		tensor_row(m->W_pos, (size_t)(position + c->position_offset), row);
-		kernel_add(x, row, x, (size_t)c->D);
-		free(row);
+static void add_position(const struct model *m, int position, float *x)
+{
+	const struct config *c = &m->config;
+	float *row;
+
+	if (!m->W_pos || position < 0)
+		return;
+	row = xmalloc((size_t)c->D * sizeof *row);
+	tensor_row(m->W_pos, (size_t)(position + c->position_offset), row);
+	kernel_add(x, row, x, (size_t)c->D);
+	free(row);
+}
+
+void model_enter(const struct model *m, int position, float *x)
+{
+	add_position(m, position, x);
+	apply_norm(&m->config, &m->embed_norm, x, x, NULL);
+}
+
+void model_enter_back(const struct model *m, int32_t token, int position, bool frozen, const float *d, float *g)
+{
+	const struct config *c = &m->config;
+	const size_t D = (size_t)c->D;
+	float *x;
+
+	if (!m->embed_norm.there) {
+		if (g != d)
+			memcpy(g, d, D * sizeof *g);
+		return;
 	}
-	apply_norm(c, &m->embed_norm, x, x, NULL);
+	x = xmalloc(D * sizeof *x);
+	model_input(m, token, x);
+	add_position(m, position, x);
+	if (c->norm == NORM_LAYER)
+		back_layer_norm(x, m->embed_norm.gain, c->norm_eps, frozen, d, g, D);
+	else
+		back_rms_norm(x, m->embed_norm.gain, c->norm_eps, frozen, d, g, D);
+	free(x);
+}
+
+void model_embed(const struct model *m, int32_t token, int position, float *x)
+{
+	model_input(m, token, x);
+	model_enter(m, position, x);
 }
 
 void model_final_norm(const struct model *m, const float *x, int n, float *y, float *scale)
@@ -430,5 +468,5 @@ void model_unembed_back(const struct model *m, const float *logits, int n, float
 		d[i] *= (1 - capped * capped) * c->logit_scale;
 	}
 	if (!unembed_back_few(m, n, d, g))
-		matrix_apply_back(m->W_U, d, V, n, g, D);
+		matrix_apply_back_long(m->W_U, d, V, n, g, D);
 }

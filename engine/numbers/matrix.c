@@ -3,6 +3,7 @@
 
 #include <assert.h>
 #include <stdatomic.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "engine/numbers/blas.h"
@@ -334,13 +335,46 @@ static const float *read_back(const struct panels *weights, int panel, int numbe
 	return buffer;
 }
 
-void matrix_apply_back(const struct matrix *w, const float *d, size_t ldd, int n, float *g, size_t ldg)
+static struct product product_back(const struct matrix *w, const float *d, size_t ldd, int n, float *g, size_t ldg)
 {
 	const int wide = w->panels.align > 2 * PANEL ? w->panels.align / PANEL : 2;
-	const struct product p = {
+
+	return (struct product){
 		.weights = &w->panels, .read = read_back, .align = PANEL, .wide = wide, .depth = w->out, .limit = w->out,
 		.outputs = w->in, .x = d, .ldx = ldd, .n = n, .y = g, .ldy = ldg,
 	};
+}
+
+void matrix_apply_back_long(const struct matrix *w, const float *d, size_t ldd, int n, float *g, size_t ldg)
+{
+	enum { PART = 2048 };
+	const size_t in = (size_t)w->in;
+	double *sum;
+
+	if (w->out <= PART || w->plain || w->blas) {
+		matrix_apply_back(w, d, ldd, n, g, ldg);
+		return;
+	}
+	sum = xcalloc((size_t)n * in, sizeof *sum);
+	for (int from = 0; from < w->out; from += PART) {
+		struct product p = product_back(w, d + from, ldd, n, g, ldg);
+
+		p.from = from;
+		p.depth = w->out - from < PART ? w->out - from : PART;
+		product_run(&p);
+		for (int r = 0; r < n; r++)
+			for (size_t i = 0; i < in; i++)
+				sum[(size_t)r * in + i] += (double)g[(size_t)r * ldg + i];
+	}
+	for (int r = 0; r < n; r++)
+		for (size_t i = 0; i < in; i++)
+			g[(size_t)r * ldg + i] = (float)sum[(size_t)r * in + i];
+	free(sum);
+}
+
+void matrix_apply_back(const struct matrix *w, const float *d, size_t ldd, int n, float *g, size_t ldg)
+{
+	const struct product p = product_back(w, d, ldd, n, g, ldg);
 
 	if (w->plain)
 		blas_run(&p, w->plain, (size_t)w->in, true);

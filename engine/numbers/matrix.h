@@ -65,6 +65,8 @@ void matrix_pack_rows(const struct matrix *w, const struct matrix_rows *rows);
 void matrix_apply_outputs_here(const struct matrix *w, int from, int count, const struct matrix_rows *rows, float *y, size_t ldy);
 /* g[n, in] = d[n, out] Wᵀ: what a gradient at the output is at the input. */
 void matrix_apply_back(const struct matrix *w, const float *d, size_t ldd, int n, float *g, size_t ldg);
+/* The same for so many outputs that a sum in single precision would lose digits: in parts, which are added in double. */
+void matrix_apply_back_long(const struct matrix *w, const float *d, size_t ldd, int n, float *g, size_t ldg);
 
 /* The weights of one output, w[in] (a column of W: the unembedding vector of a token), and of one input, w[out] (a row of
  * W: what a neuron writes). Exactly the values that matrix_apply uses. */

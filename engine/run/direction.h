@@ -2,8 +2,8 @@
  * direction.h - directions of the residual stream that stand for something, found from prompts that have it and prompts that do not.
  *
  * Difference of means (Marks & Tegmark 2023, Rimsky et al. 2024): mean of resid_post over the last positions of the one set, minus the
- * other's. Its PCA variant (Zou et al. 2023): the first principal direction of the pairs' differences, turned the way their mean points and
- * as long as their mean reaches along it. Unembedding difference: W_U[:, a] − W_U[:, b], the same in every layer.
+ * other's. Its PCA variant (Zou et al. 2023): the first principal direction of the pairs' differences, whose mean is not taken off
+ * before (uncentred), turned the way that mean points and as long as it reaches along it. Unembedding difference: W_U[:, a] − W_U[:, b], the same in every layer.
  */
 #ifndef LMSCOPE_ENGINE_RUN_DIRECTION_H
 #define LMSCOPE_ENGINE_RUN_DIRECTION_H

@@ -411,8 +411,14 @@ void forward_embed(struct pass *p, const int32_t *tokens, float *x)
 	int nt = p->T - p->t0;
 	struct rows r = { p, 0, row_count(p), p->model->layers, NULL, NULL };
 
-	for (int t = p->t0; t < p->T; t++)
-		model_embed(p->model, tokens[t], t, x + (size_t)(t - p->t0) * D);
+	for (int t = p->t0; t < p->T; t++) {
+		float *row = x + (size_t)(t - p->t0) * D;
+
+		model_input(p->model, tokens[t], row);
+		for (size_t i = 0; p->input_scale != 0 && i < D; i++)
+			row[i] *= p->input_scale;
+		model_enter(p->model, t, row);
+	}
 	for (int v = 1; v < p->variants; v++)
 		memcpy(x + (size_t)(v * nt) * D, x, (size_t)nt * D * sizeof *x);
 	for (int i = 0; i < r.n; i++)

@@ -30,6 +30,7 @@ struct pass {
 	int t0, T;				/* positions that are computed: t0 … T-1 */
 	int variants;
 	const struct variant *variant;		/* [variants] */
+	float input_scale;			/* 0: 1 */
 	bool lasting;				/* the sites are kept, for the eye and for who goes on from them: also what nothing reads is made */
 	const struct layer_sites *const *past;	/* [L] with the rows below t0; NULL when t0 is 0 */
 	/* Made by pass_begin: */

@@ -199,6 +199,17 @@ const float *gradient_at(const struct gradient *g, enum site site, int layer, in
 	return layer_site(g->layer[layer], site) + (size_t)position * run_width(&g->run->model->config, site);
 }
 
+void gradient_input(const struct gradient *g, int position, float *out)
+{
+	const struct run *r = g->run;
+
+	memcpy(out, gradient_at(g, SITE_EMBED, 0, position), (size_t)r->model->config.D * sizeof *out);
+	for (int e = r->edits - 1; e >= 0; e--)
+		if (edit_hits(&r->edit[e], SITE_EMBED, 0) && edit_covers(&r->edit[e], position))
+			edit_back(&r->edit[e], &r->model->config, out);
+	model_enter_back(r->model, r->tokens[position], position, (g->frozen & FROZEN_NORMS) != 0, out, out);
+}
+
 const float *gradient_pattern(const struct gradient *g, int layer, int head, int query)
 {
 	return layer_weights(g->layer[layer], head, query);

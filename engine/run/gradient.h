@@ -46,6 +46,8 @@ bool gradient_answers(const struct gradient *g, const struct run *run, const str
 
 /* As run_at: float[width] or float[units, width] at (layer, position). Not for SITE_PATTERN. */
 const float *gradient_at(const struct gradient *g, enum site site, int layer, int position);
+/* out[D]: at the input, the token's embedding alone (model_input): before learned positions and a norm on embeddings, and before edits there. */
+void gradient_input(const struct gradient *g, int position, float *out);
 /* At the attention weights of one query: float[T], 0 for later keys. */
 const float *gradient_pattern(const struct gradient *g, int layer, int head, int query);
 

@@ -118,6 +118,7 @@ static bool resolve_edits(struct run *r, const struct run_order *o, struct task 
 struct start {
 	const struct run *from;
 	int l0, t0;
+	float input_scale;	/* of the order */
 };
 
 static int tokens_alike(const struct run *r, const struct run *other)
@@ -131,12 +132,16 @@ static int tokens_alike(const struct run *r, const struct run *other)
 
 static struct start find_start(const struct run *r, const struct run_order *o)
 {
-	struct start s = { NULL, 0, 0 };
+	struct start s = { NULL, 0, 0, 0 };
 	int rows;
 
+	if (o->input_scale != 0) {	/* then nothing is as it was */
+		s.input_scale = o->input_scale;
+		return s;
+	}
 	/* The unedited run of the same tokens: everything below the first edited layer, everything before the first edited position. */
 	if (o->unedited && o->unedited->T == r->T && !o->unedited->edits && o->unedited->keeps <= r->keeps && tokens_alike(r, o->unedited) == r->T) {
-		s = (struct start){ o->unedited, r->model->config.L, r->T };
+		s = (struct start){ o->unedited, r->model->config.L, r->T, 0 };
 		for (int e = 0; e < r->edits; e++) {
 			int first = change_first(&r->edit[e], o->unedited);
 
@@ -149,7 +154,7 @@ static struct start find_start(const struct run *r, const struct run_order *o)
 	}
 	/* A run of a prompt that begins alike. At least one row is computed: the last logits are wanted. */
 	if (o->prefix && o->prefix->keeps <= r->keeps && config_alike(&r->model->config, r->T, o->prefix->T) && (rows = tokens_alike(r, o->prefix)) > 0)
-		s = (struct start){ o->prefix, 0, rows < r->T ? rows : r->T - 1 };
+		s = (struct start){ o->prefix, 0, rows < r->T ? rows : r->T - 1, 0 };
 	return s;
 }
 
@@ -178,7 +183,8 @@ static bool compute(struct run *r, const struct start *start, struct task *task,
 	const struct model *m = r->model;
 	const struct config *c = &m->config;
 	struct variant variant = { r->edit_list, r->edits };
-	struct pass p = { .model = m, .t0 = start->t0, .T = r->T, .variants = 1, .variant = &variant, .lasting = true, .task = task };
+	struct pass p = { .model = m, .t0 = start->t0, .T = r->T, .variants = 1, .variant = &variant, .lasting = true, .task = task,
+			  .input_scale = start->input_scale };
 	float *passing = NULL;
 	int l = 0, computed;
 	bool ok;

@@ -63,6 +63,7 @@ struct run_order {
 	const struct run *foil;		/* patch reads it; NULL: patch is refused */
 	struct prompt_runs *prompts;	/* NULL: those of the unedited run, or new ones */
 	enum run_keeps keeps;
+	float input_scale;		/* the inputs (model_input) times this; 0: as they are */
 	bool without_logits;		/* last_logits stays NULL: who reads other logits than the last */
 	const struct run *prefix;	/* a run with the same edits whose tokens begin alike: its rows are copied; NULL is fine */
 };

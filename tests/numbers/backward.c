@@ -10,6 +10,7 @@
 #include "engine/base/json.h"
 #include "engine/model/model.h"
 #include "engine/model/safetensors.h"
+#include "engine/numbers/kernels.h"
 #include "engine/numbers/pool.h"
 #include "engine/run/gradient.h"
 #include "tests/numbers/ids.h"
@@ -516,6 +517,32 @@ static void compare_tensors(const struct gradient *g, const struct safetensors *
 		   worst_at);
 }
 
+/* What is called the input: its gradient's length at each position, and the gradient times the input. */
+static void check_input(const struct fixture *f, const struct gradient *g, const struct json_value *question, const char *what)
+{
+	const size_t D = (size_t)f->model->config.D;
+	float product[MOST_IDS], length[MOST_IDS], want_length[MOST_IDS], *d = xmalloc(2 * D * sizeof *d), *x = d + D;
+	const struct json_value *products = json_get(question, "input_products"), *lengths = json_get(question, "input_lengths");
+	double number = NAN, size, worst = 0;
+
+	for (int t = 0; t < f->T; t++) {
+		gradient_input(g, t, d);
+		model_input(f->model, f->ids[t], x);
+		length[t] = kernel_norm2(d, D);
+		json_double(json_at(lengths, (size_t)t), &number);
+		want_length[t] = (float)number;
+		size = (double)kernel_norm2(x, D) * number + 1e-30;	/* a norm right after it leaves next to nothing of the product */
+		product[t] = (float)((double)kernel_dot(d, x, D) / size);
+		json_double(json_at(products, (size_t)t), &number);
+		worst = fmax(worst, fabs((double)product[t] - number / size));
+	}
+	if (CHECK_THAT((int)json_count(products) == f->T && (int)json_count(lengths) == f->T, "%s: PyTorch has as many inputs", what)) {
+		CHECK_THAT(worst < 1e-5, "%s: gradient × input, within %.2g of the lengths' product", what, worst);
+		CHECK_NEAR(length, want_length, f->T, 1e-4, "%s: the gradient's length at the input", what);
+	}
+	free(d);
+}
+
 static void check_torch_question(struct fixture *f, const struct json_value *question, int i, const struct safetensors *expected)
 {
 	const char *spec = json_text(json_get(question, "metric")), *edits[EDITS] = { NULL };
@@ -536,6 +563,8 @@ static void check_torch_question(struct fixture *f, const struct json_value *que
 	if (r && metric_resolve(spec, f->unedited, &metric, NULL, &err) && metric_value(&metric, r, f->unedited, &value, NULL, &err))
 		g = gradient_new(r, &metric, f->unedited, 0, NULL, &err);
 	CHECK_THAT(g && fabs(value - want) < 1e-4 * fmax(1, fabs(want)), "%s: %.6g is %.6g %s", what, value, want, err.text);
+	if (g)
+		check_input(f, g, question, what);
 	if (g)
 		compare_tensors(g, expected, i, (int)sites, what);
 	gradient_unref(g);
@@ -569,7 +598,7 @@ static void check_torch(const char *file)
 int main(void)
 {
 	static const char *const torch[] = { "gpt2-tied", "gpt2-odd", "llama-grouped", "gemma2", "gemma3", "gpt_neox", "olmo", "olmo2",
-					     "cohere-qk", "bloom", "falcon-7b", "opt" };
+					     "cohere-qk", "bloom", "falcon-7b", "opt", "gpt_neo" };
 
 	for (size_t i = 0; i < sizeof torch / sizeof *torch; i++)
 		check_torch(torch[i]);

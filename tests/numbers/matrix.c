@@ -248,6 +248,45 @@ static void test_types(enum cpu_set set, bool low_memory)
 	}
 }
 
+/* As many terms as a vocabulary has, which nearly cancel: the slope of an entropy. */
+static void test_long_sums(void)
+{
+	enum { IN = 40, OUT = 200003, N = 3 };
+	struct arena *a = arena_new();
+	struct err err = { 0 };
+	struct tensor t = make_tensor(DTYPE_F32, OUT, IN);
+	struct matrix_source source = { .tensor = &t, .in = IN, .out = OUT };
+	float *weights, *d = random_floats(N * OUT), g[N * IN], expected[N * IN];
+	struct matrix *w;
+
+	for (size_t i = 0; i < (size_t)OUT * IN; i++) {	/* what all weights have in common, like the mean of an unembedding */
+		float x;
+
+		memcpy(&x, t.data + i * sizeof x, sizeof x);
+		x += 3;
+		memcpy((unsigned char *)(uintptr_t)t.data + i * sizeof x, &x, sizeof x);
+	}
+	w = matrix_new(a, &source, &err);
+	for (int r = 0; r < N; r++) {
+		double mean = 0;
+
+		for (int i = 0; i < OUT; i++)
+			mean += (double)d[r * OUT + i] / OUT;
+		for (int i = 0; i < OUT; i++)
+			d[r * OUT + i] -= (float)mean;
+	}
+	weights = plain_weights(&source);
+	plain_product(weights, IN, OUT, d, N, expected, true);
+	matrix_apply_back_long(w, d, OUT, N, g, IN);
+	CHECK_THAT(gap(g, expected, N * IN) < 6e-6, "%s: a sum of %d terms that cancel: %.2g", cpu_names[cpu_set()], OUT, gap(g, expected, N * IN));
+	matrix_apply_back(w, d, OUT, N, g, IN);
+	printf("# in single precision: %.2g\n", gap(g, expected, N * IN));
+	free(weights);
+	free(d);
+	free_tensor(&t);
+	arena_free(a);
+}
+
 /* --- The same bits, however it is cut --- */
 
 static void test_bits(enum cpu_set set, enum dtype type, bool low_memory)
@@ -494,6 +533,7 @@ int main(void)
 	}
 	test_footprint();
 	test_errors();
+	test_long_sums();
 	test_openblas();
 	pool_stop();
 	return tap_done();

@@ -31,6 +31,7 @@ QUESTIONS = {  # metric, edits
     "falcon-7b": [("logit #5", []), ("entropy", EDITED)],
     "gemma3": [("logit #5", []), ("kl", PATTERN)],
     "opt": [("logit #4", []), ("logprob #7", PATTERN)],
+    "gpt_neo": [("logit #5", []), ("entropy", EDITED)],
 }
 
 
@@ -96,18 +97,36 @@ def value(spec, logits, base, ids):
     return -log_p[:-1].gather(1, torch.tensor(ids[1:])[:, None]).mean()
 
 
-def ask(probe, ids, spec, edits):
+def inputs_of(model):
+    """What the embedding module gives, with its gradient after a backward pass: inputs_embeds, before learned positions and norms."""
+    found = []
+
+    def keep(module, args, out):
+        if out.requires_grad:
+            out.retain_grad()
+            found.append(out)
+    return found, model.get_input_embeddings().register_forward_hook(keep)
+
+
+def ask(probe, model, ids, spec, edits):
     base = probe.run(ids)
+    inputs, hook = inputs_of(model)
     sites, kept = probe.run_kept(ids, edits, base)
+    hook.remove()
     metric = value(spec, sites["logits"], base["logits"], ids)
     metric.backward()
+    x = next(x for x in inputs if x.grad is not None)  # the probe looks embeddings up, too
+    x, d = x.detach().reshape(len(ids), -1), x.grad.reshape(len(ids), -1)
+    # Where the family scales embeddings after that module, the input is what comes of it.
+    scale = (sites["blocks.0.resid_pre"] / x).mean() if model.config.model_type.startswith("gemma") else 1
+    about = {"input_products": (x * d).sum(-1).tolist(), "input_lengths": (d.norm(dim=-1) / scale).tolist()}
     found = {name: shape(x.grad) for name, (x, shape) in kept.items() if x.grad is not None}
     patterns = {e.split()[1].split(".")[0] for e in edits if e.startswith("pattern")}
     for name in [n for n in found if n.endswith(".pattern") and n.split(".")[1] in patterns]:
         del found[name]  # of the weights before the edit, which softmax gave
     for head in [e.split()[1].split(".")[0] for e in edits if e.startswith("head")]:
         del found[f"blocks.{head}.z"]  # of what W_O was given: an edit of a head stands behind z
-    return float(metric.detach()), found
+    return float(metric.detach()), found, about
 
 
 def make(name):
@@ -116,8 +135,8 @@ def make(name):
     ids = json.loads((folder / "expected.json").read_text())["ids"]
     probe, tensors, questions = Gradients(model), {}, []
     for i, (spec, edits) in enumerate(QUESTIONS[name]):
-        metric, found = ask(probe, ids, spec, edits)
-        questions.append({"metric": spec, "edits": edits, "value": metric, "sites": len(found)})
+        metric, found, about = ask(probe, model, ids, spec, edits)
+        questions.append({"metric": spec, "edits": edits, "value": metric, "sites": len(found), **about})
         tensors.update({f"{i}.{site}": g.float().contiguous() for site, g in found.items()})
     out = FIXTURES / "gradients"
     out.mkdir(exist_ok=True)

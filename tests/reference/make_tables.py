@@ -133,12 +133,21 @@ def logit_lens(parts, run, layers, target):
 
 
 def value_weighted(parts, run, layer, head):
-    """A[i, j] · ‖v_j W_O‖, [T, T]: before a multiplier or a norm that stands behind W_O."""
+    """A[i, j] · the length of what v_j adds to the stream at i, [T, T]: through a multiplier and a norm after attention, whose scale is
+    that of the query's row."""
     q = run[f"blocks.{layer}.q"]
     width = q.shape[2]
     v = repeat_heads(run[f"blocks.{layer}.v"].transpose(0, 1), q.shape[1])[head]  # [T, K]
-    written = v @ parts.W_O[layer][head * width:(head + 1) * width]  # [T, D]
-    return run[f"blocks.{layer}.pattern"][head] * written.norm(dim=-1)
+    alone = torch.zeros(len(v), q.shape[1], width, dtype=v.dtype)
+    lengths = []  # by query: the norm has another scale in each row
+    for i in range(len(v)):
+        written = []
+        for j in range(len(v)):
+            alone.zero_()
+            alone[i, head] = v[j]
+            written.append(parts.write(run, layer, alone)[i, head].norm())
+        lengths.append(torch.stack(written))
+    return run[f"blocks.{layer}.pattern"][head] * torch.stack(lengths)
 
 
 def attention_overview(run, layers):

@@ -11,12 +11,14 @@
 #include "engine/session.h"
 #include "tui/cli/command.h"
 
-static void print_directions(const struct directions *d, int from, int to, bool json)
+static void print_directions(const struct directions *d, int from, int to, bool pca, bool json)
 {
 	struct str out;
 
 	str_init(&out);
-	str_add(&out, json ? "{\"layers\":[" : d->auc ? "layer   length      AUC\n" : "layer   length\n");
+	if (pca)
+		str_add(&out, json ? "{\"method\":\"pca, uncentred\"," : "first principal direction of the pairs' differences, uncentred\n");
+	str_add(&out, json ? pca ? "\"layers\":[" : "{\"layers\":[" : d->auc ? "layer   length      AUC\n" : "layer   length\n");
 	for (int l = from; l <= to; l++) {
 		if (json) {
 			str_addf(&out, "%s{\"layer\":%d,\"length\":%.9g", l > from ? "," : "", l, d->norm[l]);
@@ -84,7 +86,7 @@ bool command_direction(struct options *o, struct err *err)
 	if (ok && o->output)
 		ok = vector_write(o->output, m, d.vector, from, to, err);
 	if (ok)
-		print_directions(&d, from, to, o->json);
+		print_directions(&d, from, to, o->pca, o->json);
 	arena_free(arena);
 	model_free(m);
 	return ok;

@@ -302,7 +302,7 @@ static const struct option_row rows[] = {
 	{ 0, "compare", NULL, FOR_GENERATE, "the continuation without the edits beside it", take_compare },
 	{ 0, "with", "FILE", FOR_DIRECTION, "prompts that have what the direction shall stand for, one a line", take_with },
 	{ 0, "without", "FILE", FOR_DIRECTION, "prompts that have not", take_without },
-	{ 0, "pca", NULL, FOR_DIRECTION, "the first principal direction of the pairs' differences, not the difference of means", take_pca },
+	{ 0, "pca", NULL, FOR_DIRECTION, "the first principal direction of the pairs' differences, uncentred (their mean counts), not the difference of means", take_pca },
 	{ 0, "layer", "N", FOR_DIRECTION, "of one layer (all)", take_layer },
 	{ 'o', "output", "FILE", FOR_DIRECTION, "where it is written: .npy (one layer), .safetensors, or .gguf, llama.cpp's control vector", take_output },
 	{ 0, "stride", "N", FOR_PERPLEXITY, "tokens from one window to the next (half a window)", take_stride },
