@@ -229,7 +229,7 @@ static bool keep_part(const struct work *w, int i, struct err *err)
 		return true;
 	str_init(&line);
 	write_part(w, i, &line);
-	ok = inject_write(w->file, line.s, line.n) == (ssize_t)line.n && !inject_file_fault() && !fsync(w->file);
+	ok = file_append(w->file, line.s, line.n) && !inject_file_fault() && !fsync(w->file);
 	if (!ok)
 		err_set(err, ERR_FILE, "%s: %s", w->keep, strerror(errno));
 	str_done(&line);

@@ -9,7 +9,7 @@
 #include "engine/model/tokenizer.h"
 #include "engine/numbers/kernels.h"
 
-enum { SHOW_EVERY_MS = 100, SPARED_MS = 250 };	/* see is_spared */
+enum { SHOW_EVERY_MS = 100, SPARED_MS = 250, STARVED_MS = 1000, PATIENT_MS = 3000 };	/* see is_spared */
 
 void desk_init(struct desk *d, struct worker *w)
 {
@@ -201,13 +201,15 @@ static bool wants_top(struct desk *d, const struct job *job)
 
 /*
  * A held key asks faster than can be answered. Were each question dropped for the next, nothing would be seen until the key is let go: the
- * quick pieces of one are made all the same, when none were for a while, and when that does not take long.
+ * quick pieces of one are made all the same, when none were for a while, and when that does not take long; longer where nothing was seen for
+ * long, as on a busy machine, which would otherwise never show anything.
  */
 static bool is_spared(const struct desk *d)
 {
 	double now = clock_now();
 
-	return now - d->answered_at > SHOW_EVERY_MS && now - d->asked_at < SPARED_MS;
+	return now - d->answered_at > SHOW_EVERY_MS &&
+	       now - d->asked_at < (now - d->answered_at > STARVED_MS ? PATIENT_MS : SPARED_MS);
 }
 
 static void give_way(struct level *level, bool quick)

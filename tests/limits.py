@@ -7,9 +7,11 @@ crash, and nothing of it stays.
 import os
 import pty
 import resource
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 
 LMSCOPE, SANITIZED = os.path.abspath(sys.argv[1]), "sanitized" in sys.argv[2:]
 PATIENCE = 120
@@ -144,6 +146,21 @@ def check_threads():
     tap(status == 1 and "thread could not be started" in said, "a screen needs one, and says so", f"{status}, {said!r}")
 
 
+def check_file_size():
+    """A write that is cut short by a limit, as by a disk that is full: its sentence says why, and names the file."""
+    folder = tempfile.mkdtemp(prefix="lmscope-limits-")
+    prompts, kept = os.path.join(folder, "prompts.txt"), os.path.join(folder, "kept")
+    with open(prompts, "w", encoding="ascii") as f:
+        f.write("one two\nthree four\n" * 20)
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    small = {resource.RLIMIT_FSIZE: (1500, 1500)}
+    p = subprocess.run([LMSCOPE, "print", "head-attribution", "demo", "--prompts", prompts, "--keep", kept], stdin=subprocess.DEVNULL,
+                       capture_output=True, text=True, restore_signals=False, preexec_fn=limited(small), check=False)
+    tap(p.returncode == 1 and p.stderr.count("\n") == 1 and "File too large" in p.stderr and "kept" in p.stderr,
+        "what cannot be kept is said, with the reason", f"{p.returncode}, {p.stderr!r}")
+    shutil.rmtree(folder)
+
+
 def check_libraries():
     loaded = subprocess.run([LMSCOPE], env=dict(os.environ, LD_TRACE_LOADED_OBJECTS="1"), capture_output=True, text=True, check=False).stdout
     tap("libc.so" in loaded and "blas" not in loaded, "no library is loaded that starts threads by itself", loaded)
@@ -156,5 +173,6 @@ else:
     check_memory()
     check_stack()
     check_threads()
+    check_file_size()
 print(f"1..{number}")
 sys.exit(failed > 0)

@@ -205,7 +205,7 @@ static bool make_folders(const char *path, struct err *err)
 	return ok;
 }
 
-static bool write_all(int fd, const char *bytes, size_t n)
+bool file_append(int fd, const char *bytes, size_t n)
 {
 	while (n) {
 		ssize_t done = inject_write(fd, bytes, n);
@@ -254,7 +254,7 @@ static bool write_beside(const char *path, const char *bytes, size_t n, const st
 	if (fd < 0) {
 		err_set(err, ERR_FILE, "%s: cannot be written (%s)", path, strerror(errno));
 	} else {
-		ok = (!old || !fchmod(fd, old->st_mode & 07777)) && write_all(fd, bytes, n) && !inject_file_fault() && (!wait || !fsync(fd));
+		ok = (!old || !fchmod(fd, old->st_mode & 07777)) && file_append(fd, bytes, n) && !inject_file_fault() && (!wait || !fsync(fd));
 		ok = !close(fd) && ok;
 		ok = ok && !inject_file_fault() && !rename(temporary.s, path);
 		if (!ok) {

@@ -47,4 +47,7 @@ char *file_inside(const char *folder, const char *name, struct err *err);
 /* DIR/NAME, heap. */
 char *file_join(const char *folder, const char *name);
 
+/* All of it to an open file, however the system cuts it; false: errno says why. */
+bool file_append(int fd, const char *bytes, size_t n);
+
 #endif

@@ -372,7 +372,7 @@ static void test_held_key(struct worker *w)
 	s = wait_for(w, worker_ask(w, &job), NULL);
 	seen = s ? table_ref(s->pane[0].table) : NULL;
 	start = now();
-	for (int i = 0; i < 400 && now() - start < 4000; i++) {
+	for (int i = 0; answered < 2 && now() - start < PATIENCE_MS; i++) {
 		char line[60];
 		long until = now() + 5;
 
