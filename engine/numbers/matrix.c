@@ -24,6 +24,11 @@ enum { PANELS_AHEAD = 6 };	/* how far the panels are fetched ahead, where they a
 
 static atomic_bool low_memory;
 
+bool matrix_start(struct err *err)
+{
+	return !blas_wanted() || blas_load(err);
+}
+
 void matrix_low_memory(bool on)
 {
 	atomic_store(&low_memory, on);

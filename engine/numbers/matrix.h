@@ -35,6 +35,9 @@ struct matrix_source {
 
 struct matrix;	/* lives in the arena that it was made in */
 
+/* Once, before other threads run: loads what LMSCOPE_GEMM asks for. False: it is not on this machine. */
+bool matrix_start(struct err *err);
+
 /* Checks the tensor's shape against the source (the sentence names the tensor and both shapes) and packs it. NULL on error. */
 struct matrix *matrix_new(struct arena *arena, const struct matrix_source *source, struct err *err);
 /* Whether matrices made from now on keep no copy of their weights but read the file's mapping at each use: slower, and small. */

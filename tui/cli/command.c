@@ -8,7 +8,6 @@
 #include "engine/base/utf8.h"
 #include "engine/base/build.h"
 #include "engine/model/model.h"
-#include "engine/numbers/blas.h"
 #include "engine/numbers/pool.h"
 
 const struct command commands[] = {
@@ -93,7 +92,7 @@ static bool run(const struct command *c, struct options *o, bool (*explore)(stru
 		return err_set(err, ERR_FILE, "%s", o->notes.line[0]);
 	if (c->word && c->bit != FOR_PRINT && strcmp(o->format->word, "text") && !o->json)
 		return err_set(err, ERR_USAGE, "-f: %s writes text or json, not %s", c->word, o->format->word);
-	if (blas_wanted() && !blas_load(err))
+	if (!matrix_start(err))
 		return false;
 	pool_threads(o->threads);
 	matrix_low_memory(o->low_memory);
