@@ -92,9 +92,9 @@ static void set_error(struct desk *d, const struct err *err, struct job_fault fa
 /* A lens reads the vocabulary for every cell, a causal sweep runs the model again and again, a text is waited for by whoever asked for it. */
 enum { RANK_QUICK = 0, RANK_LENS = 2, RANK_TEXT = 4, RANK_BEFORE = 6, RANK_SWEEP = 8, RANK_SWEEP_BEFORE = 10, RANK_ALL };
 
-static bool is_sweep(const struct job_pane *pane)
+static bool is_slow(const struct job_pane *pane)
 {
-	return pane->analysis->topic == TOPIC_CAUSAL;
+	return pane->analysis->cost >= COST_RUNS;
 }
 
 static int rank_of(const struct job *job, struct piece piece)
@@ -103,9 +103,9 @@ static int rank_of(const struct job *job, struct piece piece)
 
 	switch (piece.kind) {
 	case PIECE_TABLE:
-		return (is_sweep(pane) ? RANK_SWEEP : pane->analysis->topic == TOPIC_LENS ? RANK_LENS : RANK_QUICK) + (piece.pane != job->focus);
+		return (is_slow(pane) ? RANK_SWEEP : pane->analysis->cost == COST_VOCABULARY ? RANK_LENS : RANK_QUICK) + (piece.pane != job->focus);
 	case PIECE_BEFORE:
-		return is_sweep(pane) ? RANK_SWEEP_BEFORE : RANK_BEFORE;
+		return is_slow(pane) ? RANK_SWEEP_BEFORE : RANK_BEFORE;
 	default:
 		return RANK_TEXT + (piece.kind == PIECE_PLAIN_TEXT);
 	}
@@ -181,14 +181,14 @@ static bool wants(const struct desk *d, const struct job *job, struct piece piec
 {
 	bool unedited = piece.kind == PIECE_BEFORE || piece.kind == PIECE_PLAIN_TEXT;
 
-	if (!job_same_ground(&d->job, job, !unedited) || (unedited && !any_edit(job)))
+	if (unedited && !any_edit(job))
 		return false;
 	if (piece.kind >= PIECE_TEXT) {
 		*pane = 0;
-		return d->job.generate == job->generate;
+		return job_same_ground(&d->job, job, !unedited) && d->job.generate == job->generate;
 	}
 	*pane = find_pane(job, &d->job.pane[piece.pane]);
-	return *pane >= 0;
+	return *pane >= 0 && job_pane_same_ground(&d->job, job, &job->pane[*pane], !unedited);
 }
 
 /* Called under the worker's lock. */
@@ -232,12 +232,12 @@ static void take_over(struct desk *d, const struct job *job)
 {
 	struct snapshot *s = d->draft;
 	struct snapshot_pane pane[JOB_PANES] = { 0 };
-	bool ground = d->has_job && d->prepared && job_same_ground(&d->job, job, true), has_before[JOB_PANES] = { false };
+	bool has_before[JOB_PANES] = { false };
 	int at;
 
 	for (int i = 0; i < job->panes; i++) {
 		int from = d->has_job ? find_pane(&d->job, &job->pane[i]) : -1;
-		bool same = ground && from >= 0, alike = i < s->panes && s->pane[i].question.analysis == job->pane[i].analysis;
+		bool same = from >= 0 && d->prepared && job_pane_same_ground(&d->job, job, &job->pane[i], true), alike = i < s->panes && s->pane[i].question.analysis == job->pane[i].analysis;
 
 		from = from >= 0 ? from : alike ? i : -1;
 		pane[i].question = job->pane[i];

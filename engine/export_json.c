@@ -141,7 +141,7 @@ static void write_args(struct str *out, const struct answer *a)
 			null_member(out, p->name);
 	}
 	str_add_char(out, '}');
-	if (pane->diff == ON_FOIL)
+	if (pane->diff == ON_THE_FOIL)
 		text_member(out, "on", "foil");
 	else if (pane->diff != DIFF_NONE)
 		text_member(out, "diff", diff_words[pane->diff]);

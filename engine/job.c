@@ -6,7 +6,7 @@
 
 #include "engine/base/arena.h"
 
-const char *const diff_words[DIFF_COUNT] = { [DIFF_NONE] = "none", [DIFF_EDITS] = "edits", [DIFF_FOIL] = "foil", [ON_FOIL] = "on-foil" };
+const char *const diff_words[DIFF_COUNT] = { [DIFF_NONE] = "none", [DIFF_EDITS] = "edits", [DIFF_FOIL] = "foil", [ON_THE_FOIL] = "on-foil" };
 
 void job_set(char **field, const char *text)
 {
@@ -84,6 +84,24 @@ bool job_same_ground(const struct job *a, const struct job *b, bool edits)
 {
 	return same_text(a->model, b->model) && same_text(a->prompt, b->prompt) && same_text(a->foil, b->foil) &&
 	       same_text(a->metric, b->metric) && a->bos == b->bos && (!edits || same_edits(a, b));
+}
+
+static bool any_edit(const struct job *job)
+{
+	for (int i = 0; i < job->edits; i++)
+		if (job->edit[i].on)
+			return true;
+	return false;
+}
+
+/* An edit may read the foil's run; the metric that is not given is what the run predicts. */
+bool job_pane_same_ground(const struct job *a, const struct job *b, const struct job_pane *pane, bool edits)
+{
+	unsigned on = analysis_on(pane->analysis, pane->args);
+	bool foil = (on & ON_FOIL) || pane->diff == DIFF_FOIL || pane->diff == ON_THE_FOIL || any_edit(a) || any_edit(b);
+
+	return same_text(a->model, b->model) && same_text(a->prompt, b->prompt) && a->bos == b->bos && (!edits || same_edits(a, b)) &&
+	       (!foil || same_text(a->foil, b->foil)) && (!(on & ON_METRIC) || same_text(a->metric, b->metric));
 }
 
 bool job_equal(const struct job *a, const struct job *b)

@@ -15,7 +15,7 @@
 enum { JOB_PANES = 12 };
 
 /* What is shown of a technique: its table of the edited run, that less the unedited run's or less the foil's, or the foil's own. */
-enum diff { DIFF_NONE, DIFF_EDITS, DIFF_FOIL, ON_FOIL, DIFF_COUNT };
+enum diff { DIFF_NONE, DIFF_EDITS, DIFF_FOIL, ON_THE_FOIL, DIFF_COUNT };
 extern const char *const diff_words[DIFF_COUNT];	/* "none", "edits", "foil", "on-foil" */
 
 /* One technique with its arguments. */
@@ -58,6 +58,8 @@ void job_copy(struct job *to, const struct job *from);	/* `to` is uninitialised 
 bool job_equal(const struct job *a, const struct job *b);	/* `focus` aside: it asks nothing */
 /* What answers stand on is the same: model, prompt, foil, metric; and with `edits`, the edits that are on. */
 bool job_same_ground(const struct job *a, const struct job *b, bool edits);
+/* The same for one pane, which does not depend on all of it. */
+bool job_pane_same_ground(const struct job *a, const struct job *b, const struct job_pane *pane, bool edits);
 bool job_pane_equal(const struct job_pane *a, const struct job_pane *b);
 
 void job_set(char **field, const char *text);		/* replaces a heap string; NULL goes */

@@ -175,7 +175,7 @@ static void read_on(struct reader *r, const struct conf *v, struct job_pane *pan
 	else if (foil && pane->diff != DIFF_NONE)
 		LEAVE_OUT(r, v, "on: foil beside a diff; a pane is one of the two");
 	else if (foil)
-		pane->diff = ON_FOIL;
+		pane->diff = ON_THE_FOIL;
 }
 
 /* A file that lies beside the preset, and is not seen from the working directory, is named with the preset's folder. */

@@ -50,7 +50,7 @@ static struct conf *pane_tree(struct arena *arena, const struct job_pane *pane)
 	str_done(&value);
 	if (args->count)
 		conf_add(arena, map, "args", args);
-	if (pane->diff == ON_FOIL)
+	if (pane->diff == ON_THE_FOIL)
 		conf_add_text(arena, map, "on", "foil");
 	else if (pane->diff != DIFF_NONE)
 		conf_add_text(arena, map, "diff", diff_words[pane->diff]);

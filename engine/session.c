@@ -418,9 +418,15 @@ static void add_argument(struct str *key, const struct param *p, struct value va
 static void table_key(struct str *key, const struct view *v, const struct job_pane *pane)
 {
 	struct value args[PARAM_MAX];
+	unsigned on;
 
 	job_pane_args(pane, v->metric.position, v->run->T, args);
-	str_addf(key, "%u %u %u %s @%d %s", v->run_id, v->unedited_id, v->foil_id, v->metric.spec, v->metric.position, pane->analysis->name);
+	on = analysis_on(pane->analysis, args);
+	str_addf(key, "%s %u %u", pane->analysis->name, v->run_id, v->unedited_id);
+	if (on & ON_FOIL)
+		str_addf(key, " foil %u", v->foil_id);
+	if (on & ON_METRIC)
+		str_addf(key, " %s @%d", v->metric.spec, v->metric.position);
 	for (int k = 0; k < param_count(pane->analysis->params); k++)
 		add_argument(key, &pane->analysis->params[k], args[k]);
 }
@@ -480,15 +486,15 @@ static struct table *answer(struct session *s, const struct prepared *p, const s
 	struct view here = view_edited(p), there = view_unedited(p);
 	struct table *a, *b, *t = NULL;
 
-	if ((pane->diff == DIFF_FOIL || pane->diff == ON_FOIL) && !p->foil) {
-		err_set(err, ERR_ARGUMENT, "%s was asked for, and no foil is set", pane->diff == ON_FOIL ? "the foil" : "the difference to the foil");
+	if ((pane->diff == DIFF_FOIL || pane->diff == ON_THE_FOIL) && !p->foil) {
+		err_set(err, ERR_ARGUMENT, "%s was asked for, and no foil is set", pane->diff == ON_THE_FOIL ? "the foil" : "the difference to the foil");
 		return NULL;
 	}
-	if (pane->diff == DIFF_FOIL || pane->diff == ON_FOIL)
+	if (pane->diff == DIFF_FOIL || pane->diff == ON_THE_FOIL)
 		there = view_foil(p);
 	if (pane->diff == DIFF_NONE)
 		return answer_view(s, &here, pane, watched, task, notes, err);
-	if (pane->diff == ON_FOIL)
+	if (pane->diff == ON_THE_FOIL)
 		return named_foil(answer_view(s, &there, pane, watched, task, notes, err), err);
 	if (!(b = answer_view(s, &there, pane, NULL, task, notes, err)))
 		return NULL;

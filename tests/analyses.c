@@ -300,6 +300,28 @@ static void test_refusals(const char *model)
 	session_free(session);
 }
 
+/* The line of JSON that describes a technique parses and has every argument. */
+static void check_registry(const struct analysis *a)
+{
+	struct err err = { 0 };
+	struct str line;
+	struct json *doc;
+	const struct json_value *args;
+
+	str_init(&line);
+	export_registry(a, &line);
+	doc = json_parse(line.s, line.n, a->name, &err);
+	args = doc ? json_get(json_root(doc), "args") : NULL;
+	CHECK_THAT(doc && !strcmp(json_text(json_get(json_root(doc), "name")), a->name) && json_count(args) == (size_t)param_count(a->params),
+		   "%s is described in JSON %s", a->name, err.text);
+	for (int i = 0; i < param_count(a->params); i++)
+		CHECK_THAT(!strcmp(json_text(json_get(json_at(args, (size_t)i), "name")), a->params[i].name) &&
+				   json_count(json_get(json_at(args, (size_t)i), "choices")) == (size_t)param_choices(&a->params[i]),
+			   "%s: %s is described in JSON", a->name, a->params[i].name);
+	json_free(doc);
+	str_done(&line);
+}
+
 static void test_registry(void)
 {
 	struct str near;
@@ -311,6 +333,9 @@ static void test_registry(void)
 		CHECK_THAT(a->title && a->blurb && a->help && a->shape && a->unit && a->compute && a->topic < TOPIC_COUNT, "%s says what it is",
 			   a->name);
 		CHECK(analysis_find(a->name) == a && param_count(a->params) <= PARAM_MAX);
+		CHECK_THAT(a->on && (a->metrics || !(a->on & ON_METRIC)) && a->cost < COST_COUNT && !(a->needs & NEEDS_FOIL) == !(a->on & ON_FOIL),
+			   "%s says what it depends on and costs", a->name);
+		check_registry(a);
 	}
 	CHECK(n >= 8 && !analysis_find("logit_lens"));
 	str_init(&near);

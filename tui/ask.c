@@ -125,14 +125,14 @@ void act_set(struct app *app, const char *argument)
 
 static const char *const diff_tells[] = {
 	[DIFF_NONE] = "as it is", [DIFF_EDITS] = "edited − unedited", [DIFF_FOIL] = "prompt − foil",
-	[ON_FOIL] = "the foil's own",
+	[ON_THE_FOIL] = "the foil's own",
 };
 
 static enum diff next_diff(const struct app *app, enum diff diff)
 {
 	if (diff == DIFF_NONE)
 		return app->doc.job.edits || !app->doc.job.foil ? DIFF_EDITS : DIFF_FOIL;
-	return diff == ON_FOIL || !app->doc.job.foil ? DIFF_NONE : (enum diff)(diff + 1);
+	return diff == ON_THE_FOIL || !app->doc.job.foil ? DIFF_NONE : (enum diff)(diff + 1);
 }
 
 void act_diff(struct app *app, const char *argument)

@@ -79,7 +79,7 @@ static void pane_question(const struct app *app, int pane, struct str *out)
 	struct job_pane asked;
 
 	question_pane(app, pane, &asked);
-	side_question(app, asked.diff == ON_FOIL ? WITNESS_FOIL : WITNESS_EDITED, &asked, out);
+	side_question(app, asked.diff == ON_THE_FOIL ? WITNESS_FOIL : WITNESS_EDITED, &asked, out);
 	if (asked.diff == DIFF_EDITS || asked.diff == DIFF_FOIL)
 		side_question(app, asked.diff == DIFF_FOIL ? WITNESS_FOIL : WITNESS_UNEDITED, &asked, out);
 }

@@ -20,8 +20,8 @@ static const struct choice removed[] = {
 static const struct choice ops[] = {
 	{ "zero", "nothing", OP_ZERO },
 	{ "mean", "its mean over the prompt", OP_MEAN },
-	{ "samples_mean", "its mean over the prompts of samples=FILE", OP_SAMPLES_MEAN },
-	{ "resample", "what it is in some of those prompts", OP_RESAMPLE },
+	{ "samples_mean", "its mean over the prompts of samples=FILE", OP_SAMPLES_MEAN, ON_CORPUS },
+	{ "resample", "what it is in some of those prompts", OP_RESAMPLE, ON_CORPUS },
 	{ 0 },
 };
 static const struct param params[] = {
@@ -132,6 +132,8 @@ const struct analysis analysis_ablation_sweep = {
 		"tokens, of the file that samples names.",
 	.shape = "layer × head, layer × kv_head, layer × position, layer × neuron, head × position, layer × component",
 	.unit = "the metric's",
+	.on = ON_RUN | ON_METRIC,
+	.cost = COST_RUNS,
 	.metrics = METRICS_ALL,
 	.params = params,
 	.compute = compute,

@@ -38,6 +38,8 @@ const struct analysis analysis_activation_patching = {
 		"run, not on the foil's.",
 	.shape = "layer × position, layer × head, layer × kv_head, head × position, layer × neuron, layer × component",
 	.unit = "normalised, the metric's, or nats",
+	.on = ON_RUN | ON_FOIL | ON_METRIC,
+	.cost = COST_RUNS,
 	.needs = NEEDS_FOIL,
 	.metrics = PATCHING_METRICS,
 	.params = params,

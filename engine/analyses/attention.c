@@ -91,6 +91,8 @@ const struct analysis analysis_attention = {
 		"out of the colour range.",
 	.shape = "query × key",
 	.unit = "weight",
+	.on = ON_RUN,
+	.cost = COST_READ,
 	.params = params,
 	.compute = compute,
 };

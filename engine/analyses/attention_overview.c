@@ -118,6 +118,8 @@ const struct analysis analysis_attention_overview = {
 		"rests. Much on the previous token: it feeds induction heads of later layers.",
 	.shape = "layer × head",
 	.unit = "bits, weight",
+	.on = ON_RUN,
+	.cost = COST_READ,
 	.params = params,
 	.compute = compute,
 };

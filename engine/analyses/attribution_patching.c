@@ -368,6 +368,8 @@ const struct analysis analysis_attribution_patching = {
 		"marks those of which the estimate was more than half off.",
 	.shape = "layer × position, layer × head, layer × kv_head, head × position, layer × neuron, layer × component",
 	.unit = "the metric's",
+	.on = ON_RUN | ON_FOIL | ON_METRIC,
+	.cost = COST_RUNS,
 	.needs = NEEDS_FOIL | NEEDS_GRADIENT,
 	.metrics = METRICS_ALL & ~(1u << METRIC_LOSS),	/* the loss of two prompts is about different tokens */
 	.params = params,

@@ -198,6 +198,8 @@ const struct analysis analysis_causal_tracing = {
 		"activation-patching where there is one. How much the seeds differ is in the standard errors; more of them are steadier.",
 	.shape = "layer × position",
 	.unit = "normalised, or the metric's",
+	.on = ON_RUN | ON_METRIC,
+	.cost = COST_RUNS,
 	.metrics = METRICS_ALL,
 	.params = params,
 	.compute = compute,

@@ -57,6 +57,8 @@ const struct analysis analysis_direct_attribution = {
 		"erase what earlier ones wrote.",
 	.shape = "component × quantity",
 	.unit = "logit",
+	.on = ON_RUN | ON_METRIC,
+	.cost = COST_READ,
 	.needs = READS_STREAM,
 	.metrics = METRICS_LINEAR,
 	.params = params,

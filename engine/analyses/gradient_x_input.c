@@ -127,6 +127,8 @@ const struct analysis analysis_gradient_x_input = {
 		"embedding's own length hardly counts, so that the products are small. The norm says how much any change there would do.",
 	.shape = "position × quantity",
 	.unit = "the metric's",
+	.on = ON_RUN | ON_METRIC,
+	.cost = COST_RUNS,
 	.needs = NEEDS_GRADIENT,
 	.metrics = METRICS_ALL,
 	.params = params,

@@ -94,6 +94,8 @@ const struct analysis analysis_head_attribution = {
 		"head that prepares another head's work (previous-token, duplicate-token) shows nothing here: ablate it instead.",
 	.shape = "layer × head",
 	.unit = "logit",
+	.on = ON_RUN | ON_METRIC,
+	.cost = COST_READ,
 	.metrics = METRICS_LINEAR,
 	.params = params,
 	.compute = compute,

@@ -109,6 +109,8 @@ const struct analysis analysis_next_token = {
 		"the model computes, cap and scale included; probabilities are their softmax over the whole vocabulary.",
 	.shape = "rank × quantity",
 	.unit = "logit, probability",
+	.on = ON_RUN,
+	.cost = COST_READ,
 	.needs = READS_STREAM,
 	.params = params,
 	.compute = compute,

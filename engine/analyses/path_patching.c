@@ -329,6 +329,8 @@ const struct analysis analysis_path_patching = {
 		"and values.",
 	.shape = "layer × head, layer × position, component × position",
 	.unit = "normalised, or the metric's",
+	.on = ON_RUN | ON_FOIL | ON_METRIC,
+	.cost = COST_RUNS,
 	.needs = NEEDS_FOIL,
 	.metrics = METRICS_ALL & ~(1u << METRIC_LOSS),	/* the loss of two prompts is about different tokens */
 	.params = params,

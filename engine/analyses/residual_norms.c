@@ -48,6 +48,8 @@ const struct analysis analysis_residual_norms = {
 		"often an outlier and is left out of the colour range.",
 	.shape = "layer × position",
 	.unit = "L2 norm",
+	.on = ON_RUN,
+	.cost = COST_READ,
 	.needs = READS_STREAM,
 	.params = params,
 	.compute = compute,

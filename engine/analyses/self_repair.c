@@ -214,6 +214,8 @@ const struct analysis analysis_self_repair = {
 		"the first, the model repairs itself, and an ablation understates what the part did.",
 	.shape = "component × quantity",
 	.unit = "logit",
+	.on = ON_RUN | ON_METRIC,
+	.cost = COST_RUNS,
 	.metrics = METRICS_LINEAR,
 	.params = params,
 	.compute = compute,

@@ -86,6 +86,8 @@ const struct analysis analysis_subspace_interchange = {
 		"vectors of a head's channels, all else those of the stream.",
 	.shape = "layer × position, layer × head, layer × kv_head, head × position",
 	.unit = "normalised, the metric's, or nats",
+	.on = ON_RUN | ON_FOIL | ON_METRIC | ON_ASSET,
+	.cost = COST_RUNS,
 	.needs = NEEDS_FOIL,
 	.metrics = PATCHING_METRICS,
 	.params = params,

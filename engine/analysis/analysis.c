@@ -30,6 +30,9 @@ const char *const topic_words[TOPIC_COUNT] = {
 	[TOPIC_GEOMETRY] = "geometry",
 };
 
+const char *const on_words[ON_COUNT] = { "run", "foil", "metric", "corpus", "asset" };
+const char *const cost_words[COST_COUNT] = { "read", "vocabulary", "runs", "corpus", "training" };
+
 const struct analysis *analysis_find(const char *name)
 {
 	for (int i = 0; analysis_list[i]; i++)
@@ -107,6 +110,18 @@ int analysis_extent(const struct model *m, int T, enum dim dim)
 	default:
 		return 0;
 	}
+}
+
+unsigned analysis_on(const struct analysis *a, const struct value args[PARAM_MAX])
+{
+	unsigned on = a->on;
+
+	for (int i = 0; i < param_count(a->params); i++) {
+		const struct choice *chosen = param_choice(&a->params[i], args[i].number);
+
+		on |= chosen ? chosen->on : 0;
+	}
+	return on;
 }
 
 void analysis_defaults(const struct analysis *a, struct value args[PARAM_MAX])

@@ -51,6 +51,24 @@ struct ask {
 enum topic { TOPIC_PREDICTION, TOPIC_LENS, TOPIC_ATTENTION, TOPIC_ATTRIBUTION, TOPIC_CAUSAL, TOPIC_GEOMETRY, TOPIC_COUNT };
 extern const char *const topic_words[TOPIC_COUNT];
 
+/*
+ * What an answer depends on. It is computed again when one of these changes, and only then; the model counts always, and the edits are
+ * part of the run.
+ */
+enum { ON_RUN = 1, ON_FOIL = 2, ON_METRIC = 4, ON_CORPUS = 8, ON_ASSET = 16, ON_COUNT = 5 };
+extern const char *const on_words[ON_COUNT];	/* "run", "foil", … in the order of the bits */
+
+/* What it costs: how urgent it is among others, and whether it is worth saying beforehand how long it takes. */
+enum cost {
+	COST_READ,		/* reads what a run holds */
+	COST_VOCABULARY,	/* a product with the unembedding for each cell */
+	COST_RUNS,		/* forward or backward passes of its own */
+	COST_CORPUS,		/* the runs of a file of prompts */
+	COST_TRAINING,		/* minutes */
+	COST_COUNT
+};
+extern const char *const cost_words[COST_COUNT];
+
 /* READS_STREAM: of a run nothing but its stream, so that a prompt will do whose whole run would not fit into memory (layer.h). */
 enum { NEEDS_FOIL = 1, NEEDS_GRADIENT = 2, READS_STREAM = 4 };
 
@@ -62,6 +80,8 @@ struct analysis {
 	const char *help;		/* how to read it, when it misleads: a few sentences */
 	const char *shape;		/* "layer × position": for lists */
 	const char *unit;		/* for lists: "probability, logit, …" */
+	unsigned on;
+	enum cost cost;
 	unsigned needs;
 	unsigned metrics;		/* bit per metric_kind that it can explain; 0: it does not use the metric */
 	const struct param *params;	/* ends with a NULL name */
@@ -80,6 +100,9 @@ int analysis_extent(const struct model *m, int T, enum dim dim);
 bool analysis_can_answer(const struct analysis *a, const struct ask *ask, struct err *err);
 /* Checks that, resolves args[PARAM_MAX] (as given: negatives count from the end) into the question's, computes. NULL on error. */
 struct table *analysis_compute(const struct analysis *a, struct ask *ask, const struct value *args, struct err *err);
+
+/* What the answer with these arguments depends on. */
+unsigned analysis_on(const struct analysis *a, const struct value args[PARAM_MAX]);
 
 /* The arguments when none is given. */
 void analysis_defaults(const struct analysis *a, struct value args[PARAM_MAX]);

@@ -32,6 +32,7 @@ extern const char *const param_kind_words[PARAM_KINDS];	/* "int", "choice", … 
 struct choice {
 	const char *word, *help;
 	int value;
+	unsigned on;	/* what the answer depends on besides, where this is chosen (analysis.h) */
 };
 
 struct param {

@@ -309,7 +309,7 @@ static void answer_all(struct fake *f, const struct job *job)
 	for (int i = 0; i < job->panes; i++) {
 		shot->pane[i].question = job->pane[i];
 		shot->pane[i].table = answer(shot, &job->pane[i], edits);
-		if (job->pane[i].diff == ON_FOIL)
+		if (job->pane[i].diff == ON_THE_FOIL)
 			shot->pane[i].table = of_the_foil(shot, &job->pane[i], shot->pane[i].table);
 		else if (job->pane[i].diff != DIFF_NONE)
 			shot->pane[i].table = less_the_other(shot, &job->pane[i], shot->pane[i].table);

@@ -46,7 +46,7 @@ static void test_reading(void)
 	CHECK(p.job.panes == 4 && p.row[0] == 0 && p.row[1] == 0 && p.row[2] == 1 && p.row[3] == 2);
 	CHECK(p.job.pane[1].args[0].number == 2 && p.job.pane[1].given[1] && !p.job.pane[1].given[2] && p.job.pane[1].diff == DIFF_EDITS);
 	CHECK(!strcmp(p.job.pane[2].analysis->name, "head-attribution") && !p.job.pane[2].given[0]);
-	CHECK(p.job.pane[3].diff == ON_FOIL);
+	CHECK(p.job.pane[3].diff == ON_THE_FOIL);
 	CHECK_THAT(p.job.pane[3].args[1].number == -1, "what is left out stands where the cursor does");
 	CHECK(p.cursor[DIM_LAYER] == 2 && p.cursor[DIM_POSITION] == -1 && p.cursor[DIM_NEURON] == CURSOR_UNSET);
 	preset_done(&p);

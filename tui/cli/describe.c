@@ -37,35 +37,53 @@ static void list_one(const struct analysis *a, struct str *out)
 	str_done(&range);
 }
 
-bool command_analyses(struct options *o, struct err *err)
+/* By topic, each with its sentence. */
+static void list_all(struct str *out)
 {
-	struct str out;
 	const struct analysis *a;
 
-	if (o->words > 1)
-		return err_set(err, ERR_USAGE, "analyses: \"%s\" is too much", o->word[1]);
-	str_init(&out);
-	if (o->words == 1) {
-		if (!(a = analysis_find(o->word[0]))) {
-			analysis_suggest(o->word[0], &out);
-			err_set(err, ERR_USAGE, "there is no technique \"%s\"%s%s", o->word[0], out.n ? "; did you mean " : "", out.s);
-			str_done(&out);
-			return false;
-		}
-		list_one(a, &out);
-	}
-	for (int topic = 0; !o->words && topic < TOPIC_COUNT; topic++) {
+	for (int topic = 0; topic < TOPIC_COUNT; topic++) {
 		bool first = true;
 
 		for (int i = 0; (a = analysis_list[i]); i++) {
 			if (a->topic != (enum topic)topic)
 				continue;
 			if (first)
-				str_addf(&out, "%s%s\n", out.n ? "\n" : "", topic_words[topic]);
+				str_addf(out, "%s%s\n", out->n ? "\n" : "", topic_words[topic]);
 			first = false;
-			str_addf(&out, "  %-20s %s\n", a->name, a->blurb);
+			str_addf(out, "  %-20s %s\n", a->name, a->blurb);
 		}
 	}
+}
+
+static bool no_such_technique(const char *name, struct err *err)
+{
+	struct str near;
+
+	str_init(&near);
+	analysis_suggest(name, &near);
+	err_set(err, ERR_USAGE, "there is no technique \"%s\"%s%s", name, near.n ? "; did you mean " : "", near.s);
+	str_done(&near);
+	return false;
+}
+
+bool command_analyses(struct options *o, struct err *err)
+{
+	const struct analysis *only = o->words ? analysis_find(o->word[0]) : NULL;
+	struct str out;
+
+	if (o->words > 1)
+		return err_set(err, ERR_USAGE, "analyses: unexpected argument \"%s\"", o->word[1]);
+	if (o->words && !only)
+		return no_such_technique(o->word[0], err);
+	str_init(&out);
+	for (int i = 0; o->json && analysis_list[i]; i++)
+		if (!only || only == analysis_list[i])
+			export_registry(analysis_list[i], &out);
+	if (!o->json && only)
+		list_one(only, &out);
+	else if (!o->json)
+		list_all(&out);
 	fputs(out.s, stdout);
 	str_done(&out);
 	return true;

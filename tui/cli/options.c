@@ -117,13 +117,13 @@ static bool take_on(struct options *o, const char *value, struct err *err)
 		return err_set(err, ERR_USAGE, "--on: expected prompt or foil instead of \"%s\"", value);
 	if (!one_view(o->diff, err))
 		return false;
-	o->diff = ON_FOIL;
+	o->diff = ON_THE_FOIL;
 	return true;
 }
 
 static bool take_diff(struct options *o, const char *value, struct err *err)
 {
-	if (!one_view(o->diff == ON_FOIL ? ON_FOIL : DIFF_NONE, err))
+	if (!one_view(o->diff == ON_THE_FOIL ? ON_THE_FOIL : DIFF_NONE, err))
 		return false;
 	o->diff = !strcmp(value, "edits") ? DIFF_EDITS : !strcmp(value, "foil") ? DIFF_FOIL : DIFF_NONE;
 	return o->diff != DIFF_NONE || err_set(err, ERR_USAGE, "--diff: expected edits or foil instead of \"%s\"", value);
@@ -296,7 +296,7 @@ static const struct option_row rows[] = {
 	{ 0, "diff", "edits|foil", FOR_PRINT, "edited minus unedited, or prompt minus foil", take_diff },
 	{ 0, "on", "prompt|foil", FOR_PRINT, "the table of the prompt, or of the foil", take_on },
 	{ 'f', "format", "text|json|csv|svg|ans", FOR_PRINT, "output format", take_format },
-	{ 'f', "format", "text|json", FOR_INFO | FOR_TOKENS | FOR_MODELS | FOR_PERPLEXITY | FOR_VERIFY | FOR_BENCH | FOR_DIRECTION,
+	{ 'f', "format", "text|json", FOR_ANALYSES | FOR_INFO | FOR_TOKENS | FOR_MODELS | FOR_PERPLEXITY | FOR_VERIFY | FOR_BENCH | FOR_DIRECTION,
 	  "output format", take_format },
 	{ 'n', "count", "N", FOR_GENERATE, "how many tokens (20)", take_count },
 	{ 0, "compare", NULL, FOR_GENERATE, "the continuation without the edits beside it", take_compare },

@@ -37,7 +37,7 @@ static const char *edge_mark(const struct app *app, const struct job_pane *pane)
 		return "edited − unedited";
 	if (pane->diff == DIFF_FOIL)
 		return "prompt − foil";
-	if (pane->diff == ON_FOIL)
+	if (pane->diff == ON_THE_FOIL)
 		return "of the foil";
 	return app_edited(app) ? "edited" : NULL;
 }
