@@ -211,6 +211,23 @@ static void write_cells(struct str *out, const char *name, const struct table *t
 	str_add_char(out, ']');
 }
 
+/* "tiles":{"rows":8,"columns":8,"values":[…]}: for each row and column of the table, the picture's numbers row by row. */
+static void write_tiles(struct str *out, const struct table *t)
+{
+	int n = t->tile_rows * t->tile_cols;
+
+	str_addf(out, ",\"tiles\":{\"rows\":%d,\"columns\":%d,\"values\":[", t->tile_rows, t->tile_cols);
+	for (int i = 0; i < t->rows.n * t->cols.n; i++) {
+		str_add(out, i % t->cols.n ? "," : i ? "],[" : "[");
+		for (int k = 0; k < n; k++) {
+			str_add(out, k ? "," : "[");
+			json_write_float(out, t->tile[(size_t)i * (size_t)n + (size_t)k]);
+		}
+		str_add_char(out, ']');
+	}
+	str_add(out, "]]}");
+}
+
 static void write_check(struct str *out, const struct check *check)
 {
 	key(out, "check");
@@ -253,6 +270,8 @@ void export_json(const struct answer *a, struct str *out)
 	write_cells(out, "values", t, write_value);
 	if (t->error)
 		write_cells(out, "stderr", t, write_error);
+	if (t->tile)
+		write_tiles(out, t);
 	if (t->mark)
 		write_cells(out, "marks", t, write_mark);
 	if (t->word) {

@@ -378,12 +378,12 @@ static struct window seen_part(void *context)
 	return g->visible ? g->visible(g->context) : (struct window){ 0 };
 }
 
-static struct table *compute(struct session *s, const struct view *v, const struct job_pane *pane, struct growing *growing, struct task *task,
-			     struct notes *notes, struct err *err)
+static struct table *compute(struct session *s, const struct view *v, const struct job_pane *pane, const struct table *like,
+			     struct growing *growing, struct task *task, struct notes *notes, struct err *err)
 {
 	struct watch watch = { .show = show_partial, .visible = seen_part, .context = growing };
-	struct ask ask = { .model = s->model, .run = v->run, .unedited = v->unedited, .foil = v->foil, 
-			   .metric = &v->metric, .task = task, .notes = notes, .watch = growing ? &watch : NULL };
+	struct ask ask = { .model = s->model, .run = v->run, .unedited = v->unedited, .foil = v->foil,
+			   .metric = &v->metric, .like = like, .task = task, .notes = notes, .watch = growing ? &watch : NULL };
 	struct value args[PARAM_MAX];
 	struct gradient *gradient = NULL;
 	struct table *t;
@@ -441,7 +441,7 @@ static struct table *answer_view(struct session *s, const struct view *v, const 
 	str_init(&key);
 	table_key(&key, v, pane);
 	t = keep_find_table(s->keep, key.s);
-	if (!t && (t = compute(s, v, pane, growing, task, notes, err)))
+	if (!t && (t = compute(s, v, pane, NULL, growing, task, notes, err)))
 		keep_add_table(s->keep, key.s, t);
 	str_done(&key);
 	return t;
@@ -500,7 +500,12 @@ static struct table *answer(struct session *s, const struct prepared *p, const s
 		return NULL;
 	growing.less = b;
 	growing.what = less_words[pane->diff];
-	if ((a = answer_view(s, &here, pane, watched, task, notes, err)))
+	a = answer_view(s, &here, pane, watched, task, notes, err);
+	if (a && a->id && a->rows.dim == DIM_RANK) {	/* of the other run, too, the tokens that this one ranks */
+		table_unref(b);
+		b = compute(s, &there, pane, a, NULL, task, notes, err);
+	}
+	if (a && b)
 		witness_copied(t = table_minus(a, b, growing.what, err), a, b);
 	table_unref(a);
 	table_unref(b);

@@ -3,6 +3,7 @@
  * without edits. What must hold for any technique is here; what each one means is in numbers/techniques.c.
  */
 #include <dirent.h>
+#include <math.h>
 #include <stdlib.h>
 
 #include "engine/base/file.h"
@@ -114,6 +115,10 @@ static bool json_comes_back(const struct table *t, const char *text, size_t n)
 	ok = ok && json_count(json_get(json_get(root, "cols"), "labels")) == (size_t)t->cols.n;
 	ok = ok && json_count(json_get(root, "units")) == (size_t)t->units;
 	ok = ok && !json_get(root, "check") == !t->check.name;
+	ok = ok && !json_get(root, "tiles") == !t->tile;
+	if (t->tile)
+		ok = ok && json_count(json_get(json_get(root, "tiles"), "values")) == (size_t)t->rows.n &&
+		     json_count(json_at(json_at(json_get(json_get(root, "tiles"), "values"), 0), 0)) == (size_t)(t->tile_rows * t->tile_cols);
 	json_free(doc);
 	return ok;
 }
@@ -235,12 +240,31 @@ static void check_diff(struct walk *w)
 	w->job.pane[0].diff = DIFF_NONE;
 }
 
+/* The foil's own best tokens may be others: a difference knows its numbers for those of the prompt all the same. */
+static void check_foil_ranks(struct walk *w)
+{
+	struct err err = { 0 };
+	struct table *t = NULL;
+	int unknown = 0;
+
+	job_pane_init(&w->job.pane[0], analysis_find("next-token"));
+	w->job.pane[0].diff = DIFF_FOIL;
+	if (session_prepare(w->session, &w->job, NULL, NULL, &err))
+		t = session_answer(w->session, 0, NULL, NULL, &err);
+	for (int i = 0; t && i < t->rows.n * t->cols.n; i++)
+		unknown += isnan(t->value[i]);
+	CHECK_THAT(t && unknown == 0, "%s: %d numbers of the foil's are not known %s", w->model, unknown, err.text);
+	table_unref(t);
+	w->job.pane[0].diff = DIFF_NONE;
+}
+
 static void walk_model(struct walk *w)
 {
 	struct err err = { 0 };
 
 	if (!CHECK_THAT(session_prepare(w->session, &w->job, NULL, NULL, &err), "%s opens %s", w->model, err.text))
 		return;
+	check_foil_ranks(w);
 	for (int i = 0; analysis_list[i]; i++) {
 		w->analysis = analysis_list[i];
 		w->job.panes = 1;

@@ -63,8 +63,13 @@ void text_value(const struct table *t, int row, int col, struct str *out)
 		str_add(out, t->unfinished ? "not yet" : "nothing can stand here");
 		return;
 	}
-	text_number((double)t->value[cell], out);
-	if (unit && *unit)
+	if (unit && !strcmp(unit, "rank"))
+		str_addf(out, "rank %.0f", (double)t->value[cell]);
+	else
+		text_number((double)t->value[cell], out);
+	if (unit && !strcmp(unit, "normalised") && t->meaning)
+		str_addf(out, " (%s)", t->meaning);
+	else if (unit && *unit && strcmp(unit, "rank"))
 		str_addf(out, " %s", unit);
 	if (t->mark && t->mark[cell])
 		str_add(out, " · marked !");

@@ -91,8 +91,13 @@ static int32_t ramp_color(const struct ramp_stops *r, double x)
 	return color_mix(r->stop[i], r->stop[i + 1], at - i);
 }
 
-/* Text over a coloured cell: black or white, since only these reach 4.5 : 1 over any colour; in 256 colours against the colour that is really shown. */
-static struct ink resolve_step(const struct ramp_stops *r, double x, enum depth depth)
+enum { CONTRAST_TENTHS = 45 };	/* what WCAG asks of small text: 4.5 : 1 */
+
+/*
+ * Text over a coloured cell: as elsewhere while that can be read, so that only strong cells are bright; else black or white, since only
+ * these can be read over any colour. In 256 colours against the colour that is really shown.
+ */
+static struct ink resolve_step(const struct ramp_stops *r, double x, int32_t text, enum depth depth)
 {
 	int32_t rgb = ramp_color(r, x), bg = resolve_rgb(rgb, depth), shown;
 	bool light;
@@ -100,8 +105,9 @@ static struct ink resolve_step(const struct ramp_stops *r, double x, enum depth 
 	if (depth == DEPTH_256 && r->levels)
 		bg = INK_INDEX(r->xterm[(int)lround(x * (r->levels - 1))]);
 	shown = depth == DEPTH_256 ? color_of_index(bg & 255) : rgb;
+	if (text != INK_DEFAULT && color_contrast(depth == DEPTH_256 ? color_of_index(color_nearest_256(text)) : text, shown) * 10 >= CONTRAST_TENTHS)
+		return (struct ink){ resolve_rgb(text, depth), bg, 0, 0 };
 	light = color_contrast(TEXT_LIGHT, shown) > color_contrast(TEXT_DARK, shown);
-
 	return (struct ink){ resolve_rgb(light ? TEXT_LIGHT : TEXT_DARK, depth), bg, 0, 0 };
 }
 
@@ -137,8 +143,10 @@ static void resolve(struct theme *t, const struct theme_file *f)
 		for (int i = 0; i < STEPS; i++) {
 			double x = i / (double)(STEPS - 1);
 
-			t->ramp[r][i] = t->what.depth >= DEPTH_256 ? resolve_step(&f->ramp[r], x, t->what.depth) :
+			t->ramp[r][i] = t->what.depth >= DEPTH_256 ? resolve_step(&f->ramp[r], x, f->role[STYLE_TEXT].fg, t->what.depth) :
 						resolve_shaded(t->low[r], (enum ramp)r, x, t->what.depth);
+			if (strength((enum ramp)r, x) <= 0)	/* nothing, on the background itself */
+				t->ramp[r][i] = t->ink[STYLE_TEXT];
 			t->ramp[r][i].mark = (char)('0' + (i >= STEPS - 1 ? 9 : i / 10));
 		}
 	}
@@ -350,6 +358,22 @@ const char *theme_halves(const struct theme *t, enum ramp ramp, float upper, flo
 	}
 	*ink = (struct ink){ up.bg, isnan(lower) ? t->ink[STYLE_TEXT].bg : low.bg, 0, up.mark };
 	return "▀";
+}
+
+static bool can_be_read(int32_t fg, int32_t bg)
+{
+	if (fg == INK_DEFAULT || bg == INK_DEFAULT)
+		return true;
+	fg = fg & INK_PALETTE ? color_of_index(fg & 255) : fg;
+	bg = bg & INK_PALETTE ? color_of_index(bg & 255) : bg;
+	return color_contrast(fg, bg) >= 3;
+}
+
+struct ink theme_ink_on(const struct theme *t, enum style style, struct ink under)
+{
+	struct ink ink = t->ink[style];
+
+	return (struct ink){ can_be_read(ink.fg, under.bg) ? ink.fg : under.fg, under.bg, ink.attr & (uint8_t)~INK_UNDERLINE, ink.mark };
 }
 
 struct ink ink_over(struct ink over, struct ink under)

@@ -21,7 +21,8 @@ enum style {
 	STYLE_COUNT,
 };
 
-enum ramp { RAMP_SEQUENTIAL, RAMP_DIVERGING, RAMP_PROBABILITY, RAMP_COUNT };	/* as enum scale of table.h */
+/* The neutral value, at 0 or (diverging) in the middle, has the background's own colour. */
+enum ramp { RAMP_SEQUENTIAL, RAMP_DIVERGING, RAMP_PROBABILITY, RAMP_COUNT };
 
 enum depth { DEPTH_MONO, DEPTH_8, DEPTH_16, DEPTH_256, DEPTH_TRUE };
 
@@ -65,6 +66,9 @@ struct ink theme_shade_ink(const struct theme *t, enum ramp ramp, float x);
 struct ink theme_bar_ink(const struct theme *t, enum ramp ramp, float x);
 /* A cell that shows two values, one above the other (NaN: blank there): the glyph, and its ink. Only where !theme_shades. */
 const char *theme_halves(const struct theme *t, enum ramp ramp, float upper, float lower, struct ink *ink);
+
+/* A role's text on the background of another ink: in the role's own colour where that can be read there, else in the other's. */
+struct ink theme_ink_on(const struct theme *t, enum style style, struct ink under);
 
 /* One role on another's background: a key's name in a selected row keeps its colour and takes the row's. */
 struct ink ink_over(struct ink over, struct ink under);

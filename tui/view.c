@@ -14,7 +14,14 @@ const char *const zoom_words[ZOOM_COUNT] = { "auto", "word", "number", "shade", 
 static const struct view_kind *const kinds[] = {
 	[LOOK_HEAT] = &view_heat, [LOOK_ATTENTION] = &view_heat, [LOOK_TOKENS] = &view_heat, [LOOK_BARS] = &view_bars,
 	[LOOK_RANKING] = &view_ranking, [LOOK_LINES] = &view_heat, [LOOK_GRAPH] = &view_heat,
+	[LOOK_TILES] = &view_tiles,
 };
+
+/* A difference of tables with pictures has none. */
+static const struct view_kind *kind_for(const struct table *t)
+{
+	return t->look == LOOK_TILES && !t->tile ? &view_heat : kinds[t->look];
+}
 
 static int between(int x, int lo, int hi)
 {
@@ -43,14 +50,85 @@ static int scroll(int from, int page, int all, int cursor)
 	return between(from, 0, all - page);
 }
 
+static uint64_t add_hash(uint64_t hash, const void *bytes, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		hash = (hash ^ ((const unsigned char *)bytes)[i]) * 0x100000001B3u;
+	return hash;
+}
+
+/* Tables of one technique, on axes of one kind: of tokens there may be more or less. */
+static uint64_t kind_of(const struct table *t)
+{
+	const struct axis *axes[] = { &t->rows, &t->cols };
+	uint64_t hash = add_hash(0xCBF29CE484222325u, t->analysis, strlen(t->analysis));
+	bool words = t->word_show != NULL;
+
+	for (int i = 0; i < 2; i++) {
+		bool tokens = axes[i]->dim == DIM_POSITION || axes[i]->dim == DIM_KEY;
+		int n = tokens ? 0 : axes[i]->n;
+
+		hash = add_hash(add_hash(hash, &axes[i]->dim, sizeof axes[i]->dim), &n, sizeof n);
+	}
+	return add_hash(hash, &words, sizeof words);
+}
+
+/* The same question: its title has the arguments. */
+static uint64_t table_of(const struct table *t)
+{
+	return add_hash(add_hash(add_hash(kind_of(t), t->title, strlen(t->title)), &t->cols.n, sizeof t->cols.n), &t->skip_first, sizeof t->skip_first);
+}
+
+/* The range of the colours: with edits that of the table without them, also while that is on its way. */
+static struct span range_of(const struct view *v, const struct view_kept *kept, bool *held)
+{
+	struct span s = span_of(v->table, v->edited ? v->ground : NULL);
+	float moved = v->table->neutral - kept->span.neutral;
+
+	*held = v->edited && v->ground && span_same_shape(v->table, v->ground);
+	if (!v->edited || *held || !kept->span.any || kept->table != table_of(v->table))
+		return s;
+	*held = true;
+	s = kept->span;
+	if (s.scale == SCALE_DIVERGING) {
+		s.lo += moved;
+		s.hi += moved;
+		s.neutral += moved;
+	}
+	return s;
+}
+
+static enum zoom zoom_of(const struct view *v, const struct view_state *state)
+{
+	const struct view_kept *kept = &state->kept;
+	bool same = kept->w == v->rect.w && kept->h == v->rect.h && kept->kind == kind_of(v->table);
+
+	return state->zoom == ZOOM_AUTO && same ? kept->zoom : state->zoom;
+}
+
+static void keep(struct view_state *state, const struct view *v, const struct plan *p)
+{
+	struct view_kept *kept = &state->kept;
+
+	kept->kind = kind_of(v->table);
+	kept->w = v->rect.w;
+	kept->h = v->rect.h;
+	kept->zoom = state->zoom == ZOOM_AUTO ? p->zoom : ZOOM_AUTO;
+	if (!v->edited) {
+		kept->table = table_of(v->table);
+		kept->span = p->span;
+	}
+}
+
 static struct plan plan_of(const struct view *v, const struct view_state *state)
 {
 	const struct table *t = v->table;
-	struct plan p = { .pool_rows = 1, .pool_cols = 1, .stack = 1, .head_y = -1, .upwards = t->rows.dim == DIM_LAYER };
+	struct plan p = { .pool_rows = 1, .pool_cols = 1, .stack = 1, .lines = 1, .head_y = -1, .upwards = t->rows.dim == DIM_LAYER };
 	int row = v->row < 0 || state->adrift ? -1 : between(v->row, 0, t->rows.n - 1);
 	int col = v->col < 0 ? -1 : between(v->col, 0, t->cols.n - 1);
 
-	kinds[t->look]->plan(v, state->zoom, &p);
+	p.span = range_of(v, &state->kept, &p.held);
+	kind_for(t)->plan(v, zoom_of(v, state), &p);
 	p.foot_y = v->rect.y + v->rect.h - p.foot_lines;
 	p.top = scroll(state->top, p.page_rows, p.rows, row < 0 ? -1 : plan_screen_row(&p, t, row));
 	p.left = scroll(state->left, p.page_cols, p.cols, col < 0 ? -1 : col / p.pool_cols);
@@ -78,6 +156,7 @@ void view_draw(struct canvas *c, const struct view *v, struct view_state *state)
 
 	if (drawable(v)) {
 		p = plan_of(v, state);
+		keep(state, v, &p);
 		state->top = p.top;
 		state->left = p.left;
 		state->shown = p.zoom;
@@ -85,8 +164,8 @@ void view_draw(struct canvas *c, const struct view *v, struct view_state *state)
 		state->page_cols = p.page_cols;
 		state->fits = p.page_rows >= p.rows && p.page_cols >= p.cols;
 		state->visible = visible(&p, v->table);
-		kinds[v->table->look]->draw(c, v, &p);
-		foot_draw(c, v, kinds[v->table->look], &p);
+		kind_for(v->table)->draw(c, v, &p);
+		foot_draw(c, v, kind_for(v->table), &p);
 	} else {
 		const char *why = v->table->rows.n > 0 && v->table->cols.n > 0 ? "too small" : "nothing to show";
 
@@ -107,7 +186,7 @@ struct view_need view_need(const struct view *v, const struct view_state *state)
 	struct view_need need = { 0 };
 
 	if (v->table->rows.n > 0 && v->table->cols.n > 0)
-		need = kinds[v->table->look]->need(v, state->zoom);
+		need = kind_for(v->table)->need(v, state->zoom);
 	need.min = larger(need.min, (struct view_size){ VIEW_MIN_H, VIEW_MIN_W });
 	need.want = larger(need.want, need.min);
 	need.most = larger(need.most, need.want);
@@ -116,19 +195,29 @@ struct view_need view_need(const struct view *v, const struct view_state *state)
 
 /* ---- the mouse and the keys ---- */
 
+/* Which block of rows is under column x, and how far it stands to the right of the first. */
+static int block_at(const struct plan *p, int x)
+{
+	return p->blocks > 1 ? between((x - p->label_x) / p->block_w, 0, p->blocks - 1) : 0;
+}
+
 bool view_hit(const struct view *v, const struct view_state *state, int x, int y, int *row, int *col)
 {
+	bool sideways, on_row, on_col;
 	struct plan p;
-	bool on_row, on_col;
-	int screen_row;
+	int line, block, screen_row;
 
 	if (!drawable(v) || !rect_holds(v->rect, x, y))
 		return false;
 	p = plan_of(v, state);
-	screen_row = p.top + (y - p.cells.y) * p.stack;
-	on_row = y >= p.cells.y && y < p.cells.y + p.cells.h && screen_row < p.rows;
-	on_col = kinds[v->table->look]->has_columns && x >= p.cells.x && x < p.cells.x + p.cells.w;
-	if (kinds[v->table->look]->has_columns && !on_col && x >= p.cells.x)
+	sideways = kind_for(v->table)->has_columns;
+	block = block_at(&p, x);
+	x -= block * p.block_w;
+	line = (y - p.cells.y) / p.lines * p.stack + block * p.block_rows;
+	screen_row = p.top + line;
+	on_row = y >= p.cells.y && y < p.cells.y + p.cells.h && screen_row < p.rows && line < p.page_rows;
+	on_col = sideways && x >= p.cells.x && x < p.cells.x + p.cells.w;
+	if (sideways && !on_col && x >= p.cells.x)
 		return false;	/* beside the table */
 	if (!on_row && !(on_col && y == p.head_y))
 		return false;
@@ -144,14 +233,14 @@ void view_scroll(const struct view *v, struct view_state *state, int lines)
 	if (!drawable(v))
 		return;
 	p = plan_of(v, state);
-	state->top = between(p.top + lines * p.stack, 0, p.rows - p.page_rows);
+	state->top = between(p.top + (p.lines > 1 ? (lines > 0) - (lines < 0) : lines * p.stack), 0, p.rows - p.page_rows);
 	state->adrift = true;
 }
 
 bool view_move(const struct view *v, const struct view_state *state, enum view_move move, int *row, int *col)
 {
 	const struct table *t = v->table;
-	bool sideways = kinds[t->look]->has_columns;
+	bool sideways = kind_for(t)->has_columns;
 	int r = between(*row, 0, t->rows.n - 1), c = between(*col, 0, t->cols.n - 1), page = state->page_rows > 1 ? state->page_rows - 1 : 1;
 	int page_cols = state->page_cols > 1 ? state->page_cols - 1 : 1, old_row = *row, old_col = *col;
 	int down = t->rows.dim == DIM_LAYER ? -1 : 1, top = down > 0 ? 0 : t->rows.n - 1;

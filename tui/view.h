@@ -14,7 +14,7 @@
 
 #include <stdbool.h>
 
-#include "engine/analysis/table.h"
+#include "engine/analysis/span.h"
 #include "tui/canvas.h"
 #include "tui/frame.h"
 #include "tui/theme.h"
@@ -27,6 +27,8 @@ extern const char *const zoom_words[ZOOM_COUNT];	/* "auto", "word", … */
 struct view {
 	const struct table *table;	/* not NULL */
 	const struct table *before;	/* the same without edits, or NULL: shown as "was", and what changed is marked */
+	bool edited;			/* edits are at work in it: */
+	const struct table *ground;	/* then the one without them, whose values give the colours' range; NULL: not known yet */
 	struct rect rect;		/* inside of the frame */
 	const struct theme *theme;
 	int row, col;			/* the cursor, in the table; -1: none on that axis. Out of range is clamped */
@@ -35,11 +37,21 @@ struct view {
 	const char *search;		/* words and labels that hold it are marked; NULL or "": none */
 };
 
+/* A picture stays what it was while nothing but its values or the number of its tokens changes. */
+struct view_kept {
+	uint64_t kind;			/* of which technique and axes: see view.c */
+	int w, h;
+	enum zoom zoom;			/* what AUTO came to then; AUTO: nothing yet */
+	uint64_t table;			/* of which table without edits */
+	struct span span;		/* this is the range */
+};
+
 /* What a pane keeps between frames. Zeroed: at the start, zoom automatic. The app sets `zoom`; the rest is the view's. */
 struct view_state {
 	enum zoom zoom;
 	int top, left;			/* first row and column shown, counted on the screen */
 	bool adrift;			/* the wheel has scrolled: the cursor need not show until it moves */
+	struct view_kept kept;
 	/* Of the last frame: */
 	enum zoom shown;		/* what AUTO came to */
 	int page_rows, page_cols;	/* how many fit */

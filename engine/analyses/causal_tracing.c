@@ -99,6 +99,16 @@ static void cell(struct table *t, const struct cause *c, const struct seeds *s, 
 	t->error[i] = (float)(sqrt(squares / (n - 1) / n) / fabs(span));
 }
 
+/* The metric of the noised run, the mean over the seeds so far. */
+static float with_noise_alone(const struct cause *c, const struct seeds *s)
+{
+	double sum = c->now;
+
+	for (int k = 0; k < s->done; k++)
+		sum += s->noised[k];
+	return (float)(sum / (s->done + 1));
+}
+
 /* Over the seeds so far: the one under way counts where it is known already. */
 static void cells(struct table *t, const struct cause *c, const void *with)
 {
@@ -106,6 +116,7 @@ static void cells(struct table *t, const struct cause *c, const void *with)
 
 	for (int i = 0; i < t->rows.n * t->cols.n; i++)
 		cell(t, c, s, i, s->done + (!isnan(c->value[i]) || !s->done));
+	t->neutral = s->normalise ? 0 : with_noise_alone(c, s);
 }
 
 static bool sweep_seeds(struct table *t, const struct ask *ask, struct cause *c, struct seeds *s, struct err *err)
@@ -179,7 +190,8 @@ static struct table *compute(const struct ask *ask, struct err *err)
 			arena_printf(t->arena, "noise of %d σ at positions %d … %d", ask->arg[ARG_SIGMA], ask->arg[ARG_FROM], ask->arg[ARG_TO]));
 	table_set_unit(t, raw ? metric_table[ask->metric->kind].unit : "normalised");
 	t->look = LOOK_HEAT;
-	t->scale = raw ? SCALE_SEQUENTIAL : SCALE_DIVERGING;
+	t->scale = SCALE_DIVERGING;
+	t->meaning = raw ? NULL : "1 = clean, 0 = with noise";
 	t->site = site;
 	if (fill(t, ask, err))
 		return t;

@@ -76,8 +76,8 @@ static struct table *compute(const struct ask *ask, struct err *err)
 	axis_numbers(t, &t->cols, DIM_HEAD);
 	readout_title(&readout, ask, t, "heads");
 	table_set_unit(t, "logit");
-	t->check = (struct check){ arena_printf(t->arena, "heads %+.4g, not heads %+.4g: sum to the metric", sum - rest, rest),
-				   readout.metric, sum, 1e-4 };
+	t->footnote = arena_printf(t->arena, "heads %+.2f, rest %+.2f", sum - rest, rest);
+	t->check = (struct check){ "heads and the rest sum to the metric", readout.metric, sum, 1e-4 };
 	t->look = LOOK_HEAT;
 	t->scale = SCALE_DIVERGING;
 	t->site = SITE_RESULT;
@@ -90,7 +90,7 @@ const struct analysis analysis_head_attribution = {
 	.topic = TOPIC_ATTRIBUTION,
 	.paper = "Wang et al. 2023",
 	.blurb = "How much each attention head adds to the metric directly.",
-	.help = "Each head's own write, without the layer's bias, through the frozen final norm. The check says what is not heads. A "
+	.help = "Each head's own write, without the layer's bias, through the frozen final norm. The line below says how much is not heads. A "
 		"head that prepares another head's work (previous-token, duplicate-token) shows nothing here: ablate it instead.",
 	.shape = "layer × head",
 	.unit = "logit",

@@ -89,7 +89,7 @@ static const struct {
 } shows[] = {
 	[SHOW_PROBABILITY] = { probability, "probability", "probability", SCALE_PROBABILITY, false },
 	[SHOW_LOGIT] = { logit, "logit", "logit", SCALE_SEQUENTIAL, false },
-	[SHOW_RANK] = { target_rank, "rank of the metric's token", "rank", SCALE_SEQUENTIAL, true },
+	[SHOW_RANK] = { target_rank, "rank of the metric's token", "rank", SCALE_RANK, true },
 	[SHOW_TARGET] = { target_probability, "probability of the metric's token", "probability", SCALE_PROBABILITY, true },
 	[SHOW_ENTROPY] = { entropy, "entropy", "nats", SCALE_SEQUENTIAL, false },
 	[SHOW_KL] = { kl, "KL of the last layer to this", "nats", SCALE_SEQUENTIAL, false },
@@ -230,6 +230,21 @@ static bool fill(struct table *t, struct reading *g, struct err *err)
 	return true;
 }
 
+/* The last rank says nothing, and neither does a layer as far from the output as a blind guess: ln V is about the most. */
+static void set_neutral(struct table *t, int show, int V)
+{
+	if (show == SHOW_LOGIT)
+		t->neutral = NAN;
+	else if (show == SHOW_RANK)
+		t->neutral = (float)V;
+	else if (show == SHOW_KL)
+		t->neutral = logf((float)V);
+	if (show == SHOW_ENTROPY)
+		t->meaning = arena_printf(t->arena, "0 = sure, %.1f = a blind guess", log(V));
+	else if (show == SHOW_KL)
+		t->meaning = "0 = as the last layer";
+}
+
 static void describe(struct table *t, const struct ask *ask)
 {
 	int show = ask->arg[ARG_SHOW];
@@ -246,6 +261,7 @@ static void describe(struct table *t, const struct ask *ask)
 	axis_tokens(t, &t->cols, ask->run, DIM_POSITION, "position");
 	t->look = LOOK_HEAT;
 	t->scale = shows[show].scale;
+	set_neutral(t, show, ask->model->config.V);
 }
 
 static struct table *compute(const struct ask *ask, struct err *err)

@@ -63,19 +63,22 @@ static struct table *compute(const struct ask *ask, struct err *err)
 {
 	const struct model *m = ask->model;
 	int position = ask->arg[ARG_POSITION];
-	int k = ask->arg[ARG_K] < m->config.V ? ask->arg[ARG_K] : m->config.V;
+	int wanted = ask->like ? ask->like->rows.n : ask->arg[ARG_K], k = wanted < m->config.V ? wanted : m->config.V;
 	int32_t *ids = arena_alloc(ask->scratch, (size_t)k * sizeof *ids);
 	float *logits = arena_alloc(ask->scratch, (size_t)k * sizeof *logits);
 	float *before = arena_alloc(ask->scratch, (size_t)k * sizeof *before);
 	float lse, lse_before, *row = arena_floats(ask->scratch, (size_t)m->config.D, err);
 	struct vocab_wanted best = { .k = k, .ids = ids, .logits = logits, .lse = &lse };
+	struct vocab_wanted given = { .targets = ids, .target_count = k, .target_logits = logits, .lse = &lse };
 	struct vocab_wanted same = { .targets = ids, .target_count = k, .target_logits = before, .lse = &lse_before };
 	struct table *t;
 
 	if (!row)
 		return NULL;
+	for (int i = 0; ask->like && i < k; i++)
+		ids[i] = ask->like->id[table_cell(ask->like, i, 0)];
 	run_ln_final(ask->run, position, row);
-	if (!vocab_read(m, row, 1, true, &best, ask->task, err))
+	if (!vocab_read(m, row, 1, true, ask->like ? &given : &best, ask->task, err))
 		return NULL;
 	run_ln_final(ask->unedited, position, row);
 	if (!vocab_read(m, row, 1, true, &same, ask->task, err) || !(t = table_new(k, COLS, err)))

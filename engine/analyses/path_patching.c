@@ -232,6 +232,7 @@ static bool fill(struct table *t, const struct ask *ask, struct err *err)
 	    !metric_value(ask->metric, ask->foil, ask->unedited, &ends.foil, ask->task, err))
 		return false;
 	now = ask->arg[ARG_DIRECTION] == DENOISING ? ends.foil : ends.prompt;
+	t->neutral = (float)(ends.normalise ? ask->arg[ARG_DIRECTION] == NOISING : now);
 	for (int i = 0; i < reach; i += BATCH) {
 		int some = reach - i < BATCH ? reach - i : BATCH;
 
@@ -288,7 +289,8 @@ static void describe(struct table *t, const struct ask *ask)
 	else
 		axis_tokens(t, &t->cols, ask->run, DIM_POSITION, "position");
 	t->look = LOOK_HEAT;
-	t->scale = denoising && !raw ? SCALE_DIVERGING : SCALE_SEQUENTIAL;
+	t->scale = SCALE_DIVERGING;
+	t->meaning = raw ? NULL : "1 = prompt, 0 = foil";
 	t->site = site[sender];
 }
 

@@ -45,6 +45,7 @@ struct ask {
 	struct arena *scratch;		/* analysis_compute() makes and frees it */
 	struct task *task;
 	struct notes *notes;
+	const struct table *like;	/* of ranked tokens: list those of this table, so that a difference knows both; NULL: the likeliest */
 	struct watch *watch;		/* NULL: nobody waits for less than the whole table */
 };
 

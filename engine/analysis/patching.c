@@ -39,7 +39,10 @@ static bool fill(struct table *t, const struct patching *how, const struct ask *
 	for (int i = 0; ok && i < c.n; i++)
 		ok = how->edit(&c, p, i, err);
 	if (!ok || !metric_value(ask->metric, ask->run, ask->unedited, &ends.prompt, ask->task, err) ||
-	    !metric_value(ask->metric, ask->foil, ask->unedited, &ends.foil, ask->task, err) || !cause_fill(&c, t, cells, &ends, err))
+	    !metric_value(ask->metric, ask->foil, ask->unedited, &ends.foil, ask->task, err))
+		return false;
+	t->neutral = (float)(ends.normalise ? !denoising : denoising ? ends.foil : ends.prompt);	/* as with nothing patched */
+	if (!cause_fill(&c, t, cells, &ends, err))
 		return false;
 	t->footnote = arena_printf(t->arena, "%s: prompt (clean) %.6g, foil (corrupt) %.6g%s", metric_table[ask->metric->kind].word,
 				   ends.prompt, ends.foil, ends.normalise && isnan(cause_normalised(0, ends.prompt, ends.foil)) ? "; no difference to normalise by" : "");
@@ -56,7 +59,8 @@ static void describe(struct table *t, const struct patching *how, const struct a
 				     how->within ? ", within " : "", how->within ? how->within : ""));
 	table_set_unit(t, ask->arg[PATCHING_SHOW] == SHOW_NORMALISED ? "normalised" : metric_table[ask->metric->kind].unit);
 	places_describe(p, t);
-	t->scale = denoising && ask->arg[PATCHING_SHOW] == SHOW_NORMALISED ? SCALE_DIVERGING : SCALE_SEQUENTIAL;	/* noising starts from 1, where nothing happens */
+	t->scale = !denoising && ask->arg[PATCHING_SHOW] == SHOW_KL ? SCALE_SEQUENTIAL : SCALE_DIVERGING;
+	t->meaning = ask->arg[PATCHING_SHOW] == SHOW_NORMALISED ? "1 = prompt, 0 = foil" : ask->arg[PATCHING_SHOW] == SHOW_KL ? "0 = as the prompt" : NULL;
 }
 
 struct table *patching_map(const struct patching *how, const struct ask *ask, const struct param *params, struct err *err)

@@ -124,6 +124,20 @@ void table_set_mark(struct table *t, size_t cell)
 	t->mark[cell] = true;
 }
 
+static size_t tile_floats(const struct table *t)
+{
+	return (size_t)t->rows.n * (size_t)t->cols.n * (size_t)t->tile_rows * (size_t)t->tile_cols;
+}
+
+void table_set_tiles(struct table *t, int rows, int cols)
+{
+	t->tile_rows = rows;
+	t->tile_cols = cols;
+	t->tile = arena_alloc(t->arena, tile_floats(t) * sizeof *t->tile);
+	for (size_t i = 0; i < tile_floats(t); i++)
+		t->tile[i] = NAN;
+}
+
 void table_set_unit(struct table *t, const char *unit)
 {
 	t->units = 1;
@@ -247,6 +261,8 @@ void table_set_like(struct table *t, const struct table *from)
 	t->analysis = arena_strdup(t->arena, from->analysis);
 	t->look = from->look;
 	t->scale = from->scale;
+	t->neutral = from->neutral;
+	t->meaning = from->meaning ? arena_strdup(t->arena, from->meaning) : NULL;
 	t->skip_first = from->skip_first;
 	t->site = from->site;
 	t->layer = from->layer;
@@ -282,6 +298,10 @@ struct table *table_copy(const struct table *from, struct err *err)
 		table_set_errors(t, from->error_over);
 		memcpy(t->error, from->error, n * sizeof *t->error);
 	}
+	if (from->tile) {
+		table_set_tiles(t, from->tile_rows, from->tile_cols);
+		memcpy(t->tile, from->tile, tile_floats(t) * sizeof *t->tile);
+	}
 	if (from->mark) {
 		t->mark = arena_alloc(t->arena, n * sizeof *t->mark);
 		memcpy(t->mark, from->mark, n * sizeof *t->mark);
@@ -309,6 +329,10 @@ struct table *table_minus(const struct table *a, const struct table *b, const ch
 			t->value[table_cell(t, r, c)] = a->value[table_cell(a, r, c)] - counterpart(a, b, r, c);
 	table_set_whose(t, "%s", what);
 	t->scale = SCALE_DIVERGING;
+	t->neutral = 0;
+	t->meaning = NULL;
+	if (a->word && !rows_have_names(a))	/* both runs have words of their own there */
+		t->footnote = arena_printf(t->arena, "words: %.*s", (int)strcspn(what, " "), what);
 	return t;
 }
 

@@ -18,8 +18,9 @@
 #include "engine/run/dim.h"
 #include "engine/run/site.h"
 
-enum look { LOOK_HEAT, LOOK_ATTENTION, LOOK_TOKENS, LOOK_BARS, LOOK_RANKING, LOOK_LINES, LOOK_GRAPH };
-enum scale { SCALE_SEQUENTIAL, SCALE_DIVERGING, SCALE_PROBABILITY };	/* from the least; around 0; 0 … 1 */
+enum look { LOOK_HEAT, LOOK_ATTENTION, LOOK_TOKENS, LOOK_BARS, LOOK_RANKING, LOOK_LINES, LOOK_GRAPH, LOOK_TILES };
+/* Away from the neutral value, to one side; to both sides; 0 … 1; ranks, of which 1 is the strongest. See span.h. */
+enum scale { SCALE_SEQUENTIAL, SCALE_DIVERGING, SCALE_PROBABILITY, SCALE_RANK };
 
 struct axis {
 	enum dim dim;
@@ -69,6 +70,8 @@ struct table {
 	float *value;		/* [rows.n, cols.n] NaN: cannot be (the upper triangle) */
 	float *error;		/* [rows.n, cols.n] the standard error where cells are means; NULL: they are not */
 	const char *error_over;	/* over what: "24 prompts", "3 seeds" */
+	float *tile;		/* [rows.n, cols.n, tile_rows, tile_cols] a small picture for each cell, as LOOK_TILES has; NULL: none */
+	int tile_rows, tile_cols;
 	const char **word;	/* [rows.n, cols.n] raw bytes of a token, or NULL when there are no words */
 	const char **word_show;	/* the same for people */
 	int32_t *id;		/* [rows.n, cols.n] of the words; -1: none */
@@ -77,6 +80,8 @@ struct table {
 	const char **unit;	/* [units] "probability" */
 	enum look look;
 	enum scale scale;
+	float neutral;		/* where nothing happens: it looks like the background. NaN: nowhere (logits), the range begins at the least */
+	const char *meaning;	/* what its values mean, where the unit does not say it: "1 = prompt, 0 = foil"; NULL */
 	bool skip_first;	/* the first token is a sink here: leave it out of the colour range */
 	enum site site;		/* what the cells are of (SITE_ATTN_OUT for a lens on it); SITE_NONE */
 	int layer, unit_index;	/* of an argument: attention's layer and head; -1 */
@@ -104,6 +109,7 @@ void axis_part(struct table *t, struct axis *axis, int i, enum site site, int la
 void table_set_words(struct table *t);							/* makes the word arrays */
 void table_set_word(struct table *t, size_t cell, int32_t id, const char *bytes, size_t n, const char *show);
 void table_set_errors(struct table *t, const char *over);				/* makes `error`, all NaN */
+void table_set_tiles(struct table *t, int rows, int cols);				/* makes `tile`, all NaN */
 void table_set_mark(struct table *t, size_t cell);					/* makes `mark`, and sets one */
 void table_set_unit(struct table *t, const char *unit);
 /* One unit per column. */

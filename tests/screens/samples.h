@@ -137,6 +137,29 @@ static struct table *sample_components(int layers, float shift)
 	return t;
 }
 
+/* Layers × heads, each with a small pattern: diagonals, columns, single dots, and some that rest. */
+__attribute__((unused))
+static struct table *sample_tiles(int layers, int heads)
+{
+	enum { SIDE = 8 };
+	struct table *t = sample_new(layers, heads, "attention · all heads · patterns", "weight", LOOK_TILES, SCALE_PROBABILITY);
+
+	axis_numbers(t, &t->rows, DIM_LAYER);
+	axis_numbers(t, &t->cols, DIM_HEAD);
+	table_set_tiles(t, SIDE, SIDE);
+	for (int i = 0; i < layers * heads; i++) {
+		t->value[i] = sample_noise((unsigned)i);
+		for (int q = 0; q < SIDE; q++)
+			for (int k = 0; k <= q; k++) {
+				bool dot = i % 4 == 0 ? k == q - 1 : i % 4 == 1 ? k == 2 : i % 4 == 2 && q == 6 && k == 4;
+
+				t->tile[(i * SIDE + q) * SIDE + k] = dot ? 0.6f : 0.05f;
+			}
+	}
+	t->footnote = "the strongest of 8 × 8, without the first key";
+	return t;
+}
+
 /* Ranks × {logit, probability, and before the edits}. */
 __attribute__((unused))
 static struct table *sample_ranking(bool edited)

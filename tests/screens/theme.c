@@ -27,9 +27,27 @@ static double least_contrast(const struct theme *t)
 		for (int i = 0; i <= 100; i++) {
 			struct ink ink = theme_ramp(t, (enum ramp)ramp, (float)i / 100);
 
-			least = fmin(least, color_contrast(rgb_of(ink.fg), rgb_of(ink.bg)));
+			if (ink.fg != INK_DEFAULT && ink.bg != INK_DEFAULT)
+				least = fmin(least, color_contrast(rgb_of(ink.fg), rgb_of(ink.bg)));
 		}
 	return least;
+}
+
+/* The neutral value looks like the background, and what is next to it nearly so. */
+static bool neutral_is_quiet(const struct theme *t)
+{
+	int32_t ground = theme_ink(t, STYLE_TEXT).bg;
+
+	for (int ramp = 0; ramp < RAMP_COUNT; ramp++) {
+		float neutral = ramp == RAMP_DIVERGING ? 0.5f : 0;
+		struct ink next = theme_ramp(t, (enum ramp)ramp, neutral + 0.02f);
+
+		if (theme_ramp(t, (enum ramp)ramp, neutral).bg != ground)
+			return false;
+		if (ground != INK_DEFAULT && next.bg != INK_DEFAULT && color_contrast(rgb_of(next.bg), rgb_of(ground)) > 1.15)
+			return false;
+	}
+	return true;
 }
 
 static void check_theme(const char *name)
@@ -58,6 +76,7 @@ static void check_theme(const char *name)
 			continue;
 		CHECK_TEXT(theme_name(t), name);
 		CHECK_THAT(theme_shades(t) == (depth < DEPTH_256), "%s: shades where there are few colours", name);
+		CHECK_THAT(neutral_is_quiet(t), "%s, depth %d: the neutral value looks like the background", name, depth);
 		if (depth >= DEPTH_256)
 			CHECK_THAT(least_contrast(t) >= 4.5, "%s, depth %d: text over data has contrast %.2f", name, depth, least_contrast(t));
 		for (int style = 0; style < STYLE_COUNT; style++) {

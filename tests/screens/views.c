@@ -11,7 +11,7 @@
 #include "tests/screens/golden.h"
 #include "tui/view.h"
 
-enum sample { LENS, LENS_40, ATTENTION, ATTENTION_512, HEADS, COMPONENTS, RANKING, HOSTILE, ONE, NOTHING, SAME, HUGE_VALUES, LENS_COMING, HEADS_COMING, SAMPLES };
+enum sample { LENS, LENS_40, ATTENTION, ATTENTION_512, HEADS, COMPONENTS, RANKING, HOSTILE, ONE, NOTHING, SAME, HUGE_VALUES, LENS_COMING, HEADS_COMING, TILES, SAMPLES };
 
 /* The first cells are not there yet. */
 static struct table *coming(struct table *t, int unknown)
@@ -41,6 +41,8 @@ static struct table *make(enum sample sample)
 		return coming(sample_lens(12, 6), 40);
 	case HEADS_COMING:
 		return coming(sample_heads(12, 9), 60);
+	case TILES:
+		return sample_tiles(30, 9);
 	case HEADS:
 		return sample_heads(30, 9);
 	case COMPONENTS:
@@ -93,6 +95,9 @@ static const struct {
 	{ "ranking-60x12", RANKING, 60, 12, ZOOM_AUTO, { DEPTH_TRUE, false }, false },
 	{ "ranking-34x8", RANKING, 34, 8, ZOOM_AUTO, { DEPTH_TRUE, false }, false },
 	{ "ranking-20x5-ascii", RANKING, 20, 5, ZOOM_AUTO, { DEPTH_MONO, true }, false },
+	{ "tiles-118x36", TILES, 118, 36, ZOOM_AUTO, { DEPTH_TRUE, false }, false },
+	{ "tiles-78x20", TILES, 78, 20, ZOOM_AUTO, { DEPTH_256, false }, false },
+	{ "tiles-30x9-mono-ascii", TILES, 30, 9, ZOOM_AUTO, { DEPTH_MONO, true }, false },
 	{ "hostile-50x9", HOSTILE, 50, 9, ZOOM_AUTO, { DEPTH_TRUE, false }, false },
 	{ "one-40x6", ONE, 40, 6, ZOOM_AUTO, { DEPTH_TRUE, false }, false },
 	{ "nothing-40x10", NOTHING, 40, 10, ZOOM_AUTO, { DEPTH_TRUE, false }, false },
@@ -226,6 +231,150 @@ static void check_everywhere(enum sample sample, struct theme_for what)
 	table_unref(t);
 }
 
+/* What the cursor must leave alone: backgrounds, half blocks and bars whole, and whatever is written in a cell. */
+static bool is_untouched(const struct cell *with, const struct cell *without, bool shades)
+{
+	bool painted = !strcmp(without->text, "▀") || !strcmp(without->text, "▄") || !strcmp(without->text, "█");
+
+	if (with->ink.bg != without->ink.bg || (with->ink.attr & INK_REVERSE) != (without->ink.attr & INK_REVERSE))
+		return false;
+	if (painted && !shades && with->ink.fg != without->ink.fg)
+		return false;
+	return !strcmp(with->text, without->text) || !strcmp(without->text, " ") || (shades && strstr("‹›", with->text));
+}
+
+/* The same picture with and without the cursor: it marks a cell, it never hides or imitates a value. */
+static void check_cursor(enum sample sample, const struct theme *theme, enum zoom zoom)
+{
+	struct table *t = make(sample);
+	int depth = theme_depth(theme);
+	struct view v = view_of(t, theme, 70, 20);
+	struct view_state state = { .zoom = zoom };
+	struct canvas with, without;
+	bool untouched = true, seen = false;
+
+	for (int focus = 0; focus < 2; focus++) {
+		canvas_init(&with, v.rect.w, v.rect.h);
+		canvas_init(&without, v.rect.w, v.rect.h);
+		v = view_of(t, theme, 70, 20);
+		v.focus = focus;
+		view_draw(&with, &v, &state);
+		v.row = v.col = -1;
+		view_draw(&without, &v, &state);
+		for (int i = 0; i < v.rect.w * v.rect.h; i++) {
+			bool label = with.cell[i].ink.mark == theme_ink(theme, STYLE_LABEL_CURSOR).mark;	/* in narrow columns it takes the room of others */
+
+			untouched = untouched && (label || without.cell[i].ink.mark == 'd' || is_untouched(&with.cell[i], &without.cell[i], theme_shades(theme)));
+			seen = seen || memcmp(&with.cell[i].ink, &without.cell[i].ink, sizeof with.cell[i].ink);
+		}
+		canvas_done(&with);
+		canvas_done(&without);
+	}
+	CHECK_THAT(untouched, "sample %d, depth %d, %s: the cursor hides nothing", sample, depth, zoom_words[zoom]);
+	CHECK_THAT(seen, "sample %d, depth %d, %s: the cursor is seen", sample, depth, zoom_words[zoom]);
+	table_unref(t);
+}
+
+/* The ink of a cell's value: where it is drawn. */
+static struct ink ink_at(const struct canvas *c, const struct view *v, const struct view_state *state, int row, int col)
+{
+	int r, k;
+
+	for (int y = 0; y < v->rect.h; y++)
+		for (int x = 0; x < v->rect.w; x++)
+			if (view_hit(v, state, x, y, &r, &k) && r == row && k == col)
+				return c->cell[y * c->w + x].ink;
+	return (struct ink){ 0 };
+}
+
+static bool screen_says(const struct canvas *c, const char *text)
+{
+	struct str out;
+	bool found;
+
+	str_init(&out);
+	canvas_dump(c, &out);
+	found = strstr(out.s, text) != NULL;
+	str_done(&out);
+	return found;
+}
+
+/* Colours mean with an edit what they meant without it, also while the unedited table is on its way; and where they cannot, they say so. */
+static void test_range_is_held(void)
+{
+	struct theme *theme = theme_builtin((struct theme_for){ DEPTH_TRUE, false });
+	struct table *before = sample_heads(12, 9), *now = sample_heads(12, 9);
+	struct view v = view_of(before, theme, 70, 20);
+	struct view_state state = { 0 };
+	struct ink unedited;
+	struct canvas c;
+
+	canvas_init(&c, 70, 20);
+	v.row = v.col = -1;
+	view_draw(&c, &v, &state);
+	unedited = ink_at(&c, &v, &state, 2, 2);	/* the one that stands out */
+	CHECK(!screen_says(&c, "unedited run"));
+	for (int i = 0; i < now->rows.n * now->cols.n; i++)
+		now->value[i] = before->value[i] / 4;
+	now->value[table_cell(now, 2, 2)] = before->value[table_cell(now, 2, 2)];
+	v.table = now;
+	v.edited = true;
+	for (int known = 0; known < 2; known++) {
+		v.ground = known ? before : NULL;
+		view_draw(&c, &v, &state);
+		CHECK_THAT(ink_at(&c, &v, &state, 2, 2).bg == unedited.bg, "the same value has the same colour, %s", known ? "beside the unedited" : "at once");
+		CHECK_THAT(screen_says(&c, "(of the unedited run)") && !screen_says(&c, "beyond"), "and the legend says whose range it is");
+	}
+	now->value[0] = 100;
+	view_draw(&c, &v, &state);
+	CHECK_THAT(screen_says(&c, "1 cell beyond"), "what leaves the range is counted");
+	v.edited = false;
+	v.ground = NULL;
+	view_draw(&c, &v, &state);
+	CHECK_THAT(ink_at(&c, &v, &state, 2, 2).bg != unedited.bg && !screen_says(&c, "unedited"), "without edits the range is the table's own");
+	canvas_done(&c);
+	theme_free(theme);
+	table_unref(before);
+	table_unref(now);
+}
+
+/* A token more does not make another kind of picture of it; another size, another technique or the user do. */
+static void test_kind_is_kept(void)
+{
+	struct theme *theme = theme_builtin((struct theme_for){ DEPTH_TRUE, false });
+	struct table *few = sample_attention(9), *many = sample_attention(40), *heads = sample_heads(30, 9);
+	struct view v = view_of(few, theme, 60, 14);
+	struct view_state state = { 0 }, fresh = { 0 };
+	struct canvas c;
+
+	canvas_init(&c, 80, 14);
+	view_draw(&c, &v, &state);
+	CHECK(state.shown == ZOOM_NUMBER);
+	v.table = many;
+	view_draw(&c, &v, &fresh);
+	view_draw(&c, &v, &state);
+	CHECK_THAT(fresh.shown != ZOOM_NUMBER && state.shown == ZOOM_NUMBER, "40 tokens where 9 were: %s", zoom_words[state.shown]);
+	v.rect.w = 61;
+	view_draw(&c, &v, &state);
+	CHECK_THAT(state.shown == fresh.shown, "another size: %s", zoom_words[state.shown]);
+	v.rect.w = 60;
+	state = (struct view_state){ 0 };
+	v.table = few;
+	view_draw(&c, &v, &state);
+	v.table = heads;
+	v.rect.w = 30;
+	fresh = (struct view_state){ 0 };
+	view_draw(&c, &v, &fresh);
+	state.kept.w = 30;	/* were it but for the size */
+	view_draw(&c, &v, &state);
+	CHECK_THAT(state.shown == fresh.shown, "another technique: %s", zoom_words[state.shown]);
+	canvas_done(&c);
+	theme_free(theme);
+	table_unref(few);
+	table_unref(many);
+	table_unref(heads);
+}
+
 /* What a view says of the room that it needs is true of what it draws there. */
 static void check_need(enum sample sample, enum zoom zoom)
 {
@@ -255,6 +404,16 @@ int main(void)
 	for (int sample = 0; sample < SAMPLES; sample++)
 		for (int depth = DEPTH_MONO; depth <= DEPTH_TRUE; depth += 2)
 			check_everywhere((enum sample)sample, (struct theme_for){ (enum depth)depth, depth == DEPTH_MONO });
+	test_range_is_held();
+	test_kind_is_kept();
+	for (int depth = DEPTH_MONO; depth <= DEPTH_TRUE; depth++) {
+		struct theme *theme = theme_builtin((struct theme_for){ (enum depth)depth, false });
+
+		for (int sample = 0; sample < SAMPLES; sample++)
+			for (int zoom = 0; zoom < ZOOM_COUNT; zoom++)
+				check_cursor((enum sample)sample, theme, (enum zoom)zoom);
+		theme_free(theme);
+	}
 	for (int sample = 0; sample < SAMPLES; sample++)
 		for (int zoom = 0; zoom < ZOOM_COUNT; zoom++)
 			check_need((enum sample)sample, (enum zoom)zoom);

@@ -205,7 +205,7 @@ static void write_remarks(const struct answer *a, struct str *out)
 
 static double legend_h(const struct figure *f, const struct picture *p)
 {
-	struct span s = span_of(f->t);
+	struct span s = span_of(f->t, NULL);
 
 	return p->has_legend && s.any ? RAMP_H + 2 * ROOM : 0;
 }
@@ -213,7 +213,8 @@ static double legend_h(const struct figure *f, const struct picture *p)
 static void draw_legend(const struct figure *f, double x, double y)
 {
 	struct number_form form = number_form(f->t, ALL_COLUMNS);
-	struct span s = span_of(f->t);
+	struct span s = span_of(f->t, NULL);
+	bool fixed = s.scale == SCALE_PROBABILITY || s.scale == SCALE_RANK, downwards = span_at(&s, s.lo) > span_at(&s, s.hi);
 	struct svg_type type = figure_label(f, SVG_START);
 	int32_t stops[STOPS];
 	struct str text;
@@ -225,14 +226,16 @@ static void draw_legend(const struct figure *f, double x, double y)
 	svg_text(f->out, x, y + RAMP_H - 0.8, type, text.s);
 	x += svg_width(text.s, SIZE_NUMBER, true) + ROOM;
 	for (int i = 0; i < STOPS; i++)
-		stops[i] = theme_ramp(f->theme, s.ramp, (float)i / (STOPS - 1)).bg;
+		stops[i] = theme_ramp(f->theme, ramp_of(s.scale), (float)(downwards ? STOPS - 1 - i : i) / (STOPS - 1)).bg;
 	svg_gradient(f->out, "ramp", x, y, RAMP_W, RAMP_H, stops, STOPS, figure_ink(f, STYLE_BORDER));
 	str_clear(&text);
 	str_add(&text, f->t->scale == SCALE_PROBABILITY ? "1" : number_print(&form, s.hi, number));
 	if (f->t->unit && *f->t->unit[0])
 		str_addf(&text, " %s", f->t->unit[0]);
-	if (f->t->skip_first)
-		str_addf(&text, " · range without %s", f->t->cols.show[0]);
+	if (f->t->meaning)
+		str_addf(&text, " · %s", f->t->meaning);
+	if (f->t->skip_first && !fixed)
+		str_addf(&text, " · colour range excludes %s", f->t->cols.show[0]);
 	svg_text(f->out, x + RAMP_W + ROOM, y + RAMP_H - 0.8, type, text.s);
 	str_done(&text);
 }

@@ -182,7 +182,7 @@ static void draw_texts(const struct figure *f, const struct plan_of_grid *p, con
 {
 	const struct table *t = f->t;
 	size_t cell = table_cell(t, row, col);
-	struct ink ink = theme_ramp(f->theme, span->ramp, span_at(span, t->value[cell]));
+	struct ink ink = value_ink(f->theme, span, t->value[cell]);
 	struct svg_type type = { .size = SIZE_NUMBER, .color = ink.fg, .anchor = SVG_MIDDLE, .mono = true };
 	double middle = x + p->cell_w / 2, line = y + p->cell_h / 2;
 	struct str text;
@@ -206,11 +206,11 @@ static void draw_texts(const struct figure *f, const struct plan_of_grid *p, con
 static int run_of(const struct figure *f, const struct plan_of_grid *p, const struct span *span, int row, int col)
 {
 	const struct table *t = f->t;
-	int32_t color = theme_ramp(f->theme, span->ramp, span_at(span, t->value[table_cell(t, row, col)])).bg;
+	int32_t color = value_ink(f->theme, span, t->value[table_cell(t, row, col)]).bg;
 	int n = 1;
 
 	while (!p->numbers && col + n < t->cols.n && !isnan(t->value[table_cell(t, row, col + n)]) &&
-	       theme_ramp(f->theme, span->ramp, span_at(span, t->value[table_cell(t, row, col + n)])).bg == color)
+	       value_ink(f->theme, span, t->value[table_cell(t, row, col + n)]).bg == color)
 		n++;
 	return n;
 }
@@ -235,7 +235,7 @@ static void draw_row(const struct figure *f, const struct plan_of_grid *p, const
 			write_hint(t, &p->form, row, c, &hint);
 			svg_group(f->out, hint.s);
 		}
-		svg_rect(f->out, x + c * p->cell_w, y, n * p->cell_w, p->cell_h, theme_ramp(f->theme, span->ramp, span_at(span, value)).bg);
+		svg_rect(f->out, x + c * p->cell_w, y, n * p->cell_w, p->cell_h, value_ink(f->theme, span, value).bg);
 		if (p->numbers)
 			draw_texts(f, p, span, row, c, x + c * p->cell_w, y);
 		if (hints)
@@ -257,7 +257,7 @@ static void draw_axes(const struct figure *f, const struct plan_of_grid *p, doub
 static void grid_draw(const struct figure *f, double x, double y)
 {
 	struct plan_of_grid p = plan_grid(f);
-	struct span span = span_of(f->t);
+	struct span span = span_of(f->t, NULL);
 
 	x += p.left + p.label_w;
 	y += name_h(f->t);

@@ -12,6 +12,7 @@ void pane_view(const struct app *app, int pane, const struct answer_shown *answe
 	*view = (struct view){
 		.table = answer->table, .before = answer->before, .rect = app->pane[pane].inside, .theme = app->theme,
 		.focus = pane == app->focus && !app->popup, .stale = !answer->current && app_is_slow(app), .search = app->search,
+		.edited = app_edited(app) && app->doc.job.pane[pane].diff == DIFF_NONE, .ground = answer->before,
 	};
 	cursor_in(app, answer->table, &view->row, &view->col);
 }

@@ -134,13 +134,13 @@ static void draw_row(struct canvas *c, const struct view *v, const struct plan *
 	const char *label = t->rows.show[row];
 	double now = (double)t->value[table_cell(t, row, col)];
 	double before = same_shape ? (double)b->value[table_cell(b, row, col)] : (double)NAN;
-	struct ink ink = theme_ink(v->theme, here ? (v->focus ? STYLE_CURSOR : STYLE_LABEL_CURSOR) : STYLE_TEXT);
+	struct ink ink = theme_ink(v->theme, STYLE_TEXT);
 	char number[NUMBER_BYTES], was[NUMBER_BYTES + 8];
 
-	canvas_field(c, p->label_x, y, p->label_w, ALIGN_RIGHT, here && v->focus ? ink : label_ink(v, label, here), label);
-	if (here && v->focus)
-		canvas_repeat(c, p->label_x + p->label_w, y, form->width + 2, ink, " ");
-	canvas_field(c, p->cells.x, y, form->width, ALIGN_RIGHT, ink, number_print(form, (float)now, number));
+	canvas_field(c, p->label_x, y, p->label_w, ALIGN_RIGHT, label_ink(v, label, here), label);
+	canvas_field(c, p->cells.x, y, form->width, ALIGN_RIGHT, here ? cursor_ink(v, ink) : ink, number_print(form, (float)now, number));
+	if (here)
+		cursor_brackets(c, v, p->cells.x - 1, y, form->width + 2);
 	draw_bar(c, v, g, y, now, before);
 	if (same_shape && g->x + g->w + WAS_W <= v->rect.x + v->rect.w + 1 && isfinite(before) && before != now) {
 		snprintf(was, sizeof was, "was %s", number_print(form, (float)before, number));

@@ -5,14 +5,15 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { SEGMENTS = 8, GAP = 3, RAMP_W = 10, SEGMENT_BYTES = 400 };
+enum { SEGMENTS = 10, GAP = 3, RAMP_W = 10, SEGMENT_BYTES = 400 };
 
 /* A piece of text, or of text, ramp, text. */
 struct segment {
 	int w;
 	struct ink ink;
-	bool ramp;
+	bool ramp, downwards;	/* the strongest colour first */
 	bool stays;		/* the check: the others give way to it */
+	bool right;		/* at the right edge */
 	char text[SEGMENT_BYTES], after[SEGMENT_BYTES];
 };
 
@@ -38,30 +39,58 @@ static struct segment *add(struct foot *f, const struct view *v, enum style styl
 	return s;
 }
 
-static void add_legend(struct foot *f, const struct view *v)
+/* Of the range that was the unedited table's: how many cells it has no colour for. */
+static int cells_beyond(const struct view *v, const struct plan *p)
+{
+	int n = 0;
+
+	for (int i = 0; p->held && i < v->table->rows.n * v->table->cols.n; i++)
+		n += span_is_beyond(&p->span, v->table->value[i]);
+	return n;
+}
+
+/* "-2.86 ▒░░▒ 2.86 logit (of the unedited run)"; then what the numbers mean, and what the range leaves out. */
+static void add_legend(struct foot *f, const struct view *v, const struct plan *p)
 {
 	const struct table *t = v->table;
 	struct number_form form = number_form(t, ALL_COLUMNS);
-	struct span span = span_of(t);
+	bool fixed = t->scale == SCALE_PROBABILITY || t->scale == SCALE_RANK, downwards = span_at(&p->span, p->span.lo) > span_at(&p->span, p->span.hi);
 	struct segment *s = add(f, v, STYLE_DIM);
-	const char *unit = t->unit && t->unit[0] ? t->unit[0] : "";
+	const char *unit = t->unit && t->unit[0] && strcmp(t->unit[0], "normalised") ? t->unit[0] : "";
 	char number[NUMBER_BYTES];
+	int beyond = cells_beyond(v, p);
 
-	if (!span.any) {
+	if (!p->span.any) {
 		snprintf(s->text, sizeof s->text, "no values");
 		return;
 	}
 	s->ramp = true;
-	if (t->scale == SCALE_PROBABILITY) {
-		snprintf(s->text, sizeof s->text, "0");
-		snprintf(s->after, sizeof s->after, "1");
-	} else {
-		snprintf(s->text, sizeof s->text, "%s", number_print(&form, span.lo, number));
-		snprintf(s->after, sizeof s->after, "%s", number_print(&form, span.hi, number));
-	}
-	snprintf(s->after + strlen(s->after), sizeof s->after - strlen(s->after), "%s%s", *unit ? " " : "", unit);
-	if (t->skip_first)
-		snprintf(add(f, v, STYLE_DIM)->text, SEGMENT_BYTES, "range without %s", t->cols.show[0]);
+	s->downwards = downwards;
+	if (fixed)
+		form.decimals = 0;
+	snprintf(s->text, sizeof s->text, "%s", number_print(&form, p->span.lo, number));
+	snprintf(s->after, sizeof s->after, "%s%s%s%s", number_print(&form, p->span.hi, number), *unit ? " " : "", unit,
+		 p->held && !fixed ? " (of the unedited run)" : "");
+	if (t->meaning)
+		snprintf(add(f, v, STYLE_DIM)->text, SEGMENT_BYTES, "%s", t->meaning);
+	if (beyond && !fixed)
+		snprintf(add(f, v, STYLE_EDITED)->text, SEGMENT_BYTES, "%d cell%s beyond", beyond, beyond == 1 ? "" : "s");
+	if (t->skip_first && !fixed)
+		snprintf(add(f, v, STYLE_DIM)->text, SEGMENT_BYTES, "colour range excludes %s", t->cols.show[0]);
+}
+
+/* What the dots stand for that are printed in place of numbers. */
+static void add_quiet(struct foot *f, const struct view *v, const struct plan *p)
+{
+	const struct table *t = v->table;
+	float width = (t->scale == SCALE_DIVERGING ? 0.5f : 1) * (p->span.hi - p->span.lo) * SPAN_QUIET;
+	int n = 0;
+
+	for (int i = 0; i < t->rows.n * t->cols.n; i++)
+		n += span_is_quiet(&p->span, t->value[i]);
+	if (!n || !(width > 0) || isnan(p->span.neutral) || t->scale == SCALE_RANK || (p->zoom != ZOOM_NUMBER && p->zoom != ZOOM_SHADE))
+		return;
+	snprintf(add(f, v, STYLE_DIM)->text, SEGMENT_BYTES, "· within %.2g of %.4g", (double)width, (double)p->span.neutral);
 }
 
 /* "layer 12–29 of 30" for an axis that is not all there. */
@@ -77,7 +106,7 @@ static void add_marks(struct foot *f, const struct view *v, const struct plan *p
 	const struct table *t = v->table;
 
 	if (p->pool_rows > 1 || p->pool_cols > 1)
-		snprintf(add(f, v, STYLE_DIM)->text, SEGMENT_BYTES, "a cell is the largest of %d × %d", p->pool_rows, p->pool_cols);
+		snprintf(add(f, v, STYLE_DIM)->text, SEGMENT_BYTES, "each cell: the strongest of %d × %d", p->pool_rows, p->pool_cols);
 	if (p->page_rows < p->rows) {
 		int a = plan_table_row(p, t, p->top), b = plan_table_row(p, t, p->top + p->page_rows - 1);
 
@@ -87,30 +116,35 @@ static void add_marks(struct foot *f, const struct view *v, const struct plan *p
 		add_mark(f, v, &t->cols, p->left, p->left + p->page_cols - 1);
 }
 
-/* The numbers come first where the name might be cut. */
+/* One ✓ at the right edge while the identity holds. Where it does not, the sentence, and the numbers first where it might be cut. */
 static void add_check(struct foot *f, const struct view *v, int w)
 {
 	const struct check *k = &v->table->check;
-	bool holds = check_holds(k);
-	struct segment *s = add(f, v, holds ? STYLE_GOOD : STYLE_ERROR);
+	struct segment *s = add(f, v, check_holds(k) ? STYLE_GOOD : STYLE_ERROR);
 
-	int digits = holds ? 4 : 7;	/* as many as agree; or enough to see that they do not */
-	const char *sign = holds ? "=" : "≠";
-
-	snprintf(s->text, sizeof s->text, "%s: %.*g %s %.*g", k->name, digits, k->actual, sign, digits, k->expected);
-	if (canvas_columns(s->text, strlen(s->text)) > w)
-		snprintf(s->text, sizeof s->text, "%.*g %s %.*g: %s", digits, k->actual, sign, digits, k->expected, k->name);
 	s->stays = true;
+	s->right = check_holds(k);
+	if (s->right) {
+		snprintf(s->text, sizeof s->text, "✓");
+		return;
+	}
+	snprintf(s->text, sizeof s->text, "✗ %s: %.7g ≠ %.7g", k->name, k->actual, k->expected);
+	if (canvas_columns(s->text, strlen(s->text)) > w)
+		snprintf(s->text, sizeof s->text, "✗ %.7g ≠ %.7g: %s", k->actual, k->expected, k->name);
 }
 
 static void gather(struct foot *f, const struct view *v, const struct view_kind *kind, const struct plan *p)
 {
 	f->n = 0;
 	if (kind->has_legend)
-		add_legend(f, v);
+		add_legend(f, v, p);
 	add_marks(f, v, p);
+	if (kind == &view_tiles)
+		snprintf(add(f, v, STYLE_DIM)->text, SEGMENT_BYTES, "a dot: weight from .25");
 	if (v->table->footnote)
 		snprintf(add(f, v, STYLE_DIM)->text, SEGMENT_BYTES, "%s", v->table->footnote);
+	if (kind->has_legend)
+		add_quiet(f, v, p);
 	if (v->table->check.name)
 		add_check(f, v, ground(v).w);
 	for (int i = 0; i < f->n; i++) {
@@ -128,7 +162,7 @@ static int flow(struct foot *f, int w)
 	int y = 0, at = 0;
 
 	for (int i = 0; i < f->n; i++) {
-		if (at && at + GAP + f->segment[i].w > w) {
+		if (at && at + (f->segment[i].right ? 1 : GAP) + f->segment[i].w > w) {
 			y++;
 			at = 0;
 		}
@@ -162,12 +196,12 @@ int foot_lines(const struct view *v, const struct view_kind *kind, const struct 
 	return lines < limit ? lines : limit > 0 ? limit : 0;
 }
 
-static void draw_ramp(struct canvas *c, const struct view *v, int x, int y)
+static void draw_ramp(struct canvas *c, const struct view *v, int x, int y, bool downwards)
 {
-	enum ramp ramp = (enum ramp)v->table->scale;
+	enum ramp ramp = ramp_of(v->table->scale);
 
 	for (int i = 0; i < RAMP_W; i++) {
-		float at = (float)i / (RAMP_W - 1);
+		float at = (float)(downwards ? RAMP_W - 1 - i : i) / (RAMP_W - 1);
 
 		canvas_text(c, x + i, y, theme_shade_ink(v->theme, ramp, at), theme_shade(v->theme, ramp, at));
 	}
@@ -182,13 +216,13 @@ void foot_draw(struct canvas *c, const struct view *v, const struct view_kind *k
 	squeeze(&f, r.w, p->foot_lines);
 	for (int i = 0; i < f.n; i++) {
 		const struct segment *s = &f.segment[i];
-		int x = r.x + f.x[i], y = p->foot_y + f.line[i], room = r.w - f.x[i];
+		int x = s->right ? r.x + r.w - s->w : r.x + f.x[i], y = p->foot_y + f.line[i], room = r.x + r.w - x;
 
 		canvas_field(c, x, y, s->w < room ? s->w : room, ALIGN_LEFT, s->ink, s->text);
 		if (!s->ramp)
 			continue;
 		x += canvas_columns(s->text, strlen(s->text)) + 1;
-		draw_ramp(c, v, x, y);
+		draw_ramp(c, v, x, y, s->downwards);
 		canvas_text(c, x + RAMP_W + 1, y, s->ink, s->after);
 	}
 }

@@ -1,176 +1,33 @@
 /*
  * heat.c - rows × columns as coloured cells: words, numbers, shades, or half blocks where many have to fit. Attention is the same
- * with blanks above its diagonal.
+ * with blanks above its diagonal. What is neutral looks like the background.
  */
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "tui/views/views.h"
-
-enum { WORD_MIN = 7, WORD_USUAL = 8, WORD_MAX = 13, WORD_COLUMNS = 4, LABEL_MAX = 14, MIN_LINES = 3 };
+#include "tui/views/heat.h"
 
 static int clamp(int x, int lo, int hi)
 {
 	return x < lo ? lo : x > hi ? hi : x;
 }
 
-/* ---- the plan ---- */
+/* A cell on its way to the canvas. */
+struct heat_cell {
+	const struct view *v;
+	const struct plan *p;
+	const struct span *span;
+	const struct number_form *form;
+	int x, y, screen_row, screen_col;
+	size_t cell;		/* of the table: the first, where several are pooled */
+	float value;
+	bool cursor;
+	struct ink ink;		/* of the value on its ramp */
+};
 
-/* Columns of the widest word, and a space on its left. */
-static int word_width(const struct table *t)
-{
-	size_t cells = (size_t)t->rows.n * (size_t)t->cols.n;
-	int widest = 0;
-
-	for (size_t i = 0; i < cells && widest < WORD_MAX; i++) {
-		int w = t->word_show[i] ? canvas_columns(t->word_show[i], strlen(t->word_show[i])) : 0;
-
-		widest = w > widest ? w : widest;
-	}
-	return clamp(widest + 1, WORD_MIN, WORD_MAX);
-}
-
-/* The least columns of a cell, and its most: as far as there is room, cells grow until their labels are whole. */
-static void cell_width(const struct view *v, enum zoom zoom, int *least, int *most)
-{
-	const struct table *t = v->table;
-	int labels = label_is_number(&t->cols) ? 0 : clamp(label_columns(&t->cols) + 1, 0, 9), number;
-
-	switch (zoom) {
-	case ZOOM_WORD:
-		*least = WORD_MIN;
-		*most = word_width(t);
-		return;
-	case ZOOM_NUMBER:
-		number = number_form(t, ALL_COLUMNS).width;
-		*least = number + 1;
-		*most = number + 2 > labels ? number + 2 : labels;
-		return;
-	case ZOOM_SHADE:
-		*least = 2;
-		break;
-	default:
-		*least = 1;
-	}
-	/* Attention in halves stays square; elsewhere a few columns more show the labels. */
-	*most = zoom == ZOOM_SHADE && labels ? 6 : t->look == LOOK_ATTENTION ? 2 : 4;
-}
-
-static int stack_of(const struct view *v, enum zoom zoom)
-{
-	return (zoom == ZOOM_HALF || zoom == ZOOM_FIT) && !theme_shades(v->theme) && !theme_ascii(v->theme) ? 2 : 1;
-}
-
-static bool columns_fit(const struct view *v, enum zoom zoom, int w)
-{
-	int least, most;
-
-	cell_width(v, zoom, &least, &most);
-	return v->table->cols.n <= w / least;
-}
-
-static bool all_fits(const struct view *v, enum zoom zoom, int w, int h)
-{
-	return columns_fit(v, zoom, w) && v->table->rows.n <= h * stack_of(v, zoom);
-}
-
-/* Words where there are any, as long as some stand side by side; then the richest in which all fits. */
-static enum zoom choose(const struct view *v, enum zoom wanted, int w, int h)
-{
-	static const enum zoom richest[] = { ZOOM_NUMBER, ZOOM_SHADE, ZOOM_HALF };
-	const struct table *t = v->table;
-
-	if (wanted == ZOOM_WORD && !t->word_show)
-		return ZOOM_NUMBER;
-	if (wanted != ZOOM_AUTO)
-		return wanted;
-	if (t->word_show && w / WORD_MIN >= (t->cols.n < WORD_COLUMNS ? t->cols.n : WORD_COLUMNS))
-		return ZOOM_WORD;
-	for (int i = 0; i < (t->mark ? 2 : 3); i++)	/* half a cell has no room for a mark */
-		if (all_fits(v, richest[i], w, h))
-			return richest[i];
-	/* Then numbers for some of the rows; shades say no more than halves do, for half as many. */
-	return columns_fit(v, ZOOM_NUMBER, w) ? ZOOM_NUMBER : stack_of(v, ZOOM_HALF) == 2 || !columns_fit(v, ZOOM_SHADE, w) ? ZOOM_HALF : ZOOM_SHADE;
-}
-
-static int ceil_div(int a, int b)
-{
-	return (a + b - 1) / b;
-}
-
-static void lay_out(const struct view *v, struct plan *p, int w, int h)
-{
-	const struct table *t = v->table;
-	int least, most;
-
-	p->stack = stack_of(v, p->zoom);
-	p->pool_rows = p->pool_cols = 1;
-	if (p->zoom == ZOOM_FIT) {
-		p->pool_rows = ceil_div(t->rows.n, h * p->stack);
-		p->pool_cols = ceil_div(t->cols.n, w);
-	}
-	p->rows = ceil_div(t->rows.n, p->pool_rows);
-	p->cols = ceil_div(t->cols.n, p->pool_cols);
-	cell_width(v, p->zoom, &least, &most);
-	p->page_cols = clamp(p->cols * least <= w ? p->cols : w / (p->zoom == ZOOM_WORD ? WORD_USUAL : least), 1, p->cols);
-	p->cell_w = clamp(w / p->page_cols, least, most);
-	p->page_rows = clamp(h * p->stack, 1, p->rows);
-	p->cells.w = p->page_cols * p->cell_w;
-	p->cells.h = ceil_div(p->page_rows, p->stack);
-}
-
-/* Columns of the row labels, in a rectangle of w. */
-static int labels_width(const struct table *t, int w)
-{
-	int name = t->rows.name ? (int)strlen(t->rows.name) : 0, labels = clamp(label_columns(&t->rows), 1, clamp(w / 4, 2, LABEL_MAX));
-
-	return w >= MARGIN_FROM && labels < name ? clamp(name, 1, 8) : labels;
-}
-
-static struct view_need heat_need(const struct view *v, enum zoom zoom)
-{
-	enum { SOME = 4, HEAD = 1, FOOT = 1, FOOT_MOST = 3, ROOMY = 1000 };
-	const struct table *t = v->table;
-	int label = 1 + labels_width(t, ROOMY) + 1, end = t->cols.name ? (int)strlen(t->cols.name) + 2 : 1, least, most, small, unused;
-	int rows = ceil_div(t->rows.n, zoom == ZOOM_HALF ? stack_of(v, zoom) : 1), some = t->cols.n < SOME ? t->cols.n : SOME;
-
-	if (zoom == ZOOM_AUTO || zoom == ZOOM_WORD)
-		zoom = t->word_show ? ZOOM_WORD : ZOOM_NUMBER;
-	cell_width(v, zoom, &least, &most);
-	cell_width(v, zoom == ZOOM_NUMBER ? ZOOM_SHADE : zoom, &small, &unused);
-	return (struct view_need){
-		.min = { HEAD + (rows < SOME ? rows : SOME) + FOOT, label + some * small },
-		.want = { HEAD + rows + FOOT, label + t->cols.n * least },
-		.most = { HEAD + t->rows.n + FOOT_MOST, label + t->cols.n * most + end },
-	};
-}
-
-static void heat_plan(const struct view *v, enum zoom zoom, struct plan *p)
-{
-	const struct table *t = v->table;
-	struct rect r = v->rect;
-	int head = r.h >= 3, margin = r.w >= MARGIN_FROM, foot = r.h >= 14 ? 3 : r.h >= 7 ? 2 : r.h >= 5 ? 1 : 0, w;
-
-	p->label_w = labels_width(t, r.w);
-	p->label_x = r.x + margin;
-	p->head_y = head ? r.y : -1;
-	p->cells.x = p->label_x + p->label_w + 1;
-	p->cells.y = r.y + head;
-	w = r.x + r.w - p->cells.x;
-	p->foot_lines = foot ? 1 : 0;
-	p->zoom = choose(v, zoom, w, r.h - head - p->foot_lines);
-	lay_out(v, p, w, r.h - head - p->foot_lines);
-	if (p->page_rows == p->rows)	/* the rows come before a second line below them */
-		foot = clamp(r.h - head - p->cells.h, foot > 0, foot);
-	p->foot_lines = foot_lines(v, &view_heat, p, foot);
-	lay_out(v, p, w, r.h - head - p->foot_lines);
-}
-
-/* ---- drawing ---- */
-
-/* What a cell shows: the value, or of several that with the largest magnitude. */
-static float pooled(const struct view *v, const struct plan *p, int screen_row, int screen_col)
+/* What a cell shows: the value, or of several the one that is farthest from neutral. */
+static float pooled(const struct view *v, const struct plan *p, const struct span *span, int screen_row, int screen_col)
 {
 	const struct table *t = v->table;
 	float most = NAN;
@@ -182,7 +39,7 @@ static float pooled(const struct view *v, const struct plan *p, int screen_row, 
 			int row = screen_row * p->pool_rows + i;
 			float x = t->value[table_cell(t, p->upwards ? t->rows.n - 1 - row : row, screen_col * p->pool_cols + j)];
 
-			if (!isnan(x) && (isnan(most) || (t->scale == SCALE_DIVERGING ? fabsf(x) > fabsf(most) : x > most)))
+			if (!isnan(x) && (isnan(most) || span_strength(span, x) > span_strength(span, most)))
 				most = x;
 		}
 	return most;
@@ -202,101 +59,130 @@ static bool word_changed(const struct view *v, size_t cell)
 	return b && b->id && a->id && a->rows.n == b->rows.n && a->cols.n == b->cols.n && a->id[cell] != b->id[cell];
 }
 
-static struct ink with_cursor(const struct view *v, struct ink ink, bool blank)
+/* Of an unfinished table: a cell that is not known yet, as against one that cannot be, which is blank. */
+static void draw_not_yet(struct canvas *c, const struct heat_cell *s)
 {
-	if (v->focus)
-		return theme_ink(v->theme, STYLE_CURSOR);
-	if (blank)
-		return theme_ink(v->theme, STYLE_CURSOR_AWAY);
-	ink.attr |= INK_BOLD | INK_UNDERLINE;
-	ink.mark = theme_ink(v->theme, STYLE_CURSOR_AWAY).mark;
+	struct ink ink = theme_ink(s->v->theme, STYLE_BORDER);
+
+	ink.mark = s->cursor ? cursor_ink(s->v, ink).mark : ink.mark;
+	canvas_field(c, s->x, s->y, s->p->cell_w, ALIGN_CENTRE, ink, "…");
+}
+
+/* Text in w columns of a cell, whose background is the value's; at the cursor a line is under the text alone. */
+static void draw_field(struct canvas *c, const struct heat_cell *s, int x, int y, int w, enum align align, struct ink ink, const char *text)
+{
+	int columns = canvas_columns(text, strlen(text)), from = align == ALIGN_RIGHT && columns < w ? x + w - columns : x;
+
+	canvas_field(c, x, y, w, align, ink, text);
+	if (s->cursor)
+		canvas_field(c, from, y, columns < w ? columns : w, ALIGN_LEFT, cursor_ink(s->v, ink), text);
+}
+
+/* Of the dot that stands for next to nothing. */
+static struct ink quiet_ink(const struct heat_cell *s)
+{
+	struct ink ink = s->ink;
+
+	ink.fg = theme_ink(s->v->theme, STYLE_DIM).fg;
 	return ink;
 }
 
-/* Of an unfinished table: a cell that is not known yet, as against one that cannot be, which is blank. */
-static void draw_not_yet(struct canvas *c, const struct view *v, const struct plan *p, int x, int y, bool cursor)
+static void draw_shade(struct canvas *c, const struct heat_cell *s)
 {
-	struct ink ink = theme_ink(v->theme, STYLE_DIM);
+	enum ramp ramp = ramp_of(s->span->scale);
+	float at = span_at(s->span, s->value);
+	bool quiet = span_is_quiet(s->span, s->value);
+	const char *glyph = quiet ? "·" : theme_shade(s->v->theme, ramp, at);
+	struct ink ink = quiet ? quiet_ink(s) : theme_shade_ink(s->v->theme, ramp, at);
 
-	canvas_field(c, x, y, p->cell_w, ALIGN_CENTRE, cursor ? with_cursor(v, ink, true) : ink, "·");
+	if (s->cursor)
+		ink.mark = cursor_ink(s->v, ink).mark;
+	if (s->cursor && strcmp(glyph, " ") && s->p->cell_w <= 2)	/* no column is free for marks */
+		ink = cursor_ink(s->v, ink);
+	for (int line = 0; line < s->p->lines; line++)
+		if (strcmp(glyph, "·"))
+			canvas_repeat(c, s->x, s->y + line, s->p->cell_w, ink, glyph);
+		else	/* next to nothing is one dot, not a line of them */
+			canvas_field(c, s->x, s->y + line, s->p->cell_w, ALIGN_CENTRE, ink, line == (s->p->lines - 1) / 2 ? glyph : "");
+	if (s->cursor && strcmp(glyph, " ") && s->p->cell_w > 2) {	/* room for the marks beside the glyph */
+		canvas_text(c, s->x, s->y, ink, " ");
+		canvas_text(c, s->x + s->p->cell_w - 1, s->y, ink, " ");
+	}
 }
 
-/* A cell of one line: a word, a number or a shade. */
-static void draw_cell(struct canvas *c, const struct view *v, const struct plan *p, const struct span *span,
-		      const struct number_form *form, int x, int y, int screen_row, int screen_col)
+static void draw_word(struct canvas *c, const struct heat_cell *s)
 {
-	const struct table *t = v->table;
-	size_t cell = table_cell(t, plan_table_row(p, t, screen_row), screen_col * p->pool_cols);
-	float value = pooled(v, p, screen_row, screen_col), at = span_at(span, value);
-	bool cursor = cursor_is_at(v, p, screen_row, screen_col), words = p->zoom == ZOOM_WORD, shade = !words && p->zoom != ZOOM_NUMBER;
-	struct ink ink = shade ? theme_shade_ink(v->theme, span->ramp, at) : theme_ramp(v->theme, span->ramp, at);
-	const char *text = words && t->word_show[cell] ? t->word_show[cell] : "";
+	const struct table *t = s->v->table;
+	const char *text = t->word_show[s->cell] ? t->word_show[s->cell] : "";
+	int w = s->p->cell_w - 1 - s->p->number_w;
+	struct ink ink = search_finds(s->v, text) ? theme_ink(s->v->theme, STYLE_MATCH) : s->ink;
 	char number[NUMBER_BYTES];
 
-	if (t->unfinished && isnan(value) && !(shade && theme_shades(v->theme))) {	/* there a dot is next to nothing */
-		draw_not_yet(c, v, p, x, y, cursor);
-		return;
+	draw_field(c, s, s->x + 1, s->y, w, ALIGN_LEFT, ink, text);
+	if (word_changed(s->v, s->cell)) {	/* a line under the word, not under the cell */
+		int columns = canvas_columns(text, strlen(text));
+
+		ink.attr |= INK_UNDERLINE;
+		ink.mark = theme_ink(s->v->theme, STYLE_EDITED).mark;
+		canvas_field(c, s->x + 1, s->y, columns < w ? columns : w, ALIGN_LEFT, ink, text);
 	}
-	if (search_finds(v, text))
-		ink = theme_ink(v->theme, STYLE_MATCH);
-	if (cursor)
-		ink = with_cursor(v, ink, isnan(at));
-	if (shade) {
-		const char *glyph = theme_shade(v->theme, span->ramp, at);
-
-		if (strcmp(glyph, "·"))
-			canvas_repeat(c, x, y, p->cell_w, ink, glyph);
-		else	/* next to nothing is one dot, not a line of them */
-			canvas_field(c, x, y, p->cell_w, ALIGN_CENTRE, ink, glyph);
-		if (cursor && p->cell_w > 1) {
-			canvas_text(c, x, y, ink, "‹");
-			canvas_text(c, x + p->cell_w - 1, y, ink, "›");
-		}
-	} else if (words) {
-		canvas_text(c, x, y, ink, " ");
-		canvas_field(c, x + 1, y, p->cell_w - 1, ALIGN_LEFT, ink, text);
-		if (word_changed(v, cell)) {	/* a line under the word, not under the cell */
-			int w = canvas_columns(text, strlen(text));
-
-			ink.attr |= INK_UNDERLINE;
-			ink.mark = theme_ink(v->theme, STYLE_EDITED).mark;
-			canvas_field(c, x + 1, y, w < p->cell_w - 1 ? w : p->cell_w - 1, ALIGN_LEFT, ink, text);
-		}
-	} else {
-		int after = p->cell_w > form->width + 1;
-
-		canvas_field(c, x, y, p->cell_w - after, ALIGN_RIGHT, ink, number_print(form, value, number));
-		canvas_repeat(c, x + p->cell_w - after, y, after, ink, " ");
-	}
-	if (t->mark && t->mark[cell] && p->pool_cols == 1 && p->cell_w > 1)
-		canvas_text(c, x + p->cell_w - 1, y, ink, "!");
+	if (s->p->number_w)
+		canvas_field(c, s->x + 1 + w, s->y, s->p->number_w, ALIGN_RIGHT, s->ink, number_print(s->form, s->value, number));
+	else if (s->p->lines > 1)
+		canvas_field(c, s->x + 1, s->y + 1, w, ALIGN_LEFT, s->ink, number_print(s->form, s->value, number));
 }
 
-/* Two cells above one another in a line. */
-static void draw_halves(struct canvas *c, const struct view *v, const struct plan *p, const struct span *span, int x, int y,
-			int screen_row, int screen_col)
+static void draw_number(struct canvas *c, const struct heat_cell *s)
 {
-	bool upper = cursor_is_at(v, p, screen_row, screen_col), lower = cursor_is_at(v, p, screen_row + 1, screen_col);
-	bool below = screen_row + 1 < p->top + p->page_rows;
-	struct ink ink, cursor = theme_ink(v->theme, v->focus ? STYLE_CURSOR : STYLE_LABEL_CURSOR);
-	const char *glyph = theme_halves(v->theme, span->ramp, span_at(span, pooled(v, p, screen_row, screen_col)),
-					 below ? span_at(span, pooled(v, p, screen_row + 1, screen_col)) : NAN, &ink);
-	int32_t accent = v->focus ? cursor.bg : cursor.fg;
+	int after = s->p->cell_w > s->form->width + 1;
+	bool quiet = span_is_quiet(s->span, s->value);
+	char number[NUMBER_BYTES];
+	const char *text = quiet ? "·" : number_print(s->form, s->value, number);
 
-	if (v->table->unfinished && !upper && !lower && isnan(pooled(v, p, screen_row, screen_col)) &&
-	    (!below || isnan(pooled(v, p, screen_row + 1, screen_col)))) {
-		draw_not_yet(c, v, p, x, y, false);
+	draw_field(c, s, s->x + 1, s->y, s->p->cell_w - 1 - after, ALIGN_RIGHT, quiet ? quiet_ink(s) : s->ink, text);
+}
+
+/* A cell of one line or more: a word, a number or a shade. */
+static void draw_cell(struct canvas *c, struct heat_cell *s)
+{
+	const struct table *t = s->v->table;
+	bool shade = s->p->zoom != ZOOM_WORD && s->p->zoom != ZOOM_NUMBER;
+
+	s->cell = table_cell(t, plan_table_row(s->p, t, s->screen_row), s->screen_col * s->p->pool_cols);
+	s->value = pooled(s->v, s->p, s->span, s->screen_row, s->screen_col);
+	s->cursor = cursor_is_at(s->v, s->p, s->screen_row, s->screen_col);
+	s->ink = value_ink(s->v->theme, s->span, s->value);
+	if (s->cursor)
+		s->ink.mark = cursor_ink(s->v, s->ink).mark;
+	canvas_fill(c, (struct rect){ s->x, s->y, s->p->cell_w, s->p->lines }, s->ink);
+	if (t->unfinished && isnan(s->value))
+		draw_not_yet(c, s);
+	else if (shade)
+		draw_shade(c, s);
+	else if (s->p->zoom == ZOOM_WORD)
+		draw_word(c, s);
+	else
+		draw_number(c, s);
+	if (t->mark && t->mark[s->cell] && s->p->pool_cols == 1 && s->p->cell_w > 1)
+		canvas_text(c, s->x + s->p->cell_w - 1, s->y, s->ink, "!");
+}
+
+/* Two cells above one another in a line. The cursor is shown by the labels alone: any mark in half a cell would look like a value. */
+static void draw_halves(struct canvas *c, const struct heat_cell *s)
+{
+	bool below = s->screen_row + 1 < s->p->top + s->p->page_rows;
+	float upper = pooled(s->v, s->p, s->span, s->screen_row, s->screen_col);
+	float lower = below ? pooled(s->v, s->p, s->span, s->screen_row + 1, s->screen_col) : NAN;
+	struct ink ink;
+	const char *glyph;
+
+	if (s->v->table->unfinished && isnan(upper) && (!below || isnan(lower))) {
+		draw_not_yet(c, s);
 		return;
 	}
-	if (upper || lower) {	/* the other half keeps its colour */
-		int32_t other = !strcmp(glyph, "▀") ? (upper ? ink.bg : ink.fg) : (upper ? ink.fg : ink.bg);
-
-		if (!strcmp(glyph, " "))
-			other = ink.bg;
-		glyph = upper ? "▀" : "▄";
-		ink = (struct ink){ accent, other, 0, cursor.mark };
-	}
-	canvas_repeat(c, x, y, p->cell_w, ink, glyph);
+	glyph = theme_halves(s->v->theme, ramp_of(s->span->scale), span_is_quiet(s->span, upper) ? NAN : span_at(s->span, upper),
+			     span_is_quiet(s->span, lower) ? NAN : span_at(s->span, lower), &ink);
+	canvas_repeat(c, s->x, s->y, s->p->cell_w, ink, glyph);
 }
 
 /* Numbers that would run into each other are written at every second, fifth, tenth … */
@@ -377,26 +263,43 @@ static void draw_label(struct canvas *c, const struct view *v, const struct plan
 		     label_ink(v, axis->show[row], here), axis->show[row]);
 }
 
+/* ‹ › around the cursor's cell: the second stands in the blank column before the next cell where the cell itself has none. */
+static void draw_brackets(struct canvas *c, const struct view *v, const struct plan *p)
+{
+	const struct table *t = v->table;
+	int row = v->row < 0 ? -1 : plan_screen_row(p, t, clamp(v->row, 0, t->rows.n - 1)) - p->top;
+	int col = v->col < 0 ? -1 : clamp(v->col, 0, t->cols.n - 1) / p->pool_cols - p->left;
+	int x = p->cells.x + col * p->cell_w, y = p->cells.y + row * p->lines, end = x + p->cell_w - 1;
+	bool own = p->zoom != ZOOM_WORD && p->zoom != ZOOM_NUMBER;
+
+	if (p->stack > 1 || row < 0 || row >= p->page_rows || col < 0 || col >= p->page_cols || (own && p->cell_w < 2))
+		return;
+	if (!own && rect_holds(c->clip, end, y) && c->cell[y * c->w + end].text[0] != ' ')
+		end++;
+	cursor_brackets(c, v, x, y, end - x + 1);
+}
+
 static void heat_draw(struct canvas *c, const struct view *v, const struct plan *p)
 {
 	struct number_form form = number_form(v->table, ALL_COLUMNS);
-	struct span span = span_of(v->table);
+	struct heat_cell cell = { .v = v, .p = p, .span = &p->span, .form = &form };
 
 	if (p->head_y >= 0)
 		draw_head(c, v, p, &form);
-	for (int line = 0; line < p->cells.h; line++) {
-		int row = p->top + line * p->stack, y = p->cells.y + line;
-
-		draw_label(c, v, p, y, row);
+	for (int line = 0; line < p->cells.h; line += p->lines) {
+		cell.screen_row = p->top + line / p->lines * p->stack;
+		cell.y = p->cells.y + line;
+		draw_label(c, v, p, cell.y, cell.screen_row);
 		for (int i = 0; i < p->page_cols; i++) {
-			int x = p->cells.x + i * p->cell_w;
-
+			cell.x = p->cells.x + i * p->cell_w;
+			cell.screen_col = p->left + i;
 			if (p->stack == 2)
-				draw_halves(c, v, p, &span, x, y, row, p->left + i);
+				draw_halves(c, &cell);
 			else
-				draw_cell(c, v, p, &span, &form, x, y, row, p->left + i);
+				draw_cell(c, &cell);
 		}
 	}
+	draw_brackets(c, v, p);
 }
 
 const struct view_kind view_heat = { .has_columns = true, .has_legend = true, .plan = heat_plan, .draw = heat_draw, .need = heat_need };

@@ -1,4 +1,4 @@
-/* number.c - numbers and values: how they are written, and where they lie on a ramp. See views.h. */
+/* number.c - numbers and values: how they are written, and their ink. See views.h. */
 #include "tui/views/views.h"
 
 #include <math.h>
@@ -63,33 +63,24 @@ const char *number_print(const struct number_form *form, float x, char out[NUMBE
 	snprintf(out, NUMBER_BYTES, "%.*f", form->exponent ? 0 : form->decimals, (double)x);
 	if (*out == '-' && strspn(out, "-0.") == strlen(out))
 		p++;	/* no minus before nothing */
+	if (form->bare && !strncmp(p, "-0.", 3)) {	/* -.05 as .05 */
+		*++p = '-';
+		return p;
+	}
 	return form->bare && p[0] == '0' && p[1] == '.' ? p + 1 : p;
 }
 
-struct span span_of(const struct table *t)
+enum ramp ramp_of(enum scale scale)
 {
-	struct span s = { 0 };
+	static const enum ramp ramps[] = {
+		[SCALE_SEQUENTIAL] = RAMP_SEQUENTIAL, [SCALE_DIVERGING] = RAMP_DIVERGING, [SCALE_PROBABILITY] = RAMP_PROBABILITY,
+		[SCALE_RANK] = RAMP_SEQUENTIAL,
+	};
 
-	s.ramp = (enum ramp)t->scale;
-	s.any = table_range(t, t->skip_first, &s.lo, &s.hi);
-	if (t->scale == SCALE_PROBABILITY) {
-		s.lo = 0;
-		s.hi = 1;
-	} else if (t->scale == SCALE_DIVERGING) {
-		s.hi = fmaxf(fabsf(s.lo), fabsf(s.hi));
-		s.lo = -s.hi;
-	}
-	return s;
+	return ramps[scale];
 }
 
-float span_at(const struct span *s, float x)
+struct ink value_ink(const struct theme *theme, const struct span *span, float x)
 {
-	double part;
-
-	if (isnan(x))
-		return NAN;
-	if (s->hi == s->lo)	/* all the same: nothing stands out */
-		return 0.5f;
-	part = ((double)x - (double)s->lo) / ((double)s->hi - (double)s->lo);
-	return (float)fmin(1, fmax(0, part));
+	return theme_ramp(theme, ramp_of(span->scale), span_is_quiet(span, x) ? span_at(span, span->neutral) : span_at(span, x));
 }

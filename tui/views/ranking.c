@@ -170,14 +170,16 @@ static void draw_row(struct canvas *c, const struct view *v, const struct lanes 
 	bool here = v->row >= 0 && clamp(v->row, 0, t->rows.n - 1) == row, ascii = theme_ascii(v->theme);
 	const char *word = t->word_show ? t->word_show[table_cell(t, row, 0)] : t->rows.show[row];
 	double now = value(t, row, l->main), before = value(t, row, l->before), unit = l->greatest > 0 ? l->bar_w * 8 / l->greatest : 0;
-	struct ink text = theme_ink(v->theme, v->stale ? STYLE_STALE : here ? STYLE_LABEL_CURSOR : STYLE_TEXT), ghost = theme_ink(v->theme, STYLE_GHOST);
-	struct ink mark = here && v->focus ? theme_ink(v->theme, STYLE_CURSOR) : text;
+	struct ink text = theme_ink(v->theme, v->stale ? STYLE_STALE : STYLE_TEXT), ghost = theme_ink(v->theme, STYLE_GHOST);
+	struct ink mark = here ? cursor_ink(v, text) : text;
 	char number[NUMBER_BYTES], was[NUMBER_BYTES + 8];
 	int cells;
 
 	if (search_finds(v, word))
 		mark = theme_ink(v->theme, STYLE_MATCH);
 	canvas_field(c, l->word_x, y, l->word_w, ALIGN_LEFT, mark, word ? word : "");
+	if (here)
+		cursor_brackets(c, v, l->word_x - 1, y, l->word_w + 2);
 	canvas_field(c, l->main_x, y, l->main_form.width, ALIGN_RIGHT, text, number_print(&l->main_form, (float)now, number));
 	if (isfinite(before) && before != now) {
 		cells = (int)lround(before * unit + 4) / 8;

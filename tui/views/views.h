@@ -24,12 +24,17 @@ struct plan {
 	int label_x, label_w;	/* of row labels */
 	int head_y;		/* of column labels; -1: none */
 	int cell_w;		/* columns of a cell */
-	int stack;		/* cells above one another in a line: 2 with half blocks */
+	int stack;		/* cells above one another in a line: 2 with half blocks, */
+	int lines;		/* or so many lines for a cell */
+	int number_w;		/* columns of a number beside the word of a cell; 0: none */
 	int pool_rows, pool_cols;	/* table rows and columns in one cell: 1 but in fit mode */
 	int rows, cols;		/* cells in all, after pooling */
 	int page_rows, page_cols;	/* how many can be shown, */
+	int blocks, block_rows, block_w;	/* in so many blocks side by side, of so many rows, block_w columns from one to the next */
 	int top, left;		/* from here, as the screen counts */
 	int foot_y, foot_lines;
+	struct span span;	/* of the colours; */
+	bool held;		/* it is that of the table without edits */
 	bool upwards;		/* row 0 at the bottom */
 };
 
@@ -40,7 +45,7 @@ struct view_kind {
 	void (*draw)(struct canvas *c, const struct view *v, const struct plan *p);
 	struct view_need (*need)(const struct view *v, enum zoom zoom);
 };
-extern const struct view_kind view_heat, view_bars, view_ranking;
+extern const struct view_kind view_heat, view_bars, view_ranking, view_tiles;
 
 /* ---- what views share ---- */
 
@@ -63,14 +68,14 @@ struct ranking_columns {
 struct ranking_columns ranking_columns(const struct table *t);
 struct number_form ranking_form(const struct table *t, int main);
 
-/* Where a value lies on its ramp, 0 … 1. */
-struct span {
-	float lo, hi;
-	bool any;		/* there are values at all */
-	enum ramp ramp;
-};
-struct span span_of(const struct table *t);
-float span_at(const struct span *s, float x);
+enum ramp ramp_of(enum scale scale);
+/* The ink of a value on its ramp: what is as good as neutral has the background's own. */
+struct ink value_ink(const struct theme *theme, const struct span *span, float x);
+
+/* The cursor's ink for text on a cell: the cell's own background. */
+struct ink cursor_ink(const struct view *v, struct ink under);
+/* ‹ › into the first and the last of w columns, where these are blank: when all cells are drawn. */
+void cursor_brackets(struct canvas *c, const struct view *v, int x, int y, int w);
 
 /* Screen order (0 at the top) and table order. */
 int plan_screen_row(const struct plan *p, const struct table *t, int row);	/* the cell's, after pooling */

@@ -1,0 +1,215 @@
+/*
+ * neutral.c - a walk over the registry: every technique says which value is neutral, what is neutral draws nothing, and a question
+ * in which nothing is changed comes out neutral.
+ */
+#include <math.h>
+
+#include "engine/analysis/span.h"
+#include "engine/session.h"
+#include "tests/scratch.h"
+#include "tests/tap.h"
+#include "tests/unit_file.h"
+#include "tui/view.h"
+
+#define MODEL "tests/fixtures/tiny/llama-grouped"
+#define PROMPT "one two three two one"
+#define FOIL "one three two two one"
+
+enum { DEPTHS = 4 };
+static struct theme *themes[DEPTHS];
+
+struct walk {
+	struct session *session;
+	struct job job;
+	const char *samples;
+	char what[100];		/* "logit-lens show=kl" */
+};
+
+static struct table *answer(struct walk *w)
+{
+	struct err err = { 0 };
+	struct table *t = NULL;
+
+	unit_file_arguments(&w->job, &session_model(w->session)->config, w->samples);
+	if (session_prepare(w->session, &w->job, NULL, NULL, &err))
+		t = session_answer(w->session, 0, NULL, NULL, &err);
+	CHECK_THAT(t != NULL, "%s answers %s", w->what, err.text);
+	return t;
+}
+
+static bool is_braille(const char *text)
+{
+	return (unsigned char)text[0] == 0xE2 && (unsigned char)text[1] >= 0xA0 && (unsigned char)text[1] < 0xA4;
+}
+
+/* Colour anywhere above the lines at the bottom: a background of its own, or a block. */
+static int coloured_cells(const struct canvas *c, const struct theme *theme)
+{
+	enum { BOTTOM = 3 };
+	int32_t ground = theme_ink(theme, STYLE_TEXT).bg;
+	int n = 0;
+
+	for (int i = 0; i < c->w * (c->h - BOTTOM); i++) {
+		const char *text = c->cell[i].text;
+
+		n += c->cell[i].ink.bg != ground || is_braille(text) || !strcmp(text, "▀") || !strcmp(text, "▄") || !strcmp(text, "█") || !strcmp(text, "░");
+	}
+	return n;
+}
+
+static void check_draws_nothing(const struct walk *w, const struct table *t)
+{
+	struct err err = { 0 };
+	struct table *neutral = table_copy(t, &err);
+	int coloured = 0;
+
+	for (int i = 0; i < t->rows.n * t->cols.n; i++)
+		neutral->value[i] = isnan(t->value[i]) ? NAN : isnan(t->neutral) ? 0 : t->neutral;
+	for (int i = 0; neutral->tile && i < t->rows.n * t->cols.n * t->tile_rows * t->tile_cols; i++)
+		neutral->tile[i] = isnan(t->tile[i]) ? NAN : 0;
+	for (int d = 0; d < DEPTHS; d++)
+		for (int zoom = 0; zoom < ZOOM_COUNT; zoom++) {
+			struct view v = { .table = neutral, .rect = { 0, 0, 60, 16 }, .theme = themes[d], .row = -1, .col = -1 };
+			struct view_state state = { .zoom = (enum zoom)zoom };
+			struct canvas c;
+
+			canvas_init(&c, v.rect.w, v.rect.h);
+			canvas_reset(&c, v.rect.w, v.rect.h, theme_ink(themes[d], STYLE_TEXT));
+			view_draw(&c, &v, &state);
+			coloured += coloured_cells(&c, themes[d]);
+			canvas_done(&c);
+		}
+	CHECK_THAT(coloured == 0, "%s: all neutral, %d cells are coloured", w->what, coloured);
+	table_unref(neutral);
+}
+
+static void check_table(struct walk *w)
+{
+	struct table *t = answer(w);
+	bool logits;
+
+	if (!t)
+		return;
+	logits = !strcmp(w->what, "logit-lens show=logit");	/* what is added to all logits changes nothing: none of them is neutral */
+	CHECK_THAT(isnan(t->neutral) == logits, "%s: neutral is %g", w->what, (double)t->neutral);
+	check_draws_nothing(w, t);
+	table_unref(t);
+}
+
+/* Every choice of every argument, the others at their defaults. */
+static void walk_choices(struct walk *w, const struct analysis *a, void (*check)(struct walk *w))
+{
+	struct job_pane *pane = &w->job.pane[0];
+
+	snprintf(w->what, sizeof w->what, "%s", a->name);
+	job_pane_init(pane, a);
+	check(w);
+	for (const struct param *p = a->params; p && p->name; p++)
+		for (int v = 1; p->kind == PARAM_CHOICE && v < param_choices(p); v++) {
+			job_pane_init(pane, a);
+			pane->args[p - a->params] = value_number(p->choices[v].value);
+			snprintf(w->what, sizeof w->what, "%s %s=%s", a->name, p->name, p->choices[v].word);
+			check(w);
+		}
+}
+
+/* From a foil that is the prompt itself nothing can be patched: every cell is neutral, or (normalised) there is nothing to divide by. */
+static void check_changes_nothing(struct walk *w)
+{
+	struct table *t = answer(w);
+	int loud = 0;
+
+	if (!t)
+		return;
+	for (int i = 0; i < t->rows.n * t->cols.n; i++)
+		loud += isfinite(t->value[i]) && fabsf(t->value[i] - t->neutral) > 1e-4f * fmaxf(1, fabsf(t->neutral));
+	CHECK_THAT(loud == 0, "%s: the foil is the prompt, and %d cells are not neutral", w->what, loud);
+	table_unref(t);
+}
+
+static float neutral_of(struct walk *w, const char *analysis, int direction, int show)
+{
+	const struct param *params = analysis_find(analysis)->params;
+	struct job_pane *pane = &w->job.pane[0];
+	struct table *t;
+	float neutral;
+
+	job_pane_init(pane, analysis_find(analysis));
+	for (int i = 0; i < param_count(params); i++) {
+		if (!strcmp(params[i].name, "direction"))
+			pane->args[i] = value_number(direction);
+		if (!strcmp(params[i].name, "show"))
+			pane->args[i] = value_number(show);
+	}
+	snprintf(w->what, sizeof w->what, "%s direction=%d show=%d", analysis, direction, show);
+	t = answer(w);
+	neutral = t ? t->neutral : NAN;
+	table_unref(t);
+	return neutral;
+}
+
+static void test_spans(void)
+{
+	struct err err = { 0 };
+	struct table *t = table_new(1, 3, &err), *before = table_new(1, 3, &err);
+	const float values[] = { 1, 0.02f, 1.2f };
+	struct span s;
+
+	memcpy(t->value, values, sizeof values);
+	t->scale = before->scale = SCALE_DIVERGING;
+	t->neutral = before->neutral = 1;
+	s = span_of(t, NULL);
+	CHECK_THAT(fabsf(s.lo - 0.02f) < 1e-6f && fabsf(s.hi - 1.98f) < 1e-6f && span_at(&s, 1) == 0.5f, "as far above neutral as below: %g … %g",
+		   (double)s.lo, (double)s.hi);
+	CHECK(span_is_quiet(&s, 1.02f) && !span_is_quiet(&s, 1.2f) && span_strength(&s, 0.02f) == 1);
+	memcpy(before->value, (const float[]){ 1, 1, 0.5f }, sizeof values);
+	s = span_of(t, before);
+	CHECK_THAT(s.lo == 0.5f && s.hi == 1.5f && span_is_beyond(&s, 0.02f) && !span_is_beyond(&s, 1.2f), "the range of another table");
+	t->scale = SCALE_RANK;
+	t->neutral = 1024;
+	s = span_of(t, before);
+	CHECK_THAT(span_at(&s, 1) == 1 && span_at(&s, 1024) == 0 && fabsf(span_at(&s, 32) - 0.5f) < 1e-6f, "ranks by factors, of another scale than before");
+	t->scale = SCALE_SEQUENTIAL;
+	t->neutral = 3;
+	s = span_of(t, NULL);
+	CHECK_THAT(s.lo == 0.02f && s.hi == 3 && span_at(&s, 3) == 0 && span_at(&s, 0.02f) == 1, "downwards from the greatest");
+	CHECK_THAT(!span_is_quiet(&s, 4) && span_at(&s, 4) == 0, "beyond neutral there is a number, and no colour");
+	table_unref(t);
+	table_unref(before);
+}
+
+int main(void)
+{
+	static const enum depth depths[DEPTHS] = { DEPTH_MONO, DEPTH_16, DEPTH_256, DEPTH_TRUE };
+	static const char others[] = FOIL "\nb\n";
+	char *samples = scratch_file("samples.txt", others, sizeof others - 1);
+	struct walk w = { .session = session_new(), .samples = samples };
+
+	for (int d = 0; d < DEPTHS; d++)
+		themes[d] = theme_builtin((struct theme_for){ depths[d], false });
+	test_spans();
+	job_init(&w.job);
+	job_set(&w.job.model, MODEL);
+	job_set(&w.job.prompt, PROMPT);
+	job_set(&w.job.foil, FOIL);
+	w.job.panes = 1;
+	job_pane_init(&w.job.pane[0], analysis_list[0]);
+	CHECK(session_prepare(w.session, &w.job, NULL, NULL, &(struct err){ 0 }));
+	for (int i = 0; analysis_list[i]; i++)
+		walk_choices(&w, analysis_list[i], check_table);
+	CHECK(neutral_of(&w, "activation-patching", 0, 0) == 1 && neutral_of(&w, "activation-patching", 1, 0) == 0);
+	CHECK(neutral_of(&w, "path-patching", 0, 0) == 1 && neutral_of(&w, "path-patching", 1, 0) == 0);
+	CHECK(neutral_of(&w, "activation-patching", 0, 1) != neutral_of(&w, "activation-patching", 1, 1));
+	CHECK(neutral_of(&w, "activation-patching", 0, 2) == 0 && neutral_of(&w, "activation-patching", 1, 2) > 0);
+	job_set(&w.job.foil, PROMPT);
+	for (int i = 0; analysis_list[i]; i++)
+		if (analysis_list[i]->needs & NEEDS_FOIL)
+			walk_choices(&w, analysis_list[i], check_changes_nothing);
+	job_done(&w.job);
+	session_free(w.session);
+	for (int d = 0; d < DEPTHS; d++)
+		theme_free(themes[d]);
+	free(samples);
+	scratch_done();
+	return tap_done();
+}
