@@ -76,7 +76,8 @@ static void test_helpers(void)
 	pool_threads(3);
 	t->caller = pthread_self();
 	t->sleep_us = 3000;
-	pool_run(40, count, t);
+	for (int job = 0; job < 50 && !t->strangers; job++)	/* on a busy machine it may be a while before they get a turn */
+		pool_run(40, count, t);
 	CHECK_THAT(t->strangers > 0, "helpers take chunks (%d of 40)", t->strangers);
 	CHECK_THAT(t->polite == t->strangers, "they run at nice 19");
 	CHECK_THAT(t->deaf == t->strangers, "they take no signals but those of a crash");

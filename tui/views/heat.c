@@ -78,22 +78,13 @@ static void draw_field(struct canvas *c, const struct heat_cell *s, int x, int y
 		canvas_field(c, from, y, columns < w ? columns : w, ALIGN_LEFT, cursor_ink(s->v, ink), text);
 }
 
-/* Of the dot that stands for next to nothing. */
-static struct ink quiet_ink(const struct heat_cell *s)
-{
-	struct ink ink = s->ink;
-
-	ink.fg = theme_ink(s->v->theme, STYLE_DIM).fg;
-	return ink;
-}
-
 static void draw_shade(struct canvas *c, const struct heat_cell *s)
 {
 	enum ramp ramp = ramp_of(s->span->scale);
 	float at = span_at(s->span, s->value);
 	bool quiet = span_is_quiet(s->span, s->value);
 	const char *glyph = quiet ? "·" : theme_shade(s->v->theme, ramp, at);
-	struct ink ink = quiet ? quiet_ink(s) : theme_shade_ink(s->v->theme, ramp, at);
+	struct ink ink = quiet ? s->ink : theme_shade_ink(s->v->theme, ramp, at);
 
 	if (s->cursor)
 		ink.mark = cursor_ink(s->v, ink).mark;
@@ -135,11 +126,10 @@ static void draw_word(struct canvas *c, const struct heat_cell *s)
 static void draw_number(struct canvas *c, const struct heat_cell *s)
 {
 	int after = s->p->cell_w > s->form->width + 1;
-	bool quiet = span_is_quiet(s->span, s->value);
 	char number[NUMBER_BYTES];
-	const char *text = quiet ? "·" : number_print(s->form, s->value, number);
+	const char *text = span_is_quiet(s->span, s->value) ? "·" : number_print(s->form, s->value, number);
 
-	draw_field(c, s, s->x + 1, s->y, s->p->cell_w - 1 - after, ALIGN_RIGHT, quiet ? quiet_ink(s) : s->ink, text);
+	draw_field(c, s, s->x + 1, s->y, s->p->cell_w - 1 - after, ALIGN_RIGHT, s->ink, text);
 }
 
 /* A cell of one line or more: a word, a number or a shade. */
@@ -152,6 +142,8 @@ static void draw_cell(struct canvas *c, struct heat_cell *s)
 	s->value = pooled(s->v, s->p, s->span, s->screen_row, s->screen_col);
 	s->cursor = cursor_is_at(s->v, s->p, s->screen_row, s->screen_col);
 	s->ink = value_ink(s->v->theme, s->span, s->value);
+	if (s->p->zoom != ZOOM_WORD && span_is_quiet(s->span, s->value))	/* the dot that stands for next to nothing */
+		s->ink.fg = theme_ink(s->v->theme, STYLE_DIM).fg;
 	if (s->cursor)
 		s->ink.mark = cursor_ink(s->v, s->ink).mark;
 	canvas_fill(c, (struct rect){ s->x, s->y, s->p->cell_w, s->p->lines }, s->ink);
