@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "tui/question.h"
+
 /* Milliseconds: of rest after the last change; and at the most, while one types on. */
 enum { REST = 300, MOST = 1500 };
 
@@ -24,11 +26,16 @@ bool remember_waits(const struct app *app)
 
 void remember_change(struct app *app)
 {
-	if (app->keep.any && same_document(&app->keep.seen, &app->doc))
+	struct preset now;
+
+	question_save(app, &now);	/* what follows the cursor is saved as it is, and known only when the model is */
+	if (app->keep.any && same_document(&app->keep.seen, &now)) {
+		preset_done(&now);
 		return;
+	}
 	if (app->keep.any)
 		preset_done(&app->keep.seen);
-	preset_copy(&app->keep.seen, &app->doc);
+	app->keep.seen = now;
 	app->keep.any = true;
 	app->keep.changed_at = app->now;
 	if (!app->keep.dirty)

@@ -570,6 +570,30 @@ static int kept_times(struct app *app)
 	return kept;
 }
 
+/* Which layer a pane shows is known when the model is: what was kept before that says another. */
+static void keeping_what_follows(void)
+{
+	struct stage s;
+	const struct snapshot *shot;
+	struct snapshot early;
+	long now = 100000;
+
+	raise_curtain(&s);
+	shot = s.app.shot;
+	early = *shot;
+	early.has_model = false;
+	app_snapshot(&s.app, &early);
+	app_tick(&s.app, now);
+	app_tick(&s.app, now += 1000);
+	kept_times(&s.app);
+	app_snapshot(&s.app, shot);
+	app_tick(&s.app, now);
+	app_tick(&s.app, now += 1000);
+	CHECK_THAT(kept_times(&s.app) == 1, "the session is kept again when the model is there");
+	canvas_init(&s.canvas, 1, 1);
+	drop_curtain(&s);
+}
+
 /* What was changed is kept when one rests, and now and then while one does not. */
 static void keeping(void)
 {
@@ -604,6 +628,7 @@ static void keeping(void)
 int main(void)
 {
 	keeping();
+	keeping_what_follows();
 	refused_at_once();
 	put_back();
 	refused_at_the_start();

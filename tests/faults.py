@@ -1,0 +1,104 @@
+#!/usr/bin/env python3
+"""Faults on purpose (engine/base/inject.h): whatever file is saved, and wherever the disk is full or the program is killed, the file is the
+old one or the new one, whole.
+
+    faults.py LMSCOPE-INJECT      (speaks TAP)
+"""
+import json
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+import tempfile
+
+PROGRAM = os.path.abspath(sys.argv[1])
+HERE = pathlib.Path(tempfile.mkdtemp(prefix="lmscope-faults-"))
+ENV = {k: v for k, v in os.environ.items() if not k.startswith(("XDG_", "LMSCOPE_"))} | {"HOME": str(HERE), "LC_ALL": "C.UTF-8"}
+MOST = 60  # operations on files; none of these programs has as many
+number = failed = 0
+
+
+def tap(ok, what, why=""):
+    global number, failed
+    number += 1
+    failed += not ok
+    print(f"{'ok' if ok else 'not ok'} {number} - {what}" + ("" if ok else f"\n# {why}"), flush=True)
+
+
+def run(arguments, fault=None):
+    env = ENV | ({"LMSCOPE_FAULT": fault} if fault else {})
+    done = subprocess.run([PROGRAM, *map(str, arguments)], env=env, stdin=subprocess.DEVNULL, capture_output=True, timeout=120)
+    return done.returncode, done.stdout, done.stderr.decode()
+
+
+def left_over():
+    return [str(p) for p in HERE.rglob("*.tmp")]
+
+
+def whole(what, arguments, path):
+    """arguments write path: under every fault it stays the old file or is the new one."""
+    path.unlink(missing_ok=True)
+    assert run(arguments)[0] == 0
+    new = path.read_bytes()
+    old = b"an older file\n" * 500
+    torn, said, fates = [], [], set()
+    for fault in "kill", "full", "short":
+        for n in range(1, MOST):
+            path.write_bytes(old)
+            status, _, err = run(arguments, f"{fault} {n}")
+            now = path.read_bytes() if path.exists() else b""
+            fates.add((fault, now == new))
+            if now not in (old, new) or (fault == "short" and now != new) or (status == 0 and now != new):
+                torn.append(f"{fault} {n}: status {status}, {len(now)} bytes")
+            if fault == "full" and status and (status != 1 or str(path) not in err or err.count("\n") != 1 or left_over()):
+                said.append(f"{fault} {n}: status {status}, '{err}', left: {left_over()}")
+            for p in left_over():
+                os.unlink(p)
+            if status == 0:
+                break
+    tap(not torn, f"{what}: the old file or the new one, whole", "; ".join(torn))
+    tap(not said, f"{what}: a full disk is a sentence that names the file, and nothing is left", "; ".join(said))
+    tap({("kill", False), ("kill", True), ("full", False), ("short", True)} <= fates, f"{what}: every kind of fault was met", str(fates))
+
+
+def resumed(what, arguments, path):
+    """arguments keep their parts in path as they are made: killed anywhere, what is there is gone on from, to the same answer."""
+    def values(text):  # the check's name has numbers of the prompt that was asked first
+        return {k: v for k, v in json.loads(text).items() if k != "check"}
+
+    path.unlink(missing_ok=True)
+    status, answer, err = run(arguments)
+    assert status == 0, err
+    wrong, killed = [], 0
+    for fault in "kill", "full":
+        for n in range(1, MOST):
+            path.unlink(missing_ok=True)
+            status = run(arguments, f"{fault} {n}")[0]
+            killed += status != 0
+            again, text, err = run(arguments)
+            if again or values(text) != values(answer):
+                wrong.append(f"{fault} {n}: then status {again} {err}")
+            if status == 0:
+                break
+    tap(not wrong, f"{what}: what was kept is gone on from", "; ".join(wrong))
+    tap(killed > 6, f"{what}: it was ended at {killed} places")
+
+
+def main():
+    (HERE / "with").write_text("I love this\nwhat a lovely day\n")
+    (HERE / "without").write_text("I hate this\nwhat an awful day\n")
+    (HERE / "prompts").write_text("the cat sat on\nthe dog ran to\nonce upon a time\n")
+    direction = ["direction", "demo", "--with", HERE / "with", "--without", HERE / "without"]
+    whole("a direction as .npy", [*direction, "--layer", "1", "-o", HERE / "d.npy"], HERE / "d.npy")
+    whole("directions as .gguf", [*direction, "-o", HERE / "d.gguf"], HERE / "d.gguf")
+    kept = HERE / "kept.jsonl"
+    resumed("the parts of a mean", ["print", "head-attribution", "demo", "--prompts", HERE / "prompts", "--keep", kept, "-f", "json"], kept)
+    print(f"1..{number}")
+    return failed > 0
+
+
+try:
+    sys.exit(main())
+finally:
+    shutil.rmtree(HERE, ignore_errors=True)
