@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
 """Faults on purpose (engine/base/inject.h): whatever file is saved, and wherever the disk is full or the program is killed, the file is the
-old one or the new one, whole.
+old one or the new one, whole; and memory that is not there ends with a sentence.
 
     faults.py LMSCOPE-INJECT      (speaks TAP)
 """
 import json
 import os
 import pathlib
+import re
 import shutil
 import subprocess
 import sys
@@ -85,6 +86,20 @@ def resumed(what, arguments, path):
     tap(killed > 6, f"{what}: it was ended at {killed} places")
 
 
+def without_memory():
+    """The n-th allocation fails: exit status 1 and one sentence, or (large ones have an answer of their own) none the less an answer."""
+    arguments = ["print", "next-token", "demo", "-p", "one two"]
+    wrong, refused = [], 0
+    for n in [*range(1, 40, 3), *range(40, 1200, 47)]:
+        status, out, err = run(arguments, f"alloc {n}")
+        refused += status == 1
+        fine = (status == 1 and err.count("\n") == 1 and re.search("memory", err)) or (status == 0 and out)
+        if not fine:
+            wrong.append(f"alloc {n}: status {status}, '{err}'")
+    tap(not wrong, "an allocation that fails ends with a sentence and exit status 1", "; ".join(wrong)[:2000])
+    tap(refused > 5, f"it was met {refused} times")
+
+
 def main():
     (HERE / "with").write_text("I love this\nwhat a lovely day\n")
     (HERE / "without").write_text("I hate this\nwhat an awful day\n")
@@ -94,6 +109,7 @@ def main():
     whole("directions as .gguf", [*direction, "-o", HERE / "d.gguf"], HERE / "d.gguf")
     kept = HERE / "kept.jsonl"
     resumed("the parts of a mean", ["print", "head-attribution", "demo", "--prompts", HERE / "prompts", "--keep", kept, "-f", "json"], kept)
+    without_memory()
     print(f"1..{number}")
     return failed > 0
 
