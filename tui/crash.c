@@ -34,6 +34,21 @@ static void say(const char *text)
 		(void)!write(STDERR_FILENO, text, strlen(text));
 }
 
+/* Nothing else may be called here to make it safe for a terminal: what is not plain ASCII becomes a question mark. */
+static void say_name(const char *name)
+{
+	char safe[300];
+	size_t n = 0;
+
+	for (; name[n] && n < sizeof safe - 1; n++)
+		safe[n] = name[n];
+	for (size_t i = 0; i < n; i++)
+		if (safe[i] < ' ' || safe[i] > '~')
+			safe[i] = '?';
+	safe[n] = '\0';
+	say(safe);
+}
+
 static void die(int signal)
 {
 	sigaction(signal, &(struct sigaction){ .sa_handler = SIG_DFL }, NULL);
@@ -63,7 +78,7 @@ static void crashed(int signal, siginfo_t *info, void *context)
 	term_restore_raw();
 	if (file) {
 		say("lmscope: ");
-		say(file);
+		say_name(file);
 		say(" was cut short while it was open.\n");
 		_exit(1);
 	}

@@ -8,6 +8,7 @@
 #include "tui/panes/lists.h"
 #include "tui/panes/pane.h"
 #include "tui/question.h"
+#include "tui/shell_word.h"
 
 /* A file's name from a title: "Induction on the demo" → "induction-on-the-demo". */
 static void slug(const char *text, struct str *out)
@@ -172,13 +173,10 @@ void act_export(struct app *app, const char *argument)
 	}
 }
 
-/* One word of a shell command. */
 static void add_quoted(struct str *out, const char *option, const char *value)
 {
-	str_addf(out, " %s%s'", option, *option ? " " : "");
-	for (; *value; value++)
-		str_add(out, *value == '\'' ? "'\\''" : (char[]){ *value, 0 });
-	str_add_char(out, '\'');
+	str_addf(out, " %s%s", option, *option ? " " : "");
+	shell_word(out, value);
 }
 
 void act_copy_command(struct app *app, const char *argument)

@@ -20,6 +20,7 @@
 
 #include "engine/base/arena.h"
 #include "engine/base/clock.h"
+#include "engine/base/utf8.h"
 #include "tui/clipboard.h"
 #include "tui/term_keys.h"
 #include "tui/term_out.h"
@@ -409,17 +410,20 @@ void term_repaint(void)
 
 bool term_copy(const char *bytes, size_t n)
 {
-	struct str out;
+	struct str out, safe;
 	bool fits;
 
 	str_init(&out);
-	fits = clipboard_sequence(bytes, n, getenv("TMUX") != NULL, &out);
+	str_init(&safe);
+	utf8_safe(&safe, bytes, n, true);
+	fits = clipboard_sequence(safe.s, safe.n, getenv("TMUX") != NULL, &out);
 	if (fits && term.on && out_pending() < COPIES) {
 		hold();
 		str_add_n(out_buffer(), out.s, out.n);
 		out_flush();
 		release();
 	}
+	str_done(&safe);
 	str_done(&out);
 	return fits;
 }

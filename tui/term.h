@@ -52,7 +52,7 @@ bool term_key(struct key *key);
  * system stopped nothing, since no shell could resume it. */
 bool term_suspend(void);
 
-/* To the clipboard of the person's own machine (OSC 52; through tmux where TMUX is set). At most 74,000 bytes; false: more. */
+/* To the clipboard of the person's own machine (OSC 52; through tmux where TMUX is set), without control characters. At most 74,000 bytes; false: more. */
 bool term_copy(const char *bytes, size_t n);
 
 /* For handlers of crashes: leaves the alternate screen, shows the cursor, mouse and paste off, modes as they were. Only write() and

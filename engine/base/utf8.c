@@ -181,6 +181,34 @@ void utf8_safe(struct str *out, const char *s, size_t n, bool keep_layout)
 	}
 }
 
+static void add_json_escape(struct str *out, int32_t c)
+{
+	if (c < 0x10000)
+		str_addf(out, "\\u%04x", (unsigned)c);
+	else
+		str_addf(out, "\\u%04x\\u%04x", 0xD800 + ((unsigned)(c - 0x10000) >> 10), 0xDC00 + ((unsigned)(c - 0x10000) & 0x3FF));
+}
+
+void utf8_safe_json(struct str *out, const char *json, size_t n)
+{
+	int marks = 0;
+
+	for (size_t i = 0, step; i < n; i += step) {
+		int32_t c;
+		bool mark;
+
+		step = utf8_decode(json + i, n - i, &c);
+		mark = c >= 0 && is_mark(c);
+		marks = mark ? marks + 1 : 0;
+		if (c < 0)
+			str_add(out, "\\ufffd");
+		else if (c == '\n' || (mark && marks <= MARKS_KEPT) || (!mark && utf8_width(c) > 0))
+			str_add_n(out, json + i, step);
+		else
+			add_json_escape(out, c);
+	}
+}
+
 /* How many bytes one U+FFFD stands for: the longest start of a character, as Unicode recommends and Python does. */
 static size_t torn_length(const unsigned char *s, size_t n)
 {

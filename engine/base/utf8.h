@@ -29,6 +29,8 @@ int utf8_columns(const char *s, size_t n);
  * bidirectional controls and other format characters \u{N}, bytes that are not UTF-8 \xNN. Newline and tab too, unless
  * keep_layout. Never emits ESC. */
 void utf8_safe(struct str *out, const char *s, size_t n, bool keep_layout);
+/* A JSON text, with the characters that must not reach a terminal as \uXXXX: it reads back to the same. */
+void utf8_safe_json(struct str *out, const char *json, size_t n);
 /* The same bytes for JSON: invalid ones become U+FFFD. Returns true when something had to be replaced. */
 bool utf8_replace_invalid(struct str *out, const char *s, size_t n);
 

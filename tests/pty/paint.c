@@ -93,7 +93,7 @@ static bool is_as_meant(VTerm *vt, const struct canvas *c, int x, int y)
 	bool blank = !strcmp(cell->text, " ") && !(cell->ink.attr & (INK_UNDERLINE | INK_REVERSE));
 	size_t n;
 
-	if (!cell->width || (pen_scrolls() && x == W - 1 && y == H - 1))
+	if (!cell->width || (pen_scrolls() && x >= W - 2 && y == H - 1))
 		return true;
 	vterm_screen_get_cell(screen, (VTermPos){ y, x }, &is);
 	n = vterm_screen_get_text(screen, text, sizeof text - 1, (VTermRect){ y, y + 1, x, x + cell->width });

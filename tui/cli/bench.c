@@ -6,6 +6,7 @@
 #include "engine/base/utf8.h"
 #include "engine/bench.h"
 #include "tui/cli/command.h"
+#include "tui/cli/say.h"
 
 /* "12.3 ms" */
 static void add_time(struct str *out, double seconds)
@@ -71,7 +72,7 @@ static void json(const struct bench *b, struct str *out)
 
 static void say_row(const char *what)
 {
-	fprintf(stderr, "lmscope: %s\n", what);
+	say_sentence(what);
 }
 
 bool command_bench(struct options *o, struct err *err)
@@ -85,7 +86,7 @@ bool command_bench(struct options *o, struct err *err)
 		return false;
 	str_init(&out);
 	(o->json ? json : text)(&b, &out);
-	fputs(out.s, stdout);
+	(o->json ? say_json : say_text)(&out);
 	str_done(&out);
 	return true;
 }

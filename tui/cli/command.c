@@ -1,14 +1,13 @@
 /* command.c - see command.h. */
 #include "tui/cli/command.h"
 
-#include <errno.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "engine/base/utf8.h"
 #include "engine/base/build.h"
 #include "engine/model/model.h"
 #include "engine/numbers/pool.h"
+#include "tui/cli/say.h"
 
 const struct command commands[] = {
 	{ NULL, FOR_EXPLORE, "[MODEL] [-p PROMPT] [OPTION]…", "look inside a model, on the screen", NULL },
@@ -27,20 +26,10 @@ const struct command commands[] = {
 	{ 0 },
 };
 
-void command_say(const char *sentence)
-{
-	struct str safe;
-
-	str_init(&safe);
-	utf8_safe(&safe, sentence, strlen(sentence), false);
-	fprintf(stderr, "lmscope: %s\n", safe.s);
-	str_done(&safe);
-}
-
 void command_say_notes(const struct notes *notes)
 {
 	for (int i = 0; i < notes->n; i++)
-		command_say(notes->line[i]);
+		say_sentence(notes->line[i]);
 }
 
 static void help(const struct command *c)
@@ -62,7 +51,7 @@ static void help(const struct command *c)
 		for (const struct format *f = formats; f->word; f++)
 			str_addf(&out, "  %-28s %s\n", f->word, f->help);
 	}
-	fputs(out.s, stdout);
+	say_text(&out);
 	str_done(&out);
 }
 
@@ -75,7 +64,12 @@ static bool run(const struct command *c, struct options *o, bool (*explore)(stru
 		return true;
 	}
 	if (o->version) {
-		printf("lmscope %s\n", LMSCOPE_VERSION);
+		struct str out;
+
+		str_init(&out);
+		str_addf(&out, "lmscope %s\n", LMSCOPE_VERSION);
+		say_text(&out);
+		str_done(&out);
 		return true;
 	}
 	if (o->man) {
@@ -83,7 +77,7 @@ static bool run(const struct command *c, struct options *o, bool (*explore)(stru
 
 		str_init(&out);
 		command_man(&out);
-		fputs(out.s, stdout);
+		say_text(&out);
 		str_done(&out);
 		return true;
 	}
@@ -116,11 +110,10 @@ int command_main(int argc, char **argv, bool (*explore)(struct options *o, struc
 		argv++;
 	}
 	ok = options_parse(argc, argv, c->bit, &o, &err) && run(c, &o, explore, &err);
-	if (ok && (fflush(stdout) || ferror(stdout)))
-		ok = err_set(&err, ERR_FILE, "standard output: %s", strerror(errno));
+	ok = ok && say_done(&err);
 	options_done(&o);
 	if (ok)
 		return 0;
-	command_say(err.text);
+	say_sentence(err.text);
 	return err.kind == ERR_USAGE ? 2 : 1;
 }

@@ -25,8 +25,7 @@ extern const struct command commands[];	/* the explorer first; ends with a NULL 
 /* Does everything: parses, runs, prints errors and notes. `explore` starts the screen. Returns the exit status. */
 int command_main(int argc, char **argv, bool (*explore)(struct options *o, struct err *err));
 
-/* Sentences on standard error, safe for a terminal, each behind "lmscope: ". */
-void command_say(const char *sentence);
+/* A sentence each (say.h). */
 void command_say_notes(const struct notes *notes);
 
 bool command_print(struct options *o, struct err *err);

@@ -11,6 +11,7 @@
 #include "engine/models.h"
 #include "engine/session.h"
 #include "tui/cli/command.h"
+#include "tui/cli/say.h"
 
 /* ---- analyses ---- */
 
@@ -84,7 +85,7 @@ bool command_analyses(struct options *o, struct err *err)
 		list_one(only, &out);
 	else if (!o->json)
 		list_all(&out);
-	fputs(out.s, stdout);
+	(o->json ? say_json : say_text)(&out);
 	str_done(&out);
 	return true;
 }
@@ -169,7 +170,7 @@ bool command_info(struct options *o, struct err *err)
 	model_free(m);
 	str_init(&out);
 	(o->json ? info_json : info_text)(&facts, &out);
-	fputs(out.s, stdout);
+	(o->json ? say_json : say_text)(&out);
 	str_done(&out);
 	return true;
 }
@@ -218,23 +219,17 @@ bool command_models(struct options *o, struct err *err)
 	for (int i = 0; i < n; i++) {
 		struct model_facts facts;
 		struct err why = { 0 };
-		struct str out, safe;
+		struct str out;
 		bool opens = model_glance(list[i].path, &facts, &why);
 
 		str_init(&out);
-		str_init(&safe);
 		(o->json ? model_json : model_line)(&list[i], &facts, opens ? NULL : why.text, &out);
-		if (o->json)
-			str_add_n(&safe, out.s, out.n);
-		else
-			utf8_safe(&safe, out.s, out.n, true);
-		fwrite(safe.s, 1, safe.n, stdout);
-		str_done(&safe);
+		(o->json ? say_json : say_text)(&out);
 		str_done(&out);
 	}
 	caches_free(list, n);
 	if (!n)
-		command_say("there are no models in the caches of Hugging Face, llama.cpp, Ollama, LM Studio or lmscope");
+		say_sentence("there are no models in the caches of Hugging Face, llama.cpp, Ollama, LM Studio or lmscope");
 	return true;
 }
 
@@ -288,9 +283,9 @@ bool command_tokens(struct options *o, struct err *err)
 				str_add(&out, "\n");
 			}
 		}
-		fwrite(out.s, 1, out.n, stdout);
+		(o->json ? say_json : say_text)(&out);
 		if (!o->json)
-			command_say(tokenizer_bos_reason(t));
+			say_sentence(tokenizer_bos_reason(t));
 		free(ids);
 	}
 	str_done(&out);
@@ -320,13 +315,12 @@ static bool print_token(void *context, int32_t id)
 	if (!utf8_valid(p->text.s, whole))
 		whole = p->text.n;
 	if (whole) {
-		struct str safe;
+		struct str ready;
 
-		str_init(&safe);
-		utf8_safe(&safe, p->text.s, whole, true);
-		fwrite(safe.s, 1, safe.n, stdout);
-		fflush(stdout);
-		str_done(&safe);
+		str_init(&ready);
+		str_add_n(&ready, p->text.s, whole);
+		say_text(&ready);
+		str_done(&ready);
 		memmove(p->text.s, p->text.s + whole, p->text.n - whole + 1);
 		p->text.n -= whole;
 	}
@@ -334,21 +328,20 @@ static bool print_token(void *context, int32_t id)
 }
 
 /* The prompt and what follows, as it comes. */
-static bool continue_prompt(struct session *s, bool edited, const struct options *o, struct err *err)
+static bool continue_prompt(struct session *s, bool edited, const struct options *o, const char *label, struct err *err)
 {
 	struct printer p = { session_model(s)->tokenizer, { 0 } };
-	struct str text;
+	struct str begin;
 	bool ok;
 
 	str_init(&p.text);
-	str_init(&text);
-	utf8_safe(&text, o->preset.job.prompt, strlen(o->preset.job.prompt), true);
-	fputs(text.s, stdout);
+	str_init(&begin);
+	str_addf(&begin, "%s%s", label, o->preset.job.prompt);
+	say_text(&begin);
+	str_done(&begin);
 	ok = session_generate(s, edited, o->count, print_token, &p, NULL, err);
-	str_clear(&text);
-	utf8_safe(&text, p.text.s, p.text.n, true);
-	fprintf(stdout, "%s\n", text.s);
-	str_done(&text);
+	str_add_char(&p.text, '\n');
+	say_text(&p.text);
 	str_done(&p.text);
 	return ok;
 }
@@ -365,12 +358,9 @@ bool command_generate(struct options *o, struct err *err)
 	ok = session_prepare(s, &o->preset.job, NULL, &notes, err);
 	command_say_notes(&notes);
 	if (ok && o->compare) {
-		fputs("edited:   ", stdout);
-		ok = continue_prompt(s, true, o, err);
-		fputs("unedited: ", stdout);
-		ok = ok && continue_prompt(s, false, o, err);
+		ok = continue_prompt(s, true, o, "edited:   ", err) && continue_prompt(s, false, o, "unedited: ", err);
 	} else if (ok) {
-		ok = continue_prompt(s, true, o, err);
+		ok = continue_prompt(s, true, o, "", err);
 	}
 	notes_done(&notes);
 	session_free(s);

@@ -10,6 +10,7 @@
 #include "engine/run/vector_file.h"
 #include "engine/session.h"
 #include "tui/cli/command.h"
+#include "tui/cli/say.h"
 
 static void print_directions(const struct directions *d, int from, int to, bool pca, bool json)
 {
@@ -32,7 +33,7 @@ static void print_directions(const struct directions *d, int from, int to, bool 
 		}
 	}
 	str_add(&out, json ? "]}\n" : "");
-	fputs(out.s, stdout);
+	(json ? say_json : say_text)(&out);
 	str_done(&out);
 }
 

@@ -15,6 +15,7 @@
 #include "engine/model/tokenizer.h"
 #include "engine/run/run.h"
 #include "tui/cli/command.h"
+#include "tui/cli/say.h"
 
 enum { TEXT_LIMIT = 256 << 20, WINDOW = 512 };
 
@@ -35,7 +36,7 @@ static bool measure(const struct model *m, const int32_t *tokens, int n, int win
 {
 	double sum = 0;
 	int scored = 0, windows = 0;
-	bool watched = isatty(STDERR_FILENO);
+	struct str out;
 
 	for (int from = 0, done = 1; done < n; from += stride, windows++) {
 		int to = from + window < n ? from + window : n;
@@ -45,14 +46,15 @@ static bool measure(const struct model *m, const int32_t *tokens, int n, int win
 			return false;
 		scored += to - from - first;
 		done = to;
-		if (watched)
-			fprintf(stderr, "\r%d of %d tokens, perplexity %.4f ", done, n, exp(sum / scored));
+		say_progress("%d of %d tokens, perplexity %.4f ", done, n, exp(sum / scored));
 	}
-	if (watched)
-		fprintf(stderr, "\n");
-	printf(json ? "{\"perplexity\":%.9g,\"loss\":%.9g,\"tokens\":%d,\"window\":%d,\"stride\":%d,\"windows\":%d}\n"
+	say_progress_end();
+	str_init(&out);
+	str_addf(&out, json ? "{\"perplexity\":%.9g,\"loss\":%.9g,\"tokens\":%d,\"window\":%d,\"stride\":%d,\"windows\":%d}\n"
 		    : "perplexity  %.6f\nloss        %.6f nats for each of %d tokens\nwindows     %d tokens, %d apart, %d of them\n",
 	       exp(sum / scored), sum / scored, scored, window, stride, windows);
+	(json ? say_json : say_text)(&out);
+	str_done(&out);
 	return true;
 }
 

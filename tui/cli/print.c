@@ -11,6 +11,7 @@
 #include "engine/session.h"
 #include "engine/snapshot.h"
 #include "tui/cli/command.h"
+#include "tui/cli/say.h"
 
 /* The technique's name and the model from the words of the command line. */
 static bool take_words(struct options *o, struct err *err)
@@ -67,6 +68,20 @@ struct printing {
 	double metric, unedited;
 };
 
+static void say_table(const struct options *o, const struct str *out)
+{
+	static const struct {
+		const char *format;
+		void (*say)(const struct str *out);
+	} ways[] = { { "text", say_text }, { "json", say_json }, { "ans", say_painted } };
+	void (*say)(const struct str *out) = say_data;
+
+	for (size_t i = 0; i < sizeof ways / sizeof *ways; i++)
+		if (!strcmp(o->format->word, ways[i].format))
+			say = ways[i].say;
+	say(out);
+}
+
 /* Writes an answer with its question, as it was prepared last. */
 static void write_answer(struct printing *p, struct answer *answer)
 {
@@ -80,7 +95,7 @@ static void write_answer(struct printing *p, struct answer *answer)
 	answer->job = &p->o->preset.job;
 	answer->of = of;
 	p->o->format->table(answer, p->theme, &out);
-	fwrite(out.s, 1, out.n, stdout);
+	say_table(p->o, &out);
 	str_done(&out);
 	snapshot_free(of);
 }
@@ -152,14 +167,14 @@ static void listen_to_interrupts(void)
 static void show_progress(void *context, int done, int n)
 {
 	*(int *)context = done;
-	if (isatty(STDERR_FILENO))
-		fprintf(stderr, "\r%d of %d prompts%s", done, n, done == n ? "\n" : "");
+	say_progress("%d of %d prompts", done, n);
+	if (done == n)
+		say_progress_end();
 }
 
 static void explain_interrupt(const struct options *o, int done, struct err *err)
 {
-	if (isatty(STDERR_FILENO))
-		fputc('\n', stderr);
+	say_progress_end();
 	if (o->keep)
 		err_set(err, ERR_ARGUMENT, "interrupted; %s keeps what is done, and the same command goes on from there", o->keep);
 	else

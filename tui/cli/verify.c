@@ -16,6 +16,7 @@
 #include "engine/model/tokenizer.h"
 #include "engine/run/run.h"
 #include "tui/cli/command.h"
+#include "tui/cli/say.h"
 
 static const double tolerance = 1e-4;	/* of a site's scale: its largest absolute value */
 
@@ -139,7 +140,7 @@ static int by_layer(const void *a, const void *b)
 	return lx != ly ? (lx > ly) - (lx < ly) : (int)site_find(x->site) - (int)site_find(y->site);
 }
 
-static void print_row(const struct comparison *c, bool json)
+static void add_row(const struct comparison *c, bool json, struct str *out)
 {
 	double relative = c->scale > 0 ? c->gap / c->scale : c->gap;
 	char layer[16] = "";
@@ -147,10 +148,10 @@ static void print_row(const struct comparison *c, bool json)
 	if (c->layer >= 0)
 		snprintf(layer, sizeof layer, "%d", c->layer);
 	if (json)
-		printf("{\"site\":\"%s\",\"layer\":%s,\"max_difference\":%.9g,\"scale\":%.9g,\"relative\":%.9g,\"ok\":%s}\n", c->site,
+		str_addf(out, "{\"site\":\"%s\",\"layer\":%s,\"max_difference\":%.9g,\"scale\":%.9g,\"relative\":%.9g,\"ok\":%s}\n", c->site,
 		       c->layer >= 0 ? layer : "null", c->gap, c->scale, relative, relative <= tolerance ? "true" : "false");
 	else
-		printf("%5s  %-11s %12.3g %12.3g %12.3g%s\n", layer, c->site, c->gap, c->scale, relative,
+		str_addf(out, "%5s  %-11s %12.3g %12.3g %12.3g%s\n", layer, c->site, c->gap, c->scale, relative,
 		       relative <= tolerance ? "" : "  differs");
 }
 
@@ -159,16 +160,20 @@ static bool report(const struct run *run, const struct reference *r, bool json, 
 	size_t n = safetensors_tensors(r->sites);
 	struct comparison *c = xcalloc(n, sizeof *c);
 	int known = 0, wrong = 0;
+	struct str out;
 
+	str_init(&out);
 	for (size_t i = 0; i < n; i++)
 		known += compare(run, safetensors_tensor(r->sites, i), &c[known], err);
 	qsort(c, (size_t)known, sizeof *c, by_layer);
 	if (!json)
-		printf("%5s  %-11s %12s %12s %12s\n", "layer", "site", "max |diff|", "scale", "relative");
+		str_addf(&out, "%5s  %-11s %12s %12s %12s\n", "layer", "site", "max |diff|", "scale", "relative");
 	for (int i = 0; i < known; i++) {
-		print_row(&c[i], json);
+		add_row(&c[i], json, &out);
 		wrong += !(c[i].gap <= tolerance * c[i].scale) && c[i].gap > 0;
 	}
+	(json ? say_json : say_text)(&out);
+	str_done(&out);
 	free(c);
 	if (!known)
 		return err_set(err, ERR_ARGUMENT, "verify: the reference has nothing that this model could be compared with; is it of this model?");
@@ -186,7 +191,7 @@ static void check_tokens(const struct model *m, const struct reference *r)
 	if (!text || !m->tokenizer || !tokenizer_encode(m->tokenizer, text, strlen(text), BOS_DEFAULT, &ids, &n, &err))
 		return;
 	if (n != (size_t)r->n || memcmp(ids, r->ids, n * sizeof *ids))
-		command_say("verify: the reference's tokens are not those that lmscope makes of its text (see `lmscope tokens`); its own are used");
+		say_sentence("verify: the reference's tokens are not those that lmscope makes of its text (see `lmscope tokens`); its own are used");
 	free(ids);
 }
 
