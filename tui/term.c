@@ -36,10 +36,9 @@ enum {
 
 static struct {
 	bool on, ascii, mouse;
-	SCREEN *screen;
-	FILE *nowhere;			/* where ncurses writes */
 	struct termios modes, raw;	/* as we found them; ours */
 	struct canvas shown;		/* what was sent to the terminal last */
+	const char *instead;		/* the entry of terminfo that is used in place of TERM's; NULL: TERM's own */
 	bool repaint;
 	int cursor_shown;		/* 0, 1; -1: not known */
 	char restore[400];		/* for term_restore_raw */
@@ -148,29 +147,48 @@ static void prepare_restore(void)
 }
 
 /*
- * ncurses decodes keys and reads terminfo; it writes nothing: its output would wait for the terminal. It needs a terminal while it
- * starts, and after that its descriptor leads nowhere.
+ * Names of terminals that xterm's description fits well enough: on another machine than their own terminfo often does not know them. Terminals that
+ * say that they have all colours (COLORTERM) do, too.
  */
-static SCREEN *open_screen(const char *name)
+static bool is_like_xterm(const char *name)
 {
-	int fd = dup(STDOUT_FILENO), nowhere = open("/dev/null", O_WRONLY | O_CLOEXEC);
-	FILE *output = fd < 0 ? NULL : fdopen(fd, "w");
-	SCREEN *screen = output && nowhere >= 0 ? newterm(name, output, stdin) : NULL;
+	static const char *const names[] = { "xterm", "foot", "alacritty", "wezterm", "kitty", "ghostty", "contour", "rio", "konsole", "vte", "gnome" };
 
-	if (screen) {
-		set_term(screen);
-		raw();
-		noecho();
-		nonl();
-		tcgetattr(STDIN_FILENO, &term.raw);
-		dup2(nowhere, fd);
-		term.nowhere = output;
-	} else if (output) {
-		fclose(output);
-	}
-	if (nowhere >= 0)
-		close(nowhere);
-	return screen;
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+		if (!strncmp(name, names[i], strlen(names[i])))
+			return true;
+	return !*name || getenv("COLORTERM");
+}
+
+/* Reads terminfo's entry: of ncurses no more is used, since its output waits for the terminal and its keys must come in one piece. */
+static bool find_terminal(const char *name, struct err *err)
+{
+	static const char *const others[] = { "xterm-256color", "xterm", "vt220" };
+
+	term.instead = NULL;
+	if (*name && pen_open(name))
+		return true;
+	for (size_t i = 0; is_like_xterm(name) && i < sizeof others / sizeof *others; i++)
+		if (pen_open(others[i])) {
+			term.instead = others[i];
+			return true;
+		}
+	return err_set(err, ERR_USAGE, "TERM is '%s', which this machine's terminfo does not know; if it is like xterm: TERM=xterm-256color lmscope …", name);
+}
+
+const char *term_instead(void)
+{
+	return term.instead;
+}
+
+/* Keys come one by one, as they are, Ctrl-C and Ctrl-Z too. */
+static void make_raw(struct termios *modes)
+{
+	modes->c_iflag &= ~(tcflag_t)(BRKINT | IGNBRK | INPCK | ISTRIP | IXON | ICRNL | INLCR | IGNCR | PARMRK);
+	modes->c_oflag &= ~(tcflag_t)ONLCR;	/* a line feed goes straight down */
+	modes->c_lflag &= ~(tcflag_t)(ICANON | ISIG | IEXTEN | ECHO | ECHONL);
+	modes->c_cc[VMIN] = 1;
+	modes->c_cc[VTIME] = 0;
 }
 
 static bool all_colors(void)
@@ -200,7 +218,7 @@ static void enter(void)
 	add(modes_on);
 	if (term.mouse)
 		add(mouse_on);	/* moves are told while a button is down, not always */
-	pace_start(termname());
+	pace_start(term.instead && getenv("TERM") && *getenv("TERM") ? getenv("TERM") : termname());
 	if (pace_question())
 		ask(0);
 	out_flush();
@@ -218,14 +236,12 @@ bool term_start(struct term_wish wish, struct theme_for *what, struct err *err)
 		return err_set(err, ERR_USAGE, "The explorer needs a terminal; 'lmscope print' writes to files and pipes");
 	if (tcgetattr(STDIN_FILENO, &term.modes))
 		return err_set(err, ERR_USAGE, "The terminal does not tell its modes: %s", strerror(errno));
-	term.screen = open_screen(NULL);
-	if (!term.screen)
-		return err_set(err, ERR_USAGE, "TERM is '%s', which this machine's terminfo does not know", name ? name : "");
-	intrflush(stdscr, FALSE);
-	keypad(stdscr, TRUE);
-	nodelay(stdscr, TRUE);
-	typeahead(-1);
-	refresh();	/* nowhere; so that it has nothing to show when it is asked for keys */
+	if (!find_terminal(name ? name : "", err))
+		return false;
+	if (!pen_can_go())
+		return err_set(err, ERR_ARGUMENT, "TERM is '%s', a terminal that cannot put text anywhere on the screen; 'lmscope print' writes line by line", name);
+	term.raw = term.modes;
+	make_raw(&term.raw);
 	what->depth = find_depth();
 	what->ascii = term.ascii = wish.ascii || strcmp(nl_langinfo(CODESET), "UTF-8") != 0;
 	term.mouse = !wish.no_mouse;
@@ -262,9 +278,6 @@ void term_stop(void)
 		return;
 	term.on = false;
 	leave();
-	endwin();
-	delscreen(term.screen);
-	fclose(term.nowhere);
 	canvas_done(&term.shown);
 	term_keys_stop();
 	out_stop();
@@ -436,6 +449,11 @@ bool term_key(struct key *key)
 	there = term_keys_read(key);
 	release();
 	return there;
+}
+
+int term_due(void)
+{
+	return term_keys_due();
 }
 
 int term_fd(void)

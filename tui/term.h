@@ -1,8 +1,8 @@
 /*
- * term.h - the terminal: a canvas out, keys in. With term_keys.h and term_pen.h the only files that know ncurses.
+ * term.h - the terminal: a canvas out, keys in. With term_keys.h and term_pen.h the only files that know ncurses: its terminfo.
  *
  * There is one terminal, so these are plain functions. Install signal handlers (SIGINT, SIGTERM, SIGTSTP, SIGHUP …) before
- * term_start: ncurses leaves alone what is not at its default. The keyboard is raw: Ctrl-C and Ctrl-Z come as keys. Output never
+ * term_start. The keyboard is raw: Ctrl-C and Ctrl-Z come as keys. Output never
  * waits for the terminal: what it does not take is sent by term_flush() when it does.
  */
 #ifndef LMSCOPE_TUI_TERM_H
@@ -45,8 +45,12 @@ int term_out_fd(void);
 void term_flush(void);
 
 int term_fd(void);	/* readable when a key may be there */
-/* The next key; false when there is none now. Never waits (beyond the 25 ms that tell Esc from a sequence). */
+/* The next key; false when there is none now. Never waits. */
 bool term_key(struct key *key);
+/* Something has come that is no whole key: in how many milliseconds to ask again in any case; -1: nothing has. */
+int term_due(void);
+/* The terminal that this one is taken for, since this machine does not know TERM's; NULL: it does. */
+const char *term_instead(void);
 
 /* Gives the terminal back, stops the process group as Ctrl-Z does, and takes the terminal again after fg. Repaint follows. False: the
  * system stopped nothing, since no shell could resume it. */

@@ -1,88 +1,73 @@
 /*
- * term_keys.c - see term_keys.h. The other file that knows ncurses: it decodes what terminfo describes, we teach it the rest.
+ * term_keys.c - see term_keys.h. Bytes are gathered as they come and taken when they are whole: a sequence, a character or a paste may arrive
+ * in pieces over a slow line.
  */
 #include "tui/term_keys.h"
 
 #include <curses.h>
+#include <errno.h>
 #include <poll.h>
-#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
-#include <time.h>
 #include <unistd.h>
-#include <wchar.h>
 
+#include "engine/base/clock.h"
 #include "engine/base/str.h"
 #include "engine/base/utf8.h"
-#include "tui/term.h"
 
 enum {
-	ESC_MILLISECONDS = 25, DOUBLE_CLICK_MILLISECONDS = 400, PASTE_MILLISECONDS = 250, CUT_MILLISECONDS = 100, PENDING = 16, PASTE_LIMIT = 1 << 20,
-	/* Codes for sequences that we teach ncurses (it keeps 16 bits of them): above its own and its extended names. */
-	CODE_PASTE = 0x4000, CODE_PASTE_END, CODE_SYNC, CODE_NO_SYNC, CODE_NAMED,	/* CODE_NAMED + kind * 8 + mods */
+	ESC_MS = 25,		/* after it an Esc is the key */
+	SEQUENCE_MS = 1000,	/* nobody types what a sequence begins with: the rest will come */
+	PASTE_MS = 2000,	/* of silence within a paste: its end is lost */
+	DOUBLE_CLICK_MS = 400, PASTE_LIMIT = 1 << 20, SEQUENCE_MOST = 64,
 };
 
+static const char paste_begins[] = "\033[200~", paste_ends[] = "\033[201~";
+
+/* Keys by their names in terminfo: where a terminal sends something of its own. */
+static const struct {
+	const char *name;
+	enum key_kind kind;
+	unsigned mods;
+} named[] = {
+	{ "kcuu1", K_UP, 0 }, { "kcud1", K_DOWN, 0 }, { "kcub1", K_LEFT, 0 }, { "kcuf1", K_RIGHT, 0 }, { "khome", K_HOME, 0 }, { "kend", K_END, 0 },
+	{ "kfnd", K_HOME, 0 }, { "kslt", K_END, 0 }, { "kpp", K_PAGE_UP, 0 }, { "knp", K_PAGE_DOWN, 0 }, { "kdch1", K_DELETE, 0 },
+	{ "kich1", K_INSERT, 0 }, { "kcbt", K_TAB, MOD_SHIFT }, { "kLFT", K_LEFT, MOD_SHIFT }, { "kRIT", K_RIGHT, MOD_SHIFT },
+	{ "kri", K_UP, MOD_SHIFT }, { "kind", K_DOWN, MOD_SHIFT }, { "kent", K_ENTER, 0 }, { "kf1", K_F1, 0 }, { "kf2", K_F2, 0 }, { "kf3", K_F3, 0 },
+	{ "kf4", K_F4, 0 }, { "kf5", K_F5, 0 }, { "kf6", K_F6, 0 }, { "kf7", K_F7, 0 }, { "kf8", K_F8, 0 }, { "kf9", K_F9, 0 }, { "kf10", K_F10, 0 },
+	{ "kf11", K_F11, 0 }, { "kf12", K_F12, 0 },
+};
+enum { NAMED = sizeof named / sizeof *named };
+
 static struct {
-	struct key pending[PENDING];	/* keys after an Esc that was no sequence, the next first */
-	int pendings;
-	mbstate_t character;		/* that has begun to come */
+	const char *sends[NAMED];	/* terminfo's; "" where it has none */
+	struct str in;			/* that came and is not taken yet */
+	long at;			/* milliseconds: when the last of it came */
+	bool pasting;			/* `in` is within a paste, which `paste` is so far */
+	bool escaped;			/* an Esc was given up waiting for, and nothing came since */
 	struct str paste;
-	struct timespec click;		/* when and where the last one was */
+	long click_at;			/* when and where the last one was */
 	int click_x, click_y;
 	bool sync;			/* the terminal can hold a frame back until it is whole */
 	unsigned answers;		/* to that question */
 } keys;
 
-static void teach_keys(void)
-{
-	static const struct {
-		enum key_kind kind;
-		char final;
-		int number;
-	} sequences[] = {
-		{ K_UP, 'A', 0 }, { K_DOWN, 'B', 0 }, { K_RIGHT, 'C', 0 }, { K_LEFT, 'D', 0 }, { K_HOME, 'H', 0 }, { K_END, 'F', 0 },
-		{ K_INSERT, '~', 2 }, { K_DELETE, '~', 3 }, { K_PAGE_UP, '~', 5 }, { K_PAGE_DOWN, '~', 6 },
-	};
-	char sequence[20];
-
-	define_key(NULL, KEY_MOUSE);	/* terminfo often names an older form than the one that we ask for and read: see key_of_mouse */
-	define_key("\033[200~", CODE_PASTE);
-	define_key("\033[201~", CODE_PASTE_END);
-	for (int state = 0; state <= 4; state++) {
-		snprintf(sequence, sizeof sequence, "\033[?2026;%d$y", state);
-		define_key(sequence, state == 1 || state == 2 ? CODE_SYNC : CODE_NO_SYNC);
-	}
-	define_key("\033[0n", CODE_NO_SYNC);
-	for (size_t i = 0; i < sizeof sequences / sizeof *sequences; i++) {
-		if (!sequences[i].number) {	/* also where terminfo expects the application's form \033O… */
-			snprintf(sequence, sizeof sequence, "\033[%c", sequences[i].final);
-			define_key(sequence, CODE_NAMED + (int)sequences[i].kind * 8);
-		}
-		for (int mods = 1; mods < 8; mods++) {	/* xterm's: 1 Shift, 2 Alt, 4 Ctrl */
-			int ours = (mods & 1 ? MOD_SHIFT : 0) | (mods & 2 ? MOD_ALT : 0) | (mods & 4 ? MOD_CTRL : 0);
-
-			if (sequences[i].number)
-				snprintf(sequence, sizeof sequence, "\033[%d;%d~", sequences[i].number, mods + 1);
-			else
-				snprintf(sequence, sizeof sequence, "\033[1;%d%c", mods + 1, sequences[i].final);
-			define_key(sequence, CODE_NAMED + (int)sequences[i].kind * 8 + ours);
-		}
-	}
-}
-
 void term_keys_start(void)
 {
-	set_escdelay(ESC_MILLISECONDS);
-	keys.pendings = 0;
-	keys.character = (mbstate_t){ 0 };
-	keys.sync = false;
+	for (int i = 0; i < NAMED; i++) {
+		const char *string = tigetstr(named[i].name);
+
+		keys.sends[i] = string && string != (const char *)-1 ? string : "";
+	}
+	keys.sync = keys.pasting = keys.escaped = false;
 	keys.answers = 0;
+	str_init(&keys.in);
 	str_init(&keys.paste);
-	teach_keys();
 }
 
 void term_keys_stop(void)
 {
+	str_done(&keys.in);
 	str_done(&keys.paste);
 }
 
@@ -96,214 +81,288 @@ unsigned term_keys_answers(void)
 	return keys.answers;
 }
 
-static void take_answer(wint_t code)
+static void take(size_t n)
 {
-	keys.sync |= code == CODE_SYNC;
-	keys.answers += code == CODE_SYNC || code == CODE_NO_SYNC;
+	keys.in.n -= n;
+	memmove(keys.in.s, keys.in.s + n, keys.in.n + 1);
 }
 
-static const struct {
-	int code;
-	enum key_kind kind;
-	unsigned mods;
-} named[] = {
-	{ KEY_UP, K_UP, 0 }, { KEY_DOWN, K_DOWN, 0 }, { KEY_LEFT, K_LEFT, 0 }, { KEY_RIGHT, K_RIGHT, 0 },
-	{ KEY_HOME, K_HOME, 0 }, { KEY_FIND, K_HOME, 0 }, { KEY_END, K_END, 0 }, { KEY_SELECT, K_END, 0 },
-	{ KEY_PPAGE, K_PAGE_UP, 0 }, { KEY_NPAGE, K_PAGE_DOWN, 0 }, { KEY_DC, K_DELETE, 0 }, { KEY_IC, K_INSERT, 0 },
-	{ KEY_BACKSPACE, K_BACKSPACE, 0 }, { KEY_ENTER, K_ENTER, 0 }, { KEY_BTAB, K_TAB, MOD_SHIFT },
-	{ KEY_SLEFT, K_LEFT, MOD_SHIFT }, { KEY_SRIGHT, K_RIGHT, MOD_SHIFT }, { KEY_SR, K_UP, MOD_SHIFT }, { KEY_SF, K_DOWN, MOD_SHIFT },
-};
+static bool waited(int ms)
+{
+	return clock_ms() - keys.at >= ms;
+}
+
+/* ---- pastes ---- */
+
+/* A line break is one, however the other side writes it. */
+static void plain_breaks(struct str *text)
+{
+	size_t out = 0;
+
+	for (size_t i = 0; i < text->n; i++)
+		if (text->s[i] != '\r')
+			text->s[out++] = text->s[i];
+		else if (i + 1 == text->n || text->s[i + 1] != '\n')
+			text->s[out++] = '\n';
+	text->n = out;
+	text->s[out] = '\0';
+}
+
+/* The bytes at the end of `in` that may begin the mark that ends a paste. */
+static size_t begun_mark(void)
+{
+	size_t n = sizeof paste_ends - 2;
+
+	while (n && (keys.in.n < n || memcmp(keys.in.s + keys.in.n - n, paste_ends, n) != 0))
+		n--;
+	return n;
+}
+
+/* False: its end has not come yet. */
+static bool take_paste(struct key *key)
+{
+	char *end = memmem(keys.in.s, keys.in.n, paste_ends, sizeof paste_ends - 1);
+	size_t n = end ? (size_t)(end - keys.in.s) : keys.in.n - begun_mark();
+
+	if (!end && keys.in.n && waited(PASTE_MS))
+		n = keys.in.n;
+	if (keys.paste.n < PASTE_LIMIT)
+		str_add_n(&keys.paste, keys.in.s, n);
+	take(n + (end ? sizeof paste_ends - 1 : 0));
+	if (!end && !waited(PASTE_MS))
+		return false;
+	keys.pasting = false;
+	plain_breaks(&keys.paste);
+	*key = (struct key){ .kind = K_PASTE, .paste = keys.paste.s, .paste_n = keys.paste.n };
+	return true;
+}
+
+static void begin_paste(size_t mark)
+{
+	take(mark);
+	str_clear(&keys.paste);
+	keys.pasting = true;
+}
+
+/* ---- sequences ---- */
 
 static bool is_second_click(int x, int y)
 {
-	struct timespec now;
-	long since;
-	bool again;
+	long now = clock_ms();
+	bool again = now - keys.click_at < DOUBLE_CLICK_MS && keys.click_x == x && keys.click_y == y;
 
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	since = (now.tv_sec - keys.click.tv_sec) * 1000 + (now.tv_nsec - keys.click.tv_nsec) / 1000000;
-	again = since < DOUBLE_CLICK_MILLISECONDS && keys.click_x == x && keys.click_y == y;
-	keys.click = again ? (struct timespec){ 0 } : now;
+	keys.click_at = again ? now - DOUBLE_CLICK_MS : now;
 	keys.click_x = x;
 	keys.click_y = y;
 	return again;
 }
 
-/*
- * The next character or code, as get_wch() gives them; ERR: there is none now. ncurses' own puts up to fifteen characters that follow a
- * byte which is no character's into one, drops them, and says then that there are none; and what has come of a character, when
- * the line cuts it in two.
- */
-static int next(wint_t *c)
+static struct key by_letter(char letter, unsigned mods)
 {
-	int got;
+	static const struct {
+		char letter;
+		enum key_kind kind;
+	} letters[] = {
+		{ 'A', K_UP }, { 'B', K_DOWN }, { 'C', K_RIGHT }, { 'D', K_LEFT }, { 'H', K_HOME }, { 'F', K_END }, { 'P', K_F1 }, { 'Q', K_F2 },
+		{ 'R', K_F3 }, { 'S', K_F4 }, { 'M', K_ENTER },
+	};
 
-	while ((got = wgetch(stdscr)) != ERR && got < KEY_MIN) {
-		const char byte = (char)got;
-		bool within = !mbsinit(&keys.character);
-		wchar_t wide;
-		size_t status = mbrtowc(&wide, &byte, 1, &keys.character);
-
-		if (status == (size_t)-2)
-			continue;
-		*c = status == (size_t)-1 ? 0xFFFD : (wint_t)wide;
-		if (status == (size_t)-1) {
-			keys.character = (mbstate_t){ 0 };
-			if (within)
-				ungetch(got);	/* it may begin the next */
-		}
-		return OK;
-	}
-	if (got == ERR)
-		return ERR;
-	*c = (wint_t)got;
-	return KEY_CODE_YES;
-}
-
-/* The line has cut the mark of the paste's end in two: then it comes as characters. */
-static bool takes_end_off(struct str *text)
-{
-	static const char end[] = "\033[201~";
-	const size_t n = sizeof end - 1;
-
-	if (text->n < n || memcmp(text->s + text->n - n, end, n))
-		return false;
-	text->s[text->n -= n] = '\0';
-	return true;
-}
-
-/* Everything up to the end of the paste, as UTF-8; gives up where the end does not come. */
-static struct key paste(void)
-{
-	bool returned = false;	/* the last character was a carriage return */
-	wint_t c;
-	int got;
-
-	str_clear(&keys.paste);
-	wtimeout(stdscr, PASTE_MILLISECONDS);
-	while ((got = next(&c)) != ERR && !(got == KEY_CODE_YES && c == CODE_PASTE_END)) {
-		char text[4];
-
-		if (got == KEY_CODE_YES)
-			take_answer(c);
-		if (got == OK && keys.paste.n < PASTE_LIMIT && !(returned && c == '\n'))
-			str_add_n(&keys.paste, text, utf8_encode(c == '\r' ? '\n' : (int32_t)c, text));
-		returned = got == OK && c == '\r';
-		if (takes_end_off(&keys.paste))
-			break;
-	}
-	nodelay(stdscr, TRUE);
-	return (struct key){ .kind = K_PASTE, .paste = keys.paste.s, .paste_n = keys.paste.n };
-}
-
-static struct key function(wint_t code)
-{
-	for (size_t i = 0; i < sizeof named / sizeof *named; i++)
-		if ((wint_t)named[i].code == code)
-			return (struct key){ .kind = named[i].kind, .mods = named[i].mods };
-	if (code >= (wint_t)KEY_F(1) && code <= (wint_t)KEY_F(12))
-		return (struct key){ .kind = K_F1 + (code - (wint_t)KEY_F(1)) };
-	if (code == CODE_PASTE)
-		return paste();
-	take_answer(code);
-	if (code >= CODE_NAMED)
-		return (struct key){ .kind = (code - CODE_NAMED) / 8, .mods = (code - CODE_NAMED) % 8 };
+	if (letter >= 'a' && letter <= 'd')	/* rxvt's Shift */
+		return by_letter((char)(letter - 'a' + 'A'), mods | MOD_SHIFT);
+	if (letter == 'Z')
+		return (struct key){ .kind = K_TAB, .mods = MOD_SHIFT };
+	for (size_t i = 0; i < sizeof letters / sizeof *letters; i++)
+		if (letters[i].letter == letter)
+			return (struct key){ .kind = letters[i].kind, .mods = mods };
 	return (struct key){ .kind = K_NONE };
 }
 
-/* To be given next, before those that wait. */
-static void put_first(struct key key)
+static struct key by_number(int number, unsigned mods)
 {
-	if (keys.pendings == PENDING || key.kind == K_NONE)
-		return;
-	memmove(keys.pending + 1, keys.pending, (size_t)keys.pendings++ * sizeof *keys.pending);
-	keys.pending[0] = key;
+	static const enum key_kind kinds[] = {
+		[1] = K_HOME, [2] = K_INSERT, [3] = K_DELETE, [4] = K_END, [5] = K_PAGE_UP, [6] = K_PAGE_DOWN, [7] = K_HOME, [8] = K_END, [11] = K_F1,
+		[12] = K_F2, [13] = K_F3, [14] = K_F4, [15] = K_F5, [17] = K_F6, [18] = K_F7, [19] = K_F8, [20] = K_F9, [21] = K_F10, [23] = K_F11,
+		[24] = K_F12,
+	};
+
+	if (number < 0 || number >= (int)(sizeof kinds / sizeof *kinds))
+		return (struct key){ .kind = K_NONE };
+	return (struct key){ .kind = kinds[number], .mods = mods };
 }
 
-/* The rest of a control sequence that ncurses does not know: the mouse, or nothing of ours. false: there is no rest. */
-static bool sequence(struct key *key)
+/* What the terminal answered to a question: no key. */
+static bool is_answer(const char *text)
 {
-	char text[40];
-	size_t n = 0;
-	wint_t c;
-	int got;
+	bool sync = !strncmp(text, "?2026;", 6) && text[strlen(text) - 1] == 'y';
 
-	/* A line may cut a sequence in two; the end of it would be typed. */
-	wtimeout(stdscr, CUT_MILLISECONDS);
-	while ((got = next(&c)) == OK && n < sizeof text - 1) {
-		text[n++] = (char)c;
-		if (c >= 0x40 && c <= 0x7E)
-			break;
+	if (!sync && strcmp(text, "0n") != 0)
+		return false;
+	keys.sync |= sync && (text[6] == '1' || text[6] == '2');
+	keys.answers++;
+	return true;
+}
+
+/* The text of a whole control sequence, after "\033[". xterm's numbers of modifiers: 1 + (1 Shift, 2 Alt, 4 Ctrl). */
+static struct key of_sequence(const char *text)
+{
+	struct key key = { .kind = K_NONE };
+	char final = text[strlen(text) - 1], *rest;
+	int number = (int)strtol(text, &rest, 10), bits = *rest == ';' ? (int)strtol(rest + 1, &rest, 10) - 1 : 0;
+	unsigned mods = (bits & 1 ? MOD_SHIFT : 0u) | (bits & 2 ? MOD_ALT : 0u) | (bits & 4 ? MOD_CTRL : 0u);
+
+	if (is_answer(text))
+		return key;
+	if (text[0] == '<') {
+		if (key_of_mouse(text + 1, &key))
+			key.again = key.kind == K_CLICK && key.button == 1 && is_second_click(key.x, key.y);
+		return key;
 	}
-	nodelay(stdscr, TRUE);
-	if (got == KEY_CODE_YES)	/* it breaks off, and this is the next key */
-		put_first(function(c));
-	text[n] = '\0';
-	if (!strcmp(text, "200~")) {
-		*key = paste();
-		return true;
+	if (text[0] == '[')	/* the Linux console's F1 … F5 */
+		return text[1] >= 'A' && text[1] <= 'E' ? (struct key){ .kind = K_F1 + (text[1] - 'A') } : key;
+	if (*rest != final)
+		return key;
+	return final == '~' ? by_number(number, mods) : by_letter(final, mods);
+}
+
+/* The bytes of the control sequence that `in` begins with; 0: it is not whole yet. */
+static size_t sequence_length(void)
+{
+	size_t n = keys.in.s[2] == '[' ? 3 : 2;
+
+	while (n < keys.in.n && (unsigned char)keys.in.s[n] >= 0x20 && (unsigned char)keys.in.s[n] < 0x40)
+		n++;
+	if (n < keys.in.n)
+		return n + 1;
+	return n > SEQUENCE_MOST ? n : 0;
+}
+
+/* What terminfo tells of this terminal. True: *n are its bytes; 0: it may be one, and is not whole. */
+static bool is_named(struct key *key, size_t *n)
+{
+	for (int i = 0; i < NAMED; i++) {
+		size_t length = strlen(keys.sends[i]), there = keys.in.n < length ? keys.in.n : length;
+
+		if (length < 2 || memcmp(keys.sends[i], keys.in.s, there) != 0)
+			continue;
+		*key = (struct key){ .kind = named[i].kind, .mods = named[i].mods };
+		*n = there == length ? length : 0;
+		if (*n)
+			return true;
 	}
-	*key = (struct key){ .kind = K_NONE };
-	if (text[0] == '<' && key_of_mouse(text + 1, key))
-		key->again = key->kind == K_CLICK && key->button == 1 && is_second_click(key->x, key->y);
+	return false;
+}
+
+/* One character at `from`; 0: it is not whole yet. Returns its bytes. */
+static size_t character(size_t from, struct key *key)
+{
+	unsigned char first = (unsigned char)keys.in.s[from];
+	size_t whole = first < 0xC2 ? 1 : first < 0xE0 ? 2 : first < 0xF0 ? 3 : first < 0xF5 ? 4 : 1, left = keys.in.n - from;
+	int32_t c;
+	size_t n;
+
+	if (left < whole && !waited(SEQUENCE_MS)) {
+		size_t more = 1;
+
+		while (more < left && ((unsigned char)keys.in.s[from + more] & 0xC0) == 0x80)
+			more++;
+		if (more == left)
+			return 0;
+	}
+	n = utf8_decode(keys.in.s + from, left, &c);
+	*key = c < 0 ? (struct key){ .kind = K_NONE } : key_of_character(c);
+	return n;
+}
+
+/* What begins with Esc; 0 bytes: the rest may still come. */
+static size_t after_escape(struct key *key)
+{
+	size_t n;
+
+	if (is_named(key, &n))
+		return n;
+	*key = (struct key){ .kind = K_ESC };
+	if (keys.in.n == 1) {
+		keys.escaped = waited(ESC_MS);
+		return keys.escaped ? 1 : 0;
+	}
+	if (keys.in.s[1] == '\033')
+		return 1;
+	if (keys.in.s[1] == '[' || keys.in.s[1] == 'O') {
+		char text[SEQUENCE_MOST + 8];
+
+		n = keys.in.n == 2 ? 0 : keys.in.s[1] == 'O' ? 3 : sequence_length();
+		if (!n && !waited(SEQUENCE_MS))
+			return 0;
+		if (n) {
+			snprintf(text, sizeof text, "%.*s", (int)n - 2, keys.in.s + 2);
+			*key = of_sequence(text);
+			return n;
+		}
+	}
+	n = character(1, key);
+	key->mods |= MOD_ALT;
+	return n ? n + 1 : 0;
+}
+
+/* Takes what is whole off `in`; false: nothing is. The key may be none: an answer, or a sequence of no use here. */
+static bool take_key(struct key *key)
+{
+	bool escaped = keys.escaped;
+	size_t n;
+
+	if (keys.pasting)
+		return take_paste(key);
+	if (!keys.in.n)
+		return false;
+	keys.escaped = false;
+	if (!strncmp(keys.in.s, paste_begins, sizeof paste_begins - 1)) {
+		begin_paste(sizeof paste_begins - 1);
+		return take_paste(key);
+	}
+	if (escaped && !strncmp(keys.in.s, paste_begins + 1, sizeof paste_begins - 2)) {	/* its Esc came long before */
+		begin_paste(sizeof paste_begins - 2);
+		return take_paste(key);
+	}
+	n = keys.in.s[0] == '\033' ? after_escape(key) : character(0, key);
+	take(n);
 	return n > 0;
 }
 
-/* After an Esc that stood at the start of nothing ncurses knows: Alt with a character, a sequence to be swallowed, or just Esc. */
-static struct key after_escape(void)
-{
-	struct key key = { .kind = K_ESC };
-	wint_t c;
-	int got = next(&c);
-
-	if (got == ERR)
-		return key;
-	if (got == KEY_CODE_YES || c == 0x1B) {
-		put_first(got == OK ? after_escape() : function(c));
-		return key;
-	}
-	if ((c == '[' || c == 'O') && sequence(&key))
-		return key;
-	key = key_of_character((int32_t)c);
-	key.mods |= MOD_ALT;
-	return key;
-}
-
-/* Nothing to read, or nobody there any more? */
-static bool is_lost(void)
+/* Reads what is there. False: there is nothing; *lost: and nobody either. */
+static bool gather(bool *lost)
 {
 	struct pollfd in = { .fd = STDIN_FILENO, .events = POLLIN };
-	int waiting = 0;
+	char bytes[4096];
+	ssize_t n;
 
 	if (poll(&in, 1, 0) <= 0)
 		return false;
-	if (in.revents & (POLLHUP | POLLERR | POLLNVAL))
-		return true;
-	return ioctl(STDIN_FILENO, FIONREAD, &waiting) == 0 && waiting == 0;
-}
-
-static bool take_pending(struct key *key)
-{
-	if (!keys.pendings)
+	n = read(STDIN_FILENO, bytes, sizeof bytes);
+	*lost = n == 0 || (n < 0 && errno != EINTR && errno != EAGAIN);
+	if (n <= 0)
 		return false;
-	*key = keys.pending[0];
-	memmove(keys.pending, keys.pending + 1, (size_t)--keys.pendings * sizeof *keys.pending);
+	str_add_n(&keys.in, bytes, (size_t)n);
+	keys.at = clock_ms();
 	return true;
 }
 
 bool term_keys_read(struct key *key)
 {
-	wint_t c;
-	int got;
+	bool lost = false;
 
-	while (!take_pending(key)) {
-		if ((got = next(&c)) == ERR) {
-			*key = (struct key){ .kind = is_lost() ? K_LOST : K_NONE };
-			return key->kind == K_LOST;
-		}
-		*key = got == KEY_CODE_YES ? function(c) : c == 0x1B ? after_escape() : key_of_character((int32_t)c);
-		if (key->kind != K_NONE)
-			return true;
-	}
-	return true;
+	do
+		while (take_key(key))
+			if (key->kind != K_NONE)
+				return true;
+	while (gather(&lost));
+	*key = (struct key){ .kind = lost ? K_LOST : K_NONE };
+	return lost;
+}
+
+int term_keys_due(void)
+{
+	int most = keys.pasting ? PASTE_MS : !keys.in.n ? -1 : keys.in.n == 1 && keys.in.s[0] == '\033' ? ESC_MS : SEQUENCE_MS;
+	long left = keys.at + most - clock_ms();
+
+	return most < 0 ? -1 : left > 0 ? (int)left : 0;
 }

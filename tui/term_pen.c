@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <term.h>
+#include <unistd.h>
 
 enum { FIRST_RGB = 8 };
 
@@ -112,6 +114,18 @@ static void know_tmux(void)
 		return;
 	pen.erases_in_color = true;
 	pen.cap[ECH] = "\033[%p1%dX";
+}
+
+bool pen_open(const char *terminal)
+{
+	int status;
+
+	return setupterm((char *)terminal, STDOUT_FILENO, &status) == OK;
+}
+
+bool pen_can_go(void)
+{
+	return *capability("cup") && *capability("clear");
 }
 
 void pen_start(enum depth depth)
@@ -372,9 +386,9 @@ void pen_go(struct str *out, int x, int y)
 }
 
 /* At the edge terminals disagree about where they are. */
-void pen_moved(int columns, int width)
+void pen_moved(int cells, int width)
 {
-	pen.x += columns;
+	pen.x += cells;
 	if (pen.x >= width)
 		pen.x = -1;
 }

@@ -12,8 +12,12 @@
 #include "tui/canvas.h"
 #include "tui/theme.h"
 
-/* Reads terminfo's entry, which ncurses has opened. */
+/* Reads terminfo's entry, which is open. */
 void pen_start(enum depth depth);
+/* Reads terminfo's entry of that name; false: there is none. */
+bool pen_open(const char *terminal);
+/* It can put text anywhere. Asked before pen_start(). */
+bool pen_can_go(void);
 /* Nothing is known of the terminal's ink and place. */
 void pen_forget(void);
 
@@ -32,7 +36,7 @@ void pen_ink(struct str *out, struct ink ink);
 /* The ink that it has now; false: not known. */
 bool pen_has(struct ink *ink);
 /* `text` was appended by the caller: so many columns on. */
-void pen_moved(int columns, int width);
+void pen_moved(int cells, int width);
 /* Where the cursor is is not known any more. */
 void pen_lost(void);
 

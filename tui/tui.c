@@ -242,6 +242,8 @@ static void run(struct loop *l)
 			outside_look(&l->app);
 			wait = 0;
 		}
+		if (term_due() >= 0 && (wait < 0 || wait > term_due()))
+			wait = term_due();
 		fds[3].fd = term_out_fd();
 		if (poll(fds, sizeof fds / sizeof *fds, wait) < 0 && errno != EINTR)
 			break;
@@ -261,6 +263,9 @@ static void start_app(struct loop *l, const struct explore *what)
 	app_init(&l->app, what->preset, l->theme);
 	if (what->preset->theme)
 		outside_theme(&l->app, &l->theme, l->what, what->preset->theme);
+	if (term_instead())
+		app_say(&l->app, STYLE_WARNING, "TERM '%s' is unknown on this machine; using %s", getenv("TERM") ? getenv("TERM") : "",
+			term_instead());
 	outside_lists(&l->app);
 	outside_read_history(&l->app);
 	for (int i = 0; what->notes && i < what->notes->n; i++)
