@@ -373,6 +373,17 @@ static bool is_text(const struct key *key)
 	return key->kind == K_CHAR && !(key->mods & (MOD_CTRL | MOD_ALT)) && key->c >= ' ';
 }
 
+/* A key that does nothing here says so: silence looks as if it had not arrived. */
+static void say_unknown(struct app *app, const struct key *key)
+{
+	struct str name;
+
+	str_init(&name);
+	key_print(key, &name);
+	app_say(app, STYLE_DIM, "%s does nothing here; ? lists the keys", name.s);
+	str_done(&name);
+}
+
 void app_event(struct app *app, const struct key *key)
 {
 	const struct action *action;
@@ -393,6 +404,8 @@ void app_event(struct app *app, const struct key *key)
 		mouse_event(app, key);
 	else if ((action = action_for_key(key, where)))
 		app_run(app, action, action->id && action == &actions[ACTION_focus_number] ? (char[]){ (char)key->c, 0 } : NULL);
+	else
+		say_unknown(app, key);
 	app->asked_to_leave &= !asked;	/* at once, or not at all */
 	settle(app);
 }

@@ -4,6 +4,7 @@
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
+#include <wctype.h>
 
 #include "engine/base/arena.h"
 #include "engine/base/utf8.h"
@@ -14,9 +15,20 @@ void input_init(struct input *in)
 	str_init(&in->text);
 }
 
+static void forget_pasts(struct input *in)
+{
+	for (int i = 0; i < in->pasts; i++)
+		free(in->past[i].text);
+	in->pasts = 0;
+}
+
 void input_done(struct input *in)
 {
 	str_done(&in->text);
+	forget_pasts(in);
+	free(in->past);
+	for (int i = 0; i < KILLS; i++)
+		free(in->killed[i]);
 	free(in->typed);
 	in->typed = NULL;
 }
@@ -31,6 +43,8 @@ static void set_text(struct input *in, const char *text)
 void input_start(struct input *in, const char *text, struct input_history *history)
 {
 	set_text(in, text ? text : "");
+	forget_pasts(in);
+	in->did = DID_OTHER;
 	in->history = history;
 	in->recalled = history ? history->n : 0;
 	free(in->typed);
@@ -90,6 +104,7 @@ static bool move_to(struct input *in, size_t at)
 	bool moved = at != in->at;
 
 	in->at = at;
+	in->did = DID_OTHER;
 	return moved;
 }
 
@@ -125,7 +140,18 @@ bool input_end(struct input *in)
 
 /* ------------------------------------------------------------------------------------------------ changing */
 
-/* Puts n bytes in place of [from, to); the caret goes behind them. */
+/* The line as it is, for input_undo(). What is typed in one go is one change. */
+static void remember(struct input *in)
+{
+	if (in->pasts == PASTS_MOST) {
+		free(in->past[0].text);
+		memmove(in->past, in->past + 1, (size_t)--in->pasts * sizeof *in->past);
+	}
+	in->past = xrealloc(in->past, (size_t)(in->pasts + 1) * sizeof *in->past);
+	in->past[in->pasts++] = (struct input_past){ xstrdup(in->text.s), in->at };
+}
+
+/* Puts n bytes in place of [from, to); the caret goes after them. */
 static void splice(struct input *in, size_t from, size_t to, const char *bytes, size_t n)
 {
 	struct str text;
@@ -147,20 +173,159 @@ static void splice(struct input *in, size_t from, size_t to, const char *bytes, 
 
 void input_insert(struct input *in, const char *bytes, size_t n)
 {
+	bool letter = n <= 4 && !isspace((unsigned char)*bytes);
+
+	if (!letter || in->did != DID_TYPE)
+		remember(in);
 	splice(in, in->at, in->at, bytes, n);
+	in->did = letter ? DID_TYPE : DID_OTHER;
 }
 
 void input_replace(struct input *in, size_t from, const char *text)
 {
+	remember(in);
 	splice(in, from, in->at, text, strlen(text));
+	in->did = DID_OTHER;
 }
 
 static bool erase(struct input *in, size_t from, size_t to)
 {
 	if (from == to)
 		return false;
+	remember(in);
 	splice(in, from, to, "", 0);
+	in->did = DID_OTHER;
 	return true;
+}
+
+/* ------------------------------------------------------------------------------------------------ kill and yank, as readline has them */
+
+/* Kills in a row are one text: what was before the caret goes before it, what was after it after. */
+static void keep_killed(struct input *in, size_t from, size_t to)
+{
+	struct str text;
+	bool joins = in->did == DID_KILL && in->killed[0], before = to == in->at && from < in->at;
+
+	str_init(&text);
+	if (joins && !before)
+		str_add(&text, in->killed[0]);
+	str_add_n(&text, in->text.s + from, to - from);
+	if (joins && before)
+		str_add(&text, in->killed[0]);
+	if (joins) {
+		free(in->killed[0]);
+	} else {
+		free(in->killed[KILLS - 1]);
+		memmove(in->killed + 1, in->killed, (KILLS - 1) * sizeof *in->killed);
+	}
+	in->killed[0] = str_take(&text);
+}
+
+static bool kill_text(struct input *in, size_t from, size_t to)
+{
+	if (from == to)
+		return false;
+	keep_killed(in, from, to);
+	erase(in, from, to);
+	in->did = DID_KILL;
+	return true;
+}
+
+bool input_yank(struct input *in)
+{
+	if (!in->killed[0])
+		return false;
+	remember(in);
+	in->yanked = 0;
+	in->yank_from = in->at;
+	splice(in, in->at, in->at, in->killed[0], strlen(in->killed[0]));
+	in->did = DID_YANK;
+	return true;
+}
+
+bool input_yank_older(struct input *in)
+{
+	const char *text;
+
+	if (in->did != DID_YANK)
+		return false;
+	in->yanked = in->yanked + 1 < KILLS && in->killed[in->yanked + 1] ? in->yanked + 1 : 0;
+	text = in->killed[in->yanked];
+	splice(in, in->yank_from, in->at, text, strlen(text));
+	return true;
+}
+
+bool input_undo(struct input *in)
+{
+	struct input_past *past;
+
+	in->did = DID_OTHER;
+	if (!in->pasts)
+		return false;
+	past = &in->past[--in->pasts];
+	set_text(in, past->text);
+	in->at = past->at;
+	free(past->text);
+	return true;
+}
+
+bool input_swap(struct input *in)
+{
+	size_t middle = in->at == in->text.n ? previous_edge(in, in->at) : in->at, from = previous_edge(in, middle), to = next_edge(in, middle);
+	struct str swapped;
+
+	if (from == middle || middle == to)
+		return false;
+	str_init(&swapped);
+	str_add_n(&swapped, in->text.s + middle, to - middle);
+	str_add_n(&swapped, in->text.s + from, middle - from);
+	remember(in);
+	splice(in, from, to, swapped.s, swapped.n);
+	in->did = DID_OTHER;
+	str_done(&swapped);
+	return true;
+}
+
+static bool change_case(struct input *in, wint_t (*first)(wint_t), wint_t (*others)(wint_t))
+{
+	size_t to = word_after(in), step;
+	struct str changed;
+	bool begun = false;
+
+	if (to == in->at)
+		return false;
+	str_init(&changed);
+	for (size_t i = in->at; i < to; i += step) {
+		char bytes[4];
+		int32_t c;
+
+		step = utf8_decode(in->text.s + i, to - i, &c);
+		if (c < 0)
+			str_add_n(&changed, in->text.s + i, step);
+		else
+			str_add_n(&changed, bytes, utf8_encode((int32_t)(begun ? others : first)((wint_t)c), bytes));
+		begun |= c >= 0 && iswalnum((wint_t)c);
+	}
+	remember(in);
+	splice(in, in->at, to, changed.s, changed.n);
+	in->did = DID_OTHER;
+	str_done(&changed);
+	return true;
+}
+
+bool input_upper(struct input *in)
+{
+	return change_case(in, towupper, towupper);
+}
+
+bool input_lower(struct input *in)
+{
+	return change_case(in, towlower, towlower);
+}
+
+bool input_capital(struct input *in)
+{
+	return change_case(in, towupper, towlower);
 }
 
 bool input_backspace(struct input *in)
@@ -175,17 +340,22 @@ bool input_delete(struct input *in)
 
 bool input_kill_word(struct input *in)
 {
-	return erase(in, word_before(in), in->at);
+	return kill_text(in, word_before(in), in->at);
+}
+
+bool input_kill_word_right(struct input *in)
+{
+	return kill_text(in, in->at, word_after(in));
 }
 
 bool input_kill_left(struct input *in)
 {
-	return erase(in, 0, in->at);
+	return kill_text(in, 0, in->at);
 }
 
 bool input_kill_right(struct input *in)
 {
-	return erase(in, in->at, in->text.n);
+	return kill_text(in, in->at, in->text.n);
 }
 
 /* ------------------------------------------------------------------------------------------------ history */
@@ -200,6 +370,28 @@ bool input_older(struct input *in)
 		in->recalled = in->history->n;
 	}
 	set_text(in, in->history->line[--in->recalled]);
+	return true;
+}
+
+bool input_find_older(struct input *in)
+{
+	int from = in->recalled;
+
+	if (!in->history)
+		return false;
+	if (in->did != DID_SEARCH) {
+		free(in->typed);
+		in->typed = xstrdup(in->text.s);
+		from = in->history->n;
+	}
+	while (from > 0 && !strstr(in->history->line[from - 1], in->typed))
+		from--;
+	in->did = DID_SEARCH;
+	if (!from)
+		return false;
+	remember(in);
+	in->recalled = from - 1;
+	set_text(in, in->history->line[in->recalled]);
 	return true;
 }
 

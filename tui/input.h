@@ -25,12 +25,24 @@ void history_done(struct input_history *h);
 void history_print(const struct input_history *h, struct str *out);
 void history_read(struct input_history *h, const char *bytes, size_t n);
 
+struct input_past {
+	char *text;
+	size_t at;
+};
+enum { KILLS = 8, PASTS_MOST = 200 };
+
 struct input {
 	struct str text;
 	size_t at;			/* the caret stands before this byte: 0 … text.n, always at a cluster's edge */
 	struct input_history *history;	/* borrowed; NULL: none */
 	int recalled;			/* which line of the history is shown; history->n: the one being typed */
-	char *typed;			/* what was typed before walking back */
+	char *typed;			/* what was typed before walking back, or is looked for */
+	struct input_past *past;	/* [pasts] the line before each change, oldest first */
+	int pasts;
+	char *killed[KILLS];		/* what was killed last, the newest first; stays from line to line */
+	int yanked;			/* which of them input_yank put in */
+	size_t yank_from;		/* and where: [yank_from, at) */
+	enum input_did { DID_OTHER, DID_TYPE, DID_KILL, DID_YANK, DID_SEARCH } did;	/* last */
 };
 
 void input_init(struct input *in);
@@ -48,6 +60,15 @@ bool input_home(struct input *in);
 bool input_end(struct input *in);
 bool input_backspace(struct input *in);
 bool input_delete(struct input *in);
+bool input_kill_word_right(struct input *in);	/* to the end of the word after the caret */
+bool input_yank(struct input *in);		/* what was killed last; kills in a row are one */
+bool input_yank_older(struct input *in);	/* after that: what was killed before, in its place */
+bool input_undo(struct input *in);		/* the last change of this line */
+bool input_swap(struct input *in);		/* the characters around the caret, and on */
+bool input_upper(struct input *in);		/* to the end of the word */
+bool input_lower(struct input *in);
+bool input_capital(struct input *in);
+bool input_find_older(struct input *in);	/* the line of the history before that holds what was typed; again: before that one */
 bool input_kill_word(struct input *in);		/* the word before the caret */
 bool input_kill_left(struct input *in);
 bool input_kill_right(struct input *in);

@@ -257,6 +257,15 @@ EDITING(delete, input_delete)
 EDITING(kill_word, input_kill_word)
 EDITING(kill_left, input_kill_left)
 EDITING(kill_right, input_kill_right)
+EDITING(kill_word_right, input_kill_word_right)
+EDITING(yank, input_yank)
+EDITING(yank_older, input_yank_older)
+EDITING(undo, input_undo)
+EDITING(swap, input_swap)
+EDITING(upper, input_upper)
+EDITING(lower, input_lower)
+EDITING(capital, input_capital)
+EDITING(find_older, input_find_older)
 EDITING(older, input_older)
 EDITING(newer, input_newer)
 
@@ -285,12 +294,10 @@ static void complete_step(struct app *app, int by)
 		app->input.at = app->input.text.n;
 		if (at >= 0)
 			input_replace(&app->input, done.from, done.list.item[at].text);
-		if (done.list.n == 1) {
-			/* The only one: what comes behind it may be completed next. */
-			if (done.more)
-				input_insert(&app->input, " ", 1);
+		if (at >= 0 && done.more)
+			input_insert(&app->input, " ", 1);
+		if (done.list.n == 1)	/* the only one: what comes after it may be completed next */
 			forget_completion(app);
-		}
 	}
 	completion_done(&done);
 }
@@ -323,6 +330,46 @@ static const struct action *find_command(const char *word, size_t n, bool *repla
 	return *replace && action && action->wants != WANTS_FILE ? NULL : action;
 }
 
+/* The commands whose words begin with what was typed; where none does, those that hold it, or that it begins as. */
+static void near_commands(const char *typed, size_t n, struct str *out)
+{
+	for (int pass = 0; pass < 2 && !out->n; pass++)
+		for (int i = 0; i < ACTION_COUNT; i++) {
+			size_t length = strcspn(actions[i].words, " ");
+			bool near = pass ? memmem(actions[i].words, length, typed, n) || (length >= 3 && n >= 3 && !strncmp(actions[i].words, typed, 3))
+					 : length >= n && !strncmp(actions[i].words, typed, n);
+
+			if (length && near)
+				str_addf(out, "%s:%.*s", out->n ? ", " : "", (int)length, actions[i].words);
+		}
+}
+
+/* Where the keys do what somebody typed a word for. */
+static void near_keys(const char *typed, size_t n, struct str *out)
+{
+	for (int i = 0; i < ACTION_COUNT && !out->n; i++)
+		if (n >= 3 && !*actions[i].words && !strncmp(actions[i].label, typed, n) && !actions[i].label[n])
+			str_addf(out, "the key %.*s (%s)", (int)strcspn(actions[i].keys, " "), actions[i].keys, actions[i].help);
+}
+
+static void no_command(struct app *app, const char *typed, size_t n, bool ambiguous)
+{
+	struct str near;
+
+	str_init(&near);
+	if (!ambiguous)
+		near_keys(typed, n, &near);
+	if (!near.n)
+		near_commands(typed, n, &near);
+	if (ambiguous)
+		app_say(app, STYLE_ERROR, ":%.*s is ambiguous: %s", (int)n, typed, near.s);
+	else if (near.n)
+		app_say(app, STYLE_ERROR, "no command :%.*s; did you mean %s?", (int)n, typed, near.s);
+	else
+		app_say(app, STYLE_ERROR, "no command :%.*s; Tab lists them", (int)n, typed);
+	str_done(&near);
+}
+
 void command_run(struct app *app, const char *line)
 {
 	const struct action *action;
@@ -336,8 +383,7 @@ void command_run(struct app *app, const char *line)
 		return;
 	action = find_command(line, n, &replace, &ambiguous);
 	if (!action) {
-		app_say(app, STYLE_ERROR, ambiguous ? ":%.*s could be several commands: Tab lists them" :
-			"there is no command :%.*s; Tab lists them", (int)n, line);
+		no_command(app, line, n, ambiguous);
 		return;
 	}
 	str_init(&argument);

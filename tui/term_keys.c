@@ -19,7 +19,7 @@ enum {
 	ESC_MS = 25,		/* after it an Esc is the key */
 	SEQUENCE_MS = 1000,	/* nobody types what a sequence begins with: the rest will come */
 	PASTE_MS = 2000,	/* of silence within a paste: its end is lost */
-	DOUBLE_CLICK_MS = 400, PASTE_LIMIT = 1 << 20, SEQUENCE_MOST = 64,
+	DOUBLE_CLICK_MS = 400, PASTE_LIMIT = 1 << 20, SEQUENCE_MOST = 64, MARK_MOST = 16,
 };
 
 static const char paste_begins[] = "\033[200~", paste_ends[] = "\033[201~";
@@ -108,14 +108,13 @@ static void plain_breaks(struct str *text)
 	text->s[out] = '\0';
 }
 
-/* The bytes at the end of `in` that may begin the mark that ends a paste. */
+/* The bytes at the end of `in` that may begin the mark that ends a paste, or an answer of the terminal: more will come in any case. */
 static size_t begun_mark(void)
 {
-	size_t n = sizeof paste_ends - 2;
+	size_t from = keys.in.n < MARK_MOST ? 0 : keys.in.n - MARK_MOST;
+	const char *escape = memchr(keys.in.s + from, '\033', keys.in.n - from);
 
-	while (n && (keys.in.n < n || memcmp(keys.in.s + keys.in.n - n, paste_ends, n) != 0))
-		n--;
-	return n;
+	return escape ? keys.in.n - (size_t)(escape - keys.in.s) : 0;
 }
 
 /* False: its end has not come yet. */
@@ -190,18 +189,6 @@ static struct key by_number(int number, unsigned mods)
 	return (struct key){ .kind = kinds[number], .mods = mods };
 }
 
-/* What the terminal answered to a question: no key. */
-static bool is_answer(const char *text)
-{
-	bool sync = !strncmp(text, "?2026;", 6) && text[strlen(text) - 1] == 'y';
-
-	if (!sync && strcmp(text, "0n") != 0)
-		return false;
-	keys.sync |= sync && (text[6] == '1' || text[6] == '2');
-	keys.answers++;
-	return true;
-}
-
 /* The text of a whole control sequence, after "\033[". xterm's numbers of modifiers: 1 + (1 Shift, 2 Alt, 4 Ctrl). */
 static struct key of_sequence(const char *text)
 {
@@ -210,8 +197,6 @@ static struct key of_sequence(const char *text)
 	int number = (int)strtol(text, &rest, 10), bits = *rest == ';' ? (int)strtol(rest + 1, &rest, 10) - 1 : 0;
 	unsigned mods = (bits & 1 ? MOD_SHIFT : 0u) | (bits & 2 ? MOD_ALT : 0u) | (bits & 4 ? MOD_CTRL : 0u);
 
-	if (is_answer(text))
-		return key;
 	if (text[0] == '<') {
 		if (key_of_mouse(text + 1, &key))
 			key.again = key.kind == K_CLICK && key.button == 1 && is_second_click(key.x, key.y);
@@ -328,6 +313,38 @@ static bool take_key(struct key *key)
 	return n > 0;
 }
 
+/*
+ * What the terminal answered to a question, taken out of what it sent: it may have come in the middle of something. The bytes of the answer that
+ * `at` begins with; 0: it is none.
+ */
+static size_t answer_length(const char *at, size_t left)
+{
+	static const char sync[] = "\033[?2026;", well[] = "\033[0n";
+	const size_t n = sizeof sync - 1;
+
+	if (left >= n + 3 && !memcmp(at, sync, n) && !memcmp(at + n + 1, "$y", 2)) {
+		keys.sync |= at[n] == '1' || at[n] == '2';
+		return n + 3;
+	}
+	return left >= sizeof well - 1 && !memcmp(at, well, sizeof well - 1) ? sizeof well - 1 : 0;
+}
+
+static void take_answers(void)
+{
+	size_t out = 0;
+
+	for (size_t i = 0; i < keys.in.n;) {
+		size_t n = keys.in.s[i] == '\033' ? answer_length(keys.in.s + i, keys.in.n - i) : 0;
+
+		keys.answers += n > 0;
+		if (!n)
+			keys.in.s[out++] = keys.in.s[i++];
+		i += n;
+	}
+	keys.in.n = out;
+	keys.in.s[out] = '\0';
+}
+
 /* Reads what is there. False: there is nothing; *lost: and nobody either. */
 static bool gather(bool *lost)
 {
@@ -343,6 +360,7 @@ static bool gather(bool *lost)
 		return false;
 	str_add_n(&keys.in, bytes, (size_t)n);
 	keys.at = clock_ms();
+	take_answers();
 	return true;
 }
 
