@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <sys/resource.h>
 
+#include "tui/cli/say.h"
+
 enum { LEAST_STACK = 512 * 1024, USUAL_STACK = 8 * 1024 * 1024 };
 
 /* Of the main thread: the others are given theirs when they start. The kernel looks at the limit as the stack grows. */
@@ -22,10 +24,12 @@ static rlim_t allowed_stack(void)
 bool limits_suffice(void)
 {
 	const rlim_t stack = allowed_stack();
+	char sentence[120];
 
 	if (stack >= LEAST_STACK)
 		return true;
-	fprintf(stderr, "lmscope: a stack of %llu KB is too small (ulimit -s); it takes %d KB\n", (unsigned long long)stack / 1024,
-		LEAST_STACK / 1024);
+	snprintf(sentence, sizeof sentence, "a stack of %llu KB is too small (ulimit -s); it takes %d KB", (unsigned long long)stack / 1024,
+		 LEAST_STACK / 1024);
+	say_sentence(sentence);
 	return false;
 }
