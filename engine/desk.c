@@ -130,7 +130,7 @@ static bool is_there(const struct desk *d, struct piece piece)
 
 	switch (piece.kind) {
 	case PIECE_TABLE:
-		return !p->stale && !(p->table && p->table->unfinished);
+		return p->stopped || (!p->stale && !(p->table && p->table->unfinished));
 	case PIECE_BEFORE:	/* mostly known from the question before */
 		return d->has_before[piece.pane] || !is_edited(d) || p->question.diff != DIFF_NONE;
 	case PIECE_TEXT:
@@ -156,6 +156,19 @@ static bool choose(const struct desk *d, int below, struct piece *best)
 			any = true;
 		}
 	return any;
+}
+
+static int how_many_wait(const struct desk *d)
+{
+	int n = 0;
+
+	for (int kind = PIECE_TABLE; kind <= PIECE_PLAIN_TEXT; kind++)
+		for (int i = 0; i < (kind <= PIECE_BEFORE ? d->draft->panes : 1); i++) {
+			struct piece piece = { (enum piece_kind)kind, i };
+
+			n += kind != PIECE_BEFORE && !is_there(d, piece) && !under_way(d, piece);
+		}
+	return n;
 }
 
 /* ---- a newer job ---- */
@@ -353,6 +366,7 @@ static const char *what_is(const struct desk *d, struct piece piece)
 static void publish_piece(struct desk *d, const struct level *level)
 {
 	d->draft->answering = level->piece.kind == PIECE_TABLE ? level->piece.pane : -1;
+	d->draft->queued = how_many_wait(d);
 	publish(d, level->piece.kind >= PIECE_TEXT ? WORK_GENERATING : WORK_ANSWERING, what_is(d, level->piece));
 }
 
@@ -465,6 +479,24 @@ static void make_table(struct desk *d, struct level *level, struct err *err)
 		set_table(d, level->piece.pane, t, err);
 }
 
+/* The screen did not want to wait for it: until the next question, what there is of it will do. */
+static void give_up(struct desk *d, struct piece piece)
+{
+	switch (piece.kind) {
+	case PIECE_TABLE:
+		d->draft->pane[piece.pane].stopped = true;
+		break;
+	case PIECE_BEFORE:
+		d->has_before[piece.pane] = true;
+		break;
+	case PIECE_TEXT:
+		d->has_text = true;
+		break;
+	default:
+		d->has_plain_text = true;
+	}
+}
+
 static void make(struct desk *d, struct piece piece)
 {
 	struct level level = { .task = { .called = interrupted, .called_context = &level }, .desk = d, .piece = piece };
@@ -479,6 +511,9 @@ static void make(struct desk *d, struct piece piece)
 		make_table(d, &level, &err);
 	worker_leave(d->worker);
 	d->draft->answering = -1;
+	d->draft->queued = 0;
+	if (level.skipped && !level.unwanted)
+		give_up(d, level.piece);
 	if (!level.unwanted)
 		publish(d, WORK_ANSWERING, "");
 }

@@ -8,6 +8,7 @@
 #ifndef LMSCOPE_ENGINE_DESK_H
 #define LMSCOPE_ENGINE_DESK_H
 
+#include "engine/base/pace.h"
 #include "engine/base/task.h"
 #include "engine/session.h"
 #include "engine/snapshot.h"
@@ -25,6 +26,8 @@ struct level {
 	struct level *below;	/* that stands still meanwhile */
 	struct piece piece;	/* as the job on the desk counts panes */
 	bool unwanted;		/* that job has no use for it */
+	bool skipped;		/* the screen has stopped this one */
+	struct pace pace;	/* for the screen */
 };
 
 struct worker;

@@ -33,6 +33,8 @@ struct snapshot {
 	unsigned serial;	/* of the job that this answers (worker_ask returns it) */
 	enum work_state state;
 	int done, total;	/* progress of what is being done */
+	double left;		/* seconds that it will take; 0: not known */
+	int queued;		/* how many answers wait for their turn */
 	int answering;		/* the pane that it is done for; -1: none */
 	char what[96];		/* "loading demo", "logit-lens" */
 	double milliseconds;	/* from asking to the last finished piece */
@@ -58,6 +60,8 @@ struct snapshot {
 		char *error;			/* NULL: none */
 		bool stale;			/* from an earlier question: its answer is on the way */
 		int done, total;		/* how far it is; total 0: nothing to tell */
+		double left;			/* seconds; 0: not known */
+		bool stopped;			/* by the screen, before there was an answer */
 	} pane[JOB_PANES];
 	int panes;
 

@@ -15,6 +15,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "engine/base/clock.h"
 #include "engine/base/signals.h"
 #include "engine/desk.h"
 
@@ -41,17 +42,28 @@ struct worker {
 /* How far each pane is, from the levels that are made for it. Under the lock. */
 static void tell_progress(const struct worker *w, struct snapshot *s)
 {
-	const struct level *top = w->desk.top;
+	struct level *top = w->desk.top;
 
-	s->done = top ? atomic_load_explicit(&top->task.done, memory_order_relaxed) : 0;
-	s->total = top ? atomic_load_explicit(&top->task.total, memory_order_relaxed) : 0;
-	for (int i = 0; i < s->panes; i++)
+	s->done = s->total = 0;
+	s->left = 0;
+	for (int i = 0; i < s->panes; i++) {
 		s->pane[i].done = s->pane[i].total = 0;
-	for (const struct level *l = top; l; l = l->below) {
+		s->pane[i].left = 0;
+	}
+	for (struct level *l = top; l; l = l->below) {
+		int done = atomic_load_explicit(&l->task.done, memory_order_relaxed), total = atomic_load_explicit(&l->task.total, memory_order_relaxed);
+		double left = pace_left(&l->pace, clock_now(), done, total);
+
+		if (l == top) {
+			s->done = done;
+			s->total = total;
+			s->left = left;
+		}
 		if (l->unwanted || l->piece.kind != PIECE_TABLE || l->piece.pane >= s->panes)
 			continue;
-		s->pane[l->piece.pane].done = atomic_load_explicit(&l->task.done, memory_order_relaxed);
-		s->pane[l->piece.pane].total = atomic_load_explicit(&l->task.total, memory_order_relaxed);
+		s->pane[l->piece.pane].done = done;
+		s->pane[l->piece.pane].total = total;
+		s->pane[l->piece.pane].left = left;
 	}
 }
 
@@ -295,6 +307,19 @@ void worker_cancel(struct worker *w)
 	stop_all(w);
 	pthread_mutex_unlock(&w->lock);
 	drop_job(old);
+}
+
+void worker_skip(struct worker *w)
+{
+	struct level *top;
+
+	pthread_mutex_lock(&w->lock);
+	top = w->desk.top;
+	if (top && top->piece.kind != PIECE_NONE) {
+		top->skipped = true;
+		atomic_store(&top->task.stop, true);
+	}
+	pthread_mutex_unlock(&w->lock);
 }
 
 int worker_fd(const struct worker *w)

@@ -22,6 +22,8 @@ void worker_free(struct worker *w);	/* cancels and joins */
 /* Copies the job; returns its serial. */
 unsigned worker_ask(struct worker *w, const struct job *job);
 void worker_cancel(struct worker *w);
+/* Stops what is being done now, and nothing else: what waits comes next. */
+void worker_skip(struct worker *w);
 /* What of each pane's table is on the screen now: slow ones are made from there on. No part of the question. */
 void worker_look_at(struct worker *w, const struct window window[JOB_PANES]);
 /* Readable when there is news: one byte per burst; worker_look drains it. */

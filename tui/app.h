@@ -29,6 +29,7 @@
 enum request_kind {
 	REQUEST_ASK,		/* app_question() has changed: give it to the worker and tell app_asked() */
 	REQUEST_CANCEL,
+	REQUEST_SKIP,		/* only what is being computed now */
 	REQUEST_COPY,		/* text to the clipboard */
 	REQUEST_EXPORT,		/* a pane or the screen to a file: `text` is what :export was given */
 	REQUEST_SAVE,		/* app->doc as the preset `text` */

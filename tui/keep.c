@@ -229,8 +229,10 @@ void act_cancel(struct app *app, const char *argument)
 	(void)argument;
 	act_search(app, "");
 	if (app_busy(app)) {
-		app_ask_for(app, REQUEST_CANCEL, NULL);
-		app_say(app, STYLE_DIM, "stopped");
+		bool one = app->shot->answering >= 0 || app->shot->state == WORK_GENERATING;
+
+		app_ask_for(app, one ? REQUEST_SKIP : REQUEST_CANCEL, NULL);
+		app_say(app, STYLE_DIM, one && *app->shot->what ? "stopped: %s" : "stopped", app->shot->what);
 	} else if (!searched) {
 		app->card = false;
 	}

@@ -175,11 +175,13 @@ void question_answer(const struct app *app, int pane, struct answer_shown *out)
 	out->table = shot->pane[best].table;
 	out->before = out->current && app_edited(app) ? shot->pane[best].before : NULL;
 	out->error = out->current ? shot->pane[best].error : NULL;
+	out->stopped = out->current && shot->serial == app->serial && shot->pane[best].stopped;
 	out->current = out->current && shot->serial == app->serial && !shot->pane[best].stale;
 	if ((!out->current || (out->table && out->table->unfinished)) && shot->serial == app->serial &&
 	    shot->pane[best].total > 1) {
 		out->done = shot->pane[best].done;
 		out->total = shot->pane[best].total;
+		out->left = shot->pane[best].left;
 	}
 }
 

@@ -40,6 +40,8 @@ struct answer_shown {
 	const char *error;		/* NULL: none */
 	bool current;			/* it answers this very question */
 	int done, total;		/* how far the answer is that is on its way; total 0: nothing to tell */
+	double left;			/* seconds that it will take; 0: not known */
+	bool stopped;			/* by the user, before it was there */
 };
 void question_answer(const struct app *app, int pane, struct answer_shown *out);
 

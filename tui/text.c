@@ -33,6 +33,20 @@ void text_change(double x, struct str *out)
 	text_number(x, out);
 }
 
+void text_duration(double seconds, struct str *out)
+{
+	long s = lround(fmax(seconds, 0));
+
+	if (s < 60)
+		str_addf(out, "%ld s", s < 1 ? 1 : s);
+	else if (s < 600)
+		str_addf(out, "%ld min %ld s", s / 60, s % 60);
+	else if (s < 3600)
+		str_addf(out, "%ld min", s / 60);
+	else
+		str_addf(out, "%ld h %ld min", s / 3600, s / 60 % 60);
+}
+
 static void add_axis(const struct axis *axis, int i, struct str *out)
 {
 	if (i < 0 || i >= axis->n)

@@ -12,6 +12,8 @@ void text_number(double x, struct str *out);
 void text_bytes(size_t n, struct str *out);
 /* "−1.31", "+0.02": with its sign. */
 void text_change(double x, struct str *out);
+/* "3 s", "2 min", "1 h 20 min" */
+void text_duration(double seconds, struct str *out);
 /* "layer 12 · position 5 ·is": the cell's place, by its axes. */
 void text_place(const struct table *t, int row, int col, struct str *out);
 /* "·Paris 0.7131 probability": its word, number and unit. */

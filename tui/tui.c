@@ -125,6 +125,9 @@ static void carry_out(struct loop *l, const struct request *r)
 	case REQUEST_EXPORT:
 		outside_export(&l->app, l->canvas.w, l->canvas.h, r->text);
 		break;
+	case REQUEST_SKIP:
+		worker_skip(l->worker);
+		break;
 	case REQUEST_COPY:
 		outside_copy(&l->app, r->text);
 		break;

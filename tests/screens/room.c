@@ -162,8 +162,42 @@ static void hints_stay(void)
 	drop_curtain(&s);
 }
 
+/* ------------------------------------------------------------------------------------------------ work in progress */
+
+static void progress(void)
+{
+	struct request r;
+	struct stage s;
+
+	raise_curtain(&s);
+	press(&s, "Slow e '_more Esc");
+	app_tick(&s.app, 5000);
+	snprintf(s.fake.shot.what, sizeof s.fake.shot.what, "activation-patching");
+	s.fake.shot.state = WORK_ANSWERING;
+	s.fake.shot.done = 244;
+	s.fake.shot.total = 390;
+	s.fake.shot.left = 3.2;
+	s.fake.shot.queued = 2;
+	app_draw(&s.app, &s.canvas);
+	CHECK(line_has(&s, 0, "… activation-patching 244/390 · 3 s left · 2 queued · Esc stops it"));
+	resize(&s, 80, 24);
+	CHECK(line_has(&s, 0, "… activation-patching 244/390 · 3 s left"));
+	resize(&s, 50, 24);
+	CHECK(line_has(&s, 0, "activation-patching 244/390"));
+	s.fake.shot.pane[0].done = 12;
+	s.fake.shot.pane[0].total = 30;
+	s.fake.shot.pane[0].left = 75;
+	resize(&s, 120, 40);
+	CHECK(line_has(&s, 2, "12/30 · 1 min 15 s"));
+	app_event(&s.app, &(struct key){ .kind = K_ESC });
+	CHECK_THAT(app_take(&s.app, &r) && r.kind == REQUEST_SKIP, "Esc stops the one that is shown");
+	CHECK_TEXT(s.app.message.s, "stopped: activation-patching");
+	drop_curtain(&s);
+}
+
 int main(void)
 {
+	progress();
 	wrapping();
 	prompt_line();
 	typed_prompt();

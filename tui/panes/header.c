@@ -4,11 +4,51 @@
 
 #include "tui/lines.h"
 #include "tui/panes/lists.h"
+#include "tui/text.h"
 
 enum { NAME_MOST = 40, MODEL_LEAST = 6, GUESS_AFTER = 24 };
 
+/* As many of these as there is room for, in their order. */
+static void add_while(struct str *out, int most, const char *text)
+{
+	if (canvas_columns(out->s, out->n) + canvas_columns(text, strlen(text)) <= most)
+		str_add(out, text);
+}
+
+/* "… activation-patching 244/390 · 3 s left · 2 queued · Esc stops it" */
+static void add_progress(const struct app *app, int most, struct str *out)
+{
+	const struct snapshot *shot = app->shot;
+	struct str part;
+
+	str_init(&part);
+	str_add(out, "…");
+	if (shot->what[0])
+		str_addf(out, " %s", shot->what);
+	if (shot->state == WORK_GENERATING)	/* in tokens, not in the layers of each */
+		str_addf(&part, " %d/%d", shot->plain_tokens ? shot->plain_tokens : shot->generated_tokens, app->asked.generate);
+	else if (shot->total > 1)
+		str_addf(&part, " %d/%d", shot->done, shot->total);
+	add_while(out, most, part.s);
+	if (shot->left > 0 && shot->state != WORK_GENERATING) {
+		str_clear(&part);
+		str_add(&part, " · ");
+		text_duration(shot->left, &part);
+		str_add(&part, " left");
+		add_while(out, most, part.s);
+	}
+	if (shot->queued > 0) {
+		str_clear(&part);
+		str_addf(&part, " · %d queued", shot->queued);
+		add_while(out, most, part.s);
+	}
+	if (shot->left > 0)
+		add_while(out, most, " · Esc stops it");
+	str_done(&part);
+}
+
 /* "● 38 ms", "activation-patching 244/390 · 3 s left · Esc stops" */
-static enum style what_is_done(const struct app *app, struct str *out)
+static enum style what_is_done(const struct app *app, int most, struct str *out)
 {
 	const struct snapshot *shot = app->shot;
 
@@ -28,13 +68,7 @@ static enum style what_is_done(const struct app *app, struct str *out)
 		str_addf(out, "● %.0f ms", app->rested);
 		return STYLE_GOOD;
 	}
-	str_add(out, "…");
-	if (shot->what[0])
-		str_addf(out, " %s", shot->what);
-	if (shot->state == WORK_GENERATING)	/* in tokens, not in the layers of each */
-		str_addf(out, " %d/%d", shot->plain_tokens ? shot->plain_tokens : shot->generated_tokens, app->asked.generate);
-	else if (shot->total > 1)
-		str_addf(out, " %d/%d", shot->done, shot->total);
+	add_progress(app, most, out);
 	return STYLE_BUSY;
 }
 
@@ -80,7 +114,7 @@ void draw_header(struct app *app, struct canvas *c, struct rect r)
 	str_init(&done);
 	str_init(&model);
 	str_init(&note);
-	style = what_is_done(app, &done);
+	style = what_is_done(app, r.w - r.w / 3, &done);
 	right = canvas_columns(done.s, done.n);
 	if (right > r.w - 2)
 		right = r.w - 2;

@@ -6,6 +6,7 @@
 
 #include "tui/frame.h"
 #include "tui/panes/lists.h"
+#include "tui/text.h"
 
 void pane_view(const struct app *app, int pane, const struct answer_shown *answer, struct view *view)
 {
@@ -68,8 +69,9 @@ static struct rect draw_frame(struct app *app, struct canvas *c, int pane, const
 	struct frame frame = { .rect = app->layout.pane[pane], .focus = pane == app->focus && !app->popup };
 	struct str right;
 	struct rect inside;
-	char progress[40];
+	struct str progress;
 
+	str_init(&progress);
 	str_init(&right);
 	folded_text(app, pane, &right);
 	frame.title = t ? t->parts : (struct title){ .technique = question->analysis->name };
@@ -78,11 +80,18 @@ static struct rect draw_frame(struct app *app, struct canvas *c, int pane, const
 	frame.mark = edge_mark(app, question);
 	frame.stale = t && !answer->current && app_is_slow(app);
 	if (answer->total && app_is_slow(app)) {
-		snprintf(progress, sizeof progress, "%s%d/%d", frame.stale ? "stale · " : "", answer->done, answer->total);
-		frame.progress = progress;
+		str_addf(&progress, "%s%d/%d", frame.stale ? "stale · " : "", answer->done, answer->total);
+		if (answer->left > 0) {
+			str_add(&progress, " · ");
+			text_duration(answer->left, &progress);
+		}
+		frame.progress = progress.s;
+	} else if (answer->stopped) {
+		frame.progress = "stopped";
 	}
 	inside = frame_draw(c, app->theme, &frame);
 	hot_add(&app->hots, (struct rect){ frame.rect.x + 1, frame.rect.y, frame.title_w, 1 }, HOT_TITLE, pane);
+	str_done(&progress);
 	str_done(&right);
 	return inside;
 }
