@@ -7,7 +7,6 @@
 
 #include "engine/base/clock.h"
 #include "engine/model/tokenizer.h"
-#include "engine/numbers/kernels.h"
 
 enum { SHOW_EVERY_MS = 100, SPARED_MS = 250, STARVED_MS = 1000, PATIENT_MS = 3000 };	/* see is_spared */
 
@@ -36,21 +35,6 @@ static void publish(struct desk *d, enum work_state state, const char *what)
 
 /* ---- what the prepared job says before any technique has run ---- */
 
-static int32_t predict(const struct run *r, int known, double *probability)
-{
-	int V = r->model->config.V, best = 0;
-	float *p = xmalloc((size_t)V * sizeof *p);
-
-	for (int i = 1; i < known; i++)
-		if (r->last_logits[i] > r->last_logits[best])
-			best = i;
-	memcpy(p, r->last_logits, (size_t)V * sizeof *p);
-	kernel_softmax(p, (size_t)V);
-	*probability = (double)p[best];
-	free(p);
-	return best;
-}
-
 static struct snapshot_guess guess(const struct model *m, const struct run *r)
 {
 	int known = tokenizer_size(m->tokenizer) < m->config.V ? tokenizer_size(m->tokenizer) : m->config.V;
@@ -59,7 +43,7 @@ static struct snapshot_guess guess(const struct model *m, const struct run *r)
 
 	if (!r)
 		return g;
-	g.id = predict(r, known, &g.probability);
+	g.id = session_predict(r, known, &g.probability);
 	str_init(&s);
 	tokenizer_show(m->tokenizer, g.id, &s);
 	g.show = str_take(&s);
@@ -436,7 +420,7 @@ static void set_before(struct desk *d, int pane, struct table *t)
 	d->has_before[pane] = true;
 }
 
-static bool add_token(void *context, int32_t id)
+static bool add_token(void *context, int32_t id, double probability)
 {
 	struct level *level = context;
 	struct desk *d = level->desk;
@@ -447,7 +431,8 @@ static bool add_token(void *context, int32_t id)
 	if (level->unwanted || atomic_load(&level->task.stop))
 		return false;
 	*list = xrealloc(*list, (size_t)(*n + 1) * sizeof **list);
-	(*list)[(*n)++] = snapshot_make_token(session_model(d->session)->tokenizer, id);
+	(*list)[*n] = snapshot_make_token(session_model(d->session)->tokenizer, id);
+	(*list)[(*n)++].probability = probability;
 	publish_piece(d, level);
 	return true;
 }

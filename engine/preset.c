@@ -8,6 +8,7 @@
 #include "engine/base/conf.h"
 #include "engine/base/file.h"
 #include "engine/base/paths.h"
+#include "engine/model/find.h"
 
 void preset_init(struct preset *p)
 {
@@ -96,15 +97,24 @@ bool preset_open(const char *name, struct preset *p, struct notes *notes, struct
 	return ok;
 }
 
-static char *title_of(const char *path)
+static char *text_of(const struct conf *root, const char *key)
+{
+	const struct conf *v = conf_get(root, key);
+
+	return v && v->kind == CONF_SCALAR ? xstrdup(v->text) : NULL;
+}
+
+static void read_entry(struct preset_entry *entry)
 {
 	struct arena *arena = arena_new();
 	struct err err = { 0 };
-	const struct conf *title = conf_get(conf_open(path, arena, &err), "title");
-	char *text = xstrdup(title && title->kind == CONF_SCALAR ? title->text : "");
+	const struct conf *root = conf_open(entry->path, arena, &err);
 
+	entry->title = text_of(root, "title");
+	entry->model = text_of(root, "model");
+	if (!entry->title)
+		entry->title = xstrdup("");
 	arena_free(arena);
-	return text;
 }
 
 /* Adds the presets of a folder (freed here; NULL: there is none) that the list does not have by name. */
@@ -122,9 +132,9 @@ static int list_folder(char *folder, bool shipped, struct preset_entry **list, i
 		if (there)
 			continue;
 		*list = xrealloc(*list, ((size_t)n + 1) * sizeof **list);
-		(*list)[n] = (struct preset_entry){ xstrdup(entry->d_name), NULL, file_join(folder, entry->d_name), shipped };
+		(*list)[n] = (struct preset_entry){ .name = xstrdup(entry->d_name), .path = file_join(folder, entry->d_name), .shipped = shipped };
 		(*list)[n].name[stem] = '\0';
-		(*list)[n].title = title_of((*list)[n].path);
+		read_entry(&(*list)[n]);
 		n++;
 	}
 	if (dir)
@@ -152,11 +162,31 @@ int preset_list(struct preset_entry **list)
 	return n;
 }
 
+void preset_look(struct preset_entry *list, int n)
+{
+	for (int i = 0; i < n; i++) {
+		struct err err;
+		char *path;
+		int k = 0;
+
+		while (k < i && (!list[i].model || !list[k].model || strcmp(list[i].model, list[k].model)))
+			k++;
+		if (k < i) {
+			list[i].absent = list[k].absent;
+			continue;
+		}
+		path = list[i].model ? find_model(list[i].model, &err) : NULL;
+		list[i].absent = list[i].model && !path;
+		free(path);
+	}
+}
+
 void preset_list_free(struct preset_entry *list, int n)
 {
 	for (int i = 0; i < n; i++) {
 		free(list[i].name);
 		free(list[i].title);
+		free(list[i].model);
 		free(list[i].path);
 	}
 	free(list);

@@ -42,10 +42,14 @@ bool preset_save(const struct preset *p, const char *name, struct str *path, str
 
 struct preset_entry {
 	char *name, *title, *path;
+	char *model;		/* NULL: any */
 	bool shipped;
+	bool absent;		/* its model is not on this machine: preset_look */
 };
 /* All that can be opened, the user's first, sorted; heap array, freed with preset_list_free. Returns the count. */
 int preset_list(struct preset_entry **list);
+/* Which of their models are there: looks into the caches. */
+void preset_look(struct preset_entry *list, int n);
 void preset_list_free(struct preset_entry *list, int n);
 
 #endif

@@ -4,6 +4,7 @@
  */
 #include "engine/session.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -582,13 +583,18 @@ bool session_metric_values(struct session *s, double *edited, double *unedited, 
 	return true;
 }
 
-static int32_t best_token(const struct run *r, int n)
+int32_t session_predict(const struct run *r, int known, double *probability)
 {
-	int32_t best = 0;
+	int V = r->model->config.V, best = 0;
+	double sum = 0;
 
-	for (int i = 1; i < n; i++)
+	for (int i = 1; i < known; i++)
 		if (r->last_logits[i] > r->last_logits[best])
 			best = i;
+	for (int i = 0; probability && i < V; i++)
+		sum += exp((double)r->last_logits[i] - (double)r->last_logits[best]);
+	if (probability)
+		*probability = 1 / sum;
 	return best;
 }
 
@@ -611,9 +617,10 @@ static bool generate(struct session *s, const struct prepared *p, bool edited, i
 	memcpy(tokens, from->tokens, (size_t)T * sizeof *tokens);
 	for (int i = 0; ok && i < n; i++) {
 		struct run *longer;
-		int32_t id = best_token(r, known);
+		double probability;
+		int32_t id = session_predict(r, known, &probability);
 
-		if (id == tokenizer_eos(t) || !token(context, id))
+		if (id == tokenizer_eos(t) || !token(context, id, probability))
 			break;
 		if (i + 1 == n)
 			break;

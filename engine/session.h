@@ -53,7 +53,10 @@ bool session_metric_values(struct session *s, double *edited, double *unedited, 
 
 /* Greedy continuation of the prepared job's prompt, under its edits or without them: calls `token` for each; it returns false to stop. Stops at
  * the end-of-sequence token. */
-typedef bool session_token(void *context, int32_t id);
+typedef bool session_token(void *context, int32_t id, double probability);
 bool session_generate(struct session *s, bool edited, int n, session_token *token, void *context, struct task *task, struct err *err);
+
+/* The likeliest of the first `known` tokens after a run's last one; *probability (may be NULL) is among all that the model has. */
+int32_t session_predict(const struct run *r, int known, double *probability);
 
 #endif

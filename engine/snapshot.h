@@ -20,6 +20,7 @@ struct snapshot_token {
 	size_t bytes;
 	char *show;		/* safe, readable */
 	bool special;
+	double probability;	/* that the model gave it, of a generated one */
 };
 
 /* The likeliest next token. */

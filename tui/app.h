@@ -117,6 +117,7 @@ struct app {
 
 	char *search;			/* NULL: none */
 
+	int text_back;			/* rows that the continuation is scrolled back from its end */
 	struct str message;		/* until the next key */
 	enum style message_style;
 	struct notes said;		/* all messages so far */

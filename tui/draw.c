@@ -56,7 +56,7 @@ static void say_hidden(struct app *app)
 			str_addf(&names, "%s%s (%d)", names.n ? ", " : "", job->pane[i].analysis->name, i + 1);
 	}
 	if (app->added && names.n)
-		app_say(app, STYLE_WARNING, "no room for %s as well: its number brings it back, X closes a pane", names.s);
+		app_say(app, STYLE_WARNING, "no room for %s as well: the number brings it back", names.s);
 	app->hidden = hidden;
 	app->added = false;
 	str_done(&names);

@@ -47,8 +47,12 @@ static void fill_presets(const struct app *app, struct list *list)
 		struct list_item *item;
 		char detail[300];
 
-		snprintf(detail, sizeof detail, "%s%s", entry->title ? entry->title : "", entry->shipped ? "" : " · yours");
+		if (entry->absent)
+			snprintf(detail, sizeof detail, "needs %s, which is not here · %s", entry->model, entry->title);
+		else
+			snprintf(detail, sizeof detail, "%s%s", entry->title ? entry->title : "", entry->shipped ? "" : " · yours");
 		item = list_add(list, entry->name, detail);
+		item->style = entry->absent ? STYLE_OFF : item->style;
 		item->id = i;
 	}
 }

@@ -164,6 +164,17 @@ static void wheel(struct app *app, int pane, int lines)
 	view_scroll(&view, &app->pane[pane].view, lines);
 }
 
+/* The wheel over the continuation; a click opens all of it. */
+static void scroll_text(struct app *app, const struct key *key)
+{
+	if (key->kind == K_CLICK)
+		act_read(app, NULL);
+	else if (key->kind == K_WHEEL_UP)
+		app->text_back++;
+	else if (key->kind == K_WHEEL_DOWN && app->text_back > 0)
+		app->text_back--;
+}
+
 void mouse_event(struct app *app, const struct key *key)
 {
 	enum { WHEEL_LINES = 3 };
@@ -183,6 +194,10 @@ void mouse_event(struct app *app, const struct key *key)
 	}
 	if (key->kind == K_CLICK && press(app, key))
 		return;
+	if (rect_holds(app->layout.text, key->x, key->y)) {
+		scroll_text(app, key);
+		return;
+	}
 	/* Neighbours overlap by their border: the one that comes later has its title there. */
 	for (int i = 0; i < app->doc.job.panes; i++)
 		if (rect_holds(app->layout.pane[i], key->x, key->y))

@@ -9,6 +9,7 @@
 #include "engine/base/file.h"
 #include "engine/base/paths.h"
 #include "tui/lines.h"
+#include "tui/panes/lists.h"
 #include "tui/question.h"
 #include "tui/term.h"
 
@@ -41,6 +42,8 @@ void outside_lists(struct app *app)
 	char **themes = NULL;
 	int presets_n = preset_list(&presets), themes_n = theme_list(&themes);
 
+	if (app->popup == &popup_presets)
+		preset_look(presets, presets_n);
 	app_lists(app, presets, presets_n, themes, themes_n);
 }
 

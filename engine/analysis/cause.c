@@ -111,6 +111,17 @@ struct run *cause_run(const struct cause *c, int i, struct err *err)
 	return run_new(&order, ask->task, err);
 }
 
+/* "layer 17, ·John": as the table's axes call it. */
+static const char *cell_name(const struct table *t, const struct cause *c, int i)
+{
+	int row = i / t->cols.n, col = i % t->cols.n;
+
+	if (c->n != t->rows.n * t->cols.n || !t->rows.show || !t->cols.show)
+		return arena_printf(t->arena, "number %d of %d", i, c->n);
+	return arena_printf(t->arena, "%s %s, %s %s", t->rows.name ? t->rows.name : "row", t->rows.show[row], t->cols.name ? t->cols.name : "column",
+			    t->cols.show[col]);
+}
+
 bool cause_check_strongest(const struct cause *c, struct table *t, const char *name, struct err *err)
 {
 	const struct ask *ask = c->ask;
@@ -127,7 +138,7 @@ bool cause_check_strongest(const struct cause *c, struct table *t, const char *n
 	run_unref(alone);
 	if (!ok)
 		return false;
-	t->check = (struct check){ name, value - c->now, c->value[best] - c->now, 1e-4 };
+	t->check = (struct check){ arena_printf(t->arena, "%s (%s)", name, cell_name(t, c, best)), value - c->now, c->value[best] - c->now, 1e-4 };
 	return true;
 }
 

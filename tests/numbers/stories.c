@@ -161,8 +161,9 @@ static void check_folder(const char *folder)
 	json_free(doc);
 }
 
-static bool add_text(void *context, int32_t id)
+static bool add_text(void *context, int32_t id, double probability)
 {
+	(void)probability;
 	struct str *ids = context;
 
 	str_add_n(ids, (const char *)&id, sizeof id);

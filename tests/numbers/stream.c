@@ -104,8 +104,9 @@ static void check_runs(const struct model *m)
 
 /* ---- sessions ---- */
 
-static bool add_id(void *context, int32_t id)
+static bool add_id(void *context, int32_t id, double probability)
 {
+	(void)probability;
 	int32_t *ids = context;
 
 	ids[++ids[0]] = id;

@@ -195,8 +195,40 @@ static void progress(void)
 	drop_curtain(&s);
 }
 
+/* ------------------------------------------------------------------------------------------------ what is read */
+
+static void reading(void)
+{
+	struct preset_entry *entry = xcalloc(2, sizeof *entry);
+	struct stage s;
+	int back;
+
+	raise_curtain(&s);
+	resize(&s, 80, 24);
+	press(&s, ": 'generate_200 Enter");
+	CHECK_THAT(screen_has(&s, " continuation  "), "it has a name");
+	back = s.app.layout.text.y;
+	press(&s, "WheelUp@20,20 WheelUp@20,20");
+	CHECK_THAT(s.app.text_back == (back <= 20 ? 2 : 0), "the wheel scrolls it back: %d", s.app.text_back);
+	press(&s, "G");
+	CHECK_THAT(screen_has(&s, "each token, its probability") || screen_has(&s, "then and and"), "G shows all of it");
+	press(&s, "End");
+	CHECK_THAT(screen_has(&s, "0.500"), "with the probability of each token");
+	press(&s, "Esc");
+	entry[0] = (struct preset_entry){ .name = xstrdup("gpt2_ioi"), .title = xstrdup("Names"), .path = xstrdup("x"), .model = xstrdup("gpt2"),
+					  .shipped = true, .absent = true };
+	entry[1] = (struct preset_entry){ .name = xstrdup("induction"), .title = xstrdup("Induction"), .path = xstrdup("y"), .shipped = true };
+	app_lists(&s.app, entry, 2, NULL, 0);
+	press(&s, "o");
+	CHECK_THAT(screen_has(&s, "needs gpt2, which is not here"), "a preset whose model is not here says so");
+	press(&s, "Esc i");
+	CHECK_THAT(!line_has(&s, -1, "choose") && line_has(&s, -1, "close"), "what only is read has nothing to choose");
+	drop_curtain(&s);
+}
+
 int main(void)
 {
+	reading();
 	progress();
 	wrapping();
 	prompt_line();

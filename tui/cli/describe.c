@@ -301,8 +301,9 @@ struct printer {
 };
 
 /* Characters that are whole by now; the rest waits for the next token. */
-static bool print_token(void *context, int32_t id)
+static bool print_token(void *context, int32_t id, double probability)
 {
+	(void)probability;
 	struct printer *p = context;
 	size_t whole, n;
 	const char *bytes = tokenizer_bytes(p->t, id, &n);

@@ -64,6 +64,8 @@ void draw_hints(struct app *app, struct canvas *c, struct rect r)
 		for (int i = 0; i < ACTION_COUNT; i++) {
 			const struct action *a = &actions[i];
 
+			if (i == ACTION_list_choose && app->popup && !app->popup->choose)
+				continue;	/* a page to read */
 			if (a->footer != place || !(a->where & where) || i == ACTION_help || shown_before(a, where))
 				continue;
 			if (!draw_hint(app, c, &x, r.y, end, a))

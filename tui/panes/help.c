@@ -1,5 +1,6 @@
 /* help.c - pages to read: the keys that count now, the cell under the cursor, what was said so far. */
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "tui/panes/lists.h"
@@ -64,18 +65,24 @@ void act_help(struct app *app, const char *argument)
 
 static void add_axis(const struct app *app, struct list *list, const struct axis *axis, int i)
 {
+	const char *label;
 	struct str detail;
+	char number[16];
 
 	if (i < 0 || i >= axis->n)
 		return;
 	str_init(&detail);
-	str_addf(&detail, "%s", axis->show ? axis->show[i] : axis->label[i]);
+	label = axis->show ? axis->show[i] : axis->label[i];
+	snprintf(number, sizeof number, "%d", i);
+	str_add(&detail, label);
 	if (axis->id) {
 		str_addf(&detail, "   token %d at %d of %d", axis->id[i], i, axis->n);
 		if (axis->dim == DIM_POSITION && app->shot && i < app->shot->tokens && app->shot->token[i].special)
 			str_add(&detail, " · special");
+	} else if (!strcmp(label, number)) {
+		str_addf(&detail, " of 0 … %d", axis->n - 1);
 	} else if (axis->dim != DIM_QUANTITY) {
-		str_addf(&detail, "   %d of %d", i, axis->n);
+		str_addf(&detail, "   number %d of 0 … %d", i, axis->n - 1);
 	}
 	list_add(list, axis->name, detail.s);
 	str_done(&detail);
@@ -155,7 +162,8 @@ static void fill_inspect(const struct app *app, struct list *list)
 	str_init(&args);
 	question_args(app, app->focus, &args);
 	list->title = "the cell under the cursor";
-	list_add(list, t->analysis ? t->analysis : "", args.n ? args.s : "no arguments");
+	list_add(list, t->analysis ? t->analysis : "", args.n ? args.s : param_count(app->doc.job.pane[app->focus].analysis->params) ?
+		 "default arguments" : "takes no arguments");
 	add_axis(app, list, &t->rows, row);
 	add_axis(app, list, &t->cols, col);
 	add_word(list, t, table_cell(t, row, col));

@@ -43,7 +43,7 @@ struct popup {
 };
 
 extern const struct popup popup_menu, popup_form, popup_edits, popup_presets, popup_themes, popup_help, popup_inspect,
-	popup_messages, popup_models, popup_sessions;
+	popup_messages, popup_reader, popup_models, popup_sessions;
 
 void popup_open(struct app *app, const struct popup *popup);
 void popup_close(struct app *app);

@@ -24,7 +24,9 @@ static void draw_tokens(struct app *app, struct canvas *c, struct rect r, const 
 	else if (!n)
 		str_add(&text, app->shot->error ? "" : "(nothing: the text ends here)");
 	rows = canvas_paragraph(c, (struct rect){ r.x, r.y, r.w, 0 }, 0, app_ink(app, STYLE_TEXT), text.s);
-	canvas_paragraph(c, r, rows > r.h ? rows - r.h : 0, app_ink(app, STYLE_TEXT), text.s);
+	if (app->text_back > rows - r.h && r.h == app->layout.text.h)
+		app->text_back = rows > r.h ? rows - r.h : 0;
+	canvas_paragraph(c, r, rows - r.h > app->text_back ? rows - r.h - app->text_back : 0, app_ink(app, STYLE_TEXT), text.s);
 	str_done(&text);
 }
 
@@ -32,11 +34,11 @@ static void draw_tokens(struct app *app, struct canvas *c, struct rect r, const 
 void draw_text(struct app *app, struct canvas *c, struct rect r)
 {
 	const struct snapshot *shot = app->shot;
-	int label = 12, half = app_edited(app) && r.h > 1 ? r.h / 2 : 0;
+	int label = 14, half = app_edited(app) && r.h > 1 ? r.h / 2 : 0;
 	struct rect text = { r.x + label, r.y, r.w - label - 1, r.h - half };
 	bool waiting = shot && (shot->generating || shot->serial != app->serial);
 
-	canvas_text(c, r.x + 1, r.y, app_ink(app, app_edited(app) ? STYLE_EDITED : STYLE_TITLE), app_edited(app) ? "edited" : "goes on");
+	canvas_text(c, r.x + 1, r.y, app_ink(app, app_edited(app) ? STYLE_EDITED : STYLE_TITLE), app_edited(app) ? "edited" : "continuation");
 	if (!shot || r.w <= label + 2)
 		return;
 	draw_tokens(app, c, text, shot->generated, shot->generated_tokens, waiting && !shot->plain_tokens);
