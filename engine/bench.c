@@ -460,7 +460,7 @@ static const struct work works[] = {
 	/* One product alone, and what OpenBLAS would take: whether it should do any. */
 	{ "product-256", "a product of the MLP's shape, 256 rows", 256, prepare_product, do_product, cost_product, NULL },
 	{ "product-256-openblas", "the same by OpenBLAS", 256, prepare_product_of_blas, do_product, cost_product, NULL },
-	{ "append", "one token behind 63", 64, prepare_append, do_append, cost_append, NULL },
+	{ "append", "one token after 63", 64, prepare_append, do_append, cost_append, NULL },
 	{ "resume", "an edit at half depth, 64 tokens", 64, prepare_run, do_resume, cost_resume, NULL },
 	{ "lens", "lens, all layers, 32 positions, top 5", LENS_T, prepare_lens, do_lens, cost_lens, NULL },
 	{ "gradient-32", "two runs and a gradient, 32 tokens", 32, NULL, do_gradient, cost_gradient, "forward-32" },

@@ -188,7 +188,7 @@ static bool read_kept(struct work *w, const char *text, size_t n, size_t *whole,
 		json_free(doc);
 		if (!fine)
 			return err_set(err, ERR_ARGUMENT, line == 1 ? other_question
-							  : "%s: line %d is not a part of this question's answer; remove the file to begin anew", w->keep, line);
+							  : "%s: line %d is not a part of this question's answer; remove the file to start over", w->keep, line);
 		*whole = (size_t)(end + 1 - text);
 	}
 	return !n || *whole || err_set(err, ERR_ARGUMENT, other_question, w->keep);	/* somebody else's file is not written over */

@@ -66,8 +66,8 @@ void act_sink(struct app *app, const char *argument)
 
 	(void)argument;
 	pane->sink_in = !pane->sink_in;
-	app_say(app, STYLE_DIM, pane->sink_in ? "the colours' range has the first token in it" :
-		"the first token is left out of the colours' range, where it is a sink");
+	app_say(app, STYLE_DIM, pane->sink_in ? "colour range includes the first token" :
+		"colour range excludes the first token, an attention sink");
 }
 
 /* ------------------------------------------------------------------------------------------------ more, fewer, larger */
@@ -101,7 +101,7 @@ static void split(struct app *app, const char *argument, bool below)
 	int n = app->doc.job.panes, at = n ? app->focus + 1 : 0, row = n ? app->doc.row[app->focus] : 0;
 
 	if (n == JOB_PANES) {
-		app_say(app, STYLE_WARNING, "%d panes are the most: x closes one", JOB_PANES);
+		app_say(app, STYLE_WARNING, "at most %d panes: x closes one", JOB_PANES);
 		return;
 	}
 	if (!argument || !*argument) {
@@ -138,7 +138,7 @@ void act_close(struct app *app, const char *argument)
 
 	(void)argument;
 	if (n < 2) {
-		app_say(app, STYLE_WARNING, n ? "the last pane stays: t gives it another technique, q leaves" : "there is no pane: a adds one");
+		app_say(app, STYLE_WARNING, n ? "can't close the last pane; t changes it, q quits" : "there is no pane: a adds one");
 		return;
 	}
 	app_change(app);

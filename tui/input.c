@@ -200,7 +200,7 @@ static bool erase(struct input *in, size_t from, size_t to)
 
 /* ------------------------------------------------------------------------------------------------ kill and yank, as readline has them */
 
-/* Kills in a row are one text: what was before the caret goes before it, what was after it after. */
+/* Kills in a row are one text: what was before the cursor goes before it, what was after it after. */
 static void keep_killed(struct input *in, size_t from, size_t to)
 {
 	struct str text;

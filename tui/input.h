@@ -69,7 +69,7 @@ bool input_upper(struct input *in);		/* to the end of the word */
 bool input_lower(struct input *in);
 bool input_capital(struct input *in);
 bool input_find_older(struct input *in);	/* the line of the history before that holds what was typed; again: before that one */
-bool input_kill_word(struct input *in);		/* the word before the caret */
+bool input_kill_word(struct input *in);		/* the word before the cursor */
 bool input_kill_left(struct input *in);
 bool input_kill_right(struct input *in);
 bool input_older(struct input *in);

@@ -146,7 +146,7 @@ void act_undo(struct app *app, const char *argument)
 {
 	(void)argument;
 	if (app_undo(app))
-		app_say(app, STYLE_DIM, "undone · %d more · C-r makes it again", app->undo.pasts);
+		app_say(app, STYLE_DIM, "undone · %d more · C-r redoes", app->undo.pasts);
 	else
 		app_say(app, STYLE_WARNING, "nothing more to undo");
 }
@@ -157,7 +157,7 @@ void act_redo(struct app *app, const char *argument)
 	if (app_redo(app))
 		app_say(app, STYLE_DIM, "made again · %d more", app->undo.futures);
 	else
-		app_say(app, STYLE_WARNING, "nothing to make again");
+		app_say(app, STYLE_WARNING, "nothing to redo");
 }
 
 /* ------------------------------------------------------------------------------------------------ the list of edits */

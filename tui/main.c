@@ -13,7 +13,7 @@ static bool start_screen(struct options *o, struct err *err)
 	struct explore what = { &o->preset, &o->notes, o->ascii };
 
 	if (o->words > 1)
-		return err_set(err, ERR_USAGE, "\"%s\" is too much: one MODEL, and the prompt behind -p", o->word[1]);
+		return err_set(err, ERR_USAGE, "unexpected argument \"%s\": one MODEL, and the prompt after -p", o->word[1]);
 	if (o->words)
 		job_set(&o->preset.job.model, o->word[0]);
 	if (!o->words && !o->from_preset && !*o->preset.job.prompt && !o->preset.job.edits)

@@ -122,7 +122,7 @@ static void find(struct app *app, int by)
 		return;
 	}
 	if (!app->search) {
-		app_say(app, STYLE_WARNING, "nothing to look for: / asks");
+		app_say(app, STYLE_WARNING, "No search yet; press /");
 		return;
 	}
 	if (!app_pane(app))

@@ -74,7 +74,7 @@ void text_value(const struct table *t, int row, int col, struct str *out)
 	if (t->word && t->word_show[cell])
 		str_addf(out, "%s  ", t->word_show[cell]);
 	if (isnan(t->value[cell])) {
-		str_add(out, t->unfinished ? "not yet" : "nothing can stand here");
+		str_add(out, t->unfinished ? "not computed yet" : "no value here");
 		return;
 	}
 	if (unit && !strcmp(unit, "rank"))

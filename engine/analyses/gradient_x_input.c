@@ -123,7 +123,7 @@ const struct analysis analysis_gradient_x_input = {
 	.blurb = "How strongly the metric answers to each token of the prompt, to first order.",
 	.help = "The gradient of the metric at a token's embedding, times the embedding (the token's alone, before learned positions): positive where "
 		"the token as it is speaks for the metric. "
-		"It sees an infinitely small change: where softmax is saturated, a token that matters can show nothing, and behind a norm an "
+		"It sees an infinitely small change: where softmax is saturated, a token that matters can show nothing, and after a norm an "
 		"embedding's own length hardly counts, so that the products are small. The norm says how much any change there would do.",
 	.shape = "position × quantity",
 	.unit = "the metric's",

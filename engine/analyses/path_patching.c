@@ -306,7 +306,7 @@ static struct table *compute(const struct ask *ask, struct err *err)
 		return NULL;
 	}
 	if (sender != FROM_EMBED && !reaches(ask, 0)) {
-		err_set(err, ERR_ARGUMENT, "path-patching: no %s stands before layer %d; choose a later receiver", sender == FROM_HEAD ? "head" : "MLP",
+		err_set(err, ERR_ARGUMENT, "path-patching: there is no %s before layer %d; choose a later receiver", sender == FROM_HEAD ? "head" : "MLP",
 			ask->arg[ARG_LAYER]);
 		return NULL;
 	}

@@ -166,7 +166,7 @@ static struct table *lay_out(const struct repair *r, struct err *err)
 	sum = r->direct + repaired + r->norm;
 	t->check = (struct check){ "direct + downstream + norm = total", total, sum, 1e-4 };
 	t->footnote = r->direct == 0 && total == 0
-		? arena_printf(t->arena, "the edits did this to %s already: take it back to see what makes up for it", part)
+		? arena_printf(t->arena, "the edits did this to %s already: undo it to see what makes up for it", part)
 		: arena_printf(t->arena, "direct %+.4g, downstream %+.4g (%s), norm %+.4g: total %+.4g", r->direct, repaired,
 			       r->direct * repaired < 0 ? arena_printf(ask->scratch, "makes up for %.0f %%", -100 * repaired / r->direct)
 							: "nothing is made up for", r->norm, total);

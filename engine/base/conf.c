@@ -81,7 +81,7 @@ static const char *read_key(struct reader *r, struct conf *map, yaml_event_t *ev
 		return NULL;
 	}
 	if (event->type != YAML_SCALAR_EVENT) {
-		conf_err(new_node(r, CONF_SCALAR, event), r->err, "a list or map stands as a key; expected a word");
+		conf_err(new_node(r, CONF_SCALAR, event), r->err, "a list or map as a key; expected a word");
 		return NULL;
 	}
 	if (!(key = read_scalar(r, event)))

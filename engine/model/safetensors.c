@@ -207,7 +207,7 @@ static bool read_header(struct safetensors *s, const struct shard *shard, const 
 	json_free(doc);
 	/* The format has no room for anything else: the header's length is wrong, or two files were joined. */
 	if (ok && r.end < r.bytes)
-		ok = err_set(err, ERR_FILE, "%s: has %zu bytes behind its last tensor, which its header does not account for", shard->path,
+		ok = err_set(err, ERR_FILE, "%s: has %zu bytes after its last tensor, which its header does not account for", shard->path,
 			     r.bytes - r.end);
 	return ok;
 }

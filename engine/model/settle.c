@@ -250,7 +250,7 @@ bool settle_opt(const struct settings *s, struct config *c, struct arena *arena,
 	(void)arena;
 	number(s, "word_embed_proj_dim", &width);
 	if (!flag(s, "do_layer_norm_before", true))
-		return refuse(s, "do_layer_norm_before false (norms behind the sum, as in OPT-350m)", err);
+		return refuse(s, "do_layer_norm_before false (norms after the sum, as in OPT-350m)", err);
 	if (width != c->D)
 		return refuse(s, "word_embed_proj_dim other than hidden_size", err);
 	if (flag(s, "_remove_final_layer_norm", false))

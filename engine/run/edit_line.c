@@ -30,15 +30,15 @@ const struct edit_target edit_targets[] = {
 	{ "mlp_post", SITE_MLP_POST, false, "neurons after the activation (L or L.N)" },
 	{ "ln1", SITE_LN1, false, "the scale of the norm before attention (L): freeze keeps it" },
 	{ "ln2", SITE_LN2, false, "the scale of the norm before the MLP (L): freeze keeps it" },
-	{ "ln1_post", SITE_LN1_POST, false, "the scale of the norm behind attention, where the family has one (L): freeze keeps it" },
-	{ "ln2_post", SITE_LN2_POST, false, "the scale of the norm behind the MLP, where the family has one (L): freeze keeps it" },
+	{ "ln1_post", SITE_LN1_POST, false, "the scale of the norm after attention, where the family has one (L): freeze keeps it" },
+	{ "ln2_post", SITE_LN2_POST, false, "the scale of the norm after the MLP, where the family has one (L): freeze keeps it" },
 	{ "q_norm", SITE_Q_NORM, false, "the scale of the norm on queries, where the family has one (L or L.H): freeze keeps it" },
 	{ "k_norm", SITE_K_NORM, false, "the scale of the norm on keys, where the family has one (L or L.G): freeze keeps it" },
 	{ "ln_final", SITE_LN_FINAL, false, "the scale of the final norm, which no layer has: ln_final freeze keeps it" },
 	{ NULL, SITE_NONE, false, NULL },
 };
 
-static const char no_directions[] = "what stands over keys has as many numbers as there are keys, and no directions";
+static const char no_directions[] = "a pattern has one number for each key, and no directions";
 
 const struct edit_op_info edit_ops[EDIT_OPS] = {
 	[EDIT_ZERO] = { "zero", "", "set to zero; scores that are all zero make softmax look at every key alike", EDIT_ON_ALL, NULL },
@@ -236,7 +236,7 @@ static bool parse_amount(const char **rest, struct edit *e, const char *missing,
 	if (!word && !missing)
 		return true;
 	if (!parse_float(word, &e->amount))
-		return err_set(err, ERR_USAGE, "edit \"%s\": %s%s%s", line, missing ? missing : "the strength behind the file should be a number",
+		return err_set(err, ERR_USAGE, "edit \"%s\": %s%s%s", line, missing ? missing : "the strength after the file should be a number",
 			       word ? ", not " : "", word ? word : "");
 	return true;
 }
@@ -252,7 +252,7 @@ static bool reads_vector(const struct edit *e)
 static bool parse_seed(const char *word, struct edit *e, const char *line, struct err *err)
 {
 	if (!number(&word, &e->seed) || *word || e->seed < 0)
-		return err_set(err, ERR_USAGE, "edit \"%s\": the seed behind %s should be a whole number from 0 on", line, edit_ops[e->op].word);
+		return err_set(err, ERR_USAGE, "edit \"%s\": the seed after %s should be a whole number from 0 on", line, edit_ops[e->op].word);
 	return true;
 }
 
@@ -265,7 +265,7 @@ static bool parse_mean(const char **rest, struct edit *e, struct arena *arena, c
 	if (!e->file || !(more = next_word(rest, arena)))
 		return true;
 	e->same = !strcmp(more, "same");
-	return e->same || err_set(err, ERR_USAGE, "edit \"%s\": behind the file of mean stands nothing, or same, not %s", line, more);
+	return e->same || err_set(err, ERR_USAGE, "edit \"%s\": after the file of mean comes nothing, or same, not %s", line, more);
 }
 
 /* FILE [SEED | line N] */
@@ -274,7 +274,7 @@ static bool parse_resample(const char **rest, struct edit *e, struct arena *aren
 	const char *more;
 
 	if (!(e->file = next_word(rest, arena)))
-		return err_set(err, ERR_USAGE, "edit \"%s\": resample needs a file of prompts behind it", line);
+		return err_set(err, ERR_USAGE, "edit \"%s\": resample needs a file of prompts after it", line);
 	if (!(more = next_word(rest, arena)))
 		return true;
 	if (strcmp(more, "line"))
@@ -294,19 +294,19 @@ static bool parse_arguments(const char **rest, struct edit *e, struct arena *are
 	if (e->op == EDIT_RESAMPLE && !parse_resample(rest, e, arena, line, err))
 		return false;
 	if (reads_vector(e) && !(e->file = next_word(rest, arena)))
-		return err_set(err, ERR_USAGE, "edit \"%s\": %s needs a FILE.npy, .safetensors or .gguf behind it", line, edit_ops[e->op].word);
-	if (e->op == EDIT_ADD && !parse_amount(rest, e, e->file ? NULL : "add needs a number behind it there", arena, line, err))
+		return err_set(err, ERR_USAGE, "edit \"%s\": %s needs a FILE.npy, .safetensors or .gguf after it", line, edit_ops[e->op].word);
+	if (e->op == EDIT_ADD && !parse_amount(rest, e, e->file ? NULL : "add needs a number after it there", arena, line, err))
 		return false;
-	if (e->op == EDIT_SCALE && !parse_amount(rest, e, "scale needs a number behind it", arena, line, err))
+	if (e->op == EDIT_SCALE && !parse_amount(rest, e, "scale needs a number after it", arena, line, err))
 		return false;
-	if (e->op == EDIT_NOISE && !parse_amount(rest, e, "noise needs a number of standard deviations behind it", arena, line, err))
+	if (e->op == EDIT_NOISE && !parse_amount(rest, e, "noise needs a number of standard deviations after it", arena, line, err))
 		return false;
 	if (e->op == EDIT_NOISE && (more = next_word(rest, arena)) && !parse_seed(more, e, line, err))
 		return false;
 	if (e->op == EDIT_MASK && !e->has_key)
 		return err_set(err, ERR_USAGE, "edit \"%s\": mask needs a key: @QUERY<KEY, such as @-1<2", line);
 	if ((more = next_word(rest, arena)))
-		return err_set(err, ERR_USAGE, "edit \"%s\": \"%s\" is too much", line, more);
+		return err_set(err, ERR_USAGE, "edit \"%s\": unexpected \"%s\"", line, more);
 	return true;
 }
 

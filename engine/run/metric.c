@@ -84,7 +84,7 @@ static bool parse(const char *spec, struct parsed *p, struct arena *arena, struc
 			if (!p->has_position)
 				return err_set(err, ERR_USAGE, "metric '%s': expected a position such as @-1 instead of %s", spec, word);
 		} else if (targets == metric_table[kind].targets) {
-			return err_set(err, ERR_USAGE, "metric '%s': \"%s\" is too much; %s takes %d token%s", spec, word, metric_table[kind].word,
+			return err_set(err, ERR_USAGE, "metric '%s': unexpected \"%s\"; %s takes %d token%s", spec, word, metric_table[kind].word,
 				       targets, targets == 1 ? "" : "s");
 		} else {
 			p->target[targets++] = word;
@@ -95,7 +95,7 @@ static bool parse(const char *spec, struct parsed *p, struct arena *arena, struc
 		return false;
 	}
 	if (targets < metric_table[kind].targets)
-		return err_set(err, ERR_USAGE, "metric '%s': %s needs %d token%s in quotes behind it", spec, metric_table[kind].word,
+		return err_set(err, ERR_USAGE, "metric '%s': %s needs %d token%s in quotes after it", spec, metric_table[kind].word,
 			       metric_table[kind].targets, metric_table[kind].targets == 1 ? "" : "s");
 	return true;
 }

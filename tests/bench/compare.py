@@ -10,7 +10,7 @@ Needs torch and transformers; transformer_lens (4 or later) where it is installe
 are other / lmscope. What is compared:
 
   forward N     every activation kept, logits at all positions
-  append        one token behind 63, keys and values kept
+  append        one token after 63, keys and values kept
   lens          all layers x 32 positions through the unembedding: top 5 and log-sum-exp
   heads         each head's output zeroed everywhere, 16 tokens: lmscope sweeps; the others run the
                 model once a head (timed on a few heads, and multiplied)

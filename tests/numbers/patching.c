@@ -252,14 +252,14 @@ static void check_identities(const struct pair *f)
 static void check_refusals(const struct pair *f)
 {
 	static const char *const cases[][2] = {
-		{ "pattern 0.1 project v.npy", "project does not work on pattern: what stands over keys has as many numbers as there are keys" },
+		{ "pattern 0.1 project v.npy", "project does not work on pattern: a pattern has one number for each key" },
 		{ "scores 0.1 @1<0 mean", "mean does not work on scores: a key that a query may not see has the score -inf, and so there is no mean over queries; there: zero, scale, add, patch, "
 					"resample, freeze or mask" },
 		{ "resid_pre 0 interchange", "interchange needs a FILE.npy" },
 		{ "pattern 0.1 @1<0 mask", "mask does not work on pattern: only what softmax reads can be hidden from it" },
 		{ "scores 0.1 @1 mask", "mask needs a key" },
 		{ "embed 0 noise", "noise needs a number" },
-		{ "embed 0 noise 3 x", "the seed behind noise" },
+		{ "embed 0 noise 3 x", "the seed after noise" },
 		{ "embed 1 zero", "embeddings enter layer 0" },
 		{ "embed 0 blur", "expected zero, mean, scale, add, patch, resample, freeze, interchange, noise or project instead of blur" },
 		{ "resid_pre 0 project", "project needs a FILE.npy" },

@@ -70,7 +70,7 @@ class EditProbe(Probe):
     def _beside(self, x):
         """[T, D] what edits on heads leave over beside z; notes all heads' writes."""
         o, z_used = self.layers[self.layer].get_submodule(self.family["o"]), self.sites[f"blocks.{self.layer}.z"]
-        factor = x / self.before_norm  # the norm behind attention and the multiplier, as they came out
+        factor = x / self.before_norm  # the norm after attention and the multiplier, as they came out
 
         def write(h, z):
             alone = torch.zeros_like(z_used)

@@ -303,6 +303,8 @@ static void answer_all(struct fake *f, const struct job *job)
 	shot->metric = 14.2 - 1.31 * edits;
 	for (int i = 0; i < job->generate; i++)
 		add_token(&shot->generated, &shot->generated_tokens, i % 4 ? " and" : " then", i % 4 ? 4 : 5, false);
+	for (int i = 0; i < shot->generated_tokens; i++)
+		shot->generated[i].probability = 0.5;
 	for (int i = 0; edits && i < job->generate; i++)
 		add_token(&shot->plain, &shot->plain_tokens, i % 3 ? " or" : " so", 3, false);
 	shot->panes = job->panes;

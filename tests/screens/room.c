@@ -206,7 +206,7 @@ static void reading(void)
 	raise_curtain(&s);
 	resize(&s, 80, 24);
 	press(&s, ": 'generate_200 Enter");
-	CHECK_THAT(screen_has(&s, " continuation  "), "it has a name");
+	CHECK_THAT(screen_has(&s, " continuation "), "it has a name");
 	back = s.app.layout.text.y;
 	press(&s, "WheelUp@20,20 WheelUp@20,20");
 	CHECK_THAT(s.app.text_back == (back <= 20 ? 2 : 0), "the wheel scrolls it back: %d", s.app.text_back);

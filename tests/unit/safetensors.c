@@ -65,8 +65,8 @@ static void test_hostile(void)
 		{ "ends in the middle", "{" A "}", 7 },
 		{ "not JSON", "nonsense", 0 },
 		{ "is not a JSON object", "[1]", 0 },
-		{ "has 64 bytes behind its last tensor", "{}", 0 },
-		{ "has 56 bytes behind its last tensor", "{" A "}", 0 },
+		{ "has 64 bytes after its last tensor", "{}", 0 },
+		{ "has 56 bytes after its last tensor", "{" A "}", 0 },
 		{ "no tensors of a float type", "{\"a\":{\"dtype\":\"U8\",\"shape\":[64],\"data_offsets\":[0,64]}}", 0 },
 		{ "256 brackets", "{\"a\":[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[["
 			"[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[["

@@ -81,7 +81,7 @@ bool command_bench(struct options *o, struct err *err)
 	struct str out;
 
 	if (o->words > 1)
-		return err_set(err, ERR_USAGE, "bench: \"%s\" is too much", o->word[1]);
+		return err_set(err, ERR_USAGE, "bench: unexpected argument \"%s\"", o->word[1]);
 	if (!bench_measure(o->words ? o->word[0] : NULL, o->low_memory, say_row, &b, err))
 		return false;
 	str_init(&out);

@@ -95,7 +95,7 @@ bool command_analyses(struct options *o, struct err *err)
 static bool take_model(struct options *o, const char *command, struct err *err)
 {
 	if (o->words > 1)
-		return err_set(err, ERR_USAGE, "%s: \"%s\" is too much", command, o->word[1]);
+		return err_set(err, ERR_USAGE, "%s: unexpected argument \"%s\"", command, o->word[1]);
 	if (o->words)
 		job_set(&o->preset.job.model, o->word[0]);
 	return true;
@@ -214,7 +214,7 @@ bool command_models(struct options *o, struct err *err)
 	int n;
 
 	if (o->words)
-		return err_set(err, ERR_USAGE, "models: \"%s\" is too much", o->word[0]);
+		return err_set(err, ERR_USAGE, "models: unexpected argument \"%s\"", o->word[0]);
 	n = caches_list(&list);
 	for (int i = 0; i < n; i++) {
 		struct model_facts facts;

@@ -73,7 +73,7 @@ bool command_direction(struct options *o, struct err *err)
 	bool ok;
 
 	if (o->words > 1)
-		return err_set(err, ERR_USAGE, "direction: \"%s\" is too much", o->word[1]);
+		return err_set(err, ERR_USAGE, "direction: unexpected argument \"%s\"", o->word[1]);
 	if (!o->preset.job.metric == !o->with || !o->with != !o->without)
 		return err_set(err, ERR_USAGE, "direction: expected --with FILE and --without FILE, or -m 'logit_diff \" a\" \" b\"'");
 	if (!(m = model_open(o->words ? o->word[0] : "demo", NULL, &o->notes, err)))

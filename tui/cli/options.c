@@ -292,7 +292,7 @@ static const struct option_row rows[] = {
 	{ 's', "set", "KEY=VALUE", FOR_PRINT, "an argument of the technique; may be given again", take_set },
 	{ 0, "each", "DIM[,DIM]", FOR_PRINT, "once for every layer, head or position that the technique takes", take_each },
 	{ 0, "prompts", "FILE", FOR_PRINT, "the mean over many prompts, with standard errors: a file of lines, or of JSON lines", take_prompts },
-	{ 0, "keep", "FILE", FOR_PRINT, "where --prompts keeps what is done, to go on from when interrupted", take_keep },
+	{ 0, "keep", "FILE", FOR_PRINT, "where --prompts saves what is done, to resume from when interrupted", take_keep },
 	{ 0, "diff", "edits|foil", FOR_PRINT, "edited minus unedited, or prompt minus foil", take_diff },
 	{ 0, "on", "prompt|foil", FOR_PRINT, "the table of the prompt, or of the foil", take_on },
 	{ 'f', "format", "text|json|csv|svg|ans", FOR_PRINT, "output format", take_format },
@@ -300,8 +300,8 @@ static const struct option_row rows[] = {
 	  "output format", take_format },
 	{ 'n', "count", "N", FOR_GENERATE, "how many tokens (20)", take_count },
 	{ 0, "compare", NULL, FOR_GENERATE, "the continuation without the edits beside it", take_compare },
-	{ 0, "with", "FILE", FOR_DIRECTION, "prompts that have what the direction shall stand for, one a line", take_with },
-	{ 0, "without", "FILE", FOR_DIRECTION, "prompts that have not", take_without },
+	{ 0, "with", "FILE", FOR_DIRECTION, "prompts with the trait, one a line", take_with },
+	{ 0, "without", "FILE", FOR_DIRECTION, "prompts without it", take_without },
 	{ 0, "pca", NULL, FOR_DIRECTION, "the first principal direction of the pairs' differences, uncentred (their mean counts), not the difference of means", take_pca },
 	{ 0, "layer", "N", FOR_DIRECTION, "of one layer (all)", take_layer },
 	{ 'o', "output", "FILE", FOR_DIRECTION, "where it is written: .npy (one layer), .safetensors, or .gguf, llama.cpp's control vector", take_output },
@@ -345,7 +345,7 @@ static const struct option_row *find_row(const char *arg, unsigned command, cons
 static bool take_word(struct options *o, char *word, struct err *err)
 {
 	if (o->words == 2)
-		return err_set(err, ERR_USAGE, "\"%s\" is too much", word);
+		return err_set(err, ERR_USAGE, "unexpected argument \"%s\"", word);
 	o->word[o->words++] = word;
 	return true;
 }
@@ -373,7 +373,7 @@ static bool scan(int argc, char **argv, unsigned command, struct options *o, boo
 			return err_set(err, ERR_USAGE, "there is no option %s here; --help lists them", argv[i]);
 		if (r->argument && !value) {
 			if (i + 1 == argc)
-				return err_set(err, ERR_USAGE, "%s needs %s behind it", argv[i], r->argument);
+				return err_set(err, ERR_USAGE, "%s needs a value: %s", argv[i], r->argument);
 			value = argv[++i];
 		} else if (!r->argument && value) {
 			return err_set(err, ERR_USAGE, "--%s takes no value", r->word);

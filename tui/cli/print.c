@@ -40,7 +40,7 @@ static bool take_words(struct options *o, struct err *err)
 	if (used < o->words)
 		job_set(&job->model, o->word[used++]);
 	if (used < o->words)
-		return err_set(err, ERR_USAGE, "print: \"%s\" is too much", o->word[used]);
+		return err_set(err, ERR_USAGE, "print: unexpected argument \"%s\"", o->word[used]);
 	for (int p = 0; p < job->panes; p++) {
 		for (int i = 0; i < o->sets; i++)
 			if (!job_pane_set(&job->pane[p], o->set[i], err))
@@ -176,7 +176,7 @@ static void explain_interrupt(const struct options *o, int done, struct err *err
 {
 	say_progress_end();
 	if (o->keep)
-		err_set(err, ERR_ARGUMENT, "interrupted; %s keeps what is done, and the same command goes on from there", o->keep);
+		err_set(err, ERR_ARGUMENT, "interrupted; %s has what is done; the same command resumes from there", o->keep);
 	else
 		err_set(err, ERR_ARGUMENT, "interrupted after %d prompts; with --keep FILE they would have been kept", done);
 }

@@ -96,7 +96,7 @@ static void add_number(struct list *list, const char *what, const struct table *
 
 	str_init(&detail);
 	if (isnan(x))
-		str_add(&detail, "none: nothing can stand here");
+		str_add(&detail, "none: no value here");
 	else
 		str_addf(&detail, "%.9g %s", (double)x, unit ? unit : "");
 	list_add(list, what, detail.s);
@@ -193,7 +193,7 @@ static void fill_messages(const struct app *app, struct list *list)
 		list_add(list, app->said.line[i], NULL);
 }
 
-const struct popup popup_messages = { .title = "said so far, the last first", .fill = fill_messages, .empty = "nothing was said" };
+const struct popup popup_messages = { .title = "Messages, newest first", .fill = fill_messages, .empty = "no messages yet" };
 
 void act_messages(struct app *app, const char *argument)
 {

@@ -215,7 +215,7 @@ void popup_find(struct app *app, int by)
 	}
 	list_done(&list);
 	if (found < 0) {
-		app_say(app, STYLE_WARNING, app->search ? "\"%s\" is not in this list" : "nothing to look for: / asks", app->search);
+		app_say(app, STYLE_WARNING, app->search ? "\"%s\" is not in this list" : "No search yet; press /", app->search);
 		return;
 	}
 	app->list_found = found;

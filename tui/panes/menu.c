@@ -129,7 +129,7 @@ static void choose_here(struct app *app, const struct list_item *item)
 }
 
 const struct popup popup_menu = {
-	.title = "technique for this pane", .where = W_MENU, .fill = fill_menu, .choose = choose_here,
+	.title = "Choose a technique", .where = W_MENU, .fill = fill_menu, .choose = choose_here,
 };
 
 void act_menu_beside(struct app *app, const char *argument)
