@@ -314,6 +314,26 @@ static void test_unwanted(struct worker *w)
 	job_done(&job);
 }
 
+/* One sweep is stopped: what waits for its turn is answered, and asked again it is made. */
+static void test_skip(struct worker *w)
+{
+	const struct snapshot *s;
+	struct job job;
+
+	ask_for(&job, " dog cat house tree dog cat house tree dog cat house tree dog cat house tree dog cat house tree dog cat house tree",
+		(const char *const[]){ "causal-tracing", "ablation-sweep", NULL });
+	CHECK_THAT(watch(w, worker_ask(w, &job), sweep_is_seen), "a sweep is under way");
+	s = worker_look(w);
+	CHECK_THAT(s->answering == 0 && s->queued == 1, "pane %d is made, %d wait", s->answering, s->queued);
+	worker_skip(w);
+	s = wait_for(w, s->serial, NULL);
+	CHECK_THAT(s && s->pane[0].stopped && (!s->pane[0].table || s->pane[0].table->unfinished), "the first is stopped where it was");
+	CHECK_THAT(s && s->pane[1].table && !s->pane[1].stale && !s->pane[1].stopped && !s->queued, "and the second is answered");
+	s = wait_for(w, worker_ask(w, &job), NULL);
+	CHECK_THAT(s && !s->pane[0].stopped && s->pane[0].table && !s->pane[0].table->unfinished, "asked again the first is made");
+	job_done(&job);
+}
+
 static bool some_text(const struct snapshot *s)
 {
 	return s->generated_tokens >= 3;
@@ -456,6 +476,7 @@ int main(void)
 		test_partial(w);
 		test_goes_on(w);
 		test_unwanted(w);
+		test_skip(w);
 		test_text_goes_on(w);
 		test_another_file(w);
 		test_held_key(w);

@@ -5,15 +5,23 @@
 #include "engine/base/utf8.h"
 #include "tui/panes/lists.h"
 
-static void add_text(struct list *list, const struct snapshot_token *token, int n)
+/* In lines as wide as the screen lets them be, broken between tokens. */
+static void add_text(const struct app *app, struct list *list, const struct snapshot_token *token, int n)
 {
-	struct str text;
+	enum { EDGES = 12, LEAST = 20 };
+	int w = app->layout.footer.w - EDGES > LEAST ? app->layout.footer.w - EDGES : LEAST;
+	struct str line;
 
-	str_init(&text);
-	for (int i = 0; i < n; i++)
-		utf8_safe(&text, token[i].text, strlen(token[i].text), false);
-	list_add(list, text.s, NULL);
-	str_done(&text);
+	str_init(&line);
+	for (int i = 0; i < n; i++) {
+		if (line.n && canvas_columns(line.s, line.n) + canvas_columns(token[i].text, strlen(token[i].text)) > w) {
+			list_add(list, line.s, NULL);
+			str_clear(&line);
+		}
+		utf8_safe(&line, token[i].text, strlen(token[i].text), false);
+	}
+	list_add(list, line.s, NULL);
+	str_done(&line);
 }
 
 static void add_tokens(struct list *list, const struct snapshot_token *token, int n)
@@ -34,10 +42,10 @@ static void fill_reader(const struct app *app, struct list *list)
 	if (!shot || !shot->generated_tokens)
 		return;
 	list_heading(list, both ? "with the edits" : "text");
-	add_text(list, shot->generated, shot->generated_tokens);
+	add_text(app, list, shot->generated, shot->generated_tokens);
 	if (both) {
 		list_heading(list, "without the edits");
-		add_text(list, shot->plain, shot->plain_tokens);
+		add_text(app, list, shot->plain, shot->plain_tokens);
 	}
 	list_heading(list, both ? "with the edits: each token, its probability" : "each token, its probability");
 	add_tokens(list, shot->generated, shot->generated_tokens);
