@@ -31,7 +31,7 @@ void app_init(struct app *app, const struct preset *doc, const struct theme *the
 	question_opened(&app->doc);
 	app->theme = theme;
 	app->complete_at = -1;
-	app->card = true;
+	app->card = CARD_ABOUT;
 	app->theme_shown = doc->theme ? xstrdup(doc->theme) : NULL;
 	str_init(&app->message);
 	input_init(&app->input);
@@ -99,6 +99,8 @@ static void push(struct preset **stack, int *n, const struct preset *doc)
 void app_change(struct app *app)
 {
 	push(&app->undo.past, &app->undo.pasts, &app->doc);
+	if (app->card == CARD_START)
+		app->card = CARD_NONE;
 	while (app->undo.futures)
 		preset_done(&app->undo.future[--app->undo.futures]);
 }
@@ -174,7 +176,7 @@ void app_opened(struct app *app, const struct preset *doc)
 	else
 		free(model);
 	app->zoomed = false;
-	app->card = true;
+	app->card = CARD_ABOUT;
 	app_focus(app, 0);
 	settle(app);
 }

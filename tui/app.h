@@ -51,6 +51,13 @@ enum line_kind { LINE_NONE, LINE_PROMPT, LINE_FOIL, LINE_METRIC, LINE_EDIT, LINE
 /* A list over the panes: see panes/lists.h. */
 struct popup;
 
+/* The note over the lines at the bottom. */
+enum card {
+	CARD_NONE,
+	CARD_ABOUT,	/* what the preset says about itself */
+	CARD_START,	/* that, and the keys to begin with: until the first of them asks something */
+};
+
 struct undo {
 	struct preset *past, *future;	/* [pasts], [futures]: the next to go back to is the last */
 	int pasts, futures;
@@ -90,7 +97,7 @@ struct app {
 	struct app_pane pane[JOB_PANES];
 	unsigned looks;
 	bool zoomed;
-	bool card;			/* the document's note is shown */
+	enum card card;
 	struct layout layout;
 	struct hots hots;
 	struct { int left, right, above, below; bool on, moved; } drag;	/* the border that the mouse holds: between panes, or rows by their panes; -1 */

@@ -10,13 +10,14 @@
 
 static bool start_screen(struct options *o, struct err *err)
 {
-	struct explore what = { &o->preset, &o->notes, o->ascii };
+	const bool asked = o->words || o->from_preset || *o->preset.job.prompt || o->preset.job.edits;
+	struct explore what = { &o->preset, &o->notes, o->ascii, !asked };
 
 	if (o->words > 1)
 		return err_set(err, ERR_USAGE, "unexpected argument \"%s\": one MODEL, and the prompt after -p", o->word[1]);
 	if (o->words)
 		job_set(&o->preset.job.model, o->word[0]);
-	if (!o->words && !o->from_preset && !*o->preset.job.prompt && !o->preset.job.edits)
+	if (!asked)
 		start_welcome(&o->preset, &o->notes);
 	start_document(&o->preset);
 	return explore(&what, err);

@@ -264,6 +264,8 @@ static void start_app(struct loop *l, const struct explore *what)
 {
 	l->theme = theme_builtin(l->what);
 	app_init(&l->app, what->preset, l->theme);
+	if (what->bare)
+		l->app.card = CARD_START;
 	if (what->preset->theme)
 		outside_theme(&l->app, &l->theme, l->what, what->preset->theme);
 	if (term_instead())

@@ -14,9 +14,12 @@ static const struct {
 	const char *name;
 	int w, h;
 	const char *keys;
+	enum card card;
 } screens[] = {
 	{ "start-80x24", 80, 24, "" },
 	{ "start-120x40", 120, 40, "" },
+	{ "first-80x24", 80, 24, "", CARD_START },
+	{ "first-120x40", 120, 40, "", CARD_START },
 	{ "start-200x60", 200, 60, "" },
 	{ "start-40x12", 40, 12, "" },
 	{ "ablated-120x40", 120, 40, "Tab Tab Space" },
@@ -70,6 +73,10 @@ static void check_screen(int i)
 	str_init(&screen);
 	fake_document(&doc);
 	app_init(&app, &doc, theme);
+	if (screens[i].card) {
+		app.card = screens[i].card;
+		job_set(&app.doc.about, "What the preset has to say about itself.");
+	}
 	fake_serve(&fake, &app);
 	draw(&app, &canvas, screens[i].w, screens[i].h, &screen);	/* keys and the mouse work on what was drawn */
 	CHECK_THAT(fake_keys(&fake, &app, screens[i].keys), "%s: every key has a name", screens[i].name);

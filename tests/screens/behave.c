@@ -625,6 +625,40 @@ static void keeping(void)
 	drop_curtain(&s);
 }
 
+/* The first screen names keys that exist, and is out of the way once it was understood. */
+static void start_here(void)
+{
+	struct stage s;
+	const char *keys;
+	struct key key;
+
+	raise_curtain(&s);
+	CHECK_THAT(!screen_has(&s, "start here"), "who asks something at once is not told how");
+	s.app.card = CARD_START;
+	press(&s, "Tab Up [");
+	CHECK_THAT(screen_has(&s, "start here") && screen_has(&s, "type another prompt"), "moving leaves the card where it is");
+	CHECK_THAT(line_has(&s, -1, "help"), "the hints are below it");
+	press(&s, "Esc");
+	CHECK_THAT(!screen_has(&s, "start here"), "Esc closes it");
+	s.app.card = CARD_START;
+	press(&s, "3 Space");
+	CHECK_THAT(s.app.doc.job.edits == 1 && !screen_has(&s, "start here"), "so does the first key that asks something");
+	s.app.card = CARD_START;
+	resize(&s, 80, 24);
+	app_say(&s.app, STYLE_WARNING, ":recover brings it back");
+	app_draw(&s.app, &s.canvas);
+	CHECK_THAT(screen_has(&s, "type another prompt") && line_has(&s, -2, ":recover") && line_has(&s, -1, "help"),
+		   "it hides neither what is said nor the hints");
+	for (int i = 0; card_key(i, &keys); i++)
+		for (; *keys; keys += strcspn(keys, " "), keys += *keys == ' ') {
+			char name[16];
+
+			snprintf(name, sizeof name, "%.*s", (int)strcspn(keys, " "), keys);
+			CHECK_THAT(key_parse(name, &key) && action_for_key(&key, W_MAIN), "%s does something", name);
+		}
+	drop_curtain(&s);
+}
+
 int main(void)
 {
 	keeping();
@@ -648,5 +682,6 @@ int main(void)
 	strength();
 	test_aligned();
 	visible();
+	start_here();
 	return tap_done();
 }

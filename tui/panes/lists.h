@@ -67,6 +67,8 @@ int guess_columns(const struct snapshot_guess *g);
 void draw_guess(struct app *app, struct canvas *c, int x, int y, int w, const struct snapshot_guess *g);
 int card_lines(const struct app *app, int w, int h);	/* how many rows the note wants; 0: there is none, or it was put away */
 void draw_card(struct app *app, struct canvas *c, struct rect r);
+/* The names of the keys of line i of "start here"; false: there is no such line. */
+bool card_key(int i, const char **keys);
 /* "14 tokens each, 1 differs" */
 void pair_note(const struct app *app, struct str *out, enum style *style);
 void draw_pane(struct app *app, struct canvas *c, int pane);
