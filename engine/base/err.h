@@ -8,7 +8,9 @@
 #ifndef LMSCOPE_ENGINE_BASE_ERR_H
 #define LMSCOPE_ENGINE_BASE_ERR_H
 
+#include <stdarg.h>
 #include <stdbool.h>
+#include <stddef.h>
 
 enum err_kind {
 	ERR_NONE,
@@ -25,8 +27,11 @@ struct err {
 	char text[1000];
 };
 
-/* Writes the sentence (cut to fit, at a whole UTF-8 character); returns false, so that `return err_set(…)` reads well. */
+/* Writes the sentence (shortened to fit, at whole characters); returns false, so that `return err_set(…)` reads well. */
 bool err_set(struct err *err, enum err_kind kind, const char *format, ...) __attribute__((format(printf, 3, 4)));
+
+/* Writes a sentence that fits: long words, which may be names from a file, and a long middle are shortened, so that its end is there. */
+void err_sentence(char *text, size_t capacity, const char *format, va_list ap);
 
 /* Puts a place before the sentence that is there: "tokenizer.json: " + text. Returns false. */
 bool err_in(struct err *err, const char *format, ...) __attribute__((format(printf, 2, 3)));

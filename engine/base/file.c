@@ -1,8 +1,11 @@
 /* file.c - see file.h. */
 #include "engine/base/file.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -212,7 +215,9 @@ bool file_append(int fd, const char *bytes, size_t n)
 
 		if (done < 0 && errno == EINTR)
 			continue;
-		if (done < 0)
+		if (!done)
+			errno = ENOSPC;
+		if (done <= 0)
 			return false;
 		bytes += done;
 		n -= (size_t)done;
@@ -236,6 +241,44 @@ static void sync_folder(const char *path)
 	free(folder);
 }
 
+/* Is `name` what write_beside calls a temporary file of `base`, "BASE.PID-N.tmp", of a process that is no more? */
+static bool is_left_over(const char *name, const char *base)
+{
+	size_t n = strlen(base);
+	char *end;
+	long pid;
+
+	if (strncmp(name, base, n) || name[n] != '.' || name[n + 1] < '1' || name[n + 1] > '9')
+		return false;
+	pid = strtol(name + n + 1, &end, 10);
+	if (*end != '-' || end[1] < '0' || end[1] > '9')
+		return false;
+	strtol(end + 1, &end, 10);
+	return !strcmp(end, ".tmp") && pid <= INT_MAX && kill((pid_t)pid, 0) && errno == ESRCH;
+}
+
+/* Takes away what a save of this file left that was killed in the middle. */
+static void clear_left_over(const char *path)
+{
+	char *folder = xstrdup(path), *slash = strrchr(folder, '/');
+	const char *base = slash ? slash + 1 : path;
+	struct dirent *e;
+	struct stat st;
+	DIR *d;
+
+	base = path + (slash ? base - folder : 0);
+	if (slash)
+		slash[slash == folder] = '\0';
+	d = opendir(slash ? folder : ".");
+	while (d && (e = readdir(d)))
+		if (is_left_over(e->d_name, base) && !fstatat(dirfd(d), e->d_name, &st, AT_SYMLINK_NOFOLLOW) && S_ISREG(st.st_mode) &&
+		    st.st_uid == geteuid())
+			unlinkat(dirfd(d), e->d_name, 0);
+	if (d)
+		closedir(d);
+	free(folder);
+}
+
 /* A file that is replaced keeps its mode; a new one gets what the umask leaves. */
 static bool write_beside(const char *path, const char *bytes, size_t n, const struct stat *old, bool wait, struct err *err)
 {
@@ -243,6 +286,7 @@ static bool write_beside(const char *path, const char *bytes, size_t n, const st
 	bool ok = false;
 	int fd = -1;
 
+	clear_left_over(path);
 	str_init(&temporary);
 	for (int i = 0; i < 100 && fd < 0; i++) {
 		str_clear(&temporary);

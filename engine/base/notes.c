@@ -2,11 +2,11 @@
 #include "engine/base/notes.h"
 
 #include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "engine/base/arena.h"
+#include "engine/base/err.h"
 
 bool notes_have(const struct notes *notes, const char *line)
 {
@@ -24,7 +24,7 @@ void notes_add(struct notes *notes, const char *format, ...)
 	if (!notes)
 		return;
 	va_start(ap, format);
-	vsnprintf(text, sizeof text, format, ap);
+	err_sentence(text, sizeof text, format, ap);
 	va_end(ap);
 	if (notes_have(notes, text))
 		return;

@@ -71,6 +71,57 @@ void str_addf(struct str *s, const char *format, ...)
 	s->n += (size_t)n;
 }
 
+static bool continues(char c)
+{
+	return ((unsigned char)c & 0xC0) == 0x80;
+}
+
+size_t str_shorten(char *s, size_t n, size_t most)
+{
+	static const char dots[] = "\xE2\x80\xA6";
+	size_t head = most / 2, tail = n - (most - head - 3);
+
+	if (n <= most)
+		return n;
+	while (head > 0 && continues(s[head]))	/* whole characters */
+		head--;
+	while (tail < n && continues(s[tail]))
+		tail++;
+	memcpy(s + head, dots, 3);
+	memmove(s + head + 3, s + tail, n - tail);
+	n = head + 3 + n - tail;
+	s[n] = '\0';
+	return n;
+}
+
+size_t str_shorten_words(char *s, size_t n, size_t most)
+{
+	size_t out = 0;
+
+	for (size_t at = 0; at < n;) {
+		char *end = memchr(s + at, ' ', n - at);
+		size_t length = end ? (size_t)(end - s) - at : n - at, kept;
+
+		memmove(s + out, s + at, length);
+		kept = length > most ? str_shorten(s + out, length, most) : length;
+		out += kept;
+		at += length;
+		if (at < n)
+			s[out++] = s[at++];
+	}
+	s[out] = '\0';
+	return out;
+}
+
+void str_add_name(struct str *s, const char *name)
+{
+	enum { MOST = 80 };
+	size_t before = s->n;
+
+	str_add(s, name);
+	s->n = before + str_shorten(s->s + before, s->n - before, MOST);
+}
+
 char *str_take(struct str *s)
 {
 	char *text = s->s;

@@ -70,8 +70,10 @@ void account_close(struct account *a)
 
 void account_list(const struct account *a, struct str *out)
 {
-	for (size_t i = 0; i < a->n && i < 8; i++)
-		str_addf(out, "%s%s", i ? ", " : "", a->unused[i]->name);
+	for (size_t i = 0; i < a->n && i < 8; i++) {
+		str_add(out, i ? ", " : "");
+		str_add_name(out, a->unused[i]->name);
+	}
 	str_add(out, a->n > 8 ? " …" : "");
 }
 

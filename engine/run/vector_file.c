@@ -38,12 +38,19 @@ static float *expand(const struct tensor *t, struct arena *arena, size_t *rows, 
 /* "a, b, c …": what a file has, for the sentence that says that it has not what was asked for. */
 static const char *names_of(const struct safetensors *s, struct arena *arena)
 {
-	const char *list = "";
 	size_t n = safetensors_tensors(s), most = 8;
+	const char *list;
+	struct str out;
 
-	for (size_t i = 0; i < n && i < most; i++)
-		list = arena_printf(arena, "%s%s%s", list, i ? ", " : "", safetensors_tensor(s, i)->name);
-	return n > most ? arena_printf(arena, "%s …", list) : list;
+	str_init(&out);
+	for (size_t i = 0; i < n && i < most; i++) {
+		str_add(&out, i ? ", " : "");
+		str_add_name(&out, safetensors_tensor(s, i)->name);
+	}
+	str_add(&out, n > most ? " …" : "");
+	list = arena_strdup(arena, out.s);
+	str_done(&out);
+	return list;
 }
 
 static float *from_safetensors(const char *path, const char *name, int layer, struct arena *arena, size_t *rows, size_t *cols,

@@ -5,6 +5,7 @@
 #include "engine/base/notes.h"
 #include "engine/base/str.h"
 #include "engine/base/task.h"
+#include "engine/base/utf8.h"
 #include "tests/tap.h"
 
 #include <stdint.h>
@@ -18,11 +19,32 @@ static void test_err(void)
 	CHECK(!err_in(&err, "config.json"));
 	CHECK_TEXT(err.text, "config.json: line 7 is wrong");
 	CHECK(err.kind == ERR_FILE);
-	memset(big, 'x', sizeof big);
-	memcpy(big + 997, "\xE2\x82\xAC", 3);	/* the cut falls inside this character */
-	big[sizeof big - 1] = '\0';
-	err_set(&err, ERR_FILE, "%s", big);
-	CHECK_THAT(strlen(err.text) == 997, "a cut sentence ends with a whole character (%zu bytes)", strlen(err.text));
+	for (size_t i = 0; i + 3 < sizeof big; i += 3)
+		memcpy(big + i, "\xE2\x82\xAC", 3);	/* a name of 666 characters: cuts fall inside of some */
+	big[1998] = '\0';
+	err_set(&err, ERR_FILE, "%s: tensor %s is wrong", big, big + 3);
+	CHECK_THAT(utf8_valid(err.text, strlen(err.text)) && strlen(err.text) < 650 && strstr(err.text, "…") && strstr(err.text, ": tensor €") &&
+		   !strcmp(err.text + strlen(err.text) - 9, " is wrong"), "long names leave room for what is wrong: %s", err.text);
+	for (size_t i = 0; i < 1998; i++)
+		big[i] = i % 5 ? 'x' : ' ';
+	err_set(&err, ERR_FILE, "%s is wrong", big);
+	err_in(&err, "%s", big);
+	CHECK_THAT(strlen(err.text) == 999 && !strcmp(err.text + 990, " is wrong"), "a long sentence keeps its end (%zu bytes)", strlen(err.text));
+}
+
+static void test_names(void)
+{
+	struct str s;
+	char name[200] = "";
+
+	memset(name, 'n', sizeof name - 1);
+	str_init(&s);
+	str_add(&s, "a, ");
+	str_add_name(&s, "short");
+	CHECK_TEXT(s.s, "a, short");
+	str_add_name(&s, name);
+	CHECK_THAT(s.n == 8 + 80 && strlen(s.s) == s.n && strstr(s.s, "n…n"), "%s", s.s);
+	str_done(&s);
 }
 
 static void test_arena(void)
@@ -132,6 +154,7 @@ static void test_task(void)
 int main(void)
 {
 	test_err();
+	test_names();
 	test_arena();
 	test_big();
 	test_str_and_notes();

@@ -3,8 +3,12 @@
 #include "tests/tap.h"
 #include "tests/scratch.h"
 
+#include <dirent.h>
+#include <signal.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 static void test_map(void)
@@ -74,6 +78,77 @@ static void test_read_write(void)
 	free(path);
 }
 
+/* The entries of a folder. */
+static int entries(const char *folder)
+{
+	DIR *d = opendir(folder);
+	int n = 0;
+
+	for (struct dirent *e; d && (e = readdir(d));)
+		n += *e->d_name != '.';
+	if (d)
+		closedir(d);
+	return n;
+}
+
+/* What a killed save left is cleared at the next one, and nothing else is: not that of a living process, not another file's. */
+static void test_left_over(void)
+{
+	char *folder = scratch_path("left"), *path = scratch_path("left/a.yaml"), name[100];
+	struct err err = { 0 };
+	pid_t dead = fork();
+
+	if (!dead)
+		_exit(0);
+	waitpid(dead, NULL, 0);
+	snprintf(name, sizeof name, "left/a.yaml.%ld-0.tmp", (long)dead);
+	free(scratch_file(name, "torn", 4));
+	snprintf(name, sizeof name, "left/a.yaml.%ld-7.tmp", (long)dead);
+	free(scratch_file(name, "torn", 4));
+	snprintf(name, sizeof name, "left/b.yaml.%ld-0.tmp", (long)dead);
+	free(scratch_file(name, "another's", 9));
+	snprintf(name, sizeof name, "left/a.yaml.%ld-0.tmp.old", (long)dead);
+	free(scratch_file(name, "no name of ours", 15));
+	snprintf(name, sizeof name, "left/a.yaml.%ld-3.tmp", (long)getppid());
+	free(scratch_file(name, "being written", 13));
+	CHECK(entries(folder) == 5 && file_write(path, "new", 3, &err) && entries(folder) == 4);
+	snprintf(name, sizeof name, "left/a.yaml.%ld-0.tmp", (long)dead);
+	char *gone = scratch_path(name);
+
+	CHECK(!file_exists(gone) && file_exists(path));
+	free(gone);
+	free(path);
+	free(folder);
+}
+
+/* A file that may not grow: a sentence with its name, the old one whole, nothing left. */
+static void test_limit(void)
+{
+	char *folder = scratch_path("limit"), *path = scratch_path("limit/file.yaml"), *text;
+	struct err err = { 0 };
+	size_t n = 0;
+	int status = 0;
+
+	CHECK(file_write(path, "old", 3, &err));
+	pid_t child = fork();
+
+	if (!child) {
+		char long_text[4096];
+
+		memset(long_text, 'x', sizeof long_text);
+		signal(SIGXFSZ, SIG_IGN);
+		setrlimit(RLIMIT_FSIZE, &(struct rlimit){ 100, 100 });
+		_exit(!file_write(path, long_text, sizeof long_text, &err) && strstr(err.text, path) && strstr(err.text, "File too large") ? 0 : 1);
+	}
+	waitpid(child, &status, 0);
+	text = file_read(path, 100, &n, &err);
+	CHECK_THAT(WIFEXITED(status) && !WEXITSTATUS(status), "a sentence that names the file");
+	CHECK(n == 3 && !strcmp(text, "old") && entries(folder) == 1);
+	free(text);
+	free(path);
+	free(folder);
+}
+
 static void test_inside(void)
 {
 	static const char *const bad[] = { "", "/etc/passwd", "..", "../x", "a/../../x", "a/..", "x/../y" };
@@ -99,6 +174,8 @@ int main(void)
 	test_map();
 	test_refused();
 	test_read_write();
+	test_left_over();
+	test_limit();
 	test_inside();
 	scratch_done();
 	return tap_done();
