@@ -16,7 +16,7 @@
 /* Milliseconds: an answer that comes sooner replaces the old one without a flicker; how often progress is looked at. */
 enum { STALE_AFTER = 200, PROGRESS_EVERY = 250 };
 
-static void focus_within(struct app *app)
+void app_focus_within(struct app *app)
 {
 	if (app->focus >= app->doc.job.panes)
 		app->focus = app->doc.job.panes ? app->doc.job.panes - 1 : 0;
@@ -39,16 +39,6 @@ void app_init(struct app *app, const struct preset *doc, const struct theme *the
 	settle(app);
 }
 
-static void undo_done(struct undo *undo)
-{
-	for (int i = 0; i < undo->pasts; i++)
-		preset_done(&undo->past[i]);
-	for (int i = 0; i < undo->futures; i++)
-		preset_done(&undo->future[i]);
-	free(undo->past);
-	free(undo->future);
-}
-
 static void lists_done(struct app *app)
 {
 	preset_list_free(app->presets, app->presets_n);
@@ -65,6 +55,7 @@ void app_done(struct app *app)
 		preset_done(&app->keep.seen);
 	preset_done(&app->doc);
 	undo_done(&app->undo);
+	undo_done(&app->looks_undo);
 	if (app->has_asked)
 		job_done(&app->asked);
 	if (app->has_good)
@@ -84,90 +75,11 @@ void app_done(struct app *app)
 	free(app->request);
 }
 
-/* ------------------------------------------------------------------------------------------------ undo */
-
-static void push(struct preset **stack, int *n, const struct preset *doc)
-{
-	if (*n == UNDO_MOST) {
-		preset_done(&(*stack)[0]);
-		memmove(*stack, *stack + 1, (size_t)--*n * sizeof **stack);
-	}
-	*stack = xrealloc(*stack, (size_t)(*n + 1) * sizeof **stack);
-	preset_copy(&(*stack)[(*n)++], doc);
-}
-
-void app_change(struct app *app)
-{
-	push(&app->undo.past, &app->undo.pasts, &app->doc);
-	if (app->card == CARD_START)
-		app->card = CARD_NONE;
-	while (app->undo.futures)
-		preset_done(&app->undo.future[--app->undo.futures]);
-}
-
-/* Cursors aside: they are not undone. */
-static bool same_document(const struct preset *a, const struct preset *b)
-{
-	struct preset moved;
-	struct str one, other;
-	bool same;
-
-	str_init(&one);
-	str_init(&other);
-	preset_copy(&moved, b);
-	memcpy(moved.cursor, a->cursor, sizeof moved.cursor);
-	preset_print(a, &one);
-	preset_print(&moved, &other);
-	same = !strcmp(one.s, other.s);
-	str_done(&one);
-	str_done(&other);
-	preset_done(&moved);
-	return same;
-}
-
-void app_unchange(struct app *app)
-{
-	struct undo *u = &app->undo;
-
-	if (u->pasts && same_document(&u->past[u->pasts - 1], &app->doc))
-		preset_done(&u->past[--u->pasts]);
-}
-
-/* The document of one stack takes the screen, the other stack keeps the one that was there. Cursors stay where they are. */
-static bool step(struct app *app, struct preset *from, int *from_n, struct preset **to, int *to_n)
-{
-	struct preset doc;
-
-	if (!*from_n)
-		return false;
-	push(to, to_n, &app->doc);
-	doc = from[--*from_n];
-	memcpy(doc.cursor, app->doc.cursor, sizeof doc.cursor);
-	preset_done(&app->doc);
-	app->doc = doc;
-	focus_within(app);
-	return true;
-}
-
-bool app_undo(struct app *app)
-{
-	struct undo *u = &app->undo;
-
-	return step(app, u->past, &u->pasts, &u->future, &u->futures);
-}
-
-bool app_redo(struct app *app)
-{
-	struct undo *u = &app->undo;
-
-	return step(app, u->future, &u->futures, &u->past, &u->pasts);
-}
-
 void app_opened(struct app *app, const struct preset *doc)
 {
 	char *model = app->doc.job.model ? xstrdup(app->doc.job.model) : NULL;
 
-	app_change(app);
+	app_change_all(app);
 	preset_done(&app->doc);
 	preset_copy(&app->doc, doc);
 	question_opened(&app->doc);
@@ -237,7 +149,7 @@ static void settle(struct app *app)
 	struct job job;
 	bool same;
 
-	focus_within(app);
+	app_focus_within(app);
 	question_job(app, &job);
 	same = app->has_asked && job_equal(&job, &app->asked);
 	if (!same || (job.focus != app->asked.focus && app_busy(app))) {	/* the same again: what is looked at comes first */

@@ -58,8 +58,13 @@ enum card {
 	CARD_START,	/* that, and the keys to begin with: until the first of them asks something */
 };
 
+/* What can be undone, one step after the other: of the question (u), and of how it is looked at (U). */
 struct undo {
-	struct preset *past, *future;	/* [pasts], [futures]: the next to go back to is the last */
+	struct undo_step {
+		struct preset doc;
+		bool zoomed;
+		bool whole;		/* a preset was opened: question and looks change together */
+	} *past, *future;		/* [pasts], [futures]: the next to go back to is the last */
 	int pasts, futures;
 };
 enum { UNDO_MOST = 1000 };
@@ -81,7 +86,8 @@ struct typed {
 
 struct app {
 	struct preset doc;
-	struct undo undo;
+	struct undo undo, looks_undo;
+	bool undid_looks;		/* what redo makes again: the looks that were undone last */
 
 	const struct snapshot *shot;	/* borrowed until the next app_snapshot; never NULL after the first */
 	struct job asked;		/* the question that the worker has */
@@ -175,12 +181,17 @@ void app_models(struct app *app, struct model_entry *models, int models_n);
 
 /* ---- For the parts of the screen ---- */
 
-/* The document as it is goes on the undo stack: call it before a change. */
+/* Before a change of the question (prompt, foil, edits, metric, model); of the looks (panes, arguments, differences, zoom); of all: undo has what is there. */
 void app_change(struct app *app);
+void app_change_looks(struct app *app);
+void app_change_all(struct app *app);
 /* What was changed last was put back: undo has nothing to do with it. */
 void app_unchange(struct app *app);
-bool app_undo(struct app *app);
-bool app_redo(struct app *app);
+/* Each says in `what` (may be NULL) what it undid: "edit head 5.1 zero". False: there is nothing. */
+bool app_undo(struct app *app, struct str *what);
+bool app_undo_looks(struct app *app, struct str *what);
+bool app_redo(struct app *app, struct str *what);
+void undo_done(struct undo *undo);
 
 void app_ask_for(struct app *app, enum request_kind kind, const char *text);
 /* A sentence in the last line until the next key. An error about a line that was just typed opens that line again, for correction. */
@@ -198,6 +209,7 @@ bool app_stale(const struct app *app);
 bool app_edited(const struct app *app);		/* some edit is on */
 struct ink app_ink(const struct app *app, enum style style);
 
+void app_focus_within(struct app *app);		/* the focus is on a pane that there is */
 void app_focus(struct app *app, int pane);	/* brings it to the front, too */
 struct job_pane *app_pane(struct app *app);	/* the one with the keys; NULL: there is none */
 

@@ -38,6 +38,7 @@ void act_focus_number(struct app *app, const char *argument)
 void act_zoom(struct app *app, const char *argument)
 {
 	(void)argument;
+	app_change_looks(app);
 	app->zoomed = !app->zoomed;
 }
 
@@ -78,7 +79,7 @@ static void insert_pane(struct app *app, int at, int row, bool own_row, const st
 	struct preset *doc = &app->doc;
 	int n = doc->job.panes;
 
-	app_change(app);
+	app_change_looks(app);
 	memmove(doc->job.pane + at + 1, doc->job.pane + at, (size_t)(n - at) * sizeof *doc->job.pane);
 	memmove(doc->row + at + 1, doc->row + at, (size_t)(n - at) * sizeof *doc->row);
 	memmove(app->pane + at + 1, app->pane + at, (size_t)(n - at) * sizeof *app->pane);
@@ -141,7 +142,7 @@ void act_close(struct app *app, const char *argument)
 		app_say(app, STYLE_WARNING, n ? "can't close the last pane; t changes it, q quits" : "there is no pane: a adds one");
 		return;
 	}
-	app_change(app);
+	app_change_looks(app);
 	alone = (at == 0 || doc->row[at - 1] != doc->row[at]) && (at == n - 1 || doc->row[at + 1] != doc->row[at]);
 	for (int i = at + 1; alone && i < n; i++)
 		doc->row[i]--;

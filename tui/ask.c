@@ -56,7 +56,7 @@ void act_generate(struct app *app, const char *argument)
 	}
 	if (n == app->doc.job.generate)
 		return;
-	app_change(app);
+	app_change_looks(app);
 	app->doc.job.generate = n;
 }
 
@@ -82,7 +82,7 @@ void act_technique(struct app *app, const char *argument)
 	} else if (!pane) {
 		act_split(app, argument);
 	} else if (pane->analysis != analysis) {
-		app_change(app);
+		app_change_looks(app);
 		job_pane_init(pane, analysis);
 		memset(&app->pane[app->focus].view, 0, sizeof app->pane[app->focus].view);
 	}
@@ -117,7 +117,7 @@ void act_set(struct app *app, const char *argument)
 		app_say(app, STYLE_ERROR, "%s; not applied", err.text);
 		return;
 	}
-	app_change(app);
+	app_change_looks(app);
 	*app_pane(app) = changed;
 }
 
@@ -152,7 +152,7 @@ void act_diff(struct app *app, const char *argument)
 			return;
 		}
 	}
-	app_change(app);
+	app_change_looks(app);
 	app_pane(app)->diff = diff;
 	app_say(app, STYLE_DIM, "this pane: %s%s", diff_tells[diff], diff == DIFF_EDITS && !app_edited(app) ? "; no edit is on" : "");
 }
@@ -165,7 +165,7 @@ void act_diff_all(struct app *app, const char *argument)
 	if (!app_pane(app))
 		return;
 	diff = next_diff(app, app_pane(app)->diff);
-	app_change(app);
+	app_change_looks(app);
 	for (int i = 0; i < app->doc.job.panes; i++)
 		app->doc.job.pane[i].diff = diff;
 	app_say(app, STYLE_DIM, "every pane: %s", diff_tells[diff]);

@@ -1,5 +1,6 @@
 /* intervene.c - actions that change what the model does: ablate, the list of edits, undo. */
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "engine/base/arena.h"
@@ -7,19 +8,6 @@
 #include "tui/panes/lists.h"
 #include "tui/question.h"
 #include "tui/refuse.h"
-
-/* The line as edit_print writes it, so that two spellings of one edit are one. False with a sentence. */
-static bool canonical(const char *line, struct str *out, struct err *err)
-{
-	struct arena *scratch = arena_new();
-	struct edit edit;
-	bool fine = edit_parse(line, &edit, scratch, err);
-
-	if (fine)
-		edit_print(&edit, out);
-	arena_free(scratch);
-	return fine;
-}
 
 static int find_edit(const struct app *app, const char *line)
 {
@@ -31,7 +19,7 @@ static int find_edit(const struct app *app, const char *line)
 		bool same;
 
 		str_init(&own);
-		same = canonical(job->edit[i].line, &own, &ignored) ? !strcmp(own.s, line) : !strcmp(job->edit[i].line, line);
+		same = edit_canonical(job->edit[i].line, &own, &ignored) ? !strcmp(own.s, line) : !strcmp(job->edit[i].line, line);
 		str_done(&own);
 		if (same)
 			return i;
@@ -39,48 +27,102 @@ static int find_edit(const struct app *app, const char *line)
 	return -1;
 }
 
-/* On where it was not there or off, gone where it was on: one key does and undoes. */
-static void toggle_line(struct app *app, const char *line)
+/* The next of the lines in *at; NULL at the end. The caller frees it. */
+static char *next_line(const char **at)
 {
-	int i = find_edit(app, line);
-	bool back = i >= 0 && app->doc.job.edit[i].on;
+	size_t n = strcspn(*at, "\n");
+	struct str line;
 
-	if (!back && refuse_edit(app, line))
+	if (!n)
+		return NULL;
+	str_init(&line);
+	str_add_n(&line, *at, n);
+	*at += n + ((*at)[n] == '\n');
+	return str_take(&line);
+}
+
+static bool all_on(const struct app *app, const char *lines)
+{
+	bool on = true;
+	char *line;
+
+	while ((line = next_line(&lines))) {
+		int i = find_edit(app, line);
+
+		on = on && i >= 0 && app->doc.job.edit[i].on;
+		free(line);
+	}
+	return on;
+}
+
+static bool any_refused(struct app *app, const char *lines)
+{
+	bool refused = false;
+	char *line;
+
+	while ((line = next_line(&lines))) {
+		refused = refused || refuse_edit(app, line);
+		free(line);
+	}
+	return refused;
+}
+
+/* Several lines that are one intervention: all on, or all gone, and one step to undo. */
+static void toggle_lines(struct app *app, const char *lines)
+{
+	bool back = all_on(app, lines);
+	char *line;
+
+	if (!back && any_refused(app, lines))
 		return;
 	app_change(app);
-	if (back)
-		job_remove_edit(&app->doc.job, i);
-	else if (i >= 0)
-		app->doc.job.edit[i].on = true;
-	else
-		job_add_edit(&app->doc.job, line);
+	while ((line = next_line(&lines))) {
+		int i = find_edit(app, line);
+
+		if (back)
+			job_remove_edit(&app->doc.job, i);
+		else if (i >= 0)
+			app->doc.job.edit[i].on = true;
+		else
+			job_add_edit(&app->doc.job, line);
+		free(line);
+	}
+}
+
+bool cell_intervention(const struct app *app, bool here, struct str *lines, struct err *err)
+{
+	struct answer_shown answer = { 0 };
+	struct str line;
+	struct spot spot;
+	int row, col;
+	bool fine;
+
+	if (app->focus < app->doc.job.panes)
+		question_answer(app, app->focus, &answer);
+	if (!answer.table)
+		return err_set(err, ERR_ARGUMENT, "there is no table in this pane yet");
+	cursor_in(app, answer.table, &row, &col);
+	if (cell_edits(answer.table, row, col, lines))
+		return true;
+	str_clear(lines);
+	str_init(&line);
+	spot_at(answer.table, row, col, &spot);
+	fine = spot_edit(&spot, here, &line, err) && edit_canonical(line.s, lines, err);
+	str_done(&line);
+	return fine;
 }
 
 static void ablate(struct app *app, bool here)
 {
-	struct answer_shown answer;
-	struct spot spot;
-	struct str line, own;
+	struct str lines;
 	struct err err;
-	int row, col;
 
-	if (!app_pane(app))
-		return;
-	question_answer(app, app->focus, &answer);
-	if (!answer.table) {
-		app_say(app, STYLE_WARNING, "there is no table in this pane yet");
-		return;
-	}
-	cursor_in(app, answer.table, &row, &col);
-	spot_at(answer.table, row, col, &spot);
-	str_init(&line);
-	str_init(&own);
-	if (spot_edit(&spot, here, &line, &err) && canonical(line.s, &own, &err))
-		toggle_line(app, own.s);
+	str_init(&lines);
+	if (cell_intervention(app, here, &lines, &err))
+		toggle_lines(app, lines.s);
 	else
-		app_say_err(app, &err);
-	str_done(&own);
-	str_done(&line);
+		app_say(app, STYLE_WARNING, "%s", err.text);
+	str_done(&lines);
 }
 
 void act_ablate(struct app *app, const char *argument)
@@ -106,12 +148,12 @@ void act_edit(struct app *app, const char *argument)
 		return;
 	}
 	str_init(&line);
-	if (!canonical(argument, &line, &err)) {
+	if (!edit_canonical(argument, &line, &err)) {
 		app_say_err(app, &err);
 	} else if ((i = find_edit(app, line.s)) >= 0 && app->doc.job.edit[i].on) {
 		app_say(app, STYLE_WARNING, "%s is there already", line.s);
 	} else {
-		toggle_line(app, line.s);
+		toggle_lines(app, line.s);
 	}
 	str_done(&line);
 }
@@ -142,22 +184,44 @@ void act_clear(struct app *app, const char *argument)
 		job_remove_edit(&app->doc.job, app->doc.job.edits - 1);
 }
 
+static void say_step(struct app *app, bool done, const char *verb, const struct str *what, const char *nothing)
+{
+	if (done)
+		app_say(app, STYLE_DIM, "%s: %s", verb, what->s);
+	else
+		app_say(app, STYLE_WARNING, "%s", nothing);
+}
+
 void act_undo(struct app *app, const char *argument)
 {
+	struct str what;
+
 	(void)argument;
-	if (app_undo(app))
-		app_say(app, STYLE_DIM, "undone · %d more · C-r redoes", app->undo.pasts);
-	else
-		app_say(app, STYLE_WARNING, "nothing more to undo");
+	str_init(&what);
+	say_step(app, app_undo(app, &what), "undone", &what,
+		 app->looks_undo.pasts ? "nothing to undo in the question; U undoes how it is looked at" : "nothing to undo");
+	str_done(&what);
+}
+
+void act_undo_looks(struct app *app, const char *argument)
+{
+	struct str what;
+
+	(void)argument;
+	str_init(&what);
+	say_step(app, app_undo_looks(app, &what), "undone", &what,
+		 app->undo.pasts ? "nothing to undo in the looks; u undoes the question" : "nothing to undo");
+	str_done(&what);
 }
 
 void act_redo(struct app *app, const char *argument)
 {
+	struct str what;
+
 	(void)argument;
-	if (app_redo(app))
-		app_say(app, STYLE_DIM, "made again · %d more", app->undo.futures);
-	else
-		app_say(app, STYLE_WARNING, "nothing to redo");
+	str_init(&what);
+	say_step(app, app_redo(app, &what), "redone", &what, "nothing to redo");
+	str_done(&what);
 }
 
 /* ------------------------------------------------------------------------------------------------ the list of edits */

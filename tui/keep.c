@@ -127,7 +127,7 @@ void act_theme(struct app *app, const char *argument)
 		app_ask_for(app, REQUEST_LISTS, NULL);
 		popup_open(app, &popup_themes);
 	} else if (!app->doc.theme || strcmp(app->doc.theme, argument)) {
-		app_change(app);
+		app_change_looks(app);
 		job_set(&app->doc.theme, argument);
 	}
 }

@@ -57,8 +57,11 @@ void cursor_set(struct app *app, enum dim dim, int index, int n)
 {
 	bool sticks = dim == DIM_POSITION || dim == DIM_KEY;
 
-	if (n > 0)
-		app->doc.cursor[dim] = sticks && index >= n - 1 ? -1 : clamp(index, n);
+	if (n <= 0)
+		return;
+	app->doc.cursor[dim] = sticks && index >= n - 1 ? -1 : clamp(index, n);
+	if (dim == DIM_POSITION && cursor_get(app, DIM_KEY, n) > clamp(index, n))
+		app->doc.cursor[DIM_KEY] = app->doc.cursor[DIM_POSITION];	/* no query looks ahead */
 }
 
 void cursor_in(const struct app *app, const struct table *t, int *row, int *col)
@@ -244,6 +247,37 @@ void spot_at(const struct table *t, int row, int col, struct spot *spot)
 	*spot = (struct spot){ t->site, t->layer, t->unit_index, -1, -1, -1, -1, false };
 	gather(&t->rows, row, spot);
 	gather(&t->cols, col, spot);
+}
+
+bool edit_canonical(const char *line, struct str *out, struct err *err)
+{
+	struct arena *scratch = arena_new();
+	struct edit edit;
+	bool fine = edit_parse(line, &edit, scratch, err);
+
+	if (fine)
+		edit_print(&edit, out);
+	arena_free(scratch);
+	return fine;
+}
+
+bool cell_edits(const struct table *t, int row, int col, struct str *lines)
+{
+	const char *from = t->edits && row >= 0 && col >= 0 ? t->edits[table_cell(t, row, col)] : NULL;
+	struct err ignored;
+	char line[600];
+
+	while (from && *from) {
+		size_t n = strcspn(from, "\n");
+
+		snprintf(line, sizeof line, "%.*s", (int)n, from);
+		if (lines->n)
+			str_add_char(lines, '\n');
+		if (!edit_canonical(line, lines, &ignored))
+			return false;
+		from += n + (from[n] == '\n');
+	}
+	return lines->n > 0;
 }
 
 bool spot_edit(const struct spot *spot, bool here, struct str *line, struct err *err)

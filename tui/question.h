@@ -52,8 +52,18 @@ struct spot {
 	bool component;		/* a row that is neither attention nor MLP (embed, biases) */
 };
 void spot_at(const struct table *t, int row, int col, struct spot *spot);
+/* The line as edit_print writes it, so that two spellings of one edit are one. False with a sentence. */
+bool edit_canonical(const char *line, struct str *out, struct err *err);
+/* The edits that a cell is the effect of, as edit_print() writes them, a line each; false: it is not the effect of any. */
+bool cell_edits(const struct table *t, int row, int col, struct str *lines);
 /* The line that switches it off; `here`: at its position only. False with a sentence why not. */
 bool spot_edit(const struct spot *spot, bool here, struct str *line, struct err *err);
+
+/*
+ * What Space does with the cell under the cursor, as edits, a line each: the intervention that the cell is the effect of; where it is of none,
+ * what it is about is switched off, at its position only with `here`. False with a sentence why there is nothing to do.
+ */
+bool cell_intervention(const struct app *app, bool here, struct str *lines, struct err *err);
 
 /* "layer=5 head=1": the arguments that are not at their defaults, or follow the cursor. */
 void question_args(const struct app *app, int pane, struct str *out);

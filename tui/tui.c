@@ -281,7 +281,8 @@ static void start_app(struct loop *l, const struct explore *what)
 /* Left as its user wanted, the session stays only if there was a change to it; ended by anything else, it is offered. */
 static void end_session(struct loop *l)
 {
-	bool untouched = !l->app.undo.pasts && !l->app.undo.futures;
+	const struct undo *question = &l->app.undo, *looks = &l->app.looks_undo;
+	bool untouched = !question->pasts && !question->futures && !looks->pasts && !looks->futures;
 
 	if (remember_waits(&l->app) && !(untouched && !l->signal))
 		outside_keep(&l->app, &l->session);

@@ -23,7 +23,7 @@ static bool edit(struct cause *c, const struct places *p, int cell, struct err *
 
 static struct table *compute(const struct ask *ask, struct err *err)
 {
-	return patching_map(&(struct patching){ "activation-patching", "activation patching", NULL, edit }, ask, params, err);
+	return patching_map(&(struct patching){ "activation-patching", "activation patching", NULL, "patch", edit }, ask, params, err);
 }
 
 const struct analysis analysis_activation_patching = {

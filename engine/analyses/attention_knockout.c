@@ -104,6 +104,7 @@ static struct cuts cuts_of(const struct ask *ask, const struct table *t)
 		cuts.cell[n++] = (size_t)i;
 	}
 	cuts.cause.n = n;
+	cuts.cause.cell = cuts.cell;
 	return cuts;
 }
 

@@ -327,6 +327,7 @@ static void describe(struct table *t, const struct ask *ask, const struct places
 				     ask->arg[ARG_EXACT] ? ", the strongest exact" : ""));
 	table_set_unit(t, metric_table[ask->metric->kind].unit);
 	places_describe(p, t);
+	places_tell(p, t, "patch");
 	if (t->site == SITE_RESULT)
 		t->site = SITE_Z;
 	t->scale = ask->arg[ARG_ESTIMATE] == ATPSTAR && !ask->arg[ARG_EXACT] ? SCALE_SEQUENTIAL : SCALE_DIVERGING;

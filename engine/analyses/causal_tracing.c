@@ -68,6 +68,24 @@ static struct cause variants(const struct ask *ask)
 	return c;
 }
 
+/*
+ * As edits of the prompt's own run: the first noise, and freeze, since what is restored is the value of the run without it. The sweep's own lines
+ * patch into a noised run.
+ */
+static void tell_edits(struct table *t, const struct ask *ask)
+{
+	int L = ask->model->config.L, T = ask->run->T;
+	const char *noise = arena_printf(ask->scratch, "embed 0 @%d..%d noise %d 0", ask->arg[ARG_FROM], ask->arg[ARG_TO], ask->arg[ARG_SIGMA]);
+
+	for (int i = 0; i < L * T; i++) {
+		struct cause_window w = cause_window(i / T, ask->arg[ARG_WINDOW], L);
+
+		table_add_edit(t, (size_t)i, noise);
+		for (int l = w.from; l < w.to; l++)
+			table_add_edit(t, (size_t)i, arena_printf(ask->scratch, "%s %d @%d freeze", site_table[t->site].name, l, i % T));
+	}
+}
+
 /* What the seeds before said. */
 struct seeds {
 	int done;
@@ -193,6 +211,7 @@ static struct table *compute(const struct ask *ask, struct err *err)
 	t->scale = SCALE_DIVERGING;
 	t->meaning = raw ? NULL : "1 = clean, 0 = with noise";
 	t->site = site;
+	tell_edits(t, ask);
 	if (fill(t, ask, err))
 		return t;
 	table_unref(t);

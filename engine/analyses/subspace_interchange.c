@@ -71,7 +71,9 @@ static struct table *compute(const struct ask *ask, struct err *err)
 		err_set(err, ERR_ARGUMENT, "subspace-interchange takes over what lies in a subspace, and no basis is given: basis=FILE");
 		return NULL;
 	}
-	return patching_map(&(struct patching){ "subspace-interchange", "subspace interchange", file ? file + 1 : basis, edit }, ask, params, err);
+	return patching_map(&(struct patching){ "subspace-interchange", "subspace interchange", file ? file + 1 : basis,
+						arena_printf(ask->scratch, "interchange %s", edit_quoted(basis, ask->scratch)), edit },
+			    ask, params, err);
 }
 
 const struct analysis analysis_subspace_interchange = {

@@ -63,12 +63,29 @@ static void show_so_far(void *context)
 	ask_show(f->cause->ask, f->table);
 }
 
+/* What edits in memory add to the lines is nothing that a person could type. */
+static void tell_edits(const struct cause *c, struct table *t)
+{
+	size_t cells = (size_t)t->rows.n * (size_t)t->cols.n;
+
+	if (t->edits)
+		return;
+	for (int i = 0; i < c->n; i++) {
+		size_t cell = c->cell ? c->cell[i] : (size_t)i;
+		const struct sweep_variant *v = &c->variant[i];
+
+		for (int e = 0; cell < cells && !v->more_count && e < v->edit_count; e++)
+			table_add_edit(t, cell, v->edits[e]);
+	}
+}
+
 bool cause_fill(struct cause *c, struct table *t, cause_cells *cells, const void *with, struct err *err)
 {
 	struct filling filling = { c, t, cells, with };
 	struct task *task = c->ask->watch ? c->ask->task : NULL;
 	bool ok;
 
+	tell_edits(c, t);
 	if (task) {
 		task->piece = show_so_far;
 		task->piece_context = &filling;

@@ -18,6 +18,7 @@ struct cause {
 	const struct run *source;	/* what patch reads from; NULL: there is none */
 	struct sweep_variant *variant;	/* [n] */
 	int n;
+	const size_t *cell;		/* [n] of the table: which each variant makes; NULL: the one of its own number, while there are any */
 	double *value;			/* [n] the metric under each variant */
 	double now;			/* and on the base as it is */
 };
@@ -29,7 +30,8 @@ void cause_edit(struct cause *c, int i, const char *format, ...) __attribute__((
 bool cause_sweep(struct cause *c, struct err *err);
 /*
  * The same, and fills the table: `cells` turns values into cells, once when all are there, and before when somebody watches: what is not
- * known then is NaN, and so must be its cell. The table's axes, title and look are to be there beforehand.
+ * known then is NaN, and so must be its cell. The table's axes, title and look are to be there beforehand. Each cell is told what it is the
+ * effect of (table->edits): the lines of its variant, unless the technique has said so itself.
  */
 typedef void cause_cells(struct table *t, const struct cause *c, const void *with);
 bool cause_fill(struct cause *c, struct table *t, cause_cells *cells, const void *with, struct err *err);

@@ -61,6 +61,7 @@ static void describe(struct table *t, const struct patching *how, const struct a
 	places_describe(p, t);
 	t->scale = !denoising && ask->arg[PATCHING_SHOW] == SHOW_KL ? SCALE_SEQUENTIAL : SCALE_DIVERGING;
 	t->meaning = ask->arg[PATCHING_SHOW] == SHOW_NORMALISED ? "1 = prompt, 0 = foil" : ask->arg[PATCHING_SHOW] == SHOW_KL ? "0 = as the prompt" : NULL;
+	places_tell(p, t, how->op);
 }
 
 struct table *patching_map(const struct patching *how, const struct ask *ask, const struct param *params, struct err *err)

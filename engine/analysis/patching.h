@@ -23,6 +23,7 @@ extern const struct choice patching_directions[], patching_shows[];
 struct patching {
 	const char *name, *title;	/* "activation-patching", "activation patching" */
 	const char *within;		/* what of the activations, for the table's title: "basis.npy"; NULL: all */
+	const char *op;			/* what a person writes behind a place to have the same: "patch" */
 	/* Gives variant `cell` of the cause its edit. */
 	bool (*edit)(struct cause *c, const struct places *p, int cell, struct err *err);
 };

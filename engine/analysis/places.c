@@ -88,7 +88,7 @@ struct place places_at(const struct places *p, int cell)
 	}
 }
 
-void places_edit(const struct places *p, struct cause *c, int cell, int variant, const char *op)
+static const char *edit_line(const struct places *p, int cell, const char *op)
 {
 	struct place at = places_at(p, cell);
 	const char *word = p->shape == PLACE_BY_PART ? site_table[at.site].name : p->word;
@@ -98,7 +98,18 @@ void places_edit(const struct places *p, struct cause *c, int cell, int variant,
 		snprintf(which, sizeof which, at.to > at.from ? ".%d..%d" : ".%d", at.from, at.to);
 	if (at.position >= 0)
 		snprintf(when, sizeof when, "@%d ", at.position);
-	cause_edit(c, variant, "%s %d%s %s%s", word, at.layer, which, when, op);
+	return arena_printf(p->ask->scratch, "%s %d%s %s%s", word, at.layer, which, when, op);
+}
+
+void places_edit(const struct places *p, struct cause *c, int cell, int variant, const char *op)
+{
+	cause_edit(c, variant, "%s", edit_line(p, cell, op));
+}
+
+void places_tell(const struct places *p, struct table *t, const char *op)
+{
+	for (int i = 0; i < p->rows * p->cols; i++)
+		table_add_edit(t, (size_t)i, edit_line(p, i, op));
 }
 
 const char *places_when(const struct places *p)

@@ -69,6 +69,8 @@ struct place {
 struct place places_at(const struct places *p, int cell);
 /* The cell's edit: "head 5.1 @3 " and the op. */
 void places_edit(const struct places *p, struct cause *c, int cell, int variant, const char *op);
+/* For a technique that intervenes by no sweep: tells each cell that edit. */
+void places_tell(const struct places *p, struct table *t, const char *op);
 /* " at position 3", or nothing. */
 const char *places_when(const struct places *p);
 /* Axes, what the cells are of, look. */

@@ -117,6 +117,13 @@ void table_set_word(struct table *t, size_t cell, int32_t id, const char *bytes,
 	t->word_show[cell] = arena_strdup(t->arena, show);
 }
 
+void table_add_edit(struct table *t, size_t cell, const char *line)
+{
+	if (!t->edits)
+		t->edits = arena_alloc(t->arena, (size_t)t->rows.n * (size_t)t->cols.n * sizeof *t->edits);
+	t->edits[cell] = t->edits[cell] ? arena_printf(t->arena, "%s\n%s", t->edits[cell], line) : arena_strdup(t->arena, line);
+}
+
 void table_set_mark(struct table *t, size_t cell)
 {
 	if (!t->mark)
@@ -280,6 +287,9 @@ static struct table *copy_description(const struct table *from, struct err *err)
 	copy_axis(t, &t->cols, &from->cols);
 	if (from->word)
 		copy_words(t, from);
+	for (size_t i = 0; from->edits && i < (size_t)from->rows.n * (size_t)from->cols.n; i++)
+		if (from->edits[i])
+			table_add_edit(t, i, from->edits[i]);
 	table_set_like(t, from);
 	set_parts(t, &from->parts);
 	t->unfinished = from->unfinished;

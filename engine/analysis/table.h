@@ -87,6 +87,8 @@ struct table {
 	int layer, unit_index;	/* of an argument: attention's layer and head; -1 */
 	struct check check;
 	bool unfinished;	/* more is to come: NaN may also be a cell that is not known yet */
+	/* [rows.n, cols.n] the intervention that a cell is the effect of, as edits that a person can make: a line each; NULL: none. Or NULL: of all. */
+	const char **edits;
 	bool *mark;		/* [rows.n, cols.n] cells to be wary of, as `footnote` says; NULL: none */
 	const char *footnote;	/* a sentence below the table ("not heads: +3.1"), or NULL */
 };
@@ -111,6 +113,7 @@ void table_set_word(struct table *t, size_t cell, int32_t id, const char *bytes,
 void table_set_errors(struct table *t, const char *over);				/* makes `error`, all NaN */
 void table_set_tiles(struct table *t, int rows, int cols);				/* makes `tile`, all NaN */
 void table_set_mark(struct table *t, size_t cell);					/* makes `mark`, and sets one */
+void table_add_edit(struct table *t, size_t cell, const char *line);			/* makes `edits`; one more line of the cell's */
 void table_set_unit(struct table *t, const char *unit);
 /* One unit per column. */
 void table_set_units(struct table *t, const char *const *unit);

@@ -44,7 +44,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
 		app_draw(&app, &canvas);
 		app_tick(&app, (long)i * 40);
 	}
-	while (app_undo(&app))
+	while (app_undo(&app, NULL) || app_undo_looks(&app, NULL))
 		;
 	FUZZ_EXPECT(!strcmp(app.doc.job.prompt, doc.job.prompt) && app.doc.job.panes == doc.job.panes && !app.doc.job.edits);
 	canvas_done(&canvas);

@@ -183,7 +183,7 @@ static void undo_property(unsigned seed)
 {
 	static const char *const keys[] = {
 		"Space", ".", "Up", "Down", "Left", "Right", "Tab", "S-Tab", "[", "]", "{", "}", "d", "D", "g", "T", "x", "a Down Enter",
-		"t Enter", "s Right Esc", "e 'z Enter", "e 'z Esc", "f 'y Enter", "m C-u 'entropy Enter", "E Space Esc", "E x Esc", "E J Esc", "E o Esc", "u",
+		"t Enter", "s Right Esc", "e 'z Enter", "e 'z Esc", "f 'y Enter", "m C-u 'entropy Enter", "E Space Esc", "E x Esc", "E J Esc", "E o Esc", "u", "U",
 		"C-r", "z", "v", "0", ": 'clear Enter", ": 'below_next-token Enter", ": 'bos_never Enter", "PgUp", "End", "Home", "n", "Esc",
 	};
 	struct stage s;
@@ -196,13 +196,15 @@ static void undo_property(unsigned seed)
 		press(&s, keys[(seed >> 16) % (sizeof keys / sizeof *keys)]);
 	}
 	press(&s, "Esc Esc Esc");
-	while (app_redo(&s.app))	/* the keys may have ended with an undo */
+	while (app_redo(&s.app, NULL))	/* the keys may have ended with an undo */
 		;
 	last = text_of(&s.app.doc);
-	while (app_undo(&s.app))
+	while (app_undo(&s.app, NULL))
+		;
+	while (app_undo_looks(&s.app, NULL))
 		;
 	back = text_of(&s.app.doc);
-	while (app_redo(&s.app))
+	while (app_redo(&s.app, NULL))
 		;
 	again = text_of(&s.app.doc);
 	CHECK_THAT(!strcmp(first, back), "seed %u: undone to the first document", seed);
@@ -659,8 +661,97 @@ static void start_here(void)
 	drop_curtain(&s);
 }
 
+/* Space makes the intervention that a cell is the effect of; Enter lists what else there is. */
+static void cells_own(void)
+{
+	struct stage s;
+	int pasts;
+
+	raise_curtain(&s);
+	press(&s, "f Backspace Backspace 'was Enter 1 : 'technique_activation-patching Enter Down Left Space");
+	CHECK(s.app.doc.job.edits == 1);
+	CHECK_TEXT(s.app.doc.job.edit[0].line, "resid_pre 2 @4 patch");
+	press(&s, ".");
+	CHECK_THAT(!s.app.doc.job.edits, "so does . at a cell that has its own position");
+	press(&s, ": 'technique_attention-knockout Enter");
+	pasts = s.app.undo.pasts;
+	press(&s, "Space");
+	CHECK(s.app.doc.job.edits == 2 && s.app.undo.pasts == pasts + 1);
+	CHECK_TEXT(s.app.doc.job.edit[0].line, "scores 2 @5<4 mask");
+	CHECK_TEXT(s.app.doc.job.edit[1].line, "scores 3 @5<4 mask");
+	press(&s, "E x Esc Space");
+	CHECK_THAT(s.app.doc.job.edits == 2, "half of it there: the rest comes");
+	press(&s, "Space");
+	CHECK_THAT(!s.app.doc.job.edits, "and all of it goes at once");
+	press(&s, "3 Up Right Enter");
+	CHECK(s.app.popup == &popup_cell && marked(&s, "head 3.1 zero"));
+	press(&s, "Enter");
+	CHECK_THAT(!s.app.popup && s.app.doc.job.edits == 1 && !strcmp(s.app.doc.job.edit[0].line, "head 3.1 zero"), "Enter Enter does what Space does");
+	press(&s, "Enter Down Enter");
+	CHECK_TEXT(s.app.doc.job.pane[2].analysis->name, "attention");
+	CHECK(asked_argument(&s.app, 2, "layer") == 3 && asked_argument(&s.app, 2, "head") == 1);
+	press(&s, "U Enter Down Down Enter");
+	CHECK_TEXT(s.app.doc.job.pane[2].analysis->name, "path-patching");
+	CHECK(asked_argument(&s.app, 2, "receiver") == 1 && asked_argument(&s.app, 2, "layer") == 3 && asked_argument(&s.app, 2, "head") == 1);
+	press(&s, "U Enter Down Tab");
+	CHECK_THAT(s.app.doc.job.panes == 5 && !strcmp(s.app.doc.job.pane[3].analysis->name, "attention"), "Tab opens it in a pane of its own");
+	drop_curtain(&s);
+}
+
+/* u undoes the question and leaves the looks; U the other way round; both say what. */
+static void two_undos(void)
+{
+	struct stage s;
+
+	raise_curtain(&s);
+	press(&s, "3 Space . d 2 s Right Esc z");
+	CHECK(s.app.doc.job.edits == 1 && s.app.doc.job.pane[2].diff == DIFF_EDITS && s.app.zoomed);
+	press(&s, "u");
+	CHECK_THAT(!s.app.doc.job.edits && s.app.doc.job.pane[2].diff == DIFF_EDITS && s.app.zoomed, "u takes the edit, not the difference");
+	CHECK_TEXT(s.app.message.s, "undone: edit head 3.0 zero");
+	press(&s, "C-r U");
+	CHECK_THAT(s.app.doc.job.edits == 1 && !s.app.zoomed, "U takes the zoom, not the edit");
+	CHECK_TEXT(s.app.message.s, "undone: zoom");
+	press(&s, "U");
+	CHECK_TEXT(s.app.message.s, "undone: arguments of attention");
+	press(&s, "U");
+	CHECK_THAT(s.app.doc.job.pane[2].diff == DIFF_NONE && !strcmp(s.app.message.s, "undone: the difference"), "%s", s.app.message.s);
+	press(&s, "C-r");
+	CHECK_THAT(s.app.doc.job.pane[2].diff == DIFF_EDITS, "what was undone last is redone");
+	press(&s, "m C-u 'entropy Enter u");
+	CHECK_TEXT(s.app.message.s, "undone: metric of the answer");
+	press(&s, "e '_so Enter u");
+	CHECK_TEXT(s.app.message.s, "undone: the prompt");
+	press(&s, "u u u");
+	CHECK_THAT(s.app.message_style == STYLE_WARNING && strstr(s.app.message.s, "U undoes how it is looked at"), "%s", s.app.message.s);
+	drop_curtain(&s);
+}
+
+/* Wherever the position goes, attention's key is not ahead of it. */
+static void no_query_looks_ahead(void)
+{
+	static const char *const keys[] = { "(", "Left", "Home" };
+
+	for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
+		struct stage s;
+		int key, position;
+
+		raise_curtain(&s);
+		press(&s, "2 End 1");
+		press(&s, keys[i]);
+		press(&s, keys[i]);
+		key = cursor_get(&s.app, DIM_KEY, s.app.shot->tokens);
+		position = cursor_get(&s.app, DIM_POSITION, s.app.shot->tokens);
+		CHECK_THAT(key <= position && position < s.app.shot->tokens - 1, "%s: key %d, position %d", keys[i], key, position);
+		drop_curtain(&s);
+	}
+}
+
 int main(void)
 {
+	two_undos();
+	no_query_looks_ahead();
+	cells_own();
 	keeping();
 	keeping_what_follows();
 	refused_at_once();

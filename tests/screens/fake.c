@@ -223,6 +223,19 @@ static struct table *next_token(int position, int edits)
 	return t;
 }
 
+/* What each cell is the effect of: a patch, or a window of layers that do not see a token. */
+static void tell_edits(struct table *t, bool window)
+{
+	char line[60];
+
+	for (int l = 0; l < t->rows.n; l++)
+		for (int p = 0; p < t->cols.n; p++)
+			for (int w = l; w < (window ? l + 2 : l + 1) && w < t->rows.n; w++) {
+				snprintf(line, sizeof line, window ? "scores %d @%d<%d..%d mask" : "resid_pre %d @%d patch", w, window ? t->cols.n - 1 : p, p, p);
+				table_add_edit(t, table_cell(t, l, p), line);
+			}
+}
+
 static struct table *answer(const struct snapshot *shot, const struct job_pane *pane, int edits)
 {
 	const char *name = pane->analysis->name;
@@ -234,6 +247,8 @@ static struct table *answer(const struct snapshot *shot, const struct job_pane *
 			  !strcmp(name, "attention-overview") ? heads(edits) : lens(shot, edits);
 
 	t->analysis = name;
+	if (!strcmp(name, "activation-patching") || !strcmp(name, "attention-knockout"))
+		tell_edits(t, *name == 'a' && name[1] == 't');
 	return t;
 }
 

@@ -87,7 +87,7 @@ static void step(struct app *app, int by)
 	value = asked.args[i];
 	if (!param_step(p, extent_of(app, p->dim), by, &value) || value_equal(value, asked.args[i]))
 		return;
-	app_change(app);
+	app_change_looks(app);
 	pane = app_pane(app);
 	pane->args[i] = value;
 	pane->given[i] = true;
@@ -114,7 +114,7 @@ void act_form_default(struct app *app, const char *argument)
 	if (!pane || i < 0 || !pane->given[i])
 		return;
 	job_pane_init(&fresh, pane->analysis);
-	app_change(app);
+	app_change_looks(app);
 	pane = app_pane(app);
 	pane->args[i] = fresh.args[i];
 	pane->given[i] = false;

@@ -43,13 +43,15 @@ struct popup {
 };
 
 extern const struct popup popup_menu, popup_form, popup_edits, popup_presets, popup_themes, popup_help, popup_inspect,
-	popup_messages, popup_reader, popup_models, popup_sessions;
+	popup_messages, popup_reader, popup_models, popup_sessions, popup_cell;
 
 void popup_open(struct app *app, const struct popup *popup);
 void popup_close(struct app *app);
 unsigned popup_where(const struct popup *popup);
 /* The marked line; false: there is none. The list is the caller's, in either case. */
 bool popup_marked(const struct app *app, struct list *list, struct list_item *item);
+/* The dimensions of the cell under the cursor, as bits. */
+unsigned cell_dims(const struct app *app);
 /* The list of models is on the screen, and some of them have not been looked at yet. */
 bool models_unseen(const struct app *app);
 /* Marks the next line in that direction that holds app->search, round the ends; by 0: this one, or the next that does. A page to read

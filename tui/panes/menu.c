@@ -10,31 +10,6 @@
 #include "tui/panes/lists.h"
 #include "tui/question.h"
 
-/* The dimensions of the cell, as bits. */
-static unsigned dims_here(const struct app *app)
-{
-	struct answer_shown answer = { 0 };
-	struct spot spot;
-	int row, col;
-	unsigned dims = 0;
-
-	if (app->doc.job.panes)
-		question_answer(app, app->focus, &answer);
-	if (!answer.table)
-		return 0;
-	cursor_in(app, answer.table, &row, &col);
-	spot_at(answer.table, row, col, &spot);
-	if (spot.layer >= 0)
-		dims |= 1u << DIM_LAYER;
-	if (spot.unit >= 0)
-		dims |= 1u << DIM_HEAD;
-	if (spot.position >= 0)
-		dims |= 1u << DIM_POSITION;
-	if (spot.neuron >= 0)
-		dims |= 1u << DIM_NEURON;
-	return dims;
-}
-
 /* How many of its arguments the cursor gives; 0: it does not fit. A technique fits only when all its places are given. */
 static int fits(const struct analysis *a, unsigned dims)
 {
@@ -88,7 +63,7 @@ static void add_analysis(const struct app *app, struct list *list, int i, bool f
 
 static void fill_menu(const struct app *app, struct list *list)
 {
-	unsigned dims = app->menu_beside ? 0 : dims_here(app);
+	unsigned dims = app->menu_beside ? 0 : cell_dims(app);
 	bool any = false;
 
 	list->title = app->menu_below ? "technique for a new row" : app->menu_beside ? "technique for a new pane" : NULL;
@@ -140,7 +115,7 @@ void act_menu_beside(struct app *app, const char *argument)
 	(void)argument;
 	if (popup_marked(app, &list, &item)) {
 		app->menu_beside = true;
-		choose_here(app, &item);
+		app->popup->choose(app, &item);
 	}
 	list_done(&list);
 }

@@ -84,6 +84,8 @@ static int draw_metric(struct app *app, struct canvas *c, struct rect r, int mos
 	} else if (app->doc.job.metric) {
 		str_add(&spec, app->doc.job.metric);
 	}
+	if (spec.n && !app->doc.job.metric && canvas_columns(spec.s, spec.n) + 40 <= most)
+		str_add(&spec, " (follows the answer)");
 	numbers = canvas_columns(value.s, value.n) + canvas_columns(change.s, change.n) + (value.n ? 2 : 0);
 	w = canvas_columns(spec.s, spec.n);
 	word = w + numbers + 8 <= most ? 8 : 0;
@@ -94,7 +96,7 @@ static int draw_metric(struct app *app, struct canvas *c, struct rect r, int mos
 	x -= w + numbers + word;
 	if (word)
 		canvas_text(c, x, r.y, app_ink(app, STYLE_TITLE), "metric");
-	canvas_field(c, x + word, r.y, w, ALIGN_LEFT, app_ink(app, STYLE_TEXT), spec.s);
+	canvas_field(c, x + word, r.y, w, ALIGN_LEFT, app_ink(app, app->doc.job.metric ? STYLE_TEXT : STYLE_DIM), spec.s);
 	x += word + w + (value.n ? 2 : 0);
 	x += canvas_text(c, x, r.y, app_ink(app, app_stale(app) ? STYLE_STALE : STYLE_TEXT), value.s);
 	canvas_text(c, x, r.y, app_ink(app, by < 0 ? STYLE_NEGATIVE : by > 0 ? STYLE_POSITIVE : STYLE_DIM), change.s);
