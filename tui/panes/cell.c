@@ -83,7 +83,7 @@ static void add_intervention(const struct app *app, struct list *list, bool here
 	str_init(&text);
 	if (cell_intervention(app, here, &lines, &err)) {
 		describe_lines(&lines, &text);
-		list_add(list, text.s, here ? "at this position only, or take it back · ." : "apply, or take it back · Space")->id = here ? DO_HERE : DO_CELL;
+		list_add(list, text.s, here ? "at this position only, or undo it · ." : "apply, or undo it · Space")->id = here ? DO_HERE : DO_CELL;
 	}
 	str_done(&text);
 	str_done(&lines);
