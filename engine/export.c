@@ -96,13 +96,13 @@ void export_csv(const struct answer *a, struct str *out)
 /* --- text --- */
 
 /* Decimals that give a column's largest number four digits. */
-static int decimals_of(const struct table *t, int col)
+static int decimals_of(const struct table *t, const float *value, int col)
 {
 	float largest = 0;
 
 	for (int c = 0; c < t->cols.n; c++)
 		for (int r = 0; r < t->rows.n && (c == col || t->units == 1); r++) {
-			float x = fabsf(t->value[table_cell(t, r, c)]);
+			float x = fabsf(value[table_cell(t, r, c)]);
 
 			largest = isfinite(x) && x > largest ? x : largest;
 		}
@@ -157,16 +157,16 @@ struct width {
 };
 
 /* The number; in a table with marks, one of them or a space behind it. */
-static void print_cell(struct str *out, const struct table *t, size_t cell, int decimals)
+static void print_cell(struct str *out, const struct table *t, const float *value, size_t cell, int decimals)
 {
-	print_number(out, t->value[cell], decimals);
+	print_number(out, value[cell], decimals);
 	if (t->mark)
 		str_add_char(out, t->mark[cell] ? '!' : ' ');
 }
 
-static struct width measure(const struct table *t, int c, bool words)
+static struct width measure(const struct table *t, const float *value, int c, bool words)
 {
-	struct width w = { .decimals = decimals_of(t, c) };
+	struct width w = { .decimals = decimals_of(t, value, c) };
 	struct str number;
 
 	str_init(&number);
@@ -175,7 +175,7 @@ static struct width measure(const struct table *t, int c, bool words)
 		int n;
 
 		str_clear(&number);
-		print_cell(&number, t, cell, w.decimals);
+		print_cell(&number, t, value, cell, w.decimals);
 		n = columns(number.s);
 		w.number = n > w.number ? n : w.number;
 		n = words ? columns(t->word_show[cell]) : 0;
@@ -204,9 +204,9 @@ static void trim_line(struct str *out)
 }
 
 /* One column as text, under its label; each line is [rows.n + 1] strings that grow column by column. */
-static void write_column(const struct table *t, int c, bool words, struct str *line)
+static void write_column(const struct table *t, const float *value, int c, bool words, struct str *line)
 {
-	struct width w = measure(t, c, words);
+	struct width w = measure(t, value, c, words);
 	struct str number;
 
 	str_init(&number);
@@ -216,7 +216,7 @@ static void write_column(const struct table *t, int c, bool words, struct str *l
 		size_t cell = table_cell(t, r, c);
 
 		str_clear(&number);
-		print_cell(&number, t, cell, w.decimals);
+		print_cell(&number, t, value, cell, w.decimals);
 		str_add(&line[r + 1], "  ");
 		if (words)
 			left(&line[r + 1], t->word_show[cell], w.whole - w.number);
@@ -248,7 +248,8 @@ static void write_labels(const struct table *t, bool once, struct str *line)
 	}
 }
 
-static void write_matrix(const struct table *t, struct str *out)
+/* `value` is the table's own, or their standard errors. */
+static void write_matrix(const struct table *t, const float *value, struct str *out)
 {
 	bool once = export_one_word_a_row(t);
 	struct str *line = xcalloc((size_t)t->rows.n + 1, sizeof *line);
@@ -257,7 +258,7 @@ static void write_matrix(const struct table *t, struct str *out)
 		str_init(&line[r]);
 	write_labels(t, once, line);
 	for (int c = 0; c < t->cols.n; c++)
-		write_column(t, c, t->word && !once, line);
+		write_column(t, value, c, t->word && !once, line);
 	for (int r = 0; r <= t->rows.n; r++) {
 		trim_line(&line[r]);
 		str_add(out, line[r].s);
@@ -301,13 +302,10 @@ void export_text(const struct answer *a, struct str *out)
 		str_addf(out, " [%s]", t->unit[0]);
 	str_add_char(out, '\n');
 	export_question(a, out);
-	write_matrix(t, out);
+	write_matrix(t, t->value, out);
 	if (t->error) {
-		struct table errors = *t;
-
-		errors.value = t->error;
 		str_addf(out, "standard errors over %s\n", t->error_over);
-		write_matrix(&errors, out);
+		write_matrix(t, t->error, out);
 	}
 	if (t->footnote)
 		str_addf(out, "%s\n", t->footnote);

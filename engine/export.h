@@ -15,6 +15,7 @@ struct answer {
 	const struct job *job;
 	const struct job_pane *pane;
 	const struct snapshot *of;	/* model, tokens, metric and its values */
+	bool sink_in;			/* the first token counts in the colours' range, also where the table leaves it out */
 	const struct dataset *over;	/* the table is a mean over prompts; NULL: of the job's own */
 };
 

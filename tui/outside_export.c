@@ -114,7 +114,6 @@ static bool may_write(struct export *e, struct err *err)
 static bool write_pane(struct export *e, const struct app *app, struct err *err)
 {
 	struct answer_shown shown = { 0 };
-	struct table table;
 	struct job_pane pane;
 	struct answer answer = { .job = &app->asked, .pane = &pane, .of = app->shot };
 
@@ -125,12 +124,11 @@ static bool write_pane(struct export *e, const struct app *app, struct err *err)
 	if (!shown.table || !shown.current || shown.table->unfinished)
 		return err_set(err, ERR_ARGUMENT, "this pane is still being computed; export it when its numbers are there");
 	question_pane(app, app->focus, &pane);
-	table = *shown.table;
-	table.skip_first = table.skip_first && !app->pane[app->focus].sink_in;
-	answer.table = &table;
+	answer.table = shown.table;
+	answer.sink_in = app->pane[app->focus].sink_in;
 	answer.before = shown.before;
 	e->format->table(&answer, e->theme, &e->bytes);
-	str_addf(&e->what, "%s, %d × %d cells", table.title, table.rows.n, table.cols.n);
+	str_addf(&e->what, "%s, %d × %d cells", shown.table->title, shown.table->rows.n, shown.table->cols.n);
 	return true;
 }
 

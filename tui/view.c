@@ -74,19 +74,21 @@ static uint64_t kind_of(const struct table *t)
 }
 
 /* The same question: its title has the arguments. */
-static uint64_t table_of(const struct table *t)
+static uint64_t table_of(const struct view *v)
 {
-	return add_hash(add_hash(add_hash(kind_of(t), t->title, strlen(t->title)), &t->cols.n, sizeof t->cols.n), &t->skip_first, sizeof t->skip_first);
+	const struct table *t = v->table;
+
+	return add_hash(add_hash(add_hash(kind_of(t), t->title, strlen(t->title)), &t->cols.n, sizeof t->cols.n), &v->sink_in, sizeof v->sink_in);
 }
 
 /* The range of the colours: with edits that of the table without them, also while that is on its way. */
 static struct span range_of(const struct view *v, const struct view_kept *kept, bool *held)
 {
-	struct span s = span_of(v->table, v->edited ? v->ground : NULL);
+	struct span s = span_of(v->table, v->edited ? v->ground : NULL, v->sink_in);
 	float moved = v->table->neutral - kept->span.neutral;
 
 	*held = v->edited && v->ground && span_same_shape(v->table, v->ground);
-	if (!v->edited || *held || !kept->span.any || kept->table != table_of(v->table))
+	if (!v->edited || *held || !kept->span.any || kept->table != table_of(v))
 		return s;
 	*held = true;
 	s = kept->span;
@@ -115,7 +117,7 @@ static void keep(struct view_state *state, const struct view *v, const struct pl
 	kept->h = v->rect.h;
 	kept->zoom = state->zoom == ZOOM_AUTO ? p->zoom : ZOOM_AUTO;
 	if (!v->edited) {
-		kept->table = table_of(v->table);
+		kept->table = table_of(v);
 		kept->span = p->span;
 	}
 }

@@ -11,17 +11,18 @@ bool span_same_shape(const struct table *a, const struct table *b)
 	return a->rows.n == b->rows.n && a->cols.n == b->cols.n && a->scale == b->scale;
 }
 
-struct span span_of(const struct table *t, const struct table *ground)
+struct span span_of(const struct table *t, const struct table *ground, bool sink_in)
 {
+	bool skip_first = t->skip_first && !sink_in;
 	struct span s = { .scale = t->scale, .neutral = t->neutral };
 	float farthest, about = t->neutral;
 
 	if (ground && span_same_shape(t, ground)) {
-		s.any = table_range(ground, t->skip_first, &s.lo, &s.hi);
+		s.any = table_range(ground, skip_first, &s.lo, &s.hi);
 		about = ground->neutral;
 	}
 	if (!s.any)
-		s.any = table_range(t, t->skip_first, &s.lo, &s.hi);
+		s.any = table_range(t, skip_first, &s.lo, &s.hi);
 	farthest = fmaxf(fabsf(s.hi - about), fabsf(s.lo - about));
 	if (s.scale == SCALE_PROBABILITY) {
 		s.lo = 0;

@@ -23,10 +23,10 @@ struct span {
 /*
  * The range of a table's own values; with `ground`, the same table without the edits, that one's range, so that colours mean what they
  * did before an edit. (Of a diverging one its width: what is neutral may have moved.) `ground` may be NULL, or of another shape, and is
- * left out then.
+ * left out then. `sink_in`: the first token counts too where the table leaves it out.
  */
 bool span_same_shape(const struct table *a, const struct table *b);
-struct span span_of(const struct table *t, const struct table *ground);
+struct span span_of(const struct table *t, const struct table *ground, bool sink_in);
 
 /* 0 … 1; beyond the range it is the nearer end. NaN for NaN. */
 float span_at(const struct span *s, float x);

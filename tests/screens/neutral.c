@@ -148,6 +148,51 @@ static float neutral_of(struct walk *w, const char *analysis, int direction, int
 	return neutral;
 }
 
+static bool says_excluded(const struct table *t, bool sink_in)
+{
+	struct view v = { .table = t, .rect = { 0, 0, 90, 16 }, .theme = themes[0], .row = -1, .col = -1, .sink_in = sink_in };
+	struct view_state state = { 0 };
+	struct canvas c;
+	struct str text;
+	bool has;
+
+	str_init(&text);
+	canvas_init(&c, v.rect.w, v.rect.h);
+	canvas_reset(&c, v.rect.w, v.rect.h, theme_ink(themes[0], STYLE_TEXT));
+	view_draw(&c, &v, &state);
+	for (int i = 0; i < c.w * c.h; i++)
+		str_add(&text, c.cell[i].text);
+	has = strstr(text.s, "colour range excludes a") != NULL;
+	canvas_done(&c);
+	str_done(&text);
+	return has;
+}
+
+/* The first token, which a table leaves out of the range, can be let in without another table. */
+static void test_first_token(void)
+{
+	struct err err = { 0 };
+	struct table *t = table_new(1, 3, &err);
+	struct span without, with;
+
+	memcpy(t->value, (const float[]){ 90, 2, 3 }, 3 * sizeof(float));
+	axis_numbers(t, &t->rows, DIM_LAYER);
+	t->cols.dim = DIM_POSITION;
+	t->cols.name = "position";
+	for (int i = 0; i < 3; i++)
+		axis_token(t, &t->cols, i, i, &"abc"[i], 1, (const char *[]){ "a", "b", "c" }[i]);
+	table_set_title(t, "norms", NULL, NULL);
+	table_set_unit(t, "length");
+	t->analysis = "residual-norms";
+	t->neutral = 0;
+	t->skip_first = true;
+	without = span_of(t, NULL, false);
+	with = span_of(t, NULL, true);
+	CHECK_THAT(without.hi == 3 && with.hi == 90, "the range ends at %g, with the first token at %g", (double)without.hi, (double)with.hi);
+	CHECK_THAT(says_excluded(t, false) && !says_excluded(t, true), "the legend says whether it is left out");
+	table_unref(t);
+}
+
 static void test_spans(void)
 {
 	struct err err = { 0 };
@@ -158,20 +203,20 @@ static void test_spans(void)
 	memcpy(t->value, values, sizeof values);
 	t->scale = before->scale = SCALE_DIVERGING;
 	t->neutral = before->neutral = 1;
-	s = span_of(t, NULL);
+	s = span_of(t, NULL, false);
 	CHECK_THAT(fabsf(s.lo - 0.02f) < 1e-6f && fabsf(s.hi - 1.98f) < 1e-6f && span_at(&s, 1) == 0.5f, "as far above neutral as below: %g … %g",
 		   (double)s.lo, (double)s.hi);
 	CHECK(span_is_quiet(&s, 1.02f) && !span_is_quiet(&s, 1.2f) && span_strength(&s, 0.02f) == 1);
 	memcpy(before->value, (const float[]){ 1, 1, 0.5f }, sizeof values);
-	s = span_of(t, before);
+	s = span_of(t, before, false);
 	CHECK_THAT(s.lo == 0.5f && s.hi == 1.5f && span_is_beyond(&s, 0.02f) && !span_is_beyond(&s, 1.2f), "the range of another table");
 	t->scale = SCALE_RANK;
 	t->neutral = 1024;
-	s = span_of(t, before);
+	s = span_of(t, before, false);
 	CHECK_THAT(span_at(&s, 1) == 1 && span_at(&s, 1024) == 0 && fabsf(span_at(&s, 32) - 0.5f) < 1e-6f, "ranks by factors, of another scale than before");
 	t->scale = SCALE_SEQUENTIAL;
 	t->neutral = 3;
-	s = span_of(t, NULL);
+	s = span_of(t, NULL, false);
 	CHECK_THAT(s.lo == 0.02f && s.hi == 3 && span_at(&s, 3) == 0 && span_at(&s, 0.02f) == 1, "downwards from the greatest");
 	CHECK_THAT(!span_is_quiet(&s, 4) && span_at(&s, 4) == 0, "beyond neutral there is a number, and no colour");
 	table_unref(t);
@@ -187,6 +232,7 @@ int main(void)
 
 	for (int d = 0; d < DEPTHS; d++)
 		themes[d] = theme_builtin((struct theme_for){ depths[d], false });
+	test_first_token();
 	test_spans();
 	job_init(&w.job);
 	job_set(&w.job.model, MODEL);

@@ -205,7 +205,7 @@ static void write_remarks(const struct answer *a, struct str *out)
 
 static double legend_h(const struct figure *f, const struct picture *p)
 {
-	struct span s = span_of(f->t, NULL);
+	struct span s = span_of(f->t, NULL, f->a->sink_in);
 
 	return p->has_legend && s.any ? RAMP_H + 2 * ROOM : 0;
 }
@@ -213,7 +213,7 @@ static double legend_h(const struct figure *f, const struct picture *p)
 static void draw_legend(const struct figure *f, double x, double y)
 {
 	struct number_form form = number_form(f->t, ALL_COLUMNS);
-	struct span s = span_of(f->t, NULL);
+	struct span s = span_of(f->t, NULL, f->a->sink_in);
 	bool fixed = s.scale == SCALE_PROBABILITY || s.scale == SCALE_RANK, downwards = span_at(&s, s.lo) > span_at(&s, s.hi);
 	struct svg_type type = figure_label(f, SVG_START);
 	int32_t stops[STOPS];
@@ -234,7 +234,7 @@ static void draw_legend(const struct figure *f, double x, double y)
 		str_addf(&text, " %s", f->t->unit[0]);
 	if (f->t->meaning)
 		str_addf(&text, " · %s", f->t->meaning);
-	if (f->t->skip_first && !fixed)
+	if (f->t->skip_first && !f->a->sink_in && !fixed)
 		str_addf(&text, " · colour range excludes %s", f->t->cols.show[0]);
 	svg_text(f->out, x + RAMP_W + ROOM, y + RAMP_H - 0.8, type, text.s);
 	str_done(&text);

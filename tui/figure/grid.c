@@ -257,7 +257,7 @@ static void draw_axes(const struct figure *f, const struct plan_of_grid *p, doub
 static void grid_draw(const struct figure *f, double x, double y)
 {
 	struct plan_of_grid p = plan_grid(f);
-	struct span span = span_of(f->t, NULL);
+	struct span span = span_of(f->t, NULL, f->a->sink_in);
 
 	x += p.left + p.label_w;
 	y += name_h(f->t);

@@ -121,18 +121,19 @@ static void add_word(struct list *list, const struct table *t, size_t cell)
 }
 
 /* Where the table's numbers run, and where this one stands among them. */
-static void add_range(struct list *list, const struct table *t)
+static void add_range(struct list *list, const struct table *t, bool sink_in)
 {
+	bool skip_first = t->skip_first && !sink_in;
 	struct str detail;
 	float lo, hi;
 
-	if (t->units > 1 || !table_range(t, t->skip_first, &lo, &hi))
+	if (t->units > 1 || !table_range(t, skip_first, &lo, &hi))
 		return;
 	str_init(&detail);
 	text_number((double)lo, &detail);
 	str_add(&detail, " … ");
 	text_number((double)hi, &detail);
-	if (t->skip_first)
+	if (skip_first)
 		str_add(&detail, ", the first token left out");
 	list_add(list, "the table", detail.s);
 	str_done(&detail);
@@ -173,7 +174,7 @@ static void fill_inspect(const struct app *app, struct list *list)
 		add_number(list, "value", t, row, col);
 	if (answer.before && row < answer.before->rows.n && col < answer.before->cols.n)
 		add_number(list, "without edits", answer.before, row, col);
-	add_range(list, t);
+	add_range(list, t, app->pane[app->focus].sink_in);
 	if (t->check.name) {
 		str_clear(&args);
 		str_addf(&args, "%.9g, expected %.9g, gap %.2g, allowed %.2g", t->check.actual, t->check.expected,

@@ -12,7 +12,7 @@ void pane_view(const struct app *app, int pane, const struct answer_shown *answe
 {
 	*view = (struct view){
 		.table = answer->table, .before = answer->before, .rect = app->pane[pane].inside, .theme = app->theme,
-		.focus = pane == app->focus && !app->popup, .stale = !answer->current && app_is_slow(app), .search = app->search,
+		.focus = pane == app->focus && !app->popup, .stale = !answer->current && app_is_slow(app), .search = app->search, .sink_in = app->pane[pane].sink_in,
 		.edited = app_edited(app) && app->doc.job.pane[pane].diff == DIFF_NONE, .ground = answer->before,
 	};
 	cursor_in(app, answer->table, &view->row, &view->col);
@@ -52,13 +52,9 @@ static void draw_sentence(struct app *app, struct canvas *c, struct rect r, enum
 
 static void draw_table(struct app *app, struct canvas *c, int pane, const struct answer_shown *answer)
 {
-	struct table shown = *answer->table;
 	struct view view;
 
-	if (app->pane[pane].sink_in)
-		shown.skip_first = false;
 	pane_view(app, pane, answer, &view);
-	view.table = &shown;
 	view_draw(c, &view, &app->pane[pane].view);
 }
 

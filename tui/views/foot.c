@@ -75,7 +75,7 @@ static void add_legend(struct foot *f, const struct view *v, const struct plan *
 		snprintf(add(f, v, STYLE_DIM)->text, SEGMENT_BYTES, "%s", t->meaning);
 	if (beyond && !fixed)
 		snprintf(add(f, v, STYLE_EDITED)->text, SEGMENT_BYTES, "%d cell%s beyond", beyond, beyond == 1 ? "" : "s");
-	if (t->skip_first && !fixed)
+	if (t->skip_first && !v->sink_in && !fixed)
 		snprintf(add(f, v, STYLE_DIM)->text, SEGMENT_BYTES, "colour range excludes %s", t->cols.show[0]);
 }
 
