@@ -1,7 +1,9 @@
 /*
  * demo.c - the demo model is what its README says: its text, its largest logits, and heads that look one token back and that do
- * induction, all against tests/fixtures/demo_expected.json (made by tests/reference/head_scores.py from the same file).
+ * induction, all against tests/fixtures/demo_expected.json (made by tests/reference/head_scores.py from the same file); and it answers
+ * the questions of tests/fixtures/demo_questions.json (made by models/demo/tasks.py), which its training never had.
  */
+#include <math.h>
 #include <stdlib.h>
 
 #include "engine/base/json.h"
@@ -144,10 +146,55 @@ static void check_heads(const struct model *m, const struct json_value *expected
 
 	if (!r)
 		return;
-	check_score(r, expected, "previous", 1, 1, 0.6);
-	check_score(r, expected, "induction", length - 1, length + 1, 0.4);
-	check_score(r, expected, "duplicate", length, length + 1, 0);
+	check_score(r, expected, "previous", 1, 1, 0.9);
+	check_score(r, expected, "induction", length - 1, length + 1, 0.9);
+	check_score(r, expected, "duplicate", length, length + 1, 0.5);
 	run_unref(r);
+}
+
+/* The largest logit among right and wrong answers is a right one. */
+static bool is_right(const struct model *m, const struct json_value *question)
+{
+	const char *prompt = json_text(json_get(question, "prompt"));
+	int32_t right[MOST], wrong[MOST], *ids = NULL;
+	int rights = read_ids(json_get(question, "right"), right, MOST), wrongs = read_ids(json_get(question, "wrong"), wrong, MOST);
+	struct err err = { 0 };
+	struct run *r = NULL;
+	size_t n = 0;
+	float best = -INFINITY, worst = -INFINITY;
+
+	if (tokenizer_encode(m->tokenizer, prompt, strlen(prompt), BOS_DEFAULT, &ids, &n, &err))
+		r = run_ids(m, ids, (int)n, NULL);
+	for (int i = 0; r && i < rights; i++)
+		best = fmaxf(best, r->last_logits[right[i]]);
+	for (int i = 0; r && i < wrongs; i++)
+		worst = fmaxf(worst, r->last_logits[wrong[i]]);
+	run_unref(r);
+	free(ids);
+	return best > worst;
+}
+
+/* What it was taught, asked with names, numbers and nouns that the training never had in such a sentence. */
+static void check_questions(const struct model *m)
+{
+	static const struct {
+		const char *task;
+		double least;
+	} tasks[] = { { "giving", 0.95 }, { "years", 0.95 }, { "agreement", 0.9 }, { "capitals", 1 }, { "feelings", 0.95 } };
+	struct err err = { 0 };
+	struct json *doc = json_open("tests/fixtures/demo_questions.json", 0, &err);
+	const struct json_value *root = json_get(doc ? json_root(doc) : NULL, "tasks");
+
+	for (size_t t = 0; t < sizeof tasks / sizeof *tasks; t++) {
+		const struct json_value *questions = json_get(root, tasks[t].task);
+		size_t n = json_count(questions), right = 0;
+
+		for (size_t i = 0; i < n; i++)
+			right += is_right(m, json_at(questions, i));
+		CHECK_THAT(n >= 40 && (double)right >= tasks[t].least * (double)n, "%s: %zu of %zu held-out questions are answered rightly %s", tasks[t].task,
+			   right, n, err.text);
+	}
+	json_free(doc);
 }
 
 int main(void)
@@ -163,6 +210,7 @@ int main(void)
 		for (size_t i = 0; i < json_count(prompts); i++)
 			check_prompt(m, json_at(prompts, i));
 		check_heads(m, json_get(json_root(doc), "repeated"));
+		check_questions(m);
 	}
 	model_free(m);
 	json_free(doc);
