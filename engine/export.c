@@ -310,6 +310,7 @@ void export_text(const struct answer *a, struct str *out)
 	if (t->footnote)
 		str_addf(out, "%s\n", t->footnote);
 	if (t->check.name)
-		str_addf(out, "check: %s: expected %.6g, actual %.6g%s\n", t->check.name, t->check.expected, t->check.actual,
+		str_addf(out, "check: %s%s%s%s: expected %.6g, actual %.6g%s\n", t->check.name, t->check.of ? " (" : "", t->check.of ? t->check.of : "",
+			 t->check.of ? ")" : "", t->check.expected, t->check.actual,
 			 check_holds(&t->check) ? "" : "; THIS DOES NOT HOLD");
 }

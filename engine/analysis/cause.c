@@ -155,7 +155,7 @@ bool cause_check_strongest(const struct cause *c, struct table *t, const char *n
 	run_unref(alone);
 	if (!ok)
 		return false;
-	t->check = (struct check){ arena_printf(t->arena, "%s (%s)", name, cell_name(t, c, best)), value - c->now, c->value[best] - c->now, 1e-4 };
+	t->check = (struct check){ name, value - c->now, c->value[best] - c->now, 1e-4, cell_name(t, c, best) };
 	return true;
 }
 

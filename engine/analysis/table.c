@@ -319,6 +319,8 @@ struct table *table_copy(const struct table *from, struct err *err)
 	t->check = from->check;
 	if (from->check.name)
 		t->check.name = arena_strdup(t->arena, from->check.name);
+	if (from->check.of)
+		t->check.of = arena_strdup(t->arena, from->check.of);
 	t->footnote = from->footnote ? arena_strdup(t->arena, from->footnote) : NULL;
 	return t;
 }

@@ -58,6 +58,7 @@ struct title {
 struct check {
 	const char *name;	/* NULL: this technique has none. "rows sum to the metric" */
 	double expected, actual, tolerance;	/* |actual - expected| <= tolerance * max(1, |expected|) */
+	const char *of;		/* of this table alone: "L0 ·John", the cell that was tried; NULL: of all of it */
 };
 
 struct table {

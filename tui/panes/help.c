@@ -179,6 +179,8 @@ static void fill_inspect(const struct app *app, struct list *list)
 		str_clear(&args);
 		str_addf(&args, "%.9g, expected %.9g, gap %.2g, allowed %.2g", t->check.actual, t->check.expected,
 			 fabs(t->check.actual - t->check.expected), t->check.tolerance * fmax(1, fabs(t->check.expected)));
+		if (t->check.of)
+			str_addf(&args, " · %s", t->check.of);
 		list_add(list, t->check.name, args.s)->style = check_holds(&t->check) ? STYLE_TEXT : STYLE_ERROR;
 	}
 	str_done(&args);
