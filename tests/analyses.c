@@ -346,6 +346,26 @@ static void check_registry(const struct analysis *a)
 	str_done(&line);
 }
 
+/* Every technique says what to look for, and it fits where it is shown. */
+static void test_picture(const struct analysis *a)
+{
+	int lines = 0, widest = 0, ink = 0;
+
+	if (!CHECK_THAT(a->picture && *a->picture && a->picture[strlen(a->picture) - 1] == '\n', "%s has a picture of whole lines", a->name))
+		return;
+	for (const char *line = a->picture; *line; line += strcspn(line, "\n") + 1, lines++) {
+		int columns = 0;
+
+		for (const char *s = line; *s != '\n'; s++) {
+			columns += (*s & 0xC0) != 0x80;	/* each character is a column */
+			ink += *s != ' ';
+		}
+		if (columns > widest)
+			widest = columns;
+	}
+	CHECK_THAT(lines > 2 && lines <= PICTURE_LINES && widest <= PICTURE_COLUMNS && ink > 40, "%s: its picture is %d × %d", a->name, widest, lines);
+}
+
 static void test_registry(void)
 {
 	struct str near;
@@ -356,6 +376,7 @@ static void test_registry(void)
 
 		CHECK_THAT(a->title && a->blurb && a->help && a->shape && a->unit && a->compute && a->topic < TOPIC_COUNT, "%s says what it is",
 			   a->name);
+		test_picture(a);
 		CHECK(analysis_find(a->name) == a && param_count(a->params) <= PARAM_MAX);
 		CHECK_THAT(a->on && (a->metrics || !(a->on & ON_METRIC)) && a->cost < COST_COUNT && !(a->needs & NEEDS_FOIL) == !(a->on & ON_FOIL),
 			   "%s says what it depends on and costs", a->name);

@@ -130,6 +130,14 @@ const struct analysis analysis_ablation_sweep = {
 		"helping. at=last removes it at the final position alone: cheaper, and blind to heads that work earlier in the prompt. Zero is "
 		"harsher than a mean, which leaves what the part always writes; resample puts there what it writes in other prompts of as many "
 		"tokens, of the file that samples names.",
+	.picture =
+		" layer    0     1     2     3\n"
+		"   3     ·    -1.1    ·    0.4   0.4: the metric is better\n"
+		"   2     ·     ·    -0.9    ·         without this head\n"
+		"   1     ·     ·     ·      ·\n"
+		"   0   -4.2    ·     ·      ·   -4.2: all depends on this\n"
+		" a large cell where head-attribution shows nothing: the\n"
+		" head works through others\n",
 	.shape = "layer × head, layer × kv_head, layer × position, layer × neuron, head × position, layer × component",
 	.unit = "the metric's",
 	.on = ON_RUN | ON_METRIC,

@@ -36,6 +36,14 @@ const struct analysis analysis_activation_patching = {
 		"from 1 are needed. Denoising puts the prompt's value into the foil's run: cells near 1 suffice. Where several parts do the same "
 		"work, noising one of them shows little. KL sees every change, also one that the metric does not look at. Edits act on the prompt's "
 		"run, not on the foil's.",
+	.picture =
+		" layer   When  ·Tom  ·Anna  ·gave  ·to\n"
+		"   3       ·     ·     ·      ·    ██    the answer needs\n"
+		"   2       ·     ·     ·      ·    ██  ← the last token here\n"
+		"   1       ·     ·    ██      ·     ·  ← the name here\n"
+		"   0       ·     ·    ██      ·     ·\n"
+		" Look for the step: where, and in which layer, does what\n"
+		" differs move to the end?\n",
 	.shape = "layer × position, layer × head, layer × kv_head, head × position, layer × neuron, layer × component",
 	.unit = "normalised, the metric's, or nats",
 	.on = ON_RUN | ON_FOIL | ON_METRIC,

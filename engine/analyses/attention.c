@@ -89,6 +89,15 @@ const struct analysis analysis_attention = {
 	.help = "Rows are queries, columns keys. A large weight is no proof that the head does anything with what it finds: "
 		"show=value multiplies it by the length of what that value writes to the stream. The first token is where heads rest; it is left "
 		"out of the colour range.",
+	.picture =
+		" previous token  first token    induction: A B C A B C\n"
+		" █               █              █\n"
+		" █ ·             █ ·            █ ·\n"
+		" · █ ·           █ · ·          █ · ·\n"
+		" · · █ ·         █ · · ·        · █ · ·       the second A\n"
+		" · · · █ ·       █ · · · ·      · · █ · ·     looks at what\n"
+		" · · · · █ ·     █ · · · · ·    · · · █ · ·   came after the\n"
+		"                                              first\n",
 	.shape = "query × key",
 	.unit = "weight",
 	.on = ON_RUN,

@@ -193,6 +193,14 @@ const struct analysis analysis_attention_knockout = {
 		"its weight goes to the other keys; mode=zero takes the weight away and leaves the rest. Cutting the first token often "
 		"disturbs much, since heads rest on it when they have nothing to do. map=positions cuts each position from each, for the window "
 		"around one layer; map=spans cuts one query from a span (a subject), from what else is before it, and from itself.",
+	.picture =
+		" layer  ‹bos›  ·Tom  ·and  ·Lily  ·to     key\n"
+		"   3      ·     ·     ·    -3.1    ·    ← here the query\n"
+		"   2      ·     ·     ·    -2.6    ·      reads the name\n"
+		"   1      ·     ·     ·      ·     ·\n"
+		"   0    -0.8    ·     ·      ·     ·\n"
+		"          ↑ the first token often matters, as a place\n"
+		"            to rest: it is no finding\n",
 	.shape = "layer × key, query × key, layer × keys",
 	.unit = "the metric's",
 	.on = ON_RUN | ON_METRIC,

@@ -164,6 +164,13 @@ const struct analysis analysis_attention_overview = {
 	.help = "Mean over all queries but the first. Low entropy: the head looks at one key. Much weight on the first token: the head "
 		"rests. Much on the previous token: it feeds induction heads of later layers. show=patterns draws every head's pattern: a "
 		"diagonal is a previous-token head, a column a place where heads rest; the number is what does not go to the first token.",
+	.picture =
+		" layer  head 0  head 1  head 2\n"
+		"   2     .91     .88     .12   ← low: looks at one key\n"
+		"   1     .85     .90     .79\n"
+		"   0     .03     .64     .71\n"
+		"          ↑ with show=previous, 1 is a previous-token head,\n"
+		"            which feeds induction heads of later layers\n",
 	.shape = "layer × head",
 	.unit = "bits, weight",
 	.on = ON_RUN,

@@ -367,6 +367,13 @@ const struct analysis analysis_attribution_patching = {
 		"in the first layers. estimate=qkfix does softmax again for patched queries and keys; atpstar also leaves one layer after another "
 		"out on the way back (GradDrop), which shows what cancels and has no sign. exact=20 patches the 20 strongest cells in earnest and "
 		"marks those of which the estimate was more than half off.",
+	.picture =
+		"     estimate                 patched in earnest\n"
+		" 3    ·   1.9   ·             ·   2.1   ·\n"
+		" 2    ·    ·  -0.8            ·    ·  -0.7   close: trust it\n"
+		" 1    ·    ·    ·             ·    ·    ·\n"
+		" 0   3.0   ·    ·            0.4   ·    ·    far off: check\n"
+		" the same strong cells first; exact=20 patches those\n",
 	.shape = "layer × position, layer × head, layer × kv_head, head × position, layer × neuron, layer × component",
 	.unit = "the metric's",
 	.on = ON_RUN | ON_FOIL | ON_METRIC,

@@ -227,6 +227,14 @@ const struct analysis analysis_causal_tracing = {
 	.help = "Put the noise on the tokens of the subject (from, to): a cell near 1 shows that what the answer needs has passed through there. "
 		"attn_out and mlp_out of single layers mend little: widen the window (the paper has 10). The noise pushes the model where it never was: prefer a foil and "
 		"activation-patching where there is one. How much the seeds differ is in the standard errors; more of them are steadier.",
+	.picture =
+		"         noise on these\n"
+		" layer  The ·Eiffel ·Tower ·is  ·in\n"
+		"   3     ·     ·      ·     ·   ██   late: the last token,\n"
+		"   2     ·     ·     ▒▒     ·   ▓▓   just before the answer\n"
+		"   1     ·    ▒▒     ██     ·    ·\n"
+		"   0     ·    ▓▓     ██     ·    ·   early: the subject's\n"
+		"                      ↑              last token\n",
 	.shape = "layer × position",
 	.unit = "normalised, or the metric's",
 	.on = ON_RUN | ON_METRIC,

@@ -55,6 +55,14 @@ const struct analysis analysis_direct_attribution = {
 	.help = "The rows sum to the logit (or logit difference) before a cap, with the final norm's scale frozen at its own value. Only "
 		"the direct path is counted: a writer that works through later layers shows nothing here, and later layers may "
 		"erase what earlier ones wrote.",
+	.picture =
+		"            − against    for +\n"
+		" 3.mlp             │████████████▉   few long bars: these\n"
+		" 3.attn            │████████▍       write the answer\n"
+		" 2.attn            │██▋\n"
+		" 2.mlp          ▐██│                one on the left: it\n"
+		" 1.attn            │▏               writes against it\n"
+		" embed             │                they sum to the metric\n",
 	.shape = "component × quantity",
 	.unit = "logit",
 	.on = ON_RUN | ON_METRIC,

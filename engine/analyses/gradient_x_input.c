@@ -125,6 +125,13 @@ const struct analysis analysis_gradient_x_input = {
 		"the token as it is speaks for the metric. "
 		"It sees an infinitely small change: where softmax is saturated, a token that matters can show nothing, and after a norm an "
 		"embedding's own length hardly counts, so that the products are small. The norm says how much any change there would do.",
+	.picture =
+		"            against    for\n"
+		" ·capital        │███▎\n"
+		" ·of             │▏\n"
+		" ·France         │█████████▊   a small change of this token\n"
+		" ·is          ▐██│             moves the metric most\n"
+		" Does the word that should matter have the longest bar?\n",
 	.shape = "position × quantity",
 	.unit = "the metric's",
 	.on = ON_RUN | ON_METRIC,

@@ -92,6 +92,14 @@ const struct analysis analysis_head_attribution = {
 	.blurb = "How much each attention head adds to the metric directly.",
 	.help = "Each head's own write, without the layer's bias, through the frozen final norm. The line below says how much is not heads. A "
 		"head that prepares another head's work (previous-token, duplicate-token) shows nothing here: ablate it instead.",
+	.picture =
+		" layer    0     1     2     3\n"
+		"   3    0.1   2.9    ·   -1.2   2.9: writes the answer\n"
+		"   2     ·    0.2    ·     ·   -1.2: writes against it\n"
+		"   1     ·     ·     ·     ·\n"
+		"   0     ·     ·     ·     ·    a dot is no proof of\n"
+		" heads of early layers          idleness: they may feed\n"
+		" seldom write it themselves     those above\n",
 	.shape = "layer × head",
 	.unit = "logit",
 	.on = ON_RUN | ON_METRIC,

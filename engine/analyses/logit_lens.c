@@ -287,6 +287,14 @@ const struct analysis analysis_logit_lens = {
 	.help = "Reads the stream after each layer with the model's own final norm and unembedding; the last row is the model's "
 		"output. Early layers may not speak the vocabulary's language yet: a word there is weak evidence. On attn_out and "
 		"mlp_out it shows what a block adds, normalised by itself.",
+	.picture =
+		" layer   The  ·capital  ·of  ·France  ·is\n"
+		"   3      .      ·of    ·the   ·is    ·Paris   the answer\n"
+		"   2      .      ·of    ·the   ·,     ·Paris   ← is here\n"
+		"   1      ,      ·city  ·a     ·,     ·a       from layer\n"
+		"   0      s      ine    ·a     ·ch    ·not     2 on\n"
+		" Read a column upwards: where does the last word appear,\n"
+		" and does it stay?\n",
 	.shape = "layer × position",
 	.unit = "probability, logit, rank, nats",
 	.on = ON_RUN,

@@ -329,6 +329,13 @@ const struct analysis analysis_path_patching = {
 		"receiver directly (through MLPs in between, unless mlps=frozen); every attention in between, and everything that does not go "
 		"through the receiver, is as it was. Find the heads that write to the logits first, then those that write to their queries, keys "
 		"and values.",
+	.picture =
+		" sender   0     1     2     3    receiver: logits\n"
+		"   3      ·   -2.1    ·    0.8 ← these speak to the output\n"
+		"   2      ·     ·     ·     ·\n"
+		" then with that head's query as the receiver:\n"
+		"   2    -1.4    ·     ·     ·  ← this one tells it where\n"
+		"   1      ·     ·     ·     ·    to look\n",
 	.shape = "layer × head, layer × position, component × position",
 	.unit = "normalised, or the metric's",
 	.on = ON_RUN | ON_FOIL | ON_METRIC,

@@ -212,6 +212,14 @@ const struct analysis analysis_self_repair = {
 	.help = "The first row is what the ablated part wrote to the metric directly; the others are how much more or less later parts write, now that "
 		"they read another stream, and what the final norm's new scale does. They sum to the whole change. Where later rows point against "
 		"the first, the model repairs itself, and an ablation understates what the part did.",
+	.picture =
+		" head 2.1 itself  ████████│          what it wrote is lost\n"
+		" later parts\n"
+		"   3.head 0               │███▎      these write more, now\n"
+		"   3.head 2               │█▉        that it is missing\n"
+		"   3.mlp                 ▐│\n"
+		" norm's scale             │▌\n"
+		" the whole change    ▐████│          less than what was lost\n",
 	.shape = "component × quantity",
 	.unit = "logit",
 	.on = ON_RUN | ON_METRIC,

@@ -86,6 +86,14 @@ const struct analysis analysis_subspace_interchange = {
 		"with one for each layer. Cells that patch like the whole activation say that the subspace holds what differs there. That does not "
 		"say that the model has it as one thing: a direction can work by waking a path that sleeps otherwise. Heads' q, k, v and z take "
 		"vectors of a head's channels, all else those of the stream.",
+	.picture =
+		"     whole activation           its subspace alone\n"
+		" 3    ·    ·    ·   ██          ·    ·    ·   ▓▓\n"
+		" 2    ·    ·    ·   ██          ·    ·    ·   ▓▓\n"
+		" 1    ·   ██    ·    ·          ·   ▓▓    ·    ·\n"
+		" 0    ·   ██    ·    ·          ·   ░░    ·    ·\n"
+		" the same cells, nearly as strong: what differs is in the\n"
+		" subspace; faint cells: it is elsewhere too\n",
 	.shape = "layer × position, layer × head, layer × kv_head, head × position",
 	.unit = "normalised, the metric's, or nats",
 	.on = ON_RUN | ON_FOIL | ON_METRIC | ON_ASSET,

@@ -32,6 +32,9 @@ const char *const topic_words[TOPIC_COUNT] = {
 
 const char *const on_words[ON_COUNT] = { "run", "foil", "metric", "corpus", "asset" };
 const char *const cost_words[COST_COUNT] = { "read", "vocabulary", "runs", "corpus", "training" };
+const char *const cost_sentences[COST_COUNT] = {
+	[COST_RUNS] = "slow: runs of its own", [COST_CORPUS] = "slow: runs a file of prompts", [COST_TRAINING] = "slow: trains for minutes",
+};
 
 const struct analysis *analysis_find(const char *name)
 {

@@ -69,9 +69,12 @@ enum cost {
 	COST_COUNT
 };
 extern const char *const cost_words[COST_COUNT];
+extern const char *const cost_sentences[COST_COUNT];	/* for people, beforehand; NULL: it is quick */
 
 /* READS_STREAM: of a run nothing but its stream, so that a prompt will do whose whole run would not fit into memory (layer.h). */
 enum { NEEDS_FOIL = 1, NEEDS_GRADIENT = 2, READS_STREAM = 4 };
+
+enum { PICTURE_LINES = 8, PICTURE_COLUMNS = 60 };
 
 struct analysis {
 	const char *name, *title;	/* "logit-lens", "Logit lens" */
@@ -79,6 +82,7 @@ struct analysis {
 	const char *paper;		/* "nostalgebraist 2020" */
 	const char *blurb;		/* one sentence */
 	const char *help;		/* how to read it, when it misleads: a few sentences */
+	const char *picture;		/* what to look for, drawn: at most PICTURE_LINES of PICTURE_COLUMNS, each ends in \n */
 	const char *shape;		/* "layer × position": for lists */
 	const char *unit;		/* for lists: "probability, logit, …" */
 	unsigned on;

@@ -747,6 +747,34 @@ static void no_query_looks_ahead(void)
 	}
 }
 
+/* What is slow says so before it is chosen; the help of a technique shows what to look for. */
+static void techniques_warn(void)
+{
+	struct stage s;
+
+	raise_curtain(&s);
+	press(&s, "t");
+	for (int i = 0; analysis_list[i]; i++) {
+		struct list list;
+		const char *slow = cost_sentences[analysis_list[i]->cost];
+		bool warned = false, listed = false;
+
+		list_init(&list);
+		popup_menu.fill(&s.app, &list);
+		for (int k = 0; k < list.n; k++)
+			if (!list.item[k].heading && !strcmp(list.item[k].text, analysis_list[i]->name)) {
+				listed = true;
+				warned = strstr(list.item[k].detail, "slow") != NULL;
+			}
+		list_done(&list);
+		CHECK_THAT(listed && warned == (slow != NULL) && (slow != NULL) == (analysis_list[i]->cost >= COST_RUNS), "%s %s that it is slow",
+			   analysis_list[i]->name, warned ? "says" : "does not say");
+	}
+	press(&s, "Esc 2 ?");
+	CHECK_THAT(screen_has(&s, "previous token  first token    induction"), "the help of attention shows the usual patterns");
+	drop_curtain(&s);
+}
+
 int main(void)
 {
 	two_undos();
@@ -774,5 +802,6 @@ int main(void)
 	test_aligned();
 	visible();
 	start_here();
+	techniques_warn();
 	return tap_done();
 }

@@ -20,6 +20,9 @@ static void list_one(const struct analysis *a, struct str *out)
 	struct str range;
 
 	str_addf(out, "%s: %s\n\n%s\n", a->name, a->blurb, a->help ? a->help : "");
+	str_addf(out, "\n%s", a->picture);
+	if (cost_sentences[a->cost])
+		str_addf(out, "\n  cost    %s", cost_sentences[a->cost]);
 	str_addf(out, "\n  table   %s\n  unit    %s\n", a->shape, a->unit);
 	if (a->paper)
 		str_addf(out, "  paper   %s\n", a->paper);

@@ -35,15 +35,22 @@ static void add_actions(struct list *list, unsigned where, unsigned not_where, b
 	}
 }
 
+/* What the focused pane shows, and what to look for in it. */
+static void add_technique(struct list *list, const struct analysis *a)
+{
+	list_heading(list, a->title);
+	list_add(list, a->blurb, NULL);
+	for (const char *line = a->picture; *line; line += strcspn(line, "\n") + 1)
+		list_addf(list, NULL, "%.*s", (int)strcspn(line, "\n"), line)->style = STYLE_LABEL;
+}
+
 /* First what counts where `?` was pressed, then the rest. */
 static void fill_help(const struct app *app, struct list *list)
 {
 	const struct analysis *a = app->doc.job.panes ? app->doc.job.pane[app->focus].analysis : NULL;
 
-	if (a && app->help_where == W_MAIN) {
-		list_heading(list, a->title);
-		list_add(list, a->blurb, NULL);
-	}
+	if (a && (app->help_where & W_MAIN))
+		add_technique(list, a);
 	add_actions(list, app->help_where, 0, theme_ascii(app->theme));
 	add_actions(list, ~0u, app->help_where, theme_ascii(app->theme));
 }

@@ -53,7 +53,10 @@ static void add_analysis(const struct app *app, struct list *list, int i, bool f
 		param_print(p, value_number(cursor_get(app, p->dim, n)), &detail);
 		str_add(&detail, " · ");
 	}
-	str_addf(&detail, "%s%s%s", why ? why : "", why ? " · " : "", a->blurb);
+	str_addf(&detail, "%s%s", why ? why : "", why ? " · " : "");
+	if (cost_sentences[a->cost])
+		str_addf(&detail, "%s · ", cost_sentences[a->cost]);
+	str_add(&detail, a->blurb);
 	item = list_add(list, a->name, detail.s);
 	item->id = i;
 	if (why)
