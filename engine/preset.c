@@ -24,19 +24,61 @@ void preset_done(struct preset *p)
 	free(p->about);
 	free(p->theme);
 	free(p->file);
+	for (int i = 0; i < p->expects; i++)
+		free(p->expect[i].line);
+	free(p->expect);
 	job_done(&p->job);
 	*p = (struct preset){ 0 };
+}
+
+/* Its line is copied. */
+static void add_expect(struct preset *p, struct preset_expect e)
+{
+	e.line = xstrdup(e.line);
+	p->expect = xrealloc(p->expect, ((size_t)p->expects + 1) * sizeof *p->expect);
+	p->expect[p->expects++] = e;
 }
 
 void preset_copy(struct preset *to, const struct preset *from)
 {
 	*to = *from;
 	to->title = to->about = to->theme = to->file = NULL;
+	to->expect = NULL;
+	to->expects = 0;
+	for (int i = 0; i < from->expects; i++)
+		add_expect(to, from->expect[i]);
 	job_set(&to->title, from->title);
 	job_set(&to->about, from->about);
 	job_set(&to->theme, from->theme);
 	job_set(&to->file, from->file);
 	job_copy(&to->job, &from->job);
+}
+
+void preset_expect(struct preset *p, int pane, const char *line, int at)
+{
+	add_expect(p, (struct preset_expect){ (char *)line, pane, pane < 0 ? NULL : p->job.pane[pane].analysis, at });
+}
+
+void preset_shift_expects(struct preset *p, int at, int by)
+{
+	int kept = 0;
+
+	for (int i = 0; i < p->expects; i++) {
+		struct preset_expect e = p->expect[i];
+
+		if (by < 0 && e.pane == at) {
+			free(e.line);
+			continue;
+		}
+		e.pane += e.pane >= at ? by : 0;
+		p->expect[kept++] = e;
+	}
+	p->expects = kept;
+}
+
+bool preset_expects_now(const struct preset *p, const struct preset_expect *e)
+{
+	return e->pane < 0 || (e->pane < p->job.panes && p->job.pane[e->pane].analysis == e->of);
 }
 
 /* --- finding --- */

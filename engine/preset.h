@@ -13,6 +13,14 @@
 #include "engine/base/notes.h"
 #include "engine/job.h"
 
+/* A line of `expect:` (analysis/expect.h), of a pane or of the whole preset. */
+struct preset_expect {
+	char *line;
+	int pane;			/* -1: of the whole */
+	const struct analysis *of;	/* that the pane showed; with another one there the line says nothing any more */
+	int at;				/* the line of the file; 0: not from a file */
+};
+
 struct preset {
 	char *title, *about;		/* may be NULL */
 	char *theme;			/* may be NULL */
@@ -20,12 +28,25 @@ struct preset {
 	struct job job;
 	int row[JOB_PANES];		/* which row of the layout each pane of the job stands in: 0, 0, 1, 1 */
 	int cursor[DIM_COUNT];		/* position -1: the last; CURSOR_UNSET where not given */
+	struct preset_expect *expect;
+	int expects;
+	bool misspelt;			/* one of these lines could not be read and was left out */
 };
 enum { CURSOR_UNSET = -1000000 };
 
 void preset_init(struct preset *p);
 void preset_done(struct preset *p);
 void preset_copy(struct preset *to, const struct preset *from);
+
+/* Adds a line of `expect:` for a pane that is there, or for the whole preset (-1). */
+void preset_expect(struct preset *p, int pane, const char *line, int at);
+/* A pane was put in before index `at`, or the one there was taken out (by: 1, -1): what is expected goes along. */
+void preset_shift_expects(struct preset *p, int at, int by);
+/* Whether the line is about a pane that is there, or about the whole. */
+bool preset_expects_now(const struct preset *p, const struct preset_expect *e);
+/* Holds what is expected of a pane against its table, or of the whole (-1, `t` NULL), and tells `held` of each line. */
+typedef void preset_held(void *context, int pane, bool ok, const char *expected, const char *actual);
+void preset_hold(const struct preset *p, int pane, const struct table *t, double metric, preset_held *held, void *context);
 
 /* NAME (in the user's folder, then in the shipped one) or a FILE (has a slash or ends in .yaml). */
 bool preset_open(const char *name, struct preset *p, struct notes *notes, struct err *err);

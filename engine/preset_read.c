@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/analysis/expect.h"
 #include "engine/base/conf.h"
 #include "engine/base/intern.h"
 #include "engine/base/paths.h"
@@ -227,7 +228,54 @@ static void no_such_analysis(struct reader *r, const struct conf *v, const char 
 	str_done(&near);
 }
 
-/* A technique's name, or {analysis: NAME, args: {…}, diff: …} or {…, on: foil}. */
+static void read_expectation(struct reader *r, const struct conf *v, int pane)
+{
+	struct err err = { 0 };
+	struct expect expect;
+	const char *line;
+
+	if (!conf_text(v, &line, &err)) {
+		leave_out(r, &err);
+	} else if (!expect_parse(line, &expect, r->arena, &err)) {
+		LEAVE_OUT(r, v, "%s", err.text);
+	} else if (pane < 0 && expect.of != EXPECT_METRIC) {
+		LEAVE_OUT(r, v, "expect '%s': only metric can be expected of the whole; cell and top belong to a pane", line);
+	} else {
+		preset_expect(r->p, pane, line, v->line);
+		return;
+	}
+	r->p->misspelt = true;
+}
+
+/* A list of lines: of a pane, or of the whole (-1). */
+static void read_expect(struct reader *r, const struct conf *v, int pane)
+{
+	if (conf_is_null(v))
+		return;
+	if (v->kind != CONF_LIST) {
+		LEAVE_OUT(r, v, "expect is no list; expected lines such as - metric > 3");
+		r->p->misspelt = true;
+	}
+	for (const struct conf *c = v->kind == CONF_LIST ? v->child : NULL; c; c = c->next)
+		read_expectation(r, c, pane);
+}
+
+static void read_whole_expect(struct reader *r, const struct conf *v)
+{
+	read_expect(r, v, -1);
+}
+
+static bool is_pane_key(const char *key)
+{
+	static const char *const known[] = { "analysis", "args", "diff", "on", "expect" };
+
+	for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+		if (!strcmp(key, known[i]))
+			return true;
+	return false;
+}
+
+/* A technique's name, or {analysis: NAME, args: {…}, diff: …, expect: […]} or {…, on: foil}. */
 static void read_pane(struct reader *r, const struct conf *v)
 {
 	const struct conf *name = v->kind == CONF_MAP ? conf_get(v, "analysis") : v;
@@ -237,8 +285,8 @@ static void read_pane(struct reader *r, const struct conf *v)
 	const char *text;
 
 	for (const struct conf *c = v->kind == CONF_MAP ? v->child : NULL; c; c = c->next)
-		if (strcmp(c->key, "analysis") && strcmp(c->key, "args") && strcmp(c->key, "diff") && strcmp(c->key, "on"))
-			LEAVE_OUT(r, c, "unknown key \"%s\" of a pane; expected analysis, args, diff, on", c->key);
+		if (!is_pane_key(c->key))
+			LEAVE_OUT(r, c, "unknown key \"%s\" of a pane; expected analysis, args, diff, on, expect", c->key);
 	if (!name) {
 		LEAVE_OUT(r, v, "a pane without its analysis; expected {analysis: NAME, args: {…}}");
 	} else if (!conf_text(name, &text, &err)) {
@@ -254,6 +302,8 @@ static void read_pane(struct reader *r, const struct conf *v)
 		read_on(r, conf_get(v, "on"), &pane);
 		r->p->row[job->panes] = r->row;
 		job->pane[job->panes++] = pane;
+		if (v->kind == CONF_MAP)
+			read_expect(r, conf_get(v, "expect"), job->panes - 1);
 	}
 }
 
@@ -297,6 +347,7 @@ static const struct {
 	{ "title", read_title },	{ "about", read_about },	{ "model", read_model },   { "prompt", read_prompt },
 	{ "foil", read_foil },		{ "metric", read_metric },	{ "edits", read_edits },   { "panes", read_panes },
 	{ "cursor", read_cursor },	{ "theme", read_theme },	{ "bos", read_bos },	   { "generate", read_generate },
+	{ "expect", read_whole_expect },
 };
 enum { KEYS = sizeof keys / sizeof *keys };
 

@@ -28,8 +28,22 @@ static struct conf *edit_tree(struct arena *arena, const struct job *job)
 	return list;
 }
 
-static struct conf *pane_tree(struct arena *arena, const struct job_pane *pane)
+/* What is expected of a pane, or of the whole (-1). */
+static struct conf *expect_tree(struct arena *arena, const struct preset *p, int pane)
 {
+	struct conf *list = conf_new_list(arena);
+
+	list->flow = pane >= 0;
+	for (int i = 0; i < p->expects; i++)
+		if (p->expect[i].pane == pane && preset_expects_now(p, &p->expect[i]))
+			conf_add_text(arena, list, NULL, p->expect[i].line);
+	return list;
+}
+
+static struct conf *pane_tree(struct arena *arena, const struct preset *p, int index)
+{
+	const struct job_pane *pane = &p->job.pane[index];
+	struct conf *expect = expect_tree(arena, p, index);
 	struct conf *map = conf_new_map(arena), *args = conf_new_map(arena);
 	const struct param *params = pane->analysis->params;
 	struct str value;
@@ -54,6 +68,8 @@ static struct conf *pane_tree(struct arena *arena, const struct job_pane *pane)
 		conf_add_text(arena, map, "on", "foil");
 	else if (pane->diff != DIFF_NONE)
 		conf_add_text(arena, map, "diff", diff_words[pane->diff]);
+	if (expect->count)
+		conf_add(arena, map, "expect", expect);
 	return map;
 }
 
@@ -67,7 +83,7 @@ static struct conf *layout_tree(struct arena *arena, const struct preset *p)
 			row->flow = true;
 			conf_add(arena, rows, NULL, row);
 		}
-		conf_add(arena, row, NULL, pane_tree(arena, &p->job.pane[i]));
+		conf_add(arena, row, NULL, pane_tree(arena, p, i));
 	}
 	return rows;
 }
@@ -86,7 +102,7 @@ static struct conf *cursor_tree(struct arena *arena, const int *cursor)
 void preset_print(const struct preset *p, struct str *out)
 {
 	struct arena *arena = arena_new();
-	struct conf *root = conf_new_map(arena), *cursor = cursor_tree(arena, p->cursor);
+	struct conf *root = conf_new_map(arena), *cursor = cursor_tree(arena, p->cursor), *expect = expect_tree(arena, p, -1);
 	const struct job *job = &p->job;
 
 	if (p->title)
@@ -103,6 +119,8 @@ void preset_print(const struct preset *p, struct str *out)
 		conf_add(arena, root, "edits", edit_tree(arena, job));
 	if (job->generate)
 		conf_add_int(arena, root, "generate", job->generate);
+	if (expect->count)
+		conf_add(arena, root, "expect", expect);
 	conf_add(arena, root, "panes", layout_tree(arena, p));
 	if (cursor->count)
 		conf_add(arena, root, "cursor", cursor);

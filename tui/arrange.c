@@ -86,6 +86,7 @@ static void insert_pane(struct app *app, int at, int row, bool own_row, const st
 	if (own_row)
 		for (int i = at + 1; i <= n; i++)
 			doc->row[i]++;
+	preset_shift_expects(doc, at, 1);
 	job_pane_init(&doc->job.pane[at], analysis);
 	doc->row[at] = row;
 	memset(&app->pane[at], 0, sizeof app->pane[at]);
@@ -151,6 +152,7 @@ void act_close(struct app *app, const char *argument)
 	memmove(app->pane + at, app->pane + at + 1, (size_t)(n - at - 1) * sizeof *app->pane);
 	memset(&app->pane[n - 1], 0, sizeof app->pane[n - 1]);
 	doc->job.panes--;
+	preset_shift_expects(doc, at, -1);
 	app_focus(app, at < n - 1 ? at : n - 2);
 }
 

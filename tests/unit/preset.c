@@ -146,6 +146,62 @@ static void test_panes_left_out(void)
 	CHECK(!parse("a: [", &p, NULL, &err) && strstr(err.text, "not YAML"));
 }
 
+/* What is expected goes with its pane; a line that is wrong is left out, and remembered as misspelt. */
+static void test_expecting(void)
+{
+	static const char yaml[] = "prompt: hello\nexpect: [metric > 3]\npanes:\n"
+				   "- [next-token, {analysis: logit-lens, expect: ['cell -1 \" a\" word \" b\"', metric < 9]}]\n"
+				   "- {analysis: head-attribution, expect: [top 1 is 2.2]}\n";
+	struct notes notes = { 0 };
+	struct err err = { 0 };
+	struct preset p, copy, back;
+	struct str out;
+
+	str_init(&out);
+	if (!CHECK_THAT(parse(yaml, &p, &notes, &err), "reads %s", err.text))
+		return;
+	CHECK_THAT(notes.n == 0 && p.expects == 4 && !p.misspelt, "%s", notes.n ? notes.line[0] : "nothing to remark");
+	CHECK(p.expect[0].pane == -1 && p.expect[1].pane == 1 && p.expect[2].pane == 1 && p.expect[3].pane == 2 && p.expect[3].at == 5);
+	CHECK_TEXT(p.expect[1].line, "cell -1 \" a\" word \" b\"");
+	preset_copy(&copy, &p);
+	preset_print(&copy, &out);
+	if (CHECK_THAT(preset_parse(out.s, out.n, "back", &back, &notes, &err), "is printed and read again %s", err.text)) {
+		CHECK(notes.n == 0 && back.expects == 4);
+		for (int i = 0; i < 4; i++)
+			CHECK(back.expect[i].pane == p.expect[i].pane && !strcmp(back.expect[i].line, p.expect[i].line));
+		preset_done(&back);
+	}
+	preset_shift_expects(&copy, 1, 1);
+	CHECK(copy.expect[0].pane == -1 && copy.expect[1].pane == 2 && copy.expect[3].pane == 3);
+	CHECK_THAT(!preset_expects_now(&copy, &copy.expect[3]), "of a pane that is not there");
+	preset_shift_expects(&copy, 2, -1);
+	CHECK_THAT(copy.expects == 2 && copy.expect[1].pane == 2, "what was expected of a closed pane goes with it");
+	job_pane_init(&copy.job.pane[2], analysis_find("next-token"));
+	str_clear(&out);
+	preset_print(&copy, &out);
+	CHECK_THAT(strstr(out.s, "metric > 3") && !strstr(out.s, "top 1"), "of another technique nothing is expected");
+	str_done(&out);
+	preset_done(&copy);
+	preset_done(&p);
+}
+
+static void test_expecting_wrongly(void)
+{
+	struct notes notes = { 0 };
+	struct err err = { 0 };
+	struct preset p;
+
+	CHECK(parse("expect: [top 1 is 2.2, metric >, metric > 1]\npanes:\n- {analysis: next-token, expect: [cell 1 2]}\n"
+		    "- {analysis: next-token, expect: metric > 3}\n- {analysis: next-token, expect: [[metric > 3]]}\n", &p, &notes, &err));
+	CHECK(notes.n == 5 && p.misspelt && p.expects == 1 && p.job.panes == 3);
+	CHECK_TEXT(notes.line[0], "t.yaml:1: expect 'top 1 is 2.2': only metric can be expected of the whole; cell and top belong to a pane");
+	CHECK_TEXT(notes.line[1], "t.yaml:1: expect 'metric >': a number is missing at its end");
+	CHECK_TEXT(notes.line[2], "t.yaml:3: expect 'cell 1 2': expected >, <, = or word after the row and the column");
+	CHECK_TEXT(notes.line[3], "t.yaml:4: expect is no list; expected lines such as - metric > 3");
+	preset_done(&p);
+	notes_done(&notes);
+}
+
 static void test_saving(void)
 {
 	struct err err = { 0 };
@@ -246,6 +302,8 @@ int main(void)
 	test_round_trip();
 	test_leaving_out();
 	test_panes_left_out();
+	test_expecting();
+	test_expecting_wrongly();
 	test_saving();
 	test_placing();
 	test_shipped();

@@ -83,7 +83,7 @@ static bool run(const struct command *c, struct options *o, bool (*explore)(stru
 	}
 	/* The screen shows what it can of a preset, and says what it left out. A script that reads numbers would take them for the preset's. */
 	if (c->word && o->notes.n)
-		return err_set(err, ERR_FILE, "%s", o->notes.line[0]);
+		return err_set(err, o->preset.misspelt ? ERR_USAGE : ERR_FILE, "%s", o->notes.line[0]);
 	if (c->word && c->bit != FOR_PRINT && strcmp(o->format->word, "text") && !o->json)
 		return err_set(err, ERR_USAGE, "-f: %s writes text or json, not %s", c->word, o->format->word);
 	if (!matrix_start(err))

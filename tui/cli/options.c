@@ -234,6 +234,12 @@ static bool take_pca(struct options *o, const char *value, struct err *err)
 	return o->pca = true;
 }
 
+static bool take_check(struct options *o, const char *value, struct err *err)
+{
+	(void)value, (void)err;
+	return o->check = true;
+}
+
 static bool take_compare(struct options *o, const char *value, struct err *err)
 {
 	(void)value, (void)err;
@@ -293,6 +299,7 @@ static const struct option_row rows[] = {
 	{ 0, "each", "DIM[,DIM]", FOR_PRINT, "once for every layer, head or position that the technique takes", take_each },
 	{ 0, "prompts", "FILE", FOR_PRINT, "the mean over many prompts, with standard errors: a file of lines, or of JSON lines", take_prompts },
 	{ 0, "keep", "FILE", FOR_PRINT, "where --prompts saves what is done, to resume from when interrupted", take_keep },
+	{ 0, "check", NULL, FOR_PRINT, "a line for each expectation of the preset, ok or DRIFT, instead of tables; exit status 1 on drift", take_check },
 	{ 0, "diff", "edits|foil", FOR_PRINT, "edited minus unedited, or prompt minus foil", take_diff },
 	{ 0, "on", "prompt|foil", FOR_PRINT, "the table of the prompt, or of the foil", take_on },
 	{ 'f', "format", "text|json|csv|svg|ans", FOR_PRINT, "output format", take_format },

@@ -43,6 +43,7 @@ struct options {
 	int layer;			/* -1: all */
 	bool pca;
 	bool compare;			/* of generate */
+	bool check;			/* of print: what is expected, instead of the tables */
 	const char *prompts, *keep;	/* of print: a file of prompts; where what is done is kept */
 	int threads;			/* 0: all */
 	bool ascii, low_memory, help, version, man;

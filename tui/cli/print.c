@@ -10,6 +10,7 @@
 #include "engine/dataset.h"
 #include "engine/session.h"
 #include "engine/snapshot.h"
+#include "tui/cli/check.h"
 #include "tui/cli/command.h"
 #include "tui/cli/say.h"
 
@@ -144,6 +145,8 @@ static bool print_panes(struct printing *p, struct err *err)
 	bool ok = session_prepare(p->session, &o->preset.job, NULL, &p->notes, err) || preset_place(&o->preset, -1, err);
 
 	ok = ok && session_metric_values(p->session, &p->metric, &p->unedited, NULL, err);
+	if (ok && o->check)
+		return check_print(p->session, o, p->metric, &p->notes, err);
 	for (int i = 0; ok && i < o->preset.job.panes; i++)
 		ok = print_each(p, i, 0, err);
 	return ok;
@@ -222,20 +225,27 @@ static bool open_theme(struct printing *p, struct err *err)
 	return p->theme || (err->kind = ERR_USAGE, false);
 }
 
+/* Options that say nothing beside each other. */
+static bool go_together(const struct options *o, struct err *err)
+{
+	if (o->keep && !o->prompts)
+		return err_set(err, ERR_USAGE, "--keep: there is nothing to keep without --prompts");
+	if (o->check && (o->prompts || o->eaches))
+		return err_set(err, ERR_USAGE, "--check: of one prompt, without --prompts and --each");
+	if (o->check && strcmp(o->format->word, "text") && !o->json)
+		return err_set(err, ERR_USAGE, "-f: --check writes text or json, not %s", o->format->word);
+	return true;
+}
+
 bool command_print(struct options *o, struct err *err)
 {
 	struct printing p = { .o = o };
 	bool ok;
 
-	if (!take_words(o, err) || !open_theme(&p, err))
+	if (!go_together(o, err) || !take_words(o, err) || !open_theme(&p, err))
 		return false;
 	p.session = session_new();
-	if (o->keep && !o->prompts)
-		ok = err_set(err, ERR_USAGE, "--keep: there is nothing to keep without --prompts");
-	else if (o->prompts)
-		ok = print_dataset(&p, err);
-	else
-		ok = print_panes(&p, err);
+	ok = o->prompts ? print_dataset(&p, err) : print_panes(&p, err);
 	if (ok)		/* else the one sentence that counts is the error's */
 		command_say_notes(&p.notes);
 	notes_done(&p.notes);
