@@ -14,7 +14,8 @@ const char *answer_metric(const struct answer *a)
 	return a->over ? a->over->metric : a->of->metric_spec;
 }
 
-bool export_one_word_a_row(const struct table *t)
+/* Whether every row has one word for all its cells, as a ranking has: then it is written once. */
+static bool one_word_a_row(const struct table *t)
 {
 	for (int r = 0; t->word && r < t->rows.n; r++)
 		for (int c = 1; c < t->cols.n; c++)
@@ -73,7 +74,7 @@ static void csv_header(const struct table *t, bool once, struct str *out)
 void export_csv(const struct answer *a, struct str *out)
 {
 	const struct table *t = a->table;
-	bool once = export_one_word_a_row(t);
+	bool once = one_word_a_row(t);
 
 	csv_header(t, once, out);
 	for (int r = 0; r < t->rows.n; r++) {
@@ -251,7 +252,7 @@ static void write_labels(const struct table *t, bool once, struct str *line)
 /* `value` is the table's own, or their standard errors. */
 static void write_matrix(const struct table *t, const float *value, struct str *out)
 {
-	bool once = export_one_word_a_row(t);
+	bool once = one_word_a_row(t);
 	struct str *line = xcalloc((size_t)t->rows.n + 1, sizeof *line);
 
 	for (int r = 0; r <= t->rows.n; r++)

@@ -32,7 +32,4 @@ void export_question(const struct answer *answer, struct str *out);
 /* A technique itself: its arguments, what it depends on and costs, as one line of JSON. */
 void export_registry(const struct analysis *a, struct str *out);
 
-/* Whether every row has one word for all its cells, as a ranking has: then it is written once. */
-bool export_one_word_a_row(const struct table *t);
-
 #endif

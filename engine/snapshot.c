@@ -115,7 +115,8 @@ struct snapshot_token snapshot_make_token(const struct tokenizer *t, int32_t id)
 	return token;
 }
 
-void snapshot_set_tokens(struct snapshot_token **to, int *n, const struct tokenizer *t, const struct run *run)
+/* Sets the list of tokens to a run's (NULL: none); frees what was there. */
+static void set_tokens(struct snapshot_token **to, int *n, const struct tokenizer *t, const struct run *run)
 {
 	snapshot_free_tokens(*to, *n);
 	*n = run ? run->T : 0;
@@ -135,8 +136,8 @@ void snapshot_describe(struct snapshot *s, const struct session *session)
 	s->config.no_rotary = NULL;
 	s->config.alibi = s->config.attention_scale = NULL;
 	s->config.window = NULL;
-	snapshot_set_tokens(&s->token, &s->tokens, m->tokenizer, session_run(session));
-	snapshot_set_tokens(&s->foil, &s->foil_tokens, m->tokenizer, session_foil(session));
+	set_tokens(&s->token, &s->tokens, m->tokenizer, session_run(session));
+	set_tokens(&s->foil, &s->foil_tokens, m->tokenizer, session_foil(session));
 	memcpy(s->metric_spec, metric->spec, sizeof s->metric_spec);
 	s->metric_unit = metric_table[metric->kind].unit;
 	s->metric_position = metric->position;

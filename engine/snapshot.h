@@ -90,8 +90,6 @@ struct session;
 /* What a prepared session is asked: model, tokens of prompt and foil, metric (without its values). */
 void snapshot_describe(struct snapshot *s, const struct session *session);
 
-/* Sets the list of tokens to a run's (NULL: none); frees what was there. */
-void snapshot_set_tokens(struct snapshot_token **to, int *n, const struct tokenizer *t, const struct run *run);
 void snapshot_free_tokens(struct snapshot_token *t, int n);
 struct snapshot_token snapshot_make_token(const struct tokenizer *t, int32_t id);
 void snapshot_free_notes(struct snapshot *s);

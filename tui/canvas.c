@@ -17,7 +17,7 @@ bool rect_holds(struct rect r, int x, int y)
 	return x >= r.x && x < r.x + r.w && y >= r.y && y < r.y + r.h;
 }
 
-struct rect rect_overlap(struct rect a, struct rect b)
+static struct rect rect_overlap(struct rect a, struct rect b)
 {
 	int left = a.x > b.x ? a.x : b.x, right = a.x + a.w < b.x + b.w ? a.x + a.w : b.x + b.w;
 	int top = a.y > b.y ? a.y : b.y, bottom = a.y + a.h < b.y + b.h ? a.y + a.h : b.y + b.h;
@@ -121,14 +121,6 @@ void canvas_fill(struct canvas *c, struct rect r, struct ink ink)
 	for (int y = r.y; y < r.y + r.h; y++)
 		for (int x = r.x; x < r.x + r.w; x++)
 			put(c, x, y, ink, " ", 1);
-}
-
-void canvas_tint(struct canvas *c, struct rect r, struct ink ink)
-{
-	r = rect_overlap(r, c->clip);
-	for (int y = r.y; y < r.y + r.h; y++)
-		for (int x = r.x; x < r.x + r.w; x++)
-			cell_at(c, x, y)->ink = ink;
 }
 
 /* ---- text ---- */
@@ -263,18 +255,6 @@ static void join(struct canvas *c, int x, int y, struct ink ink, unsigned arms)
 {
 	if (rect_holds(c->clip, x, y))
 		put(c, x, y, ink, glyph_line(arms | glyph_arms(cell_at(c, x, y)->text)), 1);
-}
-
-void canvas_line_across(struct canvas *c, int x, int y, int w, struct ink ink)
-{
-	for (int i = 0; i < w; i++)
-		join(c, x + i, y, ink, (i ? ARM_LEFT : 0u) | (i < w - 1 ? ARM_RIGHT : 0u));
-}
-
-void canvas_line_down(struct canvas *c, int x, int y, int h, struct ink ink)
-{
-	for (int i = 0; i < h; i++)
-		join(c, x, y + i, ink, (i ? ARM_UP : 0u) | (i < h - 1 ? ARM_DOWN : 0u));
 }
 
 void canvas_box(struct canvas *c, struct rect r, struct ink ink)

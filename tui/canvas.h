@@ -61,8 +61,6 @@ struct rect canvas_clip(struct canvas *c, struct rect r);
 void canvas_unclip(struct canvas *c, struct rect before);
 
 void canvas_fill(struct canvas *c, struct rect r, struct ink ink);
-/* Keeps the glyphs, changes the ink (of a selected row, say). Attributes and marks too. */
-void canvas_tint(struct canvas *c, struct rect r, struct ink ink);
 /* Text at x, y; returns the columns it took (also beyond the clip). A wide character that would be cut becomes a space. */
 int canvas_text(struct canvas *c, int x, int y, struct ink ink, const char *text);
 int canvas_text_n(struct canvas *c, int x, int y, struct ink ink, const char *text, size_t n);
@@ -77,8 +75,6 @@ void canvas_repeat(struct canvas *c, int x, int y, int n, struct ink ink, const 
 
 /* Lines that join with what is there. A box's edges are the outermost cells of r. */
 void canvas_box(struct canvas *c, struct rect r, struct ink ink);
-void canvas_line_across(struct canvas *c, int x, int y, int w, struct ink ink);
-void canvas_line_down(struct canvas *c, int x, int y, int h, struct ink ink);
 /* New ink for the lines in r; whatever else stands there is left alone. */
 void canvas_tint_lines(struct canvas *c, struct rect r, struct ink ink);
 
@@ -95,7 +91,6 @@ void canvas_dump_marks(const struct canvas *c, struct str *out);
 
 /* Rectangles. */
 bool rect_holds(struct rect r, int x, int y);
-struct rect rect_overlap(struct rect a, struct rect b);
 struct rect rect_inset(struct rect r, int by);	/* never negative */
 
 #endif

@@ -248,7 +248,7 @@ static void choose_edit(struct app *app, const struct list_item *item)
 	edit->on = !edit->on;
 }
 
-const struct popup popup_edits = {
+static const struct popup popup_edits = {
 	.title = "edits, in the order in which they apply", .where = W_EDITS, .fill = fill_edits, .choose = choose_edit,
 	.empty = "none: Space ablates what the cursor is on, :edit adds a line",
 };

@@ -95,7 +95,7 @@ static void choose_session(struct app *app, const struct list_item *item)
 	app_ask_for(app, REQUEST_OPEN, app->sessions[item->id].path);
 }
 
-const struct popup popup_sessions = {
+static const struct popup popup_sessions = {
 	.title = "earlier sessions, newest first", .fill = fill_sessions, .choose = choose_session, .empty = "none has ended yet",
 };
 
@@ -117,7 +117,7 @@ static void choose_theme(struct app *app, const struct list_item *item)
 	act_theme(app, item->text);
 }
 
-const struct popup popup_themes = {
+static const struct popup popup_themes = {
 	.title = "theme", .fill = fill_themes, .choose = choose_theme, .empty = "no themes are installed",
 };
 

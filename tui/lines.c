@@ -121,9 +121,11 @@ static void save_taken(struct app *app)
 	act_write(app, app->input.text.s);
 }
 
+static void run_command(struct app *app, const char *line);
+
 static void command_taken(struct app *app)
 {
-	command_run(app, app->input.text.s);
+	run_command(app, app->input.text.s);
 }
 
 static const struct line_row {
@@ -370,7 +372,8 @@ static void no_command(struct app *app, const char *typed, size_t n, bool ambigu
 	str_done(&near);
 }
 
-void command_run(struct app *app, const char *line)
+/* "edit head 5.1 zero", as it is typed after `:`. */
+static void run_command(struct app *app, const char *line)
 {
 	const struct action *action;
 	struct str argument;

@@ -21,7 +21,4 @@ const char *lines_history(enum line_kind kind);
 /* Kinds that name the same file share the history of the first of them. */
 enum line_kind lines_history_owner(enum line_kind kind);
 
-/* Runs "edit head 5.1 zero" as if typed behind `:`. */
-void command_run(struct app *app, const char *line);
-
 #endif

@@ -299,11 +299,3 @@ void table_set_token(struct table *t, size_t cell, const struct model *m, int32_
 	table_set_word(t, cell, id, bytes, n, show.s);
 	str_done(&show);
 }
-
-void stream_rows(const struct run *r, enum site site, int layer, float *x)
-{
-	size_t D = (size_t)r->model->config.D;
-
-	for (int i = 0; i < r->T; i++)
-		memcpy(x + (size_t)i * D, run_at(r, site, layer, i), D * sizeof *x);
-}

@@ -128,7 +128,5 @@ extern const struct choice stream_sites[];	/* the stream and what is written to 
 /* Labels are the tokens of the run; name is "position", "query" or "key". */
 void axis_tokens(struct table *t, struct axis *axis, const struct run *r, enum dim dim, const char *name);
 void table_set_token(struct table *t, size_t cell, const struct model *m, int32_t id);
-/* The rows of a site at one layer as one matrix x[T, D]. */
-void stream_rows(const struct run *r, enum site site, int layer, float *x);
 
 #endif

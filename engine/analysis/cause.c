@@ -39,13 +39,6 @@ bool cause_sweep(struct cause *c, struct err *err)
 	       sweep_metric(c->base, ask->unedited, c->source, ask->metric, c->variant, c->n, c->value, ask->task, err);
 }
 
-void cause_changes(struct table *t, const struct cause *c, const void *with)
-{
-	(void)with;
-	for (int i = 0; i < c->n; i++)
-		t->value[i] = (float)(c->value[i] - c->now);
-}
-
 struct filling {
 	struct cause *cause;
 	struct table *table;

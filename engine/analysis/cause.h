@@ -35,8 +35,6 @@ bool cause_sweep(struct cause *c, struct err *err);
  */
 typedef void cause_cells(struct table *t, const struct cause *c, const void *with);
 bool cause_fill(struct cause *c, struct table *t, cause_cells *cells, const void *with, struct err *err);
-/* Cell i = value i − now: the change that variant i makes. */
-cause_cells cause_changes;
 /* A whole run of its own under variant i; the caller unrefs. NULL on error. */
 struct run *cause_run(const struct cause *c, int i, struct err *err);
 

@@ -48,19 +48,18 @@ static struct interned *add(struct interned **bucket, const char *text, size_t n
 	return *bucket = t;
 }
 
-const char *intern_n(const char *text, size_t n)
+const char *intern(const char *text)
 {
-	struct interned **bucket = &table.bucket[hash(text, n)], *t;
+	const size_t n = text ? strlen(text) : 0;
+	struct interned **bucket, *t;
 
+	if (!text)
+		return NULL;
+	bucket = &table.bucket[hash(text, n)];
 	while (atomic_flag_test_and_set(&table.busy))	/* for as long as a look takes: nobody sleeps here */
 		;
 	t = find(*bucket, text, n);
 	t = t ? t : add(bucket, text, n);
 	atomic_flag_clear(&table.busy);
 	return t->text;
-}
-
-const char *intern(const char *text)
-{
-	return text ? intern_n(text, strlen(text)) : NULL;
 }

@@ -7,10 +7,6 @@
 #ifndef LMSCOPE_ENGINE_BASE_INTERN_H
 #define LMSCOPE_ENGINE_BASE_INTERN_H
 
-#include <stddef.h>
-
-/* The one copy of text[n], NUL-terminated. */
-const char *intern_n(const char *text, size_t n);
-const char *intern(const char *text);	/* NULL stays NULL */
+const char *intern(const char *text);	/* the one copy; NULL stays NULL */
 
 #endif

@@ -40,7 +40,7 @@
 	"hidden_size num_hidden_layers num_attention_heads num_key_value_heads head_dim intermediate_size max_position_embeddings "
 #define KEYS_ROPE "rope_theta rope_scaling rope_parameters original_max_position_embeddings "
 
-const struct family family_table[] = {
+static const struct family families[] = {	/* ends with a NULL name */
 	{
 		.name = "gpt2", .types = "gpt2", .arch = "gpt2",
 		.norm = NORM_LAYER, .eps = 1e-5f, .position = POSITION_LEARNED,
@@ -365,7 +365,7 @@ const struct family *family_of(const struct settings *s, struct err *err)
 	struct str known;
 
 	str_init(&known);
-	for (const struct family *f = family_table; f->name; f++) {
+	for (const struct family *f = families; f->name; f++) {
 		const char *names = s->json ? f->types : f->arch;
 
 		if (names && type && among(names, type)) {

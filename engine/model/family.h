@@ -76,8 +76,6 @@ struct family {
 	const char *gguf_name_of[WEIGHT_COUNT];
 };
 
-extern const struct family family_table[];	/* ends with a NULL name */
-
 /* By model_type or architecture. NULL with a sentence that lists what there is. */
 const struct family *family_of(const struct settings *s, struct err *err);
 /* A weight's name where it was asked for: in the family's Hugging Face spelling, or in GGUF's. NULL: the family has none. */

@@ -314,14 +314,6 @@ static void apply_norm(const struct config *c, const struct norm *norm, const fl
 		*scale = s;
 }
 
-void model_norm(const struct model *m, const struct norm *norm, const float *x, int n, float *y, float *scale)
-{
-	size_t D = (size_t)m->config.D;
-
-	for (int i = 0; i < n; i++)
-		apply_norm(&m->config, norm, x + (size_t)i * D, y + (size_t)i * D, scale ? scale + i : NULL);
-}
-
 void model_input(const struct model *m, int32_t token, float *x)
 {
 	const struct config *c = &m->config;
@@ -379,7 +371,10 @@ void model_embed(const struct model *m, int32_t token, int position, float *x)
 
 void model_final_norm(const struct model *m, const float *x, int n, float *y, float *scale)
 {
-	model_norm(m, &m->ln_final, x, n, y, scale);
+	size_t D = (size_t)m->config.D;
+
+	for (int i = 0; i < n; i++)
+		apply_norm(&m->config, &m->ln_final, x + (size_t)i * D, y + (size_t)i * D, scale ? scale + i : NULL);
 }
 
 static void finish_logits(const struct model *m, float *logits, size_t n)

@@ -9,7 +9,8 @@ const char *const cpu_names[CPU_SETS] = { "generic", "avx2", "avx512" };
 
 static atomic_int chosen = -1;
 
-bool cpu_has(enum cpu_set set)
+/* Whether the processor can run this set. */
+static bool has(enum cpu_set set)
 {
 	switch (set) {
 	case CPU_GENERIC:
@@ -18,7 +19,7 @@ bool cpu_has(enum cpu_set set)
 	case CPU_AVX2:
 		return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");	/* both together: F16C is there as well */
 	case CPU_AVX512:
-		return cpu_has(CPU_AVX2) && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+		return has(CPU_AVX2) && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
 		       __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq");
 #endif
 	default:
@@ -33,7 +34,7 @@ static enum cpu_set decide(void)
 	enum cpu_set best = CPU_GENERIC;
 
 	for (enum cpu_set set = CPU_GENERIC; set < CPU_SETS; set++) {
-		if (!cpu_has(set))
+		if (!has(set))
 			continue;
 		if (wish && !strcmp(wish, cpu_names[set]))
 			return set;
@@ -55,7 +56,7 @@ enum cpu_set cpu_set(void)
 
 bool cpu_use(enum cpu_set set)
 {
-	if (!cpu_has(set))
+	if (!has(set))
 		return false;
 	atomic_store(&chosen, (int)set);
 	return true;

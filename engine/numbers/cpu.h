@@ -20,8 +20,6 @@ enum cpu_set { CPU_GENERIC, CPU_AVX2, CPU_AVX512, CPU_SETS };
 
 extern const char *const cpu_names[CPU_SETS];
 
-/* Whether the processor can run this set. */
-bool cpu_has(enum cpu_set set);
 /* The set in use. */
 enum cpu_set cpu_set(void);
 /* Uses another from now on, between computations; false (and no change) when the processor does not have it. */

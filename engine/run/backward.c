@@ -61,7 +61,8 @@ bool backward_begin(struct backward *b, const struct run *run, unsigned frozen, 
 	       (b->scores = arena_floats(arena, (size_t)c->H * 2 * T, err)) && (b->by_scale = arena_array(arena, T, sizeof *b->by_scale, err));
 }
 
-void backward_edits(const struct run *run, int l, enum site site, float *d)
+/* Back through the edits at a site: d[T, width]. */
+static void through_edits(const struct run *run, int l, enum site site, float *d)
 {
 	size_t width = run_width(&run->model->config, site == SITE_RESULT ? SITE_Z : site);
 
@@ -131,7 +132,7 @@ static void write_back(const struct backward *b, int l, const struct writer *w, 
 	size_t all = (size_t)T * (size_t)c->D;
 
 	memcpy(b->write, d, all * sizeof *d);
-	backward_edits(b->run, l, w->site, b->write);
+	through_edits(b->run, l, w->site, b->write);
 	for (size_t i = 0; c->residual_scale != 1 && i < all; i++)
 		b->write[i] *= c->residual_scale;
 	if (norms_at(b->run->model, w->post, l)->there) {
@@ -162,7 +163,7 @@ static void mlp_back(const struct backward *b, int l, const struct layer_sites *
 
 	write_back(b, l, &writer, s->mlp_out, s->mlp_post);
 	memcpy(b->wide, s->mlp_post, T * F * sizeof *b->wide);
-	backward_edits(b->run, l, SITE_MLP_POST, b->wide);
+	through_edits(b->run, l, SITE_MLP_POST, b->wide);
 	for (size_t t = 0; t < T; t++) {	/* neuron = f(pre), or f(pre) up */
 		kernel_activate_slope(c->activation, was->mlp_pre + t * F, s->mlp_pre + t * F, F);
 		if (c->gated)
@@ -175,7 +176,7 @@ static void mlp_back(const struct backward *b, int l, const struct layer_sites *
 	}
 	memset(b->normed, 0, T * (size_t)c->D * sizeof *b->normed);
 	memcpy(b->wide, s->mlp_pre, T * F * sizeof *b->wide);
-	backward_edits(b->run, l, SITE_MLP_PRE, b->wide);
+	through_edits(b->run, l, SITE_MLP_PRE, b->wide);
 	read_back(b, c->gated ? y->W_gate : y->W_in, b->wide);
 	if (c->gated)
 		read_back(b, y->W_in, s->mlp_up);
@@ -346,7 +347,7 @@ static void project_back(const struct backward *b, int l, const struct projectio
 	size_t width = (size_t)(p->heads * c->K);
 
 	memcpy(b->wide, d, (size_t)T * width * sizeof *d);
-	backward_edits(b->run, l, p->site, b->wide);
+	through_edits(b->run, l, p->site, b->wide);
 	for (int t = 0; p->turned && t < T; t++)
 		for (int h = 0; h < p->heads; h++)
 			kernel_rotary(b->wide + (size_t)t * width + (size_t)(h * c->K), b->cosine[which] + (size_t)t * (size_t)r->pairs,
@@ -389,7 +390,7 @@ static void attention_back(const struct backward *b, int l, struct layer_sites *
 	struct attention a = { b, s, b->wide, l };
 
 	memcpy(b->normed, s->attn_out, T * (size_t)c->D * sizeof *b->normed);
-	backward_edits(b->run, l, SITE_ATTN_OUT, b->normed);
+	through_edits(b->run, l, SITE_ATTN_OUT, b->normed);
 	if (y->ln1_post.there && !(b->frozen & FROZEN_NORMS)) {
 		results_back(b, l, b->normed, s->z, b->by_scale);	/* for the scales alone: s->z is written below */
 		writer.by_scale = b->by_scale;
@@ -397,7 +398,7 @@ static void attention_back(const struct backward *b, int l, struct layer_sites *
 	write_back(b, l, &writer, s->attn_out, s->z);
 	results_back(b, l, b->normed, s->z, b->by_scale);
 	memcpy(b->wide, s->z, T * HK * sizeof *s->z);
-	backward_edits(b->run, l, SITE_Z, b->wide);
+	through_edits(b->run, l, SITE_Z, b->wide);
 	memset(s->q, 0, T * HK * sizeof *s->q);
 	memset(b->head_k, 0, T * HK * sizeof *b->head_k);
 	memset(b->head_v, 0, T * HK * sizeof *b->head_v);
@@ -420,18 +421,18 @@ void backward_layer(const struct backward *b, int l, struct layer_sites *s, floa
 	size_t all = (size_t)b->run->T * (size_t)c->D, bytes = all * sizeof *x;
 
 	memcpy(s->resid_post, x, bytes);
-	backward_edits(b->run, l, SITE_RESID_POST, x);
+	through_edits(b->run, l, SITE_RESID_POST, x);
 	memcpy(s->mlp_out, x, bytes);
 	memcpy(s->resid_mid, x, bytes);
 	memset(s->resid_pre, 0, bytes);
 	mlp_back(b, l, s, c->parallel ? s->resid_pre : s->resid_mid);
 	memcpy(x, s->resid_mid, bytes);
-	backward_edits(b->run, l, SITE_RESID_MID, x);
+	through_edits(b->run, l, SITE_RESID_MID, x);
 	memcpy(s->attn_out, x, bytes);
 	kernel_add(s->resid_pre, x, s->resid_pre, all);
 	attention_back(b, l, s);
 	memcpy(x, s->resid_pre, bytes);
-	backward_edits(b->run, l, SITE_RESID_PRE, x);
+	through_edits(b->run, l, SITE_RESID_PRE, x);
 }
 
 void backward_past(const struct backward *b, int l, struct layer_sites *s, float *x)
@@ -444,9 +445,9 @@ void backward_past(const struct backward *b, int l, struct layer_sites *s, float
 			memset(layer_site(s, (enum site)site), 0, T * run_width(c, (enum site)site) * sizeof *x);
 	memset(s->pattern, 0, (size_t)c->H * T * T * sizeof *x);
 	memcpy(s->resid_post, x, bytes);
-	backward_edits(b->run, l, SITE_RESID_POST, x);
+	through_edits(b->run, l, SITE_RESID_POST, x);
 	memcpy(s->resid_mid, x, bytes);
-	backward_edits(b->run, l, SITE_RESID_MID, x);
+	through_edits(b->run, l, SITE_RESID_MID, x);
 	memcpy(s->resid_pre, x, bytes);
-	backward_edits(b->run, l, SITE_RESID_PRE, x);
+	through_edits(b->run, l, SITE_RESID_PRE, x);
 }

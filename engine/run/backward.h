@@ -50,7 +50,4 @@ void backward_layer(const struct backward *b, int l, struct layer_sites *s, floa
 /* The same past a layer whose attention and MLP are left out: their sites get 0, the stream goes straight through. */
 void backward_past(const struct backward *b, int l, struct layer_sites *s, float *stream);
 
-/* Back through the edits at a site: d[T, width]. */
-void backward_edits(const struct run *run, int l, enum site site, float *d);
-
 #endif

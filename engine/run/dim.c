@@ -6,7 +6,7 @@
 static const struct {
 	const char *word, *step;
 } table[DIM_COUNT] = {
-#define DIM(id, word, letter, step) [DIM_##id] = { word, step },
+#define DIM(id, word, step) [DIM_##id] = { word, step },
 #include "engine/run/dim.def"
 #undef DIM
 };

@@ -3,7 +3,7 @@
 #define LMSCOPE_ENGINE_RUN_DIM_H
 
 enum dim {
-#define DIM(id, word, letter, step) DIM_##id,
+#define DIM(id, word, step) DIM_##id,
 #include "engine/run/dim.def"
 #undef DIM
 	DIM_COUNT,

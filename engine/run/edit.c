@@ -379,14 +379,15 @@ int edit_first_position(const struct edit *e)
 	return t;
 }
 
-bool edit_puts(const struct edit *e)
+/* Whether the op puts something in the value's place. */
+static bool puts_value(const struct edit *e)
 {
 	return e->op == EDIT_ZERO || e->op == EDIT_MEAN || e->op == EDIT_PATCH || e->op == EDIT_RESAMPLE || e->op == EDIT_FREEZE;
 }
 
 bool edit_replaces(const struct edit *e, enum site site, int layer, int t0)
 {
-	return edit_puts(e) && e->unit < 0 && !e->at && edit_hits(e, site, layer) && (!e->rows || e->rows_from <= t0);
+	return puts_value(e) && e->unit < 0 && !e->at && edit_hits(e, site, layer) && (!e->rows || e->rows_from <= t0);
 }
 
 /* What is put at a position. */
@@ -405,7 +406,8 @@ void edit_add_noise(const struct edit *e, int position, size_t first, float *x, 
 		x[i] += (float)((double)e->amount * e->deviation * noise_normal((uint64_t)e->seed, (uint64_t)position, first + i));
 }
 
-void edit_interchange(const struct edit *e, const float *source, float *x, size_t n)
+/* x[n] takes over from source[n] what lies in the basis (Geiger et al. 2023): x + UᵀU (source − x). */
+static void interchange(const struct edit *e, const float *source, float *x, size_t n)
 {
 	float *delta = xmalloc(n * sizeof *delta);
 
@@ -453,7 +455,7 @@ void edit_apply(const struct edit *e, const struct config *c, enum site site, in
 		break;
 	case EDIT_INTERCHANGE:
 		if (site != SITE_RESULT)
-			edit_interchange(e, put_row(e, site, position, from, n), x, n);
+			interchange(e, put_row(e, site, position, from, n), x, n);
 		break;
 	default:
 		break;

@@ -120,8 +120,6 @@ bool edit_resolve(struct edit *edit, const struct edit_context *context, struct 
  */
 struct edit edit_take(enum site site, int layer, int unit, const struct run *source);
 struct edit edit_put(enum site site, int layer, int unit, const float *rows, int from, int n);
-/* Whether the op puts something in the value's place. */
-bool edit_puts(const struct edit *edit);
 /* Whether nothing of what the model computes at the site, from position t0 on, is left. */
 bool edit_replaces(const struct edit *edit, enum site site, int layer, int t0);
 
@@ -134,8 +132,6 @@ int edit_first_position(const struct edit *edit);
 /* Applies it to x, the whole row of the site at that position ([units, width]). For `result`, x is z[H, K], and ops that z
  * cannot say are left to result.h. */
 void edit_apply(const struct edit *edit, const struct config *c, enum site site, int position, float *x);
-/* x[n] takes over from source[n] what lies in the basis (Geiger et al. 2023): x + UᵀU (source − x). */
-void edit_interchange(const struct edit *edit, const float *source, float *x, size_t n);
 /* What noise adds to x[n], which stands in its row from number `first` on. */
 void edit_add_noise(const struct edit *edit, int position, size_t first, float *x, size_t n);
 /* Applies it to one row of attention weights, or of scores before softmax: x[query + 1] of that head. */

@@ -280,13 +280,6 @@ static struct result_place place_of(const struct run *r, int layer, int position
 	return (struct result_place){ r->model, layer, position, run_at(r, SITE_Z, layer, position), s->post_scale ? s->post_scale[position] : 1 };
 }
 
-void run_mix(const struct run *r, int layer, int head, int position, const float *z, float *out)
-{
-	struct result_place place = place_of(r, layer, position);
-
-	result_write(&place, head, z, out);
-}
-
 void run_result(const struct run *r, int layer, int head, int position, float *out)
 {
 	const struct config *c = &r->model->config;

@@ -94,11 +94,9 @@ void run_scores(const struct run *r, int layer, int head, int query, float *out)
 /* out[D]: what the head writes at that position, without b_O, as it reaches the stream (post-norm and residual scale of the family
  * applied, with the scale frozen at its real value). The sum over heads + b_O's share is attn_out, before edits on attn_out. */
 void run_result(const struct run *r, int layer, int head, int position, float *out);
-/* The same for any z[K] in place of the head's own: what the head would write with it (A_ij v_j W_O, for example). */
-void run_mix(const struct run *r, int layer, int head, int position, const float *z, float *out);
 /* out[D]: the share of b_O in attention's write there, treated like a head's. */
 void run_attention_bias(const struct run *r, int layer, int position, float *out);
-/* y[D]: a row x[D] of the stream at that position after the final norm as the run has it; scale as in model_norm. Whether an edit keeps it. */
+/* y[D]: a row x[D] of the stream at that position after the final norm as the run has it; scale as in model_final_norm. Whether an edit keeps it. */
 void run_final_norm(const struct run *r, int position, const float *x, float *y, float *scale);
 bool run_keeps_final_norm(const struct run *r);
 /* out[D]: the last stream after the final norm. */

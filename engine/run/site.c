@@ -4,7 +4,7 @@
 #include <string.h>
 
 const struct site_info site_table[SITE_COUNT] = {
-#define SITE(id, name, unit, width, stored, about) [SITE_##id] = { name, about, DIM_##unit, (#width)[0], stored },
+#define SITE(id, name, unit, width, stored, about) [SITE_##id] = { name, DIM_##unit, (#width)[0], stored },
 #include "engine/run/sites.def"
 #undef SITE
 };

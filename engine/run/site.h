@@ -15,7 +15,7 @@ enum site {
 };
 
 struct site_info {
-	const char *name, *about;
+	const char *name;
 	enum dim unit;		/* DIM_NONE, DIM_HEAD, DIM_KV_HEAD, DIM_NEURON */
 	char width;		/* 'D', 'K', 'T', 'F', 'V', '1' */
 	bool stored;

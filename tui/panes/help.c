@@ -203,7 +203,7 @@ static void fill_messages(const struct app *app, struct list *list)
 		list_add(list, app->said.line[i], NULL);
 }
 
-const struct popup popup_messages = { .title = "Messages, newest first", .fill = fill_messages, .empty = "no messages yet" };
+static const struct popup popup_messages = { .title = "Messages, newest first", .fill = fill_messages, .empty = "no messages yet" };
 
 void act_messages(struct app *app, const char *argument)
 {

@@ -42,8 +42,7 @@ struct popup {
 	const char *empty;		/* said when it has no lines */
 };
 
-extern const struct popup popup_menu, popup_form, popup_edits, popup_presets, popup_themes, popup_help, popup_inspect,
-	popup_messages, popup_reader, popup_models, popup_sessions, popup_cell;
+extern const struct popup popup_menu, popup_form, popup_presets, popup_help, popup_inspect, popup_models, popup_cell;
 
 void popup_open(struct app *app, const struct popup *popup);
 void popup_close(struct app *app);

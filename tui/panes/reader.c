@@ -55,7 +55,7 @@ static void fill_reader(const struct app *app, struct list *list)
 	}
 }
 
-const struct popup popup_reader = { .title = "continuation", .fill = fill_reader, .empty = "nothing yet: g generates" };
+static const struct popup popup_reader = { .title = "continuation", .fill = fill_reader, .empty = "nothing yet: g generates" };
 
 void act_read(struct app *app, const char *argument)
 {

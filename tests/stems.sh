@@ -1,0 +1,46 @@
+#!/usr/bin/env bash
+# stems.sh LMSCOPE [FOLDER] - one grep finds all of a technique: logit-lens is engine/analyses/logit_lens.c, a row of analyses.def, a preset
+# presets/logit_lens.yaml, and tests of its numbers that name it. The same for views. Says what is missing.
+set -u
+lmscope=${1:?the program}
+case $lmscope in /*) ;; *) lmscope=$PWD/$lmscope ;; esac
+cd "${2:-$(dirname "$0")/..}" || exit 1
+export LC_ALL=C
+
+count=0 failed=0
+none() # WHAT: passes when nothing is on standard input; what is there is what is missing
+{
+	local missing
+	missing=$(cat)
+	count=$((count + 1))
+	if [ -z "$missing" ]; then echo "ok $count - $1"; else echo "not ok $count - $1"; sed 's/^/# /' <<<"$missing"; failed=1; fi
+}
+
+rows=$(sed -nE 's/^ANALYSIS\(([a-z_0-9]+)\).*/\1/p' engine/analysis/analyses.def | sort)
+each() { for stem in $rows; do name=${stem//_/-}; "$@"; done; }
+
+without_file() { [ -e "engine/analyses/$stem.c" ] || echo "engine/analyses/$stem.c"; }
+without_name() { grep -q "\.name = \"$name\"" "engine/analyses/$stem.c" || echo "engine/analyses/$stem.c: .name = \"$name\""; }
+without_preset() { grep -qs "analysis: $name\b" "presets/$stem.yaml" || echo "presets/$stem.yaml: analysis: $name"; }
+# Its own file, or one that asks it by its name: the walk over all techniques (tests/analyses.c) does not count.
+without_numbers() { [ -e "tests/analyses/$stem.c" ] || grep -qE "\"$name[\" ]" tests/numbers/*.c || echo "$name: tests/analyses/$stem.c, or a test in tests/numbers"; }
+
+none 'there are techniques' < <([ -n "$rows" ] || echo engine/analysis/analyses.def)
+none 'each row of analyses.def is a file' < <(each without_file)
+none 'each file of engine/analyses is a row' < <(comm -13 <(echo "$rows") <(ls engine/analyses/*.c | sed 's/.*\///; s/\.c$//' | sort))
+none 'each technique is called as its file is' < <(each without_name)
+none 'each technique has a preset of its name, which asks it' < <(each without_preset)
+none 'each technique has a test of its numbers' < <(each without_numbers)
+none 'the program lists them all' < <(diff <(tr _ - <<<"$rows" | sort) <("$lmscope" analyses -f json | grep -oE '^\{"name":"[^"]+' | cut -d'"' -f4 | sort))
+
+# Views: what tui/views defines is what view.c chooses from, and every look has one.
+made=$(sed -nE 's/^const struct view_kind (view_[a-z_]+) .*/\1/p' tui/views/*.c | sort)
+none 'each view of tui/views is chosen by some table' < <(for view in $made; do grep -q "&$view\b" tui/view.c || echo "$view"; done)
+none 'each look of a table has a view' < <(grep -E '^enum look \{' engine/analysis/table.h | grep -oE 'LOOK_[A-Z]+' |
+	while read -r look; do grep -q "\[$look\]" tui/view.c || grep -qs "$look" tui/views/views.def || echo "$look"; done)
+none 'each view draws a sample of tests/screens' < <(for view in $made; do
+	looks=$(grep -oE "\[LOOK_[A-Z]+\] = &$view\b" tui/view.c | grep -oE 'LOOK_[A-Z]+' | paste -sd'|')
+	grep -qE "\b(${looks:-NONE})\b" tests/screens/samples.h || echo "$view"
+done)
+echo "1..$count"
+exit $failed
