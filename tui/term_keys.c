@@ -203,7 +203,7 @@ static struct key of_sequence(const char *text)
 		return key;
 	}
 	if (text[0] == '[')	/* the Linux console's F1 … F5 */
-		return text[1] >= 'A' && text[1] <= 'E' ? (struct key){ .kind = K_F1 + (text[1] - 'A') } : key;
+		return text[1] >= 'A' && text[1] <= 'E' ? (struct key){ .kind = (enum key_kind)(K_F1 + (text[1] - 'A')) } : key;
 	if (*rest != final)
 		return key;
 	return final == '~' ? by_number(number, mods) : by_letter(final, mods);

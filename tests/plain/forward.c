@@ -2,9 +2,9 @@
  * forward.c - a transformer in plain C, to be read first: a layer, line by line, as the papers write it.
  *
  * No blocks, no threads, no vectors, no reuse: everything is computed for every position, one loop inside the other, sums in double
- * precision. engine/run/forward.c does the same fast, with edits and for thirty families; this page has two of them: Llama (RMS norm,
- * rotary positions, shared key/value heads, an MLP with a gate) and GPT-2 (layer norm, learned positions, biases everywhere). The test
- * at the end compares each site of the two on the tiny models of tests/fixtures/tiny.
+ * precision. engine/run/forward.c does the same fast, with edits and for thirty families; this page has two of them: Llama (RMS
+ * norm, rotary positions, shared key/value heads, an MLP with a gate) and GPT-2 (layer norm, learned positions, biases everywhere).
+ * The test at the end compares each site of the two on the tiny models of tests/fixtures/tiny.
  *
  * Sites have TransformerLens' names. Sizes: T positions, D channels of the residual stream, H query heads, G key/value heads,
  * K channels of a head, F neurons, V vocabulary. Arrays are row-major: x[T, D] is T rows of D numbers.
@@ -131,7 +131,7 @@ static void add(const struct plain *p, const float *a, const float *b, float *y)
 
 /* ---- a layer ---- */
 
-/* Each head compares a query with the keys up to it, and mixes the values in proportion. H / G query heads share a key and a value. */
+/* Each head compares a query with the keys up to it, and mixes the values in proportion. H / G query heads share a key. */
 static void attend(const struct plain *p, double scale)
 {
 	const int T = p->T, H = p->H, G = p->G, K = p->K;

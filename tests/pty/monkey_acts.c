@@ -202,7 +202,7 @@ static void make_command(struct dice *d, struct act *a)
 static void add_random_text(struct dice *d, struct act *a, int n)
 {
 	static const char *const pieces[] = { "the ", "cat", " John", "\n", "\r\n", "\t", "\xE2\x82\xAC", "\xF0\x9F\x98\x80", "\xC3\xA9", "\xE5\xA5\xBD", "\x01", "\x1B", "\x1B[31m", "\x7F",
-		"\xC3", "\xFF", "\xE2\x80\xAE", "\xC2\x9B" "5n", "1732", "\"", "'", " " };
+		"\xC3", "\xFF", "\xE2\x80\xAE", "\xC2\x9B\x35n", "1732", "\"", "'", " " };
 
 	while (n-- > 0)
 		add(a, ONE_OF(d, pieces));

@@ -247,7 +247,7 @@ static bool is_untouched(const struct cell *with, const struct cell *without, bo
 static void check_cursor(enum sample sample, const struct theme *theme, enum zoom zoom)
 {
 	struct table *t = make(sample);
-	int depth = theme_depth(theme);
+	enum depth depth = theme_depth(theme);
 	struct view v = view_of(t, theme, 70, 20);
 	struct view_state state = { .zoom = zoom };
 	struct canvas with, without;

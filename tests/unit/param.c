@@ -60,7 +60,7 @@ static void test_numbers(void)
 static void test_texts(void)
 {
 	struct err err = { 0 };
-	struct value a, b, none;
+	struct value a = { 0 }, b = { 0 }, none = { 0 };
 
 	CHECK(parse(TARGET, "what is ?", 0, &a, &err) && parse(TARGET, "what is ?", 0, &b, &err));
 	CHECK(value_equal(a, b) && a.text != NULL && a.text == intern("what is ?"));
