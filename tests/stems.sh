@@ -42,5 +42,15 @@ none 'each view draws a sample of tests/screens' < <(for view in $made; do
 	looks=$(grep -oE "\[LOOK_[A-Z]+\] = &$view\b" tui/view.c | grep -oE 'LOOK_[A-Z]+' | paste -sd'|')
 	grep -qE "\b(${looks:-NONE})\b" tests/screens/samples.h || echo "$view"
 done)
+
+# The documents: each `function()` and each file that they name is there.
+for doc in docs/ARCHITECTURE.md CONTRIBUTING.md; do
+	text=$(awk '/^```c$/ { inside = 1 } !inside; /^```$/ { inside = 0 }' $doc)
+	none "each function that $doc names is there" < <(grep -oE '`[a-z_0-9]+\(\)`' <<<"$text" | tr -d '`()' | sort -u |
+		while read -r name; do grep -rqwE "$name" engine tui --include='*.[ch]' || echo "$name()"; done)
+	none "each file that $doc names is there" < <(grep -oE '`[a-zA-Z_0-9./-]+\.(c|h|def|sh|py|yaml|md)`' <<<"$text" | tr -d '`' | sort -u |
+		while read -r file; do case $file in */attention_distance.*) ;; *)
+			[ -e "$file" ] || [ -n "$(find engine tui tests tools docs themes presets -path "*/$file" -print -quit)" ] || echo "$file" ;; esac; done)
+done
 echo "1..$count"
 exit $failed
