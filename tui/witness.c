@@ -84,17 +84,19 @@ static void pane_question(const struct app *app, int pane, struct str *out)
 		side_question(app, asked.diff == DIFF_FOIL ? WITNESS_FOIL : WITNESS_UNEDITED, &asked, out);
 }
 
-/* The pane says itself that it shows something older; or its edge, where it would, is under the line that is typed in. */
-static bool is_marked(const struct canvas *c, struct rect r)
+/* The pane says itself that it shows something older; or its edge, where it would, is under the list that completes a command. */
+static bool is_marked(const struct app *app, const struct canvas *c, struct rect r)
 {
 	static const char *const corners[] = { "┌", "├", "┬", "┼", "+", "┤", "┐" };
 	struct str edge;
 	bool marked, seen = false;
 
+	if (app->typed.rect.h > 1 && r.y == app->layout.header.h + app->layout.prompt.h + app->layout.foil.h)
+		r.y += app->typed.rect.h - 1;	/* edges are lower while what is typed takes more than its line */
 	for (size_t i = 0; i < sizeof corners / sizeof *corners && r.y < c->h && r.x < c->w; i++)
 		seen |= !strcmp(c->cell[(size_t)r.y * (size_t)c->w + (size_t)r.x].text, corners[i]);
 	if (!seen)
-		return true;
+		return app->line == LINE_COMMAND;
 	str_init(&edge);
 	for (int x = r.x; x < r.x + r.w && x < c->w && r.y < c->h; x++)
 		str_add(&edge, c->cell[(size_t)r.y * (size_t)c->w + (size_t)x].text);
@@ -124,7 +126,7 @@ static void tell_pane(struct app *app, const struct canvas *c, int pane, struct 
 	struct str asked;
 
 	question_answer(app, pane, &answer);
-	if (!app->layout.pane[pane].w || answer.error || !answer.table || is_marked(c, app->layout.pane[pane]))
+	if (!app->layout.pane[pane].w || answer.error || !answer.table || is_marked(app, c, app->layout.pane[pane]))
 		return;
 	str_init(&asked);
 	pane_question(app, pane, &asked);

@@ -81,6 +81,37 @@ static void typed_prompt(void)
 	drop_curtain(&s);
 }
 
+static void wait_until_stale(struct stage *s)
+{
+	app_tick(&s->app, s->app.now + 1000);
+	app_draw(&s->app, &s->canvas);
+}
+
+/* The rows that a long prompt takes of the panes are taken below their titles, which may have to say that a table is old. */
+static void titles_of_typed_prompt(void)
+{
+	static const char *const keys[] = { "e C-u", "f C-u" };
+	struct stage s;
+
+	for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
+		for (int h = 18; h <= 40; h += 22) {
+			int top;
+
+			raise_curtain(&s);
+			resize(&s, 80, h);
+			press(&s, keys[i]);
+			top = s.app.layout.pane[0].y;
+			press(&s, "Slow 'aaaaaaaaaa_bbbbbbbbbb_cccccccccc_dddddddddd_eeeeeeeeee_ffffffffff_gggggggggg");
+			wait_until_stale(&s);
+			CHECK_THAT(line_has(&s, top + 1, "┌") && line_has(&s, top + 1, "stale"), "%s on %d lines: two rows of text, then the panes' edge", keys[i], h);
+			press(&s, "'_aaaaaaaaaa_bbbbbbbbbb_cccccccccc_dddddddddd_eeeeeeeeee_ffffffffff_gggggggggg");
+			wait_until_stale(&s);
+			CHECK_THAT(line_has(&s, top + 2, "┌") && line_has(&s, top + 2, "stale"), "%s on %d lines: three rows of text, then the panes' edge", keys[i], h);
+			CHECK_THAT(!line_has(&s, top + 1, "┌"), "which is there once");
+			drop_curtain(&s);
+		}
+}
+
 /* What is not known of the prompt that is asked for is not shown in its place. */
 static void prompt_of_the_document(void)
 {
@@ -233,6 +264,7 @@ int main(void)
 	wrapping();
 	prompt_line();
 	typed_prompt();
+	titles_of_typed_prompt();
 	prompt_of_the_document();
 	titles();
 	hints_stay();

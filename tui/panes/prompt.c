@@ -5,7 +5,7 @@
  *     foil    When Mary and John went to the store, Mary gave a drink to      → ·John .871
  *
  * What does not fit is left out where nothing happens: the cursor's token and the first difference stay. A line that is being typed
- * wraps to three rows, over the panes, so that these need not move for it.
+ * wraps to three rows, over the panes, so that these need not move for it: only their upper edges do, which say what they show.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -284,11 +284,33 @@ bool guess_is_above(const struct app *app)
 	return app->layout.prompt.h && app->layout.prompt.w < GUESS_BESIDE && app->layout.prompt.w >= GUESS_FROM && !app->layout.foil.h;
 }
 
+/* The rows that what is typed takes of the panes. */
+static int rows_over_panes(const struct app *app, const struct canvas *c, struct rect r)
+{
+	int top;
+
+	return (app->line != LINE_PROMPT && app->line != LINE_FOIL) || c->h < WRAPS_FROM ? 0 : typed_rows(app, r.w - LABEL_W - 2, &top) - 1;
+}
+
+/* The upper edges of the first panes, so many rows further down: without its title, and the word "stale", nobody knows what a table is. */
+static void lower_edges(const struct app *app, struct canvas *c, int by)
+{
+	const struct layout *l = &app->layout;
+
+	for (int i = 0; i < app->doc.job.panes; i++) {
+		const struct rect *p = &l->pane[i];
+		struct cell *edge = &c->cell[(size_t)p->y * (size_t)c->w + (size_t)p->x];
+
+		if (p->w && p->y == l->header.h + l->prompt.h + l->foil.h)
+			memcpy(edge + by * c->w, edge, (size_t)p->w * sizeof *edge);
+	}
+}
+
 void draw_prompt(struct app *app, struct canvas *c)
 {
 	const struct layout *l = &app->layout;
 	struct rect r = l->prompt.h ? l->prompt : l->header;
-	int guess = 0;
+	int guess = 0, over = rows_over_panes(app, c, r);
 	struct strip p;
 
 	app->typed = (struct typed){ 0 };
@@ -298,6 +320,8 @@ void draw_prompt(struct app *app, struct canvas *c)
 		guess = next > foil ? next : foil;
 	}
 	strip_make(app, r.w - LABEL_W - 2 - (guess ? guess + 2 : 0), &p);
+	if (over)
+		lower_edges(app, c, over);
 	/* Where there is no line for the foil, it has the prompt's while it is typed. */
 	if (app->line != LINE_FOIL || l->foil.h)
 		r.y = draw_line(app, c, r, LINE_PROMPT, &p, guess);
