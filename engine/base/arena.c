@@ -10,7 +10,8 @@
 #include "engine/base/big.h"
 #include "engine/base/inject.h"
 
-enum { ALIGN = 64, BLOCK = 256 * 1024 };
+/* Blocks begin small and double: there are hundreds of tables, and most hold a few thousand bytes. */
+enum { ALIGN = 64, FIRST_BLOCK = 4 * 1024, BLOCK = 256 * 1024 };
 
 struct block {
 	struct block *below;
@@ -20,6 +21,7 @@ struct block {
 struct arena {
 	struct block *top;
 	size_t bytes;
+	size_t next;	/* how large the next block will be */
 };
 
 static void (*leave)(size_t bytes);
@@ -82,7 +84,10 @@ char *xstrdup(const char *s)
 
 struct arena *arena_new(void)
 {
-	return xcalloc(1, sizeof(struct arena));
+	struct arena *a = xcalloc(1, sizeof *a);
+
+	a->next = FIRST_BLOCK;
+	return a;
 }
 
 void arena_free(struct arena *a)
@@ -115,11 +120,12 @@ static void *take_raw(struct arena *a, size_t bytes)
 	if (!need)
 		need = ALIGN;
 	if (!b || b->size - b->used < need) {
-		size_t size = need > BLOCK / 4 ? need : BLOCK;
+		size_t size = need > a->next / 4 ? need : a->next;
 
 		b = inject_no_memory() ? NULL : big_take(ALIGN + size);
 		if (!b)
 			return NULL;
+		a->next = a->next < BLOCK ? 2 * a->next : BLOCK;
 		b->size = size;
 		b->used = 0;
 		b->below = a->top;

@@ -1,16 +1,16 @@
 /* prompts.c - see prompts.h. */
 #include "engine/base/prompts.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "engine/base/file.h"
 #include "engine/base/json.h"
 #include "engine/base/plain_text.h"
+#include "engine/base/str.h"
 #include "engine/base/utf8.h"
 
-enum { LIMIT = 256 << 20, LINE_WHERE = 600 };
+enum { LIMIT = 256 << 20 };
 
 /* A member that must be a text if it is there. */
 static bool member(const struct json_value *root, const char *key, const char *where, struct arena *arena, const char **out, struct err *err)
@@ -64,27 +64,30 @@ static bool is_blank(const char *line, size_t n)
 static struct prompt *read_lines(const char *path, const char *text, size_t bytes, struct arena *arena, int *n, struct err *err)
 {
 	bool json = text[strspn(text, " \t\r\n")] == '{';
-	char where[LINE_WHERE];
 	struct prompt *list;
+	struct str where;
 	int lines = 1, number = 0;
+	bool ok = true;
 
+	str_init(&where);
 	for (size_t i = 0; i < bytes; i++)
 		lines += text[i] == '\n';
 	list = arena_alloc(arena, (size_t)lines * sizeof *list);
-	for (const char *line = text, *end; line && line < text + bytes; line = end ? end + 1 : NULL) {
+	for (const char *line = text, *end; ok && line && line < text + bytes; line = end ? end + 1 : NULL) {
 		end = memchr(line, '\n', (size_t)(text + bytes - line));
 		size_t length = end ? (size_t)(end - line) : (size_t)(text + bytes - line);
 
 		number++;
 		if (is_blank(line, length))
 			continue;
-		snprintf(where, sizeof where, "%s: line %d", path, number);
+		str_clear(&where);
+		str_addf(&where, "%s: line %d", path, number);
 		list[*n].counted = "line";
 		list[*n].line = number;
-		if (!read_line(line, length, json, where, arena, &list[(*n)++], err))
-			return NULL;
+		ok = read_line(line, length, json, where.s, arena, &list[(*n)++], err);
 	}
-	return list;
+	str_done(&where);
+	return ok ? list : NULL;
 }
 
 /* ---- one JSON list ---- */
@@ -96,18 +99,11 @@ struct entries {
 	struct err *err;
 };
 
-static bool take_entry(void *context, size_t i, const char *key, const struct json_value *v)
+static bool take_value(struct entries *e, const struct json_value *v, const char *where, struct prompt *p)
 {
-	struct entries *e = context;
-	struct prompt *p = &e->list[i];
-	char where[LINE_WHERE];
 	size_t n;
 	const char *text = json_text_n(v, &n);
 
-	(void)key;
-	p->counted = "entry";
-	p->line = (int)i + 1;
-	snprintf(where, sizeof where, "%s: entry %zu", e->path, i + 1);
 	if (!text && !json_is(v, JSON_OBJECT))
 		return err_set(e->err, ERR_FILE, "%s: expected a text or an object with a \"prompt\"", where);
 	if (!text)
@@ -116,6 +112,23 @@ static bool take_entry(void *context, size_t i, const char *key, const struct js
 		return err_set(e->err, ERR_FILE, "%s: expected a text without NUL bytes", where);
 	p->text = arena_strdup(e->arena, text);
 	return true;
+}
+
+static bool take_entry(void *context, size_t i, const char *key, const struct json_value *v)
+{
+	struct entries *e = context;
+	struct prompt *p = &e->list[i];
+	struct str where;
+	bool ok;
+
+	(void)key;
+	p->counted = "entry";
+	p->line = (int)i + 1;
+	str_init(&where);
+	str_addf(&where, "%s: entry %zu", e->path, i + 1);
+	ok = take_value(e, v, where.s, p);
+	str_done(&where);
+	return ok;
 }
 
 /* A text may begin with a bracket too ("[INST] …"): what is no JSON as a whole is a list only where its first entry looks like one. */

@@ -32,6 +32,29 @@ static void test_err(void)
 	CHECK_THAT(strlen(err.text) == 999 && !strcmp(err.text + 990, " is wrong"), "a long sentence keeps its end (%zu bytes)", strlen(err.text));
 }
 
+/* What is kept by the hundred takes about what it holds: see the tables of engine/keep.h. */
+static void test_small_arenas(void)
+{
+	enum { N = 256 };
+	struct arena *a[N];
+	size_t before = big_used(), took;
+
+	for (int i = 0; i < N; i++) {
+		a[i] = arena_new();
+		for (int k = 0; k < 20; k++)
+			arena_strdup(a[i], "a label");
+	}
+	took = big_used() - before;
+	CHECK_THAT(took < N * 8 * 1024, "%d small arenas take %zu bytes", N, took);
+	for (int k = 0; k < 100000; k++)
+		arena_strdup(a[0], "a label");
+	took = big_used() - before - took;
+	CHECK_THAT(took < 100000 * 64 * 11 / 10, "a large one takes %zu bytes", took);
+	for (int i = 0; i < N; i++)
+		arena_free(a[i]);
+	CHECK(big_used() == before);
+}
+
 static void test_names(void)
 {
 	struct str s;
@@ -155,6 +178,7 @@ int main(void)
 {
 	test_err();
 	test_names();
+	test_small_arenas();
 	test_arena();
 	test_big();
 	test_str_and_notes();

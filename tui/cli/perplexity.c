@@ -46,7 +46,7 @@ static bool measure(const struct model *m, const int32_t *tokens, int n, int win
 			return false;
 		scored += to - from - first;
 		done = to;
-		say_progress("%d of %d tokens, perplexity %.4f ", done, n, exp(sum / scored));
+		say_progress("%d of %d tokens, perplexity %.4f", done, n, exp(sum / scored));
 	}
 	say_progress_end();
 	str_init(&out);
@@ -76,7 +76,9 @@ bool command_perplexity(struct options *o, struct err *err)
 	ok = (text = file_read(o->word[1], TEXT_LIMIT, &bytes, err)) && plain_text_check(text, bytes, o->word[1], err);
 	if (ok)
 		bytes = plain_text_tidy(text, bytes);
+	say_progress("%s: cutting it into tokens …", o->word[1]);
 	ok = ok && tokenizer_encode(m->tokenizer, text, bytes, o->preset.job.bos, &tokens, &n, err);
+	say_progress_end();
 	if (ok && n < 2)
 		ok = err_set(err, ERR_ARGUMENT, "%s: at least two tokens are needed, and there are %zu", o->word[1], n);
 	if (ok && (window < 2 || (o->stride && o->stride > window)))

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "engine/base/task.h"
@@ -83,6 +84,36 @@ static void say_table(const struct options *o, const struct str *out)
 	say(out);
 }
 
+/* How far the work is, where somebody watches: told at each of its steps, on the thread that works. */
+static struct task watched;
+static const char *watched_what;
+
+static void show_steps(void *context)
+{
+	static time_t last;
+	int done = atomic_load(&watched.done), total = atomic_load(&watched.total);
+	struct timespec now;
+
+	(void)context;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	if (total && now.tv_sec * 5 + now.tv_nsec / 200000000 != last) {	/* five times a second */
+		last = now.tv_sec * 5 + now.tv_nsec / 200000000;
+		say_progress("%s: %d of %d", watched_what, done, total);
+	}
+	atomic_store(&watched.call, true);
+}
+
+static struct task *watch(const char *what)
+{
+	watched_what = what;
+	watched.called = show_steps;
+	atomic_store(&watched.done, 0);
+	atomic_store(&watched.total, 0);
+	atomic_store(&watched.call, true);
+	say_progress("%s …", what);
+	return &watched;
+}
+
 /* Writes an answer with its question, as it was prepared last. */
 static void write_answer(struct printing *p, struct answer *answer)
 {
@@ -103,14 +134,15 @@ static void write_answer(struct printing *p, struct answer *answer)
 
 static bool print_pane(struct printing *p, int i, struct err *err)
 {
-	struct table *t = session_answer(p->session, i, NULL, &p->notes, err), *before;
+	struct table *t = session_answer(p->session, i, watch(p->o->preset.job.pane[i].analysis->name), &p->notes, err), *before;
 	struct answer answer = { .table = t, .pane = &p->o->preset.job.pane[i] };
 	struct err none = { 0 };
 
+	say_progress_end();
 	if (!t)
 		return preset_place(&p->o->preset, i, err);
 	/* A picture shows how bars were before the edits; without that it is still right. */
-	before = t->look == LOOK_BARS && p->theme ? session_before(p->session, i, NULL, &p->notes, &none) : NULL;
+	before = t->look == LOOK_BARS && p->theme ? session_before(p->session, i, &watched, &p->notes, &none) : NULL;
 	answer.before = before;
 	write_answer(p, &answer);
 	table_unref(before);
@@ -125,7 +157,7 @@ static bool print_each(struct printing *p, int pane, int depth, struct err *err)
 	int arg, n;
 
 	if (depth >= p->o->eaches || depth == EACH_MOST)
-		return session_prepare(p->session, &p->o->preset.job, NULL, &p->notes, err) && print_pane(p, pane, err);
+		return session_prepare(p->session, &p->o->preset.job, watch("the prompt's run"), &p->notes, err) && print_pane(p, pane, err);
 	arg = argument_of(q->analysis, p->o->each[depth]);
 	if (arg < 0)
 		return err_set(err, ERR_USAGE, "--each: %s has no argument that is a %s", q->analysis->name, dim_word(p->o->each[depth]));
@@ -142,9 +174,10 @@ static bool print_each(struct printing *p, int pane, int depth, struct err *err)
 static bool print_panes(struct printing *p, struct err *err)
 {
 	struct options *o = p->o;
-	bool ok = session_prepare(p->session, &o->preset.job, NULL, &p->notes, err) || preset_place(&o->preset, -1, err);
+	bool ok = session_prepare(p->session, &o->preset.job, watch("the prompt's run"), &p->notes, err) || preset_place(&o->preset, -1, err);
 
-	ok = ok && session_metric_values(p->session, &p->metric, &p->unedited, NULL, err);
+	ok = ok && session_metric_values(p->session, &p->metric, &p->unedited, &watched, err);
+	say_progress_end();
 	if (ok && o->check)
 		return check_print(p->session, o, p->metric, &p->notes, err);
 	for (int i = 0; ok && i < o->preset.job.panes; i++)

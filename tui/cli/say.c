@@ -66,11 +66,12 @@ void say_sentence(const char *sentence)
 	fputc('\n', stderr);
 }
 
-static bool progress_shown;
+static int progress_columns;	/* of the line that is there; 0: none */
 
 void say_progress(const char *format, ...)
 {
 	char text[200];
+	int columns;
 	va_list ap;
 
 	if (!isatty(STDERR_FILENO))
@@ -78,14 +79,16 @@ void say_progress(const char *format, ...)
 	va_start(ap, format);
 	vsnprintf(text, sizeof text, format, ap);
 	va_end(ap);
+	columns = utf8_columns(text, strlen(text));
 	fputc('\r', stderr);
 	put_safe(stderr, text, strlen(text));
-	progress_shown = true;
+	fprintf(stderr, "%*s", progress_columns > columns ? progress_columns - columns : 0, "");
+	progress_columns = columns;
 }
 
 void say_progress_end(void)
 {
-	if (progress_shown)
-		fputc('\n', stderr);
-	progress_shown = false;
+	if (progress_columns)
+		fprintf(stderr, "\r%*s\r", progress_columns, "");
+	progress_columns = 0;
 }

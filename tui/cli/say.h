@@ -24,6 +24,6 @@ bool say_done(struct err *err);
 void say_sentence(const char *sentence);
 /* How far something is, over what it said before; only where somebody watches. */
 void say_progress(const char *format, ...) __attribute__((format(printf, 1, 2)));
-void say_progress_end(void);
+void say_progress_end(void);	/* the line is cleared: results follow */
 
 #endif
