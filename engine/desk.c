@@ -244,6 +244,7 @@ static void take_over(struct desk *d, const struct job *job)
 		}
 		pane[i].stale = !same || s->pane[from].stale;
 		pane[i].table = table_ref(s->pane[from].table);
+		pane[i].older = table_ref(s->pane[from].older);
 		pane[i].error = s->pane[from].error ? xstrdup(s->pane[from].error) : NULL;
 		pane[i].before = same ? table_ref(s->pane[from].before) : NULL;
 		has_before[i] = same && d->has_before[from];
@@ -256,6 +257,7 @@ static void take_over(struct desk *d, const struct job *job)
 	for (int i = 0; i < s->panes; i++) {
 		table_unref(s->pane[i].table);
 		table_unref(s->pane[i].before);
+		table_unref(s->pane[i].older);
 		free(s->pane[i].error);
 	}
 	memcpy(s->pane, pane, sizeof pane);
@@ -375,6 +377,18 @@ static void interrupted(void *context)
 		publish_piece(d, level);
 }
 
+/* The whole table of a pane makes room for parts of the next one, and stays beside them. */
+static void put_aside(struct snapshot_pane *p)
+{
+	if (p->table && p->table->unfinished) {
+		table_unref(p->table);
+	} else if (p->table) {
+		table_unref(p->older);
+		p->older = p->table;
+	}
+	p->table = NULL;
+}
+
 /* What a slow table has so far. */
 static void show_partial(void *context, struct table *so_far)
 {
@@ -385,7 +399,7 @@ static void show_partial(void *context, struct table *so_far)
 		table_unref(so_far);
 		return;
 	}
-	table_unref(p->table);
+	put_aside(p);
 	free(p->error);
 	p->table = so_far;
 	p->error = NULL;
@@ -405,7 +419,9 @@ static void set_table(struct desk *d, int pane, struct table *t, const struct er
 	struct snapshot_pane *p = &d->draft->pane[pane];
 
 	table_unref(p->table);
+	table_unref(p->older);
 	free(p->error);
+	p->older = NULL;
 	p->table = t;
 	p->error = t ? NULL : xstrdup(err->text);
 	p->stale = false;

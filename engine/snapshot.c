@@ -58,6 +58,8 @@ struct snapshot *snapshot_copy(const struct snapshot *from)
 			table_ref(to->pane[i].table);
 		if (to->pane[i].before)
 			table_ref(to->pane[i].before);
+		if (to->pane[i].older)
+			table_ref(to->pane[i].older);
 	}
 	return to;
 }
@@ -94,6 +96,7 @@ void snapshot_free(struct snapshot *s)
 		free(s->pane[i].error);
 		table_unref(s->pane[i].table);
 		table_unref(s->pane[i].before);
+		table_unref(s->pane[i].older);
 	}
 	free(s);
 }

@@ -58,6 +58,7 @@ struct snapshot {
 		struct job_pane question;	/* which this answers */
 		struct table *table;		/* NULL: not yet, or an error */
 		struct table *before;		/* the same without the edits; NULL: there are none, or not yet */
+		struct table *older;		/* while the table is unfinished: the last whole one of the pane; NULL: there was none */
 		char *error;			/* NULL: none */
 		bool stale;			/* from an earlier question: its answer is on the way */
 		int done, total;		/* how far it is; total 0: nothing to tell */

@@ -148,6 +148,13 @@ static bool same_question(const struct job_pane *a, const struct job_pane *b)
 	return true;
 }
 
+/* The cells of one table are in the places of the other's, and their numbers mean the same. */
+static bool fits_over(const struct table *a, const struct table *b)
+{
+	return a->rows.n == b->rows.n && a->cols.n == b->cols.n && a->rows.dim == b->rows.dim && a->cols.dim == b->cols.dim && a->scale == b->scale &&
+	       a->look == b->look && a->units == b->units && !strcmp(a->units ? a->unit[0] : "", b->units ? b->unit[0] : "");
+}
+
 void question_answer(const struct app *app, int pane, struct answer_shown *out)
 {
 	const struct snapshot *shot = app->shot;
@@ -177,6 +184,8 @@ void question_answer(const struct app *app, int pane, struct answer_shown *out)
 		return;
 	out->table = shot->pane[best].table;
 	out->before = out->current && app_edited(app) ? shot->pane[best].before : NULL;
+	if (out->table && out->table->unfinished && shot->pane[best].older && fits_over(out->table, shot->pane[best].older))
+		out->older = shot->pane[best].older;
 	out->error = out->current ? shot->pane[best].error : NULL;
 	out->stopped = out->current && shot->serial == app->serial && shot->pane[best].stopped;
 	out->current = out->current && shot->serial == app->serial && !shot->pane[best].stale;

@@ -37,6 +37,7 @@ void question_opened(struct preset *doc);
 struct answer_shown {
 	const struct table *table;	/* NULL: none yet */
 	const struct table *before;	/* the same without edits; NULL: none, or no edits */
+	const struct table *older;	/* fills an unfinished table until its cells are known; NULL: none, or of another shape */
 	const char *error;		/* NULL: none */
 	bool current;			/* it answers this very question */
 	int done, total;		/* how far the answer is that is on its way; total 0: nothing to tell */

@@ -397,8 +397,69 @@ static void check_need(enum sample sample, enum zoom zoom)
 	table_unref(t);
 }
 
+/* How many columns of the drawing hold something in the ink of stale answers. */
+static int muted_cells(const struct canvas *c, const struct theme *theme)
+{
+	struct ink stale = theme_ink(theme, STYLE_STALE);
+	int n = 0;
+
+	for (int i = 0; i < c->w * c->h; i++)
+		n += strcmp(c->cell[i].text, " ") && *c->cell[i].text && c->cell[i].ink.fg == stale.fg && c->cell[i].ink.attr == stale.attr;
+	return n;
+}
+
+static bool is_drawn(const struct canvas *c, const char *text)
+{
+	struct str all;
+	bool has;
+
+	str_init(&all);
+	canvas_dump(c, &all);
+	has = strstr(all.s, text) != NULL;
+	str_done(&all);
+	return has;
+}
+
+/* A cell that is not known yet shows what it was in the table before, muted; one that is known shows what it is. */
+static void test_older_values(void)
+{
+	static const enum zoom zooms[] = { ZOOM_NUMBER, ZOOM_SHADE, ZOOM_HALF, ZOOM_FIT };
+
+	for (size_t i = 0; i <= sizeof zooms / sizeof *zooms; i++) {
+		bool bars = i == sizeof zooms / sizeof *zooms;
+		struct table *old = bars ? sample_components(12, 0) : sample_heads(12, 9);
+		struct table *t = coming(bars ? sample_components(12, 0) : sample_heads(12, 9), bars ? 8 : 60);
+		struct theme *theme = theme_builtin((struct theme_for){ DEPTH_256, false });
+		struct view v = view_of(t, theme, 70, 30);
+		struct view_state state = { .zoom = bars ? ZOOM_AUTO : zooms[i] };
+		struct canvas c;
+		int without;
+
+		canvas_init(&c, 70, 30);
+		view_draw(&c, &v, &state);
+		without = muted_cells(&c, theme);
+		canvas_done(&c);
+		canvas_init(&c, 70, 30);
+		v.older = old;
+		view_draw(&c, &v, &state);
+		CHECK_THAT(!without && muted_cells(&c, theme) >= (bars ? 8 : 20), "old values fill what is not known yet (%zu: %d cells)", i,
+			   muted_cells(&c, theme));
+		CHECK_THAT(!is_drawn(&c, "…"), "and nothing says that it is not known");
+		canvas_done(&c);
+		canvas_init(&c, 70, 30);
+		t->unfinished = false;	/* a whole table has cells that cannot be: nothing fills these */
+		view_draw(&c, &v, &state);
+		CHECK(muted_cells(&c, theme) == 0);
+		canvas_done(&c);
+		table_unref(t);
+		table_unref(old);
+		theme_free(theme);
+	}
+}
+
 int main(void)
 {
+	test_older_values();
 	for (size_t i = 0; i < sizeof goldens / sizeof *goldens; i++)
 		check_looks(i);
 	for (int sample = 0; sample < SAMPLES; sample++)

@@ -293,6 +293,30 @@ static void test_goes_on(struct worker *w)
 	job_done(&job);
 }
 
+/* A sweep that is asked again with an edit: until the new cells are known the old ones are there, all of them, and then they go. */
+static void test_older_stays(struct worker *w)
+{
+	const struct snapshot *s;
+	struct table *whole;
+	struct job job;
+	unsigned serial;
+
+	ask_for_sweep(&job, 120);
+	s = wait_for(w, worker_ask(w, &job), NULL);
+	whole = s ? table_ref(s->pane[0].table) : NULL;
+	CHECK_THAT(whole && !s->pane[0].older, "a whole table stands alone");
+	job_add_edit(&job, "head 0.0 zero");
+	serial = worker_ask(w, &job);
+	CHECK_THAT(watch(w, serial, sweep_is_seen) && worker_look(w)->pane[0].older == whole, "the last whole table stays beside a part of the next");
+	job_add_edit(&job, "head 1.0 zero");
+	serial = worker_ask(w, &job);
+	CHECK_THAT(watch(w, serial, sweep_is_seen) && worker_look(w)->pane[0].older == whole, "also when that was never finished");
+	s = wait_for(w, serial, NULL);
+	CHECK_THAT(s && s->pane[0].table && !s->pane[0].table->unfinished && !s->pane[0].older, "and goes when the new one is whole");
+	table_unref(whole);
+	job_done(&job);
+}
+
 /* What the new job does not ask for stops, even when others stand on top of it. */
 static void test_unwanted(struct worker *w)
 {
@@ -474,6 +498,7 @@ int main(void)
 		test_newest_wins(w);
 		test_generation(w);
 		test_partial(w);
+		test_older_stays(w);
 		test_goes_on(w);
 		test_unwanted(w);
 		test_skip(w);

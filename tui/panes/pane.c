@@ -11,7 +11,7 @@
 void pane_view(const struct app *app, int pane, const struct answer_shown *answer, struct view *view)
 {
 	*view = (struct view){
-		.table = answer->table, .before = answer->before, .rect = app->pane[pane].inside, .theme = app->theme,
+		.table = answer->table, .before = answer->before, .older = answer->older, .rect = app->pane[pane].inside, .theme = app->theme,
 		.focus = pane == app->focus && !app->popup, .stale = !answer->current && app_is_slow(app), .search = app->search, .sink_in = app->pane[pane].sink_in,
 		.edited = app_edited(app) && app->doc.job.pane[pane].diff == DIFF_NONE, .ground = answer->before,
 	};
@@ -81,6 +81,7 @@ static struct rect draw_frame(struct app *app, struct canvas *c, int pane, const
 			str_add(&progress, " · ");
 			text_duration(answer->left, &progress);
 		}
+		str_add(&progress, answer->older && !frame.stale ? " · rest stale" : "");
 		frame.progress = progress.s;
 	} else if (answer->stopped) {
 		frame.progress = "stopped";

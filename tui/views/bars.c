@@ -85,8 +85,8 @@ static struct ground ground_of(const struct view *v, int col, int x, int w)
 	struct ground g = { .x = x, .w = w };
 	double lo = 0, hi = 0;
 
-	for (int pass = 0; pass < 2; pass++) {
-		const struct table *t = pass ? v->before : v->table;
+	for (int pass = 0; pass < 3; pass++) {
+		const struct table *t = pass == 0 ? v->table : pass == 1 ? v->before : v->table->unfinished ? v->older : NULL;
 
 		for (int r = 0; t && col < t->cols.n && r < t->rows.n; r++) {
 			double value = (double)t->value[table_cell(t, r, col)];
@@ -110,12 +110,12 @@ static int eighths_of(const struct ground *g, double value)
 }
 
 /* The bar, and behind it, paler, how far it reached before the edits. */
-static void draw_bar(struct canvas *c, const struct view *v, const struct ground *g, int y, double now, double before)
+static void draw_bar(struct canvas *c, const struct view *v, const struct ground *g, int y, double now, double before, bool older)
 {
 	bool ascii = theme_ascii(v->theme);
 	int to = eighths_of(g, now), was = eighths_of(g, before);
 	struct ink ghost = theme_ink(v->theme, STYLE_GHOST);
-	struct ink ink = theme_ink(v->theme, v->stale ? STYLE_STALE : now < 0 ? STYLE_NEGATIVE : STYLE_POSITIVE);
+	struct ink ink = theme_ink(v->theme, v->stale || older ? STYLE_STALE : now < 0 ? STYLE_NEGATIVE : STYLE_POSITIVE);
 	int cells = (abs(was) + 4) / 8;
 
 	if (isfinite(before) && was != to)
@@ -132,16 +132,16 @@ static void draw_row(struct canvas *c, const struct view *v, const struct plan *
 	int col = shown_column(v);
 	bool here = v->row >= 0 && clamp(v->row, 0, t->rows.n - 1) == row, same_shape = b && b->rows.n == t->rows.n && b->cols.n > col;
 	const char *label = t->rows.show[row];
-	double now = (double)t->value[table_cell(t, row, col)];
+	double older = (double)older_value(v, row, col), now = isnan(older) ? (double)t->value[table_cell(t, row, col)] : older;
 	double before = same_shape ? (double)b->value[table_cell(b, row, col)] : (double)NAN;
-	struct ink ink = theme_ink(v->theme, STYLE_TEXT);
+	struct ink ink = isnan(older) ? theme_ink(v->theme, STYLE_TEXT) : older_ink(v);
 	char number[NUMBER_BYTES], was[NUMBER_BYTES + 8];
 
 	canvas_field(c, p->label_x, y, p->label_w, ALIGN_RIGHT, label_ink(v, label, here), label);
 	canvas_field(c, p->cells.x, y, form->width, ALIGN_RIGHT, here ? cursor_ink(v, ink) : ink, number_print(form, (float)now, number));
 	if (here)
 		cursor_brackets(c, v, p->cells.x - 1, y, form->width + 2);
-	draw_bar(c, v, g, y, now, before);
+	draw_bar(c, v, g, y, now, before, !isnan(older));
 	if (same_shape && g->x + g->w + WAS_W <= v->rect.x + v->rect.w + 1 && isfinite(before) && before != now) {
 		snprintf(was, sizeof was, "was %s", number_print(form, (float)before, number));
 		canvas_field(c, g->x + g->w + 1, y, WAS_W - 2, ALIGN_RIGHT, theme_ink(v->theme, STYLE_GHOST), was);

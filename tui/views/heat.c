@@ -26,8 +26,8 @@ struct heat_cell {
 	struct ink ink;		/* of the value on its ramp */
 };
 
-/* What a cell shows: the value, or of several the one that is farthest from neutral. */
-static float pooled(const struct view *v, const struct plan *p, const struct span *span, int screen_row, int screen_col)
+/* What a cell shows: the value, or of several the one that is farthest from neutral; or (`older`) what it was, while that is not known. */
+static float pooled_of(const struct view *v, const struct plan *p, const struct span *span, int screen_row, int screen_col, bool older)
 {
 	const struct table *t = v->table;
 	float most = NAN;
@@ -36,13 +36,18 @@ static float pooled(const struct view *v, const struct plan *p, const struct spa
 		return NAN;
 	for (int i = 0; i < p->pool_rows && screen_row * p->pool_rows + i < t->rows.n; i++)
 		for (int j = 0; j < p->pool_cols && screen_col * p->pool_cols + j < t->cols.n; j++) {
-			int row = screen_row * p->pool_rows + i;
-			float x = t->value[table_cell(t, p->upwards ? t->rows.n - 1 - row : row, screen_col * p->pool_cols + j)];
+			int at = screen_row * p->pool_rows + i, row = p->upwards ? t->rows.n - 1 - at : at, col = screen_col * p->pool_cols + j;
+			float x = older ? older_value(v, row, col) : t->value[table_cell(t, row, col)];
 
 			if (!isnan(x) && (isnan(most) || span_strength(span, x) > span_strength(span, most)))
 				most = x;
 		}
 	return most;
+}
+
+static float pooled(const struct view *v, const struct plan *p, const struct span *span, int screen_row, int screen_col)
+{
+	return pooled_of(v, p, span, screen_row, screen_col, false);
 }
 
 static bool cursor_is_at(const struct view *v, const struct plan *p, int screen_row, int screen_col)
@@ -59,11 +64,32 @@ static bool word_changed(const struct view *v, size_t cell)
 	return b && b->id && a->id && a->rows.n == b->rows.n && a->cols.n == b->cols.n && a->id[cell] != b->id[cell];
 }
 
+/* A value of the table before, where only a new one will have its colour: as a number where numbers are, else as a muted glyph. */
+static void draw_older(struct canvas *c, const struct heat_cell *s, float value)
+{
+	static const char *const by_strength[] = { "·", "░", "▒", "▓" };
+	int strength = (int)(span_strength(s->span, value) * 4);
+	bool numbers = s->p->zoom == ZOOM_WORD || s->p->zoom == ZOOM_NUMBER;
+	struct ink ink = older_ink(s->v);
+	char number[NUMBER_BYTES];
+
+	ink.mark = s->cursor ? cursor_ink(s->v, ink).mark : ink.mark;
+	if (numbers && !span_is_quiet(s->span, value))
+		canvas_field(c, s->x + 1, s->y, s->p->cell_w - 1 - (s->p->cell_w > s->form->width + 1), ALIGN_RIGHT, ink, number_print(s->form, value, number));
+	else
+		canvas_field(c, s->x, s->y, s->p->cell_w, ALIGN_CENTRE, ink, span_is_quiet(s->span, value) ? "·" : by_strength[strength > 3 ? 3 : strength]);
+}
+
 /* Of an unfinished table: a cell that is not known yet, as against one that cannot be, which is blank. */
 static void draw_not_yet(struct canvas *c, const struct heat_cell *s)
 {
 	struct ink ink = theme_ink(s->v->theme, STYLE_BORDER);
+	float older = pooled_of(s->v, s->p, s->span, s->screen_row, s->screen_col, true);
 
+	if (!isnan(older)) {
+		draw_older(c, s, older);
+		return;
+	}
 	ink.mark = s->cursor ? cursor_ink(s->v, ink).mark : ink.mark;
 	canvas_field(c, s->x, s->y, s->p->cell_w, ALIGN_CENTRE, ink, "…");
 }

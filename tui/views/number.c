@@ -84,3 +84,16 @@ struct ink value_ink(const struct theme *theme, const struct span *span, float x
 {
 	return theme_ramp(theme, ramp_of(span->scale), span_is_quiet(span, x) ? span_at(span, span->neutral) : span_at(span, x));
 }
+
+float older_value(const struct view *v, int row, int col)
+{
+	const struct table *t = v->table;
+	size_t cell = table_cell(t, row, col);
+
+	return t->unfinished && v->older && isnan(t->value[cell]) ? v->older->value[cell] : NAN;
+}
+
+struct ink older_ink(const struct view *v)
+{
+	return theme_ink(v->theme, STYLE_STALE);
+}

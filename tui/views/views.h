@@ -72,6 +72,11 @@ enum ramp ramp_of(enum scale scale);
 /* The ink of a value on its ramp: what is as good as neutral has the background's own. */
 struct ink value_ink(const struct theme *theme, const struct span *span, float x);
 
+/* What a cell that is not known yet was in the table before; NaN: it is known, or there is none. */
+float older_value(const struct view *v, int row, int col);
+/* The ink of such a value: muted, on the background's own. */
+struct ink older_ink(const struct view *v);
+
 /* The cursor's ink for text on a cell: the cell's own background. */
 struct ink cursor_ink(const struct view *v, struct ink under);
 /* ‹ › into the first and the last of w columns, where these are blank: when all cells are drawn. */
