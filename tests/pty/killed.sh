@@ -15,7 +15,9 @@ for round in 1 2 3 4 5 6; do
 		# The last two seconds may be lost, and no more.
 		printf 'shell grep -qE "^prompt: .?%d %s(Z|ZZ|ZZZ)?.?$" ~/.local/state/lmscope/sessions/*.yaml\n' "$round" "${letters:0:typed}"
 		printf 'start demo\nuntil the last session ended early\nuntil next token\nkey :\ntype recover\nkey Enter\nuntil %s\n' "$round ${letters:0:typed}"
-		printf 'shell sh -c "test $(ls ~/.local/state/lmscope/sessions/*.yaml | wc -l) = 1"\nkey q\nexit 0\n'
+		# The recovered session replaces the one it came from, a moment later.
+		printf 'shell for i in 1 2 3 4 5 6 7 8 9 10; do test "$(ls ~/.local/state/lmscope/sessions | grep -c yaml$)" = 1 && exit 0; sleep 0.5; done; exit 1\n'
+		printf 'key q\nexit 0\n'
 	} >"$script"
 	count=$((count + 1))
 	if said=$("$steps" "$program" "$script"); then
