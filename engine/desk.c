@@ -165,20 +165,12 @@ static int find_pane(const struct job *job, const struct job_pane *pane)
 	return -1;
 }
 
-static bool any_edit(const struct job *job)
-{
-	for (int i = 0; i < job->edits; i++)
-		if (job->edit[i].on)
-			return true;
-	return false;
-}
-
 /* Whether a job asks for a piece of the job on the desk, and as which of its panes. */
 static bool wants(const struct desk *d, const struct job *job, struct piece piece, int *pane)
 {
 	bool unedited = piece.kind == PIECE_BEFORE || piece.kind == PIECE_PLAIN_TEXT;
 
-	if (unedited && !any_edit(job))
+	if (unedited && !job_edited(job))
 		return false;
 	if (piece.kind >= PIECE_TEXT) {
 		*pane = 0;

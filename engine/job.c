@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "engine/base/arena.h"
+#include "engine/base/text.h"
 
 const char *const diff_words[DIFF_COUNT] = { [DIFF_NONE] = "none", [DIFF_EDITS] = "edits", [DIFF_FOIL] = "foil", [ON_THE_FOIL] = "on-foil" };
 
@@ -49,9 +50,12 @@ void job_copy(struct job *to, const struct job *from)
 	}
 }
 
-static bool same_text(const char *a, const char *b)
+bool job_edited(const struct job *job)
 {
-	return a == b || (a && b && !strcmp(a, b));
+	for (int i = 0; i < job->edits; i++)
+		if (job->edit[i].on)
+			return true;
+	return false;
 }
 
 bool job_pane_equal(const struct job_pane *a, const struct job_pane *b)
@@ -82,26 +86,18 @@ static bool same_edits(const struct job *a, const struct job *b)
 
 bool job_same_ground(const struct job *a, const struct job *b, bool edits)
 {
-	return same_text(a->model, b->model) && same_text(a->prompt, b->prompt) && same_text(a->foil, b->foil) &&
-	       same_text(a->metric, b->metric) && a->bos == b->bos && (!edits || same_edits(a, b));
-}
-
-static bool any_edit(const struct job *job)
-{
-	for (int i = 0; i < job->edits; i++)
-		if (job->edit[i].on)
-			return true;
-	return false;
+	return text_same(a->model, b->model) && text_same(a->prompt, b->prompt) && text_same(a->foil, b->foil) &&
+	       text_same(a->metric, b->metric) && a->bos == b->bos && (!edits || same_edits(a, b));
 }
 
 /* An edit may read the foil's run; the metric that is not given is what the run predicts. */
 bool job_pane_same_ground(const struct job *a, const struct job *b, const struct job_pane *pane, bool edits)
 {
 	unsigned on = analysis_on(pane->analysis, pane->args);
-	bool foil = (on & ON_FOIL) || pane->diff == DIFF_FOIL || pane->diff == ON_THE_FOIL || any_edit(a) || any_edit(b);
+	bool foil = (on & ON_FOIL) || pane->diff == DIFF_FOIL || pane->diff == ON_THE_FOIL || job_edited(a) || job_edited(b);
 
-	return same_text(a->model, b->model) && same_text(a->prompt, b->prompt) && a->bos == b->bos && (!edits || same_edits(a, b)) &&
-	       (!foil || same_text(a->foil, b->foil)) && (!(on & ON_METRIC) || same_text(a->metric, b->metric));
+	return text_same(a->model, b->model) && text_same(a->prompt, b->prompt) && a->bos == b->bos && (!edits || same_edits(a, b)) &&
+	       (!foil || text_same(a->foil, b->foil)) && (!(on & ON_METRIC) || text_same(a->metric, b->metric));
 }
 
 bool job_equal(const struct job *a, const struct job *b)
@@ -111,7 +107,7 @@ bool job_equal(const struct job *a, const struct job *b)
 	if (a->edits != b->edits || a->panes != b->panes)
 		return false;
 	for (int i = 0; i < a->edits; i++)
-		if (a->edit[i].on != b->edit[i].on || !same_text(a->edit[i].line, b->edit[i].line))
+		if (a->edit[i].on != b->edit[i].on || !text_same(a->edit[i].line, b->edit[i].line))
 			return false;
 	for (int i = 0; i < a->panes; i++)
 		if (!job_pane_equal(&a->pane[i], &b->pane[i]))

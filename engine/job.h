@@ -61,6 +61,7 @@ bool job_same_ground(const struct job *a, const struct job *b, bool edits);
 /* The same for one pane, which does not depend on all of it. */
 bool job_pane_same_ground(const struct job *a, const struct job *b, const struct job_pane *pane, bool edits);
 bool job_pane_equal(const struct job_pane *a, const struct job_pane *b);
+bool job_edited(const struct job *job);	/* some edit is on */
 
 void job_set(char **field, const char *text);		/* replaces a heap string; NULL goes */
 int job_add_edit(struct job *job, const char *line);	/* its index; switched on */

@@ -8,6 +8,7 @@
 #include "engine/base/conf.h"
 #include "engine/base/file.h"
 #include "engine/base/paths.h"
+#include "engine/base/text.h"
 #include "engine/model/find.h"
 
 void preset_init(struct preset *p)
@@ -95,13 +96,6 @@ static bool open_file(const char *path, struct preset *p, struct notes *notes, s
 	return ok;
 }
 
-static bool ends_with(const char *s, const char *end)
-{
-	size_t n = strlen(s), m = strlen(end);
-
-	return n >= m && !strcmp(s + n - m, end);
-}
-
 /* "there is no preset "indction"; there are induction, …" */
 static bool no_such_preset(const char *name, struct err *err)
 {
@@ -124,7 +118,7 @@ bool preset_open(const char *name, struct preset *p, struct notes *notes, struct
 	char *path;
 	bool ok;
 
-	if (strchr(name, '/') || ends_with(name, ".yaml"))
+	if (strchr(name, '/') || text_ends(name, ".yaml"))
 		return open_file(name, p, notes, err);
 	str_init(&below);
 	str_addf(&below, "presets/%s.yaml", name);
@@ -167,7 +161,7 @@ static int list_folder(char *folder, bool shipped, struct preset_entry **list, i
 
 	while (dir && (entry = readdir(dir))) {
 		size_t stem = strlen(entry->d_name) - strlen(".yaml");
-		bool there = entry->d_name[0] == '.' || !ends_with(entry->d_name, ".yaml");
+		bool there = entry->d_name[0] == '.' || !text_ends(entry->d_name, ".yaml");
 
 		for (int i = 0; i < n && !there; i++)
 			there = !strncmp((*list)[i].name, entry->d_name, stem) && !(*list)[i].name[stem];

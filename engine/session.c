@@ -9,8 +9,10 @@
 #include <string.h>
 
 #include "engine/base/file.h"
+#include "engine/base/text.h"
 #include "engine/keep.h"
 #include "engine/model/tokenizer.h"
+#include "engine/numbers/kernels.h"
 #include "engine/run/prompt_runs.h"
 #include "engine/witness.h"
 
@@ -88,16 +90,11 @@ void session_free(struct session *s)
 	free(s);
 }
 
-static bool same_text(const char *a, const char *b)
-{
-	return a == b || (a && b && !strcmp(a, b));
-}
-
 static bool open_model(struct session *s, const char *where, struct task *task, struct notes *notes, struct err *err)
 {
 	struct model *m;
 
-	if (s->model && same_text(s->where, where))
+	if (s->model && text_same(s->where, where))
 		return true;
 	if (!(m = model_open(where, task, notes, err)))
 		return false;
@@ -211,14 +208,6 @@ static bool encode(const struct session *s, const char *text, enum tokenizer_bos
 	return true;
 }
 
-static bool any_edit(const struct job *job)
-{
-	for (int e = 0; e < job->edits; e++)
-		if (job->edit[e].on)
-			return true;
-	return false;
-}
-
 static void say_what_is_kept(const struct prepared *p, struct notes *notes)
 {
 	const struct run *runs[] = { p->foil, p->unedited, p->run };
@@ -244,7 +233,7 @@ static bool run_edited(struct session *s, struct prepared *p, const struct wante
 {
 	struct wanted edited = { prompt->tokens, prompt->n, &p->job, p->unedited, p->foil };
 
-	if (!any_edit(&p->job)) {
+	if (!job_edited(&p->job)) {
 		p->run = run_ref(p->unedited);
 		p->run_id = p->unedited_id;
 	} else if (!(p->run = get_run(s, &edited, &p->run_id, task, err))) {
@@ -323,7 +312,7 @@ static void bear_witness(const struct table *t, const struct view *v, const stru
 	struct witness_view w = { .job = v->job, .side = v->side, .metric = v->metric.spec };
 
 	for (int dim = 0; dim < DIM_COUNT; dim++)
-		w.extent[dim] = analysis_extent(v->run->model, v->run->T, (enum dim)dim);
+		w.extent[dim] = dim_extent(&v->run->model->config, v->run->T, (enum dim)dim);
 	witness_made(t, &w, pane);
 }
 
@@ -585,12 +574,9 @@ bool session_metric_values(struct session *s, double *edited, double *unedited, 
 
 int32_t session_predict(const struct run *r, int known, double *probability)
 {
-	int V = r->model->config.V, best = 0;
+	int V = r->model->config.V, best = kernel_best(r->last_logits, known);
 	double sum = 0;
 
-	for (int i = 1; i < known; i++)
-		if (r->last_logits[i] > r->last_logits[best])
-			best = i;
 	for (int i = 0; probability && i < V; i++)
 		sum += exp((double)r->last_logits[i] - (double)r->last_logits[best]);
 	if (probability)

@@ -53,7 +53,7 @@ static int count_bad_cells(const struct table *t)
 
 static bool axis_fits(const struct walk *w, const struct axis *axis)
 {
-	int n = analysis_extent(session_model(w->session), session_run(w->session)->T, axis->dim);
+	int n = dim_extent(&session_model(w->session)->config, session_run(w->session)->T, axis->dim);
 
 	for (int i = 0; i < axis->n; i++)
 		if (!axis->label[i] || !axis->show[i] || !*axis->show[i])
@@ -177,7 +177,7 @@ static void check_answer(struct walk *w)
 /* The least and the greatest value of an argument. */
 static struct value bound(const struct walk *w, const struct param *p, bool high)
 {
-	int n = analysis_extent(session_model(w->session), session_run(w->session)->T, p->dim);
+	int n = dim_extent(&session_model(w->session)->config, session_run(w->session)->T, p->dim);
 
 	if (p->kind == PARAM_CHOICE)
 		return value_number(p->choices[high ? param_choices(p) - 1 : 0].value);

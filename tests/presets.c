@@ -26,7 +26,7 @@ static void answer_panes(struct session *session, const struct preset *p, const 
 static void check_cursor(const struct session *session, const struct preset *p, const char *name)
 {
 	for (int d = 0; d < DIM_COUNT; d++) {
-		int n = analysis_extent(session_model(session), session_run(session)->T, (enum dim)d);
+		int n = dim_extent(&session_model(session)->config, session_run(session)->T, (enum dim)d);
 
 		if (p->cursor[d] != CURSOR_UNSET)
 			CHECK_THAT(p->cursor[d] >= -n && p->cursor[d] < n, "%s: the cursor's %s is %d", name, dim_word((enum dim)d), p->cursor[d]);

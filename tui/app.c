@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/base/text.h"
 #include "tui/lines.h"
 #include "tui/mouse.h"
 #include "tui/panes/lists.h"
@@ -138,11 +139,6 @@ bool app_take(struct app *app, struct request *request)
 	return true;
 }
 
-static bool same_text(const char *a, const char *b)
-{
-	return a && b ? !strcmp(a, b) : a == b;
-}
-
 /* Whatever changed the document: the worker and the theme follow it. */
 static void settle(struct app *app)
 {
@@ -162,7 +158,7 @@ static void settle(struct app *app)
 	} else {
 		job_done(&job);
 	}
-	if (!same_text(app->doc.theme, app->theme_shown)) {
+	if (!text_same(app->doc.theme, app->theme_shown)) {
 		job_set(&app->theme_shown, app->doc.theme);
 		app_ask_for(app, REQUEST_THEME, app->doc.theme);
 	}
@@ -247,10 +243,7 @@ int app_tick(struct app *app, long now)
 
 bool app_edited(const struct app *app)
 {
-	for (int i = 0; i < app->doc.job.edits; i++)
-		if (app->doc.job.edit[i].on)
-			return true;
-	return false;
+	return job_edited(&app->doc.job);
 }
 
 /* ------------------------------------------------------------------------------------------------ keys */

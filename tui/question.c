@@ -8,25 +8,7 @@ int extent_of(const struct app *app, enum dim dim)
 {
 	const struct snapshot *shot = app->shot;
 
-	if (!shot || !shot->has_model)
-		return 0;
-	switch (dim) {
-	case DIM_LAYER:
-		return shot->model.L;
-	case DIM_HEAD:
-		return shot->model.H;
-	case DIM_KV_HEAD:
-		return shot->model.G;
-	case DIM_NEURON:
-		return shot->model.F;
-	case DIM_CHANNEL:
-		return shot->model.D;
-	case DIM_POSITION:
-	case DIM_KEY:
-		return shot->tokens;
-	default:
-		return 0;
-	}
+	return shot && shot->has_model ? dim_extent(&shot->config, shot->tokens, dim) : 0;
 }
 
 /* ------------------------------------------------------------------------------------------------ the cursor */

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "engine/base/text.h"
 #include "engine/run/metric.h"
 
 /* The prompt's tokens, when the snapshot is of this prompt; 0: not known. */
@@ -36,15 +37,10 @@ bool refuse_metric(struct app *app, const char *spec)
 
 /* ------------------------------------------------------------------------------------------------ what the worker found */
 
-static bool same_text(const char *a, const char *b)
-{
-	return a && b ? !strcmp(a, b) : a == b;
-}
-
 /* The field is again what it was when it could be answered; where it is that already, what goes without saying. False: it was both. */
 static bool put_back_text(char **field, const char *good)
 {
-	if (!same_text(*field, good))
+	if (!text_same(*field, good))
 		job_set(field, good);
 	else if (*field)
 		job_set(field, NULL);
@@ -56,9 +52,9 @@ static bool put_back_text(char **field, const char *good)
 /* The prompt and the model have nothing that goes without saying. */
 static bool put_back_ground(struct job *job, const struct job *good, enum job_part part)
 {
-	if (part != JOB_MODEL && !same_text(job->prompt, good->prompt))
+	if (part != JOB_MODEL && !text_same(job->prompt, good->prompt))
 		job_set(&job->prompt, good->prompt);
-	else if (!same_text(job->model, good->model))
+	else if (!text_same(job->model, good->model))
 		job_set(&job->model, good->model);
 	else
 		return false;
@@ -76,7 +72,7 @@ static void put_back_edits(struct job *job, const struct job *good)
 /* What an edit is checked against. */
 static bool same_setting(const struct job *a, const struct job *b)
 {
-	return same_text(a->model, b->model) && same_text(a->prompt, b->prompt) && same_text(a->foil, b->foil) && a->bos == b->bos;
+	return text_same(a->model, b->model) && text_same(a->prompt, b->prompt) && text_same(a->foil, b->foil) && a->bos == b->bos;
 }
 
 /*

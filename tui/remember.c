@@ -3,20 +3,16 @@
 
 #include <string.h>
 
+#include "engine/base/text.h"
 #include "tui/question.h"
 
 /* Milliseconds: of rest after the last change; and at the most, while one types on. */
 enum { REST = 300, MOST = 1500 };
 
-static bool same_text(const char *a, const char *b)
-{
-	return a && b ? !strcmp(a, b) : a == b;
-}
-
 static bool same_document(const struct preset *a, const struct preset *b)
 {
 	return job_equal(&a->job, &b->job) && !memcmp(a->row, b->row, sizeof a->row) && !memcmp(a->cursor, b->cursor, sizeof a->cursor) &&
-	       same_text(a->theme, b->theme) && same_text(a->title, b->title);
+	       text_same(a->theme, b->theme) && text_same(a->title, b->title);
 }
 
 bool remember_waits(const struct app *app)

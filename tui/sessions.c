@@ -14,6 +14,7 @@
 
 #include "engine/base/file.h"
 #include "engine/base/paths.h"
+#include "engine/base/text.h"
 #include "tui/input.h"
 
 static const char running[] = ".yaml", left[] = ".left.yaml", locked[] = ".lock";
@@ -101,13 +102,6 @@ void session_end(struct own_session *s, bool worthless)
 
 /* ------------------------------------------------------------------------------------------------ others' */
 
-static bool ends_with(const char *s, const char *end)
-{
-	size_t n = strlen(s), k = strlen(end);
-
-	return n >= k && !strcmp(s + n - k, end);
-}
-
 static bool is_alive(const char *name)
 {
 	char *path = with(name, locked);
@@ -139,9 +133,9 @@ static void sweep(const char *path, const struct stat *info)
 
 	if (time(NULL) - info->st_mtime < MINUTE)
 		return;
-	if (ends_with(path, ".tmp"))
+	if (text_ends(path, ".tmp"))
 		unlink(path);
-	if (!ends_with(path, locked))
+	if (!text_ends(path, locked))
 		return;
 	name = xstrdup(path);
 	name[strlen(name) - strlen(locked)] = '\0';
@@ -158,8 +152,8 @@ static bool has_ended(const char *path, bool *was_left)
 	char *name;
 	bool alive;
 
-	*was_left = ends_with(path, left);
-	if (*was_left || !ends_with(path, running))
+	*was_left = text_ends(path, left);
+	if (*was_left || !text_ends(path, running))
 		return *was_left;
 	name = xstrdup(path);
 	name[strlen(name) - strlen(running)] = '\0';

@@ -2,6 +2,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/base/text.h"
+
 #include "tui/app.h"
 
 static void push(struct undo_step **stack, int *n, const struct app *app, bool whole)
@@ -103,11 +105,6 @@ void app_unchange(struct app *app)
 
 /* ------------------------------------------------------------------------------------------------ in words */
 
-static bool same_text(const char *a, const char *b)
-{
-	return a && b ? !strcmp(a, b) : a == b;
-}
-
 /* The first edit of a that is not the same in b; NULL: there is none. */
 static const char *edit_apart(const struct job *a, const struct job *b)
 {
@@ -121,13 +118,13 @@ static void describe_question(const struct job *was, const struct job *now, stru
 {
 	const char *edit = edit_apart(was->edits > now->edits ? was : now, was->edits > now->edits ? now : was);
 
-	if (!same_text(was->model, now->model))
+	if (!text_same(was->model, now->model))
 		str_addf(out, "model %s", was->model ? was->model : "demo");
-	else if (!same_text(was->prompt, now->prompt))
+	else if (!text_same(was->prompt, now->prompt))
 		str_add(out, "the prompt");
-	else if (!same_text(was->foil, now->foil))
+	else if (!text_same(was->foil, now->foil))
 		str_add(out, was->foil ? "the foil" : "no foil");
-	else if (!same_text(was->metric, now->metric))
+	else if (!text_same(was->metric, now->metric))
 		str_addf(out, "metric %s", was->metric ? was->metric : "of the answer");
 	else if (edit)
 		str_addf(out, "edit %s", edit);
@@ -141,7 +138,7 @@ static void describe_looks(const struct preset *was, const struct undo_step *ste
 
 	if (was->job.panes != doc->job.panes)
 		str_add(out, was->job.panes > doc->job.panes ? "a closed pane" : "a new pane");
-	else if (!same_text(was->theme, doc->theme))
+	else if (!text_same(was->theme, doc->theme))
 		str_addf(out, "theme %s", was->theme ? was->theme : "as usual");
 	else if (step->zoomed != now->zoomed)
 		str_add(out, "zoom");

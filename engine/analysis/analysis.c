@@ -88,33 +88,6 @@ void analysis_suggest(const char *name, struct str *out)
 	}
 }
 
-int analysis_extent(const struct model *m, int T, enum dim dim)
-{
-	const struct config *c = &m->config;
-
-	switch (dim) {
-	case DIM_LAYER:
-		return c->L;
-	case DIM_HEAD:
-		return c->H;
-	case DIM_KV_HEAD:
-		return c->G;
-	case DIM_POSITION:
-	case DIM_KEY:
-		return T;
-	case DIM_CHANNEL:
-		return c->D;
-	case DIM_HEAD_CHANNEL:
-		return c->K;
-	case DIM_NEURON:
-		return c->F;
-	case DIM_TOKEN:
-		return c->V;
-	default:
-		return 0;
-	}
-}
-
 unsigned analysis_on(const struct analysis *a, const struct value args[PARAM_MAX])
 {
 	unsigned on = a->on;
@@ -194,7 +167,7 @@ static bool prepare(const struct analysis *a, struct ask *ask, const struct valu
 		const struct param *p = &a->params[i];
 		struct value value;
 
-		if (!param_resolve(p, args[i], analysis_extent(ask->model, ask->run->T, p->dim), &value, err))
+		if (!param_resolve(p, args[i], dim_extent(&ask->model->config, ask->run->T, p->dim), &value, err))
 			return err_in(err, "%s", a->name);
 		ask->real[i] = value.number;
 		ask->arg[i] = (int)value.number;

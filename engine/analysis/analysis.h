@@ -98,8 +98,6 @@ extern const struct analysis *const analysis_list[];	/* menu order, NULL at the 
 const struct analysis *analysis_find(const char *name);	/* NULL when there is none */
 /* The techniques nearest in spelling, for "did you mean": "logit-lens, attention". */
 void analysis_suggest(const char *name, struct str *out);
-/* How many there are along a dimension for this run's model and prompt: L, H, T… 0 when it does not apply. */
-int analysis_extent(const struct model *m, int T, enum dim dim);
 
 /* Whether the question has what the technique needs: foil, a metric that it can explain, the sites that it reads. */
 bool analysis_can_answer(const struct analysis *a, const struct ask *ask, struct err *err);

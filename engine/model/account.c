@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/base/text.h"
+
 /* What else there may be: beginnings and ends of names. */
 static const char *const known_beginnings[] = {
 	"rope_freqs.", "rope_factors_", "vision_tower.", "multi_modal_projector.", "model.vision_tower.", "model.multi_modal_projector.",
@@ -15,20 +17,13 @@ static const char *const known_ends[] = {
 	".rope_freqs.weight", ".attn_rot_embd",
 };
 
-static bool ends_with(const char *s, const char *end)
-{
-	size_t n = strlen(s), m = strlen(end);
-
-	return n >= m && !strcmp(s + n - m, end);
-}
-
 static bool is_known(const char *name)
 {
 	for (size_t i = 0; i < sizeof known_beginnings / sizeof *known_beginnings; i++)
 		if (!strncmp(name, known_beginnings[i], strlen(known_beginnings[i])))
 			return true;
 	for (size_t i = 0; i < sizeof known_ends / sizeof *known_ends; i++)
-		if (ends_with(name, known_ends[i]) || !strcmp(name, known_ends[i] + 1))
+		if (text_ends(name, known_ends[i]) || !strcmp(name, known_ends[i] + 1))
 			return true;
 	return false;
 }

@@ -9,6 +9,7 @@
 #include "engine/base/arena.h"
 #include "engine/base/file.h"
 #include "engine/base/str.h"
+#include "engine/base/text.h"
 
 enum { MOST = 10000 };
 
@@ -109,13 +110,6 @@ struct walk {
 	int depth;
 };
 
-static bool ends_with(const char *s, const char *end)
-{
-	size_t n = strlen(s), m = strlen(end);
-
-	return n > m && !strcmp(s + n - m, end);
-}
-
 /* Of a file in parts only the first counts: NAME-00001-of-00003.gguf. */
 static bool is_later_part(const char *name)
 {
@@ -170,7 +164,7 @@ static void walk(void *context, const char *path, const char *name)
 			caches_each(path, walk, w);
 			w->depth++;
 		}
-	} else if (ends_with(name, ".gguf") && !is_later_part(name)) {
+	} else if (text_ends(name, ".gguf") && strcmp(name, ".gguf") && !is_later_part(name)) {
 		add_found(w, path, below, strlen(".gguf"));
 	}
 }

@@ -309,6 +309,16 @@ INLINE void activate_slope(enum activation f, const float *x, float *y, size_t n
 
 /* --- Rotary positions --- */
 
+int kernel_best(const float *x, int n)
+{
+	int best = 0;
+
+	for (int i = 1; i < n; i++)
+		if (x[i] > x[best])
+			best = i;
+	return best;
+}
+
 void kernel_rotary_table(const float *frequency, int pairs, double position, float factor, float *cosine, float *sine)
 {
 	for (int i = 0; i < pairs; i++) {

@@ -35,6 +35,8 @@ float kernel_softmax(float *x, size_t n);
 float kernel_log_sum_exp(const float *x, size_t n);
 /* The greatest; -INFINITY of none. */
 float kernel_largest(const float *x, size_t n);
+/* Where it is, of n >= 1; of equals the first. */
+int kernel_best(const float *x, int n);
 /* y = e^(x - most), where no x is greater than most; their sum. y may be x. */
 double kernel_exponentials(const float *x, float most, float *y, size_t n);
 

@@ -2,6 +2,8 @@
 #ifndef LMSCOPE_ENGINE_RUN_DIM_H
 #define LMSCOPE_ENGINE_RUN_DIM_H
 
+struct config;
+
 enum dim {
 #define DIM(id, word, step) DIM_##id,
 #include "engine/run/dim.def"
@@ -11,6 +13,8 @@ enum dim {
 
 const char *dim_word(enum dim dim);	/* "layer" */
 const char *dim_step(enum dim dim);	/* "layer", "KV head": for people */
+/* How many there are along it in a model of these sizes and a prompt of T tokens: L, H, T … 0 where that says nothing. */
+int dim_extent(const struct config *c, int T, enum dim dim);
 enum dim dim_find(const char *word);	/* DIM_COUNT when there is none */
 
 #endif

@@ -9,6 +9,7 @@
 #include "engine/base/arena.h"
 #include "engine/base/utf8.h"
 #include "engine/model/tokenizer.h"
+#include "engine/numbers/kernels.h"
 #include "engine/run/run.h"
 
 const struct metric_info metric_table[METRIC_KINDS] = {
@@ -211,16 +212,6 @@ static void write_spec(struct metric *metric, const struct model *m, bool positi
 	str_done(&s);
 }
 
-static int32_t best_token(const float *logits, int V)
-{
-	int32_t best = 0;
-
-	for (int i = 1; i < V; i++)
-		if (logits[i] > logits[best])
-			best = i;
-	return best;
-}
-
 static bool resolve(const struct parsed *p, const struct run *run, struct metric *metric, struct notes *notes, struct err *err)
 {
 	*metric = (struct metric){ .kind = p->kind, .target = { -1, -1 }, .position = run->T - 1 };
@@ -243,7 +234,7 @@ bool metric_resolve(const char *spec, const struct run *unedited, struct metric 
 
 	if (!spec || !*spec) {
 		*metric = (struct metric){ .kind = METRIC_LOGIT, .position = unedited->T - 1,
-					   .target = { best_token(unedited->last_logits, unedited->model->config.V), -1 } };
+					   .target = { kernel_best(unedited->last_logits, unedited->model->config.V), -1 } };
 		write_spec(metric, unedited->model, false);
 		return true;
 	}

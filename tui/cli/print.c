@@ -161,7 +161,7 @@ static bool print_each(struct printing *p, int pane, int depth, struct err *err)
 	arg = argument_of(q->analysis, p->o->each[depth]);
 	if (arg < 0)
 		return err_set(err, ERR_USAGE, "--each: %s has no argument that is a %s", q->analysis->name, dim_word(p->o->each[depth]));
-	n = analysis_extent(session_model(p->session), session_run(p->session)->T, p->o->each[depth]);
+	n = dim_extent(&session_model(p->session)->config, session_run(p->session)->T, p->o->each[depth]);
 	for (int i = 0; i < n; i++) {
 		q->args[arg] = value_number(i);
 		q->given[arg] = true;

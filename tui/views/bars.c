@@ -13,11 +13,6 @@
 
 enum { LABEL_MAX = 16, BAR_MIN = 6, WAS_W = 12 };
 
-static int clamp(int x, int lo, int hi)
-{
-	return x < lo ? lo : x > hi ? hi : x;
-}
-
 void bar_draw(struct canvas *c, int x, int y, int eighths, struct ink ink, bool ascii)
 {
 	static const char *const part[] = { "", "▏", "▎", "▍", "▌", "▋", "▊", "▉" };

@@ -8,11 +8,6 @@
 
 #include "tui/views/heat.h"
 
-static int clamp(int x, int lo, int hi)
-{
-	return x < lo ? lo : x > hi ? hi : x;
-}
-
 /* A cell on its way to the canvas. */
 struct heat_cell {
 	const struct view *v;

@@ -7,11 +7,6 @@
 
 enum { WORD_MIN = 7, WORD_USUAL = 8, WORD_MAX = 13, WORD_COLUMNS = 4, LABEL_MAX = 14, LINES_MAX = 3 };
 
-static int clamp(int x, int lo, int hi)
-{
-	return x < lo ? lo : x > hi ? hi : x;
-}
-
 /* Columns of the widest word, and a space on its left. */
 static int word_width(const struct table *t)
 {

@@ -16,11 +16,6 @@
 
 enum { WORD_MIN = 6, WORD_MAX = 16, BAR_MIN = 6, BAR_MAX = 40, PROBABILITY_DECIMALS = 3 };
 
-static int clamp(int x, int lo, int hi)
-{
-	return x < lo ? lo : x > hi ? hi : x;
-}
-
 static int column(const struct table *t, const char *name)
 {
 	for (int i = 0; i < t->cols.n; i++)

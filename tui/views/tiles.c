@@ -19,11 +19,6 @@ enum { DOT_COLS = 2, DOT_ROWS = 4, LABEL_MAX = 6, BETWEEN = 2, FOOT_MOST = 2 };
 #define FADES_BELOW 0.1f	/* a head that puts less than this anywhere but on the first token */
 #define LEAST_SHADE 0.45f	/* of the ramp: dots must be seen */
 
-static int clamp(int x, int lo, int hi)
-{
-	return x < lo ? lo : x > hi ? hi : x;
-}
-
 static int ceil_div(int a, int b)
 {
 	return (a + b - 1) / b;

@@ -49,6 +49,11 @@ extern const struct view_kind view_heat, view_bars, view_ranking, view_tiles;
 
 /* ---- what views share ---- */
 
+static inline int clamp(int x, int lo, int hi)
+{
+	return x < lo ? lo : x > hi ? hi : x;
+}
+
 /* How numbers of a table (or of one of its columns) are written: so that all have the same decimals. */
 struct number_form {
 	int decimals;
