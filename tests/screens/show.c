@@ -45,8 +45,8 @@ static void draw(struct canvas *c, struct show *s, const struct theme *t, struct
 	canvas_field(c, 60, 0, w - 70, ALIGN_LEFT, theme_ink(t, STYLE_INPUT), " The capital of France is");
 	canvas_text(c, w - 8, 0, theme_ink(t, STYLE_GOOD), "● 38 ms");
 	for (int i = 0; i < PANES; i++) {
-		struct frame f = { place(i, w, h), s->table[i]->parts, s->table[i]->unit[0], s->edited ? "edited" : NULL,
-				   zoom_words[s->state[i].shown], i == s->focus, false };
+		struct frame f = { .rect = place(i, w, h), .title = s->table[i]->parts, .unit = s->table[i]->unit[0],
+				   .mark = s->edited ? "edited" : NULL, .right = zoom_words[s->state[i].shown], .focus = i == s->focus };
 		struct rect inside = frame_draw(c, t, &f);
 
 		views[i] = view_of(s, t, i, inside);
