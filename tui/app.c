@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "engine/base/text.h"
+#include "tui/expects.h"
 #include "tui/lines.h"
 #include "tui/mouse.h"
 #include "tui/panes/lists.h"
@@ -36,6 +37,7 @@ void app_init(struct app *app, const struct preset *doc, const struct theme *the
 	app->theme_shown = doc->theme ? xstrdup(doc->theme) : NULL;
 	str_init(&app->message);
 	input_init(&app->input);
+	app->expecting = EXPECT_OPENED;
 	app_focus(app, 0);
 	settle(app);
 }
@@ -90,6 +92,7 @@ void app_opened(struct app *app, const struct preset *doc)
 		free(model);
 	app->zoomed = false;
 	app->card = CARD_ABOUT;
+	app->expecting = EXPECT_OPENED;
 	app_focus(app, 0);
 	settle(app);
 }
@@ -148,6 +151,7 @@ static void settle(struct app *app)
 	app_focus_within(app);
 	question_job(app, &job);
 	same = app->has_asked && job_equal(&job, &app->asked);
+	expects_asking(app, !same);
 	if (!same || (job.focus != app->asked.focus && app_busy(app))) {	/* the same again: what is looked at comes first */
 		if (app->has_asked)
 			job_done(&app->asked);
@@ -168,6 +172,8 @@ static void settle(struct app *app)
 void app_asked(struct app *app, unsigned serial)
 {
 	app->serial = serial;
+	if (app->expecting == EXPECT_ASKED)
+		app->expecting = EXPECT_ANSWER;
 }
 
 void app_lists(struct app *app, struct preset_entry *presets, int presets_n, char **themes, int themes_n)
@@ -201,6 +207,7 @@ void app_snapshot(struct app *app, const struct snapshot *shot)
 	if (shot->state == WORK_IDLE && !shot->error)
 		app->rested = shot->milliseconds;
 	refuse_answered(app);
+	expects_answered(app);
 	/* Notes of the newest job, each said once. */
 	for (int i = 0; i < shot->notes; i++) {
 		bool heard = false;

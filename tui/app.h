@@ -84,6 +84,9 @@ struct typed {
 	int top;		/* the first of its rows that is seen */
 };
 
+/* Whether the first answer to a preset that was opened is still to be held against what it expects. */
+enum expecting { EXPECT_NOTHING, EXPECT_OPENED, EXPECT_ASKED, EXPECT_ANSWER };
+
 struct app {
 	struct preset doc;
 	struct undo undo, looks_undo;
@@ -92,6 +95,7 @@ struct app {
 	const struct snapshot *shot;	/* borrowed until the next app_snapshot; never NULL after the first */
 	struct job asked;		/* the question that the worker has */
 	bool has_asked;
+	enum expecting expecting;	/* see expects.h */
 	struct job good;		/* the last question that could be answered: see refuse.h */
 	bool has_good;
 	unsigned good_serial;

@@ -112,6 +112,47 @@ static void saving(void)
 	drop_curtain(&s);
 }
 
+/* A preset that is opened and does not show what it says it does is told so once, and not for what the user changes then. */
+static void expecting(void)
+{
+	struct stage s;
+	struct preset doc;
+	int said;
+
+	raise_curtain(&s);
+	preset_copy(&doc, &s.doc);
+	preset_expect(&doc, -1, "metric > -1e9", 0);
+	preset_expect(&doc, 0, "cell 0 0 > -1e9", 0);
+	job_set(&doc.job.prompt, "The capital of France is not");
+	said = s.app.said.n;
+	app_opened(&s.app, &doc);
+	fake_serve(&s.fake, &s.app);
+	CHECK_THAT(s.app.said.n == said, "what holds is not worth a message");
+	preset_expect(&doc, 0, "cell 0 0 > 1e9", 0);
+	job_set(&doc.job.prompt, "The capital of France is now");
+	app_opened(&s.app, &doc);
+	fake_serve(&s.fake, &s.app);
+	CHECK_THAT(s.app.said.n == said + 1 && strstr(s.app.message.s, ": cell 0 0 > 1e9; it is "), "what drifts is said: %s", s.app.message.s);
+	preset_expect(&doc, -1, "metric > 1e9", 0);
+	app_opened(&s.app, &doc);	/* the same question: nothing is asked */
+	press(&s, "e x");
+	app_opened(&s.app, &doc);
+	app_change(&s.app);
+	job_set(&s.app.doc.job.prompt, "Something else");	/* before there is an answer */
+	press(&s, "e y");
+	for (int i = 0; i < s.app.said.n; i++)
+		CHECK_THAT(!strstr(s.app.said.line[i], "metric > 1e9"), "not of another question: %s", s.app.said.line[i]);
+	preset_done(&doc);
+	drop_curtain(&s);
+	raise_curtain(&s);
+	preset_expect(&s.app.doc, 1, "cell 0 0 > 2", 0);
+	act_split(&s.app, "next-token");
+	CHECK_THAT(s.app.doc.expect[0].pane == 2, "what is expected of a pane goes along with it");
+	act_close(&s.app, NULL);
+	CHECK_THAT(s.app.doc.expects == 1 && s.app.doc.expect[0].pane == 1, "and back");
+	drop_curtain(&s);
+}
+
 static void typing(void)
 {
 	struct stage s;
@@ -791,6 +832,7 @@ int main(void)
 	metric_stays();
 	ablating();
 	saving();
+	expecting();
 	models();
 	typing();
 	every_key_has_a_name();

@@ -83,6 +83,7 @@ static void test_cells(void)
 	hold(t, "  cell\t0  a  <  0", false, "0");
 	hold(t, "cell 0 -2 = 1.02 ± 0.03", true, "1");
 	hold(t, "cell 0 1 = 1.02 +- 0.01", false, "1");
+	hold(t, "cell 0 1 = 1.015 ± 0.01", false, "1");
 	hold(t, "cell 1 0 > -100", false, "no number");
 	hold(t, "cell 1 0 = 0 ± 1e9", false, "no number");
 	hold(t, "cell 1 2 word \" Mary\"", true, "\" Mary\"");
@@ -99,6 +100,9 @@ static void test_cells(void)
 	hold(t, "cell 0 \"0\" > 1", false, "there is no column 0");
 	hold(t, "cell 0 \" blue\" > 1", false, "there is no column \" blue\"");
 	hold(t, "cell 0 \" red\" > 1", false, "there is more than one column \" red\"");
+	axis_token(t, &t->cols, 0, 0, "1", 1, "1");
+	hold(t, "cell 0 1 = 1 ± 0", true, "1");
+	hold(t, "cell 0 \"1\" = 0 ± 0", true, "0");
 	table_unref(t);
 	table_unref(p);
 }
