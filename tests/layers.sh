@@ -52,6 +52,7 @@ door engine/numbers/blas.c '(cblas|openblas[a-z_]*|lapacke?)\.h' OpenBLAS
 door engine/base/conf.c 'yaml\.h' libyaml
 door engine/base/json.c 'jansson[a-z_]*\.h' jansson
 door engine/model/split.c 'pcre2[a-z]*\.h' PCRE2
+door engine/base/archive.c 'zip\.h' libzip
 door engine/base/utf8.c 'utf8proc\.h' utf8proc
 door 'engine/worker.c|engine/numbers/pool.c' 'pthread\.h' pthreads
 code engine | grep -E '\b(fork|system|popen)[ \t]*\(' | rule 'the engine starts no other program'

@@ -14,6 +14,7 @@ libyaml-dev              module  yaml-0.1
 libjansson-dev           module  jansson
 libutf8proc-dev          module  libutf8proc
 libpcre2-dev             module  libpcre2-8
+libzip-dev               module  libzip
 '
 check_needs='
 libvterm-dev             module  vterm

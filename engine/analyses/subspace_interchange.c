@@ -20,7 +20,7 @@ static const struct choice exchanged[] = {
 };
 static const struct param params[] = {
 	PATCHING_PARAMS(exchanged),
-	[ARG_BASIS] = { "basis", PARAM_FILE, .help = "orthonormal vectors: a .npy of rows or columns, safetensors, or a control vector's .gguf" },
+	[ARG_BASIS] = { "basis", PARAM_FILE, .help = "orthonormal vectors: rows or columns of a .npy, .npz, .safetensors or .pt, or a control vector's .gguf" },
 	{ 0 },
 };
 
@@ -82,7 +82,7 @@ const struct analysis analysis_subspace_interchange = {
 	.topic = TOPIC_CAUSAL,
 	.paper = "Geiger et al. 2021, Geiger et al. 2023",
 	.blurb = "How the metric moves when only what lies in a given subspace is taken from the other prompt.",
-	.help = "basis names a file of orthonormal vectors: a .npy of them as rows (or columns), or a safetensors or control-vector file "
+	.help = "basis names a file of orthonormal vectors: a .npy, .npz, .safetensors or .pt of them as rows (or columns), or a control-vector file "
 		"with one for each layer. Cells that patch like the whole activation say that the subspace holds what differs there. That does not "
 		"say that the model has it as one thing: a direction can work by waking a path that sleeps otherwise. Heads' q, k, v and z take "
 		"vectors of a head's channels, all else those of the stream.",

@@ -47,14 +47,15 @@ const struct edit_op_info edit_ops[EDIT_OPS] = {
 			"with as many tokens as this one", EDIT_ON_VECTORS | EDIT_ON_HEADS | EDIT_ON_WEIGHTS,
 			"a key that a query may not see has the score -inf, and so there is no mean over queries" },
 	[EDIT_SCALE] = { "scale", "FACTOR", "multiply by FACTOR", EDIT_ON_ALL, NULL },
-	[EDIT_ADD] = { "add", "FILE [STRENGTH]", "add the vector in FILE, times STRENGTH: .npy, .safetensors (FILE:NAME), or a control vector's .gguf; "
+	[EDIT_ADD] = { "add", "FILE [STRENGTH]", "add the vector in FILE, times STRENGTH: .npy, .npz, .safetensors, .pt (of several: FILE:NAME), "
+		       "or a control vector's .gguf; "
 		       "on scores and pattern: add NUMBER", EDIT_ON_ALL, NULL },
 	[EDIT_PATCH] = { "patch", "", "set to its value in the foil's run, at the same position", EDIT_ON_ALL, NULL },
 	[EDIT_RESAMPLE] = { "resample", "FILE [SEED | line N]", "set to its value at the same position of another prompt of the FILE with as many "
 			    "tokens: the one that SEED (0) draws, or that of line N", EDIT_ON_ALL, NULL },
 	[EDIT_FREEZE] = { "freeze", "", "keep its value of the unedited run, whatever other edits do below it", EDIT_ON_ALL | EDIT_ON_SCALES, NULL },
-	[EDIT_INTERCHANGE] = { "interchange", "BASIS", "take over from the foil's run what lies in the space of the orthonormal vectors in BASIS: .npy "
-			       "or .safetensors, a vector a row", EDIT_ON_VECTORS | EDIT_ON_HEADS, no_directions },
+	[EDIT_INTERCHANGE] = { "interchange", "BASIS", "take over from the foil's run what lies in the space of the orthonormal vectors in BASIS: .npy, "
+			       ".npz, .safetensors or .pt, a vector a row", EDIT_ON_VECTORS | EDIT_ON_HEADS, no_directions },
 	[EDIT_NOISE] = { "noise", "SIGMA [SEED]", "add Gaussian noise of SIGMA standard deviations of the prompt's token embeddings; the same "
 			 "SEED (0) gives the same noise", EDIT_ON_VECTORS | EDIT_ON_HEADS,
 			 "its size is measured in embeddings, which weights and scores are not" },
@@ -294,7 +295,7 @@ static bool parse_arguments(const char **rest, struct edit *e, struct arena *are
 	if (e->op == EDIT_RESAMPLE && !parse_resample(rest, e, arena, line, err))
 		return false;
 	if (reads_vector(e) && !(e->file = next_word(rest, arena)))
-		return err_set(err, ERR_USAGE, "edit \"%s\": %s needs a FILE.npy, .safetensors or .gguf after it", line, edit_ops[e->op].word);
+		return err_set(err, ERR_USAGE, "edit \"%s\": %s needs a FILE.npy, .npz, .safetensors, .pt or .gguf after it", line, edit_ops[e->op].word);
 	if (e->op == EDIT_ADD && !parse_amount(rest, e, e->file ? NULL : "add needs a number after it there", arena, line, err))
 		return false;
 	if (e->op == EDIT_SCALE && !parse_amount(rest, e, "scale needs a number after it", arena, line, err))

@@ -36,46 +36,61 @@ static float *expand(const struct tensor *t, struct arena *arena, size_t *rows, 
 }
 
 /* "a, b, c …": what a file has, for the sentence that says that it has not what was asked for. */
-static const char *names_of(const struct safetensors *s, struct arena *arena)
+static void list_names(const struct vector_names *names, struct str *list)
 {
-	size_t n = safetensors_tensors(s), most = 8;
-	const char *list;
-	struct str out;
+	size_t most = 8;
 
-	str_init(&out);
-	for (size_t i = 0; i < n && i < most; i++) {
-		str_add(&out, i ? ", " : "");
-		str_add_name(&out, safetensors_tensor(s, i)->name);
+	for (size_t i = 0; i < names->n && i < most; i++) {
+		str_add(list, i ? ", " : "");
+		str_add_name(list, names->name(names->file, i));
 	}
-	str_add(&out, n > most ? " …" : "");
-	list = arena_strdup(arena, out.s);
-	str_done(&out);
-	return list;
+	if (names->n > most)
+		str_add(list, " …");
+}
+
+bool vector_choose(const char *path, const struct vector_names *names, const char *name, int layer, size_t *chosen, struct err *err)
+{
+	struct str list;
+	char own[32];
+
+	snprintf(own, sizeof own, "direction.%d", layer);
+	for (size_t i = 0; i < names->n; i++)
+		if (!strcmp(names->name(names->file, i), name ? name : own)) {
+			*chosen = i;
+			return true;
+		}
+	*chosen = 0;
+	if (!name && names->n == 1)
+		return true;
+	str_init(&list);
+	list_names(names, &list);
+	err_set(err, ERR_FILE, "%s: there is no tensor %s; it has %s", path, name ? name : own, list.s);
+	str_done(&list);
+	return false;
+}
+
+static const char *safetensors_name(const void *file, size_t i)
+{
+	return safetensors_tensor(file, i)->name;
 }
 
 static float *from_safetensors(const char *path, const char *name, int layer, struct arena *arena, size_t *rows, size_t *cols,
 			       struct err *err)
 {
 	struct safetensors *s = safetensors_open(path, err);
-	const struct tensor *t;
 	float *out = NULL;
-	char own[32];
+	size_t i;
 
 	if (!s)
 		return NULL;
-	snprintf(own, sizeof own, "direction.%d", layer);
-	t = safetensors_find(s, name ? name : own);
-	if (!t && !name && safetensors_tensors(s) == 1)
-		t = safetensors_tensor(s, 0);
-	if (t)
-		out = expand(t, arena, rows, cols, err);
-	else
-		err_set(err, ERR_FILE, "%s: there is no tensor %s; it has %s", path, name ? name : own, names_of(s, arena));
+	if (vector_choose(path, &(struct vector_names){ s, safetensors_tensors(s), safetensors_name }, name, layer, &i, err))
+		out = expand(safetensors_tensor(s, i), arena, rows, cols, err);
 	safetensors_free(s);
 	return out;
 }
 
-static float *from_control_vector(const char *path, int layer, struct arena *arena, size_t *rows, size_t *cols, struct err *err)
+static float *from_control_vector(const char *path, const char *ignored, int layer, struct arena *arena, size_t *rows, size_t *cols,
+				  struct err *err)
 {
 	struct gguf *g = gguf_open(path, err);
 	const struct tensor *t;
@@ -84,6 +99,7 @@ static float *from_control_vector(const char *path, int layer, struct arena *are
 	size_t length = 0;
 	char name[32];
 
+	(void)ignored;
 	if (!g)
 		return NULL;
 	snprintf(name, sizeof name, "direction.%d", layer);
@@ -99,21 +115,56 @@ static float *from_control_vector(const char *path, int layer, struct arena *are
 	return out;
 }
 
-static float *read_path(const char *path, const char *name, int layer, struct arena *arena, size_t *rows, size_t *cols, struct err *err)
+static float *from_npy(const char *path, const char *ignored, int layer, struct arena *arena, size_t *rows, size_t *cols, struct err *err)
 {
-	if (ends_in(path, ".safetensors"))
-		return from_safetensors(path, name, layer, arena, rows, cols, err);
-	if (ends_in(path, ".gguf"))
-		return from_control_vector(path, layer, arena, rows, cols, err);
+	(void)ignored;
+	(void)layer;
 	return vector_npy_read(path, arena, rows, cols, err);
+}
+
+/* How a file is read, by the end of its name; any other end is taken for .npy. */
+static const struct form {
+	const char *ending;
+	bool has_names;		/* ENDING:NAME says which tensor is meant */
+	float *(*read)(const char *path, const char *name, int layer, struct arena *arena, size_t *rows, size_t *cols, struct err *err);
+} forms[] = {
+	{ ".safetensors", true, from_safetensors },
+	{ ".npz", true, vector_npz_read },
+	{ ".pt", true, vector_torch_read },
+	{ ".pth", true, vector_torch_read },
+	{ ".bin", true, vector_torch_read },
+	{ ".gguf", false, from_control_vector },
+	{ ".npy", false, from_npy },
+};
+
+/* The first colon after an ending is where the name begins; NULL: there is none. */
+static const char *find_name(const char *spec, const struct form *form)
+{
+	size_t n = strlen(form->ending);
+
+	for (const char *p = strstr(spec, form->ending); p && form->has_names; p = strstr(p + 1, form->ending))
+		if (p[n] == ':')
+			return p + n + 1;
+	return NULL;
+}
+
+static const struct form *find_form(const char *spec, const char **name)
+{
+	size_t n = sizeof forms / sizeof *forms;
+
+	for (size_t i = 0; i < n; i++)
+		if ((*name = find_name(spec, &forms[i])) || ends_in(spec, forms[i].ending))
+			return &forms[i];
+	return &forms[n - 1];
 }
 
 float *vector_rows_read(const char *spec, int layer, struct arena *arena, size_t *rows, size_t *cols, struct err *err)
 {
-	const char *named = strstr(spec, ".safetensors:"), *name = named ? named + strlen(".safetensors:") : NULL;
-	const char *path = named ? arena_strndup(arena, spec, (size_t)(name - 1 - spec)) : spec;
+	const char *name;
+	const struct form *form = find_form(spec, &name);
+	const char *path = name ? arena_strndup(arena, spec, (size_t)(name - 1 - spec)) : spec;
 	char *found = paths_find(path, NULL);	/* a preset that ships names a file of the program's */
-	float *out = read_path(found ? found : path, name, layer, arena, rows, cols, err);
+	float *out = form->read(found ? found : path, name, layer, arena, rows, cols, err);
 
 	free(found);
 	return out;

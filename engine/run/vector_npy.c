@@ -9,7 +9,7 @@
 #include "engine/base/file.h"
 #include "engine/base/str.h"
 #include "engine/base/utf8.h"
-#include "engine/numbers/dtype.h"
+#include "engine/numbers/element.h"
 
 enum { LIMIT = 64 << 20 };
 
@@ -38,15 +38,8 @@ static bool read_shape(const char *shape, const char *end, size_t *rows, size_t 
 	return true;
 }
 
-/* What one number is: 'f' float, 'i' signed, 'u' unsigned, 'b' truth; so many bytes; the highest first or last. */
-struct form {
-	char kind;
-	size_t width;
-	bool big;
-};
-
 /* Of ": '<f4'" after the key. False for any other type, a list of fields among them; *shown[n] is what stands there. */
-static bool read_form(const char *p, const char *end, struct form *form, const char **shown, size_t *n)
+static bool read_form(const char *p, const char *end, struct element *form, const char **shown, size_t *n)
 {
 	static const char *const known[] = { "f2", "f4", "f8", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "b1" };
 	const char *close;
@@ -63,34 +56,10 @@ static bool read_form(const char *p, const char *end, struct form *form, const c
 		return false;
 	for (size_t i = 0; i < sizeof known / sizeof *known; i++)
 		if (!memcmp(known[i], p + 2, 2)) {
-			*form = (struct form){ p[2], (size_t)(p[3] - '0'), p[1] == '>' };
+			*form = (struct element){ p[2], (size_t)(p[3] - '0'), p[1] == '>' };
 			return true;
 		}
 	return false;
-}
-
-static float number_at(const char *bytes, size_t i, const struct form *form)
-{
-	const unsigned char *u = (const unsigned char *)bytes + i * form->width;
-	uint64_t x = 0;
-	int unused = 64 - 8 * (int)form->width;
-	double wide;
-	float f;
-
-	for (size_t k = 0; k < form->width; k++)
-		x |= (uint64_t)u[k] << 8 * (form->big ? form->width - 1 - k : k);
-	if (form->kind == 'i')
-		return (float)((int64_t)(x << unused) >> unused);
-	if (form->kind != 'f')
-		return (float)x;
-	if (form->width == 2)
-		return dtype_half((uint16_t)x);
-	if (form->width == 8) {
-		memcpy(&wide, &x, 8);
-		return (float)wide;
-	}
-	memcpy(&f, &(uint32_t){ (uint32_t)x }, 4);
-	return f;
 }
 
 /* A type that is none of those, by what numpy.save writes for it. */
@@ -129,11 +98,11 @@ static size_t find_start(const char *path, const char *bytes, size_t size, struc
 	return 0;
 }
 
-static float *read_numbers(const char *path, const char *bytes, size_t size, struct arena *arena, size_t *rows, size_t *cols, struct err *err)
+float *vector_npy_parse(const char *path, const char *bytes, size_t size, struct arena *arena, size_t *rows, size_t *cols, struct err *err)
 {
 	size_t start = find_start(path, bytes, size, err), n;
 	const char *descr, *shape, *end = bytes + start, *shown;
-	struct form form;
+	struct element form;
 	bool by_column;
 	float *out;
 
@@ -158,7 +127,7 @@ static float *read_numbers(const char *path, const char *bytes, size_t size, str
 		return NULL;
 	for (size_t i = 0; i < *rows; i++)
 		for (size_t j = 0; j < *cols; j++)
-			out[i * *cols + j] = number_at(bytes + start, by_column ? j * *rows + i : i * *cols + j, &form);
+			out[i * *cols + j] = element_float(bytes + start, by_column ? j * *rows + i : i * *cols + j, &form);
 	return out;
 }
 
@@ -166,7 +135,7 @@ float *vector_npy_read(const char *path, struct arena *arena, size_t *rows, size
 {
 	size_t size;
 	char *bytes = file_read(path, LIMIT, &size, err);
-	float *out = bytes ? read_numbers(path, bytes, size, arena, rows, cols, err) : NULL;
+	float *out = bytes ? vector_npy_parse(path, bytes, size, arena, rows, cols, err) : NULL;
 
 	free(bytes);
 	return out;

@@ -1,13 +1,15 @@
 #!/usr/bin/env python3
-"""Makes the first inputs of fuzz targets: tests/fuzz/corpus/{gguf,json,model,prompts,safetensors,tokenizer,vector}/*. Small, and always the same.
+"""Makes the first inputs of fuzz targets: tests/fuzz/corpus/{gguf,json,model,prompts,safetensors,tokenizer,torch,vector}/*. Small, and always the same.
 
     python3 tests/fuzz/make_corpus.py
 """
 import json
 import pathlib
 import struct
+import zipfile
 
 CORPUS = pathlib.Path(__file__).resolve().parent / "corpus"
+TORCH = CORPUS.parent.parent / "fixtures" / "torch"  # of tests/reference/make_torch.py
 KINDS = {"u8": (0, "<B"), "i8": (1, "<b"), "u16": (2, "<H"), "i16": (3, "<h"), "u32": (4, "<I"), "i32": (5, "<i"),
          "f32": (6, "<f"), "bool": (7, "<?"), "u64": (10, "<Q"), "i64": (11, "<q"), "f64": (12, "<d")}
 STRING, ARRAY = 8, 9
@@ -164,7 +166,23 @@ def prompts():
     write("prompts/brackets", b"[INST] one [/INST]\n[1] two\n")
 
 
+def torch():
+    """Pickles of torch.save by themselves, of hostile files too, and some whole files."""
+    for path in sorted(TORCH.glob("*.pt")):
+        with zipfile.ZipFile(path) as z:
+            write(f"torch/{path.stem}", next(z.read(n) for n in z.namelist() if n.endswith("/data.pkl")))
+    for name in ["eval", "huge_count", "itself", "doubling", "storage_two_types"]:
+        with zipfile.ZipFile(TORCH / "hostile" / f"{name}.pt") as z:
+            write(f"torch/{name}", z.read("a/data.pkl"))
+    write("torch/file", (TORCH / "single.pt").read_bytes())
+    for name in ["compressed", "one_in_another", "overlap", "twice"]:
+        write(f"torch/file_{name}", (TORCH / "hostile" / f"{name}.pt").read_bytes())
+    write("vector/npz", (TORCH / "arrays.npz").read_bytes())
+    write("vector/pt", (TORCH / "directions.pt").read_bytes())
+
+
 def main():
+    torch()
     tokenizers()
     models()
     vectors()

@@ -1,11 +1,20 @@
-/* vector.c - any bytes as a file with a direction: .npy, a control vector or safetensors, by how they begin. */
+/* vector.c - any bytes as a file with a direction: its kind by how they begin. */
 #include "engine/run/vector_file.h"
 #include "tests/fuzz/fuzz.h"
+
+static const char *kind_of(const uint8_t *bytes, size_t n)
+{
+	if (n >= 4 && !memcmp(bytes, "GGUF", 4))
+		return "v.gguf";
+	if (n >= 2 && !memcmp(bytes, "PK", 2))
+		return memmem(bytes, n, "data.pkl", strlen("data.pkl")) ? "v.pt" : "v.npz";
+	return n >= 1 && *bytes == 0x93 ? "v.npy" : "v.safetensors";
+}
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
 {
 	static char folder[64];
-	const char *name = n >= 4 && !memcmp(bytes, "GGUF", 4) ? "v.gguf" : n >= 1 && *bytes == 0x93 ? "v.npy" : "v.safetensors";
+	const char *name = kind_of(bytes, n);
 	struct arena *arena = arena_new();
 	char path[PATH_MAX];
 
