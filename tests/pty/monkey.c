@@ -1,6 +1,6 @@
 /*
- * monkey.c - PROGRAM [--seed N [--until K]] [--seconds S] [--actions N] [--slow MS] [--verbose]: random keys, pastes, clicks, sizes,
- * commands and ends on the real program in a pseudo-terminal, while all work is slow.
+ * monkey.c - PROGRAM [--seed N [--until K]] [--seconds S] [--actions N] [--slow MS] [--patience N] [--verbose]: random keys, pastes,
+ * clicks, sizes, commands and ends on the real program in a pseudo-terminal, while all work is slow.
  *
  * PROGRAM is lmscope-inject (engine/base/inject.h), best of a folder with sanitizers. A seed is a life in a home of its own: a start,
  * then --actions actions, among them ends and new starts. Lives follow each other, seed after seed, until the --seconds are over. What is
@@ -15,6 +15,8 @@
  *     asks that of a quiet machine; here, beside whatever else runs, within six.)
  *   - the saved session is what the program would save: at its end, or (when it rests or is killed) a moment ago
  *   - no temporary file is left over after an end that was not SIGKILL
+ * --patience N makes each of these times N times as long, and nothing else milder: for machines whose cores are lent out unannounced (only
+ * waits that the kernel accounts for are taken off), and for sanitizers.
  * How to see that it finds what it was made for: monkey_finds.sh.
  */
 #include "tests/pty/monkey_acts.h"
@@ -46,7 +48,7 @@ enum { LEAVE_MS = INSTRUMENTED ? 20000 : 5000, PATIENCE_MS = 20000, REST_MS = 25
 
 struct options {
 	const char *program;
-	long seed, until, seconds, actions, slow;
+	long seed, until, seconds, actions, slow, patience;
 	bool one, verbose;
 };
 
@@ -81,6 +83,12 @@ static struct monkey {
 	bool killed;			/* by SIGKILL, so that files may be left */
 	char why[10000];
 } monkey;
+
+/* A time that is allowed, for this machine. */
+static long allowed(long ms)
+{
+	return ms * monkey.options.patience;
+}
 
 static bool found(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
@@ -270,6 +278,12 @@ static bool session_is_state(int ms)
 	return same;
 }
 
+/* … a moment ago: changes are saved together. */
+static bool session_was_state(void)
+{
+	return session_is_state((int)(allowed(SAVED_MS + 500) + monkey.limit));
+}
+
 /* ---- waiting ---- */
 
 static bool runs(void)
@@ -294,7 +308,7 @@ static void hear(int64_t deadline)
 static bool panes_are_true(void)
 {
 	const struct told *t = &monkey.told;
-	long age = t->age_then + (long)(pty_now() - t->at), limit = STALE_MS + monkey.limit + VIEWS_MS;
+	long age = t->age_then + (long)(pty_now() - t->at), limit = allowed(STALE_MS + VIEWS_MS) + monkey.limit;
 
 	if (!t->wrong || age <= limit || pty_now() < t->blind_until)
 		return true;
@@ -321,7 +335,7 @@ static bool rest(void)
 	while (pty_now() < deadline && runs())
 		if (!live(300) || (monkey.told.idle && pty_now() - monkey.told.at > 250))
 			break;
-	return !*monkey.why && (!runs() || session_is_state(SAVED_MS + (int)monkey.limit + 500));
+	return !*monkey.why && (!runs() || session_was_state());
 }
 
 /* Milliseconds that F9, which does nothing, takes to the frame after it; negative: the program is gone, or never answers. */
@@ -332,10 +346,10 @@ static double probe(void)
 
 	pty_key(monkey.pty, "F9");
 	monkey.probes++;
-	while (runs() && monkey.told.probes < monkey.probes && pty_now() < start + PATIENCE_MS) {
+	while (runs() && monkey.told.probes < monkey.probes && pty_now() < start + allowed(PATIENCE_MS)) {
 		int64_t from = pty_now();
 
-		hear(start + PATIENCE_MS);
+		hear(start + allowed(PATIENCE_MS));
 		before -= waits_for_disk() ? (double)(pty_now() - from) : 0;
 	}
 	took = (double)(pty_now() - start) - waited_since(before);
@@ -350,7 +364,7 @@ static bool key_is_answered(void)
 		return true;
 	monkey.answered++;
 	if (took < 0)
-		return found("a key was not answered within %d s", PATIENCE_MS / 1000);
+		return found("a key was not answered within %ld s", allowed(PATIENCE_MS) / 1000);
 	monkey.worst = took > monkey.worst ? took : monkey.worst;
 	return took <= (double)monkey.limit || found("a key was answered after %.0f ms; at most %ld are allowed here", took, monkey.limit);
 }
@@ -406,14 +420,14 @@ static bool ended_well(bool in_time, int by, bool listened)
 	if (!in_time)
 		print_stacks();
 	if (!in_time)
-		return found("it does not end within %d ms of SIG%s%s", END_MS + (int)monkey.limit, sigabbrev_np(by), listened ? "" : " while the terminal takes nothing");
+		return found("it does not end within %ld ms of SIG%s%s", allowed(END_MS) + monkey.limit, sigabbrev_np(by), listened ? "" : " while the terminal takes nothing");
 	if (sanitizer_spoke())
 		return found("a sanitizer has found something");
 	if (state == PTY_EXITED ? code != 0 && !by : code != by)
 		return found(state == PTY_EXITED ? "it exited with %d" : "it was killed by signal %d", code);
 	if (by == SIGKILL) {
 		monkey.killed = true;
-		return session_is_state(SAVED_MS + (int)monkey.limit + 500);
+		return session_was_state();
 	}
 	listen();
 	if (by && !session_is_state(0))
@@ -444,7 +458,7 @@ static bool start(const struct act *a)
 	monkey.starts++;
 	if (!(monkey.pty = pty_start(argv, a->w, a->h)))
 		return found("no pseudo-terminal is to be had");
-	for (int64_t deadline = pty_now() + PATIENCE_MS; !monkey.told.frames && runs() && pty_now() < deadline;)
+	for (int64_t deadline = pty_now() + allowed(PATIENCE_MS); !monkey.told.frames && runs() && pty_now() < deadline;)
 		hear(deadline);
 	return monkey.told.frames || found("it does not start");
 }
@@ -488,7 +502,7 @@ static void stall(int ms)
 {
 	for (int64_t deadline = pty_now() + ms; pty_now() < deadline && runs(); listen())
 		pty_wait(monkey.pty, pty_now() + 20 < deadline ? pty_now() + 20 : deadline);
-	monkey.told.blind_until = pty_now() + VIEWS_MS;
+	monkey.told.blind_until = pty_now() + allowed(VIEWS_MS);
 }
 
 static bool suspend(void)
@@ -496,7 +510,7 @@ static bool suspend(void)
 	int code;
 
 	pty_key(monkey.pty, "C-z");
-	for (int64_t deadline = pty_now() + END_MS; pty_now() < deadline && runs();)
+	for (int64_t deadline = pty_now() + allowed(END_MS); pty_now() < deadline && runs();)
 		hear(deadline);
 	if (pty_state(monkey.pty, &code) != PTY_STOPPED)
 		return true;	/* a paste that has no end yet has taken it */
@@ -505,7 +519,7 @@ static bool suspend(void)
 	if (pty_left_behind(monkey.pty))
 		return found("while it is stopped, left in the terminal: %s", pty_left_behind(monkey.pty));
 	pty_continue(monkey.pty);
-	monkey.told.blind_until = pty_now() + VIEWS_MS;
+	monkey.told.blind_until = pty_now() + allowed(VIEWS_MS);
 	return true;
 }
 
@@ -529,7 +543,7 @@ static bool end(const struct act *a)
 		pty_signal(monkey.pty, by);
 	else
 		pty_hang_up(monkey.pty);
-	deadline = pty_now() + END_MS + monkey.limit;
+	deadline = pty_now() + allowed(END_MS) + monkey.limit;
 	before = waited();
 	for (; runs() && pty_now() < deadline + (int64_t)waited_since(before); before -= waits_for_disk() ? 20 : 0)
 		if (a->stalled || !by)
@@ -689,7 +703,7 @@ static bool measure(void)
 	const struct act a = { .w = 200, .h = 60, .argument = { "demo", "-p", "The capital of France is" }, .arguments = 3 };
 	double worst = 0;
 
-	monkey.limit = PATIENCE_MS;
+	monkey.limit = allowed(PATIENCE_MS);
 	make_world();
 	if (!start(&a) || !rest())
 		return false;
@@ -700,13 +714,15 @@ static bool measure(void)
 		if (!strcmp(keys[i % (sizeof keys / sizeof *keys)], "Esc"))
 			live(60);
 		took = probe();
+		if (!runs() && sanitizer_spoke())
+			return found("a sanitizer has found something in the idle program");
 		if (took < 0)
-			return found("the idle program does not answer");
+			return found(runs() ? "the idle program does not answer" : "the idle program has ended");
 		worst = took > worst ? took : worst;
 		live(20);
 	}
 	end_world();
-	monkey.limit = 4 * worst > KEY_MS ? (long)(4 * worst) : KEY_MS;
+	monkey.limit = allowed(4 * worst > KEY_MS ? (long)(4 * worst) : KEY_MS);
 	printf("# a key of the idle program takes at most %.0f ms; the limit is %ld ms\n", worst, monkey.limit);
 	return true;
 }
@@ -715,10 +731,11 @@ static bool measure(void)
 
 static bool read_options(int argc, char **argv, struct options *o)
 {
-	*o = (struct options){ .seed = 1, .until = -1, .seconds = 120, .actions = 250, .slow = 20 };
+	*o = (struct options){ .seed = 1, .until = -1, .seconds = 120, .actions = 250, .slow = 20, .patience = 1 };
 	for (int i = 1; i < argc; i++) {
 		long *number = !strcmp(argv[i], "--seed") ? &o->seed : !strcmp(argv[i], "--until") ? &o->until : !strcmp(argv[i], "--seconds") ? &o->seconds :
-			       !strcmp(argv[i], "--actions") ? &o->actions : !strcmp(argv[i], "--slow") ? &o->slow : NULL;
+			       !strcmp(argv[i], "--actions") ? &o->actions : !strcmp(argv[i], "--slow") ? &o->slow :
+			       !strcmp(argv[i], "--patience") ? &o->patience : NULL;
 		char *rest = NULL;
 
 		if (number && i + 1 < argc) {
@@ -733,7 +750,7 @@ static bool read_options(int argc, char **argv, struct options *o)
 			return false;
 		}
 	}
-	return o->program != NULL;
+	return o->program != NULL && o->patience > 0;
 }
 
 int main(int argc, char **argv)
@@ -745,7 +762,7 @@ int main(int argc, char **argv)
 	char slow[30];
 
 	if (!read_options(argc, argv, o)) {
-		fprintf(stderr, "usage: monkey PROGRAM [--seed N [--until K]] [--seconds S] [--actions N] [--slow MS] [--verbose]\n");
+		fprintf(stderr, "usage: monkey PROGRAM [--seed N [--until K]] [--seconds S] [--actions N] [--slow MS] [--patience N] [--verbose]\n");
 		return 2;
 	}
 	if (!(o->program = realpath(o->program, NULL))) {
