@@ -28,6 +28,10 @@ void preset_done(struct preset *p)
 	for (int i = 0; i < p->expects; i++)
 		free(p->expect[i].line);
 	free(p->expect);
+	free(p->task);
+	for (int i = 0; i < p->goals; i++)
+		free(p->goal[i]);
+	free(p->goal);
 	job_done(&p->job);
 	*p = (struct preset){ 0 };
 }
@@ -40,18 +44,29 @@ static void add_expect(struct preset *p, struct preset_expect e)
 	p->expect[p->expects++] = e;
 }
 
+void preset_add_goal(struct preset *p, const char *line)
+{
+	p->goal = xrealloc(p->goal, ((size_t)p->goals + 1) * sizeof *p->goal);
+	p->goal[p->goals++] = xstrdup(line);
+}
+
 void preset_copy(struct preset *to, const struct preset *from)
 {
 	*to = *from;
-	to->title = to->about = to->theme = to->file = NULL;
+	to->title = to->about = to->theme = to->file = to->task = NULL;
 	to->expect = NULL;
 	to->expects = 0;
 	for (int i = 0; i < from->expects; i++)
 		add_expect(to, from->expect[i]);
+	to->goal = NULL;
+	to->goals = 0;
 	job_set(&to->title, from->title);
 	job_set(&to->about, from->about);
 	job_set(&to->theme, from->theme);
 	job_set(&to->file, from->file);
+	job_set(&to->task, from->task);
+	for (int i = 0; i < from->goals; i++)
+		preset_add_goal(to, from->goal[i]);
 	job_copy(&to->job, &from->job);
 }
 
@@ -215,6 +230,17 @@ void preset_look(struct preset_entry *list, int n)
 		list[i].absent = list[i].model && !path;
 		free(path);
 	}
+}
+
+int preset_list_tour(struct preset_entry **list)
+{
+	int n;
+
+	*list = NULL;
+	n = list_folder(paths_data("presets/tour"), true, list, 0);
+	if (n)
+		qsort(*list, (size_t)n, sizeof **list, by_name);
+	return n;
 }
 
 void preset_list_free(struct preset_entry *list, int n)

@@ -31,6 +31,9 @@ struct preset {
 	struct preset_expect *expect;
 	int expects;
 	bool misspelt;			/* one of these lines could not be read and was left out */
+	char *task;			/* of a step of the tour: what to do; NULL: it is none */
+	char **goal;			/* [goals] the state in which it is done; see tui/tour.h. Neither is saved */
+	int goals;
 };
 enum { CURSOR_UNSET = -1000000 };
 
@@ -47,6 +50,7 @@ bool preset_expects_now(const struct preset *p, const struct preset_expect *e);
 /* Holds what is expected of a pane against its table, or of the whole (-1, `t` NULL), and tells `held` of each line. */
 typedef void preset_held(void *context, int pane, bool ok, const char *expected, const char *actual);
 void preset_hold(const struct preset *p, int pane, const struct table *t, double metric, preset_held *held, void *context);
+void preset_add_goal(struct preset *p, const char *line);
 
 /* NAME (in the user's folder, then in the shipped one) or a FILE (has a slash or ends in .yaml). */
 bool preset_open(const char *name, struct preset *p, struct notes *notes, struct err *err);
@@ -71,6 +75,8 @@ struct preset_entry {
 int preset_list(struct preset_entry **list);
 /* Which of their models are there: looks into the caches. */
 void preset_look(struct preset_entry *list, int n);
+/* The steps of the tour, in order. */
+int preset_list_tour(struct preset_entry **list);
 void preset_list_free(struct preset_entry *list, int n);
 
 #endif

@@ -59,6 +59,26 @@ static void read_about(struct reader *r, const struct conf *v)
 	read_text(r, v, &r->p->about);
 }
 
+static void read_task(struct reader *r, const struct conf *v)
+{
+	read_text(r, v, &r->p->task);
+}
+
+static void read_goal(struct reader *r, const struct conf *v)
+{
+	struct err err = { 0 };
+	const char *line;
+
+	if (v->kind != CONF_LIST)
+		LEAVE_OUT(r, v, "goal is no list; expected [edit head 1.3 zero, …]");
+	for (const struct conf *c = v->kind == CONF_LIST ? v->child : NULL; c; c = c->next) {
+		if (conf_text(c, &line, &err))
+			preset_add_goal(r->p, line);
+		else
+			leave_out(r, &err);
+	}
+}
+
 static void read_theme(struct reader *r, const struct conf *v)
 {
 	read_text(r, v, &r->p->theme);
@@ -348,6 +368,7 @@ static const struct {
 	{ "foil", read_foil },		{ "metric", read_metric },	{ "edits", read_edits },   { "panes", read_panes },
 	{ "cursor", read_cursor },	{ "theme", read_theme },	{ "bos", read_bos },	   { "generate", read_generate },
 	{ "expect", read_whole_expect },
+	{ "task", read_task },		{ "goal", read_goal },
 };
 enum { KEYS = sizeof keys / sizeof *keys };
 

@@ -72,6 +72,7 @@ void app_done(struct app *app)
 	str_done(&app->message);
 	notes_done(&app->said);
 	lists_done(app);
+	tour_free(&app->tour);
 	free(app->theme_shown);
 	for (int i = 0; i < app->requests; i++)
 		free(app->request[i].text);
@@ -167,6 +168,13 @@ static void settle(struct app *app)
 		app_ask_for(app, REQUEST_THEME, app->doc.theme);
 	}
 	remember_change(app);
+	tour_look(app);
+}
+
+void app_saved(struct app *app)
+{
+	app->saved = true;
+	tour_look(app);
 }
 
 void app_asked(struct app *app, unsigned serial)
@@ -261,7 +269,7 @@ unsigned app_where(const struct app *app)
 		return W_LINE | (app->line == LINE_COMMAND ? W_COMMAND : 0);
 	if (app->popup)
 		return W_LIST | popup_where(app->popup);
-	return W_MAIN;
+	return W_MAIN | (app->card == CARD_TOUR && app->tour.done ? W_TOUR : 0);
 }
 
 void app_run(struct app *app, const struct action *action, const char *argument)

@@ -24,6 +24,7 @@
 #include "tui/layout.h"
 #include "tui/sessions.h"
 #include "tui/theme.h"
+#include "tui/tour.h"
 #include "tui/view.h"
 
 enum request_kind {
@@ -36,6 +37,7 @@ enum request_kind {
 	REQUEST_OPEN,		/* the preset `text`: app_opened() */
 	REQUEST_THEME,		/* the theme of the document is another: `text`, NULL for the default */
 	REQUEST_LISTS,		/* presets, themes, sessions may be shown: refresh app->presets, app->themes, app->sessions; `text` "models": app->models */
+	REQUEST_TOUR,		/* the tour's step number `text`: tour_step() */
 	REQUEST_RECOVER,	/* the session that ended last: app_opened() */
 	REQUEST_KEEP,		/* app->doc is to be found again if the program ends now */
 	REQUEST_REDRAW, REQUEST_SUSPEND, REQUEST_QUIT,
@@ -56,6 +58,7 @@ enum card {
 	CARD_NONE,
 	CARD_ABOUT,	/* what the preset says about itself */
 	CARD_START,	/* that, and the keys to begin with: until the first of them asks something */
+	CARD_TOUR,	/* the tour's step */
 };
 
 /* What can be undone, one step after the other: of the question (u), and of how it is looked at (U). */
@@ -108,6 +111,8 @@ struct app {
 	unsigned looks;
 	bool zoomed;
 	enum card card;
+	struct tour tour;
+	bool saved;			/* as a preset, since the tour's step began */
 	struct layout layout;
 	struct hots hots;
 	struct { int left, right, above, below; bool on, moved; } drag;	/* the border that the mouse holds: between panes, or rows by their panes; -1 */
@@ -178,6 +183,7 @@ int app_tick(struct app *app, long now);
 /* The oldest request; false: none. */
 bool app_take(struct app *app, struct request *request);
 void app_asked(struct app *app, unsigned serial);
+void app_saved(struct app *app);	/* the document, as a preset */
 void app_opened(struct app *app, const struct preset *doc);	/* in place of the document; can be undone */
 void app_lists(struct app *app, struct preset_entry *presets, int presets_n, char **themes, int themes_n);	/* takes them */
 void app_sessions(struct app *app, struct session_entry *sessions, int n);	/* takes them */

@@ -237,6 +237,8 @@ void act_cancel(struct app *app, const char *argument)
 
 		app_ask_for(app, one ? REQUEST_SKIP : REQUEST_CANCEL, NULL);
 		app_say(app, STYLE_DIM, one && *app->shot->what ? "stopped: %s" : "stopped", app->shot->what);
+	} else if (!searched && app->card == CARD_TOUR) {
+		tour_leave(app);
 	} else if (!searched) {
 		app->card = CARD_NONE;
 	}

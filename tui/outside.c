@@ -79,10 +79,12 @@ void outside_save(struct app *app, const char *name)
 
 	str_init(&path);
 	question_save(app, &doc);
-	if (preset_save(&doc, name, &path, &err))
+	if (preset_save(&doc, name, &path, &err)) {
 		app_say(app, STYLE_GOOD, "saved as %s", path.s);
-	else
+		app_saved(app);
+	} else {
 		app_say_err(app, &err);
+	}
 	preset_done(&doc);
 	str_done(&path);
 }
@@ -104,6 +106,29 @@ void outside_open(struct app *app, const char *name)
 	say_notes(app, &notes);
 	notes_done(&notes);
 	preset_done(&preset);
+}
+
+void outside_tour(struct app *app, const char *number)
+{
+	struct preset_entry *list;
+	int n = preset_list_tour(&list), step = atoi(number);
+	struct notes notes = { 0 };
+	struct preset preset;
+	struct err err;
+
+	if (!n) {
+		app_say(app, STYLE_ERROR, "the tour's steps are not installed");
+	} else if (step > n) {
+		app_say(app, STYLE_ERROR, "the tour has %d steps", n);
+	} else if (!preset_open(list[step - 1].path, &preset, &notes, &err)) {
+		app_say_err(app, &err);
+	} else {
+		tour_step(app, &preset, step, n);
+		say_notes(app, &notes);
+		preset_done(&preset);
+	}
+	notes_done(&notes);
+	preset_list_free(list, n);
 }
 
 void outside_copy(struct app *app, const char *text)

@@ -11,6 +11,7 @@ void outside_models(struct app *app);	/* their names */
 void outside_look(struct app *app);	/* and what is known of the next ones, for some milliseconds */
 void outside_save(struct app *app, const char *name);
 void outside_open(struct app *app, const char *name);
+void outside_tour(struct app *app, const char *number);	/* a step of the tour */
 void outside_copy(struct app *app, const char *text);
 /* "[!] [screen] FILE [theme=NAME]": the pane with the keys, or the screen at that size, in the way that the file's extension says. */
 void outside_export(struct app *app, int w, int h, const char *text);

@@ -148,6 +148,9 @@ static void carry_out(struct loop *l, const struct request *r)
 		else
 			outside_lists(&l->app);
 		break;
+	case REQUEST_TOUR:
+		outside_tour(&l->app, r->text);
+		break;
 	case REQUEST_KEEP:
 		outside_keep(&l->app, &l->session);
 		break;

@@ -674,6 +674,7 @@ static void start_here(void)
 	struct stage s;
 	const char *keys;
 	struct key key;
+	bool ambiguous;
 
 	raise_curtain(&s);
 	CHECK_THAT(!screen_has(&s, "start here"), "who asks something at once is not told how");
@@ -697,7 +698,8 @@ static void start_here(void)
 			char name[16];
 
 			snprintf(name, sizeof name, "%.*s", (int)strcspn(keys, " "), keys);
-			CHECK_THAT(key_parse(name, &key) && action_for_key(&key, W_MAIN), "%s does something", name);
+			CHECK_THAT(name[0] == ':' ? action_for_word(name + 1, strlen(name + 1), &ambiguous) != NULL :
+				   key_parse(name, &key) && action_for_key(&key, W_MAIN), "%s does something", name);
 		}
 	drop_curtain(&s);
 }

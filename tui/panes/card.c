@@ -1,12 +1,12 @@
 /*
  * card.c - a note over the lines at the bottom: what a preset has to say about itself, until Esc closes it; on the first screen also the
- * keys to begin with. It takes rows from the panes, and never the place of the hints or of a message.
+ * keys to begin with; in the tour the step's task, and once that is done what it showed. It takes rows from the panes, and never the place of the hints or of a message.
  */
 #include <string.h>
 
 #include "tui/panes/lists.h"
 
-enum { BOXED_FROM = 36, MOST = 4, GAP = 3, COLUMN = 36 };
+enum { BOXED_FROM = 36, MOST = 4, GAP = 3, COLUMN = 36, TASK_LINES = 2 };
 
 static const struct begin {
 	const char *keys;	/* names of key.h; or a command with its colon */
@@ -17,6 +17,7 @@ static const struct begin {
 	{ "Enter", "what can be done there" },
 	{ "Tab", "next pane" },
 	{ "e", "type another prompt" },
+	{ ":tour", "the rest in ten steps" },
 	{ "?", "every key" },
 };
 enum { BEGIN = sizeof begin / sizeof *begin };
@@ -39,7 +40,7 @@ static int inner(int w, int h)
 /* As on the keyboard: arrows as arrows, the others by their names. */
 static void begin_keys(const struct app *app, int i, struct str *out)
 {
-	bool ascii = theme_ascii(app->theme) || strncmp(begin[i].keys, "Up", 2);
+	bool ascii = theme_ascii(app->theme) || strncmp(begin[i].keys, "Up", 2);	/* a command is as it is */
 
 	str_clear(out);
 	action_keys(&(struct action){ .keys = begin[i].keys }, 4, ascii, out);
@@ -81,32 +82,87 @@ static int begin_lines(const struct app *app, int w, int h)
 		draw_begin(app, &nowhere, (struct rect){ 0, 0, w, 0 }, boxed(h) ? COLUMN : 0, app_ink(app, STYLE_POPUP));
 }
 
-static int about_lines(const struct app *app, int w)
+static int lines_of(const char *text, int w, int most)
 {
 	struct canvas nowhere = { 0 };
 	int lines;
 
-	if (!*about(app))
+	if (!text || !*text)
 		return 0;
-	lines = canvas_paragraph(&nowhere, (struct rect){ 0, 0, w, 0 }, 0, app_ink(app, STYLE_TEXT), about(app));
-	return lines < MOST ? lines : MOST;
+	lines = canvas_paragraph(&nowhere, (struct rect){ 0, 0, w, 0 }, 0, (struct ink){ 0 }, text);
+	return lines < most ? lines : most;
+}
+
+/* A line for the title where there is no box, the task, and room for what is said when it is done, so that nothing moves then. */
+static int tour_lines(const struct app *app, int w, int h)
+{
+	const struct preset *task = &app->tour.task;
+
+	return lines_of(task->task, w, TASK_LINES) + lines_of(task->about, w, TASK_LINES) + (boxed(h) ? 2 : 1);
 }
 
 int card_lines(const struct app *app, int w, int h)
 {
-	int lines = about_lines(app, inner(w, h)) + begin_lines(app, inner(w, h), h);
+	int lines = lines_of(about(app), inner(w, h), MOST) + begin_lines(app, inner(w, h), h);
 
+	if (app->card == CARD_TOUR)
+		return tour_lines(app, inner(w, h), h);
 	return lines && boxed(h) ? lines + 2 : lines;
 }
 
-static void draw_box(struct app *app, struct canvas *c, struct rect r, struct ink ink)
+static void card_title(const struct app *app, struct str *out)
 {
-	static const char close[] = " Esc closes ";
-	const char *title = app->card == CARD_START ? "start here" : app->doc.title ? app->doc.title : "note";
+	const struct tour *t = &app->tour;
 
-	canvas_box(c, r, ink_over(app_ink(app, STYLE_BORDER), ink));
-	canvas_textf(c, r.x + 2, r.y, ink_over(app_ink(app, STYLE_TITLE), ink), " %s ", title);
-	canvas_text(c, r.x + r.w - 2 - canvas_columns(close, strlen(close)), r.y, ink_over(app_ink(app, STYLE_HINT), ink), close);
+	if (app->card == CARD_TOUR)
+		str_addf(out, "tour %d of %d · %s%s", t->step, t->of, t->task.title ? t->task.title : "", t->done ? " ✓" : "");
+	else
+		str_add(out, app->card == CARD_START ? "start here" : app->doc.title ? app->doc.title : "note");
+}
+
+static const char *card_close(const struct app *app)
+{
+	const struct tour *t = &app->tour;
+
+	if (app->card != CARD_TOUR)
+		return "Esc closes";
+	return !t->done ? "Esc leaves" : t->step == t->of ? "Enter ends the tour" : "Enter next step · Esc leaves";
+}
+
+/* The title, and how the card is left, at the ends of a line. */
+static void draw_title(struct app *app, struct canvas *c, int x, int y, int w, const char *space, struct ink ink)
+{
+	const char *close = card_close(app);
+	int right = canvas_columns(close, strlen(close)) + 2 * (int)strlen(space);
+	struct str title;
+
+	str_init(&title);
+	str_add(&title, space);
+	card_title(app, &title);
+	str_add(&title, space);
+	if (canvas_columns(title.s, title.n) < w - right)
+		canvas_text(c, x, y, ink_over(app_ink(app, STYLE_TITLE), ink), title.s);
+	else
+		canvas_field(c, x, y, w - right - 1, ALIGN_LEFT, ink_over(app_ink(app, STYLE_TITLE), ink), title.s);
+	canvas_textf(c, x + w - right, y, ink_over(app_ink(app, STYLE_HINT), ink), "%s%s%s", space, close, space);
+	str_done(&title);
+}
+
+static void draw_tour(struct app *app, struct canvas *c, struct rect r, struct ink ink)
+{
+	const struct tour *t = &app->tour;
+	int used;
+
+	if (!boxed(c->h)) {
+		draw_title(app, c, r.x, r.y, r.w, "", ink);
+		r = (struct rect){ r.x, r.y + 1, r.w, r.h - 1 };
+	}
+	/* Where there is no room for both, what was found counts more than what was asked. */
+	used = t->done && r.h < lines_of(t->task.task, r.w, TASK_LINES) + lines_of(t->task.about, r.w, TASK_LINES) ? 0 :
+		canvas_paragraph(c, r, 0, t->done ? ink_over(app_ink(app, STYLE_DIM), ink) : ink, t->task.task ? t->task.task : "");
+	if (t->done)
+		canvas_paragraph(c, (struct rect){ r.x, r.y + used, r.w, r.h - used }, 0, ink_over(app_ink(app, STYLE_GOOD), ink),
+				 t->task.about ? t->task.about : "");
 }
 
 void draw_card(struct app *app, struct canvas *c, struct rect r)
@@ -116,10 +172,15 @@ void draw_card(struct app *app, struct canvas *c, struct rect r)
 
 	canvas_fill(c, r, ink);
 	if (boxed(c->h) && r.h > 2) {
-		draw_box(app, c, r, ink);
+		canvas_box(c, r, ink_over(app_ink(app, STYLE_BORDER), ink));
+		draw_title(app, c, r.x + 2, r.y, r.w - 4, " ", ink);
 		r = rect_inset(r, 1);
 	}
 	r = (struct rect){ r.x + 1, r.y, r.w - 2, r.h };
+	if (app->card == CARD_TOUR) {
+		draw_tour(app, c, r, ink);
+		return;
+	}
 	keys = begin_lines(app, r.w, c->h);
 	/* Where there is no room for both, the keys are what is needed. */
 	if (keys < r.h)

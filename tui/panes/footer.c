@@ -2,6 +2,7 @@
  * footer.c - the lines at the bottom that speak: the keys available here, always; over them what was just said; and the line that is
  * being typed, below its keys.
  */
+#include <stdio.h>
 #include <string.h>
 
 #include "tui/complete.h"
@@ -48,6 +49,16 @@ static bool shown_before(const struct action *action, unsigned where)
 	return false;
 }
 
+/* Its first key does something else here. */
+static bool is_shadowed(const struct action *action, unsigned where)
+{
+	char name[16];
+	struct key key;
+
+	snprintf(name, sizeof name, "%.*s", (int)strcspn(action->keys, " "), action->keys);
+	return *name && key_parse(name, &key) && action_for_key(&key, where) != action;
+}
+
 void draw_hints(struct app *app, struct canvas *c, struct rect r)
 {
 	unsigned where = app_where(app);
@@ -66,7 +77,7 @@ void draw_hints(struct app *app, struct canvas *c, struct rect r)
 
 			if (i == ACTION_list_choose && app->popup && !app->popup->choose)
 				continue;	/* a page to read */
-			if (a->footer != place || !(a->where & where) || i == ACTION_help || shown_before(a, where))
+			if (a->footer != place || !(a->where & where) || i == ACTION_help || shown_before(a, where) || is_shadowed(a, where))
 				continue;
 			if (!draw_hint(app, c, &x, r.y, end, a))
 				return;
