@@ -22,6 +22,7 @@ enum where {
 	W_FORM = 8,	/* the arguments of a technique */
 	W_EDITS = 16,	/* the list of edits */
 	W_LINE = 32,	/* a line that is being typed */
+	W_HELP = 256,	/* the page of keys */
 	W_TOUR = 128,	/* the panes, when a step of the tour is done */
 	W_COMMAND = 64,	/* … the one behind `:` */
 };

@@ -135,6 +135,7 @@ struct app {
 	int list_at, list_top, list_page;
 	int list_from, list_found;	/* the lines where a search began, and that it found last; -1: none */
 	unsigned help_where;		/* where `?` was pressed */
+	int help_topic;			/* which of its topics is shown; 0: all */
 	bool menu_beside, menu_below;	/* what the list of techniques is for */
 
 	char *search;			/* NULL: none */

@@ -28,6 +28,7 @@ static const struct {
 	{ "arguments-80x24", 80, 24, "s Down Right Right" },
 	{ "edits-80x24", 80, 24, "Tab Tab Space Down Space E Space" },
 	{ "help-80x24", 80, 24, "?" },
+	{ "help-moving-80x24", 80, 24, "? Tab" },
 	{ "command-80x24", 80, 24, ": 'th" },
 	{ "complete-edit-80x24", 80, 24, ": 'edit_he Tab" },
 	{ "inspect-80x24", 80, 24, "Up Left i" },

@@ -818,6 +818,43 @@ static void techniques_warn(void)
 	drop_curtain(&s);
 }
 
+static bool page_has(const struct app *app, const char *text)
+{
+	struct list list;
+	bool has = false;
+
+	list_init(&list);
+	popup_help.fill(app, &list);
+	for (int i = 0; i < list.n && !has; i++)
+		has = list.item[i].detail && !strcmp(list.item[i].detail, text);
+	list_done(&list);
+	return has;
+}
+
+/* Help by topic: Tab goes through them, and no action is left out. */
+static void help_by_topic(void)
+{
+	int seen[ACTION_COUNT] = { 0 }, topics = 0;
+	struct stage s;
+
+	raise_curtain(&s);
+	press(&s, "?");
+	for (int i = 0; i < ACTION_COUNT; i++)
+		CHECK_THAT(page_has(&s.app, actions[i].help), "help has %s", actions[i].id);
+	for (press(&s, "Tab"); s.app.help_topic && topics < 20; press(&s, "Tab"), topics++)
+		for (int i = 0; i < ACTION_COUNT; i++)
+			seen[i] += page_has(&s.app, actions[i].help);
+	CHECK(topics == 8);
+	for (int i = 0; i < ACTION_COUNT; i++)
+		CHECK_THAT(seen[i] >= 1, "%s is in %d topics", actions[i].id, seen[i]);
+	press(&s, "S-Tab S-Tab Esc : 'help_sav Enter");
+	CHECK_THAT(screen_has(&s, "‹saving›") && page_has(&s.app, actions[ACTION_write].help) && !page_has(&s.app, actions[ACTION_left].help),
+		   ":help names a topic");
+	press(&s, "Esc : 'help_nonsense Enter");
+	CHECK_THAT(s.app.message_style == STYLE_ERROR && strstr(s.app.message.s, "expected all, moving"), "%s", s.app.message.s);
+	drop_curtain(&s);
+}
+
 int main(void)
 {
 	two_undos();
@@ -847,5 +884,6 @@ int main(void)
 	visible();
 	start_here();
 	techniques_warn();
+	help_by_topic();
 	return tap_done();
 }

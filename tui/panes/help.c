@@ -20,19 +20,40 @@ static void add_action(struct list *list, const struct action *action, bool asci
 	str_done(&keys);
 }
 
-/* The rows that count in these places, under their headings. */
-static void add_actions(struct list *list, unsigned where, unsigned not_where, bool ascii)
+/* What a person wants to do, in the order in which one learns it, and the group of actions.def that it is. */
+static const struct topic_of_help {
+	const char *word, *group;
+} help_topics[] = {
+	{ "all", NULL },	 { "moving", "Move" },	  { "looking", "Panes" }, { "asking", "Ask" },	  { "editing", "Intervene" },
+	{ "saving", "Keep" },	 { "program", "Program" }, { "typing", "Typing" }, { "lists", "Lists" },
+};
+enum { HELP_TOPICS = sizeof help_topics / sizeof *help_topics };
+
+/* The rows of a topic that count in these places, and not in those. */
+static void add_topic(struct list *list, int topic, unsigned where, unsigned not_where, bool ascii)
 {
-	const char *group = "";
+	bool first = true;
 
 	for (int i = 0; i < ACTION_COUNT; i++) {
-		if (!(actions[i].where & where) || (actions[i].where & not_where))
+		if (strcmp(help_topics[topic].group, actions[i].group) || !(actions[i].where & where) || (actions[i].where & not_where))
 			continue;
-		if (strcmp(group, actions[i].group))
-			list_heading(list, actions[i].group);
-		group = actions[i].group;
+		if (first)
+			list_heading(list, help_topics[topic].word);
+		first = false;
 		add_action(list, &actions[i], ascii);
 	}
+}
+
+/* "all  ‹moving›  looking  …" */
+static void add_topic_words(struct list *list, int shown)
+{
+	struct str words;
+
+	str_init(&words);
+	for (int i = 0; i < HELP_TOPICS; i++)
+		str_addf(&words, i == shown ? "‹%s›" : " %s ", help_topics[i].word);
+	list_add(list, words.s, NULL)->style = STYLE_HINT;
+	str_done(&words);
 }
 
 /* What the focused pane shows, and what to look for in it. */
@@ -44,28 +65,72 @@ static void add_technique(struct list *list, const struct analysis *a)
 		list_addf(list, NULL, "%.*s", (int)strcspn(line, "\n"), line)->style = STYLE_LABEL;
 }
 
-/* First what counts where `?` was pressed, then the rest. */
+/* First what counts where `?` was pressed, then the rest; or one topic. */
 static void fill_help(const struct app *app, struct list *list)
 {
 	const struct analysis *a = app->doc.job.panes ? app->doc.job.pane[app->focus].analysis : NULL;
+	bool ascii = theme_ascii(app->theme);
 
+	add_topic_words(list, app->help_topic);
+	if (app->help_topic) {
+		add_topic(list, app->help_topic, ~0u, 0, ascii);
+		return;
+	}
 	if (a && (app->help_where & W_MAIN))
 		add_technique(list, a);
-	add_actions(list, app->help_where, 0, theme_ascii(app->theme));
-	add_actions(list, ~0u, app->help_where, theme_ascii(app->theme));
+	for (int i = 1; i < HELP_TOPICS; i++)
+		add_topic(list, i, app->help_where, 0, ascii);
+	for (int i = 1; i < HELP_TOPICS; i++)
+		add_topic(list, i, ~0u, app->help_where, ascii);
 }
 
-const struct popup popup_help = { .title = "keys", .fill = fill_help };
+const struct popup popup_help = { .title = "Keys", .where = W_HELP, .fill = fill_help };
+
+static void show_topic(struct app *app, int topic)
+{
+	app->help_topic = topic;
+	popup_open(app, &popup_help);
+}
+
+void act_help_topic(struct app *app, const char *argument)
+{
+	(void)argument;
+	show_topic(app, (app->help_topic + 1) % HELP_TOPICS);
+}
+
+void act_help_topic_back(struct app *app, const char *argument)
+{
+	(void)argument;
+	show_topic(app, (app->help_topic + HELP_TOPICS - 1) % HELP_TOPICS);
+}
+
+static void no_such_topic(struct app *app, const char *word)
+{
+	struct str all;
+
+	str_init(&all);
+	for (int i = 0; i < HELP_TOPICS; i++)
+		str_addf(&all, "%s%s", i ? ", " : "", help_topics[i].word);
+	app_say(app, STYLE_ERROR, "help has no topic \"%s\"; expected %s", word, all.s);
+	str_done(&all);
+}
 
 void act_help(struct app *app, const char *argument)
 {
-	(void)argument;
+	int topic = 0;
+
 	if (app->popup == &popup_help) {
 		popup_close(app);
 		return;
 	}
+	while (argument && *argument && topic < HELP_TOPICS && strncmp(help_topics[topic].word, argument, strlen(argument)))
+		topic++;
+	if (topic == HELP_TOPICS) {
+		no_such_topic(app, argument);
+		return;
+	}
 	app->help_where = app_where(app);
-	popup_open(app, &popup_help);
+	show_topic(app, topic);
 }
 
 /* ------------------------------------------------------------------------------------------------ the cell */
