@@ -1,6 +1,7 @@
 /* app.c - see app.h: life, undo, messages, requests, and the way of a key to its action. Drawing is in draw.c. */
 #include "tui/app.h"
 
+#include <ctype.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -36,6 +37,7 @@ void app_init(struct app *app, const struct preset *doc, const struct theme *the
 	app->card = CARD_ABOUT;
 	app->theme_shown = doc->theme ? xstrdup(doc->theme) : NULL;
 	str_init(&app->message);
+	str_init(&app->filter);
 	input_init(&app->input);
 	app->expecting = EXPECT_OPENED;
 	app_focus(app, 0);
@@ -70,6 +72,7 @@ void app_done(struct app *app)
 	free(app->line_before);
 	free(app->search);
 	str_done(&app->message);
+	str_done(&app->filter);
 	notes_done(&app->said);
 	lists_done(app);
 	tour_free(&app->tour);
@@ -306,6 +309,16 @@ static void say_unknown(struct app *app, const struct key *key)
 	str_done(&name);
 }
 
+/* In a list letters, digits and what has no meaning there filter it; a space does once something is typed. */
+static bool is_for_filter(const struct app *app, const struct key *key, unsigned where)
+{
+	if (!is_text(key))
+		return false;
+	if (key->c > '~' || isalnum(key->c))
+		return true;
+	return !action_for_key(key, where) || (key->c == ' ' && app->filter.n);
+}
+
 void app_event(struct app *app, const struct key *key)
 {
 	const struct action *action;
@@ -320,7 +333,9 @@ void app_event(struct app *app, const struct key *key)
 	}
 	for (int i = 0; i < JOB_PANES && (key->kind < K_CLICK || key->kind > K_WHEEL_DOWN); i++)
 		app->pane[i].view.adrift = false;
-	if (key->kind == K_PASTE || ((where & W_LINE) && is_text(key)))
+	if ((where & W_LIST) && (key->kind == K_PASTE || is_for_filter(app, key, where)))
+		popup_type(app, key);
+	else if (key->kind == K_PASTE || ((where & W_LINE) && is_text(key)))
 		lines_type(app, key);
 	else if (key->kind >= K_CLICK && key->kind <= K_WHEEL_DOWN)
 		mouse_event(app, key);

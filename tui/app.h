@@ -133,12 +133,13 @@ struct app {
 
 	const struct popup *popup;	/* NULL: none */
 	int list_at, list_top, list_page;
-	int list_from, list_found;	/* the lines where a search began, and that it found last; -1: none */
+	struct str filter;		/* what was typed in it: only the lines that match are in it */
 	unsigned help_where;		/* where `?` was pressed */
 	int help_topic;			/* which of its topics is shown; 0: all */
 	bool menu_beside, menu_below;	/* what the list of techniques is for */
 
 	char *search;			/* NULL: none */
+	bool walks_strongest;		/* n and N walk through the strongest cells, which were asked for after the search */
 
 	int text_back;			/* rows that the continuation is scrolled back from its end */
 	struct str message;		/* until the next key */

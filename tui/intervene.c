@@ -250,6 +250,7 @@ static void choose_edit(struct app *app, const struct list_item *item)
 
 static const struct popup popup_edits = {
 	.title = "edits, in the order in which they apply", .where = W_EDITS, .fill = fill_edits, .choose = choose_edit,
+	.keep_order = true,
 	.empty = "none: Space ablates what the cursor is on, :edit adds a line",
 };
 
@@ -262,7 +263,12 @@ void act_edits(struct app *app, const char *argument)
 /* The marked edit; -1: there is none. */
 static int marked_edit(const struct app *app)
 {
-	return app->list_at < app->doc.job.edits ? app->list_at : -1;
+	struct list list;
+	struct list_item item;
+	int i = popup_marked(app, &list, &item) ? item.id : -1;
+
+	list_done(&list);
+	return i;
 }
 
 void act_edit_toggle(struct app *app, const char *argument)
@@ -279,8 +285,7 @@ void act_edit_delete(struct app *app, const char *argument)
 		return;
 	app_change(app);
 	job_remove_edit(&app->doc.job, i);
-	if (app->list_at && app->list_at >= app->doc.job.edits)
-		app->list_at--;
+	popup_mark(app, -1);
 }
 
 static void swap_edits(struct app *app, int by)
@@ -294,7 +299,7 @@ static void swap_edits(struct app *app, int by)
 	kept = app->doc.job.edit[i];
 	app->doc.job.edit[i] = app->doc.job.edit[to];
 	app->doc.job.edit[to] = kept;
-	app->list_at = to;
+	popup_mark(app, to);
 }
 
 void act_edit_up(struct app *app, const char *argument)

@@ -70,10 +70,6 @@ static void search_typed(struct app *app)
 {
 	free(app->search);
 	app->search = app->input.text.n ? xstrdup(app->input.text.s) : NULL;
-	if (app->search && app->popup) {	/* what the letters so far find, from where it was begun */
-		app->list_at = app->list_from;
-		popup_find(app, 0);
-	}
 }
 
 static void metric_taken(struct app *app)
@@ -120,8 +116,6 @@ static void save_taken(struct app *app)
 {
 	act_write(app, app->input.text.s);
 }
-
-static void run_command(struct app *app, const char *line);
 
 static void command_taken(struct app *app)
 {
@@ -373,7 +367,7 @@ static void no_command(struct app *app, const char *typed, size_t n, bool ambigu
 }
 
 /* "edit head 5.1 zero", as it is typed after `:`. */
-static void run_command(struct app *app, const char *line)
+void run_command(struct app *app, const char *line)
 {
 	const struct action *action;
 	struct str argument;

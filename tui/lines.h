@@ -21,4 +21,7 @@ const char *lines_history(enum line_kind kind);
 /* Kinds that name the same file share the history of the first of them. */
 enum line_kind lines_history_owner(enum line_kind kind);
 
+/* "edit head 5.1 zero", as it is typed after `:`. */
+void run_command(struct app *app, const char *line);
+
 #endif

@@ -117,10 +117,6 @@ static void find(struct app *app, int by)
 	const struct table *t;
 	int row, col, at, cells;
 
-	if (app->popup) {
-		popup_find(app, by);
-		return;
-	}
 	if (!app->search) {
 		app_say(app, STYLE_WARNING, "No search yet; press /");
 		return;
@@ -147,24 +143,34 @@ static void find(struct app *app, int by)
 void act_search(struct app *app, const char *argument)
 {
 	if (!argument) {
-		app->list_from = app->list_at;
 		lines_begin(app, LINE_SEARCH, "");
 		return;
 	}
 	free(app->search);
 	app->search = *argument ? xstrdup(argument) : NULL;
-	if (app->search)
-		find(app, app->popup ? 0 : 1);	/* a list went there while it was typed */
+	if (!app->search)
+		return;
+	app->walks_strongest = false;
+	find(app, 1);
+}
+
+/* Through what was asked for last. */
+static void walk(struct app *app, int by)
+{
+	if (app->walks_strongest)
+		strongest_walk(app, by);
+	else
+		find(app, by);
 }
 
 void act_search_next(struct app *app, const char *argument)
 {
 	(void)argument;
-	find(app, 1);
+	walk(app, 1);
 }
 
 void act_search_previous(struct app *app, const char *argument)
 {
 	(void)argument;
-	find(app, -1);
+	walk(app, -1);
 }

@@ -348,17 +348,25 @@ struct table *table_minus(const struct table *a, const struct table *b, const ch
 	return t;
 }
 
+static bool is_sink(const struct axis *axis, int i)
+{
+	return i == 0 && (axis->dim == DIM_POSITION || axis->dim == DIM_KEY);
+}
+
+bool table_in_range(const struct table *t, bool skip_first, int row, int col)
+{
+	return !skip_first || !(is_sink(&t->rows, row) || is_sink(&t->cols, col));
+}
+
 bool table_range(const struct table *t, bool skip_first, float *lo, float *hi)
 {
-	int first_col = skip_first && (t->cols.dim == DIM_POSITION || t->cols.dim == DIM_KEY);
-	int first_row = skip_first && (t->rows.dim == DIM_POSITION || t->rows.dim == DIM_KEY);
 	bool any = false;
 
-	for (int r = first_row; r < t->rows.n; r++) {
-		for (int c = first_col; c < t->cols.n; c++) {
+	for (int r = 0; r < t->rows.n; r++) {
+		for (int c = 0; c < t->cols.n; c++) {
 			float x = t->value[table_cell(t, r, c)];
 
-			if (!isfinite(x))
+			if (!isfinite(x) || !table_in_range(t, skip_first, r, c))
 				continue;
 			*lo = any && *lo < x ? *lo : x;
 			*hi = any && *hi > x ? *hi : x;

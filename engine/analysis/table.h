@@ -136,6 +136,8 @@ bool check_holds(const struct check *check);
  */
 struct table *table_minus(const struct table *a, const struct table *b, const char *what, struct err *err);
 
+/* The range of the colours has this cell in it: not the first token (of attention, on both sides) when skip_first. */
+bool table_in_range(const struct table *t, bool skip_first, int row, int col);
 /* Least and greatest finite value, the first column (and row, for attention) left out when skip_first. false: none. */
 bool table_range(const struct table *t, bool skip_first, float *lo, float *hi);
 

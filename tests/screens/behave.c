@@ -6,6 +6,7 @@
 #include "tui/align.h"
 #include "tui/panes/lists.h"
 #include "tui/question.h"
+#include "tui/strongest.h"
 
 /* The document as a file, cursors aside: they are not undone. */
 static char *text_of(const struct preset *doc)
@@ -86,7 +87,7 @@ static void ablating(void)
 	CHECK(!strncmp(s.app.doc.job.edit[3].line, "attn_out", 8) || !strncmp(s.app.doc.job.edit[3].line, "mlp_out", 7));
 	press(&s, "E Space");
 	CHECK_THAT(!s.app.doc.job.edit[0].on && s.app.doc.job.edit[1].on, "the list switches one edit");
-	press(&s, "J x Esc");
+	press(&s, "S-Down Delete Esc");
 	CHECK_THAT(s.app.doc.job.edits == 3 && !strcmp(s.app.doc.job.edit[0].line, "layer 3 @5 zero"), "it reorders and removes");
 	press(&s, ": 'edit_head_9 Enter");
 	CHECK_THAT(s.app.message_style == STYLE_ERROR && s.app.doc.job.edits == 3, "a line that is no edit says why: %s", s.app.message.s);
@@ -224,7 +225,7 @@ static void undo_property(unsigned seed)
 {
 	static const char *const keys[] = {
 		"Space", ".", "Up", "Down", "Left", "Right", "Tab", "S-Tab", "[", "]", "{", "}", "d", "D", "g", "T", "x", "a Down Enter",
-		"t Enter", "s Right Esc", "e 'z Enter", "e 'z Esc", "f 'y Enter", "m C-u 'entropy Enter", "E Space Esc", "E x Esc", "E J Esc", "E o Esc", "u", "U",
+		"t Enter", "s Right Esc", "e 'z Enter", "e 'z Esc", "f 'y Enter", "m C-u 'entropy Enter", "E Space Esc", "E Delete Esc", "E S-Down Esc", "E C-o Esc", "u", "U",
 		"C-r", "z", "v", "0", ": 'clear Enter", ": 'below_next-token Enter", ": 'bos_never Enter", "PgUp", "End", "Home", "n", "Esc",
 	};
 	struct stage s;
@@ -390,26 +391,194 @@ static bool marked(const struct stage *s, const char *text)
 	return ok;
 }
 
-/* A long list is searched as a page is: while one types, and on to the next. */
-static void searching(void)
+/* How many lines of the open list can be chosen. */
+static int lines_left(const struct stage *s)
+{
+	struct list list;
+	struct list_item item;
+	int n = 0;
+
+	popup_marked(&s->app, &list, &item);
+	for (int i = 0; i < list.n; i++)
+		n += !list.item[i].heading;
+	list_done(&list);
+	return n;
+}
+
+/* In every list letters filter, and nothing else. */
+static void filtering(void)
+{
+	static const char *const lists[] = { "t", "o", "?", "E", "s", "i", ": 'theme Enter", ": 'messages Enter", ": 'sessions Enter", "M", "S", "C-p" };
+	struct stage s;
+	int whole;
+
+	raise_curtain(&s);
+	press(&s, "t");
+	whole = lines_left(&s);
+	press(&s, "'acpat");
+	CHECK_THAT(s.app.popup == &popup_menu && marked(&s, "activation-patching") && lines_left(&s) < whole, "letters in their order find");
+	press(&s, "Backspace Backspace Backspace Backspace Backspace Backspace");
+	CHECK_THAT(s.app.popup == &popup_menu && lines_left(&s) == whole, "and are erased again");
+	press(&s, "'patching_path");
+	CHECK_THAT(marked(&s, "path-patching") && lines_left(&s) >= 1, "a space begins another word: %d lines", lines_left(&s));
+	press(&s, "C-w 'zzqq");
+	CHECK_THAT(lines_left(&s) == 0 && screen_has(&s, "nothing here matches"), "nothing matches");
+	press(&s, "Enter");
+	CHECK_THAT(s.app.popup == &popup_menu, "and cannot be chosen");
+	press(&s, "Esc");
+	CHECK_THAT(s.app.popup == &popup_menu && lines_left(&s) == whole, "Esc clears the filter");
+	press(&s, "Esc");
+	CHECK_THAT(!s.app.popup, "and then closes the list");
+	for (size_t i = 0; i < sizeof lists / sizeof *lists; i++) {
+		const struct popup *popup;
+		char *before, *after;
+
+		press(&s, lists[i]);
+		popup = s.app.popup;
+		before = text_of(&s.app.doc);
+		press(&s, "'hjklqxaodcKJnNE/_S");
+		after = text_of(&s.app.doc);
+		CHECK_THAT(popup && s.app.popup == popup && !s.app.line && !strcmp(s.app.filter.s, "hjklqxaodcKJnNE/ S"),
+			   "after %s letters are letters: \"%s\"", lists[i], s.app.filter.s);
+		CHECK_THAT(!strcmp(before, after), "and change nothing");
+		free(before);
+		free(after);
+		press(&s, "Esc Esc");
+		CHECK(!s.app.popup);
+	}
+	press(&s, "? 'suspend");
+	CHECK_THAT(lines_left(&s) == 1 && screen_has(&s, "1 of "), "the keys are filtered too");
+	press(&s, "Esc Esc E");
+	CHECK_THAT(!s.app.filter.n, "another list begins without a filter");
+	drop_curtain(&s);
+}
+
+static float value_here(const struct stage *s)
+{
+	struct answer_shown answer;
+	int row, col;
+
+	question_answer(&s->app, s->app.focus, &answer);
+	cursor_in(&s->app, answer.table, &row, &col);
+	return answer.table->value[table_cell(answer.table, row, col)];
+}
+
+static int count(const struct table *t, bool skip_first, int cell[STRONGEST_MOST])
+{
+	return strongest_cells(t, skip_first, 0, cell);
+}
+
+/* Farthest from neutral first; what the colours leave out is left out. */
+static void strongest_of_a_table(void)
+{
+	static const float values[] = { 9, -2, 1, NAN, 0, 3, -8, 5, 4 };
+	int cell[STRONGEST_MOST];
+	struct err err;
+	struct table *t = table_new(3, 3, &err);
+
+	axis_numbers(t, &t->rows, DIM_POSITION);
+	axis_numbers(t, &t->cols, DIM_KEY);
+	memcpy(t->value, values, sizeof values);
+	t->scale = SCALE_DIVERGING;
+	t->skip_first = true;
+	CHECK_THAT(count(t, true, cell) == 4 && cell[0] == 7 && cell[1] == 8 && cell[2] == 5 && cell[3] == 4, "without the first token");
+	CHECK_THAT(count(t, false, cell) == 8 && cell[0] == 0 && cell[1] == 6 && cell[7] == 4, "with it");
+	t->neutral = 5;
+	CHECK_THAT(count(t, false, cell) == 8 && cell[0] == 6 && cell[7] == 7, "neutral is what the table says");
+	table_unref(t);
+}
+
+static void strongest(void)
+{
+	struct stage s;
+	float first, second;
+
+	raise_curtain(&s);
+	press(&s, "3 S Enter");
+	first = fabsf(value_here(&s));
+	CHECK_THAT(!s.app.popup, "Enter goes there");
+	press(&s, "n");
+	second = fabsf(value_here(&s));
+	CHECK_THAT(second <= first && second > 0, "n goes to the next: %g, %g", (double)first, (double)second);
+	press(&s, "N");
+	CHECK_THAT(fabsf(value_here(&s)) == first, "N goes back");
+	press(&s, "S Down Enter");
+	CHECK(fabsf(value_here(&s)) == second);
+	press(&s, "1 / 'rome Enter");
+	CHECK_THAT(!s.app.walks_strongest, "a search is walked through when it is the last");
+	press(&s, "n");
+	CHECK(!strstr(s.app.message.s, "strongest"));
+	press(&s, "S Esc n");
+	CHECK_THAT(strstr(s.app.message.s, "strongest cells: ") != NULL, "%s", s.app.message.s);
+	drop_curtain(&s);
+}
+
+/* Whatever can be done is found by its name, and done. */
+static void palette(void)
 {
 	struct stage s;
 
 	raise_curtain(&s);
-	press(&s, "t / 'activation");
-	CHECK_THAT(s.app.line == LINE_SEARCH && marked(&s, "activation-patching"), "the mark goes along while one types");
+	press(&s, "3 C-p");
+	for (int i = 0; i < ACTION_COUNT; i++) {
+		if (!(actions[i].where & W_MAIN) || !*actions[i].words || i == ACTION_palette)
+			continue;
+		char word[40];
+
+		snprintf(word, sizeof word, "%.*s", (int)strcspn(actions[i].words, " "), actions[i].words);
+		popup_filter(&s.app, word);
+		CHECK_THAT(marked(&s, word), "%s is found by its name", word);
+	}
+	press(&s, "Esc 'clear Enter");
+	CHECK_THAT(!s.app.popup && !s.app.line, "an action is done");
+	press(&s, "C-p 'tech_atten Enter");
+	CHECK_TEXT(s.app.doc.job.pane[2].analysis->name, "attention");
+	press(&s, "u 3 : 'technique_head-attribution Enter C-p 'edit_zero Enter");
+	CHECK_THAT(s.app.doc.job.edits == 1 && !strncmp(s.app.doc.job.edit[0].line, "head ", 5), "an edit of the cell");
+	press(&s, "C-p 'edit_scale Enter");
+	CHECK_THAT(!s.app.popup && s.app.line == LINE_COMMAND && strstr(s.app.input.text.s, " scale "), "one that needs a number: %s", s.app.input.text.s);
+	press(&s, "Esc C-p 'export Enter");
+	CHECK_THAT(s.app.line == LINE_COMMAND && !strcmp(s.app.input.text.s, "export "), "a command that needs a file");
+	press(&s, "Esc C-p 'prompt Enter");
+	CHECK(s.app.line == LINE_PROMPT);
+	press(&s, "Esc C-p 'pane Enter");
+	CHECK_TEXT(s.app.input.text.s, "pane ");
+	press(&s, "Esc C-p 'diff_foil Enter");
+	CHECK(s.app.doc.job.pane[2].diff == DIFF_FOIL);
+	drop_curtain(&s);
+}
+
+static void help_topics(void)
+{
+	struct stage s;
+
+	raise_curtain(&s);
+	press(&s, ": 'help_suspend Enter");
+	CHECK_THAT(s.app.popup == &popup_help && !strcmp(s.app.filter.s, "suspend") && screen_has(&s, "Back to the shell"), ":help WORD");
+	press(&s, "Esc Esc : 'help_path-patching Enter");
+	CHECK(screen_has(&s, "path-patching") && lines_left(&s) >= 1);
+	press(&s, "Esc Esc : 'help Enter");
+	CHECK_THAT(s.app.popup == &popup_help && !s.app.filter.n, ":help alone");
+	drop_curtain(&s);
+}
+
+/* Among the edits that a filter leaves, keys work on the marked one. */
+static void filtering_edits(void)
+{
+	struct stage s;
+
+	raise_curtain(&s);
+	press(&s, ": 'edit_head_1.0_zero Enter : 'edit_layer_2_zero Enter : 'edit_head_3.1_zero Enter E 'laye");
+	CHECK_THAT(lines_left(&s) == 1, "one of three edits");
 	press(&s, "Enter");
-	CHECK_THAT(s.app.popup == &popup_menu && !s.app.line && marked(&s, "activation-patching"), "and stays there");
-	press(&s, "/ 'patching Enter n");
-	CHECK_THAT(marked(&s, "path-patching"), "n goes on to the next");
-	press(&s, "N");
-	CHECK_THAT(marked(&s, "activation-patching"), "N goes back");
-	press(&s, "/ 'nowhere Enter");
-	CHECK_THAT(marked(&s, "activation-patching") && s.app.message_style == STYLE_WARNING && strstr(s.app.message.s, "not in this list"), "%s", s.app.message.s);
-	press(&s, "Esc ? / 'suspend Enter");
-	CHECK_THAT(s.app.popup == &popup_help && s.app.list_found > s.app.list_page, "a page to read scrolls: line %d", s.app.list_found);
-	press(&s, "n");
-	CHECK_THAT(s.app.message_style == STYLE_WARNING || s.app.list_found > s.app.list_page, "and stays where there is but one");
+	CHECK_THAT(!s.app.doc.job.edit[1].on && s.app.doc.job.edit[0].on, "it is the one that is switched");
+	press(&s, "Esc 'head Down S-Up");
+	CHECK_TEXT(s.app.doc.job.edit[1].line, "head 3.1 zero");
+	CHECK_THAT(marked(&s, "● head 3.1"), "the mark goes with it");
+	press(&s, "Delete");
+	CHECK_THAT(s.app.doc.job.edits == 2 && marked(&s, "● head 1.0"), "and removed");
+	press(&s, "Esc Space");
+	CHECK_THAT(!s.app.doc.job.edit[0].on, "Space switches while nothing is typed");
 	drop_curtain(&s);
 }
 
@@ -497,8 +666,8 @@ static void refused_at_once(void)
 	check_refused(&s, ": 'sing Enter", "no command :sing");
 	press(&s, ": 'edit_head_99.1_zero Enter C-w C-w '1.1_zero Enter");
 	CHECK_THAT(!s.app.line && s.app.doc.job.edits == 1 && !strcmp(s.app.doc.job.edit[0].line, "head 1.1 zero"), "corrected, it is taken");
-	check_refused(&s, "E c C-w C-w '7.1_zero Enter", "layers 0 … 3");
-	press(&s, "E o o o o Esc");
+	check_refused(&s, "E C-e C-w C-w '7.1_zero Enter", "layers 0 … 3");
+	press(&s, "E C-o C-o C-o C-o Esc");
 	CHECK_THAT(!strstr(s.app.doc.job.edit[0].line, "patch"), "an op that needs a foil is passed over where there is none: %s", s.app.doc.job.edit[0].line);
 	drop_curtain(&s);
 }
@@ -560,7 +729,7 @@ static void put_back(void)
 	s.fake.refuses = refuse_bad;
 	press(&s, "3 Space");
 	check_put_back(&s, ": 'edit_head_1.1_mean_bad.txt Enter");
-	check_put_back(&s, "E c C-u 'head_1.1_mean_bad.txt Enter");
+	check_put_back(&s, "E C-e C-u 'head_1.1_mean_bad.txt Enter");
 	check_put_back(&s, "m C-u 'logit_\"_bad\" Enter");
 	press(&s, "m C-u 'entropy Enter");
 	check_put_back(&s, "m C-u 'logit_\"_bad\" Enter");
@@ -722,7 +891,7 @@ static void cells_own(void)
 	CHECK(s.app.doc.job.edits == 2 && s.app.undo.pasts == pasts + 1);
 	CHECK_TEXT(s.app.doc.job.edit[0].line, "scores 2 @5<4 mask");
 	CHECK_TEXT(s.app.doc.job.edit[1].line, "scores 3 @5<4 mask");
-	press(&s, "E x Esc Space");
+	press(&s, "E Delete Esc Space");
 	CHECK_THAT(s.app.doc.job.edits == 2, "half of it there: the rest comes");
 	press(&s, "Space");
 	CHECK_THAT(!s.app.doc.job.edits, "and all of it goes at once");
@@ -867,7 +1036,12 @@ int main(void)
 	refused_at_the_start();
 	arguments();
 	linked_cursors();
-	searching();
+	filtering();
+	filtering_edits();
+	strongest_of_a_table();
+	strongest();
+	palette();
+	help_topics();
 	metric_stays();
 	ablating();
 	saving();

@@ -82,6 +82,9 @@ static void fill_help(const struct app *app, struct list *list)
 		add_topic(list, i, app->help_where, 0, ascii);
 	for (int i = 1; i < HELP_TOPICS; i++)
 		add_topic(list, i, ~0u, app->help_where, ascii);
+	list_heading(list, "techniques");
+	for (int i = 0; analysis_list[i]; i++)
+		list_add(list, analysis_list[i]->name, analysis_list[i]->blurb);
 }
 
 const struct popup popup_help = { .title = "Keys", .where = W_HELP, .fill = fill_help };
@@ -125,12 +128,12 @@ void act_help(struct app *app, const char *argument)
 	}
 	while (argument && *argument && topic < HELP_TOPICS && strncmp(help_topics[topic].word, argument, strlen(argument)))
 		topic++;
-	if (topic == HELP_TOPICS) {
-		no_such_topic(app, argument);
-		return;
-	}
 	app->help_where = app_where(app);
-	show_topic(app, topic);
+	show_topic(app, topic % HELP_TOPICS);
+	if (topic == HELP_TOPICS && !popup_filter(app, argument)) {	/* no topic: what has the word in it */
+		popup_close(app);
+		no_such_topic(app, argument);
+	}
 }
 
 /* ------------------------------------------------------------------------------------------------ the cell */
@@ -268,7 +271,8 @@ static void fill_messages(const struct app *app, struct list *list)
 		list_add(list, app->said.line[i], NULL);
 }
 
-static const struct popup popup_messages = { .title = "Messages, newest first", .fill = fill_messages, .empty = "no messages yet" };
+static const struct popup popup_messages = { .title = "Messages, newest first", .fill = fill_messages, .empty = "no messages yet",
+	.keep_order = true };
 
 void act_messages(struct app *app, const char *argument)
 {

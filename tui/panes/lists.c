@@ -96,7 +96,7 @@ static size_t line_bytes(const char *text, int columns)
 static void wrap(struct list *list, int w)
 {
 	struct list whole = *list;
-	int columns = w - text_columns(list, w) - 8;
+	int columns = w - list->text_w - 8;
 
 	if (columns < 12)
 		return;
@@ -119,11 +119,18 @@ static void wrap(struct list *list, int w)
 	free(whole.item);
 }
 
-static void fill(const struct app *app, struct list *list)
+static void fill_with(const struct app *app, struct list *list, const char *query)
 {
 	list_init(list);
 	app->popup->fill(app, list);
+	list->text_w = text_columns(list, app->layout.footer.w);
+	list_filter(list, query, app->popup->keep_order);
 	wrap(list, app->layout.footer.w);
+}
+
+static void fill(const struct app *app, struct list *list)
+{
+	fill_with(app, list, app->filter.s);
 }
 
 /* The nearest line from `at` in that direction that can be chosen; -1: none. */
@@ -143,7 +150,8 @@ static void go(struct app *app, int to)
 	/* A page that is only read scrolls; a list moves its mark. */
 	if (!app->popup->choose && to > list.n - app->list_page)
 		to = list.n - app->list_page;
-	to = to < 0 ? 0 : to >= list.n ? list.n - 1 : to;
+	to = to >= list.n ? list.n - 1 : to;
+	to = to < 0 ? 0 : to;
 	if (!app->popup->choose) {
 		app->list_at = app->list_top = to;
 		list_done(&list);
@@ -159,9 +167,27 @@ static void go(struct app *app, int to)
 void popup_open(struct app *app, const struct popup *popup)
 {
 	app->popup = popup;
+	str_clear(&app->filter);
+	popup_restart(app);
+}
+
+void popup_restart(struct app *app)
+{
 	app->list_at = app->list_top = 0;
-	app->list_found = -1;
 	go(app, 0);
+}
+
+void popup_mark(struct app *app, int id)
+{
+	struct list list;
+	int at = app->list_at;
+
+	fill(app, &list);
+	for (int i = 0; i < list.n; i++)
+		if (!list.item[i].heading && list.item[i].id == id)
+			at = i;
+	list_done(&list);
+	go(app, at);
 }
 
 void popup_close(struct app *app)
@@ -179,48 +205,6 @@ bool popup_marked(const struct app *app, struct list *list, struct list_item *it
 		return false;
 	*item = list->item[at];
 	return true;
-}
-
-/* ------------------------------------------------------------------------------------------------ searching */
-
-static bool holds(const struct app *app, const char *text)
-{
-	return app->search && text && strcasestr(text, app->search) != NULL;
-}
-
-/* Where a line begins that goes on in this one. */
-static int beginning(const struct list *list, int i)
-{
-	while (i > 0 && list->item[i].heading && !*list->item[i].text)
-		i--;
-	return i;
-}
-
-void popup_find(struct app *app, int by)
-{
-	const bool page = !app->popup->choose, seen = app->list_found >= app->list_top && app->list_found < app->list_top + app->list_page;
-	const int step = by ? by : 1;
-	struct list list;
-	int from = page && seen ? app->list_found : app->list_at, found = -1;
-
-	fill(app, &list);
-	for (int i = by ? 1 : 0; found < 0 && list.n && i <= list.n; i++) {
-		int at = ((from + step * i) % list.n + list.n) % list.n;
-
-		if (!holds(app, list.item[at].text) && !holds(app, list.item[at].detail))
-			continue;
-		at = beginning(&list, at);
-		if (page || !list.item[at].heading)
-			found = at;
-	}
-	list_done(&list);
-	if (found < 0) {
-		app_say(app, STYLE_WARNING, app->search ? "\"%s\" is not in this list" : "No search yet; press /", app->search);
-		return;
-	}
-	app->list_found = found;
-	if (!page || !seen || found < app->list_top || found >= app->list_top + app->list_page)
-		go(app, found);
 }
 
 void act_list_choose(struct app *app, const char *argument)
@@ -275,101 +259,131 @@ void act_list_last(struct app *app, const char *argument)
 	go(app, 1 << 20);
 }
 
+/* What was typed goes first. */
 void act_list_close(struct app *app, const char *argument)
 {
 	(void)argument;
-	popup_close(app);
+	if (!app->filter.n) {
+		popup_close(app);
+		return;
+	}
+	str_clear(&app->filter);
+	popup_restart(app);
 }
 
 /* ------------------------------------------------------------------------------------------------ drawing */
 
-/* Where it stands: in the middle, as large as its lines need. */
-static struct rect place(const struct app *app, const struct list *list, int w, int h, int *text_w)
+/* The filter has a row over the lines, where there is one to spare. */
+static int filter_rows(const struct app *app, int h)
 {
-	const char *title = list->title ? list->title : app->popup->title;
-	int wide = columns_of(title) + 12, detail = 0, high = list->n > 0 ? list->n : 1;
+	return h > 6 || app->filter.n;
+}
 
-	*text_w = text_columns(list, w);
-	for (int i = 0; i < list->n; i++) {
-		const struct list_item *item = &list->item[i];
+/* Where it is: in the middle, as large as its lines need while nothing is typed, so that it does not move with every letter. */
+static struct rect place(const struct app *app, int w, int h, struct list *whole)
+{
+	const char *title;
+	int wide, detail = 0, high;
 
-		if (!item->detail && columns_of(item->text) + list->indent > wide)
-			wide = columns_of(item->text) + list->indent;
+	fill_with(app, whole, "");
+	title = whole->title ? whole->title : app->popup->title;
+	wide = columns_of(title) + 12 < 40 ? 40 : columns_of(title) + 12;
+	high = (whole->n > 0 ? whole->n : 1) + filter_rows(app, h);
+	for (int i = 0; i < whole->n; i++) {
+		const struct list_item *item = &whole->item[i];
+
+		if (!item->detail && columns_of(item->text) + whole->indent > wide)
+			wide = columns_of(item->text) + whole->indent;
 		if (item->detail && columns_of(item->detail) > detail)
 			detail = columns_of(item->detail);
 	}
-	if (detail && *text_w + 2 + detail > wide)
-		wide = *text_w + 2 + detail;
-	if (app->popup->empty && !list->n && columns_of(app->popup->empty) > wide)
+	if (detail && whole->text_w + 2 + detail > wide)
+		wide = whole->text_w + 2 + detail;
+	if (app->popup->empty && !whole->n && columns_of(app->popup->empty) > wide)
 		wide = columns_of(app->popup->empty);
 	wide = wide + 4 > w - 2 ? w - 2 : wide + 4;
 	high = high + 2 > h - 3 ? h - 3 : high + 2;
 	return (struct rect){ (w - wide) / 2, (h - high) / 2 > 1 ? (h - high) / 2 : 1, wide, high };
 }
 
-/* What is searched for stands out, as far as the words go. */
-static void draw_words(struct app *app, struct canvas *c, int x, int y, int w, struct ink ink, const char *words)
-{
-	int columns = columns_of(words);
-
-	if (holds(app, words))
-		canvas_field(c, x, y, columns < w ? columns : w, ALIGN_LEFT, app_ink(app, STYLE_MATCH), words);
-	else
-		canvas_field(c, x, y, w, ALIGN_LEFT, ink, words);
-}
-
-static void draw_item(struct app *app, struct canvas *c, struct rect r, int y, int text_w, const struct list *list, int at, bool marked)
+static void draw_item(struct app *app, struct canvas *c, struct rect r, int y, const struct list *list, int at, bool marked)
 {
 	const struct list_item *item = &list->item[at];
 	const int indent = item->heading ? 0 : list->indent;
 	struct ink under = app_ink(app, marked ? STYLE_SELECTED : STYLE_POPUP);
 	struct ink text = ink_over(app_ink(app, item->style), under), detail = ink_over(app_ink(app, STYLE_DIM), under);
+	struct rect left = { r.x + 1 + indent, y, (item->detail ? list->text_w + 1 : r.w - 1) - indent - 1, 1 };
+	struct rect right = { r.x + list->text_w + 3, y, r.w - list->text_w - 4, 1 };
 
 	canvas_fill(c, (struct rect){ r.x, y, r.w, 1 }, under);
-	if (marked) {
-		text = under;
-		detail = under;
+	draw_found(app, c, left, marked ? under : text, item->text, true);
+	if (item->detail)
+		draw_found(app, c, right, marked ? under : detail, item->detail, false);
+}
+
+/* The first line that is seen: so that the marked one is, and no room is left at the end. */
+static void scroll(struct app *app, const struct list *list, int at, int rows)
+{
+	if (app->popup->choose && app->list_top > at)
+		app->list_top = at > 0 && list->item[at - 1].heading ? at - 1 : at;
+	if (app->popup->choose && app->list_top < at - rows + 1)
+		app->list_top = at - rows + 1;
+	if (app->list_top > list->n - rows)
+		app->list_top = list->n - rows;
+	if (app->list_top < 0)
+		app->list_top = 0;
+}
+
+static int lines_in(const struct list *list)
+{
+	int n = 0;
+
+	for (int i = 0; i < list->n; i++)
+		n += !list->item[i].heading;
+	return n;
+}
+
+/* Its frame and the row of the filter; returns what is left for the lines. */
+static struct rect draw_box(struct app *app, struct canvas *c, const struct list *list, int at)
+{
+	struct list whole;
+	struct rect box = place(app, c->w, c->h, &whole), in;
+	struct frame frame = { .rect = box, .focus = true };
+	const int rows = box.h - 2 - filter_rows(app, c->h);
+	char position[40] = "";
+
+	canvas_fill(c, box, app_ink(app, STYLE_POPUP));
+	if (list->n > rows)
+		snprintf(position, sizeof position, "%d of %d", app->popup->choose ? at + 1 : app->list_top + rows, list->n);
+	frame.title.technique = whole.title ? whole.title : app->popup->title;
+	frame.right = *position ? position : NULL;
+	in = frame_draw(c, app->theme, &frame);
+	frame_accent(c, app->theme, box);
+	if (filter_rows(app, c->h)) {
+		draw_filter(app, c, (struct rect){ in.x + 1, in.y, in.w - 2, 1 }, lines_in(list), lines_in(&whole));
+		in.y++;
+		in.h--;
 	}
-	if (!item->detail) {
-		draw_words(app, c, r.x + 1 + indent, y, r.w - 2 - indent, text, item->text);
-		return;
-	}
-	draw_words(app, c, r.x + 1 + indent, y, text_w - indent, text, item->text);
-	draw_words(app, c, r.x + text_w + 3, y, r.w - text_w - 4, detail, item->detail);
+	list_done(&whole);
+	return in;
 }
 
 void draw_popup(struct app *app, struct canvas *c)
 {
+	const char *none = app->filter.n ? "nothing here matches" : app->popup->empty;
 	struct list list;
-	struct rect box, in;
-	struct frame frame = { .focus = true };
-	char position[40] = "";
-	int text_w, at;
+	struct rect in;
+	int at;
 
 	fill(app, &list);
 	at = app->list_at < list.n ? app->list_at : list.n - 1;
-	box = place(app, &list, c->w, c->h, &text_w);
-	canvas_fill(c, box, app_ink(app, STYLE_POPUP));
-	if (list.n > box.h - 2)
-		snprintf(position, sizeof position, "%d of %d", app->popup->choose ? at + 1 : app->list_top + box.h - 2, list.n);
-	frame.rect = box;
-	frame.title.technique = list.title ? list.title : app->popup->title;
-	frame.right = *position ? position : NULL;
-	in = frame_draw(c, app->theme, &frame);
-	frame_accent(c, app->theme, box);
+	in = draw_box(app, c, &list, at);
 	app->list_page = in.h > 0 ? in.h : 1;
-	if (app->popup->choose && app->list_top > at)
-		app->list_top = at > 0 && list.item[at - 1].heading ? at - 1 : at;
-	if (app->popup->choose && app->list_top < at - in.h + 1)
-		app->list_top = at - in.h + 1;
-	if (app->list_top > list.n - in.h)
-		app->list_top = list.n - in.h;
-	if (app->list_top < 0)
-		app->list_top = 0;
+	scroll(app, &list, at, in.h);
 	for (int i = 0; i < in.h && app->list_top + i < list.n; i++)
-		draw_item(app, c, in, in.y + i, text_w, &list, app->list_top + i, app->popup->choose && app->list_top + i == at);
-	if (!list.n && app->popup->empty)
-		canvas_field(c, in.x + 1, in.y, in.w - 2, ALIGN_LEFT, app_ink(app, STYLE_DIM), app->popup->empty);
+		draw_item(app, c, in, in.y + i, &list, app->list_top + i, app->popup->choose && app->list_top + i == at);
+	if (!list.n && none)
+		canvas_field(c, in.x + 1, in.y, in.w - 2, ALIGN_LEFT, app_ink(app, STYLE_DIM), none);
 	list_done(&list);
 }
 
@@ -377,7 +391,7 @@ void popup_mouse(struct app *app, const struct key *key)
 {
 	struct list list;
 	struct rect box, screen = app->layout.footer;
-	int text_w, row;
+	int row, first;
 
 	if (key->kind == K_WHEEL_UP || key->kind == K_WHEEL_DOWN) {
 		go(app, app->list_at + (key->kind == K_WHEEL_UP ? -3 : 3));
@@ -385,12 +399,14 @@ void popup_mouse(struct app *app, const struct key *key)
 	}
 	if (key->kind != K_CLICK)
 		return;
+	box = place(app, screen.w, screen.y + 1, &list);
+	list_done(&list);
 	fill(app, &list);
-	box = place(app, &list, screen.w, screen.y + 1, &text_w);
-	row = app->list_top + key->y - box.y - 1;
+	first = box.y + 1 + filter_rows(app, screen.y + 1);
+	row = app->list_top + key->y - first;
 	if (!rect_holds(box, key->x, key->y)) {
 		popup_close(app);
-	} else if (key->y > box.y && key->y < box.y + box.h - 1 && row < list.n && !list.item[row].heading) {
+	} else if (key->y >= first && key->y < box.y + box.h - 1 && row < list.n && !list.item[row].heading) {
 		bool twice = key->again || app->list_at == row;
 
 		app->list_at = row;

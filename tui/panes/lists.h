@@ -22,6 +22,7 @@ struct list {
 	struct list_item *item;		/* [n] heap */
 	int n, room;
 	int indent;			/* columns, of what stands under headings */
+	int text_w;			/* columns of the left texts; does not change with the filter */
 	const char *title;		/* of this moment; NULL: the popup's */
 };
 
@@ -40,6 +41,7 @@ struct popup {
 	void (*fill)(const struct app *app, struct list *list);
 	void (*choose)(struct app *app, const struct list_item *item);	/* NULL: a page to read, which any choice closes */
 	const char *empty;		/* said when it has no lines */
+	bool keep_order;		/* its order means something: a filter does not sort it */
 };
 
 extern const struct popup popup_menu, popup_form, popup_presets, popup_help, popup_inspect, popup_models, popup_cell;
@@ -53,9 +55,22 @@ bool popup_marked(const struct app *app, struct list *list, struct list_item *it
 unsigned cell_dims(const struct app *app);
 /* The list of models is on the screen, and some of them have not been looked at yet. */
 bool models_unseen(const struct app *app);
-/* Marks the next line in that direction that holds app->search, round the ends; by 0: this one, or the next that does. A page to read
- * scrolls there. */
-void popup_find(struct app *app, int by);
+/* Marks the line with this id, if it is there. */
+void popup_mark(struct app *app, int id);
+/* What is typed or pasted while it is open: only lines that match stay in it (filter.c). */
+void popup_type(struct app *app, const struct key *key);
+/* As if that was typed in it; false: no line matches. */
+bool popup_filter(struct app *app, const char *text);
+/* To its first line, after the filter changed. */
+void popup_restart(struct app *app);
+/* Leaves the lines that match the query, best first. */
+void list_filter(struct list *list, const char *query, bool keep_order);
+/* A name or a description of a line; the letters that the filter found in it take the ink of a match. */
+void draw_found(struct app *app, struct canvas *c, struct rect r, struct ink ink, const char *text, bool name);
+/* "type to filter", or what was typed and how many lines match. */
+void draw_filter(struct app *app, struct canvas *c, struct rect r, int found, int whole);
+/* The next of the strongest cells of the pane, from the cursor on. */
+void strongest_walk(struct app *app, int by);
 /* A click or the wheel on it. */
 void popup_mouse(struct app *app, const struct key *key);
 
