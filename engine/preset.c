@@ -11,6 +11,41 @@
 #include "engine/base/text.h"
 #include "engine/model/find.h"
 
+void kept_place_copy(struct kept_place *to, const struct kept_place *from)
+{
+	*to = *from;
+	to->text = to->where = NULL;
+	job_set(&to->text, from->text);
+	job_set(&to->where, from->where);
+}
+
+void kept_place_done(struct kept_place *place)
+{
+	free(place->text);
+	free(place->where);
+	*place = (struct kept_place){ 0 };
+}
+
+bool kept_place_equal(const struct kept_place *a, const struct kept_place *b)
+{
+	return a->letter == b->letter && a->zoomed == b->zoomed && text_same(a->text, b->text) && text_same(a->where, b->where) &&
+	       job_pane_equal(&a->pane, &b->pane) && !memcmp(a->cursor, b->cursor, sizeof a->cursor);
+}
+
+void preset_remove_place(struct preset *p, int i)
+{
+	kept_place_done(&p->place[i]);
+	memmove(p->place + i, p->place + i + 1, (size_t)(--p->places - i) * sizeof *p->place);
+}
+
+void preset_add_place(struct preset *p, const struct kept_place *place)
+{
+	if (p->places == PLACES_MOST)
+		preset_remove_place(p, 0);
+	p->place = xrealloc(p->place, (size_t)(p->places + 1) * sizeof *p->place);
+	kept_place_copy(&p->place[p->places++], place);
+}
+
 void preset_init(struct preset *p)
 {
 	*p = (struct preset){ 0 };
@@ -32,6 +67,9 @@ void preset_done(struct preset *p)
 	for (int i = 0; i < p->goals; i++)
 		free(p->goal[i]);
 	free(p->goal);
+	while (p->places)
+		preset_remove_place(p, p->places - 1);
+	free(p->place);
 	job_done(&p->job);
 	*p = (struct preset){ 0 };
 }
@@ -68,6 +106,10 @@ void preset_copy(struct preset *to, const struct preset *from)
 	for (int i = 0; i < from->goals; i++)
 		preset_add_goal(to, from->goal[i]);
 	job_copy(&to->job, &from->job);
+	to->place = NULL;
+	to->places = 0;
+	for (int i = 0; i < from->places; i++)
+		preset_add_place(to, &from->place[i]);
 }
 
 void preset_expect(struct preset *p, int pane, const char *line, int at)

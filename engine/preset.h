@@ -20,6 +20,20 @@ struct preset_expect {
 	const struct analysis *of;	/* that the pane showed; with another one there the line says nothing any more */
 	int at;				/* the line of the file; 0: not from a file */
 };
+enum { PLACES_MOST = 500 };
+
+/* A place that is to be found again: a bookmark, or a cell with a note. */
+struct kept_place {
+	char letter;			/* of a bookmark; 0: it is a note */
+	char *text;			/* of a note; NULL: it is a bookmark */
+	char *where;			/* the cell by its labels: "layer 3 · position 5 ·is"; NULL: not known */
+	struct job_pane pane;		/* the technique with its arguments; a note's has all that say where it is */
+	int cursor[DIM_COUNT];		/* as a preset's */
+	bool zoomed;			/* the pane alone was on the screen */
+};
+void kept_place_copy(struct kept_place *to, const struct kept_place *from);
+void kept_place_done(struct kept_place *place);
+bool kept_place_equal(const struct kept_place *a, const struct kept_place *b);
 
 struct preset {
 	char *title, *about;		/* may be NULL */
@@ -34,12 +48,16 @@ struct preset {
 	char *task;			/* of a step of the tour: what to do; NULL: it is none */
 	char **goal;			/* [goals] the state in which it is done; see tui/tour.h. Neither is saved */
 	int goals;
+	struct kept_place *place;	/* [places] bookmarks and notes, in the order in which they were made */
+	int places;
 };
 enum { CURSOR_UNSET = -1000000 };
 
 void preset_init(struct preset *p);
 void preset_done(struct preset *p);
 void preset_copy(struct preset *to, const struct preset *from);
+void preset_add_place(struct preset *p, const struct kept_place *place);	/* copied; past PLACES_MOST the oldest goes */
+void preset_remove_place(struct preset *p, int i);
 
 /* Adds a line of `expect:` for a pane that is there, or for the whole preset (-1). */
 void preset_expect(struct preset *p, int pane, const char *line, int at);

@@ -6,6 +6,7 @@
  */
 #include "engine/preset.h"
 
+#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -296,12 +297,10 @@ static bool is_pane_key(const char *key)
 }
 
 /* A technique's name, or {analysis: NAME, args: {…}, diff: …, expect: […]} or {…, on: foil}. */
-static void read_pane(struct reader *r, const struct conf *v)
+static bool read_technique(struct reader *r, const struct conf *v, struct job_pane *pane)
 {
 	const struct conf *name = v->kind == CONF_MAP ? conf_get(v, "analysis") : v;
-	struct job *job = &r->p->job;
 	struct err err = { 0 };
-	struct job_pane pane;
 	const char *text;
 
 	for (const struct conf *c = v->kind == CONF_MAP ? v->child : NULL; c; c = c->next)
@@ -313,13 +312,26 @@ static void read_pane(struct reader *r, const struct conf *v)
 		leave_out(r, &err);
 	} else if (!analysis_find(text)) {
 		no_such_analysis(r, name, text);
+	} else {
+		job_pane_init(pane, analysis_find(text));
+		read_args(r, conf_get(v, "args"), pane);
+		read_diff(r, conf_get(v, "diff"), pane);
+		read_on(r, conf_get(v, "on"), pane);
+		return true;
+	}
+	return false;
+}
+
+static void read_pane(struct reader *r, const struct conf *v)
+{
+	struct job *job = &r->p->job;
+	struct job_pane pane;
+
+	if (!read_technique(r, v, &pane)) {
+		return;
 	} else if (job->panes == JOB_PANES) {
 		LEAVE_OUT(r, v, "one pane too many; expected at most %d", JOB_PANES);
 	} else {
-		job_pane_init(&pane, analysis_find(text));
-		read_args(r, conf_get(v, "args"), &pane);
-		read_diff(r, conf_get(v, "diff"), &pane);
-		read_on(r, conf_get(v, "on"), &pane);
 		r->p->row[job->panes] = r->row;
 		job->pane[job->panes++] = pane;
 		if (v->kind == CONF_MAP)
@@ -343,7 +355,7 @@ static void read_panes(struct reader *r, const struct conf *v)
 	}
 }
 
-static void read_cursor(struct reader *r, const struct conf *v)
+static void read_cursor_into(struct reader *r, const struct conf *v, int *cursor)
 {
 	if (conf_is_null(v))
 		return;
@@ -355,9 +367,68 @@ static void read_cursor(struct reader *r, const struct conf *v)
 
 		if (dim == DIM_COUNT || dim == DIM_NONE)
 			LEAVE_OUT(r, c, "unknown key \"%s\" of the cursor; expected layer, head, position …", c->key);
-		else if (!conf_int(c, -1000000 + 1, 1000000, &r->p->cursor[dim], &err))
+		else if (!conf_int(c, -1000000 + 1, 1000000, &cursor[dim], &err))
 			leave_out(r, &err);
 	}
+}
+
+static void read_cursor(struct reader *r, const struct conf *v)
+{
+	read_cursor_into(r, v, r->p->cursor);
+}
+
+/* {letter: a, place: "layer 3", pane: {…}, cursor: {…}, zoom: true}; a note has its text in place of the letter. */
+static void read_place(struct reader *r, const struct conf *v, bool note)
+{
+	const char *first = note ? "text" : "letter", *what = note ? "a note" : "a bookmark", *text, *where = NULL;
+	const struct conf *named = conf_get(v, first), *pane = conf_get(v, "pane"), *labels = conf_get(v, "place"), *zoom = conf_get(v, "zoom");
+	struct kept_place place = { 0 };
+	struct err err = { 0 };
+
+	for (int d = 0; d < DIM_COUNT; d++)
+		place.cursor[d] = CURSOR_UNSET;
+	for (const struct conf *c = v->kind == CONF_MAP ? v->child : NULL; c; c = c->next)
+		if (c != named && c != pane && c != labels && c != zoom && strcmp(c->key, "cursor"))
+			LEAVE_OUT(r, c, "unknown key \"%s\" of %s; expected %s, place, pane, cursor, zoom", c->key, what, first);
+	if (!named || !pane) {
+		LEAVE_OUT(r, v, "%s without its %s; expected {%s: …, pane: {analysis: NAME}, cursor: {…}}", what, named ? "pane" : first, first);
+	} else if (!conf_text(named, &text, &err) ||
+		   (labels && !conf_text(labels, &where, &err)) || (zoom && !conf_bool(zoom, &place.zoomed, &err))) {
+		leave_out(r, &err);
+	} else if (!note && (strlen(text) != 1 || !isalnum((unsigned char)*text))) {
+		LEAVE_OUT(r, named, "letter is \"%s\"; expected a letter or a digit", text);
+	} else if (note && !*text) {
+		LEAVE_OUT(r, named, "a note without words");
+	} else if (read_technique(r, pane, &place.pane)) {
+		if (conf_get(v, "cursor"))
+			read_cursor_into(r, conf_get(v, "cursor"), place.cursor);
+		place.letter = note ? 0 : *text;
+		if (note)
+			job_set(&place.text, text);
+		job_set(&place.where, where);
+		preset_add_place(r->p, &place);
+		kept_place_done(&place);
+	}
+}
+
+static void read_places(struct reader *r, const struct conf *v, bool notes)
+{
+	if (conf_is_null(v))
+		return;
+	if (v->kind != CONF_LIST)
+		LEAVE_OUT(r, v, "%s is no list; expected lines that begin with \"- \"", v->key);
+	for (const struct conf *c = v->kind == CONF_LIST ? v->child : NULL; c; c = c->next)
+		read_place(r, c, notes);
+}
+
+static void read_bookmarks(struct reader *r, const struct conf *v)
+{
+	read_places(r, v, false);
+}
+
+static void read_notes(struct reader *r, const struct conf *v)
+{
+	read_places(r, v, true);
 }
 
 static const struct {
@@ -369,6 +440,7 @@ static const struct {
 	{ "cursor", read_cursor },	{ "theme", read_theme },	{ "bos", read_bos },	   { "generate", read_generate },
 	{ "expect", read_whole_expect },
 	{ "task", read_task },		{ "goal", read_goal },
+	{ "bookmarks", read_bookmarks }, { "notes", read_notes },
 };
 enum { KEYS = sizeof keys / sizeof *keys };
 

@@ -40,10 +40,8 @@ static struct conf *expect_tree(struct arena *arena, const struct preset *p, int
 	return list;
 }
 
-static struct conf *pane_tree(struct arena *arena, const struct preset *p, int index)
+static struct conf *technique_tree(struct arena *arena, const struct job_pane *pane)
 {
-	const struct job_pane *pane = &p->job.pane[index];
-	struct conf *expect = expect_tree(arena, p, index);
 	struct conf *map = conf_new_map(arena), *args = conf_new_map(arena);
 	const struct param *params = pane->analysis->params;
 	struct str value;
@@ -68,6 +66,13 @@ static struct conf *pane_tree(struct arena *arena, const struct preset *p, int i
 		conf_add_text(arena, map, "on", "foil");
 	else if (pane->diff != DIFF_NONE)
 		conf_add_text(arena, map, "diff", diff_words[pane->diff]);
+	return map;
+}
+
+static struct conf *pane_tree(struct arena *arena, const struct preset *p, int index)
+{
+	struct conf *map = technique_tree(arena, &p->job.pane[index]), *expect = expect_tree(arena, p, index);
+
 	if (expect->count)
 		conf_add(arena, map, "expect", expect);
 	return map;
@@ -99,10 +104,35 @@ static struct conf *cursor_tree(struct arena *arena, const int *cursor)
 	return map;
 }
 
+/* Bookmarks (`notes` false) or notes. */
+static struct conf *places_tree(struct arena *arena, const struct preset *p, bool notes)
+{
+	struct conf *list = conf_new_list(arena);
+
+	for (int i = 0; i < p->places; i++) {
+		const struct kept_place *place = &p->place[i];
+		struct conf *map = conf_new_map(arena), *cursor = cursor_tree(arena, place->cursor);
+
+		if ((place->text != NULL) != notes)
+			continue;
+		conf_add_text(arena, map, notes ? "text" : "letter", notes ? place->text : (char[]){ place->letter, 0 });
+		if (place->where)
+			conf_add_text(arena, map, "place", place->where);
+		conf_add(arena, map, "pane", technique_tree(arena, &place->pane));
+		if (cursor->count)
+			conf_add(arena, map, "cursor", cursor);
+		if (place->zoomed)
+			conf_add_bool(arena, map, "zoom", true);
+		conf_add(arena, list, NULL, map);
+	}
+	return list;
+}
+
 void preset_print(const struct preset *p, struct str *out)
 {
 	struct arena *arena = arena_new();
 	struct conf *root = conf_new_map(arena), *cursor = cursor_tree(arena, p->cursor), *expect = expect_tree(arena, p, -1);
+	struct conf *bookmarks = places_tree(arena, p, false), *notes = places_tree(arena, p, true);
 	const struct job *job = &p->job;
 
 	if (p->title)
@@ -124,6 +154,10 @@ void preset_print(const struct preset *p, struct str *out)
 	conf_add(arena, root, "panes", layout_tree(arena, p));
 	if (cursor->count)
 		conf_add(arena, root, "cursor", cursor);
+	if (bookmarks->count)
+		conf_add(arena, root, "bookmarks", bookmarks);
+	if (notes->count)
+		conf_add(arena, root, "notes", notes);
 	if (p->theme)
 		conf_add_text(arena, root, "theme", p->theme);
 	conf_print(root, out);

@@ -12,6 +12,7 @@
 #include "tui/lines.h"
 #include "tui/mouse.h"
 #include "tui/panes/lists.h"
+#include "tui/places.h"
 #include "tui/question.h"
 #include "tui/refuse.h"
 #include "tui/remember.h"
@@ -58,6 +59,7 @@ void app_done(struct app *app)
 	sessions_free(app->sessions, app->sessions_n);
 	if (app->keep.any)
 		preset_done(&app->keep.seen);
+	kept_place_done(&app->back);
 	preset_done(&app->doc);
 	undo_done(&app->undo);
 	undo_done(&app->looks_undo);
@@ -333,7 +335,9 @@ void app_event(struct app *app, const struct key *key)
 	}
 	for (int i = 0; i < JOB_PANES && (key->kind < K_CLICK || key->kind > K_WHEEL_DOWN); i++)
 		app->pane[i].view.adrift = false;
-	if ((where & W_LIST) && (key->kind == K_PASTE || is_for_filter(app, key, where)))
+	if (app->awaits && key->kind != K_RELEASE && key->kind != K_DRAG)
+		places_key(app, key);
+	else if ((where & W_LIST) && (key->kind == K_PASTE || is_for_filter(app, key, where)))
 		popup_type(app, key);
 	else if (key->kind == K_PASTE || ((where & W_LINE) && is_text(key)))
 		lines_type(app, key);

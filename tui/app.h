@@ -48,7 +48,7 @@ struct request {
 };
 
 /* What is being typed; rows of a table in lines.c. */
-enum line_kind { LINE_NONE, LINE_PROMPT, LINE_FOIL, LINE_METRIC, LINE_EDIT, LINE_SEARCH, LINE_SAVE, LINE_COMMAND, LINE_KINDS };
+enum line_kind { LINE_NONE, LINE_PROMPT, LINE_FOIL, LINE_METRIC, LINE_EDIT, LINE_SEARCH, LINE_SAVE, LINE_NOTE, LINE_COMMAND, LINE_KINDS };
 
 /* A list over the panes: see panes/lists.h. */
 struct popup;
@@ -163,6 +163,9 @@ struct app {
 		bool any, dirty;		/* seen is there; it is not kept yet */
 		long changed_at, dirty_at;	/* the last change; the first that is not kept */
 	} keep;				/* see remember.h */
+	enum { AWAITS_NOTHING, AWAITS_BOOKMARK, AWAITS_PLACE } awaits;	/* what the next key names: `b` and `'` take a letter */
+	struct kept_place back;		/* where `'` left from */
+	bool has_back;
 	bool asked_to_leave;		/* C-c was pressed with nothing to stop: again, it leaves */
 
 	struct request *request;	/* [requests], oldest first */

@@ -8,6 +8,7 @@
 #include "engine/base/utf8.h"
 #include "tui/complete.h"
 #include "tui/panes/lists.h"
+#include "tui/places.h"
 #include "tui/question.h"
 #include "tui/refuse.h"
 
@@ -117,6 +118,13 @@ static void save_taken(struct app *app)
 	act_write(app, app->input.text.s);
 }
 
+static void run_command(struct app *app, const char *line);
+
+static void note_taken(struct app *app)
+{
+	places_set_note(app, app->input.text.s);
+}
+
 static void command_taken(struct app *app)
 {
 	run_command(app, app->input.text.s);
@@ -135,6 +143,7 @@ static const struct line_row {
 	[LINE_EDIT] = { "edit", "edits", NULL, edit_taken, NULL, NULL },
 	[LINE_SEARCH] = { "/", NULL, search_typed, search_taken, search_left, NULL },
 	[LINE_SAVE] = { "save as", NULL, NULL, save_taken, NULL, NULL },
+	[LINE_NOTE] = { "note", NULL, NULL, note_taken, NULL, NULL },
 	[LINE_COMMAND] = { ":", "commands", NULL, command_taken, NULL, NULL },
 };
 

@@ -9,10 +9,19 @@
 /* Milliseconds: of rest after the last change; and at the most, while one types on. */
 enum { REST = 300, MOST = 1500 };
 
+static bool same_places(const struct preset *a, const struct preset *b)
+{
+	bool same = a->places == b->places;
+
+	for (int i = 0; same && i < a->places; i++)
+		same = kept_place_equal(&a->place[i], &b->place[i]);
+	return same;
+}
+
 static bool same_document(const struct preset *a, const struct preset *b)
 {
 	return job_equal(&a->job, &b->job) && !memcmp(a->row, b->row, sizeof a->row) && !memcmp(a->cursor, b->cursor, sizeof a->cursor) &&
-	       text_same(a->theme, b->theme) && text_same(a->title, b->title);
+	       text_same(a->theme, b->theme) && text_same(a->title, b->title) && same_places(a, b);
 }
 
 bool remember_waits(const struct app *app)

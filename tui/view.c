@@ -228,6 +228,22 @@ bool view_hit(const struct view *v, const struct view_state *state, int x, int y
 	return true;
 }
 
+void view_mark(struct canvas *c, const struct view *v, const struct view_state *state, int row, int col)
+{
+	struct plan p;
+	int x, line;
+
+	if (!drawable(v) || row < 0 || row >= v->table->rows.n || col < 0 || col >= v->table->cols.n)
+		return;
+	p = plan_of(v, state);
+	line = plan_screen_row(&p, v->table, row) - p.top;
+	x = kind_for(v->table)->has_columns ? p.cells.x + (col / p.pool_cols - p.left) * p.cell_w : p.cells.x - 1;
+	if (p.stack > 1 || p.block_w || (p.cell_w < 2 && x >= p.cells.x) || line < 0 || line >= p.page_rows || x < p.cells.x - 1 ||
+	    x >= p.cells.x + p.cells.w)
+		return;
+	canvas_text(c, x, p.cells.y + line * p.lines, theme_ink(v->theme, STYLE_MATCH), theme_ascii(v->theme) ? "*" : "¹");
+}
+
 void view_scroll(const struct view *v, struct view_state *state, int lines)
 {
 	struct plan p;

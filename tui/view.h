@@ -63,6 +63,9 @@ struct view_state {
 
 void view_draw(struct canvas *c, const struct view *v, struct view_state *state);
 
+/* A sign on a cell that has a note, over what view_draw drew; where it has no room there is none. */
+void view_mark(struct canvas *c, const struct view *v, const struct view_state *state, int row, int col);
+
 /* The cell under x, y of the canvas; a label's row or column with -1 for the other. false: neither. */
 bool view_hit(const struct view *v, const struct view_state *state, int x, int y, int *row, int *col);
 

@@ -27,6 +27,10 @@ static const char whole[] =
 	"  - head-attribution\n"
 	"  - [{analysis: next-token, on: foil}]\n"
 	"cursor: {layer: 2, head: 5, position: -1}\n"
+	"bookmarks:\n"
+	"  - {letter: a, pane: {analysis: attention, args: {layer: 2, head: 5}}, cursor: {layer: 2}, zoom: true}\n"
+	"notes:\n"
+	"  - {text: 'copies: the #1 head', place: layer 2 · head 5, pane: {analysis: head-attribution}, cursor: {layer: 2, head: 5}}\n"
 	"theme: dusk\n";
 
 static void test_reading(void)
@@ -48,6 +52,12 @@ static void test_reading(void)
 	CHECK(!strcmp(p.job.pane[2].analysis->name, "head-attribution") && !p.job.pane[2].given[0]);
 	CHECK(p.job.pane[3].diff == ON_THE_FOIL);
 	CHECK_THAT(p.job.pane[3].args[1].number == -1, "what is left out stands where the cursor does");
+	if (CHECK(p.places == 2)) {
+		CHECK(p.place[0].letter == 'a' && p.place[0].zoomed && !p.place[0].text && p.place[0].pane.args[1].number == 5);
+		CHECK_TEXT(p.place[1].text, "copies: the #1 head");
+		CHECK_TEXT(p.place[1].where, "layer 2 · head 5");
+		CHECK(p.place[1].cursor[DIM_HEAD] == 5 && p.place[1].cursor[DIM_POSITION] == CURSOR_UNSET);
+	}
 	CHECK(p.cursor[DIM_LAYER] == 2 && p.cursor[DIM_POSITION] == -1 && p.cursor[DIM_NEURON] == CURSOR_UNSET);
 	preset_done(&p);
 }
@@ -74,6 +84,7 @@ static void test_round_trip(void)
 	preset_print(&copy, &out);
 	if (CHECK_THAT(preset_parse(out.s, out.n, "back", &back, NULL, &err), "what is printed can be read %s", err.text)) {
 		CHECK(job_equal(&p.job, &back.job) && !memcmp(p.row, back.row, sizeof p.row) && !memcmp(p.cursor, back.cursor, sizeof p.cursor));
+		CHECK(back.places == 2 && kept_place_equal(&back.place[0], &p.place[0]) && kept_place_equal(&back.place[1], &p.place[1]));
 		CHECK_TEXT(back.job.foil, "null");
 		CHECK_TEXT(back.about, p.about);
 		preset_done(&back);
@@ -97,6 +108,11 @@ static void test_leaving_out(void)
 		{ "edits: head 1.0 zero\n", "t.yaml:1: edits is no list" },
 		{ "cursor: {layr: 1}\n", "t.yaml:1: unknown key \"layr\" of the cursor" },
 		{ "cursor: {layer: first}\n", "t.yaml:1: layer is \"first\"; expected a whole number" },
+		{ "bookmarks: a\n", "t.yaml:1: bookmarks is no list" },
+		{ "bookmarks:\n  - {letter: ab, pane: attention}\n", "t.yaml:2: letter is \"ab\"; expected a letter or a digit" },
+		{ "notes:\n  - {text: x}\n", "t.yaml:2: a note without its pane" },
+		{ "notes:\n  - 3\n", "t.yaml:2: a note without its text" },
+		{ "notes:\n  - {text: x, pane: attention, colour: red}\n", "t.yaml:2: unknown key \"colour\" of a note" },
 		{ "bos: maybe\n", "expected default, always or never" },
 		{ "generate: -1\n", "expected a whole number, 0 … 1000" },
 		{ "title: [a]\n", "t.yaml:1: title is a list; expected a text" },

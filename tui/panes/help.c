@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "tui/panes/lists.h"
+#include "tui/places.h"
 #include "tui/question.h"
 #include "tui/text.h"
 
@@ -242,6 +243,8 @@ static void fill_inspect(const struct app *app, struct list *list)
 		 "default arguments" : "takes no arguments");
 	add_axis(app, list, &t->rows, row);
 	add_axis(app, list, &t->cols, col);
+	if (places_note(app, app->focus, t, row, col))
+		list_add(list, "note", places_note(app, app->focus, t, row, col));
 	add_word(list, t, table_cell(t, row, col));
 	if (t->cols.dim == DIM_QUANTITY && t->cols.n > 1)
 		add_row(list, t, row);

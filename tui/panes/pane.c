@@ -6,13 +6,15 @@
 
 #include "tui/frame.h"
 #include "tui/panes/lists.h"
+#include "tui/places.h"
 #include "tui/text.h"
 
 void pane_view(const struct app *app, int pane, const struct answer_shown *answer, struct view *view)
 {
 	*view = (struct view){
 		.table = answer->table, .before = answer->before, .older = answer->older, .rect = app->pane[pane].inside, .theme = app->theme,
-		.focus = pane == app->focus && !app->popup, .stale = !answer->current && app_is_slow(app), .search = app->search, .sink_in = app->pane[pane].sink_in,
+		.focus = pane == app->focus && !app->popup, .stale = !answer->current && app_is_slow(app),
+		.search = app->search, .sink_in = app->pane[pane].sink_in,
 		.edited = app_edited(app) && app->doc.job.pane[pane].diff == DIFF_NONE, .ground = answer->before,
 	};
 	cursor_in(app, answer->table, &view->row, &view->col);
@@ -56,6 +58,7 @@ static void draw_table(struct app *app, struct canvas *c, int pane, const struct
 
 	pane_view(app, pane, answer, &view);
 	view_draw(c, &view, &app->pane[pane].view);
+	places_draw_notes(app, c, pane, &view);
 }
 
 static struct rect draw_frame(struct app *app, struct canvas *c, int pane, const struct answer_shown *answer)
@@ -70,6 +73,7 @@ static struct rect draw_frame(struct app *app, struct canvas *c, int pane, const
 	str_init(&progress);
 	str_init(&right);
 	folded_text(app, pane, &right);
+	places_count_notes(app, pane, &right);
 	frame.title = t ? t->parts : (struct title){ .technique = question->analysis->name };
 	frame.unit = t && t->units == 1 ? t->unit[0] : NULL;
 	frame.right = right.n ? right.s : NULL;

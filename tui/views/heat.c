@@ -70,9 +70,11 @@ static void draw_older(struct canvas *c, const struct heat_cell *s, float value)
 
 	ink.mark = s->cursor ? cursor_ink(s->v, ink).mark : ink.mark;
 	if (numbers && !span_is_quiet(s->span, value))
-		canvas_field(c, s->x + 1, s->y, s->p->cell_w - 1 - (s->p->cell_w > s->form->width + 1), ALIGN_RIGHT, ink, number_print(s->form, value, number));
+		canvas_field(c, s->x + 1, s->y, s->p->cell_w - 1 - (s->p->cell_w > s->form->width + 1), ALIGN_RIGHT, ink,
+			     number_print(s->form, value, number));
 	else
-		canvas_field(c, s->x, s->y, s->p->cell_w, ALIGN_CENTRE, ink, span_is_quiet(s->span, value) ? "·" : by_strength[strength > 3 ? 3 : strength]);
+		canvas_field(c, s->x, s->y, s->p->cell_w, ALIGN_CENTRE, ink,
+			     span_is_quiet(s->span, value) ? "·" : by_strength[strength > 3 ? 3 : strength]);
 }
 
 /* Of an unfinished table: a cell that is not known yet, as against one that cannot be, which is blank. */
