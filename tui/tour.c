@@ -127,7 +127,7 @@ static const struct goal *goal_of(const char *line, const char **rest)
 	return NULL;
 }
 
-bool tour_holds(const struct app *app, const char *line)
+static bool tour_holds(const struct app *app, const char *line)
 {
 	const char *rest;
 	const struct goal *goal = goal_of(line, &rest);

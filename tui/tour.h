@@ -27,9 +27,7 @@ void tour_look(struct app *app);
 void tour_leave(struct app *app);
 void tour_free(struct tour *t);
 
-/* Whether the state is as one line of `goal` says: "edit head 3.0 zero", "cursor layer 2 position -1", … */
-bool tour_holds(const struct app *app, const char *goal);
-/* NULL, or what is wrong with the line. */
+/* What is wrong with a line of `goal` ("edit head 3.0 zero", "cursor layer 2 position -1", …); NULL: nothing. */
 const char *tour_fault(const char *goal);
 
 #endif
