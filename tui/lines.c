@@ -118,8 +118,6 @@ static void save_taken(struct app *app)
 	act_write(app, app->input.text.s);
 }
 
-static void run_command(struct app *app, const char *line);
-
 static void note_taken(struct app *app)
 {
 	places_set_note(app, app->input.text.s);
