@@ -368,7 +368,7 @@ const struct analysis analysis_attribution_patching = {
 		"out on the way back (GradDrop), which shows what cancels and has no sign. exact=20 patches the 20 strongest cells in earnest and "
 		"marks those of which the estimate was more than half off.",
 	.picture =
-		"     estimate                 patched in earnest\n"
+		"     estimate                 patched for real\n"
 		" 3    ·   1.9   ·             ·   2.1   ·\n"
 		" 2    ·    ·  -0.8            ·    ·  -0.7   close: trust it\n"
 		" 1    ·    ·    ·             ·    ·    ·\n"
