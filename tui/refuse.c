@@ -65,8 +65,11 @@ static void put_back_edits(struct job *job, const struct job *good)
 {
 	while (job->edits)
 		job_remove_edit(job, job->edits - 1);
-	for (int i = 0; i < good->edits; i++)
-		job->edit[job_add_edit(job, good->edit[i].line)].on = good->edit[i].on;
+	for (int i = 0; i < good->edits; i++) {
+		int at = job_add_edit(job, good->edit[i].line);	/* may move them: before job->edit is read */
+
+		job->edit[at].on = good->edit[i].on;
+	}
 }
 
 /* What an edit is checked against. */

@@ -83,7 +83,7 @@ static int letters(const struct repository *r, int i)
 	int n = SHORT_COMMIT;
 
 	for (int k = 0; k < r->n; k++)
-		while (k != i && r->commit[k][n - 1] && !strncmp(r->commit[k], r->commit[i], (size_t)n) && r->commit[i][n])
+		while (k != i && !strncmp(r->commit[k], r->commit[i], (size_t)n) && r->commit[i][n])
 			n++;
 	return n;
 }

@@ -9,7 +9,7 @@ enum { SMALL = 4096, MEMBERS = 3 };
 static void add_number(struct str *s, size_t x, int bytes)
 {
 	for (int i = 0; i < bytes; i++)
-		str_add_char(s, (char)(x >> 8 * i & 255));
+		str_add_char(s, i < (int)sizeof x ? (char)(x >> 8 * i & 255) : '\0');
 }
 
 /* What a local header and a row of the directory have in common; check sums are not looked at. */

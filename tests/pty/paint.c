@@ -157,6 +157,7 @@ static void paint_on(const char *name, enum depth depth)
 	canvas_done(&shown);
 	canvas_done(&wanted);
 	vterm_free(vt);
+	del_curterm(cur_term);
 }
 
 int main(void)

@@ -766,7 +766,6 @@ static void refused_at_the_start(void)
 	CHECK_THAT(!s.app.doc.job.metric && !s.app.undo.pasts, "the impossible metric is not there");
 	CHECK_THAT(strstr(s.app.message.s, "; not applied") && s.app.said.n == 2, "both are said");
 	CHECK_THAT(!s.app.line && !s.app.shot->error && s.app.shot->serial == s.app.serial, "and the rest is answered");
-	canvas_init(&s.canvas, 1, 1);
 	drop_curtain(&s);
 }
 
@@ -802,7 +801,6 @@ static void keeping_what_follows(void)
 	app_tick(&s.app, now);
 	app_tick(&s.app, now += 1000);
 	CHECK_THAT(kept_times(&s.app) == 1, "the session is kept again when the model is there");
-	canvas_init(&s.canvas, 1, 1);
 	drop_curtain(&s);
 }
 
