@@ -9,35 +9,27 @@ import os
 import pathlib
 import re
 import shutil
-import subprocess
 import sys
+
+import tapcheck
+from tapcheck import check, skip
 
 CASES = pathlib.Path(__file__).resolve().parent / "fixtures/cases"
 LMSCOPE = os.path.abspath(sys.argv[1])
 HOMES = ["HF_HOME", "HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE", "LLAMA_CACHE", "OLLAMA_MODELS", "XDG_CACHE_HOME", "XDG_DATA_HOME"]
-number = failed = 0
-
-
-def tap(ok, what, why=""):
-    global number, failed
-    number += 1
-    failed += not ok
-    print(f"{'ok' if ok else 'not ok'} {number} - {what}" + ("" if ok else f"\n# {why}"), flush=True)
 
 
 def run(*arguments, cwd=CASES, stdin=b"", **env):
-    """Exit status, what was printed, and what was said."""
+    """Exit status, and what was printed on both outputs; none of the person's own models is seen."""
     bare = {k: v for k, v in os.environ.items() if k not in HOMES}
-    p = subprocess.run([LMSCOPE, *map(str, arguments)], cwd=cwd, input=stdin, env={**bare, "HOME": "/nonexistent", **env}, capture_output=True,
-                       timeout=120)
-    return p.returncode, p.stdout.decode(errors="replace"), p.stderr.decode(errors="replace")
+    return tapcheck.run(LMSCOPE, *arguments, cwd=cwd, input=stdin, env={**bare, "HOME": "/nonexistent", **env})
 
 
 def top_logits(name, model, expected):
     """The largest logits are those that transformers computes."""
-    _, out, said = run("print", "next-token", model, "-p", "hello the world hello", "-s", f"k={len(expected)}", "-f", "json", cwd=CASES / name)
+    _, out, said, _ = run("print", "next-token", model, "-p", "hello the world hello", "-s", f"k={len(expected)}", "-f", "json", cwd=CASES / name)
     logits = [row[0] for row in json.loads(out)["values"]] if out else []
-    tap(len(logits) == len(expected) and all(abs(a - b) < 2e-4 for a, b in zip(logits, expected)), f"{name}: {model}", f"{logits} {expected} {said}")
+    check(len(logits) == len(expected) and all(abs(a - b) < 2e-4 for a, b in zip(logits, expected)), f"{name}: {model}", f"{logits} {expected} {said}")
     return said
 
 
@@ -47,7 +39,7 @@ def expected(name):
 
 def heads():
     said = top_logits("tied-distinct-head", "model", expected("tied-distinct-head")["top3_logits"])
-    tap("its own lm_head.weight, which is used" in said, "tied-distinct-head: a note says so", said)
+    check("its own lm_head.weight, which is used" in said, "tied-distinct-head: a note says so", said)
     for model, logits in expected("nested-tie")["top3_logits"].items():
         top_logits("nested-tie", model, logits)
 
@@ -59,13 +51,13 @@ def shards():
 def tokens():
     """Where tokenizer.json and tokenizer_config.json differ, the latter counts."""
     for name in ["add-prefix-space", "added-token-flags"]:
-        _, out, said = run("tokens", "model", "-p", "-", "-f", "json", cwd=CASES / name, stdin=expected(name)["text"].encode())
+        _, out, said, _ = run("tokens", "model", "-p", "-", "-f", "json", cwd=CASES / name, stdin=expected(name)["text"].encode())
         ids = [token["id"] for token in json.loads(out)["tokens"]] if out else said
-        tap(ids == expected(name)["ids"], name, ids)
+        check(ids == expected(name)["ids"], name, ids)
 
 
 def printed(name, *arguments):
-    return run("print", *arguments, cwd=CASES / name)[1]
+    return run("print", *arguments, cwd=CASES / name).out
 
 
 def prompt_files():
@@ -73,13 +65,13 @@ def prompt_files():
     asked = ["direct-attribution", "demo", "-f", "csv", "--prompts"]
     plain, text = printed("jsonl-bom", *asked, "plain.jsonl"), (CASES / "jsonl-bom/bom.txt").read_bytes()
     for file in ["bom.jsonl", "array.json"]:
-        tap(plain and printed("jsonl-bom", *asked, file) == plain, f"jsonl-bom: {file}")
+        check(plain and printed("jsonl-bom", *asked, file) == plain, f"jsonl-bom: {file}")
     asked = ["tokens", "demo", "-f", "json", "-p"]
-    tokens = run(*asked, "Once upon a time")[1]
+    tokens = run(*asked, "Once upon a time").out
     for what, text in [("CR LF at its end", (CASES / "jsonl-bom/crlf-stdin.txt").read_bytes()), ("a byte order mark", text[:19])]:
-        tap(tokens and run(*asked, "-", stdin=text)[1] == tokens, f"jsonl-bom: standard input with {what}", text)
-    both = [run(*asked, "-", stdin=text)[1] for text in (b"Once\r\nupon\r\n", b"Once\nupon")]
-    tap(both[0] and both[0] == both[1], "jsonl-bom: CR LF inside standard input is one line break", both[0])
+        check(tokens and run(*asked, "-", stdin=text).out == tokens, f"jsonl-bom: standard input with {what}", text)
+    both = [run(*asked, "-", stdin=text).out for text in (b"Once\r\nupon\r\n", b"Once\nupon")]
+    check(both[0] and both[0] == both[1], "jsonl-bom: CR LF inside standard input is one line break", both[0])
 
 
 def vectors():
@@ -89,19 +81,19 @@ def vectors():
     for file in ["f4", "f2", "be"]:
         out = printed("npy-f16", *asked, "-e", f"resid_post 2 add {file}.npy 4")
         row[file] = [float(x) for x in out.split('",')[-1].split(",")] if out else [0.0]
-    tap(len(row["f4"]) == 4 and row["f4"][0] != row["f4"][2], "npy-f16: f4.npy changes the logit", row)
-    tap(row["be"] == row["f4"], "npy-f16: be.npy", row)
-    tap(row["f2"] != row["f4"] and abs(row["f2"][0] - row["f4"][0]) < 2e-3, "npy-f16: f2.npy", row)
+    check(len(row["f4"]) == 4 and row["f4"][0] != row["f4"][2], "npy-f16: f4.npy changes the logit", row)
+    check(row["be"] == row["f4"], "npy-f16: be.npy", row)
+    check(row["f2"] != row["f4"] and abs(row["f2"][0] - row["f4"][0]) < 2e-3, "npy-f16: f2.npy", row)
 
 
 def names(**env):
-    return [line.split("  ")[0] for line in run("models", **env)[1].splitlines()]
+    return [line.split("  ")[0] for line in run("models", **env).out.splitlines()]
 
 
 def found(name, **env):
-    """The path that a name stands for, or what is said about it."""
-    status, out, said = run("info", name, **env)
-    return re.search(r"found at +(.*)", out)[1] if status == 0 else said
+    """The path that a name stands for, or the sentence that it was refused with."""
+    info = run("info", name, **env)
+    return re.search(r"found at +(.*)", info.out)[1] if info.status == 0 else info.err
 
 
 def caches():
@@ -109,33 +101,32 @@ def caches():
     for env, listed in [({"XDG_CACHE_HOME": str(xdg)}, {"acme/tiny", "acme_tiny-GGUF_tiny-Q4_0"}),
                         ({"HUGGINGFACE_HUB_CACHE": str(xdg / "huggingface/hub")}, {"acme/tiny"}),
                         ({"HOME": str(xdg.parent), "HF_HOME": "~/xdg/huggingface"}, {"acme/tiny"})]:
-        tap(listed <= set(names(**env)), f"caches-xdg: {' '.join(env)}", names(**env))
+        check(listed <= set(names(**env)), f"caches-xdg: {' '.join(env)}", names(**env))
 
 
 def revisions():
     env = {"HF_HUB_CACHE": str(CASES / "hub-revisions/hub")}
-    tap({"acme/steps@step1000", "acme/steps@step143000"} <= set(names(**env)), "hub-revisions: both are listed", names(**env))
-    tap("there are 2 revisions of it" in found("acme/steps", **env), "hub-revisions: none is picked silently", found("acme/steps", **env))
+    check({"acme/steps@step1000", "acme/steps@step143000"} <= set(names(**env)), "hub-revisions: both are listed", names(**env))
+    check("there are 2 revisions of it" in found("acme/steps", **env), "hub-revisions: none is picked silently", found("acme/steps", **env))
     for name, letter in [("acme/steps@step1000", "f"), ("steps@step143000", "a"), ("acme/steps@ffff", "f"), ("acme/steps@" + 40 * "a", "a")]:
-        tap(found(name, **env).endswith(20 * letter), f"hub-revisions: {name}", found(name, **env))
+        check(found(name, **env).endswith(20 * letter), f"hub-revisions: {name}", found(name, **env))
 
 
 def ollama():
     env = {"OLLAMA_MODELS": str(CASES / "ollama-names/models")}
-    tap({"acme/tiny:latest", "hf.co/acme/tiny-GGUF:Q4_0", "tiny:latest"} <= set(names(**env)), "ollama-names: as `ollama ls` has them", names(**env))
+    check({"acme/tiny:latest", "hf.co/acme/tiny-GGUF:Q4_0", "tiny:latest"} <= set(names(**env)), "ollama-names: as `ollama ls` has them", names(**env))
     for name in ["hf.co/acme/tiny-GGUF:Q4_0", "library/tiny", "tiny", "acme/tiny", "registry.ollama.ai/library/tiny:latest"]:
-        tap("/blobs/sha256-" in found(name, **env), f"ollama-names: {name}", found(name, **env))
+        check("/blobs/sha256-" in found(name, **env), f"ollama-names: {name}", found(name, **env))
     # the service's store lies in a system folder: shown in a private mount namespace, where that can be made
     script = 'mount -t tmpfs none /usr/share && mkdir -p /usr/share/ollama/.ollama && cp -r "$1" /usr/share/ollama/.ollama/ && exec "$2" models'
-    p = subprocess.run(["unshare", "-m", "sh", "-c", script, "sh", env["OLLAMA_MODELS"], LMSCOPE], capture_output=True, text=True,
-                       env={**os.environ, "HOME": "/nonexistent"}) if shutil.which("unshare") else None
-    if p is None or "unshare" in p.stderr or "mount" in p.stderr:
-        tap(True, "ollama-service # SKIP no mount namespaces here")
+    listed = tapcheck.run("unshare", "-m", "sh", "-c", script, "sh", env["OLLAMA_MODELS"], LMSCOPE,
+                          env={**os.environ, "HOME": "/nonexistent"}) if shutil.which("unshare") else None
+    if listed is None or "unshare" in listed.err or "mount" in listed.err:
+        skip("ollama-service: no mount namespaces here")
     else:
-        tap("hf.co/acme/tiny-GGUF:Q4_0" in p.stdout, "ollama-service: the store of Ollama's service", p.stdout + p.stderr)
+        check("hf.co/acme/tiny-GGUF:Q4_0" in listed.out, "ollama-service: the store of Ollama's service", listed.out + listed.err)
 
 
 for case in [heads, shards, tokens, prompt_files, vectors, caches, revisions, ollama]:
     case()
-print(f"1..{number}")
-sys.exit(failed > 0)
+sys.exit(tapcheck.done())

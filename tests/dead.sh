@@ -3,6 +3,7 @@
 # static, or is listed in dead.allow with the reason. nm says both.
 set -u
 build=${1:?the build folder} here=$(dirname "$0")
+. "$here/tap.sh"
 export LC_ALL=C
 
 objects=$(find "$build"/libengine.a.p "$build"/tui/libtui.a.p "$build"/lmscope.p -name '*.o')
@@ -13,17 +14,10 @@ used() { nm -u $1 | awk '$1 == "U" { print $2 }' | sort -u; }
 unused=$(comm -23 <(defined "$objects") <(used "$objects"))
 allowed=$(awk '!/^#/ && NF > 1 { print $1 }' "$here/dead.allow" | sort)
 
-say() # WHAT: passes when nothing is on standard input
-{
-	local names
-	names=$(cat)
-	if [ -z "$names" ]; then echo "ok $((++count)) - $1"; else echo "not ok $((++count)) - $1"; sed 's/^/# /' <<<"$names"; failed=1; fi
-}
-count=0 failed=0
-[ "$(defined "$objects" | wc -l)" -gt 500 ] && echo "ok $((++count)) - the objects of $build are there" ||
-	{ echo "not ok $((++count)) - the objects of $build are there"; failed=1; }
-say 'what is external is used elsewhere: delete it, make it static, or give a reason in tests/dead.allow' < <(comm -23 <(echo "$unused") <(echo "$allowed"))
-say 'what dead.allow lists is used by the program nowhere' < <(comm -13 <(echo "$unused") <(echo "$allowed"))
-say 'what dead.allow lists is used by a test' < <(comm -13 <(used "$others") <(echo "$allowed"))
-echo "1..$count"
-exit $failed
+[ "$(defined "$objects" | wc -l)" -gt 500 ]
+result $? "the objects of $build are there"
+none 'what is external is used elsewhere: delete it, make it static, or give a reason in tests/dead.allow' < <(
+	comm -23 <(echo "$unused") <(echo "$allowed"))
+none 'what dead.allow lists is used by the program nowhere' < <(comm -13 <(echo "$unused") <(echo "$allowed"))
+none 'what dead.allow lists is used by a test' < <(comm -13 <(used "$others") <(echo "$allowed"))
+tap_done

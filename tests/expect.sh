@@ -1,18 +1,12 @@
 #!/usr/bin/env bash
 # expect.sh PROGRAM - `print --check`: what a preset expects, held: its lines, and its exit status 0, 1 or 2.
 set -u
+. "$(dirname "$0")/tap.sh"
 program=$(readlink -f "$1")
 cd "$(dirname "$0")/.." || exit 1
 export LMSCOPE_SHARE=$PWD
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
-
-count=0
-result() # STATUS WHAT SAID
-{
-	count=$((count + 1))
-	if [ "$1" = 0 ]; then echo "ok $count - $2"; else echo "not ok $count - $2"; sed 's/^/# /' <<<"$3"; fi
-}
 
 # A preset with those lines expected of its attention pane, checked with further options.
 preset() # LINES
@@ -52,4 +46,4 @@ check 2 "p.yaml:6: expect 'cell 0 0 >': a number is missing at its end" 'a line 
 said=$("$program" print residual-norms demo -p a --check 2>&1)
 [ $? = 2 ] && grep -q 'nothing is expected here' <<<"$said"
 result $? 'nothing to hold' "$said"
-echo "1..$count"
+tap_done

@@ -9,28 +9,20 @@ import os
 import pathlib
 import re
 import shutil
-import subprocess
 import sys
 import tempfile
+
+import tapcheck
+from tapcheck import check
 
 PROGRAM = os.path.abspath(sys.argv[1])
 HERE = pathlib.Path(tempfile.mkdtemp(prefix="lmscope-faults-"))
 ENV = {k: v for k, v in os.environ.items() if not k.startswith(("XDG_", "LMSCOPE_"))} | {"HOME": str(HERE), "LC_ALL": "C.UTF-8"}
 MOST = 60  # operations on files; none of these programs has as many
-number = failed = 0
-
-
-def tap(ok, what, why=""):
-    global number, failed
-    number += 1
-    failed += not ok
-    print(f"{'ok' if ok else 'not ok'} {number} - {what}" + ("" if ok else f"\n# {why}"), flush=True)
 
 
 def run(arguments, fault=None):
-    env = ENV | ({"LMSCOPE_FAULT": fault} if fault else {})
-    done = subprocess.run([PROGRAM, *map(str, arguments)], env=env, stdin=subprocess.DEVNULL, capture_output=True, timeout=120)
-    return done.returncode, done.stdout, done.stderr.decode()
+    return tapcheck.run(PROGRAM, *arguments, env=ENV | ({"LMSCOPE_FAULT": fault} if fault else {}))
 
 
 def left_over():
@@ -40,14 +32,14 @@ def left_over():
 def whole(what, arguments, path):
     """arguments write path: under every fault it stays the old file or is the new one."""
     path.unlink(missing_ok=True)
-    assert run(arguments)[0] == 0
+    assert run(arguments).status == 0
     new = path.read_bytes()
     old = b"an older file\n" * 500
     torn, said, fates = [], [], set()
     for fault in "kill", "full", "short":
         for n in range(1, MOST):
             path.write_bytes(old)
-            status, _, err = run(arguments, f"{fault} {n}")
+            status, _, err, _ = run(arguments, f"{fault} {n}")
             now = path.read_bytes() if path.exists() else b""
             fates.add((fault, now == new))
             if now not in (old, new) or (fault == "short" and now != new) or (status == 0 and now != new):
@@ -58,9 +50,9 @@ def whole(what, arguments, path):
                 os.unlink(p)
             if status == 0:
                 break
-    tap(not torn, f"{what}: the old file or the new one, whole", "; ".join(torn))
-    tap(not said, f"{what}: a full disk is a sentence that names the file, and nothing is left", "; ".join(said))
-    tap({("kill", False), ("kill", True), ("full", False), ("short", True)} <= fates, f"{what}: every kind of fault was met", str(fates))
+    check(not torn, f"{what}: the old file or the new one, whole", "; ".join(torn))
+    check(not said, f"{what}: a full disk is a sentence that names the file, and nothing is left", "; ".join(said))
+    check({("kill", False), ("kill", True), ("full", False), ("short", True)} <= fates, f"{what}: every kind of fault was met", str(fates))
 
 
 def resumed(what, arguments, path):
@@ -69,21 +61,21 @@ def resumed(what, arguments, path):
         return {k: v for k, v in json.loads(text).items() if k != "check"}
 
     path.unlink(missing_ok=True)
-    status, answer, err = run(arguments)
+    status, answer, err, _ = run(arguments)
     assert status == 0, err
     wrong, killed = [], 0
     for fault in "kill", "full":
         for n in range(1, MOST):
             path.unlink(missing_ok=True)
-            status = run(arguments, f"{fault} {n}")[0]
+            status = run(arguments, f"{fault} {n}").status
             killed += status != 0
-            again, text, err = run(arguments)
+            again, text, err, _ = run(arguments)
             if again or values(text) != values(answer):
                 wrong.append(f"{fault} {n}: then status {again} {err}")
             if status == 0:
                 break
-    tap(not wrong, f"{what}: what was kept is gone on from", "; ".join(wrong))
-    tap(killed > 6, f"{what}: it was ended at {killed} places")
+    check(not wrong, f"{what}: what was kept is gone on from", "; ".join(wrong))
+    check(killed > 6, f"{what}: it was ended at {killed} places")
 
 
 def without_memory():
@@ -91,13 +83,13 @@ def without_memory():
     arguments = ["print", "next-token", "demo", "-p", "one two"]
     wrong, refused = [], 0
     for n in [*range(1, 40, 3), *range(40, 1200, 47)]:
-        status, out, err = run(arguments, f"alloc {n}")
+        status, out, err, _ = run(arguments, f"alloc {n}")
         refused += status == 1
         fine = (status == 1 and err.count("\n") == 1 and re.search("memory", err)) or (status == 0 and out)
         if not fine:
             wrong.append(f"alloc {n}: status {status}, '{err}'")
-    tap(not wrong, "an allocation that fails ends with a sentence and exit status 1", "; ".join(wrong)[:2000])
-    tap(refused > 5, f"it was met {refused} times")
+    check(not wrong, "an allocation that fails ends with a sentence and exit status 1", "; ".join(wrong)[:2000])
+    check(refused > 5, f"it was met {refused} times")
 
 
 def main():
@@ -110,8 +102,7 @@ def main():
     kept = HERE / "kept.jsonl"
     resumed("the parts of a mean", ["print", "head-attribution", "demo", "--prompts", HERE / "prompts", "--keep", kept, "-f", "json"], kept)
     without_memory()
-    print(f"1..{number}")
-    return failed > 0
+    return tapcheck.done()
 
 
 try:

@@ -4,29 +4,20 @@
 Every technique on the demo model, and prompts with characters that XML, CSS or a terminal take for their own; the labels and numbers
 in the picture are compared with the JSON of the same question.
 """
-import json, os, re, shutil, subprocess, sys, tempfile
+import json, os, re, shutil, sys, tempfile
 import xml.etree.ElementTree as ElementTree
+
+import tapcheck
+from tapcheck import check, skip
 
 program = sys.argv[1]
 SVG = '{http://www.w3.org/2000/svg}'
 PROMPT, FOIL = 'the cat sat on the mat', 'the dog sat on the mat'
 HOSTILE = 'a <b> & "c" \' ]]> \x1b[31m\u202egnp \u200b\x9b漢字 é 👍🏽 <![CDATA['
-count = failed = 0
 
 
-def check(ok, what, said=''):
-    global count, failed
-    count += 1
-    failed += not ok
-    print(f"{'ok' if ok else 'not ok'} {count} - {what}")
-    if not ok and said:
-        print('# ' + str(said)[:2000].replace('\n', '\n# '))
-    return ok
-
-
-def run(*arguments):
-    p = subprocess.run([program, *arguments], capture_output=True, timeout=60)
-    return p.returncode, p.stdout, p.stderr.decode(errors='replace')
+def run(*arguments, **options):
+    return tapcheck.run(program, *arguments, **options)
 
 
 def texts(root):
@@ -65,13 +56,13 @@ def shown(label):
 
 def compare(technique, *more):
     question = ['print', technique, 'demo', '-p', PROMPT, *more]
-    status, svg, said = run(*question, '-f', 'svg')
+    status, _, said, svg = run(*question, '-f', 'svg')
     if not check(status == 0, f'{technique} as a figure', said):
         return
     root = parsed(technique, svg)
     if root is None:
         return
-    table = json.loads(run(*question, '-f', 'json')[1])
+    table = json.loads(run(*question, '-f', 'json').out)
     found = [shown(t) for t in texts(root)]
     missing = [l for axis in ('rows', 'cols') if not (axis == 'cols' and technique in ('next-token',)) and not (axis == 'rows' and technique == 'next-token')
                for l in table[axis]['labels'] if shown(l) and not l.startswith('<|') and not any(shown(l) in t for t in found)]
@@ -89,8 +80,8 @@ def compare(technique, *more):
 def values():
     """The numbers in an attention figure are the table's, and what cannot be is not drawn."""
     question = ['print', 'attention', 'demo', '-p', PROMPT, '-s', 'layer=2', '-s', 'head=2']
-    root = ElementTree.fromstring(run(*question, '-f', 'svg')[1])
-    table = json.loads(run(*question, '-f', 'json')[1])
+    root = ElementTree.fromstring(run(*question, '-f', 'svg').raw)
+    table = json.loads(run(*question, '-f', 'json').out)
     hints = [''.join(t.itertext()) for g in root.iter(SVG + 'g') for t in g.findall(SVG + 'title')]
     numbers = [float(h.rsplit(': ', 1)[1]) for h in hints]
     expected = [v for row in table['values'] for v in row if v is not None]
@@ -99,41 +90,41 @@ def values():
 
 
 def themes():
-    plain = run('print', 'attention', 'demo', '-p', PROMPT, '-f', 'svg')[1]
-    again = run('print', 'attention', 'demo', '-p', PROMPT, '-f', 'svg', '--theme', 'print')[1]
-    dark = run('print', 'attention', 'demo', '-p', PROMPT, '-f', 'svg', '--theme', 'dusk')[1]
+    plain = run('print', 'attention', 'demo', '-p', PROMPT, '-f', 'svg').raw
+    again = run('print', 'attention', 'demo', '-p', PROMPT, '-f', 'svg', '--theme', 'print').raw
+    dark = run('print', 'attention', 'demo', '-p', PROMPT, '-f', 'svg', '--theme', 'dusk').raw
     check(b'height="100%" fill="#ffffff"' in plain and plain == again, 'paper is white where no theme is asked for')
     check(dark != plain and b'height="100%" fill="#ffffff"' not in dark, '--theme chooses another')
-    status, _, said = run('print', 'attention', 'demo', '-p', PROMPT, '-f', 'svg', '--theme', 'nosuch')
+    status, _, said, _ = run('print', 'attention', 'demo', '-p', PROMPT, '-f', 'svg', '--theme', 'nosuch')
     check(status != 0 and 'nosuch' in said, 'an unknown theme is refused', said)
-    status, _, said = run('tokens', 'demo', '-p', PROMPT, '-f', 'svg')
+    status, _, said, _ = run('tokens', 'demo', '-p', PROMPT, '-f', 'svg')
     check(status == 2 and 'svg' in said, 'what is no table is not drawn', said)
 
 
 def colored():
-    status, ans, said = run('print', 'logit-lens', 'demo', '-p', HOSTILE, '-f', 'ans')
+    status, _, said, ans = run('print', 'logit-lens', 'demo', '-p', HOSTILE, '-f', 'ans')
     left = re.sub(rb'\x1b\[[0-9;]*m', b'', ans)
     check(status == 0 and ans.count(b'\x1b[') > 20 and b'\x1b' not in left, '-f ans has colours and nothing else that a terminal obeys', said or left)
     check(all(line.endswith(b'\x1b[0m') or b'\x1b' not in line for line in ans.split(b'\n')), 'each line gives the colours back')
 
 
 def help_and_locale():
-    said = run('print', '--help')[1].decode()
+    said = run('print', '--help').out
     check(all(f'  {f} ' in said for f in ('text', 'json', 'csv', 'svg', 'ans')), 'print --help explains the formats', said)
-    check('svg' in run('--man')[1].decode() and 'svg' not in run('info', '--help')[1].decode(), 'so does the man page; info has no figure')
+    check('svg' in run('--man').out and 'svg' not in run('info', '--help').out, 'so does the man page; info has no figure')
     with tempfile.TemporaryDirectory() as folder:
-        made = shutil.which('localedef') and subprocess.run(['localedef', '-i', 'de_DE', '-f', 'UTF-8', folder + '/de_DE.UTF-8'], capture_output=True)
+        made = shutil.which('localedef') and tapcheck.run('localedef', '-i', 'de_DE', '-f', 'UTF-8', folder + '/de_DE.UTF-8')
         if not made or not os.path.isdir(folder + '/de_DE.UTF-8'):
-            check(True, 'a locale with a decimal comma # SKIP localedef cannot make one here')
+            skip('a locale with a decimal comma: localedef cannot make one here')
             return
         there = dict(os.environ, LOCPATH=folder, LC_ALL='de_DE.UTF-8')
         for question in (['-f', 'csv'], ['-f', 'svg'], ['-f', 'text', '-e', 'mlp_out 1 scale 0.5'], ['-f', 'json']):
-            ask = [program, 'print', 'head-attribution', 'demo', '-p', PROMPT, *question]
-            check(subprocess.run(ask, capture_output=True, env=there).stdout == run(*ask[1:])[1], f'{question[1]} is the same where numbers have a comma')
+            ask = ['print', 'head-attribution', 'demo', '-p', PROMPT, *question]
+            check(run(*ask, env=there).raw == run(*ask).raw, f'{question[1]} is the same where numbers have a comma')
 
 
 def main():
-    techniques = [line.split()[0] for line in run('analyses')[1].decode().splitlines() if re.match(r'\s*[a-z]+(-[a-z]+)* +[A-Z]', line)]
+    techniques = [line.split()[0] for line in run('analyses').out.splitlines() if re.match(r'\s*[a-z]+(-[a-z]+)* +[A-Z]', line)]
     check(len(techniques) > 15, f'{len(techniques)} techniques')
     for technique in techniques:
         if technique != 'subspace-interchange':
@@ -141,14 +132,14 @@ def main():
     compare('head-attribution', '-e', 'head 1.2 zero', '--foil', FOIL)
     compare('attention', '--foil', FOIL, '--diff', 'foil')
     for text in (HOSTILE, '', ' ', '\n\n\t'):
-        status, svg, said = run('print', 'logit-lens', 'demo', '-p', text, '-f', 'svg')
+        status, _, said, svg = run('print', 'logit-lens', 'demo', '-p', text, '-f', 'svg')
         if check(status == 0, f'the prompt {text!r}', said):
             parsed(f'the prompt {text!r}', svg)
     values()
     themes()
     colored()
     help_and_locale()
-    print(f'1..{count}')
+    return tapcheck.done()
 
 
-main()
+sys.exit(main())

@@ -20,7 +20,9 @@ import time
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "tests/fuzz"))
 sys.dont_write_bytecode = True
+import tapcheck  # noqa: E402
 from make_corpus import gguf, key, safetensors, text  # noqa: E402
+from tapcheck import check  # noqa: E402
 
 LMSCOPE, SANITIZED = os.path.abspath(sys.argv[1]), "sanitized" in sys.argv[2:]
 HERE = pathlib.Path(tempfile.mkdtemp(prefix="lmscope-hostile-"))
@@ -29,14 +31,6 @@ LLAMA = key("general.architecture", "string", "llama")
 RED = "\x1b[31m\x9b5m\u202e"
 OBEYED = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 PROMPT = ["-p", "one two"]
-number = failed = 0
-
-
-def tap(ok, what, why=""):
-    global number, failed
-    number += 1
-    failed += not ok
-    print(f"{'ok' if ok else 'not ok'} {number} - {what}" + ("" if ok else f"\n# {why}"), flush=True)
 
 
 def limits():
@@ -44,8 +38,8 @@ def limits():
         resource.setrlimit(resource.RLIMIT_AS, (3 << 30, 3 << 30))
 
 
-def check(what, arguments, metadata=0, status=1, says=""):
-    """Runs lmscope. `metadata`: bytes of the files that are read whole."""
+def refused(what, arguments, metadata=0, status=1, says=""):
+    """lmscope refuses it as it should. `metadata`: bytes of the files that are read whole."""
     start = time.monotonic()
     with tempfile.TemporaryFile() as err:
         p = subprocess.Popen([LMSCOPE, *map(str, arguments)], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=err,
@@ -67,7 +61,7 @@ def check(what, arguments, metadata=0, status=1, says=""):
         wrong.append(f"says {said!r}")
     if not SANITIZED and usage.ru_maxrss > (64 << 10) + 20 * metadata // 1024:
         wrong.append(f"took {usage.ru_maxrss >> 10} MB for {metadata / 1e6:.1f} MB")
-    tap(not wrong, what, "; ".join(wrong))
+    check(not wrong, what, "; ".join(wrong))
 
 
 def put(name, data):
@@ -126,13 +120,13 @@ def gguf_files():
 def check_gguf():
     for what, data in gguf_files():
         path = put("hostile.gguf", data)
-        check(f"GGUF, {what}", ["info", path], len(data), says="hostile.gguf")
+        refused(f"GGUF, {what}", ["info", path], len(data), says="hostile.gguf")
     whole = (ROOT / "tests/fixtures/gguf/llama-grouped.gguf").read_bytes()
     for cut in range(0, len(whole) - 32, 6007):
-        check(f"GGUF, cut at {cut}", ["print", "next-token", put("cut.gguf", whole[:cut]), *PROMPT], cut, says="cut.gguf")
+        refused(f"GGUF, cut at {cut}", ["print", "next-token", put("cut.gguf", whole[:cut]), *PROMPT], cut, says="cut.gguf")
     with open(put("sparse.gguf", gguf([LLAMA], [("a", [4], 0, 16)])[:-4]), "ab") as f:
         f.truncate(1 << 40)
-    check("GGUF, of 1 TB", ["info", HERE / "sparse.gguf"], 0, says="sparse.gguf")
+    refused("GGUF, of 1 TB", ["info", HERE / "sparse.gguf"], 0, says="sparse.gguf")
 
 
 # ---- what is no file ----
@@ -154,15 +148,15 @@ def check_special():
         def of(name, kind=kind):
             return special(HERE / f"{kind}{name}", kind)
 
-        check(f"a model that is a {kind}", ["info", of(".gguf")], says=kind)
+        refused(f"a model that is a {kind}", ["info", of(".gguf")], says=kind)
         for end in (".npy", ".gguf", ".safetensors"):
-            check(f"a vector that is a {kind}", ["print", "next-token", "demo", *PROMPT, "-e", f"resid_post 1 add {of(end)}"], says=kind)
-        check(f"prompts that are a {kind}", ["print", "residual-norms", "demo", "--prompts", of(".txt")], says=kind)
-        check(f"a preset that is a {kind}", ["print", "--preset", of(".yaml")], says=kind)
-        check(f"a reference that is a {kind}", ["verify", "demo", of(".json")], says=kind)
-        check(f"a text that is a {kind}", ["perplexity", "demo", of(".text")], says=kind)
+            refused(f"a vector that is a {kind}", ["print", "next-token", "demo", *PROMPT, "-e", f"resid_post 1 add {of(end)}"], says=kind)
+        refused(f"prompts that are a {kind}", ["print", "residual-norms", "demo", "--prompts", of(".txt")], says=kind)
+        refused(f"a preset that is a {kind}", ["print", "--preset", of(".yaml")], says=kind)
+        refused(f"a reference that is a {kind}", ["verify", "demo", of(".json")], says=kind)
+        refused(f"a text that is a {kind}", ["perplexity", "demo", of(".text")], says=kind)
         if kind in ("pipe", "device"):
-            check(f"--keep in a {kind}", ["print", "head-attribution", "demo", "--prompts", good, "--keep", of(".keep")], says=kind)
+            refused(f"--keep in a {kind}", ["print", "head-attribution", "demo", "--prompts", good, "--keep", of(".keep")], says=kind)
 
 
 # ---- folders ----
@@ -196,7 +190,7 @@ def check_folder(what, command=("info",), **changed):
     for name in changed:
         if name.startswith("model_0") and isinstance(changed[name], (bytes, str)):
             extra += len(changed[name])
-    check(what, [*command, path, *rest], metadata(path) + extra)
+    refused(what, [*command, path, *rest], metadata(path) + extra)
 
 
 def check_folders():
@@ -248,20 +242,20 @@ def check_small():
                        "an edit that is none": 'panes: [[{analysis: next-token}]]\nedits: ["head \\e[31m zero"]',
                        "an argument out of range": "panes: [[{analysis: next-token, args: {k: -5}}]]",
                        "an unknown technique": 'panes: [[{analysis: "\\e[31m"}]]'}.items():
-        check(f"a preset, {what}", ["print", "--preset", put("hostile.yaml", data)], len(data), says="hostile.yaml")
+        refused(f"a preset, {what}", ["print", "--preset", put("hostile.yaml", data)], len(data), says="hostile.yaml")
     for what, data in {"empty": "", "binary": bytes(range(256)), "Latin-1": b"caf\xe9", "deep": "{" * 1000, "a number": '{"prompt":5}',
                        "no prompt": '{"foil":"a"}', "wrong alone": '{"prompt":"a","wrong":"b"}', "NUL": '{"prompt":"a\\u0000"}'}.items():
-        check(f"prompts, {what}", ["print", "residual-norms", "demo", "--prompts", put("hostile.txt", data)], len(data), says="hostile.txt")
+        refused(f"prompts, {what}", ["print", "residual-norms", "demo", "--prompts", put("hostile.txt", data)], len(data), says="hostile.txt")
     good = put("good.txt", "one two\nthree four\n")
     for what, data in {"text": "hello\n", "another question": '{"question":"x"}\n', "binary": bytes(range(256)), "deep": "[" * 1000}.items():
-        check(f"what is kept, {what}", ["print", "head-attribution", "demo", "--prompts", good, "--keep", put("hostile.keep", data)],
+        refused(f"what is kept, {what}", ["print", "head-attribution", "demo", "--prompts", good, "--keep", put("hostile.keep", data)],
               len(data), says="hostile.keep")
     for what, data in {"empty": b"", "cut": b"\x93NUMPY\1\0\xff\xff"}.items():
-        check(f"a vector, {what}", ["print", "next-token", "demo", *PROMPT, "-e", f"resid_post 1 add {put('hostile.npy', data)}"],
+        refused(f"a vector, {what}", ["print", "next-token", "demo", *PROMPT, "-e", f"resid_post 1 add {put('hostile.npy', data)}"],
               len(data), says="hostile.npy")
     for what, ids in {"no ids": {}, "a text": {"ids": ["a"]}, "negative": {"ids": [-1]}}.items():
         put("reference/expected.safetensors", safetensors([("logits", "F32", [1], 4)]))
-        check(f"a reference, {what}", ["verify", TINY, put("reference/expected.json", json.dumps(ids)).parent], says="expected.json")
+        refused(f"a reference, {what}", ["verify", TINY, put("reference/expected.json", json.dumps(ids)).parent], says="expected.json")
 
 
 # ---- work that is interrupted ----
@@ -276,9 +270,9 @@ def check_interrupt():
     p.send_signal(signal.SIGINT)
     said = p.communicate()[1]
     lines = kept.read_bytes().count(b"\n") - 1
-    tap(p.returncode == 1 and "interrupted; " in said and 2 <= lines < 60, f"Ctrl-C keeps what is done: {lines} prompts", said)
-    again = subprocess.run([*whole, "--keep", str(kept)], capture_output=True, check=False).stdout
-    tap(again == subprocess.run(whole, capture_output=True, check=False).stdout, "what goes on from there comes to the same bytes")
+    check(p.returncode == 1 and "interrupted; " in said and 2 <= lines < 60, f"Ctrl-C keeps what is done: {lines} prompts", said)
+    again = tapcheck.run(*whole, "--keep", kept).raw
+    check(again == tapcheck.run(*whole).raw, "the same command resumes there and prints the same bytes")
 
 
 signal.signal(signal.SIGALRM, ran_out)
@@ -290,5 +284,4 @@ try:
     check_interrupt()
 finally:
     shutil.rmtree(HERE)
-print(f"1..{number}")
-sys.exit(failed > 0)
+sys.exit(tapcheck.done())

@@ -1,23 +1,11 @@
 #!/usr/bin/env bash
 # install.sh BUILD-FOLDER - what `meson install` puts where, and that the installed program finds it without the source tree.
 set -u
+. "$(dirname "$0")/tap.sh"
 build=$1
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 
-count=0
-check() # WHAT COMMAND...
-{
-	local what=$1 said
-	shift
-	count=$((count + 1))
-	if said=$("$@" 2>&1); then
-		echo "ok $count - $what"
-	else
-		echo "not ok $count - $what"
-		sed 's/^/# /' <<<"$said"
-	fi
-}
 at_least() # N GLOB
 {
 	local n=$1
@@ -28,30 +16,30 @@ at_least() # N GLOB
 # The meson that the folder was set up with.
 install=$(sed -n '/^build meson-internal__install:/,/COMMAND/s/^ *COMMAND = //p' "$build/build.ninja" | head -n 1)
 export DESTDIR=$folder/root
-check 'meson install works' bash -c "cd '$build' && $install"
+works 'meson install works' bash -c "cd '$build' && $install"
 unset DESTDIR
 program=$(find "$folder/root" -path '*/bin/lmscope' -type f)
 prefix=${program%/bin/lmscope}
-check 'the program is in bin' test -x "$program"
-check 'six presets or more' at_least 6 "$prefix"/share/lmscope/presets/*.yaml
-check 'four themes or more' at_least 4 "$prefix"/share/lmscope/themes/*.yaml
-check 'the demo model' test -e "$prefix/share/lmscope/models/demo/config.json"
-check 'the man page' test -s "$prefix/share/man/man1/lmscope.1"
-check 'nothing else' bash -c "! find '$prefix' -type f | grep -vE '/bin/lmscope$|/share/lmscope/(presets|themes|models/demo)/|/share/man/man1/lmscope.1$'"
+works 'the program is in bin' test -x "$program"
+works 'six presets or more' at_least 6 "$prefix"/share/lmscope/presets/*.yaml
+works 'four themes or more' at_least 4 "$prefix"/share/lmscope/themes/*.yaml
+works 'the demo model' test -e "$prefix/share/lmscope/models/demo/config.json"
+works 'the man page' test -s "$prefix/share/man/man1/lmscope.1"
+works 'nothing else' bash -c "! find '$prefix' -type f | grep -vE '/bin/lmscope$|/share/lmscope/(presets|themes|models/demo)/|/share/man/man1/lmscope.1$'"
 
 # Moved elsewhere as a whole, with nothing of the person who builds in its environment.
 mv "$prefix" "$folder/moved"
 mkdir "$folder/home"
 installed() { env -i HOME="$folder/home" PATH=/usr/bin:/bin LC_ALL=C.UTF-8 "$folder/moved/bin/lmscope" "$@"; }
 finds() { installed info demo | grep -F "$folder/moved/share/lmscope/models/demo"; }
-check 'the installed program finds its own demo model' finds
-check 'and answers' installed print next-token demo -p 'Once upon a time'
+works 'the installed program finds its own demo model' finds
+works 'and answers' installed print next-token demo -p 'Once upon a time'
 for preset in "$folder"/moved/share/lmscope/presets/*.yaml; do
 	name=$(basename "$preset" .yaml)
 	if ! grep -q '^model: demo$' "$preset"; then
 		echo "# $name is for a model that does not come with the program"
 		continue
 	fi
-	check "and has the preset $name" installed print --preset "$name" -f json
+	works "and has the preset $name" installed print --preset "$name" -f json
 done
-echo "1..$count"
+tap_done

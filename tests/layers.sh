@@ -1,25 +1,10 @@
 #!/usr/bin/env bash
 # layers.sh [FOLDER] - the rules of the building: who may include whom, and one door for each outside library.
 set -u
+. "$(dirname "$0")/tap.sh"
 cd "${1:-$(dirname "$0")/..}" || exit 1
 export LC_ALL=C
-shopt -s lastpipe	# rule counts in this shell, not in one of its own
-
-count=0 failed=0
-# Passes when nothing is on standard input; what is there are the places that break the rule.
-rule() # WHAT
-{
-	local places
-	places=$(cat)
-	count=$((count + 1))
-	if [ -z "$places" ]; then
-		echo "ok $count - $1"
-	else
-		failed=$((failed + 1))
-		echo "not ok $count - $1"
-		sed 's/^/# /' <<<"$places"
-	fi
-}
+shopt -s lastpipe	# `… | none` counts in this shell, not in one of its own
 
 sources() { find engine tui -name '*.[ch]' | sort; }
 # FILE:LINE:TEXT of the sources outside comments and strings, so that a word in a sentence is no call.
@@ -45,7 +30,7 @@ code() # FOLDER
 # 1. One door for each outside library: its header, and only there.
 door() # DOORS HEADER-PATTERN NAME
 {
-	grep -nE "#[ \t]*include[ \t]*<$2>" $(sources) | grep -vE "^($1):" | rule "$3 only in ${1//|/ and }"
+	grep -nE "#[ \t]*include[ \t]*<$2>" $(sources) | grep -vE "^($1):" | none "$3 only in ${1//|/ and }"
 }
 door 'tui/term.c|tui/term_keys.c|tui/term_pen.c' '(ncurses|curses|ncursesw)[a-z/]*\.h' ncurses
 door engine/numbers/blas.c '(cblas|openblas[a-z_]*|lapacke?)\.h' OpenBLAS
@@ -55,7 +40,7 @@ door engine/model/split.c 'pcre2[a-z]*\.h' PCRE2
 door engine/base/archive.c 'zip\.h' libzip
 door engine/base/utf8.c 'utf8proc\.h' utf8proc
 door 'engine/worker.c|engine/numbers/pool.c' 'pthread\.h' pthreads
-code engine | grep -E '\b(fork|system|popen)[ \t]*\(' | rule 'the engine starts no other program'
+code engine | grep -E '\b(fork|system|popen)[ \t]*\(' | none 'the engine starts no other program'
 
 # 2. Includes only go down.
 grep -nE '^#[ \t]*include[ \t]*"(engine|tui)/' $(sources) | awk -F'[:"]' '
@@ -70,33 +55,32 @@ grep -nE '^#[ \t]*include[ \t]*"(engine|tui)/' $(sources) | awk -F'[:"]' '
 		return 6
 	}
 	floor($4) > floor($1) { print $1 ":" $2 ": includes " $4 }' |
-	rule 'includes only go down: base, numbers, model, run, analysis, analyses, session and worker, tui'
-grep -nE '^#[ \t]*include[ \t]*"' $(sources) | grep -vE '"(engine|tui)/' | rule 'includes are written from the root'
+	none 'includes only go down: base, numbers, model, run, analysis, analyses, session and worker, tui'
+grep -nE '^#[ \t]*include[ \t]*"' $(sources) | grep -vE '"(engine|tui)/' | none 'includes are written from the root'
 
 # 3. The screen sees only the face of the engine; the command line asks the session itself.
 face='base/[a-z0-9_]+\.h|analysis/(analysis|param|span|table)\.h|analysis/analyses\.def|run/(dim|site|edit|metric)\.(h|def)|(export|job|models|preset|worker|witness)\.h'
 grep -nE '^#[ \t]*include[ \t]*"engine/' $(find tui -name '*.[ch]' | sort) | grep -vE "\"engine/($face)\"" |
 	grep -vE '^tui/(main|cli/[a-z_]*)\.[ch]:[0-9]+:#include "engine/((session|bench|dataset|snapshot)\.h|model/[a-z]+\.h|run/(run|direction|vector_file)\.h|numbers/pool\.h)"' |
-	rule 'tui includes only the face of the engine'
+	none 'tui includes only the face of the engine'
 # One door outward: text from a model or a file is made safe for a terminal where it leaves, and leaves nowhere else. term_out.c sends what is
 # painted (cells, which hold no control characters), tui.c bytes to itself, crash.c what a signal handler may, witness.c what a test asks for.
 code tui | grep -E '(^|[^>])\b(v?f?printf|v?dprintf|f?puts|putchar|f?putc|fwrite|write|writev|perror|psignal)[ \t]*\(|\b(stdout|stderr)\b' |
 	grep -vE '^tui/(cli/say|crash|terminal/crash|term_out|terminal/term_out|witness)\.c:|^tui/(app/)?tui\.c:[0-9]+:.*write\(signal_pipe|^tui/(terminal/)?term\.c:[0-9]+:.*isatty' |
-	rule 'text leaves only through tui/cli/say.c and the terminal'
+	none 'text leaves only through tui/cli/say.c and the terminal'
 
 # 4. The engine is quiet and never leaves.
 code engine | grep -E '\b(printf|puts|putchar|vprintf|perror)[ \t]*\(|\b(stdout|stderr)\b' | grep -v '^engine/base/arena.c:' |
-	rule 'the engine never prints (arena.c may, before it aborts)'
-code engine | grep -E '\b(exit|_exit|_Exit|quick_exit)[ \t]*\(' | rule 'the engine never exits'
-code engine | grep -E '\b(gets|strcpy|strcat|sprintf|strtok|alloca|atoi|atof)[ \t]*\(' | rule 'no calls that cannot be checked'
+	none 'the engine never prints (arena.c may, before it aborts)'
+code engine | grep -E '\b(exit|_exit|_Exit|quick_exit)[ \t]*\(' | none 'the engine never exits'
+code engine | grep -E '\b(gets|strcpy|strcat|sprintf|strtok|alloca|atoi|atof)[ \t]*\(' | none 'no calls that cannot be checked'
 
 # 5. What is counted is shared between threads: a copy would read the count while another thread changes it.
-{ code engine; code tui; } | grep -E '\bstruct (table|run|snapshot) [a-z_]+( =|;|,|\))' | rule 'no copy of what is counted'
+{ code engine; code tui; } | grep -E '\bstruct (table|run|snapshot) [a-z_]+( =|;|,|\))' | none 'no copy of what is counted'
 
 # 6. Every technique stands in the table, and the table has no other.
 comm -3 <(sed -nE 's/^ANALYSIS\(([a-z_0-9]+)\).*/\1/p' engine/analysis/analyses.def | sort) \
-	<(ls engine/analyses/*.c | sed 's/.*\///; s/\.c$//' | sort) | rule 'engine/analyses and analyses.def name the same techniques'
+	<(ls engine/analyses/*.c | sed 's/.*\///; s/\.c$//' | sort) | none 'engine/analyses and analyses.def name the same techniques'
 
-echo "1..$count"
 sources | xargs wc -l | awk '$2 != "total" && $1 > 450 { print "# note: " $2 " has " $1 " lines; two subjects?" }'
-exit $((failed > 0))
+tap_done

@@ -13,6 +13,9 @@ import subprocess
 import sys
 import tempfile
 
+import tapcheck
+from tapcheck import check, skip
+
 LMSCOPE, SANITIZED = os.path.abspath(sys.argv[1]), "sanitized" in sys.argv[2:]
 PATIENCE = 120
 NOBODY = 65534
@@ -21,20 +24,6 @@ COMMANDS = {
     "patching": ["print", "activation-patching", "demo", "-p", "Tom ran", "--foil", "Anna ran"],
     "generate": ["generate", "demo", "-p", "one two"],
 }
-number = failed = 0
-
-
-def tap(ok, what, why=""):
-    global number, failed
-    number += 1
-    failed += not ok
-    print(f"{'ok' if ok else 'not ok'} {number} - {what}" + ("" if ok else f"\n# {why}"), flush=True)
-
-
-def skip(what):
-    global number
-    number += 1
-    print(f"ok {number} # SKIP {what}", flush=True)
 
 
 def limited(limits, user=None):
@@ -91,18 +80,18 @@ def check_memory():
             ends.add(status)
             if not is_good(status, said):
                 wrong.append(f"{kilobytes} KB: {status}, {said!r}")
-        tap(not wrong, f"{what} with {least} KB of memory and more", "; ".join(wrong))
-        tap(ends == {0, 1}, f"{what} needs some of it", f"ends with {ends}")
+        check(not wrong, f"{what} with {least} KB of memory and more", "; ".join(wrong))
+        check(ends == {0, 1}, f"{what} needs some of it", f"ends with {ends}")
 
 
 def check_stack():
     hard = resource.getrlimit(resource.RLIMIT_STACK)[1]
     status, said = run(COMMANDS["print"], {resource.RLIMIT_STACK: (64 << 10, 64 << 10)})
-    tap(status == 1 and is_good(status, said) and "ulimit -s" in said, "a stack of 64 KB is refused", f"{status}, {said!r}")
+    check(status == 1 and is_good(status, said) and "ulimit -s" in said, "a stack of 64 KB is refused", f"{status}, {said!r}")
     status, said = run(COMMANDS["print"], {resource.RLIMIT_STACK: (64 << 10, hard)})
-    tap(status == 0, "and raised where that is allowed", f"{status}, {said!r}")
+    check(status == 0, "and raised where that is allowed", f"{status}, {said!r}")
     status, said = run(COMMANDS["patching"], {resource.RLIMIT_STACK: (512 << 10, 512 << 10)})
-    tap(status == 0, "the least that is accepted is enough", f"{status}, {said!r}")
+    check(status == 0, "the least that is accepted is enough", f"{status}, {said!r}")
 
 
 def screen(limits, user):
@@ -141,9 +130,9 @@ def check_threads():
     if user and not readable_by_others():
         return skip("another user, for whom the limit holds, cannot read the program")
     status, said = run(COMMANDS["patching"], one, user)
-    tap(status == 0, "without threads of its own the program works", f"{status}, {said!r}")
+    check(status == 0, "without threads of its own the program works", f"{status}, {said!r}")
     status, said = screen(one, user)
-    tap(status == 1 and "thread could not be started" in said, "a screen needs one, and says so", f"{status}, {said!r}")
+    check(status == 1 and "thread could not be started" in said, "a screen needs one, and says so", f"{status}, {said!r}")
 
 
 def check_file_size():
@@ -154,16 +143,16 @@ def check_file_size():
         f.write("one two\nthree four\n" * 20)
     signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     small = {resource.RLIMIT_FSIZE: (1500, 1500)}
-    p = subprocess.run([LMSCOPE, "print", "head-attribution", "demo", "--prompts", prompts, "--keep", kept], stdin=subprocess.DEVNULL,
-                       capture_output=True, text=True, restore_signals=False, preexec_fn=limited(small), check=False)
-    tap(p.returncode == 1 and p.stderr.count("\n") == 1 and "File too large" in p.stderr and "kept" in p.stderr,
-        "what cannot be kept is said, with the reason", f"{p.returncode}, {p.stderr!r}")
+    status, _, said, _ = tapcheck.run(LMSCOPE, "print", "head-attribution", "demo", "--prompts", prompts, "--keep", kept,
+                                      restore_signals=False, preexec_fn=limited(small))
+    check(status == 1 and said.count("\n") == 1 and "File too large" in said and "kept" in said,
+          "what cannot be kept is said, with the reason", f"{status}, {said!r}")
     shutil.rmtree(folder)
 
 
 def check_libraries():
-    loaded = subprocess.run([LMSCOPE], env=dict(os.environ, LD_TRACE_LOADED_OBJECTS="1"), capture_output=True, text=True, check=False).stdout
-    tap("libc.so" in loaded and "blas" not in loaded, "no library is loaded that starts threads by itself", loaded)
+    loaded = tapcheck.run(LMSCOPE, env=dict(os.environ, LD_TRACE_LOADED_OBJECTS="1")).out
+    check("libc.so" in loaded and "blas" not in loaded, "no library is loaded that starts threads by itself", loaded)
 
 
 if SANITIZED:
@@ -174,5 +163,4 @@ else:
     check_stack()
     check_threads()
     check_file_size()
-print(f"1..{number}")
-sys.exit(failed > 0)
+sys.exit(tapcheck.done())

@@ -1,22 +1,15 @@
 #!/usr/bin/env python3
 """outward.py LMSCOPE - nothing that comes out of a file, a model or a name reaches a terminal, stdout or stderr as a control character, a
 bidirectional mark or something invisible; JSON on a terminal reads back to the same."""
-import json, os, pty, shutil, subprocess, sys, tempfile
+import json, os, pty, shutil, sys, tempfile
+
+import tapcheck
+from tapcheck import check
 
 lmscope = os.path.abspath(sys.argv[1])
 demo = os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', 'models', 'demo')
 evil = 'a\033]0;PWN\007b\033[31mc\u009bd\u202ee\u200bf\u2066g\x7fh'
 forbidden = set(range(0x00, 0x20)) - {0x09, 0x0A} | set(range(0x7F, 0xA0)) | {0x200B, 0x202E, 0x2066}
-count = failed = 0
-
-
-def check(ok, what, more=''):
-    global count, failed
-    count += 1
-    failed += not ok
-    print(('ok' if ok else 'not ok'), count, '-', what)
-    if not ok:
-        print('#', repr(more)[:600])
 
 
 def found(text):
@@ -24,8 +17,8 @@ def found(text):
 
 
 def piped(*args):
-    done = subprocess.run([lmscope, *args], capture_output=True, stdin=subprocess.DEVNULL)
-    return done.stdout.decode('utf-8', 'replace'), done.stderr.decode('utf-8', 'replace')
+    result = tapcheck.run(lmscope, *args)
+    return result.out, result.err
 
 
 def on_terminal(*args):
@@ -65,16 +58,15 @@ with tempfile.TemporaryDirectory() as folder:
     for args in commands:
         name = ' '.join(args[:2]).replace(folder, '').encode('unicode_escape').decode()[:60]
         out = on_terminal(*args)
-        check(out and not found(out), 'on a terminal: ' + name, (found(out), out))
+        check(out and not found(out), 'on a terminal: ' + name, repr((found(out), out)))
         out, err = piped(*args)
         if 'csv' not in args:
-            check(not found(out), 'in a pipe: ' + name, (found(out), out))
-        check(not found(err), 'its sentences: ' + name, (found(err), err))
+            check(not found(out), 'in a pipe: ' + name, repr((found(out), out)))
+        check(not found(err), 'its sentences: ' + name, repr((found(err), err)))
     for args in [('tokens', model, '-p', prompt, '-f', 'json'), ('info', model, '-f', 'json'),
                  ('print', 'next-token', model, '-p', prompt, '-f', 'json')]:
         there, bare = on_terminal(*args), piped(*args)[0]
         line = [part for part in there.split('\n') if part.startswith('{')][-1]
-        check(not found(there), 'JSON on a terminal: ' + args[0], (found(there), there))
-        check(bare and json.loads(line) == json.loads(bare), 'and it reads back to what a pipe gets', (line, bare))
-print('1..%d' % count)
-sys.exit(failed > 0)
+        check(not found(there), 'JSON on a terminal: ' + args[0], repr((found(there), there)))
+        check(bare and json.loads(line) == json.loads(bare), 'and it reads back to what a pipe gets', repr((line, bare)))
+sys.exit(tapcheck.done())

@@ -1,17 +1,11 @@
 #!/usr/bin/env bash
 # readme.sh PROGRAM - the README tells the truth: its tables are the program's, its commands work, its files are there.
 set -u
+. "$(dirname "$0")/tap.sh"
 program=$(readlink -f "$1")
 cd "$(dirname "$0")/.." || exit 1
 python3=python3
 [ ! -x /usr/bin/python3 ] || python3=/usr/bin/python3
-
-count=0
-result() # STATUS WHAT SAID
-{
-	count=$((count + 1))
-	if [ "$1" = 0 ]; then echo "ok $count - $2"; else echo "not ok $count - $2"; sed 's/^/# /' <<<"$3"; fi
-}
 
 said=$("$python3" tools/readme "$program" | diff README.md - 2>&1)
 result $? 'the tables of techniques and keys (tools/readme makes them)' "$said"
@@ -38,10 +32,10 @@ while IFS= read -r line; do
 	result $? "$line" "$said"
 done < <(awk '/^```/ { inside = !inside && /^```sh/; next } inside' README.md)
 [ "$run" -gt 4 ]
-result $? "$run commands were found" ''
+result $? "$run commands were found"
 
 for file in $(grep -oE '\]\([^)#:]+\)' README.md | sed 's/^](//; s/)$//'); do
 	[ -e "$file" ]
-	result $? "$file is there" ''
+	result $? "$file is there"
 done
-echo "1..$count"
+tap_done

@@ -2,19 +2,11 @@
 # stems.sh LMSCOPE [FOLDER] - one grep finds all of a technique: logit-lens is engine/analyses/logit_lens.c, a row of analyses.def, a preset
 # presets/logit_lens.yaml, and tests of its numbers that name it. The same for views. Says what is missing.
 set -u
+. "$(dirname "$0")/tap.sh"
 lmscope=${1:?the program}
 case $lmscope in /*) ;; *) lmscope=$PWD/$lmscope ;; esac
 cd "${2:-$(dirname "$0")/..}" || exit 1
 export LC_ALL=C
-
-count=0 failed=0
-none() # WHAT: passes when nothing is on standard input; what is there is what is missing
-{
-	local missing
-	missing=$(cat)
-	count=$((count + 1))
-	if [ -z "$missing" ]; then echo "ok $count - $1"; else echo "not ok $count - $1"; sed 's/^/# /' <<<"$missing"; failed=1; fi
-}
 
 rows=$(sed -nE 's/^ANALYSIS\(([a-z_0-9]+)\).*/\1/p' engine/analysis/analyses.def | sort)
 each() { for stem in $rows; do name=${stem//_/-}; "$@"; done; }
@@ -52,5 +44,4 @@ for doc in docs/ARCHITECTURE.md CONTRIBUTING.md; do
 		while read -r file; do case $file in */attention_distance.*) ;; *)
 			[ -e "$file" ] || [ -n "$(find engine tui tests tools docs themes presets -path "*/$file" -print -quit)" ] || echo "$file" ;; esac; done)
 done
-echo "1..$count"
-exit $failed
+tap_done

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # words.sh [FOLDER] - what the program says is said as one would say it: words that readers stumbled over are in none of its texts.
 set -u
+. "$(dirname "$0")/tap.sh"
 cd "${1:-$(dirname "$0")/..}" || exit 1
 export LC_ALL=C.UTF-8
 
@@ -39,17 +40,8 @@ texts()
 }
 
 all_texts=$(texts)
-count=0 failed=0
 while IFS= read -r line; do
 	word=${line%|*} say=${line##*|}
-	count=$((count + 1))
-	if places=$(grep -P "^[^:]*:[0-9]*:.*(?:$word)" <<<"$all_texts"); then
-		failed=$((failed + 1))
-		echo "not ok $count - no text says /$word/; say: $say"
-		sed 's/^/# /' <<<"$places"
-	else
-		echo "ok $count - no text says /$word/"
-	fi
+	none "no text says /$word/; say: $say" < <(grep -P "^[^:]*:[0-9]*:.*(?:$word)" <<<"$all_texts")
 done <<<"$stumbled"
-echo "1..$count"
-[ "$failed" -eq 0 ]
+tap_done

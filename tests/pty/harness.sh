@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
 # harness.sh STEPS - the harness itself: what it must see in a program of three lines, and what it must not let pass.
 set -u
+. "$(dirname "$0")/../tap.sh"
 steps=$1
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 
-count=0 failed=0
 # The steps on standard input pass, or fail at the line that is named.
 plays() # WHAT pass|LINE
 {
@@ -13,14 +13,8 @@ plays() # WHAT pass|LINE
 	cat >"$folder/a.steps"
 	said=$("$steps" bash "$folder/a.steps" 2>&1)
 	line=$(sed -nE 's/^not ok [0-9]+ - ([0-9]+):.*/\1/p' <<<"$said")
-	count=$((count + 1))
-	if [ "${line:-pass}" = "$2" ]; then
-		echo "ok $count - $1"
-	else
-		failed=$((failed + 1))
-		echo "not ok $count - $1"
-		sed 's/^/# /' <<<"$said"
-	fi
+	[ "${line:-pass}" = "$2" ]
+	result $? "$1" "$said"
 }
 
 plays 'a polite program passes, through Ctrl-Z too' pass <<'EOS'
@@ -83,5 +77,4 @@ until up
 hangup
 exit HUP
 EOS
-echo "1..$count"
-exit $((failed > 0))
+tap_done

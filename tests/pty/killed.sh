@@ -2,7 +2,8 @@
 # killed.sh STEPS PROGRAM - SIGKILL while one types on: what is found again is what was on the screen at most two seconds before, and whole.
 # The moments come from a seed (SEED=N, 1 by default), so that a failure can be had again.
 set -u
-steps=$1 program=$2 count=0 failed=0
+. "$(dirname "$0")/../tap.sh"
+steps=$1 program=$2
 RANDOM=${SEED:-1}
 script=$(mktemp) letters=abcdefghijklmnopqrstuvwxyz
 trap 'rm -f "$script"' EXIT
@@ -19,14 +20,6 @@ for round in 1 2 3 4 5 6; do
 		printf 'shell for i in 1 2 3 4 5 6 7 8 9 10; do test "$(ls ~/.local/state/lmscope/sessions | grep -c yaml$)" = 1 && exit 0; sleep 0.5; done; exit 1\n'
 		printf 'key q\nexit 0\n'
 	} >"$script"
-	count=$((count + 1))
-	if said=$("$steps" "$program" "$script"); then
-		echo "ok $count - killed $rest ms after the last letter of \"${letters:0:typed}\""
-	else
-		failed=1
-		echo "not ok $count - killed $rest ms after the last letter of \"${letters:0:typed}\""
-		printf '%s\n' "$said" | sed 's/^/# /'
-	fi
+	works "killed $rest ms after the last letter of \"${letters:0:typed}\"" "$steps" "$program" "$script"
 done
-echo "1..$count"
-exit $failed
+tap_done
