@@ -241,27 +241,32 @@ static bool prepare_lens(struct stand *s, int T, struct err *err)
 	return true;
 }
 
-static bool prepare_sweep(struct stand *s, const char *form)
+/* Every head zeroed, at that position, or (-1) at all. */
+static bool prepare_sweep(struct stand *s, int position)
 {
 	const struct config *c = &s->model->config;
 
 	s->variants = c->L * c->H;
 	s->variant = arena_alloc(s->arena, (size_t)s->variants * sizeof *s->variant);
 	s->value = arena_alloc(s->arena, (size_t)s->variants * sizeof *s->value);
-	for (int i = 0; i < s->variants; i++)
-		s->variant[i] = (struct sweep_variant){
-			.edits = { arena_printf(s->arena, "head %d.%d %szero", i / c->H, i % c->H, form) }, .edit_count = 1 };
+	for (int i = 0; i < s->variants; i++) {
+		struct place place = place_at(SITE_RESULT, i / c->H, i % c->H, position);
+		struct edit *edit = arena_alloc(s->arena, sizeof *edit);
+
+		*edit = edit_at(&place, EDIT_ZERO, s->arena);
+		s->variant[i] = (struct sweep_variant){ .edit = { edit }, .edits = 1 };
+	}
 	return true;
 }
 
 static bool prepare_sweep_all(struct stand *s, int T, struct err *err)
 {
-	return prepare_run(s, T, err) && prepare_sweep(s, "");
+	return prepare_run(s, T, err) && prepare_sweep(s, -1);
 }
 
 static bool prepare_sweep_last(struct stand *s, int T, struct err *err)
 {
-	return prepare_run(s, T, err) && prepare_sweep(s, "@-1 ");
+	return prepare_run(s, T, err) && prepare_sweep(s, T - 1);
 }
 
 static bool lens(const struct stand *s, const float *rows, int n, struct err *err)

@@ -312,8 +312,8 @@ static void number_positions(struct table *t, struct axis *axis, const struct ax
 			axis_token(t, axis, i, from->id[i], from->label[i], from->label_bytes[i], from->show[i]);
 		else
 			axis_label(t, axis, i, from->label[i]);
-		if (from->part)
-			axis_part(t, axis, i, from->part[i].site, from->part[i].layer, from->part[i].unit);
+		if (from->place)
+			axis_place(t, axis, i, from->place[i]);
 	}
 }
 

@@ -1,7 +1,7 @@
 /*
  * export_json.c - see export.h: one line of JSON per table, its members always in this order.
  *
- *   analysis model prompt foil (prompts) edits metric args (diff, on) rows cols units values (stderr) (words ids) (check) (footnote)
+ *   analysis model prompt foil (prompts) edits metric args (diff, on) rows cols units values (stderr) (words ids) (edges edge_places) (check) (footnote)
  */
 #include "engine/export.h"
 
@@ -147,7 +147,55 @@ static void write_args(struct str *out, const struct answer *a)
 		text_member(out, "diff", diff_words[pane->diff]);
 }
 
-static void write_axis(struct str *out, const char *name, const struct axis *axis)
+/* A place as it is typed; null: nowhere. */
+static void write_place(struct str *out, const struct place *place)
+{
+	struct str s;
+
+	str_init(&s);
+	place_print(place, &s);
+	if (s.n)
+		json_write_string(out, s.s, s.n);
+	else
+		str_add(out, "null");
+	str_done(&s);
+}
+
+/* Inside the axis of the rows: where each is, and how they relate. */
+static void write_tree(struct str *out, const struct table *t)
+{
+	key(out, "parent");
+	for (int i = 0; i < t->rows.n; i++)
+		str_addf(out, "%c%d", i ? ',' : '[', t->parent[i]);
+	str_add_char(out, ']');
+	key(out, "closed");
+	for (int i = 0; i < t->rows.n; i++)
+		str_addf(out, "%c%s", i ? ',' : '[', t->closed[i] ? "true" : "false");
+	str_add_char(out, ']');
+}
+
+/* "edges":[[from,to,weight],…],"edge_places":["head 3.1",null,…] */
+static void write_edges(struct str *out, const struct table *t)
+{
+	key(out, "edges");
+	str_add_char(out, '[');
+	for (int i = 0; i < t->edges; i++) {
+		str_addf(out, "%s[%d,%d,", i ? "," : "", t->edge[i].from, t->edge[i].to);
+		json_write_float(out, t->edge[i].weight);
+		str_add_char(out, ']');
+	}
+	str_add_char(out, ']');
+	key(out, "edge_places");
+	str_add_char(out, '[');
+	for (int i = 0; i < t->edges; i++) {
+		if (i)
+			str_add_char(out, ',');
+		write_place(out, &t->edge[i].place);
+	}
+	str_add_char(out, ']');
+}
+
+static void write_axis(struct str *out, const char *name, const struct axis *axis, const struct table *t)
 {
 	key(out, name);
 	str_add_char(out, '{');
@@ -159,7 +207,18 @@ static void write_axis(struct str *out, const char *name, const struct axis *axi
 			str_add_char(out, ',');
 		json_write_string(out, axis->label[i], axis->label_bytes[i]);
 	}
-	str_add(out, "]}");
+	str_add_char(out, ']');
+	if (axis->place)
+		key(out, "places");
+	for (int i = 0; axis->place && i < axis->n; i++) {
+		str_add_char(out, i ? ',' : '[');
+		write_place(out, &axis->place[i]);
+	}
+	if (axis->place)
+		str_add_char(out, ']');
+	if (axis == &t->rows && t->parent)
+		write_tree(out, t);
+	str_add_char(out, '}');
 }
 
 static void write_error(struct str *out, const struct table *t, size_t cell)
@@ -259,8 +318,8 @@ void export_json(const struct answer *a, struct str *out)
 	write_edits(out, a->job);
 	write_metric(out, a);
 	write_args(out, a);
-	write_axis(out, "rows", &t->rows);
-	write_axis(out, "cols", &t->cols);
+	write_axis(out, "rows", &t->rows, t);
+	write_axis(out, "cols", &t->cols, t);
 	key(out, "units");
 	for (int i = 0; i < t->units; i++) {
 		str_add_char(out, i ? ',' : '[');
@@ -278,6 +337,8 @@ void export_json(const struct answer *a, struct str *out)
 		write_cells(out, "words", t, write_word);
 		write_cells(out, "ids", t, write_id);
 	}
+	if (t->edge)
+		write_edges(out, t);
 	if (t->check.name)
 		write_check(out, &t->check);
 	if (t->footnote)

@@ -93,32 +93,21 @@ static void complete_setting(const struct app *app, const char *argument, struct
 	}
 }
 
-/* The target that an edit begins with; NULL: another word. */
-static const struct edit_target *typed_target(const char *argument)
-{
-	const struct edit_target *t = edit_targets;
-	size_t n = strcspn(argument, " ");
-
-	while (t->word && (strlen(t->word) != n || strncmp(argument, t->word, n)))
-		t++;
-	return t->word ? t : NULL;
-}
-
 /* TARGET LAYER[.UNIT] [@POSITIONS] OP: the place offered is where the cursor is. */
 static void complete_edit(const struct app *app, const char *argument, struct completion *c)
 {
 	int before, layers = extent_of(app, DIM_LAYER), heads = extent_of(app, DIM_HEAD);
 	const char *word = last_word(argument, &before);
-	const struct edit_target *target = typed_target(argument);
+	const struct place_word *target = place_word_find(argument, strcspn(argument, " "));
 	char text[60];
 
 	c->from += (size_t)(word - argument);
 	c->more = true;
-	if (before && target && !edit_has_layer(target))	/* its place is no word */
+	if (before && target && target->site == SITE_LN_FINAL)	/* it has no layer */
 		before++;
 	if (before == 0) {
-		for (int i = 0; edit_targets[i].word; i++)
-			offer(c, word, edit_targets[i].word, edit_targets[i].help);
+		for (int i = 0; place_words[i].word; i++)
+			offer(c, word, place_words[i].word, place_words[i].help);
 	} else if (before == 1) {
 		snprintf(text, sizeof text, "%d", cursor_get(app, DIM_LAYER, layers));
 		if (target && site_table[target->site].unit == DIM_HEAD)
@@ -133,7 +122,7 @@ static void complete_edit(const struct app *app, const char *argument, struct co
 		if (before == 2 && extent_of(app, DIM_POSITION))
 			offer(c, word, text, "from the cursor's position on, generated tokens included");
 		for (int i = 0; i < EDIT_OPS; i++)
-			if (!target || edit_op_fits(target, (enum edit_op)i))
+			if (!target || edit_op_fits(target->site, (enum edit_op)i))
 				offer(c, word, edit_ops[i].word, edit_ops[i].help);
 	}
 }

@@ -92,10 +92,8 @@ static void toggle_lines(struct app *app, const char *lines)
 bool cell_intervention(const struct app *app, bool here, struct str *lines, struct err *err)
 {
 	struct answer_shown answer = { 0 };
-	struct str line;
-	struct spot spot;
+	struct place cell, place;
 	int row, col;
-	bool fine;
 
 	if (app->focus < app->doc.job.panes)
 		question_answer(app, app->focus, &answer);
@@ -104,12 +102,13 @@ bool cell_intervention(const struct app *app, bool here, struct str *lines, stru
 	cursor_in(app, answer.table, &row, &col);
 	if (cell_edits(answer.table, row, col, lines))
 		return true;
-	str_clear(lines);
-	str_init(&line);
-	spot_at(answer.table, row, col, &spot);
-	fine = spot_edit(&spot, here, &line, err) && edit_canonical(line.s, lines, err);
-	str_done(&line);
-	return fine;
+	if (!cursor_place(app, &cell))
+		cell.layer = -1;
+	if (!place_to_ablate(&cell, here, &place, err))
+		return false;
+	place_print(&place, lines);
+	str_addf(lines, " %s", edit_ops[EDIT_ZERO].word);
+	return true;
 }
 
 static void ablate(struct app *app, bool here)

@@ -52,11 +52,11 @@ static void components_follow(struct app *app, int layer)
 		int at;
 
 		question_answer(app, pane, &answer);
-		if (!answer.table || !(axis = &answer.table->rows)->part || axis->dim != DIM_COMPONENT)
+		if (!answer.table || !(axis = &answer.table->rows)->place || axis->dim != DIM_COMPONENT)
 			continue;
 		at = cursor_get(app, axis->dim, axis->n);
 		for (int i = 0; i < axis->n; i++)
-			if (axis->part[i].layer == layer && axis->part[i].site == axis->part[at].site)
+			if (axis->place[i].layer == layer && axis->place[i].site == axis->place[at].site)
 				cursor_set(app, axis->dim, i, axis->n);
 	}
 }

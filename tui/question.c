@@ -55,8 +55,8 @@ void cursor_in(const struct app *app, const struct table *t, int *row, int *col)
 static void move_on_axis(struct app *app, const struct axis *axis, int i)
 {
 	cursor_set(app, axis->dim, i, axis->n);
-	if (axis->part && i >= 0 && i < axis->n && axis->part[i].layer >= 0 && axis->dim != DIM_LAYER)
-		app->doc.cursor[DIM_LAYER] = axis->part[i].layer;
+	if (axis->place && i >= 0 && i < axis->n && axis->place[i].layer >= 0 && axis->dim != DIM_LAYER)
+		app->doc.cursor[DIM_LAYER] = axis->place[i].layer;
 }
 
 void cursor_to(struct app *app, const struct table *t, int row, int col)
@@ -195,49 +195,42 @@ void question_args(const struct app *app, int pane, struct str *out)
 
 /* ------------------------------------------------------------------------------------------------ what it is on */
 
-static void gather(const struct axis *axis, int i, struct spot *spot)
+bool cursor_place(const struct app *app, struct place *place)
 {
-	if (i < 0 || i >= axis->n)
-		return;
-	if (axis->part && axis->part[i].site != SITE_NONE) {
-		spot->site = axis->part[i].site;
-		if (axis->part[i].layer >= 0) {
-			spot->layer = axis->part[i].layer;
-			spot->unit = axis->part[i].unit;
-		}
-		return;
-	}
-	switch (axis->dim) {
-	case DIM_LAYER:
-		spot->layer = i;
-		break;
-	case DIM_HEAD:
-	case DIM_KV_HEAD:
-		spot->unit = i;
-		break;
-	case DIM_POSITION:
-		spot->position = i;
-		break;
-	case DIM_KEY:
-		spot->key = i;
-		break;
-	case DIM_NEURON:
-		spot->neuron = axis->each ? i * axis->each : i;
-		spot->neuron_to = spot->neuron + (axis->each ? axis->each : 1) - 1;
-		break;
-	case DIM_COMPONENT:
-		spot->component = true;
-		break;
-	default:
-		break;
-	}
+	struct answer_shown answer = { 0 };
+	int row, col;
+
+	*place = PLACE_NONE;
+	if (app->focus < app->doc.job.panes)
+		question_answer(app, app->focus, &answer);
+	if (!answer.table)
+		return false;
+	cursor_in(app, answer.table, &row, &col);
+	return table_place(answer.table, row, col, place);
 }
 
-void spot_at(const struct table *t, int row, int col, struct spot *spot)
+bool place_to_ablate(const struct place *cell, bool here, struct place *out, struct err *err)
 {
-	*spot = (struct spot){ t->site, t->layer, t->unit_index, -1, -1, -1, -1, false };
-	gather(&t->rows, row, spot);
-	gather(&t->cols, col, spot);
+	bool reads = cell->site == SITE_Q || cell->site == SITE_K || cell->site == SITE_V;
+
+	if (here && cell->key >= 0 && cell->layer >= 0 && cell->unit >= 0) {
+		*out = *cell;
+		out->site = SITE_PATTERN;
+		return true;
+	}
+	if (here && cell->position < 0)
+		return err_set(err, ERR_ARGUMENT, "this table has no positions: Space ablates everywhere");
+	if (cell->layer < 0)
+		return err_set(err, ERR_ARGUMENT, "there is nothing to ablate under the cursor: go to a layer, a head, or a component such as 3.attn");
+	*out = place_at(SITE_ATTN_OUT, cell->layer, cell->unit, here ? cell->position : -1);
+	out->unit_to = cell->unit_to;
+	if (cell->unit >= 0)
+		out->site = cell->site == SITE_MLP_POST || reads ? cell->site : SITE_RESULT;
+	else if (cell->site == SITE_MLP_OUT || cell->site == SITE_ATTN_OUT)
+		out->site = cell->site;
+	else
+		out->also_mlp = true;
+	return true;
 }
 
 bool edit_canonical(const char *line, struct str *out, struct err *err)
@@ -254,48 +247,9 @@ bool edit_canonical(const char *line, struct str *out, struct err *err)
 
 bool cell_edits(const struct table *t, int row, int col, struct str *lines)
 {
-	const char *from = t->edits && row >= 0 && col >= 0 ? t->edits[table_cell(t, row, col)] : NULL;
-	struct err ignored;
-	char line[600];
+	const char *edits = t->edits && row >= 0 && col >= 0 ? t->edits[table_cell(t, row, col)] : NULL;
 
-	while (from && *from) {
-		size_t n = strcspn(from, "\n");
-
-		snprintf(line, sizeof line, "%.*s", (int)n, from);
-		if (lines->n)
-			str_add_char(lines, '\n');
-		if (!edit_canonical(line, lines, &ignored))
-			return false;
-		from += n + (from[n] == '\n');
-	}
-	return lines->n > 0;
-}
-
-bool spot_edit(const struct spot *spot, bool here, struct str *line, struct err *err)
-{
-	char at[32] = "";
-
-	if (here && spot->key >= 0 && spot->layer >= 0 && spot->unit >= 0) {
-		str_addf(line, "pattern %d.%d @%d<%d zero", spot->layer, spot->unit, spot->position, spot->key);
-		return true;
-	}
-	if (here && spot->position < 0)
-		return err_set(err, ERR_ARGUMENT, "this table has no positions: Space ablates everywhere");
-	if (here)
-		snprintf(at, sizeof at, "@%d ", spot->position);
-	if (spot->layer < 0 || spot->component)
-		return err_set(err, ERR_ARGUMENT, "there is nothing to ablate under the cursor: go to a layer, a head, or a component such as 3.attn");
-	if (spot->site == SITE_MLP_OUT || spot->site == SITE_ATTN_OUT)
-		str_addf(line, "%s %d %szero", site_table[spot->site].name, spot->layer, at);
-	else if (spot->neuron >= 0 && spot->neuron_to > spot->neuron)
-		str_addf(line, "neuron %d.%d..%d %szero", spot->layer, spot->neuron, spot->neuron_to, at);
-	else if (spot->neuron >= 0)
-		str_addf(line, "neuron %d.%d %szero", spot->layer, spot->neuron, at);
-	else if (spot->unit >= 0 && (spot->site == SITE_Q || spot->site == SITE_K || spot->site == SITE_V))
-		str_addf(line, "%s %d.%d %szero", site_table[spot->site].name, spot->layer, spot->unit, at);
-	else if (spot->unit >= 0)
-		str_addf(line, "head %d.%d %szero", spot->layer, spot->unit, at);
-	else
-		str_addf(line, "layer %d %szero", spot->layer, at);
-	return true;
+	if (edits)
+		str_add(lines, edits);
+	return edits != NULL;
 }

@@ -46,19 +46,15 @@ struct answer_shown {
 };
 void question_answer(const struct app *app, int pane, struct answer_shown *out);
 
-/* What the cursor is on, gathered from both axes and the table's own arguments; -1: not given. */
-struct spot {
-	enum site site;
-	int layer, unit, position, key, neuron, neuron_to;
-	bool component;		/* a row that is neither attention nor MLP (embed, biases) */
-};
-void spot_at(const struct table *t, int row, int col, struct spot *spot);
+/* Where the cursor is in what is focused: the place of its cell. False: there is no table yet, or the cell is nowhere. */
+bool cursor_place(const struct app *app, struct place *place);
+/* What is switched off for a cell there: its head, its neurons, its attention or MLP, or its whole layer; `here`: at its position only, and
+ * of an attention weight, that weight alone. False with a sentence why not. */
+bool place_to_ablate(const struct place *cell, bool here, struct place *out, struct err *err);
 /* The line as edit_print writes it, so that two spellings of one edit are one. False with a sentence. */
 bool edit_canonical(const char *line, struct str *out, struct err *err);
 /* The edits that a cell is the effect of, as edit_print() writes them, a line each; false: it is not the effect of any. */
 bool cell_edits(const struct table *t, int row, int col, struct str *lines);
-/* The line that switches it off; `here`: at its position only. False with a sentence why not. */
-bool spot_edit(const struct spot *spot, bool here, struct str *line, struct err *err);
 
 /*
  * What Space does with the cell under the cursor, as edits, a line each: the intervention that the cell is the effect of; where it is of none,

@@ -13,7 +13,7 @@ const char *const zoom_words[ZOOM_COUNT] = { "auto", "word", "number", "shade", 
 /* By the table's look. What has no view of its own is drawn as what it is underneath: rows and columns. */
 static const struct view_kind *const kinds[] = {
 	[LOOK_HEAT] = &view_heat, [LOOK_ATTENTION] = &view_heat, [LOOK_TOKENS] = &view_heat, [LOOK_BARS] = &view_bars,
-	[LOOK_RANKING] = &view_ranking, [LOOK_LINES] = &view_heat, [LOOK_GRAPH] = &view_heat,
+	[LOOK_RANKING] = &view_ranking, [LOOK_LINES] = &view_heat, [LOOK_TREE] = &view_bars, [LOOK_GRAPH] = &view_heat,
 	[LOOK_TILES] = &view_tiles,
 };
 

@@ -7,15 +7,15 @@
  * removes a part at every position; at=last at the final one alone, which is far cheaper and sees nothing of heads that work at earlier
  * positions, as previous-token heads do. Negative: the part was helping.
  */
-#include "engine/analysis/places.h"
+#include "engine/analysis/grid.h"
 
 #include <math.h>
 
-enum { ARG_OP = PLACE_PARAM_COUNT, ARG_DRAWS, ARG_SAMPLES };
+enum { ARG_OP = GRID_PARAM_COUNT, ARG_DRAWS, ARG_SAMPLES };
 enum { OP_ZERO, OP_MEAN, OP_SAMPLES_MEAN, OP_RESAMPLE };
 static const struct choice removed[] = {
-	PLACE_HEAD, PLACE_KV, PLACE_ATTN_OUT, PLACE_MLP_OUT, PLACE_RESID_PRE, PLACE_RESID_MID, PLACE_RESID_POST, PLACE_NEURON,
-	PLACE_HEAD_POSITION, PLACE_PARTS, { 0 },
+	GRID_HEAD, GRID_KV, GRID_ATTN_OUT, GRID_MLP_OUT, GRID_RESID_PRE, GRID_RESID_MID, GRID_RESID_POST, GRID_NEURON,
+	GRID_HEAD_POSITION, GRID_PARTS, { 0 },
 };
 static const struct choice ops[] = {
 	{ "zero", "nothing", OP_ZERO },
@@ -25,27 +25,31 @@ static const struct choice ops[] = {
 	{ 0 },
 };
 static const struct param params[] = {
-	PLACE_PARAMS(removed, "what is removed"),
+	GRID_PARAMS(removed, "what is removed"),
 	[ARG_OP] = { "op", PARAM_CHOICE, .choices = ops, .help = "what is put in its place" },
 	[ARG_DRAWS] = { "draws", PARAM_INT, .lo = 1, .hi = 50, .start = 3, .help = "for op=resample: the mean over so many" },
 	[ARG_SAMPLES] = { "samples", PARAM_FILE, .help = "for op=samples_mean and resample: prompts, as lines or as JSON lines" },
 	{ 0 },
 };
 
-/* The edit's op; NULL with a sentence. */
-static const char *op_of(const struct ask *ask, int draw, struct err *err)
+static bool has_samples(const struct ask *ask, struct err *err)
 {
-	int op = ask->arg[ARG_OP];
+	bool reads = ask->arg[ARG_OP] == OP_SAMPLES_MEAN || ask->arg[ARG_OP] == OP_RESAMPLE;
 
-	if (op == OP_ZERO || op == OP_MEAN)
-		return op == OP_ZERO ? "zero" : "mean";
-	if (!ask->text[ARG_SAMPLES]) {
-		err_set(err, ERR_ARGUMENT, "this op takes values from a file of prompts, and none is given: samples=FILE");
-		return NULL;
-	}
-	if (op == OP_SAMPLES_MEAN)
-		return arena_printf(ask->scratch, "mean %s", edit_quoted(ask->text[ARG_SAMPLES], ask->scratch));
-	return arena_printf(ask->scratch, "resample %s %d", edit_quoted(ask->text[ARG_SAMPLES], ask->scratch), draw);
+	return !reads || ask->text[ARG_SAMPLES] ||
+	       err_set(err, ERR_ARGUMENT, "this op takes values from a file of prompts, and none is given: samples=FILE");
+}
+
+/* A cell's edit in one draw. */
+static void edit(struct cause *c, const struct grid *grid, int cell, int variant, int draw)
+{
+	static const enum edit_op op[] = { [OP_ZERO] = EDIT_ZERO, [OP_MEAN] = EDIT_MEAN, [OP_SAMPLES_MEAN] = EDIT_MEAN, [OP_RESAMPLE] = EDIT_RESAMPLE };
+	const struct ask *ask = c->ask;
+	struct edit *edit = grid_edit(grid, c, cell, variant, op[ask->arg[ARG_OP]]);
+
+	if (ask->arg[ARG_OP] == OP_SAMPLES_MEAN || ask->arg[ARG_OP] == OP_RESAMPLE)
+		edit->file = arena_strdup(ask->scratch, ask->text[ARG_SAMPLES]);
+	edit->seed = draw;
 }
 
 /* How many draws a cell is the mean of. */
@@ -56,8 +60,8 @@ static int draws_of(const struct ask *ask)
 
 static void cells(struct table *t, const struct cause *c, const void *with)
 {
-	const struct places *p = with;
-	int cells = p->rows * p->cols, draws = c->n / cells;
+	const struct grid *grid = with;
+	int cells = grid->rows * grid->cols, draws = c->n / cells;
 
 	for (int i = 0; i < cells; i++) {
 		double sum = 0, squares = 0;
@@ -74,47 +78,42 @@ static void cells(struct table *t, const struct cause *c, const void *with)
 	}
 }
 
-static bool fill(struct table *t, const struct ask *ask, const struct places *p, struct err *err)
+static bool fill(struct table *t, const struct ask *ask, const struct grid *grid, struct err *err)
 {
-	int n = p->rows * p->cols, draws = draws_of(ask);
+	int n = grid->rows * grid->cols, draws = draws_of(ask);
 	struct cause c = cause_new(ask, ask->run, ask->foil, n * draws);
 
-	for (int k = 0; k < draws; k++) {
-		const char *op = op_of(ask, k, err);
-
-		if (!op)
-			return false;
+	for (int k = 0; k < draws; k++)
 		for (int i = 0; i < n; i++)
-			places_edit(p, &c, i, k * n + i, op);
-	}
+			edit(&c, grid, i, k * n + i, k);
 	if (draws > 1)
 		table_set_errors(t, arena_printf(t->arena, "%d draws", draws));
-	return cause_fill(&c, t, cells, p, err) && cause_check_strongest(&c, t, "strongest cell, run alone", err);
+	return cause_fill(&c, t, cells, grid, err) && cause_check_strongest(&c, t, "strongest cell, run alone", err);
 }
 
-static void describe(struct table *t, const struct ask *ask, const struct places *p)
+static void describe(struct table *t, const struct ask *ask, const struct grid *grid)
 {
 	static const char *const words[] = { "zero", "mean", "mean of the samples", "resampled" };
-	const char *site = param_word(&params[PLACE_SITE], ask->arg[PLACE_SITE]), *draws = "";
+	const char *site = param_word(&params[GRID_SITE], ask->arg[GRID_SITE]), *draws = "";
 
 	if (draws_of(ask) > 1)
 		draws = arena_printf(ask->scratch, ", mean of %d draws", draws_of(ask));
-	table_set_title(t, "ablation", arena_printf(t->arena, "%s%s", site, places_when(p)),
+	table_set_title(t, "ablation", arena_printf(t->arena, "%s%s", site, grid_when(grid)),
 			arena_printf(t->arena, "%s%s", words[ask->arg[ARG_OP]], draws));
 	table_set_unit(t, metric_table[ask->metric->kind].unit);
-	places_describe(p, t);
+	grid_describe(grid, t);
 	t->scale = SCALE_DIVERGING;
 }
 
 static struct table *compute(const struct ask *ask, struct err *err)
 {
-	struct places p = places_of(ask, params);
-	struct table *t = table_new(p.rows, p.cols, err);
+	struct grid grid = grid_of(ask);
+	struct table *t = has_samples(ask, err) ? table_new(grid.rows, grid.cols, err) : NULL;
 
 	if (!t)
 		return NULL;
-	describe(t, ask, &p);
-	if (fill(t, ask, &p, err))
+	describe(t, ask, &grid);
+	if (fill(t, ask, &grid, err))
 		return t;
 	table_unref(t);
 	return NULL;

@@ -1,29 +1,29 @@
 /*
  * activation_patching.c - where the difference between two prompts is carried: one activation of one prompt, put into the other.
  *
- * Vig et al. 2020, Meng et al. 2022, Zhang & Nanda 2024. Directions and measures are those of patching.h, the places those of places.h.
+ * Vig et al. 2020, Meng et al. 2022, Zhang & Nanda 2024. Directions and measures are those of patching.h, the places those of grid.h.
  */
 #include "engine/analysis/patching.h"
 
 static const struct choice patched[] = {
-	PLACE_RESID_PRE, PLACE_ATTN_OUT, PLACE_MLP_OUT, PLACE_HEAD, PLACE_Q, PLACE_K, PLACE_V, PLACE_PATTERN, PLACE_RESID_MID,
-	PLACE_RESID_POST, PLACE_Z, PLACE_HEAD_POSITION, PLACE_NEURON, PLACE_PARTS, { 0 },
+	GRID_RESID_PRE, GRID_ATTN_OUT, GRID_MLP_OUT, GRID_HEAD, GRID_Q, GRID_K, GRID_V, GRID_PATTERN, GRID_RESID_MID,
+	GRID_RESID_POST, GRID_Z, GRID_HEAD_POSITION, GRID_NEURON, GRID_PARTS, { 0 },
 };
 static const struct param params[] = {
 	PATCHING_PARAMS(patched),
 	{ 0 },
 };
 
-static bool edit(struct cause *c, const struct places *p, int cell, struct err *err)
+static bool edit(struct cause *c, const struct grid *grid, int cell, struct err *err)
 {
 	(void)err;
-	places_edit(p, c, cell, cell, "patch");
+	grid_edit(grid, c, cell, cell, EDIT_PATCH);
 	return true;
 }
 
 static struct table *compute(const struct ask *ask, struct err *err)
 {
-	return patching_map(&(struct patching){ "activation-patching", "activation patching", NULL, "patch", edit }, ask, params, err);
+	return patching_map(&(struct patching){ "activation-patching", "activation patching", NULL, EDIT_PATCH, NULL, edit }, ask, params, err);
 }
 
 const struct analysis analysis_activation_patching = {

@@ -74,9 +74,7 @@ static struct table *compute(const struct ask *ask, struct err *err)
 	t->look = LOOK_ATTENTION;
 	t->scale = value ? SCALE_SEQUENTIAL : SCALE_PROBABILITY;
 	t->skip_first = true;
-	t->site = SITE_PATTERN;
-	t->layer = layer;
-	t->unit_index = head;
+	t->place = place_at(SITE_PATTERN, layer, head, -1);
 	return t;
 }
 

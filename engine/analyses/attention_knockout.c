@@ -83,9 +83,13 @@ static void describe_cell(struct cause *c, int i, int row, int col)
 	int query = query_of(ask, row), n = keys_of(ask, query, col, keys);
 
 	for (int l = layers.from; l < layers.to; l++)
-		for (int k = 0; k < n; k++)
-			cause_edit(c, i, ask->arg[ARG_MODE] == MODE_MASK ? "scores %d @%d<%d..%d mask" : "pattern %d @%d<%d..%d zero", l, query,
-				   keys[k].from, keys[k].to - 1);
+		for (int k = 0; k < n; k++) {
+			bool mask = ask->arg[ARG_MODE] == MODE_MASK;
+			struct place place = place_at(mask ? SITE_SCORES : SITE_PATTERN, l, -1, query);
+
+			place_set(&place, DIM_KEY, keys[k].from, keys[k].to - 1);
+			cause_edit(c, i, &place, mask ? EDIT_MASK : EDIT_ZERO);
+		}
 }
 
 /* A variant for every cell that has something to cut. */
@@ -161,7 +165,6 @@ static void describe(struct table *t, const struct ask *ask)
 	t->look = positions ? LOOK_ATTENTION : LOOK_HEAT;
 	t->scale = SCALE_DIVERGING;
 	t->skip_first = ask->arg[ARG_MAP] != MAP_SPANS;
-	t->site = SITE_NONE;
 }
 
 static struct table *compute(const struct ask *ask, struct err *err)

@@ -128,7 +128,7 @@ static void describe(struct table *t, const struct ask *ask)
 	t->scale = shows[show].scale;
 	if (show == SHOW_ENTROPY)
 		t->meaning = arena_printf(t->arena, "0 = one key, %.2f = all alike", evenly_spread(ask->run->T));
-	t->site = SITE_PATTERN;
+	t->place.site = SITE_PATTERN;
 }
 
 static struct table *compute(const struct ask *ask, struct err *err)

@@ -10,7 +10,7 @@
  * An estimate of the metric's change when the foil's value is put into the prompt's run (noising). It misleads where softmax is saturated,
  * which qkfix mends, and where two effects cancel, which GradDrop shows, at the price of the sign. The strongest places can be measured.
  */
-#include "engine/analysis/places.h"
+#include "engine/analysis/grid.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -20,11 +20,11 @@
 #include "engine/numbers/pool.h"
 #include "engine/run/attention.h"
 
-enum { ARG_ESTIMATE = PLACE_PARAM_COUNT, ARG_EXACT };
+enum { ARG_ESTIMATE = GRID_PARAM_COUNT, ARG_EXACT };
 enum { ATP, QKFIX, ATPSTAR };
 static const struct choice patched[] = {
-	PLACE_RESID_PRE, PLACE_ATTN_OUT, PLACE_MLP_OUT, PLACE_HEAD, PLACE_Q, PLACE_K, PLACE_V, PLACE_PATTERN, PLACE_RESID_MID,
-	PLACE_RESID_POST, PLACE_Z, PLACE_HEAD_POSITION, PLACE_NEURON, PLACE_PARTS, { 0 },
+	GRID_RESID_PRE, GRID_ATTN_OUT, GRID_MLP_OUT, GRID_HEAD, GRID_Q, GRID_K, GRID_V, GRID_PATTERN, GRID_RESID_MID,
+	GRID_RESID_POST, GRID_Z, GRID_HEAD_POSITION, GRID_NEURON, GRID_PARTS, { 0 },
 };
 static const struct choice estimates[] = {
 	{ "atp", "difference times gradient", ATP },
@@ -33,7 +33,7 @@ static const struct choice estimates[] = {
 	{ 0 },
 };
 static const struct param params[] = {
-	PLACE_PARAMS(patched, "what is patched"),
+	GRID_PARAMS(patched, "what is patched"),
 	[ARG_ESTIMATE] = { "estimate", PARAM_CHOICE, .choices = estimates, .help = "how the effect is estimated" },
 	[ARG_EXACT] = { "exact", PARAM_INT, .lo = 0, .hi = 200, .start = 0, .help = "how many of the strongest cells are really patched" },
 	{ 0 },
@@ -58,22 +58,17 @@ static double along(const float *foil, const float *x, const float *g, size_t n)
 
 static double along_site(const struct ask *ask, const struct gradient *g, const struct place *at, int t)
 {
-	const struct config *c = &ask->model->config;
 	enum site site = kept_site(at->site);
-	size_t unit = site_table[site].unit == DIM_NEURON ? 1 : (size_t)c->K, from = 0, n = run_width(c, site);
+	size_t from, n = place_slice(at, &ask->model->config, &from);
 
-	if (at->from >= 0) {
-		from = (size_t)at->from * unit;
-		n = (size_t)(at->to - at->from + 1) * unit;
-	}
 	return along(run_at(ask->foil, site, at->layer, t) + from, run_at(ask->run, site, at->layer, t) + from,
 		     gradient_at(g, site, at->layer, t) + from, n);
 }
 
 static double along_pattern(const struct ask *ask, const struct gradient *g, const struct place *at, int t)
 {
-	return along(run_pattern(ask->foil, at->layer, at->from, t), run_pattern(ask->run, at->layer, at->from, t),
-		     gradient_pattern(g, at->layer, at->from, t), (size_t)t + 1);
+	return along(run_pattern(ask->foil, at->layer, at->unit, t), run_pattern(ask->run, at->layer, at->unit, t),
+		     gradient_pattern(g, at->layer, at->unit, t), (size_t)t + 1);
 }
 
 /* ---- softmax done again ---- */
@@ -123,7 +118,7 @@ static double queries_again(struct again *a, const struct gradient *g)
 	a->keys = run_at(a->ask->run, SITE_K, a->at.layer, 0);
 	for (int t = 0; t < a->ask->run->T; t++)
 		if (covers(&a->at, t))
-			sum += weights_along(a, g, a->at.from, t, run_at(a->ask->foil, SITE_Q, a->at.layer, t) + a->at.from * c->K);
+			sum += weights_along(a, g, a->at.unit, t, run_at(a->ask->foil, SITE_Q, a->at.layer, t) + a->at.unit * c->K);
 	return sum;
 }
 
@@ -131,7 +126,7 @@ static double keys_again(struct again *a, const struct gradient *g, float *keys)
 {
 	const struct config *c = &a->ask->model->config;
 	const struct run *run = a->ask->run;
-	size_t GK = (size_t)(c->G * c->K), from = (size_t)(a->at.from * c->K);
+	size_t GK = (size_t)(c->G * c->K), from = (size_t)(a->at.unit * c->K);
 	double sum = 0;
 
 	memcpy(keys, run_at(run, SITE_K, a->at.layer, 0), (size_t)run->T * GK * sizeof *keys);
@@ -140,7 +135,7 @@ static double keys_again(struct again *a, const struct gradient *g, float *keys)
 			memcpy(keys + (size_t)t * GK + from, run_at(a->ask->foil, SITE_K, a->at.layer, t) + from, (size_t)c->K * sizeof *keys);
 	a->keys = keys;
 	for (int h = 0; h < c->H; h++)
-		for (int t = 0; config_kv_head(c, h) == a->at.from && t < run->T; t++)
+		for (int t = 0; config_kv_head(c, h) == a->at.unit && t < run->T; t++)
 			sum += weights_along(a, g, h, t, run_at(run, SITE_Q, a->at.layer, t) + h * c->K);
 	return sum;
 }
@@ -149,7 +144,7 @@ static double keys_again(struct again *a, const struct gradient *g, float *keys)
 
 struct estimate {
 	const struct ask *ask;
-	const struct places *p;
+	const struct grid *grid;
 	const struct gradient *g;
 	int L, cells;
 	int *order, *start;	/* the cells, those of a layer together: of layer l from start[l] to start[l + 1] */
@@ -164,13 +159,13 @@ static void sort_by_layer(struct estimate *e)
 	e->order = arena_alloc(e->ask->scratch, (size_t)e->cells * sizeof *e->order);
 	e->start = arena_alloc(e->ask->scratch, (size_t)(e->L + 1) * sizeof *e->start);
 	for (int i = 0; i < e->cells; i++)
-		e->start[places_at(e->p, i).layer + 1]++;
+		e->start[grid_place(e->grid, i).layer + 1]++;
 	for (int l = 0; l < e->L; l++) {
 		e->start[l + 1] += e->start[l];
 		at[l] = e->start[l];
 	}
 	for (int i = 0; i < e->cells; i++)
-		e->order[at[places_at(e->p, i).layer]++] = i;
+		e->order[at[grid_place(e->grid, i).layer]++] = i;
 }
 
 static void estimate_cell(void *context, int i)
@@ -178,7 +173,7 @@ static void estimate_cell(void *context, int i)
 	const struct estimate *e = context;
 	const struct ask *ask = e->ask;
 	int cell = e->order[e->first + i];
-	struct place at = places_at(e->p, cell);
+	struct place at = grid_place(e->grid, cell);
 	size_t T = (size_t)ask->run->T, GK = (size_t)(ask->model->config.G * ask->model->config.K);
 	struct again again = { .ask = ask, .at = at };
 	double sum = 0;
@@ -233,10 +228,10 @@ static bool drop_layers(struct estimate *e, struct table *t, struct err *err)
 	return true;
 }
 
-static bool fill_estimate(struct table *t, const struct ask *ask, const struct places *p, struct err *err)
+static bool fill_estimate(struct table *t, const struct ask *ask, const struct grid *grid, struct err *err)
 {
-	int cells = p->rows * p->cols;
-	struct estimate e = { .ask = ask, .p = p, .L = ask->model->config.L, .cells = cells,
+	int cells = grid->rows * grid->cols;
+	struct estimate e = { .ask = ask, .grid = grid, .L = ask->model->config.L, .cells = cells,
 			      .value = arena_alloc(ask->scratch, (size_t)cells * sizeof(double)) };
 
 	sort_by_layer(&e);
@@ -267,20 +262,14 @@ static int *strongest(const struct table *t, int n, struct arena *arena)
 	return cell;
 }
 
-/* "head 5.1", "resid_pre 3 @4": what the cell's edit is of. */
-static const char *name_of(const struct cause *c, int variant)
-{
-	const char *line = c->variant[variant].edits[0];
-
-	return arena_strndup(c->ask->scratch, line, strlen(line) - strlen(" patch"));
-}
-
-static void say(struct table *t, const struct cause *c, double first, double exact, int asked, int apart)
+static void say(struct table *t, const struct place *place, double first, double exact, int asked, int apart)
 {
 	struct str s;
 
 	str_init(&s);
-	str_addf(&s, "strongest, %s: estimate %+.4g, exactly %+.4g", name_of(c, 0), first, exact);
+	str_add(&s, "strongest, ");
+	place_print(place, &s);
+	str_addf(&s, ": estimate %+.4g, exactly %+.4g", first, exact);
 	if (asked > 1)
 		str_addf(&s, "; of the %d strongest, %d %s more than half off%s", asked, apart, apart == 1 ? "was" : "were", apart ? ": marked !" : "");
 	t->footnote = arena_strdup(t->arena, s.s);
@@ -291,16 +280,17 @@ static void say(struct table *t, const struct cause *c, double first, double exa
  * The strongest cells by patching; with `exact`, the values of the table from now on, marked where the estimate was more than half off. One
  * is measured in any case, so that the estimate never stands alone.
  */
-static bool measure(struct table *t, const struct ask *ask, const struct places *p, struct err *err)
+static bool measure(struct table *t, const struct ask *ask, const struct grid *grid, struct err *err)
 {
-	int cells = p->rows * p->cols, asked = ask->arg[ARG_EXACT] < cells ? ask->arg[ARG_EXACT] : cells, n = asked > 1 ? asked : 1;
+	int cells = grid->rows * grid->cols, asked = ask->arg[ARG_EXACT] < cells ? ask->arg[ARG_EXACT] : cells, n = asked > 1 ? asked : 1;
 	int *cell = strongest(t, n, ask->scratch), apart = 0;
 	bool sign = ask->arg[ARG_ESTIMATE] != ATPSTAR;
 	struct cause c = cause_new(ask, ask->run, ask->foil, n);
+	struct place strongest_place = grid_place(grid, cell[0]);
 	double first = (double)t->value[cell[0]];
 
 	for (int i = 0; i < n; i++)
-		places_edit(p, &c, cell[i], i, "patch");
+		grid_edit(grid, &c, cell[i], i, EDIT_PATCH);
 	if (!cause_sweep(&c, err))
 		return false;
 	for (int i = 0; i < n; i++) {
@@ -313,29 +303,27 @@ static bool measure(struct table *t, const struct ask *ask, const struct places 
 		if (asked && off)
 			table_set_mark(t, (size_t)cell[i]);
 	}
-	say(t, &c, first, c.value[0] - c.now, asked, apart);
+	say(t, &strongest_place, first, c.value[0] - c.now, asked, apart);
 	return !asked || cause_check_strongest(&c, t, "strongest exact cell, run alone", err);
 }
 
-static void describe(struct table *t, const struct ask *ask, const struct places *p)
+static void describe(struct table *t, const struct ask *ask, const struct grid *grid)
 {
 	static const char *const words[] = { "", ", softmax again for q and k", ", AtP*: softmax again for q and k, GradDrop, no sign" };
-	const char *site = param_word(&params[PLACE_SITE], ask->arg[PLACE_SITE]);
+	const char *site = param_word(&params[GRID_SITE], ask->arg[GRID_SITE]);
 
-	table_set_title(t, "attribution patching", arena_printf(t->arena, "%s%s", site, places_when(p)),
+	table_set_title(t, "attribution patching", arena_printf(t->arena, "%s%s", site, grid_when(grid)),
 			arena_printf(t->arena, "estimate of foil into prompt%s%s", words[ask->arg[ARG_ESTIMATE]],
 				     ask->arg[ARG_EXACT] ? ", the strongest exact" : ""));
 	table_set_unit(t, metric_table[ask->metric->kind].unit);
-	places_describe(p, t);
-	places_tell(p, t, "patch");
-	if (t->site == SITE_RESULT)
-		t->site = SITE_Z;
+	grid_describe(grid, t);
+	grid_tell(grid, t, EDIT_PATCH, NULL);
 	t->scale = ask->arg[ARG_ESTIMATE] == ATPSTAR && !ask->arg[ARG_EXACT] ? SCALE_SEQUENTIAL : SCALE_DIVERGING;
 }
 
 static struct table *compute(const struct ask *ask, struct err *err)
 {
-	struct places p;
+	struct grid grid;
 	struct table *t;
 
 	if (ask->foil->T != ask->run->T) {
@@ -343,13 +331,13 @@ static struct table *compute(const struct ask *ask, struct err *err)
 			ask->foil->T);
 		return NULL;
 	}
-	p = places_of(ask, params);
-	if (!(t = table_new(p.rows, p.cols, err)))
+	grid = grid_of(ask);
+	if (!(t = table_new(grid.rows, grid.cols, err)))
 		return NULL;
-	describe(t, ask, &p);
-	if (fill_estimate(t, ask, &p, err)) {
+	describe(t, ask, &grid);
+	if (fill_estimate(t, ask, &grid, err)) {
 		ask_show(ask, t);	/* measuring takes longer */
-		if (measure(t, ask, &p, err))
+		if (measure(t, ask, &grid, err))
 			return t;
 	}
 	table_unref(t);

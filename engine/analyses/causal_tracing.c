@@ -39,50 +39,68 @@ static const struct param params[] = {
 	{ 0 },
 };
 
+static struct edit noise_of(const struct ask *ask, int seed)
+{
+	struct place place = place_at(SITE_EMBED, 0, -1, -1);
+	struct edit noise;
+
+	place_set(&place, DIM_POSITION, ask->arg[ARG_FROM], ask->arg[ARG_TO]);
+	noise = edit_at(&place, EDIT_NOISE, ask->scratch);
+	noise.amount = (float)ask->arg[ARG_SIGMA];
+	noise.seed = seed;
+	return noise;
+}
+
 /* The run with noise of that seed on top of its own edits. */
 static struct run *noised_run(const struct ask *ask, int seed, struct err *err)
 {
 	const struct run *r = ask->run;
-	const char **lines = cause_lines(r, 1, ask->scratch);
-	struct run_order order = { .model = ask->model, .tokens = r->tokens, .T = r->T, .prompt_T = r->prompt_T, .edits = lines,
-				   .edit_count = r->edits + 1, .unedited = ask->unedited, .foil = ask->foil };
+	const struct edit noise = noise_of(ask, seed), *edit = &noise;
+	struct run_order order = { .model = ask->model, .tokens = r->tokens, .T = r->T, .prompt_T = r->prompt_T, .base = r, .more = &edit,
+				   .more_count = 1, .unedited = ask->unedited, .foil = ask->foil };
 
-	lines[r->edits] = arena_printf(ask->scratch, "embed 0 @%d..%d noise %d %d", ask->arg[ARG_FROM], ask->arg[ARG_TO], ask->arg[ARG_SIGMA], seed);
 	return run_new(&order, ask->task, err);
 }
 
-/* A cell each, and behind them one in which the whole stream is restored where it begins: it must be the clean run again. */
+/* A cell each, and after them one in which the whole stream is restored where it begins: it must be the clean run again. */
 static struct cause variants(const struct ask *ask)
 {
 	int L = ask->model->config.L, T = ask->run->T;
-	const char *site = site_table[(enum site)ask->arg[ARG_SITE]].name;
 	struct cause c = cause_new(ask, NULL, ask->run, L * T + 1);
+	struct place place = place_at(SITE_RESID_PRE, 0, -1, -1);
+
+	cause_edit(&c, L * T, &place, EDIT_PATCH);
 
 	for (int i = 0; i < L * T; i++) {
 		struct cause_window w = cause_window(i / T, ask->arg[ARG_WINDOW], L);
 
-		for (int l = w.from; l < w.to; l++)
-			cause_edit(&c, i, "%s %d @%d patch", site, l, i % T);
+		for (int l = w.from; l < w.to; l++) {
+			place = place_at((enum site)ask->arg[ARG_SITE], l, -1, i % T);
+			cause_edit(&c, i, &place, EDIT_PATCH);
+		}
 	}
-	cause_edit(&c, L * T, "resid_pre 0 patch");
 	return c;
 }
 
 /*
- * As edits of the prompt's own run: the first noise, and freeze, since what is restored is the value of the run without it. The sweep's own lines
+ * As edits of the prompt's own run: the first noise, and freeze, since what is restored is the value of the run without it. The sweep's own edits
  * patch into a noised run.
  */
 static void tell_edits(struct table *t, const struct ask *ask)
 {
 	int L = ask->model->config.L, T = ask->run->T;
-	const char *noise = arena_printf(ask->scratch, "embed 0 @%d..%d noise %d 0", ask->arg[ARG_FROM], ask->arg[ARG_TO], ask->arg[ARG_SIGMA]);
+	const struct edit noise = noise_of(ask, 0);
 
 	for (int i = 0; i < L * T; i++) {
 		struct cause_window w = cause_window(i / T, ask->arg[ARG_WINDOW], L);
 
-		table_add_edit(t, (size_t)i, noise);
-		for (int l = w.from; l < w.to; l++)
-			table_add_edit(t, (size_t)i, arena_printf(ask->scratch, "%s %d @%d freeze", site_table[t->site].name, l, i % T));
+		table_add_edit(t, (size_t)i, &noise);
+		for (int l = w.from; l < w.to; l++) {
+			struct place place = place_at(t->place.site, l, -1, i % T);
+			struct edit freeze = edit_at(&place, EDIT_FREEZE, ask->scratch);
+
+			table_add_edit(t, (size_t)i, &freeze);
+		}
 	}
 }
 
@@ -210,7 +228,7 @@ static struct table *compute(const struct ask *ask, struct err *err)
 	t->look = LOOK_HEAT;
 	t->scale = SCALE_DIVERGING;
 	t->meaning = raw ? NULL : "1 = clean, 0 = with noise";
-	t->site = site;
+	t->place.site = site;
 	tell_edits(t, ask);
 	if (fill(t, ask, err))
 		return t;

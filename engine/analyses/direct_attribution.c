@@ -31,7 +31,7 @@ static struct table *compute(const struct ask *ask, struct err *err)
 		const struct piece *p = &readout.piece[i];
 
 		axis_label(t, &t->rows, i, p->name);
-		axis_part(t, &t->rows, i, p->site, p->layer, -1);
+		axis_place(t, &t->rows, i, place_at(p->site, p->layer, -1, -1));
 		t->value[i] = (float)p->share;
 		sum += p->share;
 	}

@@ -34,7 +34,7 @@ static bool scaled(const struct ask *ask, double factor, double *value, struct e
 {
 	const struct run *base = ask->run;
 	struct run_order order = { .model = ask->model, .tokens = base->tokens, .T = base->T, .prompt_T = base->prompt_T,
-				   .edits = cause_lines(base, 0, ask->scratch), .edit_count = base->edits, .unedited = ask->unedited,
+				   .base = base, .unedited = ask->unedited,
 				   .foil = ask->foil, .input_scale = (float)factor };
 	struct run *r;
 	bool ok;
@@ -105,7 +105,7 @@ static struct table *compute(const struct ask *ask, struct err *err)
 	table_set_unit(t, metric_table[ask->metric->kind].unit);
 	t->look = LOOK_BARS;
 	t->scale = product ? SCALE_DIVERGING : SCALE_SEQUENTIAL;
-	t->site = SITE_EMBED;
+	t->place.site = SITE_EMBED;
 	if (!metric_value(ask->metric, ask->run, ask->unedited, &value, ask->task, err) || (product && !check_slope(t, ask, sum, value, err))) {
 		table_unref(t);
 		return NULL;

@@ -80,7 +80,7 @@ static struct table *compute(const struct ask *ask, struct err *err)
 	t->check = (struct check){ "heads and the rest sum to the metric", readout.metric, sum, 1e-4 };
 	t->look = LOOK_HEAT;
 	t->scale = SCALE_DIVERGING;
-	t->site = SITE_RESULT;
+	t->place.site = SITE_RESULT;
 	return t;
 }
 

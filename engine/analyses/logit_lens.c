@@ -168,7 +168,7 @@ static void fill_cells(struct table *t, const struct reading *g)
 	for (int i = 0; i < g->n; i++) {
 		t->value[g->cell[i]] = shows[g->ask->arg[ARG_SHOW]].of(g, i);
 		table_set_token(t, g->cell[i], g->ask->model, g->ids[(i + 1) * g->rank - 1]);
-		if (g->cell[i] == corner && t->site == SITE_RESID_POST)
+		if (g->cell[i] == corner && t->place.site == SITE_RESID_POST)
 			check_output(t, g, i);
 	}
 }
@@ -250,10 +250,10 @@ static void describe(struct table *t, const struct ask *ask)
 	int show = ask->arg[ARG_SHOW];
 	char word[32] = "top token";
 
-	t->site = (enum site)ask->arg[ARG_SITE];
+	t->place.site = (enum site)ask->arg[ARG_SITE];
 	if (ask->arg[ARG_RANK] > 1)
 		snprintf(word, sizeof word, "token of rank %d", ask->arg[ARG_RANK]);
-	table_set_title(t, "logit lens", t->site == SITE_RESID_POST ? NULL : site_table[t->site].name,
+	table_set_title(t, "logit lens", t->place.site == SITE_RESID_POST ? NULL : site_table[t->place.site].name,
 			arena_printf(t->arena, "%s, %s", word, shows[show].title));
 	table_set_unit(t, shows[show].unit);
 	table_set_words(t);

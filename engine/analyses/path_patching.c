@@ -69,7 +69,8 @@ struct paths {
 	struct edit *put;		/* [senders] the receiver's value */
 	const struct edit **put_of;	/* [senders] */
 	float *rows;			/* [BATCH, T, width] */
-	struct sweep_place place;	/* of the receiver; to the logits: none */
+	struct place place;		/* of the receiver; to the logits: PLACE_NONE */
+	size_t from, width;		/* of it, in a row of its site */
 	int columns;
 };
 
@@ -79,15 +80,15 @@ static int receiver(const struct ask *ask)
 }
 
 /* The site that the receiver computes from its input, and which part of a row. */
-static struct sweep_place place_of(const struct ask *ask)
+static struct place place_of(const struct ask *ask)
 {
-	static const enum site site[] = { [TO_LOGITS] = SITE_NONE, [TO_Q] = SITE_Q, [TO_K] = SITE_K, [TO_V] = SITE_V, [TO_MLP] = SITE_MLP_OUT };
+	static const enum site site[] = { [TO_Q] = SITE_Q, [TO_K] = SITE_K, [TO_V] = SITE_V, [TO_MLP] = SITE_MLP_OUT };
 	const struct config *c = &ask->model->config;
 	int head = ask->arg[ARG_HEAD], unit = receiver(ask) == TO_Q ? head : config_kv_head(c, head);
 
-	if (receiver(ask) == TO_MLP)
-		return (struct sweep_place){ SITE_MLP_OUT, ask->arg[ARG_LAYER], 0, (size_t)c->D };
-	return (struct sweep_place){ site[receiver(ask)], ask->arg[ARG_LAYER], (size_t)(unit * c->K), (size_t)c->K };
+	if (receiver(ask) == TO_LOGITS)
+		return PLACE_NONE;
+	return place_at(site[receiver(ask)], ask->arg[ARG_LAYER], receiver(ask) == TO_MLP ? -1 : unit, -1);
 }
 
 /* Whether a sender in layer l can be read by the receiver. */
@@ -119,10 +120,11 @@ static int hold(const struct paths *p, int l, const struct edit **list)
 
 static void describe_sender(struct paths *p, int i)
 {
-	static const char *const form[] = { "head %d.%d patch", "mlp_out %d @%d patch", "embed %d @%d patch" };
-	int layer = i / p->columns, L = p->ask->model->config.L;
+	static const enum site site[] = { [FROM_HEAD] = SITE_RESULT, [FROM_MLP] = SITE_MLP_OUT, [FROM_EMBED] = SITE_EMBED };
+	int layer = i / p->columns, L = p->ask->model->config.L, sender = p->ask->arg[ARG_SENDER];
+	struct place place = place_at(site[sender], layer, sender == FROM_HEAD ? i % p->columns : -1, sender == FROM_HEAD ? -1 : i % p->columns);
 
-	cause_edit(&p->first, i, form[p->ask->arg[ARG_SENDER]], layer, i % p->columns);
+	cause_edit(&p->first, i, &place, EDIT_PATCH);
 	p->first.variant[i].more = p->held + (size_t)layer * 2 * (size_t)L;
 	p->first.variant[i].more_count = hold(p, layer, p->held + (size_t)layer * 2 * (size_t)L);
 }
@@ -136,15 +138,17 @@ static bool begin(struct paths *p, const struct ask *ask, int columns, int n, st
 
 	*p = (struct paths){ .ask = ask, .first = cause_new(ask, base, source, n), .second = cause_new(ask, base, source, n),
 			     .place = place_of(ask), .columns = columns };
+	if (p->place.site != SITE_NONE)
+		p->width = place_slice(&p->place, &ask->model->config, &p->from);
 	p->attention = arena_alloc(ask->scratch, (size_t)L * sizeof *p->attention);
 	p->mlp = arena_alloc(ask->scratch, (size_t)L * sizeof *p->mlp);
 	p->held = arena_alloc(ask->scratch, (size_t)(2 * L * L) * sizeof *p->held);
 	p->put = arena_alloc(ask->scratch, (size_t)n * sizeof *p->put);
 	p->put_of = arena_alloc(ask->scratch, (size_t)n * sizeof *p->put_of);
-	p->rows = arena_floats(ask->scratch, (size_t)(BATCH * base->T) * p->place.width, err);
+	p->rows = arena_floats(ask->scratch, (size_t)(BATCH * base->T) * p->width, err);
 	for (int l = 0; l < L; l++) {
-		p->attention[l] = edit_take(SITE_ATTN_OUT, l, -1, base);
-		p->mlp[l] = edit_take(SITE_MLP_OUT, l, -1, base);
+		p->attention[l] = edit_take(place_at(SITE_ATTN_OUT, l, -1, -1), base);
+		p->mlp[l] = edit_take(place_at(SITE_MLP_OUT, l, -1, -1), base);
 	}
 	for (int i = 0; i < n; i++) {
 		describe_sender(p, i);
@@ -158,10 +162,7 @@ static bool begin(struct paths *p, const struct ask *ask, int columns, int n, st
 /* The edit that gives the receiver rows[T, width]; those before `from` are the base's own. */
 static struct edit put_rows(const struct paths *p, const float *rows, int from)
 {
-	const struct config *c = &p->ask->model->config;
-	int unit = p->place.site == SITE_MLP_OUT ? -1 : (int)(p->place.from / (size_t)c->K);
-
-	return edit_put(p->place.site, p->place.layer, unit, rows + (size_t)from * p->place.width, from, p->first.base->T - from);
+	return edit_put(p->place, rows + (size_t)from * p->width, from, p->first.base->T - from);
 }
 
 /* value[n] of senders i … i+n-1: both steps, or, to the logits, the first alone. */
@@ -169,7 +170,7 @@ static bool batch(struct paths *p, int i, int n, struct err *err)
 {
 	const struct ask *ask = p->ask;
 	const struct run *base = p->first.base, *source = p->first.source;
-	size_t rows = (size_t)base->T * p->place.width;
+	size_t rows = (size_t)base->T * p->width;
 	double *value = p->second.value + i;
 
 	if (receiver(ask) == TO_LOGITS)
@@ -185,7 +186,7 @@ static bool batch(struct paths *p, int i, int n, struct err *err)
 static bool check(struct paths *p, int best, double now, struct table *t, struct err *err)
 {
 	const struct ask *ask = p->ask;
-	size_t width = p->place.width, T = (size_t)p->first.base->T;
+	size_t width = p->width, T = (size_t)p->first.base->T;
 	struct run *sent = cause_run(&p->first, best, err), *got = NULL;
 	double value = 0;
 
@@ -193,7 +194,7 @@ static bool check(struct paths *p, int best, double now, struct table *t, struct
 		got = run_ref(sent);
 	} else if (sent) {
 		for (size_t i = 0; i < T; i++)
-			memcpy(p->rows + i * width, run_at(sent, p->place.site, p->place.layer, (int)i) + p->place.from, width * sizeof *p->rows);
+			memcpy(p->rows + i * width, run_at(sent, p->place.site, p->place.layer, (int)i) + p->from, width * sizeof *p->rows);
 		p->put[best] = put_rows(p, p->rows, 0);
 		got = cause_run(&p->second, best, err);
 	}
@@ -280,7 +281,7 @@ static void describe(struct table *t, const struct ask *ask)
 		t->rows.dim = DIM_COMPONENT;
 		t->rows.name = dim_word(DIM_COMPONENT);
 		axis_label(t, &t->rows, 0, "embed");
-		axis_part(t, &t->rows, 0, SITE_EMBED, 0, -1);
+		axis_place(t, &t->rows, 0, place_at(SITE_EMBED, 0, -1, -1));
 	} else {
 		axis_numbers(t, &t->rows, DIM_LAYER);
 	}
@@ -291,7 +292,7 @@ static void describe(struct table *t, const struct ask *ask)
 	t->look = LOOK_HEAT;
 	t->scale = SCALE_DIVERGING;
 	t->meaning = raw ? NULL : "1 = prompt, 0 = foil";
-	t->site = site[sender];
+	t->place.site = site[sender];
 }
 
 static struct table *compute(const struct ask *ask, struct err *err)

@@ -34,7 +34,7 @@ static struct table *compute(const struct ask *ask, struct err *err)
 	t->look = LOOK_HEAT;
 	t->scale = SCALE_SEQUENTIAL;
 	t->skip_first = true;
-	t->site = site;
+	t->place.site = site;
 	return t;
 }
 

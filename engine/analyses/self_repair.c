@@ -53,26 +53,35 @@ struct repair {
 	double direct, norm;
 };
 
-static void part_words(const struct ask *ask, char *out, size_t n)
+/* What is ablated, at all positions. */
+static struct place part_of(const struct ask *ask)
 {
-	const char *word = param_word(&params[ARG_PART], ask->arg[ARG_PART]);
+	static const enum site site[] = { [PART_HEAD] = SITE_RESULT, [PART_ATTN] = SITE_ATTN_OUT, [PART_MLP] = SITE_MLP_OUT };
 
-	if (ask->arg[ARG_PART] == PART_HEAD)
-		snprintf(out, n, "%s %d.%d", word, ask->arg[ARG_LAYER], ask->arg[ARG_HEAD]);
-	else
-		snprintf(out, n, "%s %d", word, ask->arg[ARG_LAYER]);
+	return place_at(site[ask->arg[ARG_PART]], ask->arg[ARG_LAYER], ask->arg[ARG_PART] == PART_HEAD ? ask->arg[ARG_HEAD] : -1, -1);
+}
+
+static const char *part_words(const struct ask *ask, struct arena *arena)
+{
+	struct place part = part_of(ask);
+	const char *words;
+	struct str s;
+
+	str_init(&s);
+	place_print(&part, &s);
+	words = arena_strdup(arena, s.s);
+	str_done(&s);
+	return words;
 }
 
 static struct run *ablate(const struct ask *ask, struct err *err)
 {
 	struct cause c = cause_new(ask, ask->run, ask->foil, 1);
-	char part[40], at[16] = "";
-	const char *op = param_word(&params[ARG_OP], ask->arg[ARG_OP]);
+	struct place part = part_of(ask);
 
-	part_words(ask, part, sizeof part);
 	if (ask->arg[ARG_AT] == AT_LAST)
-		snprintf(at, sizeof at, "@%d ", ask->arg[ARG_POSITION]);
-	cause_edit(&c, 0, "%s %s%s", part, at, op);
+		place_set(&part, DIM_POSITION, ask->arg[ARG_POSITION], ask->arg[ARG_POSITION]);
+	cause_edit(&c, 0, &part, ask->arg[ARG_OP] == OP_ZERO ? EDIT_ZERO : EDIT_MEAN);
 	return cause_run(&c, 0, err);
 }
 
@@ -121,7 +130,7 @@ static int row(struct table *t, int at, const char *name, const struct piece *p,
 {
 	axis_label(t, &t->rows, at, name);
 	if (p)
-		axis_part(t, &t->rows, at, p->site, p->layer, -1);
+		axis_place(t, &t->rows, at, place_at(p->site, p->layer, -1, -1));
 	t->value[at] = (float)value;
 	return at + 1;
 }
@@ -138,17 +147,16 @@ static struct table *lay_out(const struct repair *r, struct err *err)
 	enum site own = ask->arg[ARG_PART] == PART_MLP ? SITE_MLP_OUT : SITE_ATTN_OUT;
 	double rest = 0, repaired = 0, total = r->after.metric - b->metric, sum;
 	struct table *t;
-	char part[40];
+	const char *part;
 	int n = 2, at = 0;
 
 	for (int i = 0; i < b->writes; i++)
 		n += b->piece[i].layer > ask->arg[ARG_LAYER] || (b->piece[i].layer == ask->arg[ARG_LAYER] && b->piece[i].site >= own);
 	if (!(t = table_new(n, 1, err)))
 		return NULL;
-	part_words(ask, part, sizeof part);
+	part = part_words(ask, t->arena);
 	at = row(t, at, part, NULL, r->direct);
-	axis_part(t, &t->rows, 0, ask->arg[ARG_PART] == PART_HEAD ? SITE_RESULT : own, ask->arg[ARG_LAYER],
-		  ask->arg[ARG_PART] == PART_HEAD ? ask->arg[ARG_HEAD] : -1);
+	axis_place(t, &t->rows, 0, part_of(ask));
 	for (int i = 0; i < b->writes; i++)	/* what is not a later writer's: of the part's own, the biases', the edits' */
 		if (b->piece[i].layer <= ask->arg[ARG_LAYER] && !(b->piece[i].layer == ask->arg[ARG_LAYER] && b->piece[i].site > own))
 			rest += later(r, i) - b->piece[i].share;
@@ -176,10 +184,9 @@ static struct table *lay_out(const struct repair *r, struct err *err)
 static void describe(struct table *t, const struct repair *r)
 {
 	const struct ask *ask = r->ask;
-	char part[40];
+	const char *part = part_words(ask, t->arena);
 	const char *op = param_word(&params[ARG_OP], ask->arg[ARG_OP]);
 
-	part_words(ask, part, sizeof part);
 	t->rows.dim = DIM_COMPONENT;
 	t->rows.name = dim_word(DIM_COMPONENT);
 	t->cols.dim = DIM_QUANTITY;

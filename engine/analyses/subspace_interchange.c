@@ -6,17 +6,16 @@
  *
  * Interchange interventions: Geiger et al. 2021; in a direction that was looked for, Geiger et al. 2023 ("distributed alignment search"). With
  * all directions it is activation patching; with none, nothing. A subspace that works may still be one that the model does not use:
- * Makelov et al. 2023. Directions and measures are those of patching.h, the places those of places.h.
+ * Makelov et al. 2023. Directions and measures are those of patching.h, the places those of grid.h.
  */
 #include "engine/analysis/patching.h"
 
-#include <stdio.h>
 #include <string.h>
 
 enum { ARG_BASIS = PATCHING_PARAM_COUNT };
 static const struct choice exchanged[] = {
-	PLACE_RESID_PRE, PLACE_RESID_MID, PLACE_RESID_POST, PLACE_ATTN_OUT, PLACE_MLP_OUT, PLACE_HEAD, PLACE_Z, PLACE_Q, PLACE_K, PLACE_V,
-	PLACE_HEAD_POSITION, { 0 },
+	GRID_RESID_PRE, GRID_RESID_MID, GRID_RESID_POST, GRID_ATTN_OUT, GRID_MLP_OUT, GRID_HEAD, GRID_Z, GRID_Q, GRID_K, GRID_V,
+	GRID_HEAD_POSITION, { 0 },
 };
 static const struct param params[] = {
 	PATCHING_PARAMS(exchanged),
@@ -25,33 +24,34 @@ static const struct param params[] = {
 };
 
 /* The edit at all positions, with the basis of that layer read and checked; NULL on error. */
-static struct edit *read_basis(const struct cause *c, const struct places *p, const struct place *at, struct err *err)
+static struct edit *read_basis(const struct cause *c, struct place at, struct err *err)
 {
 	const struct ask *ask = c->ask;
 	struct edit_context context = { .model = ask->model, .T = c->base->prompt_T, .unedited = c->base, .foil = c->source, .tokens = c->base->tokens,
 					.task = ask->task };
 	struct edit *e = arena_alloc(ask->scratch, sizeof *e);
-	const char *unit = at->from < 0 ? "" : arena_printf(ask->scratch, ".%d", at->from);
-	const char *line = arena_printf(ask->scratch, "%s %d%s interchange %s", p->word, at->layer, unit, edit_quoted(ask->text[ARG_BASIS], ask->scratch));
 
-	return edit_parse(line, e, ask->scratch, err) && edit_resolve(e, &context, ask->scratch, err) ? e : NULL;
+	place_set(&at, DIM_POSITION, -1, -1);
+	*e = edit_at(&at, EDIT_INTERCHANGE, ask->scratch);
+	e->file = arena_strdup(ask->scratch, ask->text[ARG_BASIS]);
+	return edit_resolve(e, &context, ask->scratch, err) ? e : NULL;
 }
 
 /* A file is read once a layer: the other cells of a row have the same basis, at another position or in another unit. */
-static bool edit(struct cause *c, const struct places *p, int cell, struct err *err)
+static bool edit(struct cause *c, const struct grid *grid, int cell, struct err *err)
 {
-	const struct place at = places_at(p, cell);
+	const struct place at = grid_place(grid, cell);
 	struct sweep_variant *v = &c->variant[cell];
 	struct edit *e = arena_alloc(c->ask->scratch, sizeof *e), **list = arena_alloc(c->ask->scratch, sizeof *list);
 	const struct edit *before = cell ? c->variant[cell - 1].more[0] : NULL;
 
-	if (!before || before->layer != at.layer) {
-		if (!(before = read_basis(c, p, &at, err)))
+	if (!before || before->place.layer != at.layer) {
+		if (!(before = read_basis(c, at, err)))
 			return false;
 	}
 	*e = *before;
-	e->unit = at.from;
-	e->unit_to = at.to;
+	e->place.unit = at.unit;
+	e->place.unit_to = at.unit_to;
 	if (at.position >= 0) {
 		e->at_count = c->base->T;
 		e->at = arena_alloc(c->ask->scratch, (size_t)e->at_count);
@@ -72,7 +72,7 @@ static struct table *compute(const struct ask *ask, struct err *err)
 		return NULL;
 	}
 	return patching_map(&(struct patching){ "subspace-interchange", "subspace interchange", file ? file + 1 : basis,
-						arena_printf(ask->scratch, "interchange %s", edit_quoted(basis, ask->scratch)), edit },
+						EDIT_INTERCHANGE, basis, edit },
 			    ask, params, err);
 }
 

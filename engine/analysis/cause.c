@@ -3,8 +3,6 @@
 
 #include <assert.h>
 #include <math.h>
-#include <stdarg.h>
-#include <stdio.h>
 
 struct cause cause_new(const struct ask *ask, const struct run *base, const struct run *source, int n)
 {
@@ -13,22 +11,15 @@ struct cause cause_new(const struct ask *ask, const struct run *base, const stru
 			       .value = arena_alloc(ask->scratch, (size_t)n * sizeof(double)) };
 }
 
-void cause_edit(struct cause *c, int i, const char *format, ...)
+struct edit *cause_edit(struct cause *c, int i, const struct place *place, enum edit_op op)
 {
 	struct sweep_variant *v = &c->variant[i];
-	char *line;
-	va_list ap;
-	int n;
+	struct edit *edit = arena_alloc(c->ask->scratch, sizeof *edit);
 
-	assert(i < c->n && v->edit_count < SWEEP_EDITS);
-	va_start(ap, format);
-	n = vsnprintf(NULL, 0, format, ap);
-	va_end(ap);
-	line = arena_alloc(c->ask->scratch, (size_t)n + 1);
-	va_start(ap, format);
-	vsnprintf(line, (size_t)n + 1, format, ap);
-	va_end(ap);
-	v->edits[v->edit_count++] = line;
+	assert(i < c->n && v->edits < SWEEP_EDITS);
+	*edit = edit_at(place, op, c->ask->scratch);
+	v->edit[v->edits++] = edit;
+	return edit;
 }
 
 bool cause_sweep(struct cause *c, struct err *err)
@@ -56,7 +47,7 @@ static void show_so_far(void *context)
 	ask_show(f->cause->ask, f->table);
 }
 
-/* What edits in memory add to the lines is nothing that a person could type. */
+/* What edits in memory do besides is nothing that a person could type. */
 static void tell_edits(const struct cause *c, struct table *t)
 {
 	size_t cells = (size_t)t->rows.n * (size_t)t->cols.n;
@@ -67,8 +58,8 @@ static void tell_edits(const struct cause *c, struct table *t)
 		size_t cell = c->cell ? c->cell[i] : (size_t)i;
 		const struct sweep_variant *v = &c->variant[i];
 
-		for (int e = 0; cell < cells && !v->more_count && e < v->edit_count; e++)
-			table_add_edit(t, cell, v->edits[e]);
+		for (int e = 0; cell < cells && !v->more_count && e < v->edits; e++)
+			table_add_edit(t, cell, v->edit[e]);
 	}
 }
 
@@ -91,33 +82,18 @@ bool cause_fill(struct cause *c, struct table *t, cause_cells *cells, const void
 	return ok;
 }
 
-const char **cause_lines(const struct run *r, int more, struct arena *arena)
-{
-	const char **lines = arena_alloc(arena, (size_t)(r->edits + more + 1) * sizeof *lines);
-	struct str s;
-
-	str_init(&s);
-	for (int i = 0; i < r->edits; i++) {
-		str_clear(&s);
-		edit_print(&r->edit[i], &s);
-		lines[i] = arena_strdup(arena, s.s);
-	}
-	str_done(&s);
-	return lines;
-}
-
 struct run *cause_run(const struct cause *c, int i, struct err *err)
 {
 	const struct ask *ask = c->ask;
 	const struct run *base = c->base;
 	const struct sweep_variant *v = &c->variant[i];
-	const char **lines = cause_lines(base, v->edit_count, ask->scratch);
-	struct run_order order = { .model = ask->model, .tokens = base->tokens, .T = base->T, .prompt_T = base->prompt_T, .edits = lines,
-				   .edit_count = base->edits + v->edit_count, .more = v->more, .more_count = v->more_count,
-				   .unedited = base->edits ? ask->unedited : base, .foil = c->source };
+	int n = v->edits + v->more_count;
+	const struct edit **edit = arena_alloc(ask->scratch, (size_t)(n + 1) * sizeof *edit);
+	struct run_order order = { .model = ask->model, .tokens = base->tokens, .T = base->T, .prompt_T = base->prompt_T, .base = base,
+				   .more = edit, .more_count = n, .unedited = base->edits ? ask->unedited : base, .foil = c->source };
 
-	for (int e = 0; e < v->edit_count; e++)
-		lines[base->edits + e] = v->edits[e];
+	for (int e = 0; e < n; e++)
+		edit[e] = e < v->edits ? v->edit[e] : v->more[e - v->edits];
 	return run_new(&order, ask->task, err);
 }
 

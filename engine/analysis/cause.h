@@ -2,7 +2,7 @@
  * cause.h - what the techniques that intervene share: many small edits of one run, and the metric under each of them.
  *
  *     struct cause c = cause_new(ask, base, source, n);
- *     cause_edit(&c, i, "head 5.1 patch");             for every variant i
+ *     cause_edit(&c, i, &place, EDIT_PATCH);           for every variant i
  *     cause_fill(&c, t, cells, with, err)              c.value[i], c.now, and the table made of them, while they come
  *     cause_check_strongest(&c, t, "…", err)           the books
  */
@@ -25,21 +25,18 @@ struct cause {
 
 /* n variants without edits yet. Memory from ask->scratch. */
 struct cause cause_new(const struct ask *ask, const struct run *base, const struct run *source, int n);
-/* One more line for variant i; at most SWEEP_EDITS. */
-void cause_edit(struct cause *c, int i, const char *format, ...) __attribute__((format(printf, 3, 4)));
+/* One more edit for variant i, at most SWEEP_EDITS: edit_at(), whose amount, seed and file may then be set. */
+struct edit *cause_edit(struct cause *c, int i, const struct place *place, enum edit_op op);
 bool cause_sweep(struct cause *c, struct err *err);
 /*
  * The same, and fills the table: `cells` turns values into cells, once when all are there, and before when somebody watches: what is not
  * known then is NaN, and so must be its cell. The table's axes, title and look are to be there beforehand. Each cell is told what it is the
- * effect of (table->edits): the lines of its variant, unless the technique has said so itself.
+ * effect of (table->edits): those of its variant, unless the technique has said so itself.
  */
 typedef void cause_cells(struct table *t, const struct cause *c, const void *with);
 bool cause_fill(struct cause *c, struct table *t, cause_cells *cells, const void *with, struct err *err);
 /* A whole run of its own under variant i; the caller unrefs. NULL on error. */
 struct run *cause_run(const struct cause *c, int i, struct err *err);
-
-/* The lines of a run's edits, and room for `more` behind them. */
-const char **cause_lines(const struct run *r, int more, struct arena *arena);
 
 /*
  * A sweep shares work between its variants; the one that moves the metric most, done again by a whole run of its own, must come out the

@@ -30,14 +30,14 @@ static void cells(struct table *t, const struct cause *c, const void *with)
 		t->value[i] = (float)(ends->normalise ? cause_normalised(c->value[i], ends->prompt, ends->foil) : c->value[i]);
 }
 
-static bool fill(struct table *t, const struct patching *how, const struct ask *ask, const struct places *p, struct err *err)
+static bool fill(struct table *t, const struct patching *how, const struct ask *ask, const struct grid *grid, struct err *err)
 {
 	bool denoising = ask->arg[PATCHING_DIRECTION] == DENOISING, ok = true;
-	struct cause c = cause_new(ask, denoising ? ask->foil : ask->run, denoising ? ask->run : ask->foil, p->rows * p->cols);
+	struct cause c = cause_new(ask, denoising ? ask->foil : ask->run, denoising ? ask->run : ask->foil, grid->rows * grid->cols);
 	struct ends ends = { .normalise = ask->arg[PATCHING_SHOW] == SHOW_NORMALISED };
 
 	for (int i = 0; ok && i < c.n; i++)
-		ok = how->edit(&c, p, i, err);
+		ok = how->edit(&c, grid, i, err);
 	if (!ok || !metric_value(ask->metric, ask->run, ask->unedited, &ends.prompt, ask->task, err) ||
 	    !metric_value(ask->metric, ask->foil, ask->unedited, &ends.foil, ask->task, err))
 		return false;
@@ -49,19 +49,19 @@ static bool fill(struct table *t, const struct patching *how, const struct ask *
 	return cause_check_strongest(&c, t, "strongest cell, run alone", err);
 }
 
-static void describe(struct table *t, const struct patching *how, const struct ask *ask, const struct param *params, const struct places *p)
+static void describe(struct table *t, const struct patching *how, const struct ask *ask, const struct param *params, const struct grid *grid)
 {
 	bool denoising = ask->arg[PATCHING_DIRECTION] == DENOISING;
-	const char *site = param_word(&params[PLACE_SITE], ask->arg[PLACE_SITE]);
+	const char *site = param_word(&params[GRID_SITE], ask->arg[GRID_SITE]);
 
-	table_set_title(t, how->title, arena_printf(t->arena, "%s%s", site, places_when(p)),
+	table_set_title(t, how->title, arena_printf(t->arena, "%s%s", site, grid_when(grid)),
 			arena_printf(t->arena, "%s%s%s%s", cause_direction(denoising), ask->arg[PATCHING_SHOW] == SHOW_KL ? ", KL to the prompt's run" : "",
 				     how->within ? ", within " : "", how->within ? how->within : ""));
 	table_set_unit(t, ask->arg[PATCHING_SHOW] == SHOW_NORMALISED ? "normalised" : metric_table[ask->metric->kind].unit);
-	places_describe(p, t);
+	grid_describe(grid, t);
 	t->scale = !denoising && ask->arg[PATCHING_SHOW] == SHOW_KL ? SCALE_SEQUENTIAL : SCALE_DIVERGING;
 	t->meaning = ask->arg[PATCHING_SHOW] == SHOW_NORMALISED ? "1 = prompt, 0 = foil" : ask->arg[PATCHING_SHOW] == SHOW_KL ? "0 = as the prompt" : NULL;
-	places_tell(p, t, how->op);
+	grid_tell(grid, t, how->op, how->file);
 }
 
 struct table *patching_map(const struct patching *how, const struct ask *ask, const struct param *params, struct err *err)
@@ -69,7 +69,7 @@ struct table *patching_map(const struct patching *how, const struct ask *ask, co
 	/* KL is a metric like the others, that compares with the prompt's run. */
 	struct metric kl = { .kind = METRIC_KL, .target = { -1, -1 }, .position = ask->metric->position };
 	struct ask own = *ask;
-	struct places p;
+	struct grid grid;
 	struct table *t;
 
 	if (ask->foil->T != ask->run->T) {
@@ -80,11 +80,11 @@ struct table *patching_map(const struct patching *how, const struct ask *ask, co
 		own.metric = &kl;
 		own.unedited = ask->run;
 	}
-	p = places_of(&own, params);
-	if (!(t = table_new(p.rows, p.cols, err)))
+	grid = grid_of(&own);
+	if (!(t = table_new(grid.rows, grid.cols, err)))
 		return NULL;
-	describe(t, how, &own, params, &p);
-	if (fill(t, how, &own, &p, err))
+	describe(t, how, &own, params, &grid);
+	if (fill(t, how, &own, &grid, err))
 		return t;
 	table_unref(t);
 	return NULL;

@@ -9,23 +9,24 @@
 #ifndef LMSCOPE_ENGINE_ANALYSIS_PATCHING_H
 #define LMSCOPE_ENGINE_ANALYSIS_PATCHING_H
 
-#include "engine/analysis/places.h"
+#include "engine/analysis/grid.h"
 
-enum { PATCHING_DIRECTION = PLACE_PARAM_COUNT, PATCHING_SHOW, PATCHING_PARAM_COUNT };
+enum { PATCHING_DIRECTION = GRID_PARAM_COUNT, PATCHING_SHOW, PATCHING_PARAM_COUNT };
 
 extern const struct choice patching_directions[], patching_shows[];
-/* A technique's arguments; sites as for PLACE_PARAMS. */
+/* A technique's arguments; sites as for GRID_PARAMS. */
 #define PATCHING_PARAMS(sites)                                                                                                          \
-	PLACE_PARAMS(sites, "what is patched"),                                                                                          \
+	GRID_PARAMS(sites, "what is patched"),                                                                                          \
 	[PATCHING_DIRECTION] = { "direction", PARAM_CHOICE, .choices = patching_directions, .help = "which value is put where" },       \
 	[PATCHING_SHOW] = { "show", PARAM_CHOICE, .choices = patching_shows, .help = "what a cell is" }
 
 struct patching {
 	const char *name, *title;	/* "activation-patching", "activation patching" */
 	const char *within;		/* what of the activations, for the table's title: "basis.npy"; NULL: all */
-	const char *op;			/* what a person writes behind a place to have the same: "patch" */
+	enum edit_op op;		/* what a person does with a place to have the same */
+	const char *file;		/* that it reads; NULL: none */
 	/* Gives variant `cell` of the cause its edit. */
-	bool (*edit)(struct cause *c, const struct places *p, int cell, struct err *err);
+	bool (*edit)(struct cause *c, const struct grid *grid, int cell, struct err *err);
 };
 
 /* Metrics that two prompts can be compared by: the loss is about different tokens. */

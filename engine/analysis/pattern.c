@@ -21,7 +21,7 @@ void pattern_check_row(struct check *check, const float *weights, int n)
 bool pattern_is_edited(const struct run *r, int layer)
 {
 	for (int i = 0; i < r->edits; i++)
-		if ((r->edit[i].target->site == SITE_PATTERN || r->edit[i].target->site == SITE_SCORES) && (layer < 0 || r->edit[i].layer == layer))
+		if ((r->edit[i].place.site == SITE_PATTERN || r->edit[i].place.site == SITE_SCORES) && (layer < 0 || r->edit[i].place.layer == layer))
 			return true;
 	return false;
 }

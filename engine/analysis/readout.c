@@ -70,9 +70,9 @@ static bool edited(const struct run *r, enum site site, int layer, int position)
 {
 	for (int i = 0; i < r->edits; i++) {
 		const struct edit *e = &r->edit[i];
-		bool here = e->target->site == site || (e->target->both && site == SITE_MLP_OUT);
+		bool here = e->place.site == site || (e->place.also_mlp && site == SITE_MLP_OUT);
 
-		if (here && e->layer == layer && (!e->at || (position < e->at_count && e->at[position])))
+		if (here && e->place.layer == layer && (!e->at || (position < e->at_count && e->at[position])))
 			return true;
 	}
 	return false;

@@ -38,8 +38,7 @@ struct table *table_new(int rows, int cols, struct err *err)
 	axis_init(t, &t->cols, cols);
 	t->analysis = t->title = "";
 	t->parts.technique = "";
-	t->site = SITE_NONE;
-	t->layer = t->unit_index = -1;
+	t->place = PLACE_NONE;
 	table_set_unit(t, "");
 	return t;
 }
@@ -85,14 +84,35 @@ void axis_token(struct table *t, struct axis *axis, int i, int32_t id, const cha
 	axis->show[i] = arena_strdup(t->arena, show);
 }
 
-void axis_part(struct table *t, struct axis *axis, int i, enum site site, int layer, int unit)
+void axis_place(struct table *t, struct axis *axis, int i, struct place place)
 {
-	if (!axis->part) {
-		axis->part = arena_alloc(t->arena, (size_t)axis->n * sizeof *axis->part);
+	if (!axis->place) {
+		axis->place = arena_alloc(t->arena, (size_t)axis->n * sizeof *axis->place);
 		for (int k = 0; k < axis->n; k++)
-			axis->part[k] = (struct axis_part){ SITE_NONE, -1, -1 };
+			axis->place[k] = PLACE_NONE;
 	}
-	axis->part[i] = (struct axis_part){ site, layer, unit };
+	axis->place[i] = place;
+}
+
+/* What an index adds to a place. False: it is a component that is nowhere. */
+static bool add_index(const struct axis *axis, int i, struct place *place)
+{
+	int each = axis->each ? axis->each : 1;
+
+	if (i < 0 || i >= axis->n)
+		return true;
+	if (axis->place && axis->place[i].site != SITE_NONE) {
+		*place = place_join(place, &axis->place[i]);
+		return true;
+	}
+	place_set(place, axis->dim, i * each, (i + 1) * each - 1);
+	return axis->dim != DIM_COMPONENT;
+}
+
+bool table_place(const struct table *t, int row, int col, struct place *place)
+{
+	*place = t->place;
+	return add_index(&t->rows, row, place) & add_index(&t->cols, col, place);
 }
 
 void table_set_words(struct table *t)
@@ -117,11 +137,38 @@ void table_set_word(struct table *t, size_t cell, int32_t id, const char *bytes,
 	t->word_show[cell] = arena_strdup(t->arena, show);
 }
 
-void table_add_edit(struct table *t, size_t cell, const char *line)
+/* One more line of a cell. */
+static void add_line(struct table *t, size_t cell, const char *line)
 {
 	if (!t->edits)
 		t->edits = arena_alloc(t->arena, (size_t)t->rows.n * (size_t)t->cols.n * sizeof *t->edits);
 	t->edits[cell] = t->edits[cell] ? arena_printf(t->arena, "%s\n%s", t->edits[cell], line) : arena_strdup(t->arena, line);
+}
+
+void table_add_edit(struct table *t, size_t cell, const struct edit *edit)
+{
+	struct str line;
+
+	str_init(&line);
+	edit_print(edit, &line);
+	add_line(t, cell, line.s);
+	str_done(&line);
+}
+
+void table_set_tree(struct table *t)
+{
+	t->parent = arena_alloc(t->arena, (size_t)t->rows.n * sizeof *t->parent);
+	t->closed = arena_alloc(t->arena, (size_t)t->rows.n * sizeof *t->closed);
+	for (int i = 0; i < t->rows.n; i++)
+		t->parent[i] = -1;
+}
+
+void table_set_edges(struct table *t, int n)
+{
+	t->edge = arena_alloc(t->arena, (size_t)n * sizeof *t->edge);
+	t->edges = n;
+	for (int i = 0; i < n; i++)
+		t->edge[i].place = PLACE_NONE;
 }
 
 void table_set_mark(struct table *t, size_t cell)
@@ -216,8 +263,8 @@ static void copy_axis(struct table *t, struct axis *to, const struct axis *from)
 		else
 			axis_label(t, to, i, from->label[i]);
 		to->show[i] = arena_strdup(t->arena, from->show[i]);
-		if (from->part)
-			axis_part(t, to, i, from->part[i].site, from->part[i].layer, from->part[i].unit);
+		if (from->place)
+			axis_place(t, to, i, from->place[i]);
 	}
 }
 
@@ -271,9 +318,20 @@ void table_set_like(struct table *t, const struct table *from)
 	t->neutral = from->neutral;
 	t->meaning = from->meaning ? arena_strdup(t->arena, from->meaning) : NULL;
 	t->skip_first = from->skip_first;
-	t->site = from->site;
-	t->layer = from->layer;
-	t->unit_index = from->unit_index;
+	t->place = from->place;
+}
+
+static void copy_relations(struct table *t, const struct table *from)
+{
+	if (from->parent) {
+		table_set_tree(t);
+		memcpy(t->parent, from->parent, (size_t)t->rows.n * sizeof *t->parent);
+		memcpy(t->closed, from->closed, (size_t)t->rows.n * sizeof *t->closed);
+	}
+	if (from->edge) {
+		table_set_edges(t, from->edges);
+		memcpy(t->edge, from->edge, (size_t)t->edges * sizeof *t->edge);
+	}
 }
 
 /* All of a table but its cells' values. */
@@ -289,7 +347,8 @@ static struct table *copy_description(const struct table *from, struct err *err)
 		copy_words(t, from);
 	for (size_t i = 0; from->edits && i < (size_t)from->rows.n * (size_t)from->cols.n; i++)
 		if (from->edits[i])
-			table_add_edit(t, i, from->edits[i]);
+			add_line(t, i, from->edits[i]);
+	copy_relations(t, from);
 	table_set_like(t, from);
 	set_parts(t, &from->parts);
 	t->unfinished = from->unfinished;

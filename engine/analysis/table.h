@@ -2,7 +2,7 @@
  * table.h - the one noun between techniques and views: values [rows, columns] with two typed, labelled axes.
  *
  * An analysis fills a table and never chooses a glyph; a view draws it and never computes. A third axis is an argument; a
- * ranking is one column; a graph is a nodes × nodes table. A finished table never changes; it is counted, so that the worker,
+ * ranking is one column; a tree is rows that have parents, a graph rows that have edges. A finished table never changes; it is counted, so that the worker,
  * the screen and a cache may hold the same one. It copies its labels: it outlives the run.
  */
 #ifndef LMSCOPE_ENGINE_ANALYSIS_TABLE_H
@@ -16,9 +16,9 @@
 #include "engine/base/arena.h"
 #include "engine/base/err.h"
 #include "engine/run/dim.h"
-#include "engine/run/site.h"
+#include "engine/run/edit.h"
 
-enum look { LOOK_HEAT, LOOK_ATTENTION, LOOK_TOKENS, LOOK_BARS, LOOK_RANKING, LOOK_LINES, LOOK_GRAPH, LOOK_TILES };
+enum look { LOOK_HEAT, LOOK_ATTENTION, LOOK_TOKENS, LOOK_BARS, LOOK_RANKING, LOOK_LINES, LOOK_TREE, LOOK_GRAPH, LOOK_TILES };
 /* Away from the neutral value, to one side; to both sides; 0 … 1; ranks, of which 1 is the strongest. See span.h. */
 enum scale { SCALE_SEQUENTIAL, SCALE_DIVERGING, SCALE_PROBABILITY, SCALE_RANK };
 
@@ -31,11 +31,8 @@ struct axis {
 	size_t *label_bytes;	/* [n] raw labels may hold NULs */
 	const char **show;	/* [n] the same for people: "·Paris"; equal to label where nothing has to be made readable */
 	int32_t *id;		/* [n] token ids where the labels are tokens; or NULL */
-	/* Components that are not numbered 0 … n-1 in their own dimension: what can be edited at index i. NULL: plain. */
-	struct axis_part {
-		enum site site;		/* SITE_NONE: nothing */
-		int layer, unit;	/* -1: none */
-	} *part;		/* [n] */
+	/* [n] where the rows are, of those that are no index along `dim`: "3.attn" is attn_out 3. PLACE_NONE: nowhere. NULL: all are indices. */
+	struct place *place;
 };
 
 /* A part of a table: rows and columns from there on; negative ones count from the end. rows 0: none. */
@@ -84,12 +81,22 @@ struct table {
 	float neutral;		/* where nothing happens: it looks like the background. NaN: nowhere (logits), the range begins at the least */
 	const char *meaning;	/* what its values mean, where the unit does not say it: "1 = prompt, 0 = foil"; NULL */
 	bool skip_first;	/* the first token is a sink here: leave it out of the colour range */
-	enum site site;		/* what the cells are of (SITE_ATTN_OUT for a lens on it); SITE_NONE */
-	int layer, unit_index;	/* of an argument: attention's layer and head; -1 */
+	struct place place;	/* what all cells have in common: the site (attn_out for a lens on it), the layer and head that an argument names */
 	struct check check;
 	bool unfinished;	/* more is to come: NaN may also be a cell that is not known yet */
-	/* [rows.n, cols.n] the intervention that a cell is the effect of, as edits that a person can make: a line each; NULL: none. Or NULL: of all. */
+	/* [rows.n, cols.n] the intervention that a cell is the effect of, as edits that a person can make, as edit_print() writes them, a line
+	 * each; NULL: none. Or NULL: of all. */
 	const char **edits;
+	/* A tree: rows depth first, each after its parent. NULL: the rows are not related. */
+	int *parent;		/* [rows.n] -1: a root */
+	bool *closed;		/* [rows.n] it has children that are not among the rows */
+	/* A graph, whose nodes are the rows: a node's own value is its cell, as in any table. Sorted by nothing; no edge twice. */
+	struct edge {
+		int from, to;	/* rows */
+		float weight;
+		struct place place;	/* what carries it: "head 3.1", "mlp_out 3"; PLACE_NONE: nothing that can be edited */
+	} *edge;		/* [edges] */
+	int edges;
 	bool *mark;		/* [rows.n, cols.n] cells to be wary of, as `footnote` says; NULL: none */
 	const char *footnote;	/* a sentence below the table ("not heads: +3.1"), or NULL */
 };
@@ -104,17 +111,25 @@ static inline size_t table_cell(const struct table *t, int row, int col)
 	return (size_t)row * (size_t)t->cols.n + (size_t)col;
 }
 
+/*
+ * Where a cell is: what all have in common, and what its row and column add; row or column -1: without them. False: it is nowhere, as a row
+ * of biases is, which no edit reaches.
+ */
+bool table_place(const struct table *t, int row, int col, struct place *place);
+
 /* Labels; everything is copied. */
 void axis_numbers(struct table *t, struct axis *axis, enum dim dim);			/* "0" … n-1 */
 void axis_label(struct table *t, struct axis *axis, int i, const char *label);		/* both label and show */
 void axis_token(struct table *t, struct axis *axis, int i, int32_t id, const char *bytes, size_t n, const char *show);
-void axis_part(struct table *t, struct axis *axis, int i, enum site site, int layer, int unit);
+void axis_place(struct table *t, struct axis *axis, int i, struct place place);
 void table_set_words(struct table *t);							/* makes the word arrays */
 void table_set_word(struct table *t, size_t cell, int32_t id, const char *bytes, size_t n, const char *show);
 void table_set_errors(struct table *t, const char *over);				/* makes `error`, all NaN */
 void table_set_tiles(struct table *t, int rows, int cols);				/* makes `tile`, all NaN */
+void table_set_tree(struct table *t);							/* makes `parent` and `closed`: all roots, all open */
+void table_set_edges(struct table *t, int n);						/* makes `edge`: n of weight 0 between row 0 and itself */
 void table_set_mark(struct table *t, size_t cell);					/* makes `mark`, and sets one */
-void table_add_edit(struct table *t, size_t cell, const char *line);			/* makes `edits`; one more line of the cell's */
+void table_add_edit(struct table *t, size_t cell, const struct edit *edit);		/* makes `edits`; one more of the cell's */
 void table_set_unit(struct table *t, const char *unit);
 /* One unit per column. */
 void table_set_units(struct table *t, const char *const *unit);

@@ -11,8 +11,8 @@
 static const float *row_of(const struct edit *e, const struct run *r, enum site site, int t)
 {
 	if (site == SITE_RESULT)
-		return result_by_z(e) && run_has(r, SITE_Z) ? r->layer[e->layer]->z_used + (size_t)t * run_width(&r->model->config, SITE_Z) : NULL;
-	return site_table[site].stored && run_has(r, site) ? run_at(r, site, e->layer, t) : NULL;
+		return result_by_z(e) && run_has(r, SITE_Z) ? r->layer[e->place.layer]->z_used + (size_t)t * run_width(&r->model->config, SITE_Z) : NULL;
+	return site_table[site].stored && run_has(r, site) ? run_at(r, site, e->place.layer, t) : NULL;
 }
 
 static bool changes_row(const struct edit *e, const struct run *r, enum site site, int t, float *copy)
@@ -32,7 +32,7 @@ static bool changes_pattern(const struct edit *e, const struct run *r, int t, fl
 	size_t bytes = (size_t)(t + 1) * sizeof *copy;
 
 	for (int h = 0; h < r->model->config.H; h++) {
-		const float *row = run_pattern(r, e->layer, h, t);
+		const float *row = run_pattern(r, e->place.layer, h, t);
 
 		memcpy(copy, row, bytes);
 		edit_apply_pattern(e, h, t, copy);
@@ -44,9 +44,9 @@ static bool changes_pattern(const struct edit *e, const struct run *r, int t, fl
 
 static bool changes(const struct edit *e, const struct run *r, int t, float *copy)
 {
-	if (e->target->site == SITE_PATTERN && run_has(r, SITE_PATTERN))
+	if (e->place.site == SITE_PATTERN && run_has(r, SITE_PATTERN))
 		return changes_pattern(e, r, t, copy);
-	return changes_row(e, r, e->target->site, t, copy) || (e->target->both && changes_row(e, r, SITE_MLP_OUT, t, copy));
+	return changes_row(e, r, e->place.site, t, copy) || (e->place.also_mlp && changes_row(e, r, SITE_MLP_OUT, t, copy));
 }
 
 int change_first(const struct edit *e, const struct run *r)

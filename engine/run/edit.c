@@ -16,39 +16,9 @@
 
 /* ---- against a model ---- */
 
-/* Floats that one edit covers at a position: a unit, or all of them. For `result`, of z. */
-static size_t slice(const struct edit *e, const struct config *c, size_t *from)
-{
-	enum site site = e->target->site == SITE_RESULT ? SITE_Z : e->target->site;
-	size_t width = run_width(c, site), unit = site_table[site].unit == DIM_NEURON ? 1 : (size_t)c->K;
-
-	*from = 0;
-	if (e->unit < 0)
-		return width;
-	*from = (size_t)e->unit * unit;
-	return (size_t)(e->unit_to - e->unit + 1) * unit;
-}
-
 bool edit_has_unit(const struct edit *e, int unit)
 {
-	return e->unit < 0 || (unit >= e->unit && unit <= e->unit_to);
-}
-
-static bool check_place(const struct edit *e, const struct config *c, const char *line, struct err *err)
-{
-	enum dim unit = site_table[e->target->site].unit;
-	int n = unit == DIM_HEAD ? c->H : unit == DIM_KV_HEAD ? c->G : unit == DIM_NEURON ? c->F : 0;
-
-	if (edit_has_layer(e->target) && e->layer >= c->L)
-		return err_set(err, ERR_ARGUMENT, "edit \"%s\": the model has layers 0 … %d", line, c->L - 1);
-	if (e->unit_to >= n && e->unit >= 0)
-		return err_set(err, ERR_ARGUMENT, "edit \"%s\": a layer has %ss 0 … %d", line, dim_step(unit), n - 1);
-	if (e->layer && e->target->site == SITE_EMBED)
-		return err_set(err, ERR_ARGUMENT, "edit \"%s\": embeddings enter layer 0; write embed 0", line);
-	if (c->parallel && e->target->site == SITE_RESID_MID)
-		return err_set(err, ERR_ARGUMENT, "edit \"%s\": this model runs attention and MLP side by side; there is no stream between them",
-			       line);
-	return true;
+	return e->place.unit < 0 || (unit >= e->place.unit && unit <= e->place.unit_to);
 }
 
 /* A position as written, from the end when negative. */
@@ -101,9 +71,9 @@ static bool resolve_positions(struct edit *e, int T, struct arena *arena, const 
 /* Mean over the prompt's positions of the unedited run: [slice], or [T] per head for a pattern. */
 static bool resolve_mean(struct edit *e, const struct config *c, const struct run *run, struct arena *arena, struct err *err)
 {
-	enum site site = e->target->site == SITE_RESULT ? SITE_Z : e->target->site;
-	int T = run->prompt_T, sites = e->target->both ? 2 : 1;
-	size_t from, n = slice(e, c, &from);
+	enum site site = e->place.site == SITE_RESULT ? SITE_Z : e->place.site;
+	int T = run->prompt_T, sites = e->place.also_mlp ? 2 : 1;
+	size_t from, n = place_slice(&e->place, c, &from);
 
 	if (site == SITE_PATTERN) {
 		n = (size_t)c->H * (size_t)T;
@@ -117,9 +87,9 @@ static bool resolve_mean(struct edit *e, const struct config *c, const struct ru
 
 			if (site == SITE_PATTERN)
 				for (int h = 0; h < c->H; h++)
-					kernel_axpy(1.0f / (float)T, run_pattern(run, e->layer, h, t), mean + h * T, (size_t)T);
+					kernel_axpy(1.0f / (float)T, run_pattern(run, e->place.layer, h, t), mean + h * T, (size_t)T);
 			else
-				kernel_axpy(1.0f / (float)T, run_at(run, s ? SITE_MLP_OUT : site, e->layer, t) + from, mean, n);
+				kernel_axpy(1.0f / (float)T, run_at(run, s ? SITE_MLP_OUT : site, e->place.layer, t) + from, mean, n);
 		}
 	return true;
 }
@@ -129,9 +99,9 @@ static bool resolve_prompts_mean(struct edit *e, const struct edit_context *cont
 {
 	const struct config *c = &context->model->config;
 	const struct prompt_question q = { e->file, context->tokens, context->T, context->task };
-	enum site site = e->target->site == SITE_RESULT ? SITE_Z : e->target->site;
+	enum site site = e->place.site == SITE_RESULT ? SITE_Z : e->place.site;
 	const struct prompt_mean *mean;
-	size_t from, n = slice(e, c, &from);
+	size_t from, n = place_slice(&e->place, c, &from);
 
 	if (e->same)
 		return (e->source = prompt_runs_same(context->prompts, &q, context->reads, err)) != NULL;
@@ -141,12 +111,12 @@ static bool resolve_prompts_mean(struct edit *e, const struct edit_context *cont
 		n = (size_t)c->H * (size_t)mean->keys;
 		e->mean_keys = mean->keys;
 	}
-	if (!(e->vector = arena_floats(arena, n * (e->target->both ? 2 : 1), err)))
+	if (!(e->vector = arena_floats(arena, n * (e->place.also_mlp ? 2 : 1), err)))
 		return false;
-	memcpy(e->vector, site == SITE_PATTERN ? mean->pattern + (size_t)e->layer * n : run_at(mean->run, site, e->layer, 0) + from,
+	memcpy(e->vector, site == SITE_PATTERN ? mean->pattern + (size_t)e->place.layer * n : run_at(mean->run, site, e->place.layer, 0) + from,
 	       n * sizeof *e->vector);
-	if (e->target->both)
-		memcpy(e->vector + n, run_at(mean->run, SITE_MLP_OUT, e->layer, 0), n * sizeof *e->vector);
+	if (e->place.also_mlp)
+		memcpy(e->vector + n, run_at(mean->run, SITE_MLP_OUT, e->place.layer, 0), n * sizeof *e->vector);
 	return true;
 }
 
@@ -201,11 +171,11 @@ static bool resolve_basis(struct edit *e, size_t rows, size_t cols, size_t d, st
 /* The vector in the file: to be added, to be taken out, or a basis in which values are exchanged. */
 static bool resolve_file(struct edit *e, const struct config *c, struct arena *arena, const char *line, struct err *err)
 {
-	size_t from, want = slice(e, c, &from), rows, n;
+	size_t from, want = place_slice(&e->place, c, &from), rows, n;
 
-	if (e->target->site == SITE_RESULT)
+	if (e->place.site == SITE_RESULT)
 		want = (size_t)c->D;
-	if (!(e->vector = vector_rows_read(e->file, e->layer, arena, &rows, &n, err)))
+	if (!(e->vector = vector_rows_read(e->file, e->place.layer, arena, &rows, &n, err)))
 		return false;
 	if (e->op == EDIT_INTERCHANGE)
 		return resolve_basis(e, rows, n, want, arena, line, err);
@@ -219,15 +189,15 @@ static bool resolve_scales(struct edit *e, const struct edit_context *context, s
 {
 	const struct model *m = context->model;
 
-	if (!edit_has_layer(e->target))
-		e->layer = m->config.L;	/* behind all of them */
-	if (e->target->site == SITE_LN2 && m->config.parallel_shared_norm)
-		return err_set(err, ERR_ARGUMENT, "edit \"%s\": in this model attention and MLP read through one norm; write ln1 %d", line, e->layer);
-	if (!norms_at(m, e->target->site, e->layer)->there)
+	if (!place_has_layer(&e->place))
+		e->place.layer = m->config.L;	/* behind all of them */
+	if (e->place.site == SITE_LN2 && m->config.parallel_shared_norm)
+		return err_set(err, ERR_ARGUMENT, "edit \"%s\": in this model attention and MLP read through one norm; write ln1 %d", line, e->place.layer);
+	if (!norms_at(m, e->place.site, e->place.layer)->there)
 		return err_set(err, ERR_ARGUMENT, "edit \"%s\": this model has no norm there", line);
-	if (e->unit >= 0 && norms_parts(&m->config, e->target->site) == 1 && (e->target->site == SITE_Q_NORM ? m->config.H : m->config.G) > 1)
-		return err_set(err, ERR_ARGUMENT, "edit \"%s\": in this model one norm spans all heads; write %s %d", line, e->target->word, e->layer);
-	e->vector = norms_scales(context->unedited, e->target->site, e->layer, arena, err);
+	if (e->place.unit >= 0 && norms_parts(&m->config, e->place.site) == 1 && (e->place.site == SITE_Q_NORM ? m->config.H : m->config.G) > 1)
+		return err_set(err, ERR_ARGUMENT, "edit \"%s\": in this model one norm spans all heads; write %s %d", line, place_word_of(&e->place)->word, e->place.layer);
+	e->vector = norms_scales(context->unedited, e->place.site, e->place.layer, arena, err);
 	return e->vector != NULL;
 }
 
@@ -267,7 +237,7 @@ static bool resolve_early(struct edit *e, const struct config *c, int T, int foi
 {
 	bool reads_file = (e->op == EDIT_ADD && e->file) || e->op == EDIT_PROJECT || e->op == EDIT_INTERCHANGE;
 
-	return check_place(e, c, line, err) && (!T || resolve_positions(e, T, arena, line, err)) && check_foil(e, T, foil_T, line, err) &&
+	return place_check(&e->place, c, arena_printf(arena, "edit \"%s\"", line), err) && (!T || resolve_positions(e, T, arena, line, err)) && check_foil(e, T, foil_T, line, err) &&
 	       (!reads_file || resolve_file(e, c, arena, line, err));
 }
 
@@ -291,13 +261,13 @@ bool edit_check(const char *line, const struct config *c, int T, int foil_T, str
 /* A long prompt's run may keep less than everything (layer.h). */
 static bool can_read(const struct edit *e, const struct run *r, const char *line, struct err *err)
 {
-	enum site site = e->target->site == SITE_RESULT ? SITE_Z : e->target->site == SITE_SCORES ? SITE_Q : e->target->site;
+	enum site site = e->place.site == SITE_RESULT ? SITE_Z : e->place.site == SITE_SCORES ? SITE_Q : e->place.site;
 
 	if (norms_is(site))
 		site = norms_source(site);
 	return site == SITE_NONE || run_has(r, site) ||
 	       err_set(err, ERR_MEMORY, "edit \"%s\": %s reads %s, which the run of so long a prompt does not keep; shorten the prompt", line,
-		       edit_ops[e->op].word, site_table[e->target->site].name);
+		       edit_ops[e->op].word, site_table[e->place.site].name);
 }
 
 bool edit_resolve(struct edit *e, const struct edit_context *context, struct arena *arena, struct err *err)
@@ -306,6 +276,8 @@ bool edit_resolve(struct edit *e, const struct edit_context *context, struct are
 	struct str line;
 	bool ok;
 
+	if (e->resolved)
+		return true;
 	str_init(&line);
 	edit_print(e, &line);
 	ok = resolve_early(e, c, context->T, context->foil ? context->foil->T : -1, arena, line.s, err);
@@ -322,43 +294,54 @@ bool edit_resolve(struct edit *e, const struct edit_context *context, struct are
 		ok = resolve_noise(e, context, arena, err);
 	if (ok && e->op == EDIT_FREEZE) {
 		e->source = context->unedited;
-		ok = can_read(e, e->source, line.s, err) && (!norms_is(e->target->site) || resolve_scales(e, context, arena, line.s, err));
+		ok = can_read(e, e->source, line.s, err) && (!norms_is(e->place.site) || resolve_scales(e, context, arena, line.s, err));
 	}
 	if (e->op == EDIT_PATCH || e->op == EDIT_INTERCHANGE)
 		e->source = context->foil;
 	if (ok && e->source)
 		ok = can_read(e, e->source, line.s, err);
+	e->resolved = ok;
 	str_done(&line);
 	return ok;
 }
 
 /* ---- made in memory ---- */
 
-static const struct edit_target *target_of(enum site site)
+struct edit edit_take(struct place place, const struct run *source)
 {
-	const struct edit_target *t = edit_targets;
-
-	while (t->site != site || t->both)
-		t++;
-	return t;
+	return (struct edit){ .place = place, .op = EDIT_PATCH, .source = source, .resolved = true };
 }
 
-struct edit edit_take(enum site site, int layer, int unit, const struct run *source)
+struct edit edit_put(struct place place, const float *rows, int from, int n)
 {
-	return (struct edit){ .target = target_of(site), .layer = layer, .unit = unit, .unit_to = unit, .op = EDIT_PATCH, .source = source };
+	return (struct edit){ .place = place, .op = EDIT_PATCH, .rows = rows, .rows_from = from, .rows_n = n, .resolved = true };
 }
 
-struct edit edit_put(enum site site, int layer, int unit, const float *rows, int from, int n)
+struct edit edit_at(const struct place *place, enum edit_op op, struct arena *arena)
 {
-	return (struct edit){ .target = target_of(site), .layer = layer, .unit = unit, .unit_to = unit, .op = EDIT_PATCH, .rows = rows,
-			      .rows_from = from, .rows_n = n };
+	struct edit e = { .place = place_at(place->site, place->layer, -1, -1), .op = op, .amount = 1 };
+
+	e.place.also_mlp = place->also_mlp;
+	e.place.unit = place->unit;
+	e.place.unit_to = place->unit_to;
+	if (place->position >= 0) {
+		e.ranges = 1;
+		e.range = arena_alloc(arena, sizeof *e.range);
+		*e.range = (struct edit_range){ place->position, place->position_to, false };
+	}
+	if (place->key >= 0) {
+		e.has_key = true;
+		e.key = place->key;
+		e.key_to = place->key_to;
+	}
+	return e;
 }
 
 /* ---- the ops ---- */
 
 bool edit_hits(const struct edit *e, enum site site, int layer)
 {
-	return e->layer == layer && (e->target->site == site || (e->target->both && site == SITE_MLP_OUT));
+	return e->place.layer == layer && (e->place.site == site || (e->place.also_mlp && site == SITE_MLP_OUT));
 }
 
 bool edit_covers(const struct edit *e, int position)
@@ -387,7 +370,7 @@ static bool puts_value(const struct edit *e)
 
 bool edit_replaces(const struct edit *e, enum site site, int layer, int t0)
 {
-	return puts_value(e) && e->unit < 0 && !e->at && edit_hits(e, site, layer) && (!e->rows || e->rows_from <= t0);
+	return puts_value(e) && e->place.unit < 0 && !e->at && edit_hits(e, site, layer) && (!e->rows || e->rows_from <= t0);
 }
 
 /* What is put at a position. */
@@ -396,8 +379,8 @@ static const float *put_row(const struct edit *e, enum site site, int position, 
 	if (e->rows)
 		return e->rows + (size_t)(position - e->rows_from) * n;
 	if (!e->source)
-		return e->vector + (e->target->both && site == SITE_MLP_OUT ? n : 0);
-	return run_at(e->source, site == SITE_RESULT ? SITE_Z : site, e->layer, position) + from;
+		return e->vector + (e->place.also_mlp && site == SITE_MLP_OUT ? n : 0);
+	return run_at(e->source, site == SITE_RESULT ? SITE_Z : site, e->place.layer, position) + from;
 }
 
 void edit_add_noise(const struct edit *e, int position, size_t first, float *x, size_t n)
@@ -423,8 +406,8 @@ static void interchange(const struct edit *e, const float *source, float *x, siz
 
 void edit_apply(const struct edit *e, const struct config *c, enum site site, int position, float *x)
 {
-	size_t from, n = slice(e, c, &from);
-	bool second = e->target->both && site == SITE_MLP_OUT;
+	size_t from, n = place_slice(&e->place, c, &from);
+	bool second = e->place.also_mlp && site == SITE_MLP_OUT;
 
 	x += from;
 	switch (e->op) {
@@ -470,11 +453,11 @@ void edit_apply_pattern(const struct edit *e, int head, int query, float *x)
 
 	if (!edit_has_unit(e, head))
 		return;
-	if (e->source && e->target->site == SITE_SCORES) {
+	if (e->source && e->place.site == SITE_SCORES) {
 		source = scores = xmalloc((size_t)e->source->T * sizeof *scores);
-		run_scores(e->source, e->layer, head, query, scores);
+		run_scores(e->source, e->place.layer, head, query, scores);
 	} else if (e->source) {
-		source = run_pattern(e->source, e->layer, head, query);
+		source = run_pattern(e->source, e->place.layer, head, query);
 	}
 	for (int j = from; j <= to && j <= query; j++) {
 		if (source)	/* what was hidden by a line before this is seen again */
@@ -499,7 +482,7 @@ static float slope(const struct edit *e)
 
 void edit_back(const struct edit *e, const struct config *c, float *d)
 {
-	size_t from, n = slice(e, c, &from);
+	size_t from, n = place_slice(&e->place, c, &from);
 
 	d += from;
 	if (e->op == EDIT_PROJECT || e->op == EDIT_INTERCHANGE)	/* what lies along the directions is taken out of either */

@@ -3,8 +3,8 @@
  *
  *     TARGET LAYER[.UNIT[..UNIT]] [@POSITIONS] OP [ARGUMENTS]        head 5.1 zero · mlp_out 3 @4..7 zero · pattern 5.1 @7<4 zero
  *
- * The same line stands on the command line (-e), behind `:` and in YAML. Targets and ops are rows of tables in edit_line.c; the
- * list of both, with help, is public for completion and menus. Parsing needs no model; edit_resolve() checks the line
+ * The same line is written on the command line (-e), after `:` and in YAML. What may be edited is a place (place.h); ops are rows of a
+ * table in edit_line.c, which is public for completion and menus. Parsing needs no model; edit_resolve() checks the line
  * against one (layer and unit numbers, positions of the prompt, the vector's length).
  */
 #ifndef LMSCOPE_ENGINE_RUN_EDIT_H
@@ -17,18 +17,11 @@
 #include "engine/base/err.h"
 #include "engine/base/str.h"
 #include "engine/model/config.h"
-#include "engine/run/site.h"
+#include "engine/run/place.h"
 
 enum edit_op { EDIT_ZERO, EDIT_MEAN, EDIT_SCALE, EDIT_ADD, EDIT_PATCH, EDIT_RESAMPLE, EDIT_FREEZE, EDIT_INTERCHANGE, EDIT_NOISE,
 	       EDIT_PROJECT, EDIT_MASK, EDIT_OPS };
 
-/* What may be edited: "head" is the site result, "neuron" is mlp_post, "kv" is v, "layer" is attn_out and mlp_out together. */
-struct edit_target {
-	const char *word;
-	enum site site;		/* for "layer": SITE_ATTN_OUT, and `both` is set */
-	bool both;
-	const char *help;
-};
 /* What an op may work on: a head's write is not kept as such (sites.def), weights and scores are rows over keys, the scale of a norm is one number. */
 enum { EDIT_ON_VECTORS = 1, EDIT_ON_HEADS = 2, EDIT_ON_WEIGHTS = 4, EDIT_ON_SCORES = 8, EDIT_ON_ALL = 15, EDIT_ON_SCALES = 16 };
 
@@ -37,11 +30,9 @@ struct edit_op_info {
 	unsigned on;
 	const char *elsewhere;	/* why it has no meaning on what it does not work on */
 };
-extern const struct edit_target edit_targets[];	/* ends with a NULL word */
 extern const struct edit_op_info edit_ops[EDIT_OPS];
-bool edit_op_fits(const struct edit_target *target, enum edit_op op);
-/* ln_final stands behind all layers: its line names none. */
-bool edit_has_layer(const struct edit_target *target);
+/* Whether it has a meaning there. */
+bool edit_op_fits(enum site site, enum edit_op op);
 
 /* A set of positions as written: ranges a..b (negative from the end), or all. */
 struct edit_range {
@@ -52,8 +43,7 @@ struct edit_range {
 struct run;
 
 struct edit {
-	const struct edit_target *target;
-	int layer, unit, unit_to;	/* units unit … unit_to; unit -1: all of them */
+	struct place place;		/* site, layer and units; positions and keys, as they are written, are below */
 	struct edit_range *range;	/* [ranges]; 0 ranges: every position, generated ones included */
 	int ranges;
 	bool has_key;			/* pattern and scores … @QUERY<KEY[..KEY]: those keys alone */
@@ -65,6 +55,7 @@ struct edit {
 	bool same;			/* mean FILE: of the same position in prompts as long as this one */
 	int line;			/* resample: the prompt on this line of the file; 0: drawn by the seed */
 	/* After edit_resolve: */
+	bool resolved;			/* it is as it acts: resolving it again changes nothing */
 	bool *at;			/* [at_count] which positions; NULL: every one, generated ones included */
 	int at_count;
 	bool onward;			/* positions from at_count on, too */
@@ -81,8 +72,6 @@ struct edit {
 bool edit_parse(const char *line, struct edit *edit, struct arena *arena, struct err *err);
 /* Whether a number stands behind the op: factor, strength, standard deviations. */
 bool edit_has_amount(const struct edit *edit);
-/* A path as a word of a line. */
-const char *edit_quoted(const char *path, struct arena *arena);
 /* The canonical line. */
 void edit_print(const struct edit *edit, struct str *out);
 
@@ -114,12 +103,15 @@ bool edit_check(const char *line, const struct config *c, int T, int foil_T, str
 /* Checks layer, unit and positions, loads the vector, computes the mean. ERR_ARGUMENT says what the model has. Memory from `arena`. */
 bool edit_resolve(struct edit *edit, const struct edit_context *context, struct arena *arena, struct err *err);
 
+/* An edit of a place, its positions and keys, as if it had been parsed: it is still to be resolved. amount is 1. Memory from `arena`. */
+struct edit edit_at(const struct place *place, enum edit_op op, struct arena *arena);
+
 /*
  * Edits that no line can say, made of what is in memory, resolved: all units (-1) or one of a site take their values from `source` or from
  * rows[n, width] for the positions from … from+n-1. Both must outlive the edit.
  */
-struct edit edit_take(enum site site, int layer, int unit, const struct run *source);
-struct edit edit_put(enum site site, int layer, int unit, const float *rows, int from, int n);
+struct edit edit_take(struct place place, const struct run *source);
+struct edit edit_put(struct place place, const float *rows, int from, int n);
 /* Whether nothing of what the model computes at the site, from position t0 on, is left. */
 bool edit_replaces(const struct edit *edit, enum site site, int layer, int t0);
 

@@ -1,4 +1,4 @@
-/* edit_line.c - the grammar of edits: the tables of targets and ops, parsing a line and writing it. See edit.h. */
+/* edit_line.c - the grammar of edits: the table of ops, parsing a line and writing it. See edit.h. */
 #include "engine/run/edit.h"
 
 #include <ctype.h>
@@ -8,35 +8,6 @@
 
 #include "engine/base/json.h"
 #include "engine/run/norms.h"
-
-const struct edit_target edit_targets[] = {
-	{ "head", SITE_RESULT, false, "what a head writes to the stream (L.H)" },
-	{ "kv", SITE_V, false, "the values of a key/value head, which a group of heads shares (L.G)" },
-	{ "neuron", SITE_MLP_POST, false, "a neuron of the MLP, after its activation (L.N)" },
-	{ "attn_out", SITE_ATTN_OUT, false, "all that attention writes in a layer (L)" },
-	{ "mlp_out", SITE_MLP_OUT, false, "all that the MLP writes in a layer (L)" },
-	{ "layer", SITE_ATTN_OUT, true, "attention and MLP of a layer together (L)" },
-	{ "embed", SITE_EMBED, false, "token embeddings, with learned positions, as they enter layer 0 (write embed 0)" },
-	{ "resid_pre", SITE_RESID_PRE, false, "the residual stream entering a layer (L)" },
-	{ "resid_mid", SITE_RESID_MID, false, "the residual stream between attention and MLP (L)" },
-	{ "resid_post", SITE_RESID_POST, false, "the residual stream leaving a layer (L)" },
-	{ "scores", SITE_SCORES, false, "attention scores before softmax (L or L.H, @QUERY<KEY for one)" },
-	{ "pattern", SITE_PATTERN, false, "attention weights after softmax (L.H, @QUERY<KEY for one)" },
-	{ "z", SITE_Z, false, "mixed values of a head, before W_O (L.H)" },
-	{ "q", SITE_Q, false, "queries of a head (L.H)" },
-	{ "k", SITE_K, false, "keys of a key/value head (L.G)" },
-	{ "v", SITE_V, false, "values of a key/value head (L.G)" },
-	{ "mlp_pre", SITE_MLP_PRE, false, "neurons before the activation (L or L.N)" },
-	{ "mlp_post", SITE_MLP_POST, false, "neurons after the activation (L or L.N)" },
-	{ "ln1", SITE_LN1, false, "the scale of the norm before attention (L): freeze keeps it" },
-	{ "ln2", SITE_LN2, false, "the scale of the norm before the MLP (L): freeze keeps it" },
-	{ "ln1_post", SITE_LN1_POST, false, "the scale of the norm after attention, where the family has one (L): freeze keeps it" },
-	{ "ln2_post", SITE_LN2_POST, false, "the scale of the norm after the MLP, where the family has one (L): freeze keeps it" },
-	{ "q_norm", SITE_Q_NORM, false, "the scale of the norm on queries, where the family has one (L or L.H): freeze keeps it" },
-	{ "k_norm", SITE_K_NORM, false, "the scale of the norm on keys, where the family has one (L or L.G): freeze keeps it" },
-	{ "ln_final", SITE_LN_FINAL, false, "the scale of the final norm, which no layer has: ln_final freeze keeps it" },
-	{ NULL, SITE_NONE, false, NULL },
-};
 
 static const char no_directions[] = "a pattern has one number for each key, and no directions";
 
@@ -82,7 +53,7 @@ static char *next_word(const char **line, struct arena *arena)
 	return arena_strndup(arena, s, (size_t)(end - s));
 }
 
-/* A whole number at *s; moves *s behind it. */
+/* A whole number at *s, and *s after it. */
 static bool number(const char **s, int *out)
 {
 	char *end;
@@ -95,43 +66,12 @@ static bool number(const char **s, int *out)
 	return true;
 }
 
-/* The ".." of a range; moves *s behind it. */
+/* The ".." of a range, and *s after it. */
 static bool dots(const char **s)
 {
 	if ((*s)[0] != '.' || (*s)[1] != '.')
 		return false;
 	*s += 2;
-	return true;
-}
-
-/* ".1" or ".1..4" behind a layer, or nothing. */
-static bool parse_units(const char *s, struct edit *e)
-{
-	e->unit = e->unit_to = -1;
-	if (!*s)
-		return true;
-	if (*s++ != '.' || !number(&s, &e->unit))
-		return false;
-	e->unit_to = e->unit;
-	return (!dots(&s) || number(&s, &e->unit_to)) && e->unit >= 0 && e->unit_to >= 0 && !*s;
-}
-
-static bool parse_place(const char *word, struct edit *e, const char *line, struct err *err)
-{
-	const char *s = word;
-
-	if (!s || !number(&s, &e->layer) || e->layer < 0 || !parse_units(s, e))
-		return err_set(err, ERR_USAGE, "edit \"%s\": expected a layer (5), or layer and %s (5.1), after %s", line,
-			       site_table[e->target->site].unit == DIM_NONE ? "nothing else" : dim_step(site_table[e->target->site].unit),
-			       e->target->word);
-	if (e->unit_to < e->unit)
-		return err_set(err, ERR_USAGE, "edit \"%s\": the range %d..%d runs backwards", line, e->unit, e->unit_to);
-	if (e->unit >= 0 && site_table[e->target->site].unit == DIM_NONE)
-		return err_set(err, ERR_USAGE, "edit \"%s\": %s belongs to a whole layer; write %s %d", line, e->target->word,
-			       e->target->word, e->layer);
-	if (e->unit < 0 && (!strcmp(e->target->word, "head") || !strcmp(e->target->word, "neuron") || !strcmp(e->target->word, "kv")))
-		return err_set(err, ERR_USAGE, "edit \"%s\": which %s of the layer? write %s %d.0", line, e->target->word,
-			       e->target->word, e->layer);
 	return true;
 }
 
@@ -162,7 +102,7 @@ static bool parse_positions(const char *word, struct edit *e, struct arena *aren
 	} while (*s == ',' && s++);
 	if (*s == '<') {
 		s++;
-		if (e->target->site != SITE_PATTERN && e->target->site != SITE_SCORES)
+		if (e->place.site != SITE_PATTERN && e->place.site != SITE_SCORES)
 			return err_set(err, ERR_USAGE, "edit \"%s\": @QUERY<KEY is for pattern and scores alone", line);
 		if (!number(&s, &e->key))
 			goto wrong;
@@ -187,45 +127,39 @@ static bool parse_float(const char *word, float *out)
 	return end != word && !*end && isfinite(*out);
 }
 
-static unsigned kind_of(const struct edit_target *target)
+static unsigned kind_of(enum site site)
 {
-	return target->site == SITE_RESULT ? EDIT_ON_HEADS : target->site == SITE_PATTERN ? EDIT_ON_WEIGHTS
-	       : target->site == SITE_SCORES ? EDIT_ON_SCORES : norms_is(target->site) ? EDIT_ON_SCALES
-	       : EDIT_ON_VECTORS;
+	return site == SITE_RESULT ? EDIT_ON_HEADS : site == SITE_PATTERN ? EDIT_ON_WEIGHTS : site == SITE_SCORES ? EDIT_ON_SCORES
+	       : norms_is(site) ? EDIT_ON_SCALES : EDIT_ON_VECTORS;
 }
 
-bool edit_has_layer(const struct edit_target *target)
+bool edit_op_fits(enum site site, enum edit_op op)
 {
-	return target->site != SITE_LN_FINAL;
+	return (edit_ops[op].on & kind_of(site)) != 0;
 }
 
-bool edit_op_fits(const struct edit_target *target, enum edit_op op)
-{
-	return (edit_ops[op].on & kind_of(target)) != 0;
-}
-
-/* "zero, mean or scale": the ops that work on a target. */
-static const char *ops_for(const struct edit_target *target, struct arena *arena)
+/* "zero, mean or scale": the ops that work on a site. */
+static const char *ops_for(enum site site, struct arena *arena)
 {
 	const char *list = "";
 	int left = 0;
 
 	for (int i = 0; i < EDIT_OPS; i++)
-		left += edit_op_fits(target, (enum edit_op)i);
+		left += edit_op_fits(site, (enum edit_op)i);
 	for (int i = 0; i < EDIT_OPS; i++)
-		if (edit_op_fits(target, (enum edit_op)i)) {
+		if (edit_op_fits(site, (enum edit_op)i)) {
 			list = arena_printf(arena, "%s%s%s", list, edit_ops[i].word, left > 2 ? ", " : left == 2 ? " or " : "");
 			left--;
 		}
 	return list;
 }
 
-static const char *target_words(struct arena *arena)
+static const char *list_of_places(struct arena *arena)
 {
 	const char *list = "";
 
-	for (const struct edit_target *t = edit_targets; t->word; t++)
-		list = arena_printf(arena, "%s%s%s", list, t == edit_targets ? "" : t[1].word ? ", " : " or ", t->word);
+	for (const struct place_word *w = place_words; w->word; w++)
+		list = arena_printf(arena, "%s%s%s", list, w == place_words ? "" : w[1].word ? ", " : " or ", w->word);
 	return list;
 }
 
@@ -245,7 +179,7 @@ static bool parse_amount(const char **rest, struct edit *e, const char *missing,
 /* Over keys, add has a number instead. */
 static bool reads_vector(const struct edit *e)
 {
-	bool over_keys = e->target->site == SITE_PATTERN || e->target->site == SITE_SCORES;
+	bool over_keys = e->place.site == SITE_PATTERN || e->place.site == SITE_SCORES;
 
 	return e->op == EDIT_PROJECT || e->op == EDIT_INTERCHANGE || (e->op == EDIT_ADD && !over_keys);
 }
@@ -318,11 +252,11 @@ static bool parse_op(const char *word, struct edit *e, struct arena *arena, cons
 	while (op < EDIT_OPS && (!word || strcmp(word, edit_ops[op].word)))
 		op++;
 	if (op == EDIT_OPS)
-		return err_set(err, ERR_USAGE, "edit \"%s\": expected %s%s%s", line, ops_for(e->target, arena), word ? " instead of " : " at the end",
+		return err_set(err, ERR_USAGE, "edit \"%s\": expected %s%s%s", line, ops_for(e->place.site, arena), word ? " instead of " : " at the end",
 			       word ? word : "");
-	if (!edit_op_fits(e->target, (enum edit_op)op))
-		return err_set(err, ERR_USAGE, "edit \"%s\": %s does not work on %s: %s; there: %s", line, edit_ops[op].word, e->target->word,
-			       kind_of(e->target) == EDIT_ON_SCALES ? "the scale of a norm can be kept, and nothing else" : edit_ops[op].elsewhere, ops_for(e->target, arena));
+	if (!edit_op_fits(e->place.site, (enum edit_op)op))
+		return err_set(err, ERR_USAGE, "edit \"%s\": %s does not work on %s: %s; there: %s", line, edit_ops[op].word, place_word_of(&e->place)->word,
+			       kind_of(e->place.site) == EDIT_ON_SCALES ? "the scale of a norm can be kept, and nothing else" : edit_ops[op].elsewhere, ops_for(e->place.site, arena));
 	e->op = (enum edit_op)op;
 	return true;
 }
@@ -331,15 +265,15 @@ bool edit_parse(const char *line, struct edit *e, struct arena *arena, struct er
 {
 	const char *rest = line;
 	char *word = next_word(&rest, arena);
+	const struct place_word *of;
 
 	*e = (struct edit){ 0 };
-	e->target = edit_targets;
-	while (e->target->word && (!word || strcmp(word, e->target->word)))
-		e->target++;
-	if (!e->target->word)
-		return err_set(err, ERR_USAGE, "edit \"%s\": expected %s first", line, target_words(arena));
-	e->unit = e->unit_to = -1;
-	if (edit_has_layer(e->target) && !parse_place(next_word(&rest, arena), e, line, err))
+	if (!word || !(of = place_word_find(word, strlen(word))))
+		return err_set(err, ERR_USAGE, "edit \"%s\": expected %s first", line, list_of_places(arena));
+	e->place = place_at(of->site, -1, -1, -1);
+	e->place.also_mlp = of->also_mlp;
+	if (place_has_layer(&e->place) &&
+	    !place_parse_layer(next_word(&rest, arena), of, &e->place, arena_printf(arena, "edit \"%s\"", line), err))
 		return false;
 	word = next_word(&rest, arena);
 	if (word && *word == '@') {
@@ -376,20 +310,9 @@ static void add_range(struct str *out, const char *before, int from, int to)
 		str_addf(out, "..%d", to);
 }
 
-const char *edit_quoted(const char *path, struct arena *arena)
-{
-	const char *quote = strchr(path, '"') ? "'" : strpbrk(path, " \t'") ? "\"" : "";
-
-	return arena_printf(arena, "%s%s%s", quote, path, quote);
-}
-
 void edit_print(const struct edit *e, struct str *out)
 {
-	str_add(out, e->target->word);
-	if (edit_has_layer(e->target))
-		str_addf(out, " %d", e->layer);
-	if (e->unit >= 0)
-		add_range(out, ".", e->unit, e->unit_to);
+	place_print(&e->place, out);
 	for (int i = 0; i < e->ranges; i++) {
 		add_range(out, i ? "," : " @", e->range[i].from, e->range[i].to);
 		if (e->range[i].open)

@@ -5,11 +5,6 @@
 
 #include "engine/base/str.h"
 
-struct place {
-	enum site site;
-	int layer, position;	/* layer -1: before or behind all layers */
-};
-
 static bool all_finite(const float *x, size_t n)
 {
 	float sum = 0;
@@ -34,15 +29,16 @@ static int first_position(const struct run *r, enum site site, int layer)
 	return -1;
 }
 
+/* Layer -1: before or after all layers. */
 static struct place find_place(const struct run *r)
 {
-	struct place p = { SITE_EMBED, -1, first_position(r, SITE_EMBED, 0) };
+	struct place p = place_at(SITE_EMBED, -1, -1, first_position(r, SITE_EMBED, 0));
 
 	for (int l = 0; p.position < 0 && l < r->model->config.L; l++)
 		for (int site = 0; p.position < 0 && site < SITE_COUNT; site++)
 			if (site != SITE_EMBED && site_table[site].stored && run_has(r, (enum site)site))
-				p = (struct place){ (enum site)site, l, first_position(r, (enum site)site, l) };
-	return p.position < 0 ? (struct place){ SITE_LOGITS, -1, r->T - 1 } : p;
+				p = place_at((enum site)site, l, -1, first_position(r, (enum site)site, l));
+	return p.position < 0 ? place_at(SITE_LOGITS, -1, -1, r->T - 1) : p;
 }
 
 /* "blk.1.ffn_down.weight holds nan at [3, 7]" */

@@ -92,25 +92,42 @@ void run_set_done(struct run_set *s)
 	*s = (struct run_set){ 0 };
 }
 
+/* Number e of the run's edits: the base's, then the lines, then those that were made. err->item says which line is at fault. */
+static bool take_edit(struct run *r, const struct run_order *o, const struct edit_context *context, int e, struct err *err)
+{
+	int base = o->base ? o->base->edits : 0, line = e - base;
+
+	if (line < 0) {
+		r->edit[e] = o->base->edit[e];
+	} else if (line >= o->edit_count) {
+		r->edit[e] = *o->more[line - o->edit_count];
+	} else if (!edit_parse(o->edits[line], &r->edit[e], r->arena, err)) {
+		err->item = line + 1;
+		return false;
+	}
+	if (!edit_resolve(&r->edit[e], context, r->arena, err)) {
+		err->item = line < o->edit_count ? line + 1 : 0;
+		return false;
+	}
+	if (r->edit[e].source)
+		run_set_keep(&r->reads, r->edit[e].source);
+	return true;
+}
+
 static bool resolve_edits(struct run *r, const struct run_order *o, struct task *task, struct err *err)
 {
 	struct edit_context context = { r->model, r->prompt_T, o->unedited, o->foil, r->tokens, r->prompts, &r->reads, task };
 
-	r->edits = o->edit_count + o->more_count;
+	r->edits = (o->base ? o->base->edits : 0) + o->edit_count + o->more_count;
 	r->edit = arena_alloc(r->arena, (size_t)(r->edits + 1) * sizeof *r->edit);
 	r->edit_list = arena_alloc(r->arena, (size_t)(r->edits + 1) * sizeof *r->edit_list);
 	for (int e = 0; e < r->edits; e++)
 		r->edit_list[e] = &r->edit[e];
-	for (int e = 0; e < r->edits; e++) {
-		if (e >= o->edit_count)
-			r->edit[e] = *o->more[e - o->edit_count];
-		else if (!edit_parse(o->edits[e], &r->edit[e], r->arena, err) || !edit_resolve(&r->edit[e], &context, r->arena, err)) {
-			err->item = e + 1;
+	if (o->base)	/* what its edits have resolved is in its memory */
+		run_set_keep(&r->reads, o->base);
+	for (int e = 0; e < r->edits; e++)
+		if (!take_edit(r, o, &context, e, err))
 			return false;
-		}
-		if (r->edit[e].source)
-			run_set_keep(&r->reads, r->edit[e].source);
-	}
 	return true;
 }
 
@@ -145,8 +162,8 @@ static struct start find_start(const struct run *r, const struct run_order *o)
 		for (int e = 0; e < r->edits; e++) {
 			int first = change_first(&r->edit[e], o->unedited);
 
-			if (first < r->T && r->edit[e].layer < s.l0)
-				s.l0 = r->edit[e].layer;
+			if (first < r->T && r->edit[e].place.layer < s.l0)
+				s.l0 = r->edit[e].place.layer;
 			if (first < s.t0)
 				s.t0 = first;
 		}

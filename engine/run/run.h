@@ -55,9 +55,10 @@ struct run_order {
 	const struct model *model;
 	const int32_t *tokens;
 	int T, prompt_T;		/* prompt_T 0: T */
+	const struct run *base;		/* its edits come first, as they act there; NULL: none. The new run keeps a reference */
 	const char *const *edits;	/* lines, only those that are switched on */
 	int edit_count;
-	const struct edit *const *more;	/* resolved edits behind the lines: edit_take, edit_put */
+	const struct edit *const *more;	/* edits after the lines, parsed or made: edit_at, edit_take, edit_put */
 	int more_count;
 	const struct run *unedited;	/* of the same tokens: mean and freeze read it, and layers below the first edit are borrowed from it */
 	const struct run *foil;		/* patch reads it; NULL: patch is refused */

@@ -29,7 +29,8 @@ struct item {
 struct sweep {
 	const struct run *run, *unedited;
 	const struct metric *metric;	/* or, when NULL, a place that is read */
-	const struct sweep_place *place;
+	const struct place *place;
+	size_t from, width;		/* of the place, in a row of its site */
 	struct arena *arena;
 	double *value;			/* of the metric */
 	float *rows;			/* of the place */
@@ -47,7 +48,7 @@ static bool prepare(struct sweep *s, const struct run *foil, const struct sweep_
 {
 	const struct run *run = s->run;
 	struct edit_context context = { run->model, run->prompt_T, s->unedited, foil, run->tokens, run->prompts, &s->reads, s->task };
-	int count = run->edits + v->edit_count + v->more_count;
+	int count = run->edits + v->edits + v->more_count;
 	const struct edit **list = arena_alloc(s->arena, (size_t)count * sizeof *list);
 
 	*item = (struct item){ .index = index, .l0 = s->top, .t0 = s->metric && !s->loss ? s->metric->position : s->T - 1,
@@ -59,12 +60,9 @@ static bool prepare(struct sweep *s, const struct run *foil, const struct sweep_
 			list[e] = &run->edit[e];
 			continue;
 		}
-		if (e >= run->edits + v->edit_count) {
-			list[e] = v->more[e - run->edits - v->edit_count];
-			continue;
-		}
 		list[e] = edit = arena_alloc(s->arena, sizeof *edit);
-		if (!edit_parse(v->edits[e - run->edits], edit, s->arena, err) || !edit_resolve(edit, &context, s->arena, err))
+		*edit = e < run->edits + v->edits ? *v->edit[e - run->edits] : *v->more[e - run->edits - v->edits];
+		if (!edit_resolve(edit, &context, s->arena, err))
 			return false;
 	}
 	for (int e = run->edits; e < count; e++) {
@@ -72,12 +70,12 @@ static bool prepare(struct sweep *s, const struct run *foil, const struct sweep_
 
 		if (first >= s->T)	/* holds what is there, or stands behind all that is looked at */
 			continue;
-		if (list[e]->layer < item->l0 || item->same)
+		if (list[e]->place.layer < item->l0 || item->same)
 			item->z_known = true;
-		if (list[e]->layer <= item->l0 && list[e]->target->site < SITE_RESULT)
+		if (list[e]->place.layer <= item->l0 && list[e]->place.site < SITE_RESULT)
 			item->z_known = false;
-		if (list[e]->layer < item->l0)
-			item->l0 = list[e]->layer;
+		if (list[e]->place.layer < item->l0)
+			item->l0 = list[e]->place.layer;
 		if (first < item->t0)
 			item->t0 = first;
 		item->same = false;
@@ -166,7 +164,7 @@ static bool read_metric(const struct sweep *s, const struct item *const *item, i
 /* rows[T, width] of each variant: those below t0 are the run's own. `sites` has the pass's rows of the top layer. */
 static void keep_place(const struct sweep *s, const struct item *const *item, int n, const struct layer_sites *sites)
 {
-	const struct sweep_place *place = s->place;
+	const struct place *place = s->place;
 	size_t width = run_width(&s->run->model->config, place->site);
 	const float *from = layer_site(sites, place->site);
 	int t0 = item[0]->t0;
@@ -175,8 +173,7 @@ static void keep_place(const struct sweep *s, const struct item *const *item, in
 		for (int t = 0; t < s->T; t++) {
 			const float *row = t < t0 ? run_at(s->run, place->site, place->layer, t) : from + (size_t)(v * (s->T - t0) + t - t0) * width;
 
-			memcpy(s->rows + ((size_t)item[v]->index * (size_t)s->T + (size_t)t) * place->width, row + place->from,
-			       place->width * sizeof *row);
+			memcpy(s->rows + ((size_t)item[v]->index * (size_t)s->T + (size_t)t) * s->width, row + s->from, s->width * sizeof *row);
 		}
 }
 
@@ -191,8 +188,8 @@ static bool answer_same(const struct sweep *s, const struct item *item, int n, s
 		if (s->metric)
 			s->value[item[i].index] = value;
 		for (int t = 0; s->place && t < s->T; t++)
-			memcpy(s->rows + ((size_t)item[i].index * (size_t)s->T + (size_t)t) * s->place->width,
-			       run_at(s->run, s->place->site, s->place->layer, t) + s->place->from, s->place->width * sizeof *s->rows);
+			memcpy(s->rows + ((size_t)item[i].index * (size_t)s->T + (size_t)t) * s->width,
+			       run_at(s->run, s->place->site, s->place->layer, t) + s->from, s->width * sizeof *s->rows);
 	}
 	return true;
 }
@@ -337,13 +334,16 @@ bool sweep_metric(const struct run *run, const struct run *unedited, const struc
 	return ok;
 }
 
-bool sweep_read(const struct run *run, const struct run *unedited, const struct run *foil, const struct sweep_place *place, int T,
+bool sweep_read(const struct run *run, const struct run *unedited, const struct run *foil, const struct place *place, int T,
 		const struct sweep_variant *variants, int n, float *rows, struct task *task, struct err *err)
 {
 	struct arena *arena = arena_new();
 	struct sweep s = { .run = run, .unedited = unedited, .place = place, .arena = arena, .rows = rows, .T = T, .top = place->layer,
 			   .task = task };
-	bool ok = sweep(&s, foil, variants, n, err);
+	bool ok;
+
+	s.width = place_slice(place, &run->model->config, &s.from);
+	ok = sweep(&s, foil, variants, n, err);
 
 	run_set_done(&s.reads);
 	arena_free(arena);

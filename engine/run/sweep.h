@@ -13,11 +13,11 @@
 
 enum { SWEEP_EDITS = 32 };
 
-/* The run's own edits plus these lines, plus edits that are resolved already (edit_take, edit_put). */
+/* The run's own edits plus these: as edit_at() or edit_parse() makes them, or resolved already (edit_take, edit_put). */
 struct sweep_variant {
-	const char *edits[SWEEP_EDITS];
-	int edit_count;
-	const struct edit *const *more;		/* [more_count] */
+	const struct edit *edit[SWEEP_EDITS];
+	int edits;
+	const struct edit *const *more;		/* [more_count] after those */
 	int more_count;
 };
 
@@ -28,15 +28,11 @@ struct sweep_variant {
 bool sweep_metric(const struct run *run, const struct run *unedited, const struct run *foil, const struct metric *metric,
 		  const struct sweep_variant *variants, int n, double *value, struct task *task, struct err *err);
 
-/* What a sweep reads in place of a metric: `width` floats from `from` on of a stored site's row (not of a pattern), in one layer. */
-struct sweep_place {
-	enum site site;
-	int layer;
-	size_t from, width;
-};
-
-/* rows[n, T, width]: those of every variant for positions 0 … T-1. Nothing above that layer is computed. */
-bool sweep_read(const struct run *run, const struct run *unedited, const struct run *foil, const struct sweep_place *place, int T,
+/*
+ * Reads a place in the metric's stead: a layer's stored site (not a pattern), or some units of it. rows[n, T, width], width as place_slice()
+ * says: those of every variant for positions 0 … T-1. Nothing above that layer is computed.
+ */
+bool sweep_read(const struct run *run, const struct run *unedited, const struct run *foil, const struct place *place, int T,
 		const struct sweep_variant *variants, int n, float *rows, struct task *task, struct err *err);
 
 #endif

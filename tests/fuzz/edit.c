@@ -12,8 +12,9 @@ static bool again(const char *line, struct str *out)
 
 	FUZZ_EXPECT(ok || (*err.text && err.kind == ERR_USAGE));
 	if (ok) {
-		FUZZ_EXPECT(edit.layer >= 0 && edit.unit_to >= edit.unit && (!edit.has_key || edit.target->site == SITE_PATTERN || edit.target->site == SITE_SCORES));
-		FUZZ_EXPECT(edit_op_fits(edit.target, edit.op));
+		FUZZ_EXPECT((edit.place.layer >= 0 || !place_has_layer(&edit.place)) && edit.place.unit_to >= edit.place.unit);
+		FUZZ_EXPECT(!edit.has_key || edit.place.site == SITE_PATTERN || edit.place.site == SITE_SCORES);
+		FUZZ_EXPECT(edit_op_fits(edit.place.site, edit.op));
 		edit_print(&edit, out);
 	}
 	arena_free(arena);

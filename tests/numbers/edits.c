@@ -9,6 +9,7 @@
 #include "engine/run/prompt_runs.h"
 #include "engine/run/sweep.h"
 #include "tests/numbers/pair.h"
+#include "tests/numbers/variant.h"
 #include "tests/scratch.h"
 #include "tests/unit_file.h"
 
@@ -152,6 +153,7 @@ static void check_lines(const struct pair *f)
 	struct sweep_variant v[MOST] = { 0 };
 	double value[MOST], single[MOST];
 	struct err err = { 0 };
+	struct arena *arena = arena_new();
 	int n = 0, wrong = 0;
 
 	CHECK_THAT(json_count(edits) > 2 && json_count(edits) < MOST, "%s: %zu edits", f->name, json_count(edits));
@@ -164,10 +166,10 @@ static void check_lines(const struct pair *f)
 		int count = (int)json_count(lines), first = f->run->T, low = f->model->config.L;
 
 		for (int k = 0; k < count; k++) {
-			line[k] = v[n].edits[k] = json_text(json_at(lines, (size_t)k));
+			line[k] = json_text(json_at(lines, (size_t)k));
 			snprintf(words + strlen(words), sizeof words - strlen(words), "%s%s", k ? " · " : "", line[k]);
 		}
-		v[n].edit_count = count;
+		v[n] = variant_of(line, count, arena);
 		pair_numbers(json_get(json_at(edits, i), "logits_last"), expected, 0);
 		r = edited(f, line, count, &err);
 		g = fresh(f, line, count, &err);
@@ -179,7 +181,7 @@ static void check_lines(const struct pair *f)
 			int t = edit_first_position(&r->edit[k]);
 
 			first = t < first ? t : first;
-			low = r->edit[k].layer < low ? r->edit[k].layer : low;
+			low = r->edit[k].place.layer < low ? r->edit[k].place.layer : low;
 		}
 		CHECK_THAT((!low || same_rows(r, f->run, low - 1, r->T)) && same_rows(r, f->run, f->model->config.L - 1, first),
 			   "%s: %s: nothing changes below or before", f->name, words);
@@ -192,6 +194,7 @@ static void check_lines(const struct pair *f)
 		for (int i = 0; i < n; i++)
 			wrong += single[i] != value[i];
 	CHECK_THAT(!wrong, "%s: of %d cells of a sweep %d are not exactly the single run", f->name, n, wrong);
+	arena_free(arena);
 }
 
 /* What reads a norm reads it as the run has it: the books of these balance. */

@@ -11,6 +11,7 @@
 #include "engine/run/run.h"
 #include "engine/run/sweep.h"
 #include "tests/bytes.h"
+#include "tests/numbers/variant.h"
 #include "tests/scratch.h"
 #include "tests/tap.h"
 
@@ -216,8 +217,11 @@ static void check_going_on_anew(const struct stand *s)
 
 /* ---- sweeps ---- */
 
-#define ONE(line) { .edits = { line }, .edit_count = 1 }
-static const struct sweep_variant variants[] = {
+static const struct lines {
+	const char *line[SWEEP_EDITS];
+	int n;
+} variants[] = {
+#define ONE(line) { { line }, 1 }
 	ONE("head 0.0 zero"), ONE("head 0.1 zero"), ONE("head 1.4 zero"), ONE("head 2.3 zero"), ONE("head 0.2 @-1 zero"),
 	ONE("head 1.0 @-1 zero"), ONE("head 2.0 @-1 zero"), ONE("resid_pre 0 @3 scale 2"), ONE("resid_pre 2 @3 scale 2"), ONE("v 2 @3 zero"),
 	ONE("mlp_out 1 @30 zero"), ONE("pattern 1.1 @40<2 zero"), ONE("embed 0 @5 scale 2"), ONE("neuron 2.9 @60..69 zero"),
@@ -225,13 +229,13 @@ static const struct sweep_variant variants[] = {
 	/* Nothing, or nothing at first. */
 	ONE("resid_pre 2 @3 patch"), ONE("head 1.1 scale 1"), ONE("head 0.1 patch"), ONE("resid_pre 2 patch"), ONE("pattern 1.1 patch"),
 	ONE("q 2.0 patch"), ONE("layer 1 patch"),
-	{ .edits = { "head 1.0 scale 1", "mlp_out 0 @5 zero" }, .edit_count = 2 },
-	{ .edits = { "mlp_out 2 zero", "v 2 patch", "resid_pre 2 @1 scale 1" }, .edit_count = 3 },
-	{ .edits = { "head 2.1 zero", "mlp_out 0 @-1 zero" }, .edit_count = 2 },
-	{ .edits = { "resid_pre 1 scale 2", "attn_out 1 zero", "mlp_out 1 zero" }, .edit_count = 3 },
+	{ { "head 1.0 scale 1", "mlp_out 0 @5 zero" }, 2 },
+	{ { "mlp_out 2 zero", "v 2 patch", "resid_pre 2 @1 scale 1" }, 3 },
+	{ { "head 2.1 zero", "mlp_out 0 @-1 zero" }, 2 },
+	{ { "resid_pre 1 scale 2", "attn_out 1 zero", "mlp_out 1 zero" }, 3 },
 	/* These read the unedited run. */
 	ONE("layer 2 mean"), ONE("layer 0 freeze"),
-	{ .edits = { "head 0.1 zero", "attn_out 1 freeze", "mlp_out 1 freeze", "attn_out 2 freeze" }, .edit_count = 4 },
+	{ { "head 0.1 zero", "attn_out 1 freeze", "mlp_out 1 freeze", "attn_out 2 freeze" }, 4 },
 };
 
 static void check_sweep(const struct stand *s, const char *spec)
@@ -241,20 +245,25 @@ static void check_sweep(const struct stand *s, const char *spec)
 	struct notes notes = { 0 };
 	struct err err = { 0 };
 	double value[N];
+	struct sweep_variant v[N];
+	struct arena *arena = arena_new();
 
+	for (int i = 0; i < N; i++)
+		v[i] = variant_of(variants[i].line, variants[i].n, arena);
 	if (!CHECK_THAT(metric_resolve(spec, s->run, &metric, &notes, &err) &&
-			sweep_metric(s->run, s->run, s->foil, &metric, variants, N, value, NULL, &err), "%s: sweep of %s %s", s->about, spec, err.text))
+			sweep_metric(s->run, s->run, s->foil, &metric, v, N, value, NULL, &err), "%s: sweep of %s %s", s->about, spec, err.text))
 		return;
 	for (int i = 0; i < N; i++) {
 		const struct run *unedited = i < N - 3 ? NULL : s->run;
-		struct run *r = make(s, s->tokens, T, variants[i].edits, variants[i].edit_count, unedited, NULL);
+		struct run *r = make(s, s->tokens, T, variants[i].line, variants[i].n, unedited, NULL);
 		double alone = 0;
 
 		CHECK_THAT(metric_value(&metric, r, s->run, &alone, NULL, &err) && alone == value[i], "%s: %s under %s: %.9g alone, %.9g in the sweep",
-			   s->about, spec, variants[i].edits[0], alone, value[i]);
+			   s->about, spec, variants[i].line[0], alone, value[i]);
 		run_unref(r);
 	}
 	notes_done(&notes);
+	arena_free(arena);
 }
 
 static void check_model(struct stand *s, const char *name, struct model *m, enum cpu_set set)

@@ -9,6 +9,7 @@
 #include "engine/numbers/pool.h"
 #include "engine/run/sweep.h"
 #include "tests/numbers/fixture.h"
+#include "tests/numbers/variant.h"
 
 static struct run *make_run(const struct fixture *f, const char *const *edits, int edit_count, const struct run *foil, struct err *err)
 {
@@ -194,7 +195,9 @@ static void check_sweep(const struct fixture *f)
 	struct metric metric;
 	int n = c->L * c->H * 2;
 	char (*line)[64] = calloc((size_t)n, sizeof *line);
+	const char **words = calloc((size_t)n, sizeof *words);
 	struct sweep_variant *v = calloc((size_t)n, sizeof *v);
+	struct arena *arena = arena_new();
 	double *value = calloc((size_t)n, sizeof *value);
 	static const char *const specs[] = { "", "entropy", "kl", "loss", "logit_diff #3 #7 @2" };
 
@@ -202,8 +205,8 @@ static void check_sweep(const struct fixture *f)
 		int head = i / 2;
 
 		snprintf(line[i], sizeof *line, "head %d.%d %s", head / c->H, head % c->H, i % 2 ? "@-1 zero" : "mean");
-		v[i].edits[0] = line[i];
-		v[i].edit_count = 1;
+		words[i] = line[i];
+		v[i] = variant_of(words + i, 1, arena);
 	}
 	for (size_t s = 0; s < sizeof specs / sizeof *specs; s++) {
 		int wrong = 0;
@@ -212,7 +215,7 @@ static void check_sweep(const struct fixture *f)
 		    !CHECK_THAT(sweep_metric(f->run, f->run, NULL, &metric, v, n, value, NULL, &err), "%s: sweep %s", f->name, err.text))
 			continue;
 		for (int i = 0; i < n; i++) {
-			struct run *r = make_run(f, v[i].edits, 1, NULL, &err);
+			struct run *r = make_run(f, words + i, 1, NULL, &err);
 			double single = NAN;
 
 			if (!r || !metric_value(&metric, r, f->run, &single, NULL, &err) || single != value[i])
@@ -222,7 +225,9 @@ static void check_sweep(const struct fixture *f)
 		CHECK_THAT(wrong == 0, "%s: %d cells of a sweep of \"%s\" are exactly the single runs", f->name, n - wrong, metric.spec);
 	}
 	free(line);
+	free(words);
 	free(v);
+	arena_free(arena);
 	free(value);
 }
 

@@ -8,6 +8,7 @@
 #include "engine/numbers/pool.h"
 #include "engine/run/sweep.h"
 #include "tests/numbers/pair.h"
+#include "tests/numbers/variant.h"
 #include "tests/unit_file.h"
 
 #define FOLDER "tests/fixtures/patching"
@@ -219,6 +220,7 @@ static void check_identities(const struct pair *f)
 	struct run *r[N] = { NULL }, *again, *nothing;
 	const char *hidden[] = { "scores 0 @0<0 mask" };
 	struct sweep_variant v[N] = { 0 };
+	struct arena *arena = arena_new();
 	struct err err = { 0 };
 	double value[N], single;
 	int wrong = 0;
@@ -226,7 +228,7 @@ static void check_identities(const struct pair *f)
 
 	for (int i = 0; i < N; i++) {
 		r[i] = edited(f, lines + i, 1, f->foil, &err);
-		v[i] = (struct sweep_variant){ .edits = { lines[i] }, .edit_count = 1 };
+		v[i] = variant_of(lines + i, 1, arena);
 		CHECK_THAT(!!r[i], "%s: %s %s", f->name, lines[i], err.text);
 	}
 	again = edited(f, lines, 1, NULL, &err);
@@ -246,6 +248,7 @@ static void check_identities(const struct pair *f)
 	run_unref(again);
 	for (int i = 0; i < N; i++)
 		run_unref(r[i]);
+	arena_free(arena);
 }
 
 /* Lines that are refused, and why. */

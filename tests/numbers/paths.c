@@ -65,7 +65,7 @@ static void check_all_paths(const struct pair *f)
 	/* The whole write of every later part, taken from the run in which the head was patched, beside the head itself. */
 	for (int l = 1; node && l < c->L; l++)
 		for (int s = 0; s < 2; s++) {
-			put[n] = edit_take(s ? SITE_MLP_OUT : SITE_ATTN_OUT, l, -1, node);
+			put[n] = edit_take(place_at(s ? SITE_MLP_OUT : SITE_ATTN_OUT, l, -1, -1), node);
 			list[n] = &put[n];
 			n++;
 		}
@@ -87,14 +87,14 @@ static void check_all_paths(const struct pair *f)
 static void check_everything(const struct pair *f)
 {
 	const struct config *c = &f->model->config;
-	struct edit embed = edit_take(SITE_EMBED, 0, -1, f->foil), put[64];
+	struct edit embed = edit_take(place_at(SITE_EMBED, 0, -1, -1), f->foil), put[64];
 	const struct edit *list[64] = { &embed };
 	struct run *r;
 	int n = 1;
 
 	for (int l = 0; l < c->L && n < 62; l++)
 		for (int s = 0; s < 2; s++, n++) {
-			put[n] = edit_take(s ? SITE_MLP_OUT : SITE_ATTN_OUT, l, -1, f->foil);
+			put[n] = edit_take(place_at(s ? SITE_MLP_OUT : SITE_ATTN_OUT, l, -1, -1), f->foil);
 			list[n] = &put[n];
 		}
 	r = under(f, NULL, 0, list, n);

@@ -217,14 +217,14 @@ static void test_attention(void)
 			return;
 		c = &session_model(session)->config;
 		write = calloc((size_t)c->D, sizeof *write);
-		run_result(session_run(session), t->layer, c->H - 1, 0, write);
+		run_result(session_run(session), t->place.layer, c->H - 1, 0, write);
 		for (int d = 0; d < c->D; d++)
 			norm += (double)write[d] * (double)write[d];
 		first = (float)sqrt(norm);
 		CHECK_NEAR(t->value, &first, 1, 1e-5, "%s: attention show=value is what the head writes", model_name);
-		CHECK(t->unit_index == c->H - 1 && t->layer == (layer ? c->L - 1 : 0) && t->skip_first);
+		CHECK(t->place.unit == c->H - 1 && t->place.layer == (layer ? c->L - 1 : 0) && t->skip_first);
 		for (int i = 0; i < plain->rows.n; i++)
-			same += !memcmp(plain->value + table_cell(plain, i, 0), run_pattern(session_run(session), t->layer, c->H - 1, i),
+			same += !memcmp(plain->value + table_cell(plain, i, 0), run_pattern(session_run(session), t->place.layer, c->H - 1, i),
 					(size_t)(i + 1) * sizeof(float));
 		CHECK_THAT(same == plain->rows.n, "%s: attention is the run's pattern", model_name);
 		free(write);
@@ -348,7 +348,7 @@ static void test_direct_attribution(void)
 	if (t && m->W_pos)
 		CHECK(row_of(t, "embed") == 0 && row_of(t, "pos_embed") == 1 && row_of(t, "0.attn") == 2);
 	if (t)
-		CHECK(row_of(t, "unembed_bias") == t->rows.n - 1 && row_of(t, "edits") == -1 && t->rows.part[row_of(t, "1.mlp")].layer == 1);
+		CHECK(row_of(t, "unembed_bias") == t->rows.n - 1 && row_of(t, "edits") == -1 && t->rows.place[row_of(t, "1.mlp")].layer == 1);
 	table_unref(t);
 	table_unref(heads);
 }

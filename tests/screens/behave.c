@@ -1,7 +1,7 @@
 /* behave.c - what keys do to the document and to the question: cursors that are linked, edits that toggle, undo that undoes. */
 #include <stdlib.h>
 
-#include "engine/analysis/places.h"
+#include "engine/analysis/grid.h"
 #include "tests/screens/stage.h"
 #include "tui/align.h"
 #include "tui/panes/lists.h"
@@ -589,9 +589,9 @@ static void arguments(void)
 
 	raise_curtain(&s);
 	press(&s, "1 : 'technique_activation-patching Enter s Right");
-	CHECK_THAT(s.app.popup == &popup_form && asked_argument(&s.app, 0, "site") == PLACES_ATTN_OUT, "the next site");
+	CHECK_THAT(s.app.popup == &popup_form && asked_argument(&s.app, 0, "site") == GRID_OF_ATTN_OUT, "the next site");
 	press(&s, "Enter");
-	CHECK_THAT(!s.app.popup && !s.app.line && asked_argument(&s.app, 0, "site") == PLACES_ATTN_OUT, "and that is it");
+	CHECK_THAT(!s.app.popup && !s.app.line && asked_argument(&s.app, 0, "site") == GRID_OF_ATTN_OUT, "and that is it");
 	press(&s, "s Down Down Down Enter");
 	CHECK_THAT(!s.app.popup && s.app.line == LINE_COMMAND, "a layer is typed");
 	press(&s, "1 Enter");

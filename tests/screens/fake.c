@@ -111,7 +111,7 @@ static struct table *lens(const struct snapshot *shot, int edits)
 	table_set_unit(t, "probability");
 	table_set_title(t, "logit lens", NULL, "top token, probability");
 	t->scale = SCALE_PROBABILITY;
-	t->site = SITE_RESID_POST;
+	t->place.site = SITE_RESID_POST;
 	for (int l = 0; l < FAKE_LAYERS; l++)
 		for (int p = 0; p < shot->tokens; p++) {
 			t->value[table_cell(t, l, p)] = number(l, p, edits);
@@ -133,9 +133,9 @@ static struct table *attention(const struct snapshot *shot, const int *args, int
 	table_set_title(t, "attention", title, NULL);
 	t->look = LOOK_ATTENTION;
 	t->scale = SCALE_PROBABILITY;
-	t->site = SITE_PATTERN;
-	t->layer = args[0];
-	t->unit_index = args[1];
+	t->place.site = SITE_PATTERN;
+	t->place.layer = args[0];
+	t->place.unit = t->place.unit_to = args[1];
 	t->skip_first = true;
 	for (int q = 0; q < shot->tokens; q++)
 		for (int k = 0; k <= q; k++)
@@ -154,7 +154,7 @@ static struct table *heads(int edits)
 	table_set_unit(t, "logit");
 	table_set_title(t, "direct attribution", "heads", NULL);
 	t->scale = SCALE_DIVERGING;
-	t->site = SITE_RESULT;
+	t->place.site = SITE_RESULT;
 	for (int l = 0; l < FAKE_LAYERS; l++)
 		for (int h = 0; h < FAKE_HEADS; h++)
 			sum += (double)(t->value[table_cell(t, l, h)] = 4 * number(l, h, 99 + edits) - 2);
@@ -174,15 +174,15 @@ static struct table *components(int edits)
 	axis_numbers(t, &t->rows, DIM_COMPONENT);
 	axis_numbers(t, &t->cols, DIM_QUANTITY);
 	axis_label(t, &t->cols, 0, "logit");
-	t->rows.part = arena_alloc(t->arena, (size_t)t->rows.n * sizeof *t->rows.part);
-	t->rows.part[0] = (struct axis_part){ SITE_NONE, -1, -1 };
+	t->rows.place = arena_alloc(t->arena, (size_t)t->rows.n * sizeof *t->rows.place);
+	t->rows.place[0] = PLACE_NONE;
 	axis_label(t, &t->rows, 0, "embed");
 	for (int i = 1; i < t->rows.n; i++) {
 		int layer = (i - 1) / 2;
 
 		snprintf(label, sizeof label, "%d.%s", layer, i % 2 ? "attn" : "mlp");
 		axis_label(t, &t->rows, i, label);
-		t->rows.part[i] = (struct axis_part){ i % 2 ? SITE_ATTN_OUT : SITE_MLP_OUT, layer, -1 };
+		t->rows.place[i] = place_at(i % 2 ? SITE_ATTN_OUT : SITE_MLP_OUT, layer, -1, -1);
 	}
 	table_set_unit(t, "logit");
 	table_set_title(t, "direct attribution", "all parts", NULL);
@@ -226,14 +226,20 @@ static struct table *next_token(int position, int edits)
 /* What each cell is the effect of: a patch, or a window of layers that do not see a token. */
 static void tell_edits(struct table *t, bool window)
 {
-	char line[60];
+	struct arena *scratch = arena_new();
 
 	for (int l = 0; l < t->rows.n; l++)
 		for (int p = 0; p < t->cols.n; p++)
 			for (int w = l; w < (window ? l + 2 : l + 1) && w < t->rows.n; w++) {
-				snprintf(line, sizeof line, window ? "scores %d @%d<%d..%d mask" : "resid_pre %d @%d patch", w, window ? t->cols.n - 1 : p, p, p);
-				table_add_edit(t, table_cell(t, l, p), line);
+				struct place place = place_at(window ? SITE_SCORES : SITE_RESID_PRE, w, -1, window ? t->cols.n - 1 : p);
+				struct edit edit;
+
+				if (window)
+					place_set(&place, DIM_KEY, p, p);
+				edit = edit_at(&place, window ? EDIT_MASK : EDIT_PATCH, scratch);
+				table_add_edit(t, table_cell(t, l, p), &edit);
 			}
+	arena_free(scratch);
 }
 
 static struct table *answer(const struct snapshot *shot, const struct job_pane *pane, int edits)

@@ -169,20 +169,20 @@ static void test_leaving(struct walk *w)
 /* ---- what the steps say about the model ---- */
 
 /* The cell of the first pane whose number is farthest from `neutral`, among the rows of a layer (-1: of all). */
-static struct spot strongest(const struct walk *w, double neutral, int layer)
+static struct place strongest(const struct walk *w, double neutral, int layer)
 {
 	const struct table *t = w->app.shot->pane[0].table;
-	struct spot best = { .layer = -1 }, spot;
+	struct place best = PLACE_NONE, place;
 	double most = -1;
 
 	for (int r = 0; t && r < t->rows.n; r++)
 		for (int c = 0; c < t->cols.n; c++) {
 			double x = fabs((double)t->value[table_cell(t, r, c)] - neutral);
 
-			spot_at(t, r, c, &spot);
-			if (x > most && (layer < 0 || spot.layer == layer)) {
+			table_place(t, r, c, &place);
+			if (x > most && (layer < 0 || place.layer == layer)) {
 				most = x;
-				best = spot;
+				best = place;
 			}
 		}
 	return best;
@@ -197,12 +197,12 @@ static void goal_head(const struct walk *w, const char *format, int *layer, int 
 static void test_heads(struct walk *w)
 {
 	int layer, head, writer_layer, writer;
-	struct spot spot;
+	struct place place;
 
 	go_to(w, 1);
 	goal_head(w, "cursor layer %d head %d", &writer_layer, &writer);
-	spot = strongest(w, 0, -1);
-	CHECK_THAT(spot.layer == writer_layer && spot.unit == writer, "head %d.%d writes most of the answer", spot.layer, spot.unit);
+	place = strongest(w, 0, -1);
+	CHECK_THAT(place.layer == writer_layer && place.unit == writer, "head %d.%d writes most of the answer", place.layer, place.unit);
 	for (int step = 2; step <= 3; step++) {
 		go_to(w, step);
 		goal_head(w, "edit head %d.%d", &layer, &head);
@@ -212,8 +212,8 @@ static void test_heads(struct walk *w)
 	goal_head(w, "edit head %d.%d", &layer, &head);
 	CHECK_THAT(!strcmp(w->app.shot->next.show, "·dog"), "the answer is there before the edit");
 	press(w, ": 'technique~attention-overview Enter : 'set~show=previous Enter");
-	spot = strongest(w, 0, -1);
-	CHECK_THAT(spot.layer == layer && spot.unit == head, "head %d.%d looks one token back", spot.layer, spot.unit);
+	place = strongest(w, 0, -1);
+	CHECK_THAT(place.layer == layer && place.unit == head, "head %d.%d looks one token back", place.layer, place.unit);
 }
 
 static void test_lens(struct walk *w)
@@ -224,11 +224,11 @@ static void test_lens(struct walk *w)
 	go_to(w, 6);
 	t = w->app.shot->pane[0].table;
 	for (int r = 0; r < t->rows.n; r++) {
-		struct spot spot;
+		struct place place;
 
-		spot_at(t, r, t->cols.n - 1, &spot);
-		if (!strcmp(t->word_show[table_cell(t, r, t->cols.n - 1)], "·Paris") && spot.layer < lowest)
-			lowest = spot.layer;
+		table_place(t, r, t->cols.n - 1, &place);
+		if (!strcmp(t->word_show[table_cell(t, r, t->cols.n - 1)], "·Paris") && place.layer < lowest)
+			lowest = place.layer;
 	}
 	sscanf(w->app.tour.task.goal[0], "cursor layer %d", &layer);
 	CHECK_THAT(layer == lowest, "the answer appears at layer %d", lowest);

@@ -17,8 +17,8 @@ static void test_cells_and_labels(void)
 	CHECK_TEXT(t->cols.label[0], "embed");
 	axis_token(t, &t->cols, 1, 42, "a\0b", 3, "a\\x00b");
 	CHECK(t->cols.id[1] == 42 && t->cols.label_bytes[1] == 3 && !memcmp(t->cols.label[1], "a\0b", 4));
-	axis_part(t, &t->cols, 2, SITE_MLP_OUT, 3, -1);
-	CHECK(t->cols.part[2].layer == 3 && t->cols.part[0].site == SITE_NONE);
+	axis_place(t, &t->cols, 2, place_at(SITE_MLP_OUT, 3, -1, -1));
+	CHECK(t->cols.place[2].layer == 3 && t->cols.place[0].site == SITE_NONE);
 	table_set_words(t);
 	CHECK(t->id[4] == -1 && !*t->word[4]);
 	table_set_word(t, 4, 7, " Paris", 6, "·Paris");
@@ -107,9 +107,40 @@ static void test_range_and_check(void)
 	CHECK(check_holds(&check));
 }
 
+/* Trees and graphs are copied with their rows; places of cells come from the table, its rows and its columns. */
+static void test_relations(void)
+{
+	struct err err = { 0 };
+	struct table *t = table_new(3, 2, &err), *copy;
+	struct place place;
+
+	axis_numbers(t, &t->rows, DIM_COMPONENT);
+	axis_numbers(t, &t->cols, DIM_POSITION);
+	axis_place(t, &t->rows, 0, place_at(SITE_ATTN_OUT, 3, -1, -1));
+	axis_place(t, &t->rows, 1, place_at(SITE_RESULT, 3, 1, -1));
+	table_set_tree(t);
+	CHECK(t->parent[2] == -1 && !t->closed[2]);
+	t->parent[1] = 0;
+	t->closed[1] = true;
+	table_set_edges(t, 1);
+	CHECK(t->edge[0].place.site == SITE_NONE);
+	t->edge[0] = (struct edge){ 2, 0, 0.5f, place_at(SITE_MLP_OUT, 2, -1, -1) };
+	table_set_unit(t, "logit");
+	table_set_title(t, "tree", NULL, NULL);
+	t->analysis = "tree";
+	copy = table_copy(t, &err);
+	CHECK_THAT(copy->parent[1] == 0 && copy->closed[1] && copy->edges == 1 && copy->edge[0].from == 2 && copy->edge[0].weight == 0.5f &&
+		   place_equal(&copy->edge[0].place, &t->edge[0].place) && copy->edge != t->edge, "a copy relates its rows alike");
+	CHECK_THAT(table_place(t, 1, 1, &place) && place.site == SITE_RESULT && place.unit == 1 && place.position == 1, "a cell is where row and column say");
+	CHECK_THAT(!table_place(t, 2, 1, &place), "a component that has no place is nowhere");
+	table_unref(t);
+	table_unref(copy);
+}
+
 int main(void)
 {
 	test_cells_and_labels();
+	test_relations();
 	test_minus();
 	test_range_and_check();
 	return tap_done();

@@ -86,7 +86,7 @@ static void man_edits(struct str *out)
 	str_add(out, ".SH EDITS\nTARGET LAYER[.UNIT] [@POSITIONS] OP [ARGUMENTS]. A unit is a head, a KV head or a neuron; 5.0..3 are four of layer "
 		     "5. Positions count from 0, the beginning-of-sequence token included; negative ones from the end; a..b is a range, a.. runs to "
 		     "the end and to what is generated.\n");
-	for (const struct edit_target *t = edit_targets; t->word; t++)
+	for (const struct place_word *t = place_words; t->word; t++)
 		man_row(out, t->word, t->help);
 	for (int op = 0; op < EDIT_OPS; op++) {
 		snprintf(left, sizeof left, "%s %s", edit_ops[op].word, edit_ops[op].arguments);

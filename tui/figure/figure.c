@@ -21,7 +21,7 @@ static const int32_t WHITE = 0xFFFFFF;
 
 static const struct picture *const pictures[] = {
 	[LOOK_HEAT] = &picture_grid, [LOOK_ATTENTION] = &picture_grid, [LOOK_TOKENS] = &picture_grid, [LOOK_BARS] = &picture_bars,
-	[LOOK_RANKING] = &picture_ranking, [LOOK_LINES] = &picture_grid, [LOOK_GRAPH] = &picture_grid,
+	[LOOK_RANKING] = &picture_ranking, [LOOK_LINES] = &picture_grid, [LOOK_TREE] = &picture_bars, [LOOK_GRAPH] = &picture_grid,
 };
 
 int32_t figure_ink(const struct figure *f, enum style style)

@@ -25,25 +25,16 @@ enum { LINKS = sizeof links / sizeof *links };
 
 unsigned cell_dims(const struct app *app)
 {
-	struct answer_shown answer = { 0 };
-	struct spot spot;
-	int row, col;
+	struct place place;
 	unsigned dims = 0;
 
-	if (app->doc.job.panes)
-		question_answer(app, app->focus, &answer);
-	if (!answer.table)
-		return 0;
-	cursor_in(app, answer.table, &row, &col);
-	spot_at(answer.table, row, col, &spot);
-	if (spot.layer >= 0)
+	cursor_place(app, &place);
+	if (place.layer >= 0)
 		dims |= 1u << DIM_LAYER;
-	if (spot.unit >= 0)
-		dims |= 1u << DIM_HEAD;
-	if (spot.position >= 0)
+	if (place.unit >= 0)
+		dims |= 1u << (place.site == SITE_MLP_POST ? DIM_NEURON : DIM_HEAD);
+	if (place.position >= 0)
 		dims |= 1u << DIM_POSITION;
-	if (spot.neuron >= 0)
-		dims |= 1u << DIM_NEURON;
 	return dims;
 }
 

@@ -61,40 +61,21 @@ static void add_choices(const struct app *app, struct list *list, const struct a
 	str_done(&text);
 }
 
-static const struct edit_target *target_of(const char *line)
-{
-	const struct edit_target *t = edit_targets;
-	size_t n = strcspn(line, " ");
-
-	while (t->word && (strlen(t->word) != n || strncmp(line, t->word, n)))
-		t++;
-	return t->word ? t : NULL;
-}
-
 /* All ops of what the cursor is on, everywhere or at its position. */
 static void add_edits(const struct app *app, struct list *list, bool here)
 {
-	struct answer_shown answer = { 0 };
-	const struct edit_target *target;
-	struct spot spot;
+	struct place cell, place;
 	struct str line;
 	struct err ignored;
-	int row, col;
 
-	if (app->doc.job.panes)
-		question_answer(app, app->focus, &answer);
-	if (!answer.table)
+	if (!cursor_place(app, &cell) || !place_to_ablate(&cell, here, &place, &ignored))
 		return;
-	cursor_in(app, answer.table, &row, &col);
-	spot_at(answer.table, row, col, &spot);
 	str_init(&line);
-	if (spot_edit(&spot, here, &line, &ignored) && line.n > strlen("zero") && (target = target_of(line.s))) {
-		line.s[line.n -= strlen("zero")] = '\0';
-		for (int i = 0; i < EDIT_OPS; i++)
-			if (edit_op_fits(target, (enum edit_op)i))
-				list_addf(list, edit_ops[i].help, "edit %s%s", line.s, edit_ops[i].word)->id =
-					*edit_ops[i].arguments && *edit_ops[i].arguments != '[' ? OPEN_LINE : DO_LINE;
-	}
+	place_print(&place, &line);
+	for (int i = 0; i < EDIT_OPS; i++)
+		if (edit_op_fits(place.site, (enum edit_op)i))
+			list_addf(list, edit_ops[i].help, "edit %s %s", line.s, edit_ops[i].word)->id =
+				*edit_ops[i].arguments && *edit_ops[i].arguments != '[' ? OPEN_LINE : DO_LINE;
 	str_done(&line);
 }
 
