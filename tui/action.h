@@ -23,6 +23,7 @@ enum where {
 	W_EDITS = 16,	/* the list of edits */
 	W_LINE = 32,	/* a line that is being typed */
 	W_HELP = 256,	/* the page of keys */
+	W_LOG = 512,	/* the log of questions */
 	W_TOUR = 128,	/* the panes, when a step of the tour is done */
 	W_COMMAND = 64,	/* … the one behind `:` */
 };

@@ -10,6 +10,7 @@
 #include "engine/base/text.h"
 #include "tui/expects.h"
 #include "tui/lines.h"
+#include "tui/log.h"
 #include "tui/mouse.h"
 #include "tui/panes/lists.h"
 #include "tui/places.h"
@@ -60,6 +61,7 @@ void app_done(struct app *app)
 	if (app->keep.any)
 		preset_done(&app->keep.seen);
 	kept_place_done(&app->back);
+	log_done(&app->log);
 	preset_done(&app->doc);
 	undo_done(&app->undo);
 	undo_done(&app->looks_undo);
@@ -162,7 +164,7 @@ static void settle(struct app *app)
 		if (app->has_asked)
 			job_done(&app->asked);
 		app->asked = job;
-		app->has_asked = true;
+		app->has_asked = app->asking = true;
 		app->asked_at = same ? app->asked_at : app->now;
 		app_ask_for(app, REQUEST_ASK, NULL);
 	} else {
@@ -185,6 +187,7 @@ void app_saved(struct app *app)
 void app_asked(struct app *app, unsigned serial)
 {
 	app->serial = serial;
+	app->asking = false;
 	if (app->expecting == EXPECT_ASKED)
 		app->expecting = EXPECT_ANSWER;
 }
@@ -231,6 +234,7 @@ void app_snapshot(struct app *app, const struct snapshot *shot)
 			app_say(app, STYLE_WARNING, "%s", shot->note[i]);
 	}
 	settle(app);
+	log_look(app);
 }
 
 bool app_stale(const struct app *app)
@@ -349,4 +353,5 @@ void app_event(struct app *app, const struct key *key)
 		say_unknown(app, key);
 	app->asked_to_leave &= !asked;	/* at once, or not at all */
 	settle(app);
+	log_look(app);
 }

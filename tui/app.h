@@ -22,6 +22,7 @@
 #include "tui/input.h"
 #include "tui/key.h"
 #include "tui/layout.h"
+#include "tui/log.h"
 #include "tui/sessions.h"
 #include "tui/theme.h"
 #include "tui/tour.h"
@@ -38,8 +39,9 @@ enum request_kind {
 	REQUEST_THEME,		/* the theme of the document is another: `text`, NULL for the default */
 	REQUEST_LISTS,		/* presets, themes, sessions may be shown: refresh app->presets, app->themes, app->sessions; `text` "models": app->models */
 	REQUEST_TOUR,		/* the tour's step number `text`: tour_step() */
-	REQUEST_RECOVER,	/* the session that ended last: app_opened() */
+	REQUEST_RECOVER,	/* the session whose file is `text`, or (NULL) that ended last: app_opened() */
 	REQUEST_KEEP,		/* app->doc is to be found again if the program ends now */
+	REQUEST_LOG,		/* app->log has entries that are not written yet */
 	REQUEST_REDRAW, REQUEST_SUSPEND, REQUEST_QUIT,
 };
 struct request {
@@ -103,6 +105,7 @@ struct app {
 	bool has_good;
 	unsigned good_serial;
 	unsigned serial;
+	bool asking;			/* REQUEST_ASK is on its way: `serial` is still the question's before */
 	long now, asked_at;		/* milliseconds of the loop's clock */
 	double rested;			/* what the last question took that was answered; 0: none was */
 
@@ -163,6 +166,7 @@ struct app {
 		bool any, dirty;		/* seen is there; it is not kept yet */
 		long changed_at, dirty_at;	/* the last change; the first that is not kept */
 	} keep;				/* see remember.h */
+	struct question_log log;
 	enum { AWAITS_NOTHING, AWAITS_BOOKMARK, AWAITS_PLACE } awaits;	/* what the next key names: `b` and `'` take a letter */
 	struct kept_place back;		/* where `'` left from */
 	bool has_back;

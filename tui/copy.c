@@ -13,6 +13,7 @@
 #include "tui/panes/lists.h"
 #include "tui/panes/pane.h"
 #include "tui/question.h"
+#include "tui/shell_word.h"
 #include "tui/text.h"
 
 enum part { PART_CELL, PART_ROW, PART_COLUMN, PART_TABLE, PARTS };
@@ -21,7 +22,8 @@ static const char *const part_words[PARTS] = { "cell", "row", "column", "table" 
 enum style_of_copy { AS_TSV, AS_CSV, AS_MARKDOWN, STYLES_OF_COPY };
 static const char *const style_words[STYLES_OF_COPY] = { "tsv", "csv", "markdown" };
 
-void copy_text(struct app *app, const struct str *text, const char *what)
+/* Asks for the copy, and tells what it is and how long: "copied the row layer 3: 5 cells · 38 bytes". */
+static void copy_text(struct app *app, const struct str *text, const char *what)
 {
 	struct str size;
 
@@ -228,4 +230,57 @@ void act_copy(struct app *app, const char *argument)
 void act_copy_table(struct app *app, const char *argument)
 {
 	copy_words(app, PART_TABLE, argument);
+}
+
+/* ---- the command line ---- */
+
+static void add_quoted(struct str *out, const char *option, const char *value)
+{
+	str_addf(out, " %s%s", option, *option ? " " : "");
+	shell_word(out, value);
+}
+
+void copy_command(struct app *app, const struct job *job, const struct job_pane *pane)
+{
+	static const char *const diffs[] = { "", " --diff edits", " --diff foil", " --on foil" };
+	const struct param *params = pane->analysis->params;
+	struct str line, setting;
+
+	str_init(&line);
+	str_init(&setting);
+	str_addf(&line, "lmscope print %s", pane->analysis->name);
+	if (job->model)
+		add_quoted(&line, "", job->model);
+	add_quoted(&line, "-p", job->prompt);
+	if (job->foil)
+		add_quoted(&line, "--foil", job->foil);
+	for (int i = 0; i < job->edits; i++)
+		if (job->edit[i].on)
+			add_quoted(&line, "-e", job->edit[i].line);
+	if (job->metric)
+		add_quoted(&line, "-m", job->metric);
+	for (int i = 0; i < param_count(params); i++) {
+		if (!pane->given[i])
+			continue;
+		str_clear(&setting);
+		str_addf(&setting, "%s=", params[i].name);
+		param_print(&params[i], pane->args[i], &setting);
+		add_quoted(&line, "-s", setting.s);
+	}
+	str_done(&setting);
+	str_add(&line, diffs[pane->diff]);
+	str_add(&line, job->bos == BOS_ALWAYS ? " --bos" : job->bos == BOS_NEVER ? " --no-bos" : "");
+	copy_text(app, &line, "the command that prints this pane");
+	str_done(&line);
+}
+
+void act_copy_command(struct app *app, const char *argument)
+{
+	struct job_pane pane;
+
+	(void)argument;
+	if (!app_pane(app))
+		return;
+	question_pane(app, app->focus, &pane);
+	copy_command(app, &app->doc.job, &pane);
 }

@@ -4,7 +4,7 @@
 
 #include "tui/app.h"
 
-/* Asks for the copy, and tells what it is and how long: "copied the row layer 3: 5 cells · 38 bytes". */
-void copy_text(struct app *app, const struct str *text, const char *what);
+/* The command line that prints the pane of that question. */
+void copy_command(struct app *app, const struct job *job, const struct job_pane *pane);
 
 #endif

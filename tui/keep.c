@@ -3,12 +3,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "tui/copy.h"
 #include "tui/lines.h"
 #include "tui/panes/lists.h"
 #include "tui/panes/pane.h"
 #include "tui/question.h"
-#include "tui/shell_word.h"
 
 /* A file's name from a title: "Induction on the demo" → "induction-on-the-demo". */
 static void slug(const char *text, struct str *out)
@@ -83,16 +81,27 @@ void act_recover(struct app *app, const char *argument)
 	app_ask_for(app, REQUEST_RECOVER, NULL);
 }
 
+static struct list_item *add_session(struct list *list, const struct session_entry *s)
+{
+	char detail[60] = "";
+
+	if (s->questions)
+		snprintf(detail, sizeof detail, "%d question%s%s", s->questions, s->questions == 1 ? "" : "s", s->left ? "" : " · ");
+	if (!s->left)
+		strcat(detail, "ended early");
+	return list_add(list, s->what ? s->what : "", detail);
+}
+
 static void fill_sessions(const struct app *app, struct list *list)
 {
 	for (int i = 0; i < app->sessions_n; i++)
-		list_add(list, app->sessions[i].what ? app->sessions[i].what : "", app->sessions[i].left ? "" : "ended early")->id = i;
+		add_session(list, &app->sessions[i])->id = i;
 }
 
 static void choose_session(struct app *app, const struct list_item *item)
 {
 	popup_close(app);
-	app_ask_for(app, REQUEST_OPEN, app->sessions[item->id].path);
+	app_ask_for(app, REQUEST_RECOVER, app->sessions[item->id].path);
 }
 
 static const struct popup popup_sessions = {
@@ -175,53 +184,6 @@ void act_export(struct app *app, const char *argument)
 		lines_begin(app, LINE_COMMAND, line.s);
 		str_done(&line);
 	}
-}
-
-static void add_quoted(struct str *out, const char *option, const char *value)
-{
-	str_addf(out, " %s%s", option, *option ? " " : "");
-	shell_word(out, value);
-}
-
-void act_copy_command(struct app *app, const char *argument)
-{
-	static const char *const diffs[] = { "", " --diff edits", " --diff foil", " --on foil" };
-	const struct job *job = &app->doc.job;
-	const struct param *params;
-	struct job_pane pane;
-	struct str line, setting;
-
-	(void)argument;
-	if (!app_pane(app))
-		return;
-	question_pane(app, app->focus, &pane);
-	params = pane.analysis->params;
-	str_init(&line);
-	str_init(&setting);
-	str_addf(&line, "lmscope print %s", pane.analysis->name);
-	if (job->model)
-		add_quoted(&line, "", job->model);
-	add_quoted(&line, "-p", job->prompt);
-	if (job->foil)
-		add_quoted(&line, "--foil", job->foil);
-	for (int i = 0; i < job->edits; i++)
-		if (job->edit[i].on)
-			add_quoted(&line, "-e", job->edit[i].line);
-	if (job->metric)
-		add_quoted(&line, "-m", job->metric);
-	for (int i = 0; i < param_count(params); i++) {
-		if (!pane.given[i])
-			continue;
-		str_clear(&setting);
-		str_addf(&setting, "%s=", params[i].name);
-		param_print(&params[i], pane.args[i], &setting);
-		add_quoted(&line, "-s", setting.s);
-	}
-	str_done(&setting);
-	str_add(&line, diffs[pane.diff]);
-	str_add(&line, job->bos == BOS_ALWAYS ? " --bos" : job->bos == BOS_NEVER ? " --no-bos" : "");
-	copy_text(app, &line, "the command that prints this pane");
-	str_done(&line);
 }
 
 /* ------------------------------------------------------------------------------------------------ the program */

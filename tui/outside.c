@@ -221,25 +221,54 @@ void outside_offer(struct app *app)
 	app_sessions(app, list, n);
 }
 
-void outside_recover(struct app *app, struct own_session *own)
+void outside_log(struct app *app, struct own_session *own)
 {
+	struct err err;
+
+	if (!session_log(own, &app->log, &err) && !notes_have(&app->said, err.text))
+		app_say(app, STYLE_WARNING, "%s", err.text);
+}
+
+static const struct session_entry *find_session(const struct app *app, const char *path)
+{
+	for (int i = 0; path && i < app->sessions_n; i++)
+		if (!strcmp(app->sessions[i].path, path))
+			return &app->sessions[i];
+	return !path && app->sessions_n ? &app->sessions[0] : NULL;
+}
+
+static void take_questions(struct app *app, struct own_session *own, const struct session_entry *from)
+{
+	struct log_entry *entry;
+	int n = session_questions(from, &entry);
+
+	log_merge(&app->log, entry, n);
+	free(entry);
+	if (n)
+		outside_log(app, own);
+}
+
+void outside_recover(struct app *app, struct own_session *own, const char *path)
+{
+	const struct session_entry *session;
 	struct notes notes = { 0 };
-	struct session_entry *last;
 	struct preset preset;
 	struct err err;
 
 	outside_sessions(app);
-	last = app->sessions_n ? &app->sessions[0] : NULL;
-	if (!last) {
-		app_say(app, STYLE_WARNING, "there is no earlier session");
-	} else if (!preset_open(last->path, &preset, &notes, &err)) {
+	session = find_session(app, path);
+	if (!session) {
+		app_say(app, STYLE_WARNING, path ? "that session is gone" : "there is no earlier session");
+	} else if (!preset_open(session->path, &preset, &notes, &err)) {
 		app_say_err(app, &err);
 	} else {
 		app_opened(app, &preset);
 		preset_done(&preset);
-		app_say(app, STYLE_DIM, "as it was: %s%s", last->what, app->sessions_n > 1 ? " · :sessions lists earlier ones" : "");
-		if (session_keep(own, &app->doc, &err))
-			session_forget(last);	/* it is this one's now */
+		take_questions(app, own, session);
+		app_say(app, STYLE_DIM, "as it was: %s · :log lists its questions%s", session->what,
+			!path && app->sessions_n > 1 ? ", :sessions earlier ones" : "");
+		if (!path && session_keep(own, &app->doc, &err))
+			session_forget(session);	/* it is this one's now */
 	}
 	say_notes(app, &notes);
 	notes_done(&notes);

@@ -24,7 +24,9 @@ void outside_write_history(struct app *app);
 void outside_keep(struct app *app, struct own_session *own);
 void outside_offer(struct app *app);
 void outside_sessions(struct app *app);
-/* The last one that has ended takes the screen, and is from now on this one. */
-void outside_recover(struct app *app, struct own_session *own);
+/* The one of that file takes the screen, and its questions are in the log; NULL: the one that ended last, which is from now on this one. */
+void outside_recover(struct app *app, struct own_session *own, const char *path);
+/* What was answered since is written beside the session. */
+void outside_log(struct app *app, struct own_session *own);
 
 #endif

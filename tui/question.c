@@ -68,29 +68,40 @@ void cursor_to(struct app *app, const struct table *t, int row, int col)
 /* ------------------------------------------------------------------------------------------------ the question */
 
 /* The cursor's value for an argument: as it stands while it fits (so that -1 stays -1 as the prompt grows), else clamped. */
-static int follow(const struct app *app, enum dim dim, int start)
+static int follow(int at, int n, enum dim dim, int start)
 {
-	int at = app->doc.cursor[dim], n = extent_of(app, dim);
-
 	if (at == CURSOR_UNSET)
 		at = n || dim != DIM_LAYER ? resting_place(dim) : start;
 	if (n <= 0 || (at >= -n && at < n))
 		return at;
-	return cursor_get(app, dim, n);
+	return clamp(at < 0 ? at + n : at, n);
+}
+
+/* `app` NULL: what the model and the prompt have is not known. */
+static void fill_in(const struct preset *doc, const struct app *app, int pane, struct job_pane *out)
+{
+	const struct param *params;
+
+	*out = doc->job.pane[pane];
+	params = out->analysis->params;
+	for (int i = 0; i < param_count(params); i++) {
+		enum dim dim = params[i].dim;
+
+		if (out->given[i] || !param_follows(&params[i]))
+			continue;
+		out->args[i] = value_number(follow(doc->cursor[dim], app ? extent_of(app, dim) : 0, dim, (int)params[i].start));
+		out->given[i] = true;
+	}
 }
 
 void question_pane(const struct app *app, int pane, struct job_pane *out)
 {
-	const struct param *params;
+	fill_in(&app->doc, app, pane, out);
+}
 
-	*out = app->doc.job.pane[pane];
-	params = out->analysis->params;
-	for (int i = 0; i < param_count(params); i++) {
-		if (out->given[i] || !param_follows(&params[i]))
-			continue;
-		out->args[i] = value_number(follow(app, params[i].dim, (int)params[i].start));
-		out->given[i] = true;
-	}
+void question_pane_of(const struct preset *doc, int pane, struct job_pane *out)
+{
+	fill_in(doc, NULL, pane, out);
 }
 
 void question_job(const struct app *app, struct job *out)
@@ -101,11 +112,23 @@ void question_job(const struct app *app, struct job *out)
 		question_pane(app, i, &out->pane[i]);
 }
 
+/* A cursor that was never moved is where its arguments are, so that they follow it again when this is opened. */
+static void save_cursor(const struct job_pane *pane, const struct job_pane *filled, int *cursor)
+{
+	const struct param *params = pane->analysis->params;
+
+	for (int i = 0; i < param_count(params); i++)
+		if (!pane->given[i] && filled->given[i] && cursor[params[i].dim] == CURSOR_UNSET)
+			cursor[params[i].dim] = (int)filled->args[i].number;
+}
+
 void question_save(const struct app *app, struct preset *out)
 {
 	preset_copy(out, &app->doc);
-	for (int i = 0; i < out->job.panes; i++)
+	for (int i = 0; i < out->job.panes; i++) {
 		question_pane(app, i, &out->job.pane[i]);
+		save_cursor(&app->doc.job.pane[i], &out->job.pane[i], out->cursor);
+	}
 }
 
 void question_opened(struct preset *doc)

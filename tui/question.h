@@ -23,6 +23,8 @@ void cursor_to(struct app *app, const struct table *t, int row, int col);
 
 /* The pane's question with every argument that follows the cursor filled in. */
 void question_pane(const struct app *app, int pane, struct job_pane *out);
+/* The same of another document, by its own cursor. */
+void question_pane_of(const struct preset *doc, int pane, struct job_pane *out);
 /* The whole job. `out` is uninitialised. */
 void question_job(const struct app *app, struct job *out);
 

@@ -17,7 +17,7 @@
 #include "engine/base/text.h"
 #include "tui/input.h"
 
-static const char running[] = ".yaml", left[] = ".left.yaml", locked[] = ".lock";
+static const char running[] = ".yaml", left[] = ".left.yaml", locked[] = ".lock", logged[] = ".log";
 enum { MINUTE = 60 };
 
 static char *with(const char *name, const char *ending)
@@ -57,21 +57,27 @@ static bool take_lock(struct own_session *s, struct err *err)
 	return ok;
 }
 
+static bool begin(struct own_session *s, struct err *err)
+{
+	if (s->name)
+		return true;
+	if (!(s->name = new_name()))
+		return err_set(err, ERR_FILE, "there is no home folder to keep the session in: set HOME or XDG_STATE_HOME");
+	if (take_lock(s, err))
+		return true;
+	free(s->name);
+	s->name = NULL;
+	return false;
+}
+
 bool session_keep(struct own_session *s, const struct preset *doc, struct err *err)
 {
 	struct str yaml;
 	char *path;
 	bool ok;
 
-	if (!s->name) {
-		if (!(s->name = new_name()))
-			return err_set(err, ERR_FILE, "there is no home folder to keep the session in: set HOME or XDG_STATE_HOME");
-		if (!take_lock(s, err)) {
-			free(s->name);
-			s->name = NULL;
-			return false;
-		}
-	}
+	if (!begin(s, err))
+		return false;
 	str_init(&yaml);
 	preset_print(doc, &yaml);
 	path = with(s->name, running);
@@ -81,26 +87,80 @@ bool session_keep(struct own_session *s, const struct preset *doc, struct err *e
 	return ok;
 }
 
+/* In one write, so that a program that is killed leaves whole lines, or at worst half of the last. */
+static bool append(const char *path, const struct str *text, struct err *err)
+{
+	int fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
+	bool ok = fd >= 0 && file_append(fd, text->s, text->n);
+
+	if (!ok)
+		err_set(err, ERR_FILE, "%s: %s", path, strerror(errno));
+	if (fd >= 0)
+		close(fd);
+	return ok;
+}
+
+bool session_log(struct own_session *s, struct question_log *log, struct err *err)
+{
+	bool whole = log->merged || s->logged > 2 * (log->bytes + LOG_BYTES / 8);
+	struct str text;
+	char *path;
+	bool ok;
+
+	if (!begin(s, err))
+		return false;
+	str_init(&text);
+	for (int i = whole ? 0 : log->n - log->unwritten; i < log->n; i++) {
+		if (!log->entry[i].at)
+			log->entry[i].at = (long long)time(NULL);
+		log_print(&log->entry[i], &text);
+	}
+	path = with(s->name, logged);
+	ok = whole ? file_write_soon(path, text.s, text.n, err) : append(path, &text, err);
+	if (ok)
+		s->logged = whole ? text.n : s->logged + text.n;
+	log->merged = false;
+	log->unwritten = 0;	/* also when it failed: the next try may be no better */
+	free(path);
+	str_done(&text);
+	return ok;
+}
+
 void session_end(struct own_session *s, bool worthless)
 {
-	char *file, *after, *lock;
+	char *file, *after, *lock, *log;
 
 	if (!s->name)
 		return;
 	file = with(s->name, running);
 	after = with(s->name, left);
 	lock = with(s->name, locked);
+	log = with(s->name, logged);
 	(void)(worthless ? unlink(file) : rename(file, after));
+	if (worthless)
+		unlink(log);
 	unlink(lock);
 	close(s->lock);
 	free(file);
 	free(after);
 	free(lock);
+	free(log);
 	free(s->name);
 	s->name = NULL;
 }
 
 /* ------------------------------------------------------------------------------------------------ others' */
+
+/* The path of a file of the same session. */
+static char *beside(const struct session_entry *s, const char *ending)
+{
+	char *name = xstrdup(s->path), *path;
+
+	name[strlen(name) - strlen(s->left ? left : running)] = '\0';
+	path = with(name, ending);
+	free(name);
+	return path;
+}
 
 static bool is_alive(const char *name)
 {
@@ -116,32 +176,69 @@ static bool is_alive(const char *name)
 
 void session_forget(const struct session_entry *s)
 {
-	char *name = xstrdup(s->path), *lock;
+	char *lock = beside(s, locked), *log = beside(s, logged);
 
-	name[strlen(name) - strlen(s->left ? left : running)] = '\0';
-	lock = with(name, locked);
 	unlink(s->path);
 	unlink(lock);
+	unlink(log);
 	free(lock);
-	free(name);
+	free(log);
 }
 
-/* What a program left that was ended while it wrote: a lock without a session, half a file. One that begins just now is not touched. */
+/* The whole log; heap, NULL when there is none. */
+static char *read_log(const struct session_entry *s, size_t *n)
+{
+	enum { MOST = 8 * LOG_BYTES };
+	char *path = beside(s, logged), *bytes = NULL;
+	struct err err;
+
+	if (file_exists(path))
+		bytes = file_read(path, MOST, n, &err);
+	free(path);
+	return bytes;
+}
+
+int session_questions(const struct session_entry *s, struct log_entry **entries)
+{
+	size_t size = 0;
+	char *bytes = read_log(s, &size);
+	int n = log_read(bytes, size, entries);
+
+	free(bytes);
+	return n;
+}
+
+static int count_questions(const struct session_entry *s)
+{
+	size_t size = 0;
+	char *bytes = read_log(s, &size);
+	int n = 0;
+
+	for (size_t i = 0; i < size; i++)
+		n += bytes[i] == '\n';
+	free(bytes);
+	return n;
+}
+
+/* What a program left that was ended while it wrote: a lock or a log without a session, half a file. One that begins just now is not touched. */
 static void sweep(const char *path, const struct stat *info)
 {
-	char *name, *session;
+	const char *ending = text_ends(path, locked) ? locked : text_ends(path, logged) ? logged : NULL;
+	char *name, *session, *ended;
 
 	if (time(NULL) - info->st_mtime < MINUTE)
 		return;
 	if (text_ends(path, ".tmp"))
 		unlink(path);
-	if (!text_ends(path, locked))
+	if (!ending)
 		return;
 	name = xstrdup(path);
-	name[strlen(name) - strlen(locked)] = '\0';
+	name[strlen(name) - strlen(ending)] = '\0';
 	session = with(name, running);
-	if (!file_exists(session) && !is_alive(name))
+	ended = with(name, left);
+	if (!file_exists(session) && (ending == locked || !file_exists(ended)) && !is_alive(name))
 		unlink(path);
+	free(ended);
 	free(session);
 	free(name);
 }
@@ -186,7 +283,7 @@ int sessions_ended(struct session_entry **list)
 			free(path);
 		} else if (has_ended(path, &was_left)) {
 			*list = xrealloc(*list, (size_t)(n + 1) * sizeof **list);
-			(*list)[n++] = (struct session_entry){ path, NULL, info.st_mtime, was_left };
+			(*list)[n++] = (struct session_entry){ .path = path, .changed = info.st_mtime, .left = was_left };
 		} else {
 			sweep(path, &info);
 			free(path);
@@ -246,5 +343,6 @@ void session_describe(struct session_entry *s)
 	} else {
 		str_addf(&out, " · %s", err.text);
 	}
+	s->questions = count_questions(s);
 	s->what = str_take(&out);
 }

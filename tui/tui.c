@@ -154,8 +154,11 @@ static void carry_out(struct loop *l, const struct request *r)
 	case REQUEST_KEEP:
 		outside_keep(&l->app, &l->session);
 		break;
+	case REQUEST_LOG:
+		outside_log(&l->app, &l->session);
+		break;
 	case REQUEST_RECOVER:
-		outside_recover(&l->app, &l->session);
+		outside_recover(&l->app, &l->session, r->text);
 		break;
 	case REQUEST_REDRAW:
 		term_repaint();

@@ -5,6 +5,7 @@
 #include "engine/base/text.h"
 
 #include "tui/app.h"
+#include "tui/changes.h"
 
 static void push(struct undo_step **stack, int *n, const struct app *app, bool whole)
 {
@@ -105,31 +106,31 @@ void app_unchange(struct app *app)
 
 /* ------------------------------------------------------------------------------------------------ in words */
 
-/* The first edit of a that is not the same in b; NULL: there is none. */
-static const char *edit_apart(const struct job *a, const struct job *b)
-{
-	for (int i = 0; i < a->edits; i++)
-		if (i >= b->edits || strcmp(a->edit[i].line, b->edit[i].line) || a->edit[i].on != b->edit[i].on)
-			return a->edit[i].line;
-	return NULL;
-}
-
 static void describe_question(const struct job *was, const struct job *now, struct str *out)
 {
-	const char *edit = edit_apart(was->edits > now->edits ? was : now, was->edits > now->edits ? now : was);
-
-	if (!text_same(was->model, now->model))
+	switch (change_between(was, now)) {
+	case CHANGE_MODEL:
 		str_addf(out, "model %s", was->model ? was->model : "demo");
-	else if (!text_same(was->prompt, now->prompt))
+		break;
+	case CHANGE_PROMPT:
 		str_add(out, "the prompt");
-	else if (!text_same(was->foil, now->foil))
+		break;
+	case CHANGE_FOIL:
 		str_add(out, was->foil ? "the foil" : "no foil");
-	else if (!text_same(was->metric, now->metric))
+		break;
+	case CHANGE_METRIC:
 		str_addf(out, "metric %s", was->metric ? was->metric : "of the answer");
-	else if (edit)
-		str_addf(out, "edit %s", edit);
-	else
-		str_add(out, was->bos != now->bos ? "the first-token mark" : "a file of the question");
+		break;
+	case CHANGE_EDIT:
+		str_addf(out, "edit %s", change_edit(was, now)->line);
+		break;
+	case CHANGE_BOS:
+		str_add(out, "the first-token mark");
+		break;
+	case CHANGE_NONE:
+		str_add(out, "nothing of the question");
+		break;
+	}
 }
 
 static void describe_looks(const struct preset *was, const struct undo_step *step, const struct app *now, struct str *out)

@@ -388,6 +388,8 @@ bool fake_serve(struct fake *f, struct app *app)
 				answer_all(f, &app->asked);
 			app_snapshot(app, &f->shot);
 		}
+		for (int i = 0; r.kind == REQUEST_LOG && i < app->log.n; i++)	/* one a minute */
+			app->log.entry[i].at = app->log.entry[i].at ? app->log.entry[i].at : FAKE_NOW + 60 * f->serial;
 		if (r.kind == REQUEST_COPY)
 			snprintf(f->copied, sizeof f->copied, "%s", r.text);
 		if (r.kind == REQUEST_EXPORT)

@@ -8,7 +8,7 @@
 
 #include "tui/app.h"
 
-enum { FAKE_LAYERS = 4, FAKE_HEADS = 3 };
+enum { FAKE_LAYERS = 4, FAKE_HEADS = 3, FAKE_NOW = 1764493980 };	/* 30 November 2025, 9:13 in Greenwich */
 
 struct fake {
 	struct snapshot shot;

@@ -136,6 +136,60 @@ static void tidying(void)
 	free(oldest);
 }
 
+/* A session's log: added to, written whole when it has grown, gone with its session. */
+static void logs(void)
+{
+	char *folder = paths_state("sessions");
+	struct question_log log = { 0 };
+	struct own_session own = { 0 };
+	struct session_entry *list;
+	struct log_entry *entry;
+	struct stat info;
+	struct err err;
+	char *path, *longer;
+	int n, before = count();
+
+	CHECK(keep(&own, "logged"));
+	for (int i = 0; i < 3000; i++) {
+		struct log_entry e = { .what = strdup("edit"), .number = strdup("1 → 2"), .bytes = 2000 };
+
+		fake_document(&e.doc);
+		job_set(&e.doc.job.prompt, "logged");
+		snprintf(e.number, 6, "%d", i);
+		log_push(&log, &e);
+		log.unwritten++;
+		if (!session_log(&own, &log, &err))
+			CHECK_THAT(false, "%s", err.text);
+	}
+	path = malloc(strlen(own.name) + 20);
+	sprintf(path, "%s.log", own.name);
+	CHECK_THAT(!stat(path, &info) && info.st_size < 2 * LOG_BYTES && (info.st_mode & 077) == 0, "%lld bytes after 3000 questions", (long long)info.st_size);
+	log_done(&log);
+	session_end(&own, false);
+	n = sessions_ended(&list);
+	CHECK_THAT(n == before + 1 && file_exists(path), "it stays with a session that was left");
+	for (int i = 0; i < n; i++) {
+		session_describe(&list[i]);
+		if (!strstr(list[i].what, "logged"))
+			continue;
+		n = session_questions(&list[i], &entry);
+		CHECK_THAT(n >= LOG_MOST && list[i].questions == n && !strcmp(entry[n - 1].number, "2999"), "%d of them are read back", n);
+		for (int k = 0; k < n; k++)
+			log_entry_done(&entry[k]);
+		free(entry);
+		session_forget(&list[i]);
+		break;
+	}
+	CHECK_THAT(!file_exists(path), "and is forgotten with it");
+	sessions_free(list, before + 1);
+	age("sessions/nobody.log", 3600);
+	longer = paths_state("sessions/nobody.log");
+	CHECK_THAT(count() == before && !file_exists(longer), "one without a session goes");
+	free(longer);
+	free(path);
+	free(folder);
+}
+
 static int remove_one(const char *path, const struct stat *info, int kind, struct FTW *where)
 {
 	(void)info;
@@ -151,6 +205,7 @@ int main(void)
 	if (!mkdtemp(home) || setenv("XDG_STATE_HOME", home, 1))
 		abort();
 	several_programs();
+	logs();
 	tidying();
 	nftw(home, remove_one, 16, FTW_DEPTH | FTW_PHYS);
 	return tap_done();
