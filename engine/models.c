@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "engine/base/arena.h"
+#include "engine/base/file.h"
 #include "engine/base/str.h"
 #include "engine/model/caches.h"
 #include "engine/model/model.h"
@@ -20,6 +21,35 @@ int models_list(struct model_entry **list)
 		(*list)[i + 1] = (struct model_entry){ .name = xstrdup(cached[i].name), .path = xstrdup(cached[i].path), .place = cached[i].place };
 	caches_free(cached, n);
 	return n + 1;
+}
+
+static int find_path(const struct model_entry *list, int n, const char *path)
+{
+	for (int i = 0; i < n; i++)
+		if (!strcmp(list[i].path, path))
+			return i;
+	return -1;
+}
+
+void models_recent(struct model_entry **list, int *n, char *const *path, int paths)
+{
+	for (int i = 0; i < paths; i++) {
+		int at = find_path(*list, *n, path[i]);
+		struct model_entry e = { 0 };
+
+		if (at < 0 && !file_exists(path[i]))
+			continue;
+		if (at < 0) {
+			*list = xrealloc(*list, ((size_t)*n + 1) * sizeof **list);
+			e = (struct model_entry){ .name = xstrdup(path[i]), .path = xstrdup(path[i]), .place = "a file" };
+			at = (*n)++;
+		} else {
+			e = (*list)[at];
+		}
+		e.recent = true;
+		memmove(*list + 1, *list, (size_t)at * sizeof **list);
+		(*list)[0] = e;
+	}
 }
 
 const char *models_why(const char *sentence, const char *path)

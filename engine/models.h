@@ -15,10 +15,13 @@ struct model_entry {
 	const char *place;	/* "Hugging Face" */
 	char *about;		/* "llama · 135M · 98 MB · Q4_1", or why it cannot be opened; NULL: not looked at yet */
 	bool opens;
+	bool recent;		/* see models_recent */
 };
 
 /* Heap array, for models_free. Returns how many. */
 int models_list(struct model_entry **list);
+/* Those that were opened lately (paths, the last one last) come first, also where no cache has them. */
+void models_recent(struct model_entry **list, int *n, char *const *path, int paths);
 void models_look(struct model_entry *entry);
 void models_free(struct model_entry *list, int n);
 /* Why a model cannot be opened, beside its name: of a sentence about one of its files, the file's own name is enough. */

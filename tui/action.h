@@ -25,13 +25,13 @@ enum where {
 	W_HELP = 256,	/* the page of keys */
 	W_LOG = 512,	/* the log of questions */
 	W_TOUR = 128,	/* the panes, when a step of the tour is done */
-	W_COMMAND = 64,	/* … the one behind `:` */
+	W_COMMAND = 64,	/* … that Tab completes */
 };
 
 /* What an action's argument is, for completion and usage lines. */
 enum wants {
 	WANTS_NOTHING, WANTS_EDIT, WANTS_SETTING, WANTS_METRIC, WANTS_TEXT, WANTS_ANALYSIS, WANTS_PRESET, WANTS_THEME,
-	WANTS_MODEL, WANTS_NUMBER, WANTS_NAME, WANTS_DIFF, WANTS_ZOOM, WANTS_FILE, WANTS_COPY, WANTS_COUNT,
+	WANTS_MODEL, WANTS_NUMBER, WANTS_NAME, WANTS_DIFF, WANTS_ZOOM, WANTS_FILE, WANTS_SAVE, WANTS_COPY, WANTS_COUNT,
 };
 
 struct action {

@@ -81,6 +81,7 @@ void app_done(struct app *app)
 	lists_done(app);
 	tour_free(&app->tour);
 	free(app->theme_shown);
+	free(app->opened);
 	for (int i = 0; i < app->requests; i++)
 		free(app->request[i].text);
 	free(app->request);
@@ -222,6 +223,10 @@ void app_snapshot(struct app *app, const struct snapshot *shot)
 		return;
 	if (shot->state == WORK_IDLE && !shot->error)
 		app->rested = shot->milliseconds;
+	if (shot->has_model && !shot->error && *shot->model.source && !text_same(app->opened, shot->model.source)) {
+		job_set(&app->opened, shot->model.source);
+		app_ask_for(app, REQUEST_OPENED, app->opened);
+	}
 	refuse_answered(app);
 	expects_answered(app);
 	/* Notes of the newest job, each said once. */
@@ -275,7 +280,7 @@ bool app_edited(const struct app *app)
 unsigned app_where(const struct app *app)
 {
 	if (app->line)
-		return W_LINE | (app->line == LINE_COMMAND ? W_COMMAND : 0);
+		return W_LINE | (lines_command(app->line) ? W_COMMAND : 0);
 	if (app->popup)
 		return W_LIST | popup_where(app->popup);
 	return W_MAIN | (app->card == CARD_TOUR && app->tour.done ? W_TOUR : 0);

@@ -39,6 +39,7 @@ enum request_kind {
 	REQUEST_THEME,		/* the theme of the document is another: `text`, NULL for the default */
 	REQUEST_LISTS,		/* presets, themes, sessions may be shown: refresh app->presets, app->themes, app->sessions; `text` "models": app->models */
 	REQUEST_TOUR,		/* the tour's step number `text`: tour_step() */
+	REQUEST_OPENED,		/* the model at the path `text` was opened: it is remembered */
 	REQUEST_RECOVER,	/* the session whose file is `text`, or (NULL) that ended last: app_opened() */
 	REQUEST_KEEP,		/* app->doc is to be found again if the program ends now */
 	REQUEST_LOG,		/* app->log has entries that are not written yet */
@@ -156,6 +157,7 @@ struct app {
 	int themes_n;
 	struct model_entry *models;	/* the loop looks at them while they are on the screen */
 	int models_n;
+	char *opened;			/* the path of the model that was opened last; NULL: none was */
 	struct session_entry *sessions;	/* that have ended, newest first */
 	int sessions_n;
 	const struct theme *theme;	/* borrowed */

@@ -4,8 +4,10 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "engine/base/text.h"
 #include "tui/complete_path.h"
 #include "tui/figure/format.h"
+#include "tui/lines.h"
 #include "tui/question.h"
 
 /* Adds a candidate when it begins as the word that is typed. */
@@ -38,10 +40,41 @@ static void complete_analysis(const struct app *app, const char *argument, struc
 		offer(c, argument, analysis_list[i]->name, analysis_list[i]->blurb);
 }
 
+static bool is_preset(const char *name)
+{
+	return text_ends(name, ".yaml");
+}
+
+/* By name, or a file anywhere. */
 static void complete_preset(const struct app *app, const char *argument, struct completion *c)
 {
 	for (int i = 0; i < app->presets_n; i++)
 		offer(c, argument, app->presets[i].name, app->presets[i].title);
+	if (*argument)
+		complete_path(argument, is_preset, &c->list);
+}
+
+/* What would be replaced. */
+static void complete_save(const struct app *app, const char *argument, struct completion *c)
+{
+	for (int i = 0; i < app->presets_n; i++)
+		if (!app->presets[i].shipped)
+			offer(c, argument, app->presets[i].name, app->presets[i].title);
+}
+
+static bool is_model(const char *name)
+{
+	return text_ends(name, ".gguf");
+}
+
+/* Models of this machine by name, or a folder or file anywhere. */
+static void complete_model(const struct app *app, const char *argument, struct completion *c)
+{
+	for (int i = 0; i < app->models_n; i++)
+		if (!*argument || *app->models[i].name != '/')	/* a path is found below */
+			offer(c, argument, app->models[i].name, app->models[i].recent ? "opened lately" : app->models[i].place);
+	if (*argument)
+		complete_path(argument, is_model, &c->list);
 }
 
 static void complete_theme(const struct app *app, const char *argument, struct completion *c)
@@ -66,7 +99,21 @@ static void complete_zoom(const struct app *app, const char *argument, struct co
 		offer(c, argument, zoom_words[i], NULL);
 }
 
-/* KEY=VALUE of the pane's technique: first the key, after "=" its choices. */
+static bool no_file(const char *name)
+{
+	(void)name;
+	return false;
+}
+
+static void complete_value(const struct param *p, const char *value, struct completion *c)
+{
+	for (const struct choice *choice = p->choices; choice && choice->word; choice++)
+		offer(c, value, choice->word, choice->help);
+	if (p->kind == PARAM_FILE || p->kind == PARAM_FOLDER)
+		complete_path(value, p->kind == PARAM_FOLDER ? no_file : NULL, &c->list);
+}
+
+/* KEY=VALUE of the pane's technique: first the key, after "=" its choices, or files. */
 static void complete_setting(const struct app *app, const char *argument, struct completion *c)
 {
 	const struct param *params;
@@ -75,6 +122,17 @@ static void complete_setting(const struct app *app, const char *argument, struct
 	if (!app->doc.job.panes)
 		return;
 	params = app->doc.job.pane[app->focus].analysis->params;
+	if (equals) {
+		char key[100];
+		int i;
+
+		snprintf(key, sizeof key, "%.*s", (int)(equals - argument), argument);
+		i = param_find(params, key);
+		c->from += (size_t)(equals + 1 - argument);
+		if (i >= 0)
+			complete_value(&params[i], equals + 1, c);
+		return;
+	}
 	for (const struct param *p = params; p && p->name; p++) {
 		char text[100];
 		struct str range;
@@ -83,17 +141,27 @@ static void complete_setting(const struct app *app, const char *argument, struct
 		str_addf(&range, "%s · ", p->help);
 		param_range_text(p, extent_of(app, p->dim), &range);
 		snprintf(text, sizeof text, "%s=", p->name);
-		if (!equals)
-			offer(c, argument, text, range.s);
+		offer(c, argument, text, range.s);
 		str_done(&range);
-		for (const struct choice *choice = p->choices; equals && choice && choice->word; choice++) {
-			snprintf(text, sizeof text, "%s=%s", p->name, choice->word);
-			offer(c, argument, text, choice->help);
-		}
 	}
 }
 
-/* TARGET LAYER[.UNIT] [@POSITIONS] OP: the place offered is where the cursor is. */
+/* The op that the word before the last is, when it reads a file. */
+static bool after_file_op(const char *argument, const char *word, const struct place_word *target)
+{
+	const char *end = word, *start;
+
+	while (end > argument && end[-1] == ' ')
+		end--;
+	for (start = end; start > argument && start[-1] != ' ';)
+		start--;
+	for (int i = 0; target && start > argument && i < EDIT_OPS; i++)
+		if (strlen(edit_ops[i].word) == (size_t)(end - start) && !strncmp(edit_ops[i].word, start, (size_t)(end - start)))
+			return edit_op_reads_file(target->site, (enum edit_op)i);
+	return false;
+}
+
+/* TARGET LAYER[.UNIT] [@POSITIONS] OP [FILE]: the place offered is where the cursor is. */
 static void complete_edit(const struct app *app, const char *argument, struct completion *c)
 {
 	int before, layers = extent_of(app, DIM_LAYER), heads = extent_of(app, DIM_HEAD);
@@ -105,6 +173,10 @@ static void complete_edit(const struct app *app, const char *argument, struct co
 	c->more = true;
 	if (before && target && target->site == SITE_LN_FINAL)	/* it has no layer */
 		before++;
+	if (after_file_op(argument, word, target)) {
+		complete_path(word, NULL, &c->list);
+		return;
+	}
 	if (before == 0) {
 		for (int i = 0; place_words[i].word; i++)
 			offer(c, word, place_words[i].word, place_words[i].help);
@@ -216,6 +288,7 @@ static void (*const completers[WANTS_COUNT])(const struct app *app, const char *
 	[WANTS_EDIT] = complete_edit, [WANTS_SETTING] = complete_setting, [WANTS_METRIC] = complete_metric,
 	[WANTS_ANALYSIS] = complete_analysis, [WANTS_PRESET] = complete_preset, [WANTS_THEME] = complete_theme,
 	[WANTS_DIFF] = complete_diff, [WANTS_ZOOM] = complete_zoom, [WANTS_FILE] = complete_export, [WANTS_COPY] = complete_copy,
+	[WANTS_MODEL] = complete_model, [WANTS_SAVE] = complete_save,
 };
 
 /* ------------------------------------------------------------------------------------------------ the line */
@@ -253,6 +326,18 @@ void completion_make(const struct app *app, const char *line, struct completion 
 	out->from = (size_t)(argument - line);
 	if (action && completers[action->wants])
 		completers[action->wants](app, argument, out);
+}
+
+void completion_of_line(const struct app *app, enum line_kind kind, const char *line, struct completion *out)
+{
+	const char *command = lines_command(kind);
+	struct str whole;
+
+	str_init(&whole);
+	str_addf(&whole, "%s%s%s", command, *command ? " " : "", line);
+	completion_make(app, whole.s, out);
+	out->from -= out->from < whole.n - strlen(line) ? out->from : whole.n - strlen(line);
+	str_done(&whole);
 }
 
 void completion_done(struct completion *c)

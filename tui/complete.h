@@ -8,11 +8,13 @@
 struct completion {
 	struct list list;	/* text: what is put in; detail: what it is */
 	size_t from;		/* the byte of the line where it goes */
-	bool more;		/* something may follow: put a space behind the only one */
+	bool more;		/* something may follow: put a space after the only one, unless it is a folder */
 };
 
-/* Never fails: the list may be empty. */
+/* Of a command. Never fails: the list may be empty. */
 void completion_make(const struct app *app, const char *line, struct completion *out);
+/* Of what is typed in a line of that kind. */
+void completion_of_line(const struct app *app, enum line_kind kind, const char *line, struct completion *out);
 void completion_done(struct completion *c);
 
 #endif

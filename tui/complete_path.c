@@ -38,15 +38,11 @@ static int list_names(const char *folder, const char *start, char ***names)
 	return n;
 }
 
-/* Where the typed folder lies: of "", here; of "~/…", in the user's home. */
+/* Where the typed folder is: of "", here; of "~/…", in the user's home. */
 static char *folder_of(const char *typed, size_t n)
 {
-	const char *home = getenv("HOME");
-	char *folder = strndup(typed, n), *path;
+	char *folder = n ? strndup(typed, n) : xstrdup("."), *path = folder ? file_at_home(folder) : NULL;
 
-	if (!folder)
-		return NULL;
-	path = n >= 2 && !strncmp(folder, "~/", 2) && home ? file_join(home, folder + 2) : xstrdup(n ? folder : ".");
 	free(folder);
 	return path;
 }

@@ -121,7 +121,7 @@ void app_draw(struct app *app, struct canvas *c)
 	draw_prompt(app, c);
 	if (app->popup)
 		draw_popup(app, c);
-	if (app->line == LINE_COMMAND && !app->message.n)
+	if ((app->line == LINE_COMMAND || app->complete_typed) && !app->message.n)
 		draw_completion(app, c);
 }
 

@@ -404,6 +404,14 @@ bool input_newer(struct input *in)
 	return true;
 }
 
+void history_cut(struct input_history *h, int most)
+{
+	while (h->n > most) {
+		free(h->line[0]);
+		memmove(h->line, h->line + 1, (size_t)--h->n * sizeof *h->line);
+	}
+}
+
 void history_add(struct input_history *h, const char *line)
 {
 	char *own;
@@ -418,10 +426,7 @@ void history_add(struct input_history *h, const char *line)
 		memmove(h->line + i, h->line + i + 1, (size_t)(--h->n - i) * sizeof *h->line);
 		break;
 	}
-	if (h->n == HISTORY_MOST) {
-		free(h->line[0]);
-		memmove(h->line, h->line + 1, (size_t)--h->n * sizeof *h->line);
-	}
+	history_cut(h, HISTORY_MOST - 1);
 	h->line = xrealloc(h->line, (size_t)(h->n + 1) * sizeof *h->line);
 	h->line[h->n++] = own;
 }

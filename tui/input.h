@@ -20,6 +20,7 @@ struct input_history {
 enum { HISTORY_MOST = 500 };
 
 void history_add(struct input_history *h, const char *line);	/* an equal line moves to the end; "" is not kept */
+void history_cut(struct input_history *h, int most);	/* the oldest go */
 void history_done(struct input_history *h);
 /* One line each, newline and backslash escaped; reading takes what printing made. */
 void history_print(const struct input_history *h, struct str *out);

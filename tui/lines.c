@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/base/text.h"
 #include "engine/base/utf8.h"
 #include "tui/complete.h"
 #include "tui/panes/lists.h"
@@ -129,25 +130,30 @@ static void command_taken(struct app *app)
 }
 
 static const struct line_row {
-	const char *label, *history;
+	const char *label, *history, *command;
 	void (*typed)(struct app *app);		/* after every change; NULL: nothing */
 	void (*taken)(struct app *app);		/* Enter; NULL: nothing more */
 	void (*left)(struct app *app);		/* Esc: puts back what `typed` did; NULL: nothing to put back */
 	char **(*field)(struct app *app);	/* that is typed in live; NULL: none */
 } rows[LINE_KINDS] = {
-	[LINE_PROMPT] = { "prompt", "prompts", prompt_typed, live_taken, live_left, prompt_field },
-	[LINE_FOIL] = { "foil", "prompts", foil_typed, live_taken, live_left, foil_field },
-	[LINE_METRIC] = { "metric", "metrics", NULL, metric_taken, NULL, NULL },
-	[LINE_EDIT] = { "edit", "edits", NULL, edit_taken, NULL, NULL },
-	[LINE_SEARCH] = { "/", NULL, search_typed, search_taken, search_left, NULL },
-	[LINE_SAVE] = { "save as", NULL, NULL, save_taken, NULL, NULL },
-	[LINE_NOTE] = { "note", NULL, NULL, note_taken, NULL, NULL },
-	[LINE_COMMAND] = { ":", "commands", NULL, command_taken, NULL, NULL },
+	[LINE_PROMPT] = { "prompt", "prompts", NULL, prompt_typed, live_taken, live_left, prompt_field },
+	[LINE_FOIL] = { "foil", "prompts", NULL, foil_typed, live_taken, live_left, foil_field },
+	[LINE_METRIC] = { "metric", "metrics", "metric", NULL, metric_taken, NULL, NULL },
+	[LINE_EDIT] = { "edit", "edits", "edit", NULL, edit_taken, NULL, NULL },
+	[LINE_SEARCH] = { "/", NULL, NULL, search_typed, search_taken, search_left, NULL },
+	[LINE_SAVE] = { "save as", NULL, "write", NULL, save_taken, NULL, NULL },
+	[LINE_NOTE] = { "note", NULL, NULL, NULL, note_taken, NULL, NULL },
+	[LINE_COMMAND] = { ":", "commands", "", NULL, command_taken, NULL, NULL },
 };
 
 const char *lines_label(enum line_kind kind)
 {
 	return rows[kind].label;
+}
+
+const char *lines_command(enum line_kind kind)
+{
+	return rows[kind].command;
 }
 
 const char *lines_history(enum line_kind kind)
@@ -283,7 +289,7 @@ static void complete_step(struct app *app, int by)
 	if (!app->complete_typed)
 		app->complete_typed = xstrdup(app->input.text.s);
 	line = app->complete_typed;
-	completion_make(app, line, &done);
+	completion_of_line(app, app->line, line, &done);
 	if (done.list.n) {
 		/* One step behind the last stands what was typed. */
 		at = app->complete_at + by;
@@ -297,7 +303,7 @@ static void complete_step(struct app *app, int by)
 		app->input.at = app->input.text.n;
 		if (at >= 0)
 			input_replace(&app->input, done.from, done.list.item[at].text);
-		if (at >= 0 && done.more)
+		if (at >= 0 && done.more && !text_ends(done.list.item[at].text, "/"))
 			input_insert(&app->input, " ", 1);
 		if (done.list.n == 1)	/* the only one: what comes after it may be completed next */
 			forget_completion(app);
@@ -319,6 +325,8 @@ void act_line_complete_back(struct app *app, const char *argument)
 
 void act_command(struct app *app, const char *argument)
 {
+	if (!app->models_n)
+		app_ask_for(app, REQUEST_LISTS, "models");	/* for completion */
 	lines_begin(app, LINE_COMMAND, argument ? argument : "");
 }
 

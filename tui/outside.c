@@ -8,6 +8,7 @@
 
 #include "engine/base/file.h"
 #include "engine/base/paths.h"
+#include "engine/base/text.h"
 #include "tui/lines.h"
 #include "tui/panes/lists.h"
 #include "tui/question.h"
@@ -47,11 +48,51 @@ void outside_lists(struct app *app)
 	app_lists(app, presets, presets_n, themes, themes_n);
 }
 
+/* Several programs may add to it: it is read and written as a whole each time. */
+static void read_opened(struct input_history *opened)
+{
+	char *path = paths_state("models"), *bytes;
+	struct err err;
+	size_t n;
+
+	if (path && file_exists(path) && (bytes = file_read(path, 1 << 20, &n, &err))) {
+		history_read(opened, bytes, n);
+		free(bytes);
+	}
+	free(path);
+}
+
+void outside_opened(const char *model)
+{
+	enum { MOST = 20 };
+	char *path = paths_state("models"), *real = *model == '/' ? xstrdup(model) : realpath(model, NULL), *demo = paths_data("models/demo");
+	struct input_history opened = { 0 };
+	struct str text;
+	struct err err;
+
+	str_init(&text);
+	read_opened(&opened);
+	history_add(&opened, text_same(real, demo) ? "demo" : real ? real : model);	/* the list names the demo so, wherever it is */
+	history_cut(&opened, MOST);
+	history_print(&opened, &text);
+	if (path)
+		(void)file_write_soon(path, text.s, text.n, &err);	/* the list is merely in another order without it */
+	history_done(&opened);
+	str_done(&text);
+	free(path);
+	free(real);
+	free(demo);
+}
+
 void outside_models(struct app *app)
 {
 	struct model_entry *models;
 	int n = models_list(&models);
+	struct input_history recent = { 0 };
 
+	read_opened(&recent);
+	models_recent(&models, &n, recent.line, recent.n);
+	history_done(&recent);
 	app_models(app, models, n);
 }
 

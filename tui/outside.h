@@ -8,6 +8,7 @@
 void outside_theme(struct app *app, struct theme **theme, struct theme_for what, const char *name);
 void outside_lists(struct app *app);
 void outside_models(struct app *app);	/* their names */
+void outside_opened(const char *model);	/* the path of one: it is among the first of the list from now on */
 void outside_look(struct app *app);	/* and what is known of the next ones, for some milliseconds */
 void outside_save(struct app *app, const char *name);
 void outside_open(struct app *app, const char *name);

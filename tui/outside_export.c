@@ -26,14 +26,6 @@ struct export {
 
 /* ---- the words ---- */
 
-/* "~/" is the user's home, as in a shell. */
-static char *expand(const char *path)
-{
-	const char *home = getenv("HOME");
-
-	return !strncmp(path, "~/", 2) && home && *home ? file_join(home, path + 2) : xstrdup(path);
-}
-
 static bool take_word(const char **text, const char *word)
 {
 	size_t n = strlen(word);
@@ -68,7 +60,7 @@ static bool read_words(struct export *e, const char *text, struct err *err)
 		typed[n - 1] = '\0';
 	e->path = typed;
 	take_theme(e);
-	typed = expand(e->path);
+	typed = file_at_home(e->path);
 	free(e->path);
 	e->path = typed;
 	e->format = format_of_file(e->path, e->screen, err);

@@ -157,6 +157,9 @@ static void carry_out(struct loop *l, const struct request *r)
 	case REQUEST_LOG:
 		outside_log(&l->app, &l->session);
 		break;
+	case REQUEST_OPENED:
+		outside_opened(r->text);
+		break;
 	case REQUEST_RECOVER:
 		outside_recover(&l->app, &l->session, r->text);
 		break;

@@ -74,6 +74,31 @@ static bool refuse_kind(const char *path, mode_t mode, struct err *err)
 	return err_set(err, ERR_FILE, "%s: is %s; a regular file is needed", path, kind);
 }
 
+char *file_at_home(const char *path)
+{
+	const char *home = getenv("HOME");
+
+	return !strncmp(path, "~/", 2) && home && *home ? file_join(home, path + 2) : xstrdup(path);
+}
+
+static int look(const char *path, struct stat *st)
+{
+	char *at = file_at_home(path);
+	int failed = stat(at, st);
+
+	free(at);
+	return failed;
+}
+
+static int open_to_read(const char *path)
+{
+	char *at = file_at_home(path);
+	int fd = open(at, O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
+
+	free(at);
+	return fd;
+}
+
 /*
  * The kind is looked at before opening, because opening some devices already does something, and again afterwards,
  * because the name may mean another thing by then. O_NONBLOCK: a FIFO that slipped in between must not hang.
@@ -83,7 +108,7 @@ static int open_regular(const char *path, size_t *size, struct err *err)
 	struct stat st;
 	int fd;
 
-	if (stat(path, &st) < 0) {
+	if (look(path, &st) < 0) {
 		err_set(err, ERR_FILE, "%s: %s", path, errno == ENOENT ? "there is no such file" : strerror(errno));
 		return -1;
 	}
@@ -91,7 +116,7 @@ static int open_regular(const char *path, size_t *size, struct err *err)
 		refuse_kind(path, st.st_mode, err);
 		return -1;
 	}
-	fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
+	fd = open_to_read(path);
 	if (fd < 0) {
 		err_set(err, ERR_FILE, "%s: cannot be opened (%s)", path, strerror(errno));
 		return -1;
@@ -342,7 +367,7 @@ uint64_t file_version(const char *path)
 	struct stat st;
 	uint64_t x = 1;
 
-	if (stat(path, &st))
+	if (look(path, &st))
 		return 0;
 	for (int i = 0; i < 4; i++) {
 		const uint64_t part[] = { (uint64_t)st.st_mtim.tv_sec, (uint64_t)st.st_mtim.tv_nsec, (uint64_t)st.st_size, (uint64_t)st.st_ino };
@@ -356,14 +381,14 @@ bool file_exists(const char *path)
 {
 	struct stat st;
 
-	return !stat(path, &st);
+	return !look(path, &st);
 }
 
 bool file_is_folder(const char *path)
 {
 	struct stat st;
 
-	return !stat(path, &st) && S_ISDIR(st.st_mode);
+	return !look(path, &st) && S_ISDIR(st.st_mode);
 }
 
 bool file_is_broken_link(const char *path)

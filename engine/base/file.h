@@ -39,6 +39,8 @@ bool file_write_soon(const char *path, const char *bytes, size_t n, struct err *
 /* A number that is another one once the file has been written again; 0: it cannot be found. */
 uint64_t file_version(const char *path);
 
+/* Whoever names a file may write "~/x" for one in the user's home, as in a shell; any other path is as it is. Heap. All that reads here does it. */
+char *file_at_home(const char *path);
 bool file_exists(const char *path);	/* anything that stat() finds */
 bool file_is_folder(const char *path);
 bool file_is_broken_link(const char *path);	/* to something that is not there */

@@ -9,6 +9,7 @@
 
 #include "engine/base/arena.h"
 #include "engine/base/build.h"
+#include "engine/base/file.h"
 #include "engine/base/str.h"
 
 static char *join(const char *folder, const char *middle, const char *name)
@@ -87,8 +88,8 @@ char *paths_find(const char *name, const char *named_in)
 {
 	char *path = NULL;
 
-	if (*name == '/' || !access(name, F_OK))
-		return access(name, F_OK) ? NULL : xstrdup(name);
+	if (*name == '/' || file_exists(name))
+		return file_exists(name) ? file_at_home(name) : NULL;
 	if (named_in)
 		path = beside(named_in, name);
 	return path ? path : paths_data(name);

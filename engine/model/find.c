@@ -208,8 +208,8 @@ char *find_model(const char *where, struct err *err)
 	char *path;
 
 	if (where && file_exists(where))
-		return xstrdup(where);
-	if (where && *where == '/') {	/* a path, and no name */
+		return file_at_home(where);
+	if (where && (*where == '/' || !strncmp(where, "~/", 2))) {	/* a path, and no name */
 		err_set(err, ERR_FILE, "%s: there is no such folder or file", where);
 		return NULL;
 	}

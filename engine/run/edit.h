@@ -31,6 +31,8 @@ struct edit_op_info {
 	const char *elsewhere;	/* why it has no meaning on what it does not work on */
 };
 extern const struct edit_op_info edit_ops[EDIT_OPS];
+/* Whether the first word after it may name a file. */
+bool edit_op_reads_file(enum site site, enum edit_op op);
 /* Whether it has a meaning there. */
 bool edit_op_fits(enum site site, enum edit_op op);
 

@@ -177,11 +177,16 @@ static bool parse_amount(const char **rest, struct edit *e, const char *missing,
 }
 
 /* Over keys, add has a number instead. */
-static bool reads_vector(const struct edit *e)
+static bool reads_vector(enum site site, enum edit_op op)
 {
-	bool over_keys = e->place.site == SITE_PATTERN || e->place.site == SITE_SCORES;
+	bool over_keys = site == SITE_PATTERN || site == SITE_SCORES;
 
-	return e->op == EDIT_PROJECT || e->op == EDIT_INTERCHANGE || (e->op == EDIT_ADD && !over_keys);
+	return op == EDIT_PROJECT || op == EDIT_INTERCHANGE || (op == EDIT_ADD && !over_keys);
+}
+
+bool edit_op_reads_file(enum site site, enum edit_op op)
+{
+	return op == EDIT_MEAN || op == EDIT_RESAMPLE || reads_vector(site, op);
 }
 
 static bool parse_seed(const char *word, struct edit *e, const char *line, struct err *err)
@@ -228,7 +233,7 @@ static bool parse_arguments(const char **rest, struct edit *e, struct arena *are
 		return false;
 	if (e->op == EDIT_RESAMPLE && !parse_resample(rest, e, arena, line, err))
 		return false;
-	if (reads_vector(e) && !(e->file = next_word(rest, arena)))
+	if (reads_vector(e->place.site, e->op) && !(e->file = next_word(rest, arena)))
 		return err_set(err, ERR_USAGE, "edit \"%s\": %s needs a FILE.npy, .npz, .safetensors, .pt or .gguf after it", line, edit_ops[e->op].word);
 	if (e->op == EDIT_ADD && !parse_amount(rest, e, e->file ? NULL : "add needs a number after it there", arena, line, err))
 		return false;

@@ -129,7 +129,7 @@ void draw_completion(struct app *app, struct canvas *c)
 	int most = app->layout.footer.y - 3 < 10 ? app->layout.footer.y - 3 : 10, wide = 0, top = 0, n;
 	struct rect r;
 
-	completion_make(app, app->complete_typed ? app->complete_typed : app->input.text.s, &done);
+	completion_of_line(app, app->line, app->complete_typed ? app->complete_typed : app->input.text.s, &done);
 	n = done.list.n < most ? done.list.n : most;
 	if (app->complete_at >= n)
 		top = app->complete_at - n + 1;

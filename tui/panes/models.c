@@ -10,6 +10,14 @@ static bool is_open(const struct app *app, const struct model_entry *e)
 	return !strcmp(now, e->name) || !strcmp(now, e->path);
 }
 
+/* One that only its path opens is known by its file. */
+static const char *shown(const struct model_entry *e)
+{
+	const char *slash = strrchr(e->name, '/');
+
+	return *e->name == '/' && slash[1] ? slash + 1 : e->name;
+}
+
 static void fill_models(const struct app *app, struct list *list)
 {
 	for (int i = 0; i < app->models_n; i++) {
@@ -18,8 +26,8 @@ static void fill_models(const struct app *app, struct list *list)
 		struct str detail;
 
 		str_init(&detail);
-		str_addf(&detail, "%s%s · %s", is_open(app, e) ? "open · " : "", e->place, e->about ? e->about : "…");
-		item = list_add(list, e->name, detail.s);
+		str_addf(&detail, "%s%s · %s", is_open(app, e) ? "open · " : e->recent ? "opened lately · " : "", *e->name == '/' ? e->path : e->place, e->about ? e->about : "…");
+		item = list_add(list, shown(e), detail.s);
 		item->style = e->about && !e->opens ? STYLE_DIM : is_open(app, e) ? STYLE_TITLE : STYLE_TEXT;
 		item->id = i;
 		str_done(&detail);

@@ -95,7 +95,8 @@ static void fill_palette(const struct app *app, struct list *list)
 	add_edits(app, list, true);
 	list_heading(list, "Choices");
 	for (int i = 0; i < ACTION_COUNT; i++)
-		if (belongs(i) && *actions[i].words && actions[i].wants != WANTS_EDIT && actions[i].wants != WANTS_FILE)
+		if (belongs(i) && *actions[i].words && actions[i].wants != WANTS_EDIT && actions[i].wants != WANTS_FILE &&
+		    actions[i].wants != WANTS_SAVE)
 			add_choices(app, list, &actions[i]);
 }
 
