@@ -131,14 +131,18 @@ static void write_args(struct str *out, const struct answer *a)
 	str_add_char(out, '{');
 	for (int i = 0; i < param_count(params); i++) {
 		const struct param *p = &params[i];
-		const char *text = p->kind == PARAM_CHOICE ? param_word(p, args[i].number) : args[i].text;
+		struct str text;
 
-		if (text)
-			text_member(out, p->name, text);
+		str_init(&text);
+		if (param_is_text(p) || args[i].text || p->kind == PARAM_CHOICE || p->kind == PARAM_WORDS)
+			param_print(p, args[i], &text);
+		if (text.n)
+			text_member(out, p->name, text.s);
 		else if (!param_is_text(p))
 			number_member(out, p->name, args[i].number);
 		else
 			null_member(out, p->name);
+		str_done(&text);
 	}
 	str_add_char(out, '}');
 	if (pane->diff == ON_THE_FOIL)

@@ -87,7 +87,7 @@ static void argument(struct str *out, const struct param *p)
 	}
 	str_init(&value);
 	param_print(p, param_default(p), &value);
-	if (p->kind == PARAM_CHOICE || param_is_text(p) || p->start_text) {
+	if (p->kind == PARAM_CHOICE || p->kind == PARAM_WORDS || param_is_text(p) || p->start_text) {
 		text(out, "default", value.n ? value.s : NULL);
 	} else {
 		member(out, "default");

@@ -215,6 +215,19 @@ static void find_files(struct job_pane *pane, const char *preset)
 	}
 }
 
+/* The items of a list with ; between them, as places are given on the command line. */
+static bool add_list(const struct conf *list, struct str *out, struct err *err)
+{
+	const char *text;
+
+	for (const struct conf *c = list->child; c; c = c->next) {
+		if (!conf_text(c, &text, err))
+			return false;
+		str_addf(out, "%s%s", c == list->child ? "" : "; ", text);
+	}
+	return true;
+}
+
 static void read_args(struct reader *r, const struct conf *args, struct job_pane *pane)
 {
 	struct str assignment;
@@ -227,11 +240,13 @@ static void read_args(struct reader *r, const struct conf *args, struct job_pane
 		const char *text;
 
 		str_clear(&assignment);
-		if (!conf_text(c, &text, &err)) {
+		str_addf(&assignment, "%s=", c->key);
+		if (!(c->kind == CONF_LIST ? add_list(c, &assignment, &err) : conf_text(c, &text, &err))) {
 			leave_out(r, &err);
 			continue;
 		}
-		str_addf(&assignment, "%s=%s", c->key, text);
+		if (c->kind != CONF_LIST)
+			str_add(&assignment, text);
 		if (!job_pane_set(pane, assignment.s, &err))
 			LEAVE_OUT(r, c, "%s", err.text);
 	}

@@ -40,6 +40,17 @@ static struct conf *expect_tree(struct arena *arena, const struct preset *p, int
 	return list;
 }
 
+static struct conf *list_of_places(struct arena *arena, const char *places)
+{
+	struct conf *list = conf_new_list(arena);
+	const char *place;
+
+	list->flow = true;
+	while (param_next_place(&places, &place))
+		conf_add_text(arena, list, NULL, place);
+	return list;
+}
+
 static struct conf *technique_tree(struct arena *arena, const struct job_pane *pane)
 {
 	struct conf *map = conf_new_map(arena), *args = conf_new_map(arena);
@@ -56,6 +67,8 @@ static struct conf *technique_tree(struct arena *arena, const struct job_pane *p
 			continue;
 		if (params[i].kind == PARAM_INT || params[i].kind == PARAM_DIM)
 			conf_add_plain(arena, args, params[i].name, value.s);
+		else if (params[i].kind == PARAM_PLACES)
+			conf_add(arena, args, params[i].name, list_of_places(arena, pane->args[i].text));
 		else
 			conf_add_text(arena, args, params[i].name, value.s);
 	}

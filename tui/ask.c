@@ -96,7 +96,7 @@ static bool within_extents(const struct app *app, const struct job_pane *pane, s
 	int n;
 
 	for (int i = 0; i < param_count(params); i++)
-		if (pane->given[i] && (n = extent_of(app, params[i].dim)) > 0 && !param_resolve(&params[i], pane->args[i], n, &unused, err))
+		if (pane->given[i] && (n = extent_of(app, param_dim(&params[i]))) > 0 && !param_resolve(&params[i], pane->args[i], n, &unused, err))
 			return err_in(err, "%s: %s", pane->analysis->name, params[i].name);
 	return true;
 }

@@ -93,9 +93,7 @@ unsigned analysis_on(const struct analysis *a, const struct value args[PARAM_MAX
 	unsigned on = a->on;
 
 	for (int i = 0; i < param_count(a->params); i++) {
-		const struct choice *chosen = param_choice(&a->params[i], args[i].number);
-
-		on |= chosen ? chosen->on : 0;
+		on |= param_on(&a->params[i], args[i]);
 	}
 	return on;
 }
@@ -167,7 +165,7 @@ static bool prepare(const struct analysis *a, struct ask *ask, const struct valu
 		const struct param *p = &a->params[i];
 		struct value value;
 
-		if (!param_resolve(p, args[i], dim_extent(&ask->model->config, ask->run->T, p->dim), &value, err))
+		if (!param_resolve(p, args[i], dim_extent(&ask->model->config, ask->run->T, param_dim(p)), &value, err))
 			return err_in(err, "%s", a->name);
 		ask->real[i] = value.number;
 		ask->arg[i] = (int)value.number;
@@ -194,6 +192,25 @@ struct table *analysis_compute(const struct analysis *a, struct ask *ask, const 
 	if (t)
 		t->analysis = a->name;
 	return t;
+}
+
+const bool *ask_positions(const struct ask *ask, int i)
+{
+	bool *at = arena_alloc(ask->scratch, (size_t)ask->run->T + 1);
+	struct err ignored;	/* it was read before: prepare() */
+
+	return ask->text[i] && positions_parse(ask->text[i], ask->run->T, at, "", &ignored) ? at : NULL;
+}
+
+const struct place *ask_places(const struct ask *ask, const struct analysis *a, int i, int *n, struct err *err)
+{
+	const char *list = ask->text[i], *text, *what = arena_printf(ask->scratch, "%s: %s", a->name, a->params[i].name);
+	struct place *place = arena_alloc(ask->scratch, (list ? strlen(list) / 2 + 1 : 1) * sizeof *place);
+
+	for (*n = 0; param_next_place(&list, &text); (*n)++)
+		if (!place_parse(text, ask->run->T, &place[*n], what, err) || !place_check(&place[*n], &ask->model->config, what, err))
+			return NULL;
+	return place;
 }
 
 bool ask_watched(const struct ask *ask)

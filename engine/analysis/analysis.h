@@ -112,6 +112,11 @@ void analysis_defaults(const struct analysis *a, struct value args[PARAM_MAX]);
 
 enum { METRICS_ALL = (1 << METRIC_KINDS) - 1, METRICS_LINEAR = 1 << METRIC_LOGIT | 1 << METRIC_LOGIT_DIFF };
 
+/* at[T]: the positions of a PARAM_POSITIONS argument; NULL: it is not given. From ask->scratch. */
+const bool *ask_positions(const struct ask *ask, int i);
+/* The places of a PARAM_UNIT or PARAM_PLACES argument, *n of them (0: not given), that the model has; NULL with a sentence. From ask->scratch. */
+const struct place *ask_places(const struct ask *ask, const struct analysis *a, int i, int *n, struct err *err);
+
 /*
  * For a technique that takes long: shows the cells that it has so far, the others NaN. ask_watched() says first whether that is of use now:
  * somebody watches, and the last look is a while ago.

@@ -24,6 +24,10 @@ enum param_kind {
 	PARAM_TEXT,	/* any text */
 	PARAM_FILE,	/* a file's name */
 	PARAM_FOLDER,	/* a folder's name */
+	PARAM_POSITIONS, /* a set of positions, as after @ in an edit (positions.h) */
+	PARAM_UNIT,	/* a place, as the beginning of an edit (place.h): "head 5.1" */
+	PARAM_PLACES,	/* places with ; between them; in YAML a list */
+	PARAM_WORDS,	/* some of `choices`, with commas: bits by row */
 	PARAM_KINDS
 };
 extern const char *const param_kind_words[PARAM_KINDS];	/* "int", "choice", … */
@@ -39,7 +43,7 @@ struct param {
 	const char *name;		/* NULL ends the list */
 	enum param_kind kind;
 	enum dim dim;			/* of PARAM_DIM */
-	const struct choice *choices;	/* of PARAM_CHOICE: the first is the default */
+	const struct choice *choices;	/* of PARAM_CHOICE: the first is the default; of PARAM_WORDS: all are */
 	const char *words;		/* of numbers and dimensions: what may be said in place of one, "auto|all"; NULL: nothing */
 	double lo, hi;			/* of PARAM_INT and PARAM_REAL */
 	double start;			/* the default number; of dimensions it may be negative */
@@ -52,7 +56,7 @@ struct param {
 /* What an argument is set to: a plain value, copied and compared as it is. */
 struct value {
 	double number;		/* a number, an index along a dimension (as given: negatives are kept), a choice's value */
-	const char *text;	/* interned: a text, a file's name, a word in place of a number; NULL: there is none */
+	const char *text;	/* interned: a text, a file's name, places, a word in place of a number; NULL: there is none */
 };
 
 static inline bool value_equal(struct value a, struct value b)
@@ -72,10 +76,14 @@ int param_count(const struct param *params);
 int param_find(const struct param *params, const char *name);
 /* Holds a text: a name or a word for which there is no list. */
 bool param_is_text(const struct param *p);
+/* Along which dimension of model and prompt its numbers count; DIM_NONE. */
+enum dim param_dim(const struct param *p);
+/* Each place of a PARAM_PLACES, one after the other: *list moves on. False: there is no more. `place` is interned. */
+bool param_next_place(const char **list, const char **place);
 /* What it is when it is not given. */
 struct value param_default(const struct param *p);
 /* Parses `text`; a sentence that says what is allowed (ERR_USAGE) otherwise. `n` is how many there are along the argument's dimension
- * (0: not known yet, any number goes). */
+ * (param_dim; 0: not known yet, any number goes). */
 bool param_parse(const struct param *p, const char *text, int n, struct value *value, struct err *err);
 /* Checks a stored value against n and resolves negatives: ERR_ARGUMENT names what the model has. */
 bool param_resolve(const struct param *p, struct value value, int n, struct value *resolved, struct err *err);
@@ -88,6 +96,8 @@ const char *param_path(struct value value, uint64_t *version);
 const struct choice *param_choice(const struct param *p, double value);
 const char *param_word(const struct param *p, double value);
 int param_choices(const struct param *p);
+/* What the answer depends on besides, with what is chosen. */
+unsigned param_on(const struct param *p, struct value value);
 /* The next value in that direction: choices go round, numbers stop at their ends; `n` as above. False: it has no neighbours. */
 bool param_step(const struct param *p, int n, int by, struct value *value);
 /* "probability, logit, rank" or "0 … 29" or "1 … 50, or auto": for help. */

@@ -21,51 +21,25 @@ bool edit_has_unit(const struct edit *e, int unit)
 	return e->place.unit < 0 || (unit >= e->place.unit && unit <= e->place.unit_to);
 }
 
-/* A position as written, from the end when negative. */
-static bool place_in(int written, int T, int *out, const char *line, struct err *err)
-{
-	*out = written < 0 ? written + T : written;
-	if (*out >= 0 && *out < T)
-		return true;
-	return err_set(err, ERR_ARGUMENT, "edit \"%s\": position %d is outside the prompt, which has %d tokens (0 … %d)", line, written, T, T - 1);
-}
-
 /* The key of a range that runs backwards is said as it was written. */
-static bool resolve_keys(struct edit *e, int T, const char *line, struct err *err)
+static bool resolve_keys(struct edit *e, int T, const char *what, struct err *err)
 {
-	int from, to;
+	const struct position_range keys = { e->key, e->key_to, false };
 
-	if (!place_in(e->key, T, &from, line, err) || !place_in(e->key_to, T, &to, line, err))
-		return false;
-	if (from > to)
-		return err_set(err, ERR_ARGUMENT, "edit \"%s\": the range %d..%d runs backwards", line, e->key, e->key_to);
-	e->key = from;
-	e->key_to = to;
-	return true;
+	return positions_resolve(&keys, T, &e->key, &e->key_to, what, err);
 }
 
-static bool resolve_positions(struct edit *e, int T, struct arena *arena, const char *line, struct err *err)
+static bool resolve_positions(struct edit *e, int T, struct arena *arena, const char *what, struct err *err)
 {
-	if (e->has_key && !resolve_keys(e, T, line, err))
+	if (e->has_key && !resolve_keys(e, T, what, err))
 		return false;
 	if (!e->ranges)
 		return true;
 	e->at_count = T;
 	e->at = arena_alloc(arena, (size_t)T);
-	for (int i = 0; i < e->ranges; i++) {
-		int from, to;
-
-		if (!place_in(e->range[i].from, T, &from, line, err) || !place_in(e->range[i].to, T, &to, line, err))
-			return false;
-		if (e->range[i].open) {
-			e->onward = true;
-			to = T - 1;
-		}
-		if (from > to)
-			return err_set(err, ERR_ARGUMENT, "edit \"%s\": the range %d..%d runs backwards", line, e->range[i].from, e->range[i].to);
-		memset(e->at + from, true, (size_t)(to - from + 1));
-	}
-	return true;
+	for (int i = 0; i < e->ranges; i++)
+		e->onward |= e->range[i].open;
+	return positions_mark(e->range, e->ranges, T, e->at, what, err);
 }
 
 /* Mean over the prompt's positions of the unedited run: [slice], or [T] per head for a pattern. */
@@ -236,8 +210,9 @@ static bool check_foil(const struct edit *e, int T, int foil_T, const char *line
 static bool resolve_early(struct edit *e, const struct config *c, int T, int foil_T, struct arena *arena, const char *line, struct err *err)
 {
 	bool reads_file = (e->op == EDIT_ADD && e->file) || e->op == EDIT_PROJECT || e->op == EDIT_INTERCHANGE;
+	const char *what = arena_printf(arena, "edit \"%s\"", line);
 
-	return place_check(&e->place, c, arena_printf(arena, "edit \"%s\"", line), err) && (!T || resolve_positions(e, T, arena, line, err)) && check_foil(e, T, foil_T, line, err) &&
+	return place_check(&e->place, c, what, err) && (!T || resolve_positions(e, T, arena, what, err)) && check_foil(e, T, foil_T, line, err) &&
 	       (!reads_file || resolve_file(e, c, arena, line, err));
 }
 
@@ -327,7 +302,7 @@ struct edit edit_at(const struct place *place, enum edit_op op, struct arena *ar
 	if (place->position >= 0) {
 		e.ranges = 1;
 		e.range = arena_alloc(arena, sizeof *e.range);
-		*e.range = (struct edit_range){ place->position, place->position_to, false };
+		*e.range = (struct position_range){ place->position, place->position_to, false };
 	}
 	if (place->key >= 0) {
 		e.has_key = true;

@@ -18,6 +18,7 @@
 #include "engine/base/str.h"
 #include "engine/model/config.h"
 #include "engine/run/place.h"
+#include "engine/run/positions.h"
 
 enum edit_op { EDIT_ZERO, EDIT_MEAN, EDIT_SCALE, EDIT_ADD, EDIT_PATCH, EDIT_RESAMPLE, EDIT_FREEZE, EDIT_INTERCHANGE, EDIT_NOISE,
 	       EDIT_PROJECT, EDIT_MASK, EDIT_OPS };
@@ -36,17 +37,11 @@ bool edit_op_reads_file(enum site site, enum edit_op op);
 /* Whether it has a meaning there. */
 bool edit_op_fits(enum site site, enum edit_op op);
 
-/* A set of positions as written: ranges a..b (negative from the end), or all. */
-struct edit_range {
-	int from, to;
-	bool open;			/* "a..": to the end of the prompt, and what is generated */
-};
-
 struct run;
 
 struct edit {
 	struct place place;		/* site, layer and units; positions and keys, as they are written, are below */
-	struct edit_range *range;	/* [ranges]; 0 ranges: every position, generated ones included */
+	struct position_range *range;	/* [ranges]; 0 ranges: every position, generated ones included */
 	int ranges;
 	bool has_key;			/* pattern and scores … @QUERY<KEY[..KEY]: those keys alone */
 	int key, key_to;

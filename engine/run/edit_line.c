@@ -53,62 +53,24 @@ static char *next_word(const char **line, struct arena *arena)
 	return arena_strndup(arena, s, (size_t)(end - s));
 }
 
-/* A whole number at *s, and *s after it. */
-static bool number(const char **s, int *out)
-{
-	char *end;
-	long x = strtol(*s, &end, 10);
-
-	if (end == *s || isspace((unsigned char)**s) || x > 100000000 || x < -100000000)
-		return false;
-	*s = end;
-	*out = (int)x;
-	return true;
-}
-
-/* The ".." of a range, and *s after it. */
-static bool dots(const char **s)
-{
-	if ((*s)[0] != '.' || (*s)[1] != '.')
-		return false;
-	*s += 2;
-	return true;
-}
-
-/* "4", "4..7", "4..". */
-static bool parse_range(const char **s, struct edit_range *r)
-{
-	*r = (struct edit_range){ 0 };
-	if (!number(s, &r->from))
-		return false;
-	r->to = r->from;
-	if (dots(s) && !(r->open = !**s || **s == ',' || **s == '<'))
-		return number(s, &r->to);
-	return true;
-}
-
 /* "4", "4..7", "4..", "1,3,5..7", "-1"; for patterns also "7<4" and "7<2..4". */
 static bool parse_positions(const char *word, struct edit *e, struct arena *arena, const char *line, struct err *err)
 {
 	const char *s = word;
-	int commas = 1;
+	struct position_range keys = { 0 };
+	int n = 0;
 
-	for (const char *p = word; *p; p++)
-		commas += *p == ',';
-	e->range = arena_alloc(arena, (size_t)commas * sizeof *e->range);
-	do {
-		if (!parse_range(&s, &e->range[e->ranges++]))
-			goto wrong;
-	} while (*s == ',' && s++);
+	e->range = arena_alloc(arena, (size_t)positions_room(word) * sizeof *e->range);
+	if (!positions_read(&s, e->range, &e->ranges))
+		goto wrong;
 	if (*s == '<') {
 		s++;
 		if (e->place.site != SITE_PATTERN && e->place.site != SITE_SCORES)
 			return err_set(err, ERR_USAGE, "edit \"%s\": @QUERY<KEY is for pattern and scores alone", line);
-		if (!number(&s, &e->key))
+		if (strchr(s, ',') || !positions_read(&s, &keys, &n) || keys.open)
 			goto wrong;
-		e->key_to = e->key;
-		if (dots(&s) && !number(&s, &e->key_to))
-			goto wrong;
+		e->key = keys.from;
+		e->key_to = keys.to;
 		e->has_key = true;
 	}
 	if (!*s)
@@ -191,7 +153,7 @@ bool edit_op_reads_file(enum site site, enum edit_op op)
 
 static bool parse_seed(const char *word, struct edit *e, const char *line, struct err *err)
 {
-	if (!number(&word, &e->seed) || *word || e->seed < 0)
+	if (!positions_number(&word, &e->seed) || *word || e->seed < 0)
 		return err_set(err, ERR_USAGE, "edit \"%s\": the seed after %s should be a whole number from 0 on", line, edit_ops[e->op].word);
 	return true;
 }
@@ -220,7 +182,7 @@ static bool parse_resample(const char **rest, struct edit *e, struct arena *aren
 	if (strcmp(more, "line"))
 		return parse_seed(more, e, line, err);
 	more = next_word(rest, arena);
-	return (more && number(&more, &e->line) && !*more && e->line > 0) ||
+	return (more && positions_number(&more, &e->line) && !*more && e->line > 0) ||
 	       err_set(err, ERR_USAGE, "edit \"%s\": line needs the number of a line of the file, from 1 on", line);
 }
 

@@ -1,12 +1,11 @@
 /* place.c - see place.h. */
 #include "engine/run/place.h"
 
-#include <assert.h>
 #include <ctype.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "engine/model/config.h"
+#include "engine/run/positions.h"
 #include "engine/run/run.h"
 
 const struct place_word place_words[] = {
@@ -154,38 +153,23 @@ void place_print(const struct place *p, struct str *out)
 	add_range(out, "<", p->key, p->key_to);
 }
 
-/* A whole number at *s, and *s after it. */
-static bool number(const char **s, int *out)
-{
-	char *end;
-	long x = strtol(*s, &end, 10);
-
-	if (end == *s || isspace((unsigned char)**s) || x > 100000000 || x < -100000000)
-		return false;
-	*s = end;
-	*out = (int)x;
-	return true;
-}
-
 /* "4" or "4..7". */
-static bool range(const char **s, int *from, int *to)
+static bool range(const char **s, struct position_range *r)
 {
-	if (!number(s, from))
-		return false;
-	*to = *from;
-	if ((*s)[0] != '.' || (*s)[1] != '.')
-		return true;
-	*s += 2;
-	return number(s, to);
+	int n;
+
+	return !strchr(*s, ',') && positions_read(s, r, &n) && !r->open;
 }
 
 /* ".1" or ".1..4" after a layer, or nothing. */
 static bool parse_units(const char *s, struct place *p)
 {
-	p->unit = p->unit_to = -1;
-	if (!*s)
-		return true;
-	return *s++ == '.' && range(&s, &p->unit, &p->unit_to) && p->unit >= 0 && p->unit_to >= 0 && !*s;
+	struct position_range units = { -1, -1, false };
+	bool fine = !*s || (*s++ == '.' && range(&s, &units) && units.from >= 0 && units.to >= 0 && !*s);
+
+	p->unit = units.from;
+	p->unit_to = units.to;
+	return fine;
 }
 
 bool place_parse_layer(const char *word, const struct place_word *of, struct place *p, const char *what, struct err *err)
@@ -193,7 +177,7 @@ bool place_parse_layer(const char *word, const struct place_word *of, struct pla
 	enum dim unit = site_table[of->site].unit;
 	const char *s = word;
 
-	if (!s || !number(&s, &p->layer) || p->layer < 0 || !parse_units(s, p))
+	if (!s || !positions_number(&s, &p->layer) || p->layer < 0 || !parse_units(s, p))
 		return err_set(err, ERR_USAGE, "%s: expected a layer (5), or layer and %s (5.1), after %s", what,
 			       unit == DIM_NONE ? "nothing else" : dim_step(unit), of->word);
 	if (p->unit_to < p->unit)
@@ -205,41 +189,32 @@ bool place_parse_layer(const char *word, const struct place_word *of, struct pla
 	return true;
 }
 
-static bool resolve(int *from, int *to, int T, const char *what, struct err *err)
-{
-	int written = *from, written_to = *to;
-
-	*from += *from < 0 ? T : 0;
-	*to += *to < 0 ? T : 0;
-	if (*from < 0 || *to < 0 || *from >= T || *to >= T)
-		return err_set(err, ERR_ARGUMENT, "%s: position %d is outside the prompt, which has %d tokens (0 … %d)", what,
-			       *from < 0 || *from >= T ? written : written_to, T, T - 1);
-	return *from <= *to || err_set(err, ERR_ARGUMENT, "%s: the range %d..%d runs backwards", what, written, written_to);
-}
-
 /* "4", "4..7", "-1"; of patterns and scores also "7<4" and "7<2..4". */
 static bool parse_positions(const char *word, int T, struct place *p, const char *what, struct err *err)
 {
 	const char *s = word;
-	int from, to, key, key_to;
-	bool has_key = false, fine = range(&s, &from, &to);
+	struct position_range at, keys;
+	int from, to;
+	bool has_key = false, fine = range(&s, &at);
 
 	if (fine && *s == '<') {
 		if (p->site != SITE_PATTERN && p->site != SITE_SCORES)
 			return err_set(err, ERR_USAGE, "%s: @QUERY<KEY is for pattern and scores alone", what);
 		s++;
 		has_key = true;
-		fine = range(&s, &key, &key_to);
+		fine = range(&s, &keys);
 	}
 	if (!fine || *s)
 		return err_set(err, ERR_USAGE, "%s: expected a position such as @4, @-1 or @4..7 instead of @%s", what, word);
 	if (!T)
 		return true;
-	if (!resolve(&from, &to, T, what, err) || (has_key && !resolve(&key, &key_to, T, what, err)))
+	if (!positions_resolve(&at, T, &from, &to, what, err))
 		return false;
 	place_set(p, DIM_POSITION, from, to);
+	if (has_key && !positions_resolve(&keys, T, &from, &to, what, err))
+		return false;
 	if (has_key)
-		place_set(p, DIM_KEY, key, key_to);
+		place_set(p, DIM_KEY, from, to);
 	return true;
 }
 

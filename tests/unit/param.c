@@ -1,14 +1,15 @@
 /* param.c - arguments of techniques: each kind read, printed, stepped and checked; what is refused, and in which words. */
-#include "engine/analysis/param.h"
+#include "engine/analysis/analysis.h"
 
 #include <unistd.h>
 
 #include "engine/base/intern.h"
+#include "engine/model/model.h"
 #include "tests/scratch.h"
 #include "tests/tap.h"
 
 static const struct choice shown[] = { { "probability", "of the word", 3 }, { "logit", "before softmax", 7 }, { "rank", "of the token", 1 }, { 0 } };
-enum { SHOW, K, LAYER, RATE, TARGET, FILE_ };
+enum { SHOW, K, LAYER, RATE, TARGET, FILE_, CONTEXT, UNIT, OPEN, METHODS };
 static const struct param params[] = {
 	[SHOW] = { "show", PARAM_CHOICE, .choices = shown, .help = "what" },
 	[K] = { "k", PARAM_INT, .lo = 1, .hi = 50, .start = 10, .words = "auto|all", .help = "how many" },
@@ -16,6 +17,10 @@ static const struct param params[] = {
 	[RATE] = { "rate", PARAM_REAL, .lo = 0, .hi = 1, .start = 0.25, .help = "how fast" },
 	[TARGET] = { "target", PARAM_TEXT, .help = "the prompt to patch into" },
 	[FILE_] = { "file", PARAM_FILE, .help = "where it is" },
+	[CONTEXT] = { "context", PARAM_POSITIONS, .words = "all", .help = "which tokens" },
+	[UNIT] = { "unit", PARAM_UNIT, .help = "of what" },
+	[OPEN] = { "open", PARAM_PLACES, .help = "which rows are open" },
+	[METHODS] = { "methods", PARAM_WORDS, .choices = shown, .help = "which are compared" },
 	{ 0 },
 };
 
@@ -26,7 +31,7 @@ static bool parse(int i, const char *text, int n, struct value *value, struct er
 
 static void test_lists(void)
 {
-	CHECK(param_count(params) == 6 && param_count(NULL) == 0);
+	CHECK(param_count(params) == 10 && param_count(NULL) == 0);
 	CHECK(param_find(params, "k") == K && param_find(params, "kk") == -1);
 	CHECK(param_choices(&params[SHOW]) == 3 && param_choices(&params[K]) == 0);
 	CHECK_TEXT(param_word(&params[SHOW], 7), "logit");
@@ -103,6 +108,73 @@ static void test_resolve_and_print(void)
 	str_done(&s);
 }
 
+static void test_places(void)
+{
+	static const char *const good[][2] = { { "context", "0..3,-1" }, { "context", "all" }, { "context", "2.." }, { "unit", "neuron 3.15" }, { "unit", "pattern 2.1 @-1<0" },
+					       { "open", "head 5.1 @7; mlp_out 3" }, { "open", "" }, { "open", "; head 0.1;" } };
+	static const char *const bad[][3] = { { "context", "3..x", "context: expected positions such as" }, { "context", "5", "context: position 5 is outside" },
+					      { "unit", "heads 1", "unit: expected a place" }, { "open", "head 0.1; head 2", "open: which head" },
+					      { "open", "head 0.1 @9", "open: position 9 is outside" } };
+	const char *list = " head 5.1 @7 ;mlp_out 3; ", *place;
+	struct value v;
+	struct err err = { 0 };
+
+	for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
+		CHECK_THAT(parse(param_find(params, good[i][0]), good[i][1], 5, &v, &err) || i == 5, "%s=%s %s", good[i][0], good[i][1], err.text);
+		CHECK_THAT(parse(param_find(params, good[i][0]), good[i][1], 0, &v, &err), "%s=%s before the prompt is known %s", good[i][0], good[i][1], err.text);
+	}
+	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+		CHECK_THAT(!parse(param_find(params, bad[i][0]), bad[i][1], 5, &v, &err) && strstr(err.text, bad[i][2]), "%s=%s: %s", bad[i][0], bad[i][1], err.text);
+	CHECK(parse(CONTEXT, "5", 0, &v, &err) && !param_resolve(&params[CONTEXT], v, 5, &v, &err) && err.kind == ERR_ARGUMENT);
+	CHECK(param_next_place(&list, &place) && !strcmp(place, "head 5.1 @7") && param_next_place(&list, &place) && !strcmp(place, "mlp_out 3") &&
+	      !param_next_place(&list, &place));
+	CHECK(param_dim(&params[OPEN]) == DIM_POSITION && param_dim(&params[LAYER]) == DIM_LAYER && param_dim(&params[SHOW]) == DIM_NONE);
+}
+
+/* As a technique sees them: an ask of a prompt of five tokens. */
+static void test_asked(void)
+{
+	static const struct model model = { .config = { .L = 4, .H = 2, .G = 2, .K = 4, .F = 16, .D = 8 } };
+	static const struct run run = { .T = 5 };
+	static const struct analysis own = { .name = "own", .params = params };
+	struct ask ask = { .model = &model, .run = &run, .scratch = arena_new(), .text = { [CONTEXT] = "1..2,-1", [OPEN] = "head 3.1; mlp_out 0 @-1" } };
+	const bool *at = ask_positions(&ask, CONTEXT);
+	const struct place *place;
+	struct err err = { 0 };
+	int n;
+
+	CHECK_THAT(at && !at[0] && at[1] && at[2] && !at[3] && at[4], "positions are marked");
+	CHECK(!ask_positions(&ask, FILE_));
+	place = ask_places(&ask, &own, OPEN, &n, &err);
+	CHECK_THAT(place && n == 2 && place[0].unit == 1 && place[1].site == SITE_MLP_OUT && place[1].position == 4, "places are read");
+	CHECK(ask_places(&ask, &own, UNIT, &n, &err) && n == 0);
+	ask.text[UNIT] = "head 4.0";
+	CHECK_THAT(!ask_places(&ask, &own, UNIT, &n, &err) && err.kind == ERR_ARGUMENT, "%s", err.text);
+	CHECK_TEXT(err.text, "own: unit: the model has layers 0 … 3");
+	arena_free(ask.scratch);
+}
+
+static void test_words(void)
+{
+	struct value v;
+	struct err err = { 0 };
+	struct str s;
+
+	CHECK(param_default(&params[METHODS]).number == 7);
+	CHECK(parse(METHODS, "rank,probability", 0, &v, &err) && v.number == 5);
+	str_init(&s);
+	param_print(&params[METHODS], v, &s);
+	CHECK_TEXT(s.s, "probability,rank");
+	CHECK(parse(METHODS, "all", 0, &v, &err) && v.number == 7 && parse(METHODS, "logit,logit", 0, &v, &err) && v.number == 2);
+	str_clear(&s);
+	param_print(&params[METHODS], value_number(7), &s);
+	CHECK_TEXT(s.s, "all");
+	CHECK(!parse(METHODS, "rank,x", 0, &v, &err) && !parse(METHODS, "", 0, &v, &err) && !parse(METHODS, "rank,", 0, &v, &err));
+	CHECK_TEXT(err.text, "methods is rank,; expected all, or some of probability, logit, rank");
+	CHECK(!param_resolve(&params[METHODS], value_number(8), 0, &v, &err) && !param_resolve(&params[METHODS], value_number(0), 0, &v, &err));
+	str_done(&s);
+}
+
 static double stepped(int i, double from, int n, int by)
 {
 	struct value v = value_number(from);
@@ -143,6 +215,9 @@ static void test_path(void)
 
 int main(void)
 {
+	test_places();
+	test_asked();
+	test_words();
 	test_lists();
 	test_numbers();
 	test_texts();

@@ -8,7 +8,7 @@
 /* "site       ‹ head ›", and what it means. */
 static void describe(const struct app *app, const struct param *p, struct value value, bool given, struct str *text, struct str *detail)
 {
-	const struct choice *chosen = param_choice(p, value.number);
+	const struct choice *chosen = p->kind == PARAM_CHOICE ? param_choice(p, value.number) : NULL;
 
 	str_addf(text, "%-10s ‹ ", p->name);
 	param_print(p, value, text);
