@@ -100,6 +100,15 @@ static struct span range_of(const struct view *v, const struct view_kept *kept, 
 	return s;
 }
 
+/* Where a cell of the picture is several of the table, more of them are strong. */
+static void pool_range(const struct view *v, struct plan *p)
+{
+	const struct table *of = !p->held ? v->table : v->ground;
+
+	if (of)
+		span_pool(&p->span, of, p->pool_rows, p->pool_cols);
+}
+
 static enum zoom zoom_of(const struct view *v, const struct view_state *state)
 {
 	const struct view_kept *kept = &state->kept;
@@ -131,6 +140,8 @@ static struct plan plan_of(const struct view *v, const struct view_state *state)
 
 	p.span = range_of(v, &state->kept, &p.held);
 	kind_for(t)->plan(v, zoom_of(v, state), &p);
+	if (p.pool_rows > 1 || p.pool_cols > 1)
+		pool_range(v, &p);
 	p.foot_y = v->rect.y + v->rect.h - p.foot_lines;
 	p.top = scroll(state->top, p.page_rows, p.rows, row < 0 ? -1 : plan_screen_row(&p, t, row));
 	p.left = scroll(state->left, p.page_cols, p.cols, col < 0 ? -1 : col / p.pool_cols);

@@ -126,8 +126,10 @@ static void describe(struct table *t, const struct ask *ask)
 	if (ask->run->T == 1)
 		t->footnote = "one token alone: there is nothing to look back at";
 	t->scale = shows[show].scale;
-	if (show == SHOW_ENTROPY)
+	if (show == SHOW_ENTROPY) {	/* to look at all alike is not to look */
+		t->neutral = (float)evenly_spread(ask->run->T);
 		t->meaning = arena_printf(t->arena, "0 = one key, %.2f = all alike", evenly_spread(ask->run->T));
+	}
 	t->place.site = SITE_PATTERN;
 }
 

@@ -230,14 +230,14 @@ static bool fill(struct table *t, struct reading *g, struct err *err)
 	return true;
 }
 
-/* The last rank says nothing, and neither does a layer as far from the output as a blind guess: ln V is about the most. */
+/* The last rank says nothing, a distribution like a blind guess says nothing, and neither does a layer that agrees with the last one. */
 static void set_neutral(struct table *t, int show, int V)
 {
 	if (show == SHOW_LOGIT)
 		t->neutral = NAN;
 	else if (show == SHOW_RANK)
 		t->neutral = (float)V;
-	else if (show == SHOW_KL)
+	else if (show == SHOW_ENTROPY)
 		t->neutral = logf((float)V);
 	if (show == SHOW_ENTROPY)
 		t->meaning = arena_printf(t->arena, "0 = sure, %.1f = a blind guess", log(V));

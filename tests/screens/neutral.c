@@ -5,10 +5,7 @@
 #include <math.h>
 
 #include "engine/analysis/span.h"
-#include "engine/session.h"
-#include "tests/scratch.h"
-#include "tests/tap.h"
-#include "tests/unit_file.h"
+#include "tests/registry_walk.h"
 #include "tui/view.h"
 
 #define MODEL "tests/fixtures/tiny/llama-grouped"
@@ -17,25 +14,6 @@
 
 enum { DEPTHS = 4 };
 static struct theme *themes[DEPTHS];
-
-struct walk {
-	struct session *session;
-	struct job job;
-	const char *samples;
-	char what[100];		/* "logit-lens show=kl" */
-};
-
-static struct table *answer(struct walk *w)
-{
-	struct err err = { 0 };
-	struct table *t = NULL;
-
-	unit_file_arguments(&w->job, &session_model(w->session)->config, w->samples);
-	if (session_prepare(w->session, &w->job, NULL, NULL, &err))
-		t = session_answer(w->session, 0, NULL, NULL, &err);
-	CHECK_THAT(t != NULL, "%s answers %s", w->what, err.text);
-	return t;
-}
 
 static bool is_braille(const char *text)
 {
@@ -94,23 +72,6 @@ static void check_table(struct walk *w)
 	CHECK_THAT(isnan(t->neutral) == logits, "%s: neutral is %g", w->what, (double)t->neutral);
 	check_draws_nothing(w, t);
 	table_unref(t);
-}
-
-/* Every choice of every argument, the others at their defaults. */
-static void walk_choices(struct walk *w, const struct analysis *a, void (*check)(struct walk *w))
-{
-	struct job_pane *pane = &w->job.pane[0];
-
-	snprintf(w->what, sizeof w->what, "%s", a->name);
-	job_pane_init(pane, a);
-	check(w);
-	for (const struct param *p = a->params; p && p->name; p++)
-		for (int v = 1; p->kind == PARAM_CHOICE && v < param_choices(p); v++) {
-			job_pane_init(pane, a);
-			pane->args[p - a->params] = value_number(p->choices[v].value);
-			snprintf(w->what, sizeof w->what, "%s %s=%s", a->name, p->name, p->choices[v].word);
-			check(w);
-		}
 }
 
 /* From a foil that is the prompt itself nothing can be patched: every cell is neutral, or (normalised) there is nothing to divide by. */
@@ -212,8 +173,10 @@ static void test_spans(void)
 	CHECK_THAT(s.lo == 0.5f && s.hi == 1.5f && span_is_beyond(&s, 0.02f) && !span_is_beyond(&s, 1.2f), "the range of another table");
 	t->scale = SCALE_RANK;
 	t->neutral = 1024;
+	memcpy(t->value, (const float[]){ 1000, 1, 500 }, sizeof values);
 	s = span_of(t, before, false);
 	CHECK_THAT(span_at(&s, 1) == 1 && span_at(&s, 1024) == 0 && fabsf(span_at(&s, 32) - 0.5f) < 1e-6f, "ranks by factors, of another scale than before");
+	memcpy(t->value, values, sizeof values);
 	t->scale = SCALE_SEQUENTIAL;
 	t->neutral = 3;
 	s = span_of(t, NULL, false);
@@ -221,6 +184,41 @@ static void test_spans(void)
 	CHECK_THAT(!span_is_quiet(&s, 4) && span_at(&s, 4) == 0, "beyond neutral there is a number, and no colour");
 	table_unref(t);
 	table_unref(before);
+}
+
+/* More than one cell in five is beyond half way: then half the ramp's strength is farther, the ends stay, and the way back is the same. */
+static void test_knee(void)
+{
+	static const enum scale scales[] = { SCALE_SEQUENTIAL, SCALE_DIVERGING, SCALE_PROBABILITY, SCALE_RANK };
+	struct err err = { 0 };
+	struct table *t = table_new(10, 10, &err);
+
+	for (size_t k = 0; k < sizeof scales / sizeof *scales; k++) {
+		bool ranks = scales[k] == SCALE_RANK;
+		struct span s;
+		int loud = 0, loud_pools = 0;
+
+		t->scale = scales[k];
+		t->neutral = ranks ? 1000 : 0;
+		for (int i = 0; i < 100; i++)
+			t->value[i] = ranks ? 1 + (float)(i * 37 % 100) / 10 : 1 - (float)(i * 37 % 100) / 200;	/* all in the farther half */
+		s = span_of(t, NULL, false);
+		for (int i = 0; i < 100; i++)
+			loud += span_strength(&s, t->value[i]) >= 0.5f;
+		CHECK_THAT(loud > 2 && loud <= 20, "scale %d: %d of 100 are loud, half at %g", (int)scales[k], loud, (double)s.knee);
+		CHECK_THAT(span_at(&s, 1) == 1 && span_strength(&s, t->neutral) == 0, "the ends are where they were");
+		for (int i = 0; i <= 20; i++) {
+			float at = (float)i / 20, back = span_at(&s, span_value(&s, at));
+
+			if (fabsf(back - at) > 1e-4f)
+				CHECK_THAT(false, "scale %d: %g comes back as %g", (int)scales[k], (double)at, (double)back);
+		}
+		span_pool(&s, t, 1, 2);
+		for (int i = 0; i < 100; i += 2)
+			loud_pools += fmaxf(span_strength(&s, t->value[i]), span_strength(&s, t->value[i + 1])) >= 0.5f;
+		CHECK_THAT(loud_pools > 2 && loud_pools <= 10, "scale %d: of 50 pairs %d are loud", (int)scales[k], loud_pools);
+	}
+	table_unref(t);
 }
 
 int main(void)
@@ -234,6 +232,7 @@ int main(void)
 		themes[d] = theme_builtin((struct theme_for){ depths[d], false });
 	test_first_token();
 	test_spans();
+	test_knee();
 	job_init(&w.job);
 	job_set(&w.job.model, MODEL);
 	job_set(&w.job.prompt, PROMPT);

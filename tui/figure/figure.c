@@ -218,7 +218,7 @@ static void draw_legend(const struct figure *f, double x, double y)
 	struct svg_type type = figure_label(f, SVG_START);
 	int32_t stops[STOPS];
 	struct str text;
-	char number[NUMBER_BYTES];
+	char number[NUMBER_BYTES], half[2][NUMBER_BYTES];
 
 	type.size = SIZE_NUMBER;
 	str_init(&text);
@@ -232,10 +232,13 @@ static void draw_legend(const struct figure *f, double x, double y)
 	str_add(&text, f->t->scale == SCALE_PROBABILITY ? "1" : number_print(&form, s.hi, number));
 	if (f->t->unit && *f->t->unit[0])
 		str_addf(&text, " %s", f->t->unit[0]);
+	span_half_print(&s, form, half);
+	if (half[0][0])
+		str_addf(&text, " · middle colour %s%s%s", half[0], half[1][0] ? ", " : "", half[1]);
 	if (f->t->meaning)
 		str_addf(&text, " · %s", f->t->meaning);
-	if (f->t->skip_first && !f->a->sink_in && !fixed)
-		str_addf(&text, " · colour range excludes %s", f->t->cols.show[0]);
+	if (f->t->skip_first && !f->a->sink_in)
+		str_addf(&text, fixed ? " · %s muted" : " · colour range excludes %s", f->t->cols.show[0]);
 	svg_text(f->out, x + RAMP_W + ROOM, y + RAMP_H - 0.8, type, text.s);
 	str_done(&text);
 }

@@ -178,11 +178,16 @@ static const char *cell_number(const struct number_form *form, float x, char num
 	return form->decimals && text[strspn(text, "0.")] == '\0' ? "·" : text;
 }
 
+static struct ink cell_ink(const struct figure *f, const struct span *span, int row, int col)
+{
+	return value_ink(f->theme, span, span_paint(span, f->t, f->a->sink_in, row, col));
+}
+
 static void draw_texts(const struct figure *f, const struct plan_of_grid *p, const struct span *span, int row, int col, double x, double y)
 {
 	const struct table *t = f->t;
 	size_t cell = table_cell(t, row, col);
-	struct ink ink = value_ink(f->theme, span, t->value[cell]);
+	struct ink ink = cell_ink(f, span, row, col);
 	struct svg_type type = { .size = SIZE_NUMBER, .color = ink.fg, .anchor = SVG_MIDDLE, .mono = true };
 	double middle = x + p->cell_w / 2, line = y + p->cell_h / 2;
 	struct str text;
@@ -206,11 +211,11 @@ static void draw_texts(const struct figure *f, const struct plan_of_grid *p, con
 static int run_of(const struct figure *f, const struct plan_of_grid *p, const struct span *span, int row, int col)
 {
 	const struct table *t = f->t;
-	int32_t color = value_ink(f->theme, span, t->value[table_cell(t, row, col)]).bg;
+	int32_t color = cell_ink(f, span, row, col).bg;
 	int n = 1;
 
 	while (!p->numbers && col + n < t->cols.n && !isnan(t->value[table_cell(t, row, col + n)]) &&
-	       value_ink(f->theme, span, t->value[table_cell(t, row, col + n)]).bg == color)
+	       cell_ink(f, span, row, col + n).bg == color)
 		n++;
 	return n;
 }
@@ -235,7 +240,7 @@ static void draw_row(const struct figure *f, const struct plan_of_grid *p, const
 			write_hint(t, &p->form, row, c, &hint);
 			svg_group(f->out, hint.s);
 		}
-		svg_rect(f->out, x + c * p->cell_w, y, n * p->cell_w, p->cell_h, value_ink(f->theme, span, value).bg);
+		svg_rect(f->out, x + c * p->cell_w, y, n * p->cell_w, p->cell_h, cell_ink(f, span, row, c).bg);
 		if (p->numbers)
 			draw_texts(f, p, span, row, c, x + c * p->cell_w, y);
 		if (hints)

@@ -12,6 +12,7 @@ struct segment {
 	int w;
 	struct ink ink;
 	bool ramp, downwards;	/* the strongest colour first */
+	char half[2][NUMBER_BYTES];	/* the values between the ramp's parts, where half its strength is not half way; "": one part */
 	bool stays;		/* the check: the others give way to it */
 	bool right;		/* at the right edge */
 	char text[SEGMENT_BYTES], after[SEGMENT_BYTES];
@@ -49,7 +50,30 @@ static int cells_beyond(const struct view *v, const struct plan *p)
 	return n;
 }
 
-/* "-2.86 ▒░░▒ 2.86 logit (of the unedited run)"; then what the numbers mean, and what the range leaves out. */
+/* Where a ramp is parted: in the middle, a diverging one in both halves; returns how many parts. */
+static int ramp_parts(const struct segment *s, int part[3])
+{
+	part[0] = s->half[1][0] ? RAMP_W / 4 : s->half[0][0] ? RAMP_W / 2 : RAMP_W;
+	part[1] = s->half[1][0] ? RAMP_W - 2 * (RAMP_W / 4) : RAMP_W - part[0];
+	part[2] = RAMP_W - part[0] - part[1];
+	return 1 + (s->half[0][0] != '\0') + (s->half[1][0] != '\0');
+}
+
+static int ramp_columns(const struct segment *s)
+{
+	int w = RAMP_W;
+
+	for (int i = 0; i < 2 && s->half[i][0]; i++)
+		w += canvas_columns(s->half[i], strlen(s->half[i])) + 2;
+	return w;
+}
+
+static int legend_columns(const struct segment *s)
+{
+	return canvas_columns(s->text, strlen(s->text)) + 1 + ramp_columns(s) + 1 + canvas_columns(s->after, strlen(s->after));
+}
+
+/* "-2.86 ▒░░▒ 2.86 logit (of the unedited run)"; then what the numbers mean. */
 static void add_legend(struct foot *f, const struct view *v, const struct plan *p)
 {
 	const struct table *t = v->table;
@@ -66,17 +90,27 @@ static void add_legend(struct foot *f, const struct view *v, const struct plan *
 	}
 	s->ramp = true;
 	s->downwards = downwards;
+	span_half_print(&p->span, form, s->half);
 	if (fixed)
 		form.decimals = 0;
 	snprintf(s->text, sizeof s->text, "%s", number_print(&form, p->span.lo, number));
 	snprintf(s->after, sizeof s->after, "%s%s%s%s", number_print(&form, p->span.hi, number), *unit ? " " : "", unit,
 		 p->held && !fixed ? " (of the unedited run)" : "");
+	if (legend_columns(s) > ground(v).w)	/* the title has the unit */
+		snprintf(s->after, sizeof s->after, "%s", number_print(&form, p->span.hi, number));
 	if (t->meaning)
 		snprintf(add(f, v, STYLE_DIM)->text, SEGMENT_BYTES, "%s", t->meaning);
 	if (beyond && !fixed)
 		snprintf(add(f, v, STYLE_EDITED)->text, SEGMENT_BYTES, "%d cell%s beyond", beyond, beyond == 1 ? "" : "s");
-	if (t->skip_first && !v->sink_in && !fixed)
-		snprintf(add(f, v, STYLE_DIM)->text, SEGMENT_BYTES, "colour range excludes %s", t->cols.show[0]);
+}
+
+static void add_excluded(struct foot *f, const struct view *v)
+{
+	const struct table *t = v->table;
+	bool fixed = t->scale == SCALE_PROBABILITY || t->scale == SCALE_RANK;
+
+	if (t->skip_first && !v->sink_in)
+		snprintf(add(f, v, STYLE_DIM)->text, SEGMENT_BYTES, fixed ? "%s muted" : "colour range excludes %s", t->cols.show[0]);
 }
 
 /* What the dots stand for that are printed in place of numbers. */
@@ -143,16 +177,16 @@ static void gather(struct foot *f, const struct view *v, const struct view_kind 
 		snprintf(add(f, v, STYLE_DIM)->text, SEGMENT_BYTES, "a dot: weight from .25");
 	if (v->table->footnote)
 		snprintf(add(f, v, STYLE_DIM)->text, SEGMENT_BYTES, "%s", v->table->footnote);
-	if (kind->has_legend)
+	if (kind->has_legend) {
 		add_quiet(f, v, p);
+		add_excluded(f, v);
+	}
 	if (v->table->check.name)
 		add_check(f, v, ground(v).w);
 	for (int i = 0; i < f->n; i++) {
 		struct segment *s = &f->segment[i];
 
-		s->w = canvas_columns(s->text, strlen(s->text));
-		if (s->ramp)
-			s->w += RAMP_W + 2 + canvas_columns(s->after, strlen(s->after));
+		s->w = s->ramp ? legend_columns(s) : canvas_columns(s->text, strlen(s->text));
 	}
 }
 
@@ -196,14 +230,19 @@ int foot_lines(const struct view *v, const struct view_kind *kind, const struct 
 	return lines < limit ? lines : limit > 0 ? limit : 0;
 }
 
-static void draw_ramp(struct canvas *c, const struct view *v, int x, int y, bool downwards)
+static void draw_ramp(struct canvas *c, const struct view *v, const struct segment *s, int x, int y)
 {
 	enum ramp ramp = ramp_of(v->table->scale);
+	int part[3], parts = ramp_parts(s, part), step = 0;
 
-	for (int i = 0; i < RAMP_W; i++) {
-		float at = (float)(downwards ? RAMP_W - 1 - i : i) / (RAMP_W - 1);
+	for (int k = 0; k < parts; k++) {
+		for (int i = 0; i < part[k]; i++, step++) {
+			float at = (float)(s->downwards ? RAMP_W - 1 - step : step) / (RAMP_W - 1);
 
-		canvas_text(c, x + i, y, theme_shade_ink(v->theme, ramp, at), theme_shade(v->theme, ramp, at));
+			canvas_text(c, x++, y, theme_shade_ink(v->theme, ramp, at), theme_shade(v->theme, ramp, at));
+		}
+		if (k < parts - 1)
+			x += canvas_text(c, x + 1, y, s->ink, s->half[k]) + 2;
 	}
 }
 
@@ -222,7 +261,7 @@ void foot_draw(struct canvas *c, const struct view *v, const struct view_kind *k
 		if (!s->ramp)
 			continue;
 		x += canvas_columns(s->text, strlen(s->text)) + 1;
-		draw_ramp(c, v, x, y, s->downwards);
-		canvas_text(c, x + RAMP_W + 1, y, s->ink, s->after);
+		draw_ramp(c, v, s, x, y);
+		canvas_text(c, x + ramp_columns(s) + 1, y, s->ink, s->after);
 	}
 }

@@ -16,31 +16,37 @@ struct heat_cell {
 	const struct number_form *form;
 	int x, y, screen_row, screen_col;
 	size_t cell;		/* of the table: the first, where several are pooled */
-	float value;
+	float value, paint;	/* what it is, and what its colour is the colour of */
 	bool cursor;
-	struct ink ink;		/* of the value on its ramp */
+	struct ink ink;		/* on its ramp */
+};
+
+/* A value and the one whose colour it has: not the same where a first token is muted. */
+struct painted {
+	float value, paint;
 };
 
 /* What a cell shows: the value, or of several the one that is farthest from neutral; or (`older`) what it was, while that is not known. */
-static float pooled_of(const struct view *v, const struct plan *p, const struct span *span, int screen_row, int screen_col, bool older)
+static struct painted pooled_of(const struct view *v, const struct plan *p, const struct span *span, int screen_row, int screen_col, bool older)
 {
 	const struct table *t = v->table;
-	float most = NAN;
+	struct painted most = { NAN, NAN };
 
 	if (screen_row >= p->rows)
-		return NAN;
+		return most;
 	for (int i = 0; i < p->pool_rows && screen_row * p->pool_rows + i < t->rows.n; i++)
 		for (int j = 0; j < p->pool_cols && screen_col * p->pool_cols + j < t->cols.n; j++) {
 			int at = screen_row * p->pool_rows + i, row = p->upwards ? t->rows.n - 1 - at : at, col = screen_col * p->pool_cols + j;
 			float x = older ? older_value(v, row, col) : t->value[table_cell(t, row, col)];
+			float paint = older ? x : span_paint(span, t, v->sink_in, row, col);
 
-			if (!isnan(x) && (isnan(most) || span_strength(span, x) > span_strength(span, most)))
-				most = x;
+			if (!isnan(x) && (isnan(most.value) || span_strength(span, paint) > span_strength(span, most.paint)))
+				most = (struct painted){ x, paint };
 		}
 	return most;
 }
 
-static float pooled(const struct view *v, const struct plan *p, const struct span *span, int screen_row, int screen_col)
+static struct painted pooled(const struct view *v, const struct plan *p, const struct span *span, int screen_row, int screen_col)
 {
 	return pooled_of(v, p, span, screen_row, screen_col, false);
 }
@@ -81,7 +87,7 @@ static void draw_older(struct canvas *c, const struct heat_cell *s, float value)
 static void draw_not_yet(struct canvas *c, const struct heat_cell *s)
 {
 	struct ink ink = theme_ink(s->v->theme, STYLE_BORDER);
-	float older = pooled_of(s->v, s->p, s->span, s->screen_row, s->screen_col, true);
+	float older = pooled_of(s->v, s->p, s->span, s->screen_row, s->screen_col, true).value;
 
 	if (!isnan(older)) {
 		draw_older(c, s, older);
@@ -104,7 +110,7 @@ static void draw_field(struct canvas *c, const struct heat_cell *s, int x, int y
 static void draw_shade(struct canvas *c, const struct heat_cell *s)
 {
 	enum ramp ramp = ramp_of(s->span->scale);
-	float at = span_at(s->span, s->value);
+	float at = span_at(s->span, s->paint);
 	bool quiet = span_is_quiet(s->span, s->value);
 	const char *glyph = quiet ? "·" : theme_shade(s->v->theme, ramp, at);
 	struct ink ink = quiet ? s->ink : theme_shade_ink(s->v->theme, ramp, at);
@@ -160,11 +166,14 @@ static void draw_cell(struct canvas *c, struct heat_cell *s)
 {
 	const struct table *t = s->v->table;
 	bool shade = s->p->zoom != ZOOM_WORD && s->p->zoom != ZOOM_NUMBER;
+	struct painted shown;
 
 	s->cell = table_cell(t, plan_table_row(s->p, t, s->screen_row), s->screen_col * s->p->pool_cols);
-	s->value = pooled(s->v, s->p, s->span, s->screen_row, s->screen_col);
+	shown = pooled(s->v, s->p, s->span, s->screen_row, s->screen_col);
+	s->value = shown.value;
+	s->paint = shown.paint;
 	s->cursor = cursor_is_at(s->v, s->p, s->screen_row, s->screen_col);
-	s->ink = value_ink(s->v->theme, s->span, s->value);
+	s->ink = value_ink(s->v->theme, s->span, s->paint);
 	if (s->p->zoom != ZOOM_WORD && span_is_quiet(s->span, s->value))	/* the dot that stands for next to nothing */
 		s->ink.fg = theme_ink(s->v->theme, STYLE_DIM).fg;
 	if (s->cursor)
@@ -186,8 +195,8 @@ static void draw_cell(struct canvas *c, struct heat_cell *s)
 static void draw_halves(struct canvas *c, const struct heat_cell *s)
 {
 	bool below = s->screen_row + 1 < s->p->top + s->p->page_rows;
-	float upper = pooled(s->v, s->p, s->span, s->screen_row, s->screen_col);
-	float lower = below ? pooled(s->v, s->p, s->span, s->screen_row + 1, s->screen_col) : NAN;
+	float upper = pooled(s->v, s->p, s->span, s->screen_row, s->screen_col).paint;
+	float lower = below ? pooled(s->v, s->p, s->span, s->screen_row + 1, s->screen_col).paint : NAN;
 	struct ink ink;
 	const char *glyph;
 

@@ -70,6 +70,21 @@ const char *number_print(const struct number_form *form, float x, char out[NUMBE
 	return form->bare && p[0] == '0' && p[1] == '.' ? p + 1 : p;
 }
 
+void span_half_print(const struct span *span, struct number_form form, char half[2][NUMBER_BYTES])
+{
+	const bool both = span->scale == SCALE_DIVERGING;
+	char number[NUMBER_BYTES];
+
+	half[0][0] = half[1][0] = '\0';
+	if (span->knee <= 0.5f)
+		return;
+	if (span->scale == SCALE_PROBABILITY)
+		form.decimals = 2;	/* the ends have none */
+	snprintf(half[0], NUMBER_BYTES, "%s", number_print(&form, span_value(span, both ? 0.25f : 0.5f), number));
+	if (both)
+		snprintf(half[1], NUMBER_BYTES, "%s", number_print(&form, span_value(span, 0.75f), number));
+}
+
 enum ramp ramp_of(enum scale scale)
 {
 	static const enum ramp ramps[] = {

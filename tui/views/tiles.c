@@ -106,7 +106,7 @@ static void draw_tile(struct canvas *c, const struct view *v, const struct plan 
 	const struct table *t = v->table;
 	const float *tile = t->tile + cell * (size_t)(t->tile_rows * t->tile_cols), value = t->value[cell];
 	bool fades = !(value >= FADES_BELOW);
-	struct ink ink = fades ? theme_ink(v->theme, STYLE_BORDER) : theme_bar_ink(v->theme, RAMP_PROBABILITY, fmaxf(LEAST_SHADE, value));
+	struct ink ink = fades ? theme_ink(v->theme, STYLE_BORDER) : theme_bar_ink(v->theme, RAMP_PROBABILITY, fmaxf(LEAST_SHADE, span_at(&p->span, value)));
 	char glyph[4];
 
 	if (v->stale)

@@ -65,6 +65,9 @@ enum { ALL_COLUMNS = -1, NUMBER_BYTES = 64 };
 struct number_form number_form(const struct table *t, int col);
 const char *number_print(const struct number_form *form, float x, char out[NUMBER_BYTES]);	/* NaN: "" */
 
+/* The values at half the ramp's strength where these are not half way, for legends: one, of a diverging range two, or none (""). */
+void span_half_print(const struct span *span, struct number_form form, char half[2][NUMBER_BYTES]);
+
 /* The columns of a ranking, known by their names: what is ranked (probability, else the first), and beside it the logit and what it was
  * before the edits; -1: none. And how its numbers are written. */
 struct ranking_columns {
@@ -74,7 +77,7 @@ struct ranking_columns ranking_columns(const struct table *t);
 struct number_form ranking_form(const struct table *t, int main);
 
 enum ramp ramp_of(enum scale scale);
-/* The ink of a value on its ramp: what is as good as neutral has the background's own. */
+/* The ink of a value on its ramp: what is as good as neutral has the background's own. Of a cell it is the value that span_paint() gives. */
 struct ink value_ink(const struct theme *theme, const struct span *span, float x);
 
 /* What a cell that is not known yet was in the table before; NaN: it is known, or there is none. */
