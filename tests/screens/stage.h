@@ -7,6 +7,7 @@
 
 #include "tests/screens/fake.h"
 #include "tests/tap.h"
+#include "tui/panes/lists.h"
 
 struct stage {
 	struct theme *theme;
@@ -89,6 +90,53 @@ static __attribute__((unused)) bool screen_has(const struct stage *s, const char
 	has = strstr(all.s, text) != NULL;
 	str_done(&all);
 	return has;
+}
+
+/* The document as a file, cursors aside: they are not undone. */
+static __attribute__((unused)) char *text_of(const struct preset *doc)
+{
+	struct preset copy;
+	struct str out;
+
+	preset_copy(&copy, doc);
+	for (int i = 0; i < DIM_COUNT; i++)
+		copy.cursor[i] = CURSOR_UNSET;
+	str_init(&out);
+	preset_print(&copy, &out);
+	preset_done(&copy);
+	return str_take(&out);
+}
+
+static __attribute__((unused)) int asked_argument(const struct app *app, int pane, const char *name)
+{
+	const struct job_pane *p = &app->asked.pane[pane];
+
+	return (int)p->args[param_find(p->analysis->params, name)].number;
+}
+
+/* The marked line of the open list begins so. */
+static __attribute__((unused)) bool marked(const struct stage *s, const char *text)
+{
+	struct list list;
+	struct list_item item;
+	bool ok = popup_marked(&s->app, &list, &item) && !strncmp(item.text, text, strlen(text));
+
+	list_done(&list);
+	return ok;
+}
+
+/* How many lines of the open list can be chosen. */
+static __attribute__((unused)) int lines_left(const struct stage *s)
+{
+	struct list list;
+	struct list_item item;
+	int n = 0;
+
+	popup_marked(&s->app, &list, &item);
+	for (int i = 0; i < list.n; i++)
+		n += !list.item[i].heading;
+	list_done(&list);
+	return n;
 }
 
 #endif
