@@ -1,6 +1,6 @@
 /*
  * analyses.c - a walk over the registry: every technique on every tiny model, at default, least and greatest arguments, with and
- * without edits. What must hold for any technique is here; what each one means is in numbers/techniques.c.
+ * without edits. What must hold for any technique is here; what each one means is in analyses/.
  */
 #include <dirent.h>
 #include <math.h>

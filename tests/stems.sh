@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # stems.sh LMSCOPE [FOLDER] - one grep finds all of a technique: logit-lens is engine/analyses/logit_lens.c, a row of analyses.def, a preset
-# presets/logit_lens.yaml, and tests of its numbers that name it. The same for views. Says what is missing.
+# presets/logit_lens.yaml, and a test of its numbers, tests/analyses/logit_lens.c. The same for views. Says what is missing.
 set -u
 . "$(dirname "$0")/tap.sh"
 lmscope=${1:?the program}
@@ -14,15 +14,14 @@ each() { for stem in $rows; do name=${stem//_/-}; "$@"; done; }
 without_file() { [ -e "engine/analyses/$stem.c" ] || echo "engine/analyses/$stem.c"; }
 without_name() { grep -q "\.name = \"$name\"" "engine/analyses/$stem.c" || echo "engine/analyses/$stem.c: .name = \"$name\""; }
 without_preset() { grep -qs "analysis: $name\b" "presets/$stem.yaml" || echo "presets/$stem.yaml: analysis: $name"; }
-# Its own file, or one that asks it by its name: the walk over all techniques (tests/analyses.c) does not count.
-without_numbers() { [ -e "tests/analyses/$stem.c" ] || grep -qE "\"$name[\" ]" tests/numbers/*.c || echo "$name: tests/analyses/$stem.c, or a test in tests/numbers"; }
+without_test() { grep -qs "\"$name[\" ]" "tests/analyses/$stem.c" || echo "tests/analyses/$stem.c, which asks \"$name\""; }
 
 none 'there are techniques' < <([ -n "$rows" ] || echo engine/analysis/analyses.def)
 none 'each row of analyses.def is a file' < <(each without_file)
 none 'each file of engine/analyses is a row' < <(comm -13 <(echo "$rows") <(ls engine/analyses/*.c | sed 's/.*\///; s/\.c$//' | sort))
 none 'each technique is called as its file is' < <(each without_name)
 none 'each technique has a preset of its name, which asks it' < <(each without_preset)
-none 'each technique has a test of its numbers' < <(each without_numbers)
+none 'each technique has a test of its numbers' < <(each without_test)
 none 'the program lists them all' < <(diff <(tr _ - <<<"$rows" | sort) <("$lmscope" analyses -f json | grep -oE '^\{"name":"[^"]+' | cut -d'"' -f4 | sort))
 
 # Views: what tui/views defines is what view.c chooses from, and every look has one.

@@ -1,5 +1,5 @@
 /*
- * repair.c - self-repair against tests/fixtures/repair (tests/reference/make_repair.py), and what holds without a reference: before the
+ * self_repair.c - self-repair against tests/fixtures/repair (tests/reference/make_repair.py), and what holds without a reference: before the
  * last layer's writes there is nothing to make up, and the parts sum to the change of the metric itself.
  */
 #include <stdlib.h>

@@ -1,5 +1,5 @@
 /*
- * paths.c - path patching against tests/fixtures/paths, where every cell is two runs of PyTorch (tests/reference/make_paths.py), and what
+ * path_patching.c - path patching against tests/fixtures/paths, where every cell is two runs of PyTorch (tests/reference/make_paths.py), and what
  * holds without a reference.
  */
 #include <stdlib.h>

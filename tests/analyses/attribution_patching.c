@@ -1,15 +1,11 @@
 /*
- * attribution.c - maps of attribution patching against PyTorch's autograd (tests/fixtures/attribution, made by
- * tests/reference/make_attribution.py), and what the strongest cells come to when they are measured.
+ * attribution_patching.c - maps against PyTorch's autograd (tests/fixtures/attribution, made by
+ * tests/reference/make_attribution.py), the strongest cells measured, and an estimate differs from the patch by the square of
+ * what was patched.
  */
-#include <stdlib.h>
-
-#include "engine/base/file.h"
 #include "engine/numbers/pool.h"
-#include "engine/run/gradient.h"
+#include "tests/analyses/gradients.h"
 #include "tests/numbers/pair.h"
-
-#define FOLDER "tests/fixtures/attribution"
 
 static void check_map(const struct pair *f, const char *estimate, const char *site, const struct json_value *map)
 {
@@ -65,11 +61,65 @@ static void check_exact(const struct pair *f)
 	table_unref(exact);
 }
 
+/* The prompt with a little noise on its embeddings: a foil as near as one likes. */
+static struct run *near_foil(const struct setting *s, double by)
+{
+	struct err err = { 0 };
+	char line[60];
+	const char *lines[] = { line };
+	struct run_order order = { .model = s->run->model, .tokens = s->run->tokens, .T = s->run->T, .edits = lines, .edit_count = 1,
+				   .unedited = s->run };
+
+	snprintf(line, sizeof line, "embed 0 noise %.9g 3", by);
+	return run_new(&order, NULL, &err);
+}
+
+/* The largest |exact − estimate| over a map, and the largest exact effect. */
+static double gap(const struct setting *s, const struct gradient *g, const char *site, double by, double *effect)
+{
+	struct run *foil = near_foil(s, by);
+	char argument[40];
+	struct table *t;
+	double now = value_of(s, NULL, NULL), worst = 0;
+
+	snprintf(argument, sizeof argument, "site=%s", site);
+	t = gradient_answer(s, "attribution-patching", foil, g, argument);
+	*effect = 0;
+	for (int i = 0; t && i < t->rows.n * t->cols.n; i++) {
+		bool head = !strcmp(site, "head");
+		char line[60];
+		double exact;
+
+		snprintf(line, sizeof line, head ? "%s %d.%d patch" : "%s %d @%d patch", site, i / t->cols.n, i % t->cols.n);
+		exact = value_of(s, line, foil) - now;
+		*effect = fmax(*effect, fabs(exact));
+		worst = fmax(worst, fabs(exact - (double)t->value[i]));
+	}
+	table_unref(t);
+	run_unref(foil);
+	return worst;
+}
+
+static void check_gap(const struct setting *s, const struct gradient *g)
+{
+	static const char *const sites[] = { "resid_pre", "attn_out", "mlp_out", "head" };
+
+	for (size_t i = 0; i < sizeof sites / sizeof *sites; i++) {
+		double large, small, wide = gap(s, g, sites[i], 0.1, &large), near = gap(s, g, sites[i], 0.01, &small);
+
+		CHECK_THAT(near < 0.1 * small && small > 1e-4, "%s %s: a small patch of effect %.3g is estimated within %.2g", s->name, sites[i], small,
+			   near);
+		CHECK_THAT(near < 0.05 * wide + 2e-5, "%s %s: a tenth of the difference has a hundredth of the gap: %.2g and %.2g", s->name, sites[i],
+			   near, wide);
+	}
+}
+
 int main(void)
 {
 	static pair_check *const checks[] = { check_maps, check_exact, NULL };
 
-	pair_each(FOLDER, 3, checks);
+	pair_each("tests/fixtures/attribution", 3, checks);
+	gradients_each(check_gap);
 	pool_stop();
 	return tap_done();
 }
