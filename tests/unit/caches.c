@@ -14,59 +14,61 @@
 #define OLLAMA ".ollama/models/"
 #define DIGEST "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
 
-static void put(const char *name, const char *text)
+/* An Ollama manifest whose model is this blob. */
+#define MANIFEST(digest) "{\"layers\":[{\"mediaType\":\"application/vnd.ollama.image.model\",\"digest\":\"sha256:" digest "\"}]}"
+
+static void put(const char *const (*files)[2], size_t n)
 {
-	free(scratch_file(name, text, strlen(text)));
+	for (size_t i = 0; i < n; i++)
+		free(scratch_file(files[i][0], files[i][1], strlen(files[i][1])));
 }
 
 static void make_home(void)
 {
-	static const char *const homes[] = { "HF_HOME", "HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE", "LLAMA_CACHE", "OLLAMA_MODELS", "XDG_CACHE_HOME",
-					     "XDG_DATA_HOME" };
+	static const char *const homes[] = { "HF_HOME", "HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE", "LLAMA_CACHE", "OLLAMA_MODELS",
+					     "XDG_CACHE_HOME", "XDG_DATA_HOME" };
+	static const char *const files[][2] = {
+		{ HUB "models--gpt2/refs/main", "abc\n" },
+		{ HUB "models--gpt2/snapshots/abc/config.json", "{}" },
+		{ HUB "models--gpt2/snapshots/zzz/config.json", "{}" },
+		{ HUB "models--org--gpt2/snapshots/one/config.json", "{}" },
+		{ HUB "models--org--two/refs/main", "../../../.." },	/* a revision is no way out */
+		{ HUB "models--org--two/snapshots/aaaaaaaaaa1/config.json", "{}" },
+		{ HUB "models--org--two/snapshots/aaaaaaaaaa2/config.json", "{}" },
+		{ HUB "models--org--steps/refs/step1", "abcdef12" },
+		{ HUB "models--org--steps/refs/a-step", "abcdef12" },
+		{ HUB "models--org--steps/refs/refs/pr/7", "abcdef34\n" },
+		{ HUB "models--org--steps/snapshots/abcdef12/config.json", "{}" },
+		{ HUB "models--org--steps/snapshots/abcdef34/config.json", "{}" },
+		{ HUB "models--org--steps/snapshots/abcdef56/tokenizer.json", "{}" },	/* no model */
+		{ HUB "models--org--pinned/refs/v1", "0123abcd" },
+		{ HUB "models--org--pinned/snapshots/0123abcd/config.json", "{}" },
+		{ HUB "models--org--adapter/snapshots/a/adapter_config.json", "{}" },
+		{ HUB "models--org--some-GGUF/snapshots/a/some.Q4_0.gguf", "GGUF" },
+		{ HUB "models--org--old-GGUF/refs/v1", "a" },
+		{ HUB "models--org--old-GGUF/snapshots/a/old.gguf", "GGUF" },
+		{ HUB "models--org--nothing/refs/main", "abc" },
+		{ HUB "datasets--org--text/snapshots/a/config.json", "{}" },
+		{ ".cache/llama.cpp/plain.gguf", "GGUF" },
+		{ ".cache/llama.cpp/split-00001-of-00002.gguf", "GGUF" },
+		{ ".cache/llama.cpp/split-00002-of-00002.gguf", "GGUF" },
+		{ ".cache/llama.cpp/later.gguf.downloadInProgress", "GGUF" },
+		{ ".lmstudio/models/me/one/model.gguf", "GGUF" },
+		{ ".lmstudio/models/me/two/model.gguf", "GGUF" },
+		{ ".local/share/lmscope/mine/config.json", "{}" },
+		{ OLLAMA "blobs/sha256-" DIGEST, "GGUF" },
+		{ OLLAMA "manifests/registry.ollama.ai/library/tiny/latest", MANIFEST(DIGEST) },
+		{ OLLAMA "manifests/registry.ollama.ai/library/tiny/1b", MANIFEST(DIGEST) },
+		{ OLLAMA "manifests/registry.ollama.ai/me/tiny/latest", MANIFEST(DIGEST) },
+		{ OLLAMA "manifests/hf.co/me/tiny-GGUF/Q4_K_M", MANIFEST(DIGEST) },
+		{ OLLAMA "manifests/registry.ollama.ai/library/evil/latest", MANIFEST("../../../../../etc/passwd") },
+		{ OLLAMA "manifests/registry.ollama.ai/library/broken/latest", "[[[" },
+	};
 
 	for (size_t i = 0; i < sizeof homes / sizeof *homes; i++)
 		unsetenv(homes[i]);
 	setenv("HOME", scratch_folder(), 1);
-	put(HUB "models--gpt2/refs/main", "abc\n");
-	put(HUB "models--gpt2/snapshots/abc/config.json", "{}");
-	put(HUB "models--gpt2/snapshots/zzz/config.json", "{}");
-	put(HUB "models--org--gpt2/snapshots/one/config.json", "{}");
-	put(HUB "models--org--two/refs/main", "../../../..");	/* a revision is no way out */
-	put(HUB "models--org--two/snapshots/aaaaaaaaaa1/config.json", "{}");
-	put(HUB "models--org--two/snapshots/aaaaaaaaaa2/config.json", "{}");
-	put(HUB "models--org--steps/refs/step1", "abcdef12");
-	put(HUB "models--org--steps/refs/a-step", "abcdef12");
-	put(HUB "models--org--steps/refs/refs/pr/7", "abcdef34\n");
-	put(HUB "models--org--steps/snapshots/abcdef12/config.json", "{}");
-	put(HUB "models--org--steps/snapshots/abcdef34/config.json", "{}");
-	put(HUB "models--org--steps/snapshots/abcdef56/tokenizer.json", "{}");	/* no model */
-	put(HUB "models--org--pinned/refs/v1", "0123abcd");
-	put(HUB "models--org--pinned/snapshots/0123abcd/config.json", "{}");
-	put(HUB "models--org--adapter/snapshots/a/adapter_config.json", "{}");
-	put(HUB "models--org--some-GGUF/snapshots/a/some.Q4_0.gguf", "GGUF");
-	put(HUB "models--org--old-GGUF/refs/v1", "a");
-	put(HUB "models--org--old-GGUF/snapshots/a/old.gguf", "GGUF");
-	put(HUB "models--org--nothing/refs/main", "abc");
-	put(HUB "datasets--org--text/snapshots/a/config.json", "{}");
-	put(".cache/llama.cpp/plain.gguf", "GGUF");
-	put(".cache/llama.cpp/split-00001-of-00002.gguf", "GGUF");
-	put(".cache/llama.cpp/split-00002-of-00002.gguf", "GGUF");
-	put(".cache/llama.cpp/later.gguf.downloadInProgress", "GGUF");
-	put(".lmstudio/models/me/one/model.gguf", "GGUF");
-	put(".lmstudio/models/me/two/model.gguf", "GGUF");
-	put(".local/share/lmscope/mine/config.json", "{}");
-	put(OLLAMA "blobs/sha256-" DIGEST, "GGUF");
-	put(OLLAMA "manifests/registry.ollama.ai/library/tiny/latest",
-	    "{\"layers\":[{\"mediaType\":\"application/vnd.ollama.image.model\",\"digest\":\"sha256:" DIGEST "\"}]}");
-	put(OLLAMA "manifests/registry.ollama.ai/library/tiny/1b",
-	    "{\"layers\":[{\"mediaType\":\"application/vnd.ollama.image.model\",\"digest\":\"sha256:" DIGEST "\"}]}");
-	put(OLLAMA "manifests/registry.ollama.ai/me/tiny/latest",
-	    "{\"layers\":[{\"mediaType\":\"application/vnd.ollama.image.model\",\"digest\":\"sha256:" DIGEST "\"}]}");
-	put(OLLAMA "manifests/hf.co/me/tiny-GGUF/Q4_K_M",
-	    "{\"layers\":[{\"mediaType\":\"application/vnd.ollama.image.model\",\"digest\":\"sha256:" DIGEST "\"}]}");
-	put(OLLAMA "manifests/registry.ollama.ai/library/evil/latest",
-	    "{\"layers\":[{\"mediaType\":\"application/vnd.ollama.image.model\",\"digest\":\"sha256:../../../../../etc/passwd\"}]}");
-	put(OLLAMA "manifests/registry.ollama.ai/library/broken/latest", "[[[");
+	put(files, sizeof files / sizeof *files);
 }
 
 static void test_list(void)
@@ -135,10 +137,13 @@ static void test_places(void)
 		{ "HF_HOME", "", "XDG_CACHE_HOME", "~/xdg", "org/x" }, { "XDG_CACHE_HOME", "~/xdg", NULL, NULL, "xdg-llama" },
 		{ "LLAMA_CACHE", "~/xdg/llama.cpp", NULL, NULL, "xdg-llama" },
 	};
+	static const char *const files[][2] = {
+		{ "xdg/huggingface/hub/models--org--x/refs/main", "a" },
+		{ "xdg/huggingface/hub/models--org--x/snapshots/a/config.json", "{}" },
+		{ "xdg/llama.cpp/xdg-llama.gguf", "GGUF" },
+	};
 
-	put("xdg/huggingface/hub/models--org--x/refs/main", "a");
-	put("xdg/huggingface/hub/models--org--x/snapshots/a/config.json", "{}");
-	put("xdg/llama.cpp/xdg-llama.gguf", "GGUF");
+	put(files, sizeof files / sizeof *files);
 	setenv("PLACE", scratch_folder(), 1);
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
 		struct err err = { 0 };
