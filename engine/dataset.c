@@ -102,7 +102,7 @@ static bool make_question(struct work *w, struct err *err)
 		str_addf(&s, " %s=", pane->analysis->params[i].name);
 		param_print(&pane->analysis->params[i], pane->args[i], &s);
 	}
-	str_addf(&s, " · %s · diff %d · bos %d · foil %s", w->job.metric ? w->job.metric : "", (int)pane->diff, (int)w->job.bos,
+	str_addf(&s, " · %s · diff %d · bos %d · foil %s", w->job.metric ? w->job.metric : "", (int)pane->shown, (int)w->job.bos,
 		 w->job.foil ? w->job.foil : "");
 	for (int e = 0; e < w->job.edits; e++)
 		if (w->job.edit[e].on)

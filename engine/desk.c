@@ -116,7 +116,7 @@ static bool is_there(const struct desk *d, struct piece piece)
 	case PIECE_TABLE:
 		return p->stopped || (!p->stale && !(p->table && p->table->unfinished));
 	case PIECE_BEFORE:	/* mostly known from the question before */
-		return d->has_before[piece.pane] || !is_edited(d) || p->question.diff != DIFF_NONE;
+		return d->has_before[piece.pane] || !is_edited(d) || p->question.shown != SHOWN_RUN;
 	case PIECE_TEXT:
 		return d->has_text || !d->job.generate;
 	default:

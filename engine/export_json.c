@@ -145,10 +145,10 @@ static void write_args(struct str *out, const struct answer *a)
 		str_done(&text);
 	}
 	str_add_char(out, '}');
-	if (pane->diff == ON_THE_FOIL)
+	if (pane->shown == SHOWN_FOIL)
 		text_member(out, "on", "foil");
-	else if (pane->diff != DIFF_NONE)
-		text_member(out, "diff", diff_words[pane->diff]);
+	else if (pane->shown != SHOWN_RUN)
+		text_member(out, "diff", shown_words[pane->shown].word);
 }
 
 /* A place as it is typed; null: nowhere. */

@@ -7,7 +7,12 @@
 #include "engine/base/arena.h"
 #include "engine/base/text.h"
 
-const char *const diff_words[DIFF_COUNT] = { [DIFF_NONE] = "none", [DIFF_EDITS] = "edits", [DIFF_FOIL] = "foil", [ON_THE_FOIL] = "on-foil" };
+const struct shown_words shown_words[SHOWN_COUNT] = {
+	[SHOWN_RUN] = { "none", "as it is" },
+	[SHOWN_MINUS_UNEDITED] = { "edits", "edited − unedited" },
+	[SHOWN_MINUS_FOIL] = { "foil", "prompt − foil" },
+	[SHOWN_FOIL] = { "on-foil", "of the foil" },
+};
 
 void job_set(char **field, const char *text)
 {
@@ -60,7 +65,7 @@ bool job_edited(const struct job *job)
 
 bool job_pane_equal(const struct job_pane *a, const struct job_pane *b)
 {
-	if (a->analysis != b->analysis || a->diff != b->diff)
+	if (a->analysis != b->analysis || a->shown != b->shown)
 		return false;
 	for (int i = 0; i < param_count(a->analysis->params); i++)
 		if (!value_equal(a->args[i], b->args[i]) || a->given[i] != b->given[i])
@@ -94,7 +99,7 @@ bool job_same_ground(const struct job *a, const struct job *b, bool edits)
 bool job_pane_same_ground(const struct job *a, const struct job *b, const struct job_pane *pane, bool edits)
 {
 	unsigned on = analysis_on(pane->analysis, pane->args);
-	bool foil = (on & ON_FOIL) || pane->diff == DIFF_FOIL || pane->diff == ON_THE_FOIL || job_edited(a) || job_edited(b);
+	bool foil = (on & ON_FOIL) || pane->shown == SHOWN_MINUS_FOIL || pane->shown == SHOWN_FOIL || job_edited(a) || job_edited(b);
 
 	return text_same(a->model, b->model) && text_same(a->prompt, b->prompt) && a->bos == b->bos && (!edits || same_edits(a, b)) &&
 	       (!foil || text_same(a->foil, b->foil)) && (!(on & ON_METRIC) || text_same(a->metric, b->metric));

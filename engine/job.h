@@ -14,16 +14,19 @@
 
 enum { JOB_PANES = 12 };
 
-/* What is shown of a technique: its table of the edited run, that less the unedited run's or less the foil's, or the foil's own. */
-enum diff { DIFF_NONE, DIFF_EDITS, DIFF_FOIL, ON_THE_FOIL, DIFF_COUNT };
-extern const char *const diff_words[DIFF_COUNT];	/* "none", "edits", "foil", "on-foil" */
+/* Which table of a technique is shown. */
+enum shown { SHOWN_RUN, SHOWN_MINUS_UNEDITED, SHOWN_MINUS_FOIL, SHOWN_FOIL, SHOWN_COUNT };
+extern const struct shown_words {
+	const char *word;	/* "none", "edits", "foil", "on-foil" */
+	const char *title;	/* "as it is", "edited − unedited", "prompt − foil", "of the foil" */
+} shown_words[SHOWN_COUNT];
 
 /* One technique with its arguments. */
 struct job_pane {
 	const struct analysis *analysis;
 	struct value args[PARAM_MAX];	/* as given: negatives are kept */
 	bool given[PARAM_MAX];	/* false: the default, which may follow the cursor or the metric */
-	enum diff diff;
+	enum shown shown;
 };
 
 struct job_edit {

@@ -117,17 +117,15 @@ static void read_metric(struct reader *r, const struct conf *v)
 		job_set(&r->p->job.metric, text);
 }
 
-static const char *const bos_words[] = { [BOS_DEFAULT] = "default", [BOS_ALWAYS] = "always", [BOS_NEVER] = "never" };
-
 static void read_bos(struct reader *r, const struct conf *v)
 {
-	for (int i = 0; i <= BOS_NEVER; i++) {
-		if (v->kind == CONF_SCALAR && !strcmp(v->text, bos_words[i])) {
+	for (int i = 0; i < BOS_COUNT; i++) {
+		if (v->kind == CONF_SCALAR && !strcmp(v->text, tokenizer_bos_words[i])) {
 			r->p->job.bos = (enum tokenizer_bos)i;
 			return;
 		}
 	}
-	LEAVE_OUT(r, v, "bos is something else; expected default, always or never");
+	LEAVE_OUT(r, v, "bos: invalid value; expected default, always or never");
 }
 
 static void read_generate(struct reader *r, const struct conf *v)
@@ -175,14 +173,14 @@ static void read_edits(struct reader *r, const struct conf *v)
 
 static void read_diff(struct reader *r, const struct conf *v, struct job_pane *pane)
 {
-	for (int i = 0; v && i <= DIFF_FOIL; i++) {
-		if (v->kind == CONF_SCALAR && !strcmp(v->text, diff_words[i])) {
-			pane->diff = (enum diff)i;
+	for (int i = 0; v && i <= SHOWN_MINUS_FOIL; i++) {
+		if (v->kind == CONF_SCALAR && !strcmp(v->text, shown_words[i].word)) {
+			pane->shown = (enum shown)i;
 			return;
 		}
 	}
 	if (v)
-		LEAVE_OUT(r, v, "diff is something else; expected none, edits or foil");
+		LEAVE_OUT(r, v, "diff: invalid value; expected none, edits or foil");
 }
 
 /* on: foil; on: prompt is how it is anyway. */
@@ -194,10 +192,10 @@ static void read_on(struct reader *r, const struct conf *v, struct job_pane *pan
 		return;
 	if (!foil && (v->kind != CONF_SCALAR || strcmp(v->text, "prompt")))
 		LEAVE_OUT(r, v, "on is something else; expected prompt or foil");
-	else if (foil && pane->diff != DIFF_NONE)
+	else if (foil && pane->shown != SHOWN_RUN)
 		LEAVE_OUT(r, v, "on: foil beside a diff; a pane is one of the two");
 	else if (foil)
-		pane->diff = ON_THE_FOIL;
+		pane->shown = SHOWN_FOIL;
 }
 
 /* A file that lies beside the preset, and is not seen from the working directory, is named with the preset's folder. */

@@ -75,10 +75,10 @@ static struct conf *technique_tree(struct arena *arena, const struct job_pane *p
 	str_done(&value);
 	if (args->count)
 		conf_add(arena, map, "args", args);
-	if (pane->diff == ON_THE_FOIL)
+	if (pane->shown == SHOWN_FOIL)
 		conf_add_text(arena, map, "on", "foil");
-	else if (pane->diff != DIFF_NONE)
-		conf_add_text(arena, map, "diff", diff_words[pane->diff]);
+	else if (pane->shown != SHOWN_RUN)
+		conf_add_text(arena, map, "diff", shown_words[pane->shown].word);
 	return map;
 }
 
@@ -154,7 +154,7 @@ void preset_print(const struct preset *p, struct str *out)
 		conf_add_text(arena, root, "about", p->about);
 	conf_add_text(arena, root, "model", job->model ? job->model : "demo");
 	if (job->bos != BOS_DEFAULT)
-		conf_add_text(arena, root, "bos", job->bos == BOS_ALWAYS ? "always" : "never");
+		conf_add_text(arena, root, "bos", tokenizer_bos_words[job->bos]);
 	conf_add_text(arena, root, "prompt", job->prompt);
 	conf_add_text(arena, root, "foil", job->foil);
 	conf_add_text(arena, root, "metric", job->metric);

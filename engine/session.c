@@ -344,8 +344,6 @@ struct growing {
 	const struct job_pane *pane;
 };
 
-static const char *const less_words[] = { [DIFF_EDITS] = "edited − unedited", [DIFF_FOIL] = "prompt − foil" };
-
 static void show_partial(void *context, const struct table *so_far)
 {
 	struct growing *g = context;
@@ -463,7 +461,7 @@ static struct table *named_foil(struct table *t, struct err *err)
 	struct table *named = t ? table_copy(t, err) : NULL;
 
 	if (named)
-		table_set_whose(named, "of the foil");
+		table_set_whose(named, shown_words[SHOWN_FOIL].title);
 	witness_copied(named, t, NULL);
 	table_unref(t);
 	return named;
@@ -476,20 +474,20 @@ static struct table *answer(struct session *s, const struct prepared *p, const s
 	struct view here = view_edited(p), there = view_unedited(p);
 	struct table *a, *b, *t = NULL;
 
-	if ((pane->diff == DIFF_FOIL || pane->diff == ON_THE_FOIL) && !p->foil) {
-		err_set(err, ERR_ARGUMENT, "%s was asked for, and no foil is set", pane->diff == ON_THE_FOIL ? "the foil" : "the difference to the foil");
+	if ((pane->shown == SHOWN_MINUS_FOIL || pane->shown == SHOWN_FOIL) && !p->foil) {
+		err_set(err, ERR_ARGUMENT, "%s was asked for, and no foil is set", pane->shown == SHOWN_FOIL ? "the foil" : "the difference to the foil");
 		return NULL;
 	}
-	if (pane->diff == DIFF_FOIL || pane->diff == ON_THE_FOIL)
+	if (pane->shown == SHOWN_MINUS_FOIL || pane->shown == SHOWN_FOIL)
 		there = view_foil(p);
-	if (pane->diff == DIFF_NONE)
+	if (pane->shown == SHOWN_RUN)
 		return answer_view(s, &here, pane, watched, task, notes, err);
-	if (pane->diff == ON_THE_FOIL)
+	if (pane->shown == SHOWN_FOIL)
 		return named_foil(answer_view(s, &there, pane, watched, task, notes, err), err);
 	if (!(b = answer_view(s, &there, pane, NULL, task, notes, err)))
 		return NULL;
 	growing.less = b;
-	growing.what = less_words[pane->diff];
+	growing.what = shown_words[pane->shown].title;
 	a = answer_view(s, &here, pane, watched, task, notes, err);
 	if (a && a->id && a->rows.dim == DIM_RANK) {	/* of the other run, too, the tokens that this one ranks */
 		table_unref(b);
@@ -524,7 +522,7 @@ struct table *session_before(struct session *s, int i, struct task *task, struct
 	struct view v;
 	struct table *t;
 
-	if (s->now.run == s->now.unedited || s->now.job.pane[i].diff != DIFF_NONE)
+	if (s->now.run == s->now.unedited || s->now.job.pane[i].shown != SHOWN_RUN)
 		return NULL;
 	held = hold(&s->now);
 	v = view_unedited(&held);

@@ -226,7 +226,7 @@ static void check_diff(struct walk *w)
 		float lo = 0, hi = 0;
 
 		w->job.edit[0].on = edited;
-		w->job.pane[0].diff = DIFF_EDITS;
+		w->job.pane[0].shown = SHOWN_MINUS_UNEDITED;
 		if (session_prepare(w->session, &w->job, NULL, NULL, &err))
 			t = session_answer(w->session, 0, NULL, NULL, &err);
 		if (!CHECK_THAT(t && t->scale == SCALE_DIVERGING, "%s %s: difference %s", w->model, w->analysis->name, err.text))
@@ -237,7 +237,7 @@ static void check_diff(struct walk *w)
 		table_unref(t);
 	}
 	w->job.edit[0].on = true;
-	w->job.pane[0].diff = DIFF_NONE;
+	w->job.pane[0].shown = SHOWN_RUN;
 }
 
 /* The foil's own best tokens may be others: a difference knows its numbers for those of the prompt all the same. */
@@ -248,14 +248,14 @@ static void check_foil_ranks(struct walk *w)
 	int unknown = 0;
 
 	job_pane_init(&w->job.pane[0], analysis_find("next-token"));
-	w->job.pane[0].diff = DIFF_FOIL;
+	w->job.pane[0].shown = SHOWN_MINUS_FOIL;
 	if (session_prepare(w->session, &w->job, NULL, NULL, &err))
 		t = session_answer(w->session, 0, NULL, NULL, &err);
 	for (int i = 0; t && i < t->rows.n * t->cols.n; i++)
 		unknown += isnan(t->value[i]);
 	CHECK_THAT(t && unknown == 0, "%s: %d numbers of the foil's are not known %s", w->model, unknown, err.text);
 	table_unref(t);
-	w->job.pane[0].diff = DIFF_NONE;
+	w->job.pane[0].shown = SHOWN_RUN;
 }
 
 static void walk_model(struct walk *w)

@@ -123,52 +123,47 @@ void act_set(struct app *app, const char *argument)
 
 /* ------------------------------------------------------------------------------------------------ differences */
 
-static const char *const diff_tells[] = {
-	[DIFF_NONE] = "as it is", [DIFF_EDITS] = "edited − unedited", [DIFF_FOIL] = "prompt − foil",
-	[ON_THE_FOIL] = "the foil's own",
-};
-
-static enum diff next_diff(const struct app *app, enum diff diff)
+static enum shown next_shown(const struct app *app, enum shown shown)
 {
-	if (diff == DIFF_NONE)
-		return app->doc.job.edits || !app->doc.job.foil ? DIFF_EDITS : DIFF_FOIL;
-	return diff == ON_THE_FOIL || !app->doc.job.foil ? DIFF_NONE : (enum diff)(diff + 1);
+	if (shown == SHOWN_RUN)
+		return app->doc.job.edits || !app->doc.job.foil ? SHOWN_MINUS_UNEDITED : SHOWN_MINUS_FOIL;
+	return shown == SHOWN_FOIL || !app->doc.job.foil ? SHOWN_RUN : (enum shown)(shown + 1);
 }
 
 void act_diff(struct app *app, const char *argument)
 {
 	struct job_pane *pane = app_pane(app);
-	enum diff diff = DIFF_NONE;
+	enum shown shown = SHOWN_RUN;
 
 	if (!pane)
 		return;
 	if (!argument || !*argument) {
-		diff = next_diff(app, pane->diff);
+		shown = next_shown(app, pane->shown);
 	} else {
-		while (diff < DIFF_COUNT && strcmp(argument, diff_words[diff]))
-			diff++;
-		if (diff == DIFF_COUNT) {
+		while (shown < SHOWN_COUNT && strcmp(argument, shown_words[shown].word))
+			shown++;
+		if (shown == SHOWN_COUNT) {
 			app_say(app, STYLE_ERROR, "diff takes none, edits, foil or on-foil");
 			return;
 		}
 	}
 	app_change_looks(app);
-	app_pane(app)->diff = diff;
-	app_say(app, STYLE_DIM, "this pane: %s%s", diff_tells[diff], diff == DIFF_EDITS && !app_edited(app) ? "; no edit is on" : "");
+	app_pane(app)->shown = shown;
+	app_say(app, STYLE_DIM, "this pane: %s%s", shown_words[shown].title, shown == SHOWN_MINUS_UNEDITED && !app_edited(app) ? "; no edit is on" : "");
 }
 
 void act_diff_all(struct app *app, const char *argument)
 {
-	enum diff diff;
+	enum shown shown;
 
 	(void)argument;
 	if (!app_pane(app))
 		return;
-	diff = next_diff(app, app_pane(app)->diff);
+	shown = next_shown(app, app_pane(app)->shown);
 	app_change_looks(app);
 	for (int i = 0; i < app->doc.job.panes; i++)
-		app->doc.job.pane[i].diff = diff;
-	app_say(app, STYLE_DIM, "every pane: %s", diff_tells[diff]);
+		app->doc.job.pane[i].shown = shown;
+	app_say(app, STYLE_DIM, "every pane: %s", shown_words[shown].title);
 }
 
 void act_inspect(struct app *app, const char *argument)

@@ -242,7 +242,7 @@ static void add_quoted(struct str *out, const char *option, const char *value)
 
 void copy_command(struct app *app, const struct job *job, const struct job_pane *pane)
 {
-	static const char *const diffs[] = { "", " --diff edits", " --diff foil", " --on foil" };
+	static const char *const shown[] = { "", " --diff edits", " --diff foil", " --on foil" };
 	const struct param *params = pane->analysis->params;
 	struct str line, setting;
 
@@ -268,7 +268,7 @@ void copy_command(struct app *app, const struct job *job, const struct job_pane 
 		add_quoted(&line, "-s", setting.s);
 	}
 	str_done(&setting);
-	str_add(&line, diffs[pane->diff]);
+	str_add(&line, shown[pane->shown]);
 	str_add(&line, job->bos == BOS_ALWAYS ? " --bos" : job->bos == BOS_NEVER ? " --no-bos" : "");
 	copy_text(app, &line, "the command that prints this pane");
 	str_done(&line);

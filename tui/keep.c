@@ -156,12 +156,11 @@ void act_model(struct app *app, const char *argument)
 
 void act_bos(struct app *app, const char *argument)
 {
-	static const char *const words[] = { [BOS_DEFAULT] = "default", [BOS_ALWAYS] = "always", [BOS_NEVER] = "never" };
 	int bos = BOS_DEFAULT;
 
-	while (bos <= BOS_NEVER && strcmp(words[bos], argument && *argument ? argument : "default"))
+	while (bos < BOS_COUNT && strcmp(tokenizer_bos_words[bos], argument && *argument ? argument : "default"))
 		bos++;
-	if (bos > BOS_NEVER) {
+	if (bos == BOS_COUNT) {
 		app_say(app, STYLE_ERROR, "bos takes default, always or never");
 	} else if ((int)app->doc.job.bos != bos) {
 		app_change(app);

@@ -35,7 +35,7 @@ void log_done(struct question_log *log)
 /* An argument that follows the cursor is no part of the question. */
 static bool same_pane(const struct job_pane *a, const struct job_pane *b)
 {
-	if (a->analysis != b->analysis || a->diff != b->diff)
+	if (a->analysis != b->analysis || a->shown != b->shown)
 		return false;
 	for (int i = 0; i < param_count(a->analysis->params); i++) {
 		bool follows = !a->given[i] && param_follows(&a->analysis->params[i]);
@@ -114,8 +114,8 @@ static void describe_pane(const struct app *app, int pane, struct str *out)
 			str_addf(out, " %s=", params[i].name);
 			param_print(&params[i], p->args[i], out);
 		}
-	if (p->diff != DIFF_NONE)
-		str_addf(out, " %s %s", p->diff == ON_THE_FOIL ? "on" : "diff", p->diff == ON_THE_FOIL ? "foil" : diff_words[p->diff]);
+	if (p->shown != SHOWN_RUN)
+		str_addf(out, " %s %s", p->shown == SHOWN_FOIL ? "on" : "diff", p->shown == SHOWN_FOIL ? "foil" : shown_words[p->shown].word);
 }
 
 static void describe_looks(const struct app *app, const struct job *was, struct log_entry *e, struct str *out)

@@ -65,7 +65,7 @@ static bool technique_is_open(const struct app *app, const char *name)
 static bool difference_is_shown(const struct app *app, const char *word)
 {
 	for (int i = 0; i < app->doc.job.panes; i++)
-		if (app->doc.job.pane[i].diff <= DIFF_FOIL && !strcmp(diff_words[app->doc.job.pane[i].diff], word))
+		if (app->doc.job.pane[i].shown <= SHOWN_MINUS_FOIL && !strcmp(shown_words[app->doc.job.pane[i].shown].word, word))
 			return true;
 	return false;
 }

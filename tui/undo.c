@@ -151,7 +151,7 @@ static void describe_looks(const struct preset *was, const struct undo_step *ste
 
 			if (a->analysis != b->analysis)
 				str_addf(out, "technique %s", a->analysis->name);
-			else if (a->diff != b->diff)
+			else if (a->shown != b->shown)
 				str_add(out, "the difference");
 			else if (!job_pane_equal(a, b))
 				str_addf(out, "arguments of %s", a->analysis->name);

@@ -79,9 +79,9 @@ static void pane_question(const struct app *app, int pane, struct str *out)
 	struct job_pane asked;
 
 	question_pane(app, pane, &asked);
-	side_question(app, asked.diff == ON_THE_FOIL ? WITNESS_FOIL : WITNESS_EDITED, &asked, out);
-	if (asked.diff == DIFF_EDITS || asked.diff == DIFF_FOIL)
-		side_question(app, asked.diff == DIFF_FOIL ? WITNESS_FOIL : WITNESS_UNEDITED, &asked, out);
+	side_question(app, asked.shown == SHOWN_FOIL ? WITNESS_FOIL : WITNESS_EDITED, &asked, out);
+	if (asked.shown == SHOWN_MINUS_UNEDITED || asked.shown == SHOWN_MINUS_FOIL)
+		side_question(app, asked.shown == SHOWN_MINUS_FOIL ? WITNESS_FOIL : WITNESS_UNEDITED, &asked, out);
 }
 
 /* The pane says itself that it shows something older; or its edge, where it would, is under the list that completes a command. */
@@ -131,7 +131,7 @@ static void tell_pane(struct app *app, const struct canvas *c, int pane, struct 
 	str_init(&asked);
 	pane_question(app, pane, &asked);
 	tell_table(pane, "pane", answer.table, asked.s, out);
-	if (answer.before && app->doc.job.pane[pane].diff == DIFF_NONE) {
+	if (answer.before && app->doc.job.pane[pane].shown == SHOWN_RUN) {
 		struct job_pane question;
 
 		question_pane(app, pane, &question);

@@ -152,6 +152,8 @@ static bool finish(struct encoder *e, bool ok, int32_t **ids, size_t *n)
 	return ok;
 }
 
+const char *const tokenizer_bos_words[BOS_COUNT] = { [BOS_DEFAULT] = "default", [BOS_ALWAYS] = "always", [BOS_NEVER] = "never" };
+
 static void start(struct encoder *e, const struct tokenizer *t, bool bare)
 {
 	*e = (struct encoder){ .t = t, .bare = bare };

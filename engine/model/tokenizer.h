@@ -27,7 +27,9 @@ enum tokenizer_bos {
 	BOS_DEFAULT,	/* as the model's own files say */
 	BOS_ALWAYS,	/* an error when the model has none */
 	BOS_NEVER,
+	BOS_COUNT,
 };
+extern const char *const tokenizer_bos_words[BOS_COUNT];	/* "default", "always", "never" */
 
 /* Ids of the text, heap memory (*ids; never NULL on success), *n of them. Special tokens written out in the text
  * ("<|endoftext|>") become themselves. Any bytes are fine: what is not UTF-8 is tokenised as bytes (or as the unknown token). */

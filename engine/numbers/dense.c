@@ -4,14 +4,10 @@
 #include <string.h>
 
 #include "engine/base/big.h"
+#include "engine/base/bounds.h"
 #include "engine/numbers/blas.h"
 #include "engine/numbers/gemm.h"
 #include "engine/numbers/product.h"
-
-static int least(int a, int b)
-{
-	return a < b ? a : b;
-}
 
 static size_t panel_floats(const struct dense *b)
 {

@@ -5,6 +5,7 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "engine/base/bounds.h"
 #include "engine/numbers/cpu.h"
 #include "engine/numbers/gemm.h"
 #include "engine/numbers/pool.h"
@@ -21,11 +22,6 @@ struct panel_format {
 	/* NULL: panels are floats. Of one panel, to dst[count][16]. */
 	void (*expand)(const struct panels *p, int panel, int from, int count, float *dst);
 };
-
-static int least(int a, int b)
-{
-	return a < b ? a : b;
-}
 
 /* Outputs of a panel: 16, or fewer in the last. */
 static int width(const struct panels *p, int panel)

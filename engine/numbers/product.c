@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "engine/base/big.h"
+#include "engine/base/bounds.h"
 #include "engine/numbers/gemm.h"
 #include "engine/numbers/pool.h"
 
@@ -35,16 +36,6 @@ struct cut {
 	int block;		/* of depth */
 	int packs, chunks;	/* pieces of work */
 };
-
-static int least(int a, int b)
-{
-	return a < b ? a : b;
-}
-
-static int most(int a, int b)
-{
-	return a > b ? a : b;
-}
 
 /* The first row of a tile: tiles are as even as can be. */
 static int row_at(const struct cut *c, int tile)

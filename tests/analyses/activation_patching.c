@@ -21,7 +21,7 @@ static void test_patching_difference(void)
 	noising = ANSWER("activation-patching", "direction=noising", "show=raw");
 	denoising = ANSWER("activation-patching", "direction=denoising", "show=raw");
 	job_pane_set(&job.pane[0], "direction=noising", &err);
-	job.pane[0].diff = DIFF_FOIL;
+	job.pane[0].shown = SHOWN_MINUS_FOIL;
 	if (session_prepare(session, &job, NULL, NULL, &err))
 		difference = session_answer(session, 0, NULL, NULL, &err);
 	if (CHECK_THAT(noising && denoising && difference, "%s: activation-patching, prompt − foil %s", model_name, err.text))

@@ -14,7 +14,7 @@ static void test_on_foil(void)
 		own = ANSWER(names[i], NULL);
 		job_set(&job.prompt, "one two three two one");
 		job_set(&job.foil, "three two one");
-		job.pane[0].diff = ON_THE_FOIL;
+		job.pane[0].shown = SHOWN_FOIL;
 		if (session_prepare(session, &job, NULL, NULL, &err))
 			on = session_answer(session, 0, NULL, NULL, &err);
 		CHECK_THAT(own && on && own->rows.n == on->rows.n && own->cols.n == on->cols.n && !memcmp(own->value, on->value,

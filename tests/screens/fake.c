@@ -275,7 +275,7 @@ static struct table *less_the_other(const struct snapshot *shot, const struct jo
 	struct err err;
 	struct table *other = answer(shot, pane, 7), *difference;
 
-	difference = table_minus(t, other, pane->diff == DIFF_FOIL ? "prompt − foil" : "edited − unedited", &err);
+	difference = table_minus(t, other, pane->shown == SHOWN_MINUS_FOIL ? "prompt − foil" : "edited − unedited", &err);
 	difference->analysis = t->analysis;
 	table_unref(t);
 	table_unref(other);
@@ -332,9 +332,9 @@ static void answer_all(struct fake *f, const struct job *job)
 	for (int i = 0; i < job->panes; i++) {
 		shot->pane[i].question = job->pane[i];
 		shot->pane[i].table = answer(shot, &job->pane[i], edits);
-		if (job->pane[i].diff == ON_THE_FOIL)
+		if (job->pane[i].shown == SHOWN_FOIL)
 			shot->pane[i].table = of_the_foil(shot, &job->pane[i], shot->pane[i].table);
-		else if (job->pane[i].diff != DIFF_NONE)
+		else if (job->pane[i].shown != SHOWN_RUN)
 			shot->pane[i].table = less_the_other(shot, &job->pane[i], shot->pane[i].table);
 	}
 }

@@ -67,9 +67,9 @@ static void filtering(void)
 
 		press(&s, lists[i]);
 		popup = s.app.popup;
-		before = text_of(&s.app.doc);
+		before = document_text(&s.app.doc);
 		press(&s, "'hjklqxaodcKJnNE/_S");
-		after = text_of(&s.app.doc);
+		after = document_text(&s.app.doc);
 		CHECK_THAT(popup && s.app.popup == popup && !s.app.line && !strcmp(s.app.filter.s, "hjklqxaodcKJnNE/ S"),
 			   "after %s letters are letters: \"%s\"", lists[i], s.app.filter.s);
 		CHECK_THAT(!strcmp(before, after), "and change nothing");
@@ -116,7 +116,7 @@ static void palette(void)
 	press(&s, "Esc C-p 'pane Enter");
 	CHECK_TEXT(s.app.input.text.s, "pane ");
 	press(&s, "Esc C-p 'diff_foil Enter");
-	CHECK(s.app.doc.job.pane[2].diff == DIFF_FOIL);
+	CHECK(s.app.doc.job.pane[2].shown == SHOWN_MINUS_FOIL);
 	drop_curtain(&s);
 }
 

@@ -4,12 +4,12 @@
 /* The line that was typed is open again with its sentence, and nothing has changed or been asked. */
 static void check_refused(struct stage *s, const char *keys, const char *why)
 {
-	char *before = text_of(&s->app.doc), *after;
+	char *before = document_text(&s->app.doc), *after;
 	int asked = s->fake.asked, pasts = s->app.undo.pasts;
 	enum line_kind line;
 
 	press(s, keys);
-	after = text_of(&s->app.doc);
+	after = document_text(&s->app.doc);
 	line = s->app.line;
 	CHECK_THAT(!strcmp(before, after) && s->app.undo.pasts == pasts && s->fake.asked == asked, "%s changes nothing", keys);
 	CHECK_THAT(s->app.message_style == STYLE_ERROR && strstr(s->app.message.s, why), "%s: %s", keys, s->app.message.s);
@@ -78,11 +78,11 @@ static const char *refuse_bad(const struct job *job, struct job_fault *fault)
 /* What the worker turns down is put back, and the line is open again. */
 static void check_put_back(struct stage *s, const char *keys)
 {
-	char *before = text_of(&s->app.doc), *after;
+	char *before = document_text(&s->app.doc), *after;
 	int pasts = s->app.undo.pasts;
 
 	press(s, keys);
-	after = text_of(&s->app.doc);
+	after = document_text(&s->app.doc);
 	CHECK_THAT(!strcmp(before, after) && s->app.undo.pasts == pasts, "%s: put back", keys);
 	if (strcmp(before, after))
 		printf("# %s\n# %s\n", before, after);

@@ -93,7 +93,7 @@ static __attribute__((unused)) bool screen_has(const struct stage *s, const char
 }
 
 /* The document as a file, cursors aside: they are not undone. */
-static __attribute__((unused)) char *text_of(const struct preset *doc)
+static __attribute__((unused)) char *document_text(const struct preset *doc)
 {
 	struct preset copy;
 	struct str out;

@@ -42,7 +42,7 @@ static void undo_property(unsigned seed)
 	char *first, *last, *back, *again;
 
 	raise_curtain(&s);
-	first = text_of(&s.app.doc);
+	first = document_text(&s.app.doc);
 	for (int i = 0; i < 120; i++) {
 		seed = seed * 1103515245u + 12345u;
 		press(&s, keys[(seed >> 16) % (sizeof keys / sizeof *keys)]);
@@ -50,15 +50,15 @@ static void undo_property(unsigned seed)
 	press(&s, "Esc Esc Esc");
 	while (app_redo(&s.app, NULL))	/* the keys may have ended with an undo */
 		;
-	last = text_of(&s.app.doc);
+	last = document_text(&s.app.doc);
 	while (app_undo(&s.app, NULL))
 		;
 	while (app_undo_looks(&s.app, NULL))
 		;
-	back = text_of(&s.app.doc);
+	back = document_text(&s.app.doc);
 	while (app_redo(&s.app, NULL))
 		;
-	again = text_of(&s.app.doc);
+	again = document_text(&s.app.doc);
 	CHECK_THAT(!strcmp(first, back), "seed %u: undone to the first document", seed);
 	CHECK_THAT(!strcmp(last, again), "seed %u: made again to the last", seed);
 	if (strcmp(first, back))
@@ -79,9 +79,9 @@ static void two_undos(void)
 
 	raise_curtain(&s);
 	press(&s, "3 Space . d 2 s Right Esc z");
-	CHECK(s.app.doc.job.edits == 1 && s.app.doc.job.pane[2].diff == DIFF_EDITS && s.app.zoomed);
+	CHECK(s.app.doc.job.edits == 1 && s.app.doc.job.pane[2].shown == SHOWN_MINUS_UNEDITED && s.app.zoomed);
 	press(&s, "u");
-	CHECK_THAT(!s.app.doc.job.edits && s.app.doc.job.pane[2].diff == DIFF_EDITS && s.app.zoomed, "u takes the edit, not the difference");
+	CHECK_THAT(!s.app.doc.job.edits && s.app.doc.job.pane[2].shown == SHOWN_MINUS_UNEDITED && s.app.zoomed, "u takes the edit, not the difference");
 	CHECK_TEXT(s.app.message.s, "undone: edit head 3.0 zero");
 	press(&s, "C-r U");
 	CHECK_THAT(s.app.doc.job.edits == 1 && !s.app.zoomed, "U takes the zoom, not the edit");
@@ -89,9 +89,9 @@ static void two_undos(void)
 	press(&s, "U");
 	CHECK_TEXT(s.app.message.s, "undone: arguments of attention");
 	press(&s, "U");
-	CHECK_THAT(s.app.doc.job.pane[2].diff == DIFF_NONE && !strcmp(s.app.message.s, "undone: the difference"), "%s", s.app.message.s);
+	CHECK_THAT(s.app.doc.job.pane[2].shown == SHOWN_RUN && !strcmp(s.app.message.s, "undone: the difference"), "%s", s.app.message.s);
 	press(&s, "C-r");
-	CHECK_THAT(s.app.doc.job.pane[2].diff == DIFF_EDITS, "what was undone last is redone");
+	CHECK_THAT(s.app.doc.job.pane[2].shown == SHOWN_MINUS_UNEDITED, "what was undone last is redone");
 	press(&s, "m C-u 'entropy Enter u");
 	CHECK_TEXT(s.app.message.s, "undone: metric of the answer");
 	press(&s, "e '_so Enter u");

@@ -40,7 +40,7 @@ static void test_pane(void)
 	struct job_pane pane;
 
 	job_pane_init(&pane, attention);
-	CHECK(pane.args[0].number == 0 && !pane.given[0] && pane.diff == DIFF_NONE);
+	CHECK(pane.args[0].number == 0 && !pane.given[0] && pane.shown == SHOWN_RUN);
 	CHECK(job_pane_set(&pane, "layer=-2", &err) && pane.args[0].number == -2 && pane.given[0] && !pane.given[1]);
 	CHECK(job_pane_set(&pane, "show=value", &err) && pane.args[2].number == 1);
 	CHECK(!job_pane_set(&pane, "lyer=2", &err) && err.kind == ERR_USAGE);

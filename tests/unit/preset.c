@@ -48,9 +48,9 @@ static void test_reading(void)
 	CHECK(!p.job.foil && p.job.edits == 2 && p.job.edit[0].on && !p.job.edit[1].on);
 	CHECK_TEXT(p.job.edit[1].line, "head 2.5 zero");
 	CHECK(p.job.panes == 4 && p.row[0] == 0 && p.row[1] == 0 && p.row[2] == 1 && p.row[3] == 2);
-	CHECK(p.job.pane[1].args[0].number == 2 && p.job.pane[1].given[1] && !p.job.pane[1].given[2] && p.job.pane[1].diff == DIFF_EDITS);
+	CHECK(p.job.pane[1].args[0].number == 2 && p.job.pane[1].given[1] && !p.job.pane[1].given[2] && p.job.pane[1].shown == SHOWN_MINUS_UNEDITED);
 	CHECK(!strcmp(p.job.pane[2].analysis->name, "head-attribution") && !p.job.pane[2].given[0]);
-	CHECK(p.job.pane[3].diff == ON_THE_FOIL);
+	CHECK(p.job.pane[3].shown == SHOWN_FOIL);
 	CHECK_THAT(p.job.pane[3].args[1].number == -1, "what is left out stands where the cursor does");
 	if (CHECK(p.places == 2)) {
 		CHECK(p.place[0].letter == 'a' && p.place[0].zoomed && !p.place[0].text && p.place[0].pane.args[1].number == 5);

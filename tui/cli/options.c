@@ -104,9 +104,9 @@ static bool take_each(struct options *o, const char *value, struct err *err)
 	return true;
 }
 
-static bool one_view(enum diff before, struct err *err)
+static bool one_view(enum shown before, struct err *err)
 {
-	return before == DIFF_NONE || err_set(err, ERR_USAGE, "--diff and --on foil do not go together: a table is the foil's own or a difference");
+	return before == SHOWN_RUN || err_set(err, ERR_USAGE, "--diff and --on foil do not go together: a table is the foil's own or a difference");
 }
 
 static bool take_on(struct options *o, const char *value, struct err *err)
@@ -115,18 +115,18 @@ static bool take_on(struct options *o, const char *value, struct err *err)
 		return true;
 	if (strcmp(value, "foil"))
 		return err_set(err, ERR_USAGE, "--on: expected prompt or foil instead of \"%s\"", value);
-	if (!one_view(o->diff, err))
+	if (!one_view(o->shown, err))
 		return false;
-	o->diff = ON_THE_FOIL;
+	o->shown = SHOWN_FOIL;
 	return true;
 }
 
 static bool take_diff(struct options *o, const char *value, struct err *err)
 {
-	if (!one_view(o->diff == ON_THE_FOIL ? ON_THE_FOIL : DIFF_NONE, err))
+	if (!one_view(o->shown == SHOWN_FOIL ? SHOWN_FOIL : SHOWN_RUN, err))
 		return false;
-	o->diff = !strcmp(value, "edits") ? DIFF_EDITS : !strcmp(value, "foil") ? DIFF_FOIL : DIFF_NONE;
-	return o->diff != DIFF_NONE || err_set(err, ERR_USAGE, "--diff: expected edits or foil instead of \"%s\"", value);
+	o->shown = !strcmp(value, "edits") ? SHOWN_MINUS_UNEDITED : !strcmp(value, "foil") ? SHOWN_MINUS_FOIL : SHOWN_RUN;
+	return o->shown != SHOWN_RUN || err_set(err, ERR_USAGE, "--diff: expected edits or foil instead of \"%s\"", value);
 }
 
 static bool take_format(struct options *o, const char *value, struct err *err)

@@ -33,7 +33,7 @@ struct options {
 	int sets;
 	enum dim each[EACH_MOST];
 	int eaches;
-	enum diff diff;
+	enum shown shown;
 	const struct format *format;	/* text */
 	const char *theme;		/* of --theme, for figures; borrowed from argv */
 	bool json;			/* -f json, for commands whose answer is not a table */

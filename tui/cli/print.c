@@ -47,8 +47,8 @@ static bool take_words(struct options *o, struct err *err)
 		for (int i = 0; i < o->sets; i++)
 			if (!job_pane_set(&job->pane[p], o->set[i], err))
 				return false;
-		if (o->diff != DIFF_NONE)
-			job->pane[p].diff = o->diff;
+		if (o->shown != SHOWN_RUN)
+			job->pane[p].shown = o->shown;
 	}
 	return true;
 }

@@ -15,7 +15,7 @@ void pane_view(const struct app *app, int pane, const struct answer_shown *answe
 		.table = answer->table, .before = answer->before, .older = answer->older, .rect = app->pane[pane].inside, .theme = app->theme,
 		.focus = pane == app->focus && !app->popup, .stale = !answer->current && app_is_slow(app),
 		.search = app->search, .sink_in = app->pane[pane].sink_in,
-		.edited = app_edited(app) && app->doc.job.pane[pane].diff == DIFF_NONE, .ground = answer->before,
+		.edited = app_edited(app) && app->doc.job.pane[pane].shown == SHOWN_RUN, .ground = answer->before,
 	};
 	cursor_in(app, answer->table, &view->row, &view->col);
 }
@@ -37,12 +37,8 @@ static void folded_text(const struct app *app, int pane, struct str *out)
 
 static const char *edge_mark(const struct app *app, const struct job_pane *pane)
 {
-	if (pane->diff == DIFF_EDITS)
-		return "edited − unedited";
-	if (pane->diff == DIFF_FOIL)
-		return "prompt − foil";
-	if (pane->diff == ON_THE_FOIL)
-		return "of the foil";
+	if (pane->shown != SHOWN_RUN)
+		return shown_words[pane->shown].title;
 	return app_edited(app) ? "edited" : NULL;
 }
 
