@@ -7,6 +7,7 @@
 #include "engine/base/memory.h"
 
 enum { RUNS = 16, TABLES = 256 };
+static const size_t tables_room = (size_t)128 << 20;	/* bytes of tables; the newest stays in any case */
 static const size_t least_room = (size_t)1 << 30;	/* bytes of runs that may stay however little memory is free */
 
 struct kept_run {
@@ -18,12 +19,14 @@ struct kept_run {
 struct kept_table {
 	struct table *table;
 	char *key;
+	size_t bytes;
 	unsigned used;
 };
 
 struct keep {
 	struct kept_run run[RUNS];
 	struct kept_table table[TABLES];
+	size_t table_bytes;
 	unsigned clock, ids;
 };
 
@@ -39,15 +42,20 @@ static void drop_run(struct kept_run *r)
 	*r = (struct kept_run){ 0 };
 }
 
+static void drop_table(struct keep *k, struct kept_table *t)
+{
+	k->table_bytes -= t->bytes;
+	table_unref(t->table);
+	free(t->key);
+	*t = (struct kept_table){ 0 };
+}
+
 void keep_clear(struct keep *k)
 {
 	for (int i = 0; i < RUNS; i++)
 		drop_run(&k->run[i]);
-	for (int i = 0; i < TABLES; i++) {
-		table_unref(k->table[i].table);
-		free(k->table[i].key);
-		k->table[i] = (struct kept_table){ 0 };
-	}
+	for (int i = 0; i < TABLES; i++)
+		drop_table(k, &k->table[i]);
 }
 
 void keep_free(struct keep *k)
@@ -166,14 +174,31 @@ struct table *keep_find_table(struct keep *k, const char *key)
 	return NULL;
 }
 
+/* NULL: none is kept. */
+static struct kept_table *oldest_table(struct keep *k)
+{
+	struct kept_table *oldest = NULL;
+
+	for (int i = 0; i < TABLES; i++)
+		if (k->table[i].table && (!oldest || k->table[i].used < oldest->used))
+			oldest = &k->table[i];
+	return oldest;
+}
+
+static struct kept_table *free_table(struct keep *k)
+{
+	for (int i = 0; i < TABLES; i++)
+		if (!k->table[i].table)
+			return &k->table[i];
+	return NULL;
+}
+
 void keep_add_table(struct keep *k, const char *key, struct table *t)
 {
-	struct kept_table *oldest = &k->table[0];
+	const size_t bytes = arena_bytes(t->arena);
 
-	for (int i = 1; i < TABLES; i++)
-		if (k->table[i].used < oldest->used)
-			oldest = &k->table[i];
-	table_unref(oldest->table);
-	free(oldest->key);
-	*oldest = (struct kept_table){ table_ref(t), xstrdup(key), ++k->clock };
+	while (oldest_table(k) && (!free_table(k) || k->table_bytes + bytes > tables_room))
+		drop_table(k, oldest_table(k));
+	k->table_bytes += bytes;
+	*free_table(k) = (struct kept_table){ table_ref(t), xstrdup(key), bytes, ++k->clock };
 }

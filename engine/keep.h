@@ -32,6 +32,7 @@ const struct run *keep_longest_prefix(const struct keep *k, const int32_t *token
 
 /* The table of that key, counted; NULL when there is none. */
 struct table *keep_find_table(struct keep *k, const char *key);
+/* Others go when there are too many, or more of them than 128 MB. */
 void keep_add_table(struct keep *k, const char *key, struct table *t);
 
 #endif

@@ -36,6 +36,10 @@ void preset_remove_place(struct preset *p, int i)
 {
 	kept_place_done(&p->place[i]);
 	memmove(p->place + i, p->place + i + 1, (size_t)(--p->places - i) * sizeof *p->place);
+	if (!p->places) {
+		free(p->place);
+		p->place = NULL;
+	}
 }
 
 void preset_add_place(struct preset *p, const struct kept_place *place)

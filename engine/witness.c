@@ -68,6 +68,7 @@ void witness_question(const struct witness_view *v, const struct job_pane *pane,
 {
 	const struct job *job = v->job;
 	const struct analysis *a = pane->analysis;
+	const unsigned on = analysis_on(a, pane->args);
 	bool of_foil = v->side == WITNESS_FOIL;
 	int edits;
 
@@ -75,9 +76,9 @@ void witness_question(const struct witness_view *v, const struct job_pane *pane,
 	str_addf(out, "bos=%d\n", (int)job->bos);
 	add_line(out, "prompt", of_foil ? job->foil : job->prompt, true);
 	edits = add_edits(out, job, v->side == WITNESS_EDITED);
-	add_line(out, "foil", of_foil ? job->prompt : job->foil, edits || (a->needs & NEEDS_FOIL));
+	add_line(out, "foil", of_foil ? job->prompt : job->foil, edits || (on & ON_FOIL));
 	str_add(out, "metric=");
-	if (a->metrics) {
+	if (on & ON_METRIC) {
 		add_text(out, job->metric);
 		str_add_char(out, '\t');
 		add_text(out, v->metric);

@@ -2,7 +2,7 @@
  * app.h - what the screen remembers, and how it changes: keys and snapshots in, a canvas and requests out. No I/O, no clock,
  * no terminal: whatever reaches outside is a request that the loop (tui.c) carries out.
  *
- * The document is a preset (prompt, foil, edits, metric, panes, cursors, theme): undo keeps whole documents, saving writes it, and
+ * The document is a preset (prompt, foil, edits, metric, panes, cursors, theme): undo keeps it, saving writes it, and
  * the question for the worker is made from it. Everything else here is about looking and is not worth keeping.
  *
  * The parts of the screen are files in panes/; what actions do is in ask.c, intervene.c, moves.c, arrange.c, keep.c, lines.c, lists.c.
@@ -64,16 +64,20 @@ enum card {
 	CARD_TOUR,	/* the tour's step */
 };
 
-/* What can be undone, one step after the other: of the question (u), and of how it is looked at (U). */
+/* What can be undone, one step after the other: of the question (u), and of how it is looked at (U). The oldest steps go when there are
+ * too many, or when they take too much memory. */
 struct undo {
-	struct undo_step {
-		struct preset doc;
-		bool zoomed;
-		bool whole;		/* a preset was opened: question and looks change together */
-	} *past, *future;		/* [pasts], [futures]: the next to go back to is the last */
-	int pasts, futures;
+	struct undo_stack {
+		struct undo_step {
+			struct undo_doc *doc;	/* the part that changed; see undo_doc.h */
+			bool zoomed;
+			bool whole;		/* a preset was opened: question and looks change together */
+		} *step;			/* [n]: the next to go back to is the last */
+		int n;
+		size_t bytes;
+	} past, future;
 };
-enum { UNDO_MOST = 1000 };
+enum { UNDO_MOST = 1000, UNDO_BYTES = 4 << 20 };
 
 struct app_pane {
 	struct view_state view;
@@ -149,7 +153,6 @@ struct app {
 	struct str message;		/* until the next key */
 	enum style message_style;
 	struct notes said;		/* all messages so far */
-	int notes_seen;
 
 	struct preset_entry *presets;	/* given by the loop; owned */
 	int presets_n;

@@ -20,6 +20,7 @@ static void forget_pasts(struct input *in)
 	for (int i = 0; i < in->pasts; i++)
 		free(in->past[i].text);
 	in->pasts = 0;
+	in->past_bytes = 0;
 }
 
 void input_done(struct input *in)
@@ -143,12 +144,14 @@ bool input_end(struct input *in)
 /* The line as it is, for input_undo(). What is typed in one go is one change. */
 static void remember(struct input *in)
 {
-	if (in->pasts == PASTS_MOST) {
+	while (in->pasts == PASTS_MOST || (in->pasts && in->past_bytes + in->text.n > PAST_BYTES)) {
+		in->past_bytes -= strlen(in->past[0].text);
 		free(in->past[0].text);
 		memmove(in->past, in->past + 1, (size_t)--in->pasts * sizeof *in->past);
 	}
 	in->past = xrealloc(in->past, (size_t)(in->pasts + 1) * sizeof *in->past);
 	in->past[in->pasts++] = (struct input_past){ xstrdup(in->text.s), in->at };
+	in->past_bytes += strlen(in->past[in->pasts - 1].text);
 }
 
 /* Puts n bytes in place of [from, to); the caret goes after them. */
@@ -263,6 +266,7 @@ bool input_undo(struct input *in)
 	if (!in->pasts)
 		return false;
 	past = &in->past[--in->pasts];
+	in->past_bytes -= strlen(past->text);
 	set_text(in, past->text);
 	in->at = past->at;
 	free(past->text);
@@ -404,29 +408,35 @@ bool input_newer(struct input *in)
 	return true;
 }
 
+static void remove_line(struct input_history *h, int i)
+{
+	h->bytes -= strlen(h->line[i]);
+	free(h->line[i]);
+	memmove(h->line + i, h->line + i + 1, (size_t)(--h->n - i) * sizeof *h->line);
+}
+
 void history_cut(struct input_history *h, int most)
 {
-	while (h->n > most) {
-		free(h->line[0]);
-		memmove(h->line, h->line + 1, (size_t)--h->n * sizeof *h->line);
-	}
+	while (h->n > most)
+		remove_line(h, 0);
 }
 
 void history_add(struct input_history *h, const char *line)
 {
 	char *own;
+	int same = 0;
 
 	if (!*line)
 		return;
 	own = xstrdup(line);
-	for (int i = 0; i < h->n; i++) {
-		if (strcmp(h->line[i], line))
-			continue;
-		free(h->line[i]);
-		memmove(h->line + i, h->line + i + 1, (size_t)(--h->n - i) * sizeof *h->line);
-		break;
-	}
+	while (same < h->n && strcmp(h->line[same], line))
+		same++;
+	if (same < h->n)
+		remove_line(h, same);
+	h->bytes += strlen(own);
 	history_cut(h, HISTORY_MOST - 1);
+	while (h->n && h->bytes > HISTORY_BYTES)
+		remove_line(h, 0);
 	h->line = xrealloc(h->line, (size_t)(h->n + 1) * sizeof *h->line);
 	h->line[h->n++] = own;
 }

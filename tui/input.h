@@ -16,8 +16,9 @@
 struct input_history {
 	char **line;
 	int n;
+	size_t bytes;
 };
-enum { HISTORY_MOST = 500 };
+enum { HISTORY_MOST = 500, HISTORY_BYTES = 1 << 20 };	/* of more the oldest go; the newest stays in any case */
 
 void history_add(struct input_history *h, const char *line);	/* an equal line moves to the end; "" is not kept */
 void history_cut(struct input_history *h, int most);	/* the oldest go */
@@ -30,7 +31,7 @@ struct input_past {
 	char *text;
 	size_t at;
 };
-enum { KILLS = 8, PASTS_MOST = 200 };
+enum { KILLS = 8, PASTS_MOST = 200, PAST_BYTES = 2 << 20 };
 
 struct input {
 	struct str text;
@@ -40,6 +41,7 @@ struct input {
 	char *typed;			/* what was typed before walking back, or is looked for */
 	struct input_past *past;	/* [pasts] the line before each change, oldest first */
 	int pasts;
+	size_t past_bytes;
 	char *killed[KILLS];		/* what was killed last, the newest first; stays from line to line */
 	int yanked;			/* which of them input_yank put in */
 	size_t yank_from;		/* and where: [yank_from, at) */

@@ -198,7 +198,7 @@ void act_undo(struct app *app, const char *argument)
 	(void)argument;
 	str_init(&what);
 	say_step(app, app_undo(app, &what), "undone", &what,
-		 app->looks_undo.pasts ? "nothing to undo in the question; U undoes how it is looked at" : "nothing to undo");
+		 app->looks_undo.past.n ? "nothing to undo in the question; U undoes how it is looked at" : "nothing to undo");
 	str_done(&what);
 }
 
@@ -209,7 +209,7 @@ void act_undo_looks(struct app *app, const char *argument)
 	(void)argument;
 	str_init(&what);
 	say_step(app, app_undo_looks(app, &what), "undone", &what,
-		 app->undo.pasts ? "nothing to undo in the looks; u undoes the question" : "nothing to undo");
+		 app->undo.past.n ? "nothing to undo in the looks; u undoes the question" : "nothing to undo");
 	str_done(&what);
 }
 
@@ -344,10 +344,10 @@ static void step_strength(struct app *app, int by)
 	if (i >= 0 && edit_parse(app->doc.job.edit[i].line, &edit, scratch, &err) && (edit_has_amount(&edit) || edit.op == EDIT_RESAMPLE)) {
 		(edit.op == EDIT_RESAMPLE ? step_prompt : step_amount)(&edit, by);
 		edit_print(&edit, &line);
-		if (app->stepped.edit != i + 1 || app->stepped.pasts != app->undo.pasts)
+		if (app->stepped.edit != i + 1 || app->stepped.pasts != app->undo.past.n)
 			app_change(app);
 		app->stepped.edit = i + 1;
-		app->stepped.pasts = app->undo.pasts;
+		app->stepped.pasts = app->undo.past.n;
 		job_set(&app->doc.job.edit[i].line, line.s);
 	} else if (i >= 0) {
 		app_say(app, STYLE_DIM, "%s has no number to change", app->doc.job.edit[i].line);

@@ -291,7 +291,7 @@ static void start_app(struct loop *l, const struct explore *what)
 static void end_session(struct loop *l)
 {
 	const struct undo *question = &l->app.undo, *looks = &l->app.looks_undo;
-	bool untouched = !question->pasts && !question->futures && !looks->pasts && !looks->futures;
+	bool untouched = !question->past.n && !question->future.n && !looks->past.n && !looks->future.n;
 
 	if (remember_waits(&l->app) && !(untouched && !l->signal))
 		outside_keep(&l->app, &l->session);

@@ -6,55 +6,81 @@
 
 #include "tui/app.h"
 #include "tui/changes.h"
+#include "tui/undo_doc.h"
 
-static void push(struct undo_step **stack, int *n, const struct app *app, bool whole)
+/* What it takes beside the step below it, with which it shares what is the same. */
+static size_t bytes_of(const struct undo_stack *s, int i)
 {
-	if (*n == UNDO_MOST) {
-		preset_done(&(*stack)[0].doc);
-		memmove(*stack, *stack + 1, (size_t)--*n * sizeof **stack);
-	}
-	*stack = xrealloc(*stack, (size_t)(*n + 1) * sizeof **stack);
-	preset_copy(&(*stack)[*n].doc, &app->doc);
-	(*stack)[*n].zoomed = app->zoomed;
-	(*stack)[(*n)++].whole = whole;
+	return undo_doc_bytes(s->step[i].doc, i ? s->step[i - 1].doc : NULL);
 }
 
-static void drop_futures(struct undo *u)
+static void drop_oldest(struct undo_stack *s)
 {
-	while (u->futures)
-		preset_done(&u->future[--u->futures].doc);
+	s->bytes -= bytes_of(s, 0) + (s->n > 1 ? bytes_of(s, 1) : 0);
+	undo_doc_free(s->step[0].doc);
+	memmove(s->step, s->step + 1, (size_t)--s->n * sizeof *s->step);
+	s->bytes += s->n ? bytes_of(s, 0) : 0;
 }
 
-static void change(struct app *app, struct undo *u, bool whole)
+static void push(struct undo_stack *s, const struct app *app, unsigned parts)
+{
+	const struct undo_doc *below = s->n ? s->step[s->n - 1].doc : NULL;
+
+	s->step = xrealloc(s->step, (size_t)(s->n + 1) * sizeof *s->step);
+	s->step[s->n++] = (struct undo_step){ undo_doc_new(&app->doc, parts, below), app->zoomed, parts == UNDO_ALL };
+	s->bytes += bytes_of(s, s->n - 1);
+	while (s->n > UNDO_MOST || (s->n > 1 && s->bytes > UNDO_BYTES))
+		drop_oldest(s);
+}
+
+/* The step on top, as a document. */
+static struct undo_step pop(struct undo_stack *s, struct preset *doc)
+{
+	struct undo_step top = s->step[s->n - 1];
+
+	s->bytes -= bytes_of(s, --s->n);
+	undo_doc_open(top.doc, doc);
+	undo_doc_free(top.doc);
+	top.doc = NULL;
+	return top;
+}
+
+static void clear(struct undo_stack *s)
+{
+	while (s->n)
+		undo_doc_free(s->step[--s->n].doc);
+	s->bytes = 0;
+}
+
+static void change(struct app *app, struct undo *u, unsigned parts)
 {
 	if (app->card == CARD_START)
 		app->card = CARD_NONE;
-	push(&u->past, &u->pasts, app, whole);
-	drop_futures(u);
+	push(&u->past, app, parts);
+	clear(&u->future);
 }
 
 void app_change(struct app *app)
 {
-	change(app, &app->undo, false);
+	change(app, &app->undo, UNDO_QUESTION);
 }
 
 void app_change_looks(struct app *app)
 {
-	change(app, &app->looks_undo, false);
+	change(app, &app->looks_undo, UNDO_LOOKS);
 }
 
 void app_change_all(struct app *app)
 {
-	change(app, &app->undo, true);
+	change(app, &app->undo, UNDO_ALL);
 }
 
 void undo_done(struct undo *u)
 {
-	drop_futures(u);
-	while (u->pasts)
-		preset_done(&u->past[--u->pasts].doc);
-	free(u->past);
-	free(u->future);
+	clear(&u->past);
+	clear(&u->future);
+	free(u->past.step);
+	free(u->future.step);
 }
 
 /* ------------------------------------------------------------------------------------------------ what is whose */
@@ -98,10 +124,17 @@ static bool same_question(const struct job *a, const struct job *b)
 
 void app_unchange(struct app *app)
 {
-	struct undo *u = &app->undo;
+	struct undo_stack *past = &app->undo.past;
+	struct preset before;
 
-	if (u->pasts && same_question(&u->past[u->pasts - 1].doc.job, &app->doc.job))
-		preset_done(&u->past[--u->pasts].doc);
+	if (!past->n)
+		return;
+	undo_doc_open(past->step[past->n - 1].doc, &before);
+	if (same_question(&before.job, &app->doc.job)) {
+		preset_done(&before);
+		pop(past, &before);
+	}
+	preset_done(&before);
 }
 
 /* ------------------------------------------------------------------------------------------------ in words */
@@ -133,7 +166,7 @@ static void describe_question(const struct job *was, const struct job *now, stru
 	}
 }
 
-static void describe_looks(const struct preset *was, const struct undo_step *step, const struct app *now, struct str *out)
+static void describe_looks(const struct preset *was, bool zoomed, const struct app *now, struct str *out)
 {
 	const struct preset *doc = &now->doc;
 
@@ -141,7 +174,7 @@ static void describe_looks(const struct preset *was, const struct undo_step *ste
 		str_add(out, was->job.panes > doc->job.panes ? "a closed pane" : "a new pane");
 	else if (!text_same(was->theme, doc->theme))
 		str_addf(out, "theme %s", was->theme ? was->theme : "as usual");
-	else if (step->zoomed != now->zoomed)
+	else if (zoomed != now->zoomed)
 		str_add(out, "zoom");
 	else if (was->job.generate != doc->job.generate)
 		str_add(out, "the continuation");
@@ -162,41 +195,43 @@ static void describe_looks(const struct preset *was, const struct undo_step *ste
 
 /* ------------------------------------------------------------------------------------------------ back and forth */
 
-static void exchange(struct app *app, struct undo_step *from, bool looks)
+/* Takes `doc`, which the step was opened to. */
+static void exchange(struct app *app, const struct undo_step *step, struct preset *doc, bool looks)
 {
-	if (from->whole) {
+	if (step->whole) {
 		preset_done(&app->doc);
-		app->doc = from->doc;
-		app->zoomed = from->zoomed;
+		app->doc = *doc;
 	} else {
 		if (looks)
-			take_looks(&app->doc, &from->doc);
+			take_looks(&app->doc, doc);
 		else
-			take_question(&app->doc.job, &from->doc.job);
-		app->zoomed = looks ? from->zoomed : app->zoomed;
-		preset_done(&from->doc);
+			take_question(&app->doc.job, &doc->job);
+		preset_done(doc);
 	}
+	if (step->whole || looks)
+		app->zoomed = step->zoomed;
 	app_focus_within(app);
 }
 
 /* One stack gives a document, the other keeps the one that was there. */
 static bool step(struct app *app, struct undo *u, bool back, struct str *what)
 {
-	struct undo_step **from = back ? &u->past : &u->future, **to = back ? &u->future : &u->past, got;
-	int *from_n = back ? &u->pasts : &u->futures, *to_n = back ? &u->futures : &u->pasts;
+	struct undo_stack *from = back ? &u->past : &u->future, *to = back ? &u->future : &u->past;
+	struct preset doc;
+	struct undo_step got;
 	bool looks = u == &app->looks_undo;
 
-	if (!*from_n)
+	if (!from->n)
 		return false;
-	got = (*from)[--*from_n];
+	got = pop(from, &doc);
 	if (what && got.whole)
 		str_add(what, "what was opened");
 	else if (what && looks)
-		describe_looks(&got.doc, &got, app, what);
+		describe_looks(&doc, got.zoomed, app, what);
 	else if (what)
-		describe_question(&got.doc.job, &app->doc.job, what);
-	push(to, to_n, app, got.whole);
-	exchange(app, &got, looks);
+		describe_question(&doc.job, &app->doc.job, what);
+	push(to, app, got.whole ? UNDO_ALL : looks ? UNDO_LOOKS : UNDO_QUESTION);
+	exchange(app, &got, &doc, looks);
 	return true;
 }
 
@@ -214,7 +249,7 @@ bool app_undo_looks(struct app *app, struct str *what)
 
 bool app_redo(struct app *app, struct str *what)
 {
-	if (app->undid_looks && app->looks_undo.futures)
+	if (app->undid_looks && app->looks_undo.future.n)
 		return step(app, &app->looks_undo, false, what);
 	return step(app, &app->undo, false, what) || step(app, &app->looks_undo, false, what);
 }

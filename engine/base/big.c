@@ -1,7 +1,7 @@
 /*
  * big.c - see big.h. Kept blocks stand in a list, the oldest first: the one that fits best is taken, and the oldest go when there is no
  * room. Small ones are the C library's own affair; a block that would take most of the room alone, such as a closed model's weights, is
- * not kept.
+ * not kept. Nor is more than is in use: a small model's program does not grow by what it might use.
  */
 #include "engine/base/big.h"
 
@@ -17,7 +17,7 @@
 #define KEEP ((size_t)512 * 1024 * 1024)
 #endif
 
-enum { HEADER = 64, LIST = 1024, SHARE = 8, SMALL = 64 * 1024, HUGE_PAGE = 2 * 1024 * 1024 };
+enum { HEADER = 64, LIST = 1024, SHARE = 8, SMALL = 64 * 1024, HUGE_PAGE = 2 * 1024 * 1024, LEAST_ROOM = 64 * 1024 * 1024 };
 
 struct header {
 	size_t size;	/* of the whole block, header included */
@@ -110,6 +110,15 @@ void *big_take(size_t bytes)
 	return (char *)b + HEADER;
 }
 
+/* Bytes that may be kept: as many as are in use, and some in any case. */
+static size_t room(void)
+{
+	size_t now = atomic_load_explicit(&used, memory_order_relaxed);
+
+	now = now > LEAST_ROOM ? now : LEAST_ROOM;
+	return now < kept.most ? now : kept.most;
+}
+
 void big_give(void *p)
 {
 	struct header *b = p ? (struct header *)(void *)((char *)p - HEADER) : NULL;
@@ -125,7 +134,7 @@ void big_give(void *p)
 	}
 	lock();
 	if (b->size <= kept.most / SHARE) {
-		while (kept.n == LIST || kept.bytes > kept.most - b->size)
+		while (kept.n == LIST || (kept.n && kept.bytes + b->size > room()))
 			gone[n++] = remove_kept(0);
 		kept.list[kept.n++] = (struct entry){ b, b->size };
 		kept.bytes += b->size;

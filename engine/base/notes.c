@@ -28,6 +28,10 @@ void notes_add(struct notes *notes, const char *format, ...)
 	va_end(ap);
 	if (notes_have(notes, text))
 		return;
+	if (notes->n == NOTES_MOST) {
+		free(notes->line[0]);
+		memmove(notes->line, notes->line + 1, (size_t)--notes->n * sizeof *notes->line);
+	}
 	notes->line = xrealloc(notes->line, (size_t)(notes->n + 1) * sizeof *notes->line);
 	notes->line[notes->n++] = xstrdup(text);
 }

@@ -39,11 +39,11 @@ static void strength(void)
 	raise_curtain(&s);
 	job_add_edit(&s.app.doc.job, "head 1.0 scale 2");
 	job_add_edit(&s.app.doc.job, "head 1.1 zero");
-	steps = s.app.undo.pasts;
+	steps = s.app.undo.past.n;
 	press(&s, "E Right Right Left Right");
 	CHECK_TEXT(s.app.doc.job.edit[0].line, "head 1.0 scale 2.5");
 	CHECK_TEXT(s.app.asked.edit[0].line, "head 1.0 scale 2.5");
-	CHECK_THAT(s.app.undo.pasts == steps + 1, "steps in a row are undone together: %d", s.app.undo.pasts - steps);
+	CHECK_THAT(s.app.undo.past.n == steps + 1, "steps in a row are undone together: %d", s.app.undo.past.n - steps);
 	press(&s, "- - - - - - -");
 	CHECK_TEXT(s.app.doc.job.edit[0].line, "head 1.0 scale 0.75");
 	press(&s, "Down Right Esc u");
@@ -90,9 +90,9 @@ static void cells_own(void)
 	press(&s, ".");
 	CHECK_THAT(!s.app.doc.job.edits, "so does . at a cell that has its own position");
 	press(&s, ": 'technique_attention-knockout Enter");
-	pasts = s.app.undo.pasts;
+	pasts = s.app.undo.past.n;
 	press(&s, "Space");
-	CHECK(s.app.doc.job.edits == 2 && s.app.undo.pasts == pasts + 1);
+	CHECK(s.app.doc.job.edits == 2 && s.app.undo.past.n == pasts + 1);
 	CHECK_TEXT(s.app.doc.job.edit[0].line, "scores 2 @5<4 mask");
 	CHECK_TEXT(s.app.doc.job.edit[1].line, "scores 3 @5<4 mask");
 	press(&s, "E Delete Esc Space");

@@ -5,13 +5,13 @@
 static void check_refused(struct stage *s, const char *keys, const char *why)
 {
 	char *before = document_text(&s->app.doc), *after;
-	int asked = s->fake.asked, pasts = s->app.undo.pasts;
+	int asked = s->fake.asked, pasts = s->app.undo.past.n;
 	enum line_kind line;
 
 	press(s, keys);
 	after = document_text(&s->app.doc);
 	line = s->app.line;
-	CHECK_THAT(!strcmp(before, after) && s->app.undo.pasts == pasts && s->fake.asked == asked, "%s changes nothing", keys);
+	CHECK_THAT(!strcmp(before, after) && s->app.undo.past.n == pasts && s->fake.asked == asked, "%s changes nothing", keys);
 	CHECK_THAT(s->app.message_style == STYLE_ERROR && strstr(s->app.message.s, why), "%s: %s", keys, s->app.message.s);
 	CHECK_THAT(line && s->app.input.text.n, "%s: the line is open for correction", keys);
 	press(s, "Esc");
@@ -79,11 +79,11 @@ static const char *refuse_bad(const struct job *job, struct job_fault *fault)
 static void check_put_back(struct stage *s, const char *keys)
 {
 	char *before = document_text(&s->app.doc), *after;
-	int pasts = s->app.undo.pasts;
+	int pasts = s->app.undo.past.n;
 
 	press(s, keys);
 	after = document_text(&s->app.doc);
-	CHECK_THAT(!strcmp(before, after) && s->app.undo.pasts == pasts, "%s: put back", keys);
+	CHECK_THAT(!strcmp(before, after) && s->app.undo.past.n == pasts, "%s: put back", keys);
 	if (strcmp(before, after))
 		printf("# %s\n# %s\n", before, after);
 	CHECK_THAT(s->app.message_style == STYLE_ERROR && strstr(s->app.message.s, "; not applied"), "%s: %s", keys, s->app.message.s);
@@ -136,7 +136,7 @@ static void refused_at_the_start(void)
 	s.fake.refuses = refuse_bad;
 	fake_serve(&s.fake, &s.app);
 	CHECK_THAT(s.app.doc.job.edits == 2 && s.app.doc.job.edit[0].on && !s.app.doc.job.edit[1].on, "the impossible edit is off");
-	CHECK_THAT(!s.app.doc.job.metric && !s.app.undo.pasts, "the impossible metric is not there");
+	CHECK_THAT(!s.app.doc.job.metric && !s.app.undo.past.n, "the impossible metric is not there");
 	CHECK_THAT(strstr(s.app.message.s, "; not applied") && s.app.said.n == 2, "both are said");
 	CHECK_THAT(!s.app.line && !s.app.shot->error && s.app.shot->serial == s.app.serial, "and the rest is answered");
 	drop_curtain(&s);

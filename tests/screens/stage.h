@@ -37,7 +37,7 @@ static void drop_curtain(struct stage *s)
 	theme_free(s->theme);
 }
 
-static void press(struct stage *s, const char *keys)
+static __attribute__((unused)) void press(struct stage *s, const char *keys)
 {
 	if (!fake_keys(&s->fake, &s->app, keys))
 		CHECK_THAT(false, "every key of \"%s\" has a name", keys);

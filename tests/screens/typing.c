@@ -42,6 +42,32 @@ static void test_kills(void)
 	CHECK_TEXT(in.text.s, "one two three");	/* from line to line */
 }
 
+/* A line may be a megabyte that was pasted. */
+static void test_long_lines(void)
+{
+	enum { LONG = 400 << 10, TIMES = 30 };
+	char *text = malloc(LONG + 1);
+	struct input_history long_lines = { 0 };
+	size_t bytes = 0;
+
+	memset(text, 'x', LONG);
+	text[LONG] = '\0';
+	input_start(&in, text, NULL);
+	for (int i = 0; i < TIMES; i++) {
+		input_home(&in);
+		input_insert(&in, "y", 1);
+		text[0] = (char)('a' + i % 26);
+		history_add(&long_lines, text);
+	}
+	for (int i = 0; i < in.pasts; i++)
+		bytes += strlen(in.past[i].text);
+	CHECK_THAT(bytes <= PAST_BYTES && bytes > PAST_BYTES / 2 && input_undo(&in) && in.text.n == LONG + TIMES - 1, "undo keeps %zu bytes", bytes);
+	CHECK_THAT(long_lines.n == HISTORY_BYTES / LONG && long_lines.line[long_lines.n - 1][0] == text[0], "and the history %d lines", long_lines.n);
+	history_done(&long_lines);
+	begin("");
+	free(text);
+}
+
 static void type(const char *text)
 {
 	for (; *text; text++)
@@ -119,6 +145,7 @@ int main(void)
 	input_init(&in);
 	test_kills();
 	test_undo();
+	test_long_lines();
 	test_words();
 	test_history();
 	input_done(&in);

@@ -16,7 +16,7 @@ static void typing(void)
 	CHECK_TEXT(s.app.doc.job.prompt, "The capital of France is and");
 	press(&s, "Esc");
 	CHECK_TEXT(s.app.doc.job.prompt, "The capital of France is");
-	CHECK_THAT(!s.app.undo.pasts, "what was taken back is nothing to undo");
+	CHECK_THAT(!s.app.undo.past.n, "what was taken back is nothing to undo");
 	press(&s, "e Up Enter");
 	CHECK_TEXT(s.app.doc.job.prompt, "The capital of France is and");
 	press(&s, "u");
@@ -101,11 +101,44 @@ static void two_undos(void)
 	drop_curtain(&s);
 }
 
+/* Steps share what did not change: with a prompt of a third of a megabyte a thousand toggles are undone one by one; of many such prompts the
+ * first are forgotten. */
+static void undo_takes_little(void)
+{
+	enum { LONG = 300 << 10, TOGGLES = 1000, PROMPTS = 40 };
+	char *text = malloc(LONG + 1);
+	struct stage s;
+
+	memset(text, 'x', LONG);
+	text[LONG] = '\0';
+	raise_curtain(&s);
+	app_change(&s.app);
+	job_set(&s.app.doc.job.prompt, text);
+	for (int i = 0; i < TOGGLES; i++) {
+		app_change(&s.app);
+		s.app.doc.job.bos = i % 2 ? BOS_NEVER : BOS_DEFAULT;
+	}
+	CHECK_THAT(s.app.undo.past.n == UNDO_MOST && s.app.undo.past.bytes < 1 << 20, "%d steps take %zu bytes", s.app.undo.past.n, s.app.undo.past.bytes);
+	for (int i = 0; i < PROMPTS; i++) {
+		app_change(&s.app);
+		text[0] = (char)('a' + i % 26);
+		job_set(&s.app.doc.job.prompt, text);
+	}
+	CHECK_THAT(s.app.undo.past.bytes <= UNDO_BYTES && s.app.undo.past.n >= 5, "%d steps take %zu bytes", s.app.undo.past.n, s.app.undo.past.bytes);
+	CHECK(app_undo(&s.app, NULL) && s.app.doc.job.prompt[0] == 'a' + (PROMPTS - 2) % 26 && strlen(s.app.doc.job.prompt) == LONG);
+	while (app_undo(&s.app, NULL))
+		;
+	CHECK_THAT(!s.app.undo.past.bytes && s.app.undo.future.bytes <= UNDO_BYTES, "%zu bytes", s.app.undo.past.bytes);
+	drop_curtain(&s);
+	free(text);
+}
+
 int main(void)
 {
 	typing();
 	for (unsigned seed = 1; seed <= 12; seed++)
 		undo_property(seed);
 	two_undos();
+	undo_takes_little();
 	return tap_done();
 }

@@ -128,6 +128,10 @@ static void test_big(void)
 	before = big_kept();
 	big_give(big_take(5 << 20));
 	CHECK_THAT(big_kept() == before, "a block of most of the room is not kept");
+	big_keep((size_t)512 << 20);
+	for (int i = 0; i < 300; i++)
+		big_give(big_take(((size_t)1 << 20) + (size_t)i * 4096 * 3));
+	CHECK_THAT(big_kept() <= big_used() + (64 << 20), "where little is in use little is kept: %zu bytes", big_kept());
 	big_keep(0);
 	CHECK_THAT(big_kept() == 0, "nothing is kept when nothing may be");
 	big_give(big_take(500));

@@ -52,12 +52,42 @@ static void limit(size_t bytes)
 	setenv("LMSCOPE_MEMORY", text, 1);
 }
 
+/* Tables of 16 MB: as many stay as 128 MB hold. */
+static void tables(void)
+{
+	enum { SIDE = 2048, MADE = 20 };
+	struct keep *k = keep_new();
+	struct err err;
+	int found = 0;
+	char key[20];
+
+	for (int i = 0; i < MADE; i++) {
+		struct table *t = table_new(SIDE, SIDE, &err);
+
+		snprintf(key, sizeof key, "table %d", i);
+		keep_add_table(k, key, t);
+		table_unref(t);
+	}
+	for (int i = 0; i < MADE; i++) {
+		struct table *t;
+
+		snprintf(key, sizeof key, "table %d", i);
+		t = keep_find_table(k, key);
+		found += t && i >= MADE - 8;
+		found -= t && i < MADE - 8;
+		table_unref(t);
+	}
+	CHECK_THAT(found >= 6 && found <= 8, "of %d large tables the newest %d stay", MADE, found);
+	keep_free(k);
+}
+
 int main(void)
 {
 	struct keep *k = keep_new();
 	static struct model m;
 	static struct run run[RUNS];
 
+	tables();
 	set_up(&m, run);
 	if (memory_available() < needed) {
 		tap_skip("less than %zu bytes of memory are free", needed);
