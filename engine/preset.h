@@ -20,7 +20,7 @@ struct preset_expect {
 	const struct analysis *of;	/* that the pane showed; with another one there the line says nothing any more */
 	int at;				/* the line of the file; 0: not from a file */
 };
-enum { PLACES_MOST = 500 };
+enum { PLACES_MOST = 500, SIZE_MOST = 500 };
 
 /* A place that is to be found again: a bookmark, or a cell with a note. */
 struct kept_place {
@@ -41,6 +41,9 @@ struct preset {
 	char *file;			/* that it was read from; NULL: none */
 	struct job job;
 	int row[JOB_PANES];		/* which row of the layout each pane of the job stands in: 0, 0, 1, 1 */
+	struct pane_size {		/* rows and columns that the user added: to the row, by its first pane; to each pane */
+		int taller, wider;	/* at most SIZE_MOST either way */
+	} size[JOB_PANES];
 	int cursor[DIM_COUNT];		/* position -1: the last; CURSOR_UNSET where not given */
 	struct preset_expect *expect;
 	int expects;

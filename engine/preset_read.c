@@ -301,7 +301,7 @@ static void read_whole_expect(struct reader *r, const struct conf *v)
 
 static bool is_pane_key(const char *key)
 {
-	static const char *const known[] = { "analysis", "args", "diff", "on", "expect" };
+	static const char *const known[] = { "analysis", "args", "diff", "on", "expect", "taller", "wider" };
 
 	for (size_t i = 0; i < sizeof known / sizeof *known; i++)
 		if (!strcmp(key, known[i]))
@@ -309,7 +309,7 @@ static bool is_pane_key(const char *key)
 	return false;
 }
 
-/* A technique's name, or {analysis: NAME, args: {…}, diff: …, expect: […]} or {…, on: foil}. */
+/* A technique's name, or {analysis: NAME, args: {…}, diff: …, expect: […], taller: 2, wider: -4} or {…, on: foil}. */
 static bool read_technique(struct reader *r, const struct conf *v, struct job_pane *pane)
 {
 	const struct conf *name = v->kind == CONF_MAP ? conf_get(v, "analysis") : v;
@@ -318,7 +318,7 @@ static bool read_technique(struct reader *r, const struct conf *v, struct job_pa
 
 	for (const struct conf *c = v->kind == CONF_MAP ? v->child : NULL; c; c = c->next)
 		if (!is_pane_key(c->key))
-			LEAVE_OUT(r, c, "unknown key \"%s\" of a pane; expected analysis, args, diff, on, expect", c->key);
+			LEAVE_OUT(r, c, "unknown key \"%s\" of a pane; expected analysis, args, diff, on, expect, taller, wider", c->key);
 	if (!name) {
 		LEAVE_OUT(r, v, "a pane without its analysis; expected {analysis: NAME, args: {…}}");
 	} else if (!conf_text(name, &text, &err)) {
@@ -335,6 +335,15 @@ static bool read_technique(struct reader *r, const struct conf *v, struct job_pa
 	return false;
 }
 
+/* Rows and columns more than it would have, or fewer. */
+static void read_size(struct reader *r, const struct conf *v, int *size)
+{
+	struct err err = { 0 };
+
+	if (v && !conf_int(v, -SIZE_MOST, SIZE_MOST, size, &err))
+		leave_out(r, &err);
+}
+
 static void read_pane(struct reader *r, const struct conf *v)
 {
 	struct job *job = &r->p->job;
@@ -347,8 +356,11 @@ static void read_pane(struct reader *r, const struct conf *v)
 	} else {
 		r->p->row[job->panes] = r->row;
 		job->pane[job->panes++] = pane;
-		if (v->kind == CONF_MAP)
-			read_expect(r, conf_get(v, "expect"), job->panes - 1);
+		if (v->kind != CONF_MAP)
+			return;
+		read_expect(r, conf_get(v, "expect"), job->panes - 1);
+		read_size(r, conf_get(v, "taller"), &r->p->size[job->panes - 1].taller);
+		read_size(r, conf_get(v, "wider"), &r->p->size[job->panes - 1].wider);
 	}
 }
 

@@ -86,6 +86,10 @@ static struct conf *pane_tree(struct arena *arena, const struct preset *p, int i
 {
 	struct conf *map = technique_tree(arena, &p->job.pane[index]), *expect = expect_tree(arena, p, index);
 
+	if (p->size[index].taller)
+		conf_add_int(arena, map, "taller", p->size[index].taller);
+	if (p->size[index].wider)
+		conf_add_int(arena, map, "wider", p->size[index].wider);
 	if (expect->count)
 		conf_add(arena, map, "expect", expect);
 	return map;

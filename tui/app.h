@@ -84,7 +84,6 @@ struct app_pane {
 	struct rect inside;	/* of the last frame; w 0: folded away */
 	unsigned looked;	/* when it had the keys: greater is later */
 	struct view_need need;	/* of its last table; all 0: there was none */
-	int taller, wider;	/* rows and columns that the user added */
 	bool sink_in;		/* the first token takes part in the colours' range */
 };
 
@@ -209,6 +208,8 @@ void app_models(struct app *app, struct model_entry *models, int models_n);
 void app_change(struct app *app);
 void app_change_looks(struct app *app);
 void app_change_all(struct app *app);
+/* The same for the sizes of panes, which are looks, too, but ask nothing: what the first screen says stays. */
+void app_change_sizes(struct app *app);
 /* What was changed last was put back: undo has nothing to do with it. */
 void app_unchange(struct app *app);
 /* Each says in `what` (may be NULL) what it undid: "edit head 5.1 zero". False: there is nothing. */

@@ -82,6 +82,7 @@ static void insert_pane(struct app *app, int at, int row, bool own_row, const st
 	app_change_looks(app);
 	memmove(doc->job.pane + at + 1, doc->job.pane + at, (size_t)(n - at) * sizeof *doc->job.pane);
 	memmove(doc->row + at + 1, doc->row + at, (size_t)(n - at) * sizeof *doc->row);
+	memmove(doc->size + at + 1, doc->size + at, (size_t)(n - at) * sizeof *doc->size);
 	memmove(app->pane + at + 1, app->pane + at, (size_t)(n - at) * sizeof *app->pane);
 	if (own_row)
 		for (int i = at + 1; i <= n; i++)
@@ -89,6 +90,7 @@ static void insert_pane(struct app *app, int at, int row, bool own_row, const st
 	preset_shift_expects(doc, at, 1);
 	job_pane_init(&doc->job.pane[at], analysis);
 	doc->row[at] = row;
+	doc->size[at] = (struct pane_size){ 0, 0 };
 	memset(&app->pane[at], 0, sizeof app->pane[at]);
 	doc->job.panes++;
 	app->zoomed = false;
@@ -149,6 +151,8 @@ void act_close(struct app *app, const char *argument)
 		doc->row[i]--;
 	memmove(doc->job.pane + at, doc->job.pane + at + 1, (size_t)(n - at - 1) * sizeof *doc->job.pane);
 	memmove(doc->row + at, doc->row + at + 1, (size_t)(n - at - 1) * sizeof *doc->row);
+	memmove(doc->size + at, doc->size + at + 1, (size_t)(n - at - 1) * sizeof *doc->size);
+	doc->size[n - 1] = (struct pane_size){ 0, 0 };
 	memmove(app->pane + at, app->pane + at + 1, (size_t)(n - at - 1) * sizeof *app->pane);
 	memset(&app->pane[n - 1], 0, sizeof app->pane[n - 1]);
 	doc->job.panes--;
@@ -159,16 +163,18 @@ void act_close(struct app *app, const char *argument)
 static void resize(struct app *app, int taller, int wider)
 {
 	const int *row = app->doc.row;
-	int first = app->focus, most = 30;
-	struct app_pane *pane = &app->pane[app->focus];
+	int first = app->focus;
+	enum { MOST = 30 };	/* by keys */
+	struct pane_size *size = app->doc.size;
 
 	/* A row's height is kept by its first pane. */
 	while (first > 0 && row[first - 1] == row[app->focus])
 		first--;
-	if (abs(app->pane[first].taller + taller) <= most)
-		app->pane[first].taller += taller;
-	if (abs(pane->wider + wider) <= most)
-		pane->wider += wider;
+	if (!app->doc.job.panes || abs(size[first].taller + taller) > MOST || abs(size[app->focus].wider + wider) > MOST)
+		return;
+	app_change_sizes(app);
+	size[first].taller += taller;
+	size[app->focus].wider += wider;
 }
 
 #define RESIZE(id, taller, wider) \

@@ -75,8 +75,8 @@ static void make_layout(struct app *app, int w, int h)
 	};
 
 	for (int i = 0; i < JOB_PANES; i++) {
-		height[i] = app->pane[i].taller;
-		width[i] = app->pane[i].wider;
+		height[i] = app->doc.size[i].taller;
+		width[i] = app->doc.size[i].wider;
 		looked[i] = app->pane[i].looked;
 		if (i < app->doc.job.panes)
 			need[i] = need_of(app, i);

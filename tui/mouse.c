@@ -71,28 +71,32 @@ static struct rect seen_in_row(const struct app *app, int pane)
 	return app->layout.pane[pane];
 }
 
+/* All of one drag is one change. */
+static void give(struct app *app, int *to, int *from, int by)
+{
+	if (!app->drag.moved)
+		app_change_sizes(app);
+	app->drag.moved = true;
+	*to += by;
+	*from -= by;
+}
+
 static void move_border(struct app *app, int x, int y)
 {
-	struct app_pane *pane = app->pane;
+	struct pane_size *size = app->doc.size;
 
 	if (app->drag.left >= 0) {
 		struct rect left = app->layout.pane[app->drag.left], right = app->layout.pane[app->drag.right];
 		int by = x - right.x;
 
-		if (by && left.w + by >= PANE_LEAST_W && right.w - by >= PANE_LEAST_W) {
-			pane[app->drag.left].wider += by;
-			pane[app->drag.right].wider -= by;
-			app->drag.moved = true;
-		}
+		if (by && left.w + by >= PANE_LEAST_W && right.w - by >= PANE_LEAST_W)
+			give(app, &size[app->drag.left].wider, &size[app->drag.right].wider, by);
 	} else {
 		struct rect above = seen_in_row(app, app->drag.above), below = seen_in_row(app, app->drag.below);
 		int by = y - below.y;
 
-		if (by && above.h + by >= PANE_LEAST_H && below.h - by >= PANE_LEAST_H) {
-			pane[app->drag.above].taller += by;
-			pane[app->drag.below].taller -= by;
-			app->drag.moved = true;
-		}
+		if (by && above.h + by >= PANE_LEAST_H && below.h - by >= PANE_LEAST_H)
+			give(app, &size[app->drag.above].taller, &size[app->drag.below].taller, by);
 	}
 }
 

@@ -20,7 +20,7 @@ static bool same_places(const struct preset *a, const struct preset *b)
 
 static bool same_document(const struct preset *a, const struct preset *b)
 {
-	return job_equal(&a->job, &b->job) && !memcmp(a->row, b->row, sizeof a->row) && !memcmp(a->cursor, b->cursor, sizeof a->cursor) &&
+	return job_equal(&a->job, &b->job) && !memcmp(a->row, b->row, sizeof a->row) && !memcmp(a->size, b->size, sizeof a->size) && !memcmp(a->cursor, b->cursor, sizeof a->cursor) &&
 	       text_same(a->theme, b->theme) && text_same(a->title, b->title) && same_places(a, b);
 }
 

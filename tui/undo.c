@@ -70,6 +70,12 @@ void app_change_looks(struct app *app)
 	change(app, &app->looks_undo, UNDO_LOOKS);
 }
 
+void app_change_sizes(struct app *app)
+{
+	push(&app->looks_undo.past, app, UNDO_LOOKS);
+	clear(&app->looks_undo.future);
+}
+
 void app_change_all(struct app *app)
 {
 	change(app, &app->undo, UNDO_ALL);
@@ -102,6 +108,7 @@ static void take_looks(struct preset *to, const struct preset *from)
 {
 	memcpy(to->job.pane, from->job.pane, sizeof to->job.pane);
 	memcpy(to->row, from->row, sizeof to->row);
+	memcpy(to->size, from->size, sizeof to->size);
 	memcpy(to->cursor, from->cursor, sizeof to->cursor);
 	to->job.panes = from->job.panes;
 	to->job.generate = from->job.generate;
@@ -189,6 +196,8 @@ static void describe_looks(const struct preset *was, bool zoomed, const struct a
 			else if (!job_pane_equal(a, b))
 				str_addf(out, "arguments of %s", a->analysis->name);
 		}
+	if (!out->n && memcmp(was->size, doc->size, sizeof was->size))
+		str_add(out, "sizes of panes");
 	if (!out->n)
 		str_add(out, "the cursor");
 }

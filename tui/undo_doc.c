@@ -107,6 +107,7 @@ static void put_layout(const struct preset *doc, struct str *s)
 	put(s, &doc->job.focus, sizeof doc->job.focus);
 	put(s, &doc->job.generate, sizeof doc->job.generate);
 	put(s, doc->row, sizeof doc->row);
+	put(s, doc->size, sizeof doc->size);
 	put_text(s, doc->theme);
 }
 
@@ -116,6 +117,7 @@ static void get_layout(struct reader *r, struct preset *doc)
 	get(r, &doc->job.focus, sizeof doc->job.focus);
 	get(r, &doc->job.generate, sizeof doc->job.generate);
 	get(r, doc->row, sizeof doc->row);
+	get(r, doc->size, sizeof doc->size);
 	get_text(r, &doc->theme);
 }
 

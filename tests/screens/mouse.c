@@ -110,6 +110,55 @@ static void borders(void)
 	drop_curtain(&s);
 }
 
+/* Sizes are the document's: whoever opens it sees the same screen, undo knows them, and they go with their panes. */
+static void sizes_are_kept(void)
+{
+	struct stage s, other;
+	struct str screen, same, yaml;
+	struct err err = { 0 };
+	struct preset doc;
+	struct rect left;
+
+	raise_curtain(&s);
+	str_init(&screen);
+	str_init(&same);
+	str_init(&yaml);
+	left = s.app.layout.pane[1];
+	mouse(&s, "Click", left.x, left.y + 4);
+	mouse(&s, "Drag", left.x + 5, left.y + 4);
+	mouse(&s, "Drag", left.x + 7, left.y + 4);
+	mouse(&s, "Release", left.x + 7, left.y + 4);
+	press(&s, "3 + + +");
+	CHECK_THAT(s.app.doc.size[0].wider == 7 && s.app.doc.size[2].taller == 3, "%d columns, %d rows", s.app.doc.size[0].wider, s.app.doc.size[2].taller);
+	preset_print(&s.app.doc, &yaml);
+	CHECK_THAT(strstr(yaml.s, "wider: 7") && strstr(yaml.s, "taller: 3"), "a preset has them");
+	if (CHECK_THAT(preset_parse(yaml.s, yaml.n, "x", &doc, NULL, &err), "and is read: %s", err.text)) {
+		raise_curtain(&other);
+		app_opened(&other.app, &doc);
+		fake_serve(&other.fake, &other.app);
+		press(&other, "3 F9 1");
+		press(&s, "F9 1");
+		press(&other, "3");
+		press(&s, "3");
+		canvas_dump(&s.canvas, &screen);
+		canvas_dump(&other.canvas, &same);
+		CHECK_THAT(!memcmp(s.app.layout.pane, other.app.layout.pane, sizeof s.app.layout.pane), "whoever opens it has the same layout");
+		CHECK_TEXT(same.s, screen.s);
+		drop_curtain(&other);
+		preset_done(&doc);
+	}
+	press(&s, "U U U");
+	CHECK_THAT(s.app.doc.size[2].taller == 0 && s.app.doc.size[0].wider == 7, "U undoes a size");
+	press(&s, "U");
+	CHECK_THAT(s.app.layout.pane[1].x == left.x, "and all of a drag at once");
+	press(&s, "C-r 1 : 'split_residual-norms Enter 1 x");
+	CHECK_THAT(s.app.doc.size[0].wider == 0 && s.app.doc.size[1].wider == -7, "they go with their panes");
+	str_done(&screen);
+	str_done(&same);
+	str_done(&yaml);
+	drop_curtain(&s);
+}
+
 static void wheel(void)
 {
 	struct stage s;
@@ -134,6 +183,7 @@ int main(void)
 	titles();
 	tabs();
 	borders();
+	sizes_are_kept();
 	wheel();
 	return tap_done();
 }

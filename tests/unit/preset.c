@@ -77,6 +77,8 @@ static void test_round_trip(void)
 	job_set(&p.job.foil, "null");
 	p.job.bos = BOS_NEVER;
 	p.job.generate = 5;
+	p.size[0] = (struct pane_size){ 3, -8 };
+	p.size[p.job.panes - 1].wider = SIZE_MOST;
 	for (size_t i = 0; i < sizeof lines / sizeof *lines; i++)
 		job_add_edit(&p.job, lines[i]);
 	preset_copy(&copy, &p);
@@ -84,6 +86,7 @@ static void test_round_trip(void)
 	preset_print(&copy, &out);
 	if (CHECK_THAT(preset_parse(out.s, out.n, "back", &back, NULL, &err), "what is printed can be read %s", err.text)) {
 		CHECK(job_equal(&p.job, &back.job) && !memcmp(p.row, back.row, sizeof p.row) && !memcmp(p.cursor, back.cursor, sizeof p.cursor));
+		CHECK_THAT(!memcmp(p.size, back.size, sizeof p.size), "sizes of panes, too");
 		CHECK(back.places == 2 && kept_place_equal(&back.place[0], &p.place[0]) && kept_place_equal(&back.place[1], &p.place[1]));
 		CHECK_TEXT(back.job.foil, "null");
 		CHECK_TEXT(back.about, p.about);
