@@ -73,7 +73,7 @@ void models_look(struct model_entry *e)
 		str_addf(&about, f.parameters >= 1000000000 ? "%s · %.1fB · %.0f MB · %s" : "%s · %.1fM · %.0f MB · %s", f.family,
 			 (double)f.parameters / (f.parameters >= 1000000000 ? 1e9 : 1e6), (double)f.file_bytes / 1e6, f.dtypes);
 	else
-		str_addf(&about, "no: %s", models_why(err.text, e->path));
+		str_add(&about, models_why(err.text, e->path));
 	free(e->about);
 	e->about = str_take(&about);
 }

@@ -13,7 +13,7 @@ struct model_entry {
 	char *name;		/* what opens it */
 	char *path;
 	const char *place;	/* "Hugging Face" */
-	char *about;		/* "llama · 135M · 98 MB · Q4_1", or why it cannot be opened; NULL: not looked at yet */
+	char *about;		/* "llama · 135M · 98 MB · Q4_1", or (`opens` false) why it cannot be opened; NULL: not looked at yet */
 	bool opens;
 	bool recent;		/* see models_recent */
 };

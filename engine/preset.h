@@ -77,10 +77,11 @@ void preset_add_goal(struct preset *p, const char *line);
 bool preset_open(const char *name, struct preset *p, struct notes *notes, struct err *err);
 bool preset_parse(const char *yaml, size_t n, const char *file, struct preset *p, struct notes *notes, struct err *err);
 /*
- * Puts "FILE:LINE: " before a sentence about what only a model could tell: that it has no such layer, head or position. `pane` is
- * the one that failed; -1: the job as a whole (one of its edits). Returns false.
+ * Put "FILE:LINE: " before a sentence about what only a model could tell: that it has no such layer, head or position. It is about a pane, or
+ * about a part of the job as a whole (session_fault). Both return false.
  */
-bool preset_place(const struct preset *p, int pane, struct err *err);
+bool preset_place_pane(const struct preset *p, int pane, struct err *err);
+bool preset_place_fault(const struct preset *p, struct job_fault fault, struct err *err);
 void preset_print(const struct preset *p, struct str *out);
 /* To the user's folder as NAME.yaml. Refuses a name with a slash, and to overwrite a file that it cannot read as a preset.
  * `path` (may be NULL) receives where. */

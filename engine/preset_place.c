@@ -1,5 +1,5 @@
 /*
- * preset_place.c - see preset.h: where in its file stands what the model turned down.
+ * preset_place.c - see preset.h: where in its file is what the model turned down.
  *
  * Only a model can tell that it has no layer 99, and by then the file has long been read. It is read once more, for the line.
  */
@@ -9,22 +9,40 @@
 
 #include "engine/base/conf.h"
 
-/* The edit that the sentence is about: edit "head 99.0 zero": … */
-static const struct conf *find_edit(const struct conf *root, const char *sentence)
+static bool says(const struct conf *v, const char *text)
 {
-	static const char start[] = "edit \"";
-	const char *text = sentence + strlen(start);
+	return v && text && v->kind == CONF_SCALAR && !strcmp(v->text, text);
+}
 
-	if (strncmp(sentence, start, strlen(start)))
-		return NULL;
+/* The edit with that line; of several, they are the same. */
+static const struct conf *find_edit(const struct conf *root, const char *wanted)
+{
 	for (int i = 0; conf_at(conf_get(root, "edits"), i); i++) {
 		const struct conf *v = conf_at(conf_get(root, "edits"), i);
 		const struct conf *line = v->kind == CONF_MAP ? conf_get(v, "edit") : v;
 
-		if (line && line->kind == CONF_SCALAR && !strncmp(text, line->text, strlen(line->text)))
+		if (says(line, wanted))
 			return line;
 	}
 	return NULL;
+}
+
+/* What of the job is at fault, where it is still what the file says: the command line may have said otherwise. */
+static const struct conf *find_fault(const struct conf *root, const struct job *job, struct job_fault fault)
+{
+	const struct {
+		const char *key, *text;
+	} parts[] = {
+		[JOB_MODEL] = { "model", job->model }, [JOB_PROMPT] = { "prompt", job->prompt },
+		[JOB_FOIL] = { "foil", job->foil }, [JOB_METRIC] = { "metric", job->metric },
+		[JOB_GENERATE] = { NULL, NULL },
+	};
+	const struct conf *v;
+
+	if (fault.part == JOB_EDIT)
+		return fault.edit < job->edits ? find_edit(root, job->edit[fault.edit].line) : NULL;
+	v = parts[fault.part].key ? conf_get(root, parts[fault.part].key) : NULL;
+	return says(v, parts[fault.part].text) ? v : NULL;
 }
 
 static bool is_pane(const struct conf *v)
@@ -50,15 +68,25 @@ static const struct conf *find_pane(const struct conf *root, int wanted)
 	return NULL;
 }
 
-bool preset_place(const struct preset *p, int pane, struct err *err)
+static bool place(const struct preset *p, int pane, struct job_fault fault, struct err *err)
 {
 	struct arena *arena = arena_new();
 	struct err unread = { 0 };
 	const struct conf *root = p->file ? conf_open(p->file, arena, &unread) : NULL;
-	const struct conf *v = pane < 0 ? find_edit(root, err->text) : find_pane(root, pane);
+	const struct conf *v = pane < 0 ? find_fault(root, &p->job, fault) : find_pane(root, pane);
 
 	if (v)
 		err_in(err, "%s:%d", p->file, v->line);
 	arena_free(arena);
 	return false;
+}
+
+bool preset_place_pane(const struct preset *p, int pane, struct err *err)
+{
+	return place(p, pane, (struct job_fault){ JOB_WHOLE, 0 }, err);
+}
+
+bool preset_place_fault(const struct preset *p, struct job_fault fault, struct err *err)
+{
+	return place(p, -1, fault, err);
 }

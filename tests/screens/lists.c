@@ -17,7 +17,7 @@ static void models(void)
 
 	raise_curtain(&s);
 	list[0] = entry("demo", "gpt2 · 1.6M", true);
-	list[1] = entry("strange:7b", "no: the architecture is not supported", false);
+	list[1] = entry("strange:7b", "the architecture is not supported", false);
 	list[2] = entry("llama3.2:1b", NULL, false);
 	app_models(&s.app, list, 3);
 	press(&s, "M");

@@ -253,32 +253,45 @@ static void test_saving(void)
 	preset_done(&p);
 }
 
-/* What only a model can tell gets its place afterwards. */
+static void check_place(const struct preset *p, struct job_fault fault, int line)
+{
+	char expected[300];
+	struct err err = { 0 };
+
+	err_set(&err, ERR_ARGUMENT, "a sentence in any words");
+	CHECK(!preset_place_fault(p, fault, &err));
+	snprintf(expected, sizeof expected, line ? "%s:%d: a sentence in any words" : "a sentence in any words", p->file, line);
+	CHECK_TEXT(err.text, expected);
+}
+
+/* What only a model can tell gets its place afterwards, from the part that is at fault and not from the sentence. */
 static void test_placing(void)
 {
 	static const char yaml[] = "edits:\n  - head 1.0 zero\n  - {edit: head 99.0 zero}\npanes:\n  - nonsense\n  - [next-token,\n"
-				   "     {analysis: attention, args: {layer: 99}}]\n";
+				   "     {analysis: attention, args: {layer: 99}}]\nmodel: none\nprompt: some\nmetric: logit \" x\"\n";
 	char *path = scratch_file("placed.yaml", yaml, strlen(yaml)), expected[300];
 	struct err err = { 0 };
 	struct preset p;
 
 	CHECK(preset_open(path, &p, NULL, &err));
-	err_set(&err, ERR_ARGUMENT, "edit \"head 99.0 zero\": the model has layers 0 … 4");
-	CHECK(!preset_place(&p, -1, &err));
-	snprintf(expected, sizeof expected, "%s:3: edit \"head 99.0 zero\": the model has layers 0 … 4", path);
-	CHECK_TEXT(err.text, expected);
+	check_place(&p, (struct job_fault){ JOB_EDIT, 1 }, 3);
+	check_place(&p, (struct job_fault){ JOB_MODEL, 0 }, 8);
+	check_place(&p, (struct job_fault){ JOB_PROMPT, 0 }, 9);
+	check_place(&p, (struct job_fault){ JOB_METRIC, 0 }, 10);
+	check_place(&p, (struct job_fault){ JOB_FOIL, 0 }, 0);
+	check_place(&p, (struct job_fault){ JOB_WHOLE, 0 }, 0);
+	job_set(&p.job.prompt, "another, from the command line");
+	job_add_edit(&p.job, "head 3.0 zero");
+	check_place(&p, (struct job_fault){ JOB_PROMPT, 0 }, 0);
+	check_place(&p, (struct job_fault){ JOB_EDIT, 2 }, 0);
 	err_set(&err, ERR_ARGUMENT, "there is no layer 99");
-	preset_place(&p, 1, &err);
+	preset_place_pane(&p, 1, &err);
 	snprintf(expected, sizeof expected, "%s:7: there is no layer 99", path);
 	CHECK_TEXT(err.text, expected);
-	err_set(&err, ERR_FILE, "no model");
-	preset_place(&p, -1, &err);
-	CHECK_TEXT(err.text, "no model");
 	preset_done(&p);
 	free(path);
 }
 
-/* Every preset that ships reads without a word, and there is one for each technique. */
 static void test_shipped(void)
 {
 	struct preset_entry *list;

@@ -74,7 +74,7 @@ bool check_print(struct session *session, const struct options *o, double metric
 		struct table *t = session_answer(session, i, NULL, notes, err);
 
 		if (!t)
-			return preset_place(&o->preset, i, err);
+			return preset_place_pane(&o->preset, i, err);
 		preset_hold(&o->preset, i, t, metric, say_one, &c);
 		check_own(&c, i, &t->check);
 		table_unref(t);

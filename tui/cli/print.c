@@ -140,7 +140,7 @@ static bool print_pane(struct printing *p, int i, struct err *err)
 
 	say_progress_end();
 	if (!t)
-		return preset_place(&p->o->preset, i, err);
+		return preset_place_pane(&p->o->preset, i, err);
 	/* A picture shows how bars were before the edits; without that it is still right. */
 	before = t->look == LOOK_BARS && p->theme ? session_before(p->session, i, &watched, &p->notes, &none) : NULL;
 	answer.before = before;
@@ -174,7 +174,8 @@ static bool print_each(struct printing *p, int pane, int depth, struct err *err)
 static bool print_panes(struct printing *p, struct err *err)
 {
 	struct options *o = p->o;
-	bool ok = session_prepare(p->session, &o->preset.job, watch("the prompt's run"), &p->notes, err) || preset_place(&o->preset, -1, err);
+	bool ok = session_prepare(p->session, &o->preset.job, watch("the prompt's run"), &p->notes, err) ||
+		  preset_place_fault(&o->preset, session_fault(p->session), err);
 
 	ok = ok && session_metric_values(p->session, &p->metric, &p->unedited, &watched, err);
 	say_progress_end();

@@ -26,7 +26,7 @@ static void fill_models(const struct app *app, struct list *list)
 		struct str detail;
 
 		str_init(&detail);
-		str_addf(&detail, "%s%s · %s", is_open(app, e) ? "open · " : e->recent ? "opened lately · " : "", *e->name == '/' ? e->path : e->place, e->about ? e->about : "…");
+		str_addf(&detail, "%s%s · %s%s", is_open(app, e) ? "open · " : e->recent ? "opened lately · " : "", *e->name == '/' ? e->path : e->place, e->about && !e->opens ? "no: " : "", e->about ? e->about : "…");
 		item = list_add(list, shown(e), detail.s);
 		item->style = e->about && !e->opens ? STYLE_DIM : is_open(app, e) ? STYLE_TITLE : STYLE_TEXT;
 		item->id = i;
@@ -48,7 +48,7 @@ static void choose_model(struct app *app, const struct list_item *item)
 	const struct model_entry *e = &app->models[item->id];
 
 	if (e->about && !e->opens) {
-		app_say(app, STYLE_ERROR, "%s: %s", e->name, e->about + strlen("no: "));
+		app_say(app, STYLE_ERROR, "%s: %s", e->name, e->about);
 		return;
 	}
 	popup_close(app);
