@@ -30,6 +30,7 @@ static const struct {
 	{ "head_attribution", { "head 0.0 zero", "head 0.1 zero", "head 3.3 zero" } },
 	{ "indirect_object", { "head 3.0 zero", "head 3.2 zero", "head 0.0 zero" } },
 	{ "indirect_object_patching", { "head 3.0 zero", "head 3.2 zero" } },
+	{ "information_flow", { "head 3.0 zero", "head 3.2 zero", "head 0.0 zero" } },
 	{ "induction", { "head 0.0 zero", "head 3.0 zero" } },
 	{ "induction_ablated", { "head 0.2 zero" } },
 	{ "induction_knockout", { "head 0.0 zero", "attn_out 3 zero" } },

@@ -62,7 +62,7 @@ extern const char *const on_words[ON_COUNT];	/* "run", "foil", … in the order 
 /* What it costs: how urgent it is among others, and whether it is worth saying beforehand how long it takes. */
 enum cost {
 	COST_READ,		/* reads what a run holds */
-	COST_VOCABULARY,	/* a product with the unembedding for each cell */
+	COST_VOCABULARY,	/* products of its own, as with the unembedding, but no pass through the layers */
 	COST_RUNS,		/* forward or backward passes of its own */
 	COST_CORPUS,		/* the runs of a file of prompts */
 	COST_TRAINING,		/* minutes */

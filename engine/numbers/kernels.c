@@ -47,17 +47,23 @@ INLINE float v_sum(v8 v)
 
 /* --- Sums --- */
 
-enum term { TERM_SUM, TERM_PRODUCT, TERM_VARIANCE };
+enum term { TERM_SUM, TERM_PRODUCT, TERM_VARIANCE, TERM_DISTANCE };
 
-/* Of a[i], a[i] b[i], or (a[i] - mean)^2: eight sums of eight lanes run side by side, and the odd ones at the end alone. */
+INLINE v8 v_size(v8 v)
+{
+	return (v8)((v8_bits)v & INT32_MAX);
+}
+
+/* Of a[i], a[i] b[i], (a[i] - mean)^2, or |a[i] - mean b[i]|: eight sums of eight lanes run side by side, and the odd ones at the end alone. */
 INLINE float sum_of(enum term what, const float *a, const float *b, float mean, size_t n)
 {
 	v8 sum[8] = { v_all(0), v_all(0), v_all(0), v_all(0), v_all(0), v_all(0), v_all(0), v_all(0) };
 	float rest = 0;
 	size_t i = 0;
 
-#define TERM(x, y, m) (what == TERM_SUM ? (x) : what == TERM_PRODUCT ? (x) * (y) : ((x) - (m)) * ((x) - (m)))
-#define ADD(to, at) (to) += TERM(v_load(a + (at)), v_load(b + (at)), v_all(mean))
+#define TERM(x, y, m, size) (what == TERM_SUM ? (x) : what == TERM_PRODUCT ? (x) * (y) : what == TERM_VARIANCE ? ((x) - (m)) * ((x) - (m)) : \
+			     size((x) - (m) * (y)))
+#define ADD(to, at) (to) += TERM(v_load(a + (at)), v_load(b + (at)), v_all(mean), v_size)
 	for (; i + 64 <= n; i += 64) {
 		ADD(sum[0], i);
 		ADD(sum[1], i + 8);
@@ -71,7 +77,7 @@ INLINE float sum_of(enum term what, const float *a, const float *b, float mean, 
 	for (; i + 8 <= n; i += 8)
 		ADD(sum[0], i);
 	for (; i < n; i++)
-		rest += TERM(a[i], b[i], mean);
+		rest += TERM(a[i], b[i], mean, fabsf);
 #undef ADD
 #undef TERM
 	return v_sum(((sum[0] + sum[1]) + (sum[2] + sum[3])) + ((sum[4] + sum[5]) + (sum[6] + sum[7]))) + rest;
@@ -80,6 +86,11 @@ INLINE float sum_of(enum term what, const float *a, const float *b, float mean, 
 INLINE float dot(const float *a, const float *b, size_t n)
 {
 	return sum_of(TERM_PRODUCT, a, b, 0, n);
+}
+
+INLINE float distance(const float *a, const float *b, float by, size_t n)
+{
+	return sum_of(TERM_DISTANCE, a, b, by, n);
 }
 
 INLINE void axpy(float a, const float *x, float *y, size_t n)
@@ -345,6 +356,7 @@ void kernel_rotary(float *x, const float *cosine, const float *sine, int pairs, 
 
 struct kernels {
 	float (*dot)(const float *a, const float *b, size_t n);
+	float (*distance)(const float *a, const float *b, float by, size_t n);
 	void (*axpy)(float a, const float *x, float *y, size_t n);
 	void (*add)(const float *a, const float *b, float *y, size_t n);
 	float (*layer_norm)(const float *x, const float *gain, const float *bias, float eps, float *y, size_t n);
@@ -370,6 +382,7 @@ struct kernels {
 
 #define DEFINE_SET(set, target) \
 	target static float dot_##set(const float *a, const float *b, size_t n) { return dot(a, b, n); } \
+	target static float distance_##set(const float *a, const float *b, float by, size_t n) { return distance(a, b, by, n); } \
 	target static void axpy_##set(float a, const float *x, float *y, size_t n) { axpy(a, x, y, n); } \
 	target static void add_##set(const float *a, const float *b, float *y, size_t n) { add(a, b, y, n); } \
 	target static float layer_norm_##set(const float *x, const float *gain, const float *bias, float eps, float *y, size_t n) \
@@ -385,7 +398,7 @@ struct kernels {
 	{ return exponentials_of(x, most, y, n); } \
 	ALL_ACTIVATIONS(DEFINE_ACTIVATION, set, target) \
 	static const struct kernels kernels_##set = { \
-		dot_##set, axpy_##set, add_##set, layer_norm_##set, rms_norm_##set, norm_with_##set, softmax_##set, log_sum_exp_##set, \
+		dot_##set, distance_##set, axpy_##set, add_##set, layer_norm_##set, rms_norm_##set, norm_with_##set, softmax_##set, log_sum_exp_##set, \
 		largest_##set, exponentials_##set, \
 		{ ALL_ACTIVATIONS(ENTER_VALUE, set, target) }, { ALL_ACTIVATIONS(ENTER_SLOPE, set, target) }, \
 	};
@@ -417,6 +430,11 @@ static const struct kernels *here(void)
 float kernel_dot(const float *a, const float *b, size_t n)
 {
 	return here()->dot(a, b, n);
+}
+
+float kernel_distance(const float *a, const float *b, float by, size_t n)
+{
+	return here()->distance(a, b, by, n);
 }
 
 void kernel_axpy(float a, const float *x, float *y, size_t n)

@@ -12,6 +12,8 @@
 
 /* sum_i a[i] b[i] in a fixed order. */
 float kernel_dot(const float *a, const float *b, size_t n);
+/* sum_i |a[i] - by b[i]|: the L1 distance, in a fixed order. */
+float kernel_distance(const float *a, const float *b, float by, size_t n);
 /* y += a x */
 void kernel_axpy(float a, const float *x, float *y, size_t n);
 /* y = a + b */

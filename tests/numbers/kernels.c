@@ -42,7 +42,7 @@ static void test_sums(const char *set)
 	bool exact = true;
 
 	for (size_t n = 0; n <= MOST; n = next_length(n)) {
-		double dot = 0, size = 0;
+		double dot = 0, size = 0, distance = 0;
 
 		fill(a, n, 1);
 		fill(b, n, 1);
@@ -50,8 +50,10 @@ static void test_sums(const char *set)
 		for (size_t i = 0; i < n; i++) {
 			dot += (double)a[i] * (double)b[i];
 			size += (double)a[i] * (double)a[i];
+			distance += fabs((double)a[i] + 0.5 * (double)b[i]);
 		}
 		worst = fmax(worst, off(kernel_dot(a, b, n), dot, 1e-6, 1e-6 * sqrt((double)n + 1)));
+		worst = fmax(worst, off(kernel_distance(a, b, -0.5f, n), distance, 1e-6, 0));
 		worst = fmax(worst, off(kernel_norm2(a, n), sqrt(size), 1e-6, 0));
 		kernel_add(a, b, y, n);
 		for (size_t i = 0; i < n; i++)
@@ -216,6 +218,7 @@ static void all_kernels(struct results *r)
 		fill(a, n, 4);
 		fill(b, n, 1);
 		keep(r, &(float){ kernel_dot(a, b, n) }, 1);
+		keep(r, &(float){ kernel_distance(a, b, 0.3f, n) }, 1);
 		keep(r, &(float){ kernel_log_sum_exp(a, n) }, 1);
 		keep(r, &(float){ kernel_layer_norm(a, b, NULL, 1e-5f, y, n) }, 1);
 		keep(r, y, n);

@@ -42,12 +42,24 @@ static bool same_cells(const struct table *a, const struct table *b)
 	return a->rows.n == b->rows.n && a->cols.n == b->cols.n && !memcmp(a->value, b->value, cells * sizeof *a->value) && !strcmp(a->title, b->title);
 }
 
+/* An argument that is the metric's own position where it is not given. */
+static bool looks_where_the_metric_does(const struct job_pane *pane)
+{
+	bool looks = false;
+
+	for (int i = 0; i < param_count(pane->analysis->params); i++)
+		looks = looks || (pane->analysis->params[i].at_metric && !pane->given[i]);
+	return looks;
+}
+
 static void check_change(struct session *kept, struct job *job, int change, const char *variant)
 {
 	unsigned on = analysis_on(job->pane[0].analysis, job->pane[0].args);
 	struct session *fresh = session_new();
 	struct table *was = ask(kept, job, &before), *is = ask(kept, job, &changes[change]), *anew = ask(fresh, job, &changes[change]);
 
+	if (changed[change] == ON_METRIC && looks_where_the_metric_does(&job->pane[0]))
+		on |= ON_METRIC;
 	if (was && is && anew) {
 		CHECK_THAT((was == is) == !(on & changed[change]), "%s: %s when the %s changes", variant, was == is ? "kept" : "computed again",
 			   changed[change] == ON_METRIC ? "metric" : "foil");
