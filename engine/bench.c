@@ -25,7 +25,7 @@
 enum { TIMES_MOST = 41, TIMES_LEAST = 3, LENS_T = 32, LENS_K = 5, FIRST_T = 16 };
 static const double ROW_SECONDS = 4, LONGEST = 25;	/* for a row; a row that must take longer is left out */
 
-/* What the rows stand on. */
+/* What the rows need. */
 struct stand {
 	const char *where;
 	struct model *model;
@@ -320,7 +320,7 @@ static bool do_forward(struct stand *s, int T, struct err *err)
 	return ok;
 }
 
-/* What attribution patching stands on: both prompts' runs and the gradient of one. */
+/* What attribution patching needs: both prompts' runs and the gradient of one. */
 static bool do_gradient(struct stand *s, int T, struct err *err)
 {
 	struct metric metric = { .kind = METRIC_LOGIT, .target = { 0, -1 }, .position = T - 1 };
@@ -369,7 +369,7 @@ static bool answer(const struct stand *s, const char *analysis, const char *word
 	return t != NULL;
 }
 
-/* Everything anew: both runs, the gradient, the map. */
+/* Everything again: both runs, the gradient, the map. */
 static bool attribute(struct stand *s, int T, const char *estimate, struct err *err)
 {
 	struct metric metric = { .kind = METRIC_LOGIT, .target = { 0, -1 }, .position = T - 1 };

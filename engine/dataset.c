@@ -16,7 +16,7 @@
 
 enum { LIMIT = 1 << 30 };	/* bytes of a file of prompts, and of what is kept */
 
-/* What one prompt came to: its table's numbers and the metric. */
+/* The result for one prompt: its table's numbers and the metric. */
 struct part {
 	bool done;
 	float *value;			/* [cells] */
@@ -298,7 +298,7 @@ static bool ask_one(struct work *w, const char *metric, int i, struct task *task
 
 /* ---- the mean ---- */
 
-/* Token labels stay where all prompts have the same token there; elsewhere the position's number stands. */
+/* Token labels stay where all prompts have the same token there; elsewhere the position's number is there. */
 static void number_positions(struct table *t, struct axis *axis, const struct axis *from, int n)
 {
 	bool tokens = from->id && n > 1;

@@ -2,8 +2,8 @@
  * dataset.h - one technique over a file of prompts: the mean of its tables, with the standard error of each cell.
  *
  * Each prompt is a question of its own: its text, its foil, and, unless the job has a metric, the logit of its answer (minus that of its
- * wrong answer). What is done can be kept in a file, one line a prompt, so that work that was interrupted goes on where it stopped and
- * comes to the same bits.
+ * wrong answer). What is done can be kept in a file, one line a prompt, so that work that was interrupted resumes where it stopped and
+ * gives the same bits.
  */
 #ifndef LMSCOPE_ENGINE_DATASET_H
 #define LMSCOPE_ENGINE_DATASET_H

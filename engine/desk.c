@@ -279,7 +279,7 @@ static void keep_texts(struct desk *d, const struct job *job)
 	d->has_plain_text = d->has_plain_text && keep_plain;
 }
 
-/* The same lines, and yet another run: a file that an edit reads was written anew. Nothing that was there answers this. */
+/* The same lines, and yet another run: a file that an edit reads was rewritten. Nothing that was there answers this. */
 static void forget_answers(struct desk *d)
 {
 	for (int i = 0; i < d->draft->panes; i++)

@@ -1,9 +1,9 @@
 /*
  * desk.h - the thread's half of the worker: one job after the other becomes a snapshot, piece by piece. See worker.h.
  *
- * A job comes to pieces: the table of each pane, each without the edits, a text. The quick ones come first. When a newer job comes while
- * a slow piece is made that this job wants too, the piece is not given up: it stands still while what is more urgent in the newer job is
- * answered on top of it, and then goes on. Pieces that nobody wants any more stop within a layer.
+ * A job is split into pieces: the table of each pane, each without the edits, a text. The quick ones come first. When a newer job comes while
+ * a slow piece is made that this job wants too, the piece is not given up: it waits while what is more urgent in the newer job is
+ * answered on top of it, and then resumes. Pieces that nobody wants any more stop within a layer.
  */
 #ifndef LMSCOPE_ENGINE_DESK_H
 #define LMSCOPE_ENGINE_DESK_H
@@ -23,7 +23,7 @@ struct piece {
 struct level {
 	struct task task;
 	struct desk *desk;
-	struct level *below;	/* that stands still meanwhile */
+	struct level *below;	/* that waits meanwhile */
 	struct piece piece;	/* as the job on the desk counts panes */
 	bool unwanted;		/* that job has no use for it */
 	bool skipped;		/* the screen has stopped this one */
@@ -35,7 +35,7 @@ struct worker;
 struct desk {
 	struct worker *worker;
 	struct session *session;
-	struct snapshot *draft;	/* changes as work goes on; copies of it are published */
+	struct snapshot *draft;	/* changes as work proceeds; copies of it are published */
 	struct job job;		/* that the draft is of */
 	bool has_job, prepared;	/* the session is prepared for it */
 	bool has_before[JOB_PANES], has_text, has_plain_text;	/* pieces that are there; a table is when it is not stale */

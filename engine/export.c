@@ -157,7 +157,7 @@ struct width {
 	int word, number, whole, decimals;
 };
 
-/* The number; in a table with marks, one of them or a space behind it. */
+/* The number; in a table with marks, one of them or a space after it. */
 static void print_cell(struct str *out, const struct table *t, const float *value, size_t cell, int decimals)
 {
 	print_number(out, value[cell], decimals);

@@ -59,7 +59,7 @@ void job_init(struct job *job);
 void job_done(struct job *job);
 void job_copy(struct job *to, const struct job *from);	/* `to` is uninitialised or done */
 bool job_equal(const struct job *a, const struct job *b);	/* `focus` aside: it asks nothing */
-/* What answers stand on is the same: model, prompt, foil, metric; and with `edits`, the edits that are on. */
+/* What answers depend on is the same: model, prompt, foil, metric; and with `edits`, the edits that are on. */
 bool job_same_ground(const struct job *a, const struct job *b, bool edits);
 /* The same for one pane, which does not depend on all of it. */
 bool job_pane_same_ground(const struct job *a, const struct job *b, const struct job_pane *pane, bool edits);

@@ -1,7 +1,7 @@
 /*
- * keep.h - runs and tables that were made already, found again by what they answer: a toggled edit costs a look here.
+ * keep.h - a cache of runs and tables, keyed by the question that they answer; toggling an edit is a lookup.
  *
- * Both lists are short and searched in order; what was not wanted for the longest time goes first. Not thread-safe.
+ * Both lists are short and searched in order; the least recently used goes first. Not thread-safe.
  */
 #ifndef LMSCOPE_ENGINE_KEEP_H
 #define LMSCOPE_ENGINE_KEEP_H

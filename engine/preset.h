@@ -1,7 +1,7 @@
 /*
  * preset.h - a saved view as YAML: a job with its layout, cursor and theme. See DESIGN: presets/NAME.yaml.
  *
- * Reading reports every wrong key or value as "FILE:LINE: …" and goes on with the rest: `notes` receives what was left out. Only
+ * Reading reports every wrong key or value as "FILE:LINE: …" and continues with the rest: `notes` receives what was left out. Only
  * a file that is not YAML, or that has nothing to show, fails.
  */
 #ifndef LMSCOPE_ENGINE_PRESET_H
@@ -40,7 +40,7 @@ struct preset {
 	char *theme;			/* may be NULL */
 	char *file;			/* that it was read from; NULL: none */
 	struct job job;
-	int row[JOB_PANES];		/* which row of the layout each pane of the job stands in: 0, 0, 1, 1 */
+	int row[JOB_PANES];		/* which row of the layout each pane of the job is in: 0, 0, 1, 1 */
 	struct pane_size {		/* rows and columns that the user added: to the row, by its first pane; to each pane */
 		int taller, wider;	/* at most SIZE_MOST either way */
 	} size[JOB_PANES];

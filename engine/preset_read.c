@@ -1,7 +1,7 @@
 /*
  * preset_read.c - see preset.h: YAML becomes a preset. Each key is a row of a table: its name and the function that reads it.
  *
- * A reader that meets something wrong leaves a sentence in the notes and goes on: a preset of another version, or for another
+ * A reader that meets something wrong leaves a sentence in the notes and continues: a preset of another version, or for another
  * model, still shows what can be shown.
  */
 #include "engine/preset.h"
@@ -191,7 +191,7 @@ static void read_on(struct reader *r, const struct conf *v, struct job_pane *pan
 	if (!v)
 		return;
 	if (!foil && (v->kind != CONF_SCALAR || strcmp(v->text, "prompt")))
-		LEAVE_OUT(r, v, "on is something else; expected prompt or foil");
+		LEAVE_OUT(r, v, "on: invalid value; expected prompt or foil");
 	else if (foil && pane->shown != SHOWN_RUN)
 		LEAVE_OUT(r, v, "on: foil beside a diff; a pane is one of the two");
 	else if (foil)
@@ -486,7 +486,7 @@ static void read_key(struct reader *r, const struct conf *v)
 	str_done(&known);
 }
 
-/* An argument that a pane leaves out stands where the cursor does. */
+/* An argument that a pane leaves out is where the cursor is. */
 static void follow_cursor(struct preset *p)
 {
 	for (int i = 0; i < p->job.panes; i++) {

@@ -16,7 +16,7 @@
 #include "engine/run/prompt_runs.h"
 #include "engine/witness.h"
 
-/* Everything that a prepared job stands on. */
+/* Everything that a prepared job needs. */
 struct prepared {
 	struct job job;
 	struct run *run, *unedited, *foil;	/* counted */
@@ -54,7 +54,7 @@ static void prepared_done(struct prepared *p)
 	job_done(&p->job);
 }
 
-/* What an answer stands on stays while it is made, even if the session is prepared for another job meanwhile (see session.h). */
+/* What an answer needs stays while it is made, even if the session is prepared for another job meanwhile (see session.h). */
 static struct prepared hold(const struct prepared *now)
 {
 	struct prepared held = *now;
@@ -132,7 +132,7 @@ static void run_key(struct str *key, const int32_t *tokens, size_t n, const stru
 		str_add_n(key, (const char *)foil, foil_n * sizeof *foil);
 }
 
-/* What a run shall be of. */
+/* What a run is to be of. */
 struct wanted {
 	int32_t *tokens;
 	size_t n;
@@ -151,7 +151,7 @@ static bool has_room(struct session *s, int T, enum run_keeps keeps, struct err 
 	return run_fits(s->model, T, keeps, err);
 }
 
-/* All of the run if that fits, its stream if only that does. An edited run goes on from the unedited one, and keeps as much. */
+/* All of the run if that fits, its stream if only that does. An edited run continues the unedited one, and keeps as much. */
 static bool choose_keeps(struct session *s, const struct wanted *w, enum run_keeps *keeps, struct err *err)
 {
 	const int T = (int)w->n;
@@ -183,7 +183,7 @@ static struct run *get_run(struct session *s, const struct wanted *w, unsigned *
 		r = keep_find_run(s->keep, &key, id);
 	}
 	if (!r && ok) {
-		if (!w->job)	/* a changed token costs only what stands behind it */
+		if (!w->job)	/* a changed token costs only what is after it */
 			order.prefix = keep_longest_prefix(s->keep, w->tokens, w->n);
 		if ((r = run_new(&order, task, err)))
 			*id = keep_add_run(s->keep, &key, r);
@@ -461,7 +461,7 @@ static struct table *named_foil(struct table *t, struct err *err)
 	struct table *named = t ? table_copy(t, err) : NULL;
 
 	if (named)
-		table_set_whose(named, shown_words[SHOWN_FOIL].title);
+		table_set_whose(named, "%s", shown_words[SHOWN_FOIL].title);
 	witness_copied(named, t, NULL);
 	table_unref(t);
 	return named;

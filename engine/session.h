@@ -2,7 +2,7 @@
  * session.h - answers jobs: keeps the model, the last runs and tables, and does only what a new question changes.
  *
  * Not thread-safe: one thread (the worker's, or the command line's) owns a session. But an answer may be interrupted: from within
- * task->called, the session may be prepared for another job on the same model and answer that, and then the first answer goes on.
+ * task->called, the session may be prepared for another job on the same model and answer that, and then the first answer resumes.
  */
 #ifndef LMSCOPE_ENGINE_SESSION_H
 #define LMSCOPE_ENGINE_SESSION_H
@@ -23,14 +23,14 @@ void session_free(struct session *s);
 
 /*
  * Prepares a job: opens the model when it is another one, tokenises, runs what is new (unedited, edited, foil), resolves the
- * metric. After it, session_answer and the getters below speak of this job. On error the job before stays prepared.
+ * metric. After it, session_answer and the getters below speak of this job. On error the previous job stays prepared.
  */
 bool session_prepare(struct session *s, const struct job *job, struct task *task, struct notes *notes, struct err *err);
 /* What was at fault in the last job that could not be prepared. */
 struct job_fault session_fault(const struct session *s);
 
 /* The table of pane i of the prepared job; counted (the caller unrefs). NULL on error. Cached: the same question again is free. */
-struct table *session_answer(struct session *s, int pane, struct task *task, struct notes *notes, struct err *err);
+struct table *session_answer(struct session *s, int i, struct task *task, struct notes *notes, struct err *err);
 
 /*
  * While session_answer works: `show` gets what a slow table has so far, as a table of its own that it is to unref; `visible` (or NULL) says
@@ -41,7 +41,7 @@ typedef struct window session_visible(void *context);
 void session_watch(struct session *s, session_partial *show, session_visible *visible, void *context);
 
 /* The same without the edits, for "was": NULL without an error when there are none, or when the pane is a difference. */
-struct table *session_before(struct session *s, int pane, struct task *task, struct notes *notes, struct err *err);
+struct table *session_before(struct session *s, int i, struct task *task, struct notes *notes, struct err *err);
 
 /* Of the prepared job; borrowed until the next prepare. */
 const struct model *session_model(const struct session *s);

@@ -73,7 +73,7 @@ struct snapshot {
 	int plain_tokens;
 	bool generating;
 
-	char *error;		/* of the job as a whole; NULL: none. The rest then still answers the job before. */
+	char *error;		/* of the job as a whole; NULL: none. The rest then still answers the previous job. */
 	enum err_kind error_kind;
 	struct job_fault fault;		/* what of the job it is about */
 	int notes;

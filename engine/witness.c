@@ -155,7 +155,7 @@ void witness_copied(const struct table *t, const struct table *a, const struct t
 
 /* ---- comparing ---- */
 
-/* Two values after "=": equal, of no account, or, with a second form behind a tab, the same in that. */
+/* Two values after "=": equal, of no account, or, with a second form after a tab, the same in that. */
 static bool same_value(const char *a, size_t na, const char *b, size_t nb)
 {
 	const char *tab_a = memchr(a, '\t', na), *tab_b = memchr(b, '\t', nb);

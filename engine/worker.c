@@ -1,7 +1,7 @@
 /*
  * worker.c - see worker.h.
  *
- * The thread keeps a snapshot of its own (the desk's "draft"), changes it as work goes on, and publishes copies of it. Under one lock: the
+ * The thread keeps a snapshot of its own (the desk's "draft"), changes it as work proceeds, and publishes copies of it. Under one lock: the
  * pending job, the published copy that nobody has looked at, the serial, and the list of what is under way. Nothing is computed and
  * nothing is freed under the lock.
  */

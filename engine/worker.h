@@ -1,8 +1,8 @@
 /*
  * worker.h - the mailbox between the screen and the engine (a pthread door): a job in, progress and finished snapshots out.
  *
- * One background thread owns a session. The newest job wins: asking again stops within a layer what it does not ask for, and what it
- * does ask for goes on, behind what is more urgent in it (desk.h). Whatever is in a snapshot never changes; the screen holds it until its
+ * One background thread owns a session. A new job cancels, within one layer, work that it does not need; work that it still needs
+ * resumes after the new job's quick panes (desk.h). Whatever is in a snapshot never changes; the screen holds it until its
  * next look. Tables come one by one as they are done, the quick ones first, and slow ones also as far as they are (table->unfinished).
  */
 #ifndef LMSCOPE_ENGINE_WORKER_H

@@ -22,7 +22,7 @@ static void answer_panes(struct session *session, const struct preset *p, const 
 	}
 }
 
-/* The cursor must stand on something that the model has. */
+/* The cursor must be on something that the model has. */
 static void check_cursor(const struct session *session, const struct preset *p, const char *name)
 {
 	for (int d = 0; d < DIM_COUNT; d++) {

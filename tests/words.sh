@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# words.sh [FOLDER] - what the program says is said as one would say it: words that readers stumbled over are in none of its texts.
+# words.sh [FOLDER] - sentences as one would say them to a colleague: words that readers stumbled over are in no text of the program, no
+# comment of its sources and no document.
 set -u
 . "$(dirname "$0")/tap.sh"
 cd "${1:-$(dirname "$0")/..}" || exit 1
@@ -20,7 +21,19 @@ are the most\b|at most
 take (it|the last change) back|undo
 \bshall\b|is to'
 
-# FILE:LINE:"text" of every string in the sources; comments are left alone here.
+# The same for comments and documents, where "stands for" is English.
+stumbled_comments='\bbehind\b|after
+\bstands?\b(?!(-in| for| in for| out| alone)\b)|is, are
+\b(goes|go|went) on\b|resumes, continues
+\b(comes?|came) to the same|gives the same
+\banew\b|again
+said so far|messages
+\bput (it |them |the text )?away\b|hide, dismiss
+in earnest|really
+(?<!\*)\bcaret\b|cursor
+\bshall\b|is to'
+
+# FILE:LINE:"text" of every string in the sources.
 texts()
 {
 	find tui engine -name '*.[ch]' -o -path 'tui/*.def' -o -path 'engine/*.def' | sort | xargs awk '
@@ -39,9 +52,32 @@ texts()
 		}'
 }
 
-all_texts=$(texts)
-while IFS= read -r line; do
-	word=${line%|*} say=${line##*|}
-	none "no text says /$word/; say: $say" < <(grep -P "^[^:]*:[0-9]*:.*(?:$word)" <<<"$all_texts")
-done <<<"$stumbled"
+# FILE:LINE:text of every line of a comment, and of the documents outside their blocks of code.
+prose()
+{
+	find tui engine tests -name '*.[ch]' -not -path '*/fixtures/*' -o -path 'tui/*.def' -o -path 'engine/*.def' | sort | xargs awk '
+		FNR == 1 { inside = 0 }
+		{
+			line = $0
+			if (!inside) gsub(/"([^"\\]|\\.)*"/, "", line)
+			text = ""
+			while (line != "") {
+				if (inside) { at = index(line, "*/"); if (!at) { text = text line; break }
+				              text = text substr(line, 1, at - 1); line = substr(line, at + 2); inside = 0 }
+				else { at = index(line, "/*"); if (!at) break
+				       line = substr(line, at + 2); inside = 1 }
+			}
+			if (text != "") print FILENAME ":" FNR ":" text
+		}'
+	awk 'FNR == 1 { inside = 0 } /^```/ { inside = !inside } !inside && !/^    / { print FILENAME ":" FNR ":" $0 }' README.md CONTRIBUTING.md docs/*.md
+}
+check() # PATTERNS TEXTS OF-WHAT
+{
+	local line
+	while IFS= read -r line; do
+		none "no $3 says /${line%|*}/; say: ${line##*|}" < <(grep -P "^[^:]*:[0-9]*:.*(?:${line%|*})" <<<"$2")
+	done <<<"$1"
+}
+check "$stumbled" "$(texts)" text
+check "$stumbled_comments" "$(prose)" 'comment or document'
 tap_done

@@ -23,6 +23,9 @@ fuzz_needs='
 clang                    command clang
 libclang-rt-14-dev       file    /usr/lib/llvm-14/lib/clang/14*/lib/linux/libclang_rt.fuzzer-x86_64.a
 '
+long_needs='
+clang-tidy               command clang-tidy
+'
 
 installed=	# not empty once something was
 
@@ -114,7 +117,7 @@ build() # FOLDER [OPTION...]
 	NINJA=$(tool ninja)
 	log=$(mktemp)
 	if [ -e "$folder/build.ninja" ] && ! grep -qF "\"source\": \"$root\"" "$folder/meson-info/meson-info.json"; then
-		say "${folder##*/} was made for another place; anew"
+		say "${folder##*/} was made for another place; it is set up again"
 		rm -rf "$folder"
 	fi
 	# What was just installed changes what can be built: an older folder has to look again.

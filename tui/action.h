@@ -1,8 +1,8 @@
 /*
  * action.h - everything a person can do, as rows of actions.def: its keys, where they count, its `:` word, and its help.
  *
- * The rows make the keymap, the footer, `?`, completion behind `:`, the man page and the README's table of keys. An action is
- * a function act_ID(app, argument): by a key the argument is NULL, behind `:` it is the rest of the line ("" when there is none).
+ * The rows make the keymap, the footer, `?`, completion after `:`, the man page and the README's table of keys. An action is
+ * a function act_ID(app, argument): by a key the argument is NULL, after `:` it is the rest of the line ("" when there is none).
  */
 #ifndef LMSCOPE_TUI_ACTION_H
 #define LMSCOPE_TUI_ACTION_H
@@ -36,7 +36,7 @@ enum wants {
 
 struct action {
 	const char *id;		/* "ablate" */
-	const char *words;	/* behind `:`, the first is shown: "quit q"; "": none */
+	const char *words;	/* after `:`, the first is shown: "quit q"; "": none */
 	const char *keys;	/* names of key.h, separated by spaces; "": none */
 	unsigned where;
 	enum wants wants;
@@ -61,14 +61,14 @@ enum action_id {
 
 extern const struct action actions[ACTION_COUNT];
 
-/* What this key does there; NULL: nothing. The first row that fits wins, so rows of narrow places stand before wide ones. */
+/* What this key does there; NULL: nothing. The first row that fits wins, so rows of narrow places come before wide ones. */
 const struct action *action_for_key(const struct key *key, unsigned where);
-/* Behind `:`: the whole word, or else the only action that begins so. NULL with *ambiguous false: there is none. */
-const struct action *action_for_word(const char *word, size_t n, bool *ambiguous);
+/* After `:`: the whole word, or else the only action that begins so. NULL with *ambiguous false: there is none. */
+const struct action *action_for_word(const char *wanted, size_t length, bool *ambiguous);
 /* The argument's name in usage lines: "EDIT", "KEY=VALUE"; "" for WANTS_NOTHING. */
 const char *wants_word(enum wants wants);
 
-/* Its keys for people, as they stand on the keyboard: "␣", "[", "↑ k"; as words where there is only ASCII. At most `most`. */
+/* Its keys for people, as they are on the keyboard: "␣", "[", "↑ k"; as words where there is only ASCII. At most `most`. */
 void action_keys(const struct action *action, int most, bool ascii, struct str *out);
 
 #endif

@@ -1,7 +1,7 @@
 /*
  * align.h - which token of the foil stands for which of the prompt.
  *
- * Equally many: one for one. Otherwise what both begin with and what both end with stands one for one, what is between from the left, and
+ * Equally many: one for one. Otherwise what both begin with and what both end with goes one for one, what is between from the left, and
  * the longer one has tokens without a counterpart.
  */
 #ifndef LMSCOPE_TUI_ALIGN_H

@@ -133,7 +133,7 @@ struct app {
 	struct input_history history[LINE_KINDS];
 	bool line_changed;		/* undo has the document from before this line */
 	char *line_before;		/* prompt or foil when their line began; NULL: there was no foil */
-	int complete_at;		/* which completion stands in the line; -1: what was typed */
+	int complete_at;		/* which completion is in the line; -1: what was typed */
 	char *complete_typed;
 	int editing;			/* LINE_EDIT: which edit */
 	struct { int edit, pasts; } stepped;	/* whose (from 1) number was changed last, and how much could be undone then */

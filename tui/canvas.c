@@ -220,7 +220,7 @@ static size_t line_of(const char *text, int w, size_t *next)
 			*next = space + 1;
 			return space;
 		}
-	if (!fits) {	/* not even one glyph fits: go on all the same */
+	if (!fits) {	/* not even one glyph fits: continue all the same */
 		struct glyph g;
 
 		fits = glyph_next(text, end, &g);

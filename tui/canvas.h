@@ -75,7 +75,7 @@ void canvas_repeat(struct canvas *c, int x, int y, int n, struct ink ink, const 
 
 /* Lines that join with what is there. A box's edges are the outermost cells of r. */
 void canvas_box(struct canvas *c, struct rect r, struct ink ink);
-/* New ink for the lines in r; whatever else stands there is left alone. */
+/* New ink for the lines in r; whatever else is there is left alone. */
 void canvas_tint_lines(struct canvas *c, struct rect r, struct ink ink);
 
 /* Columns of any text as it would be drawn here. */
@@ -86,7 +86,7 @@ void canvas_to_ascii(struct canvas *c);
 
 /* The cells as lines of text; spaces at the ends of lines are left out. */
 void canvas_dump(const struct canvas *c, struct str *out);
-/* The same grid of marks: which ink stands where. */
+/* The same grid of marks: which ink is where. */
 void canvas_dump_marks(const struct canvas *c, struct str *out);
 
 /* Rectangles. */

@@ -17,7 +17,7 @@ static void offer(struct completion *c, const char *typed, const char *text, con
 		list_add(&c->list, text, what);
 }
 
-/* The last word of the argument, and how many stand before it. */
+/* The last word of the argument, and how many are before it. */
 static const char *last_word(const char *argument, int *before)
 {
 	const char *word = argument;
@@ -225,7 +225,7 @@ static void complete_metric(const struct app *app, const char *argument, struct 
 			offer(c, argument, metric_table[i].word, metric_table[i].help);
 		return;
 	}
-	/* The word begins behind the last space that is not within quotes. */
+	/* The word begins after the last space that is not within quotes. */
 	for (const char *s = argument; *s; s++) {
 		quotes += *s == '"';
 		if (*s == ' ' && quotes % 2 == 0)

@@ -1,4 +1,4 @@
-/* complete.h - what can stand at the end of a command line: words of commands, and what their arguments may be. */
+/* complete.h - what may be at the end of a command line: words of commands, and what their arguments may be. */
 #ifndef LMSCOPE_TUI_COMPLETE_H
 #define LMSCOPE_TUI_COMPLETE_H
 

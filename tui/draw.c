@@ -32,7 +32,7 @@ static struct view_need need_of(struct app *app, int pane)
 	return need->most.rows && !answer.error ? *need : unknown;
 }
 
-/* Two texts stand there where there are edits, also while they are switched off: so that nothing jumps. */
+/* Two texts are there where there are edits, also while they are switched off: so that nothing jumps. */
 static int text_lines(const struct app *app, int h)
 {
 	if (!app->doc.job.generate)

@@ -22,7 +22,7 @@ struct frame {
 	bool focus, stale;
 	int title_w;		/* out: the columns that the title took, from the left edge on */
 };
-/* Draws it and returns the inside. Neighbours are drawn in reading order, so that titles stand over edges that are shared. */
+/* Draws it and returns the inside. Neighbours are drawn in reading order, so that titles are over edges that are shared. */
 struct rect frame_draw(struct canvas *c, const struct theme *t, struct frame *f);
 /* The accent, when all frames are drawn: the edges of the one that has the keys. Titles and text in them stay. */
 void frame_accent(struct canvas *c, const struct theme *t, struct rect rect);

@@ -1,9 +1,9 @@
 /*
  * fuzzy.h - finding by a few letters, as fzf does: "lgl" finds logit-lens.
  *
- * A query is words separated by spaces, and each of them must match. In a name its letters stand in their order, with others between
+ * A query is words separated by spaces, and each of them must match. In a name its letters are in their order, with others between
  * them; the best way to place them counts: at the beginnings of words, in a row, with small gaps. In a sentence almost any letters
- * stand somewhere, so there a word has to stand as it was typed. ASCII capitals and small letters are the same.
+ * be somewhere, so there a word has to be as it was typed. ASCII capitals and small letters are the same.
  */
 #ifndef LMSCOPE_TUI_FUZZY_H
 #define LMSCOPE_TUI_FUZZY_H

@@ -39,7 +39,7 @@ static bool is_format(int32_t c)
 	return false;
 }
 
-/* What is drawn in place of a first character that cannot stand in a cell. */
+/* What is drawn in place of a first character that cannot be in a cell. */
 static int32_t stand_in(int32_t c)
 {
 	if (c < 0)
@@ -72,7 +72,7 @@ size_t glyph_next(const char *s, size_t n, struct glyph *g)
 	out = utf8_encode(base, g->text);
 	g->width = utf8_width(base) == 2 ? 2 : 1;
 	if (base != c)
-		n = used;	/* a stand-in stands alone */
+		n = used;	/* a stand-in is alone */
 	while (used < n) {
 		size_t step = utf8_decode(s + used, n - used, &c);
 

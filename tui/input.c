@@ -52,7 +52,7 @@ void input_start(struct input *in, const char *text, struct input_history *histo
 	in->typed = NULL;
 }
 
-/* ------------------------------------------------------------------------------------------------ the caret */
+/* ------------------------------------------------------------------------------------------------ the cursor */
 
 static size_t next_edge(const struct input *in, size_t at)
 {
@@ -154,7 +154,7 @@ static void remember(struct input *in)
 	in->past_bytes += strlen(in->past[in->pasts - 1].text);
 }
 
-/* Puts n bytes in place of [from, to); the caret goes after them. */
+/* Puts n bytes in place of [from, to); the cursor goes after them. */
 static void splice(struct input *in, size_t from, size_t to, const char *bytes, size_t n)
 {
 	struct str text;
@@ -166,7 +166,7 @@ static void splice(struct input *in, size_t from, size_t to, const char *bytes, 
 	str_done(&in->text);
 	in->text = text;
 	in->at = from + n;
-	/* A combining character joins the cluster before it: the caret must not stand within one. */
+	/* A combining character joins the cluster before it: the cursor must not be within one. */
 	for (size_t edge = 0; edge < in->text.n && edge < in->at;) {
 		edge = next_edge(in, edge);
 		if (edge >= in->at)
@@ -510,7 +510,7 @@ void input_window(const struct input *in, int columns, struct str *out, int *car
 	size_t from = 0;
 	int used = 0;
 
-	/* The caret takes a column too, and stands two thirds into a line that does not fit. */
+	/* The cursor takes a column too, and is two thirds into a line that does not fit. */
 	if (columns_between(in, 0, in->text.n) >= columns)
 		while (from < in->at && columns_between(in, from, in->at) > columns * 2 / 3)
 			from = next_edge(in, from);

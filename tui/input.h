@@ -1,5 +1,5 @@
 /*
- * input.h - a line being typed: UTF-8 in grapheme clusters, a caret between two of them, a history to walk through.
+ * input.h - a line being typed: UTF-8 in grapheme clusters, a cursor between two of them, a history to walk through.
  *
  * It knows no keys and no screen: actions call the verbs, the panes draw what input_window() cuts out. The text may hold any
  * bytes (a prompt from the command line may); a byte that is not UTF-8 counts as a cluster of its own.
@@ -35,7 +35,7 @@ enum { KILLS = 8, PASTS_MOST = 200, PAST_BYTES = 2 << 20 };
 
 struct input {
 	struct str text;
-	size_t at;			/* the caret stands before this byte: 0 … text.n, always at a cluster's edge */
+	size_t at;			/* the cursor is before this byte: 0 … text.n, always at a cluster's edge */
 	struct input_history *history;	/* borrowed; NULL: none */
 	int recalled;			/* which line of the history is shown; history->n: the one being typed */
 	char *typed;			/* what was typed before walking back, or is looked for */
@@ -50,7 +50,7 @@ struct input {
 
 void input_init(struct input *in);
 void input_done(struct input *in);
-/* Starts with this text and the caret at its end. */
+/* Starts with this text and the cursor at its end. */
 void input_start(struct input *in, const char *text, struct input_history *history);
 
 void input_insert(struct input *in, const char *bytes, size_t n);
@@ -63,11 +63,11 @@ bool input_home(struct input *in);
 bool input_end(struct input *in);
 bool input_backspace(struct input *in);
 bool input_delete(struct input *in);
-bool input_kill_word_right(struct input *in);	/* to the end of the word after the caret */
+bool input_kill_word_right(struct input *in);	/* to the end of the word after the cursor */
 bool input_yank(struct input *in);		/* what was killed last; kills in a row are one */
 bool input_yank_older(struct input *in);	/* after that: what was killed before, in its place */
 bool input_undo(struct input *in);		/* the last change of this line */
-bool input_swap(struct input *in);		/* the characters around the caret, and on */
+bool input_swap(struct input *in);		/* the characters around the cursor, and on */
 bool input_upper(struct input *in);		/* to the end of the word */
 bool input_lower(struct input *in);
 bool input_capital(struct input *in);
@@ -81,7 +81,7 @@ bool input_newer(struct input *in);
 void input_replace(struct input *in, size_t from, const char *text);
 
 /*
- * The part to show in `columns`, safe for a terminal, with the caret inside. Spaces stay spaces. *caret is its column in the
+ * The part to show in `columns`, safe for a terminal, with the cursor inside. Spaces stay spaces. *caret is its column in the
  * part; *left and *right say whether text is cut off there.
  */
 void input_window(const struct input *in, int columns, struct str *out, int *caret, bool *left, bool *right);

@@ -313,7 +313,7 @@ void act_edit_down(struct app *app, const char *argument)
 	swap_edits(app, 1);
 }
 
-/* The number behind an edit, a step up or down: a twentieth below 1, a quarter below 10, else 1. */
+/* The number after an edit, a step up or down: a twentieth below 1, a quarter below 10, else 1. */
 static void step_amount(struct edit *e, int by)
 {
 	float size = fabsf(e->amount), step = size < 0.99f ? 0.05f : size < 9.9f ? 0.25f : 1;

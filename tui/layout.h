@@ -22,7 +22,7 @@ enum { PANE_LEAST_W = 24, PANE_LEAST_H = 7, SCREEN_LEAST_W = 24, SCREEN_LEAST_H 
 
 struct layout_wish {
 	int panes;
-	const int *row;			/* [panes] ascending: which row each pane stands in */
+	const int *row;			/* [panes] ascending: which row each pane is in */
 	const struct view_need *need;	/* [panes] of their insides */
 	const int *height, *width;	/* [panes] rows and columns that the user added: to the row, by its first pane; to each pane */
 	const unsigned *looked;		/* [panes] when each had the keys: greater is later */

@@ -57,7 +57,7 @@ static void live_taken(struct app *app)
 		refuse_answered(app);
 }
 
-/* What was typed since the line began is taken back. */
+/* What was typed since the line began is undone. */
 static void live_left(struct app *app)
 {
 	job_set(app->line == LINE_FOIL ? foil_field(app) : prompt_field(app), app->line_before);
@@ -278,7 +278,7 @@ EDITING(find_older, input_find_older)
 EDITING(older, input_older)
 EDITING(newer, input_newer)
 
-/* ------------------------------------------------------------------------------------------------ behind `:` */
+/* ------------------------------------------------------------------------------------------------ after `:` */
 
 static void complete_step(struct app *app, int by)
 {
@@ -291,7 +291,7 @@ static void complete_step(struct app *app, int by)
 	line = app->complete_typed;
 	completion_of_line(app, app->line, line, &done);
 	if (done.list.n) {
-		/* One step behind the last stands what was typed. */
+		/* One step after the last is what was typed. */
 		at = app->complete_at + by;
 		if (at >= done.list.n)
 			at = -1;

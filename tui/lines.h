@@ -1,7 +1,7 @@
 /*
  * lines.h - the lines that can be typed: prompt, foil, metric, an edit, a search, a preset's name, a command.
  *
- * Each kind is a row: what stands before it, whether it acts while it is typed, what Enter does.
+ * Each kind is a row: what is before it, whether it acts while it is typed, what Enter does.
  */
 #ifndef LMSCOPE_TUI_LINES_H
 #define LMSCOPE_TUI_LINES_H
@@ -14,7 +14,7 @@ void lines_begin(struct app *app, enum line_kind kind, const char *text);
 void lines_open_again(struct app *app);
 /* Typed or pasted text into the line; pasted into the panes it becomes the prompt's. */
 void lines_type(struct app *app, const struct key *key);
-/* What stands before it: "metric", ":", "/". */
+/* What is before it: "metric", ":", "/". */
 const char *lines_label(enum line_kind kind);
 /* What would be typed after `:` to the same end: "metric"; of the command line itself "". NULL: it has no such word. */
 const char *lines_command(enum line_kind kind);

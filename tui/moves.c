@@ -107,7 +107,7 @@ static bool cell_holds(const struct table *t, int row, int col, const char *want
 
 	if (t->word && (holds(t->word[cell], wanted) || holds(t->word_show[cell], wanted)))
 		return true;
-	/* A label is found once, in the row or column where the cursor stands anyway: its first cell. */
+	/* A label is found once, in the row or column where the cursor is anyway: its first cell. */
 	return (row == 0 && axis_holds(&t->cols, col, wanted)) || (col == 0 && axis_holds(&t->rows, row, wanted));
 }
 

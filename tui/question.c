@@ -67,7 +67,7 @@ void cursor_to(struct app *app, const struct table *t, int row, int col)
 
 /* ------------------------------------------------------------------------------------------------ the question */
 
-/* The cursor's value for an argument: as it stands while it fits (so that -1 stays -1 as the prompt grows), else clamped. */
+/* The cursor's value for an argument: as it is while it fits (so that -1 stays -1 as the prompt grows), else clamped. */
 static int follow(int at, int n, enum dim dim, int start)
 {
 	if (at == CURSOR_UNSET)

@@ -17,7 +17,7 @@ int cursor_get(const struct app *app, enum dim dim, int n);
 /* Moves it. The last position stays the last when the prompt grows. */
 void cursor_set(struct app *app, enum dim dim, int index, int n);
 
-/* Where the cursor stands in a table; moving it there. Components move the layer's cursor with them. */
+/* Where the cursor is in a table; moving it there. Components move the layer's cursor with them. */
 void cursor_in(const struct app *app, const struct table *t, int *row, int *col);
 void cursor_to(struct app *app, const struct table *t, int row, int col);
 

@@ -1,5 +1,5 @@
 /*
- * remember.h - when the document is to be kept: soon after its last change, and not much later while it goes on changing.
+ * remember.h - when the document is to be kept: soon after its last change, and not much later while it keeps changing.
  *
  * Keeping is the loop's (REQUEST_KEEP): see sessions.h.
  */

@@ -30,13 +30,13 @@ void term_stop(void);
 
 void term_size(int *w, int *h);
 /* Shows the canvas: only what differs from the last one is sent. */
-void term_show(const struct canvas *c);
-/* The terminal has not shown yet what it was given: 0, or in how many milliseconds to draw in any case; a key may come before. */
+void term_show(const struct canvas *given);
+/* Milliseconds until the next draw while the terminal lags; 0: draw now. A key may come before. */
 int term_behind(void);
-/* A frame took much longer than the way there and back: what is typed would stand behind the next one. */
+/* A frame took much longer than the way there and back: what is typed would wait for the next one. */
 bool term_slow(void);
 /* Shows the row with the cursor alone, at once, whatever is under way: what is typed. */
-void term_show_line(const struct canvas *c);
+void term_show_line(const struct canvas *given);
 /* Forgets what is on the screen: the next term_show sends everything (Ctrl-L). */
 void term_repaint(void);
 

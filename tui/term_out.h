@@ -1,7 +1,7 @@
 /*
  * term_out.h - bytes to the terminal, without ever waiting for it: what it does not take now is kept and sent when it does.
  *
- * A terminal may take nothing for a long time (a frozen connection, Ctrl-S): the loop must go on answering signals then. So nothing
+ * A terminal may take nothing for a long time (a frozen connection, Ctrl-S): the loop must keep answering signals then. So nothing
  * else may write to the screen; term.c draws the next frame only when all of the last one is out.
  */
 #ifndef LMSCOPE_TUI_TERM_OUT_H

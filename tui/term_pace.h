@@ -1,5 +1,5 @@
 /*
- * term_pace.h - how far the terminal is with what it was sent: a question behind each frame, and when its answer came. For term.c.
+ * term_pace.h - how far the terminal is with what it was sent: a question after each frame, and when its answer came. For term.c.
  *
  * It tells wherever the bytes lie meanwhile: a slow line is not given more than it carries, and what it shows is never old.
  */
@@ -10,7 +10,7 @@
 
 /* The kind of terminal (TERM), before it is asked for the first time. */
 void pace_start(const char *name);
-/* What is to be sent behind a frame, and pace_asked() called then; NULL: this kind of terminal is asked nothing. */
+/* What is to be sent after a frame, and pace_asked() called then; NULL: this kind of terminal is asked nothing. */
 const char *pace_question(void);
 /* Behind a frame that changed so many cells. */
 void pace_asked(int cells);

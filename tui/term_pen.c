@@ -419,7 +419,7 @@ void pen_erase_line(struct str *out)
 
 bool pen_erase(struct str *out, int n)
 {
-	enum { AND_BACK = 5 };	/* bytes to go on after it */
+	enum { AND_BACK = 5 };	/* bytes until it continues */
 
 	if (!*pen.cap[ECH])
 		return false;

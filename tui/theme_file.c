@@ -28,7 +28,7 @@ static const struct {
 	{ "reverse", INK_REVERSE },
 };
 
-/* A wrong value is a note; the theme goes on without it. */
+/* A wrong value is a note; the theme does without it. */
 static void complain(struct notes *notes, const struct err *err)
 {
 	notes_add(notes, "%s", err->text);

@@ -27,7 +27,7 @@ void tour_look(struct app *app);
 void tour_leave(struct app *app);
 void tour_free(struct tour *t);
 
-/* What is wrong with a line of `goal` ("edit head 3.0 zero", "cursor layer 2 position -1", …); NULL: nothing. */
-const char *tour_fault(const char *goal);
+/* What is wrong with a goal's line ("edit head 3.0 zero", "cursor layer 2 position -1", …); NULL: nothing. */
+const char *tour_fault(const char *line);
 
 #endif

@@ -105,7 +105,7 @@ static void take_signals(struct loop *l)
 		} else if (byte == SIGWINCH) {
 			app_event(&l->app, &(struct key){ .kind = K_RESIZE });
 		} else {
-			l->signal = byte;
+			l->signal = (unsigned char)byte;
 			l->quit = true;
 		}
 	}

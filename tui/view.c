@@ -208,7 +208,7 @@ struct view_need view_need(const struct view *v, const struct view_state *state)
 
 /* ---- the mouse and the keys ---- */
 
-/* Which block of rows is under column x, and how far it stands to the right of the first. */
+/* Which block of rows is under column x, and how far it is to the right of the first. */
 static int block_at(const struct plan *p, int x)
 {
 	return p->blocks > 1 ? between((x - p->label_x) / p->block_w, 0, p->blocks - 1) : 0;

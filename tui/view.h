@@ -19,7 +19,7 @@
 #include "tui/frame.h"
 #include "tui/theme.h"
 
-/* How much of a cell is shown. AUTO takes the richest that lets the whole table stand in the space (words may be cut to 6 columns),
+/* How much of a cell is shown. AUTO takes the richest that lets the whole table fit in the space (words may be cut to 6 columns),
  * and where none does the one that shows cells best. FIT never scrolls: it pools rows and columns, with half blocks. */
 enum zoom { ZOOM_AUTO, ZOOM_WORD, ZOOM_NUMBER, ZOOM_SHADE, ZOOM_HALF, ZOOM_FIT, ZOOM_COUNT };
 extern const char *const zoom_words[ZOOM_COUNT];	/* "auto", "word", … */
@@ -43,7 +43,7 @@ struct view {
 struct view_kept {
 	uint64_t kind;			/* of which technique and axes: see view.c */
 	int w, h;
-	enum zoom zoom;			/* what AUTO came to then; AUTO: nothing yet */
+	enum zoom zoom;			/* what AUTO chose then; AUTO: nothing yet */
 	uint64_t table;			/* of which table without edits */
 	struct span span;		/* this is the range */
 };
@@ -55,7 +55,7 @@ struct view_state {
 	bool adrift;			/* the wheel has scrolled: the cursor need not show until it moves */
 	struct view_kept kept;
 	/* Of the last frame: */
-	enum zoom shown;		/* what AUTO came to */
+	enum zoom shown;		/* what AUTO chose */
 	int page_rows, page_cols;	/* how many fit */
 	bool fits;			/* nothing is hidden */
 	struct window visible;		/* what of the table is seen */
@@ -79,7 +79,7 @@ void view_scroll(const struct view *v, struct view_state *state, int lines);
 
 /*
  * How much room a table can use, of the inside of its frame: with less than `min` there is next to nothing to read, with `want` all of it
- * stands there in its usual form, and what goes beyond `most` would stay blank. min <= want <= most. Of v, the table counts and what it
+ * is there in its usual form, and what goes beyond `most` would stay blank. min <= want <= most. Of v, the table counts and what it
  * had before; its rectangle does not.
  */
 struct view_size {

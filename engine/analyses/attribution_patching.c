@@ -41,7 +41,7 @@ static const struct param params[] = {
 
 /* ---- differences times gradients ---- */
 
-/* A head's write is linear in z, and so stands for it. */
+/* A head's write is linear in z, so z takes its place. */
 static enum site kept_site(enum site site)
 {
 	return site == SITE_RESULT ? SITE_Z : site;
@@ -103,7 +103,7 @@ static void weights_again(const struct again *a, int head, int query, const floa
 			edit_apply_pattern(&run->edit[e], head, query, weights);
 }
 
-/* What one query's weights come to: the difference to the run's times the gradient. */
+/* What one query's weights are worth: the difference to the run's times the gradient. */
 static double weights_along(const struct again *a, const struct gradient *g, int head, int query, const float *q)
 {
 	weights_again(a, head, query, q, a->row);
@@ -278,7 +278,7 @@ static void say(struct table *t, const struct place *place, double first, double
 
 /*
  * The strongest cells by patching; with `exact`, the values of the table from now on, marked where the estimate was more than half off. One
- * is measured in any case, so that the estimate never stands alone.
+ * is measured in any case, so that there is never an estimate alone.
  */
 static bool measure(struct table *t, const struct ask *ask, const struct grid *grid, struct err *err)
 {

@@ -1,7 +1,7 @@
 /*
  * path_patching.c - what goes from a sender straight to a receiver: the difference between two prompts along one path.
  *
- *   1. the sender (a head, an MLP, the embedding) gets its value of the other prompt; all attention behind it is held at this run's own
+ *   1. the sender (a head, an MLP, the embedding) gets its value of the other prompt; all attention after it is held at this run's own
  *      values (and all MLPs, with mlps=frozen): what changes in the receiver's input has come on the direct path
  *   2. the receiver computes what it makes of that input - its norm too - and a run with nothing but this value changed gives the metric
  *
@@ -65,7 +65,7 @@ struct paths {
 	const struct ask *ask;
 	struct cause first, second;	/* the sender patched, all else held; the receiver patched */
 	struct edit *attention, *mlp;	/* [L] what holds a layer's attention and MLP at the base's values */
-	const struct edit **held;	/* [L, 2L] for a sender in layer l: what is held behind it */
+	const struct edit **held;	/* [L, 2L] for a sender in layer l: what is held after it */
 	struct edit *put;		/* [senders] the receiver's value */
 	const struct edit **put_of;	/* [senders] */
 	float *rows;			/* [BATCH, T, width] */
@@ -102,8 +102,8 @@ static bool reaches(const struct ask *ask, int l)
 }
 
 /*
- * What is held when the sender is in layer l: every attention behind it, up to the receiver. A head's own layer has its MLP behind it; an
- * MLP's and the embedding's "behind" begins with the next attention. Returns how many.
+ * What is held when the sender is in layer l: every attention after it, up to the receiver. A head's own layer has its MLP after it; an
+ * MLP's and the embedding's "after" begins with the next attention. Returns how many.
  */
 static int hold(const struct paths *p, int l, const struct edit **list)
 {

@@ -3,7 +3,7 @@
  *
  *   metric' − metric = direct + Σ later parts (their change, at the unablated norm's scale) + norm
  *
- * An ablated part's own share of the metric goes (direct); parts behind it read another stream and write something else, often
+ * An ablated part's own share of the metric goes (direct); parts after it read another stream and write something else, often
  * against the loss: that is self-repair. What is left is the final norm, which divides by another length. McGrath et al. 2023 (the
  * Hydra effect), Rushing & Nanda 2024.
  */
@@ -136,8 +136,8 @@ static int row(struct table *t, int at, const char *name, const struct piece *p,
 }
 
 /*
- * The part itself, every writer of its layer and behind it, the norm. In the part's own layer and at its own site, the writer's change
- * less the part's: of a head's layer, what the other heads make of it through a norm behind attention. Biases write what they did, but an
+ * The part itself, every writer of its layer and after it, the norm. In the part's own layer and at its own site, the writer's change
+ * less the part's: of a head's layer, what the other heads make of it through a norm after attention. Biases write what they did, but an
  * ablated attn_out or mlp_out takes its own with it, which is part of the direct effect.
  */
 static struct table *lay_out(const struct repair *r, struct err *err)

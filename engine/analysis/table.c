@@ -111,8 +111,12 @@ static bool add_index(const struct axis *axis, int i, struct place *place)
 
 bool table_place(const struct table *t, int row, int col, struct place *place)
 {
+	bool row_is_place, col_is_place;
+
 	*place = t->place;
-	return add_index(&t->rows, row, place) & add_index(&t->cols, col, place);
+	row_is_place = add_index(&t->rows, row, place);
+	col_is_place = add_index(&t->cols, col, place);
+	return row_is_place && col_is_place;
 }
 
 void table_set_words(struct table *t)

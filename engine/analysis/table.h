@@ -26,7 +26,7 @@ struct axis {
 	enum dim dim;
 	const char *name;	/* "layer"; "query" and "key" for the two sides of attention */
 	int n;
-	int each;		/* so many of the dimension's units stand at one index, such as a block of neurons; 0: one */
+	int each;		/* so many of the dimension's units are at one index, such as a block of neurons; 0: one */
 	const char **label;	/* [n] raw bytes for tokens ("·" is drawn by the view, a space is a space in JSON) */
 	size_t *label_bytes;	/* [n] raw labels may hold NULs */
 	const char **show;	/* [n] the same for people: "·Paris"; equal to label where nothing has to be made readable */
@@ -140,7 +140,7 @@ void table_set_title(struct table *t, const char *technique, const char *object,
 void table_set_whose(struct table *t, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* As it is now, sharing nothing. NULL: ERR_MEMORY. */
-struct table *table_copy(const struct table *t, struct err *err);
+struct table *table_copy(const struct table *from, struct err *err);
 
 bool check_holds(const struct check *check);
 

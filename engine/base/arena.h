@@ -49,6 +49,6 @@ char *xstrdup(const char *s);
 /* What they do then, for what a library could not have either. */
 _Noreturn void no_memory_left(size_t bytes);
 /* Called then on whatever thread it is, in place of aborting: does not return. Set once, at the start. */
-void on_no_memory(void (*leave)(size_t bytes));
+void on_no_memory(void (*what)(size_t bytes));
 
 #endif

@@ -1,5 +1,5 @@
 /*
- * big.c - see big.h. Kept blocks stand in a list, the oldest first: the one that fits best is taken, and the oldest go when there is no
+ * big.c - see big.h. Kept blocks are in a list, the oldest first: the one that fits best is taken, and the oldest go when there is no
  * room. Small ones are the C library's own affair; a block that would take most of the room alone, such as a closed model's weights, is
  * not kept. Nor is more than is in use: a small model's program does not grow by what it might use.
  */
@@ -11,7 +11,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
-#ifdef __SANITIZE_ADDRESS__	/* it shall see who uses memory that was given back */
+#ifdef __SANITIZE_ADDRESS__	/* it is to see who uses memory that was freed */
 #define KEEP 0
 #else
 #define KEEP ((size_t)512 * 1024 * 1024)
@@ -24,7 +24,7 @@ struct header {
 	size_t asked;	/* of it: a kept block may be larger than who has it needs */
 };
 
-/* What the header says stands here too: a walk over the list touches no block. */
+/* What the header says is here too: a walk over the list touches no block. */
 struct entry {
 	struct header *block;
 	size_t size;

@@ -2,7 +2,7 @@
  * big.h - memory for large arrays that come and go with every answer: a run's layers, scratch.
  *
  * A fresh page costs the system about as much as filling it ten times, and a run takes thousands of them. So blocks that are
- * given back are kept for the next who asks, up to a limit and no more than are in use; large ones stand in huge pages where the system has them.
+ * given back are kept for the next who asks, up to a limit and no more than are in use; large ones are in huge pages where the system has them.
  * From any thread.
  */
 #ifndef LMSCOPE_ENGINE_BASE_BIG_H

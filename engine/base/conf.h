@@ -52,7 +52,7 @@ void conf_add_text(struct arena *arena, struct conf *parent, const char *key, co
 void conf_add_plain(struct arena *arena, struct conf *parent, const char *key, const char *text);	/* a number or a word: unquoted */
 void conf_add_int(struct arena *arena, struct conf *parent, const char *key, int value);
 void conf_add_bool(struct arena *arena, struct conf *parent, const char *key, bool value);
-/* Bytes that are not UTF-8 cannot stand in YAML: they become U+FFFD. */
+/* Bytes that are not UTF-8 cannot be in YAML: they become U+FFFD. */
 void conf_print(const struct conf *tree, struct str *out);
 
 #endif

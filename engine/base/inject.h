@@ -21,7 +21,7 @@
 
 #ifdef LMSCOPE_INJECT
 
-/* A step of long work: call it where work asks whether to go on. May be called on any thread, within a chunk of the pool too. */
+/* A step of long work: call it where work asks whether to continue. May be called on any thread, within a chunk of the pool too. */
 void inject_slow(void);
 /* True: this allocation is to fail. */
 bool inject_no_memory(void);

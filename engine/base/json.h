@@ -50,8 +50,8 @@ const char *json_text(const struct json_value *v);		/* UTF-8, borrowed; NULL whe
 const char *json_text_n(const struct json_value *v, size_t *n);	/* strings may hold NULs */
 
 /* Writing: straight into a string. */
-void json_write_string(struct str *out, const char *bytes, size_t n);	/* quoted; invalid UTF-8 becomes U+FFFD */
-void json_write_float(struct str *out, float x);	/* shortest that reads back to the same float; NaN, inf: null */
-void json_write_double(struct str *out, double x);
+void json_write_string(struct str *text, const char *bytes, size_t n);	/* quoted; invalid UTF-8 becomes U+FFFD */
+void json_write_float(struct str *text, float x);	/* shortest that reads back to the same float; NaN, inf: null */
+void json_write_double(struct str *text, double x);
 
 #endif

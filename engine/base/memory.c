@@ -24,7 +24,7 @@ static size_t read_number(const char *folder, const char *name)
 	return got == 1 ? (size_t)x : SIZE_MAX;
 }
 
-/* The number behind a word that begins a line; SIZE_MAX when there is none. */
+/* The number after a word that begins a line; SIZE_MAX when there is none. */
 static size_t read_line(const char *path, const char *word, size_t unit)
 {
 	FILE *f = fopen(path, "re");

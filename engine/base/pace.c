@@ -19,7 +19,7 @@ double pace_left(struct pace *p, double now, int done, int total)
 	}
 	guess = (now - p->started) * (total - done) / done;
 	weight = p->left < 0 ? 1 : 1 - exp(-(now - p->looked) / SMOOTH_MS);
-	/* Meanwhile time goes on. */
+	/* Meanwhile time passes. */
 	p->left = p->left < 0 ? guess : fmax(0, p->left - (now - p->looked)) * (1 - weight) + guess * weight;
 	p->looked = now;
 	return fmax(p->left, 1) / 1000;

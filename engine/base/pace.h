@@ -10,7 +10,7 @@ struct pace {
 	int done, total;
 };
 
-/* Seconds left, looked at now (milliseconds); 0 (not known) in the first second, and while nothing is done. Work that begins anew is measured anew. */
+/* Seconds left, looked at now (milliseconds); 0 (not known) in the first second, and while nothing is done. Work that begins again is measured again. */
 double pace_left(struct pace *p, double now, int done, int total);
 
 #endif

@@ -34,7 +34,7 @@ static char *found(const char *folder, const char *middle, const char *name)
 	return real;
 }
 
-/* The folder that the running program stands in; false where /proc does not say. */
+/* The folder that the running program is in; false where /proc does not say. */
 static bool program_folder(char folder[PATH_MAX])
 {
 	ssize_t n = readlink("/proc/self/exe", folder, PATH_MAX - 1);

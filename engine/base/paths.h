@@ -8,7 +8,7 @@
 
 /*
  * A file or folder that comes with the program. The first of these places that has it: $LMSCOPE_SHARE; the source tree, when
- * the program stands in the folder that it was built in; ../share/lmscope seen from the program, so that an installation can
+ * the program is in the folder that it was built in; ../share/lmscope seen from the program, so that an installation can
  * be moved; the folder that `meson install` was told. NULL when none has it.
  */
 char *paths_data(const char *name);

@@ -1,6 +1,5 @@
 /*
- * account.h - the tensors of a checkpoint that no weight was made from: a part that this program does not compute, or a name that
- * was meant to be another.
+ * account.h - unused tensors of a checkpoint: an unsupported module, or a misspelt name.
  */
 #ifndef LMSCOPE_ENGINE_MODEL_ACCOUNT_H
 #define LMSCOPE_ENGINE_MODEL_ACCOUNT_H

@@ -46,7 +46,7 @@ static const struct tensor *find_spelling(const struct binder *b, const char *na
 
 	if (t || b->from->gguf)
 		return t;
-	/* what stands behind the first dot is a tensor's name of its own, unless that is just "weight" */
+	/* what follows the first dot is a tensor's name of its own, unless that is just "weight" */
 	if (inner && strchr(inner + 1, '.') && (t = checkpoint_find(b->from, inner + 1)))
 		return t;
 	snprintf(longer, sizeof longer, "%s%s", outer[0], name);
@@ -114,7 +114,7 @@ static void plan_matrix(struct plan *p, struct plan_matrix m)
 	p->matrix[p->matrices++] = m;
 }
 
-/* StableLM keeps the gains of each head in a tensor of its own: norms.0, norms.1 … one behind the other in norm->gain[heads, K]. */
+/* StableLM keeps the gains of each head in a tensor of its own: norms.0, norms.1 … one after the other in norm->gain[heads, K]. */
 static void bind_head_norms(struct binder *b, enum weight w, int layer, int heads, struct norm *norm)
 {
 	const char *pattern = b->family->name_of[w], *mark = strstr(pattern, "%h");

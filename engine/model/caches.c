@@ -128,7 +128,7 @@ bool caches_is_model(const char *folder)
 	return is;
 }
 
-/* Each line of `lines` with "/BELOW" behind it, without the last `cut` letters. NULL for NULL. */
+/* Each line of `lines` with "/BELOW" after it, without the last `cut` letters. NULL for NULL. */
 static char *extend_lines(const char *lines, const char *below, size_t cut)
 {
 	struct str out;

@@ -48,7 +48,7 @@ struct family {
 	enum position_kind position;
 	int position_offset;
 	int context;			/* when the settings do not say; 0: they must */
-	int first_context;		/* of the first training, when config.json names it in the rotary scaling alone; 0: what stands there */
+	int first_context;		/* of the first training, when config.json names it in the rotary scaling alone; 0: what is there */
 	int heads, head_width;		/* when config.json does not say; 0: it must, and the stream's share */
 	int kv_heads;			/* the same; 0: as many as heads */
 	bool interleaved;		/* rotary pairs as GPT-J has them, in the order in which lmscope holds q and k */
@@ -59,7 +59,7 @@ struct family {
 	enum activation activation;	/* when the settings do not say */
 	bool llama_tanh;		/* llama.cpp computes GELU's tanh form for this family, Hugging Face (and lmscope) the exact one */
 	bool gated;
-	bool parallel, shared_norm;	/* attention and MLP side by side, behind one norm */
+	bool parallel, shared_norm;	/* attention and MLP side by side, after one norm */
 	bool tied;			/* when the settings do not say */
 	bool in_out;			/* linear layers stored [in, out] (GPT-2's Conv1D) in Hugging Face files */
 	bool plus_one;			/* norm gains are 1 + w in Hugging Face files (GGUF has the 1 added already) */

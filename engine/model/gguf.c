@@ -157,7 +157,7 @@ static bool place(struct gguf *g, const struct gguf_part *part, const struct inf
 	return true;
 }
 
-/* The data begin behind the last description, so these are read twice: for the end of them, then for the tensors. */
+/* The data begin after the last description, so these are read twice: for the end of them, then for the tensors. */
 static bool read_tensors(struct gguf *g, struct gguf_part *part, struct cursor c, uint64_t count, struct err *err)
 {
 	int64_t alignment = 32;

@@ -33,7 +33,7 @@ struct gguf {
 	struct tensor *tensor;		/* [names.n] */
 };
 
-/* Reads `count` keys. The cursor is behind them afterwards. */
+/* Reads `count` keys. The cursor is after them then. */
 bool gguf_read_keys(struct gguf_part *part, struct cursor *c, uint64_t count, struct err *err);
 bool gguf_part_int(const struct gguf_part *part, const char *key, int64_t *out);
 bool gguf_part_has(const struct gguf_part *part, const char *key);

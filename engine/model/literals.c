@@ -123,7 +123,7 @@ static bool stands_alone(const char *text, size_t n, size_t start, size_t end)
 	return true;
 }
 
-/* The leftmost one from place->look on, as it stands. As Hugging Face: what was looked at is not looked at again. */
+/* The leftmost one from place->look on, as it is. As Hugging Face: what was looked at is not looked at again. */
 static const struct literal *leftmost(const struct literals *set, const char *text, size_t n, struct place *place)
 {
 	for (; place->look < n; place->look++) {

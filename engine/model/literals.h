@@ -1,5 +1,5 @@
 /*
- * literals.h - tokens that are cut out of a text as they stand, before anything else looks at it: "<|endoftext|>".
+ * literals.h - tokens that are cut out of a text as they are, before anything else looks at it: "<|endoftext|>".
  *
  * The leftmost one is taken, and of those that begin there the longest. There may be thousands; a sorted array is walked
  * as if it were a tree of bytes.
@@ -32,7 +32,7 @@ void literals_done(struct literals *set);
 
 /* Where a walk over the literals of a text is; zero it to begin with. */
 struct place {
-	size_t look;		/* the next one begins here or later: one may stand in white space that the one before swallowed */
+	size_t look;		/* the next one begins here or later: one may be in white space that the one before swallowed */
 	size_t start, end;	/* the last one and what it swallows; text between the end of one and the start of the next is text */
 };
 

@@ -230,7 +230,7 @@ static size_t list_types(const struct checkpoint *c, char *out, size_t capacity)
 
 size_t model_stream_floats(const struct config *c)
 {
-	return 5 * (size_t)c->D + 2 * (size_t)(c->G * c->K) + 1;	/* 1: the scale of a norm behind attention */
+	return 5 * (size_t)c->D + 2 * (size_t)(c->G * c->K) + 1;	/* 1: the scale of a norm after attention */
 }
 
 size_t model_passing_floats(const struct config *c)

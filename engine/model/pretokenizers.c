@@ -1,4 +1,4 @@
-/* pretokenizers.c - the patterns behind pretokenizers.def. */
+/* pretokenizers.c - the patterns that pretokenizers.def names. */
 #include <string.h>
 
 #include "engine/model/tokenizer_parts.h"

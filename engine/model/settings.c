@@ -8,7 +8,7 @@
 
 #include "engine/base/str.h"
 
-/* Spellings in config.json, the likeliest first; "a.b" looks inside a. And the key in a GGUF, behind "ARCH.". */
+/* Spellings in config.json, the likeliest first; "a.b" looks inside a. And the key in a GGUF, after "ARCH.". */
 static const struct {
 	const char *json[6], *gguf;
 } spelling[SETTING_COUNT] = {
@@ -126,7 +126,7 @@ static bool has_word(const struct settings *s, const char *key)
 	return false;
 }
 
-/* Has the family the key? What stands inside rope_parameters it has with that object, but for the share of channels that turn. */
+/* Has the family the key? What is inside rope_parameters it has with that object, but for the share of channels that turn. */
 static bool is_key(const struct settings *s, const char *key)
 {
 	static const char rope[] = "rope_parameters.", share[] = "rope_parameters.partial_rotary_factor";
@@ -300,7 +300,7 @@ bool setting_text(const struct settings *s, enum setting word, char *out, size_t
 
 /* ---- keys of other families ---- */
 
-/* Keys that stand for themselves, and the truth value that says nothing. */
+/* Keys that mean themselves, and the truth value that says nothing. */
 static const struct {
 	const char *key;
 	bool nothing;

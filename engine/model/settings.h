@@ -1,5 +1,5 @@
 /*
- * settings.h - a model's settings by our own words, whether they stand in config.json or in a GGUF's metadata.
+ * settings.h - a model's settings by our own words, whether they are in config.json or in a GGUF's metadata.
  *
  * Each word is a row with its spellings: num_hidden_layers, n_layer, num_layers… are all "layers".
  */
@@ -36,7 +36,7 @@ bool setting_bool(const struct settings *s, enum setting word, bool *out, struct
 bool setting_text(const struct settings *s, enum setting word, char *out, size_t capacity, struct err *err);
 /* Is the unembedding the embedding? In a model of text and images the outer object says so, where the family's code looks there. */
 bool settings_tied(const struct settings *s, bool *tied, struct err *err);
-/* Sets the error "FILE: KEY …" with the key as it stands in the file, or as it would. Always false. */
+/* Sets the error "FILE: KEY …" with the key as it is in the file, or as it would. Always false. */
 bool setting_refuse(const struct settings *s, enum setting word, struct err *err, const char *format, ...)
 	__attribute__((format(printf, 4, 5)));
 /* A key of config.json by itself. NULL: it is not there, or the family has no such key. */

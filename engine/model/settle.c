@@ -272,7 +272,7 @@ bool settle_smollm3(const struct settings *s, struct config *c, struct arena *ar
 {
 	const struct json_value *list = setting_json(s, "no_rope_layers");
 	double interval = 4;
-	bool by_rotary = s->json && !json_is(setting_json(s, "layer_types"), JSON_ARRAY);	/* windows stand where no rotary positions do */
+	bool by_rotary = s->json && !json_is(setting_json(s, "layer_types"), JSON_ARRAY);	/* windows are where no rotary positions are */
 	int window = 0;
 
 	if (!setting_int(s, SETTING_WINDOW, 0, INT_MAX, &window, err))

@@ -39,7 +39,7 @@ void spans_done(struct spans *spans)
 
 static pcre2_code *compile(const char *pattern, size_t n, bool literal, struct err *err)
 {
-	/* Ruby's ^ and $ stand at every line. */
+	/* Ruby's ^ and $ match at every line. */
 	uint32_t options = PCRE2_UTF | (literal ? PCRE2_LITERAL : PCRE2_UCP | PCRE2_MULTILINE);
 	struct str translated;
 	pcre2_code *code = NULL;

@@ -53,7 +53,7 @@ void pieces_start(struct pieces *p);
 void pieces_done(struct pieces *p);
 /* Begins again with one piece, the whole text (none when it is empty). */
 void pieces_set(struct pieces *p, const char *text, size_t n);
-/* `first`: the text is the beginning of the prompt. `bare`: nothing is prepended, for texts that go on. */
+/* `first`: the text is the beginning of the prompt. `bare`: nothing is prepended, for texts that continue one. */
 bool steps_apply(const struct steps *steps, struct pieces *p, bool first, bool bare, struct err *err);
 
 #endif

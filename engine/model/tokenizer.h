@@ -39,7 +39,7 @@ bool tokenizer_encode(const struct tokenizer *t, const char *text, size_t bytes,
 bool tokenizer_encode_raw(const struct tokenizer *t, const char *text, size_t bytes, int32_t **ids, size_t *n, struct err *err);
 
 int tokenizer_size(const struct tokenizer *t);		/* ids are 0 … size-1; the model's vocabulary may be larger (padding) */
-/* The token's own bytes as they stand inside a text (a leading space is a space). Ids without a token: empty. Borrowed. */
+/* The token's own bytes as they are inside a text (a leading space is a space). Ids without a token: empty. Borrowed. */
 const char *tokenizer_bytes(const struct tokenizer *t, int32_t id, size_t *n);
 /* The token whose bytes are exactly these; -1 when there is none. Normal tokens win over special ones, then the lowest id. */
 int32_t tokenizer_find(const struct tokenizer *t, const char *bytes, size_t n);

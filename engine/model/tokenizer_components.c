@@ -234,7 +234,7 @@ static bool read_nothing(const struct target *to, const struct json_value *v, st
 	return true;
 }
 
-/* One entry of a template: {"SpecialToken": {"id": "<s>"}}, whose ids stand in special_tokens. */
+/* One entry of a template: {"SpecialToken": {"id": "<s>"}}, whose ids are in special_tokens. */
 static bool read_special(const struct tokenizer *t, const struct json_value *template, const char *name, struct ids *ids,
 			 struct err *err)
 {

@@ -210,7 +210,7 @@ static void find_roles(struct tokenizer *t, const struct sides *sides)
 		bos = first_there(first_there(bos, first_of(&t->before)), role_by_id(t, sides, "bos_token_id"));
 	if (!eos_said)
 		eos = first_there(first_there(eos, first_of(&t->after)), role_by_id(t, sides, "eos_token_id"));
-	/* What the file itself has said (tokenizer.model) stands unless a side file says otherwise. */
+	/* What the file itself says (tokenizer.model) holds unless a side file says otherwise. */
 	t->bos = first_there(bos, bos_said ? -1 : t->bos);
 	t->eos = first_there(eos, eos_said ? -1 : t->eos);
 }

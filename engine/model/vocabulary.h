@@ -1,8 +1,8 @@
 /*
- * vocabulary.h - the tokens of a model: what stands in the file, which bytes that means, and which pairs merge.
+ * vocabulary.h - the tokens of a model: what is in the file, which bytes that means, and which pairs merge.
  *
  *   text   "Ġthe"   as the file writes it     found by words of the text that the pre-tokenizer made
- *   bytes  " the"   as it stands in a prompt  found when a person names a token
+ *   bytes  " the"   as it is in a prompt      found when a person names a token
  *   merges (Ġt, he) → Ġthe, rank 5            lower ranks merge first
  *
  * Filled once by a reader (tokenizer_hf.c, tokenizer_gguf.c…), immutable afterwards. Maps are open-addressed and sized once.

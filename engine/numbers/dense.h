@@ -1,8 +1,8 @@
 /*
  * dense.h - products of activations with activations, which attention is made of; in one thread, inside a chunk of the pool.
  *
- * y[n, columns] = x[n, depth] B. B is filled part by part from rows that stand anywhere, and then serves many products. Every output
- * is one chain of multiply-adds over ascending depth: it depends on no row beside it, and may go on from an earlier product.
+ * y[n, columns] = x[n, depth] B. B is filled part by part from rows that are anywhere, and then serves many products. Every output
+ * is one chain of multiply-adds over ascending depth: it depends on no row beside it, and may continue an earlier product.
  */
 #ifndef LMSCOPE_ENGINE_NUMBERS_DENSE_H
 #define LMSCOPE_ENGINE_NUMBERS_DENSE_H

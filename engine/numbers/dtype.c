@@ -144,7 +144,7 @@ INLINE void q4_1(const unsigned char *restrict b, float *restrict y)
 	}
 }
 
-/* The fifth bits of all 32 stand together in a word before the nibbles. */
+/* The fifth bits of all 32 are together in a word before the nibbles. */
 INLINE void five_bits(const unsigned char *b, int *v)
 {
 	uint32_t high = u32_at(b);

@@ -59,7 +59,7 @@ INLINE float exponential(float x)
 	p = p * r + 1.6666665459e-1f;
 	p = p * r + 5.0000001201e-1f;
 	p = (p * (r * r) + r) + 1.0f;
-	p *= float_of((bits_of(shifted) + 127) << 23);	/* 2^n: n stands in the last bits of the shifted sum */
+	p *= float_of((bits_of(shifted) + 127) << 23);	/* 2^n: n is in the last bits of the shifted sum */
 	return choose(x < -87.33f, 0, p);
 }
 

@@ -1,9 +1,9 @@
 /*
  * gemm.h - the innermost loops of matrix products, once per instruction set: gemm_avx512.c, gemm_avx2.c, gemm_generic.c.
  *
- * Weights stand in column panels [depth][16]: for each input the weights of 16 neighbouring outputs. A tile multiplies a few
+ * Weights are in column panels [depth][16]: for each input the weights of 16 neighbouring outputs. A tile multiplies a few
  * rows by one, two or four panels with all its sums in registers. Each output is one chain of (fused, where there is FMA)
- * multiply-adds over ascending depth, whatever the tile's shape; and a chain that was put down in y goes on from there with
+ * multiply-adds over ascending depth, whatever the tile's shape; and a chain that was put down in y continues there with
  * `more`. So the way in which a product is cut into tiles never changes a bit of it.
  */
 #ifndef LMSCOPE_ENGINE_NUMBERS_GEMM_H
@@ -15,7 +15,7 @@
 
 enum { PANEL = 16, PANELS_MAX = 4 };
 
-/* How the weights of a tile stand in memory. */
+/* How the weights of a tile lie in memory. */
 enum gemm_weights { WEIGHTS_F32, WEIGHTS_BF16, WEIGHTS_F16, WEIGHTS_KINDS };
 
 struct gemm_tile {
@@ -30,7 +30,7 @@ struct gemm_tile {
 	float *y;		/* [rows][16 * panels], rows `ldy` floats apart */
 	size_t ldy;
 	uint64_t columns;	/* bit 16 p + c: column c of panel p is written (and read); the rest of y may not exist */
-	bool more;		/* go on from what stands in y */
+	bool more;		/* continue from what is in y */
 };
 
 /* A tile of so many panels takes this many rows. */

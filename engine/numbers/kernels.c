@@ -185,7 +185,7 @@ INLINE float largest(const float *x, size_t n)
 	return top;
 }
 
-/* y = e^(x - most); y may be x. The sum goes on in double after each part: over a vocabulary a float would lose digits. */
+/* y = e^(x - most); y may be x. The sum continues in double after each part: over a vocabulary a float would lose digits. */
 INLINE double exponentials(const float *x, float most, float *y, size_t n)
 {
 	EACH_ALONE

@@ -1,4 +1,4 @@
-/* matrix.c - see matrix.h. Weights stand in panels (panel.h); with LMSCOPE_GEMM=openblas as plain floats instead, where they are kept. */
+/* matrix.c - see matrix.h. Weights are in panels (panel.h); with LMSCOPE_GEMM=openblas as plain floats instead, where they are kept. */
 #include "engine/numbers/matrix.h"
 
 #include <assert.h>
@@ -313,7 +313,7 @@ void matrix_apply_outputs_here(const struct matrix *w, int from, int count, cons
 	product_here(&p);
 }
 
-/* Wᵀ as panels: its columns are W's inputs, and its depth goes over W's outputs, sixteen of which stand side by side in W. */
+/* Wᵀ as panels: its columns are W's inputs, and its depth goes over W's outputs, sixteen of which are side by side in W. */
 static const float *read_back(const struct panels *weights, int panel, int number, int from, int count, float *buffer,
 			      size_t *stride)
 {

@@ -7,7 +7,7 @@
  * Legend: n rows, `in` inputs, `out` outputs. Row-major: x[n, in], y[n, out]; ldx and ldy are the distances in floats
  * between rows, so that x and y may be parts of wider arrays.
  *
- * A row's result does not depend on n, on which rows stand beside it, or on threads: equal bit for bit, within one kernel
+ * A row's result does not depend on n, on which rows are beside it, or on threads: equal bit for bit, within one kernel
  * set. LMSCOPE_GEMM=openblas sends everything through OpenBLAS, which does not promise that, and is no faster with AVX2 or more: `lmscope
  * bench` measures both.
  */
@@ -26,7 +26,7 @@
 struct matrix_source {
 	const struct tensor *tensor;	/* outlives the matrix: it may be read lazily */
 	bool in_out;			/* stored [in, out] (Conv1D) rather than [out, in] */
-	int in, out;			/* as the matrix shall be */
+	int in, out;			/* as the matrix is to be */
 	int first;
 	const int32_t *pick;		/* [out] or NULL; copied. Splits fused q/k/v, undoes permuted rotary rows */
 	bool in_place;			/* keep no copy of the weights, as under matrix_low_memory() */

@@ -308,7 +308,7 @@ static void read_halves(const unsigned char *const *block, int at, int n, float 
 	gemm_here()->expand_f16(halves, dst, PANEL);
 }
 
-/* ints[32][16] of nibbles[16][16], the low ones first, and the fifth bits that stand in each block. */
+/* ints[32][16] of nibbles[16][16], the low ones first, and the fifth bits that are in each block. */
 static void join_fifth(const struct quant *q, const unsigned char *const *block, const unsigned char *nibbles, unsigned char *ints)
 {
 	bytes16 bits[4], less = { 0 }, x, low, high;

@@ -33,12 +33,12 @@ bool panels_make(struct panels *p, struct arena *arena, const struct matrix_sour
 /* Bytes that panels_make would take from the arena. */
 size_t panels_footprint(const struct matrix_source *source, bool low_memory);
 
-/* The panels as they stand in memory, [count][in][16], if tiles can take them so, and then of which kind they are; or NULL. */
+/* The panels as they lie in memory, [count][in][16], if tiles can take them so, and then of which kind they are; or NULL. */
 const void *panels_in_place(const struct panels *p, enum gemm_weights *kind);
 
 /*
  * The weights of inputs from … from+count-1 of `number` panels: [number][count][16], `*stride` floats apart, 64-byte aligned.
- * They stand in buffer[number * count * 16] when they had to be expanded. `from` is a multiple of align, and so is count
+ * They are in buffer[number * count * 16] when they had to be expanded. `from` is a multiple of align, and so is count
  * unless it reaches the last input.
  */
 const float *panels_read(const struct panels *p, int panel, int number, int from, int count, float *buffer, size_t *stride);

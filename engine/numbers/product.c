@@ -2,7 +2,7 @@
  * product.c - see product.h.
  *
  * A chunk of work is a few panels, for all rows: weights are read from memory once, and stay in the cache while the tiles
- * of rows pass by. Where weights must be expanded first, or are many, this goes on block by block of the depth.
+ * of rows pass by. Where weights must be expanded first, or are many, this proceeds block by block of the depth.
  */
 #include "engine/numbers/product.h"
 
@@ -147,7 +147,7 @@ static void chunk(const struct cut *c, int number)
 	}
 }
 
-/* Products of the same rows, which are packed once: their chunks stand one after another. */
+/* Products of the same rows, which are packed once: their chunks follow one another. */
 struct cuts {
 	struct cut cut[PRODUCTS_MAX];
 	int count;

@@ -15,7 +15,7 @@
 enum { PRODUCTS_MAX = 3 };	/* together: queries, keys and values */
 
 struct product {
-	/* B's panels as they stand in memory, [panels][limit][16] of this kind, aligned to 16 weights… */
+	/* B's panels as they lie in memory, [panels][limit][16] of this kind, aligned to 16 weights… */
 	const void *panels;
 	enum gemm_weights kind;
 	/* …or, where panels is NULL, how some of them are read (panel.h). */
@@ -33,7 +33,7 @@ struct product {
 	const float *packed;	/* x as product_pack left it; or NULL */
 	float *y;
 	size_t ldy;
-	bool more;		/* go on from the sums that stand in y */
+	bool more;		/* continue from the sums that are in y */
 };
 
 /* With the pool's threads. */

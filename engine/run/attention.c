@@ -130,7 +130,7 @@ static void attend(const struct block *b)
 		if (b->a->s->pattern)
 			memset(mine + t + 1, 0, (ldw - (size_t)t - 1) * sizeof *mine);	/* keys that it may not see */
 	}
-	/* What each sees beyond the common keys goes on from its own sum, so that a later position's values never meet an earlier query,
+	/* What each sees beyond the common keys continues its own sum, so that a later position's values never meet an earlier query,
 	 * not even times zero. */
 	if (key0)
 		dense_apply(&b->past->values, 0, key0, c->K, b->w, ldw, b->n, b->z, HK, false);

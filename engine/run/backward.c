@@ -118,12 +118,12 @@ struct writer {
 	enum site site;
 	const struct matrix *W;		/* [in, D] */
 	const float *bias;
-	enum site post;			/* the norm behind it */
+	enum site post;			/* the norm after it */
 	const float *in;		/* [T, in] of the run */
 	const double *by_scale;		/* [T] what else the scale of that norm does to the metric; or NULL */
 };
 
-/* From d[T, D] at what stands in the stream to g[T, in] at what the matrix read. */
+/* From d[T, D] at what is in the stream to g[T, in] at what the matrix read. */
 static void write_back(const struct backward *b, int l, const struct writer *w, const float *d, float *g)
 {
 	const struct config *c = &b->run->model->config;

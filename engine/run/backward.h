@@ -2,12 +2,12 @@
  * backward.h - the forward pass reversed: from a gradient at the stream that leaves a layer to the gradient at every site of it, and at
  * the stream that enters. One function for every family, over the same options; gradients of activations only, none of weights.
  *
- * A site's gradient is the one at the value that a run stores, with the edits at that site applied. Behind it stand the edits, last
+ * A site's gradient is the one at the value that a run stores, with the edits at that site applied. After it come the edits, last
  * one first: what an edit puts in a value's place (zero, mean, patch) takes the gradient away from what the model had computed there,
  * others change it or let it pass (edit_back).
  *
  * What a run does not store and the way back needs is computed again: scales of norms, queries and keys before a norm on heads, what
- * a block writes before a norm behind it.
+ * a block writes before a norm after it.
  */
 #ifndef LMSCOPE_ENGINE_RUN_BACKWARD_H
 #define LMSCOPE_ENGINE_RUN_BACKWARD_H
@@ -30,7 +30,7 @@ struct backward {
 	/* Made by backward_begin: */
 	float *cosine[2], *sine[2];	/* [T, pairs] turning back, for plain and local rotary */
 	float *read;			/* [T, D] the stream as a block reads it */
-	float *write;			/* [T, D] at what a block wrote, before edits, multiplier and norm behind it */
+	float *write;			/* [T, D] at what a block wrote, before edits, multiplier and norm after it */
 	float *normed, *part;		/* [T, D] at a norm's output, and the share of one matrix in it */
 	float *wide, *inner;		/* [T, widest of F, H*K] */
 	float *head_k, *head_v;		/* [T, H, K] keys and values, before heads of a group are summed */
@@ -42,12 +42,12 @@ struct backward {
 bool backward_begin(struct backward *b, const struct run *run, unsigned frozen, struct arena *arena, struct err *err);
 
 /*
- * Layer l: stream[T, D] is the gradient at resid_post as the run has it, and becomes the one at what entered the layer, before edits on
+ * Layer l: x[T, D] is the gradient at resid_post as the run has it, and becomes the one at what entered the layer, before edits on
  * resid_pre. `s` receives the gradients of all sites (layer_sites_new with a pattern).
  */
-void backward_layer(const struct backward *b, int l, struct layer_sites *s, float *stream);
+void backward_layer(const struct backward *b, int l, struct layer_sites *s, float *x);
 
 /* The same past a layer whose attention and MLP are left out: their sites get 0, the stream goes straight through. */
-void backward_past(const struct backward *b, int l, struct layer_sites *s, float *stream);
+void backward_past(const struct backward *b, int l, struct layer_sites *s, float *x);
 
 #endif

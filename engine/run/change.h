@@ -8,7 +8,7 @@
 #include "engine/run/run.h"
 
 /*
- * The first position at which the edit, behind those that the run has, makes other bits than the run has there; r->T when there is none.
+ * The first position at which the edit, after those that the run has, changes the stored value; r->T when there is none.
  * Where that cannot be told from what a run keeps (scores, writes that are added to a head's), the first position that it covers.
  */
 int change_first(const struct edit *edit, const struct run *r);

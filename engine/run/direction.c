@@ -85,7 +85,7 @@ static void mean_difference(const struct cloud *c, double *out)
 
 /*
  * From the mean difference u[D] to the first principal direction of the pairs' differences, by power iteration on their second moment; it
- * starts at the mean, so its sign is the mean's unless they stand at right angles.
+ * starts at the mean, so its sign is the mean's unless they are at right angles.
  */
 static void principal(const struct cloud *c, double *u)
 {

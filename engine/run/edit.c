@@ -164,7 +164,7 @@ static bool resolve_scales(struct edit *e, const struct edit_context *context, s
 	const struct model *m = context->model;
 
 	if (!place_has_layer(&e->place))
-		e->place.layer = m->config.L;	/* behind all of them */
+		e->place.layer = m->config.L;	/* after all of them */
 	if (e->place.site == SITE_LN2 && m->config.parallel_shared_norm)
 		return err_set(err, ERR_ARGUMENT, "edit \"%s\": in this model attention and MLP read through one norm; write ln1 %d", line, e->place.layer);
 	if (!norms_at(m, e->place.site, e->place.layer)->there)

@@ -67,7 +67,7 @@ struct edit {
 
 /* Parses one line. Memory from `arena`. Errors are ERR_USAGE and say what was expected where. */
 bool edit_parse(const char *line, struct edit *edit, struct arena *arena, struct err *err);
-/* Whether a number stands behind the op: factor, strength, standard deviations. */
+/* Whether a number follows the op: factor, strength, standard deviations. */
 bool edit_has_amount(const struct edit *edit);
 /* The canonical line. */
 void edit_print(const struct edit *edit, struct str *out);
@@ -121,7 +121,7 @@ int edit_first_position(const struct edit *edit);
 /* Applies it to x, the whole row of the site at that position ([units, width]). For `result`, x is z[H, K], and ops that z
  * cannot say are left to result.h. */
 void edit_apply(const struct edit *edit, const struct config *c, enum site site, int position, float *x);
-/* What noise adds to x[n], which stands in its row from number `first` on. */
+/* What noise adds to x[n], which is in its row from number `first` on. */
 void edit_add_noise(const struct edit *edit, int position, size_t first, float *x, size_t n);
 /* Applies it to one row of attention weights, or of scores before softmax: x[query + 1] of that head. */
 void edit_apply_pattern(const struct edit *edit, int head, int query, float *x);

@@ -125,7 +125,7 @@ static const char *list_of_places(struct arena *arena)
 	return list;
 }
 
-/* A number behind the op, or what there is when it may be left out. */
+/* A number after the op, or what there is when it may be left out. */
 static bool parse_amount(const char **rest, struct edit *e, const char *missing, struct arena *arena, const char *line, struct err *err)
 {
 	const char *word = next_word(rest, arena);

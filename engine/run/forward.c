@@ -154,7 +154,7 @@ static void place(const struct rows *r, int row, enum site norm, float *x, int h
 		kernel_rotary(x + h * c->K, r->p->cosine[which] + at, r->p->sine[which] + at, rotary->pairs, rotary->interleaved);
 }
 
-/* ---- what stands between the products ---- */
+/* ---- what is between the products ---- */
 
 /* resid_pre -> what q, k and v are made from */
 static void enter(const struct rows *r, int row)
@@ -378,7 +378,7 @@ bool forward_layer(struct pass *p, int l, struct layer_sites *whole, int first_r
 
 	attending.variants -= z_known;
 	if (attending.variants && !p->lasting && all_replaced(&attending, l, SITE_ATTN_OUT)) {
-		each_row(&attending, l, &s, enter);	/* the stream goes on all the same */
+		each_row(&attending, l, &s, enter);	/* the stream continues all the same */
 	} else if (attending.variants) {
 		read_stream(&attending, l, &s, true);
 		attend(&attending, l, whole, &s, first_row);

@@ -31,10 +31,10 @@ struct pass {
 	int variants;
 	const struct variant *variant;		/* [variants] */
 	float input_scale;			/* 0: 1 */
-	bool lasting;				/* the sites are kept, for the eye and for who goes on from them: also what nothing reads is made */
+	bool lasting;				/* sites are stored: all of them are computed, also those that nothing downstream reads */
 	const struct layer_sites *const *past;	/* [L] with the rows below t0; NULL when t0 is 0 */
 	/* Made by pass_begin: */
-	int key0;				/* keys and values from here on stand in the pass's own rows: t0, but see forward_last */
+	int key0;				/* keys and values from here on are in the pass's own rows: t0, but see forward_last */
 	float *cosine[2], *sine[2];		/* [T - key0, pairs] for plain and local rotary */
 	float *scratch;				/* [rows, D] normalised rows */
 	struct arena *arena;

@@ -3,7 +3,7 @@
  * expensive as one.
  *
  * To first order, a run whose site is changed by δ has the metric changed by δ · gradient. A site's gradient is the one at the
- * value that the run has there, its edits applied; positions behind the metric's have none.
+ * value that the run has there, its edits applied; positions after the metric's have none.
  */
 #ifndef LMSCOPE_ENGINE_RUN_GRADIENT_H
 #define LMSCOPE_ENGINE_RUN_GRADIENT_H

@@ -31,7 +31,7 @@ static float *take(float **from, size_t count)
 enum { COPIED = 8 };	/* rows of a chunk */
 enum { KEPT = 8, PASSING = 5, ROOM = 16 };	/* arrays, each of which may be a cache line longer than it needs; room is a sixteenth */
 
-/* Where rows stand. */
+/* Where rows are. */
 struct layer_rows {
 	int room;		/* rows */
 	enum run_keeps keeps;
@@ -179,7 +179,7 @@ void layer_sites_unref(struct layer_sites *s)
 	if (s && atomic_fetch_sub(&s->refs, 1) == 1) {
 		int used = s->to;
 
-		atomic_compare_exchange_strong(&s->memory->used, &used, s->from);	/* unless another goes on from here */
+		atomic_compare_exchange_strong(&s->memory->used, &used, s->from);	/* unless another continues from here */
 		rows_unref(s->memory);
 		big_give(s->z_memory);
 		free(s);

@@ -1,7 +1,7 @@
 /*
  * layer.h - the stored sites of one layer, counted, shared between runs that agree up to there.
  *
- * Their rows stand in memory that may have room for a few more: a run that goes on where another ends writes its rows there, if
+ * Their rows are in memory that may have room for a few more: a run that continues where another ends writes its rows there, if
  * nobody else did, and has the other's rows without a copy.
  */
 #ifndef LMSCOPE_ENGINE_RUN_LAYER_H
@@ -44,7 +44,7 @@ struct layer_sites *layer_sites_new(const struct model *m, int rows, bool keep_p
 int layer_room(int rows);
 float *layer_passing_new(const struct model *m, int rows, struct err *err);	/* for big_give */
 struct layer_sites *layer_sites_roomy(const struct model *m, int rows, float *passing, struct err *err);
-/* Sites with T rows, the first `rows` of which are those of s, where they stand. NULL when that cannot be: when another has the memory,
+/* Sites with T rows, the first `rows` of which are those of s, where they are. NULL when that cannot be: when another has the memory,
  * there is not enough of it, or it keeps something else. */
 struct layer_sites *layer_sites_go_on(const struct layer_sites *s, const struct model *m, int rows, int T, float *passing);
 /* The layer is computed: what passed by is gone. */

@@ -49,9 +49,9 @@ bool metric_check(const char *spec, int V, int T, struct err *err);
 /* Its value on a run; `unedited` is what kl compares with (may be the same run: 0). */
 bool metric_value(const struct metric *metric, const struct run *run, const struct run *unedited, double *value,
 		  struct task *task, struct err *err);
-/* The value from one row of final logits [V] at metric->position: for sweeps. Not for `loss`. */
-double metric_of_logits(const struct metric *metric, const float *logits, const float *unedited, int V);
+/* The value from one row of final logits, x[V], at metric->position: for sweeps. Not for `loss`. */
+double metric_of_logits(const struct metric *metric, const float *x, const float *unedited, int V);
 /* Its gradient there: d[V]. */
-void metric_slope_of_logits(const struct metric *metric, const float *logits, const float *unedited, int V, float *d);
+void metric_slope_of_logits(const struct metric *metric, const float *x, const float *unedited, int V, float *d);
 
 #endif

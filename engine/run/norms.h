@@ -1,5 +1,5 @@
 /*
- * norms.h - the norms that a layer reads through (ln1, ln2), those behind its blocks (ln1_post, ln2_post) and on its queries and keys
+ * norms.h - the norms that a layer reads through (ln1, ln2), those after its blocks (ln1_post, ln2_post) and on its queries and keys
  * (q_norm, k_norm), and the last one (ln_final), under edits that keep their scale: `ln1 5 freeze` divides by what the unedited run
  * divided by there, while layer norm still takes the mean off. TransformerLens' hook_scale, held.
  */

@@ -1,8 +1,8 @@
 /*
  * packed.h - keys and values of one layer's rows, put in order for the products of attention; kept beside the rows, so that a run that
- * goes on where another ends puts in order only what is new.
+ * continues where another ends puts in order only what is new.
  *
- * The rows themselves stand elsewhere (layer.h). Whoever brings in rows does so alone; reading is for any thread.
+ * The rows themselves are elsewhere (layer.h). Whoever brings in rows does so alone; reading is for any thread.
  */
 #ifndef LMSCOPE_ENGINE_RUN_PACKED_H
 #define LMSCOPE_ENGINE_RUN_PACKED_H

@@ -327,7 +327,7 @@ static void finish_mean(const struct prompt_runs *p, struct prompt_file *f)
 	f->sum = NULL;
 }
 
-/* Goes on where work on the file was stopped; while it stands at a step, another call may take it further, to its end even. */
+/* Resumes where work on the file was stopped; while it waits at a step, another call may take it further, to its end even. */
 static bool make_mean(const struct prompt_runs *p, struct prompt_file *f, struct task *task, struct err *err)
 {
 	struct run *last = NULL;

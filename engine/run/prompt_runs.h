@@ -1,5 +1,5 @@
 /*
- * prompt_runs.h - what a file of prompts comes to in a model, for edits that put a mean over it or another prompt's value in place.
+ * prompt_runs.h - cached runs of a file's prompts, for edits that use their mean or another prompt's activations.
  *
  * Shared by the runs that are made of one another, so that an edit which is switched off and on again costs nothing: what was made is
  * found again for as long as the file stays as it was. One run for each prompt, whatever the number of edits; a mean keeps every

@@ -145,7 +145,7 @@ void result_extra(const struct result_place *p, const struct edit *const *edits,
 
 /* ---- backwards ---- */
 
-/* The part of the write along u goes: d is the gradient at `extra`, g[K] that at z. Returns what it says of the scale behind attention. */
+/* The part of the write along u goes: d is the gradient at `extra`, g[K] that at z. Returns what it says of the scale after attention. */
 static double along_back(const struct result_place *p, const struct chain *s, int head, const float *u, float *d, float *g)
 {
 	const struct config *c = &p->model->config;

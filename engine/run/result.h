@@ -29,7 +29,7 @@ void result_write(const struct result_place *p, int head, const float *z, float 
 void result_extra(const struct result_place *p, const struct edit *const *edits, int n, int head, float *x);
 
 /*
- * The way back through all edits on results: d[D] is the gradient at attention's write as it stands in the stream, g[H, K] the gradient at what
+ * The way back through all edits on results: d[D] is the gradient at attention's write as it is in the stream, g[H, K] the gradient at what
  * W_O was given, which becomes the one at z before these edits. The derivative by the scale of the norm after attention is returned, since
  * what is added to a head's write depends on it (0 where there is none).
  */

@@ -36,7 +36,7 @@ struct run {
 	const struct model *model;
 	enum run_keeps keeps;
 	int T;
-	int prompt_T;			/* positions of the prompt; those behind were generated */
+	int prompt_T;			/* positions of the prompt; those after them were generated */
 	int32_t *tokens;		/* [T] */
 	int edits;
 	struct edit *edit;		/* [edits], resolved */
@@ -45,7 +45,7 @@ struct run {
 	float *embed;			/* [T, D] */
 	float *last_logits;		/* [V] at the last position; NULL when they were not ordered */
 	struct run_set reads;		/* the runs that edits read: foil's, unedited, of other prompts */
-	struct prompt_runs *prompts;	/* what files of prompts came to, counted */
+	struct prompt_runs *prompts;	/* cached runs of files of prompts, counted */
 	struct arena *arena;
 	atomic_int refs;
 };

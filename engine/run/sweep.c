@@ -1,6 +1,6 @@
 /*
  * sweep.c - see sweep.h. Variants with the same first row climb the layers together: those that start higher join where they start, so
- * that a layer's weights are read once for all of them. When the metric looks at one position, positions behind it are not carried, and
+ * that a layer's weights are read once for all of them. When the metric looks at one position, positions after it are not carried, and
  * of the last layer only that row is.
  */
 #include "engine/run/sweep.h"
@@ -68,7 +68,7 @@ static bool prepare(struct sweep *s, const struct run *foil, const struct sweep_
 	for (int e = run->edits; e < count; e++) {
 		int first = change_first(list[e], run);
 
-		if (first >= s->T)	/* holds what is there, or stands behind all that is looked at */
+		if (first >= s->T)	/* holds what is there, or is after all that is looked at */
 			continue;
 		if (list[e]->place.layer < item->l0 || item->same)
 			item->z_known = true;
@@ -80,7 +80,7 @@ static bool prepare(struct sweep *s, const struct run *foil, const struct sweep_
 			item->t0 = first;
 		item->same = false;
 	}
-	if (s->place && item->l0 == s->top)	/* what is read there may stand before z */
+	if (s->place && item->l0 == s->top)	/* what is read there may be before z */
 		item->z_known = false;
 	if (item->l0 == s->top && item->z_known && s->metric && !s->loss)
 		item->t0 = s->metric->position;
@@ -277,7 +277,7 @@ static bool begin(struct sweep *s, struct err *err)
 
 	s->top = c->L - 1;
 	s->loss = metric->kind == METRIC_LOSS;
-	/* Nothing looks back from positions behind the metric's; but where rotary tables would change with that length, all are carried. */
+	/* Nothing looks back from positions after the metric's; but where rotary tables would change with that length, all are carried. */
 	s->T = s->loss || !config_alike(c, s->run->T, metric->position + 1) ? s->run->T : metric->position + 1;
 	s->unedited_logits = s->unedited->last_logits;
 	s->y = arena_floats(s->arena, (size_t)(s->loss ? s->T : METRIC_ROWS) * D, err);

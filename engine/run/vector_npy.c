@@ -38,7 +38,7 @@ static bool read_shape(const char *shape, const char *end, size_t *rows, size_t 
 	return true;
 }
 
-/* Of ": '<f4'" after the key. False for any other type, a list of fields among them; *shown[n] is what stands there. */
+/* Of ": '<f4'" after the key. False for any other type, a list of fields among them; *shown[n] is what is there. */
 static bool read_form(const char *p, const char *end, struct element *form, const char **shown, size_t *n)
 {
 	static const char *const known[] = { "f2", "f4", "f8", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "b1" };
@@ -143,7 +143,7 @@ float *vector_npy_read(const char *path, struct arena *arena, size_t *rows, size
 
 bool vector_npy_write(const char *path, const float *vector, size_t n, struct err *err)
 {
-	enum { HEADER = 128 };	/* what stands before the numbers, padded with spaces to a multiple of 64 */
+	enum { HEADER = 128 };	/* what is before the numbers, padded with spaces to a multiple of 64 */
 	char head[HEADER + 1];
 	struct str out;
 	bool ok;

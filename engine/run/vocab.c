@@ -238,7 +238,7 @@ static void begin(const struct reading *g)
 		atomic_store(&g->higher[i], 0);
 }
 
-/* Rows x normalised, to y[rows, D] and behind them once more in order for products. */
+/* Rows x normalised, to y[rows, D] and after them once more in order for products. */
 static struct matrix_rows norm_rows(const struct model *m, const float *x, int rows, bool normed, float *y)
 {
 	const size_t floats = (size_t)rows * (size_t)m->config.D;

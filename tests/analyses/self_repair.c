@@ -41,7 +41,7 @@ static void check_changes(const struct pair *f)
 	}
 }
 
-/* Of the last MLP, nothing stands behind but the norm; of an attn_out, its biases are its own. */
+/* Of the last MLP, nothing comes after but the norm; of an attn_out, its biases are its own. */
 static void check_edges(const struct pair *f)
 {
 	char words[80];

@@ -6,7 +6,7 @@
 #include "tests/fuzz/fuzz.h"
 #include "tests/tap.h"
 
-/* A copy of its own for each call, so that a sanitizer sees a read behind the end. */
+/* A copy of its own for each call, so that a sanitizer sees a read past the end. */
 static void run(const char *bytes, size_t n)
 {
 	uint8_t *copy = malloc(n ? n : 1);

@@ -31,7 +31,7 @@ struct fixture {
 	char *basis;			/* of three directions in the stream; heap */
 };
 
-/* Behind a line that ends so stands a file: the vector in the model's folder, or a basis that is made here. */
+/* A line that ends so is followed by a file: the vector in the model's folder, or a basis that is made here. */
 #define VECTOR "project"
 #define BASIS "interchange"
 
@@ -337,7 +337,7 @@ static bool all_zero(const float *x, size_t n)
 	return true;
 }
 
-/* Positions behind the metric's cannot matter. */
+/* Positions after the metric's cannot matter. */
 static void check_causality(const struct question *q)
 {
 	const struct config *c = &q->f->model->config;

@@ -86,7 +86,7 @@ static void check_mean(void)
 	free(path);
 }
 
-/* Stopped in the middle of a line, it goes on to the same bits; another question is refused, and the file is as it was. */
+/* Stopped in the middle of a line, it resumes to the same bits; another question is refused, and the file is as it was. */
 static void check_kept(void)
 {
 	char *path = write_prompts("nine.jsonl", 9), *keep = scratch_path("kept.jsonl"), *text;

@@ -135,7 +135,7 @@ static void check_hostile(void)
 {
 	static const struct {
 		const char *says, *head;
-		size_t bytes;		/* behind the header */
+		size_t bytes;		/* after the header */
 	} rows[] = {
 		{ NULL, "{'descr': '<f4', 'fortran_order': False, 'shape': (1, 4), }", 16 },
 		{ "one or two dimensions", "{'descr': '<f4', 'fortran_order': False, 'shape': (2, 2, 2), }", 16 },

@@ -112,7 +112,7 @@ static void check_interchange(const struct pair *f)
 		columns = with_file(f, f->foil, line, across, &err);
 		snprintf(line, sizeof line, "%s patch", sites[i]);
 		patched = edited(f, patch, 1, &err);
-		/* a norm behind attention sees a patched head in z, and an exchanged one not */
+		/* a norm after attention sees a patched head in z, and an exchanged one not */
 		if (CHECK_THAT(all && patched, "%s: %s %s", f->name, sites[i], err.text) && (strncmp(sites[i], "head", 4) || !f->model->layers[0].ln1_post.there))
 			CHECK_NEAR(all->last_logits, patched->last_logits, c->V, 1e-5, "%s: %s: within all directions it is patch", f->name, sites[i]);
 		CHECK_THAT(same_logits(own, f->run), "%s: %s: with its own run nothing changes %s", f->name, sites[i], err.text);
@@ -145,7 +145,7 @@ static void check_bad_basis(const struct pair *f)
 	}
 }
 
-/* Every line of the fixture: its logits, what stands before its first position, a run from nothing, and a sweep's cell. */
+/* Every line of the fixture: its logits, what is before its first position, a run from nothing, and a sweep's cell. */
 static void check_lines(const struct pair *f)
 {
 	const struct json_value *edits = json_get(f->root, "edits");
@@ -228,7 +228,7 @@ static void check_books(const struct pair *f)
 	check_books_of(f, lines, 4);
 }
 
-/* Norms behind blocks and on queries and keys: kept as they are nothing changes, and who has none says so. */
+/* Norms after blocks and on queries and keys: kept as they are nothing changes, and who has none says so. */
 static void check_more_norms(const struct pair *f)
 {
 	static const char *const lines[] = { "ln1_post 0 freeze", "ln2_post 1 @2.. freeze", "q_norm 1 freeze", "k_norm 0 @-1 freeze", "q_norm 1.1 freeze" };
@@ -308,7 +308,7 @@ static void stop_soon(void *context)
 		atomic_store(&task->stop, true);
 }
 
-/* A mean that was stopped on its way goes on from there, to the same bits. */
+/* A mean that was stopped on its way resumes there, to the same bits. */
 static void check_stopped(const struct pair *f)
 {
 	static const char *const line[] = { "mlp_out 0 mean " OWN };
@@ -398,7 +398,7 @@ static void check_printing(void)
 	arena_free(arena);
 }
 
-/* "From here on" goes on to what is generated; a range that ends in the prompt does not. */
+/* "From here on" includes what is generated; a range that ends in the prompt does not. */
 static void check_onward(void)
 {
 	bool at[] = { false, false, true, true };

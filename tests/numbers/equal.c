@@ -170,7 +170,7 @@ static void check_runs(const struct stand *s)
 	run_unref(other);
 }
 
-/* Two runs that go on from the same one: only the first of them can have its memory. */
+/* Two runs that continue the same one: only the first of them can have its memory. */
 static void check_going_on(const struct stand *s)
 {
 	struct run *base = make(s, s->tokens, T - 3, NULL, 0, NULL, NULL), *again = make(s, s->tokens, T - 3, NULL, 0, NULL, NULL);

@@ -9,7 +9,7 @@
 
 static const char folder[] = "tests/fixtures/gguf";
 
-/* Where the expected values stand: beside the model that the file was made from, or beside the file itself. */
+/* Where the expected values are: beside the model that the file was made from, or beside the file itself. */
 static void expected_path(const struct json_value *row, struct str *out)
 {
 	const char *file = json_text(json_get(row, "file")), *like = json_text(json_get(row, "like"));

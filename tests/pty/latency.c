@@ -69,7 +69,7 @@ bool latency_measure(struct pty *p, char *const *key, int keys, int n, struct la
 	return out->answered == n;
 }
 
-/* Whether the end of what was typed, as much as must fit, stands in a row. */
+/* Whether the end of what was typed, as much as must fit, is in a row. */
 static bool stands(struct pty *p, const char *text, int typed)
 {
 	char end[ECHOED + 1];

@@ -20,8 +20,8 @@ bool latency_measure(struct pty *p, char *const *key, int keys, int n, struct la
 double latency_held(struct pty *p, char *const *key, int keys, int n, int every);
 
 /*
- * Types the text, a character every `every` milliseconds whatever the screen does. Returns how long after its key a character stood
- * on the screen behind those before it: for nine in ten of them at most so many milliseconds; negative: some never did.
+ * Types the text, a character every `every` milliseconds whatever the screen does. Returns how long after its key a character was
+ * on the screen after those before it: for nine in ten of them at most so many milliseconds; negative: some never did.
  */
 double latency_typed(struct pty *p, const char *text, int every);
 

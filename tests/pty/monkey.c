@@ -395,7 +395,7 @@ static bool sanitizer_spoke(void)
 	return system(command) == 0;
 }
 
-/* Where it stands, when it should have gone or answered: for who has gdb. */
+/* Where it is, when it should have gone or answered: for who has gdb. */
 static void print_stacks(void)
 {
 	int p = (int)pty_program(monkey.pty);

@@ -72,7 +72,7 @@ static void pass_on(int number)
 }
 
 /* The leader of the session: starts the program in a group of its own, and takes the terminal back whenever it stops or ends, as a
- * shell does; a lost connection is passed on. Never touches the terminal's modes, so that what the program leaves behind is seen. */
+ * shell does; a lost connection is passed on. Never touches the terminal's modes, so that what the program leaves there is seen. */
 static void keep(char *const *argv, int reports, int orders)
 {
 	pid_t program;

@@ -1,7 +1,7 @@
 /*
  * steps.c - PROGRAM FILE.steps: plays a script of keys and expectations on a program in a pseudo-terminal; a step is a TAP line.
  *
- * A script is lines of `word argument`; # begins a comment. The program gets an empty home of its own. What a word does stands in
+ * A script is lines of `word argument`; # begins a comment. The program gets an empty home of its own. What a word does is in
  * the table at the end of this file.
  */
 #include "tests/pty/latency.h"

@@ -30,7 +30,7 @@ static void ablating(void)
 	drop_curtain(&s);
 }
 
-/* The number behind an edit follows the arrows; steps in a row are one to undo; an edit without a number stays as it is. */
+/* The number after an edit follows the arrows; steps in a row are one to undo; an edit without a number stays as it is. */
 static void strength(void)
 {
 	struct stage s;

@@ -50,7 +50,7 @@ static void add_token(struct snapshot_token **list, int *n, const char *text, si
 	++*n;
 }
 
-/* Words with the space before them, behind a ‹bos›. */
+/* Words with the space before them, after a ‹bos›. */
 static void tokenise(const char *text, struct snapshot_token **list, int *n)
 {
 	add_token(list, n, "<s>", 3, true);

@@ -166,7 +166,7 @@ static bool is_straight(const struct canvas *c)
 	return true;
 }
 
-/* Points at each cell of the canvas: where the mouse finds a cell, a cursor put there must stand under the mouse. */
+/* Points at each cell of the canvas: where the mouse finds a cell, a cursor put there must be under the mouse. */
 static bool mouse_agrees(struct view v, struct view_state state, struct canvas *c)
 {
 	char cursor = theme_ink(v.theme, STYLE_CURSOR).mark;
@@ -189,7 +189,7 @@ static bool mouse_agrees(struct view v, struct view_state state, struct canvas *
 	return true;
 }
 
-/* From the first screen row, going down comes to the last, each row once. */
+/* From the first screen row, going down reaches the last, each row once. */
 static bool keys_agree(const struct view *v, const struct view_state *state)
 {
 	int row = 0, col = 0, steps = 0;

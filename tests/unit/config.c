@@ -1,6 +1,6 @@
 /*
  * config.c - config.json as it should not be: each is refused with one sentence that names the file and the key; and the forms in
- * which the same settings may stand, old and new, read alike. Then the tensors: missing ones, misspelt ones, ones too many.
+ * which the same settings may be, old and new, read alike. Then the tensors: missing ones, misspelt ones, ones too many.
  */
 #include <stdlib.h>
 

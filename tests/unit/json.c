@@ -131,7 +131,7 @@ static void test_depth_and_size(void)
 	json_free(doc);
 	snprintf(both, sizeof both, "[%s%s]", open, close);
 	CHECK(!parse(both, &err) && strstr(err.text, "column 257") && strstr(err.text, "256 brackets"));
-	snprintf(both, sizeof both, "[\"\\\"[%s\"]", open);	/* brackets inside a string are text, also behind an escaped quote */
+	snprintf(both, sizeof both, "[\"\\\"[%s\"]", open);	/* brackets inside a string are text, also after an escaped quote */
 	doc = parse(both, &err);
 	CHECK(doc);
 	json_free(doc);

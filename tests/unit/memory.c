@@ -204,7 +204,7 @@ static void test_short(void)
 
 int main(void)
 {
-	/* what is freed is given back at once, so that all that is taken anew shows */
+	/* what is freed is given back at once, so that all that is taken again shows */
 	big_keep(0);
 	mallopt(M_MMAP_THRESHOLD, 128 * 1024);
 	mallopt(M_PERTURB, 0);	/* the harness may ask for it; it would touch pages that nobody uses */

@@ -155,7 +155,7 @@ static void test_panes_left_out(void)
 	CHECK(!strncmp(notes.line[2], "t.yaml:4: a pane without its analysis", 37));
 	CHECK(!strncmp(notes.line[3], "t.yaml:5: unknown key \"k\" of a pane", 35));
 	CHECK(!strncmp(notes.line[4], "t.yaml:6: logit-lens: show is rnk; expected probability", 55));
-	CHECK_TEXT(notes.line[6], "t.yaml:7: on is something else; expected prompt or foil");
+	CHECK_TEXT(notes.line[6], "t.yaml:7: on: invalid value; expected prompt or foil");
 	CHECK_TEXT(notes.line[7], "t.yaml:8: on: foil beside a diff; a pane is one of the two");
 	preset_done(&p);
 	notes_done(&notes);

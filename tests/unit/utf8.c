@@ -92,7 +92,7 @@ static void test_safe(void)
 	CHECK_TEXT(safe(&out, "\xE2\x80\xAE" "abc\xE2\x81\xA6", 9, false), "\\u{202E}abc\\u{2066}");
 	CHECK_TEXT(safe(&out, "\xE2\x80\x8B\xEF\xBB\xBF\xD8\x9C", 8, false), "\\u{200B}\\u{FEFF}\\u{61C}");
 	CHECK_TEXT(safe(&out, "\xE2\x82" "x\xFF", 4, false), "\\xE2\\x82x\\xFF");
-	CHECK_TEXT(safe(&out, "\xCC\x81", 2, false), "\xE2\x97\x8C\xCC\x81");	/* a mark alone stands on a dotted circle */
+	CHECK_TEXT(safe(&out, "\xCC\x81", 2, false), "\xE2\x97\x8C\xCC\x81");	/* a mark alone sits on a dotted circle */
 	CHECK_TEXT(safe(&out, "e\xCC\x81", 3, false), "e\xCC\x81");
 	safe(&out, "e\xCC\x81\xCC\x81\xCC\x81\xCC\x81\xCC\x81\xCC\x81\xCC\x81", 15, false);
 	CHECK_TEXT(out.s, "e\xCC\x81\xCC\x81\xCC\x81\xCC\x81\\u{301}\\u{301}\\u{301}");

@@ -241,7 +241,7 @@ static void ask_for_sweep(struct job *job, int words)
 	str_done(&prompt);
 }
 
-/* The cursor moves while a sweep is made: the quick pane is answered, again and again, and the sweep goes on where it was. */
+/* The cursor moves while a sweep is made: the quick pane is answered, again and again, and the sweep resumes where it was. */
 static void test_goes_on(struct worker *w)
 {
 	const struct snapshot *s;
@@ -281,7 +281,7 @@ static void test_goes_on(struct worker *w)
 		table_unref(attention[i]);
 	job_done(&job);
 
-	/* Undisturbed, it comes to the same. */
+	/* Undisturbed, it gives the same. */
 	ask_for_sweep(&job, 180);
 	job_add_edit(&job, "head 0.0 scale 1");	/* another question with the same answer */
 	s = wait_for(w, worker_ask(w, &job), NULL);
@@ -317,7 +317,7 @@ static void test_older_stays(struct worker *w)
 	job_done(&job);
 }
 
-/* What the new job does not ask for stops, even when others stand on top of it. */
+/* What the new job does not ask for stops, even when others are on top of it. */
 static void test_unwanted(struct worker *w)
 {
 	const struct snapshot *s;

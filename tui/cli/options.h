@@ -25,7 +25,7 @@ enum {
 enum { EACH_MOST = 2, SET_MOST = 32 };
 
 struct options {
-	struct preset preset;		/* what is asked: from --preset, then from the options behind it */
+	struct preset preset;		/* what is asked: from --preset, then from the options after it */
 	bool from_preset;
 	char *word[2];			/* words that are not options, in order; borrowed from argv */
 	int words;

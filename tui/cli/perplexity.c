@@ -40,7 +40,7 @@ static bool measure(const struct model *m, const int32_t *tokens, int n, int win
 
 	for (int from = 0, done = 1; done < n; from += stride, windows++) {
 		int to = from + window < n ? from + window : n;
-		int first = done > from ? done - from : 1;	/* nothing stands before the first token of a window */
+		int first = done > from ? done - from : 1;	/* nothing is before the first token of a window */
 
 		if (to - from > first && !window_loss(m, tokens + from, to - from, first, &sum, err))
 			return false;

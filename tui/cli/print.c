@@ -1,4 +1,4 @@
-/* print.c - `lmscope print`: tables without a screen. The same session as behind the screen, asked directly. */
+/* print.c - `lmscope print`: tables without a screen. The same session that answers the screen, asked directly. */
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>

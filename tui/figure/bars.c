@@ -1,5 +1,5 @@
 /*
- * bars.c - each column of a table as bars around zero, with their numbers; several columns stand side by side, each on its own scale. The
+ * bars.c - each column of a table as bars around zero, with their numbers; several columns are side by side, each on its own scale. The
  * values before the edits are outlines; standard errors are lines.
  */
 #include "tui/figure/parts.h"

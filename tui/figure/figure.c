@@ -1,4 +1,4 @@
-/* figure.c - see figure.h: what stands around the picture. */
+/* figure.c - see figure.h: what is around the picture. */
 #include "tui/figure/parts.h"
 
 #include <math.h>

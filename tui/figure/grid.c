@@ -81,7 +81,7 @@ static void cell_size(const struct figure *f, struct plan_of_grid *p)
 		p->cell_h = fmax(LEAST, fmin(p->cell_h, MOST_H / t->rows.n));
 }
 
-/* Column labels stand upright where they fit, else at a slant, else on end. */
+/* Column labels are upright where they fit, else at a slant, else on end. */
 static void place_heads(const struct table *t, struct plan_of_grid *p)
 {
 	double widest = figure_labels_width(&t->cols), first = t->cols.n ? figure_label_width(&t->cols, 0) : 0;

@@ -34,7 +34,7 @@ extern const struct picture picture_grid, picture_bars, picture_ranking;
 int32_t figure_ink(const struct figure *f, enum style style);
 struct svg_type figure_label(const struct figure *f, enum svg_anchor anchor);	/* the monospaced type of labels and numbers */
 
-/* A label that is a token stands in a box. (x, y): the anchor, in the middle of its height. */
+/* A label that is a token is in a box. (x, y): the anchor, in the middle of its height. */
 void figure_label_draw(const struct figure *f, const struct axis *axis, int i, double x, double y, enum svg_anchor anchor, double angle);
 double figure_label_width(const struct axis *axis, int i);
 double figure_labels_width(const struct axis *axis);	/* of the widest */

@@ -9,7 +9,7 @@
 #include "tui/lines.h"
 #include "tui/panes/lists.h"
 
-/* "[ ] layer": rows with the same label stand together. Returns false when it does not fit before `end`. */
+/* "[ ] layer": rows with the same label are together. Returns false when it does not fit before `end`. */
 static bool draw_hint(struct app *app, struct canvas *c, int *x, int y, int end, const struct action *first)
 {
 	enum { HINT_KEYS = 6 };
@@ -122,7 +122,7 @@ void draw_footer(struct app *app, struct canvas *c, struct rect r)
 	draw_input(app, c, x, r.y, r.w - x - 1, STYLE_INPUT);
 }
 
-/* What can stand at the caret, over the footer, with the one that Tab has put in marked. */
+/* What may be typed at the cursor, over the footer, with the one that Tab has put in marked. */
 void draw_completion(struct app *app, struct canvas *c)
 {
 	struct completion done;

@@ -1,4 +1,4 @@
-/* help.c - pages to read: the keys that count now, the cell under the cursor, what was said so far. */
+/* help.c - pages to read: the keys available here, the cell under the cursor, the messages. */
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -196,7 +196,7 @@ static void add_word(struct list *list, const struct table *t, size_t cell)
 	str_done(&hex);
 }
 
-/* Where the table's numbers run, and where this one stands among them. */
+/* Where the table's numbers run, and where this one is among them. */
 static void add_range(struct list *list, const struct table *t, bool sink_in)
 {
 	bool skip_first = t->skip_first && !sink_in;

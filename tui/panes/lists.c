@@ -78,7 +78,7 @@ static int text_columns(const struct list *list, int w)
 	return most > w / 2 ? w / 2 : most;
 }
 
-/* Bytes of a text that stand in so many columns, up to a space. */
+/* Bytes of a text that fit in so many columns, up to a space. */
 static size_t line_bytes(const char *text, int columns)
 {
 	size_t end = 0, n = strlen(text);
@@ -92,7 +92,7 @@ static size_t line_bytes(const char *text, int columns)
 	return end ? end : n;
 }
 
-/* What is too long for the screen goes on in the next line, which cannot be chosen. */
+/* What is too long for the screen continues in the next line, which cannot be chosen. */
 static void wrap(struct list *list, int w)
 {
 	struct list whole = *list;

@@ -1,7 +1,7 @@
 /*
  * lists.h - lists over the panes: techniques, arguments, edits, presets, themes, models, help, the cell's details, messages.
  *
- * A popup is a row: it fills a list from what the app knows, anew for every frame and key, so that it is never out of date;
+ * A popup is a row: it fills a list from what the app knows, again for every frame and key, so that it is never out of date;
  * drawing, moving and choosing are the same for all (lists.c).
  */
 #ifndef LMSCOPE_TUI_PANES_LISTS_H
@@ -21,7 +21,7 @@ struct list {
 	struct arena *arena;		/* of the strings */
 	struct list_item *item;		/* [n] heap */
 	int n, room;
-	int indent;			/* columns, of what stands under headings */
+	int indent;			/* columns, of what is under headings */
 	int text_w;			/* columns of the left texts; does not change with the filter */
 	const char *title;		/* of this moment; NULL: the popup's */
 };
@@ -81,7 +81,7 @@ void draw_prompt(struct app *app, struct canvas *c);	/* and the foil, when the p
 bool guess_is_above(const struct app *app);
 int guess_columns(const struct snapshot_guess *g);
 void draw_guess(struct app *app, struct canvas *c, int x, int y, int w, const struct snapshot_guess *g);
-int card_lines(const struct app *app, int w, int h);	/* how many rows the note wants; 0: there is none, or it was put away */
+int card_lines(const struct app *app, int w, int h);	/* how many rows the note wants; 0: there is none, or it was dismissed */
 void draw_card(struct app *app, struct canvas *c, struct rect r);
 /* The names of the keys of line i of "start here"; false: there is no such line. */
 bool card_key(int i, const char **keys);

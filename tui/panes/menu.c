@@ -25,7 +25,7 @@ static int fits(const struct analysis *a, unsigned dims)
 	return given;
 }
 
-/* What stands in the way; NULL: nothing. */
+/* What is in the way; NULL: nothing. */
 static const char *missing(const struct app *app, const struct analysis *a)
 {
 	if ((a->needs & NEEDS_FOIL) && !app->doc.job.foil)

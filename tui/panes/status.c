@@ -30,7 +30,7 @@ static void draw_tokens(struct app *app, struct canvas *c, struct rect r, const 
 	str_done(&text);
 }
 
-/* What the model goes on with, after the end of the prompt; with edits, what it goes on with under them and without them. */
+/* How the model continues the prompt; with edits, how it does so under them and without them. */
 void draw_text(struct app *app, struct canvas *c, struct rect r)
 {
 	const struct snapshot *shot = app->shot;
@@ -209,7 +209,7 @@ void draw_status(struct app *app, struct canvas *c, struct rect r)
 		draw_hints(app, c, r);
 		return;
 	}
-	/* What cannot be answered stands where its numbers would be. */
+	/* What cannot be answered is said where its numbers would be. */
 	if (shot && shot->error && shot->serial == app->serial && shot->error_kind != ERR_CANCELLED) {
 		canvas_field(c, r.x + 1, r.y, r.w - 2, ALIGN_LEFT, app_ink(app, STYLE_ERROR), shot->error);
 		return;

@@ -69,7 +69,7 @@ static struct view_need bars_need(const struct view *v, enum zoom zoom)
 	};
 }
 
-/* Where bars stand: `w` columns from x, zero after `zero` of them, so many eighths to a unit. */
+/* Where bars are: `w` columns from x, zero after `zero` of them, so many eighths to a unit. */
 struct ground {
 	int x, w, zero;
 	double eighths;
@@ -104,7 +104,7 @@ static int eighths_of(const struct ground *g, double value)
 	return isfinite(value) ? (int)lround(value * g->eighths) : 0;
 }
 
-/* The bar, and behind it, paler, how far it reached before the edits. */
+/* The bar, and beyond it, paler, how far it reached before the edits. */
 static void draw_bar(struct canvas *c, const struct view *v, const struct ground *g, int y, double now, double before, bool older)
 {
 	bool ascii = theme_ascii(v->theme);

@@ -207,7 +207,7 @@ static int flow(struct foot *f, int w)
 	return f->n ? y + 1 : 0;
 }
 
-/* Leaves out the last ones that need not stay until the rest stands in `limit` lines. */
+/* Leaves out the last ones that need not stay until the rest fits in `limit` lines. */
 static void squeeze(struct foot *f, int w, int limit)
 {
 	while (f->n && flow(f, w) > limit) {

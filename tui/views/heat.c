@@ -287,7 +287,7 @@ static void draw_label(struct canvas *c, const struct view *v, const struct plan
 		     label_ink(v, axis->show[row], here), axis->show[row]);
 }
 
-/* ‹ › around the cursor's cell: the second stands in the blank column before the next cell where the cell itself has none. */
+/* ‹ › around the cursor's cell: the second is in the blank column before the next cell where the cell itself has none. */
 static void draw_brackets(struct canvas *c, const struct view *v, const struct plan *p)
 {
 	const struct table *t = v->table;

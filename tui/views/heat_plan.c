@@ -1,5 +1,5 @@
 /*
- * heat_plan.c - which kind of picture a heatmap is, and where its rows and columns stand. See heat.h.
+ * heat_plan.c - which kind of picture a heatmap is, and where its rows and columns are. See heat.h.
  */
 #include "tui/views/heat.h"
 
@@ -65,7 +65,7 @@ static bool all_fits(const struct view *v, enum zoom zoom, int w, int h)
 	return columns_fit(v, zoom, w) && v->table->rows.n <= h * stack_of(v, zoom);
 }
 
-/* Words where there are any, as long as some stand side by side; then the richest in which all fits. */
+/* Words where there are any, as long as some fit side by side; then the richest in which all fits. */
 static enum zoom choose(const struct view *v, enum zoom wanted, int w, int h)
 {
 	static const enum zoom richest[] = { ZOOM_NUMBER, ZOOM_SHADE, ZOOM_HALF };

@@ -153,7 +153,7 @@ static void draw_head(struct canvas *c, const struct view *v, const struct lanes
 	const char *main = t->cols.show[l->main];
 	int main_w = canvas_columns(main, strlen(main));
 
-	/* The name stands over the numbers and goes on over the bars. */
+	/* The name is over the numbers and continues over the bars. */
 	canvas_field(c, l->main_x, y, clamp(main_w, 0, l->main_form.width + 1 + l->bar_w), ALIGN_LEFT, dim, main);
 	if (l->logit_w)
 		canvas_field(c, l->logit_x + l->logit_w - clamp(l->logit_w, 5, 5), y, 5, ALIGN_RIGHT, dim, t->cols.show[l->logit]);

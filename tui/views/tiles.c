@@ -1,6 +1,6 @@
 /*
  * tiles.c - a small picture in each cell: the attention patterns of all heads at once, as BertViz' model view. A dot is a weight that
- * counts. Where the layers do not fit below one another they stand in blocks side by side. See views.h.
+ * counts. Where the layers do not fit below one another they are in blocks side by side. See views.h.
  *
  *     layer 0    1    2        layer 0    1    2
  *        29 ⠑⢄   ⠑⢄   ⠠⢀          14 ⠗⡄        ⠢

@@ -1,5 +1,5 @@
 /*
- * views.h - between view.c and the views: a plan says where everything of a table stands in its rectangle. Drawing, the mouse
+ * views.h - between view.c and the views: a plan says where everything of a table is in its rectangle. Drawing, the mouse
  * and the keys all go by the same plan.
  *
  *     label  head head head head  axis		<- head_y
