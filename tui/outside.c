@@ -218,7 +218,7 @@ void outside_write_history(struct app *app)
 		str_init(&text);
 		history_print(&app->history[kind], &text);
 		/* Nobody is there to be told when it fails: the next session merely starts without. */
-		(void)file_write(path, text.s, text.n, &err);
+		(void)file_write_soon(path, text.s, text.n, &err);
 		str_done(&text);
 		free(path);
 	}
