@@ -193,7 +193,7 @@ static struct key by_number(int number, unsigned mods)
 static struct key of_sequence(const char *text)
 {
 	struct key key = { .kind = K_NONE };
-	char final = text[strlen(text) - 1], *rest;
+	char final = *text ? text[strlen(text) - 1] : '\0', *rest;
 	int number = (int)strtol(text, &rest, 10), bits = *rest == ';' ? (int)strtol(rest + 1, &rest, 10) - 1 : 0;
 	unsigned mods = (bits & 1 ? MOD_SHIFT : 0u) | (bits & 2 ? MOD_ALT : 0u) | (bits & 4 ? MOD_CTRL : 0u);
 
@@ -204,12 +204,12 @@ static struct key of_sequence(const char *text)
 	}
 	if (text[0] == '[')	/* the Linux console's F1 … F5 */
 		return text[1] >= 'A' && text[1] <= 'E' ? (struct key){ .kind = (enum key_kind)(K_F1 + (text[1] - 'A')) } : key;
-	if (*rest != final)
+	if (!final || *rest != final)
 		return key;
 	return final == '~' ? by_number(number, mods) : by_letter(final, mods);
 }
 
-/* The bytes of the control sequence that `in` begins with; 0: it is not whole yet. */
+/* The bytes of the control sequence that `in` begins with; 0: it is not whole yet. A control character, such as the next key's Esc, breaks one off. */
 static size_t sequence_length(void)
 {
 	size_t n = keys.in.s[2] == '[' ? 3 : 2;
@@ -217,8 +217,14 @@ static size_t sequence_length(void)
 	while (n < keys.in.n && (unsigned char)keys.in.s[n] >= 0x20 && (unsigned char)keys.in.s[n] < 0x40)
 		n++;
 	if (n < keys.in.n)
-		return n + 1;
+		return n + ((unsigned char)keys.in.s[n] >= 0x20);
 	return n > SEQUENCE_MOST ? n : 0;
+}
+
+/* The same for one that begins with Esc O. */
+static size_t short_length(void)
+{
+	return keys.in.n == 2 ? 0 : (unsigned char)keys.in.s[2] >= 0x20 ? 3 : 2;
 }
 
 /* What terminfo tells of this terminal. True: *n are its bytes; 0: it may be one, and is not whole. */
@@ -275,7 +281,7 @@ static size_t after_escape(struct key *key)
 	if (keys.in.s[1] == '[' || keys.in.s[1] == 'O') {
 		char text[SEQUENCE_MOST + 8];
 
-		n = keys.in.n == 2 ? 0 : keys.in.s[1] == 'O' ? 3 : sequence_length();
+		n = keys.in.s[1] == 'O' ? short_length() : sequence_length();
 		if (!n && !waited(SEQUENCE_MS))
 			return 0;
 		if (n) {
