@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -56,7 +57,13 @@ static void add_escaped(struct str *out, const char *text)
 
 void witness_key(const struct key *key)
 {
-	channel.probes += key->kind == K_F9;
+	char line[40];
+
+	if (key->kind != K_F9)
+		return;
+	snprintf(line, sizeof line, "key %u\n", ++channel.probes);
+	if (is_open())
+		tell(line, strlen(line));
 }
 
 /* ---- the panes ---- */
@@ -161,6 +168,18 @@ static void tell_doc(struct app *app, struct str *out)
 	str_done(&yaml);
 }
 
+/* What is typed may be on its way to something that can be answered. */
+static void tell_unanswered(const struct app *app, struct str *out)
+{
+	const struct snapshot *shot = app->shot;
+
+	if (!shot || !shot->error || shot->serial != app->serial || app->line == LINE_PROMPT || app->line == LINE_FOIL)
+		return;
+	str_add(out, "unanswered ");
+	add_escaped(out, shot->error);
+	str_add_char(out, '\n');
+}
+
 void witness_frame(struct app *app, const struct canvas *c, bool whole)
 {
 	struct str out;
@@ -171,6 +190,7 @@ void witness_frame(struct app *app, const struct canvas *c, bool whole)
 	tell_doc(app, &out);
 	str_addf(&out, "frame %u probes=%u age=%ld idle=%d whole=%d\n", ++channel.frames, channel.probes, app->now - app->asked_at,
 		 !app_busy(app), whole);
+	tell_unanswered(app, &out);
 	for (int i = 0; whole && app->shot && !app->popup && !app->layout.too_small && i < app->doc.job.panes; i++)
 		tell_pane(app, c, i, &out);
 	tell(out.s, out.n);

@@ -1,6 +1,6 @@
 /*
- * monkey.c - PROGRAM [--seed N [--until K]] [--seconds S] [--actions N] [--slow MS] [--patience N] [--verbose]: random keys, pastes,
- * clicks, sizes, commands and ends on the real program in a pseudo-terminal, while all work is slow.
+ * monkey.c - PROGRAM [--seed N [--until K]] [--seconds S] [--actions N] [--slow MS] [--verbose]: random keys, pastes, clicks, sizes,
+ * commands and ends on the real program in a pseudo-terminal, while all work is slow.
  *
  * PROGRAM is lmscope-inject (engine/base/inject.h), best of a folder with sanitizers. A seed is a life in a home of its own: a start,
  * then --actions actions, among them ends and new starts. Lives follow each other, seed after seed, until the --seconds are over. What is
@@ -11,12 +11,14 @@
  *   - a key is answered within 200 ms, or four times what the idle program takes here; time that the machine gave to others is not counted
  *   - no pane shows numbers of another question for longer than a second more without saying that they are stale (tui/witness.h): views
  *     wait for a pause in typing, and for a terminal that lags
+ *   - a question that cannot be answered does not become the document's
+ *   - a terminal that takes no output holds nothing up: keys are taken all the same
  *   - a signal ends it, also while the terminal takes no output; a terminal that still listens is as it was before. (Within a second: frozen.steps
  *     asks that of a quiet machine; here, beside whatever else runs, within six.)
  *   - the saved session is what the program would save: at its end, or (when it rests or is killed) a moment ago
  *   - no temporary file is left over after an end that was not SIGKILL
- * --patience N makes each of these times N times as long, and nothing else milder: for machines whose cores are lent out unannounced (only
- * waits that the kernel accounts for are taken off), and for sanitizers.
+ * All these times are for a machine on which four keys of the idle program take 200 ms at most. It is measured at the start, whatever else
+ * runs there then; where they take longer, every time is so many times as long.
  * How to see that it finds what it was made for: monkey_finds.sh.
  */
 #include "tests/pty/monkey_acts.h"
@@ -44,11 +46,11 @@ enum { INSTRUMENTED = 0 };
 /* A change is saved after so long at the latest (tui/remember.c). */
 enum { SAVED_MS = 1500, DOCS = 64 };
 enum { KEY_MS = 200, STALE_MS = 200, VIEWS_MS = 1000, END_MS = 6000, SHOWN = 12 };
-enum { LEAVE_MS = INSTRUMENTED ? 20000 : 5000, PATIENCE_MS = 20000, REST_MS = 2500 };
+enum { LEAVE_MS = INSTRUMENTED ? 20000 : 5000, PATIENCE_MS = 20000, REST_MS = 2500, MOST_SLOWNESS = 10 };
 
 struct options {
 	const char *program;
-	long seed, until, seconds, actions, slow, patience;
+	long seed, until, seconds, actions, slow;
 	bool one, verbose;
 };
 
@@ -57,14 +59,14 @@ struct told {
 	char line[1 << 16];
 	size_t n;
 	int fd;
-	unsigned frames, probes;
+	unsigned frames, probes, keys;	/* F9: those that a frame came after; those that were taken */
 	long age, age_then;		/* of the last frame; of the last whole one */
 	bool idle;
 	int64_t at;			/* when the last whole frame came */
 	double waited;			/* and what waited() was then */
 	int64_t blind_until;		/* the terminal took nothing until a moment ago */
 	struct { char *yaml; int64_t from; } doc[DOCS];	/* what would have been saved, the newest first; yaml NULL: none, or not known */
-	bool wrong;			/* it shows another question unmarked */
+	bool wrong, unanswered;		/* it shows another question unmarked; the question cannot be answered */
 	char what[8192];
 };
 
@@ -72,12 +74,13 @@ static struct monkey {
 	struct options options;
 	struct pty *pty;
 	struct told told;
-	char folder[64], home[96], fifo[96];
+	char folder[64], home[96], fifo[96], errors[96];
 	uint64_t seed;
 	int number;
 	struct act act;
 	unsigned probes;		/* sent to this program */
 	long limit;			/* milliseconds within which a key is answered */
+	double slowness;		/* how many times as long as expected this machine takes */
 	double worst;
 	long answered, actions, starts;
 	bool killed;			/* by SIGKILL, so that files may be left */
@@ -87,7 +90,7 @@ static struct monkey {
 /* A time that is allowed, for this machine. */
 static long allowed(long ms)
 {
-	return ms * monkey.options.patience;
+	return (long)((double)ms * monkey.slowness);
 }
 
 static bool found(const char *format, ...) __attribute__((format(printf, 1, 2)));
@@ -125,7 +128,7 @@ static double waited_by(int process, int thread)
 	double ms = 0;
 	FILE *file;
 
-	if (getpriority(PRIO_PROCESS, (id_t)thread) >= 19)
+	if (getpriority(PRIO_PROCESS, (id_t)thread) > 5)	/* see pool.c */
 		return 0;
 	snprintf(path, sizeof path, "/proc/%d/task/%d/schedstat", process, thread);
 	if ((file = fopen(path, "r"))) {
@@ -134,6 +137,19 @@ static double waited_by(int process, int thread)
 		fclose(file);
 	}
 	return ms;
+}
+
+/* How long all cores together were lent out to other machines, in milliseconds. */
+static double stolen(void)
+{
+	unsigned long long ticks = 0;
+	FILE *file = fopen("/proc/stat", "r");
+
+	if (file && fscanf(file, "cpu %*u %*u %*u %*u %*u %*u %*u %llu", &ticks) != 1)
+		ticks = 0;
+	if (file)
+		fclose(file);
+	return (double)ticks * 1000 / (double)sysconf(_SC_CLK_TCK);
 }
 
 /* Whether the program's first thread waits for the disk, or for memory that comes from there. */
@@ -155,7 +171,7 @@ static bool waits_for_disk(void)
 static double waited(void)
 {
 	char path[80];
-	double sum = waited_by(getpid(), getpid());
+	double sum = waited_by(getpid(), getpid()) + stolen();
 	struct dirent *entry;
 	DIR *dir;
 
@@ -193,8 +209,13 @@ static void take_line(char *line)
 			t->at = pty_now();
 			t->age_then = age;
 			t->waited = waited();
-			t->wrong = false;
+			t->wrong = t->unanswered = false;
 		}
+	} else if (sscanf(line, "key %u", &probes) == 1) {
+		t->keys = probes;
+	} else if (!strncmp(line, "unanswered ", 11)) {
+		t->wrong = t->unanswered = true;
+		snprintf(t->what, sizeof t->what, "%.8000s", line + 11);
 	} else if (!strncmp(line, "doc ", 4)) {
 		take_doc(line + 4);
 	} else if ((!strncmp(line, "pane ", 5) || !strncmp(line, "before ", 7)) && !t->wrong) {
@@ -313,6 +334,8 @@ static bool panes_are_true(void)
 	if (!t->wrong || age <= limit || pty_now() < t->blind_until)
 		return true;
 	age -= (long)waited_since(t->waited);
+	if (age > limit && t->unanswered)
+		return found("%ld ms after the question it is the document's, and cannot be answered: %s", age, t->what);
 	return age <= limit ||
 	       found("%ld ms after the question a pane shows numbers of another one, and does not say so: %s", age, t->what);
 }
@@ -382,16 +405,16 @@ static int look_for_leftover(const char *path, const struct stat *info, int kind
 	return 0;
 }
 
-/* Prints what sanitizers wrote, and says whether they did. */
+/* Prints what sanitizers wrote, and what the program said on standard error; says whether sanitizers did. */
 static bool sanitizer_spoke(void)
 {
-	char command[300];
+	char command[400];
 
-	snprintf(command, sizeof command, "cd %s && cat report.* 2>/dev/null | head -n 80 | sed 's/^/# /'", monkey.folder);
+	snprintf(command, sizeof command, "cd %s && cat report.* errors 2>/dev/null | head -n 100 | sed 's/^/# /'", monkey.folder);
 	fflush(stdout);
 	if (system(command))
 		return false;
-	snprintf(command, sizeof command, "ls %s/report.* >/dev/null 2>&1", monkey.folder);
+	snprintf(command, sizeof command, "cd %s && { ls report.* || grep -E 'runtime error|Sanitizer' errors; } >/dev/null 2>&1", monkey.folder);
 	return system(command) == 0;
 }
 
@@ -450,8 +473,8 @@ static bool start(const struct act *a)
 	pty_free(monkey.pty);
 	listen();
 	monkey.told.n = 0;
-	monkey.told.probes = monkey.probes = monkey.told.frames = 0;
-	monkey.told.wrong = monkey.told.idle = false;
+	monkey.told.probes = monkey.told.keys = monkey.probes = monkey.told.frames = 0;
+	monkey.told.wrong = monkey.told.unanswered = monkey.told.idle = false;
 	monkey.told.blind_until = 0;
 	for (int i = 0; i < DOCS; i++)
 		take_doc(NULL);
@@ -497,12 +520,40 @@ static void send_bytes(const struct act *a)
 	}
 }
 
-/* Fills what the terminal holds for it: nobody reads. The witness is heard. */
-static void stall(int ms)
+/* Nobody reads. The witness is heard. */
+static void read_nothing(int ms)
 {
 	for (int64_t deadline = pty_now() + ms; pty_now() < deadline && runs(); listen())
 		pty_wait(monkey.pty, pty_now() + 20 < deadline ? pty_now() + 20 : deadline);
 	monkey.told.blind_until = pty_now() + allowed(VIEWS_MS);
+}
+
+static bool key_is_taken(void)
+{
+	double before = waited(), took = 0;
+	int64_t start = pty_now();
+
+	pty_key(monkey.pty, "F9");
+	monkey.probes++;
+	while (runs() && monkey.told.keys < monkey.probes && took <= (double)monkey.limit + (double)allowed(VIEWS_MS)) {
+		read_nothing(20);
+		took = (double)(pty_now() - start) - waited_since(before);
+	}
+	return !runs() || monkey.told.keys >= monkey.probes || found("a terminal that takes no output holds it up: no key is taken");
+}
+
+static bool stall(const struct act *a)
+{
+	bool fine;
+
+	if (a->frozen)
+		pty_freeze(monkey.pty, true);
+	press_all(a, false);
+	read_nothing(a->gap);
+	fine = key_is_taken();
+	if (a->frozen)
+		pty_freeze(monkey.pty, false);
+	return fine;
 }
 
 static bool suspend(void)
@@ -530,9 +581,11 @@ static bool end(const struct act *a)
 	int by = a->signal;
 	bool by_keys = a->keys && !a->stalled;
 
+	if (a->frozen)
+		pty_freeze(monkey.pty, true);
 	press_all(a, !a->stalled);
 	if (a->stalled)
-		stall(300);
+		read_nothing(300);
 	if (by_keys) {
 		for (deadline = pty_now() + LEAVE_MS / 4; pty_now() < deadline && runs();)
 			hear(deadline);
@@ -547,7 +600,7 @@ static bool end(const struct act *a)
 	before = waited();
 	for (; runs() && pty_now() < deadline + (int64_t)waited_since(before); before -= waits_for_disk() ? 20 : 0)
 		if (a->stalled || !by)
-			stall(20);
+			read_nothing(20);
 		else
 			hear(deadline);
 	if (runs())	/* the news of the end may be on its way */
@@ -572,9 +625,7 @@ static bool perform(const struct act *a)
 	case ACT_SUSPEND:
 		return suspend();
 	case ACT_STALL:
-		press_all(a, false);
-		stall(a->gap);
-		return true;
+		return stall(a);
 	default:
 		return end(a);
 	}
@@ -630,6 +681,8 @@ static void make_world(void)
 		abort();
 	snprintf(monkey.home, sizeof monkey.home, "%s/home", monkey.folder);
 	snprintf(monkey.fifo, sizeof monkey.fifo, "%s/witness", monkey.folder);
+	snprintf(monkey.errors, sizeof monkey.errors, "%s/errors", monkey.folder);
+	pty_errors_to(monkey.errors);
 	if (mkdir(monkey.home, 0700) || mkfifo(monkey.fifo, 0600) || (monkey.told.fd = open(monkey.fifo, O_RDWR | O_NONBLOCK | O_CLOEXEC)) < 0)
 		abort();
 	(void)fcntl(monkey.told.fd, F_SETPIPE_SZ, 1 << 20);
@@ -696,14 +749,23 @@ static bool live_once(uint64_t seed, long actions, int64_t deadline)
 	return fine;
 }
 
-/* How long the idle program takes for keys that draw much, on this machine, in this build. */
+/* The same with all that others took, until the frame comes. */
+static double probe_as_it_is(void)
+{
+	int64_t start = pty_now();
+
+	return probe() < 0 ? -1 : (double)(pty_now() - start);
+}
+
+/* How long the idle program takes for keys that draw much, on this machine, in this build, beside what else runs there. */
 static bool measure(void)
 {
 	static const char *const keys[] = { "C-l", "?", "C-l", "Esc", "z", "z", "t", "C-l", "Esc" };
 	const struct act a = { .w = 200, .h = 60, .argument = { "demo", "-p", "The capital of France is" }, .arguments = 3 };
 	double worst = 0;
 
-	monkey.limit = allowed(PATIENCE_MS);
+	monkey.slowness = MOST_SLOWNESS;
+	monkey.limit = PATIENCE_MS;
 	make_world();
 	if (!start(&a) || !rest())
 		return false;
@@ -713,7 +775,7 @@ static bool measure(void)
 		pty_key(monkey.pty, keys[i % (sizeof keys / sizeof *keys)]);
 		if (!strcmp(keys[i % (sizeof keys / sizeof *keys)], "Esc"))
 			live(60);
-		took = probe();
+		took = probe_as_it_is();
 		if (!runs() && sanitizer_spoke())
 			return found("a sanitizer has found something in the idle program");
 		if (took < 0)
@@ -722,7 +784,8 @@ static bool measure(void)
 		live(20);
 	}
 	end_world();
-	monkey.limit = allowed(4 * worst > KEY_MS ? (long)(4 * worst) : KEY_MS);
+	monkey.slowness = 4 * worst / KEY_MS < 1 ? 1 : 4 * worst / KEY_MS > MOST_SLOWNESS ? MOST_SLOWNESS : 4 * worst / KEY_MS;
+	monkey.limit = allowed(KEY_MS);
 	printf("# a key of the idle program takes at most %.0f ms; the limit is %ld ms\n", worst, monkey.limit);
 	return true;
 }
@@ -731,11 +794,10 @@ static bool measure(void)
 
 static bool read_options(int argc, char **argv, struct options *o)
 {
-	*o = (struct options){ .seed = 1, .until = -1, .seconds = 120, .actions = 250, .slow = 20, .patience = 1 };
+	*o = (struct options){ .seed = 1, .until = -1, .seconds = 120, .actions = 250, .slow = 20 };
 	for (int i = 1; i < argc; i++) {
 		long *number = !strcmp(argv[i], "--seed") ? &o->seed : !strcmp(argv[i], "--until") ? &o->until : !strcmp(argv[i], "--seconds") ? &o->seconds :
-			       !strcmp(argv[i], "--actions") ? &o->actions : !strcmp(argv[i], "--slow") ? &o->slow :
-			       !strcmp(argv[i], "--patience") ? &o->patience : NULL;
+			       !strcmp(argv[i], "--actions") ? &o->actions : !strcmp(argv[i], "--slow") ? &o->slow : NULL;
 		char *rest = NULL;
 
 		if (number && i + 1 < argc) {
@@ -750,7 +812,7 @@ static bool read_options(int argc, char **argv, struct options *o)
 			return false;
 		}
 	}
-	return o->program != NULL && o->patience > 0;
+	return o->program != NULL;
 }
 
 int main(int argc, char **argv)
@@ -762,7 +824,7 @@ int main(int argc, char **argv)
 	char slow[30];
 
 	if (!read_options(argc, argv, o)) {
-		fprintf(stderr, "usage: monkey PROGRAM [--seed N [--until K]] [--seconds S] [--actions N] [--slow MS] [--patience N] [--verbose]\n");
+		fprintf(stderr, "usage: monkey PROGRAM [--seed N [--until K]] [--seconds S] [--actions N] [--slow MS] [--verbose]\n");
 		return 2;
 	}
 	if (!(o->program = realpath(o->program, NULL))) {

@@ -286,6 +286,7 @@ static void make_stall(struct dice *d, struct act *a)
 
 	a->kind = ACT_STALL;
 	a->gap = 300 + below(d, 1500);
+	a->frozen = chance(d, 60);
 	for (int i = 0; i < n; i++)
 		press(a, i % 2 ? "C-l" : ONE_OF(d, moves));
 }
@@ -304,6 +305,7 @@ static void make_end(struct dice *d, struct act *a)
 		return;
 	}
 	a->stalled = chance(d, 40);
+	a->frozen = a->stalled && chance(d, 60);
 	a->signal = ONE_OF(d, signals);
 	for (int i = 0; a->stalled && i < 20; i++)
 		press(a, i % 2 ? "C-l" : ONE_OF(d, moves));
@@ -384,7 +386,9 @@ void act_print(const struct act *a, char *out, size_t n)
 	if (used < n && (a->kind == ACT_RESIZE || a->kind == ACT_START))
 		used += (size_t)snprintf(out + used, n - used, " %dx%d", a->w, a->h);
 	if (used < n && a->kind == ACT_END)
-		used += (size_t)snprintf(out + used, n - used, "%s %s", a->stalled ? " stalled" : "", a->signal ? sigabbrev_np(a->signal) : "hang-up");
+		used += (size_t)snprintf(out + used, n - used, "%s %s", a->frozen ? " frozen" : a->stalled ? " stalled" : "", a->signal ? sigabbrev_np(a->signal) : "hang-up");
+	if (used < n && a->kind == ACT_STALL && a->frozen)
+		used += (size_t)snprintf(out + used, n - used, " frozen");
 	if (used < n && a->gap)
 		used += (size_t)snprintf(out + used, n - used, ", %d ms", a->gap);
 	if (used < n)

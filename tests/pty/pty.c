@@ -71,6 +71,21 @@ static void pass_on(int number)
 	kill(-kept, number);
 }
 
+static const char *errors;
+
+void pty_errors_to(const char *path)
+{
+	errors = path;
+}
+
+static void redirect_errors(void)
+{
+	int fd = errors ? open(errors, O_WRONLY | O_CREAT | O_APPEND, 0600) : -1;
+
+	if (fd >= 0 && dup2(fd, STDERR_FILENO) >= 0)
+		close(fd);
+}
+
 /* The leader of the session: starts the program in a group of its own, and takes the terminal back whenever it stops or ends, as a
  * shell does; a lost connection is passed on. Never touches the terminal's modes, so that what the program leaves there is seen. */
 static void keep(char *const *argv, int reports, int orders)
@@ -88,6 +103,7 @@ static void keep(char *const *argv, int reports, int orders)
 			signal(i, SIG_DFL);
 		close(reports);
 		close(orders);
+		redirect_errors();
 		execvp(argv[0], argv);
 		_exit(127);
 	}

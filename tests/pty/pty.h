@@ -21,6 +21,8 @@ enum pty_state { PTY_RUNNING, PTY_STOPPED, PTY_EXITED, PTY_KILLED };
 
 /* Starts argv[0] in a terminal of w x h. NULL when no pseudo-terminal is to be had. */
 struct pty *pty_start(char *const *argv, int w, int h);
+/* What programs that are started from here on say on standard error is added to that file, not shown; NULL: it is shown, as at the start. */
+void pty_errors_to(const char *path);
 void pty_free(struct pty *p);	/* ends the program if it still runs; NULL is fine */
 
 /* Reads what comes, at most until the deadline (pty_now() + ms) or until something came. False when the time is over. */
