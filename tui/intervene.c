@@ -102,6 +102,8 @@ bool cell_intervention(const struct app *app, bool here, struct str *lines, stru
 	cursor_in(app, answer.table, &row, &col);
 	if (cell_edits(answer.table, row, col, lines))
 		return true;
+	if (answer.table->no_edit)
+		return err_set(err, ERR_ARGUMENT, "%s", answer.table->no_edit);
 	if (!cursor_place(app, &cell))
 		cell.layer = -1;
 	if (!place_to_ablate(&cell, here, &place, err))
@@ -109,6 +111,29 @@ bool cell_intervention(const struct app *app, bool here, struct str *lines, stru
 	place_print(&place, lines);
 	str_addf(lines, " %s", edit_ops[EDIT_ZERO].word);
 	return true;
+}
+
+const char *cell_verb(const struct app *app)
+{
+	struct arena *scratch = arena_new();
+	const char *verb = "no edit";
+	struct edit edit;
+	struct str lines;
+	struct err ignored;
+	char *first;
+
+	str_init(&lines);
+	if (cell_intervention(app, false, &lines, &ignored)) {
+		const char *at = lines.s;
+
+		first = next_line(&at);
+		verb = edit_parse(first, &edit, scratch, &ignored) && edit.op != EDIT_ZERO ? edit_ops[edit.op].word : "ablate";
+		verb = all_on(app, lines.s) ? "revert" : verb;
+		free(first);
+	}
+	str_done(&lines);
+	arena_free(scratch);
+	return verb;
 }
 
 static void ablate(struct app *app, bool here)

@@ -63,6 +63,8 @@ bool cell_edits(const struct table *t, int row, int col, struct str *lines);
  * what it is about is switched off, at its position only with `here`. False with a sentence why there is nothing to do.
  */
 bool cell_intervention(const struct app *app, bool here, struct str *lines, struct err *err);
+/* The same in a word, for the footer: "ablate", "patch", "mask"; "revert" when it is on, "no edit" when there is nothing to do. */
+const char *cell_verb(const struct app *app);
 
 /* "layer=5 head=1": the arguments that are not at their defaults, or follow the cursor. */
 void question_args(const struct app *app, int pane, struct str *out);

@@ -208,6 +208,54 @@ static bool check(struct paths *p, int best, double now, struct table *t, struct
 	return true;
 }
 
+/* What is held is held at the run's own values, and freeze at the unedited run's: whether they are the same in layer l. */
+static bool is_unedited(const struct ask *ask, int l)
+{
+	const struct run *r = ask->run, *u = ask->unedited ? ask->unedited : r;
+	size_t bytes = (size_t)ask->model->config.D * sizeof(float);
+	bool same = true;
+
+	for (int i = 0; r != u && same && i < r->T; i++)
+		same = !memcmp(run_at(r, SITE_ATTN_OUT, l, i), run_at(u, SITE_ATTN_OUT, l, i), bytes) &&
+		       (ask->arg[ARG_MLPS] != MLPS_FROZEN || !memcmp(run_at(r, SITE_MLP_OUT, l, i), run_at(u, SITE_MLP_OUT, l, i), bytes));
+	return same;
+}
+
+/* To the logits a cell is the effect of edits that a person can make: the sender patched, and what is held after it frozen. */
+static void tell_edits(struct table *t, const struct paths *p, int n)
+{
+	const struct ask *ask = p->ask;
+	int L = ask->model->config.L, same_from = L;
+	struct edit *edit = arena_alloc(ask->scratch, (size_t)(2 * L + 1) * sizeof *edit);
+
+	while (same_from > 0 && is_unedited(ask, same_from - 1))
+		same_from--;
+	for (int i = 0; i < n; i++) {
+		const struct sweep_variant *v = &p->first.variant[i];
+		bool same = true;
+
+		edit[0] = *v->edit[0];
+		for (int k = 0; k < v->more_count; k++) {
+			same = same && v->more[k]->place.layer >= same_from;
+			edit[1 + k] = edit_at(&v->more[k]->place, EDIT_FREEZE, ask->scratch);
+		}
+		if (same)
+			table_set_edits(t, (size_t)i, edit, 1 + v->more_count);
+	}
+}
+
+static void tell(struct table *t, const struct paths *p, int n)
+{
+	if (p->ask->arg[ARG_DIRECTION] == DENOISING)
+		t->no_edit = cause_denoised;
+	else if (receiver(p->ask) == TO_LOGITS)
+		tell_edits(t, p, n);
+	else
+		t->no_edit = "this cell changes what one receiver reads and nothing else, which no edit can say; cells of receiver=logits can be applied";
+	if (!t->edits && !t->no_edit)
+		t->no_edit = "other edits change what this cell holds as it is, so that it cannot be applied beside them; E switches them off";
+}
+
 struct ends {
 	double prompt, foil;	/* the metric on both */
 	bool normalise;
@@ -232,6 +280,7 @@ static bool fill(struct table *t, const struct ask *ask, struct err *err)
 	if (!begin(&p, ask, t->cols.n, n, err) || !metric_value(ask->metric, ask->run, ask->unedited, &ends.prompt, ask->task, err) ||
 	    !metric_value(ask->metric, ask->foil, ask->unedited, &ends.foil, ask->task, err))
 		return false;
+	tell(t, &p, reach);
 	now = ask->arg[ARG_DIRECTION] == DENOISING ? ends.foil : ends.prompt;
 	t->neutral = (float)(ends.normalise ? ask->arg[ARG_DIRECTION] == NOISING : now);
 	for (int i = 0; i < reach; i += BATCH) {

@@ -52,7 +52,7 @@ static void tell_edits(const struct cause *c, struct table *t)
 {
 	size_t cells = (size_t)t->rows.n * (size_t)t->cols.n;
 
-	if (t->edits)
+	if (t->edits || t->no_edit)
 		return;
 	for (int i = 0; i < c->n; i++) {
 		size_t cell = c->cell ? c->cell[i] : (size_t)i;
@@ -141,6 +141,8 @@ double cause_normalised(double value, double clean, double corrupt)
 
 	return fabs(span) > 1e-6 * fmax(fabs(clean), fabs(corrupt)) ? (value - corrupt) / span : NAN;
 }
+
+const char cause_denoised[] = "this cell puts the prompt's value into the foil's run, and edits are made in the prompt's run; cells of direction=noising can be applied";
 
 const char *cause_direction(bool denoising)
 {

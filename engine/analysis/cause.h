@@ -54,6 +54,8 @@ struct cause_window cause_window(int layer, int width, int L);
 /* (value − corrupt) / (clean − corrupt); NaN where the two differ by rounding alone. */
 double cause_normalised(double value, double clean, double corrupt);
 
+/* Why cells of a denoising map are nothing to make in the prompt's run: table->no_edit. */
+extern const char cause_denoised[];
 /* "noising: foil into prompt": for titles. */
 const char *cause_direction(bool denoising);
 

@@ -61,7 +61,10 @@ static void describe(struct table *t, const struct patching *how, const struct a
 	grid_describe(grid, t);
 	t->scale = !denoising && ask->arg[PATCHING_SHOW] == SHOW_KL ? SCALE_SEQUENTIAL : SCALE_DIVERGING;
 	t->meaning = ask->arg[PATCHING_SHOW] == SHOW_NORMALISED ? "1 = prompt, 0 = foil" : ask->arg[PATCHING_SHOW] == SHOW_KL ? "0 = as the prompt" : NULL;
-	grid_tell(grid, t, how->op, how->file);
+	if (denoising)
+		t->no_edit = cause_denoised;
+	else
+		grid_tell(grid, t, how->op, how->file);
 }
 
 struct table *patching_map(const struct patching *how, const struct ask *ask, const struct param *params, struct err *err)

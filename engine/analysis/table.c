@@ -141,22 +141,36 @@ void table_set_word(struct table *t, size_t cell, int32_t id, const char *bytes,
 	t->word_show[cell] = arena_strdup(t->arena, show);
 }
 
-/* One more line of a cell. */
-static void add_line(struct table *t, size_t cell, const char *line)
+static void set_lines(struct table *t, size_t cell, const char *lines)
 {
 	if (!t->edits)
 		t->edits = arena_alloc(t->arena, (size_t)t->rows.n * (size_t)t->cols.n * sizeof *t->edits);
-	t->edits[cell] = t->edits[cell] ? arena_printf(t->arena, "%s\n%s", t->edits[cell], line) : arena_strdup(t->arena, line);
+	t->edits[cell] = arena_strdup(t->arena, lines);
+}
+
+static void add_lines(struct table *t, size_t cell, const char *before, const struct edit *edit, int n)
+{
+	struct str lines;
+
+	str_init(&lines);
+	str_add(&lines, before ? before : "");
+	for (int i = 0; i < n; i++) {
+		if (lines.n)
+			str_add_char(&lines, '\n');
+		edit_print(&edit[i], &lines);
+	}
+	set_lines(t, cell, lines.s);
+	str_done(&lines);
 }
 
 void table_add_edit(struct table *t, size_t cell, const struct edit *edit)
 {
-	struct str line;
+	add_lines(t, cell, t->edits ? t->edits[cell] : NULL, edit, 1);
+}
 
-	str_init(&line);
-	edit_print(edit, &line);
-	add_line(t, cell, line.s);
-	str_done(&line);
+void table_set_edits(struct table *t, size_t cell, const struct edit *edit, int n)
+{
+	add_lines(t, cell, NULL, edit, n);
 }
 
 void table_set_tree(struct table *t)
@@ -351,7 +365,8 @@ static struct table *copy_description(const struct table *from, struct err *err)
 		copy_words(t, from);
 	for (size_t i = 0; from->edits && i < (size_t)from->rows.n * (size_t)from->cols.n; i++)
 		if (from->edits[i])
-			add_line(t, i, from->edits[i]);
+			set_lines(t, i, from->edits[i]);
+	t->no_edit = from->no_edit ? arena_strdup(t->arena, from->no_edit) : NULL;
 	copy_relations(t, from);
 	table_set_like(t, from);
 	set_parts(t, &from->parts);

@@ -87,6 +87,7 @@ struct table {
 	/* [rows.n, cols.n] the intervention that a cell is the effect of, as edits that a person can make, as edit_print() writes them, a line
 	 * each; NULL: none. Or NULL: of all. */
 	const char **edits;
+	const char *no_edit;	/* why no cell is the effect of something that could be made in the prompt's run: a sentence. NULL: not so */
 	/* A tree: rows depth first, each after its parent. NULL: the rows are not related. */
 	int *parent;		/* [rows.n] -1: a root */
 	bool *closed;		/* [rows.n] it has children that are not among the rows */
@@ -130,6 +131,7 @@ void table_set_tree(struct table *t);							/* makes `parent` and `closed`: all 
 void table_set_edges(struct table *t, int n);						/* makes `edge`: n of weight 0 between row 0 and itself */
 void table_set_mark(struct table *t, size_t cell);					/* makes `mark`, and sets one */
 void table_add_edit(struct table *t, size_t cell, const struct edit *edit);		/* makes `edits`; one more of the cell's */
+void table_set_edits(struct table *t, size_t cell, const struct edit *edit, int n);	/* all of the cell's at once */
 void table_set_unit(struct table *t, const char *unit);
 /* One unit per column. */
 void table_set_units(struct table *t, const char *const *unit);

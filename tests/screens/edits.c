@@ -114,11 +114,49 @@ static void cells_own(void)
 	drop_curtain(&s);
 }
 
+/* The footer's word for Space is what it does on this cell. */
+static bool says(struct stage *s, const char *verb)
+{
+	char hint[40];
+
+	snprintf(hint, sizeof hint, " ␣ %s  ", verb);
+	return line_has(s, -1, hint);
+}
+
+static void the_word_for_space(void)
+{
+	struct stage s;
+
+	raise_curtain(&s);
+	press(&s, "3");
+	CHECK_THAT(says(&s, "ablate"), "a head");
+	press(&s, "Space");
+	CHECK_THAT(says(&s, "revert"), "which is off now");
+	press(&s, "u 4");
+	CHECK_THAT(says(&s, "no edit"), "a token that may come next");
+	press(&s, "f Backspace Backspace 'was Enter 1 : 'technique_activation-patching Enter");
+	CHECK_THAT(says(&s, "patch"), "a patch");
+	press(&s, ": 'technique_attention-knockout Enter");
+	CHECK_THAT(says(&s, "mask"), "a mask");
+	press(&s, ": 'technique_path-patching Enter : 'set_direction=denoising Enter");
+	CHECK_THAT(says(&s, "no edit"), "what is done in the foil's run");
+	press(&s, "Space");
+	CHECK_THAT(!s.app.doc.job.edits && screen_has(&s, "edits are made in the prompt's run"), "Space says why");
+	press(&s, ".");
+	CHECK_THAT(!s.app.doc.job.edits, "so does .");
+	press(&s, "Enter");
+	CHECK_THAT(marked(&s, "no edit") && screen_has(&s, "edits are made in the prompt's run"), "and the list of what can be done");
+	press(&s, "Enter");
+	CHECK_THAT(!s.app.doc.job.edits, "which does nothing else either");
+	drop_curtain(&s);
+}
+
 int main(void)
 {
 	ablating();
 	strength();
 	filtering_edits();
 	cells_own();
+	the_word_for_space();
 	return tap_done();
 }

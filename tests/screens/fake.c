@@ -253,7 +253,9 @@ static struct table *answer(const struct snapshot *shot, const struct job_pane *
 			  !strcmp(name, "attention-overview") ? heads(edits) : lens(shot, edits);
 
 	t->analysis = name;
-	if (!strcmp(name, "activation-patching") || !strcmp(name, "attention-knockout"))
+	if (!strcmp(name, "path-patching") && pane->args[param_find(pane->analysis->params, "direction")].number)
+		t->no_edit = "edits are made in the prompt's run";
+	else if (!strcmp(name, "activation-patching") || !strcmp(name, "attention-knockout"))
 		tell_edits(t, *name == 'a' && name[1] == 't');
 	return t;
 }

@@ -70,6 +70,21 @@ static void check_cells(struct session *s, struct job *job, const char *analysis
 	table_unref(t);
 	notes_done(&notes);
 }
+/* A map whose cells are nothing that could be made in the prompt's run says so, and has no edits that would do something else. */
+static void check_refusal(struct session *s, struct job *job, const char *analysis, const char *const *settings, const char *why)
+{
+	struct notes notes = { 0 };
+	struct err err = { 0 };
+	struct table *t;
+
+	job_pane_init(&job->pane[0], analysis_find(analysis));
+	for (; *settings; settings++)
+		CHECK(job_pane_set(&job->pane[0], *settings, &err));
+	t = session_prepare(s, job, NULL, &notes, &err) ? session_answer(s, 0, NULL, &notes, &err) : NULL;
+	CHECK_THAT(t && !t->edits && t->no_edit && strstr(t->no_edit, why), "%s: %s", analysis, t && t->no_edit ? t->no_edit : "its cells are not refused");
+	table_unref(t);
+	notes_done(&notes);
+}
 #define SETTINGS(...) (const char *const[]){ __VA_ARGS__, NULL }
 
 int main(void)
@@ -95,6 +110,15 @@ int main(void)
 	check_cells(s, &job, "attention-knockout", SETTINGS("map=positions", "layer=1"), CHANGE);
 	check_cells(s, &job, "causal-tracing", SETTINGS("show=raw", "seeds=1", "from=1", "to=2"), RAW);
 	check_cells(s, &job, "causal-tracing", SETTINGS("show=raw", "seeds=1", "from=1", "to=2", "site=mlp_out", "window=3"), RAW);
+	check_cells(s, &job, "path-patching", SETTINGS("show=raw"), RAW);
+	check_cells(s, &job, "path-patching", SETTINGS("show=raw", "mlps=frozen"), RAW);
+	check_cells(s, &job, "path-patching", SETTINGS("show=raw", "sender=mlp_out"), RAW);
+	check_cells(s, &job, "path-patching", SETTINGS("show=raw", "sender=embed", "mlps=frozen"), RAW);
+	check_refusal(s, &job, "activation-patching", SETTINGS("direction=denoising"), "the foil's run");
+	check_refusal(s, &job, "path-patching", SETTINGS("direction=denoising"), "the foil's run");
+	check_refusal(s, &job, "path-patching", SETTINGS("receiver=q", "layer=3"), "one receiver");
+	job_add_edit(&job, "head 3.0 zero");	/* what is held is then not what freeze gives */
+	check_refusal(s, &job, "path-patching", SETTINGS("sender=embed"), "other edits");
 	job_done(&job);
 	session_free(s);
 	pool_stop();

@@ -75,6 +75,9 @@ static void add_intervention(const struct app *app, struct list *list, bool here
 	if (cell_intervention(app, here, &lines, &err)) {
 		describe_lines(&lines, &text);
 		list_add(list, text.s, here ? "at this position only, or undo it · ." : "apply, or undo it · Space")->id = here ? DO_HERE : DO_CELL;
+	} else if (!here) {
+		list_add(list, "no edit", err.text)->style = STYLE_DIM;
+		list->item[list->n - 1].id = DO_CELL;
 	}
 	str_done(&text);
 	str_done(&lines);

@@ -8,14 +8,22 @@
 #include "tui/complete.h"
 #include "tui/lines.h"
 #include "tui/panes/lists.h"
+#include "tui/question.h"
+
+/* A row's word; that of Space is what it does with this cell. */
+static const char *label_of(const struct app *app, const struct action *action)
+{
+	return action == &actions[ACTION_ablate] ? cell_verb(app) : action->label;
+}
 
 /* "[ ] layer": rows with the same label are together. Returns false when it does not fit before `end`. */
 static bool draw_hint(struct app *app, struct canvas *c, int *x, int y, int end, const struct action *first)
 {
-	enum { HINT_KEYS = 6 };
+	enum { HINT_KEYS = 6, VERB_W = 6 };	/* what comes after "ablate", "patch", "revert" stays where it is */
+	const char *label = label_of(app, first);
 	struct hot hot[HINT_KEYS];
 	struct str keys;
-	int w, hots = 0;
+	int w, word_w, hots = 0;
 
 	str_init(&keys);
 	for (int i = (int)(first - actions); i < ACTION_COUNT; i++) {
@@ -27,14 +35,18 @@ static bool draw_hint(struct app *app, struct canvas *c, int *x, int y, int end,
 			hot[hots++] = (struct hot){ .rect = { canvas_columns(keys.s, keys.n), y, 0, 1 }, .id = i };
 		action_keys(&actions[i], 1, theme_ascii(app->theme), &keys);
 	}
-	w = canvas_columns(keys.s, keys.n) + 1 + canvas_columns(first->label, strlen(first->label));
+	word_w = canvas_columns(label, strlen(label));
+	if (first == &actions[ACTION_ablate] && word_w < VERB_W)
+		word_w = VERB_W;
+	w = canvas_columns(keys.s, keys.n) + 1 + word_w;
 	if (*x + w <= end) {
 		/* Each key is itself; the word is the last one's. */
 		for (int i = 0; i < hots; i++)
 			hot_add(&app->hots, (struct rect){ *x + hot[i].rect.x, y, (i + 1 < hots ? hot[i + 1].rect.x : w) - hot[i].rect.x, 1 }, HOT_ACTION,
 				hot[i].id);
 		*x += canvas_text(c, *x, y, app_ink(app, STYLE_KEY), keys.s) + 1;
-		*x += canvas_text(c, *x, y, app_ink(app, STYLE_HINT), first->label) + 2;
+		canvas_text(c, *x, y, app_ink(app, STYLE_HINT), label);
+		*x += word_w + 2;
 		w = 0;
 	}
 	str_done(&keys);
