@@ -12,9 +12,35 @@
 struct walk {
 	struct session *session;
 	struct job job;
-	const char *samples;
+	char *samples;		/* a file of prompts of as many tokens as the prompt */
 	char what[100];		/* "logit-lens show=kl" */
 };
+
+/* On a model, with a prompt and a foil of equally many tokens, and the first technique in a pane. */
+static __attribute__((unused)) bool walk_open(struct walk *w, const char *model, const char *prompt, const char *foil)
+{
+	struct str samples;
+
+	str_init(&samples);
+	str_addf(&samples, "%s\nb\n", foil);
+	*w = (struct walk){ .session = session_new(), .samples = scratch_file("samples.txt", samples.s, samples.n) };
+	str_done(&samples);
+	job_init(&w->job);
+	job_set(&w->job.model, model);
+	job_set(&w->job.prompt, prompt);
+	job_set(&w->job.foil, foil);
+	w->job.panes = 1;
+	job_pane_init(&w->job.pane[0], analysis_list[0]);
+	return CHECK(session_prepare(w->session, &w->job, NULL, NULL, &(struct err){ 0 }));
+}
+
+static __attribute__((unused)) void walk_close(struct walk *w)
+{
+	job_done(&w->job);
+	session_free(w->session);
+	free(w->samples);
+	scratch_done();
+}
 
 static struct table *answer(struct walk *w)
 {

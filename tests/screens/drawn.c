@@ -95,25 +95,14 @@ static void check_table(struct walk *w)
 
 int main(void)
 {
-	static const char others[] = FOIL "\nb\n";
-	char *samples = scratch_file("samples.txt", others, sizeof others - 1);
-	struct walk w = { .session = session_new(), .samples = samples };
+	struct walk w;
 
 	theme = theme_builtin((struct theme_for){ DEPTH_256, false });
-	job_init(&w.job);
-	job_set(&w.job.model, MODEL);
-	job_set(&w.job.prompt, PROMPT);
-	job_set(&w.job.foil, FOIL);
-	w.job.panes = 1;
-	job_pane_init(&w.job.pane[0], analysis_list[0]);
-	CHECK(session_prepare(w.session, &w.job, NULL, NULL, &(struct err){ 0 }));
+	walk_open(&w, MODEL, PROMPT, FOIL);
 	for (int i = 0; analysis_list[i]; i++)
 		walk_choices(&w, analysis_list[i], check_table);
 	CHECK_THAT(drawn > 500, "%d pictures were drawn", drawn);
-	job_done(&w.job);
-	session_free(w.session);
+	walk_close(&w);
 	theme_free(theme);
-	free(samples);
-	scratch_done();
 	return tap_done();
 }

@@ -224,22 +224,14 @@ static void test_knee(void)
 int main(void)
 {
 	static const enum depth depths[DEPTHS] = { DEPTH_MONO, DEPTH_16, DEPTH_256, DEPTH_TRUE };
-	static const char others[] = FOIL "\nb\n";
-	char *samples = scratch_file("samples.txt", others, sizeof others - 1);
-	struct walk w = { .session = session_new(), .samples = samples };
+	struct walk w;
 
 	for (int d = 0; d < DEPTHS; d++)
 		themes[d] = theme_builtin((struct theme_for){ depths[d], false });
 	test_first_token();
 	test_spans();
 	test_knee();
-	job_init(&w.job);
-	job_set(&w.job.model, MODEL);
-	job_set(&w.job.prompt, PROMPT);
-	job_set(&w.job.foil, FOIL);
-	w.job.panes = 1;
-	job_pane_init(&w.job.pane[0], analysis_list[0]);
-	CHECK(session_prepare(w.session, &w.job, NULL, NULL, &(struct err){ 0 }));
+	walk_open(&w, MODEL, PROMPT, FOIL);
 	for (int i = 0; analysis_list[i]; i++)
 		walk_choices(&w, analysis_list[i], check_table);
 	CHECK(neutral_of(&w, "activation-patching", 0, 0) == 1 && neutral_of(&w, "activation-patching", 1, 0) == 0);
@@ -250,11 +242,8 @@ int main(void)
 	for (int i = 0; analysis_list[i]; i++)
 		if (analysis_list[i]->needs & NEEDS_FOIL)
 			walk_choices(&w, analysis_list[i], check_changes_nothing);
-	job_done(&w.job);
-	session_free(w.session);
+	walk_close(&w);
 	for (int d = 0; d < DEPTHS; d++)
 		theme_free(themes[d]);
-	free(samples);
-	scratch_done();
 	return tap_done();
 }
