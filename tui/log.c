@@ -93,12 +93,41 @@ static void add_text(struct str *out, const char *word, const char *text)
 	text_window(text, strlen(text), COLUMNS, out);
 }
 
+/* A prompt from a few words before the place where it is another than `other` (NULL: there is none). */
+static void add_prompt(struct str *out, const char *word, const char *text, const char *other)
+{
+	enum { BEFORE = 16, WORD = 4 };
+	size_t from = 0, to;
+
+	while (other && text[from] && text[from] == other[from])
+		from++;
+	to = from;
+	from = from > BEFORE ? from - BEFORE : 0;
+	while (from && from + WORD < to && text[from] != ' ')
+		from++;
+	while (from && ((unsigned char)text[from] & 0xC0) == 0x80)	/* no part of a character */
+		from--;
+	str_addf(out, "%s%s", word, from ? " …" : "");
+	add_text(out, "", text + from + (from && text[from] == ' '));
+}
+
+static int edits_apart(const struct job *was, const struct job *now)
+{
+	int n = 0;
+
+	for (int i = 0; i < now->edits; i++)
+		n += i >= was->edits || strcmp(was->edit[i].line, now->edit[i].line) || was->edit[i].on != now->edit[i].on;
+	return n;
+}
+
 static void describe_edit(const struct job *was, const struct job *now, struct log_entry *e, struct str *out)
 {
 	const struct job_edit *edit = change_edit(was, now);
 	bool gone = now->edits < was->edits;
 
 	str_addf(out, "edit %s%s", edit->line, gone ? " removed" : edit->on ? "" : " off");
+	if (!gone && edits_apart(was, now) > 1)
+		str_addf(out, " and %d more", edits_apart(was, now) - 1);
 	if (!gone && edit->on)
 		e->edit = xstrdup(edit->line);
 }
@@ -145,10 +174,13 @@ static enum change describe(const struct app *app, struct log_entry *e, struct s
 		add_text(out, "model", now->model ? now->model : "demo");
 		break;
 	case CHANGE_PROMPT:
-		add_text(out, "prompt", now->prompt);
+		add_prompt(out, "prompt", now->prompt, app->log.any ? was->prompt : NULL);
 		break;
 	case CHANGE_FOIL:
-		add_text(out, now->foil ? "foil" : "no foil", now->foil ? now->foil : "");
+		if (now->foil)
+			add_prompt(out, "foil", now->foil, now->prompt);
+		else
+			str_add(out, "no foil");
 		break;
 	case CHANGE_METRIC:
 		add_text(out, "metric", now->metric ? now->metric : "of the answer");
@@ -185,6 +217,20 @@ static void number_of_metric(const struct snapshot *shot, bool edited, struct st
 	text_number(shot->metric, out);
 }
 
+/* Short: a line has no room for what a unit means. */
+static void add_value(const struct table *t, int row, int col, struct str *out)
+{
+	const char *unit = t->unit ? t->unit[t->units > 1 ? col : 0] : "";
+	size_t cell = table_cell(t, row, col);
+
+	str_add(out, "  ");
+	if (t->word && t->word_show[cell])
+		str_addf(out, "%s ", t->word_show[cell]);
+	text_number((double)t->value[cell], out);
+	if (strcmp(unit, "normalised"))
+		str_addf(out, " %s", unit);
+}
+
 /* The strongest cell, by its place and value. */
 static void number_of_pane(const struct app *app, int pane, struct str *out)
 {
@@ -203,8 +249,7 @@ static void number_of_pane(const struct app *app, int pane, struct str *out)
 	row = cell[0] / answer.table->cols.n;
 	col = cell[0] % answer.table->cols.n;
 	text_place(answer.table, row, col, out);
-	str_add(out, "  ");
-	text_value(answer.table, row, col, out);
+	add_value(answer.table, row, col, out);
 }
 
 static void number(const struct app *app, enum change change, const struct log_entry *e, struct str *out)

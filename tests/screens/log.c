@@ -32,7 +32,7 @@ static void what_is_a_question(void)
 	press(&s, "u C-r u");
 	CHECK_THAT(s.app.log.n == 2, "back and forth asks nothing new, and the undone edit keeps its line");
 	press(&s, "e C-e '_not Enter");
-	check_newest(&s, 3, "prompt The capital of France is not", "·Paris 0.710");
+	check_newest(&s, 3, "prompt … of France is not", "·Paris 0.710");
 	press(&s, "m C-u 'entropy Enter");
 	check_newest(&s, 4, "metric entropy", "14.20");
 	press(&s, "f C-u 'A_foil Enter");
@@ -44,6 +44,21 @@ static void what_is_a_question(void)
 	CHECK_THAT(s.app.log.n == 7 && strstr(newest(&s)->what, "continuation of"), "%s", newest(&s)->what);
 	press(&s, "Slow m C-u 'rank_\"_Paris\" Enter");
 	CHECK_THAT(s.app.log.n == 7, "what is not answered is not in it yet");
+	drop_curtain(&s);
+}
+
+static void in_short(void)
+{
+	struct stage s;
+
+	raise_curtain(&s);
+	press(&s, "f 'not Enter 1 : 'technique_attention-knockout Enter Down Space");
+	CHECK_THAT(strstr(newest(&s)->what, "edit scores 2 @") && strstr(newest(&s)->what, " and 1 more"), "%s", newest(&s)->what);
+	job_set(&s.app.doc.job.prompt, "aéééééééééééééééééééééééé b");
+	press(&s, "F9");
+	job_set(&s.app.doc.job.prompt, "aéééééééééééééééééééééééé c");
+	press(&s, "F9");
+	CHECK_TEXT(newest(&s)->what, "prompt … éé c");
 	drop_curtain(&s);
 }
 
@@ -191,6 +206,7 @@ int main(void)
 	setenv("TZ", "UTC0", 1);
 	tzset();
 	what_is_a_question();
+	in_short();
 	steering();
 	the_list();
 	as_lines();
