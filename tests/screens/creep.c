@@ -41,11 +41,6 @@ static unsigned roll(void)
 	return dice >> 8;
 }
 
-static void take_answer(struct app *app)
-{
-	app_snapshot(app, worker_look(worker));
-}
-
 static void serve(struct stage *s)
 {
 	struct request r;
@@ -59,7 +54,7 @@ static void serve(struct stage *s)
 			app_asked(&s->app, worker_ask(worker, &s->app.asked));
 		free(r.text);
 	}
-	take_answer(&s->app);
+	app_snapshot(&s->app, worker_look(worker));
 }
 
 /* Most answers of the real worker are awaited for a moment, some until all is there, and some are not. */
@@ -69,8 +64,26 @@ static void await_answers(struct stage *s, unsigned number)
 
 	for (int i = number % 100 ? (int)(number % 4) : 1000; worker && i > 0 && app_busy(&s->app); i--) {
 		(void)poll(&news, 1, 20);
-		take_answer(&s->app);
+		serve(s);
 	}
+}
+
+/* The fake worker answers each letter; the real one what has been typed. */
+static bool press_key(struct stage *s, const char *name)
+{
+	struct key key;
+
+	if (!worker)
+		return fake_key(&s->fake, &s->app, name);
+	if (*name != '\'') {
+		if (!fake_parse(name, &key))
+			return false;
+		app_event(&s->app, &key);
+		return true;
+	}
+	while (*++name)
+		app_event(&s->app, &(struct key){ .kind = K_CHAR, .c = *name == '_' ? ' ' : *name });
+	return true;
 }
 
 static void act(struct stage *s, unsigned number)
@@ -83,10 +96,7 @@ static void act(struct stage *s, unsigned number)
 	for (char *name = keys, *end; name && *name; name = end) {
 		if ((end = strchr(name, ' ')))
 			*end++ = '\0';
-		if (worker && *name == '\'')
-			for (name++; *name; name++)
-				app_event(&s->app, &(struct key){ .kind = K_CHAR, .c = *name == '_' ? ' ' : *name });
-		else if (!fake_key(&s->fake, &s->app, name))
+		if (!press_key(s, name))
 			CHECK_THAT(false, "\"%s\" is a key", name);
 	}
 	app_tick(&s->app, 1000 + 50 * (long)number);

@@ -407,11 +407,24 @@ void fake_done(struct fake *f)
 	forget(&f->shot);
 }
 
+bool fake_parse(const char *name, struct key *key)
+{
+	char word[20];
+	int x, y;
+
+	if (sscanf(name, "%19[A-Za-z]@%d,%d", word, &x, &y) != 3)
+		return key_parse(name, key);
+	if (!key_parse(word, key))
+		return false;
+	key->button = 1;
+	key->x = x;
+	key->y = y;
+	return true;
+}
+
 bool fake_key(struct fake *f, struct app *app, const char *name)
 {
 	struct key key;
-	char word[20];
-	int x, y;
 
 	if (!strcmp(name, "Slow")) {
 		f->slow = true;
@@ -425,15 +438,8 @@ bool fake_key(struct fake *f, struct app *app, const char *name)
 		}
 		return true;
 	}
-	if (sscanf(name, "%19[A-Za-z]@%d,%d", word, &x, &y) == 3) {
-		if (!key_parse(word, &key))
-			return false;
-		key.button = 1;
-		key.x = x;
-		key.y = y;
-	} else if (!key_parse(name, &key)) {
+	if (!fake_parse(name, &key))
 		return false;
-	}
 	app_event(app, &key);
 	fake_serve(f, app);
 	return true;

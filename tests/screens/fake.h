@@ -25,6 +25,8 @@ struct fake {
 bool fake_serve(struct fake *f, struct app *app);
 void fake_done(struct fake *f);
 
+/* A key by its name, "Click@30,12" among them. */
+bool fake_parse(const char *name, struct key *key);
 /* One key by its name, or "'text" for characters, or "Click@30,12" for the mouse; then fake_serve. "Slow": from here on answers do not come. */
 bool fake_key(struct fake *f, struct app *app, const char *name);
 /* Words of key names, separated by spaces; "'two_words" types "two words". */
