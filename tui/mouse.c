@@ -102,10 +102,12 @@ static void move_border(struct app *app, int x, int y)
 
 /* ------------------------------------------------------------------------------------------------ all of it */
 
+/* It is of the last frame: what it names may have no place here any more, such as the keys of a list that was closed since. */
 static void do_hot(struct app *app, const struct hot *hot)
 {
 	if (hot->kind == HOT_ACTION) {
-		app_run(app, &actions[hot->id], NULL);
+		if (actions[hot->id].where & app_where(app))
+			app_run(app, &actions[hot->id], NULL);
 		return;
 	}
 	if (app->line)

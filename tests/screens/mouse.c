@@ -55,6 +55,22 @@ static void hints(void)
 	drop_curtain(&s);
 }
 
+/* A click on what the last frame showed, when a key before it has changed what it will show next. */
+static void late_click(void)
+{
+	struct stage s;
+	int x, y;
+
+	raise_curtain(&s);
+	press(&s, "Space E");
+	if (CHECK(find(&s, "C-o operation", &x, &y))) {
+		fake_keys(&s.fake, &s.app, "Esc");
+		mouse(&s, "Click", x, y);
+		CHECK_THAT(!s.app.popup && s.app.doc.job.edits == 1, "a hint of a list that is closed does nothing");
+	}
+	drop_curtain(&s);
+}
+
 static void titles(void)
 {
 	struct stage s;
@@ -180,6 +196,7 @@ static void wheel(void)
 int main(void)
 {
 	hints();
+	late_click();
 	titles();
 	tabs();
 	borders();
