@@ -222,7 +222,7 @@ void app_snapshot(struct app *app, const struct snapshot *shot)
 	if (shot->serial != app->serial)
 		return;
 	if (shot->state == WORK_IDLE && !shot->error)
-		app->rested = shot->milliseconds;
+		app->last_ms = shot->milliseconds;
 	if (shot->has_model && !shot->error && *shot->model.source && !text_same(app->opened, shot->model.source)) {
 		job_set(&app->opened, shot->model.source);
 		app_ask_for(app, REQUEST_OPENED, app->opened);
@@ -296,7 +296,7 @@ void app_focus(struct app *app, int pane)
 	if (pane < 0 || pane >= app->doc.job.panes)
 		return;
 	app->focus = pane;
-	app->pane[pane].looked = ++app->looks;
+	app->pane[pane].last_focus = ++app->looks;
 }
 
 struct job_pane *app_pane(struct app *app)

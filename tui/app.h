@@ -82,7 +82,7 @@ enum { UNDO_MOST = 1000, UNDO_BYTES = 4 << 20 };
 struct app_pane {
 	struct view_state view;
 	struct rect inside;	/* of the last frame; w 0: folded away */
-	unsigned looked;	/* when it had the keys: greater is later */
+	unsigned last_focus;	/* when it had the keys: greater is later */
 	struct view_need need;	/* of its last table; all 0: there was none */
 	bool sink_in;		/* the first token takes part in the colours' range */
 };
@@ -111,7 +111,7 @@ struct app {
 	unsigned serial;
 	bool asking;			/* REQUEST_ASK is on its way: `serial` is still the question's before */
 	long now, asked_at;		/* milliseconds of the loop's clock */
-	double rested;			/* what the last question took that was answered; 0: none was */
+	double last_ms;			/* what the last question took that was answered; 0: none was */
 
 	int focus;
 	struct app_pane pane[JOB_PANES];

@@ -66,10 +66,10 @@ static void make_layout(struct app *app, int w, int h)
 {
 	int height[JOB_PANES], width[JOB_PANES];
 	struct view_need need[JOB_PANES] = { 0 };
-	unsigned looked[JOB_PANES];
+	unsigned last_focus[JOB_PANES];
 	struct layout_wish wish = {
 		.panes = app->doc.job.panes, .row = app->doc.row, .need = need, .height = height, .width = width,
-		.looked = looked, .focus = app->focus, .zoomed = app->zoomed,
+		.last_focus = last_focus, .focus = app->focus, .zoomed = app->zoomed,
 		.foil = app->doc.job.foil || app->line == LINE_FOIL,
 		.card_lines = card_lines(app, w, h), .text_lines = text_lines(app, h),
 	};
@@ -77,7 +77,7 @@ static void make_layout(struct app *app, int w, int h)
 	for (int i = 0; i < JOB_PANES; i++) {
 		height[i] = app->doc.size[i].taller;
 		width[i] = app->doc.size[i].wider;
-		looked[i] = app->pane[i].looked;
+		last_focus[i] = app->pane[i].last_focus;
 		if (i < app->doc.job.panes)
 			need[i] = need_of(app, i);
 	}

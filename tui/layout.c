@@ -5,8 +5,8 @@
 
 /* Panes first … first + n - 1 are one row. */
 struct row {
-	int first, n, looked_pane;
-	unsigned looked;
+	int first, n, last_pane;
+	unsigned last_focus;
 };
 
 /* One of several things that share a length; neighbours overlap by one. */
@@ -25,19 +25,19 @@ static int gather_rows(const struct layout_wish *wish, struct row *row)
 		struct row *last;
 
 		if (i == 0 || wish->row[i] != wish->row[i - 1])
-			row[rows++] = (struct row){ .first = i, .looked_pane = i, .looked = wish->looked[i] };
+			row[rows++] = (struct row){ .first = i, .last_pane = i, .last_focus = wish->last_focus[i] };
 		last = &row[rows - 1];
 		last->n++;
-		if (wish->looked[i] > last->looked) {
-			last->looked = wish->looked[i];
-			last->looked_pane = i;
+		if (wish->last_focus[i] > last->last_focus) {
+			last->last_focus = wish->last_focus[i];
+			last->last_pane = i;
 		}
 	}
 	return rows;
 }
 
-/* Chooses of n things as many as fit into `space` (each takes need[i]): the wanted one, then those looked at last. */
-static void choose(int n, int space, const int *need, int wanted, const unsigned *looked, bool *chosen)
+/* Chooses of n things as many as fit into `space` (each takes need[i]): the wanted one, then those last_focus at last. */
+static void choose(int n, int space, const int *need, int wanted, const unsigned *last_focus, bool *chosen)
 {
 	memset(chosen, 0, (size_t)n * sizeof *chosen);
 	chosen[wanted] = true;
@@ -46,7 +46,7 @@ static void choose(int n, int space, const int *need, int wanted, const unsigned
 		int best = -1;
 
 		for (int i = 0; i < n; i++)
-			if (!chosen[i] && need[i] <= space && (best < 0 || looked[i] > looked[best]))
+			if (!chosen[i] && need[i] <= space && (best < 0 || last_focus[i] > last_focus[best]))
 				best = i;
 		if (best < 0)
 			return;
@@ -163,7 +163,7 @@ static int choose_panes(const struct layout_wish *wish, const struct row *row, i
 		widen(&p, &wish->need[row->first + i]);
 		need[i] = p.min - 1;	/* a border is shared */
 	}
-	choose(row->n, w - 1, need, (holds ? wish->focus : row->looked_pane) - row->first, wish->looked + row->first, chosen);
+	choose(row->n, w - 1, need, (holds ? wish->focus : row->last_pane) - row->first, wish->last_focus + row->first, chosen);
 	for (int i = 0; i < row->n; i++)
 		if (chosen[i])
 			pane[n++] = row->first + i;
@@ -213,7 +213,7 @@ static void place_panes(const struct layout_wish *wish, struct rect r, struct la
 	struct row row[JOB_PANES] = { { 0 } }, shown[JOB_PANES];
 	struct part part[JOB_PANES] = { { 0 } };
 	bool chosen[JOB_PANES];
-	unsigned looked[JOB_PANES] = { 0 };
+	unsigned last_focus[JOB_PANES] = { 0 };
 	int rows = gather_rows(wish, row), need[JOB_PANES] = { 0 }, pane[JOB_PANES], n = 0, y = r.y, focused = 0;
 
 	if (wish->zoomed) {
@@ -227,12 +227,12 @@ static void place_panes(const struct layout_wish *wish, struct rect r, struct la
 			heighten(&part[i], &wish->need[pane[k]]);
 		part[i].added = wish->height[row[i].first];
 		need[i] = part[i].min - 1;
-		looked[i] = row[i].looked;
+		last_focus[i] = row[i].last_focus;
 		if (wish->focus >= row[i].first && wish->focus < row[i].first + row[i].n)
 			focused = i;
 		part[i].weight = 1;
 	}
-	choose(rows, r.h - 1, need, focused, looked, chosen);
+	choose(rows, r.h - 1, need, focused, last_focus, chosen);
 	for (int i = 0; i < rows; i++) {
 		if (!chosen[i])
 			continue;

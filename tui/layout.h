@@ -25,7 +25,7 @@ struct layout_wish {
 	const int *row;			/* [panes] ascending: which row each pane is in */
 	const struct view_need *need;	/* [panes] of their insides */
 	const int *height, *width;	/* [panes] rows and columns that the user added: to the row, by its first pane; to each pane */
-	const unsigned *looked;		/* [panes] when each had the keys: greater is later */
+	const unsigned *last_focus;		/* [panes] when each had the keys: greater is later */
 	int focus;
 	bool zoomed;
 	bool foil;			/* there is one, or it is being typed */

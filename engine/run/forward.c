@@ -342,7 +342,7 @@ static bool attention_write(const struct pass *p, int l, struct layer_sites *who
 	}
 	if (whole->z_memory)
 		each_row(p, l, s, copy_z);
-	if (p->lasting || !all_replaced(p, l, SITE_ATTN_OUT))
+	if (p->stored || !all_replaced(p, l, SITE_ATTN_OUT))
 		linear(p->model->layers[l].W_O, s->z_used, n, s->attn_out);
 	each_row(p, l, s, leave_attention);
 	return true;
@@ -365,7 +365,7 @@ static bool from_z(struct pass *p, int l, struct layer_sites *whole, struct laye
 {
 	if (!task_going(p->task, err) || !attention_write(p, l, whole, s, first_row, err) || !task_going(p->task, err))
 		return false;
-	if (p->lasting || !all_replaced(p, l, SITE_MLP_OUT))
+	if (p->stored || !all_replaced(p, l, SITE_MLP_OUT))
 		neurons(p, l, s);
 	each_row(p, l, s, leave_mlp);
 	return true;
@@ -377,7 +377,7 @@ bool forward_layer(struct pass *p, int l, struct layer_sites *whole, int first_r
 	struct pass attending = *p;
 
 	attending.variants -= z_known;
-	if (attending.variants && !p->lasting && all_replaced(&attending, l, SITE_ATTN_OUT)) {
+	if (attending.variants && !p->stored && all_replaced(&attending, l, SITE_ATTN_OUT)) {
 		each_row(&attending, l, &s, enter);	/* the stream continues all the same */
 	} else if (attending.variants) {
 		read_stream(&attending, l, &s, true);

@@ -31,7 +31,7 @@ struct pass {
 	int variants;
 	const struct variant *variant;		/* [variants] */
 	float input_scale;			/* 0: 1 */
-	bool lasting;				/* sites are stored: all of them are computed, also those that nothing downstream reads */
+	bool stored;				/* sites are stored: all of them are computed, also those that nothing downstream reads */
 	const struct layer_sites *const *past;	/* [L] with the rows below t0; NULL when t0 is 0 */
 	/* Made by pass_begin: */
 	int key0;				/* keys and values from here on are in the pass's own rows: t0, but see forward_last */

@@ -200,7 +200,7 @@ static bool compute(struct run *r, const struct start *start, struct task *task,
 	const struct model *m = r->model;
 	const struct config *c = &m->config;
 	struct variant variant = { r->edit_list, r->edits };
-	struct pass p = { .model = m, .t0 = start->t0, .T = r->T, .variants = 1, .variant = &variant, .lasting = true, .task = task,
+	struct pass p = { .model = m, .t0 = start->t0, .T = r->T, .variants = 1, .variant = &variant, .stored = true, .task = task,
 			  .input_scale = start->input_scale };
 	float *passing = NULL;
 	int l = 0, computed;

@@ -16,7 +16,7 @@ static int random_to(int n)
 struct screen {
 	int row[JOB_PANES], height[JOB_PANES], width[JOB_PANES];
 	struct view_need need[JOB_PANES];
-	unsigned looked[JOB_PANES];
+	unsigned last_focus[JOB_PANES];
 	struct layout_wish wish;
 	int w, h;
 	struct layout layout;
@@ -28,20 +28,20 @@ static void make(struct screen *s, bool user_adds)
 	s->w = 24 + random_to(180);
 	s->h = 8 + random_to(60);
 	s->wish = (struct layout_wish){ .panes = 1 + random_to(JOB_PANES), .row = s->row, .need = s->need, .height = s->height, .width = s->width,
-					.looked = s->looked, .foil = random_to(2), .card_lines = random_to(4), .text_lines = random_to(3) };
+					.last_focus = s->last_focus, .foil = random_to(2), .card_lines = random_to(4), .text_lines = random_to(3) };
 	s->wish.focus = random_to(s->wish.panes);
 	for (int i = 0; i < s->wish.panes; i++) {
 		struct view_need *n = &s->need[i];
 
 		s->row[i] = i ? s->row[i - 1] + (random_to(3) == 0) : 0;
-		s->looked[i] = (unsigned)random_to(100);
+		s->last_focus[i] = (unsigned)random_to(100);
 		n->min = (struct view_size){ 1 + random_to(8), 5 + random_to(40) };
 		n->want = (struct view_size){ n->min.rows + random_to(30), n->min.cols + random_to(60) };
 		n->most = (struct view_size){ n->want.rows + random_to(20), n->want.cols + random_to(60) };
 		s->height[i] = user_adds ? random_to(7) - 3 : 0;
 		s->width[i] = user_adds ? random_to(7) - 3 : 0;
 	}
-	s->looked[s->wish.focus] = 100;
+	s->last_focus[s->wish.focus] = 100;
 	layout_make(&s->wish, s->w, s->h, &s->layout);
 }
 
@@ -152,8 +152,8 @@ static void the_case(void)
 	const struct view_need heads = { { 6, 20 }, { 6, 40 }, { 8, 60 } }, lens = { { 6, 30 }, { 32, 80 }, { 34, 120 } };
 	struct view_need need[] = { heads, lens, lens };
 	int row[] = { 0, 1, 1 }, none[3] = { 0 }, taller[] = { 3, 0, 0 };
-	unsigned looked[] = { 3, 1, 2 };
-	struct layout_wish wish = { .panes = 3, .row = row, .need = need, .height = none, .width = none, .looked = looked };
+	unsigned last_focus[] = { 3, 1, 2 };
+	struct layout_wish wish = { .panes = 3, .row = row, .need = need, .height = none, .width = none, .last_focus = last_focus };
 	struct layout l;
 
 	layout_make(&wish, 200, 50, &l);

@@ -64,8 +64,8 @@ static enum style what_is_done(const struct app *app, int most, struct str *out)
 		str_addf(out, "%s %.0f ms", shot->error ? "✗" : "●", shot->milliseconds);
 		return shot->error ? STYLE_ERROR : STYLE_GOOD;
 	}
-	if (!app_is_slow(app) && shot->has_model && app->rested > 0) {	/* what is quick is not announced */
-		str_addf(out, "● %.0f ms", app->rested);
+	if (!app_is_slow(app) && shot->has_model && app->last_ms > 0) {	/* what is quick is not announced */
+		str_addf(out, "● %.0f ms", app->last_ms);
 		return STYLE_GOOD;
 	}
 	add_progress(app, most, out);
