@@ -19,7 +19,7 @@ static bool open_folder(const char *path, struct checkpoint *c, struct err *err)
 	else if (!file_exists(config))
 		err_set(err, ERR_FILE, "%s: there is no config.json in this folder, so it is not a Hugging Face model", path);
 	else if ((c->config = json_open(config, CONFIG_LIMIT, err)))
-		ok = (c->safetensors = safetensors_open(path, err)) != NULL;
+		ok = (c->weights = weights_open(path, err)) != NULL;
 	free(config);
 	free(adapter);
 	return ok;
@@ -50,7 +50,7 @@ bool checkpoint_open(const char *path, struct checkpoint *c, struct err *err)
 void checkpoint_close(struct checkpoint *c)
 {
 	gguf_free(c->gguf);
-	safetensors_free(c->safetensors);
+	weights_free(c->weights);
 	json_free(c->config);
 	free(c->path);
 	*c = (struct checkpoint){ 0 };
@@ -58,20 +58,20 @@ void checkpoint_close(struct checkpoint *c)
 
 const struct tensor *checkpoint_find(const struct checkpoint *c, const char *name)
 {
-	return c->gguf ? gguf_find(c->gguf, name) : safetensors_find(c->safetensors, name);
+	return c->gguf ? gguf_find(c->gguf, name) : weights_find(c->weights, name);
 }
 
 size_t checkpoint_tensors(const struct checkpoint *c)
 {
-	return c->gguf ? gguf_tensors(c->gguf) : safetensors_tensors(c->safetensors);
+	return c->gguf ? gguf_tensors(c->gguf) : weights_tensors(c->weights);
 }
 
 const struct tensor *checkpoint_tensor(const struct checkpoint *c, size_t i)
 {
-	return c->gguf ? gguf_tensor(c->gguf, i) : safetensors_tensor(c->safetensors, i);
+	return c->gguf ? gguf_tensor(c->gguf, i) : weights_tensor(c->weights, i);
 }
 
 size_t checkpoint_bytes(const struct checkpoint *c)
 {
-	return c->gguf ? gguf_file_bytes(c->gguf) : safetensors_file_bytes(c->safetensors);
+	return c->gguf ? gguf_file_bytes(c->gguf) : weights_file_bytes(c->weights);
 }

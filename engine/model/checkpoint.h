@@ -12,13 +12,13 @@
 #include "engine/base/err.h"
 #include "engine/base/json.h"
 #include "engine/model/gguf.h"
-#include "engine/model/safetensors.h"
+#include "engine/model/weights.h"
 #include "engine/numbers/tensor.h"
 
 struct checkpoint {
 	char *path;
 	struct gguf *gguf;			/* one of the two */
-	struct safetensors *safetensors;
+	struct weights *weights;
 	struct json *config;			/* config.json of a folder */
 };
 

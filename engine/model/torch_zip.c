@@ -264,18 +264,14 @@ static void expand(const struct torch_type *type, const unsigned char *from, flo
 			out[i] = element_float(from, i, &type->element);
 }
 
-/* Steps through the elements, the last dimension first. */
-void torch_tensor_expand(const struct torch_tensor *t, float *out)
+/* Calls `each` with where every element is, from the first one's bytes on: the last dimension first. */
+static void step_through(const struct torch_tensor *t, void (*each)(const struct torch_tensor *t, size_t i, const unsigned char *at, void *out), void *out)
 {
 	int64_t at[TORCH_DIMS] = { 0 };
 	size_t width = t->type->element.width, offset = 0;
 
-	if (torch_tensor_is_contiguous(t)) {
-		expand(t->type, t->data, out, t->count);
-		return;
-	}
 	for (size_t i = 0; i < t->count; i++) {
-		expand(t->type, t->data + offset * width, &out[i], 1);
+		each(t, i, t->data + offset * width, out);
 		for (int d = t->dims - 1; d >= 0; d--) {
 			offset += (size_t)t->stride[d];
 			if (++at[d] < t->shape[d])
@@ -284,4 +280,42 @@ void torch_tensor_expand(const struct torch_tensor *t, float *out)
 			at[d] = 0;
 		}
 	}
+}
+
+static void expand_one(const struct torch_tensor *t, size_t i, const unsigned char *at, void *out)
+{
+	expand(t->type, at, (float *)out + i, 1);
+}
+
+void torch_tensor_expand(const struct torch_tensor *t, float *out)
+{
+	if (torch_tensor_is_contiguous(t))
+		expand(t->type, t->data, out, t->count);
+	else
+		step_through(t, expand_one, out);
+}
+
+static void copy_one(const struct torch_tensor *t, size_t i, const unsigned char *at, void *out)
+{
+	const size_t width = t->type->element.width;
+
+	memcpy((unsigned char *)out + i * width, at, width);
+}
+
+void torch_tensor_gather(const struct torch_tensor *t, unsigned char *out)
+{
+	step_through(t, copy_one, out);
+}
+
+size_t torch_tensor_width(const struct torch_tensor *t)
+{
+	return t->type->element.width;
+}
+
+bool torch_tensor_dtype(const struct torch_tensor *t, enum dtype *type)
+{
+	if (t->type->dtype < 0)
+		return false;
+	*type = (enum dtype)t->type->dtype;
+	return true;
 }

@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include "engine/base/err.h"
+#include "engine/numbers/dtype.h"
 
 enum { TORCH_DIMS = 8 };
 
@@ -42,5 +43,10 @@ const char *torch_tensor_type(const struct torch_tensor *t);	/* "float32" */
 bool torch_tensor_is_contiguous(const struct torch_tensor *t);
 /* All elements as floats, in the order of the shape: out[count]. */
 void torch_tensor_expand(const struct torch_tensor *t, float *out);
+/* Bytes of an element; all elements as they are, in the order of the shape: out[count * width]. */
+size_t torch_tensor_width(const struct torch_tensor *t);
+void torch_tensor_gather(const struct torch_tensor *t, unsigned char *out);
+/* The type among those of weights; false: whole numbers or truth values. */
+bool torch_tensor_dtype(const struct torch_tensor *t, enum dtype *type);
 
 #endif

@@ -10,7 +10,7 @@
 #include "engine/base/paths.h"
 #include "engine/base/str.h"
 #include "engine/model/gguf.h"
-#include "engine/model/safetensors.h"
+#include "engine/model/weights.h"
 
 static bool ends_in(const char *s, const char *end)
 {
@@ -71,21 +71,21 @@ bool vector_choose(const char *path, const struct vector_names *names, const cha
 
 static const char *safetensors_name(const void *file, size_t i)
 {
-	return safetensors_tensor(file, i)->name;
+	return weights_tensor(file, i)->name;
 }
 
 static float *from_safetensors(const char *path, const char *name, int layer, struct arena *arena, size_t *rows, size_t *cols,
 			       struct err *err)
 {
-	struct safetensors *s = safetensors_open(path, err);
+	struct weights *s = weights_open(path, err);
 	float *out = NULL;
 	size_t i;
 
 	if (!s)
 		return NULL;
-	if (vector_choose(path, &(struct vector_names){ s, safetensors_tensors(s), safetensors_name }, name, layer, &i, err))
-		out = expand(safetensors_tensor(s, i), arena, rows, cols, err);
-	safetensors_free(s);
+	if (vector_choose(path, &(struct vector_names){ s, weights_tensors(s), safetensors_name }, name, layer, &i, err))
+		out = expand(weights_tensor(s, i), arena, rows, cols, err);
+	weights_free(s);
 	return out;
 }
 

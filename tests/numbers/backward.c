@@ -9,7 +9,7 @@
 #include "engine/base/file.h"
 #include "engine/base/json.h"
 #include "engine/model/model.h"
-#include "engine/model/safetensors.h"
+#include "engine/model/weights.h"
 #include "engine/numbers/kernels.h"
 #include "engine/numbers/pool.h"
 #include "engine/run/gradient.h"
@@ -477,14 +477,14 @@ static void hide_later_keys(float *x, size_t n, int T)
 			x[i] = 0;
 }
 
-static void compare_tensors(const struct gradient *g, const struct safetensors *expected, int question, int sites, const char *what)
+static void compare_tensors(const struct gradient *g, const struct weights *expected, int question, int sites, const char *what)
 {
 	int compared = 0, near = 0;
 	double worst = 0;
 	char worst_at[100] = "";
 
-	for (size_t i = 0; i < safetensors_tensors(expected); i++) {
-		const struct tensor *t = safetensors_tensor(expected, i);
+	for (size_t i = 0; i < weights_tensors(expected); i++) {
+		const struct tensor *t = weights_tensor(expected, i);
 		size_t n = tensor_count(t);
 		float *want, *got;
 		double scale = 1e-12, gap = 0;
@@ -543,7 +543,7 @@ static void check_input(const struct fixture *f, const struct gradient *g, const
 	free(d);
 }
 
-static void check_torch_question(struct fixture *f, const struct json_value *question, int i, const struct safetensors *expected)
+static void check_torch_question(struct fixture *f, const struct json_value *question, int i, const struct weights *expected)
 {
 	const char *spec = json_text(json_get(question, "metric")), *edits[EDITS] = { NULL };
 	struct err err = { 0 };
@@ -577,13 +577,13 @@ static void check_torch(const char *file)
 	char path[500];
 	struct fixture f = { .name = file };
 	struct json *doc;
-	struct safetensors *expected;
+	struct weights *expected;
 	const struct json_value *questions;
 
 	snprintf(path, sizeof path, "tests/fixtures/gradients/%s.json", file);
 	doc = json_open(path, 0, &err);
 	snprintf(path, sizeof path, "tests/fixtures/gradients/%s.safetensors", file);
-	expected = safetensors_open(path, &err);
+	expected = weights_open(path, &err);
 	if (CHECK_THAT(doc && expected, "%s has gradients %s", file, err.text) &&
 	    open_fixture(&f, json_text(json_get(json_root(doc), "model")))) {
 		questions = json_get(json_root(doc), "questions");
@@ -591,7 +591,7 @@ static void check_torch(const char *file)
 			check_torch_question(&f, json_at(questions, i), (int)i, expected);
 	}
 	close_fixture(&f);
-	safetensors_free(expected);
+	weights_free(expected);
 	json_free(doc);
 }
 

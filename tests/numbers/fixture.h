@@ -9,7 +9,7 @@
 
 #include "engine/base/json.h"
 #include "engine/model/model.h"
-#include "engine/model/safetensors.h"
+#include "engine/model/weights.h"
 #include "engine/run/run.h"
 #include "tests/numbers/ids.h"
 #include "tests/tap.h"
@@ -19,7 +19,7 @@ static const double tolerance = 2e-5;	/* of a site's scale: less than what an ex
 struct fixture {
 	const char *name;
 	struct model *model;
-	struct safetensors *expected;
+	struct weights *expected;
 	struct json *about;
 	int32_t ids[MOST_IDS], foil_ids[MOST_IDS];
 	int n, foil_n;
@@ -48,8 +48,8 @@ static void check_sites(const struct fixture *f)
 {
 	int compared = 0;
 
-	for (size_t i = 0; i < safetensors_tensors(f->expected); i++) {
-		const struct tensor *t = safetensors_tensor(f->expected, i);
+	for (size_t i = 0; i < weights_tensors(f->expected); i++) {
+		const struct tensor *t = weights_tensor(f->expected, i);
 		size_t n = tensor_count(t), have = 0;
 		float *want = malloc(n * sizeof *want), *got = malloc((n + 1000000) * sizeof *got);
 		int layer;

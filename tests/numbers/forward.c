@@ -29,7 +29,7 @@ static bool open_fixture(struct fixture *f, const char *folder)
 	if (!CHECK_THAT(f->model, "%s opens%s%s", f->name, err.kind ? ": " : "", err.text))
 		return false;
 	snprintf(path, sizeof path, "%s/expected.safetensors", folder);
-	f->expected = safetensors_open(path, &err);
+	f->expected = weights_open(path, &err);
 	snprintf(path, sizeof path, "%s/expected.json", folder);
 	f->about = json_open(path, 0, &err);
 	if (!CHECK_THAT(f->expected && f->about, "%s: its reference opens %s", f->name, err.text))
@@ -47,7 +47,7 @@ static void close_fixture(struct fixture *f)
 	run_unref(f->run);
 	run_unref(f->foil);
 	json_free(f->about);
-	safetensors_free(f->expected);
+	weights_free(f->expected);
 	model_free(f->model);
 }
 

@@ -32,7 +32,7 @@ static void check_file(const struct json_value *row)
 	f.model = model_open(path.s, NULL, NULL, &err);
 	str_clear(&path);
 	expected_path(row, &path);
-	f.expected = safetensors_open(path.s, &err);
+	f.expected = weights_open(path.s, &err);
 	f.n = read_ids(json_get(row, "ids"), f.ids, MOST_IDS);
 	order = (struct run_order){ .model = f.model, .tokens = f.ids, .T = f.n };
 	if (CHECK_THAT(f.model && f.expected, "%s opens %s", f.name, err.text)) {
@@ -41,7 +41,7 @@ static void check_file(const struct json_value *row)
 			check_sites(&f);
 	}
 	run_unref(f.run);
-	safetensors_free(f.expected);
+	weights_free(f.expected);
 	model_free(f.model);
 	str_done(&path);
 }

@@ -4,9 +4,11 @@ pickles that are not tensors.
 
     FILE.pt + FILE.txt     a line per tensor: name type shape|strides and its values as the bits of float32
     hostile/TEXT.pt        refused; hostile/says.txt has the words that the sentence must have
+    models/NAME            the weights of fixtures/tiny/NAME as pytorch_model.bin, whole or in shards
 """
 import collections
 import io
+import json
 import os
 import pathlib
 import pickle
@@ -17,6 +19,7 @@ import zlib
 
 import numpy as np
 import torch
+from safetensors.torch import load_file
 
 FOLDER = pathlib.Path(__file__).resolve().parent.parent / "fixtures" / "torch"
 HOSTILE = FOLDER / "hostile"
@@ -228,9 +231,29 @@ def bad_files():
     says["negative.pt"] = "conjugate or negative"
 
 
+def models():
+    """Tied weights share a storage, one matrix is stored the other way round, and there is a mask among them, as old files have it."""
+    tiny, folder = FOLDER.parent / "tiny", FOLDER / "models"
+    one, two = load_file(tiny / "llama-tied" / "model.safetensors"), {}
+    for part in sorted((tiny / "gpt2-odd").glob("model-*.safetensors")):
+        two |= load_file(part)
+    one["lm_head.weight"] = one["model.embed_tokens.weight"]
+    one["model.layers.0.self_attn.q_proj.weight"] = one["model.layers.0.self_attn.q_proj.weight"].t().contiguous().t()
+    (folder / "llama-tied").mkdir(parents=True, exist_ok=True)
+    torch.save(collections.OrderedDict(one), folder / "llama-tied" / "pytorch_model.bin")
+    two["transformer.h.0.attn.bias"] = torch.tril(torch.ones(4, 4, dtype=torch.bool))
+    names, files = sorted(two), ["pytorch_model-00001-of-00002.bin", "pytorch_model-00002-of-00002.bin"]
+    (folder / "gpt2-odd").mkdir(parents=True, exist_ok=True)
+    for i, file in enumerate(files):
+        torch.save({k: two[k] for k in names[i::2]}, folder / "gpt2-odd" / file)
+    weight_map = {k: files[i % 2] for i, k in enumerate(names)}
+    (folder / "gpt2-odd" / "pytorch_model.bin.index.json").write_text(json.dumps({"metadata": {}, "weight_map": weight_map}, indent=1) + "\n")
+
+
 def main():
     HOSTILE.mkdir(parents=True, exist_ok=True)
     good()
+    models()
     bad_pickles()
     bad_tensors()
     bad_files()

@@ -1,5 +1,5 @@
 /* safetensors.c - one file, shards, and files that lie, each with one sentence. */
-#include "engine/model/safetensors.h"
+#include "engine/model/weights.h"
 #include "tests/bytes.h"
 #include "tests/scratch.h"
 #include "tests/tap.h"
@@ -31,22 +31,22 @@ static void test_good(void)
 		"\"b\":{\"dtype\":\"BF16\",\"shape\":[],\"data_offsets\":[30,32]},"
 		"\"c\":{\"dtype\":\"F64\",\"shape\":[2,1,1,2],\"data_offsets\":[32,64]}}   ", 0);
 	struct err err = { 0 };
-	struct safetensors *s = safetensors_open(path, &err);
+	struct weights *s = weights_open(path, &err);
 	const struct tensor *t;
 	float row[3];
 
-	if (!CHECK_THAT(s && safetensors_tensors(s) == 3, "opens %s", err.text))
+	if (!CHECK_THAT(s && weights_tensors(s) == 3, "opens %s", err.text))
 		return;
-	t = safetensors_find(s, "a");
+	t = weights_find(s, "a");
 	CHECK(t && t->dims == 2 && t->shape[0] == 2 && t->shape[1] == 3 && t->type == DTYPE_F32);
 	tensor_row(t, 1, row);
 	CHECK(row[0] == 3 && row[2] == 5);
-	t = safetensors_find(s, "b");
+	t = weights_find(s, "b");
 	CHECK(t && t->dims == 0 && t->bytes == 2);
-	CHECK(safetensors_find(s, "c") == safetensors_tensor(s, 2) && !safetensors_find(s, "mask"));
-	CHECK(!safetensors_find(s, "__metadata__"));
-	safetensors_free(s);
-	safetensors_free(NULL);
+	CHECK(weights_find(s, "c") == weights_tensor(s, 2) && !weights_find(s, "mask"));
+	CHECK(!weights_find(s, "__metadata__"));
+	weights_free(s);
+	weights_free(NULL);
 	free(path);
 }
 
@@ -100,10 +100,10 @@ static void test_hostile(void)
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
 		struct err err = { 0 };
 		char *path = write_file("bad.safetensors", rows[i].header, rows[i].length);
-		struct safetensors *s = safetensors_open(path, &err);
+		struct weights *s = weights_open(path, &err);
 
 		CHECK_THAT(!s && strstr(err.text, rows[i].says) && strstr(err.text, "bad.safetensors"), "refused: %s", err.text);
-		safetensors_free(s);
+		weights_free(s);
 		free(path);
 	}
 }
@@ -122,11 +122,11 @@ static void test_torn(void)
 	for (size_t n = 0; n < file.n; n++) {
 		struct err err = { 0 };
 		char *path = scratch_file("torn.safetensors", file.s, n);
-		struct safetensors *s = safetensors_open(path, &err);
+		struct weights *s = weights_open(path, &err);
 
 		opened += s != NULL;
 		speechless += !*err.text;
-		safetensors_free(s);
+		weights_free(s);
 		free(path);
 	}
 	CHECK_THAT(!opened && !speechless, "cut at any of %zu bytes it is refused with a sentence", file.n);
@@ -134,15 +134,15 @@ static void test_torn(void)
 }
 
 /* Writes FOLDER/model.safetensors.index.json and opens the folder. */
-static struct safetensors *open_index(const char *folder, const char *index, struct err *err)
+static struct weights *open_index(const char *folder, const char *index, struct err *err)
 {
 	char name[100], *path;
-	struct safetensors *s;
+	struct weights *s;
 
 	snprintf(name, sizeof name, "%s/model.safetensors.index.json", folder);
 	free(scratch_file(name, index, strlen(index)));
 	path = scratch_path(folder);
-	s = safetensors_open(path, err);
+	s = weights_open(path, err);
 	free(path);
 	return s;
 }
@@ -163,21 +163,21 @@ static void test_shards(void)
 		{ "not JSON", "{\"weight_map\"}" },
 	};
 	struct err err = { 0 };
-	struct safetensors *s;
+	struct weights *s;
 
 	free(write_file("sharded/one.safetensors", "{" A REST "}", 0));
 	free(write_file("sharded/same.safetensors", "{" A REST "}", 0));
 	free(write_file("sharded/two.safetensors", "{\"b\":{\"dtype\":\"F16\",\"shape\":[4],\"data_offsets\":[8,16]}" REST "}", 0));
 	s = open_index("sharded", "{\"metadata\":{},\"weight_map\":{\"a\":\"one.safetensors\",\"b\":\"two.safetensors\","
 		       "\"c\":\"one.safetensors\"}}", &err);
-	CHECK_THAT(s && safetensors_tensors(s) == 2 && safetensors_find(s, "a") && safetensors_find(s, "b"), "two shards %s", err.text);
-	safetensors_free(s);
+	CHECK_THAT(s && weights_tensors(s) == 2 && weights_find(s, "a") && weights_find(s, "b"), "two shards %s", err.text);
+	weights_free(s);
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
 		struct err wrong = { 0 };
 
 		s = open_index("sharded", rows[i].index, &wrong);
 		CHECK_THAT(!s && strstr(wrong.text, rows[i].says), "refused: %s", wrong.text);
-		safetensors_free(s);
+		weights_free(s);
 	}
 }
 
@@ -193,11 +193,11 @@ static void test_overlay(void)
 	free(write_file("overlay/new.safetensors", "{\"a\":{\"dtype\":\"F16\",\"shape\":[4],\"data_offsets\":[8,16]}" REST "}", 0));
 	for (size_t i = 0; i < 2; i++) {
 		struct err err = { 0 };
-		struct safetensors *s = open_index("overlay", indexes[i], &err);
-		const struct tensor *a = s ? safetensors_find(s, "a") : NULL;
+		struct weights *s = open_index("overlay", indexes[i], &err);
+		const struct tensor *a = s ? weights_find(s, "a") : NULL;
 
-		CHECK_THAT(a && a->type == DTYPE_F16 && safetensors_tensors(s) == 1, "the copy that the index names %s", err.text);
-		safetensors_free(s);
+		CHECK_THAT(a && a->type == DTYPE_F16 && weights_tensors(s) == 1, "the copy that the index names %s", err.text);
+		weights_free(s);
 	}
 }
 
@@ -207,20 +207,21 @@ static void test_folders(void)
 	struct err err = { 0 };
 	char *empty = scratch_path("empty"), *pickle;
 
-	CHECK(!mkdir(empty, 0777) && !safetensors_open(empty, &err) && strstr(err.text, "neither model.safetensors nor"));
+	CHECK(!mkdir(empty, 0777) && !weights_open(empty, &err) && strstr(err.text, "neither model.safetensors nor pytorch_model.bin"));
 	char *link = scratch_path("empty/model.safetensors");
 
-	CHECK(!symlink("../blobs/none", link) && !safetensors_open(empty, &err) && strstr(err.text, "a link to a file that is not there"));
+	CHECK(!symlink("../blobs/none", link) && !weights_open(empty, &err) && strstr(err.text, "a link to a file that is not there"));
 	CHECK(!unlink(link));
 	free(link);
 	free(scratch_file("empty/pytorch_model.bin", "x", 1));
-	CHECK(!safetensors_open(empty, &err) && strstr(err.text, "pytorch_model.bin"));
+	err = (struct err){ 0 };
+	CHECK_THAT(!weights_open(empty, &err) && strstr(err.text, "too short"), "%s", err.text);
 	free(scratch_file("empty/model.safetensors", pointer, sizeof pointer - 1));
-	CHECK(!safetensors_open(empty, &err) && strstr(err.text, "git lfs pull"));
+	CHECK(!weights_open(empty, &err) && strstr(err.text, "git lfs pull"));
 	pickle = write_file("empty/model.safetensors", "{" A REST "}", 0);
-	struct safetensors *s = safetensors_open(empty, &err);
-	CHECK(s && safetensors_file_bytes(s) == 8 + strlen("{" A REST "}") + 64);
-	safetensors_free(s);
+	struct weights *s = weights_open(empty, &err);
+	CHECK(s && weights_file_bytes(s) == 8 + strlen("{" A REST "}") + 64);
+	weights_free(s);
 	free(pickle);
 	free(empty);
 }
@@ -240,14 +241,14 @@ static void test_real(void)
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
 		struct err err = { 0 };
 		char path[4096];
-		struct safetensors *s;
+		struct weights *s;
 		const struct tensor *t;
 
 		snprintf(path, sizeof path, "%s/stories260K/%s", data, rows[i].folder);
-		s = safetensors_open(path, &err);
-		t = s ? safetensors_find(s, "model.embed_tokens.weight") : NULL;
+		s = weights_open(path, &err);
+		t = s ? weights_find(s, "model.embed_tokens.weight") : NULL;
 		CHECK_THAT(t && t->type == rows[i].type && t->shape[0] == 512 && t->shape[1] == 64, "%s %s", path, err.text);
-		safetensors_free(s);
+		weights_free(s);
 	}
 }
 

@@ -12,7 +12,7 @@
 #include "engine/base/file.h"
 #include "engine/base/json.h"
 #include "engine/model/model.h"
-#include "engine/model/safetensors.h"
+#include "engine/model/weights.h"
 #include "engine/model/tokenizer.h"
 #include "engine/run/run.h"
 #include "tui/cli/command.h"
@@ -22,7 +22,7 @@ static const double tolerance = 1e-4;	/* of a site's scale: its largest absolute
 
 struct reference {
 	struct json *about;
-	struct safetensors *sites;
+	struct weights *sites;
 	int32_t *ids;		/* [n] */
 	int n;
 };
@@ -30,7 +30,7 @@ struct reference {
 static void reference_done(struct reference *r)
 {
 	json_free(r->about);
-	safetensors_free(r->sites);
+	weights_free(r->sites);
 	free(r->ids);
 }
 
@@ -62,7 +62,7 @@ static bool reference_open(const char *path, struct reference *r, struct err *er
 	about = file_is_folder(path) ? file_join(path, "expected.json") : xstrdup(path);
 	sites = file_join(folder, "expected.safetensors");
 	*r = (struct reference){ .about = json_open(about, 0, err) };
-	ok = r->about && (r->sites = safetensors_open(sites, err)) && read_ids(r, about, err);
+	ok = r->about && (r->sites = weights_open(sites, err)) && read_ids(r, about, err);
 	free(folder);
 	free(about);
 	free(sites);
@@ -157,14 +157,14 @@ static void add_row(const struct comparison *c, bool json, struct str *out)
 
 static bool report(const struct run *run, const struct reference *r, bool json, struct err *err)
 {
-	size_t n = safetensors_tensors(r->sites);
+	size_t n = weights_tensors(r->sites);
 	struct comparison *c = xcalloc(n, sizeof *c);
 	int known = 0, wrong = 0;
 	struct str out;
 
 	str_init(&out);
 	for (size_t i = 0; i < n; i++)
-		known += compare(run, safetensors_tensor(r->sites, i), &c[known], err);
+		known += compare(run, weights_tensor(r->sites, i), &c[known], err);
 	qsort(c, (size_t)known, sizeof *c, by_layer);
 	if (!json)
 		str_addf(&out, "%5s  %-11s %12s %12s %12s\n", "layer", "site", "max |diff|", "scale", "relative");
