@@ -112,7 +112,7 @@ void export_registry(const struct analysis *a, struct str *out)
 	bits(out, "on", a->on, ON_COUNT, on_word);
 	text(out, "cost", cost_words[a->cost]);
 	bits(out, "metrics", a->metrics, METRIC_KINDS, metric_word);
-	text(out, "makes", NULL);
+	text(out, "makes", a->makes ? a->makes->name : NULL);
 	member(out, "args");
 	str_add_char(out, '[');
 	for (const struct param *p = a->params; p && p->name; p++)

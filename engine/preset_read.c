@@ -205,7 +205,7 @@ static void find_files(struct job_pane *pane, const char *preset)
 		struct value *value = &pane->args[p - pane->analysis->params];
 		char *path = NULL;
 
-		if ((p->kind == PARAM_FILE || p->kind == PARAM_FOLDER) && value->text && !param_path(*value, NULL))
+		if (param_is_path(p) && value->text && !param_path(*value, NULL))
 			path = paths_find(value->text, preset);
 		if (path)
 			value->text = intern(path);

@@ -32,6 +32,7 @@ struct session {
 	char *where;		/* as the job named it; NULL: demo */
 	struct keep *keep;
 	struct prompt_runs *prompts;	/* what edits read of files of prompts */
+	struct assets *assets;		/* what techniques read */
 	bool ready;
 	struct prepared now;
 	struct job_fault fault;	/* while a job is prepared: whose turn it is */
@@ -43,6 +44,7 @@ struct session *session_new(void)
 	struct session *s = xcalloc(1, sizeof *s);
 
 	s->keep = keep_new();
+	s->assets = assets_new();
 	return s;
 }
 
@@ -84,6 +86,7 @@ void session_free(struct session *s)
 	if (!s)
 		return;
 	forget(s);
+	assets_free(s->assets);
 	keep_free(s->keep);
 	model_free(s->model);
 	free(s->where);
@@ -371,7 +374,7 @@ static struct table *compute(struct session *s, const struct view *v, const stru
 {
 	struct watch watch = { .show = show_partial, .visible = seen_part, .context = growing };
 	struct ask ask = { .model = s->model, .run = v->run, .unedited = v->unedited, .foil = v->foil,
-			   .metric = &v->metric, .like = like, .task = task, .notes = notes, .watch = growing ? &watch : NULL };
+			   .metric = &v->metric, .assets = s->assets, .like = like, .task = task, .notes = notes, .watch = growing ? &watch : NULL };
 	struct value args[PARAM_MAX];
 	struct gradient *gradient = NULL;
 	struct table *t;
@@ -399,7 +402,7 @@ static void add_argument(struct str *key, const struct param *p, struct value va
 
 	str_add_char(key, ' ');
 	param_print(p, value, key);
-	if (value.text && (p->kind == PARAM_FILE || p->kind == PARAM_FOLDER) && (path = param_path(value, &version)))
+	if (value.text && param_is_path(p) && (path = param_path(value, &version)))
 		str_addf(key, " %s#%llx", path, (unsigned long long)version);
 }
 

@@ -60,7 +60,7 @@ static bool axis_fits(const struct walk *w, const struct axis *axis)
 			return false;
 	if (axis->each)
 		n = (n + axis->each - 1) / axis->each;
-	return axis->n > 0 && (!n || axis->n == n);
+	return axis->n > 0 && (!n || axis->n == n || axis->place);	/* places say what each index is of */
 }
 
 static bool shape_fits(const struct walk *w, const struct table *t)
@@ -268,7 +268,7 @@ static void walk_model(struct walk *w)
 	for (int i = 0; analysis_list[i]; i++) {
 		w->analysis = analysis_list[i];
 		w->job.panes = 1;
-		for (size_t set = 0; set < sizeof edit_sets / sizeof *edit_sets; set++) {
+		for (size_t set = 0; set < (w->analysis->on & ON_RUN ? sizeof edit_sets / sizeof *edit_sets : 1); set++) {
 			while (w->job.edits)
 				job_remove_edit(&w->job, 0);
 			for (int e = 0; edit_sets[set][e]; e++)
@@ -285,7 +285,8 @@ static void walk_model(struct walk *w)
 		job_add_edit(&w->job, "resid_pre 0 @-2 mean");
 		job_pane_init(&w->job.pane[0], w->analysis);
 		unit_file_arguments(&w->job, &session_model(w->session)->config, w->samples);
-		check_diff(w);
+		if (w->analysis->on & ON_RUN)
+			check_diff(w);
 	}
 }
 

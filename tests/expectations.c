@@ -8,6 +8,7 @@
 #include "engine/model/find.h"
 #include "engine/preset.h"
 #include "engine/session.h"
+#include "tests/scratch.h"
 #include "tests/tap.h"
 
 enum { PARTS = 4 };
@@ -42,6 +43,8 @@ static const struct {
 	{ "self_repair", { "head 2.1 zero" } },
 	{ "steering", { "resid_post 2 add presets/steering.npy -2" } },
 	{ "subspace_interchange", { "attn_out 2 zero" } },
+	{ "train_tuned_lens", { "attn_out 0 zero", "attn_out 3 zero" } },
+	{ "tuned_lens", { "attn_out 0 zero", "attn_out 3 zero" } },
 };
 
 struct holding {
@@ -116,11 +119,13 @@ int main(void)
 	int n;
 
 	setenv("LMSCOPE_SHARE", ".", 1);
+	setenv("XDG_DATA_HOME", scratch_folder(), 1);	/* for what a preset trains */
 	n = preset_list(&list);
 	for (int i = 0; i < n; i++)
 		if (list[i].shipped)
 			check(session, &list[i]);
 	preset_list_free(list, n);
 	session_free(session);
+	scratch_done();
 	return tap_done();
 }

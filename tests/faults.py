@@ -16,6 +16,7 @@ import tapcheck
 from tapcheck import check
 
 PROGRAM = os.path.abspath(sys.argv[1])
+TINY = pathlib.Path(__file__).resolve().parent / "fixtures" / "tiny" / "llama-tied"
 HERE = pathlib.Path(tempfile.mkdtemp(prefix="lmscope-faults-"))
 ENV = {k: v for k, v in os.environ.items() if not k.startswith(("XDG_", "LMSCOPE_"))} | {"HOME": str(HERE), "LC_ALL": "C.UTF-8"}
 MOST = 60  # operations on files; none of these programs has as many
@@ -78,6 +79,34 @@ def resumed(what, arguments, path):
     check(killed > 6, f"{what}: it was ended at {killed} places")
 
 
+def trained(arguments, path):
+    """arguments train what path gets: killed anywhere, the same question goes on, to the same bytes; and a full disk is a sentence."""
+    part = path.with_name(path.name + ".part")
+    for p in path, part:
+        p.unlink(missing_ok=True)
+    status, answer, err, _ = run(arguments)
+    assert status == 0, err
+    whole, wrong, stopped, went_on = path.read_bytes(), [], 0, 0
+    for fault in "kill", "full", "short":
+        for n in range(1, MOST):
+            for p in path, part:
+                p.unlink(missing_ok=True)
+            status, _, err, _ = run(arguments, f"{fault} {n}")
+            stopped += status != 0
+            went_on += part.exists()
+            if fault == "full" and status and (status != 1 or str(path) not in err):
+                wrong.append(f"{fault} {n}: status {status} {err}")
+            again, text, err, _ = run(arguments)
+            if again or text != answer or path.read_bytes() != whole or part.exists():
+                wrong.append(f"{fault} {n}: then status {again} {err}")
+            for p in left_over():
+                os.unlink(p)
+            if status == 0:
+                break
+    check(not wrong, "a training goes on to the same bytes", "; ".join(wrong))
+    check(stopped > 15 and went_on > 8, f"it was ended at {stopped} places, and had something to go on from at {went_on}")
+
+
 def without_memory():
     """The n-th allocation fails: exit status 1 and one sentence, or (large ones have an answer of their own) none the less an answer."""
     arguments = ["print", "next-token", "demo", "-p", "one two"]
@@ -101,6 +130,10 @@ def main():
     whole("directions as .gguf", [*direction, "-o", HERE / "d.gguf"], HERE / "d.gguf")
     kept = HERE / "kept.jsonl"
     resumed("the parts of a mean", ["print", "head-attribution", "demo", "--prompts", HERE / "prompts", "--keep", kept, "-f", "json"], kept)
+    (HERE / "corpus").write_text("the cat sat on a mat\nthe dog saw a hen\na pig met the cat\n")
+    lens = HERE / "lens.safetensors"
+    trained(["print", "train-tuned-lens", TINY, "-p", "a", "-s", f"corpus={HERE / 'corpus'}", "-s", f"out={lens}", "-s", "steps=2",
+             "-s", "batch=16", "-f", "json"], lens)
     without_memory()
     return tapcheck.done()
 

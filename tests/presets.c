@@ -8,6 +8,7 @@
 #include "engine/model/find.h"
 #include "engine/preset.h"
 #include "engine/session.h"
+#include "tests/scratch.h"
 #include "tests/tap.h"
 
 static void answer_panes(struct session *session, const struct preset *p, const char *name)
@@ -62,10 +63,12 @@ int main(void)
 	int n;
 
 	setenv("LMSCOPE_SHARE", ".", 1);
+	setenv("XDG_DATA_HOME", scratch_folder(), 1);	/* for what a preset trains */
 	demo = paths_data("models/demo/model.safetensors");
 	if (!demo) {
 		tap_skip("the demo model is not there");
-		return tap_done();
+		scratch_done();
+	return tap_done();
 	}
 	n = preset_list(&list);
 	for (int i = 0; i < n; i++)

@@ -1,5 +1,5 @@
 /*
- * unit_file.h - bases to try interchange with. Included once per test executable.
+ * unit_file.h - files that techniques read, made to fit: bases to try interchange with, a lens. Included once per test executable.
  */
 #ifndef LMSCOPE_TESTS_UNIT_FILE_H
 #define LMSCOPE_TESTS_UNIT_FILE_H
@@ -9,6 +9,7 @@
 #include "engine/base/str.h"
 #include "engine/job.h"
 #include "tests/scratch.h"
+#include "tests/zero_lens.h"
 
 /* A .npy file of rows × columns numbers: a part of the unit matrix, times `size`. */
 static char *unit_file(const char *name, int rows, int columns, float size, bool turned)
@@ -34,25 +35,50 @@ static char *unit_file(const char *name, int rows, int columns, float size, bool
 	return path;
 }
 
-/* Gives the job's first pane each file that its technique wants: prompts, and a basis of as many numbers as the chosen site has channels. */
+/* One document is held out, one is not. */
+__attribute__((unused))
+static const char unit_corpus[] = "one two three two one\none three two two one\n";
+
+/* A name that no file has yet. */
+__attribute__((unused))
+static char *unit_new_name(void)
+{
+	static int number;
+	char name[40];
+
+	snprintf(name, sizeof name, "made%d.safetensors", number++);
+	return scratch_path(name);
+}
+
+/* Gives the job's first pane each file that its technique wants: a lens, a basis of as many numbers as the chosen site has channels, prompts. */
 __attribute__((unused))
 static void unit_file_arguments(struct job *job, const struct config *c, const char *samples)
 {
 	struct job_pane *pane = &job->pane[0];
 	const struct param *params = pane->analysis->params;
 	const char *site = params && params[0].kind == PARAM_CHOICE ? param_word(&params[0], pane->args[0].number) : "";
-	char *basis;
+	char *file, lens[60];
 	struct err err;
 
+	snprintf(lens, sizeof lens, "lens-%d-%d.safetensors", c->L, c->D);
 	for (const struct param *p = params; p && p->name; p++) {
 		struct value *value = &pane->args[p - params];
 
-		if (p->kind != PARAM_FILE)
+		if (pane->analysis->cost == COST_TRAINING && p->kind == PARAM_INT)
+			*value = value_number(p->lo);	/* a step of a few tokens */
+		if (p->kind != PARAM_FILE && p->kind != PARAM_OUTPUT)
 			continue;
-		basis = unit_file("basis.npy", 2, strlen(site) == 1 ? c->K : c->D, 1, false);	/* z, q, k and v are of a head's channels */
-		param_parse(p, strcmp(p->name, "basis") ? samples : basis, 0, value, &err);
+		if (p->kind == PARAM_OUTPUT)
+			file = unit_new_name();
+		else if (!strcmp(p->name, "basis"))
+			file = unit_file("basis.npy", 2, strlen(site) == 1 ? c->K : c->D, 1, false);	/* z, q, k and v are of a head's channels */
+		else if (!strcmp(p->name, "corpus"))
+			file = scratch_file("corpus.txt", unit_corpus, sizeof unit_corpus - 1);
+		else
+			file = strcmp(p->name, "lens") ? xstrdup(samples) : zero_lens(lens, c->L, c->D);
+		param_parse(p, file, 0, value, &err);
 		pane->given[p - params] = true;
-		free(basis);
+		free(file);
 	}
 }
 

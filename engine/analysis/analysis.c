@@ -152,11 +152,6 @@ bool analysis_can_answer(const struct analysis *a, const struct ask *ask, struct
 	return (a->needs & READS_STREAM) || !(a->needs & NEEDS_FOIL) || keeps_all(ask->foil) || refuse_stream(a, ask->foil, err);
 }
 
-static bool is_path(const struct param *p)
-{
-	return p->kind == PARAM_FILE || p->kind == PARAM_FOLDER;
-}
-
 static bool prepare(const struct analysis *a, struct ask *ask, const struct value *args, struct err *err)
 {
 	if (!analysis_can_answer(a, ask, err))
@@ -169,19 +164,36 @@ static bool prepare(const struct analysis *a, struct ask *ask, const struct valu
 			return err_in(err, "%s", a->name);
 		ask->real[i] = value.number;
 		ask->arg[i] = (int)value.number;
-		ask->text[i] = is_path(p) ? param_path(value, NULL) : value.text;
+		ask->text[i] = param_is_path(p) ? param_path(value, NULL) : value.text;
 		if (value.text && !ask->text[i])
 			return err_set(err, ERR_FILE, "%s: %s: there is no file %s", a->name, p->name, value.text);
 	}
 	return true;
 }
 
+/* Files that are held open while a table is made. */
+struct held {
+	struct asset *file[PARAM_MAX];
+	int n;
+};
+
+const struct asset *ask_asset(const struct ask *ask, const struct asset_kind *kind, int arg, struct err *err)
+{
+	struct asset *a = assets_open(ask->assets, kind, ask->text[arg], ask->model, ask->notes, err);
+
+	if (a)
+		ask->held->file[ask->held->n++] = a;
+	return a;
+}
+
 struct table *analysis_compute(const struct analysis *a, struct ask *ask, const struct value *args, struct err *err)
 {
+	struct held held = { .n = 0 };
 	struct table *t;
 
 	if (!prepare(a, ask, args, err))
 		return NULL;
+	ask->held = &held;
 	ask->scratch = arena_new();
 	if (ask->watch)
 		ask->watch->next = clock_now() + LOOK_EVERY_MS;	/* what is quick comes whole */
@@ -189,6 +201,8 @@ struct table *analysis_compute(const struct analysis *a, struct ask *ask, const 
 	task_part(ask->task, 0, 0, 0);	/* also where it stopped in the middle */
 	arena_free(ask->scratch);
 	ask->scratch = NULL;
+	while (held.n)
+		asset_unref(held.file[--held.n]);
 	if (t)
 		t->analysis = a->name;
 	return t;

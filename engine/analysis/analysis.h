@@ -16,6 +16,7 @@
 #include "engine/base/notes.h"
 #include "engine/base/str.h"
 #include "engine/base/task.h"
+#include "engine/run/asset.h"
 #include "engine/run/gradient.h"
 #include "engine/run/metric.h"
 #include "engine/run/run.h"
@@ -42,6 +43,8 @@ struct ask {
 	int arg[PARAM_MAX];		/* whole numbers, dimensions, choices */
 	double real[PARAM_MAX];		/* any number */
 	const char *text[PARAM_MAX];	/* texts and files; a word in place of a number; NULL: none */
+	struct assets *assets;		/* the files that are open */
+	struct held *held;		/* those that ask_asset() gave: let go when the table is made */
 	struct arena *scratch;		/* analysis_compute() makes and frees it */
 	struct task *task;
 	struct notes *notes;
@@ -90,6 +93,7 @@ struct analysis {
 	unsigned needs;
 	unsigned metrics;		/* bit per metric_kind that it can explain; 0: it does not use the metric */
 	const struct param *params;	/* ends with a NULL name */
+	const struct asset_kind *makes;	/* the kind of file that it writes; NULL: none */
 	/* Returns a new table, or NULL. Fills everything but `analysis`, which analysis_compute() does. */
 	struct table *(*compute)(const struct ask *ask, struct err *err);
 };
@@ -125,6 +129,9 @@ bool ask_watched(const struct ask *ask);
 void ask_show(const struct ask *ask, const struct table *so_far);
 /* What of the table is on the screen now, within its bounds; no rows: nothing, or nobody says. It only tells in which order to compute. */
 struct window ask_visible(const struct ask *ask, const struct table *t);
+
+/* The file that an argument names, as that kind, open until the table is made. NULL on error; the argument is given. */
+const struct asset *ask_asset(const struct ask *ask, const struct asset_kind *kind, int arg, struct err *err);
 
 /* What techniques share. */
 extern const struct choice stream_sites[];	/* the stream and what is written to it; values are sites */

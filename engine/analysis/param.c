@@ -18,7 +18,7 @@
 const char *const param_kind_words[PARAM_KINDS] = {
 	[PARAM_INT] = "int",   [PARAM_REAL] = "real", [PARAM_CHOICE] = "choice", [PARAM_DIM] = "dim",
 	[PARAM_TEXT] = "text", [PARAM_FILE] = "file", [PARAM_FOLDER] = "folder", [PARAM_POSITIONS] = "positions",
-	[PARAM_UNIT] = "unit", [PARAM_PLACES] = "places", [PARAM_WORDS] = "words",
+	[PARAM_UNIT] = "unit", [PARAM_PLACES] = "places", [PARAM_WORDS] = "words", [PARAM_OUTPUT] = "output",
 };
 
 int param_count(const struct param *params)
@@ -41,6 +41,11 @@ int param_find(const struct param *params, const char *name)
 		if (!strcmp(params[i].name, name))
 			return i;
 	return -1;
+}
+
+bool param_is_path(const struct param *p)
+{
+	return p->kind == PARAM_FILE || p->kind == PARAM_FOLDER;
 }
 
 bool param_is_text(const struct param *p)

@@ -28,6 +28,7 @@ enum param_kind {
 	PARAM_UNIT,	/* a place, as the beginning of an edit (place.h): "head 5.1" */
 	PARAM_PLACES,	/* places with ; between them; in YAML a list */
 	PARAM_WORDS,	/* some of `choices`, with commas: bits by row */
+	PARAM_OUTPUT,	/* the name of a file that will be written */
 	PARAM_KINDS
 };
 extern const char *const param_kind_words[PARAM_KINDS];	/* "int", "choice", … */
@@ -80,6 +81,8 @@ bool param_is_text(const struct param *p);
 enum dim param_dim(const struct param *p);
 /* Each place of a PARAM_PLACES, one after the other: *list moves on. False: there is no more. `place` is interned. */
 bool param_next_place(const char **list, const char **place);
+/* Names a file or folder that is to be there. */
+bool param_is_path(const struct param *p);
 /* What it is when it is not given. */
 struct value param_default(const struct param *p);
 /* Parses `text`; a sentence that says what is allowed (ERR_USAGE) otherwise. `n` is how many there are along the argument's dimension

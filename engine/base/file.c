@@ -130,6 +130,13 @@ static int open_regular(const char *path, size_t *size, struct err *err)
 	return fd;
 }
 
+int file_open(const char *path, struct err *err)
+{
+	size_t size;
+
+	return open_regular(path, &size, err);
+}
+
 bool file_map(const char *path, struct mapping *map, struct err *err)
 {
 	struct mapping m = { .slot = NO_SLOT };
@@ -304,8 +311,24 @@ static void clear_left_over(const char *path)
 	free(folder);
 }
 
+static bool append_parts(int fd, const struct file_part *part, int parts)
+{
+	bool ok = true;
+
+	for (int i = 0; ok && i < parts; i++)
+		ok = file_append(fd, part[i].bytes, part[i].n);
+	return ok;
+}
+
+/* What is to be written: pieces, and whether to wait until the disk has them. */
+struct writing {
+	const struct file_part *part;
+	int parts;
+	bool wait;
+};
+
 /* A file that is replaced keeps its mode; a new one gets what the umask leaves. */
-static bool write_beside(const char *path, const char *bytes, size_t n, const struct stat *old, bool wait, struct err *err)
+static bool write_beside(const char *path, const struct writing *w, const struct stat *old, struct err *err)
 {
 	struct str temporary;
 	bool ok = false;
@@ -323,13 +346,13 @@ static bool write_beside(const char *path, const char *bytes, size_t n, const st
 	if (fd < 0) {
 		err_set(err, ERR_FILE, "%s: cannot be written (%s)", path, strerror(errno));
 	} else {
-		ok = (!old || !fchmod(fd, old->st_mode & 07777)) && file_append(fd, bytes, n) && !inject_file_fault() && (!wait || !fsync(fd));
+		ok = (!old || !fchmod(fd, old->st_mode & 07777)) && append_parts(fd, w->part, w->parts) && !inject_file_fault() && (!w->wait || !fsync(fd));
 		ok = !close(fd) && ok;
 		ok = ok && !inject_file_fault() && !rename(temporary.s, path);
 		if (!ok) {
 			err_set(err, ERR_FILE, "%s: cannot be written (%s)", path, strerror(errno));
 			unlink(temporary.s);
-		} else if (wait) {
+		} else if (w->wait) {
 			sync_folder(path);
 		}
 	}
@@ -337,7 +360,7 @@ static bool write_beside(const char *path, const char *bytes, size_t n, const st
 	return ok;
 }
 
-static bool write_whole(const char *path, const char *bytes, size_t n, bool wait, struct err *err)
+static bool write_whole(const char *path, const struct writing *w, struct err *err)
 {
 	struct stat old;
 	bool there = !stat(path, &old), ok;
@@ -347,33 +370,89 @@ static bool write_whole(const char *path, const char *bytes, size_t n, bool wait
 		ok = refuse_kind(path, old.st_mode, err);
 	else
 		ok = (there || make_folders(path, err)) &&
-		     write_beside(real ? real : path, bytes, n, there ? &old : NULL, wait, err);
+		     write_beside(real ? real : path, w, there ? &old : NULL, err);
 	free(real);
 	return ok;
 }
 
 bool file_write(const char *path, const char *bytes, size_t n, struct err *err)
 {
-	return write_whole(path, bytes, n, true, err);
+	return write_whole(path, &(struct writing){ &(struct file_part){ bytes, n }, 1, true }, err);
 }
 
 bool file_write_soon(const char *path, const char *bytes, size_t n, struct err *err)
 {
-	return write_whole(path, bytes, n, false, err);
+	return write_whole(path, &(struct writing){ &(struct file_part){ bytes, n }, 1, false }, err);
+}
+
+bool file_write_parts(const char *path, const struct file_part *part, int parts, struct err *err)
+{
+	return write_whole(path, &(struct writing){ part, parts, true }, err);
+}
+
+bool file_remove(const char *path, struct err *err)
+{
+	if (!inject_file_fault() && (!unlink(path) || errno == ENOENT))
+		return true;
+	return err_set(err, ERR_FILE, "%s: cannot be taken away (%s)", path, strerror(errno));
+}
+
+bool file_hash(const char *path, uint64_t *hash, struct err *err)
+{
+	enum { AT_ONCE = 1 << 16 };
+	char *bytes;
+	ssize_t got;
+	int fd = file_open(path, err);
+
+	if (fd < 0)
+		return false;
+	bytes = xmalloc(AT_ONCE);
+	*hash = 14695981039346656037u;
+	while ((got = read(fd, bytes, AT_ONCE)) > 0 || (got < 0 && errno == EINTR))
+		for (ssize_t i = 0; i < got; i++)
+			*hash = (*hash ^ (unsigned char)bytes[i]) * 1099511628211u;
+	if (got < 0)
+		err_set(err, ERR_FILE, "%s: cannot be read (%s)", path, strerror(errno));
+	free(bytes);
+	close(fd);
+	return !got;
+}
+
+static uint64_t mix_version(uint64_t x, const struct stat *st)
+{
+	const uint64_t part[] = { (uint64_t)st->st_mtim.tv_sec, (uint64_t)st->st_mtim.tv_nsec, (uint64_t)st->st_size, (uint64_t)st->st_ino };
+
+	for (int i = 0; i < 4; i++)
+		x = (x ^ part[i]) * 1099511628211u;
+	return x;
+}
+
+/* In whatever order a folder gives its files. */
+static uint64_t mix_files(uint64_t x, const char *folder)
+{
+	DIR *d = opendir(folder);
+	struct dirent *e;
+	struct stat st;
+	uint64_t sum = 0;
+
+	while (d && (e = readdir(d)))
+		if (!fstatat(dirfd(d), e->d_name, &st, 0) && S_ISREG(st.st_mode))
+			sum += mix_version(1, &st);
+	if (d)
+		closedir(d);
+	return (x ^ sum) * 1099511628211u;
 }
 
 uint64_t file_version(const char *path)
 {
 	struct stat st;
-	uint64_t x = 1;
+	uint64_t x;
 
 	if (look(path, &st))
 		return 0;
-	for (int i = 0; i < 4; i++) {
-		const uint64_t part[] = { (uint64_t)st.st_mtim.tv_sec, (uint64_t)st.st_mtim.tv_nsec, (uint64_t)st.st_size, (uint64_t)st.st_ino };
-
-		x = (x ^ part[i]) * 1099511628211u;
-	}
+	x = mix_version(1, &st);
+	if (S_ISDIR(st.st_mode))
+		x = mix_files(x, path);
 	return x ? x : 1;
 }
 

@@ -30,13 +30,25 @@ const char *file_blamed(const void *address);
 
 /* Reads at most `limit` bytes (more: an error); NUL-terminated heap memory, *n without the NUL. NULL on error. */
 char *file_read(const char *path, size_t limit, size_t *n, struct err *err);
+/* Opens a regular file for reading, the descriptor; -1 on error. */
+int file_open(const char *path, struct err *err);
 /* Writes to a temporary file beside it, syncs, renames over it; makes missing folders above it. */
 bool file_write(const char *path, const char *bytes, size_t n, struct err *err);
 
 /* The same without waiting for the disk: whole whatever ends the program, though perhaps not when the machine loses its power. */
 bool file_write_soon(const char *path, const char *bytes, size_t n, struct err *err);
+/* As file_write(), of several pieces one after the other. */
+struct file_part {
+	const void *bytes;
+	size_t n;
+};
+bool file_write_parts(const char *path, const struct file_part *part, int parts, struct err *err);
+/* Takes a file away; one that is not there is fine. */
+bool file_remove(const char *path, struct err *err);
 
-/* A number that is another one once the file has been written again; 0: it cannot be found. */
+/* What its bytes give (FNV-1a): the same for a copy. */
+bool file_hash(const char *path, uint64_t *hash, struct err *err);
+/* A number that is another one once the file has been written again, or a file of the folder has; 0: it cannot be found. */
 uint64_t file_version(const char *path);
 
 /* Whoever names a file may write "~/x" for one in the user's home, as in a shell; any other path is as it is. Heap. All that reads here does it. */

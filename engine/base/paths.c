@@ -117,6 +117,11 @@ char *paths_state(const char *name)
 	return personal("XDG_STATE_HOME", "/.local/state/lmscope", name);
 }
 
+char *paths_share(const char *name)
+{
+	return personal("XDG_DATA_HOME", "/.local/share/lmscope", name);
+}
+
 char *paths_cache(const char *name)
 {
 	return personal("XDG_CACHE_HOME", "/.cache/lmscope", name);

@@ -6,6 +6,7 @@
 
 #include "engine/base/file.h"
 #include "engine/base/json.h"
+#include "engine/base/lines.h"
 #include "engine/base/plain_text.h"
 #include "engine/base/str.h"
 #include "engine/base/utf8.h"
@@ -29,11 +30,15 @@ static bool member(const struct json_value *root, const char *key, const char *w
 
 static bool take_object(const struct json_value *v, const char *where, struct arena *arena, struct prompt *p, struct err *err)
 {
-	if (!member(v, "prompt", where, arena, &p->text, err) || !member(v, "foil", where, arena, &p->foil, err) ||
-	    !member(v, "answer", where, arena, &p->answer, err) || !member(v, "wrong", where, arena, &p->wrong, err))
+	const char *text = NULL;
+
+	if (!member(v, "prompt", where, arena, &p->text, err) || !member(v, "text", where, arena, &text, err) ||
+	    !member(v, "foil", where, arena, &p->foil, err) || !member(v, "answer", where, arena, &p->answer, err) ||
+	    !member(v, "wrong", where, arena, &p->wrong, err) || !member(v, "split", where, arena, &p->split, err))
 		return false;
+	p->text = p->text ? p->text : text;
 	if (!json_is(v, JSON_OBJECT) || !p->text)
-		return err_set(err, ERR_FILE, "%s: expected an object with a \"prompt\"", where);
+		return err_set(err, ERR_FILE, "%s: expected an object with a \"prompt\" or a \"text\"", where);
 	return !p->wrong || p->answer || err_set(err, ERR_FILE, "%s: there is a \"wrong\" answer without an \"answer\"", where);
 }
 
@@ -61,126 +66,174 @@ static bool is_blank(const char *line, size_t n)
 	return strspn(line, " \t\r\n") >= n;
 }
 
-static struct prompt *read_lines(const char *path, const char *text, size_t bytes, struct arena *arena, int *n, struct err *err)
+/* ---- one JSON list ---- */
+
+static bool read_entry(const char *path, const struct json_value *v, size_t i, struct arena *arena, struct prompt *p, struct err *err)
 {
-	bool json = text[strspn(text, " \t\r\n")] == '{';
-	struct prompt *list;
 	struct str where;
-	int lines = 1, number = 0;
+	size_t n;
+	const char *text = json_text_n(v, &n);
 	bool ok = true;
 
 	str_init(&where);
-	for (size_t i = 0; i < bytes; i++)
-		lines += text[i] == '\n';
-	list = arena_alloc(arena, (size_t)lines * sizeof *list);
-	for (const char *line = text, *end; ok && line && line < text + bytes; line = end ? end + 1 : NULL) {
-		end = memchr(line, '\n', (size_t)(text + bytes - line));
-		size_t length = end ? (size_t)(end - line) : (size_t)(text + bytes - line);
-
-		number++;
-		if (is_blank(line, length))
-			continue;
-		str_clear(&where);
-		str_addf(&where, "%s: line %d", path, number);
-		list[*n].counted = "line";
-		list[*n].line = number;
-		ok = read_line(line, length, json, where.s, arena, &list[(*n)++], err);
-	}
-	str_done(&where);
-	return ok ? list : NULL;
-}
-
-/* ---- one JSON list ---- */
-
-struct entries {
-	const char *path;
-	struct arena *arena;
-	struct prompt *list;
-	struct err *err;
-};
-
-static bool take_value(struct entries *e, const struct json_value *v, const char *where, struct prompt *p)
-{
-	size_t n;
-	const char *text = json_text_n(v, &n);
-
+	str_addf(&where, "%s: entry %zu", path, i + 1);
 	if (!text && !json_is(v, JSON_OBJECT))
-		return err_set(e->err, ERR_FILE, "%s: expected a text or an object with a \"prompt\"", where);
-	if (!text)
-		return take_object(v, where, e->arena, p, e->err);
-	if (memchr(text, 0, n))
-		return err_set(e->err, ERR_FILE, "%s: expected a text without NUL bytes", where);
-	p->text = arena_strdup(e->arena, text);
-	return true;
-}
-
-static bool take_entry(void *context, size_t i, const char *key, const struct json_value *v)
-{
-	struct entries *e = context;
-	struct prompt *p = &e->list[i];
-	struct str where;
-	bool ok;
-
-	(void)key;
-	p->counted = "entry";
-	p->line = (int)i + 1;
-	str_init(&where);
-	str_addf(&where, "%s: entry %zu", e->path, i + 1);
-	ok = take_value(e, v, where.s, p);
+		ok = err_set(err, ERR_FILE, "%s: expected a text or an object with a \"prompt\"", where.s);
+	else if (!text)
+		ok = take_object(v, where.s, arena, p, err);
+	else if (memchr(text, 0, n))
+		ok = err_set(err, ERR_FILE, "%s: expected a text without NUL bytes", where.s);
+	else
+		p->text = arena_strdup(arena, text);
 	str_done(&where);
 	return ok;
 }
 
 /* A text may begin with a bracket too ("[INST] …"): what is no JSON as a whole is a list only where its first entry looks like one. */
-static bool is_list(const char *path, const char *text, size_t bytes, struct json **doc, struct err *err)
+static bool parse_list(const char *path, char *text, size_t bytes, struct json **doc, struct err *err)
 {
 	size_t at = strspn(text, " \t\r\n");
 	struct err why = { 0 };
 
-	*doc = NULL;
-	if (text[at] != '[')
-		return false;
 	at += 1 + strspn(text + at + 1, " \t\r\n");
 	if ((*doc = json_parse(text, bytes, path, &why)))
 		return true;
 	if (text[at] == '{' || text[at] == '"')
 		*err = why;
-	return err->kind != ERR_NONE;
+	return err->kind == ERR_NONE;
 }
 
-static struct prompt *read_list(const char *path, const struct json *doc, struct arena *arena, int *n, struct err *err)
+/* *doc stays NULL where it is no list. */
+static bool read_list(const char *path, struct json **doc, struct err *err)
 {
-	struct entries e = { path, arena, arena_alloc(arena, (json_count(json_root(doc)) + 1) * sizeof *e.list), err };
+	size_t bytes;
+	char *text = file_read(path, LIMIT, &bytes, err);
+	bool ok = text && plain_text_check(text, bytes, path, err);
 
-	if (!json_each(json_root(doc), take_entry, &e))
-		return NULL;
-	*n = (int)json_count(json_root(doc));
-	return e.list;
+	if (ok) {
+		bytes = plain_text_tidy(text, bytes);
+		ok = parse_list(path, text, bytes, doc, err);
+	}
+	free(text);
+	return ok;
+}
+
+/* ---- one after the other ---- */
+
+struct prompts {
+	char *path;
+	struct lines *lines;
+	bool json;		/* each line is an object */
+	struct json *list;	/* NULL: it is lines */
+	size_t next;		/* entry of the list */
+};
+
+/* What the first line that is not empty begins with says what the file is. */
+static bool find_form(struct prompts *p, struct err *err)
+{
+	struct line line;
+
+	do {
+		if (!lines_next(p->lines, &line, err))
+			return false;
+	} while (line.text && is_blank(line.text, line.n));
+	if (line.text) {
+		const char first = line.text[strspn(line.text, " \t\r")];
+
+		p->json = first == '{';
+		if (first == '[' && !read_list(p->path, &p->list, err))
+			return false;
+	}
+	return lines_go(p->lines, 0, 1, err);
+}
+
+struct prompts *prompts_open(const char *path, struct err *err)
+{
+	struct prompts *p = xcalloc(1, sizeof *p);
+
+	p->path = xstrdup(path);
+	if ((p->lines = lines_open(path, err)) && find_form(p, err))
+		return p;
+	prompts_close(p);
+	return NULL;
+}
+
+void prompts_close(struct prompts *p)
+{
+	if (!p)
+		return;
+	lines_close(p->lines);
+	json_free(p->list);
+	free(p->path);
+	free(p);
+}
+
+static bool next_entry(struct prompts *p, struct arena *arena, struct prompt *prompt, struct err *err)
+{
+	if (p->next == json_count(json_root(p->list)))
+		return true;
+	prompt->counted = "entry";
+	prompt->line = (int)p->next + 1;
+	prompt->place = p->next++;
+	return read_entry(p->path, json_at(json_root(p->list), p->next - 1), p->next - 1, arena, prompt, err);
+}
+
+static bool next_line(struct prompts *p, struct arena *arena, struct prompt *prompt, struct err *err)
+{
+	struct line line;
+	struct str where;
+	bool ok;
+
+	do {
+		if (!lines_next(p->lines, &line, err))
+			return false;
+	} while (line.text && is_blank(line.text, line.n));
+	if (!line.text)
+		return true;
+	prompt->counted = "line";
+	prompt->line = line.number;
+	prompt->place = line.at;
+	str_init(&where);
+	str_addf(&where, "%s: line %d", p->path, line.number);
+	ok = read_line(line.text, line.n, p->json, where.s, arena, prompt, err);
+	str_done(&where);
+	return ok;
+}
+
+bool prompts_next(struct prompts *p, struct arena *arena, struct prompt *prompt, struct err *err)
+{
+	*prompt = (struct prompt){ 0 };
+	return p->list ? next_entry(p, arena, prompt, err) : next_line(p, arena, prompt, err);
+}
+
+bool prompts_go(struct prompts *p, uint64_t place, int line, struct err *err)
+{
+	p->next = (size_t)place;
+	return p->list || lines_go(p->lines, place, line, err);
 }
 
 struct prompt *prompts_read(const char *path, struct arena *arena, int *n, struct err *err)
 {
-	size_t bytes;
-	char *text = file_read(path, LIMIT, &bytes, err);
-	struct err why = { 0 };
-	struct prompt *list = NULL;
-	struct json *doc;
+	struct prompts *p = prompts_open(path, err);
+	struct prompt *list = NULL, *all = NULL;
+	size_t room = 0;
+	bool ok = p != NULL;
 
 	*n = 0;
-	if (text && plain_text_check(text, bytes, path, err)) {
-		bytes = plain_text_tidy(text, bytes);
-		if (!is_list(path, text, bytes, &doc, &why))
-			list = read_lines(path, text, bytes, arena, n, err);
-		else if (doc)
-			list = read_list(path, doc, arena, n, err);
-		else
-			*err = why;
-		json_free(doc);
+	for (;;) {
+		if ((size_t)*n == room)
+			list = xrealloc(list, (room = room ? 2 * room : 64) * sizeof *list);
+		if (!ok || !(ok = prompts_next(p, arena, &list[*n], err)) || !list[*n].text)
+			break;
+		++*n;
 	}
-	free(text);
-	if (list && !*n) {
-		err_set(err, ERR_FILE, "%s: there is no prompt in it", path);
-		return NULL;
+	prompts_close(p);
+	if (ok && !*n)
+		ok = err_set(err, ERR_FILE, "%s: there is no prompt in it", path);
+	if (ok) {
+		all = arena_alloc(arena, (size_t)*n * sizeof *all);
+		memcpy(all, list, (size_t)*n * sizeof *all);
 	}
-	return list;
+	free(list);
+	return all;
 }

@@ -203,6 +203,22 @@ void model_free(struct model *m)
 	free(m);
 }
 
+/* FNV-1a: it tells models apart that differ, not ones that somebody forged. */
+uint64_t model_unembedding_hash(const struct model *m)
+{
+	const struct plan *p = &m->store->plan;
+	uint64_t h = 14695981039346656037u;
+
+	for (int i = 0; i < p->matrices; i++)
+		if (p->matrix[i].to == &m->W_U) {
+			const struct tensor *t = p->matrix[i].source.tensor;
+
+			for (size_t k = 0; k < t->bytes; k++)
+				h = (h ^ t->data[k]) * 1099511628211u;
+		}
+	return h;
+}
+
 /* "Q4_1, F32": the types that hold the weights, the one with most numbers first. */
 static size_t list_types(const struct checkpoint *c, char *out, size_t capacity)
 {

@@ -63,6 +63,8 @@ struct model *model_open_for_ids(const char *where, struct task *task, struct no
 /* Everything but the weights: sizes, options, tokenizer. For what can be said before anything large is read. */
 struct model *model_peek(const char *where, struct err *err);
 void model_free(struct model *m);
+/* A number that the bytes of its unembedding give: the same model, or one that shares them. */
+uint64_t model_unembedding_hash(const struct model *m);
 
 /* What is needed, before any weight is read: the folder's or file's header alone. */
 struct model_facts {

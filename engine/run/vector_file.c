@@ -10,6 +10,7 @@
 #include "engine/base/paths.h"
 #include "engine/base/str.h"
 #include "engine/model/gguf.h"
+#include "engine/model/safetensors_write.h"
 #include "engine/model/weights.h"
 
 static bool ends_in(const char *s, const char *end)
@@ -238,23 +239,20 @@ static void make_control_vector(struct str *out, const struct model *m, const fl
 		str_add_char(out, 0);
 }
 
-static void make_safetensors(struct str *out, const struct model *m, const float *vector, int from, int to)
+static bool write_safetensors(const char *path, const struct model *m, const float *vector, int from, int to, struct err *err)
 {
-	size_t D = (size_t)m->config.D, bytes = D * sizeof *vector;
-	struct str head;
+	const size_t D = (size_t)m->config.D;
+	struct tensor *t = xcalloc((size_t)(to - from + 1), sizeof *t);
+	struct arena *arena = arena_new();
+	bool ok;
 
-	str_init(&head);
-	str_add(&head, "{");
 	for (int l = from; l <= to; l++)
-		str_addf(&head, "%s\"direction.%d\":{\"dtype\":\"F32\",\"shape\":[%zu],\"data_offsets\":[%zu,%zu]}", l > from ? "," : "", l, D,
-			 bytes * (size_t)(l - from), bytes * (size_t)(l - from + 1));
-	str_add(&head, "}");
-	while (head.n % 8)
-		str_add_char(&head, ' ');
-	add_number(out, head.n, 8);
-	str_add_n(out, head.s, head.n);
-	str_add_n(out, (const char *)(vector + (size_t)from * D), bytes * (size_t)(to - from + 1));
-	str_done(&head);
+		t[l - from] = (struct tensor){ arena_printf(arena, "direction.%d", l), DTYPE_F32, 1, { (int64_t)D },
+					       (const unsigned char *)(vector + (size_t)l * D), D * sizeof *vector };
+	ok = safetensors_write(path, NULL, 0, t, to - from + 1, err);
+	arena_free(arena);
+	free(t);
+	return ok;
 }
 
 bool vector_write(const char *path, const struct model *m, const float *vector, int from, int to, struct err *err)
@@ -269,11 +267,11 @@ bool vector_write(const char *path, const struct model *m, const float *vector, 
 	}
 	if (ends_in(path, ".gguf") && to < 1)
 		return err_set(err, ERR_ARGUMENT, "%s: a control vector has nothing for layer 0; choose a later one", path);
+	if (ends_in(path, ".safetensors"))
+		return write_safetensors(path, m, vector, from, to, err);
 	str_init(&out);
 	if (ends_in(path, ".gguf"))
 		make_control_vector(&out, m, vector, from < 1 ? 1 : from, to);
-	else if (ends_in(path, ".safetensors"))
-		make_safetensors(&out, m, vector, from, to);
 	ok = out.n ? file_write(path, out.s, out.n, err)
 		   : err_set(err, ERR_USAGE, "%s: expected a name that ends in .npy, .safetensors or .gguf", path);
 	str_done(&out);

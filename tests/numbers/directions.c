@@ -186,7 +186,7 @@ static void check_prompts(void)
 		{ " \n\n", "no prompt in it", 0 },
 		{ "fine\n\xff\xfe\n", "line 2: this is not UTF-8", 0 },
 		{ "{\"prompt\": \"a\"}\nplain\n", "line 2", 0 },
-		{ "{\"text\": \"a\"}\n", "line 1: expected an object with a \"prompt\"", 0 },
+		{ "{\"foil\": \"a\"}\n", "line 1: expected an object with a \"prompt\"", 0 },
 		{ "{\"prompt\": 5}\n", "line 1: \"prompt\" should be a text", 0 },
 		{ "{\"prompt\": \"a\", \"wrong\": \"b\"}\n", "without an \"answer\"", 0 },
 	};

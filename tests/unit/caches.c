@@ -188,7 +188,7 @@ static void test_looks(void)
 		if (!strcmp(list[i].name, "org/adapter"))
 			CHECK_TEXT(list[i].about, "this is an adapter, not a model; merge it into its model first");
 		else if (!strcmp(list[i].name, "gpt2"))
-			CHECK_TEXT(list[i].about, "there is neither model.safetensors nor model.safetensors.index.json: the weights are missing, or "
+			CHECK_TEXT(list[i].about, "there is neither model.safetensors nor pytorch_model.bin, whole or in shards: the weights are missing, or "
 				   "their download did not end");
 		else if (!strcmp(list[i].name, "plain"))
 			CHECK_TEXT(list[i].about, "ends after 4 bytes, within its first fields");

@@ -1,6 +1,7 @@
 /* command.c - see command.h. */
 #include "tui/cli/command.h"
 
+#include <signal.h>
 #include <string.h>
 
 #include "engine/base/utf8.h"
@@ -115,5 +116,5 @@ int command_main(int argc, char **argv, bool (*explore)(struct options *o, struc
 	if (ok)
 		return 0;
 	say_sentence(err.text);
-	return err.kind == ERR_USAGE ? 2 : 1;
+	return err.kind == ERR_USAGE ? 2 : err.kind == ERR_CANCELLED ? 128 + SIGINT : 1;
 }

@@ -141,6 +141,8 @@ static bool print_pane(struct printing *p, int i, struct err *err)
 	say_progress_end();
 	if (!t)
 		return preset_place_pane(&p->o->preset, i, err);
+	if (answer.pane->analysis->makes && t->footnote && strcmp(p->o->format->word, "text"))
+		say_sentence(t->footnote);	/* where it is */
 	/* A picture shows how bars were before the edits; without that it is still right. */
 	before = t->look == LOOK_BARS && p->theme ? session_before(p->session, i, &watched, &p->notes, &none) : NULL;
 	answer.before = before;
@@ -171,21 +173,6 @@ static bool print_each(struct printing *p, int pane, int depth, struct err *err)
 	return true;
 }
 
-static bool print_panes(struct printing *p, struct err *err)
-{
-	struct options *o = p->o;
-	bool ok = session_prepare(p->session, &o->preset.job, watch("the prompt's run"), &p->notes, err) ||
-		  preset_place_fault(&o->preset, session_fault(p->session), err);
-
-	ok = ok && session_metric_values(p->session, &p->metric, &p->unedited, &watched, err);
-	say_progress_end();
-	if (ok && o->check)
-		return check_print(p->session, o, p->metric, &p->notes, err);
-	for (int i = 0; ok && i < o->preset.job.panes; i++)
-		ok = print_each(p, i, 0, err);
-	return ok;
-}
-
 /* Ctrl-C ends the work at the next layer, so that a sentence can say what is kept; a second one ends the program. */
 static struct task interruptible;
 
@@ -193,11 +180,40 @@ static void interrupt(int number)
 {
 	(void)number;
 	atomic_store(&interruptible.stop, true);
+	atomic_store(&watched.stop, true);
 }
 
 static void listen_to_interrupts(void)
 {
 	sigaction(SIGINT, &(struct sigaction){ .sa_handler = interrupt, .sa_flags = (int)SA_RESETHAND }, NULL);
+}
+
+/* Work whose file holds what is done when it is interrupted. */
+static bool keeps_what_is_done(const struct job *job)
+{
+	bool keeps = false;
+
+	for (int i = 0; i < job->panes; i++)
+		keeps |= job->pane[i].analysis->makes != NULL;
+	return keeps;
+}
+
+static bool print_panes(struct printing *p, struct err *err)
+{
+	struct options *o = p->o;
+	bool ok;
+
+	if (keeps_what_is_done(&o->preset.job))
+		listen_to_interrupts();
+	ok = session_prepare(p->session, &o->preset.job, watch("the prompt's run"), &p->notes, err) ||
+	     preset_place_fault(&o->preset, session_fault(p->session), err);
+	ok = ok && session_metric_values(p->session, &p->metric, &p->unedited, &watched, err);
+	say_progress_end();
+	if (ok && o->check)
+		return check_print(p->session, o, p->metric, &p->notes, err);
+	for (int i = 0; ok && i < o->preset.job.panes; i++)
+		ok = print_each(p, i, 0, err);
+	return ok;
 }
 
 /* How far it is: counted always, shown where somebody watches. */
@@ -213,9 +229,9 @@ static void explain_interrupt(const struct options *o, int done, struct err *err
 {
 	say_progress_end();
 	if (o->keep)
-		err_set(err, ERR_ARGUMENT, "interrupted; %s has what is done; the same command resumes from there", o->keep);
+		err_set(err, ERR_CANCELLED, "interrupted; %s has what is done; the same command resumes from there", o->keep);
 	else
-		err_set(err, ERR_ARGUMENT, "interrupted after %d prompts; with --keep FILE they would have been kept", done);
+		err_set(err, ERR_CANCELLED, "interrupted after %d prompts; with --keep FILE they would have been kept", done);
 }
 
 /* The mean over a file of prompts. */

@@ -1,0 +1,288 @@
+/*
+ * train_tuned_lens.c - the gradient against differences; step 0 against the logit lens; a training that was stopped and resumed against one
+ * that was not, bit for bit; and files of other questions.
+ */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/model/tokenizer.h"
+#include "engine/model/weights.h"
+#include "engine/numbers/pool.h"
+#include "engine/run/lens_file.h"
+#include "engine/run/lens_loss.h"
+#include "engine/session.h"
+#include "tests/scratch.h"
+#include "tests/tap.h"
+
+#define TINY "tests/fixtures/tiny/"
+enum { WORDS = 8 };
+static const char text[] = "the cat saw a dog\nthe hen sat on a mat\na pig met the cat\nthe dog had a hat\nthe bird was in a barn\nthe cat sat\n"
+			   "a man saw the hen\nthe pig sat on the mat\na dog met a cat\nthe hen had a hat\nthe man sat on that mat\nthe dog was red\n";
+
+/* ---- the gradient ---- */
+
+static double loss_at(struct lens_loss *s, const float *x, const struct run *r, float *g)
+{
+	double sum[16] = { 0 }, all = 0;
+
+	lens_loss_add(s, x, r, sum, g, NULL, &(struct err){ 0 });
+	for (int l = 0; l < r->model->config.L; l++)
+		all += sum[l];
+	return all;
+}
+
+/* Along a direction in all translators at once, at translators that are not zero. */
+static void test_gradient(const char *name)
+{
+	struct err err = { 0 };
+	struct model *m = model_open(name, NULL, NULL, &err);
+	struct arena *arena = arena_new();
+	const int32_t tokens[] = { 0, 5, 9, 2, 7, 3, 3, 1 };
+	struct run *r = m ? run_new(&(struct run_order){ .model = m, .tokens = tokens, .T = 8, .keeps = RUN_STREAM, .without_logits = true }, NULL, &err) : NULL;
+	const size_t n = m ? lens_loss_floats(m) * (size_t)m->config.L : 0;
+	float *x = arena_floats(arena, n, &err), *v = arena_floats(arena, n, &err), *g = arena_floats(arena, n, &err), *y = arena_floats(arena, n, &err);
+	struct lens_loss *s = m ? lens_loss_new(m, arena, &err) : NULL;
+	double slope = 0, difference, h = 1e-3;
+	uint64_t seed = 1;
+
+	if (!CHECK_THAT(r && s, "%s %s", name, err.text))
+		return;
+	for (size_t i = 0; i < n; i++) {
+		seed = seed * 6364136223846793005u + 1442695040888963407u;
+		x[i] = 0.1f * ((float)(seed >> 40) / (1 << 24) - 0.5f);
+		seed = seed * 6364136223846793005u + 1442695040888963407u;
+		v[i] = (float)(seed >> 40) / (1 << 24) - 0.5f;
+	}
+	loss_at(s, x, r, g);
+	for (size_t i = 0; i < n; i++)
+		slope += (double)g[i] * (double)v[i];
+	for (size_t i = 0; i < n; i++)
+		y[i] = x[i] + (float)h * v[i];
+	difference = loss_at(s, y, r, NULL);
+	for (size_t i = 0; i < n; i++)
+		y[i] = x[i] - (float)h * v[i];
+	difference = (difference - loss_at(s, y, r, NULL)) / (2 * h);
+	CHECK_THAT(fabs(slope - difference) < 1e-3 * fmax(1, fabs(slope)) && fabs(slope) > 0.01, "%s: the slope is %g, differences give %g", name, slope,
+		   difference);
+	run_unref(r);
+	arena_free(arena);
+	model_free(m);
+}
+
+/* ---- questions ---- */
+
+struct question {
+	struct session *s;
+	struct job job;
+	struct task task;
+	int left;	/* steps of work until it is stopped; 0: never */
+};
+
+static void count_down(void *context)
+{
+	struct question *q = context;
+
+	if (q->left && !--q->left)
+		atomic_store(&q->task.stop, true);
+	atomic_store(&q->task.call, true);
+}
+
+static void begin(struct question *q, const char *model)
+{
+	*q = (struct question){ .s = session_new() };
+	job_init(&q->job);
+	job_set(&q->job.model, model);
+	job_set(&q->job.prompt, "the cat");
+	q->job.panes = 1;
+}
+
+static void end(struct question *q)
+{
+	job_done(&q->job);
+	session_free(q->s);
+}
+
+/* Stopped after so many steps of work (0: not). */
+static struct table *ask(struct question *q, const char *technique, const char *const words[WORDS], int stop, struct err *err)
+{
+	*err = (struct err){ 0 };
+	q->task = (struct task){ .called = count_down, .called_context = q };
+	q->left = stop;
+	atomic_store(&q->task.call, true);
+	job_pane_init(&q->job.pane[0], analysis_find(technique));
+	for (int i = 0; i < WORDS && words[i]; i++)
+		if (!job_pane_set(&q->job.pane[0], words[i], err))
+			return NULL;
+	return session_prepare(q->s, &q->job, NULL, NULL, err) ? session_answer(q->s, 0, &q->task, NULL, err) : NULL;
+}
+
+static bool same_files(const char *a, const char *b)
+{
+	struct err err = { 0 };
+	size_t n = 0, m = 0;
+	char *x = file_read(a, 1 << 26, &n, &err), *y = file_read(b, 1 << 26, &m, &err);
+	bool same = x && y && n == m && !memcmp(x, y, n);
+
+	free(x);
+	free(y);
+	return same;
+}
+
+static void test_resume(const char *corpus)
+{
+	char *whole = scratch_path("whole.safetensors"), *parts = scratch_path("parts.safetensors"), *part = scratch_path("parts.safetensors.part");
+	char out[200], other[200], text_arg[200];
+	struct question q;
+	struct err err;
+	struct table *t, *u = NULL, *lens;
+	int stops = 0;
+
+	snprintf(out, sizeof out, "out=%s", whole);
+	snprintf(other, sizeof other, "out=%s", parts);
+	snprintf(text_arg, sizeof text_arg, "corpus=%s", corpus);
+	begin(&q, TINY "llama-tied");
+	t = ask(&q, "train-tuned-lens", (const char *[WORDS]){ text_arg, out, "steps=24", "batch=16" }, 0, &err);
+	if (!CHECK_THAT(t && t->rows.n == 25 && t->cols.n == 3 && t->rows.dim == DIM_STEP, "trains %s", err.text))
+		return;
+	CHECK_THAT(t->value[table_cell(t, 24, 1)] < t->value[table_cell(t, 0, 1)] && t->value[table_cell(t, 0, 1)] == t->value[table_cell(t, 24, 2)],
+		   "held out from %g to %g", (double)t->value[table_cell(t, 0, 1)], (double)t->value[table_cell(t, 24, 1)]);
+	CHECK_THAT(t->footnote && strstr(t->footnote, "24 of 24 steps"), "%s", t->footnote);
+	for (int stop = 17; !u && stops < 200; stop = 31 + stops * 7 % 90, stops++) {
+		u = ask(&q, "train-tuned-lens", (const char *[WORDS]){ text_arg, other, "steps=24", "batch=16" }, stop, &err);
+		if (!u && err.kind != ERR_CANCELLED)
+			break;
+		if (!u && stops == 3) {	/* used while it still trains */
+			char read[200];
+			struct err why;
+
+			CHECK_THAT(file_exists(part) && strstr(err.text, "resumes from there"), "stopped: %s", err.text);
+			snprintf(read, sizeof read, "lens=%s", parts);
+			lens = ask(&q, "tuned-lens", (const char *[WORDS]){ read }, 0, &why);
+			CHECK_THAT(lens && lens->footnote && strstr(lens->footnote, "of 24 steps"), "a lens that is half done %s", why.text);
+			table_unref(lens);
+		}
+	}
+	CHECK_THAT(u && stops > 5 && !file_exists(part), "stopped %d times %s", stops, err.text);
+	CHECK_THAT(u && !memcmp(t->value, u->value, 75 * sizeof *t->value), "the same curve");
+	CHECK_THAT(same_files(whole, parts), "the same file, bit for bit");
+	table_unref(u);
+	end(&q);
+	begin(&q, TINY "llama-tied");	/* nothing is kept: the file is the answer */
+	u = ask(&q, "train-tuned-lens", (const char *[WORDS]){ text_arg, out, "steps=24", "batch=16" }, 0, &err);
+	CHECK_THAT(u && !memcmp(t->value, u->value, 75 * sizeof *t->value) && !strcmp(t->footnote, u->footnote), "what is trained is read %s", err.text);
+	table_unref(u);
+	u = ask(&q, "train-tuned-lens", (const char *[WORDS]){ text_arg, out, "steps=24", "batch=17" }, 0, &err);
+	CHECK_THAT(!u && strstr(err.text, "answer to another question"), "%s", err.text);
+	u = ask(&q, "train-tuned-lens", (const char *[WORDS]){ text_arg, "out=tests/fixtures/tiny/llama-tied/config.json", "steps=24", "batch=17" }, 0, &err);
+	CHECK_THAT(!u && *err.text && file_exists("tests/fixtures/tiny/llama-tied/config.json"), "%s", err.text);
+	end(&q);
+	table_unref(t);
+	free(whole);
+	free(parts);
+	free(part);
+}
+
+/* Step 0 is the logit lens: its KL, as the logit lens itself shows it, over the documents that are held out. */
+static void test_step_0(const char *corpus)
+{
+	static const char *const held[] = { "the cat saw a dog", "the man sat on that mat" };	/* lines 1 and 11 */
+	char *path = scratch_path("step0.safetensors"), out[200], text_arg[200];
+	struct question q;
+	struct err err;
+	struct table *t, *u;
+	double sum = 0;
+	int cells = 0;
+
+	snprintf(out, sizeof out, "out=%s", path);
+	snprintf(text_arg, sizeof text_arg, "corpus=%s", corpus);
+	begin(&q, TINY "gpt2-odd");
+	t = ask(&q, "train-tuned-lens", (const char *[WORDS]){ text_arg, out, "steps=1", "batch=16" }, 0, &err);
+	for (int i = 0; i < 2; i++) {
+		job_set(&q.job.prompt, held[i]);
+		u = ask(&q, "logit-lens", (const char *[WORDS]){ "site=resid_pre", "show=kl" }, 0, &err);
+		for (int k = 0; u && k < u->rows.n * u->cols.n; k++, cells++)
+			sum += (double)u->value[k];
+		table_unref(u);
+	}
+	CHECK_THAT(t && fabs(sum / cells - (double)t->value[1]) < 1e-5 * fmax(1, sum / cells), "the logit lens is %.9g from the output, step 0 %.9g %s",
+		   sum / cells, t ? (double)t->value[1] : NAN, err.text);
+	table_unref(t);
+	end(&q);
+	free(path);
+}
+
+/* `split` says what is held out; without a document of either kind there is a sentence. */
+static void test_split(void)
+{
+	static const struct {
+		const char *text, *says;
+	} files[] = {
+		{ "{\"text\":\"the cat saw a dog\",\"split\":\"train\"}\n{\"text\":\"a hen sat\",\"split\":\"train\"}\n", "no document to measure on" },
+		{ "{\"text\":\"the cat saw a dog\",\"split\":\"test\"}\n{\"prompt\":\"a hen sat\",\"split\":\"test\"}\n", "no document to learn from" },
+		{ "{\"text\":\"the cat saw a dog\",\"split\":\"train\"}\n{\"label\":3}\n", "line 2: expected an object with a \"prompt\" or a \"text\"" },
+		{ "{\"text\":\"the cat saw a dog\",\"split\":\"train\",\"own\":7}\n{\"prompt\":\"a hen sat\",\"split\":\"test\"}\n", NULL },
+	};
+	struct question q;
+
+	begin(&q, TINY "llama-tied");
+	for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+		char name[40], out[200], text_arg[200], *path;
+		struct table *t;
+		struct err err;
+
+		snprintf(name, sizeof name, "split%zu.jsonl", i);
+		path = scratch_file(name, files[i].text, strlen(files[i].text));
+		snprintf(text_arg, sizeof text_arg, "corpus=%s", path);
+		snprintf(out, sizeof out, "out=%s.safetensors", path);
+		t = ask(&q, "train-tuned-lens", (const char *[WORDS]){ text_arg, out, "steps=1", "batch=16" }, 0, &err);
+		CHECK_THAT(!t == !!files[i].says && (!files[i].says || strstr(err.text, files[i].says)), "%s: %s", name, err.text);
+		table_unref(t);
+		free(path);
+	}
+	end(&q);
+}
+
+/* Without a name, in the user's own folder, with what it is in its header. */
+static void test_own_place(const char *corpus)
+{
+	char text_arg[200], *found = NULL;
+	struct notes notes = { 0 };
+	struct question q;
+	struct weights *w;
+	struct table *t;
+	struct err err;
+
+	setenv("XDG_DATA_HOME", scratch_folder(), 1);
+	snprintf(text_arg, sizeof text_arg, "corpus=%s", corpus);
+	begin(&q, TINY "llama-tied");
+	t = ask(&q, "train-tuned-lens", (const char *[WORDS]){ text_arg, "steps=1", "batch=16" }, 0, &err);
+	if (CHECK_THAT(t && strstr(t->footnote, "/lmscope/train-tuned-lens/llama-tied-"), "%s", t ? t->footnote : err.text))
+		found = strndup(t->footnote, (size_t)(strstr(t->footnote, ".safetensors") + strlen(".safetensors") - t->footnote));
+	w = found ? weights_open(found, &err) : NULL;
+	CHECK_THAT(w && weights_find(w, "weight.2") && weights_find(w, "bias.0") && !strcmp(weights_metadata(w, "lmscope"), "lens") &&
+			   !strcmp(weights_metadata(w, "site"), "resid_pre") && strstr(weights_metadata(w, "model"), "\"name\":\"llama-tied\""),
+		   "its header says what it is %s", err.text);
+	weights_free(w);
+	table_unref(t);
+	notes_done(&notes);
+	end(&q);
+	free(found);
+}
+
+int main(void)
+{
+	char *corpus = scratch_file("corpus.txt", text, sizeof text - 1);
+
+	test_gradient(TINY "llama-tied");
+	test_gradient(TINY "gpt2-odd");
+	test_gradient(TINY "llama-grouped");
+	test_step_0(corpus);
+	test_resume(corpus);
+	test_split();
+	test_own_place(corpus);
+	pool_stop();
+	free(corpus);
+	scratch_done();
+	return tap_done();
+}
