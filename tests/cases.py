@@ -62,7 +62,7 @@ def printed(name, *arguments):
 
 def prompt_files():
     """A byte order mark and a list instead of lines change nothing."""
-    asked = ["direct-attribution", "demo", "-f", "csv", "--prompts"]
+    asked = ["direct-attribution", "demo", "-f", "csv", "--over"]
     plain, text = printed("jsonl-bom", *asked, "plain.jsonl"), (CASES / "jsonl-bom/bom.txt").read_bytes()
     for file in ["bom.jsonl", "array.json"]:
         check(plain and printed("jsonl-bom", *asked, file) == plain, f"jsonl-bom: {file}")

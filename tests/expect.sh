@@ -36,7 +36,7 @@ check 0 '^ok     pane 1 attention: expected rows sum to 1: 1, actual 1$' "a tabl
 check 0 '^\{"ok":true,"pane":1,"analysis":"attention","expected":"cell 0 0 = 1 ± 1e-5","actual":"1"\}$' 'as JSON' -f json
 check 1 '^DRIFT  pane 1 attention: expected cell 0 0 = 1 ± 1e-5, actual 0$' 'an edit makes it drift' -e 'pattern 0.1 zero'
 check 1 '^lmscope: 1 of [23] expectations drifted$' 'says how many' -e 'pattern 0.1 zero'
-check 2 '--check: of one prompt' 'not over a file of prompts' --prompts "$folder/p.yaml"
+check 2 '--check: of one prompt' 'not over a file of prompts' --over "$folder/p.yaml"
 check 2 '--check: of one prompt' 'not for each head' --each head
 check 2 'writes text or json, not csv' 'not as a table' -f csv
 preset 'cell 0 0 > 2'

@@ -129,7 +129,7 @@ def main():
     whole("a direction as .npy", [*direction, "--layer", "1", "-o", HERE / "d.npy"], HERE / "d.npy")
     whole("directions as .gguf", [*direction, "-o", HERE / "d.gguf"], HERE / "d.gguf")
     kept = HERE / "kept.jsonl"
-    resumed("the parts of a mean", ["print", "head-attribution", "demo", "--prompts", HERE / "prompts", "--keep", kept, "-f", "json"], kept)
+    resumed("the parts of a mean", ["print", "head-attribution", "demo", "--over", HERE / "prompts", "--resume", kept, "-f", "json"], kept)
     (HERE / "corpus").write_text("the cat sat on a mat\nthe dog saw a hen\na pig met the cat\n")
     lens = HERE / "lens.safetensors"
     trained(["print", "train-tuned-lens", TINY, "-p", "a", "-s", f"corpus={HERE / 'corpus'}", "-s", f"out={lens}", "-s", "steps=2",

@@ -154,12 +154,12 @@ def check_special():
         refused(f"a model that is a {kind}", ["info", of(".gguf")], says=kind)
         for end in (".npy", ".gguf", ".safetensors"):
             refused(f"a vector that is a {kind}", ["print", "next-token", "demo", *PROMPT, "-e", f"resid_post 1 add {of(end)}"], says=kind)
-        refused(f"prompts that are a {kind}", ["print", "residual-norms", "demo", "--prompts", of(".txt")], says=kind)
+        refused(f"prompts that are a {kind}", ["print", "residual-norms", "demo", "--over", of(".txt")], says=kind)
         refused(f"a preset that is a {kind}", ["print", "--preset", of(".yaml")], says=kind)
         refused(f"a reference that is a {kind}", ["verify", "demo", of(".json")], says=kind)
         refused(f"a text that is a {kind}", ["perplexity", "demo", of(".text")], says=kind)
         if kind in ("pipe", "device"):
-            refused(f"--keep in a {kind}", ["print", "head-attribution", "demo", "--prompts", good, "--keep", of(".keep")], says=kind)
+            refused(f"--resume in a {kind}", ["print", "head-attribution", "demo", "--over", good, "--resume", of(".keep")], says=kind)
 
 
 # ---- folders ----
@@ -248,10 +248,10 @@ def check_small():
         refused(f"a preset, {what}", ["print", "--preset", put("hostile.yaml", data)], len(data), says="hostile.yaml")
     for what, data in {"empty": "", "binary": bytes(range(256)), "Latin-1": b"caf\xe9", "deep": "{" * 1000, "a number": '{"prompt":5}',
                        "no prompt": '{"foil":"a"}', "wrong alone": '{"prompt":"a","wrong":"b"}', "NUL": '{"prompt":"a\\u0000"}'}.items():
-        refused(f"prompts, {what}", ["print", "residual-norms", "demo", "--prompts", put("hostile.txt", data)], len(data), says="hostile.txt")
+        refused(f"prompts, {what}", ["print", "residual-norms", "demo", "--over", put("hostile.txt", data)], len(data), says="hostile.txt")
     good = put("good.txt", "one two\nthree four\n")
     for what, data in {"text": "hello\n", "another question": '{"question":"x"}\n', "binary": bytes(range(256)), "deep": "[" * 1000}.items():
-        refused(f"what is kept, {what}", ["print", "head-attribution", "demo", "--prompts", good, "--keep", put("hostile.keep", data)],
+        refused(f"what is kept, {what}", ["print", "head-attribution", "demo", "--over", good, "--resume", put("hostile.keep", data)],
               len(data), says="hostile.keep")
     for what, data in {"empty": b"", "cut": b"\x93NUMPY\1\0\xff\xff"}.items():
         refused(f"a vector, {what}", ["print", "next-token", "demo", *PROMPT, "-e", f"resid_post 1 add {put('hostile.npy', data)}"],
@@ -266,15 +266,15 @@ def check_small():
 def check_interrupt():
     prompts = put("many.txt", "".join(f"one two three two one {'two ' * (i % 5)}\n" for i in range(60)))
     kept = HERE / "many.keep"
-    whole = [LMSCOPE, "print", "ablation-sweep", "demo", "--prompts", str(prompts), "-f", "json"]
-    p = subprocess.Popen([*whole, "--keep", str(kept)], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    whole = [LMSCOPE, "print", "ablation-sweep", "demo", "--over", str(prompts), "-f", "json"]
+    p = subprocess.Popen([*whole, "--resume", str(kept)], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
     while p.poll() is None and not (kept.exists() and kept.read_bytes().count(b"\n") > 2):
         time.sleep(0.001)
     p.send_signal(signal.SIGINT)
     said = p.communicate()[1]
     lines = kept.read_bytes().count(b"\n") - 1
     check(p.returncode == 130 and "interrupted; " in said and 2 <= lines < 60, f"Ctrl-C keeps what is done: {lines} prompts", said)
-    again = tapcheck.run(*whole, "--keep", kept).raw
+    again = tapcheck.run(*whole, "--resume", kept).raw
     check(again == tapcheck.run(*whole).raw, "the same command resumes there and prints the same bytes")
 
 

@@ -143,7 +143,7 @@ def check_file_size():
         f.write("one two\nthree four\n" * 20)
     signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     small = {resource.RLIMIT_FSIZE: (1500, 1500)}
-    status, _, said, _ = tapcheck.run(LMSCOPE, "print", "head-attribution", "demo", "--prompts", prompts, "--keep", kept,
+    status, _, said, _ = tapcheck.run(LMSCOPE, "print", "head-attribution", "demo", "--over", prompts, "--resume", kept,
                                       restore_signals=False, preexec_fn=limited(small))
     check(status == 1 and said.count("\n") == 1 and "File too large" in said and "kept" in said,
           "what cannot be kept is said, with the reason", f"{status}, {said!r}")

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""agreement.py [-n 100] [--seed 0] - subject-verb agreement over a distracting noun, as JSON lines for --prompts.
+"""agreement.py [-n 100] [--seed 0] - subject-verb agreement over a distracting noun, as JSON lines for --over.
 
 "The key to the cabinets" wants " is", "The keys to the cabinet" wants " are". The foil has the subject in the other number.
 """

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""greater_than.py [-n 100] [--seed 0] - "The war lasted from the year 1732 to the year 17" (Hanna et al. 2023) as JSON lines for --prompts.
+"""greater_than.py [-n 100] [--seed 0] - "The war lasted from the year 1732 to the year 17" (Hanna et al. 2023) as JSON lines for --over.
 
 A two-digit year above 32 is right. The answer is a larger ending and the wrong one a smaller, each as far away as the other; the foil
 begins in the year 01, of which every ending is right. Endings are one token in GPT-2's vocabulary for nearly all years.

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""ioi.py [-n 100] [--seed 0] - indirect object identification (Wang et al. 2023) as JSON lines for --prompts.
+"""ioi.py [-n 100] [--seed 0] - indirect object identification (Wang et al. 2023) as JSON lines for --over.
 
 Two names, then one of them gives something: the model should name the other. The foil has the giver and the receiver swapped in the
 second sentence, so that the two prompts differ in one name alone and have equally many tokens wherever each name is one token.

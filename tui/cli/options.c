@@ -214,17 +214,17 @@ static bool take_output(struct options *o, const char *value, struct err *err)
 	return true;
 }
 
-static bool take_prompts(struct options *o, const char *value, struct err *err)
+static bool take_over(struct options *o, const char *value, struct err *err)
 {
 	(void)err;
-	o->prompts = value;
+	o->over = value;
 	return true;
 }
 
-static bool take_keep(struct options *o, const char *value, struct err *err)
+static bool take_resume(struct options *o, const char *value, struct err *err)
 {
 	(void)err;
-	o->keep = value;
+	o->resume = value;
 	return true;
 }
 
@@ -297,8 +297,8 @@ static const struct option_row rows[] = {
 	{ 'm', "metric", "METRIC", FOR_EXPLORE | FOR_PRINT | FOR_DIRECTION, "what is measured, such as 'logit \" Paris\"'", take_metric },
 	{ 's', "set", "KEY=VALUE", FOR_PRINT, "an argument of the technique; may be given again", take_set },
 	{ 0, "each", "DIM[,DIM]", FOR_PRINT, "once for every layer, head or position that the technique takes", take_each },
-	{ 0, "prompts", "FILE", FOR_PRINT, "the mean over many prompts, with standard errors: a file of lines, JSON lines, or one JSON list", take_prompts },
-	{ 0, "keep", "FILE", FOR_PRINT, "where --prompts saves what is done, to resume from when interrupted", take_keep },
+	{ 0, "over", "FILE", FOR_PRINT, "the mean over many prompts, with standard errors: a file of lines, JSON lines, or one JSON list", take_over },
+	{ 0, "resume", "FILE", FOR_PRINT, "where --over saves what is done, to resume from when interrupted", take_resume },
 	{ 0, "check", NULL, FOR_PRINT, "a line for each expectation of the preset, ok or DRIFT, instead of tables; exit status 1 on drift", take_check },
 	{ 0, "diff", "edits|foil", FOR_PRINT, "edited minus unedited, or prompt minus foil", take_diff },
 	{ 0, "on", "prompt|foil", FOR_PRINT, "the table of the prompt, or of the foil", take_on },

@@ -44,7 +44,7 @@ struct options {
 	bool pca;
 	bool compare;			/* of generate */
 	bool check;			/* of print: what is expected, instead of the tables */
-	const char *prompts, *keep;	/* of print: a file of prompts; where what is done is kept */
+	const char *over, *resume;	/* of print: a file of prompts; where what is done is kept */
 	int threads;			/* 0: all */
 	bool ascii, low_memory, help, version, man;
 	struct notes notes;		/* of reading the preset */

@@ -228,10 +228,10 @@ static void show_progress(void *context, int done, int n)
 static void explain_interrupt(const struct options *o, int done, struct err *err)
 {
 	say_progress_end();
-	if (o->keep)
-		err_set(err, ERR_CANCELLED, "interrupted; %s has what is done; the same command resumes from there", o->keep);
+	if (o->resume)
+		err_set(err, ERR_CANCELLED, "interrupted; %s has what is done; the same command resumes from there", o->resume);
 	else
-		err_set(err, ERR_CANCELLED, "interrupted after %d prompts; with --keep FILE they would have been kept", done);
+		err_set(err, ERR_CANCELLED, "interrupted after %d prompts; with --resume FILE they would have been kept", done);
 }
 
 /* The mean over a file of prompts. */
@@ -246,10 +246,10 @@ static bool print_dataset(struct printing *p, struct err *err)
 
 	if (job->panes != 1 || o->eaches) {
 		arena_free(arena);
-		return err_set(err, ERR_USAGE, "--prompts: one technique at a time, without --each");
+		return err_set(err, ERR_USAGE, "--over: one technique at a time, without --each");
 	}
 	listen_to_interrupts();
-	t = dataset_answer(p->session, job, 0, o->prompts, o->keep, &over, arena, show_progress, &done, &interruptible, &p->notes, err);
+	t = dataset_answer(p->session, job, 0, o->over, o->resume, &over, arena, show_progress, &done, &interruptible, &p->notes, err);
 	if (!t && err->kind == ERR_CANCELLED)
 		explain_interrupt(o, done, err);
 	if (t) {
@@ -278,10 +278,10 @@ static bool open_theme(struct printing *p, struct err *err)
 /* Options that say nothing beside each other. */
 static bool go_together(const struct options *o, struct err *err)
 {
-	if (o->keep && !o->prompts)
-		return err_set(err, ERR_USAGE, "--keep: there is nothing to keep without --prompts");
-	if (o->check && (o->prompts || o->eaches))
-		return err_set(err, ERR_USAGE, "--check: of one prompt, without --prompts and --each");
+	if (o->resume && !o->over)
+		return err_set(err, ERR_USAGE, "--resume: there is nothing to resume without --over");
+	if (o->check && (o->over || o->eaches))
+		return err_set(err, ERR_USAGE, "--check: of one prompt, without --over and --each");
 	if (o->check && strcmp(o->format->word, "text") && !o->json)
 		return err_set(err, ERR_USAGE, "-f: --check writes text or json, not %s", o->format->word);
 	return true;
@@ -295,7 +295,7 @@ bool command_print(struct options *o, struct err *err)
 	if (!go_together(o, err) || !take_words(o, err) || !open_theme(&p, err))
 		return false;
 	p.session = session_new();
-	ok = o->prompts ? print_dataset(&p, err) : print_panes(&p, err);
+	ok = o->over ? print_dataset(&p, err) : print_panes(&p, err);
 	if (ok)		/* else the one sentence that counts is the error's */
 		command_say_notes(&p.notes);
 	notes_done(&p.notes);
