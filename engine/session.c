@@ -413,7 +413,9 @@ static void table_key(struct str *key, const struct view *v, const struct job_pa
 
 	job_pane_args(pane, v->metric.position, v->run->T, args);
 	on = analysis_on(pane->analysis, args);
-	str_addf(key, "%s %u %u", pane->analysis->name, v->run_id, v->unedited_id);
+	str_add(key, pane->analysis->name);
+	if (on & ON_RUN)
+		str_addf(key, " %u %u", v->run_id, v->unedited_id);
 	if (on & ON_FOIL)
 		str_addf(key, " foil %u", v->foil_id);
 	if (on & ON_METRIC)

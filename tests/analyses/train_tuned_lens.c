@@ -148,6 +148,11 @@ static void test_resume(const char *corpus)
 	CHECK_THAT(t->value[table_cell(t, 24, 1)] < t->value[table_cell(t, 0, 1)] && t->value[table_cell(t, 0, 1)] == t->value[table_cell(t, 24, 2)],
 		   "held out from %g to %g", (double)t->value[table_cell(t, 0, 1)], (double)t->value[table_cell(t, 24, 1)]);
 	CHECK_THAT(t->footnote && strstr(t->footnote, "24 of 24 steps"), "%s", t->footnote);
+	job_set(&q.job.prompt, "a hen");
+	u = ask(&q, "train-tuned-lens", (const char *[WORDS]){ text_arg, out, "steps=24", "batch=16" }, 0, &err);
+	CHECK_THAT(u == t, "another prompt asks nothing of it %s", err.text);
+	table_unref(u);
+	u = NULL;
 	for (int stop = 17; !u && stops < 200; stop = 31 + stops * 7 % 90, stops++) {
 		u = ask(&q, "train-tuned-lens", (const char *[WORDS]){ text_arg, other, "steps=24", "batch=16" }, stop, &err);
 		if (!u && err.kind != ERR_CANCELLED)
