@@ -63,6 +63,11 @@ bool job_edited(const struct job *job)
 	return false;
 }
 
+bool job_view_equal(const struct job_view *a, const struct job_view *b)
+{
+	return a->name == b->name && a->zoom == b->zoom && a->threshold == b->threshold;
+}
+
 bool job_pane_equal(const struct job_pane *a, const struct job_pane *b)
 {
 	if (a->analysis != b->analysis || a->shown != b->shown)

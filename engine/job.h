@@ -21,12 +21,20 @@ extern const struct shown_words {
 	const char *title;	/* "as it is", "edited − unedited", "prompt − foil", "of the foil" */
 } shown_words[SHOWN_COUNT];
 
+/* How the table of a pane is drawn, in the words of the screen, which are interned: no part of the question. */
+struct job_view {
+	const char *name;	/* of tui/views/views.def; NULL: as the table's look says */
+	const char *zoom;	/* NULL: automatic */
+	double threshold;	/* edges of a graph from this weight on; 0: as many as there is room for */
+};
+
 /* One technique with its arguments. */
 struct job_pane {
 	const struct analysis *analysis;
 	struct value args[PARAM_MAX];	/* as given: negatives are kept */
 	bool given[PARAM_MAX];	/* false: the default, which may follow the cursor or the metric */
 	enum shown shown;
+	struct job_view view;
 };
 
 struct job_edit {
@@ -63,7 +71,8 @@ bool job_equal(const struct job *a, const struct job *b);	/* `focus` aside: it a
 bool job_same_ground(const struct job *a, const struct job *b, bool edits);
 /* The same for one pane, which does not depend on all of it. */
 bool job_pane_same_ground(const struct job *a, const struct job *b, const struct job_pane *pane, bool edits);
-bool job_pane_equal(const struct job_pane *a, const struct job_pane *b);
+bool job_pane_equal(const struct job_pane *a, const struct job_pane *b);	/* the same question, however it is drawn */
+bool job_view_equal(const struct job_view *a, const struct job_view *b);
 bool job_edited(const struct job *job);	/* some edit is on */
 
 void job_set(char **field, const char *text);		/* replaces a heap string; NULL goes */

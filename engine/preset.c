@@ -29,7 +29,8 @@ void kept_place_done(struct kept_place *place)
 bool kept_place_equal(const struct kept_place *a, const struct kept_place *b)
 {
 	return a->letter == b->letter && a->zoomed == b->zoomed && text_same(a->text, b->text) && text_same(a->where, b->where) &&
-	       job_pane_equal(&a->pane, &b->pane) && !memcmp(a->cursor, b->cursor, sizeof a->cursor);
+	       job_pane_equal(&a->pane, &b->pane) && job_view_equal(&a->pane.view, &b->pane.view) &&
+	       !memcmp(a->cursor, b->cursor, sizeof a->cursor);
 }
 
 void preset_remove_place(struct preset *p, int i)

@@ -198,6 +198,40 @@ static void read_on(struct reader *r, const struct conf *v, struct job_pane *pan
 		pane->shown = SHOWN_FOIL;
 }
 
+/* One word, as one word's copy. */
+static const char *read_word(struct reader *r, const struct conf *v)
+{
+	enum { LONGEST = 30 };
+	struct err err = { 0 };
+	const char *text = NULL;
+
+	if (conf_is_null(v))
+		return NULL;
+	if (!conf_text(v, &text, &err))
+		leave_out(r, &err);
+	else if (!*text || strlen(text) > LONGEST)
+		LEAVE_OUT(r, v, "%s is no word; expected one of at most %d bytes", v->key, LONGEST);
+	else
+		return intern(text);
+	return NULL;
+}
+
+/* The words are the screen's: it knows whether there is such a view. */
+static void read_view(struct reader *r, const struct conf *map, struct job_view *view)
+{
+	const struct conf *threshold = conf_get(map, "threshold");
+	struct err err = { 0 };
+
+	view->name = read_word(r, conf_get(map, "view"));
+	view->zoom = read_word(r, conf_get(map, "zoom"));
+	if (!conf_is_null(threshold) && !conf_float(threshold, &view->threshold, &err))
+		leave_out(r, &err);
+	if (view->threshold < 0) {
+		LEAVE_OUT(r, threshold, "threshold is negative; expected a weight from 0 up");
+		view->threshold = 0;
+	}
+}
+
 /* A file that lies beside the preset, and is not seen from the working directory, is named with the preset's folder. */
 static void find_files(struct job_pane *pane, const char *preset)
 {
@@ -301,7 +335,7 @@ static void read_whole_expect(struct reader *r, const struct conf *v)
 
 static bool is_pane_key(const char *key)
 {
-	static const char *const known[] = { "analysis", "args", "diff", "on", "expect", "taller", "wider" };
+	static const char *const known[] = { "analysis", "args", "diff", "on", "expect", "taller", "wider", "view", "zoom", "threshold" };
 
 	for (size_t i = 0; i < sizeof known / sizeof *known; i++)
 		if (!strcmp(key, known[i]))
@@ -318,7 +352,7 @@ static bool read_technique(struct reader *r, const struct conf *v, struct job_pa
 
 	for (const struct conf *c = v->kind == CONF_MAP ? v->child : NULL; c; c = c->next)
 		if (!is_pane_key(c->key))
-			LEAVE_OUT(r, c, "unknown key \"%s\" of a pane; expected analysis, args, diff, on, expect, taller, wider", c->key);
+			LEAVE_OUT(r, c, "unknown key \"%s\" of a pane; expected analysis, args, diff, on, expect, taller, wider, view, zoom, threshold", c->key);
 	if (!name) {
 		LEAVE_OUT(r, v, "a pane without its analysis; expected {analysis: NAME, args: {…}}");
 	} else if (!conf_text(name, &text, &err)) {
@@ -330,6 +364,7 @@ static bool read_technique(struct reader *r, const struct conf *v, struct job_pa
 		read_args(r, conf_get(v, "args"), pane);
 		read_diff(r, conf_get(v, "diff"), pane);
 		read_on(r, conf_get(v, "on"), pane);
+		read_view(r, v, &pane->view);
 		return true;
 	}
 	return false;

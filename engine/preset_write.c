@@ -1,6 +1,7 @@
 /* preset_write.c - see preset.h: a preset as YAML, and into the user's folder. */
 #include "engine/preset.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -79,6 +80,16 @@ static struct conf *technique_tree(struct arena *arena, const struct job_pane *p
 		conf_add_text(arena, map, "on", "foil");
 	else if (pane->shown != SHOWN_RUN)
 		conf_add_text(arena, map, "diff", shown_words[pane->shown].word);
+	if (pane->view.name)
+		conf_add_text(arena, map, "view", pane->view.name);
+	if (pane->view.zoom)
+		conf_add_text(arena, map, "zoom", pane->view.zoom);
+	if (pane->view.threshold > 0) {
+		char text[32];
+
+		snprintf(text, sizeof text, "%g", pane->view.threshold);
+		conf_add_plain(arena, map, "threshold", text);
+	}
 	return map;
 }
 

@@ -1,7 +1,9 @@
 /* arrange.c - actions on panes: which has the keys, new ones, closing, sizes, how a table is shown. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/base/intern.h"
 #include "tui/panes/lists.h"
 #include "tui/question.h"
 
@@ -42,23 +44,87 @@ void act_zoom(struct app *app, const char *argument)
 	app->zoomed = !app->zoomed;
 }
 
-void act_view(struct app *app, const char *argument)
+/* What is drawn now, as one of the ways: a table's own view may be named, too. */
+static int way_of(const struct table *t, const struct view_way *ways, int n, const struct view *now)
 {
-	struct view_state *view = &app->pane[app->focus].view;
-	int zoom = 0;
+	const enum view_id own = view_for(t, VIEW_OWN), as = view_for(t, now->as);
+	int i = 0;
 
-	if (!argument || !*argument) {
-		zoom = ((int)view->zoom + 1) % ZOOM_COUNT;
-	} else {
-		while (zoom < ZOOM_COUNT && strcmp(argument, zoom_words[zoom]))
-			zoom++;
-		if (zoom == ZOOM_COUNT) {
-			app_say(app, STYLE_ERROR, "there is no view %s; Tab lists them", argument);
+	while (i < n && ((ways[i].view == VIEW_OWN ? own : ways[i].view) != as || ways[i].zoom != now->zoom))
+		i++;
+	return i;
+}
+
+static void set_view(struct app *app, enum view_id as, enum zoom zoom)
+{
+	struct job_view *view = &app_pane(app)->view;
+
+	app_change_looks(app);
+	view->name = as == VIEW_OWN ? NULL : intern(view_words[as]);
+	view->zoom = zoom == ZOOM_AUTO ? NULL : intern(zoom_words[zoom]);
+	if (as == VIEW_OWN)
+		app_say(app, STYLE_DIM, "view: %s", zoom_words[zoom]);
+	else
+		app_say(app, STYLE_DIM, "view: %s%s%s", view_words[as], zoom == ZOOM_AUTO ? "" : " ", zoom == ZOOM_AUTO ? "" : zoom_words[zoom]);
+}
+
+/* The next of all ways to draw the table of this pane. */
+static void next_view(struct app *app)
+{
+	struct view_way ways[VIEW_WAYS];
+	struct answer_shown answer;
+	struct view now;
+	int n, at;
+
+	question_answer(app, app->focus, &answer);
+	if (!answer.table) {
+		app_say(app, STYLE_WARNING, "this pane has no table yet");
+		return;
+	}
+	view_of_words(&app_pane(app)->view, &now);
+	n = view_ways(answer.table, ways);
+	at = (way_of(answer.table, ways, n, &now) + 1) % n;
+	set_view(app, ways[at].view, ways[at].zoom);
+}
+
+/* "lines", "heat half", "half": a view, a zoom or both; a zoom alone leaves the view, a view alone is as large as it likes. */
+static void name_view(struct app *app, const char *argument)
+{
+	struct view view;
+	struct answer_shown answer;
+	char word[40];
+
+	question_answer(app, app->focus, &answer);
+	view_of_words(&app_pane(app)->view, &view);
+	for (const char *at = argument; *at; at += strspn(at, " ")) {
+		size_t n = strcspn(at, " ");
+
+		snprintf(word, sizeof word, "%.*s", (int)n, at);
+		at += n;
+		if (zoom_find(word) != ZOOM_COUNT) {
+			view.zoom = zoom_find(word);
+		} else if (view_find(word) == VIEW_COUNT) {
+			app_say(app, STYLE_ERROR, "there is no view %s; Tab lists them", word);
 			return;
+		} else if (answer.table && view_find(word) != VIEW_OWN && view_for(answer.table, view_find(word)) != view_find(word)) {
+			app_say(app, STYLE_ERROR, "this table cannot be drawn as %s", word);
+			return;
+		} else {
+			view.as = view_find(word);
+			view.zoom = ZOOM_AUTO;
 		}
 	}
-	view->zoom = (enum zoom)zoom;
-	app_say(app, STYLE_DIM, "view: %s", zoom_words[zoom]);
+	set_view(app, view.as, view.zoom);
+}
+
+void act_view(struct app *app, const char *argument)
+{
+	if (!app_pane(app))
+		return;
+	if (argument && *argument)
+		name_view(app, argument);
+	else
+		next_view(app);
 }
 
 void act_sink(struct app *app, const char *argument)

@@ -92,11 +92,21 @@ static void complete_diff(const struct app *app, const char *argument, struct co
 	offer(c, argument, "on-foil", "the foil's own");
 }
 
-static void complete_zoom(const struct app *app, const char *argument, struct completion *c)
+/* The views that fit the table of this pane, then how large its cells are. */
+static void complete_view(const struct app *app, const char *argument, struct completion *c)
 {
-	(void)app;
+	struct answer_shown answer = { 0 };
+	int before;
+	const char *word = last_word(argument, &before);
+
+	c->from += (size_t)(word - argument);
+	if (app->doc.job.panes)
+		question_answer(app, app->focus, &answer);
+	for (int i = 0; i < VIEW_COUNT; i++)
+		if (!answer.table || i == VIEW_OWN || view_for(answer.table, (enum view_id)i) == (enum view_id)i)
+			offer(c, word, view_words[i], view_titles[i]);
 	for (int i = 0; i < ZOOM_COUNT; i++)
-		offer(c, argument, zoom_words[i], NULL);
+		offer(c, word, zoom_words[i], NULL);
 }
 
 static bool no_file(const char *name)
@@ -287,7 +297,7 @@ static void complete_copy(const struct app *app, const char *argument, struct co
 static void (*const completers[WANTS_COUNT])(const struct app *app, const char *argument, struct completion *c) = {
 	[WANTS_EDIT] = complete_edit, [WANTS_SETTING] = complete_setting, [WANTS_METRIC] = complete_metric,
 	[WANTS_ANALYSIS] = complete_analysis, [WANTS_PRESET] = complete_preset, [WANTS_THEME] = complete_theme,
-	[WANTS_DIFF] = complete_diff, [WANTS_ZOOM] = complete_zoom, [WANTS_FILE] = complete_export, [WANTS_COPY] = complete_copy,
+	[WANTS_DIFF] = complete_diff, [WANTS_VIEW] = complete_view, [WANTS_FILE] = complete_export, [WANTS_COPY] = complete_copy,
 	[WANTS_MODEL] = complete_model, [WANTS_SAVE] = complete_save,
 };
 

@@ -27,7 +27,7 @@ static struct view_need need_of(struct app *app, int pane)
 	question_answer(app, pane, &answer);
 	if (answer.table && answer.table->rows.n > 0 && answer.table->cols.n > 0) {
 		pane_view(app, pane, &answer, &view);
-		*need = view_need(&view, &app->pane[pane].view);
+		*need = view_need(&view);
 	}
 	return need->most.rows && !answer.error ? *need : unknown;
 }

@@ -141,6 +141,7 @@ void outside_open(struct app *app, const char *name)
 		notes_done(&notes);
 		return;
 	}
+	view_words_check(&preset, &notes);
 	app_opened(app, &preset);
 	if (preset.title && !preset.about)	/* otherwise there is a card */
 		app_say(app, STYLE_DIM, "%s", preset.title);

@@ -18,10 +18,18 @@ static bool same_places(const struct preset *a, const struct preset *b)
 	return same;
 }
 
+static bool same_views(const struct job *a, const struct job *b)
+{
+	for (int i = 0; i < a->panes; i++)
+		if (!job_view_equal(&a->pane[i].view, &b->pane[i].view))
+			return false;
+	return true;
+}
+
 static bool same_document(const struct preset *a, const struct preset *b)
 {
-	return job_equal(&a->job, &b->job) && !memcmp(a->row, b->row, sizeof a->row) && !memcmp(a->size, b->size, sizeof a->size) && !memcmp(a->cursor, b->cursor, sizeof a->cursor) &&
-	       text_same(a->theme, b->theme) && text_same(a->title, b->title) && same_places(a, b);
+	return job_equal(&a->job, &b->job) && !memcmp(a->row, b->row, sizeof a->row) && !memcmp(a->size, b->size, sizeof a->size) &&
+	       !memcmp(a->cursor, b->cursor, sizeof a->cursor) && same_views(&a->job, &b->job) && text_same(a->theme, b->theme) && text_same(a->title, b->title) && same_places(a, b);
 }
 
 bool remember_waits(const struct app *app)

@@ -195,6 +195,8 @@ static void describe_looks(const struct preset *was, bool zoomed, const struct a
 				str_add(out, "the difference");
 			else if (!job_pane_equal(a, b))
 				str_addf(out, "arguments of %s", a->analysis->name);
+			else if (!job_view_equal(&a->view, &b->view))
+				str_addf(out, "the view of %s", a->analysis->name);
 		}
 	if (!out->n && memcmp(was->size, doc->size, sizeof was->size))
 		str_add(out, "sizes of panes");

@@ -1,4 +1,4 @@
-/* view.c - see view.h: which view draws a table, scrolling, the mouse and the keys. Everything goes by the plan (views/views.h). */
+/* view.c - see view.h: which view draws a table, its plan, and scrolling. Everything goes by the plan (views/views.h). */
 #include "tui/view.h"
 
 #include <assert.h>
@@ -10,17 +10,98 @@
 
 const char *const zoom_words[ZOOM_COUNT] = { "auto", "word", "number", "shade", "half", "fit" };
 
-/* By the table's look. What has no view of its own is drawn as what it is underneath: rows and columns. */
-static const struct view_kind *const kinds[] = {
-	[LOOK_HEAT] = &view_heat, [LOOK_ATTENTION] = &view_heat, [LOOK_TOKENS] = &view_heat, [LOOK_BARS] = &view_bars,
-	[LOOK_RANKING] = &view_ranking, [LOOK_LINES] = &view_heat, [LOOK_TREE] = &view_bars, [LOOK_GRAPH] = &view_heat,
-	[LOOK_TILES] = &view_tiles,
+static const struct view_kind *const kinds[VIEW_COUNT] = {
+#define VIEW(id, name, picture, title) [VIEW_##id] = &view_##id,
+#include "tui/views/views.def"
+#undef VIEW
+};
+const char *const view_words[VIEW_COUNT] = {
+	[VIEW_OWN] = "own",
+#define VIEW(id, name, picture, title) [VIEW_##id] = name,
+#include "tui/views/views.def"
+#undef VIEW
+};
+const char *const view_titles[VIEW_COUNT] = {
+	[VIEW_OWN] = "as the technique shows it",
+#define VIEW(id, name, picture, title) [VIEW_##id] = title,
+#include "tui/views/views.def"
+#undef VIEW
 };
 
-/* A difference of tables with pictures has none. */
-static const struct view_kind *kind_for(const struct table *t)
+/* ---- which views there are for a table ---- */
+
+enum view_id view_for(const struct table *t, enum view_id wanted)
 {
-	return t->look == LOOK_TILES && !t->tile ? &view_heat : kinds[t->look];
+	enum view_id own = VIEW_heat;
+
+	if (wanted != VIEW_OWN && kinds[wanted]->fits(t) != FITS_NOT)
+		return wanted;
+	for (int i = VIEW_COUNT - 1; i > VIEW_OWN; i--)
+		if (kinds[i]->fits(t) == FITS_BEST)
+			own = (enum view_id)i;
+	return own;
+}
+
+void view_words_check(const struct preset *p, struct notes *notes)
+{
+	for (int i = 0; i < p->job.panes; i++) {
+		const struct job_pane *pane = &p->job.pane[i];
+
+		if (pane->view.name && view_find(pane->view.name) == VIEW_COUNT)
+			notes_add(notes, "%s: %s: there is no view %s", p->file, pane->analysis->name, pane->view.name);
+		if (pane->view.zoom && zoom_find(pane->view.zoom) == ZOOM_COUNT)
+			notes_add(notes, "%s: %s: there is no zoom %s", p->file, pane->analysis->name, pane->view.zoom);
+	}
+}
+
+static const struct view_kind *kind_for(const struct view *v)
+{
+	return kinds[view_for(v->table, v->as)];
+}
+
+int view_ways(const struct table *t, struct view_way ways[VIEW_WAYS])
+{
+	const enum view_id own = view_for(t, VIEW_OWN);
+	int views = 1, n;
+
+	ways[0] = (struct view_way){ VIEW_OWN, ZOOM_AUTO };
+	for (int i = VIEW_OWN + 1; i < VIEW_COUNT; i++)
+		if (i != (int)own && kinds[i]->fits(t) != FITS_NOT)
+			ways[views++] = (struct view_way){ (enum view_id)i, ZOOM_AUTO };
+	n = views;
+	for (int i = 0; i < views; i++)
+		for (int zoom = ZOOM_AUTO + 1; zoom < ZOOM_COUNT; zoom++)
+			if ((kinds[i ? ways[i].view : own]->zooms >> zoom & 1) && (zoom != ZOOM_WORD || t->word_show))
+				ways[n++] = (struct view_way){ ways[i].view, (enum zoom)zoom };
+	return n;
+}
+
+static int find_word(const char *const *words, int n, const char *word)
+{
+	int i = 0;
+
+	while (i < n && strcmp(words[i], word))
+		i++;
+	return i;
+}
+
+enum view_id view_find(const char *word)
+{
+	return (enum view_id)find_word(view_words, VIEW_COUNT, word);
+}
+
+enum zoom zoom_find(const char *word)
+{
+	return (enum zoom)find_word(zoom_words, ZOOM_COUNT, word);
+}
+
+void view_of_words(const struct job_view *words, struct view *v)
+{
+	const enum view_id as = words->name ? view_find(words->name) : VIEW_OWN;
+	const enum zoom zoom = words->zoom ? zoom_find(words->zoom) : ZOOM_AUTO;
+
+	v->as = as == VIEW_COUNT ? VIEW_OWN : as;
+	v->zoom = zoom == ZOOM_COUNT ? ZOOM_AUTO : zoom;
 }
 
 static int between(int x, int lo, int hi)
@@ -57,9 +138,11 @@ static uint64_t add_hash(uint64_t hash, const void *bytes, size_t n)
 	return hash;
 }
 
-/* Tables of one technique, on axes of one kind: of tokens there may be more or less. */
-static uint64_t kind_of(const struct table *t)
+/* Tables of one technique, on axes of one kind, in one view: of tokens there may be more or less. */
+static uint64_t kind_of(const struct view *v)
 {
+	const struct table *t = v->table;
+	const enum view_id as = view_for(t, v->as);
 	const struct axis *axes[] = { &t->rows, &t->cols };
 	uint64_t hash = add_hash(0xCBF29CE484222325u, t->analysis, strlen(t->analysis));
 	bool words = t->word_show != NULL;
@@ -70,7 +153,7 @@ static uint64_t kind_of(const struct table *t)
 
 		hash = add_hash(add_hash(hash, &axes[i]->dim, sizeof axes[i]->dim), &n, sizeof n);
 	}
-	return add_hash(hash, &words, sizeof words);
+	return add_hash(add_hash(hash, &words, sizeof words), &as, sizeof as);
 }
 
 /* The same question: its title has the arguments. */
@@ -78,7 +161,7 @@ static uint64_t table_of(const struct view *v)
 {
 	const struct table *t = v->table;
 
-	return add_hash(add_hash(add_hash(kind_of(t), t->title, strlen(t->title)), &t->cols.n, sizeof t->cols.n), &v->sink_in, sizeof v->sink_in);
+	return add_hash(add_hash(add_hash(kind_of(v), t->title, strlen(t->title)), &t->cols.n, sizeof t->cols.n), &v->sink_in, sizeof v->sink_in);
 }
 
 /* The range of the colours: with edits that of the table without them, also while that is on its way. */
@@ -112,19 +195,19 @@ static void pool_range(const struct view *v, struct plan *p)
 static enum zoom zoom_of(const struct view *v, const struct view_state *state)
 {
 	const struct view_kept *kept = &state->kept;
-	bool same = kept->w == v->rect.w && kept->h == v->rect.h && kept->kind == kind_of(v->table);
+	bool same = kept->w == v->rect.w && kept->h == v->rect.h && kept->kind == kind_of(v);
 
-	return state->zoom == ZOOM_AUTO && same ? kept->zoom : state->zoom;
+	return v->zoom == ZOOM_AUTO && same ? kept->zoom : v->zoom;
 }
 
 static void keep(struct view_state *state, const struct view *v, const struct plan *p)
 {
 	struct view_kept *kept = &state->kept;
 
-	kept->kind = kind_of(v->table);
+	kept->kind = kind_of(v);
 	kept->w = v->rect.w;
 	kept->h = v->rect.h;
-	kept->zoom = state->zoom == ZOOM_AUTO ? p->zoom : ZOOM_AUTO;
+	kept->zoom = v->zoom == ZOOM_AUTO ? p->zoom : ZOOM_AUTO;
 	if (!v->edited) {
 		kept->table = table_of(v);
 		kept->span = p->span;
@@ -134,26 +217,29 @@ static void keep(struct view_state *state, const struct view *v, const struct pl
 static struct plan plan_of(const struct view *v, const struct view_state *state)
 {
 	const struct table *t = v->table;
-	struct plan p = { .pool_rows = 1, .pool_cols = 1, .stack = 1, .lines = 1, .head_y = -1, .upwards = t->rows.dim == DIM_LAYER };
-	int row = v->row < 0 || state->adrift ? -1 : between(v->row, 0, t->rows.n - 1);
-	int col = v->col < 0 ? -1 : between(v->col, 0, t->cols.n - 1);
+	struct plan p = { .pool_rows = 1, .pool_cols = 1, .stack = 1, .lines = 1, .head_y = -1, .cursor_line = -1, .upwards = t->rows.dim == DIM_LAYER };
+	int row = v->row < 0 ? -1 : between(v->row, 0, t->rows.n - 1), col = v->col < 0 ? -1 : between(v->col, 0, t->cols.n - 1), line;
 
 	p.span = range_of(v, &state->kept, &p.held);
-	kind_for(t)->plan(v, zoom_of(v, state), &p);
+	kind_for(v)->plan(v, zoom_of(v, state), &p);
 	if (p.pool_rows > 1 || p.pool_cols > 1)
 		pool_range(v, &p);
 	p.foot_y = v->rect.y + v->rect.h - p.foot_lines;
-	p.top = scroll(state->top, p.page_rows, p.rows, row < 0 ? -1 : plan_screen_row(&p, t, row));
+	line = p.cursor_line >= 0 ? p.cursor_line : row < 0 ? -1 : plan_screen_row(&p, t, row);
+	p.top = scroll(state->top, p.page_rows, p.rows, state->adrift ? -1 : line);
 	p.left = scroll(state->left, p.page_cols, p.cols, col < 0 ? -1 : col / p.pool_cols);
 	return p;
 }
 
-/* Of a last pooled row or column that is not full, the table has less: whoever asks for it clips. */
-static struct window visible(const struct plan *p, const struct table *t)
+/* In a view that is no grid, any cell may be seen. Of a last pooled row or column that is not full, the table has less: whoever asks for it clips. */
+static struct window visible(const struct view *v, const struct plan *p)
 {
+	const struct table *t = v->table;
 	const int rows = p->page_rows * p->pool_rows, top = p->top * p->pool_rows, below = t->rows.n - top - rows;
 	const int row = !p->upwards ? top : below > 0 ? below : 0;
 
+	if (kind_for(v)->hit)
+		return (struct window){ 0, t->rows.n, 0, t->cols.n };
 	return (struct window){ row, rows, p->left * p->pool_cols, p->page_cols * p->pool_cols };
 }
 
@@ -176,9 +262,9 @@ void view_draw(struct canvas *c, const struct view *v, struct view_state *state)
 		state->page_rows = p.page_rows;
 		state->page_cols = p.page_cols;
 		state->fits = p.page_rows >= p.rows && p.page_cols >= p.cols;
-		state->visible = visible(&p, v->table);
-		kind_for(v->table)->draw(c, v, &p);
-		foot_draw(c, v, kind_for(v->table), &p);
+		state->visible = visible(v, &p);
+		kind_for(v)->draw(c, v, &p);
+		foot_draw(c, v, kind_for(v), &p);
 	} else {
 		const char *why = v->table->rows.n > 0 && v->table->cols.n > 0 ? "too small" : "nothing to show";
 
@@ -194,12 +280,12 @@ static struct view_size larger(struct view_size a, struct view_size b)
 	return (struct view_size){ a.rows > b.rows ? a.rows : b.rows, a.cols > b.cols ? a.cols : b.cols };
 }
 
-struct view_need view_need(const struct view *v, const struct view_state *state)
+struct view_need view_need(const struct view *v)
 {
 	struct view_need need = { 0 };
 
 	if (v->table->rows.n > 0 && v->table->cols.n > 0)
-		need = kind_for(v->table)->need(v, state->zoom);
+		need = kind_for(v)->need(v, v->zoom);
 	need.min = larger(need.min, (struct view_size){ VIEW_MIN_H, VIEW_MIN_W });
 	need.want = larger(need.want, need.min);
 	need.most = larger(need.most, need.want);
@@ -208,51 +294,30 @@ struct view_need view_need(const struct view *v, const struct view_state *state)
 
 /* ---- the mouse and the keys ---- */
 
-/* Which block of rows is under column x, and how far it is to the right of the first. */
-static int block_at(const struct plan *p, int x)
-{
-	return p->blocks > 1 ? between((x - p->label_x) / p->block_w, 0, p->blocks - 1) : 0;
-}
-
 bool view_hit(const struct view *v, const struct view_state *state, int x, int y, int *row, int *col)
 {
-	bool sideways, on_row, on_col;
+	const struct view_kind *kind;
 	struct plan p;
-	int line, block, screen_row;
 
 	if (!drawable(v) || !rect_holds(v->rect, x, y))
 		return false;
 	p = plan_of(v, state);
-	sideways = kind_for(v->table)->has_columns;
-	block = block_at(&p, x);
-	x -= block * p.block_w;
-	line = (y - p.cells.y) / p.lines * p.stack + block * p.block_rows;
-	screen_row = p.top + line;
-	on_row = y >= p.cells.y && y < p.cells.y + p.cells.h && screen_row < p.rows && line < p.page_rows;
-	on_col = sideways && x >= p.cells.x && x < p.cells.x + p.cells.w;
-	if (sideways && !on_col && x >= p.cells.x)
-		return false;	/* beside the table */
-	if (!on_row && !(on_col && y == p.head_y))
-		return false;
-	*row = on_row ? plan_table_row(&p, v->table, screen_row) : -1;
-	*col = on_col ? between((p.left + (x - p.cells.x) / p.cell_w) * p.pool_cols, 0, v->table->cols.n - 1) : -1;
-	return true;
+	kind = kind_for(v);
+	return kind->hit ? kind->hit(v, &p, x, y, row, col) : grid_hit(v, kind, &p, x, y, row, col);
 }
 
 void view_mark(struct canvas *c, const struct view *v, const struct view_state *state, int row, int col)
 {
+	const struct view_kind *kind;
 	struct plan p;
-	int x, line;
+	int x, y;
 
 	if (!drawable(v) || row < 0 || row >= v->table->rows.n || col < 0 || col >= v->table->cols.n)
 		return;
 	p = plan_of(v, state);
-	line = plan_screen_row(&p, v->table, row) - p.top;
-	x = kind_for(v->table)->has_columns ? p.cells.x + (col / p.pool_cols - p.left) * p.cell_w : p.cells.x - 1;
-	if (p.stack > 1 || p.block_w || (p.cell_w < 2 && x >= p.cells.x) || line < 0 || line >= p.page_rows || x < p.cells.x - 1 ||
-	    x >= p.cells.x + p.cells.w)
-		return;
-	canvas_text(c, x, p.cells.y + line * p.lines, theme_ink(v->theme, STYLE_MATCH), theme_ascii(v->theme) ? "*" : "¹");
+	kind = kind_for(v);
+	if (kind->sign ? kind->sign(v, &p, row, col, &x, &y) : grid_sign(v, kind, &p, row, col, &x, &y))
+		canvas_text(c, x, y, theme_ink(v->theme, STYLE_MATCH), theme_ascii(v->theme) ? "*" : "¹");
 }
 
 void view_scroll(const struct view *v, struct view_state *state, int lines)
@@ -269,51 +334,18 @@ void view_scroll(const struct view *v, struct view_state *state, int lines)
 bool view_move(const struct view *v, const struct view_state *state, enum view_move move, int *row, int *col)
 {
 	const struct table *t = v->table;
-	bool sideways = kind_for(t)->has_columns;
-	int r = between(*row, 0, t->rows.n - 1), c = between(*col, 0, t->cols.n - 1), page = state->page_rows > 1 ? state->page_rows - 1 : 1;
-	int page_cols = state->page_cols > 1 ? state->page_cols - 1 : 1, old_row = *row, old_col = *col;
-	int down = t->rows.dim == DIM_LAYER ? -1 : 1, top = down > 0 ? 0 : t->rows.n - 1;
+	int to_row = between(*row, 0, t->rows.n - 1), to_col = between(*col, 0, t->cols.n - 1), old_row = *row, old_col = *col;
+	struct plan p = { .page_rows = state->page_rows, .page_cols = state->page_cols };
 
-	switch (move) {
-	case VIEW_UP:
-		r -= down;
-		break;
-	case VIEW_DOWN:
-		r += down;
-		break;
-	case VIEW_PAGE_UP:
-		r -= down * page;
-		break;
-	case VIEW_PAGE_DOWN:
-		r += down * page;
-		break;
-	case VIEW_TOP:
-		r = top;
-		break;
-	case VIEW_BOTTOM:
-		r = t->rows.n - 1 - top;
-		break;
-	case VIEW_LEFT:
-		c -= sideways;
-		break;
-	case VIEW_RIGHT:
-		c += sideways;
-		break;
-	case VIEW_PAGE_LEFT:
-		c -= sideways ? page_cols : 0;
-		break;
-	case VIEW_PAGE_RIGHT:
-		c += sideways ? page_cols : 0;
-		break;
-	case VIEW_FIRST:
-		c = sideways ? 0 : c;
-		break;
-	case VIEW_LAST:
-		c = sideways ? t->cols.n - 1 : c;
-		break;
+	if (kind_for(v)->move) {
+		if (drawable(v))
+			p = plan_of(v, state);
+		kind_for(v)->move(v, &p, move, &to_row, &to_col);
+	} else {	/* in a grid the sizes of a page are all that counts */
+		grid_move(v, kind_for(v), &p, move, &to_row, &to_col);
 	}
-	*row = between(r, 0, t->rows.n - 1);
-	*col = between(c, 0, t->cols.n - 1);
+	*row = between(to_row, 0, t->rows.n - 1);
+	*col = between(to_col, 0, t->cols.n - 1);
 	return *row != old_row || *col != old_col;
 }
 

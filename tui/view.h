@@ -1,10 +1,11 @@
 /*
- * view.h - a table becomes cells. A view is chosen by the table's `look`; it never computes and never asks about terminals.
+ * view.h - a table becomes cells. The views are in views/views.def; each says which tables it fits. A view never computes and never asks
+ * about terminals.
  *
  *     struct view v = { table, before, rect, theme, row, col, … };
  *     view_draw(canvas, &v, &state);		// scrolls so that the cursor shows, remembers where everything is
  *     view_hit(&v, &state, x, y, &row, &col);	// the mouse
- *     view_move(&v, &state, VIEW_UP, &row, &col);	// the keys, in the table's own directions
+ *     view_move(&v, &state, VIEW_UP, &row, &col);	// the keys, as the view means them
  *
  * Rows and columns are always the table's indices (row 0 is layer 0), also where the screen shows the last layer at the top:
  * views draw axes of DIM_LAYER upwards, and view_move and view_hit know it.
@@ -15,6 +16,7 @@
 #include <stdbool.h>
 
 #include "engine/analysis/span.h"
+#include "engine/preset.h"
 #include "tui/canvas.h"
 #include "tui/frame.h"
 #include "tui/theme.h"
@@ -24,8 +26,19 @@
 enum zoom { ZOOM_AUTO, ZOOM_WORD, ZOOM_NUMBER, ZOOM_SHADE, ZOOM_HALF, ZOOM_FIT, ZOOM_COUNT };
 extern const char *const zoom_words[ZOOM_COUNT];	/* "auto", "word", … */
 
+/* VIEW_OWN: what the table's look says. */
+enum view_id {
+	VIEW_OWN,
+#define VIEW(id, name, picture, title) VIEW_##id,
+#include "tui/views/views.def"
+#undef VIEW
+	VIEW_COUNT,
+};
+
 struct view {
 	const struct table *table;	/* not NULL */
+	enum view_id as;		/* what it is drawn as, where that fits the table */
+	enum zoom zoom;
 	const struct table *before;	/* the same without edits, or NULL: shown as "was", and what changed is marked */
 	const struct table *older;	/* an unfinished table's cells that are not known yet show what they were in this one, muted; NULL: none */
 	bool sink_in;			/* the first token counts in the colours' range, also where the table leaves it out */
@@ -48,9 +61,8 @@ struct view_kept {
 	struct span span;		/* this is the range */
 };
 
-/* What a pane keeps between frames. Zeroed: at the start, zoom automatic. The app sets `zoom`; the rest is the view's. */
+/* What a pane keeps between frames. Zeroed: at the start. */
 struct view_state {
-	enum zoom zoom;
 	int top, left;			/* first row and column shown, counted on the screen */
 	bool adrift;			/* the wheel has scrolled: the cursor need not show until it moves */
 	struct view_kept kept;
@@ -88,7 +100,26 @@ struct view_size {
 struct view_need {
 	struct view_size min, want, most;
 };
-struct view_need view_need(const struct view *v, const struct view_state *state);
+struct view_need view_need(const struct view *v);
+
+/* The view that is drawn for `wanted`: it, or the table's own where it does not fit. */
+enum view_id view_for(const struct table *t, enum view_id wanted);
+/* All that v walks through: the table's own view first, then the others that fit, then the zooms of each. Returns how many. */
+struct view_way {
+	enum view_id view;
+	enum zoom zoom;
+};
+enum { VIEW_WAYS = VIEW_COUNT * ZOOM_COUNT };
+int view_ways(const struct table *t, struct view_way ways[VIEW_WAYS]);
+
+extern const char *const view_words[VIEW_COUNT], *const view_titles[VIEW_COUNT];	/* "own", "heat", … */
+/* A pane's words; NULL, or one that there is not: VIEW_OWN, ZOOM_AUTO. */
+void view_of_words(const struct job_view *words, struct view *v);
+/* A sentence for each pane of a preset that names what there is not. */
+void view_words_check(const struct preset *p, struct notes *notes);
+/* By their words: VIEW_COUNT, ZOOM_COUNT where there is none. */
+enum view_id view_find(const char *word);
+enum zoom zoom_find(const char *word);
 
 /* The least space that this table can be drawn in; below it view_draw says so. */
 enum { VIEW_MIN_W = 12, VIEW_MIN_H = 2 };

@@ -10,12 +10,13 @@
 #include "tui/figure/format.h"
 #include "tui/figure/sheet.h"
 #include "tui/figure/svg.h"
+#include "tui/view.h"
 
 static struct job job;
 static struct snapshot *of;
 static struct str out;
 
-static const char *figure(const struct table *t, const struct table *before, const char *theme, const char *technique)
+static const char *figure_as(const struct table *t, const struct table *before, const char *theme, const char *technique, const char *view)
 {
 	struct job_pane pane;
 	struct answer a = { .table = t, .before = before, .job = &job, .pane = &pane, .of = of };
@@ -23,10 +24,16 @@ static const char *figure(const struct table *t, const struct table *before, con
 	struct theme *th = theme_open(theme, (struct theme_for){ DEPTH_TRUE, false }, NULL, &err);
 
 	job_pane_init(&pane, analysis_find(technique));
+	pane.view.name = view;
 	str_clear(&out);
 	figure_svg(&a, th, &out);
 	theme_free(th);
 	return out.s;
+}
+
+static const char *figure(const struct table *t, const struct table *before, const char *theme, const char *technique)
+{
+	return figure_as(t, before, theme, technique, NULL);
 }
 
 /* How often it is there. */
@@ -98,6 +105,33 @@ static void test_hostile(void)
 	CHECK_TEXT(text.s, "a␀b\\xED\\xA0\\x80\\u{FFFE}\\u{9B}");
 	str_done(&text);
 	table_unref(t);
+}
+
+/* Each view that fits a table has a picture, and a sheet of text. */
+static void test_views(void)
+{
+	struct theme *theme = theme_builtin((struct theme_for){ DEPTH_256, false });
+	struct table *tables[] = { sample_lens(4, 6), sample_tiles(3, 4), sample_ranking(true), sample_components(3, 0) };
+
+	for (size_t i = 0; i < sizeof tables / sizeof *tables; i++) {
+		struct view_way ways[VIEW_WAYS];
+		int n = view_ways(tables[i], ways);
+
+		for (int k = 0; k < n; k++) {
+			struct job_pane pane;
+			struct answer a = { .table = tables[i], .job = &job, .pane = &pane, .of = of };
+
+			job_pane_init(&pane, analysis_find("logit-lens"));
+			pane.view = (struct job_view){ .name = view_words[ways[k].view], .zoom = zoom_words[ways[k].zoom] };
+			CHECK_THAT(count(figure_as(tables[i], NULL, "print", "logit-lens", pane.view.name), "<text") > 5, "table %zu as %s", i, pane.view.name);
+			CHECK(is_xml_text(out.s));
+			str_clear(&out);
+			sheet_ans(&a, theme, &out);
+			CHECK_THAT(count(out.s, "\n") > 4, "table %zu as %s %s: %d lines", i, pane.view.name, pane.view.zoom, count(out.s, "\n"));
+		}
+		table_unref(tables[i]);
+	}
+	theme_free(theme);
 }
 
 static void test_numbers(void)
@@ -175,6 +209,7 @@ int main(void)
 	job_add_edit(&job, "head 0.0 zero");
 	job.edit[1].on = false;
 	test_golden();
+	test_views();
 	test_attention();
 	test_hostile();
 	test_numbers();

@@ -123,8 +123,12 @@ static void keeping(void)
 	press(&s, "Esc ? Esc z z");
 	app_tick(&s.app, now += 5000);
 	kept_times(&s.app);
-	press(&s, "? Esc z z v : Esc");
+	press(&s, "? Esc z z : Esc");
 	CHECK_THAT(app_tick(&s.app, now += 5000) == -1 && !kept_times(&s.app), "looking around is nothing to keep");
+	press(&s, "v");
+	app_tick(&s.app, now += 100);
+	app_tick(&s.app, now += 5000);
+	CHECK_THAT(kept_times(&s.app) == 1, "another view of a pane is");
 	drop_curtain(&s);
 }
 

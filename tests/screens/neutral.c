@@ -39,16 +39,17 @@ static void check_draws_nothing(const struct walk *w, const struct table *t)
 {
 	struct err err = { 0 };
 	struct table *neutral = table_copy(t, &err);
-	int coloured = 0;
+	struct view_way ways[VIEW_WAYS];
+	int coloured = 0, n = view_ways(t, ways);
 
 	for (int i = 0; i < t->rows.n * t->cols.n; i++)
 		neutral->value[i] = isnan(t->value[i]) ? NAN : isnan(t->neutral) ? 0 : t->neutral;
 	for (int i = 0; neutral->tile && i < t->rows.n * t->cols.n * t->tile_rows * t->tile_cols; i++)
 		neutral->tile[i] = isnan(t->tile[i]) ? NAN : 0;
 	for (int d = 0; d < DEPTHS; d++)
-		for (int zoom = 0; zoom < ZOOM_COUNT; zoom++) {
-			struct view v = { .table = neutral, .rect = { 0, 0, 60, 16 }, .theme = themes[d], .row = -1, .col = -1 };
-			struct view_state state = { .zoom = (enum zoom)zoom };
+		for (int i = 0; i < n; i++) {
+			struct view v = { .table = neutral, .as = ways[i].view, .zoom = ways[i].zoom, .rect = { 0, 0, 60, 16 }, .theme = themes[d], .row = -1, .col = -1 };
+			struct view_state state = { 0 };
 			struct canvas c;
 
 			canvas_init(&c, v.rect.w, v.rect.h);

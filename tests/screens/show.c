@@ -16,6 +16,7 @@ enum { PANES = 4 };
 struct show {
 	struct table *table[PANES], *before[PANES];
 	struct view_state state[PANES];
+	int way[PANES];
 	int row[PANES], col[PANES], focus;
 	bool edited;
 	char last[200];
@@ -23,7 +24,11 @@ struct show {
 
 static struct view view_of(const struct show *s, const struct theme *t, int i, struct rect r)
 {
-	return (struct view){ .table = s->table[i], .before = s->edited ? s->before[i] : NULL, .rect = r, .theme = t,
+	struct view_way ways[VIEW_WAYS];
+	int n = view_ways(s->table[i], ways);
+	struct view_way way = ways[s->way[i] % n];
+
+	return (struct view){ .table = s->table[i], .as = way.view, .zoom = way.zoom, .before = s->edited ? s->before[i] : NULL, .rect = r, .theme = t,
 			      .row = s->row[i], .col = s->col[i], .focus = i == s->focus };
 }
 
@@ -96,7 +101,7 @@ static bool press(struct show *s, struct view views[PANES], const struct key *ke
 	if (key->kind == K_CHAR && key->c == 'z' && key->mods & MOD_CTRL)
 		term_suspend();
 	else if (key->kind == K_CHAR && key->c == 'z')
-		s->state[i].zoom = (s->state[i].zoom + 1) % ZOOM_COUNT;
+		s->way[i]++;
 	if (key->kind == K_CHAR && key->c == 'e')
 		s->edited = !s->edited;
 	return !(key->kind == K_CHAR && key->c == 'q') && key->kind != K_LOST;

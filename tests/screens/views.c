@@ -116,7 +116,7 @@ static void check_looks(size_t i)
 	struct table *t = make(goldens[i].sample), *before = NULL;
 	struct theme *theme = theme_builtin(goldens[i].what);
 	struct view v = view_of(t, theme, goldens[i].w, goldens[i].h);
-	struct view_state state = { .zoom = goldens[i].zoom };
+	struct view_state state = { 0 };
 	struct canvas c;
 	struct str out;
 	char name[100];
@@ -127,6 +127,7 @@ static void check_looks(size_t i)
 			before->id[k]++;
 		v.before = before;
 	}
+	v.zoom = goldens[i].zoom;
 	canvas_init(&c, v.rect.w, v.rect.h);
 	view_draw(&c, &v, &state);
 	if (goldens[i].what.ascii)
@@ -207,20 +208,25 @@ static void check_everywhere(enum sample sample, struct theme_for what)
 	} sizes[] = { { 1, 1 }, { 5, 2 }, { 12, 2 }, { 13, 3 }, { 20, 5 }, { 38, 8 }, { 120, 40 }, { 200, 60 } };
 	struct table *t = make(sample);
 	struct theme *theme = theme_builtin(what);
+	struct view_way ways[VIEW_WAYS];
+	const int n = view_ways(t, ways);
 	bool straight = true, mouse = true, keys = true;
 
 	for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)
-		for (int zoom = 0; zoom < ZOOM_COUNT; zoom++) {
+		for (int k = 0; k < n; k++) {
+			const enum view_id view = view_for(t, ways[k].view);
+			const bool bars = view == VIEW_bars || view == VIEW_ranking;
 			struct view v = view_of(t, theme, sizes[i].w, sizes[i].h);
-			struct view_state state = { .zoom = (enum zoom)zoom };
+			struct view_state state = { 0 };
 			struct canvas c;
 
+			v.as = ways[k].view;
+			v.zoom = ways[k].zoom;
 			canvas_init(&c, v.rect.w, v.rect.h);
 			view_draw(&c, &v, &state);
 			straight = straight && is_straight(&c);
 			keys = keys && keys_agree(&v, &state);
-			if (sizes[i].w < 100 && t->rows.n < 100 && t->look != LOOK_BARS && t->look != LOOK_RANKING && zoom != ZOOM_HALF && zoom != ZOOM_FIT &&
-			    state.shown != ZOOM_HALF)
+			if (sizes[i].w < 100 && t->rows.n < 100 && !bars && v.zoom != ZOOM_HALF && v.zoom != ZOOM_FIT && state.shown != ZOOM_HALF)
 				mouse = mouse && mouse_agrees(v, state, &c);
 			canvas_done(&c);
 		}
@@ -244,12 +250,11 @@ static bool is_untouched(const struct cell *with, const struct cell *without, bo
 }
 
 /* The same picture with and without the cursor: it marks a cell, it never hides or imitates a value. */
-static void check_cursor(enum sample sample, const struct theme *theme, enum zoom zoom)
+static void check_cursor(enum sample sample, const struct table *t, const struct theme *theme, struct view_way way)
 {
-	struct table *t = make(sample);
 	enum depth depth = theme_depth(theme);
 	struct view v = view_of(t, theme, 70, 20);
-	struct view_state state = { .zoom = zoom };
+	struct view_state state = { 0 };
 	struct canvas with, without;
 	bool untouched = true, seen = false;
 
@@ -257,6 +262,8 @@ static void check_cursor(enum sample sample, const struct theme *theme, enum zoo
 		canvas_init(&with, v.rect.w, v.rect.h);
 		canvas_init(&without, v.rect.w, v.rect.h);
 		v = view_of(t, theme, 70, 20);
+		v.as = way.view;
+		v.zoom = way.zoom;
 		v.focus = focus;
 		view_draw(&with, &v, &state);
 		v.row = v.col = -1;
@@ -270,9 +277,8 @@ static void check_cursor(enum sample sample, const struct theme *theme, enum zoo
 		canvas_done(&with);
 		canvas_done(&without);
 	}
-	CHECK_THAT(untouched, "sample %d, depth %d, %s: the cursor hides nothing", sample, depth, zoom_words[zoom]);
-	CHECK_THAT(seen, "sample %d, depth %d, %s: the cursor is seen", sample, depth, zoom_words[zoom]);
-	table_unref(t);
+	CHECK_THAT(untouched, "sample %d, depth %d, %s %s: the cursor hides nothing", sample, depth, view_words[way.view], zoom_words[way.zoom]);
+	CHECK_THAT(seen, "sample %d, depth %d, %s %s: the cursor is seen", sample, depth, view_words[way.view], zoom_words[way.zoom]);
 }
 
 /* The ink of a cell's value: where it is drawn. */
@@ -376,25 +382,26 @@ static void test_kind_is_kept(void)
 }
 
 /* What a view says of the room that it needs is true of what it draws there. */
-static void check_need(enum sample sample, enum zoom zoom)
+static void check_need(enum sample sample, const struct table *t, struct view_way way)
 {
-	struct table *t = make(sample);
 	struct theme *theme = theme_builtin((struct theme_for){ DEPTH_TRUE, false });
 	struct view v = view_of(t, theme, 1, 1);
-	struct view_state state = { .zoom = zoom };
-	struct view_need need = view_need(&v, &state);
+	struct view_state state = { 0 };
+	struct view_need need;
 	struct canvas c;
 
+	v.as = way.view;
+	v.zoom = way.zoom;
+	need = view_need(&v);
 	CHECK_THAT(need.min.rows <= need.want.rows && need.want.rows <= need.most.rows && need.min.cols <= need.want.cols &&
 		   need.want.cols <= need.most.cols, "sample %d: min, want and most are in order", sample);
 	v.rect = (struct rect){ 0, 0, need.want.cols, need.want.rows };
 	canvas_init(&c, v.rect.w, v.rect.h);
 	view_draw(&c, &v, &state);
-	CHECK_THAT(state.fits || t->look == LOOK_BARS, "sample %d, %s: all of it stands in the %d × %d that it wants", sample, zoom_words[zoom],
-		   v.rect.w, v.rect.h);
+	CHECK_THAT(state.fits || view_for(t, way.view) == VIEW_bars, "sample %d, %s %s: all of it stands in the %d × %d that it wants", sample,
+		   view_words[way.view], zoom_words[way.zoom], v.rect.w, v.rect.h);
 	canvas_done(&c);
 	theme_free(theme);
-	table_unref(t);
 }
 
 /* How many columns of the drawing hold something in the ink of stale answers. */
@@ -431,10 +438,11 @@ static void test_older_values(void)
 		struct table *t = coming(bars ? sample_components(12, 0) : sample_heads(12, 9), bars ? 8 : 60);
 		struct theme *theme = theme_builtin((struct theme_for){ DEPTH_256, false });
 		struct view v = view_of(t, theme, 70, 30);
-		struct view_state state = { .zoom = bars ? ZOOM_AUTO : zooms[i] };
+		struct view_state state = { 0 };
 		struct canvas c;
 		int without;
 
+		v.zoom = bars ? ZOOM_AUTO : zooms[i];
 		canvas_init(&c, 70, 30);
 		view_draw(&c, &v, &state);
 		without = muted_cells(&c, theme);
@@ -457,8 +465,43 @@ static void test_older_values(void)
 	}
 }
 
+/* In each way that there is to draw it. */
+static void check_ways(enum sample sample)
+{
+	struct table *t = make(sample);
+	struct view_way ways[VIEW_WAYS];
+	int n = view_ways(t, ways);
+
+	for (int depth = DEPTH_MONO; depth <= DEPTH_TRUE; depth++) {
+		struct theme *theme = theme_builtin((struct theme_for){ (enum depth)depth, false });
+
+		for (int i = 0; i < n; i++)
+			check_cursor(sample, t, theme, ways[i]);
+		theme_free(theme);
+	}
+	for (int i = 0; i < n; i++)
+		check_need(sample, t, ways[i]);
+	table_unref(t);
+}
+
+/* Each view is some sample's own. */
+static void test_each_is_drawn(void)
+{
+	bool drawn[VIEW_COUNT] = { 0 };
+
+	for (int sample = 0; sample < SAMPLES; sample++) {
+		struct table *t = make((enum sample)sample);
+
+		drawn[view_for(t, VIEW_OWN)] = true;
+		table_unref(t);
+	}
+	for (int i = VIEW_OWN + 1; i < VIEW_COUNT; i++)
+		CHECK_THAT(drawn[i], "a sample is drawn as %s", view_words[i]);
+}
+
 int main(void)
 {
+	test_each_is_drawn();
 	test_older_values();
 	for (size_t i = 0; i < sizeof goldens / sizeof *goldens; i++)
 		check_looks(i);
@@ -467,16 +510,7 @@ int main(void)
 			check_everywhere((enum sample)sample, (struct theme_for){ (enum depth)depth, depth == DEPTH_MONO });
 	test_range_is_held();
 	test_kind_is_kept();
-	for (int depth = DEPTH_MONO; depth <= DEPTH_TRUE; depth++) {
-		struct theme *theme = theme_builtin((struct theme_for){ (enum depth)depth, false });
-
-		for (int sample = 0; sample < SAMPLES; sample++)
-			for (int zoom = 0; zoom < ZOOM_COUNT; zoom++)
-				check_cursor((enum sample)sample, theme, (enum zoom)zoom);
-		theme_free(theme);
-	}
 	for (int sample = 0; sample < SAMPLES; sample++)
-		for (int zoom = 0; zoom < ZOOM_COUNT; zoom++)
-			check_need((enum sample)sample, (enum zoom)zoom);
+		check_ways((enum sample)sample);
 	return tap_done();
 }

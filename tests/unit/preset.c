@@ -23,12 +23,12 @@ static const char whole[] =
 	"  - head 1.3 zero\n"
 	"  - {edit: head 2.5 zero, on: false}\n"
 	"panes:\n"
-	"  - [{analysis: logit-lens, args: {show: probability}}, {analysis: attention, args: {layer: 2, head: 5}, diff: edits}]\n"
+	"  - [{analysis: logit-lens, args: {show: probability}}, {analysis: attention, args: {layer: 2, head: 5}, diff: edits, view: lines, zoom: number, threshold: 0.07}]\n"
 	"  - head-attribution\n"
 	"  - [{analysis: next-token, on: foil}]\n"
 	"cursor: {layer: 2, head: 5, position: -1}\n"
 	"bookmarks:\n"
-	"  - {letter: a, pane: {analysis: attention, args: {layer: 2, head: 5}}, cursor: {layer: 2}, zoom: true}\n"
+	"  - {letter: a, pane: {analysis: attention, args: {layer: 2, head: 5}, zoom: half}, cursor: {layer: 2}, zoom: true}\n"
 	"notes:\n"
 	"  - {text: 'copies: the #1 head', place: layer 2 · head 5, pane: {analysis: head-attribution}, cursor: {layer: 2, head: 5}}\n"
 	"theme: dusk\n";
@@ -51,9 +51,13 @@ static void test_reading(void)
 	CHECK(p.job.pane[1].args[0].number == 2 && p.job.pane[1].given[1] && !p.job.pane[1].given[2] && p.job.pane[1].shown == SHOWN_MINUS_UNEDITED);
 	CHECK(!strcmp(p.job.pane[2].analysis->name, "head-attribution") && !p.job.pane[2].given[0]);
 	CHECK(p.job.pane[3].shown == SHOWN_FOIL);
+	CHECK_TEXT(p.job.pane[1].view.name, "lines");
+	CHECK_TEXT(p.job.pane[1].view.zoom, "number");
+	CHECK(p.job.pane[1].view.threshold == 0.07 && !p.job.pane[0].view.name && !p.job.pane[0].view.zoom && p.job.pane[0].view.threshold == 0);
 	CHECK_THAT(p.job.pane[3].args[1].number == -1, "what is left out stands where the cursor does");
 	if (CHECK(p.places == 2)) {
 		CHECK(p.place[0].letter == 'a' && p.place[0].zoomed && !p.place[0].text && p.place[0].pane.args[1].number == 5);
+		CHECK_TEXT(p.place[0].pane.view.zoom, "half");
 		CHECK_TEXT(p.place[1].text, "copies: the #1 head");
 		CHECK_TEXT(p.place[1].where, "layer 2 · head 5");
 		CHECK(p.place[1].cursor[DIM_HEAD] == 5 && p.place[1].cursor[DIM_POSITION] == CURSOR_UNSET);
@@ -87,6 +91,8 @@ static void test_round_trip(void)
 	if (CHECK_THAT(preset_parse(out.s, out.n, "back", &back, NULL, &err), "what is printed can be read %s", err.text)) {
 		CHECK(job_equal(&p.job, &back.job) && !memcmp(p.row, back.row, sizeof p.row) && !memcmp(p.cursor, back.cursor, sizeof p.cursor));
 		CHECK_THAT(!memcmp(p.size, back.size, sizeof p.size), "sizes of panes, too");
+		for (int i = 0; i < 4; i++)
+			CHECK(job_view_equal(&p.job.pane[i].view, &back.job.pane[i].view));
 		CHECK(back.places == 2 && kept_place_equal(&back.place[0], &p.place[0]) && kept_place_equal(&back.place[1], &p.place[1]));
 		CHECK_TEXT(back.job.foil, "null");
 		CHECK_TEXT(back.about, p.about);
@@ -147,9 +153,11 @@ static void test_panes_left_out(void)
 
 	CHECK(parse("panes:\n- logit-lense\n- {analysis: attention, args: {lyer: 1, head: 1}}\n- {args: {}}\n- {analysis: next-token, k: 3}\n"
 		    "- {analysis: logit-lens, args: {show: rnk}, diff: both}\n"
-		    "- {analysis: attention, on: both}\n- {analysis: attention, diff: edits, on: foil}\n", &p, &notes, &err));
-	CHECK(p.job.panes == 5 && p.row[0] == 0 && p.row[2] == 2 && p.job.pane[0].args[1].number == 1);
-	CHECK(notes.n == 8);
+		    "- {analysis: attention, on: both}\n- {analysis: attention, diff: edits, on: foil}\n"
+		    "- {analysis: attention, view: [heat], zoom: no-zoom-has-as-long-a-name-as-this, threshold: -1}\n"
+		    "- {analysis: attention, threshold: much}\n", &p, &notes, &err));
+	CHECK(p.job.panes == 7 && p.row[0] == 0 && p.row[2] == 2 && p.job.pane[0].args[1].number == 1);
+	CHECK(notes.n == 12);
 	CHECK_TEXT(notes.line[0], "t.yaml:2: there is no analysis \"logit-lense\"; did you mean logit-lens?");
 	CHECK_TEXT(notes.line[1], "t.yaml:3: attention has no argument \"lyer\"; it has layer, head, show");
 	CHECK(!strncmp(notes.line[2], "t.yaml:4: a pane without its analysis", 37));
@@ -157,6 +165,11 @@ static void test_panes_left_out(void)
 	CHECK(!strncmp(notes.line[4], "t.yaml:6: logit-lens: show is rnk; expected probability", 55));
 	CHECK_TEXT(notes.line[6], "t.yaml:7: on: invalid value; expected prompt or foil");
 	CHECK_TEXT(notes.line[7], "t.yaml:8: on: foil beside a diff; a pane is one of the two");
+	CHECK_TEXT(notes.line[8], "t.yaml:9: view is a list; expected a text");
+	CHECK_TEXT(notes.line[9], "t.yaml:9: zoom is no word; expected one of at most 30 bytes");
+	CHECK_TEXT(notes.line[10], "t.yaml:9: threshold is negative; expected a weight from 0 up");
+	CHECK_TEXT(notes.line[11], "t.yaml:10: threshold is \"much\"; expected a number");
+	CHECK(!p.job.pane[5].view.name && !p.job.pane[5].view.zoom && p.job.pane[5].view.threshold == 0);
 	preset_done(&p);
 	notes_done(&notes);
 	CHECK(!parse("panes: [nothing]\n", &p, NULL, &err) && strstr(err.text, "t.yaml:1: nothing to show"));

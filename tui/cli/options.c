@@ -8,6 +8,7 @@
 
 #include "engine/base/arena.h"
 #include "engine/base/plain_text.h"
+#include "tui/view.h"
 
 enum { STDIN_LIMIT = 16 << 20 };
 
@@ -143,6 +144,7 @@ static bool take_preset(struct options *o, const char *value, struct err *err)
 
 	if (!preset_open(value, &preset, &o->notes, err))
 		return false;
+	view_words_check(&preset, &o->notes);
 	preset_done(&o->preset);
 	o->preset = preset;
 	o->from_preset = true;

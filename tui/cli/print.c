@@ -14,6 +14,7 @@
 #include "tui/cli/check.h"
 #include "tui/cli/command.h"
 #include "tui/cli/say.h"
+#include "tui/figure/figure.h"
 
 /* The technique's name and the model from the words of the command line. */
 static bool take_words(struct options *o, struct err *err)
@@ -144,7 +145,7 @@ static bool print_pane(struct printing *p, int i, struct err *err)
 	if (answer.pane->analysis->makes && t->footnote && strcmp(p->o->format->word, "text"))
 		say_sentence(t->footnote);	/* where it is */
 	/* A picture shows how bars were before the edits; without that it is still right. */
-	before = t->look == LOOK_BARS && p->theme ? session_before(p->session, i, &watched, &p->notes, &none) : NULL;
+	before = p->theme && figure_shows_before(&answer) ? session_before(p->session, i, &watched, &p->notes, &none) : NULL;
 	answer.before = before;
 	write_answer(p, &answer);
 	table_unref(before);

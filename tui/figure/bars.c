@@ -140,4 +140,4 @@ static void bars_draw(const struct figure *f, double x, double y)
 	}
 }
 
-const struct picture picture_bars = { .size = bars_size, .draw = bars_draw };
+const struct picture picture_bars = { .shows_before = true, .size = bars_size, .draw = bars_draw };

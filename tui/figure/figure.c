@@ -19,10 +19,25 @@ const char figure_theme[] = "print";
 enum { LABEL_COLUMNS = 18, PROMPT_COLUMNS = 400, STOPS = 21 };
 static const int32_t WHITE = 0xFFFFFF;
 
-static const struct picture *const pictures[] = {
-	[LOOK_HEAT] = &picture_grid, [LOOK_ATTENTION] = &picture_grid, [LOOK_TOKENS] = &picture_grid, [LOOK_BARS] = &picture_bars,
-	[LOOK_RANKING] = &picture_ranking, [LOOK_LINES] = &picture_grid, [LOOK_TREE] = &picture_bars, [LOOK_GRAPH] = &picture_grid,
+static const struct picture *const pictures[VIEW_COUNT] = {
+#define VIEW(id, name, picture, title) [VIEW_##id] = &picture_##picture,
+#include "tui/views/views.def"
+#undef VIEW
 };
+
+/* As the pane draws it. */
+static const struct picture *picture_for(const struct answer *a)
+{
+	struct view v;
+
+	view_of_words(&a->pane->view, &v);
+	return pictures[view_for(a->table, v.as)];
+}
+
+bool figure_shows_before(const struct answer *a)
+{
+	return picture_for(a)->shows_before;
+}
 
 int32_t figure_ink(const struct figure *f, enum style style)
 {
@@ -286,7 +301,7 @@ static double caption(const struct figure *f, struct str *out, const struct word
 void figure_svg(const struct answer *a, const struct theme *theme, struct str *out)
 {
 	struct figure f = { a, a->table, theme, out, MOST_W - 2 * MARGIN };
-	const struct picture *picture = pictures[f.t->look];
+	const struct picture *picture = picture_for(a);
 	struct paragraph title = { { .size = SIZE_TITLE, .color = figure_ink(&f, STYLE_TITLE), .bold = true }, MARGIN, 0 };
 	struct words words;
 	double w, h, y, title_h, legend = legend_h(&f, picture);

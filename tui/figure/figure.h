@@ -19,6 +19,8 @@
 /* The theme that figures take where none is asked for: for paper. */
 extern const char figure_theme[];
 
+/* The figure of this answer shows what was before the edits, where that is known. */
+bool figure_shows_before(const struct answer *a);
 /* The theme should be resolved for DEPTH_TRUE. */
 void figure_svg(const struct answer *a, const struct theme *theme, struct str *out);
 

@@ -26,6 +26,7 @@ struct figure {
 /* A picture says how large it is, then draws itself with its upper left corner at x, y. */
 struct picture {
 	bool has_legend;	/* data is painted with a ramp */
+	bool shows_before;	/* the values without the edits, too */
 	void (*size)(const struct figure *f, double *w, double *h);
 	void (*draw)(const struct figure *f, double x, double y);
 };

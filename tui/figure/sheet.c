@@ -9,17 +9,28 @@
 
 enum { LABELS_W = 18, WORD_W = 13, ROOM_W = 24, LEAST_W = 72, LIST_W = 90, FOOT = 3, MANY_CELLS = 250000 };
 
-/* How the cells are shown, and how large the table then is: as large as it wants to be. */
-static struct rect size_of(const struct table *t, enum zoom *zoom)
+/* How large the table then is: as large as it wants to be. */
+static struct rect size_of(const struct view *v)
 {
-	long cells = (long)t->rows.n * t->cols.n;
+	const struct table *t = v->table;
 	int number = number_form(t, ALL_COLUMNS).width + 2, each;
+	struct view_size want = view_need(v).want;
 
-	*zoom = cells > MANY_CELLS ? ZOOM_HALF : t->word_show ? ZOOM_WORD : ZOOM_NUMBER;
-	if (t->look == LOOK_BARS || t->look == LOOK_RANKING)
-		return (struct rect){ 0, 0, LIST_W, t->rows.n + 1 + FOOT };
-	each = *zoom == ZOOM_HALF ? 1 : *zoom == ZOOM_WORD ? WORD_W : number > 9 ? number : 9;
-	return (struct rect){ 0, 0, LABELS_W + t->cols.n * each + ROOM_W, (*zoom == ZOOM_HALF ? t->rows.n / 2 + 1 : t->rows.n) + 1 + FOOT };
+	if (view_for(t, v->as) != VIEW_heat)
+		return (struct rect){ 0, 0, want.cols > LIST_W ? want.cols : LIST_W, want.rows + FOOT };
+	each = v->zoom == ZOOM_HALF ? 1 : v->zoom == ZOOM_WORD ? WORD_W : number > 9 ? number : 9;
+	return (struct rect){ 0, 0, LABELS_W + t->cols.n * each + ROOM_W, (v->zoom == ZOOM_HALF ? t->rows.n / 2 + 1 : t->rows.n) + 1 + FOOT };
+}
+
+/* As the pane draws it; cells of a heatmap where it leaves open how: with all that there is to read. */
+static void choose_view(const struct answer *a, struct view *v)
+{
+	const struct table *t = a->table;
+	long cells = (long)t->rows.n * t->cols.n;
+
+	view_of_words(&a->pane->view, v);
+	if (v->zoom == ZOOM_AUTO || v->zoom == ZOOM_FIT)
+		v->zoom = cells > MANY_CELLS ? ZOOM_HALF : t->word_show ? ZOOM_WORD : ZOOM_NUMBER;
 }
 
 static const struct cell *row_at(const struct canvas *c, int y)
@@ -83,7 +94,8 @@ void sheet_ans(const struct answer *a, const struct theme *theme, struct str *ou
 	str_init(&question);
 	export_question(a, &question);
 	top = 1 + draw_lines(NULL, 0, dim, question.s);
-	view.rect = size_of(a->table, &state.zoom);
+	choose_view(a, &view);
+	view.rect = size_of(&view);
 	view.rect.y = top;
 	if (view.rect.w < LEAST_W)
 		view.rect.w = LEAST_W;

@@ -17,6 +17,7 @@ void pane_view(const struct app *app, int pane, const struct answer_shown *answe
 		.search = app->search, .sink_in = app->pane[pane].sink_in,
 		.edited = app_edited(app) && app->doc.job.pane[pane].shown == SHOWN_RUN, .ground = answer->before,
 	};
+	view_of_words(&app->doc.job.pane[pane].view, view);
 	cursor_in(app, answer->table, &view->row, &view->col);
 }
 

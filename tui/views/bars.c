@@ -155,4 +155,10 @@ static void bars_draw(struct canvas *c, const struct view *v, const struct plan 
 		draw_row(c, v, p, &g, &form, p->cells.y + i, plan_table_row(p, v->table, p->top + i));
 }
 
-const struct view_kind view_bars = { .plan = bars_plan, .draw = bars_draw, .need = bars_need };
+/* More columns than one only where the technique says that one at a time is to be seen; bars begin at zero. */
+static enum fit bars_fits(const struct table *t)
+{
+	return t->look == LOOK_BARS || t->look == LOOK_TREE ? FITS_BEST : t->cols.n == 1 && t->neutral == 0 ? FITS : FITS_NOT;
+}
+
+const struct view_kind view_bars = { .fits = bars_fits, .plan = bars_plan, .draw = bars_draw, .need = bars_need };

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { SEGMENTS = 10, GAP = 3, RAMP_W = 10, SEGMENT_BYTES = 400 };
+enum { SEGMENTS = 14, GAP = 3, RAMP_W = 10, SEGMENT_BYTES = 400 };
 
 /* A piece of text, or of text, ramp, text. */
 struct segment {
@@ -150,6 +150,25 @@ static void add_marks(struct foot *f, const struct view *v, const struct plan *p
 		add_mark(f, v, &t->cols, p->left, p->left + p->page_cols - 1);
 }
 
+/* What the view itself has to say. */
+static void add_remarks(struct foot *f, const struct view *v, const struct view_kind *kind, const struct plan *p)
+{
+	enum { MOST = 4 };
+	struct str says;
+	int n = 0;
+
+	str_init(&says);
+	if (kind->says)
+		kind->says(v, p, &says);
+	for (const char *line = says.s; line && *line && n < MOST; n++) {
+		size_t length = strcspn(line, "\n");
+
+		snprintf(add(f, v, STYLE_DIM)->text, SEGMENT_BYTES, "%.*s", (int)length, line);
+		line += length + (line[length] == '\n');
+	}
+	str_done(&says);
+}
+
 /* One ✓ at the right edge while the identity holds. Where it does not, the sentence, and the numbers first where it might be cut. */
 static void add_check(struct foot *f, const struct view *v, int w)
 {
@@ -173,8 +192,7 @@ static void gather(struct foot *f, const struct view *v, const struct view_kind 
 	if (kind->has_legend)
 		add_legend(f, v, p);
 	add_marks(f, v, p);
-	if (kind == &view_tiles)
-		snprintf(add(f, v, STYLE_DIM)->text, SEGMENT_BYTES, "a dot: weight from .25");
+	add_remarks(f, v, kind, p);
 	if (v->table->footnote)
 		snprintf(add(f, v, STYLE_DIM)->text, SEGMENT_BYTES, "%s", v->table->footnote);
 	if (kind->has_legend) {

@@ -326,4 +326,14 @@ static void heat_draw(struct canvas *c, const struct view *v, const struct plan 
 	draw_brackets(c, v, p);
 }
 
-const struct view_kind view_heat = { .has_columns = true, .has_legend = true, .plan = heat_plan, .draw = heat_draw, .need = heat_need };
+/* Whatever a table is, it has rows, columns and numbers. */
+static enum fit heat_fits(const struct table *t)
+{
+	return t->look == LOOK_HEAT || t->look == LOOK_ATTENTION || t->look == LOOK_TOKENS || t->look == LOOK_LINES || t->look == LOOK_GRAPH ? FITS_BEST : FITS;
+}
+
+const struct view_kind view_heat = {
+	.has_columns = true, .has_legend = true,
+	.zooms = 1u << ZOOM_WORD | 1u << ZOOM_NUMBER | 1u << ZOOM_SHADE | 1u << ZOOM_HALF | 1u << ZOOM_FIT,
+	.fits = heat_fits, .plan = heat_plan, .draw = heat_draw, .need = heat_need,
+};

@@ -201,4 +201,9 @@ static void ranking_draw(struct canvas *c, const struct view *v, const struct pl
 		draw_row(c, v, &l, p->cells.y + i, p->top + i);
 }
 
-const struct view_kind view_ranking = { .plan = ranking_plan, .draw = ranking_draw, .need = ranking_need };
+static enum fit ranking_fits(const struct table *t)
+{
+	return t->look == LOOK_RANKING ? FITS_BEST : FITS_NOT;
+}
+
+const struct view_kind view_ranking = { .fits = ranking_fits, .plan = ranking_plan, .draw = ranking_draw, .need = ranking_need };

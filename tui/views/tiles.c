@@ -159,4 +159,19 @@ static void tiles_draw(struct canvas *c, const struct view *v, const struct plan
 		cursor_brackets(c, v, cursor_x - 1, cursor_y + line, p->cell_w + 1);
 }
 
-const struct view_kind view_tiles = { .has_columns = true, .plan = tiles_plan, .draw = tiles_draw, .need = tiles_need };
+/* A difference of tables with pictures has none. */
+static enum fit tiles_fits(const struct table *t)
+{
+	return !t->tile ? FITS_NOT : t->look == LOOK_TILES ? FITS_BEST : FITS;
+}
+
+static void tiles_say(const struct view *v, const struct plan *p, struct str *out)
+{
+	(void)v;
+	(void)p;
+	str_add(out, "a dot: weight from .25");
+}
+
+const struct view_kind view_tiles = {
+	.has_columns = true, .fits = tiles_fits, .plan = tiles_plan, .draw = tiles_draw, .need = tiles_need, .says = tiles_say,
+};

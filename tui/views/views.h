@@ -32,20 +32,43 @@ struct plan {
 	int page_rows, page_cols;	/* how many can be shown, */
 	int blocks, block_rows, block_w;	/* in so many blocks side by side, of so many rows, block_w columns from one to the next */
 	int top, left;		/* from here, as the screen counts */
+	int cursor_line;	/* where views that have other lines than the table's rows have the cursor, counted as `rows`; -1: it is a row */
 	int foot_y, foot_lines;
 	struct span span;	/* of the colours; */
 	bool held;		/* it is that of the table without edits */
 	bool upwards;		/* row 0 at the bottom */
 };
 
+/* Whether a view can draw a table; FITS_BEST: it is the one that the table's look asks for. */
+enum fit { FITS_NOT, FITS, FITS_BEST };
+
+/*
+ * A view: a row of views.def, and a file of this folder. Rows, columns and cells are the table's. What is NULL is as in a grid: the cell
+ * under the mouse, a step to the next row or column, the sign of a note at the cell's left edge.
+ */
 struct view_kind {
 	bool has_columns;	/* the cursor moves sideways */
 	bool has_legend;	/* data is painted with a ramp */
+	unsigned zooms;		/* bits 1 << ZOOM_…: those besides ZOOM_AUTO that make another picture */
+	enum fit (*fits)(const struct table *t);	/* it has a row and a column at least */
 	void (*plan)(const struct view *v, enum zoom zoom, struct plan *p);	/* all but top, left and foot_y */
 	void (*draw)(struct canvas *c, const struct view *v, const struct plan *p);
 	struct view_need (*need)(const struct view *v, enum zoom zoom);
+	/* row or col -1: of all, as on a label. false: nothing is there. */
+	bool (*hit)(const struct view *v, const struct plan *p, int x, int y, int *row, int *col);
+	/* Where the cursor goes from *row, *col, which are within the table. Where there was no room to draw, the plan has no cells. */
+	void (*move)(const struct view *v, const struct plan *p, enum view_move move, int *row, int *col);
+	/* Where the sign of a note on a cell stands; false: there is no room for it. */
+	bool (*sign)(const struct view *v, const struct plan *p, int row, int col, int *x, int *y);
+	void (*says)(const struct view *v, const struct plan *p, struct str *out);	/* remarks for the foot, a line each; NULL: none */
 };
-extern const struct view_kind view_heat, view_bars, view_ranking, view_tiles;
+#define VIEW(id, name, picture, title) extern const struct view_kind view_##id;
+#include "tui/views/views.def"
+#undef VIEW
+
+bool grid_hit(const struct view *v, const struct view_kind *kind, const struct plan *p, int x, int y, int *row, int *col);
+void grid_move(const struct view *v, const struct view_kind *kind, const struct plan *p, enum view_move move, int *row, int *col);
+bool grid_sign(const struct view *v, const struct view_kind *kind, const struct plan *p, int row, int col, int *x, int *y);
 
 /* ---- what views share ---- */
 
