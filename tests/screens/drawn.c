@@ -1,5 +1,5 @@
 /*
- * drawn.c - a walk over the registry: each technique's tables are drawn in a small and in a large rectangle, at every zoom, with the cursor at
+ * drawn.c - a walk over the registry: each technique's tables are drawn in a small and in a large rectangle, in every view, with the cursor at
  * either end. Nothing is written outside, something is seen inside, the cursor's cell among it, and the mouse finds it there.
  */
 #include <stdlib.h>
@@ -35,9 +35,11 @@ static void count_cells(const struct canvas *c, const struct rect *r, int *spill
 }
 
 /* A list has a cursor on its rows alone. */
-static bool is_list(const struct table *t)
+static bool is_list(const struct table *t, enum view_id as)
 {
-	return t->look == LOOK_RANKING || t->look == LOOK_BARS;
+	const enum view_id view = view_for(t, as);
+
+	return view == VIEW_ranking || view == VIEW_bars;
 }
 
 /* The mouse finds the cursor's cell somewhere. */
@@ -58,11 +60,11 @@ static bool is_seen(const struct window *w, int row, int col)
 	return (row < 0 || (row >= w->row && row < w->row + w->rows)) && (col < 0 || (col >= w->col && col < w->col + w->cols));
 }
 
-static void check_drawn(const struct walk *w, const struct table *t, int width, int height, enum zoom zoom, bool end)
+static void check_drawn(const struct walk *w, const struct table *t, int width, int height, struct view_way way, bool end)
 {
-	struct view v = { .table = t, .rect = { MARGIN, MARGIN, width, height }, .theme = theme, .focus = true,
-			  .row = end ? t->rows.n - 1 : 0, .col = is_list(t) ? -1 : end ? t->cols.n - 1 : 0 };
-	struct view_state state = { .zoom = zoom };
+	struct view v = { .table = t, .as = way.view, .zoom = way.zoom, .rect = { MARGIN, MARGIN, width, height }, .theme = theme, .focus = true,
+			  .row = end ? t->rows.n - 1 : 0, .col = is_list(t, way.view) ? -1 : end ? t->cols.n - 1 : 0 };
+	struct view_state state = { 0 };
 	struct canvas c;
 	int spilled, inked;
 	bool blocks;
@@ -74,8 +76,8 @@ static void check_drawn(const struct walk *w, const struct table *t, int width, 
 	count_cells(&c, &v.rect, &spilled, &inked);
 	blocks = state.shown == ZOOM_HALF || state.shown == ZOOM_FIT;	/* several cells share one of the screen's */
 	if (spilled || inked < 3 || !is_seen(&state.visible, v.row, v.col) || (!blocks && !is_hit(&v, &state)))
-		CHECK_THAT(false, "%s in %d × %d, zoom %s, cursor at the %s: %d cells outside, %d inside, cursor %s, mouse %s", w->what, width,
-			   height, zoom_words[zoom], end ? "end" : "start", spilled, inked,
+		CHECK_THAT(false, "%s in %d × %d as %s %s, cursor at the %s: %d cells outside, %d inside, cursor %s, mouse %s", w->what, width,
+			   height, view_words[way.view], zoom_words[way.zoom], end ? "end" : "start", spilled, inked,
 			   is_seen(&state.visible, v.row, v.col) ? "seen" : "lost", is_hit(&v, &state) ? "finds it" : "does not");
 	drawn++;
 	canvas_done(&c);
@@ -84,11 +86,13 @@ static void check_drawn(const struct walk *w, const struct table *t, int width, 
 static void check_table(struct walk *w)
 {
 	struct table *t = answer(w);
+	struct view_way ways[VIEW_WAYS];
+	int n = t ? view_ways(t, ways) : 0;
 
-	for (int zoom = 0; t && zoom < ZOOM_COUNT; zoom++)
+	for (int i = 0; i < n; i++)
 		for (int end = 0; end < 2; end++) {
-			check_drawn(w, t, 20, 5, (enum zoom)zoom, end);
-			check_drawn(w, t, 200, 60, (enum zoom)zoom, end);
+			check_drawn(w, t, 20, 5, ways[i], end);
+			check_drawn(w, t, 200, 60, ways[i], end);
 		}
 	table_unref(t);
 }
