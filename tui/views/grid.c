@@ -1,4 +1,4 @@
-/* grid.c - the mouse and the keys where a table stands as rows and columns, as its plan says. See views.h. */
+/* grid.c - the mouse and the keys where a table is drawn as rows and columns, by its plan. See views.h. */
 #include "tui/views/views.h"
 
 /* Which block of rows is under column x. */

@@ -58,7 +58,7 @@ struct view_kind {
 	bool (*hit)(const struct view *v, const struct plan *p, int x, int y, int *row, int *col);
 	/* Where the cursor goes from *row, *col, which are within the table. Where there was no room to draw, the plan has no cells. */
 	void (*move)(const struct view *v, const struct plan *p, enum view_move move, int *row, int *col);
-	/* Where the sign of a note on a cell stands; false: there is no room for it. */
+	/* Where the sign of a note on a cell goes; false: there is no room for it. */
 	bool (*sign)(const struct view *v, const struct plan *p, int row, int col, int *x, int *y);
 	void (*says)(const struct view *v, const struct plan *p, struct str *out);	/* remarks for the foot, a line each; NULL: none */
 };
