@@ -32,7 +32,7 @@ struct work {
 	struct prompt *prompt;
 	int n;
 	struct part *part;		/* [n] */
-	struct table *shape;		/* of the first prompt that was asked in this run of the program; its axes are the mean's */
+	struct table *shape;		/* of the first prompt; its axes are the mean's, and its neurons those that are listed */
 	int rows, cols;			/* 0: not known yet */
 	char *question;			/* heap: what a file of parts must have been made for */
 	int file;			/* that parts are appended to; -1: none */
@@ -238,6 +238,18 @@ static bool keep_part(const struct work *w, int i, struct err *err)
 
 /* ---- asking ---- */
 
+/* A tree's rows are told apart by what they are, not by their number. */
+static bool same_rows(const struct table *a, const struct table *b)
+{
+	int *match = xmalloc((size_t)a->rows.n * sizeof *match), i = 0;
+
+	table_match(a, b, match);
+	while (i < a->rows.n && match[i] == i)
+		i++;
+	free(match);
+	return i == a->rows.n;
+}
+
 static bool take_table(struct work *w, int i, struct table *t, struct err *err)
 {
 	struct part *p = &w->part[i];
@@ -248,6 +260,8 @@ static bool take_table(struct work *w, int i, struct table *t, struct err *err)
 	if (w->rows && (t->rows.n != w->rows || t->cols.n != w->cols))
 		return err_set(err, ERR_ARGUMENT, "this table has %d × %d cells, and those before it have %d × %d; by position, prompts need equally many "
 						  "tokens", t->rows.n, t->cols.n, w->rows, w->cols);
+	if (w->shape && t->parent && !same_rows(w->shape, t))
+		return err_set(err, ERR_ARGUMENT, "its rows are not those of the first prompt; open fewer of them");
 	w->rows = t->rows.n;
 	w->cols = t->cols.n;
 	p->value = arena_alloc(w->arena, cells * sizeof *p->value);
@@ -284,7 +298,8 @@ static bool ask_one(struct work *w, const char *metric, int i, struct task *task
 	bool kept = p->done;
 	bool ok = pose(w, metric, i, err) && session_prepare(w->session, &w->job, task, &own, err) &&
 		  session_metric_values(w->session, &p->metric, &p->unedited, task, err) &&
-		  (t = session_answer(w->session, w->pane, task, &own, err)) && take_table(w, i, t, err);
+		  (t = session_answer_like(w->session, w->pane, w->shape && w->shape->parent ? w->shape : NULL, task, &own, err)) &&
+		  take_table(w, i, t, err);
 
 	pass_on(w, &own, notes);
 	table_unref(t);
@@ -306,12 +321,14 @@ static void number_positions(struct table *t, struct axis *axis, const struct ax
 	axis->dim = from->dim;
 	axis->name = arena_strdup(t->arena, from->name);
 	for (int i = 0; i < from->n; i++) {
-		if (tokens)
-			axis_label(t, axis, i, arena_printf(t->arena, "%d", i));
+		int key = from->place && n > 1 ? from->place[i].key : -1;
+
+		if (tokens || key >= 0)
+			axis_label(t, axis, i, arena_printf(t->arena, "%d", tokens ? i : key));
 		else if (from->id)
 			axis_token(t, axis, i, from->id[i], from->label[i], from->label_bytes[i], from->show[i]);
 		else
-			axis_label(t, axis, i, from->label[i]);
+			axis_text(t, axis, i, from->label[i], from->label_bytes[i], from->show[i]);
 		if (from->place)
 			axis_place(t, axis, i, from->place[i]);
 	}
@@ -369,6 +386,7 @@ static struct table *mean_of(const struct work *w, struct dataset *out, struct e
 		average(w, t, cell);
 	number_positions(t, &t->rows, &from->rows, w->n);
 	number_positions(t, &t->cols, &from->cols, w->n);
+	table_set_relations(t, from);
 	table_set_like(t, from);
 	table_set_title(t, from->parts.technique, from->parts.object, from->parts.quantity);
 	table_set_whose(t, "mean over %d prompts", w->n);
@@ -380,7 +398,7 @@ static struct table *mean_of(const struct work *w, struct dataset *out, struct e
 	return t;
 }
 
-/* When all was kept already, the last prompt is asked again: a table's words are not kept, its numbers are. */
+/* The first prompt is asked even where its part was kept already: a table's numbers are kept, its rows and their names are not. */
 static bool ask_all(struct work *w, const char *metric, dataset_progress *progress, void *context, struct task *task, struct notes *notes,
 		    struct err *err)
 {
@@ -389,7 +407,7 @@ static bool ask_all(struct work *w, const char *metric, dataset_progress *progre
 	for (int i = 0; i < w->n; i++)
 		done += w->part[i].done;
 	for (int i = 0; i < w->n; i++) {
-		if (w->part[i].done && (i < w->n - 1 || w->shape))
+		if (w->part[i].done && i > 0)
 			continue;
 		done += !w->part[i].done;
 		if (!ask_one(w, metric, i, task, notes, err))

@@ -188,12 +188,25 @@ static struct width measure(const struct table *t, const float *value, int c, bo
 	return w;
 }
 
-static int widest_label(const struct axis *axis)
+/* Of a tree: how far a row is below the first ones, two columns a level. */
+static int indent(const struct table *t, int row)
 {
-	int widest = columns(axis->name);
+	int by = 0;
 
-	for (int i = 0; i < axis->n; i++)
-		widest = columns(axis->show[i]) > widest ? columns(axis->show[i]) : widest;
+	for (int i = row; t->parent && t->parent[i] >= 0; i = t->parent[i])
+		by += 2;
+	return by;
+}
+
+static int widest_label(const struct table *t)
+{
+	int widest = columns(t->rows.name);
+
+	for (int r = 0; r < t->rows.n; r++) {
+		int n = indent(t, r) + columns(t->rows.show[r]);
+
+		widest = n > widest ? n : widest;
+	}
 	return widest;
 }
 
@@ -226,9 +239,17 @@ static void write_column(const struct table *t, const float *value, int c, bool 
 	str_done(&number);
 }
 
+static void labelled(struct str *out, const struct table *t, int row, int width)
+{
+	int by = indent(t, row);
+
+	pad(out, by);
+	left(out, t->rows.show[row], width - by);
+}
+
 static void write_labels(const struct table *t, bool once, struct str *line)
 {
-	int width = widest_label(&t->rows);
+	int width = widest_label(t);
 	int word = 0;
 
 	left(&line[0], t->rows.name, width);
@@ -240,7 +261,7 @@ static void write_labels(const struct table *t, bool once, struct str *line)
 	pad(&line[0], once ? word + 2 : 0);
 	for (int r = 0; r < t->rows.n; r++) {
 		if (t->rows.id || t->rows.dim == DIM_COMPONENT)
-			left(&line[r + 1], t->rows.show[r], width);
+			labelled(&line[r + 1], t, r, width);
 		else
 			right(&line[r + 1], t->rows.show[r], width);
 		pad(&line[r + 1], once ? 2 : 0);

@@ -424,13 +424,15 @@ static void table_key(struct str *key, const struct view *v, const struct job_pa
 		add_argument(key, &pane->analysis->params[k], args[k]);
 }
 
-/* The technique's table of a view, found again when it was asked before. */
-static struct table *answer_view(struct session *s, const struct view *v, const struct job_pane *pane, struct growing *growing,
-				 struct task *task, struct notes *notes, struct err *err)
+/* The technique's table of a view, found again when it was asked before; `like`: with that one's rows. */
+static struct table *answer_view(struct session *s, const struct view *v, const struct job_pane *pane, const struct table *like,
+				 struct growing *growing, struct task *task, struct notes *notes, struct err *err)
 {
 	struct str key;
 	struct table *t;
 
+	if (like)
+		return compute(s, v, pane, like, growing, task, notes, err);
 	str_init(&key);
 	table_key(&key, v, pane);
 	t = keep_find_table(s->keep, key.s);
@@ -472,8 +474,14 @@ static struct table *named_foil(struct table *t, struct err *err)
 	return named;
 }
 
-static struct table *answer(struct session *s, const struct prepared *p, const struct job_pane *pane, struct task *task, struct notes *notes,
-			    struct err *err)
+/* Which rows there are depends on what the run holds: its likeliest tokens, its strongest neurons. */
+static bool chooses_rows(const struct table *t)
+{
+	return t->parent || (t->id && t->rows.dim == DIM_RANK);
+}
+
+static struct table *answer(struct session *s, const struct prepared *p, const struct job_pane *pane, const struct table *like,
+			    struct task *task, struct notes *notes, struct err *err)
 {
 	struct growing growing = { .show = s->show, .visible = s->visible, .context = s->show_context, .analysis = pane->analysis->name }, *watched = s->show ? &growing : NULL;
 	struct view here = view_edited(p), there = view_unedited(p);
@@ -486,15 +494,15 @@ static struct table *answer(struct session *s, const struct prepared *p, const s
 	if (pane->shown == SHOWN_MINUS_FOIL || pane->shown == SHOWN_FOIL)
 		there = view_foil(p);
 	if (pane->shown == SHOWN_RUN)
-		return answer_view(s, &here, pane, watched, task, notes, err);
+		return answer_view(s, &here, pane, like, watched, task, notes, err);
 	if (pane->shown == SHOWN_FOIL)
-		return named_foil(answer_view(s, &there, pane, watched, task, notes, err), err);
-	if (!(b = answer_view(s, &there, pane, NULL, task, notes, err)))
+		return named_foil(answer_view(s, &there, pane, like, watched, task, notes, err), err);
+	if (!(b = answer_view(s, &there, pane, like, NULL, task, notes, err)))
 		return NULL;
 	growing.less = b;
 	growing.what = shown_words[pane->shown].title;
-	a = answer_view(s, &here, pane, watched, task, notes, err);
-	if (a && a->id && a->rows.dim == DIM_RANK) {	/* of the other run, too, the tokens that this one ranks */
+	a = answer_view(s, &here, pane, like, watched, task, notes, err);
+	if (a && chooses_rows(a)) {	/* of the other run, too, the tokens that this one ranks, the neurons that it lists */
 		table_unref(b);
 		b = compute(s, &there, pane, a, NULL, task, notes, err);
 	}
@@ -505,13 +513,18 @@ static struct table *answer(struct session *s, const struct prepared *p, const s
 	return t;
 }
 
-struct table *session_answer(struct session *s, int i, struct task *task, struct notes *notes, struct err *err)
+struct table *session_answer_like(struct session *s, int i, const struct table *like, struct task *task, struct notes *notes, struct err *err)
 {
 	struct prepared held = hold(&s->now);
-	struct table *t = answer(s, &held, &held.job.pane[i], task, notes, err);
+	struct table *t = answer(s, &held, &held.job.pane[i], like, task, notes, err);
 
 	prepared_done(&held);
 	return t;
+}
+
+struct table *session_answer(struct session *s, int i, struct task *task, struct notes *notes, struct err *err)
+{
+	return session_answer_like(s, i, NULL, task, notes, err);
 }
 
 void session_watch(struct session *s, session_partial *show, session_visible *visible, void *context)
@@ -524,14 +537,20 @@ void session_watch(struct session *s, session_partial *show, session_visible *vi
 struct table *session_before(struct session *s, int i, struct task *task, struct notes *notes, struct err *err)
 {
 	struct prepared held;
-	struct view v;
-	struct table *t;
+	struct view here, there;
+	struct table *t, *now;
 
 	if (s->now.run == s->now.unedited || s->now.job.pane[i].shown != SHOWN_RUN)
 		return NULL;
 	held = hold(&s->now);
-	v = view_unedited(&held);
-	t = answer_view(s, &v, &held.job.pane[i], NULL, task, notes, err);
+	here = view_edited(&held);
+	there = view_unedited(&held);
+	t = answer_view(s, &there, &held.job.pane[i], NULL, NULL, task, notes, err);
+	if (t && t->parent && (now = answer_view(s, &here, &held.job.pane[i], NULL, NULL, task, notes, err))) {
+		table_unref(t);	/* the neurons that are listed now, as they were */
+		t = answer_view(s, &there, &held.job.pane[i], now, NULL, task, notes, err);
+		table_unref(now);
+	}
 	prepared_done(&held);
 	return t;
 }

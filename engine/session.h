@@ -32,6 +32,9 @@ struct job_fault session_fault(const struct session *s);
 /* The table of pane i of the prepared job; counted (the caller unrefs). NULL on error. Cached: the same question again is free. */
 struct table *session_answer(struct session *s, int i, struct task *task, struct notes *notes, struct err *err);
 
+/* The same with the rows of another prompt's table, where a run chooses them (tokens, neurons); NULL: its own. Not cached. */
+struct table *session_answer_like(struct session *s, int pane, const struct table *like, struct task *task, struct notes *notes, struct err *err);
+
 /*
  * While session_answer works: `show` gets what a slow table has so far, as a table of its own that it is to unref; `visible` (or NULL) says
  * what of it is on the screen, to be computed first. show NULL: nobody watches.

@@ -42,7 +42,7 @@ static int collect(const struct table *t, bool skip_first, int column, struct fo
 			const int cell = (int)table_cell(t, row, col);
 			const float x = t->value[cell];
 
-			if (!isfinite(x) || !table_in_range(t, skip_first, row, col) || (apart && col != column))
+			if (!isfinite(x) || !table_in_range(t, skip_first, row, col) || (apart && col != column) || table_has_rows_of(t, row))
 				continue;
 			found[n++] = (struct found){ cell, apart ? strength_in_column(t, col, x) : span_strength(&span, x), fabsf(x) };
 		}

@@ -120,7 +120,7 @@ static bool refuse_metric(const struct analysis *a, const struct metric *metric,
 }
 
 /* "attention reads more than a run over 3000 tokens can keep here: …" */
-static bool refuse_stream(const struct analysis *a, const struct run *r, struct err *err)
+bool analysis_refuse_stream(const struct analysis *a, const struct run *r, struct err *err)
 {
 	struct err why = { 0 };
 	struct str can;
@@ -148,8 +148,8 @@ bool analysis_can_answer(const struct analysis *a, const struct ask *ask, struct
 	if (a->metrics && !(a->metrics & 1u << ask->metric->kind))
 		return refuse_metric(a, ask->metric, err);
 	if (!(a->needs & READS_STREAM) && !(keeps_all(ask->run) && keeps_all(ask->unedited)))
-		return refuse_stream(a, ask->run, err);
-	return (a->needs & READS_STREAM) || !(a->needs & NEEDS_FOIL) || keeps_all(ask->foil) || refuse_stream(a, ask->foil, err);
+		return analysis_refuse_stream(a, ask->run, err);
+	return (a->needs & READS_STREAM) || !(a->needs & NEEDS_FOIL) || keeps_all(ask->foil) || analysis_refuse_stream(a, ask->foil, err);
 }
 
 static bool prepare(const struct analysis *a, struct ask *ask, const struct value *args, struct err *err)

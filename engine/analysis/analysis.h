@@ -48,7 +48,7 @@ struct ask {
 	struct arena *scratch;		/* analysis_compute() makes and frees it */
 	struct task *task;
 	struct notes *notes;
-	const struct table *like;	/* of ranked tokens: list those of this table, so that a difference knows both; NULL: the likeliest */
+	const struct table *like;	/* list its tokens or neurons, so that a difference or a mean knows all; NULL: the strongest */
 	struct watch *watch;		/* NULL: nobody waits for less than the whole table */
 };
 
@@ -105,6 +105,8 @@ void analysis_suggest(const char *name, struct str *out);
 
 /* Whether the question has what the technique needs: foil, a metric that it can explain, the sites that it reads. */
 bool analysis_can_answer(const struct analysis *a, const struct ask *ask, struct err *err);
+/* For a technique that reads more than the stream only when its arguments ask for it: false, with the sentence. */
+bool analysis_refuse_stream(const struct analysis *a, const struct run *r, struct err *err);
 /* Checks that, resolves args[PARAM_MAX] (as given: negatives count from the end) into the question's, computes. NULL on error. */
 struct table *analysis_compute(const struct analysis *a, struct ask *ask, const struct value *args, struct err *err);
 

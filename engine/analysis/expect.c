@@ -138,7 +138,7 @@ static int by_strength(const void *a, const void *b)
 	return x->row != y->row ? x->row - y->row : x->col - y->col;
 }
 
-/* Rows by their first column, or the cells of a layer × head table; heap array. */
+/* Rows by their first column (of a tree, those that are not split further), or the cells of a layer × head table; heap array. */
 static struct ranked *rank(const struct table *t, int *n)
 {
 	int cols = is_heads(t) ? t->cols.n : t->cols.n > 0;
@@ -149,7 +149,7 @@ static struct ranked *rank(const struct table *t, int *n)
 		for (int c = 0; c < cols; c++) {
 			float x = t->value[table_cell(t, r, c)];
 
-			if (!isnan(x))
+			if (!isnan(x) && !table_has_rows_of(t, r))
 				list[(*n)++] = (struct ranked){ fabsf(x), r, c };
 		}
 	}

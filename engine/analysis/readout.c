@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "engine/analysis/writers.h"
+#include "engine/numbers/kernels.h"
 #include "engine/numbers/tensor.h"
 
 double readout_share(const struct readout *out, const float *x, int D)
@@ -66,36 +68,22 @@ static struct piece *add(struct readout *out, enum site site, int layer, double 
 	return p;
 }
 
-static bool edited(const struct run *r, enum site site, int layer, int position)
+/* What the edits on the stream itself put there, along the direction. */
+static bool layer_edits(const struct readout *out, const struct run *r, int l, struct arena *scratch, double *sum, struct err *err)
 {
-	for (int i = 0; i < r->edits; i++) {
-		const struct edit *e = &r->edit[i];
-		bool here = e->place.site == site || (e->place.also_mlp && site == SITE_MLP_OUT);
-
-		if (here && e->place.layer == layer && (!e->at || (position < e->at_count && e->at[position])))
-			return true;
-	}
-	return false;
-}
-
-/* What the edits on the stream itself put there: at each such place, the stream after minus the sum of what was written. */
-static double jumps(const struct readout *out, const struct run *r, int l)
-{
-	int D = r->model->config.D, at = out->position;
-	const float *pre = run_at(r, SITE_RESID_PRE, l, at), *mid = run_at(r, SITE_RESID_MID, l, at);
+	size_t D = (size_t)r->model->config.D;
+	int at = out->position;
+	float *x = arena_floats(scratch, D, err);	/* [D] what they were given */
 	const float *below = l ? run_at(r, SITE_RESID_POST, l - 1, at) : run_at(r, SITE_EMBED, 0, at);
-	double share_pre = readout_share(out, pre, D), share_mid = readout_share(out, mid, D), sum = 0;
-	double attn = readout_share(out, run_at(r, SITE_ATTN_OUT, l, at), D);
 
-	if (edited(r, SITE_RESID_PRE, l, at))
-		sum += share_pre - readout_share(out, below, D);
-	if (edited(r, SITE_RESID_MID, l, at))
-		sum += share_mid - (share_pre + attn);
-	if (edited(r, SITE_RESID_POST, l, at))
-		sum += readout_share(out, run_at(r, SITE_RESID_POST, l, at), D) -
-		       ((r->model->config.parallel ? share_pre + attn : share_mid) +
-			readout_share(out, run_at(r, SITE_MLP_OUT, l, at), D));
-	return sum;
+	if (!x)
+		return false;
+	*sum += stream_edits(r, SITE_RESID_PRE, l, at, below, out->direction, scratch);
+	kernel_add(run_at(r, SITE_RESID_PRE, l, at), run_at(r, SITE_ATTN_OUT, l, at), x, D);
+	*sum += stream_edits(r, SITE_RESID_MID, l, at, x, out->direction, scratch);
+	kernel_add(run_at(r, SITE_RESID_MID, l, at), run_at(r, SITE_MLP_OUT, l, at), x, D);
+	*sum += stream_edits(r, SITE_RESID_POST, l, at, x, out->direction, scratch);
+	return true;
 }
 
 static void add_embedding(struct readout *out, const struct run *r, float *row)
@@ -104,7 +92,7 @@ static void add_embedding(struct readout *out, const struct run *r, float *row)
 	int D = m->config.D;
 	double whole = readout_share(out, run_at(r, SITE_EMBED, 0, out->position), D), learned = 0;
 
-	if (m->W_pos) {
+	if (m->W_pos && !stream_edited(r, SITE_EMBED, 0, out->position)) {	/* what an edit put there holds no position */
 		tensor_row(m->W_pos, (size_t)(out->position + m->config.position_offset), row);
 		learned = readout_share(out, row, D);
 	}
@@ -113,37 +101,49 @@ static void add_embedding(struct readout *out, const struct run *r, float *row)
 		add(out, SITE_NONE, -1, learned, "pos_embed");
 }
 
-/* Each layer's two writes without their biases, which are summed over the layers: the model adds those whatever the prompt. */
-static void add_layers(struct readout *out, const struct run *r, double *attn_bias, double *mlp_bias, double *stream_edits)
+/* The share of a block's biases, which the model adds whatever the prompt. What an edit put in the place of a write no longer holds them. */
+static bool bias_share(const struct readout *out, const struct run *r, enum block block, int l, struct arena *scratch, double *share, struct err *err)
 {
-	const struct model *m = r->model;
-	int D = m->config.D, at = out->position;
-	double scale = (double)m->config.residual_scale;
+	struct writers w;
 
-	for (int l = 0; l < m->config.L; l++) {
-		const struct layer *layer = &m->layers[l];
-		double attn = readout_share(out, run_at(r, SITE_ATTN_OUT, l, at), D), b_attn = 0, b_mlp = 0;
-		double mlp = readout_share(out, run_at(r, SITE_MLP_OUT, l, at), D);
-		bool new_attn = edited(r, SITE_ATTN_OUT, l, at), new_mlp = edited(r, SITE_MLP_OUT, l, at);
+	*share = 0;
+	if (!writers_biased(r, block, l))
+		return true;
+	if (!writers_read(&w, r, block, l, out->position, out->direction, scratch, err))
+		return false;
+	*share = writers_edited(&w) ? 0 : w.bias;
+	return true;
+}
 
-		/* What an edit put in the place of a write no longer holds the bias. */
-		if (layer->b_O && !new_attn)
-			b_attn = scale * readout_share(out, layer->b_O, D);
-		if (layer->b_out && !new_mlp)
-			b_mlp = scale * readout_share(out, layer->b_out, D);
-		add(out, SITE_ATTN_OUT, l, attn - b_attn, "attn")->replaced = new_attn;
-		add(out, SITE_MLP_OUT, l, mlp - b_mlp, "mlp")->replaced = new_mlp;
+/* Each layer's two writes without their biases, which are summed over the layers. */
+static bool add_layers(struct readout *out, const struct run *r, struct arena *scratch, double *attn_bias, double *mlp_bias,
+		       double *edits, struct err *err)
+{
+	const int D = r->model->config.D, at = out->position;
+
+	for (int l = 0; l < r->model->config.L; l++) {
+		struct arena_mark mark = arena_mark(scratch);
+		double b_attn, b_mlp;
+
+		if (!bias_share(out, r, BLOCK_ATTN, l, scratch, &b_attn, err) || !bias_share(out, r, BLOCK_MLP, l, scratch, &b_mlp, err) ||
+		    !layer_edits(out, r, l, scratch, edits, err))
+			return false;
+		add(out, SITE_ATTN_OUT, l, readout_share(out, run_at(r, SITE_ATTN_OUT, l, at), D) - b_attn, "attn")->replaced =
+			stream_edited(r, SITE_ATTN_OUT, l, at);
+		add(out, SITE_MLP_OUT, l, readout_share(out, run_at(r, SITE_MLP_OUT, l, at), D) - b_mlp, "mlp")->replaced =
+			stream_edited(r, SITE_MLP_OUT, l, at);
 		*attn_bias += b_attn;
 		*mlp_bias += b_mlp;
-		*stream_edits += jumps(out, r, l);
+		arena_rewind(scratch, mark);
 	}
+	return true;
 }
 
 static bool edits_stream(const struct run *r, int position)
 {
 	for (int l = 0; l < r->model->config.L; l++)
-		if (edited(r, SITE_RESID_PRE, l, position) || edited(r, SITE_RESID_MID, l, position) ||
-		    edited(r, SITE_RESID_POST, l, position))
+		if (stream_edited(r, SITE_RESID_PRE, l, position) || stream_edited(r, SITE_RESID_MID, l, position) ||
+		    stream_edited(r, SITE_RESID_POST, l, position))
 			return true;
 	return false;
 }
@@ -176,7 +176,7 @@ bool readout_init(struct readout *out, const struct ask *ask, int position, stru
 	const struct model *m = ask->model;
 	size_t D = (size_t)m->config.D;
 	float *u = arena_floats(ask->scratch, D, err), *row = arena_floats(ask->scratch, D, err), scale;
-	double norm_bias, unembed_bias, attn_bias = 0, mlp_bias = 0, stream_edits = 0;
+	double norm_bias, unembed_bias, attn_bias = 0, mlp_bias = 0, edits = 0;
 
 	*out = (struct readout){ .position = position };
 	out->direction = arena_floats(ask->scratch, D, err);
@@ -188,9 +188,10 @@ bool readout_init(struct readout *out, const struct ask *ask, int position, stru
 	out->scale = (double)scale;
 	norm_bias = make_direction(out, m, u, &scale);
 	add_embedding(out, ask->run, row);
-	add_layers(out, ask->run, &attn_bias, &mlp_bias, &stream_edits);
+	if (!add_layers(out, ask->run, ask->scratch, &attn_bias, &mlp_bias, &edits, err))
+		return false;
 	if (edits_stream(ask->run, position))
-		add(out, SITE_NONE, -1, stream_edits, "edits");
+		add(out, SITE_NONE, -1, edits, "edits");
 	add(out, SITE_NONE, -1, attn_bias, "attn_bias");
 	add(out, SITE_NONE, -1, mlp_bias, "mlp_bias");
 	out->writes = out->pieces;

@@ -74,14 +74,19 @@ void axis_numbers(struct table *t, struct axis *axis, enum dim dim)
 	}
 }
 
+void axis_text(struct table *t, struct axis *axis, int i, const char *bytes, size_t n, const char *show)
+{
+	axis->label[i] = arena_strndup(t->arena, bytes, n);
+	axis->label_bytes[i] = n;
+	axis->show[i] = arena_strdup(t->arena, show);
+}
+
 void axis_token(struct table *t, struct axis *axis, int i, int32_t id, const char *bytes, size_t n, const char *show)
 {
 	if (!axis->id)
 		axis->id = arena_alloc(t->arena, (size_t)axis->n * sizeof *axis->id);
 	axis->id[i] = id;
-	axis->label[i] = arena_strndup(t->arena, bytes, n);
-	axis->label_bytes[i] = n;
-	axis->show[i] = arena_strdup(t->arena, show);
+	axis_text(t, axis, i, bytes, n, show);
 }
 
 void axis_place(struct table *t, struct axis *axis, int i, struct place place)
@@ -279,8 +284,7 @@ static void copy_axis(struct table *t, struct axis *to, const struct axis *from)
 		if (from->id)
 			axis_token(t, to, i, from->id[i], from->label[i], from->label_bytes[i], from->show[i]);
 		else
-			axis_label(t, to, i, from->label[i]);
-		to->show[i] = arena_strdup(t->arena, from->show[i]);
+			axis_text(t, to, i, from->label[i], from->label_bytes[i], from->show[i]);
 		if (from->place)
 			axis_place(t, to, i, from->place[i]);
 	}
@@ -299,19 +303,79 @@ static bool rows_have_names(const struct table *t)
 	return (t->rows.dim == DIM_RANK && t->id) || t->rows.dim == DIM_COMPONENT;
 }
 
+/* Whether two rows of trees are the same one, under the same parent: by their place, wherever the prompts end, or by their name. */
+static bool same_row(const struct table *a, int i, const struct table *b, int j)
+{
+	struct place p, q;
+
+	if (a->parent && a->rows.place && b->rows.place && a->rows.place[i].site != SITE_NONE) {
+		p = a->rows.place[i];
+		q = b->rows.place[j];
+		p.position = p.position_to = q.position = q.position_to = -1;
+		return place_equal(&p, &q);
+	}
+	return !strcmp(a->rows.label[i], b->rows.label[j]) && (!b->rows.place || b->rows.place[j].site == SITE_NONE || !a->parent);
+}
+
+static int parent_of(const struct table *t, int row)
+{
+	return t->parent ? t->parent[row] : -1;
+}
+
+void table_match(const struct table *a, const struct table *b, int *match)
+{
+	int next = 0;	/* most often they come in the same order */
+
+	for (int i = 0; i < a->rows.n; i++) {
+		const int above = parent_of(a, i), parent = above < 0 ? -1 : match[above];
+
+		match[i] = -1;
+		for (int k = 0; k < b->rows.n && match[i] < 0 && (above < 0 || parent >= 0); k++) {
+			const int j = (next + k) % b->rows.n;
+
+			if (parent_of(b, j) == parent && same_row(a, i, b, j))
+				match[i] = j;
+		}
+		next = match[i] < 0 ? next : match[i] + 1;
+	}
+}
+
+bool table_has_rows_of(const struct table *t, int row)
+{
+	return t->parent && row + 1 < t->rows.n && t->parent[row + 1] == row;
+}
+
 /* The value of b that a's cell is compared with. A token that b does not rank is not known; a component that it lacks adds 0. */
-static float counterpart(const struct table *a, const struct table *b, int row, int col)
+static float counterpart(const struct table *a, const struct table *b, const int *match, int row, int col)
 {
 	if (!rows_have_names(a))
 		return b->value[table_cell(b, row, col)];
-	for (int r = 0; r < b->rows.n; r++) {
-		bool same = a->rows.dim == DIM_RANK ? b->id[table_cell(b, r, col)] == a->id[table_cell(a, row, col)]
-						    : !strcmp(a->rows.label[row], b->rows.label[r]);
-
-		if (same)
+	if (a->rows.dim == DIM_COMPONENT)
+		return match[row] < 0 ? 0 : b->value[table_cell(b, match[row], col)];
+	for (int r = 0; r < b->rows.n; r++)
+		if (b->id[table_cell(b, r, col)] == a->id[table_cell(a, row, col)])
 			return b->value[table_cell(b, r, col)];
+	return NAN;
+}
+
+/* Of a tree's difference: which rows had nothing to be compared with. */
+static const char *unmatched(struct arena *arena, const struct table *a, const struct table *b, const int *match)
+{
+	const char *first = NULL;
+	int lacking = 0, matched = 0;
+
+	for (int i = 0; i < a->rows.n; i++) {
+		if (match[i] < 0 && !lacking++)
+			first = a->rows.show[i];
+		matched += match[i] >= 0;
 	}
-	return a->rows.dim == DIM_RANK ? NAN : 0;
+	if (lacking && matched < b->rows.n)
+		return arena_printf(arena, "%d rows (%s …) are of one alone and count as 0 in the other; %d of the other are left out", lacking, first,
+				    b->rows.n - matched);
+	if (matched < b->rows.n)
+		return arena_printf(arena, "%d rows of the other alone are left out", b->rows.n - matched);
+	return !lacking ? NULL : lacking == 1 ? arena_printf(arena, "%s is of one alone and counts as 0 in the other", first)
+		: arena_printf(arena, "%d rows (%s …) are of one alone and count as 0 in the other", lacking, first);
 }
 
 void table_set_errors(struct table *t, const char *over)
@@ -339,7 +403,7 @@ void table_set_like(struct table *t, const struct table *from)
 	t->place = from->place;
 }
 
-static void copy_relations(struct table *t, const struct table *from)
+void table_set_relations(struct table *t, const struct table *from)
 {
 	if (from->parent) {
 		table_set_tree(t);
@@ -367,7 +431,7 @@ static struct table *copy_description(const struct table *from, struct err *err)
 		if (from->edits[i])
 			set_lines(t, i, from->edits[i]);
 	t->no_edit = from->no_edit ? arena_strdup(t->arena, from->no_edit) : NULL;
-	copy_relations(t, from);
+	table_set_relations(t, from);
 	table_set_like(t, from);
 	set_parts(t, &from->parts);
 	t->unfinished = from->unfinished;
@@ -406,6 +470,7 @@ struct table *table_copy(const struct table *from, struct err *err)
 struct table *table_minus(const struct table *a, const struct table *b, const char *what, struct err *err)
 {
 	struct table *t;
+	int *match;
 
 	if ((a->rows.n != b->rows.n && !rows_have_names(a)) || a->cols.n != b->cols.n) {
 		err_set(err, ERR_ARGUMENT, "%s cannot be compared: one has %d × %d cells (%s × %s), the other %d × %d", a->title,
@@ -414,9 +479,14 @@ struct table *table_minus(const struct table *a, const struct table *b, const ch
 	}
 	if (!(t = copy_description(a, err)))
 		return NULL;
+	match = arena_alloc(t->arena, (size_t)a->rows.n * sizeof *match);
+	if (a->rows.dim == DIM_COMPONENT)
+		table_match(a, b, match);
 	for (int r = 0; r < a->rows.n; r++)
 		for (int c = 0; c < a->cols.n; c++)
-			t->value[table_cell(t, r, c)] = a->value[table_cell(a, r, c)] - counterpart(a, b, r, c);
+			t->value[table_cell(t, r, c)] = a->value[table_cell(a, r, c)] - counterpart(a, b, match, r, c);
+	if (a->parent)
+		t->footnote = unmatched(t->arena, a, b, match);
 	table_set_whose(t, "%s", what);
 	t->scale = SCALE_DIVERGING;
 	t->neutral = 0;

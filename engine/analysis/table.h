@@ -121,6 +121,7 @@ bool table_place(const struct table *t, int row, int col, struct place *place);
 /* Labels; everything is copied. */
 void axis_numbers(struct table *t, struct axis *axis, enum dim dim);			/* "0" … n-1 */
 void axis_label(struct table *t, struct axis *axis, int i, const char *label);		/* both label and show */
+void axis_text(struct table *t, struct axis *axis, int i, const char *bytes, size_t n, const char *show);	/* raw bytes, such as a token's */
 void axis_token(struct table *t, struct axis *axis, int i, int32_t id, const char *bytes, size_t n, const char *show);
 void axis_place(struct table *t, struct axis *axis, int i, struct place place);
 void table_set_words(struct table *t);							/* makes the word arrays */
@@ -137,6 +138,8 @@ void table_set_unit(struct table *t, const char *unit);
 void table_set_units(struct table *t, const char *const *unit);
 /* Unit, scale, look and what the cells are of, as those of another table of the same question. */
 void table_set_like(struct table *t, const struct table *from);
+/* Parents and edges, as those of another table with the same rows. */
+void table_set_relations(struct table *t, const struct table *from);
 /* Copied; object and quantity may be NULL or "". */
 void table_set_title(struct table *t, const char *technique, const char *object, const char *quantity);
 void table_set_whose(struct table *t, const char *format, ...) __attribute__((format(printf, 2, 3)));
@@ -146,10 +149,18 @@ struct table *table_copy(const struct table *from, struct err *err);
 
 bool check_holds(const struct check *check);
 
+/* Whether the row is open: rows of which it consists come after it. The others are the leaves of what a tree shows. */
+bool table_has_rows_of(const struct table *t, int row);
+/*
+ * How the named rows of two tables of one technique correspond: match[a->rows.n] receives each one's row of b, -1: it has none. In a tree a row
+ * is found under its own parent, by its place (whatever position of the prompt that names), otherwise by its name.
+ */
+void table_match(const struct table *a, const struct table *b, int *match);
+
 /*
  * a - b, cell by cell, as a new diverging table: for --diff. The axes must be of equal length; NaN where either is. Words are a's.
  * Rows that are ranks hold other tokens in b: they are matched by their token, NaN where b does not list it. Components are matched
- * by their name, and one that b lacks counts as 0. `what` says what was subtracted, for the title: "edited − unedited".
+ * by their name or place (table_match), and one that b lacks counts as 0: a tree says so in its footnote. `what` says what was subtracted, for the title: "edited − unedited".
  */
 struct table *table_minus(const struct table *a, const struct table *b, const char *what, struct err *err);
 

@@ -103,6 +103,18 @@ INLINE void axpy(float a, const float *x, float *y, size_t n)
 		y[i] += x[i] * a;
 }
 
+enum { ROW = 16 };	/* weights of an input in a panel */
+
+INLINE void panel_back(const float *w, const float *d, float *sum, size_t inputs)
+{
+	const v8 low = v_load(d), high = v_load(d + LANES);
+
+	for (size_t i = 0; i < inputs * ROW; i += ROW) {
+		v_store(sum + i, v_load(sum + i) + v_load(w + i) * low);
+		v_store(sum + i + LANES, v_load(sum + i + LANES) + v_load(w + i + LANES) * high);
+	}
+}
+
 INLINE void add(const float *a, const float *b, float *y, size_t n)
 {
 	size_t i = 0;
@@ -358,6 +370,7 @@ struct kernels {
 	float (*dot)(const float *a, const float *b, size_t n);
 	float (*distance)(const float *a, const float *b, float by, size_t n);
 	void (*axpy)(float a, const float *x, float *y, size_t n);
+	void (*panel_back)(const float *w, const float *d, float *sum, size_t inputs);
 	void (*add)(const float *a, const float *b, float *y, size_t n);
 	float (*layer_norm)(const float *x, const float *gain, const float *bias, float eps, float *y, size_t n);
 	float (*rms_norm)(const float *x, const float *gain, float eps, float *y, size_t n);
@@ -384,6 +397,7 @@ struct kernels {
 	target static float dot_##set(const float *a, const float *b, size_t n) { return dot(a, b, n); } \
 	target static float distance_##set(const float *a, const float *b, float by, size_t n) { return distance(a, b, by, n); } \
 	target static void axpy_##set(float a, const float *x, float *y, size_t n) { axpy(a, x, y, n); } \
+	target static void panel_back_##set(const float *w, const float *d, float *sum, size_t inputs) { panel_back(w, d, sum, inputs); } \
 	target static void add_##set(const float *a, const float *b, float *y, size_t n) { add(a, b, y, n); } \
 	target static float layer_norm_##set(const float *x, const float *gain, const float *bias, float eps, float *y, size_t n) \
 	{ return layer_norm(x, gain, bias, eps, y, n); } \
@@ -398,7 +412,7 @@ struct kernels {
 	{ return exponentials_of(x, most, y, n); } \
 	ALL_ACTIVATIONS(DEFINE_ACTIVATION, set, target) \
 	static const struct kernels kernels_##set = { \
-		dot_##set, distance_##set, axpy_##set, add_##set, layer_norm_##set, rms_norm_##set, norm_with_##set, softmax_##set, log_sum_exp_##set, \
+		dot_##set, distance_##set, axpy_##set, panel_back_##set, add_##set, layer_norm_##set, rms_norm_##set, norm_with_##set, softmax_##set, log_sum_exp_##set, \
 		largest_##set, exponentials_##set, \
 		{ ALL_ACTIVATIONS(ENTER_VALUE, set, target) }, { ALL_ACTIVATIONS(ENTER_SLOPE, set, target) }, \
 	};
@@ -440,6 +454,11 @@ float kernel_distance(const float *a, const float *b, float by, size_t n)
 void kernel_axpy(float a, const float *x, float *y, size_t n)
 {
 	here()->axpy(a, x, y, n);
+}
+
+void kernel_panel_back(const float *w, const float *d, float *sum, size_t inputs)
+{
+	here()->panel_back(w, d, sum, inputs);
 }
 
 void kernel_add(const float *a, const float *b, float *y, size_t n)

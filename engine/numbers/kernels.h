@@ -16,6 +16,8 @@ float kernel_dot(const float *a, const float *b, size_t n);
 float kernel_distance(const float *a, const float *b, float by, size_t n);
 /* y += a x */
 void kernel_axpy(float a, const float *x, float *y, size_t n);
+/* sum[inputs, 16] += w[inputs, 16] d[16], column by column: a gradient at sixteen outputs of a panel of weights, on its way to the inputs. */
+void kernel_panel_back(const float *w, const float *d, float *sum, size_t inputs);
 /* y = a + b */
 void kernel_add(const float *a, const float *b, float *y, size_t n);
 float kernel_norm2(const float *x, size_t n);	/* sqrt(sum x^2) */

@@ -8,6 +8,7 @@
 
 #include "engine/numbers/blas.h"
 #include "engine/numbers/gemm.h"
+#include "engine/numbers/kernels.h"
 #include "engine/numbers/panel.h"
 #include "engine/numbers/pool.h"
 #include "engine/numbers/product.h"
@@ -387,6 +388,48 @@ void matrix_apply_back(const struct matrix *w, const float *d, size_t ldd, int n
 		pool_run((w->in + SOME_INPUTS - 1) / SOME_INPUTS, expanded_inputs, &(struct expanded){ w, &p });
 	else
 		product_run(&p);
+}
+
+/* Some inputs from k on: sixteen sums each, over all panels, which are added up at the end. */
+static void some_back_here(const struct matrix *w, const float *d, int k, float *g)
+{
+	const int count = w->in - k < SOME_INPUTS ? w->in - k : SOME_INPUTS;
+	_Alignas(64) float buffer[SOME_INPUTS * PANEL], sum[SOME_INPUTS * PANEL] = { 0 };
+
+	for (int j = 0; j < w->out; j += PANEL) {
+		const int columns = w->out - j < PANEL ? w->out - j : PANEL;
+		float some[PANEL] = { 0 };
+		size_t stride;
+
+		memcpy(some, d + j, (size_t)columns * sizeof *some);
+		panels_prefetch(&w->panels, j / PANEL + 1, k, count);
+		kernel_panel_back(panels_read(&w->panels, j / PANEL, 1, k, count, buffer, &stride), some, sum, (size_t)count);
+	}
+	for (int i = 0; i < count; i++) {
+		double all = 0;
+
+		for (int c = 0; c < PANEL; c++)
+			all += (double)sum[i * PANEL + c];
+		g[i] = (float)all;
+	}
+}
+
+void matrix_apply_back_here(const struct matrix *w, const float *d, float *g)
+{
+	const size_t in = (size_t)w->in, out = (size_t)w->out;
+
+	if (w->plain) {
+		blas_gemm(false, false, 1, w->in, w->out, d, out, w->plain, in, g, in, false);
+		return;
+	}
+	for (int k = 0; k < w->in; k += SOME_INPUTS) {
+		const struct product p = product_back(w, d, out, 1, g, in);
+
+		if (w->blas)
+			expanded_inputs(&(struct expanded){ w, &p }, k / SOME_INPUTS);
+		else
+			some_back_here(w, d, k, g + k);
+	}
 }
 
 /* --- Looking --- */

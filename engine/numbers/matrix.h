@@ -68,6 +68,8 @@ void matrix_pack_rows(const struct matrix *w, const struct matrix_rows *rows);
 void matrix_apply_outputs_here(const struct matrix *w, int from, int count, const struct matrix_rows *rows, float *y, size_t ldy);
 /* g[n, in] = d[n, out] Wᵀ: what a gradient at the output is at the input. */
 void matrix_apply_back(const struct matrix *w, const float *d, size_t ldd, int n, float *g, size_t ldg);
+/* The same of one row d[out], in this thread alone: may be called from a chunk of the pool. */
+void matrix_apply_back_here(const struct matrix *w, const float *d, float *g);
 /* The same for so many outputs that a sum in single precision would lose digits: in parts, which are added in double. */
 void matrix_apply_back_long(const struct matrix *w, const float *d, size_t ldd, int n, float *g, size_t ldg);
 

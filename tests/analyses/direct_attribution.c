@@ -1,5 +1,11 @@
-/* direct_attribution.c - what each part writes, from the other end: what the logit loses without it. */
+/*
+ * direct_attribution.c - what each part writes, from the other end: what the logit loses without it; and the tree below it against
+ * tests/fixtures/tree (tests/reference/make_tree.py), with edits and without.
+ */
 #include "tests/analyses/attributions.h"
+#include "tests/numbers/pair.h"
+
+#include "engine/numbers/pool.h"
 
 /*
  * A row, once more and from the other end: what the logit would lose if this write were taken out of the final stream while the
@@ -51,7 +57,7 @@ static void test_direct_attribution(void)
 			char label[20];
 
 			snprintf(label, sizeof label, part ? "%d.mlp" : "%d.attn", l);
-			actual[part] = t->value[row_of(t, label)];
+			actual[part] = t->value[table_cell(t, row_of(t, label), 0)];
 			memcpy(write, run_at(session_run(session), part ? SITE_MLP_OUT : SITE_ATTN_OUT, l, last), D * sizeof *write);
 			for (size_t i = 0; i < D; i++)
 				write[i] -= biases[part] ? biases[part][i] : 0;
@@ -83,7 +89,7 @@ static void compare_rows(const struct tables *f, const struct table *t, const st
 
 		known += json_double(json_get(expected, t->rows.label[i]), &x);
 		value[i] = known ? (float)x : NAN;
-		actual[i] = t->value[i];
+		actual[i] = t->value[table_cell(t, i, 0)];
 	}
 	CHECK_THAT(known == t->rows.n && json_count(expected) == (size_t)known, "%s: %s: the same rows", f->name, what);
 	CHECK_NEAR(actual, value, t->rows.n, tables_tolerance, "%s: %s", f->name, what);
@@ -109,11 +115,201 @@ static void check_tables(const struct tables *f)
 	attributions_each(f, check_one);
 }
 
+/* ---- the tree ---- */
+
+/* A row's name in the fixture: its place, or its label below its parent's. */
+static void key_of(const struct table *t, int row, struct str *out)
+{
+	if (t->rows.place[row].site != SITE_NONE) {
+		place_print(&t->rows.place[row], out);
+		return;
+	}
+	if (t->parent[row] >= 0)
+		key_of(t, t->parent[row], out);
+	str_addf(out, "/%s", t->rows.label[row]);
+}
+
+static double expected_of(const struct json_value *rows, const char *key)
+{
+	double x = NAN;
+
+	json_double(json_get(rows, key), &x);
+	return x;
+}
+
+/* All neurons of an MLP that the table does not list, and whether none of them is stronger than one that it does. */
+static double unlisted(const struct table *t, int mlp, int position, int F, const struct json_value *rows, bool *weaker)
+{
+	double sum = 0, least = INFINITY, most = 0;
+
+	for (int n = 0; n < F; n++) {
+		const struct place place = place_at(SITE_MLP_POST, t->rows.place[mlp].layer, n, position);
+		bool listed = false;
+		struct str key;
+		double x;
+
+		str_init(&key);
+		place_print(&place, &key);
+		x = expected_of(rows, key.s);
+		str_done(&key);
+		for (int r = mlp + 1; r < t->rows.n && t->parent[r] == mlp; r++)
+			listed = listed || place_equal(&t->rows.place[r], &place);
+		sum += listed ? 0 : x;
+		least = listed ? fmin(least, fabs(x)) : least;
+		most = listed ? most : fmax(most, fabs(x));
+	}
+	*weaker = most <= least + 1e-5;
+	return sum;
+}
+
+static void compare_row(const struct pair *f, const struct table *t, int row, int position, const struct json_value *rows)
+{
+	bool rest = !strncmp(t->rows.label[row], "rest of ", 8), weaker = true;
+	double x = (double)t->value[table_cell(t, row, 0)], want;
+	struct str key;
+
+	if (t->parent[row] < 0 && t->rows.place[row].site == SITE_NONE)	/* embeddings and constants: the fixtures of tables have them */
+		return;
+	str_init(&key);
+	key_of(t, row, &key);
+	want = rest ? unlisted(t, t->parent[row], position, f->model->config.F, rows, &weaker) : expected_of(rows, key.s);
+	if (!(fabs(x - want) <= 2e-5) || !weaker)
+		CHECK_THAT(false, "%s: %s is %g, expected %g%s", f->name, key.s, x, want, weaker ? "" : "; a stronger neuron is not listed");
+	str_done(&key);
+}
+
+static int children_of(const struct table *t, int row, double *sum)
+{
+	int n = 0;
+
+	for (int r = row + 1; r < t->rows.n; r++)
+		if (t->parent[r] == row) {
+			*sum += (double)t->value[table_cell(t, r, 0)];
+			n++;
+		}
+	return n;
+}
+
+/* Parents before their children, depth first, all open but what cannot be; children sum to their row; shares are of the sum. */
+static void check_shape(const struct pair *f, const struct table *t)
+{
+	double all = 0;
+
+	for (int r = 0; r < t->rows.n; r++) {
+		double sum = 0, x = (double)t->value[table_cell(t, r, 0)];
+		int above = r - 1;
+
+		all += t->parent[r] < 0 ? x : 0;
+		while (above >= 0 && above != t->parent[r] && t->parent[r] >= 0)
+			above = t->parent[above];
+		if (t->closed[r] || (t->parent[r] >= 0 && above != t->parent[r]) || (children_of(t, r, &sum) && fabs(sum - x) > 2e-5))
+			CHECK_THAT(false, "%s: row %d, %s: %g, its children %g", f->name, r, t->rows.show[r], x, sum);
+	}
+	for (int r = 0; r < t->rows.n; r++)
+		if (fabs((double)t->value[table_cell(t, r, 1)] * all - (double)t->value[table_cell(t, r, 0)]) > 1e-4)
+			CHECK_THAT(false, "%s: the share of %s", f->name, t->rows.show[r]);
+}
+
+static struct run *edited_run(const struct pair *f, const struct json_value *lines, struct err *err)
+{
+	const char *line[16];
+	struct run_order order = { .model = f->model, .tokens = f->run->tokens, .T = f->run->T, .edits = line, .unedited = f->run };
+
+	for (; order.edit_count < (int)json_count(lines); order.edit_count++)
+		line[order.edit_count] = json_text(json_at(lines, (size_t)order.edit_count));
+	return run_new(&order, NULL, err);
+}
+
+static void check_case(const struct pair *f, const struct json_value *one)
+{
+	const struct json_value *rows = json_get(one, "rows");
+	struct pair own = *f;
+	struct err err = { 0 };
+	struct table *t = NULL;
+	int64_t position = -1;
+	char words[60];
+
+	json_int(json_get(one, "position"), &position);
+	snprintf(words, sizeof words, "depth=3 position=%d", (int)position);
+	if (CHECK_THAT(!!(own.run = edited_run(f, json_get(one, "edits"), &err)), "%s runs with the edits %s", f->name, err.text) &&
+	    (t = pair_table(&own, "direct-attribution", words))) {
+		for (int r = 0; r < t->rows.n; r++)
+			compare_row(&own, t, r, (int)position, rows);
+		check_shape(&own, t);
+		CHECK_THAT(t->rows.n > (int)(position * f->model->config.L * f->model->config.H), "%s: %s has %d rows", f->name, words, t->rows.n);
+	}
+	table_unref(t);
+	run_unref(own.run);
+}
+
+static void check_cases(const struct pair *f)
+{
+	const struct json_value *cases = json_get(f->root, "cases");
+
+	CHECK(json_count(cases) >= 3);
+	for (size_t i = 0; i < json_count(cases); i++)
+		check_case(f, json_at(cases, i));
+}
+
+/* What is open is what was asked for, and an open head is seen. */
+static void check_open(const struct pair *f)
+{
+	struct job_pane pane;
+	struct ask ask = { .model = f->model, .run = f->run, .unedited = f->run, .metric = &f->metric };
+	struct err err = { 0 };
+	struct table *t;
+	int open = 0, closed = 0;
+
+	job_pane_init(&pane, analysis_find("direct-attribution"));
+	CHECK(job_pane_set(&pane, "open=head 1.0; mlp_out 0", &err) && (t = analysis_compute(pane.analysis, &ask, pane.args, &err)));
+	for (int r = 0; t && r < t->rows.n; r++) {
+		open += table_has_rows_of(t, r);
+		closed += t->closed[r];
+	}
+	CHECK_THAT(open == 3 && closed == 2 * f->model->config.L - 2 + f->model->config.H - 1, "%s: %d rows are open and %d closed", f->name, open, closed);
+	table_unref(t);
+	CHECK(job_pane_set(&pane, "open=resid_post 0", &err) && !(t = analysis_compute(pane.analysis, &ask, pane.args, &err)));
+	CHECK_THAT(!!strstr(err.text, "resid_post 0 cannot be opened"), "%s", err.text);
+}
+
+/* Of the other side of a difference the same neurons are listed; what only one has counts as 0 and is named. */
+static void check_difference(const struct pair *f)
+{
+	static const char *const line[] = { "mlp_out 0 @-1 scale 3" };
+	struct run_order order = { .model = f->model, .tokens = f->run->tokens, .T = f->run->T, .edits = line, .edit_count = 1, .unedited = f->run };
+	struct err err = { 0 };
+	struct pair own = *f;
+	struct table *a = NULL, *b = NULL, *d = NULL;
+	struct ask ask;
+	struct job_pane pane;
+
+	job_pane_init(&pane, analysis_find("direct-attribution"));
+	if (CHECK((own.run = run_new(&order, NULL, &err)) && job_pane_set(&pane, "depth=2", &err)) && (a = pair_table(&own, "direct-attribution", "depth=2"))) {
+		ask = (struct ask){ .model = f->model, .run = f->run, .unedited = f->run, .metric = &f->metric, .like = a };
+		b = analysis_compute(pane.analysis, &ask, pane.args, &err);
+		d = b ? table_minus(a, b, "edited − unedited", &err) : NULL;
+	}
+	CHECK_THAT(a && b && check_holds(&b->check) && d && d->footnote && strstr(d->footnote, "of one alone"), "%s: %s", f->name, d ? d->footnote : err.text);
+	for (int r = 0; d && r < d->rows.n; r++) {
+		double sum = 0, x = (double)d->value[table_cell(d, r, 0)];
+
+		if (children_of(d, r, &sum) && fabs(sum - x) > 4e-5)
+			CHECK_THAT(false, "%s: %s changes by %g, its children by %g", f->name, d->rows.show[r], x, sum);
+	}
+	table_unref(a);
+	table_unref(b);
+	table_unref(d);
+	run_unref(own.run);
+}
+
 int main(void)
 {
 	static plain_test *const tests[] = { test_direct_attribution, test_at_metric, NULL };
+	static pair_check *const trees[] = { check_cases, check_open, check_difference, NULL };
 
 	plain_each(tests);
 	tables_each(check_tables);
+	pair_each("tests/fixtures/tree", 8, trees);
+	pool_stop();
 	return tap_done();
 }

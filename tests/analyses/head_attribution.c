@@ -10,7 +10,7 @@ static void test_sums(void)
 		char label[20];
 
 		snprintf(label, sizeof label, "%d.attn", l);
-		attention = t->value[row_of(t, label)];
+		attention = t->value[table_cell(t, row_of(t, label), 0)];
 		for (int h = 0; h < heads->cols.n; h++)
 			sum += heads->value[table_cell(heads, l, h)];
 		CHECK_NEAR(&sum, &attention, 1, 2e-4, "%s: layer %d: its heads", model_name, l);
