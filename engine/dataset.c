@@ -70,7 +70,7 @@ static bool pose(struct work *w, const char *metric, int i, struct err *err)
 		str_add_char(&spec, ' ');
 		quote(&spec, p->wrong);
 	}
-	ok = metric_check(spec.s, 0, 0, err);
+	ok = metric_check(spec.s, NULL, 0, err);
 	if (ok)
 		job_set(&w->job.metric, spec.s);
 	str_done(&spec);

@@ -111,7 +111,7 @@ static void read_metric(struct reader *r, const struct conf *v)
 		return;
 	if (!conf_text(v, &text, &err))
 		leave_out(r, &err);
-	else if (!metric_check(text, 0, 0, &err))
+	else if (!metric_check(text, NULL, 0, &err))
 		LEAVE_OUT(r, v, "%s", err.text);
 	else
 		job_set(&r->p->job.metric, text);

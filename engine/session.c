@@ -53,6 +53,7 @@ static void prepared_done(struct prepared *p)
 	run_unref(p->run);
 	run_unref(p->unedited);
 	run_unref(p->foil);
+	metric_done(&p->metric);
 	job_done(&p->job);
 }
 
@@ -65,6 +66,7 @@ static struct prepared hold(const struct prepared *now)
 	held.run = run_ref(now->run);
 	held.unedited = run_ref(now->unedited);
 	held.foil = now->foil ? run_ref(now->foil) : NULL;
+	held.metric = metric_share(&now->metric);
 	return held;
 }
 
@@ -419,7 +421,7 @@ static void table_key(struct str *key, const struct view *v, const struct job_pa
 	if (on & ON_FOIL)
 		str_addf(key, " foil %u", v->foil_id);
 	if (on & ON_METRIC)
-		str_addf(key, " %s @%d", v->metric.spec, v->metric.position);
+		str_addf(key, " %s @%d #%llx", v->metric.spec, v->metric.position, (unsigned long long)metric_version(&v->metric));
 	for (int k = 0; k < param_count(pane->analysis->params); k++)
 		add_argument(key, &pane->analysis->params[k], args[k]);
 }
@@ -458,7 +460,7 @@ static struct view view_foil(const struct prepared *p)
 	struct view v = { p->foil, p->foil, p->unedited, p->foil_id, p->foil_id, p->unedited_id, p->metric, &p->job, WITNESS_FOIL };
 
 	if (v.metric.position == p->run->T - 1 || v.metric.position >= p->foil->T)
-		v.metric.position = p->foil->T - 1;
+		v.metric = metric_at(&p->metric, p->foil->T - 1);
 	return v;
 }
 

@@ -142,6 +142,6 @@ void snapshot_describe(struct snapshot *s, const struct session *session)
 	set_tokens(&s->token, &s->tokens, m->tokenizer, session_run(session));
 	set_tokens(&s->foil, &s->foil_tokens, m->tokenizer, session_foil(session));
 	memcpy(s->metric_spec, metric->spec, sizeof s->metric_spec);
-	s->metric_unit = metric_table[metric->kind].unit;
+	s->metric_unit = metric_unit(metric);
 	s->metric_position = metric->position;
 }

@@ -301,7 +301,7 @@ static void test_refusals(const char *model)
 		{ "attention", NULL, 0, 99, "there is no layer 99" },
 		{ "attention", NULL, 1, -99, "there is no head -99" },
 		{ "next-token", NULL, 1, 500, "there is no position 500" },
-		{ "direct-attribution", "entropy", 0, -1, "explains the metrics logit, logit_diff" },
+		{ "direct-attribution", "entropy", 0, -1, "and entropy is not: ask logit" },
 		{ "logit-lens", "kl", 1, 2, "is about the metric's token" },
 	};
 	struct session *session = session_new();

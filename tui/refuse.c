@@ -29,10 +29,9 @@ bool refuse_edit(struct app *app, const char *line)
 
 bool refuse_metric(struct app *app, const char *spec)
 {
-	int V = app->shot && app->shot->has_model ? app->shot->model.V : 0;
 	struct err err = { 0 };
 
-	return !metric_check(spec, V, tokens_now(app), &err) && say_refusal(app, &err);
+	return !metric_check(spec, app->shot && app->shot->has_model ? &app->shot->config : NULL, tokens_now(app), &err) && say_refusal(app, &err);
 }
 
 /* ------------------------------------------------------------------------------------------------ what the worker found */

@@ -100,7 +100,7 @@ static void describe(struct table *t, const struct ask *ask, const struct grid *
 		draws = arena_printf(ask->scratch, ", mean of %d draws", draws_of(ask));
 	table_set_title(t, "ablation", arena_printf(t->arena, "%s%s", site, grid_when(grid)),
 			arena_printf(t->arena, "%s%s", words[ask->arg[ARG_OP]], draws));
-	table_set_unit(t, metric_table[ask->metric->kind].unit);
+	table_set_unit(t, metric_unit(ask->metric));
 	grid_describe(grid, t);
 	t->scale = SCALE_DIVERGING;
 }

@@ -161,7 +161,7 @@ static void describe(struct table *t, const struct ask *ask)
 	else
 		axis_tokens(t, &t->cols, ask->run, DIM_KEY, "key");
 	table_set_title(t, "attention knockout", where, mask ? "masked before softmax" : "zero after softmax");
-	table_set_unit(t, metric_table[ask->metric->kind].unit);
+	table_set_unit(t, metric_unit(ask->metric));
 	t->look = positions ? LOOK_ATTENTION : LOOK_HEAT;
 	t->scale = SCALE_DIVERGING;
 	t->skip_first = ask->arg[ARG_MAP] != MAP_SPANS;

@@ -315,7 +315,7 @@ static void describe(struct table *t, const struct ask *ask, const struct grid *
 	table_set_title(t, "attribution patching", arena_printf(t->arena, "%s%s", site, grid_when(grid)),
 			arena_printf(t->arena, "estimate of foil into prompt%s%s", words[ask->arg[ARG_ESTIMATE]],
 				     ask->arg[ARG_EXACT] ? ", the strongest exact" : ""));
-	table_set_unit(t, metric_table[ask->metric->kind].unit);
+	table_set_unit(t, metric_unit(ask->metric));
 	grid_describe(grid, t);
 	grid_tell(grid, t, EDIT_PATCH, NULL);
 	t->scale = ask->arg[ARG_ESTIMATE] == ATPSTAR && !ask->arg[ARG_EXACT] ? SCALE_SEQUENTIAL : SCALE_DIVERGING;

@@ -224,7 +224,7 @@ static struct table *compute(const struct ask *ask, struct err *err)
 	table_set_title(t, "causal tracing", arena_printf(t->arena, "%s restored%s", site_table[site].name, ask->arg[ARG_WINDOW] == 1 ? "" :
 							  arena_printf(ask->scratch, " in %d layers around the row's", ask->arg[ARG_WINDOW])),
 			arena_printf(t->arena, "noise of %d σ at positions %d … %d", ask->arg[ARG_SIGMA], ask->arg[ARG_FROM], ask->arg[ARG_TO]));
-	table_set_unit(t, raw ? metric_table[ask->metric->kind].unit : "normalised");
+	table_set_unit(t, raw ? metric_unit(ask->metric) : "normalised");
 	t->look = LOOK_HEAT;
 	t->scale = SCALE_DIVERGING;
 	t->meaning = raw ? NULL : "1 = clean, 0 = with noise";

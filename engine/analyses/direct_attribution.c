@@ -250,6 +250,11 @@ static bool add_neurons(struct tree *t, const struct writers *w, int parent, str
 
 /* ---- all of it ---- */
 
+static bool is_block(const struct piece *p)
+{
+	return p->site == SITE_ATTN_OUT || p->site == SITE_MLP_OUT;
+}
+
 /* What the open rows of the first level are made of: the products with their matrices, some of them at a time. */
 static bool open_writers(struct tree *t, struct err *err)
 {
@@ -263,9 +268,9 @@ static bool open_writers(struct tree *t, struct err *err)
 		const struct piece *p = &out->piece[i];
 		const struct place place = place_at(p->site, p->layer, -1, -1);
 
-		if (p->site != SITE_NONE && is_open(t, &place, 1)) {
+		if (is_block(p) && out->reading.n == 1 && is_open(t, &place, 1)) {
 			if (!writers_read(&t->writers[i], t->ask->run, p->site == SITE_ATTN_OUT ? BLOCK_ATTN : BLOCK_MLP, p->layer, out->position,
-					  out->direction, t->ask->scratch, err))
+					  out->reading.direction, t->ask->scratch, err))
 				return false;
 			some[n++] = &t->writers[i];
 		}
@@ -285,7 +290,7 @@ static bool add_pieces(struct tree *t, struct err *err)
 		const struct writers *w = &t->writers[i];
 		int row = add(t, -1, place_at(p->site, p->layer, -1, -1), p->share, p->name);
 
-		t->row[row].closed = p->site != SITE_NONE && t->deep && !w->in;
+		t->row[row].closed = is_block(p) && t->deep && t->readout->reading.n == 1 && !w->in;
 		if (!w->in)
 			continue;
 		if (w->block == BLOCK_ATTN)
@@ -302,7 +307,7 @@ static bool add_pieces(struct tree *t, struct err *err)
 static struct check check_of(const struct tree *t, const char *const *show, struct arena *arena)
 {
 	const struct level *l = &t->worst;
-	double metric = t->readout->metric, sum = 0;
+	double metric = t->readout->reading.value, sum = 0;
 	const double tolerance = 1e-4, off_of_roots = tolerance * fmax(1, fabs(metric));
 
 	for (int i = 0; i < t->n; i++)
@@ -378,7 +383,7 @@ static void name_rows(const struct tree *tree, struct table *t)
 
 static void fill(const struct tree *tree, struct table *t)
 {
-	double root = tree->readout->metric, all = 0;
+	double root = tree->readout->reading.value, all = 0;
 
 	name_rows(tree, t);
 	for (int i = 0; i < tree->n; i++)
@@ -392,7 +397,7 @@ static void fill(const struct tree *tree, struct table *t)
 	t->cols.name = dim_word(DIM_QUANTITY);
 	axis_label(t, &t->cols, 0, "contribution");
 	axis_label(t, &t->cols, 1, "share");
-	table_set_units(t, (const char *const[]){ "logit", "of the sum" });
+	table_set_units(t, (const char *const[]){ metric_unit(tree->ask->metric), "of the sum" });
 	t->check = check_of(tree, t->rows.show, t->arena);
 	t->look = LOOK_BARS;
 	t->scale = SCALE_DIVERGING;

@@ -102,7 +102,7 @@ static struct table *compute(const struct ask *ask, struct err *err)
 	t->cols.name = dim_word(DIM_QUANTITY);
 	axis_label(t, &t->cols, 0, product ? "gradient × input" : "gradient norm");
 	table_set_title(t, product ? "gradient × input" : "gradient's length", "tokens", NULL);
-	table_set_unit(t, metric_table[ask->metric->kind].unit);
+	table_set_unit(t, metric_unit(ask->metric));
 	t->look = LOOK_BARS;
 	t->scale = product ? SCALE_DIVERGING : SCALE_SEQUENTIAL;
 	t->place.site = SITE_EMBED;

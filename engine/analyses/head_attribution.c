@@ -17,6 +17,19 @@ static const struct param params[] = {
 	{ 0 },
 };
 
+/* What a head writes at all positions that the metric reads. */
+static double head_share(const struct ask *ask, const struct readout *readout, int layer, int head, float *write)
+{
+	const struct reading *g = &readout->reading;
+	double sum = 0;
+
+	for (int t = g->from; t < g->from + g->n; t++) {
+		run_result(ask->run, layer, head, t, write);
+		sum += readout_share(readout, t, write);
+	}
+	return sum;
+}
+
 /* What no head wrote. An edit on attn_out puts something else in the heads' place: that is no head either. */
 static double not_heads(const struct readout *readout, const double *of_layer)
 {
@@ -40,14 +53,12 @@ static bool fill(struct table *t, const struct ask *ask, const struct readout *r
 
 	if (!write)
 		return false;
-	for (int l = 0; l < c->L; l++) {
+	for (int l = 0; l < c->L && reading_counts(&readout->reading, SITE_ATTN_OUT, l); l++) {	/* those above stay NaN */
 		if (!task_step(ask->task, l, c->L, err))
 			return false;
 		for (int h = 0; h < c->H; h++) {
-			double share;
+			double share = head_share(ask, readout, l, h, write);
 
-			run_result(ask->run, l, h, readout->position, write);
-			share = readout_share(readout, write, c->D);
 			t->value[table_cell(t, l, h)] = (float)share;
 			of_layer[l] += share;
 		}
@@ -75,9 +86,9 @@ static struct table *compute(const struct ask *ask, struct err *err)
 	axis_numbers(t, &t->rows, DIM_LAYER);
 	axis_numbers(t, &t->cols, DIM_HEAD);
 	readout_title(&readout, ask, t, "heads");
-	table_set_unit(t, "logit");
+	table_set_unit(t, metric_unit(ask->metric));
 	t->footnote = arena_printf(t->arena, "heads %+.2f, rest %+.2f", sum - rest, rest);
-	t->check = (struct check){ "heads and the rest sum to the metric", readout.metric, sum, 1e-4 };
+	t->check = (struct check){ "heads and the rest sum to the metric", readout.reading.value, sum, 1e-4 };
 	t->look = LOOK_HEAT;
 	t->scale = SCALE_DIVERGING;
 	t->place.site = SITE_RESULT;

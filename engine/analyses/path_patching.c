@@ -325,7 +325,7 @@ static void describe(struct table *t, const struct ask *ask)
 
 	table_set_title(t, "path patching", arena_printf(t->arena, "%s → %s", senders[sender], receiver_text(ask, t->arena)),
 			arena_printf(t->arena, "%s, MLPs %s", cause_direction(denoising), ask->arg[ARG_MLPS] == MLPS_FROZEN ? "frozen" : "recomputed"));
-	table_set_unit(t, raw ? metric_table[ask->metric->kind].unit : "normalised");
+	table_set_unit(t, raw ? metric_unit(ask->metric) : "normalised");
 	if (sender == FROM_EMBED) {	/* one row, of the embedding */
 		t->rows.dim = DIM_COMPONENT;
 		t->rows.name = dim_word(DIM_COMPONENT);

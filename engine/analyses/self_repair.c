@@ -88,7 +88,7 @@ static struct run *ablate(const struct ask *ask, struct err *err)
 /* A writer's share of the ablated run at the scale of the run before. */
 static double later(const struct repair *r, int i)
 {
-	return r->after.piece[i].share * r->before.scale / r->after.scale;
+	return r->after.piece[i].share * r->before.reading.scale / r->after.reading.scale;
 }
 
 /* The change of what the part itself writes. */
@@ -108,7 +108,7 @@ static double direct_change(const struct repair *r, struct err *err)
 		memcpy(was, run_at(ask->run, site, l, at), (size_t)D * sizeof *was);
 		memcpy(is, run_at(r->ablated, site, l, at), (size_t)D * sizeof *is);
 	}
-	return readout_share(&r->before, is, D) - readout_share(&r->before, was, D);
+	return readout_share(&r->before, at, is) - readout_share(&r->before, at, was);
 }
 
 static bool measure(struct repair *r, struct err *err)
@@ -145,7 +145,7 @@ static struct table *lay_out(const struct repair *r, struct err *err)
 	const struct ask *ask = r->ask;
 	const struct readout *b = &r->before;
 	enum site own = ask->arg[ARG_PART] == PART_MLP ? SITE_MLP_OUT : SITE_ATTN_OUT;
-	double rest = 0, repaired = 0, total = r->after.metric - b->metric, sum;
+	double rest = 0, repaired = 0, total = r->after.reading.value - b->reading.value, sum;
 	struct table *t;
 	const char *part;
 	int n = 2, at = 0;
@@ -194,15 +194,25 @@ static void describe(struct table *t, const struct repair *r)
 	axis_label(t, &t->cols, 0, "change");
 	table_set_title(t, "self-repair", arena_printf(t->arena, "%s %s%s", part, op, ask->arg[ARG_AT] == AT_LAST ? " at the metric's position" : ""),
 			"change of each direct effect");
-	table_set_unit(t, "logit");
+	table_set_unit(t, metric_unit(ask->metric));
 	t->look = LOOK_BARS;
 	t->scale = SCALE_DIVERGING;
+}
+
+static bool below_metric(const struct ask *ask, struct err *err)
+{
+	const struct place part = part_of(ask);
+
+	return part.layer < metric_layer(ask->metric, &ask->model->config) || metric_of_output(ask->metric) ||
+	       (part.layer == ask->metric->place.layer && part.site != SITE_MLP_OUT && !ask->model->config.parallel) ||
+	       err_set(err, ERR_ARGUMENT, "self-repair: %s reads the stream before layer %d writes there: choose a layer below", ask->metric->spec,
+		       part.layer);
 }
 
 static struct table *compute(const struct ask *ask, struct err *err)
 {
 	struct repair r = { .ask = ask };
-	struct table *t = measure(&r, err) ? lay_out(&r, err) : NULL;
+	struct table *t = below_metric(ask, err) && measure(&r, err) ? lay_out(&r, err) : NULL;
 
 	if (t)
 		describe(t, &r);
@@ -231,7 +241,8 @@ const struct analysis analysis_self_repair = {
 	.unit = "logit",
 	.on = ON_RUN | ON_METRIC,
 	.cost = COST_RUNS,
-	.metrics = METRICS_LINEAR,
+	/* Between the two runs what they read of the stream differs by the norm's scale alone. */
+	.metrics = 1 << METRIC_LOGIT | 1 << METRIC_LOGIT_DIFF | 1 << METRIC_NEURON_PRE | 1 << METRIC_NEURON_UP,
 	.params = params,
 	.compute = compute,
 };

@@ -105,11 +105,25 @@ void analysis_defaults(const struct analysis *a, struct value args[PARAM_MAX])
 		args[i] = param_default(&a->params[i]);
 }
 
-/* "direct-attribution explains logit, logit_diff; the metric is kl" */
+/* "direct-attribution takes apart what is linear in the stream, and pattern 2.1 @7<3 is not: ask scores 2.1 @7<3" */
+static bool refuse_nonlinear(const struct analysis *a, const struct metric *metric, struct err *err)
+{
+	const struct metric_info *info = &metric_table[metric->kind], *instead = NULL;
+
+	for (int k = 0; k < METRIC_KINDS; k++)
+		if (!strcmp(metric_table[k].word, info->instead))
+			instead = &metric_table[k];
+	return err_set(err, ERR_ARGUMENT, "%s takes apart what is linear in the stream, and %s is not: ask %s%s", a->name, metric->spec, info->instead,
+		       instead && instead->takes == info->takes ? metric->spec + strlen(info->word) : "");
+}
+
+/* "path-patching explains logit, logit_diff; the metric is loss" */
 static bool refuse_metric(const struct analysis *a, const struct metric *metric, struct err *err)
 {
 	struct str can;
 
+	if (a->metrics == METRICS_LINEAR)
+		return refuse_nonlinear(a, metric, err);
 	str_init(&can);
 	for (int k = 0; k < METRIC_KINDS; k++)
 		if (a->metrics & 1u << k)

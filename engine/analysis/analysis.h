@@ -116,7 +116,12 @@ unsigned analysis_on(const struct analysis *a, const struct value args[PARAM_MAX
 /* The arguments when none is given. */
 void analysis_defaults(const struct analysis *a, struct value args[PARAM_MAX]);
 
-enum { METRICS_ALL = (1 << METRIC_KINDS) - 1, METRICS_LINEAR = 1 << METRIC_LOGIT | 1 << METRIC_LOGIT_DIFF };
+/* All kinds; those that are linear in the stream (reading.h); those of the logits; those that mean the same of two prompts. */
+enum {
+	METRICS_ALL = (1 << METRIC_KINDS) - 1,
+	METRICS_LINEAR = 1 << METRIC_LOGIT | 1 << METRIC_LOGIT_DIFF | 1 << METRIC_NEURON_PRE | 1 << METRIC_NEURON_UP | 1 << METRIC_SCORES |
+			 1 << METRIC_NORM | 1 << METRIC_ALONG | 1 << METRIC_LENS | 1 << METRIC_PART,
+};
 
 /* at[T]: the positions of a PARAM_POSITIONS argument; NULL: it is not given. From ask->scratch. */
 const bool *ask_positions(const struct ask *ask, int i);

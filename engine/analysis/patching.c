@@ -57,7 +57,7 @@ static void describe(struct table *t, const struct patching *how, const struct a
 	table_set_title(t, how->title, arena_printf(t->arena, "%s%s", site, grid_when(grid)),
 			arena_printf(t->arena, "%s%s%s%s", cause_direction(denoising), ask->arg[PATCHING_SHOW] == SHOW_KL ? ", KL to the prompt's run" : "",
 				     how->within ? ", within " : "", how->within ? how->within : ""));
-	table_set_unit(t, ask->arg[PATCHING_SHOW] == SHOW_NORMALISED ? "normalised" : metric_table[ask->metric->kind].unit);
+	table_set_unit(t, ask->arg[PATCHING_SHOW] == SHOW_NORMALISED ? "normalised" : metric_unit(ask->metric));
 	grid_describe(grid, t);
 	t->scale = !denoising && ask->arg[PATCHING_SHOW] == SHOW_KL ? SCALE_SEQUENTIAL : SCALE_DIVERGING;
 	t->meaning = ask->arg[PATCHING_SHOW] == SHOW_NORMALISED ? "1 = prompt, 0 = foil" : ask->arg[PATCHING_SHOW] == SHOW_KL ? "0 = as the prompt" : NULL;

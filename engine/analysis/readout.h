@@ -1,14 +1,15 @@
 /*
- * readout.h - a metric as a sum over everything that wrote to the final position's stream (direct logit attribution).
+ * readout.h - a metric as a sum over everything that wrote to the stream that it reads (direct attribution).
  *
- * With the final norm's scale frozen at the run's own value, the metric (before a logit cap) is linear in the stream, and the
- * stream is a sum of writes: the embedding, each layer's attention and MLP, their biases. Each write's share is one dot product
- * with `direction`. Nostalgebraist 2020, Elhage et al. 2021, Wang et al. 2023.
+ * What a metric reads of the stream is linear once the scales of norms are frozen (reading.h), and the stream is a sum of writes: the
+ * embedding, each layer's attention and MLP, their biases. Each write's share is one dot product; what is written above what is read has
+ * none. Nostalgebraist 2020, Elhage et al. 2021, Wang et al. 2023.
  */
 #ifndef LMSCOPE_ENGINE_ANALYSIS_READOUT_H
 #define LMSCOPE_ENGINE_ANALYSIS_READOUT_H
 
 #include "engine/analysis/analysis.h"
+#include "engine/run/reading.h"
 
 /* One writer. */
 struct piece {
@@ -20,19 +21,19 @@ struct piece {
 };
 
 struct readout {
-	int position;
-	float *direction;	/* [D] a write x[D] contributes x · direction. A layer norm takes each write's own mean away: it is in here */
-	double metric;		/* what the shares sum to: from the run's own logits, the cap undone */
-	double scale;		/* of the final norm there: 1 / σ */
+	struct reading reading;	/* what the metric reads, where, and what the shares sum to: reading.value */
+	int D, position;	/* the last one that is read */
+	bool moved;		/* an argument asked for another position than the metric's */
 	struct piece *piece;	/* [pieces] in the order of the forward pass, then the biases */
 	int pieces;
-	int writes;		/* the first so many are writes to the stream, which the scale multiplies; the others are constants */
+	int writes;		/* the first so many are writes to the stream; the others are constants */
 };
 
-/* The pieces of ask's metric (logit or logit_diff) at a position. Memory from ask->scratch. */
+/* The pieces of ask's metric at a position. Memory from ask->scratch. */
 bool readout_init(struct readout *out, const struct ask *ask, int position, struct err *err);
 /* "direct attribution · heads", and the position where it is not the metric's own. */
 void readout_title(const struct readout *out, const struct ask *ask, struct table *t, const char *what);
-double readout_share(const struct readout *out, const float *x, int D);
+/* Of a row x[D] that is written at a position. */
+double readout_share(const struct readout *out, int position, const float *x);
 
 #endif

@@ -54,6 +54,11 @@ static float alibi(const struct config *c, int layer, int head, int key)
 	return c->alibi[head] * (float)key;
 }
 
+float attention_bias(const struct config *c, int layer, int head, int key)
+{
+	return c->alibi ? alibi(c, layer, head, key) : 0;
+}
+
 /* Products of a query with keys 0 … n-1 to scores. */
 static void finish_scores(const struct config *c, int layer, int head, int query, int n, float *s)
 {

@@ -18,4 +18,7 @@ void attention_run(const struct pass *p, int layer, const struct layer_sites *s,
 void attention_scores(const struct config *c, int layer, int head, int query, const float *q, const float *k, size_t ldk, int n,
 		      float *out);
 
+/* What a position adds to a score (ALiBi), after the cap; 0 in families without. */
+float attention_bias(const struct config *c, int layer, int head, int key);
+
 #endif

@@ -2,6 +2,7 @@
 #include "engine/run/backward.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "engine/numbers/kernels.h"
@@ -70,6 +71,26 @@ static void through_edits(const struct run *run, int l, enum site site, float *d
 		for (int t = 0; t < run->T && edit_hits(&run->edit[e], site, l); t++)
 			if (edit_covers(&run->edit[e], t))
 				edit_back(&run->edit[e], &run->model->config, d + (size_t)t * width);
+}
+
+/* What starts at a site: d[T, width] += its rows. */
+static void plant(const struct backward *b, int l, enum site site, float *d)
+{
+	for (int i = 0; i < b->seeds; i++)
+		if (b->seed[i].place.site == site && b->seed[i].place.layer == l)
+			backward_plant(&b->seed[i], &b->run->model->config, d);
+}
+
+void backward_plant(const struct backward_seed *seed, const struct config *c, float *d)
+{
+	size_t width = run_width(c, seed->place.site), from;
+
+	place_slice(&seed->place, c, &from);
+	for (int i = 0; i < seed->n; i++) {
+		float *row = d + (size_t)(seed->from + i) * width + from;
+
+		kernel_add(row, seed->d + (size_t)i * seed->width, row, seed->width);
+	}
 }
 
 /* ---- the steps ---- */
@@ -162,6 +183,7 @@ static void mlp_back(const struct backward *b, int l, const struct layer_sites *
 	size_t F = (size_t)c->F, T = (size_t)b->run->T;
 
 	write_back(b, l, &writer, s->mlp_out, s->mlp_post);
+	plant(b, l, SITE_MLP_POST, s->mlp_post);
 	memcpy(b->wide, s->mlp_post, T * F * sizeof *b->wide);
 	through_edits(b->run, l, SITE_MLP_POST, b->wide);
 	for (size_t t = 0; t < T; t++) {	/* neuron = f(pre), or f(pre) up */
@@ -174,6 +196,9 @@ static void mlp_back(const struct backward *b, int l, const struct layer_sites *
 		if (c->gated)
 			s->mlp_up[i] *= b->wide[i];
 	}
+	plant(b, l, SITE_MLP_PRE, s->mlp_pre);
+	if (c->gated)
+		plant(b, l, SITE_MLP_UP, s->mlp_up);
 	memset(b->normed, 0, T * (size_t)c->D * sizeof *b->normed);
 	memcpy(b->wide, s->mlp_pre, T * F * sizeof *b->wide);
 	through_edits(b->run, l, SITE_MLP_PRE, b->wide);
@@ -222,11 +247,23 @@ static const float *softmax_row(const struct attention *a, int h, int query, flo
 	return row;
 }
 
+/* What starts at one of a query's weights or scores; NULL: nothing. */
+static const struct backward_seed *weight_seed(const struct attention *a, int h, int query)
+{
+	for (int i = 0; i < a->b->seeds; i++) {
+		const struct place *p = &a->b->seed[i].place;
+
+		if ((p->site == SITE_PATTERN || p->site == SITE_SCORES) && p->layer == a->l && p->unit == h && p->position == query)
+			return &a->b->seed[i];
+	}
+	return NULL;
+}
+
 /*
  * One row of attention weights: d[query + 1] at the weights that were used becomes the gradient at the products q·k. `row` is room for
  * T floats.
  */
-static void weights_back(const struct attention *a, int h, int query, float *d, float *row)
+static void weights_back(const struct attention *a, int h, int query, const struct backward_seed *seed, float *d, float *row)
 {
 	const struct run *run = a->b->run;
 	const struct config *c = &run->model->config;
@@ -240,6 +277,8 @@ static void weights_back(const struct attention *a, int h, int query, float *d, 
 	mean = kernel_dot(p, d, n);
 	for (size_t j = 0; j < n; j++)
 		d[j] = p[j] * (d[j] - mean);
+	if (seed && seed->place.site == SITE_SCORES)
+		d[seed->place.key] += *seed->d;
 	row_edits(a, SITE_SCORES, h, query, d);
 	for (size_t j = 0; j < n; j++) {
 		d[j] *= c->attention_scale[a->l];
@@ -261,6 +300,13 @@ static bool all_zero(const float *x, size_t n)
 	return i == n;
 }
 
+static void own_weight(const struct backward_seed *seed, size_t n, float *d)
+{
+	memset(d, 0, n * sizeof *d);
+	if (seed->place.site == SITE_PATTERN)
+		d[seed->place.key] = *seed->d;
+}
+
 /* One head: from z to the pattern, values, and through softmax to queries and keys. */
 static void head_back(void *context, int h)
 {
@@ -277,8 +323,9 @@ static void head_back(void *context, int h)
 		const float *q = run_at(run, SITE_Q, a->l, (int)t) + head, *w = run_pattern(run, a->l, h, (int)t);
 		const float *z = a->z + t * HK + head;
 		float *pattern = layer_weights(a->s, h, (int)t);
+		const struct backward_seed *seed = weight_seed(a, h, (int)t);
 
-		if (all_zero(z, K)) {	/* in the last layer, all queries but the metric's */
+		if (!seed && all_zero(z, K)) {	/* in the last layer, all queries but the metric's */
 			memset(pattern, 0, T * sizeof *pattern);
 			continue;
 		}
@@ -287,10 +334,15 @@ static void head_back(void *context, int h)
 			kernel_axpy(w[j], z, b->head_v + j * HK + head, K);
 		}
 		memset(pattern + t + 1, 0, (T - t - 1) * sizeof *pattern);
-		if (b->frozen & FROZEN_PATTERNS)
+		if (seed && seed->place.site == SITE_PATTERN)
+			pattern[seed->place.key] += *seed->d;
+		if (!(b->frozen & FROZEN_PATTERNS))
+			memcpy(d, pattern, (t + 1) * sizeof *d);
+		else if (!seed)
 			continue;
-		memcpy(d, pattern, (t + 1) * sizeof *d);
-		weights_back(a, h, (int)t, d, row);
+		else	/* weights are constants, but not the one that the metric is */
+			own_weight(seed, t + 1, d);
+		weights_back(a, h, (int)t, seed, d, row);
 		for (size_t j = 0; j <= t; j++) {
 			if (d[j] == 0)
 				continue;
@@ -373,6 +425,34 @@ static void results_back(const struct backward *b, int l, const float *d, float 
 	}
 }
 
+/* What starts at a head's write: through the edits on its result to z. */
+static void plant_results(const struct backward *b, int l, float *z)
+{
+	const struct run *run = b->run;
+	const struct config *c = &run->model->config;
+	const size_t D = (size_t)c->D, K = (size_t)c->K, HK = (size_t)c->H * K;
+	float *d = xmalloc((D + 2 * HK) * sizeof *d), *u = d + D, *g = u + HK;
+
+	for (int e = 0; e < b->seeds; e++) {
+		const struct backward_seed *seed = &b->seed[e];
+		const size_t at = (size_t)(seed->place.unit > 0 ? seed->place.unit : 0) * K;
+
+		for (int i = 0; seed->place.site == SITE_RESULT && seed->place.layer == l && i < seed->n; i++) {
+			const int t = seed->from + i;
+			const struct result_place place = { run->model, l, t, run_at(run, SITE_Z, l, t), seed->scale[i] };
+
+			memcpy(d, seed->d + (size_t)i * D, D * sizeof *d);
+			result_finish(&place, d);
+			matrix_apply_back(run->model->layers[l].W_O, d, D, 1, u, HK);
+			memset(g, 0, HK * sizeof *g);
+			memcpy(g + at, u + at, K * sizeof *g);
+			result_back(&place, run->edit_list, run->edits, seed->d + (size_t)i * D, g);
+			kernel_add(z + (size_t)t * HK + at, g + at, z + (size_t)t * HK + at, K);
+		}
+	}
+	free(d);
+}
+
 /* From attn_out to what attention read, which s->resid_pre is increased by. */
 static void attention_back(const struct backward *b, int l, struct layer_sites *s)
 {
@@ -397,6 +477,7 @@ static void attention_back(const struct backward *b, int l, struct layer_sites *
 	}
 	write_back(b, l, &writer, s->attn_out, s->z);
 	results_back(b, l, b->normed, s->z, b->by_scale);
+	plant_results(b, l, s->z);
 	memcpy(b->wide, s->z, T * HK * sizeof *s->z);
 	through_edits(b->run, l, SITE_Z, b->wide);
 	memset(s->q, 0, T * HK * sizeof *s->q);
@@ -405,6 +486,7 @@ static void attention_back(const struct backward *b, int l, struct layer_sites *
 	pool_run(c->H, head_back, &a);
 	sum_groups(c, b->head_k, T, s->k);
 	sum_groups(c, b->head_v, T, s->v);
+	plant(b, l, SITE_V, s->v);
 	for (size_t t = 0; t < T; t++)
 		norms_apply(&read, (int)t, was->resid_pre + t * (size_t)c->D, b->read + t * (size_t)c->D, NULL);
 	memset(b->normed, 0, T * (size_t)c->D * sizeof *b->normed);
@@ -423,14 +505,18 @@ void backward_layer(const struct backward *b, int l, struct layer_sites *s, floa
 	memcpy(s->resid_post, x, bytes);
 	through_edits(b->run, l, SITE_RESID_POST, x);
 	memcpy(s->mlp_out, x, bytes);
+	plant(b, l, SITE_MLP_OUT, s->mlp_out);
 	memcpy(s->resid_mid, x, bytes);
 	memset(s->resid_pre, 0, bytes);
 	mlp_back(b, l, s, c->parallel ? s->resid_pre : s->resid_mid);
+	plant(b, l, SITE_RESID_MID, s->resid_mid);
 	memcpy(x, s->resid_mid, bytes);
 	through_edits(b->run, l, SITE_RESID_MID, x);
 	memcpy(s->attn_out, x, bytes);
+	plant(b, l, SITE_ATTN_OUT, s->attn_out);
 	kernel_add(s->resid_pre, x, s->resid_pre, all);
 	attention_back(b, l, s);
+	plant(b, l, SITE_RESID_PRE, s->resid_pre);
 	memcpy(x, s->resid_pre, bytes);
 	through_edits(b->run, l, SITE_RESID_PRE, x);
 }
@@ -447,7 +533,11 @@ void backward_past(const struct backward *b, int l, struct layer_sites *s, float
 	memcpy(s->resid_post, x, bytes);
 	through_edits(b->run, l, SITE_RESID_POST, x);
 	memcpy(s->resid_mid, x, bytes);
+	plant(b, l, SITE_RESID_MID, s->resid_mid);
+	memcpy(x, s->resid_mid, bytes);
 	through_edits(b->run, l, SITE_RESID_MID, x);
 	memcpy(s->resid_pre, x, bytes);
+	plant(b, l, SITE_RESID_PRE, s->resid_pre);
+	memcpy(x, s->resid_pre, bytes);
 	through_edits(b->run, l, SITE_RESID_PRE, x);
 }

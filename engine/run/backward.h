@@ -24,9 +24,20 @@ enum {
 	FROZEN_PATTERNS = 2,	/* attention weights: nothing flows to queries and keys */
 };
 
+/* Where a gradient starts inside a layer: what is added to the gradient at some rows of a site. Of a pattern or scores, one number. */
+struct backward_seed {
+	struct place place;	/* site, layer, unit (-1: whole rows); of weights the query and the key, too */
+	int from, n;		/* positions */
+	size_t width;		/* floats of a row, from the unit's first on */
+	const float *d;		/* [n, width]; of a head's result, at what it writes to the stream */
+	const float *scale;	/* of a result: [n] of the norm after attention, which is a constant */
+};
+
 struct backward {
 	const struct run *run;
 	unsigned frozen;
+	const struct backward_seed *seed;	/* [seeds] not those at resid_post and embed, which are the stream's between layers */
+	int seeds;
 	/* Made by backward_begin: */
 	float *cosine[2], *sine[2];	/* [T, pairs] turning back, for plain and local rotary */
 	float *read;			/* [T, D] the stream as a block reads it */
@@ -37,6 +48,9 @@ struct backward {
 	float *scores;			/* [H, 2, T] */
 	double *by_scale;		/* [T] */
 };
+
+/* d[T, width of the site] += the seed's rows; not of patterns, scores and results. */
+void backward_plant(const struct backward_seed *seed, const struct config *c, float *d);
 
 /* Scratch and tables; memory from `arena`. */
 bool backward_begin(struct backward *b, const struct run *run, unsigned frozen, struct arena *arena, struct err *err);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "engine/run/forward.h"
+#include "engine/run/metric_inner.h"
 #include "engine/run/norms.h"
 
 struct gradient *gradient_ref(const struct gradient *g)
@@ -23,6 +24,7 @@ void gradient_unref(struct gradient *g)
 		layer_sites_unref(g->layer[l]);
 	run_unref((struct run *)(uintptr_t)g->run);
 	run_unref((struct run *)(uintptr_t)g->unedited);
+	metric_done(&g->metric);
 	arena_free(g->arena);
 	free(g);
 }
@@ -30,22 +32,19 @@ void gradient_unref(struct gradient *g)
 bool gradient_answers(const struct gradient *g, const struct run *run, const struct metric *metric, const struct run *unedited,
 		      unsigned frozen)
 {
-	const struct metric *own = &g->metric;
-
-	return g->run == run && g->unedited == unedited && g->frozen == frozen && own->kind == metric->kind &&
-	       own->target[0] == metric->target[0] && own->target[1] == metric->target[1] && own->position == metric->position;
+	return g->run == run && g->unedited == unedited && g->frozen == frozen && metric_equal(&g->metric, metric);
 }
 
 /* Which rows of logits the metric reads. The loss is that of each next token: minus the mean of their log probabilities. */
-struct reading {
+struct look {
 	struct metric metric;
 	int from, rows;
 	float factor;
 };
 
-static struct reading reading_of(const struct gradient *g, int row)
+static struct look look_of(const struct gradient *g, int row)
 {
-	struct reading r = { g->metric, g->metric.position, 1, 1 };
+	struct look r = { g->metric, g->metric.position, 1, 1 };
 
 	if (g->metric.kind == METRIC_LOSS) {
 		r.rows = g->run->T - 1;
@@ -75,12 +74,12 @@ static bool seed_rows(const struct gradient *g, const struct rows *r, int from, 
 	    (g->metric.kind == METRIC_KL && !run_logits(g->unedited, from, n, r->unedited, task, err)))
 		return false;
 	for (int i = 0; i < n; i++) {
-		struct reading reading = reading_of(g, from + i);
+		struct look look = look_of(g, from + i);
 		float *d = r->d + (size_t)i * V;
 
-		metric_slope_of_logits(&reading.metric, r->logits + (size_t)i * V, r->unedited + (size_t)i * V, m->config.V, d);
+		metric_slope_of_logits(&look.metric, r->logits + (size_t)i * V, r->unedited + (size_t)i * V, m->config.V, d);
 		for (size_t j = 0; j < V; j++)
-			d[j] *= reading.factor;
+			d[j] *= look.factor;
 	}
 	model_unembed_back(m, r->logits, n, r->d, x);
 	for (int i = 0; i < n; i++, last += m->config.D, x += m->config.D)
@@ -88,9 +87,9 @@ static bool seed_rows(const struct gradient *g, const struct rows *r, int from, 
 	return true;
 }
 
-static bool seed(const struct gradient *g, struct arena *scratch, float *x, struct task *task, struct err *err)
+static bool seed_output(const struct gradient *g, struct arena *scratch, float *x, struct task *task, struct err *err)
 {
-	struct reading all = reading_of(g, 0);
+	struct look all = look_of(g, 0);
 	size_t room = (size_t)(all.rows < ROWS ? all.rows : ROWS) * (size_t)g->run->model->config.V;
 	struct rows r = { arena_floats(scratch, room, err), arena_floats(scratch, room, err), arena_floats(scratch, room, err) };
 
@@ -105,9 +104,44 @@ static bool seed(const struct gradient *g, struct arena *scratch, float *x, stru
 	return true;
 }
 
+/* Where the metric's gradient starts within a layer; memory from `arena`. */
+struct seeds {
+	struct backward_seed seed[METRIC_SEEDS];
+	int n;
+};
+
+static struct seeds seeds_of(const struct gradient *g, struct arena *arena)
+{
+	const struct metric_info *info = &metric_table[g->metric.kind];
+	struct seeds s = { .n = 0 };
+
+	if (info->seeds)
+		s.n = info->seeds(&g->metric, g->run, g->frozen, arena, s.seed);
+	return s;
+}
+
+/* Those at the stream between layers. */
+static void plant(const struct gradient *g, const struct seeds *s, enum site site)
+{
+	for (int i = 0; i < s->n; i++)
+		if (s->seed[i].place.site == site)
+			backward_plant(&s->seed[i], &g->run->model->config, g->embed);
+}
+
+static bool start(struct gradient *g, const struct seeds *s, struct arena *scratch, struct task *task, struct err *err)
+{
+	if (metric_of_output(&g->metric))
+		return seed_output(g, scratch, g->embed, task, err);
+	if (!run_has(g->run, metric_site(&g->metric)))
+		return err_set(err, ERR_MEMORY, "the stream alone is kept of a run of %d tokens: %s has no gradient", g->run->T, g->metric.spec);
+	plant(g, s, SITE_RESID_POST);
+	return true;
+}
+
 /* The way down. g->embed carries the gradient down the stream, and is the embedding's in the end. */
 struct descent {
 	int from, past;		/* the first layer; the one that is left out (-1: none) */
+	const struct seeds *seeds;
 	gradient_visit *visit;	/* NULL: the layers are kept */
 	void *context;
 };
@@ -116,6 +150,8 @@ static bool go_down(struct gradient *g, const struct descent *d, struct backward
 {
 	bool going = d->past < 0 ? task_step(task, d->from - l, d->from + 1, err) : task_going(task, err);
 
+	if (going && l > metric_layer(&g->metric, &g->run->model->config))	/* the metric does not see it */
+		return true;
 	if (!going || !(g->layer[l] = layer_sites_new(g->run->model, g->run->T, true, err)))
 		return false;
 	(l == d->past ? backward_past : backward_layer)(b, l, g->layer[l], g->embed);
@@ -127,6 +163,8 @@ static bool descend(struct gradient *g, const struct descent *d, struct arena *s
 	struct backward b;
 	bool ok = backward_begin(&b, g->run, g->frozen, scratch, err), more = true;
 
+	b.seed = d->seeds->seed;
+	b.seeds = d->seeds->n;
 	for (int l = d->from; ok && more && l >= 0; l--) {
 		ok = go_down(g, d, &b, l, task, err);
 		if (!ok || !d->visit)
@@ -135,14 +173,16 @@ static bool descend(struct gradient *g, const struct descent *d, struct arena *s
 		layer_sites_unref(g->layer[l]);
 		g->layer[l] = NULL;
 	}
+	plant(g, d->seeds, SITE_EMBED);
 	return ok;
 }
 
 static bool compute(struct gradient *g, struct task *task, struct err *err)
 {
-	const struct descent all = { .from = g->run->model->config.L - 1, .past = -1 };
 	struct arena *scratch = arena_new();
-	bool ok = seed(g, scratch, g->embed, task, err) && descend(g, &all, scratch, task, err);
+	const struct seeds seeds = seeds_of(g, scratch);
+	const struct descent all = { .from = metric_layer(&g->metric, &g->run->model->config), .past = -1, .seeds = &seeds };
+	bool ok = start(g, &seeds, scratch, task, err) && descend(g, &all, scratch, task, err);
 
 	arena_free(scratch);
 	return ok;
@@ -156,11 +196,22 @@ static struct gradient *gradient_of(const struct run *run, const struct metric *
 	atomic_init(&g->refs, 1);
 	g->run = run_ref(run);
 	g->unedited = run_ref(unedited);
-	g->metric = *metric;
+	g->metric = metric_share(metric);
 	g->frozen = frozen;
 	g->arena = arena_new();
 	g->layer = arena_alloc(g->arena, (size_t)run->model->config.L * sizeof *g->layer);
 	return g;
+}
+
+static bool make_room(struct gradient *g, struct err *err)
+{
+	const struct config *c = &g->run->model->config;
+	const size_t T = (size_t)g->run->T, HK = (size_t)(c->H * c->K), widest = (size_t)c->F > HK ? (size_t)c->F : HK;
+
+	g->embed = arena_floats(g->arena, T * (size_t)c->D, err);
+	if (g->embed && !metric_of_output(&g->metric))
+		g->nothing = arena_floats(g->arena, T * (widest > (size_t)c->D ? widest : (size_t)c->D), err);
+	return g->embed && (g->nothing || metric_of_output(&g->metric));
 }
 
 struct gradient *gradient_new(const struct run *run, const struct metric *metric, const struct run *unedited, unsigned frozen,
@@ -168,8 +219,7 @@ struct gradient *gradient_new(const struct run *run, const struct metric *metric
 {
 	struct gradient *g = gradient_of(run, metric, unedited, frozen);
 
-	g->embed = arena_floats(g->arena, (size_t)run->T * (size_t)run->model->config.D, err);
-	if (g->embed && compute(g, task, err))
+	if (make_room(g, err) && compute(g, task, err))
 		return g;
 	gradient_unref(g);
 	return NULL;
@@ -177,16 +227,18 @@ struct gradient *gradient_new(const struct run *run, const struct metric *metric
 
 bool gradient_drop(const struct gradient *from, int layer, gradient_visit *visit, void *context, struct task *task, struct err *err)
 {
-	const struct descent below = { layer, layer, visit, context };
 	size_t all = (size_t)from->run->T * (size_t)from->run->model->config.D;
 	struct gradient *g = gradient_of(from->run, &from->metric, from->unedited, from->frozen);
 	struct arena *scratch = arena_new();
-	bool ok = (g->embed = arena_floats(g->arena, all, err)) != NULL;
+	const struct seeds seeds = seeds_of(g, scratch);
+	const struct descent below = { layer, layer, &seeds, visit, context };
+	bool ok = make_room(g, err);
 
-	if (ok) {
+	if (ok && from->layer[layer])
 		memcpy(g->embed, from->layer[layer]->resid_post, all * sizeof *g->embed);
-		ok = descend(g, &below, scratch, task, err);
-	}
+	else
+		ok = ok && start(g, &seeds, scratch, task, err);
+	ok = ok && descend(g, &below, scratch, task, err);
 	arena_free(scratch);
 	gradient_unref(g);
 	return ok;
@@ -196,6 +248,8 @@ const float *gradient_at(const struct gradient *g, enum site site, int layer, in
 {
 	if (site == SITE_EMBED)
 		return g->embed + (size_t)position * (size_t)g->run->model->config.D;
+	if (!g->layer[layer])
+		return g->nothing;
 	return layer_site(g->layer[layer], site) + (size_t)position * run_width(&g->run->model->config, site);
 }
 
@@ -212,5 +266,5 @@ void gradient_input(const struct gradient *g, int position, float *out)
 
 const float *gradient_pattern(const struct gradient *g, int layer, int head, int query)
 {
-	return layer_weights(g->layer[layer], head, query);
+	return g->layer[layer] ? layer_weights(g->layer[layer], head, query) : g->nothing;
 }

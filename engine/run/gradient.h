@@ -3,7 +3,8 @@
  * expensive as one.
  *
  * To first order, a run whose site is changed by δ has the metric changed by δ · gradient. A site's gradient is the one at the
- * value that the run has there, its edits applied; positions after the metric's have none.
+ * value that the run has there, its edits applied; positions after the metric's and layers above it
+ * have none.
  */
 #ifndef LMSCOPE_ENGINE_RUN_GRADIENT_H
 #define LMSCOPE_ENGINE_RUN_GRADIENT_H
@@ -21,8 +22,9 @@ struct gradient {
 	const struct run *run, *unedited;	/* counted */
 	struct metric metric;
 	unsigned frozen;			/* FROZEN_ bits: backward.h */
-	struct layer_sites **layer;		/* [L] */
+	struct layer_sites **layer;		/* [L] NULL above the metric's: 0 */
 	float *embed;				/* [T, D] */
+	float *nothing;				/* [T, the widest site] zeros, for those above; of the logits NULL */
 	struct arena *arena;
 	atomic_int refs;
 };

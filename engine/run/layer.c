@@ -217,6 +217,7 @@ float *layer_site(const struct layer_sites *s, enum site site)
 	case SITE_ATTN_OUT: return s->attn_out;
 	case SITE_RESID_MID: return s->resid_mid;
 	case SITE_MLP_PRE: return s->mlp_pre;
+	case SITE_MLP_UP: return s->mlp_up;
 	case SITE_MLP_POST: return s->mlp_post;
 	case SITE_MLP_OUT: return s->mlp_out;
 	case SITE_RESID_POST: return s->resid_post;
@@ -260,7 +261,6 @@ static void copy_some(void *context, int chunk)
 		copy_weights(c, t);
 	for (int site = 0; site < SITE_COUNT; site++)
 		copy_rows(layer_site(c->to, (enum site)site), layer_site(c->from, (enum site)site), first, count, run_width(c->c, (enum site)site));
-	copy_rows(c->to->mlp_up, c->from->mlp_up, first, count, (size_t)c->c->F);
 	copy_rows(c->to->post_scale, c->from->post_scale, first, count, 1);
 	if (c->from->z_memory && c->to->z_memory)
 		copy_rows(c->to->z_used, c->from->z_used, first, count, run_width(c->c, SITE_Z));

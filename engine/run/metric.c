@@ -1,4 +1,4 @@
-/* metric.c - see metric.h. */
+/* metric.c - see metric.h: the table of kinds, and specs made numbers of a run. What they read: metric_logits.c, metric_inner.c, reading.c. */
 #include "engine/run/metric.h"
 
 #include <math.h>
@@ -7,140 +7,55 @@
 #include <string.h>
 
 #include "engine/base/arena.h"
+#include "engine/base/file.h"
 #include "engine/base/utf8.h"
 #include "engine/model/tokenizer.h"
 #include "engine/numbers/kernels.h"
+#include "engine/run/metric_inner.h"
+#include "engine/run/metric_parse.h"
+#include "engine/run/reading.h"
 #include "engine/run/run.h"
+#include "engine/run/vector_file.h"
 
 const struct metric_info metric_table[METRIC_KINDS] = {
-	[METRIC_LOGIT] = { "logit", 1, "logit", "the logit of a token: logit \" Paris\"" },
-	[METRIC_LOGPROB] = { "logprob", 1, "nats", "the log probability of a token: logprob \" Paris\"" },
-	[METRIC_LOGIT_DIFF] = { "logit_diff", 2, "logit", "the logit of one token minus another's: logit_diff \" Mary\" \" John\"" },
-	[METRIC_KL] = { "kl", 0, "nats", "divergence of the edited from the unedited prediction: KL(unedited || edited)" },
-	[METRIC_ENTROPY] = { "entropy", 0, "nats", "entropy of the prediction" },
-	[METRIC_LOSS] = { "loss", 0, "nats", "mean negative log-likelihood of the prompt's own tokens" },
+	[METRIC_LOGIT] = { "logit", "TOKEN", TAKES_TOKEN, SITE_NONE, "logit", "the logit of a token: logit \" Paris\"", NULL,
+			   .of_logits = logit_value, .slope = logit_slope, .read = read_logits },
+	[METRIC_LOGPROB] = { "logprob", "TOKEN", TAKES_TOKEN, SITE_NONE, "nats", "the log probability of a token: logprob \" Paris\"", "logit",
+			     .of_logits = logprob_value, .slope = logprob_slope },
+	[METRIC_LOGIT_DIFF] = { "logit_diff", "TOKEN TOKEN", TAKES_TOKENS, SITE_NONE, "logit",
+				"the logit of one token minus another's: logit_diff \" Mary\" \" John\"", NULL,
+				.of_logits = logit_diff_value, .slope = logit_slope, .read = read_logits },
+	[METRIC_KL] = { "kl", "", TAKES_NOTHING, SITE_NONE, "nats", "divergence of the edited from the unedited prediction: KL(unedited || edited)",
+			"logit_diff", .of_logits = kl_value, .slope = kl_slope },
+	[METRIC_ENTROPY] = { "entropy", "", TAKES_NOTHING, SITE_NONE, "nats", "entropy of the prediction", "logit",
+			     .of_logits = entropy_value, .slope = entropy_slope },
+	[METRIC_LOSS] = { "loss", "", TAKES_NOTHING, SITE_NONE, "nats", "mean negative log-likelihood of the prompt's own tokens", "logit" },
+	[METRIC_NEURON] = { "neuron", "L.N", TAKES_UNIT, SITE_MLP_POST, "activation", "a neuron's activation: neuron 3.17", "neuron_pre",
+			    .of_rows = neuron_of_rows, .seeds = neuron_seeds },
+	[METRIC_NEURON_PRE] = { "neuron_pre", "L.N", TAKES_UNIT, SITE_MLP_PRE, "activation",
+				"what a neuron's activation is computed from, of the gate where there is one: neuron_pre 3.17", NULL,
+				.of_rows = neuron_of_rows, .seeds = neuron_seeds, .read = read_neuron },
+	[METRIC_NEURON_UP] = { "neuron_up", "L.N", TAKES_UNIT, SITE_MLP_UP, "activation",
+			       "the linear half of a gated neuron: neuron_up 3.17", NULL,
+			       .of_rows = neuron_of_rows, .seeds = neuron_seeds, .read = read_neuron },
+	[METRIC_SCORES] = { "scores", "L.H @QUERY<KEY", TAKES_WEIGHT, SITE_SCORES, "score",
+			    "a head's score of one key, before softmax: scores 2.1 @13<7", NULL,
+			    .of_rows = scores_of_rows, .seeds = weight_seeds, .read = read_scores },
+	[METRIC_PATTERN] = { "pattern", "L.H @QUERY<KEY", TAKES_WEIGHT, SITE_PATTERN, "weight",
+			     "a head's attention weight on one key: pattern 2.1 @13<7", "scores",
+			     .of_rows = pattern_of_rows, .seeds = weight_seeds },
+	[METRIC_NORM] = { "norm", "SITE L", TAKES_STREAM, SITE_NONE, "L2 norm", "the length of the stream, or of a write: norm resid_post 3", NULL,
+			  .of_rows = norm_of_rows, .seeds = norm_seeds, .read = read_row },
+	[METRIC_ALONG] = { "along", "FILE SITE L", TAKES_FILE_STREAM, SITE_NONE, "along",
+			   "the stream, or a write, along a direction of length 1: along love.npy resid_post 3", NULL,
+			   .of_rows = along_of_rows, .seeds = along_seeds, .read = read_row },
+	[METRIC_LENS] = { "lens", "TOKEN SITE L", TAKES_TOKEN_STREAM, SITE_NONE, "logit",
+			  "a token's logit when a layer's stream is read as the last one: lens \" Paris\" resid_post 3", NULL,
+			  .of_rows = lens_of_rows, .seeds = lens_seeds, .read = read_row },
+	[METRIC_PART] = { "part", "PLACE of METRIC", TAKES_PART, SITE_NONE, "part",
+			  "what a component gives to another metric directly: part head 2.1 of logit \" Paris\"", NULL,
+			  .of_rows = part_of_rows, .seeds = part_seeds, .read = read_part },
 };
-
-/* A spec taken apart: the words still as text. */
-struct parsed {
-	enum metric_kind kind;
-	char *target[2];
-	bool has_position;
-	int position;
-};
-
-/* The next word, quotes and backslashes undone; NULL at the end or (with an error) where a quote is not closed. */
-static char *next_word(const char **s, bool *quoted, struct arena *arena, const char *spec, struct err *err)
-{
-	char *out, *w;
-
-	while (**s == ' ' || **s == '\t')
-		(*s)++;
-	*quoted = false;
-	if (!**s)
-		return NULL;
-	w = out = arena_alloc(arena, strlen(*s) + 1);
-	if (**s != '"') {
-		while (**s && **s != ' ' && **s != '\t')
-			*w++ = *(*s)++;
-		return out;
-	}
-	*quoted = true;
-	for ((*s)++; **s && **s != '"'; (*s)++) {
-		if (**s == '\\' && (*s)[1]) {
-			(*s)++;
-			*w++ = (char)(**s == 'n' ? '\n' : **s == 't' ? '\t' : **s);
-		} else {
-			*w++ = **s;
-		}
-	}
-	if (!**s) {
-		err_set(err, ERR_USAGE, "metric '%s': a quote is not closed", spec);
-		return NULL;
-	}
-	(*s)++;
-	return out;
-}
-
-static bool parse(const char *spec, struct parsed *p, struct arena *arena, struct err *err)
-{
-	const char *s = spec;
-	bool quoted;
-	struct err before = { 0 };
-	char *word = next_word(&s, &quoted, arena, spec, &before);
-	int kind = 0, targets = 0;
-
-	*p = (struct parsed){ 0 };
-	while (kind < METRIC_KINDS && (!word || strcmp(word, metric_table[kind].word)))
-		kind++;
-	if (kind == METRIC_KINDS)
-		return err_set(err, ERR_USAGE, "metric '%s': expected logit, logprob, logit_diff, kl, entropy or loss first", spec);
-	p->kind = (enum metric_kind)kind;
-	while ((word = next_word(&s, &quoted, arena, spec, &before))) {
-		if (*word == '@' && !quoted) {
-			char *end;
-
-			p->position = (int)strtol(word + 1, &end, 10);
-			p->has_position = end != word + 1 && !*end;
-			if (!p->has_position)
-				return err_set(err, ERR_USAGE, "metric '%s': expected a position such as @-1 instead of %s", spec, word);
-		} else if (targets == metric_table[kind].targets) {
-			return err_set(err, ERR_USAGE, "metric '%s': unexpected \"%s\"; %s takes %d token%s", spec, word, metric_table[kind].word,
-				       targets, targets == 1 ? "" : "s");
-		} else {
-			p->target[targets++] = word;
-		}
-	}
-	if (before.kind) {
-		*err = before;
-		return false;
-	}
-	if (targets < metric_table[kind].targets)
-		return err_set(err, ERR_USAGE, "metric '%s': %s needs %d token%s in quotes after it", spec, metric_table[kind].word,
-			       metric_table[kind].targets, metric_table[kind].targets == 1 ? "" : "s");
-	return true;
-}
-
-/* "#17": a token by its number. */
-static bool is_number(const char *text, long *number)
-{
-	char *end;
-
-	*number = *text == '#' ? strtol(text + 1, &end, 10) : -1;
-	return *text == '#' && end != text + 1 && !*end;
-}
-
-static bool check_target(const char *text, int V, struct err *err)
-{
-	long number;
-
-	if (!*text)
-		return err_set(err, ERR_ARGUMENT, "metric: \"\" is not a token");
-	return !is_number(text, &number) || !V || (number >= 0 && number < V) ||
-	       err_set(err, ERR_ARGUMENT, "metric: the vocabulary has the tokens #0 … #%d, not %s", V - 1, text);
-}
-
-static bool check(const struct parsed *p, int V, int T, struct err *err)
-{
-	if (p->has_position && T && (p->position < -T || p->position >= T))
-		return err_set(err, ERR_ARGUMENT, "metric: position %d is outside the prompt, which has %d tokens", p->position, T);
-	if (p->kind == METRIC_LOSS && T == 1)
-		return err_set(err, ERR_ARGUMENT, "metric: the loss needs a prompt of at least two tokens");
-	for (int i = 0; i < metric_table[p->kind].targets; i++)
-		if (!check_target(p->target[i], V, err))
-			return false;
-	return true;
-}
-
-bool metric_check(const char *spec, int V, int T, struct err *err)
-{
-	struct arena *arena = arena_new();
-	struct parsed p;
-	bool ok = !spec || !*spec || (parse(spec, &p, arena, err) && check(&p, V, T, err));
-
-	arena_free(arena);
-	return ok;
-}
 
 /* A target's token: by number, by its exact bytes, or the first piece of the text. */
 static bool find_target(const struct model *m, const char *text, int32_t *id, struct notes *notes, struct err *err)
@@ -151,7 +66,7 @@ static bool find_target(const struct model *m, const char *text, int32_t *id, st
 	long number;
 	bool ok;
 
-	if (is_number(text, &number)) {
+	if (metric_token_number(text, &number)) {
 		*id = (int32_t)number;
 		return true;
 	}
@@ -198,132 +113,221 @@ static void write_target(const struct model *m, int32_t id, struct str *out)
 	str_add_char(out, '"');
 }
 
-static void write_spec(struct metric *metric, const struct model *m, bool position)
+/* ---- as text ---- */
+
+/* A file's name, in quotes where it would not be one word. */
+static void write_file(const char *file, struct str *out)
 {
+	bool plain = *file != '"' && *file != '@' && !strpbrk(file, " \t\\");
+
+	str_add(out, plain ? " " : " \"");
+	for (const char *s = file; *s; s++) {
+		if (!plain && (*s == '"' || *s == '\\'))
+			str_add_char(out, '\\');
+		str_add_char(out, *s);
+	}
+	if (!plain)
+		str_add_char(out, '"');
+}
+
+/* The place as an edit begins; a kind that has one site alone leaves its word out. */
+static void write_place(const struct metric *m, bool position, struct str *out)
+{
+	struct place place = m->place;
+	struct str text;
+
+	if (!position)
+		place_set(&place, DIM_POSITION, -1, -1);
+	str_init(&text);
+	place_print(&place, &text);
+	str_add(out, metric_table[m->kind].site == SITE_NONE ? " " : "");
+	str_add(out, metric_table[m->kind].site == SITE_NONE ? text.s : strchr(text.s, ' '));
+	str_done(&text);
+}
+
+static bool write_spec(struct metric *m, const struct model *model, const struct parsed_metric *p, const char *of, struct err *err)
+{
+	bool inner = !metric_of_output(m), fits;
 	struct str s;
 
 	str_init(&s);
-	str_add(&s, metric_table[metric->kind].word);
-	for (int i = 0; i < metric_table[metric->kind].targets; i++)
-		write_target(m, metric->target[i], &s);
-	if (position)
-		str_addf(&s, " @%d", metric->position);
-	snprintf(metric->spec, sizeof metric->spec, "%s", s.s);
+	str_add(&s, metric_table[m->kind].word);
+	for (int i = 0; i < metric_targets(m->kind); i++)
+		write_target(model, m->target[i], &s);
+	if (p->file)
+		write_file(p->file, &s);
+	if (inner)
+		write_place(m, p->has_position, &s);
+	else if (p->has_position)
+		str_addf(&s, " @%d", m->position);
+	if (of)
+		str_addf(&s, " of %s", of);
+	fits = s.n < sizeof m->spec;
+	snprintf(m->spec, sizeof m->spec, "%s", s.s);
 	str_done(&s);
+	return fits || err_set(err, ERR_ARGUMENT, "metric: \"%.60s…\" is longer than a metric may be", m->spec);
 }
 
-static bool resolve(const struct parsed *p, const struct run *run, struct metric *metric, struct notes *notes, struct err *err)
+/* ---- resolving ---- */
+
+static bool read_direction(const struct parsed_metric *p, const struct run *run, struct metric *m, struct err *err)
 {
-	*metric = (struct metric){ .kind = p->kind, .target = { -1, -1 }, .position = run->T - 1 };
-	if (!check(p, run->model->config.V, run->T, err))
+	struct arena *arena = arena_new();
+	size_t n, D = (size_t)run->model->config.D;
+	float *x = vector_read(p->file, m->place.layer, arena, &n, err);
+	double length = 0;
+	bool ok = x && (n == D || err_set(err, ERR_ARGUMENT, "metric: the vector in %s has %zu numbers, expected %zu", p->file, n, D));
+
+	for (size_t i = 0; ok && i < D; i++)
+		length += (double)x[i] * (double)x[i];
+	if (ok && !(length > 0))
+		ok = err_set(err, ERR_ARGUMENT, "metric: the vector in %s has no direction", p->file);
+	if (ok) {
+		m->vector = metric_vector_new(m->position, 1, D);
+		m->vector->version = file_version(p->file);
+		for (size_t i = 0; i < D; i++)
+			m->vector->row[i] = (float)((double)x[i] / sqrt(length));
+	}
+	arena_free(arena);
+	return ok;
+}
+
+/* A run of the stream alone has no queries and no neurons. */
+static bool has_site(const struct metric *m, const struct run *r, struct err *err)
+{
+	return metric_of_output(m) || run_has(r, metric_site(m)) ||
+	       err_set(err, ERR_MEMORY, "metric %s: all of a run over %d tokens would not fit into memory, and its stream alone does not say that",
+		       m->spec, r->T);
+}
+
+static bool resolve(const char *spec, const struct run *run, struct metric *m, struct arena *arena, struct notes *notes, struct err *err)
+{
+	struct parsed_metric p;
+	struct metric of = { .kind = METRIC_NONE };
+	bool ok;
+
+	*m = (struct metric){ .kind = METRIC_LOGIT, .target = { -1, -1 } };
+	if (!metric_parse(spec, run->T, &p, arena, err) || !metric_parsed_check(&p, &run->model->config, run->T, err))
 		return false;
-	if (p->has_position)
-		metric->position = p->position < 0 ? p->position + run->T : p->position;
-	for (int i = 0; i < metric_table[p->kind].targets; i++)
-		if (!find_target(run->model, p->target[i], &metric->target[i], notes, err))
+	*m = (struct metric){ .kind = p.kind, .target = { -1, -1 }, .position = p.has_position ? p.position : run->T - 1, .place = p.place };
+	m->position += m->position < 0 ? run->T : 0;
+	if (!metric_of_output(m) && p.kind != METRIC_PART)
+		place_set(&m->place, DIM_POSITION, m->position, m->position);
+	for (int i = 0; i < metric_targets(p.kind); i++)
+		if (!find_target(run->model, p.target[i], &m->target[i], notes, err))
 			return false;
-	write_spec(metric, run->model, p->has_position);
-	return true;
+	if (p.file && !read_direction(&p, run, m, err))
+		return false;
+	ok = !p.of || (resolve(p.of, run, &of, arena, notes, err) && has_site(&of, run, err) &&
+		       reading_freeze_part(m, &of, run, err));
+	m->of = of.kind == METRIC_PART ? of.of : of.kind;
+	ok = ok && write_spec(m, run->model, &p, p.of ? of.spec : NULL, err);
+	metric_done(&of);
+	return ok && has_site(m, run, err);
 }
 
 bool metric_resolve(const char *spec, const struct run *unedited, struct metric *metric, struct notes *notes, struct err *err)
 {
 	struct arena *arena;
-	struct parsed p;
 	bool ok;
 
 	if (!spec || !*spec) {
+		const struct parsed_metric p = { .kind = METRIC_LOGIT };
+
 		*metric = (struct metric){ .kind = METRIC_LOGIT, .position = unedited->T - 1,
 					   .target = { kernel_best(unedited->last_logits, unedited->model->config.V), -1 } };
-		write_spec(metric, unedited->model, false);
-		return true;
+		return write_spec(metric, unedited->model, &p, NULL, err);
 	}
 	arena = arena_new();
-	ok = parse(spec, &p, arena, err) && resolve(&p, unedited, metric, notes, err);
+	ok = resolve(spec, unedited, metric, arena, notes, err);
+	if (!ok)
+		metric_done(metric);
 	arena_free(arena);
 	return ok;
 }
 
-static double log_sum_exp(const float *x, int n)
+struct metric metric_share(const struct metric *m)
 {
-	double sum = 0;
-	float best = x[0];
-
-	for (int i = 1; i < n; i++)
-		best = fmaxf(best, x[i]);
-	for (int i = 0; i < n; i++)
-		sum += exp((double)(x[i] - best));
-	return (double)best + log(sum);
+	if (m->vector)
+		atomic_fetch_add(&m->vector->refs, 1);
+	return *m;
 }
+
+void metric_done(struct metric *m)
+{
+	struct metric_vector *v = m->vector;
+
+	m->vector = NULL;
+	if (!v || atomic_fetch_sub(&v->refs, 1) != 1)
+		return;
+	free(v->row);
+	free(v->scale);
+	free(v);
+}
+
+/* ---- what it is ---- */
+
+int metric_targets(enum metric_kind kind)
+{
+	enum metric_takes takes = metric_table[kind].takes;
+
+	return takes == TAKES_TOKENS ? 2 : takes == TAKES_TOKEN || takes == TAKES_TOKEN_STREAM;
+}
+
+const char *metric_unit(const struct metric *m)
+{
+	return metric_table[m->kind == METRIC_PART ? m->of : m->kind].unit;
+}
+
+bool metric_of_output(const struct metric *m)
+{
+	return !metric_table[m->kind].of_rows;
+}
+
+int metric_layer(const struct metric *m, const struct config *c)
+{
+	return metric_of_output(m) ? c->L - 1 : m->place.layer;
+}
+
+uint64_t metric_version(const struct metric *m)
+{
+	return m->vector ? m->vector->version : 0;
+}
+
+bool metric_equal(const struct metric *a, const struct metric *b)
+{
+	return a->kind == b->kind && a->target[0] == b->target[0] && a->target[1] == b->target[1] && a->position == b->position &&
+	       metric_version(a) == metric_version(b) && (metric_of_output(a) || (place_equal(&a->place, &b->place) && !strcmp(a->spec, b->spec)));
+}
+
+struct metric metric_at(const struct metric *m, int position)
+{
+	struct metric moved = *m;
+
+	if (m->kind == METRIC_PART)	/* what it reads is frozen where it is */
+		return moved;
+	moved.position = position;
+	if (!metric_of_output(m))
+		place_set(&moved.place, DIM_POSITION, position, position);
+	if (moved.place.key > position && !metric_of_output(m))
+		place_set(&moved.place, DIM_KEY, position, position);
+	return moved;
+}
+
+/* ---- its value ---- */
 
 double metric_of_logits(const struct metric *metric, const float *x, const float *unedited, int V)
 {
-	double lse, lse_unedited, sum = 0;
-
-	switch (metric->kind) {
-	case METRIC_LOGIT:
-		return (double)x[metric->target[0]];
-	case METRIC_LOGIT_DIFF:
-		return (double)x[metric->target[0]] - (double)x[metric->target[1]];
-	case METRIC_LOGPROB:
-		return (double)x[metric->target[0]] - log_sum_exp(x, V);
-	case METRIC_ENTROPY:
-		lse = log_sum_exp(x, V);
-		for (int i = 0; i < V; i++)
-			sum += exp((double)x[i] - lse) * (lse - (double)x[i]);
-		return sum;
-	case METRIC_KL:
-		lse = log_sum_exp(x, V);
-		lse_unedited = log_sum_exp(unedited, V);
-		for (int i = 0; i < V; i++) {
-			double log_p = (double)unedited[i] - lse_unedited;
-
-			sum += exp(log_p) * (log_p - ((double)x[i] - lse));
-		}
-		return sum;
-	default:
-		return NAN;
-	}
+	return metric_table[metric->kind].of_logits ? metric_table[metric->kind].of_logits(metric, x, unedited, V) : NAN;
 }
 
 void metric_slope_of_logits(const struct metric *metric, const float *x, const float *unedited, int V, float *d)
 {
-	double lse, lse_unedited, entropy;
-
-	memset(d, 0, (size_t)V * sizeof *d);
-	switch (metric->kind) {
-	case METRIC_LOGIT_DIFF:
-		d[metric->target[1]] -= 1;
-		d[metric->target[0]] += 1;
-		break;
-	case METRIC_LOGIT:
-		d[metric->target[0]] = 1;
-		break;
-	case METRIC_LOGPROB:
-		lse = log_sum_exp(x, V);
-		for (int i = 0; i < V; i++)
-			d[i] = (float)-exp((double)x[i] - lse);
-		d[metric->target[0]] += 1;
-		break;
-	case METRIC_ENTROPY:
-		lse = log_sum_exp(x, V);
-		entropy = metric_of_logits(metric, x, NULL, V);
-		for (int i = 0; i < V; i++)
-			d[i] = (float)(exp((double)x[i] - lse) * (lse - (double)x[i] - entropy));
-		break;
-	case METRIC_KL:
-		lse = log_sum_exp(x, V);
-		lse_unedited = log_sum_exp(unedited, V);
-		for (int i = 0; i < V; i++)
-			d[i] = (float)(exp((double)x[i] - lse) - exp((double)unedited[i] - lse_unedited));
-		break;
-	default:
-		break;
-	}
+	metric_table[metric->kind].slope(metric, x, unedited, V, d);
 }
 
-bool metric_value(const struct metric *metric, const struct run *run, const struct run *unedited, double *value, struct task *task,
-		  struct err *err)
+static bool value_of_output(const struct metric *metric, const struct run *run, const struct run *unedited, double *value, struct task *task,
+			    struct err *err)
 {
 	int V = run->model->config.V;
 	float *logits;
@@ -344,4 +348,17 @@ bool metric_value(const struct metric *metric, const struct run *run, const stru
 		*value = metric_of_logits(metric, logits, logits + V, V);
 	free(logits);
 	return ok;
+}
+
+bool metric_value(const struct metric *metric, const struct run *run, const struct run *unedited, double *value, struct task *task,
+		  struct err *err)
+{
+	if (metric_of_output(metric))
+		return value_of_output(metric, run, unedited, value, task, err);
+	if (metric->position >= run->T)
+		return err_set(err, ERR_ARGUMENT, "metric %s: a prompt of %d tokens has no position %d", metric->spec, run->T, metric->position);
+	if (!has_site(metric, run, err))
+		return false;
+	*value = metric_of_run(metric, run);
+	return true;
 }

@@ -190,7 +190,7 @@ bool place_parse_layer(const char *word, const struct place_word *of, struct pla
 }
 
 /* "4", "4..7", "-1"; of patterns and scores also "7<4" and "7<2..4". */
-static bool parse_positions(const char *word, int T, struct place *p, const char *what, struct err *err)
+bool place_parse_positions(const char *word, int T, struct place *p, const char *what, struct err *err)
 {
 	const char *s = word;
 	struct position_range at, keys;
@@ -254,7 +254,7 @@ bool place_parse(const char *text, int T, struct place *p, const char *what, str
 		s = after;
 	}
 	if ((after = next_word(s, word, sizeof word)) && *word == '@') {
-		if (!parse_positions(word + 1, T, p, what, err))
+		if (!place_parse_positions(word + 1, T, p, what, err))
 			return false;
 		s = after;
 	}

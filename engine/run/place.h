@@ -62,6 +62,8 @@ void place_print(const struct place *place, struct str *out);
 bool place_parse(const char *text, int T, struct place *place, const char *what, struct err *err);
 /* Layer[.unit[..unit]] as one word: fills layer and unit. ERR_USAGE. */
 bool place_parse_layer(const char *word, const struct place_word *of, struct place *place, const char *what, struct err *err);
+/* Positions as after the @: fills position and key; with T 0 their form alone is checked. */
+bool place_parse_positions(const char *word, int T, struct place *place, const char *what, struct err *err);
 /* Whether a model has it: layer and unit. ERR_ARGUMENT. */
 bool place_check(const struct place *place, const struct config *c, const char *what, struct err *err);
 

@@ -11,6 +11,7 @@
 
 #include "engine/run/change.h"
 #include "engine/run/forward.h"
+#include "engine/run/metric_inner.h"
 #include "engine/run/norms.h"
 #include "engine/run/vocab.h"
 
@@ -37,11 +38,22 @@ struct sweep {
 	struct task *task;
 	const float *unedited_logits;	/* [V] at the metric's position, for kl */
 	bool loss;			/* the metric looks at every position; otherwise at metric->position */
+	bool inner;			/* it is of the top layer, or what is read is: all of that layer is computed */
 	struct run_set reads;		/* what the variants' edits read */
 	int T;				/* positions that are carried */
 	int top;			/* the last layer that is computed */
 	float *y, *logits;		/* [METRIC_ROWS, D] and [METRIC_ROWS, V]; for loss [T, D] and none */
 };
+
+/* Whether an edit comes after all that is looked at: of layers above. The final norm is not above what a lens reads with it. */
+static bool comes_after(const struct sweep *s, const struct edit *e, struct item *item)
+{
+	if (!s->inner || e->place.layer <= s->top)
+		return false;
+	if (e->place.site == SITE_LN_FINAL && s->metric && s->metric->kind == METRIC_LENS)
+		item->same = false;
+	return true;
+}
 
 static bool prepare(struct sweep *s, const struct run *foil, const struct sweep_variant *v, int index, struct item *item,
 		    struct err *err)
@@ -68,7 +80,7 @@ static bool prepare(struct sweep *s, const struct run *foil, const struct sweep_
 	for (int e = run->edits; e < count; e++) {
 		int first = change_first(list[e], run);
 
-		if (first >= s->T)	/* holds what is there, or is after all that is looked at */
+		if (first >= s->T || comes_after(s, list[e], item))	/* holds what is there, or comes after all that is looked at */
 			continue;
 		if (list[e]->place.layer < item->l0 || item->same)
 			item->z_known = true;
@@ -80,9 +92,9 @@ static bool prepare(struct sweep *s, const struct run *foil, const struct sweep_
 			item->t0 = first;
 		item->same = false;
 	}
-	if (s->place && item->l0 == s->top)	/* what is read there may be before z */
+	if (s->inner && item->l0 == s->top)	/* what is read there may come before z */
 		item->z_known = false;
-	if (item->l0 == s->top && item->z_known && s->metric && !s->loss)
+	if (item->l0 == s->top && item->z_known && s->metric && !s->loss && !s->inner)
 		item->t0 = s->metric->position;
 	item->variant = (struct variant){ list, count };
 	return true;
@@ -177,6 +189,46 @@ static void keep_place(const struct sweep *s, const struct item *const *item, in
 		}
 }
 
+/* A variant of a pass that has come to the top layer. */
+struct variant_rows {
+	const struct sweep *sweep;
+	const struct item *item;
+	const struct layer_sites *sites;
+	int number;		/* of the pass */
+	float *embed;		/* [D] */
+};
+
+static const float *row_of_variant(const struct metric_rows *rows, enum site site, int position)
+{
+	const struct variant_rows *v = rows->more;
+	const struct sweep *s = v->sweep;
+	const int t0 = v->item->t0;
+
+	if (site == SITE_EMBED) {
+		struct pass p = { .model = s->run->model, .t0 = position, .T = position + 1, .variants = 1, .variant = &v->item->variant };
+
+		forward_embed(&p, s->run->tokens, v->embed);
+		return v->embed;
+	}
+	if (position < t0)
+		return run_at(s->run, site, rows->layer, position);
+	return layer_site(v->sites, site) + (size_t)(v->number * (s->T - t0) + position - t0) * run_width(&s->run->model->config, site);
+}
+
+/* The metric of each variant, from the rows of its layer. */
+static bool read_inner(const struct sweep *s, const struct item *const *item, int n, const struct layer_sites *sites, struct err *err)
+{
+	for (int i = 0; i < n; i++) {
+		const struct variant_rows v = { s, item[i], sites, i, s->y };
+		const struct metric_rows rows = { s->run, item[i]->variant.edit, item[i]->variant.edits, s->top, row_of_variant, &v };
+
+		if (!task_going(s->task, err))
+			return false;
+		s->value[item[i]->index] = metric_of_rows(s->metric, &rows);
+	}
+	return true;
+}
+
 /* The first n variants change nothing: they have what the run has. */
 static bool answer_same(const struct sweep *s, const struct item *item, int n, struct err *err)
 {
@@ -231,7 +283,7 @@ static bool climb(const struct sweep *s, const struct item *const *item, int n, 
 	struct pass p = { .model = m, .t0 = t0, .T = s->T, .variants = n, .variant = variant, .task = s->task, .arena = s->arena,
 			  .past = (const struct layer_sites *const *)s->run->layer };
 	/* Of the last layer, the last row alone: unless z is known there, and then there is but one row. */
-	const bool last_alone = s->metric && !s->loss && s->metric->position == s->T - 1 && nt > 1;
+	const bool last_alone = !s->inner && !s->loss && s->metric->position == s->T - 1 && nt > 1;
 	bool ok = sites && layer_sites_split_z(sites, m, n * nt, err) && pass_begin(&p, err);
 
 	p.variants = 0;
@@ -253,6 +305,8 @@ static bool climb(const struct sweep *s, const struct item *const *item, int n, 
 	}
 	if (ok && s->place)
 		keep_place(s, item, n, sites);
+	else if (ok && s->inner)
+		ok = read_inner(s, item, n, sites, err);
 	else
 		ok = ok && read_metric(s, item, n, sites->resid_post, last_alone, err);
 	layer_sites_unref(sites);
@@ -275,14 +329,15 @@ static bool begin(struct sweep *s, struct err *err)
 	const struct metric *metric = s->metric;
 	size_t D = (size_t)c->D, V = (size_t)c->V;
 
-	s->top = c->L - 1;
+	s->top = metric_layer(metric, c);
+	s->inner = !metric_of_output(metric);
 	s->loss = metric->kind == METRIC_LOSS;
 	/* Nothing looks back from positions after the metric's; but where rotary tables would change with that length, all are carried. */
 	s->T = s->loss || !config_alike(c, s->run->T, metric->position + 1) ? s->run->T : metric->position + 1;
 	s->unedited_logits = s->unedited->last_logits;
 	s->y = arena_floats(s->arena, (size_t)(s->loss ? s->T : METRIC_ROWS) * D, err);
-	s->logits = s->loss ? NULL : arena_floats(s->arena, METRIC_ROWS * V, err);
-	if (!s->y || !(s->loss || s->logits))
+	s->logits = s->loss || s->inner ? NULL : arena_floats(s->arena, METRIC_ROWS * V, err);
+	if (!s->y || !(s->loss || s->inner || s->logits))
 		return false;
 	if (metric->kind == METRIC_KL && metric->position != s->run->T - 1) {
 		float *logits = arena_floats(s->arena, V, err);
@@ -339,7 +394,7 @@ bool sweep_read(const struct run *run, const struct run *unedited, const struct 
 {
 	struct arena *arena = arena_new();
 	struct sweep s = { .run = run, .unedited = unedited, .place = place, .arena = arena, .rows = rows, .T = T, .top = place->layer,
-			   .task = task };
+			   .inner = true, .task = task };
 	bool ok;
 
 	s.width = place_slice(place, &run->model->config, &s.from);

@@ -121,7 +121,7 @@ static const char *difference(const struct run *a, const struct run *b)
 
 	for (int l = 0; l < c->L; l++)
 		for (int site = 0; site < SITE_COUNT; site++) {
-			if (!site_table[site].stored)
+			if (!site_table[site].stored || !run_has(a, (enum site)site))
 				continue;
 			if (site != SITE_PATTERN && memcmp(run_at(a, (enum site)site, l, 0), run_at(b, (enum site)site, l, 0),
 							   n * run_width(c, (enum site)site) * sizeof(float)))

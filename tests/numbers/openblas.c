@@ -107,7 +107,7 @@ static void check_run(const char *path, const char *how)
 		size_t n = (size_t)T * (size_t)m[0]->config.V;
 
 		for (enum site site = 0; site < SITE_COUNT; site++)
-			if (site_table[site].stored)
+			if (site_table[site].stored && run_has(own, site))
 				worst = fmax(worst, site_gap(own, other, site, &same));
 		for (int i = 0; i < 2; i++) {
 			logits[i] = malloc(n * sizeof **logits);

@@ -72,7 +72,7 @@ static bool take_edit(struct options *o, const char *value, struct err *err)
 
 static bool take_metric(struct options *o, const char *value, struct err *err)
 {
-	if (!metric_check(value, 0, 0, err))
+	if (!metric_check(value, NULL, 0, err))
 		return false;
 	job_set(&o->preset.job.metric, value);
 	return true;

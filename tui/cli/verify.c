@@ -93,7 +93,7 @@ static size_t collect(const struct run *r, const char *name, float *out, size_t 
 		for (int h = 0; h < c->H; h++)
 			for (int t = 0; t < r->T; t++, at += T)
 				memcpy(out + at, run_pattern(r, layer, h, t), T * sizeof *out);
-	} else if (site != SITE_NONE && site != SITE_PATTERN && site_table[site].stored) {
+	} else if (site != SITE_NONE && site != SITE_PATTERN && site_table[site].stored && run_has(r, site)) {
 		size_t width = run_width(c, site);
 
 		for (int t = 0; width * T == room && t < r->T; t++, at += width)
