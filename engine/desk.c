@@ -63,6 +63,19 @@ static void describe(struct desk *desk)
 	d->next_foil = guess(m, foil);
 }
 
+/* What answers would take, for this job's panes and for the list of techniques. */
+static void foresee(struct desk *d)
+{
+	struct job_pane pane;
+
+	for (int i = 0; i < d->draft->panes; i++)
+		d->draft->pane[i].forecast = session_forecast(d->session, &d->job.pane[i]);
+	for (int i = 0; analysis_list[i]; i++) {
+		job_pane_init(&pane, analysis_list[i]);
+		d->draft->forecast[i] = session_forecast(d->session, &pane);
+	}
+}
+
 static void set_error(struct desk *d, const struct err *err, struct job_fault fault)
 {
 	free(d->draft->error);
@@ -73,12 +86,22 @@ static void set_error(struct desk *d, const struct err *err, struct job_fault fa
 
 /* ---- which piece comes when ---- */
 
-/* A lens reads the vocabulary for every cell, a causal sweep runs the model again and again, a text is waited for by whoever asked for it. */
-enum { RANK_QUICK = 0, RANK_LENS = 2, RANK_TEXT = 4, RANK_BEFORE = 6, RANK_SWEEP = 8, RANK_SWEEP_BEFORE = 10, RANK_ALL };
+/*
+ * A lens reads the vocabulary for every cell, a causal sweep runs the model again and again, a text is waited for by whoever asked for it. A
+ * training takes minutes: everything else is answered between its steps.
+ */
+enum { RANK_QUICK = 0, RANK_LENS = 2, RANK_TEXT = 4, RANK_BEFORE = 6, RANK_SWEEP = 8, RANK_SWEEP_BEFORE = 10, RANK_TRAINING = 12, RANK_ALL = 14 };
 
 static bool is_slow(const struct job_pane *pane)
 {
 	return pane->analysis->cost >= COST_RUNS;
+}
+
+static int rank_of_table(const struct job_pane *pane)
+{
+	const enum cost cost = pane->analysis->cost;
+
+	return cost == COST_TRAINING ? RANK_TRAINING : is_slow(pane) ? RANK_SWEEP : cost == COST_VOCABULARY ? RANK_LENS : RANK_QUICK;
 }
 
 static int rank_of(const struct job *job, struct piece piece)
@@ -87,7 +110,7 @@ static int rank_of(const struct job *job, struct piece piece)
 
 	switch (piece.kind) {
 	case PIECE_TABLE:
-		return (is_slow(pane) ? RANK_SWEEP : pane->analysis->cost == COST_VOCABULARY ? RANK_LENS : RANK_QUICK) + (piece.pane != job->focus);
+		return rank_of_table(pane) + (piece.pane != job->focus);
 	case PIECE_BEFORE:
 		return is_slow(pane) ? RANK_SWEEP_BEFORE : RANK_BEFORE;
 	default:
@@ -279,15 +302,18 @@ static void keep_texts(struct desk *d, const struct job *job)
 	d->has_plain_text = d->has_plain_text && keep_plain;
 }
 
-/* The same lines, and yet another run: a file that an edit reads was rewritten. Nothing that was there answers this. */
+/* The same lines, and yet another run: a file that an edit reads was written again. Nothing that was read from the run answers this. */
 static void forget_answers(struct desk *d)
 {
 	for (int i = 0; i < d->draft->panes; i++)
-		d->draft->pane[i].stale = true;
-	memset(d->has_before, 0, sizeof d->has_before);
+		if (job_pane_reads_run(&d->job.pane[i])) {
+			d->draft->pane[i].stale = true;
+			d->has_before[i] = false;
+		}
 	d->has_text = d->has_plain_text = false;
 	for (struct level *l = d->top->below; l; l = l->below)
-		worker_assign(d->worker, l, -1);
+		if (l->piece.kind >= PIECE_TEXT || job_pane_reads_run(&d->job.pane[l->piece.pane]))
+			worker_assign(d->worker, l, -1);
 }
 
 /* Puts a job on the desk and prepares the session for it; false: not prepared, and the draft may say why. */
@@ -329,8 +355,10 @@ static bool begin(struct desk *d, struct job *job, unsigned serial)
 		d->prepared = err.kind != ERR_CANCELLED;
 	}
 	worker_leave(d->worker);
-	if (d->prepared)
+	if (d->prepared) {
+		foresee(d);
 		publish(d, WORK_ANSWERING, "");
+	}
 	return d->prepared;
 }
 
@@ -507,6 +535,8 @@ static void make(struct desk *d, struct piece piece)
 	d->draft->queued = 0;
 	if (level.skipped && !level.unwanted)
 		give_up(d, level.piece);
+	if (piece.kind == PIECE_TABLE && is_slow(&d->job.pane[level.piece.pane]))	/* it was measured */
+		foresee(d);
 	if (!level.unwanted)
 		publish(d, WORK_ANSWERING, "");
 }

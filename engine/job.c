@@ -100,13 +100,19 @@ bool job_same_ground(const struct job *a, const struct job *b, bool edits)
 	       text_same(a->metric, b->metric) && a->bos == b->bos && (!edits || same_edits(a, b));
 }
 
-/* An edit may read the foil's run; the metric that is not given is what the run predicts. */
+bool job_pane_reads_run(const struct job_pane *pane)
+{
+	return analysis_on(pane->analysis, pane->args) & (ON_RUN | ON_FOIL | ON_METRIC);
+}
+
+/* Weights alone know no prompt and no edits. An edit may read the foil's run; the metric that is not given is what the run predicts. */
 bool job_pane_same_ground(const struct job *a, const struct job *b, const struct job_pane *pane, bool edits)
 {
 	unsigned on = analysis_on(pane->analysis, pane->args);
-	bool foil = (on & ON_FOIL) || pane->shown == SHOWN_MINUS_FOIL || pane->shown == SHOWN_FOIL || job_edited(a) || job_edited(b);
+	bool run = job_pane_reads_run(pane), edited = job_edited(a) || job_edited(b);
+	bool foil = (on & ON_FOIL) || pane->shown == SHOWN_MINUS_FOIL || pane->shown == SHOWN_FOIL || (run && edited);
 
-	return text_same(a->model, b->model) && text_same(a->prompt, b->prompt) && a->bos == b->bos && (!edits || same_edits(a, b)) &&
+	return text_same(a->model, b->model) && (!run || (text_same(a->prompt, b->prompt) && a->bos == b->bos && (!edits || same_edits(a, b)))) &&
 	       (!foil || text_same(a->foil, b->foil)) && (!(on & ON_METRIC) || text_same(a->metric, b->metric));
 }
 

@@ -71,6 +71,8 @@ bool job_equal(const struct job *a, const struct job *b);	/* `focus` aside: it a
 bool job_same_ground(const struct job *a, const struct job *b, bool edits);
 /* The same for one pane, which does not depend on all of it. */
 bool job_pane_same_ground(const struct job *a, const struct job *b, const struct job_pane *pane, bool edits);
+/* Whether its answer is read from a run at all, and not from weights alone. */
+bool job_pane_reads_run(const struct job_pane *pane);
 bool job_pane_equal(const struct job_pane *a, const struct job_pane *b);	/* the same question, however it is drawn */
 bool job_view_equal(const struct job_view *a, const struct job_view *b);
 bool job_edited(const struct job *job);	/* some edit is on */

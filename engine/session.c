@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/base/clock.h"
 #include "engine/base/file.h"
 #include "engine/base/text.h"
 #include "engine/keep.h"
@@ -37,7 +38,18 @@ struct session {
 	struct prepared now;
 	struct job_fault fault;	/* while a job is prepared: whose turn it is */
 	struct gradient *gradient[2];	/* the latest first: of the edited and of the unedited run, most often; counted; or NULL */
+	double token_ms;	/* what a pass took, by the token; 0: none was measured */
+	double share[ANALYSIS_COUNT];	/* of a pass's time that one of a technique's own passes took; 0: not measured */
+	unsigned jobs;		/* how many were prepared */
 };
+
+static double share_known(const struct session *s, const struct analysis *a)
+{
+	for (int i = 0; analysis_list[i]; i++)
+		if (analysis_list[i] == a)
+			return s->share[i];
+	return 0;
+}
 
 struct session *session_new(void)
 {
@@ -78,6 +90,8 @@ static void forget(struct session *s)
 	gradient_unref(s->gradient[0]);
 	gradient_unref(s->gradient[1]);
 	s->gradient[0] = s->gradient[1] = NULL;
+	s->token_ms = 0;
+	memset(s->share, 0, sizeof s->share);
 	keep_clear(s->keep);
 	prompt_runs_unref(s->prompts);
 	s->prompts = NULL;
@@ -166,6 +180,17 @@ static bool choose_keeps(struct session *s, const struct wanted *w, enum run_kee
 	return *keeps == RUN_ALL || has_room(s, T, RUN_STREAM, err);
 }
 
+/* What a whole run takes is what later ones are reckoned by. One that begins in the middle of another says nothing about it. */
+static struct run *measured_run(struct session *s, const struct run_order *order, struct task *task, struct err *err)
+{
+	double start = clock_now();
+	struct run *r = run_new(order, task, err);
+
+	if (r && !order->prefix && !order->edit_count)
+		s->token_ms = (clock_now() - start) / r->T;
+	return r;
+}
+
 /* Counted, from the kept ones or made now. */
 static struct run *get_run(struct session *s, const struct wanted *w, unsigned *id, struct task *task, struct err *err)
 {
@@ -190,7 +215,7 @@ static struct run *get_run(struct session *s, const struct wanted *w, unsigned *
 	if (!r && ok) {
 		if (!w->job)	/* a changed token costs only what is after it */
 			order.prefix = keep_longest_prefix(s->keep, w->tokens, w->n);
-		if ((r = run_new(&order, task, err)))
+		if ((r = measured_run(s, &order, task, err)))
 			*id = keep_add_run(s->keep, &key, r);
 	}
 	str_done(&key);
@@ -297,6 +322,7 @@ bool session_prepare(struct session *s, const struct job *job, struct task *task
 		prepared_done(&s->now);
 	s->now = p;
 	s->ready = true;
+	s->jobs++;
 	return true;
 }
 
@@ -337,6 +363,14 @@ static struct gradient *get_gradient(struct session *s, const struct view *v, st
 	return gradient_ref(g);
 }
 
+static bool has_gradient(const struct session *s, const struct view *v)
+{
+	for (int i = 0; i < 2; i++)
+		if (s->gradient[i] && gradient_answers(s->gradient[i], v->run, &v->metric, v->unedited, 0))
+			return true;
+	return false;
+}
+
 /* Who waits for a table while it is made, and what is taken off it before it is shown. */
 struct growing {
 	session_partial *show;
@@ -371,6 +405,21 @@ static struct window seen_part(void *context)
 	return g->visible ? g->visible(g->context) : (struct window){ 0 };
 }
 
+/* What a slow technique's own passes take, beside a whole run; where another job was answered in between, nothing is learned. */
+static struct table *measured_answer(struct session *s, const struct analysis *a, struct ask *ask, const struct value *args, struct err *err)
+{
+	const int before = ask->task ? atomic_load(&ask->task->runs) : 0;
+	const unsigned jobs = s->jobs;
+	double start = clock_now();
+	struct table *t = analysis_compute(a, ask, args, err);
+	int runs = ask->task ? atomic_load(&ask->task->runs) - before : 0;
+
+	for (int i = 0; t && runs > 0 && s->token_ms > 0 && jobs == s->jobs && analysis_list[i]; i++)
+		if (analysis_list[i] == a)
+			s->share[i] = (clock_now() - start) / (runs * s->token_ms * ask->run->T);
+	return t;
+}
+
 static struct table *compute(struct session *s, const struct view *v, const struct job_pane *pane, const struct table *like,
 			     struct growing *growing, struct task *task, struct notes *notes, struct err *err)
 {
@@ -390,7 +439,7 @@ static struct table *compute(struct session *s, const struct view *v, const stru
 		growing->pane = pane;
 	}
 	job_pane_args(pane, v->metric.position, v->run->T, args);
-	t = analysis_compute(pane->analysis, &ask, args, err);
+	t = measured_answer(s, pane->analysis, &ask, args, err);
 	gradient_unref(gradient);
 	bear_witness(t, v, pane);
 	return t;
@@ -442,6 +491,26 @@ static struct table *answer_view(struct session *s, const struct view *v, const 
 		keep_add_table(s->keep, key.s, t);
 	str_done(&key);
 	return t;
+}
+
+static int runs_of_view(struct session *s, const struct view *v, const struct job_pane *pane)
+{
+	struct ask ask = { .model = s->model, .run = v->run, .unedited = v->unedited, .foil = v->foil, .metric = &v->metric };
+	struct value args[PARAM_MAX];
+	struct table *there;
+	struct str key;
+	int runs;
+
+	str_init(&key);
+	table_key(&key, v, pane);
+	there = keep_find_table(s->keep, key.s);
+	table_unref(there);
+	str_done(&key);
+	if (there)
+		return 0;
+	job_pane_args(pane, v->metric.position, v->run->T, args);
+	runs = analysis_runs(pane->analysis, &ask, args);
+	return runs < 0 ? runs : runs + ((pane->analysis->needs & NEEDS_GRADIENT) && !has_gradient(s, v));
 }
 
 static struct view view_edited(const struct prepared *p)
@@ -515,6 +584,28 @@ static struct table *answer(struct session *s, const struct prepared *p, const s
 	return t;
 }
 
+struct forecast session_forecast(struct session *s, const struct job_pane *pane)
+{
+	const struct prepared *p = &s->now;
+	const bool other = pane->shown == SHOWN_MINUS_FOIL || pane->shown == SHOWN_FOIL;
+	struct view here = view_edited(p), there = other && p->foil ? view_foil(p) : view_unedited(p);
+	struct forecast f = { 0 };
+	double share = share_known(s, pane->analysis);
+	int more = 0;
+
+	if (pane->analysis->cost < COST_RUNS || !s->ready)
+		return f;
+	if (other && !p->foil)
+		return (struct forecast){ .runs = -1 };
+	f.runs = pane->shown == SHOWN_FOIL ? 0 : runs_of_view(s, &here, pane);
+	if (pane->shown != SHOWN_RUN && (pane->shown != SHOWN_MINUS_UNEDITED || p->run != p->unedited))
+		more = runs_of_view(s, &there, pane);
+	f.runs = f.runs < 0 || more < 0 ? -1 : f.runs + more;
+	f.measured = share > 0;
+	f.seconds = f.runs > 0 ? f.runs * s->token_ms * p->run->T * (share > 0 ? share : 1) / 1000 : 0;
+	return f;
+}
+
 struct table *session_answer_like(struct session *s, int i, const struct table *like, struct task *task, struct notes *notes, struct err *err)
 {
 	struct prepared held = hold(&s->now);
@@ -542,7 +633,7 @@ struct table *session_before(struct session *s, int i, struct task *task, struct
 	struct view here, there;
 	struct table *t, *now;
 
-	if (s->now.run == s->now.unedited || s->now.job.pane[i].shown != SHOWN_RUN)
+	if (s->now.run == s->now.unedited || s->now.job.pane[i].shown != SHOWN_RUN || !job_pane_reads_run(&s->now.job.pane[i]))
 		return NULL;
 	held = hold(&s->now);
 	here = view_edited(&held);

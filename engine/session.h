@@ -13,6 +13,7 @@
 #include "engine/base/err.h"
 #include "engine/base/notes.h"
 #include "engine/base/task.h"
+#include "engine/forecast.h"
 #include "engine/job.h"
 #include "engine/model/model.h"
 
@@ -34,6 +35,8 @@ struct table *session_answer(struct session *s, int i, struct task *task, struct
 
 /* The same with the rows of another prompt's table, where a run chooses them (tokens, neurons); NULL: its own. Not cached. */
 struct table *session_answer_like(struct session *s, int pane, const struct table *like, struct task *task, struct notes *notes, struct err *err);
+/* What an answer of the prepared job would take. */
+struct forecast session_forecast(struct session *s, const struct job_pane *pane);
 
 /*
  * While session_answer works: `show` gets what a slow table has so far, as a table of its own that it is to unref; `visible` (or NULL) says

@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "engine/analysis/table.h"
+#include "engine/forecast.h"
 #include "engine/job.h"
 #include "engine/model/model.h"
 
@@ -64,8 +65,10 @@ struct snapshot {
 		int done, total;		/* how far it is; total 0: nothing to tell */
 		double left;			/* seconds; 0: not known */
 		bool stopped;			/* by the screen, before there was an answer */
+		struct forecast forecast;	/* what it would take */
 	} pane[JOB_PANES];
 	int panes;
+	struct forecast forecast[ANALYSIS_COUNT];	/* of each technique at its defaults, as analysis_list has them */
 
 	struct snapshot_token *generated;	/* [generated_tokens] so far */
 	int generated_tokens;

@@ -42,7 +42,7 @@ static __attribute__((unused)) void walk_close(struct walk *w)
 	scratch_done();
 }
 
-static struct table *answer(struct walk *w)
+static __attribute__((unused)) struct table *answer(struct walk *w)
 {
 	struct err err = { 0 };
 	struct table *t = NULL;

@@ -193,6 +193,10 @@ void question_answer(const struct app *app, int pane, struct answer_shown *out)
 		out->older = shot->pane[best].older;
 	out->error = out->current ? shot->pane[best].error : NULL;
 	out->stopped = out->current && shot->serial == app->serial && shot->pane[best].stopped;
+	if (out->current && shot->serial == app->serial) {
+		out->forecast = shot->pane[best].forecast;
+		out->waits = shot->pane[best].stale && shot->state != WORK_IDLE && shot->answering != best && !out->stopped;
+	}
 	out->current = out->current && shot->serial == app->serial && !shot->pane[best].stale;
 	if ((!out->current || (out->table && out->table->unfinished)) && shot->serial == app->serial &&
 	    shot->pane[best].total > 1) {

@@ -45,6 +45,8 @@ struct answer_shown {
 	int done, total;		/* how far the answer is that is on its way; total 0: nothing to tell */
 	double left;			/* seconds that it will take; 0: not known */
 	bool stopped;			/* by the user, before it was there */
+	bool waits;			/* for its turn */
+	struct forecast forecast;	/* what it will take */
 };
 void question_answer(const struct app *app, int pane, struct answer_shown *out);
 

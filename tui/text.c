@@ -4,6 +4,8 @@
 #include <math.h>
 #include <string.h>
 
+#include "engine/forecast.h"
+
 void text_number(double x, struct str *out)
 {
 	double size = fabs(x);
@@ -45,6 +47,14 @@ void text_duration(double seconds, struct str *out)
 		str_addf(out, "%ld min", s / 60);
 	else
 		str_addf(out, "%ld h %ld min", s / 3600, s / 60 % 60);
+}
+
+void text_forecast(const struct forecast *f, struct str *out)
+{
+	if (f->runs <= 0 || f->seconds < 1)
+		return;
+	str_addf(out, "%d run%s, %s ", f->runs, f->runs == 1 ? "" : "s", f->measured ? "about" : "up to");
+	text_duration(f->seconds, out);
 }
 
 static void add_axis(const struct axis *axis, int i, struct str *out)

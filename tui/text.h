@@ -14,6 +14,9 @@ void text_bytes(size_t n, struct str *out);
 void text_change(double x, struct str *out);
 /* "3 s", "2 min", "1 h 20 min" */
 void text_duration(double seconds, struct str *out);
+struct forecast;
+/* "421 runs, up to 25 s", once a technique was measured "421 runs, about 2 s"; nothing for what takes less than a second. */
+void text_forecast(const struct forecast *f, struct str *out);
 /* "layer 12 · position 5 ·is": the cell's place, by its axes. */
 void text_place(const struct table *t, int row, int col, struct str *out);
 /* "·Paris 0.7131 probability": its word, number and unit. */

@@ -119,6 +119,14 @@ static struct table *compute(const struct ask *ask, struct err *err)
 	return NULL;
 }
 
+/* Every place, and the strongest alone. */
+static int runs(const struct ask *ask)
+{
+	const struct grid grid = grid_of(ask);
+
+	return grid.rows * grid.cols * draws_of(ask) + 1;
+}
+
 const struct analysis analysis_ablation_sweep = {
 	.name = "ablation-sweep",
 	.title = "Ablation of each part",
@@ -141,6 +149,7 @@ const struct analysis analysis_ablation_sweep = {
 	.unit = "the metric's",
 	.on = ON_RUN | ON_METRIC,
 	.cost = COST_RUNS,
+	.runs = runs,
 	.metrics = METRICS_ALL,
 	.params = params,
 	.compute = compute,

@@ -26,6 +26,11 @@ static struct table *compute(const struct ask *ask, struct err *err)
 	return patching_map(&(struct patching){ "activation-patching", "activation patching", NULL, EDIT_PATCH, NULL, edit }, ask, params, err);
 }
 
+static int runs(const struct ask *ask)
+{
+	return patching_runs(ask);
+}
+
 const struct analysis analysis_activation_patching = {
 	.name = "activation-patching",
 	.title = "Activation patching",
@@ -48,6 +53,7 @@ const struct analysis analysis_activation_patching = {
 	.unit = "normalised, the metric's, or nats",
 	.on = ON_RUN | ON_FOIL | ON_METRIC,
 	.cost = COST_RUNS,
+	.runs = runs,
 	.needs = NEEDS_FOIL,
 	.metrics = PATCHING_METRICS,
 	.params = params,

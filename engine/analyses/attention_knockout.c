@@ -167,23 +167,46 @@ static void describe(struct table *t, const struct ask *ask)
 	t->skip_first = ask->arg[ARG_MAP] != MAP_SPANS;
 }
 
+static int rows(const struct ask *ask)
+{
+	return ask->arg[ARG_MAP] == MAP_POSITIONS ? ask->run->T : ask->model->config.L;
+}
+
+static int columns(const struct ask *ask)
+{
+	return ask->arg[ARG_MAP] == MAP_SPANS ? SPANS : ask->run->T;
+}
+
 static struct table *compute(const struct ask *ask, struct err *err)
 {
-	const int map = ask->arg[ARG_MAP], T = ask->run->T;
 	struct table *t;
 
-	if (map == MAP_SPANS && ask->arg[ARG_FROM] > ask->arg[ARG_TO]) {
+	if (ask->arg[ARG_MAP] == MAP_SPANS && ask->arg[ARG_FROM] > ask->arg[ARG_TO]) {
 		err_set(err, ERR_ARGUMENT, "attention-knockout: the span goes from position %d to %d, which is before it", ask->arg[ARG_FROM],
 			ask->arg[ARG_TO]);
 		return NULL;
 	}
-	if (!(t = table_new(map == MAP_POSITIONS ? T : ask->model->config.L, map == MAP_SPANS ? SPANS : T, err)))
+	if (!(t = table_new(rows(ask), columns(ask), err)))
 		return NULL;
 	describe(t, ask);
 	if (fill(t, ask, err))
 		return t;
 	table_unref(t);
 	return NULL;
+}
+
+/* Every cell that has something to cut, and the strongest alone. */
+static int runs(const struct ask *ask)
+{
+	const int cols = columns(ask);
+	int n = 1;
+
+	for (int i = 0; i < rows(ask) * cols; i++) {
+		struct cause_window keys[2];
+
+		n += keys_of(ask, query_of(ask, i / cols), i % cols, keys) > 0;
+	}
+	return n;
 }
 
 const struct analysis analysis_attention_knockout = {
@@ -208,6 +231,7 @@ const struct analysis analysis_attention_knockout = {
 	.unit = "the metric's",
 	.on = ON_RUN | ON_METRIC,
 	.cost = COST_RUNS,
+	.runs = runs,
 	.metrics = METRICS_ALL,
 	.params = params,
 	.compute = compute,

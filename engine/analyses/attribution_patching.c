@@ -276,13 +276,18 @@ static void say(struct table *t, const struct place *place, double first, double
 	str_done(&s);
 }
 
+static int exact_cells(const struct ask *ask, const struct grid *grid)
+{
+	return ask->arg[ARG_EXACT] < grid->rows * grid->cols ? ask->arg[ARG_EXACT] : grid->rows * grid->cols;
+}
+
 /*
  * The strongest cells by patching; with `exact`, the values of the table from now on, marked where the estimate was more than half off. One
  * is measured in any case, so that there is never an estimate alone.
  */
 static bool measure(struct table *t, const struct ask *ask, const struct grid *grid, struct err *err)
 {
-	int cells = grid->rows * grid->cols, asked = ask->arg[ARG_EXACT] < cells ? ask->arg[ARG_EXACT] : cells, n = asked > 1 ? asked : 1;
+	int asked = exact_cells(ask, grid), n = asked > 1 ? asked : 1;
 	int *cell = strongest(t, n, ask->scratch), apart = 0;
 	bool sign = ask->arg[ARG_ESTIMATE] != ATPSTAR;
 	struct cause c = cause_new(ask, ask->run, ask->foil, n);
@@ -344,6 +349,15 @@ static struct table *compute(const struct ask *ask, struct err *err)
 	return NULL;
 }
 
+/* With GradDrop one way back for each layer that has a place in or below it; then those that are measured, and the strongest of them alone. */
+static int runs(const struct ask *ask)
+{
+	const struct grid grid = grid_of(ask);
+	const int exact = exact_cells(ask, &grid), L = ask->model->config.L, lowest = grid.shape == GRID_HEAD_BY_POSITION ? grid.layer : 0;
+
+	return (ask->arg[ARG_ESTIMATE] == ATPSTAR ? L - lowest : 0) + (exact > 1 ? exact : 1) + (exact > 0);
+}
+
 const struct analysis analysis_attribution_patching = {
 	.name = "attribution-patching",
 	.title = "Attribution patching",
@@ -366,6 +380,7 @@ const struct analysis analysis_attribution_patching = {
 	.unit = "the metric's",
 	.on = ON_RUN | ON_FOIL | ON_METRIC,
 	.cost = COST_RUNS,
+	.runs = runs,
 	.needs = NEEDS_FOIL | NEEDS_GRADIENT,
 	.metrics = METRICS_ALL & ~(1u << METRIC_LOSS),	/* the loss of two prompts is about different tokens */
 	.params = params,

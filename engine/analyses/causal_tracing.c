@@ -236,6 +236,12 @@ static struct table *compute(const struct ask *ask, struct err *err)
 	return NULL;
 }
 
+/* For each seed a noised run, every cell, and the check. */
+static int runs(const struct ask *ask)
+{
+	return ask->arg[ARG_SEEDS] * (ask->model->config.L * ask->run->T + 2);
+}
+
 const struct analysis analysis_causal_tracing = {
 	.name = "causal-tracing",
 	.title = "Causal tracing",
@@ -257,6 +263,7 @@ const struct analysis analysis_causal_tracing = {
 	.unit = "normalised, or the metric's",
 	.on = ON_RUN | ON_METRIC,
 	.cost = COST_RUNS,
+	.runs = runs,
 	.metrics = METRICS_ALL,
 	.params = params,
 	.compute = compute,

@@ -115,6 +115,12 @@ static struct table *compute(const struct ask *ask, struct err *err)
 	return t;
 }
 
+/* Two differences of two runs each, for the check. */
+static int runs(const struct ask *ask)
+{
+	return ask->arg[ARG_SHOW] == SHOW_PRODUCT ? 4 : 0;
+}
+
 const struct analysis analysis_gradient_x_input = {
 	.name = "gradient-x-input",
 	.title = "Gradient × input",
@@ -136,6 +142,7 @@ const struct analysis analysis_gradient_x_input = {
 	.unit = "the metric's",
 	.on = ON_RUN | ON_METRIC,
 	.cost = COST_RUNS,
+	.runs = runs,
 	.needs = NEEDS_GRADIENT,
 	.metrics = METRICS_ALL,
 	.params = params,

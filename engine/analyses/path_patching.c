@@ -256,6 +256,26 @@ static void tell(struct table *t, const struct paths *p, int n)
 		t->no_edit = "other edits change what this cell holds as it is, so that it cannot be applied beside them; E switches them off";
 }
 
+static int rows(const struct ask *ask)
+{
+	return ask->arg[ARG_SENDER] == FROM_EMBED ? 1 : ask->model->config.L;
+}
+
+static int columns(const struct ask *ask)
+{
+	return ask->arg[ARG_SENDER] == FROM_HEAD ? ask->model->config.H : ask->run->T;
+}
+
+/* The first so many of the table: layers are in order. */
+static int senders_that_reach(const struct ask *ask)
+{
+	int reach = 0;
+
+	while (reach < rows(ask) && reaches(ask, reach))
+		reach++;
+	return reach * columns(ask);
+}
+
 struct ends {
 	double prompt, foil;	/* the metric on both */
 	bool normalise;
@@ -270,13 +290,10 @@ static void cells(struct table *t, const struct paths *p, const struct ends *end
 static bool fill(struct table *t, const struct ask *ask, struct err *err)
 {
 	struct ends ends = { .normalise = ask->arg[ARG_SHOW] == SHOW_NORMALISED };
-	int n = t->rows.n * t->cols.n, reach = 0, best = 0;
+	int n = t->rows.n * t->cols.n, reach = senders_that_reach(ask), best = 0;
 	double now;
 	struct paths p;
 
-	while (reach < t->rows.n && reaches(ask, reach))	/* layers are in order: those that reach the receiver come first */
-		reach++;
-	reach *= t->cols.n;
 	if (!begin(&p, ask, t->cols.n, n, err) || !metric_value(ask->metric, ask->run, ask->unedited, &ends.prompt, ask->task, err) ||
 	    !metric_value(ask->metric, ask->foil, ask->unedited, &ends.foil, ask->task, err))
 		return false;
@@ -346,7 +363,6 @@ static void describe(struct table *t, const struct ask *ask)
 
 static struct table *compute(const struct ask *ask, struct err *err)
 {
-	const struct config *c = &ask->model->config;
 	int sender = ask->arg[ARG_SENDER];
 	struct table *t;
 
@@ -360,13 +376,19 @@ static struct table *compute(const struct ask *ask, struct err *err)
 			ask->arg[ARG_LAYER]);
 		return NULL;
 	}
-	if (!(t = table_new(sender == FROM_EMBED ? 1 : c->L, sender == FROM_HEAD ? c->H : ask->run->T, err)))
+	if (!(t = table_new(rows(ask), columns(ask), err)))
 		return NULL;
 	describe(t, ask);
 	if (fill(t, ask, err))
 		return t;
 	table_unref(t);
 	return NULL;
+}
+
+/* Both steps of every sender that reaches the receiver, and of the strongest alone; to the logits there is but one step. */
+static int runs(const struct ask *ask)
+{
+	return (senders_that_reach(ask) + 1) * (receiver(ask) == TO_LOGITS ? 1 : 2);
 }
 
 const struct analysis analysis_path_patching = {
@@ -390,6 +412,7 @@ const struct analysis analysis_path_patching = {
 	.unit = "normalised, or the metric's",
 	.on = ON_RUN | ON_FOIL | ON_METRIC,
 	.cost = COST_RUNS,
+	.runs = runs,
 	.needs = NEEDS_FOIL,
 	.metrics = METRICS_ALL & ~(1u << METRIC_LOSS),	/* the loss of two prompts is about different tokens */
 	.params = params,

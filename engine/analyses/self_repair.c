@@ -220,6 +220,12 @@ static struct table *compute(const struct ask *ask, struct err *err)
 	return t;
 }
 
+static int runs(const struct ask *ask)
+{
+	(void)ask;
+	return 1;
+}
+
 const struct analysis analysis_self_repair = {
 	.name = "self-repair",
 	.title = "Self-repair",
@@ -241,6 +247,7 @@ const struct analysis analysis_self_repair = {
 	.unit = "logit",
 	.on = ON_RUN | ON_METRIC,
 	.cost = COST_RUNS,
+	.runs = runs,
 	/* Between the two runs what they read of the stream differs by the norm's scale alone. */
 	.metrics = 1 << METRIC_LOGIT | 1 << METRIC_LOGIT_DIFF | 1 << METRIC_NEURON_PRE | 1 << METRIC_NEURON_UP,
 	.params = params,

@@ -76,6 +76,11 @@ static struct table *compute(const struct ask *ask, struct err *err)
 			    ask, params, err);
 }
 
+static int runs(const struct ask *ask)
+{
+	return patching_runs(ask);
+}
+
 const struct analysis analysis_subspace_interchange = {
 	.name = "subspace-interchange",
 	.title = "Subspace interchange",
@@ -98,6 +103,7 @@ const struct analysis analysis_subspace_interchange = {
 	.unit = "normalised, the metric's, or nats",
 	.on = ON_RUN | ON_FOIL | ON_METRIC | ON_ASSET,
 	.cost = COST_RUNS,
+	.runs = runs,
 	.needs = NEEDS_FOIL,
 	.metrics = PATCHING_METRICS,
 	.params = params,

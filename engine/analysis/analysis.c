@@ -241,6 +241,22 @@ const struct place *ask_places(const struct ask *ask, const struct analysis *a, 
 	return place;
 }
 
+int analysis_runs(const struct analysis *a, struct ask *ask, const struct value *args)
+{
+	struct err err = { 0 };
+	int n = 0;
+
+	if (!a->runs)
+		return 0;
+	if (!prepare(a, ask, args, &err))
+		return -1;
+	ask->scratch = arena_new();
+	n = a->runs(ask);
+	arena_free(ask->scratch);
+	ask->scratch = NULL;
+	return n;
+}
+
 bool ask_watched(const struct ask *ask)
 {
 	return ask->watch && clock_now() >= ask->watch->next;

@@ -90,6 +90,12 @@ struct analysis {
 	const char *unit;		/* for lists: "probability, logit, …" */
 	unsigned on;
 	enum cost cost;
+	/*
+	 * From COST_RUNS on: how many passes through the model this question takes (task->runs), without the gradient that the session makes and
+	 * without runs of a file's prompts, which are kept. For saying beforehand how long it takes. Of the ask, task, watch, notes and gradient
+	 * are not there.
+	 */
+	int (*runs)(const struct ask *ask);
 	unsigned needs;
 	unsigned metrics;		/* bit per metric_kind that it can explain; 0: it does not use the metric */
 	const struct param *params;	/* ends with a NULL name */
@@ -99,6 +105,12 @@ struct analysis {
 };
 
 extern const struct analysis *const analysis_list[];	/* menu order, NULL at the end */
+enum {
+#define ANALYSIS(stem) ANALYSIS_##stem,
+#include "engine/analysis/analyses.def"
+#undef ANALYSIS
+	ANALYSIS_COUNT,
+};
 const struct analysis *analysis_find(const char *name);	/* NULL when there is none */
 /* The techniques nearest in spelling, for "did you mean": "logit-lens, attention". */
 void analysis_suggest(const char *name, struct str *out);
@@ -109,6 +121,9 @@ bool analysis_can_answer(const struct analysis *a, const struct ask *ask, struct
 bool analysis_refuse_stream(const struct analysis *a, const struct run *r, struct err *err);
 /* Checks that, resolves args[PARAM_MAX] (as given: negatives count from the end) into the question's, computes. NULL on error. */
 struct table *analysis_compute(const struct analysis *a, struct ask *ask, const struct value *args, struct err *err);
+
+/* How many passes the answer would take; 0 for techniques that make none, -1 where it cannot be answered. */
+int analysis_runs(const struct analysis *a, struct ask *ask, const struct value *args);
 
 /* What the answer with these arguments depends on. */
 unsigned analysis_on(const struct analysis *a, const struct value args[PARAM_MAX]);

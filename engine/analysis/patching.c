@@ -67,6 +67,13 @@ static void describe(struct table *t, const struct patching *how, const struct a
 		grid_tell(grid, t, how->op, how->file);
 }
 
+int patching_runs(const struct ask *ask)
+{
+	const struct grid grid = grid_of(ask);
+
+	return grid.rows * grid.cols + 1;
+}
+
 struct table *patching_map(const struct patching *how, const struct ask *ask, const struct param *params, struct err *err)
 {
 	/* KL is a metric like the others, that compares with the prompt's run. */

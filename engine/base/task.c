@@ -57,3 +57,9 @@ bool task_step(struct task *task, int done, int total, struct err *err)
 	}
 	return task_going(task, err);
 }
+
+void task_count_runs(struct task *task, int n)
+{
+	if (task)
+		atomic_fetch_add_explicit(&task->runs, n, memory_order_relaxed);
+}

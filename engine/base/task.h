@@ -20,6 +20,7 @@
 struct task {
 	atomic_bool stop, call;
 	atomic_int done, total;
+	atomic_int runs;		/* forward and backward passes that were begun: variants of a sweep count one each */
 	int part_from, part_n, part_of;	/* what the work now under way is of the whole; of 0: it is the whole */
 	void (*called)(void *context);
 	void *called_context;
@@ -33,6 +34,9 @@ bool task_step(struct task *task, int done, int total, struct err *err);
 
 /* From here on, what task_step() says is about the steps from … from+n-1 of a whole of `of`: for work that is done in several goes. `of` 0: no more. */
 void task_part(struct task *task, int from, int n, int of);
+
+/* So many more passes through the model begin. */
+void task_count_runs(struct task *task, int n);
 
 /* A piece of the answer is finished. */
 void task_piece(struct task *task);

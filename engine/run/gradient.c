@@ -219,6 +219,7 @@ struct gradient *gradient_new(const struct run *run, const struct metric *metric
 {
 	struct gradient *g = gradient_of(run, metric, unedited, frozen);
 
+	task_count_runs(task, 1);
 	if (make_room(g, err) && compute(g, task, err))
 		return g;
 	gradient_unref(g);
@@ -234,6 +235,7 @@ bool gradient_drop(const struct gradient *from, int layer, gradient_visit *visit
 	const struct descent below = { layer, layer, &seeds, visit, context };
 	bool ok = make_room(g, err);
 
+	task_count_runs(task, 1);
 	if (ok && from->layer[layer])
 		memcpy(g->embed, from->layer[layer]->resid_post, all * sizeof *g->embed);
 	else

@@ -243,6 +243,7 @@ struct run *run_new(const struct run_order *o, struct task *task, struct err *er
 
 	if (!check_order(o, err))
 		return NULL;
+	task_count_runs(task, 1);
 	r = xcalloc(1, sizeof *r);
 	atomic_init(&r->refs, 1);
 	r->arena = arena_new();

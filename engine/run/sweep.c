@@ -354,6 +354,7 @@ static bool sweep(struct sweep *s, const struct run *foil, const struct sweep_va
 	int same = 0;
 	bool ok = true;
 
+	task_count_runs(s->task, n);
 	for (int i = 0; s->metric && i < n; i++)
 		s->value[i] = NAN;
 	for (int i = 0; ok && i < n; i++) {

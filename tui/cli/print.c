@@ -15,6 +15,7 @@
 #include "tui/cli/command.h"
 #include "tui/cli/say.h"
 #include "tui/figure/figure.h"
+#include "tui/text.h"
 
 /* The technique's name and the model from the words of the command line. */
 static bool take_words(struct options *o, struct err *err)
@@ -133,12 +134,31 @@ static void write_answer(struct printing *p, struct answer *answer)
 	snapshot_free(of);
 }
 
+/* What takes long says so beforehand. */
+static void say_forecast(const struct printing *p, int i)
+{
+	enum { LONG_SECONDS = 5 };
+	const struct job_pane *pane = &p->o->preset.job.pane[i];
+	const struct forecast f = session_forecast(p->session, pane);
+	struct str text;
+
+	if (f.seconds < LONG_SECONDS)
+		return;
+	str_init(&text);
+	str_addf(&text, "%s: ", pane->analysis->name);
+	text_forecast(&f, &text);
+	say_sentence(text.s);
+	str_done(&text);
+}
+
 static bool print_pane(struct printing *p, int i, struct err *err)
 {
-	struct table *t = session_answer(p->session, i, watch(p->o->preset.job.pane[i].analysis->name), &p->notes, err), *before;
-	struct answer answer = { .table = t, .pane = &p->o->preset.job.pane[i] };
+	struct answer answer = { .pane = &p->o->preset.job.pane[i] };
+	struct table *t, *before;
 	struct err none = { 0 };
 
+	say_forecast(p, i);
+	answer.table = t = session_answer(p->session, i, watch(answer.pane->analysis->name), &p->notes, err);
 	say_progress_end();
 	if (!t)
 		return preset_place_pane(&p->o->preset, i, err);

@@ -9,6 +9,7 @@
 
 #include "tui/panes/lists.h"
 #include "tui/question.h"
+#include "tui/text.h"
 
 /* How many of its arguments the cursor gives; 0: it does not fit. A technique fits only when all its places are given. */
 static int fits(const struct analysis *a, unsigned dims)
@@ -33,6 +34,21 @@ static const char *missing(const struct app *app, const struct analysis *a)
 	return NULL;
 }
 
+/* How long it takes with this model and prompt, as far as that is known; until then, that it may take long. */
+static void add_cost(const struct app *app, int i, struct str *detail)
+{
+	const struct snapshot *shot = app->shot;
+	const char *sentence = cost_sentences[analysis_list[i]->cost];
+	const size_t before = detail->n;
+
+	if (shot && shot->forecast[i].seconds > 0)
+		text_forecast(&shot->forecast[i], detail);
+	else if (sentence)
+		str_add(detail, sentence);
+	if (detail->n > before)
+		str_add(detail, " · ");
+}
+
 static void add_analysis(const struct app *app, struct list *list, int i, bool filled)
 {
 	const struct analysis *a = analysis_list[i];
@@ -54,8 +70,7 @@ static void add_analysis(const struct app *app, struct list *list, int i, bool f
 		str_add(&detail, " · ");
 	}
 	str_addf(&detail, "%s%s", why ? why : "", why ? " · " : "");
-	if (cost_sentences[a->cost])
-		str_addf(&detail, "%s · ", cost_sentences[a->cost]);
+	add_cost(app, i, &detail);
 	str_add(&detail, a->blurb);
 	item = list_add(list, a->name, detail.s);
 	item->id = i;

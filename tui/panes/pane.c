@@ -76,7 +76,10 @@ static struct rect draw_frame(struct app *app, struct canvas *c, int pane, const
 	frame.right = right.n ? right.s : NULL;
 	frame.mark = edge_mark(app, question);
 	frame.stale = t && !answer->current && app_is_slow(app);
-	if (answer->total && app_is_slow(app)) {
+	if (answer->waits && !answer->total && app_is_slow(app)) {
+		str_add(&progress, frame.stale ? "stale · queued" : "queued");
+		frame.progress = progress.s;
+	} else if (answer->total && app_is_slow(app)) {
 		str_addf(&progress, "%s%d/%d", frame.stale ? "stale · " : "", answer->done, answer->total);
 		if (answer->left > 0) {
 			str_add(&progress, " · ");
@@ -94,9 +97,21 @@ static struct rect draw_frame(struct app *app, struct canvas *c, int pane, const
 	return inside;
 }
 
+/* What it will be, and how long it takes. */
+static void draw_not_yet(struct app *app, struct canvas *c, int pane, const struct answer_shown *answer)
+{
+	struct str text;
+
+	str_init(&text);
+	str_add(&text, app->doc.job.pane[pane].analysis->blurb);
+	str_add_char(&text, '\n');
+	text_forecast(&answer->forecast, &text);
+	draw_sentence(app, c, app->pane[pane].inside, STYLE_DIM, text.s);
+	str_done(&text);
+}
+
 void draw_pane(struct app *app, struct canvas *c, int pane)
 {
-	const char *blurb = app->doc.job.pane[pane].analysis->blurb;
 	struct answer_shown answer;
 	struct rect before;
 
@@ -107,7 +122,7 @@ void draw_pane(struct app *app, struct canvas *c, int pane)
 		draw_sentence(app, c, app->pane[pane].inside, STYLE_ERROR, answer.error);
 	else if (answer.table)
 		draw_table(app, c, pane, &answer);
-	else	/* not yet: what it will be */
-		draw_sentence(app, c, app->pane[pane].inside, STYLE_DIM, blurb);
+	else
+		draw_not_yet(app, c, pane, &answer);
 	canvas_unclip(c, before);
 }
