@@ -5,6 +5,7 @@
 
 #include "engine/base/intern.h"
 #include "tui/panes/lists.h"
+#include "tui/panes/pane.h"
 #include "tui/question.h"
 
 static void focus_by(struct app *app, int by)
@@ -65,7 +66,8 @@ static void set_view(struct app *app, enum view_id as, enum zoom zoom)
 	if (as == VIEW_OWN)
 		app_say(app, STYLE_DIM, "view: %s", zoom_words[zoom]);
 	else
-		app_say(app, STYLE_DIM, "view: %s%s%s", view_words[as], zoom == ZOOM_AUTO ? "" : " ", zoom == ZOOM_AUTO ? "" : zoom_words[zoom]);
+		app_say(app, STYLE_DIM, "view: %s%s%s", view_words[as], zoom == ZOOM_AUTO ? "" : " ",
+			zoom == ZOOM_AUTO ? "" : zoom_words[zoom]);
 }
 
 /* The next of all ways to draw the table of this pane. */
@@ -87,7 +89,8 @@ static void next_view(struct app *app)
 	set_view(app, ways[at].view, ways[at].zoom);
 }
 
-/* "lines", "heat half", "half": a view, a zoom or both; a zoom alone leaves the view, a view alone is as large as it likes. */
+/* "lines", "heat half", "half": a view, a zoom or both; a zoom alone leaves the view, a view alone is as large as it
+ * likes. */
 static void name_view(struct app *app, const char *argument)
 {
 	struct view view;
@@ -106,7 +109,8 @@ static void name_view(struct app *app, const char *argument)
 		} else if (view_find(word) == VIEW_COUNT) {
 			app_say(app, STYLE_ERROR, "there is no view %s; Tab lists them", word);
 			return;
-		} else if (answer.table && view_find(word) != VIEW_OWN && view_for(answer.table, view_find(word)) != view_find(word)) {
+		} else if (answer.table && view_find(word) != VIEW_OWN &&
+			   view_for(answer.table, view_find(word)) != view_find(word)) {
 			app_say(app, STYLE_ERROR, "this table cannot be drawn as %s", word);
 			return;
 		} else {
@@ -127,17 +131,81 @@ void act_view(struct app *app, const char *argument)
 		next_view(app);
 }
 
+void act_numbers(struct app *app, const char *argument)
+{
+	struct view view;
+
+	(void)argument;
+	if (!app_pane(app))
+		return;
+	view_of_words(&app_pane(app)->view, &view);
+	set_view(app, view.as, view.zoom == ZOOM_NUMBER ? ZOOM_AUTO : ZOOM_NUMBER);
+}
+
+static void set_threshold(struct app *app, double to)
+{
+	app_change_looks(app);
+	app_pane(app)->view.threshold = to;
+	if (to > 0)
+		app_say(app, STYLE_DIM, "edges from %.3g up", to);
+	else
+		app_say(app, STYLE_DIM, "as many edges as fit");
+}
+
+static void step_threshold(struct app *app, int by)
+{
+	struct answer_shown answer;
+	struct view view;
+	double to = 0;
+
+	if (!app_pane(app))
+		return;
+	question_answer(app, app->focus, &answer);
+	if (answer.table) {
+		pane_view(app, app->focus, &answer, &view);
+		to = view_threshold(&view, &app->pane[app->focus].view, by);
+	}
+	if (to > 0)
+		set_threshold(app, to);
+	else
+		app_say(app, STYLE_WARNING, "no graph in this pane: , and ; set the weight from which edges are shown");
+}
+
+void act_threshold_less(struct app *app, const char *argument)
+{
+	(void)argument;
+	step_threshold(app, -1);
+}
+
+void act_threshold_more(struct app *app, const char *argument)
+{
+	char *end;
+	double to;
+
+	if (!argument || !*argument) {
+		step_threshold(app, 1);
+		return;
+	}
+	to = strtod(argument, &end);
+	if (*end || !(to >= 0 && to <= 1e30))
+		app_say(app, STYLE_ERROR, "threshold %s: expected a weight from 0 up", argument);
+	else if (app_pane(app))
+		set_threshold(app, to);
+}
+
 void act_sink(struct app *app, const char *argument)
 {
 	struct app_pane *pane = &app->pane[app->focus];
 
 	(void)argument;
 	pane->sink_in = !pane->sink_in;
-	app_say(app, STYLE_DIM, pane->sink_in ? "colour range includes the first token" :
-		"colour range excludes the first token, an attention sink");
+	app_say(app, STYLE_DIM,
+		pane->sink_in ? "colour range includes the first token"
+			      : "colour range excludes the first token, an attention sink");
 }
 
-/* ------------------------------------------------------------------------------------------------ more, fewer, larger */
+/* ------------------------------------------------------------------------------------------------ more, fewer, larger
+ */
 
 /* Makes room for a pane before index `at`, in the row `row`; with `own_row` the rows from there on move down. */
 static void insert_pane(struct app *app, int at, int row, bool own_row, const struct analysis *analysis)
@@ -161,7 +229,8 @@ static void insert_pane(struct app *app, int at, int row, bool own_row, const st
 	doc->job.panes++;
 	app->zoomed = false;
 	app->added = true;
-	app->hidden = ((app->hidden >> at) << (at + 1)) | (app->hidden & ((1u << at) - 1));	/* those after it have another number now */
+	app->hidden = ((app->hidden >> at) << (at + 1)) |
+		      (app->hidden & ((1u << at) - 1)); /* those after it have another number now */
 	app_focus(app, at);
 }
 
@@ -208,7 +277,8 @@ void act_close(struct app *app, const char *argument)
 
 	(void)argument;
 	if (n < 2) {
-		app_say(app, STYLE_WARNING, n ? "can't close the last pane; t changes it, q quits" : "there is no pane: a adds one");
+		app_say(app, STYLE_WARNING,
+			n ? "can't close the last pane; t changes it, q quits" : "there is no pane: a adds one");
 		return;
 	}
 	app_change_looks(app);
@@ -230,24 +300,25 @@ static void resize(struct app *app, int taller, int wider)
 {
 	const int *row = app->doc.row;
 	int first = app->focus;
-	enum { MOST = 30 };	/* by keys */
+	enum { MOST = 30 }; /* by keys */
 	struct pane_size *size = app->doc.size;
 
 	/* A row's height is kept by its first pane. */
 	while (first > 0 && row[first - 1] == row[app->focus])
 		first--;
-	if (!app->doc.job.panes || abs(size[first].taller + taller) > MOST || abs(size[app->focus].wider + wider) > MOST)
+	if (!app->doc.job.panes || abs(size[first].taller + taller) > MOST ||
+	    abs(size[app->focus].wider + wider) > MOST)
 		return;
 	app_change_sizes(app);
 	size[first].taller += taller;
 	size[app->focus].wider += wider;
 }
 
-#define RESIZE(id, taller, wider) \
-	void act_##id(struct app *app, const char *argument) \
-	{ \
-		(void)argument; \
-		resize(app, taller, wider); \
+#define RESIZE(id, taller, wider)                                                                                      \
+	void act_##id(struct app *app, const char *argument)                                                           \
+	{                                                                                                              \
+		(void)argument;                                                                                        \
+		resize(app, taller, wider);                                                                            \
 	}
 RESIZE(taller, 1, 0)
 RESIZE(shorter, -1, 0)

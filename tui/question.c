@@ -43,7 +43,7 @@ void cursor_set(struct app *app, enum dim dim, int index, int n)
 		return;
 	app->doc.cursor[dim] = sticks && index >= n - 1 ? -1 : clamp(index, n);
 	if (dim == DIM_POSITION && cursor_get(app, DIM_KEY, n) > clamp(index, n))
-		app->doc.cursor[DIM_KEY] = app->doc.cursor[DIM_POSITION];	/* no query looks ahead */
+		app->doc.cursor[DIM_KEY] = app->doc.cursor[DIM_POSITION]; /* no query looks ahead */
 }
 
 void cursor_in(const struct app *app, const struct table *t, int *row, int *col)
@@ -57,6 +57,9 @@ static void move_on_axis(struct app *app, const struct axis *axis, int i)
 	cursor_set(app, axis->dim, i, axis->n);
 	if (axis->place && i >= 0 && i < axis->n && axis->place[i].layer >= 0 && axis->dim != DIM_LAYER)
 		app->doc.cursor[DIM_LAYER] = axis->place[i].layer;
+	if (axis->place && i >= 0 && i < axis->n && axis->place[i].position >= 0 && axis->dim != DIM_POSITION &&
+	    extent_of(app, DIM_POSITION))
+		cursor_set(app, DIM_POSITION, axis->place[i].position, extent_of(app, DIM_POSITION));
 }
 
 void cursor_to(struct app *app, const struct table *t, int row, int col)
@@ -67,7 +70,8 @@ void cursor_to(struct app *app, const struct table *t, int row, int col)
 
 /* ------------------------------------------------------------------------------------------------ the question */
 
-/* The cursor's value for an argument: as it is while it fits (so that -1 stays -1 as the prompt grows), else clamped. */
+/* The cursor's value for an argument: as it is while it fits (so that -1 stays -1 as the prompt grows), else clamped.
+ */
 static int follow(int at, int n, enum dim dim, int start)
 {
 	if (at == CURSOR_UNSET)
@@ -89,7 +93,8 @@ static void fill_in(const struct preset *doc, const struct app *app, int pane, s
 
 		if (out->given[i] || !param_follows(&params[i]))
 			continue;
-		out->args[i] = value_number(follow(doc->cursor[dim], app ? extent_of(app, dim) : 0, dim, (int)params[i].start));
+		out->args[i] = value_number(
+			follow(doc->cursor[dim], app ? extent_of(app, dim) : 0, dim, (int)params[i].start));
 		out->given[i] = true;
 	}
 }
@@ -138,7 +143,8 @@ void question_opened(struct preset *doc)
 		const struct param *params = pane->analysis->params;
 
 		for (int k = 0; k < param_count(params); k++)
-			if (param_follows(&params[k]) && pane->given[k] && value_equal(pane->args[k], value_number(doc->cursor[params[k].dim])))
+			if (param_follows(&params[k]) && pane->given[k] &&
+			    value_equal(pane->args[k], value_number(doc->cursor[params[k].dim])))
 				pane->given[k] = false;
 	}
 }
@@ -156,8 +162,9 @@ static bool same_question(const struct job_pane *a, const struct job_pane *b)
 /* The cells of one table are in the places of the other's, and their numbers mean the same. */
 static bool fits_over(const struct table *a, const struct table *b)
 {
-	return a->rows.n == b->rows.n && a->cols.n == b->cols.n && a->rows.dim == b->rows.dim && a->cols.dim == b->cols.dim && a->scale == b->scale &&
-	       a->look == b->look && a->units == b->units && !strcmp(a->units ? a->unit[0] : "", b->units ? b->unit[0] : "");
+	return a->rows.n == b->rows.n && a->cols.n == b->cols.n && a->rows.dim == b->rows.dim &&
+	       a->cols.dim == b->cols.dim && a->scale == b->scale && a->look == b->look && a->units == b->units &&
+	       !strcmp(a->units ? a->unit[0] : "", b->units ? b->unit[0] : "");
 }
 
 void question_answer(const struct app *app, int pane, struct answer_shown *out)
@@ -174,7 +181,8 @@ void question_answer(const struct app *app, int pane, struct answer_shown *out)
 		const struct job_pane *question = &shot->pane[i].question;
 		bool same = question->analysis && same_question(question, &asked);
 
-		/* Panes come and go while the worker is busy: look for the same question first, then for the same technique. */
+		/* Panes come and go while the worker is busy: look for the same question first, then for the same
+		 * technique. */
 		if (same && (best < 0 || i == pane || !out->current)) {
 			best = i;
 			out->current = true;
@@ -189,7 +197,8 @@ void question_answer(const struct app *app, int pane, struct answer_shown *out)
 		return;
 	out->table = shot->pane[best].table;
 	out->before = out->current && app_edited(app) ? shot->pane[best].before : NULL;
-	if (out->table && out->table->unfinished && shot->pane[best].older && fits_over(out->table, shot->pane[best].older))
+	if (out->table && out->table->unfinished && shot->pane[best].older &&
+	    fits_over(out->table, shot->pane[best].older))
 		out->older = shot->pane[best].older;
 	out->error = out->current ? shot->pane[best].error : NULL;
 	out->stopped = out->current && shot->serial == app->serial && shot->pane[best].stopped;
@@ -248,7 +257,9 @@ bool place_to_ablate(const struct place *cell, bool here, struct place *out, str
 	if (here && cell->position < 0)
 		return err_set(err, ERR_ARGUMENT, "this table has no positions: Space ablates everywhere");
 	if (cell->layer < 0)
-		return err_set(err, ERR_ARGUMENT, "there is nothing to ablate under the cursor: go to a layer, a head, or a component such as 3.attn");
+		return err_set(err, ERR_ARGUMENT,
+			       "there is nothing to ablate under the cursor: go to a layer, a head, or a component "
+			       "such as 3.attn");
 	*out = place_at(SITE_ATTN_OUT, cell->layer, cell->unit, here ? cell->position : -1);
 	out->unit_to = cell->unit_to;
 	if (cell->unit >= 0)

@@ -76,6 +76,26 @@ void text_place(const struct table *t, int row, int col, struct str *out)
 	add_axis(&t->cols, col, out);
 }
 
+void text_edges(const struct table *t, int row, struct str *out)
+{
+	enum { MOST = 2 };
+	int told[MOST];
+
+	for (int n = 0; n < MOST && t->edge; n++) {
+		int best = -1;
+
+		for (int i = 0; i < t->edges; i++)
+			if (t->edge[i].to == row && !(n && told[0] == i) &&
+			    (best < 0 || t->edge[i].weight > t->edge[best].weight))
+				best = i;
+		if (best < 0)
+			return;
+		told[n] = best;
+		str_addf(out, "%s%s ", n ? " · " : "   ← ", t->rows.show[t->edge[best].from]);
+		text_number((double)t->edge[best].weight, out);
+	}
+}
+
 void text_value(const struct table *t, int row, int col, struct str *out)
 {
 	size_t cell = table_cell(t, row, col);

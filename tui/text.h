@@ -20,6 +20,8 @@ void text_forecast(const struct forecast *f, struct str *out);
 /* "layer 12 · position 5 ·is": the cell's place, by its axes. */
 void text_place(const struct table *t, int row, int col, struct str *out);
 /* "·Paris 0.7131 probability": its word, number and unit. */
+/* Of a node of a graph: "   ← resid_pre 3 1·Mary .36", the strongest edges into it. Nothing for other tables. */
+void text_edges(const struct table *t, int row, struct str *out);
 void text_value(const struct table *t, int row, int col, struct str *out);
 
 #endif

@@ -1,4 +1,5 @@
-/* view.c - see view.h: which view draws a table, its plan, and scrolling. Everything goes by the plan (views/views.h). */
+/* view.c - see view.h: which view draws a table, its plan, and scrolling. Everything goes by the plan (views/views.h).
+ */
 #include "tui/view.h"
 
 #include <assert.h>
@@ -102,6 +103,7 @@ void view_of_words(const struct job_view *words, struct view *v)
 
 	v->as = as == VIEW_COUNT ? VIEW_OWN : as;
 	v->zoom = zoom == ZOOM_COUNT ? ZOOM_AUTO : zoom;
+	v->threshold = words->threshold;
 }
 
 static int between(int x, int lo, int hi)
@@ -161,7 +163,8 @@ static uint64_t table_of(const struct view *v)
 {
 	const struct table *t = v->table;
 
-	return add_hash(add_hash(add_hash(kind_of(v), t->title, strlen(t->title)), &t->cols.n, sizeof t->cols.n), &v->sink_in, sizeof v->sink_in);
+	return add_hash(add_hash(add_hash(kind_of(v), t->title, strlen(t->title)), &t->cols.n, sizeof t->cols.n),
+			&v->sink_in, sizeof v->sink_in);
 }
 
 /* The range of the colours: with edits that of the table without them, also while that is on its way. */
@@ -217,8 +220,15 @@ static void keep(struct view_state *state, const struct view *v, const struct pl
 static struct plan plan_of(const struct view *v, const struct view_state *state)
 {
 	const struct table *t = v->table;
-	struct plan p = { .pool_rows = 1, .pool_cols = 1, .stack = 1, .lines = 1, .head_y = -1, .cursor_line = -1, .upwards = t->rows.dim == DIM_LAYER };
-	int row = v->row < 0 ? -1 : between(v->row, 0, t->rows.n - 1), col = v->col < 0 ? -1 : between(v->col, 0, t->cols.n - 1), line;
+	struct plan p = { .pool_rows = 1,
+			  .pool_cols = 1,
+			  .stack = 1,
+			  .lines = 1,
+			  .head_y = -1,
+			  .cursor_line = -1,
+			  .upwards = t->rows.dim == DIM_LAYER };
+	int row = v->row < 0 ? -1 : between(v->row, 0, t->rows.n - 1),
+	    col = v->col < 0 ? -1 : between(v->col, 0, t->cols.n - 1), line;
 
 	p.span = range_of(v, &state->kept, &p.held);
 	kind_for(v)->plan(v, zoom_of(v, state), &p);
@@ -231,7 +241,8 @@ static struct plan plan_of(const struct view *v, const struct view_state *state)
 	return p;
 }
 
-/* In a view that is no grid, any cell may be seen. Of a last pooled row or column that is not full, the table has less: whoever asks for it clips. */
+/* In a view that is no grid, any cell may be seen. Of a last pooled row or column that is not full, the table has less:
+ * whoever asks for it clips. */
 static struct window visible(const struct view *v, const struct plan *p)
 {
 	const struct table *t = v->table;
@@ -327,26 +338,38 @@ void view_scroll(const struct view *v, struct view_state *state, int lines)
 	if (!drawable(v))
 		return;
 	p = plan_of(v, state);
-	state->top = between(p.top + (p.lines > 1 ? (lines > 0) - (lines < 0) : lines * p.stack), 0, p.rows - p.page_rows);
+	state->top =
+		between(p.top + (p.lines > 1 ? (lines > 0) - (lines < 0) : lines * p.stack), 0, p.rows - p.page_rows);
 	state->adrift = true;
 }
 
 bool view_move(const struct view *v, const struct view_state *state, enum view_move move, int *row, int *col)
 {
 	const struct table *t = v->table;
-	int to_row = between(*row, 0, t->rows.n - 1), to_col = between(*col, 0, t->cols.n - 1), old_row = *row, old_col = *col;
+	int to_row = between(*row, 0, t->rows.n - 1), to_col = between(*col, 0, t->cols.n - 1), old_row = *row,
+	    old_col = *col;
 	struct plan p = { .page_rows = state->page_rows, .page_cols = state->page_cols };
 
 	if (kind_for(v)->move) {
 		if (drawable(v))
 			p = plan_of(v, state);
 		kind_for(v)->move(v, &p, move, &to_row, &to_col);
-	} else {	/* in a grid the sizes of a page are all that counts */
+	} else { /* in a grid the sizes of a page are all that counts */
 		grid_move(v, kind_for(v), &p, move, &to_row, &to_col);
 	}
 	*row = between(to_row, 0, t->rows.n - 1);
 	*col = between(to_col, 0, t->cols.n - 1);
 	return *row != old_row || *col != old_col;
+}
+
+double view_threshold(const struct view *v, const struct view_state *state, int by)
+{
+	struct plan p;
+
+	if (!drawable(v) || view_for(v->table, v->as) != VIEW_graph)
+		return 0;
+	p = plan_of(v, state);
+	return graph_threshold(v, &p, by);
 }
 
 void view_number(const struct table *t, int row, int col, struct str *out)
@@ -361,7 +384,7 @@ void view_number(const struct table *t, int row, int col, struct str *out)
 
 int label_columns(const struct axis *axis)
 {
-	enum { ENOUGH = 24 };	/* no view gives a label more */
+	enum { ENOUGH = 24 }; /* no view gives a label more */
 	int widest = 1;
 
 	for (int i = 0; i < axis->n && widest < ENOUGH; i++) {

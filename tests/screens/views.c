@@ -1,9 +1,11 @@
 /*
- * views.c - hand-made tables drawn at several sizes and depths of colour, against golden/view-NAME.txt; and what must hold of every
- * table at every size: the grid is straight, nothing raw comes through, and the mouse finds the cell that it points at.
+ * views.c - hand-made tables drawn at several sizes and depths of colour, against golden/view-NAME.txt; and what must
+ * hold of every table at every size: the grid is straight, nothing raw comes through, and the mouse finds the cell that
+ * it points at.
  */
 #include <math.h>
 #include <stdlib.h>
+#include <time.h>
 
 #include "engine/base/utf8.h"
 #include "tests/screens/samples.h"
@@ -11,7 +13,27 @@
 #include "tests/screens/golden.h"
 #include "tui/view.h"
 
-enum sample { LENS, LENS_40, ATTENTION, ATTENTION_512, HEADS, COMPONENTS, RANKING, HOSTILE, ONE, NOTHING, SAME, HUGE_VALUES, LENS_COMING, HEADS_COMING, TILES, SAMPLES };
+enum sample {
+	LENS,
+	LENS_40,
+	ATTENTION,
+	ATTENTION_512,
+	HEADS,
+	COMPONENTS,
+	RANKING,
+	HOSTILE,
+	ONE,
+	NOTHING,
+	SAME,
+	HUGE_VALUES,
+	LENS_COMING,
+	HEADS_COMING,
+	TILES,
+	READ,
+	TRAINING,
+	GRAPH,
+	SAMPLES
+};
 
 /* The first cells are not there yet. */
 static struct table *coming(struct table *t, int unknown)
@@ -43,6 +65,12 @@ static struct table *make(enum sample sample)
 		return coming(sample_heads(12, 9), 60);
 	case TILES:
 		return sample_tiles(30, 9);
+	case READ:
+		return sample_tokens_read(100);
+	case TRAINING:
+		return sample_training(100, 58);
+	case GRAPH:
+		return sample_graph(12, 14, 3);
 	case HEADS:
 		return sample_heads(30, 9);
 	case COMPONENTS:
@@ -69,6 +97,7 @@ static const struct {
 	enum zoom zoom;
 	struct theme_for what;
 	bool before;
+	enum view_id as;
 } goldens[] = {
 	{ "lens-38x10", LENS, 38, 10, ZOOM_AUTO, { DEPTH_TRUE, false }, false },
 	{ "lens-80x24", LENS, 80, 24, ZOOM_AUTO, { DEPTH_TRUE, false }, true },
@@ -98,6 +127,18 @@ static const struct {
 	{ "tiles-118x36", TILES, 118, 36, ZOOM_AUTO, { DEPTH_TRUE, false }, false },
 	{ "tiles-78x20", TILES, 78, 20, ZOOM_AUTO, { DEPTH_256, false }, false },
 	{ "tiles-30x9-mono-ascii", TILES, 30, 9, ZOOM_AUTO, { DEPTH_MONO, true }, false },
+	{ "text-80x12", READ, 80, 12, ZOOM_AUTO, { DEPTH_TRUE, false }, false },
+	{ "text-40x12-number", READ, 40, 12, ZOOM_NUMBER, { DEPTH_256, false }, false },
+	{ "text-40x12-mono-ascii", READ, 40, 12, ZOOM_AUTO, { DEPTH_MONO, true }, false },
+	{ "text-20x5", READ, 20, 5, ZOOM_AUTO, { DEPTH_TRUE, false }, false },
+	{ "lines-118x18", TRAINING, 118, 18, ZOOM_AUTO, { DEPTH_TRUE, false }, false },
+	{ "lines-78x20-heads", HEADS, 78, 20, ZOOM_AUTO, { DEPTH_256, false }, false, VIEW_lines },
+	{ "lines-20x5", TRAINING, 20, 5, ZOOM_AUTO, { DEPTH_TRUE, false }, false },
+	{ "lines-60x12-ascii", HEADS, 60, 12, ZOOM_AUTO, { DEPTH_MONO, true }, false, VIEW_lines },
+	{ "graph-118x36", GRAPH, 118, 36, ZOOM_AUTO, { DEPTH_TRUE, false }, false },
+	{ "graph-78x20", GRAPH, 78, 20, ZOOM_AUTO, { DEPTH_256, false }, false },
+	{ "graph-78x20-ascii", GRAPH, 78, 20, ZOOM_AUTO, { DEPTH_MONO, true }, false },
+	{ "graph-20x5", GRAPH, 20, 5, ZOOM_AUTO, { DEPTH_TRUE, false }, false },
 	{ "hostile-50x9", HOSTILE, 50, 9, ZOOM_AUTO, { DEPTH_TRUE, false }, false },
 	{ "one-40x6", ONE, 40, 6, ZOOM_AUTO, { DEPTH_TRUE, false }, false },
 	{ "nothing-40x10", NOTHING, 40, 10, ZOOM_AUTO, { DEPTH_TRUE, false }, false },
@@ -108,7 +149,12 @@ static const struct {
 /* A cursor that is neither at the edge nor in the middle, on tables that have room for one. */
 static struct view view_of(const struct table *t, const struct theme *theme, int w, int h)
 {
-	return (struct view){ .table = t, .rect = { 0, 0, w, h }, .theme = theme, .row = t->rows.n / 3, .col = t->cols.n / 4, .focus = true };
+	return (struct view){ .table = t,
+			      .rect = { 0, 0, w, h },
+			      .theme = theme,
+			      .row = t->rows.n / 3,
+			      .col = t->cols.n / 4,
+			      .focus = true };
 }
 
 static void check_looks(size_t i)
@@ -128,6 +174,7 @@ static void check_looks(size_t i)
 		v.before = before;
 	}
 	v.zoom = goldens[i].zoom;
+	v.as = goldens[i].as;
 	canvas_init(&c, v.rect.w, v.rect.h);
 	view_draw(&c, &v, &state);
 	if (goldens[i].what.ascii)
@@ -215,7 +262,8 @@ static void check_everywhere(enum sample sample, struct theme_for what)
 	for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)
 		for (int k = 0; k < n; k++) {
 			const enum view_id view = view_for(t, ways[k].view);
-			const bool bars = view == VIEW_bars || view == VIEW_ranking;
+			const bool bars = view == VIEW_bars || view == VIEW_ranking,
+				   drawn = view == VIEW_lines || view == VIEW_graph;
 			struct view v = view_of(t, theme, sizes[i].w, sizes[i].h);
 			struct view_state state = { 0 };
 			struct canvas c;
@@ -225,12 +273,14 @@ static void check_everywhere(enum sample sample, struct theme_for what)
 			canvas_init(&c, v.rect.w, v.rect.h);
 			view_draw(&c, &v, &state);
 			straight = straight && is_straight(&c);
-			keys = keys && keys_agree(&v, &state);
-			if (sizes[i].w < 100 && t->rows.n < 100 && !bars && v.zoom != ZOOM_HALF && v.zoom != ZOOM_FIT && state.shown != ZOOM_HALF)
+			keys = keys && (drawn || view == VIEW_text || keys_agree(&v, &state));
+			if (sizes[i].w < 100 && t->rows.n < 100 && !bars && !drawn && v.zoom != ZOOM_HALF &&
+			    v.zoom != ZOOM_FIT && state.shown != ZOOM_HALF)
 				mouse = mouse && mouse_agrees(v, state, &c);
 			canvas_done(&c);
 		}
-	CHECK_THAT(straight, "sample %d, depth %d%s: the grid is straight", sample, what.depth, what.ascii ? ", ascii" : "");
+	CHECK_THAT(straight, "sample %d, depth %d%s: the grid is straight", sample, what.depth,
+		   what.ascii ? ", ascii" : "");
 	CHECK_THAT(mouse, "sample %d, depth %d: the mouse finds the cell that it points at", sample, what.depth);
 	CHECK_THAT(keys, "sample %d: down goes through all rows", sample);
 	theme_free(theme);
@@ -246,7 +296,8 @@ static bool is_untouched(const struct cell *with, const struct cell *without, bo
 		return false;
 	if (painted && !shades && with->ink.fg != without->ink.fg)
 		return false;
-	return !strcmp(with->text, without->text) || !strcmp(without->text, " ") || (shades && strstr("‹›", with->text));
+	return !strcmp(with->text, without->text) || !strcmp(without->text, " ") ||
+	       (shades && strstr("‹›", with->text));
 }
 
 /* The same picture with and without the cursor: it marks a cell, it never hides or imitates a value. */
@@ -261,24 +312,34 @@ static void check_cursor(enum sample sample, const struct table *t, const struct
 	for (int focus = 0; focus < 2; focus++) {
 		canvas_init(&with, v.rect.w, v.rect.h);
 		canvas_init(&without, v.rect.w, v.rect.h);
+		canvas_reset(&with, v.rect.w, v.rect.h, theme_ink(theme, STYLE_TEXT));
+		canvas_reset(&without, v.rect.w, v.rect.h, theme_ink(theme, STYLE_TEXT));
 		v = view_of(t, theme, 70, 20);
 		v.as = way.view;
 		v.zoom = way.zoom;
 		v.focus = focus;
 		view_draw(&with, &v, &state);
-		v.row = v.col = -1;
+		if (view_for(t, way.view) != VIEW_text || t->rows.id)
+			v.row = -1;
+		if (view_for(t, way.view) != VIEW_text || !t->rows.id) /* a text is of the cursor's row or column */
+			v.col = -1;
 		view_draw(&without, &v, &state);
 		for (int i = 0; i < v.rect.w * v.rect.h; i++) {
-			bool label = with.cell[i].ink.mark == theme_ink(theme, STYLE_LABEL_CURSOR).mark;	/* in narrow columns it takes the room of others */
+			bool label = with.cell[i].ink.mark ==
+				     theme_ink(theme, STYLE_LABEL_CURSOR)
+					     .mark; /* in narrow columns it takes the room of others */
 
-			untouched = untouched && (label || without.cell[i].ink.mark == 'd' || is_untouched(&with.cell[i], &without.cell[i], theme_shades(theme)));
+			untouched = untouched && (label || without.cell[i].ink.mark == 'd' ||
+						  is_untouched(&with.cell[i], &without.cell[i], theme_shades(theme)));
 			seen = seen || memcmp(&with.cell[i].ink, &without.cell[i].ink, sizeof with.cell[i].ink);
 		}
 		canvas_done(&with);
 		canvas_done(&without);
 	}
-	CHECK_THAT(untouched, "sample %d, depth %d, %s %s: the cursor hides nothing", sample, depth, view_words[way.view], zoom_words[way.zoom]);
-	CHECK_THAT(seen, "sample %d, depth %d, %s %s: the cursor is seen", sample, depth, view_words[way.view], zoom_words[way.zoom]);
+	CHECK_THAT(untouched, "sample %d, depth %d, %s %s: the cursor hides nothing", sample, depth,
+		   view_words[way.view], zoom_words[way.zoom]);
+	CHECK_THAT(seen, "sample %d, depth %d, %s %s: the cursor is seen", sample, depth, view_words[way.view],
+		   zoom_words[way.zoom]);
 }
 
 /* The ink of a cell's value: where it is drawn. */
@@ -305,7 +366,8 @@ static bool screen_says(const struct canvas *c, const char *text)
 	return found;
 }
 
-/* Colours mean with an edit what they meant without it, also while the unedited table is on its way; and where they cannot, they say so. */
+/* Colours mean with an edit what they meant without it, also while the unedited table is on its way; and where they
+ * cannot, they say so. */
 static void test_range_is_held(void)
 {
 	struct theme *theme = theme_builtin((struct theme_for){ DEPTH_TRUE, false });
@@ -318,7 +380,7 @@ static void test_range_is_held(void)
 	canvas_init(&c, 70, 20);
 	v.row = v.col = -1;
 	view_draw(&c, &v, &state);
-	unedited = ink_at(&c, &v, &state, 2, 2);	/* the one that stands out */
+	unedited = ink_at(&c, &v, &state, 2, 2); /* the one that stands out */
 	CHECK(!screen_says(&c, "unedited run"));
 	for (int i = 0; i < now->rows.n * now->cols.n; i++)
 		now->value[i] = before->value[i] / 4;
@@ -328,8 +390,10 @@ static void test_range_is_held(void)
 	for (int known = 0; known < 2; known++) {
 		v.ground = known ? before : NULL;
 		view_draw(&c, &v, &state);
-		CHECK_THAT(ink_at(&c, &v, &state, 2, 2).bg == unedited.bg, "the same value has the same colour, %s", known ? "beside the unedited" : "at once");
-		CHECK_THAT(screen_says(&c, "(of the unedited run)") && !screen_says(&c, "beyond"), "and the legend says whose range it is");
+		CHECK_THAT(ink_at(&c, &v, &state, 2, 2).bg == unedited.bg, "the same value has the same colour, %s",
+			   known ? "beside the unedited" : "at once");
+		CHECK_THAT(screen_says(&c, "(of the unedited run)") && !screen_says(&c, "beyond"),
+			   "and the legend says whose range it is");
 	}
 	now->value[0] = 100;
 	view_draw(&c, &v, &state);
@@ -337,7 +401,8 @@ static void test_range_is_held(void)
 	v.edited = false;
 	v.ground = NULL;
 	view_draw(&c, &v, &state);
-	CHECK_THAT(ink_at(&c, &v, &state, 2, 2).bg != unedited.bg && !screen_says(&c, "unedited"), "without edits the range is the table's own");
+	CHECK_THAT(ink_at(&c, &v, &state, 2, 2).bg != unedited.bg && !screen_says(&c, "unedited"),
+		   "without edits the range is the table's own");
 	canvas_done(&c);
 	theme_free(theme);
 	table_unref(before);
@@ -359,7 +424,8 @@ static void test_kind_is_kept(void)
 	v.table = many;
 	view_draw(&c, &v, &fresh);
 	view_draw(&c, &v, &state);
-	CHECK_THAT(fresh.shown != ZOOM_NUMBER && state.shown == ZOOM_NUMBER, "40 tokens where 9 were: %s", zoom_words[state.shown]);
+	CHECK_THAT(fresh.shown != ZOOM_NUMBER && state.shown == ZOOM_NUMBER, "40 tokens where 9 were: %s",
+		   zoom_words[state.shown]);
 	v.rect.w = 61;
 	view_draw(&c, &v, &state);
 	CHECK_THAT(state.shown == fresh.shown, "another size: %s", zoom_words[state.shown]);
@@ -371,7 +437,7 @@ static void test_kind_is_kept(void)
 	v.rect.w = 30;
 	fresh = (struct view_state){ 0 };
 	view_draw(&c, &v, &fresh);
-	state.kept.w = 30;	/* were it but for the size */
+	state.kept.w = 30; /* were it but for the size */
 	view_draw(&c, &v, &state);
 	CHECK_THAT(state.shown == fresh.shown, "another technique: %s", zoom_words[state.shown]);
 	canvas_done(&c);
@@ -393,13 +459,15 @@ static void check_need(enum sample sample, const struct table *t, struct view_wa
 	v.as = way.view;
 	v.zoom = way.zoom;
 	need = view_need(&v);
-	CHECK_THAT(need.min.rows <= need.want.rows && need.want.rows <= need.most.rows && need.min.cols <= need.want.cols &&
-		   need.want.cols <= need.most.cols, "sample %d: min, want and most are in order", sample);
+	CHECK_THAT(need.min.rows <= need.want.rows && need.want.rows <= need.most.rows &&
+			   need.min.cols <= need.want.cols && need.want.cols <= need.most.cols,
+		   "sample %d: min, want and most are in order", sample);
 	v.rect = (struct rect){ 0, 0, need.want.cols, need.want.rows };
 	canvas_init(&c, v.rect.w, v.rect.h);
 	view_draw(&c, &v, &state);
-	CHECK_THAT(state.fits || view_for(t, way.view) == VIEW_bars, "sample %d, %s %s: all of it stands in the %d × %d that it wants", sample,
-		   view_words[way.view], zoom_words[way.zoom], v.rect.w, v.rect.h);
+	CHECK_THAT(state.fits || view_for(t, way.view) == VIEW_bars,
+		   "sample %d, %s %s: all of it stands in the %d × %d that it wants", sample, view_words[way.view],
+		   zoom_words[way.zoom], v.rect.w, v.rect.h);
 	canvas_done(&c);
 	theme_free(theme);
 }
@@ -411,7 +479,8 @@ static int muted_cells(const struct canvas *c, const struct theme *theme)
 	int n = 0;
 
 	for (int i = 0; i < c->w * c->h; i++)
-		n += strcmp(c->cell[i].text, " ") && *c->cell[i].text && c->cell[i].ink.fg == stale.fg && c->cell[i].ink.attr == stale.attr;
+		n += strcmp(c->cell[i].text, " ") && *c->cell[i].text && c->cell[i].ink.fg == stale.fg &&
+		     c->cell[i].ink.attr == stale.attr;
 	return n;
 }
 
@@ -450,12 +519,12 @@ static void test_older_values(void)
 		canvas_init(&c, 70, 30);
 		v.older = old;
 		view_draw(&c, &v, &state);
-		CHECK_THAT(!without && muted_cells(&c, theme) >= (bars ? 8 : 20), "old values fill what is not known yet (%zu: %d cells)", i,
-			   muted_cells(&c, theme));
+		CHECK_THAT(!without && muted_cells(&c, theme) >= (bars ? 8 : 20),
+			   "old values fill what is not known yet (%zu: %d cells)", i, muted_cells(&c, theme));
 		CHECK_THAT(!is_drawn(&c, "…"), "and nothing says that it is not known");
 		canvas_done(&c);
 		canvas_init(&c, 70, 30);
-		t->unfinished = false;	/* a whole table has cells that cannot be: nothing fills these */
+		t->unfinished = false; /* a whole table has cells that cannot be: nothing fills these */
 		view_draw(&c, &v, &state);
 		CHECK(muted_cells(&c, theme) == 0);
 		canvas_done(&c);
@@ -463,6 +532,137 @@ static void test_older_values(void)
 		table_unref(old);
 		theme_free(theme);
 	}
+}
+
+/* A text is read token by token and line by line: right goes through all of it, and a step changes the screen at the
+ * two tokens alone. */
+static void test_reading(void)
+{
+	struct theme *theme = theme_builtin((struct theme_for){ DEPTH_TRUE, false });
+	struct table *t = sample_tokens_read(100);
+	struct view v = view_of(t, theme, 60, 20);
+	struct view_state state = { 0 };
+	struct canvas before, after;
+	int steps = 0, most = 0, row = 0, col = 0, up;
+
+	canvas_init(&before, 60, 20);
+	canvas_init(&after, 60, 20);
+	v.row = 0;
+	view_draw(&before, &v, &state);
+	while (view_move(&v, &state, VIEW_RIGHT, &row, &col)) {
+		int changed = 0;
+
+		v.row = row;
+		canvas_reset(&after, 60, 20, theme_ink(theme, STYLE_TEXT));
+		canvas_reset(&before, 60, 20, theme_ink(theme, STYLE_TEXT));
+		view_draw(&after, &v, &state);
+		v.row = row - 1;
+		view_draw(&before, &v, &state);
+		for (int i = 0; i < 60 * 20; i++)
+			changed += strcmp(before.cell[i].text, after.cell[i].text) ||
+				   before.cell[i].ink.fg != after.cell[i].ink.fg ||
+				   before.cell[i].ink.bg != after.cell[i].ink.bg ||
+				   before.cell[i].ink.attr != after.cell[i].ink.attr;
+		most = changed > most ? changed : most;
+		steps++;
+	}
+	CHECK(steps == 99 && row == 99);
+	CHECK_THAT(most <= 26, "a step changes %d cells at most: two tokens and their marks", most);
+	row = 50;
+	view_move(&v, &state, VIEW_UP, &row, &col);
+	up = row;
+	view_move(&v, &state, VIEW_DOWN, &row, &col);
+	CHECK_THAT(up < 48 && up > 20 && abs(row - 50) <= 1, "a line up is %d, and down again %d", up, row);
+	canvas_done(&before);
+	canvas_done(&after);
+	theme_free(theme);
+	table_unref(t);
+}
+
+/* Arrows lead along curves and from one to the next by height. */
+static void test_curves(void)
+{
+	struct theme *theme = theme_builtin((struct theme_for){ DEPTH_TRUE, false });
+	struct table *t = sample_training(100, 58);
+	struct view v = view_of(t, theme, 80, 20);
+	struct view_state state = { 0 };
+	int row = 40, col = 0;
+
+	CHECK(view_move(&v, &state, VIEW_UP, &row, &col) && col == 1 && row == 40);
+	CHECK(view_move(&v, &state, VIEW_UP, &row, &col) && col == 2 && !view_move(&v, &state, VIEW_UP, &row, &col));
+	CHECK(view_move(&v, &state, VIEW_RIGHT, &row, &col) && row == 41 && col == 2);
+	CHECK(view_move(&v, &state, VIEW_LAST, &row, &col) && row == 99);
+	theme_free(theme);
+	table_unref(t);
+}
+
+/* 30 layers of 135 tokens, 138 edges into each: more than half a million are drawn in the time between two keys. */
+static void test_large_graph(void)
+{
+	struct theme *theme = theme_builtin((struct theme_for){ DEPTH_256, false });
+	struct table *t = sample_graph(30, 135, 138);
+	struct view v = view_of(t, theme, 118, 36);
+	struct view_state state = { 0 };
+	struct canvas c;
+	double least = INFINITY; /* of the processor: other programs do not count */
+
+	canvas_init(&c, 118, 36);
+	CHECK(t->edges > 560000);
+	for (int i = 0; i < 5; i++) {
+		clock_t start = clock();
+
+		view_draw(&c, &v, &state);
+		least = fmin(least, (double)(clock() - start) * 1e3 / CLOCKS_PER_SEC);
+	}
+	printf("# %d edges are drawn in %.1f ms\n", t->edges, least);
+	CHECK_THAT(least < 5 * 50, "%d edges are drawn in %.0f ms", t->edges, least);
+	canvas_done(&c);
+	theme_free(theme);
+	table_unref(t);
+}
+
+/* Keys walk along edges: to the strongest neighbour that way, and no further than there are any. A higher threshold
+ * hides, and changes no weight. */
+static void test_walking(void)
+{
+	struct theme *theme = theme_builtin((struct theme_for){ DEPTH_256, false });
+	struct table *t = sample_graph(4, 5, 0);
+	struct view v = view_of(t, theme, 80, 24);
+	struct view_state state = { 0 };
+	struct canvas c;
+	double low, high;
+	int row = 4, col = 0;
+
+	t->edge[0] = (struct edge){ 5 + 1, 4, 0.3f,
+				    PLACE_NONE }; /* into the last token of the top layer, from the second below it */
+	t->edge[1] = (struct edge){ 5 + 2, 4, 0.1f, PLACE_NONE };
+	t->edge[2] = (struct edge){ 5 + 4, 4, 0.6f, PLACE_NONE };
+	t->edge[3] = (struct edge){ 10 + 1, 5 + 1, 0.6f, PLACE_NONE };
+	canvas_init(&c, 80, 24);
+	v.row = row;
+	view_draw(&c, &v, &state);
+	CHECK(screen_says(&c, ".30") && screen_says(&c, "all 2 edges"));
+	row = 0;
+	CHECK_THAT(view_move(&v, &state, VIEW_LEFT, &row, &col) && row == 4,
+		   "from a node without edges to the one that is asked about: %d", row);
+	CHECK_THAT(view_move(&v, &state, VIEW_LEFT, &row, &col) && row == 6, "left is the strongest that way: %d", row);
+	CHECK_THAT(view_move(&v, &state, VIEW_DOWN, &row, &col) && row == 11, "down its stream: %d", row);
+	CHECK_THAT(view_move(&v, &state, VIEW_UP, &row, &col) && row == 6 &&
+			   view_move(&v, &state, VIEW_RIGHT, &row, &col) && row == 4,
+		   "and back: %d", row);
+	CHECK_THAT(view_move(&v, &state, VIEW_DOWN, &row, &col) && row == 9 &&
+			   !view_move(&v, &state, VIEW_RIGHT, &row, &col),
+		   "in the token's own column: %d", row);
+	v.threshold = 0.2;
+	canvas_reset(&c, 80, 24, theme_ink(theme, STYLE_TEXT));
+	view_draw(&c, &v, &state);
+	CHECK(screen_says(&c, ".30") && screen_says(&c, "1 of 2"));
+	high = view_threshold(&v, &state, 1);
+	low = view_threshold(&v, &state, -1);
+	CHECK_THAT(low < 0.2 && high > 0.2, "one step from 0.2 are %g and %g", low, high);
+	canvas_done(&c);
+	theme_free(theme);
+	table_unref(t);
 }
 
 /* In each way that there is to draw it. */
@@ -502,12 +702,17 @@ static void test_each_is_drawn(void)
 int main(void)
 {
 	test_each_is_drawn();
+	test_reading();
+	test_curves();
+	test_large_graph();
+	test_walking();
 	test_older_values();
 	for (size_t i = 0; i < sizeof goldens / sizeof *goldens; i++)
 		check_looks(i);
 	for (int sample = 0; sample < SAMPLES; sample++)
 		for (int depth = DEPTH_MONO; depth <= DEPTH_TRUE; depth += 2)
-			check_everywhere((enum sample)sample, (struct theme_for){ (enum depth)depth, depth == DEPTH_MONO });
+			check_everywhere((enum sample)sample,
+					 (struct theme_for){ (enum depth)depth, depth == DEPTH_MONO });
 	test_range_is_held();
 	test_kind_is_kept();
 	for (int sample = 0; sample < SAMPLES; sample++)

@@ -2,7 +2,8 @@
 #include "tests/screens/stage.h"
 #include "tui/question.h"
 
-/* v leads through all views that fit the pane's table and back; a word names one; what does not fit is refused; it is kept, and undone. */
+/* v leads through all views that fit the pane's table and back; a word names one; what does not fit is refused; it is
+ * kept, and undone. */
 static void walk(void)
 {
 	struct view_way ways[VIEW_WAYS];
@@ -20,7 +21,8 @@ static void walk(void)
 		const struct view_way *way = &ways[i % n];
 
 		press(&s, "v");
-		CHECK_THAT((view->name ? view_find(view->name) : VIEW_OWN) == way->view && (view->zoom ? zoom_find(view->zoom) : ZOOM_AUTO) == way->zoom,
+		CHECK_THAT((view->name ? view_find(view->name) : VIEW_OWN) == way->view &&
+				   (view->zoom ? zoom_find(view->zoom) : ZOOM_AUTO) == way->zoom,
 			   "way %d of %d: %s", i, n, s.app.message.s);
 		CHECK_THAT(strlen(view_words[way->view]) && strstr(s.app.message.s, "view: "), "%s", s.app.message.s);
 	}
@@ -37,12 +39,37 @@ static void walk(void)
 	press(&s, "Esc : 'view_heat_number Enter");
 	CHECK(!strcmp(s.app.doc.job.pane[0].view.name, "heat") && s.app.pane[0].view.shown == ZOOM_NUMBER);
 	press(&s, ": 'technique_attention Enter");
-	CHECK_THAT(!s.app.doc.job.pane[0].view.name && !s.app.doc.job.pane[0].view.zoom, "another technique begins with its own view");
+	CHECK_THAT(!s.app.doc.job.pane[0].view.name && !s.app.doc.job.pane[0].view.zoom,
+		   "another technique begins with its own view");
+	drop_curtain(&s);
+}
+
+/* , and ; are for graphs; a threshold is kept with the pane. # asks for numbers where there are colours, and takes them
+ * back. */
+static void thresholds(void)
+{
+	struct stage s;
+
+	raise_curtain(&s);
+	press(&s, "1 ;");
+	CHECK_THAT(!s.app.doc.job.pane[0].view.threshold, "%s", s.app.message.s);
+	CHECK_TEXT(s.app.message.s, "no graph in this pane: , and ; set the weight from which edges are shown");
+	press(&s, ": 'threshold_0.07 Enter");
+	CHECK(s.app.doc.job.pane[0].view.threshold == 0.07);
+	press(&s, ": 'threshold_much Enter");
+	CHECK_TEXT(s.app.message.s, "threshold much: expected a weight from 0 up");
+	press(&s, "Esc U");
+	CHECK(s.app.doc.job.pane[0].view.threshold == 0);
+	press(&s, "#");
+	CHECK(s.app.doc.job.pane[0].view.zoom && !strcmp(s.app.doc.job.pane[0].view.zoom, "number"));
+	press(&s, "#");
+	CHECK(!s.app.doc.job.pane[0].view.zoom);
 	drop_curtain(&s);
 }
 
 int main(void)
 {
+	thresholds();
 	walk();
 	return tap_done();
 }

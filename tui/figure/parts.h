@@ -30,7 +30,7 @@ struct picture {
 	void (*size)(const struct figure *f, double *w, double *h);
 	void (*draw)(const struct figure *f, double x, double y);
 };
-extern const struct picture picture_grid, picture_bars, picture_ranking;
+extern const struct picture picture_grid, picture_bars, picture_ranking, picture_curves, picture_nodes;
 
 int32_t figure_ink(const struct figure *f, enum style style);
 struct svg_type figure_label(const struct figure *f, enum svg_anchor anchor);	/* the monospaced type of labels and numbers */

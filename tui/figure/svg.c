@@ -163,6 +163,21 @@ static void turn(struct str *out, double angle, double x, double y)
 	str_add(out, ")\"");
 }
 
+void svg_curve(struct str *out, double x1, double y1, double x2, double y2, int32_t color, double width)
+{
+	const double at[] = { x1, y1, x1, (y1 + y2) / 2, x2, (y1 + y2) / 2, x2, y2 };
+
+	str_add(out, "<path fill=\"none\" d=\"");
+	for (int i = 0; i < 8; i++) {
+		str_add(out, i == 0 ? "M" : i == 2 ? "C" : " ");
+		svg_number(out, at[i]);
+	}
+	str_add(out, "\"");
+	color_attribute(out, "stroke", color);
+	attribute(out, "stroke-width", width);
+	str_add(out, "/>\n");
+}
+
 void svg_text(struct str *out, double x, double y, struct svg_type type, const char *text)
 {
 	static const char *const anchors[] = { "", " text-anchor=\"middle\"", " text-anchor=\"end\"" };

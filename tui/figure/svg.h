@@ -32,6 +32,8 @@ void svg_rect(struct str *out, double x, double y, double w, double h, int32_t f
 /* Rounded, with a thin line around it. */
 void svg_box(struct str *out, double x, double y, double w, double h, int32_t fill, int32_t line);
 void svg_line(struct str *out, double x1, double y1, double x2, double y2, int32_t color, double width);
+/* From one point up to another, upright at both ends. */
+void svg_curve(struct str *out, double x1, double y1, double x2, double y2, int32_t color, double width);
 void svg_text(struct str *out, double x, double y, struct svg_type type, const char *text);
 /* A group; `hint` is what a browser shows under the mouse (NULL: nothing). */
 void svg_group(struct str *out, const char *hint);

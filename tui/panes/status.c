@@ -123,6 +123,7 @@ void draw_cell(struct app *app, struct canvas *c, struct rect r)
 		text_place(answer.table, row, col, &place);
 		text_value(answer.table, row, col, &value);
 		add_before(&answer, row, col, &value);
+		text_edges(answer.table, row, &value);
 		str_add(&place, "   ");
 	}
 	w = canvas_columns(place.s, place.n) + canvas_columns(value.s, value.n);

@@ -191,7 +191,8 @@ static void gather(struct foot *f, const struct view *v, const struct view_kind 
 	f->n = 0;
 	if (kind->has_legend)
 		add_legend(f, v, p);
-	add_marks(f, v, p);
+	if (!kind->hit)	/* its lines are rows of the table */
+		add_marks(f, v, p);
 	add_remarks(f, v, kind, p);
 	if (v->table->footnote)
 		snprintf(add(f, v, STYLE_DIM)->text, SEGMENT_BYTES, "%s", v->table->footnote);

@@ -329,7 +329,7 @@ static void heat_draw(struct canvas *c, const struct view *v, const struct plan 
 /* Whatever a table is, it has rows, columns and numbers. */
 static enum fit heat_fits(const struct table *t)
 {
-	return t->look == LOOK_HEAT || t->look == LOOK_ATTENTION || t->look == LOOK_TOKENS || t->look == LOOK_LINES || t->look == LOOK_GRAPH ? FITS_BEST : FITS;
+	return t->look == LOOK_HEAT || t->look == LOOK_ATTENTION ? FITS_BEST : FITS;
 }
 
 const struct view_kind view_heat = {

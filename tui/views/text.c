@@ -1,0 +1,380 @@
+/*
+ * text.c - the prompt as a text that is read: each token on the colour of its value, wrapped at words. The table has
+ * tokens on one axis; of the other it is the cursor's row or column. With numbers, or where there are no colours, a
+ * line under each line of text says how much.
+ *
+ *     The old lighthouse stood on the‹cliff›above the harbour,
+ *     and every evening the keeper climbed the long stairs
+ */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/base/arena.h"
+#include "tui/views/views.h"
+
+/* Where each token is: its line, its first column, its columns, and whether a blank is before it, for the cursor. */
+struct text {
+	struct token {
+		int line, x, w;
+		bool gap;
+	} * token;
+	int tokens, lines;
+};
+
+static bool tokens_on(const struct axis *axis)
+{
+	return axis->id && (axis->dim == DIM_POSITION || axis->dim == DIM_KEY);
+}
+
+static bool on_rows(const struct table *t)
+{
+	return tokens_on(&t->rows);
+}
+
+static const struct axis *token_axis(const struct table *t)
+{
+	return on_rows(t) ? &t->rows : &t->cols;
+}
+
+/* Text of one table row or column; where both are tokens, as in attention, it would be one of many. */
+static enum fit text_fits(const struct table *t)
+{
+	if (tokens_on(&t->rows) == tokens_on(&t->cols))
+		return FITS_NOT;
+	return t->look == LOOK_TOKENS ? FITS_BEST : FITS;
+}
+
+/* The cell of a token. */
+static void cell_of(const struct view *v, int token, int *row, int *col)
+{
+	const struct table *t = v->table;
+
+	*row = on_rows(t) ? token : v->row < 0 ? 0 : clamp(v->row, 0, t->rows.n - 1);
+	*col = !on_rows(t) ? token : v->col < 0 ? 0 : clamp(v->col, 0, t->cols.n - 1);
+}
+
+static int cursor_token(const struct view *v)
+{
+	int at = on_rows(v->table) ? v->row : v->col;
+
+	return at < 0 ? -1 : clamp(at, 0, token_axis(v->table)->n - 1);
+}
+
+static struct number_form form_of(const struct view *v)
+{
+	int row, col;
+
+	cell_of(v, 0, &row, &col);
+	return number_form(v->table, on_rows(v->table) ? col : ALL_COLUMNS);
+}
+
+/* What is drawn of a token: without the blank that it begins with, which is a blank on the screen. */
+static const char *shown(const struct axis *axis, int i, bool *gap)
+{
+	static const char dot[] = "·";
+	const char *text = axis->show[i] ? axis->show[i] : "";
+
+	*gap = axis->label_bytes && axis->label_bytes[i] && axis->label[i][0] == ' ' &&
+	       !strncmp(text, dot, strlen(dot));
+	if (!axis->label_bytes)
+		*gap = !strncmp(text, dot, strlen(dot));
+	return *gap ? text + strlen(dot) : text;
+}
+
+static bool ends_line(const struct axis *axis, int i)
+{
+	size_t n = axis->label_bytes ? axis->label_bytes[i] : 0;
+
+	return n && axis->label[i][n - 1] == '\n';
+}
+
+/* Lines of w columns. A token has at least the columns of its number, where there are numbers. */
+static struct text lay_out(const struct view *v, int w, int number_w)
+{
+	const struct axis *axis = token_axis(v->table);
+	struct text text = { xcalloc((size_t)axis->n, sizeof *text.token), axis->n, 0 };
+	int x = 0, line = 0, word = 0; /* word: the first token of the word that is being set */
+
+	w = w > 1 ? w : 1;
+	for (int i = 0; i < axis->n; i++) {
+		struct token *token = &text.token[i];
+		bool gap;
+		const char *show = shown(axis, i, &gap);
+
+		if (gap || number_w || (i && ends_line(axis, i - 1)))
+			word = i;
+		token->gap = gap || number_w;
+		token->w = clamp(canvas_columns(show, strlen(show)), number_w ? number_w : !gap, w);
+		if (i && ends_line(axis, i - 1)) {
+			line++;
+			x = 0;
+		}
+		token->line = line;
+		token->x = x + (token->gap && x > 0);
+		if (token->x + token->w > w &&
+		    x > 0) { /* the word goes to the next line, or the rest of a word that began this one does */
+			int from = text.token[word].x > 0 ? word : i;
+
+			line++;
+			x = 0;
+			for (int k = from; k <= i; k++) {
+				text.token[k].line = line;
+				text.token[k].x = x;
+				x += text.token[k].w;
+			}
+			if (x > w && from < i) { /* one word alone is longer than a line */
+				token->line = ++line;
+				token->x = 0;
+				x = token->w;
+			}
+			word = from;
+			continue;
+		}
+		x = token->x + token->w;
+	}
+	text.lines = line + 1;
+	return text;
+}
+
+/* So few colours that glyphs in a line of their own tell values apart. */
+static bool has_marks(const struct view *v, enum zoom zoom)
+{
+	return zoom == ZOOM_NUMBER || theme_shades(v->theme);
+}
+
+static struct text text_of(const struct view *v, const struct plan *p)
+{
+	return lay_out(v, p->cells.w, p->number_w);
+}
+
+static void text_plan(const struct view *v, enum zoom zoom, struct plan *p)
+{
+	struct rect r = v->rect;
+	int foot = r.h >= 10 ? 3 : r.h >= 6 ? 2 : r.h >= 3, cursor = cursor_token(v);
+	struct text text;
+
+	p->zoom = zoom == ZOOM_NUMBER ? ZOOM_NUMBER : ZOOM_SHADE;
+	p->lines = has_marks(v, zoom) && r.h >= 4 ? 2 : 1;
+	p->number_w = p->zoom == ZOOM_NUMBER ? form_of(v).width : 0;
+	p->cells = (struct rect){ r.x + 1, r.y, r.w - 2, 0 }; /* a column for the cursor's marks on either side */
+	p->cell_w = p->cells.w;
+	text = text_of(v, p);
+	p->rows = text.lines;
+	p->cols = p->page_cols = 1;
+	p->cursor_line = cursor < 0 ? -1 : text.token[cursor].line;
+	free(text.token);
+	p->page_rows = clamp((r.h - (foot > 0)) / p->lines, 1, p->rows);
+	p->foot_lines = foot_lines(v, &view_text, p, foot);
+	p->page_rows = clamp((r.h - p->foot_lines) / p->lines, 1, p->rows);
+	p->cells.h = p->page_rows * p->lines;
+}
+
+static struct view_need text_need(const struct view *v, enum zoom zoom)
+{
+	enum { COLUMNS = 72, COLUMNS_MIN = 20, COLUMNS_MOST = 120, FOOT = 1, FOOT_MOST = 3, SOME = 3 };
+	int number_w = zoom == ZOOM_NUMBER ? form_of(v).width : 0, lines = has_marks(v, zoom) ? 2 : 1;
+	struct text text = lay_out(v, COLUMNS, number_w);
+	int rows = text.lines, w = 0;
+
+	for (int i = 0; i < text.tokens; i++)
+		w = text.token[i].x + text.token[i].w > w ? text.token[i].x + text.token[i].w : w;
+	free(text.token);
+	return (struct view_need){
+		.min = { (rows < SOME ? rows : SOME) * lines + FOOT, COLUMNS_MIN + 2 },
+		.want = { rows * lines + FOOT, (rows > 1 ? COLUMNS : w) + 2 },
+		.most = { rows * lines + FOOT_MOST, rows > 1 ? COLUMNS_MOST : w + 2 },
+	};
+}
+
+/* Under a token: its number, or a glyph for it all along. */
+static void draw_mark(struct canvas *c, const struct view *v, const struct plan *p, const struct number_form *form,
+		      struct rect r, float value, char mark)
+{
+	struct ink ink;
+	char number[NUMBER_BYTES];
+	enum ramp ramp = ramp_of(p->span.scale);
+	float at = span_at(&p->span, value);
+
+	if (p->zoom == ZOOM_NUMBER) {
+		ink = theme_ink(v->theme, STYLE_DIM);
+		ink.mark = mark ? mark : ink.mark;
+		canvas_field(c, r.x, r.y, r.w, ALIGN_LEFT, ink, number_print(form, value, number));
+		return;
+	}
+	ink = theme_shade_ink(v->theme, ramp, at);
+	ink.mark = mark ? mark : ink.mark;
+	canvas_repeat(c, r.x, r.y, r.w, ink,
+		      isnan(value) || span_is_quiet(&p->span, value) ? " " : theme_shade(v->theme, ramp, at));
+}
+
+static void draw_token(struct canvas *c, const struct view *v, const struct plan *p, const struct number_form *form,
+		       const struct token *token, int i)
+{
+	const struct axis *axis = token_axis(v->table);
+	int x = p->cells.x + token->x, y = p->cells.y + (token->line - p->top) * p->lines, row, col;
+	bool gap, here = i == cursor_token(v);
+	const char *show = shown(axis, i, &gap);
+	float older, value;
+	struct ink ink = theme_ink(v->theme, STYLE_TEXT);
+
+	cell_of(v, i, &row, &col);
+	older = older_value(v, row, col);
+	value = v->table->value[table_cell(v->table, row, col)];
+	if (!isnan(older))
+		ink = older_ink(v);
+	else if (!isnan(value))
+		ink = value_ink(v->theme, &p->span, span_paint(&p->span, v->table, v->sink_in, row, col));
+	else if (v->table->unfinished)
+		ink = theme_ink(v->theme, STYLE_DIM);
+	if (search_finds(v, axis->show[i]))
+		ink = theme_ink(v->theme, STYLE_MATCH);
+	if (v->stale)
+		ink.fg = theme_ink(v->theme, STYLE_STALE).fg;
+	canvas_field(c, x, y, token->w, ALIGN_LEFT, here ? cursor_ink(v, ink) : ink, show);
+	if (p->lines > 1)
+		draw_mark(c, v, p, form, (struct rect){ x, y + 1, token->w, 1 }, value,
+			  here ? cursor_ink(v, ink).mark : 0);
+}
+
+static void text_draw(struct canvas *c, const struct view *v, const struct plan *p)
+{
+	struct text text = text_of(v, p);
+	struct number_form form = form_of(v);
+	int cursor = cursor_token(v);
+
+	for (int i = 0; i < text.tokens; i++)
+		if (text.token[i].line >= p->top && text.token[i].line < p->top + p->page_rows)
+			draw_token(c, v, p, &form, &text.token[i], i);
+	if (cursor >= 0 && text.token[cursor].line >= p->top && text.token[cursor].line < p->top + p->page_rows) {
+		const struct token *at = &text.token[cursor];
+
+		cursor_brackets(c, v, p->cells.x + at->x - 1, p->cells.y + (at->line - p->top) * p->lines, at->w + 2);
+	}
+	free(text.token);
+}
+
+static bool text_hit(const struct view *v, const struct plan *p, int x, int y, int *row, int *col)
+{
+	struct text text = text_of(v, p);
+	int line = p->top + (y - p->cells.y) / p->lines, found = -1;
+
+	for (int i = 0; i < text.tokens && y >= p->cells.y && y < p->cells.y + p->cells.h; i++) {
+		const struct token *at = &text.token[i];
+
+		if (at->line == line && x >= p->cells.x + at->x && x < p->cells.x + at->x + at->w)
+			found = i;
+	}
+	free(text.token);
+	if (found < 0)
+		return false;
+	cell_of(v, found, row, col);
+	return true;
+}
+
+/* The token of a line that is nearest to a column. */
+static int nearest(const struct text *text, int line, int x)
+{
+	int best = 0, least = -1;
+
+	for (int i = 0; i < text->tokens; i++) {
+		const struct token *at = &text->token[i];
+		int away = abs(at->x + at->w / 2 - x);
+
+		if (at->line == line && (least < 0 || away < least)) {
+			best = i;
+			least = away;
+		}
+	}
+	return best;
+}
+
+/* Left and right by token, up and down by line. */
+static void text_move(const struct view *v, const struct plan *p, enum view_move move, int *row, int *col)
+{
+	struct text text = text_of(v, p);
+	int *at = on_rows(v->table) ? row : col, line = text.token[*at].line,
+	    x = text.token[*at].x + text.token[*at].w / 2;
+	int page = p->page_rows > 1 ? p->page_rows - 1 : 1, to = line;
+
+	switch (move) {
+	case VIEW_LEFT:
+	case VIEW_PAGE_LEFT:
+		*at -= *at > 0;
+		break;
+	case VIEW_RIGHT:
+	case VIEW_PAGE_RIGHT:
+		*at += *at < text.tokens - 1;
+		break;
+	case VIEW_UP:
+		to = line - 1;
+		break;
+	case VIEW_DOWN:
+		to = line + 1;
+		break;
+	case VIEW_PAGE_UP:
+		to = clamp(line - page, 0, line);
+		break;
+	case VIEW_PAGE_DOWN:
+		to = clamp(line + page, line, text.lines - 1);
+		break;
+	case VIEW_FIRST:
+		*at = nearest(&text, line, 0);
+		break;
+	case VIEW_LAST:
+		*at = nearest(&text, line, p->cells.w + 1);
+		break;
+	case VIEW_TOP:
+		*at = 0;
+		break;
+	case VIEW_BOTTOM:
+		*at = text.tokens - 1;
+		break;
+	}
+	if (to != line && to >= 0 && to < text.lines)
+		*at = nearest(&text, to, x);
+	free(text.token);
+}
+
+static bool text_sign(const struct view *v, const struct plan *p, int row, int col, int *x, int *y)
+{
+	struct text text = text_of(v, p);
+	const struct token at = text.token[on_rows(v->table) ? row : col];
+	int shown_row, shown_col;
+
+	free(text.token);
+	cell_of(v, on_rows(v->table) ? row : col, &shown_row, &shown_col);
+	*x = p->cells.x + at.x - 1;
+	*y = p->cells.y + (at.line - p->top) * p->lines;
+	return shown_row == row && shown_col == col && (at.gap || at.x == 0) && at.line >= p->top &&
+	       at.line < p->top + p->page_rows;
+}
+
+/* Of several rows or columns: which one is read. */
+static void text_say(const struct view *v, const struct plan *p, struct str *out)
+{
+	const struct table *t = v->table;
+	const struct axis *other = on_rows(t) ? &t->cols : &t->rows;
+	int row, col;
+
+	cell_of(v, 0, &row, &col);
+	if (other->n > 1)
+		str_addf(out, "%s %s of %d", other->name, other->show[on_rows(t) ? col : row], other->n);
+	if (p->page_rows < p->rows)
+		str_addf(out, "%slines %d–%d of %d", other->n > 1 ? "\n" : "", p->top + 1, p->top + p->page_rows,
+			 p->rows);
+}
+
+const struct view_kind view_text = {
+	.has_columns = true,
+	.has_legend = true,
+	.zooms = 1u << ZOOM_NUMBER,
+	.fits = text_fits,
+	.plan = text_plan,
+	.draw = text_draw,
+	.need = text_need,
+	.hit = text_hit,
+	.move = text_move,
+	.sign = text_sign,
+	.says = text_say,
+};
