@@ -5,8 +5,8 @@
 #include <stdbool.h>
 
 /*
- * Passes through the model, and seconds, by what a pass over this prompt took. Passes of a sweep share work and are cheaper than one alone: until
- * such a technique was measured, the time is the most that it can be.
+ * Passes through the model, and seconds, by what a pass over this prompt took. Passes of a sweep share work and are cheaper than
+ * one alone: until such a technique was measured, the time is the most that it can be.
  */
 struct forecast {
 	int runs;		/* 0: none, or the answer is there already; -1: it cannot be answered */

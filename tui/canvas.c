@@ -283,11 +283,20 @@ void canvas_tint_lines(struct canvas *c, struct rect r, struct ink ink)
 
 /* ---- out ---- */
 
+/* A dot before a letter is the mark of a space in a token, and no full stop; any other is a separator, or a value next to nothing. */
+static bool is_space_mark(const struct canvas *c, int i)
+{
+	const char *after = (i + 1) % c->w > 0 ? c->cell[i + 1].text : " ";
+	bool letter = (after[0] >= '0' && after[0] <= '9') || (after[0] >= 'A' && after[0] <= 'Z') || (after[0] >= 'a' && after[0] <= 'z');
+
+	return !strcmp(c->cell[i].text, "·") && (letter || glyph_ascii(after) == '?');
+}
+
 void canvas_to_ascii(struct canvas *c)
 {
 	for (int i = 0; i < c->w * c->h; i++) {
 		struct cell *cell = &c->cell[i];
-		char ascii = cell->width ? glyph_ascii(cell->text) : ' ';
+		char ascii = !cell->width ? ' ' : is_space_mark(c, i) ? '_' : glyph_ascii(cell->text);
 
 		cell->text[0] = ascii;
 		cell->text[1] = '\0';

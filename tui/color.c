@@ -141,3 +141,10 @@ int color_nearest_16(int32_t rgb)
 {
 	return nearest(rgb, 0, 16);
 }
+
+bool color_bold_reads(int fg, int bg)
+{
+	enum { BRIGHT = 8, READABLE = 3 };
+
+	return fg >= BRIGHT || color_contrast(color_of_index(fg + BRIGHT), color_of_index(bg)) >= READABLE;
+}

@@ -8,6 +8,8 @@
 #include <term.h>
 #include <unistd.h>
 
+#include "tui/color.h"
+
 enum { FIRST_RGB = 8 };
 
 /* terminfo's names of what is sent often, looked up once. */
@@ -257,6 +259,8 @@ static struct ink showable(struct ink ink)
 
 	if (pen.depth == DEPTH_MONO)
 		ink.fg = ink.bg = INK_DEFAULT;
+	else if (pen.depth <= DEPTH_16 && ink.fg != INK_DEFAULT && ink.bg != INK_DEFAULT && !color_bold_reads(ink.fg & 255, ink.bg & 255))
+		ink.attr &= (uint8_t)~INK_BOLD;	/* black on yellow would be gray on yellow */
 	for (int i = 0; i < ATTRIBUTES && colored; i++)
 		if (pen.not_with_color & attributes[i].no_color)
 			ink.attr &= (uint8_t)~attributes[i].attr;

@@ -53,8 +53,10 @@ static int32_t resolve_low(int wanted, int32_t rgb, enum depth depth, uint8_t *a
 	if (index == INK_DEFAULT)
 		return INK_DEFAULT;
 	if (depth == DEPTH_8 && index >= 8) {
-		*attr |= index == 8 ? 0 : INK_BOLD;
-		index = index == 8 ? 7 : index - 8;
+		*attr |= index == 8 ? INK_DIM : INK_BOLD;
+		if (index == 8)	/* there is no gray; white would be lost on white */
+			return INK_DEFAULT;
+		index -= 8;
 	}
 	return INK_INDEX(index);
 }
@@ -378,5 +380,7 @@ struct ink theme_ink_on(const struct theme *t, enum style style, struct ink unde
 
 struct ink ink_over(struct ink over, struct ink under)
 {
-	return (struct ink){ over.fg == INK_DEFAULT ? under.fg : over.fg, under.bg, over.attr | under.attr, over.mark };
+	bool own = over.fg != INK_DEFAULT && can_be_read(over.fg, under.bg);
+
+	return (struct ink){ own ? over.fg : under.fg, under.bg, over.attr | under.attr, over.mark };
 }

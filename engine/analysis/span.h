@@ -6,8 +6,9 @@
  *   SCALE_PROBABILITY   0 … 1 as they are
  *   SCALE_RANK          0 at the neutral rank, 1 at rank 1, the same step for the same factor
  *
- * The finding is what should be seen first, so at most one cell in five is in the ramp's brighter half. Where more would be, the value at half
- * the ramp's strength is not the one half way, but farther: at `knee` of the way. On either side of it steps are even, and the legend names it.
+ * The finding is what should be seen first, so at most one cell in five is in the ramp's brighter half. Where more would be, the
+ * value at half the ramp's strength is not the one half way, but farther: at `knee` of the way. On either side of it steps are
+ * even, and the legend names it.
  */
 #ifndef LMSCOPE_ENGINE_ANALYSIS_SPAN_H
 #define LMSCOPE_ENGINE_ANALYSIS_SPAN_H
@@ -25,9 +26,9 @@ struct span {
 };
 
 /*
- * The range of a table's own values; with `ground`, the same table without the edits, that one's range, so that colours mean what they
- * did before an edit. (Of a diverging one its width: what is neutral may have moved.) `ground` may be NULL, or of another shape, and is
- * left out then. `sink_in`: the first token counts too where the table leaves it out.
+ * The range of a table's own values; with `ground`, the same table without the edits, that one's range, so that colours mean what
+ * they did before an edit. (Of a diverging one its width: what is neutral may have moved.) `ground` may be NULL, or of another
+ * shape, and is left out then. `sink_in`: the first token counts too where the table leaves it out.
  */
 bool span_same_shape(const struct table *a, const struct table *b);
 struct span span_of(const struct table *t, const struct table *ground, bool sink_in);
@@ -41,8 +42,8 @@ float span_strength(const struct span *s, float x);
 /* The other way: the value at a place of the ramp. */
 float span_value(const struct span *s, float at);
 /*
- * The value whose colour a cell has: its own; but a first token that the range leaves out is no finding, and has at most a colour of the
- * ramp's darker half.
+ * The value whose colour a cell has: its own; but a first token that the range leaves out is no finding, and has at most a colour
+ * of the ramp's darker half.
  */
 float span_paint(const struct span *s, const struct table *t, bool sink_in, int row, int col);
 /* So near to the neutral value that it is drawn as nothing: within this part of the range. */

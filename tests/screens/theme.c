@@ -97,6 +97,47 @@ static void check_theme(const char *name)
 	notes_done(&notes);
 }
 
+/* As a terminal of few colours shows it, default colours as such terminals have them; bold is what is left of it there. */
+static double contrast_shown(struct ink ink, bool light)
+{
+	int fg = ink.fg == INK_DEFAULT ? (light ? 0 : 7) : ink.fg & 255, bg = ink.bg == INK_DEFAULT ? (light ? 15 : 0) : ink.bg & 255;
+	bool bold = (ink.attr & INK_BOLD) && fg < 8 && ink.fg != INK_DEFAULT && (ink.bg == INK_DEFAULT || color_bold_reads(fg, bg));
+
+	return color_contrast(color_of_index(bold ? fg + 8 : fg), color_of_index(bg));
+}
+
+/* Each role, each in a list and in its chosen row, and the words over data: 3 : 1 at least. */
+static void check_few_colors(const char *name)
+{
+	static const enum style grounds[] = { STYLE_POPUP, STYLE_SELECTED };
+	const bool light = !strcmp(name, "paper") || !strcmp(name, "print");
+	char path[100];
+
+	snprintf(path, sizeof path, "themes/%s.yaml", name);
+	for (int depth = DEPTH_8; depth <= DEPTH_16; depth++) {
+		struct theme *t = theme_open(path, (struct theme_for){ (enum depth)depth, false }, NULL, &(struct err){ 0 });
+		int unreadable = 0;
+
+		for (int i = 0; t && i < STYLE_COUNT; i++)
+			for (size_t k = 0; k < sizeof grounds / sizeof *grounds; k++) {
+				struct ink over = theme_ink(t, (enum style)i), under = theme_ink(t, grounds[k]);
+				const struct ink pairs[] = { over, i == STYLE_SELECTED || i == STYLE_MATCH ? over : ink_over(over, under) };
+
+				for (size_t p = 0; p < sizeof pairs / sizeof *pairs; p++)
+					if (contrast_shown(pairs[p], light) < 3) {
+						unreadable++;
+						printf("# %s on %s: %d on %d, attributes %d\n", role_names[i], role_names[grounds[k]], pairs[p].fg & 255, pairs[p].bg & 255, pairs[p].attr);
+					}
+			}
+		for (int r = 0; t && r < RAMP_COUNT; r++)
+			for (int i = 0; i <= 100; i++)
+				unreadable += contrast_shown(theme_ramp(t, (enum ramp)r, (float)i / 100), light) < 3;
+		CHECK_THAT(t && !unreadable, "%s, depth %d: %d pairs cannot be read", name, depth, unreadable);
+		theme_free(t);
+	}
+	CHECK_THAT(!color_bold_reads(0, 3) && color_bold_reads(7, 4) && color_bold_reads(0, 15), "bold black on yellow is gray on yellow");
+}
+
 static bool has_note(const struct notes *notes, const char *text)
 {
 	for (int i = 0; i < notes->n; i++)
@@ -163,6 +204,7 @@ static void check_shipped(void)
 			continue;
 		*end = '\0';
 		check_theme(entry->d_name);
+		check_few_colors(entry->d_name);
 		themes++;
 	}
 	if (dir)

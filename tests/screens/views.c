@@ -397,7 +397,7 @@ static void test_range_is_held(void)
 	}
 	now->value[0] = 100;
 	view_draw(&c, &v, &state);
-	CHECK_THAT(screen_says(&c, "1 cell beyond"), "what leaves the range is counted");
+	CHECK_THAT(screen_says(&c, "1 cell beyond") && screen_says(&c, "▴") && !screen_says(&c, "▾"), "what leaves the range is counted, and marked where it is");
 	v.edited = false;
 	v.ground = NULL;
 	view_draw(&c, &v, &state);

@@ -1,6 +1,6 @@
 /*
- * forecast.c - what a slow technique says beforehand is what it does: passes announced and passes made, for every technique, every choice of every
- * argument, and with a difference; what is there already costs nothing, and what was measured is said as such.
+ * forecast.c - what a slow technique says beforehand is what it does: passes announced and passes made, for every technique, every
+ * choice of every argument, and with a difference; what is there already costs nothing, and what was measured is said as such.
  */
 #include "tests/registry_walk.h"
 
@@ -30,9 +30,11 @@ static void check_runs(struct walk *w)
 		t = session_answer(w->session, 0, &task, NULL, &err);
 		made = atomic_load(&task.runs) - made;
 		CHECK_THAT(t && before.runs == made, "%s: %d announced, %d made %s", w->what, before.runs, made, err.text);
-		CHECK_THAT(before.seconds >= 0 && (before.seconds > 0 || !before.runs) && !before.measured, "%s: at most %g s", w->what, before.seconds);
+		CHECK_THAT(before.seconds >= 0 && (before.seconds > 0 || !before.runs) && !before.measured, "%s: at most %g s",
+			   w->what, before.seconds);
 		after = session_forecast(w->session, pane);
-		CHECK_THAT(!after.runs && !after.seconds && (after.measured || made <= 1), "%s: once it is there it takes nothing", w->what);
+		CHECK_THAT(!after.runs && !after.seconds && (after.measured || made <= 1), "%s: once it is there it takes nothing",
+			   w->what);
 		table_unref(t);
 	}
 	session_free(w->session);
@@ -54,8 +56,8 @@ static void check_difference(struct walk *w)
 	job_add_edit(&w->job, "head 1.0 zero");
 	CHECK(session_prepare(w->session, &w->job, NULL, NULL, &err));
 	both = session_forecast(w->session, pane);
-	CHECK_THAT(alone.runs > 0 && both.runs == 2 * alone.runs && unedited.runs == alone.runs, "%d runs, as a difference %d, without edits %d", alone.runs, both.runs,
-		   unedited.runs);
+	CHECK_THAT(alone.runs > 0 && both.runs == 2 * alone.runs && unedited.runs == alone.runs,
+		   "%d runs, as a difference %d, without edits %d", alone.runs, both.runs, unedited.runs);
 	job_remove_edit(&w->job, 0);
 	job_set(&w->job.foil, NULL);
 	job_pane_init(pane, analysis_find("activation-patching"));

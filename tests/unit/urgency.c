@@ -1,7 +1,7 @@
 /*
- * urgency.c - what is asked again and what is not, and what comes first: a training lives on while other questions are answered between its
- * steps, weights alone are read once for all prompts, a lens comes before a slow attribution. The techniques that train and read weights are
- * made here.
+ * urgency.c - what is asked again and what is not, and what comes first: a training lives on while other questions are answered
+ * between its steps, weights alone are read once for all prompts, a lens comes before a slow attribution. The techniques that train
+ * and read weights are made here.
  */
 #include "engine/worker.h"
 
@@ -55,10 +55,12 @@ static struct table *read_weights(const struct ask *ask, struct err *err)
 }
 
 static const struct analysis training = {
-	.name = "test-training", .title = "Training", .blurb = "Trains.", .unit = "loss", .on = ON_CORPUS, .cost = COST_TRAINING, .compute = train,
+	.name = "test-training", .title = "Training", .blurb = "Trains.", .unit = "loss", .on = ON_CORPUS, .cost = COST_TRAINING,
+		.compute = train,
 };
 static const struct analysis weights = {
-	.name = "test-weights", .title = "Weights", .blurb = "Reads weights.", .unit = "loss", .cost = COST_READ, .compute = read_weights,
+	.name = "test-weights", .title = "Weights", .blurb = "Reads weights.", .unit = "loss", .cost = COST_READ,
+		.compute = read_weights,
 };
 
 /* ---- asking ---- */
@@ -97,7 +99,8 @@ static bool is_idle(const struct snapshot *s)
 static bool others_are_there(const struct snapshot *s)
 {
 	for (int i = 0; i < s->panes; i++)
-		if (s->pane[i].question.analysis != &training && (!s->pane[i].table || s->pane[i].stale || s->pane[i].table->unfinished))
+		if (s->pane[i].question.analysis != &training &&
+		    (!s->pane[i].table || s->pane[i].stale || s->pane[i].table->unfinished))
 			return false;
 	return atomic_load(&begun) > 0;
 }
@@ -126,8 +129,8 @@ static void test_training_lives_on(struct worker *w)
 	for (int i = 0; i < 4; i++) {
 		job_set(&job.prompt, typed[i]);
 		s = wait_until(w, worker_ask(w, &job), others_are_there);
-		CHECK_THAT(s && s->tokens && steps_go_on() && atomic_load(&begun) == 1 && !atomic_load(&stopped), "\"%s\" is answered, and the training goes on (step %d)",
-			   typed[i], atomic_load(&steps));
+		CHECK_THAT(s && s->tokens && steps_go_on() && atomic_load(&begun) == 1 && !atomic_load(&stopped),
+			   "\"%s\" is answered, and the training goes on (step %d)", typed[i], atomic_load(&steps));
 	}
 	job_add_edit(&job, "head 1.0 zero");
 	job_set(&job.metric, "entropy");
@@ -135,7 +138,8 @@ static void test_training_lives_on(struct worker *w)
 	CHECK_THAT(s && steps_go_on() && atomic_load(&begun) == 1, "so it does with an edit and another metric");
 	atomic_store(&enough, true);
 	s = wait_until(w, worker_ask(w, &job), is_idle);
-	CHECK_THAT(s && s->pane[0].table && !s->pane[0].stale && atomic_load(&begun) == 1 && !atomic_load(&stopped), "in the end it is there, made once");
+	CHECK_THAT(s && s->pane[0].table && !s->pane[0].stale && atomic_load(&begun) == 1 && !atomic_load(&stopped),
+		   "in the end it is there, made once");
 
 	/* Stopped alone; and with the pane that it was for. */
 	atomic_store(&enough, false);
@@ -171,12 +175,14 @@ static void test_weights_are_read_once(struct worker *w)
 	job_set(&job.foil, "three one one");
 	job_add_edit(&job, "head 1.0 zero");
 	s = wait_until(w, worker_ask(w, &job), is_idle);
-	CHECK_THAT(was && s && s->pane[0].table == was && !s->pane[0].before && s->pane[1].before, "another prompt with an edit: the weights are what they were");
+	CHECK_THAT(was && s && s->pane[0].table == was && !s->pane[0].before && s->pane[1].before,
+		   "another prompt with an edit: the weights are what they were");
 	job_pane_init(&job.pane[0], analysis_find("attention"));
 	CHECK(wait_until(w, worker_ask(w, &job), is_idle) != NULL);
 	job_pane_init(&job.pane[0], &weights);
 	s = wait_until(w, worker_ask(w, &job), is_idle);
-	CHECK_THAT(was && s && s->pane[0].table == was && atomic_load(&readings) == 1, "also where the pane was gone meanwhile: read %d times", atomic_load(&readings));
+	CHECK_THAT(was && s && s->pane[0].table == was && atomic_load(&readings) == 1,
+		   "also where the pane was gone meanwhile: read %d times", atomic_load(&readings));
 	job_set(&job.model, "tests/fixtures/tiny/gpt2-tied");
 	CHECK_THAT(wait_until(w, worker_ask(w, &job), is_idle) && atomic_load(&readings) == 2, "of another model they are read");
 	table_unref(was);
@@ -205,7 +211,8 @@ static void test_lens_before_attribution(struct worker *w)
 		early |= s->serial == serial && s->panes == 3 && s->pane[2].stale && (!s->pane[0].stale || !s->pane[1].stale);
 	} while (s->serial != serial || s->state != WORK_IDLE);
 	s = worker_look(w);
-	CHECK_THAT(!early && !s->pane[0].stale && !s->pane[1].stale && !s->pane[2].stale, "all three are answered, the lens first %s", s->error ? s->error : "");
+	CHECK_THAT(!early && !s->pane[0].stale && !s->pane[1].stale && !s->pane[2].stale,
+		   "all three are answered, the lens first %s", s->error ? s->error : "");
 	job_done(&job);
 }
 

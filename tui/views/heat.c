@@ -161,6 +161,14 @@ static void draw_number(struct canvas *c, const struct heat_cell *s)
 	draw_field(c, s, s->x + 1, s->y, s->p->cell_w - 1 - after, ALIGN_RIGHT, s->ink, text);
 }
 
+static struct ink edited_on(const struct heat_cell *s)
+{
+	struct ink ink = theme_ink_on(s->v->theme, STYLE_EDITED, s->ink);
+
+	ink.mark = s->cursor ? s->ink.mark : ink.mark;
+	return ink;
+}
+
 /* A cell of one line or more: a word, a number or a shade. */
 static void draw_cell(struct canvas *c, struct heat_cell *s)
 {
@@ -187,6 +195,8 @@ static void draw_cell(struct canvas *c, struct heat_cell *s)
 		draw_word(c, s);
 	else
 		draw_number(c, s);
+	if (s->p->held && s->p->cell_w > 2 && span_is_beyond(s->span, s->value))	/* more than its colour says */
+		canvas_text(c, s->x, s->y, edited_on(s), s->value > s->span->hi ? "▴" : "▾");
 	if (t->mark && t->mark[s->cell] && s->p->pool_cols == 1 && s->p->cell_w > 1)
 		canvas_text(c, s->x + s->p->cell_w - 1, s->y, s->ink, "!");
 }
