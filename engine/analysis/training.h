@@ -4,7 +4,7 @@
  *     OUT         the asset as far as it is, whole at every checkpoint, with the question and the curve in it
  *     OUT.part    all that the next step depends on
  *
- * The same question goes on from OUT.part, to the same bits as if it had never stopped, whatever stopped it: Esc, Ctrl-C, SIGKILL in the
+ * The same question resumes from OUT.part, to the same bits as if it had never stopped, whatever stopped it: Esc, Ctrl-C, SIGKILL in the
  * middle of a write. A file of another question is refused. Where no name is given: ~/.local/share/lmscope/TECHNIQUE/MODEL-HASH.safetensors.
  *
  * A technique keeps what its steps change in arrays that it names here, and draws what it needs at random from the number of the step.
@@ -51,7 +51,7 @@ struct training {
 
 /* The curve as a tensor, for save: it is read back from there. */
 struct tensor training_curve(const struct training *t);
-/* Trains, or goes on, or reads what is trained; the table, NULL on error (ERR_CANCELLED: stopped, and what is done is in the files). */
+/* Trains, or resumes, or reads what is trained; the table, NULL on error (ERR_CANCELLED: stopped, and what is done is in the files). */
 struct table *training_run(struct training *t, struct err *err);
 
 #endif

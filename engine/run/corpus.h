@@ -17,7 +17,7 @@ struct corpus;
 struct corpus *corpus_open(const char *path, const struct model *m, int length, struct err *err);
 void corpus_close(struct corpus *c);	/* NULL is fine */
 
-/* Where to go on later, in this file or in one of the same bytes. */
+/* Where to continue later, in this file or in one of the same bytes. */
 struct corpus_place {
 	uint64_t at;	/* the document … */
 	int line;

@@ -168,7 +168,7 @@ static void compare_row(const struct pair *f, const struct table *t, int row, in
 	double x = (double)t->value[table_cell(t, row, 0)], want;
 	struct str key;
 
-	if (t->parent[row] < 0 && t->rows.place[row].site == SITE_NONE)	/* embeddings and constants: the fixtures of tables have them */
+	if (t->parent[row] < 0 && t->rows.place[row].site != SITE_ATTN_OUT && t->rows.place[row].site != SITE_MLP_OUT)	/* embeddings and constants: the fixtures of tables have them */
 		return;
 	str_init(&key);
 	key_of(t, row, &key);

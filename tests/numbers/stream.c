@@ -9,6 +9,7 @@
 #include "engine/run/run.h"
 #include "engine/session.h"
 #include "tests/tap.h"
+#include "tests/unit_file.h"
 
 #define FOLDER "tests/fixtures/families"
 enum { T = 19, SHARED = 9, MORE = 5 };
@@ -167,6 +168,7 @@ static void check_session(const char *folder)
 		if (a->needs & NEEDS_FOIL)
 			continue;
 		job_pane_init(&job.pane[0], a);
+		unit_file_arguments(&job, &session_model(whole)->config, "");
 		prepare(whole, &job, NULL);
 		prepare(stream, &job, NULL);
 		t = session_answer(stream, 0, NULL, NULL, &err);
@@ -212,5 +214,6 @@ int main(void)
 	CHECK_THAT(n > 10, "models are there");
 	check_session("demo");
 	check_session("tests/fixtures/tiny/mistral-window");
+	scratch_done();
 	return tap_done();
 }

@@ -70,7 +70,7 @@ static void check_table(struct walk *w)
 
 	if (!t)
 		return;
-	logits = !strcmp(w->what, "logit-lens show=logit");	/* what is added to all logits changes nothing: none of them is neutral */
+	logits = !strcmp(w->what, "logit-lens show=logit") || !strcmp(w->what, "tuned-lens show=logit");	/* what is added to all logits changes nothing: none of them is neutral */
 	CHECK_THAT(isnan(t->neutral) == logits, "%s: neutral is %g", w->what, (double)t->neutral);
 	check_draws_nothing(w, t);
 	table_unref(t);
