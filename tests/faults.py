@@ -80,7 +80,7 @@ def resumed(what, arguments, path):
 
 
 def trained(arguments, path):
-    """arguments train what path gets: killed anywhere, the same question goes on, to the same bytes; and a full disk is a sentence."""
+    """arguments train what path gets: killed anywhere, the same question resumes, to the same bytes; and a full disk is a sentence."""
     part = path.with_name(path.name + ".part")
     for p in path, part:
         p.unlink(missing_ok=True)
@@ -103,8 +103,8 @@ def trained(arguments, path):
                 os.unlink(p)
             if status == 0:
                 break
-    check(not wrong, "a training goes on to the same bytes", "; ".join(wrong))
-    check(stopped > 15 and went_on > 8, f"it was ended at {stopped} places, and had something to go on from at {went_on}")
+    check(not wrong, "a training resumes to the same bytes", "; ".join(wrong))
+    check(stopped > 15 and went_on > 8, f"it was ended at {stopped} places, and had something to resume from at {went_on}")
 
 
 def without_memory():

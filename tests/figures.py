@@ -66,6 +66,8 @@ def compare(technique, *more):
     found = [shown(t) for t in texts(root)]
     missing = [l for axis in ('rows', 'cols') if not (axis == 'cols' and technique in ('next-token',)) and not (axis == 'rows' and technique == 'next-token')
                for l in table[axis]['labels'] if shown(l) and not l.startswith('<|') and not any(shown(l) in t for t in found)]
+    if 'edges' in table:  # a graph: its columns are tokens, its rows layers
+        missing = [e for e in ('layer',) if not any(e in t for t in found)]
     check(not missing, f'{technique}: rows and columns have their labels', missing)
     if 'words' in table:
         missing = [w for row in table['words'] for w in row if w and len(w) < 8 and shown(w) and shown(w) not in found]

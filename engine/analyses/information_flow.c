@@ -324,7 +324,7 @@ static void label_node(struct table *t, const struct ask *ask, int row, struct p
 	axis_label(t, &t->rows, row, label.s);
 	axis_place(t, &t->rows, row, place);
 	str_clear(&label);
-	str_addf(&label, "%s %d %d", word, place.layer, place.position);
+	str_addf(&label, "%s %d %d ", word, place.layer, place.position);
 	tokenizer_show(ask->model->tokenizer, ask->run->tokens[place.position], &label);
 	t->rows.show[row] = arena_strdup(t->arena, label.s);
 	str_done(&label);

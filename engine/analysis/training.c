@@ -125,7 +125,7 @@ static bool save_both(struct training *t, struct err *err)
 	return true;
 }
 
-/* ---- going on ---- */
+/* ---- resuming ---- */
 
 static bool copy_array(const struct weights *w, const char *path, const struct tensor *to, struct err *err)
 {

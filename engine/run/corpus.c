@@ -86,7 +86,7 @@ bool corpus_next(struct corpus *c, struct corpus_window *w, struct err *err)
 		if (!next_document(c, err))
 			return false;
 	if (!c->document.text)
-		c->open = false;	/* going on from the end is an end again */
+		c->open = false;	/* after the end comes another end */
 	return true;
 }
 
