@@ -8,9 +8,9 @@
 
 #include "engine/base/file.h"
 #include "engine/base/json.h"
-#include "engine/export.h"
+#include "engine/export/export.h"
 #include "engine/run/run.h"
-#include "engine/session.h"
+#include "engine/session/session.h"
 #include "tests/scratch.h"
 #include "tests/tap.h"
 #include "tests/unit_file.h"

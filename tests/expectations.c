@@ -5,9 +5,9 @@
 #include <stdlib.h>
 
 #include "engine/base/paths.h"
-#include "engine/model/find.h"
-#include "engine/preset.h"
-#include "engine/session.h"
+#include "engine/model/files/find.h"
+#include "engine/preset/preset.h"
+#include "engine/session/session.h"
 #include "tests/scratch.h"
 #include "tests/tap.h"
 

@@ -32,14 +32,14 @@ door() # DOORS HEADER-PATTERN NAME
 {
 	grep -nE "#[ \t]*include[ \t]*<$2>" $(sources) | grep -vE "^($1):" | none "$3 only in ${1//|/ and }"
 }
-door 'tui/term.c|tui/term_keys.c|tui/term_pen.c' '(ncurses|curses|ncursesw)[a-z/]*\.h' ncurses
+door 'tui/terminal/term.c|tui/terminal/term_keys.c|tui/terminal/term_pen.c' '(ncurses|curses|ncursesw)[a-z/]*\.h' ncurses
 door engine/numbers/blas.c '(cblas|openblas[a-z_]*|lapacke?)\.h' OpenBLAS
 door engine/base/conf.c 'yaml\.h' libyaml
 door engine/base/json.c 'jansson[a-z_]*\.h' jansson
-door engine/model/split.c 'pcre2[a-z]*\.h' PCRE2
+door engine/model/tokenizer/split.c 'pcre2[a-z]*\.h' PCRE2
 door engine/base/archive.c 'zip\.h' libzip
 door engine/base/utf8.c 'utf8proc\.h' utf8proc
-door 'engine/worker.c|engine/numbers/pool.c' 'pthread\.h' pthreads
+door 'engine/session/worker.c|engine/numbers/pool.c' 'pthread\.h' pthreads
 code engine | grep -E '\b(fork|system|popen)[ \t]*\(' | none 'the engine starts no other program'
 
 # 2. Includes only go down.
@@ -59,14 +59,14 @@ grep -nE '^#[ \t]*include[ \t]*"(engine|tui)/' $(sources) | awk -F'[:"]' '
 grep -nE '^#[ \t]*include[ \t]*"' $(sources) | grep -vE '"(engine|tui)/' | none 'includes are written from the root'
 
 # 3. The screen sees only the face of the engine; the command line asks the session itself.
-face='base/[a-z0-9_]+\.h|analysis/(analysis|param|span|table)\.h|analysis/analyses\.def|run/(dim|site|edit|metric)\.(h|def)|(export|forecast|job|models|preset|worker|witness)\.h'
+face='base/[a-z0-9_]+\.h|analysis/(analysis|param|span|table)\.h|analysis/analyses\.def|run/(dim|site|edit|metric)\.(h|def)|(export/export|session/(forecast|job|worker|witness)|model/models|preset/preset)\.h'
 grep -nE '^#[ \t]*include[ \t]*"engine/' $(find tui -name '*.[ch]' | sort) | grep -vE "\"engine/($face)\"" |
-	grep -vE '^tui/(main|cli/[a-z_]*)\.[ch]:[0-9]+:#include "engine/((session|bench|dataset|snapshot)\.h|model/[a-z]+\.h|run/(run|direction|vector_file)\.h|numbers/pool\.h)"' |
+	grep -vE '^tui/(main|cli/[a-z_]*)\.[ch]:[0-9]+:#include "engine/((session/(session|dataset|snapshot)|bench/bench)\.h|model/[a-z_/]+\.h|run/(run|direction|vector_file)\.h|numbers/pool\.h)"' |
 	none 'tui includes only the face of the engine'
 # One door outward: text from a model or a file is made safe for a terminal where it leaves, and leaves nowhere else. term_out.c sends what is
 # painted (cells, which hold no control characters), tui.c bytes to itself, crash.c what a signal handler may, witness.c what a test asks for.
 code tui | grep -E '(^|[^>])\b(v?f?printf|v?dprintf|f?puts|putchar|f?putc|fwrite|write|writev|perror|psignal)[ \t]*\(|\b(stdout|stderr)\b' |
-	grep -vE '^tui/(cli/say|crash|terminal/crash|term_out|terminal/term_out|witness)\.c:|^tui/(app/)?tui\.c:[0-9]+:.*write\(signal_pipe|^tui/(terminal/)?term\.c:[0-9]+:.*isatty' |
+	grep -vE '^tui/(cli/say|terminal/crash|terminal/term_out|app/witness)\.c:|^tui/(app/)?tui\.c:[0-9]+:.*write\(signal_pipe|^tui/(terminal/)?term\.c:[0-9]+:.*isatty' |
 	none 'text leaves only through tui/cli/say.c and the terminal'
 
 # 4. The engine is quiet and never leaves.

@@ -4,7 +4,7 @@
 #ifndef LMSCOPE_TESTS_REGISTRY_WALK_H
 #define LMSCOPE_TESTS_REGISTRY_WALK_H
 
-#include "engine/session.h"
+#include "engine/session/session.h"
 #include "tests/scratch.h"
 #include "tests/tap.h"
 #include "tests/unit_file.h"

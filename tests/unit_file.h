@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "engine/base/str.h"
-#include "engine/job.h"
+#include "engine/session/job.h"
 #include "tests/scratch.h"
 #include "tests/zero_lens.h"
 

@@ -2,11 +2,11 @@
 #include <locale.h>
 #include <signal.h>
 
+#include "tui/app/limits.h"
+#include "tui/app/start.h"
+#include "tui/app/tui.h"
 #include "tui/cli/command.h"
-#include "tui/crash.h"
-#include "tui/limits.h"
-#include "tui/start.h"
-#include "tui/tui.h"
+#include "tui/terminal/crash.h"
 
 static bool start_screen(struct options *o, struct err *err)
 {

@@ -9,7 +9,7 @@
  */
 #include "engine/analysis/analysis.h"
 
-#include "engine/analysis/pattern.h"
+#include "engine/analysis/attention_check.h"
 #include "engine/numbers/kernels.h"
 #include "engine/run/result.h"
 

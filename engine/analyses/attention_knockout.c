@@ -11,7 +11,7 @@
  * and leaves the others. These are two experiments: the first asks what the position does without that key, the second what it is worth
  * without what the key gave.
  */
-#include "engine/analysis/cause.h"
+#include "engine/analysis/interventions.h"
 
 enum { ARG_MODE, ARG_MAP, ARG_QUERY, ARG_WINDOW, ARG_LAYER, ARG_FROM, ARG_TO };
 enum { MODE_MASK, MODE_ZERO };

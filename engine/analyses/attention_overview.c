@@ -12,7 +12,7 @@
 
 #include <math.h>
 
-#include "engine/analysis/pattern.h"
+#include "engine/analysis/attention_check.h"
 
 enum { ARG_SHOW };
 enum { SHOW_ENTROPY, SHOW_FIRST, SHOW_PREVIOUS, SHOW_PATTERNS };

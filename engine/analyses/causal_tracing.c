@@ -8,7 +8,7 @@
  *
  * Meng et al. 2022: noise of 3 standard deviations of the embeddings, on the tokens of the subject.
  */
-#include "engine/analysis/cause.h"
+#include "engine/analysis/interventions.h"
 
 #include <math.h>
 #include <string.h>

@@ -17,9 +17,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "engine/analysis/readout.h"
+#include "engine/analysis/direct_logit.h"
 #include "engine/analysis/writers.h"
-#include "engine/model/tokenizer.h"
+#include "engine/model/tokenizer/tokenizer.h"
 
 enum { ARG_POSITION, ARG_OPEN, ARG_DEPTH };
 enum { NEURONS = 32 };	/* of an MLP, that have rows of their own */

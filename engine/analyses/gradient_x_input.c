@@ -9,7 +9,7 @@
  * The products sum to the metric's slope as all inputs grow together, not to the metric: only a network without norms and softmax would
  * make the two the same. That slope is measured too, by runs with the inputs a little longer and a little shorter.
  */
-#include "engine/analysis/cause.h"
+#include "engine/analysis/interventions.h"
 
 #include <math.h>
 

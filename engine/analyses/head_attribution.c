@@ -8,7 +8,7 @@
  */
 #include "engine/analysis/analysis.h"
 
-#include "engine/analysis/readout.h"
+#include "engine/analysis/direct_logit.h"
 
 enum { ARG_POSITION };
 static const struct param params[] = {

@@ -15,7 +15,7 @@
 #include <string.h>
 
 #include "engine/analysis/analysis.h"
-#include "engine/model/tokenizer.h"
+#include "engine/model/tokenizer/tokenizer.h"
 #include "engine/numbers/kernels.h"
 #include "engine/numbers/pool.h"
 #include "engine/run/result.h"

@@ -8,7 +8,7 @@
  * Wang et al. 2023 (MLPs recomputed), Goldowsky-Dill et al. 2023. Exact: nothing is linearised. The receiver is the logits, one head's
  * queries, keys or values, or one MLP.
  */
-#include "engine/analysis/cause.h"
+#include "engine/analysis/interventions.h"
 
 #include <math.h>
 #include <string.h>

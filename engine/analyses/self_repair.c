@@ -7,8 +7,8 @@
  * against the loss: that is self-repair. What is left is the final norm, which divides by another length. McGrath et al. 2023 (the
  * Hydra effect), Rushing & Nanda 2024.
  */
-#include "engine/analysis/cause.h"
-#include "engine/analysis/readout.h"
+#include "engine/analysis/direct_logit.h"
+#include "engine/analysis/interventions.h"
 
 #include <math.h>
 #include <stdio.h>

@@ -6,7 +6,7 @@
 
 #include "engine/base/clock.h"
 #include "engine/model/model.h"
-#include "engine/model/tokenizer.h"
+#include "engine/model/tokenizer/tokenizer.h"
 
 enum { LOOK_EVERY_MS = 70, SHARE = 10 };	/* of the time, a tenth at most goes into showing */
 

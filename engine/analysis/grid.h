@@ -13,7 +13,7 @@
 #ifndef LMSCOPE_ENGINE_ANALYSIS_GRID_H
 #define LMSCOPE_ENGINE_ANALYSIS_GRID_H
 
-#include "engine/analysis/cause.h"
+#include "engine/analysis/interventions.h"
 
 enum { GRID_SITE, GRID_AT, GRID_POSITION, GRID_LAYER, GRID_BLOCK, GRID_PARAM_COUNT };
 

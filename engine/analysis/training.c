@@ -10,7 +10,7 @@
 #include "engine/base/clock.h"
 #include "engine/base/file.h"
 #include "engine/base/paths.h"
-#include "engine/model/weights.h"
+#include "engine/model/files/weights.h"
 
 enum { MEASURES = 10, SAVE_STEPS = 20, SAVE_MS = 60000, ROWS_MOST = 500 };
 

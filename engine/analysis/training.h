@@ -13,7 +13,7 @@
 #define LMSCOPE_ENGINE_ANALYSIS_TRAINING_H
 
 #include "engine/analysis/analysis.h"
-#include "engine/model/safetensors_write.h"
+#include "engine/model/files/safetensors_write.h"
 #include "engine/run/corpus.h"
 
 enum { TRAINING_COLUMNS = 8 };

@@ -3,8 +3,8 @@
 
 #include <string.h>
 
-#include "engine/numbers/back.h"
 #include "engine/numbers/kernels.h"
+#include "engine/numbers/norm_backward.h"
 #include "engine/numbers/pool.h"
 #include "engine/run/norms.h"
 #include "engine/run/result.h"

@@ -1,4 +1,4 @@
-/* lines.c - see lines.h. */
+/* lines.c - see typing.h. */
 #include "engine/base/lines.h"
 
 #include <errno.h>

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "engine/model/account.h"
+#include "engine/model/unused_tensors.h"
 
 enum { NAME = 128 };
 

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "engine/model/family.h"
-#include "engine/model/settle.h"
+#include "engine/model/family_settings.h"
 
 enum { MOST = 1 << 24 };	/* of any size: far above every model, far below where products overflow */
 

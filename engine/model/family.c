@@ -1,12 +1,12 @@
 /*
- * family.c - see family.h. A new family is a row here; what its settings say beyond the common words is a small function in settle.c.
+ * family.c - see family.h. A new family is a row here; what its settings say beyond the common words is a small function in family_settings.c.
  */
 #include "engine/model/family.h"
 
 #include <string.h>
 
 #include "engine/base/str.h"
-#include "engine/model/settle.h"
+#include "engine/model/family_settings.h"
 
 /* Names that Llama brought up and that most families after it share. */
 #define LLAMA_ENDS \

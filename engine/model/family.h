@@ -2,7 +2,7 @@
  * family.h - the families of models: rows of one table, each a way to fill in struct config and to name the tensors.
  *
  * The forward pass never asks for a family. Adding one is a row in family.c (and, where its settings are unusual, one small function
- * in settle.c).
+ * in family_settings.c).
  */
 #ifndef LMSCOPE_ENGINE_MODEL_FAMILY_H
 #define LMSCOPE_ENGINE_MODEL_FAMILY_H

@@ -9,10 +9,10 @@
 #include "engine/base/file.h"
 #include "engine/base/memory.h"
 #include "engine/model/bind.h"
-#include "engine/model/checkpoint.h"
-#include "engine/model/find.h"
-#include "engine/model/tokenizer.h"
-#include "engine/numbers/back.h"
+#include "engine/model/files/checkpoint.h"
+#include "engine/model/files/find.h"
+#include "engine/model/tokenizer/tokenizer.h"
+#include "engine/numbers/norm_backward.h"
 #include "engine/numbers/pool.h"
 
 struct model_store {

@@ -9,7 +9,7 @@
 #include <stdbool.h>
 
 #include "engine/base/err.h"
-#include "engine/model/checkpoint.h"
+#include "engine/model/files/checkpoint.h"
 
 struct settings {
 	const struct checkpoint *from;

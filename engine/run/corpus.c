@@ -6,7 +6,7 @@
 
 #include "engine/base/arena.h"
 #include "engine/base/prompts.h"
-#include "engine/model/tokenizer.h"
+#include "engine/model/tokenizer/tokenizer.h"
 
 struct corpus {
 	struct prompts *prompts;

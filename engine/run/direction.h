@@ -11,7 +11,7 @@
 #include "engine/base/prompts.h"
 #include "engine/base/task.h"
 #include "engine/model/model.h"
-#include "engine/model/tokenizer.h"
+#include "engine/model/tokenizer/tokenizer.h"
 
 struct directions {
 	int L, D;

@@ -10,8 +10,8 @@
 #define LMSCOPE_ENGINE_RUN_LENS_FILE_H
 
 #include "engine/base/arena.h"
-#include "engine/model/safetensors_write.h"
-#include "engine/model/weights.h"
+#include "engine/model/files/safetensors_write.h"
+#include "engine/model/files/weights.h"
 #include "engine/numbers/matrix.h"
 #include "engine/run/asset.h"
 

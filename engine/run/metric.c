@@ -9,7 +9,7 @@
 #include "engine/base/arena.h"
 #include "engine/base/file.h"
 #include "engine/base/utf8.h"
-#include "engine/model/tokenizer.h"
+#include "engine/model/tokenizer/tokenizer.h"
 #include "engine/numbers/kernels.h"
 #include "engine/run/metric_inner.h"
 #include "engine/run/metric_parse.h"

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "engine/model/tokenizer.h"
+#include "engine/model/tokenizer/tokenizer.h"
 #include "engine/numbers/kernels.h"
 #include "engine/run/attention.h"
 #include "engine/run/norms.h"

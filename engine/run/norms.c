@@ -4,8 +4,8 @@
 #include <math.h>
 #include <string.h>
 
-#include "engine/numbers/back.h"
 #include "engine/numbers/kernels.h"
+#include "engine/numbers/norm_backward.h"
 #include "engine/run/run.h"
 
 bool norms_is(enum site site)

@@ -9,9 +9,9 @@
 #include "engine/base/json.h"
 #include "engine/base/paths.h"
 #include "engine/base/str.h"
-#include "engine/model/gguf.h"
-#include "engine/model/safetensors_write.h"
-#include "engine/model/weights.h"
+#include "engine/model/files/gguf.h"
+#include "engine/model/files/safetensors_write.h"
+#include "engine/model/files/weights.h"
 
 static bool ends_in(const char *s, const char *end)
 {

@@ -6,7 +6,7 @@
 
 #include "engine/base/archive.h"
 #include "engine/base/file.h"
-#include "engine/model/torch_zip.h"
+#include "engine/model/files/torch_zip.h"
 
 /* ---- .npz ---- */
 

@@ -10,7 +10,7 @@
 
 #include "engine/base/file.h"
 #include "engine/run/run.h"
-#include "engine/session.h"
+#include "engine/session/session.h"
 #include "tests/tap.h"
 
 static struct session *session;

@@ -11,7 +11,7 @@
 #include "engine/analysis/analysis.h"
 #include "engine/base/file.h"
 #include "engine/base/json.h"
-#include "engine/job.h"
+#include "engine/session/job.h"
 #include "engine/model/model.h"
 #include "tests/numbers/ids.h"
 #include "tests/tap.h"

@@ -6,12 +6,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "engine/model/tokenizer.h"
-#include "engine/model/weights.h"
+#include "engine/model/tokenizer/tokenizer.h"
+#include "engine/model/files/weights.h"
 #include "engine/numbers/pool.h"
 #include "engine/run/lens_file.h"
 #include "engine/run/lens_loss.h"
-#include "engine/session.h"
+#include "engine/session/session.h"
 #include "tests/scratch.h"
 #include "tests/tap.h"
 

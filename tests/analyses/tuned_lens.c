@@ -8,7 +8,7 @@
 
 #include "engine/base/json.h"
 #include "engine/numbers/pool.h"
-#include "engine/session.h"
+#include "engine/session/session.h"
 #include "tests/scratch.h"
 #include "tests/tap.h"
 #include "tests/zero_lens.h"

@@ -1,6 +1,6 @@
 /* gguf.c - any bytes as a GGUF file: opened or refused; what was opened is looked at from all sides. */
-#include "engine/model/gguf.h"
-#include "engine/model/gguf_inside.h"
+#include "engine/model/files/gguf.h"
+#include "engine/model/files/gguf_inside.h"
 #include "tests/fuzz/fuzz.h"
 
 enum { SMALL = 4096 };

@@ -1,5 +1,5 @@
 /* preset.c - any bytes as a preset; what was read can be printed and read again. */
-#include "engine/preset.h"
+#include "engine/preset/preset.h"
 #include "tests/fuzz/fuzz.h"
 
 static void read_preset(const char *bytes, size_t n, bool again)

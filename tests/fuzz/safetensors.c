@@ -1,5 +1,5 @@
 /* safetensors.c - any bytes as a safetensors file. */
-#include "engine/model/weights.h"
+#include "engine/model/files/weights.h"
 #include "tests/fuzz/fuzz.h"
 
 enum { SMALL = 4096 };

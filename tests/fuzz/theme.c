@@ -1,5 +1,5 @@
 /* theme.c - any bytes as a theme. */
-#include "tui/theme_file.h"
+#include "tui/draw/theme_file.h"
 #include "tests/fuzz/fuzz.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)

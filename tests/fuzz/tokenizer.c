@@ -4,8 +4,8 @@
  */
 #include <string.h>
 
-#include "engine/model/gguf.h"
-#include "engine/model/tokenizer_parts.h"
+#include "engine/model/files/gguf.h"
+#include "engine/model/tokenizer/tokenizer_parts.h"
 #include "tests/fuzz/fuzz.h"
 
 enum { SMALL = 512 };

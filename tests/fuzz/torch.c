@@ -1,7 +1,7 @@
 /* torch.c - any bytes as a file of torch.save: a zip file where they begin like one, otherwise the pickle in a good zip file. */
 #include "engine/base/arena.h"
 #include "engine/base/str.h"
-#include "engine/model/torch_zip.h"
+#include "engine/model/files/torch_zip.h"
 #include "tests/fuzz/fuzz.h"
 
 enum { SMALL = 4096, MEMBERS = 3 };

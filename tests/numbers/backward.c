@@ -9,7 +9,7 @@
 #include "engine/base/file.h"
 #include "engine/base/json.h"
 #include "engine/model/model.h"
-#include "engine/model/weights.h"
+#include "engine/model/files/weights.h"
 #include "engine/numbers/kernels.h"
 #include "engine/numbers/pool.h"
 #include "engine/run/gradient.h"

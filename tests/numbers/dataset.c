@@ -1,7 +1,7 @@
 /*
  * dataset.c - the mean over a file of prompts against tables asked one by one, and what is kept when the work is interrupted.
  */
-#include "engine/dataset.h"
+#include "engine/session/dataset.h"
 
 #include <math.h>
 #include <string.h>

@@ -8,7 +8,7 @@
 
 #include "engine/base/json.h"
 #include "engine/model/model.h"
-#include "engine/model/tokenizer.h"
+#include "engine/model/tokenizer/tokenizer.h"
 #include "engine/numbers/pool.h"
 #include "engine/run/run.h"
 #include "tests/numbers/ids.h"

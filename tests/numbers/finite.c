@@ -2,7 +2,7 @@
 #include <stdlib.h>
 
 #include "engine/base/file.h"
-#include "engine/model/gguf.h"
+#include "engine/model/files/gguf.h"
 #include "engine/numbers/pool.h"
 #include "engine/run/run.h"
 #include "tests/scratch.h"

@@ -9,7 +9,7 @@
 
 #include "engine/base/json.h"
 #include "engine/model/model.h"
-#include "engine/model/weights.h"
+#include "engine/model/files/weights.h"
 #include "engine/run/run.h"
 #include "tests/numbers/ids.h"
 #include "tests/tap.h"

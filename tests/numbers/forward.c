@@ -5,7 +5,7 @@
 #include <dirent.h>
 
 #include "engine/base/file.h"
-#include "engine/model/tokenizer.h"
+#include "engine/model/tokenizer/tokenizer.h"
 #include "engine/numbers/pool.h"
 #include "engine/run/sweep.h"
 #include "tests/numbers/fixture.h"

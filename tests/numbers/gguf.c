@@ -3,7 +3,7 @@
  * sites of the Hugging Face model that it was made from, whatever the converter changed on the way.
  */
 #include "engine/base/str.h"
-#include "engine/model/tokenizer.h"
+#include "engine/model/tokenizer/tokenizer.h"
 #include "engine/numbers/pool.h"
 #include "tests/numbers/fixture.h"
 

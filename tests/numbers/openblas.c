@@ -7,7 +7,7 @@
 #include "engine/model/model.h"
 #include "engine/numbers/blas.h"
 #include "engine/run/run.h"
-#include "engine/session.h"
+#include "engine/session/session.h"
 #include "tests/tap.h"
 #include "tests/unit_file.h"
 

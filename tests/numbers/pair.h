@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "engine/job.h"
+#include "engine/session/job.h"
 #include "engine/analysis/analysis.h"
 #include "engine/base/file.h"
 #include "engine/base/json.h"

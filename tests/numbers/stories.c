@@ -8,10 +8,10 @@
 
 #include "engine/base/file.h"
 #include "engine/base/json.h"
-#include "engine/model/tokenizer.h"
+#include "engine/model/tokenizer/tokenizer.h"
 #include "engine/numbers/pool.h"
 #include "engine/run/run.h"
-#include "engine/session.h"
+#include "engine/session/session.h"
 #include "tests/numbers/ids.h"
 #include "tests/tap.h"
 

@@ -5,9 +5,9 @@
 #include <dirent.h>
 #include <stdlib.h>
 
-#include "engine/model/tokenizer.h"
+#include "engine/model/tokenizer/tokenizer.h"
 #include "engine/run/run.h"
-#include "engine/session.h"
+#include "engine/session/session.h"
 #include "tests/tap.h"
 #include "tests/unit_file.h"
 

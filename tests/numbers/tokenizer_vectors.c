@@ -7,8 +7,8 @@
 #include "engine/base/arena.h"
 #include "engine/base/file.h"
 #include "engine/base/json.h"
-#include "engine/model/gguf.h"
-#include "engine/model/tokenizer.h"
+#include "engine/model/files/gguf.h"
+#include "engine/model/tokenizer/tokenizer.h"
 #include "tests/tap.h"
 
 #include <stdlib.h>

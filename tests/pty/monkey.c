@@ -9,7 +9,7 @@
  * After each action, or when the program rests, it must hold that
  *   - the program is alive, or ended as it was asked to, with nothing said by a sanitizer
  *   - a key is answered within 200 ms, or four times what the idle program takes here; time that the machine gave to others is not counted
- *   - no pane shows numbers of another question for longer than a second more without saying that they are stale (tui/witness.h): views
+ *   - no pane shows numbers of another question for longer than a second more without saying that they are stale (tui/app/witness.h): views
  *     wait for a pause in typing, and for a terminal that lags
  *   - a question that cannot be answered does not become the document's
  *   - a terminal that takes no output holds nothing up: keys are taken all the same
@@ -43,7 +43,7 @@ enum { INSTRUMENTED = 1 };
 enum { INSTRUMENTED = 0 };
 #endif
 
-/* A change is saved after so long at the latest (tui/remember.c). */
+/* A change is saved after so long at the latest (tui/app/remember.c). */
 enum { SAVED_MS = 1500, DOCS = 64 };
 enum { KEY_MS = 200, STALE_MS = 200, VIEWS_MS = 1000, END_MS = 6000, SHOWN = 12 };
 enum { LEAVE_MS = INSTRUMENTED ? 20000 : 5000, PATIENCE_MS = 20000, REST_MS = 2500, MOST_SLOWNESS = 10 };
@@ -54,7 +54,7 @@ struct options {
 	bool one, verbose;
 };
 
-/* What the program has told of its last frame: see tui/witness.h. */
+/* What the program has told of its last frame: see tui/app/witness.h. */
 struct told {
 	char line[1 << 16];
 	size_t n;

@@ -22,12 +22,12 @@ chunk)
 	;;
 refused)
 	sign='cannot be answered'
-	sed -i 's/return shot && shot->has_model && !edit_check/return false \&\& shot \&\& !edit_check/; s/return !metric_check/return false \&\& !metric_check/' tui/refuse.c
-	sed -i '/^\trefuse_answered(app);$/d' tui/app.c
+	sed -i 's/return shot && shot->has_model && !edit_check/return false \&\& shot \&\& !edit_check/; s/return !metric_check/return false \&\& !metric_check/' tui/app/refuse.c
+	sed -i '/^\trefuse_answered(app);$/d' tui/app/app.c
 	;;
 stall)
 	sign='no key is taken|does not end within|was not answered'
-	sed -i 's/O_WRONLY | O_NONBLOCK/O_WRONLY/' tui/term_out.c
+	sed -i 's/O_WRONLY | O_NONBLOCK/O_WRONLY/' tui/terminal/term_out.c
 	;;
 *)
 	sed -n '2,9p' "$root/tests/pty/monkey_finds.sh" >&2

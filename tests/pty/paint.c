@@ -3,9 +3,9 @@
  * read back from an emulator.
  */
 #include "tests/tap.h"
-#include "tui/canvas.h"
-#include "tui/term_paint.h"
-#include "tui/term_pen.h"
+#include "tui/draw/canvas.h"
+#include "tui/terminal/term_paint.h"
+#include "tui/terminal/term_pen.h"
 
 #include <curses.h>
 #include <locale.h>

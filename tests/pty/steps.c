@@ -1,5 +1,5 @@
 /*
- * steps.c - PROGRAM FILE.steps: plays a script of keys and expectations on a program in a pseudo-terminal; a step is a TAP line.
+ * normalize.c - PROGRAM FILE.steps: plays a script of keys and expectations on a program in a pseudo-terminal; a step is a TAP line.
  *
  * A script is lines of `word argument`; # begins a comment. The program gets an empty home of its own. What a word does is in
  * the table at the end of this file.

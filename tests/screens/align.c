@@ -1,7 +1,7 @@
 /* align.c - a prompt and its foil, token by token. */
 #include "engine/base/str.h"
 #include "tests/tap.h"
-#include "tui/align.h"
+#include "tui/app/align.h"
 
 /* "a b c" as tokens with an id for each letter. */
 static int letters(const char *text, struct snapshot_token *out)

@@ -3,12 +3,12 @@
 
 #include "engine/base/err.h"
 #include "tests/tap.h"
-#include "tui/canvas.h"
-#include "tui/clipboard.h"
-#include "tui/frame.h"
-#include "tui/glyph.h"
-#include "tui/key.h"
-#include "tui/layout.h"
+#include "tui/draw/canvas.h"
+#include "tui/terminal/clipboard.h"
+#include "tui/draw/frame.h"
+#include "tui/draw/glyph.h"
+#include "tui/terminal/key.h"
+#include "tui/draw/layout.h"
 
 static const struct ink plain = { INK_DEFAULT, INK_DEFAULT, 0, 'x' };
 

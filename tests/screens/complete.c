@@ -6,8 +6,8 @@
 #include "engine/base/file.h"
 #include "engine/base/paths.h"
 #include "tests/screens/stage.h"
-#include "tui/input.h"
-#include "tui/outside.h"
+#include "tui/app/input.h"
+#include "tui/app/effects.h"
 
 static void make(const char *home, const char *name)
 {

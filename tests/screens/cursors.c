@@ -2,7 +2,7 @@
 #include "engine/analysis/grid.h"
 #include "tests/screens/stage.h"
 #include "tui/panes/lists.h"
-#include "tui/question.h"
+#include "tui/app/binding.h"
 
 static void linked_cursors(void)
 {

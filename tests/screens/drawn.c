@@ -6,7 +6,7 @@
 #include <stdlib.h>
 
 #include "tests/registry_walk.h"
-#include "tui/view.h"
+#include "tui/views/view.h"
 
 #define MODEL "tests/fixtures/tiny/llama-grouped"
 #define PROMPT "one two three two one"

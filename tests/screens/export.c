@@ -10,8 +10,8 @@
 #include "tests/screens/fake.h"
 #include "tests/scratch.h"
 #include "tests/tap.h"
-#include "tui/outside.h"
-#include "tui/question.h"
+#include "tui/app/effects.h"
+#include "tui/app/binding.h"
 
 enum { W = 100, H = 30 };
 

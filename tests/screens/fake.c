@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "engine/base/utf8.h"
-#include "tui/start.h"
+#include "tui/app/start.h"
 
 /* 0 … 1, the same for the same arguments. */
 static float number(int a, int b, int c)

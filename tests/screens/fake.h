@@ -6,7 +6,7 @@
 #ifndef LMSCOPE_TESTS_SCREENS_FAKE_H
 #define LMSCOPE_TESTS_SCREENS_FAKE_H
 
-#include "tui/app.h"
+#include "tui/app/app.h"
 
 enum { FAKE_LAYERS = 4, FAKE_HEADS = 3, FAKE_NOW = 1764493980 };	/* 30 November 2025, 9:13 in Greenwich */
 

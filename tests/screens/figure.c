@@ -11,7 +11,7 @@
 #include "tui/figure/format.h"
 #include "tui/figure/sheet.h"
 #include "tui/figure/svg.h"
-#include "tui/view.h"
+#include "tui/views/view.h"
 
 static struct job job;
 static struct snapshot *of;

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "tests/tap.h"
-#include "tui/fuzzy.h"
+#include "tui/app/fuzzy.h"
 
 /* The name with the letters that matched in capitals; "-" where they do not. */
 static const char *shown(const char *word, const char *name)

@@ -1,6 +1,6 @@
 /* keeping.c - what is saved, kept, and expected of what was saved. */
 #include "tests/screens/stage.h"
-#include "tui/question.h"
+#include "tui/app/binding.h"
 
 /* What was saved is what was seen; opened again, it moves with the cursor as before. */
 static void saving(void)

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "tests/tap.h"
-#include "tui/layout.h"
+#include "tui/draw/layout.h"
 
 static unsigned state = 1;
 

@@ -2,8 +2,8 @@
 #include <stdlib.h>
 
 #include "tests/screens/stage.h"
-#include "tui/frame.h"
-#include "tui/wrap.h"
+#include "tui/draw/frame.h"
+#include "tui/draw/wrap.h"
 
 /* ------------------------------------------------------------------------------------------------ a line that wraps */
 

@@ -14,7 +14,7 @@
 #include "engine/base/paths.h"
 #include "tests/screens/fake.h"
 #include "tests/tap.h"
-#include "tui/sessions.h"
+#include "tui/app/sessions.h"
 
 static bool keep(struct own_session *own, const char *prompt)
 {

@@ -8,8 +8,8 @@
 #include <stdlib.h>
 
 #include "tests/screens/samples.h"
-#include "tui/term.h"
-#include "tui/view.h"
+#include "tui/terminal/term.h"
+#include "tui/views/view.h"
 
 enum { PANES = 4 };
 

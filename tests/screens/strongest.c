@@ -1,7 +1,7 @@
 /* strongest.c - the strongest cells, and the walk through them. */
 #include "tests/screens/stage.h"
-#include "tui/question.h"
-#include "tui/strongest.h"
+#include "tui/app/binding.h"
+#include "tui/app/strongest.h"
 
 static float value_here(const struct stage *s)
 {

@@ -5,12 +5,12 @@
 
 #include "engine/base/file.h"
 #include "tests/tap.h"
-#include "tui/color.h"
-#include "tui/theme.h"
+#include "tui/draw/color.h"
+#include "tui/draw/theme.h"
 
 static const char *const role_names[] = {
 #define STYLE(id, name, mark, about) name,
-#include "tui/styles.def"
+#include "tui/draw/styles.def"
 #undef STYLE
 };
 

@@ -6,11 +6,11 @@
 #include <poll.h>
 #include <stdlib.h>
 
-#include "tui/question.h"
+#include "tui/app/binding.h"
 #include "engine/base/paths.h"
 #include "tests/scratch.h"
 #include "tests/tap.h"
-#include "tui/outside.h"
+#include "tui/app/effects.h"
 #include "tui/panes/lists.h"
 
 enum { STEPS = 10 };

@@ -1,6 +1,6 @@
 /* typing.c - a line is edited as readline would: what is killed comes back, in one piece, and every change can be undone. */
 #include "tests/tap.h"
-#include "tui/input.h"
+#include "tui/app/input.h"
 
 #include <locale.h>
 #include <stdlib.h>

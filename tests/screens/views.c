@@ -11,7 +11,7 @@
 #include "tests/screens/samples.h"
 #include "tests/tap.h"
 #include "tests/screens/golden.h"
-#include "tui/view.h"
+#include "tui/views/view.h"
 
 enum sample {
 	LENS,

@@ -1,6 +1,6 @@
 /* ways.c - the ways to draw a pane's table: v, :view, and what is kept of them. */
 #include "tests/screens/stage.h"
-#include "tui/question.h"
+#include "tui/app/binding.h"
 
 /* v leads through all views that fit the pane's table and back; a word names one; what does not fit is refused; it is
  * kept, and undone. */

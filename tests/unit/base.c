@@ -32,7 +32,7 @@ static void test_err(void)
 	CHECK_THAT(strlen(err.text) == 999 && !strcmp(err.text + 990, " is wrong"), "a long sentence keeps its end (%zu bytes)", strlen(err.text));
 }
 
-/* What is kept by the hundred takes about what it holds: see the tables of engine/keep.h. */
+/* What is kept by the hundred takes about what it holds: see the tables of engine/session/cache.h. */
 static void test_small_arenas(void)
 {
 	enum { N = 256 };

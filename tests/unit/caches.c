@@ -4,9 +4,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "engine/model/caches.h"
-#include "engine/model/find.h"
-#include "engine/models.h"
+#include "engine/model/files/caches.h"
+#include "engine/model/files/find.h"
+#include "engine/model/models.h"
 #include "tests/scratch.h"
 #include "tests/tap.h"
 

@@ -8,7 +8,7 @@
 
 #include "engine/base/lines.h"
 #include "engine/base/prompts.h"
-#include "engine/model/tokenizer.h"
+#include "engine/model/tokenizer/tokenizer.h"
 #include "engine/run/corpus.h"
 #include "tests/scratch.h"
 #include "tests/tap.h"

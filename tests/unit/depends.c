@@ -4,8 +4,8 @@
  */
 #include <string.h>
 
-#include "engine/session.h"
-#include "engine/worker.h"
+#include "engine/session/session.h"
+#include "engine/session/worker.h"
 #include "tests/scratch.h"
 #include "tests/tap.h"
 #include "tests/unit_file.h"

@@ -2,8 +2,8 @@
 #include <stdlib.h>
 
 #include "engine/base/json.h"
-#include "engine/export.h"
-#include "engine/session.h"
+#include "engine/export/export.h"
+#include "engine/session/session.h"
 #include "tests/tap.h"
 
 #define MODEL "tests/fixtures/tiny/gpt2-tied"

@@ -1,5 +1,5 @@
 /* gguf.c - GGUF files: metadata of every kind, tensors, split models; and files that lie, each with one sentence. */
-#include "engine/model/gguf.h"
+#include "engine/model/files/gguf.h"
 #include "tests/bytes.h"
 #include "tests/scratch.h"
 #include "tests/tap.h"

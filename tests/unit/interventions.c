@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "engine/numbers/pool.h"
-#include "engine/session.h"
+#include "engine/session/session.h"
 #include "tests/tap.h"
 
 enum says { RAW, CHANGE };	/* the cell is the metric under the edits, or how it changed */

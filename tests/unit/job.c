@@ -1,5 +1,5 @@
 /* job.c - jobs are values: copied whole, compared, their edits added and removed. */
-#include "engine/job.h"
+#include "engine/session/job.h"
 #include "tests/tap.h"
 
 static void test_value(void)

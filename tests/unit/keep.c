@@ -1,5 +1,5 @@
 /* keep.c - which runs stay in the store: as many as a gigabyte holds, and beyond that as many as half of the memory that is free. */
-#include "engine/keep.h"
+#include "engine/session/cache.h"
 
 #include <stdio.h>
 #include <stdlib.h>

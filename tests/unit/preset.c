@@ -3,7 +3,7 @@
 #include <sys/stat.h>
 
 #include "engine/base/file.h"
-#include "engine/preset.h"
+#include "engine/preset/preset.h"
 #include "tests/scratch.h"
 #include "tests/tap.h"
 

@@ -1,5 +1,5 @@
 /* safetensors.c - one file, shards, and files that lie, each with one sentence. */
-#include "engine/model/weights.h"
+#include "engine/model/files/weights.h"
 #include "tests/bytes.h"
 #include "tests/scratch.h"
 #include "tests/tap.h"

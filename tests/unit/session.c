@@ -2,7 +2,7 @@
  * session.c - what a session does not do again: a switched edit, a moved cursor, the beginning of a prompt that continues differently.
  * And that an answer may be interrupted at any step by another one.
  */
-#include "engine/session.h"
+#include "engine/session/session.h"
 
 #include <stdlib.h>
 #include <string.h>

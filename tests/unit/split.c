@@ -1,5 +1,5 @@
 /* split.c - cutting text by patterns: what Hugging Face's package makes of the same rows, and text that is not UTF-8. */
-#include "engine/model/split.h"
+#include "engine/model/tokenizer/split.h"
 #include "tests/tap.h"
 
 static const struct {

@@ -1,8 +1,8 @@
 /* tokenizer.c - tokenizers put together here: what they say of themselves, targets, showing, and files that cannot be. */
 #include "engine/base/arena.h"
-#include "engine/model/gguf.h"
-#include "engine/model/split.h"
-#include "engine/model/tokenizer.h"
+#include "engine/model/files/gguf.h"
+#include "engine/model/tokenizer/split.h"
+#include "engine/model/tokenizer/tokenizer.h"
 #include "tests/bytes.h"
 #include "tests/scratch.h"
 #include "tests/tap.h"

@@ -5,7 +5,7 @@
 #include "engine/base/arena.h"
 #include "engine/base/file.h"
 #include "engine/base/json.h"
-#include "engine/model/tokenizer.h"
+#include "engine/model/tokenizer/tokenizer.h"
 #include "tests/tap.h"
 
 #include <stdlib.h>

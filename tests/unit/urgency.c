@@ -3,7 +3,7 @@
  * between its steps, weights alone are read once for all prompts, a lens comes before a slow attribution. The techniques that train
  * and read weights are made here.
  */
-#include "engine/worker.h"
+#include "engine/session/worker.h"
 
 #include <poll.h>
 #include <stdatomic.h>

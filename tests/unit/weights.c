@@ -2,7 +2,7 @@
  * weights.c - a folder whose weights are pytorch_model.bin, whole or in shards: the same tensors, and the same model, as the safetensors
  * that they were made from (tests/reference/make_torch.py).
  */
-#include "engine/model/weights.h"
+#include "engine/model/files/weights.h"
 #include "engine/model/model.h"
 #include "engine/numbers/pool.h"
 #include "engine/run/run.h"

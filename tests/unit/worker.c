@@ -1,5 +1,5 @@
 /* worker.c - the mailbox: answers arrive whole, the newest job wins, cancelling stops, and leaving does not wait for an answer. */
-#include "engine/worker.h"
+#include "engine/session/worker.h"
 #include "engine/run/vector_file.h"
 #include "tests/scratch.h"
 #include "tests/tap.h"

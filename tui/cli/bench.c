@@ -1,10 +1,10 @@
-/* bench.c - `lmscope bench`: engine/bench.c's rows as text or JSON. */
+/* bench.c - `lmscope bench`: engine/bench/bench.c's rows as text or JSON. */
 #include <stdio.h>
 #include <string.h>
 
 #include "engine/base/json.h"
 #include "engine/base/utf8.h"
-#include "engine/bench.h"
+#include "engine/bench/bench.h"
 #include "tui/cli/command.h"
 #include "tui/cli/say.h"
 

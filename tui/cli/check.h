@@ -4,7 +4,7 @@
 #ifndef LMSCOPE_TUI_CLI_CHECK_H
 #define LMSCOPE_TUI_CLI_CHECK_H
 
-#include "engine/session.h"
+#include "engine/session/session.h"
 #include "tui/cli/options.h"
 
 /* Of the prepared session: the preset's expectations, and each table's own check. A line each (of JSON with -f json): ok or DRIFT, what was

@@ -4,8 +4,8 @@
 #include <signal.h>
 #include <string.h>
 
-#include "engine/base/utf8.h"
 #include "engine/base/build.h"
+#include "engine/base/utf8.h"
 #include "engine/model/model.h"
 #include "engine/numbers/pool.h"
 #include "tui/cli/say.h"

@@ -5,11 +5,11 @@
 
 #include "engine/base/json.h"
 #include "engine/base/utf8.h"
-#include "engine/model/caches.h"
+#include "engine/model/files/caches.h"
 #include "engine/model/model.h"
-#include "engine/model/tokenizer.h"
-#include "engine/models.h"
-#include "engine/session.h"
+#include "engine/model/models.h"
+#include "engine/model/tokenizer/tokenizer.h"
+#include "engine/session/session.h"
 #include "tui/cli/command.h"
 #include "tui/cli/say.h"
 

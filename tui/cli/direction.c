@@ -8,7 +8,7 @@
 
 #include "engine/run/direction.h"
 #include "engine/run/vector_file.h"
-#include "engine/session.h"
+#include "engine/session/session.h"
 #include "tui/cli/command.h"
 #include "tui/cli/say.h"
 

@@ -6,7 +6,7 @@
 #include "engine/base/build.h"
 #include "engine/run/edit.h"
 #include "engine/run/metric.h"
-#include "tui/action.h"
+#include "tui/app/action.h"
 #include "tui/cli/command.h"
 
 /* Text with roff's own characters escaped. */

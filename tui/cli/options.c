@@ -8,7 +8,7 @@
 
 #include "engine/base/arena.h"
 #include "engine/base/plain_text.h"
-#include "tui/view.h"
+#include "tui/views/view.h"
 
 enum { STDIN_LIMIT = 16 << 20 };
 

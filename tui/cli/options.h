@@ -11,7 +11,7 @@
 #include "engine/base/err.h"
 #include "engine/base/notes.h"
 #include "engine/base/str.h"
-#include "engine/preset.h"
+#include "engine/preset/preset.h"
 #include "tui/figure/format.h"
 
 /* Which commands take an option: bits. */

@@ -12,7 +12,7 @@
 #include "engine/base/file.h"
 #include "engine/base/plain_text.h"
 #include "engine/model/model.h"
-#include "engine/model/tokenizer.h"
+#include "engine/model/tokenizer/tokenizer.h"
 #include "engine/run/run.h"
 #include "tui/cli/command.h"
 #include "tui/cli/say.h"

@@ -8,14 +8,14 @@
 #include <unistd.h>
 
 #include "engine/base/task.h"
-#include "engine/dataset.h"
-#include "engine/session.h"
-#include "engine/snapshot.h"
+#include "engine/session/dataset.h"
+#include "engine/session/session.h"
+#include "engine/session/snapshot.h"
 #include "tui/cli/check.h"
 #include "tui/cli/command.h"
 #include "tui/cli/say.h"
+#include "tui/draw/text.h"
 #include "tui/figure/figure.h"
-#include "tui/text.h"
 
 /* The technique's name and the model from the words of the command line. */
 static bool take_words(struct options *o, struct err *err)

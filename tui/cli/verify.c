@@ -11,9 +11,9 @@
 
 #include "engine/base/file.h"
 #include "engine/base/json.h"
+#include "engine/model/files/weights.h"
 #include "engine/model/model.h"
-#include "engine/model/weights.h"
-#include "engine/model/tokenizer.h"
+#include "engine/model/tokenizer/tokenizer.h"
 #include "engine/run/run.h"
 #include "tui/cli/command.h"
 #include "tui/cli/say.h"

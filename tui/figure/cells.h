@@ -2,7 +2,7 @@
 #ifndef LMSCOPE_TUI_FIGURE_CELLS_H
 #define LMSCOPE_TUI_FIGURE_CELLS_H
 
-#include "tui/canvas.h"
+#include "tui/draw/canvas.h"
 
 /* Columns are in line whatever the viewer's font: each run of text says how wide it is, and blocks and boxes are stretched to meet. */
 void cells_svg(const struct canvas *c, struct str *out);

@@ -13,8 +13,8 @@
 #ifndef LMSCOPE_TUI_FIGURE_FIGURE_H
 #define LMSCOPE_TUI_FIGURE_FIGURE_H
 
-#include "engine/export.h"
-#include "tui/theme.h"
+#include "engine/export/export.h"
+#include "tui/draw/theme.h"
 
 /* The theme that figures take where none is asked for: for paper. */
 extern const char figure_theme[];

@@ -6,9 +6,9 @@
 #define LMSCOPE_TUI_FIGURE_FORMAT_H
 
 #include "engine/base/notes.h"
-#include "engine/export.h"
-#include "tui/canvas.h"
-#include "tui/theme.h"
+#include "engine/export/export.h"
+#include "tui/draw/canvas.h"
+#include "tui/draw/theme.h"
 
 struct format {
 	const char *word, *extension, *help;	/* "text", "txt", … */

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "tui/figure/cells.h"
-#include "tui/view.h"
+#include "tui/views/view.h"
 #include "tui/views/views.h"
 
 enum { LABELS_W = 18, WORD_W = 13, ROOM_W = 24, LEAST_W = 72, LIST_W = 90, FOOT = 3, MANY_CELLS = 250000 };

@@ -2,8 +2,8 @@
 #ifndef LMSCOPE_TUI_FIGURE_SHEET_H
 #define LMSCOPE_TUI_FIGURE_SHEET_H
 
-#include "engine/export.h"
-#include "tui/theme.h"
+#include "engine/export/export.h"
+#include "tui/draw/theme.h"
 
 void sheet_ans(const struct answer *a, const struct theme *theme, struct str *out);
 

@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "engine/base/utf8.h"
-#include "tui/canvas.h"
-#include "tui/color.h"
+#include "tui/draw/canvas.h"
+#include "tui/draw/color.h"
 
 #define SANS "Helvetica,Arial,'Liberation Sans','DejaVu Sans',sans-serif"
 #define MONO "'DejaVu Sans Mono',Menlo,Consolas,'Liberation Mono',monospace"

@@ -4,9 +4,9 @@
  */
 #include <string.h>
 
+#include "tui/app/binding.h"
+#include "tui/draw/text.h"
 #include "tui/panes/lists.h"
-#include "tui/question.h"
-#include "tui/text.h"
 
 enum { DO_CELL, DO_HERE, DO_LINK, DO_TECHNIQUE = DO_LINK + 100 };
 

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "engine/base/utf8.h"
-#include "tui/fuzzy.h"
+#include "tui/app/fuzzy.h"
 #include "tui/panes/lists.h"
 
 enum { FILTER_BYTES = 200 };

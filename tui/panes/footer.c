@@ -5,10 +5,10 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "tui/complete.h"
-#include "tui/lines.h"
+#include "tui/app/binding.h"
+#include "tui/app/complete.h"
+#include "tui/app/typing.h"
 #include "tui/panes/lists.h"
-#include "tui/question.h"
 
 /* A row's word; that of Space is what it does with this cell. */
 static const char *label_of(const struct app *app, const struct action *action)

@@ -1,9 +1,9 @@
 /* form.c - the arguments of the pane's technique: their values, what they may be, and which follow the cursor. */
 #include <string.h>
 
-#include "tui/lines.h"
+#include "tui/app/binding.h"
+#include "tui/app/typing.h"
 #include "tui/panes/lists.h"
-#include "tui/question.h"
 
 /* "site       ‹ head ›", and what it means. */
 static void describe(const struct app *app, const struct param *p, struct value value, bool given, struct str *text, struct str *detail)

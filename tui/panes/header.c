@@ -2,9 +2,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "tui/lines.h"
+#include "tui/app/typing.h"
+#include "tui/draw/text.h"
 #include "tui/panes/lists.h"
-#include "tui/text.h"
 
 enum { NAME_MOST = 40, MODEL_LEAST = 6, GUESS_AFTER = 24 };
 

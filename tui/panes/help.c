@@ -3,10 +3,10 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "tui/app/binding.h"
+#include "tui/app/places.h"
+#include "tui/draw/text.h"
 #include "tui/panes/lists.h"
-#include "tui/places.h"
-#include "tui/question.h"
-#include "tui/text.h"
 
 static void add_action(struct list *list, const struct action *action, bool ascii)
 {

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "tui/frame.h"
+#include "tui/draw/frame.h"
 
 void list_init(struct list *list)
 {

@@ -8,7 +8,7 @@
 #define LMSCOPE_TUI_PANES_LISTS_H
 
 #include "engine/base/arena.h"
-#include "tui/app.h"
+#include "tui/app/app.h"
 
 struct list_item {
 	const char *text, *detail;	/* left; right of it, dim */

@@ -2,11 +2,11 @@
 #include <string.h>
 #include <time.h>
 
-#include "tui/copy.h"
-#include "tui/log.h"
+#include "tui/app/binding.h"
+#include "tui/app/copy.h"
+#include "tui/app/log.h"
+#include "tui/draw/text.h"
 #include "tui/panes/lists.h"
-#include "tui/question.h"
-#include "tui/text.h"
 
 static bool is_on(const struct job *job, const char *edit)
 {

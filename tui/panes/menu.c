@@ -7,9 +7,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "tui/app/binding.h"
+#include "tui/draw/text.h"
 #include "tui/panes/lists.h"
-#include "tui/question.h"
-#include "tui/text.h"
 
 /* How many of its arguments the cursor gives; 0: it does not fit. A technique fits only when all its places are given. */
 static int fits(const struct analysis *a, unsigned dims)

@@ -4,10 +4,10 @@
  */
 #include <string.h>
 
-#include "tui/complete.h"
-#include "tui/lines.h"
+#include "tui/app/binding.h"
+#include "tui/app/complete.h"
+#include "tui/app/typing.h"
 #include "tui/panes/lists.h"
-#include "tui/question.h"
 
 enum { DO_LINE = -1, OPEN_LINE = -2 };	/* what an item's text is for; from 0 on it is a row of actions.def */
 

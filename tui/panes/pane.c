@@ -4,10 +4,10 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "tui/frame.h"
+#include "tui/app/places.h"
+#include "tui/draw/frame.h"
+#include "tui/draw/text.h"
 #include "tui/panes/lists.h"
-#include "tui/places.h"
-#include "tui/text.h"
 
 void pane_view(const struct app *app, int pane, const struct answer_shown *answer, struct view *view)
 {

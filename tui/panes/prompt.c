@@ -12,11 +12,11 @@
 #include <string.h>
 
 #include "engine/base/utf8.h"
-#include "tui/align.h"
-#include "tui/lines.h"
+#include "tui/app/align.h"
+#include "tui/app/binding.h"
+#include "tui/app/typing.h"
+#include "tui/draw/wrap.h"
 #include "tui/panes/lists.h"
-#include "tui/question.h"
-#include "tui/wrap.h"
 
 enum { LABEL_W = 8, GUESS_WORD = 14, GUESS_FIXED = 7, GUESS_FROM = 64, GUESS_BESIDE = 100, TYPED_ROWS = 3, WRAPS_FROM = 18, GAPS = 3 };
 

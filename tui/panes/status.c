@@ -4,9 +4,9 @@
 #include <string.h>
 
 #include "engine/base/utf8.h"
+#include "tui/app/binding.h"
+#include "tui/draw/text.h"
 #include "tui/panes/lists.h"
-#include "tui/question.h"
-#include "tui/text.h"
 
 enum { METRIC_LEAST = 6, METRIC_ROOM = 18 };	/* columns: of a spec that says anything; that the cell leaves to the metric at least */
 

@@ -1,9 +1,9 @@
 /* strongest.c - the list of the pane's strongest cells, to go to; and the walk through them. */
-#include "tui/strongest.h"
+#include "tui/app/strongest.h"
 
+#include "tui/app/binding.h"
+#include "tui/draw/text.h"
 #include "tui/panes/lists.h"
-#include "tui/question.h"
-#include "tui/text.h"
 
 /* The cells of the pane with the keys; NULL: it has no table yet. */
 static const struct table *cells_here(const struct app *app, int cell[STRONGEST_MOST], int *n)

@@ -13,7 +13,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "tui/view.h"
+#include "tui/views/view.h"
 
 /* From this width on there is a column of space on either side. */
 enum { MARGIN_FROM = 30 };

@@ -1,0 +1,304 @@
+/* family_settings.c - see family_settings.h. Facts are from the families' own modelling code in transformers. */
+#include "engine/model/family_settings.h"
+
+#include <limits.h>
+#include <math.h>
+#include <string.h>
+
+/* A switch that only Hugging Face folders have. */
+static bool flag(const struct settings *s, const char *key, bool otherwise)
+{
+	bool value = otherwise;
+
+	json_bool(setting_json(s, key), &value);
+	return value;
+}
+
+static bool number(const struct settings *s, const char *key, double *out)
+{
+	return json_double(setting_json(s, key), out);
+}
+
+/* Weights that need more than their tensors' own numbers: codes, scales, zero points. */
+static bool check_quantisation(const struct settings *s, struct err *err)
+{
+	const struct json_value *q = json_get(json_root(s->from->config), "quantization_config");
+	const char *method = json_text(json_get(q, "quant_method"));
+
+	return !json_is(q, JSON_OBJECT) || err_set(err, ERR_FILE, "%s/config.json: quantization_config: the method \"%.40s\" is not supported; lmscope "
+						   "reads plain floats from folders, and quantised weights from GGUF files", s->from->path,
+						   method ? method : "");
+}
+
+bool settle_check(const struct settings *s, struct err *err)
+{
+	static const struct {
+		const char *key;
+		enum { FLAG, NUMBER, POSITIVE, LIST } kind;
+	} rows[] = {
+		{ "_remove_final_layer_norm", FLAG }, { "alibi", FLAG }, { "apply_residual_connection_post_layernorm", FLAG },
+		{ "attention_bias", FLAG }, { "bias", FLAG }, { "do_layer_norm_before", FLAG }, { "enable_bias", FLAG }, { "layer_norm_elementwise_affine", FLAG },
+		{ "multi_query", FLAG }, { "new_decoder_architecture", FLAG }, { "qk_layernorm", FLAG },
+		{ "scale_attn_by_inverse_layer_idx", FLAG }, { "scale_attn_weights", FLAG }, { "use_qk_norm", FLAG },
+		{ "use_sliding_window", FLAG }, { "mlp_bias", FLAG }, { "use_bias", FLAG },
+		{ "use_qkv_bias", FLAG }, { "use_bidirectional_attention", FLAG }, { "max_window_layers", NUMBER }, { "no_rope_layer_interval", NUMBER },
+		{ "num_ln_in_parallel_attn", NUMBER }, { "sliding_window_pattern", NUMBER }, { "original_max_position_embeddings", POSITIVE },
+		{ "query_pre_attn_scalar", POSITIVE }, { "rope_local_base_freq", POSITIVE }, { "word_embed_proj_dim", POSITIVE },
+		{ "attention_layers", LIST }, { "attention_types", LIST }, { "layer_types", LIST }, { "no_rope_layers", LIST },
+	};
+	static const char *const words[] = { "true or false", "a number", "a number above 0", "a list" };
+
+	for (size_t i = 0; s->json && i < sizeof rows / sizeof *rows; i++) {
+		const struct json_value *v = setting_json(s, rows[i].key);
+		bool yes, ok = !v || json_kind(v) == JSON_NULL;
+		double x;
+
+		switch (ok ? NUMBER : rows[i].kind) {
+		case FLAG: ok = json_bool(v, &yes); break;
+		case NUMBER: ok = ok || json_double(v, &x); break;
+		case POSITIVE: ok = json_double(v, &x) && x > 0; break;
+		case LIST: ok = json_is(v, JSON_ARRAY); break;
+		}
+		if (!ok)
+			return err_set(err, ERR_FILE, "%s/config.json: %s is not %s", s->from->path, rows[i].key, words[rows[i].kind]);
+	}
+	return !s->json || check_quantisation(s, err);
+}
+
+/* Of a folder the settings say which biases there are; those of a GGUF do not, and what it has is used. */
+void settle_biases(const struct settings *s, struct config *c)
+{
+	static const struct {
+		const char *key;
+		unsigned where;
+	} rows[] = {
+		{ "attention_bias", BIAS_QKV | BIAS_O }, { "bias", BIAS_QKV | BIAS_O | BIAS_MLP }, { "mlp_bias", BIAS_MLP },
+		{ "use_bias", BIAS_QKV | BIAS_O | BIAS_MLP }, { "use_qkv_bias", BIAS_QKV },
+	};
+
+	c->may_biases = s->json ? c->biases : BIAS_ALL | BIAS_UNEMBED;
+	for (size_t i = 0; s->json && i < sizeof rows / sizeof *rows; i++)
+		if (flag(s, rows[i].key, !strcmp(rows[i].key, "use_bias") && c->biases))
+			c->may_biases |= rows[i].where;
+}
+
+static bool refuse(const struct settings *s, const char *what, struct err *err)
+{
+	return err_set(err, ERR_FILE, "%s: %s is not supported", s->from->path, what);
+}
+
+static void set_attention_scale(struct config *c, float scale)
+{
+	for (int l = 0; l < c->L; l++)
+		c->attention_scale[l] = scale;
+}
+
+/* Press et al. 2022: powers of 2^(-8/n) for the n heads below a power of two, every other one of the next power for the rest. */
+static bool alibi_slopes(struct config *c, struct arena *arena, struct err *err)
+{
+	int n = 1;
+
+	if (!(c->alibi = arena_floats(arena, (size_t)c->H, err)))
+		return false;
+	while (2 * n <= c->H)
+		n *= 2;
+	for (int h = 0; h < c->H; h++)
+		c->alibi[h] = h < n ? powf(2, -8.0f * (float)(h + 1) / (float)n) : powf(2, -4.0f * (float)(2 * (h - n) + 1) / (float)n);
+	c->position = POSITION_ALIBI;
+	return true;
+}
+
+bool settle_bloom(const struct settings *s, struct config *c, struct arena *arena, struct err *err)
+{
+	if (flag(s, "apply_residual_connection_post_layernorm", false))
+		return refuse(s, "apply_residual_connection_post_layernorm", err);
+	return alibi_slopes(c, arena, err);
+}
+
+bool settle_cohere(const struct settings *s, struct config *c, struct arena *arena, struct err *err)
+{
+	bool normed = s->json ? flag(s, "use_qk_norm", false) : gguf_find(s->from->gguf, "blk.0.attn_q_norm.weight") != NULL;
+
+	(void)arena, (void)err;
+	c->qk_span = normed ? QK_OWN : QK_NONE;
+	if (s->json && !setting_there(s, SETTING_LOGIT_SCALE))
+		c->logit_scale = 0.0625f;
+	return true;
+}
+
+bool settle_falcon(const struct settings *s, struct config *c, struct arena *arena, struct err *err)
+{
+	bool grouped = flag(s, "new_decoder_architecture", false);
+	double norms = 2;
+
+	if (!s->json) {	/* a GGUF says it by its tensors: two norms are the new architecture */
+		c->parallel_shared_norm = !gguf_find(s->from->gguf, "blk.0.attn_norm_2.weight");
+		return true;
+	}
+	if (!grouped)
+		c->G = flag(s, "multi_query", true) ? 1 : c->H;
+	number(s, "num_ln_in_parallel_attn", &norms);
+	c->parallel = grouped || flag(s, "parallel_attn", true);
+	c->parallel_shared_norm = c->parallel && !(grouped && norms == 2);
+	if (!flag(s, "alibi", false))
+		return true;
+	c->alibi_rounded = true;
+	return alibi_slopes(c, arena, err);
+}
+
+bool settle_gemma(const struct settings *s, struct config *c, struct arena *arena, struct err *err)
+{
+	const char *older = json_text(setting_json(s, "hidden_act"));
+
+	(void)arena;
+	if (flag(s, "use_bidirectional_attention", false))
+		return refuse(s, "use_bidirectional_attention (attention to later tokens)", err);
+	c->embed_scale = sqrtf((float)c->D);
+	if (older && !strcmp(older, "gelu"))
+		c->activation = ACTIVATION_GELU_TANH;	/* the older hidden_act says "gelu" and means this one */
+	return true;
+}
+
+/* Scores are divided by the root of a number of their own. A GGUF seldom carries it: of the models that there are, only those of 27
+ * billion parameters have another than K. */
+static void scale_by_scalar(const struct settings *s, struct config *c)
+{
+	double scalar = s->json ? 256 : c->K;
+
+	if (!s->json && setting_there(s, SETTING_ATTENTION_SCALE))
+		return;
+	if (!s->json && c->L == 46 && c->D == 4608)
+		scalar = (double)c->D / c->H;
+	if (!s->json && c->L == 62 && c->D == 5376)
+		scalar = (double)c->D / c->H;
+	number(s, "query_pre_attn_scalar", &scalar);
+	set_attention_scale(c, (float)(1 / sqrt(scalar)));
+}
+
+bool settle_gemma2(const struct settings *s, struct config *c, struct arena *arena, struct err *err)
+{
+	scale_by_scalar(s, c);	/* caps are there unless the settings say null */
+	if (s->json ? !setting_json(s, "attn_logit_softcapping") : !setting_there(s, SETTING_ATTENTION_CAP))
+		c->attention_cap = 50;
+	if (s->json ? !setting_json(s, "final_logit_softcapping") : !setting_there(s, SETTING_LOGIT_CAP))
+		c->logit_cap = 30;
+	return settle_gemma(s, c, arena, err);
+}
+
+bool settle_gemma3(const struct settings *s, struct config *c, struct arena *arena, struct err *err)
+{
+	scale_by_scalar(s, c);
+	if (s->json)	/* the family's code reads a cap of the scores, and does not use it */
+		c->attention_cap = 0;
+	return settle_gemma(s, c, arena, err);
+}
+
+bool settle_gpt2(const struct settings *s, struct config *c, struct arena *arena, struct err *err)
+{
+	(void)arena, (void)err;
+	if (!flag(s, "scale_attn_weights", true))
+		set_attention_scale(c, 1);
+	for (int l = 0; l < c->L && flag(s, "scale_attn_by_inverse_layer_idx", false); l++)
+		c->attention_scale[l] /= (float)(l + 1);
+	return true;
+}
+
+bool settle_gpt_neo(const struct settings *s, struct config *c, struct arena *arena, struct err *err)
+{
+	(void)s, (void)arena, (void)err;
+	set_attention_scale(c, 1);
+	return true;
+}
+
+bool settle_gpt_neox(const struct settings *s, struct config *c, struct arena *arena, struct err *err)
+{
+	(void)arena, (void)err;
+	c->parallel = true;
+	if (!setting_bool(s, SETTING_PARALLEL, &c->parallel, err))
+		return false;
+	if (s->json ? !flag(s, "attention_bias", true)
+		    : !gguf_find(s->from->gguf, "blk.0.attn_qkv.bias") && !gguf_find(s->from->gguf, "blk.0.attn_output.bias"))
+		c->biases &= ~(unsigned)(BIAS_QKV | BIAS_O);
+	if (s->json)
+		c->may_biases = c->biases;
+	return true;
+}
+
+/* Here the setting divides, and scores are not scaled unless the settings say by what. */
+bool settle_granite(const struct settings *s, struct config *c, struct arena *arena, struct err *err)
+{
+	(void)arena;
+	if (s->json && !setting_there(s, SETTING_ATTENTION_SCALE))
+		set_attention_scale(c, 1);
+	if (c->logit_scale == 0)
+		return refuse(s, "a logit scale of 0", err);
+	c->logit_scale = 1 / c->logit_scale;
+	return true;
+}
+
+bool settle_olmo2(const struct settings *s, struct config *c, struct arena *arena, struct err *err)
+{
+	(void)s, (void)arena, (void)err;
+	c->qk_span = QK_WHOLE;
+	return true;
+}
+
+bool settle_opt(const struct settings *s, struct config *c, struct arena *arena, struct err *err)
+{
+	double width = c->D;
+
+	(void)arena;
+	number(s, "word_embed_proj_dim", &width);
+	if (!flag(s, "do_layer_norm_before", true))
+		return refuse(s, "do_layer_norm_before false (norms after the sum, as in OPT-350m)", err);
+	if (width != c->D)
+		return refuse(s, "word_embed_proj_dim other than hidden_size", err);
+	if (flag(s, "_remove_final_layer_norm", false))
+		return refuse(s, "_remove_final_layer_norm", err);
+	if (!flag(s, "enable_bias", true))
+		c->biases = c->may_biases = BIAS_NORM;
+	c->bare_norms = !flag(s, "layer_norm_elementwise_affine", true);
+	return true;
+}
+
+bool settle_phi(const struct settings *s, struct config *c, struct arena *arena, struct err *err)
+{
+	(void)arena, (void)err;
+	c->qk_span = flag(s, "qk_layernorm", false) ? QK_HEAD : QK_NONE;
+	return true;
+}
+
+bool settle_smollm3(const struct settings *s, struct config *c, struct arena *arena, struct err *err)
+{
+	const struct json_value *list = setting_json(s, "no_rope_layers");
+	double interval = 4;
+	bool by_rotary = s->json && !json_is(setting_json(s, "layer_types"), JSON_ARRAY);	/* windows are where no rotary positions are */
+	int window = 0;
+
+	if (!setting_int(s, SETTING_WINDOW, 0, INT_MAX, &window, err))
+		return false;
+	number(s, "no_rope_layer_interval", &interval);
+	c->no_rotary = arena_alloc(arena, (size_t)c->L * sizeof *c->no_rotary);
+	for (int l = 0; l < c->L; l++) {
+		int64_t rotates = interval < 1 || (l + 1) % (int)interval != 0;
+
+		json_int(json_at(list, (size_t)l), &rotates);	/* 1 means: it has rotary positions */
+		c->no_rotary[l] = !rotates;
+		if (c->window && by_rotary)
+			c->window[l] = !rotates && flag(s, "use_sliding_window", false) ? window : 0;
+	}
+	return true;
+}
+
+bool settle_stablelm(const struct settings *s, struct config *c, struct arena *arena, struct err *err)
+{
+	bool normed;
+
+	(void)arena;
+	if (!setting_bool(s, SETTING_PARALLEL, &c->parallel, err))
+		return false;
+	c->parallel_shared_norm = c->parallel;
+	normed = s->json ? flag(s, "qk_layernorm", false) : gguf_find(s->from->gguf, "blk.0.attn_q_norm.weight") != NULL;
+	c->qk_span = normed ? QK_OWN : QK_NONE;
+	return true;
+}

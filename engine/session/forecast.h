@@ -1,0 +1,17 @@
+/* forecast.h - how long a slow answer will take, said before it starts. See session_forecast(). */
+#ifndef LMSCOPE_ENGINE_SESSION_FORECAST_H
+#define LMSCOPE_ENGINE_SESSION_FORECAST_H
+
+#include <stdbool.h>
+
+/*
+ * Passes through the model, and seconds, by what a pass over this prompt took. Passes of a sweep share work and are cheaper than
+ * one alone: until such a technique was measured, the time is the most that it can be.
+ */
+struct forecast {
+	int runs;		/* 0: none, or the answer is there already; -1: it cannot be answered */
+	double seconds;		/* 0: no pass was measured yet */
+	bool measured;		/* of this technique; otherwise the time is the most */
+};
+
+#endif

@@ -1,0 +1,571 @@
+/* scheduler.c - see scheduler.h. */
+#include "engine/session/scheduler.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/base/clock.h"
+#include "engine/model/tokenizer/tokenizer.h"
+
+enum { SHOW_EVERY_MS = 100, SPARED_MS = 250, STARVED_MS = 1000, PATIENT_MS = 3000 };	/* see is_spared */
+
+void desk_init(struct desk *d, struct worker *w)
+{
+	*d = (struct desk){ .worker = w, .session = session_new(), .draft = xcalloc(1, sizeof *d->draft) };
+	d->draft->answering = -1;
+}
+
+void desk_done(struct desk *d)
+{
+	if (d->has_job)
+		job_done(&d->job);
+	notes_done(&d->notes);
+	snapshot_free(d->draft);
+	session_free(d->session);
+}
+
+static void publish(struct desk *d, enum work_state state, const char *what)
+{
+	d->draft->state = state;
+	snprintf(d->draft->what, sizeof d->draft->what, "%s", what);
+	d->draft->milliseconds = clock_now() - d->asked_at;
+	worker_publish(d->worker);
+}
+
+/* ---- what the prepared job says before any technique has run ---- */
+
+static struct snapshot_guess guess(const struct model *m, const struct run *r)
+{
+	int known = tokenizer_size(m->tokenizer) < m->config.V ? tokenizer_size(m->tokenizer) : m->config.V;
+	struct snapshot_guess g = { 0 };
+	struct str s;
+
+	if (!r)
+		return g;
+	g.id = session_predict(r, known, &g.probability);
+	str_init(&s);
+	tokenizer_show(m->tokenizer, g.id, &s);
+	g.show = str_take(&s);
+	return g;
+}
+
+static void describe(struct desk *desk)
+{
+	struct snapshot *d = desk->draft;
+	const struct model *m = session_model(desk->session);
+	const struct run *foil = session_foil(desk->session);
+
+	snapshot_describe(d, desk->session);
+	snapshot_free_guesses(d);
+	d->next = guess(m, session_run(desk->session));
+	d->next_unedited = guess(m, session_unedited(desk->session));
+	d->next_foil = guess(m, foil);
+}
+
+/* What answers would take, for this job's panes and for the list of techniques. */
+static void foresee(struct desk *d)
+{
+	struct job_pane pane;
+
+	for (int i = 0; i < d->draft->panes; i++)
+		d->draft->pane[i].forecast = session_forecast(d->session, &d->job.pane[i]);
+	for (int i = 0; analysis_list[i]; i++) {
+		job_pane_init(&pane, analysis_list[i]);
+		d->draft->forecast[i] = session_forecast(d->session, &pane);
+	}
+}
+
+static void set_error(struct desk *d, const struct err *err, struct job_fault fault)
+{
+	free(d->draft->error);
+	d->draft->error = err->kind == ERR_NONE || err->kind == ERR_CANCELLED ? NULL : xstrdup(err->text);
+	d->draft->error_kind = err->kind;
+	d->draft->fault = fault;
+}
+
+/* ---- which piece comes when ---- */
+
+/*
+ * A lens reads the vocabulary for every cell, a causal sweep runs the model again and again, a text is waited for by whoever asked for it. A
+ * training takes minutes: everything else is answered between its steps.
+ */
+enum { RANK_QUICK = 0, RANK_LENS = 2, RANK_TEXT = 4, RANK_BEFORE = 6, RANK_SWEEP = 8, RANK_SWEEP_BEFORE = 10, RANK_TRAINING = 12, RANK_ALL = 14 };
+
+static bool is_slow(const struct job_pane *pane)
+{
+	return pane->analysis->cost >= COST_RUNS;
+}
+
+static int rank_of_table(const struct job_pane *pane)
+{
+	const enum cost cost = pane->analysis->cost;
+
+	return cost == COST_TRAINING ? RANK_TRAINING : is_slow(pane) ? RANK_SWEEP : cost == COST_VOCABULARY ? RANK_LENS : RANK_QUICK;
+}
+
+static int rank_of(const struct job *job, struct piece piece)
+{
+	const struct job_pane *pane = &job->pane[piece.pane];
+
+	switch (piece.kind) {
+	case PIECE_TABLE:
+		return rank_of_table(pane) + (piece.pane != job->focus);
+	case PIECE_BEFORE:
+		return is_slow(pane) ? RANK_SWEEP_BEFORE : RANK_BEFORE;
+	default:
+		return RANK_TEXT + (piece.kind == PIECE_PLAIN_TEXT);
+	}
+}
+
+static bool under_way(const struct desk *d, struct piece piece)
+{
+	for (const struct level *l = d->top; l; l = l->below)
+		if (!l->unwanted && l->piece.kind == piece.kind && l->piece.pane == piece.pane)
+			return true;
+	return false;
+}
+
+static bool is_edited(const struct desk *d)
+{
+	return session_run(d->session) != session_unedited(d->session);
+}
+
+static bool is_there(const struct desk *d, struct piece piece)
+{
+	const struct snapshot_pane *p = &d->draft->pane[piece.pane];
+
+	switch (piece.kind) {
+	case PIECE_TABLE:
+		return p->stopped || (!p->stale && !(p->table && p->table->unfinished));
+	case PIECE_BEFORE:	/* mostly known from the question before */
+		return d->has_before[piece.pane] || !is_edited(d) || p->question.shown != SHOWN_RUN;
+	case PIECE_TEXT:
+		return d->has_text || !d->job.generate;
+	default:
+		return d->has_plain_text || !d->job.generate || !is_edited(d);
+	}
+}
+
+/* The most urgent of what is missing, if it is more urgent than `below`. */
+static bool choose(const struct desk *d, int below, struct piece *best)
+{
+	bool any = false;
+
+	for (int kind = PIECE_TABLE; kind <= PIECE_PLAIN_TEXT; kind++)
+		for (int i = 0; i < (kind <= PIECE_BEFORE ? d->draft->panes : 1); i++) {
+			struct piece piece = { (enum piece_kind)kind, i };
+
+			if (rank_of(&d->job, piece) >= below || is_there(d, piece) || under_way(d, piece))
+				continue;
+			below = rank_of(&d->job, piece);
+			*best = piece;
+			any = true;
+		}
+	return any;
+}
+
+static int how_many_wait(const struct desk *d)
+{
+	int n = 0;
+
+	for (int kind = PIECE_TABLE; kind <= PIECE_PLAIN_TEXT; kind++)
+		for (int i = 0; i < (kind <= PIECE_BEFORE ? d->draft->panes : 1); i++) {
+			struct piece piece = { (enum piece_kind)kind, i };
+
+			n += kind != PIECE_BEFORE && !is_there(d, piece) && !under_way(d, piece);
+		}
+	return n;
+}
+
+/* ---- a newer job ---- */
+
+static int find_pane(const struct job *job, const struct job_pane *pane)
+{
+	for (int i = 0; i < job->panes; i++)
+		if (job_pane_equal(&job->pane[i], pane))
+			return i;
+	return -1;
+}
+
+/* Whether a job asks for a piece of the job on the desk, and as which of its panes. */
+static bool wants(const struct desk *d, const struct job *job, struct piece piece, int *pane)
+{
+	bool unedited = piece.kind == PIECE_BEFORE || piece.kind == PIECE_PLAIN_TEXT;
+
+	if (unedited && !job_edited(job))
+		return false;
+	if (piece.kind >= PIECE_TEXT) {
+		*pane = 0;
+		return job_same_ground(&d->job, job, !unedited) && d->job.generate == job->generate;
+	}
+	*pane = find_pane(job, &d->job.pane[piece.pane]);
+	return *pane >= 0 && job_pane_same_ground(&d->job, job, &job->pane[*pane], !unedited);
+}
+
+/* Called under the worker's lock. */
+static bool wants_top(struct desk *d, const struct job *job)
+{
+	int pane;
+
+	return !d->top->unwanted && wants(d, job, d->top->piece, &pane);
+}
+
+/*
+ * A held key asks faster than can be answered. Were each question dropped for the next, nothing would be seen until the key is let go: the
+ * quick pieces of one are made all the same, when none were for a while, and when that does not take long; longer where nothing was seen for
+ * long, as on a busy machine, which would otherwise never show anything.
+ */
+static bool is_spared(const struct desk *d)
+{
+	double now = clock_now();
+
+	return now - d->answered_at > SHOW_EVERY_MS &&
+	       now - d->asked_at < (now - d->answered_at > STARVED_MS ? PATIENT_MS : SPARED_MS);
+}
+
+static void give_way(struct level *level, bool quick)
+{
+	if (!worker_waits(level->desk->worker))
+		return;
+	if (quick && is_spared(level->desk))
+		atomic_store(&level->task.call, true);	/* ask again at the next step */
+	else
+		atomic_store(&level->task.stop, true);
+}
+
+static void interrupted_early(void *context)
+{
+	give_way(context, true);
+}
+
+/* The job takes the desk: pieces that are there or under way stay if it wants them. */
+static void take_over(struct desk *d, const struct job *job)
+{
+	struct snapshot *s = d->draft;
+	struct snapshot_pane pane[JOB_PANES] = { 0 };
+	bool has_before[JOB_PANES] = { false };
+	int at;
+
+	for (int i = 0; i < job->panes; i++) {
+		int from = d->has_job ? find_pane(&d->job, &job->pane[i]) : -1;
+		bool same = from >= 0 && d->prepared && job_pane_same_ground(&d->job, job, &job->pane[i], true), alike = i < s->panes && s->pane[i].question.analysis == job->pane[i].analysis;
+
+		from = from >= 0 ? from : alike ? i : -1;
+		pane[i].question = job->pane[i];
+		if (from < 0) {
+			pane[i].stale = true;
+			continue;
+		}
+		pane[i].stale = !same || s->pane[from].stale;
+		pane[i].table = table_ref(s->pane[from].table);
+		pane[i].older = table_ref(s->pane[from].older);
+		pane[i].error = s->pane[from].error ? xstrdup(s->pane[from].error) : NULL;
+		pane[i].before = same ? table_ref(s->pane[from].before) : NULL;
+		has_before[i] = same && d->has_before[from];
+	}
+	for (struct level *l = d->top; l; l = l->below) {
+		if (l->unwanted || l->piece.kind == PIECE_NONE)
+			continue;
+		worker_assign(d->worker, l, wants(d, job, l->piece, &at) ? at : -1);
+	}
+	for (int i = 0; i < s->panes; i++) {
+		table_unref(s->pane[i].table);
+		table_unref(s->pane[i].before);
+		table_unref(s->pane[i].older);
+		free(s->pane[i].error);
+	}
+	memcpy(s->pane, pane, sizeof pane);
+	memcpy(d->has_before, has_before, sizeof has_before);
+	s->panes = job->panes;
+}
+
+static void keep_texts(struct desk *d, const struct job *job)
+{
+	struct piece text = { PIECE_TEXT, 0 }, plain = { PIECE_PLAIN_TEXT, 0 };
+	struct snapshot *s = d->draft;
+	int pane;
+	bool keep = d->has_job && wants(d, job, text, &pane) && (d->has_text || under_way(d, text));
+	bool keep_plain = d->has_job && wants(d, job, plain, &pane) && (d->has_plain_text || under_way(d, plain));
+
+	if (!keep) {
+		snapshot_free_tokens(s->generated, s->generated_tokens);
+		s->generated = NULL;
+		s->generated_tokens = 0;
+	}
+	if (!keep_plain) {
+		snapshot_free_tokens(s->plain, s->plain_tokens);
+		s->plain = NULL;
+		s->plain_tokens = 0;
+	}
+	d->has_text = d->has_text && keep;
+	d->has_plain_text = d->has_plain_text && keep_plain;
+}
+
+/* The same lines, and yet another run: a file that an edit reads was written again. Nothing that was read from the run answers this. */
+static void forget_answers(struct desk *d)
+{
+	for (int i = 0; i < d->draft->panes; i++)
+		if (job_pane_reads_run(&d->job.pane[i])) {
+			d->draft->pane[i].stale = true;
+			d->has_before[i] = false;
+		}
+	d->has_text = d->has_plain_text = false;
+	for (struct level *l = d->top->below; l; l = l->below)
+		if (l->piece.kind >= PIECE_TEXT || job_pane_reads_run(&d->job.pane[l->piece.pane]))
+			worker_assign(d->worker, l, -1);
+}
+
+/* Puts a job on the desk and prepares the session for it; false: not prepared, and the draft may say why. */
+static bool begin(struct desk *d, struct job *job, unsigned serial)
+{
+	struct level level = { .task = { .called = interrupted_early, .called_context = &level }, .desk = d };
+	struct snapshot *s = d->draft;
+	struct err err = { 0 };
+	const char *name = job->model ? job->model : "demo";
+	bool same = d->has_job && d->prepared && job_same_ground(&d->job, job, true);
+	const struct run *run = same ? session_run(d->session) : NULL;
+	char what[96];
+
+	keep_texts(d, job);
+	take_over(d, job);
+	if (d->has_job)
+		job_done(&d->job);
+	d->job = *job;
+	free(job);
+	d->has_job = true;
+	d->prepared = false;
+	d->asked_at = clock_now();
+	notes_done(&d->notes);
+	s->serial = serial;
+	set_error(d, &err, (struct job_fault){ JOB_WHOLE, 0 });	/* that of the job before */
+	snprintf(what, sizeof what, "loading %s", strrchr(name, '/') && strrchr(name, '/')[1] ? strrchr(name, '/') + 1 : name);
+	worker_enter(d->worker, &level);
+	if (!same)
+		publish(d, s->has_model ? WORK_RUNNING : WORK_LOADING, s->has_model ? "running" : what);
+	d->prepared = session_prepare(d->session, &d->job, &level.task, &d->notes, &err);
+	set_error(d, &err, session_fault(d->session));
+	if (same && d->prepared && session_run(d->session) != run) {
+		forget_answers(d);
+		same = false;
+	}
+	if (d->prepared && !same) {
+		describe(d);
+		s->has_metric = session_metric_values(d->session, &s->metric, &s->metric_unedited, &level.task, &err);
+		d->prepared = err.kind != ERR_CANCELLED;
+	}
+	worker_leave(d->worker);
+	if (d->prepared) {
+		foresee(d);
+		publish(d, WORK_ANSWERING, "");
+	}
+	return d->prepared;
+}
+
+/* ---- making pieces ---- */
+
+static const char *what_is(const struct desk *d, struct piece piece)
+{
+	return piece.kind == PIECE_TABLE ? d->job.pane[piece.pane].analysis->name : piece.kind == PIECE_BEFORE ? "without the edits" : "generating";
+}
+
+static void publish_piece(struct desk *d, const struct level *level)
+{
+	d->draft->answering = level->piece.kind == PIECE_TABLE ? level->piece.pane : -1;
+	d->draft->queued = how_many_wait(d);
+	publish(d, level->piece.kind >= PIECE_TEXT ? WORK_GENERATING : WORK_ANSWERING, what_is(d, level->piece));
+}
+
+static void answer_all(struct desk *d, int below);
+
+/* A newer job has come while a piece is made: what is more urgent in it is answered now, if the piece is wanted there too. */
+static void interrupted(void *context)
+{
+	struct level *level = context;
+	struct desk *d = level->desk;
+	struct job *job;
+	unsigned serial;
+	bool taken = false;
+
+	while ((job = worker_take(d->worker, wants_top, &serial))) {
+		begin(d, job, serial);
+		answer_all(d, rank_of(&d->job, level->piece));
+		taken = true;
+	}
+	give_way(level, rank_of(&d->job, level->piece) < RANK_LENS);
+	if (taken && !atomic_load(&level->task.stop))
+		publish_piece(d, level);
+}
+
+/* The whole table of a pane makes room for parts of the next one, and stays beside them. */
+static void put_aside(struct snapshot_pane *p)
+{
+	if (p->table && p->table->unfinished) {
+		table_unref(p->table);
+	} else if (p->table) {
+		table_unref(p->older);
+		p->older = p->table;
+	}
+	p->table = NULL;
+}
+
+/* What a slow table has so far. */
+static void show_partial(void *context, struct table *so_far)
+{
+	struct desk *d = context;
+	struct snapshot_pane *p = &d->draft->pane[d->top->piece.pane];
+
+	if (d->top->unwanted) {
+		table_unref(so_far);
+		return;
+	}
+	put_aside(p);
+	free(p->error);
+	p->table = so_far;
+	p->error = NULL;
+	p->stale = false;
+	publish_piece(d, d->top);
+}
+
+static struct window visible(void *context)
+{
+	const struct desk *d = context;
+
+	return worker_visible(d->worker, d->top->piece.pane);
+}
+
+static void set_table(struct desk *d, int pane, struct table *t, const struct err *err)
+{
+	struct snapshot_pane *p = &d->draft->pane[pane];
+
+	table_unref(p->table);
+	table_unref(p->older);
+	free(p->error);
+	p->older = NULL;
+	p->table = t;
+	p->error = t ? NULL : xstrdup(err->text);
+	p->stale = false;
+}
+
+static void set_before(struct desk *d, int pane, struct table *t)
+{
+	struct snapshot_pane *p = &d->draft->pane[pane];
+
+	table_unref(p->before);
+	p->before = t;
+	d->has_before[pane] = true;
+}
+
+static bool add_token(void *context, int32_t id, double probability)
+{
+	struct level *level = context;
+	struct desk *d = level->desk;
+	bool plain = level->piece.kind == PIECE_PLAIN_TEXT;
+	struct snapshot_token **list = plain ? &d->draft->plain : &d->draft->generated;
+	int *n = plain ? &d->draft->plain_tokens : &d->draft->generated_tokens;
+
+	if (level->unwanted || atomic_load(&level->task.stop))
+		return false;
+	*list = xrealloc(*list, (size_t)(*n + 1) * sizeof **list);
+	(*list)[*n] = snapshot_make_token(session_model(d->session)->tokenizer, id);
+	(*list)[(*n)++].probability = probability;
+	publish_piece(d, level);
+	return true;
+}
+
+static void make_text(struct desk *d, struct level *level, struct err *err)
+{
+	bool plain = level->piece.kind == PIECE_PLAIN_TEXT;
+
+	d->draft->generating = true;
+	session_generate(d->session, !plain, d->job.generate, add_token, level, &level->task, err);
+	d->draft->generating = false;
+	if (level->unwanted || atomic_load(&level->task.stop))
+		return;
+	*(plain ? &d->has_plain_text : &d->has_text) = true;
+	set_error(d, err, (struct job_fault){ JOB_GENERATE, 0 });
+}
+
+static void make_table(struct desk *d, struct level *level, struct err *err)
+{
+	bool before = level->piece.kind == PIECE_BEFORE;
+	struct table *t = before ? session_before(d->session, level->piece.pane, &level->task, &d->notes, err)
+				 : session_answer(d->session, level->piece.pane, &level->task, &d->notes, err);
+
+	if (level->unwanted || err->kind == ERR_CANCELLED)
+		table_unref(t);
+	else if (before)
+		set_before(d, level->piece.pane, t);
+	else
+		set_table(d, level->piece.pane, t, err);
+}
+
+/* The screen did not want to wait for it: until the next question, what there is of it will do. */
+static void give_up(struct desk *d, struct piece piece)
+{
+	switch (piece.kind) {
+	case PIECE_TABLE:
+		d->draft->pane[piece.pane].stopped = true;
+		break;
+	case PIECE_BEFORE:
+		d->has_before[piece.pane] = true;
+		break;
+	case PIECE_TEXT:
+		d->has_text = true;
+		break;
+	default:
+		d->has_plain_text = true;
+	}
+}
+
+static void make(struct desk *d, struct piece piece)
+{
+	struct level level = { .task = { .called = interrupted, .called_context = &level }, .desk = d, .piece = piece };
+	struct err err = { 0 };
+
+	worker_enter(d->worker, &level);
+	if (piece.kind != PIECE_BEFORE)
+		publish_piece(d, &level);
+	if (piece.kind >= PIECE_TEXT)
+		make_text(d, &level, &err);
+	else
+		make_table(d, &level, &err);
+	worker_leave(d->worker);
+	d->draft->answering = -1;
+	d->draft->queued = 0;
+	if (level.skipped && !level.unwanted)
+		give_up(d, level.piece);
+	if (piece.kind == PIECE_TABLE && is_slow(&d->job.pane[level.piece.pane]))	/* it was measured */
+		foresee(d);
+	if (!level.unwanted)
+		publish(d, WORK_ANSWERING, "");
+}
+
+/* All that is missing and more urgent than `below`, until a newer job comes or this one is cancelled. */
+static void answer_all(struct desk *d, int below)
+{
+	struct piece piece;
+
+	while (d->prepared && !worker_cancelled(d->worker)) {
+		bool waits = worker_waits(d->worker), quick = choose(d, RANK_LENS < below ? RANK_LENS : below, &piece);
+
+		if (!quick)
+			d->answered_at = clock_now();
+		if ((waits && !(quick && is_spared(d))) || (!quick && !choose(d, below, &piece)))
+			return;
+		make(d, piece);
+	}
+}
+
+void desk_work(struct desk *d, struct job *job, unsigned serial)
+{
+	session_watch(d->session, show_partial, visible, d);
+	begin(d, job, serial);
+	answer_all(d, RANK_ALL);
+	snapshot_free_notes(d->draft);
+	d->draft->note = d->notes.line;
+	d->draft->notes = d->notes.n;
+	d->notes = (struct notes){ 0 };
+	if (!worker_waits(d->worker))
+		publish(d, WORK_IDLE, worker_cancelled(d->worker) ? "cancelled" : "");
+}

@@ -1,0 +1,18 @@
+/*
+ * remember.h - when the document is to be kept: soon after its last change, and not much later while it keeps changing.
+ *
+ * Keeping is the loop's (REQUEST_KEEP): see sessions.h.
+ */
+#ifndef LMSCOPE_TUI_APP_REMEMBER_H
+#define LMSCOPE_TUI_APP_REMEMBER_H
+
+#include "tui/app/app.h"
+
+/* The document may have changed. */
+void remember_change(struct app *app);
+/* Asks for keeping when it is time. Returns in how many milliseconds it will be; -1: nothing has changed. */
+int remember_tick(struct app *app);
+/* It has changes that were not kept yet. */
+bool remember_waits(const struct app *app);
+
+#endif

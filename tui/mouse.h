@@ -1,9 +1,0 @@
-/* mouse.h - clicks and the wheel: the cell, pane or line under them. */
-#ifndef LMSCOPE_TUI_MOUSE_H
-#define LMSCOPE_TUI_MOUSE_H
-
-#include "tui/app.h"
-
-void mouse_event(struct app *app, const struct key *key);
-
-#endif
