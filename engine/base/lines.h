@@ -1,5 +1,5 @@
 /*
- * typing.h - a text file line by line, however large it is: in memory is one line, and a little ahead of it.
+ * lines.h - a text file line by line, however large it is: in memory is one line, and a little ahead of it.
  *
  * A byte order mark and the CR of a CR LF are no part of a line; UTF-16 is refused. Where a line begins in the file is known, so that a
  * reader may come back to it.

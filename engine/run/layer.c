@@ -34,7 +34,7 @@ enum { KEPT = 8, PASSING = 5, ROOM = 16 };	/* arrays, each of which may be a cac
 /* Where rows are. */
 struct layer_rows {
 	int room;		/* rows */
-	enum run_keeps keeps;
+	enum run_stores keeps;
 	atomic_int used;	/* by the sites that reach furthest */
 	atomic_int refs;
 	float *floats;
@@ -62,7 +62,7 @@ static void rows_unref(struct layer_rows *r)
 	}
 }
 
-static struct layer_rows *rows_new(const struct model *m, int rows, int room, enum run_keeps keeps, bool keep_pattern, struct err *err)
+static struct layer_rows *rows_new(const struct model *m, int rows, int room, enum run_stores keeps, bool keep_pattern, struct err *err)
 {
 	const struct config *c = &m->config;
 	struct layer_rows *r = xcalloc(1, sizeof *r);
@@ -141,7 +141,7 @@ struct layer_sites *layer_sites_roomy(const struct model *m, int rows, float *pa
 
 struct layer_sites *layer_sites_go_on(const struct layer_sites *s, const struct model *m, int rows, int T, float *passing)
 {
-	enum run_keeps keeps = passing ? RUN_STREAM : RUN_ALL;
+	enum run_stores keeps = passing ? RUN_STREAM : RUN_ALL;
 	int used = rows;
 
 	if (T <= rows || T > s->memory->room || s->memory->keeps != keeps || s->z_memory ||

@@ -18,7 +18,7 @@
  * What is kept of a layer. RUN_STREAM: the stream, what is written to it, keys and values; queries, z, neurons and the pattern pass by.
  * That is what lenses and continuations need, at a fraction of the memory.
  */
-enum run_keeps { RUN_ALL, RUN_STREAM };
+enum run_stores { RUN_ALL, RUN_STREAM };
 
 /* One layer's sites; every array is [rows, width]. Those of a run have T rows and are shared between runs by count. */
 struct layer_rows;

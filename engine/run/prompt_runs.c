@@ -170,7 +170,7 @@ static const struct run *keep_made(struct prompt_file *f, int which, struct run 
 
 	*m = (struct made){ f->made, which, r };
 	f->made = m;
-	run_set_keep(reads, r);
+	run_set_add(reads, r);
 	for (struct made **at = &f->made; (m = *at);) {
 		bytes += run_bytes(&m->run->model->config, m->run->T, m->run->keeps);
 		if (bytes > most_bytes && m != f->made) {
@@ -393,7 +393,7 @@ const struct run *prompt_runs_same(struct prompt_runs *p, const struct prompt_qu
 	if (!f)
 		return NULL;
 	if (r)
-		run_set_keep(reads, r);
+		run_set_add(reads, r);
 	else if ((r = make_same(p, f, q, err)))
 		keep_made(f, -q->T, r, reads);
 	f->users--;
@@ -458,7 +458,7 @@ const struct run *prompt_runs_other(struct prompt_runs *p, const struct prompt_q
 	struct run *r = i >= 0 ? find_made(f, i) : NULL;
 
 	if (r)
-		run_set_keep(reads, r);
+		run_set_add(reads, r);
 	else if (i >= 0 && (r = run_prompt(p, f, i, NULL, err)))
 		keep_made(f, i, r, reads);
 	if (f)

@@ -16,7 +16,7 @@
 #include "engine/run/result.h"
 #include "engine/run/vocab.h"
 
-size_t run_bytes(const struct config *c, int T, enum run_keeps keeps)
+size_t run_bytes(const struct config *c, int T, enum run_stores keeps)
 {
 	size_t L = (size_t)c->L, room = (size_t)layer_room(T), pattern = (size_t)c->H * room * room;
 	size_t stream = L * room * model_stream_floats(c), passing = room * model_passing_floats(c);
@@ -24,7 +24,7 @@ size_t run_bytes(const struct config *c, int T, enum run_keeps keeps)
 	return sizeof(float) * (stream + (keeps == RUN_ALL ? L * (passing + pattern) : passing) + (size_t)T * (size_t)c->D + (size_t)c->V);
 }
 
-bool run_fits(const struct model *m, int T, enum run_keeps keeps, struct err *err)
+bool run_fits(const struct model *m, int T, enum run_stores keeps, struct err *err)
 {
 	size_t need = run_bytes(&m->config, T, keeps), have = memory_available();
 
@@ -75,7 +75,7 @@ static bool check_order(const struct run_order *o, struct err *err)
 	return true;
 }
 
-void run_set_keep(struct run_set *s, const struct run *r)
+void run_set_add(struct run_set *s, const struct run *r)
 {
 	for (int i = 0; i < s->n; i++)
 		if (s->run[i] == r)
@@ -110,7 +110,7 @@ static bool take_edit(struct run *r, const struct run_order *o, const struct edi
 		return false;
 	}
 	if (r->edit[e].source)
-		run_set_keep(&r->reads, r->edit[e].source);
+		run_set_add(&r->reads, r->edit[e].source);
 	return true;
 }
 
@@ -124,7 +124,7 @@ static bool resolve_edits(struct run *r, const struct run_order *o, struct task 
 	for (int e = 0; e < r->edits; e++)
 		r->edit_list[e] = &r->edit[e];
 	if (o->base)	/* what its edits have resolved is in its memory */
-		run_set_keep(&r->reads, o->base);
+		run_set_add(&r->reads, o->base);
 	for (int e = 0; e < r->edits; e++)
 		if (!take_edit(r, o, &context, e, err))
 			return false;

@@ -29,12 +29,12 @@ struct run_set {
 	struct run **run;	/* [n] heap */
 	int n;
 };
-void run_set_keep(struct run_set *s, const struct run *r);
+void run_set_add(struct run_set *s, const struct run *r);
 void run_set_done(struct run_set *s);
 
 struct run {
 	const struct model *model;
-	enum run_keeps keeps;
+	enum run_stores keeps;
 	int T;
 	int prompt_T;			/* positions of the prompt; those after them were generated */
 	int32_t *tokens;		/* [T] */
@@ -63,7 +63,7 @@ struct run_order {
 	const struct run *unedited;	/* of the same tokens: mean and freeze read it, and layers below the first edit are borrowed from it */
 	const struct run *foil;		/* patch reads it; NULL: patch is refused */
 	struct prompt_runs *prompts;	/* NULL: those of the unedited run, or new ones */
-	enum run_keeps keeps;
+	enum run_stores keeps;
 	float input_scale;		/* the inputs (model_input) times this; 0: as they are */
 	bool without_logits;		/* last_logits stays NULL: who reads other logits than the last */
 	const struct run *prefix;	/* a run with the same edits whose tokens begin alike: its rows are copied; NULL is fine */
@@ -75,9 +75,9 @@ struct run *run_ref(const struct run *r);
 void run_unref(struct run *r);		/* NULL is fine */
 
 /* Bytes that a run over T positions of this model keeps, and has while it is made. */
-size_t run_bytes(const struct config *c, int T, enum run_keeps keeps);
+size_t run_bytes(const struct config *c, int T, enum run_stores keeps);
 /* Whether that would leave the machine half of the memory that it has free; otherwise a sentence. */
-bool run_fits(const struct model *m, int T, enum run_keeps keeps, struct err *err);
+bool run_fits(const struct model *m, int T, enum run_stores keeps, struct err *err);
 /* Whether a stored site can be read from it. */
 bool run_has(const struct run *r, enum site site);
 

@@ -1,4 +1,4 @@
-/* keep.c - see keep.h. */
+/* cache.c - see cache.h. */
 #include "engine/session/cache.h"
 
 #include <stdlib.h>
@@ -23,16 +23,16 @@ struct kept_table {
 	unsigned used;
 };
 
-struct keep {
+struct cache {
 	struct kept_run run[RUNS];
 	struct kept_table table[TABLES];
 	size_t table_bytes;
 	unsigned clock, ids;
 };
 
-struct keep *keep_new(void)
+struct cache *cache_new(void)
 {
-	return xcalloc(1, sizeof(struct keep));
+	return xcalloc(1, sizeof(struct cache));
 }
 
 static void drop_run(struct kept_run *r)
@@ -42,7 +42,7 @@ static void drop_run(struct kept_run *r)
 	*r = (struct kept_run){ 0 };
 }
 
-static void drop_table(struct keep *k, struct kept_table *t)
+static void drop_table(struct cache *k, struct kept_table *t)
 {
 	k->table_bytes -= t->bytes;
 	table_unref(t->table);
@@ -50,7 +50,7 @@ static void drop_table(struct keep *k, struct kept_table *t)
 	*t = (struct kept_table){ 0 };
 }
 
-void keep_clear(struct keep *k)
+void cache_clear(struct cache *k)
 {
 	for (int i = 0; i < RUNS; i++)
 		drop_run(&k->run[i]);
@@ -58,15 +58,15 @@ void keep_clear(struct keep *k)
 		drop_table(k, &k->table[i]);
 }
 
-void keep_free(struct keep *k)
+void cache_free(struct cache *k)
 {
 	if (!k)
 		return;
-	keep_clear(k);
+	cache_clear(k);
 	free(k);
 }
 
-struct run *keep_find_run(struct keep *k, const struct str *key, unsigned *id)
+struct run *cache_find_run(struct cache *k, const struct str *key, unsigned *id)
 {
 	for (int i = 0; i < RUNS; i++) {
 		struct kept_run *r = &k->run[i];
@@ -86,7 +86,7 @@ static size_t bytes_of(const struct run *r)
 	return run_bytes(&r->model->config, r->T, r->keeps);
 }
 
-static size_t kept_bytes(const struct keep *k)
+static size_t kept_bytes(const struct cache *k)
 {
 	size_t all = 0;
 
@@ -96,7 +96,7 @@ static size_t kept_bytes(const struct keep *k)
 }
 
 /* NULL: none is kept. */
-static struct kept_run *oldest_run(struct keep *k)
+static struct kept_run *oldest_run(struct cache *k)
 {
 	struct kept_run *oldest = NULL;
 
@@ -106,7 +106,7 @@ static struct kept_run *oldest_run(struct keep *k)
 	return oldest;
 }
 
-static struct kept_run *free_place(struct keep *k)
+static struct kept_run *free_place(struct cache *k)
 {
 	for (int i = 0; i < RUNS; i++)
 		if (!k->run[i].run)
@@ -115,7 +115,7 @@ static struct kept_run *free_place(struct keep *k)
 }
 
 /* A place for a run of so many bytes. */
-static struct kept_run *make_room(struct keep *k, size_t bytes)
+static struct kept_run *make_room(struct cache *k, size_t bytes)
 {
 	struct kept_run *oldest;
 
@@ -129,13 +129,13 @@ static struct kept_run *make_room(struct keep *k, size_t bytes)
 	return free_place(k);
 }
 
-void keep_give_way(struct keep *k)
+void cache_evict(struct cache *k)
 {
 	while (kept_bytes(k) > least_room)
 		drop_run(oldest_run(k));
 }
 
-unsigned keep_add_run(struct keep *k, const struct str *key, struct run *run)
+unsigned cache_add_run(struct cache *k, const struct str *key, struct run *run)
 {
 	struct kept_run *r = make_room(k, bytes_of(run));
 
@@ -145,7 +145,7 @@ unsigned keep_add_run(struct keep *k, const struct str *key, struct run *run)
 	return r->id;
 }
 
-const struct run *keep_longest_prefix(const struct keep *k, const int32_t *tokens, size_t n)
+const struct run *cache_longest_prefix(const struct cache *k, const int32_t *tokens, size_t n)
 {
 	const struct run *best = NULL;
 	size_t length = 0;
@@ -164,7 +164,7 @@ const struct run *keep_longest_prefix(const struct keep *k, const int32_t *token
 	return best;
 }
 
-struct table *keep_find_table(struct keep *k, const char *key)
+struct table *cache_find_table(struct cache *k, const char *key)
 {
 	for (int i = 0; i < TABLES; i++)
 		if (k->table[i].table && !strcmp(k->table[i].key, key)) {
@@ -175,7 +175,7 @@ struct table *keep_find_table(struct keep *k, const char *key)
 }
 
 /* NULL: none is kept. */
-static struct kept_table *oldest_table(struct keep *k)
+static struct kept_table *oldest_table(struct cache *k)
 {
 	struct kept_table *oldest = NULL;
 
@@ -185,7 +185,7 @@ static struct kept_table *oldest_table(struct keep *k)
 	return oldest;
 }
 
-static struct kept_table *free_table(struct keep *k)
+static struct kept_table *free_table(struct cache *k)
 {
 	for (int i = 0; i < TABLES; i++)
 		if (!k->table[i].table)
@@ -193,7 +193,7 @@ static struct kept_table *free_table(struct keep *k)
 	return NULL;
 }
 
-void keep_add_table(struct keep *k, const char *key, struct table *t)
+void cache_add_table(struct cache *k, const char *key, struct table *t)
 {
 	const size_t bytes = arena_bytes(t->arena);
 

@@ -1,5 +1,5 @@
 /*
- * keep.h - a cache of runs and tables, keyed by the question that they answer; toggling an edit is a lookup.
+ * cache.h - a cache of runs and tables, keyed by the question that they answer; toggling an edit is a lookup.
  *
  * Both lists are short and searched in order; the least recently used goes first. Not thread-safe.
  */
@@ -13,26 +13,26 @@
 #include "engine/base/str.h"
 #include "engine/run/run.h"
 
-struct keep;
+struct cache;
 
-struct keep *keep_new(void);
-void keep_free(struct keep *k);
+struct cache *cache_new(void);
+void cache_free(struct cache *k);
 /* Forgets everything: another model was opened. */
-void keep_clear(struct keep *k);
+void cache_clear(struct cache *k);
 /* Memory is short: of the runs, no more than a gigabyte stays. */
-void keep_give_way(struct keep *k);
+void cache_evict(struct cache *k);
 
 /* The run of that key, counted, and its number, which no other run ever has; NULL when there is none. Keys may hold NULs. */
-struct run *keep_find_run(struct keep *k, const struct str *key, unsigned *id);
+struct run *cache_find_run(struct cache *k, const struct str *key, unsigned *id);
 /* Keeps a run (and counts it); returns its number. Others go when there are too many, or more of them than a gigabyte and than half of the
  * memory that is free beside them. */
-unsigned keep_add_run(struct keep *k, const struct str *key, struct run *run);
+unsigned cache_add_run(struct cache *k, const struct str *key, struct run *run);
 /* The run without edits whose tokens begin like these for the longest stretch: borrowed; NULL when none does. */
-const struct run *keep_longest_prefix(const struct keep *k, const int32_t *tokens, size_t n);
+const struct run *cache_longest_prefix(const struct cache *k, const int32_t *tokens, size_t n);
 
 /* The table of that key, counted; NULL when there is none. */
-struct table *keep_find_table(struct keep *k, const char *key);
+struct table *cache_find_table(struct cache *k, const char *key);
 /* Others go when there are too many, or more of them than 128 MB. */
-void keep_add_table(struct keep *k, const char *key, struct table *t);
+void cache_add_table(struct cache *k, const char *key, struct table *t);
 
 #endif

@@ -10,13 +10,13 @@
 
 enum { SHOW_EVERY_MS = 100, SPARED_MS = 250, STARVED_MS = 1000, PATIENT_MS = 3000 };	/* see is_spared */
 
-void desk_init(struct desk *d, struct worker *w)
+void scheduler_init(struct scheduler *d, struct worker *w)
 {
-	*d = (struct desk){ .worker = w, .session = session_new(), .draft = xcalloc(1, sizeof *d->draft) };
+	*d = (struct scheduler){ .worker = w, .session = session_new(), .draft = xcalloc(1, sizeof *d->draft) };
 	d->draft->answering = -1;
 }
 
-void desk_done(struct desk *d)
+void scheduler_done(struct scheduler *d)
 {
 	if (d->has_job)
 		job_done(&d->job);
@@ -25,7 +25,7 @@ void desk_done(struct desk *d)
 	session_free(d->session);
 }
 
-static void publish(struct desk *d, enum work_state state, const char *what)
+static void publish(struct scheduler *d, enum work_state state, const char *what)
 {
 	d->draft->state = state;
 	snprintf(d->draft->what, sizeof d->draft->what, "%s", what);
@@ -50,21 +50,21 @@ static struct snapshot_guess guess(const struct model *m, const struct run *r)
 	return g;
 }
 
-static void describe(struct desk *desk)
+static void describe(struct scheduler *scheduler)
 {
-	struct snapshot *d = desk->draft;
-	const struct model *m = session_model(desk->session);
-	const struct run *foil = session_foil(desk->session);
+	struct snapshot *d = scheduler->draft;
+	const struct model *m = session_model(scheduler->session);
+	const struct run *foil = session_foil(scheduler->session);
 
-	snapshot_describe(d, desk->session);
+	snapshot_describe(d, scheduler->session);
 	snapshot_free_guesses(d);
-	d->next = guess(m, session_run(desk->session));
-	d->next_unedited = guess(m, session_unedited(desk->session));
+	d->next = guess(m, session_run(scheduler->session));
+	d->next_unedited = guess(m, session_unedited(scheduler->session));
 	d->next_foil = guess(m, foil);
 }
 
 /* What answers would take, for this job's panes and for the list of techniques. */
-static void foresee(struct desk *d)
+static void foresee(struct scheduler *d)
 {
 	struct job_pane pane;
 
@@ -76,7 +76,7 @@ static void foresee(struct desk *d)
 	}
 }
 
-static void set_error(struct desk *d, const struct err *err, struct job_fault fault)
+static void set_error(struct scheduler *d, const struct err *err, struct job_fault fault)
 {
 	free(d->draft->error);
 	d->draft->error = err->kind == ERR_NONE || err->kind == ERR_CANCELLED ? NULL : xstrdup(err->text);
@@ -118,7 +118,7 @@ static int rank_of(const struct job *job, struct piece piece)
 	}
 }
 
-static bool under_way(const struct desk *d, struct piece piece)
+static bool under_way(const struct scheduler *d, struct piece piece)
 {
 	for (const struct level *l = d->top; l; l = l->below)
 		if (!l->unwanted && l->piece.kind == piece.kind && l->piece.pane == piece.pane)
@@ -126,12 +126,12 @@ static bool under_way(const struct desk *d, struct piece piece)
 	return false;
 }
 
-static bool is_edited(const struct desk *d)
+static bool is_edited(const struct scheduler *d)
 {
 	return session_run(d->session) != session_unedited(d->session);
 }
 
-static bool is_there(const struct desk *d, struct piece piece)
+static bool is_there(const struct scheduler *d, struct piece piece)
 {
 	const struct snapshot_pane *p = &d->draft->pane[piece.pane];
 
@@ -148,7 +148,7 @@ static bool is_there(const struct desk *d, struct piece piece)
 }
 
 /* The most urgent of what is missing, if it is more urgent than `below`. */
-static bool choose(const struct desk *d, int below, struct piece *best)
+static bool choose(const struct scheduler *d, int below, struct piece *best)
 {
 	bool any = false;
 
@@ -165,7 +165,7 @@ static bool choose(const struct desk *d, int below, struct piece *best)
 	return any;
 }
 
-static int how_many_wait(const struct desk *d)
+static int how_many_wait(const struct scheduler *d)
 {
 	int n = 0;
 
@@ -188,8 +188,8 @@ static int find_pane(const struct job *job, const struct job_pane *pane)
 	return -1;
 }
 
-/* Whether a job asks for a piece of the job on the desk, and as which of its panes. */
-static bool wants(const struct desk *d, const struct job *job, struct piece piece, int *pane)
+/* Whether a job asks for a piece of the job on the scheduler, and as which of its panes. */
+static bool wants(const struct scheduler *d, const struct job *job, struct piece piece, int *pane)
 {
 	bool unedited = piece.kind == PIECE_BEFORE || piece.kind == PIECE_PLAIN_TEXT;
 
@@ -204,7 +204,7 @@ static bool wants(const struct desk *d, const struct job *job, struct piece piec
 }
 
 /* Called under the worker's lock. */
-static bool wants_top(struct desk *d, const struct job *job)
+static bool wants_top(struct scheduler *d, const struct job *job)
 {
 	int pane;
 
@@ -216,7 +216,7 @@ static bool wants_top(struct desk *d, const struct job *job)
  * quick pieces of one are made all the same, when none were for a while, and when that does not take long; longer where nothing was seen for
  * long, as on a busy machine, which would otherwise never show anything.
  */
-static bool is_spared(const struct desk *d)
+static bool is_spared(const struct scheduler *d)
 {
 	double now = clock_now();
 
@@ -226,9 +226,9 @@ static bool is_spared(const struct desk *d)
 
 static void give_way(struct level *level, bool quick)
 {
-	if (!worker_waits(level->desk->worker))
+	if (!worker_waits(level->scheduler->worker))
 		return;
-	if (quick && is_spared(level->desk))
+	if (quick && is_spared(level->scheduler))
 		atomic_store(&level->task.call, true);	/* ask again at the next step */
 	else
 		atomic_store(&level->task.stop, true);
@@ -239,8 +239,8 @@ static void interrupted_early(void *context)
 	give_way(context, true);
 }
 
-/* The job takes the desk: pieces that are there or under way stay if it wants them. */
-static void take_over(struct desk *d, const struct job *job)
+/* The job takes the scheduler: pieces that are there or under way stay if it wants them. */
+static void take_over(struct scheduler *d, const struct job *job)
 {
 	struct snapshot *s = d->draft;
 	struct snapshot_pane pane[JOB_PANES] = { 0 };
@@ -280,7 +280,7 @@ static void take_over(struct desk *d, const struct job *job)
 	s->panes = job->panes;
 }
 
-static void keep_texts(struct desk *d, const struct job *job)
+static void keep_texts(struct scheduler *d, const struct job *job)
 {
 	struct piece text = { PIECE_TEXT, 0 }, plain = { PIECE_PLAIN_TEXT, 0 };
 	struct snapshot *s = d->draft;
@@ -303,7 +303,7 @@ static void keep_texts(struct desk *d, const struct job *job)
 }
 
 /* The same lines, and yet another run: a file that an edit reads was written again. Nothing that was read from the run answers this. */
-static void forget_answers(struct desk *d)
+static void forget_answers(struct scheduler *d)
 {
 	for (int i = 0; i < d->draft->panes; i++)
 		if (job_pane_reads_run(&d->job.pane[i])) {
@@ -316,10 +316,10 @@ static void forget_answers(struct desk *d)
 			worker_assign(d->worker, l, -1);
 }
 
-/* Puts a job on the desk and prepares the session for it; false: not prepared, and the draft may say why. */
-static bool begin(struct desk *d, struct job *job, unsigned serial)
+/* Puts a job on the scheduler and prepares the session for it; false: not prepared, and the draft may say why. */
+static bool begin(struct scheduler *d, struct job *job, unsigned serial)
 {
-	struct level level = { .task = { .called = interrupted_early, .called_context = &level }, .desk = d };
+	struct level level = { .task = { .called = interrupted_early, .called_context = &level }, .scheduler = d };
 	struct snapshot *s = d->draft;
 	struct err err = { 0 };
 	const char *name = job->model ? job->model : "demo";
@@ -364,25 +364,25 @@ static bool begin(struct desk *d, struct job *job, unsigned serial)
 
 /* ---- making pieces ---- */
 
-static const char *what_is(const struct desk *d, struct piece piece)
+static const char *what_is(const struct scheduler *d, struct piece piece)
 {
 	return piece.kind == PIECE_TABLE ? d->job.pane[piece.pane].analysis->name : piece.kind == PIECE_BEFORE ? "without the edits" : "generating";
 }
 
-static void publish_piece(struct desk *d, const struct level *level)
+static void publish_piece(struct scheduler *d, const struct level *level)
 {
 	d->draft->answering = level->piece.kind == PIECE_TABLE ? level->piece.pane : -1;
 	d->draft->queued = how_many_wait(d);
 	publish(d, level->piece.kind >= PIECE_TEXT ? WORK_GENERATING : WORK_ANSWERING, what_is(d, level->piece));
 }
 
-static void answer_all(struct desk *d, int below);
+static void answer_all(struct scheduler *d, int below);
 
 /* A newer job has come while a piece is made: what is more urgent in it is answered now, if the piece is wanted there too. */
 static void interrupted(void *context)
 {
 	struct level *level = context;
-	struct desk *d = level->desk;
+	struct scheduler *d = level->scheduler;
 	struct job *job;
 	unsigned serial;
 	bool taken = false;
@@ -412,7 +412,7 @@ static void put_aside(struct snapshot_pane *p)
 /* What a slow table has so far. */
 static void show_partial(void *context, struct table *so_far)
 {
-	struct desk *d = context;
+	struct scheduler *d = context;
 	struct snapshot_pane *p = &d->draft->pane[d->top->piece.pane];
 
 	if (d->top->unwanted) {
@@ -429,12 +429,12 @@ static void show_partial(void *context, struct table *so_far)
 
 static struct window visible(void *context)
 {
-	const struct desk *d = context;
+	const struct scheduler *d = context;
 
 	return worker_visible(d->worker, d->top->piece.pane);
 }
 
-static void set_table(struct desk *d, int pane, struct table *t, const struct err *err)
+static void set_table(struct scheduler *d, int pane, struct table *t, const struct err *err)
 {
 	struct snapshot_pane *p = &d->draft->pane[pane];
 
@@ -447,7 +447,7 @@ static void set_table(struct desk *d, int pane, struct table *t, const struct er
 	p->stale = false;
 }
 
-static void set_before(struct desk *d, int pane, struct table *t)
+static void set_before(struct scheduler *d, int pane, struct table *t)
 {
 	struct snapshot_pane *p = &d->draft->pane[pane];
 
@@ -459,7 +459,7 @@ static void set_before(struct desk *d, int pane, struct table *t)
 static bool add_token(void *context, int32_t id, double probability)
 {
 	struct level *level = context;
-	struct desk *d = level->desk;
+	struct scheduler *d = level->scheduler;
 	bool plain = level->piece.kind == PIECE_PLAIN_TEXT;
 	struct snapshot_token **list = plain ? &d->draft->plain : &d->draft->generated;
 	int *n = plain ? &d->draft->plain_tokens : &d->draft->generated_tokens;
@@ -473,7 +473,7 @@ static bool add_token(void *context, int32_t id, double probability)
 	return true;
 }
 
-static void make_text(struct desk *d, struct level *level, struct err *err)
+static void make_text(struct scheduler *d, struct level *level, struct err *err)
 {
 	bool plain = level->piece.kind == PIECE_PLAIN_TEXT;
 
@@ -486,7 +486,7 @@ static void make_text(struct desk *d, struct level *level, struct err *err)
 	set_error(d, err, (struct job_fault){ JOB_GENERATE, 0 });
 }
 
-static void make_table(struct desk *d, struct level *level, struct err *err)
+static void make_table(struct scheduler *d, struct level *level, struct err *err)
 {
 	bool before = level->piece.kind == PIECE_BEFORE;
 	struct table *t = before ? session_before(d->session, level->piece.pane, &level->task, &d->notes, err)
@@ -501,7 +501,7 @@ static void make_table(struct desk *d, struct level *level, struct err *err)
 }
 
 /* The screen did not want to wait for it: until the next question, what there is of it will do. */
-static void give_up(struct desk *d, struct piece piece)
+static void give_up(struct scheduler *d, struct piece piece)
 {
 	switch (piece.kind) {
 	case PIECE_TABLE:
@@ -518,9 +518,9 @@ static void give_up(struct desk *d, struct piece piece)
 	}
 }
 
-static void make(struct desk *d, struct piece piece)
+static void make(struct scheduler *d, struct piece piece)
 {
-	struct level level = { .task = { .called = interrupted, .called_context = &level }, .desk = d, .piece = piece };
+	struct level level = { .task = { .called = interrupted, .called_context = &level }, .scheduler = d, .piece = piece };
 	struct err err = { 0 };
 
 	worker_enter(d->worker, &level);
@@ -542,7 +542,7 @@ static void make(struct desk *d, struct piece piece)
 }
 
 /* All that is missing and more urgent than `below`, until a newer job comes or this one is cancelled. */
-static void answer_all(struct desk *d, int below)
+static void answer_all(struct scheduler *d, int below)
 {
 	struct piece piece;
 
@@ -557,7 +557,7 @@ static void answer_all(struct desk *d, int below)
 	}
 }
 
-void desk_work(struct desk *d, struct job *job, unsigned serial)
+void scheduler_work(struct scheduler *d, struct job *job, unsigned serial)
 {
 	session_watch(d->session, show_partial, visible, d);
 	begin(d, job, serial);

@@ -22,9 +22,9 @@ struct piece {
 /* A piece under way, or the preparing of a job (PIECE_NONE: whatever is newer stops it). */
 struct level {
 	struct task task;
-	struct desk *desk;
+	struct scheduler *scheduler;
 	struct level *below;	/* that waits meanwhile */
-	struct piece piece;	/* as the job on the desk counts panes */
+	struct piece piece;	/* as the job on the scheduler counts panes */
 	bool unwanted;		/* that job has no use for it */
 	bool skipped;		/* the screen has stopped this one */
 	struct pace pace;	/* for the screen */
@@ -32,7 +32,7 @@ struct level {
 
 struct worker;
 
-struct desk {
+struct scheduler {
 	struct worker *worker;
 	struct session *session;
 	struct snapshot *draft;	/* changes as work proceeds; copies of it are published */
@@ -44,12 +44,12 @@ struct desk {
 	struct level *top;	/* read by the screen under the worker's lock */
 };
 
-void desk_init(struct desk *d, struct worker *w);
-void desk_done(struct desk *d);
+void scheduler_init(struct scheduler *d, struct worker *w);
+void scheduler_done(struct scheduler *d);
 /* Answers a job until all is answered, or a newer one waits that wants none of what is under way. Takes the job. */
-void desk_work(struct desk *d, struct job *job, unsigned serial);
+void scheduler_work(struct scheduler *d, struct job *job, unsigned serial);
 
-/* ---- What the mailbox does for the desk (worker.c) ---- */
+/* ---- What the mailbox does for the scheduler (worker.c) ---- */
 
 /* Hands a copy of the draft to the screen. */
 void worker_publish(struct worker *w);
@@ -59,7 +59,7 @@ void worker_leave(struct worker *w);
 /* What is under way is now for that pane; or (-1) for none, and stops. The screen reads both. */
 void worker_assign(struct worker *w, struct level *level, int pane);
 /* The newest job, if there is one and `wanted` (NULL: always) says so; then it is the caller's. */
-struct job *worker_take(struct worker *w, bool (*wanted)(struct desk *d, const struct job *job), unsigned *serial);
+struct job *worker_take(struct worker *w, bool (*wanted)(struct scheduler *d, const struct job *job), unsigned *serial);
 /* What of a pane's table is on the screen, as far as that is known. */
 struct window worker_visible(struct worker *w, int pane);
 bool worker_waits(struct worker *w);		/* a newer job is there */

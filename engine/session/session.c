@@ -31,7 +31,7 @@ struct session {
 	void *show_context;
 	struct model *model;
 	char *where;		/* as the job named it; NULL: demo */
-	struct keep *keep;
+	struct cache *keep;
 	struct prompt_runs *prompts;	/* what edits read of files of prompts */
 	struct assets *assets;		/* what techniques read */
 	bool ready;
@@ -55,7 +55,7 @@ struct session *session_new(void)
 {
 	struct session *s = xcalloc(1, sizeof *s);
 
-	s->keep = keep_new();
+	s->keep = cache_new();
 	s->assets = assets_new();
 	return s;
 }
@@ -92,7 +92,7 @@ static void forget(struct session *s)
 	s->gradient[0] = s->gradient[1] = NULL;
 	s->token_ms = 0;
 	memset(s->share, 0, sizeof s->share);
-	keep_clear(s->keep);
+	cache_clear(s->keep);
 	prompt_runs_unref(s->prompts);
 	s->prompts = NULL;
 }
@@ -103,7 +103,7 @@ void session_free(struct session *s)
 		return;
 	forget(s);
 	assets_free(s->assets);
-	keep_free(s->keep);
+	cache_free(s->keep);
 	model_free(s->model);
 	free(s->where);
 	free(s);
@@ -160,18 +160,18 @@ struct wanted {
 };
 
 /* Whether a run fits, for which those that are kept for later may have to give way. */
-static bool has_room(struct session *s, int T, enum run_keeps keeps, struct err *err)
+static bool has_room(struct session *s, int T, enum run_stores keeps, struct err *err)
 {
 	struct err why = { 0 };
 
 	if (run_fits(s->model, T, keeps, &why))
 		return true;
-	keep_give_way(s->keep);
+	cache_evict(s->keep);
 	return run_fits(s->model, T, keeps, err);
 }
 
 /* All of the run if that fits, its stream if only that does. An edited run continues the unedited one, and keeps as much. */
-static bool choose_keeps(struct session *s, const struct wanted *w, enum run_keeps *keeps, struct err *err)
+static bool choose_keeps(struct session *s, const struct wanted *w, enum run_stores *keeps, struct err *err)
 {
 	const int T = (int)w->n;
 	struct err why = { 0 };
@@ -206,17 +206,17 @@ static struct run *get_run(struct session *s, const struct wanted *w, unsigned *
 		if (w->job->edit[e].on)
 			line[order.edit_count++] = w->job->edit[e].line;
 	run_key(&key, w->tokens, w->n, w->job, w->foil ? w->foil->tokens : NULL, w->foil ? (size_t)w->foil->T : 0);
-	r = keep_find_run(s->keep, &key, id);
+	r = cache_find_run(s->keep, &key, id);
 	ok = r || choose_keeps(s, w, &order.keeps, err);
 	if (!r && ok && order.keeps == RUN_STREAM) {
 		str_add(&key, "|stream");
-		r = keep_find_run(s->keep, &key, id);
+		r = cache_find_run(s->keep, &key, id);
 	}
 	if (!r && ok) {
 		if (!w->job)	/* a changed token costs only what is after it */
-			order.prefix = keep_longest_prefix(s->keep, w->tokens, w->n);
+			order.prefix = cache_longest_prefix(s->keep, w->tokens, w->n);
 		if ((r = measured_run(s, &order, task, err)))
-			*id = keep_add_run(s->keep, &key, r);
+			*id = cache_add_run(s->keep, &key, r);
 	}
 	str_done(&key);
 	free(line);
@@ -486,9 +486,9 @@ static struct table *answer_view(struct session *s, const struct view *v, const 
 		return compute(s, v, pane, like, growing, task, notes, err);
 	str_init(&key);
 	table_key(&key, v, pane);
-	t = keep_find_table(s->keep, key.s);
+	t = cache_find_table(s->keep, key.s);
 	if (!t && (t = compute(s, v, pane, NULL, growing, task, notes, err)))
-		keep_add_table(s->keep, key.s, t);
+		cache_add_table(s->keep, key.s, t);
 	str_done(&key);
 	return t;
 }
@@ -503,7 +503,7 @@ static int runs_of_view(struct session *s, const struct view *v, const struct jo
 
 	str_init(&key);
 	table_key(&key, v, pane);
-	there = keep_find_table(s->keep, key.s);
+	there = cache_find_table(s->keep, key.s);
 	table_unref(there);
 	str_done(&key);
 	if (there)

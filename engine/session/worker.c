@@ -1,7 +1,7 @@
 /*
  * worker.c - see worker.h.
  *
- * The thread keeps a snapshot of its own (the desk's "draft"), changes it as work proceeds, and publishes copies of it. Under one lock: the
+ * The thread keeps a snapshot of its own (the scheduler's "draft"), changes it as work proceeds, and publishes copies of it. Under one lock: the
  * pending job, the published copy that nobody has looked at, the serial, and the list of what is under way. Nothing is computed and
  * nothing is freed under the lock.
  */
@@ -24,25 +24,25 @@ struct worker {
 	pthread_mutex_t lock;
 	pthread_cond_t wake;
 	int fd;
-	/* under the lock, and the desk's `top` too */
+	/* under the lock, and the scheduler's `top` too */
 	struct job *pending;
 	unsigned serial;		/* of the newest job */
-	unsigned serial_of_desk;	/* of the newest published */
+	unsigned serial_of_scheduler;	/* of the newest published */
 	bool quit, cancelled;
 	struct snapshot *published;
 	struct window window[JOB_PANES];
 	/* the thread's */
-	struct desk desk;
+	struct scheduler scheduler;
 	/* the screen's */
 	struct snapshot *shown;
 };
 
-/* ---- the desk's side: see scheduler.h ---- */
+/* ---- the scheduler's side: see scheduler.h ---- */
 
 /* How far each pane is, from the levels that are made for it. Under the lock. */
 static void tell_progress(const struct worker *w, struct snapshot *s)
 {
-	struct level *top = w->desk.top;
+	struct level *top = w->scheduler.top;
 
 	s->done = s->total = 0;
 	s->left = 0;
@@ -70,12 +70,12 @@ static void tell_progress(const struct worker *w, struct snapshot *s)
 /* One event for a burst: a copy that was not looked at is replaced. */
 void worker_publish(struct worker *w)
 {
-	struct snapshot *copy = snapshot_copy(w->desk.draft), *old;
+	struct snapshot *copy = snapshot_copy(w->scheduler.draft), *old;
 	uint64_t one = 1;
 
 	pthread_mutex_lock(&w->lock);
 	tell_progress(w, copy);
-	w->serial_of_desk = copy->serial;
+	w->serial_of_scheduler = copy->serial;
 	old = w->published;
 	w->published = copy;
 	pthread_mutex_unlock(&w->lock);
@@ -84,7 +84,7 @@ void worker_publish(struct worker *w)
 		return;	/* the counter is full: there is news enough */
 }
 
-/* Something newer waits: the desk will see at its next step. Under the lock. */
+/* Something newer waits: the scheduler will see at its next step. Under the lock. */
 static void disturb(struct level *top)
 {
 	if (top)
@@ -94,8 +94,8 @@ static void disturb(struct level *top)
 void worker_enter(struct worker *w, struct level *level)
 {
 	pthread_mutex_lock(&w->lock);
-	level->below = w->desk.top;
-	w->desk.top = level;
+	level->below = w->scheduler.top;
+	w->scheduler.top = level;
 	if (w->pending)
 		disturb(level);
 	if (w->cancelled)
@@ -106,7 +106,7 @@ void worker_enter(struct worker *w, struct level *level)
 void worker_leave(struct worker *w)
 {
 	pthread_mutex_lock(&w->lock);
-	w->desk.top = w->desk.top->below;
+	w->scheduler.top = w->scheduler.top->below;
 	pthread_mutex_unlock(&w->lock);
 }
 
@@ -122,12 +122,12 @@ void worker_assign(struct worker *w, struct level *level, int pane)
 	pthread_mutex_unlock(&w->lock);
 }
 
-struct job *worker_take(struct worker *w, bool (*wanted)(struct desk *d, const struct job *job), unsigned *serial)
+struct job *worker_take(struct worker *w, bool (*wanted)(struct scheduler *d, const struct job *job), unsigned *serial)
 {
 	struct job *job = NULL;
 
 	pthread_mutex_lock(&w->lock);
-	if (w->pending && !w->quit && (!wanted || wanted(&w->desk, w->pending))) {
+	if (w->pending && !w->quit && (!wanted || wanted(&w->scheduler, w->pending))) {
 		job = w->pending;
 		w->pending = NULL;
 		w->cancelled = false;
@@ -183,7 +183,7 @@ static void *run_thread(void *context)
 		struct job *job = worker_take(w, NULL, &serial);
 
 		if (job)
-			desk_work(&w->desk, job, serial);
+			scheduler_work(&w->scheduler, job, serial);
 		pthread_mutex_lock(&w->lock);
 		while (!w->pending && !w->quit)
 			pthread_cond_wait(&w->wake, &w->lock);
@@ -198,7 +198,7 @@ static void *run_thread(void *context)
 /* Under the lock. */
 static void stop_all(struct worker *w)
 {
-	for (struct level *l = w->desk.top; l; l = l->below)
+	for (struct level *l = w->scheduler.top; l; l = l->below)
 		atomic_store(&l->task.stop, true);
 }
 
@@ -215,7 +215,7 @@ static void worker_done(struct worker *w)
 	drop_job(w->pending);
 	snapshot_free(w->published);
 	snapshot_free(w->shown);
-	desk_done(&w->desk);
+	scheduler_done(&w->scheduler);
 	pthread_cond_destroy(&w->wake);
 	pthread_mutex_destroy(&w->lock);
 	if (w->fd >= 0)
@@ -244,7 +244,7 @@ struct worker *worker_new(struct err *err)
 	bool started;
 
 	w->fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-	desk_init(&w->desk, w);
+	scheduler_init(&w->scheduler, w);
 	w->shown = xcalloc(1, sizeof *w->shown);
 	w->shown->answering = -1;
 	pthread_mutex_init(&w->lock, NULL);
@@ -282,7 +282,7 @@ unsigned worker_ask(struct worker *w, const struct job *job)
 	old = w->pending;
 	w->pending = copy;
 	serial = ++w->serial;
-	disturb(w->desk.top);
+	disturb(w->scheduler.top);
 	pthread_cond_signal(&w->wake);
 	pthread_mutex_unlock(&w->lock);
 	drop_job(old);
@@ -314,7 +314,7 @@ void worker_skip(struct worker *w)
 	struct level *top;
 
 	pthread_mutex_lock(&w->lock);
-	top = w->desk.top;
+	top = w->scheduler.top;
 	if (top && top->piece.kind != PIECE_NONE) {
 		top->skipped = true;
 		atomic_store(&top->task.stop, true);
@@ -341,7 +341,7 @@ const struct snapshot *worker_look(struct worker *w)
 		old = w->shown;
 		w->shown = fresh;
 	}
-	if (w->shown->serial == w->serial_of_desk)
+	if (w->shown->serial == w->serial_of_scheduler)
 		tell_progress(w, w->shown);
 	pthread_mutex_unlock(&w->lock);
 	snapshot_free(old);

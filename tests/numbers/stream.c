@@ -16,7 +16,7 @@ enum { T = 19, SHARED = 9, MORE = 5 };
 
 /* ---- runs ---- */
 
-static struct run *make(const struct run_order *order, enum run_keeps keeps)
+static struct run *make(const struct run_order *order, enum run_stores keeps)
 {
 	struct run_order o = *order;
 	struct err err = { 0 };

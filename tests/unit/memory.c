@@ -122,7 +122,7 @@ enum { INSTRUMENTED = 1 };
 enum { INSTRUMENTED = 0 };
 #endif
 
-static void check_run(const struct model *m, const struct model_facts *f, int T, enum run_keeps keeps, const char *what)
+static void check_run(const struct model *m, const struct model_facts *f, int T, enum run_stores keeps, const char *what)
 {
 	int32_t *tokens = calloc((size_t)T, sizeof *tokens);
 	struct run_order order = { .model = m, .tokens = tokens, .T = T, .keeps = keeps };

@@ -1,4 +1,4 @@
-/* keep.c - actions that reach outside: presets, themes, models, the clipboard, leaving. Each is a request to the loop. */
+/* files.c - actions that reach outside: presets, themes, models, the clipboard, leaving. Each is a request to the loop. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

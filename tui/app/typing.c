@@ -1,4 +1,4 @@
-/* lines.c - see typing.h. */
+/* typing.c - see typing.h. */
 #include "tui/app/typing.h"
 
 #include <ctype.h>

@@ -1,4 +1,4 @@
-/* draw.c - the whole screen: its parts where the layout says. */
+/* screen.c - the whole screen: its parts where the layout says. */
 #include "tui/app/app.h"
 
 #include <string.h>

@@ -1,4 +1,4 @@
-/* keep.c - which runs stay in the store: as many as a gigabyte holds, and beyond that as many as half of the memory that is free. */
+/* cache.c - which runs stay in the store: as many as a gigabyte holds, and beyond that as many as half of the memory that is free. */
 #include "engine/session/cache.h"
 
 #include <stdio.h>
@@ -34,13 +34,13 @@ static int stay(const struct run *run)
 	return n;
 }
 
-static void keep(struct keep *k, struct run *run, int i)
+static void keep(struct cache *k, struct run *run, int i)
 {
 	struct str key;
 
 	str_init(&key);
 	str_addf(&key, "run %d", i);
-	keep_add_run(k, &key, &run[i]);
+	cache_add_run(k, &key, &run[i]);
 	str_done(&key);
 }
 
@@ -56,7 +56,7 @@ static void limit(size_t bytes)
 static void tables(void)
 {
 	enum { SIDE = 2048, MADE = 20 };
-	struct keep *k = keep_new();
+	struct cache *k = cache_new();
 	struct err err;
 	int found = 0;
 	char key[20];
@@ -65,25 +65,25 @@ static void tables(void)
 		struct table *t = table_new(SIDE, SIDE, &err);
 
 		snprintf(key, sizeof key, "table %d", i);
-		keep_add_table(k, key, t);
+		cache_add_table(k, key, t);
 		table_unref(t);
 	}
 	for (int i = 0; i < MADE; i++) {
 		struct table *t;
 
 		snprintf(key, sizeof key, "table %d", i);
-		t = keep_find_table(k, key);
+		t = cache_find_table(k, key);
 		found += t && i >= MADE - 8;
 		found -= t && i < MADE - 8;
 		table_unref(t);
 	}
 	CHECK_THAT(found >= 6 && found <= 8, "of %d large tables the newest %d stay", MADE, found);
-	keep_free(k);
+	cache_free(k);
 }
 
 int main(void)
 {
-	struct keep *k = keep_new();
+	struct cache *k = cache_new();
 	static struct model m;
 	static struct run run[RUNS];
 
@@ -91,7 +91,7 @@ int main(void)
 	set_up(&m, run);
 	if (memory_available() < needed) {
 		tap_skip("less than %zu bytes of memory are free", needed);
-		keep_free(k);
+		cache_free(k);
 		return tap_done();
 	}
 	limit(needed);
@@ -100,13 +100,13 @@ int main(void)
 	CHECK_THAT(stay(run) == 2, "two that half of the free memory holds");
 	keep(k, run, 2);
 	CHECK_THAT(stay(run) == 2 && atomic_load(&run[0].refs) == 1, "not three: the oldest goes");
-	keep_give_way(k);
+	cache_evict(k);
 	CHECK_THAT(stay(run) == 1 && atomic_load(&run[2].refs) == 2, "where memory is short, what a gigabyte holds");
 	limit(one);
 	keep(k, run, 3);
 	CHECK_THAT(stay(run) == 1 && atomic_load(&run[3].refs) == 2, "the newest stays in any case");
 	unsetenv("LMSCOPE_MEMORY");
-	keep_free(k);
+	cache_free(k);
 	CHECK(stay(run) == 0);
 	return tap_done();
 }
