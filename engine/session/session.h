@@ -34,7 +34,7 @@ struct job_fault session_fault(const struct session *s);
 struct table *session_answer(struct session *s, int i, struct task *task, struct notes *notes, struct err *err);
 
 /* The same with the rows of another prompt's table, where a run chooses them (tokens, neurons); NULL: its own. Not cached. */
-struct table *session_answer_like(struct session *s, int pane, const struct table *like, struct task *task, struct notes *notes, struct err *err);
+struct table *session_answer_like(struct session *s, int i, const struct table *like, struct task *task, struct notes *notes, struct err *err);
 /* What an answer of the prepared job would take. */
 struct forecast session_forecast(struct session *s, const struct job_pane *pane);
 
