@@ -379,7 +379,8 @@ static struct table *compute(const struct ask *ask, struct err *err)
 	ok = walk_down(&g, err);
 	if (ok) {
 		table_set_edges(g.t, g.edges);
-		memcpy(g.t->edge, g.edge, (size_t)g.edges * sizeof *g.edge);
+		if (g.edges)
+			memcpy(g.t->edge, g.edge, (size_t)g.edges * sizeof *g.edge);
 		g.t->check = (struct check){ "the flow of each level sums to 1", 1, g.worst, 1e-4 };
 	}
 	free(g.edge);

@@ -142,7 +142,11 @@ static void test_large(void)
 	}
 	prompts_close(p);
 	CHECK_THAT(read == lines && !*err.text, "%zu of %zu lines %s", read, lines, err.text);
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+	tap_skip("memory is not measured under a sanitizer: it keeps what is freed; %d kB are the limit, before were %ld", LIMIT_KB, before);
+#else
 	CHECK_THAT(memory_so_far() - before < LIMIT_KB, "%zu MB took %ld kB", megabytes, memory_so_far() - before);
+#endif
 	CHECK(!unlink(path));
 	free(path);
 }
