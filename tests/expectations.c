@@ -43,6 +43,7 @@ static const struct {
 	{ "self_repair", { "head 2.1 zero" } },
 	{ "steering", { "resid_post 2 add presets/steering.npy -2" } },
 	{ "subspace_interchange", { "attn_out 2 zero" } },
+	{ "token_loss", { "head 0.0 zero", "attn_out 3 zero" } },
 	{ "train_tuned_lens", { "attn_out 0 zero", "attn_out 3 zero" } },
 	{ "tuned_lens", { "attn_out 0 zero", "attn_out 3 zero" } },
 };

@@ -1,6 +1,7 @@
 /* analysis.c - see analysis.h: the registry made of analyses.def, running a technique, and what techniques share. */
 #include "engine/analysis/analysis.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -320,6 +321,12 @@ void axis_tokens(struct table *t, struct axis *axis, const struct run *r, enum d
 		axis_token(t, axis, i, r->tokens[i], bytes, n, show.s);
 	}
 	str_done(&show);
+}
+
+void table_set_entropy(struct table *t, int V)
+{
+	t->neutral = logf((float)V);
+	t->meaning = arena_printf(t->arena, "0 = sure, %.1f = a blind guess", log(V));
 }
 
 void table_set_token(struct table *t, size_t cell, const struct model *m, int32_t id)

@@ -159,6 +159,8 @@ const struct asset *ask_asset(const struct ask *ask, const struct asset_kind *ki
 extern const struct choice stream_sites[];	/* the stream and what is written to it; values are sites */
 /* Labels are the tokens of the run; name is "position", "query" or "key". */
 void axis_tokens(struct table *t, struct axis *axis, const struct run *r, enum dim dim, const char *name);
+/* Entropies of predictions: one like a blind guess says nothing. */
+void table_set_entropy(struct table *t, int V);
 void table_set_token(struct table *t, size_t cell, const struct model *m, int32_t id);
 
 #endif

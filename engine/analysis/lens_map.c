@@ -248,9 +248,7 @@ static void set_neutral(struct table *t, int show, int V)
 	else if (show == SHOW_RANK)
 		t->neutral = (float)V;
 	else if (show == SHOW_ENTROPY)
-		t->neutral = logf((float)V);
-	if (show == SHOW_ENTROPY)
-		t->meaning = arena_printf(t->arena, "0 = sure, %.1f = a blind guess", log(V));
+		table_set_entropy(t, V);
 	else if (show == SHOW_KL)
 		t->meaning = "0 = as the last layer";
 }

@@ -121,10 +121,17 @@ static void read_expectation(struct sums *s, const float *reference, const float
 	s->other = product(e, x, count);
 }
 
+/* [target_count] of a row. */
+static const int32_t *targets_of(const struct reading *g, int row)
+{
+	return g->wanted->targets + (g->wanted->own_targets ? g->row0 + row : 0);
+}
+
 /* Logits of the targets in this section; or, when they are known already, how many here are higher. */
 static void look_at_targets(const struct reading *g, int row, const float *x, int from, int count)
 {
 	const struct vocab_wanted *w = g->wanted;
+	const int32_t *targets = targets_of(g, row);
 	float *logits = w->target_logits + (size_t)(g->row0 + row) * (size_t)w->target_count;
 
 	for (int j = 0; j < w->target_count; j++) {
@@ -134,8 +141,8 @@ static void look_at_targets(const struct reading *g, int row, const float *x, in
 			higher += x[t] > logits[j];
 		if (g->higher)
 			atomic_fetch_add_explicit(&g->higher[row * w->target_count + j], higher, memory_order_relaxed);
-		else if (w->targets[j] >= from && w->targets[j] < from + count)
-			logits[j] = x[w->targets[j] - from];
+		else if (targets[j] >= from && targets[j] < from + count)
+			logits[j] = x[targets[j] - from];
 	}
 }
 
@@ -221,10 +228,13 @@ static void finish(const struct reading *g, int row)
 static void read_targets(const struct reading *g)
 {
 	const struct vocab_wanted *w = g->wanted;
-	const size_t targets = (size_t)w->target_count;
+	const size_t targets = (size_t)w->target_count, D = (size_t)g->m->config.D;
+	const int together = w->own_targets ? 1 : g->rows;	/* rows that have the same targets */
 
-	for (size_t j = 0; j < targets; j++)
-		model_unembed_some(g->m, g->y.x, g->rows, w->targets[j], 1, w->target_logits + (size_t)g->row0 * targets + j, targets);
+	for (int i = 0; i < g->rows; i += together)
+		for (size_t j = 0; j < targets; j++)
+			model_unembed_some(g->m, g->y.x + (size_t)i * D, together, targets_of(g, i)[j], 1,
+					   w->target_logits + (size_t)(g->row0 + i) * targets + j, targets);
 }
 
 static void begin(const struct reading *g)

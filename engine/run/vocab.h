@@ -22,6 +22,7 @@ struct vocab_wanted {
 	float *entropy;		/* [n] nats */
 	const int32_t *targets;	/* [target_count] tokens whose logits are wanted of every row */
 	int target_count;
+	bool own_targets;	/* targets[n] instead, one for each row: target_count is 1 */
 	float *target_logits;	/* [n, target_count] */
 	float *target_ranks;	/* [n, target_count] 1: the best; a token's rank is 1 + how many have a higher logit */
 	const float *reference;	/* [n, D] rows (as x) to compare with: kl = KL(reference's distribution || this row's), nats */

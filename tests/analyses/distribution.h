@@ -13,15 +13,11 @@ struct distribution {
 	double entropy;
 };
 
-static void read_row(struct distribution *d, const float *x)
+/* The rest from its logits. */
+static void read_logits(struct distribution *d)
 {
-	const struct model *m = session_model(session);
-	float *y = malloc((size_t)m->config.D * sizeof *y);
 	double max = -INFINITY, sum = 0;
 
-	model_final_norm(m, x, 1, y, NULL);
-	model_unembed(m, y, 1, d->logits);
-	free(y);
 	for (int v = 0; v < d->V; v++)
 		max = fmax(max, (double)d->logits[v]);
 	for (int v = 0; v < d->V; v++)
@@ -31,6 +27,17 @@ static void read_row(struct distribution *d, const float *x)
 		d->p[v] /= sum;
 		d->entropy -= d->p[v] > 0 ? d->p[v] * log(d->p[v]) : 0;
 	}
+}
+
+static __attribute__((unused)) void read_row(struct distribution *d, const float *x)
+{
+	const struct model *m = session_model(session);
+	float *y = malloc((size_t)m->config.D * sizeof *y);
+
+	model_final_norm(m, x, 1, y, NULL);
+	model_unembed(m, y, 1, d->logits);
+	free(y);
+	read_logits(d);
 }
 
 static struct distribution new_distribution(void)
