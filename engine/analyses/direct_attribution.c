@@ -399,7 +399,7 @@ static void fill(const struct tree *tree, struct table *t)
 	axis_label(t, &t->cols, 1, "share");
 	table_set_units(t, (const char *const[]){ metric_unit(tree->ask->metric), "of the sum" });
 	t->check = check_of(tree, t->rows.show, t->arena);
-	t->look = LOOK_BARS;
+	t->look = LOOK_TREE;
 	t->scale = SCALE_DIVERGING;
 }
 

@@ -40,7 +40,7 @@ static bool is_list(const struct table *t, enum view_id as)
 {
 	const enum view_id view = view_for(t, as);
 
-	return view == VIEW_ranking || view == VIEW_bars;
+	return view == VIEW_ranking || view == VIEW_bars || view == VIEW_tree;
 }
 
 /* The mouse finds the cursor's cell somewhere. */

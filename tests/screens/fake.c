@@ -163,33 +163,46 @@ static struct table *heads(int edits)
 	return t;
 }
 
-static struct table *components(int edits)
+static struct table *components(int edits, const char *open)
 {
 	struct err err;
-	struct table *t = table_new(1 + 2 * FAKE_LAYERS, 1, &err);
+	struct place place[(1 + 2 * FAKE_LAYERS) * (1 + FAKE_HEADS)] = { PLACE_NONE };
+	int parent[sizeof place / sizeof *place] = { -1 }, n = 1;
+	struct table *t;
 	char label[20];
 
+	for (int i = 1; i < 1 + 2 * FAKE_LAYERS; i++) {
+		const int layer = (i - 1) / 2, row = n++;
+
+		place[row] = place_at(i % 2 ? SITE_ATTN_OUT : SITE_MLP_OUT, layer, -1, -1);
+		parent[row] = -1;
+		snprintf(label, sizeof label, "attn_out %d", layer);
+		for (int h = 0; i % 2 && open && strstr(open, label) && h < FAKE_HEADS; h++, n++) {
+			place[n] = place_at(SITE_RESULT, layer, h, -1);
+			parent[n] = row;
+		}
+	}
+	t = table_new(n, 1, &err);
 	t->rows.dim = DIM_COMPONENT;
 	t->rows.name = "component";
 	axis_numbers(t, &t->rows, DIM_COMPONENT);
 	axis_numbers(t, &t->cols, DIM_QUANTITY);
 	axis_label(t, &t->cols, 0, "logit");
-	t->rows.place = arena_alloc(t->arena, (size_t)t->rows.n * sizeof *t->rows.place);
-	t->rows.place[0] = PLACE_NONE;
-	axis_label(t, &t->rows, 0, "embed");
-	for (int i = 1; i < t->rows.n; i++) {
-		int layer = (i - 1) / 2;
+	table_set_tree(t);
+	for (int i = 0; i < n; i++) {
+		const struct place *p = &place[i];
 
-		snprintf(label, sizeof label, "%d.%s", layer, i % 2 ? "attn" : "mlp");
-		axis_label(t, &t->rows, i, label);
-		t->rows.place[i] = place_at(i % 2 ? SITE_ATTN_OUT : SITE_MLP_OUT, layer, -1, -1);
+		snprintf(label, sizeof label, p->site == SITE_RESULT ? "head %d.%d" : p->site == SITE_ATTN_OUT ? "%d.attn" : "%d.mlp", p->layer, p->unit);
+		axis_label(t, &t->rows, i, i ? label : "embed");
+		axis_place(t, &t->rows, i, *p);
+		t->parent[i] = parent[i];
+		t->closed[i] = p->site == SITE_ATTN_OUT && !(i + 1 < n && parent[i + 1] == i);
+		t->value[i] = p->site == SITE_RESULT ? number(p->layer, p->unit, edits) : 6 * number(i ? 1 + 2 * p->layer + (p->site == SITE_MLP_OUT) : 0, 3, edits) - 3;
 	}
 	table_set_unit(t, "logit");
 	table_set_title(t, "direct attribution", "all parts", NULL);
 	t->look = LOOK_BARS;
 	t->scale = SCALE_DIVERGING;
-	for (int i = 0; i < t->rows.n; i++)
-		t->value[i] = 6 * number(i, 3, edits) - 3;
 	return t;
 }
 
@@ -248,7 +261,7 @@ static struct table *answer(const struct snapshot *shot, const struct job_pane *
 	const int where[] = { ((int)pane->args[0].number + FAKE_LAYERS) % FAKE_LAYERS, ((int)pane->args[1].number + FAKE_HEADS) % FAKE_HEADS };
 	struct table *t = !strcmp(name, "attention") ? attention(shot, where, edits) :
 			  !strcmp(name, "next-token") ? next_token((int)pane->args[1].number, edits) :
-			  !strcmp(name, "direct-attribution") ? components(edits) :
+			  !strcmp(name, "direct-attribution") ? components(edits, pane->args[param_find(pane->analysis->params, "open")].text) :
 			  !strcmp(name, "head-attribution") || !strcmp(name, "ablation-sweep") ||
 			  !strcmp(name, "attention-overview") ? heads(edits) : lens(shot, edits);
 

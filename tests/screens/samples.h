@@ -147,6 +147,40 @@ __attribute__((unused)) static struct table *sample_components(int layers, float
 	return t;
 }
 
+/* Components that open: attention of layer 1 into heads, one of these into its tokens; negative shares, and a row of no size. */
+__attribute__((unused)) static struct table *sample_tree(float shift)
+{
+	static const struct {
+		int parent;
+		const char *name;
+		float value;
+		bool closed;
+	} rows[] = {
+		{ -1, "embed", 0.02f, false },	  { -1, "0.attn", -0.8f, true },    { -1, "0.mlp", 1.1f, true },
+		{ -1, "1.attn", 4.1f, false },	  { 3, "head 1.0", -0.4f, true },   { 3, "head 1.1", 3.2f, false },
+		{ 5, "0 ‹bos›", 0.1f, false },	  { 5, "1 The", -0.25f, false },    { 5, "2 ·capital", 3.35f, false },
+		{ 3, "head 1.2", 1.3f, true },	  { -1, "1.mlp", 2.5f, false },	    { 10, "neuron 1.7", 1.9f, false },
+		{ 10, "neuron 1.3", -0.9f, false }, { 10, "rest of 96", 1.5f, false }, { -1, "norm_bias", 0, false },
+	};
+	enum { N = sizeof rows / sizeof *rows };
+	struct table *t = sample_new(N, 2, "direct attribution · all parts", "logit", LOOK_TREE, SCALE_DIVERGING);
+
+	t->rows.dim = DIM_COMPONENT;
+	t->rows.name = "component";
+	table_set_tree(t);
+	for (int i = 0; i < N; i++) {
+		axis_label(t, &t->rows, i, rows[i].name);
+		t->parent[i] = rows[i].parent;
+		t->closed[i] = rows[i].closed;
+		t->value[table_cell(t, i, 0)] = rows[i].value - (i % 5 == 2 ? shift : 0);
+		t->value[table_cell(t, i, 1)] = t->value[table_cell(t, i, 0)] / 6.92f;
+	}
+	axis_label(t, &t->cols, 0, "contribution");
+	axis_label(t, &t->cols, 1, "share");
+	table_set_units(t, (const char *const[]){ "logit", "of the sum" });
+	return t;
+}
+
 /* Layers × heads, each with a small pattern: diagonals, columns, single dots, and some that rest. */
 __attribute__((unused)) static struct table *sample_tiles(int layers, int heads)
 {

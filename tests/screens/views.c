@@ -32,6 +32,7 @@ enum sample {
 	READ,
 	TRAINING,
 	GRAPH,
+	TREE,
 	SAMPLES
 };
 
@@ -71,6 +72,8 @@ static struct table *make(enum sample sample)
 		return sample_training(100, 58);
 	case GRAPH:
 		return sample_graph(12, 14, 3);
+	case TREE:
+		return sample_tree(0);
 	case HEADS:
 		return sample_heads(30, 9);
 	case COMPONENTS:
@@ -139,6 +142,10 @@ static const struct {
 	{ "graph-78x20", GRAPH, 78, 20, ZOOM_AUTO, { DEPTH_256, false }, false },
 	{ "graph-78x20-ascii", GRAPH, 78, 20, ZOOM_AUTO, { DEPTH_MONO, true }, false },
 	{ "graph-20x5", GRAPH, 20, 5, ZOOM_AUTO, { DEPTH_TRUE, false }, false },
+	{ "tree-80x20", TREE, 80, 20, ZOOM_AUTO, { DEPTH_TRUE, false }, true },
+	{ "tree-60x20-mono", TREE, 60, 20, ZOOM_AUTO, { DEPTH_MONO, false }, false },
+	{ "tree-60x12-mono-ascii", TREE, 60, 12, ZOOM_AUTO, { DEPTH_MONO, true }, true },
+	{ "tree-20x5", TREE, 20, 5, ZOOM_AUTO, { DEPTH_256, false }, false },
 	{ "hostile-50x9", HOSTILE, 50, 9, ZOOM_AUTO, { DEPTH_TRUE, false }, false },
 	{ "one-40x6", ONE, 40, 6, ZOOM_AUTO, { DEPTH_TRUE, false }, false },
 	{ "nothing-40x10", NOTHING, 40, 10, ZOOM_AUTO, { DEPTH_TRUE, false }, false },
@@ -168,7 +175,7 @@ static void check_looks(size_t i)
 	char name[100];
 
 	if (goldens[i].before) {
-		before = goldens[i].sample == COMPONENTS ? sample_components(12, 1) : make(goldens[i].sample);
+		before = goldens[i].sample == COMPONENTS ? sample_components(12, 1) : goldens[i].sample == TREE ? sample_tree(1) : make(goldens[i].sample);
 		for (int k = 0; before->id && k < before->rows.n * before->cols.n; k += 3)
 			before->id[k]++;
 		v.before = before;
@@ -262,7 +269,7 @@ static void check_everywhere(enum sample sample, struct theme_for what)
 	for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)
 		for (int k = 0; k < n; k++) {
 			const enum view_id view = view_for(t, ways[k].view);
-			const bool bars = view == VIEW_bars || view == VIEW_ranking,
+			const bool bars = view == VIEW_bars || view == VIEW_ranking || view == VIEW_tree,
 				   drawn = view == VIEW_lines || view == VIEW_graph;
 			struct view v = view_of(t, theme, sizes[i].w, sizes[i].h);
 			struct view_state state = { 0 };
@@ -273,7 +280,7 @@ static void check_everywhere(enum sample sample, struct theme_for what)
 			canvas_init(&c, v.rect.w, v.rect.h);
 			view_draw(&c, &v, &state);
 			straight = straight && is_straight(&c);
-			keys = keys && (drawn || view == VIEW_text || keys_agree(&v, &state));
+			keys = keys && (drawn || view == VIEW_text || view == VIEW_tree || keys_agree(&v, &state));
 			if (sizes[i].w < 100 && t->rows.n < 100 && !bars && !drawn && v.zoom != ZOOM_HALF &&
 			    v.zoom != ZOOM_FIT && state.shown != ZOOM_HALF)
 				mouse = mouse && mouse_agrees(v, state, &c);
@@ -465,7 +472,7 @@ static void check_need(enum sample sample, const struct table *t, struct view_wa
 	v.rect = (struct rect){ 0, 0, need.want.cols, need.want.rows };
 	canvas_init(&c, v.rect.w, v.rect.h);
 	view_draw(&c, &v, &state);
-	CHECK_THAT(state.fits || view_for(t, way.view) == VIEW_bars,
+	CHECK_THAT(state.fits || view_for(t, way.view) == VIEW_bars || view_for(t, way.view) == VIEW_tree,
 		   "sample %d, %s %s: all of it stands in the %d × %d that it wants", sample, view_words[way.view],
 		   zoom_words[way.zoom], v.rect.w, v.rect.h);
 	canvas_done(&c);
@@ -596,6 +603,41 @@ static void test_curves(void)
 	table_unref(t);
 }
 
+/* The lines of a tree go by size within each level; down walks them all, left and right along parents. The mouse finds each. */
+static void test_tree(void)
+{
+	static const char *const order[] = { "1.attn",	   "head 1.1",	 "2 ·capital", "1 The",	     "0 ‹bos›",	 "head 1.2", "head 1.0", "1.mlp",
+					     "neuron 1.7", "rest of 96", "neuron 1.3", "0.mlp",	     "0.attn",	 "embed",    "norm_bias" };
+	enum { N = sizeof order / sizeof *order };
+	struct theme *theme = theme_builtin((struct theme_for){ DEPTH_TRUE, false });
+	struct table *t = sample_tree(0);
+	struct view v = view_of(t, theme, 70, 20);
+	struct view_state state = { 0 };
+	struct canvas c;
+	int row = 0, col = 0, hit, any, at = 0;
+	bool found;
+
+	canvas_init(&c, 70, 20);
+	view_draw(&c, &v, &state);
+	view_move(&v, &state, VIEW_TOP, &row, &col);
+	do {
+		CHECK_TEXT(t->rows.show[row], order[at]);
+		found = view_hit(&v, &state, 5, 1 + at, &hit, &any) && hit == row;
+		CHECK_THAT(found, "the mouse finds line %d", at);
+	} while (view_move(&v, &state, VIEW_DOWN, &row, &col) && ++at < N);
+	CHECK_THAT(at == N - 1, "down walks %d lines", at + 1);
+	row = 8;
+	CHECK(view_move(&v, &state, VIEW_LEFT, &row, &col) && row == 5);
+	CHECK(view_move(&v, &state, VIEW_LEFT, &row, &col) && row == 3);
+	view_move(&v, &state, VIEW_LEFT, &row, &col);
+	CHECK_THAT(row == 3, "the first level has no parent");
+	view_move(&v, &state, VIEW_RIGHT, &row, &col);
+	CHECK_THAT(row == 5, "right is the strongest of what it consists of");
+	canvas_done(&c);
+	theme_free(theme);
+	table_unref(t);
+}
+
 /* 30 layers of 135 tokens, 138 edges into each: more than half a million are drawn in the time between two keys. */
 static void test_large_graph(void)
 {
@@ -704,6 +746,7 @@ int main(void)
 	test_each_is_drawn();
 	test_reading();
 	test_curves();
+	test_tree();
 	test_large_graph();
 	test_walking();
 	test_older_values();

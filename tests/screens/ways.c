@@ -67,8 +67,94 @@ static void thresholds(void)
 	drop_curtain(&s);
 }
 
+/* Where the cursor is in a tree. */
+static const char *row_label(const struct stage *s)
+{
+	struct answer_shown answer;
+	int row, col;
+
+	question_answer(&s->app, s->app.focus, &answer);
+	cursor_in(&s->app, answer.table, &row, &col);
+	return answer.table->rows.show[row];
+}
+
+static const char *open_rows(const struct stage *s)
+{
+	const struct job_pane *pane = &s->app.doc.job.pane[s->app.focus];
+	const char *text = pane->args[param_find(pane->analysis->params, "open")].text;
+
+	return text ? text : "";
+}
+
+static void go_to_row(struct stage *s, const char *label)
+{
+	for (int i = 0; i < 40; i++)
+		press(s, "Up");
+	for (int i = 0; i < 40 && strcmp(row_label(s), label); i++)
+		press(s, "Down");
+	CHECK_TEXT(row_label(s), label);
+}
+
+/* Right opens a closed row and goes into an open one; left closes it, and goes to the row above; what is open is an argument, which U
+ * undoes. In other views the arrows move. */
+static void opening(void)
+{
+	struct stage s;
+
+	raise_curtain(&s);
+	press(&s, "1 : 'technique_direct-attribution Enter");
+	go_to_row(&s, "1.attn");
+	press(&s, "Right");
+	CHECK_THAT(!*open_rows(&s), "bars do not open");
+	press(&s, ": 'view_tree Enter");
+	go_to_row(&s, "2.attn");
+	press(&s, "Right");
+	CHECK_TEXT(open_rows(&s), "attn_out 2");
+	CHECK_TEXT(row_label(&s), "2.attn");
+	CHECK(screen_has(&s, "▾ 2.attn") && screen_has(&s, "▸ 1.attn") && screen_has(&s, "head 2.1"));
+	press(&s, "Right");
+	CHECK_THAT(!strncmp(row_label(&s), "head 2.", 7), "right goes into it: %s", row_label(&s));
+	press(&s, "Right");
+	CHECK_TEXT(open_rows(&s), "attn_out 2");
+	press(&s, "Left");
+	CHECK_TEXT(row_label(&s), "2.attn");
+	go_to_row(&s, "1.attn");
+	press(&s, "l");
+	CHECK_TEXT(open_rows(&s), "attn_out 2; attn_out 1");
+	go_to_row(&s, "2.attn");
+	press(&s, "Left");
+	CHECK_TEXT(open_rows(&s), "attn_out 1");
+	CHECK(screen_has(&s, "▸ 2.attn") && !screen_has(&s, "head 2.1"));
+	CHECK_TEXT(row_label(&s), "2.attn");
+	press(&s, "U");
+	CHECK_TEXT(open_rows(&s), "attn_out 2; attn_out 1");
+	CHECK(screen_has(&s, "head 2.1"));
+	drop_curtain(&s);
+}
+
+/* Before the answer is there, the old rows are drawn: more can be opened, once each, and none is closed twice. */
+static void opening_slowly(void)
+{
+	struct stage s;
+
+	raise_curtain(&s);
+	press(&s, "1 : 'technique_direct-attribution Enter : 'view_tree Enter");
+	go_to_row(&s, "2.attn");
+	press(&s, "Slow Right Right");
+	CHECK_TEXT(open_rows(&s), "attn_out 2");
+	CHECK(screen_has(&s, "▸ 2.attn"));
+	go_to_row(&s, "1.attn");
+	press(&s, "Right");
+	CHECK_TEXT(open_rows(&s), "attn_out 2; attn_out 1");
+	press(&s, "U U");
+	CHECK_THAT(!*open_rows(&s), "each press that opened something is a step: %s", open_rows(&s));
+	drop_curtain(&s);
+}
+
 int main(void)
 {
+	opening();
+	opening_slowly();
 	thresholds();
 	walk();
 	return tap_done();

@@ -1,6 +1,7 @@
 /* binding.c - see binding.h. */
 #include "tui/app/binding.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -46,9 +47,22 @@ void cursor_set(struct app *app, enum dim dim, int index, int n)
 		app->doc.cursor[DIM_KEY] = app->doc.cursor[DIM_POSITION]; /* no query looks ahead */
 }
 
+/* The strongest row of a tree's first level: its first line. */
+static int first_of_tree(const struct table *t)
+{
+	int best = 0;
+
+	for (int r = 1; r < t->rows.n; r++)
+		if (t->parent[r] < 0 && fabsf(t->value[table_cell(t, r, 0)]) > fabsf(t->value[table_cell(t, best, 0)]))
+			best = r;
+	return best;
+}
+
 void cursor_in(const struct app *app, const struct table *t, int *row, int *col)
 {
-	*row = cursor_get(app, t->rows.dim, t->rows.n);
+	const bool at_top = t->parent && t->look == LOOK_TREE && app->doc.cursor[t->rows.dim] == CURSOR_UNSET;
+
+	*row = at_top && t->rows.n ? first_of_tree(t) : cursor_get(app, t->rows.dim, t->rows.n);
 	*col = cursor_get(app, t->cols.dim, t->cols.n);
 }
 

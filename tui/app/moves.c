@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "engine/base/arena.h"
-#include "tui/app/binding.h"
+#include "tui/app/opening.h"
 #include "tui/app/typing.h"
 #include "tui/panes/lists.h"
 #include "tui/panes/pane.h"
@@ -19,6 +19,9 @@ static void move(struct app *app, enum view_move how)
 	if (!answer.table)
 		return;
 	pane_view(app, app->focus, &answer, &view);
+	if ((how == VIEW_LEFT || how == VIEW_RIGHT) && view_for(view.table, view.as) == VIEW_tree &&
+	    opening_step(app, &answer, view.row, how == VIEW_RIGHT))
+		return;
 	if (view_move(&view, &app->pane[app->focus].view, how, &view.row, &view.col))
 		cursor_to(app, answer.table, view.row, view.col);
 }

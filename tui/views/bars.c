@@ -69,15 +69,9 @@ static struct view_need bars_need(const struct view *v, enum zoom zoom)
 	};
 }
 
-/* Where bars are: `w` columns from x, zero after `zero` of them, so many eighths to a unit. */
-struct ground {
-	int x, w, zero;
-	double eighths;
-};
-
-static struct ground ground_of(const struct view *v, int col, int x, int w)
+struct bar_ground bar_ground_of(const struct view *v, int col, int x, int w)
 {
-	struct ground g = { .x = x, .w = w };
+	struct bar_ground g = { .x = x, .w = w };
 	double lo = 0, hi = 0;
 
 	for (int pass = 0; pass < 3; pass++) {
@@ -99,13 +93,12 @@ static struct ground ground_of(const struct view *v, int col, int x, int w)
 	return g;
 }
 
-static int eighths_of(const struct ground *g, double value)
+static int eighths_of(const struct bar_ground *g, double value)
 {
 	return isfinite(value) ? (int)lround(value * g->eighths) : 0;
 }
 
-/* The bar, and beyond it, paler, how far it reached before the edits. */
-static void draw_bar(struct canvas *c, const struct view *v, const struct ground *g, int y, double now, double before, bool older)
+void bar_of(struct canvas *c, const struct view *v, const struct bar_ground *g, int y, double now, double before, bool older)
 {
 	bool ascii = theme_ascii(v->theme);
 	int to = eighths_of(g, now), was = eighths_of(g, before);
@@ -120,7 +113,7 @@ static void draw_bar(struct canvas *c, const struct view *v, const struct ground
 	bar_draw(c, g->x + g->zero, y, to, ink, ascii);
 }
 
-static void draw_row(struct canvas *c, const struct view *v, const struct plan *p, const struct ground *g,
+static void draw_row(struct canvas *c, const struct view *v, const struct plan *p, const struct bar_ground *g,
 		     const struct number_form *form, int y, int row)
 {
 	const struct table *t = v->table, *b = v->before;
@@ -136,7 +129,7 @@ static void draw_row(struct canvas *c, const struct view *v, const struct plan *
 	canvas_field(c, p->cells.x, y, form->width, ALIGN_RIGHT, here ? cursor_ink(v, ink) : ink, number_print(form, (float)now, number));
 	if (here)
 		cursor_brackets(c, v, p->cells.x - 1, y, form->width + 2);
-	draw_bar(c, v, g, y, now, before, !isnan(older));
+	bar_of(c, v, g, y, now, before, !isnan(older));
 	if (same_shape && g->x + g->w + WAS_W <= v->rect.x + v->rect.w + 1 && isfinite(before) && before != now) {
 		snprintf(was, sizeof was, "was %s", number_print(form, (float)before, number));
 		canvas_field(c, g->x + g->w + 1, y, WAS_W - 2, ALIGN_RIGHT, theme_ink(v->theme, STYLE_GHOST), was);
@@ -149,7 +142,7 @@ static void bars_draw(struct canvas *c, const struct view *v, const struct plan 
 	struct number_form form = number_form(v->table, col);
 	int x = p->cells.x + form.width + 2;
 	bool was = v->before && end - x >= BAR_MIN + WAS_W;
-	struct ground g = ground_of(v, col, x, clamp(end - x - (was ? WAS_W : 1), 0, end));
+	struct bar_ground g = bar_ground_of(v, col, x, clamp(end - x - (was ? WAS_W : 1), 0, end));
 
 	for (int i = 0; i < p->page_rows; i++)
 		draw_row(c, v, p, &g, &form, p->cells.y + i, plan_table_row(p, v->table, p->top + i));
@@ -158,7 +151,7 @@ static void bars_draw(struct canvas *c, const struct view *v, const struct plan 
 /* More columns than one only where the technique says that one at a time is to be seen; bars begin at zero. */
 static enum fit bars_fits(const struct table *t)
 {
-	return t->look == LOOK_BARS || t->look == LOOK_TREE ? FITS_BEST : t->cols.n == 1 && t->neutral == 0 ? FITS : FITS_NOT;
+	return t->look == LOOK_BARS ? FITS_BEST : t->look == LOOK_TREE || (t->cols.n == 1 && t->neutral == 0) ? FITS : FITS_NOT;
 }
 
 const struct view_kind view_bars = { .fits = bars_fits, .plan = bars_plan, .draw = bars_draw, .need = bars_need };

@@ -150,5 +150,13 @@ void foot_draw(struct canvas *c, const struct view *v, const struct view_kind *k
 
 /* A horizontal bar of `eighths` of a column from x: to the right, or (negative) to the left of it. */
 void bar_draw(struct canvas *c, int x, int y, int eighths, struct ink ink, bool ascii);
+/* Where the bars of a column are: `w` columns from x, zero after `zero` of them, so many eighths to a unit. */
+struct bar_ground {
+	int x, w, zero;
+	double eighths;
+};
+struct bar_ground bar_ground_of(const struct view *v, int col, int x, int w);
+/* A value's bar there, and beyond it, paler, how far it reached before the edits (NaN: nothing); `older`: it is an earlier answer's. */
+void bar_of(struct canvas *c, const struct view *v, const struct bar_ground *g, int y, double now, double before, bool older);
 
 #endif
