@@ -75,6 +75,7 @@ static struct table *compute(const struct ask *ask, struct err *err)
 	t->scale = value ? SCALE_SEQUENTIAL : SCALE_PROBABILITY;
 	t->skip_first = true;
 	t->place = place_at(SITE_PATTERN, layer, head, -1);
+	t->explain = value ? METRIC_NONE : METRIC_PATTERN;
 	return t;
 }
 

@@ -30,6 +30,7 @@ static void take(const struct ask *ask, const void *context, int row, int from, 
 static void set_axis(struct table *t, const struct ask *ask)
 {
 	t->place.site = (enum site)ask->arg[ARG_SITE];
+	t->explain = lens_shows_logit(ask->arg[ARG_SHOW]) ? METRIC_LENS : METRIC_NONE;
 	axis_numbers(t, &t->rows, DIM_LAYER);
 }
 

@@ -98,6 +98,8 @@ static struct table *compute(const struct ask *ask, struct err *err)
 		table_set_title(t, "next token", NULL, NULL);
 	else
 		table_set_title(t, "next token", arena_printf(t->arena, "after position %d", position), NULL);
+	place_set(&t->place, DIM_POSITION, position, position);
+	t->explain = METRIC_LOGIT;
 	t->look = LOOK_RANKING;
 	t->scale = SCALE_PROBABILITY;
 	return t;

@@ -35,6 +35,7 @@ static struct table *compute(const struct ask *ask, struct err *err)
 	t->scale = SCALE_SEQUENTIAL;
 	t->skip_first = true;
 	t->place.site = site;
+	t->explain = METRIC_NORM;
 	return t;
 }
 

@@ -190,5 +190,6 @@ bool readout_init(struct readout *out, const struct ask *ask, int position, stru
 void readout_title(const struct readout *out, const struct ask *ask, struct table *t, const char *what)
 {
 	(void)ask;
+	t->explain = out->moved ? METRIC_NONE : METRIC_PART;
 	table_set_title(t, "direct attribution", what, out->moved ? arena_printf(t->arena, "read at position %d", out->position) : NULL);
 }

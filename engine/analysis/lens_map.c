@@ -253,6 +253,11 @@ static void set_neutral(struct table *t, int show, int V)
 		t->meaning = "0 = as the last layer";
 }
 
+bool lens_shows_logit(int show)
+{
+	return show == SHOW_LOGIT;
+}
+
 static void describe(struct table *t, const struct ask *ask, const struct lens_map *map)
 {
 	char word[32] = "top token";

@@ -26,6 +26,8 @@ struct lens_map {
 };
 
 /* The table, its row axis left to the technique. NULL on error. */
+/* A cell is a logit of its word, as `show` is set. */
+bool lens_shows_logit(int show);
 struct table *lens_map(const struct ask *ask, const struct lens_map *map, void (*axis)(struct table *t, const struct ask *ask), struct err *err);
 
 #endif

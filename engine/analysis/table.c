@@ -39,6 +39,7 @@ struct table *table_new(int rows, int cols, struct err *err)
 	t->analysis = t->title = "";
 	t->parts.technique = "";
 	t->place = PLACE_NONE;
+	t->explain = METRIC_NONE;
 	table_set_unit(t, "");
 	return t;
 }
@@ -458,6 +459,7 @@ struct table *table_copy(const struct table *from, struct err *err)
 		t->mark = arena_alloc(t->arena, n * sizeof *t->mark);
 		memcpy(t->mark, from->mark, n * sizeof *t->mark);
 	}
+	t->explain = from->explain;
 	t->check = from->check;
 	if (from->check.name)
 		t->check.name = arena_strdup(t->arena, from->check.name);

@@ -17,6 +17,7 @@
 #include "engine/base/err.h"
 #include "engine/run/dim.h"
 #include "engine/run/edit.h"
+#include "engine/run/metric.h"
 
 enum look { LOOK_HEAT, LOOK_ATTENTION, LOOK_TOKENS, LOOK_BARS, LOOK_RANKING, LOOK_LINES, LOOK_TREE, LOOK_GRAPH, LOOK_TILES };
 /* Away from the neutral value, to one side; to both sides; 0 … 1; ranks, of which 1 is the strongest. See span.h. */
@@ -82,6 +83,7 @@ struct table {
 	const char *meaning;	/* what its values mean, where the unit does not say it: "1 = prompt, 0 = foil"; NULL */
 	bool skip_first;	/* the first token is a sink here: leave it out of the colour range */
 	struct place place;	/* what all cells have in common: the site (attn_out for a lens on it), the layer and head that an argument names */
+	enum metric_kind explain;	/* of what kind its cells are as metrics (explain.h); METRIC_NONE: of none */
 	struct check check;
 	bool unfinished;	/* more is to come: NaN may also be a cell that is not known yet */
 	/* [rows.n, cols.n] the intervention that a cell is the effect of, as edits that a person can make, as edit_print() writes them, a line

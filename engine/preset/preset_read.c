@@ -117,6 +117,37 @@ static void read_metric(struct reader *r, const struct conf *v)
 		job_set(&r->p->job.metric, text);
 }
 
+/* "6.12 logit \" Mary\"" */
+static void read_step(struct reader *r, const struct conf *v)
+{
+	struct err err = { 0 };
+	const char *text;
+	char *end;
+	double value;
+
+	if (!conf_text(v, &text, &err)) {
+		leave_out(r, &err);
+		return;
+	}
+	value = strtod(text, &end);
+	if (end == text || *end != ' ' || !end[1])
+		LEAVE_OUT(r, v, "way: '%s' is no step; expected a number and a metric such as 6.12 logit \" Mary\"", text);
+	else if (!metric_check(end + 1, NULL, 0, &err))
+		LEAVE_OUT(r, v, "way: %s", err.text);
+	else
+		job_way_push(&r->p->job, end + 1, value);
+}
+
+static void read_way(struct reader *r, const struct conf *v)
+{
+	if (conf_is_null(v))
+		return;
+	if (v->kind != CONF_LIST)
+		LEAVE_OUT(r, v, "way is no list; expected steps such as - 6.12 logit \" Mary\"");
+	for (const struct conf *c = v->kind == CONF_LIST ? v->child : NULL; c; c = c->next)
+		read_step(r, c);
+}
+
 static void read_bos(struct reader *r, const struct conf *v)
 {
 	for (int i = 0; i < BOS_COUNT; i++) {
@@ -496,7 +527,7 @@ static const struct {
 	void (*read)(struct reader *r, const struct conf *v);
 } keys[] = {
 	{ "title", read_title },	{ "about", read_about },	{ "model", read_model },   { "prompt", read_prompt },
-	{ "foil", read_foil },		{ "metric", read_metric },	{ "edits", read_edits },   { "panes", read_panes },
+	{ "foil", read_foil },		{ "metric", read_metric },	{ "way", read_way },	{ "edits", read_edits },   { "panes", read_panes },
 	{ "cursor", read_cursor },	{ "theme", read_theme },	{ "bos", read_bos },	   { "generate", read_generate },
 	{ "expect", read_whole_expect },
 	{ "task", read_task },		{ "goal", read_goal },

@@ -156,6 +156,15 @@ static struct conf *places_tree(struct arena *arena, const struct preset *p, boo
 	return list;
 }
 
+static struct conf *way_tree(struct arena *arena, const struct job *job)
+{
+	struct conf *list = conf_new_list(arena);
+
+	for (int i = 0; i < job->ways; i++)
+		conf_add_text(arena, list, NULL, arena_printf(arena, "%.9g %s", job->way[i].value, job->way[i].spec));
+	return list;
+}
+
 void preset_print(const struct preset *p, struct str *out)
 {
 	struct arena *arena = arena_new();
@@ -173,6 +182,8 @@ void preset_print(const struct preset *p, struct str *out)
 	conf_add_text(arena, root, "prompt", job->prompt);
 	conf_add_text(arena, root, "foil", job->foil);
 	conf_add_text(arena, root, "metric", job->metric);
+	if (job->ways)
+		conf_add(arena, root, "way", way_tree(arena, job));
 	if (job->edits)
 		conf_add(arena, root, "edits", edit_tree(arena, job));
 	if (job->generate)

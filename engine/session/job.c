@@ -36,6 +36,7 @@ void job_done(struct job *job)
 	free(job->prompt);
 	free(job->foil);
 	free(job->metric);
+	job_way_cut(job, 0);
 	*job = (struct job){ 0 };
 }
 
@@ -47,12 +48,36 @@ void job_copy(struct job *to, const struct job *from)
 	job_set(&to->prompt, from->prompt);
 	job_set(&to->foil, from->foil);
 	job_set(&to->metric, from->metric);
+	to->ways = 0;
+	job_way_copy(to, from);
 	to->edit = NULL;
 	to->edits = 0;
 	for (int i = 0; i < from->edits; i++) {
 		job_add_edit(to, from->edit[i].line);
 		to->edit[i].on = from->edit[i].on;
 	}
+}
+
+void job_way_push(struct job *job, const char *spec, double value)
+{
+	if (job->ways == WAY_MOST) {
+		free(job->way[0].spec);
+		memmove(job->way, job->way + 1, (size_t)--job->ways * sizeof *job->way);
+	}
+	job->way[job->ways++] = (struct way_step){ xstrdup(spec), value };
+}
+
+void job_way_cut(struct job *job, int n)
+{
+	while (job->ways > n)
+		free(job->way[--job->ways].spec);
+}
+
+void job_way_copy(struct job *to, const struct job *from)
+{
+	job_way_cut(to, 0);
+	for (int i = 0; i < from->ways; i++)
+		job_way_push(to, from->way[i].spec, from->way[i].value);
 }
 
 bool job_edited(const struct job *job)

@@ -12,7 +12,7 @@
 #include "engine/analysis/analysis.h"
 #include "engine/model/tokenizer/tokenizer.h"
 
-enum { JOB_PANES = 12 };
+enum { JOB_PANES = 12, WAY_MOST = 16 };
 
 /* Which table of a technique is shown. */
 enum shown { SHOWN_RUN, SHOWN_MINUS_UNEDITED, SHOWN_MINUS_FOIL, SHOWN_FOIL, SHOWN_COUNT };
@@ -42,11 +42,19 @@ struct job_edit {
 	bool on;
 };
 
+/* A metric that was explained by one of its parts, which is the metric now. */
+struct way_step {
+	char *spec;
+	double value;		/* when it was left */
+};
+
 struct job {
 	char *model;		/* NULL: demo */
 	char *prompt;		/* bytes; may be empty; not NULL */
 	char *foil;		/* NULL: none */
 	char *metric;		/* NULL: the default */
+	struct way_step way[WAY_MOST];	/* [ways] how one came to the metric; no part of the question */
+	int ways;
 	enum tokenizer_bos bos;
 	struct job_edit *edit;
 	int edits;
@@ -80,6 +88,9 @@ bool job_edited(const struct job *job);	/* some edit is on */
 void job_set(char **field, const char *text);		/* replaces a heap string; NULL goes */
 int job_add_edit(struct job *job, const char *line);	/* its index; switched on */
 void job_remove_edit(struct job *job, int i);
+void job_way_push(struct job *job, const char *spec, double value);	/* past WAY_MOST the oldest goes */
+void job_way_cut(struct job *job, int n);	/* the first n stay */
+void job_way_copy(struct job *to, const struct job *from);
 /* The pane with all defaults. */
 void job_pane_init(struct job_pane *pane, const struct analysis *analysis);
 /* "layer=3" into the pane: ERR_USAGE when there is no such argument or value. */

@@ -36,7 +36,7 @@ static bool chance(struct dice *d, int percent)
 /* What moves comes often: interrupting is the rule. */
 static const char *const moves[] = { "Left", "Right", "Up", "Down", "h", "j", "k", "l", "[", "]", "{", "}", "(", ")", "Tab", "S-Tab", "PgUp",
 	"PgDn", "Home", "End", "C-Home", "C-End", "<", ">" };
-static const char *const deeds[] = { "Space", ".", "u", "C-r", "T", "d", "D", "g", "i", "z", "v", "0", "a", "x", "+", "-", "=", "M-Right",
+static const char *const deeds[] = { "Space", ".", "u", "C-r", "T", "d", "D", "g", "i", "z", "v", "0", "a", "x", "Backspace", "X", "+", "-", "=", "M-Right",
 	"M-Left", "y", "C-y", "Y", "n", "N", "1", "2", "3", "4", "Enter", "Esc", "C-l", "c", "b", "'" };
 static const char *const doors[] = { "e", "f", "m", "t", "s", "E", "o", "w", "M", "/", ":", "?", "Enter", "Esc", "Esc", "Esc" };
 static const char *const typing[] = { "Left", "Right", "Home", "End", "Backspace", "Delete", "C-w", "C-u", "C-k", "C-y", "C-_", "C-t", "C-r",

@@ -21,7 +21,7 @@ static const char *const moves[] = {
 	"Space", ".", "u", "U", "C-r", "z", "v", "0", "+", "-", "M-Right", "Click@30,12", "WheelDown@50,20", "Click@90,30",
 };
 static const char *const deeds[] = {
-	"Space", ".", "T", "u", "u", "U", "C-r", "d", "D", "g", "g", "i Esc", "Enter Esc", "a Enter", "x", "x", "s Right Down Right Esc", "E Space Esc", "E Delete Esc",
+	"Space", ".", "T", "u", "u", "U", "C-r", "d", "D", "g", "g", "i Esc", "Enter Esc", "a Enter", "X", "X", "s Right Down Right Esc", "E Space Esc", "E Delete Esc",
 	"E Right Right Esc", "E C-o Esc", "S Esc", "y", "Y", "C-y", "e '%d Enter", "e Backspace Backspace Backspace Backspace Enter", "e C-u '%d_two_three_four Enter",
 	"e 'x%d Esc", "e C-w C-w C-y Enter", "f '_%d Enter", "f C-u Enter", "m C-u 'logit_\"_w%d\" Enter", "m C-u Enter", "/ '%d Enter", "/ 'Pa Enter", "b a", "' a", "b b",
 	"' '", "c C-u '%d Enter", "c C-u Enter", "w Esc", "o Esc", "Esc Esc", "F2", "C-l",

@@ -134,6 +134,7 @@ static struct table *attention(const struct snapshot *shot, const int *args, int
 	t->look = LOOK_ATTENTION;
 	t->scale = SCALE_PROBABILITY;
 	t->place.site = SITE_PATTERN;
+	t->explain = METRIC_PATTERN;
 	t->place.layer = args[0];
 	t->place.unit = t->place.unit_to = args[1];
 	t->skip_first = true;
@@ -155,6 +156,7 @@ static struct table *heads(int edits)
 	table_set_title(t, "direct attribution", "heads", NULL);
 	t->scale = SCALE_DIVERGING;
 	t->place.site = SITE_RESULT;
+	t->explain = METRIC_PART;
 	for (int l = 0; l < FAKE_LAYERS; l++)
 		for (int h = 0; h < FAKE_HEADS; h++)
 			sum += (double)(t->value[table_cell(t, l, h)] = 4 * number(l, h, 99 + edits) - 2);

@@ -167,7 +167,7 @@ static void sizes_are_kept(void)
 	CHECK_THAT(s.app.doc.size[2].taller == 0 && s.app.doc.size[0].wider == 7, "U undoes a size");
 	press(&s, "U");
 	CHECK_THAT(s.app.layout.pane[1].x == left.x, "and all of a drag at once");
-	press(&s, "C-r 1 : 'split_residual-norms Enter 1 x");
+	press(&s, "C-r 1 : 'split_residual-norms Enter 1 X");
 	CHECK_THAT(s.app.doc.size[0].wider == 0 && s.app.doc.size[1].wider == -7, "they go with their panes");
 	str_done(&screen);
 	str_done(&same);

@@ -34,7 +34,7 @@ static void typing(void)
 static void undo_property(unsigned seed)
 {
 	static const char *const keys[] = {
-		"Space", ".", "Up", "Down", "Left", "Right", "Tab", "S-Tab", "[", "]", "{", "}", "d", "D", "g", "T", "x", "a Down Enter",
+		"Space", ".", "Up", "Down", "Left", "Right", "Tab", "S-Tab", "[", "]", "{", "}", "d", "D", "g", "T", "X", "x", "Backspace", "a Down Enter",
 		"t Enter", "s Right Esc", "e 'z Enter", "e 'z Esc", "f 'y Enter", "m C-u 'entropy Enter", "E Space Esc", "E Delete Esc", "E S-Down Esc", "E C-o Esc", "u", "U",
 		"C-r", "z", "v", "0", ": 'clear Enter", ": 'below_next-token Enter", ": 'bos_never Enter", "PgUp", "End", "Home", "n", "Esc",
 	};

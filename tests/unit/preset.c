@@ -80,6 +80,8 @@ static void test_round_trip(void)
 	job_set(&p.job.prompt, "two\nlines \"quoted\" : # é \x1b[31m");
 	job_set(&p.job.foil, "null");
 	p.job.bos = BOS_NEVER;
+	job_way_push(&p.job, "logit \" a\\\\b\"", -6.125);
+	job_way_push(&p.job, "part head 3.0 of logit #4", 2.86);
 	p.job.generate = 5;
 	p.size[0] = (struct pane_size){ 3, -8 };
 	p.size[p.job.panes - 1].wider = SIZE_MOST;
@@ -90,6 +92,10 @@ static void test_round_trip(void)
 	preset_print(&copy, &out);
 	if (CHECK_THAT(preset_parse(out.s, out.n, "back", &back, NULL, &err), "what is printed can be read %s", err.text)) {
 		CHECK(job_equal(&p.job, &back.job) && !memcmp(p.row, back.row, sizeof p.row) && !memcmp(p.cursor, back.cursor, sizeof p.cursor));
+		if (CHECK_THAT(back.job.ways == 2, "the way to the metric: %d steps", back.job.ways)) {
+			CHECK_TEXT(back.job.way[0].spec, p.job.way[0].spec);
+			CHECK(back.job.way[0].value == -6.125 && back.job.way[1].value == 2.86);
+		}
 		CHECK_THAT(!memcmp(p.size, back.size, sizeof p.size), "sizes of panes, too");
 		for (int i = 0; i < 4; i++)
 			CHECK(job_view_equal(&p.job.pane[i].view, &back.job.pane[i].view));
@@ -111,6 +117,9 @@ static void test_leaving_out(void)
 	} cases[] = {
 		{ "titel: x\n", "t.yaml:1: unknown key \"titel\"; expected title, about, model" },
 		{ "metric: logi \" a\"\n", "t.yaml:1: metric" },
+		{ "way: logit #1\n", "t.yaml:1: way is no list" },
+		{ "way:\n  - 'logit #1'\n", "t.yaml:2: way: 'logit #1' is no step" },
+		{ "way:\n  - 3 logi\n", "t.yaml:2: way: metric 'logi'" },
 		{ "edits:\n  - hed 1.0 zero\n", "t.yaml:2: " },
 		{ "edits:\n  - {edti: head 1.0 zero}\n", "t.yaml:2: unknown key \"edti\" of an edit" },
 		{ "edits:\n  - {edit: head 1.0 zero, on: maybe}\n", "t.yaml:2: on is \"maybe\"; expected true or false" },

@@ -9,13 +9,14 @@
 
 enum { GENERATE = 30 };
 
-/* A field of the job takes a text by one undoable step. */
-static void set_field(struct app *app, char **field, const char *text)
+/* A field of the job takes a text by one undoable step. False: it has it already. */
+static bool set_field(struct app *app, char **field, const char *text)
 {
 	if (*field && text ? !strcmp(*field, text) : *field == text)
-		return;
+		return false;
 	app_change(app);
 	job_set(field, text);
+	return true;
 }
 
 void act_prompt(struct app *app, const char *argument)
@@ -40,8 +41,8 @@ void act_metric(struct app *app, const char *argument)
 {
 	if (!argument)
 		lines_begin(app, LINE_METRIC, app->doc.job.metric ? app->doc.job.metric : "");
-	else if (!refuse_metric(app, argument))
-		set_field(app, &app->doc.job.metric, *argument ? argument : NULL);
+	else if (!refuse_metric(app, argument) && set_field(app, &app->doc.job.metric, *argument ? argument : NULL))
+		job_way_cut(&app->doc.job, 0);
 }
 
 void act_generate(struct app *app, const char *argument)

@@ -108,6 +108,7 @@ static bool put_back_whole(struct job *job, const struct job *good)
 	job_set(&job->prompt, good->prompt);
 	job_set(&job->foil, good->foil);
 	job_set(&job->metric, good->metric);
+	job_way_copy(job, good);
 	job->bos = good->bos;
 	put_back_edits(job, good);
 	return true;
@@ -119,6 +120,8 @@ static bool put_back_part(struct job *job, const struct job *good, struct job_fa
 	case JOB_EDIT:
 		return put_back_edit(job, good, fault.edit);
 	case JOB_METRIC:
+		if (good)
+			job_way_copy(job, good);
 		return put_back_text(&job->metric, good ? good->metric : NULL);
 	case JOB_FOIL:
 		return put_back_text(&job->foil, good ? good->foil : NULL);

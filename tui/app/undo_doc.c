@@ -80,6 +80,24 @@ static void get_asked(struct reader *r, struct preset *doc)
 	get(r, &doc->job.bos, sizeof doc->job.bos);
 }
 
+static void put_way(const struct preset *doc, struct str *s)
+{
+	put(s, &doc->job.ways, sizeof doc->job.ways);
+	for (int i = 0; i < doc->job.ways; i++) {
+		put_text(s, doc->job.way[i].spec);
+		put(s, &doc->job.way[i].value, sizeof doc->job.way[i].value);
+	}
+}
+
+static void get_way(struct reader *r, struct preset *doc)
+{
+	get(r, &doc->job.ways, sizeof doc->job.ways);
+	for (int i = 0; i < doc->job.ways; i++) {
+		get_text(r, &doc->job.way[i].spec);
+		get(r, &doc->job.way[i].value, sizeof doc->job.way[i].value);
+	}
+}
+
 static void put_edits(const struct preset *doc, struct str *s)
 {
 	put(s, &doc->job.edits, sizeof doc->job.edits);
@@ -206,6 +224,7 @@ static const struct {
 	{ UNDO_QUESTION, put_prompt, get_prompt },
 	{ UNDO_QUESTION, put_foil, get_foil },
 	{ UNDO_QUESTION, put_asked, get_asked },
+	{ UNDO_QUESTION, put_way, get_way },
 	{ UNDO_QUESTION, put_edits, get_edits },
 	{ UNDO_LOOKS, put_layout, get_layout },
 	{ UNDO_LOOKS, put_cursor, get_cursor },

@@ -247,7 +247,7 @@ static void place_panes(const struct layout_wish *wish, struct rect r, struct la
 }
 
 /* Each line of text has a height of the screen below which the panes need it more. */
-enum { PROMPT_FROM = 10, STATUS_FROM = 11, FOIL_FROM = 12, CELL_FROM = 18 };
+enum { PROMPT_FROM = 10, STATUS_FROM = 11, FOIL_FROM = 12, CELL_FROM = 18, WAY_FROM = 20 };
 
 static void place_top(const struct layout_wish *wish, int w, int h, struct layout *out)
 {
@@ -256,6 +256,8 @@ static void place_top(const struct layout_wish *wish, int w, int h, struct layou
 		out->prompt = (struct rect){ 0, 1, w, 1 };
 	if (wish->foil && h >= FOIL_FROM)
 		out->foil = (struct rect){ 0, 2, w, 1 };
+	if (wish->way && h >= WAY_FROM)
+		out->way = (struct rect){ 0, 2 + out->foil.h, w, 1 };
 }
 
 /* The last lines, from below: keys, edits, what the cursor is on, generated text, a note. Returns how many. */
@@ -292,7 +294,7 @@ void layout_make(const struct layout_wish *wish, int w, int h, struct layout *ou
 		return;
 	}
 	place_top(wish, w, h, out);
-	top = out->header.h + out->prompt.h + out->foil.h;
+	top = out->header.h + out->prompt.h + out->foil.h + out->way.h;
 	below = place_bottom(wish, w, h, top, out);
 	if (wish->panes)
 		place_panes(wish, (struct rect){ 0, top, w, h - top - below }, out);

@@ -29,13 +29,14 @@ struct layout_wish {
 	int focus;
 	bool zoomed;
 	bool foil;			/* there is one, or it is being typed */
+	bool way;			/* there is a way to the metric */
 	int card_lines;			/* below the panes, wanted while there is room for two rows of panes: a note; 0: none */
 	int text_lines;			/* below that: generated text; 0: none */
 };
 
 struct layout {
 	bool too_small;
-	struct rect header, prompt, foil, card, text, cell, status, footer;	/* h 0: not there; without a line the prompt is in the header */
+	struct rect header, prompt, foil, way, card, text, cell, status, footer;	/* h 0: not there; without a line the prompt is in the header */
 	struct rect pane[JOB_PANES];	/* with their frames; w 0: folded away */
 	int folded;
 };

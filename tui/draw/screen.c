@@ -71,6 +71,7 @@ static void make_layout(struct app *app, int w, int h)
 		.panes = app->doc.job.panes, .row = app->doc.row, .need = need, .height = height, .width = width,
 		.last_focus = last_focus, .focus = app->focus, .zoomed = app->zoomed,
 		.foil = app->doc.job.foil || app->line == LINE_FOIL,
+		.way = app->doc.job.ways > 0,
 		.card_lines = card_lines(app, w, h), .text_lines = text_lines(app, h),
 	};
 

@@ -77,6 +77,7 @@ void popup_mouse(struct app *app, const struct key *key);
 /* ---- Parts of the screen ---- */
 void draw_header(struct app *app, struct canvas *c, struct rect r);
 void draw_prompt(struct app *app, struct canvas *c);	/* and the foil, when the panes are drawn: what is typed wraps over them */
+void draw_way(struct app *app, struct canvas *c, struct rect r);	/* how one came to the metric */
 /* "→ ·Paris .710": in the header where the prompt needs all of its line. */
 bool guess_is_above(const struct app *app);
 int guess_columns(const struct snapshot_guess *g);

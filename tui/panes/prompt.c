@@ -301,7 +301,7 @@ static void lower_edges(const struct app *app, struct canvas *c, int by)
 		const struct rect *p = &l->pane[i];
 		struct cell *edge = &c->cell[(size_t)p->y * (size_t)c->w + (size_t)p->x];
 
-		if (p->w && p->y == l->header.h + l->prompt.h + l->foil.h)
+		if (p->w && p->y == l->header.h + l->prompt.h + l->foil.h + l->way.h)
 			memcpy(edge + by * c->w, edge, (size_t)p->w * sizeof *edge);
 	}
 }
@@ -326,7 +326,9 @@ void draw_prompt(struct app *app, struct canvas *c)
 	if (app->line != LINE_FOIL || l->foil.h)
 		r.y = draw_line(app, c, r, LINE_PROMPT, &p, guess);
 	if (app->line == LINE_FOIL || l->foil.h)
-		draw_line(app, c, r, LINE_FOIL, &p, guess);
+		r.y = draw_line(app, c, r, LINE_FOIL, &p, guess);
+	if (l->way.h)
+		draw_way(app, c, (struct rect){ l->way.x, r.y, l->way.w, 1 });
 	strip_done(&p);
 }
 

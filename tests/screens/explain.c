@@ -1,0 +1,88 @@
+/* explain.c - x makes a cell the metric, the way is kept and drawn, Backspace goes back, u undoes a step; X closes a pane. */
+#include "tests/screens/stage.h"
+
+static int focus_of(const struct stage *s, const char *technique)
+{
+	for (int i = 0; i < s->app.doc.job.panes; i++)
+		if (!strcmp(s->app.doc.job.pane[i].analysis->name, technique))
+			return i;
+	return -1;
+}
+
+static void look_at(struct stage *s, const char *technique)
+{
+	char key[2] = { (char)('1' + focus_of(s, technique)) };
+
+	press(s, key);
+}
+
+static void way(void)
+{
+	struct stage s;
+	const struct job *job = &s.app.doc.job;
+
+	raise_curtain(&s);
+	press(&s, "Backspace");
+	CHECK_THAT(strstr(s.app.message.s, "no step to go back") && !job->ways && !job->metric, "%s", s.app.message.s);
+	CHECK(!s.app.layout.way.h);
+	press(&s, ": 'technique_residual-norms Enter x");
+	CHECK_THAT(job->ways == 0 && !job->metric, "what says nothing of its cells is refused: %s", s.app.message.s);
+	press(&s, ": 'technique_attention Enter x");
+	CHECK_THAT(job->metric && !strncmp(job->metric, "pattern ", 8) && job->ways == 1, "%s", s.app.message.s);
+	CHECK_TEXT(job->way[0].spec, "logit \" Paris\"");
+	CHECK(job->way[0].value == 14.2 && s.app.layout.way.h == 1);
+	CHECK(line_has(&s, s.app.layout.way.y, "explain logit \" Paris\" 14.2") && line_has(&s, s.app.layout.way.y, "› pattern "));
+	press(&s, "x");
+	CHECK_THAT(job->ways == 1 && strstr(s.app.message.s, "already"), "the same cell once more: %s", s.app.message.s);
+	press(&s, ": 'technique_head-attribution Enter x");
+	CHECK_THAT(job->ways == 2 && !strncmp(job->metric, "part head ", 10) && strstr(job->metric, " of pattern "), "%s", job->metric);
+	CHECK(line_has(&s, s.app.layout.way.y, "› part head "));
+	press(&s, "Backspace");
+	CHECK_THAT(job->ways == 1 && !strncmp(job->metric, "pattern ", 8), "Backspace: %s", job->metric);
+	press(&s, "u");
+	CHECK_THAT(job->ways == 2 && !strncmp(job->metric, "part head ", 10), "u undoes it: %s", job->metric);
+	press(&s, "u u");
+	CHECK_THAT(job->ways == 0 && !job->metric && !s.app.layout.way.h, "and the steps before");
+	press(&s, "C-r");
+	CHECK_THAT(job->ways == 1 && job->metric, "C-r makes one again");
+	press(&s, "Backspace");
+	CHECK_TEXT(job->metric, "logit \" Paris\"");
+	press(&s, "C-_");
+	press(&s, "x m C-u 'logit_\"_Rome\" Enter");
+	CHECK_THAT(job->ways == 0, "another metric begins another way");
+	drop_curtain(&s);
+}
+
+/* Differences are of two runs. */
+static void refused(void)
+{
+	struct stage s;
+
+	raise_curtain(&s);
+	look_at(&s, "head-attribution");
+	press(&s, "Space d x");
+	CHECK_THAT(s.app.doc.job.ways == 0 && strstr(s.app.message.s, "edited − unedited"), "%s", s.app.message.s);
+	drop_curtain(&s);
+}
+
+static void closing(void)
+{
+	struct stage s;
+	int panes;
+
+	raise_curtain(&s);
+	panes = s.app.doc.job.panes;
+	press(&s, "X");
+	CHECK_THAT(s.app.doc.job.panes == panes - 1, "X closes a pane");
+	press(&s, ": 'close Enter");
+	CHECK_THAT(s.app.doc.job.panes == panes - 2, "and so does :close");
+	drop_curtain(&s);
+}
+
+int main(void)
+{
+	way();
+	refused();
+	closing();
+	return tap_done();
+}
