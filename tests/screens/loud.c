@@ -124,6 +124,7 @@ int main(int argc, char **argv)
 	CHECK_THAT(tables_equal * 30 <= tables, "of %d tables %d have more than a fifth of their cells at the very end", tables,
 		   tables_equal);
 	session_free(w.session);
+	free(w.samples);
 	str_done(&samples);
 	scratch_done();
 	return tap_done();
