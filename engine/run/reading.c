@@ -322,6 +322,20 @@ static bool refuse(const struct metric *m, const char *instead, struct err *err)
 	return err_set(err, ERR_ARGUMENT, "%s is not linear in the stream: ask %s", m->spec, instead);
 }
 
+/* What a neuron is depends on its input alone: that of the metric's own, where it names one. */
+static bool refuse_neurons(const struct metric *m, struct arena *arena, struct err *err)
+{
+	struct place place = m->place;
+	const char *one = "neuron_pre of one of its neurons";
+
+	if (place.site == SITE_MLP_POST && place.unit >= 0 && place.unit == place.unit_to) {
+		one = arena_printf(arena, "neuron_pre %d.%d", place.layer, place.unit);
+		if (place.position >= 0)
+			one = arena_printf(arena, "%s @%d", one, place.position);
+	}
+	return refuse(m, one, err);
+}
+
 /* p[n, D] at the metric's site. */
 static bool read_site(const struct metric *m, const struct run *run, const float *p, int from, int n, struct reading *out, struct err *err)
 {
@@ -330,7 +344,7 @@ static bool read_site(const struct metric *m, const struct run *run, const float
 	if (m->place.site == SITE_ATTN_OUT)
 		return read_sources(run, &all, out, err);
 	if (m->place.site == SITE_MLP_OUT || m->place.site == SITE_MLP_POST)
-		return refuse(m, "neuron_pre of one of its neurons", err);
+		return refuse_neurons(m, out->arena, err);
 	if (m->place.site == SITE_EMBED)
 		return err_set(err, ERR_ARGUMENT, "%s: nothing writes to an embedding", m->spec);
 	if (!begin(out, run, m->place.site, m->place.layer, from, n, err))

@@ -189,7 +189,7 @@ static void keep_place(const struct sweep *s, const struct item *const *item, in
 		}
 }
 
-/* A variant of a pass that has come to the top layer. */
+/* A variant of a pass that has reached the top layer. */
 struct variant_rows {
 	const struct sweep *sweep;
 	const struct item *item;

@@ -92,7 +92,7 @@ static struct run *edited(const struct pair *f, const char *const *lines, int n,
 	return run_new(&order, NULL, err);
 }
 
-/* What a file of prompts puts there: each draw is the edit that it stands for; without a file, a sentence. */
+/* What a file of prompts puts there: each draw is an edit of its own; without a file, a sentence. */
 static void check_samples(const struct pair *f)
 {
 	enum { DRAWS = 3 };

@@ -284,6 +284,28 @@ static void check_spelling(const struct fixture *f)
 }
 
 /* The techniques that take a metric apart are asked of the kinds that can be. */
+/* What no direct attribution can take apart names what to ask instead, so that it can be typed as it is. */
+static void check_instead(const struct fixture *f)
+{
+	static const char *const cases[][2] = {
+		{ "part neuron 0.1 @2 of logit #3 @2", "ask neuron_pre 0.1 @2" }, { "part neuron 0.1 of logit #3", "ask neuron_pre 0.1" },
+		{ "part mlp_out 0 @2 of logit #3 @2", "ask neuron_pre of one of its neurons" },
+	};
+
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		struct arena *arena = arena_new();
+		struct metric m = { 0 };
+		struct reading r;
+		struct err err = { 0 };
+		bool resolved = metric_resolve(cases[i][0], f->unedited, &m, NULL, &err), read = resolved && reading_init(&r, &m, f->unedited, arena, &err);
+		size_t said = strlen(err.text), end = strlen(cases[i][1]);
+
+		CHECK_THAT(resolved && !read && said >= end && !strcmp(err.text + said - end, cases[i][1]), "%s %s: %s", f->name, cases[i][0], err.text);
+		metric_done(&m);
+		arena_free(arena);
+	}
+}
+
 static void check_kinds(void)
 {
 	for (int k = 0; k < METRIC_KINDS; k++) {
@@ -317,6 +339,7 @@ static void check_fixture(const char *file, int number)
 		for (size_t i = 0; i < json_count(questions); i++)
 			check_question(&f, json_at(questions, i));
 		check_spelling(&f);
+		check_instead(&f);
 		for (size_t i = 0; i < sizeof specs / sizeof *specs; i++)
 			check_kind(&f, specs[i], (i + (size_t)number) % 3 == 0);
 	}

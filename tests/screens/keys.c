@@ -81,7 +81,7 @@ static void start_here(void)
 	app_say(&s.app, STYLE_WARNING, ":recover brings it back");
 	app_draw(&s.app, &s.canvas);
 	CHECK_THAT(screen_has(&s, "type another prompt") && line_has(&s, -2, ":recover") && line_has(&s, -1, "help"),
-		   "it hides neither what is said nor the hints");
+		   "it hides neither messages nor the hints");
 	for (int i = 0; card_key(i, &keys); i++)
 		for (; *keys; keys += strcspn(keys, " "), keys += *keys == ' ') {
 			char name[16];

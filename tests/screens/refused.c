@@ -64,13 +64,13 @@ static const char *refuse_bad(const struct job *job, struct job_fault *fault)
 	else if (job->generate == 13)
 		fault->part = JOB_GENERATE;
 	else if (job->bos == BOS_NEVER)
-		return "what is said of the whole";
+		return "the sentence of the whole";
 	if (fault->part != JOB_WHOLE)
-		return "what is said of it";
+		return "the sentence of the part";
 	for (int i = 0; i < job->edits; i++)
 		if (job->edit[i].on && (strstr(job->edit[i].line, "bad") || (strstr(job->edit[i].line, "@5") && words < 6))) {
 			*fault = (struct job_fault){ JOB_EDIT, i };
-			return "what is said of an edit";
+			return "the sentence of an edit";
 		}
 	return NULL;
 }

@@ -9,7 +9,7 @@ static void typing(void)
 	raise_curtain(&s);
 	before = s.fake.asked;
 	press(&s, "e '_and");
-	CHECK_THAT(s.fake.asked == before + 4, "every letter asks anew");
+	CHECK_THAT(s.fake.asked == before + 4, "every letter asks again");
 	press(&s, "Backspace Left Delete Backspace");
 	CHECK_TEXT(s.app.doc.job.prompt, "The capital of France is ");
 	press(&s, "'an End 'd");

@@ -387,7 +387,7 @@ static void test_range_is_held(void)
 	canvas_init(&c, 70, 20);
 	v.row = v.col = -1;
 	view_draw(&c, &v, &state);
-	unedited = ink_at(&c, &v, &state, 2, 2); /* the one that stands out */
+	unedited = ink_at(&c, &v, &state, 2, 2); /* the strongest one */
 	CHECK(!screen_says(&c, "unedited run"));
 	for (int i = 0; i < now->rows.n * now->cols.n; i++)
 		now->value[i] = before->value[i] / 4;

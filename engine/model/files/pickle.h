@@ -17,7 +17,7 @@ enum pickle_kind {
 	PICKLE_NONE, PICKLE_BOOL, PICKLE_INT, PICKLE_FLOAT, PICKLE_TEXT, PICKLE_TUPLE, PICKLE_LIST, PICKLE_DICT,
 	PICKLE_SET,	/* always empty */
 	PICKLE_NAME,	/* a row of the caller's table */
-	PICKLE_OBJECT,	/* what a row of the table made, or what a persistent id stands for */
+	PICKLE_OBJECT,	/* what a row of the table made, or what a persistent id names */
 };
 
 struct pickle_value {

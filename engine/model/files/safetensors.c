@@ -147,7 +147,7 @@ bool safetensors_read(struct weights *w, const struct weights_shard *shard, stru
 		return err_set(err, ERR_FILE, "%s: is only a Git LFS pointer to the model; `git lfs pull` fetches it", shard->path);
 	header = cursor_take(&c, n);
 	if (!header)
-		return err_set(err, ERR_FILE, "%s: says that its header has %llu bytes; the file has %zu", shard->path,
+		return err_set(err, ERR_FILE, "%s: is no safetensors file, or is cut: says that its header has %llu bytes; the file has %zu", shard->path,
 			       (unsigned long long)n, shard->map.size);
 	r.data = c.p;
 	r.bytes = cursor_left(&c);
