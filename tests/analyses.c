@@ -17,7 +17,7 @@
 
 #define FOLDER "tests/fixtures/tiny"
 #define PROMPT "one two three two one"
-#define FOIL "one three two two one"	/* of equally many tokens */
+#define FOIL "one three two two one" /* of equally many tokens */
 
 static const char *const edit_sets[][3] = {
 	{ NULL },
@@ -28,7 +28,7 @@ static const char *const edit_sets[][3] = {
 };
 
 struct walk {
-	const char *samples;	/* a file of prompts, for techniques that want one */
+	const char *samples; /* a file of prompts, for techniques that want one */
 	struct session *session;
 	struct job job;
 	const struct analysis *analysis;
@@ -44,7 +44,7 @@ static int count_bad_cells(const struct table *t)
 			bool later = t->rows.dim == DIM_POSITION && t->cols.dim == DIM_KEY && c > r;
 			float x = t->value[table_cell(t, r, c)];
 
-			bad += later ? !isnan(x) : !isfinite(x) && !t->footnote;	/* a footnote says why there is nothing */
+			bad += later ? !isnan(x) : !isfinite(x) && !t->footnote; /* a footnote says why there is nothing */
 			bad += !later && t->scale == SCALE_PROBABILITY && t->units == 1 && (x < 0 || x > 1.0001f);
 		}
 	}
@@ -60,7 +60,7 @@ static bool axis_fits(const struct walk *w, const struct axis *axis)
 			return false;
 	if (axis->each)
 		n = (n + axis->each - 1) / axis->each;
-	return axis->n > 0 && (!n || axis->n == n || axis->place);	/* places say what each index is of */
+	return axis->n > 0 && (!n || axis->n == n || axis->place); /* places say what each index is of */
 }
 
 static bool shape_fits(const struct walk *w, const struct table *t)
@@ -96,7 +96,8 @@ static bool json_comes_back(const struct table *t, const char *text, size_t n)
 {
 	struct err err = { 0 };
 	struct json *doc = json_parse(text, n, "json", &err);
-	const struct json_value *root = doc ? json_root(doc) : NULL, *values = json_get(root, "values"), *ids = json_get(root, "ids");
+	const struct json_value *root = doc ? json_root(doc) : NULL, *values = json_get(root, "values"),
+				*ids = json_get(root, "ids");
 	bool ok = json_count(values) == (size_t)t->rows.n && !ids == !t->id && text[n - 1] == '\n' && !memchr(text, '\n', n - 1);
 
 	for (int r = 0; ok && r < t->rows.n; r++) {
@@ -118,7 +119,8 @@ static bool json_comes_back(const struct table *t, const char *text, size_t n)
 	ok = ok && !json_get(root, "tiles") == !t->tile;
 	if (t->tile)
 		ok = ok && json_count(json_get(json_get(root, "tiles"), "values")) == (size_t)t->rows.n &&
-		     json_count(json_at(json_at(json_get(json_get(root, "tiles"), "values"), 0), 0)) == (size_t)(t->tile_rows * t->tile_cols);
+		     json_count(json_at(json_at(json_get(json_get(root, "tiles"), "values"), 0), 0)) ==
+			     (size_t)(t->tile_rows * t->tile_cols);
 	json_free(doc);
 	return ok;
 }
@@ -166,8 +168,10 @@ static void check_answer(struct walk *w)
 		CHECK_THAT(count_bad_cells(t) == 0, "%s %s: numbers are numbers", w->model, w->variant);
 		CHECK_THAT(check_holds(&t->check), "%s %s: %s: %.9g is %.9g", w->model, w->variant,
 			   t->check.name ? t->check.name : "no check", t->check.expected, t->check.actual);
-		CHECK_THAT(!strstr(t->title, "logit \"") && !strstr(t->title, "logit #"), "%s: the metric is not in the title: %s", w->analysis->name, t->title);
-		CHECK_THAT(*t->title && *t->unit[0] && !strcmp(t->analysis, w->analysis->name), "%s %s: %s", w->model, w->variant, t->title);
+		CHECK_THAT(!strstr(t->title, "logit \"") && !strstr(t->title, "logit #"), "%s: the metric is not in the title: %s",
+			   w->analysis->name, t->title);
+		CHECK_THAT(*t->title && *t->unit[0] && !strcmp(t->analysis, w->analysis->name), "%s %s: %s", w->model, w->variant,
+			   t->title);
 		check_exports(w, t);
 	}
 	table_unref(t);
@@ -277,7 +281,7 @@ static void walk_model(struct walk *w)
 		}
 		while (w->job.edits)
 			job_remove_edit(&w->job, 0);
-		job_set(&w->job.prompt, "a");	/* one token, or one and BOS */
+		job_set(&w->job.prompt, "a"); /* one token, or one and BOS */
 		job_set(&w->job.foil, "b");
 		walk_arguments(w);
 		job_set(&w->job.prompt, PROMPT);
@@ -319,7 +323,8 @@ static void test_refusals(const char *model)
 		job.pane[0].args[cases[i].arg] = value_number(cases[i].value);
 		if (session_prepare(session, &job, NULL, NULL, &err))
 			t = session_answer(session, 0, NULL, NULL, &err);
-		CHECK_THAT(!t && err.kind == ERR_ARGUMENT && strstr(err.text, cases[i].expected), "%s: %s", cases[i].analysis, err.text);
+		CHECK_THAT(!t && err.kind == ERR_ARGUMENT && strstr(err.text, cases[i].expected), "%s: %s", cases[i].analysis,
+			   err.text);
 		job_done(&job);
 	}
 	session_free(session);
@@ -337,11 +342,13 @@ static void check_registry(const struct analysis *a)
 	export_registry(a, &line);
 	doc = json_parse(line.s, line.n, a->name, &err);
 	args = doc ? json_get(json_root(doc), "args") : NULL;
-	CHECK_THAT(doc && !strcmp(json_text(json_get(json_root(doc), "name")), a->name) && json_count(args) == (size_t)param_count(a->params),
+	CHECK_THAT(doc && !strcmp(json_text(json_get(json_root(doc), "name")), a->name) &&
+			   json_count(args) == (size_t)param_count(a->params),
 		   "%s is described in JSON %s", a->name, err.text);
 	for (int i = 0; i < param_count(a->params); i++)
 		CHECK_THAT(!strcmp(json_text(json_get(json_at(args, (size_t)i), "name")), a->params[i].name) &&
-				   json_count(json_get(json_at(args, (size_t)i), "choices")) == (size_t)param_choices(&a->params[i]),
+				   json_count(json_get(json_at(args, (size_t)i), "choices")) ==
+					   (size_t)param_choices(&a->params[i]),
 			   "%s: %s is described in JSON", a->name, a->params[i].name);
 	json_free(doc);
 	str_done(&line);
@@ -352,19 +359,21 @@ static void test_picture(const struct analysis *a)
 {
 	int lines = 0, widest = 0, ink = 0;
 
-	if (!CHECK_THAT(a->picture && *a->picture && a->picture[strlen(a->picture) - 1] == '\n', "%s has a picture of whole lines", a->name))
+	if (!CHECK_THAT(a->picture && *a->picture && a->picture[strlen(a->picture) - 1] == '\n', "%s has a picture of whole lines",
+			a->name))
 		return;
 	for (const char *line = a->picture; *line; line += strcspn(line, "\n") + 1, lines++) {
 		int columns = 0;
 
 		for (const char *s = line; *s != '\n'; s++) {
-			columns += (*s & 0xC0) != 0x80;	/* each character is a column */
+			columns += (*s & 0xC0) != 0x80; /* each character is a column */
 			ink += *s != ' ';
 		}
 		if (columns > widest)
 			widest = columns;
 	}
-	CHECK_THAT(lines > 2 && lines <= PICTURE_LINES && widest <= PICTURE_COLUMNS && ink > 40, "%s: its picture is %d × %d", a->name, widest, lines);
+	CHECK_THAT(lines > 2 && lines <= PICTURE_LINES && widest <= PICTURE_COLUMNS && ink > 40, "%s: its picture is %d × %d",
+		   a->name, widest, lines);
 }
 
 static void test_registry(void)
@@ -375,11 +384,12 @@ static void test_registry(void)
 	for (; analysis_list[n]; n++) {
 		const struct analysis *a = analysis_list[n];
 
-		CHECK_THAT(a->title && a->blurb && a->help && a->shape && a->unit && a->compute && a->topic < TOPIC_COUNT, "%s says what it is",
-			   a->name);
+		CHECK_THAT(a->title && a->blurb && a->help && a->shape && a->unit && a->compute && a->topic < TOPIC_COUNT,
+			   "%s says what it is", a->name);
 		test_picture(a);
 		CHECK(analysis_find(a->name) == a && param_count(a->params) <= PARAM_MAX);
-		CHECK_THAT(a->on && (a->metrics || !(a->on & ON_METRIC)) && a->cost < COST_COUNT && !(a->needs & NEEDS_FOIL) == !(a->on & ON_FOIL),
+		CHECK_THAT(a->on && (a->metrics || !(a->on & ON_METRIC)) && a->cost < COST_COUNT &&
+				   !(a->needs & NEEDS_FOIL) == !(a->on & ON_FOIL),
 			   "%s says what it depends on and costs", a->name);
 		check_registry(a);
 	}
@@ -389,14 +399,15 @@ static void test_registry(void)
 	CHECK_TEXT(near.s, "logit-lens");
 	str_clear(&near);
 	analysis_suggest("attention", &near);
-	CHECK_THAT(!strncmp(near.s, "attention, attention-", 21) && strstr(near.s, "attention-overview") && strstr(near.s, "attention-knockout") &&
-			   !strstr(near.s, "lens"), "%s", near.s);
+	CHECK_THAT(!strncmp(near.s, "attention, attention-", 21) && strstr(near.s, "attention-overview") &&
+			   strstr(near.s, "attention-knockout") && !strstr(near.s, "lens"),
+		   "%s", near.s);
 	str_done(&near);
 }
 
 int main(void)
 {
-	static const char others[] = FOIL "\nb\n";	/* of as many tokens as the prompts that are walked with */
+	static const char others[] = FOIL "\nb\n"; /* of as many tokens as the prompts that are walked with */
 	char *samples = scratch_file("samples.txt", others, sizeof others - 1);
 	DIR *dir = opendir(FOLDER);
 	struct dirent *entry;

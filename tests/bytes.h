@@ -15,8 +15,7 @@ static void put(struct str *out, const void *bytes, size_t n)
 	str_add_n(out, bytes, n);
 }
 
-__attribute__((unused))
-static void put_u32(struct str *out, uint32_t x)
+__attribute__((unused)) static void put_u32(struct str *out, uint32_t x)
 {
 	put(out, &x, sizeof x);
 }
@@ -26,21 +25,18 @@ static void put_u64(struct str *out, uint64_t x)
 	put(out, &x, sizeof x);
 }
 
-__attribute__((unused))
-static void put_f32(struct str *out, float x)
+__attribute__((unused)) static void put_f32(struct str *out, float x)
 {
 	put(out, &x, sizeof x);
 }
 
-__attribute__((unused))
-static void put_text(struct str *out, const char *text)
+__attribute__((unused)) static void put_text(struct str *out, const char *text)
 {
 	put_u64(out, strlen(text));
 	put(out, text, strlen(text));
 }
 
-__attribute__((unused))
-static void put_zeros(struct str *out, size_t n)
+__attribute__((unused)) static void put_zeros(struct str *out, size_t n)
 {
 	while (n--)
 		str_add_char(out, '\0');

@@ -1,6 +1,6 @@
 /*
- * expectations.c - what every shipped preset expects holds on the model that it names, and speaks of that model: with the named part of the
- * mechanism taken out, each of its lines drifts. Presets of models that this machine has not are left out, and said so.
+ * expectations.c - what every shipped preset expects holds on the model that it names, and speaks of that model: with the named
+ * part of the mechanism taken out, each of its lines drifts. Presets of models that this machine has not are left out, and said so.
  */
 #include <stdlib.h>
 
@@ -57,8 +57,8 @@ static void held(void *context, int pane, bool ok, const char *expected, const c
 {
 	const struct holding *h = context;
 
-	CHECK_THAT(ok == h->holds, "%s, pane %d: %s %s (%s)", h->name, pane + 1, expected, h->holds ? "holds" : "drifts with the part taken out",
-		   actual);
+	CHECK_THAT(ok == h->holds, "%s, pane %d: %s %s (%s)", h->name, pane + 1, expected,
+		   h->holds ? "holds" : "drifts with the part taken out", actual);
 }
 
 static void hold_all(struct session *session, const struct preset *p, const char *name, bool holds)
@@ -67,7 +67,8 @@ static void hold_all(struct session *session, const struct preset *p, const char
 	struct err err = { 0 };
 	double metric, unedited;
 
-	if (!CHECK_THAT(session_prepare(session, &p->job, NULL, NULL, &err) && session_metric_values(session, &metric, &unedited, NULL, &err),
+	if (!CHECK_THAT(session_prepare(session, &p->job, NULL, NULL, &err) &&
+				session_metric_values(session, &metric, &unedited, NULL, &err),
 			"%s: prepares %s", name, err.text))
 		return;
 	preset_hold(p, -1, NULL, metric, held, &h);
@@ -120,7 +121,7 @@ int main(void)
 	int n;
 
 	setenv("LMSCOPE_SHARE", ".", 1);
-	setenv("XDG_DATA_HOME", scratch_folder(), 1);	/* for what a preset trains */
+	setenv("XDG_DATA_HOME", scratch_folder(), 1); /* for what a preset trains */
 	n = preset_list(&list);
 	for (int i = 0; i < n; i++)
 		if (list[i].shipped)

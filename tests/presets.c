@@ -1,6 +1,6 @@
 /*
- * presets.c - every preset that ships, answered whole on the model that it names: no error, nothing to remark, books that balance. Those of
- * models that this machine has not are left out, and said so.
+ * presets.c - every preset that ships, answered whole on the model that it names: no error, nothing to remark, books that balance.
+ * Those of models that this machine has not are left out, and said so.
  */
 #include <stdlib.h>
 
@@ -30,7 +30,8 @@ static void check_cursor(const struct session *session, const struct preset *p, 
 		int n = dim_extent(&session_model(session)->config, session_run(session)->T, (enum dim)d);
 
 		if (p->cursor[d] != CURSOR_UNSET)
-			CHECK_THAT(p->cursor[d] >= -n && p->cursor[d] < n, "%s: the cursor's %s is %d", name, dim_word((enum dim)d), p->cursor[d]);
+			CHECK_THAT(p->cursor[d] >= -n && p->cursor[d] < n, "%s: the cursor's %s is %d", name, dim_word((enum dim)d),
+				   p->cursor[d]);
 	}
 }
 
@@ -63,12 +64,12 @@ int main(void)
 	int n;
 
 	setenv("LMSCOPE_SHARE", ".", 1);
-	setenv("XDG_DATA_HOME", scratch_folder(), 1);	/* for what a preset trains */
+	setenv("XDG_DATA_HOME", scratch_folder(), 1); /* for what a preset trains */
 	demo = paths_data("models/demo/model.safetensors");
 	if (!demo) {
 		tap_skip("the demo model is not there");
 		scratch_done();
-	return tap_done();
+		return tap_done();
 	}
 	n = preset_list(&list);
 	for (int i = 0; i < n; i++)

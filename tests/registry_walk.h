@@ -1,5 +1,6 @@
 /*
- * registry_walk.h - every technique with every choice of every argument, the others at their defaults. Included once per test executable.
+ * registry_walk.h - every technique with every choice of every argument, the others at their defaults. Included once per test
+ * executable.
  */
 #ifndef LMSCOPE_TESTS_REGISTRY_WALK_H
 #define LMSCOPE_TESTS_REGISTRY_WALK_H
@@ -12,8 +13,8 @@
 struct walk {
 	struct session *session;
 	struct job job;
-	char *samples;		/* a file of prompts of as many tokens as the prompt */
-	char what[100];		/* "logit-lens show=kl" */
+	char *samples;	/* a file of prompts of as many tokens as the prompt */
+	char what[100]; /* "logit-lens show=kl" */
 };
 
 /* On a model, with a prompt and a foil of equally many tokens, and the first technique in a pane. */

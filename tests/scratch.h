@@ -34,8 +34,7 @@ static char *scratch_path(const char *name)
 }
 
 /* A file of these bytes; its path, heap. Not synced, since tests write thousands; file_write makes missing folders. */
-__attribute__((unused))
-static char *scratch_file(const char *name, const void *bytes, size_t n)
+__attribute__((unused)) static char *scratch_file(const char *name, const void *bytes, size_t n)
 {
 	struct err err = { 0 };
 	char *path = scratch_path(name);

@@ -14,8 +14,7 @@
 
 static int tap_count, tap_failed;
 
-__attribute__((format(printf, 4, 5), unused))
-static bool tap_check(bool ok, const char *file, int line, const char *format, ...)
+__attribute__((format(printf, 4, 5), unused)) static bool tap_check(bool ok, const char *file, int line, const char *format, ...)
 {
 	va_list ap;
 
@@ -38,8 +37,8 @@ static bool tap_check(bool ok, const char *file, int line, const char *format, .
 
 /* The two strings are equal (prints both when not). */
 #define CHECK_TEXT(actual, expected) tap_check_text((actual), (expected), __FILE__, __LINE__, #actual)
-__attribute__((unused))
-static bool tap_check_text(const char *actual, const char *expected, const char *file, int line, const char *what)
+__attribute__((unused)) static bool tap_check_text(const char *actual, const char *expected, const char *file, int line,
+						   const char *what)
 {
 	bool ok = actual && expected && !strcmp(actual, expected);
 
@@ -51,9 +50,8 @@ static bool tap_check_text(const char *actual, const char *expected, const char 
 
 /* max |a - b| <= tolerance * max(1e-30, max |b|): says the largest difference and where it is. NaN never passes. */
 #define CHECK_NEAR(a, b, n, tolerance, ...) tap_check_near((a), (b), (size_t)(n), (tolerance), __FILE__, __LINE__, __VA_ARGS__)
-__attribute__((format(printf, 7, 8), unused))
-static bool tap_check_near(const float *a, const float *b, size_t n, double tolerance, const char *file, int line,
-			   const char *format, ...)
+__attribute__((format(printf, 7, 8), unused)) static bool tap_check_near(const float *a, const float *b, size_t n, double tolerance,
+									 const char *file, int line, const char *format, ...)
 {
 	double scale = 1e-30, worst = 0;
 	size_t where = 0;
@@ -67,7 +65,7 @@ static bool tap_check_near(const float *a, const float *b, size_t n, double tole
 	for (size_t i = 0; i < n; i++) {
 		double gap = fabs((double)a[i] - (double)b[i]);
 
-		if (!(gap <= worst)) {	/* true for NaN as well */
+		if (!(gap <= worst)) { /* true for NaN as well */
 			worst = gap;
 			where = i;
 			if (isnan(gap))
@@ -82,8 +80,7 @@ static bool tap_check_near(const float *a, const float *b, size_t n, double tole
 }
 
 /* A test that cannot run here says why; the harness counts it as skipped. */
-__attribute__((format(printf, 1, 2), unused))
-static void tap_skip(const char *format, ...)
+__attribute__((format(printf, 1, 2), unused)) static void tap_skip(const char *format, ...)
 {
 	va_list ap;
 
@@ -95,8 +92,7 @@ static void tap_skip(const char *format, ...)
 	fflush(stdout);
 }
 
-__attribute__((unused))
-static int tap_done(void)
+__attribute__((unused)) static int tap_done(void)
 {
 	printf("1..%d\n", tap_count);
 	return tap_failed != 0;

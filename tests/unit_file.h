@@ -16,8 +16,9 @@ static char *unit_file(const char *name, int rows, int columns, float size, bool
 {
 	char header[128];
 	struct str s;
-	int length = snprintf(header, sizeof header, "\x93NUMPY\x01%c\x76%c{'descr': '<f4', 'fortran_order': %s, 'shape': (%d, %d), }", 0, 0,
-			      turned ? "True" : "False", rows, columns);
+	int length =
+		snprintf(header, sizeof header, "\x93NUMPY\x01%c\x76%c{'descr': '<f4', 'fortran_order': %s, 'shape': (%d, %d), }",
+			 0, 0, turned ? "True" : "False", rows, columns);
 	char *path;
 
 	memset(header + length, ' ', sizeof header - (size_t)length);
@@ -36,12 +37,10 @@ static char *unit_file(const char *name, int rows, int columns, float size, bool
 }
 
 /* One document is held out, one is not. */
-__attribute__((unused))
-static const char unit_corpus[] = "one two three two one\none three two two one\n";
+__attribute__((unused)) static const char unit_corpus[] = "one two three two one\none three two two one\n";
 
 /* A name that no file has yet. */
-__attribute__((unused))
-static char *unit_new_name(void)
+__attribute__((unused)) static char *unit_new_name(void)
 {
 	static int number;
 	char name[40];
@@ -50,9 +49,11 @@ static char *unit_new_name(void)
 	return scratch_path(name);
 }
 
-/* Gives the job's first pane each file that its technique wants: a lens, a basis of as many numbers as the chosen site has channels, prompts. */
-__attribute__((unused))
-static void unit_file_arguments(struct job *job, const struct config *c, const char *samples)
+/*
+ * Gives the job's first pane each file that its technique wants: a lens, a basis of as many numbers as the chosen site has
+ * channels, prompts.
+ */
+__attribute__((unused)) static void unit_file_arguments(struct job *job, const struct config *c, const char *samples)
 {
 	struct job_pane *pane = &job->pane[0];
 	const struct param *params = pane->analysis->params;
@@ -65,13 +66,14 @@ static void unit_file_arguments(struct job *job, const struct config *c, const c
 		struct value *value = &pane->args[p - params];
 
 		if (pane->analysis->cost == COST_TRAINING && p->kind == PARAM_INT)
-			*value = value_number(p->lo);	/* a step of a few tokens */
+			*value = value_number(p->lo); /* a step of a few tokens */
 		if (p->kind != PARAM_FILE && p->kind != PARAM_OUTPUT)
 			continue;
 		if (p->kind == PARAM_OUTPUT)
 			file = unit_new_name();
 		else if (!strcmp(p->name, "basis"))
-			file = unit_file("basis.npy", 2, strlen(site) == 1 ? c->K : c->D, 1, false);	/* z, q, k and v are of a head's channels */
+			/* z, q, k and v are of a head's channels */
+			file = unit_file("basis.npy", 2, strlen(site) == 1 ? c->K : c->D, 1, false);
 		else if (!strcmp(p->name, "corpus"))
 			file = scratch_file("corpus.txt", unit_corpus, sizeof unit_corpus - 1);
 		else

@@ -20,7 +20,9 @@ static char *zero_lens(const char *name, int L, int D)
 	lens.weight = xcalloc((size_t)L, sizeof *lens.weight);
 	lens.bias = xcalloc((size_t)L, sizeof *lens.bias);
 	for (int l = 0; l < L; l++) {
-		lens.weight[l] = (struct tensor){ NULL, DTYPE_F32, 2, { D, D }, (const unsigned char *)zero, (size_t)D * (size_t)D * sizeof *zero };
+		lens.weight[l] = (struct tensor){
+			NULL, DTYPE_F32, 2, { D, D }, (const unsigned char *)zero, (size_t)D * (size_t)D * sizeof *zero
+		};
 		lens.bias[l] = (struct tensor){ NULL, DTYPE_F32, 1, { D }, (const unsigned char *)zero, (size_t)D * sizeof *zero };
 	}
 	if (!asset_lens.save(&lens, path, &err)) {

@@ -18,6 +18,7 @@ libzip-dev               module  libzip
 '
 check_needs='
 libvterm-dev             module  vterm
+clang-format             command clang-format
 '
 fuzz_needs='
 clang                    command clang

@@ -27,8 +27,8 @@ int main(int argc, char **argv)
 {
 	if (!limits_suffice())
 		return 1;
-	setlocale(LC_CTYPE, "");	/* characters alone: numbers in files and on the command line have a point everywhere */
+	setlocale(LC_CTYPE, ""); /* characters alone: numbers in files and on the command line have a point everywhere */
 	crash_catch();
-	signal(SIGXFSZ, SIG_IGN);	/* a file that may not grow is an error of the write: a sentence */
+	signal(SIGXFSZ, SIG_IGN); /* a file that may not grow is an error of the write: a sentence */
 	return command_main(argc, argv, start_screen);
 }

@@ -3,9 +3,9 @@
  *
  *   for each place: metric(run with the place's value zeroed, at a mean, or another prompt's) − metric(run)
  *
- * Total effect, through everything that comes after (Olsson et al. 2022; means: Wang et al. 2023; resampling: Chan et al. 2022). at=all
- * removes a part at every position; at=last at the final one alone, which is far cheaper and sees nothing of heads that work at earlier
- * positions, as previous-token heads do. Negative: the part was helping.
+ * Total effect, through everything that comes after (Olsson et al. 2022; means: Wang et al. 2023; resampling: Chan et al. 2022).
+ * at=all removes a part at every position; at=last at the final one alone, which is far cheaper and sees nothing of heads that work
+ * at earlier positions, as previous-token heads do. Negative: the part was helping.
  */
 #include "engine/analysis/grid.h"
 
@@ -13,10 +13,12 @@
 
 enum { ARG_OP = GRID_PARAM_COUNT, ARG_DRAWS, ARG_SAMPLES };
 enum { OP_ZERO, OP_MEAN, OP_SAMPLES_MEAN, OP_RESAMPLE };
+/* clang-format off */
 static const struct choice removed[] = {
 	GRID_HEAD, GRID_KV, GRID_ATTN_OUT, GRID_MLP_OUT, GRID_RESID_PRE, GRID_RESID_MID, GRID_RESID_POST, GRID_NEURON,
 	GRID_HEAD_POSITION, GRID_PARTS, { 0 },
 };
+/* clang-format on */
 static const struct choice ops[] = {
 	{ "zero", "nothing", OP_ZERO },
 	{ "mean", "its mean over the prompt", OP_MEAN },
@@ -43,7 +45,9 @@ static bool has_samples(const struct ask *ask, struct err *err)
 /* A cell's edit in one draw. */
 static void edit(struct cause *c, const struct grid *grid, int cell, int variant, int draw)
 {
-	static const enum edit_op op[] = { [OP_ZERO] = EDIT_ZERO, [OP_MEAN] = EDIT_MEAN, [OP_SAMPLES_MEAN] = EDIT_MEAN, [OP_RESAMPLE] = EDIT_RESAMPLE };
+	static const enum edit_op op[] = {
+		[OP_ZERO] = EDIT_ZERO, [OP_MEAN] = EDIT_MEAN, [OP_SAMPLES_MEAN] = EDIT_MEAN, [OP_RESAMPLE] = EDIT_RESAMPLE
+	};
 	const struct ask *ask = c->ask;
 	struct edit *edit = grid_edit(grid, c, cell, variant, op[ask->arg[ARG_OP]]);
 
@@ -133,18 +137,17 @@ const struct analysis analysis_ablation_sweep = {
 	.topic = TOPIC_CAUSAL,
 	.paper = "Olsson et al. 2022, Wang et al. 2023, Chan et al. 2022",
 	.blurb = "How the metric changes when each head, or another part, is removed, one at a time.",
-	.help = "A total effect: what comes after the removed part answers to its absence, and may repair it. Negative: the part was "
-		"helping. at=last removes it at the final position alone: cheaper, and blind to heads that work earlier in the prompt. Zero is "
-		"harsher than a mean, which leaves what the part always writes; resample puts there what it writes in other prompts of as many "
-		"tokens, of the file that samples names.",
-	.picture =
-		" layer    0     1     2     3\n"
-		"   3     ·    -1.1    ·    0.4   0.4: the metric is better\n"
-		"   2     ·     ·    -0.9    ·         without this head\n"
-		"   1     ·     ·     ·      ·\n"
-		"   0   -4.2    ·     ·      ·   -4.2: all depends on this\n"
-		" a large cell where head-attribution shows nothing: the\n"
-		" head works through others\n",
+	.help = "A total effect: what comes after the removed part answers to its absence, and may repair it. Negative: the part "
+		"was helping. at=last removes it at the final position alone: cheaper, and blind to heads that work earlier in the "
+		"prompt. Zero is harsher than a mean, which leaves what the part always writes; resample puts there what it writes "
+		"in other prompts of as many tokens, of the file that samples names.",
+	.picture = " layer    0     1     2     3\n"
+		   "   3     ·    -1.1    ·    0.4   0.4: the metric is better\n"
+		   "   2     ·     ·    -0.9    ·         without this head\n"
+		   "   1     ·     ·     ·      ·\n"
+		   "   0   -4.2    ·     ·      ·   -4.2: all depends on this\n"
+		   " a large cell where head-attribution shows nothing: the\n"
+		   " head works through others\n",
 	.shape = "layer × head, layer × kv_head, layer × position, layer × neuron, head × position, layer × component",
 	.unit = "the metric's",
 	.on = ON_RUN | ON_METRIC,

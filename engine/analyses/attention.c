@@ -27,14 +27,17 @@ static const struct param params[] = {
 	{ 0 },
 };
 
-/* out[T]: the length of what this head writes of each key j; a norm after attention has its gain, but not yet its scale, which is the query's. */
+/*
+ * out[T]: the length of what this head writes of each key j; a norm after attention has its gain, but not yet its scale, which
+ * is the query's.
+ */
 static bool value_lengths(const struct ask *ask, float *out, struct err *err)
 {
 	const struct config *c = &ask->model->config;
 	int layer = ask->arg[ARG_LAYER], head = ask->arg[ARG_HEAD];
 	size_t K = (size_t)c->K, kv = (size_t)config_kv_head(c, head);
 	const struct result_place place = { .model = ask->model, .layer = layer, .post_scale = 1 };
-	float *write = arena_floats(ask->scratch, (size_t)c->D, err);	/* [D] */
+	float *write = arena_floats(ask->scratch, (size_t)c->D, err); /* [D] */
 
 	if (!write)
 		return false;
@@ -52,8 +55,8 @@ static struct table *compute(const struct ask *ask, struct err *err)
 {
 	int layer = ask->arg[ARG_LAYER], head = ask->arg[ARG_HEAD], T = ask->run->T;
 	bool value = ask->arg[ARG_SHOW] == SHOW_VALUE;
-	const float *post = ask->run->layer[layer]->post_scale;	/* [T], or NULL */
-	float *length = arena_floats(ask->scratch, (size_t)T, err);	/* [T] */
+	const float *post = ask->run->layer[layer]->post_scale;	    /* [T], or NULL */
+	float *length = arena_floats(ask->scratch, (size_t)T, err); /* [T] */
 	struct table *t;
 
 	if (!length || (value && !value_lengths(ask, length, err)) || !(t = table_new(T, T, err)))
@@ -69,7 +72,8 @@ static struct table *compute(const struct ask *ask, struct err *err)
 	}
 	axis_tokens(t, &t->rows, ask->run, DIM_POSITION, "query");
 	axis_tokens(t, &t->cols, ask->run, DIM_KEY, "key");
-	table_set_title(t, "attention", arena_printf(t->arena, "layer %d head %d", layer, head), value ? "weight × value norm" : NULL);
+	table_set_title(t, "attention", arena_printf(t->arena, "layer %d head %d", layer, head),
+			value ? "weight × value norm" : NULL);
 	table_set_unit(t, value ? "weight × L2 norm" : "weight");
 	t->look = LOOK_ATTENTION;
 	t->scale = value ? SCALE_SEQUENTIAL : SCALE_PROBABILITY;
@@ -86,17 +90,16 @@ const struct analysis analysis_attention = {
 	.paper = "Kobayashi et al. 2020",
 	.blurb = "Where one head looks: the weight that each query gives to each key.",
 	.help = "Rows are queries, columns keys. A large weight is no proof that the head does anything with what it finds: "
-		"show=value multiplies it by the length of what that value writes to the stream. The first token is where heads rest; it is left "
-		"out of the colour range.",
-	.picture =
-		" previous token  first token    induction: A B C A B C\n"
-		" █               █              █\n"
-		" █ ·             █ ·            █ ·\n"
-		" · █ ·           █ · ·          █ · ·\n"
-		" · · █ ·         █ · · ·        · █ · ·       the second A\n"
-		" · · · █ ·       █ · · · ·      · · █ · ·     looks at what\n"
-		" · · · · █ ·     █ · · · · ·    · · · █ · ·   came after the\n"
-		"                                              first\n",
+		"show=value multiplies it by the length of what that value writes to the stream. The first token is where heads "
+		"rest; it is left out of the colour range.",
+	.picture = " previous token  first token    induction: A B C A B C\n"
+		   " █               █              █\n"
+		   " █ ·             █ ·            █ ·\n"
+		   " · █ ·           █ · ·          █ · ·\n"
+		   " · · █ ·         █ · · ·        · █ · ·       the second A\n"
+		   " · · · █ ·       █ · · · ·      · · █ · ·     looks at what\n"
+		   " · · · · █ ·     █ · · · · ·    · · · █ · ·   came after the\n"
+		   "                                              first\n",
 	.shape = "query × key",
 	.unit = "weight",
 	.on = ON_RUN,

@@ -7,9 +7,9 @@
  *   map=spans      every layer's window × {the keys from … to, the other earlier ones, the query itself}, for one query
  *
  * Geva et al. 2023, whose figures are map=spans: from the last position to the subject, the rest and itself, in windows around each
- * layer. mode=mask hides the key before softmax, so that the other weights grow to a sum of 1; mode=zero takes the weight away after it,
- * and leaves the others. These are two experiments: the first asks what the position does without that key, the second what it is worth
- * without what the key gave.
+ * layer. mode=mask hides the key before softmax, so that the other weights grow to a sum of 1; mode=zero takes the weight away
+ * after it, and leaves the others. These are two experiments: the first asks what the position does without that key, the second
+ * what it is worth without what the key gave.
  */
 #include "engine/analysis/interventions.h"
 
@@ -30,8 +30,10 @@ static const struct choice maps[] = {
 static const struct param params[] = {
 	[ARG_MODE] = { "mode", PARAM_CHOICE, .choices = modes, .help = "how the key is taken away" },
 	[ARG_MAP] = { "map", PARAM_CHOICE, .choices = maps, .help = "rows and columns" },
-	[ARG_QUERY] = { "query", PARAM_DIM, DIM_POSITION, .start = -1, .help = "the position that may not look; not for map=positions" },
-	[ARG_WINDOW] = { "window", PARAM_INT, .lo = 1, .hi = CAUSE_WINDOW, .start = 3, .help = "in how many layers around that one, as far as there are any" },
+	[ARG_QUERY] = { "query", PARAM_DIM, DIM_POSITION, .start = -1,
+			.help = "the position that may not look; not for map=positions" },
+	[ARG_WINDOW] = { "window", PARAM_INT, .lo = 1, .hi = CAUSE_WINDOW, .start = 3,
+			 .help = "in how many layers around that one, as far as there are any" },
 	[ARG_LAYER] = { "layer", PARAM_DIM, DIM_LAYER, .help = "of map=positions" },
 	[ARG_FROM] = { "from", PARAM_DIM, DIM_POSITION, .pinned = true, .help = "of map=spans: the first key of the span" },
 	[ARG_TO] = { "to", PARAM_DIM, DIM_POSITION, .pinned = true, .help = "and its last" },
@@ -42,7 +44,7 @@ enum { SPAN, OTHERS, ITSELF, SPANS };
 /* Cells with nothing to cut have no variant. */
 struct cuts {
 	struct cause cause;
-	size_t *cell;		/* [cause.n] which cell a variant is */
+	size_t *cell; /* [cause.n] which cell a variant is */
 };
 
 static int window_layer(const struct ask *ask, int row)
@@ -148,9 +150,10 @@ static void describe(struct table *t, const struct ask *ask)
 {
 	bool positions = ask->arg[ARG_MAP] == MAP_POSITIONS, mask = ask->arg[ARG_MODE] == MODE_MASK;
 	int window = ask->arg[ARG_WINDOW];
-	const char *where = positions ? arena_printf(ask->scratch, "%d layer%s around layer %d", window, window == 1 ? "" : "s", ask->arg[ARG_LAYER])
-				      : arena_printf(ask->scratch, "from position %d in %d layer%s around the row's", ask->arg[ARG_QUERY], window,
-						     window == 1 ? "" : "s");
+	const char *where = positions ? arena_printf(ask->scratch, "%d layer%s around layer %d", window, window == 1 ? "" : "s",
+						     ask->arg[ARG_LAYER])
+				      : arena_printf(ask->scratch, "from position %d in %d layer%s around the row's",
+						     ask->arg[ARG_QUERY], window, window == 1 ? "" : "s");
 
 	if (positions)
 		axis_tokens(t, &t->rows, ask->run, DIM_POSITION, "query");
@@ -182,8 +185,8 @@ static struct table *compute(const struct ask *ask, struct err *err)
 	struct table *t;
 
 	if (ask->arg[ARG_MAP] == MAP_SPANS && ask->arg[ARG_FROM] > ask->arg[ARG_TO]) {
-		err_set(err, ERR_ARGUMENT, "attention-knockout: the span goes from position %d to %d, which is before it", ask->arg[ARG_FROM],
-			ask->arg[ARG_TO]);
+		err_set(err, ERR_ARGUMENT, "attention-knockout: the span goes from position %d to %d, which is before it",
+			ask->arg[ARG_FROM], ask->arg[ARG_TO]);
 		return NULL;
 	}
 	if (!(t = table_new(rows(ask), columns(ask), err)))
@@ -215,18 +218,18 @@ const struct analysis analysis_attention_knockout = {
 	.topic = TOPIC_CAUSAL,
 	.paper = "Geva et al. 2023",
 	.blurb = "How the metric changes when one position may not look at another, for a few layers.",
-	.help = "All heads of the window are cut from that key. Negative: what was read there helped. mode=mask hides the key before softmax, and "
-		"its weight goes to the other keys; mode=zero takes the weight away and leaves the rest. Cutting the first token often "
-		"disturbs much, since heads rest on it when they have nothing to do. map=positions cuts each position from each, for the window "
-		"around one layer; map=spans cuts one query from a span (a subject), from what else is before it, and from itself.",
-	.picture =
-		" layer  ‹bos›  ·Tom  ·and  ·Lily  ·to     key\n"
-		"   3      ·     ·     ·    -3.1    ·    ← here the query\n"
-		"   2      ·     ·     ·    -2.6    ·      reads the name\n"
-		"   1      ·     ·     ·      ·     ·\n"
-		"   0    -0.8    ·     ·      ·     ·\n"
-		"          ↑ the first token often matters, as a place\n"
-		"            to rest: it is no finding\n",
+	.help = "All heads of the window are cut from that key. Negative: what was read there helped. mode=mask hides the key "
+		"before softmax, and its weight goes to the other keys; mode=zero takes the weight away and leaves the rest. "
+		"Cutting the first token often disturbs much, since heads rest on it when they have nothing to do. map=positions "
+		"cuts each position from each, for the window around one layer; map=spans cuts one query from a span (a subject), "
+		"from what else is before it, and from itself.",
+	.picture = " layer  ‹bos›  ·Tom  ·and  ·Lily  ·to     key\n"
+		   "   3      ·     ·     ·    -3.1    ·    ← here the query\n"
+		   "   2      ·     ·     ·    -2.6    ·      reads the name\n"
+		   "   1      ·     ·     ·      ·     ·\n"
+		   "   0    -0.8    ·     ·      ·     ·\n"
+		   "          ↑ the first token often matters, as a place\n"
+		   "            to rest: it is no finding\n",
 	.shape = "layer × key, query × key, layer × keys",
 	.unit = "the metric's",
 	.on = ON_RUN | ON_METRIC,

@@ -16,7 +16,7 @@
 
 enum { ARG_SHOW };
 enum { SHOW_ENTROPY, SHOW_FIRST, SHOW_PREVIOUS, SHOW_PATTERNS };
-enum { TILE = 8 };	/* dots a side: long patterns are pooled to so many */
+enum { TILE = 8 }; /* dots a side: long patterns are pooled to so many */
 static const struct choice shown[] = {
 	{ "entropy", "how spread the attention is", SHOW_ENTROPY },
 	{ "first", "the share of the first key", SHOW_FIRST },
@@ -67,8 +67,8 @@ static const struct {
 };
 
 /*
- * The head's pattern as tile[n, n]: of each square of queries and keys the largest weight. Without the first key, or else all heads look
- * alike. NaN: no query there sees such a key.
+ * The head's pattern as tile[n, n]: of each square of queries and keys the largest weight. Without the first key, or else all heads
+ * look alike. NaN: no query there sees such a key.
  */
 static void fill_tile(const struct run *r, int layer, int head, int n, float *tile)
 {
@@ -121,12 +121,13 @@ static void describe(struct table *t, const struct ask *ask)
 		int n = ask->run->T < TILE ? ask->run->T : TILE;
 
 		table_set_tiles(t, n, n);
-		t->footnote = arena_printf(t->arena, "%s%d × %d, without the first key", n < ask->run->T ? "the strongest of " : "", n, n);
+		t->footnote = arena_printf(t->arena, "%s%d × %d, without the first key", n < ask->run->T ? "the strongest of " : "",
+					   n, n);
 	}
 	if (ask->run->T == 1)
 		t->footnote = "one token alone: there is nothing to look back at";
 	t->scale = shows[show].scale;
-	if (show == SHOW_ENTROPY) {	/* to look at all alike is not to look */
+	if (show == SHOW_ENTROPY) { /* to look at all alike is not to look */
 		t->neutral = (float)evenly_spread(ask->run->T);
 		t->meaning = arena_printf(t->arena, "0 = one key, %.2f = all alike", evenly_spread(ask->run->T));
 	}
@@ -151,7 +152,8 @@ static struct table *compute(const struct ask *ask, struct err *err)
 		for (int h = 0; h < c->H; h++)
 			t->value[table_cell(t, l, h)] = mean_over_queries(ask->run, l, h, ask->arg[ARG_SHOW], &t->check);
 		for (int h = 0; h < c->H && t->tile; h++)
-			fill_tile(ask->run, l, h, t->tile_rows, t->tile + table_cell(t, l, h) * (size_t)(t->tile_rows * t->tile_cols));
+			fill_tile(ask->run, l, h, t->tile_rows,
+				  t->tile + table_cell(t, l, h) * (size_t)(t->tile_rows * t->tile_cols));
 		if (ask_watched(ask))
 			ask_show(ask, t);
 	}
@@ -162,17 +164,18 @@ const struct analysis analysis_attention_overview = {
 	.name = "attention-overview",
 	.title = "Attention of all heads",
 	.topic = TOPIC_ATTENTION,
-	.blurb = "Every head's attention at a glance: its entropy, how much goes to the first or the previous token, or its pattern.",
-	.help = "Mean over all queries but the first. Low entropy: the head looks at one key. Much weight on the first token: the head "
-		"rests. Much on the previous token: it feeds induction heads of later layers. show=patterns draws every head's pattern: a "
-		"diagonal is a previous-token head, a column a place where heads rest; the number is what does not go to the first token.",
-	.picture =
-		" layer  head 0  head 1  head 2\n"
-		"   2     .91     .88     .12   ← low: looks at one key\n"
-		"   1     .85     .90     .79\n"
-		"   0     .03     .64     .71\n"
-		"          ↑ with show=previous, 1 is a previous-token head,\n"
-		"            which feeds induction heads of later layers\n",
+	.blurb = "Every head's attention at a glance: its entropy, how much goes to the first or the previous token, or its "
+		 "pattern.",
+	.help = "Mean over all queries but the first. Low entropy: the head looks at one key. Much weight on the first token: the "
+		"head rests. Much on the previous token: it feeds induction heads of later layers. show=patterns draws every "
+		"head's pattern: a diagonal is a previous-token head, a column a place where heads rest; the number is what does "
+		"not go to the first token.",
+	.picture = " layer  head 0  head 1  head 2\n"
+		   "   2     .91     .88     .12   ← low: looks at one key\n"
+		   "   1     .85     .90     .79\n"
+		   "   0     .03     .64     .71\n"
+		   "          ↑ with show=previous, 1 is a previous-token head,\n"
+		   "            which feeds induction heads of later layers\n",
 	.shape = "layer × head",
 	.unit = "bits, weight",
 	.on = ON_RUN,

@@ -7,8 +7,9 @@
  *   atpstar: that, and the mean of its absolute values over the layers left out on the way back (GradDrop):
  *            1/(L−1) Σ_l | estimate without attention and MLP of layer l |
  *
- * An estimate of the metric's change when the foil's value is put into the prompt's run (noising). It misleads where softmax is saturated,
- * which qkfix mends, and where two effects cancel, which GradDrop shows, at the price of the sign. The strongest places can be measured.
+ * An estimate of the metric's change when the foil's value is put into the prompt's run (noising). It misleads where softmax is
+ * saturated, which qkfix mends, and where two effects cancel, which GradDrop shows, at the price of the sign. The strongest places
+ * can be measured.
  */
 #include "engine/analysis/grid.h"
 
@@ -22,10 +23,12 @@
 
 enum { ARG_ESTIMATE = GRID_PARAM_COUNT, ARG_EXACT };
 enum { ATP, QKFIX, ATPSTAR };
+/* clang-format off */
 static const struct choice patched[] = {
 	GRID_RESID_PRE, GRID_ATTN_OUT, GRID_MLP_OUT, GRID_HEAD, GRID_Q, GRID_K, GRID_V, GRID_PATTERN, GRID_RESID_MID,
 	GRID_RESID_POST, GRID_Z, GRID_HEAD_POSITION, GRID_NEURON, GRID_PARTS, { 0 },
 };
+/* clang-format on */
 static const struct choice estimates[] = {
 	{ "atp", "difference times gradient", ATP },
 	{ "qkfix", "softmax computed again for queries and keys", QKFIX },
@@ -35,7 +38,8 @@ static const struct choice estimates[] = {
 static const struct param params[] = {
 	GRID_PARAMS(patched, "what is patched"),
 	[ARG_ESTIMATE] = { "estimate", PARAM_CHOICE, .choices = estimates, .help = "how the effect is estimated" },
-	[ARG_EXACT] = { "exact", PARAM_INT, .lo = 0, .hi = 200, .start = 0, .help = "how many of the strongest cells are really patched" },
+	[ARG_EXACT] = { "exact", PARAM_INT, .lo = 0, .hi = 200, .start = 0,
+			.help = "how many of the strongest cells are really patched" },
 	{ 0 },
 };
 
@@ -77,8 +81,8 @@ static double along_pattern(const struct ask *ask, const struct gradient *g, con
 struct again {
 	const struct ask *ask;
 	struct place at;
-	const float *keys;	/* [T, G K] of all KV heads, the patched ones in place */
-	float *row;		/* [2, T] */
+	const float *keys; /* [T, G K] of all KV heads, the patched ones in place */
+	float *row;	   /* [2, T] */
 };
 
 static bool covers(const struct place *at, int t)
@@ -92,8 +96,8 @@ static void weights_again(const struct again *a, int head, int query, const floa
 	const struct run *run = a->ask->run;
 	const struct config *c = &run->model->config;
 
-	attention_scores(c, a->at.layer, head, query, q, a->keys + (size_t)config_kv_head(c, head) * (size_t)c->K, (size_t)(c->G * c->K),
-			 query + 1, weights);
+	attention_scores(c, a->at.layer, head, query, q, a->keys + (size_t)config_kv_head(c, head) * (size_t)c->K,
+			 (size_t)(c->G * c->K), query + 1, weights);
 	for (int e = 0; e < run->edits; e++)
 		if (edit_hits(&run->edit[e], SITE_SCORES, a->at.layer) && edit_covers(&run->edit[e], query))
 			edit_apply_pattern(&run->edit[e], head, query, weights);
@@ -107,7 +111,8 @@ static void weights_again(const struct again *a, int head, int query, const floa
 static double weights_along(const struct again *a, const struct gradient *g, int head, int query, const float *q)
 {
 	weights_again(a, head, query, q, a->row);
-	return along(a->row, run_pattern(a->ask->run, a->at.layer, head, query), gradient_pattern(g, a->at.layer, head, query), (size_t)query + 1);
+	return along(a->row, run_pattern(a->ask->run, a->at.layer, head, query), gradient_pattern(g, a->at.layer, head, query),
+		     (size_t)query + 1);
 }
 
 static double queries_again(struct again *a, const struct gradient *g)
@@ -132,7 +137,8 @@ static double keys_again(struct again *a, const struct gradient *g, float *keys)
 	memcpy(keys, run_at(run, SITE_K, a->at.layer, 0), (size_t)run->T * GK * sizeof *keys);
 	for (int t = 0; t < run->T; t++)
 		if (covers(&a->at, t))
-			memcpy(keys + (size_t)t * GK + from, run_at(a->ask->foil, SITE_K, a->at.layer, t) + from, (size_t)c->K * sizeof *keys);
+			memcpy(keys + (size_t)t * GK + from, run_at(a->ask->foil, SITE_K, a->at.layer, t) + from,
+			       (size_t)c->K * sizeof *keys);
 	a->keys = keys;
 	for (int h = 0; h < c->H; h++)
 		for (int t = 0; config_kv_head(c, h) == a->at.unit && t < run->T; t++)
@@ -147,9 +153,9 @@ struct estimate {
 	const struct grid *grid;
 	const struct gradient *g;
 	int L, cells;
-	int *order, *start;	/* the cells, those of a layer together: of layer l from start[l] to start[l + 1] */
-	int first;		/* of `order`, that are estimated now */
-	double *value;		/* [cells] */
+	int *order, *start; /* the cells, those of a layer together: of layer l from start[l] to start[l + 1] */
+	int first;	    /* of `order`, that are estimated now */
+	double *value;	    /* [cells] */
 };
 
 static void sort_by_layer(struct estimate *e)
@@ -208,7 +214,10 @@ static bool estimate_layer(void *context, const struct gradient *g, int layer)
 	return e->first > 0;
 }
 
-/* 1/(L−1) Σ |estimate without layer l|: of a place in layer l itself, that one says nothing. Places above l do not see that it is left out. */
+/*
+ * 1/(L−1) Σ |estimate without layer l|: of a place in layer l itself, that one says nothing. Places above l do not see that it
+ * is left out.
+ */
 static bool drop_layers(struct estimate *e, struct table *t, struct err *err)
 {
 	const double share = 1.0 / (e->L > 1 ? e->L - 1 : 1);
@@ -231,7 +240,10 @@ static bool drop_layers(struct estimate *e, struct table *t, struct err *err)
 static bool fill_estimate(struct table *t, const struct ask *ask, const struct grid *grid, struct err *err)
 {
 	int cells = grid->rows * grid->cols;
-	struct estimate e = { .ask = ask, .grid = grid, .L = ask->model->config.L, .cells = cells,
+	struct estimate e = { .ask = ask,
+			      .grid = grid,
+			      .L = ask->model->config.L,
+			      .cells = cells,
 			      .value = arena_alloc(ask->scratch, (size_t)cells * sizeof(double)) };
 
 	sort_by_layer(&e);
@@ -271,7 +283,8 @@ static void say(struct table *t, const struct place *place, double first, double
 	place_print(place, &s);
 	str_addf(&s, ": estimate %+.4g, exactly %+.4g", first, exact);
 	if (asked > 1)
-		str_addf(&s, "; of the %d strongest, %d %s more than half off%s", asked, apart, apart == 1 ? "was" : "were", apart ? ": marked !" : "");
+		str_addf(&s, "; of the %d strongest, %d %s more than half off%s", asked, apart, apart == 1 ? "was" : "were",
+			 apart ? ": marked !" : "");
 	t->footnote = arena_strdup(t->arena, s.s);
 	str_done(&s);
 }
@@ -282,8 +295,8 @@ static int exact_cells(const struct ask *ask, const struct grid *grid)
 }
 
 /*
- * The strongest cells by patching; with `exact`, the values of the table from now on, marked where the estimate was more than half off. One
- * is measured in any case, so that there is never an estimate alone.
+ * The strongest cells by patching; with `exact`, the values of the table from now on, marked where the estimate was more than half
+ * off. One is measured in any case, so that there is never an estimate alone.
  */
 static bool measure(struct table *t, const struct ask *ask, const struct grid *grid, struct err *err)
 {
@@ -314,7 +327,8 @@ static bool measure(struct table *t, const struct ask *ask, const struct grid *g
 
 static void describe(struct table *t, const struct ask *ask, const struct grid *grid)
 {
-	static const char *const words[] = { "", ", softmax again for q and k", ", AtP*: softmax again for q and k, GradDrop, no sign" };
+	static const char *const words[] = { "", ", softmax again for q and k",
+					     ", AtP*: softmax again for q and k, GradDrop, no sign" };
 	const char *site = param_word(&params[GRID_SITE], ask->arg[GRID_SITE]);
 
 	table_set_title(t, "attribution patching", arena_printf(t->arena, "%s%s", site, grid_when(grid)),
@@ -332,8 +346,8 @@ static struct table *compute(const struct ask *ask, struct err *err)
 	struct table *t;
 
 	if (ask->foil->T != ask->run->T) {
-		err_set(err, ERR_ARGUMENT, "attribution-patching needs prompt and foil of equally many tokens; they have %d and %d", ask->run->T,
-			ask->foil->T);
+		err_set(err, ERR_ARGUMENT, "attribution-patching needs prompt and foil of equally many tokens; they have %d and %d",
+			ask->run->T, ask->foil->T);
 		return NULL;
 	}
 	grid = grid_of(ask);
@@ -341,7 +355,7 @@ static struct table *compute(const struct ask *ask, struct err *err)
 		return NULL;
 	describe(t, ask, &grid);
 	if (fill_estimate(t, ask, &grid, err)) {
-		ask_show(ask, t);	/* measuring takes longer */
+		ask_show(ask, t); /* measuring takes longer */
 		if (measure(t, ask, &grid, err))
 			return t;
 	}
@@ -349,11 +363,15 @@ static struct table *compute(const struct ask *ask, struct err *err)
 	return NULL;
 }
 
-/* With GradDrop one way back for each layer that has a place in or below it; then those that are measured, and the strongest of them alone. */
+/*
+ * With GradDrop one way back for each layer that has a place in or below it; then those that are measured, and the strongest of
+ * them alone.
+ */
 static int runs(const struct ask *ask)
 {
 	const struct grid grid = grid_of(ask);
-	const int exact = exact_cells(ask, &grid), L = ask->model->config.L, lowest = grid.shape == GRID_HEAD_BY_POSITION ? grid.layer : 0;
+	const int exact = exact_cells(ask, &grid), L = ask->model->config.L,
+		  lowest = grid.shape == GRID_HEAD_BY_POSITION ? grid.layer : 0;
 
 	return (ask->arg[ARG_ESTIMATE] == ATPSTAR ? L - lowest : 0) + (exact > 1 ? exact : 1) + (exact > 0);
 }
@@ -364,25 +382,25 @@ const struct analysis analysis_attribution_patching = {
 	.topic = TOPIC_CAUSAL,
 	.paper = "Nanda 2023, Kramár et al. 2024",
 	.blurb = "How the metric would move, to first order, when each activation is taken from the other prompt.",
-	.help = "All of activation patching's noising maps for the price of one backward pass: a first-order estimate of the metric's change. It is "
-		"good for small differences and for writes to the stream, and poor where softmax is saturated or where the whole stream differs, as "
-		"in the first layers. estimate=qkfix does softmax again for patched queries and keys; atpstar also leaves one layer after another "
-		"out on the way back (GradDrop), which shows what cancels and has no sign. exact=20 patches the 20 strongest cells in earnest and "
-		"marks those of which the estimate was more than half off.",
-	.picture =
-		"     estimate                 patched for real\n"
-		" 3    ·   1.9   ·             ·   2.1   ·\n"
-		" 2    ·    ·  -0.8            ·    ·  -0.7   close: trust it\n"
-		" 1    ·    ·    ·             ·    ·    ·\n"
-		" 0   3.0   ·    ·            0.4   ·    ·    far off: check\n"
-		" the same strong cells first; exact=20 patches those\n",
+	.help = "All of activation patching's noising maps for the price of one backward pass: a first-order estimate of the "
+		"metric's change. It is good for small differences and for writes to the stream, and poor where softmax is "
+		"saturated or where the whole stream differs, as in the first layers. estimate=qkfix does softmax again for "
+		"patched queries and keys; atpstar also leaves one layer after another out on the way back (GradDrop), which shows "
+		"what cancels and has no sign. exact=20 patches the 20 strongest cells in earnest and marks those of which the "
+		"estimate was more than half off.",
+	.picture = "     estimate                 patched for real\n"
+		   " 3    ·   1.9   ·             ·   2.1   ·\n"
+		   " 2    ·    ·  -0.8            ·    ·  -0.7   close: trust it\n"
+		   " 1    ·    ·    ·             ·    ·    ·\n"
+		   " 0   3.0   ·    ·            0.4   ·    ·    far off: check\n"
+		   " the same strong cells first; exact=20 patches those\n",
 	.shape = "layer × position, layer × head, layer × kv_head, head × position, layer × neuron, layer × component",
 	.unit = "the metric's",
 	.on = ON_RUN | ON_FOIL | ON_METRIC,
 	.cost = COST_RUNS,
 	.runs = runs,
 	.needs = NEEDS_FOIL | NEEDS_GRADIENT,
-	.metrics = METRICS_ALL & ~(1u << METRIC_LOSS),	/* the loss of two prompts is about different tokens */
+	.metrics = METRICS_ALL & ~(1u << METRIC_LOSS), /* the loss of two prompts is about different tokens */
 	.params = params,
 	.compute = compute,
 };

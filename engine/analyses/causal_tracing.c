@@ -1,5 +1,6 @@
 /*
- * causal_tracing.c - where a model keeps what it read: noise on some embeddings breaks the answer; which activation, restored, mends it?
+ * causal_tracing.c - where a model keeps what it read: noise on some embeddings breaks the answer; which activation, restored,
+ * mends it?
  *
  *   clean:    the run;   noised: Gaussian noise on the embeddings of positions from … to
  *   cell:     the noised run with the clean activation at (a window of layers around the row's, position), mean over seeds
@@ -32,9 +33,11 @@ static const struct param params[] = {
 	[ARG_SITE] = { "site", PARAM_CHOICE, .choices = restored, .help = "what is restored" },
 	[ARG_FROM] = { "from", PARAM_DIM, DIM_POSITION, .pinned = true, .start = 0, .help = "the first position with noise" },
 	[ARG_TO] = { "to", PARAM_DIM, DIM_POSITION, .pinned = true, .start = -1, .help = "the last position with noise" },
-	[ARG_SIGMA] = { "sigma", PARAM_INT, .lo = 1, .hi = 20, .start = 3, .help = "standard deviations of the prompt's token embeddings" },
+	[ARG_SIGMA] = { "sigma", PARAM_INT, .lo = 1, .hi = 20, .start = 3,
+			.help = "standard deviations of the prompt's token embeddings" },
 	[ARG_SEEDS] = { "seeds", PARAM_INT, .lo = 1, .hi = 10, .start = 3, .help = "over how many noises the mean is taken" },
-	[ARG_WINDOW] = { "window", PARAM_INT, .lo = 1, .hi = CAUSE_WINDOW, .start = 1, .help = "in how many layers around the row's, as far as there are any" },
+	[ARG_WINDOW] = { "window", PARAM_INT, .lo = 1, .hi = CAUSE_WINDOW, .start = 1,
+			 .help = "in how many layers around the row's, as far as there are any" },
 	[ARG_SHOW] = { "show", PARAM_CHOICE, .choices = shown, .help = "what a cell is" },
 	{ 0 },
 };
@@ -56,8 +59,15 @@ static struct run *noised_run(const struct ask *ask, int seed, struct err *err)
 {
 	const struct run *r = ask->run;
 	const struct edit noise = noise_of(ask, seed), *edit = &noise;
-	struct run_order order = { .model = ask->model, .tokens = r->tokens, .T = r->T, .prompt_T = r->prompt_T, .base = r, .more = &edit,
-				   .more_count = 1, .unedited = ask->unedited, .foil = ask->foil };
+	struct run_order order = { .model = ask->model,
+				   .tokens = r->tokens,
+				   .T = r->T,
+				   .prompt_T = r->prompt_T,
+				   .base = r,
+				   .more = &edit,
+				   .more_count = 1,
+				   .unedited = ask->unedited,
+				   .foil = ask->foil };
 
 	return run_new(&order, ask->task, err);
 }
@@ -83,8 +93,8 @@ static struct cause variants(const struct ask *ask)
 }
 
 /*
- * As edits of the prompt's own run: the first noise, and freeze, since what is restored is the value of the run without it. The sweep's own edits
- * patch into a noised run.
+ * As edits of the prompt's own run: the first noise, and freeze, since what is restored is the value of the run without it. The
+ * sweep's own edits patch into a noised run.
  */
 static void tell_edits(struct table *t, const struct ask *ask)
 {
@@ -107,9 +117,9 @@ static void tell_edits(struct table *t, const struct ask *ask)
 /* What the seeds before said. */
 struct seeds {
 	int done;
-	double *value;		/* [seeds, n] */
-	double *noised;		/* [seeds] the metric with noise alone */
-	double clean;		/* and without */
+	double *value;	/* [seeds, n] */
+	double *noised; /* [seeds] the metric with noise alone */
+	double clean;	/* and without */
 	bool normalise;
 };
 
@@ -188,7 +198,8 @@ static bool fill(struct table *t, const struct ask *ask, struct err *err)
 	struct cause c = variants(ask);
 	int n = ask->arg[ARG_SEEDS];
 	struct seeds s = { .value = arena_alloc(ask->scratch, (size_t)(n * c.n) * sizeof *s.value),
-			   .noised = arena_alloc(ask->scratch, (size_t)n * sizeof *s.noised), .normalise = ask->arg[ARG_SHOW] == SHOW_NORMALISED };
+			   .noised = arena_alloc(ask->scratch, (size_t)n * sizeof *s.noised),
+			   .normalise = ask->arg[ARG_SHOW] == SHOW_NORMALISED };
 	double noised;
 
 	if (!metric_value(ask->metric, ask->run, ask->unedited, &s.clean, ask->task, err) || !sweep_seeds(t, ask, &c, &s, err))
@@ -199,10 +210,12 @@ static bool fill(struct table *t, const struct ask *ask, struct err *err)
 		for (int i = 0; i < t->rows.n * t->cols.n; i++)
 			cell(t, &c, &s, i, n);
 	}
-	t->footnote = arena_printf(t->arena, "%s: clean %.6g, with noise %.6g (mean of %d seed%s)%s", metric_table[ask->metric->kind].word, s.clean,
-				   noised, n, n == 1 ? "" : "s",
-				   s.normalise && isnan(cause_normalised(0, s.clean, noised)) ? "; no difference to normalise by" : "");
-	t->check = (struct check){ "all of the stream restored at layer 0 = clean", s.clean, mean(s.value + c.n - 1, n, c.n), 1e-4 };
+	t->footnote =
+		arena_printf(t->arena, "%s: clean %.6g, with noise %.6g (mean of %d seed%s)%s",
+			     metric_table[ask->metric->kind].word, s.clean, noised, n, n == 1 ? "" : "s",
+			     s.normalise && isnan(cause_normalised(0, s.clean, noised)) ? "; no difference to normalise by" : "");
+	t->check =
+		(struct check){ "all of the stream restored at layer 0 = clean", s.clean, mean(s.value + c.n - 1, n, c.n), 1e-4 };
 	return true;
 }
 
@@ -213,17 +226,21 @@ static struct table *compute(const struct ask *ask, struct err *err)
 	struct table *t;
 
 	if (ask->arg[ARG_FROM] > ask->arg[ARG_TO]) {
-		err_set(err, ERR_ARGUMENT, "causal-tracing: the noise goes from position %d to %d, which is before it", ask->arg[ARG_FROM],
-			ask->arg[ARG_TO]);
+		err_set(err, ERR_ARGUMENT, "causal-tracing: the noise goes from position %d to %d, which is before it",
+			ask->arg[ARG_FROM], ask->arg[ARG_TO]);
 		return NULL;
 	}
 	if (!(t = table_new(ask->model->config.L, ask->run->T, err)))
 		return NULL;
 	axis_numbers(t, &t->rows, DIM_LAYER);
 	axis_tokens(t, &t->cols, ask->run, DIM_POSITION, "position");
-	table_set_title(t, "causal tracing", arena_printf(t->arena, "%s restored%s", site_table[site].name, ask->arg[ARG_WINDOW] == 1 ? "" :
-							  arena_printf(ask->scratch, " in %d layers around the row's", ask->arg[ARG_WINDOW])),
-			arena_printf(t->arena, "noise of %d σ at positions %d … %d", ask->arg[ARG_SIGMA], ask->arg[ARG_FROM], ask->arg[ARG_TO]));
+	table_set_title(t, "causal tracing",
+			arena_printf(t->arena, "%s restored%s", site_table[site].name,
+				     ask->arg[ARG_WINDOW] == 1
+					     ? ""
+					     : arena_printf(ask->scratch, " in %d layers around the row's", ask->arg[ARG_WINDOW])),
+			arena_printf(t->arena, "noise of %d σ at positions %d … %d", ask->arg[ARG_SIGMA], ask->arg[ARG_FROM],
+				     ask->arg[ARG_TO]));
 	table_set_unit(t, raw ? metric_unit(ask->metric) : "normalised");
 	t->look = LOOK_HEAT;
 	t->scale = SCALE_DIVERGING;
@@ -248,17 +265,17 @@ const struct analysis analysis_causal_tracing = {
 	.topic = TOPIC_CAUSAL,
 	.paper = "Meng et al. 2022",
 	.blurb = "Which activation, restored, mends the answer that noise on some tokens broke.",
-	.help = "Put the noise on the tokens of the subject (from, to): a cell near 1 shows that what the answer needs has passed through there. "
-		"attn_out and mlp_out of single layers mend little: widen the window (the paper has 10). The noise pushes the model where it never was: prefer a foil and "
-		"activation-patching where there is one. How much the seeds differ is in the standard errors; more of them are steadier.",
-	.picture =
-		"         noise on these\n"
-		" layer  The ·Eiffel ·Tower ·is  ·in\n"
-		"   3     ·     ·      ·     ·   ██   late: the last token,\n"
-		"   2     ·     ·     ▒▒     ·   ▓▓   just before the answer\n"
-		"   1     ·    ▒▒     ██     ·    ·\n"
-		"   0     ·    ▓▓     ██     ·    ·   early: the subject's\n"
-		"                      ↑              last token\n",
+	.help = "Put the noise on the tokens of the subject (from, to): a cell near 1 shows that what the answer needs has passed "
+		"through there. attn_out and mlp_out of single layers mend little: widen the window (the paper has 10). The noise "
+		"pushes the model where it never was: prefer a foil and activation-patching where there is one. How much the seeds "
+		"differ is in the standard errors; more of them are steadier.",
+	.picture = "         noise on these\n"
+		   " layer  The ·Eiffel ·Tower ·is  ·in\n"
+		   "   3     ·     ·      ·     ·   ██   late: the last token,\n"
+		   "   2     ·     ·     ▒▒     ·   ▓▓   just before the answer\n"
+		   "   1     ·    ▒▒     ██     ·    ·\n"
+		   "   0     ·    ▓▓     ██     ·    ·   early: the subject's\n"
+		   "                      ↑              last token\n",
 	.shape = "layer × position",
 	.unit = "normalised, or the metric's",
 	.on = ON_RUN | ON_METRIC,

@@ -6,8 +6,9 @@
  *   3.attn ─ head 3.1 ─ each token that it reads        (writers.h)
  *   3.mlp  ─ its 32 strongest neurons, and the rest
  *
- * A row is one writer's share; children sum to their parent, and the first rows to the metric, before a logit cap. It counts the direct path
- * alone: what a writer does through later layers is theirs here, and a later layer may erase what an earlier one wrote (Dao et al. 2023).
+ * A row is one writer's share; children sum to their parent, and the first rows to the metric, before a logit cap. It counts the
+ * direct path alone: what a writer does through later layers is theirs here, and a later layer may erase what an earlier one wrote
+ * (Dao et al. 2023).
  *
  * Every row is worked out by itself, none as what is missing to a sum: so the check of each level means something.
  */
@@ -22,7 +23,7 @@
 #include "engine/model/tokenizer/tokenizer.h"
 
 enum { ARG_POSITION, ARG_OPEN, ARG_DEPTH };
-enum { NEURONS = 32 };	/* of an MLP, that have rows of their own */
+enum { NEURONS = 32 }; /* of an MLP, that have rows of their own */
 extern const struct analysis analysis_direct_attribution;
 static const struct param params[] = {
 	[ARG_POSITION] = { "position", PARAM_DIM, DIM_POSITION, .start = -1, .at_metric = true,
@@ -41,24 +42,24 @@ struct row {
 	struct place place;
 	bool closed;
 	double share;
-	const char *name;	/* of other rows, in scratch; or NULL */
+	const char *name; /* of other rows, in scratch; or NULL */
 };
 
 /* The worst of all levels: how far the children of a row are from it, against what is allowed. */
 struct level {
-	int parent;		/* -1: there is none yet */
+	int parent; /* -1: there is none yet */
 	double expected, actual, allowed, off;
 };
 
 struct tree {
 	const struct ask *ask;
 	const struct readout *readout;
-	struct writers *writers;	/* [rows of the first level] those that are open */
-	struct row *row;		/* heap */
+	struct writers *writers; /* [rows of the first level] those that are open */
+	struct row *row;	 /* heap */
 	int n, room;
 	struct level worst;
-	bool deep;			/* the run has what opened rows read */
-	const struct place *open;	/* [opens] */
+	bool deep;		  /* the run has what opened rows read */
+	const struct place *open; /* [opens] */
 	int opens;
 };
 
@@ -72,7 +73,10 @@ static int add(struct tree *t, int parent, struct place place, double share, con
 	return t->n++;
 }
 
-/* Of the rows from `from` on, the children of `parent` against it. Single precision is theirs: what is allowed goes by all that they hold. */
+/*
+ * Of the rows from `from` on, the children of `parent` against it. Single precision is theirs: what is allowed goes by all that
+ * they hold.
+ */
 static void check_level(struct tree *t, int parent, int from)
 {
 	const struct row *p = &t->row[parent];
@@ -87,7 +91,7 @@ static void check_level(struct tree *t, int parent, int from)
 	}
 	l = (struct level){ parent, p->share, sum, 1e-5 * fmax(all, fabs(p->share)) + 1e-6, 0 };
 	l.off = fabs(sum - p->share) / l.allowed;
-	if (!isnan(t->worst.off) && !(l.off <= t->worst.off))	/* NaN is the worst */
+	if (!isnan(t->worst.off) && !(l.off <= t->worst.off)) /* NaN is the worst */
 		t->worst = l;
 }
 
@@ -269,8 +273,8 @@ static bool open_writers(struct tree *t, struct err *err)
 		const struct place place = place_at(p->site, p->layer, -1, -1);
 
 		if (is_block(p) && out->reading.n == 1 && is_open(t, &place, 1)) {
-			if (!writers_read(&t->writers[i], t->ask->run, p->site == SITE_ATTN_OUT ? BLOCK_ATTN : BLOCK_MLP, p->layer, out->position,
-					  out->reading.direction, t->ask->scratch, err))
+			if (!writers_read(&t->writers[i], t->ask->run, p->site == SITE_ATTN_OUT ? BLOCK_ATTN : BLOCK_MLP, p->layer,
+					  out->position, out->reading.direction, t->ask->scratch, err))
 				return false;
 			some[n++] = &t->writers[i];
 		}
@@ -303,7 +307,10 @@ static bool add_pieces(struct tree *t, struct err *err)
 
 /* ---- the table ---- */
 
-/* Of all levels the one that is furthest off. The first rows have the final norm and the unembedding between them and the metric. */
+/*
+ * Of all levels the one that is furthest off. The first rows have the final norm and the unembedding between them and the
+ * metric.
+ */
 static struct check check_of(const struct tree *t, const char *const *show, struct arena *arena)
 {
 	const struct level *l = &t->worst;
@@ -390,7 +397,7 @@ static void fill(const struct tree *tree, struct table *t)
 		all += tree->row[i].parent < 0 ? fabs(tree->row[i].share) : 0;
 	for (int i = 0; i < tree->n; i++) {
 		t->value[table_cell(t, i, 0)] = (float)tree->row[i].share;
-		if (fabs(root) >= 1e-6 * all)	/* a share of nothing says nothing */
+		if (fabs(root) >= 1e-6 * all) /* a share of nothing says nothing */
 			t->value[table_cell(t, i, 1)] = (float)(tree->row[i].share / root);
 	}
 	t->cols.dim = DIM_QUANTITY;
@@ -409,8 +416,8 @@ static struct table *compute(const struct ask *ask, struct err *err)
 	struct tree tree = { .ask = ask, .readout = &readout, .worst = { .parent = -1 }, .deep = run_has(ask->run, SITE_Z) };
 	struct table *t = NULL;
 
-	if (find_open(&tree, err) && readout_init(&readout, ask, ask->arg[ARG_POSITION], err) && open_writers(&tree, err) && add_pieces(&tree, err) &&
-	    (t = table_new(tree.n, 2, err))) {
+	if (find_open(&tree, err) && readout_init(&readout, ask, ask->arg[ARG_POSITION], err) && open_writers(&tree, err) &&
+	    add_pieces(&tree, err) && (t = table_new(tree.n, 2, err))) {
 		fill(&tree, t);
 		readout_title(&readout, ask, t, "all parts");
 	}
@@ -424,18 +431,17 @@ const struct analysis analysis_direct_attribution = {
 	.topic = TOPIC_ATTRIBUTION,
 	.paper = "Elhage et al. 2021",
 	.blurb = "How much each layer's attention and MLP add to the metric directly; opens to heads, their tokens, and neurons.",
-	.help = "A layer's attention opens into its heads, a head into the tokens that it reads, an MLP into its strongest neurons and the rest. At each "
-		"level the rows sum to the row above; the first ones sum to the logit (or logit difference) before a cap, with the final norm's scale "
-		"frozen at its own value. Only the direct path is counted: a writer that works through later layers shows nothing here, and later "
-		"layers may erase what earlier ones wrote.",
-	.picture =
-		"                − against   for +\n"
-		" ▾ 3.attn              │████████▍     few long bars:\n"
-		"   ▾ head 3.1          │███████▏      these write it\n"
-		"       4 ·Mary         │██████▉       from what it reads\n"
-		"   ▸ head 3.0       ▐██│              writes against it\n"
-		" ▸ 3.mlp               │████▉         opens to neurons\n"
-		" embed                 │              all sum to the metric\n",
+	.help = "A layer's attention opens into its heads, a head into the tokens that it reads, an MLP into its strongest neurons "
+		"and the rest. At each level the rows sum to the row above; the first ones sum to the logit (or logit difference) "
+		"before a cap, with the final norm's scale frozen at its own value. Only the direct path is counted: a writer that "
+		"works through later layers shows nothing here, and later layers may erase what earlier ones wrote.",
+	.picture = "                − against   for +\n"
+		   " ▾ 3.attn              │████████▍     few long bars:\n"
+		   "   ▾ head 3.1          │███████▏      these write it\n"
+		   "       4 ·Mary         │██████▉       from what it reads\n"
+		   "   ▸ head 3.0       ▐██│              writes against it\n"
+		   " ▸ 3.mlp               │████▉         opens to neurons\n"
+		   " embed                 │              all sum to the metric\n",
 	.shape = "component × quantity",
 	.unit = "logit",
 	.on = ON_RUN | ON_METRIC,

@@ -6,8 +6,8 @@
  *
  * So x is what Hugging Face calls inputs_embeds, times the family's scale: learned positions are context, and do not grow with it.
  *
- * The products sum to the metric's slope as all inputs grow together, not to the metric: only a network without norms and softmax would
- * make the two the same. That slope is measured too, by runs with the inputs a little longer and a little shorter.
+ * The products sum to the metric's slope as all inputs grow together, not to the metric: only a network without norms and softmax
+ * would make the two the same. That slope is measured too, by runs with the inputs a little longer and a little shorter.
  */
 #include "engine/analysis/interventions.h"
 
@@ -15,7 +15,7 @@
 
 #include "engine/numbers/kernels.h"
 
-#define TOLERANCE 5e-3	/* of the check */
+#define TOLERANCE 5e-3 /* of the check */
 
 enum { ARG_SHOW };
 enum { SHOW_PRODUCT, SHOW_NORM };
@@ -33,9 +33,14 @@ static const struct param params[] = {
 static bool scaled(const struct ask *ask, double factor, double *value, struct err *err)
 {
 	const struct run *base = ask->run;
-	struct run_order order = { .model = ask->model, .tokens = base->tokens, .T = base->T, .prompt_T = base->prompt_T,
-				   .base = base, .unedited = ask->unedited,
-				   .foil = ask->foil, .input_scale = (float)factor };
+	struct run_order order = { .model = ask->model,
+				   .tokens = base->tokens,
+				   .T = base->T,
+				   .prompt_T = base->prompt_T,
+				   .base = base,
+				   .unedited = ask->unedited,
+				   .foil = ask->foil,
+				   .input_scale = (float)factor };
 	struct run *r;
 	bool ok;
 
@@ -58,13 +63,14 @@ static bool difference(const struct ask *ask, double step, double *slope, struct
 }
 
 /*
- * How far to step, as a share of the inputs' length. Rounding in the two runs is divided by the step, curvature grows with it; Richardson's
- * extrapolation leaves of the latter so little that the step may be as long as keeps rounding at half of what the check allows.
+ * How far to step, as a share of the inputs' length. Rounding in the two runs is divided by the step, curvature grows with it;
+ * Richardson's extrapolation leaves of the latter so little that the step may be as long as keeps rounding at half of what the
+ * check allows.
  */
 static double step_for(double sum, double value)
 {
-	const double rounding = 0x1p-20 * fmax(fabs(value), 8);	/* of a metric: a few bits of logits of that size */
-	const double shortest = 1e-3, longest = 3e-2, amplified = 2.7;	/* by the extrapolation */
+	const double rounding = 0x1p-20 * fmax(fabs(value), 8);	       /* of a metric: a few bits of logits of that size */
+	const double shortest = 1e-3, longest = 3e-2, amplified = 2.7; /* by the extrapolation */
 
 	return fmin(fmax(amplified * rounding / (TOLERANCE / 2 * fmax(1, fabs(sum))), shortest), longest);
 }
@@ -106,7 +112,8 @@ static struct table *compute(const struct ask *ask, struct err *err)
 	t->look = LOOK_BARS;
 	t->scale = product ? SCALE_DIVERGING : SCALE_SEQUENTIAL;
 	t->place.site = SITE_EMBED;
-	if (!metric_value(ask->metric, ask->run, ask->unedited, &value, ask->task, err) || (product && !check_slope(t, ask, sum, value, err))) {
+	if (!metric_value(ask->metric, ask->run, ask->unedited, &value, ask->task, err) ||
+	    (product && !check_slope(t, ask, sum, value, err))) {
 		table_unref(t);
 		return NULL;
 	}
@@ -127,17 +134,17 @@ const struct analysis analysis_gradient_x_input = {
 	.topic = TOPIC_ATTRIBUTION,
 	.paper = "Simonyan et al. 2014, Denil et al. 2015",
 	.blurb = "How strongly the metric answers to each token of the prompt, to first order.",
-	.help = "The gradient of the metric at a token's embedding, times the embedding (the token's alone, before learned positions): positive where "
-		"the token as it is speaks for the metric. "
-		"It sees an infinitely small change: where softmax is saturated, a token that matters can show nothing, and after a norm an "
-		"embedding's own length hardly counts, so that the products are small. The norm says how much any change there would do.",
-	.picture =
-		"            against    for\n"
-		" ·capital        │███▎\n"
-		" ·of             │▏\n"
-		" ·France         │█████████▊   a small change of this token\n"
-		" ·is          ▐██│             moves the metric most\n"
-		" Does the word that should matter have the longest bar?\n",
+	.help = "The gradient of the metric at a token's embedding, times the embedding (the token's alone, before learned "
+		"positions): positive where the token as it is speaks for the metric. "
+		"It sees an infinitely small change: where softmax is saturated, a token that matters can show nothing, and after "
+		"a norm an embedding's own length hardly counts, so that the products are small. The norm says how much any change "
+		"there would do.",
+	.picture = "            against    for\n"
+		   " ·capital        │███▎\n"
+		   " ·of             │▏\n"
+		   " ·France         │█████████▊   a small change of this token\n"
+		   " ·is          ▐██│             moves the metric most\n"
+		   " Does the word that should matter have the longest bar?\n",
 	.shape = "position × quantity",
 	.unit = "the metric's",
 	.on = ON_RUN | ON_METRIC,

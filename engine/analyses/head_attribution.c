@@ -49,11 +49,11 @@ static double not_heads(const struct readout *readout, const double *of_layer)
 static bool fill(struct table *t, const struct ask *ask, const struct readout *readout, double *of_layer, struct err *err)
 {
 	const struct config *c = &ask->model->config;
-	float *write = arena_floats(ask->scratch, (size_t)c->D, err);	/* [D] */
+	float *write = arena_floats(ask->scratch, (size_t)c->D, err); /* [D] */
 
 	if (!write)
 		return false;
-	for (int l = 0; l < c->L && reading_counts(&readout->reading, SITE_ATTN_OUT, l); l++) {	/* those above stay NaN */
+	for (int l = 0; l < c->L && reading_counts(&readout->reading, SITE_ATTN_OUT, l); l++) { /* those above stay NaN */
 		if (!task_step(ask->task, l, c->L, err))
 			return false;
 		for (int h = 0; h < c->H; h++) {
@@ -69,7 +69,7 @@ static bool fill(struct table *t, const struct ask *ask, const struct readout *r
 static struct table *compute(const struct ask *ask, struct err *err)
 {
 	const struct config *c = &ask->model->config;
-	double *of_layer = arena_alloc(ask->scratch, (size_t)c->L * sizeof *of_layer);	/* [L] sum over the layer's heads */
+	double *of_layer = arena_alloc(ask->scratch, (size_t)c->L * sizeof *of_layer); /* [L] sum over the layer's heads */
 	double sum, rest;
 	struct readout readout;
 	struct table *t;
@@ -101,16 +101,16 @@ const struct analysis analysis_head_attribution = {
 	.topic = TOPIC_ATTRIBUTION,
 	.paper = "Wang et al. 2023",
 	.blurb = "How much each attention head adds to the metric directly.",
-	.help = "Each head's own write, without the layer's bias, through the frozen final norm. The line below says how much is not heads. A "
-		"head that prepares another head's work (previous-token, duplicate-token) shows nothing here: ablate it instead.",
-	.picture =
-		" layer    0     1     2     3\n"
-		"   3    0.1   2.9    ·   -1.2   2.9: writes the answer\n"
-		"   2     ·    0.2    ·     ·   -1.2: writes against it\n"
-		"   1     ·     ·     ·     ·\n"
-		"   0     ·     ·     ·     ·    a dot is no proof of\n"
-		" heads of early layers          idleness: they may feed\n"
-		" seldom write it themselves     those above\n",
+	.help = "Each head's own write, without the layer's bias, through the frozen final norm. The line below says how much is "
+		"not heads. A head that prepares another head's work (previous-token, duplicate-token) shows nothing here: ablate "
+		"it instead.",
+	.picture = " layer    0     1     2     3\n"
+		   "   3    0.1   2.9    ·   -1.2   2.9: writes the answer\n"
+		   "   2     ·    0.2    ·     ·   -1.2: writes against it\n"
+		   "   1     ·     ·     ·     ·\n"
+		   "   0     ·     ·     ·     ·    a dot is no proof of\n"
+		   " heads of early layers          idleness: they may feed\n"
+		   " seldom write it themselves     those above\n",
 	.shape = "layer × head",
 	.unit = "logit",
 	.on = ON_RUN | ON_METRIC,

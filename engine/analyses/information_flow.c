@@ -6,9 +6,10 @@
  *   weight  of a part p of whole w: max(‖w‖₁ − ‖w − p‖₁, 1e-5), divided by the sum over all parts of w
  *   flow    1 at the position's last stream; from each node to where its parts come from, by their weights
  *
- * Ferrando & Voita 2024, "Information flow routes"; the weights are ALTI's (Ferrando et al. 2022), with the floor of the paper's own code. What
- * both write without reading a token (biases) is no part. Where attention and MLP run side by side there is no stream between them, and
- * a layer is one step. A head that an edit has changed is one part of its own query: its sources do not say any more what it writes.
+ * Ferrando & Voita 2024, "Information flow routes"; the weights are ALTI's (Ferrando et al. 2022), with the floor of the paper's
+ * own code. What both write without reading a token (biases) is no part. Where attention and MLP run side by side there is no
+ * stream between them, and a layer is one step. A head that an edit has changed is one part of its own query: its sources do not
+ * say any more what it writes.
  */
 #include <math.h>
 #include <stdlib.h>
@@ -30,8 +31,10 @@ static const struct choice per_head[] = {
 	{ 0 },
 };
 static const struct param params[] = {
-	[ARG_THRESHOLD] = { "threshold", PARAM_REAL, .lo = 0, .hi = 1, .start = 0.04, .help = "parts that weigh no more than that are hidden" },
-	[ARG_POSITION] = { "position", PARAM_DIM, DIM_POSITION, .start = -1, .at_metric = true, .help = "whose routes: the metric's own unless it is given" },
+	[ARG_THRESHOLD] = { "threshold", PARAM_REAL, .lo = 0, .hi = 1, .start = 0.04,
+			    .help = "parts that weigh no more than that are hidden" },
+	[ARG_POSITION] = { "position", PARAM_DIM, DIM_POSITION, .start = -1, .at_metric = true,
+			   .help = "whose routes: the metric's own unless it is given" },
 	[ARG_PER_HEAD] = { "per_head", PARAM_CHOICE, .choices = per_head, .help = "whether heads are edges of their own" },
 	{ 0 },
 };
@@ -41,12 +44,12 @@ enum { FLOW, HIDDEN, COLUMNS };
 /* Of one layer: what all parts of all nodes weigh. */
 struct weights {
 	const struct ask *ask;
-	int layer, T;		/* positions 0 … T-1: those after the last one have no part in it */
-	int head;		/* whose parts are weighed now */
-	float *write;		/* [T, D] what that head writes of each key with weight 1, but for the scale of a norm after it */
-	float *part;		/* [H, T, T] of each head, query and key */
-	float *stream, *mlp;	/* [T] of the stream and, where MLP and attention are one step, of the MLP */
-	float *mlp_stream;	/* [T] share of the stream in what leaves the layer; the rest is the MLP's */
+	int layer, T;	     /* positions 0 … T-1: those after the last one have no part in it */
+	int head;	     /* whose parts are weighed now */
+	float *write;	     /* [T, D] what that head writes of each key with weight 1, but for the scale of a norm after it */
+	float *part;	     /* [H, T, T] of each head, query and key */
+	float *stream, *mlp; /* [T] of the stream and, where MLP and attention are one step, of the MLP */
+	float *mlp_stream;   /* [T] share of the stream in what leaves the layer; the rest is the MLP's */
 };
 
 static bool one_step(const struct weights *w)
@@ -76,8 +79,8 @@ static float length_of(const float *x, size_t D)
 static bool head_edited(const struct run *r, int layer, int head, int position)
 {
 	for (int e = 0; e < r->edits; e++)
-		if ((edit_hits(&r->edit[e], SITE_RESULT, layer) || edit_hits(&r->edit[e], SITE_Z, layer)) && edit_has_unit(&r->edit[e], head) &&
-		    edit_covers(&r->edit[e], position))
+		if ((edit_hits(&r->edit[e], SITE_RESULT, layer) || edit_hits(&r->edit[e], SITE_Z, layer)) &&
+		    edit_has_unit(&r->edit[e], head) && edit_covers(&r->edit[e], position))
 			return true;
 	return false;
 }
@@ -154,7 +157,8 @@ static void weigh_stream(struct weights *w, int i)
 {
 	const struct run *run = w->ask->run;
 	size_t D = (size_t)run->model->config.D;
-	const float *x = whole(w, i), *pre = run_at(run, SITE_RESID_PRE, w->layer, i), *out = run_at(run, SITE_MLP_OUT, w->layer, i);
+	const float *x = whole(w, i), *pre = run_at(run, SITE_RESID_PRE, w->layer, i),
+		    *out = run_at(run, SITE_MLP_OUT, w->layer, i);
 	float length = length_of(x, D), mlp, stream;
 
 	w->stream[i] = worth(x, length, pre, 1, D);
@@ -189,11 +193,11 @@ static bool weigh_layer(struct weights *w, int layer, struct err *err)
 struct graph {
 	struct weights *w;
 	struct table *t;
-	struct edge *edge;	/* heap, [room] */
+	struct edge *edge; /* heap, [room] */
 	int edges, room;
-	bool *reached;		/* [rows] by edges that are shown, from the position's last stream */
+	bool *reached; /* [rows] by edges that are shown, from the position's last stream */
 	double threshold;
-	double worst;		/* sum over a level's flow that is farthest from 1 */
+	double worst; /* sum over a level's flow that is farthest from 1 */
 };
 
 /* Rows: from the last layer's resid_post down; for each level the positions in order. */
@@ -231,7 +235,10 @@ static void pass(struct graph *g, int from, int to, float weight, struct place p
 		add_edge(g, from, to, weight, place);
 }
 
-/* All that a head, or (-1) all heads, read of one key at a query. Parts are held against the threshold one by one, whoever they are added to. */
+/*
+ * All that a head, or (-1) all heads, read of one key at a query. Parts are held against the threshold one by one, whoever they
+ * are added to.
+ */
 static void pass_key(struct graph *g, int from, int to, int i, int j)
 {
 	const struct weights *w = g->w;
@@ -349,7 +356,8 @@ static void describe(struct table *t, const struct ask *ask, int T)
 	axis_label(t, &t->cols, FLOW, "flow");
 	axis_label(t, &t->cols, HIDDEN, "hidden");
 	table_set_title(t, "information flow", arena_printf(t->arena, "into position %d", T - 1),
-			arena_printf(t->arena, "edges above %.3g%s", ask->real[ARG_THRESHOLD], ask->arg[ARG_PER_HEAD] == PER_HEAD_YES ? ", heads apart" : ""));
+			arena_printf(t->arena, "edges above %.3g%s", ask->real[ARG_THRESHOLD],
+				     ask->arg[ARG_PER_HEAD] == PER_HEAD_YES ? ", heads apart" : ""));
 	table_set_unit(t, "share");
 	t->look = LOOK_GRAPH;
 	t->scale = SCALE_PROBABILITY;
@@ -361,7 +369,8 @@ static bool begin(struct weights *w, const struct ask *ask, struct err *err)
 	size_t T = (size_t)ask->arg[ARG_POSITION] + 1;
 
 	*w = (struct weights){ .ask = ask, .T = (int)T };
-	return (w->write = arena_floats(ask->scratch, T * (size_t)c->D, err)) && (w->part = arena_floats(ask->scratch, (size_t)c->H * T * T, err)) &&
+	return (w->write = arena_floats(ask->scratch, T * (size_t)c->D, err)) &&
+	       (w->part = arena_floats(ask->scratch, (size_t)c->H * T * T, err)) &&
 	       (w->stream = arena_floats(ask->scratch, T, err)) && (w->mlp = arena_floats(ask->scratch, T, err)) &&
 	       (w->mlp_stream = arena_floats(ask->scratch, T, err));
 }
@@ -396,17 +405,17 @@ const struct analysis analysis_information_flow = {
 	.topic = TOPIC_ATTRIBUTION,
 	.paper = "Ferrando & Voita 2024",
 	.blurb = "The routes by which a prediction was computed: which heads moved what from which token to which.",
-	.help = "A node is a token's stream at a layer; an edge says what share of it came from where: along the stream, by attention from another token, "
-		"or through the MLP. Read it from the top, where the prediction is made, down to the tokens. The threshold hides weak edges and "
-		"changes no weight; the column hidden says what it hides. flow is how much of what reaches the top passes through a node. Shares are of "
-		"size, not of meaning: a large part may say nothing about the answer.",
-	.picture =
-		"  3         ○━━━━━━━━━━━●   the answer reads the name\n"
-		"  2         │     ○╌╌╌╌╌●\n"
-		"  1   ○─────●     │     │   one token back: where a\n"
-		"  0   │     ○─────●     │   repeated name is noticed\n"
-		"     Tom   and  Lily   to\n"
-		" ━ strong  ─ less  ╌ weak  │ along the stream\n",
+	.help = "A node is a token's stream at a layer; an edge says what share of it came from where: along the stream, by "
+		"attention from another token, or through the MLP. Read it from the top, where the prediction is made, down to the "
+		"tokens. The threshold hides weak edges and changes no weight; the column hidden says what it hides. flow is how "
+		"much of what reaches the top passes through a node. Shares are of size, not of meaning: a large part may say "
+		"nothing about the answer.",
+	.picture = "  3         ○━━━━━━━━━━━●   the answer reads the name\n"
+		   "  2         │     ○╌╌╌╌╌●\n"
+		   "  1   ○─────●     │     │   one token back: where a\n"
+		   "  0   │     ○─────●     │   repeated name is noticed\n"
+		   "     Tom   and  Lily   to\n"
+		   " ━ strong  ─ less  ╌ weak  │ along the stream\n",
 	.shape = "component × quantity",
 	.unit = "share",
 	.on = ON_RUN,

@@ -3,8 +3,8 @@
  *
  *   site[L, T, D] -- final norm, its scale taken at that layer --> -- W_U, logit scale, cap --> logits[L, T, V]
  *
- * nostalgebraist 2020, "interpreting GPT: the logit lens". Early layers mislead where the basis drifts: tuned_lens.c. On attn_out and
- * mlp_out it reads what a block adds to the stream, with a norm of its own (Geva et al. 2022).
+ * nostalgebraist 2020, "interpreting GPT: the logit lens". Early layers mislead where the basis drifts: tuned_lens.c. On attn_out
+ * and mlp_out it reads what a block adds to the stream, with a norm of its own (Geva et al. 2022).
  */
 #include "engine/analysis/lens_map.h"
 
@@ -37,8 +37,14 @@ static void set_axis(struct table *t, const struct ask *ask)
 static struct table *compute(const struct ask *ask, struct err *err)
 {
 	const enum site site = (enum site)ask->arg[ARG_SITE];
-	const struct lens_map map = { "logit lens", site == SITE_RESID_POST ? NULL : site_table[site].name, ask->model->config.L,
-				      site == SITE_RESID_POST, ask->arg[ARG_SHOW], ask->arg[ARG_RANK], take, NULL };
+	const struct lens_map map = { "logit lens",
+				      site == SITE_RESID_POST ? NULL : site_table[site].name,
+				      ask->model->config.L,
+				      site == SITE_RESID_POST,
+				      ask->arg[ARG_SHOW],
+				      ask->arg[ARG_RANK],
+				      take,
+				      NULL };
 
 	return lens_map(ask, &map, set_axis, err);
 }
@@ -52,14 +58,13 @@ const struct analysis analysis_logit_lens = {
 	.help = "Reads the stream after each layer with the model's own final norm and unembedding; the last row is the model's "
 		"output. Early layers may not speak the vocabulary's language yet: a word there is weak evidence. On attn_out and "
 		"mlp_out it shows what a block adds, normalised by itself.",
-	.picture =
-		" layer   The  ·capital  ·of  ·France  ·is\n"
-		"   3      .      ·of    ·the   ·is    ·Paris   the answer\n"
-		"   2      .      ·of    ·the   ·,     ·Paris   ← is here\n"
-		"   1      ,      ·city  ·a     ·,     ·a       from layer\n"
-		"   0      s      ine    ·a     ·ch    ·not     2 on\n"
-		" Read a column upwards: where does the last word appear,\n"
-		" and does it stay?\n",
+	.picture = " layer   The  ·capital  ·of  ·France  ·is\n"
+		   "   3      .      ·of    ·the   ·is    ·Paris   the answer\n"
+		   "   2      .      ·of    ·the   ·,     ·Paris   ← is here\n"
+		   "   1      ,      ·city  ·a     ·,     ·a       from layer\n"
+		   "   0      s      ine    ·a     ·ch    ·not     2 on\n"
+		   " Read a column upwards: where does the last word appear,\n"
+		   " and does it stay?\n",
 	.shape = "layer × position",
 	.unit = "probability, logit, rank, nats",
 	.on = ON_RUN,

@@ -112,13 +112,12 @@ const struct analysis analysis_next_token = {
 	.blurb = "The likeliest next tokens, with the edits and without them.",
 	.help = "Rows are the edited run's best tokens; the unedited columns are the same tokens before the edits. Logits are what "
 		"the model computes, cap and scale included; probabilities are their softmax over the whole vocabulary.",
-	.picture =
-		" ·Paris   .62  ██████████▌    one word far ahead:\n"
-		" ·London  .05  ▊              the model is sure\n"
-		" ·the     .04  ▋\n"
-		"                              with an edit, compare\n"
-		" ·Paris   .62 → .11  ▊        what it was with what\n"
-		" ·London  .05 → .31  ████▉    it is now\n",
+	.picture = " ·Paris   .62  ██████████▌    one word far ahead:\n"
+		   " ·London  .05  ▊              the model is sure\n"
+		   " ·the     .04  ▋\n"
+		   "                              with an edit, compare\n"
+		   " ·Paris   .62 → .11  ▊        what it was with what\n"
+		   " ·London  .05 → .31  ████▉    it is now\n",
 	.shape = "rank × quantity",
 	.unit = "logit, probability",
 	.on = ON_RUN,

@@ -5,8 +5,8 @@
  *      values (and all MLPs, with mlps=frozen): what changes in the receiver's input has come on the direct path
  *   2. the receiver computes what it makes of that input - its norm too - and a run with nothing but this value changed gives the metric
  *
- * Wang et al. 2023 (MLPs recomputed), Goldowsky-Dill et al. 2023. Exact: nothing is linearised. The receiver is the logits, one head's
- * queries, keys or values, or one MLP.
+ * Wang et al. 2023 (MLPs recomputed), Goldowsky-Dill et al. 2023. Exact: nothing is linearised. The receiver is the logits, one
+ * head's queries, keys or values, or one MLP.
  */
 #include "engine/analysis/interventions.h"
 
@@ -52,25 +52,26 @@ static const struct param params[] = {
 	[ARG_SENDER] = { "sender", PARAM_CHOICE, .choices = sources, .help = "where the path begins" },
 	[ARG_RECEIVER] = { "receiver", PARAM_CHOICE, .choices = receivers, .help = "where it ends" },
 	[ARG_LAYER] = { "layer", PARAM_DIM, DIM_LAYER, .pinned = true, .start = -1, .help = "the receiver's" },
-	[ARG_HEAD] = { "head", PARAM_DIM, DIM_HEAD, .pinned = true, .help = "the receiver's; for k and v, the key/value head that it uses" },
+	[ARG_HEAD] = { "head", PARAM_DIM, DIM_HEAD, .pinned = true,
+		       .help = "the receiver's; for k and v, the key/value head that it uses" },
 	[ARG_MLPS] = { "mlps", PARAM_CHOICE, .choices = between, .help = "the MLPs between the two" },
 	[ARG_DIRECTION] = { "direction", PARAM_CHOICE, .choices = directions, .help = "which value is put where" },
 	[ARG_SHOW] = { "show", PARAM_CHOICE, .choices = shown, .help = "what a cell is" },
 	{ 0 },
 };
 
-enum { BATCH = 64 };	/* senders whose receiver's rows are held at a time */
+enum { BATCH = 64 }; /* senders whose receiver's rows are held at a time */
 
 struct paths {
 	const struct ask *ask;
-	struct cause first, second;	/* the sender patched, all else held; the receiver patched */
-	struct edit *attention, *mlp;	/* [L] what holds a layer's attention and MLP at the base's values */
-	const struct edit **held;	/* [L, 2L] for a sender in layer l: what is held after it */
-	struct edit *put;		/* [senders] the receiver's value */
-	const struct edit **put_of;	/* [senders] */
-	float *rows;			/* [BATCH, T, width] */
-	struct place place;		/* of the receiver; to the logits: PLACE_NONE */
-	size_t from, width;		/* of it, in a row of its site */
+	struct cause first, second;   /* the sender patched, all else held; the receiver patched */
+	struct edit *attention, *mlp; /* [L] what holds a layer's attention and MLP at the base's values */
+	const struct edit **held;     /* [L, 2L] for a sender in layer l: what is held after it */
+	struct edit *put;	      /* [senders] the receiver's value */
+	const struct edit **put_of;   /* [senders] */
+	float *rows;		      /* [BATCH, T, width] */
+	struct place place;	      /* of the receiver; to the logits: PLACE_NONE */
+	size_t from, width;	      /* of it, in a row of its site */
 	int columns;
 };
 
@@ -102,13 +103,14 @@ static bool reaches(const struct ask *ask, int l)
 }
 
 /*
- * What is held when the sender is in layer l: every attention after it, up to the receiver. A head's own layer has its MLP after it; an
- * MLP's and the embedding's "after" begins with the next attention. Returns how many.
+ * What is held when the sender is in layer l: every attention after it, up to the receiver. A head's own layer has its MLP after
+ * it; an MLP's and the embedding's "after" begins with the next attention. Returns how many.
  */
 static int hold(const struct paths *p, int l, const struct edit **list)
 {
 	const struct ask *ask = p->ask;
-	int n = 0, sender = ask->arg[ARG_SENDER], attention_from = sender == FROM_EMBED ? 0 : l + 1, mlp_from = sender == FROM_HEAD ? l : attention_from;
+	int n = 0, sender = ask->arg[ARG_SENDER], attention_from = sender == FROM_EMBED ? 0 : l + 1,
+	    mlp_from = sender == FROM_HEAD ? l : attention_from;
 	int L = ask->model->config.L, to = receiver(ask) == TO_LOGITS ? L : ask->arg[ARG_LAYER];
 
 	for (int k = attention_from; k < L && (k < to || (k == to && receiver(ask) == TO_MLP)); k++)
@@ -122,7 +124,8 @@ static void describe_sender(struct paths *p, int i)
 {
 	static const enum site site[] = { [FROM_HEAD] = SITE_RESULT, [FROM_MLP] = SITE_MLP_OUT, [FROM_EMBED] = SITE_EMBED };
 	int layer = i / p->columns, L = p->ask->model->config.L, sender = p->ask->arg[ARG_SENDER];
-	struct place place = place_at(site[sender], layer, sender == FROM_HEAD ? i % p->columns : -1, sender == FROM_HEAD ? -1 : i % p->columns);
+	struct place place =
+		place_at(site[sender], layer, sender == FROM_HEAD ? i % p->columns : -1, sender == FROM_HEAD ? -1 : i % p->columns);
 
 	cause_edit(&p->first, i, &place, EDIT_PATCH);
 	p->first.variant[i].more = p->held + (size_t)layer * 2 * (size_t)L;
@@ -136,8 +139,11 @@ static bool begin(struct paths *p, const struct ask *ask, int columns, int n, st
 	const struct run *base = denoising ? ask->foil : ask->run, *source = denoising ? ask->run : ask->foil;
 	int L = ask->model->config.L;
 
-	*p = (struct paths){ .ask = ask, .first = cause_new(ask, base, source, n), .second = cause_new(ask, base, source, n),
-			     .place = place_of(ask), .columns = columns };
+	*p = (struct paths){ .ask = ask,
+			     .first = cause_new(ask, base, source, n),
+			     .second = cause_new(ask, base, source, n),
+			     .place = place_of(ask),
+			     .columns = columns };
 	if (p->place.site != SITE_NONE)
 		p->width = place_slice(&p->place, &ask->model->config, &p->from);
 	p->attention = arena_alloc(ask->scratch, (size_t)L * sizeof *p->attention);
@@ -178,7 +184,8 @@ static bool batch(struct paths *p, int i, int n, struct err *err)
 	if (!sweep_read(base, ask->unedited, source, &p->place, base->T, p->first.variant + i, n, p->rows, ask->task, err))
 		return false;
 	for (int k = 0; k < n; k++)
-		p->put[i + k] = put_rows(p, p->rows + (size_t)k * rows, ask->arg[ARG_SENDER] == FROM_HEAD ? 0 : (i + k) % p->columns);
+		p->put[i + k] =
+			put_rows(p, p->rows + (size_t)k * rows, ask->arg[ARG_SENDER] == FROM_HEAD ? 0 : (i + k) % p->columns);
 	return sweep_metric(base, ask->unedited, NULL, ask->metric, p->second.variant + i, n, value, ask->task, err);
 }
 
@@ -194,7 +201,8 @@ static bool check(struct paths *p, int best, double now, struct table *t, struct
 		got = run_ref(sent);
 	} else if (sent) {
 		for (size_t i = 0; i < T; i++)
-			memcpy(p->rows + i * width, run_at(sent, p->place.site, p->place.layer, (int)i) + p->from, width * sizeof *p->rows);
+			memcpy(p->rows + i * width, run_at(sent, p->place.site, p->place.layer, (int)i) + p->from,
+			       width * sizeof *p->rows);
 		p->put[best] = put_rows(p, p->rows, 0);
 		got = cause_run(&p->second, best, err);
 	}
@@ -217,7 +225,8 @@ static bool is_unedited(const struct ask *ask, int l)
 
 	for (int i = 0; r != u && same && i < r->T; i++)
 		same = !memcmp(run_at(r, SITE_ATTN_OUT, l, i), run_at(u, SITE_ATTN_OUT, l, i), bytes) &&
-		       (ask->arg[ARG_MLPS] != MLPS_FROZEN || !memcmp(run_at(r, SITE_MLP_OUT, l, i), run_at(u, SITE_MLP_OUT, l, i), bytes));
+		       (ask->arg[ARG_MLPS] != MLPS_FROZEN ||
+			!memcmp(run_at(r, SITE_MLP_OUT, l, i), run_at(u, SITE_MLP_OUT, l, i), bytes));
 	return same;
 }
 
@@ -251,9 +260,11 @@ static void tell(struct table *t, const struct paths *p, int n)
 	else if (receiver(p->ask) == TO_LOGITS)
 		tell_edits(t, p, n);
 	else
-		t->no_edit = "this cell changes what one receiver reads and nothing else, which no edit can say; cells of receiver=logits can be applied";
+		t->no_edit = "this cell changes what one receiver reads and nothing else, which no edit can say; cells of "
+			     "receiver=logits can be applied";
 	if (!t->edits && !t->no_edit)
-		t->no_edit = "other edits change what this cell holds as it is, so that it cannot be applied beside them; E switches them off";
+		t->no_edit = "other edits change what this cell holds as it is, so that it cannot be applied beside them; E "
+			     "switches them off";
 }
 
 static int rows(const struct ask *ask)
@@ -277,14 +288,15 @@ static int senders_that_reach(const struct ask *ask)
 }
 
 struct ends {
-	double prompt, foil;	/* the metric on both */
+	double prompt, foil; /* the metric on both */
 	bool normalise;
 };
 
 static void cells(struct table *t, const struct paths *p, const struct ends *ends, int from, int n)
 {
 	for (int i = from; i < from + n; i++)
-		t->value[i] = (float)(ends->normalise ? cause_normalised(p->second.value[i], ends->prompt, ends->foil) : p->second.value[i]);
+		t->value[i] = (float)(ends->normalise ? cause_normalised(p->second.value[i], ends->prompt, ends->foil)
+						      : p->second.value[i]);
 }
 
 static bool fill(struct table *t, const struct ask *ask, struct err *err)
@@ -294,7 +306,8 @@ static bool fill(struct table *t, const struct ask *ask, struct err *err)
 	double now;
 	struct paths p;
 
-	if (!begin(&p, ask, t->cols.n, n, err) || !metric_value(ask->metric, ask->run, ask->unedited, &ends.prompt, ask->task, err) ||
+	if (!begin(&p, ask, t->cols.n, n, err) ||
+	    !metric_value(ask->metric, ask->run, ask->unedited, &ends.prompt, ask->task, err) ||
 	    !metric_value(ask->metric, ask->foil, ask->unedited, &ends.foil, ask->task, err))
 		return false;
 	tell(t, &p, reach);
@@ -315,7 +328,10 @@ static bool fill(struct table *t, const struct ask *ask, struct err *err)
 		if (fabs(p.second.value[i] - now) > fabs(p.second.value[best] - now))
 			best = i;
 	t->footnote = arena_printf(t->arena, "%s: prompt (clean) %.6g, foil (corrupt) %.6g%s", metric_table[ask->metric->kind].word,
-				   ends.prompt, ends.foil, ends.normalise && isnan(cause_normalised(0, ends.prompt, ends.foil)) ? "; no difference to normalise by" : "");
+				   ends.prompt, ends.foil,
+				   ends.normalise && isnan(cause_normalised(0, ends.prompt, ends.foil))
+					   ? "; no difference to normalise by"
+					   : "");
 	return !reach || check(&p, best, now, t, err);
 }
 
@@ -341,9 +357,10 @@ static void describe(struct table *t, const struct ask *ask)
 	int sender = ask->arg[ARG_SENDER];
 
 	table_set_title(t, "path patching", arena_printf(t->arena, "%s → %s", senders[sender], receiver_text(ask, t->arena)),
-			arena_printf(t->arena, "%s, MLPs %s", cause_direction(denoising), ask->arg[ARG_MLPS] == MLPS_FROZEN ? "frozen" : "recomputed"));
+			arena_printf(t->arena, "%s, MLPs %s", cause_direction(denoising),
+				     ask->arg[ARG_MLPS] == MLPS_FROZEN ? "frozen" : "recomputed"));
 	table_set_unit(t, raw ? metric_unit(ask->metric) : "normalised");
-	if (sender == FROM_EMBED) {	/* one row, of the embedding */
+	if (sender == FROM_EMBED) { /* one row, of the embedding */
 		t->rows.dim = DIM_COMPONENT;
 		t->rows.name = dim_word(DIM_COMPONENT);
 		axis_label(t, &t->rows, 0, "embed");
@@ -367,13 +384,13 @@ static struct table *compute(const struct ask *ask, struct err *err)
 	struct table *t;
 
 	if (ask->foil->T != ask->run->T) {
-		err_set(err, ERR_ARGUMENT, "path-patching needs prompt and foil of equally many tokens; they have %d and %d", ask->run->T,
-			ask->foil->T);
+		err_set(err, ERR_ARGUMENT, "path-patching needs prompt and foil of equally many tokens; they have %d and %d",
+			ask->run->T, ask->foil->T);
 		return NULL;
 	}
 	if (sender != FROM_EMBED && !reaches(ask, 0)) {
-		err_set(err, ERR_ARGUMENT, "path-patching: there is no %s before layer %d; choose a later receiver", sender == FROM_HEAD ? "head" : "MLP",
-			ask->arg[ARG_LAYER]);
+		err_set(err, ERR_ARGUMENT, "path-patching: there is no %s before layer %d; choose a later receiver",
+			sender == FROM_HEAD ? "head" : "MLP", ask->arg[ARG_LAYER]);
 		return NULL;
 	}
 	if (!(t = table_new(rows(ask), columns(ask), err)))
@@ -397,24 +414,23 @@ const struct analysis analysis_path_patching = {
 	.topic = TOPIC_CAUSAL,
 	.paper = "Wang et al. 2023, Goldowsky-Dill et al. 2023",
 	.blurb = "How the metric moves when one part's value of the other prompt reaches one receiver alone.",
-	.help = "Activation patching says that a head matters; this says whom it speaks to. The sender's value of the other prompt travels to the "
-		"receiver directly (through MLPs in between, unless mlps=frozen); every attention in between, and everything that does not go "
-		"through the receiver, is as it was. Find the heads that write to the logits first, then those that write to their queries, keys "
-		"and values.",
-	.picture =
-		" sender   0     1     2     3    receiver: logits\n"
-		"   3      ·   -2.1    ·    0.8 ← these speak to the output\n"
-		"   2      ·     ·     ·     ·\n"
-		" then with that head's query as the receiver:\n"
-		"   2    -1.4    ·     ·     ·  ← this one tells it where\n"
-		"   1      ·     ·     ·     ·    to look\n",
+	.help = "Activation patching says that a head matters; this says whom it speaks to. The sender's value of the other prompt "
+		"travels to the receiver directly (through MLPs in between, unless mlps=frozen); every attention in between, and "
+		"everything that does not go through the receiver, is as it was. Find the heads that write to the logits first, "
+		"then those that write to their queries, keys and values.",
+	.picture = " sender   0     1     2     3    receiver: logits\n"
+		   "   3      ·   -2.1    ·    0.8 ← these speak to the output\n"
+		   "   2      ·     ·     ·     ·\n"
+		   " then with that head's query as the receiver:\n"
+		   "   2    -1.4    ·     ·     ·  ← this one tells it where\n"
+		   "   1      ·     ·     ·     ·    to look\n",
 	.shape = "layer × head, layer × position, component × position",
 	.unit = "normalised, or the metric's",
 	.on = ON_RUN | ON_FOIL | ON_METRIC,
 	.cost = COST_RUNS,
 	.runs = runs,
 	.needs = NEEDS_FOIL,
-	.metrics = METRICS_ALL & ~(1u << METRIC_LOSS),	/* the loss of two prompts is about different tokens */
+	.metrics = METRICS_ALL & ~(1u << METRIC_LOSS), /* the loss of two prompts is about different tokens */
 	.params = params,
 	.compute = compute,
 };

@@ -45,15 +45,14 @@ const struct analysis analysis_residual_norms = {
 	.topic = TOPIC_GEOMETRY,
 	.paper = "Heimersheim & Turner 2023",
 	.blurb = "The length of the residual stream, or of what is written to it, at each layer and token.",
-	.help = "A norm says how large a vector is, not whether anything reads it: the final norm divides it out. The first token is "
-		"often an outlier and is left out of the colour range.",
-	.picture =
-		" layer   ‹bos›  ·When  ·Tom  ·and\n"
-		"   3      ███    ▒▒▒   ▒▒▒   ▒▒▒    longer layer by layer:\n"
-		"   2      ███    ▒▒▒   ▒▒▒   ▒▒▒    each one adds\n"
-		"   1      ███    ░░░   ░░░   ░░░\n"
-		"   0       ·      ·     ·     ·\n"
-		"           ↑ the first token is far longer: heads rest there\n",
+	.help = "A norm says how large a vector is, not whether anything reads it: the final norm divides it out. The first token "
+		"is often an outlier and is left out of the colour range.",
+	.picture = " layer   ‹bos›  ·When  ·Tom  ·and\n"
+		   "   3      ███    ▒▒▒   ▒▒▒   ▒▒▒    longer layer by layer:\n"
+		   "   2      ███    ▒▒▒   ▒▒▒   ▒▒▒    each one adds\n"
+		   "   1      ███    ░░░   ░░░   ░░░\n"
+		   "   0       ·      ·     ·     ·\n"
+		   "           ↑ the first token is far longer: heads rest there\n",
 	.shape = "layer × position",
 	.unit = "L2 norm",
 	.on = ON_RUN,

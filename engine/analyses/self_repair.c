@@ -58,7 +58,8 @@ static struct place part_of(const struct ask *ask)
 {
 	static const enum site site[] = { [PART_HEAD] = SITE_RESULT, [PART_ATTN] = SITE_ATTN_OUT, [PART_MLP] = SITE_MLP_OUT };
 
-	return place_at(site[ask->arg[ARG_PART]], ask->arg[ARG_LAYER], ask->arg[ARG_PART] == PART_HEAD ? ask->arg[ARG_HEAD] : -1, -1);
+	return place_at(site[ask->arg[ARG_PART]], ask->arg[ARG_LAYER], ask->arg[ARG_PART] == PART_HEAD ? ask->arg[ARG_HEAD] : -1,
+			-1);
 }
 
 static const char *part_words(const struct ask *ask, struct arena *arena)
@@ -118,7 +119,8 @@ static bool measure(struct repair *r, struct err *err)
 	if (!(r->ablated = ablate(r->ask, err)))
 		return false;
 	with.run = r->ablated;
-	if (!readout_init(&r->before, r->ask, r->ask->arg[ARG_POSITION], err) || !readout_init(&r->after, &with, r->ask->arg[ARG_POSITION], err))
+	if (!readout_init(&r->before, r->ask, r->ask->arg[ARG_POSITION], err) ||
+	    !readout_init(&r->after, &with, r->ask->arg[ARG_POSITION], err))
 		return false;
 	r->direct = direct_change(r, err);
 	for (int i = 0; i < r->after.writes; i++)
@@ -136,9 +138,9 @@ static int row(struct table *t, int at, const char *name, const struct piece *p,
 }
 
 /*
- * The part itself, every writer of its layer and after it, the norm. In the part's own layer and at its own site, the writer's change
- * less the part's: of a head's layer, what the other heads make of it through a norm after attention. Biases write what they did, but an
- * ablated attn_out or mlp_out takes its own with it, which is part of the direct effect.
+ * The part itself, every writer of its layer and after it, the norm. In the part's own layer and at its own site, the writer's
+ * change less the part's: of a head's layer, what the other heads make of it through a norm after attention. Biases write what they
+ * did, but an ablated attn_out or mlp_out takes its own with it, which is part of the direct effect.
  */
 static struct table *lay_out(const struct repair *r, struct err *err)
 {
@@ -151,14 +153,16 @@ static struct table *lay_out(const struct repair *r, struct err *err)
 	int n = 2, at = 0;
 
 	for (int i = 0; i < b->writes; i++)
-		n += b->piece[i].layer > ask->arg[ARG_LAYER] || (b->piece[i].layer == ask->arg[ARG_LAYER] && b->piece[i].site >= own);
+		n += b->piece[i].layer > ask->arg[ARG_LAYER] ||
+		     (b->piece[i].layer == ask->arg[ARG_LAYER] && b->piece[i].site >= own);
 	if (!(t = table_new(n, 1, err)))
 		return NULL;
 	part = part_words(ask, t->arena);
 	at = row(t, at, part, NULL, r->direct);
 	axis_place(t, &t->rows, 0, part_of(ask));
-	for (int i = 0; i < b->writes; i++)	/* what is not a later writer's: of the part's own, the biases', the edits' */
-		if (b->piece[i].layer <= ask->arg[ARG_LAYER] && !(b->piece[i].layer == ask->arg[ARG_LAYER] && b->piece[i].site > own))
+	for (int i = 0; i < b->writes; i++) /* what is not a later writer's: of the part's own, the biases', the edits' */
+		if (b->piece[i].layer <= ask->arg[ARG_LAYER] &&
+		    !(b->piece[i].layer == ask->arg[ARG_LAYER] && b->piece[i].site > own))
 			rest += later(r, i) - b->piece[i].share;
 	for (int i = 0; i < b->writes; i++) {
 		const struct piece *p = &b->piece[i];
@@ -173,11 +177,15 @@ static struct table *lay_out(const struct repair *r, struct err *err)
 	row(t, at, "norm", NULL, r->norm);
 	sum = r->direct + repaired + r->norm;
 	t->check = (struct check){ "direct + downstream + norm = total", total, sum, 1e-4 };
-	t->footnote = r->direct == 0 && total == 0
-		? arena_printf(t->arena, "the edits did this to %s already: undo it to see what makes up for it", part)
-		: arena_printf(t->arena, "direct %+.4g, downstream %+.4g (%s), norm %+.4g: total %+.4g", r->direct, repaired,
-			       r->direct * repaired < 0 ? arena_printf(ask->scratch, "makes up for %.0f %%", -100 * repaired / r->direct)
-							: "nothing is made up for", r->norm, total);
+	t->footnote =
+		r->direct == 0 && total == 0
+			? arena_printf(t->arena, "the edits did this to %s already: undo it to see what makes up for it", part)
+			: arena_printf(t->arena, "direct %+.4g, downstream %+.4g (%s), norm %+.4g: total %+.4g", r->direct,
+				       repaired,
+				       r->direct * repaired < 0
+					       ? arena_printf(ask->scratch, "makes up for %.0f %%", -100 * repaired / r->direct)
+					       : "nothing is made up for",
+				       r->norm, total);
 	return t;
 }
 
@@ -192,7 +200,8 @@ static void describe(struct table *t, const struct repair *r)
 	t->cols.dim = DIM_QUANTITY;
 	t->cols.name = dim_word(DIM_QUANTITY);
 	axis_label(t, &t->cols, 0, "change");
-	table_set_title(t, "self-repair", arena_printf(t->arena, "%s %s%s", part, op, ask->arg[ARG_AT] == AT_LAST ? " at the metric's position" : ""),
+	table_set_title(t, "self-repair",
+			arena_printf(t->arena, "%s %s%s", part, op, ask->arg[ARG_AT] == AT_LAST ? " at the metric's position" : ""),
 			"change of each direct effect");
 	table_set_unit(t, metric_unit(ask->metric));
 	t->look = LOOK_BARS;
@@ -205,8 +214,8 @@ static bool below_metric(const struct ask *ask, struct err *err)
 
 	return part.layer < metric_layer(ask->metric, &ask->model->config) || metric_of_output(ask->metric) ||
 	       (part.layer == ask->metric->place.layer && part.site != SITE_MLP_OUT && !ask->model->config.parallel) ||
-	       err_set(err, ERR_ARGUMENT, "self-repair: %s reads the stream before layer %d writes there: choose a layer below", ask->metric->spec,
-		       part.layer);
+	       err_set(err, ERR_ARGUMENT, "self-repair: %s reads the stream before layer %d writes there: choose a layer below",
+		       ask->metric->spec, part.layer);
 }
 
 static struct table *compute(const struct ask *ask, struct err *err)
@@ -232,17 +241,17 @@ const struct analysis analysis_self_repair = {
 	.topic = TOPIC_CAUSAL,
 	.paper = "McGrath et al. 2023, Rushing & Nanda 2024",
 	.blurb = "Which later parts make up for a part that is ablated, and how much.",
-	.help = "The first row is what the ablated part wrote to the metric directly; the others are how much more or less later parts write, now that "
-		"they read another stream, and what the final norm's new scale does. They sum to the whole change. Where later rows point against "
-		"the first, the model repairs itself, and an ablation understates what the part did.",
-	.picture =
-		" head 2.1 itself  ████████│          what it wrote is lost\n"
-		" later parts\n"
-		"   3.head 0               │███▎      these write more, now\n"
-		"   3.head 2               │█▉        that it is missing\n"
-		"   3.mlp                 ▐│\n"
-		" norm's scale             │▌\n"
-		" the whole change    ▐████│          less than what was lost\n",
+	.help = "The first row is what the ablated part wrote to the metric directly; the others are how much more or less later "
+		"parts write, now that they read another stream, and what the final norm's new scale does. They sum to the whole "
+		"change. Where later rows point against the first, the model repairs itself, and an ablation understates what the "
+		"part did.",
+	.picture = " head 2.1 itself  ████████│          what it wrote is lost\n"
+		   " later parts\n"
+		   "   3.head 0               │███▎      these write more, now\n"
+		   "   3.head 2               │█▉        that it is missing\n"
+		   "   3.mlp                 ▐│\n"
+		   " norm's scale             │▌\n"
+		   " the whole change    ▐████│          less than what was lost\n",
 	.shape = "component × quantity",
 	.unit = "logit",
 	.on = ON_RUN | ON_METRIC,

@@ -29,11 +29,11 @@ static const struct param params[] = {
 /* What the vocabulary says of some tokens, as many as go through it together. */
 struct reading {
 	const struct ask *ask;
-	int row, n;			/* these tokens of the prompt, each read at the position before it */
-	float *y;			/* [n, D] normalised */
-	int32_t *best;			/* [n] the likeliest token */
-	float *logit, *rank;		/* [n] of the token that comes */
-	float *lse, *entropy;		/* [n] */
+	int row, n;	      /* these tokens of the prompt, each read at the position before it */
+	float *y;	      /* [n, D] normalised */
+	int32_t *best;	      /* [n] the likeliest token */
+	float *logit, *rank;  /* [n] of the token that comes */
+	float *lse, *entropy; /* [n] */
 };
 
 static double nats(const struct reading *g, int i)
@@ -64,7 +64,7 @@ static double top1(const struct reading *g, int i)
 static const struct {
 	double (*of)(const struct reading *g, int i);
 	const char *title, *unit;
-	double of_loss;		/* so many are one nat of the loss; 0: it is no loss */
+	double of_loss; /* so many are one nat of the loss; 0: it is no loss */
 	enum scale scale;
 	float neutral;
 	const char *meaning;
@@ -73,7 +73,8 @@ static const struct {
 	[SHOW_BITS] = { bits, NULL, "bits", 1 / M_LN2, SCALE_SEQUENTIAL, 0, NULL },
 	[SHOW_RANK] = { rank, "rank of the token that comes", "rank", 0, SCALE_SEQUENTIAL, 1, "1 = the likeliest" },
 	[SHOW_ENTROPY] = { entropy, "entropy of the prediction", "nats", 0, SCALE_SEQUENTIAL, 0, NULL },
-	[SHOW_TOP1] = { top1, "the likeliest token comes", "accuracy", 0, SCALE_PROBABILITY, 0, "1 = as predicted, 0 = another token" },
+	[SHOW_TOP1] = { top1, "the likeliest token comes", "accuracy", 0, SCALE_PROBABILITY, 0,
+			"1 = as predicted, 0 = another token" },
 };
 
 static bool reading_init(struct reading *g, const struct ask *ask, struct err *err)
@@ -95,9 +96,15 @@ static bool read_tokens(const struct reading *g, struct err *err)
 	const struct run *r = g->ask->run;
 	const int show = g->ask->arg[ARG_SHOW];
 	const struct vocab_wanted wanted = {
-		.k = 1, .ids = g->best, .lse = g->lse, .entropy = show == SHOW_ENTROPY ? g->entropy : NULL,
-		.targets = r->tokens + g->row, .target_count = 1, .own_targets = true,
-		.target_logits = g->logit, .target_ranks = show == SHOW_RANK ? g->rank : NULL,
+		.k = 1,
+		.ids = g->best,
+		.lse = g->lse,
+		.entropy = show == SHOW_ENTROPY ? g->entropy : NULL,
+		.targets = r->tokens + g->row,
+		.target_count = 1,
+		.own_targets = true,
+		.target_logits = g->logit,
+		.target_ranks = show == SHOW_RANK ? g->rank : NULL,
 	};
 
 	for (int i = 0; i < g->n; i++)
@@ -170,7 +177,7 @@ static struct table *compute(const struct ask *ask, struct err *err)
 {
 	const double of_loss = shows[ask->arg[ARG_SHOW]].of_loss;
 	const int blocks = (ask->run->T - 1 + VOCAB_ROWS - 1) / VOCAB_ROWS;
-	const bool checked = of_loss > 0 && blocks > 0;	/* by another pass over the vocabulary */
+	const bool checked = of_loss > 0 && blocks > 0; /* by another pass over the vocabulary */
 	struct reading g;
 	struct table *t;
 
@@ -188,16 +195,16 @@ const struct analysis analysis_token_loss = {
 	.title = "Token loss",
 	.topic = TOPIC_PREDICTION,
 	.blurb = "How surprising each token of the prompt is, given those before it.",
-	.help = "A token's number is read from the prediction at the position before it, and so the first token has none. The word of a cell is "
-		"the token that was the likeliest there; top1 is 1 where that one comes, otherwise 0, and its mean the accuracy. The mean of nats is the "
-		"metric loss. One surprise costs more than many good guesses save: look at the tokens before trusting the mean.",
-	.picture =
-		" ‹bos› ·Tom ·has ·a ·red ·ball . … ·Tom ·has ·a ·red ·ball\n"
-		"        ▓▓▓  ░░░  ·  ▓▓▓   ▒▒▒  ·   ▒▒▒   ·   ·  ░░░   ·\n"
-		"\n"
-		" bright: the model did not expect this token\n"
-		" dark on the second time: it copies from the first\n"
-		" the first token: nothing comes before it\n",
+	.help = "A token's number is read from the prediction at the position before it, and so the first token has none. The word "
+		"of a cell is the token that was the likeliest there; top1 is 1 where that one comes, otherwise 0, and its mean "
+		"the accuracy. The mean of nats is the metric loss. One surprise costs more than many good guesses save: look at "
+		"the tokens before trusting the mean.",
+	.picture = " ‹bos› ·Tom ·has ·a ·red ·ball . … ·Tom ·has ·a ·red ·ball\n"
+		   "        ▓▓▓  ░░░  ·  ▓▓▓   ▒▒▒  ·   ▒▒▒   ·   ·  ░░░   ·\n"
+		   "\n"
+		   " bright: the model did not expect this token\n"
+		   " dark on the second time: it copies from the first\n"
+		   " the first token: nothing comes before it\n",
 	.shape = "position × quantity",
 	.unit = "nats, bits, rank, accuracy",
 	.on = ON_RUN,

@@ -1,11 +1,12 @@
 /*
- * train_tuned_lens.c - learns a tuned lens: for each layer an affine map of the stream that enters it, after which the model's own final norm
- * and unembedding predict what the model predicts in the end.
+ * train_tuned_lens.c - learns a tuned lens: for each layer an affine map of the stream that enters it, after which the model's own
+ * final norm and unembedding predict what the model predicts in the end.
  *
  *   least, over W_l[D, D] and b_l[D],  mean over tokens of KL(output ‖ W_U norm(h_l + h_l W_lᵀ + b_l));   W = b = 0 is the logit lens
  *
- * Belrose et al. 2023 take 2^18 tokens for each of 250 steps of SGD. On a CPU there are a few hundred for each: Adam (Kingma & Ba 2015), its rate
- * falling to 0. Each layer is learned by itself. Every tenth document is held out, unless the file says which with `split`.
+ * Belrose et al. 2023 take 2^18 tokens for each of 250 steps of SGD. On a CPU there are a few hundred for each: Adam (Kingma & Ba
+ * 2015), its rate falling to 0. Each layer is learned by itself. Every tenth document is held out, unless the file says which with
+ * `split`.
  */
 #include "engine/analysis/training.h"
 
@@ -24,9 +25,11 @@ static const struct param params[] = {
 	[ARG_CORPUS] = { "corpus", PARAM_FILE, .help = "the text: a document a line, or JSON lines with \"text\" or \"prompt\"" },
 	[ARG_STEPS] = { "steps", PARAM_INT, .lo = 1, .hi = 100000, .start = 250, .help = "how often the translators are changed" },
 	[ARG_BATCH] = { "batch", PARAM_INT, .lo = 16, .hi = 1 << 18, .start = 512, .help = "tokens of a step" },
-	[ARG_LENGTH] = { "length", PARAM_INT, .lo = 8, .hi = 1 << 16, .start = 256, .help = "tokens of a window, which documents are cut into" },
+	[ARG_LENGTH] = { "length", PARAM_INT, .lo = 8, .hi = 1 << 16, .start = 256,
+			 .help = "tokens of a window, which documents are cut into" },
 	[ARG_RATE] = { "rate", PARAM_REAL, .lo = 1e-6, .hi = 1, .start = 0.005, .help = "of Adam, at the beginning" },
-	[ARG_SEED] = { "seed", PARAM_INT, .lo = 0, .hi = 1000000, .start = 0, .help = "from which document on every tenth is held out" },
+	[ARG_SEED] = { "seed", PARAM_INT, .lo = 0, .hi = 1000000, .start = 0,
+		       .help = "from which document on every tenth is held out" },
 	[ARG_OUT] = { "out", PARAM_OUTPUT, .help = "the lens, a .safetensors; the same question resumes from what is there" },
 	{ 0 },
 };
@@ -41,18 +44,18 @@ struct held_window {
 struct learning {
 	const struct ask *ask;
 	struct corpus *corpus;
-	struct corpus_place place;	/* of the next step */
+	struct corpus_place place; /* of the next step */
 	int length;
-	size_t each, all;		/* floats of a layer, of all layers */
-	float *x, *first, *second;	/* [all] the translators; Adam's two moments */
-	float *g;			/* [all] the gradient */
-	double rate;			/* of this step; with its corrections: */
+	size_t each, all;	   /* floats of a layer, of all layers */
+	float *x, *first, *second; /* [all] the translators; Adam's two moments */
+	float *g;		   /* [all] the gradient */
+	double rate;		   /* of this step; with its corrections: */
 	double first_scale, second_scale, per_token;
 	struct held_window held[HELD_MOST];
 	int helds, held_tokens;
 	struct lens_loss *loss;
-	double *sum;			/* [L] */
-	float *held_out;		/* [2, L] the distance on held-out text: of this lens, of the logit lens */
+	double *sum;	 /* [L] */
+	float *held_out; /* [2, L] the distance on held-out text: of this lens, of the logit lens */
 };
 
 /* ---- the text ---- */
@@ -92,8 +95,10 @@ static bool read_held_out(struct learning *s, struct err *err)
 			break;
 	} while (w.n);
 	if (!s->helds || !some)
-		return err_set(err, ERR_ARGUMENT, "%s: there is no document to %s; every tenth is held out, or those whose \"split\" is \"test\"", path,
-			       s->helds ? "learn from" : "measure on");
+		return err_set(err, ERR_ARGUMENT,
+			       "%s: there is no document to %s; every tenth is held out, or those whose "
+			       "\"split\" is \"test\"",
+			       path, s->helds ? "learn from" : "measure on");
 	return corpus_go(s->corpus, (struct corpus_place){ 0 }, err);
 }
 
@@ -133,7 +138,8 @@ static void change_chunk(void *context, int chunk)
 
 		s->first[i] = (float)(beta1 * (double)s->first[i] + (1 - beta1) * g);
 		s->second[i] = (float)(beta2 * (double)s->second[i] + (1 - beta2) * g * g);
-		s->x[i] -= (float)(s->rate * (double)s->first[i] * s->first_scale / (sqrt((double)s->second[i] * s->second_scale) + epsilon));
+		s->x[i] -= (float)(s->rate * (double)s->first[i] * s->first_scale /
+				   (sqrt((double)s->second[i] * s->second_scale) + epsilon));
 	}
 }
 
@@ -209,9 +215,19 @@ static bool save(const struct training *t, const char *path, const struct safete
 	const size_t D2 = (size_t)D * (size_t)D;
 	struct arena *arena = arena_new();
 	struct safetensors_note *all = arena_alloc(arena, (size_t)(notes + 4) * sizeof *all);
-	struct tensor more[] = { training_curve(t), { "held_out", DTYPE_F32, 2, { 2, L }, (const unsigned char *)s->held_out, 2 * (size_t)L * sizeof(float) } };
-	struct lens lens = { .L = L, .D = D, .residual = true, .note = all, .notes = notes + 4, .more = more, .mores = 2,
-			     .weight = arena_alloc(arena, (size_t)L * sizeof *lens.weight), .bias = arena_alloc(arena, (size_t)L * sizeof *lens.bias) };
+	struct tensor more[] = {
+		training_curve(t),
+		{ "held_out", DTYPE_F32, 2, { 2, L }, (const unsigned char *)s->held_out, 2 * (size_t)L * sizeof(float) }
+	};
+	struct lens lens = { .L = L,
+			     .D = D,
+			     .residual = true,
+			     .note = all,
+			     .notes = notes + 4,
+			     .more = more,
+			     .mores = 2,
+			     .weight = arena_alloc(arena, (size_t)L * sizeof *lens.weight),
+			     .bias = arena_alloc(arena, (size_t)L * sizeof *lens.bias) };
 	bool ok;
 
 	all[0] = (struct safetensors_note){ "lmscope", asset_lens.name };
@@ -236,9 +252,11 @@ static const char *question(const struct ask *ask, struct err *err)
 
 	if (!file_hash(ask->text[ARG_CORPUS], &text, err))
 		return NULL;
-	return arena_printf(ask->scratch, "train-tuned-lens of %s: text %016" PRIx64 ", %d steps of %d tokens in windows of %d, adam %.9g, seed %d",
-			    lens_model(ask->model, ask->scratch), text, ask->arg[ARG_STEPS], ask->arg[ARG_BATCH], ask->arg[ARG_LENGTH],
-			    ask->real[ARG_RATE], ask->arg[ARG_SEED]);
+	return arena_printf(ask->scratch,
+			    "train-tuned-lens of %s: text %016" PRIx64 ", %d steps of %d tokens in windows of %d, "
+			    "adam %.9g, seed %d",
+			    lens_model(ask->model, ask->scratch), text, ask->arg[ARG_STEPS], ask->arg[ARG_BATCH],
+			    ask->arg[ARG_LENGTH], ask->real[ARG_RATE], ask->arg[ARG_SEED]);
 }
 
 /* ---- the question ---- */
@@ -252,8 +270,10 @@ static bool begin(struct learning *s, struct err *err)
 	s->each = lens_loss_floats(s->ask->model);
 	s->all = L * s->each;
 	if (4 * s->all * sizeof *s->x > memory_available() / 2)
-		return err_set(err, ERR_MEMORY, "train-tuned-lens: the translators and what learning needs beside them take %.1f GB, more than half of the "
-			       "memory that is free", (double)(4 * s->all * sizeof *s->x) / 1e9);
+		return err_set(err, ERR_MEMORY,
+			       "train-tuned-lens: the translators and what learning needs beside them take %.1f "
+			       "GB, more than half of the memory that is free",
+			       (double)(4 * s->all * sizeof *s->x) / 1e9);
 	s->x = arena_floats(scratch, s->all, err);
 	s->first = arena_floats(scratch, s->all, err);
 	s->second = arena_floats(scratch, s->all, err);
@@ -262,8 +282,8 @@ static bool begin(struct learning *s, struct err *err)
 	s->sum = arena_alloc(scratch, L * sizeof *s->sum);
 	s->held_out = arena_alloc(scratch, 2 * L * sizeof *s->held_out);
 	s->length = c->context_is_hard && s->ask->arg[ARG_LENGTH] > c->context ? c->context : s->ask->arg[ARG_LENGTH];
-	return s->x && s->first && s->second && s->g && s->loss && (s->corpus = corpus_open(s->ask->text[ARG_CORPUS], s->ask->model, s->length, err)) &&
-	       read_held_out(s, err);
+	return s->x && s->first && s->second && s->g && s->loss &&
+	       (s->corpus = corpus_open(s->ask->text[ARG_CORPUS], s->ask->model, s->length, err)) && read_held_out(s, err);
 }
 
 static struct tensor array(const char *name, const float *x, size_t n)
@@ -283,11 +303,25 @@ static struct table *compute(const struct ask *ask, struct err *err)
 	}
 	s->ask = ask;
 	if (begin(s, err)) {
-		struct tensor state[] = { array("translators", s->x, s->all), array("first", s->first, s->all), array("second", s->second, s->all),
+		struct tensor state[] = { array("translators", s->x, s->all), array("first", s->first, s->all),
+					  array("second", s->second, s->all),
 					  array("held_out", s->held_out, 2 * (size_t)ask->model->config.L) };
-		struct training t = { .ask = ask, .technique = "train-tuned-lens", .title = "train tuned lens", .question = question(ask, err),
-				      .out = ask->text[ARG_OUT], .steps = ask->arg[ARG_STEPS], .column = columns, .columns = 3,
-				      .unit = "nats", .state = state, .states = 4, .place = &s->place, .step = step, .measure = measure, .remark = remark, .save = save,
+		struct training t = { .ask = ask,
+				      .technique = "train-tuned-lens",
+				      .title = "train tuned lens",
+				      .question = question(ask, err),
+				      .out = ask->text[ARG_OUT],
+				      .steps = ask->arg[ARG_STEPS],
+				      .column = columns,
+				      .columns = 3,
+				      .unit = "nats",
+				      .state = state,
+				      .states = 4,
+				      .place = &s->place,
+				      .step = step,
+				      .measure = measure,
+				      .remark = remark,
+				      .save = save,
 				      .context = s };
 
 		table = t.question ? training_run(&t, err) : NULL;
@@ -302,18 +336,17 @@ const struct analysis analysis_train_tuned_lens = {
 	.topic = TOPIC_LENS,
 	.paper = "Belrose et al. 2023",
 	.blurb = "Learns the translators of a tuned lens from a text, and writes them to a file.",
-	.help = "Each layer's translator is changed until the model's own final norm and unembedding, after it, predict what the model predicts in the "
-		"end. The table is the curve as it grows: the distance (KL) on the text of each step, now and then that on text held out, and the logit "
-		"lens's there, which is the one to beat. Esc or Ctrl-C stops it and keeps what is done; the same question "
-		"resumes. The file can be used while it still learns.",
-	.picture =
-		" KL\n"
-		" 4.5 ⢣\n"
-		"     ╌⠣⡀╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌ logit lens, held out\n"
-		"       ⠙⡄\n"
-		"         ⠑⠦⣀◆                  held out: below it, and\n"
-		"             ⠉⠒⠒⠤⠤⣀⣀◆⣀⣀⣀⣀◆⣀    near the training's own\n"
-		"   0 ──────────────────────── step\n",
+	.help = "Each layer's translator is changed until the model's own final norm and unembedding, after it, predict what the "
+		"model predicts in the end. The table is the curve as it grows: the distance (KL) on the text of each step, now "
+		"and then that on text held out, and the logit lens's there, which is the one to beat. Esc or Ctrl-C stops it and "
+		"keeps what is done; the same question resumes. The file can be used while it still learns.",
+	.picture = " KL\n"
+		   " 4.5 ⢣\n"
+		   "     ╌⠣⡀╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌ logit lens, held out\n"
+		   "       ⠙⡄\n"
+		   "         ⠑⠦⣀◆                  held out: below it, and\n"
+		   "             ⠉⠒⠒⠤⠤⣀⣀◆⣀⣀⣀⣀◆⣀    near the training's own\n"
+		   "   0 ──────────────────────── step\n",
 	.shape = "step × quantity",
 	.unit = "nats",
 	.on = ON_CORPUS,

@@ -3,8 +3,8 @@
  *
  *   h ← resid_pre[l] (1 + Wᵀ) + b  of layer l's translator --> final norm --> W_U --> logits;  one more row: what the model reads
  *
- * Belrose et al. 2023, "Eliciting latent predictions from transformers with the tuned lens". With translators of zero it is the logit
- * lens, bit for bit. lens_file.h says which files there are; train_tuned_lens.c makes them.
+ * Belrose et al. 2023, "Eliciting latent predictions from transformers with the tuned lens". With translators of zero it is the
+ * logit lens, bit for bit. lens_file.h says which files there are; train_tuned_lens.c makes them.
  */
 #include "engine/analysis/lens_map.h"
 
@@ -22,7 +22,9 @@ static const struct param params[] = {
 	[ARG_SITE] = { "site", PARAM_CHOICE, .choices = sites, .help = "what is read" },
 	[ARG_SHOW] = LENS_SHOW,
 	[ARG_RANK] = LENS_RANK,
-	[ARG_LENS] = { "lens", PARAM_FILE, .help = "the translators: a .safetensors of train-tuned-lens, or a folder of the tuned-lens project" },
+	[ARG_LENS] = { "lens", PARAM_FILE,
+		       .help = "the translators: a .safetensors of train-tuned-lens, or a folder of the "
+			       "tuned-lens project" },
 	{ 0 },
 };
 
@@ -72,15 +74,18 @@ static struct table *compute(const struct ask *ask, struct err *err)
 	struct table *t;
 
 	if (!ask->text[ARG_LENS]) {
-		err_set(err, ERR_ARGUMENT, "tuned-lens reads through trained translators, and no file of them is given: lens=FILE "
-					   "(train-tuned-lens makes one)");
+		err_set(err, ERR_ARGUMENT,
+			"tuned-lens reads through trained translators, and no file of them is given: lens=FILE "
+			"(train-tuned-lens makes one)");
 		return NULL;
 	}
 	if (!(file = ask_asset(ask, &asset_lens, ARG_LENS, err)))
 		return NULL;
-	t = lens_map(ask, &(struct lens_map){ "tuned lens", ask->arg[ARG_SITE] == SITE_RESID_PRE ? NULL : "resid_post",
-					      ask->model->config.L + (ask->arg[ARG_SITE] == SITE_RESID_PRE), true, ask->arg[ARG_SHOW],
-					      ask->arg[ARG_RANK], take, file->content }, set_axis, err);
+	t = lens_map(ask,
+		     &(struct lens_map){ "tuned lens", ask->arg[ARG_SITE] == SITE_RESID_PRE ? NULL : "resid_post",
+					 ask->model->config.L + (ask->arg[ARG_SITE] == SITE_RESID_PRE), true, ask->arg[ARG_SHOW],
+					 ask->arg[ARG_RANK], take, file->content },
+		     set_axis, err);
 	if (t)
 		set_footnote(t, file->content);
 	return t;
@@ -92,17 +97,16 @@ const struct analysis analysis_tuned_lens = {
 	.topic = TOPIC_LENS,
 	.paper = "Belrose et al. 2023",
 	.blurb = "The next token each layer would predict, through a translator that was trained for that layer.",
-	.help = "As the logit lens, but each layer's stream first goes through an affine map that was trained to make its prediction as near to the "
-		"model's own as it can be. So early layers speak the vocabulary's language, and what changes from layer to layer is what the "
-		"model adds, not a drift of its basis. The map knows the training text: a word that it shows is what could be predicted from there, "
-		"not what the model has decided.",
-	.picture =
-		" layer   The  ·capital  ·of  ·France  ·is\n"
-		"  out     .      ·of    ·the   ·is    ·Paris\n"
-		"   3      .      ·of    ·the   ·is    ·Paris   here one to\n"
-		"   2      .      ·of    ·the   ·is    ·Paris   two layers\n"
-		"   1     ·first  ·of    ·the   ·and   ·the     before the\n"
-		"   0     ·first  ·of    ·the   ·and   ·the     logit lens\n",
+	.help = "As the logit lens, but each layer's stream first goes through an affine map that was trained to make its "
+		"prediction as near to the model's own as it can be. So early layers speak the vocabulary's language, and what "
+		"changes from layer to layer is what the model adds, not a drift of its basis. The map knows the training text: a "
+		"word that it shows is what could be predicted from there, not what the model has decided.",
+	.picture = " layer   The  ·capital  ·of  ·France  ·is\n"
+		   "  out     .      ·of    ·the   ·is    ·Paris\n"
+		   "   3      .      ·of    ·the   ·is    ·Paris   here one to\n"
+		   "   2      .      ·of    ·the   ·is    ·Paris   two layers\n"
+		   "   1     ·first  ·of    ·the   ·and   ·the     before the\n"
+		   "   0     ·first  ·of    ·the   ·and   ·the     logit lens\n",
 	.shape = "layer × position",
 	.unit = "probability, logit, rank, nats",
 	.on = ON_RUN | ON_ASSET,

@@ -9,7 +9,7 @@
 #include "engine/model/model.h"
 #include "engine/model/tokenizer/tokenizer.h"
 
-enum { LOOK_EVERY_MS = 70, SHARE = 10 };	/* of the time, a tenth at most goes into showing */
+enum { LOOK_EVERY_MS = 70, SHARE = 10 }; /* of the time, a tenth at most goes into showing */
 
 #define ANALYSIS(stem) extern const struct analysis analysis_##stem;
 #include "engine/analysis/analyses.def"
@@ -22,6 +22,7 @@ const struct analysis *const analysis_list[] = {
 	NULL,
 };
 
+/* clang-format off */
 const char *const topic_words[TOPIC_COUNT] = {
 	[TOPIC_PREDICTION] = "prediction",
 	[TOPIC_LENS] = "lenses",
@@ -30,11 +31,14 @@ const char *const topic_words[TOPIC_COUNT] = {
 	[TOPIC_CAUSAL] = "causal",
 	[TOPIC_GEOMETRY] = "geometry",
 };
+/* clang-format on */
 
 const char *const on_words[ON_COUNT] = { "run", "foil", "metric", "corpus", "asset" };
 const char *const cost_words[COST_COUNT] = { "read", "vocabulary", "runs", "corpus", "training" };
 const char *const cost_sentences[COST_COUNT] = {
-	[COST_RUNS] = "slow: runs of its own", [COST_CORPUS] = "slow: runs a file of prompts", [COST_TRAINING] = "slow: trains for minutes",
+	[COST_RUNS] = "slow: runs of its own",
+	[COST_CORPUS] = "slow: runs a file of prompts",
+	[COST_TRAINING] = "slow: trains for minutes",
 };
 
 const struct analysis *analysis_find(const char *name)
@@ -114,7 +118,8 @@ static bool refuse_nonlinear(const struct analysis *a, const struct metric *metr
 	for (int k = 0; k < METRIC_KINDS; k++)
 		if (!strcmp(metric_table[k].word, info->instead))
 			instead = &metric_table[k];
-	return err_set(err, ERR_ARGUMENT, "%s takes apart what is linear in the stream, and %s is not: ask %s%s", a->name, metric->spec, info->instead,
+	return err_set(err, ERR_ARGUMENT, "%s takes apart what is linear in the stream, and %s is not: ask %s%s", a->name,
+		       metric->spec, info->instead,
 		       instead && instead->takes == info->takes ? metric->spec + strlen(info->word) : "");
 }
 
@@ -144,9 +149,10 @@ bool analysis_refuse_stream(const struct analysis *a, const struct run *r, struc
 	for (int i = 0; analysis_list[i]; i++)
 		if (analysis_list[i]->needs & READS_STREAM)
 			str_addf(&can, "%s%s", can.n ? ", " : "", analysis_list[i]->name);
-	if (run_fits(r->model, r->T, RUN_ALL, &why))	/* memory has become free since */
+	if (run_fits(r->model, r->T, RUN_ALL, &why)) /* memory has become free since */
 		err_set(&why, ERR_MEMORY, "shorten the prompt");
-	err_set(err, ERR_MEMORY, "%s reads more of a run than its stream, all that is kept of this one: %s, or ask for %s", a->name, why.text, can.s);
+	err_set(err, ERR_MEMORY, "%s reads more of a run than its stream, all that is kept of this one: %s, or ask for %s", a->name,
+		why.text, can.s);
 	str_done(&can);
 	return false;
 }
@@ -164,7 +170,8 @@ bool analysis_can_answer(const struct analysis *a, const struct ask *ask, struct
 		return refuse_metric(a, ask->metric, err);
 	if (!(a->needs & READS_STREAM) && !(keeps_all(ask->run) && keeps_all(ask->unedited)))
 		return analysis_refuse_stream(a, ask->run, err);
-	return (a->needs & READS_STREAM) || !(a->needs & NEEDS_FOIL) || keeps_all(ask->foil) || analysis_refuse_stream(a, ask->foil, err);
+	return (a->needs & READS_STREAM) || !(a->needs & NEEDS_FOIL) || keeps_all(ask->foil) ||
+	       analysis_refuse_stream(a, ask->foil, err);
 }
 
 static bool prepare(const struct analysis *a, struct ask *ask, const struct value *args, struct err *err)
@@ -211,9 +218,9 @@ struct table *analysis_compute(const struct analysis *a, struct ask *ask, const 
 	ask->held = &held;
 	ask->scratch = arena_new();
 	if (ask->watch)
-		ask->watch->next = clock_now() + LOOK_EVERY_MS;	/* what is quick comes whole */
+		ask->watch->next = clock_now() + LOOK_EVERY_MS; /* what is quick comes whole */
 	t = a->compute(ask, err);
-	task_part(ask->task, 0, 0, 0);	/* also where it stopped in the middle */
+	task_part(ask->task, 0, 0, 0); /* also where it stopped in the middle */
 	arena_free(ask->scratch);
 	ask->scratch = NULL;
 	while (held.n)
@@ -226,7 +233,7 @@ struct table *analysis_compute(const struct analysis *a, struct ask *ask, const 
 const bool *ask_positions(const struct ask *ask, int i)
 {
 	bool *at = arena_alloc(ask->scratch, (size_t)ask->run->T + 1);
-	struct err ignored;	/* it was read before: prepare() */
+	struct err ignored; /* it was read before: prepare() */
 
 	return ask->text[i] && positions_parse(ask->text[i], ask->run->T, at, "", &ignored) ? at : NULL;
 }
@@ -237,7 +244,8 @@ const struct place *ask_places(const struct ask *ask, const struct analysis *a, 
 	struct place *place = arena_alloc(ask->scratch, (list ? strlen(list) / 2 + 1 : 1) * sizeof *place);
 
 	for (*n = 0; param_next_place(&list, &text); (*n)++)
-		if (!place_parse(text, ask->run->T, &place[*n], what, err) || !place_check(&place[*n], &ask->model->config, what, err))
+		if (!place_parse(text, ask->run->T, &place[*n], what, err) ||
+		    !place_check(&place[*n], &ask->model->config, what, err))
 			return NULL;
 	return place;
 }

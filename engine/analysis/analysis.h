@@ -28,51 +28,52 @@ struct watch {
 	/* What of it is on the screen now: worth computing first. */
 	struct window (*visible)(void *context);
 	void *context;
-	double next;	/* on clock_now(): when it is worth while to look again */
+	double next; /* on clock_now(): when it is worth while to look again */
 };
 
 /* The question, as a technique sees it. */
 struct ask {
 	const struct model *model;
-	const struct run *run;		/* with the edits */
-	const struct run *unedited;	/* the same run when there are none */
-	const struct run *foil;		/* unedited; NULL when no foil is set */
+	const struct run *run;	    /* with the edits */
+	const struct run *unedited; /* the same run when there are none */
+	const struct run *foil;	    /* unedited; NULL when no foil is set */
 	const struct metric *metric;
-	const struct gradient *gradient;	/* of the metric on `run`, for those that need it; NULL for others */
+	const struct gradient *gradient; /* of the metric on `run`, for those that need it; NULL for others */
 	/* The arguments, resolved: an index along a dimension is 0 … n-1. */
-	int arg[PARAM_MAX];		/* whole numbers, dimensions, choices */
-	double real[PARAM_MAX];		/* any number */
-	const char *text[PARAM_MAX];	/* texts and files; a word in place of a number; NULL: none */
-	struct assets *assets;		/* the files that are open */
-	struct held *held;		/* those that ask_asset() gave: let go when the table is made */
-	struct arena *scratch;		/* analysis_compute() makes and frees it */
+	int arg[PARAM_MAX];	     /* whole numbers, dimensions, choices */
+	double real[PARAM_MAX];	     /* any number */
+	const char *text[PARAM_MAX]; /* texts and files; a word in place of a number; NULL: none */
+	struct assets *assets;	     /* the files that are open */
+	struct held *held;	     /* those that ask_asset() gave: let go when the table is made */
+	struct arena *scratch;	     /* analysis_compute() makes and frees it */
 	struct task *task;
 	struct notes *notes;
-	const struct table *like;	/* list its tokens or neurons, so that a difference or a mean knows all; NULL: the strongest */
-	struct watch *watch;		/* NULL: nobody waits for less than the whole table */
+	/* list its tokens or neurons, so that a difference or a mean knows all; NULL: the strongest */
+	const struct table *like;
+	struct watch *watch; /* NULL: nobody waits for less than the whole table */
 };
 
 enum topic { TOPIC_PREDICTION, TOPIC_LENS, TOPIC_ATTENTION, TOPIC_ATTRIBUTION, TOPIC_CAUSAL, TOPIC_GEOMETRY, TOPIC_COUNT };
 extern const char *const topic_words[TOPIC_COUNT];
 
 /*
- * What an answer depends on. It is computed again when one of these changes, and only then; the model counts always, and the edits are
- * part of the run.
+ * What an answer depends on. It is computed again when one of these changes, and only then; the model counts always, and the edits
+ * are part of the run.
  */
 enum { ON_RUN = 1, ON_FOIL = 2, ON_METRIC = 4, ON_CORPUS = 8, ON_ASSET = 16, ON_COUNT = 5 };
-extern const char *const on_words[ON_COUNT];	/* "run", "foil", … in the order of the bits */
+extern const char *const on_words[ON_COUNT]; /* "run", "foil", … in the order of the bits */
 
 /* What it costs: how urgent it is among others, and whether it is worth saying beforehand how long it takes. */
 enum cost {
-	COST_READ,		/* reads what a run holds */
-	COST_VOCABULARY,	/* products of its own, as with the unembedding, but no pass through the layers */
-	COST_RUNS,		/* forward or backward passes of its own */
-	COST_CORPUS,		/* the runs of a file of prompts */
-	COST_TRAINING,		/* minutes */
+	COST_READ,	 /* reads what a run holds */
+	COST_VOCABULARY, /* products of its own, as with the unembedding, but no pass through the layers */
+	COST_RUNS,	 /* forward or backward passes of its own */
+	COST_CORPUS,	 /* the runs of a file of prompts */
+	COST_TRAINING,	 /* minutes */
 	COST_COUNT
 };
 extern const char *const cost_words[COST_COUNT];
-extern const char *const cost_sentences[COST_COUNT];	/* for people, beforehand; NULL: it is quick */
+extern const char *const cost_sentences[COST_COUNT]; /* for people, beforehand; NULL: it is quick */
 
 /* READS_STREAM: of a run nothing but its stream, so that a prompt will do whose whole run would not fit into memory (layer.h). */
 enum { NEEDS_FOIL = 1, NEEDS_GRADIENT = 2, READS_STREAM = 4 };
@@ -80,38 +81,38 @@ enum { NEEDS_FOIL = 1, NEEDS_GRADIENT = 2, READS_STREAM = 4 };
 enum { PICTURE_LINES = 8, PICTURE_COLUMNS = 60 };
 
 struct analysis {
-	const char *name, *title;	/* "logit-lens", "Logit lens" */
+	const char *name, *title; /* "logit-lens", "Logit lens" */
 	enum topic topic;
-	const char *paper;		/* "nostalgebraist 2020" */
-	const char *blurb;		/* one sentence */
-	const char *help;		/* how to read it, when it misleads: a few sentences */
-	const char *picture;		/* what to look for, drawn: at most PICTURE_LINES of PICTURE_COLUMNS, each ends in \n */
-	const char *shape;		/* "layer × position": for lists */
-	const char *unit;		/* for lists: "probability, logit, …" */
+	const char *paper;   /* "nostalgebraist 2020" */
+	const char *blurb;   /* one sentence */
+	const char *help;    /* how to read it, when it misleads: a few sentences */
+	const char *picture; /* what to look for, drawn: at most PICTURE_LINES of PICTURE_COLUMNS, each ends in \n */
+	const char *shape;   /* "layer × position": for lists */
+	const char *unit;    /* for lists: "probability, logit, …" */
 	unsigned on;
 	enum cost cost;
 	/*
-	 * From COST_RUNS on: how many passes through the model this question takes (task->runs), without the gradient that the session makes and
-	 * without runs of a file's prompts, which are kept. For saying beforehand how long it takes. Of the ask, task, watch, notes and gradient
-	 * are not there.
+	 * From COST_RUNS on: how many passes through the model this question takes (task->runs), without the gradient that the
+	 * session makes and without runs of a file's prompts, which are kept. For saying beforehand how long it takes. Of the ask,
+	 * task, watch, notes and gradient are not there.
 	 */
 	int (*runs)(const struct ask *ask);
 	unsigned needs;
 	unsigned metrics;		/* bit per metric_kind that it can explain; 0: it does not use the metric */
 	const struct param *params;	/* ends with a NULL name */
-	const struct asset_kind *makes;	/* the kind of file that it writes; NULL: none */
+	const struct asset_kind *makes; /* the kind of file that it writes; NULL: none */
 	/* Returns a new table, or NULL. Fills everything but `analysis`, which analysis_compute() does. */
 	struct table *(*compute)(const struct ask *ask, struct err *err);
 };
 
-extern const struct analysis *const analysis_list[];	/* menu order, NULL at the end */
+extern const struct analysis *const analysis_list[]; /* menu order, NULL at the end */
 enum {
 #define ANALYSIS(stem) ANALYSIS_##stem,
 #include "engine/analysis/analyses.def"
 #undef ANALYSIS
 	ANALYSIS_COUNT,
 };
-const struct analysis *analysis_find(const char *name);	/* NULL when there is none */
+const struct analysis *analysis_find(const char *name); /* NULL when there is none */
 /* The techniques nearest in spelling, for "did you mean": "logit-lens, attention". */
 void analysis_suggest(const char *name, struct str *out);
 
@@ -134,29 +135,35 @@ void analysis_defaults(const struct analysis *a, struct value args[PARAM_MAX]);
 /* All kinds; those that are linear in the stream (reading.h); those of the logits; those that mean the same of two prompts. */
 enum {
 	METRICS_ALL = (1 << METRIC_KINDS) - 1,
-	METRICS_LINEAR = 1 << METRIC_LOGIT | 1 << METRIC_LOGIT_DIFF | 1 << METRIC_NEURON_PRE | 1 << METRIC_NEURON_UP | 1 << METRIC_SCORES |
-			 1 << METRIC_NORM | 1 << METRIC_ALONG | 1 << METRIC_LENS | 1 << METRIC_PART,
+	METRICS_LINEAR = 1 << METRIC_LOGIT | 1 << METRIC_LOGIT_DIFF | 1 << METRIC_NEURON_PRE | 1 << METRIC_NEURON_UP |
+			 1 << METRIC_SCORES | 1 << METRIC_NORM | 1 << METRIC_ALONG | 1 << METRIC_LENS | 1 << METRIC_PART,
 };
 
 /* at[T]: the positions of a PARAM_POSITIONS argument; NULL: it is not given. From ask->scratch. */
 const bool *ask_positions(const struct ask *ask, int i);
-/* The places of a PARAM_UNIT or PARAM_PLACES argument, *n of them (0: not given), that the model has; NULL with a sentence. From ask->scratch. */
+/*
+ * The places of a PARAM_UNIT or PARAM_PLACES argument, *n of them (0: not given), that the model has; NULL with a sentence. From
+ * ask->scratch.
+ */
 const struct place *ask_places(const struct ask *ask, const struct analysis *a, int i, int *n, struct err *err);
 
 /*
- * For a technique that takes long: shows the cells that it has so far, the others NaN. ask_watched() says first whether that is of use now:
- * somebody watches, and the last look is a while ago.
+ * For a technique that takes long: shows the cells that it has so far, the others NaN. ask_watched() says first whether that is of
+ * use now: somebody watches, and the last look is a while ago.
  */
 bool ask_watched(const struct ask *ask);
 void ask_show(const struct ask *ask, const struct table *so_far);
-/* What of the table is on the screen now, within its bounds; no rows: nothing, or nobody says. It only tells in which order to compute. */
+/*
+ * What of the table is on the screen now, within its bounds; no rows: nothing, or nobody says. It only tells in which order to
+ * compute.
+ */
 struct window ask_visible(const struct ask *ask, const struct table *t);
 
 /* The file that an argument names, as that kind, open until the table is made. NULL on error; the argument is given. */
 const struct asset *ask_asset(const struct ask *ask, const struct asset_kind *kind, int arg, struct err *err);
 
 /* What techniques share. */
-extern const struct choice stream_sites[];	/* the stream and what is written to it; values are sites */
+extern const struct choice stream_sites[]; /* the stream and what is written to it; values are sites */
 /* Labels are the tokens of the run; name is "position", "query" or "key". */
 void axis_tokens(struct table *t, struct axis *axis, const struct run *r, enum dim dim, const char *name);
 /* Entropies of predictions: one like a blind guess says nothing. */

@@ -8,7 +8,10 @@
 void pattern_check_init(struct check *check);
 void pattern_check_row(struct check *check, const float *weights, int n);
 
-/* Whether an edit writes to the pattern or the scores of that layer (-1: of any): its rows then need not sum to 1, and there is no check. */
+/*
+ * Whether an edit writes to the pattern or the scores of that layer (-1: of any): its rows then need not sum to 1, and there is
+ * no check.
+ */
 bool pattern_is_edited(const struct run *r, int layer);
 
 #endif

@@ -47,16 +47,18 @@ static struct piece *add(struct readout *out, enum site site, int layer, double 
 }
 
 /* What the edits at one site of the stream there change of the row x[D] that they were given. */
-static double edits_at(const struct readout *out, const struct run *r, enum site site, int l, int at, const float *x, struct arena *scratch)
+static double edits_at(const struct readout *out, const struct run *r, enum site site, int l, int at, const float *x,
+		       struct arena *scratch)
 {
 	return reading_counts(&out->reading, site, l) ? stream_edits(r, site, l, at, x, direction_at(out, at), scratch) : 0;
 }
 
 /* What the edits on the stream itself put there, along the direction. */
-static bool layer_edits(const struct readout *out, const struct run *r, int l, int at, struct arena *scratch, double *sum, struct err *err)
+static bool layer_edits(const struct readout *out, const struct run *r, int l, int at, struct arena *scratch, double *sum,
+			struct err *err)
 {
 	size_t D = (size_t)out->D;
-	float *x = arena_floats(scratch, D, err);	/* [D] what they were given */
+	float *x = arena_floats(scratch, D, err); /* [D] what they were given */
 	const float *below = l ? run_at(r, SITE_RESID_POST, l - 1, at) : run_at(r, SITE_EMBED, 0, at);
 
 	if (!x)
@@ -76,7 +78,7 @@ static void add_embedding(struct readout *out, const struct run *r, float *row)
 	double whole = share_of(out, r, SITE_EMBED, 0), learned = 0;
 
 	for (int t = g->from; m->W_pos && t < g->from + g->n; t++) {
-		if (stream_edited(r, SITE_EMBED, 0, t))	/* what an edit put there holds no position */
+		if (stream_edited(r, SITE_EMBED, 0, t)) /* what an edit put there holds no position */
 			continue;
 		tensor_row(m->W_pos, (size_t)(t + m->config.position_offset), row);
 		learned += readout_share(out, t, row);
@@ -96,8 +98,12 @@ static bool any_edited(const struct readout *out, const struct run *r, enum site
 	return false;
 }
 
-/* The share of a block's biases, which the model adds whatever the prompt. What an edit put in the place of a write no longer holds them. */
-static bool bias_share(const struct readout *out, const struct run *r, enum block block, int l, struct arena *scratch, double *share, struct err *err)
+/*
+ * The share of a block's biases, which the model adds whatever the prompt. What an edit put in the place of a write no longer
+ * holds them.
+ */
+static bool bias_share(const struct readout *out, const struct run *r, enum block block, int l, struct arena *scratch,
+		       double *share, struct err *err)
 {
 	const struct reading *g = &out->reading;
 
@@ -113,7 +119,8 @@ static bool bias_share(const struct readout *out, const struct run *r, enum bloc
 }
 
 /* One block's write without its bias, which is summed over the layers. */
-static bool add_block(struct readout *out, const struct run *r, enum block block, int l, struct arena *scratch, double *biases, struct err *err)
+static bool add_block(struct readout *out, const struct run *r, enum block block, int l, struct arena *scratch, double *biases,
+		      struct err *err)
 {
 	enum site site = block == BLOCK_ATTN ? SITE_ATTN_OUT : SITE_MLP_OUT;
 	double own;
@@ -122,20 +129,22 @@ static bool add_block(struct readout *out, const struct run *r, enum block block
 		return true;
 	if (!bias_share(out, r, block, l, scratch, &own, err))
 		return false;
-	add(out, site, l, share_of(out, r, site, l) - own, block == BLOCK_ATTN ? "attn" : "mlp")->replaced = any_edited(out, r, site, l);
+	add(out, site, l, share_of(out, r, site, l) - own, block == BLOCK_ATTN ? "attn" : "mlp")->replaced =
+		any_edited(out, r, site, l);
 	*biases += own;
 	return true;
 }
 
-static bool add_layers(struct readout *out, const struct run *r, struct arena *scratch, double *attn_bias, double *mlp_bias, double *edits,
-		       struct err *err)
+static bool add_layers(struct readout *out, const struct run *r, struct arena *scratch, double *attn_bias, double *mlp_bias,
+		       double *edits, struct err *err)
 {
 	const struct reading *g = &out->reading;
 
 	for (int l = 0; l <= g->layer; l++) {
 		struct arena_mark mark = arena_mark(scratch);
 
-		if (!add_block(out, r, BLOCK_ATTN, l, scratch, attn_bias, err) || !add_block(out, r, BLOCK_MLP, l, scratch, mlp_bias, err))
+		if (!add_block(out, r, BLOCK_ATTN, l, scratch, attn_bias, err) ||
+		    !add_block(out, r, BLOCK_MLP, l, scratch, mlp_bias, err))
 			return false;
 		for (int t = g->from; t < g->from + g->n; t++)
 			if (!layer_edits(out, r, l, t, scratch, edits, err))
@@ -157,7 +166,8 @@ static bool edits_stream(const struct readout *out, const struct run *r)
 
 	for (int l = 0; l <= g->layer; l++)
 		for (int t = g->from; t < g->from + g->n; t++)
-			if (edits_count(out, r, SITE_RESID_PRE, l, t) || edits_count(out, r, SITE_RESID_MID, l, t) || edits_count(out, r, SITE_RESID_POST, l, t))
+			if (edits_count(out, r, SITE_RESID_PRE, l, t) || edits_count(out, r, SITE_RESID_MID, l, t) ||
+			    edits_count(out, r, SITE_RESID_POST, l, t))
 				return true;
 	return false;
 }
@@ -191,5 +201,6 @@ void readout_title(const struct readout *out, const struct ask *ask, struct tabl
 {
 	(void)ask;
 	t->explain = out->moved ? METRIC_NONE : METRIC_PART;
-	table_set_title(t, "direct attribution", what, out->moved ? arena_printf(t->arena, "read at position %d", out->position) : NULL);
+	table_set_title(t, "direct attribution", what,
+			out->moved ? arena_printf(t->arena, "read at position %d", out->position) : NULL);
 }

@@ -1,9 +1,9 @@
 /*
  * direct_logit.h - a metric as a sum over everything that wrote to the stream that it reads (direct attribution).
  *
- * What a metric reads of the stream is linear once the scales of norms are frozen (reading.h), and the stream is a sum of writes: the
- * embedding, each layer's attention and MLP, their biases. Each write's share is one dot product; what is written above what is read has
- * none. Nostalgebraist 2020, Elhage et al. 2021, Wang et al. 2023.
+ * What a metric reads of the stream is linear once the scales of norms are frozen (reading.h), and the stream is a sum of writes:
+ * the embedding, each layer's attention and MLP, their biases. Each write's share is one dot product; what is written above what is
+ * read has none. Nostalgebraist 2020, Elhage et al. 2021, Wang et al. 2023.
  */
 #ifndef LMSCOPE_ENGINE_ANALYSIS_DIRECT_LOGIT_H
 #define LMSCOPE_ENGINE_ANALYSIS_DIRECT_LOGIT_H
@@ -13,20 +13,20 @@
 
 /* One writer. */
 struct piece {
-	char name[24];		/* "embed", "3.attn", "attn_bias" */
-	enum site site;		/* what an edit of it would edit; SITE_NONE */
-	int layer;		/* -1: none */
-	bool replaced;		/* an edit put something in the place of this write */
+	char name[24];	/* "embed", "3.attn", "attn_bias" */
+	enum site site; /* what an edit of it would edit; SITE_NONE */
+	int layer;	/* -1: none */
+	bool replaced;	/* an edit put something in the place of this write */
 	double share;
 };
 
 struct readout {
-	struct reading reading;	/* what the metric reads, where, and what the shares sum to: reading.value */
+	struct reading reading; /* what the metric reads, where, and what the shares sum to: reading.value */
 	int D, position;	/* the last one that is read */
 	bool moved;		/* an argument asked for another position than the metric's */
 	struct piece *piece;	/* [pieces] in the order of the forward pass, then the biases */
 	int pieces;
-	int writes;		/* the first so many are writes to the stream; the others are constants */
+	int writes; /* the first so many are writes to the stream; the others are constants */
 };
 
 /* The pieces of ask's metric at a position. Memory from ask->scratch. */

@@ -71,7 +71,7 @@ static bool compare(const struct expect *e, double x)
 	case EXPECT_LESS:
 		return x < e->value;
 	default:
-		return fabs(x - e->value) <= e->margin;	/* NaN is not near anything */
+		return fabs(x - e->value) <= e->margin; /* NaN is not near anything */
 	}
 }
 
@@ -211,7 +211,8 @@ static bool hold_top(const struct expect *e, const struct table *t, struct str *
 	list = rank(t, &n);
 	n = n < e->top ? n : e->top;
 	for (int i = 0; i < e->labels; i++)
-		ok = ok && (e->test == EXPECT_IS ? i < n && is_named(t, &list[i], &e->label[i]) : is_among(t, list, n, &e->label[i]));
+		ok = ok &&
+		     (e->test == EXPECT_IS ? i < n && is_named(t, &list[i], &e->label[i]) : is_among(t, list, n, &e->label[i]));
 	say_ranked(t, list, n, actual);
 	free(list);
 	return ok;

@@ -5,9 +5,9 @@
  *   top 1 is 2.2 · top 3 has 2.0 2.2
  *   metric > 3 · metric < 3 · metric = 3.2 ± 0.1
  *
- * Rows and columns are given by their labels as JSON has them, in quotes where they have blanks. A whole number without quotes that is no
- * label, or on an axis of tokens, counts from 0; negative ones from the end. `top` ranks rows by |first column|, or the cells of a layer ×
- * head table, whose labels are LAYER.HEAD: `is` lists all of them in their order, `has` some in any order.
+ * Rows and columns are given by their labels as JSON has them, in quotes where they have blanks. A whole number without quotes that
+ * is no label, or on an axis of tokens, counts from 0; negative ones from the end. `top` ranks rows by |first column|, or the cells
+ * of a layer × head table, whose labels are LAYER.HEAD: `is` lists all of them in their order, `has` some in any order.
  */
 #ifndef LMSCOPE_ENGINE_ANALYSIS_EXPECT_H
 #define LMSCOPE_ENGINE_ANALYSIS_EXPECT_H
@@ -23,7 +23,7 @@ enum expect_of { EXPECT_CELL, EXPECT_TOP, EXPECT_METRIC };
 enum expect_test { EXPECT_MORE, EXPECT_LESS, EXPECT_NEAR, EXPECT_WORD, EXPECT_IS, EXPECT_HAS };
 
 struct expect_word {
-	const char *text;	/* without its quotes; NULL: there is none */
+	const char *text; /* without its quotes; NULL: there is none */
 	size_t n;
 	bool quoted;
 };
@@ -31,10 +31,10 @@ struct expect_word {
 struct expect {
 	enum expect_of of;
 	enum expect_test test;
-	struct expect_word row, col;	/* of a cell */
-	double value, margin;		/* what it is compared with */
-	int top;			/* so many of the strongest */
-	struct expect_word *label;	/* [labels] of `top`; of `word` the one text */
+	struct expect_word row, col; /* of a cell */
+	double value, margin;	     /* what it is compared with */
+	int top;		     /* so many of the strongest */
+	struct expect_word *label;   /* [labels] of `top`; of `word` the one text */
 	int labels;
 };
 

@@ -122,7 +122,8 @@ static bool read_test(struct words *w, struct expect *e, struct err *err)
 		e->labels = 1;
 		return w->next++ < w->n || wrong(err, "word needs a text, such as word \" Mary\"");
 	}
-	return wrong(err, e->of == EXPECT_CELL ? "expected >, <, = or word after the row and the column" : "expected >, < or = after metric");
+	return wrong(err, e->of == EXPECT_CELL ? "expected >, <, = or word after the row and the column"
+					       : "expected >, < or = after metric");
 }
 
 static bool read_cell(struct words *w, struct expect *e, struct err *err)
@@ -159,7 +160,9 @@ static bool read(struct words *w, struct expect *e, struct err *err)
 	static const struct {
 		const char *word;
 		bool (*read)(struct words *w, struct expect *e, struct err *err);
-	} forms[] = { [EXPECT_CELL] = { "cell", read_cell }, [EXPECT_TOP] = { "top", read_top }, [EXPECT_METRIC] = { "metric", read_test } };
+	} forms[] = {
+		[EXPECT_CELL] = { "cell", read_cell }, [EXPECT_TOP] = { "top", read_top }, [EXPECT_METRIC] = { "metric", read_test }
+	};
 
 	for (size_t i = 0; i < sizeof forms / sizeof *forms; i++) {
 		if (!take(w, forms[i].word))

@@ -12,7 +12,9 @@ static bool has_kind(const struct table *t, int row, int col, struct err *err)
 	const bool main = t->units == 1 || col == 0;
 
 	if (!main || t->explain == METRIC_NONE)
-		return err_set(err, ERR_ARGUMENT, "this cell (%s) is no metric; logits, contributions, attention weights and norms are",
+		return err_set(err, ERR_ARGUMENT,
+			       "this cell (%s) is no metric; logits, contributions, attention weights and norms "
+			       "are",
 			       *t->unit[t->units == 1 ? 0 : col] ? t->unit[t->units == 1 ? 0 : col] : t->title);
 	return isfinite(t->value[table_cell(t, row, col)]) || err_set(err, ERR_ARGUMENT, "there is no number in this cell");
 }

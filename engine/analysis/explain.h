@@ -12,7 +12,10 @@
 
 #include "engine/analysis/table.h"
 
-/* Adds the spec to `out`; `metric` is the one that the table was made under. False with a sentence: the cell is no number that can be one. */
+/*
+ * Adds the spec to `out`; `metric` is the one that the table was made under. False with a sentence: the cell is no number that
+ * can be one.
+ */
 bool explain_cell(const struct table *t, int row, int col, const char *metric, struct str *out, struct err *err);
 
 #endif

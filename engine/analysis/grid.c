@@ -40,8 +40,13 @@ static int units(const struct grid *g)
 
 struct grid grid_of(const struct ask *ask)
 {
-	struct grid g = { .ask = ask, .site = kinds[ask->arg[GRID_SITE]].site, .shape = kinds[ask->arg[GRID_SITE]].shape,
-			  .layer = ask->arg[GRID_LAYER], .at = -1, .rows = ask->model->config.L, .block = 1 };
+	struct grid g = { .ask = ask,
+			  .site = kinds[ask->arg[GRID_SITE]].site,
+			  .shape = kinds[ask->arg[GRID_SITE]].shape,
+			  .layer = ask->arg[GRID_LAYER],
+			  .at = -1,
+			  .rows = ask->model->config.L,
+			  .block = 1 };
 
 	if (ask->arg[GRID_AT] != AT_ALL)
 		g.at = ask->arg[GRID_AT] == AT_LAST ? ask->run->T - 1 : ask->arg[GRID_POSITION];
@@ -117,8 +122,9 @@ static void label_blocks(const struct grid *g, struct table *t)
 	for (int i = 0; i < g->cols; i++) {
 		struct place at = grid_place(g, i);
 
-		axis_label(t, &t->cols, i, arena_printf(g->ask->scratch, at.unit_to > at.unit ? "%d–%d" : "%d", at.unit, at.unit_to));
-		t->cols.show[i] = arena_printf(t->arena, "%d", at.unit);	/* columns are narrow */
+		axis_label(t, &t->cols, i,
+			   arena_printf(g->ask->scratch, at.unit_to > at.unit ? "%d–%d" : "%d", at.unit, at.unit_to));
+		t->cols.show[i] = arena_printf(t->arena, "%d", at.unit); /* columns are narrow */
 	}
 }
 

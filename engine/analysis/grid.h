@@ -19,9 +19,23 @@ enum { GRID_SITE, GRID_AT, GRID_POSITION, GRID_LAYER, GRID_BLOCK, GRID_PARAM_COU
 
 /* What the cells of a map are: an argument's list of them begins with the technique's default. */
 enum grid_of {
-	GRID_OF_RESID_PRE, GRID_OF_RESID_MID, GRID_OF_RESID_POST, GRID_OF_ATTN_OUT, GRID_OF_MLP_OUT, GRID_OF_HEAD, GRID_OF_Z, GRID_OF_Q,
-	GRID_OF_K, GRID_OF_V, GRID_OF_PATTERN, GRID_OF_KV, GRID_OF_NEURON, GRID_OF_HEAD_POSITION, GRID_OF_PARTS
+	GRID_OF_RESID_PRE,
+	GRID_OF_RESID_MID,
+	GRID_OF_RESID_POST,
+	GRID_OF_ATTN_OUT,
+	GRID_OF_MLP_OUT,
+	GRID_OF_HEAD,
+	GRID_OF_Z,
+	GRID_OF_Q,
+	GRID_OF_K,
+	GRID_OF_V,
+	GRID_OF_PATTERN,
+	GRID_OF_KV,
+	GRID_OF_NEURON,
+	GRID_OF_HEAD_POSITION,
+	GRID_OF_PARTS
 };
+/* clang-format off */
 #define GRID_RESID_PRE { "resid_pre", "the stream before each layer, by position", GRID_OF_RESID_PRE }
 #define GRID_RESID_MID { "resid_mid", "the stream between attention and MLP, by position", GRID_OF_RESID_MID }
 #define GRID_RESID_POST { "resid_post", "the stream after each layer, by position", GRID_OF_RESID_POST }
@@ -37,24 +51,25 @@ enum grid_of {
 #define GRID_NEURON { "neuron", "blocks of neurons", GRID_OF_NEURON }
 #define GRID_HEAD_POSITION { "head_position", "the heads of one layer, by position", GRID_OF_HEAD_POSITION }
 #define GRID_PARTS { "parts", "attention against MLP", GRID_OF_PARTS }
+/* clang-format on */
 
 extern const struct choice grid_when_words[];
 /* sites: a list of the choices above; what: "what is patched" */
-#define GRID_PARAMS(sites, what)                                                                                                        \
-	[GRID_SITE] = { "site", PARAM_CHOICE, .choices = sites, .help = what },                                                          \
-	[GRID_AT] = { "at", PARAM_CHOICE, .choices = grid_when_words, .help = "of heads, neurons and parts: at which positions" },       \
-	[GRID_POSITION] = { "position", PARAM_DIM, DIM_POSITION, .start = -1, .pinned = true, .help = "which one, for at=position" },    \
-	[GRID_LAYER] = { "layer", PARAM_DIM, DIM_LAYER, .start = -1, .pinned = true, .help = "which one, for site=head_position" },      \
+#define GRID_PARAMS(sites, what) \
+	[GRID_SITE] = { "site", PARAM_CHOICE, .choices = sites, .help = what }, \
+	[GRID_AT] = { "at", PARAM_CHOICE, .choices = grid_when_words, .help = "of heads, neurons and parts: at which positions" }, \
+	[GRID_POSITION] = { "position", PARAM_DIM, DIM_POSITION, .start = -1, .pinned = true, .help = "which one, for at=position" }, \
+	[GRID_LAYER] = { "layer", PARAM_DIM, DIM_LAYER, .start = -1, .pinned = true, .help = "which one, for site=head_position" }, \
 	[GRID_BLOCK] = { "block", PARAM_INT, .lo = 1, .hi = 65536, .start = 64, .help = "of neurons: how many in a column" }
 
 enum grid_shape { GRID_BY_POSITION, GRID_BY_UNIT, GRID_HEAD_BY_POSITION, GRID_BY_PART };
 
 struct grid {
 	const struct ask *ask;
-	enum site site;			/* SITE_RESULT for heads; of parts, attn_out */
+	enum site site; /* SITE_RESULT for heads; of parts, attn_out */
 	enum grid_shape shape;
 	int rows, cols;
-	int at;				/* the position, or -1: all; not for maps by position */
+	int at; /* the position, or -1: all; not for maps by position */
 	int layer, block;
 };
 

@@ -6,7 +6,10 @@
 
 struct cause cause_new(const struct ask *ask, const struct run *base, const struct run *source, int n)
 {
-	return (struct cause){ .ask = ask, .base = base, .source = source, .n = n,
+	return (struct cause){ .ask = ask,
+			       .base = base,
+			       .source = source,
+			       .n = n,
 			       .variant = arena_alloc(ask->scratch, (size_t)n * sizeof(struct sweep_variant)),
 			       .value = arena_alloc(ask->scratch, (size_t)n * sizeof(double)) };
 }
@@ -89,8 +92,15 @@ struct run *cause_run(const struct cause *c, int i, struct err *err)
 	const struct sweep_variant *v = &c->variant[i];
 	int n = v->edits + v->more_count;
 	const struct edit **edit = arena_alloc(ask->scratch, (size_t)(n + 1) * sizeof *edit);
-	struct run_order order = { .model = ask->model, .tokens = base->tokens, .T = base->T, .prompt_T = base->prompt_T, .base = base,
-				   .more = edit, .more_count = n, .unedited = base->edits ? ask->unedited : base, .foil = c->source };
+	struct run_order order = { .model = ask->model,
+				   .tokens = base->tokens,
+				   .T = base->T,
+				   .prompt_T = base->prompt_T,
+				   .base = base,
+				   .more = edit,
+				   .more_count = n,
+				   .unedited = base->edits ? ask->unedited : base,
+				   .foil = c->source };
 
 	for (int e = 0; e < n; e++)
 		edit[e] = e < v->edits ? v->edit[e] : v->more[e - v->edits];
@@ -104,8 +114,8 @@ static const char *cell_name(const struct table *t, const struct cause *c, int i
 
 	if (c->n != t->rows.n * t->cols.n || !t->rows.show || !t->cols.show)
 		return arena_printf(t->arena, "number %d of %d", i, c->n);
-	return arena_printf(t->arena, "%s %s, %s %s", t->rows.name ? t->rows.name : "row", t->rows.show[row], t->cols.name ? t->cols.name : "column",
-			    t->cols.show[col]);
+	return arena_printf(t->arena, "%s %s, %s %s", t->rows.name ? t->rows.name : "row", t->rows.show[row],
+			    t->cols.name ? t->cols.name : "column", t->cols.show[col]);
 }
 
 bool cause_check_strongest(const struct cause *c, struct table *t, const char *name, struct err *err)
@@ -142,7 +152,8 @@ double cause_normalised(double value, double clean, double corrupt)
 	return fabs(span) > 1e-6 * fmax(fabs(clean), fabs(corrupt)) ? (value - corrupt) / span : NAN;
 }
 
-const char cause_denoised[] = "this cell puts the prompt's value into the foil's run, and edits are made in the prompt's run; cells of direction=noising can be applied";
+const char cause_denoised[] = "this cell puts the prompt's value into the foil's run, and edits are made in the prompt's run; "
+			      "cells of direction=noising can be applied";
 
 const char *cause_direction(bool denoising)
 {

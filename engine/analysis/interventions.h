@@ -14,13 +14,14 @@
 
 struct cause {
 	const struct ask *ask;
-	const struct run *base;		/* what the edits are made in, on top of its own */
-	const struct run *source;	/* what patch reads from; NULL: there is none */
-	struct sweep_variant *variant;	/* [n] */
+	const struct run *base;	       /* what the edits are made in, on top of its own */
+	const struct run *source;      /* what patch reads from; NULL: there is none */
+	struct sweep_variant *variant; /* [n] */
 	int n;
-	const size_t *cell;		/* [n] of the table: which each variant makes; NULL: the one of its own number, while there are any */
-	double *value;			/* [n] the metric under each variant */
-	double now;			/* and on the base as it is */
+	/* [n] of the table: which each variant makes; NULL: the one of its own number, while there are any */
+	const size_t *cell;
+	double *value; /* [n] the metric under each variant */
+	double now;    /* and on the base as it is */
 };
 
 /* n variants without edits yet. Memory from ask->scratch. */
@@ -29,9 +30,9 @@ struct cause cause_new(const struct ask *ask, const struct run *base, const stru
 struct edit *cause_edit(struct cause *c, int i, const struct place *place, enum edit_op op);
 bool cause_sweep(struct cause *c, struct err *err);
 /*
- * The same, and fills the table: `cells` turns values into cells, once when all are there, and before when somebody watches: what is not
- * known then is NaN, and so must be its cell. The table's axes, title and look are to be there beforehand. Each cell is told what it is the
- * effect of (table->edits): those of its variant, unless the technique has said so itself.
+ * The same, and fills the table: `cells` turns values into cells, once when all are there, and before when somebody watches: what
+ * is not known then is NaN, and so must be its cell. The table's axes, title and look are to be there beforehand. Each cell is told
+ * what it is the effect of (table->edits): those of its variant, unless the technique has said so itself.
  */
 typedef void cause_cells(struct table *t, const struct cause *c, const void *with);
 bool cause_fill(struct cause *c, struct table *t, cause_cells *cells, const void *with, struct err *err);
@@ -39,13 +40,13 @@ bool cause_fill(struct cause *c, struct table *t, cause_cells *cells, const void
 struct run *cause_run(const struct cause *c, int i, struct err *err);
 
 /*
- * A sweep shares work between its variants; the one that moves the metric most, done again by a whole run of its own, must come out the
- * same. The edits of the base must not read another foil than `source`.
+ * A sweep shares work between its variants; the one that moves the metric most, done again by a whole run of its own, must come out
+ * the same. The edits of the base must not read another foil than `source`.
  */
 bool cause_check_strongest(const struct cause *c, struct table *t, const char *name, struct err *err);
 
 /* `width` layers around one, from … to-1, cut off at both ends: as the papers' windows (of two, the other one is below). */
-enum { CAUSE_WINDOW = 16 };	/* the widest */
+enum { CAUSE_WINDOW = 16 }; /* the widest */
 struct cause_window {
 	int from, to;
 };

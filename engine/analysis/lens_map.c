@@ -23,18 +23,18 @@ const struct choice lens_shown[] = {
 struct reading {
 	const struct ask *ask;
 	const struct lens_map *map;
-	bool kept;		/* an edit keeps the final norm's scale: of every layer's rows, so that the last are the output */
-	bool *done;		/* [L, T] cells of the table that are known */
-	size_t known, first;	/* how many; counted from the last layer down, all before this one are */
-	size_t *cell;		/* [n] of the table, which these are */
+	bool kept;	     /* an edit keeps the final norm's scale: of every layer's rows, so that the last are the output */
+	bool *done;	     /* [L, T] cells of the table that are known */
+	size_t known, first; /* how many; counted from the last layer down, all before this one are */
+	size_t *cell;	     /* [n] of the table, which these are */
 	int n;
-	float *x, *last;	/* [n, D] the stream that is read, and the one that the model itself reads in the end */
+	float *x, *last; /* [n, D] the stream that is read, and the one that the model itself reads in the end */
 	int rank;
-	int32_t *ids;		/* [n, rank] */
-	float *logits;		/* [n, rank] */
-	float *lse, *entropy, *kl;	/* [n] */
-	int32_t target;		/* the metric's token; -1: none */
-	float *target_logit, *target_rank;	/* [n] */
+	int32_t *ids;			   /* [n, rank] */
+	float *logits;			   /* [n, rank] */
+	float *lse, *entropy, *kl;	   /* [n] */
+	int32_t target;			   /* the metric's token; -1: none */
+	float *target_logit, *target_rank; /* [n] */
 };
 
 static float logit(const struct reading *g, int i)
@@ -71,7 +71,7 @@ static const struct {
 	float (*of)(const struct reading *g, int i);
 	const char *title, *unit;
 	enum scale scale;
-	bool target;	/* asks for the metric's token */
+	bool target; /* asks for the metric's token */
 } shows[] = {
 	[SHOW_PROBABILITY] = { probability, "probability", "probability", SCALE_PROBABILITY, false },
 	[SHOW_LOGIT] = { logit, "logit", "logit", SCALE_SEQUENTIAL, false },
@@ -89,7 +89,9 @@ static bool reading_init(struct reading *g, const struct ask *ask, const struct 
 	*g = (struct reading){ .ask = ask, .map = map, .kept = run_keeps_final_norm(ask->run), .target = ask->metric->target[0] };
 	g->rank = map->rank < c->V ? map->rank : c->V;
 	if (shows[map->show].target && g->target < 0)
-		return err_set(err, ERR_ARGUMENT, "show=%s is about the metric's token; %s has none: use logit, logprob or logit_diff",
+		return err_set(err, ERR_ARGUMENT,
+			       "show=%s is about the metric's token; %s has none: use logit, logprob or "
+			       "logit_diff",
 			       map->show == SHOW_RANK ? "rank" : "target", ask->metric->spec);
 	g->done = arena_array(ask->scratch, (size_t)map->rows * (size_t)ask->run->T, sizeof *g->done, err);
 	g->cell = arena_array(ask->scratch, n, sizeof *g->cell, err);
@@ -102,7 +104,8 @@ static bool reading_init(struct reading *g, const struct ask *ask, const struct 
 	g->kl = arena_floats(ask->scratch, n, err);
 	g->target_logit = arena_floats(ask->scratch, n, err);
 	g->target_rank = arena_floats(ask->scratch, n, err);
-	return g->done && g->cell && g->x && g->last && g->ids && g->logits && g->lse && g->entropy && g->kl && g->target_logit && g->target_rank;
+	return g->done && g->cell && g->x && g->last && g->ids && g->logits && g->lse && g->entropy && g->kl && g->target_logit &&
+	       g->target_rank;
 }
 
 /* Rows as they are read: with the scale that an edit keeps, if one does: otherwise vocab_read() takes each row's own. */
@@ -148,11 +151,17 @@ static bool read_cells(const struct reading *g, struct err *err)
 	const struct ask *ask = g->ask;
 	const int show = g->map->show;
 	struct vocab_wanted wanted = {
-		.k = g->rank, .ids = g->ids, .logits = g->logits, .lse = g->lse,
+		.k = g->rank,
+		.ids = g->ids,
+		.logits = g->logits,
+		.lse = g->lse,
 		.entropy = show == SHOW_ENTROPY ? g->entropy : NULL,
-		.reference = show == SHOW_KL ? g->last : NULL, .kl = show == SHOW_KL ? g->kl : NULL,
-		.targets = &g->target, .target_count = shows[show].target,
-		.target_logits = g->target_logit, .target_ranks = g->target_rank,
+		.reference = show == SHOW_KL ? g->last : NULL,
+		.kl = show == SHOW_KL ? g->kl : NULL,
+		.targets = &g->target,
+		.target_count = shows[show].target,
+		.target_logits = g->target_logit,
+		.target_ranks = g->target_rank,
 	};
 
 	take_rows(g);
@@ -164,7 +173,7 @@ static bool read_cells(const struct reading *g, struct err *err)
 /* The last row is the model's output: the word in the last corner has the probability that the run's own logits give it. */
 static void check_output(struct table *t, const struct reading *g, int i)
 {
-	const float *own = g->ask->run->last_logits;	/* [V] */
+	const float *own = g->ask->run->last_logits; /* [V] */
 	float lse = kernel_log_sum_exp(own, (size_t)g->ask->model->config.V);
 	int32_t word = t->id[g->cell[i]];
 
@@ -240,7 +249,10 @@ static bool fill(struct table *t, struct reading *g, struct err *err)
 	return true;
 }
 
-/* The last rank says nothing, a distribution like a blind guess says nothing, and neither does a layer that agrees with the last one. */
+/*
+ * The last rank says nothing, a distribution like a blind guess says nothing, and neither does a layer that agrees with the last
+ * one.
+ */
 static void set_neutral(struct table *t, int show, int V)
 {
 	if (show == SHOW_LOGIT)
@@ -273,7 +285,8 @@ static void describe(struct table *t, const struct ask *ask, const struct lens_m
 	set_neutral(t, map->show, ask->model->config.V);
 }
 
-struct table *lens_map(const struct ask *ask, const struct lens_map *map, void (*axis)(struct table *t, const struct ask *ask), struct err *err)
+struct table *lens_map(const struct ask *ask, const struct lens_map *map, void (*axis)(struct table *t, const struct ask *ask),
+		       struct err *err)
 {
 	struct reading g;
 	struct table *t;

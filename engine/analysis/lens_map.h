@@ -3,7 +3,8 @@
  *
  *   x[rows, T, D] -- final norm, its scale taken at that row --> -- W_U, logit scale, cap --> logits[rows, T, V]
  *
- * A cell's word is the token of the chosen rank; its value is what `show` says. What a lens does to the stream before it is its own.
+ * A cell's word is the token of the chosen rank; its value is what `show` says. What a lens does to the stream before it is its
+ * own.
  */
 #ifndef LMSCOPE_ENGINE_ANALYSIS_LENS_MAP_H
 #define LMSCOPE_ENGINE_ANALYSIS_LENS_MAP_H
@@ -12,14 +13,16 @@
 
 /* Two arguments of every lens. */
 extern const struct choice lens_shown[];
+/* clang-format off */
 #define LENS_SHOW { "show", PARAM_CHOICE, .choices = lens_shown, .help = "what a cell's number is" }
 #define LENS_RANK { "rank", PARAM_INT, .lo = 1, .hi = 50, .start = 1, .help = "which word: 1 is the likeliest" }
+/* clang-format on */
 
 struct lens_map {
-	const char *technique, *object;	/* of the title; object NULL: none */
+	const char *technique, *object; /* of the title; object NULL: none */
 	int rows;
-	bool ends_in_output;		/* the last row is what the model itself reads */
-	int show, rank;			/* the two arguments */
+	bool ends_in_output; /* the last row is what the model itself reads */
+	int show, rank;	     /* the two arguments */
 	/* x[n, D] of a row at n positions from `from` on. */
 	void (*take)(const struct ask *ask, const void *context, int row, int from, int n, float *x);
 	const void *context;
@@ -28,6 +31,7 @@ struct lens_map {
 /* The table, its row axis left to the technique. NULL on error. */
 /* A cell is a logit of its word, as `show` is set. */
 bool lens_shows_logit(int show);
-struct table *lens_map(const struct ask *ask, const struct lens_map *map, void (*axis)(struct table *t, const struct ask *ask), struct err *err);
+struct table *lens_map(const struct ask *ask, const struct lens_map *map, void (*axis)(struct table *t, const struct ask *ask),
+		       struct err *err);
 
 #endif

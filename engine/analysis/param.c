@@ -16,9 +16,9 @@
 #include "engine/run/positions.h"
 
 const char *const param_kind_words[PARAM_KINDS] = {
-	[PARAM_INT] = "int",   [PARAM_REAL] = "real", [PARAM_CHOICE] = "choice", [PARAM_DIM] = "dim",
-	[PARAM_TEXT] = "text", [PARAM_FILE] = "file", [PARAM_FOLDER] = "folder", [PARAM_POSITIONS] = "positions",
-	[PARAM_UNIT] = "unit", [PARAM_PLACES] = "places", [PARAM_WORDS] = "words", [PARAM_OUTPUT] = "output",
+	[PARAM_INT] = "int",   [PARAM_REAL] = "real",	  [PARAM_CHOICE] = "choice", [PARAM_DIM] = "dim",
+	[PARAM_TEXT] = "text", [PARAM_FILE] = "file",	  [PARAM_FOLDER] = "folder", [PARAM_POSITIONS] = "positions",
+	[PARAM_UNIT] = "unit", [PARAM_PLACES] = "places", [PARAM_WORDS] = "words",   [PARAM_OUTPUT] = "output",
 };
 
 int param_count(const struct param *params)
@@ -50,7 +50,8 @@ bool param_is_path(const struct param *p)
 
 bool param_is_text(const struct param *p)
 {
-	return p->kind != PARAM_INT && p->kind != PARAM_REAL && p->kind != PARAM_CHOICE && p->kind != PARAM_DIM && p->kind != PARAM_WORDS;
+	return p->kind != PARAM_INT && p->kind != PARAM_REAL && p->kind != PARAM_CHOICE && p->kind != PARAM_DIM &&
+	       p->kind != PARAM_WORDS;
 }
 
 static bool is_places(const struct param *p)
@@ -93,7 +94,9 @@ static double all_words(const struct param *p)
 
 struct value param_default(const struct param *p)
 {
-	double number = p->kind == PARAM_CHOICE ? p->choices->value : p->kind == PARAM_WORDS && p->start == 0 ? all_words(p) : p->start;
+	double number = p->kind == PARAM_CHOICE			  ? p->choices->value
+			: p->kind == PARAM_WORDS && p->start == 0 ? all_words(p)
+								  : p->start;
 
 	return (struct value){ number, intern(p->start_text) };
 }
@@ -307,7 +310,8 @@ bool param_resolve(const struct param *p, struct value value, int n, struct valu
 		return (value.number > 0 && value.number <= all_words(p)) || refuse_number(p, value.number, n, err);
 	if (p->kind == PARAM_DIM) {
 		if (value.number < -n || value.number >= n)
-			return err_set(err, ERR_ARGUMENT, "there is no %s %.0f: this has %d, 0 … %d", dim_step(p->dim), value.number, n, n - 1);
+			return err_set(err, ERR_ARGUMENT, "there is no %s %.0f: this has %d, 0 … %d", dim_step(p->dim),
+				       value.number, n, n - 1);
 		resolved->number += value.number < 0 ? n : 0;
 		return true;
 	}
@@ -350,7 +354,7 @@ const char *param_path(struct value value, uint64_t *version)
 	struct str whole;
 
 	if (path)
-		name = NULL;	/* the colon is the file's own */
+		name = NULL; /* the colon is the file's own */
 	if (!path && name) {
 		file = strndup(value.text, (size_t)(name - value.text));
 		path = paths_find(file, NULL);
@@ -397,7 +401,7 @@ bool param_step(const struct param *p, int n, int by, struct value *value)
 	}
 	if (param_is_text(p) || p->kind == PARAM_WORDS || hi < lo)
 		return false;
-	if (p->kind == PARAM_REAL)	/* a twentieth of the range, or of the number itself where the range is wide */
+	if (p->kind == PARAM_REAL) /* a twentieth of the range, or of the number itself where the range is wide */
 		number += by * fmin((hi - lo) / 20, fabs(number) > 0 ? fabs(number) / 10 : (hi - lo) / 20);
 	else
 		number += by + (p->kind == PARAM_DIM && number < 0 ? n : 0);

@@ -1,8 +1,8 @@
 /*
  * param.h - an argument of a technique: a row with name, kind, range, default and help.
  *
- * The argument form, completion, --help, -s KEY=VALUE, JSON, presets, cache keys and the man page all come from these rows. Arguments
- * typed with a dimension take their range from the model, and the cursor steps them.
+ * The argument form, completion, --help, -s KEY=VALUE, JSON, presets, cache keys and the man page all come from these rows.
+ * Arguments typed with a dimension take their range from the model, and the cursor steps them.
  */
 #ifndef LMSCOPE_ENGINE_ANALYSIS_PARAM_H
 #define LMSCOPE_ENGINE_ANALYSIS_PARAM_H
@@ -14,55 +14,55 @@
 #include "engine/base/str.h"
 #include "engine/run/dim.h"
 
-enum { PARAM_MAX = 24 };	/* a test holds every technique to it */
+enum { PARAM_MAX = 24 }; /* a test holds every technique to it */
 
 enum param_kind {
-	PARAM_INT,	/* lo … hi */
-	PARAM_REAL,	/* lo … hi, a decimal number */
-	PARAM_CHOICE,	/* one of `choices` */
-	PARAM_DIM,	/* a layer, head, position …: 0 … n-1 of the model and the prompt, negatives from the end */
-	PARAM_TEXT,	/* any text */
-	PARAM_FILE,	/* a file's name */
-	PARAM_FOLDER,	/* a folder's name */
+	PARAM_INT,	 /* lo … hi */
+	PARAM_REAL,	 /* lo … hi, a decimal number */
+	PARAM_CHOICE,	 /* one of `choices` */
+	PARAM_DIM,	 /* a layer, head, position …: 0 … n-1 of the model and the prompt, negatives from the end */
+	PARAM_TEXT,	 /* any text */
+	PARAM_FILE,	 /* a file's name */
+	PARAM_FOLDER,	 /* a folder's name */
 	PARAM_POSITIONS, /* a set of positions, as after @ in an edit (positions.h) */
-	PARAM_UNIT,	/* a place, as the beginning of an edit (place.h): "head 5.1" */
-	PARAM_PLACES,	/* places with ; between them; in YAML a list */
-	PARAM_WORDS,	/* some of `choices`, with commas: bits by row */
-	PARAM_OUTPUT,	/* the name of a file that will be written */
+	PARAM_UNIT,	 /* a place, as the beginning of an edit (place.h): "head 5.1" */
+	PARAM_PLACES,	 /* places with ; between them; in YAML a list */
+	PARAM_WORDS,	 /* some of `choices`, with commas: bits by row */
+	PARAM_OUTPUT,	 /* the name of a file that will be written */
 	PARAM_KINDS
 };
-extern const char *const param_kind_words[PARAM_KINDS];	/* "int", "choice", … */
+extern const char *const param_kind_words[PARAM_KINDS]; /* "int", "choice", … */
 
 /* A word that a choice may be, and what it means; `value` is the technique's own enumerator. A list ends with a NULL word. */
 struct choice {
 	const char *word, *help;
 	int value;
-	unsigned on;	/* what the answer depends on besides, where this is chosen (analysis.h) */
+	unsigned on; /* what the answer depends on besides, where this is chosen (analysis.h) */
 };
 
 struct param {
-	const char *name;		/* NULL ends the list */
+	const char *name; /* NULL ends the list */
 	enum param_kind kind;
-	enum dim dim;			/* of PARAM_DIM */
-	const struct choice *choices;	/* of PARAM_CHOICE: the first is the default; of PARAM_WORDS: all are */
-	const char *words;		/* of numbers and dimensions: what may be said in place of one, "auto|all"; NULL: nothing */
-	double lo, hi;			/* of PARAM_INT and PARAM_REAL */
-	double start;			/* the default number; of dimensions it may be negative */
-	const char *start_text;		/* the default word or text; NULL: the number, or not given */
-	bool at_metric;			/* a position that is the metric's own wherever it is not given */
-	bool pinned;			/* a place other than the cursor's: it is given, and does not follow the cursor */
+	enum dim dim;		      /* of PARAM_DIM */
+	const struct choice *choices; /* of PARAM_CHOICE: the first is the default; of PARAM_WORDS: all are */
+	const char *words;	      /* of numbers and dimensions: what may be said in place of one, "auto|all"; NULL: nothing */
+	double lo, hi;		      /* of PARAM_INT and PARAM_REAL */
+	double start;		      /* the default number; of dimensions it may be negative */
+	const char *start_text;	      /* the default word or text; NULL: the number, or not given */
+	bool at_metric;		      /* a position that is the metric's own wherever it is not given */
+	bool pinned;		      /* a place other than the cursor's: it is given, and does not follow the cursor */
 	const char *help;
 };
 
 /* What an argument is set to: a plain value, copied and compared as it is. */
 struct value {
-	double number;		/* a number, an index along a dimension (as given: negatives are kept), a choice's value */
-	const char *text;	/* interned: a text, a file's name, places, a word in place of a number; NULL: there is none */
+	double number;	  /* a number, an index along a dimension (as given: negatives are kept), a choice's value */
+	const char *text; /* interned: a text, a file's name, places, a word in place of a number; NULL: there is none */
 };
 
 static inline bool value_equal(struct value a, struct value b)
 {
-	return a.number == b.number && a.text == b.text;	/* interned texts are equal where they are the same */
+	return a.number == b.number && a.text == b.text; /* interned texts are equal where they are the same */
 }
 
 static inline struct value value_number(double number)
@@ -85,15 +85,19 @@ bool param_next_place(const char **list, const char **place);
 bool param_is_path(const struct param *p);
 /* What it is when it is not given. */
 struct value param_default(const struct param *p);
-/* Parses `text`; a sentence that says what is allowed (ERR_USAGE) otherwise. `n` is how many there are along the argument's dimension
- * (param_dim; 0: not known yet, any number goes). */
+/*
+ * Parses `text`; a sentence that says what is allowed (ERR_USAGE) otherwise. `n` is how many there are along the argument's
+ * dimension (param_dim; 0: not known yet, any number goes).
+ */
 bool param_parse(const struct param *p, const char *text, int n, struct value *value, struct err *err);
 /* Checks a stored value against n and resolves negatives: ERR_ARGUMENT names what the model has. */
 bool param_resolve(const struct param *p, struct value value, int n, struct value *resolved, struct err *err);
 /* As it is typed: "logit", "-1", "0.25", "auto". Nothing for a text that is not given. */
 void param_print(const struct param *p, struct value value, struct str *out);
-/* The file or folder that the argument names, where it is (paths.h), interned, with the ":NAME" that may follow; NULL when it is nowhere.
- * `version` (may be NULL) receives what tells the file's contents from what it held before. */
+/*
+ * The file or folder that the argument names, where it is (paths.h), interned, with the ":NAME" that may follow; NULL when it is
+ * nowhere. `version` (may be NULL) receives what tells the file's contents from what it held before.
+ */
 const char *param_path(struct value value, uint64_t *version);
 /* The row of a choice's value; its word. */
 const struct choice *param_choice(const struct param *p, double value);

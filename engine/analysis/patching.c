@@ -18,7 +18,7 @@ const struct choice patching_shows[] = {
 };
 
 struct ends {
-	double prompt, foil;	/* the metric on both */
+	double prompt, foil; /* the metric on both */
 	bool normalise;
 };
 
@@ -33,7 +33,8 @@ static void cells(struct table *t, const struct cause *c, const void *with)
 static bool fill(struct table *t, const struct patching *how, const struct ask *ask, const struct grid *grid, struct err *err)
 {
 	bool denoising = ask->arg[PATCHING_DIRECTION] == DENOISING, ok = true;
-	struct cause c = cause_new(ask, denoising ? ask->foil : ask->run, denoising ? ask->run : ask->foil, grid->rows * grid->cols);
+	struct cause c =
+		cause_new(ask, denoising ? ask->foil : ask->run, denoising ? ask->run : ask->foil, grid->rows * grid->cols);
 	struct ends ends = { .normalise = ask->arg[PATCHING_SHOW] == SHOW_NORMALISED };
 
 	for (int i = 0; ok && i < c.n; i++)
@@ -41,26 +42,34 @@ static bool fill(struct table *t, const struct patching *how, const struct ask *
 	if (!ok || !metric_value(ask->metric, ask->run, ask->unedited, &ends.prompt, ask->task, err) ||
 	    !metric_value(ask->metric, ask->foil, ask->unedited, &ends.foil, ask->task, err))
 		return false;
-	t->neutral = (float)(ends.normalise ? !denoising : denoising ? ends.foil : ends.prompt);	/* as with nothing patched */
+	/* as with nothing patched */
+	t->neutral = (float)(ends.normalise ? !denoising : denoising ? ends.foil : ends.prompt);
 	if (!cause_fill(&c, t, cells, &ends, err))
 		return false;
 	t->footnote = arena_printf(t->arena, "%s: prompt (clean) %.6g, foil (corrupt) %.6g%s", metric_table[ask->metric->kind].word,
-				   ends.prompt, ends.foil, ends.normalise && isnan(cause_normalised(0, ends.prompt, ends.foil)) ? "; no difference to normalise by" : "");
+				   ends.prompt, ends.foil,
+				   ends.normalise && isnan(cause_normalised(0, ends.prompt, ends.foil))
+					   ? "; no difference to normalise by"
+					   : "");
 	return cause_check_strongest(&c, t, "strongest cell, run alone", err);
 }
 
-static void describe(struct table *t, const struct patching *how, const struct ask *ask, const struct param *params, const struct grid *grid)
+static void describe(struct table *t, const struct patching *how, const struct ask *ask, const struct param *params,
+		     const struct grid *grid)
 {
 	bool denoising = ask->arg[PATCHING_DIRECTION] == DENOISING;
 	const char *site = param_word(&params[GRID_SITE], ask->arg[GRID_SITE]);
 
 	table_set_title(t, how->title, arena_printf(t->arena, "%s%s", site, grid_when(grid)),
-			arena_printf(t->arena, "%s%s%s%s", cause_direction(denoising), ask->arg[PATCHING_SHOW] == SHOW_KL ? ", KL to the prompt's run" : "",
+			arena_printf(t->arena, "%s%s%s%s", cause_direction(denoising),
+				     ask->arg[PATCHING_SHOW] == SHOW_KL ? ", KL to the prompt's run" : "",
 				     how->within ? ", within " : "", how->within ? how->within : ""));
 	table_set_unit(t, ask->arg[PATCHING_SHOW] == SHOW_NORMALISED ? "normalised" : metric_unit(ask->metric));
 	grid_describe(grid, t);
 	t->scale = !denoising && ask->arg[PATCHING_SHOW] == SHOW_KL ? SCALE_SEQUENTIAL : SCALE_DIVERGING;
-	t->meaning = ask->arg[PATCHING_SHOW] == SHOW_NORMALISED ? "1 = prompt, 0 = foil" : ask->arg[PATCHING_SHOW] == SHOW_KL ? "0 = as the prompt" : NULL;
+	t->meaning = ask->arg[PATCHING_SHOW] == SHOW_NORMALISED ? "1 = prompt, 0 = foil"
+		     : ask->arg[PATCHING_SHOW] == SHOW_KL	? "0 = as the prompt"
+								: NULL;
 	if (denoising)
 		t->no_edit = cause_denoised;
 	else
@@ -83,7 +92,8 @@ struct table *patching_map(const struct patching *how, const struct ask *ask, co
 	struct table *t;
 
 	if (ask->foil->T != ask->run->T) {
-		err_set(err, ERR_ARGUMENT, "%s needs prompt and foil of equally many tokens; they have %d and %d", how->name, ask->run->T, ask->foil->T);
+		err_set(err, ERR_ARGUMENT, "%s needs prompt and foil of equally many tokens; they have %d and %d", how->name,
+			ask->run->T, ask->foil->T);
 		return NULL;
 	}
 	if (ask->arg[PATCHING_SHOW] == SHOW_KL) {

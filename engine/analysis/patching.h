@@ -1,5 +1,6 @@
 /*
- * patching.h - maps of values that go from one prompt's run to the other's: what activation patching and interchange in a subspace share.
+ * patching.h - maps of values that go from one prompt's run to the other's: what activation patching and interchange in a subspace
+ * share.
  *
  *   noising:    for each place, the foil's value into the prompt's run:  what is needed
  *   denoising:  the prompt's value into the foil's run:                  what suffices
@@ -15,16 +16,18 @@ enum { PATCHING_DIRECTION = GRID_PARAM_COUNT, PATCHING_SHOW, PATCHING_PARAM_COUN
 
 extern const struct choice patching_directions[], patching_shows[];
 /* A technique's arguments; sites as for GRID_PARAMS. */
+/* clang-format off */
 #define PATCHING_PARAMS(sites)                                                                                                          \
 	GRID_PARAMS(sites, "what is patched"),                                                                                          \
 	[PATCHING_DIRECTION] = { "direction", PARAM_CHOICE, .choices = patching_directions, .help = "which value is put where" },       \
 	[PATCHING_SHOW] = { "show", PARAM_CHOICE, .choices = patching_shows, .help = "what a cell is" }
+/* clang-format on */
 
 struct patching {
-	const char *name, *title;	/* "activation-patching", "activation patching" */
-	const char *within;		/* what of the activations, for the table's title: "basis.npy"; NULL: all */
-	enum edit_op op;		/* what a person does with a place to have the same */
-	const char *file;		/* that it reads; NULL: none */
+	const char *name, *title; /* "activation-patching", "activation patching" */
+	const char *within;	  /* what of the activations, for the table's title: "basis.npy"; NULL: all */
+	enum edit_op op;	  /* what a person does with a place to have the same */
+	const char *file;	  /* that it reads; NULL: none */
 	/* Gives variant `cell` of the cause its edit. */
 	bool (*edit)(struct cause *c, const struct grid *grid, int cell, struct err *err);
 };

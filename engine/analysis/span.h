@@ -18,11 +18,11 @@
 #include "engine/analysis/table.h"
 
 struct span {
-	float lo, hi;		/* the values at the ramp's ends; lo is the smaller one */
-	float neutral;		/* NaN: none */
+	float lo, hi;  /* the values at the ramp's ends; lo is the smaller one */
+	float neutral; /* NaN: none */
 	enum scale scale;
-	float knee;		/* how far of the way from neutral to the end half the strength is: 0.5, or more */
-	bool any;		/* there are values at all */
+	float knee; /* how far of the way from neutral to the end half the strength is: 0.5, or more */
+	bool any;   /* there are values at all */
 };
 
 /*

@@ -248,7 +248,8 @@ static const char *kept(struct table *t, const char *text)
 
 static void set_parts(struct table *t, const struct title *parts)
 {
-	t->parts = (struct title){ arena_strdup(t->arena, parts->technique), kept(t, parts->object), kept(t, parts->quantity), kept(t, parts->whose) };
+	t->parts = (struct title){ arena_strdup(t->arena, parts->technique), kept(t, parts->object), kept(t, parts->quantity),
+				   kept(t, parts->whose) };
 	join_title(t);
 }
 
@@ -273,7 +274,7 @@ bool check_holds(const struct check *check)
 {
 	double allowed = check->tolerance * fmax(1, fabs(check->expected));
 
-	return !check->name || fabs(check->actual - check->expected) <= allowed;	/* NaN does not hold */
+	return !check->name || fabs(check->actual - check->expected) <= allowed; /* NaN does not hold */
 }
 
 static void copy_axis(struct table *t, struct axis *to, const struct axis *from)
@@ -325,7 +326,7 @@ static int parent_of(const struct table *t, int row)
 
 void table_match(const struct table *a, const struct table *b, int *match)
 {
-	int next = 0;	/* most often they come in the same order */
+	int next = 0; /* most often they come in the same order */
 
 	for (int i = 0; i < a->rows.n; i++) {
 		const int above = parent_of(a, i), parent = above < 0 ? -1 : match[above];
@@ -371,12 +372,15 @@ static const char *unmatched(struct arena *arena, const struct table *a, const s
 		matched += match[i] >= 0;
 	}
 	if (lacking && matched < b->rows.n)
-		return arena_printf(arena, "%d rows (%s …) are of one alone and count as 0 in the other; %d of the other are left out", lacking, first,
-				    b->rows.n - matched);
+		return arena_printf(arena,
+				    "%d rows (%s …) are of one alone and count as 0 in the other; %d of the other are left "
+				    "out",
+				    lacking, first, b->rows.n - matched);
 	if (matched < b->rows.n)
 		return arena_printf(arena, "%d rows of the other alone are left out", b->rows.n - matched);
-	return !lacking ? NULL : lacking == 1 ? arena_printf(arena, "%s is of one alone and counts as 0 in the other", first)
-		: arena_printf(arena, "%d rows (%s …) are of one alone and count as 0 in the other", lacking, first);
+	return !lacking	      ? NULL
+	       : lacking == 1 ? arena_printf(arena, "%s is of one alone and counts as 0 in the other", first)
+			      : arena_printf(arena, "%d rows (%s …) are of one alone and count as 0 in the other", lacking, first);
 }
 
 void table_set_errors(struct table *t, const char *over)
@@ -493,7 +497,7 @@ struct table *table_minus(const struct table *a, const struct table *b, const ch
 	t->scale = SCALE_DIVERGING;
 	t->neutral = 0;
 	t->meaning = NULL;
-	if (a->word && !rows_have_names(a))	/* both runs have words of their own there */
+	if (a->word && !rows_have_names(a)) /* both runs have words of their own there */
 		t->footnote = arena_printf(t->arena, "words: %.*s", (int)strcspn(what, " "), what);
 	return t;
 }

@@ -46,7 +46,8 @@ static bool find_place(struct training *t, struct err *err)
 	char *path = t->out ? xstrdup(t->out) : own_path(t);
 
 	if (!path)
-		return err_set(err, ERR_ARGUMENT, "%s: no folder of the user is known to write to; name the file: out=FILE", t->technique);
+		return err_set(err, ERR_ARGUMENT, "%s: no folder of the user is known to write to; name the file: out=FILE",
+			       t->technique);
 	t->path = arena_strdup(scratch, path);
 	t->part = arena_printf(scratch, "%s.part", path);
 	free(path);
@@ -59,7 +60,9 @@ struct tensor training_curve(const struct training *t)
 {
 	const size_t floats = (size_t)(t->steps + 1) * (size_t)t->columns;
 
-	return (struct tensor){ "curve", DTYPE_F32, 2, { t->steps + 1, t->columns }, (const unsigned char *)t->curve, floats * sizeof(float) };
+	return (struct tensor){
+		"curve", DTYPE_F32, 2, { t->steps + 1, t->columns }, (const unsigned char *)t->curve, floats * sizeof(float)
+	};
 }
 
 static bool save_part(struct training *t, struct err *err)
@@ -111,7 +114,9 @@ static bool save_asset(struct training *t, struct err *err)
 	str_init(&result);
 	add_result(t, &result);
 	snprintf(step, sizeof step, "%d", t->done);
-	ok = t->save(t, t->path, (const struct safetensors_note[]){ { "question", t->question }, { "step", step }, { "result", result.s } }, 3, err);
+	ok = t->save(t, t->path,
+		     (const struct safetensors_note[]){ { "question", t->question }, { "step", step }, { "result", result.s } }, 3,
+		     err);
 	str_done(&result);
 	return ok;
 }
@@ -132,7 +137,8 @@ static bool copy_array(const struct weights *w, const char *path, const struct t
 	const struct tensor *from = weights_find(w, to->name);
 
 	if (!from || from->type != to->type || from->bytes != to->bytes)
-		return err_set(err, ERR_FILE, "%s: %s is not there as this question needs it; remove the file to start over", path, to->name);
+		return err_set(err, ERR_FILE, "%s: %s is not there as this question needs it; remove the file to start over", path,
+			       to->name);
 	memcpy((void *)(uintptr_t)to->data, from->data, to->bytes);
 	return true;
 }
@@ -143,7 +149,10 @@ static bool read_step(const struct training *t, const struct weights *w, const c
 	const char *question = weights_metadata(w, "question"), *says = weights_metadata(w, "step");
 
 	if (!question || strcmp(question, t->question))
-		return err_set(err, ERR_ARGUMENT, "%s: this file is the answer to another question; name another one, or take it away", path);
+		return err_set(err, ERR_ARGUMENT,
+			       "%s: this file is the answer to another question; name another one, or take it "
+			       "away",
+			       path);
 	*step = says ? (int)strtol(says, NULL, 10) : -1;
 	return (*step >= 0 && *step <= t->steps) || err_set(err, ERR_FILE, "%s: it does not say how many steps are done", path);
 }
@@ -302,7 +311,8 @@ static void stopped(struct training *t, struct err *err)
 
 	if (t->done == t->saved || save_both(t, &second)) {
 		if (err->kind == ERR_CANCELLED)
-			err_set(err, ERR_CANCELLED, "stopped after %d of %d steps; %s has what is done; the same question resumes from there", t->done,
+			err_set(err, ERR_CANCELLED,
+				"stopped after %d of %d steps; %s has what is done; the same question resumes from there", t->done,
 				t->steps, t->path);
 	} else if (err->kind == ERR_CANCELLED) {
 		*err = second;

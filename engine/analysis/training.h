@@ -4,10 +4,12 @@
  *     OUT         the asset as far as it is, whole at every checkpoint, with the question and the curve in it
  *     OUT.part    all that the next step depends on
  *
- * The same question resumes from OUT.part, to the same bits as if it had never stopped, whatever stopped it: Esc, Ctrl-C, SIGKILL in the
- * middle of a write. A file of another question is refused. Where no name is given: ~/.local/share/lmscope/TECHNIQUE/MODEL-HASH.safetensors.
+ * The same question resumes from OUT.part, to the same bits as if it had never stopped, whatever stopped it: Esc, Ctrl-C, SIGKILL
+ * in the middle of a write. A file of another question is refused. Where no name is given:
+ * ~/.local/share/lmscope/TECHNIQUE/MODEL-HASH.safetensors.
  *
- * A technique keeps what its steps change in arrays that it names here, and draws what it needs at random from the number of the step.
+ * A technique keeps what its steps change in arrays that it names here, and draws what it needs at random from the number of the
+ * step.
  */
 #ifndef LMSCOPE_ENGINE_ANALYSIS_TRAINING_H
 #define LMSCOPE_ENGINE_ANALYSIS_TRAINING_H
@@ -20,19 +22,22 @@ enum { TRAINING_COLUMNS = 8 };
 
 struct training {
 	const struct ask *ask;
-	const char *technique;		/* "train-tuned-lens" */
-	const char *title, *object;	/* of the table */
-	const char *question;		/* everything that its result depends on, in words; another one is another training */
-	const char *out;		/* as given; NULL: none is */
+	const char *technique;	    /* "train-tuned-lens" */
+	const char *title, *object; /* of the table */
+	const char *question;	    /* everything that its result depends on, in words; another one is another training */
+	const char *out;	    /* as given; NULL: none is */
 	int steps;
-	const char *const *column;	/* [columns] the loss of a step first, then what is measured on held-out text */
+	const char *const *column; /* [columns] the loss of a step first, then what is measured on held-out text */
 	int columns;
 	const char *unit;
 	/* What a step changes: F32 arrays, by name, and the place in the text. */
-	struct tensor *state;		/* [states] */
+	struct tensor *state; /* [states] */
 	int states;
 	struct corpus_place *place;
-	/* One more step, from `step` done to step + 1: *loss is before it. False: an error, or it should stop; then nothing is changed. */
+	/*
+	 * One more step, from `step` done to step + 1: *loss is before it. False: an error, or it should stop; then nothing is
+	 * changed.
+	 */
 	bool (*step)(struct training *t, int step, float *loss, struct err *err);
 	/* Fills columns 1 … of the row of a step that is done. */
 	bool (*measure)(struct training *t, int step, float *row, struct err *err);
@@ -43,15 +48,18 @@ struct training {
 	void *context;
 
 	/* Its own. */
-	char *path, *part;		/* of the two files */
-	float *curve;			/* [steps + 1, columns]; NaN: not known */
-	int done, saved;		/* steps; in the file */
-	const char *result;		/* that a finished file says; NULL: it was trained here */
+	char *path, *part;  /* of the two files */
+	float *curve;	    /* [steps + 1, columns]; NaN: not known */
+	int done, saved;    /* steps; in the file */
+	const char *result; /* that a finished file says; NULL: it was trained here */
 };
 
 /* The curve as a tensor, for save: it is read back from there. */
 struct tensor training_curve(const struct training *t);
-/* Trains, or resumes, or reads what is trained; the table, NULL on error (ERR_CANCELLED: stopped, and what is done is in the files). */
+/*
+ * Trains, or resumes, or reads what is trained; the table, NULL on error (ERR_CANCELLED: stopped, and what is done is in the
+ * files).
+ */
 struct table *training_run(struct training *t, struct err *err);
 
 #endif

@@ -88,7 +88,8 @@ bool writers_biased(const struct run *run, enum block block, int layer)
 	const struct writers w = { .run = run, .block = block, .layer = layer };
 	const struct norm *after = norms_at(run->model, norm_after(&w), layer);
 
-	return (matrix_bias(&w) || (after->there && after->bias)) && (block == BLOCK_ATTN || !after->there || run_has(run, SITE_MLP_POST));
+	return (matrix_bias(&w) || (after->there && after->bias)) &&
+	       (block == BLOCK_ATTN || !after->there || run_has(run, SITE_MLP_POST));
 }
 
 bool writers_read(struct writers *w, const struct run *run, enum block block, int layer, int position, const float *direction,
@@ -99,7 +100,9 @@ bool writers_read(struct writers *w, const struct run *run, enum block block, in
 	const struct norm *after;
 	float scale = 1;
 
-	*w = (struct writers){ .run = run, .block = block, .layer = layer, .position = position, .direction = direction, .scratch = scratch };
+	*w = (struct writers){
+		.run = run, .block = block, .layer = layer, .position = position, .direction = direction, .scratch = scratch
+	};
 	after = norms_at(run->model, norm_after(w), layer);
 	if (!(w->read = arena_floats(scratch, D, err)) || (after->there && !scale_after(w, &scale, err)))
 		return false;
@@ -225,7 +228,7 @@ double writers_head_edits(const struct writers *w, int head)
 
 	mix(w, head, z);
 	before = dot(z + at, w->in + at, K);
-	for (int pass = 0; pass < 2; pass++)	/* all those on z come first */
+	for (int pass = 0; pass < 2; pass++) /* all those on z come first */
 		for (int e = 0; e < w->run->edits; e++)
 			if (acts_on_head(w, e, pass ? SITE_RESULT : SITE_Z, head))
 				edit_apply(&w->run->edit[e], c, pass ? SITE_RESULT : SITE_Z, w->position, z);

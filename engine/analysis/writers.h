@@ -5,8 +5,9 @@
  *               source j of head h: A_ij (v_j · u_h);  Σ_j = z_h · u_h             bias: b_O · p, and that norm's own
  *   MLP         the same p of its own norm                                         neuron n: a_n u_n,  u = W_out p   [F]
  *
- * The scale of a norm after the block is the one of its real, summed output. One product with each matrix serves all of its inputs: no cell
- * needs a vector of D. What edits put in the place of a write is a part of its own, worked out by applying them again to what they were given.
+ * The scale of a norm after the block is the one of its real, summed output. One product with each matrix serves all of its inputs:
+ * no cell needs a vector of D. What edits put in the place of a write is a part of its own, worked out by applying them again to
+ * what they were given.
  */
 #ifndef LMSCOPE_ENGINE_ANALYSIS_WRITERS_H
 #define LMSCOPE_ENGINE_ANALYSIS_WRITERS_H
@@ -21,14 +22,17 @@ struct writers {
 	const struct run *run;
 	enum block block;
 	int layer, position;
-	const float *direction;	/* [D] what the metric reads of the stream there */
+	const float *direction; /* [D] what the metric reads of the stream there */
 	float *read;		/* [D] what it reads of the matrix product, before a norm and the multiplier: p */
 	float *in;		/* [H, K] or [F] what it reads of each input of the matrix: u */
 	double bias;		/* what b_O or b_out, and the bias of a norm after the block, write */
 	struct arena *scratch;
 };
 
-/* Whether the block writes any bias that can be told: of a run of the stream alone, the scale of a norm after the MLP cannot be known. */
+/*
+ * Whether the block writes any bias that can be told: of a run of the stream alone, the scale of a norm after the MLP cannot be
+ * known.
+ */
 bool writers_biased(const struct run *run, enum block block, int layer);
 /* `read` and `bias` alone. False: ERR_MEMORY. */
 bool writers_read(struct writers *w, const struct run *run, enum block block, int layer, int position, const float *direction,
@@ -36,8 +40,8 @@ bool writers_read(struct writers *w, const struct run *run, enum block block, in
 /* `in` of n of them that have been read, side by side; the run has all of its sites. */
 bool writers_open(struct writers *const *w, int n, struct err *err);
 
-double writers_head(const struct writers *w, int head);			/* all that the head writes */
-double writers_source(const struct writers *w, int head, int key);	/* of it, what it read at one position */
+double writers_head(const struct writers *w, int head);		   /* all that the head writes */
+double writers_source(const struct writers *w, int head, int key); /* of it, what it read at one position */
 double writers_neuron(const struct writers *w, int neuron);
 /* Edits on the head's z or its write act there, and what they add to what it read. */
 bool writers_head_edited(const struct writers *w, int head);

@@ -1,8 +1,8 @@
 /*
  * archive.c - see archive.h.
  *
- * libzip reads the directory, with its checks and the 64-bit forms. It hands out copies, and does not say where in the file a member's bytes
- * are; so it reads through a source of ours, which sees where it reads the first of them.
+ * libzip reads the directory, with its checks and the 64-bit forms. It hands out copies, and does not say where in the file a
+ * member's bytes are; so it reads through a source of ours, which sees where it reads the first of them.
  */
 #include "engine/base/archive.h"
 
@@ -18,16 +18,16 @@
 
 /* What libzip reads from. */
 struct source {
-	const unsigned char *bytes;	/* [n] */
+	const unsigned char *bytes; /* [n] */
 	size_t n, at;
-	size_t last;			/* where the last read began */
+	size_t last; /* where the last read began */
 	zip_error_t error;
 };
 
 struct archive {
-	struct arena *arena;		/* names */
+	struct arena *arena; /* names */
 	struct names names;
-	struct archive_member *member;	/* [names.n] */
+	struct archive_member *member; /* [names.n] */
 };
 
 struct opening {
@@ -88,8 +88,8 @@ static zip_int64_t serve(void *context, void *data, zip_uint64_t n, zip_source_c
 	case ZIP_SOURCE_FREE:
 		return 0;
 	case ZIP_SOURCE_SUPPORTS:
-		return zip_source_make_command_bitmap(ZIP_SOURCE_OPEN, ZIP_SOURCE_READ, ZIP_SOURCE_CLOSE, ZIP_SOURCE_STAT, ZIP_SOURCE_ERROR,
-						      ZIP_SOURCE_FREE, ZIP_SOURCE_SEEK, ZIP_SOURCE_TELL, -1);
+		return zip_source_make_command_bitmap(ZIP_SOURCE_OPEN, ZIP_SOURCE_READ, ZIP_SOURCE_CLOSE, ZIP_SOURCE_STAT,
+						      ZIP_SOURCE_ERROR, ZIP_SOURCE_FREE, ZIP_SOURCE_SEEK, ZIP_SOURCE_TELL, -1);
 	default:
 		zip_error_set(&s->error, ZIP_ER_OPNOTSUPP, 0);
 		return -1;
@@ -111,14 +111,15 @@ static bool leads_out(const char *name)
 {
 	size_t n = strlen(name);
 
-	return !n || *name == '/' || strchr(name, '\\') || !strcmp(name, "..") || !strncmp(name, "../", 3) || strstr(name, "/../") ||
-	       (n >= 3 && !strcmp(name + n - 3, "/.."));
+	return !n || *name == '/' || strchr(name, '\\') || !strcmp(name, "..") || !strncmp(name, "../", 3) ||
+	       strstr(name, "/../") || (n >= 3 && !strcmp(name + n - 3, "/.."));
 }
 
 /* Reads one byte, to see where from. */
 static bool find_bytes(struct opening *o, zip_uint64_t i, struct archive_member *m)
 {
-	zip_file_t *file = zip_fopen_index(o->zip, i, ZIP_FL_COMPRESSED);	/* as it is in the file: no check sum over all of it */
+	/* as it is in the file: no check sum over all of it */
+	zip_file_t *file = zip_fopen_index(o->zip, i, ZIP_FL_COMPRESSED);
 	char first;
 	bool read = file && zip_fread(file, &first, 1) == 1;
 
@@ -132,19 +133,23 @@ static bool find_bytes(struct opening *o, zip_uint64_t i, struct archive_member 
 
 static bool add_member(struct opening *o, zip_uint64_t i)
 {
-	const zip_uint64_t needed = ZIP_STAT_NAME | ZIP_STAT_SIZE | ZIP_STAT_COMP_SIZE | ZIP_STAT_COMP_METHOD | ZIP_STAT_ENCRYPTION_METHOD;
+	const zip_uint64_t needed =
+		ZIP_STAT_NAME | ZIP_STAT_SIZE | ZIP_STAT_COMP_SIZE | ZIP_STAT_COMP_METHOD | ZIP_STAT_ENCRYPTION_METHOD;
 	struct archive *a = o->a;
 	struct archive_member *m = &a->member[a->names.n];
 	zip_stat_t st;
 
 	if (zip_stat_index(o->zip, i, 0, &st) || (st.valid & needed) != needed)
-		return err_set(o->err, ERR_FILE, "%s: member %llu of the zip file cannot be read", o->path, (unsigned long long)i + 1);
+		return err_set(o->err, ERR_FILE, "%s: member %llu of the zip file cannot be read", o->path,
+			       (unsigned long long)i + 1);
 	if (leads_out(st.name))
 		return refuse(o, st.name, "has a name that leads out of a folder");
 	if (st.encryption_method != ZIP_EM_NONE)
 		return refuse(o, st.name, "is encrypted");
 	if (st.comp_method != ZIP_CM_STORE)
-		return refuse(o, st.name, "is compressed; lmscope reads members that are stored as they are, as torch.save and numpy.savez write them");
+		return refuse(o, st.name,
+			      "is compressed; lmscope reads members that are stored as they are, as torch.save and "
+			      "numpy.savez write them");
 	if (st.size != st.comp_size || st.size > SIZE_MAX)
 		return refuse(o, st.name, "is stored as it is, and yet has two sizes");
 	m->name = arena_strdup(a->arena, st.name);
@@ -204,11 +209,12 @@ static bool read_directory(struct opening *o)
 	o->zip = source ? zip_open_from_source(source, ZIP_RDONLY | ZIP_CHECKCONS, &error) : NULL;
 	if (o->zip) {
 		ok = read_members(o);
-		zip_discard(o->zip);	/* frees the source, too */
+		zip_discard(o->zip); /* frees the source, too */
 	} else {
 		ok = zip_error_code_zip(&error) == ZIP_ER_EXISTS
 			     ? err_set(o->err, ERR_FILE, "%s: two members of the zip file have the same name", o->path)
-			     : err_set(o->err, ERR_FILE, "%s: the zip file is broken or cut short (%s)", o->path, zip_error_strerror(&error));
+			     : err_set(o->err, ERR_FILE, "%s: the zip file is broken or cut short (%s)", o->path,
+				       zip_error_strerror(&error));
 		zip_source_free(source);
 	}
 	zip_error_fini(&o->source->error);

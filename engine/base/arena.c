@@ -15,13 +15,13 @@ enum { ALIGN = 64, FIRST_BLOCK = 4 * 1024, BLOCK = 256 * 1024 };
 
 struct block {
 	struct block *below;
-	size_t size, used;	/* of what follows the header */
+	size_t size, used; /* of what follows the header */
 };
 
 struct arena {
 	struct block *top;
 	size_t bytes;
-	size_t next;	/* how large the next block will be */
+	size_t next; /* how large the next block will be */
 };
 
 static void (*leave)(size_t bytes);
@@ -103,7 +103,7 @@ void arena_free(struct arena *a)
 
 static char *block_data(struct block *b)
 {
-	return (char *)b + ALIGN;	/* the header takes one aligned unit */
+	return (char *)b + ALIGN; /* the header takes one aligned unit */
 }
 
 /* Not zeroed; NULL when there is no memory. */

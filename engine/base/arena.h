@@ -15,12 +15,12 @@
 struct arena;
 
 struct arena *arena_new(void);
-void arena_free(struct arena *a);	/* NULL is fine */
+void arena_free(struct arena *a); /* NULL is fine */
 
 /* Never NULL: aborts when there is no memory. For labels, small structs and the like. */
 void *arena_alloc(struct arena *a, size_t bytes);
-char *arena_strdup(struct arena *a, const char *s);			/* NULL stays NULL */
-char *arena_strndup(struct arena *a, const char *s, size_t n);		/* n bytes and a NUL; s may hold NULs */
+char *arena_strdup(struct arena *a, const char *s);	       /* NULL stays NULL */
+char *arena_strndup(struct arena *a, const char *s, size_t n); /* n bytes and a NUL; s may hold NULs */
 char *arena_printf(struct arena *a, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* Large arrays: NULL with ERR_MEMORY when they cannot be had or the size overflows. Zeroed. */

@@ -1,7 +1,7 @@
 /*
- * big.c - see big.h. Kept blocks are in a list, the oldest first: the one that fits best is taken, and the oldest go when there is no
- * room. Small ones are the C library's own affair; a block that would take most of the room alone, such as a closed model's weights, is
- * not kept. Nor is more than is in use: a small model's program does not grow by what it might use.
+ * big.c - see big.h. Kept blocks are in a list, the oldest first: the one that fits best is taken, and the oldest go when there is
+ * no room. Small ones are the C library's own affair; a block that would take most of the room alone, such as a closed model's
+ * weights, is not kept. Nor is more than is in use: a small model's program does not grow by what it might use.
  */
 #include "engine/base/big.h"
 
@@ -11,7 +11,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
-#ifdef __SANITIZE_ADDRESS__	/* it is to see who uses memory that was freed */
+#ifdef __SANITIZE_ADDRESS__ /* it is to see who uses memory that was freed */
 #define KEEP 0
 #else
 #define KEEP ((size_t)512 * 1024 * 1024)
@@ -20,8 +20,8 @@
 enum { HEADER = 64, LIST = 1024, SHARE = 8, SMALL = 64 * 1024, HUGE_PAGE = 2 * 1024 * 1024, LEAST_ROOM = 64 * 1024 * 1024 };
 
 struct header {
-	size_t size;	/* of the whole block, header included */
-	size_t asked;	/* of it: a kept block may be larger than who has it needs */
+	size_t size;  /* of the whole block, header included */
+	size_t asked; /* of it: a kept block may be larger than who has it needs */
 };
 
 /* What the header says is here too: a walk over the list touches no block. */
@@ -31,7 +31,7 @@ struct entry {
 };
 
 static struct {
-	atomic_flag lock;	/* held for a walk over the list, never across a system call */
+	atomic_flag lock; /* held for a walk over the list, never across a system call */
 	struct entry list[LIST];
 	int n;
 	size_t bytes, most;
@@ -70,7 +70,8 @@ static struct header *find_kept(size_t size)
 		return NULL;
 	lock();
 	for (int i = 0; i < kept.n; i++)
-		if (kept.list[i].size >= size && kept.list[i].size - size <= size / 2 && (best < 0 || kept.list[i].size < kept.list[best].size))
+		if (kept.list[i].size >= size && kept.list[i].size - size <= size / 2 &&
+		    (best < 0 || kept.list[i].size < kept.list[best].size))
 			best = i;
 	if (best >= 0)
 		found = remove_kept(best);
@@ -83,7 +84,8 @@ static void count(size_t bytes)
 	size_t now = atomic_fetch_add_explicit(&used, bytes, memory_order_relaxed) + bytes;
 	size_t most = atomic_load_explicit(&most_used, memory_order_relaxed);
 
-	while (most < now && !atomic_compare_exchange_weak_explicit(&most_used, &most, now, memory_order_relaxed, memory_order_relaxed))
+	while (most < now &&
+	       !atomic_compare_exchange_weak_explicit(&most_used, &most, now, memory_order_relaxed, memory_order_relaxed))
 		;
 }
 

@@ -2,8 +2,8 @@
  * big.h - memory for large arrays that come and go with every answer: a run's layers, scratch.
  *
  * A fresh page costs the system about as much as filling it ten times, and a run takes thousands of them. So blocks that are
- * given back are kept for the next who asks, up to a limit and no more than are in use; large ones are in huge pages where the system has them.
- * From any thread.
+ * given back are kept for the next who asks, up to a limit and no more than are in use; large ones are in huge pages where the
+ * system has them. From any thread.
  */
 #ifndef LMSCOPE_ENGINE_BASE_BIG_H
 #define LMSCOPE_ENGINE_BASE_BIG_H
@@ -14,7 +14,7 @@
 void *big_take(size_t bytes);
 /* The same for scratch that is small enough to be had: aborts rather than return NULL. */
 void *xbig(size_t bytes);
-void big_give(void *p);		/* NULL is fine */
+void big_give(void *p); /* NULL is fine */
 
 /* Bytes that may be kept from now on; what is more goes back to the system at once. */
 void big_keep(size_t most);

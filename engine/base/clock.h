@@ -3,6 +3,6 @@
 #define LMSCOPE_ENGINE_BASE_CLOCK_H
 
 double clock_now(void);
-long clock_ms(void);	/* whole ones */
+long clock_ms(void); /* whole ones */
 
 #endif

@@ -419,7 +419,8 @@ static bool emit_node(yaml_emitter_t *e, const struct conf *v)
 	if (v->kind == CONF_SCALAR)
 		return emit_scalar(e, v, v->text);
 	if (map)
-		yaml_mapping_start_event_initialize(&event, NULL, NULL, 1, v->flow ? YAML_FLOW_MAPPING_STYLE : YAML_BLOCK_MAPPING_STYLE);
+		yaml_mapping_start_event_initialize(&event, NULL, NULL, 1,
+						    v->flow ? YAML_FLOW_MAPPING_STYLE : YAML_BLOCK_MAPPING_STYLE);
 	else
 		yaml_sequence_start_event_initialize(&event, NULL, NULL, 1,
 						     v->flow ? YAML_FLOW_SEQUENCE_STYLE : YAML_BLOCK_SEQUENCE_STYLE);

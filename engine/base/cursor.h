@@ -17,7 +17,7 @@ struct cursor {
 
 static inline struct cursor cursor_over(const unsigned char *bytes, size_t n)
 {
-	return (struct cursor){ bytes, n ? bytes + n : bytes };		/* an empty file is mapped nowhere */
+	return (struct cursor){ bytes, n ? bytes + n : bytes }; /* an empty file is mapped nowhere */
 }
 
 static inline size_t cursor_left(const struct cursor *c)

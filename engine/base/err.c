@@ -8,9 +8,12 @@
 
 #include "engine/base/str.h"
 
-enum { WORD = 300 };	/* bytes of a word, such as a path; longer ones are shortened */
+enum { WORD = 300 }; /* bytes of a word, such as a path; longer ones are shortened */
 
-/* Keeps what is written when there is no memory to do better: the sentence may be about that. It must not end in half a character. */
+/*
+ * Keeps what is written when there is no memory to do better: the sentence may be about that. It must not end in half a
+ * character.
+ */
 static void trim_torn_character(char *text, size_t capacity)
 {
 	size_t n = strlen(text);

@@ -148,8 +148,7 @@ bool file_map(const char *path, struct mapping *map, struct err *err)
 	if (m.size) {
 		bytes = mmap(NULL, m.size, PROT_READ, MAP_PRIVATE, fd, 0);
 		if (bytes == MAP_FAILED) {
-			err_set(err, ERR_MEMORY, "%s: %.1f MB cannot be mapped (%s)", path, (double)m.size / 1e6,
-				strerror(errno));
+			err_set(err, ERR_MEMORY, "%s: %.1f MB cannot be mapped (%s)", path, (double)m.size / 1e6, strerror(errno));
 			close(fd);
 			return false;
 		}
@@ -303,8 +302,8 @@ static void clear_left_over(const char *path)
 		slash[slash == folder] = '\0';
 	d = opendir(slash ? folder : ".");
 	while (d && (e = readdir(d)))
-		if (is_left_over(e->d_name, base) && !fstatat(dirfd(d), e->d_name, &st, AT_SYMLINK_NOFOLLOW) && S_ISREG(st.st_mode) &&
-		    st.st_uid == geteuid())
+		if (is_left_over(e->d_name, base) && !fstatat(dirfd(d), e->d_name, &st, AT_SYMLINK_NOFOLLOW) &&
+		    S_ISREG(st.st_mode) && st.st_uid == geteuid())
 			unlinkat(dirfd(d), e->d_name, 0);
 	if (d)
 		closedir(d);
@@ -346,7 +345,8 @@ static bool write_beside(const char *path, const struct writing *w, const struct
 	if (fd < 0) {
 		err_set(err, ERR_FILE, "%s: cannot be written (%s)", path, strerror(errno));
 	} else {
-		ok = (!old || !fchmod(fd, old->st_mode & 07777)) && append_parts(fd, w->part, w->parts) && !inject_file_fault() && (!w->wait || !fsync(fd));
+		ok = (!old || !fchmod(fd, old->st_mode & 07777)) && append_parts(fd, w->part, w->parts) && !inject_file_fault() &&
+		     (!w->wait || !fsync(fd));
 		ok = !close(fd) && ok;
 		ok = ok && !inject_file_fault() && !rename(temporary.s, path);
 		if (!ok) {
@@ -364,13 +364,12 @@ static bool write_whole(const char *path, const struct writing *w, struct err *e
 {
 	struct stat old;
 	bool there = !stat(path, &old), ok;
-	char *real = there ? realpath(path, NULL) : NULL;	/* a link keeps pointing: its target is replaced */
+	char *real = there ? realpath(path, NULL) : NULL; /* a link keeps pointing: its target is replaced */
 
 	if (there && !S_ISREG(old.st_mode))
 		ok = refuse_kind(path, old.st_mode, err);
 	else
-		ok = (there || make_folders(path, err)) &&
-		     write_beside(real ? real : path, w, there ? &old : NULL, err);
+		ok = (there || make_folders(path, err)) && write_beside(real ? real : path, w, there ? &old : NULL, err);
 	free(real);
 	return ok;
 }
@@ -420,7 +419,8 @@ bool file_hash(const char *path, uint64_t *hash, struct err *err)
 
 static uint64_t mix_version(uint64_t x, const struct stat *st)
 {
-	const uint64_t part[] = { (uint64_t)st->st_mtim.tv_sec, (uint64_t)st->st_mtim.tv_nsec, (uint64_t)st->st_size, (uint64_t)st->st_ino };
+	const uint64_t part[] = { (uint64_t)st->st_mtim.tv_sec, (uint64_t)st->st_mtim.tv_nsec, (uint64_t)st->st_size,
+				  (uint64_t)st->st_ino };
 
 	for (int i = 0; i < 4; i++)
 		x = (x ^ part[i]) * 1099511628211u;

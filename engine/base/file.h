@@ -14,14 +14,14 @@
 #include "engine/base/err.h"
 
 struct mapping {
-	const unsigned char *bytes;	/* [size]; NULL when the file is empty */
+	const unsigned char *bytes; /* [size]; NULL when the file is empty */
 	size_t size;
-	int slot;			/* in the table that the signal handler reads */
+	int slot; /* in the table that the signal handler reads */
 };
 
 /* Maps a regular file read-only. Directories, FIFOs and devices are refused without opening them for reading. */
 bool file_map(const char *path, struct mapping *map, struct err *err);
-void file_unmap(struct mapping *map);	/* a zeroed mapping is fine */
+void file_unmap(struct mapping *map); /* a zeroed mapping is fine */
 /* What a repository that was cloned without Git LFS has in place of a large file. */
 bool file_is_pointer(const struct mapping *map);
 
@@ -51,11 +51,14 @@ bool file_hash(const char *path, uint64_t *hash, struct err *err);
 /* A number that is another one once the file has been written again, or a file of the folder has; 0: it cannot be found. */
 uint64_t file_version(const char *path);
 
-/* Whoever names a file may write "~/x" for one in the user's home, as in a shell; any other path is as it is. Heap. All that reads here does it. */
+/*
+ * Whoever names a file may write "~/x" for one in the user's home, as in a shell; any other path is as it is. Heap. All that
+ * reads here does it.
+ */
 char *file_at_home(const char *path);
-bool file_exists(const char *path);	/* anything that stat() finds */
+bool file_exists(const char *path); /* anything that stat() finds */
 bool file_is_folder(const char *path);
-bool file_is_broken_link(const char *path);	/* to something that is not there */
+bool file_is_broken_link(const char *path); /* to something that is not there */
 /* DIR/NAME where NAME came out of a file: false with a sentence when it is absolute or leads out of DIR (.., /). Heap. */
 char *file_inside(const char *folder, const char *name, struct err *err);
 /* DIR/NAME, heap. */

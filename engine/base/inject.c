@@ -10,7 +10,7 @@
 
 void inject_slow(void)
 {
-	static atomic_long ms = -1;	/* -1: not asked for yet */
+	static atomic_long ms = -1; /* -1: not asked for yet */
 	long wait = atomic_load_explicit(&ms, memory_order_relaxed);
 
 	if (wait < 0) {

@@ -1,7 +1,9 @@
 /*
- * inject.h - faults on purpose, for tests: slow work, memory that is not there, a disk that is full, a death in the middle of a save.
+ * inject.h - faults on purpose, for tests: slow work, memory that is not there, a disk that is full, a death in the middle of a
+ * save.
  *
- * Only lmscope-inject, which tests start, is built with LMSCOPE_INJECT; in the program itself all of this compiles to nothing. It reads
+ * Only lmscope-inject, which tests start, is built with LMSCOPE_INJECT; in the program itself all of this compiles to nothing. It
+ * reads
  *
  *   LMSCOPE_SLOW=MS            every step of long work takes so many milliseconds more
  *   LMSCOPE_FAULT="alloc N"    the N-th allocation fails
@@ -32,10 +34,21 @@ ssize_t inject_write(int fd, const void *bytes, size_t n);
 
 #else
 
-static inline void inject_slow(void) { }
-static inline bool inject_no_memory(void) { return false; }
-static inline bool inject_file_fault(void) { return false; }
-static inline ssize_t inject_write(int fd, const void *bytes, size_t n) { return write(fd, bytes, n); }
+static inline void inject_slow(void)
+{
+}
+static inline bool inject_no_memory(void)
+{
+	return false;
+}
+static inline bool inject_file_fault(void)
+{
+	return false;
+}
+static inline ssize_t inject_write(int fd, const void *bytes, size_t n)
+{
+	return write(fd, bytes, n);
+}
 
 #endif
 #endif

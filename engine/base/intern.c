@@ -56,7 +56,7 @@ const char *intern(const char *text)
 	if (!text)
 		return NULL;
 	bucket = &table.bucket[hash(text, n)];
-	while (atomic_flag_test_and_set(&table.busy))	/* for as long as a look takes: nobody sleeps here */
+	while (atomic_flag_test_and_set(&table.busy)) /* for as long as a look takes: nobody sleeps here */
 		;
 	t = find(*bucket, text, n);
 	t = t ? t : add(bucket, text, n);

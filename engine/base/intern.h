@@ -7,6 +7,6 @@
 #ifndef LMSCOPE_ENGINE_BASE_INTERN_H
 #define LMSCOPE_ENGINE_BASE_INTERN_H
 
-const char *intern(const char *text);	/* the one copy; NULL stays NULL */
+const char *intern(const char *text); /* the one copy; NULL stays NULL */
 
 #endif

@@ -92,8 +92,10 @@ static bool fail_at(const char *bytes, size_t place, const char *where, const ch
 	return err_set(err, ERR_FILE, "%s: line %d, column %d: %s", where, line, column, what);
 }
 
-/* Python's json module writes NaN, Infinity and -Infinity, which JSON has no words for and the library does not read. They are given to
- * it as a number that no file has, and no getter takes that for a number. */
+/*
+ * Python's json module writes NaN, Infinity and -Infinity, which JSON has no words for and the library does not read. They are
+ * given to it as a number that no file has, and no getter takes that for a number.
+ */
 #define NOT_FINITE "1.7976931348623151e308"
 static const double not_finite = 1.7976931348623151e308;
 
@@ -170,7 +172,7 @@ static bool explain(const json_error_t *error, const char *bytes, size_t n, cons
 	static const struct {
 		enum json_error_code code;
 		const char *text;
-		bool detail;		/* the library's own words help */
+		bool detail; /* the library's own words help */
 	} table[] = {
 		{ json_error_duplicate_key, "the same key twice in one object", true },
 		{ json_error_end_of_input_expected, "the document has ended, but more follows", true },
@@ -278,9 +280,9 @@ const struct json_value *json_root(const struct json *doc)
 enum json_kind json_kind(const struct json_value *v)
 {
 	static const enum json_kind kinds[] = {
-		[JANSSON_NULL] = JSON_NULL,	[JSON_TRUE] = JSON_BOOL,	[JSON_FALSE] = JSON_BOOL,
-		[JSON_INTEGER] = JSON_NUMBER,	[JSON_REAL] = JSON_NUMBER,	[JANSSON_STRING] = JSON_STRING,
-		[JANSSON_ARRAY] = JSON_ARRAY,	[JANSSON_OBJECT] = JSON_OBJECT,
+		[JANSSON_NULL] = JSON_NULL,   [JSON_TRUE] = JSON_BOOL,	      [JSON_FALSE] = JSON_BOOL,
+		[JSON_INTEGER] = JSON_NUMBER, [JSON_REAL] = JSON_NUMBER,      [JANSSON_STRING] = JSON_STRING,
+		[JANSSON_ARRAY] = JSON_ARRAY, [JANSSON_OBJECT] = JSON_OBJECT,
 	};
 
 	return v ? kinds[json_typeof(in(v))] : JSON_NULL;
@@ -317,13 +319,9 @@ bool json_each(const struct json_value *v, json_visitor *visit, void *context)
 	size_t i = 0;
 
 	if (json_is(v, JSON_ARRAY)) {
-		json_array_foreach(in(v), i, value)
-			if (!visit(context, i, NULL, out(value)))
-				return false;
+		json_array_foreach(in(v), i, value) if (!visit(context, i, NULL, out(value))) return false;
 	} else if (json_is(v, JSON_OBJECT)) {
-		json_object_foreach(in(v), key, value)
-			if (!visit(context, i++, key, out(value)))
-				return false;
+		json_object_foreach(in(v), key, value) if (!visit(context, i++, key, out(value))) return false;
 	}
 	return true;
 }
@@ -391,7 +389,7 @@ void json_write_string(struct str *text, const char *bytes, size_t n)
 			str_add(text, "\\t");
 		else if (c < 0x20 || c == 0x7F)
 			str_addf(text, "\\u%04x", c);
-		else if (c == 0xC2 && (unsigned char)valid.s[i + 1] < 0xA0)	/* C1: a terminal might obey it */
+		else if (c == 0xC2 && (unsigned char)valid.s[i + 1] < 0xA0) /* C1: a terminal might obey it */
 			str_addf(text, "\\u%04x", (unsigned char)valid.s[++i]);
 		else
 			str_add_char(text, (char)c);

@@ -15,10 +15,10 @@ enum { AHEAD = 256 << 10, LINE_LIMIT = 16 << 20 };
 struct lines {
 	char *path;
 	int fd;
-	char *bytes;		/* [room + 1] what was read of the file, from `base` on */
-	size_t room, n, from;	/* of which the next line begins at `from` */
+	char *bytes;	      /* [room + 1] what was read of the file, from `base` on */
+	size_t room, n, from; /* of which the next line begins at `from` */
 	uint64_t base;
-	int number;		/* of the line that was given last */
+	int number; /* of the line that was given last */
 	bool ended;
 };
 
@@ -94,7 +94,8 @@ bool lines_next(struct lines *l, struct line *line, struct err *err)
 	}
 	if (!end && l->from == l->n)
 		return true;
-	*line = (struct line){ l->bytes + l->from, (size_t)((end ? end : l->bytes + l->n) - (l->bytes + l->from)), ++l->number, l->base + l->from };
+	*line = (struct line){ l->bytes + l->from, (size_t)((end ? end : l->bytes + l->n) - (l->bytes + l->from)), ++l->number,
+			       l->base + l->from };
 	l->from += line->n + (end != NULL);
 	if (end && line->n && end[-1] == '\r')
 		line->n--;
@@ -105,7 +106,8 @@ bool lines_next(struct lines *l, struct line *line, struct err *err)
 bool lines_go(struct lines *l, uint64_t at, int number, struct err *err)
 {
 	if (lseek(l->fd, (off_t)at, SEEK_SET) < 0)
-		return err_set(err, ERR_FILE, "%s: cannot be read from byte %llu on (%s)", l->path, (unsigned long long)at, strerror(errno));
+		return err_set(err, ERR_FILE, "%s: cannot be read from byte %llu on (%s)", l->path, (unsigned long long)at,
+			       strerror(errno));
 	l->base = at;
 	l->n = l->from = 0;
 	l->number = number - 1;

@@ -11,14 +11,14 @@
 #include <stdint.h>
 
 struct name {
-	const char *s;		/* borrowed */
+	const char *s; /* borrowed */
 	size_t n;
 };
 
-struct names {		/* zeroed: empty */
-	struct name *name;	/* [n] */
+struct names {		   /* zeroed: empty */
+	struct name *name; /* [n] */
 	size_t n;
-	uint32_t *slot;		/* [slots], a power of two: number of a name + 1; 0: free */
+	uint32_t *slot; /* [slots], a power of two: number of a name + 1; 0: free */
 	size_t slots;
 	uint64_t seed;
 };

@@ -4,7 +4,7 @@
 #include <math.h>
 
 enum { QUIET_MS = 1000 };
-#define SMOOTH_MS 2000.0	/* in which an estimate replaces most of the one before */
+#define SMOOTH_MS 2000.0 /* in which an estimate replaces most of the one before */
 
 double pace_left(struct pace *p, double now, int done, int total)
 {

@@ -21,7 +21,7 @@ char *paths_find(const char *name, const char *named_in);
  * starts, and what it can make again. The file need not be there. NULL when the user has no home. */
 char *paths_config(const char *name);
 char *paths_state(const char *name);
-char *paths_share(const char *name);	/* what the program made for its user, such as trained files */
+char *paths_share(const char *name); /* what the program made for its user, such as trained files */
 char *paths_cache(const char *name);
 
 #endif

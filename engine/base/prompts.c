@@ -14,7 +14,8 @@
 enum { LIMIT = 256 << 20 };
 
 /* A member that must be a text if it is there. */
-static bool member(const struct json_value *root, const char *key, const char *where, struct arena *arena, const char **out, struct err *err)
+static bool member(const struct json_value *root, const char *key, const char *where, struct arena *arena, const char **out,
+		   struct err *err)
 {
 	const struct json_value *v = json_get(root, key);
 	size_t n;
@@ -51,7 +52,8 @@ static bool read_object(const char *line, size_t n, const char *where, struct ar
 	return ok;
 }
 
-static bool read_line(const char *line, size_t n, bool json, const char *where, struct arena *arena, struct prompt *p, struct err *err)
+static bool read_line(const char *line, size_t n, bool json, const char *where, struct arena *arena, struct prompt *p,
+		      struct err *err)
 {
 	if (json)
 		return read_object(line, n, where, arena, p, err);
@@ -68,7 +70,8 @@ static bool is_blank(const char *line, size_t n)
 
 /* ---- one JSON list ---- */
 
-static bool read_entry(const char *path, const struct json_value *v, size_t i, struct arena *arena, struct prompt *p, struct err *err)
+static bool read_entry(const char *path, const struct json_value *v, size_t i, struct arena *arena, struct prompt *p,
+		       struct err *err)
 {
 	struct str where;
 	size_t n;
@@ -89,7 +92,10 @@ static bool read_entry(const char *path, const struct json_value *v, size_t i, s
 	return ok;
 }
 
-/* A text may begin with a bracket too ("[INST] …"): what is no JSON as a whole is a list only where its first entry looks like one. */
+/*
+ * A text may begin with a bracket too ("[INST] …"): what is no JSON as a whole is a list only where its first entry looks like
+ * one.
+ */
 static bool parse_list(const char *path, char *text, size_t bytes, struct json **doc, struct err *err)
 {
 	size_t at = strspn(text, " \t\r\n");
@@ -123,9 +129,9 @@ static bool read_list(const char *path, struct json **doc, struct err *err)
 struct prompts {
 	char *path;
 	struct lines *lines;
-	bool json;		/* each line is an object */
-	struct json *list;	/* NULL: it is lines */
-	size_t next;		/* entry of the list */
+	bool json;	   /* each line is an object */
+	struct json *list; /* NULL: it is lines */
+	size_t next;	   /* entry of the list */
 };
 
 /* What the first line that is not empty begins with says what the file is. */

@@ -83,7 +83,7 @@ size_t str_shorten(char *s, size_t n, size_t most)
 
 	if (n <= most)
 		return n;
-	while (head > 0 && continues(s[head]))	/* whole characters */
+	while (head > 0 && continues(s[head])) /* whole characters */
 		head--;
 	while (tail < n && continues(s[tail]))
 		tail++;

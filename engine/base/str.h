@@ -22,8 +22,10 @@ void str_add_n(struct str *s, const char *bytes, size_t n);
 void str_add_char(struct str *s, char c);
 void str_addf(struct str *s, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* Names that come out of files may be of any length. In place: of a text longer than `most` bytes (8 or more) its beginning and its end, with
- * "…" between them. Both return the new length. */
+/*
+ * Names that come out of files may be of any length. In place: of a text longer than `most` bytes (8 or more) its beginning and
+ * its end, with "…" between them. Both return the new length.
+ */
 size_t str_shorten(char *s, size_t n, size_t most);
 /* The same for each word of a sentence, which may be a name. */
 size_t str_shorten_words(char *s, size_t n, size_t most);

@@ -10,12 +10,12 @@ enum {
 	ZERO_WIDTH_JOINER = 0x200D,
 	DOTTED_CAPITAL_I = 0x130,
 	DOT_ABOVE = 0x307,
-	EMOJI_STYLE = 0xFE0F,		/* variation selector 16: the character before it is drawn as an emoji */
-	DOTTED_CIRCLE = 0x25CC,		/* what a combining mark without a base is shown on */
+	EMOJI_STYLE = 0xFE0F,	/* variation selector 16: the character before it is drawn as an emoji */
+	DOTTED_CIRCLE = 0x25CC, /* what a combining mark without a base is shown on */
 	REPLACEMENT = 0xFFFD,
 	CONTROL_PICTURES = 0x2400,
 	PICTURE_OF_DELETE = 0x2421,
-	MARKS_KEPT = 4,			/* combining marks in one cell; further ones are written out */
+	MARKS_KEPT = 4, /* combining marks in one cell; further ones are written out */
 };
 
 size_t utf8_decode(const char *s, size_t n, int32_t *c)
@@ -85,7 +85,8 @@ int utf8_width(int32_t c)
 	if (is_shapeless(c))
 		return -1;
 	/* The Hangul vowels and finals join the syllable before them; the soft hyphen is a format character. */
-	if (is_mark(c) || utf8proc_category(c) == UTF8PROC_CATEGORY_CF || (c >= 0x1160 && c <= 0x11FF) || (c >= 0xD7B0 && c <= 0xD7FF))
+	if (is_mark(c) || utf8proc_category(c) == UTF8PROC_CATEGORY_CF || (c >= 0x1160 && c <= 0x11FF) ||
+	    (c >= 0xD7B0 && c <= 0xD7FF))
 		return 0;
 	return utf8proc_charwidth(c) == 2 ? 2 : 1;
 }
@@ -145,7 +146,7 @@ static void add_character(struct str *out, int32_t c)
 
 void utf8_safe(struct str *out, const char *s, size_t n, bool keep_layout)
 {
-	int marks = -1;		/* on the character before; -1: there is none that could carry one */
+	int marks = -1; /* on the character before; -1: there is none that could carry one */
 
 	for (size_t i = 0, step; i < n; i += step) {
 		bool mark;
@@ -186,7 +187,8 @@ static void add_json_escape(struct str *out, int32_t c)
 	if (c < 0x10000)
 		str_addf(out, "\\u%04x", (unsigned)c);
 	else
-		str_addf(out, "\\u%04x\\u%04x", 0xD800 + ((unsigned)(c - 0x10000) >> 10), 0xDC00 + ((unsigned)(c - 0x10000) & 0x3FF));
+		str_addf(out, "\\u%04x\\u%04x", 0xD800 + ((unsigned)(c - 0x10000) >> 10),
+			 0xDC00 + ((unsigned)(c - 0x10000) & 0x3FF));
 }
 
 void utf8_safe_json(struct str *out, const char *json, size_t n)
@@ -213,8 +215,8 @@ void utf8_safe_json(struct str *out, const char *json, size_t n)
 static size_t torn_length(const unsigned char *s, size_t n)
 {
 	static const struct {
-		unsigned char first, last;	/* lead bytes */
-		unsigned char low, high;	/* what may follow them directly */
+		unsigned char first, last; /* lead bytes */
+		unsigned char low, high;   /* what may follow them directly */
 		size_t length;
 	} leads[] = {
 		{ 0xC2, 0xDF, 0x80, 0xBF, 2 }, { 0xE0, 0xE0, 0xA0, 0xBF, 3 }, { 0xE1, 0xEC, 0x80, 0xBF, 3 },
@@ -239,7 +241,7 @@ static size_t torn_length(const unsigned char *s, size_t n)
 bool utf8_replace_invalid(struct str *out, const char *s, size_t n)
 {
 	bool replaced = false;
-	size_t kept = 0;	/* everything before it is in `out` */
+	size_t kept = 0; /* everything before it is in `out` */
 
 	for (size_t i = 0; i < n;) {
 		int32_t c;

@@ -23,7 +23,7 @@
 #include "engine/session/job.h"
 
 enum { TIMES_MOST = 41, TIMES_LEAST = 3, LENS_T = 32, LENS_K = 5, FIRST_T = 16 };
-static const double ROW_SECONDS = 4, LONGEST = 25;	/* for a row; a row that must take longer is left out */
+static const double ROW_SECONDS = 4, LONGEST = 25; /* for a row; a row that must take longer is left out */
 
 /* What the rows need. */
 struct stand {
@@ -31,16 +31,16 @@ struct stand {
 	struct model *model;
 	struct arena *arena;
 	const int32_t *tokens;
-	struct run *before;	/* of the row's positions, or of one fewer for append */
-	struct run *foil;	/* of other tokens, as many; for techniques */
+	struct run *before; /* of the row's positions, or of one fewer for append */
+	struct run *foil;   /* of other tokens, as many; for techniques */
 	struct sweep_variant *variant;
 	int variants;
 	double *value;
-	float *rows;		/* for the lens: [L * T, D] */
-	float *logits;		/* [T, V] */
-	struct matrix *matrix;	/* of the MLP's shape, [D, F] */
-	float *in, *out;	/* [T, D], [T, F] */
-	double file_bytes, weight_bytes;	/* mapped; packed (or mapped, where they are not packed) */
+	float *rows;			 /* for the lens: [L * T, D] */
+	float *logits;			 /* [T, V] */
+	struct matrix *matrix;		 /* of the MLP's shape, [D, F] */
+	float *in, *out;		 /* [T, D], [T, F] */
+	double file_bytes, weight_bytes; /* mapped; packed (or mapped, where they are not packed) */
 };
 
 struct work {
@@ -49,7 +49,7 @@ struct work {
 	bool (*prepare)(struct stand *s, int T, struct err *err);
 	bool (*run)(struct stand *s, int T, struct err *err);
 	void (*cost)(const struct stand *s, int T, struct bench_row *row);
-	const char *pass;	/* the row of the forward pass that it is told in; before it in the table */
+	const char *pass; /* the row of the forward pass that it is told in; before it in the table */
 };
 
 /* ---- what it costs at least ---- */
@@ -150,7 +150,7 @@ static void cost_sweep(const struct stand *s, int T, int rows, struct bench_row 
 	const struct config *c = &s->model->config;
 	double keys = rows == 1 ? T : (T + 1) / 2.0, whole = layer_flops(c, keys), D = c->D, HK = (double)c->H * c->K;
 	double from_z = whole - 2 * (D * HK + 2.0 * D * c->G * c->K) - 4 * HK * keys;
-	double all = from_z;	/* the top layer's own heads, at the last position */
+	double all = from_z; /* the top layer's own heads, at the last position */
 
 	for (int l = 0; l + 1 < c->L; l++)
 		all += rows * (from_z + (c->L - 2 - l) * whole) + (rows - 1) * 4.0 * D * c->G * c->K + whole;
@@ -168,7 +168,10 @@ static void cost_sweep_last(const struct stand *s, int T, struct bench_row *row)
 	cost_sweep(s, T, 1, row);
 }
 
-/* Each layer's stream put in at each position: the rows from there on, in the layers from there up; of the last layer's queries one. */
+/*
+ * Each layer's stream put in at each position: the rows from there on, in the layers from there up; of the last layer's queries
+ * one.
+ */
 static void cost_cells(const struct stand *s, int T, struct bench_row *row)
 {
 	const struct config *c = &s->model->config;
@@ -206,12 +209,16 @@ static bool prepare_product_by(struct stand *s, int T, bool blas, struct err *er
 	const struct config *c = &s->model->config;
 	const size_t D = (size_t)c->D, F = (size_t)c->F;
 	float *weights = arena_floats(s->arena, D * F, err);
-	struct tensor t = { .name = "weights", .type = DTYPE_F32, .dims = 2, .shape = { c->F, c->D }, .bytes = D * F * sizeof *weights,
+	struct tensor t = { .name = "weights",
+			    .type = DTYPE_F32,
+			    .dims = 2,
+			    .shape = { c->F, c->D },
+			    .bytes = D * F * sizeof *weights,
 			    .data = (const unsigned char *)weights };
 	const struct matrix_source source = { .tensor = &t, .in = c->D, .out = c->F, .blas = blas };
 
-	return weights && (s->in = arena_floats(s->arena, (size_t)T * D, err)) && (s->out = arena_floats(s->arena, (size_t)T * F, err)) &&
-	       (s->matrix = matrix_new(s->arena, &source, err));
+	return weights && (s->in = arena_floats(s->arena, (size_t)T * D, err)) &&
+	       (s->out = arena_floats(s->arena, (size_t)T * F, err)) && (s->matrix = matrix_new(s->arena, &source, err));
 }
 
 static bool prepare_product(struct stand *s, int T, struct err *err)
@@ -348,8 +355,8 @@ static struct run *foil_of(const struct stand *s, int T, struct err *err)
 }
 
 /* The technique with a word of arguments, on these two runs. */
-static bool answer(const struct stand *s, const char *analysis, const char *word, const struct run *run, const struct run *foil, const struct gradient *g,
-		   struct err *err)
+static bool answer(const struct stand *s, const char *analysis, const char *word, const struct run *run, const struct run *foil,
+		   const struct gradient *g, struct err *err)
 {
 	struct metric metric = { .kind = METRIC_LOGIT, .target = { 0, -1 }, .position = run->T - 1 };
 	struct ask ask = { .model = s->model, .run = run, .unedited = run, .foil = foil, .metric = &metric, .gradient = g };
@@ -424,7 +431,9 @@ static bool do_resume(struct stand *s, int T, struct err *err)
 {
 	char line[64];
 	const char *edits[] = { line };
-	struct run_order order = { .model = s->model, .tokens = s->tokens, .T = T, .edits = edits, .edit_count = 1, .unedited = s->before };
+	struct run_order order = {
+		.model = s->model, .tokens = s->tokens, .T = T, .edits = edits, .edit_count = 1, .unedited = s->before
+	};
 	struct run *r;
 
 	snprintf(line, sizeof line, "resid_pre %d scale 0.5", s->model->config.L / 2);
@@ -565,7 +574,8 @@ static bool measure_all(struct stand *s, void (*said)(const char *what), struct 
 		row->name = w->name;
 		row->what = w->what;
 		w->cost(s, w->T, row);
-		if (limit_of(&before, &before, row) <= LONGEST && (!s->model->config.context_is_hard || w->T <= s->model->config.context)) {
+		if (limit_of(&before, &before, row) <= LONGEST &&
+		    (!s->model->config.context_is_hard || w->T <= s->model->config.context)) {
 			if (said)
 				said(w->what);
 			ok = (!w->prepare || w->prepare(s, w->T, err)) && measure(s, w, row, err);

@@ -1,6 +1,6 @@
 /*
- * bench.h - how long lmscope's work takes on this machine, beside what the machine could do at most: the peak of our own multiply-add
- * loop and the bandwidth of our own reading loop, measured just before and after.
+ * bench.h - how long lmscope's work takes on this machine, beside what the machine could do at most: the peak of our own
+ * multiply-add loop and the bandwidth of our own reading loop, measured just before and after.
  */
 #ifndef LMSCOPE_ENGINE_BENCH_BENCH_H
 #define LMSCOPE_ENGINE_BENCH_BENCH_H
@@ -13,22 +13,23 @@
 enum { BENCH_ROWS = 24 };
 
 struct bench_row {
-	const char *name, *what;	/* "forward-64"; a phrase for people */
-	int times;			/* 0: left out, since it would take too long */
-	double median, best;		/* seconds */
-	double flops, bytes;		/* what cannot be done without: arithmetic, and weights read from memory */
-	double limit;			/* seconds that those take at the machine's best, the longer of the two */
-	bool memory_bound;		/* it is the bytes */
-	double memory, runs;		/* bytes that it took for a while beside what it was given; that in runs over as many tokens */
-	double passes;			/* the median in forward passes over as many tokens; 0: not told so */
+	const char *name, *what; /* "forward-64"; a phrase for people */
+	int times;		 /* 0: left out, since it would take too long */
+	double median, best;	 /* seconds */
+	double flops, bytes;	 /* what cannot be done without: arithmetic, and weights read from memory */
+	double limit;		 /* seconds that those take at the machine's best, the longer of the two */
+	bool memory_bound;	 /* it is the bytes */
+	/* bytes that it took for a while beside what it was given; that in runs over as many tokens */
+	double memory, runs;
+	double passes; /* the median in forward passes over as many tokens; 0: not told so */
 };
 
 struct bench {
 	struct model_facts model;
-	const char *kernels;		/* "avx512" */
+	const char *kernels; /* "avx512" */
 	bool low_memory;
 	int threads;
-	double flops, bandwidth;	/* a second: the best of all that was measured; a row's limit goes by those around it */
+	double flops, bandwidth; /* a second: the best of all that was measured; a row's limit goes by those around it */
 	int rows;
 	struct bench_row row[BENCH_ROWS];
 };

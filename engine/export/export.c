@@ -113,7 +113,7 @@ static int decimals_of(const struct table *t, const float *value, int col)
 		return 1;
 	if (largest >= 10)
 		return 2;
-	return largest < 0.1f && largest > 0 ? 5 : t->units > 1 ? 4 : 3;	/* a ranking has room for its small probabilities */
+	return largest < 0.1f && largest > 0 ? 5 : t->units > 1 ? 4 : 3; /* a ranking has room for its small probabilities */
 }
 
 static void print_number(struct str *out, float x, int decimals)
@@ -123,7 +123,7 @@ static void print_number(struct str *out, float x, int decimals)
 	if (isnan(x))
 		return;
 	str_addf(out, "%.*f", decimals, (double)x);
-	if (out->s[before] == '-' && strspn(out->s + before, "-0.") == out->n - before) {	/* no "-0.000" */
+	if (out->s[before] == '-' && strspn(out->s + before, "-0.") == out->n - before) { /* no "-0.000" */
 		memmove(out->s + before, out->s + before + 1, out->n - before);
 		out->n--;
 	}
@@ -332,7 +332,7 @@ void export_text(const struct answer *a, struct str *out)
 	if (t->footnote)
 		str_addf(out, "%s\n", t->footnote);
 	if (t->check.name)
-		str_addf(out, "check: %s%s%s%s: expected %.6g, actual %.6g%s\n", t->check.name, t->check.of ? " (" : "", t->check.of ? t->check.of : "",
-			 t->check.of ? ")" : "", t->check.expected, t->check.actual,
+		str_addf(out, "check: %s%s%s%s: expected %.6g, actual %.6g%s\n", t->check.name, t->check.of ? " (" : "",
+			 t->check.of ? t->check.of : "", t->check.of ? ")" : "", t->check.expected, t->check.actual,
 			 check_holds(&t->check) ? "" : "; THIS DOES NOT HOLD");
 }

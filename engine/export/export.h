@@ -11,12 +11,12 @@
 
 /* A table and its question. */
 struct answer {
-	const struct table *table, *before;	/* `before`: the same without the edits; NULL: there are none, or it is not known */
+	const struct table *table, *before; /* `before`: the same without the edits; NULL: there are none, or it is not known */
 	const struct job *job;
 	const struct job_pane *pane;
-	const struct snapshot *of;	/* model, tokens, metric and its values */
-	bool sink_in;			/* the first token counts in the colours' range, also where the table leaves it out */
-	const struct dataset *over;	/* the table is a mean over prompts; NULL: of the job's own */
+	const struct snapshot *of;  /* model, tokens, metric and its values */
+	bool sink_in;		    /* the first token counts in the colours' range, also where the table leaves it out */
+	const struct dataset *over; /* the table is a mean over prompts; NULL: of the job's own */
 };
 
 /* The metric, as shown, and the line that says so: "logit \" Paris\" = 14.2000 (unedited 15.5000)". */

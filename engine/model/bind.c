@@ -15,7 +15,7 @@ struct binder {
 	struct model *m;
 	const struct config *c;
 	struct plan *plan;
-	struct str missing;		/* names, with a comma between */
+	struct str missing; /* names, with a comma between */
 	int missing_count;
 	char first_missing[NAME];
 };
@@ -36,7 +36,10 @@ static void fill_in(const char *pattern, int layer, const char *suffix, char nam
 	str_done(&s);
 }
 
-/* Folders name tensors with or without the outer modules: "transformer.h…", "h…"; "model.layers…", "language_model.model.layers…". */
+/*
+ * Folders name tensors with or without the outer modules: "transformer.h…", "h…"; "model.layers…",
+ * "language_model.model.layers…".
+ */
 static const struct tensor *find_spelling(const struct binder *b, const char *name)
 {
 	static const char *const outer[] = { "language_model.", "model.language_model." };
@@ -128,40 +131,51 @@ static void bind_head_norms(struct binder *b, enum weight w, int layer, int head
 		snprintf(one, sizeof one, "%.*s%d%s", (int)(mark - pattern), pattern, h, mark + 2);
 		fill_in(one, layer, ".weight", name);
 		if ((t = need_named(b, find_spelling(b, name), name)))
-			plan_vector(b->plan, (struct plan_vector){ .tensor = t, .count = K, .into = norm->gain + h * K, .layer = layer });
+			plan_vector(b->plan,
+				    (struct plan_vector){ .tensor = t, .count = K, .into = norm->gain + h * K, .layer = layer });
 	}
 }
 
 static void bind_norm(struct binder *b, enum weight w, int layer, int n, struct norm *norm)
 {
 	bool plus_one = b->family->plus_one && !b->from->gguf;
-	bool must, on_heads = w == WEIGHT_Q_NORM || w == WEIGHT_K_NORM;	/* in a GGUF without biases, whatever the others have */
+	bool must, on_heads = w == WEIGHT_Q_NORM || w == WEIGHT_K_NORM; /* in a GGUF without biases, whatever the others have */
 	const struct tensor *t;
 	char name[NAME];
 
 	if (!b->family->name_of[w])
 		return;
 	norm->there = true;
-	if (!*b->family->name_of[w] || b->c->bare_norms)	/* a norm without weights */
+	if (!*b->family->name_of[w] || b->c->bare_norms) /* a norm without weights */
 		return;
 	if (!b->from->gguf && strstr(b->family->name_of[w], "norms.%h")) {
 		bind_head_norms(b, w, layer, n / b->c->K, norm);
 		return;
 	}
 	if ((t = need(b, w, layer, ".weight")))
-		plan_vector(b->plan, (struct plan_vector){ .tensor = t, .count = n, .add = plus_one ? 1.0f : 0.0f, .to = &norm->gain, .layer = layer });
+		plan_vector(b->plan,
+			    (struct plan_vector){
+				    .tensor = t, .count = n, .add = plus_one ? 1.0f : 0.0f, .to = &norm->gain, .layer = layer });
 	must = b->c->biases & BIAS_NORM && !(on_heads && b->from->gguf);
-	if (b->c->norm == NORM_LAYER && b->c->may_biases & BIAS_NORM && (t = must ? need(b, w, layer, ".bias") : find(b, w, layer, ".bias", name)))
+	if (b->c->norm == NORM_LAYER && b->c->may_biases & BIAS_NORM &&
+	    (t = must ? need(b, w, layer, ".bias") : find(b, w, layer, ".bias", name)))
 		plan_vector(b->plan, (struct plan_vector){ .tensor = t, .count = n, .to = &norm->bias, .layer = layer });
 }
 
 static unsigned bias_bit(enum weight w)
 {
 	switch (w) {
-	case WEIGHT_Q: case WEIGHT_K: case WEIGHT_V: case WEIGHT_QKV: return BIAS_QKV;
-	case WEIGHT_O: return BIAS_O;
-	case WEIGHT_UNEMBED: return BIAS_UNEMBED;
-	default: return BIAS_MLP;
+	case WEIGHT_Q:
+	case WEIGHT_K:
+	case WEIGHT_V:
+	case WEIGHT_QKV:
+		return BIAS_QKV;
+	case WEIGHT_O:
+		return BIAS_O;
+	case WEIGHT_UNEMBED:
+		return BIAS_UNEMBED;
+	default:
+		return BIAS_MLP;
 	}
 }
 
@@ -169,11 +183,13 @@ static unsigned bias_bit(enum weight w)
 static void bind_bias(struct binder *b, enum weight w, int layer, int out, int first, const int32_t *pick, float **bias)
 {
 	char name[NAME];
-	const struct tensor *t = b->c->biases & bias_bit(w) ? need(b, w, layer, ".bias")
-			       : b->c->may_biases & bias_bit(w) ? find(b, w, layer, ".bias", name) : NULL;
+	const struct tensor *t = b->c->biases & bias_bit(w)	  ? need(b, w, layer, ".bias")
+				 : b->c->may_biases & bias_bit(w) ? find(b, w, layer, ".bias", name)
+								  : NULL;
 
 	if (t)
-		plan_vector(b->plan, (struct plan_vector){ .tensor = t, .first = first, .count = out, .pick = pick, .to = bias, .layer = layer });
+		plan_vector(b->plan, (struct plan_vector){
+					     .tensor = t, .first = first, .count = out, .pick = pick, .to = bias, .layer = layer });
 }
 
 /* Outputs first … of a linear layer, or `pick` of them. */
@@ -184,7 +200,10 @@ static void bind_linear(struct binder *b, enum weight w, int layer, int in, int 
 	bool in_out = b->family->in_out && !b->from->gguf && w != WEIGHT_UNEMBED;
 
 	if (t)
-		plan_matrix(b->plan, (struct plan_matrix){ { .tensor = t, .in_out = in_out, .in = in, .out = out, .first = first, .pick = pick }, to, layer });
+		plan_matrix(b->plan, (struct plan_matrix){
+					     { .tensor = t, .in_out = in_out, .in = in, .out = out, .first = first, .pick = pick },
+					     to,
+					     layer });
 	bind_bias(b, w, layer, out, first, pick, bias);
 }
 
@@ -203,7 +222,10 @@ static int32_t *pick_from_groups(const struct config *c, int part, struct arena 
 	return pick;
 }
 
-/* Undoes the converter's reordering of rotary rows: channel (half, i) of a head lies at 2i + half in the file. NULL: it was not done. */
+/*
+ * Undoes the converter's reordering of rotary rows: channel (half, i) of a head lies at 2i + half in the file. NULL: it was not
+ * done.
+ */
 static int32_t *pick_unpermuted(const struct binder *b, int heads, int first, struct arena *arena)
 {
 	int K = b->c->K;
@@ -226,7 +248,8 @@ static void bind_qkv(struct binder *b, int l, struct layer *y, struct arena *are
 	char name[NAME];
 
 	/* some converters split them, some join them */
-	if (b->from->gguf && fused == FUSED_NOT && !find(b, WEIGHT_Q, l, ".weight", name) && find(b, WEIGHT_QKV, l, ".weight", name))
+	if (b->from->gguf && fused == FUSED_NOT && !find(b, WEIGHT_Q, l, ".weight", name) &&
+	    find(b, WEIGHT_QKV, l, ".weight", name))
 		fused = FUSED_THIRDS;
 	if (b->from->gguf && fused != FUSED_NOT && !find(b, WEIGHT_QKV, l, ".weight", name))
 		fused = FUSED_NOT;
@@ -261,7 +284,7 @@ static void bind_layer(struct binder *b, int l, struct arena *arena)
 	}
 	bind_qkv(b, l, y, arena);
 	bind_linear(b, WEIGHT_O, l, c->H * c->K, c->D, 0, NULL, &y->W_O, &y->b_O);
-	if (b->family->name_of[WEIGHT_GATE_IN]) {	/* gate and linear half in one tensor */
+	if (b->family->name_of[WEIGHT_GATE_IN]) { /* gate and linear half in one tensor */
 		bind_linear(b, WEIGHT_GATE_IN, l, c->D, c->F, 0, NULL, &y->W_gate, &y->b_gate);
 		bind_linear(b, WEIGHT_GATE_IN, l, c->D, c->F, c->F, NULL, &y->W_in, &y->b_in);
 	} else {
@@ -279,7 +302,7 @@ static bool bind_tables(struct binder *b, struct err *err)
 	char name[NAME];
 	const struct tensor *e = find(b, WEIGHT_EMBED, 0, ".weight", name), *p;
 
-	if (!e && c->tied && !b->from->gguf)	/* tied to the unembedding, then */
+	if (!e && c->tied && !b->from->gguf) /* tied to the unembedding, then */
 		e = find(b, WEIGHT_UNEMBED, 0, ".weight", name);
 	if (!e)
 		e = need(b, WEIGHT_EMBED, 0, ".weight");
@@ -291,15 +314,17 @@ static bool bind_tables(struct binder *b, struct err *err)
 	}
 	if (c->position == POSITION_LEARNED && (p = need(b, WEIGHT_POSITION, 0, ".weight"))) {
 		if (p->dims != 2 || p->shape[1] != c->D || p->shape[0] < c->context + c->position_offset)
-			return err_set(err, ERR_FILE, "%s: tensor %s should be [%d, %d]: a row for every position", b->from->path, p->name,
-				       c->context + c->position_offset, c->D);
+			return err_set(err, ERR_FILE, "%s: tensor %s should be [%d, %d]: a row for every position", b->from->path,
+				       p->name, c->context + c->position_offset, c->D);
 		b->m->W_pos = p;
 	}
 	return true;
 }
 
-/* A tensor of its own counts, whatever the settings say; in a GGUF that is the only thing that tells. Where the settings tie the two and the
- * file has only the unembedding, it serves as both. */
+/*
+ * A tensor of its own counts, whatever the settings say; in a GGUF that is the only thing that tells. Where the settings tie the
+ * two and the file has only the unembedding, it serves as both.
+ */
 static void bind_unembed(struct binder *b)
 {
 	struct config *c = &b->m->config;
@@ -311,7 +336,7 @@ static void bind_unembed(struct binder *b)
 	c->tied = (c->tied || b->from->gguf) && (!own || own == b->m->W_E);
 	if (c->tied && b->m->W_E)
 		plan_matrix(b->plan, (struct plan_matrix){ { .tensor = b->m->W_E, .in = c->D, .out = c->V }, &b->m->W_U, -1 });
-	if (c->tied)	/* the weights are, a bias may be there all the same */
+	if (c->tied) /* the weights are, a bias may be there all the same */
 		bind_bias(b, WEIGHT_UNEMBED, -1, c->V, 0, NULL, &b->m->b_U);
 	else
 		bind_linear(b, WEIGHT_UNEMBED, -1, c->D, c->V, 0, NULL, &b->m->W_U, &b->m->b_U);
@@ -327,8 +352,9 @@ static bool say_missing(const struct binder *b, const struct account *a, struct 
 		str_addf(&unused, "; %zu that %s there %s not used: ", a->n, a->n == 1 ? "is" : "are", a->n == 1 ? "is" : "are");
 		account_list(a, &unused);
 	}
-	err_set(err, ERR_FILE, "%s: %d of the tensors that a %s model needs %s missing: %s%s%s%s%s", b->from->path, b->missing_count,
-		b->family->name, b->missing_count == 1 ? "is" : "are", b->missing.s, b->missing_count > 8 ? " …" : "", unused.s,
+	err_set(err, ERR_FILE, "%s: %d of the tensors that a %s model needs %s missing: %s%s%s%s%s", b->from->path,
+		b->missing_count, b->family->name, b->missing_count == 1 ? "is" : "are", b->missing.s,
+		b->missing_count > 8 ? " …" : "", unused.s,
 		nearest ? "; the nearest name that is there is " : "; there are none at all", nearest ? nearest : "");
 	str_done(&unused);
 	return false;
@@ -359,9 +385,11 @@ static bool settle_account(struct binder *b, struct err *err)
 	} else if (a.n) {
 		str_init(&list);
 		account_list(&a, &list);
-		b->plan->unused = arena_printf(b->plan->arena, "%zu tensor%s of the file belong%s to no part of a %s model and %s left out%s: %s", a.n,
-					       a.n == 1 ? "" : "s", a.n == 1 ? "s" : "", b->family->name, a.n == 1 ? "is" : "are",
-					       all_biases(&a) && !b->from->gguf ? ", as its settings have no biases there" : "", list.s);
+		b->plan->unused =
+			arena_printf(b->plan->arena,
+				     "%zu tensor%s of the file belong%s to no part of a %s model and %s left out%s: %s", a.n,
+				     a.n == 1 ? "" : "s", a.n == 1 ? "s" : "", b->family->name, a.n == 1 ? "is" : "are",
+				     all_biases(&a) && !b->from->gguf ? ", as its settings have no biases there" : "", list.s);
 		str_done(&list);
 	}
 	account_close(&a);
@@ -374,8 +402,10 @@ static void note_ignored(const struct binder *b, const struct settings *s)
 	char *keys = settings_ignored(s);
 
 	if (keys)
-		b->plan->ignored = arena_printf(b->plan->arena, "config.json has what a %s model does not know in transformers, and it is not "
-						"obeyed: %s", settings_type(s), keys);
+		b->plan->ignored = arena_printf(b->plan->arena,
+						"config.json has what a %s model does not know in transformers, and it is not "
+						"obeyed: %s",
+						settings_type(s), keys);
 	free(keys);
 }
 
@@ -384,8 +414,10 @@ static bool check_vocabulary(const struct settings *s, const struct model *m, st
 	int said = m->config.V;
 
 	/* a GGUF's key is for show: its tokens are counted by their list */
-	return !s->json || !m->W_E || (setting_int(s, SETTING_VOCABULARY, 1, 1 << 24, &said, err) &&
-		(said == m->config.V || setting_refuse(s, SETTING_VOCABULARY, err, " is %d, but %s has %d rows", said, m->W_E->name, m->config.V)));
+	return !s->json || !m->W_E ||
+	       (setting_int(s, SETTING_VOCABULARY, 1, 1 << 24, &said, err) &&
+		(said == m->config.V ||
+		 setting_refuse(s, SETTING_VOCABULARY, err, " is %d, but %s has %d rows", said, m->W_E->name, m->config.V)));
 }
 
 bool bind_model(const struct checkpoint *from, struct model *m, struct plan *plan, struct err *err)

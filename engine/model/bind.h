@@ -13,7 +13,7 @@
 struct plan_matrix {
 	struct matrix_source source;
 	struct matrix **to;
-	int layer;		/* -1: none */
+	int layer; /* -1: none */
 };
 
 /* A vector to expand: `count` numbers, `add` added to each, picked from `first` on or by `pick`. */
@@ -22,18 +22,18 @@ struct plan_vector {
 	int first, count;
 	const int32_t *pick;
 	float add;
-	float **to;		/* receives a new array, unless it goes … */
-	float *into;		/* … into one that is there */
+	float **to;  /* receives a new array, unless it goes … */
+	float *into; /* … into one that is there */
 	int layer;
 };
 
 struct plan {
-	struct arena *arena;	/* the model's */
+	struct arena *arena; /* the model's */
 	struct plan_matrix *matrix;
 	struct plan_vector *vector;
-	const struct tensor *own_head;	/* an unembedding in the file although the settings tie it to the embedding; or NULL */
-	const char *ignored;	/* a sentence about settings that are not obeyed; NULL: there are none */
-	const char *unused;	/* a sentence about tensors that are no weight's; NULL: there are none */
+	const struct tensor *own_head; /* an unembedding in the file although the settings tie it to the embedding; or NULL */
+	const char *ignored;	       /* a sentence about settings that are not obeyed; NULL: there are none */
+	const char *unused;	       /* a sentence about tensors that are no weight's; NULL: there are none */
 	int matrices, vectors, matrix_capacity, vector_capacity;
 };
 

@@ -8,7 +8,7 @@
 #include "engine/model/family.h"
 #include "engine/model/family_settings.h"
 
-enum { MOST = 1 << 24 };	/* of any size: far above every model, far below where products overflow */
+enum { MOST = 1 << 24 }; /* of any size: far above every model, far below where products overflow */
 
 static bool read_sizes(const struct settings *s, const struct family *f, struct config *c, struct err *err)
 {
@@ -46,10 +46,18 @@ static bool read_activation(const struct settings *s, const struct family *f, st
 		const char *word;
 		enum activation f;
 	} words[] = {
-		{ "relu", ACTIVATION_RELU }, { "gelu", ACTIVATION_GELU }, { "gelu_python", ACTIVATION_GELU },
-		{ "gelu_new", ACTIVATION_GELU_TANH }, { "gelu_fast", ACTIVATION_GELU_TANH }, { "gelu_accurate", ACTIVATION_GELU_TANH },
-		{ "gelu_pytorch_tanh", ACTIVATION_GELU_TANH }, { "gelu_python_tanh", ACTIVATION_GELU_TANH }, { "silu", ACTIVATION_SILU },
-		{ "swish", ACTIVATION_SILU }, { "quick_gelu", ACTIVATION_GELU_QUICK }, { "relu2", ACTIVATION_RELU2 },
+		{ "relu", ACTIVATION_RELU },
+		{ "gelu", ACTIVATION_GELU },
+		{ "gelu_python", ACTIVATION_GELU },
+		{ "gelu_new", ACTIVATION_GELU_TANH },
+		{ "gelu_fast", ACTIVATION_GELU_TANH },
+		{ "gelu_accurate", ACTIVATION_GELU_TANH },
+		{ "gelu_pytorch_tanh", ACTIVATION_GELU_TANH },
+		{ "gelu_python_tanh", ACTIVATION_GELU_TANH },
+		{ "silu", ACTIVATION_SILU },
+		{ "swish", ACTIVATION_SILU },
+		{ "quick_gelu", ACTIVATION_GELU_QUICK },
+		{ "relu2", ACTIVATION_RELU2 },
 	};
 	char word[64] = "";
 
@@ -87,7 +95,7 @@ static bool windowed_by_gguf(const struct settings *s, int l, bool *out)
 static bool windowed(const struct settings *s, enum window_rule rule, int l)
 {
 	bool used = false;
-	int64_t pattern = 6, from = 28;	/* when the settings do not say */
+	int64_t pattern = 6, from = 28; /* when the settings do not say */
 
 	if (windowed_by_gguf(s, l, &used))
 		return used;
@@ -132,17 +140,20 @@ static bool read_window(const struct settings *s, const struct family *f, struct
 
 	if (!setting_int(s, SETTING_WINDOW, 0, MOST, &window, err))
 		return false;
-	if (!window)	/* converters write 0 for none */
+	if (!window) /* converters write 0 for none */
 		return true;
 	if (types && listed < (size_t)c->L)
 		return err_set(err, ERR_FILE, "%s/config.json: layer_types lists %zu layers of %d", s->from->path, listed, c->L);
 	c->window = arena_alloc(arena, (size_t)c->L * sizeof *c->window);
 	for (int l = 0; l < c->L; l++) {
 		const char *type = json_text(json_at(types, (size_t)l));
-		bool holds = type ? !strcmp(type, "sliding_attention") : f->window == WINDOW_LOCAL ? is_local(s, l) : windowed(s, f->window, l);
+		bool holds = type			 ? !strcmp(type, "sliding_attention")
+			     : f->window == WINDOW_LOCAL ? is_local(s, l)
+							 : windowed(s, f->window, l);
 
 		if (type && !holds && strcmp(type, "full_attention"))
-			return err_set(err, ERR_FILE, "%s/config.json: layer_types: \"%.40s\" is not supported", s->from->path, type);
+			return err_set(err, ERR_FILE, "%s/config.json: layer_types: \"%.40s\" is not supported", s->from->path,
+				       type);
 		c->window[l] = holds ? window : 0;
 	}
 	return true;
@@ -153,8 +164,10 @@ static bool read_scales(const struct settings *s, struct config *c, struct err *
 {
 	float attention = 1.0f / sqrtf((float)c->K);
 
-	if (!setting_float(s, SETTING_ATTENTION_CAP, &c->attention_cap, err) || !setting_float(s, SETTING_LOGIT_CAP, &c->logit_cap, err) ||
-	    !setting_float(s, SETTING_LOGIT_SCALE, &c->logit_scale, err) || !setting_float(s, SETTING_EMBED_SCALE, &c->embed_scale, err) ||
+	if (!setting_float(s, SETTING_ATTENTION_CAP, &c->attention_cap, err) ||
+	    !setting_float(s, SETTING_LOGIT_CAP, &c->logit_cap, err) ||
+	    !setting_float(s, SETTING_LOGIT_SCALE, &c->logit_scale, err) ||
+	    !setting_float(s, SETTING_EMBED_SCALE, &c->embed_scale, err) ||
 	    !setting_float(s, SETTING_RESIDUAL_SCALE, &c->residual_scale, err) ||
 	    !setting_float(s, SETTING_ATTENTION_SCALE, &attention, err) || !setting_float(s, SETTING_QKV_CLIP, &c->qkv_clip, err) ||
 	    !setting_float(s, SETTING_NORM_EPS, &c->norm_eps, err))
@@ -168,10 +181,19 @@ static bool read_scales(const struct settings *s, struct config *c, struct err *
 
 bool config_read(const struct settings *s, const struct family *f, struct arena *arena, struct config *c, struct err *err)
 {
-	*c = (struct config){ .norm = f->norm, .norm_eps = f->eps, .qk_norm = f->norm, .position = f->position,
-			      .position_offset = f->position_offset, .gated = f->gated, .tied = f->tied, .biases = f->biases,
-			      .parallel = f->parallel, .parallel_shared_norm = f->shared_norm,
-			      .embed_scale = 1, .residual_scale = 1, .logit_scale = 1 };
+	*c = (struct config){ .norm = f->norm,
+			      .norm_eps = f->eps,
+			      .qk_norm = f->norm,
+			      .position = f->position,
+			      .position_offset = f->position_offset,
+			      .gated = f->gated,
+			      .tied = f->tied,
+			      .biases = f->biases,
+			      .parallel = f->parallel,
+			      .parallel_shared_norm = f->shared_norm,
+			      .embed_scale = 1,
+			      .residual_scale = 1,
+			      .logit_scale = 1 };
 	snprintf(c->family, sizeof c->family, "%s", f->name);
 	c->context_is_hard = f->position == POSITION_LEARNED;
 	c->context = f->context;

@@ -17,49 +17,49 @@ enum position_kind { POSITION_NONE, POSITION_LEARNED, POSITION_ROTARY, POSITION_
 
 /* What a norm on queries and keys spans. */
 enum qk_norm_span {
-	QK_HEAD,		/* each head, all with the same gains[K] (Qwen 3, Gemma 3) */
-	QK_OWN,			/* each head, with gains[heads, K] (Cohere, StableLM) */
-	QK_WHOLE,		/* all heads at once, gains[heads * K] (OLMo 2) */
-	QK_NONE,		/* the family can have one, this model does not */
+	QK_HEAD,  /* each head, all with the same gains[K] (Qwen 3, Gemma 3) */
+	QK_OWN,	  /* each head, with gains[heads, K] (Cohere, StableLM) */
+	QK_WHOLE, /* all heads at once, gains[heads * K] (OLMo 2) */
+	QK_NONE,  /* the family can have one, this model does not */
 };
 
 /* Which parts of a layer must have biases. */
 enum { BIAS_NORM = 1, BIAS_QKV = 2, BIAS_O = 4, BIAS_MLP = 8, BIAS_UNEMBED = 16, BIAS_ALL = 15 };
 
 struct config {
-	char family[32];		/* "llama" */
+	char family[32]; /* "llama" */
 	int L, D, H, G, K, F, V;
-	int context;			/* longest prompt: learned rows, or what the rotary was trained for */
-	bool context_is_hard;		/* learned positions: beyond it there is nothing */
+	int context;	      /* longest prompt: learned rows, or what the rotary was trained for */
+	bool context_is_hard; /* learned positions: beyond it there is nothing */
 
 	enum norm_kind norm;
 	float norm_eps;
-	bool bare_norms;		/* no norm has weights (OPT without affine norms) */
+	bool bare_norms; /* no norm has weights (OPT without affine norms) */
 	enum position_kind position;
-	int position_offset;		/* OPT: row of position 0 */
-	struct rotary rotary;		/* of layers whose window is 0, and of all when there is one kind */
-	struct rotary rotary_local;	/* of layers with a window (Gemma 3); pairs 0: the same as rotary */
-	bool *no_rotary;		/* [L] or NULL: layers without positions (SmolLM3) */
-	float *alibi;			/* [H] slopes times the key's position are added to scores, or NULL */
-	bool alibi_rounded;		/* Falcon: that product is rounded to bfloat16 and scaled like the scores */
+	int position_offset;	    /* OPT: row of position 0 */
+	struct rotary rotary;	    /* of layers whose window is 0, and of all when there is one kind */
+	struct rotary rotary_local; /* of layers with a window (Gemma 3); pairs 0: the same as rotary */
+	bool *no_rotary;	    /* [L] or NULL: layers without positions (SmolLM3) */
+	float *alibi;		    /* [H] slopes times the key's position are added to scores, or NULL */
+	bool alibi_rounded;	    /* Falcon: that product is rounded to bfloat16 and scaled like the scores */
 
 	enum activation activation;
-	bool llama_tanh;		/* of a GGUF: see family.h */
+	bool llama_tanh; /* of a GGUF: see family.h */
 	bool gated;
-	bool parallel;			/* attention and MLP both read resid_pre */
-	bool parallel_shared_norm;	/* … through the same norm */
-	enum norm_kind qk_norm;		/* where q and k are normalised */
+	bool parallel;		   /* attention and MLP both read resid_pre */
+	bool parallel_shared_norm; /* … through the same norm */
+	enum norm_kind qk_norm;	   /* where q and k are normalised */
 	enum qk_norm_span qk_span;
 
-	float *attention_scale;		/* [L]: 1/sqrt(K) unless the family says otherwise */
-	float attention_cap;		/* c tanh(s/c) on scores; 0: none */
-	int *window;			/* [L]: query i sees key j iff i - j < window; 0: all earlier ones. NULL: all layers 0 */
-	float qkv_clip;			/* 0: none */
+	float *attention_scale; /* [L]: 1/sqrt(K) unless the family says otherwise */
+	float attention_cap;	/* c tanh(s/c) on scores; 0: none */
+	int *window;		/* [L]: query i sees key j iff i - j < window; 0: all earlier ones. NULL: all layers 0 */
+	float qkv_clip;		/* 0: none */
 
-	float embed_scale, residual_scale, logit_scale;	/* 1 */
-	float logit_cap;		/* c tanh(x/c); 0: none */
-	bool tied;			/* the embedding unembeds too: the settings say so, and the file has no other unembedding */
-	unsigned biases, may_biases;	/* BIAS_ bits: where one must be, and where one is used when it is there */
+	float embed_scale, residual_scale, logit_scale; /* 1 */
+	float logit_cap;				/* c tanh(x/c); 0: none */
+	bool tied;		     /* the embedding unembeds too: the settings say so, and the file has no other unembedding */
+	unsigned biases, may_biases; /* BIAS_ bits: where one must be, and where one is used when it is there */
 };
 
 struct settings;

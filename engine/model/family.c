@@ -1,5 +1,6 @@
 /*
- * family.c - see family.h. A new family is a row here; what its settings say beyond the common words is a small function in family_settings.c.
+ * family.c - see family.h. A new family is a row here; what its settings say beyond the common words is a small function in
+ * family_settings.c.
  */
 #include "engine/model/family.h"
 
@@ -9,6 +10,7 @@
 #include "engine/model/family_settings.h"
 
 /* Names that Llama brought up and that most families after it share. */
+/* clang-format off */
 #define LLAMA_ENDS \
 	[WEIGHT_EMBED] = "model.embed_tokens", \
 	[WEIGHT_LN_FINAL] = "model.norm", \
@@ -31,6 +33,7 @@
 #define POST_NORMS \
 	[WEIGHT_LN1_POST] = "model.layers.%d.post_attention_layernorm", \
 	[WEIGHT_LN2_POST] = "model.layers.%d.post_feedforward_layernorm"
+/* clang-format on */
 
 /* Keys of config.json that many families have. */
 #define KEYS_GPT2 \
@@ -144,12 +147,13 @@ static const struct family families[] = {	/* ends with a NULL name */
 	{
 		.name = "falcon", .types = "falcon|RefinedWeb|RefinedWebModel", .arch = "falcon",
 		.norm = NORM_LAYER, .eps = 1e-5f, .position = POSITION_ROTARY, .context = 2048,
-		.activation = ACTIVATION_GELU, .llama_tanh = true, .parallel = true, .shared_norm = true, .tied = true, .biases = BIAS_NORM,
+		.activation = ACTIVATION_GELU, .llama_tanh = true, .parallel = true, .shared_norm = true, .tied = true,
+			.biases = BIAS_NORM,
 		.fused = FUSED_PER_GROUP, .fused_gguf = FUSED_THIRDS, .settle = settle_falcon,
-		.keys = KEYS_ROPE "hidden_size n_embed num_hidden_layers RefinedWeb:n_layer RefinedWebModel:n_layer num_attention_heads "
-			"RefinedWeb:n_head RefinedWebModel:n_head num_kv_heads RefinedWeb:n_head_kv RefinedWebModel:n_head_kv "
-			"ffn_hidden_size activation layer_norm_epsilon max_position_embeddings alibi bias multi_query "
-			"new_decoder_architecture parallel_attn num_ln_in_parallel_attn",
+		.keys = KEYS_ROPE "hidden_size n_embed num_hidden_layers RefinedWeb:n_layer RefinedWebModel:n_layer "
+				  "num_attention_heads RefinedWeb:n_head RefinedWebModel:n_head num_kv_heads RefinedWeb:n_head_kv "
+				  "RefinedWebModel:n_head_kv ffn_hidden_size activation layer_norm_epsilon max_position_embeddings "
+				  "alibi bias multi_query new_decoder_architecture parallel_attn num_ln_in_parallel_attn",
 		.name_of = {
 			[WEIGHT_EMBED] = "transformer.word_embeddings", [WEIGHT_LN_FINAL] = "transformer.ln_f",
 			[WEIGHT_UNEMBED] = "lm_head", [WEIGHT_LN1] = "transformer.h.%d.ln_attn|transformer.h.%d.input_layernorm",
@@ -167,7 +171,8 @@ static const struct family families[] = {	/* ends with a NULL name */
 		.norm = NORM_LAYER, .eps = 1e-5f, .position = POSITION_ROTARY, .rotary_share = 0.5f,
 		.activation = ACTIVATION_GELU_TANH, .parallel = true, .shared_norm = true, .biases = BIAS_ALL | BIAS_UNEMBED,
 		.fused_gguf = FUSED_THIRDS, .settle = settle_phi,
-		.keys = KEYS_SHAPE KEYS_ROPE "hidden_act layer_norm_eps qk_layernorm partial_rotary_factor rope_parameters.partial_rotary_factor",
+		.keys = KEYS_SHAPE KEYS_ROPE "hidden_act layer_norm_eps qk_layernorm partial_rotary_factor "
+					     "rope_parameters.partial_rotary_factor",
 		.name_of = {
 			LLAMA_QKV,
 			[WEIGHT_EMBED] = "model.embed_tokens", [WEIGHT_LN_FINAL] = "model.final_layernorm",
@@ -181,7 +186,8 @@ static const struct family families[] = {	/* ends with a NULL name */
 		.name = "phi3", .types = "phi3", .arch = "phi3", .first_context = 4096,
 		.norm = NORM_RMS, .eps = 1e-5f, .position = POSITION_ROTARY,
 		.activation = ACTIVATION_SILU, .gated = true, .fused = FUSED_THIRDS, .fused_gguf = FUSED_THIRDS,
-		.keys = KEYS_SHAPE KEYS_ROPE "hidden_act rms_norm_eps sliding_window partial_rotary_factor rope_parameters.partial_rotary_factor",
+		.keys = KEYS_SHAPE KEYS_ROPE "hidden_act rms_norm_eps sliding_window partial_rotary_factor "
+					     "rope_parameters.partial_rotary_factor",
 		.name_of = {
 			LLAMA_ENDS, LLAMA_NORMS, LLAMA_O,
 			[WEIGHT_QKV] = "model.layers.%d.self_attn.qkv_proj", [WEIGHT_GATE_IN] = "model.layers.%d.mlp.gate_up_proj",
@@ -201,7 +207,8 @@ static const struct family families[] = {	/* ends with a NULL name */
 		.name = "qwen2", .types = "qwen2", .arch = "qwen2", .kv_heads = 32,
 		.norm = NORM_RMS, .eps = 1e-6f, .position = POSITION_ROTARY,
 		.activation = ACTIVATION_SILU, .gated = true, .biases = BIAS_QKV, .window = WINDOW_IF_USED,
-		.keys = KEYS_SHAPE KEYS_ROPE "hidden_act rms_norm_eps sliding_window use_sliding_window max_window_layers layer_types",
+		.keys = KEYS_SHAPE KEYS_ROPE "hidden_act rms_norm_eps sliding_window use_sliding_window max_window_layers "
+					     "layer_types",
 		.name_of = {
 			LLAMA_ENDS, LLAMA_NORMS, LLAMA_QKV, LLAMA_O, LLAMA_MLP,
 		},
@@ -210,7 +217,8 @@ static const struct family families[] = {	/* ends with a NULL name */
 		.name = "qwen3", .types = "qwen3", .arch = "qwen3", .kv_heads = 32, .head_width = 128,
 		.norm = NORM_RMS, .eps = 1e-6f, .position = POSITION_ROTARY,
 		.activation = ACTIVATION_SILU, .gated = true, .window = WINDOW_IF_USED,
-		.keys = KEYS_SHAPE KEYS_ROPE "hidden_act rms_norm_eps sliding_window use_sliding_window max_window_layers layer_types attention_bias",
+		.keys = KEYS_SHAPE KEYS_ROPE "hidden_act rms_norm_eps sliding_window use_sliding_window max_window_layers "
+					     "layer_types attention_bias",
 		.name_of = {
 			LLAMA_ENDS, LLAMA_NORMS, LLAMA_QKV, LLAMA_O, LLAMA_MLP, QK_NORMS,
 		},
@@ -229,8 +237,9 @@ static const struct family families[] = {	/* ends with a NULL name */
 		.norm = NORM_RMS, .eps = 1e-6f, .position = POSITION_ROTARY,
 		.activation = ACTIVATION_GELU_TANH, .gated = true, .tied = true, .plus_one = true,
 		.window = WINDOW_EVEN, .settle = settle_gemma2,
-		.keys = KEYS_SHAPE KEYS_ROPE "hidden_activation rms_norm_eps attention_bias use_bidirectional_attention query_pre_attn_scalar "
-			"sliding_window layer_types final_logit_softcapping attn_logit_softcapping",
+		.keys = KEYS_SHAPE KEYS_ROPE "hidden_activation rms_norm_eps attention_bias use_bidirectional_attention "
+					     "query_pre_attn_scalar sliding_window layer_types final_logit_softcapping "
+					     "attn_logit_softcapping",
 		.name_of = {
 			LLAMA_ENDS, LLAMA_QKV, LLAMA_O, LLAMA_MLP, POST_NORMS,
 			[WEIGHT_LN1] = "model.layers.%d.input_layernorm",
@@ -238,13 +247,14 @@ static const struct family families[] = {	/* ends with a NULL name */
 		},
 	},
 	{
-		.name = "gemma3", .types = "gemma3_text|gemma3", .arch = "gemma3", .heads = 8, .kv_heads = 4, .head_width = 256, .context = 131072,
+		.name = "gemma3", .types = "gemma3_text|gemma3", .arch = "gemma3", .heads = 8, .kv_heads = 4, .head_width = 256,
+			.context = 131072,
 		.norm = NORM_RMS, .eps = 1e-6f, .position = POSITION_ROTARY, .rope_base = 1e6f, .rotary_local = true,
 		.activation = ACTIVATION_GELU_TANH, .gated = true, .tied = true, .plus_one = true,
 		.window = WINDOW_PATTERN, .settle = settle_gemma3,
-		.keys = KEYS_SHAPE KEYS_ROPE "hidden_activation rms_norm_eps attention_bias use_bidirectional_attention query_pre_attn_scalar "
-			"sliding_window layer_types final_logit_softcapping attn_logit_softcapping sliding_window_pattern "
-			"rope_local_base_freq",
+		.keys = KEYS_SHAPE KEYS_ROPE "hidden_activation rms_norm_eps attention_bias use_bidirectional_attention "
+					     "query_pre_attn_scalar sliding_window layer_types final_logit_softcapping "
+					     "attn_logit_softcapping sliding_window_pattern rope_local_base_freq",
 		.name_of = {
 			LLAMA_ENDS, LLAMA_QKV, LLAMA_O, LLAMA_MLP, QK_NORMS, POST_NORMS,
 			[WEIGHT_LN1] = "model.layers.%d.input_layernorm",
@@ -275,8 +285,9 @@ static const struct family families[] = {	/* ends with a NULL name */
 		.name = "stablelm", .types = "stablelm|stablelm_epoch", .arch = "stablelm", .kv_heads = 32,
 		.norm = NORM_LAYER, .eps = 1e-5f, .position = POSITION_ROTARY, .rotary_share = 0.25f,
 		.activation = ACTIVATION_SILU, .gated = true, .biases = BIAS_NORM, .settle = settle_stablelm,
-		.keys = KEYS_SHAPE KEYS_ROPE "hidden_act layer_norm_eps use_qkv_bias qk_layernorm use_parallel_residual partial_rotary_factor "
-			"rope_parameters.partial_rotary_factor stablelm_epoch:rope_pct stablelm_epoch:norm_eps",
+		.keys = KEYS_SHAPE KEYS_ROPE "hidden_act layer_norm_eps use_qkv_bias qk_layernorm use_parallel_residual "
+					     "partial_rotary_factor rope_parameters.partial_rotary_factor stablelm_epoch:rope_pct "
+					     "stablelm_epoch:norm_eps",
 		.name_of = {
 			LLAMA_ENDS, LLAMA_NORMS, LLAMA_QKV, LLAMA_O, LLAMA_MLP,
 			[WEIGHT_Q_NORM] = "model.layers.%d.self_attn.q_layernorm.norms.%h",
@@ -297,8 +308,8 @@ static const struct family families[] = {	/* ends with a NULL name */
 		.name = "smollm3", .types = "smollm3", .arch = "smollm3", .kv_heads = 4,
 		.norm = NORM_RMS, .eps = 1e-6f, .position = POSITION_ROTARY, .rope_base = 2e6f, .gguf_permuted = true,
 		.activation = ACTIVATION_SILU, .gated = true, .tied = true, .window = WINDOW_IF_USED, .settle = settle_smollm3,
-		.keys = KEYS_SHAPE KEYS_ROPE "hidden_act rms_norm_eps attention_bias mlp_bias sliding_window use_sliding_window layer_types "
-			"no_rope_layers no_rope_layer_interval",
+		.keys = KEYS_SHAPE KEYS_ROPE "hidden_act rms_norm_eps attention_bias mlp_bias sliding_window use_sliding_window "
+					     "layer_types no_rope_layers no_rope_layer_interval",
 		.name_of = {
 			LLAMA_ENDS, LLAMA_NORMS, LLAMA_QKV, LLAMA_O, LLAMA_MLP,
 		},
@@ -307,8 +318,8 @@ static const struct family families[] = {	/* ends with a NULL name */
 		.name = "granite", .types = "granite", .arch = "granite",
 		.norm = NORM_RMS, .eps = 1e-6f, .position = POSITION_ROTARY, .gguf_permuted = true,
 		.activation = ACTIVATION_SILU, .gated = true, .settle = settle_granite,
-		.keys = KEYS_SHAPE KEYS_ROPE "hidden_act rms_norm_eps attention_bias mlp_bias embedding_multiplier logits_scaling residual_multiplier "
-			"attention_multiplier",
+		.keys = KEYS_SHAPE KEYS_ROPE "hidden_act rms_norm_eps attention_bias mlp_bias embedding_multiplier logits_scaling "
+					     "residual_multiplier attention_multiplier",
 		.name_of = {
 			LLAMA_ENDS, LLAMA_NORMS, LLAMA_QKV, LLAMA_O, LLAMA_MLP,
 		},
@@ -316,7 +327,8 @@ static const struct family families[] = {	/* ends with a NULL name */
 	{
 		.name = "cohere", .types = "cohere", .arch = "command-r",
 		.norm = NORM_LAYER, .eps = 1e-5f, .position = POSITION_ROTARY, .rope_base = 5e5f, .interleaved = true,
-		.activation = ACTIVATION_SILU, .gated = true, .parallel = true, .shared_norm = true, .tied = true, .settle = settle_cohere,
+		.activation = ACTIVATION_SILU, .gated = true, .parallel = true, .shared_norm = true, .tied = true,
+			.settle = settle_cohere,
 		.keys = KEYS_SHAPE KEYS_ROPE "hidden_act layer_norm_eps logit_scale attention_bias use_qk_norm",
 		.name_of = {
 			LLAMA_ENDS, LLAMA_QKV, LLAMA_O, LLAMA_MLP, QK_NORMS,
@@ -326,6 +338,7 @@ static const struct family families[] = {	/* ends with a NULL name */
 	{ 0 },
 };
 
+/* clang-format off */
 static const char *const gguf_names[WEIGHT_COUNT] = {
 	[WEIGHT_EMBED] = "token_embd", [WEIGHT_POSITION] = "position_embd", [WEIGHT_EMBED_NORM] = "token_embd_norm",
 	[WEIGHT_LN_FINAL] = "output_norm", [WEIGHT_UNEMBED] = "output",
@@ -337,6 +350,7 @@ static const char *const gguf_names[WEIGHT_COUNT] = {
 	[WEIGHT_GATE] = "blk.%d.ffn_gate", [WEIGHT_IN] = "blk.%d.ffn_up", [WEIGHT_GATE_IN] = "blk.%d.ffn_up",
 	[WEIGHT_OUT] = "blk.%d.ffn_down",
 };
+/* clang-format on */
 
 const char *family_name(const struct family *f, enum weight w, bool gguf)
 {
@@ -375,8 +389,8 @@ const struct family *family_of(const struct settings *s, struct err *err)
 		for (const char *p = names; p && *p; p++)
 			str_addf(&known, *p == '|' ? ", " : p == names && known.n ? ", %c" : "%c", *p);
 	}
-	err_set(err, ERR_FILE, "%s%s: the %s \"%.60s\" is not supported; lmscope knows %s", s->from->path, s->json ? "/config.json" : "",
-		s->json ? "model_type" : "architecture", type ? type : "", known.s);
+	err_set(err, ERR_FILE, "%s%s: the %s \"%.60s\" is not supported; lmscope knows %s", s->from->path,
+		s->json ? "/config.json" : "", s->json ? "model_type" : "architecture", type ? type : "", known.s);
 	str_done(&known);
 	return NULL;
 }

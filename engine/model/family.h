@@ -1,8 +1,8 @@
 /*
  * family.h - the families of models: rows of one table, each a way to fill in struct config and to name the tensors.
  *
- * The forward pass never asks for a family. Adding one is a row in family.c (and, where its settings are unusual, one small function
- * in family_settings.c).
+ * The forward pass never asks for a family. Adding one is a row in family.c (and, where its settings are unusual, one small
+ * function in family_settings.c).
  */
 #ifndef LMSCOPE_ENGINE_MODEL_FAMILY_H
 #define LMSCOPE_ENGINE_MODEL_FAMILY_H
@@ -15,58 +15,79 @@
 
 /* The weights of a model. Of each layer from WEIGHT_LN1 on: their names hold %d. */
 enum weight {
-	WEIGHT_EMBED, WEIGHT_POSITION, WEIGHT_EMBED_NORM, WEIGHT_LN_FINAL, WEIGHT_UNEMBED,
-	WEIGHT_LN1, WEIGHT_LN2, WEIGHT_LN1_POST, WEIGHT_LN2_POST, WEIGHT_Q_NORM, WEIGHT_K_NORM,
-	WEIGHT_Q, WEIGHT_K, WEIGHT_V, WEIGHT_QKV, WEIGHT_O,
-	WEIGHT_GATE, WEIGHT_IN, WEIGHT_GATE_IN, WEIGHT_OUT,
+	WEIGHT_EMBED,
+	WEIGHT_POSITION,
+	WEIGHT_EMBED_NORM,
+	WEIGHT_LN_FINAL,
+	WEIGHT_UNEMBED,
+	WEIGHT_LN1,
+	WEIGHT_LN2,
+	WEIGHT_LN1_POST,
+	WEIGHT_LN2_POST,
+	WEIGHT_Q_NORM,
+	WEIGHT_K_NORM,
+	WEIGHT_Q,
+	WEIGHT_K,
+	WEIGHT_V,
+	WEIGHT_QKV,
+	WEIGHT_O,
+	WEIGHT_GATE,
+	WEIGHT_IN,
+	WEIGHT_GATE_IN,
+	WEIGHT_OUT,
 	WEIGHT_COUNT,
 };
 
 /* How q, k and v lie in a fused tensor's outputs. */
 enum fused {
 	FUSED_NOT,
-	FUSED_THIRDS,		/* all q, all k, all v */
-	FUSED_PER_GROUP,	/* for each KV head: its queries, k, v (one query each: [head][q, k, v]) */
+	FUSED_THIRDS,	 /* all q, all k, all v */
+	FUSED_PER_GROUP, /* for each KV head: its queries, k, v (one query each: [head][q, k, v]) */
 };
 
 /* Which layers a sliding window holds for, where the settings have one but do not list layer types. */
 enum window_rule {
 	WINDOW_ALL,
-	WINDOW_IF_USED,		/* all, if use_sliding_window says so; Qwen: from max_window_layers on */
-	WINDOW_EVEN,		/* layers 0, 2, 4 … (Gemma 2) */
-	WINDOW_PATTERN,		/* all but every sixth (Gemma 3; sliding_window_pattern) */
-	WINDOW_LOCAL,		/* those that attention_types calls local (GPT-Neo) */
+	WINDOW_IF_USED, /* all, if use_sliding_window says so; Qwen: from max_window_layers on */
+	WINDOW_EVEN,	/* layers 0, 2, 4 … (Gemma 2) */
+	WINDOW_PATTERN, /* all but every sixth (Gemma 3; sliding_window_pattern) */
+	WINDOW_LOCAL,	/* those that attention_types calls local (GPT-Neo) */
 };
 
 struct family {
-	const char *name;		/* "llama" */
-	const char *types;		/* model_type in config.json: "llama|mistral" */
-	const char *arch;		/* general.architecture in GGUF: "llama"; NULL: llama.cpp does not know it */
+	const char *name;  /* "llama" */
+	const char *types; /* model_type in config.json: "llama|mistral" */
+	const char *arch;  /* general.architecture in GGUF: "llama"; NULL: llama.cpp does not know it */
 
 	enum norm_kind norm;
-	float eps;			/* when the settings do not say */
+	float eps; /* when the settings do not say */
 	enum position_kind position;
 	int position_offset;
-	int context;			/* when the settings do not say; 0: they must */
-	int first_context;		/* of the first training, when config.json names it in the rotary scaling alone; 0: what is there */
-	int heads, head_width;		/* when config.json does not say; 0: it must, and the stream's share */
-	int kv_heads;			/* the same; 0: as many as heads */
-	bool interleaved;		/* rotary pairs as GPT-J has them, in the order in which lmscope holds q and k */
-	bool gguf_permuted;		/* the converter reordered rows of q and k for interleaved pairs: undone when read */
-	float rotary_share;		/* of a head's channels, when the settings do not say; 0: all */
-	float rope_base;		/* when the settings do not say; 0: 10000 */
-	bool rotary_local;		/* layers with a window have a base and a scaling of their own */
-	enum activation activation;	/* when the settings do not say */
-	bool llama_tanh;		/* llama.cpp computes GELU's tanh form for this family, Hugging Face (and lmscope) the exact one */
+	int context; /* when the settings do not say; 0: they must */
+	/* of the first training, when config.json names it in the rotary scaling alone; 0: what is there */
+	int first_context;
+	int heads, head_width;	    /* when config.json does not say; 0: it must, and the stream's share */
+	int kv_heads;		    /* the same; 0: as many as heads */
+	bool interleaved;	    /* rotary pairs as GPT-J has them, in the order in which lmscope holds q and k */
+	bool gguf_permuted;	    /* the converter reordered rows of q and k for interleaved pairs: undone when read */
+	float rotary_share;	    /* of a head's channels, when the settings do not say; 0: all */
+	float rope_base;	    /* when the settings do not say; 0: 10000 */
+	bool rotary_local;	    /* layers with a window have a base and a scaling of their own */
+	enum activation activation; /* when the settings do not say */
+	/* llama.cpp computes GELU's tanh form for this family, Hugging Face (and lmscope) the exact one */
+	bool llama_tanh;
 	bool gated;
-	bool parallel, shared_norm;	/* attention and MLP side by side, after one norm */
-	bool tied;			/* when the settings do not say */
-	bool in_out;			/* linear layers stored [in, out] (GPT-2's Conv1D) in Hugging Face files */
-	bool plus_one;			/* norm gains are 1 + w in Hugging Face files (GGUF has the 1 added already) */
-	unsigned biases;		/* BIAS_ bits: where one must be; elsewhere it is taken where it is there */
+	bool parallel, shared_norm; /* attention and MLP side by side, after one norm */
+	bool tied;		    /* when the settings do not say */
+	bool in_out;		    /* linear layers stored [in, out] (GPT-2's Conv1D) in Hugging Face files */
+	bool plus_one;		    /* norm gains are 1 + w in Hugging Face files (GGUF has the 1 added already) */
+	unsigned biases;	    /* BIAS_ bits: where one must be; elsewhere it is taken where it is there */
 	enum fused fused, fused_gguf;
 	enum window_rule window;
-	/* The keys of config.json that its code in transformers looks at, beside those that all have. "TYPE:KEY": only where that is the type. */
+	/*
+	 * The keys of config.json that its code in transformers looks at, beside those that all have. "TYPE:KEY": only where
+	 * that is the type.
+	 */
 	const char *keys;
 	/* What else the settings say, after everything common was read. NULL: nothing. */
 	bool (*settle)(const struct settings *s, struct config *c, struct arena *arena, struct err *err);

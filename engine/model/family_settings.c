@@ -25,9 +25,10 @@ static bool check_quantisation(const struct settings *s, struct err *err)
 	const struct json_value *q = json_get(json_root(s->from->config), "quantization_config");
 	const char *method = json_text(json_get(q, "quant_method"));
 
-	return !json_is(q, JSON_OBJECT) || err_set(err, ERR_FILE, "%s/config.json: quantization_config: the method \"%.40s\" is not supported; lmscope "
-						   "reads plain floats from folders, and quantised weights from GGUF files", s->from->path,
-						   method ? method : "");
+	return !json_is(q, JSON_OBJECT) || err_set(err, ERR_FILE,
+						   "%s/config.json: quantization_config: the method \"%.40s\" is not supported; "
+						   "lmscope reads plain floats from folders, and quantised weights from GGUF files",
+						   s->from->path, method ? method : "");
 }
 
 bool settle_check(const struct settings *s, struct err *err)
@@ -36,15 +37,37 @@ bool settle_check(const struct settings *s, struct err *err)
 		const char *key;
 		enum { FLAG, NUMBER, POSITIVE, LIST } kind;
 	} rows[] = {
-		{ "_remove_final_layer_norm", FLAG }, { "alibi", FLAG }, { "apply_residual_connection_post_layernorm", FLAG },
-		{ "attention_bias", FLAG }, { "bias", FLAG }, { "do_layer_norm_before", FLAG }, { "enable_bias", FLAG }, { "layer_norm_elementwise_affine", FLAG },
-		{ "multi_query", FLAG }, { "new_decoder_architecture", FLAG }, { "qk_layernorm", FLAG },
-		{ "scale_attn_by_inverse_layer_idx", FLAG }, { "scale_attn_weights", FLAG }, { "use_qk_norm", FLAG },
-		{ "use_sliding_window", FLAG }, { "mlp_bias", FLAG }, { "use_bias", FLAG },
-		{ "use_qkv_bias", FLAG }, { "use_bidirectional_attention", FLAG }, { "max_window_layers", NUMBER }, { "no_rope_layer_interval", NUMBER },
-		{ "num_ln_in_parallel_attn", NUMBER }, { "sliding_window_pattern", NUMBER }, { "original_max_position_embeddings", POSITIVE },
-		{ "query_pre_attn_scalar", POSITIVE }, { "rope_local_base_freq", POSITIVE }, { "word_embed_proj_dim", POSITIVE },
-		{ "attention_layers", LIST }, { "attention_types", LIST }, { "layer_types", LIST }, { "no_rope_layers", LIST },
+		{ "_remove_final_layer_norm", FLAG },
+		{ "alibi", FLAG },
+		{ "apply_residual_connection_post_layernorm", FLAG },
+		{ "attention_bias", FLAG },
+		{ "bias", FLAG },
+		{ "do_layer_norm_before", FLAG },
+		{ "enable_bias", FLAG },
+		{ "layer_norm_elementwise_affine", FLAG },
+		{ "multi_query", FLAG },
+		{ "new_decoder_architecture", FLAG },
+		{ "qk_layernorm", FLAG },
+		{ "scale_attn_by_inverse_layer_idx", FLAG },
+		{ "scale_attn_weights", FLAG },
+		{ "use_qk_norm", FLAG },
+		{ "use_sliding_window", FLAG },
+		{ "mlp_bias", FLAG },
+		{ "use_bias", FLAG },
+		{ "use_qkv_bias", FLAG },
+		{ "use_bidirectional_attention", FLAG },
+		{ "max_window_layers", NUMBER },
+		{ "no_rope_layer_interval", NUMBER },
+		{ "num_ln_in_parallel_attn", NUMBER },
+		{ "sliding_window_pattern", NUMBER },
+		{ "original_max_position_embeddings", POSITIVE },
+		{ "query_pre_attn_scalar", POSITIVE },
+		{ "rope_local_base_freq", POSITIVE },
+		{ "word_embed_proj_dim", POSITIVE },
+		{ "attention_layers", LIST },
+		{ "attention_types", LIST },
+		{ "layer_types", LIST },
+		{ "no_rope_layers", LIST },
 	};
 	static const char *const words[] = { "true or false", "a number", "a number above 0", "a list" };
 
@@ -54,13 +77,22 @@ bool settle_check(const struct settings *s, struct err *err)
 		double x;
 
 		switch (ok ? NUMBER : rows[i].kind) {
-		case FLAG: ok = json_bool(v, &yes); break;
-		case NUMBER: ok = ok || json_double(v, &x); break;
-		case POSITIVE: ok = json_double(v, &x) && x > 0; break;
-		case LIST: ok = json_is(v, JSON_ARRAY); break;
+		case FLAG:
+			ok = json_bool(v, &yes);
+			break;
+		case NUMBER:
+			ok = ok || json_double(v, &x);
+			break;
+		case POSITIVE:
+			ok = json_double(v, &x) && x > 0;
+			break;
+		case LIST:
+			ok = json_is(v, JSON_ARRAY);
+			break;
 		}
 		if (!ok)
-			return err_set(err, ERR_FILE, "%s/config.json: %s is not %s", s->from->path, rows[i].key, words[rows[i].kind]);
+			return err_set(err, ERR_FILE, "%s/config.json: %s is not %s", s->from->path, rows[i].key,
+				       words[rows[i].kind]);
 	}
 	return !s->json || check_quantisation(s, err);
 }
@@ -72,8 +104,11 @@ void settle_biases(const struct settings *s, struct config *c)
 		const char *key;
 		unsigned where;
 	} rows[] = {
-		{ "attention_bias", BIAS_QKV | BIAS_O }, { "bias", BIAS_QKV | BIAS_O | BIAS_MLP }, { "mlp_bias", BIAS_MLP },
-		{ "use_bias", BIAS_QKV | BIAS_O | BIAS_MLP }, { "use_qkv_bias", BIAS_QKV },
+		{ "attention_bias", BIAS_QKV | BIAS_O },
+		{ "bias", BIAS_QKV | BIAS_O | BIAS_MLP },
+		{ "mlp_bias", BIAS_MLP },
+		{ "use_bias", BIAS_QKV | BIAS_O | BIAS_MLP },
+		{ "use_qkv_bias", BIAS_QKV },
 	};
 
 	c->may_biases = s->json ? c->biases : BIAS_ALL | BIAS_UNEMBED;
@@ -103,7 +138,8 @@ static bool alibi_slopes(struct config *c, struct arena *arena, struct err *err)
 	while (2 * n <= c->H)
 		n *= 2;
 	for (int h = 0; h < c->H; h++)
-		c->alibi[h] = h < n ? powf(2, -8.0f * (float)(h + 1) / (float)n) : powf(2, -4.0f * (float)(2 * (h - n) + 1) / (float)n);
+		c->alibi[h] =
+			h < n ? powf(2, -8.0f * (float)(h + 1) / (float)n) : powf(2, -4.0f * (float)(2 * (h - n) + 1) / (float)n);
 	c->position = POSITION_ALIBI;
 	return true;
 }
@@ -131,7 +167,7 @@ bool settle_falcon(const struct settings *s, struct config *c, struct arena *are
 	bool grouped = flag(s, "new_decoder_architecture", false);
 	double norms = 2;
 
-	if (!s->json) {	/* a GGUF says it by its tensors: two norms are the new architecture */
+	if (!s->json) { /* a GGUF says it by its tensors: two norms are the new architecture */
 		c->parallel_shared_norm = !gguf_find(s->from->gguf, "blk.0.attn_norm_2.weight");
 		return true;
 	}
@@ -155,7 +191,7 @@ bool settle_gemma(const struct settings *s, struct config *c, struct arena *aren
 		return refuse(s, "use_bidirectional_attention (attention to later tokens)", err);
 	c->embed_scale = sqrtf((float)c->D);
 	if (older && !strcmp(older, "gelu"))
-		c->activation = ACTIVATION_GELU_TANH;	/* the older hidden_act says "gelu" and means this one */
+		c->activation = ACTIVATION_GELU_TANH; /* the older hidden_act says "gelu" and means this one */
 	return true;
 }
 
@@ -177,7 +213,7 @@ static void scale_by_scalar(const struct settings *s, struct config *c)
 
 bool settle_gemma2(const struct settings *s, struct config *c, struct arena *arena, struct err *err)
 {
-	scale_by_scalar(s, c);	/* caps are there unless the settings say null */
+	scale_by_scalar(s, c); /* caps are there unless the settings say null */
 	if (s->json ? !setting_json(s, "attn_logit_softcapping") : !setting_there(s, SETTING_ATTENTION_CAP))
 		c->attention_cap = 50;
 	if (s->json ? !setting_json(s, "final_logit_softcapping") : !setting_there(s, SETTING_LOGIT_CAP))
@@ -188,7 +224,7 @@ bool settle_gemma2(const struct settings *s, struct config *c, struct arena *are
 bool settle_gemma3(const struct settings *s, struct config *c, struct arena *arena, struct err *err)
 {
 	scale_by_scalar(s, c);
-	if (s->json)	/* the family's code reads a cap of the scores, and does not use it */
+	if (s->json) /* the family's code reads a cap of the scores, and does not use it */
 		c->attention_cap = 0;
 	return settle_gemma(s, c, arena, err);
 }
@@ -272,7 +308,8 @@ bool settle_smollm3(const struct settings *s, struct config *c, struct arena *ar
 {
 	const struct json_value *list = setting_json(s, "no_rope_layers");
 	double interval = 4;
-	bool by_rotary = s->json && !json_is(setting_json(s, "layer_types"), JSON_ARRAY);	/* windows are where no rotary positions are */
+	/* windows are where no rotary positions are */
+	bool by_rotary = s->json && !json_is(setting_json(s, "layer_types"), JSON_ARRAY);
 	int window = 0;
 
 	if (!setting_int(s, SETTING_WINDOW, 0, INT_MAX, &window, err))
@@ -282,7 +319,7 @@ bool settle_smollm3(const struct settings *s, struct config *c, struct arena *ar
 	for (int l = 0; l < c->L; l++) {
 		int64_t rotates = interval < 1 || (l + 1) % (int)interval != 0;
 
-		json_int(json_at(list, (size_t)l), &rotates);	/* 1 means: it has rotary positions */
+		json_int(json_at(list, (size_t)l), &rotates); /* 1 means: it has rotary positions */
 		c->no_rotary[l] = !rotates;
 		if (c->window && by_rotary)
 			c->window[l] = !rotates && flag(s, "use_sliding_window", false) ? window : 0;

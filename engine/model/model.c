@@ -19,7 +19,7 @@ struct model_store {
 	struct arena *arena;
 	struct checkpoint checkpoint;
 	struct plan plan;
-	size_t too_much;	/* what packed weights would have taken, when that is too much; or 0 */
+	size_t too_much; /* what packed weights would have taken, when that is too much; or 0 */
 };
 
 /* What matrix_new and expand_vector will take. */
@@ -83,7 +83,8 @@ static bool expand_vector(const struct model *m, const struct plan_vector *v, st
 	for (int i = 0; v->pick && i < v->count; i++)
 		last = v->pick[i] > last ? v->pick[i] : last;
 	if (have <= (size_t)last)
-		return err_set(err, ERR_FILE, "%s: tensor %s has %zu numbers, expected %d", m->path, v->tensor->name, have, last + 1);
+		return err_set(err, ERR_FILE, "%s: tensor %s has %zu numbers, expected %d", m->path, v->tensor->name, have,
+			       last + 1);
 	if (!(all = malloc(have * sizeof *all)))
 		return err_set(err, ERR_MEMORY, "no memory for tensor %s", v->tensor->name);
 	tensor_expand(v->tensor, all);
@@ -148,8 +149,10 @@ static void note_own_head(const struct model *m, struct notes *notes)
 	const struct tensor *own = m->store->plan.own_head, *e = m->W_E;
 
 	if (own && (own->type != e->type || own->bytes != e->bytes || memcmp(own->data, e->data, e->bytes)))
-		notes_add(notes, "%s: config.json ties the unembedding to the embedding, but the file has its own %s, which is used, as "
-			  "transformers does", m->name, own->name);
+		notes_add(notes,
+			  "%s: config.json ties the unembedding to the embedding, but the file has its own %s, which is "
+			  "used, as transformers does",
+			  m->name, own->name);
 }
 
 /* What model_open() does once all else is there. NULL: `m` is freed too. */
@@ -168,8 +171,10 @@ static struct model *finish(struct model *m, struct task *task, struct notes *no
 	if (m->store->plan.unused)
 		notes_add(notes, "%s: %s", m->name, m->store->plan.unused);
 	if (m->store->too_much)
-		notes_add(notes, "%s: packing the weights would take %.1f GB, more than half of the memory that is free; they are read from the file "
-			  "at each use, which is slower", m->name, (double)m->store->too_much / 1e9);
+		notes_add(notes,
+			  "%s: packing the weights would take %.1f GB, more than half of the memory that is free; they are "
+			  "read from the file at each use, which is slower",
+			  m->name, (double)m->store->too_much / 1e9);
 	return m;
 }
 
@@ -246,7 +251,7 @@ static size_t list_types(const struct checkpoint *c, char *out, size_t capacity)
 
 size_t model_stream_floats(const struct config *c)
 {
-	return 5 * (size_t)c->D + 2 * (size_t)(c->G * c->K) + 1;	/* 1: the scale of a norm after attention */
+	return 5 * (size_t)c->D + 2 * (size_t)(c->G * c->K) + 1; /* 1: the scale of a norm after attention */
 }
 
 size_t model_passing_floats(const struct config *c)
@@ -265,9 +270,20 @@ void model_facts_of(const struct model *m, struct model_facts *f)
 	const struct config *c = &m->config;
 	const struct plan *p = &m->store->plan;
 
-	*f = (struct model_facts){ .L = c->L, .D = c->D, .H = c->H, .G = c->G, .K = c->K, .F = c->F, .V = c->V, .context = c->context,
-				   .tied = c->tied, .gated = c->gated, .llama_tanh = c->llama_tanh, .file_bytes = checkpoint_bytes(&m->store->checkpoint),
-				   .private_bytes = private_bytes(p), .in_place_of = m->store->too_much,
+	*f = (struct model_facts){ .L = c->L,
+				   .D = c->D,
+				   .H = c->H,
+				   .G = c->G,
+				   .K = c->K,
+				   .F = c->F,
+				   .V = c->V,
+				   .context = c->context,
+				   .tied = c->tied,
+				   .gated = c->gated,
+				   .llama_tanh = c->llama_tanh,
+				   .file_bytes = checkpoint_bytes(&m->store->checkpoint),
+				   .private_bytes = private_bytes(p),
+				   .in_place_of = m->store->too_much,
 				   .run_bytes_per_token = bytes_per_token(c, model_stream_floats(c) + model_passing_floats(c)),
 				   .stream_bytes_per_token = bytes_per_token(c, model_stream_floats(c)),
 				   .run_bytes_per_pair = sizeof(float) * (size_t)c->L * (size_t)c->H };

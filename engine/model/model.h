@@ -23,32 +23,32 @@
 struct tokenizer;
 
 struct norm {
-	float *gain, *bias;	/* [D] (or [K] for a head's norm); NULL: 1 and 0 */
-	bool there;		/* false: this norm does not exist in the family: identity */
+	float *gain, *bias; /* [D] (or [K] for a head's norm); NULL: 1 and 0 */
+	bool there;	    /* false: this norm does not exist in the family: identity */
 };
 
 struct layer {
-	struct norm ln1, ln2;			/* before attention and MLP */
-	struct norm ln1_post, ln2_post;		/* on their outputs (sandwich norms) */
+	struct norm ln1, ln2;		/* before attention and MLP */
+	struct norm ln1_post, ln2_post; /* on their outputs (sandwich norms) */
 	struct norm q_norm, k_norm;
-	struct matrix *W_Q, *W_K, *W_V;		/* [D, H*K], [D, G*K], [D, G*K] */
-	struct matrix *W_O;			/* [H*K, D] */
-	float *b_Q, *b_K, *b_V, *b_O;		/* NULL where there is none */
-	struct matrix *W_gate, *W_in, *W_out;	/* [D, F], [D, F], [F, D]; W_gate NULL: the MLP has no gate */
+	struct matrix *W_Q, *W_K, *W_V;	      /* [D, H*K], [D, G*K], [D, G*K] */
+	struct matrix *W_O;		      /* [H*K, D] */
+	float *b_Q, *b_K, *b_V, *b_O;	      /* NULL where there is none */
+	struct matrix *W_gate, *W_in, *W_out; /* [D, F], [D, F], [F, D]; W_gate NULL: the MLP has no gate */
 	float *b_gate, *b_in, *b_out;
 };
 
 struct model {
 	struct config config;
-	char *name;			/* as people call it: "SmolLM2-135M", "demo" */
-	char *path;			/* where it was found */
+	char *name; /* as people call it: "SmolLM2-135M", "demo" */
+	char *path; /* where it was found */
 	struct tokenizer *tokenizer;
-	struct layer *layers;		/* [L] */
-	const struct tensor *W_E;	/* [V, D] token embedding, in the mapping */
-	const struct tensor *W_pos;	/* [context, D] learned positions, or NULL */
+	struct layer *layers;	    /* [L] */
+	const struct tensor *W_E;   /* [V, D] token embedding, in the mapping */
+	const struct tensor *W_pos; /* [context, D] learned positions, or NULL */
 	struct norm embed_norm, ln_final;
-	struct matrix *W_U;		/* [D, V] */
-	float *b_U;			/* [V] or NULL */
+	struct matrix *W_U; /* [D, V] */
+	float *b_U;	    /* [V] or NULL */
 	/* and what model_close() frees: see model.c */
 	struct model_store *store;
 };
@@ -70,16 +70,20 @@ uint64_t model_unembedding_hash(const struct model *m);
 struct model_facts {
 	char name[128], family[32], source[512], dtypes[96], tokenizer[96], bos[256], unused[512];
 	int L, D, H, G, K, F, V, context;
-	bool tied, gated, llama_tanh;		/* llama_tanh: llama.cpp's numbers differ a little: see family.h */
-	size_t parameters, file_bytes;		/* file_bytes: what is mapped */
-	size_t private_bytes;			/* weights in private memory */
-	size_t tokenizer_bytes;			/* 0 when only the weights were looked at */
-	size_t in_place_of;			/* … instead of so many, since memory is short: weights are read from the file at each use; or 0 */
-	size_t run_bytes_per_token;		/* stored sites */
-	size_t stream_bytes_per_token;		/* … when only the stream is kept: layer.h in engine/run */
-	size_t run_bytes_per_pair;		/* the pattern: for each token with each */
+	bool tied, gated, llama_tanh;  /* llama_tanh: llama.cpp's numbers differ a little: see family.h */
+	size_t parameters, file_bytes; /* file_bytes: what is mapped */
+	size_t private_bytes;	       /* weights in private memory */
+	size_t tokenizer_bytes;	       /* 0 when only the weights were looked at */
+	/* … instead of so many, since memory is short: weights are read from the file at each use; or 0 */
+	size_t in_place_of;
+	size_t run_bytes_per_token;    /* stored sites */
+	size_t stream_bytes_per_token; /* … when only the stream is kept: layer.h in engine/run */
+	size_t run_bytes_per_pair;     /* the pattern: for each token with each */
 };
-/* Floats of a token in a layer: of the stream and of what later tokens look at; of what passes by between them, the pattern aside. */
+/*
+ * Floats of a token in a layer: of the stream and of what later tokens look at; of what passes by between them, the pattern
+ * aside.
+ */
 size_t model_stream_floats(const struct config *c);
 size_t model_passing_floats(const struct config *c);
 /* From the headers alone, tokenizer left out: fast enough for a list of hundreds. The sentence says why it cannot be opened. */

@@ -18,7 +18,9 @@ int models_list(struct model_entry **list)
 	*list = xcalloc((size_t)n + 1, sizeof **list);
 	(*list)[0] = (struct model_entry){ .name = xstrdup("demo"), .path = xstrdup("demo"), .place = "lmscope" };
 	for (int i = 0; i < n; i++)
-		(*list)[i + 1] = (struct model_entry){ .name = xstrdup(cached[i].name), .path = xstrdup(cached[i].path), .place = cached[i].place };
+		(*list)[i + 1] = (struct model_entry){ .name = xstrdup(cached[i].name),
+						       .path = xstrdup(cached[i].path),
+						       .place = cached[i].place };
 	caches_free(cached, n);
 	return n + 1;
 }

@@ -1,8 +1,8 @@
 /*
  * models.h - the models of this machine as a person sees them in a list: names at once, what is known of each one by one.
  *
- * Names come from the caches (model/files/caches.h), with the demo first. Looking at one reads its headers: milliseconds, so that a list of
- * hundreds is filled in while it is on the screen.
+ * Names come from the caches (model/files/caches.h), with the demo first. Looking at one reads its headers: milliseconds, so that a
+ * list of hundreds is filled in while it is on the screen.
  */
 #ifndef LMSCOPE_ENGINE_MODEL_MODELS_H
 #define LMSCOPE_ENGINE_MODEL_MODELS_H
@@ -10,12 +10,13 @@
 #include <stdbool.h>
 
 struct model_entry {
-	char *name;		/* what opens it */
+	char *name; /* what opens it */
 	char *path;
-	const char *place;	/* "Hugging Face" */
-	char *about;		/* "llama · 135M · 98 MB · Q4_1", or (`opens` false) why it cannot be opened; NULL: not looked at yet */
+	const char *place; /* "Hugging Face" */
+	/* "llama · 135M · 98 MB · Q4_1", or (`opens` false) why it cannot be opened; NULL: not looked at yet */
+	char *about;
 	bool opens;
-	bool recent;		/* see models_recent */
+	bool recent; /* see models_recent */
 };
 
 /* Heap array, for models_free. Returns how many. */

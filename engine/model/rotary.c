@@ -60,11 +60,13 @@ static void blend_by_wavelength(struct rotary *r, double factor, double low, dou
 	}
 }
 
-/* YaRN (Peng et al. 2023): pairs that turn more than `fast` times within the old length keep their frequency, those that turn less than
- * `slow` times are slowed by `factor`, and there is a ramp between. */
+/*
+ * YaRN (Peng et al. 2023): pairs that turn more than `fast` times within the old length keep their frequency, those that turn
+ * less than `slow` times are slowed by `factor`, and there is a ramp between.
+ */
 struct yarn {
 	double factor, old, fast, slow;
-	bool whole;		/* the ramp begins and ends at whole pairs */
+	bool whole; /* the ramp begins and ends at whole pairs */
 };
 
 /* The pair, as a real number, that turns `turns` times. */
@@ -94,8 +96,10 @@ static double yarn_scale(double factor, double by)
 	return factor <= 1 ? 1 : 0.1 * by * log(factor) + 1;
 }
 
-/* The second table of frequencies, for prompts beyond the length that the model was first trained for. Both tables' cosines and sines
- * are multiplied by a factor that grows with the ratio of the two lengths. */
+/*
+ * The second table of frequencies, for prompts beyond the length that the model was first trained for. Both tables' cosines and
+ * sines are multiplied by a factor that grows with the ratio of the two lengths.
+ */
 static bool begin_beyond(struct rotary *r, double old, double ratio, double factor, struct arena *arena, struct err *err)
 {
 	r->first_length = (int)old;
@@ -112,9 +116,9 @@ static bool begin_beyond(struct rotary *r, double old, double ratio, double fact
 
 struct source {
 	const struct settings *s;
-	const struct json_value *v;	/* the object with the scaling's numbers */
+	const struct json_value *v; /* the object with the scaling's numbers */
 	const struct config *c;
-	int first_context;		/* of the family */
+	int first_context; /* of the family */
 };
 
 static bool number(const struct source *o, const char *key, double *out)
@@ -167,8 +171,8 @@ static bool scale_llama3(const struct source *o, struct rotary *r, struct arena 
 	double factor, low, high, old = old_length(o);
 
 	(void)arena, (void)err;
-	if (!number(o, "factor", &factor) || !number(o, "low_freq_factor", &low) || !number(o, "high_freq_factor", &high) || factor <= 0 ||
-	    high <= low || old == 0)
+	if (!number(o, "factor", &factor) || !number(o, "low_freq_factor", &low) || !number(o, "high_freq_factor", &high) ||
+	    factor <= 0 || high <= low || old == 0)
 		return false;
 	blend_by_wavelength(r, factor, low, high, old);
 	return true;
@@ -190,7 +194,8 @@ static bool scale_yarn(const struct source *o, struct rotary *r, struct arena *a
 	if (r->width % 2 || y.old == 0 || !(y.factor > 0) || !(y.fast > 0) || !(y.slow > 0) || r->base == 1)
 		return false;
 	if (!number(o, "attention_factor", &attention))
-		attention = by != 0 && by_all != 0 ? yarn_scale(y.factor, by) / yarn_scale(y.factor, by_all) : yarn_scale(y.factor, 1);
+		attention =
+			by != 0 && by_all != 0 ? yarn_scale(y.factor, by) / yarn_scale(y.factor, by_all) : yarn_scale(y.factor, 1);
 	r->factor = (float)attention;
 	ramp(r, &y);
 	return true;
@@ -224,8 +229,8 @@ static const struct {
 	const char *type;
 	bool (*scale)(const struct source *o, struct rotary *r, struct arena *arena, struct err *err);
 } scalings[] = {
-	{ "linear", scale_linear }, { "dynamic", scale_dynamic }, { "llama3", scale_llama3 }, { "yarn", scale_yarn },
-	{ "longrope", scale_long }, { "su", scale_long },
+	{ "linear", scale_linear }, { "dynamic", scale_dynamic }, { "llama3", scale_llama3 },
+	{ "yarn", scale_yarn },	    { "longrope", scale_long },	  { "su", scale_long },
 };
 
 static bool scale_from_json(const struct source *o, struct rotary *r, struct arena *arena, struct err *err)
@@ -237,10 +242,13 @@ static bool scale_from_json(const struct source *o, struct rotary *r, struct are
 	if (!type || !strcmp(type, "default"))
 		return true;
 	for (size_t i = 0; i < sizeof scalings / sizeof *scalings; i++)
-		if (!strcmp(scalings[i].type, type) && (o->first_context && !strcmp(type, "yarn") ? scale_long : scalings[i].scale)(o, r, arena, err))
-			return true;	/* Phi-3's "yarn" is its own long form under an older name */
-	return err_set(err, ERR_FILE, "%s/config.json: the rotary scaling \"%.40s\" is not supported, or lacks a number; lmscope knows "
-		       "linear, dynamic, llama3, yarn and longrope", o->s->from->path, type);
+		if (!strcmp(scalings[i].type, type) &&
+		    (o->first_context && !strcmp(type, "yarn") ? scale_long : scalings[i].scale)(o, r, arena, err))
+			return true; /* Phi-3's "yarn" is its own long form under an older name */
+	return err_set(err, ERR_FILE,
+		       "%s/config.json: the rotary scaling \"%.40s\" is not supported, or lacks a number; lmscope "
+		       "knows linear, dynamic, llama3, yarn and longrope",
+		       o->s->from->path, type);
 }
 
 /* The scaling of all layers, or of those of one type. */
@@ -313,10 +321,12 @@ static bool scale_from_gguf(const struct settings *s, struct config *c, struct a
 	if (gguf_string(g, key, &type, &n) && !(n == 4 && !memcmp(type, "none", 4)) && !(n == 8 && !memcmp(type, "longrope", 8))) {
 		yarn = n == 4 && !memcmp(type, "yarn", 4);
 		if (!yarn && !(n == 6 && !memcmp(type, "linear", 6)))
-			return err_set(err, ERR_FILE, "%s: the rotary scaling \"%.*s\" is not supported; lmscope knows linear, yarn and longrope",
+			return err_set(err, ERR_FILE,
+				       "%s: the rotary scaling \"%.*s\" is not supported; lmscope knows linear, yarn and longrope",
 				       s->from->path, (int)(n < 40 ? n : 40), type);
 		if (!gguf_number(s, "scaling.factor", &factor) || !(factor > 0))
-			return err_set(err, ERR_FILE, "%s: %s.rope.scaling.factor is not a positive number", s->from->path, s->arch);
+			return err_set(err, ERR_FILE, "%s: %s.rope.scaling.factor is not a positive number", s->from->path,
+				       s->arch);
 	} else {
 		gguf_number(s, "scale_linear", &factor);
 	}
@@ -357,7 +367,8 @@ static bool read_local(const struct settings *s, struct config *c, struct arena 
 	else if (!number(&o, "rope_theta", &base))
 		json_double(setting_json(s, "rope_local_base_freq"), &base);
 	if (!(base > 0))
-		return err_set(err, ERR_FILE, "%s: a rotary base of the local layers that is not above 0 is not supported", s->from->path);
+		return err_set(err, ERR_FILE, "%s: a rotary base of the local layers that is not above 0 is not supported",
+			       s->from->path);
 	return begin(&c->rotary_local, c->rotary.width, c->rotary.interleaved, (float)base, arena, err) &&
 	       scale_from_json(&o, &c->rotary_local, arena, err);
 }
@@ -374,7 +385,8 @@ bool rotary_read(const struct settings *s, const struct family *f, struct config
 	if (!setting_int(s, SETTING_ROTARY_WIDTH, 2, c->K, &width, err))
 		return false;
 	if (base <= 0 || width < 2 || width + width % 2 > c->K)
-		return setting_refuse(s, SETTING_ROPE_BASE, err, ": rotary positions over %d of %d channels with base %g make no sense", width, c->K,
+		return setting_refuse(s, SETTING_ROPE_BASE, err,
+				      ": rotary positions over %d of %d channels with base %g make no sense", width, c->K,
 				      (double)base);
 	return begin(&c->rotary, width, f->interleaved, base, arena, err) &&
 	       (s->json ? scale_from_json(&o, &c->rotary, arena, err) : scale_from_gguf(s, c, arena, err)) &&

@@ -15,15 +15,16 @@ struct family;
 struct settings;
 
 struct rotary {
-	int pairs;			/* rotated channels of a head / 2; the rest passes */
-	bool interleaved;		/* pairs (2i, 2i+1) rather than (i, i+pairs) */
-	float factor;			/* multiplies cosine and sine (attention factor of yarn, longrope); 1 */
-	float *frequency;		/* [pairs] radians per position, scaling applied */
+	int pairs;	  /* rotated channels of a head / 2; the rest passes */
+	bool interleaved; /* pairs (2i, 2i+1) rather than (i, i+pairs) */
+	float factor;	  /* multiplies cosine and sine (attention factor of yarn, longrope); 1 */
+	float *frequency; /* [pairs] radians per position, scaling applied */
 	/* Where they depend on the prompt's length: */
-	int first_length;		/* `frequency` is for prompts up to it; 0: for all */
-	float *beyond;			/* [pairs] for longer ones (longrope, Ding et al. 2024); or NULL, and the base grows (dynamic NTK): */
+	int first_length; /* `frequency` is for prompts up to it; 0: for all */
+	/* [pairs] for longer ones (longrope, Ding et al. 2024); or NULL, and the base grows (dynamic NTK): */
+	float *beyond;
 	float base, growth;
-	int width;			/* the exponent's divisor: 2 pairs, or one less where a share of the channels is odd */
+	int width; /* the exponent's divisor: 2 pairs, or one less where a share of the channels is odd */
 };
 
 /* c->rotary, and c->rotary_local where layers with a window have their own. c->K and c->context are known. */

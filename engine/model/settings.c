@@ -23,7 +23,8 @@ static const struct {
 	[SETTING_NORM_EPS] = { { "rms_norm_eps", "layer_norm_epsilon", "layer_norm_eps", "norm_epsilon" },
 			       "attention.layer_norm_rms_epsilon" },
 	[SETTING_ROPE_BASE] = { { "rope_parameters.rope_theta", "rope_parameters.full_attention.rope_theta", "rope_theta",
-				 "rotary_emb_base" }, "rope.freq_base" },
+				  "rotary_emb_base" },
+				"rope.freq_base" },
 	[SETTING_ROTARY_WIDTH] = { { "rotary_dim" }, "rope.dimension_count" },
 	[SETTING_ROTARY_SHARE] = { { "rope_parameters.partial_rotary_factor", "partial_rotary_factor", "rotary_pct" }, "-" },
 	[SETTING_WINDOW] = { { "sliding_window", "window_size" }, "attention.sliding_window" },
@@ -37,7 +38,7 @@ static const struct {
 	[SETTING_ATTENTION_SCALE] = { { "attention_multiplier" }, "attention.scale" },
 	[SETTING_QKV_CLIP] = { { "clip_qkv" }, "attention.clamp_kqv" },
 	[SETTING_PARALLEL] = { { "use_parallel_residual", "parallel_attn" }, "use_parallel_residual" },
-	};
+};
 
 /* Second spellings in a GGUF, tried when the first is absent. */
 static const char *gguf_second(enum setting word)
@@ -56,7 +57,8 @@ bool settings_open(const struct checkpoint *c, struct settings *s, struct err *e
 		size_t n;
 
 		if (!gguf_string(c->gguf, "general.architecture", &arch, &n) || n >= sizeof s->arch)
-			return err_set(err, ERR_FILE, "%s: the key general.architecture is missing or is not a short text", c->path);
+			return err_set(err, ERR_FILE, "%s: the key general.architecture is missing or is not a short text",
+				       c->path);
 		memcpy(s->arch, arch, n);
 		return true;
 	}
@@ -65,7 +67,7 @@ bool settings_open(const struct checkpoint *c, struct settings *s, struct err *e
 	if (!json_is(s->json, JSON_OBJECT) || !type || strlen(type) != length)
 		return err_set(err, ERR_FILE, "%s/config.json: \"model_type\" is missing; it names the family", c->path);
 	if (json_is(json_get(s->json, "text_config"), JSON_OBJECT))
-		s->json = json_get(s->json, "text_config");	/* a model of text and images: its text half */
+		s->json = json_get(s->json, "text_config"); /* a model of text and images: its text half */
 	return true;
 }
 
@@ -77,20 +79,45 @@ const char *settings_type(const struct settings *s)
 }
 
 /*
- * Models of text and images whose code ties by the outer object alone, and what it does when that says nothing. Where the text half is
- * a model of its own with a head inside (Voxtral, Qwen2-Audio), its own settings count, as for a type that is not listed.
+ * Models of text and images whose code ties by the outer object alone, and what it does when that says nothing. Where the text half
+ * is a model of its own with a head inside (Voxtral, Qwen2-Audio), its own settings count, as for a type that is not listed.
  */
 static const struct {
 	const char *type;
 	bool tied;
 } outer_types[] = {
-	{ "deepseek_vl", true }, { "deepseek_vl_hybrid", true }, { "fast_vlm", false }, { "fun_asr_nano", true }, { "gemma3", true },
-	{ "glmasr", true }, { "got_ocr2", true }, { "granite_speech", true }, { "granite_speech_plus", true }, { "idefics2", false },
-	{ "idefics3", false }, { "internvl", true }, { "janus", true }, { "lighton_ocr", true }, { "llava", false }, { "llava_next", false },
-	{ "llava_next_video", false }, { "llava_onevision", false }, { "mistral3", true }, { "moss_transcribe_diarize", true },
-	{ "ovis2", true }, { "paligemma", true }, { "perception_lm", false }, { "pp_chart2table", true }, { "qianfan_ocr", false },
-	{ "qwen3_asr", true }, { "shieldgemma2", true }, { "smolvlm", false }, { "vibevoice", false }, { "video_llama_3", false },
-	{ "video_llava", false }, { "vipllava", false },
+	{ "deepseek_vl", true },
+	{ "deepseek_vl_hybrid", true },
+	{ "fast_vlm", false },
+	{ "fun_asr_nano", true },
+	{ "gemma3", true },
+	{ "glmasr", true },
+	{ "got_ocr2", true },
+	{ "granite_speech", true },
+	{ "granite_speech_plus", true },
+	{ "idefics2", false },
+	{ "idefics3", false },
+	{ "internvl", true },
+	{ "janus", true },
+	{ "lighton_ocr", true },
+	{ "llava", false },
+	{ "llava_next", false },
+	{ "llava_next_video", false },
+	{ "llava_onevision", false },
+	{ "mistral3", true },
+	{ "moss_transcribe_diarize", true },
+	{ "ovis2", true },
+	{ "paligemma", true },
+	{ "perception_lm", false },
+	{ "pp_chart2table", true },
+	{ "qianfan_ocr", false },
+	{ "qwen3_asr", true },
+	{ "shieldgemma2", true },
+	{ "smolvlm", false },
+	{ "vibevoice", false },
+	{ "video_llama_3", false },
+	{ "video_llava", false },
+	{ "vipllava", false },
 };
 
 bool settings_tied(const struct settings *s, bool *tied, struct err *err)
@@ -198,7 +225,7 @@ bool setting_refuse(const struct settings *s, enum setting word, struct err *err
 	const char *key = gguf_key;
 	va_list ap;
 
-	if (s->json ? !find_json(s, word, &key) : !find_gguf(s, word, gguf_key)) {	/* absent: the first spelling */
+	if (s->json ? !find_json(s, word, &key) : !find_gguf(s, word, gguf_key)) { /* absent: the first spelling */
 		snprintf(gguf_key, sizeof gguf_key, "%s.%s", s->arch, spelling[word].gguf);
 		key = s->json ? usual_key(s, word) : gguf_key;
 	}
@@ -240,7 +267,8 @@ bool setting_int(const struct settings *s, enum setting word, int lo, int hi, in
 			    y < lo || y > hi)
 				return wrong(s, gguf_key, range, err);
 			if (i && y != x)
-				return err_set(err, ERR_FILE, "%s: %s differs between layers; lmscope reads models whose layers are alike",
+				return err_set(err, ERR_FILE,
+					       "%s: %s differs between layers; lmscope reads models whose layers are alike",
 					       s->from->path, gguf_key);
 			x = y;
 		}
@@ -305,12 +333,29 @@ static const struct {
 	const char *key;
 	bool nothing;
 } switches[] = {
-	{ "_remove_final_layer_norm", false }, { "alibi", false }, { "apply_residual_connection_post_layernorm", false }, { "attention_bias", false },
-	{ "bias", false }, { "do_layer_norm_before", true }, { "enable_bias", true }, { "layer_norm_elementwise_affine", true },
-	{ "mlp_bias", false }, { "new_decoder_architecture", false }, { "qk_layernorm", false }, { "scale_attn_by_inverse_layer_idx", false },
-	{ "scale_attn_weights", true }, { "use_bias", false }, { "use_bidirectional_attention", false }, { "use_qk_norm", false },
-	{ "use_qkv_bias", false }, { "attention_layers", false }, { "attention_types", false }, { "layer_types", false }, { "no_rope_layers", false },
-	{ "query_pre_attn_scalar", false }, { "rope_scaling", false },
+	{ "_remove_final_layer_norm", false },
+	{ "alibi", false },
+	{ "apply_residual_connection_post_layernorm", false },
+	{ "attention_bias", false },
+	{ "bias", false },
+	{ "do_layer_norm_before", true },
+	{ "enable_bias", true },
+	{ "layer_norm_elementwise_affine", true },
+	{ "mlp_bias", false },
+	{ "new_decoder_architecture", false },
+	{ "qk_layernorm", false },
+	{ "scale_attn_by_inverse_layer_idx", false },
+	{ "scale_attn_weights", true },
+	{ "use_bias", false },
+	{ "use_bidirectional_attention", false },
+	{ "use_qk_norm", false },
+	{ "use_qkv_bias", false },
+	{ "attention_layers", false },
+	{ "attention_types", false },
+	{ "layer_types", false },
+	{ "no_rope_layers", false },
+	{ "query_pre_attn_scalar", false },
+	{ "rope_scaling", false },
 };
 
 static void add_ignored(struct str *out, const char *key)
@@ -337,7 +382,8 @@ char *settings_ignored(const struct settings *s)
 	if (!s->json)
 		return NULL;
 	str_init(&out);
-	for (int word = 0; word < SETTING_COUNT; word++)	/* where the family's own spelling is there too, that is what counts */
+	/* where the family's own spelling is there too, that is what counts */
+	for (int word = 0; word < SETTING_COUNT; word++)
 		for (int i = 0; i < 6 && spelling[word].json[i] && !find_json(s, (enum setting)word, &key); i++)
 			if (!is_key(s, spelling[word].json[i]) && says_something(json_get(s->json, spelling[word].json[i]), false))
 				add_ignored(&out, spelling[word].json[i]);

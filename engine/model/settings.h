@@ -13,16 +13,35 @@
 
 struct settings {
 	const struct checkpoint *from;
-	const struct json_value *json;	/* of a folder: the object with the text model's settings */
-	const char *keys;		/* of a folder: those that the family has in transformers (family.h); NULL: any */
-	char arch[64];			/* of a GGUF: the prefix of its keys */
+	const struct json_value *json; /* of a folder: the object with the text model's settings */
+	const char *keys;	       /* of a folder: those that the family has in transformers (family.h); NULL: any */
+	char arch[64];		       /* of a GGUF: the prefix of its keys */
 };
 
 enum setting {
-	SETTING_LAYERS, SETTING_WIDTH, SETTING_HEADS, SETTING_KV_HEADS, SETTING_HEAD_WIDTH, SETTING_NEURONS, SETTING_VOCABULARY,
-	SETTING_CONTEXT, SETTING_NORM_EPS, SETTING_ROPE_BASE, SETTING_ROTARY_WIDTH, SETTING_ROTARY_SHARE, SETTING_WINDOW,
-	SETTING_ACTIVATION, SETTING_TIED, SETTING_ATTENTION_CAP, SETTING_LOGIT_CAP, SETTING_LOGIT_SCALE, SETTING_EMBED_SCALE,
-	SETTING_RESIDUAL_SCALE, SETTING_ATTENTION_SCALE, SETTING_QKV_CLIP, SETTING_PARALLEL,
+	SETTING_LAYERS,
+	SETTING_WIDTH,
+	SETTING_HEADS,
+	SETTING_KV_HEADS,
+	SETTING_HEAD_WIDTH,
+	SETTING_NEURONS,
+	SETTING_VOCABULARY,
+	SETTING_CONTEXT,
+	SETTING_NORM_EPS,
+	SETTING_ROPE_BASE,
+	SETTING_ROTARY_WIDTH,
+	SETTING_ROTARY_SHARE,
+	SETTING_WINDOW,
+	SETTING_ACTIVATION,
+	SETTING_TIED,
+	SETTING_ATTENTION_CAP,
+	SETTING_LOGIT_CAP,
+	SETTING_LOGIT_SCALE,
+	SETTING_EMBED_SCALE,
+	SETTING_RESIDUAL_SCALE,
+	SETTING_ATTENTION_SCALE,
+	SETTING_QKV_CLIP,
+	SETTING_PARALLEL,
 	SETTING_COUNT,
 };
 
@@ -41,7 +60,10 @@ bool setting_refuse(const struct settings *s, enum setting word, struct err *err
 	__attribute__((format(printf, 4, 5)));
 /* A key of config.json by itself. NULL: it is not there, or the family has no such key. */
 const struct json_value *setting_json(const struct settings *s, const char *key);
-/* "a, b": the keys of config.json that other families have and this one has not, where they would say something. NULL: none. Heap. */
+/*
+ * "a, b": the keys of config.json that other families have and this one has not, where they would say something. NULL: none.
+ * Heap.
+ */
 char *settings_ignored(const struct settings *s);
 bool setting_there(const struct settings *s, enum setting word);
 /* The model_type or architecture. */

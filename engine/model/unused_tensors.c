@@ -8,13 +8,16 @@
 #include "engine/base/text.h"
 
 /* What else there may be: beginnings and ends of names. */
+/* clang-format off */
 static const char *const known_beginnings[] = {
-	"rope_freqs.", "rope_factors_", "vision_tower.", "multi_modal_projector.", "model.vision_tower.", "model.multi_modal_projector.",
+	"rope_freqs.", "rope_factors_", "vision_tower.", "multi_modal_projector.", "model.vision_tower.",
+		"model.multi_modal_projector.",
 	"visual.", "model.visual.", "v.", "mm.",
 };
+/* clang-format on */
 static const char *const known_ends[] = {
-	".attn.bias", ".attn.masked_bias", ".attention.bias", ".attention.masked_bias", ".rotary_emb.inv_freq", ".position_ids",
-	".rope_freqs.weight", ".attn_rot_embd",
+	".attn.bias",		".attn.masked_bias", ".attention.bias",	   ".attention.masked_bias",
+	".rotary_emb.inv_freq", ".position_ids",     ".rope_freqs.weight", ".attn_rot_embd",
 };
 
 static bool is_known(const char *name)
@@ -30,7 +33,7 @@ static bool is_known(const char *name)
 
 static int by_address(const void *a, const void *b)
 {
-	uintptr_t x = (uintptr_t)*(const struct tensor *const *)a, y = (uintptr_t)*(const struct tensor *const *)b;
+	uintptr_t x = (uintptr_t) * (const struct tensor *const *)a, y = (uintptr_t) * (const struct tensor *const *)b;
 
 	return (x > y) - (x < y);
 }

@@ -7,7 +7,7 @@
 #include "engine/model/bind.h"
 
 struct account {
-	const struct tensor **unused;	/* [n], in the order of the checkpoint */
+	const struct tensor **unused; /* [n], in the order of the checkpoint */
 	size_t n;
 };
 

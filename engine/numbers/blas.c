@@ -10,7 +10,7 @@
 
 #define LIBRARY "libopenblas.so.0"
 
-static __typeof__(&cblas_sgemm) sgemm;	/* NULL: not loaded */
+static __typeof__(&cblas_sgemm) sgemm; /* NULL: not loaded */
 
 bool blas_wanted(void)
 {
@@ -40,6 +40,6 @@ void blas_gemm(bool a_transposed, bool b_transposed, int m, int n, int k, const 
 	assert(sgemm && lda <= INT_MAX && ldb <= INT_MAX && ldc <= INT_MAX);
 	if (m <= 0 || n <= 0)
 		return;
-	sgemm(CblasRowMajor, a_transposed ? CblasTrans : CblasNoTrans, b_transposed ? CblasTrans : CblasNoTrans, m, n, k, 1.0f, a, (int)lda,
-	      b, (int)ldb, more ? 1.0f : 0.0f, c, (int)ldc);
+	sgemm(CblasRowMajor, a_transposed ? CblasTrans : CblasNoTrans, b_transposed ? CblasTrans : CblasNoTrans, m, n, k, 1.0f, a,
+	      (int)lda, b, (int)ldb, more ? 1.0f : 0.0f, c, (int)ldc);
 }

@@ -1,8 +1,8 @@
 /*
  * blas.h - general matrix products, row-major f32 (the OpenBLAS door). One thread: the pool does the rest.
  *
- * The program does without it: it is loaded for those who ask to compare (LMSCOPE_GEMM=openblas, `bench`), and for nobody else, since
- * loading it alone starts threads and takes memory.
+ * The program does without it: it is loaded for those who ask to compare (LMSCOPE_GEMM=openblas, `bench`), and for nobody else,
+ * since loading it alone starts threads and takes memory.
  */
 #ifndef LMSCOPE_ENGINE_NUMBERS_BLAS_H
 #define LMSCOPE_ENGINE_NUMBERS_BLAS_H
@@ -18,7 +18,10 @@ bool blas_wanted(void);
 /* Before the first product, and before other threads run (it sets an environment variable). False: it is not on this machine. */
 bool blas_load(struct err *err);
 
-/* c[m, n] = a[m, k] b[k, n]; with the flags a is stored [k, m], b is stored [n, k]. `more` adds to what c has. Asserts that it is loaded. */
+/*
+ * c[m, n] = a[m, k] b[k, n]; with the flags a is stored [k, m], b is stored [n, k]. `more` adds to what c has. Asserts that it
+ * is loaded.
+ */
 void blas_gemm(bool a_transposed, bool b_transposed, int m, int n, int k, const float *a, size_t lda, const float *b, size_t ldb,
 	       float *c, size_t ldc, bool more);
 

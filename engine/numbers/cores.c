@@ -23,7 +23,7 @@ static int read_words(const char *path, char words[2][32])
 
 static int whole_cpus(const char *quota, const char *period)
 {
-	double q = strtod(quota, NULL), p = strtod(period, NULL);	/* "max" and -1 mean no limit */
+	double q = strtod(quota, NULL), p = strtod(period, NULL); /* "max" and -1 mean no limit */
 
 	if (!(q > 0) || !(p > 0))
 		return 0;

@@ -17,7 +17,7 @@ static bool has(enum cpu_set set)
 		return true;
 #if defined(__x86_64__)
 	case CPU_AVX2:
-		return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");	/* both together: F16C is there as well */
+		return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"); /* both together: F16C is there as well */
 	case CPU_AVX512:
 		return has(CPU_AVX2) && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
 		       __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq");

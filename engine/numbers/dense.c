@@ -22,7 +22,7 @@ void dense_init(struct dense *b, int depth, int columns)
 	b->columns = columns;
 	b->blas = blas_wanted();
 	b->panels = xbig((size_t)panels * panel_floats(b) * sizeof *b->panels);
-	if (columns % PANEL)	/* columns that are not there are computed too */
+	if (columns % PANEL) /* columns that are not there are computed too */
 		memset(b->panels + (size_t)(panels - 1) * panel_floats(b), 0, panel_floats(b) * sizeof *b->panels);
 }
 
@@ -62,6 +62,16 @@ void dense_apply(const struct dense *b, int from, int depth, int columns, const 
 		blas_gemm(false, false, n, least(PANEL, columns - c), depth, x, ldx,
 			  b->panels + (size_t)(c / PANEL) * panel_floats(b) + (size_t)from * PANEL, PANEL, y + c, ldy, more);
 	if (!b->blas)
-		product_here(&(struct product){ .panels = b->panels, .align = 1, .from = from, .depth = depth, .limit = b->depth,
-						.outputs = columns, .x = x, .ldx = ldx, .n = n, .y = y, .ldy = ldy, .more = more });
+		product_here(&(struct product){ .panels = b->panels,
+						.align = 1,
+						.from = from,
+						.depth = depth,
+						.limit = b->depth,
+						.outputs = columns,
+						.x = x,
+						.ldx = ldx,
+						.n = n,
+						.y = y,
+						.ldy = ldy,
+						.more = more });
 }

@@ -12,8 +12,8 @@
 
 struct dense {
 	int depth, columns;
-	float *panels;		/* [columns / 16][depth][16] */
-	bool blas;		/* products go through OpenBLAS, which promises less: see matrix.h */
+	float *panels; /* [columns / 16][depth][16] */
+	bool blas;     /* products go through OpenBLAS, which promises less: see matrix.h */
 };
 
 void dense_init(struct dense *b, int depth, int columns);

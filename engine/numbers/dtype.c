@@ -51,7 +51,7 @@ static float half(uint32_t h)
 {
 	uint32_t magnitude = h & 0x7FFF, sign = (h & 0x8000) << 16;
 	uint32_t is_subnormal = 0u - ((magnitude - 0x0400) >> 31);
-	uint32_t is_special = 0u - ((0x7BFF - magnitude) >> 31);	/* infinity, NaN */
+	uint32_t is_special = 0u - ((0x7BFF - magnitude) >> 31); /* infinity, NaN */
 	uint32_t normal = (magnitude << 13) + (112u << 23) + (is_special & 112u << 23);
 	uint32_t subnormal = bits_of(float_of((magnitude << 13) + (113u << 23)) - 0x1p-14f);
 
@@ -193,7 +193,7 @@ INLINE void q2_k(const unsigned char *restrict b, float *restrict y)
 {
 	float d = half_at(b + 80), dmin = half_at(b + 82);
 
-	for (int part = 0; part < 16; part++) {		/* of 16 elements */
+	for (int part = 0; part < 16; part++) { /* of 16 elements */
 		const unsigned char *q = b + 16 + 32 * (part / 8) + 16 * (part % 2);
 		int shift = 2 * (part / 2 % 4);
 		float scale = d * (float)(b[part] & 15), least = dmin * (float)(b[part] >> 4);
@@ -330,8 +330,10 @@ INLINE void iq4_xs(const unsigned char *restrict b, float *restrict y)
 	}
 
 /* Compiled for any processor; or, where that is faster, for AVX2 as well: the same operations, so the same bits. */
+/* clang-format off */
 #define ROW_OF_BLOCKS(format, block, bytes) \
 	VARIANT(format, block, bytes, plain, ) CHOICE(format, block, plain)
+/* clang-format on */
 #define FAST_ROW_OF_BLOCKS(format, block, bytes) \
 	VARIANT(format, block, bytes, plain, ) VARIANT(format, block, bytes, avx2, FOR_AVX2) CHOICE(format, block, avx2)
 

@@ -10,16 +10,30 @@
 #include <stdint.h>
 
 enum dtype {
-	DTYPE_F32, DTYPE_F16, DTYPE_BF16, DTYPE_F64, DTYPE_F8_E4M3, DTYPE_F8_E5M2,
-	DTYPE_Q4_0, DTYPE_Q4_1, DTYPE_Q5_0, DTYPE_Q5_1, DTYPE_Q8_0,
-	DTYPE_Q2_K, DTYPE_Q3_K, DTYPE_Q4_K, DTYPE_Q5_K, DTYPE_Q6_K,
-	DTYPE_IQ4_NL, DTYPE_IQ4_XS,
+	DTYPE_F32,
+	DTYPE_F16,
+	DTYPE_BF16,
+	DTYPE_F64,
+	DTYPE_F8_E4M3,
+	DTYPE_F8_E5M2,
+	DTYPE_Q4_0,
+	DTYPE_Q4_1,
+	DTYPE_Q5_0,
+	DTYPE_Q5_1,
+	DTYPE_Q8_0,
+	DTYPE_Q2_K,
+	DTYPE_Q3_K,
+	DTYPE_Q4_K,
+	DTYPE_Q5_K,
+	DTYPE_Q6_K,
+	DTYPE_IQ4_NL,
+	DTYPE_IQ4_XS,
 	DTYPE_COUNT,
 };
 
 struct dtype_info {
-	const char *name;	/* "Q4_K" */
-	int block, bytes;	/* elements and bytes of a block; 1 and the element's size for plain types */
+	const char *name; /* "Q4_K" */
+	int block, bytes; /* elements and bytes of a block; 1 and the element's size for plain types */
 	/* Expands n elements (a multiple of `block`) from src, which may be unaligned. */
 	void (*expand)(const void *src, float *dst, size_t n);
 };

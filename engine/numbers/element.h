@@ -8,9 +8,9 @@
 #include <stddef.h>
 
 struct element {
-	char kind;	/* 'f' float, 'i' signed, 'u' unsigned, 'b' truth */
-	size_t width;	/* bytes */
-	bool big;	/* the highest byte first */
+	char kind;    /* 'f' float, 'i' signed, 'u' unsigned, 'b' truth */
+	size_t width; /* bytes */
+	bool big;     /* the highest byte first */
 };
 
 /* The i-th of the numbers at `bytes`, which may be unaligned; rounded to the nearest float. */

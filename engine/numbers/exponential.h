@@ -49,7 +49,7 @@ INLINE float choose(int yes, float a, float b)
 INLINE float exponential(float x)
 {
 	const float low = choose(x < -87.33f, -87.33f, x), y = choose(low > 88.37f, 88.37f, low);
-	const float shifted = y * 1.44269504f + 12582912.0f;	/* 1.5 * 2^23: no bits are left for a fraction */
+	const float shifted = y * 1.44269504f + 12582912.0f; /* 1.5 * 2^23: no bits are left for a fraction */
 	const float n = shifted - 12582912.0f, r = (y - n * 0.693359375f) - n * -2.12194440e-4f;
 	float p = 1.9875691500e-4f;
 
@@ -59,7 +59,7 @@ INLINE float exponential(float x)
 	p = p * r + 1.6666665459e-1f;
 	p = p * r + 5.0000001201e-1f;
 	p = (p * (r * r) + r) + 1.0f;
-	p *= float_of((bits_of(shifted) + 127) << 23);	/* 2^n: n is in the last bits of the shifted sum */
+	p *= float_of((bits_of(shifted) + 127) << 23); /* 2^n: n is in the last bits of the shifted sum */
 	return choose(x < -87.33f, 0, p);
 }
 

@@ -22,15 +22,16 @@ struct gemm_tile {
 	int rows, panels;
 	enum gemm_weights kind;
 	size_t depth;
-	const float *a;		/* [depth][rows] */
-	const void *b;		/* [panels][depth][16], panels `stride` weights apart; aligned to 16 weights */
+	const float *a; /* [depth][rows] */
+	const void *b;	/* [panels][depth][16], panels `stride` weights apart; aligned to 16 weights */
 	size_t stride;
-	const char *soon;	/* weights to ask for meanwhile, in each panel from here on, `pace` bytes further with each input: */
-	ptrdiff_t pace;		/* no address is too far */
-	float *y;		/* [rows][16 * panels], rows `ldy` floats apart */
+	/* weights to ask for meanwhile, in each panel from here on, `pace` bytes further with each input: */
+	const char *soon;
+	ptrdiff_t pace; /* no address is too far */
+	float *y;	/* [rows][16 * panels], rows `ldy` floats apart */
 	size_t ldy;
-	uint64_t columns;	/* bit 16 p + c: column c of panel p is written (and read); the rest of y may not exist */
-	bool more;		/* continue from what is in y */
+	uint64_t columns; /* bit 16 p + c: column c of panel p is written (and read); the rest of y may not exist */
+	bool more;	  /* continue from what is in y */
 };
 
 /* A tile of so many panels takes this many rows. */
@@ -39,10 +40,10 @@ struct gemm_shape {
 };
 
 struct gemm {
-	struct gemm_shape shapes[4];	/* for a single tile: the first with enough rows; ends with {0, 0} */
-	struct gemm_shape bulk;		/* for more rows than any of them */
+	struct gemm_shape shapes[4]; /* for a single tile: the first with enough rows; ends with {0, 0} */
+	struct gemm_shape bulk;	     /* for more rows than any of them */
 	void (*tile)(const struct gemm_tile *t);
-	bool halves;			/* tile takes BF16 and F16 too */
+	bool halves; /* tile takes BF16 and F16 too */
 
 	/* dst[c][r] = src[r][c] for up to 16 x 16 floats; the distances between rows are in floats. */
 	void (*transpose)(const float *src, size_t lds, int rows, int columns, float *dst, size_t ldd);
@@ -50,8 +51,10 @@ struct gemm {
 	/* Packed weights to floats. n is a multiple of 16. */
 	void (*expand_bf16)(const uint16_t *src, float *dst, size_t n);
 	void (*expand_f16)(const uint16_t *src, float *dst, size_t n);
-	/* dst[group][16] = scale[16] * q + offset[16] (or nothing when NULL), rounded after each step. Bytes are q[group][16]. Nibbles are
-	 * q[group / 2][16]: the low ones are the first half of the group; `bias` is taken away from each. */
+	/*
+	 * dst[group][16] = scale[16] * q + offset[16] (or nothing when NULL), rounded after each step. Bytes are q[group][16].
+	 * Nibbles are q[group / 2][16]: the low ones are the first half of the group; `bias` is taken away from each.
+	 */
 	void (*expand_bytes)(const int8_t *q, const float *scale, const float *offset, int group, float *dst);
 	void (*expand_nibbles)(const uint8_t *q, int bias, const float *scale, const float *offset, int group, float *dst);
 
@@ -61,8 +64,10 @@ struct gemm {
 };
 
 /* Each set's file calls its functions as the fields are called. */
+/* clang-format off */
 #define GEMM_FUNCTIONS .tile = tile, .transpose = transpose, .expand_bf16 = expand_bf16, .expand_f16 = expand_f16, \
 	.expand_bytes = expand_bytes, .expand_nibbles = expand_nibbles, .busy = busy
+/* clang-format on */
 
 extern const struct gemm gemm_generic, gemm_avx2, gemm_avx512;
 

@@ -1,4 +1,6 @@
 /* gemm_avx2.c - see gemm.h: 16 registers of 8 floats, so a panel is two registers wide. */
+/* UNROLL before a loop is more than clang-format can read. */
+/* clang-format off */
 #if defined(__x86_64__)
 #include "engine/numbers/gemm.h"
 

@@ -1,4 +1,6 @@
 /* gemm_avx512.c - see gemm.h: 32 registers of 16 floats. */
+/* UNROLL before a loop is more than clang-format can read. */
+/* clang-format off */
 #if defined(__x86_64__)
 #include "engine/numbers/gemm.h"
 

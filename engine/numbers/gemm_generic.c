@@ -6,7 +6,7 @@
 #include "engine/numbers/cpu.h"
 #include "engine/numbers/dtype.h"
 
-enum { ROWS = 2, QUADS = PANEL / 4 };	/* 8 sums, 4 weights and an input fit the 16 registers of SSE2 and are few for NEON */
+enum { ROWS = 2, QUADS = PANEL / 4 }; /* 8 sums, 4 weights and an input fit the 16 registers of SSE2 and are few for NEON */
 
 typedef float quad __attribute__((vector_size(16)));
 
@@ -23,8 +23,8 @@ static void tile(const struct gemm_tile *t)
 {
 	float sums[ROWS][PANEL];
 	quad sum[ROWS][QUADS];
-	const float *a = t->a, *b = t->b;	/* floats only */
-	int other = t->rows - 1;	/* 0 or 1 */
+	const float *a = t->a, *b = t->b; /* floats only */
+	int other = t->rows - 1;	  /* 0 or 1 */
 
 	memset(sums, 0, sizeof sums);
 	for (int r = 0; t->more && r < t->rows; r++)

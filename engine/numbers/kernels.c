@@ -54,15 +54,20 @@ INLINE v8 v_size(v8 v)
 	return (v8)((v8_bits)v & INT32_MAX);
 }
 
-/* Of a[i], a[i] b[i], (a[i] - mean)^2, or |a[i] - mean b[i]|: eight sums of eight lanes run side by side, and the odd ones at the end alone. */
+/*
+ * Of a[i], a[i] b[i], (a[i] - mean)^2, or |a[i] - mean b[i]|: eight sums of eight lanes run side by side, and the odd ones at
+ * the end alone.
+ */
 INLINE float sum_of(enum term what, const float *a, const float *b, float mean, size_t n)
 {
 	v8 sum[8] = { v_all(0), v_all(0), v_all(0), v_all(0), v_all(0), v_all(0), v_all(0), v_all(0) };
 	float rest = 0;
 	size_t i = 0;
 
+/* clang-format off */
 #define TERM(x, y, m, size) (what == TERM_SUM ? (x) : what == TERM_PRODUCT ? (x) * (y) : what == TERM_VARIANCE ? ((x) - (m)) * ((x) - (m)) : \
 			     size((x) - (m) * (y)))
+/* clang-format on */
 #define ADD(to, at) (to) += TERM(v_load(a + (at)), v_load(b + (at)), v_all(mean), v_size)
 	for (; i + 64 <= n; i += 64) {
 		ADD(sum[0], i);
@@ -103,7 +108,7 @@ INLINE void axpy(float a, const float *x, float *y, size_t n)
 		y[i] += x[i] * a;
 }
 
-enum { ROW = 16 };	/* weights of an input in a panel */
+enum { ROW = 16 }; /* weights of an input in a panel */
 
 INLINE void panel_back(const float *w, const float *d, float *sum, size_t inputs)
 {
@@ -173,7 +178,7 @@ enum { PART = 256 };
 
 INLINE v8 v_largest(v8 a, v8 b)
 {
-	const v8_bits greater = a > b;	/* of NaN and something else neither is */
+	const v8_bits greater = a > b; /* of NaN and something else neither is */
 
 	return (v8)(((v8_bits)a & greater) | ((v8_bits)b & ~greater));
 }
@@ -239,13 +244,13 @@ INLINE float log_sum_exp(const float *x, size_t n)
 
 /* --- Activations --- */
 
-#define TWO_ROOT_2_PI 1.59576912f	/* 2 sqrt(2 / pi) */
-#define CUBIC 0.0713548163f		/* 0.044715 times that */
-#define ROOT_2_PI_INVERSE 0.398942280f	/* 1 / sqrt(2 pi) */
+#define TWO_ROOT_2_PI 1.59576912f      /* 2 sqrt(2 / pi) */
+#define CUBIC 0.0713548163f	       /* 0.044715 times that */
+#define ROOT_2_PI_INVERSE 0.398942280f /* 1 / sqrt(2 pi) */
 
 INLINE float not_negative(float x)
 {
-	return choose(x <= 0, 0, x);	/* NaN stays */
+	return choose(x <= 0, 0, x); /* NaN stays */
 }
 
 INLINE float gelu(float x)
@@ -297,7 +302,7 @@ INLINE float gelu_slope(float x)
 
 INLINE float slope(enum activation f, float x)
 {
-	const float low = choose(x < -20, -20, x), z = choose(low > 20, 20, low);	/* flat beyond that */
+	const float low = choose(x < -20, -20, x), z = choose(low > 20, 20, low); /* flat beyond that */
 
 	switch (f) {
 	case ACTIVATION_RELU:
@@ -383,6 +388,7 @@ struct kernels {
 	void (*activate_slope[ACTIVATIONS])(const float *x, float *y, size_t n);
 };
 
+/* clang-format off */
 #define ALL_ACTIVATIONS(X, set, target) \
 	X(RELU, set, target) X(GELU, set, target) X(GELU_TANH, set, target) X(SILU, set, target) X(GELU_QUICK, set, target) \
 	X(RELU2, set, target)
@@ -390,9 +396,11 @@ struct kernels {
 #define DEFINE_ACTIVATION(f, set, target) \
 	target static void f##_##set(const float *x, float *y, size_t n) { activate(ACTIVATION_##f, x, y, n); } \
 	target static void f##_slope_##set(const float *x, float *y, size_t n) { activate_slope(ACTIVATION_##f, x, y, n); }
+/* clang-format on */
 #define ENTER_VALUE(f, set, target) [ACTIVATION_##f] = f##_##set,
 #define ENTER_SLOPE(f, set, target) [ACTIVATION_##f] = f##_slope_##set,
 
+/* clang-format off */
 #define DEFINE_SET(set, target) \
 	target static float dot_##set(const float *a, const float *b, size_t n) { return dot(a, b, n); } \
 	target static float distance_##set(const float *a, const float *b, float by, size_t n) { return distance(a, b, by, n); } \
@@ -416,6 +424,7 @@ struct kernels {
 		largest_##set, exponentials_##set, \
 		{ ALL_ACTIVATIONS(ENTER_VALUE, set, target) }, { ALL_ACTIVATIONS(ENTER_SLOPE, set, target) }, \
 	};
+/* clang-format on */
 
 DEFINE_SET(generic, )
 #if defined(__x86_64__)

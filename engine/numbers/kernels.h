@@ -16,11 +16,14 @@ float kernel_dot(const float *a, const float *b, size_t n);
 float kernel_distance(const float *a, const float *b, float by, size_t n);
 /* y += a x */
 void kernel_axpy(float a, const float *x, float *y, size_t n);
-/* sum[inputs, 16] += w[inputs, 16] d[16], column by column: a gradient at sixteen outputs of a panel of weights, on its way to the inputs. */
+/*
+ * sum[inputs, 16] += w[inputs, 16] d[16], column by column: a gradient at sixteen outputs of a panel of weights, on its way to
+ * the inputs.
+ */
 void kernel_panel_back(const float *w, const float *d, float *sum, size_t inputs);
 /* y = a + b */
 void kernel_add(const float *a, const float *b, float *y, size_t n);
-float kernel_norm2(const float *x, size_t n);	/* sqrt(sum x^2) */
+float kernel_norm2(const float *x, size_t n); /* sqrt(sum x^2) */
 
 /*
  * Layer norm (Ba et al. 2016): y = (x - mean) / sqrt(var + eps) * gain + bias; RMS norm (Zhang & Sennrich 2019):
@@ -29,7 +32,10 @@ float kernel_norm2(const float *x, size_t n);	/* sqrt(sum x^2) */
  */
 float kernel_layer_norm(const float *x, const float *gain, const float *bias, float eps, float *y, size_t n);
 float kernel_rms_norm(const float *x, const float *gain, float eps, float *y, size_t n);
-/* Either with a scale that is given: equal bits where it is the norm's own. `centred`: the mean is taken off, as layer norm does. */
+/*
+ * Either with a scale that is given: equal bits where it is the norm's own. `centred`: the mean is taken off, as layer norm
+ * does.
+ */
 void kernel_norm_with(bool centred, const float *x, float scale, const float *gain, const float *bias, float *y, size_t n);
 
 /* In place; the maximum is subtracted first. Entries of -INFINITY become 0; at least one must be finite. Returns the log of
@@ -46,11 +52,11 @@ double kernel_exponentials(const float *x, float most, float *y, size_t n);
 
 enum activation {
 	ACTIVATION_RELU,
-	ACTIVATION_GELU,	/* exact, with erf */
-	ACTIVATION_GELU_TANH,	/* gelu_new, gelu_pytorch_tanh */
-	ACTIVATION_SILU,	/* swish */
-	ACTIVATION_GELU_QUICK,	/* x sigmoid(1.702 x) */
-	ACTIVATION_RELU2,	/* relu(x)^2 */
+	ACTIVATION_GELU,       /* exact, with erf */
+	ACTIVATION_GELU_TANH,  /* gelu_new, gelu_pytorch_tanh */
+	ACTIVATION_SILU,       /* swish */
+	ACTIVATION_GELU_QUICK, /* x sigmoid(1.702 x) */
+	ACTIVATION_RELU2,      /* relu(x)^2 */
 };
 enum { ACTIVATIONS = ACTIVATION_RELU2 + 1 };
 /* y = f(x); y may be x. Within 2e-7 relative (or 1e-7 absolute) of the exact function. */

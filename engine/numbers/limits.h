@@ -7,7 +7,10 @@
 /* Floating-point operations a second of the pool's threads together, multiply-adds in registers alone; the best of a few tries. */
 double limits_flops(void);
 
-/* Bytes a second that the pool's threads together read from memory (not from caches); the best of a few tries. 0: not enough memory. */
+/*
+ * Bytes a second that the pool's threads together read from memory (not from caches); the best of a few tries. 0: not enough
+ * memory.
+ */
 double limits_bandwidth(void);
 
 /* Seconds on a clock that only goes forward. */

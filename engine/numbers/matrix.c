@@ -1,4 +1,7 @@
-/* matrix.c - see matrix.h. Weights are in panels (panel.h); with LMSCOPE_GEMM=openblas as plain floats instead, where they are kept. */
+/*
+ * matrix.c - see matrix.h. Weights are in panels (panel.h); with LMSCOPE_GEMM=openblas as plain floats instead, where they are
+ * kept.
+ */
 #include "engine/numbers/matrix.h"
 
 #include <assert.h>
@@ -17,11 +20,11 @@
 struct matrix {
 	int in, out;
 	struct panels panels;
-	bool blas;	/* products go through OpenBLAS … */
-	float *plain;	/* … from [out, in]; NULL: from the panels, as they are expanded */
+	bool blas;    /* products go through OpenBLAS … */
+	float *plain; /* … from [out, in]; NULL: from the panels, as they are expanded */
 };
 
-enum { PANELS_AHEAD = 6 };	/* how far the panels are fetched ahead, where they are read across */
+enum { PANELS_AHEAD = 6 }; /* how far the panels are fetched ahead, where they are read across */
 
 static atomic_bool low_memory;
 
@@ -130,10 +133,10 @@ int matrix_out(const struct matrix *w)
 
 struct blas_job {
 	const struct product *p;
-	const float *b;		/* [outputs, depth] or, backward, [depth, outputs] */
+	const float *b; /* [outputs, depth] or, backward, [depth, outputs] */
 	size_t ldb;
 	bool back;
-	int columns;		/* of a chunk */
+	int columns; /* of a chunk */
 };
 
 static void blas_chunk(void *context, int chunk)
@@ -173,7 +176,7 @@ static void expanded_panel(void *context, int panel)
 	_Alignas(64) float buffer[SOME_INPUTS * PANEL];
 	int k = p->from / SOME_INPUTS * SOME_INPUTS;
 
-	do {	/* also for a depth of nothing, which makes zeros */
+	do { /* also for a depth of nothing, which makes zeros */
 		const int count = e->w->in - k < SOME_INPUTS ? e->w->in - k : SOME_INPUTS, low = k > p->from ? k : p->from;
 		const int high = k + count < p->from + p->depth ? k + count : p->from + p->depth;
 		size_t stride;
@@ -209,8 +212,8 @@ static void expanded_inputs(void *context, int chunk)
 		size_t stride;
 		const float *b = panels_read(&e->w->panels, j / PANEL, 1, k, count, buffer, &stride);
 
-		blas_gemm(false, true, p->n, count, p->depth - j < PANEL ? p->depth - j : PANEL, p->x + j, p->ldx, b, PANEL, p->y + k,
-			  p->ldy, j > 0);
+		blas_gemm(false, true, p->n, count, p->depth - j < PANEL ? p->depth - j : PANEL, p->x + j, p->ldx, b, PANEL,
+			  p->y + k, p->ldy, j > 0);
 	}
 }
 
@@ -265,8 +268,13 @@ void matrix_apply_each(const struct matrix *const *w, int count, const float *x,
 	assert(count <= PRODUCTS_MAX);
 	for (int i = 0; i < count; i++) {
 		plain |= w[i]->plain != NULL;
-		p[i] = product_of(w[i], (struct product){ .depth = w[i]->in, .outputs = w[i]->out, .x = x, .ldx = ldx, .n = n, .y = y[i],
-							   .ldy = (size_t)w[i]->out });
+		p[i] = product_of(w[i], (struct product){ .depth = w[i]->in,
+							  .outputs = w[i]->out,
+							  .x = x,
+							  .ldx = ldx,
+							  .n = n,
+							  .y = y[i],
+							  .ldy = (size_t)w[i]->out });
 	}
 	if (!plain)
 		product_run_together(p, count);
@@ -277,15 +285,15 @@ void matrix_apply_each(const struct matrix *const *w, int count, const float *x,
 void matrix_apply_inputs(const struct matrix *w, int from, int count, const float *x, size_t ldx, int n, float *y, size_t ldy)
 {
 	assert(from >= 0 && count >= 0 && from + count <= w->in);
-	apply(w, (struct product){ .from = from, .depth = count, .outputs = w->out, .x = x, .ldx = ldx, .n = n, .y = y,
-				   .ldy = ldy });
+	apply(w,
+	      (struct product){ .from = from, .depth = count, .outputs = w->out, .x = x, .ldx = ldx, .n = n, .y = y, .ldy = ldy });
 }
 
 void matrix_apply_outputs(const struct matrix *w, int from, int count, const float *x, size_t ldx, int n, float *y, size_t ldy)
 {
 	assert(from >= 0 && count >= 0 && from + count <= w->out);
-	apply(w, (struct product){ .depth = w->in, .first = from, .outputs = count, .x = x, .ldx = ldx, .n = n, .y = y,
-				   .ldy = ldy });
+	apply(w,
+	      (struct product){ .depth = w->in, .first = from, .outputs = count, .x = x, .ldx = ldx, .n = n, .y = y, .ldy = ldy });
 }
 
 void matrix_pack_rows(const struct matrix *w, const struct matrix_rows *rows)
@@ -297,8 +305,15 @@ void matrix_pack_rows(const struct matrix *w, const struct matrix_rows *rows)
 void matrix_apply_outputs_here(const struct matrix *w, int from, int count, const struct matrix_rows *rows, float *y, size_t ldy)
 {
 	const size_t in = (size_t)w->in;
-	struct product p = { .depth = w->in, .first = from, .outputs = count, .x = rows->x, .ldx = in, .n = rows->n,
-			     .packed = rows->n > 1 ? rows->packed : NULL, .y = y, .ldy = ldy };
+	struct product p = { .depth = w->in,
+			     .first = from,
+			     .outputs = count,
+			     .x = rows->x,
+			     .ldx = in,
+			     .n = rows->n,
+			     .packed = rows->n > 1 ? rows->packed : NULL,
+			     .y = y,
+			     .ldy = ldy };
 
 	assert(from >= 0 && count >= 0 && from + count <= w->out);
 	if (w->plain) {
@@ -319,13 +334,13 @@ static const float *read_back(const struct panels *weights, int panel, int numbe
 			      size_t *stride)
 {
 	const struct gemm *g = gemm_here();
-	const int first = panel * PANEL, inputs = weights->source.in - first < number * PANEL ? weights->source.in - first :
-		number * PANEL;
+	const int first = panel * PANEL,
+		  inputs = weights->source.in - first < number * PANEL ? weights->source.in - first : number * PANEL;
 	_Alignas(64) float expanded[QUANT_BLOCK_MAX * PANEL];
 	const float *w;
 
 	*stride = (size_t)count * PANEL;
-	if (inputs < number * PANEL)	/* columns that are not there */
+	if (inputs < number * PANEL) /* columns that are not there */
 		memset(buffer + (size_t)(number - 1) * *stride, 0, *stride * sizeof *buffer);
 	for (int j = 0; j < count; j += PANEL) {
 		size_t unused;
@@ -335,8 +350,8 @@ static const float *read_back(const struct panels *weights, int panel, int numbe
 
 		for (int i = 0; i < inputs; i += PANEL)
 			g->transpose(w + i * PANEL, PANEL, inputs - i < PANEL ? inputs - i : PANEL,
-				     count - j < PANEL ? count - j : PANEL,
-				     buffer + (size_t)(i / PANEL) * *stride + j * PANEL, PANEL);
+				     count - j < PANEL ? count - j : PANEL, buffer + (size_t)(i / PANEL) * *stride + j * PANEL,
+				     PANEL);
 	}
 	return buffer;
 }
@@ -346,8 +361,18 @@ static struct product product_back(const struct matrix *w, const float *d, size_
 	const int wide = w->panels.align > 2 * PANEL ? w->panels.align / PANEL : 2;
 
 	return (struct product){
-		.weights = &w->panels, .read = read_back, .align = PANEL, .wide = wide, .depth = w->out, .limit = w->out,
-		.outputs = w->in, .x = d, .ldx = ldd, .n = n, .y = g, .ldy = ldg,
+		.weights = &w->panels,
+		.read = read_back,
+		.align = PANEL,
+		.wide = wide,
+		.depth = w->out,
+		.limit = w->out,
+		.outputs = w->in,
+		.x = d,
+		.ldx = ldd,
+		.n = n,
+		.y = g,
+		.ldy = ldg,
 	};
 }
 

@@ -8,8 +8,8 @@
  * between rows, so that x and y may be parts of wider arrays.
  *
  * A row's result does not depend on n, on which rows are beside it, or on threads: equal bit for bit, within one kernel
- * set. LMSCOPE_GEMM=openblas sends everything through OpenBLAS, which does not promise that, and is no faster with AVX2 or more: `lmscope
- * bench` measures both.
+ * set. LMSCOPE_GEMM=openblas sends everything through OpenBLAS, which does not promise that, and is no faster with AVX2 or more:
+ * `lmscope bench` measures both.
  */
 #ifndef LMSCOPE_ENGINE_NUMBERS_MATRIX_H
 #define LMSCOPE_ENGINE_NUMBERS_MATRIX_H
@@ -24,16 +24,16 @@
 
 /* Where the weights come from: outputs first … first+out-1 of the tensor, or pick[0 … out-1] of them. */
 struct matrix_source {
-	const struct tensor *tensor;	/* outlives the matrix: it may be read lazily */
-	bool in_out;			/* stored [in, out] (Conv1D) rather than [out, in] */
-	int in, out;			/* as the matrix is to be */
+	const struct tensor *tensor; /* outlives the matrix: it may be read lazily */
+	bool in_out;		     /* stored [in, out] (Conv1D) rather than [out, in] */
+	int in, out;		     /* as the matrix is to be */
 	int first;
-	const int32_t *pick;		/* [out] or NULL; copied. Splits fused q/k/v, undoes permuted rotary rows */
-	bool in_place;			/* keep no copy of the weights, as under matrix_low_memory() */
-	bool blas;			/* products through OpenBLAS, as under LMSCOPE_GEMM=openblas */
+	const int32_t *pick; /* [out] or NULL; copied. Splits fused q/k/v, undoes permuted rotary rows */
+	bool in_place;	     /* keep no copy of the weights, as under matrix_low_memory() */
+	bool blas;	     /* products through OpenBLAS, as under LMSCOPE_GEMM=openblas */
 };
 
-struct matrix;	/* lives in the arena that it was made in */
+struct matrix; /* lives in the arena that it was made in */
 
 /* Once, before other threads run: loads what LMSCOPE_GEMM asks for. False: it is not on this machine. */
 bool matrix_start(struct err *err);

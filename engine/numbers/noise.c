@@ -1,4 +1,7 @@
-/* noise.c - see noise.h. Steele et al.'s SplitMix64 scrambles seed, row and column; Box and Muller make two uniform halves normal. */
+/*
+ * noise.c - see noise.h. Steele et al.'s SplitMix64 scrambles seed, row and column; Box and Muller make two uniform halves
+ * normal.
+ */
 #include "engine/numbers/noise.h"
 
 #include <math.h>

@@ -1,4 +1,7 @@
-/* noise.h - Gaussian numbers without a state: each is a function of its seed and place, so that any part of them can be made alone. */
+/*
+ * noise.h - Gaussian numbers without a state: each is a function of its seed and place, so that any part of them can be made
+ * alone.
+ */
 #ifndef LMSCOPE_ENGINE_NUMBERS_NOISE_H
 #define LMSCOPE_ENGINE_NUMBERS_NOISE_H
 

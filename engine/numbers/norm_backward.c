@@ -5,7 +5,7 @@
 
 static void norm(bool centred, const float *x, const float *gain, float eps, bool frozen, const float *d, float *g, size_t n)
 {
-	double mean = 0, square = 0, sum = 0, along = 0, scale;	/* sum of e, and of e n */
+	double mean = 0, square = 0, sum = 0, along = 0, scale; /* sum of e, and of e n */
 
 	for (size_t i = 0; centred && i < n; i++)
 		mean += (double)x[i];

@@ -12,12 +12,12 @@
 #include "engine/numbers/quant.h"
 
 enum {
-	STEP = QUANT_BLOCK_MAX,	/* inputs that are looked at together: a multiple of every block */
+	STEP = QUANT_BLOCK_MAX, /* inputs that are looked at together: a multiple of every block */
 	SOON = 64,		/* … of sixteen rows of floats that are on their way while others are turned */
 };
 
 struct panel_format {
-	size_t (*bytes)(const struct panels *p);	/* of one panel; NULL: none is kept */
+	size_t (*bytes)(const struct panels *p); /* of one panel; NULL: none is kept */
 	void (*pack)(const struct panels *p, int panel, void *dst);
 	/* NULL: panels are floats. Of one panel, to dst[count][16]. */
 	void (*expand)(const struct panels *p, int panel, int from, int count, float *dst);
@@ -68,7 +68,7 @@ static const void *panels_at(const struct panels *p, int panel, int from)
 static void expand_row(const struct tensor *t, const unsigned char *src, int n, float *dst)
 {
 	if (t->type == DTYPE_F16 && n % PANEL == 0 && (uintptr_t)src % sizeof(uint16_t) == 0)
-		gemm_here()->expand_f16((const void *)src, dst, (size_t)n);	/* has the instruction for it */
+		gemm_here()->expand_f16((const void *)src, dst, (size_t)n); /* has the instruction for it */
 	else
 		dtype_table[t->type].expand(src, dst, (size_t)n);
 }
@@ -89,8 +89,9 @@ static const float *floats_in_place(const struct panels *p, int panel, int from)
 	const struct tensor *t = p->source.tensor;
 	const unsigned char *src = element(t, output(p, panel, 0), from);
 
-	return t->type == DTYPE_F32 && (uintptr_t)src % sizeof(float) == 0 && run_length(p, panel, 0) == width(p, panel) ?
-		(const float *)(const void *)src : NULL;
+	return t->type == DTYPE_F32 && (uintptr_t)src % sizeof(float) == 0 && run_length(p, panel, 0) == width(p, panel)
+		       ? (const float *)(const void *)src
+		       : NULL;
 }
 
 /* Stored [out, in]: sixteen rows, some inputs at a time, and a transposition. */
@@ -169,7 +170,7 @@ static void pack_halves(const struct panels *p, int panel, void *dst)
 
 	if (n < PANEL)
 		memset(dst, 0, p->bytes);
-	for (int k = 0; k < p->source.in; k += PANEL) {	/* sixteen by sixteen, so that both sides stay in the cache */
+	for (int k = 0; k < p->source.in; k += PANEL) { /* sixteen by sixteen, so that both sides stay in the cache */
 		for (int c = 0; c < n; c++) {
 			const int o = output(p, panel, c);
 
@@ -291,7 +292,8 @@ static void transpose_bytes(const unsigned char *const *from, unsigned char *to)
 	for (int round = 0; round < 4; round++) {
 		for (int i = 0; i < PANEL / 2; i++) {
 			y[2 * i] = __builtin_shufflevector(x[i], x[i + 8], 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
-			y[2 * i + 1] = __builtin_shufflevector(x[i], x[i + 8], 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31);
+			y[2 * i + 1] = __builtin_shufflevector(x[i], x[i + 8], 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30,
+							       15, 31);
 		}
 		memcpy(x, y, sizeof x);
 	}
@@ -335,7 +337,7 @@ static void read_blocks(const struct panels *p, int panel, int from, int count, 
 	const struct gemm *g = gemm_here();
 	const int n = width(p, panel);
 	const size_t bytes = dtype_bytes(t->type, (size_t)q->group);
-	const int stored = q->group * (q->fifth ? 4 : q->bits) / 8;	/* bytes of integers in a block */
+	const int stored = q->group * (q->fifth ? 4 : q->bits) / 8; /* bytes of integers in a block */
 	const unsigned char *block[PANEL], *ints[PANEL];
 	_Alignas(64) unsigned char packed[QUANT_BLOCK_MAX * PANEL], joined[QUANT_BLOCK_MAX * PANEL];
 	_Alignas(64) float scale[PANEL], offset[PANEL];
@@ -353,7 +355,8 @@ static void read_blocks(const struct panels *p, int panel, int from, int count, 
 		if (q->fifth)
 			join_fifth(q, block, packed, joined);
 		if (q->bits == 8)
-			g->expand_bytes((const int8_t *)(q->fifth ? joined : packed), scale, q->offset ? offset : NULL, q->group, dst);
+			g->expand_bytes((const int8_t *)(q->fifth ? joined : packed), scale, q->offset ? offset : NULL, q->group,
+					dst);
 		else
 			g->expand_nibbles(packed, q->bias, scale, q->offset ? offset : NULL, q->group, dst);
 		for (int c = 0; c < PANEL; c++)
@@ -380,8 +383,9 @@ __attribute__((always_inline)) static inline void transpose_32(const unsigned ch
 		for (int i = 0; i < PANEL / 2; i++) {
 			y[2 * i] = __builtin_shufflevector(x[i], x[i + 8], 0, 32, 1, 33, 2, 34, 3, 35, 4, 36, 5, 37, 6, 38, 7, 39,
 							   16, 48, 17, 49, 18, 50, 19, 51, 20, 52, 21, 53, 22, 54, 23, 55);
-			y[2 * i + 1] = __builtin_shufflevector(x[i], x[i + 8], 8, 40, 9, 41, 10, 42, 11, 43, 12, 44, 13, 45, 14, 46, 15, 47,
-							       24, 56, 25, 57, 26, 58, 27, 59, 28, 60, 29, 61, 30, 62, 31, 63);
+			y[2 * i + 1] =
+				__builtin_shufflevector(x[i], x[i + 8], 8, 40, 9, 41, 10, 42, 11, 43, 12, 44, 13, 45, 14, 46, 15,
+							47, 24, 56, 25, 57, 26, 58, 27, 59, 28, 60, 29, 61, 30, 62, 31, 63);
 		}
 		memcpy(x, y, sizeof x);
 	}
@@ -404,7 +408,8 @@ FOR_AVX2 static void transpose_32_avx2(const unsigned char *const *from, unsigne
 /* The block's integers less the bias, [block][16]. */
 static void turn_parts(const struct parts *parts, int block, int bias, unsigned char *ints)
 {
-	void (*const turn)(const unsigned char *const *from, unsigned char *to) = cpu_set() == CPU_GENERIC ? transpose_32_plain : transpose_32_avx2;
+	void (*const turn)(const unsigned char *const *from, unsigned char *to) =
+		cpu_set() == CPU_GENERIC ? transpose_32_plain : transpose_32_avx2;
 	const unsigned char *from[PANEL];
 	bytes16 x;
 
@@ -431,7 +436,7 @@ static void read_parts(const struct panels *p, int panel, int from, int count, f
 	_Alignas(64) float scale[PANEL], offset[PANEL];
 	struct parts parts;
 
-	memset(&parts, 0, n < PANEL ? sizeof parts : 0);	/* outputs that are not there are 0 */
+	memset(&parts, 0, n < PANEL ? sizeof parts : 0); /* outputs that are not there are 0 */
 	rows_at(p, panel, from, row);
 	rows_at(p, least(panel + 1, p->count - 1), from, soon);
 	for (int k = 0; k < count; k += block) {
@@ -447,21 +452,18 @@ static void read_parts(const struct panels *p, int panel, int from, int count, f
 				scale[c] = parts.scale[c][i];
 				offset[c] = parts.offset[c][i];
 			}
-			g->expand_bytes((const int8_t *)ints + i * q->group * PANEL, scale, q->offset ? offset : NULL, q->group, dst);
+			g->expand_bytes((const int8_t *)ints + i * q->group * PANEL, scale, q->offset ? offset : NULL, q->group,
+					dst);
 		}
 	}
 }
 
 /* --- The formats, and which one a source gets --- */
 
-static const struct panel_format
-	floats = { float_bytes, pack_floats, NULL },
-	bf16 = { half_bytes, pack_halves, expand_bf16 },
-	f16 = { half_bytes, pack_halves, expand_f16 },
-	quantised = { quant_bytes, pack_quant, expand_quant },
-	unpacked = { NULL, NULL, read_tensor },
-	unpacked_blocks = { NULL, NULL, read_blocks },
-	unpacked_parts = { NULL, NULL, read_parts };
+static const struct panel_format floats = { float_bytes, pack_floats, NULL }, bf16 = { half_bytes, pack_halves, expand_bf16 },
+				 f16 = { half_bytes, pack_halves, expand_f16 },
+				 quantised = { quant_bytes, pack_quant, expand_quant }, unpacked = { NULL, NULL, read_tensor },
+				 unpacked_blocks = { NULL, NULL, read_blocks }, unpacked_parts = { NULL, NULL, read_parts };
 
 static void plan(struct panels *p, const struct matrix_source *source, bool low_memory)
 {

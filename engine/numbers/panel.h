@@ -20,12 +20,12 @@
 struct panel_format;
 
 struct panels {
-	struct matrix_source source;	/* its pick is a copy */
+	struct matrix_source source; /* its pick is a copy */
 	const struct panel_format *format;
-	unsigned char *data;		/* [count][bytes] */
+	unsigned char *data; /* [count][bytes] */
 	int count;
-	size_t bytes;			/* of one panel */
-	int align;			/* inputs are read from multiples of this on */
+	size_t bytes; /* of one panel */
+	int align;    /* inputs are read from multiples of this on */
 };
 
 /* Packs in parallel, straight from the mapping; `low_memory`: keeps nothing. `source` has been checked. */

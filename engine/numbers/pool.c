@@ -24,31 +24,33 @@
 #include "engine/numbers/cores.h"
 
 /*
- * The thread that they help (worker.c) goes first, and others' work beside theirs. Not far below it: a process that is ended is there until
- * each of its threads has had a core once more, and at 19 that took seconds on a busy machine.
+ * The thread that they help (worker.c) goes first, and others' work beside theirs. Not far below it: a process that is ended is
+ * there until each of its threads has had a core once more, and at 19 that took seconds on a busy machine.
  */
 enum { NICE = 6 };
 enum { SPIN_NS = 50 * 1000, STACK = 1024 * 1024 };
 
 static struct {
-	pthread_mutex_t callers;	/* one job at a time */
-	atomic_int wanted;		/* threads, 0: not decided yet */
-	int helpers;			/* that run */
-	pthread_t *thread;		/* [helpers] */
+	pthread_mutex_t callers; /* one job at a time */
+	atomic_int wanted;	 /* threads, 0: not decided yet */
+	int helpers;		 /* that run */
+	pthread_t *thread;	 /* [helpers] */
 
-	_Atomic uint64_t ticket;	/* job << 32 | chunks not taken */
+	_Atomic uint64_t ticket; /* job << 32 | chunks not taken */
 	int chunks;
 	void (*work)(void *context, int chunk);
 	void *context;
-	atomic_int unfinished;		/* chunks of the job */
+	atomic_int unfinished; /* chunks of the job */
 
-	pthread_mutex_t lock;		/* for sleeping and waking alone */
+	pthread_mutex_t lock; /* for sleeping and waking alone */
 	pthread_cond_t news, finished;
 	atomic_int sleepers;
 	atomic_bool caller_sleeps, stop;
 } pool = {
-	.callers = PTHREAD_MUTEX_INITIALIZER, .lock = PTHREAD_MUTEX_INITIALIZER,
-	.news = PTHREAD_COND_INITIALIZER, .finished = PTHREAD_COND_INITIALIZER,
+	.callers = PTHREAD_MUTEX_INITIALIZER,
+	.lock = PTHREAD_MUTEX_INITIALIZER,
+	.news = PTHREAD_COND_INITIALIZER,
+	.finished = PTHREAD_COND_INITIALIZER,
 };
 
 static void relax(void)
@@ -118,7 +120,7 @@ static void work_along(void)
 
 static void *helper(void *unused)
 {
-	setpriority(PRIO_PROCESS, (id_t)gettid(), NICE);	/* on Linux this is the thread alone */
+	setpriority(PRIO_PROCESS, (id_t)gettid(), NICE); /* on Linux this is the thread alone */
 	while (!atomic_load(&pool.stop)) {
 		work_along();
 		if (spin(has_work))
@@ -162,8 +164,7 @@ static void start_helpers(void)
 	signals_block(&before);
 	pthread_attr_init(&attr);
 	pthread_attr_setstacksize(&attr, STACK);
-	while (pool.helpers < size - 1 &&
-	       pthread_create(&pool.thread[pool.helpers], &attr, helper, NULL) == 0)
+	while (pool.helpers < size - 1 && pthread_create(&pool.thread[pool.helpers], &attr, helper, NULL) == 0)
 		pool.helpers++;
 	pthread_attr_destroy(&attr);
 	signals_restore(&before);

@@ -15,26 +15,26 @@
 #include "engine/numbers/pool.h"
 
 enum {
-	BUFFER = 16 * 1024,	/* floats of expanded weights at most: they and a tile's rows fit the second cache */
-	NEAR = 6 * 1024,	/* for a single tile, which reads them once: they fit the first */
-	DEPTH_BLOCK = 1024,	/* of weights that need no expansion, when there are many tiles */
-	AHEAD = 8192,		/* bytes of weights that are on their way while others are used */
-	GROUPS = 8,		/* of panels in a chunk at most, one after another */
-	SMALL = 32 * 1024,	/* multiply-adds that are not worth a second thread */
-	PACK_STEP = 256,	/* inputs that one chunk of packing takes */
+	BUFFER = 16 * 1024, /* floats of expanded weights at most: they and a tile's rows fit the second cache */
+	NEAR = 6 * 1024,    /* for a single tile, which reads them once: they fit the first */
+	DEPTH_BLOCK = 1024, /* of weights that need no expansion, when there are many tiles */
+	AHEAD = 8192,	    /* bytes of weights that are on their way while others are used */
+	GROUPS = 8,	    /* of panels in a chunk at most, one after another */
+	SMALL = 32 * 1024,  /* multiply-adds that are not worth a second thread */
+	PACK_STEP = 256,    /* inputs that one chunk of packing takes */
 };
 
 /* A product and how it is cut. */
 struct cut {
 	const struct product *p;
 	const struct gemm *gemm;
-	const float *rows;	/* tile t: [depth][rows of t], at rows + depth * row_at(t) */
-	float *packed;		/* the same, while it is written; NULL when x serves as it is */
+	const float *rows; /* tile t: [depth][rows of t], at rows + depth * row_at(t) */
+	float *packed;	   /* the same, while it is written; NULL when x serves as it is */
 	int tiles;
-	int panels;		/* of a tile */
-	int wide;		/* panels of a chunk */
-	int block;		/* of depth */
-	int packs, chunks;	/* pieces of work */
+	int panels;	   /* of a tile */
+	int wide;	   /* panels of a chunk */
+	int block;	   /* of depth */
+	int packs, chunks; /* pieces of work */
 };
 
 /* The first row of a tile: tiles are as even as can be. */
@@ -85,7 +85,7 @@ struct block {
 	int panel, number, from, depth;
 	const void *b;
 	size_t stride;
-	ptrdiff_t next;		/* bytes from here to the block that comes after it */
+	ptrdiff_t next; /* bytes from here to the block that comes after it */
 };
 
 /* All tiles of rows with a block. The first brings it into the cache; the others, little by little, the next block. */
@@ -94,8 +94,14 @@ static void multiply(const struct cut *c, const struct block *w)
 	const struct product *p = c->p;
 	const ptrdiff_t line = (ptrdiff_t)weight_bytes(p) * PANEL;
 	struct gemm_tile t = {
-		.panels = w->number, .kind = p->kind, .depth = (size_t)w->depth, .b = w->b, .stride = w->stride, .ldy = p->ldy,
-		.columns = columns(p, w->panel, w->number), .more = p->more || w->from > p->from,
+		.panels = w->number,
+		.kind = p->kind,
+		.depth = (size_t)w->depth,
+		.b = w->b,
+		.stride = w->stride,
+		.ldy = p->ldy,
+		.columns = columns(p, w->panel, w->number),
+		.more = p->more || w->from > p->from,
 		.pace = line,
 	};
 
@@ -140,7 +146,7 @@ static void chunk(const struct cut *c, int number)
 				w.b = (const char *)p->panels + apart(p, w.panel, low);
 			if (w.panel + w.number < end)
 				w.next = apart(p, w.number, 0);
-			else	/* the next inputs of the first panels, or the panels of another chunk */
+			else /* the next inputs of the first panels, or the panels of another chunk */
 				w.next = high < last ? apart(p, begin - w.panel, high - low) : apart(p, w.number, p->from - low);
 			multiply(c, &w);
 		}

@@ -12,7 +12,7 @@
 
 #include "engine/numbers/panel.h"
 
-enum { PRODUCTS_MAX = 3 };	/* together: queries, keys and values */
+enum { PRODUCTS_MAX = 3 }; /* together: queries, keys and values */
 
 struct product {
 	/* B's panels as they lie in memory, [panels][limit][16] of this kind, aligned to 16 weights… */
@@ -22,25 +22,28 @@ struct product {
 	const struct panels *weights;
 	const float *(*read)(const struct panels *weights, int panel, int number, int from, int count, float *buffer,
 			     size_t *stride);
-	int align;		/* read from multiples of this on */
-	int wide;		/* read so many panels together, or 0: as it suits the tiles */
-	int from, depth;	/* which part of B's depth; x has only that */
-	int limit;		/* B's whole depth */
-	int first, outputs;	/* which part of B's columns; y has only that */
+	int align;	    /* read from multiples of this on */
+	int wide;	    /* read so many panels together, or 0: as it suits the tiles */
+	int from, depth;    /* which part of B's depth; x has only that */
+	int limit;	    /* B's whole depth */
+	int first, outputs; /* which part of B's columns; y has only that */
 	const float *x;
 	size_t ldx;
 	int n;
-	const float *packed;	/* x as product_pack left it; or NULL */
+	const float *packed; /* x as product_pack left it; or NULL */
 	float *y;
 	size_t ldy;
-	bool more;		/* continue from the sums that are in y */
+	bool more; /* continue from the sums that are in y */
 };
 
 /* With the pool's threads. */
 void product_run(const struct product *p);
 /* Several of the same rows x, and the same part of the depth: at once, which costs less than one after another. */
 void product_run_together(const struct product *p, int count);
-/* x[n, depth] as products of all of its depth take it, for those that do so many times: packed[n, depth]. With the pool's threads. */
+/*
+ * x[n, depth] as products of all of its depth take it, for those that do so many times: packed[n, depth]. With the pool's
+ * threads.
+ */
 void product_pack(const float *x, size_t ldx, int n, int depth, float *packed);
 /* In this thread alone: may be called from a chunk of the pool. */
 void product_here(const struct product *p);

@@ -3,6 +3,8 @@
  *
  * Products of scales are rounded to float before they meet the integer, as the reference does.
  */
+/* UNROLL before a loop is more than clang-format can read. */
+/* clang-format off */
 #include "engine/numbers/quant.h"
 
 #include <string.h>
@@ -48,7 +50,8 @@ static const int8_t step[16] = { -127, -104, -83, -65, -49, -35, -22, -10, 1, 13
 /* The processor looks sixteen up at once. */
 FOR_AVX2 static void look_up(const unsigned char *bytes, int8_t *q)
 {
-	const __m128i x = _mm_loadu_si128((const __m128i *)bytes), steps = _mm_loadu_si128((const __m128i *)step), low = _mm_set1_epi8(15);
+	const __m128i x = _mm_loadu_si128((const __m128i *)bytes), steps = _mm_loadu_si128((const __m128i *)step),
+		low = _mm_set1_epi8(15);
 
 	_mm_storeu_si128((__m128i *)q, _mm_shuffle_epi8(steps, _mm_and_si128(x, low)));
 	_mm_storeu_si128((__m128i *)(q + 16), _mm_shuffle_epi8(steps, _mm_and_si128(_mm_srli_epi16(x, 4), low)));
@@ -156,8 +159,8 @@ static void iq4_xs(const unsigned char *b, int8_t *q, float *scale, float *offse
 }
 
 /*
- * K formats: 256 integers in eight groups of 32, of which four share the bytes of one half. Sixteen at a time: of half n, group g of it,
- * its first or second part.
+ * K formats: 256 integers in eight groups of 32, of which four share the bytes of one half. Sixteen at a time: of half n, group g
+ * of it, its first or second part.
  */
 #define UNROLL _Pragma("GCC unroll 4")	/* shifts by numbers that are known */
 #define EACH_PART(n, g, part) \

@@ -15,13 +15,14 @@
 enum { QUANT_BLOCK_MAX = 256, QUANT_GROUPS_MAX = 16 };
 
 struct quant {
-	int group;	/* integers that share a scale; 0: the type is not quantised */
-	int bits;	/* 4: integers are 0 … 15; 8: -128 … 127 */
+	int group; /* integers that share a scale; 0: the type is not quantised */
+	int bits;  /* 4: integers are 0 … 15; 8: -128 … 127 */
 	int bias;
 	bool offset;
-	int at;		/* a block is {half scale; half offset, if there is one} and from this byte on the integers, as panel.c packs them; or 0 */
-	int fifth;	/* … but for a fifth bit of each, 32 of which are in four bytes from this one on; or 0: there is none */
-	int less;	/* what integers with a fifth bit are less */
+	/* a block is {half scale; half offset, if there is one} and from this byte on the integers, as panel.c packs them; or 0 */
+	int at;
+	int fifth; /* … but for a fifth bit of each, 32 of which are in four bytes from this one on; or 0: there is none */
+	int less;  /* what integers with a fifth bit are less */
 	/* One block of dtype_table[type].block integers; scale and offset have one entry a group. */
 	void (*take_apart)(const unsigned char *block, int8_t *q, float *scale, float *offset);
 };

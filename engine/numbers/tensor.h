@@ -16,9 +16,9 @@
 struct tensor {
 	const char *name;
 	enum dtype type;
-	int dims;			/* 0 … 4 */
+	int dims; /* 0 … 4 */
 	int64_t shape[4];
-	const unsigned char *data;	/* [bytes], in the mapping; may be unaligned */
+	const unsigned char *data; /* [bytes], in the mapping; may be unaligned */
 	size_t bytes;
 };
 

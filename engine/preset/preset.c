@@ -230,7 +230,9 @@ static int list_folder(char *folder, bool shipped, struct preset_entry **list, i
 		if (there)
 			continue;
 		*list = xrealloc(*list, ((size_t)n + 1) * sizeof **list);
-		(*list)[n] = (struct preset_entry){ .name = xstrdup(entry->d_name), .path = file_join(folder, entry->d_name), .shipped = shipped };
+		(*list)[n] = (struct preset_entry){ .name = xstrdup(entry->d_name),
+						    .path = file_join(folder, entry->d_name),
+						    .shipped = shipped };
 		(*list)[n].name[stem] = '\0';
 		read_entry(&(*list)[n]);
 		n++;

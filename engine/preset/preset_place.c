@@ -34,7 +34,7 @@ static const struct conf *find_fault(const struct conf *root, const struct job *
 		const char *key, *text;
 	} parts[] = {
 		[JOB_MODEL] = { "model", job->model }, [JOB_PROMPT] = { "prompt", job->prompt },
-		[JOB_FOIL] = { "foil", job->foil }, [JOB_METRIC] = { "metric", job->metric },
+		[JOB_FOIL] = { "foil", job->foil },    [JOB_METRIC] = { "metric", job->metric },
 		[JOB_GENERATE] = { NULL, NULL },
 	};
 	const struct conf *v;

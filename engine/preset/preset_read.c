@@ -21,7 +21,7 @@ struct reader {
 	struct preset *p;
 	struct notes *notes;
 	struct arena *arena;
-	int row;	/* of the layout, while panes are read */
+	int row; /* of the layout, while panes are read */
 };
 
 /* What could not be read becomes a note. */
@@ -366,7 +366,8 @@ static void read_whole_expect(struct reader *r, const struct conf *v)
 
 static bool is_pane_key(const char *key)
 {
-	static const char *const known[] = { "analysis", "args", "diff", "on", "expect", "taller", "wider", "view", "zoom", "threshold" };
+	static const char *const known[] = { "analysis", "args",  "diff", "on",	  "expect",
+					     "taller",	 "wider", "view", "zoom", "threshold" };
 
 	for (size_t i = 0; i < sizeof known / sizeof *known; i++)
 		if (!strcmp(key, known[i]))
@@ -383,7 +384,10 @@ static bool read_technique(struct reader *r, const struct conf *v, struct job_pa
 
 	for (const struct conf *c = v->kind == CONF_MAP ? v->child : NULL; c; c = c->next)
 		if (!is_pane_key(c->key))
-			LEAVE_OUT(r, c, "unknown key \"%s\" of a pane; expected analysis, args, diff, on, expect, taller, wider, view, zoom, threshold", c->key);
+			LEAVE_OUT(r, c,
+				  "unknown key \"%s\" of a pane; expected analysis, args, diff, on, expect, taller, wider, "
+				  "view, zoom, threshold",
+				  c->key);
 	if (!name) {
 		LEAVE_OUT(r, v, "a pane without its analysis; expected {analysis: NAME, args: {…}}");
 	} else if (!conf_text(name, &text, &err)) {
@@ -472,7 +476,8 @@ static void read_cursor(struct reader *r, const struct conf *v)
 static void read_place(struct reader *r, const struct conf *v, bool note)
 {
 	const char *first = note ? "text" : "letter", *what = note ? "a note" : "a bookmark", *text, *where = NULL;
-	const struct conf *named = conf_get(v, first), *pane = conf_get(v, "pane"), *labels = conf_get(v, "place"), *zoom = conf_get(v, "zoom");
+	const struct conf *named = conf_get(v, first), *pane = conf_get(v, "pane"), *labels = conf_get(v, "place"),
+			  *zoom = conf_get(v, "zoom");
 	struct kept_place place = { 0 };
 	struct err err = { 0 };
 
@@ -482,9 +487,10 @@ static void read_place(struct reader *r, const struct conf *v, bool note)
 		if (c != named && c != pane && c != labels && c != zoom && strcmp(c->key, "cursor"))
 			LEAVE_OUT(r, c, "unknown key \"%s\" of %s; expected %s, place, pane, cursor, zoom", c->key, what, first);
 	if (!named || !pane) {
-		LEAVE_OUT(r, v, "%s without its %s; expected {%s: …, pane: {analysis: NAME}, cursor: {…}}", what, named ? "pane" : first, first);
-	} else if (!conf_text(named, &text, &err) ||
-		   (labels && !conf_text(labels, &where, &err)) || (zoom && !conf_bool(zoom, &place.zoomed, &err))) {
+		LEAVE_OUT(r, v, "%s without its %s; expected {%s: …, pane: {analysis: NAME}, cursor: {…}}", what,
+			  named ? "pane" : first, first);
+	} else if (!conf_text(named, &text, &err) || (labels && !conf_text(labels, &where, &err)) ||
+		   (zoom && !conf_bool(zoom, &place.zoomed, &err))) {
 		leave_out(r, &err);
 	} else if (!note && (strlen(text) != 1 || !isalnum((unsigned char)*text))) {
 		LEAVE_OUT(r, named, "letter is \"%s\"; expected a letter or a digit", text);
@@ -526,11 +532,10 @@ static const struct {
 	const char *name;
 	void (*read)(struct reader *r, const struct conf *v);
 } keys[] = {
-	{ "title", read_title },	{ "about", read_about },	{ "model", read_model },   { "prompt", read_prompt },
-	{ "foil", read_foil },		{ "metric", read_metric },	{ "way", read_way },	{ "edits", read_edits },   { "panes", read_panes },
-	{ "cursor", read_cursor },	{ "theme", read_theme },	{ "bos", read_bos },	   { "generate", read_generate },
-	{ "expect", read_whole_expect },
-	{ "task", read_task },		{ "goal", read_goal },
+	{ "title", read_title },	 { "about", read_about },	  { "model", read_model }, { "prompt", read_prompt },
+	{ "foil", read_foil },		 { "metric", read_metric },	  { "way", read_way },	   { "edits", read_edits },
+	{ "panes", read_panes },	 { "cursor", read_cursor },	  { "theme", read_theme }, { "bos", read_bos },
+	{ "generate", read_generate },	 { "expect", read_whole_expect }, { "task", read_task },   { "goal", read_goal },
 	{ "bookmarks", read_bookmarks }, { "notes", read_notes },
 };
 enum { KEYS = sizeof keys / sizeof *keys };

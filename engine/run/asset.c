@@ -10,7 +10,7 @@
 enum { OPEN_MOST = 8 };
 
 struct assets {
-	struct asset *open[OPEN_MOST];	/* the latest first; NULL: a free place */
+	struct asset *open[OPEN_MOST]; /* the latest first; NULL: a free place */
 };
 
 struct assets *assets_new(void)
@@ -49,7 +49,8 @@ static void put_first(struct assets *s, struct asset *a)
 {
 	int at = 0;
 
-	while (at < OPEN_MOST - 1 && s->open[at] && s->open[at] != a && (s->open[at]->kind != a->kind || strcmp(s->open[at]->path, a->path)))
+	while (at < OPEN_MOST - 1 && s->open[at] && s->open[at] != a &&
+	       (s->open[at]->kind != a->kind || strcmp(s->open[at]->path, a->path)))
 		at++;
 	if (s->open[at] != a)
 		asset_unref(s->open[at]);
@@ -57,8 +58,8 @@ static void put_first(struct assets *s, struct asset *a)
 	s->open[0] = a;
 }
 
-struct asset *assets_open(struct assets *s, const struct asset_kind *kind, const char *path, const struct model *m, struct notes *notes,
-			  struct err *err)
+struct asset *assets_open(struct assets *s, const struct asset_kind *kind, const char *path, const struct model *m,
+			  struct notes *notes, struct err *err)
 {
 	const uint64_t version = file_version(path);
 	struct asset *a = NULL;

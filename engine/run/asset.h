@@ -1,8 +1,8 @@
 /*
  * asset.h - trained or given files that techniques read: a kind is a row of assets.def and one struct asset_kind.
  *
- * A file is opened once, however many tables read it, and again when it has changed; who reads it counts it, so that it stays while a
- * table is computed although the file was replaced meanwhile. One that does not fit the model is refused with a sentence.
+ * A file is opened once, however many tables read it, and again when it has changed; who reads it counts it, so that it stays while
+ * a table is computed although the file was replaced meanwhile. One that does not fit the model is refused with a sentence.
  */
 #ifndef LMSCOPE_ENGINE_RUN_ASSET_H
 #define LMSCOPE_ENGINE_RUN_ASSET_H
@@ -15,8 +15,8 @@
 #include "engine/model/model.h"
 
 struct asset_kind {
-	const char *name;	/* "lens": what metadata `lmscope` of a file of ours says */
-	const char *help;	/* what such a file is, for people */
+	const char *name; /* "lens": what metadata `lmscope` of a file of ours says */
+	const char *help; /* what such a file is, for people */
 	/* What is in the file or folder; NULL on error. */
 	void *(*open)(const char *path, struct err *err);
 	void (*free)(void *content);
@@ -39,14 +39,14 @@ struct asset {
 	void *content;
 	int refs;
 };
-void asset_unref(struct asset *a);	/* NULL is fine */
+void asset_unref(struct asset *a); /* NULL is fine */
 
 /* The files that are open, for one thread. */
 struct assets;
 struct assets *assets_new(void);
-void assets_free(struct assets *s);	/* those that somebody counts stay */
+void assets_free(struct assets *s); /* those that somebody counts stay */
 /* The file as that kind, fit for the model; counted. NULL on error. */
-struct asset *assets_open(struct assets *s, const struct asset_kind *kind, const char *path, const struct model *m, struct notes *notes,
-			  struct err *err);
+struct asset *assets_open(struct assets *s, const struct asset_kind *kind, const char *path, const struct model *m,
+			  struct notes *notes, struct err *err);
 
 #endif

@@ -12,15 +12,15 @@
 #include "engine/numbers/pool.h"
 #include "engine/run/packed.h"
 
-enum { QUERIES = 14 };	/* at a time */
+enum { QUERIES = 14 }; /* at a time */
 
 struct attention {
 	const struct pass *p;
-	const struct layer_sites *s, *rows;	/* rows: of the past; NULL when the pass has all keys */
-	struct packed *past, **own;		/* the past's; [variants] */
+	const struct layer_sites *s, *rows; /* rows: of the past; NULL when the pass has all keys */
+	struct packed *past, **own;	    /* the past's; [variants] */
 	int layer;
 	size_t first_row;
-	int blocks;		/* of QUERIES queries, in a head */
+	int blocks; /* of QUERIES queries, in a head */
 };
 
 /* Some queries t … t+n-1 of one head of one variant. */
@@ -29,9 +29,9 @@ struct block {
 	const struct variant *edits;
 	int head, t, n;
 	const float *q;
-	float *z;		/* rows of both are H K apart */
-	float *w;		/* [n, T] their weights: in the run's pattern, or scratch */
-	size_t ldw;		/* floats from one query's weights to the next one's: T, or room for more */
+	float *z;   /* rows of both are H K apart */
+	float *w;   /* [n, T] their weights: in the run's pattern, or scratch */
+	size_t ldw; /* floats from one query's weights to the next one's: T, or room for more */
 	const struct packed_head *past, *own;
 };
 
@@ -40,7 +40,7 @@ static float to_bf16(float x)
 	uint32_t bits;
 
 	memcpy(&bits, &x, sizeof bits);
-	bits = (bits + 0x7FFF + (bits >> 16 & 1)) & 0xFFFF0000u;	/* to nearest, ties to even */
+	bits = (bits + 0x7FFF + (bits >> 16 & 1)) & 0xFFFF0000u; /* to nearest, ties to even */
 	memcpy(&x, &bits, sizeof x);
 	return x;
 }
@@ -121,7 +121,7 @@ static void attend(const struct block *b)
 	const struct pass *p = b->a->p;
 	const struct config *c = &p->model->config;
 	const size_t HK = (size_t)(c->H * c->K), ldw = b->ldw;
-	const int key0 = p->key0, common = b->t + 1 - key0;	/* of the pass's own keys: what all of these queries look at */
+	const int key0 = p->key0, common = b->t + 1 - key0; /* of the pass's own keys: what all of these queries look at */
 
 	if (key0)
 		dense_apply(&b->past->keys, 0, c->K, key0, b->q, HK, b->n, b->w, ldw, false);
@@ -133,15 +133,18 @@ static void attend(const struct block *b)
 		finish_scores(c, b->a->layer, b->head, t, t + 1, mine);
 		weigh(b, t, mine);
 		if (b->a->s->pattern)
-			memset(mine + t + 1, 0, (ldw - (size_t)t - 1) * sizeof *mine);	/* keys that it may not see */
+			memset(mine + t + 1, 0, (ldw - (size_t)t - 1) * sizeof *mine); /* keys that it may not see */
 	}
-	/* What each sees beyond the common keys continues its own sum, so that a later position's values never meet an earlier query,
-	 * not even times zero. */
+	/*
+	 * What each sees beyond the common keys continues its own sum, so that a later position's values never meet an earlier
+	 * query, not even times zero.
+	 */
 	if (key0)
 		dense_apply(&b->past->values, 0, key0, c->K, b->w, ldw, b->n, b->z, HK, false);
 	dense_apply(&b->own->values, 0, common, c->K, b->w + key0, ldw, b->n, b->z, HK, key0 > 0);
 	for (int i = 1; i < b->n; i++)
-		dense_apply(&b->own->values, common, i, c->K, b->w + (size_t)i * ldw + key0 + common, ldw, 1, b->z + (size_t)i * HK, HK, true);
+		dense_apply(&b->own->values, common, i, c->K, b->w + (size_t)i * ldw + key0 + common, ldw, 1, b->z + (size_t)i * HK,
+			    HK, true);
 }
 
 /* The last blocks come first, since they have the most keys. */
@@ -150,10 +153,16 @@ static void attend_chunk(void *context, int chunk)
 	const struct attention *a = context;
 	const struct pass *p = a->p;
 	const struct config *c = &p->model->config;
-	const int pair = chunk % (p->variants * c->H), variant = pair / c->H, from = (a->blocks - 1 - chunk / (p->variants * c->H)) * QUERIES;
+	const int pair = chunk % (p->variants * c->H), variant = pair / c->H,
+		  from = (a->blocks - 1 - chunk / (p->variants * c->H)) * QUERIES;
 	const int left = p->T - p->t0 - from, group = config_kv_head(c, pair % c->H);
-	struct block b = { .a = a, .edits = &p->variant[variant], .head = pair % c->H, .t = p->t0 + from, .n = left < QUERIES ? left : QUERIES,
-			   .ldw = a->s->pattern ? a->s->pattern_room : (size_t)p->T, .past = a->past ? &a->past->head[group] : NULL,
+	struct block b = { .a = a,
+			   .edits = &p->variant[variant],
+			   .head = pair % c->H,
+			   .t = p->t0 + from,
+			   .n = left < QUERIES ? left : QUERIES,
+			   .ldw = a->s->pattern ? a->s->pattern_room : (size_t)p->T,
+			   .past = a->past ? &a->past->head[group] : NULL,
 			   .own = &a->own[variant]->head[group] };
 	const size_t row = a->first_row + (size_t)(variant * (p->T - p->t0) + from);
 	const size_t at = row * (size_t)(c->H * c->K) + (size_t)(b.head * c->K);
@@ -184,8 +193,13 @@ static void fill_chunk(void *context, int chunk)
 void attention_run(const struct pass *p, int layer, const struct layer_sites *s, int first_row)
 {
 	const struct config *c = &p->model->config;
-	struct attention a = { .p = p, .s = s, .rows = p->key0 ? p->past[layer] : NULL, .layer = layer, .first_row = (size_t)first_row,
-			       .blocks = (p->T - p->t0 + QUERIES - 1) / QUERIES, .own = xcalloc((size_t)p->variants, sizeof *a.own) };
+	struct attention a = { .p = p,
+			       .s = s,
+			       .rows = p->key0 ? p->past[layer] : NULL,
+			       .layer = layer,
+			       .first_row = (size_t)first_row,
+			       .blocks = (p->T - p->t0 + QUERIES - 1) / QUERIES,
+			       .own = xcalloc((size_t)p->variants, sizeof *a.own) };
 	bool more;
 
 	a.past = a.rows ? layer_packed(a.rows, c) : NULL;

@@ -7,9 +7,9 @@
 #include "engine/run/forward.h"
 
 /*
- * The pattern and z of every head and variant of a pass, in parallel. `s` has q for the rows of the pass, which start at first_row, and k
- * and v there too, T - key0 rows for each variant; keys and values of positions below key0 come from the pass's past. Edits on the pattern
- * are applied. A query's row has the same bits wherever the pass begins and whatever is beside it.
+ * The pattern and z of every head and variant of a pass, in parallel. `s` has q for the rows of the pass, which start at first_row,
+ * and k and v there too, T - key0 rows for each variant; keys and values of positions below key0 come from the pass's past. Edits
+ * on the pattern are applied. A query's row has the same bits wherever the pass begins and whatever is beside it.
  */
 void attention_run(const struct pass *p, int layer, const struct layer_sites *s, int first_row);
 

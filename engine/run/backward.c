@@ -59,7 +59,8 @@ bool backward_begin(struct backward *b, const struct run *run, unsigned frozen, 
 	       (b->normed = arena_floats(arena, T * D, err)) && (b->part = arena_floats(arena, T * D, err)) &&
 	       (b->wide = arena_floats(arena, T * widest, err)) && (b->inner = arena_floats(arena, T * widest, err)) &&
 	       (b->head_k = arena_floats(arena, T * HK, err)) && (b->head_v = arena_floats(arena, T * HK, err)) &&
-	       (b->scores = arena_floats(arena, (size_t)c->H * 2 * T, err)) && (b->by_scale = arena_array(arena, T, sizeof *b->by_scale, err));
+	       (b->scores = arena_floats(arena, (size_t)c->H * 2 * T, err)) &&
+	       (b->by_scale = arena_array(arena, T, sizeof *b->by_scale, err));
 }
 
 /* Back through the edits at a site: d[T, width]. */
@@ -121,7 +122,8 @@ static void read_norm_back(const struct backward *b, enum site site, int l, floa
 	size_t D = (size_t)run->model->config.D;
 
 	for (int t = 0; t < run->T; t++)
-		norms_back(&place, t, norms_input(run, site, l, t), (b->frozen & FROZEN_NORMS) != 0, d + (size_t)t * D, d + (size_t)t * D);
+		norms_back(&place, t, norms_input(run, site, l, t), (b->frozen & FROZEN_NORMS) != 0, d + (size_t)t * D,
+			   d + (size_t)t * D);
 }
 
 /* The same for one whose input x[T, width] no run keeps. */
@@ -131,17 +133,18 @@ static void norm_back(const struct backward *b, enum site site, int l, const flo
 	const struct norm_place place = { run->model, run->edit_list, run->edits, site, l };
 
 	for (int t = 0; t < run->T; t++)
-		norms_back(&place, t, x + (size_t)t * width, (b->frozen & FROZEN_NORMS) != 0, d + (size_t)t * width, d + (size_t)t * width);
+		norms_back(&place, t, x + (size_t)t * width, (b->frozen & FROZEN_NORMS) != 0, d + (size_t)t * width,
+			   d + (size_t)t * width);
 }
 
 /* How a block writes. */
 struct writer {
 	enum site site;
-	const struct matrix *W;		/* [in, D] */
+	const struct matrix *W; /* [in, D] */
 	const float *bias;
-	enum site post;			/* the norm after it */
-	const float *in;		/* [T, in] of the run */
-	const double *by_scale;		/* [T] what else the scale of that norm does to the metric; or NULL */
+	enum site post;		/* the norm after it */
+	const float *in;	/* [T, in] of the run */
+	const double *by_scale; /* [T] what else the scale of that norm does to the metric; or NULL */
 };
 
 /* From d[T, D] at what is in the stream to g[T, in] at what the matrix read. */
@@ -160,7 +163,7 @@ static void write_back(const struct backward *b, int l, const struct writer *w, 
 		linear(w->W, w->bias, w->in, T, b->part);
 		norm_back(b, w->post, l, b->part, (size_t)c->D, b->write);
 	}
-	for (int t = 0; w->by_scale && t < T; t++) {	/* scale = (mean x² + ε)^-½, unless it is kept */
+	for (int t = 0; w->by_scale && t < T; t++) { /* scale = (mean x² + ε)^-½, unless it is kept */
 		double s = (double)b->run->layer[l]->post_scale[t], by = -w->by_scale[t] * s * s * s / c->D;
 
 		if (norms_kept(&post, t))
@@ -186,7 +189,7 @@ static void mlp_back(const struct backward *b, int l, const struct layer_sites *
 	plant(b, l, SITE_MLP_POST, s->mlp_post);
 	memcpy(b->wide, s->mlp_post, T * F * sizeof *b->wide);
 	through_edits(b->run, l, SITE_MLP_POST, b->wide);
-	for (size_t t = 0; t < T; t++) {	/* neuron = f(pre), or f(pre) up */
+	for (size_t t = 0; t < T; t++) { /* neuron = f(pre), or f(pre) up */
 		kernel_activate_slope(c->activation, was->mlp_pre + t * F, s->mlp_pre + t * F, F);
 		if (c->gated)
 			kernel_activate(c->activation, was->mlp_pre + t * F, s->mlp_up + t * F, F);
@@ -214,7 +217,7 @@ static void mlp_back(const struct backward *b, int l, const struct layer_sites *
 struct attention {
 	const struct backward *b;
 	struct layer_sites *s;
-	const float *z;		/* [T, H, K] the gradient at z before edits on it */
+	const float *z; /* [T, H, K] the gradient at z before edits on it */
 	int l;
 };
 
@@ -260,8 +263,8 @@ static const struct backward_seed *weight_seed(const struct attention *a, int h,
 }
 
 /*
- * One row of attention weights: d[query + 1] at the weights that were used becomes the gradient at the products q·k. `row` is room for
- * T floats.
+ * One row of attention weights: d[query + 1] at the weights that were used becomes the gradient at the products q·k. `row` is room
+ * for T floats.
  */
 static void weights_back(const struct attention *a, int h, int query, const struct backward_seed *seed, float *d, float *row)
 {
@@ -325,7 +328,7 @@ static void head_back(void *context, int h)
 		float *pattern = layer_weights(a->s, h, (int)t);
 		const struct backward_seed *seed = weight_seed(a, h, (int)t);
 
-		if (!seed && all_zero(z, K)) {	/* in the last layer, all queries but the metric's */
+		if (!seed && all_zero(z, K)) { /* in the last layer, all queries but the metric's */
 			memset(pattern, 0, T * sizeof *pattern);
 			continue;
 		}
@@ -340,7 +343,7 @@ static void head_back(void *context, int h)
 			memcpy(d, pattern, (t + 1) * sizeof *d);
 		else if (!seed)
 			continue;
-		else	/* weights are constants, but not the one that the metric is */
+		else /* weights are constants, but not the one that the metric is */
 			own_weight(seed, t + 1, d);
 		weights_back(a, h, (int)t, seed, d, row);
 		for (size_t j = 0; j <= t; j++) {
@@ -371,9 +374,9 @@ struct projection {
 	enum site site;
 	const struct matrix *W;
 	const float *bias;
-	enum site norm;			/* on heads; SITE_NONE for values */
+	enum site norm; /* on heads; SITE_NONE for values */
 	int heads;
-	bool turned;			/* by rotary positions */
+	bool turned; /* by rotary positions */
 };
 
 /* Back through norm on heads and clipping, in place in d[T, heads, K]; x is what the matrix gave, and is clipped here. */
@@ -402,7 +405,8 @@ static void project_back(const struct backward *b, int l, const struct projectio
 	through_edits(b->run, l, p->site, b->wide);
 	for (int t = 0; p->turned && t < T; t++)
 		for (int h = 0; h < p->heads; h++)
-			kernel_rotary(b->wide + (size_t)t * width + (size_t)(h * c->K), b->cosine[which] + (size_t)t * (size_t)r->pairs,
+			kernel_rotary(b->wide + (size_t)t * width + (size_t)(h * c->K),
+				      b->cosine[which] + (size_t)t * (size_t)r->pairs,
 				      b->sine[which] + (size_t)t * (size_t)r->pairs, r->pairs, r->interleaved);
 	if (c->qkv_clip > 0 || (p->norm != SITE_NONE && norms_at(b->run->model, p->norm, l)->there)) {
 		linear(p->W, p->bias, b->read, T, b->inner);
@@ -411,7 +415,10 @@ static void project_back(const struct backward *b, int l, const struct projectio
 	read_back(b, p->W, b->wide);
 }
 
-/* Back through the edits on heads' results, with d[T, D] at attention's write in the stream: g[T, H, K] and by_scale[T] as result_back has them. */
+/*
+ * Back through the edits on heads' results, with d[T, D] at attention's write in the stream: g[T, H, K] and by_scale[T] as
+ * result_back has them.
+ */
 static void results_back(const struct backward *b, int l, const float *d, float *g, double *by_scale)
 {
 	const struct run *run = b->run;
@@ -421,7 +428,8 @@ static void results_back(const struct backward *b, int l, const float *d, float 
 	for (int t = 0; t < run->T; t++) {
 		struct result_place place = { run->model, l, t, run_at(run, SITE_Z, l, t), post ? post[t] : 1 };
 
-		by_scale[t] = result_back(&place, run->edit_list, run->edits, d + (size_t)t * (size_t)c->D, g + (size_t)t * (size_t)(c->H * c->K));
+		by_scale[t] = result_back(&place, run->edit_list, run->edits, d + (size_t)t * (size_t)c->D,
+					  g + (size_t)t * (size_t)(c->H * c->K));
 	}
 }
 
@@ -472,7 +480,7 @@ static void attention_back(const struct backward *b, int l, struct layer_sites *
 	memcpy(b->normed, s->attn_out, T * (size_t)c->D * sizeof *b->normed);
 	through_edits(b->run, l, SITE_ATTN_OUT, b->normed);
 	if (y->ln1_post.there && !(b->frozen & FROZEN_NORMS)) {
-		results_back(b, l, b->normed, s->z, b->by_scale);	/* for the scales alone: s->z is written below */
+		results_back(b, l, b->normed, s->z, b->by_scale); /* for the scales alone: s->z is written below */
 		writer.by_scale = b->by_scale;
 	}
 	write_back(b, l, &writer, s->attn_out, s->z);

@@ -1,13 +1,14 @@
 /*
- * backward.h - the forward pass reversed: from a gradient at the stream that leaves a layer to the gradient at every site of it, and at
- * the stream that enters. One function for every family, over the same options; gradients of activations only, none of weights.
+ * backward.h - the forward pass reversed: from a gradient at the stream that leaves a layer to the gradient at every site of it,
+ * and at the stream that enters. One function for every family, over the same options; gradients of activations only, none of
+ * weights.
  *
  * A site's gradient is the one at the value that a run stores, with the edits at that site applied. After it come the edits, last
- * one first: what an edit puts in a value's place (zero, mean, patch) takes the gradient away from what the model had computed there,
- * others change it or let it pass (edit_back).
+ * one first: what an edit puts in a value's place (zero, mean, patch) takes the gradient away from what the model had computed
+ * there, others change it or let it pass (edit_back).
  *
- * What a run does not store and the way back needs is computed again: scales of norms, queries and keys before a norm on heads, what
- * a block writes before a norm after it.
+ * What a run does not store and the way back needs is computed again: scales of norms, queries and keys before a norm on heads,
+ * what a block writes before a norm after it.
  */
 #ifndef LMSCOPE_ENGINE_RUN_BACKWARD_H
 #define LMSCOPE_ENGINE_RUN_BACKWARD_H
@@ -20,33 +21,37 @@
 
 /* What is taken as constant: gradient × input is then a decomposition (Ali et al. 2022). */
 enum {
-	FROZEN_NORMS = 1,	/* the scale of every norm; centring stays */
-	FROZEN_PATTERNS = 2,	/* attention weights: nothing flows to queries and keys */
+	FROZEN_NORMS = 1,    /* the scale of every norm; centring stays */
+	FROZEN_PATTERNS = 2, /* attention weights: nothing flows to queries and keys */
 };
 
-/* Where a gradient starts inside a layer: what is added to the gradient at some rows of a site. Of a pattern or scores, one number. */
+/*
+ * Where a gradient starts inside a layer: what is added to the gradient at some rows of a site. Of a pattern or scores, one
+ * number.
+ */
 struct backward_seed {
-	struct place place;	/* site, layer, unit (-1: whole rows); of weights the query and the key, too */
-	int from, n;		/* positions */
-	size_t width;		/* floats of a row, from the unit's first on */
-	const float *d;		/* [n, width]; of a head's result, at what it writes to the stream */
-	const float *scale;	/* of a result: [n] of the norm after attention, which is a constant */
+	struct place place; /* site, layer, unit (-1: whole rows); of weights the query and the key, too */
+	int from, n;	    /* positions */
+	size_t width;	    /* floats of a row, from the unit's first on */
+	const float *d;	    /* [n, width]; of a head's result, at what it writes to the stream */
+	const float *scale; /* of a result: [n] of the norm after attention, which is a constant */
 };
 
 struct backward {
 	const struct run *run;
 	unsigned frozen;
-	const struct backward_seed *seed;	/* [seeds] not those at resid_post and embed, which are the stream's between layers */
+	/* [seeds] not those at resid_post and embed, which are the stream's between layers */
+	const struct backward_seed *seed;
 	int seeds;
 	/* Made by backward_begin: */
-	float *cosine[2], *sine[2];	/* [T, pairs] turning back, for plain and local rotary */
-	float *read;			/* [T, D] the stream as a block reads it */
-	float *write;			/* [T, D] at what a block wrote, before edits, multiplier and norm after it */
-	float *normed, *part;		/* [T, D] at a norm's output, and the share of one matrix in it */
-	float *wide, *inner;		/* [T, widest of F, H*K] */
-	float *head_k, *head_v;		/* [T, H, K] keys and values, before heads of a group are summed */
-	float *scores;			/* [H, 2, T] */
-	double *by_scale;		/* [T] */
+	float *cosine[2], *sine[2]; /* [T, pairs] turning back, for plain and local rotary */
+	float *read;		    /* [T, D] the stream as a block reads it */
+	float *write;		    /* [T, D] at what a block wrote, before edits, multiplier and norm after it */
+	float *normed, *part;	    /* [T, D] at a norm's output, and the share of one matrix in it */
+	float *wide, *inner;	    /* [T, widest of F, H*K] */
+	float *head_k, *head_v;	    /* [T, H, K] keys and values, before heads of a group are summed */
+	float *scores;		    /* [H, 2, T] */
+	double *by_scale;	    /* [T] */
 };
 
 /* d[T, width of the site] += the seed's rows; not of patterns, scores and results. */

@@ -11,7 +11,9 @@
 static const float *row_of(const struct edit *e, const struct run *r, enum site site, int t)
 {
 	if (site == SITE_RESULT)
-		return result_by_z(e) && run_has(r, SITE_Z) ? r->layer[e->place.layer]->z_used + (size_t)t * run_width(&r->model->config, SITE_Z) : NULL;
+		return result_by_z(e) && run_has(r, SITE_Z)
+			       ? r->layer[e->place.layer]->z_used + (size_t)t * run_width(&r->model->config, SITE_Z)
+			       : NULL;
 	return site_table[site].stored && run_has(r, site) ? run_at(r, site, e->place.layer, t) : NULL;
 }
 
@@ -54,7 +56,7 @@ int change_first(const struct edit *e, const struct run *r)
 	const struct config *c = &r->model->config;
 	size_t most = run_width(c, SITE_MLP_POST), z = run_width(c, SITE_Z), room = (size_t)(r->T + c->D) + (most > z ? most : z);
 	float *copy = xmalloc(room * sizeof *copy);
-	int t = e->op == EDIT_FREEZE && e->source == r ? r->T : edit_first_position(e);	/* what it keeps is what is there */
+	int t = e->op == EDIT_FREEZE && e->source == r ? r->T : edit_first_position(e); /* what it keeps is what is there */
 
 	while (t < r->T && !(edit_covers(e, t) && changes(e, r, t, copy)))
 		t++;

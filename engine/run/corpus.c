@@ -12,20 +12,23 @@ struct corpus {
 	struct prompts *prompts;
 	const struct tokenizer *tokenizer;
 	int length;
-	struct arena *arena;	/* of the document */
+	struct arena *arena; /* of the document */
 	struct prompt document;
-	int32_t *ids;		/* [n] its tokens, without BOS */
+	int32_t *ids; /* [n] its tokens, without BOS */
 	size_t n;
-	int32_t *window;	/* [length] */
-	int next;		/* which of its windows comes next */
-	bool open;		/* a document is */
+	int32_t *window; /* [length] */
+	int next;	 /* which of its windows comes next */
+	bool open;	 /* a document is */
 };
 
 struct corpus *corpus_open(const char *path, const struct model *m, int length, struct err *err)
 {
 	struct corpus *c = xcalloc(1, sizeof *c);
 
-	*c = (struct corpus){ .tokenizer = m->tokenizer, .length = length, .arena = arena_new(), .window = xmalloc((size_t)length * sizeof *c->window) };
+	*c = (struct corpus){ .tokenizer = m->tokenizer,
+			      .length = length,
+			      .arena = arena_new(),
+			      .window = xmalloc((size_t)length * sizeof *c->window) };
 	if ((c->prompts = prompts_open(path, err)))
 		return c;
 	corpus_close(c);
@@ -86,7 +89,7 @@ bool corpus_next(struct corpus *c, struct corpus_window *w, struct err *err)
 		if (!next_document(c, err))
 			return false;
 	if (!c->document.text)
-		c->open = false;	/* after the end comes another end */
+		c->open = false; /* after the end comes another end */
 	return true;
 }
 

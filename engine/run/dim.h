@@ -11,10 +11,10 @@ enum dim {
 	DIM_COUNT,
 };
 
-const char *dim_word(enum dim dim);	/* "layer" */
-const char *dim_step(enum dim dim);	/* "layer", "KV head": for people */
+const char *dim_word(enum dim dim); /* "layer" */
+const char *dim_step(enum dim dim); /* "layer", "KV head": for people */
 /* How many there are along it in a model of these sizes and a prompt of T tokens: L, H, T … 0 where that says nothing. */
 int dim_extent(const struct config *c, int T, enum dim dim);
-enum dim dim_find(const char *word);	/* DIM_COUNT when there is none */
+enum dim dim_find(const char *word); /* DIM_COUNT when there is none */
 
 #endif

@@ -7,7 +7,8 @@
 
 #include "engine/run/run.h"
 
-bool prompt_set_read(const char *path, const struct model *m, enum tokenizer_bos bos, struct prompt_set *out, struct arena *arena, struct err *err)
+bool prompt_set_read(const char *path, const struct model *m, enum tokenizer_bos bos, struct prompt_set *out, struct arena *arena,
+		     struct err *err)
 {
 	const struct prompt *prompt;
 	bool ok = true;
@@ -37,8 +38,8 @@ bool prompt_set_read(const char *path, const struct model *m, enum tokenizer_bos
 }
 
 /* x[n, L, D] = resid_post of every layer at each prompt's last position. */
-static float *read_set(const struct model *m, const struct prompt_set *set, int done, int total, struct arena *arena, struct task *task,
-		       struct err *err)
+static float *read_set(const struct model *m, const struct prompt_set *set, int done, int total, struct arena *arena,
+		       struct task *task, struct err *err)
 {
 	size_t L = (size_t)m->config.L, D = (size_t)m->config.D;
 	float *x = arena_floats(arena, (size_t)set->n * L * D, err);
@@ -84,8 +85,8 @@ static void mean_difference(const struct cloud *c, double *out)
 }
 
 /*
- * From the mean difference u[D] to the first principal direction of the pairs' differences, by power iteration on their second moment; it
- * starts at the mean, so its sign is the mean's unless they are at right angles.
+ * From the mean difference u[D] to the first principal direction of the pairs' differences, by power iteration on their second
+ * moment; it starts at the mean, so its sign is the mean's unless they are at right angles.
  */
 static void principal(const struct cloud *c, double *u)
 {
@@ -168,13 +169,16 @@ bool directions_of_prompts(const struct model *m, const struct prompt_set *with,
 	float *x, *y;
 
 	if (pca && with->n != without->n)
-		return err_set(err, ERR_ARGUMENT, "pairs are needed: %s has %d prompts and %s has %d", with->path, with->n, without->path, without->n);
+		return err_set(err, ERR_ARGUMENT, "pairs are needed: %s has %d prompts and %s has %d", with->path, with->n,
+			       without->path, without->n);
 	if (!begin(m, out, arena, err) || !(x = read_set(m, with, 0, with->n + without->n, arena, task, err)) ||
 	    !(y = read_set(m, without, with->n, with->n + without->n, arena, task, err)))
 		return false;
 	out->auc = arena_alloc(arena, (size_t)out->L * sizeof *out->auc);
 	for (int l = 0; l < out->L; l++) {
-		struct cloud c = { x + (size_t)l * (size_t)out->D, y + (size_t)l * (size_t)out->D, with->n, without->n, out->D, each };
+		struct cloud c = {
+			x + (size_t)l * (size_t)out->D, y + (size_t)l * (size_t)out->D, with->n, without->n, out->D, each
+		};
 
 		mean_difference(&c, u);
 		if (pca)

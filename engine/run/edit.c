@@ -61,9 +61,11 @@ static bool resolve_mean(struct edit *e, const struct config *c, const struct ru
 
 			if (site == SITE_PATTERN)
 				for (int h = 0; h < c->H; h++)
-					kernel_axpy(1.0f / (float)T, run_pattern(run, e->place.layer, h, t), mean + h * T, (size_t)T);
+					kernel_axpy(1.0f / (float)T, run_pattern(run, e->place.layer, h, t), mean + h * T,
+						    (size_t)T);
 			else
-				kernel_axpy(1.0f / (float)T, run_at(run, s ? SITE_MLP_OUT : site, e->place.layer, t) + from, mean, n);
+				kernel_axpy(1.0f / (float)T, run_at(run, s ? SITE_MLP_OUT : site, e->place.layer, t) + from, mean,
+					    n);
 		}
 	return true;
 }
@@ -87,7 +89,9 @@ static bool resolve_prompts_mean(struct edit *e, const struct edit_context *cont
 	}
 	if (!(e->vector = arena_floats(arena, n * (e->place.also_mlp ? 2 : 1), err)))
 		return false;
-	memcpy(e->vector, site == SITE_PATTERN ? mean->pattern + (size_t)e->place.layer * n : run_at(mean->run, site, e->place.layer, 0) + from,
+	memcpy(e->vector,
+	       site == SITE_PATTERN ? mean->pattern + (size_t)e->place.layer * n
+				    : run_at(mean->run, site, e->place.layer, 0) + from,
 	       n * sizeof *e->vector);
 	if (e->place.also_mlp)
 		memcpy(e->vector + n, run_at(mean->run, SITE_MLP_OUT, e->place.layer, 0), n * sizeof *e->vector);
@@ -108,8 +112,12 @@ static bool resolve_direction(struct edit *e, size_t n, const char *line, struct
 	return true;
 }
 
-/* Rows that are to be orthonormal; a matrix of d rows and fewer columns is turned. One alone stands for its direction, whatever its length. */
-static bool resolve_basis(struct edit *e, size_t rows, size_t cols, size_t d, struct arena *arena, const char *line, struct err *err)
+/*
+ * Rows that are to be orthonormal; a matrix of d rows and fewer columns is turned. One alone stands for its direction, whatever
+ * its length.
+ */
+static bool resolve_basis(struct edit *e, size_t rows, size_t cols, size_t d, struct arena *arena, const char *line,
+			  struct err *err)
 {
 	if (rows == d && cols < d) {
 		float *turned = arena_floats(arena, rows * cols, err);
@@ -124,8 +132,10 @@ static bool resolve_basis(struct edit *e, size_t rows, size_t cols, size_t d, st
 		cols = d;
 	}
 	if (cols != d || rows > d)
-		return err_set(err, ERR_ARGUMENT, "edit \"%s\": the basis in %s is %zu × %zu, expected at most %zu vectors of %zu numbers", line, e->file,
-			       rows, cols, d, d);
+		return err_set(err, ERR_ARGUMENT,
+			       "edit \"%s\": the basis in %s is %zu × %zu, expected at most %zu vectors of %zu "
+			       "numbers",
+			       line, e->file, rows, cols, d, d);
 	e->basis = (int)rows;
 	if (rows == 1)
 		return resolve_direction(e, d, line, err);
@@ -136,8 +146,10 @@ static bool resolve_basis(struct edit *e, size_t rows, size_t cols, size_t d, st
 			for (size_t k = 0; k < d; k++)
 				dot += (double)e->vector[i * d + k] * (double)e->vector[j * d + k];
 			if (!(fabs(dot - (i == j)) < 1e-3))
-				return err_set(err, ERR_ARGUMENT, "edit \"%s\": the basis in %s is not orthonormal: vector %zu times vector %zu is %.4g", line,
-					       e->file, i, j, dot);
+				return err_set(err, ERR_ARGUMENT,
+					       "edit \"%s\": the basis in %s is not orthonormal: vector %zu times vector %zu is "
+					       "%.4g",
+					       line, e->file, i, j, dot);
 		}
 	return true;
 }
@@ -154,23 +166,29 @@ static bool resolve_file(struct edit *e, const struct config *c, struct arena *a
 	if (e->op == EDIT_INTERCHANGE)
 		return resolve_basis(e, rows, n, want, arena, line, err);
 	if (rows != 1 || n != want)
-		return err_set(err, ERR_ARGUMENT, "edit \"%s\": the vector in %s has %zu numbers, expected %zu", line, e->file, rows * n, want);
+		return err_set(err, ERR_ARGUMENT, "edit \"%s\": the vector in %s has %zu numbers, expected %zu", line, e->file,
+			       rows * n, want);
 	return e->op != EDIT_PROJECT || resolve_direction(e, n, line, err);
 }
 
 /* The scales of a norm in the unedited run: [T]. */
-static bool resolve_scales(struct edit *e, const struct edit_context *context, struct arena *arena, const char *line, struct err *err)
+static bool resolve_scales(struct edit *e, const struct edit_context *context, struct arena *arena, const char *line,
+			   struct err *err)
 {
 	const struct model *m = context->model;
 
 	if (!place_has_layer(&e->place))
-		e->place.layer = m->config.L;	/* after all of them */
+		e->place.layer = m->config.L; /* after all of them */
 	if (e->place.site == SITE_LN2 && m->config.parallel_shared_norm)
-		return err_set(err, ERR_ARGUMENT, "edit \"%s\": in this model attention and MLP read through one norm; write ln1 %d", line, e->place.layer);
+		return err_set(err, ERR_ARGUMENT,
+			       "edit \"%s\": in this model attention and MLP read through one norm; write ln1 %d", line,
+			       e->place.layer);
 	if (!norms_at(m, e->place.site, e->place.layer)->there)
 		return err_set(err, ERR_ARGUMENT, "edit \"%s\": this model has no norm there", line);
-	if (e->place.unit >= 0 && norms_parts(&m->config, e->place.site) == 1 && (e->place.site == SITE_Q_NORM ? m->config.H : m->config.G) > 1)
-		return err_set(err, ERR_ARGUMENT, "edit \"%s\": in this model one norm spans all heads; write %s %d", line, place_word_of(&e->place)->word, e->place.layer);
+	if (e->place.unit >= 0 && norms_parts(&m->config, e->place.site) == 1 &&
+	    (e->place.site == SITE_Q_NORM ? m->config.H : m->config.G) > 1)
+		return err_set(err, ERR_ARGUMENT, "edit \"%s\": in this model one norm spans all heads; write %s %d", line,
+			       place_word_of(&e->place)->word, e->place.layer);
 	e->vector = norms_scales(context->unedited, e->place.site, e->place.layer, arena, err);
 	return e->vector != NULL;
 }
@@ -200,20 +218,22 @@ static bool check_foil(const struct edit *e, int T, int foil_T, const char *line
 	if (e->op != EDIT_PATCH && e->op != EDIT_INTERCHANGE)
 		return true;
 	if (foil_T < 0)
-		return err_set(err, ERR_ARGUMENT, "edit \"%s\": %s reads from the foil, and none is set", line, edit_ops[e->op].word);
+		return err_set(err, ERR_ARGUMENT, "edit \"%s\": %s reads from the foil, and none is set", line,
+			       edit_ops[e->op].word);
 	return foil_T == T || !T || !foil_T ||
 	       err_set(err, ERR_ARGUMENT, "edit \"%s\": %s needs prompt and foil of equally many tokens; they have %d and %d", line,
 		       edit_ops[e->op].word, T, foil_T);
 }
 
 /* Everything that needs no run: see edit_check(). */
-static bool resolve_early(struct edit *e, const struct config *c, int T, int foil_T, struct arena *arena, const char *line, struct err *err)
+static bool resolve_early(struct edit *e, const struct config *c, int T, int foil_T, struct arena *arena, const char *line,
+			  struct err *err)
 {
 	bool reads_file = (e->op == EDIT_ADD && e->file) || e->op == EDIT_PROJECT || e->op == EDIT_INTERCHANGE;
 	const char *what = arena_printf(arena, "edit \"%s\"", line);
 
-	return place_check(&e->place, c, what, err) && (!T || resolve_positions(e, T, arena, what, err)) && check_foil(e, T, foil_T, line, err) &&
-	       (!reads_file || resolve_file(e, c, arena, line, err));
+	return place_check(&e->place, c, what, err) && (!T || resolve_positions(e, T, arena, what, err)) &&
+	       check_foil(e, T, foil_T, line, err) && (!reads_file || resolve_file(e, c, arena, line, err));
 }
 
 bool edit_check(const char *line, const struct config *c, int T, int foil_T, struct err *err)
@@ -241,8 +261,10 @@ static bool can_read(const struct edit *e, const struct run *r, const char *line
 	if (norms_is(site))
 		site = norms_source(site);
 	return site == SITE_NONE || run_has(r, site) ||
-	       err_set(err, ERR_MEMORY, "edit \"%s\": %s reads %s, which the run of so long a prompt does not keep; shorten the prompt", line,
-		       edit_ops[e->op].word, site_table[e->place.site].name);
+	       err_set(err, ERR_MEMORY,
+		       "edit \"%s\": %s reads %s, which the run of so long a prompt does not keep; shorten the "
+		       "prompt",
+		       line, edit_ops[e->op].word, site_table[e->place.site].name);
 }
 
 bool edit_resolve(struct edit *e, const struct edit_context *context, struct arena *arena, struct err *err)
@@ -269,7 +291,8 @@ bool edit_resolve(struct edit *e, const struct edit_context *context, struct are
 		ok = resolve_noise(e, context, arena, err);
 	if (ok && e->op == EDIT_FREEZE) {
 		e->source = context->unedited;
-		ok = can_read(e, e->source, line.s, err) && (!norms_is(e->place.site) || resolve_scales(e, context, arena, line.s, err));
+		ok = can_read(e, e->source, line.s, err) &&
+		     (!norms_is(e->place.site) || resolve_scales(e, context, arena, line.s, err));
 	}
 	if (e->op == EDIT_PATCH || e->op == EDIT_INTERCHANGE)
 		e->source = context->foil;
@@ -435,9 +458,9 @@ void edit_apply_pattern(const struct edit *e, int head, int query, float *x)
 		source = run_pattern(e->source, e->place.layer, head, query);
 	}
 	for (int j = from; j <= to && j <= query; j++) {
-		if (source)	/* what was hidden by a line before this is seen again */
+		if (source) /* what was hidden by a line before this is seen again */
 			x[j] = source[j];
-		else if (x[j] == -INFINITY)	/* hidden scores stay hidden */
+		else if (x[j] == -INFINITY) /* hidden scores stay hidden */
 			continue;
 		else if (e->op == EDIT_MEAN)
 			x[j] = j < e->mean_keys ? e->vector[head * e->mean_keys + j] : 0;
@@ -460,7 +483,7 @@ void edit_back(const struct edit *e, const struct config *c, float *d)
 	size_t from, n = place_slice(&e->place, c, &from);
 
 	d += from;
-	if (e->op == EDIT_PROJECT || e->op == EDIT_INTERCHANGE)	/* what lies along the directions is taken out of either */
+	if (e->op == EDIT_PROJECT || e->op == EDIT_INTERCHANGE) /* what lies along the directions is taken out of either */
 		for (int k = 0; k < (e->op == EDIT_PROJECT ? 1 : e->basis); k++)
 			kernel_axpy(-kernel_dot(e->vector + (size_t)k * n, d, n), e->vector + (size_t)k * n, d, n);
 	else

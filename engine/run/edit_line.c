@@ -11,29 +11,38 @@
 
 static const char no_directions[] = "a pattern has one number for each key, and no directions";
 
+/* clang-format off */
 const struct edit_op_info edit_ops[EDIT_OPS] = {
-	[EDIT_ZERO] = { "zero", "", "set to zero; scores that are all zero make softmax look at every key alike", EDIT_ON_ALL, NULL },
-	[EDIT_MEAN] = { "mean", "[FILE [same]]", "set to its mean over the prompt's positions in the unedited run; with a FILE of prompts (one a "
-			"line, or JSON lines with \"prompt\"): over all positions of all of them, or, with same, at the same position of those "
-			"with as many tokens as this one", EDIT_ON_VECTORS | EDIT_ON_HEADS | EDIT_ON_WEIGHTS,
+	[EDIT_ZERO] = { "zero", "", "set to zero; scores that are all zero make softmax look at every key alike", EDIT_ON_ALL,
+			NULL },
+	[EDIT_MEAN] = { "mean", "[FILE [same]]", "set to its mean over the prompt's positions in the unedited run; with a FILE of "
+						 "prompts (one a line, or JSON lines with \"prompt\"): over all positions of all "
+						 "of them, or, with same, at the same position of those with as many tokens as "
+						 "this one", EDIT_ON_VECTORS | EDIT_ON_HEADS | EDIT_ON_WEIGHTS,
 			"a key that a query may not see has the score -inf, and so there is no mean over queries" },
 	[EDIT_SCALE] = { "scale", "FACTOR", "multiply by FACTOR", EDIT_ON_ALL, NULL },
-	[EDIT_ADD] = { "add", "FILE [STRENGTH]", "add the vector in FILE, times STRENGTH: .npy, .npz, .safetensors, .pt (of several: FILE:NAME), "
-		       "or a control vector's .gguf; "
+	[EDIT_ADD] = { "add", "FILE [STRENGTH]", "add the vector in FILE, times STRENGTH: .npy, .npz, .safetensors, .pt (of "
+						 "several: FILE:NAME), or a control vector's .gguf; "
 		       "on scores and pattern: add NUMBER", EDIT_ON_ALL, NULL },
 	[EDIT_PATCH] = { "patch", "", "set to its value in the foil's run, at the same position", EDIT_ON_ALL, NULL },
-	[EDIT_RESAMPLE] = { "resample", "FILE [SEED | line N]", "set to its value at the same position of another prompt of the FILE with as many "
-			    "tokens: the one that SEED (0) draws, or that of line N", EDIT_ON_ALL, NULL },
-	[EDIT_FREEZE] = { "freeze", "", "keep its value of the unedited run, whatever other edits do below it", EDIT_ON_ALL | EDIT_ON_SCALES, NULL },
-	[EDIT_INTERCHANGE] = { "interchange", "BASIS", "take over from the foil's run what lies in the space of the orthonormal vectors in BASIS: .npy, "
+	[EDIT_RESAMPLE] = { "resample", "FILE [SEED | line N]",
+			    "set to its value at the same position of another prompt of the FILE with as many tokens: the one that "
+			    "SEED (0) draws, or that of line N", EDIT_ON_ALL, NULL },
+	[EDIT_FREEZE] = { "freeze", "", "keep its value of the unedited run, whatever other edits do below it",
+			  EDIT_ON_ALL | EDIT_ON_SCALES, NULL },
+	[EDIT_INTERCHANGE] = { "interchange", "BASIS",
+			       "take over from the foil's run what lies in the space of the orthonormal vectors in BASIS: .npy, "
 			       ".npz, .safetensors or .pt, a vector a row", EDIT_ON_VECTORS | EDIT_ON_HEADS, no_directions },
-	[EDIT_NOISE] = { "noise", "SIGMA [SEED]", "add Gaussian noise of SIGMA standard deviations of the prompt's token embeddings; the same "
-			 "SEED (0) gives the same noise", EDIT_ON_VECTORS | EDIT_ON_HEADS,
-			 "its size is measured in embeddings, which weights and scores are not" },
-	[EDIT_PROJECT] = { "project", "FILE", "take the direction of the vector in FILE out of it", EDIT_ON_VECTORS | EDIT_ON_HEADS, no_directions },
-	[EDIT_MASK] = { "mask", "", "hide a key (@QUERY<KEY) from softmax: the other weights grow; zero on pattern leaves them as they are",
+	[EDIT_NOISE] = { "noise", "SIGMA [SEED]", "add Gaussian noise of SIGMA standard deviations of the prompt's token "
+						  "embeddings; the same SEED (0) gives the same noise",
+			 EDIT_ON_VECTORS | EDIT_ON_HEADS, "its size is measured in embeddings, which weights and scores are not" },
+	[EDIT_PROJECT] = { "project", "FILE", "take the direction of the vector in FILE out of it", EDIT_ON_VECTORS | EDIT_ON_HEADS,
+			   no_directions },
+	[EDIT_MASK] = { "mask", "", "hide a key (@QUERY<KEY) from softmax: the other weights grow; zero on pattern leaves them as "
+				    "they are",
 			EDIT_ON_SCORES, "only what softmax reads can be hidden from it" },
 };
+/* clang-format on */
 
 /* The next word of the line, without its quotes; NULL at the end. */
 static char *next_word(const char **line, struct arena *arena)
@@ -76,7 +85,8 @@ static bool parse_positions(const char *word, struct edit *e, struct arena *aren
 	if (!*s)
 		return true;
 wrong:
-	return err_set(err, ERR_USAGE, "edit \"%s\": expected positions such as @4, @-1, @4..7, @4.. or @1,3 instead of @%s", line, word);
+	return err_set(err, ERR_USAGE, "edit \"%s\": expected positions such as @4, @-1, @4..7, @4.. or @1,3 instead of @%s", line,
+		       word);
 }
 
 static bool parse_float(const char *word, float *out)
@@ -91,8 +101,11 @@ static bool parse_float(const char *word, float *out)
 
 static unsigned kind_of(enum site site)
 {
-	return site == SITE_RESULT ? EDIT_ON_HEADS : site == SITE_PATTERN ? EDIT_ON_WEIGHTS : site == SITE_SCORES ? EDIT_ON_SCORES
-	       : norms_is(site) ? EDIT_ON_SCALES : EDIT_ON_VECTORS;
+	return site == SITE_RESULT    ? EDIT_ON_HEADS
+	       : site == SITE_PATTERN ? EDIT_ON_WEIGHTS
+	       : site == SITE_SCORES  ? EDIT_ON_SCORES
+	       : norms_is(site)	      ? EDIT_ON_SCALES
+				      : EDIT_ON_VECTORS;
 }
 
 bool edit_op_fits(enum site site, enum edit_op op)
@@ -126,15 +139,17 @@ static const char *list_of_places(struct arena *arena)
 }
 
 /* A number after the op, or what there is when it may be left out. */
-static bool parse_amount(const char **rest, struct edit *e, const char *missing, struct arena *arena, const char *line, struct err *err)
+static bool parse_amount(const char **rest, struct edit *e, const char *missing, struct arena *arena, const char *line,
+			 struct err *err)
 {
 	const char *word = next_word(rest, arena);
 
 	if (!word && !missing)
 		return true;
 	if (!parse_float(word, &e->amount))
-		return err_set(err, ERR_USAGE, "edit \"%s\": %s%s%s", line, missing ? missing : "the strength after the file should be a number",
-			       word ? ", not " : "", word ? word : "");
+		return err_set(err, ERR_USAGE, "edit \"%s\": %s%s%s", line,
+			       missing ? missing : "the strength after the file should be a number", word ? ", not " : "",
+			       word ? word : "");
 	return true;
 }
 
@@ -154,7 +169,8 @@ bool edit_op_reads_file(enum site site, enum edit_op op)
 static bool parse_seed(const char *word, struct edit *e, const char *line, struct err *err)
 {
 	if (!positions_number(&word, &e->seed) || *word || e->seed < 0)
-		return err_set(err, ERR_USAGE, "edit \"%s\": the seed after %s should be a whole number from 0 on", line, edit_ops[e->op].word);
+		return err_set(err, ERR_USAGE, "edit \"%s\": the seed after %s should be a whole number from 0 on", line,
+			       edit_ops[e->op].word);
 	return true;
 }
 
@@ -196,7 +212,8 @@ static bool parse_arguments(const char **rest, struct edit *e, struct arena *are
 	if (e->op == EDIT_RESAMPLE && !parse_resample(rest, e, arena, line, err))
 		return false;
 	if (reads_vector(e->place.site, e->op) && !(e->file = next_word(rest, arena)))
-		return err_set(err, ERR_USAGE, "edit \"%s\": %s needs a FILE.npy, .npz, .safetensors, .pt or .gguf after it", line, edit_ops[e->op].word);
+		return err_set(err, ERR_USAGE, "edit \"%s\": %s needs a FILE.npy, .npz, .safetensors, .pt or .gguf after it", line,
+			       edit_ops[e->op].word);
 	if (e->op == EDIT_ADD && !parse_amount(rest, e, e->file ? NULL : "add needs a number after it there", arena, line, err))
 		return false;
 	if (e->op == EDIT_SCALE && !parse_amount(rest, e, "scale needs a number after it", arena, line, err))
@@ -219,11 +236,14 @@ static bool parse_op(const char *word, struct edit *e, struct arena *arena, cons
 	while (op < EDIT_OPS && (!word || strcmp(word, edit_ops[op].word)))
 		op++;
 	if (op == EDIT_OPS)
-		return err_set(err, ERR_USAGE, "edit \"%s\": expected %s%s%s", line, ops_for(e->place.site, arena), word ? " instead of " : " at the end",
-			       word ? word : "");
+		return err_set(err, ERR_USAGE, "edit \"%s\": expected %s%s%s", line, ops_for(e->place.site, arena),
+			       word ? " instead of " : " at the end", word ? word : "");
 	if (!edit_op_fits(e->place.site, (enum edit_op)op))
-		return err_set(err, ERR_USAGE, "edit \"%s\": %s does not work on %s: %s; there: %s", line, edit_ops[op].word, place_word_of(&e->place)->word,
-			       kind_of(e->place.site) == EDIT_ON_SCALES ? "the scale of a norm can be kept, and nothing else" : edit_ops[op].elsewhere, ops_for(e->place.site, arena));
+		return err_set(err, ERR_USAGE, "edit \"%s\": %s does not work on %s: %s; there: %s", line, edit_ops[op].word,
+			       place_word_of(&e->place)->word,
+			       kind_of(e->place.site) == EDIT_ON_SCALES ? "the scale of a norm can be kept, and nothing else"
+									: edit_ops[op].elsewhere,
+			       ops_for(e->place.site, arena));
 	e->op = (enum edit_op)op;
 	return true;
 }
@@ -296,7 +316,7 @@ void edit_print(const struct edit *e, struct str *out)
 		str_addf(out, " line %d", e->line);
 	if (e->op == EDIT_SCALE || e->op == EDIT_NOISE || (e->op == EDIT_ADD && (!e->file || e->amount != 1))) {
 		str_add_char(out, ' ');
-		json_write_float(out, e->amount);	/* as few digits as say which float it is */
+		json_write_float(out, e->amount); /* as few digits as say which float it is */
 	}
 	if (e->seed)
 		str_addf(out, " %d", e->seed);

@@ -10,7 +10,7 @@ static bool all_finite(const float *x, size_t n)
 	float sum = 0;
 
 	for (size_t i = 0; i < n; i++)
-		sum += x[i] * 0;	/* NaN from then on, if one is not */
+		sum += x[i] * 0; /* NaN from then on, if one is not */
 	return sum == 0;
 }
 
@@ -67,13 +67,16 @@ bool run_finite(const struct run *r, struct err *err)
 	p = find_place(r);
 	str_init(&why);
 	if (!name_tensor(r, &p, &why))
-		str_addf(&why, "the weights there are finite: numbers grew too large%s", r->edits ? ", which an edit may have done" : "");
+		str_addf(&why, "the weights there are finite: numbers grew too large%s",
+			 r->edits ? ", which an edit may have done" : "");
 	if (p.layer < 0)
-		err_set(err, ERR_FILE, "%s: the logits are not finite; %s is the first site that is not, at position %d; %s", r->model->name,
-			site_table[p.site].name, p.position, why.s);
+		err_set(err, ERR_FILE, "%s: the logits are not finite; %s is the first site that is not, at position %d; %s",
+			r->model->name, site_table[p.site].name, p.position, why.s);
 	else
-		err_set(err, ERR_FILE, "%s: the logits are not finite; %s of layer %d is the first site that is not, at position %d; %s", r->model->name,
-			site_table[p.site].name, p.layer, p.position, why.s);
+		err_set(err, ERR_FILE,
+			"%s: the logits are not finite; %s of layer %d is the first site that is not, at position "
+			"%d; %s",
+			r->model->name, site_table[p.site].name, p.layer, p.position, why.s);
 	str_done(&why);
 	return false;
 }

@@ -40,8 +40,8 @@ bool pass_begin(struct pass *p, struct err *err)
 		if (!room || !p->cosine[i] || !p->sine[i])
 			return false;
 		for (int t = 0; t < nt && pairs; t++)
-			kernel_rotary_table(frequency, kind[i]->pairs, p->t0 + t, kind[i]->factor,
-					    p->cosine[i] + (size_t)t * pairs, p->sine[i] + (size_t)t * pairs);
+			kernel_rotary_table(frequency, kind[i]->pairs, p->t0 + t, kind[i]->factor, p->cosine[i] + (size_t)t * pairs,
+					    p->sine[i] + (size_t)t * pairs);
 	}
 	return true;
 }
@@ -76,11 +76,11 @@ struct rows {
 	const struct pass *p;
 	int l, n;
 	const struct layer *layer;
-	const struct layer_sites *s;	/* from the pass's first row on */
+	const struct layer_sites *s; /* from the pass's first row on */
 	void (*work)(const struct rows *r, int row);
 };
 
-enum { GRAIN = 4 };	/* rows of a chunk */
+enum { GRAIN = 4 }; /* rows of a chunk */
 
 static void some_rows(void *context, int chunk)
 {
@@ -328,7 +328,8 @@ static void attend(const struct pass *p, int l, const struct layer_sites *whole,
 }
 
 /* z -> attn_out, resid_mid */
-static bool attention_write(const struct pass *p, int l, struct layer_sites *whole, struct layer_sites *s, int first_row, struct err *err)
+static bool attention_write(const struct pass *p, int l, struct layer_sites *whole, struct layer_sites *s, int first_row,
+			    struct err *err)
 {
 	const struct config *c = &p->model->config;
 	size_t HK = (size_t)(c->H * c->K);
@@ -337,7 +338,7 @@ static bool attention_write(const struct pass *p, int l, struct layer_sites *who
 	if (any_edit(p, l, SITE_RESULT) && !whole->z_memory) {
 		if (!layer_sites_split_z(whole, p->model, first_row + n, err))
 			return false;
-		memcpy(whole->z_used, whole->z, (size_t)first_row * HK * sizeof(float));	/* rows below t0 as they are */
+		memcpy(whole->z_used, whole->z, (size_t)first_row * HK * sizeof(float)); /* rows below t0 as they are */
 		s->z_used = whole->z_used + (size_t)first_row * HK;
 	}
 	if (whole->z_memory)
@@ -378,7 +379,7 @@ bool forward_layer(struct pass *p, int l, struct layer_sites *whole, int first_r
 
 	attending.variants -= z_known;
 	if (attending.variants && !p->stored && all_replaced(&attending, l, SITE_ATTN_OUT)) {
-		each_row(&attending, l, &s, enter);	/* the stream continues all the same */
+		each_row(&attending, l, &s, enter); /* the stream continues all the same */
 	} else if (attending.variants) {
 		read_stream(&attending, l, &s, true);
 		attend(&attending, l, whole, &s, first_row);

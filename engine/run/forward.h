@@ -27,16 +27,18 @@ struct variant {
 
 struct pass {
 	const struct model *model;
-	int t0, T;				/* positions that are computed: t0 … T-1 */
+	int t0, T; /* positions that are computed: t0 … T-1 */
 	int variants;
-	const struct variant *variant;		/* [variants] */
-	float input_scale;			/* 0: 1 */
-	bool stored;				/* sites are stored: all of them are computed, also those that nothing downstream reads */
-	const struct layer_sites *const *past;	/* [L] with the rows below t0; NULL when t0 is 0 */
+	const struct variant *variant; /* [variants] */
+	float input_scale;	       /* 0: 1 */
+	/* sites are stored: all of them are computed, also those that nothing downstream reads */
+	bool stored;
+	const struct layer_sites *const *past; /* [L] with the rows below t0; NULL when t0 is 0 */
 	/* Made by pass_begin: */
-	int key0;				/* keys and values from here on are in the pass's own rows: t0, but see forward_last */
-	float *cosine[2], *sine[2];		/* [T - key0, pairs] for plain and local rotary */
-	float *scratch;				/* [rows, D] normalised rows */
+	/* keys and values from here on are in the pass's own rows: t0, but see forward_last */
+	int key0;
+	float *cosine[2], *sine[2]; /* [T - key0, pairs] for plain and local rotary */
+	float *scratch;		    /* [rows, D] normalised rows */
 	struct arena *arena;
 	struct task *task;
 };
@@ -45,15 +47,15 @@ struct pass {
 bool pass_begin(struct pass *p, struct err *err);
 
 /*
- * Computes layer l: `s` has resid_pre for every row (edits on resid_pre not yet applied) and receives the rest. `first_row` is where
- * the rows of the pass start in s (t0 in a run's own layer, 0 in a sweep). The last z_known variants have everything up to z already.
- * ERR_CANCELLED when the task is stopped.
+ * Computes layer l: `s` has resid_pre for every row (edits on resid_pre not yet applied) and receives the rest. `first_row` is
+ * where the rows of the pass start in s (t0 in a run's own layer, 0 in a sweep). The last z_known variants have everything up to z
+ * already. ERR_CANCELLED when the task is stopped.
  */
 bool forward_layer(struct pass *p, int l, struct layer_sites *s, int first_row, int z_known, struct err *err);
 
 /*
- * The same for the last layer of a sweep (s from row 0), when only the last position is looked at: keys and values of every row, the rest
- * for the last row of each variant. Its sites are [variants] rows.
+ * The same for the last layer of a sweep (s from row 0), when only the last position is looked at: keys and values of every row,
+ * the rest for the last row of each variant. Its sites are [variants] rows.
  */
 bool forward_last(struct pass *p, int l, struct layer_sites *s, struct err *err);
 

@@ -10,7 +10,7 @@
 
 struct gradient *gradient_ref(const struct gradient *g)
 {
-	struct gradient *own = (struct gradient *)(uintptr_t)g;	/* the count is not part of what a gradient says */
+	struct gradient *own = (struct gradient *)(uintptr_t)g; /* the count is not part of what a gradient says */
 
 	atomic_fetch_add(&own->refs, 1);
 	return own;
@@ -59,7 +59,7 @@ enum { ROWS = 16 };
 
 /* Room for some rows of the vocabulary. */
 struct rows {
-	float *logits, *unedited, *d;	/* [ROWS, V] */
+	float *logits, *unedited, *d; /* [ROWS, V] */
 };
 
 /* From the metric to x[n, D], the last stream at positions from … from+n-1. */
@@ -133,16 +133,17 @@ static bool start(struct gradient *g, const struct seeds *s, struct arena *scrat
 	if (metric_of_output(&g->metric))
 		return seed_output(g, scratch, g->embed, task, err);
 	if (!run_has(g->run, metric_site(&g->metric)))
-		return err_set(err, ERR_MEMORY, "the stream alone is kept of a run of %d tokens: %s has no gradient", g->run->T, g->metric.spec);
+		return err_set(err, ERR_MEMORY, "the stream alone is kept of a run of %d tokens: %s has no gradient", g->run->T,
+			       g->metric.spec);
 	plant(g, s, SITE_RESID_POST);
 	return true;
 }
 
 /* The way down. g->embed carries the gradient down the stream, and is the embedding's in the end. */
 struct descent {
-	int from, past;		/* the first layer; the one that is left out (-1: none) */
+	int from, past; /* the first layer; the one that is left out (-1: none) */
 	const struct seeds *seeds;
-	gradient_visit *visit;	/* NULL: the layers are kept */
+	gradient_visit *visit; /* NULL: the layers are kept */
 	void *context;
 };
 
@@ -150,7 +151,7 @@ static bool go_down(struct gradient *g, const struct descent *d, struct backward
 {
 	bool going = d->past < 0 ? task_step(task, d->from - l, d->from + 1, err) : task_going(task, err);
 
-	if (going && l > metric_layer(&g->metric, &g->run->model->config))	/* the metric does not see it */
+	if (going && l > metric_layer(&g->metric, &g->run->model->config)) /* the metric does not see it */
 		return true;
 	if (!going || !(g->layer[l] = layer_sites_new(g->run->model, g->run->T, true, err)))
 		return false;

@@ -1,6 +1,6 @@
 /*
- * gradient.h - the derivative of a metric by every site of a run. Immutable once made, counted like a run, about as large and about as
- * expensive as one.
+ * gradient.h - the derivative of a metric by every site of a run. Immutable once made, counted like a run, about as large and about
+ * as expensive as one.
  *
  * To first order, a run whose site is changed by δ has the metric changed by δ · gradient. A site's gradient is the one at the
  * value that the run has there, its edits applied; positions after the metric's and layers above it
@@ -19,12 +19,12 @@
 #include "engine/run/run.h"
 
 struct gradient {
-	const struct run *run, *unedited;	/* counted */
+	const struct run *run, *unedited; /* counted */
 	struct metric metric;
-	unsigned frozen;			/* FROZEN_ bits: backward.h */
-	struct layer_sites **layer;		/* [L] NULL above the metric's: 0 */
-	float *embed;				/* [T, D] */
-	float *nothing;				/* [T, the widest site] zeros, for those above; of the logits NULL */
+	unsigned frozen;	    /* FROZEN_ bits: backward.h */
+	struct layer_sites **layer; /* [L] NULL above the metric's: 0 */
+	float *embed;		    /* [T, D] */
+	float *nothing;		    /* [T, the widest site] zeros, for those above; of the logits NULL */
 	struct arena *arena;
 	atomic_int refs;
 };
@@ -33,14 +33,14 @@ struct gradient {
 struct gradient *gradient_new(const struct run *run, const struct metric *metric, const struct run *unedited, unsigned frozen,
 			      struct task *task, struct err *err);
 /*
- * The same with one layer's attention and MLP left out on the way back (GradDrop, Kramár et al. 2024): what cancels between paths through that
- * layer and around it is seen. Layers above it are as in g, and not given; from it down each is shown to `visit`, which may read that
- * layer of it alone, until visit returns false: no more than one layer is kept.
+ * The same with one layer's attention and MLP left out on the way back (GradDrop, Kramár et al. 2024): what cancels between paths
+ * through that layer and around it is seen. Layers above it are as in g, and not given; from it down each is shown to `visit`,
+ * which may read that layer of it alone, until visit returns false: no more than one layer is kept.
  */
 typedef bool gradient_visit(void *context, const struct gradient *dropped, int layer);
 bool gradient_drop(const struct gradient *g, int layer, gradient_visit *visit, void *context, struct task *task, struct err *err);
 struct gradient *gradient_ref(const struct gradient *g);
-void gradient_unref(struct gradient *g);	/* NULL is fine */
+void gradient_unref(struct gradient *g); /* NULL is fine */
 
 /* Whether it is that of this question. */
 bool gradient_answers(const struct gradient *g, const struct run *run, const struct metric *metric, const struct run *unedited,
@@ -48,7 +48,10 @@ bool gradient_answers(const struct gradient *g, const struct run *run, const str
 
 /* As run_at: float[width] or float[units, width] at (layer, position). Not for SITE_PATTERN. */
 const float *gradient_at(const struct gradient *g, enum site site, int layer, int position);
-/* out[D]: at the input, the token's embedding alone (model_input): before learned positions and a norm on embeddings, and before edits there. */
+/*
+ * out[D]: at the input, the token's embedding alone (model_input): before learned positions and a norm on embeddings, and before
+ * edits there.
+ */
 void gradient_input(const struct gradient *g, int position, float *out);
 /* At the attention weights of one query: float[T], 0 for later keys. */
 const float *gradient_pattern(const struct gradient *g, int layer, int head, int query);

@@ -24,22 +24,23 @@ static float *take(float **from, size_t count)
 {
 	float *p = *from;
 
-	*from += (count + 15) / 16 * 16;	/* every array starts on a cache line */
+	*from += (count + 15) / 16 * 16; /* every array starts on a cache line */
 	return p;
 }
 
-enum { COPIED = 8 };	/* rows of a chunk */
-enum { KEPT = 8, PASSING = 5, ROOM = 16 };	/* arrays, each of which may be a cache line longer than it needs; room is a sixteenth */
+enum { COPIED = 8 }; /* rows of a chunk */
+/* arrays, each of which may be a cache line longer than it needs; room is a sixteenth */
+enum { KEPT = 8, PASSING = 5, ROOM = 16 };
 
 /* Where rows are. */
 struct layer_rows {
-	int room;		/* rows */
+	int room; /* rows */
 	enum run_stores keeps;
-	atomic_int used;	/* by the sites that reach furthest */
+	atomic_int used; /* by the sites that reach furthest */
 	atomic_int refs;
 	float *floats;
-	float *pattern;		/* [H, room, room] or NULL */
-	struct packed *packed;	/* of the first rows; or NULL */
+	float *pattern;	       /* [H, room, room] or NULL */
+	struct packed *packed; /* of the first rows; or NULL */
 };
 
 static size_t kept_floats(const struct config *c, int rows)
@@ -62,7 +63,8 @@ static void rows_unref(struct layer_rows *r)
 	}
 }
 
-static struct layer_rows *rows_new(const struct model *m, int rows, int room, enum run_stores keeps, bool keep_pattern, struct err *err)
+static struct layer_rows *rows_new(const struct model *m, int rows, int room, enum run_stores keeps, bool keep_pattern,
+				   struct err *err)
 {
 	const struct config *c = &m->config;
 	struct layer_rows *r = xcalloc(1, sizeof *r);
@@ -149,7 +151,7 @@ struct layer_sites *layer_sites_go_on(const struct layer_sites *s, const struct 
 		return NULL;
 	atomic_fetch_add(&s->memory->refs, 1);
 	if (s->memory->packed && s->memory->packed->rows > rows)
-		s->memory->packed->rows = rows;	/* those of another who had gone on */
+		s->memory->packed->rows = rows; /* those of another who had gone on */
 	return sites_in(s->memory, m, rows, T, passing);
 }
 
@@ -179,7 +181,7 @@ void layer_sites_unref(struct layer_sites *s)
 	if (s && atomic_fetch_sub(&s->refs, 1) == 1) {
 		int used = s->to;
 
-		atomic_compare_exchange_strong(&s->memory->used, &used, s->from);	/* unless another continues from here */
+		atomic_compare_exchange_strong(&s->memory->used, &used, s->from); /* unless another continues from here */
 		rows_unref(s->memory);
 		big_give(s->z_memory);
 		free(s);
@@ -199,29 +201,46 @@ bool layer_sites_split_z(struct layer_sites *s, const struct model *m, int rows,
 size_t run_width(const struct config *c, enum site site)
 {
 	switch (site_table[site].width) {
-	case 'D': return (size_t)c->D;
-	case 'F': return (size_t)c->F;
-	case 'K': return (size_t)((site_table[site].unit == DIM_KV_HEAD ? c->G : c->H) * c->K);
-	default: return 0;
+	case 'D':
+		return (size_t)c->D;
+	case 'F':
+		return (size_t)c->F;
+	case 'K':
+		return (size_t)((site_table[site].unit == DIM_KV_HEAD ? c->G : c->H) * c->K);
+	default:
+		return 0;
 	}
 }
 
 float *layer_site(const struct layer_sites *s, enum site site)
 {
 	switch (site) {
-	case SITE_RESID_PRE: return s->resid_pre;
-	case SITE_Q: return s->q;
-	case SITE_K: return s->k;
-	case SITE_V: return s->v;
-	case SITE_Z: return s->z;
-	case SITE_ATTN_OUT: return s->attn_out;
-	case SITE_RESID_MID: return s->resid_mid;
-	case SITE_MLP_PRE: return s->mlp_pre;
-	case SITE_MLP_UP: return s->mlp_up;
-	case SITE_MLP_POST: return s->mlp_post;
-	case SITE_MLP_OUT: return s->mlp_out;
-	case SITE_RESID_POST: return s->resid_post;
-	default: return NULL;
+	case SITE_RESID_PRE:
+		return s->resid_pre;
+	case SITE_Q:
+		return s->q;
+	case SITE_K:
+		return s->k;
+	case SITE_V:
+		return s->v;
+	case SITE_Z:
+		return s->z;
+	case SITE_ATTN_OUT:
+		return s->attn_out;
+	case SITE_RESID_MID:
+		return s->resid_mid;
+	case SITE_MLP_PRE:
+		return s->mlp_pre;
+	case SITE_MLP_UP:
+		return s->mlp_up;
+	case SITE_MLP_POST:
+		return s->mlp_post;
+	case SITE_MLP_OUT:
+		return s->mlp_out;
+	case SITE_RESID_POST:
+		return s->resid_post;
+	default:
+		return NULL;
 	}
 }
 
@@ -260,13 +279,15 @@ static void copy_some(void *context, int chunk)
 	for (int t = first; c->to->pattern && t < first + count; t++)
 		copy_weights(c, t);
 	for (int site = 0; site < SITE_COUNT; site++)
-		copy_rows(layer_site(c->to, (enum site)site), layer_site(c->from, (enum site)site), first, count, run_width(c->c, (enum site)site));
+		copy_rows(layer_site(c->to, (enum site)site), layer_site(c->from, (enum site)site), first, count,
+			  run_width(c->c, (enum site)site));
 	copy_rows(c->to->post_scale, c->from->post_scale, first, count, 1);
 	if (c->from->z_memory && c->to->z_memory)
 		copy_rows(c->to->z_used, c->from->z_used, first, count, run_width(c->c, SITE_Z));
 }
 
-bool layer_sites_copy(struct layer_sites *to, const struct layer_sites *from, const struct model *m, int rows, int T, struct err *err)
+bool layer_sites_copy(struct layer_sites *to, const struct layer_sites *from, const struct model *m, int rows, int T,
+		      struct err *err)
 {
 	struct copy c = { to, from, &m->config, rows };
 

@@ -15,8 +15,8 @@
 #include "engine/run/site.h"
 
 /*
- * What is kept of a layer. RUN_STREAM: the stream, what is written to it, keys and values; queries, z, neurons and the pattern pass by.
- * That is what lenses and continuations need, at a fraction of the memory.
+ * What is kept of a layer. RUN_STREAM: the stream, what is written to it, keys and values; queries, z, neurons and the pattern pass
+ * by. That is what lenses and continuations need, at a fraction of the memory.
  */
 enum run_stores { RUN_ALL, RUN_STREAM };
 
@@ -25,32 +25,36 @@ struct layer_rows;
 
 struct layer_sites {
 	float *resid_pre, *q, *k, *v, *z, *attn_out, *resid_mid, *mlp_pre, *mlp_up, *mlp_post, *mlp_out, *resid_post;
-	float *z_used;		/* [rows, H, K] what W_O was given: z with the edits on `result`; the same array as z without any */
-	float *pattern;		/* [H, room, room] in a run, of which T by T are in use; NULL in a sweep and in a run of the stream */
-	size_t pattern_room;	/* from one query's row over keys to the next one's; later keys are 0 */
-	float *post_scale;	/* [rows] scale of the norm on attention's output, where the family has one; or NULL */
+	float *z_used; /* [rows, H, K] what W_O was given: z with the edits on `result`; the same array as z without any */
+	/* [H, room, room] in a run, of which T by T are in use; NULL in a sweep and in a run of the stream */
+	float *pattern;
+	size_t pattern_room; /* from one query's row over keys to the next one's; later keys are 0 */
+	float *post_scale;   /* [rows] scale of the norm on attention's output, where the family has one; or NULL */
 	atomic_int refs;
-	struct layer_rows *memory;	/* all others */
-	int from, to;		/* the rows of it that these sites have brought in */
-	float *z_memory;	/* z_used's own, or NULL */
+	struct layer_rows *memory; /* all others */
+	int from, to;		   /* the rows of it that these sites have brought in */
+	float *z_memory;	   /* z_used's own, or NULL */
 };
 
 /* NULL: ERR_MEMORY. Not zeroed. */
 struct layer_sites *layer_sites_new(const struct model *m, int rows, bool keep_pattern, struct err *err);
 /*
- * With room for more rows, and for how many in all. `passing`: memory for what a run of the stream does not keep, which its layers use
- * one after the other; NULL: all is kept.
+ * With room for more rows, and for how many in all. `passing`: memory for what a run of the stream does not keep, which its layers
+ * use one after the other; NULL: all is kept.
  */
 int layer_room(int rows);
-float *layer_passing_new(const struct model *m, int rows, struct err *err);	/* for big_give */
+float *layer_passing_new(const struct model *m, int rows, struct err *err); /* for big_give */
 struct layer_sites *layer_sites_roomy(const struct model *m, int rows, float *passing, struct err *err);
-/* Sites with T rows, the first `rows` of which are those of s, where they are. NULL when that cannot be: when another has the memory,
- * there is not enough of it, or it keeps something else. */
+/*
+ * Sites with T rows, the first `rows` of which are those of s, where they are. NULL when that cannot be: when another has the
+ * memory, there is not enough of it, or it keeps something else.
+ */
 struct layer_sites *layer_sites_go_on(const struct layer_sites *s, const struct model *m, int rows, int T, float *passing);
 /* The layer is computed: what passed by is gone. */
 void layer_sites_let_pass(struct layer_sites *s);
 /* The first `rows` positions of one to another that has room for T. */
-bool layer_sites_copy(struct layer_sites *to, const struct layer_sites *from, const struct model *m, int rows, int T, struct err *err);
+bool layer_sites_copy(struct layer_sites *to, const struct layer_sites *from, const struct model *m, int rows, int T,
+		      struct err *err);
 /* Keys and values in order for attention, as many rows as were brought in so far; made when first asked for. */
 struct packed *layer_packed(const struct layer_sites *s, const struct config *c);
 struct layer_sites *layer_sites_ref(struct layer_sites *s);
@@ -64,7 +68,10 @@ static inline float *layer_weights(const struct layer_sites *s, int head, int qu
 	return s->pattern + ((size_t)head * s->pattern_room + (size_t)query) * s->pattern_room;
 }
 
-/* Base pointer of a stored site (run_width is its width); NULL for derived ones and those that are not kept. SITE_PATTERN is not handled here. */
+/*
+ * Base pointer of a stored site (run_width is its width); NULL for derived ones and those that are not kept. SITE_PATTERN is not
+ * handled here.
+ */
 float *layer_site(const struct layer_sites *s, enum site site);
 
 #endif

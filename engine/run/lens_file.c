@@ -18,7 +18,7 @@ static void lens_free(void *content)
 	struct lens *lens = content;
 
 	weights_free(lens->file);
-	arena_free(lens->arena);	/* the lens is in it */
+	arena_free(lens->arena); /* the lens is in it */
 }
 
 /* Our name of it, or the tuned-lens project's. */
@@ -45,8 +45,10 @@ static bool take_layer(struct lens *lens, const char *path, int l, struct err *e
 	const size_t D = (size_t)lens->D;
 
 	if (!has_shape(w, 2, lens->D, lens->D) || (b && !has_shape(b, 1, lens->D, 0)))
-		return err_set(err, ERR_FILE, "%s: the translator of layer %d is not a matrix of %d × %d with a bias of %d, as that of layer 0", path, l,
-			       lens->D, lens->D, lens->D);
+		return err_set(err, ERR_FILE,
+			       "%s: the translator of layer %d is not a matrix of %d × %d with a bias of %d, as "
+			       "that of layer 0",
+			       path, l, lens->D, lens->D, lens->D);
 	lens->weight[l] = *w;
 	if (!(lens->W[l] = matrix_new(lens->arena, &(struct matrix_source){ .tensor = w, .in = lens->D, .out = lens->D }, err)))
 		return false;
@@ -80,7 +82,8 @@ static bool take_layers(struct lens *lens, const char *path, struct err *err)
 	lens->b = arena_alloc(lens->arena, (size_t)lens->L * sizeof(float *));
 	for (int l = 0; l < lens->L; l++)
 		if (!find(lens, "bias", l) != !lens->bias)
-			return err_set(err, ERR_FILE, "%s: some layers have a bias and layer %d %s", path, l, lens->bias ? "has none" : "has one");
+			return err_set(err, ERR_FILE, "%s: some layers have a bias and layer %d %s", path, l,
+				       lens->bias ? "has none" : "has one");
 		else if (!take_layer(lens, path, l, err))
 			return false;
 	return true;
@@ -92,7 +95,8 @@ static bool agrees(const struct json_value *config, const char *key, int n, cons
 	int64_t says = n;
 
 	json_int(json_get(config, key), &says);
-	return says == n || err_set(err, ERR_FILE, "%s: config.json says %s %lld, and params.pt has %d", path, key, (long long)says, n);
+	return says == n ||
+	       err_set(err, ERR_FILE, "%s: config.json says %s %lld, and params.pt has %d", path, key, (long long)says, n);
 }
 
 static bool check_config(const struct lens *lens, const char *folder, struct err *err)
@@ -144,7 +148,8 @@ const char *lens_model(const struct model *m, struct arena *arena)
 	str_init(&s);
 	str_add(&s, "{\"name\":");
 	json_write_string(&s, m->name, strlen(m->name));
-	str_addf(&s, ",\"d_model\":%d,\"layers\":%d,\"unembedding\":\"%016" PRIx64 "\"}", m->config.D, m->config.L, model_unembedding_hash(m));
+	str_addf(&s, ",\"d_model\":%d,\"layers\":%d,\"unembedding\":\"%016" PRIx64 "\"}", m->config.D, m->config.L,
+		 model_unembedding_hash(m));
 	kept = arena_strdup(arena, s.s);
 	str_done(&s);
 	return kept;
@@ -170,8 +175,8 @@ static bool lens_fits(const void *content, const struct model *m, const char *pa
 	const struct lens *lens = content;
 
 	if (lens->D != m->config.D || lens->L != m->config.L)
-		return err_set(err, ERR_ARGUMENT, "%s: this lens is for %d layers of %d channels; %s has %d of %d", path, lens->L, lens->D, m->name,
-			       m->config.L, m->config.D);
+		return err_set(err, ERR_ARGUMENT, "%s: this lens is for %d layers of %d channels; %s has %d of %d", path, lens->L,
+			       lens->D, m->name, m->config.L, m->config.D);
 	if (!same_model(lens_says(lens, "model"), m))
 		notes_add(notes, "%s: this lens was trained on a model with another unembedding", path);
 	return true;

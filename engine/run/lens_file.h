@@ -3,8 +3,8 @@
  *
  *     h ← h + h Wᵀ + b        or, with metadata `residual: no`,  h ← h Wᵀ + b          W[D, D], b[D]; of the stream before layer l
  *
- * Files of ours (.safetensors: weight.L, bias.L; metadata `lmscope: lens`), and folders of the tuned-lens project (Belrose et al. 2023):
- * config.json and params.pt, whose tensors are L.weight and L.bias. Either may leave out all biases.
+ * Files of ours (.safetensors: weight.L, bias.L; metadata `lmscope: lens`), and folders of the tuned-lens project (Belrose et al.
+ * 2023): config.json and params.pt, whose tensors are L.weight and L.bias. Either may leave out all biases.
  */
 #ifndef LMSCOPE_ENGINE_RUN_LENS_FILE_H
 #define LMSCOPE_ENGINE_RUN_LENS_FILE_H
@@ -18,14 +18,14 @@
 struct lens {
 	int L, D;
 	bool residual;
-	struct tensor *weight, *bias;	/* [L] as the file has them; bias NULL: there are none */
-	struct matrix **W;		/* [L]; NULL in one that is only saved */
-	float **b;			/* [L] */
-	const struct safetensors_note *note;	/* [notes] metadata of a file of ours */
+	struct tensor *weight, *bias;	     /* [L] as the file has them; bias NULL: there are none */
+	struct matrix **W;		     /* [L]; NULL in one that is only saved */
+	float **b;			     /* [L] */
+	const struct safetensors_note *note; /* [notes] metadata of a file of ours */
 	int notes;
-	struct tensor *more;		/* [mores] what else is to be saved */
+	struct tensor *more; /* [mores] what else is to be saved */
 	int mores;
-	struct weights *file;		/* that the tensors are in */
+	struct weights *file; /* that the tensors are in */
 	struct arena *arena;
 };
 

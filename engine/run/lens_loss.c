@@ -12,14 +12,14 @@ enum { ROWS = 64, BLOCK = 64 };
 
 struct lens_loss {
 	const struct model *m;
-	int n;				/* rows of this go */
-	float *p, *q, *d;		/* [ROWS, V] the output's distribution; a layer's logits; what comes back */
-	double *own, *kl;		/* [ROWS] sum of p log p; of this layer */
-	const float *h;			/* [n, D] the stream that enters the layer */
-	float *y, *z, *g;		/* [ROWS, D] translated, normalised, the gradient at either */
-	float *turned;			/* [D, ROWS] the gradient, a channel a row */
-	const float *W, *b;		/* the layer's translator */
-	float *gW;			/* [D, D] its gradient */
+	int n;		    /* rows of this go */
+	float *p, *q, *d;   /* [ROWS, V] the output's distribution; a layer's logits; what comes back */
+	double *own, *kl;   /* [ROWS] sum of p log p; of this layer */
+	const float *h;	    /* [n, D] the stream that enters the layer */
+	float *y, *z, *g;   /* [ROWS, D] translated, normalised, the gradient at either */
+	float *turned;	    /* [D, ROWS] the gradient, a channel a row */
+	const float *W, *b; /* the layer's translator */
+	float *gW;	    /* [D, D] its gradient */
 	bool slope;
 };
 
@@ -28,10 +28,15 @@ struct lens_loss *lens_loss_new(const struct model *m, struct arena *arena, stru
 	const size_t V = (size_t)m->config.V, D = (size_t)m->config.D;
 	struct lens_loss *s = arena_alloc(arena, sizeof *s);
 
-	*s = (struct lens_loss){ .m = m, .p = arena_floats(arena, ROWS * V, err), .q = arena_floats(arena, ROWS * V, err),
-				 .d = arena_floats(arena, ROWS * V, err), .own = arena_alloc(arena, ROWS * sizeof *s->own),
-				 .kl = arena_alloc(arena, ROWS * sizeof *s->kl), .y = arena_floats(arena, ROWS * D, err),
-				 .z = arena_floats(arena, ROWS * D, err), .g = arena_floats(arena, ROWS * D, err),
+	*s = (struct lens_loss){ .m = m,
+				 .p = arena_floats(arena, ROWS * V, err),
+				 .q = arena_floats(arena, ROWS * V, err),
+				 .d = arena_floats(arena, ROWS * V, err),
+				 .own = arena_alloc(arena, ROWS * sizeof *s->own),
+				 .kl = arena_alloc(arena, ROWS * sizeof *s->kl),
+				 .y = arena_floats(arena, ROWS * D, err),
+				 .z = arena_floats(arena, ROWS * D, err),
+				 .g = arena_floats(arena, ROWS * D, err),
 				 .turned = arena_floats(arena, ROWS * D, err) };
 	return s->p && s->q && s->d && s->y && s->z && s->g && s->turned ? s : NULL;
 }
@@ -55,7 +60,7 @@ static void output_row(void *context, int i)
 {
 	struct lens_loss *s = context;
 	const size_t V = (size_t)s->m->config.V;
-	float *p = s->p + (size_t)i * V, *logits = s->d + (size_t)i * V;	/* d is free now */
+	float *p = s->p + (size_t)i * V, *logits = s->d + (size_t)i * V; /* d is free now */
 	float lse;
 
 	memcpy(logits, p, V * sizeof *p);
@@ -159,7 +164,8 @@ static void add_layer(struct lens_loss *s, const float *translator, const struct
 		go_back(s, g);
 }
 
-bool lens_loss_add(struct lens_loss *s, const float *translators, const struct run *r, double *sum, float *g, struct task *task, struct err *err)
+bool lens_loss_add(struct lens_loss *s, const float *translators, const struct run *r, double *sum, float *g, struct task *task,
+		   struct err *err)
 {
 	const size_t each = lens_loss_floats(s->m);
 	const int L = s->m->config.L;

@@ -18,9 +18,10 @@ struct lens_loss *lens_loss_new(const struct model *m, struct arena *arena, stru
 /* Floats of one layer's translator: W[D, D], then b[D]. */
 size_t lens_loss_floats(const struct model *m);
 /*
- * Adds the sum over the run's positions to sum[L]; g[L, floats] (may be NULL) receives the gradient of that sum, added to what is there.
- * Unedited runs that keep their stream will do.
+ * Adds the sum over the run's positions to sum[L]; g[L, floats] (may be NULL) receives the gradient of that sum, added to what is
+ * there. Unedited runs that keep their stream will do.
  */
-bool lens_loss_add(struct lens_loss *s, const float *translators, const struct run *r, double *sum, float *g, struct task *task, struct err *err);
+bool lens_loss_add(struct lens_loss *s, const float *translators, const struct run *r, double *sum, float *g, struct task *task,
+		   struct err *err);
 
 #endif

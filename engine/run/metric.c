@@ -1,4 +1,7 @@
-/* metric.c - see metric.h: the table of kinds, and specs made numbers of a run. What they read: metric_logits.c, metric_inner.c, reading.c. */
+/*
+ * metric.c - see metric.h: the table of kinds, and specs made numbers of a run. What they read: metric_logits.c, metric_inner.c,
+ * reading.c.
+ */
 #include "engine/run/metric.h"
 
 #include <math.h>
@@ -20,32 +23,36 @@
 const struct metric_info metric_table[METRIC_KINDS] = {
 	[METRIC_LOGIT] = { "logit", "TOKEN", TAKES_TOKEN, SITE_NONE, "logit", "the logit of a token: logit \" Paris\"", NULL,
 			   .of_logits = logit_value, .slope = logit_slope, .read = read_logits },
-	[METRIC_LOGPROB] = { "logprob", "TOKEN", TAKES_TOKEN, SITE_NONE, "nats", "the log probability of a token: logprob \" Paris\"", "logit",
-			     .of_logits = logprob_value, .slope = logprob_slope },
+	[METRIC_LOGPROB] = { "logprob", "TOKEN", TAKES_TOKEN, SITE_NONE, "nats",
+			     "the log probability of a token: logprob \" Paris\"", "logit", .of_logits = logprob_value,
+			     .slope = logprob_slope },
 	[METRIC_LOGIT_DIFF] = { "logit_diff", "TOKEN TOKEN", TAKES_TOKENS, SITE_NONE, "logit",
 				"the logit of one token minus another's: logit_diff \" Mary\" \" John\"", NULL,
 				.of_logits = logit_diff_value, .slope = logit_slope, .read = read_logits },
-	[METRIC_KL] = { "kl", "", TAKES_NOTHING, SITE_NONE, "nats", "divergence of the edited from the unedited prediction: KL(unedited || edited)",
-			"logit_diff", .of_logits = kl_value, .slope = kl_slope },
+	[METRIC_KL] = { "kl", "", TAKES_NOTHING, SITE_NONE, "nats",
+			"divergence of the edited from the unedited prediction: KL(unedited || edited)", "logit_diff",
+			.of_logits = kl_value, .slope = kl_slope },
 	[METRIC_ENTROPY] = { "entropy", "", TAKES_NOTHING, SITE_NONE, "nats", "entropy of the prediction", "logit",
 			     .of_logits = entropy_value, .slope = entropy_slope },
-	[METRIC_LOSS] = { "loss", "", TAKES_NOTHING, SITE_NONE, "nats", "mean negative log-likelihood of the prompt's own tokens", "logit" },
-	[METRIC_NEURON] = { "neuron", "L.N", TAKES_UNIT, SITE_MLP_POST, "activation", "a neuron's activation: neuron 3.17", "neuron_pre",
-			    .of_rows = neuron_of_rows, .seeds = neuron_seeds },
+	[METRIC_LOSS] = { "loss", "", TAKES_NOTHING, SITE_NONE, "nats", "mean negative log-likelihood of the prompt's own tokens",
+			  "logit" },
+	[METRIC_NEURON] = { "neuron", "L.N", TAKES_UNIT, SITE_MLP_POST, "activation", "a neuron's activation: neuron 3.17",
+			    "neuron_pre", .of_rows = neuron_of_rows, .seeds = neuron_seeds },
 	[METRIC_NEURON_PRE] = { "neuron_pre", "L.N", TAKES_UNIT, SITE_MLP_PRE, "activation",
-				"what a neuron's activation is computed from, of the gate where there is one: neuron_pre 3.17", NULL,
-				.of_rows = neuron_of_rows, .seeds = neuron_seeds, .read = read_neuron },
+				"what a neuron's activation is computed from, of the gate where there is one: neuron_pre 3.17",
+				NULL, .of_rows = neuron_of_rows, .seeds = neuron_seeds, .read = read_neuron },
 	[METRIC_NEURON_UP] = { "neuron_up", "L.N", TAKES_UNIT, SITE_MLP_UP, "activation",
-			       "the linear half of a gated neuron: neuron_up 3.17", NULL,
-			       .of_rows = neuron_of_rows, .seeds = neuron_seeds, .read = read_neuron },
+			       "the linear half of a gated neuron: neuron_up 3.17", NULL, .of_rows = neuron_of_rows,
+			       .seeds = neuron_seeds, .read = read_neuron },
 	[METRIC_SCORES] = { "scores", "L.H @QUERY<KEY", TAKES_WEIGHT, SITE_SCORES, "score",
-			    "a head's score of one key, before softmax: scores 2.1 @13<7", NULL,
-			    .of_rows = scores_of_rows, .seeds = weight_seeds, .read = read_scores },
+			    "a head's score of one key, before softmax: scores 2.1 @13<7", NULL, .of_rows = scores_of_rows,
+			    .seeds = weight_seeds, .read = read_scores },
 	[METRIC_PATTERN] = { "pattern", "L.H @QUERY<KEY", TAKES_WEIGHT, SITE_PATTERN, "weight",
-			     "a head's attention weight on one key: pattern 2.1 @13<7", "scores",
-			     .of_rows = pattern_of_rows, .seeds = weight_seeds },
-	[METRIC_NORM] = { "norm", "SITE L", TAKES_STREAM, SITE_NONE, "L2 norm", "the length of the stream, or of a write: norm resid_post 3", NULL,
-			  .of_rows = norm_of_rows, .seeds = norm_seeds, .read = read_row },
+			     "a head's attention weight on one key: pattern 2.1 @13<7", "scores", .of_rows = pattern_of_rows,
+			     .seeds = weight_seeds },
+	[METRIC_NORM] = { "norm", "SITE L", TAKES_STREAM, SITE_NONE, "L2 norm",
+			  "the length of the stream, or of a write: norm resid_post 3", NULL, .of_rows = norm_of_rows,
+			  .seeds = norm_seeds, .read = read_row },
 	[METRIC_ALONG] = { "along", "FILE SITE L", TAKES_FILE_STREAM, SITE_NONE, "along",
 			   "the stream, or a write, along a direction of length 1: along love.npy resid_post 3", NULL,
 			   .of_rows = along_of_rows, .seeds = along_seeds, .read = read_row },
@@ -176,7 +183,8 @@ static bool read_direction(const struct parsed_metric *p, const struct run *run,
 	size_t n, D = (size_t)run->model->config.D;
 	float *x = vector_read(p->file, m->place.layer, arena, &n, err);
 	double length = 0;
-	bool ok = x && (n == D || err_set(err, ERR_ARGUMENT, "metric: the vector in %s has %zu numbers, expected %zu", p->file, n, D));
+	bool ok = x &&
+		  (n == D || err_set(err, ERR_ARGUMENT, "metric: the vector in %s has %zu numbers, expected %zu", p->file, n, D));
 
 	for (size_t i = 0; ok && i < D; i++)
 		length += (double)x[i] * (double)x[i];
@@ -196,11 +204,14 @@ static bool read_direction(const struct parsed_metric *p, const struct run *run,
 static bool has_site(const struct metric *m, const struct run *r, struct err *err)
 {
 	return metric_of_output(m) || run_has(r, metric_site(m)) ||
-	       err_set(err, ERR_MEMORY, "metric %s: all of a run over %d tokens would not fit into memory, and its stream alone does not say that",
+	       err_set(err, ERR_MEMORY,
+		       "metric %s: all of a run over %d tokens would not fit into memory, and its stream alone "
+		       "does not say that",
 		       m->spec, r->T);
 }
 
-static bool resolve(const char *spec, const struct run *run, struct metric *m, struct arena *arena, struct notes *notes, struct err *err)
+static bool resolve(const char *spec, const struct run *run, struct metric *m, struct arena *arena, struct notes *notes,
+		    struct err *err)
 {
 	struct parsed_metric p;
 	struct metric of = { .kind = METRIC_NONE };
@@ -209,7 +220,9 @@ static bool resolve(const char *spec, const struct run *run, struct metric *m, s
 	*m = (struct metric){ .kind = METRIC_LOGIT, .target = { -1, -1 } };
 	if (!metric_parse(spec, run->T, &p, arena, err) || !metric_parsed_check(&p, &run->model->config, run->T, err))
 		return false;
-	*m = (struct metric){ .kind = p.kind, .target = { -1, -1 }, .position = p.has_position ? p.position : run->T - 1, .place = p.place };
+	*m = (struct metric){
+		.kind = p.kind, .target = { -1, -1 }, .position = p.has_position ? p.position : run->T - 1, .place = p.place
+	};
 	m->position += m->position < 0 ? run->T : 0;
 	if (!metric_of_output(m) && p.kind != METRIC_PART)
 		place_set(&m->place, DIM_POSITION, m->position, m->position);
@@ -218,8 +231,8 @@ static bool resolve(const char *spec, const struct run *run, struct metric *m, s
 			return false;
 	if (p.file && !read_direction(&p, run, m, err))
 		return false;
-	ok = !p.of || (resolve(p.of, run, &of, arena, notes, err) && has_site(&of, run, err) &&
-		       reading_freeze_part(m, &of, run, err));
+	ok = !p.of ||
+	     (resolve(p.of, run, &of, arena, notes, err) && has_site(&of, run, err) && reading_freeze_part(m, &of, run, err));
 	m->of = of.kind == METRIC_PART ? of.of : of.kind;
 	ok = ok && write_spec(m, run->model, &p, p.of ? of.spec : NULL, err);
 	metric_done(&of);
@@ -234,7 +247,8 @@ bool metric_resolve(const char *spec, const struct run *unedited, struct metric 
 	if (!spec || !*spec) {
 		const struct parsed_metric p = { .kind = METRIC_LOGIT };
 
-		*metric = (struct metric){ .kind = METRIC_LOGIT, .position = unedited->T - 1,
+		*metric = (struct metric){ .kind = METRIC_LOGIT,
+					   .position = unedited->T - 1,
 					   .target = { kernel_best(unedited->last_logits, unedited->model->config.V), -1 } };
 		return write_spec(metric, unedited->model, &p, NULL, err);
 	}
@@ -297,14 +311,15 @@ uint64_t metric_version(const struct metric *m)
 bool metric_equal(const struct metric *a, const struct metric *b)
 {
 	return a->kind == b->kind && a->target[0] == b->target[0] && a->target[1] == b->target[1] && a->position == b->position &&
-	       metric_version(a) == metric_version(b) && (metric_of_output(a) || (place_equal(&a->place, &b->place) && !strcmp(a->spec, b->spec)));
+	       metric_version(a) == metric_version(b) &&
+	       (metric_of_output(a) || (place_equal(&a->place, &b->place) && !strcmp(a->spec, b->spec)));
 }
 
 struct metric metric_at(const struct metric *m, int position)
 {
 	struct metric moved = *m;
 
-	if (m->kind == METRIC_PART)	/* what it reads is frozen where it is */
+	if (m->kind == METRIC_PART) /* what it reads is frozen where it is */
 		return moved;
 	moved.position = position;
 	if (!metric_of_output(m))
@@ -326,14 +341,14 @@ void metric_slope_of_logits(const struct metric *metric, const float *x, const f
 	metric_table[metric->kind].slope(metric, x, unedited, V, d);
 }
 
-static bool value_of_output(const struct metric *metric, const struct run *run, const struct run *unedited, double *value, struct task *task,
-			    struct err *err)
+static bool value_of_output(const struct metric *metric, const struct run *run, const struct run *unedited, double *value,
+			    struct task *task, struct err *err)
 {
 	int V = run->model->config.V;
 	float *logits;
 	bool ok;
 
-	if (metric->kind == METRIC_LOSS) {	/* mean over tokens 1 … T-1 */
+	if (metric->kind == METRIC_LOSS) { /* mean over tokens 1 … T-1 */
 		ok = run_loss(run, 1, value, task, err);
 		*value /= run->T - 1;
 		return ok;
@@ -343,7 +358,8 @@ static bool value_of_output(const struct metric *metric, const struct run *run, 
 		return true;
 	}
 	logits = xmalloc(2 * (size_t)V * sizeof *logits);
-	ok = run_logits(run, metric->position, 1, logits, task, err) && run_logits(unedited, metric->position, 1, logits + V, task, err);
+	ok = run_logits(run, metric->position, 1, logits, task, err) &&
+	     run_logits(unedited, metric->position, 1, logits + V, task, err);
 	if (ok)
 		*value = metric_of_logits(metric, logits, logits + V, V);
 	free(logits);
@@ -356,7 +372,8 @@ bool metric_value(const struct metric *metric, const struct run *run, const stru
 	if (metric_of_output(metric))
 		return value_of_output(metric, run, unedited, value, task, err);
 	if (metric->position >= run->T)
-		return err_set(err, ERR_ARGUMENT, "metric %s: a prompt of %d tokens has no position %d", metric->spec, run->T, metric->position);
+		return err_set(err, ERR_ARGUMENT, "metric %s: a prompt of %d tokens has no position %d", metric->spec, run->T,
+			       metric->position);
 	if (!has_site(metric, run, err))
 		return false;
 	*value = metric_of_run(metric, run);

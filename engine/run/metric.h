@@ -31,8 +31,21 @@ struct run;
 struct model;
 
 enum metric_kind {
-	METRIC_LOGIT, METRIC_LOGPROB, METRIC_LOGIT_DIFF, METRIC_KL, METRIC_ENTROPY, METRIC_LOSS,
-	METRIC_NEURON, METRIC_NEURON_PRE, METRIC_NEURON_UP, METRIC_SCORES, METRIC_PATTERN, METRIC_NORM, METRIC_ALONG, METRIC_LENS, METRIC_PART,
+	METRIC_LOGIT,
+	METRIC_LOGPROB,
+	METRIC_LOGIT_DIFF,
+	METRIC_KL,
+	METRIC_ENTROPY,
+	METRIC_LOSS,
+	METRIC_NEURON,
+	METRIC_NEURON_PRE,
+	METRIC_NEURON_UP,
+	METRIC_SCORES,
+	METRIC_PATTERN,
+	METRIC_NORM,
+	METRIC_ALONG,
+	METRIC_LENS,
+	METRIC_PART,
 	METRIC_KINDS,
 	METRIC_NONE = -1,
 };
@@ -40,14 +53,14 @@ enum metric_kind {
 /* What a kind takes after its word. */
 enum metric_takes {
 	TAKES_NOTHING,
-	TAKES_TOKEN,		/* " Paris" */
-	TAKES_TOKENS,		/* " Mary" " John" */
-	TAKES_UNIT,		/* 3.17 */
-	TAKES_WEIGHT,		/* 2.1 @13<7 */
-	TAKES_STREAM,		/* resid_post 3 */
-	TAKES_FILE_STREAM,	/* love.npy resid_post 3 */
-	TAKES_TOKEN_STREAM,	/* " Paris" resid_post 3 */
-	TAKES_PART,		/* head 2.1 of logit " Paris" */
+	TAKES_TOKEN,	    /* " Paris" */
+	TAKES_TOKENS,	    /* " Mary" " John" */
+	TAKES_UNIT,	    /* 3.17 */
+	TAKES_WEIGHT,	    /* 2.1 @13<7 */
+	TAKES_STREAM,	    /* resid_post 3 */
+	TAKES_FILE_STREAM,  /* love.npy resid_post 3 */
+	TAKES_TOKEN_STREAM, /* " Paris" resid_post 3 */
+	TAKES_PART,	    /* head 2.1 of logit " Paris" */
 };
 
 struct metric;
@@ -57,20 +70,24 @@ struct reading;
 struct arena;
 
 struct metric_info {
-	const char *word;	/* "logit_diff" */
-	const char *arguments;	/* "TOKEN TOKEN", as help writes them */
+	const char *word;      /* "logit_diff" */
+	const char *arguments; /* "TOKEN TOKEN", as help writes them */
 	enum metric_takes takes;
-	enum site site;		/* that the numbers after TAKES_UNIT and TAKES_WEIGHT are of; SITE_NONE */
-	const char *unit;	/* "logit", "nats", "bits" */
+	enum site site;	  /* that the numbers after TAKES_UNIT and TAKES_WEIGHT are of; SITE_NONE */
+	const char *unit; /* "logit", "nats", "bits" */
 	const char *help;
-	/* It is not linear in the stream, not even with the scales of norms frozen: the kind to ask where it has to be. NULL: it is. */
+	/*
+	 * It is not linear in the stream, not even with the scales of norms frozen: the kind to ask where it has to be. NULL: it
+	 * is.
+	 */
 	const char *instead;
 	/* Of the logits: value and gradient. */
 	double (*of_logits)(const struct metric *m, const float *x, const float *unedited, int V);
 	void (*slope)(const struct metric *m, const float *x, const float *unedited, int V, float *d);
 	/* Of a layer inside: value, and where its gradient starts (how many seeds; memory from `arena`). metric_inner.h */
 	double (*of_rows)(const struct metric *m, const struct metric_rows *rows);
-	int (*seeds)(const struct metric *m, const struct run *run, unsigned frozen, struct arena *arena, struct backward_seed *seed);
+	int (*seeds)(const struct metric *m, const struct run *run, unsigned frozen, struct arena *arena,
+		     struct backward_seed *seed);
 	/* What it reads of the stream; NULL where it is not linear in it. reading.h */
 	bool (*read)(const struct metric *m, const struct run *run, struct reading *out, struct err *err);
 };
@@ -81,21 +98,21 @@ struct metric_vector;
 
 struct metric {
 	enum metric_kind kind;
-	int32_t target[2];	/* token ids; -1 when there is none */
-	int position;		/* resolved: 0 … T-1; of several, the last */
-	struct place place;	/* what an inner kind reads */
-	enum metric_kind of;	/* whose unit a part has */
-	struct metric_vector *vector;	/* or NULL */
-	char spec[256];		/* as shown: canonical, also when it was defaulted */
+	int32_t target[2];	      /* token ids; -1 when there is none */
+	int position;		      /* resolved: 0 … T-1; of several, the last */
+	struct place place;	      /* what an inner kind reads */
+	enum metric_kind of;	      /* whose unit a part has */
+	struct metric_vector *vector; /* or NULL */
+	char spec[256];		      /* as shown: canonical, also when it was defaulted */
 };
 
 /* Resolves `spec` (NULL or "": the default) against the unedited run. What was resolved is given back with metric_done(). */
 bool metric_resolve(const char *spec, const struct run *unedited, struct metric *metric, struct notes *notes, struct err *err);
-struct metric metric_share(const struct metric *m);	/* a copy, to be given back by itself */
+struct metric metric_share(const struct metric *m); /* a copy, to be given back by itself */
 void metric_done(struct metric *m);
 /*
- * What can be said of a spec before anything runs: whether it parses (ERR_USAGE), and whether a model (NULL: not known yet) and a prompt of T
- * tokens (0: not known yet) have what it names (ERR_ARGUMENT). metric_resolve() checks the same first.
+ * What can be said of a spec before anything runs: whether it parses (ERR_USAGE), and whether a model (NULL: not known yet) and a
+ * prompt of T tokens (0: not known yet) have what it names (ERR_ARGUMENT). metric_resolve() checks the same first.
  */
 bool metric_check(const char *spec, const struct config *c, int T, struct err *err);
 /* Whether both are the same number of a run. */
@@ -113,8 +130,8 @@ bool metric_of_output(const struct metric *m);
 int metric_layer(const struct metric *m, const struct config *c);
 
 /* Its value on a run; `unedited` is what kl compares with (may be the same run: 0). */
-bool metric_value(const struct metric *metric, const struct run *run, const struct run *unedited, double *value,
-		  struct task *task, struct err *err);
+bool metric_value(const struct metric *metric, const struct run *run, const struct run *unedited, double *value, struct task *task,
+		  struct err *err);
 /* The value from one row of final logits, x[V], at metric->position: for sweeps. Not for `loss`, nor of a layer inside. */
 double metric_of_logits(const struct metric *metric, const float *x, const float *unedited, int V);
 /* Its gradient there: d[V]. */

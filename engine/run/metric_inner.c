@@ -101,7 +101,7 @@ static void weights(const struct metric *m, const struct metric_rows *rows, floa
 		something = something || row[j] > -INFINITY;
 	if (something)
 		kernel_softmax(row, (size_t)m->position + 1);
-	else	/* every key is hidden */
+	else /* every key is hidden */
 		memset(row, 0, ((size_t)m->position + 1) * sizeof *row);
 	row_edits(m, rows, SITE_PATTERN, row);
 }
@@ -152,7 +152,10 @@ double lens_of_rows(const struct metric *m, const struct metric_rows *rows)
 	return (double)logit;
 }
 
-/* What a head writes at a position, the scale after attention frozen: with z after the edits on its result, and what they add beyond z. */
+/*
+ * What a head writes at a position, the scale after attention frozen: with z after the edits on its result, and what they add
+ * beyond z.
+ */
 static void head_write(const struct metric *m, const struct metric_rows *rows, int position, float scale, float *out)
 {
 	const struct config *c = &rows->run->model->config;
@@ -268,7 +271,8 @@ int lens_seeds(const struct metric *m, const struct run *run, unsigned frozen, s
 	matrix_output(model->W_U, m->target[0], d);
 	for (size_t i = 0; i < D; i++)
 		d[i] *= (float)((1 - capped * capped) * (double)c->logit_scale);
-	norms_back(&place, m->position, run_at(run, m->place.site, m->place.layer, m->position), (frozen & FROZEN_NORMS) != 0, d, d);
+	norms_back(&place, m->position, run_at(run, m->place.site, m->place.layer, m->position), (frozen & FROZEN_NORMS) != 0, d,
+		   d);
 	*seed = seed_at(m, m->position, 1, D, d);
 	return 1;
 }
@@ -281,7 +285,8 @@ static int source_seeds(const struct metric *m, const struct run *run, struct ar
 	const double weight = (double)run_pattern(run, m->place.layer, m->place.unit, m->position)[m->place.key];
 	float *d = arena_alloc(arena, v->width * sizeof *d);
 
-	seed[0] = seed_at(m, m->position, 1, 1, number(arena, value_along(m, run_at(run, SITE_V, m->place.layer, m->place.key), c)));
+	seed[0] =
+		seed_at(m, m->position, 1, 1, number(arena, value_along(m, run_at(run, SITE_V, m->place.layer, m->place.key), c)));
 	for (size_t i = 0; i < v->width; i++)
 		d[i] = (float)((double)v->row[i] * weight);
 	seed[1] = seed_at(m, m->place.key, 1, v->width, d);

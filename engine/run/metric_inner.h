@@ -1,6 +1,6 @@
 /*
- * metric_inner.h - metrics of a layer inside: their values from the rows of sites, and where their gradients start. For metric.c, sweeps,
- * gradients and readings; everybody else asks metric.h.
+ * metric_inner.h - metrics of a layer inside: their values from the rows of sites, and where their gradients start. For metric.c,
+ * sweeps, gradients and readings; everybody else asks metric.h.
  */
 #ifndef LMSCOPE_ENGINE_RUN_METRIC_INNER_H
 #define LMSCOPE_ENGINE_RUN_METRIC_INNER_H
@@ -13,12 +13,12 @@
 
 struct metric_vector {
 	atomic_int refs;
-	uint64_t version;	/* of the file that it was read from; 0: none */
-	int from, n;		/* rows for the positions from … from+n-1; of `along`: one row, for any position */
-	size_t width;		/* floats of a row */
-	double constant;	/* what is added: less the biases, which are no part's */
-	float *scale;		/* [n] of the norm after attention, where `part` has frozen it; or NULL */
-	float *row;		/* [n, width] */
+	uint64_t version; /* of the file that it was read from; 0: none */
+	int from, n;	  /* rows for the positions from … from+n-1; of `along`: one row, for any position */
+	size_t width;	  /* floats of a row */
+	double constant;  /* what is added: less the biases, which are no part's */
+	float *scale;	  /* [n] of the norm after attention, where `part` has frozen it; or NULL */
+	float *row;	  /* [n, width] */
 };
 struct metric_vector *metric_vector_new(int from, int n, size_t width);
 
@@ -26,12 +26,12 @@ enum { METRIC_SEEDS = 2 };
 
 /* Where a metric finds the rows of its layer's sites: in a run, or in a variant of a sweep. */
 struct metric_rows {
-	const struct run *run;			/* the tokens, and in a run all rows */
-	const struct edit *const *edit;		/* [edits] that act there */
+	const struct run *run;		/* the tokens, and in a run all rows */
+	const struct edit *const *edit; /* [edits] that act there */
 	int edits;
 	int layer;
-	const float *(*at)(const struct metric_rows *rows, enum site site, int position);	/* as run_at */
-	const void *more;			/* who has the rows, where it is not the run */
+	const float *(*at)(const struct metric_rows *rows, enum site site, int position); /* as run_at */
+	const void *more; /* who has the rows, where it is not the run */
 };
 double metric_of_run(const struct metric *m, const struct run *r);
 double metric_of_rows(const struct metric *m, const struct metric_rows *rows);

@@ -46,7 +46,8 @@ static bool find_kind(const char *word, struct parsed_metric *p, const char *wha
 	while (kind < METRIC_KINDS && (!word || strcmp(word, metric_table[kind].word)))
 		kind++;
 	p->kind = (enum metric_kind)kind;
-	return kind < METRIC_KINDS || err_set(err, ERR_USAGE, "%s: expected logit, logit_diff, scores, norm or another kind of metric first", what);
+	return kind < METRIC_KINDS ||
+	       err_set(err, ERR_USAGE, "%s: expected logit, logit_diff, scores, norm or another kind of metric first", what);
 }
 
 static bool has_place(enum metric_takes takes)
@@ -78,9 +79,10 @@ static bool parse_site(const char *word, struct parsed_metric *p, const char *wh
 {
 	const struct place_word *of = place_word_find(word, strlen(word));
 
-	if (!of || of->also_mlp || of->site == SITE_EMBED || site_table[of->site].width != 'D' || site_table[of->site].unit != DIM_NONE ||
-	    of->site == SITE_LN_FINAL)
-		return err_set(err, ERR_USAGE, "%s: expected resid_pre, resid_mid, resid_post, attn_out or mlp_out instead of %s", what, word);
+	if (!of || of->also_mlp || of->site == SITE_EMBED || site_table[of->site].width != 'D' ||
+	    site_table[of->site].unit != DIM_NONE || of->site == SITE_LN_FINAL)
+		return err_set(err, ERR_USAGE, "%s: expected resid_pre, resid_mid, resid_post, attn_out or mlp_out instead of %s",
+			       what, word);
 	p->place.site = of->site;
 	return true;
 }
@@ -93,8 +95,8 @@ static bool parse_layer(const char *word, struct parsed_metric *p, const char *w
 
 	if (!place_parse_layer(word, &of, &p->place, what, err))
 		return false;
-	return p->place.unit_to == p->place.unit || err_set(err, ERR_USAGE, "%s: expected one %s instead of %s", what,
-							    dim_step(site_table[p->place.site].unit), word);
+	return p->place.unit_to == p->place.unit ||
+	       err_set(err, ERR_USAGE, "%s: expected one %s instead of %s", what, dim_step(site_table[p->place.site].unit), word);
 }
 
 /* One word after the kind's, where it belongs. `targets`: tokens so far. */
@@ -116,7 +118,8 @@ static bool parse_word(char *word, bool quoted, int T, struct parsed_metric *p, 
 		return parse_site(word, p, what, err);
 	if (p->place.site != SITE_NONE && p->place.layer < 0)
 		return parse_layer(word, p, what, err);
-	return err_set(err, ERR_USAGE, "%s: unexpected \"%s\"; expected %s%s%s", what, word, info->word, *info->arguments ? " " : "", info->arguments);
+	return err_set(err, ERR_USAGE, "%s: unexpected \"%s\"; expected %s%s%s", what, word, info->word,
+		       *info->arguments ? " " : "", info->arguments);
 }
 
 /* "head 2.1 @7 of logit …" */
@@ -125,7 +128,10 @@ static bool parse_part(const char *s, int T, struct parsed_metric *p, struct are
 	const char *of = strstr(s, " of ");
 
 	if (!of)
-		return err_set(err, ERR_USAGE, "%s: expected a place, the word of, and a metric, such as part head 2.1 of logit \" Paris\"", what);
+		return err_set(err, ERR_USAGE,
+			       "%s: expected a place, the word of, and a metric, such as part head 2.1 of logit \" "
+			       "Paris\"",
+			       what);
 	p->of = of + 4;
 	p->has_position = memchr(s, '@', (size_t)(of - s)) != NULL;
 	if (!place_parse(arena_strndup(arena, s, (size_t)(of - s)), T, &p->place, what, err))
@@ -140,7 +146,8 @@ static bool is_whole(const struct parsed_metric *p, int targets, const char *wha
 	const int need = metric_targets(p->kind);
 
 	if (targets < need)
-		return err_set(err, ERR_USAGE, "%s: %s needs %d token%s in quotes after it", what, info->word, need, need == 1 ? "" : "s");
+		return err_set(err, ERR_USAGE, "%s: %s needs %d token%s in quotes after it", what, info->word, need,
+			       need == 1 ? "" : "s");
 	if (info->takes > TAKES_TOKENS && (p->place.layer < 0 || (info->takes == TAKES_WEIGHT && !p->has_position)))
 		return err_set(err, ERR_USAGE, "%s: expected %s %s", what, info->word, info->arguments);
 	return true;
@@ -200,24 +207,27 @@ static bool check_weight(const struct place *p, const struct config *c, struct e
 	if (p->position_to != p->position || p->key_to != p->key)
 		return err_set(err, ERR_ARGUMENT, "metric: expected one query and one key, such as @%d<%d", p->position, p->key);
 	if (p->key > p->position)
-		return err_set(err, ERR_ARGUMENT, "metric: key %d comes after query %d, which does not see it", p->key, p->position);
+		return err_set(err, ERR_ARGUMENT, "metric: key %d comes after query %d, which does not see it", p->key,
+			       p->position);
 	return p->site == SITE_PATTERN || !window || p->position - p->key < window ||
-	       err_set(err, ERR_ARGUMENT, "metric: layer %d looks %d positions back at most; query %d has no score for key %d", p->layer, window - 1,
-		       p->position, p->key);
+	       err_set(err, ERR_ARGUMENT, "metric: layer %d looks %d positions back at most; query %d has no score for key %d",
+		       p->layer, window - 1, p->position, p->key);
 }
 
 /* What is the part of a sum: what writes to the stream, or the stream. */
 static bool check_part(const struct parsed_metric *p, const struct config *c, int T, struct err *err)
 {
-	static const enum site fine[] = { SITE_RESULT, SITE_ATTN_OUT, SITE_MLP_POST, SITE_MLP_OUT, SITE_EMBED, SITE_PATTERN, SITE_RESID_PRE,
-					  SITE_RESID_MID, SITE_RESID_POST };
+	static const enum site fine[] = { SITE_RESULT,	SITE_ATTN_OUT,	SITE_MLP_POST,	SITE_MLP_OUT,	SITE_EMBED,
+					  SITE_PATTERN, SITE_RESID_PRE, SITE_RESID_MID, SITE_RESID_POST };
 	const struct place *place = &p->place;
 	size_t i = 0;
 
 	while (i < sizeof fine / sizeof *fine && fine[i] != place->site)
 		i++;
 	if (i == sizeof fine / sizeof *fine || place->also_mlp)
-		return err_set(err, ERR_ARGUMENT, "metric: a part is what writes to the stream: head, attn_out, neuron, mlp_out, embed, or pattern for one source");
+		return err_set(err, ERR_ARGUMENT,
+			       "metric: a part is what writes to the stream: head, attn_out, neuron, mlp_out, "
+			       "embed, or pattern for one source");
 	if ((place->site == SITE_MLP_POST && place->unit < 0) || place->unit_to != place->unit)
 		return err_set(err, ERR_ARGUMENT, "metric: a part is of one %s", dim_step(site_table[place->site].unit));
 	if (place->site == SITE_PATTERN && (place->unit < 0 || (T && place->key < 0)))
@@ -234,7 +244,8 @@ static bool check_place(const struct parsed_metric *p, const struct config *c, i
 	if (c && !place_check(&p->place, c, "metric", err))
 		return false;
 	if (c && p->place.site == SITE_MLP_UP && !c->gated)
-		return err_set(err, ERR_ARGUMENT, "metric: this model's neurons have no gate: ask neuron_pre %d.%d", p->place.layer, p->place.unit);
+		return err_set(err, ERR_ARGUMENT, "metric: this model's neurons have no gate: ask neuron_pre %d.%d", p->place.layer,
+			       p->place.unit);
 	if (p->kind == METRIC_PART)
 		return check_part(p, c, T, err);
 	return !T || metric_table[p->kind].takes != TAKES_WEIGHT || check_weight(&p->place, c, err);

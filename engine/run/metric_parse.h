@@ -10,10 +10,10 @@
 struct parsed_metric {
 	enum metric_kind kind;
 	const char *target[2], *file;
-	struct place place;		/* of an inner kind */
+	struct place place; /* of an inner kind */
 	bool has_position;
-	int position;			/* as written: negative ones count from the end */
-	const char *of;			/* of a part: the other metric's spec */
+	int position;	/* as written: negative ones count from the end */
+	const char *of; /* of a part: the other metric's spec */
 };
 
 /* T 0: not known yet. Memory from `arena`. ERR_USAGE. */

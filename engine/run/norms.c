@@ -23,13 +23,20 @@ const struct norm *norms_at(const struct model *m, enum site site, int layer)
 	const struct layer *y = &m->layers[layer < m->config.L ? layer : 0];
 
 	switch (site) {
-	case SITE_LN1: return &y->ln1;
-	case SITE_LN2: return m->config.parallel_shared_norm ? &y->ln1 : &y->ln2;
-	case SITE_LN1_POST: return &y->ln1_post;
-	case SITE_LN2_POST: return &y->ln2_post;
-	case SITE_Q_NORM: return &y->q_norm;
-	case SITE_K_NORM: return &y->k_norm;
-	default: return &m->ln_final;
+	case SITE_LN1:
+		return &y->ln1;
+	case SITE_LN2:
+		return m->config.parallel_shared_norm ? &y->ln1 : &y->ln2;
+	case SITE_LN1_POST:
+		return &y->ln1_post;
+	case SITE_LN2_POST:
+		return &y->ln2_post;
+	case SITE_Q_NORM:
+		return &y->q_norm;
+	case SITE_K_NORM:
+		return &y->k_norm;
+	default:
+		return &m->ln_final;
 	}
 }
 
@@ -37,8 +44,8 @@ const struct norm *norms_at(const struct model *m, enum site site, int layer)
 struct shape {
 	bool centred;
 	int parts;
-	size_t width;		/* of a part */
-	size_t gains;		/* from one part's gains to the next one's: 0 when all have the same */
+	size_t width; /* of a part */
+	size_t gains; /* from one part's gains to the next one's: 0 when all have the same */
 };
 
 static struct shape shape_of(const struct config *c, enum site site)
@@ -174,7 +181,8 @@ static bool product_of(const struct run *r, enum site site, int layer, struct pr
 		*of = (struct product){ y->W_out, y->b_out, run_at(r, SITE_MLP_POST, layer, 0), 0 };
 		return true;
 	}
-	*of = site == SITE_Q_NORM ? (struct product){ y->W_Q, y->b_Q, NULL, c->qkv_clip } : (struct product){ y->W_K, y->b_K, NULL, c->qkv_clip };
+	*of = site == SITE_Q_NORM ? (struct product){ y->W_Q, y->b_Q, NULL, c->qkv_clip }
+				  : (struct product){ y->W_K, y->b_K, NULL, c->qkv_clip };
 	of->x = normed = arena_floats(arena, (size_t)r->T * (size_t)c->D, err);
 	for (int t = 0; normed && t < r->T; t++)
 		norms_apply(&read, t, run_at(r, SITE_RESID_PRE, layer, t), normed + (size_t)t * (size_t)c->D, NULL);

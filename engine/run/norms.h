@@ -1,7 +1,7 @@
 /*
- * norms.h - the norms that a layer reads through (ln1, ln2), those after its blocks (ln1_post, ln2_post) and on its queries and keys
- * (q_norm, k_norm), and the last one (ln_final), under edits that keep their scale: `ln1 5 freeze` divides by what the unedited run
- * divided by there, while layer norm still takes the mean off. TransformerLens' hook_scale, held.
+ * norms.h - the norms that a layer reads through (ln1, ln2), those after its blocks (ln1_post, ln2_post) and on its queries and
+ * keys (q_norm, k_norm), and the last one (ln_final), under edits that keep their scale: `ln1 5 freeze` divides by what the
+ * unedited run divided by there, while layer norm still takes the mean off. TransformerLens' hook_scale, held.
  */
 #ifndef LMSCOPE_ENGINE_RUN_NORMS_H
 #define LMSCOPE_ENGINE_RUN_NORMS_H
@@ -21,18 +21,24 @@ int norms_parts(const struct config *c, enum site site);
 /* The edits of a run or a variant, and where. */
 struct norm_place {
 	const struct model *model;
-	const struct edit *const *edit;	/* [edits] */
+	const struct edit *const *edit; /* [edits] */
 	int edits;
 	enum site site;
-	int layer;			/* of ln_final: the number of layers */
+	int layer; /* of ln_final: the number of layers */
 };
 
 /* Whether an edit keeps a scale there, at any position, or at this one. */
 bool norms_any_kept(const struct norm_place *p);
 bool norms_kept(const struct norm_place *p, int position);
-/* y of x, a whole row: [D], or [heads, K] of queries or keys. scale[parts] (may be NULL) receives what was used, 1 / sqrt(…). y may be x. */
+/*
+ * y of x, a whole row: [D], or [heads, K] of queries or keys. scale[parts] (may be NULL) receives what was used, 1 / sqrt(…). y
+ * may be x.
+ */
 void norms_apply(const struct norm_place *p, int position, const float *x, float *y, float *scale);
-/* Back: d at its output to g (may be d) at its input x; frozen: the scale is taken as constant. One that is kept does not answer to x. */
+/*
+ * Back: d at its output to g (may be d) at its input x; frozen: the scale is taken as constant. One that is kept does not answer
+ * to x.
+ */
 void norms_back(const struct norm_place *p, int position, const float *x, bool frozen, const float *d, float *g);
 
 /* What a stored stream holds of the input of ln1, ln2 or ln_final: [D]. */

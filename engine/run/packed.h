@@ -1,6 +1,6 @@
 /*
- * packed.h - keys and values of one layer's rows, put in order for the products of attention; kept beside the rows, so that a run that
- * continues where another ends puts in order only what is new.
+ * packed.h - keys and values of one layer's rows, put in order for the products of attention; kept beside the rows, so that a run
+ * that continues where another ends puts in order only what is new.
  *
  * The rows themselves are elsewhere (layer.h). Whoever brings in rows does so alone; reading is for any thread.
  */
@@ -11,14 +11,14 @@
 #include "engine/numbers/dense.h"
 
 struct packed {
-	int groups, rows;	/* KV heads; rows that are in, of all of them */
+	int groups, rows; /* KV heads; rows that are in, of all of them */
 	struct packed_head {
-		struct dense keys, values;	/* [K, room] and [room, K] */
-	} head[];		/* [groups] */
+		struct dense keys, values; /* [K, room] and [room, K] */
+	} head[];			   /* [groups] */
 };
 
 struct packed *packed_new(const struct config *c, int room);
-void packed_free(struct packed *p);	/* NULL is fine */
+void packed_free(struct packed *p); /* NULL is fine */
 /* Brings in rows `from` … to-1 of one head of k and v[rows, G, K]. p->rows is the caller's to raise when all heads are done. */
 void packed_fill(struct packed *p, const struct config *c, int group, const float *k, const float *v, int from, int to);
 

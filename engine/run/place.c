@@ -29,10 +29,15 @@ const struct place_word place_words[] = {
 	{ "mlp_post", SITE_MLP_POST, false, false, "neurons after the activation (L or L.N)" },
 	{ "ln1", SITE_LN1, false, false, "the scale of the norm before attention (L): freeze keeps it" },
 	{ "ln2", SITE_LN2, false, false, "the scale of the norm before the MLP (L): freeze keeps it" },
-	{ "ln1_post", SITE_LN1_POST, false, false, "the scale of the norm after attention, where the family has one (L): freeze keeps it" },
-	{ "ln2_post", SITE_LN2_POST, false, false, "the scale of the norm after the MLP, where the family has one (L): freeze keeps it" },
-	{ "q_norm", SITE_Q_NORM, false, false, "the scale of the norm on queries, where the family has one (L or L.H): freeze keeps it" },
-	{ "k_norm", SITE_K_NORM, false, false, "the scale of the norm on keys, where the family has one (L or L.G): freeze keeps it" },
+	{ "ln1_post", SITE_LN1_POST, false, false,
+	  "the scale of the norm after attention, where the family has one (L): freeze keeps it" },
+	{ "ln2_post", SITE_LN2_POST, false, false,
+	  "the scale of the norm after the MLP, where the family has one (L): freeze keeps it" },
+	{ "q_norm", SITE_Q_NORM, false, false,
+	  "the scale of the norm on queries, where the family has one (L or L.H): freeze "
+	  "keeps it" },
+	{ "k_norm", SITE_K_NORM, false, false,
+	  "the scale of the norm on keys, where the family has one (L or L.G): freeze keeps it" },
 	{ "ln_final", SITE_LN_FINAL, false, false, "the scale of the final norm, which no layer has: ln_final freeze keeps it" },
 	{ NULL, SITE_NONE, false, false, NULL },
 };
@@ -123,8 +128,9 @@ struct place place_join(const struct place *place, const struct place *more)
 
 bool place_equal(const struct place *a, const struct place *b)
 {
-	return a->site == b->site && a->also_mlp == b->also_mlp && a->layer == b->layer && a->unit == b->unit && a->unit_to == b->unit_to &&
-	       a->position == b->position && a->position_to == b->position_to && a->key == b->key && a->key_to == b->key_to;
+	return a->site == b->site && a->also_mlp == b->also_mlp && a->layer == b->layer && a->unit == b->unit &&
+	       a->unit_to == b->unit_to && a->position == b->position && a->position_to == b->position_to && a->key == b->key &&
+	       a->key_to == b->key_to;
 }
 
 /* ---- as text ---- */
@@ -277,7 +283,10 @@ bool place_check(const struct place *p, const struct config *c, const char *what
 	if (p->layer > 0 && p->site == SITE_EMBED)
 		return err_set(err, ERR_ARGUMENT, "%s: embeddings enter layer 0; write embed 0", what);
 	if (c->parallel && p->site == SITE_RESID_MID)
-		return err_set(err, ERR_ARGUMENT, "%s: this model runs attention and MLP side by side; there is no stream between them", what);
+		return err_set(err, ERR_ARGUMENT,
+			       "%s: this model runs attention and MLP side by side; there is no stream between "
+			       "them",
+			       what);
 	return true;
 }
 

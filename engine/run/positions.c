@@ -55,7 +55,8 @@ static bool inside(int written, int T, int *position, const char *what, struct e
 {
 	*position = written < 0 ? written + T : written;
 	return (*position >= 0 && *position < T) ||
-	       err_set(err, ERR_ARGUMENT, "%s: position %d is outside the prompt, which has %d tokens (0 … %d)", what, written, T, T - 1);
+	       err_set(err, ERR_ARGUMENT, "%s: position %d is outside the prompt, which has %d tokens (0 … %d)", what, written, T,
+		       T - 1);
 }
 
 bool positions_resolve(const struct position_range *range, int T, int *from, int *to, const char *what, struct err *err)
@@ -87,7 +88,8 @@ bool positions_parse(const char *text, int T, bool *at, const char *what, struct
 	bool fine = positions_read(&s, range, &n) && !*s;
 
 	if (!fine)
-		err_set(err, ERR_USAGE, "%s: expected positions such as 4, -1, 4..7, 4.. or 1,3 instead of %s", what, *text ? text : "nothing");
+		err_set(err, ERR_USAGE, "%s: expected positions such as 4, -1, 4..7, 4.. or 1,3 instead of %s", what,
+			*text ? text : "nothing");
 	else if (T)
 		fine = positions_mark(range, n, T, at, what, err);
 	free(range);

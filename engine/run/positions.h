@@ -11,8 +11,8 @@
 #include "engine/base/err.h"
 
 struct position_range {
-	int from, to;		/* as written */
-	bool open;		/* "4..": to the end */
+	int from, to; /* as written */
+	bool open;    /* "4..": to the end */
 };
 
 /* Most ranges that a text may hold: one more than it has commas. */

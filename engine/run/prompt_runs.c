@@ -9,30 +9,30 @@
 #include "engine/run/direction.h"
 #include "engine/run/layer.h"
 
-enum { FILES = 4 };			/* that are remembered */
-static const size_t most_bytes = 256 << 20;	/* of a file's runs; at least the latest is kept */
+enum { FILES = 4 };			    /* that are remembered */
+static const size_t most_bytes = 256 << 20; /* of a file's runs; at least the latest is kept */
 
 /* A run of one prompt, by its number in the file, or, with -T, the mean of those with T tokens. */
 struct made {
-	struct made *next;	/* made before it */
+	struct made *next; /* made before it */
 	int which;
 	struct run *run;
 };
 
 struct prompt_file {
-	struct prompt_file *next;	/* not asked for as recently */
+	struct prompt_file *next; /* not asked for as recently */
 	char *path;
 	uint64_t version;
 	enum tokenizer_bos bos;
 	struct arena *arena;
 	struct prompt_set set;
-	struct made *made;		/* the latest first */
-	struct run *sum;		/* of the first `summed` prompts, while the mean is made, with weights[L, H, keys] */
+	struct made *made; /* the latest first */
+	struct run *sum;   /* of the first `summed` prompts, while the mean is made, with weights[L, H, keys] */
 	float *weights;
 	int summed;
-	struct run *mean;		/* NULL: not made yet */
+	struct run *mean; /* NULL: not made yet */
 	struct prompt_mean about;
-	int users;			/* calls that are at work on it: another one may begin while runs are made (task.h) */
+	int users; /* calls that are at work on it: another one may begin while runs are made (task.h) */
 };
 
 struct prompt_runs {
@@ -107,7 +107,8 @@ static void drop_oldest(struct prompt_runs *p)
 	}
 }
 
-static struct prompt_file *read_file(struct prompt_runs *p, const char *path, uint64_t version, enum tokenizer_bos bos, struct err *err)
+static struct prompt_file *read_file(struct prompt_runs *p, const char *path, uint64_t version, enum tokenizer_bos bos,
+				     struct err *err)
 {
 	struct prompt_file *f = xcalloc(1, sizeof *f);
 
@@ -144,9 +145,12 @@ static struct prompt_file *open_file(struct prompt_runs *p, const struct prompt_
 /* ---- runs ---- */
 
 /* The run of prompt i; one of a prompt that begins alike saves work. */
-static struct run *run_prompt(const struct prompt_runs *p, const struct prompt_file *f, int i, const struct run *prefix, struct err *err)
+static struct run *run_prompt(const struct prompt_runs *p, const struct prompt_file *f, int i, const struct run *prefix,
+			      struct err *err)
 {
-	struct run_order order = { .model = p->model, .tokens = f->set.tokens[i], .T = f->set.T[i], .prefix = prefix, .without_logits = true };
+	struct run_order order = {
+		.model = p->model, .tokens = f->set.tokens[i], .T = f->set.T[i], .prefix = prefix, .without_logits = true
+	};
 	struct run *r = run_fits(p->model, f->set.T[i], RUN_ALL, err) ? run_new(&order, NULL, err) : NULL;
 
 	if (!r)
@@ -205,7 +209,8 @@ static struct run *blank(const struct model *m, const int32_t *tokens, int T, st
 			break;
 		for (int site = 0; site < SITE_COUNT; site++)
 			if (layer_site(r->layer[l], (enum site)site))
-				memset(layer_site(r->layer[l], (enum site)site), 0, (size_t)T * run_width(c, (enum site)site) * sizeof(float));
+				memset(layer_site(r->layer[l], (enum site)site), 0,
+				       (size_t)T * run_width(c, (enum site)site) * sizeof(float));
 		memset(r->layer[l]->pattern, 0, (size_t)c->H * (size_t)T * (size_t)T * sizeof(float));
 	}
 	if (r->embed && r->layer[c->L - 1])
@@ -352,7 +357,8 @@ const struct prompt_mean *prompt_runs_mean(struct prompt_runs *p, const struct p
 }
 
 /* The mean at each position of those with T tokens. */
-static struct run *make_same(const struct prompt_runs *p, const struct prompt_file *f, const struct prompt_question *q, struct err *err)
+static struct run *make_same(const struct prompt_runs *p, const struct prompt_file *f, const struct prompt_question *q,
+			     struct err *err)
 {
 	struct run *sum = NULL, *last = NULL;
 	int n = 0;
@@ -375,8 +381,10 @@ static struct run *make_same(const struct prompt_runs *p, const struct prompt_fi
 	}
 	run_unref(last);
 	if (ok && !n)
-		ok = err_set(err, ERR_ARGUMENT, "%s: none of its prompts has %d tokens, as this one has, so there is no mean at the same position; "
-			     "leave out same for one over all positions", f->path, q->T);
+		ok = err_set(err, ERR_ARGUMENT,
+			     "%s: none of its prompts has %d tokens, as this one has, so there is no mean at "
+			     "the same position; leave out same for one over all positions",
+			     f->path, q->T);
 	if (ok) {
 		scale_rows(sum, 1 / (float)n);
 		return sum;
@@ -424,8 +432,10 @@ static int draw(const struct prompt_file *f, const struct prompt_question *q, un
 	for (int k = 0; k < f->set.n; k++)
 		n += is_other(&f->set, k, q);
 	if (!n) {
-		err_set(err, ERR_ARGUMENT, "%s: of its %d prompts none is another one with %d tokens; resample takes a value from the same position, so it "
-			"needs one as long as this prompt", f->path, f->set.n, q->T);
+		err_set(err, ERR_ARGUMENT,
+			"%s: of its %d prompts none is another one with %d tokens; resample takes a value from "
+			"the same position, so it needs one as long as this prompt",
+			f->path, f->set.n, q->T);
 		return -1;
 	}
 	skip = (int)(scramble(seed) % (uint64_t)n);
@@ -443,15 +453,17 @@ static int on_line(const struct prompt_file *f, const struct prompt_question *q,
 	if (i == f->set.n)
 		err_set(err, ERR_ARGUMENT, "%s: there is no prompt on line %d", f->path, line);
 	else if (f->set.T[i] != q->T)
-		err_set(err, ERR_ARGUMENT, "%s: line %d has %d tokens and this prompt %d; resample takes a value from the same position, so both need "
-			"equally many", f->path, line, f->set.T[i], q->T);
+		err_set(err, ERR_ARGUMENT,
+			"%s: line %d has %d tokens and this prompt %d; resample takes a value from the same "
+			"position, so both need equally many",
+			f->path, line, f->set.T[i], q->T);
 	else
 		return i;
 	return -1;
 }
 
-const struct run *prompt_runs_other(struct prompt_runs *p, const struct prompt_question *q, int line, unsigned seed, struct run_set *reads,
-				    struct err *err)
+const struct run *prompt_runs_other(struct prompt_runs *p, const struct prompt_question *q, int line, unsigned seed,
+				    struct run_set *reads, struct err *err)
 {
 	struct prompt_file *f = open_file(p, q, err);
 	int i = !f ? -1 : line ? on_line(f, q, line, err) : draw(f, q, seed, err);

@@ -147,8 +147,8 @@ bool read_neuron(const struct metric *m, const struct run *run, struct reading *
 /* ---- keys and values ---- */
 
 /* One row of keys or values, as its matrix gives it: [G, K]. */
-static bool project(const struct run *run, int layer, const struct matrix *W, const float *bias, int position, float *out, struct arena *arena,
-		    struct err *err)
+static bool project(const struct run *run, int layer, const struct matrix *W, const float *bias, int position, float *out,
+		    struct arena *arena, struct err *err)
 {
 	const struct norm_place read = { run->model, run->edit_list, run->edits, SITE_LN1, layer };
 	float *normed = arena_floats(arena, channels(run), err);
@@ -206,10 +206,12 @@ bool read_scores(const struct metric *m, const struct run *run, struct reading *
 	const size_t K = (size_t)c->K, GK = (size_t)c->G * K, at = (size_t)config_kv_head(c, m->place.unit) * K;
 	const float *q = run_at(run, SITE_Q, l, m->position) + (size_t)m->place.unit * K;
 	const double bias = (double)attention_bias(c, l, m->place.unit, key);
-	float *d = arena_floats(out->arena, 4 * GK, err), *x = d ? d + GK : NULL, *normed = d ? d + 2 * GK : NULL, *g = d ? d + 3 * GK : NULL;
+	float *d = arena_floats(out->arena, 4 * GK, err), *x = d ? d + GK : NULL, *normed = d ? d + 2 * GK : NULL,
+	      *g = d ? d + 3 * GK : NULL;
 	float *w = arena_floats(out->arena, channels(run), err);
 
-	if (!d || !w || !begin_at_norm(out, run, SITE_LN1, l, key, 1, err) || !project(run, l, y->W_K, NULL, key, x, out->arena, err))
+	if (!d || !w || !begin_at_norm(out, run, SITE_LN1, l, key, 1, err) ||
+	    !project(run, l, y->W_K, NULL, key, x, out->arena, err))
 		return false;
 	out->value = uncapped(metric_of_run(m, run) - bias, c->attention_cap) + bias;
 	if (y->b_K)
@@ -221,7 +223,7 @@ bool read_scores(const struct metric *m, const struct run *run, struct reading *
 	for (size_t i = 0; c->qkv_clip > 0 && i < GK; i++)
 		normed[i] = fminf(fmaxf(x[i], -c->qkv_clip), c->qkv_clip);
 	norms_back(&k_norm, key, normed, true, d, g);
-	if (norms_at(run->model, SITE_K_NORM, l)->bias) {	/* what it adds is what is not of its input */
+	if (norms_at(run->model, SITE_K_NORM, l)->bias) { /* what it adds is what is not of its input */
 		double of_input = dot(g, normed, GK);
 
 		norms_apply(&k_norm, key, normed, normed, NULL);
@@ -241,9 +243,9 @@ bool read_scores(const struct metric *m, const struct run *run, struct reading *
 /* What is read of attention's write: rows p[n, D] at the positions from … from+n-1, through one head (-1: all). */
 struct sources {
 	int layer, head, from, n;
-	const float *p;		/* [n, D] */
-	const float *scale;	/* [n] of the norm after attention; NULL: the run's own */
-	bool bias;		/* b_O counts */
+	const float *p;	    /* [n, D] */
+	const float *scale; /* [n] of the norm after attention; NULL: the run's own */
+	bool bias;	    /* b_O counts */
 };
 
 /* To what W_O was given: u[H, K] of one row. Returns b_O's share. */
@@ -255,7 +257,8 @@ static double before_write(const struct run *run, const struct sources *s, int i
 	const size_t D = channels(run);
 
 	for (size_t k = 0; k < D; k++)
-		pl[k] = s->p[(size_t)i * D + k] * c->residual_scale * (y->ln1_post.there ? scale * (y->ln1_post.gain ? y->ln1_post.gain[k] : 1) : 1);
+		pl[k] = s->p[(size_t)i * D + k] * c->residual_scale *
+			(y->ln1_post.there ? scale * (y->ln1_post.gain ? y->ln1_post.gain[k] : 1) : 1);
 	matrix_apply_back(y->W_O, pl, D, 1, u, (size_t)(c->H * c->K));
 	return y->b_O ? dot(pl, y->b_O, D) : 0;
 }
@@ -337,7 +340,8 @@ static bool refuse_neurons(const struct metric *m, struct arena *arena, struct e
 }
 
 /* p[n, D] at the metric's site. */
-static bool read_site(const struct metric *m, const struct run *run, const float *p, int from, int n, struct reading *out, struct err *err)
+static bool read_site(const struct metric *m, const struct run *run, const float *p, int from, int n, struct reading *out,
+		      struct err *err)
 {
 	const struct sources all = { m->place.layer, -1, from, n, p, NULL, m->kind != METRIC_PART };
 
@@ -412,7 +416,7 @@ bool read_part(const struct metric *m, const struct run *run, struct reading *ou
 	}
 	if (m->place.site != SITE_PATTERN)
 		return read_site(m, run, row, v->from, v->n, out, err);
-	d = arena_floats(out->arena, (size_t)(c->G * c->K), err);	/* of the value at one key */
+	d = arena_floats(out->arena, (size_t)(c->G * c->K), err); /* of the value at one key */
 	if (!d || !begin_at_norm(out, run, SITE_LN1, m->place.layer, m->place.key, 1, err))
 		return false;
 	kernel_axpy(run_pattern(run, m->place.layer, m->place.unit, m->position)[m->place.key], row,
@@ -441,12 +445,14 @@ static double not_of_part(const struct metric *m, const struct model *model, con
 }
 
 /* A neuron's weight in what is read: w_out through the norm after the MLP. */
-static bool freeze_neuron(struct metric_vector *v, const struct metric *m, const struct run *run, const float *p, struct arena *arena, struct err *err)
+static bool freeze_neuron(struct metric_vector *v, const struct metric *m, const struct run *run, const float *p,
+			  struct arena *arena, struct err *err)
 {
 	const struct model *model = run->model;
 	const struct norm *post = &model->layers[m->place.layer].ln2_post;
 	const size_t D = channels(run);
-	float *w = arena_floats(arena, D, err), *scale = post->there ? norms_scales(run, SITE_LN2_POST, m->place.layer, arena, err) : NULL;
+	float *w = arena_floats(arena, D, err),
+	      *scale = post->there ? norms_scales(run, SITE_LN2_POST, m->place.layer, arena, err) : NULL;
 
 	if (!w || (post->there && !scale))
 		return false;
@@ -459,7 +465,8 @@ static bool freeze_neuron(struct metric_vector *v, const struct metric *m, const
 }
 
 /* What is wanted of a head's value, in place of its write. */
-static bool freeze_source(struct metric_vector *v, const struct metric *m, const struct run *run, const float *p, struct arena *arena, struct err *err)
+static bool freeze_source(struct metric_vector *v, const struct metric *m, const struct run *run, const float *p,
+			  struct arena *arena, struct err *err)
 {
 	const struct config *c = &run->model->config;
 	const struct sources s = { m->place.layer, m->place.unit, v->from, 1, p, NULL, false };
@@ -472,7 +479,8 @@ static bool freeze_source(struct metric_vector *v, const struct metric *m, const
 	return true;
 }
 
-static bool freeze_rows(struct metric_vector *v, const struct metric *m, const struct run *run, const float *p, struct arena *arena, struct err *err)
+static bool freeze_rows(struct metric_vector *v, const struct metric *m, const struct run *run, const float *p, struct arena *arena,
+			struct err *err)
 {
 	const float *post = m->place.site == SITE_RESULT ? run->layer[m->place.layer]->post_scale : NULL;
 	const size_t D = channels(run);
@@ -511,11 +519,13 @@ bool reading_freeze_part(struct metric *m, const struct metric *of, const struct
 	bool ok = reading_init(&r, of, unedited, arena, err);
 
 	if (ok && !reading_counts(&r, m->place.site, m->place.layer))
-		ok = err_set(err, ERR_ARGUMENT, "metric: what layer %d writes there comes after what %s reads", m->place.layer, of->spec);
+		ok = err_set(err, ERR_ARGUMENT, "metric: what layer %d writes there comes after what %s reads", m->place.layer,
+			     of->spec);
 	if (ok && m->place.position >= 0 && !reading_at(&r, m->place.position, unedited->model->config.D))
-		ok = r.n == 1 ? err_set(err, ERR_ARGUMENT, "metric: %s reads position %d, not %d", of->spec, r.from, m->place.position)
-			      : err_set(err, ERR_ARGUMENT, "metric: %s reads positions %d … %d, not %d", of->spec, r.from, r.from + r.n - 1,
-					m->place.position);
+		ok = r.n == 1 ? err_set(err, ERR_ARGUMENT, "metric: %s reads position %d, not %d", of->spec, r.from,
+					m->place.position)
+			      : err_set(err, ERR_ARGUMENT, "metric: %s reads positions %d … %d, not %d", of->spec, r.from,
+					r.from + r.n - 1, m->place.position);
 	ok = ok && freeze(m, &r, unedited, err);
 	arena_free(arena);
 	return ok;

@@ -1,6 +1,7 @@
 /*
- * reading.h - what a metric reads of the stream, linearly: with the scales of norms and what is multiplied with it frozen at the run's own
- * values, the metric is a sum over all that was written to the stream before, each write's share one dot product (direct attribution).
+ * reading.h - what a metric reads of the stream, linearly: with the scales of norms and what is multiplied with it frozen at the
+ * run's own values, the metric is a sum over all that was written to the stream before, each write's share one dot product (direct
+ * attribution).
  *
  *   metric = Σ over positions  ⟨stream, direction⟩ + constants
  *
@@ -19,18 +20,22 @@
 enum { READING_CONSTANTS = 8 };
 
 struct reading {
-	enum site site;		/* SITE_RESID_PRE, SITE_RESID_MID or SITE_RESID_POST … */
-	int layer;		/* … of this layer: what is written after it does not count */
-	int from, n;		/* at the positions from … from+n-1 */
-	float *direction;	/* [n, D] a write x[D] at from+i contributes x · direction[i]. A layer norm takes each write's own mean away: it is in here */
-	double scale;		/* of the norm that reads the last of them: 1 / σ; 1 without one */
-	double value;		/* what all shares sum to: the metric, a cap undone */
+	enum site site; /* SITE_RESID_PRE, SITE_RESID_MID or SITE_RESID_POST … */
+	int layer;	/* … of this layer: what is written after it does not count */
+	int from, n;	/* at the positions from … from+n-1 */
+	/*
+	 * [n, D] a write x[D] at from+i contributes x · direction[i]. A layer norm takes each write's own mean away: it is in
+	 * here
+	 */
+	float *direction;
+	double scale; /* of the norm that reads the last of them: 1 / σ; 1 without one */
+	double value; /* what all shares sum to: the metric, a cap undone */
 	struct reading_constant {
-		const char *name;	/* "norm_bias" */
+		const char *name; /* "norm_bias" */
 		double share;
 	} constant[READING_CONSTANTS];
 	int constants;
-	struct arena *arena;	/* its memory's */
+	struct arena *arena; /* its memory's */
 };
 
 /* ERR_ARGUMENT where the metric is not linear in the stream: the sentence names what to ask instead. */

@@ -56,9 +56,9 @@ static bool acts(const struct result_place *p, const struct edit *e, int head)
 
 /* One head on its way through the edits. */
 struct chain {
-	float *z;	/* [H, K] only the head's own part counts */
-	float *extra;	/* [D] */
-	float *row;	/* [D] scratch */
+	float *z;     /* [H, K] only the head's own part counts */
+	float *extra; /* [D] */
+	float *row;   /* [D] scratch */
 };
 
 static struct chain chain_new(const struct result_place *p)
@@ -119,7 +119,7 @@ static void chain_step(const struct result_place *p, const struct edit *e, int h
 		free(now);
 		return;
 	}
-	default:	/* by way of z: what was added before is scaled with it, or replaced */
+	default: /* by way of z: what was added before is scaled with it, or replaced */
 		edit_apply(e, c, SITE_RESULT, p->position, s->z);
 		for (size_t i = 0; i < D; i++)
 			s->extra[i] *= e->op == EDIT_SCALE ? e->amount : 0;
@@ -145,7 +145,10 @@ void result_extra(const struct result_place *p, const struct edit *const *edits,
 
 /* ---- backwards ---- */
 
-/* The part of the write along u goes: d is the gradient at `extra`, g[K] that at z. Returns what it says of the scale after attention. */
+/*
+ * The part of the write along u goes: d is the gradient at `extra`, g[K] that at z. Returns what it says of the scale after
+ * attention.
+ */
 static double along_back(const struct result_place *p, const struct chain *s, int head, const float *u, float *d, float *g)
 {
 	const struct config *c = &p->model->config;
@@ -180,7 +183,8 @@ static void chain_rewind(const struct result_place *p, const struct edit *const 
 			edit_apply(edits[e], c, SITE_RESULT, p->position, s->z);
 }
 
-static double head_back(const struct result_place *p, const struct edit *const *edits, int n, int head, struct chain *s, const float *d, float *g)
+static double head_back(const struct result_place *p, const struct edit *const *edits, int n, int head, struct chain *s,
+			const float *d, float *g)
 {
 	const struct config *c = &p->model->config;
 	size_t D = (size_t)c->D, K = (size_t)c->K;

@@ -21,7 +21,8 @@ size_t run_bytes(const struct config *c, int T, enum run_stores keeps)
 	size_t L = (size_t)c->L, room = (size_t)layer_room(T), pattern = (size_t)c->H * room * room;
 	size_t stream = L * room * model_stream_floats(c), passing = room * model_passing_floats(c);
 
-	return sizeof(float) * (stream + (keeps == RUN_ALL ? L * (passing + pattern) : passing) + (size_t)T * (size_t)c->D + (size_t)c->V);
+	return sizeof(float) *
+	       (stream + (keeps == RUN_ALL ? L * (passing + pattern) : passing) + (size_t)T * (size_t)c->D + (size_t)c->V);
 }
 
 bool run_fits(const struct model *m, int T, enum run_stores keeps, struct err *err)
@@ -29,8 +30,10 @@ bool run_fits(const struct model *m, int T, enum run_stores keeps, struct err *e
 	size_t need = run_bytes(&m->config, T, keeps), have = memory_available();
 
 	return need <= have / 2 ||
-	       err_set(err, ERR_MEMORY, "a run over %d tokens of this model %s %.2f GB, and %.2f GB of memory are free; shorten the prompt", T,
-		       keeps == RUN_ALL ? "keeps" : "keeps, of its stream alone,", (double)need / 1e9, (double)have / 1e9);
+	       err_set(err, ERR_MEMORY,
+		       "a run over %d tokens of this model %s %.2f GB, and %.2f GB of memory are free; shorten "
+		       "the prompt",
+		       T, keeps == RUN_ALL ? "keeps" : "keeps, of its stream alone,", (double)need / 1e9, (double)have / 1e9);
 }
 
 bool run_has(const struct run *r, enum site site)
@@ -42,7 +45,7 @@ bool run_has(const struct run *r, enum site site)
 
 struct run *run_ref(const struct run *r)
 {
-	struct run *own = (struct run *)(uintptr_t)r;	/* the count is not part of what a run says */
+	struct run *own = (struct run *)(uintptr_t)r; /* the count is not part of what a run says */
 
 	atomic_fetch_add(&own->refs, 1);
 	return own;
@@ -65,12 +68,16 @@ static bool check_order(const struct run_order *o, struct err *err)
 	const struct config *c = &o->model->config;
 
 	if (o->T < 1)
-		return err_set(err, ERR_ARGUMENT, "the prompt has no tokens, and this model puts no beginning-of-sequence token before it; type something");
+		return err_set(err, ERR_ARGUMENT,
+			       "the prompt has no tokens, and this model puts no beginning-of-sequence token "
+			       "before it; type something");
 	if (c->context_is_hard && o->T > c->context)
-		return err_set(err, ERR_ARGUMENT, "the prompt has %d tokens, but the model has learned positions for %d only", o->T, c->context);
+		return err_set(err, ERR_ARGUMENT, "the prompt has %d tokens, but the model has learned positions for %d only", o->T,
+			       c->context);
 	for (int t = 0; t < o->T; t++)
 		if (o->tokens[t] < 0 || o->tokens[t] >= c->V)
-			return err_set(err, ERR_ARGUMENT, "token %d of the prompt has the number %d, but the model's vocabulary ends at %d", t,
+			return err_set(err, ERR_ARGUMENT,
+				       "token %d of the prompt has the number %d, but the model's vocabulary ends at %d", t,
 				       o->tokens[t], c->V - 1);
 	return true;
 }
@@ -123,7 +130,7 @@ static bool resolve_edits(struct run *r, const struct run_order *o, struct task 
 	r->edit_list = arena_alloc(r->arena, (size_t)(r->edits + 1) * sizeof *r->edit_list);
 	for (int e = 0; e < r->edits; e++)
 		r->edit_list[e] = &r->edit[e];
-	if (o->base)	/* what its edits have resolved is in its memory */
+	if (o->base) /* what its edits have resolved is in its memory */
 		run_set_add(&r->reads, o->base);
 	for (int e = 0; e < r->edits; e++)
 		if (!take_edit(r, o, &context, e, err))
@@ -135,7 +142,7 @@ static bool resolve_edits(struct run *r, const struct run_order *o, struct task 
 struct start {
 	const struct run *from;
 	int l0, t0;
-	float input_scale;	/* of the order */
+	float input_scale; /* of the order */
 };
 
 static int tokens_alike(const struct run *r, const struct run *other)
@@ -152,12 +159,16 @@ static struct start find_start(const struct run *r, const struct run_order *o)
 	struct start s = { NULL, 0, 0, 0 };
 	int rows;
 
-	if (o->input_scale != 0) {	/* then nothing is as it was */
+	if (o->input_scale != 0) { /* then nothing is as it was */
 		s.input_scale = o->input_scale;
 		return s;
 	}
-	/* The unedited run of the same tokens: everything below the first edited layer, everything before the first edited position. */
-	if (o->unedited && o->unedited->T == r->T && !o->unedited->edits && o->unedited->keeps <= r->keeps && tokens_alike(r, o->unedited) == r->T) {
+	/*
+	 * The unedited run of the same tokens: everything below the first edited layer, everything before the first edited
+	 * position.
+	 */
+	if (o->unedited && o->unedited->T == r->T && !o->unedited->edits && o->unedited->keeps <= r->keeps &&
+	    tokens_alike(r, o->unedited) == r->T) {
 		s = (struct start){ o->unedited, r->model->config.L, r->T, 0 };
 		for (int e = 0; e < r->edits; e++) {
 			int first = change_first(&r->edit[e], o->unedited);
@@ -170,7 +181,8 @@ static struct start find_start(const struct run *r, const struct run_order *o)
 		return s;
 	}
 	/* A run of a prompt that begins alike. At least one row is computed: the last logits are wanted. */
-	if (o->prefix && o->prefix->keeps <= r->keeps && config_alike(&r->model->config, r->T, o->prefix->T) && (rows = tokens_alike(r, o->prefix)) > 0)
+	if (o->prefix && o->prefix->keeps <= r->keeps && config_alike(&r->model->config, r->T, o->prefix->T) &&
+	    (rows = tokens_alike(r, o->prefix)) > 0)
 		s = (struct start){ o->prefix, 0, rows < r->T ? rows : r->T - 1, 0 };
 	return s;
 }
@@ -200,7 +212,13 @@ static bool compute(struct run *r, const struct start *start, struct task *task,
 	const struct model *m = r->model;
 	const struct config *c = &m->config;
 	struct variant variant = { r->edit_list, r->edits };
-	struct pass p = { .model = m, .t0 = start->t0, .T = r->T, .variants = 1, .variant = &variant, .stored = true, .task = task,
+	struct pass p = { .model = m,
+			  .t0 = start->t0,
+			  .T = r->T,
+			  .variants = 1,
+			  .variant = &variant,
+			  .stored = true,
+			  .task = task,
 			  .input_scale = start->input_scale };
 	float *passing = NULL;
 	int l = 0, computed;
@@ -222,7 +240,8 @@ static bool compute(struct run *r, const struct start *start, struct task *task,
 		const float *below = l ? r->layer[l - 1]->resid_post : r->embed;
 		size_t from = (size_t)p.t0 * (size_t)c->D;
 
-		ok = task_step(task, l - (c->L - computed), computed, err) && (r->layer[l] = begin_layer(r, start, l, passing, err));
+		ok = task_step(task, l - (c->L - computed), computed, err) &&
+		     (r->layer[l] = begin_layer(r, start, l, passing, err));
 		if (ok && p.t0 < r->T) {
 			memcpy(r->layer[l]->resid_pre + from, below + from, (size_t)(r->T - p.t0) * (size_t)c->D * sizeof(float));
 			ok = forward_layer(&p, l, r->layer[l], p.t0, 0, err);
@@ -249,7 +268,9 @@ struct run *run_new(const struct run_order *o, struct task *task, struct err *er
 	r->arena = arena_new();
 	r->model = o->model;
 	r->keeps = o->keeps;
-	r->prompts = o->prompts ? prompt_runs_ref(o->prompts) : o->unedited ? prompt_runs_ref(o->unedited->prompts) : prompt_runs_new(o->model);
+	r->prompts = o->prompts	   ? prompt_runs_ref(o->prompts)
+		     : o->unedited ? prompt_runs_ref(o->unedited->prompts)
+				   : prompt_runs_new(o->model);
 	r->T = o->T;
 	r->prompt_T = o->prompt_T ? o->prompt_T : o->T;
 	r->tokens = arena_alloc(r->arena, (size_t)r->T * sizeof *r->tokens);
@@ -295,7 +316,8 @@ static struct result_place place_of(const struct run *r, int layer, int position
 {
 	const struct layer_sites *s = r->layer[layer];
 
-	return (struct result_place){ r->model, layer, position, run_at(r, SITE_Z, layer, position), s->post_scale ? s->post_scale[position] : 1 };
+	return (struct result_place){ r->model, layer, position, run_at(r, SITE_Z, layer, position),
+				      s->post_scale ? s->post_scale[position] : 1 };
 }
 
 void run_result(const struct run *r, int layer, int head, int position, float *out)
@@ -345,7 +367,7 @@ void run_ln_final(const struct run *r, int position, float *out)
 
 bool run_logits(const struct run *r, int from, int n, float *out, struct task *task, struct err *err)
 {
-	enum { ROWS = 256, BLOCK = 8192 };	/* of the vocabulary: cancelled between them */
+	enum { ROWS = 256, BLOCK = 8192 }; /* of the vocabulary: cancelled between them */
 	size_t D = (size_t)r->model->config.D, V = (size_t)r->model->config.V;
 	float *y;
 	bool ok = true;
@@ -361,7 +383,8 @@ bool run_logits(const struct run *r, int from, int n, float *out, struct task *t
 		for (int k = 0; k < rows; k++)
 			run_ln_final(r, from + i + k, y + (size_t)k * D);
 		for (size_t j = 0; j < V && (ok = task_going(task, err)); j += BLOCK)
-			model_unembed_some(r->model, y, rows, (int)j, (int)(V - j < BLOCK ? V - j : BLOCK), out + (size_t)i * V + j, V);
+			model_unembed_some(r->model, y, rows, (int)j, (int)(V - j < BLOCK ? V - j : BLOCK), out + (size_t)i * V + j,
+					   V);
 	}
 	free(y);
 	return ok;

@@ -1,9 +1,10 @@
 /*
  * run.h - one prompt through the model: every site of sites.def for every layer and position. Immutable once made.
  *
- * A run keeps what is expensive or small (sites.def: stored) and derives the rest on demand; where that would not fit into memory, it
- * keeps its stream alone (layer.h). Layers are shared between runs: a run with an edit at layer l borrows the layers below l from the
- * run it was resumed from, so toggling an edit costs only the layers above it. Reference-counted; may be read from several threads.
+ * A run keeps what is expensive or small (sites.def: stored) and derives the rest on demand; where that would not fit into memory,
+ * it keeps its stream alone (layer.h). Layers are shared between runs: a run with an edit at layer l borrows the layers below l
+ * from the run it was resumed from, so toggling an edit costs only the layers above it. Reference-counted; may be read from several
+ * threads.
  *
  * Legend as in model.h: L, T, D, H, G, K, F, V.
  */
@@ -26,7 +27,7 @@ struct prompt_runs;
 
 /* Runs that are kept because something reads them; counted. Zeroed: none. */
 struct run_set {
-	struct run **run;	/* [n] heap */
+	struct run **run; /* [n] heap */
 	int n;
 };
 void run_set_add(struct run_set *s, const struct run *r);
@@ -36,16 +37,16 @@ struct run {
 	const struct model *model;
 	enum run_stores keeps;
 	int T;
-	int prompt_T;			/* positions of the prompt; those after them were generated */
-	int32_t *tokens;		/* [T] */
+	int prompt_T;	 /* positions of the prompt; those after them were generated */
+	int32_t *tokens; /* [T] */
 	int edits;
-	struct edit *edit;		/* [edits], resolved */
-	const struct edit **edit_list;	/* [edits] the same, for who takes a list */
-	struct layer_sites **layer;	/* [L] shared, counted */
-	float *embed;			/* [T, D] */
-	float *last_logits;		/* [V] at the last position; NULL when they were not ordered */
-	struct run_set reads;		/* the runs that edits read: foil's, unedited, of other prompts */
-	struct prompt_runs *prompts;	/* cached runs of files of prompts, counted */
+	struct edit *edit;	       /* [edits], resolved */
+	const struct edit **edit_list; /* [edits] the same, for who takes a list */
+	struct layer_sites **layer;    /* [L] shared, counted */
+	float *embed;		       /* [T, D] */
+	float *last_logits;	       /* [V] at the last position; NULL when they were not ordered */
+	struct run_set reads;	       /* the runs that edits read: foil's, unedited, of other prompts */
+	struct prompt_runs *prompts;   /* cached runs of files of prompts, counted */
 	struct arena *arena;
 	atomic_int refs;
 };
@@ -54,25 +55,26 @@ struct run {
 struct run_order {
 	const struct model *model;
 	const int32_t *tokens;
-	int T, prompt_T;		/* prompt_T 0: T */
-	const struct run *base;		/* its edits come first, as they act there; NULL: none. The new run keeps a reference */
-	const char *const *edits;	/* lines, only those that are switched on */
+	int T, prompt_T;	  /* prompt_T 0: T */
+	const struct run *base;	  /* its edits come first, as they act there; NULL: none. The new run keeps a reference */
+	const char *const *edits; /* lines, only those that are switched on */
 	int edit_count;
-	const struct edit *const *more;	/* edits after the lines, parsed or made: edit_at, edit_take, edit_put */
+	const struct edit *const *more; /* edits after the lines, parsed or made: edit_at, edit_take, edit_put */
 	int more_count;
-	const struct run *unedited;	/* of the same tokens: mean and freeze read it, and layers below the first edit are borrowed from it */
-	const struct run *foil;		/* patch reads it; NULL: patch is refused */
-	struct prompt_runs *prompts;	/* NULL: those of the unedited run, or new ones */
+	/* of the same tokens: mean and freeze read it, and layers below the first edit are borrowed from it */
+	const struct run *unedited;
+	const struct run *foil;	     /* patch reads it; NULL: patch is refused */
+	struct prompt_runs *prompts; /* NULL: those of the unedited run, or new ones */
 	enum run_stores keeps;
-	float input_scale;		/* the inputs (model_input) times this; 0: as they are */
-	bool without_logits;		/* last_logits stays NULL: who reads other logits than the last */
-	const struct run *prefix;	/* a run with the same edits whose tokens begin alike: its rows are copied; NULL is fine */
+	float input_scale;	  /* the inputs (model_input) times this; 0: as they are */
+	bool without_logits;	  /* last_logits stays NULL: who reads other logits than the last */
+	const struct run *prefix; /* a run with the same edits whose tokens begin alike: its rows are copied; NULL is fine */
 };
 
 /* NULL on error (ERR_MEMORY, ERR_CANCELLED, ERR_ARGUMENT for an edit that does not fit, ERR_USAGE for one that does not parse). */
 struct run *run_new(const struct run_order *order, struct task *task, struct err *err);
 struct run *run_ref(const struct run *r);
-void run_unref(struct run *r);		/* NULL is fine */
+void run_unref(struct run *r); /* NULL is fine */
 
 /* Bytes that a run over T positions of this model keeps, and has while it is made. */
 size_t run_bytes(const struct config *c, int T, enum run_stores keeps);
@@ -81,8 +83,10 @@ bool run_fits(const struct model *m, int T, enum run_stores keeps, struct err *e
 /* Whether a stored site can be read from it. */
 bool run_has(const struct run *r, enum site site);
 
-/* Borrowed pointer to a stored site that the run has, at (layer, position), unit 0: float[width] for sites without units, float[units, width]
- * for those with heads, float[F] for neurons. For SITE_EMBED the layer is ignored. Not for SITE_PATTERN. */
+/*
+ * Borrowed pointer to a stored site that the run has, at (layer, position), unit 0: float[width] for sites without units,
+ * float[units, width] for those with heads, float[F] for neurons. For SITE_EMBED the layer is ignored. Not for SITE_PATTERN.
+ */
 const float *run_at(const struct run *r, enum site site, int layer, int position);
 /* Floats of a stored site at one position, all units: D, H*K, G*K or F. */
 size_t run_width(const struct config *c, enum site site);
@@ -97,7 +101,10 @@ void run_scores(const struct run *r, int layer, int head, int query, float *out)
 void run_result(const struct run *r, int layer, int head, int position, float *out);
 /* out[D]: the share of b_O in attention's write there, treated like a head's. */
 void run_attention_bias(const struct run *r, int layer, int position, float *out);
-/* y[D]: a row x[D] of the stream at that position after the final norm as the run has it; scale as in model_final_norm. Whether an edit keeps it. */
+/*
+ * y[D]: a row x[D] of the stream at that position after the final norm as the run has it; scale as in model_final_norm. Whether
+ * an edit keeps it.
+ */
 void run_final_norm(const struct run *r, int position, const float *x, float *y, float *scale);
 bool run_keeps_final_norm(const struct run *r);
 /* out[D]: the last stream after the final norm. */

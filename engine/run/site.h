@@ -16,13 +16,13 @@ enum site {
 
 struct site_info {
 	const char *name;
-	enum dim unit;		/* DIM_NONE, DIM_HEAD, DIM_KV_HEAD, DIM_NEURON */
-	char width;		/* 'D', 'K', 'T', 'F', 'V', '1' */
+	enum dim unit; /* DIM_NONE, DIM_HEAD, DIM_KV_HEAD, DIM_NEURON */
+	char width;    /* 'D', 'K', 'T', 'F', 'V', '1' */
 	bool stored;
 };
 
 extern const struct site_info site_table[SITE_COUNT];
 
-enum site site_find(const char *name);	/* SITE_NONE when there is none */
+enum site site_find(const char *name); /* SITE_NONE when there is none */
 
 #endif

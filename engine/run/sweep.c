@@ -1,7 +1,7 @@
 /*
- * sweep.c - see sweep.h. Variants with the same first row climb the layers together: those that start higher join where they start, so
- * that a layer's weights are read once for all of them. When the metric looks at one position, positions after it are not carried, and
- * of the last layer only that row is.
+ * sweep.c - see sweep.h. Variants with the same first row climb the layers together: those that start higher join where they start,
+ * so that a layer's weights are read once for all of them. When the metric looks at one position, positions after it are not
+ * carried, and of the last layer only that row is.
  */
 #include "engine/run/sweep.h"
 
@@ -15,34 +15,34 @@
 #include "engine/run/norms.h"
 #include "engine/run/vocab.h"
 
-enum { MOST_ROWS = 512 };	/* of a pass: enough to be bound by arithmetic, small enough to cancel soon and to stay in memory */
+enum { MOST_ROWS = 512 }; /* of a pass: enough to be bound by arithmetic, small enough to cancel soon and to stay in memory */
 
 enum { METRIC_ROWS = 16 };
 
 /* A variant with its edits resolved, and where its work starts. */
 struct item {
 	struct variant variant;
-	int index, l0, t0;	/* layer and position of the first change */
-	bool z_known;		/* nothing before a head's result changes in layer l0 */
-	bool same;		/* nothing changes at all */
+	int index, l0, t0; /* layer and position of the first change */
+	bool z_known;	   /* nothing before a head's result changes in layer l0 */
+	bool same;	   /* nothing changes at all */
 };
 
 struct sweep {
 	const struct run *run, *unedited;
-	const struct metric *metric;	/* or, when NULL, a place that is read */
+	const struct metric *metric; /* or, when NULL, a place that is read */
 	const struct place *place;
-	size_t from, width;		/* of the place, in a row of its site */
+	size_t from, width; /* of the place, in a row of its site */
 	struct arena *arena;
-	double *value;			/* of the metric */
-	float *rows;			/* of the place */
+	double *value; /* of the metric */
+	float *rows;   /* of the place */
 	struct task *task;
-	const float *unedited_logits;	/* [V] at the metric's position, for kl */
-	bool loss;			/* the metric looks at every position; otherwise at metric->position */
-	bool inner;			/* it is of the top layer, or what is read is: all of that layer is computed */
-	struct run_set reads;		/* what the variants' edits read */
-	int T;				/* positions that are carried */
-	int top;			/* the last layer that is computed */
-	float *y, *logits;		/* [METRIC_ROWS, D] and [METRIC_ROWS, V]; for loss [T, D] and none */
+	const float *unedited_logits; /* [V] at the metric's position, for kl */
+	bool loss;		      /* the metric looks at every position; otherwise at metric->position */
+	bool inner;		      /* it is of the top layer, or what is read is: all of that layer is computed */
+	struct run_set reads;	      /* what the variants' edits read */
+	int T;			      /* positions that are carried */
+	int top;		      /* the last layer that is computed */
+	float *y, *logits;	      /* [METRIC_ROWS, D] and [METRIC_ROWS, V]; for loss [T, D] and none */
 };
 
 /* Whether an edit comes after all that is looked at: of layers above. The final norm is not above what a lens reads with it. */
@@ -59,12 +59,17 @@ static bool prepare(struct sweep *s, const struct run *foil, const struct sweep_
 		    struct err *err)
 {
 	const struct run *run = s->run;
-	struct edit_context context = { run->model, run->prompt_T, s->unedited, foil, run->tokens, run->prompts, &s->reads, s->task };
+	struct edit_context context = {
+		run->model, run->prompt_T, s->unedited, foil, run->tokens, run->prompts, &s->reads, s->task
+	};
 	int count = run->edits + v->edits + v->more_count;
 	const struct edit **list = arena_alloc(s->arena, (size_t)count * sizeof *list);
 
-	*item = (struct item){ .index = index, .l0 = s->top, .t0 = s->metric && !s->loss ? s->metric->position : s->T - 1,
-			  .z_known = true, .same = true };
+	*item = (struct item){ .index = index,
+			       .l0 = s->top,
+			       .t0 = s->metric && !s->loss ? s->metric->position : s->T - 1,
+			       .z_known = true,
+			       .same = true };
 	for (int e = 0; e < count; e++) {
 		struct edit *edit;
 
@@ -80,7 +85,8 @@ static bool prepare(struct sweep *s, const struct run *foil, const struct sweep_
 	for (int e = run->edits; e < count; e++) {
 		int first = change_first(list[e], run);
 
-		if (first >= s->T || comes_after(s, list[e], item))	/* holds what is there, or comes after all that is looked at */
+		/* holds what is there, or comes after all that is looked at */
+		if (first >= s->T || comes_after(s, list[e], item))
 			continue;
 		if (list[e]->place.layer < item->l0 || item->same)
 			item->z_known = true;
@@ -92,7 +98,7 @@ static bool prepare(struct sweep *s, const struct run *foil, const struct sweep_
 			item->t0 = first;
 		item->same = false;
 	}
-	if (s->inner && item->l0 == s->top)	/* what is read there may come before z */
+	if (s->inner && item->l0 == s->top) /* what is read there may come before z */
 		item->z_known = false;
 	if (item->l0 == s->top && item->z_known && s->metric && !s->loss && !s->inner)
 		item->t0 = s->metric->position;
@@ -149,7 +155,7 @@ static void read_rows(const struct sweep *s, const struct item *const *item, con
 
 	for (int i = 0; i < n; i++)
 		final_norm(s, item[i], s->metric->position, resid + (size_t)i * ld, s->y + (size_t)i * D);
-	if (s->metric->kind == METRIC_LOGIT || s->metric->kind == METRIC_LOGIT_DIFF)	/* one or two rows of W_U suffice */
+	if (s->metric->kind == METRIC_LOGIT || s->metric->kind == METRIC_LOGIT_DIFF) /* one or two rows of W_U suffice */
 		for (int i = 0; i < 2 && target[i] >= 0; i++)
 			model_unembed_some(m, s->y, n, target[i], 1, s->logits + target[i], V);
 	else
@@ -159,7 +165,8 @@ static void read_rows(const struct sweep *s, const struct item *const *item, con
 }
 
 /* resid: each variant's rows t0 … T-1, or its last alone. */
-static bool read_metric(const struct sweep *s, const struct item *const *item, int n, const float *resid, bool last_alone, struct err *err)
+static bool read_metric(const struct sweep *s, const struct item *const *item, int n, const float *resid, bool last_alone,
+			struct err *err)
 {
 	size_t D = (size_t)s->run->model->config.D, ld = last_alone ? D : (size_t)(s->T - item[0]->t0) * D;
 	const float *row = last_alone || s->loss ? resid : resid + (size_t)(s->metric->position - item[0]->t0) * D;
@@ -183,9 +190,11 @@ static void keep_place(const struct sweep *s, const struct item *const *item, in
 
 	for (int v = 0; v < n; v++)
 		for (int t = 0; t < s->T; t++) {
-			const float *row = t < t0 ? run_at(s->run, place->site, place->layer, t) : from + (size_t)(v * (s->T - t0) + t - t0) * width;
+			const float *row = t < t0 ? run_at(s->run, place->site, place->layer, t)
+						  : from + (size_t)(v * (s->T - t0) + t - t0) * width;
 
-			memcpy(s->rows + ((size_t)item[v]->index * (size_t)s->T + (size_t)t) * s->width, row + s->from, s->width * sizeof *row);
+			memcpy(s->rows + ((size_t)item[v]->index * (size_t)s->T + (size_t)t) * s->width, row + s->from,
+			       s->width * sizeof *row);
 		}
 }
 
@@ -194,8 +203,8 @@ struct variant_rows {
 	const struct sweep *sweep;
 	const struct item *item;
 	const struct layer_sites *sites;
-	int number;		/* of the pass */
-	float *embed;		/* [D] */
+	int number;   /* of the pass */
+	float *embed; /* [D] */
 };
 
 static const float *row_of_variant(const struct metric_rows *rows, enum site site, int position)
@@ -205,22 +214,28 @@ static const float *row_of_variant(const struct metric_rows *rows, enum site sit
 	const int t0 = v->item->t0;
 
 	if (site == SITE_EMBED) {
-		struct pass p = { .model = s->run->model, .t0 = position, .T = position + 1, .variants = 1, .variant = &v->item->variant };
+		struct pass p = {
+			.model = s->run->model, .t0 = position, .T = position + 1, .variants = 1, .variant = &v->item->variant
+		};
 
 		forward_embed(&p, s->run->tokens, v->embed);
 		return v->embed;
 	}
 	if (position < t0)
 		return run_at(s->run, site, rows->layer, position);
-	return layer_site(v->sites, site) + (size_t)(v->number * (s->T - t0) + position - t0) * run_width(&s->run->model->config, site);
+	return layer_site(v->sites, site) +
+	       (size_t)(v->number * (s->T - t0) + position - t0) * run_width(&s->run->model->config, site);
 }
 
 /* The metric of each variant, from the rows of its layer. */
-static bool read_inner(const struct sweep *s, const struct item *const *item, int n, const struct layer_sites *sites, struct err *err)
+static bool read_inner(const struct sweep *s, const struct item *const *item, int n, const struct layer_sites *sites,
+		       struct err *err)
 {
 	for (int i = 0; i < n; i++) {
 		const struct variant_rows v = { s, item[i], sites, i, s->y };
-		const struct metric_rows rows = { s->run, item[i]->variant.edit, item[i]->variant.edits, s->top, row_of_variant, &v };
+		const struct metric_rows rows = {
+			s->run, item[i]->variant.edit, item[i]->variant.edits, s->top, row_of_variant, &v
+		};
 
 		if (!task_going(s->task, err))
 			return false;
@@ -262,7 +277,7 @@ static void join(const struct sweep *s, const struct pass *p, const struct item 
 	if (item->z_known) {
 		copy(sites->resid_pre + row * D, run->layer[l]->resid_pre, p, D);
 		copy(sites->z + row * HK, run->layer[l]->z, p, HK);
-	} else if (l) {	/* edits on resid_pre are still to come: from the stream below them */
+	} else if (l) { /* edits on resid_pre are still to come: from the stream below them */
 		copy(sites->resid_pre + row * D, run->layer[l - 1]->resid_post, p, D);
 	} else {
 		struct pass alone = *p;
@@ -280,7 +295,13 @@ static bool climb(const struct sweep *s, const struct item *const *item, int n, 
 	const int t0 = item[0]->t0, nt = s->T - t0, top = s->top;
 	struct variant *variant = arena_alloc(s->arena, (size_t)n * sizeof *variant);
 	struct layer_sites *sites = layer_sites_new(m, n * nt, false, err);
-	struct pass p = { .model = m, .t0 = t0, .T = s->T, .variants = n, .variant = variant, .task = s->task, .arena = s->arena,
+	struct pass p = { .model = m,
+			  .t0 = t0,
+			  .T = s->T,
+			  .variants = n,
+			  .variant = variant,
+			  .task = s->task,
+			  .arena = s->arena,
 			  .past = (const struct layer_sites *const *)s->run->layer };
 	/* Of the last layer, the last row alone: unless z is known there, and then there is but one row. */
 	const bool last_alone = !s->inner && !s->loss && s->metric->position == s->T - 1 && nt > 1;
@@ -332,7 +353,10 @@ static bool begin(struct sweep *s, struct err *err)
 	s->top = metric_layer(metric, c);
 	s->inner = !metric_of_output(metric);
 	s->loss = metric->kind == METRIC_LOSS;
-	/* Nothing looks back from positions after the metric's; but where rotary tables would change with that length, all are carried. */
+	/*
+	 * Nothing looks back from positions after the metric's; but where rotary tables would change with that length, all are
+	 * carried.
+	 */
 	s->T = s->loss || !config_alike(c, s->run->T, metric->position + 1) ? s->run->T : metric->position + 1;
 	s->unedited_logits = s->unedited->last_logits;
 	s->y = arena_floats(s->arena, (size_t)(s->loss ? s->T : METRIC_ROWS) * D, err);
@@ -394,8 +418,15 @@ bool sweep_read(const struct run *run, const struct run *unedited, const struct 
 		const struct sweep_variant *variants, int n, float *rows, struct task *task, struct err *err)
 {
 	struct arena *arena = arena_new();
-	struct sweep s = { .run = run, .unedited = unedited, .place = place, .arena = arena, .rows = rows, .T = T, .top = place->layer,
-			   .inner = true, .task = task };
+	struct sweep s = { .run = run,
+			   .unedited = unedited,
+			   .place = place,
+			   .arena = arena,
+			   .rows = rows,
+			   .T = T,
+			   .top = place->layer,
+			   .inner = true,
+			   .task = task };
 	bool ok;
 
 	s.width = place_slice(place, &run->model->config, &s.from);

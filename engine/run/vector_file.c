@@ -106,8 +106,8 @@ static float *from_control_vector(const char *path, const char *ignored, int lay
 	snprintf(name, sizeof name, "direction.%d", layer);
 	gguf_string(g, "general.architecture", &architecture, &length);
 	if (length != strlen("controlvector") || memcmp(architecture, "controlvector", length))
-		err_set(err, ERR_FILE, "%s: this is not a control vector (general.architecture is \"%.*s\")", path, length > 60 ? 60 : (int)length,
-			architecture);
+		err_set(err, ERR_FILE, "%s: this is not a control vector (general.architecture is \"%.*s\")", path,
+			length > 60 ? 60 : (int)length, architecture);
 	else if ((t = gguf_find(g, name)))
 		out = expand(t, arena, rows, cols, err);
 	else
@@ -116,7 +116,8 @@ static float *from_control_vector(const char *path, const char *ignored, int lay
 	return out;
 }
 
-static float *from_npy(const char *path, const char *ignored, int layer, struct arena *arena, size_t *rows, size_t *cols, struct err *err)
+static float *from_npy(const char *path, const char *ignored, int layer, struct arena *arena, size_t *rows, size_t *cols,
+		       struct err *err)
 {
 	(void)ignored;
 	(void)layer;
@@ -126,8 +127,9 @@ static float *from_npy(const char *path, const char *ignored, int layer, struct 
 /* How a file is read, by the end of its name; any other end is taken for .npy. */
 static const struct form {
 	const char *ending;
-	bool has_names;		/* ENDING:NAME says which tensor is meant */
-	float *(*read)(const char *path, const char *name, int layer, struct arena *arena, size_t *rows, size_t *cols, struct err *err);
+	bool has_names; /* ENDING:NAME says which tensor is meant */
+	float *(*read)(const char *path, const char *name, int layer, struct arena *arena, size_t *rows, size_t *cols,
+		       struct err *err);
 } forms[] = {
 	{ ".safetensors", true, from_safetensors },
 	{ ".npz", true, vector_npz_read },
@@ -164,7 +166,7 @@ float *vector_rows_read(const char *spec, int layer, struct arena *arena, size_t
 	const char *name;
 	const struct form *form = find_form(spec, &name);
 	const char *path = name ? arena_strndup(arena, spec, (size_t)(name - 1 - spec)) : spec;
-	char *found = paths_find(path, NULL);	/* a preset that ships names a file of the program's */
+	char *found = paths_find(path, NULL); /* a preset that ships names a file of the program's */
 	float *out = form->read(found ? found : path, name, layer, arena, rows, cols, err);
 
 	free(found);
@@ -247,8 +249,9 @@ static bool write_safetensors(const char *path, const struct model *m, const flo
 	bool ok;
 
 	for (int l = from; l <= to; l++)
-		t[l - from] = (struct tensor){ arena_printf(arena, "direction.%d", l), DTYPE_F32, 1, { (int64_t)D },
-					       (const unsigned char *)(vector + (size_t)l * D), D * sizeof *vector };
+		t[l - from] =
+			(struct tensor){ arena_printf(arena, "direction.%d", l),	  DTYPE_F32,	     1, { (int64_t)D },
+					 (const unsigned char *)(vector + (size_t)l * D), D * sizeof *vector };
 	ok = safetensors_write(path, NULL, 0, t, to - from + 1, err);
 	arena_free(arena);
 	free(t);
@@ -262,7 +265,8 @@ bool vector_write(const char *path, const struct model *m, const float *vector, 
 
 	if (ends_in(path, ".npy")) {
 		if (from != to)
-			return err_set(err, ERR_USAGE, "%s: a .npy file has room for one layer; name it, or write .safetensors or .gguf", path);
+			return err_set(err, ERR_USAGE,
+				       "%s: a .npy file has room for one layer; name it, or write .safetensors or .gguf", path);
 		return vector_npy_write(path, vector + (size_t)from * (size_t)m->config.D, (size_t)m->config.D, err);
 	}
 	if (ends_in(path, ".gguf") && to < 1)

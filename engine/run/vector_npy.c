@@ -74,8 +74,13 @@ static bool refuse_form(const char *path, const char *shown, size_t n, struct er
 		str_add(&type, "NumPy's type ");
 		utf8_safe(&type, shown, n < 20 ? n : 20, false);
 	}
-	err_set(err, ERR_FILE, "%s: its numbers are of %s%s; lmscope reads floats (f2, f4, f8), whole numbers and truth values: save it with "
-		".astype('float32')", path, type.s, strstr(type.s, "V2") ? ", as bfloat16 is saved" : strstr(type.s, "|O") ? ", Python objects" : "");
+	err_set(err, ERR_FILE,
+		"%s: its numbers are of %s%s; lmscope reads floats (f2, f4, f8), whole numbers and truth values: "
+		"save it with .astype('float32')",
+		path, type.s,
+		strstr(type.s, "V2")   ? ", as bfloat16 is saved"
+		: strstr(type.s, "|O") ? ", Python objects"
+				       : "");
 	str_done(&type);
 	return false;
 }
@@ -98,7 +103,8 @@ static size_t find_start(const char *path, const char *bytes, size_t size, struc
 	return 0;
 }
 
-float *vector_npy_parse(const char *path, const char *bytes, size_t size, struct arena *arena, size_t *rows, size_t *cols, struct err *err)
+float *vector_npy_parse(const char *path, const char *bytes, size_t size, struct arena *arena, size_t *rows, size_t *cols,
+			struct err *err)
 {
 	size_t start = find_start(path, bytes, size, err), n;
 	const char *descr, *shape, *end = bytes + start, *shown;
@@ -143,12 +149,13 @@ float *vector_npy_read(const char *path, struct arena *arena, size_t *rows, size
 
 bool vector_npy_write(const char *path, const float *vector, size_t n, struct err *err)
 {
-	enum { HEADER = 128 };	/* what is before the numbers, padded with spaces to a multiple of 64 */
+	enum { HEADER = 128 }; /* what is before the numbers, padded with spaces to a multiple of 64 */
 	char head[HEADER + 1];
 	struct str out;
 	bool ok;
 
-	snprintf(head, sizeof head, "\x93NUMPY\x01%c%c%c{'descr': '<f4', 'fortran_order': False, 'shape': (%zu,), }", 0, HEADER - 10, 0, n);
+	snprintf(head, sizeof head, "\x93NUMPY\x01%c%c%c{'descr': '<f4', 'fortran_order': False, 'shape': (%zu,), }", 0,
+		 HEADER - 10, 0, n);
 	str_init(&out);
 	str_add_n(&out, head, 10);
 	str_addf(&out, "%-*s\n", HEADER - 11, head + 10);

@@ -39,10 +39,12 @@ static float *read_member(const char *path, const struct archive *a, const char 
 	if (!vector_choose(path, &names, name, layer, &i, err))
 		return NULL;
 	m = archive_member(a, i);
-	return vector_npy_parse(arena_printf(arena, "%s:%s", path, names.name(names.file, i)), (const char *)m->bytes, m->n, arena, rows, cols, err);
+	return vector_npy_parse(arena_printf(arena, "%s:%s", path, names.name(names.file, i)), (const char *)m->bytes, m->n, arena,
+				rows, cols, err);
 }
 
-float *vector_npz_read(const char *path, const char *name, int layer, struct arena *arena, size_t *rows, size_t *cols, struct err *err)
+float *vector_npz_read(const char *path, const char *name, int layer, struct arena *arena, size_t *rows, size_t *cols,
+		       struct err *err)
 {
 	struct mapping map = { 0 };
 	struct archive *a = file_map(path, &map, err) ? archive_open(path, &map, err) : NULL;
@@ -60,7 +62,8 @@ static const char *torch_name(const void *file, size_t i)
 	return torch_zip_tensor(file, i)->name;
 }
 
-static float *expand(const char *path, const struct torch_tensor *t, struct arena *arena, size_t *rows, size_t *cols, struct err *err)
+static float *expand(const char *path, const struct torch_tensor *t, struct arena *arena, size_t *rows, size_t *cols,
+		     struct err *err)
 {
 	float *out;
 
@@ -76,7 +79,8 @@ static float *expand(const char *path, const struct torch_tensor *t, struct aren
 	return out;
 }
 
-float *vector_torch_read(const char *path, const char *name, int layer, struct arena *arena, size_t *rows, size_t *cols, struct err *err)
+float *vector_torch_read(const char *path, const char *name, int layer, struct arena *arena, size_t *rows, size_t *cols,
+			 struct err *err)
 {
 	struct torch_zip *z = torch_zip_open(path, err);
 	float *out = NULL;

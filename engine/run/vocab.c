@@ -19,12 +19,12 @@
 
 enum { SECTION = 512, MOST = 64, LOOK = 128 };
 
-enum { SOME_SECTIONS = 32 };	/* between which the work may be interrupted; more where there are many threads */
+enum { SOME_SECTIONS = 32 }; /* between which the work may be interrupted; more where there are many threads */
 
 /* The best tokens of a row so far. */
 struct best {
 	atomic_flag lock;
-	_Atomic float least;		/* no logit below this one is among the best */
+	_Atomic float least; /* no logit below this one is among the best */
 	int k;
 	int32_t id[MOST];
 	float x[MOST];
@@ -33,8 +33,11 @@ struct best {
 /* What a row's logits in one section sum to, relative to the greatest of them. */
 struct sums {
 	float greatest;
-	double sum, sum_x;		/* of exp(x - greatest), and of x exp(x - greatest) */
-	/* Under the reference's distribution, for KL: its greatest logit, its sum, and the expectations of its logit and of this row's. */
+	double sum, sum_x; /* of exp(x - greatest), and of x exp(x - greatest) */
+	/*
+	 * Under the reference's distribution, for KL: its greatest logit, its sum, and the expectations of its logit and of this
+	 * row's.
+	 */
 	float reference;
 	double weight, own, other;
 };
@@ -42,13 +45,13 @@ struct sums {
 struct reading {
 	const struct model *m;
 	const struct vocab_wanted *wanted;
-	const struct task *task;	/* as chunks may have it */
-	struct matrix_rows y, y_ref;	/* [rows, D] normalised */
+	const struct task *task;     /* as chunks may have it */
+	struct matrix_rows y, y_ref; /* [rows, D] normalised */
 	int rows, row0;
-	int sections, from;		/* in all; those of this go begin here */
-	struct best *best;		/* [rows] */
-	struct sums *sums;		/* [rows, sections] */
-	atomic_int *higher;		/* [rows, targets] how many logits are higher than the target's */
+	int sections, from; /* in all; those of this go begin here */
+	struct best *best;  /* [rows] */
+	struct sums *sums;  /* [rows, sections] */
+	atomic_int *higher; /* [rows, targets] how many logits are higher than the target's */
 };
 
 static bool better(float x, int32_t id, float than, int32_t than_id)
@@ -150,7 +153,8 @@ static void read_section(void *context, int chunk)
 {
 	const struct reading *g = context;
 	const struct vocab_wanted *w = g->wanted;
-	const int section = g->from + chunk, from = section * SECTION, count = g->m->config.V - from < SECTION ? g->m->config.V - from : SECTION;
+	const int section = g->from + chunk, from = section * SECTION,
+		  count = g->m->config.V - from < SECTION ? g->m->config.V - from : SECTION;
 	const size_t floats = (size_t)g->rows * SECTION;
 	float *logits, *reference;
 
@@ -192,7 +196,8 @@ static struct sums total(const struct sums *s, int sections)
 		t.reference = s[i].reference > t.reference ? s[i].reference : t.reference;
 	}
 	for (int i = 0; i < sections; i++) {
-		const double here = shrunk(s[i].greatest, t.greatest), there = s[i].weight > 0 ? shrunk(s[i].reference, t.reference) : 0;
+		const double here = shrunk(s[i].greatest, t.greatest),
+			     there = s[i].weight > 0 ? shrunk(s[i].reference, t.reference) : 0;
 
 		t.sum += s[i].sum * here;
 		t.sum_x += s[i].sum_x * here;
@@ -229,7 +234,7 @@ static void read_targets(const struct reading *g)
 {
 	const struct vocab_wanted *w = g->wanted;
 	const size_t targets = (size_t)w->target_count, D = (size_t)g->m->config.D;
-	const int together = w->own_targets ? 1 : g->rows;	/* rows that have the same targets */
+	const int together = w->own_targets ? 1 : g->rows; /* rows that have the same targets */
 
 	for (int i = 0; i < g->rows; i += together)
 		for (size_t j = 0; j < targets; j++)
@@ -274,7 +279,8 @@ static bool read_sections(struct reading *g, struct task *task, struct err *err)
 	return true;
 }
 
-static bool read_rows(struct reading *g, const float *x, int n, bool normed, float *y, float *y_ref, struct task *task, struct err *err)
+static bool read_rows(struct reading *g, const float *x, int n, bool normed, float *y, float *y_ref, struct task *task,
+		      struct err *err)
 {
 	const struct vocab_wanted *w = g->wanted;
 	bool ok = true;
@@ -299,7 +305,8 @@ static bool read_rows(struct reading *g, const float *x, int n, bool normed, flo
 bool vocab_read(const struct model *m, const float *x, int n, bool normed, const struct vocab_wanted *wanted, struct task *task,
 		struct err *err)
 {
-	const size_t rows = n < VOCAB_ROWS ? (size_t)n : VOCAB_ROWS, D = (size_t)m->config.D, targets = (size_t)wanted->target_count;
+	const size_t rows = n < VOCAB_ROWS ? (size_t)n : VOCAB_ROWS, D = (size_t)m->config.D,
+		     targets = (size_t)wanted->target_count;
 	struct reading g = { .m = m, .wanted = wanted, .task = task, .sections = (m->config.V + SECTION - 1) / SECTION };
 	struct arena *arena = arena_new();
 	float *y = arena_floats(arena, 2 * rows * D, err), *y_ref = arena_floats(arena, (wanted->kl ? 2 * rows : 0) * D, err);
@@ -309,12 +316,14 @@ bool vocab_read(const struct model *m, const float *x, int n, bool normed, const
 	g.sums = arena_array(arena, rows * (size_t)g.sections, sizeof *g.sums, err);
 	if (wanted->target_ranks)
 		g.higher = arena_array(arena, rows * targets, sizeof *g.higher, err);
-	ok = y && y_ref && g.best && g.sums && (g.higher || !wanted->target_ranks) && read_rows(&g, x, n, normed, y, y_ref, task, err);
+	ok = y && y_ref && g.best && g.sums && (g.higher || !wanted->target_ranks) &&
+	     read_rows(&g, x, n, normed, y, y_ref, task, err);
 	arena_free(arena);
 	return ok;
 }
 
-bool vocab_loss(const struct model *m, const float *y, int n, const int32_t *target, double *sum, struct task *task, struct err *err)
+bool vocab_loss(const struct model *m, const float *y, int n, const int32_t *target, double *sum, struct task *task,
+		struct err *err)
 {
 	float *lse = xmalloc((size_t)n * sizeof *lse), x;
 	bool ok = vocab_read(m, y, n, true, &(struct vocab_wanted){ .lse = lse }, task, err);

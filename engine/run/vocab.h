@@ -20,12 +20,12 @@ struct vocab_wanted {
 	float *logits;		/* [n, k] */
 	float *lse;		/* [n] log of the sum of exponentials: probability = exp(logit - lse) */
 	float *entropy;		/* [n] nats */
-	const int32_t *targets;	/* [target_count] tokens whose logits are wanted of every row */
+	const int32_t *targets; /* [target_count] tokens whose logits are wanted of every row */
 	int target_count;
 	bool own_targets;	/* targets[n] instead, one for each row: target_count is 1 */
 	float *target_logits;	/* [n, target_count] */
 	float *target_ranks;	/* [n, target_count] 1: the best; a token's rank is 1 + how many have a higher logit */
-	const float *reference;	/* [n, D] rows (as x) to compare with: kl = KL(reference's distribution || this row's), nats */
+	const float *reference; /* [n, D] rows (as x) to compare with: kl = KL(reference's distribution || this row's), nats */
 	float *kl;		/* [n] */
 };
 
@@ -35,6 +35,7 @@ bool vocab_read(const struct model *m, const float *x, int n, bool normed, const
 		struct err *err);
 
 /* Sum over the rows y[n, D] (normalised) of -log p(target[i]): nats. */
-bool vocab_loss(const struct model *m, const float *y, int n, const int32_t *target, double *sum, struct task *task, struct err *err);
+bool vocab_loss(const struct model *m, const float *y, int n, const int32_t *target, double *sum, struct task *task,
+		struct err *err);
 
 #endif

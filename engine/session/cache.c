@@ -7,13 +7,13 @@
 #include "engine/base/memory.h"
 
 enum { RUNS = 16, TABLES = 256 };
-static const size_t tables_room = (size_t)128 << 20;	/* bytes of tables; the newest stays in any case */
-static const size_t least_room = (size_t)1 << 30;	/* bytes of runs that may stay however little memory is free */
+static const size_t tables_room = (size_t)128 << 20; /* bytes of tables; the newest stays in any case */
+static const size_t least_room = (size_t)1 << 30;    /* bytes of runs that may stay however little memory is free */
 
 struct kept_run {
-	struct run *run;	/* NULL: a free place */
+	struct run *run; /* NULL: a free place */
 	struct str key;
-	unsigned id, used;	/* used: when it was last wanted */
+	unsigned id, used; /* used: when it was last wanted */
 };
 
 struct kept_table {

@@ -24,8 +24,10 @@ void cache_evict(struct cache *k);
 
 /* The run of that key, counted, and its number, which no other run ever has; NULL when there is none. Keys may hold NULs. */
 struct run *cache_find_run(struct cache *k, const struct str *key, unsigned *id);
-/* Keeps a run (and counts it); returns its number. Others go when there are too many, or more of them than a gigabyte and than half of the
- * memory that is free beside them. */
+/*
+ * Keeps a run (and counts it); returns its number. Others go when there are too many, or more of them than a gigabyte and than
+ * half of the memory that is free beside them.
+ */
 unsigned cache_add_run(struct cache *k, const struct str *key, struct run *run);
 /* The run without edits whose tokens begin like these for the longest stretch: borrowed; NULL when none does. */
 const struct run *cache_longest_prefix(const struct cache *k, const int32_t *tokens, size_t n);

@@ -14,29 +14,29 @@
 #include "engine/base/inject.h"
 #include "engine/base/json.h"
 
-enum { LIMIT = 1 << 30 };	/* bytes of a file of prompts, and of what is kept */
+enum { LIMIT = 1 << 30 }; /* bytes of a file of prompts, and of what is kept */
 
 /* The result for one prompt: its table's numbers and the metric. */
 struct part {
 	bool done;
-	float *value;			/* [cells] */
+	float *value; /* [cells] */
 	double metric, unedited;
-	double expected, actual;	/* of its check */
+	double expected, actual; /* of its check */
 };
 
 struct work {
 	struct session *session;
-	struct job job;			/* asked of each prompt in turn */
+	struct job job; /* asked of each prompt in turn */
 	int pane;
 	const char *path, *keep;
 	struct prompt *prompt;
 	int n;
-	struct part *part;		/* [n] */
-	struct table *shape;		/* of the first prompt; its axes are the mean's, and its neurons those that are listed */
-	int rows, cols;			/* 0: not known yet */
-	char *question;			/* heap: what a file of parts must have been made for */
-	int file;			/* that parts are appended to; -1: none */
-	int notes, more_notes;		/* said of single prompts, and only counted */
+	struct part *part;     /* [n] */
+	struct table *shape;   /* of the first prompt; its axes are the mean's, and its neurons those that are listed */
+	int rows, cols;	       /* 0: not known yet */
+	char *question;	       /* heap: what a file of parts must have been made for */
+	int file;	       /* that parts are appended to; -1: none */
+	int notes, more_notes; /* said of single prompts, and only counted */
 	struct arena *arena;
 };
 
@@ -153,14 +153,18 @@ static bool read_part(struct work *w, const struct json_value *root)
 	json_int(json_get(root, "prompt"), &i);
 	json_int(json_get(root, "rows"), &rows);
 	json_int(json_get(root, "cols"), &cols);
-	if (i < 0 || i >= w->n || rows < 1 || cols < 1 || rows > 1 << 24 || cols > 1 << 24 || (size_t)(rows * cols) != json_count(values) ||
-	    (w->rows && (rows != w->rows || cols != w->cols)))
+	if (i < 0 || i >= w->n || rows < 1 || cols < 1 || rows > 1 << 24 || cols > 1 << 24 ||
+	    (size_t)(rows * cols) != json_count(values) || (w->rows && (rows != w->rows || cols != w->cols)))
 		return false;
 	w->rows = (int)rows;
 	w->cols = (int)cols;
 	p = &w->part[i];
-	*p = (struct part){ true, arena_alloc(w->arena, (size_t)(rows * cols) * sizeof *p->value), number_of(root, "metric"),
-			    number_of(root, "unedited"), number_of(root, "expected"), number_of(root, "actual") };
+	*p = (struct part){ true,
+			    arena_alloc(w->arena, (size_t)(rows * cols) * sizeof *p->value),
+			    number_of(root, "metric"),
+			    number_of(root, "unedited"),
+			    number_of(root, "expected"),
+			    number_of(root, "actual") };
 	for (size_t k = 0; k < json_count(values); k++) {
 		double x = NAN;
 
@@ -187,11 +191,15 @@ static bool read_kept(struct work *w, const char *text, size_t n, size_t *whole,
 
 		json_free(doc);
 		if (!fine)
-			return err_set(err, ERR_ARGUMENT, line == 1 ? other_question
-							  : "%s: line %d is not a part of this question's answer; remove the file to start over", w->keep, line);
+			return err_set(err, ERR_ARGUMENT,
+				       line == 1 ? other_question
+						 : "%s: line %d is not a part of this question's answer; remove the file "
+						   "to start over",
+				       w->keep, line);
 		*whole = (size_t)(end + 1 - text);
 	}
-	return !n || *whole || err_set(err, ERR_ARGUMENT, other_question, w->keep);	/* somebody else's file is not written over */
+	/* somebody else's file is not written over */
+	return !n || *whole || err_set(err, ERR_ARGUMENT, other_question, w->keep);
 }
 
 /* Reads what is kept and opens the file for more. */
@@ -258,8 +266,10 @@ static bool take_table(struct work *w, int i, struct table *t, struct err *err)
 	if (t->word && t->rows.dim == DIM_RANK)
 		return err_set(err, ERR_ARGUMENT, "%s ranks other tokens for each prompt; there is no mean of that", t->analysis);
 	if (w->rows && (t->rows.n != w->rows || t->cols.n != w->cols))
-		return err_set(err, ERR_ARGUMENT, "this table has %d × %d cells, and those before it have %d × %d; by position, prompts need equally many "
-						  "tokens", t->rows.n, t->cols.n, w->rows, w->cols);
+		return err_set(err, ERR_ARGUMENT,
+			       "this table has %d × %d cells, and those before it have %d × %d; by position, "
+			       "prompts need equally many tokens",
+			       t->rows.n, t->cols.n, w->rows, w->cols);
 	if (w->shape && t->parent && !same_rows(w->shape, t))
 		return err_set(err, ERR_ARGUMENT, "its rows are not those of the first prompt; open fewer of them");
 	w->rows = t->rows.n;
@@ -368,8 +378,8 @@ static void worst_check(const struct work *w, struct table *t)
 
 		if (!(gap <= worst)) {
 			worst = gap;
-			t->check = (struct check){ arena_printf(t->arena, "%s, worst of %d prompts", w->shape->check.name, w->n), p->expected,
-						   p->actual, w->shape->check.tolerance };
+			t->check = (struct check){ arena_printf(t->arena, "%s, worst of %d prompts", w->shape->check.name, w->n),
+						   p->expected, p->actual, w->shape->check.tolerance };
 		}
 	}
 }
@@ -399,8 +409,8 @@ static struct table *mean_of(const struct work *w, struct dataset *out, struct e
 }
 
 /* The first prompt is asked even where its part was kept already: a table's numbers are kept, its rows and their names are not. */
-static bool ask_all(struct work *w, const char *metric, dataset_progress *progress, void *context, struct task *task, struct notes *notes,
-		    struct err *err)
+static bool ask_all(struct work *w, const char *metric, dataset_progress *progress, void *context, struct task *task,
+		    struct notes *notes, struct err *err)
 {
 	int done = 0;
 
@@ -420,9 +430,9 @@ static bool ask_all(struct work *w, const char *metric, dataset_progress *progre
 	return true;
 }
 
-struct table *dataset_answer(struct session *s, const struct job *job, int pane, const char *path, const char *keep, struct dataset *out,
-			     struct arena *arena, dataset_progress *progress, void *context, struct task *task, struct notes *notes,
-			     struct err *err)
+struct table *dataset_answer(struct session *s, const struct job *job, int pane, const char *path, const char *keep,
+			     struct dataset *out, struct arena *arena, dataset_progress *progress, void *context, struct task *task,
+			     struct notes *notes, struct err *err)
 {
 	struct work w = { .session = s, .pane = pane, .path = path, .keep = keep, .file = -1, .arena = arena };
 	struct table *t = NULL;
@@ -433,9 +443,10 @@ struct table *dataset_answer(struct session *s, const struct job *job, int pane,
 	*out = (struct dataset){ .path = path, .n = w.n };
 	if (w.part && make_question(&w, err) && (!keep || open_kept(&w, err)) &&
 	    ask_all(&w, job->metric, progress, context, task, notes, err)) {
-		out->metric = job->metric ? arena_strdup(arena, job->metric)
+		out->metric = job->metric	    ? arena_strdup(arena, job->metric)
 			      : !w.prompt[0].answer ? "logit of each prompt's own prediction"
-			      : w.prompt[0].wrong ? "logit_diff of answer and wrong" : "logit of answer";
+			      : w.prompt[0].wrong   ? "logit_diff of answer and wrong"
+						    : "logit of answer";
 		t = mean_of(&w, out, err);
 	}
 	if (w.file >= 0)

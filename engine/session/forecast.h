@@ -9,9 +9,9 @@
  * one alone: until such a technique was measured, the time is the most that it can be.
  */
 struct forecast {
-	int runs;		/* 0: none, or the answer is there already; -1: it cannot be answered */
-	double seconds;		/* 0: no pass was measured yet */
-	bool measured;		/* of this technique; otherwise the time is the most */
+	int runs;	/* 0: none, or the answer is there already; -1: it cannot be answered */
+	double seconds; /* 0: no pass was measured yet */
+	bool measured;	/* of this technique; otherwise the time is the most */
 };
 
 #endif

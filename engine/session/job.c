@@ -16,7 +16,7 @@ const struct shown_words shown_words[SHOWN_COUNT] = {
 
 void job_set(char **field, const char *text)
 {
-	char *copy = text ? xstrdup(text) : NULL;	/* text may be the field itself */
+	char *copy = text ? xstrdup(text) : NULL; /* text may be the field itself */
 
 	free(*field);
 	*field = copy;
@@ -130,14 +130,18 @@ bool job_pane_reads_run(const struct job_pane *pane)
 	return analysis_on(pane->analysis, pane->args) & (ON_RUN | ON_FOIL | ON_METRIC);
 }
 
-/* Weights alone know no prompt and no edits. An edit may read the foil's run; the metric that is not given is what the run predicts. */
+/*
+ * Weights alone know no prompt and no edits. An edit may read the foil's run; the metric that is not given is what the run
+ * predicts.
+ */
 bool job_pane_same_ground(const struct job *a, const struct job *b, const struct job_pane *pane, bool edits)
 {
 	unsigned on = analysis_on(pane->analysis, pane->args);
 	bool run = job_pane_reads_run(pane), edited = job_edited(a) || job_edited(b);
 	bool foil = (on & ON_FOIL) || pane->shown == SHOWN_MINUS_FOIL || pane->shown == SHOWN_FOIL || (run && edited);
 
-	return text_same(a->model, b->model) && (!run || (text_same(a->prompt, b->prompt) && a->bos == b->bos && (!edits || same_edits(a, b)))) &&
+	return text_same(a->model, b->model) &&
+	       (!run || (text_same(a->prompt, b->prompt) && a->bos == b->bos && (!edits || same_edits(a, b)))) &&
 	       (!foil || text_same(a->foil, b->foil)) && (!(on & ON_METRIC) || text_same(a->metric, b->metric));
 }
 
@@ -218,6 +222,6 @@ void job_pane_args(const struct job_pane *pane, int metric_position, int T, stru
 
 	memcpy(args, pane->args, sizeof pane->args);
 	for (int i = 0; i < param_count(params); i++)
-		if (params[i].at_metric && !pane->given[i] && metric_position != T - 1)	/* the last stays -1, its default */
+		if (params[i].at_metric && !pane->given[i] && metric_position != T - 1) /* the last stays -1, its default */
 			args[i] = value_number(metric_position);
 }

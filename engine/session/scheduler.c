@@ -8,7 +8,7 @@
 #include "engine/base/clock.h"
 #include "engine/model/tokenizer/tokenizer.h"
 
-enum { SHOW_EVERY_MS = 100, SPARED_MS = 250, STARVED_MS = 1000, PATIENT_MS = 3000 };	/* see is_spared */
+enum { SHOW_EVERY_MS = 100, SPARED_MS = 250, STARVED_MS = 1000, PATIENT_MS = 3000 }; /* see is_spared */
 
 void scheduler_init(struct scheduler *d, struct worker *w)
 {
@@ -87,10 +87,19 @@ static void set_error(struct scheduler *d, const struct err *err, struct job_fau
 /* ---- which piece comes when ---- */
 
 /*
- * A lens reads the vocabulary for every cell, a causal sweep runs the model again and again, a text is waited for by whoever asked for it. A
- * training takes minutes: everything else is answered between its steps.
+ * A lens reads the vocabulary for every cell, a causal sweep runs the model again and again, a text is waited for by whoever asked
+ * for it. A training takes minutes: everything else is answered between its steps.
  */
-enum { RANK_QUICK = 0, RANK_LENS = 2, RANK_TEXT = 4, RANK_BEFORE = 6, RANK_SWEEP = 8, RANK_SWEEP_BEFORE = 10, RANK_TRAINING = 12, RANK_ALL = 14 };
+enum {
+	RANK_QUICK = 0,
+	RANK_LENS = 2,
+	RANK_TEXT = 4,
+	RANK_BEFORE = 6,
+	RANK_SWEEP = 8,
+	RANK_SWEEP_BEFORE = 10,
+	RANK_TRAINING = 12,
+	RANK_ALL = 14
+};
 
 static bool is_slow(const struct job_pane *pane)
 {
@@ -101,7 +110,10 @@ static int rank_of_table(const struct job_pane *pane)
 {
 	const enum cost cost = pane->analysis->cost;
 
-	return cost == COST_TRAINING ? RANK_TRAINING : is_slow(pane) ? RANK_SWEEP : cost == COST_VOCABULARY ? RANK_LENS : RANK_QUICK;
+	return cost == COST_TRAINING	 ? RANK_TRAINING
+	       : is_slow(pane)		 ? RANK_SWEEP
+	       : cost == COST_VOCABULARY ? RANK_LENS
+					 : RANK_QUICK;
 }
 
 static int rank_of(const struct job *job, struct piece piece)
@@ -138,7 +150,7 @@ static bool is_there(const struct scheduler *d, struct piece piece)
 	switch (piece.kind) {
 	case PIECE_TABLE:
 		return p->stopped || (!p->stale && !(p->table && p->table->unfinished));
-	case PIECE_BEFORE:	/* mostly known from the question before */
+	case PIECE_BEFORE: /* mostly known from the question before */
 		return d->has_before[piece.pane] || !is_edited(d) || p->question.shown != SHOWN_RUN;
 	case PIECE_TEXT:
 		return d->has_text || !d->job.generate;
@@ -212,9 +224,9 @@ static bool wants_top(struct scheduler *d, const struct job *job)
 }
 
 /*
- * A held key asks faster than can be answered. Were each question dropped for the next, nothing would be seen until the key is let go: the
- * quick pieces of one are made all the same, when none were for a while, and when that does not take long; longer where nothing was seen for
- * long, as on a busy machine, which would otherwise never show anything.
+ * A held key asks faster than can be answered. Were each question dropped for the next, nothing would be seen until the key is let
+ * go: the quick pieces of one are made all the same, when none were for a while, and when that does not take long; longer where
+ * nothing was seen for long, as on a busy machine, which would otherwise never show anything.
  */
 static bool is_spared(const struct scheduler *d)
 {
@@ -229,7 +241,7 @@ static void give_way(struct level *level, bool quick)
 	if (!worker_waits(level->scheduler->worker))
 		return;
 	if (quick && is_spared(level->scheduler))
-		atomic_store(&level->task.call, true);	/* ask again at the next step */
+		atomic_store(&level->task.call, true); /* ask again at the next step */
 	else
 		atomic_store(&level->task.stop, true);
 }
@@ -249,7 +261,8 @@ static void take_over(struct scheduler *d, const struct job *job)
 
 	for (int i = 0; i < job->panes; i++) {
 		int from = d->has_job ? find_pane(&d->job, &job->pane[i]) : -1;
-		bool same = from >= 0 && d->prepared && job_pane_same_ground(&d->job, job, &job->pane[i], true), alike = i < s->panes && s->pane[i].question.analysis == job->pane[i].analysis;
+		bool same = from >= 0 && d->prepared && job_pane_same_ground(&d->job, job, &job->pane[i], true),
+		     alike = i < s->panes && s->pane[i].question.analysis == job->pane[i].analysis;
 
 		from = from >= 0 ? from : alike ? i : -1;
 		pane[i].question = job->pane[i];
@@ -302,7 +315,10 @@ static void keep_texts(struct scheduler *d, const struct job *job)
 	d->has_plain_text = d->has_plain_text && keep_plain;
 }
 
-/* The same lines, and yet another run: a file that an edit reads was written again. Nothing that was read from the run answers this. */
+/*
+ * The same lines, and yet another run: a file that an edit reads was written again. Nothing that was read from the run answers
+ * this.
+ */
 static void forget_answers(struct scheduler *d)
 {
 	for (int i = 0; i < d->draft->panes; i++)
@@ -338,7 +354,7 @@ static bool begin(struct scheduler *d, struct job *job, unsigned serial)
 	d->asked_at = clock_now();
 	notes_done(&d->notes);
 	s->serial = serial;
-	set_error(d, &err, (struct job_fault){ JOB_WHOLE, 0 });	/* that of the job before */
+	set_error(d, &err, (struct job_fault){ JOB_WHOLE, 0 }); /* that of the job before */
 	snprintf(what, sizeof what, "loading %s", strrchr(name, '/') && strrchr(name, '/')[1] ? strrchr(name, '/') + 1 : name);
 	worker_enter(d->worker, &level);
 	if (!same)
@@ -366,7 +382,9 @@ static bool begin(struct scheduler *d, struct job *job, unsigned serial)
 
 static const char *what_is(const struct scheduler *d, struct piece piece)
 {
-	return piece.kind == PIECE_TABLE ? d->job.pane[piece.pane].analysis->name : piece.kind == PIECE_BEFORE ? "without the edits" : "generating";
+	return piece.kind == PIECE_TABLE    ? d->job.pane[piece.pane].analysis->name
+	       : piece.kind == PIECE_BEFORE ? "without the edits"
+					    : "generating";
 }
 
 static void publish_piece(struct scheduler *d, const struct level *level)
@@ -535,7 +553,7 @@ static void make(struct scheduler *d, struct piece piece)
 	d->draft->queued = 0;
 	if (level.skipped && !level.unwanted)
 		give_up(d, level.piece);
-	if (piece.kind == PIECE_TABLE && is_slow(&d->job.pane[level.piece.pane]))	/* it was measured */
+	if (piece.kind == PIECE_TABLE && is_slow(&d->job.pane[level.piece.pane])) /* it was measured */
 		foresee(d);
 	if (!level.unwanted)
 		publish(d, WORK_ANSWERING, "");

@@ -1,9 +1,9 @@
 /*
  * scheduler.h - the thread's half of the worker: one job after the other becomes a snapshot, piece by piece. See worker.h.
  *
- * A job is split into pieces: the table of each pane, each without the edits, a text. The quick ones come first. When a newer job comes while
- * a slow piece is made that this job wants too, the piece is not given up: it waits while what is more urgent in the newer job is
- * answered on top of it, and then resumes. Pieces that nobody wants any more stop within a layer.
+ * A job is split into pieces: the table of each pane, each without the edits, a text. The quick ones come first. When a newer job
+ * comes while a slow piece is made that this job wants too, the piece is not given up: it waits while what is more urgent in the
+ * newer job is answered on top of it, and then resumes. Pieces that nobody wants any more stop within a layer.
  */
 #ifndef LMSCOPE_ENGINE_SESSION_SCHEDULER_H
 #define LMSCOPE_ENGINE_SESSION_SCHEDULER_H
@@ -23,11 +23,11 @@ struct piece {
 struct level {
 	struct task task;
 	struct scheduler *scheduler;
-	struct level *below;	/* that waits meanwhile */
-	struct piece piece;	/* as the job on the scheduler counts panes */
-	bool unwanted;		/* that job has no use for it */
-	bool skipped;		/* the screen has stopped this one */
-	struct pace pace;	/* for the screen */
+	struct level *below; /* that waits meanwhile */
+	struct piece piece;  /* as the job on the scheduler counts panes */
+	bool unwanted;	     /* that job has no use for it */
+	bool skipped;	     /* the screen has stopped this one */
+	struct pace pace;    /* for the screen */
 };
 
 struct worker;
@@ -35,13 +35,13 @@ struct worker;
 struct scheduler {
 	struct worker *worker;
 	struct session *session;
-	struct snapshot *draft;	/* changes as work proceeds; copies of it are published */
-	struct job job;		/* that the draft is of */
-	bool has_job, prepared;	/* the session is prepared for it */
-	bool has_before[JOB_PANES], has_text, has_plain_text;	/* pieces that are there; a table is when it is not stale */
+	struct snapshot *draft;				      /* changes as work proceeds; copies of it are published */
+	struct job job;					      /* that the draft is of */
+	bool has_job, prepared;				      /* the session is prepared for it */
+	bool has_before[JOB_PANES], has_text, has_plain_text; /* pieces that are there; a table is when it is not stale */
 	struct notes notes;
-	double asked_at, answered_at;	/* when the job came; when quick pieces were last all there */
-	struct level *top;	/* read by the screen under the worker's lock */
+	double asked_at, answered_at; /* when the job came; when quick pieces were last all there */
+	struct level *top;	      /* read by the screen under the worker's lock */
 };
 
 void scheduler_init(struct scheduler *d, struct worker *w);
@@ -62,7 +62,7 @@ void worker_assign(struct worker *w, struct level *level, int pane);
 struct job *worker_take(struct worker *w, bool (*wanted)(struct scheduler *d, const struct job *job), unsigned *serial);
 /* What of a pane's table is on the screen, as far as that is known. */
 struct window worker_visible(struct worker *w, int pane);
-bool worker_waits(struct worker *w);		/* a newer job is there */
-bool worker_cancelled(struct worker *w);	/* the screen has cancelled what was asked last */
+bool worker_waits(struct worker *w);	 /* a newer job is there */
+bool worker_cancelled(struct worker *w); /* the screen has cancelled what was asked last */
 
 #endif

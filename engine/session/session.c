@@ -20,27 +20,27 @@
 /* Everything that a prepared job needs. */
 struct prepared {
 	struct job job;
-	struct run *run, *unedited, *foil;	/* counted */
+	struct run *run, *unedited, *foil; /* counted */
 	unsigned run_id, unedited_id, foil_id;
 	struct metric metric;
 };
 
 struct session {
-	session_partial *show;	/* NULL: nobody waits for less than a whole table */
+	session_partial *show; /* NULL: nobody waits for less than a whole table */
 	session_visible *visible;
 	void *show_context;
 	struct model *model;
-	char *where;		/* as the job named it; NULL: demo */
+	char *where; /* as the job named it; NULL: demo */
 	struct cache *keep;
-	struct prompt_runs *prompts;	/* what edits read of files of prompts */
-	struct assets *assets;		/* what techniques read */
+	struct prompt_runs *prompts; /* what edits read of files of prompts */
+	struct assets *assets;	     /* what techniques read */
 	bool ready;
 	struct prepared now;
-	struct job_fault fault;	/* while a job is prepared: whose turn it is */
-	struct gradient *gradient[2];	/* the latest first: of the edited and of the unedited run, most often; counted; or NULL */
-	double token_ms;	/* what a pass took, by the token; 0: none was measured */
-	double share[ANALYSIS_COUNT];	/* of a pass's time that one of a technique's own passes took; 0: not measured */
-	unsigned jobs;		/* how many were prepared */
+	struct job_fault fault;	      /* while a job is prepared: whose turn it is */
+	struct gradient *gradient[2]; /* the latest first: of the edited and of the unedited run, most often; counted; or NULL */
+	double token_ms;	      /* what a pass took, by the token; 0: none was measured */
+	double share[ANALYSIS_COUNT]; /* of a pass's time that one of a technique's own passes took; 0: not measured */
+	unsigned jobs;		      /* how many were prepared */
 };
 
 static double share_known(const struct session *s, const struct analysis *a)
@@ -155,7 +155,7 @@ static void run_key(struct str *key, const int32_t *tokens, size_t n, const stru
 struct wanted {
 	int32_t *tokens;
 	size_t n;
-	const struct job *job;		/* its edits; NULL: none */
+	const struct job *job; /* its edits; NULL: none */
 	const struct run *unedited, *foil;
 };
 
@@ -176,7 +176,9 @@ static bool choose_keeps(struct session *s, const struct wanted *w, enum run_sto
 	const int T = (int)w->n;
 	struct err why = { 0 };
 
-	*keeps = w->unedited && w->unedited->keeps == RUN_STREAM ? RUN_STREAM : has_room(s, T, RUN_ALL, &why) ? RUN_ALL : RUN_STREAM;
+	*keeps = w->unedited && w->unedited->keeps == RUN_STREAM ? RUN_STREAM
+		 : has_room(s, T, RUN_ALL, &why)		 ? RUN_ALL
+								 : RUN_STREAM;
 	return *keeps == RUN_ALL || has_room(s, T, RUN_STREAM, err);
 }
 
@@ -197,8 +199,13 @@ static struct run *get_run(struct session *s, const struct wanted *w, unsigned *
 	struct str key;
 	struct run *r;
 	const char **line = w->job ? xcalloc((size_t)w->job->edits, sizeof *line) : NULL;
-	struct run_order order = { .model = s->model, .tokens = w->tokens, .T = (int)w->n, .edits = line, .unedited = w->unedited,
-				   .foil = w->foil, .prompts = s->prompts };
+	struct run_order order = { .model = s->model,
+				   .tokens = w->tokens,
+				   .T = (int)w->n,
+				   .edits = line,
+				   .unedited = w->unedited,
+				   .foil = w->foil,
+				   .prompts = s->prompts };
 	bool ok;
 
 	str_init(&key);
@@ -213,7 +220,7 @@ static struct run *get_run(struct session *s, const struct wanted *w, unsigned *
 		r = cache_find_run(s->keep, &key, id);
 	}
 	if (!r && ok) {
-		if (!w->job)	/* a changed token costs only what is after it */
+		if (!w->job) /* a changed token costs only what is after it */
 			order.prefix = cache_longest_prefix(s->keep, w->tokens, w->n);
 		if ((r = measured_run(s, &order, task, err)))
 			*id = cache_add_run(s->keep, &key, r);
@@ -233,8 +240,8 @@ static bool encode(const struct session *s, const char *text, enum tokenizer_bos
 	if (!tokenizer_encode(s->model->tokenizer, text, strlen(text), bos, &w->tokens, &w->n, err))
 		return false;
 	if (!c->context_is_hard && w->n > (size_t)c->context)
-		notes_add(notes, "%zu tokens are more than the %d that this model was trained for: what it says there means little", w->n,
-			  c->context);
+		notes_add(notes, "%zu tokens are more than the %d that this model was trained for: what it says there means little",
+			  w->n, c->context);
 	return true;
 }
 
@@ -246,8 +253,10 @@ static void say_what_is_kept(const struct prepared *p, struct notes *notes)
 	for (int i = 0; i < 3; i++)
 		r = runs[i] && runs[i]->keeps == RUN_STREAM ? runs[i] : r;
 	if (r)
-		notes_add(notes, "all of a run over %d tokens would not fit into memory: its stream alone is kept, enough for lenses and "
-				 "predictions", r->T);
+		notes_add(notes,
+			  "all of a run over %d tokens would not fit into memory: its stream alone is kept, enough for "
+			  "lenses and predictions",
+			  r->T);
 }
 
 /* The index in the job of the edit that a run counts as number `item` of those that are on. */
@@ -272,7 +281,8 @@ static bool run_edited(struct session *s, struct prepared *p, const struct wante
 	return p->run != NULL;
 }
 
-static bool run_foil(struct session *s, struct prepared *p, struct wanted *foil, struct task *task, struct notes *notes, struct err *err)
+static bool run_foil(struct session *s, struct prepared *p, struct wanted *foil, struct task *task, struct notes *notes,
+		     struct err *err)
 {
 	if (!p->job.foil)
 		return true;
@@ -288,8 +298,9 @@ static bool prepare(struct session *s, struct prepared *p, struct wanted *prompt
 	const struct job *job = &p->job;
 
 	s->fault.part = JOB_PROMPT;
-	if (!encode(s, job->prompt, job->bos, prompt, notes, err) || !(p->unedited = get_run(s, prompt, &p->unedited_id, task, err)) ||
-	    !run_foil(s, p, foil, task, notes, err) || !run_edited(s, p, prompt, task, err))
+	if (!encode(s, job->prompt, job->bos, prompt, notes, err) ||
+	    !(p->unedited = get_run(s, prompt, &p->unedited_id, task, err)) || !run_foil(s, p, foil, task, notes, err) ||
+	    !run_edited(s, p, prompt, task, err))
 		return false;
 	say_what_is_kept(p, notes);
 	s->fault.part = JOB_METRIC;
@@ -377,9 +388,9 @@ struct growing {
 	session_visible *visible;
 	void *context;
 	const char *analysis;
-	const struct table *less;	/* NULL: nothing */
-	const char *what;		/* the difference is called */
-	const struct view *view;	/* that it is of */
+	const struct table *less; /* NULL: nothing */
+	const char *what;	  /* the difference is called */
+	const struct view *view;  /* that it is of */
 	const struct job_pane *pane;
 };
 
@@ -389,7 +400,7 @@ static void show_partial(void *context, const struct table *so_far)
 	struct err err;
 	struct table *t = g->less ? table_minus(so_far, g->less, g->what, &err) : table_copy(so_far, &err);
 
-	if (!t)		/* no memory: then the whole one will say so */
+	if (!t) /* no memory: then the whole one will say so */
 		return;
 	bear_witness(so_far, g->view, g->pane);
 	witness_copied(t, so_far, g->less);
@@ -406,7 +417,8 @@ static struct window seen_part(void *context)
 }
 
 /* What a slow technique's own passes take, beside a whole run; where another job was answered in between, nothing is learned. */
-static struct table *measured_answer(struct session *s, const struct analysis *a, struct ask *ask, const struct value *args, struct err *err)
+static struct table *measured_answer(struct session *s, const struct analysis *a, struct ask *ask, const struct value *args,
+				     struct err *err)
 {
 	const int before = ask->task ? atomic_load(&ask->task->runs) : 0;
 	const unsigned jobs = s->jobs;
@@ -424,8 +436,16 @@ static struct table *compute(struct session *s, const struct view *v, const stru
 			     struct growing *growing, struct task *task, struct notes *notes, struct err *err)
 {
 	struct watch watch = { .show = show_partial, .visible = seen_part, .context = growing };
-	struct ask ask = { .model = s->model, .run = v->run, .unedited = v->unedited, .foil = v->foil,
-			   .metric = &v->metric, .assets = s->assets, .like = like, .task = task, .notes = notes, .watch = growing ? &watch : NULL };
+	struct ask ask = { .model = s->model,
+			   .run = v->run,
+			   .unedited = v->unedited,
+			   .foil = v->foil,
+			   .metric = &v->metric,
+			   .assets = s->assets,
+			   .like = like,
+			   .task = task,
+			   .notes = notes,
+			   .watch = growing ? &watch : NULL };
 	struct value args[PARAM_MAX];
 	struct gradient *gradient = NULL;
 	struct table *t;
@@ -515,12 +535,14 @@ static int runs_of_view(struct session *s, const struct view *v, const struct jo
 
 static struct view view_edited(const struct prepared *p)
 {
-	return (struct view){ p->run, p->unedited, p->foil, p->run_id, p->unedited_id, p->foil_id, p->metric, &p->job, WITNESS_EDITED };
+	return (struct view){ p->run,	  p->unedited, p->foil, p->run_id,     p->unedited_id,
+			      p->foil_id, p->metric,   &p->job, WITNESS_EDITED };
 }
 
 static struct view view_unedited(const struct prepared *p)
 {
-	return (struct view){ p->unedited, p->unedited, p->foil, p->unedited_id, p->unedited_id, p->foil_id, p->metric, &p->job, WITNESS_UNEDITED };
+	return (struct view){ p->unedited, p->unedited, p->foil, p->unedited_id,  p->unedited_id,
+			      p->foil_id,  p->metric,	&p->job, WITNESS_UNEDITED };
 }
 
 /* Each is the other's foil. The metric: the same targets, at the foil's own last position when it is the last of the prompt. */
@@ -554,12 +576,17 @@ static bool chooses_rows(const struct table *t)
 static struct table *answer(struct session *s, const struct prepared *p, const struct job_pane *pane, const struct table *like,
 			    struct task *task, struct notes *notes, struct err *err)
 {
-	struct growing growing = { .show = s->show, .visible = s->visible, .context = s->show_context, .analysis = pane->analysis->name }, *watched = s->show ? &growing : NULL;
+	struct growing growing = { .show = s->show,
+				   .visible = s->visible,
+				   .context = s->show_context,
+				   .analysis = pane->analysis->name },
+		       *watched = s->show ? &growing : NULL;
 	struct view here = view_edited(p), there = view_unedited(p);
 	struct table *a, *b, *t = NULL;
 
 	if ((pane->shown == SHOWN_MINUS_FOIL || pane->shown == SHOWN_FOIL) && !p->foil) {
-		err_set(err, ERR_ARGUMENT, "%s was asked for, and no foil is set", pane->shown == SHOWN_FOIL ? "the foil" : "the difference to the foil");
+		err_set(err, ERR_ARGUMENT, "%s was asked for, and no foil is set",
+			pane->shown == SHOWN_FOIL ? "the foil" : "the difference to the foil");
 		return NULL;
 	}
 	if (pane->shown == SHOWN_MINUS_FOIL || pane->shown == SHOWN_FOIL)
@@ -573,7 +600,7 @@ static struct table *answer(struct session *s, const struct prepared *p, const s
 	growing.less = b;
 	growing.what = shown_words[pane->shown].title;
 	a = answer_view(s, &here, pane, like, watched, task, notes, err);
-	if (a && chooses_rows(a)) {	/* of the other run, too, the tokens that this one ranks, the neurons that it lists */
+	if (a && chooses_rows(a)) { /* of the other run, too, the tokens that this one ranks, the neurons that it lists */
 		table_unref(b);
 		b = compute(s, &there, pane, a, NULL, task, notes, err);
 	}
@@ -606,7 +633,8 @@ struct forecast session_forecast(struct session *s, const struct job_pane *pane)
 	return f;
 }
 
-struct table *session_answer_like(struct session *s, int i, const struct table *like, struct task *task, struct notes *notes, struct err *err)
+struct table *session_answer_like(struct session *s, int i, const struct table *like, struct task *task, struct notes *notes,
+				  struct err *err)
 {
 	struct prepared held = hold(&s->now);
 	struct table *t = answer(s, &held, &held.job.pane[i], like, task, notes, err);
@@ -640,7 +668,7 @@ struct table *session_before(struct session *s, int i, struct task *task, struct
 	there = view_unedited(&held);
 	t = answer_view(s, &there, &held.job.pane[i], NULL, NULL, task, notes, err);
 	if (t && t->parent && (now = answer_view(s, &here, &held.job.pane[i], NULL, NULL, task, notes, err))) {
-		table_unref(t);	/* the neurons that are listed now, as they were */
+		table_unref(t); /* the neurons that are listed now, as they were */
 		t = answer_view(s, &there, &held.job.pane[i], now, NULL, task, notes, err);
 		table_unref(now);
 	}
@@ -699,7 +727,8 @@ int32_t session_predict(const struct run *r, int known, double *probability)
 	return best;
 }
 
-static bool generate(struct session *s, const struct prepared *p, bool edited, int n, session_token *token, void *context, struct task *task, struct err *err)
+static bool generate(struct session *s, const struct prepared *p, bool edited, int n, session_token *token, void *context,
+		     struct task *task, struct err *err)
 {
 	const struct tokenizer *t = s->model->tokenizer;
 	const struct config *c = &s->model->config;
@@ -707,8 +736,14 @@ static bool generate(struct session *s, const struct prepared *p, bool edited, i
 	int known = tokenizer_size(t) < c->V ? tokenizer_size(t) : c->V, T = from->T;
 	int32_t *tokens = xmalloc((size_t)(T + n) * sizeof *tokens);
 	const char **line = xcalloc((size_t)p->job.edits, sizeof *line);
-	struct run_order order = { .model = s->model, .tokens = tokens, .prompt_T = T, .edits = line, .unedited = p->unedited,
-				   .foil = p->foil, .prompts = s->prompts, .keeps = from->keeps };
+	struct run_order order = { .model = s->model,
+				   .tokens = tokens,
+				   .prompt_T = T,
+				   .edits = line,
+				   .unedited = p->unedited,
+				   .foil = p->foil,
+				   .prompts = s->prompts,
+				   .keeps = from->keeps };
 	struct run *r = run_ref(from);
 	bool ok = true;
 
@@ -743,7 +778,8 @@ static bool generate(struct session *s, const struct prepared *p, bool edited, i
 	return ok;
 }
 
-bool session_generate(struct session *s, bool edited, int n, session_token *token, void *context, struct task *task, struct err *err)
+bool session_generate(struct session *s, bool edited, int n, session_token *token, void *context, struct task *task,
+		      struct err *err)
 {
 	struct prepared held = hold(&s->now);
 	bool ok = generate(s, &held, edited, n, token, context, task, err);

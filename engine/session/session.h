@@ -34,13 +34,14 @@ struct job_fault session_fault(const struct session *s);
 struct table *session_answer(struct session *s, int i, struct task *task, struct notes *notes, struct err *err);
 
 /* The same with the rows of another prompt's table, where a run chooses them (tokens, neurons); NULL: its own. Not cached. */
-struct table *session_answer_like(struct session *s, int i, const struct table *like, struct task *task, struct notes *notes, struct err *err);
+struct table *session_answer_like(struct session *s, int i, const struct table *like, struct task *task, struct notes *notes,
+				  struct err *err);
 /* What an answer of the prepared job would take. */
 struct forecast session_forecast(struct session *s, const struct job_pane *pane);
 
 /*
- * While session_answer works: `show` gets what a slow table has so far, as a table of its own that it is to unref; `visible` (or NULL) says
- * what of it is on the screen, to be computed first. show NULL: nobody watches.
+ * While session_answer works: `show` gets what a slow table has so far, as a table of its own that it is to unref; `visible` (or
+ * NULL) says what of it is on the screen, to be computed first. show NULL: nobody watches.
  */
 typedef void session_partial(void *context, struct table *so_far);
 typedef struct window session_visible(void *context);
@@ -51,16 +52,19 @@ struct table *session_before(struct session *s, int i, struct task *task, struct
 
 /* Of the prepared job; borrowed until the next prepare. */
 const struct model *session_model(const struct session *s);
-const struct run *session_run(const struct session *s);		/* edited */
+const struct run *session_run(const struct session *s); /* edited */
 const struct run *session_unedited(const struct session *s);
-const struct run *session_foil(const struct session *s);	/* NULL: no foil */
+const struct run *session_foil(const struct session *s); /* NULL: no foil */
 const struct metric *session_metric(const struct session *s);
 bool session_metric_values(struct session *s, double *edited, double *unedited, struct task *task, struct err *err);
 
-/* Greedy continuation of the prepared job's prompt, under its edits or without them: calls `token` for each; it returns false to stop. Stops at
- * the end-of-sequence token. */
+/*
+ * Greedy continuation of the prepared job's prompt, under its edits or without them: calls `token` for each; it returns false to
+ * stop. Stops at the end-of-sequence token.
+ */
 typedef bool session_token(void *context, int32_t id, double probability);
-bool session_generate(struct session *s, bool edited, int n, session_token *token, void *context, struct task *task, struct err *err);
+bool session_generate(struct session *s, bool edited, int n, session_token *token, void *context, struct task *task,
+		      struct err *err);
 
 /* The likeliest of the first `known` tokens after a run's last one; *probability (may be NULL) is among all that the model has. */
 int32_t session_predict(const struct run *r, int known, double *probability);

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { NOTES = 4096 };	/* the last so many tables: more than the cache and the screen hold */
+enum { NOTES = 4096 }; /* the last so many tables: more than the cache and the screen hold */
 
 static struct {
 	atomic_flag lock;

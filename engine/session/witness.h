@@ -1,6 +1,6 @@
 /*
- * witness.h - what each table answers, noted where it is made and from what it was made of, so that a test can hold it against what the
- * screen asks. Part of lmscope-inject alone (engine/base/inject.h); in the program itself nothing is noted.
+ * witness.h - what each table answers, noted where it is made and from what it was made of, so that a test can hold it against what
+ * the screen asks. Part of lmscope-inject alone (engine/base/inject.h); in the program itself nothing is noted.
  *
  * A question is lines of NAME=VALUE in a fixed order. A value "*" has no part in the answer.
  */
@@ -17,8 +17,8 @@ enum witness_side { WITNESS_EDITED, WITNESS_UNEDITED, WITNESS_FOIL };
 struct witness_view {
 	const struct job *job;
 	enum witness_side side;
-	const char *metric;		/* as it was resolved; NULL: not known */
-	int extent[DIM_COUNT];		/* of the model and the run: negative arguments count from there */
+	const char *metric;    /* as it was resolved; NULL: not known */
+	int extent[DIM_COUNT]; /* of the model and the run: negative arguments count from there */
 };
 
 #ifdef LMSCOPE_INJECT

@@ -1,9 +1,9 @@
 /*
  * worker.c - see worker.h.
  *
- * The thread keeps a snapshot of its own (the scheduler's "draft"), changes it as work proceeds, and publishes copies of it. Under one lock: the
- * pending job, the published copy that nobody has looked at, the serial, and the list of what is under way. Nothing is computed and
- * nothing is freed under the lock.
+ * The thread keeps a snapshot of its own (the scheduler's "draft"), changes it as work proceeds, and publishes copies of it. Under
+ * one lock: the pending job, the published copy that nobody has looked at, the serial, and the list of what is under way. Nothing
+ * is computed and nothing is freed under the lock.
  */
 #include "engine/session/worker.h"
 
@@ -26,8 +26,8 @@ struct worker {
 	int fd;
 	/* under the lock, and the scheduler's `top` too */
 	struct job *pending;
-	unsigned serial;		/* of the newest job */
-	unsigned serial_of_scheduler;	/* of the newest published */
+	unsigned serial;	      /* of the newest job */
+	unsigned serial_of_scheduler; /* of the newest published */
 	bool quit, cancelled;
 	struct snapshot *published;
 	struct window window[JOB_PANES];
@@ -51,7 +51,8 @@ static void tell_progress(const struct worker *w, struct snapshot *s)
 		s->pane[i].left = 0;
 	}
 	for (struct level *l = top; l; l = l->below) {
-		int done = atomic_load_explicit(&l->task.done, memory_order_relaxed), total = atomic_load_explicit(&l->task.total, memory_order_relaxed);
+		int done = atomic_load_explicit(&l->task.done, memory_order_relaxed),
+		    total = atomic_load_explicit(&l->task.total, memory_order_relaxed);
 		double left = pace_left(&l->pace, clock_now(), done, total);
 
 		if (l == top) {
@@ -81,7 +82,7 @@ void worker_publish(struct worker *w)
 	pthread_mutex_unlock(&w->lock);
 	snapshot_free(old);
 	if (write(w->fd, &one, sizeof one) < 0)
-		return;	/* the counter is full: there is news enough */
+		return; /* the counter is full: there is news enough */
 }
 
 /* Something newer waits: the scheduler will see at its next step. Under the lock. */
@@ -175,8 +176,8 @@ static void *run_thread(void *context)
 	unsigned serial;
 
 	/*
-	 * The screen goes first; but not the work of everybody else on the machine, since a person waits for this. A thread's own priority is
-	 * set through its id, and failing to is no harm.
+	 * The screen goes first; but not the work of everybody else on the machine, since a person waits for this. A thread's own
+	 * priority is set through its id, and failing to is no harm.
 	 */
 	(void)setpriority(PRIO_PROCESS, (id_t)syscall(SYS_gettid), 5);
 	for (bool quit = false; !quit;) {
@@ -249,7 +250,7 @@ struct worker *worker_new(struct err *err)
 	w->shown->answering = -1;
 	pthread_mutex_init(&w->lock, NULL);
 	pthread_cond_init(&w->wake, NULL);
-	signals_block(&before);	/* signals are the screen's */
+	signals_block(&before); /* signals are the screen's */
 	started = w->fd >= 0 && start_thread(w);
 	signals_restore(&before);
 	if (started)
@@ -333,7 +334,7 @@ const struct snapshot *worker_look(struct worker *w)
 	uint64_t count;
 
 	if (read(w->fd, &count, sizeof count) < 0)
-		count = 0;	/* nothing new: the progress below still is */
+		count = 0; /* nothing new: the progress below still is */
 	pthread_mutex_lock(&w->lock);
 	fresh = w->published;
 	w->published = NULL;

@@ -3,7 +3,8 @@
  *
  * One background thread owns a session. A new job cancels, within one layer, work that it does not need; work that it still needs
  * resumes after the new job's quick panes (scheduler.h). Whatever is in a snapshot never changes; the screen holds it until its
- * next look. Tables come one by one as they are done, the quick ones first, and slow ones also as far as they are (table->unfinished).
+ * next look. Tables come one by one as they are done, the quick ones first, and slow ones also as far as they are
+ * (table->unfinished).
  */
 #ifndef LMSCOPE_ENGINE_SESSION_WORKER_H
 #define LMSCOPE_ENGINE_SESSION_WORKER_H
@@ -16,8 +17,8 @@
 
 struct worker;
 
-struct worker *worker_new(struct err *err);	/* NULL: the thread could not be started */
-void worker_free(struct worker *w);	/* cancels and joins */
+struct worker *worker_new(struct err *err); /* NULL: the thread could not be started */
+void worker_free(struct worker *w);	    /* cancels and joins */
 
 /* Copies the job; returns its serial. */
 unsigned worker_ask(struct worker *w, const struct job *job);

@@ -68,9 +68,13 @@ static void check_tables(const struct tables *f)
 
 static void check_maps(const struct pair *f)
 {
-	static const char *const maps[] = { "site=attn_out op=mean", "site=resid_post op=zero", "site=kv op=zero",
-					    "site=head op=zero at=position position=2", "site=parts op=mean at=last",
-					    "site=neuron op=zero block=11", "site=head_position op=zero layer=0" };
+	static const char *const maps[] = { "site=attn_out op=mean",
+					    "site=resid_post op=zero",
+					    "site=kv op=zero",
+					    "site=head op=zero at=position position=2",
+					    "site=parts op=mean at=last",
+					    "site=neuron op=zero block=11",
+					    "site=head_position op=zero layer=0" };
 
 	for (size_t i = 0; i < sizeof maps / sizeof *maps; i++) {
 		const struct json_value *map = json_get(json_get(f->root, "ablation"), maps[i]);
@@ -78,7 +82,8 @@ static void check_maps(const struct pair *f)
 		size_t n = pair_numbers(map, expected, 0);
 		struct table *t = pair_table(f, "ablation-sweep", maps[i]);
 
-		if (t && CHECK_THAT((size_t)t->rows.n * (size_t)t->cols.n == n && n > 0, "%s: %s has %zu cells", f->name, maps[i], n))
+		if (t &&
+		    CHECK_THAT((size_t)t->rows.n * (size_t)t->cols.n == n && n > 0, "%s: %s has %zu cells", f->name, maps[i], n))
 			CHECK_NEAR(t->value, expected, n, tolerance, "%s: ablation %s", f->name, maps[i]);
 		table_unref(t);
 	}
@@ -86,8 +91,13 @@ static void check_maps(const struct pair *f)
 
 static struct run *edited(const struct pair *f, const char *const *lines, int n, const struct run *foil, struct err *err)
 {
-	struct run_order order = { .model = f->model, .tokens = f->run->tokens, .T = f->run->T, .edits = lines, .edit_count = n,
-				   .unedited = f->run, .foil = foil };
+	struct run_order order = { .model = f->model,
+				   .tokens = f->run->tokens,
+				   .T = f->run->T,
+				   .edits = lines,
+				   .edit_count = n,
+				   .unedited = f->run,
+				   .foil = foil };
 
 	return run_new(&order, NULL, err);
 }
@@ -111,7 +121,10 @@ static void check_samples(const struct pair *f)
 		const char *lines[] = { line };
 		struct run *r;
 
-		snprintf(line, sizeof line, k < DRAWS ? "head 1.0 resample tests/fixtures/edits/own.txt %d" : "mlp_out 1 @2 mean tests/fixtures/edits/set.jsonl", k);
+		snprintf(line, sizeof line,
+			 k < DRAWS ? "head 1.0 resample tests/fixtures/edits/own.txt %d"
+				   : "mlp_out 1 @2 mean tests/fixtures/edits/set.jsonl",
+			 k);
 		r = edited(f, lines, 1, NULL, &err);
 		if (!CHECK_THAT(r && metric_value(&f->metric, r, f->run, &value, NULL, &err), "%s: %s %s", f->name, line, err.text))
 			break;
@@ -119,8 +132,10 @@ static void check_samples(const struct pair *f)
 			sum += value - now;
 		run_unref(r);
 	}
-	CHECK_THAT(drawn && drawn->error && fabs((double)drawn->value[table_cell(drawn, 1, 0)] - sum / DRAWS) < 1e-5, "%s: a cell is the mean of its draws %s", f->name, err.text);
-	CHECK_THAT(mean && fabs((double)mean->value[table_cell(mean, 1, 2)] - (value - now)) < 1e-5, "%s: a cell is the edit that puts the samples' mean %s", f->name, err.text);
+	CHECK_THAT(drawn && drawn->error && fabs((double)drawn->value[table_cell(drawn, 1, 0)] - sum / DRAWS) < 1e-5,
+		   "%s: a cell is the mean of its draws %s", f->name, err.text);
+	CHECK_THAT(mean && fabs((double)mean->value[table_cell(mean, 1, 2)] - (value - now)) < 1e-5,
+		   "%s: a cell is the edit that puts the samples' mean %s", f->name, err.text);
 	table_unref(drawn);
 	table_unref(mean);
 }

@@ -41,16 +41,20 @@ static void check_map(const struct pair *f, const char *direction, const char *s
 	float expected[4096];
 	char words[160];
 	size_t n = pair_numbers(map, expected, 0);
-	bool own = strstr(site, "show=");	/* no second way to show it */
+	bool own = strstr(site, "show="); /* no second way to show it */
 
 	for (int raw = 1; raw >= own; raw--) {
 		struct table *t;
 
-		snprintf(words, sizeof words, "site=%s direction=%s%s", site, direction, own ? "" : raw ? " show=raw" : " show=normalised");
+		snprintf(words, sizeof words, "site=%s direction=%s%s", site, direction,
+			 own   ? ""
+			 : raw ? " show=raw"
+			       : " show=normalised");
 		t = pair_table(f, "activation-patching", words);
 		for (size_t i = 0; !raw && i < n; i++)
 			expected[i] = (float)(((double)expected[i] - f->m_foil) / (f->m_run - f->m_foil));
-		if (t && CHECK_THAT((size_t)t->rows.n * (size_t)t->cols.n == n && n > 0, "%s: %s has %zu cells", f->name, words, n)) {
+		if (t &&
+		    CHECK_THAT((size_t)t->rows.n * (size_t)t->cols.n == n && n > 0, "%s: %s has %zu cells", f->name, words, n)) {
 			CHECK_NEAR(t->value, expected, n, tolerance, "%s: %s", f->name, words);
 			CHECK_THAT(strstr(t->title, direction) && t->footnote, "%s: %s", f->name, t->title);
 		}
@@ -62,9 +66,29 @@ static void check_map(const struct pair *f, const char *direction, const char *s
 static void check_patching(const struct pair *f)
 {
 	static const char *const directions[] = { "noising", "denoising" }, *const sites[] = {
-		"resid_pre", "attn_out", "mlp_out", "head", "q", "k", "v", "pattern", "head at=last", "q at=last", "k at=last", "v at=last",
-		"pattern at=last", "resid_mid", "resid_post", "z", "head_position layer=1", "neuron block=9",
-		"neuron block=30 at=position position=-2", "parts", "head at=position position=3", "head show=kl" };
+		"resid_pre",
+		"attn_out",
+		"mlp_out",
+		"head",
+		"q",
+		"k",
+		"v",
+		"pattern",
+		"head at=last",
+		"q at=last",
+		"k at=last",
+		"v at=last",
+		"pattern at=last",
+		"resid_mid",
+		"resid_post",
+		"z",
+		"head_position layer=1",
+		"neuron block=9",
+		"neuron block=30 at=position position=-2",
+		"parts",
+		"head at=position position=3",
+		"head show=kl"
+	};
 	struct run_order shorter = { .model = f->model, .tokens = f->foil->tokens, .T = f->foil->T - 1 };
 	struct err err = { 0 };
 	struct run *run = run_new(&shorter, NULL, &err);
@@ -78,7 +102,7 @@ static void check_patching(const struct pair *f)
 		for (size_t s = 0; s < sizeof sites / sizeof *sites; s++)
 			check_map(f, directions[d], sites[s]);
 
-	t = pair_ask(f, f->run, "activation-patching", "show=raw", &err);	/* the run's own values */
+	t = pair_ask(f, f->run, "activation-patching", "show=raw", &err); /* the run's own values */
 	for (int i = 0; t && i < t->rows.n * t->cols.n; i++)
 		if (t->value[i] != t->value[0])
 			table_unref(t), t = NULL;

@@ -28,7 +28,8 @@ static void test_attention(void)
 		CHECK_NEAR(t->value, &first, 1, 1e-5, "%s: attention show=value is what the head writes", model_name);
 		CHECK(t->place.unit == c->H - 1 && t->place.layer == (layer ? c->L - 1 : 0) && t->skip_first);
 		for (int i = 0; i < plain->rows.n; i++)
-			same += !memcmp(plain->value + table_cell(plain, i, 0), run_pattern(session_run(session), t->place.layer, c->H - 1, i),
+			same += !memcmp(plain->value + table_cell(plain, i, 0),
+					run_pattern(session_run(session), t->place.layer, c->H - 1, i),
 					(size_t)(i + 1) * sizeof(float));
 		CHECK_THAT(same == plain->rows.n, "%s: attention is the run's pattern", model_name);
 		free(write);

@@ -33,12 +33,14 @@ static void test_attention_overview(void)
 			double mean = 0;
 
 			for (int i = 1; i < T; i++)
-				mean += overview(shows[s], run_pattern(session_run(session), cell / t->cols.n, cell % t->cols.n, i), i) / (T - 1);
+				mean += overview(shows[s], run_pattern(session_run(session), cell / t->cols.n, cell % t->cols.n, i),
+						 i) /
+					(T - 1);
 			expected[cell] = (float)mean;
 		}
 		if (t)
-			CHECK_NEAR(t->value, expected, (size_t)t->rows.n * (size_t)t->cols.n, 1e-5, "%s: attention-overview %s", model_name,
-				   shows[s]);
+			CHECK_NEAR(t->value, expected, (size_t)t->rows.n * (size_t)t->cols.n, 1e-5, "%s: attention-overview %s",
+				   model_name, shows[s]);
 		table_unref(t);
 	}
 }

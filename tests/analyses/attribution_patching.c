@@ -26,7 +26,8 @@ static void check_map(const struct pair *f, const char *estimate, const char *si
 static void check_maps(const struct pair *f)
 {
 	static const char *const estimates[] = { "atp", "qkfix", "atpstar" };
-	static const char *const sites[] = { "q", "k", "v", "resid_pre", "mlp_out", "head", "pattern", "head_position", "neuron", "parts" };
+	static const char *const sites[] = { "q",      "k",    "v", "resid_pre", "mlp_out", "head", "pattern", "head_position",
+					     "neuron", "parts" };
 	int maps = 0;
 
 	for (size_t e = 0; e < 3; e++)
@@ -44,7 +45,8 @@ static void check_maps(const struct pair *f)
 /* Where all cells are measured, the map is activation patching's, less the metric; cells that were far off are marked. */
 static void check_exact(const struct pair *f)
 {
-	struct table *t = pair_table(f, "attribution-patching", "site=k exact=200"), *rough = pair_table(f, "attribution-patching", "site=k");
+	struct table *t = pair_table(f, "attribution-patching", "site=k exact=200"),
+		     *rough = pair_table(f, "attribution-patching", "site=k");
 	struct table *exact = pair_table(f, "activation-patching", "site=k show=raw");
 	int wrong = 0, marks = 0;
 
@@ -53,9 +55,11 @@ static void check_exact(const struct pair *f)
 		bool marked = t->mark && t->mark[i];
 
 		marks += marked;
-		wrong += fabs(change - (double)t->value[i]) > 1e-4 || (fabs(off - fabs(change) / 2) > 1e-4 && marked != (off > fabs(change) / 2));
+		wrong += fabs(change - (double)t->value[i]) > 1e-4 ||
+			 (fabs(off - fabs(change) / 2) > 1e-4 && marked != (off > fabs(change) / 2));
 	}
-	CHECK_THAT(t && exact && !wrong, "%s: exact cells are activation patching's, %d of them marked; %d are wrong", f->name, marks, wrong);
+	CHECK_THAT(t && exact && !wrong, "%s: exact cells are activation patching's, %d of them marked; %d are wrong", f->name,
+		   marks, wrong);
 	table_unref(t);
 	table_unref(rough);
 	table_unref(exact);
@@ -67,7 +71,11 @@ static struct run *near_foil(const struct setting *s, double by)
 	struct err err = { 0 };
 	char line[60];
 	const char *lines[] = { line };
-	struct run_order order = { .model = s->run->model, .tokens = s->run->tokens, .T = s->run->T, .edits = lines, .edit_count = 1,
+	struct run_order order = { .model = s->run->model,
+				   .tokens = s->run->tokens,
+				   .T = s->run->T,
+				   .edits = lines,
+				   .edit_count = 1,
 				   .unedited = s->run };
 
 	snprintf(line, sizeof line, "embed 0 noise %.9g 3", by);
@@ -107,10 +115,10 @@ static void check_gap(const struct setting *s, const struct gradient *g)
 	for (size_t i = 0; i < sizeof sites / sizeof *sites; i++) {
 		double large, small, wide = gap(s, g, sites[i], 0.1, &large), near = gap(s, g, sites[i], 0.01, &small);
 
-		CHECK_THAT(near < 0.1 * small && small > 1e-4, "%s %s: a small patch of effect %.3g is estimated within %.2g", s->name, sites[i], small,
-			   near);
-		CHECK_THAT(near < 0.05 * wide + 2e-5, "%s %s: a tenth of the difference has a hundredth of the gap: %.2g and %.2g", s->name, sites[i],
-			   near, wide);
+		CHECK_THAT(near < 0.1 * small && small > 1e-4, "%s %s: a small patch of effect %.3g is estimated within %.2g",
+			   s->name, sites[i], small, near);
+		CHECK_THAT(near < 0.05 * wide + 2e-5, "%s %s: a tenth of the difference has a hundredth of the gap: %.2g and %.2g",
+			   s->name, sites[i], near, wide);
 	}
 }
 

@@ -25,14 +25,15 @@ static void check_at_metric(const char *technique)
 	job_set(&job.metric, "logit #5 @2");
 	if ((t = answer(technique, NULL))) {
 		CHECK(session_metric_values(session, &value, &unedited, NULL, &err));
-		CHECK_THAT(fabs(t->check.expected - value) <= 1e-4 * fmax(1, fabs(value)), "%s: %s explains the metric where it is: %g, %g",
-			   model_name, technique, t->check.expected, value);
+		CHECK_THAT(fabs(t->check.expected - value) <= 1e-4 * fmax(1, fabs(value)),
+			   "%s: %s explains the metric where it is: %g, %g", model_name, technique, t->check.expected, value);
 		CHECK_THAT(!strstr(t->title, "read at"), "%s", t->title);
 	}
 	table_unref(t);
 	if ((t = ANSWER(technique, "position=1"))) {
 		CHECK_THAT(fabs(t->check.expected - value) > 1e-3, "a position that is given is another sum");
-		CHECK_THAT(strstr(t->title, "heads · read at position 1") || strstr(t->title, "all parts · read at position 1"), "%s", t->title);
+		CHECK_THAT(strstr(t->title, "heads · read at position 1") || strstr(t->title, "all parts · read at position 1"),
+			   "%s", t->title);
 	}
 	table_unref(t);
 	job_set(&job.metric, NULL);

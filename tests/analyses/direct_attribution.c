@@ -58,7 +58,8 @@ static void test_direct_attribution(void)
 
 			snprintf(label, sizeof label, part ? "%d.mlp" : "%d.attn", l);
 			actual[part] = t->value[table_cell(t, row_of(t, label), 0)];
-			memcpy(write, run_at(session_run(session), part ? SITE_MLP_OUT : SITE_ATTN_OUT, l, last), D * sizeof *write);
+			memcpy(write, run_at(session_run(session), part ? SITE_MLP_OUT : SITE_ATTN_OUT, l, last),
+			       D * sizeof *write);
 			for (size_t i = 0; i < D; i++)
 				write[i] -= biases[part] ? biases[part][i] : 0;
 			expected[part] = (float)share_by_removal(write);
@@ -69,7 +70,8 @@ static void test_direct_attribution(void)
 	if (t && m->W_pos)
 		CHECK(row_of(t, "embed") == 0 && row_of(t, "pos_embed") == 1 && row_of(t, "0.attn") == 2);
 	if (t)
-		CHECK(row_of(t, "unembed_bias") == t->rows.n - 1 && row_of(t, "edits") == -1 && t->rows.place[row_of(t, "1.mlp")].layer == 1);
+		CHECK(row_of(t, "unembed_bias") == t->rows.n - 1 && row_of(t, "edits") == -1 &&
+		      t->rows.place[row_of(t, "1.mlp")].layer == 1);
 	table_unref(t);
 }
 
@@ -105,7 +107,8 @@ static void check_one(const struct tables *f, const struct json_value *one, cons
 	json_double(json_get(one, "value"), &value);
 	if (t) {
 		compare_rows(f, t, json_get(one, "rows"), metric);
-		CHECK_THAT(fabs(t->check.expected - value) <= tables_tolerance * fmax(1, fabs(value)), "%s: %s is %g", f->name, metric, value);
+		CHECK_THAT(fabs(t->check.expected - value) <= tables_tolerance * fmax(1, fabs(value)), "%s: %s is %g", f->name,
+			   metric, value);
 	}
 	table_unref(t);
 }
@@ -168,13 +171,15 @@ static void compare_row(const struct pair *f, const struct table *t, int row, in
 	double x = (double)t->value[table_cell(t, row, 0)], want;
 	struct str key;
 
-	if (t->parent[row] < 0 && t->rows.place[row].site != SITE_ATTN_OUT && t->rows.place[row].site != SITE_MLP_OUT)	/* embeddings and constants: the fixtures of tables have them */
+	/* embeddings and constants: the fixtures of tables have them */
+	if (t->parent[row] < 0 && t->rows.place[row].site != SITE_ATTN_OUT && t->rows.place[row].site != SITE_MLP_OUT)
 		return;
 	str_init(&key);
 	key_of(t, row, &key);
 	want = rest ? unlisted(t, t->parent[row], position, f->model->config.F, rows, &weaker) : expected_of(rows, key.s);
 	if (!(fabs(x - want) <= 2e-5) || !weaker)
-		CHECK_THAT(false, "%s: %s is %g, expected %g%s", f->name, key.s, x, want, weaker ? "" : "; a stronger neuron is not listed");
+		CHECK_THAT(false, "%s: %s is %g, expected %g%s", f->name, key.s, x, want,
+			   weaker ? "" : "; a stronger neuron is not listed");
 	str_done(&key);
 }
 
@@ -202,7 +207,8 @@ static void check_shape(const struct pair *f, const struct table *t)
 		all += t->parent[r] < 0 ? x : 0;
 		while (above >= 0 && above != t->parent[r] && t->parent[r] >= 0)
 			above = t->parent[above];
-		if (t->closed[r] || (t->parent[r] >= 0 && above != t->parent[r]) || (children_of(t, r, &sum) && fabs(sum - x) > 2e-5))
+		if (t->closed[r] || (t->parent[r] >= 0 && above != t->parent[r]) ||
+		    (children_of(t, r, &sum) && fabs(sum - x) > 2e-5))
 			CHECK_THAT(false, "%s: row %d, %s: %g, its children %g", f->name, r, t->rows.show[r], x, sum);
 	}
 	for (int r = 0; r < t->rows.n; r++)
@@ -236,7 +242,8 @@ static void check_case(const struct pair *f, const struct json_value *one)
 		for (int r = 0; r < t->rows.n; r++)
 			compare_row(&own, t, r, (int)position, rows);
 		check_shape(&own, t);
-		CHECK_THAT(t->rows.n > (int)(position * f->model->config.L * f->model->config.H), "%s: %s has %d rows", f->name, words, t->rows.n);
+		CHECK_THAT(t->rows.n > (int)(position * f->model->config.L * f->model->config.H), "%s: %s has %d rows", f->name,
+			   words, t->rows.n);
 	}
 	table_unref(t);
 	run_unref(own.run);
@@ -261,12 +268,14 @@ static void check_open(const struct pair *f)
 	int open = 0, closed = 0;
 
 	job_pane_init(&pane, analysis_find("direct-attribution"));
-	CHECK(job_pane_set(&pane, "open=head 1.0; mlp_out 0", &err) && (t = analysis_compute(pane.analysis, &ask, pane.args, &err)));
+	CHECK(job_pane_set(&pane, "open=head 1.0; mlp_out 0", &err) &&
+	      (t = analysis_compute(pane.analysis, &ask, pane.args, &err)));
 	for (int r = 0; t && r < t->rows.n; r++) {
 		open += table_has_rows_of(t, r);
 		closed += t->closed[r];
 	}
-	CHECK_THAT(open == 3 && closed == 2 * f->model->config.L - 2 + f->model->config.H - 1, "%s: %d rows are open and %d closed", f->name, open, closed);
+	CHECK_THAT(open == 3 && closed == 2 * f->model->config.L - 2 + f->model->config.H - 1, "%s: %d rows are open and %d closed",
+		   f->name, open, closed);
 	table_unref(t);
 	CHECK(job_pane_set(&pane, "open=resid_post 0", &err) && !(t = analysis_compute(pane.analysis, &ask, pane.args, &err)));
 	CHECK_THAT(!!strstr(err.text, "resid_post 0 cannot be opened"), "%s", err.text);
@@ -276,7 +285,9 @@ static void check_open(const struct pair *f)
 static void check_difference(const struct pair *f)
 {
 	static const char *const line[] = { "mlp_out 0 @-1 scale 3" };
-	struct run_order order = { .model = f->model, .tokens = f->run->tokens, .T = f->run->T, .edits = line, .edit_count = 1, .unedited = f->run };
+	struct run_order order = {
+		.model = f->model, .tokens = f->run->tokens, .T = f->run->T, .edits = line, .edit_count = 1, .unedited = f->run
+	};
 	struct err err = { 0 };
 	struct pair own = *f;
 	struct table *a = NULL, *b = NULL, *d = NULL;
@@ -284,12 +295,14 @@ static void check_difference(const struct pair *f)
 	struct job_pane pane;
 
 	job_pane_init(&pane, analysis_find("direct-attribution"));
-	if (CHECK((own.run = run_new(&order, NULL, &err)) && job_pane_set(&pane, "depth=2", &err)) && (a = pair_table(&own, "direct-attribution", "depth=2"))) {
+	if (CHECK((own.run = run_new(&order, NULL, &err)) && job_pane_set(&pane, "depth=2", &err)) &&
+	    (a = pair_table(&own, "direct-attribution", "depth=2"))) {
 		ask = (struct ask){ .model = f->model, .run = f->run, .unedited = f->run, .metric = &f->metric, .like = a };
 		b = analysis_compute(pane.analysis, &ask, pane.args, &err);
 		d = b ? table_minus(a, b, "edited − unedited", &err) : NULL;
 	}
-	CHECK_THAT(a && b && check_holds(&b->check) && d && d->footnote && strstr(d->footnote, "of one alone"), "%s: %s", f->name, d ? d->footnote : err.text);
+	CHECK_THAT(a && b && check_holds(&b->check) && d && d->footnote && strstr(d->footnote, "of one alone"), "%s: %s", f->name,
+		   d ? d->footnote : err.text);
 	for (int r = 0; d && r < d->rows.n; r++) {
 		double sum = 0, x = (double)d->value[table_cell(d, r, 0)];
 

@@ -8,8 +8,8 @@
 
 struct distribution {
 	int V;
-	float *logits;	/* [V] */
-	double *p;	/* [V] */
+	float *logits; /* [V] */
+	double *p;     /* [V] */
 	double entropy;
 };
 

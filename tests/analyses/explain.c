@@ -1,6 +1,6 @@
 /*
- * explain.c - a cell that is made the metric is the same number: for every technique that says that its cells can be, on each tiny model,
- * and along a walk from the logit through its parts.
+ * explain.c - a cell that is made the metric is the same number: for every technique that says that its cells can be, on each tiny
+ * model, and along a walk from the logit through its parts.
  */
 #include <math.h>
 #include <string.h>
@@ -18,7 +18,8 @@ static double value_of(const char *metric)
 	double value = NAN, unedited;
 
 	job_set(&job.metric, metric);
-	if (CHECK_THAT(session_prepare(session, &job, NULL, NULL, &err), "%s: %s: %s", model_name, metric ? metric : "default", err.text) &&
+	if (CHECK_THAT(session_prepare(session, &job, NULL, NULL, &err), "%s: %s: %s", model_name, metric ? metric : "default",
+		       err.text) &&
 	    CHECK(session_metric_values(session, &value, &unedited, NULL, &err)))
 		snprintf(spec_now, sizeof spec_now, "%s", session_metric(session)->spec);
 	return value;
@@ -37,7 +38,8 @@ static bool explained(const struct table *t, int row, int col, const char *metri
 		return false;
 	}
 	value = value_of(spec->s);
-	CHECK_THAT(fabs(value - cell) <= 1e-4 * fmax(1, fabs(cell)), "%s: %s: %s is %g, its cell %g", model_name, t->title, spec->s, value, cell);
+	CHECK_THAT(fabs(value - cell) <= 1e-4 * fmax(1, fabs(cell)), "%s: %s: %s is %g, its cell %g", model_name, t->title, spec->s,
+		   value, cell);
 	return true;
 }
 
@@ -85,7 +87,8 @@ static void test_cells(void)
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
 		const int n = all_cells(cases[i].technique, cases[i].words, cases[i].metric);
 
-		CHECK_THAT(n >= cases[i].least && n <= cases[i].most, "%s: %d cells of %s (%zu) can be explained", model_name, n, cases[i].technique, i);
+		CHECK_THAT(n >= cases[i].least && n <= cases[i].most, "%s: %d cells of %s (%zu) can be explained", model_name, n,
+			   cases[i].technique, i);
 	}
 }
 
@@ -99,7 +102,8 @@ static bool strongest(const struct table *t, const char *metric, struct str *spe
 
 	for (size_t i = 0; i < cells; i++) {
 		str_clear(spec);
-		if (explain_cell(t, (int)(i / n), (int)(i % n), metric, spec, &err) && (!any || fabsf(t->value[i]) > fabsf(t->value[best]))) {
+		if (explain_cell(t, (int)(i / n), (int)(i % n), metric, spec, &err) &&
+		    (!any || fabsf(t->value[i]) > fabsf(t->value[best]))) {
 			best = i;
 			any = true;
 		}
@@ -121,7 +125,7 @@ static void test_walk(void)
 
 		snprintf(of, sizeof of, "%s", spec_now);
 		if ((t = answer(techniques[i], NULL))) {
-			bool found = strongest(t, of, &spec);	/* before its text is read */
+			bool found = strongest(t, of, &spec); /* before its text is read */
 
 			CHECK_THAT(found && strstr(spec.s, of), "%s: step %zu from %s to %s", model_name, i, of, spec.s);
 		}

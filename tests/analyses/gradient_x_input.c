@@ -4,7 +4,8 @@
 static void check_input(const struct setting *s, const struct gradient *g)
 {
 	const double step = 0.02;
-	struct table *product = gradient_answer(s, "gradient-x-input", NULL, g, NULL), *norm = gradient_answer(s, "gradient-x-input", NULL, g, "show=norm");
+	struct table *product = gradient_answer(s, "gradient-x-input", NULL, g, NULL),
+		     *norm = gradient_answer(s, "gradient-x-input", NULL, g, "show=norm");
 	double worst = 0;
 	float length = 0, *d = xmalloc((size_t)s->run->model->config.D * sizeof *d);
 
@@ -20,14 +21,17 @@ static void check_input(const struct setting *s, const struct gradient *g)
 		worst = fmax(worst, fabs((longer - shorter) / (2 * step) - (double)product->value[t]));
 	}
 	CHECK_THAT(worst < 5e-3, "%s: products are slopes, within %.2g", s->name, worst);
-	CHECK_THAT(product && check_holds(&product->check) && (fabs(product->check.expected) > 0.1 || s->run->model->embed_norm.there), "%s: together %.5f, measured %.5f", s->name,
-		   product ? product->check.actual : NAN, product ? product->check.expected : NAN);
+	CHECK_THAT(product && check_holds(&product->check) &&
+			   (fabs(product->check.expected) > 0.1 || s->run->model->embed_norm.there),
+		   "%s: together %.5f, measured %.5f", s->name, product ? product->check.actual : NAN,
+		   product ? product->check.expected : NAN);
 	gradient_input(g, 0, d);
 	for (int i = 0; i < s->run->model->config.D; i++)
 		length += powf(d[i], 2);
 	free(d);
 	if (norm)
-		CHECK_THAT(fabsf(norm->value[0] - sqrtf(length)) <= 1e-5f * sqrtf(length), "%s: norm %g", s->name, (double)norm->value[0]);
+		CHECK_THAT(fabsf(norm->value[0] - sqrtf(length)) <= 1e-5f * sqrtf(length), "%s: norm %g", s->name,
+			   (double)norm->value[0]);
 	table_unref(product);
 	table_unref(norm);
 }

@@ -1,4 +1,7 @@
-/* gradients.h - techniques that read a gradient, measured by runs: a model with a prompt, a metric and its gradient, of six families. */
+/*
+ * gradients.h - techniques that read a gradient, measured by runs: a model with a prompt, a metric and its gradient, of six
+ * families.
+ */
 #ifndef LMSCOPE_TESTS_ANALYSES_GRADIENTS_H
 #define LMSCOPE_TESTS_ANALYSES_GRADIENTS_H
 
@@ -19,8 +22,13 @@ struct setting {
 static double value_of(const struct setting *s, const char *line, const struct run *foil)
 {
 	struct err err = { 0 };
-	struct run_order order = { .model = s->run->model, .tokens = s->run->tokens, .T = s->run->T, .edits = &line, .edit_count = line != NULL,
-				   .unedited = s->run, .foil = foil };
+	struct run_order order = { .model = s->run->model,
+				   .tokens = s->run->tokens,
+				   .T = s->run->T,
+				   .edits = &line,
+				   .edit_count = line != NULL,
+				   .unedited = s->run,
+				   .foil = foil };
 	struct run *r = run_new(&order, NULL, &err);
 	double value = NAN;
 
@@ -30,11 +38,14 @@ static double value_of(const struct setting *s, const char *line, const struct r
 	return value;
 }
 
-static struct table *gradient_answer(const struct setting *s, const char *name, const struct run *foil, const struct gradient *g, const char *site)
+static struct table *gradient_answer(const struct setting *s, const char *name, const struct run *foil, const struct gradient *g,
+				     const char *site)
 {
 	const struct analysis *a = analysis_find(name);
 	struct err err = { 0 };
-	struct ask ask = { .model = s->run->model, .run = s->run, .unedited = s->run, .foil = foil, .metric = s->metric, .gradient = g };
+	struct ask ask = {
+		.model = s->run->model, .run = s->run, .unedited = s->run, .foil = foil, .metric = s->metric, .gradient = g
+	};
 	struct job_pane pane;
 	struct table *t = NULL;
 
@@ -71,9 +82,9 @@ static void gradients_of(const char *name, const char *folder, gradient_check *c
 
 static void gradients_each(gradient_check *check)
 {
-	static const char *const models[] = { "tests/fixtures/tiny/gpt2-tied", "tests/fixtures/tiny/llama-grouped",
+	static const char *const models[] = { "tests/fixtures/tiny/gpt2-tied",	"tests/fixtures/tiny/llama-grouped",
 					      "tests/fixtures/families/gemma2", "tests/fixtures/families/gpt_neox",
-					      "tests/fixtures/families/bloom", "tests/fixtures/families/opt" };
+					      "tests/fixtures/families/bloom",	"tests/fixtures/families/opt" };
 
 	for (size_t i = 0; i < sizeof models / sizeof *models; i++)
 		gradients_of(strrchr(models[i], '/') + 1, models[i], check);

@@ -1,6 +1,6 @@
 /*
- * information_flow.c - routes against those that tests/reference/make_information_flow.py works out from PyTorch's activations part by part, and
- * what threshold, heads and edits do to the graph.
+ * information_flow.c - routes against those that tests/reference/make_information_flow.py works out from PyTorch's activations part
+ * by part, and what threshold, heads and edits do to the graph.
  */
 #include <stdlib.h>
 
@@ -24,7 +24,12 @@ static struct table *ask_with(const struct pair *f, const char *edit, const char
 {
 	struct pair own = *f;
 	const char *lines[] = { edit };
-	struct run_order order = { .model = f->model, .tokens = f->run->tokens, .T = f->run->T, .edits = lines, .edit_count = edit != NULL, .unedited = f->run };
+	struct run_order order = { .model = f->model,
+				   .tokens = f->run->tokens,
+				   .T = f->run->T,
+				   .edits = lines,
+				   .edit_count = edit != NULL,
+				   .unedited = f->run };
 	struct err err = { 0 };
 	struct table *t = NULL;
 
@@ -54,7 +59,8 @@ static void check_flow(const struct pair *f)
 
 	for (int i = 0; t && i < t->rows.n; i++)
 		flow[i] = t->value[2 * i];
-	CHECK_THAT(t && t->rows.n == T * (int)json_count(levels) && t->look == LOOK_GRAPH && check_holds(&t->check), "%s: a row for each node", f->name);
+	CHECK_THAT(t && t->rows.n == T * (int)json_count(levels) && t->look == LOOK_GRAPH && check_holds(&t->check),
+		   "%s: a row for each node", f->name);
 	for (size_t l = 0; t && l < json_count(levels) && T * (int)(l + 1) <= t->rows.n; l++) {
 		pair_numbers(json_at(levels, l), expected, 0);
 		CHECK_NEAR(flow + l * (size_t)T, expected, T, tolerance, "%s: flow of level %zu from the top", f->name, l);
@@ -69,7 +75,8 @@ static float edge(const struct table *t, const char *from, const char *to, const
 	float weight = 0;
 
 	for (int e = 0; e < t->edges; e++)
-		if (!strcmp(t->rows.label[t->edge[e].from], from) && !strcmp(t->rows.label[t->edge[e].to], to) && place_equal(&t->edge[e].place, carrier))
+		if (!strcmp(t->rows.label[t->edge[e].from], from) && !strcmp(t->rows.label[t->edge[e].to], to) &&
+		    place_equal(&t->edge[e].place, carrier))
 			weight += t->edge[e].weight;
 	return weight;
 }
@@ -77,7 +84,7 @@ static float edge(const struct table *t, const char *from, const char *to, const
 /* Every part of the last stream's own node and of the one below it, by head and key. */
 static void check_weights(const struct pair *f)
 {
-	const struct json_value *layers = json_get(f->root, "layers"), *layer = json_at(layers, 0);	/* the last one */
+	const struct json_value *layers = json_get(f->root, "layers"), *layer = json_at(layers, 0); /* the last one */
 	const struct config *c = &f->model->config;
 	struct table *t = ask_with(f, NULL, all_of(f, " per_head=yes"));
 	int i = member(f, "position"), wrong = 0, heads = 0;
@@ -92,8 +99,10 @@ static void check_weights(const struct pair *f)
 			double expected = 0;
 
 			place_set(&carrier, DIM_KEY, j, j);
-			snprintf(from, sizeof from, c->L > 1 ? "resid_post %d @%d" : "resid_pre %d @%d", c->L > 1 ? c->L - 2 : 0, j);
-			json_double(json_at(json_at(json_at(json_get(layer, "heads"), (size_t)i), (size_t)j), (size_t)h), &expected);
+			snprintf(from, sizeof from, c->L > 1 ? "resid_post %d @%d" : "resid_pre %d @%d", c->L > 1 ? c->L - 2 : 0,
+				 j);
+			json_double(json_at(json_at(json_at(json_get(layer, "heads"), (size_t)i), (size_t)j), (size_t)h),
+				    &expected);
 			wrong += fabs((double)edge(t, from, post, &carrier) - expected) > tolerance;
 			heads++;
 		}
@@ -105,7 +114,8 @@ static void check_weights(const struct pair *f)
 		snprintf(below, sizeof below, "resid_post %d @%d", c->L - 1, i);
 		pair_numbers(json_get(layer, "mlp"), expected, 0);
 		weight = edge(t, post, below, &carrier);
-		CHECK_THAT(fabsf(weight - expected[i]) < tolerance, "%s: the MLP's share is %g, expected %g", f->name, (double)weight, (double)expected[i]);
+		CHECK_THAT(fabsf(weight - expected[i]) < tolerance, "%s: the MLP's share is %g, expected %g", f->name,
+			   (double)weight, (double)expected[i]);
 	}
 	table_unref(t);
 }
@@ -131,9 +141,11 @@ static void check_threshold(const struct pair *f)
 	}
 	for (int e = 0; few && all && e < few->edges; e++)
 		lost += !(few->edge[e].weight > 0.05f) ||
-			edge(all, all->rows.label[few->edge[e].from], all->rows.label[few->edge[e].to], &few->edge[e].place) != few->edge[e].weight;
-	CHECK_THAT(few && all && nodes && !wrong && !lost && few->edges < all->edges, "%s: %d edges of %d above 0.05: as they were; %d nodes are wrong", f->name,
-		   few ? few->edges : 0, all ? all->edges : 0, wrong);
+			edge(all, all->rows.label[few->edge[e].from], all->rows.label[few->edge[e].to], &few->edge[e].place) !=
+				few->edge[e].weight;
+	CHECK_THAT(few && all && nodes && !wrong && !lost && few->edges < all->edges,
+		   "%s: %d edges of %d above 0.05: as they were; %d nodes are wrong", f->name, few ? few->edges : 0,
+		   all ? all->edges : 0, wrong);
 	table_unref(all);
 	table_unref(few);
 }

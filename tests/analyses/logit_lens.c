@@ -42,7 +42,8 @@ static void check_lens(const char *site_word, enum site site, const char *show, 
 		}
 	}
 	CHECK_THAT(words, "%s: logit-lens %s: words are the tokens of rank %d", model_name, site_word, rank);
-	CHECK_NEAR(t->value, expected, (size_t)t->rows.n * (size_t)t->cols.n, 2e-5, "%s: logit-lens %s %s", model_name, site_word, show);
+	CHECK_NEAR(t->value, expected, (size_t)t->rows.n * (size_t)t->cols.n, 2e-5, "%s: logit-lens %s %s", model_name, site_word,
+		   show);
 	free(expected);
 	free_distribution(&d);
 	free_distribution(&last);
@@ -79,16 +80,19 @@ static void check_tables(const struct tables *f)
 	static const struct {
 		const char *words, *values, *ids;
 	} shows[] = {
-		{ "show=probability", "probability", "ids" },	    { "show=logit", "logit", "ids" },
+		{ "show=probability", "probability", "ids" },
+		{ "show=logit", "logit", "ids" },
 		{ "show=probability rank=3", "probability_rank_3", "ids_rank_3" },
-		{ "show=target", "target_probability", "ids" },	    { "show=rank", "target_rank", "ids" },
-		{ "show=entropy", "entropy_nats", "ids" },	    { "show=kl", "kl_nats", "ids" },
+		{ "show=target", "target_probability", "ids" },
+		{ "show=rank", "target_rank", "ids" },
+		{ "show=entropy", "entropy_nats", "ids" },
+		{ "show=kl", "kl_nats", "ids" },
 	};
 
 	for (size_t s = 0; s < sizeof sites / sizeof *sites; s++) {
 		const struct json_value *expected = json_get(json_get(f->root, "logit-lens"), sites[s]);
 
-		if (!expected)	/* parallel layers have no resid_mid */
+		if (!expected) /* parallel layers have no resid_mid */
 			continue;
 		for (size_t i = 0; i < sizeof shows / sizeof *shows; i++) {
 			char words[100];

@@ -1,6 +1,6 @@
 /*
- * path_patching.c - path patching against tests/fixtures/paths, where every cell is two runs of PyTorch (tests/reference/make_paths.py), and what
- * holds without a reference.
+ * path_patching.c - path patching against tests/fixtures/paths, where every cell is two runs of PyTorch
+ * (tests/reference/make_paths.py), and what holds without a reference.
  */
 #include <stdlib.h>
 
@@ -23,7 +23,8 @@ static void check_maps(const struct pair *f)
 		size_t n = pair_numbers(json_get(json_at(list, i), "map"), expected, 0);
 		int blanks = 0;
 
-		if (!t || !CHECK_THAT((size_t)t->rows.n * (size_t)t->cols.n == n && n > 0, "%s: %s has %zu cells", f->name, words, n))
+		if (!t ||
+		    !CHECK_THAT((size_t)t->rows.n * (size_t)t->cols.n == n && n > 0, "%s: %s has %zu cells", f->name, words, n))
 			continue;
 		for (size_t k = 0; k < n; k++) {
 			blanks += isnan(expected[k]) != isnan(t->value[k]);
@@ -39,8 +40,15 @@ static void check_maps(const struct pair *f)
 static struct run *under(const struct pair *f, const char *const *lines, int n, const struct edit *const *more, int m)
 {
 	struct err err = { 0 };
-	struct run_order order = { .model = f->model, .tokens = f->run->tokens, .T = f->run->T, .edits = lines, .edit_count = n, .more = more,
-				   .more_count = m, .unedited = f->run, .foil = f->foil };
+	struct run_order order = { .model = f->model,
+				   .tokens = f->run->tokens,
+				   .T = f->run->T,
+				   .edits = lines,
+				   .edit_count = n,
+				   .more = more,
+				   .more_count = m,
+				   .unedited = f->run,
+				   .foil = f->foil };
 	struct run *r = run_new(&order, NULL, &err);
 
 	CHECK_THAT(!!r, "%s: %s", f->name, err.text);
@@ -52,7 +60,10 @@ static bool same_logits(const struct run *a, const struct run *b)
 	return a && b && !memcmp(a->last_logits, b->last_logits, (size_t)a->model->config.V * sizeof(float));
 }
 
-/* What every path carries together is what the node does: a head's value at every later reader is the head's value in the stream. */
+/*
+ * What every path carries together is what the node does: a head's value at every later reader is the head's value in the
+ * stream.
+ */
 static void check_all_paths(const struct pair *f)
 {
 	const struct config *c = &f->model->config;
@@ -71,7 +82,7 @@ static void check_all_paths(const struct pair *f)
 		}
 	edges = under(f, lines, 1, list, n);
 	CHECK_THAT(same_logits(node, edges), "%s: every reader given what it reads in the patched run: the patched run", f->name);
-	same = under(f, lines, 2, NULL, 0);	/* patched, and put back at the same site */
+	same = under(f, lines, 2, NULL, 0); /* patched, and put back at the same site */
 	CHECK_THAT(same_logits(same, f->run), "%s: what is frozen last is as it was", f->name);
 	run_unref(same);
 	same = under(f, nothing, 1, NULL, 0);
@@ -83,7 +94,10 @@ static void check_all_paths(const struct pair *f)
 	free(put);
 }
 
-/* With every reader of the stream held, what is added to it reaches the logits alone, and all of the last layer's stream is the foil's. */
+/*
+ * With every reader of the stream held, what is added to it reaches the logits alone, and all of the last layer's stream is the
+ * foil's.
+ */
 static void check_everything(const struct pair *f)
 {
 	const struct config *c = &f->model->config;

@@ -1,6 +1,7 @@
 /*
- * plain.h - what a technique's numbers mean, worked out a second time in the plainest way: whole rows of logits, one run per ablation,
- * sums written as the papers write them. Each test is called for every tiny model, with a job on it and a prompt of five tokens.
+ * plain.h - what a technique's numbers mean, worked out a second time in the plainest way: whole rows of logits, one run per
+ * ablation, sums written as the papers write them. Each test is called for every tiny model, with a job on it and a prompt of five
+ * tokens.
  */
 #ifndef LMSCOPE_TESTS_ANALYSES_PLAIN_H
 #define LMSCOPE_TESTS_ANALYSES_PLAIN_H

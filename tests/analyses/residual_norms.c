@@ -27,11 +27,8 @@ static void test_residual_norms(void)
 static void check_tables(const struct tables *f)
 {
 	static const char *const cases[][2] = {
-		{ "resid_post", "site=resid_post" },
-		{ "resid_pre", "site=resid_pre" },
-		{ "resid_mid", "site=resid_mid" },
-		{ "attn_out", "site=attn_out" },
-		{ "mlp_out", "site=mlp_out" },
+		{ "resid_post", "site=resid_post" }, { "resid_pre", "site=resid_pre" }, { "resid_mid", "site=resid_mid" },
+		{ "attn_out", "site=attn_out" },     { "mlp_out", "site=mlp_out" },
 	};
 
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)

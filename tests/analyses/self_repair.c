@@ -1,6 +1,6 @@
 /*
- * self_repair.c - self-repair against tests/fixtures/repair (tests/reference/make_repair.py), and what holds without a reference: before the
- * last layer's writes there is nothing to make up, and the parts sum to the change of the metric itself.
+ * self_repair.c - self-repair against tests/fixtures/repair (tests/reference/make_repair.py), and what holds without a reference:
+ * before the last layer's writes there is nothing to make up, and the parts sum to the change of the metric itself.
  */
 #include <stdlib.h>
 
@@ -34,8 +34,8 @@ static void check_changes(const struct pair *f)
 			total += t->value[r];
 		t->value[1] += t->value[0];
 		CHECK_NEAR(t->value + 1, expected, (size_t)n, 2e-4, "%s: %s", f->name, words);
-		CHECK_THAT(fabsf(total - expected[n]) < 1e-4f, "%s: %s: the sum is %.6g, expected %.6g", f->name, words, (double)total,
-			   (double)expected[n]);
+		CHECK_THAT(fabsf(total - expected[n]) < 1e-4f, "%s: %s: the sum is %.6g, expected %.6g", f->name, words,
+			   (double)total, (double)expected[n]);
 		CHECK_THAT(!strcmp(t->rows.label[n], "norm") && t->footnote, "%s", t->footnote);
 		table_unref(t);
 	}
@@ -49,7 +49,8 @@ static void check_edges(const struct pair *f)
 
 	snprintf(words, sizeof words, "part=mlp_out layer=%d", f->model->config.L - 1);
 	t = pair_table(f, "self-repair", words);
-	CHECK_THAT(t && t->rows.n == 3 && fabsf(t->value[1]) < 1e-5f && t->value[0] != 0, "%s: %s: nothing is downstream", f->name, words);
+	CHECK_THAT(t && t->rows.n == 3 && fabsf(t->value[1]) < 1e-5f && t->value[0] != 0, "%s: %s: nothing is downstream", f->name,
+		   words);
 	table_unref(t);
 	table_unref(pair_table(f, "self-repair", "part=attn_out layer=0 op=mean"));
 	table_unref(pair_table(f, "self-repair", "part=attn_out layer=1 at=last"));
@@ -59,14 +60,17 @@ static void check_edges(const struct pair *f)
 static void check_done_already(const struct pair *f)
 {
 	static const char *const line[] = { "head 0.1 zero" };
-	struct run_order order = { .model = f->model, .tokens = f->run->tokens, .T = f->run->T, .edits = line, .edit_count = 1, .unedited = f->run };
+	struct run_order order = {
+		.model = f->model, .tokens = f->run->tokens, .T = f->run->T, .edits = line, .edit_count = 1, .unedited = f->run
+	};
 	struct pair own = *f;
 	struct err err = { 0 };
 	struct table *t = NULL;
 
 	if ((own.run = run_new(&order, NULL, &err)))
 		t = pair_table(&own, "self-repair", "layer=0 head=1");
-	CHECK_THAT(t && t->footnote && strstr(t->footnote, "did this to head 0.1 already"), "%s: %s %s", f->name, t ? t->footnote : "", err.text);
+	CHECK_THAT(t && t->footnote && strstr(t->footnote, "did this to head 0.1 already"), "%s: %s %s", f->name,
+		   t ? t->footnote : "", err.text);
 	table_unref(t);
 	run_unref(own.run);
 }

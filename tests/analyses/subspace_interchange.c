@@ -19,8 +19,13 @@ static void check_subspaces(const struct pair *f)
 	static const char *const directions[] = { "noising", "denoising" };
 	static const struct {
 		const char *site, *basis;
-	} maps[] = { { "resid_pre", "stream" }, { "resid_post", "stream" }, { "attn_out", "stream" }, { "mlp_out", "stream" }, { "z", "head" },
-		     { "q", "head" }, { "k", "head" } };
+	} maps[] = { { "resid_pre", "stream" },
+		     { "resid_post", "stream" },
+		     { "attn_out", "stream" },
+		     { "mlp_out", "stream" },
+		     { "z", "head" },
+		     { "q", "head" },
+		     { "k", "head" } };
 	const char *name = strrchr(json_text(json_get(f->root, "model")), '/') + 1;
 	const int D = f->model->config.D;
 	char *whole = unit_file("whole.npy", D, D, 1, false), *long_ones = unit_file("long.npy", 2, D, 2, false);
@@ -39,23 +44,27 @@ static void check_subspaces(const struct pair *f)
 		snprintf(words, sizeof words, "basis=%s site=%s direction=%s show=raw", file, site, direction);
 		n = pair_numbers(json_get(json_get(f->root, direction), key), expected, 0);
 		t = pair_ask(f, f->foil, "subspace-interchange", words, &err);
-		if (CHECK_THAT(t && n > 0 && (size_t)t->rows.n * (size_t)t->cols.n == n, "%s: %s has %zu cells %s", f->name, words, n, err.text)) {
+		if (CHECK_THAT(t && n > 0 && (size_t)t->rows.n * (size_t)t->cols.n == n, "%s: %s has %zu cells %s", f->name, words,
+			       n, err.text)) {
 			CHECK_NEAR(t->value, expected, n, tolerance, "%s: %s within %s", f->name, words, file);
-			CHECK_THAT(check_holds(&t->check) && strstr(t->title, direction) && strstr(t->title, strrchr(file, '/') + 1), "%s: %s", f->name, t->title);
+			CHECK_THAT(check_holds(&t->check) && strstr(t->title, direction) &&
+					   strstr(t->title, strrchr(file, '/') + 1),
+				   "%s: %s", f->name, t->title);
 		}
 		table_unref(t);
 	}
 	all = ask_within(f, whole, "show=raw", &err);
 	patched = pair_table(f, "activation-patching", "show=raw");
 	if (CHECK_THAT(all && patched, "%s: all directions %s", f->name, err.text))
-		CHECK_NEAR(all->value, patched->value, (size_t)patched->rows.n * (size_t)patched->cols.n, 1e-5, "%s: within all directions it is patching", f->name);
+		CHECK_NEAR(all->value, patched->value, (size_t)patched->rows.n * (size_t)patched->cols.n, 1e-5,
+			   "%s: within all directions it is patching", f->name);
 	table_unref(all);
 	table_unref(patched);
-	CHECK_THAT(!ask_within(f, long_ones, "show=normalised", &err) && strstr(err.text, "not orthonormal"),
-		   "%s: %s", f->name, err.text);
-	CHECK_THAT(!ask_within(f, whole, "site=z", &err) && strstr(err.text, "expected at most"),
-		   "%s: %s", f->name, err.text);
-	CHECK_THAT(!pair_ask(f, f->foil, "subspace-interchange", "", &err) && strstr(err.text, "basis=FILE"), "%s: %s", f->name, err.text);
+	CHECK_THAT(!ask_within(f, long_ones, "show=normalised", &err) && strstr(err.text, "not orthonormal"), "%s: %s", f->name,
+		   err.text);
+	CHECK_THAT(!ask_within(f, whole, "site=z", &err) && strstr(err.text, "expected at most"), "%s: %s", f->name, err.text);
+	CHECK_THAT(!pair_ask(f, f->foil, "subspace-interchange", "", &err) && strstr(err.text, "basis=FILE"), "%s: %s", f->name,
+		   err.text);
 	free(whole);
 	free(long_ones);
 }

@@ -1,6 +1,6 @@
 /*
- * tables.h - a technique against tests/fixtures/tables: the same tables, worked out by tests/reference/make_tables.py in double precision
- * from PyTorch's activations of the tiny models.
+ * tables.h - a technique against tests/fixtures/tables: the same tables, worked out by tests/reference/make_tables.py in double
+ * precision from PyTorch's activations of the tiny models.
  */
 #ifndef LMSCOPE_TESTS_ANALYSES_TABLES_H
 #define LMSCOPE_TESTS_ANALYSES_TABLES_H
@@ -50,7 +50,8 @@ static bool tables_open(struct tables *f, const char *path)
 }
 
 /* The table of one technique with "key=value" words, for a metric; NULL after a failed check. */
-static __attribute__((unused)) struct table *tables_compute(const struct tables *f, const char *analysis, const char *spec, const char *words)
+static __attribute__((unused)) struct table *tables_compute(const struct tables *f, const char *analysis, const char *spec,
+							    const char *words)
 {
 	struct job_pane pane;
 	struct metric metric;
@@ -87,7 +88,8 @@ static __attribute__((unused)) size_t tables_numbers(const struct json_value *v,
 }
 
 /* What cannot be must be the same; the rest is compared. */
-static __attribute__((unused)) void tables_compare(const struct tables *f, const struct table *t, const struct json_value *expected, const char *what)
+static __attribute__((unused)) void tables_compare(const struct tables *f, const struct table *t, const struct json_value *expected,
+						   const char *what)
 {
 	size_t cells = (size_t)t->rows.n * (size_t)t->cols.n, n = tables_numbers(expected, NULL, 0);
 	float *value = calloc(cells + n, sizeof *value), *actual = calloc(cells + n, sizeof *actual);

@@ -1,6 +1,7 @@
 /*
- * token_loss.c - token-loss against transformers in double precision (tests/fixtures/token_loss, tests/reference/make_token_loss.py), and
- * against whole rows of logits where the prompt takes several goes and an edit keeps the final norm.
+ * token_loss.c - token-loss against transformers in double precision (tests/fixtures/token_loss,
+ * tests/reference/make_token_loss.py), and against whole rows of logits where the prompt takes several goes and an edit keeps the
+ * final norm.
  */
 #include "engine/run/vocab.h"
 #include "tests/analyses/distribution.h"
@@ -33,8 +34,8 @@ static void compare(const struct tables *f, const struct json_value *expected, c
 		CHECK_THAT(same == n, "%s: %s: %zu of %zu words", f->name, show, same, n);
 	}
 	if (!strcmp(show, "nats"))
-		CHECK_THAT(t->check.name && fabs(t->check.actual - loss) < 1e-5, "%s: the mean is %.7g, the model's loss %.7g", f->name, t->check.actual,
-			   loss);
+		CHECK_THAT(t->check.name && fabs(t->check.actual - loss) < 1e-5, "%s: the mean is %.7g, the model's loss %.7g",
+			   f->name, t->check.actual, loss);
 	table_unref(t);
 }
 
@@ -43,7 +44,9 @@ static int compared, edited;
 static void check_tables(const struct tables *f)
 {
 	const char *const line = json_text(json_get(f->root, "edit"));
-	struct run_order order = { .model = f->model, .tokens = f->run->tokens, .T = f->run->T, .edits = &line, .edit_count = 1, .unedited = f->run };
+	struct run_order order = {
+		.model = f->model, .tokens = f->run->tokens, .T = f->run->T, .edits = &line, .edit_count = 1, .unedited = f->run
+	};
 	struct tables other = *f;
 	struct err err = { 0 };
 
@@ -108,7 +111,7 @@ static void test_long(void)
 	struct str text;
 
 	str_init(&text);
-	for (int i = 0; i < (strncmp(model_name, "gpt2", 4) ? 60 : 1); i++)	/* which has learned positions, and few of them */
+	for (int i = 0; i < (strncmp(model_name, "gpt2", 4) ? 60 : 1); i++) /* which has learned positions, and few of them */
 		str_addf(&text, "one two %d three ", i);
 	job_set(&job.prompt, text.s);
 	str_done(&text);

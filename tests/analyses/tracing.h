@@ -1,4 +1,7 @@
-/* tracing.h - a table against a map of tests/fixtures/tracing, where every cell is a run of PyTorch (tests/reference/make_tracing.py). */
+/*
+ * tracing.h - a table against a map of tests/fixtures/tracing, where every cell is a run of PyTorch
+ * (tests/reference/make_tracing.py).
+ */
 #ifndef LMSCOPE_TESTS_ANALYSES_TRACING_H
 #define LMSCOPE_TESTS_ANALYSES_TRACING_H
 
@@ -9,7 +12,8 @@ static const double tolerance = 3e-4;
 enum { MOST = 4096 };
 
 /* got[] against a map of the fixture less `base`; null there is NaN here. */
-static void check_numbers(const struct pair *f, const float *got, int cells, const struct json_value *map, double base, const char *what)
+static void check_numbers(const struct pair *f, const float *got, int cells, const struct json_value *map, double base,
+			  const char *what)
 {
 	float expected[MOST], mine[MOST];
 	size_t n = pair_numbers(map, expected, 0);

@@ -1,6 +1,6 @@
 /*
- * train_tuned_lens.c - the gradient against differences; step 0 against the logit lens; a training that was stopped and resumed against one
- * that was not, bit for bit; and files of other questions.
+ * train_tuned_lens.c - the gradient against differences; step 0 against the logit lens; a training that was stopped and resumed
+ * against one that was not, bit for bit; and files of other questions.
  */
 #include <math.h>
 #include <stdlib.h>
@@ -17,8 +17,10 @@
 
 #define TINY "tests/fixtures/tiny/"
 enum { WORDS = 8 };
-static const char text[] = "the cat saw a dog\nthe hen sat on a mat\na pig met the cat\nthe dog had a hat\nthe bird was in a barn\nthe cat sat\n"
-			   "a man saw the hen\nthe pig sat on the mat\na dog met a cat\nthe hen had a hat\nthe man sat on that mat\nthe dog was red\n";
+static const char text[] = "the cat saw a dog\nthe hen sat on a mat\na pig met the cat\nthe dog had a hat\nthe bird was in a "
+			   "barn\nthe cat sat\n"
+			   "a man saw the hen\nthe pig sat on the mat\na dog met a cat\nthe hen had a hat\nthe man sat on that "
+			   "mat\nthe dog was red\n";
 
 /* ---- the gradient ---- */
 
@@ -39,9 +41,16 @@ static void test_gradient(const char *name)
 	struct model *m = model_open(name, NULL, NULL, &err);
 	struct arena *arena = arena_new();
 	const int32_t tokens[] = { 0, 5, 9, 2, 7, 3, 3, 1 };
-	struct run *r = m ? run_new(&(struct run_order){ .model = m, .tokens = tokens, .T = 8, .keeps = RUN_STREAM, .without_logits = true }, NULL, &err) : NULL;
+	struct run *r = m ? run_new(&(struct run_order){ .model = m,
+							 .tokens = tokens,
+							 .T = 8,
+							 .keeps = RUN_STREAM,
+							 .without_logits = true },
+				    NULL, &err)
+			  : NULL;
 	const size_t n = m ? lens_loss_floats(m) * (size_t)m->config.L : 0;
-	float *x = arena_floats(arena, n, &err), *v = arena_floats(arena, n, &err), *g = arena_floats(arena, n, &err), *y = arena_floats(arena, n, &err);
+	float *x = arena_floats(arena, n, &err), *v = arena_floats(arena, n, &err), *g = arena_floats(arena, n, &err),
+	      *y = arena_floats(arena, n, &err);
 	struct lens_loss *s = m ? lens_loss_new(m, arena, &err) : NULL;
 	double slope = 0, difference, h = 1e-3;
 	uint64_t seed = 1;
@@ -63,8 +72,8 @@ static void test_gradient(const char *name)
 	for (size_t i = 0; i < n; i++)
 		y[i] = x[i] - (float)h * v[i];
 	difference = (difference - loss_at(s, y, r, NULL)) / (2 * h);
-	CHECK_THAT(fabs(slope - difference) < 1e-3 * fmax(1, fabs(slope)) && fabs(slope) > 0.01, "%s: the slope is %g, differences give %g", name, slope,
-		   difference);
+	CHECK_THAT(fabs(slope - difference) < 1e-3 * fmax(1, fabs(slope)) && fabs(slope) > 0.01,
+		   "%s: the slope is %g, differences give %g", name, slope, difference);
 	run_unref(r);
 	arena_free(arena);
 	model_free(m);
@@ -76,7 +85,7 @@ struct question {
 	struct session *s;
 	struct job job;
 	struct task task;
-	int left;	/* steps of work until it is stopped; 0: never */
+	int left; /* steps of work until it is stopped; 0: never */
 };
 
 static void count_down(void *context)
@@ -131,7 +140,8 @@ static bool same_files(const char *a, const char *b)
 
 static void test_resume(const char *corpus)
 {
-	char *whole = scratch_path("whole.safetensors"), *parts = scratch_path("parts.safetensors"), *part = scratch_path("parts.safetensors.part");
+	char *whole = scratch_path("whole.safetensors"), *parts = scratch_path("parts.safetensors"),
+	     *part = scratch_path("parts.safetensors.part");
 	char out[200], other[200], text_arg[200];
 	struct question q;
 	struct err err;
@@ -145,7 +155,8 @@ static void test_resume(const char *corpus)
 	t = ask(&q, "train-tuned-lens", (const char *[WORDS]){ text_arg, out, "steps=24", "batch=16" }, 0, &err);
 	if (!CHECK_THAT(t && t->rows.n == 25 && t->cols.n == 3 && t->rows.dim == DIM_STEP, "trains %s", err.text))
 		return;
-	CHECK_THAT(t->value[table_cell(t, 24, 1)] < t->value[table_cell(t, 0, 1)] && t->value[table_cell(t, 0, 1)] == t->value[table_cell(t, 24, 2)],
+	CHECK_THAT(t->value[table_cell(t, 24, 1)] < t->value[table_cell(t, 0, 1)] &&
+			   t->value[table_cell(t, 0, 1)] == t->value[table_cell(t, 24, 2)],
 		   "held out from %g to %g", (double)t->value[table_cell(t, 0, 1)], (double)t->value[table_cell(t, 24, 1)]);
 	CHECK_THAT(t->footnote && strstr(t->footnote, "24 of 24 steps"), "%s", t->footnote);
 	job_set(&q.job.prompt, "a hen");
@@ -157,14 +168,15 @@ static void test_resume(const char *corpus)
 		u = ask(&q, "train-tuned-lens", (const char *[WORDS]){ text_arg, other, "steps=24", "batch=16" }, stop, &err);
 		if (!u && err.kind != ERR_CANCELLED)
 			break;
-		if (!u && stops == 3) {	/* used while it still trains */
+		if (!u && stops == 3) { /* used while it still trains */
 			char read[200];
 			struct err why;
 
 			CHECK_THAT(file_exists(part) && strstr(err.text, "resumes from there"), "stopped: %s", err.text);
 			snprintf(read, sizeof read, "lens=%s", parts);
 			lens = ask(&q, "tuned-lens", (const char *[WORDS]){ read }, 0, &why);
-			CHECK_THAT(lens && lens->footnote && strstr(lens->footnote, "of 24 steps"), "a lens that is half done %s", why.text);
+			CHECK_THAT(lens && lens->footnote && strstr(lens->footnote, "of 24 steps"), "a lens that is half done %s",
+				   why.text);
 			table_unref(lens);
 		}
 	}
@@ -173,13 +185,16 @@ static void test_resume(const char *corpus)
 	CHECK_THAT(same_files(whole, parts), "the same file, bit for bit");
 	table_unref(u);
 	end(&q);
-	begin(&q, TINY "llama-tied");	/* nothing is kept: the file is the answer */
+	begin(&q, TINY "llama-tied"); /* nothing is kept: the file is the answer */
 	u = ask(&q, "train-tuned-lens", (const char *[WORDS]){ text_arg, out, "steps=24", "batch=16" }, 0, &err);
-	CHECK_THAT(u && !memcmp(t->value, u->value, 75 * sizeof *t->value) && !strcmp(t->footnote, u->footnote), "what is trained is read %s", err.text);
+	CHECK_THAT(u && !memcmp(t->value, u->value, 75 * sizeof *t->value) && !strcmp(t->footnote, u->footnote),
+		   "what is trained is read %s", err.text);
 	table_unref(u);
 	u = ask(&q, "train-tuned-lens", (const char *[WORDS]){ text_arg, out, "steps=24", "batch=17" }, 0, &err);
 	CHECK_THAT(!u && strstr(err.text, "answer to another question"), "%s", err.text);
-	u = ask(&q, "train-tuned-lens", (const char *[WORDS]){ text_arg, "out=tests/fixtures/tiny/llama-tied/config.json", "steps=24", "batch=17" }, 0, &err);
+	u = ask(&q, "train-tuned-lens",
+		(const char *[WORDS]){ text_arg, "out=tests/fixtures/tiny/llama-tied/config.json", "steps=24", "batch=17" }, 0,
+		&err);
 	CHECK_THAT(!u && *err.text && file_exists("tests/fixtures/tiny/llama-tied/config.json"), "%s", err.text);
 	end(&q);
 	table_unref(t);
@@ -191,7 +206,7 @@ static void test_resume(const char *corpus)
 /* Step 0 is the logit lens: its KL, as the logit lens itself shows it, over the documents that are held out. */
 static void test_step_0(const char *corpus)
 {
-	static const char *const held[] = { "the cat saw a dog", "the man sat on that mat" };	/* lines 1 and 11 */
+	static const char *const held[] = { "the cat saw a dog", "the man sat on that mat" }; /* lines 1 and 11 */
 	char *path = scratch_path("step0.safetensors"), out[200], text_arg[200];
 	struct question q;
 	struct err err;
@@ -210,8 +225,8 @@ static void test_step_0(const char *corpus)
 			sum += (double)u->value[k];
 		table_unref(u);
 	}
-	CHECK_THAT(t && fabs(sum / cells - (double)t->value[1]) < 1e-5 * fmax(1, sum / cells), "the logit lens is %.9g from the output, step 0 %.9g %s",
-		   sum / cells, t ? (double)t->value[1] : NAN, err.text);
+	CHECK_THAT(t && fabs(sum / cells - (double)t->value[1]) < 1e-5 * fmax(1, sum / cells),
+		   "the logit lens is %.9g from the output, step 0 %.9g %s", sum / cells, t ? (double)t->value[1] : NAN, err.text);
 	table_unref(t);
 	end(&q);
 	free(path);
@@ -223,10 +238,14 @@ static void test_split(void)
 	static const struct {
 		const char *text, *says;
 	} files[] = {
-		{ "{\"text\":\"the cat saw a dog\",\"split\":\"train\"}\n{\"text\":\"a hen sat\",\"split\":\"train\"}\n", "no document to measure on" },
-		{ "{\"text\":\"the cat saw a dog\",\"split\":\"test\"}\n{\"prompt\":\"a hen sat\",\"split\":\"test\"}\n", "no document to learn from" },
-		{ "{\"text\":\"the cat saw a dog\",\"split\":\"train\"}\n{\"label\":3}\n", "line 2: expected an object with a \"prompt\" or a \"text\"" },
-		{ "{\"text\":\"the cat saw a dog\",\"split\":\"train\",\"own\":7}\n{\"prompt\":\"a hen sat\",\"split\":\"test\"}\n", NULL },
+		{ "{\"text\":\"the cat saw a dog\",\"split\":\"train\"}\n{\"text\":\"a hen sat\",\"split\":\"train\"}\n",
+		  "no document to measure on" },
+		{ "{\"text\":\"the cat saw a dog\",\"split\":\"test\"}\n{\"prompt\":\"a hen sat\",\"split\":\"test\"}\n",
+		  "no document to learn from" },
+		{ "{\"text\":\"the cat saw a dog\",\"split\":\"train\"}\n{\"label\":3}\n",
+		  "line 2: expected an object with a \"prompt\" or a \"text\"" },
+		{ "{\"text\":\"the cat saw a dog\",\"split\":\"train\",\"own\":7}\n{\"prompt\":\"a hen sat\",\"split\":\"test\"}\n",
+		  NULL },
 	};
 	struct question q;
 
@@ -265,8 +284,9 @@ static void test_own_place(const char *corpus)
 	if (CHECK_THAT(t && strstr(t->footnote, "/lmscope/train-tuned-lens/llama-tied-"), "%s", t ? t->footnote : err.text))
 		found = strndup(t->footnote, (size_t)(strstr(t->footnote, ".safetensors") + strlen(".safetensors") - t->footnote));
 	w = found ? weights_open(found, &err) : NULL;
-	CHECK_THAT(w && weights_find(w, "weight.2") && weights_find(w, "bias.0") && !strcmp(weights_metadata(w, "lmscope"), "lens") &&
-			   !strcmp(weights_metadata(w, "site"), "resid_pre") && strstr(weights_metadata(w, "model"), "\"name\":\"llama-tied\""),
+	CHECK_THAT(w && weights_find(w, "weight.2") && weights_find(w, "bias.0") &&
+			   !strcmp(weights_metadata(w, "lmscope"), "lens") && !strcmp(weights_metadata(w, "site"), "resid_pre") &&
+			   strstr(weights_metadata(w, "model"), "\"name\":\"llama-tied\""),
 		   "its header says what it is %s", err.text);
 	weights_free(w);
 	table_unref(t);

@@ -1,6 +1,6 @@
 /*
- * tuned_lens.c - lenses as the tuned-lens project saves them, against its formula in double precision (tests/reference/make_tuned_lens.py);
- * translators of zero against the logit lens, bit for bit; and lenses that do not fit.
+ * tuned_lens.c - lenses as the tuned-lens project saves them, against its formula in double precision
+ * (tests/reference/make_tuned_lens.py); translators of zero against the logit lens, bit for bit; and lenses that do not fit.
  */
 #include <math.h>
 #include <stdlib.h>
@@ -32,7 +32,8 @@ static struct table *ask(struct session *s, struct job *job, const char *techniq
 static bool same_rows(const struct table *a, const struct table *b, int rows)
 {
 	const size_t cells = a && b ? (size_t)rows * (size_t)a->cols.n : 0;
-	const size_t from_a = a ? (size_t)(a->rows.n - rows) * (size_t)a->cols.n : 0, from_b = b ? (size_t)(b->rows.n - rows) * (size_t)b->cols.n : 0;
+	const size_t from_a = a ? (size_t)(a->rows.n - rows) * (size_t)a->cols.n : 0,
+		     from_b = b ? (size_t)(b->rows.n - rows) * (size_t)b->cols.n : 0;
 
 	return cells && a->cols.n == b->cols.n && !memcmp(a->value + from_a, b->value + from_b, cells * sizeof *a->value) &&
 	       !memcmp(a->id + from_a, b->id + from_b, cells * sizeof *a->id);
@@ -50,7 +51,8 @@ static int wrong_cells(const struct table *t, const struct json_value *rows, con
 
 			json_double(json_at(json_get(row, member), (size_t)c), &x);
 			json_int(json_at(json_get(row, "token"), (size_t)c), &id);
-			wrong += !(fabs(x - (double)t->value[table_cell(t, r, c)]) < 2e-5) || (tokens && id != t->id[table_cell(t, r, c)]);
+			wrong += !(fabs(x - (double)t->value[table_cell(t, r, c)]) < 2e-5) ||
+				 (tokens && id != t->id[table_cell(t, r, c)]);
 		}
 	return wrong;
 }
@@ -76,17 +78,18 @@ static void test_reference(const char *name)
 	job_set(&job.prompt, json_text(json_get(json_root(doc), "text")));
 	t = ask(s, &job, "tuned-lens", (const char *[WORDS]){ lens }, &err);
 	if (CHECK_THAT(t && (int)json_count(rows) == t->rows.n && t->rows.n > 3, "%s: %s", name, err.text)) {
-		CHECK_THAT(!wrong_cells(t, rows, "probability", true), "%s: %d of %d probabilities", name, wrong_cells(t, rows, "probability", true),
-			   t->rows.n * t->cols.n);
-		CHECK_THAT(check_holds(&t->check) && !strcmp(t->check.name, "last layer = output"), "%s: the last row is the output", name);
+		CHECK_THAT(!wrong_cells(t, rows, "probability", true), "%s: %d of %d probabilities", name,
+			   wrong_cells(t, rows, "probability", true), t->rows.n * t->cols.n);
+		CHECK_THAT(check_holds(&t->check) && !strcmp(t->check.name, "last layer = output"),
+			   "%s: the last row is the output", name);
 		CHECK_TEXT(t->rows.label[t->rows.n - 1], "out");
 	}
 	u = ask(s, &job, "tuned-lens", (const char *[WORDS]){ file }, &err);
 	CHECK_THAT(same_rows(t, u, t->rows.n), "%s: params.pt by itself %s", name, err.text);
 	table_unref(u);
 	u = ask(s, &job, "tuned-lens", (const char *[WORDS]){ lens, "site=resid_post" }, &err);
-	CHECK_THAT(u && u->rows.n == t->rows.n - 1 && same_rows(t, u, u->rows.n) && check_holds(&u->check), "%s: after a layer, the next one's translator %s", name,
-		   err.text);
+	CHECK_THAT(u && u->rows.n == t->rows.n - 1 && same_rows(t, u, u->rows.n) && check_holds(&u->check),
+		   "%s: after a layer, the next one's translator %s", name, err.text);
 	table_unref(u);
 	u = ask(s, &job, "tuned-lens", (const char *[WORDS]){ lens, "show=entropy" }, &err);
 	CHECK_THAT(u && !wrong_cells(u, rows, "entropy", false), "%s: entropies %s", name, err.text);
@@ -100,7 +103,9 @@ static void test_reference(const char *name)
 /* With every number that a lens can show, and with the final norm's scale kept by an edit. */
 static void test_zero(const char *name, int L, int D)
 {
-	static const char *const shows[] = { "show=probability", "show=logit", "show=rank", "show=target", "show=entropy", "show=kl" };
+	static const char *const shows[] = {
+		"show=probability", "show=logit", "show=rank", "show=target", "show=entropy", "show=kl"
+	};
 	char *path = zero_lens(name, L, D), lens[200], where[200];
 	struct session *s = session_new();
 	struct job job;
@@ -119,11 +124,14 @@ static void test_zero(const char *name, int L, int D)
 
 			job.edit[0].on = job.edit[1].on = edited;
 			before = ask(s, &job, "tuned-lens", (const char *[WORDS]){ lens, shows[i], "rank=2" }, &err);
-			after = ask(s, &job, "tuned-lens", (const char *[WORDS]){ lens, shows[i], "rank=2", "site=resid_post" }, &err);
+			after = ask(s, &job, "tuned-lens", (const char *[WORDS]){ lens, shows[i], "rank=2", "site=resid_post" },
+				    &err);
 			a = ask(s, &job, "logit-lens", (const char *[WORDS]){ "site=resid_pre", shows[i], "rank=2" }, &err);
 			b = ask(s, &job, "logit-lens", (const char *[WORDS]){ "site=resid_post", shows[i], "rank=2" }, &err);
-			CHECK_THAT(same_rows(after, b, L), "%s: %s%s as the logit lens, bit for bit %s", name, shows[i], edited ? ", edited," : "", err.text);
-			CHECK_THAT(same_rows(before, b, L) && a && !memcmp(a->value, before->value, (size_t)(a->cols.n) * sizeof *a->value),
+			CHECK_THAT(same_rows(after, b, L), "%s: %s%s as the logit lens, bit for bit %s", name, shows[i],
+				   edited ? ", edited," : "", err.text);
+			CHECK_THAT(same_rows(before, b, L) && a &&
+					   !memcmp(a->value, before->value, (size_t)(a->cols.n) * sizeof *a->value),
 				   "%s: %s%s before a layer, too", name, shows[i], edited ? ", edited," : "");
 			table_unref(before);
 			table_unref(after);
@@ -177,14 +185,18 @@ static void test_files(void)
 static void test_refused(void)
 {
 	static const struct {
-		const char *says, *header;	/* NULL: the file that is named below */
+		const char *says, *header; /* NULL: the file that is named below */
 	} files[] = {
-		{ "this is no lens (its metadata lmscope is \"probe\")", "{\"__metadata__\":{\"lmscope\":\"probe\"},\"weight.0\":{\"dtype\":\"F32\",\"shape\":[2,2],\"data_offsets\":[0,16]}}" },
+		{ "this is no lens (its metadata lmscope is \"probe\")",
+		  "{\"__metadata__\":{\"lmscope\":\"probe\"},\"weight.0\":{\"dtype\":\"F32\",\"shape\":[2,2],\"data_offsets\":[0,16]}}" },
 		{ "it has no square matrix", "{\"weight.0\":{\"dtype\":\"F32\",\"shape\":[4,1],\"data_offsets\":[0,16]}}" },
 		{ "it has no square matrix", "{\"weight.1\":{\"dtype\":\"F32\",\"shape\":[2,2],\"data_offsets\":[0,16]}}" },
-		{ "layer 0 is not a matrix of 2 × 2 with a bias of 2", "{\"weight.0\":{\"dtype\":\"F32\",\"shape\":[2,2],\"data_offsets\":[0,16]},\"bias.0\":{\"dtype\":\"F32\",\"shape\":[3],\"data_offsets\":[16,28]}}" },
-		{ "some layers have a bias and layer 1 has none", "{\"weight.0\":{\"dtype\":\"F32\",\"shape\":[1,1],\"data_offsets\":[0,4]},\"bias.0\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[4,8]},\"weight.1\":{\"dtype\":\"F32\",\"shape\":[1,1],\"data_offsets\":[8,12]}}" },
-		{ "this lens is for 1 layers of 2 channels; llama-tied has", "{\"weight.0\":{\"dtype\":\"F32\",\"shape\":[2,2],\"data_offsets\":[0,16]}}" },
+		{ "layer 0 is not a matrix of 2 × 2 with a bias of 2",
+		  "{\"weight.0\":{\"dtype\":\"F32\",\"shape\":[2,2],\"data_offsets\":[0,16]},\"bias.0\":{\"dtype\":\"F32\",\"shape\":[3],\"data_offsets\":[16,28]}}" },
+		{ "some layers have a bias and layer 1 has none",
+		  "{\"weight.0\":{\"dtype\":\"F32\",\"shape\":[1,1],\"data_offsets\":[0,4]},\"bias.0\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[4,8]},\"weight.1\":{\"dtype\":\"F32\",\"shape\":[1,1],\"data_offsets\":[8,12]}}" },
+		{ "this lens is for 1 layers of 2 channels; llama-tied has",
+		  "{\"weight.0\":{\"dtype\":\"F32\",\"shape\":[2,2],\"data_offsets\":[0,16]}}" },
 		{ "lens=FILE", NULL },
 	};
 	struct session *s = session_new();

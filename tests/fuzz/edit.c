@@ -1,4 +1,7 @@
-/* edit.c - any bytes as the line of an edit. What parses is written in a form that says the same, and that is written as it was read. */
+/*
+ * edit.c - any bytes as the line of an edit. What parses is written in a form that says the same, and that is written as it was
+ * read.
+ */
 #include "engine/run/edit.h"
 #include "tests/fuzz/fuzz.h"
 

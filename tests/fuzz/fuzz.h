@@ -20,8 +20,7 @@
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n);
 
 /* The bytes as a file in memory, for readers that take a path. The same path each time; borrowed. */
-__attribute__((unused))
-static const char *fuzz_file(const uint8_t *bytes, size_t n)
+__attribute__((unused)) static const char *fuzz_file(const uint8_t *bytes, size_t n)
 {
 	static char path[40];
 	static int fd = -1;
@@ -91,8 +90,8 @@ static void fuzz_make_folder(char path[64], const char *beside, const char *name
 
 /* A folder in memory that has the bytes as NAME, and beside it the other files of the folder `beside`, which may be NULL.
  * `path` is static, empty at first, and keeps the folder's name. */
-__attribute__((unused))
-static const char *fuzz_folder(char path[64], const char *beside, const char *name, const uint8_t *bytes, size_t n)
+__attribute__((unused)) static const char *fuzz_folder(char path[64], const char *beside, const char *name, const uint8_t *bytes,
+						       size_t n)
 {
 	char to[PATH_MAX];
 	FILE *file;
@@ -107,8 +106,8 @@ static const char *fuzz_folder(char path[64], const char *beside, const char *na
 }
 
 /* A refusal without a sentence is a defect like any other. */
-#define FUZZ_EXPECT(condition)  \
-	do {                    \
+#define FUZZ_EXPECT(condition) \
+	do { \
 		if (!(condition)) \
 			abort(); \
 	} while (0)

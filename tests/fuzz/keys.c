@@ -8,7 +8,7 @@ enum { MOST = 400 };
 
 static struct key key_of(uint8_t what, uint8_t more)
 {
-	if (what < 0x80)	/* most of what people press are characters */
+	if (what < 0x80) /* most of what people press are characters */
 		return (struct key){ .kind = K_CHAR, .c = what < ' ' ? 'a' + what % 26 : what, .mods = what < ' ' ? MOD_CTRL : 0 };
 	if (what < 0xc0)
 		return (struct key){ .kind = K_ENTER + (what - 0x80) % (K_F12 - K_ENTER + 1), .mods = more % 8 };
@@ -39,7 +39,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
 
 		app_event(&app, &key);
 		fake_serve(&fake, &app);
-		if (i % 16 == 14)	/* another window now and then */
+		if (i % 16 == 14) /* another window now and then */
 			canvas_reset(&canvas, 1 + bytes[i + 1] % 130, 1 + bytes[i] % 50, theme_ink(theme, STYLE_TEXT));
 		app_draw(&app, &canvas);
 		app_tick(&app, (long)i * 40);

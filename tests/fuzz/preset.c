@@ -11,7 +11,7 @@ static void read_preset(const char *bytes, size_t n, bool again)
 	bool ok;
 
 	ok = preset_parse(bytes, n, "fuzz", &preset, &notes, &err);
-	FUZZ_EXPECT(ok || (*err.text && !again));	/* what is printed can be read */
+	FUZZ_EXPECT(ok || (*err.text && !again)); /* what is printed can be read */
 	if (ok && !again) {
 		str_init(&text);
 		preset_print(&preset, &text);

@@ -18,8 +18,10 @@ static struct tokenizer *open_parts(const uint8_t *bytes, size_t n, struct err *
 
 	enum prefix prefix = (enum prefix)(n % 3);
 	struct err ignored;
-	struct json *config = json ? json_open(path, 0, &ignored) : NULL;	/* it may have what tokenizer_config.json has, too */
-	bool ok = (json ? tokenizer_read_json(t, path, json_root(config), prefix, err) : tokenizer_read_model(t, path, prefix, err)) &&
+	/* it may have what tokenizer_config.json has, too */
+	struct json *config = json ? json_open(path, 0, &ignored) : NULL;
+	bool ok = (json ? tokenizer_read_json(t, path, json_root(config), prefix, err)
+			: tokenizer_read_model(t, path, prefix, err)) &&
 		  tokenizer_ready(t, err);
 
 	json_free(config);

@@ -15,10 +15,10 @@ static void add_number(struct str *s, size_t x, int bytes)
 /* What a local header and a row of the directory have in common; check sums are not looked at. */
 static void add_header(struct str *s, const char *name, size_t n)
 {
-	add_number(s, 10, 2);		/* version needed */
-	add_number(s, 0, 4);		/* flags, method: stored */
-	add_number(s, 0x210000, 4);	/* the first of January 1980 */
-	add_number(s, 0, 4);		/* check sum */
+	add_number(s, 10, 2);	    /* version needed */
+	add_number(s, 0, 4);	    /* flags, method: stored */
+	add_number(s, 0x210000, 4); /* the first of January 1980 */
+	add_number(s, 0, 4);	    /* check sum */
 	add_number(s, n, 4);
 	add_number(s, n, 4);
 	add_number(s, strlen(name), 2);
@@ -44,9 +44,9 @@ static void make_zip(struct str *zip, const uint8_t *pickle, size_t n)
 	directory = zip->n;
 	for (int i = 0; i < MEMBERS; i++) {
 		str_add(zip, "PK\1\2");
-		add_number(zip, 10, 2);	/* version made by */
+		add_number(zip, 10, 2); /* version made by */
 		add_header(zip, member[i].name, member[i].n);
-		add_number(zip, 0, 10);	/* no comment, first disk, no attributes */
+		add_number(zip, 0, 10); /* no comment, first disk, no attributes */
 		add_number(zip, at[i], 4);
 		str_add(zip, member[i].name);
 	}

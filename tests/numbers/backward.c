@@ -1,7 +1,7 @@
 /*
- * backward.c - gradients of every metric at every site of the tiny random models of all families: against central differences of whole
- * runs, through edits too; against PyTorch's (tests/fixtures/gradients, made by tests/reference/make_gradients.py); and what must
- * hold between them.
+ * backward.c - gradients of every metric at every site of the tiny random models of all families: against central differences of
+ * whole runs, through edits too; against PyTorch's (tests/fixtures/gradients, made by tests/reference/make_gradients.py); and what
+ * must hold between them.
  */
 #include <dirent.h>
 #include <stdlib.h>
@@ -19,7 +19,7 @@
 
 enum { EDITS = 12 };
 
-static const double tolerance = 5e-3;	/* of differences in single precision; PyTorch's own gradients are compared more closely */
+static const double tolerance = 5e-3; /* of differences in single precision; PyTorch's own gradients are compared more closely */
 
 struct fixture {
 	const char *name;
@@ -28,14 +28,14 @@ struct fixture {
 	int T;
 	struct run *unedited, *foil;
 	const char *folder;
-	char *basis;			/* of three directions in the stream; heap */
+	char *basis; /* of three directions in the stream; heap */
 };
 
 /* A line that ends so is followed by a file: the vector in the model's folder, or a basis that is made here. */
 #define VECTOR "project"
 #define BASIS "interchange"
 
-enum { NORMS = 5, MORE_NORMS = 7 };	/* the sets that keep scales, where the model has such norms */
+enum { NORMS = 5, MORE_NORMS = 7 }; /* the sets that keep scales, where the model has such norms */
 
 /* Each leaves some way from the site that is moved to the metric; the last has what an edit can do at every kind of site. */
 static const char *const edit_sets[][EDITS] = {
@@ -43,15 +43,18 @@ static const char *const edit_sets[][EDITS] = {
 	{ "attn_out 0 @3 scale 2", "mlp_out 0 @1,4 mean", "resid_pre 1 @2 scale 0.5", NULL },
 	{ "pattern 0.1 @4 scale 0.5", "pattern 1.0 @6 zero", "head 1.0 @5 scale -1", "z 0.0 @4 scale 1.5", "q 1.1 scale 0.8",
 	  "k 1.0 @2 zero", "v 0.0 @3 scale 2", "mlp_pre 1 @5 scale 0.7", "neuron 0.3 scale -2", "resid_post 0 @3 patch", NULL },
-	{ "embed 0 @3 noise 0.5 1", "scores 0.0 @4 scale 0.7", "scores 1.1 @6<3 mask", "scores 1.1 @4 scale 0.5", "pattern 1.1 @4,6 scale 0.5",
-	  "resid_pre 1 @1..5 " VECTOR, "mlp_out 1 @4 noise 0.1", NULL },
-	{ "head 0.0 @2.. " VECTOR, "head 0.0..1 @3.. scale 0.5", "head 1.1 " BASIS, "head 1.0 @4 " BASIS, "head 1.0 @4.. scale 2", "resid_post 0 @3 " BASIS,
-	  "scores 1.0 @5.. add 0.5", "scores 1.1 @6<2..3 patch", "pattern 0.1 @5 add 0.1", "mlp_out 0 @2.. " BASIS, "attn_out 1 @3 scale 2", NULL },
-	{ "mlp_out 0 @2..4 scale 2", "head 0.0 scale -1", "ln1 1 freeze", "embed 0 @1 noise 1", "ln_final @3.. freeze", "ln1 0 @2..5 freeze", NULL },
+	{ "embed 0 @3 noise 0.5 1", "scores 0.0 @4 scale 0.7", "scores 1.1 @6<3 mask", "scores 1.1 @4 scale 0.5",
+	  "pattern 1.1 @4,6 scale 0.5", "resid_pre 1 @1..5 " VECTOR, "mlp_out 1 @4 noise 0.1", NULL },
+	{ "head 0.0 @2.. " VECTOR, "head 0.0..1 @3.. scale 0.5", "head 1.1 " BASIS, "head 1.0 @4 " BASIS, "head 1.0 @4.. scale 2",
+	  "resid_post 0 @3 " BASIS, "scores 1.0 @5.. add 0.5", "scores 1.1 @6<2..3 patch", "pattern 0.1 @5 add 0.1",
+	  "mlp_out 0 @2.. " BASIS, "attn_out 1 @3 scale 2", NULL },
+	{ "mlp_out 0 @2..4 scale 2", "head 0.0 scale -1", "ln1 1 freeze", "embed 0 @1 noise 1", "ln_final @3.. freeze",
+	  "ln1 0 @2..5 freeze", NULL },
 	{ "head 0.0 @5.. " VECTOR, "head 1.1 @2..5 " VECTOR, "head 1.1 scale 0.7", "head 1.0 @4 scale 2", "head 1.0 @6.. " VECTOR,
 	  "head 0.1 @5 noise 0.2", "scores 0.1 @3 patch", "attn_out 1 @4 " VECTOR, "head 0.0..1 @6 scale 0.5", NULL },
-	{ "embed 0 @1 noise 1", "head 0.0 scale -1", "mlp_out 0 @2..4 scale 2", "neuron 1.3 scale -2", "head 1.0 @4.. " VECTOR, "ln1_post 0 @3.. freeze",
-	  "ln1_post 1 freeze", "ln2_post 1 @2..5 freeze", "q_norm 1 freeze", "k_norm 1 @1..4 freeze", NULL },
+	{ "embed 0 @1 noise 1", "head 0.0 scale -1", "mlp_out 0 @2..4 scale 2", "neuron 1.3 scale -2", "head 1.0 @4.. " VECTOR,
+	  "ln1_post 0 @3.. freeze", "ln1_post 1 freeze", "ln2_post 1 @2..5 freeze", "q_norm 1 freeze", "k_norm 1 @1..4 freeze",
+	  NULL },
 };
 
 /* The line as it is, or with its file. */
@@ -74,9 +77,12 @@ static const char *const metrics[] = { "logit #5", "logprob #7", "logit_diff #3 
 static bool has_norm(const struct model *m, const char *line)
 {
 	const struct layer *y = &m->layers[0];
-	const struct { const char *word; bool there; } norm[] = {
-		{ "ln1 ", y->ln1.there }, { "ln2 ", y->ln2.there }, { "ln1_post ", y->ln1_post.there }, { "ln2_post ", y->ln2_post.there },
-		{ "q_norm ", y->q_norm.there }, { "k_norm ", y->k_norm.there },
+	const struct {
+		const char *word;
+		bool there;
+	} norm[] = {
+		{ "ln1 ", y->ln1.there },	    { "ln2 ", y->ln2.there },	    { "ln1_post ", y->ln1_post.there },
+		{ "ln2_post ", y->ln2_post.there }, { "q_norm ", y->q_norm.there }, { "k_norm ", y->k_norm.there },
 	};
 
 	for (size_t i = 0; i < sizeof norm / sizeof *norm; i++)
@@ -90,7 +96,9 @@ static struct run *make_run(const struct fixture *f, const int32_t *ids, const c
 	struct err err = { 0 };
 	const char *lines[EDITS + 2];
 	char room[EDITS + 2][400];
-	struct run_order order = { .model = f->model, .tokens = ids, .T = f->T, .edits = lines, .unedited = f->unedited, .foil = f->foil };
+	struct run_order order = {
+		.model = f->model, .tokens = ids, .T = f->T, .edits = lines, .unedited = f->unedited, .foil = f->foil
+	};
 	struct run *r;
 
 	for (; edits && *edits; edits++)
@@ -115,7 +123,9 @@ static float noise(unsigned *state)
 static char *npy_file(const char *name, const float *x, size_t rows, size_t n)
 {
 	char header[128], *bytes, *path;
-	int length = snprintf(header, sizeof header, "\x93NUMPY\x01%c\x76%c{'descr': '<f4', 'fortran_order': False, 'shape': (%zu, %zu), }", 0, 0, rows, n);
+	int length =
+		snprintf(header, sizeof header,
+			 "\x93NUMPY\x01%c\x76%c{'descr': '<f4', 'fortran_order': False, 'shape': (%zu, %zu), }", 0, 0, rows, n);
 
 	memset(header + length, ' ', sizeof header - (size_t)length);
 	header[127] = '\n';
@@ -171,7 +181,7 @@ static bool open_fixture(struct fixture *f, const char *folder)
 		return false;
 	f->basis = basis_file(f->model->config.D);
 	f->T = read_ids(json_get(json_root(about), "ids"), f->ids, MOST_IDS);
-	f->T = f->T < 10 ? f->T : 10;	/* the long ones are about long prompts */
+	f->T = f->T < 10 ? f->T : 10; /* the long ones are about long prompts */
 	read_ids(json_get(json_root(about), "foil_ids"), f->foil_ids, MOST_IDS);
 	json_free(about);
 	f->unedited = make_run(f, f->ids, NULL);
@@ -203,7 +213,7 @@ static char *direction(const float *x, float *v, size_t n, unsigned *state)
 
 struct question {
 	const struct fixture *f;
-	const char *const *edits;	/* NULL at the end */
+	const char *const *edits; /* NULL at the end */
 	struct metric metric;
 	const struct run *run;
 	struct gradient *g;
@@ -237,8 +247,8 @@ static double with(const struct question *q, const char *line, double amount)
 }
 
 /*
- * The slope along an edit's amount at `at`, its error of fourth order in the step. Of some steps the one whose halves agree best: a long
- * one crosses kinks and bends, a short one drowns in rounding.
+ * The slope along an edit's amount at `at`, its error of fourth order in the step. Of some steps the one whose halves agree best: a
+ * long one crosses kinks and bends, a short one drowns in rounding.
  */
 static double slope(const struct question *q, const char *line, double at)
 {
@@ -300,7 +310,8 @@ static void move_site(struct question *q, enum site site, int layer, int t, unsi
 
 static void move_weight(struct question *q, int layer, int head, int query, int key)
 {
-	double w = (double)run_pattern(q->run, layer, head, query)[key], g = (double)gradient_pattern(q->g, layer, head, query)[key];
+	double w = (double)run_pattern(q->run, layer, head, query)[key],
+	       g = (double)gradient_pattern(q->g, layer, head, query)[key];
 	char line[100];
 
 	snprintf(line, sizeof line, "pattern %d.%d @%d<%d scale", layer, head, query, key);
@@ -309,8 +320,8 @@ static void move_weight(struct question *q, int layer, int head, int query, int 
 
 static void check_differences(struct question *q, const char *spec, int set)
 {
-	static const enum site sites[] = { SITE_RESID_PRE, SITE_Q, SITE_K, SITE_V, SITE_Z, SITE_ATTN_OUT, SITE_RESID_MID, SITE_MLP_PRE,
-					   SITE_MLP_POST, SITE_MLP_OUT, SITE_RESID_POST };
+	static const enum site sites[] = { SITE_RESID_PRE, SITE_Q,	 SITE_K,	SITE_V,	      SITE_Z,	      SITE_ATTN_OUT,
+					   SITE_RESID_MID, SITE_MLP_PRE, SITE_MLP_POST, SITE_MLP_OUT, SITE_RESID_POST };
 	const struct config *c = &q->f->model->config;
 	unsigned state = 7;
 
@@ -323,8 +334,9 @@ static void check_differences(struct question *q, const char *spec, int set)
 		move_weight(q, l, c->H - 1, q->metric.position, q->metric.position - 1);
 		move_weight(q, l, 0, 4, 3);
 	}
-	CHECK_THAT(q->worst <= tolerance && q->kinks * 2 < q->compared, "%s, %s, edits %d: %d central differences, gap at most %.2g (%s)", q->f->name, spec, set, q->compared,
-		   q->worst, q->worst_at);
+	CHECK_THAT(q->worst <= tolerance && q->kinks * 2 < q->compared,
+		   "%s, %s, edits %d: %d central differences, gap at most %.2g (%s)", q->f->name, spec, set, q->compared, q->worst,
+		   q->worst_at);
 }
 
 /* ---- what must hold ---- */
@@ -396,8 +408,8 @@ static void check_frozen(const struct question *q)
 	for (int i = 0; i < c->D; i++)
 		along += (double)gradient_at(g, SITE_RESID_POST, c->L - 1, metric.position)[i] *
 			 (double)run_at(q->run, SITE_RESID_POST, c->L - 1, metric.position)[i];
-	CHECK_THAT(fabs(along - value) < 1e-4 * fmax(1, fabs(value)), "%s: frozen gradient along the stream %.6g is the logit %.6g", q->f->name,
-		   along, value);
+	CHECK_THAT(fabs(along - value) < 1e-4 * fmax(1, fabs(value)), "%s: frozen gradient along the stream %.6g is the logit %.6g",
+		   q->f->name, along, value);
 	CHECK_THAT(all_zero(gradient_at(g, SITE_Q, 0, 3), (size_t)(c->H * c->K)), "%s: frozen patterns ask no queries", q->f->name);
 	gradient_unref(g);
 }
@@ -409,7 +421,8 @@ static void check_question(const struct fixture *f, const char *spec, int set)
 
 	q.run = set ? make_run(f, f->ids, q.edits) : run_ref(f->unedited);
 	if (CHECK_THAT(q.run && metric_resolve(spec, f->unedited, &q.metric, NULL, &err), "%s: %s %s", f->name, spec, err.text) &&
-	    CHECK_THAT((q.g = gradient_new(q.run, &q.metric, f->unedited, 0, NULL, &err)) != NULL, "%s: has a gradient %s", f->name, err.text)) {
+	    CHECK_THAT((q.g = gradient_new(q.run, &q.metric, f->unedited, 0, NULL, &err)) != NULL, "%s: has a gradient %s", f->name,
+		       err.text)) {
 		check_differences(&q, spec, set);
 		check_causality(&q);
 		if (set == 0)
@@ -435,12 +448,13 @@ static int check_folder(const char *folder)
 			for (size_t set = 0; set < sizeof edit_sets / sizeof *edit_sets; set++) {
 				const struct layer *y = &f.model->layers[0];
 
-				if ((set == NORMS && !y->ln1.there) || (set == MORE_NORMS && !y->ln1_post.there && !y->q_norm.there))
+				if ((set == NORMS && !y->ln1.there) ||
+				    (set == MORE_NORMS && !y->ln1_post.there && !y->q_norm.there))
 					continue;
 				size_t turn = ((size_t)n + set) % (sizeof metrics / sizeof *metrics);
 
 				if (set == 0 && !strcmp(metrics[turn], "kl"))
-					turn = 0;	/* of a run with itself: flat */
+					turn = 0; /* of a run with itself: flat */
 				check_question(&f, metrics[turn], (int)set);
 			}
 			n++;
@@ -513,8 +527,8 @@ static void compare_tensors(const struct gradient *g, const struct weights *expe
 		free(want);
 		free(got);
 	}
-	CHECK_THAT(compared == sites && near == sites, "%s: %d of %d gradients are PyTorch's, gap at most %.2g (%s)", what, near, sites, worst,
-		   worst_at);
+	CHECK_THAT(compared == sites && near == sites, "%s: %d of %d gradients are PyTorch's, gap at most %.2g (%s)", what, near,
+		   sites, worst, worst_at);
 }
 
 /* What is called the input: its gradient's length at each position, and the gradient times the input. */
@@ -531,12 +545,14 @@ static void check_input(const struct fixture *f, const struct gradient *g, const
 		length[t] = kernel_norm2(d, D);
 		json_double(json_at(lengths, (size_t)t), &number);
 		want_length[t] = (float)number;
-		size = (double)kernel_norm2(x, D) * number + 1e-30;	/* a norm right after it leaves next to nothing of the product */
+		/* a norm right after it leaves next to nothing of the product */
+		size = (double)kernel_norm2(x, D) * number + 1e-30;
 		product[t] = (float)((double)kernel_dot(d, x, D) / size);
 		json_double(json_at(products, (size_t)t), &number);
 		worst = fmax(worst, fabs((double)product[t] - number / size));
 	}
-	if (CHECK_THAT((int)json_count(products) == f->T && (int)json_count(lengths) == f->T, "%s: PyTorch has as many inputs", what)) {
+	if (CHECK_THAT((int)json_count(products) == f->T && (int)json_count(lengths) == f->T, "%s: PyTorch has as many inputs",
+		       what)) {
 		CHECK_THAT(worst < 1e-5, "%s: gradient × input, within %.2g of the lengths' product", what, worst);
 		CHECK_NEAR(length, want_length, f->T, 1e-4, "%s: the gradient's length at the input", what);
 	}
@@ -560,7 +576,8 @@ static void check_torch_question(struct fixture *f, const struct json_value *que
 	json_int(json_get(question, "sites"), &sites);
 	r = make_run(f, f->ids, edits);
 	snprintf(what, sizeof what, "%s %s, %zu edits", f->name, spec, json_count(json_get(question, "edits")));
-	if (r && metric_resolve(spec, f->unedited, &metric, NULL, &err) && metric_value(&metric, r, f->unedited, &value, NULL, &err))
+	if (r && metric_resolve(spec, f->unedited, &metric, NULL, &err) &&
+	    metric_value(&metric, r, f->unedited, &value, NULL, &err))
 		g = gradient_new(r, &metric, f->unedited, 0, NULL, &err);
 	CHECK_THAT(g && fabs(value - want) < 1e-4 * fmax(1, fabs(want)), "%s: %.6g is %.6g %s", what, value, want, err.text);
 	if (g)
@@ -597,8 +614,8 @@ static void check_torch(const char *file)
 
 int main(void)
 {
-	static const char *const torch[] = { "gpt2-tied", "gpt2-odd", "llama-grouped", "gemma2", "gemma3", "gpt_neox", "olmo", "olmo2",
-					     "cohere-qk", "bloom", "falcon-7b", "opt", "gpt_neo" };
+	static const char *const torch[] = { "gpt2-tied", "gpt2-odd",  "llama-grouped", "gemma2",    "gemma3", "gpt_neox", "olmo",
+					     "olmo2",	  "cohere-qk", "bloom",		"falcon-7b", "opt",    "gpt_neo" };
 
 	for (size_t i = 0; i < sizeof torch / sizeof *torch; i++)
 		check_torch(torch[i]);

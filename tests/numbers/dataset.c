@@ -10,7 +10,8 @@
 #include "tests/scratch.h"
 #include "tests/tap.h"
 
-static const char *const prompts[] = { "Tom has a red ball. Lily has a blue car. Tom has a red", "Lily has a red ball. Tom has a blue car. Lily has a red",
+static const char *const prompts[] = { "Tom has a red ball. Lily has a blue car. Tom has a red",
+				       "Lily has a red ball. Tom has a blue car. Lily has a red",
 				       "Mom has a blue ball. Lily has a red car. Mom has a blue" };
 enum { N = sizeof prompts / sizeof *prompts };
 
@@ -60,15 +61,18 @@ static void check_mean(void)
 	job_set(&job.metric, "logit_diff \" ball\" \" car\"");
 	for (int i = 0; i < N; i++) {
 		job_set(&job.prompt, prompts[i]);
-		one[i] = session_prepare(session, &job, NULL, NULL, &err) && session_metric_values(session, &metric[i], &unedited, NULL, &err)
-				 ? session_answer(session, 0, NULL, NULL, &err) : NULL;
+		one[i] = session_prepare(session, &job, NULL, NULL, &err) &&
+					 session_metric_values(session, &metric[i], &unedited, NULL, &err)
+				 ? session_answer(session, 0, NULL, NULL, &err)
+				 : NULL;
 		sum += metric[i];
 	}
 	if (CHECK_THAT(t && one[0] && one[1] && one[2] && t->error, "three prompts %s", err.text)) {
 		int wrong = 0;
 
 		for (int k = 0; k < t->rows.n * t->cols.n; k++) {
-			double a = (double)one[0]->value[k], b = (double)one[1]->value[k], c = (double)one[2]->value[k], mean = (a + b + c) / 3;
+			double a = (double)one[0]->value[k], b = (double)one[1]->value[k], c = (double)one[2]->value[k],
+			       mean = (a + b + c) / 3;
 			double sd = sqrt(((a - mean) * (a - mean) + (b - mean) * (b - mean) + (c - mean) * (c - mean)) / 2);
 
 			wrong += fabs(mean - (double)t->value[k]) > 1e-6 || fabs(sd / sqrt(3) - (double)t->error[k]) > 1e-6;
@@ -76,7 +80,8 @@ static void check_mean(void)
 		CHECK_THAT(!wrong, "%d cells are not the mean of three, or its standard error", wrong);
 		CHECK_THAT(fabs(over.value - sum / 3) < 1e-9 && over.n == 3, "the metric's mean: %g", over.value);
 		CHECK_THAT(!strcmp(over.metric, "logit_diff of answer and wrong"), "%s", over.metric);
-		CHECK_THAT(!strstr(t->title, "logit") && strstr(t->title, "mean over 3 prompts"), "the metric is not in the title: %s", t->title);
+		CHECK_THAT(!strstr(t->title, "logit") && strstr(t->title, "mean over 3 prompts"),
+			   "the metric is not in the title: %s", t->title);
 		CHECK_THAT(check_holds(&t->check) && strstr(t->check.name, "worst of 3"), "%s", t->check.name);
 	}
 	for (int i = 0; i < N; i++)
@@ -100,17 +105,20 @@ static void check_kept(void)
 	whole = answer(&job, path, NULL, &over, &err);
 	again = answer(&job, path, keep, &over, &err);
 	text = file_read(keep, 1 << 20, &n, &err);
-	CHECK_THAT(text && whole && again && !memcmp(whole->value, again->value, sizeof(float) * (size_t)(whole->rows.n * whole->cols.n)),
+	CHECK_THAT(text && whole && again &&
+			   !memcmp(whole->value, again->value, sizeof(float) * (size_t)(whole->rows.n * whole->cols.n)),
 		   "keeping changes nothing %s", err.text);
 	for (cut = n / 2; text && text[cut - 1] == '\n';)
 		cut--;
 	free(scratch_file("kept.jsonl", text, cut));
 	resumed = answer(&job, path, keep, &over, &err);
 	CHECK_THAT(resumed && !memcmp(whole->value, resumed->value, sizeof(float) * (size_t)(whole->rows.n * whole->cols.n)) &&
-		   !memcmp(whole->error, resumed->error, sizeof(float) * (size_t)(whole->rows.n * whole->cols.n)), "resumed: the same bits %s", err.text);
+			   !memcmp(whole->error, resumed->error, sizeof(float) * (size_t)(whole->rows.n * whole->cols.n)),
+		   "resumed: the same bits %s", err.text);
 	table_unref(resumed);
-	resumed = answer(&job, path, keep, &over, &err);	/* nothing is left to do */
-	CHECK_THAT(resumed && !memcmp(whole->value, resumed->value, sizeof(float) * (size_t)(whole->rows.n * whole->cols.n)), "read alone %s", err.text);
+	resumed = answer(&job, path, keep, &over, &err); /* nothing is left to do */
+	CHECK_THAT(resumed && !memcmp(whole->value, resumed->value, sizeof(float) * (size_t)(whole->rows.n * whole->cols.n)),
+		   "read alone %s", err.text);
 	table_unref(resumed);
 	job_add_edit(&job, "head 1.0 zero");
 	CHECK_THAT(!answer(&job, path, keep, &over, &err) && strstr(err.text, "another question"), "%s", err.text);
@@ -127,7 +135,8 @@ static void check_kept(void)
 
 static void check_refusals(void)
 {
-	static const char unequal[] = "Tom has a ball\nTom has a red ball\n", bad[] = "{\"prompt\":\"Tom\",\"answer\":\"\",\"wrong\":\"x\"}\n";
+	static const char unequal[] = "Tom has a ball\nTom has a red ball\n",
+			  bad[] = "{\"prompt\":\"Tom\",\"answer\":\"\",\"wrong\":\"x\"}\n";
 	char *path = scratch_file("unequal.txt", unequal, sizeof unequal - 1);
 	struct dataset over;
 	struct table *t;
@@ -135,7 +144,8 @@ static void check_refusals(void)
 	struct job job;
 
 	ask_for(&job, "residual-norms", NULL);
-	CHECK_THAT(!answer(&job, path, NULL, &over, &err) && strstr(err.text, "unequal.txt: line 2: this table has"), "%s", err.text);
+	CHECK_THAT(!answer(&job, path, NULL, &over, &err) && strstr(err.text, "unequal.txt: line 2: this table has"), "%s",
+		   err.text);
 	job_done(&job);
 	ask_for(&job, "next-token", NULL);
 	CHECK_THAT(!answer(&job, path, NULL, &over, &err) && strstr(err.text, "no mean of that"), "%s", err.text);

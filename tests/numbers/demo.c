@@ -1,7 +1,7 @@
 /*
  * demo.c - the demo model is what its README says: its text, its largest logits, and heads that look one token back and that do
- * induction, all against tests/fixtures/demo_expected.json (made by tests/reference/head_scores.py from the same file); and it answers
- * the questions of tests/fixtures/demo_questions.json (made by models/demo/tasks.py), which its training never had.
+ * induction, all against tests/fixtures/demo_expected.json (made by tests/reference/head_scores.py from the same file); and it
+ * answers the questions of tests/fixtures/demo_questions.json (made by models/demo/tasks.py), which its training never had.
  */
 #include <math.h>
 #include <stdlib.h>
@@ -157,7 +157,8 @@ static bool is_right(const struct model *m, const struct json_value *question)
 {
 	const char *prompt = json_text(json_get(question, "prompt"));
 	int32_t right[MOST], wrong[MOST], *ids = NULL;
-	int rights = read_ids(json_get(question, "right"), right, MOST), wrongs = read_ids(json_get(question, "wrong"), wrong, MOST);
+	int rights = read_ids(json_get(question, "right"), right, MOST),
+	    wrongs = read_ids(json_get(question, "wrong"), wrong, MOST);
 	struct err err = { 0 };
 	struct run *r = NULL;
 	size_t n = 0;
@@ -191,8 +192,8 @@ static void check_questions(const struct model *m)
 
 		for (size_t i = 0; i < n; i++)
 			right += is_right(m, json_at(questions, i));
-		CHECK_THAT(n >= 40 && (double)right >= tasks[t].least * (double)n, "%s: %zu of %zu held-out questions are answered rightly %s", tasks[t].task,
-			   right, n, err.text);
+		CHECK_THAT(n >= 40 && (double)right >= tasks[t].least * (double)n,
+			   "%s: %zu of %zu held-out questions are answered rightly %s", tasks[t].task, right, n, err.text);
 	}
 	json_free(doc);
 }

@@ -44,14 +44,14 @@ static double check(bool transposed, int depth, int columns, int n)
 				sum += (double)x[r][k] * (double)(transposed ? rows[c][k] : rows[k][c]);
 			worst = fmax(worst, fabs((double)y[r][c] - sum));
 		}
-		if (y[r][columns] != y[MOST - 1][WIDE - 1])	/* nothing beside them was touched */
+		if (y[r][columns] != y[MOST - 1][WIDE - 1]) /* nothing beside them was touched */
 			worst = INFINITY;
 	}
-	part = depth / 2;	/* row by row, and each in two goes */
+	part = depth / 2; /* row by row, and each in two goes */
 	for (int r = 0; r < n; r++) {
 		dense_apply(&b, 0, part, columns, x[r], WIDE, 1, again[r], WIDE, false);
 		dense_apply(&b, part, depth - part, columns, x[r] + part, WIDE, 1, again[r], WIDE, true);
-		if (!b.blas && memcmp(again[r], y[r], (size_t)columns * sizeof(float)))	/* OpenBLAS does not promise it */
+		if (!b.blas && memcmp(again[r], y[r], (size_t)columns * sizeof(float))) /* OpenBLAS does not promise it */
 			worst = INFINITY;
 		for (int c = 0; b.blas && c < columns; c++)
 			worst = fmax(worst, fabs((double)again[r][c] - (double)y[r][c]));

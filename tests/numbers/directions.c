@@ -1,6 +1,6 @@
 /*
- * directions.c - directions between two sets of prompts against tests/fixtures/directions (tests/reference/make_directions.py), the files
- * that vectors come from and go to, and files of prompts.
+ * directions.c - directions between two sets of prompts against tests/fixtures/directions (tests/reference/make_directions.py), the
+ * files that vectors come from and go to, and files of prompts.
  */
 #include "engine/run/direction.h"
 
@@ -49,7 +49,8 @@ static void check_kind(const struct model *m, const struct json_value *v, const 
 	struct directions d;
 	struct err err = { 0 };
 
-	if (!CHECK_THAT(directions_of_prompts(m, &with, &without, !strcmp(kind, "pca"), &d, arena, NULL, &err), "%s %s", kind, err.text))
+	if (!CHECK_THAT(directions_of_prompts(m, &with, &without, !strcmp(kind, "pca"), &d, arena, NULL, &err), "%s %s", kind,
+			err.text))
 		return;
 	for (int l = 0; l < d.L; l++) {
 		const struct json_value *row = json_at(json_get(expected, "vector"), (size_t)l);
@@ -62,10 +63,12 @@ static void check_kind(const struct model *m, const struct json_value *v, const 
 		}
 		json_double(json_at(json_get(expected, "auc"), (size_t)l), &auc);
 		CHECK_NEAR(d.vector + l * d.D, want, d.D, 1e-4, "%s %s, layer %d", json_text(json_get(v, "model")), kind, l);
-		CHECK_THAT(fabs(auc - d.auc[l]) < 1e-9, "%s %s, layer %d: AUC %g, expected %g", json_text(json_get(v, "model")), kind, l, d.auc[l], auc);
+		CHECK_THAT(fabs(auc - d.auc[l]) < 1e-9, "%s %s, layer %d: AUC %g, expected %g", json_text(json_get(v, "model")),
+			   kind, l, d.auc[l], auc);
 	}
 	with.n--;
-	CHECK_THAT(!directions_of_prompts(m, &with, &without, true, &d, arena, NULL, &err) && strstr(err.text, "pairs are needed"), "%s", err.text);
+	CHECK_THAT(!directions_of_prompts(m, &with, &without, true, &d, arena, NULL, &err) && strstr(err.text, "pairs are needed"),
+		   "%s", err.text);
 }
 
 static struct model *open_model(const struct json_value *v)
@@ -99,7 +102,8 @@ static void check_files(const struct model *m)
 			size_t n = 0;
 			float *back = vector_read(path, l, arena, &n, &err);
 
-			CHECK_THAT(back && n == (size_t)D && !memcmp(back, vector + l * D, n * sizeof *back), "%s, layer %d %s", names[f], l, err.text);
+			CHECK_THAT(back && n == (size_t)D && !memcmp(back, vector + l * D, n * sizeof *back), "%s, layer %d %s",
+				   names[f], l, err.text);
 		}
 		free(path);
 	}
@@ -126,7 +130,8 @@ static void check_reading(const struct json_value *v)
 	z = vector_read(path, 2, arena, &n, &err);
 	CHECK_THAT(y && z && !memcmp(y, z, n * sizeof *y), "a tensor by its name %s", err.text);
 	named = arena_printf(arena, "%s:other", path);
-	CHECK_THAT(!vector_read(named, 0, arena, &n, &err) && strstr(err.text, "no tensor other; it has direction.0, direction.1"), "%s", err.text);
+	CHECK_THAT(!vector_read(named, 0, arena, &n, &err) && strstr(err.text, "no tensor other; it has direction.0, direction.1"),
+		   "%s", err.text);
 	free(path);
 }
 
@@ -135,7 +140,7 @@ static void check_hostile(void)
 {
 	static const struct {
 		const char *says, *head;
-		size_t bytes;		/* after the header */
+		size_t bytes; /* after the header */
 	} rows[] = {
 		{ NULL, "{'descr': '<f4', 'fortran_order': False, 'shape': (1, 4), }", 16 },
 		{ "one or two dimensions", "{'descr': '<f4', 'fortran_order': False, 'shape': (2, 2, 2), }", 16 },
@@ -160,7 +165,8 @@ static void check_hostile(void)
 		if (vector_read(path, 0, arena, &n, &err))
 			CHECK_THAT(!rows[i].says && n == 4, "read: %s", rows[i].head);
 		else
-			CHECK_THAT(rows[i].says && strstr(err.text, rows[i].says) && strstr(err.text, "hostile.npy"), "%s", err.text);
+			CHECK_THAT(rows[i].says && strstr(err.text, rows[i].says) && strstr(err.text, "hostile.npy"), "%s",
+				   err.text);
 		free(path);
 	}
 }
@@ -172,7 +178,8 @@ static void check_prompts(void)
 		int n;
 	} cases[] = {
 		{ "one\n\n two \r\nthree", NULL, 3 },
-		{ "{\"prompt\": \"a b\", \"foil\": \"c\", \"answer\": \" x\", \"wrong\": \" y\"}\n\n{\"prompt\":\"d\"}\n", NULL, 2 },
+		{ "{\"prompt\": \"a b\", \"foil\": \"c\", \"answer\": \" x\", \"wrong\": \" y\"}\n\n{\"prompt\":\"d\"}\n", NULL,
+		  2 },
 		{ "[\"a\", {\"prompt\": \"b\", \"foil\": \"c\"}]", NULL, 2 },
 		{ "\xEF\xBB\xBF[\r\n\"a\"\r\n]\r\n", NULL, 1 },
 		{ "\xEF\xBB\xBF{\"prompt\": \"a\"}\r\n{\"prompt\": \"b\"}\r\n", NULL, 2 },
@@ -181,7 +188,9 @@ static void check_prompts(void)
 		{ "[{\"prompt\": 5}]", "entry 1: \"prompt\" should be a text", 0 },
 		{ "[\"a\", \"b\"", "ends in the middle", 0 },
 		{ "[]", "no prompt in it", 0 },
-		{ "\xFF\xFE" "a", "UTF-16", 0 },
+		{ "\xFF\xFE"
+		  "a",
+		  "UTF-16", 0 },
 		{ "", "no prompt in it", 0 },
 		{ " \n\n", "no prompt in it", 0 },
 		{ "fine\n\xff\xfe\n", "line 2: this is not UTF-8", 0 },
@@ -199,11 +208,13 @@ static void check_prompts(void)
 
 		file_write(path, cases[i].text, strlen(cases[i].text), &err);
 		p = prompts_read(path, arena, &n, &err);
-		CHECK_THAT(cases[i].expected ? !p && strstr(err.text, cases[i].expected) : p && n == cases[i].n, "%d prompts %s", n, err.text);
+		CHECK_THAT(cases[i].expected ? !p && strstr(err.text, cases[i].expected) : p && n == cases[i].n, "%d prompts %s", n,
+			   err.text);
 		if (p && i == 0)
 			CHECK_THAT(!strcmp(p[1].text, " two ") && p[2].line == 4, "lines are as they stand, and know their number");
 		if (p && i == 1)
-			CHECK_THAT(!strcmp(p[0].foil, "c") && !strcmp(p[0].answer, " x") && !strcmp(p[0].wrong, " y") && !p[1].foil, "JSON lines");
+			CHECK_THAT(!strcmp(p[0].foil, "c") && !strcmp(p[0].answer, " x") && !strcmp(p[0].wrong, " y") && !p[1].foil,
+				   "JSON lines");
 	}
 	free(path);
 }
@@ -227,9 +238,11 @@ static void check_preset(void)
 	CHECK(!chdir("tests"));
 	v = vector_read("presets/steering.npy", 2, arena, &n, &err);
 	CHECK(!chdir(".."));
-	if (CHECK_THAT(v && (int)n == m->config.D && prompt_set_read("presets/steering_with.txt", m, BOS_DEFAULT, &with, arena, &err) &&
-		       prompt_set_read("presets/steering_without.txt", m, BOS_DEFAULT, &without, arena, &err) &&
-		       directions_of_prompts(m, &with, &without, false, &d, arena, NULL, &err), "steering.npy %s", err.text))
+	if (CHECK_THAT(v && (int)n == m->config.D &&
+			       prompt_set_read("presets/steering_with.txt", m, BOS_DEFAULT, &with, arena, &err) &&
+			       prompt_set_read("presets/steering_without.txt", m, BOS_DEFAULT, &without, arena, &err) &&
+			       directions_of_prompts(m, &with, &without, false, &d, arena, NULL, &err),
+		       "steering.npy %s", err.text))
 		CHECK_NEAR(v, d.vector + 2 * d.D, n, 1e-3, "presets/steering.npy is the direction between its two files");
 	model_free(m);
 }

@@ -1,6 +1,6 @@
 /*
- * edits.c - the ops of edits against tests/fixtures/edits (tests/reference/make_edits.py: the last logits under each line), what each must
- * leave as it is, and what is refused in which words.
+ * edits.c - the ops of edits against tests/fixtures/edits (tests/reference/make_edits.py: the last logits under each line), what
+ * each must leave as it is, and what is refused in which words.
  */
 #include <stdlib.h>
 
@@ -17,8 +17,13 @@
 
 static struct run *edited_from(const struct pair *f, const struct run *foil, const char *const *lines, int n, struct err *err)
 {
-	struct run_order order = { .model = f->model, .tokens = f->run->tokens, .T = f->run->T, .edits = lines, .edit_count = n,
-				   .unedited = f->run, .foil = foil };
+	struct run_order order = { .model = f->model,
+				   .tokens = f->run->tokens,
+				   .T = f->run->T,
+				   .edits = lines,
+				   .edit_count = n,
+				   .unedited = f->run,
+				   .foil = foil };
 
 	return run_new(&order, NULL, err);
 }
@@ -39,7 +44,7 @@ static struct run *fresh(const struct pair *f, const char *const *lines, int n, 
 	order.unedited = unedited;
 	order.foil = f->foil;
 	order.prompts = f->run->prompts;
-	unedited->tokens[0] ^= 1;	/* not of these tokens: nothing is borrowed, while edits still read it */
+	unedited->tokens[0] ^= 1; /* not of these tokens: nothing is borrowed, while edits still read it */
 	r = run_new(&order, NULL, err);
 	unedited->tokens[0] ^= 1;
 	run_unref(unedited);
@@ -63,18 +68,36 @@ static void check_own(const struct pair *f)
 	static const char *const lines[] = {
 #define OWN FOLDER "/own.txt"
 #define TWICE FOLDER "/twice.txt"
-		"head 0.0 mean " TWICE " same", "head 0.0..1 resample " OWN " line 2", "pattern 1 resample " OWN " line 2", "q 1.0..1 mean " TWICE " same",
-		"pattern 0.1 mean " TWICE " same", "embed 0 resample " OWN " line 2", "neuron 1.2..9 @3.. resample " OWN " line 2",
-		"layer 1 @-2.. mean " TWICE " same", "resid_post 0 resample " OWN " line 2", "scores 0 freeze", "scores 1.0..1 @2..<1..3 freeze",
-		"scores 0.1 resample " OWN " line 2", "pattern 0 freeze", "head 0.1 freeze", "scores 1 scale 1", "scores 0 add 0", "pattern 0 add 0",
-		"ln1 1 freeze", "ln2 0 freeze", "ln_final freeze", "ln1 0 @2.. freeze", "ln_final @-1 freeze",
+		"head 0.0 mean " TWICE " same",
+		"head 0.0..1 resample " OWN " line 2",
+		"pattern 1 resample " OWN " line 2",
+		"q 1.0..1 mean " TWICE " same",
+		"pattern 0.1 mean " TWICE " same",
+		"embed 0 resample " OWN " line 2",
+		"neuron 1.2..9 @3.. resample " OWN " line 2",
+		"layer 1 @-2.. mean " TWICE " same",
+		"resid_post 0 resample " OWN " line 2",
+		"scores 0 freeze",
+		"scores 1.0..1 @2..<1..3 freeze",
+		"scores 0.1 resample " OWN " line 2",
+		"pattern 0 freeze",
+		"head 0.1 freeze",
+		"scores 1 scale 1",
+		"scores 0 add 0",
+		"pattern 0 add 0",
+		"ln1 1 freeze",
+		"ln2 0 freeze",
+		"ln_final freeze",
+		"ln1 0 @2.. freeze",
+		"ln_final @-1 freeze",
 	};
 
 	for (size_t i = 0; i < sizeof lines / sizeof *lines; i++) {
 		struct err err = { 0 };
 		struct run *r = edited(f, &lines[i], 1, &err), *g = fresh(f, &lines[i], 1, &err);
 
-		CHECK_THAT(r && same_logits(r, f->run) && same_logits(g, f->run), "%s: %s changes nothing %s", f->name, lines[i], err.text);
+		CHECK_THAT(r && same_logits(r, f->run) && same_logits(g, f->run), "%s: %s changes nothing %s", f->name, lines[i],
+			   err.text);
 		run_unref(r);
 		run_unref(g);
 	}
@@ -93,8 +116,9 @@ static struct run *with_file(const struct pair *f, const struct run *foil, const
 /* Interchange within all directions is patch, and with the prompt's own run nothing bit for bit. */
 static void check_interchange(const struct pair *f)
 {
-	static const char *const sites[] = { "resid_post 0", "resid_pre 1 @2..", "attn_out 0", "mlp_out 0 @2", "head 0.1", "head 1.0..1 @2..",
-					     "z 0.1", "q 1.0", "mlp_post 0 @1.." };
+	static const char *const sites[] = { "resid_post 0",   "resid_pre 1 @2..", "attn_out 0", "mlp_out 0 @2",
+					     "head 0.1",       "head 1.0..1 @2..", "z 0.1",	 "q 1.0",
+					     "mlp_post 0 @1.." };
 	const struct config *c = &f->model->config;
 
 	for (size_t i = 0; i < sizeof sites / sizeof *sites; i++) {
@@ -113,10 +137,13 @@ static void check_interchange(const struct pair *f)
 		snprintf(line, sizeof line, "%s patch", sites[i]);
 		patched = edited(f, patch, 1, &err);
 		/* a norm after attention sees a patched head in z, and an exchanged one not */
-		if (CHECK_THAT(all && patched, "%s: %s %s", f->name, sites[i], err.text) && (strncmp(sites[i], "head", 4) || !f->model->layers[0].ln1_post.there))
-			CHECK_NEAR(all->last_logits, patched->last_logits, c->V, 1e-5, "%s: %s: within all directions it is patch", f->name, sites[i]);
+		if (CHECK_THAT(all && patched, "%s: %s %s", f->name, sites[i], err.text) &&
+		    (strncmp(sites[i], "head", 4) || !f->model->layers[0].ln1_post.there))
+			CHECK_NEAR(all->last_logits, patched->last_logits, c->V, 1e-5, "%s: %s: within all directions it is patch",
+				   f->name, sites[i]);
 		CHECK_THAT(same_logits(own, f->run), "%s: %s: with its own run nothing changes %s", f->name, sites[i], err.text);
-		CHECK_THAT(same_logits(rows, columns) && !same_logits(rows, f->run), "%s: %s: directions as rows or columns %s", f->name, sites[i], err.text);
+		CHECK_THAT(same_logits(rows, columns) && !same_logits(rows, f->run), "%s: %s: directions as rows or columns %s",
+			   f->name, sites[i], err.text);
 		run_unref(all);
 		run_unref(own);
 		run_unref(rows);
@@ -131,9 +158,11 @@ static void check_interchange(const struct pair *f)
 static void check_bad_basis(const struct pair *f)
 {
 	int D = f->model->config.D;
-	char *paths[] = { unit_file("long.npy", 3, D, 2, false), unit_file("short.npy", 3, D - 1, 1, false), unit_file("wide.npy", 3, D, 1, false) };
+	char *paths[] = { unit_file("long.npy", 3, D, 2, false), unit_file("short.npy", 3, D - 1, 1, false),
+			  unit_file("wide.npy", 3, D, 1, false) };
 	static const char *const lines[] = { "resid_pre 1 interchange", "resid_pre 1 interchange", "resid_pre 1 add" };
-	static const char *const words[] = { "is not orthonormal: vector 0 times vector 0 is 4", "expected at most", "numbers, expected" };
+	static const char *const words[] = { "is not orthonormal: vector 0 times vector 0 is 4", "expected at most",
+					     "numbers, expected" };
 
 	for (int i = 0; i < 3; i++) {
 		struct err err = { 0 };
@@ -190,7 +219,8 @@ static void check_lines(const struct pair *f)
 		run_unref(r);
 		run_unref(g);
 	}
-	if (CHECK_THAT(sweep_metric(f->run, f->run, f->foil, &f->metric, v, n, value, NULL, &err), "%s: sweep %s", f->name, err.text))
+	if (CHECK_THAT(sweep_metric(f->run, f->run, f->foil, &f->metric, v, n, value, NULL, &err), "%s: sweep %s", f->name,
+		       err.text))
 		for (int i = 0; i < n; i++)
 			wrong += single[i] != value[i];
 	CHECK_THAT(!wrong, "%s: of %d cells of a sweep %d are not exactly the single run", f->name, n, wrong);
@@ -210,12 +240,12 @@ static void check_books_of(const struct pair *f, const char *const *lines, int n
 	for (size_t i = 0; i < sizeof techniques / sizeof *techniques; i++) {
 		struct table *t = pair_ask(&own, NULL, techniques[i], "", &err);
 
-		if (own.metric.kind == METRIC_LOGIT_DIFF && f->model->config.logit_cap > 0 && i >= 2) {	/* before the cap */
+		if (own.metric.kind == METRIC_LOGIT_DIFF && f->model->config.logit_cap > 0 && i >= 2) { /* before the cap */
 			table_unref(t);
 			continue;
 		}
-		CHECK_THAT(t && t->check.name && check_holds(&t->check), "%s: %s under a norm that is kept: %g is %g %s", f->name, techniques[i],
-			   t ? t->check.actual : NAN, t ? t->check.expected : NAN, err.text);
+		CHECK_THAT(t && t->check.name && check_holds(&t->check), "%s: %s under a norm that is kept: %g is %g %s", f->name,
+			   techniques[i], t ? t->check.actual : NAN, t ? t->check.expected : NAN, err.text);
 		table_unref(t);
 	}
 	run_unref(own.run);
@@ -231,7 +261,8 @@ static void check_books(const struct pair *f)
 /* Norms after blocks and on queries and keys: kept as they are nothing changes, and who has none says so. */
 static void check_more_norms(const struct pair *f)
 {
-	static const char *const lines[] = { "ln1_post 0 freeze", "ln2_post 1 @2.. freeze", "q_norm 1 freeze", "k_norm 0 @-1 freeze", "q_norm 1.1 freeze" };
+	static const char *const lines[] = { "ln1_post 0 freeze", "ln2_post 1 @2.. freeze", "q_norm 1 freeze",
+					     "k_norm 0 @-1 freeze", "q_norm 1.1 freeze" };
 	static const char *const lively[] = { "mlp_out 0 scale 3", "head 1.0 scale -4", "ln1_post 1 freeze", "ln2_post 1 freeze" };
 	const struct layer *y = &f->model->layers[0];
 	const bool there[] = { y->ln1_post.there, y->ln2_post.there, y->q_norm.there, y->k_norm.there, y->q_norm.there };
@@ -243,10 +274,12 @@ static void check_more_norms(const struct pair *f)
 		const bool one_of_whole = f->model->config.qk_span == QK_WHOLE && !strcmp(lines[i], "q_norm 1.1 freeze");
 
 		if (there[i] && !one_of_whole)
-			CHECK_THAT(same_logits(r, f->run) && same_logits(g, f->run), "%s: %s changes nothing %s", f->name, lines[i], err.text);
+			CHECK_THAT(same_logits(r, f->run) && same_logits(g, f->run), "%s: %s changes nothing %s", f->name, lines[i],
+				   err.text);
 		else
-			CHECK_THAT(!r && strstr(err.text, there[i] ? "one norm spans all heads; write q_norm 1" : "this model has no norm there"), "%s: %s: %s",
-				   f->name, lines[i], err.text);
+			CHECK_THAT(!r && strstr(err.text, there[i] ? "one norm spans all heads; write q_norm 1"
+								   : "this model has no norm there"),
+				   "%s: %s: %s", f->name, lines[i], err.text);
 		run_unref(r);
 		run_unref(g);
 	}
@@ -257,8 +290,9 @@ static void check_more_norms(const struct pair *f)
 /* A file of prompts: what is drawn, what is known again, what is said when nothing fits. */
 static void check_files(const struct pair *f)
 {
-	static const char *const draws[] = { "head 0.0 resample " OWN, "head 0.0 resample " OWN " 1", "head 0.0 resample " OWN " 2",
-					     "head 0.0 resample " OWN " 3", "head 0.0 resample " OWN " 4", "head 0.0 resample " OWN " 5" };
+	static const char *const draws[] = { "head 0.0 resample " OWN,	    "head 0.0 resample " OWN " 1",
+					     "head 0.0 resample " OWN " 2", "head 0.0 resample " OWN " 3",
+					     "head 0.0 resample " OWN " 4", "head 0.0 resample " OWN " 5" };
 	enum { DRAWS = sizeof draws / sizeof *draws };
 	struct run *r[DRAWS];
 	struct err err = { 0 };
@@ -279,8 +313,9 @@ static void check_files(const struct pair *f)
 		kinds += i && !same_logits(r[i], r[0]);
 		run_unref(again);
 	}
-	CHECK_THAT(same == DRAWS && own == 0 && kinds > 1, "%s: of %d seeds %d draw the same again, %d draw the prompt itself, %d another than the first",
-		   f->name, DRAWS, same, own, kinds - 1);
+	CHECK_THAT(same == DRAWS && own == 0 && kinds > 1,
+		   "%s: of %d seeds %d draw the same again, %d draw the prompt itself, %d another than the first", f->name, DRAWS,
+		   same, own, kinds - 1);
 	for (int i = 0; i < DRAWS; i++)
 		run_unref(r[i]);
 
@@ -291,7 +326,8 @@ static void check_files(const struct pair *f)
 	r[1] = edited(f, one, 1, &err);
 	free(scratch_file("set.txt", "a pig saw\n", 10));
 	r[2] = edited(f, one, 1, &err);
-	CHECK_THAT(same_logits(r[0], r[1]) && r[2] && !same_logits(r[0], r[2]), "%s: a file's mean is known again until the file changes", f->name);
+	CHECK_THAT(same_logits(r[0], r[1]) && r[2] && !same_logits(r[0], r[2]),
+		   "%s: a file's mean is known again until the file changes", f->name);
 	for (int i = 0; i < 3; i++)
 		run_unref(r[i]);
 	free(path);
@@ -313,8 +349,13 @@ static void check_stopped(const struct pair *f)
 {
 	static const char *const line[] = { "mlp_out 0 mean " OWN };
 	struct prompt_runs *prompts = prompt_runs_new(f->model);
-	struct run_order order = { .model = f->model, .tokens = f->run->tokens, .T = f->run->T, .edits = line, .edit_count = 1,
-				   .unedited = f->run, .prompts = prompts };
+	struct run_order order = { .model = f->model,
+				   .tokens = f->run->tokens,
+				   .T = f->run->T,
+				   .edits = line,
+				   .edit_count = 1,
+				   .unedited = f->run,
+				   .prompts = prompts };
 	struct task task = { .called = stop_soon, .called_context = &task };
 	struct err err = { 0 };
 	struct run *stopped, *then, *whole = edited(f, line, 1, &err);
@@ -373,13 +414,41 @@ static void check_refusals(const struct pair *f)
 static void check_printing(void)
 {
 	static const char *const lines[] = {
-		"head 5.0..3 zero", "neuron 3.10..63 scale 2", "head 5.1 @5.. zero", "head 5.1 @-1.. mean", "q 1.0 @1,3.. zero", "pattern 5.1 @4..<2 zero",
-		"pattern 5.1 @4..6<0..2 zero", "head 5.1 mean set.txt", "head 5.1 mean \"a set.txt\" same", "head 5.1 resample set.txt",
-		"head 5.1 resample set.txt 3", "layer 5 resample set.jsonl line 7", "scores 1.0 @3<1 add 0.5", "pattern 1.0 add 1", "scores 1 patch",
-		"resid_post 3 interchange \"my basis.npy\"", "head 5.1 project v.npy", "head 5.1 add v.npy 2",
-		"neuron 3.1 scale 0.7", "neuron 3.1 scale 1.0000001", "neuron 3.1 scale -1e-30", "scores 1 add 0.3", "ln1 3 freeze", "ln2 3 @1..2 freeze", "ln_final freeze", "ln_final @-1 freeze",
-		"ln1_post 3 freeze", "q_norm 3.0..1 @2.. freeze", "embed 0 @1..3 noise 3", "resid_pre 2 noise 0.5 7", "scores 1.0 @-1<2 mask",
-		"scores 1 @3..5<0 mask", "z 1.0 project \"a b.npy\"", "attn_out 0 project v.npy", "scores 1.0 scale 2",
+		"head 5.0..3 zero",
+		"neuron 3.10..63 scale 2",
+		"head 5.1 @5.. zero",
+		"head 5.1 @-1.. mean",
+		"q 1.0 @1,3.. zero",
+		"pattern 5.1 @4..<2 zero",
+		"pattern 5.1 @4..6<0..2 zero",
+		"head 5.1 mean set.txt",
+		"head 5.1 mean \"a set.txt\" same",
+		"head 5.1 resample set.txt",
+		"head 5.1 resample set.txt 3",
+		"layer 5 resample set.jsonl line 7",
+		"scores 1.0 @3<1 add 0.5",
+		"pattern 1.0 add 1",
+		"scores 1 patch",
+		"resid_post 3 interchange \"my basis.npy\"",
+		"head 5.1 project v.npy",
+		"head 5.1 add v.npy 2",
+		"neuron 3.1 scale 0.7",
+		"neuron 3.1 scale 1.0000001",
+		"neuron 3.1 scale -1e-30",
+		"scores 1 add 0.3",
+		"ln1 3 freeze",
+		"ln2 3 @1..2 freeze",
+		"ln_final freeze",
+		"ln_final @-1 freeze",
+		"ln1_post 3 freeze",
+		"q_norm 3.0..1 @2.. freeze",
+		"embed 0 @1..3 noise 3",
+		"resid_pre 2 noise 0.5 7",
+		"scores 1.0 @-1<2 mask",
+		"scores 1 @3..5<0 mask",
+		"z 1.0 project \"a b.npy\"",
+		"attn_out 0 project v.npy",
+		"scores 1.0 scale 2",
 	};
 	struct arena *arena = arena_new();
 	struct str out;
@@ -404,7 +473,8 @@ static void check_onward(void)
 	bool at[] = { false, false, true, true };
 	struct edit edit = { .at = at, .at_count = 4, .onward = true };
 
-	CHECK_THAT(edit_first_position(&edit) == 2 && !edit_covers(&edit, 1) && edit_covers(&edit, 3) && edit_covers(&edit, 4) && edit_covers(&edit, 99),
+	CHECK_THAT(edit_first_position(&edit) == 2 && !edit_covers(&edit, 1) && edit_covers(&edit, 3) && edit_covers(&edit, 4) &&
+			   edit_covers(&edit, 99),
 		   "@2.. covers generated tokens");
 	edit.onward = false;
 	CHECK_THAT(!edit_covers(&edit, 4), "@2..3 does not");
@@ -412,8 +482,9 @@ static void check_onward(void)
 
 int main(void)
 {
-	static pair_check *const checks[] = { check_lines, check_own, check_interchange, check_bad_basis, check_books, check_files, check_stopped,
-					      check_refusals, NULL };
+	static pair_check *const checks[] = { check_lines,     check_own,      check_interchange,
+					      check_bad_basis, check_books,    check_files,
+					      check_stopped,   check_refusals, NULL };
 	static pair_check *const more_norms[] = { check_lines, check_more_norms, NULL };
 
 	pair_each(FOLDER, 4, checks);

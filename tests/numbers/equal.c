@@ -1,7 +1,7 @@
 /*
- * equal.c - however a run comes about, its bits are the same: with any number of threads, resumed below an edit, grown from a shorter
- * prompt, from a prompt that shares a beginning, or as a variant of a sweep. For every set of kernels, on models large enough for
- * all shapes of tiles.
+ * equal.c - however a run comes about, its bits are the same: with any number of threads, resumed below an edit, grown from a
+ * shorter prompt, from a prompt that shares a beginning, or as a variant of a sweep. For every set of kernels, on models large
+ * enough for all shapes of tiles.
  */
 #include <stdlib.h>
 
@@ -51,8 +51,10 @@ static void write_model(void)
 		const char *name;
 		int rows, columns;
 	} parts[] = {
-		{ "input_layernorm", D, 0 }, { "post_attention_layernorm", D, 0 }, { "self_attn.q_proj", HK, D }, { "self_attn.k_proj", GK, D },
-		{ "self_attn.v_proj", GK, D }, { "self_attn.o_proj", D, HK }, { "mlp.gate_proj", F, D }, { "mlp.up_proj", F, D },
+		{ "input_layernorm", D, 0 },   { "post_attention_layernorm", D, 0 },
+		{ "self_attn.q_proj", HK, D }, { "self_attn.k_proj", GK, D },
+		{ "self_attn.v_proj", GK, D }, { "self_attn.o_proj", D, HK },
+		{ "mlp.gate_proj", F, D },     { "mlp.up_proj", F, D },
 		{ "mlp.down_proj", D, F },
 	};
 	static const char config[] =
@@ -93,17 +95,23 @@ static void write_model(void)
 
 struct stand {
 	struct model *model;
-	char about[80];		/* "demo, avx2, 3 threads" */
-	int32_t tokens[T], other[T];	/* other: alike up to SHARED */
-	struct run *run, *foil;		/* of either */
+	char about[80];		     /* "demo, avx2, 3 threads" */
+	int32_t tokens[T], other[T]; /* other: alike up to SHARED */
+	struct run *run, *foil;	     /* of either */
 };
 
-static struct run *make(const struct stand *s, const int32_t *tokens, int n, const char *const *edits, int edit_count, const struct run *unedited,
-			const struct run *prefix)
+static struct run *make(const struct stand *s, const int32_t *tokens, int n, const char *const *edits, int edit_count,
+			const struct run *unedited, const struct run *prefix)
 {
 	struct err err = { 0 };
-	struct run_order order = { .model = s->model, .tokens = tokens, .T = n, .edits = edits, .edit_count = edit_count, .unedited = unedited,
-				   .prefix = prefix, .foil = s->foil };
+	struct run_order order = { .model = s->model,
+				   .tokens = tokens,
+				   .T = n,
+				   .edits = edits,
+				   .edit_count = edit_count,
+				   .unedited = unedited,
+				   .prefix = prefix,
+				   .foil = s->foil };
 	struct run *r = run_new(&order, NULL, &err);
 
 	if (!r) {
@@ -127,7 +135,8 @@ static const char *difference(const struct run *a, const struct run *b)
 							   n * run_width(c, (enum site)site) * sizeof(float)))
 				return site_table[site].name;
 			for (int i = 0; site == SITE_PATTERN && i < c->H * a->T; i++)
-				if (memcmp(run_pattern(a, l, i / a->T, i % a->T), run_pattern(b, l, i / a->T, i % a->T), n * sizeof(float)))
+				if (memcmp(run_pattern(a, l, i / a->T, i % a->T), run_pattern(b, l, i / a->T, i % a->T),
+					   n * sizeof(float)))
 					return "pattern";
 		}
 	return memcmp(a->last_logits, b->last_logits, (size_t)c->V * sizeof(float)) ? "logits" : NULL;
@@ -143,11 +152,14 @@ static void same(const struct stand *s, struct run *a, struct run *expected, con
 
 static void check_runs(const struct stand *s)
 {
-	static const char *const edits[] = { "head 1.2 zero", "resid_pre 2 @30 scale 0.5", "mlp_out 1 @-1 zero", "pattern 0.1 @7<4 zero",
-					     "neuron 2.5 @50..60 scale 2", "attn_out 0 @66..69 zero", "v 1 @3 scale 3",
+	static const char *const edits[] = { "head 1.2 zero", "resid_pre 2 @30 scale 0.5", "mlp_out 1 @-1 zero",
+					     "pattern 0.1 @7<4 zero", "neuron 2.5 @50..60 scale 2", "attn_out 0 @66..69 zero",
+					     "v 1 @3 scale 3",
 					     /* The prompts begin alike: nothing changes there. */
-					     "resid_pre 1 patch", "head 2.3 patch", "v 1 patch", "pattern 1.2 patch", "layer 0 patch" };
-	struct run *shorter = make(s, s->tokens, SHARED, NULL, 0, NULL, NULL), *other = make(s, s->other, T, NULL, 0, NULL, NULL), *plain;
+					     "resid_pre 1 patch", "head 2.3 patch", "v 1 patch", "pattern 1.2 patch",
+					     "layer 0 patch" };
+	struct run *shorter = make(s, s->tokens, SHARED, NULL, 0, NULL, NULL), *other = make(s, s->other, T, NULL, 0, NULL, NULL),
+		   *plain;
 	struct run *grown = run_ref(shorter);
 
 	same(s, make(s, s->tokens, T, NULL, 0, NULL, NULL), s->run, "a run again");
@@ -207,7 +219,8 @@ static void check_going_on_anew(const struct stand *s)
 		}
 		expected = make(s, tokens, T, NULL, 0, NULL, NULL);
 		CHECK_THAT(run_at(run[3], SITE_K, 1, 0) == run_at(base, SITE_K, 1, 0), "%s: it goes on in place", s->about);
-		same(s, run[3], expected, time ? "a run that goes on differently where another did" : "a run that goes on token by token");
+		same(s, run[3], expected,
+		     time ? "a run that goes on differently where another did" : "a run that goes on token by token");
 		run_unref(run[2]);
 		run_unref(run[1]);
 		run_unref(expected);
@@ -221,20 +234,39 @@ static const struct lines {
 	const char *line[SWEEP_EDITS];
 	int n;
 } variants[] = {
+/* clang-format off */
 #define ONE(line) { { line }, 1 }
-	ONE("head 0.0 zero"), ONE("head 0.1 zero"), ONE("head 1.4 zero"), ONE("head 2.3 zero"), ONE("head 0.2 @-1 zero"),
-	ONE("head 1.0 @-1 zero"), ONE("head 2.0 @-1 zero"), ONE("resid_pre 0 @3 scale 2"), ONE("resid_pre 2 @3 scale 2"), ONE("v 2 @3 zero"),
-	ONE("mlp_out 1 @30 zero"), ONE("pattern 1.1 @40<2 zero"), ONE("embed 0 @5 scale 2"), ONE("neuron 2.9 @60..69 zero"),
-	ONE("attn_out 1 zero"),	/* what it replaces is not computed */
+	/* clang-format on */
+	ONE("head 0.0 zero"),
+	ONE("head 0.1 zero"),
+	ONE("head 1.4 zero"),
+	ONE("head 2.3 zero"),
+	ONE("head 0.2 @-1 zero"),
+	ONE("head 1.0 @-1 zero"),
+	ONE("head 2.0 @-1 zero"),
+	ONE("resid_pre 0 @3 scale 2"),
+	ONE("resid_pre 2 @3 scale 2"),
+	ONE("v 2 @3 zero"),
+	ONE("mlp_out 1 @30 zero"),
+	ONE("pattern 1.1 @40<2 zero"),
+	ONE("embed 0 @5 scale 2"),
+	ONE("neuron 2.9 @60..69 zero"),
+	ONE("attn_out 1 zero"), /* what it replaces is not computed */
 	/* Nothing, or nothing at first. */
-	ONE("resid_pre 2 @3 patch"), ONE("head 1.1 scale 1"), ONE("head 0.1 patch"), ONE("resid_pre 2 patch"), ONE("pattern 1.1 patch"),
-	ONE("q 2.0 patch"), ONE("layer 1 patch"),
+	ONE("resid_pre 2 @3 patch"),
+	ONE("head 1.1 scale 1"),
+	ONE("head 0.1 patch"),
+	ONE("resid_pre 2 patch"),
+	ONE("pattern 1.1 patch"),
+	ONE("q 2.0 patch"),
+	ONE("layer 1 patch"),
 	{ { "head 1.0 scale 1", "mlp_out 0 @5 zero" }, 2 },
 	{ { "mlp_out 2 zero", "v 2 patch", "resid_pre 2 @1 scale 1" }, 3 },
 	{ { "head 2.1 zero", "mlp_out 0 @-1 zero" }, 2 },
 	{ { "resid_pre 1 scale 2", "attn_out 1 zero", "mlp_out 1 zero" }, 3 },
 	/* These read the unedited run. */
-	ONE("layer 2 mean"), ONE("layer 0 freeze"),
+	ONE("layer 2 mean"),
+	ONE("layer 0 freeze"),
 	{ { "head 0.1 zero", "attn_out 1 freeze", "mlp_out 1 freeze", "attn_out 2 freeze" }, 4 },
 };
 
@@ -251,15 +283,16 @@ static void check_sweep(const struct stand *s, const char *spec)
 	for (int i = 0; i < N; i++)
 		v[i] = variant_of(variants[i].line, variants[i].n, arena);
 	if (!CHECK_THAT(metric_resolve(spec, s->run, &metric, &notes, &err) &&
-			sweep_metric(s->run, s->run, s->foil, &metric, v, N, value, NULL, &err), "%s: sweep of %s %s", s->about, spec, err.text))
+				sweep_metric(s->run, s->run, s->foil, &metric, v, N, value, NULL, &err),
+			"%s: sweep of %s %s", s->about, spec, err.text))
 		return;
 	for (int i = 0; i < N; i++) {
 		const struct run *unedited = i < N - 3 ? NULL : s->run;
 		struct run *r = make(s, s->tokens, T, variants[i].line, variants[i].n, unedited, NULL);
 		double alone = 0;
 
-		CHECK_THAT(metric_value(&metric, r, s->run, &alone, NULL, &err) && alone == value[i], "%s: %s under %s: %.9g alone, %.9g in the sweep",
-			   s->about, spec, variants[i].line[0], alone, value[i]);
+		CHECK_THAT(metric_value(&metric, r, s->run, &alone, NULL, &err) && alone == value[i],
+			   "%s: %s under %s: %.9g alone, %.9g in the sweep", s->about, spec, variants[i].line[0], alone, value[i]);
 		run_unref(r);
 	}
 	notes_done(&notes);

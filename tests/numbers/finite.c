@@ -39,7 +39,7 @@ static char *plant(const char *path, const char *tensor, size_t element, float v
 	n = fread(bytes, 1, 1 << 20, f);
 	fclose(f);
 	if (t) {
-		unsigned char *at = memmem(bytes, n, t->data, t->bytes);	/* random numbers: there is one place */
+		unsigned char *at = memmem(bytes, n, t->data, t->bytes); /* random numbers: there is one place */
 
 		memcpy(at + element * sizeof value, &value, sizeof value);
 		copy = scratch_file("planted.gguf", bytes, n);
@@ -57,13 +57,20 @@ static void test_planted(void)
 		float value;
 		const char *site, *place;
 	} rows[] = {
-		{ "llama3", "blk.1.ffn_down.weight", 31, NAN, "mlp_out of layer 1 is the first", "blk.1.ffn_down.weight holds nan at [1, 0]" },
-		{ "llama3", "blk.0.attn_q.weight", 3, INFINITY, "q of layer 0 is the first", "blk.0.attn_q.weight holds inf at [0, 3]" },
-		{ "llama3", "blk.1.attn_norm.weight", 5, -INFINITY, "q of layer 1 is the first", "blk.1.attn_norm.weight holds -inf at [5]" },
-		{ "llama3", "token_embd.weight", 41 * 28, NAN, "embed is the first site that is not, at position 2", "token_embd.weight holds nan at [41, 0]" },
-		{ "gpt2-tied", "token_embd.weight", 50 * 20 + 7, NAN, "logits is the first", "token_embd.weight holds nan at [50, 7]" },
-		{ "gpt2-tied", "position_embd.weight", 20, INFINITY, "embed is the first site that is not, at position 1", "position_embd.weight holds inf at [1, 0]" },
-		{ "gpt2-tied", "blk.2.attn_output.bias", 1, NAN, "attn_out of layer 2 is the first", "blk.2.attn_output.bias holds nan at [1]" },
+		{ "llama3", "blk.1.ffn_down.weight", 31, NAN, "mlp_out of layer 1 is the first",
+		  "blk.1.ffn_down.weight holds nan at [1, 0]" },
+		{ "llama3", "blk.0.attn_q.weight", 3, INFINITY, "q of layer 0 is the first",
+		  "blk.0.attn_q.weight holds inf at [0, 3]" },
+		{ "llama3", "blk.1.attn_norm.weight", 5, -INFINITY, "q of layer 1 is the first",
+		  "blk.1.attn_norm.weight holds -inf at [5]" },
+		{ "llama3", "token_embd.weight", 41 * 28, NAN, "embed is the first site that is not, at position 2",
+		  "token_embd.weight holds nan at [41, 0]" },
+		{ "gpt2-tied", "token_embd.weight", 50 * 20 + 7, NAN, "logits is the first",
+		  "token_embd.weight holds nan at [50, 7]" },
+		{ "gpt2-tied", "position_embd.weight", 20, INFINITY, "embed is the first site that is not, at position 1",
+		  "position_embd.weight holds inf at [1, 0]" },
+		{ "gpt2-tied", "blk.2.attn_output.bias", 1, NAN, "attn_out of layer 2 is the first",
+		  "blk.2.attn_output.bias holds nan at [1]" },
 		{ "gpt2-tied", "output_norm.bias", 0, NAN, "logits is the first", "output_norm.bias holds nan at [0]" },
 	};
 
@@ -88,7 +95,8 @@ static void test_others(void)
 
 	CHECK_TEXT(run_error("tests/fixtures/gguf/llama3.gguf", NULL, &err), "it runs");
 	CHECK_THAT(strstr(run_error("tests/fixtures/gguf/llama3.gguf", "mlp_out 1 scale 1e38", &err),
-			  "the weights there are finite: numbers grew too large, which an edit may have done"), "%s", err.text);
+			  "the weights there are finite: numbers grew too large, which an edit may have done"),
+		   "%s", err.text);
 }
 
 int main(void)

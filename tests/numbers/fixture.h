@@ -14,7 +14,7 @@
 #include "tests/numbers/ids.h"
 #include "tests/tap.h"
 
-static const double tolerance = 2e-5;	/* of a site's scale: less than what an exact GELU in place of the tanh form makes */
+static const double tolerance = 2e-5; /* of a site's scale: less than what an exact GELU in place of the tanh form makes */
 
 struct fixture {
 	const char *name;
@@ -30,8 +30,10 @@ struct fixture {
 static size_t collect(const struct fixture *f, enum site site, int layer, float *out)
 {
 	const struct config *c = &f->model->config;
-	size_t at = 0, width = site_table[site].width == 'D' ? (size_t)c->D : site_table[site].width == 'F' ? (size_t)c->F
-			       : (size_t)((site_table[site].unit == DIM_KV_HEAD ? c->G : c->H) * c->K);
+	size_t at = 0, width = site_table[site].width == 'D' ? (size_t)c->D
+			       : site_table[site].width == 'F'
+				       ? (size_t)c->F
+				       : (size_t)((site_table[site].unit == DIM_KV_HEAD ? c->G : c->H) * c->K);
 
 	if (site == SITE_PATTERN) {
 		for (int h = 0; h < c->H; h++)

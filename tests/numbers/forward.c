@@ -11,10 +11,16 @@
 #include "tests/numbers/fixture.h"
 #include "tests/numbers/variant.h"
 
-static struct run *make_run(const struct fixture *f, const char *const *edits, int edit_count, const struct run *foil, struct err *err)
+static struct run *make_run(const struct fixture *f, const char *const *edits, int edit_count, const struct run *foil,
+			    struct err *err)
 {
-	struct run_order order = { .model = f->model, .tokens = f->ids, .T = f->n, .edits = edits, .edit_count = edit_count,
-				   .unedited = f->run, .foil = foil };
+	struct run_order order = { .model = f->model,
+				   .tokens = f->ids,
+				   .T = f->n,
+				   .edits = edits,
+				   .edit_count = edit_count,
+				   .unedited = f->run,
+				   .foil = foil };
 
 	return run_new(&order, NULL, err);
 }
@@ -148,7 +154,8 @@ static void check_reuse(const struct fixture *f)
 	again = make_run(f, edits, 1, NULL, &err);
 	CHECK_THAT(again && same_layer(again, f->run, last, f->n - 2) && (last == 0 || same_layer(again, f->run, 0, f->n)),
 		   "%s: an edit changes nothing before its position and below its layer", f->name);
-	CHECK_THAT(again && memcmp(run_at(again, SITE_RESID_POST, last, f->n - 2), run_at(f->run, SITE_RESID_POST, last, f->n - 2), 4 * (size_t)c->D),
+	CHECK_THAT(again && memcmp(run_at(again, SITE_RESID_POST, last, f->n - 2), run_at(f->run, SITE_RESID_POST, last, f->n - 2),
+				   4 * (size_t)c->D),
 		   "%s: and it does change something there", f->name);
 	run_unref(again);
 }
@@ -158,12 +165,13 @@ static void check_identities(const struct fixture *f)
 {
 	const struct config *c = &f->model->config;
 	struct err err = { 0 };
-	const char *own[] = { "resid_pre 1 patch", "head 0.1 patch", "attn_out 0 patch", "mlp_out 1 patch", "pattern 0.0 patch", "layer 1 scale 1" };
+	const char *own[] = { "resid_pre 1 patch", "head 0.1 patch",	"attn_out 0 patch",
+			      "mlp_out 1 patch",   "pattern 0.0 patch", "layer 1 scale 1" };
 	const char *all[] = { "resid_pre 1 patch" };
 	struct run *r;
 
 	for (size_t i = 0; i < sizeof own / sizeof *own; i++) {
-		r = make_run(f, own + i, 1, f->run, &err);	/* the run's own values */
+		r = make_run(f, own + i, 1, f->run, &err); /* the run's own values */
 		CHECK_THAT(r && same_run(r, f->run), "%s: %s with its own value changes nothing %s", f->name, own[i], err.text);
 		run_unref(r);
 	}
@@ -194,7 +202,7 @@ static void check_sweep(const struct fixture *f)
 	struct err err = { 0 };
 	struct metric metric;
 	int n = c->L * c->H * 2;
-	char (*line)[64] = calloc((size_t)n, sizeof *line);
+	char(*line)[64] = calloc((size_t)n, sizeof *line);
 	const char **words = calloc((size_t)n, sizeof *words);
 	struct sweep_variant *v = calloc((size_t)n, sizeof *v);
 	struct arena *arena = arena_new();
@@ -211,8 +219,10 @@ static void check_sweep(const struct fixture *f)
 	for (size_t s = 0; s < sizeof specs / sizeof *specs; s++) {
 		int wrong = 0;
 
-		if (!CHECK_THAT(metric_resolve(specs[s], f->run, &metric, NULL, &err), "%s: metric \"%s\" %s", f->name, specs[s], err.text) ||
-		    !CHECK_THAT(sweep_metric(f->run, f->run, NULL, &metric, v, n, value, NULL, &err), "%s: sweep %s", f->name, err.text))
+		if (!CHECK_THAT(metric_resolve(specs[s], f->run, &metric, NULL, &err), "%s: metric \"%s\" %s", f->name, specs[s],
+				err.text) ||
+		    !CHECK_THAT(sweep_metric(f->run, f->run, NULL, &metric, v, n, value, NULL, &err), "%s: sweep %s", f->name,
+				err.text))
 			continue;
 		for (int i = 0; i < n; i++) {
 			struct run *r = make_run(f, words + i, 1, NULL, &err);
@@ -222,7 +232,8 @@ static void check_sweep(const struct fixture *f)
 				wrong++;
 			run_unref(r);
 		}
-		CHECK_THAT(wrong == 0, "%s: %d cells of a sweep of \"%s\" are exactly the single runs", f->name, n - wrong, metric.spec);
+		CHECK_THAT(wrong == 0, "%s: %d cells of a sweep of \"%s\" are exactly the single runs", f->name, n - wrong,
+			   metric.spec);
 	}
 	free(line);
 	free(words);

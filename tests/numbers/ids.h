@@ -4,7 +4,7 @@
 
 #include "engine/base/json.h"
 
-enum { MOST_IDS = 600 };	/* that a fixture has */
+enum { MOST_IDS = 600 }; /* that a fixture has */
 
 /* Returns how many were read, at most `most`. */
 static int read_ids(const struct json_value *v, int32_t *ids, int most)

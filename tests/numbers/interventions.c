@@ -1,6 +1,6 @@
 /*
- * interventions.c - edits against tests/fixtures/patching (tests/reference/make_patching.py), what holds of them without a reference, and
- * the lines that are refused.
+ * interventions.c - edits against tests/fixtures/patching (tests/reference/make_patching.py), what holds of them without a
+ * reference, and the lines that are refused.
  */
 #include <stdlib.h>
 
@@ -15,8 +15,13 @@ static const double tolerance = 1e-4;
 
 static struct run *edited(const struct pair *f, const char *const *lines, int n, const struct run *foil, struct err *err)
 {
-	struct run_order order = { .model = f->model, .tokens = f->run->tokens, .T = f->run->T, .edits = lines, .edit_count = n,
-				   .unedited = f->run, .foil = foil };
+	struct run_order order = { .model = f->model,
+				   .tokens = f->run->tokens,
+				   .T = f->run->T,
+				   .edits = lines,
+				   .edit_count = n,
+				   .unedited = f->run,
+				   .foil = foil };
 
 	return run_new(&order, NULL, err);
 }
@@ -37,7 +42,8 @@ static void check_edits(const struct pair *f)
 
 		snprintf(line, sizeof line, "%.*s", (int)(file ? file - text : (ptrdiff_t)strlen(text)), text);
 		if (file)
-			snprintf(line + strlen(line), sizeof line - strlen(line), "tests/fixtures/%s/%s", json_text(json_get(f->root, "model")), file);
+			snprintf(line + strlen(line), sizeof line - strlen(line), "tests/fixtures/%s/%s",
+				 json_text(json_get(f->root, "model")), file);
 		lines[0] = line;
 		pair_numbers(json_get(json_at(edits, i), "logits_last"), expected, 0);
 		r = edited(f, lines, 1, f->foil, &err);
@@ -55,8 +61,9 @@ static bool same_logits(const struct run *a, const struct run *b)
 /* What holds without a reference: seeds, masks against zeros, sweeps of edits at the embedding. */
 static void check_identities(const struct pair *f)
 {
-	static const char *const lines[] = { "embed 0 @2 noise 1 5", "embed 0 @2 noise 1 6", "scores 0 @1<0 mask", "pattern 0 @1<0 zero",
-					     "embed 0 noise 0", "embed 0 @1 patch", "resid_pre 0 @1 patch", "head 0.1 @3 noise 2" };
+	static const char *const lines[] = { "embed 0 @2 noise 1 5", "embed 0 @2 noise 1 6", "scores 0 @1<0 mask",
+					     "pattern 0 @1<0 zero",  "embed 0 noise 0",	     "embed 0 @1 patch",
+					     "resid_pre 0 @1 patch", "head 0.1 @3 noise 2" };
 	enum { N = sizeof lines / sizeof *lines };
 	struct run *r[N] = { NULL }, *again, *nothing;
 	const char *hidden[] = { "scores 0 @0<0 mask" };
@@ -73,18 +80,21 @@ static void check_identities(const struct pair *f)
 		CHECK_THAT(!!r[i], "%s: %s %s", f->name, lines[i], err.text);
 	}
 	again = edited(f, lines, 1, NULL, &err);
-	CHECK_THAT(same_logits(r[0], again) && !same_logits(r[0], r[1]), "%s: a seed gives its noise again, another one other noise", f->name);
+	CHECK_THAT(same_logits(r[0], again) && !same_logits(r[0], r[1]),
+		   "%s: a seed gives its noise again, another one other noise", f->name);
 	CHECK_THAT(!same_logits(r[2], r[3]), "%s: hiding a key is not the same as zeroing its weight", f->name);
 	CHECK_THAT(same_logits(r[4], f->run), "%s: noise of size 0 changes nothing", f->name);
 	CHECK_THAT(same_logits(r[5], r[6]), "%s: the embedding is what enters layer 0", f->name);
-	if (CHECK_THAT(sweep_metric(f->run, f->run, f->foil, &f->metric, v, N, value, NULL, &err), "%s: sweep %s", f->name, err.text))
+	if (CHECK_THAT(sweep_metric(f->run, f->run, f->foil, &f->metric, v, N, value, NULL, &err), "%s: sweep %s", f->name,
+		       err.text))
 		for (int i = 0; i < N; i++)
 			wrong += !metric_value(&f->metric, r[i], f->run, &single, NULL, &err) || single != value[i];
 	CHECK_THAT(!wrong, "%s: of %d cells of a sweep %d are not exactly the single run", f->name, N, wrong);
 	nothing = edited(f, hidden, 1, NULL, &err);
 	for (int h = 0; nothing && h < f->model->config.H; h++)
 		sum += fabsf(run_pattern(nothing, 0, h, 0)[0]);
-	CHECK_THAT(nothing && sum == 0 && isfinite(nothing->last_logits[0]), "%s: with every key hidden, heads look at nothing", f->name);
+	CHECK_THAT(nothing && sum == 0 && isfinite(nothing->last_logits[0]), "%s: with every key hidden, heads look at nothing",
+		   f->name);
 	run_unref(nothing);
 	run_unref(again);
 	for (int i = 0; i < N; i++)
@@ -97,15 +107,17 @@ static void check_refusals(const struct pair *f)
 {
 	static const char *const cases[][2] = {
 		{ "pattern 0.1 project v.npy", "project does not work on pattern: a pattern has one number for each key" },
-		{ "scores 0.1 @1<0 mean", "mean does not work on scores: a key that a query may not see has the score -inf, and so there is no mean over queries; there: zero, scale, add, patch, "
-					"resample, freeze or mask" },
+		{ "scores 0.1 @1<0 mean",
+		  "mean does not work on scores: a key that a query may not see has the score -inf, and so "
+		  "there is no mean over queries; there: zero, scale, add, patch, resample, freeze or mask" },
 		{ "resid_pre 0 interchange", "interchange needs a FILE.npy" },
 		{ "pattern 0.1 @1<0 mask", "mask does not work on pattern: only what softmax reads can be hidden from it" },
 		{ "scores 0.1 @1 mask", "mask needs a key" },
 		{ "embed 0 noise", "noise needs a number" },
 		{ "embed 0 noise 3 x", "the seed after noise" },
 		{ "embed 1 zero", "embeddings enter layer 0" },
-		{ "embed 0 blur", "expected zero, mean, scale, add, patch, resample, freeze, interchange, noise or project instead of blur" },
+		{ "embed 0 blur", "expected zero, mean, scale, add, patch, resample, freeze, interchange, noise or project instead "
+				  "of blur" },
 		{ "resid_pre 0 project", "project needs a FILE.npy" },
 	};
 

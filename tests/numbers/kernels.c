@@ -91,10 +91,12 @@ static void test_norms(const char *set)
 		worst = fmax(worst, off(kernel_layer_norm(x, with_gain ? gain : NULL, with_bias ? bias : NULL, 1e-3f, y, n), scale,
 					2e-6, 0));
 		for (size_t i = 0; i < n; i++)
-			worst = fmax(worst, off(y[i], ((double)x[i] - mean) * scale * (with_gain ? (double)gain[i] : 1) +
-						      (with_bias ? (double)bias[i] : 0), 2e-6, 4e-6));
+			worst = fmax(worst, off(y[i],
+						((double)x[i] - mean) * scale * (with_gain ? (double)gain[i] : 1) +
+							(with_bias ? (double)bias[i] : 0),
+						2e-6, 4e-6));
 		scale = 1 / sqrt(square + 1e-5);
-		memcpy(y, x, n * sizeof *x);	/* in place */
+		memcpy(y, x, n * sizeof *x); /* in place */
 		worst = fmax(worst, off(kernel_rms_norm(y, with_gain ? gain : NULL, 1e-5f, y, n), scale, 2e-6, 0));
 		for (size_t i = 0; i < n; i++)
 			worst = fmax(worst, off(y[i], (double)x[i] * scale * (with_gain ? (double)gain[i] : 1), 2e-6, 2e-6));
@@ -179,13 +181,16 @@ static void test_activation(const char *set, enum activation f)
 	kernel_activate_slope(f, x, y, N);
 	for (int i = 0; i < N; i++)
 		slope = fmax(slope, off(y[i], exact_slope(f, (double)x[i]), 3e-7, 2e-7));
-	CHECK_THAT(value <= 1 && slope <= 1, "%s: activation %d (%.2f of what may be), its slope (%.2f)", set, (int)f, value, slope);
+	CHECK_THAT(value <= 1 && slope <= 1, "%s: activation %d (%.2f of what may be), its slope (%.2f)", set, (int)f, value,
+		   slope);
 	for (int i = 0; i < 37; i++)
 		x[i] = i % 3 == 0 ? 1e30f : i % 3 == 1 ? -1e30f : NAN;
 	kernel_activate(f, x, y, 37);
 	for (int i = 0; i < 37; i++)
-		value = i % 3 == 2 ? (isnan(y[i]) ? value : 9) : i % 3 == 1 ? (y[i] <= 0 && y[i] > -1e-3f ? value : 9) :
-			y[i] >= 1e30f ? value : 9;
+		value = i % 3 == 2	? (isnan(y[i]) ? value : 9)
+			: i % 3 == 1	? (y[i] <= 0 && y[i] > -1e-3f ? value : 9)
+			: y[i] >= 1e30f ? value
+					: 9;
 	kernel_activate_slope(f, x, y, 36);
 	for (int i = 0; i < 36; i++)
 		if (i % 3 != 2 && !isfinite(y[i]))

@@ -1,6 +1,6 @@
 /*
- * lens.c - maps of interventions against tests/fixtures/lens, where every cell is a run of TransformerLens under its own hooks, or two for
- * a path (tests/reference/make_lens.py).
+ * lens.c - maps of interventions against tests/fixtures/lens, where every cell is a run of TransformerLens under its own hooks, or
+ * two for a path (tests/reference/make_lens.py).
  */
 #include "engine/numbers/pool.h"
 #include "tests/numbers/pair.h"
@@ -28,7 +28,8 @@ static void check_map(const struct pair *f, const struct json_value *map)
 	float expected[4096];
 	size_t n = pair_numbers(json_get(map, "map"), expected, 0);
 
-	if (t && CHECK_THAT((size_t)t->rows.n * (size_t)t->cols.n == n && n > 0, "%s: %s %s has %zu cells", f->name, technique, words, n)) {
+	if (t && CHECK_THAT((size_t)t->rows.n * (size_t)t->cols.n == n && n > 0, "%s: %s %s has %zu cells", f->name, technique,
+			    words, n)) {
 		int apart = strip_blanks(t->value, expected, n);
 
 		CHECK_THAT(!apart, "%s: %s %s: %d cells are there in one and not in the other", f->name, technique, words, apart);
@@ -45,8 +46,10 @@ static void check_maps(const struct pair *f)
 	for (size_t i = 0; i < json_count(list); i++)
 		check_map(f, json_at(list, i));
 	CHECK_THAT(json_count(list) == 54, "%s: %zu maps", f->name, json_count(list));
-	CHECK_THAT(metric_value(&f->metric, f->run, f->run, &m, NULL, &(struct err){ 0 }) && fabs(m - f->m_run) < 2e-4, "%s: the prompt's metric is %g", f->name, m);
-	CHECK_THAT(metric_value(&f->metric, f->foil, f->foil, &m, NULL, &(struct err){ 0 }) && fabs(m - f->m_foil) < 2e-4, "%s: the foil's is %g", f->name, m);
+	CHECK_THAT(metric_value(&f->metric, f->run, f->run, &m, NULL, &(struct err){ 0 }) && fabs(m - f->m_run) < 2e-4,
+		   "%s: the prompt's metric is %g", f->name, m);
+	CHECK_THAT(metric_value(&f->metric, f->foil, f->foil, &m, NULL, &(struct err){ 0 }) && fabs(m - f->m_foil) < 2e-4,
+		   "%s: the foil's is %g", f->name, m);
 }
 
 int main(void)

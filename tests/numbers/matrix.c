@@ -39,10 +39,11 @@ static float *random_floats(size_t n)
 /* Halves of moderate size at the places where a block keeps its scales; any bits elsewhere. */
 static void random_block(enum dtype type, unsigned char *block)
 {
-	static const int halves[DTYPE_COUNT][2] = {	/* place + 1, 0: none */
-		[DTYPE_Q4_0] = { 1 }, [DTYPE_Q4_1] = { 1, 3 }, [DTYPE_Q5_0] = { 1 }, [DTYPE_Q5_1] = { 1, 3 },
-		[DTYPE_Q8_0] = { 1 }, [DTYPE_Q2_K] = { 81, 83 }, [DTYPE_Q3_K] = { 109 }, [DTYPE_Q4_K] = { 1, 3 },
-		[DTYPE_Q5_K] = { 1, 3 }, [DTYPE_Q6_K] = { 209 }, [DTYPE_IQ4_NL] = { 1 }, [DTYPE_IQ4_XS] = { 1 },
+	static const int halves[DTYPE_COUNT][2] = {
+		/* place + 1, 0: none */
+		[DTYPE_Q4_0] = { 1 },	 [DTYPE_Q4_1] = { 1, 3 },   [DTYPE_Q5_0] = { 1 },   [DTYPE_Q5_1] = { 1, 3 },
+		[DTYPE_Q8_0] = { 1 },	 [DTYPE_Q2_K] = { 81, 83 }, [DTYPE_Q3_K] = { 109 }, [DTYPE_Q4_K] = { 1, 3 },
+		[DTYPE_Q5_K] = { 1, 3 }, [DTYPE_Q6_K] = { 209 },    [DTYPE_IQ4_NL] = { 1 }, [DTYPE_IQ4_XS] = { 1 },
 	};
 	const int bytes = dtype_table[type].bytes;
 
@@ -50,7 +51,8 @@ static void random_block(enum dtype type, unsigned char *block)
 		block[i] = (unsigned char)random_bits();
 	for (int i = 0; i < 2; i++)
 		if (halves[type][i])
-			block[halves[type][i]] = (unsigned char)((random_bits() & 0x83) | 0x20);	/* 2^-7 … 2^-6, either sign */
+			/* 2^-7 … 2^-6, either sign */
+			block[halves[type][i]] = (unsigned char)((random_bits() & 0x83) | 0x20);
 	if (type == DTYPE_F16)
 		block[1] = (unsigned char)((block[1] & 0x83) | 0x38);
 	if (type == DTYPE_BF16)
@@ -229,7 +231,7 @@ static void test_types(enum cpu_set set, bool low_memory)
 		matrix_low_memory(low_memory);
 		w = matrix_new(a, &source, &err);
 		matrix_low_memory(false);
-		memset(pick, 0, sizeof pick);	/* it was copied */
+		memset(pick, 0, sizeof pick); /* it was copied */
 		for (int j = 0; j < PICKED; j++) {
 			matrix_output(w, j, row);
 			for (int i = 0; i < in; i++)
@@ -262,7 +264,7 @@ static void test_long_sums(void)
 	float *weights, *d = random_floats(N * OUT), g[N * IN], expected[N * IN];
 	struct matrix *w;
 
-	for (size_t i = 0; i < (size_t)OUT * IN; i++) {	/* what all weights have in common, like the mean of an unembedding */
+	for (size_t i = 0; i < (size_t)OUT * IN; i++) { /* what all weights have in common, like the mean of an unembedding */
 		float x;
 
 		memcpy(&x, t.data + i * sizeof x, sizeof x);
@@ -281,7 +283,8 @@ static void test_long_sums(void)
 	weights = plain_weights(&source);
 	plain_product(weights, IN, OUT, d, N, expected, true);
 	matrix_apply_back_long(w, d, OUT, N, g, IN);
-	CHECK_THAT(gap(g, expected, N * IN) < 6e-6, "%s: a sum of %d terms that cancel: %.2g", cpu_names[cpu_set()], OUT, gap(g, expected, N * IN));
+	CHECK_THAT(gap(g, expected, N * IN) < 6e-6, "%s: a sum of %d terms that cancel: %.2g", cpu_names[cpu_set()], OUT,
+		   gap(g, expected, N * IN));
 	matrix_apply_back(w, d, OUT, N, g, IN);
 	printf("# in single precision: %.2g\n", gap(g, expected, N * IN));
 	free(weights);
@@ -300,7 +303,8 @@ static void test_bits(enum cpu_set set, enum dtype type, bool low_memory)
 	struct tensor t = make_tensor(type, OUT, IN);
 	struct matrix_source source = { .tensor = &t, .in = IN, .out = OUT };
 	float *x = random_floats(N * (IN + 5)), *d = random_floats(N * OUT);
-	float *all = random_floats(N * OUT), *part = random_floats(N * OUT), *one = random_floats(N * IN), *back = random_floats(N * IN);
+	float *all = random_floats(N * OUT), *part = random_floats(N * OUT), *one = random_floats(N * IN),
+	      *back = random_floats(N * IN);
 	struct matrix *w;
 	bool rows = true, columns = true, threads = true, backward = true;
 
@@ -310,7 +314,7 @@ static void test_bits(enum cpu_set set, enum dtype type, bool low_memory)
 	pool_threads(3);
 	matrix_apply(w, x, IN + 5, N, all, OUT);
 	matrix_apply_back(w, d, OUT, N, back, IN);
-	for (int n = 1; n <= 34; n++) {		/* n rows from some place on */
+	for (int n = 1; n <= 34; n++) { /* n rows from some place on */
 		int row = n * 7 % (N - n);
 
 		matrix_apply(w, x + row * (IN + 5), IN + 5, n, part, OUT);

@@ -1,6 +1,7 @@
 /*
- * metrics.c - metrics of a layer inside: values and gradients against PyTorch's (tests/fixtures/metrics, made by tests/reference/make_metrics.py),
- * gradients against central differences through sweeps, sweeps against whole runs, and what is read of the stream against the metric.
+ * metrics.c - metrics of a layer inside: values and gradients against PyTorch's (tests/fixtures/metrics, made by
+ * tests/reference/make_metrics.py), gradients against central differences through sweeps, sweeps against whole runs, and what is
+ * read of the stream against the metric.
  */
 #include <dirent.h>
 #include <math.h>
@@ -22,7 +23,7 @@
 
 #define FOLDER "tests/fixtures/metrics"
 
-static char vector_path[400];	/* of `along VECTOR` */
+static char vector_path[400]; /* of `along VECTOR` */
 
 struct fixture {
 	const char *name;
@@ -70,7 +71,8 @@ static void check_gradient(const struct fixture *f, const struct gradient *g, co
 			scale = fmax(scale, fabs(number));
 			worst = fmax(worst, fabs(number - (double)gradient_at(g, SITE_RESID_PRE, 0, t)[i]));
 		}
-	CHECK_THAT(scale > 1e-6 && worst < 2e-4 * scale, "%s %s: the gradient is PyTorch's, within %.2g of %.2g", f->name, what, worst, scale);
+	CHECK_THAT(scale > 1e-6 && worst < 2e-4 * scale, "%s %s: the gradient is PyTorch's, within %.2g of %.2g", f->name, what,
+		   worst, scale);
 }
 
 static void check_question(const struct fixture *f, const struct json_value *question)
@@ -84,10 +86,13 @@ static void check_question(const struct fixture *f, const struct json_value *que
 
 	with_path(json_text(json_get(question, "metric")), spec, sizeof spec);
 	json_double(json_get(question, "value"), &want);
-	snprintf(what, sizeof what, "%s, %zu edits", json_text(json_get(question, "metric")), json_count(json_get(question, "edits")));
-	if (r && CHECK_THAT(metric_resolve(spec, f->unedited, &metric, NULL, &err) && metric_value(&metric, r, f->unedited, &value, NULL, &err),
+	snprintf(what, sizeof what, "%s, %zu edits", json_text(json_get(question, "metric")),
+		 json_count(json_get(question, "edits")));
+	if (r && CHECK_THAT(metric_resolve(spec, f->unedited, &metric, NULL, &err) &&
+				    metric_value(&metric, r, f->unedited, &value, NULL, &err),
 			    "%s %s: %s", f->name, what, err.text)) {
-		CHECK_THAT(fabs(value - want) < 1e-4 * fmax(1, fabs(want)), "%s %s: %.7g, PyTorch has %.7g", f->name, what, value, want);
+		CHECK_THAT(fabs(value - want) < 1e-4 * fmax(1, fabs(want)), "%s %s: %.7g, PyTorch has %.7g", f->name, what, value,
+			   want);
 		g = gradient_new(r, &metric, f->unedited, 0, NULL, &err);
 		if (CHECK_THAT(!!g, "%s %s: %s", f->name, what, err.text))
 			check_gradient(f, g, json_get(question, "gradient"), what);
@@ -116,13 +121,19 @@ static void write_vector(const struct fixture *f)
 /* ---- what must hold for every kind ---- */
 
 /* Of each kind, and parts of parts; layer 1 is the last of most fixtures. */
+/* clang-format off */
 static const char *const specs[] = {
-	"neuron 1.3", "neuron_pre 1.3 @5", "neuron_up 1.3", "scores 1.1 @6<3", "pattern 1.1 @6<3", "norm resid_mid 1 @5", "norm attn_out 1",
-	"norm resid_post 0", "along VECTOR resid_post 0 @4", "along VECTOR attn_out 1", "lens #5 resid_post 0", "lens #5 mlp_out 1 @5",
-	"part head 1.1 of logit #5", "part attn_out 1 of logit_diff #3 #9", "part mlp_out 0 of logit #5", "part neuron 1.3 of logit #5",
+	"neuron 1.3", "neuron_pre 1.3 @5", "neuron_up 1.3", "scores 1.1 @6<3", "pattern 1.1 @6<3", "norm resid_mid 1 @5",
+		"norm attn_out 1",
+	"norm resid_post 0", "along VECTOR resid_post 0 @4", "along VECTOR attn_out 1", "lens #5 resid_post 0",
+		"lens #5 mlp_out 1 @5",
+	"part head 1.1 of logit #5", "part attn_out 1 of logit_diff #3 #9", "part mlp_out 0 of logit #5",
+		"part neuron 1.3 of logit #5",
 	"part pattern 1.0 @7<3 of logit #5 @7", "part embed 0 of scores 1.0 @6<3", "part head 0.1 of part head 1.0 of logit #5",
-	"part head 0.0 @3 of scores 1.1 @6<3", "part resid_mid 0 of neuron_pre 1.2", "part head 0.1 of norm resid_post 0", "part attn_out 0 of neuron_up 1.2",
+	"part head 0.0 @3 of scores 1.1 @6<3", "part resid_mid 0 of neuron_pre 1.2", "part head 0.1 of norm resid_post 0",
+		"part attn_out 0 of neuron_up 1.2",
 };
+/* clang-format on */
 
 struct question {
 	const struct fixture *f;
@@ -162,7 +173,8 @@ static double slope(const struct question *q, const char *place, struct arena *a
 
 static void check_slopes(const struct question *q, const struct gradient *g, struct arena *arena)
 {
-	static const enum site sites[] = { SITE_RESID_PRE, SITE_Q, SITE_K, SITE_V, SITE_Z, SITE_ATTN_OUT, SITE_MLP_POST, SITE_MLP_OUT };
+	static const enum site sites[] = { SITE_RESID_PRE, SITE_Q,	  SITE_K,	 SITE_V,
+					   SITE_Z,	   SITE_ATTN_OUT, SITE_MLP_POST, SITE_MLP_OUT };
 	const struct config *c = &q->f->model->config;
 	double worst = 0;
 	char worst_at[120] = "";
@@ -185,24 +197,32 @@ static void check_slopes(const struct question *q, const struct gradient *g, str
 					snprintf(worst_at, sizeof worst_at, "%s, %.5g predicted", place, predicted);
 				}
 			}
-	CHECK_THAT(worst < 2e-2 || (c->activation == ACTIVATION_RELU && worst < 0.5), "%s %s: slopes within %.2g (%s)", q->f->name, q->spec, worst, worst_at);
+	CHECK_THAT(worst < 2e-2 || (c->activation == ACTIVATION_RELU && worst < 0.5), "%s %s: slopes within %.2g (%s)", q->f->name,
+		   q->spec, worst, worst_at);
 }
 
 /* The sweep's number is a whole run's; edits above the metric change nothing. */
 static void check_sweep(const struct question *q, struct arena *arena)
 {
-	static const char *const lines[] = { "head 0.1 @2.. zero", "mlp_out 0 @4 scale 2", "embed 0 @3 scale 0.5", "q 1 @5.. scale 2", "scores 1.1 @6 scale 0.5",
-					     "attn_out 1 scale 0.5", "head 1.1 scale 0.5", "resid_pre 1 @6 zero" };
+	static const char *const lines[] = { "head 0.1 @2.. zero", "mlp_out 0 @4 scale 2",    "embed 0 @3 scale 0.5",
+					     "q 1 @5.. scale 2",   "scores 1.1 @6 scale 0.5", "attn_out 1 scale 0.5",
+					     "head 1.1 scale 0.5", "resid_pre 1 @6 zero" };
 	double worst = 0;
 
 	for (size_t i = 0; i < sizeof lines / sizeof *lines; i++) {
 		struct err err = { 0 };
-		struct run_order order = { .model = q->f->model, .tokens = q->f->ids, .T = q->f->T, .base = q->run, .edits = &lines[i], .edit_count = 1,
+		struct run_order order = { .model = q->f->model,
+					   .tokens = q->f->ids,
+					   .T = q->f->T,
+					   .base = q->run,
+					   .edits = &lines[i],
+					   .edit_count = 1,
 					   .unedited = q->f->unedited };
 		struct run *whole = run_new(&order, NULL, &err);
 		double want = NAN, got = swept(q, lines[i], arena);
 
-		if (CHECK_THAT(whole && metric_value(&q->metric, whole, q->f->unedited, &want, NULL, &err), "%s %s: %s", q->f->name, lines[i], err.text))
+		if (CHECK_THAT(whole && metric_value(&q->metric, whole, q->f->unedited, &want, NULL, &err), "%s %s: %s", q->f->name,
+			       lines[i], err.text))
 			worst = fmax(worst, fabs(want - got) / fmax(1, fabs(want)));
 		worst = isnan(got) ? INFINITY : worst;
 		run_unref(whole);
@@ -220,8 +240,10 @@ static void check_reading(const struct question *q, const struct run *run, struc
 	double sum = 0, all = 0;
 
 	if (!reading_init(&r, &q->metric, run, arena, &err)) {
-		CHECK_THAT(err.kind == ERR_ARGUMENT && (!linear || q->metric.place.site == SITE_MLP_OUT || q->metric.place.site == SITE_MLP_POST ||
-							q->metric.place.site == SITE_EMBED), "%s %s: %s", q->f->name, q->spec, err.text);
+		CHECK_THAT(err.kind == ERR_ARGUMENT &&
+				   (!linear || q->metric.place.site == SITE_MLP_OUT || q->metric.place.site == SITE_MLP_POST ||
+				    q->metric.place.site == SITE_EMBED),
+			   "%s %s: %s", q->f->name, q->spec, err.text);
 		return;
 	}
 	for (int t = r.from; t < r.from + r.n; t++) {
@@ -234,14 +256,18 @@ static void check_reading(const struct question *q, const struct run *run, struc
 		sum += r.constant[i].share;
 		all += fabs(r.constant[i].share);
 	}
-	CHECK_THAT(linear && fabs(sum - r.value) < 2e-5 * fmax(0.1, all), "%s %s%s: read %.7g, the metric is %.7g", q->f->name, q->spec, which, sum, r.value);
+	CHECK_THAT(linear && fabs(sum - r.value) < 2e-5 * fmax(0.1, all), "%s %s%s: read %.7g, the metric is %.7g", q->f->name,
+		   q->spec, which, sum, r.value);
 }
 
 static void check_kind(const struct fixture *f, const char *spec, bool slopes)
 {
-	static const char *const lines[] = { "head 0.1 @2.. scale 0.5", "mlp_out 0 @3 scale 2", "scores 1.1 @5.. scale 0.5", "v 1 @3 scale 2" };
+	static const char *const lines[] = { "head 0.1 @2.. scale 0.5", "mlp_out 0 @3 scale 2", "scores 1.1 @5.. scale 0.5",
+					     "v 1 @3 scale 2" };
 	struct err err = { 0 };
-	struct run_order order = { .model = f->model, .tokens = f->ids, .T = f->T, .edits = lines, .edit_count = 4, .unedited = f->unedited };
+	struct run_order order = {
+		.model = f->model, .tokens = f->ids, .T = f->T, .edits = lines, .edit_count = 4, .unedited = f->unedited
+	};
 	struct question q = { .f = f, .spec = spec, .metric = { .kind = METRIC_NONE } };
 	struct arena *arena = arena_new();
 	struct gradient *g = NULL;
@@ -251,7 +277,8 @@ static void check_kind(const struct fixture *f, const char *spec, bool slopes)
 	q.run = run_new(&order, NULL, &err);
 	if (!metric_check(whole, &f->model->config, f->T, &err)) {
 		CHECK_THAT(strstr(spec, "neuron_up") || f->model->config.parallel, "%s %s: %s", f->name, spec, err.text);
-	} else if (CHECK_THAT(q.run && metric_resolve(whole, f->unedited, &q.metric, NULL, &err), "%s %s: %s", f->name, spec, err.text)) {
+	} else if (CHECK_THAT(q.run && metric_resolve(whole, f->unedited, &q.metric, NULL, &err), "%s %s: %s", f->name, spec,
+			      err.text)) {
 		check_reading(&q, f->unedited, arena, "");
 		check_reading(&q, q.run, arena, ", edited");
 		check_sweep(&q, arena);
@@ -276,8 +303,10 @@ static void check_spelling(const struct fixture *f)
 		with_path(specs[i], whole, sizeof whole);
 		if (!metric_check(whole, &f->model->config, f->T, &err))
 			continue;
-		CHECK_THAT(metric_resolve(whole, f->unedited, &a, NULL, &err) && metric_resolve(a.spec, f->unedited, &b, NULL, &err) &&
-			   metric_equal(&a, &b) && (strchr(whole, '#') || !strcmp(a.spec, whole)), "%s: %s is %s %s", f->name, whole, a.spec, err.text);
+		CHECK_THAT(metric_resolve(whole, f->unedited, &a, NULL, &err) &&
+				   metric_resolve(a.spec, f->unedited, &b, NULL, &err) && metric_equal(&a, &b) &&
+				   (strchr(whole, '#') || !strcmp(a.spec, whole)),
+			   "%s: %s is %s %s", f->name, whole, a.spec, err.text);
 		metric_done(&a);
 		metric_done(&b);
 	}
@@ -288,7 +317,8 @@ static void check_spelling(const struct fixture *f)
 static void check_instead(const struct fixture *f)
 {
 	static const char *const cases[][2] = {
-		{ "part neuron 0.1 @2 of logit #3 @2", "ask neuron_pre 0.1 @2" }, { "part neuron 0.1 of logit #3", "ask neuron_pre 0.1" },
+		{ "part neuron 0.1 @2 of logit #3 @2", "ask neuron_pre 0.1 @2" },
+		{ "part neuron 0.1 of logit #3", "ask neuron_pre 0.1" },
 		{ "part mlp_out 0 @2 of logit #3 @2", "ask neuron_pre of one of its neurons" },
 	};
 
@@ -297,10 +327,12 @@ static void check_instead(const struct fixture *f)
 		struct metric m = { 0 };
 		struct reading r;
 		struct err err = { 0 };
-		bool resolved = metric_resolve(cases[i][0], f->unedited, &m, NULL, &err), read = resolved && reading_init(&r, &m, f->unedited, arena, &err);
+		bool resolved = metric_resolve(cases[i][0], f->unedited, &m, NULL, &err),
+		     read = resolved && reading_init(&r, &m, f->unedited, arena, &err);
 		size_t said = strlen(err.text), end = strlen(cases[i][1]);
 
-		CHECK_THAT(resolved && !read && said >= end && !strcmp(err.text + said - end, cases[i][1]), "%s %s: %s", f->name, cases[i][0], err.text);
+		CHECK_THAT(resolved && !read && said >= end && !strcmp(err.text + said - end, cases[i][1]), "%s %s: %s", f->name,
+			   cases[i][0], err.text);
 		metric_done(&m);
 		arena_free(arena);
 	}
@@ -311,8 +343,10 @@ static void check_kinds(void)
 	for (int k = 0; k < METRIC_KINDS; k++) {
 		const struct metric_info *info = &metric_table[k];
 
-		CHECK_THAT(!info->read == !(METRICS_LINEAR & 1 << k) && !info->read == (info->instead != NULL), "%s is linear, or says what to ask instead", info->word);
-		CHECK_THAT(!info->of_rows == !info->seeds && (!info->of_rows != !info->of_logits || k == METRIC_LOSS), "%s has a value and a gradient", info->word);
+		CHECK_THAT(!info->read == !(METRICS_LINEAR & 1 << k) && !info->read == (info->instead != NULL),
+			   "%s is linear, or says what to ask instead", info->word);
+		CHECK_THAT(!info->of_rows == !info->seeds && (!info->of_rows != !info->of_logits || k == METRIC_LOSS),
+			   "%s has a value and a gradient", info->word);
 	}
 }
 

@@ -1,6 +1,7 @@
 /*
- * openblas.c - LMSCOPE_GEMM=openblas: the same sites and logits as with our own kernels, to 1e-5 of their scale, but by other additions;
- * and the same tables, of which some are small differences of large numbers. With weights that are kept, and with weights that are read from the file at each use.
+ * openblas.c - LMSCOPE_GEMM=openblas: the same sites and logits as with our own kernels, to 1e-5 of their scale, but by other
+ * additions; and the same tables, of which some are small differences of large numbers. With weights that are kept, and with
+ * weights that are read from the file at each use.
  */
 #include <stdlib.h>
 
@@ -15,10 +16,10 @@ enum { T = 21 };
 
 static const double tolerance = 1e-5, of_tables = 5e-5;
 
-static const char *const models[] = {
-	"tests/fixtures/tiny/llama-grouped", "tests/fixtures/tiny/gpt2-odd", "tests/fixtures/families/gemma2", "tests/fixtures/families/bloom",
-	"tests/fixtures/families/falcon-7b", "tests/fixtures/families/phi", "tests/fixtures/gguf/llama-mixed.gguf", NULL
-};
+static const char *const models[] = { "tests/fixtures/tiny/llama-grouped",    "tests/fixtures/tiny/gpt2-odd",
+				      "tests/fixtures/families/gemma2",	      "tests/fixtures/families/bloom",
+				      "tests/fixtures/families/falcon-7b",    "tests/fixtures/families/phi",
+				      "tests/fixtures/gguf/llama-mixed.gguf", NULL };
 
 static void choose(bool openblas)
 {
@@ -28,7 +29,10 @@ static void choose(bool openblas)
 		unsetenv("LMSCOPE_GEMM");
 }
 
-/* The largest difference, of the largest value or of `least`: what cancels to less is rounding. A number here and none there is infinitely far. */
+/*
+ * The largest difference, of the largest value or of `least`: what cancels to less is rounding. A number here and none there is
+ * infinitely far.
+ */
 static double gap(const float *a, const float *b, size_t n, double least)
 {
 	double worst = 0, scale = least;
@@ -158,7 +162,8 @@ static void check_techniques(const char *path)
 	for (int i = 0; analysis_list[i]; i++) {
 		struct table *a = answer(own, path, analysis_list[i], false), *b = answer(other, path, analysis_list[i], true);
 		size_t n = a ? (size_t)a->rows.n * (size_t)a->cols.n : 0;
-		double apart = a && b && a->rows.n == b->rows.n && a->cols.n == b->cols.n ? gap(a->value, b->value, n, 0.01) : INFINITY;
+		double apart =
+			a && b && a->rows.n == b->rows.n && a->cols.n == b->cols.n ? gap(a->value, b->value, n, 0.01) : INFINITY;
 
 		CHECK_THAT(apart < of_tables, "%s: %s, %.2g", path, analysis_list[i]->name, apart);
 		table_unref(a);

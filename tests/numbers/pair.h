@@ -1,5 +1,6 @@
 /*
- * pair.h - a model with a prompt, a foil and a metric, as the fixtures of interventions have them, and tables of techniques on them.
+ * pair.h - a model with a prompt, a foil and a metric, as the fixtures of interventions have them, and tables of techniques on
+ * them.
  */
 #ifndef LMSCOPE_TESTS_NUMBERS_PAIR_H
 #define LMSCOPE_TESTS_NUMBERS_PAIR_H
@@ -58,7 +59,8 @@ static inline bool pair_open(struct pair *f, const char *path)
 	f->foil = pair_run(f, "foil_ids", &err);
 	json_double(json_get(f->root, "prompt"), &f->m_run);
 	json_double(json_get(f->root, "foil"), &f->m_foil);
-	return CHECK_THAT(f->run && f->foil && metric_resolve(json_text(json_get(f->root, "metric")), f->run, &f->metric, NULL, &err),
+	return CHECK_THAT(f->run && f->foil &&
+				  metric_resolve(json_text(json_get(f->root, "metric")), f->run, &f->metric, NULL, &err),
 			  "%s runs %s", f->name, err.text);
 }
 
@@ -71,7 +73,8 @@ static inline void pair_close(struct pair *f)
 }
 
 /* The table of a technique with "key=value" words; NULL with *err. */
-static inline struct table *pair_ask(const struct pair *f, const struct run *foil, const char *analysis, const char *words, struct err *err)
+static inline struct table *pair_ask(const struct pair *f, const struct run *foil, const char *analysis, const char *words,
+				     struct err *err)
 {
 	struct job_pane pane;
 	struct ask ask = { .model = f->model, .run = f->run, .unedited = f->run, .foil = foil, .metric = &f->metric };

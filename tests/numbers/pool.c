@@ -19,7 +19,8 @@ enum { MANY = 3000 };
 
 struct tally {
 	atomic_int times[MANY];
-	atomic_int strangers, polite, deaf;	/* chunks done by helpers; by helpers at low priority; with signals blocked, a crash's not */
+	/* chunks done by helpers; by helpers at low priority; with signals blocked, a crash's not */
+	atomic_int strangers, polite, deaf;
 	pthread_t caller;
 	int sleep_us;
 };
@@ -37,7 +38,8 @@ static void count(void *context, int chunk)
 	pthread_sigmask(SIG_SETMASK, NULL, &blocked);
 	atomic_fetch_add(&t->strangers, 1);
 	atomic_fetch_add(&t->polite, getpriority(PRIO_PROCESS, (id_t)gettid()) > 5);
-	atomic_fetch_add(&t->deaf, sigismember(&blocked, SIGINT) && sigismember(&blocked, SIGHUP) && !sigismember(&blocked, SIGBUS));
+	atomic_fetch_add(&t->deaf,
+			 sigismember(&blocked, SIGINT) && sigismember(&blocked, SIGHUP) && !sigismember(&blocked, SIGBUS));
 }
 
 static bool each_once(struct tally *t, int chunks)
@@ -77,7 +79,7 @@ static void test_helpers(void)
 	pool_threads(3);
 	t->caller = pthread_self();
 	t->sleep_us = 3000;
-	for (int job = 0; job < 50 && !t->strangers; job++)	/* on a busy machine it may be a while before they get a turn */
+	for (int job = 0; job < 50 && !t->strangers; job++) /* on a busy machine it may be a while before they get a turn */
 		pool_run(40, count, t);
 	CHECK_THAT(t->strangers > 0, "helpers take chunks (%d of 40)", t->strangers);
 	CHECK_THAT(t->polite == t->strangers, "they run after the thread that they help");
@@ -172,7 +174,7 @@ static void test_many_jobs(void)
 		if (job % 4000 == 0)
 			usleep(2000);
 		if (job == 10000)
-			pool_stop();	/* it starts again by itself */
+			pool_stop(); /* it starts again by itself */
 	}
 	CHECK_THAT(!memcmp(sums, expected, sizeof sums), "20000 jobs, and a stop between them");
 }

@@ -1,6 +1,6 @@
 /*
- * stories.c - a real trained model in every format: stories260K as Hugging Face folders and as GGUF, against logits, streams, attention
- * and greedy tokens that were computed in float64 on the dequantised weights; and its story as its author prints it.
+ * stories.c - a real trained model in every format: stories260K as Hugging Face folders and as GGUF, against logits, streams,
+ * attention and greedy tokens that were computed in float64 on the dequantised weights; and its story as its author prints it.
  *
  * The files are not part of the repository: the test is skipped where $LMSCOPE_DATA does not say where they are.
  */
@@ -16,7 +16,7 @@
 #include "tests/tap.h"
 
 enum { MOST = 600 };
-static const double tolerance = 2e-5;	/* of the largest logit */
+static const double tolerance = 2e-5; /* of the largest logit */
 
 static char *data(const char *name)
 {
@@ -106,7 +106,8 @@ static void check_model(const char *name, const struct json_value *ids_list, con
 	int n = read_ids(ids_list, ids, MOST);
 	struct run *r = m ? run_ids(m, ids, n, NULL) : NULL;
 
-	if (r && CHECK_THAT(read_floats(json_get(expected, "logits_last"), want) == m->config.V, "%s: a logit for each token", name))
+	if (r &&
+	    CHECK_THAT(read_floats(json_get(expected, "logits_last"), want) == m->config.V, "%s: a logit for each token", name))
 		CHECK_NEAR(r->last_logits, want, m->config.V, tolerance, "%s: last logits", name);
 	if (r && json_get(expected, "greedy24"))
 		check_greedy(m, name, ids, n, json_get(expected, "greedy24"));
@@ -148,7 +149,8 @@ static void check_folder(const char *folder)
 		const struct json_value *heads;
 
 		snprintf(key, sizeof key, "resid_post%d", l);
-		if (CHECK_THAT(read_floats(json_get(json_get(json_root(doc), "resid_last"), key), want) == m->config.D, "%s %s", folder, key))
+		if (CHECK_THAT(read_floats(json_get(json_get(json_root(doc), "resid_last"), key), want) == m->config.D, "%s %s",
+			       folder, key))
 			CHECK_NEAR(run_at(r, SITE_RESID_POST, l, n - 1), want, m->config.D, tolerance, "%s %s", folder, key);
 		snprintf(key, sizeof key, "pattern%d", l);
 		heads = json_get(json_get(json_root(doc), "pattern_last_query"), key);
@@ -173,8 +175,8 @@ static bool add_text(void *context, int32_t id, double probability)
 /* The beginning of the story that its author prints for temperature 0. */
 static void check_story(void)
 {
-	static const char story[] = "Once upon a time, there was a little girl named Lily. She loved to play outside in the park. One day, she saw a "
-				    "big, red ball. She wanted to play with it, but it was too high.";
+	static const char story[] = "Once upon a time, there was a little girl named Lily. She loved to play outside in the park. "
+				    "One day, she saw a big, red ball. She wanted to play with it, but it was too high.";
 	char *path = data("stories260K.gguf");
 	struct session *s = session_new();
 	struct job job;

@@ -1,6 +1,6 @@
 /*
- * stream.c - a run that keeps its stream alone, since all of it would not fit into memory: what it keeps has the same bits, techniques that
- * are content with it give the same tables, all others are refused, and a continuation is the same.
+ * stream.c - a run that keeps its stream alone, since all of it would not fit into memory: what it keeps has the same bits,
+ * techniques that are content with it give the same tables, all others are refused, and a continuation is the same.
  */
 #include <dirent.h>
 #include <stdlib.h>
@@ -64,8 +64,10 @@ static void check_pair(const struct run_order *order, const struct run *from, co
 
 static void check_runs(const struct model *m)
 {
-	static const char *const edits[] = { "head 1.0 zero", "head 0.1 @3 scale 2", "attn_out 0 zero", "resid_post 0 @5.. scale 0.5", "neuron 0.2 zero",
-					     "pattern 0.0 @7<4 zero", "v 1 @3 zero", "mlp_out 0 mean", "resid_pre 1 freeze" };
+	static const char *const edits[] = {
+		"head 1.0 zero",	 "head 0.1 @3 scale 2", "attn_out 0 zero", "resid_post 0 @5.. scale 0.5", "neuron 0.2 zero",
+		"pattern 0.0 @7<4 zero", "v 1 @3 zero",		"mlp_out 0 mean",  "resid_pre 1 freeze"
+	};
 	int32_t tokens[T];
 	struct run_order order = { .model = m, .tokens = tokens, .T = T }, begun = order, edited = order;
 	struct run *beginning, *stream, *whole;
@@ -76,8 +78,10 @@ static void check_runs(const struct model *m)
 	begun.T = SHARED;
 	beginning = make(&begun, RUN_ALL);
 	stream = make(&begun, RUN_STREAM);
-	CHECK_THAT(run_has(stream, SITE_RESID_MID) && run_has(stream, SITE_V) && !run_has(stream, SITE_Q) && !run_has(stream, SITE_PATTERN) &&
-		   !run_has(stream, SITE_MLP_POST) && run_has(beginning, SITE_Q) && run_has(beginning, SITE_PATTERN), "%s: what each keeps", m->name);
+	CHECK_THAT(run_has(stream, SITE_RESID_MID) && run_has(stream, SITE_V) && !run_has(stream, SITE_Q) &&
+			   !run_has(stream, SITE_PATTERN) && !run_has(stream, SITE_MLP_POST) && run_has(beginning, SITE_Q) &&
+			   run_has(beginning, SITE_PATTERN),
+		   "%s: what each keeps", m->name);
 	check_pair(&order, NULL, "the stream");
 	order.prefix = beginning;
 	check_pair(&order, NULL, "grown from a whole run");
@@ -97,8 +101,8 @@ static void check_runs(const struct model *m)
 	}
 	edited.unedited = stream;
 	edited.edits = (const char *const[]){ "head 1.0 mean" };
-	CHECK_THAT(!run_new(&edited, NULL, &err) && err.kind == ERR_MEMORY && strstr(err.text, "does not keep"), "%s: an edit that reads what is not kept: %s",
-		   m->name, err.text);
+	CHECK_THAT(!run_new(&edited, NULL, &err) && err.kind == ERR_MEMORY && strstr(err.text, "does not keep"),
+		   "%s: an edit that reads what is not kept: %s", m->name, err.text);
 	run_unref(whole);
 	run_unref(stream);
 }
@@ -160,7 +164,8 @@ static void check_session(const char *folder)
 	shorten_memory(session_model(stream), session_run(whole)->T);
 	prepare(stream, &job, &some);
 	CHECK_THAT(session_run(whole)->keeps == RUN_ALL && session_run(stream)->keeps == RUN_STREAM && none.n == 0 && some.n == 1 &&
-		   strstr(some.line[0], "its stream alone is kept"), "%s: it says so: %s", folder, some.n ? some.line[0] : "");
+			   strstr(some.line[0], "its stream alone is kept"),
+		   "%s: it says so: %s", folder, some.n ? some.line[0] : "");
 	for (int i = 0; analysis_list[i]; i++) {
 		const struct analysis *a = analysis_list[i];
 		struct table *t, *u;
@@ -177,14 +182,15 @@ static void check_session(const char *folder)
 			CHECK_THAT(same_table(t, u), "%s: %s is the same %s", folder, a->name, err.text);
 			table_unref(u);
 		} else {
-			CHECK_THAT(!t && err.kind == ERR_MEMORY && strstr(err.text, a->name) && strstr(err.text, "logit-lens"), "%s: %s is refused: %s", folder,
-				   a->name, err.text);
+			CHECK_THAT(!t && err.kind == ERR_MEMORY && strstr(err.text, a->name) && strstr(err.text, "logit-lens"),
+				   "%s: %s is refused: %s", folder, a->name, err.text);
 		}
 		table_unref(t);
 	}
 	CHECK_THAT(session_generate(stream, false, MORE, add_id, ids[0], NULL, &err), "%s: it goes on %s", folder, err.text);
 	unsetenv("LMSCOPE_MEMORY");
-	CHECK_THAT(session_generate(whole, false, MORE, add_id, ids[1], NULL, &err) && !memcmp(ids[0], ids[1], sizeof ids[0]) && ids[0][0] > 0,
+	CHECK_THAT(session_generate(whole, false, MORE, add_id, ids[1], NULL, &err) && !memcmp(ids[0], ids[1], sizeof ids[0]) &&
+			   ids[0][0] > 0,
 		   "%s: as it does with all of the run %s", folder, err.text);
 	session_free(whole);
 	session_free(stream);
@@ -204,7 +210,8 @@ int main(void)
 		struct model *m;
 
 		snprintf(path, sizeof path, FOLDER "/%s", entry[i]->d_name);
-		if (entry[i]->d_name[0] != '.' && entry[i]->d_type == DT_DIR && CHECK_THAT((m = model_open_for_ids(path, NULL, NULL, &err)), "%s %s", path, err.text)) {
+		if (entry[i]->d_name[0] != '.' && entry[i]->d_type == DT_DIR &&
+		    CHECK_THAT((m = model_open_for_ids(path, NULL, NULL, &err)), "%s %s", path, err.text)) {
 			check_runs(m);
 			model_free(m);
 		}

@@ -13,7 +13,7 @@
 
 #include <stdlib.h>
 
-static const char *data;	/* $LMSCOPE_DATA */
+static const char *data; /* $LMSCOPE_DATA */
 
 static struct tokenizer *open_any(const char *name)
 {
@@ -191,8 +191,8 @@ static void test_vectors(void)
 			json_each(json_get(json_root(doc), rows[i].model), check_vector, &v);
 		else if (v.t)
 			check_ids(&v, json_get(json_root(doc), "text"), json_get(json_root(doc), "token_ids"));
-		CHECK_THAT(v.compared && v.right == v.compared, "%s of %s: %zu of %zu texts", rows[i].model ? rows[i].model : "the text",
-			   rows[i].file, v.right, v.compared);
+		CHECK_THAT(v.compared && v.right == v.compared, "%s of %s: %zu of %zu texts",
+			   rows[i].model ? rows[i].model : "the text", rows[i].file, v.right, v.compared);
 		tokenizer_free((struct tokenizer *)(uintptr_t)v.t);
 		json_free(doc);
 		free(path);
@@ -205,7 +205,14 @@ static void test_vectors(void)
 static void test_two_forms(void)
 {
 	static const char *const texts[] = {
-		"", " ", "Once upon a time", " two  spaces", "naïve 🦙 \t\n\n", "</s> and <s>", "Lily's big\r\nred ball!", "\x01\x7F",
+		"",
+		" ",
+		"Once upon a time",
+		" two  spaces",
+		"naïve 🦙 \t\n\n",
+		"</s> and <s>",
+		"Lily's big\r\nred ball!",
+		"\x01\x7F",
 	};
 	struct tokenizer *a = open_any("stories260K/stories260K.gguf"), *b = open_any("stories260K/hf");
 	struct err err = { 0 };

@@ -1,6 +1,6 @@
 /*
- * vocab.c - what vocab.h reads from the vocabulary section by section, against all logits at once: best tokens, log-sum-exp, entropy,
- * KL, targets and their ranks. And that a row's bits depend neither on the rows beside it nor on threads.
+ * vocab.c - what vocab.h reads from the vocabulary section by section, against all logits at once: best tokens, log-sum-exp,
+ * entropy, KL, targets and their ranks. And that a row's bits depend neither on the rows beside it nor on threads.
  */
 #include <stdlib.h>
 
@@ -10,7 +10,7 @@
 #include "engine/run/vocab.h"
 #include "tests/tap.h"
 
-enum { N = 150, K = 64, TARGETS = 3 };	/* more rows than are read together */
+enum { N = 150, K = 64, TARGETS = 3 }; /* more rows than are read together */
 
 struct answer {
 	int32_t ids[N * K];
@@ -35,8 +35,17 @@ static void read_rows(const struct model *m, const float *x, const float *refere
 	const size_t D = (size_t)m->config.D;
 	struct err err = { 0 };
 	struct vocab_wanted wanted = {
-		.k = k, .ids = a->ids, .logits = a->logits, .lse = a->lse, .entropy = a->entropy, .targets = targets, .target_count = TARGETS,
-		.target_logits = a->target_logits, .target_ranks = a->target_ranks, .reference = reference + (size_t)from * D, .kl = a->kl,
+		.k = k,
+		.ids = a->ids,
+		.logits = a->logits,
+		.lse = a->lse,
+		.entropy = a->entropy,
+		.targets = targets,
+		.target_count = TARGETS,
+		.target_logits = a->target_logits,
+		.target_ranks = a->target_ranks,
+		.reference = reference + (size_t)from * D,
+		.kl = a->kl,
 	};
 
 	memset(a, 0, sizeof *a);
@@ -81,7 +90,8 @@ static int place(const float *x, int V, int32_t id)
 	return before;
 }
 
-static void check_against_logits(const struct model *m, const float *x, const float *reference, const int32_t *targets, const char *name)
+static void check_against_logits(const struct model *m, const float *x, const float *reference, const int32_t *targets,
+				 const char *name)
 {
 	const int V = m->config.V;
 	const size_t D = (size_t)m->config.D;
@@ -110,7 +120,7 @@ static void check_against_logits(const struct model *m, const float *x, const fl
 			for (int t = 0; t < V; t++)
 				rank += q[t] > q[targets[j]];
 			wrong_targets += a->target_ranks[i * TARGETS + j] != (float)rank ||
-				a->target_logits[i * TARGETS + j] != q[targets[j]];
+					 a->target_logits[i * TARGETS + j] != q[targets[j]];
 		}
 	}
 	CHECK_THAT(!wrong_best, "%s: the best %d of %d tokens (%d wrong)", name, K, V, wrong_best);
@@ -138,9 +148,9 @@ static void check_bits(const struct model *m, const float *x, const float *refer
 	}
 	read_rows(m, x, reference, 130, 1, 5, targets, some);
 	same = !memcmp(some->ids, all->ids + 130 * 5, 5 * sizeof *some->ids) && some->lse[0] == all->lse[130] &&
-		some->entropy[0] == all->entropy[130] && some->kl[0] == all->kl[130] &&
-		!memcmp(some->target_logits, all->target_logits + 130 * TARGETS, TARGETS * sizeof(float)) &&
-		!memcmp(some->target_ranks, all->target_ranks + 130 * TARGETS, TARGETS * sizeof(float));
+	       some->entropy[0] == all->entropy[130] && some->kl[0] == all->kl[130] &&
+	       !memcmp(some->target_logits, all->target_logits + 130 * TARGETS, TARGETS * sizeof(float)) &&
+	       !memcmp(some->target_ranks, all->target_ranks + 130 * TARGETS, TARGETS * sizeof(float));
 	CHECK_THAT(same, "%s: the same bits alone", name);
 	free(all);
 	free(some);
@@ -169,7 +179,7 @@ static void check_model(const char *where)
 
 int main(void)
 {
-	check_model("models/demo");			/* several sections */
-	check_model("tests/fixtures/tiny/gpt2-odd");	/* one, not full */
+	check_model("models/demo");		     /* several sections */
+	check_model("tests/fixtures/tiny/gpt2-odd"); /* one, not full */
 	return tap_done();
 }

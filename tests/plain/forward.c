@@ -20,21 +20,21 @@
 #include "tests/numbers/ids.h"
 #include "tests/tap.h"
 
-static const double tolerance = 2e-5;	/* of a site's scale */
+static const double tolerance = 2e-5; /* of a site's scale */
 
 /* Everything that a layer computes, in the order in which it does. */
 struct plain {
 	int T, D, H, G, K, F;
-	float *resid_pre;		/* [T, D] the residual stream as it enters */
-	float *normed;			/* [T, D] … after a norm: what attention, and then what the MLP reads */
-	float *q, *k, *v;		/* [T, H, K], [T, G, K], [T, G, K] */
-	float *scores, *pattern;	/* [H, T, T] query by key: before and after softmax */
-	float *z;			/* [T, H, K] values, mixed by the pattern */
-	float *attn_out;		/* [T, D] what attention writes */
-	float *resid_mid;		/* [T, D] */
-	float *mlp_pre, *mlp_up, *mlp_post;	/* [T, F] neurons before and after the activation; the linear half of a gated MLP */
-	float *mlp_out;			/* [T, D] what the MLP writes */
-	float *resid_post;		/* [T, D] the residual stream as it leaves */
+	float *resid_pre;		    /* [T, D] the residual stream as it enters */
+	float *normed;			    /* [T, D] … after a norm: what attention, and then what the MLP reads */
+	float *q, *k, *v;		    /* [T, H, K], [T, G, K], [T, G, K] */
+	float *scores, *pattern;	    /* [H, T, T] query by key: before and after softmax */
+	float *z;			    /* [T, H, K] values, mixed by the pattern */
+	float *attn_out;		    /* [T, D] what attention writes */
+	float *resid_mid;		    /* [T, D] */
+	float *mlp_pre, *mlp_up, *mlp_post; /* [T, F] neurons before and after the activation; the linear half of a gated MLP */
+	float *mlp_out;			    /* [T, D] what the MLP writes */
+	float *resid_post;		    /* [T, D] the residual stream as it leaves */
 };
 
 /* ---- the small steps ---- */
@@ -43,7 +43,7 @@ struct plain {
 static void multiply(const float *x, const struct matrix *W, const float *b, int T, float *y)
 {
 	const int in = matrix_in(W), out = matrix_out(W);
-	float *column = malloc((size_t)in * sizeof *column);	/* the weights of one output */
+	float *column = malloc((size_t)in * sizeof *column); /* the weights of one output */
 
 	for (int j = 0; j < out; j++) {
 		matrix_output(W, j, column);
@@ -90,7 +90,8 @@ static void rotate(const struct config *c, float *x, int T, int heads)
 			float *head = x + (t * heads + h) * c->K;
 
 			for (int i = 0; i < pairs; i++) {
-				double angle = t * (double)c->rotary.frequency[i], a = head[i], b = head[i + pairs];	/* base^(-2i/K) */
+				/* base^(-2i/K) */
+				double angle = t * (double)c->rotary.frequency[i], a = head[i], b = head[i + pairs];
 
 				head[i] = (float)(a * cos(angle) - b * sin(angle));
 				head[i + pairs] = (float)(b * cos(angle) + a * sin(angle));
@@ -114,11 +115,16 @@ static void softmax(const float *x, int n, float *p)
 static double activate(enum activation f, double x)
 {
 	switch (f) {
-	case ACTIVATION_RELU: return fmax(x, 0);
-	case ACTIVATION_SILU: return x / (1 + exp(-x));
-	case ACTIVATION_GELU: return x * 0.5 * (1 + erf(x / sqrt(2)));
-	case ACTIVATION_GELU_TANH: return x * 0.5 * (1 + tanh(sqrt(2 / M_PI) * (x + 0.044715 * x * x * x)));
-	default: return NAN;	/* no model of this page has another */
+	case ACTIVATION_RELU:
+		return fmax(x, 0);
+	case ACTIVATION_SILU:
+		return x / (1 + exp(-x));
+	case ACTIVATION_GELU:
+		return x * 0.5 * (1 + erf(x / sqrt(2)));
+	case ACTIVATION_GELU_TANH:
+		return x * 0.5 * (1 + tanh(sqrt(2 / M_PI) * (x + 0.044715 * x * x * x)));
+	default:
+		return NAN; /* no model of this page has another */
 	}
 }
 
@@ -147,7 +153,7 @@ static void attend(const struct plain *p, double scale)
 
 				for (int k = 0; k < K; k++)
 					sum += (double)p->q[(i * H + h) * K + k] * (double)p->k[(j * G + g) * K + k];
-				scores[j] = j <= i ? (float)(sum * scale) : -INFINITY;	/* nobody looks at what comes later */
+				scores[j] = j <= i ? (float)(sum * scale) : -INFINITY; /* nobody looks at what comes later */
 				pattern[j] = 0;
 			}
 			softmax(scores, i + 1, pattern);
@@ -178,7 +184,7 @@ static void layer_forward(const struct model *m, int l, struct plain *p)
 		rotate(c, p->q, T, p->H);
 		rotate(c, p->k, T, p->G);
 	}
-	attend(p, (double)c->attention_scale[l]);	/* 1 / sqrt(K) */
+	attend(p, (double)c->attention_scale[l]); /* 1 / sqrt(K) */
 	multiply(p->z, w->W_O, w->b_O, T, p->attn_out);
 	add(p, p->resid_pre, p->attn_out, p->resid_mid);
 
@@ -215,10 +221,10 @@ static void embed(const struct model *m, const int32_t *tokens, const struct pla
 static struct plain plain_new(const struct config *c, int T, struct arena *arena)
 {
 	struct plain p = { T, c->D, c->H, c->G, c->K, c->F, NULL };
-	float **const at[] = { &p.resid_pre, &p.normed, &p.attn_out, &p.resid_mid, &p.mlp_out, &p.resid_post, &p.q, &p.z, &p.k, &p.v,
-			       &p.mlp_pre, &p.mlp_up, &p.mlp_post, &p.scores, &p.pattern };
-	const int width[] = { c->D, c->D, c->D, c->D, c->D, c->D, c->H * c->K, c->H * c->K, c->G * c->K, c->G * c->K,
-			      c->F, c->F, c->F, c->H * T, c->H * T };
+	float **const at[] = { &p.resid_pre, &p.normed, &p.attn_out, &p.resid_mid, &p.mlp_out,	&p.resid_post, &p.q,	  &p.z,
+			       &p.k,	     &p.v,	&p.mlp_pre,  &p.mlp_up,	   &p.mlp_post, &p.scores,     &p.pattern };
+	const int width[] = { c->D,	   c->D,	c->D, c->D, c->D, c->D,	    c->H * c->K, c->H * c->K,
+			      c->G * c->K, c->G * c->K, c->F, c->F, c->F, c->H * T, c->H * T };
 
 	for (size_t i = 0; i < sizeof at / sizeof *at; i++)
 		*at[i] = arena_alloc(arena, (size_t)T * (size_t)width[i] * sizeof **at[i]);
@@ -227,22 +233,35 @@ static struct plain plain_new(const struct config *c, int T, struct arena *arena
 
 static void compare_rows(const struct run *r, const char *name, int l, const struct plain *p)
 {
-	const struct { enum site site; const float *plain; } sites[] = {
-		{ SITE_RESID_PRE, p->resid_pre }, { SITE_Q, p->q }, { SITE_K, p->k }, { SITE_V, p->v }, { SITE_Z, p->z },
-		{ SITE_ATTN_OUT, p->attn_out }, { SITE_RESID_MID, p->resid_mid }, { SITE_MLP_PRE, p->mlp_pre }, { SITE_MLP_POST, p->mlp_post },
-		{ SITE_MLP_OUT, p->mlp_out }, { SITE_RESID_POST, p->resid_post },
+	const struct {
+		enum site site;
+		const float *plain;
+	} sites[] = {
+		{ SITE_RESID_PRE, p->resid_pre },
+		{ SITE_Q, p->q },
+		{ SITE_K, p->k },
+		{ SITE_V, p->v },
+		{ SITE_Z, p->z },
+		{ SITE_ATTN_OUT, p->attn_out },
+		{ SITE_RESID_MID, p->resid_mid },
+		{ SITE_MLP_PRE, p->mlp_pre },
+		{ SITE_MLP_POST, p->mlp_post },
+		{ SITE_MLP_OUT, p->mlp_out },
+		{ SITE_RESID_POST, p->resid_post },
 	};
 
 	for (size_t i = 0; i < sizeof sites / sizeof *sites; i++)
-		CHECK_NEAR(run_at(r, sites[i].site, l, 0), sites[i].plain, (size_t)p->T * run_width(&r->model->config, sites[i].site), tolerance,
-			   "%s layer %d %s", name, l, site_table[sites[i].site].name);
+		CHECK_NEAR(run_at(r, sites[i].site, l, 0), sites[i].plain,
+			   (size_t)p->T * run_width(&r->model->config, sites[i].site), tolerance, "%s layer %d %s", name, l,
+			   site_table[sites[i].site].name);
 }
 
 /* Of the scores, those of the keys that a query may look at. */
 static void compare_attention(const struct run *r, const char *name, int l, const struct plain *p)
 {
 	const int T = p->T;
-	float *pattern = malloc((size_t)(p->H * T * T) * sizeof *pattern), *scores = malloc((size_t)(p->H * T * T) * sizeof *scores);
+	float *pattern = malloc((size_t)(p->H * T * T) * sizeof *pattern),
+	      *scores = malloc((size_t)(p->H * T * T) * sizeof *scores);
 
 	for (int h = 0; h < p->H; h++)
 		for (int i = 0; i < T; i++) {

@@ -28,7 +28,7 @@ static double press(struct pty *p, const char *key)
 {
 	double start, last;
 
-	while (pty_read(p, pty_now() + GAP_MS))	/* what the worker had to say */
+	while (pty_read(p, pty_now() + GAP_MS)) /* what the worker had to say */
 		;
 	pty_bytes(p);
 	start = last = now();

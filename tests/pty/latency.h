@@ -5,17 +5,17 @@
 #include "tests/pty/pty.h"
 
 struct latency {
-	double median, p99, worst;	/* milliseconds, over the keys that were answered */
+	double median, p99, worst; /* milliseconds, over the keys that were answered */
 	int answered;
-	size_t bytes;			/* the median of what was written for a key */
+	size_t bytes; /* the median of what was written for a key */
 };
 
 /* Presses the keys in turn, n times in all, each when the screen has been still for a moment. False: no such key. */
 bool latency_measure(struct pty *p, char *const *key, int keys, int n, struct latency *out);
 
 /*
- * Presses the keys in turn, n times in all, one every `every` milliseconds whether or not they are answered, as a held key does. Returns how
- * long after the last one the screen was still, in milliseconds; negative: no such key.
+ * Presses the keys in turn, n times in all, one every `every` milliseconds whether or not they are answered, as a held key does.
+ * Returns how long after the last one the screen was still, in milliseconds; negative: no such key.
  */
 double latency_held(struct pty *p, char *const *key, int keys, int n, int every);
 

@@ -1,10 +1,11 @@
 /*
- * monkey.c - PROGRAM [--seed N [--until K]] [--seconds S] [--actions N] [--slow MS] [--verbose]: random keys, pastes, clicks, sizes,
- * commands and ends on the real program in a pseudo-terminal, while all work is slow.
+ * monkey.c - PROGRAM [--seed N [--until K]] [--seconds S] [--actions N] [--slow MS] [--verbose]: random keys, pastes, clicks,
+ * sizes, commands and ends on the real program in a pseudo-terminal, while all work is slow.
  *
- * PROGRAM is lmscope-inject (engine/base/inject.h), best of a folder with sanitizers. A seed is a life in a home of its own: a start,
- * then --actions actions, among them ends and new starts. Lives follow each other, seed after seed, until the --seconds are over. What is
- * done depends on the seed alone (monkey_acts.h): when something is found, `--seed N --until K` does the same again, up to action K.
+ * PROGRAM is lmscope-inject (engine/base/inject.h), best of a folder with sanitizers. A seed is a life in a home of its own: a
+ * start, then --actions actions, among them ends and new starts. Lives follow each other, seed after seed, until the --seconds are
+ * over. What is done depends on the seed alone (monkey_acts.h): when something is found, `--seed N --until K` does the same again,
+ * up to action K.
  *
  * After each action, or when the program rests, it must hold that
  *   - the program is alive, or ended as it was asked to, with nothing said by a sanitizer
@@ -17,9 +18,9 @@
  *     asks that of a quiet machine; here, beside whatever else runs, within six.)
  *   - the saved session is what the program would save: at its end, or (when it rests or is killed) a moment ago
  *   - no temporary file is left over after an end that was not SIGKILL
- * All these times are for a machine on which four keys of the idle program take 200 ms at most. It is measured at the start, whatever else
- * runs there then; where they take longer, every time is so many times as long.
- * How to see that it finds what it was made for: monkey_finds.sh.
+ * All these times are for a machine on which four keys of the idle program take 200 ms at most. It is measured at the start,
+ * whatever else runs there then; where they take longer, every time is so many times as long. How to see that it finds what it was
+ * made for: monkey_finds.sh.
  */
 #include "tests/pty/monkey_acts.h"
 #include "tests/pty/pty.h"
@@ -59,14 +60,18 @@ struct told {
 	char line[1 << 16];
 	size_t n;
 	int fd;
-	unsigned frames, probes, keys;	/* F9: those that a frame came after; those that were taken */
-	long age, age_then;		/* of the last frame; of the last whole one */
+	unsigned frames, probes, keys; /* F9: those that a frame came after; those that were taken */
+	long age, age_then;	       /* of the last frame; of the last whole one */
 	bool idle;
-	int64_t at;			/* when the last whole frame came */
-	double waited;			/* and what waited() was then */
-	int64_t blind_until;		/* the terminal took nothing until a moment ago */
-	struct { char *yaml; int64_t from; } doc[DOCS];	/* what would have been saved, the newest first; yaml NULL: none, or not known */
-	bool wrong, unanswered;		/* it shows another question unmarked; the question cannot be answered */
+	int64_t at;	     /* when the last whole frame came */
+	double waited;	     /* and what waited() was then */
+	int64_t blind_until; /* the terminal took nothing until a moment ago */
+	/* what would have been saved, the newest first; yaml NULL: none, or not known */
+	struct {
+		char *yaml;
+		int64_t from;
+	} doc[DOCS];
+	bool wrong, unanswered; /* it shows another question unmarked; the question cannot be answered */
 	char what[8192];
 };
 
@@ -78,12 +83,12 @@ static struct monkey {
 	uint64_t seed;
 	int number;
 	struct act act;
-	unsigned probes;		/* sent to this program */
-	long limit;			/* milliseconds within which a key is answered */
-	double slowness;		/* how many times as long as expected this machine takes */
+	unsigned probes; /* sent to this program */
+	long limit;	 /* milliseconds within which a key is answered */
+	double slowness; /* how many times as long as expected this machine takes */
 	double worst;
 	long answered, actions, starts;
-	bool killed;			/* by SIGKILL, so that files may be left */
+	bool killed; /* by SIGKILL, so that files may be left */
 	char why[10000];
 } monkey;
 
@@ -120,7 +125,10 @@ static void take_doc(const char *yaml)
 	t->doc[0].from = pty_now();
 }
 
-/* How long this thread of a process has waited for a core that others had, in milliseconds; 0 for the pool's, which run last anyway. */
+/*
+ * How long this thread of a process has waited for a core that others had, in milliseconds; 0 for the pool's, which run last
+ * anyway.
+ */
 static double waited_by(int process, int thread)
 {
 	char path[80];
@@ -128,7 +136,7 @@ static double waited_by(int process, int thread)
 	double ms = 0;
 	FILE *file;
 
-	if (getpriority(PRIO_PROCESS, (id_t)thread) > 5)	/* see pool.c */
+	if (getpriority(PRIO_PROCESS, (id_t)thread) > 5) /* see pool.c */
 		return 0;
 	snprintf(path, sizeof path, "/proc/%d/task/%d/schedstat", process, thread);
 	if ((file = fopen(path, "r"))) {
@@ -239,7 +247,7 @@ static void listen(void)
 			t->n -= (size_t)(end + 1 - t->line);
 			memmove(t->line, end + 1, t->n);
 		}
-		if (t->n == sizeof t->line - 1) {	/* a line too long to be of interest */
+		if (t->n == sizeof t->line - 1) { /* a line too long to be of interest */
 			t->n = 0;
 			take_doc(NULL);
 		}
@@ -279,7 +287,7 @@ static bool session_is_state(int ms)
 	bool same = false;
 
 	for (int i = 0; i < DOCS && !same; i++) {
-		if (i && t->doc[i - 1].from < pty_now() - ms)	/* replaced before that */
+		if (i && t->doc[i - 1].from < pty_now() - ms) /* replaced before that */
 			break;
 		same = !t->doc[i].yaml || (saved ? !strcmp(saved, t->doc[i].yaml) : ms && pty_now() - t->doc[i].from < ms);
 		if (!ms)
@@ -389,7 +397,8 @@ static bool key_is_answered(void)
 	if (took < 0)
 		return found("a key was not answered within %ld s", allowed(PATIENCE_MS) / 1000);
 	monkey.worst = took > monkey.worst ? took : monkey.worst;
-	return took <= (double)monkey.limit || found("a key was answered after %.0f ms; at most %ld are allowed here", took, monkey.limit);
+	return took <= (double)monkey.limit ||
+	       found("a key was answered after %.0f ms; at most %ld are allowed here", took, monkey.limit);
 }
 
 /* ---- ends ---- */
@@ -414,7 +423,8 @@ static bool sanitizer_spoke(void)
 	fflush(stdout);
 	if (system(command))
 		return false;
-	snprintf(command, sizeof command, "cd %s && { ls report.* || grep -E 'runtime error|Sanitizer' errors; } >/dev/null 2>&1", monkey.folder);
+	snprintf(command, sizeof command, "cd %s && { ls report.* || grep -E 'runtime error|Sanitizer' errors; } >/dev/null 2>&1",
+		 monkey.folder);
 	return system(command) == 0;
 }
 
@@ -424,7 +434,10 @@ static void print_stacks(void)
 	int p = (int)pty_program(monkey.pty);
 	char command[400];
 
-	snprintf(command, sizeof command, "for t in /proc/%d/task/*; do echo \"# $(cat $t/comm) $(cut -d' ' -f3 $t/stat) $(cat $t/wchan) $(cut -d' ' -f1 $t/syscall)\"; done; gdb -p %d -batch -ex 'thread apply all bt 12' 2>/dev/null | grep -E '^(Thread|#)' | sed 's/^/# /'", p, p);
+	snprintf(
+		command, sizeof command,
+		"for t in /proc/%d/task/*; do echo \"# $(cat $t/comm) $(cut -d' ' -f3 $t/stat) $(cat $t/wchan) $(cut -d' ' -f1 $t/syscall)\"; done; gdb -p %d -batch -ex 'thread apply all bt 12' 2>/dev/null | grep -E '^(Thread|#)' | sed 's/^/# /'",
+		p, p);
 	fflush(stdout);
 	if (system(command))
 		printf("# (no gdb)\n");
@@ -437,13 +450,14 @@ static bool ended_well(bool in_time, int by, bool listened)
 	int64_t deadline = pty_now() + 300;
 	const char *left;
 
-	while (listened && pty_now() < deadline && pty_read(monkey.pty, pty_now() + 50))	/* what it wrote at its end */
+	while (listened && pty_now() < deadline && pty_read(monkey.pty, pty_now() + 50)) /* what it wrote at its end */
 		;
 	state = pty_state(monkey.pty, &code);
 	if (!in_time)
 		print_stacks();
 	if (!in_time)
-		return found("it does not end within %ld ms of SIG%s%s", allowed(END_MS) + monkey.limit, sigabbrev_np(by), listened ? "" : " while the terminal takes nothing");
+		return found("it does not end within %ld ms of SIG%s%s", allowed(END_MS) + monkey.limit, sigabbrev_np(by),
+			     listened ? "" : " while the terminal takes nothing");
 	if (sanitizer_spoke())
 		return found("a sanitizer has found something");
 	if (state == PTY_EXITED ? code != 0 && !by : code != by)
@@ -539,7 +553,8 @@ static bool key_is_taken(void)
 		read_nothing(20);
 		took = (double)(pty_now() - start) - waited_since(before);
 	}
-	return !runs() || monkey.told.keys >= monkey.probes || found("a terminal that takes no output holds it up: no key is taken");
+	return !runs() || monkey.told.keys >= monkey.probes ||
+	       found("a terminal that takes no output holds it up: no key is taken");
 }
 
 static bool stall(const struct act *a)
@@ -564,7 +579,7 @@ static bool suspend(void)
 	for (int64_t deadline = pty_now() + allowed(END_MS); pty_now() < deadline && runs();)
 		hear(deadline);
 	if (pty_state(monkey.pty, &code) != PTY_STOPPED)
-		return true;	/* a paste that has no end yet has taken it */
+		return true; /* a paste that has no end yet has taken it */
 	while (pty_read(monkey.pty, pty_now() + 30))
 		;
 	if (pty_left_behind(monkey.pty))
@@ -603,7 +618,7 @@ static bool end(const struct act *a)
 			read_nothing(20);
 		else
 			hear(deadline);
-	if (runs())	/* the news of the end may be on its way */
+	if (runs()) /* the news of the end may be on its way */
 		pty_wait(monkey.pty, pty_now() + 200);
 	return ended_well(!runs(), by ? by : SIGHUP, !a->stalled && by) && start_again();
 }
@@ -683,14 +698,18 @@ static void make_world(void)
 	snprintf(monkey.fifo, sizeof monkey.fifo, "%s/witness", monkey.folder);
 	snprintf(monkey.errors, sizeof monkey.errors, "%s/errors", monkey.folder);
 	pty_errors_to(monkey.errors);
-	if (mkdir(monkey.home, 0700) || mkfifo(monkey.fifo, 0600) || (monkey.told.fd = open(monkey.fifo, O_RDWR | O_NONBLOCK | O_CLOEXEC)) < 0)
+	if (mkdir(monkey.home, 0700) || mkfifo(monkey.fifo, 0600) ||
+	    (monkey.told.fd = open(monkey.fifo, O_RDWR | O_NONBLOCK | O_CLOEXEC)) < 0)
 		abort();
 	(void)fcntl(monkey.told.fd, F_SETPIPE_SZ, 1 << 20);
-	if (chdir(monkey.home))	/* where it exports to */
+	if (chdir(monkey.home)) /* where it exports to */
 		abort();
 	setenv("HOME", monkey.home, 1);
 	setenv("LMSCOPE_WITNESS", monkey.fifo, 1);
-	snprintf(options, sizeof options, "detect_stack_use_after_return=1:strict_string_checks=1:allocator_may_return_null=1:exitcode=99:handle_abort=0:log_path=%s/report", monkey.folder);
+	snprintf(
+		options, sizeof options,
+		"detect_stack_use_after_return=1:strict_string_checks=1:allocator_may_return_null=1:exitcode=99:handle_abort=0:log_path=%s/report",
+		monkey.folder);
 	setenv("ASAN_OPTIONS", options, 1);
 	snprintf(options, sizeof options, "print_stacktrace=1:halt_on_error=1:exitcode=99:log_path=%s/report", monkey.folder);
 	setenv("UBSAN_OPTIONS", options, 1);
@@ -728,7 +747,8 @@ static void report(void)
 	}
 	print_screen();
 	sanitizer_spoke();
-	printf("# again: monkey %s --seed %llu --until %d --slow %ld\n", monkey.options.program, (unsigned long long)monkey.seed, monkey.number, monkey.options.slow);
+	printf("# again: monkey %s --seed %llu --until %d --slow %ld\n", monkey.options.program, (unsigned long long)monkey.seed,
+	       monkey.number, monkey.options.slow);
 	fflush(stdout);
 }
 
@@ -796,8 +816,12 @@ static bool read_options(int argc, char **argv, struct options *o)
 {
 	*o = (struct options){ .seed = 1, .until = -1, .seconds = 120, .actions = 250, .slow = 20 };
 	for (int i = 1; i < argc; i++) {
-		long *number = !strcmp(argv[i], "--seed") ? &o->seed : !strcmp(argv[i], "--until") ? &o->until : !strcmp(argv[i], "--seconds") ? &o->seconds :
-			       !strcmp(argv[i], "--actions") ? &o->actions : !strcmp(argv[i], "--slow") ? &o->slow : NULL;
+		long *number = !strcmp(argv[i], "--seed")      ? &o->seed
+			       : !strcmp(argv[i], "--until")   ? &o->until
+			       : !strcmp(argv[i], "--seconds") ? &o->seconds
+			       : !strcmp(argv[i], "--actions") ? &o->actions
+			       : !strcmp(argv[i], "--slow")    ? &o->slow
+							       : NULL;
 		char *rest = NULL;
 
 		if (number && i + 1 < argc) {
@@ -824,7 +848,8 @@ int main(int argc, char **argv)
 	char slow[30];
 
 	if (!read_options(argc, argv, o)) {
-		fprintf(stderr, "usage: monkey PROGRAM [--seed N [--until K]] [--seconds S] [--actions N] [--slow MS] [--verbose]\n");
+		fprintf(stderr,
+			"usage: monkey PROGRAM [--seed N [--until K]] [--seconds S] [--actions N] [--slow MS] [--verbose]\n");
 		return 2;
 	}
 	if (!(o->program = realpath(o->program, NULL))) {
@@ -834,7 +859,9 @@ int main(int argc, char **argv)
 	signal(SIGPIPE, SIG_IGN);
 	setenv("TERM", "xterm-256color", 1);
 	setenv("LC_ALL", "C.UTF-8", 1);
-	for (const char *const *name = (const char *const[]){ "XDG_CONFIG_HOME", "XDG_STATE_HOME", "XDG_CACHE_HOME", "NO_COLOR", "COLORTERM", "LINES", "COLUMNS", "TMUX", "HF_HOME", NULL }; *name; name++)
+	for (const char *const *name = (const char *const[]){ "XDG_CONFIG_HOME", "XDG_STATE_HOME", "XDG_CACHE_HOME", "NO_COLOR",
+							      "COLORTERM", "LINES", "COLUMNS", "TMUX", "HF_HOME", NULL };
+	     *name; name++)
 		unsetenv(*name);
 	fine = measure();
 	snprintf(slow, sizeof slow, "%ld", o->slow);
@@ -846,8 +873,8 @@ int main(int argc, char **argv)
 		if (o->until >= 0)
 			break;
 	}
-	printf("# %ld actions in %ld lives with %ld starts, %lld s; %ld keys were timed, the slowest took %.0f ms\n", monkey.actions, lives, monkey.starts,
-	       (long long)(pty_now() - start) / 1000, monkey.answered, monkey.worst);
+	printf("# %ld actions in %ld lives with %ld starts, %lld s; %ld keys were timed, the slowest took %.0f ms\n",
+	       monkey.actions, lives, monkey.starts, (long long)(pty_now() - start) / 1000, monkey.answered, monkey.worst);
 	tap_check(fine, __FILE__, __LINE__, "from seed %ld on%s%.300s", o->seed, fine ? ", nothing was found" : ": ", monkey.why);
 	return tap_done();
 }

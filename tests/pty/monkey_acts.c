@@ -12,7 +12,7 @@ struct dice {
 
 static uint64_t roll(struct dice *d)
 {
-	uint64_t z = d->state += 0x9E3779B97F4A7C15u;	/* splitmix64 */
+	uint64_t z = d->state += 0x9E3779B97F4A7C15u; /* splitmix64 */
 
 	z = (z ^ z >> 30) * 0xBF58476D1CE4E5B9u;
 	z = (z ^ z >> 27) * 0x94D049BB133111EBu;
@@ -34,36 +34,119 @@ static bool chance(struct dice *d, int percent)
 /* ---- words ---- */
 
 /* What moves comes often: interrupting is the rule. */
-static const char *const moves[] = { "Left", "Right", "Up", "Down", "h", "j", "k", "l", "[", "]", "{", "}", "(", ")", "Tab", "S-Tab", "PgUp",
-	"PgDn", "Home", "End", "C-Home", "C-End", "<", ">" };
-static const char *const deeds[] = { "Space", ".", "u", "C-r", "T", "d", "D", "g", "i", "z", "v", "0", "a", "x", "Backspace", "X", "+", "-", "=", "M-Right",
-	"M-Left", "y", "C-y", "Y", "n", "N", "1", "2", "3", "4", "Enter", "Esc", "C-l", "c", "b", "'" };
+static const char *const moves[] = { "Left", "Right", "Up",  "Down",  "h",    "j",    "k",    "l",   "[",      "]",	"{", "}",
+				     "(",    ")",     "Tab", "S-Tab", "PgUp", "PgDn", "Home", "End", "C-Home", "C-End", "<", ">" };
+static const char *const deeds[] = { "Space", ".", "u",		"C-r", "T", "d", "D",	  "g",	     "i",      "z", "v",   "0",
+				     "a",     "x", "Backspace", "X",   "+", "-", "=",	  "M-Right", "M-Left", "y", "C-y", "Y",
+				     "n",     "N", "1",		"2",   "3", "4", "Enter", "Esc",     "C-l",    "c", "b",   "'" };
 static const char *const doors[] = { "e", "f", "m", "t", "s", "E", "o", "w", "M", "/", ":", "?", "Enter", "Esc", "Esc", "Esc" };
-static const char *const typing[] = { "Left", "Right", "Home", "End", "Backspace", "Delete", "C-w", "C-u", "C-k", "C-y", "C-_", "C-t", "C-r",
-	"M-b", "M-f", "M-d", "C-Left", "C-Right", "Up", "Down", "C-p", "C-n", "Tab", "S-Tab", "C-g", "C-c", "Enter", "Esc", "a", " ", "x" };
+static const char *const typing[] = { "Left", "Right", "Home", "End", "Backspace", "Delete", "C-w",	"C-u", "C-k",  "C-y", "C-_",
+				      "C-t",  "C-r",   "M-b",  "M-f", "M-d",	   "C-Left", "C-Right", "Up",  "Down", "C-p", "C-n",
+				      "Tab",  "S-Tab", "C-g",  "C-c", "Enter",	   "Esc",    "a",	" ",   "x" };
 
-static const char *const prompts[] = { "The capital of France is", "When Mary and John went to the store, John gave a drink to",
-	"Once upon a time, there was a little girl named Lily. She", "the cat sat on the mat . the cat sat on the", "", " ", "a", "\xC3\xA4\xC3\xB6\xC3\xBC \xE2\x82\xAC \xF0\x9F\x98\x80",
-	"The war lasted from the year 1732 to the year 17", "a\xCC\x81 e\xCC\x82 \xEA\xB0\x80 \xE5\xA5\xBD" };
+static const char *const prompts[] = { "The capital of France is",
+				       "When Mary and John went to the store, John gave a drink to",
+				       "Once upon a time, there was a little girl named Lily. She",
+				       "the cat sat on the mat . the cat sat on the",
+				       "",
+				       " ",
+				       "a",
+				       "\xC3\xA4\xC3\xB6\xC3\xBC \xE2\x82\xAC \xF0\x9F\x98\x80",
+				       "The war lasted from the year 1732 to the year 17",
+				       "a\xCC\x81 e\xCC\x82 \xEA\xB0\x80 \xE5\xA5\xBD" };
 
-static const char *const edits[] = { "head 1.2 zero", "head 0.0 mean", "head 3.4 patch", "layer 1 zero", "layer 2 @1 zero", "attn_out 1 zero",
-	"mlp_out 3 @2 zero", "neuron 1.5 zero", "pattern 1.2 @3<1 zero", "head 2.1 scale 2", "resid_pre 2 @1 patch", "q 1.1 zero", "resid_post 1 noise 0.5",
-	/* and such as cannot be */
-	"head 99.1 zero", "head 1.99 zero", "layer -7 zero", "add nofile.npy 3", "head", "nonsense", "layer 1 @9999 zero", "pattern 1.2 @1<3 zero", "resid_pre 2 @500 patch" };
-static const char *const metrics[] = { "logit \" the\"", "logit_diff \" Mary\" \" John\"", "logprob \" a\"", "kl", "entropy", "loss", "logit #5",
-	"logit \" the\" @1", "", "bogus", "logit", "logit \" the\" @999", "logit #99999999" };
-static const char *const techniques[] = { "logit-lens", "attention", "attention-overview", "next-token", "residual-norms", "direct-attribution",
-	"head-attribution", "ablation-sweep", "activation-patching", "attribution-patching", "path-patching", "causal-tracing", "attention-knockout",
-	"gradient-x-input", "self-repair", "subspace-interchange", "no-such-technique" };
-static const char *const presets[] = { "induction", "indirect_object", "attention_sink", "logit_lens", "ablation_sweep", "activation_patching",
-	"attention_knockout", "steering", "path_patching", "causal_tracing", "self_repair", "subspace_interchange", "gradient_x_input", "induction_ablated", "gpt2_fact", "mine", "no-such-preset" };
-static const char *const settings[] = { "layer=1", "head=2", "layer=99", "head=-1", "show=entropy", "show=rank", "show=value", "position=0", "position=-1",
-	"position=500", "k=3", "rank=2", "site=mlp_out", "op=mean", "at=last", "bogus=1", "layer" };
-static const char *const others[] = { "toggle", "clear", "undo", "redo", "recover", "messages", "close", "zoom", "ablate", "ablate-here", "cancel",
-	"copy", "copy-table", "copy-command", "diff edits", "diff foil", "diff on-foil", "diff none", "diff-all", "generate 3", "generate 40", "generate 0", "generate x",
-	"search the", "search (", "view half", "view word", "view number", "view bogus", "sink", "bos always", "bos never", "bos default", "bos x",
-	"theme dusk", "theme paper", "theme none-such", "theme", "model demo", "model /nowhere", "model", "open", "write", "help", "inspect", "redraw", "pane 2", "pane 99",
-	"log", "export", "tour", "samples /nowhere", "basis /nowhere", "layer 2", "e", "", "  ", "edits", "nonsense of a command" };
+static const char *const edits[] = { "head 1.2 zero", "head 0.0 mean", "head 3.4 patch", "layer 1 zero", "layer 2 @1 zero",
+				     "attn_out 1 zero", "mlp_out 3 @2 zero", "neuron 1.5 zero", "pattern 1.2 @3<1 zero",
+				     "head 2.1 scale 2", "resid_pre 2 @1 patch", "q 1.1 zero", "resid_post 1 noise 0.5",
+				     /* and such as cannot be */
+				     "head 99.1 zero", "head 1.99 zero", "layer -7 zero", "add nofile.npy 3", "head", "nonsense",
+				     "layer 1 @9999 zero", "pattern 1.2 @1<3 zero", "resid_pre 2 @500 patch" };
+static const char *const metrics[] = { "logit \" the\"",
+				       "logit_diff \" Mary\" \" John\"",
+				       "logprob \" a\"",
+				       "kl",
+				       "entropy",
+				       "loss",
+				       "logit #5",
+				       "logit \" the\" @1",
+				       "",
+				       "bogus",
+				       "logit",
+				       "logit \" the\" @999",
+				       "logit #99999999" };
+static const char *const techniques[] = { "logit-lens",		  "attention",	      "attention-overview",
+					  "next-token",		  "residual-norms",   "direct-attribution",
+					  "head-attribution",	  "ablation-sweep",   "activation-patching",
+					  "attribution-patching", "path-patching",    "causal-tracing",
+					  "attention-knockout",	  "gradient-x-input", "self-repair",
+					  "subspace-interchange", "no-such-technique" };
+static const char *const presets[] = { "induction",	   "indirect_object",	  "attention_sink",	"logit_lens",
+				       "ablation_sweep",   "activation_patching", "attention_knockout", "steering",
+				       "path_patching",	   "causal_tracing",	  "self_repair",	"subspace_interchange",
+				       "gradient_x_input", "induction_ablated",	  "gpt2_fact",		"mine",
+				       "no-such-preset" };
+static const char *const settings[] = { "layer=1",	"head=2",     "layer=99",    "head=-1",	     "show=entropy", "show=rank",
+					"show=value",	"position=0", "position=-1", "position=500", "k=3",	     "rank=2",
+					"site=mlp_out", "op=mean",    "at=last",     "bogus=1",	     "layer" };
+static const char *const others[] = { "toggle",
+				      "clear",
+				      "undo",
+				      "redo",
+				      "recover",
+				      "messages",
+				      "close",
+				      "zoom",
+				      "ablate",
+				      "ablate-here",
+				      "cancel",
+				      "copy",
+				      "copy-table",
+				      "copy-command",
+				      "diff edits",
+				      "diff foil",
+				      "diff on-foil",
+				      "diff none",
+				      "diff-all",
+				      "generate 3",
+				      "generate 40",
+				      "generate 0",
+				      "generate x",
+				      "search the",
+				      "search (",
+				      "view half",
+				      "view word",
+				      "view number",
+				      "view bogus",
+				      "sink",
+				      "bos always",
+				      "bos never",
+				      "bos default",
+				      "bos x",
+				      "theme dusk",
+				      "theme paper",
+				      "theme none-such",
+				      "theme",
+				      "model demo",
+				      "model /nowhere",
+				      "model",
+				      "open",
+				      "write",
+				      "help",
+				      "inspect",
+				      "redraw",
+				      "pane 2",
+				      "pane 99",
+				      "log",
+				      "export",
+				      "tour",
+				      "samples /nowhere",
+				      "basis /nowhere",
+				      "layer 2",
+				      "e",
+				      "",
+				      "  ",
+				      "edits",
+				      "nonsense of a command" };
 
 /* ---- making ---- */
 
@@ -132,7 +215,9 @@ static void make_line_keys(struct dice *d, struct act *a)
 static void make_list_keys(struct dice *d, struct act *a)
 {
 	static const char *const lists[] = { "t", "s", "E", "o", "M", "?", "Enter", "a" };
-	static const char *const in_list[] = { "Down", "Up", "PgDn", "End", "Home", "Space", "Enter", "Enter", "Right", "Left", "x", "K", "J", "o", "-", "+", "d", "Esc", "a", "r", "Backspace" };
+	static const char *const in_list[] = { "Down",	"Up",	 "PgDn", "End", "Home", "Space", "Enter",
+					       "Enter", "Right", "Left", "x",	"K",	"J",	 "o",
+					       "-",	"+",	 "d",	 "Esc", "a",	"r",	 "Backspace" };
 	int n = 1 + below(d, 8);
 
 	a->kind = ACT_KEYS;
@@ -155,7 +240,7 @@ static void make_line(struct dice *d, struct act *a)
 		add(a, "\x15");
 	add(a, *open == 'm' ? ONE_OF(d, metrics) : ONE_OF(d, prompts));
 	add(a, chance(d, 75) ? "\r" : "");
-	a->cuts = below(d, ACT_CUTS);	/* typed, with pauses */
+	a->cuts = below(d, ACT_CUTS); /* typed, with pauses */
 	for (int i = 0; i < a->cuts; i++)
 		a->cut[i] = a->n * (size_t)(i + 1) / (size_t)(a->cuts + 1);
 }
@@ -201,8 +286,11 @@ static void make_command(struct dice *d, struct act *a)
 
 static void add_random_text(struct dice *d, struct act *a, int n)
 {
-	static const char *const pieces[] = { "the ", "cat", " John", "\n", "\r\n", "\t", "\xE2\x82\xAC", "\xF0\x9F\x98\x80", "\xC3\xA9", "\xE5\xA5\xBD", "\x01", "\x1B", "\x1B[31m", "\x7F",
-		"\xC3", "\xFF", "\xE2\x80\xAE", "\xC2\x9B\x35n", "1732", "\"", "'", " " };
+	static const char *const pieces[] = {
+		"the ",		"cat",		 " John", "\n",	  "\r\n",     "\t",   "\xE2\x82\xAC", "\xF0\x9F\x98\x80",
+		"\xC3\xA9",	"\xE5\xA5\xBD",	 "\x01",  "\x1B", "\x1B[31m", "\x7F", "\xC3",	      "\xFF",
+		"\xE2\x80\xAE", "\xC2\x9B\x35n", "1732",  "\"",	  "'",	      " "
+	};
 
 	while (n-- > 0)
 		add(a, ONE_OF(d, pieces));
@@ -244,7 +332,7 @@ static void make_mouse(struct dice *d, struct act *a)
 
 		snprintf(report, sizeof report, "\x1B[<%d;%d;%dM", button, x, y);
 		add(a, report);
-		if (chance(d, 30)) {	/* dragged */
+		if (chance(d, 30)) { /* dragged */
 			x += below(d, 21) - 10;
 			y += below(d, 9) - 4;
 			x = x < 1 ? 1 : x;
@@ -262,8 +350,25 @@ static void make_mouse(struct dice *d, struct act *a)
 /* Sequences that are none, or break off. (Not the beginning of a paste: what follows would be its text.) */
 static void make_noise(struct dice *d, struct act *a)
 {
-	static const char *const noise[] = { "\x1B[", "\x1BO", "\x1B[1;", "\x1B[<0;1", "\x1B[999999999999~", "\x1B[?1;2c", "\x1B]0;title\x07", "\x1BP1$r\x1B\\", "\x1B[12;40R", "\xFF\xFE",
-		"\xC3", "\xE2\x82", "\x1B[O", "\x1B[I", "\x1B[201~", "\x1B\x1B\x1B", "\x1B[M   ", "\x1B[27;5;9~", "\x1B[97;5u" };
+	static const char *const noise[] = { "\x1B[",
+					     "\x1BO",
+					     "\x1B[1;",
+					     "\x1B[<0;1",
+					     "\x1B[999999999999~",
+					     "\x1B[?1;2c",
+					     "\x1B]0;title\x07",
+					     "\x1BP1$r\x1B\\",
+					     "\x1B[12;40R",
+					     "\xFF\xFE",
+					     "\xC3",
+					     "\xE2\x82",
+					     "\x1B[O",
+					     "\x1B[I",
+					     "\x1B[201~",
+					     "\x1B\x1B\x1B",
+					     "\x1B[M   ",
+					     "\x1B[27;5;9~",
+					     "\x1B[97;5u" };
 
 	a->kind = ACT_BYTES;
 	for (int n = 1 + below(d, 3); n > 0; n--)
@@ -272,7 +377,8 @@ static void make_noise(struct dice *d, struct act *a)
 
 static void make_size(struct dice *d, struct act *a)
 {
-	static const int sizes[][2] = { { 80, 24 }, { 80, 24 }, { 120, 40 }, { 200, 60 }, { 40, 12 }, { 24, 8 }, { 20, 5 }, { 1, 1 }, { 3, 60 }, { 300, 4 } };
+	static const int sizes[][2] = { { 80, 24 }, { 80, 24 }, { 120, 40 }, { 200, 60 }, { 40, 12 },
+					{ 24, 8 },  { 20, 5 },	{ 1, 1 },    { 3, 60 },	  { 300, 4 } };
 	int i = below(d, (int)(sizeof sizes / sizeof *sizes));
 
 	a->kind = ACT_RESIZE;
@@ -301,7 +407,7 @@ static void make_end(struct dice *d, struct act *a)
 		press(a, "Esc");
 		press(a, "Esc");
 		press(a, chance(d, 60) ? "q" : "C-c");
-		a->signal = SIGTERM;	/* for what does not end by that */
+		a->signal = SIGTERM; /* for what does not end by that */
 		return;
 	}
 	a->stalled = chance(d, 40);
@@ -386,7 +492,11 @@ void act_print(const struct act *a, char *out, size_t n)
 	if (used < n && (a->kind == ACT_RESIZE || a->kind == ACT_START))
 		used += (size_t)snprintf(out + used, n - used, " %dx%d", a->w, a->h);
 	if (used < n && a->kind == ACT_END)
-		used += (size_t)snprintf(out + used, n - used, "%s %s", a->frozen ? " frozen" : a->stalled ? " stalled" : "", a->signal ? sigabbrev_np(a->signal) : "hang-up");
+		used += (size_t)snprintf(out + used, n - used, "%s %s",
+					 a->frozen    ? " frozen"
+					 : a->stalled ? " stalled"
+						      : "",
+					 a->signal ? sigabbrev_np(a->signal) : "hang-up");
 	if (used < n && a->kind == ACT_STALL && a->frozen)
 		used += (size_t)snprintf(out + used, n - used, " frozen");
 	if (used < n && a->gap)

@@ -1,6 +1,6 @@
 /*
- * paint.c - what is sent as a difference makes the screen that was meant: random screens, one after the other, on every kind of terminal,
- * read back from an emulator.
+ * paint.c - what is sent as a difference makes the screen that was meant: random screens, one after the other, on every kind of
+ * terminal, read back from an emulator.
  */
 #include "tests/tap.h"
 #include "tui/draw/canvas.h"
@@ -15,7 +15,7 @@
 #include <unistd.h>
 #include <vterm.h>
 
-#include <term.h>	/* last: it has macros of common names */
+#include <term.h> /* last: it has macros of common names */
 
 enum { W = 60, H = 6, FRAMES = 400, SHOWN = 4 };
 
@@ -35,7 +35,8 @@ static struct ink any_ink(enum depth depth)
 	struct ink ink = { INK_DEFAULT, INK_DEFAULT, 0, 0 };
 
 	if (any(3))
-		ink.attr = (uint8_t)((any(4) ? 0 : INK_BOLD) | (any(5) || !underlines ? 0 : INK_UNDERLINE) | (any(6) ? 0 : INK_REVERSE));
+		ink.attr = (uint8_t)((any(4) ? 0 : INK_BOLD) | (any(5) || !underlines ? 0 : INK_UNDERLINE) |
+				     (any(6) ? 0 : INK_REVERSE));
 	if (depth == DEPTH_MONO)
 		return ink;
 	if (any(4))
@@ -57,7 +58,8 @@ static void scribble(struct canvas *c, enum depth depth)
 		if (any(3) == 0)
 			canvas_textf(c, x, y, ink, "word %d  ", any(1000));
 		else if (g >= 7)
-			canvas_text(c, g == 8 && x == W - 1 ? 0 : x, y, ink, glyph[g]);	/* at the edge libvterm puts the accent into the next row */
+			/* at the edge libvterm puts the accent into the next row */
+			canvas_text(c, g == 8 && x == W - 1 ? 0 : x, y, ink, glyph[g]);
 		else
 			canvas_repeat(c, x, y, n, ink, glyph[g]);
 	}
@@ -90,7 +92,8 @@ static bool bold_is_meant(const struct ink *ink, enum depth depth)
 {
 	bool colored = ink->fg != INK_DEFAULT && ink->bg != INK_DEFAULT;
 
-	return (ink->attr & INK_BOLD) && !(depth != DEPTH_MONO && depth <= DEPTH_16 && colored && !color_bold_reads(ink->fg & 255, ink->bg & 255));
+	return (ink->attr & INK_BOLD) &&
+	       !(depth != DEPTH_MONO && depth <= DEPTH_16 && colored && !color_bold_reads(ink->fg & 255, ink->bg & 255));
 }
 
 static bool is_as_meant(VTerm *vt, const struct canvas *c, int x, int y, enum depth depth)
@@ -107,10 +110,13 @@ static bool is_as_meant(VTerm *vt, const struct canvas *c, int x, int y, enum de
 	vterm_screen_get_cell(screen, (VTermPos){ y, x }, &is);
 	n = vterm_screen_get_text(screen, text, sizeof text - 1, (VTermRect){ y, y + 1, x, x + cell->width });
 	text[n] = '\0';
-	if (strcmp(n ? text : " ", cell->text) || is.width != cell->width || rgb_of(screen, is.bg) != wanted_color(screen, vt, cell->ink.bg, true))
+	if (strcmp(n ? text : " ", cell->text) || is.width != cell->width ||
+	    rgb_of(screen, is.bg) != wanted_color(screen, vt, cell->ink.bg, true))
 		return false;
-	return is.attrs.reverse == !!(cell->ink.attr & INK_REVERSE) && (is.attrs.underline != 0) == !!(cell->ink.attr & INK_UNDERLINE) &&
-	       (blank || (rgb_of(screen, is.fg) == wanted_color(screen, vt, cell->ink.fg, false) && is.attrs.bold == bold_is_meant(&cell->ink, depth)));
+	return is.attrs.reverse == !!(cell->ink.attr & INK_REVERSE) &&
+	       (is.attrs.underline != 0) == !!(cell->ink.attr & INK_UNDERLINE) &&
+	       (blank || (rgb_of(screen, is.fg) == wanted_color(screen, vt, cell->ink.fg, false) &&
+			  is.attrs.bold == bold_is_meant(&cell->ink, depth)));
 }
 
 static void tell(VTerm *vt, const struct canvas *c, int x, int y)
@@ -119,9 +125,10 @@ static void tell(VTerm *vt, const struct canvas *c, int x, int y)
 	VTermScreenCell is;
 
 	vterm_screen_get_cell(vterm_obtain_screen(vt), (VTermPos){ y, x }, &is);
-	printf("# row %d, column %d: meant \"%s\" in %x on %x, attributes %u; is U+%04X, width %d, bold %d, underlined %d, reversed %d\n", y, x, cell->text,
-	       (unsigned)cell->ink.fg, (unsigned)cell->ink.bg, cell->ink.attr, is.chars[0], is.width, is.attrs.bold, is.attrs.underline,
-	       is.attrs.reverse);
+	printf("# row %d, column %d: meant \"%s\" in %x on %x, attributes %u; is U+%04X, width %d, bold %d, underlined %d, "
+	       "reversed %d\n",
+	       y, x, cell->text, (unsigned)cell->ink.fg, (unsigned)cell->ink.bg, cell->ink.attr, is.chars[0], is.width,
+	       is.attrs.bold, is.attrs.underline, is.attrs.reverse);
 }
 
 static int wrong_cells(VTerm *vt, const struct canvas *c, enum depth depth)
@@ -154,13 +161,14 @@ static void paint_on(const char *name, enum depth depth)
 		scribble(&wanted, depth);
 		paint_rows(&out, &shown, &wanted, 0, H);
 		if (any(4) == 0)
-			pen_go(&out, any(W), any(H));	/* the cursor */
+			pen_go(&out, any(W), any(H)); /* the cursor */
 		vterm_input_write(vt, out.s, out.n);
 		wrong = wrong_cells(vt, &wanted, depth);
 		if (!wrong)
 			str_clear(&out);
 	}
-	CHECK_THAT(!wrong, "%s, depth %d: each difference makes the screen that was meant (frame %d, %d cells wrong)", name, depth, frame, wrong);
+	CHECK_THAT(!wrong, "%s, depth %d: each difference makes the screen that was meant (frame %d, %d cells wrong)", name, depth,
+		   frame, wrong);
 	CHECK_THAT(paint_rows(&out, &shown, &wanted, 0, H) == 0 || wrong, "%s: and no difference takes nothing", name);
 	str_done(&out);
 	canvas_done(&shown);
@@ -175,9 +183,17 @@ int main(void)
 		const char *name;
 		enum depth depth;
 	} terminals[] = {
-		{ "xterm-256color", DEPTH_256 }, { "xterm-256color", DEPTH_TRUE }, { "xterm-256color", DEPTH_MONO }, { "xterm", DEPTH_8 },
-		{ "screen-256color", DEPTH_256 }, { "tmux-256color", DEPTH_256 }, { "linux", DEPTH_8 }, { "vt100", DEPTH_MONO },
-		{ "vt220", DEPTH_MONO }, { "rxvt-unicode-256color", DEPTH_256 }, { "ansi", DEPTH_8 },
+		{ "xterm-256color", DEPTH_256 },
+		{ "xterm-256color", DEPTH_TRUE },
+		{ "xterm-256color", DEPTH_MONO },
+		{ "xterm", DEPTH_8 },
+		{ "screen-256color", DEPTH_256 },
+		{ "tmux-256color", DEPTH_256 },
+		{ "linux", DEPTH_8 },
+		{ "vt100", DEPTH_MONO },
+		{ "vt220", DEPTH_MONO },
+		{ "rxvt-unicode-256color", DEPTH_256 },
+		{ "ansi", DEPTH_8 },
 	};
 
 	setlocale(LC_ALL, "C.UTF-8");

@@ -20,9 +20,9 @@ enum { MODES = 64 };
 
 /* Private modes (CSI ? n h) as they are switched, read from the stream itself: libvterm does not tell about all of them. */
 struct modes {
-	int state;			/* of the reader: 0 text, 1 after ESC, 2 after CSI, 3 within CSI ? */
-	int number[16], n;		/* of the sequence that is being read */
-	int on[MODES], on_n;		/* switched on and not off again */
+	int state;	     /* of the reader: 0 text, 1 after ESC, 2 after CSI, 3 within CSI ? */
+	int number[16], n;   /* of the sequence that is being read */
+	int on[MODES], on_n; /* switched on and not off again */
 	bool cursor_hidden, keypad;
 };
 
@@ -31,14 +31,14 @@ struct pty {
 	VTermScreen *screen;
 	VTermState *pen;
 	int w, h;
-	int master, reports, orders;	/* reports: struct report from the keeper; orders: a byte to it */
+	int master, reports, orders; /* reports: struct report from the keeper; orders: a byte to it */
 	pid_t keeper, program;
 	struct termios before;
 	enum pty_state state;
 	int code;
 	size_t bytes;
-	long speed;			/* bytes a second that the line carries; 0: all that comes */
-	int64_t ready_at;		/* when it carries the next */
+	long speed;	  /* bytes a second that the line carries; 0: all that comes */
+	int64_t ready_at; /* when it carries the next */
 	bool deaf;
 	struct modes modes;
 	char row[4096], left[400];
@@ -99,7 +99,7 @@ static void keep(char *const *argv, int reports, int orders)
 	if (program == 0) {
 		setpgid(0, 0);
 		tcsetpgrp(0, getpid());
-		for (int i = 1; i < NSIG; i++)	/* whatever this was started under: nohup ignores SIGHUP */
+		for (int i = 1; i < NSIG; i++) /* whatever this was started under: nohup ignores SIGHUP */
 			signal(i, SIG_DFL);
 		close(reports);
 		close(orders);
@@ -120,7 +120,7 @@ static void keep(char *const *argv, int reports, int orders)
 			tell(reports, (struct report){ PTY_KILLED, WTERMSIG(status), program });
 		else
 			tell(reports, (struct report){ PTY_STOPPED, WSTOPSIG(status), program });
-		if (read(orders, &order, 1) != 1)	/* the harness is done */
+		if (read(orders, &order, 1) != 1) /* the harness is done */
 			break;
 		tcsetpgrp(0, program);
 		kill(-program, SIGCONT);
@@ -150,7 +150,7 @@ struct pty *pty_start(char *const *argv, int w, int h)
 		free(p);
 		return NULL;
 	}
-	tcgetattr(slave, &p->before);	/* the program may be quick to change them */
+	tcgetattr(slave, &p->before); /* the program may be quick to change them */
 	p->keeper = fork();
 	if (p->keeper < 0)
 		abort();
@@ -203,7 +203,7 @@ static void mode_switched(struct modes *m, int number, bool on)
 		m->cursor_hidden = !on;
 		return;
 	}
-	if (number == 7 || number == 12 || number == 2026)	/* wrapping, blinking and brackets around a frame leave no trace */
+	if (number == 7 || number == 12 || number == 2026) /* wrapping, blinking and brackets around a frame leave no trace */
 		return;
 	for (int i = 0; i < m->on_n; i++)
 		if (m->on[i] == number)
@@ -244,7 +244,8 @@ static void modes_read(struct modes *m, unsigned char c)
 static bool read_screen(struct pty *p)
 {
 	char bytes[4096];
-	size_t most = p->speed && p->speed / 20 < (long)sizeof bytes ? (size_t)(p->speed / 20) : sizeof bytes;	/* what comes in 50 ms */
+	/* what comes in 50 ms */
+	size_t most = p->speed && p->speed / 20 < (long)sizeof bytes ? (size_t)(p->speed / 20) : sizeof bytes;
 	ssize_t n = p->master < 0 ? 0 : read(p->master, bytes, most);
 
 	if (n <= 0)
@@ -282,7 +283,7 @@ bool pty_read(struct pty *p, int64_t deadline)
 	}
 	if (poll(wait, 2, left > 0 ? (int)left : 0) <= 0)
 		return false;
-	if (wait[0].revents & POLLIN)	/* all that was written comes before the news of an end */
+	if (wait[0].revents & POLLIN) /* all that was written comes before the news of an end */
 		return read_screen(p);
 	return (wait[1].revents & POLLIN) && read_report(p);
 }
@@ -347,9 +348,10 @@ static const struct {
 	const char *name;
 	VTermKey key;
 } named_keys[] = {
-	{ "Enter", VTERM_KEY_ENTER }, { "Tab", VTERM_KEY_TAB }, { "Backspace", VTERM_KEY_BACKSPACE }, { "Esc", VTERM_KEY_ESCAPE },
-	{ "Up", VTERM_KEY_UP }, { "Down", VTERM_KEY_DOWN }, { "Left", VTERM_KEY_LEFT }, { "Right", VTERM_KEY_RIGHT },
-	{ "Insert", VTERM_KEY_INS }, { "Delete", VTERM_KEY_DEL }, { "Home", VTERM_KEY_HOME }, { "End", VTERM_KEY_END },
+	{ "Enter", VTERM_KEY_ENTER }, { "Tab", VTERM_KEY_TAB },	      { "Backspace", VTERM_KEY_BACKSPACE },
+	{ "Esc", VTERM_KEY_ESCAPE },  { "Up", VTERM_KEY_UP },	      { "Down", VTERM_KEY_DOWN },
+	{ "Left", VTERM_KEY_LEFT },   { "Right", VTERM_KEY_RIGHT },   { "Insert", VTERM_KEY_INS },
+	{ "Delete", VTERM_KEY_DEL },  { "Home", VTERM_KEY_HOME },     { "End", VTERM_KEY_END },
 	{ "PgUp", VTERM_KEY_PAGEUP }, { "PgDn", VTERM_KEY_PAGEDOWN },
 };
 
@@ -519,9 +521,9 @@ const char *pty_left_behind(struct pty *p)
 		n += (size_t)snprintf(p->left + n, sizeof p->left - n, "no line modes: %s; ", strerror(errno));
 	else if (now.c_iflag != p->before.c_iflag || now.c_oflag != p->before.c_oflag || now.c_cflag != p->before.c_cflag ||
 		 now.c_lflag != p->before.c_lflag || memcmp(now.c_cc, p->before.c_cc, sizeof now.c_cc))
-		n += (size_t)snprintf(p->left + n, sizeof p->left - n, "line modes are %o %o %o %o, and were %o %o %o %o; ", now.c_iflag,
-				      now.c_oflag, now.c_cflag, now.c_lflag, p->before.c_iflag, p->before.c_oflag, p->before.c_cflag,
-				      p->before.c_lflag);
+		n += (size_t)snprintf(p->left + n, sizeof p->left - n, "line modes are %o %o %o %o, and were %o %o %o %o; ",
+				      now.c_iflag, now.c_oflag, now.c_cflag, now.c_lflag, p->before.c_iflag, p->before.c_oflag,
+				      p->before.c_cflag, p->before.c_lflag);
 	if (p->modes.cursor_hidden)
 		n += (size_t)snprintf(p->left + n, sizeof p->left - n, "the cursor is hidden; ");
 	if (p->modes.keypad)

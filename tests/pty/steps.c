@@ -1,5 +1,6 @@
 /*
- * normalize.c - PROGRAM FILE.steps: plays a script of keys and expectations on a program in a pseudo-terminal; a step is a TAP line.
+ * normalize.c - PROGRAM FILE.steps: plays a script of keys and expectations on a program in a pseudo-terminal; a step is a TAP
+ * line.
  *
  * A script is lines of `word argument`; # begins a comment. The program gets an empty home of its own. What a word does is in
  * the table at the end of this file.
@@ -30,9 +31,9 @@ static struct stage {
 	const char *program, *script;
 	struct pty *pty;
 	int line, w, h;
-	int64_t started;	/* when the program was */
-	int64_t patience;	/* milliseconds that a wait may take */
-	long memory;		/* KB, at the last `grown` without a number */
+	int64_t started;  /* when the program was */
+	int64_t patience; /* milliseconds that a wait may take */
+	long memory;	  /* KB, at the last `grown` without a number */
 	char home[64];
 } stage = { .w = 80, .h = 24, .patience = WAIT_MS };
 
@@ -63,7 +64,7 @@ static bool wait_for(const char *text, bool there)
 		if (!pty_read(stage.pty, deadline))
 			return on_screen(text) == there;
 		if (!over && (over = pty_state(stage.pty, &code) > PTY_STOPPED))
-			deadline = pty_now() + QUIET_MS;	/* for what it wrote at its end */
+			deadline = pty_now() + QUIET_MS; /* for what it wrote at its end */
 	}
 	return true;
 }
@@ -87,8 +88,12 @@ static bool wait_for_state(enum pty_state state, int code)
 		if (!pty_read(stage.pty, deadline))
 			break;
 	if (now != state || (state != PTY_STOPPED && is != code))
-		printf("# it %s %d\n", now == PTY_RUNNING ? "still runs," : now == PTY_STOPPED ? "was stopped by" :
-		       now == PTY_EXITED ? "exited with" : "was killed by", is);
+		printf("# it %s %d\n",
+		       now == PTY_RUNNING   ? "still runs,"
+		       : now == PTY_STOPPED ? "was stopped by"
+		       : now == PTY_EXITED  ? "exited with"
+					    : "was killed by",
+		       is);
 	return now == state && (state == PTY_STOPPED || is == code);
 }
 
@@ -329,7 +334,7 @@ static bool step_click(char *argument)
 
 		if (!at)
 			continue;
-		for (const char *c = row; c < at; c++)	/* one column a character: enough for the screens that are clicked on */
+		for (const char *c = row; c < at; c++) /* one column a character: enough for the screens that are clicked on */
 			x += ((unsigned char)*c & 0xC0) != 0x80;
 		pty_click(stage.pty, x, y);
 		return true;
@@ -402,7 +407,8 @@ static size_t budget(void)
 		for (int x = 0; x < pty_width(stage.pty); x++) {
 			struct pty_cell cell = pty_cell_at(stage.pty, x, y);
 
-			changes += cell.ink != before.ink || cell.paper != before.paper || cell.bold != before.bold || cell.underline != before.underline;
+			changes += cell.ink != before.ink || cell.paper != before.paper || cell.bold != before.bold ||
+				   cell.underline != before.underline;
 			before = cell;
 		}
 	printf("# %d changes of colour, %d cells\n", changes, cells);
@@ -459,8 +465,8 @@ static bool step_faithful(char *argument)
 	after = all_cells();
 	for (int i = 0; i < w * h; i++)
 		if (cells_differ(&before[i], &after[i]) && wrong++ < 12)
-			printf("# row %d, column %d: \"%s\" %06x on %06x, and drawn again \"%s\" %06x on %06x\n", i / w, i % w, before[i].text,
-			       before[i].ink, before[i].paper, after[i].text, after[i].ink, after[i].paper);
+			printf("# row %d, column %d: \"%s\" %06x on %06x, and drawn again \"%s\" %06x on %06x\n", i / w, i % w,
+			       before[i].text, before[i].ink, before[i].paper, after[i].text, after[i].ink, after[i].paper);
 	free(before);
 	free(after);
 	return !wrong;
@@ -559,9 +565,15 @@ static const struct step {
 	{ "start", step_start, false, "[ARGUMENT]...: the program; ~/ is its home" },
 	{ "until", step_until, true, "TEXT: waits for it" },
 	{ "within", step_within, true, "MS TEXT: is there at most so long after the start" },
-	{ "latency", step_latency, true, "N MEDIAN P99 NAME...: presses keys N times in turn; milliseconds until their answers are whole" },
-	{ "held", step_held, true, "N EVERY LIMIT NAME...: presses keys N times, one in EVERY ms; the screen is still LIMIT ms after the last" },
-	{ "typed", step_typed, true, "EVERY LIMIT TEXT: types it, a character in EVERY ms; nine in ten stand on the screen within LIMIT ms" },
+	{ "latency", step_latency, true,
+	  "N MEDIAN P99 NAME...: presses keys N times in turn; milliseconds until their answers are "
+	  "whole" },
+	{ "held", step_held, true,
+	  "N EVERY LIMIT NAME...: presses keys N times, one in EVERY ms; the screen is still LIMIT ms "
+	  "after the last" },
+	{ "typed", step_typed, true,
+	  "EVERY LIMIT TEXT: types it, a character in EVERY ms; nine in ten stand on the screen within "
+	  "LIMIT ms" },
 	{ "speed", step_speed, true, "N: the line carries N bytes a second; 0: all that comes" },
 	{ "gone", step_gone, true, "TEXT: waits until it is on the screen no more" },
 	{ "expect", step_expect, true, "TEXT: is on the screen now" },
@@ -634,7 +646,8 @@ static void make_home(void)
 	setenv("TERM", "xterm-256color", 1);
 	setenv("LC_ALL", "C.UTF-8", 1);
 	for (const char *const *name = (const char *const[]){ "XDG_CONFIG_HOME", "XDG_STATE_HOME", "XDG_CACHE_HOME", "NO_COLOR",
-		"COLORTERM", "LINES", "COLUMNS", "TMUX", "HF_HOME", NULL }; *name; name++)
+							      "COLORTERM", "LINES", "COLUMNS", "TMUX", "HF_HOME", NULL };
+	     *name; name++)
 		unsetenv(*name);
 }
 

@@ -22,8 +22,8 @@ static void check_aligned(const char *prompt, const char *foil, const char *want
 
 	str_init(&got);
 	for (int i = 0; i < pairs; i++)
-		str_addf(&got, "%s%c%c%s", i ? " " : "", at[i].prompt < 0 ? '.' : prompt[at[i].prompt], at[i].foil < 0 ? '.' : foil[at[i].foil],
-			 at[i].differ ? "*" : "");
+		str_addf(&got, "%s%c%c%s", i ? " " : "", at[i].prompt < 0 ? '.' : prompt[at[i].prompt],
+			 at[i].foil < 0 ? '.' : foil[at[i].foil], at[i].differ ? "*" : "");
 	CHECK_THAT(!strcmp(got.s ? got.s : "", want), "%s over %s: %s", prompt, foil, got.s ? got.s : "");
 	str_done(&got);
 }
@@ -31,7 +31,7 @@ static void check_aligned(const char *prompt, const char *foil, const char *want
 static void test_aligned(void)
 {
 	check_aligned("abcd", "abxd", "aa bb cx* dd");
-	check_aligned("abcd", "bcda", "ab* bc* cd* da*");	/* equally many: one for one, whatever they are */
+	check_aligned("abcd", "bcda", "ab* bc* cd* da*"); /* equally many: one for one, whatever they are */
 	check_aligned("abcd", "abcde", "aa bb cc dd .e*");
 	check_aligned("abcz", "abcdez", "aa bb cc .d* .e* zz");
 	check_aligned("abcdez", "axz", "aa bx* c.* d.* e.* zz");

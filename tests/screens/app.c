@@ -86,7 +86,7 @@ static void check_screen(int i)
 		job_set(&app.doc.about, "What the preset has to say about itself.");
 	}
 	fake_serve(&fake, &app);
-	draw(&app, &canvas, screens[i].w, screens[i].h, &screen);	/* keys and the mouse work on what was drawn */
+	draw(&app, &canvas, screens[i].w, screens[i].h, &screen); /* keys and the mouse work on what was drawn */
 	CHECK_THAT(fake_keys(&fake, &app, screens[i].keys), "%s: every key has a name", screens[i].name);
 	app_tick(&app, 1000);
 	draw(&app, &canvas, screens[i].w, screens[i].h, &screen);

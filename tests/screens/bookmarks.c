@@ -16,7 +16,8 @@ static void bookmarks(void)
 	press(&s, "z Up Up Right : 'technique_next-token Enter");
 	CHECK(strcmp(s.app.doc.job.pane[s.app.focus].analysis->name, pane.analysis->name));
 	press(&s, "''a");
-	CHECK_THAT(s.app.zoomed && !memcmp(cursor, s.app.doc.cursor, sizeof cursor) && job_pane_equal(&pane, &s.app.doc.job.pane[s.app.focus]),
+	CHECK_THAT(s.app.zoomed && !memcmp(cursor, s.app.doc.cursor, sizeof cursor) &&
+			   job_pane_equal(&pane, &s.app.doc.job.pane[s.app.focus]),
 		   "' and the letter leads there, zoom and all");
 	press(&s, "'''");
 	CHECK_THAT(!s.app.zoomed && memcmp(cursor, s.app.doc.cursor, sizeof cursor), "'' leads back");

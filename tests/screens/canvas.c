@@ -30,10 +30,25 @@ static void check_glyphs(void)
 		const char *text, *drawn;
 		int columns;
 	} rows[] = {
-		{ "ascii", "ascii", 5 }, { "漢字", "漢字", 4 }, { "e\xCC\x81!", "e\xCC\x81!", 2 }, { "\x1b[2J", "␛[2J", 4 }, { "a\tb", "a␉b", 3 },
-		{ "\x7f", "␡", 1 }, { "\xC2\x9B", "\xEF\xBF\xBD", 1 }, { "\xff", "\xEF\xBF\xBD", 1 }, { "🇫🇷", "FR", 2 },
-		{ "👍🏽.", "👍.", 3 }, { "👩\xE2\x80\x8D👧!", "👩!", 3 }, { "a\xE2\x80\xAE" "b", "a\xEF\xBF\xBD" "b", 3 }, { "\xCC\x81", "◌", 1 },
-		{ "☁\xEF\xB8\x8F.", "☁.", 2 }, { "\xE2\x80\x8B", "\xEF\xBF\xBD", 1 },
+		{ "ascii", "ascii", 5 },
+		{ "漢字", "漢字", 4 },
+		{ "e\xCC\x81!", "e\xCC\x81!", 2 },
+		{ "\x1b[2J", "␛[2J", 4 },
+		{ "a\tb", "a␉b", 3 },
+		{ "\x7f", "␡", 1 },
+		{ "\xC2\x9B", "\xEF\xBF\xBD", 1 },
+		{ "\xff", "\xEF\xBF\xBD", 1 },
+		{ "🇫🇷", "FR", 2 },
+		{ "👍🏽.", "👍.", 3 },
+		{ "👩\xE2\x80\x8D👧!", "👩!", 3 },
+		{ "a\xE2\x80\xAE"
+		  "b",
+		  "a\xEF\xBF\xBD"
+		  "b",
+		  3 },
+		{ "\xCC\x81", "◌", 1 },
+		{ "☁\xEF\xB8\x8F.", "☁.", 2 },
+		{ "\xE2\x80\x8B", "\xEF\xBF\xBD", 1 },
 	};
 
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
@@ -41,7 +56,8 @@ static void check_glyphs(void)
 		char want[64];
 
 		canvas_init(&c, 12, 1);
-		CHECK_THAT(canvas_text(&c, 0, 0, plain, rows[i].text) == rows[i].columns, "row %zu takes %d columns", i, rows[i].columns);
+		CHECK_THAT(canvas_text(&c, 0, 0, plain, rows[i].text) == rows[i].columns, "row %zu takes %d columns", i,
+			   rows[i].columns);
 		snprintf(want, sizeof want, "%s\n", rows[i].drawn);
 		CHECK_TEXT(shown(&c), want);
 		canvas_done(&c);
@@ -99,14 +115,15 @@ static void check_paragraph(void)
 	canvas_reset(&c, 4, 2, plain);
 	CHECK(canvas_paragraph(&c, (struct rect){ 0, 0, 4, 2 }, 1, plain, "unbreakable") == 3);
 	CHECK_TEXT(shown(&c), "eaka\nble\n");
-	CHECK(canvas_paragraph(&c, (struct rect){ 0, 0, 1, 2 }, 0, plain, "漢") == 1);	/* it ends although nothing fits */
+	CHECK(canvas_paragraph(&c, (struct rect){ 0, 0, 1, 2 }, 0, plain, "漢") == 1); /* it ends although nothing fits */
 	canvas_done(&c);
 }
 
 static void check_keys(void)
 {
 	static const char *const names[] = {
-		"a", "ß", "Space", "C-r", "M-x", "C-Space", "Enter", "Esc", "S-Tab", "C-M-Left", "PgUp", "F12", "Click", "WheelDown", "C-\\", "-", "C--",
+		"a",	    "ß",    "Space", "C-r",   "M-x",	   "C-Space", "Enter", "Esc", "S-Tab",
+		"C-M-Left", "PgUp", "F12",   "Click", "WheelDown", "C-\\",    "-",     "C--",
 	};
 	struct key key, other;
 
@@ -124,7 +141,8 @@ static void check_keys(void)
 	CHECK(key_of_mouse("2;1;1M", &key) && key.kind == K_CLICK && key.button == 3);
 	CHECK(key_of_mouse("32;300;200M", &key) && key.kind == K_DRAG && key.x == 299);
 	CHECK(key_of_mouse("0;3;4m", &key) && key.kind == K_RELEASE && key_of_mouse("65;3;4M", &key) && key.kind == K_WHEEL_DOWN);
-	CHECK(!key_of_mouse("0;0;4M", &key) && !key_of_mouse("0;3", &key) && !key_of_mouse("", &key) && !key_of_mouse("35;3;4M", &key));
+	CHECK(!key_of_mouse("0;0;4M", &key) && !key_of_mouse("0;3", &key) && !key_of_mouse("", &key) &&
+	      !key_of_mouse("35;3;4M", &key));
 	key = key_of_character(18);
 	CHECK(key.kind == K_CHAR && key.mods == MOD_CTRL && key.c == 'r');
 	CHECK(key_of_character(0).c == ' ' && key_of_character(28).c == '\\' && key_of_character(13).kind == K_ENTER);
@@ -159,12 +177,20 @@ static void check_stale_frames(void)
 
 	for (int w = PANE_LEAST_W; w <= 90; w++)
 		for (int i = 0; i < 6; i++) {
-			struct frame f = { .rect = { 0, 0, w, 3 }, .title = { .technique = "next token", .object = "after position 11", .quantity = "probability, logit" }, .unit = "probability",
-					   .mark = i % 2 ? "edited − unedited" : "edited", .right = "2 attention", .progress = progress[i / 2], .stale = true };
+			struct frame f = { .rect = { 0, 0, w, 3 },
+					   .title = { .technique = "next token",
+						      .object = "after position 11",
+						      .quantity = "probability, logit" },
+					   .unit = "probability",
+					   .mark = i % 2 ? "edited − unedited" : "edited",
+					   .right = "2 attention",
+					   .progress = progress[i / 2],
+					   .stale = true };
 
 			canvas_init(&c, w, 3);
 			frame_draw(&c, theme, &f);
-			if (!CHECK_THAT(strstr(shown(&c), "stale") != NULL, "a frame of %d columns, %s, says that it is stale", w, f.mark))
+			if (!CHECK_THAT(strstr(shown(&c), "stale") != NULL, "a frame of %d columns, %s, says that it is stale", w,
+					f.mark))
 				printf("# %s", shown(&c));
 			canvas_done(&c);
 		}

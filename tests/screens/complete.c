@@ -57,7 +57,9 @@ static void other_lines(void)
 	struct stage s;
 
 	raise_curtain(&s);
-	presets[0] = (struct preset_entry){ .name = strdup("induction"), .title = strdup("Induction"), .path = strdup(""), .shipped = true };
+	presets[0] = (struct preset_entry){
+		.name = strdup("induction"), .title = strdup("Induction"), .path = strdup(""), .shipped = true
+	};
 	presets[1] = (struct preset_entry){ .name = strdup("in-mine"), .title = strdup("Mine"), .path = strdup("") };
 	app_lists(&s.app, presets, 2, NULL, 0);
 	check(&s, "m C-u 'entr Tab", "entropy ");
@@ -78,7 +80,8 @@ static void at_home(const char *home)
 	size_t n;
 	char *text = file_read("~/prompts.txt", 100, &n, &err);
 
-	CHECK_THAT(text && file_exists("~/models") && file_is_folder("~/models") && !file_exists("~/none"), "~/ is the user's home");
+	CHECK_THAT(text && file_exists("~/models") && file_is_folder("~/models") && !file_exists("~/none"),
+		   "~/ is the user's home");
 	CHECK_TEXT(other, there);
 	CHECK(file_version("~/prompts.txt") == file_version(there));
 	CHECK(!preset_open("~/none.yaml", &preset, NULL, &err) && strstr(err.text, "~/none.yaml"));

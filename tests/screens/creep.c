@@ -1,7 +1,7 @@
 /*
- * creep.c - [ACTIONS [worker]]: memory does not creep. A day's mixed actions, 100,000 of them: the heap in use at their end is about what it was
- * after the first tenth, and so is what the process has of the system. The fake worker answers; with "worker" the real one does, on the demo
- * model, which takes minutes and is not in the suite.
+ * creep.c - [ACTIONS [worker]]: memory does not creep. A day's mixed actions, 100,000 of them: the heap in use at their end is
+ * about what it was after the first tenth, and so is what the process has of the system. The fake worker answers; with "worker" the
+ * real one does, on the demo model, which takes minutes and is not in the suite.
  */
 #include <malloc.h>
 #include <poll.h>
@@ -16,23 +16,31 @@ enum { INSTRUMENTED = 0 };
 #endif
 
 /* Names of keys; %d: a number, so that texts, edits, arguments and searches are others each time. */
+/* clang-format off */
 static const char *const moves[] = {
-	"Down", "Up", "Left", "Right", "Down", "Up", "Left", "Right", "PgDn", "Home", "End", "Tab", "S-Tab", "[", "]", "{", "}", "(", ")", "1", "2", "3", "<", ">", "n", "N",
+	"Down", "Up", "Left", "Right", "Down", "Up", "Left", "Right", "PgDn", "Home", "End", "Tab", "S-Tab", "[", "]", "{", "}",
+		"(", ")", "1", "2", "3", "<", ">", "n", "N",
 	"Space", ".", "u", "U", "C-r", "z", "v", "0", "+", "-", "M-Right", "Click@30,12", "WheelDown@50,20", "Click@90,30",
 };
 static const char *const deeds[] = {
-	"Space", ".", "T", "u", "u", "U", "C-r", "d", "D", "g", "g", "i Esc", "Enter Esc", "a Enter", "X", "X", "s Right Down Right Esc", "E Space Esc", "E Delete Esc",
-	"E Right Right Esc", "E C-o Esc", "S Esc", "y", "Y", "C-y", "e '%d Enter", "e Backspace Backspace Backspace Backspace Enter", "e C-u '%d_two_three_four Enter",
-	"e 'x%d Esc", "e C-w C-w C-y Enter", "f '_%d Enter", "f C-u Enter", "m C-u 'logit_\"_w%d\" Enter", "m C-u Enter", "/ '%d Enter", "/ 'Pa Enter", "b a", "' a", "b b",
+	"Space", ".", "T", "u", "u", "U", "C-r", "d", "D", "g", "g", "i Esc", "Enter Esc", "a Enter", "X", "X",
+		"s Right Down Right Esc", "E Space Esc", "E Delete Esc",
+	"E Right Right Esc", "E C-o Esc", "S Esc", "y", "Y", "C-y", "e '%d Enter",
+		"e Backspace Backspace Backspace Backspace Enter", "e C-u '%d_two_three_four Enter",
+	"e 'x%d Esc", "e C-w C-w C-y Enter", "f '_%d Enter", "f C-u Enter", "m C-u 'logit_\"_w%d\" Enter", "m C-u Enter",
+		"/ '%d Enter", "/ 'Pa Enter", "b a", "' a", "b b",
 	"' '", "c C-u '%d Enter", "c C-u Enter", "w Esc", "o Esc", "Esc Esc", "F2", "C-l",
 };
 static const char *const rare[] = {
-	": 'edit_head_2.1_scale_%d Enter", ": 'edit_head_%d.1_zero Enter", ": 'clear Enter", ": 'nonsense%d Enter", ": 'metric_bogus%d Enter", ": 'set_layer=%d Enter",
-	": 'below_next-token Enter", ": 'generate_3 Enter", ": 'messages Enter Esc", ": Tab Tab Esc", "? Down Esc", "C-p Down Esc", "t Down Enter", "M Esc",
+	": 'edit_head_2.1_scale_%d Enter", ": 'edit_head_%d.1_zero Enter", ": 'clear Enter", ": 'nonsense%d Enter",
+		": 'metric_bogus%d Enter", ": 'set_layer=%d Enter",
+	": 'below_next-token Enter", ": 'generate_3 Enter", ": 'messages Enter Esc", ": Tab Tab Esc", "? Down Esc", "C-p Down Esc",
+		"t Down Enter", "M Esc",
 };
+/* clang-format on */
 #define ONE_OF(list, dice) list[(dice) % (sizeof(list) / sizeof *(list))]
 
-static struct worker *worker;	/* NULL: the fake one answers */
+static struct worker *worker; /* NULL: the fake one answers */
 static unsigned dice = 1;
 
 static unsigned roll(void)
@@ -139,11 +147,15 @@ static void a_days_work(unsigned all)
 			rss = resident();
 		}
 		if (i % (all / 10) == 0)
-			printf("# %u actions: %zu kB in use, %zu kB resident; steps to undo %d and %d, %d panes, %d edits, %d notes\n", i, heap_in_use() >> 10,
-			       resident() >> 10, s.app.undo.past.n, s.app.looks_undo.past.n, s.app.doc.job.panes, s.app.doc.job.edits, s.app.doc.places);
+			printf("# %u actions: %zu kB in use, %zu kB resident; steps to undo %d and %d, %d panes, %d edits, %d "
+			       "notes\n",
+			       i, heap_in_use() >> 10, resident() >> 10, s.app.undo.past.n, s.app.looks_undo.past.n,
+			       s.app.doc.job.panes, s.app.doc.job.edits, s.app.doc.places);
 	}
-	CHECK_THAT(heap_in_use() < heap + heap_slack, "after %u actions %zu kB are in use; after a tenth of them it was %zu kB", all, heap_in_use() >> 10, heap >> 10);
-	CHECK_THAT(resident() < rss + slack, "after %u actions %zu kB are resident; after a tenth of them it was %zu kB", all, resident() >> 10, rss >> 10);
+	CHECK_THAT(heap_in_use() < heap + heap_slack, "after %u actions %zu kB are in use; after a tenth of them it was %zu kB",
+		   all, heap_in_use() >> 10, heap >> 10);
+	CHECK_THAT(resident() < rss + slack, "after %u actions %zu kB are resident; after a tenth of them it was %zu kB", all,
+		   resident() >> 10, rss >> 10);
 	drop_curtain(&s);
 }
 

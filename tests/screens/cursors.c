@@ -33,7 +33,8 @@ static void metric_stays(void)
 
 	raise_curtain(&s);
 	press(&s, "3 : 'technique_direct-attribution Enter 1 Left Left");
-	CHECK_THAT(s.app.doc.cursor[DIM_POSITION] == 3 && asked_argument(&s.app, 3, "position") == 3, "the next token follows the cursor");
+	CHECK_THAT(s.app.doc.cursor[DIM_POSITION] == 3 && asked_argument(&s.app, 3, "position") == 3,
+		   "the next token follows the cursor");
 	CHECK_THAT(asked_argument(&s.app, 2, "position") == -1 && !s.app.asked.pane[2].given[0], "the attribution does not");
 	press(&s, "3 : 'set_position=2 Enter");
 	CHECK_THAT(asked_argument(&s.app, 2, "position") == 2, "it goes where it is sent");
@@ -73,16 +74,19 @@ static void visible(void)
 	fake_key(&s.fake, &s.app, "Slow");
 	app_visible(&s.app, window);
 	t = s.fake.shot.pane[0].table;
-	CHECK_THAT(t && window[0].rows >= t->rows.n && window[0].cols >= t->cols.n && window[0].row == 0, "a small table is seen whole");
+	CHECK_THAT(t && window[0].rows >= t->rows.n && window[0].cols >= t->cols.n && window[0].row == 0,
+		   "a small table is seen whole");
 	canvas_done(&s.canvas);
 	canvas_init(&s.canvas, 40, 14);
 	press(&s, "1 z");
 	app_visible(&s.app, window);
-	CHECK_THAT(window[0].cols < t->cols.n && shows(&window[0], t->rows.n - 1, t->cols.n - 1), "in a narrow window its last columns are, with the cursor");
+	CHECK_THAT(window[0].cols < t->cols.n && shows(&window[0], t->rows.n - 1, t->cols.n - 1),
+		   "in a narrow window its last columns are, with the cursor");
 	CHECK_THAT(window[1].rows == 0, "and nothing of a pane that has no room");
 	press(&s, "Home");
 	app_visible(&s.app, window);
-	CHECK_THAT(shows(&window[0], t->rows.n - 1, 0) && !shows(&window[0], t->rows.n - 1, t->cols.n - 1), "the first ones when the cursor goes there");
+	CHECK_THAT(shows(&window[0], t->rows.n - 1, 0) && !shows(&window[0], t->rows.n - 1, t->cols.n - 1),
+		   "the first ones when the cursor goes there");
 	drop_curtain(&s);
 }
 

@@ -50,8 +50,7 @@ static bool is_hit(const struct view *v, const struct view_state *state)
 		for (int x = v->rect.x; x < v->rect.x + v->rect.w; x++) {
 			int row, col;
 
-			if (view_hit(v, state, x, y, &row, &col) && (v->row < 0 || row == v->row) &&
-			    (v->col < 0 || col == v->col))
+			if (view_hit(v, state, x, y, &row, &col) && (v->row < 0 || row == v->row) && (v->col < 0 || col == v->col))
 				return true;
 		}
 	return false;
@@ -59,12 +58,10 @@ static bool is_hit(const struct view *v, const struct view_state *state)
 
 static bool is_seen(const struct window *w, int row, int col)
 {
-	return (row < 0 || (row >= w->row && row < w->row + w->rows)) &&
-	       (col < 0 || (col >= w->col && col < w->col + w->cols));
+	return (row < 0 || (row >= w->row && row < w->row + w->rows)) && (col < 0 || (col >= w->col && col < w->col + w->cols));
 }
 
-static void check_drawn(const struct walk *w, const struct table *t, int width, int height, struct view_way way,
-			bool end)
+static void check_drawn(const struct walk *w, const struct table *t, int width, int height, struct view_way way, bool end)
 {
 	struct view v = { .table = t,
 			  .as = way.view,
@@ -90,10 +87,9 @@ static void check_drawn(const struct walk *w, const struct table *t, int width, 
 	/* Several cells share one of the screen's, as curves that meet and nodes of one layer do. */
 	blocks = state.shown == ZOOM_HALF || state.shown == ZOOM_FIT || view == VIEW_lines || view == VIEW_graph;
 	if (spilled || inked < 3 || !is_seen(&state.visible, v.row, v.col) || (!blocks && !is_hit(&v, &state)))
-		CHECK_THAT(false,
-			   "%s in %d × %d as %s %s, cursor at the %s: %d cells outside, %d inside, cursor %s, mouse %s",
-			   w->what, width, height, view_words[way.view], zoom_words[way.zoom], end ? "end" : "start",
-			   spilled, inked, is_seen(&state.visible, v.row, v.col) ? "seen" : "lost",
+		CHECK_THAT(false, "%s in %d × %d as %s %s, cursor at the %s: %d cells outside, %d inside, cursor %s, mouse %s",
+			   w->what, width, height, view_words[way.view], zoom_words[way.zoom], end ? "end" : "start", spilled,
+			   inked, is_seen(&state.visible, v.row, v.col) ? "seen" : "lost",
 			   is_hit(&v, &state) ? "finds it" : "does not");
 	drawn++;
 	canvas_done(&c);

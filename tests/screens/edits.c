@@ -26,7 +26,8 @@ static void ablating(void)
 	press(&s, "S-Down Delete Esc");
 	CHECK_THAT(s.app.doc.job.edits == 3 && !strcmp(s.app.doc.job.edit[0].line, "layer 3 @5 zero"), "it reorders and removes");
 	press(&s, ": 'edit_head_9 Enter");
-	CHECK_THAT(s.app.message_style == STYLE_ERROR && s.app.doc.job.edits == 3, "a line that is no edit says why: %s", s.app.message.s);
+	CHECK_THAT(s.app.message_style == STYLE_ERROR && s.app.doc.job.edits == 3, "a line that is no edit says why: %s",
+		   s.app.message.s);
 	drop_curtain(&s);
 }
 
@@ -102,15 +103,18 @@ static void cells_own(void)
 	press(&s, "3 Up Right Enter");
 	CHECK(s.app.popup == &popup_cell && marked(&s, "head 3.1 zero"));
 	press(&s, "Enter");
-	CHECK_THAT(!s.app.popup && s.app.doc.job.edits == 1 && !strcmp(s.app.doc.job.edit[0].line, "head 3.1 zero"), "Enter Enter does what Space does");
+	CHECK_THAT(!s.app.popup && s.app.doc.job.edits == 1 && !strcmp(s.app.doc.job.edit[0].line, "head 3.1 zero"),
+		   "Enter Enter does what Space does");
 	press(&s, "Enter Down Enter");
 	CHECK_TEXT(s.app.doc.job.pane[2].analysis->name, "attention");
 	CHECK(asked_argument(&s.app, 2, "layer") == 3 && asked_argument(&s.app, 2, "head") == 1);
 	press(&s, "U Enter Down Down Enter");
 	CHECK_TEXT(s.app.doc.job.pane[2].analysis->name, "path-patching");
-	CHECK(asked_argument(&s.app, 2, "receiver") == 1 && asked_argument(&s.app, 2, "layer") == 3 && asked_argument(&s.app, 2, "head") == 1);
+	CHECK(asked_argument(&s.app, 2, "receiver") == 1 && asked_argument(&s.app, 2, "layer") == 3 &&
+	      asked_argument(&s.app, 2, "head") == 1);
 	press(&s, "U Enter Down Tab");
-	CHECK_THAT(s.app.doc.job.panes == 5 && !strcmp(s.app.doc.job.pane[3].analysis->name, "attention"), "Tab opens it in a pane of its own");
+	CHECK_THAT(s.app.doc.job.panes == 5 && !strcmp(s.app.doc.job.pane[3].analysis->name, "attention"),
+		   "Tab opens it in a pane of its own");
 	drop_curtain(&s);
 }
 
@@ -145,7 +149,8 @@ static void the_word_for_space(void)
 	press(&s, ".");
 	CHECK_THAT(!s.app.doc.job.edits, "so does .");
 	press(&s, "Enter");
-	CHECK_THAT(marked(&s, "no edit") && screen_has(&s, "edits are made in the prompt's run"), "and the list of what can be done");
+	CHECK_THAT(marked(&s, "no edit") && screen_has(&s, "edits are made in the prompt's run"),
+		   "and the list of what can be done");
 	press(&s, "Enter");
 	CHECK_THAT(!s.app.doc.job.edits, "which does nothing else either");
 	drop_curtain(&s);

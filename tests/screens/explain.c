@@ -35,7 +35,8 @@ static void way(void)
 	press(&s, "x");
 	CHECK_THAT(job->ways == 1 && strstr(s.app.message.s, "already"), "the same cell once more: %s", s.app.message.s);
 	press(&s, ": 'technique_head-attribution Enter x");
-	CHECK_THAT(job->ways == 2 && !strncmp(job->metric, "part head ", 10) && strstr(job->metric, " of pattern "), "%s", job->metric);
+	CHECK_THAT(job->ways == 2 && !strncmp(job->metric, "part head ", 10) && strstr(job->metric, " of pattern "), "%s",
+		   job->metric);
 	CHECK(line_has(&s, s.app.layout.way.y, "› part head "));
 	press(&s, "Backspace");
 	CHECK_THAT(job->ways == 1 && !strncmp(job->metric, "pattern ", 8), "Backspace: %s", job->metric);

@@ -72,8 +72,9 @@ static void test_pane(void)
 {
 	press("2");
 	export("@/a.svg");
-	CHECK_THAT(strstr(app.message.s, "wrote ") && strstr(app.message.s, "/a.svg: attention · layer") && strstr(app.message.s, " cells, ") &&
-		   strstr(app.message.s, " kB"), "it says what was written: %s", app.message.s);
+	CHECK_THAT(strstr(app.message.s, "wrote ") && strstr(app.message.s, "/a.svg: attention · layer") &&
+			   strstr(app.message.s, " cells, ") && strstr(app.message.s, " kB"),
+		   "it says what was written: %s", app.message.s);
 	check_begins("a.svg", "<?xml version=\"1.0\" encoding=\"UTF-8\"?>");
 	export("@/a.txt");
 	check_begins("a.txt", "attention · layer");
@@ -128,7 +129,8 @@ static void test_overwriting(void)
 
 static void test_refusals(void)
 {
-	char *folder = scratch_path("folder.svg"), *link = scratch_path("null.svg"), *own = scratch_path("link.svg"), *target = scratch_path("a.svg");
+	char *folder = scratch_path("folder.svg"), *link = scratch_path("null.svg"), *own = scratch_path("link.svg"),
+	     *target = scratch_path("a.svg");
 	struct stat st;
 
 	check_says("@/a.png", "expected .txt, .json, .csv, .svg, .ans", "it says why");
@@ -214,7 +216,8 @@ static void test_line(void)
 	struct str line;
 
 	press(": 'export Enter");
-	CHECK_THAT(app.line == LINE_COMMAND && !strcmp(app.input.text.s, "export attention.svg"), "without a file: a name to begin with: %s", app.input.text.s);
+	CHECK_THAT(app.line == LINE_COMMAND && !strcmp(app.input.text.s, "export attention.svg"),
+		   "without a file: a name to begin with: %s", app.input.text.s);
 	press("Esc");
 	str_init(&line);
 	str_addf(&line, ": 'export_%s/a.sv Tab", scratch_folder());
@@ -259,7 +262,8 @@ static void test_copies(void)
 	check_copy("C-y", "layer\t0\t1\t2\n0\t", "copied the table: 4 × 3 cells · ");
 	check_copy(": 'copy_row Enter", "layer\t0\t1\t2\n3\t", "copied the row layer 3: 3 cells · ");
 	check_copy(": 'copy_column_csv Enter", "layer,0\n0,", "copied the column head 0: 4 cells · ");
-	check_copy(": 'copy_table_markdown Enter", "| layer | 0 | 1 | 2 |\n| --- | ---: | ---: | ---: |\n| 0 | ", "copied the table");
+	check_copy(": 'copy_table_markdown Enter", "| layer | 0 | 1 | 2 |\n| --- | ---: | ---: | ---: |\n| 0 | ",
+		   "copied the table");
 	check_copy(": 'copy_nonsense Enter", "", "unexpected \"nonsense\"");
 	press("Esc");
 	press("1");

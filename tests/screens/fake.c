@@ -194,12 +194,18 @@ static struct table *components(int edits, const char *open)
 	for (int i = 0; i < n; i++) {
 		const struct place *p = &place[i];
 
-		snprintf(label, sizeof label, p->site == SITE_RESULT ? "head %d.%d" : p->site == SITE_ATTN_OUT ? "%d.attn" : "%d.mlp", p->layer, p->unit);
+		snprintf(label, sizeof label,
+			 p->site == SITE_RESULT	    ? "head %d.%d"
+			 : p->site == SITE_ATTN_OUT ? "%d.attn"
+						    : "%d.mlp",
+			 p->layer, p->unit);
 		axis_label(t, &t->rows, i, i ? label : "embed");
 		axis_place(t, &t->rows, i, *p);
 		t->parent[i] = parent[i];
 		t->closed[i] = p->site == SITE_ATTN_OUT && !(i + 1 < n && parent[i + 1] == i);
-		t->value[i] = p->site == SITE_RESULT ? number(p->layer, p->unit, edits) : 6 * number(i ? 1 + 2 * p->layer + (p->site == SITE_MLP_OUT) : 0, 3, edits) - 3;
+		t->value[i] = p->site == SITE_RESULT
+				      ? number(p->layer, p->unit, edits)
+				      : 6 * number(i ? 1 + 2 * p->layer + (p->site == SITE_MLP_OUT) : 0, 3, edits) - 3;
 	}
 	table_set_unit(t, "logit");
 	table_set_title(t, "direct attribution", "all parts", NULL);
@@ -246,7 +252,8 @@ static void tell_edits(struct table *t, bool window)
 	for (int l = 0; l < t->rows.n; l++)
 		for (int p = 0; p < t->cols.n; p++)
 			for (int w = l; w < (window ? l + 2 : l + 1) && w < t->rows.n; w++) {
-				struct place place = place_at(window ? SITE_SCORES : SITE_RESID_PRE, w, -1, window ? t->cols.n - 1 : p);
+				struct place place =
+					place_at(window ? SITE_SCORES : SITE_RESID_PRE, w, -1, window ? t->cols.n - 1 : p);
 				struct edit edit;
 
 				if (window)
@@ -260,12 +267,16 @@ static void tell_edits(struct table *t, bool window)
 static struct table *answer(const struct snapshot *shot, const struct job_pane *pane, int edits)
 {
 	const char *name = pane->analysis->name;
-	const int where[] = { ((int)pane->args[0].number + FAKE_LAYERS) % FAKE_LAYERS, ((int)pane->args[1].number + FAKE_HEADS) % FAKE_HEADS };
-	struct table *t = !strcmp(name, "attention") ? attention(shot, where, edits) :
-			  !strcmp(name, "next-token") ? next_token((int)pane->args[1].number, edits) :
-			  !strcmp(name, "direct-attribution") ? components(edits, pane->args[param_find(pane->analysis->params, "open")].text) :
-			  !strcmp(name, "head-attribution") || !strcmp(name, "ablation-sweep") ||
-			  !strcmp(name, "attention-overview") ? heads(edits) : lens(shot, edits);
+	const int where[] = { ((int)pane->args[0].number + FAKE_LAYERS) % FAKE_LAYERS,
+			      ((int)pane->args[1].number + FAKE_HEADS) % FAKE_HEADS };
+	struct table *t =
+		!strcmp(name, "attention")    ? attention(shot, where, edits)
+		: !strcmp(name, "next-token") ? next_token((int)pane->args[1].number, edits)
+		: !strcmp(name, "direct-attribution")
+			? components(edits, pane->args[param_find(pane->analysis->params, "open")].text)
+		: !strcmp(name, "head-attribution") || !strcmp(name, "ablation-sweep") || !strcmp(name, "attention-overview")
+			? heads(edits)
+			: lens(shot, edits);
 
 	t->analysis = name;
 	if (!strcmp(name, "path-patching") && pane->args[param_find(pane->analysis->params, "direction")].number)
@@ -326,9 +337,19 @@ static void answer_all(struct fake *f, const struct job *job)
 	shot->milliseconds = 12;
 	shot->answering = -1;
 	shot->has_model = true;
-	shot->model = (struct model_facts){ .name = "tiny", .family = "llama", .dtypes = "F16", .L = FAKE_LAYERS, .D = 48,
-					    .H = FAKE_HEADS, .G = 1, .K = 16, .F = 96, .V = 512, .context = 256 };
-	shot->config = (struct config){ .L = FAKE_LAYERS, .D = 48, .H = FAKE_HEADS, .G = 1, .K = 16, .F = 96, .V = 512, .context = 256 };
+	shot->model = (struct model_facts){ .name = "tiny",
+					    .family = "llama",
+					    .dtypes = "F16",
+					    .L = FAKE_LAYERS,
+					    .D = 48,
+					    .H = FAKE_HEADS,
+					    .G = 1,
+					    .K = 16,
+					    .F = 96,
+					    .V = 512,
+					    .context = 256 };
+	shot->config =
+		(struct config){ .L = FAKE_LAYERS, .D = 48, .H = FAKE_HEADS, .G = 1, .K = 16, .F = 96, .V = 512, .context = 256 };
 	tokenise(job->prompt, &shot->token, &shot->tokens);
 	if (job->foil)
 		tokenise(job->foil, &shot->foil, &shot->foil_tokens);
@@ -405,7 +426,7 @@ bool fake_serve(struct fake *f, struct app *app)
 				answer_all(f, &app->asked);
 			app_snapshot(app, &f->shot);
 		}
-		for (int i = 0; r.kind == REQUEST_LOG && i < app->log.n; i++)	/* one a minute */
+		for (int i = 0; r.kind == REQUEST_LOG && i < app->log.n; i++) /* one a minute */
 			app->log.entry[i].at = app->log.entry[i].at ? app->log.entry[i].at : FAKE_NOW + 60 * f->serial;
 		if (r.kind == REQUEST_COPY)
 			snprintf(f->copied, sizeof f->copied, "%s", r.text);

@@ -8,14 +8,14 @@
 
 #include "tui/app/app.h"
 
-enum { FAKE_LAYERS = 4, FAKE_HEADS = 3, FAKE_NOW = 1764493980 };	/* 30 November 2025, 9:13 in Greenwich */
+enum { FAKE_LAYERS = 4, FAKE_HEADS = 3, FAKE_NOW = 1764493980 }; /* 30 November 2025, 9:13 in Greenwich */
 
 struct fake {
 	struct snapshot shot;
 	unsigned serial;
-	int asked;	/* questions so far */
-	char copied[4000], exported[400];	/* what was asked for last */
-	bool slow;	/* the answers do not come: the first pane's is at 12 of 30 */
+	int asked;			  /* questions so far */
+	char copied[4000], exported[400]; /* what was asked for last */
+	bool slow;			  /* the answers do not come: the first pane's is at 12 of 30 */
 	/* What cannot be answered, and why; NULL: nothing. */
 	const char *(*refuses)(const struct job *job, struct job_fault *fault);
 };
@@ -27,7 +27,10 @@ void fake_done(struct fake *f);
 
 /* A key by its name, "Click@30,12" among them. */
 bool fake_parse(const char *name, struct key *key);
-/* One key by its name, or "'text" for characters, or "Click@30,12" for the mouse; then fake_serve. "Slow": from here on answers do not come. */
+/*
+ * One key by its name, or "'text" for characters, or "Click@30,12" for the mouse; then fake_serve. "Slow": from here on answers
+ * do not come.
+ */
 bool fake_key(struct fake *f, struct app *app, const char *name);
 /* Words of key names, separated by spaces; "'two_words" types "two words". */
 bool fake_keys(struct fake *f, struct app *app, const char *names);

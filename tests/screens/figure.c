@@ -17,8 +17,8 @@ static struct job job;
 static struct snapshot *of;
 static struct str out;
 
-static const char *figure_as(const struct table *t, const struct table *before, const char *theme,
-			     const char *technique, const char *view)
+static const char *figure_as(const struct table *t, const struct table *before, const char *theme, const char *technique,
+			     const char *view)
 {
 	struct job_pane pane;
 	struct answer a = { .table = t, .before = before, .job = &job, .pane = &pane, .of = of };
@@ -65,8 +65,7 @@ static void test_golden(void)
 	figure(ranking, NULL, "print", "next-token");
 	check_golden_as("figure-ranking.svg", &out);
 	figure(many, NULL, "print", "attention");
-	CHECK_THAT(count(out.s, "<rect") < 5000, "7260 cells without numbers are fewer rectangles: %d",
-		   count(out.s, "<rect"));
+	CHECK_THAT(count(out.s, "<rect") < 5000, "7260 cells without numbers are fewer rectangles: %d", count(out.s, "<rect"));
 	for (int i = 0; i < 7; i++)
 		table_unref((struct table *[]){ lens, attention, heads, ranking, bars, before, many }[i]);
 }
@@ -116,9 +115,8 @@ static void test_hostile(void)
 static void test_views(void)
 {
 	struct theme *theme = theme_builtin((struct theme_for){ DEPTH_256, false });
-	struct table *tables[] = { sample_lens(4, 6),	    sample_tiles(3, 4),	    sample_ranking(true),
-				   sample_components(3, 0), sample_tokens_read(20), sample_training(20, 12),
-				   sample_graph(3, 5, 2) };
+	struct table *tables[] = { sample_lens(4, 6),	   sample_tiles(3, 4),	    sample_ranking(true), sample_components(3, 0),
+				   sample_tokens_read(20), sample_training(20, 12), sample_graph(3, 5, 2) };
 
 	for (size_t i = 0; i < sizeof tables / sizeof *tables; i++) {
 		struct view_way ways[VIEW_WAYS];
@@ -129,16 +127,14 @@ static void test_views(void)
 			struct answer a = { .table = tables[i], .job = &job, .pane = &pane, .of = of };
 
 			job_pane_init(&pane, analysis_find("logit-lens"));
-			pane.view =
-				(struct job_view){ .name = view_words[ways[k].view], .zoom = zoom_words[ways[k].zoom] };
-			CHECK_THAT(count(figure_as(tables[i], NULL, "print", "logit-lens", pane.view.name), "<text") >
-					   5,
+			pane.view = (struct job_view){ .name = view_words[ways[k].view], .zoom = zoom_words[ways[k].zoom] };
+			CHECK_THAT(count(figure_as(tables[i], NULL, "print", "logit-lens", pane.view.name), "<text") > 5,
 				   "table %zu as %s", i, pane.view.name);
 			CHECK(is_xml_text(out.s));
 			str_clear(&out);
 			sheet_ans(&a, theme, &out);
-			CHECK_THAT(count(out.s, "\n") > 4, "table %zu as %s %s: %d lines", i, pane.view.name,
-				   pane.view.zoom, count(out.s, "\n"));
+			CHECK_THAT(count(out.s, "\n") > 4, "table %zu as %s %s: %d lines", i, pane.view.name, pane.view.zoom,
+				   count(out.s, "\n"));
 		}
 		table_unref(tables[i]);
 	}
@@ -167,8 +163,7 @@ static void test_formats(void)
 	CHECK(format_of_file("a.b/fig.svg", false, &err) == format_find("svg") &&
 	      format_of_file("x.txt", true, &err) == format_find("text"));
 	CHECK(!format_of_file("fig.png", false, &err) && err.kind == ERR_USAGE);
-	CHECK_TEXT(err.text,
-		   "\"fig.png\": the name's end says how a pane is written; expected .txt, .json, .csv, .svg, .ans");
+	CHECK_TEXT(err.text, "\"fig.png\": the name's end says how a pane is written; expected .txt, .json, .csv, .svg, .ans");
 	CHECK_THAT(!format_of_file("all.csv", true, &err) && !strstr(err.text, ".csv,"), "a screen is no table");
 	CHECK(!format_of_file("a.svg/fig", false, &err) && !format_of_file("svg", false, &err));
 }
@@ -204,8 +199,7 @@ static void test_sheet(void)
 	str_clear(&out);
 	sheet_ans(&a, theme, &out);
 	CHECK(strstr(out.s, "logit lens") && strstr(out.s, "·Paris") && strstr(out.s, "\033[0m\n"));
-	CHECK_THAT(count(out.s, "\n") == 9, "title, edits, metric, head, four layers and the legend: %d lines",
-		   count(out.s, "\n"));
+	CHECK_THAT(count(out.s, "\n") == 9, "title, edits, metric, head, four layers and the legend: %d lines", count(out.s, "\n"));
 	table_unref(t);
 	theme_free(theme);
 }

@@ -28,7 +28,8 @@ static void names(void)
 	CHECK_TEXT(shown("LENS", "logit-lens"), "logit-LENS");
 	CHECK_TEXT(shown("ap", "activation-patching"), "Activation-Patching");
 	CHECK_TEXT(shown("kn", "attention-knockout"), "attention-KNockout");
-	CHECK_TEXT(shown("tio", "attention"), "attenTIO" "n");
+	CHECK_TEXT(shown("tio", "attention"), "attenTIO"
+					      "n");
 	CHECK_TEXT(shown("snel", "logit-lens"), "-");
 	CHECK_TEXT(shown("lensx", "logit-lens"), "-");
 	CHECK_TEXT(shown("", "logit-lens"), "-");
@@ -53,7 +54,12 @@ static void long_names(void)
 	memset(word, '.', sizeof word);
 	CHECK(fuzzy_name(word, FUZZY_LETTERS, name + 1, &found) && found.hits == FUZZY_LETTERS);
 	CHECK(!fuzzy_name(word, FUZZY_LETTERS + 1, name + 1, &found));
-	CHECK_THAT(fuzzy_name("\xff", 1, "a\xff" "b", &found) && found.hit[0] == 1, "bytes that are no text are letters too");
+	CHECK_THAT(fuzzy_name("\xff", 1,
+			      "a\xff"
+			      "b",
+			      &found) &&
+			   found.hit[0] == 1,
+		   "bytes that are no text are letters too");
 }
 
 static void sentences(void)
@@ -61,7 +67,8 @@ static void sentences(void)
 	struct fuzzy found;
 
 	CHECK(fuzzy_sentence("token", 5, "The top token of each layer", &found) && found.hit[0] == 8 && found.hits == 5);
-	CHECK_THAT(fuzzy_sentence("lay", 3, "A replay of a layer", &found) && found.hit[0] == 14, "where a word begins comes first");
+	CHECK_THAT(fuzzy_sentence("lay", 3, "A replay of a layer", &found) && found.hit[0] == 14,
+		   "where a word begins comes first");
 	CHECK(fuzzy_sentence("play", 4, "A replay of a layer", &found) && found.hit[0] == 4);
 	CHECK_THAT(!fuzzy_sentence("ttk", 3, "The top token of each layer", &found), "a sentence has most letters somewhere");
 }
@@ -85,11 +92,14 @@ static void lines(void)
 	CHECK(fuzzy_line("at kn", "attention-knockout", NULL, &name) && fuzzy_line("kn at", "attention-knockout", NULL, &name));
 	CHECK_THAT(!fuzzy_line("at zz", "attention-knockout", NULL, &name), "every word must match");
 	CHECK(fuzzy_line("  ", "anything", NULL, &name));
-	CHECK(fuzzy_line("lens token", "logit-lens", "the top token", &sentence) && !fuzzy_line("lens token", "logit-lens", NULL, &name));
-	CHECK_THAT(fuzzy_line("hd", "has-depth", "x", &name) && fuzzy_line("hd", "x", "an hd picture", &sentence) && name > sentence,
+	CHECK(fuzzy_line("lens token", "logit-lens", "the top token", &sentence) &&
+	      !fuzzy_line("lens token", "logit-lens", NULL, &name));
+	CHECK_THAT(fuzzy_line("hd", "has-depth", "x", &name) && fuzzy_line("hd", "x", "an hd picture", &sentence) &&
+			   name > sentence,
 		   "names come before descriptions");
-	CHECK_THAT(fuzzy_line("ab", "a...................................................b", "x", &name) && fuzzy_line("ab", "x", "an ab", &sentence) &&
-		   name > sentence, "also when their letters are far apart");
+	CHECK_THAT(fuzzy_line("ab", "a...................................................b", "x", &name) &&
+			   fuzzy_line("ab", "x", "an ab", &sentence) && name > sentence,
+		   "also when their letters are far apart");
 }
 
 int main(void)

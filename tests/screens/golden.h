@@ -27,7 +27,10 @@ static const char *count_of_list(const char *s)
 	return end > s && (!strncmp(end, " ┐", 4) || !strncmp(end, " │", 4)) ? end : NULL;
 }
 
-/* The screen without the counts of lists, and what fills the line before them: a technique, a key or a command more changes no picture. */
+/*
+ * The screen without the counts of lists, and what fills the line before them: a technique, a key or a command more changes no
+ * picture.
+ */
 static void without_counts(const char *screen, struct str *out)
 {
 	for (const char *s = screen, *end; *s; s++) {
@@ -68,8 +71,7 @@ static void check_golden_as(const char *file, const struct str *drawn)
 	str_done(screen);
 }
 
-__attribute__((unused))
-static void check_golden(const char *name, const struct str *screen)
+__attribute__((unused)) static void check_golden(const char *name, const struct str *screen)
 {
 	char file[160];
 

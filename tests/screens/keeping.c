@@ -11,7 +11,8 @@ static void saving(void)
 	raise_curtain(&s);
 	press(&s, "[ }");
 	question_save(&s.app, &saved);
-	CHECK_THAT(saved.job.pane[1].given[0] && saved.job.pane[1].args[0].number == FAKE_LAYERS - 2 && saved.job.pane[1].args[1].number == 1,
+	CHECK_THAT(saved.job.pane[1].given[0] && saved.job.pane[1].args[0].number == FAKE_LAYERS - 2 &&
+			   saved.job.pane[1].args[1].number == 1,
 		   "a saved pane names its layer and head");
 	app_opened(&s.app, &saved);
 	fake_serve(&s.fake, &s.app);
@@ -41,13 +42,14 @@ static void expecting(void)
 	job_set(&doc.job.prompt, "The capital of France is now");
 	app_opened(&s.app, &doc);
 	fake_serve(&s.fake, &s.app);
-	CHECK_THAT(s.app.said.n == said + 1 && strstr(s.app.message.s, ": cell 0 0 > 1e9; it is "), "what drifts is said: %s", s.app.message.s);
+	CHECK_THAT(s.app.said.n == said + 1 && strstr(s.app.message.s, ": cell 0 0 > 1e9; it is "), "what drifts is said: %s",
+		   s.app.message.s);
 	preset_expect(&doc, -1, "metric > 1e9", 0);
-	app_opened(&s.app, &doc);	/* the same question: nothing is asked */
+	app_opened(&s.app, &doc); /* the same question: nothing is asked */
 	press(&s, "e x");
 	app_opened(&s.app, &doc);
 	app_change(&s.app);
-	job_set(&s.app.doc.job.prompt, "Something else");	/* before there is an answer */
+	job_set(&s.app.doc.job.prompt, "Something else"); /* before there is an answer */
 	press(&s, "e y");
 	for (int i = 0; i < s.app.said.n; i++)
 		CHECK_THAT(!strstr(s.app.said.line[i], "metric > 1e9"), "not of another question: %s", s.app.said.line[i]);

@@ -11,7 +11,8 @@ static void every_key_has_a_name(void)
 			size_t n = strcspn(at, " ");
 
 			snprintf(name, sizeof name, "%.*s", (int)n, at);
-			CHECK_THAT(key_parse(name, &key) && action_for_key(&key, actions[i].where), "%s is a key, of %s", name, actions[i].id);
+			CHECK_THAT(key_parse(name, &key) && action_for_key(&key, actions[i].where), "%s is a key, of %s", name,
+				   actions[i].id);
 			at += n;
 		}
 }
@@ -27,7 +28,8 @@ static void still(void)
 	CHECK_THAT(s.fake.asked == before, "looking around asks nothing");
 	CHECK_THAT(fake_keys(&s.fake, &s.app, "Esc") && !fake_serve(&s.fake, &s.app), "Esc does not leave");
 	app_event(&s.app, &(struct key){ .kind = K_CHAR, .c = 'c', .mods = MOD_CTRL });
-	CHECK_THAT(!fake_serve(&s.fake, &s.app) && strstr(s.app.message.s, "C-c again to quit"), "C-c asks first when there is nothing to stop");
+	CHECK_THAT(!fake_serve(&s.fake, &s.app) && strstr(s.app.message.s, "C-c again to quit"),
+		   "C-c asks first when there is nothing to stop");
 	press(&s, "Down");
 	app_event(&s.app, &(struct key){ .kind = K_CHAR, .c = 'c', .mods = MOD_CTRL });
 	CHECK_THAT(!fake_serve(&s.fake, &s.app), "and again after another key");
@@ -87,8 +89,9 @@ static void start_here(void)
 			char name[16];
 
 			snprintf(name, sizeof name, "%.*s", (int)strcspn(keys, " "), keys);
-			CHECK_THAT(name[0] == ':' ? action_for_word(name + 1, strlen(name + 1), &ambiguous) != NULL :
-				   key_parse(name, &key) && action_for_key(&key, W_MAIN), "%s does something", name);
+			CHECK_THAT(name[0] == ':' ? action_for_word(name + 1, strlen(name + 1), &ambiguous) != NULL
+						  : key_parse(name, &key) && action_for_key(&key, W_MAIN),
+				   "%s does something", name);
 		}
 	drop_curtain(&s);
 }

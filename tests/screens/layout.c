@@ -1,4 +1,7 @@
-/* layout.c - properties of the layout, for thousands of random screens: nothing overlaps or is left over, and room goes where it is used. */
+/*
+ * layout.c - properties of the layout, for thousands of random screens: nothing overlaps or is left over, and room goes where it
+ * is used.
+ */
 #include <stdio.h>
 #include <string.h>
 
@@ -27,8 +30,15 @@ static void make(struct screen *s, bool user_adds)
 	memset(s, 0, sizeof *s);
 	s->w = 24 + random_to(180);
 	s->h = 8 + random_to(60);
-	s->wish = (struct layout_wish){ .panes = 1 + random_to(JOB_PANES), .row = s->row, .need = s->need, .height = s->height, .width = s->width,
-					.last_focus = s->last_focus, .foil = random_to(2), .card_lines = random_to(4), .text_lines = random_to(3) };
+	s->wish = (struct layout_wish){ .panes = 1 + random_to(JOB_PANES),
+					.row = s->row,
+					.need = s->need,
+					.height = s->height,
+					.width = s->width,
+					.last_focus = s->last_focus,
+					.foil = random_to(2),
+					.card_lines = random_to(4),
+					.text_lines = random_to(3) };
 	s->wish.focus = random_to(s->wish.panes);
 	for (int i = 0; i < s->wish.panes; i++) {
 		struct view_need *n = &s->need[i];
@@ -91,7 +101,7 @@ static bool enough(const struct screen *s)
 		if (shown(s, s->row[i], pane) > 1 && (r.w < PANE_LEAST_W || (r.w < 44 && r.w < s->need[i].min.cols + 2)))
 			return false;
 		if (r.h != s->h && r.h < PANE_LEAST_H && r.h < s->need[i].min.rows + 2) {
-			for (int k = 0; k < s->wish.panes; k++)	/* unless it is the only row */
+			for (int k = 0; k < s->wish.panes; k++) /* unless it is the only row */
 				if (s->row[k] != s->row[i] && s->layout.pane[k].w)
 					return false;
 		}

@@ -4,8 +4,9 @@
 
 static struct model_entry entry(const char *name, const char *about, bool opens)
 {
-	return (struct model_entry){ .name = strdup(name), .path = strdup(name), .place = "Ollama", .about = about ? strdup(about) : NULL,
-				     .opens = opens };
+	return (struct model_entry){
+		.name = strdup(name), .path = strdup(name), .place = "Ollama", .about = about ? strdup(about) : NULL, .opens = opens
+	};
 }
 
 /* The list of models: what is not looked at yet can be chosen, what cannot be opened says why, undo goes back. */
@@ -24,7 +25,8 @@ static void models(void)
 	CHECK(s.app.popup == &popup_models && models_unseen(&s.app));
 	asked = s.fake.asked;
 	press(&s, "Down Enter");
-	CHECK_THAT(s.app.popup && !s.app.doc.job.model && s.app.message_style == STYLE_ERROR && strstr(s.app.message.s, "not supported"),
+	CHECK_THAT(s.app.popup && !s.app.doc.job.model && s.app.message_style == STYLE_ERROR &&
+			   strstr(s.app.message.s, "not supported"),
 		   "one that cannot be opened says why: %s", s.app.message.s);
 	press(&s, "Down Enter");
 	CHECK(!s.app.popup && !models_unseen(&s.app));
@@ -40,7 +42,9 @@ static void models(void)
 /* In every list letters filter, and nothing else. */
 static void filtering(void)
 {
-	static const char *const lists[] = { "t", "o", "?", "E", "s", "i", ": 'theme Enter", ": 'messages Enter", ": 'sessions Enter", "M", "S", "C-p" };
+	static const char *const lists[] = {
+		"t", "o", "?", "E", "s", "i", ": 'theme Enter", ": 'messages Enter", ": 'sessions Enter", "M", "S", "C-p"
+	};
 	struct stage s;
 	int whole;
 
@@ -48,7 +52,8 @@ static void filtering(void)
 	press(&s, "t");
 	whole = lines_left(&s);
 	press(&s, "'acpat");
-	CHECK_THAT(s.app.popup == &popup_menu && marked(&s, "activation-patching") && lines_left(&s) < whole, "letters in their order find");
+	CHECK_THAT(s.app.popup == &popup_menu && marked(&s, "activation-patching") && lines_left(&s) < whole,
+		   "letters in their order find");
 	press(&s, "Backspace Backspace Backspace Backspace Backspace Backspace");
 	CHECK_THAT(s.app.popup == &popup_menu && lines_left(&s) == whole, "and are erased again");
 	press(&s, "'patching_path");
@@ -108,7 +113,8 @@ static void palette(void)
 	press(&s, "u 3 : 'technique_head-attribution Enter C-p 'edit_zero Enter");
 	CHECK_THAT(s.app.doc.job.edits == 1 && !strncmp(s.app.doc.job.edit[0].line, "head ", 5), "an edit of the cell");
 	press(&s, "C-p 'edit_scale Enter");
-	CHECK_THAT(!s.app.popup && s.app.line == LINE_COMMAND && strstr(s.app.input.text.s, " scale "), "one that needs a number: %s", s.app.input.text.s);
+	CHECK_THAT(!s.app.popup && s.app.line == LINE_COMMAND && strstr(s.app.input.text.s, " scale "),
+		   "one that needs a number: %s", s.app.input.text.s);
 	press(&s, "Esc C-p 'export Enter");
 	CHECK_THAT(s.app.line == LINE_COMMAND && !strcmp(s.app.input.text.s, "export "), "a command that needs a file");
 	press(&s, "Esc C-p 'prompt Enter");
@@ -126,7 +132,8 @@ static void help_topics(void)
 
 	raise_curtain(&s);
 	press(&s, ": 'help_suspend Enter");
-	CHECK_THAT(s.app.popup == &popup_help && !strcmp(s.app.filter.s, "suspend") && screen_has(&s, "Back to the shell"), ":help WORD");
+	CHECK_THAT(s.app.popup == &popup_help && !strcmp(s.app.filter.s, "suspend") && screen_has(&s, "Back to the shell"),
+		   ":help WORD");
 	press(&s, "Esc Esc : 'help_path-patching Enter");
 	CHECK(screen_has(&s, "path-patching") && lines_left(&s) >= 1);
 	press(&s, "Esc Esc : 'help Enter");
@@ -154,8 +161,8 @@ static void techniques_warn(void)
 				warned = strstr(list.item[k].detail, "slow") != NULL;
 			}
 		list_done(&list);
-		CHECK_THAT(listed && warned == (slow != NULL) && (slow != NULL) == (analysis_list[i]->cost >= COST_RUNS), "%s %s that it is slow",
-			   analysis_list[i]->name, warned ? "says" : "does not say");
+		CHECK_THAT(listed && warned == (slow != NULL) && (slow != NULL) == (analysis_list[i]->cost >= COST_RUNS),
+			   "%s %s that it is slow", analysis_list[i]->name, warned ? "says" : "does not say");
 	}
 	press(&s, "Esc 2 ?");
 	CHECK_THAT(screen_has(&s, "previous token  first token    induction"), "the help of attention shows the usual patterns");
@@ -192,7 +199,8 @@ static void help_by_topic(void)
 	for (int i = 0; i < ACTION_COUNT; i++)
 		CHECK_THAT(seen[i] >= 1, "%s is in %d topics", actions[i].id, seen[i]);
 	press(&s, "S-Tab S-Tab Esc : 'help_sav Enter");
-	CHECK_THAT(screen_has(&s, "‹saving›") && page_has(&s.app, actions[ACTION_write].help) && !page_has(&s.app, actions[ACTION_left].help),
+	CHECK_THAT(screen_has(&s, "‹saving›") && page_has(&s.app, actions[ACTION_write].help) &&
+			   !page_has(&s.app, actions[ACTION_left].help),
 		   ":help names a topic");
 	press(&s, "Esc : 'help_nonsense Enter");
 	CHECK_THAT(s.app.message_style == STYLE_ERROR && strstr(s.app.message.s, "expected all, moving"), "%s", s.app.message.s);

@@ -38,8 +38,9 @@ static void what_is_a_question(void)
 	press(&s, "f C-u 'A_foil Enter");
 	check_newest(&s, 5, "foil A foil", "·Rome 0.640");
 	press(&s, "1 : 'technique_attention-overview Enter");
-	CHECK_THAT(s.app.log.n == 6 && strstr(newest(&s)->what, "attention-overview") && strstr(newest(&s)->number, "layer 1 · head 1"), "%s  %s",
-		   newest(&s)->what, newest(&s)->number);
+	CHECK_THAT(s.app.log.n == 6 && strstr(newest(&s)->what, "attention-overview") &&
+			   strstr(newest(&s)->number, "layer 1 · head 1"),
+		   "%s  %s", newest(&s)->what, newest(&s)->number);
 	press(&s, "g");
 	CHECK_THAT(s.app.log.n == 7 && strstr(newest(&s)->what, "continuation of"), "%s", newest(&s)->what);
 	press(&s, "Slow m C-u 'rank_\"_Paris\" Enter");
@@ -92,7 +93,8 @@ static void the_list(void)
 		str_done(&all);
 	}
 	resize(&s, 80, 24);
-	CHECK_THAT(screen_has(&s, "09:15:00  prompt The capital") && screen_has(&s, "14.20 → 12.89"), "the number fits into 80 columns");
+	CHECK_THAT(screen_has(&s, "09:15:00  prompt The capital") && screen_has(&s, "14.20 → 12.89"),
+		   "the number fits into 80 columns");
 	press(&s, "Down Down Tab");
 	CHECK_THAT(screen_has(&s, "12.89 then, entropy: 14.20 now"), "Tab compares with now");
 	press(&s, "C-y");
@@ -100,7 +102,8 @@ static void the_list(void)
 	press(&s, "Up Up Up Up 'off_now");
 	CHECK_THAT(screen_has(&s, "1 of 4") && screen_has(&s, "head 3.0 zero"), "letters filter");
 	press(&s, "Enter");
-	CHECK_THAT(!s.app.popup && s.app.doc.job.edits == 1 && !s.app.doc.job.metric && s.app.focus == 2, "Enter goes back to the question");
+	CHECK_THAT(!s.app.popup && s.app.doc.job.edits == 1 && !s.app.doc.job.metric && s.app.focus == 2,
+		   "Enter goes back to the question");
 	CHECK_THAT(s.app.doc.places == 1, "what was bookmarked since stays");
 	CHECK_THAT(s.app.log.n == 4, "which is none that is new");
 	press(&s, "u");
@@ -142,7 +145,8 @@ static void as_lines(void)
 	raise_curtain(&s);
 	str_init(&text);
 	press(&s, "3 Space");
-	job_set(&s.app.doc.job.prompt, "\033]0;title\a\033[2J\r\nAAA\tB \xff\xfe \"quoted\" \\ \xe2\x80\xae mirrored {\"at\":1}\n{\"doc\":\"x\"}");
+	job_set(&s.app.doc.job.prompt, "\033]0;title\a\033[2J\r\nAAA\tB \xff\xfe \"quoted\" \\ \xe2\x80\xae mirrored "
+				       "{\"at\":1}\n{\"doc\":\"x\"}");
 	press(&s, "F9");
 	CHECK_THAT(s.app.log.n == 3 && !strpbrk(newest(&s)->what, "\033\a\r\n"), "%d: %s", s.app.log.n, newest(&s)->what);
 	press(&s, ": 'log Enter");
@@ -189,7 +193,8 @@ static void bounded(void)
 		job_set(&s.app.doc.job.prompt, prompt);
 		fake_keys(&s.fake, &s.app, "F9");
 	}
-	CHECK_THAT(s.app.log.bytes <= LOG_BYTES && s.app.log.n > 40 && s.app.log.n < 60, "%zu bytes of %d long prompts", s.app.log.bytes, s.app.log.n);
+	CHECK_THAT(s.app.log.bytes <= LOG_BYTES && s.app.log.n > 40 && s.app.log.n < 60, "%zu bytes of %d long prompts",
+		   s.app.log.bytes, s.app.log.n);
 	CHECK_THAT(strstr(newest(&s)->what, "0000000099"), "the newest are kept: %s", newest(&s)->what);
 	for (int i = 0; i < LOG_MOST + 50; i++) {
 		snprintf(prompt, 12, "%d", i);

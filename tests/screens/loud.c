@@ -12,7 +12,7 @@
 #include "tests/registry_walk.h"
 
 enum { ONE_IN = 5 };
-static const float glows = 0.5f;	/* the brighter half of a ramp */
+static const float glows = 0.5f; /* the brighter half of a ramp */
 static int tables, tables_equal;
 
 /* Where cells are not painted with a ramp, but bars are drawn, nothing glows. */
@@ -24,7 +24,7 @@ static bool has_ramp(const struct table *t)
 static void check_table(struct walk *w, const struct table *t)
 {
 	const struct span span = span_of(t, NULL, false);
-	const bool equal = span.knee >= 0.98f;	/* more than a fifth are that near to the end: no ramp tells them apart */
+	const bool equal = span.knee >= 0.98f; /* more than a fifth are that near to the end: no ramp tells them apart */
 	int n = 0, loud = 0;
 	float most = 0;
 
@@ -90,7 +90,10 @@ static void check_prompt(struct walk *w, const char *model, const char *prompt, 
 	job_done(&w->job);
 }
 
-/* The demo model's tuned lens is the one that ships with the program, under the name that unit_file.h would give one that changes nothing. */
+/*
+ * The demo model's tuned lens is the one that ships with the program, under the name that unit_file.h would give one that
+ * changes nothing.
+ */
 static void take_trained_lens(void)
 {
 	char *real = realpath("presets/tuned_lens.safetensors", NULL), *name = scratch_path("lens-4-160.safetensors");
@@ -113,7 +116,7 @@ int main(int argc, char **argv)
 	struct str samples;
 
 	take_trained_lens();
-	str_init(&samples);	/* prompts of as many tokens as each question's: the foils */
+	str_init(&samples); /* prompts of as many tokens as each question's: the foils */
 	for (size_t i = 0; i < sizeof questions / sizeof *questions; i++)
 		str_addf(&samples, "%s\n", argc > 3 ? argv[3] : questions[i][1]);
 	w.samples = scratch_file("samples.txt", samples.s, samples.n);

@@ -47,7 +47,8 @@ static void hints(void)
 		mouse(&s, "Click", x, y);
 		CHECK_THAT(s.app.doc.cursor[DIM_LAYER] == FAKE_LAYERS - 2, "[ is [: %d", s.app.doc.cursor[DIM_LAYER]);
 		mouse(&s, "Click", x + 2, y);
-		CHECK_THAT(s.app.doc.cursor[DIM_LAYER] == FAKE_LAYERS - 1 || s.app.doc.cursor[DIM_LAYER] < 0, "and ] is ]: %d", s.app.doc.cursor[DIM_LAYER]);
+		CHECK_THAT(s.app.doc.cursor[DIM_LAYER] == FAKE_LAYERS - 1 || s.app.doc.cursor[DIM_LAYER] < 0, "and ] is ]: %d",
+			   s.app.doc.cursor[DIM_LAYER]);
 	}
 	press(&s, "m");
 	click(&s, "Esc cancel");
@@ -87,7 +88,8 @@ static void tabs(void)
 
 	raise_curtain(&s);
 	resize(&s, 46, 24);
-	CHECK_THAT(s.app.layout.folded && screen_has(&s, "not shown: ") && screen_has(&s, "attention (2)"), "what does not fit is named, with its key");
+	CHECK_THAT(s.app.layout.folded && screen_has(&s, "not shown: ") && screen_has(&s, "attention (2)"),
+		   "what does not fit is named, with its key");
 	click(&s, "attention (2)");
 	CHECK_THAT(s.app.focus == 1 && s.app.layout.pane[1].w > 0, "a click brings it");
 	CHECK_THAT(!screen_has(&s, "attention (2)"), "and its name is not there any longer");
@@ -96,7 +98,8 @@ static void tabs(void)
 	resize(&s, 80, 24);
 	CHECK(!s.app.layout.folded);
 	press(&s, ": 'split_residual-norms Enter");
-	CHECK_THAT(s.app.layout.folded == 1 && strstr(s.app.message.s, "no room for attention (3)"), "a new pane says what it hides: %s", s.app.message.s);
+	CHECK_THAT(s.app.layout.folded == 1 && strstr(s.app.message.s, "no room for attention (3)"),
+		   "a new pane says what it hides: %s", s.app.message.s);
 	press(&s, "3");
 	CHECK_THAT(s.app.layout.pane[2].w && !s.app.message.n, "its number brings it back");
 	drop_curtain(&s);
@@ -112,14 +115,15 @@ static void borders(void)
 	mouse(&s, "Click", left.x, left.y + 4);
 	mouse(&s, "Drag", left.x + 5, left.y + 4);
 	mouse(&s, "Release", left.x + 5, left.y + 4);
-	CHECK_THAT(s.app.layout.pane[1].x == left.x + 5 && s.app.layout.pane[0].w == left.x + 6, "the border follows: %d to %d", left.x, s.app.layout.pane[1].x);
+	CHECK_THAT(s.app.layout.pane[1].x == left.x + 5 && s.app.layout.pane[0].w == left.x + 6, "the border follows: %d to %d",
+		   left.x, s.app.layout.pane[1].x);
 	below = s.app.layout.pane[2];
 	mouse(&s, "Click", below.x + 4, below.y);
 	for (int i = 1; i <= 4; i++)
 		mouse(&s, "Drag", below.x + 4, below.y - i);
 	mouse(&s, "Release", below.x + 4, below.y - 4);
-	CHECK_THAT(s.app.layout.pane[2].y == below.y - 4 && !s.app.popup, "also up, and the title on it is not clicked by that: %d to %d", below.y,
-		   s.app.layout.pane[2].y);
+	CHECK_THAT(s.app.layout.pane[2].y == below.y - 4 && !s.app.popup,
+		   "also up, and the title on it is not clicked by that: %d to %d", below.y, s.app.layout.pane[2].y);
 	mouse(&s, "Click", s.app.layout.pane[1].x, 6);
 	mouse(&s, "Drag", 0, 6);
 	CHECK_THAT(s.app.layout.pane[0].w >= PANE_LEAST_W, "a pane stays as wide as it must be: %d", s.app.layout.pane[0].w);
@@ -145,7 +149,8 @@ static void sizes_are_kept(void)
 	mouse(&s, "Drag", left.x + 7, left.y + 4);
 	mouse(&s, "Release", left.x + 7, left.y + 4);
 	press(&s, "3 + + +");
-	CHECK_THAT(s.app.doc.size[0].wider == 7 && s.app.doc.size[2].taller == 3, "%d columns, %d rows", s.app.doc.size[0].wider, s.app.doc.size[2].taller);
+	CHECK_THAT(s.app.doc.size[0].wider == 7 && s.app.doc.size[2].taller == 3, "%d columns, %d rows", s.app.doc.size[0].wider,
+		   s.app.doc.size[2].taller);
 	preset_print(&s.app.doc, &yaml);
 	CHECK_THAT(strstr(yaml.s, "wider: 7") && strstr(yaml.s, "taller: 3"), "a preset has them");
 	if (CHECK_THAT(preset_parse(yaml.s, yaml.n, "x", &doc, NULL, &err), "and is read: %s", err.text)) {
@@ -158,7 +163,8 @@ static void sizes_are_kept(void)
 		press(&s, "3");
 		canvas_dump(&s.canvas, &screen);
 		canvas_dump(&other.canvas, &same);
-		CHECK_THAT(!memcmp(s.app.layout.pane, other.app.layout.pane, sizeof s.app.layout.pane), "whoever opens it has the same layout");
+		CHECK_THAT(!memcmp(s.app.layout.pane, other.app.layout.pane, sizeof s.app.layout.pane),
+			   "whoever opens it has the same layout");
 		CHECK_TEXT(same.s, screen.s);
 		drop_curtain(&other);
 		preset_done(&doc);
@@ -186,8 +192,8 @@ static void wheel(void)
 	layer = s.app.doc.cursor[DIM_POSITION];
 	top = s.app.pane[1].view.top;
 	mouse(&s, "WheelUp", s.app.layout.pane[1].x + 4, s.app.layout.pane[1].y + 4);
-	CHECK_THAT(s.app.doc.cursor[DIM_POSITION] == layer && s.app.pane[1].view.top < top, "the view moves, from %d to %d, and not the cursor", top,
-		   s.app.pane[1].view.top);
+	CHECK_THAT(s.app.doc.cursor[DIM_POSITION] == layer && s.app.pane[1].view.top < top,
+		   "the view moves, from %d to %d, and not the cursor", top, s.app.pane[1].view.top);
 	press(&s, "1 2");
 	CHECK_THAT(s.app.pane[1].view.top == top, "with the next key the cursor is seen again");
 	drop_curtain(&s);

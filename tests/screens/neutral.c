@@ -30,7 +30,8 @@ static int coloured_cells(const struct canvas *c, const struct theme *theme)
 	for (int i = 0; i < c->w * (c->h - BOTTOM); i++) {
 		const char *text = c->cell[i].text;
 
-		n += c->cell[i].ink.bg != ground || is_braille(text) || !strcmp(text, "▀") || !strcmp(text, "▄") || !strcmp(text, "█") || !strcmp(text, "░");
+		n += c->cell[i].ink.bg != ground || is_braille(text) || !strcmp(text, "▀") || !strcmp(text, "▄") ||
+		     !strcmp(text, "█") || !strcmp(text, "░");
 	}
 	return n;
 }
@@ -48,8 +49,14 @@ static void check_draws_nothing(const struct walk *w, const struct table *t)
 		neutral->tile[i] = isnan(t->tile[i]) ? NAN : 0;
 	for (int d = 0; d < DEPTHS; d++)
 		for (int i = 0; i < n; i++) {
-			const bool curve = ways[i].view == VIEW_lines;	/* which is drawn where nothing happens, too */
-			struct view v = { .table = neutral, .as = ways[i].view, .zoom = ways[i].zoom, .rect = { 0, 0, 60, 16 }, .theme = themes[d], .row = -1, .col = -1 };
+			const bool curve = ways[i].view == VIEW_lines; /* which is drawn where nothing happens, too */
+			struct view v = { .table = neutral,
+					  .as = ways[i].view,
+					  .zoom = ways[i].zoom,
+					  .rect = { 0, 0, 60, 16 },
+					  .theme = themes[d],
+					  .row = -1,
+					  .col = -1 };
 			struct view_state state = { 0 };
 			struct canvas c;
 
@@ -70,13 +77,17 @@ static void check_table(struct walk *w)
 
 	if (!t)
 		return;
-	logits = !strcmp(w->what, "logit-lens show=logit") || !strcmp(w->what, "tuned-lens show=logit");	/* what is added to all logits changes nothing: none of them is neutral */
+	/* what is added to all logits changes nothing: none of them is neutral */
+	logits = !strcmp(w->what, "logit-lens show=logit") || !strcmp(w->what, "tuned-lens show=logit");
 	CHECK_THAT(isnan(t->neutral) == logits, "%s: neutral is %g", w->what, (double)t->neutral);
 	check_draws_nothing(w, t);
 	table_unref(t);
 }
 
-/* From a foil that is the prompt itself nothing can be patched: every cell is neutral, or (normalised) there is nothing to divide by. */
+/*
+ * From a foil that is the prompt itself nothing can be patched: every cell is neutral, or (normalised) there is nothing to
+ * divide by.
+ */
 static void check_changes_nothing(struct walk *w)
 {
 	struct table *t = answer(w);
@@ -143,7 +154,8 @@ static void test_first_token(void)
 	t->cols.dim = DIM_POSITION;
 	t->cols.name = "position";
 	for (int i = 0; i < 3; i++)
-		axis_token(t, &t->cols, i, i, &"abc"[i], 1, (const char *[]){ "a", "b", "c" }[i]);
+		axis_token(
+			t, &t->cols, i, i, &"abc" [i], 1, (const char *[]) { "a", "b", "c" }[i]);
 	table_set_title(t, "norms", NULL, NULL);
 	table_set_unit(t, "length");
 	t->analysis = "residual-norms";
@@ -151,7 +163,8 @@ static void test_first_token(void)
 	t->skip_first = true;
 	without = span_of(t, NULL, false);
 	with = span_of(t, NULL, true);
-	CHECK_THAT(without.hi == 3 && with.hi == 90, "the range ends at %g, with the first token at %g", (double)without.hi, (double)with.hi);
+	CHECK_THAT(without.hi == 3 && with.hi == 90, "the range ends at %g, with the first token at %g", (double)without.hi,
+		   (double)with.hi);
 	CHECK_THAT(says_excluded(t, false) && !says_excluded(t, true), "the legend says whether it is left out");
 	table_unref(t);
 }
@@ -167,17 +180,19 @@ static void test_spans(void)
 	t->scale = before->scale = SCALE_DIVERGING;
 	t->neutral = before->neutral = 1;
 	s = span_of(t, NULL, false);
-	CHECK_THAT(fabsf(s.lo - 0.02f) < 1e-6f && fabsf(s.hi - 1.98f) < 1e-6f && span_at(&s, 1) == 0.5f, "as far above neutral as below: %g … %g",
-		   (double)s.lo, (double)s.hi);
+	CHECK_THAT(fabsf(s.lo - 0.02f) < 1e-6f && fabsf(s.hi - 1.98f) < 1e-6f && span_at(&s, 1) == 0.5f,
+		   "as far above neutral as below: %g … %g", (double)s.lo, (double)s.hi);
 	CHECK(span_is_quiet(&s, 1.02f) && !span_is_quiet(&s, 1.2f) && span_strength(&s, 0.02f) == 1);
 	memcpy(before->value, (const float[]){ 1, 1, 0.5f }, sizeof values);
 	s = span_of(t, before, false);
-	CHECK_THAT(s.lo == 0.5f && s.hi == 1.5f && span_is_beyond(&s, 0.02f) && !span_is_beyond(&s, 1.2f), "the range of another table");
+	CHECK_THAT(s.lo == 0.5f && s.hi == 1.5f && span_is_beyond(&s, 0.02f) && !span_is_beyond(&s, 1.2f),
+		   "the range of another table");
 	t->scale = SCALE_RANK;
 	t->neutral = 1024;
 	memcpy(t->value, (const float[]){ 1000, 1, 500 }, sizeof values);
 	s = span_of(t, before, false);
-	CHECK_THAT(span_at(&s, 1) == 1 && span_at(&s, 1024) == 0 && fabsf(span_at(&s, 32) - 0.5f) < 1e-6f, "ranks by factors, of another scale than before");
+	CHECK_THAT(span_at(&s, 1) == 1 && span_at(&s, 1024) == 0 && fabsf(span_at(&s, 32) - 0.5f) < 1e-6f,
+		   "ranks by factors, of another scale than before");
 	memcpy(t->value, values, sizeof values);
 	t->scale = SCALE_SEQUENTIAL;
 	t->neutral = 3;
@@ -188,7 +203,10 @@ static void test_spans(void)
 	table_unref(before);
 }
 
-/* More than one cell in five is beyond half way: then half the ramp's strength is farther, the ends stay, and the way back is the same. */
+/*
+ * More than one cell in five is beyond half way: then half the ramp's strength is farther, the ends stay, and the way back is
+ * the same.
+ */
 static void test_knee(void)
 {
 	static const enum scale scales[] = { SCALE_SEQUENTIAL, SCALE_DIVERGING, SCALE_PROBABILITY, SCALE_RANK };
@@ -203,11 +221,13 @@ static void test_knee(void)
 		t->scale = scales[k];
 		t->neutral = ranks ? 1000 : 0;
 		for (int i = 0; i < 100; i++)
-			t->value[i] = ranks ? 1 + (float)(i * 37 % 100) / 10 : 1 - (float)(i * 37 % 100) / 200;	/* all in the farther half */
+			/* all in the farther half */
+			t->value[i] = ranks ? 1 + (float)(i * 37 % 100) / 10 : 1 - (float)(i * 37 % 100) / 200;
 		s = span_of(t, NULL, false);
 		for (int i = 0; i < 100; i++)
 			loud += span_strength(&s, t->value[i]) >= 0.5f;
-		CHECK_THAT(loud > 2 && loud <= 20, "scale %d: %d of 100 are loud, half at %g", (int)scales[k], loud, (double)s.knee);
+		CHECK_THAT(loud > 2 && loud <= 20, "scale %d: %d of 100 are loud, half at %g", (int)scales[k], loud,
+			   (double)s.knee);
 		CHECK_THAT(span_at(&s, 1) == 1 && span_strength(&s, t->neutral) == 0, "the ends are where they were");
 		for (int i = 0; i <= 20; i++) {
 			float at = (float)i / 20, back = span_at(&s, span_value(&s, at));

@@ -38,10 +38,12 @@ static void refused_at_once(void)
 	check_refused(&s, ": 'technique_telepathy Enter", "no technique telepathy");
 	check_refused(&s, ": 'sing Enter", "no command :sing");
 	press(&s, ": 'edit_head_99.1_zero Enter C-w C-w '1.1_zero Enter");
-	CHECK_THAT(!s.app.line && s.app.doc.job.edits == 1 && !strcmp(s.app.doc.job.edit[0].line, "head 1.1 zero"), "corrected, it is taken");
+	CHECK_THAT(!s.app.line && s.app.doc.job.edits == 1 && !strcmp(s.app.doc.job.edit[0].line, "head 1.1 zero"),
+		   "corrected, it is taken");
 	check_refused(&s, "E C-e C-w C-w '7.1_zero Enter", "layers 0 … 3");
 	press(&s, "E C-o C-o C-o C-o Esc");
-	CHECK_THAT(!strstr(s.app.doc.job.edit[0].line, "patch"), "an op that needs a foil is passed over where there is none: %s", s.app.doc.job.edit[0].line);
+	CHECK_THAT(!strstr(s.app.doc.job.edit[0].line, "patch"), "an op that needs a foil is passed over where there is none: %s",
+		   s.app.doc.job.edit[0].line);
 	drop_curtain(&s);
 }
 
@@ -86,9 +88,11 @@ static void check_put_back(struct stage *s, const char *keys)
 	CHECK_THAT(!strcmp(before, after) && s->app.undo.past.n == pasts, "%s: put back", keys);
 	if (strcmp(before, after))
 		printf("# %s\n# %s\n", before, after);
-	CHECK_THAT(s->app.message_style == STYLE_ERROR && strstr(s->app.message.s, "; not applied"), "%s: %s", keys, s->app.message.s);
+	CHECK_THAT(s->app.message_style == STYLE_ERROR && strstr(s->app.message.s, "; not applied"), "%s: %s", keys,
+		   s->app.message.s);
 	CHECK_THAT(s->app.line && s->app.input.text.n, "%s: the line is open for correction", keys);
-	CHECK_THAT(!s->app.shot->error && s->app.shot->serial == s->app.serial && !s->app.shot->pane[0].stale, "%s: the screen is answered", keys);
+	CHECK_THAT(!s->app.shot->error && s->app.shot->serial == s->app.serial && !s->app.shot->pane[0].stale,
+		   "%s: the screen is answered", keys);
 	press(s, "Esc Esc");
 	free(before);
 	free(after);
@@ -112,14 +116,17 @@ static void put_back(void)
 	check_put_back(&s, "e '_bad Enter");
 	check_put_back(&s, "f '_bad Enter");
 	press(&s, "e '_bad");
-	CHECK_THAT(s.app.line == LINE_PROMPT && strstr(s.app.doc.job.prompt, "bad"), "while it is typed it may be on its way to something else");
+	CHECK_THAT(s.app.line == LINE_PROMPT && strstr(s.app.doc.job.prompt, "bad"),
+		   "while it is typed it may be on its way to something else");
 	press(&s, "'ger Backspace Backspace Backspace C-w Enter : 'edit_head_2.1_@5_zero Enter");
 	CHECK(s.app.doc.job.edits == 2 && s.app.doc.job.edit[1].on);
 	press(&s, "e C-u 'short Enter");
-	CHECK_THAT(s.app.doc.job.edits == 2 && !s.app.doc.job.edit[1].on && s.app.doc.job.edit[0].on && !strcmp(s.app.doc.job.prompt, "short"),
+	CHECK_THAT(s.app.doc.job.edits == 2 && !s.app.doc.job.edit[1].on && s.app.doc.job.edit[0].on &&
+			   !strcmp(s.app.doc.job.prompt, "short"),
 		   "an edit that a shorter prompt has no place for is switched off: %s", s.app.message.s);
 	press(&s, "Esc u");
-	CHECK_THAT(s.app.doc.job.edit[1].on && !strcmp(s.app.doc.job.prompt, "The capital of France is "), "and is on again when the prompt is back: %s", s.app.doc.job.prompt);
+	CHECK_THAT(s.app.doc.job.edit[1].on && !strcmp(s.app.doc.job.prompt, "The capital of France is "),
+		   "and is on again when the prompt is back: %s", s.app.doc.job.prompt);
 	drop_curtain(&s);
 }
 

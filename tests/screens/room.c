@@ -25,12 +25,14 @@ static void check_wrap(const char *text, int columns)
 		str_add_n(&all, row.s, row.n);
 	}
 	CHECK_TEXT(all.s, text);
-	CHECK_THAT(end.row == end.rows - 1 && end.col < columns, "the cursor at the end is in the last of %d rows of %d", end.rows, columns);
+	CHECK_THAT(end.row == end.rows - 1 && end.col < columns, "the cursor at the end is in the last of %d rows of %d", end.rows,
+		   columns);
 	do {
 		struct wrapped at = wrap_cursor(&in, columns);
 
 		if (wrap_hit(&in, columns, at.row, at.col) != in.at)
-			CHECK_THAT(false, "a click on the cursor of \"%s\" leaves it at byte %zu in %d columns", text, in.at, columns);
+			CHECK_THAT(false, "a click on the cursor of \"%s\" leaves it at byte %zu in %d columns", text, in.at,
+				   columns);
 	} while (input_left(&in));
 	str_done(&row);
 	str_done(&all);
@@ -39,7 +41,8 @@ static void check_wrap(const char *text, int columns)
 
 static void wrapping(void)
 {
-	static const char *const texts[] = { "", "a", "The capital of France is", "見るabc見る見る", "e\xcc\x81tude e\xcc\x81tude e\xcc\x81tude" };
+	static const char *const texts[] = { "", "a", "The capital of France is", "見るabc見る見る",
+					     "e\xcc\x81tude e\xcc\x81tude e\xcc\x81tude" };
 
 	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
 		for (int columns = 2; columns <= 26; columns += 3)
@@ -50,7 +53,8 @@ static void wrapping(void)
 
 static void prompt_line(void)
 {
-	static const char longer[] = ": 'prompt_When_Sam_said_that_the_old_lighthouse_on_the_cliff_was_empty_all_winter_and_that_nobody_but_he_had_the_key Enter";
+	static const char longer[] =
+		": 'prompt_When_Sam_said_that_the_old_lighthouse_on_the_cliff_was_empty_all_winter_and_that_nobody_but_he_had_the_key Enter";
 	struct stage s;
 
 	raise_curtain(&s);
@@ -75,7 +79,8 @@ static void typed_prompt(void)
 	CHECK_THAT(line_has(&s, 1, "aaaaaaaaaa bbb") && line_has(&s, 2, "hhhhhhhhhh"), "what is typed wraps");
 	CHECK_THAT(s.canvas.cursor_y == 2, "with the cursor in its row: %d", s.canvas.cursor_y);
 	press(&s, "Click@12,1 'X");
-	CHECK_TEXT(s.app.doc.job.prompt, "aaaXaaaaaaa bbbbbbbbbb cccccccccc dddddddddd eeeeeeeeee ffffffffff gggggggggg hhhhhhhhhh");
+	CHECK_TEXT(s.app.doc.job.prompt,
+		   "aaaXaaaaaaa bbbbbbbbbb cccccccccc dddddddddd eeeeeeeeee ffffffffff gggggggggg hhhhhhhhhh");
 	press(&s, "Enter");
 	CHECK_THAT(line_has(&s, 2, "┌"), "afterwards the panes are where they were");
 	drop_curtain(&s);
@@ -103,10 +108,12 @@ static void titles_of_typed_prompt(void)
 			top = s.app.layout.pane[0].y;
 			press(&s, "Slow 'aaaaaaaaaa_bbbbbbbbbb_cccccccccc_dddddddddd_eeeeeeeeee_ffffffffff_gggggggggg");
 			wait_until_stale(&s);
-			CHECK_THAT(line_has(&s, top + 1, "┌") && line_has(&s, top + 1, "stale"), "%s on %d lines: two rows of text, then the panes' edge", keys[i], h);
+			CHECK_THAT(line_has(&s, top + 1, "┌") && line_has(&s, top + 1, "stale"),
+				   "%s on %d lines: two rows of text, then the panes' edge", keys[i], h);
 			press(&s, "'_aaaaaaaaaa_bbbbbbbbbb_cccccccccc_dddddddddd_eeeeeeeeee_ffffffffff_gggggggggg");
 			wait_until_stale(&s);
-			CHECK_THAT(line_has(&s, top + 2, "┌") && line_has(&s, top + 2, "stale"), "%s on %d lines: three rows of text, then the panes' edge", keys[i], h);
+			CHECK_THAT(line_has(&s, top + 2, "┌") && line_has(&s, top + 2, "stale"),
+				   "%s on %d lines: three rows of text, then the panes' edge", keys[i], h);
 			CHECK_THAT(!line_has(&s, top + 1, "┌"), "which is there once");
 			drop_curtain(&s);
 		}
@@ -154,7 +161,8 @@ static void check_title(int w, const struct title *title, const char *unit, cons
 
 static void titles(void)
 {
-	const struct title patching = { "activation patching", "resid_pre", "noising: foil into prompt", NULL }, attention = { "attention", "layer 2 head 2", NULL, NULL };
+	const struct title patching = { "activation patching", "resid_pre", "noising: foil into prompt", NULL },
+			   attention = { "attention", "layer 2 head 2", NULL, NULL };
 
 	check_title(80, &patching, "logit", " activation patching · resid_pre · noising: foil into prompt ─");
 	check_title(50, &patching, "logit", " activation patching · resid_pre · noising: f… ");
@@ -173,7 +181,8 @@ static void hints_stay(void)
 	raise_curtain(&s);
 	resize(&s, 80, 24);
 	CHECK(line_has(&s, -1, "prompt") && line_has(&s, -1, "help"));
-	job_set(&s.app.doc.about, "Twice the same list. A head looks at what followed the first time, and so finds what comes now.");
+	job_set(&s.app.doc.about,
+		"Twice the same list. A head looks at what followed the first time, and so finds what comes now.");
 	app_say(&s.app, STYLE_WARNING, "the last session was lost: :recover");
 	app_draw(&s.app, &s.canvas);
 	CHECK_THAT(line_has(&s, -1, "prompt") && line_has(&s, -1, "help"), "a message leaves the keys where they are");
@@ -246,9 +255,15 @@ static void reading(void)
 	press(&s, "End");
 	CHECK_THAT(screen_has(&s, "0.500"), "with the probability of each token");
 	press(&s, "Esc");
-	entry[0] = (struct preset_entry){ .name = xstrdup("gpt2_ioi"), .title = xstrdup("Names"), .path = xstrdup("x"), .model = xstrdup("gpt2"),
-					  .shipped = true, .absent = true };
-	entry[1] = (struct preset_entry){ .name = xstrdup("induction"), .title = xstrdup("Induction"), .path = xstrdup("y"), .shipped = true };
+	entry[0] = (struct preset_entry){ .name = xstrdup("gpt2_ioi"),
+					  .title = xstrdup("Names"),
+					  .path = xstrdup("x"),
+					  .model = xstrdup("gpt2"),
+					  .shipped = true,
+					  .absent = true };
+	entry[1] = (struct preset_entry){
+		.name = xstrdup("induction"), .title = xstrdup("Induction"), .path = xstrdup("y"), .shipped = true
+	};
 	app_lists(&s.app, entry, 2, NULL, 0);
 	press(&s, "o");
 	CHECK_THAT(screen_has(&s, "needs gpt2, which is not here"), "a preset whose model is not here says so");

@@ -20,8 +20,7 @@ static float sample_noise(unsigned i)
 	return (float)(i & 0xFFFF) / 65535.0f;
 }
 
-static struct table *sample_new(int rows, int cols, const char *title, const char *unit, enum look look,
-				enum scale scale)
+static struct table *sample_new(int rows, int cols, const char *title, const char *unit, enum look look, enum scale scale)
 {
 	struct err err = { 0 };
 	struct table *t = table_new(rows, cols, &err);
@@ -55,10 +54,9 @@ static void sample_positions(struct table *t, struct axis *axis, enum dim dim, c
 /* Layers × positions with words that become surer upwards. */
 __attribute__((unused)) static struct table *sample_lens(int layers, int positions)
 {
-	static const char *const words[] = { "·the", "·Paris",		 ",", "·of", "·a", "ing", "·located",
-					     "↵",    "·internationally", "s" };
-	struct table *t = sample_new(layers, positions, "logit lens · resid_post, top token", "probability", LOOK_HEAT,
-				     SCALE_PROBABILITY);
+	static const char *const words[] = { "·the", "·Paris", ",", "·of", "·a", "ing", "·located", "↵", "·internationally", "s" };
+	struct table *t =
+		sample_new(layers, positions, "logit lens · resid_post, top token", "probability", LOOK_HEAT, SCALE_PROBABILITY);
 
 	axis_numbers(t, &t->rows, DIM_LAYER);
 	sample_positions(t, &t->cols, DIM_POSITION, "position");
@@ -66,17 +64,12 @@ __attribute__((unused)) static struct table *sample_lens(int layers, int positio
 	for (int l = 0; l < layers; l++)
 		for (int p = 0; p < positions; p++) {
 			size_t cell = table_cell(t, l, p);
-			int word = l > layers - 4 && p == 5
-					   ? 1
-					   : (int)(sample_noise((unsigned)(l / 3 * 31 + p * 7)) * 9.99f);
+			int word = l > layers - 4 && p == 5 ? 1 : (int)(sample_noise((unsigned)(l / 3 * 31 + p * 7)) * 9.99f);
 
-			t->value[cell] = powf((float)(l + 1) / (float)layers, 2) *
-					 (0.35f + 0.65f * sample_noise((unsigned)cell));
+			t->value[cell] = powf((float)(l + 1) / (float)layers, 2) * (0.35f + 0.65f * sample_noise((unsigned)cell));
 			table_set_word(t, cell, word, words[word], strlen(words[word]), words[word]);
 		}
-	t->check = (struct check){
-		.name = "last layer = output", .expected = 0.7131, .actual = 0.7131, .tolerance = 1e-5
-	};
+	t->check = (struct check){ .name = "last layer = output", .expected = 0.7131, .actual = 0.7131, .tolerance = 1e-5 };
 	return t;
 }
 
@@ -116,8 +109,7 @@ __attribute__((unused)) static struct table *sample_heads(int layers, int heads)
 
 		t->value[i] = x * x * x * 12 + (i % 37 == 20) * 2.1f - (i % 53 == 31) * 1.7f;
 	}
-	t->check =
-		(struct check){ .name = "heads + rest = logit", .expected = 14.2, .actual = 14.2, .tolerance = 1e-4 };
+	t->check = (struct check){ .name = "heads + rest = logit", .expected = 14.2, .actual = 14.2, .tolerance = 1e-4 };
 	t->footnote = "not heads: +3.10";
 	return t;
 }
@@ -125,8 +117,8 @@ __attribute__((unused)) static struct table *sample_heads(int layers, int heads)
 /* Components × one column: 0.attn, 0.mlp, … */
 __attribute__((unused)) static struct table *sample_components(int layers, float shift)
 {
-	struct table *t = sample_new(2 * layers + 2, 1, "direct attribution · logit \" Paris\"", "logit", LOOK_BARS,
-				     SCALE_DIVERGING);
+	struct table *t =
+		sample_new(2 * layers + 2, 1, "direct attribution · logit \" Paris\"", "logit", LOOK_BARS, SCALE_DIVERGING);
 	char name[20];
 
 	t->rows.dim = DIM_COMPONENT;
@@ -138,12 +130,9 @@ __attribute__((unused)) static struct table *sample_components(int layers, float
 	}
 	axis_label(t, &t->rows, 2 * layers + 1, "norm_bias");
 	for (int i = 0; i < t->rows.n; i++)
-		t->value[i] =
-			(sample_noise((unsigned)i * 11 + 5) - 0.35f) * (i > layers ? 4 : 1) - (i % 5 == 3 ? shift : 0);
+		t->value[i] = (sample_noise((unsigned)i * 11 + 5) - 0.35f) * (i > layers ? 4 : 1) - (i % 5 == 3 ? shift : 0);
 	axis_label(t, &t->cols, 0, "contribution");
-	t->check = (struct check){
-		.name = "rows sum to the metric", .expected = 14.2034, .actual = 13.71, .tolerance = 1e-4
-	};
+	t->check = (struct check){ .name = "rows sum to the metric", .expected = 14.2034, .actual = 13.71, .tolerance = 1e-4 };
 	return t;
 }
 
@@ -156,10 +145,10 @@ __attribute__((unused)) static struct table *sample_tree(float shift)
 		float value;
 		bool closed;
 	} rows[] = {
-		{ -1, "embed", 0.02f, false },	  { -1, "0.attn", -0.8f, true },    { -1, "0.mlp", 1.1f, true },
-		{ -1, "1.attn", 4.1f, false },	  { 3, "head 1.0", -0.4f, true },   { 3, "head 1.1", 3.2f, false },
-		{ 5, "0 ‹bos›", 0.1f, false },	  { 5, "1 The", -0.25f, false },    { 5, "2 ·capital", 3.35f, false },
-		{ 3, "head 1.2", 1.3f, true },	  { -1, "1.mlp", 2.5f, false },	    { 10, "neuron 1.7", 1.9f, false },
+		{ -1, "embed", 0.02f, false },	    { -1, "0.attn", -0.8f, true },     { -1, "0.mlp", 1.1f, true },
+		{ -1, "1.attn", 4.1f, false },	    { 3, "head 1.0", -0.4f, true },    { 3, "head 1.1", 3.2f, false },
+		{ 5, "0 ‹bos›", 0.1f, false },	    { 5, "1 The", -0.25f, false },     { 5, "2 ·capital", 3.35f, false },
+		{ 3, "head 1.2", 1.3f, true },	    { -1, "1.mlp", 2.5f, false },      { 10, "neuron 1.7", 1.9f, false },
 		{ 10, "neuron 1.3", -0.9f, false }, { 10, "rest of 96", 1.5f, false }, { -1, "norm_bias", 0, false },
 	};
 	enum { N = sizeof rows / sizeof *rows };
@@ -185,8 +174,7 @@ __attribute__((unused)) static struct table *sample_tree(float shift)
 __attribute__((unused)) static struct table *sample_tiles(int layers, int heads)
 {
 	enum { SIDE = 8 };
-	struct table *t =
-		sample_new(layers, heads, "attention · all heads · patterns", "weight", LOOK_TILES, SCALE_PROBABILITY);
+	struct table *t = sample_new(layers, heads, "attention · all heads · patterns", "weight", LOOK_TILES, SCALE_PROBABILITY);
 
 	axis_numbers(t, &t->rows, DIM_LAYER);
 	axis_numbers(t, &t->cols, DIM_HEAD);
@@ -195,9 +183,7 @@ __attribute__((unused)) static struct table *sample_tiles(int layers, int heads)
 		t->value[i] = sample_noise((unsigned)i);
 		for (int q = 0; q < SIDE; q++)
 			for (int k = 0; k <= q; k++) {
-				bool dot = i % 4 == 0	? k == q - 1
-					   : i % 4 == 1 ? k == 2
-							: i % 4 == 2 && q == 6 && k == 4;
+				bool dot = i % 4 == 0 ? k == q - 1 : i % 4 == 1 ? k == 2 : i % 4 == 2 && q == 6 && k == 4;
 
 				t->tile[(i * SIDE + q) * SIDE + k] = dot ? 0.6f : 0.05f;
 			}
@@ -209,8 +195,9 @@ __attribute__((unused)) static struct table *sample_tiles(int layers, int heads)
 /* Ranks × {logit, probability, and before the edits}. */
 __attribute__((unused)) static struct table *sample_ranking(bool edited)
 {
-	static const char *const words[] = { "·Paris", "·the", "·a",  "·located", "·not",
-					     "·known", "·one", "·in", "·also",	  "·called" };
+	static const char *const words[] = {
+		"·Paris", "·the", "·a", "·located", "·not", "·known", "·one", "·in", "·also", "·called"
+	};
 	static const char *const cols[] = { "logit", "probability", "logit_unedited", "probability_unedited" };
 	static const float p[] = { .712f, .041f, .0385f, .021f, .0152f, .0093f, .0071f, .0065f, .0042f, .0018f };
 	struct table *t = sample_new(10, 4, "next token", "logit", LOOK_RANKING, SCALE_PROBABILITY);
@@ -299,10 +286,8 @@ __attribute__((unused)) static struct table *sample_tokens_read(int n)
 		const char *show = sample_tokens[i ? 1 + (i - 1) % (SAMPLE_TOKENS - 1) : 0];
 		char raw[40];
 
-		snprintf(raw, sizeof raw, "%s%s", strncmp(show, "·", 2) ? "" : " ",
-			 strncmp(show, "·", 2) ? show : show + 2);
-		axis_token(t, &t->rows, i, i, i % 23 == 22 ? "\n" : raw, i % 23 == 22 ? 1 : strlen(raw),
-			   i % 23 == 22 ? "↵" : show);
+		snprintf(raw, sizeof raw, "%s%s", strncmp(show, "·", 2) ? "" : " ", strncmp(show, "·", 2) ? show : show + 2);
+		axis_token(t, &t->rows, i, i, i % 23 == 22 ? "\n" : raw, i % 23 == 22 ? 1 : strlen(raw), i % 23 == 22 ? "↵" : show);
 		t->value[i] = i ? 14 * powf(sample_noise((unsigned)i), 3) : NAN;
 	}
 	t->rows.dim = DIM_POSITION;
@@ -327,8 +312,7 @@ __attribute__((unused)) static struct table *sample_training(int n, int known)
 		axis_label(t, &t->rows, i, step);
 		if (i >= known)
 			continue;
-		t->value[table_cell(t, i, 0)] =
-			0.6f + 3.9f * expf(-(float)i / 8) + 0.3f * (sample_noise((unsigned)i) - 0.5f);
+		t->value[table_cell(t, i, 0)] = 0.6f + 3.9f * expf(-(float)i / 8) + 0.3f * (sample_noise((unsigned)i) - 0.5f);
 		t->value[table_cell(t, i, 1)] = i % 5 ? NAN : 0.7f + 3.7f * expf(-(float)i / 8);
 		t->value[table_cell(t, i, 2)] = 3.9f;
 	}
@@ -345,8 +329,7 @@ __attribute__((unused)) static struct table *sample_training(int n, int known)
 /* Tokens by layers: streams, and `each` edges into every node from tokens before it, a few of which are strong. */
 __attribute__((unused)) static struct table *sample_graph(int layers, int tokens, int each)
 {
-	struct table *t =
-		sample_new((layers + 1) * tokens, 2, "information flow", "share", LOOK_GRAPH, SCALE_PROBABILITY);
+	struct table *t = sample_new((layers + 1) * tokens, 2, "information flow", "share", LOOK_GRAPH, SCALE_PROBABILITY);
 	int n = 0;
 
 	table_set_edges(t, layers * tokens * (each + 1));
@@ -356,8 +339,8 @@ __attribute__((unused)) static struct table *sample_graph(int layers, int tokens
 			const char *token = sample_tokens[i ? 1 + (i - 1) % (SAMPLE_TOKENS - 1) : 0];
 			char label[80];
 
-			snprintf(label, sizeof label, "%s %d %d%s", level ? "resid_post" : "resid_pre",
-				 level ? level - 1 : 0, i, token);
+			snprintf(label, sizeof label, "%s %d %d%s", level ? "resid_post" : "resid_pre", level ? level - 1 : 0, i,
+				 token);
 			axis_label(t, &t->rows, row, label);
 			axis_place(t, &t->rows, row,
 				   place_at(level ? SITE_RESID_POST : SITE_RESID_PRE, level ? level - 1 : 0, -1, i));
@@ -368,10 +351,10 @@ __attribute__((unused)) static struct table *sample_graph(int layers, int tokens
 				int from = k ? (int)(sample_noise(seed) * (float)i) : i;
 				float strong = sample_noise(seed + 7) > 0.93f ? 0.35f : 0.05f;
 
-				t->edge[n++] = (struct edge){ row + tokens - i + from, row,
-							      k ? strong * sample_noise(seed + 3) : 0.6f,
-							      k ? place_at(SITE_PATTERN, level - 1, -1, i)
-								: place_at(SITE_RESID_PRE, level - 1, -1, i) };
+				t->edge[n++] =
+					(struct edge){ row + tokens - i + from, row, k ? strong * sample_noise(seed + 3) : 0.6f,
+						       k ? place_at(SITE_PATTERN, level - 1, -1, i)
+							 : place_at(SITE_RESID_PRE, level - 1, -1, i) };
 			}
 		}
 	t->rows.dim = DIM_COMPONENT;

@@ -121,7 +121,8 @@ static void age(const char *name, long seconds)
 
 static void tidying(void)
 {
-	char name[80], *half = paths_state("sessions/a.yaml.1-0.tmp"), *lock = paths_state("sessions/b.lock"), *oldest = paths_state("sessions/old-000.yaml");
+	char name[80], *half = paths_state("sessions/a.yaml.1-0.tmp"), *lock = paths_state("sessions/b.lock"),
+		       *oldest = paths_state("sessions/old-000.yaml");
 
 	for (int i = 0; i < SESSIONS_MOST; i++) {
 		snprintf(name, sizeof name, "sessions/old-%03d.yaml", i);
@@ -163,7 +164,8 @@ static void logs(void)
 	}
 	path = malloc(strlen(own.name) + 20);
 	sprintf(path, "%s.log", own.name);
-	CHECK_THAT(!stat(path, &info) && info.st_size < 2 * LOG_BYTES && (info.st_mode & 077) == 0, "%lld bytes after 3000 questions", (long long)info.st_size);
+	CHECK_THAT(!stat(path, &info) && info.st_size < 2 * LOG_BYTES && (info.st_mode & 077) == 0,
+		   "%lld bytes after 3000 questions", (long long)info.st_size);
 	log_done(&log);
 	session_end(&own, false);
 	n = sessions_ended(&list);
@@ -173,7 +175,8 @@ static void logs(void)
 		if (!strstr(list[i].what, "logged"))
 			continue;
 		n = session_questions(&list[i], &entry);
-		CHECK_THAT(n >= LOG_MOST && list[i].questions == n && !strcmp(entry[n - 1].number, "2999"), "%d of them are read back", n);
+		CHECK_THAT(n >= LOG_MOST && list[i].questions == n && !strcmp(entry[n - 1].number, "2999"),
+			   "%d of them are read back", n);
 		for (int k = 0; k < n; k++)
 			log_entry_done(&entry[k]);
 		free(entry);

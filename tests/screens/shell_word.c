@@ -1,4 +1,7 @@
-/* shell_word.c - what Y copies, read by a real shell: the same bytes come out, and nothing raw that a terminal or a shell would act on is in it. */
+/*
+ * shell_word.c - what Y copies, read by a real shell: the same bytes come out, and nothing raw that a terminal or a shell would
+ * act on is in it.
+ */
 #include "tests/tap.h"
 #include "tui/app/shell_word.h"
 

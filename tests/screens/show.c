@@ -28,8 +28,15 @@ static struct view view_of(const struct show *s, const struct theme *t, int i, s
 	int n = view_ways(s->table[i], ways);
 	struct view_way way = ways[s->way[i] % n];
 
-	return (struct view){ .table = s->table[i], .as = way.view, .zoom = way.zoom, .before = s->edited ? s->before[i] : NULL, .rect = r, .theme = t,
-			      .row = s->row[i], .col = s->col[i], .focus = i == s->focus };
+	return (struct view){ .table = s->table[i],
+			      .as = way.view,
+			      .zoom = way.zoom,
+			      .before = s->edited ? s->before[i] : NULL,
+			      .rect = r,
+			      .theme = t,
+			      .row = s->row[i],
+			      .col = s->col[i],
+			      .focus = i == s->focus };
 }
 
 static struct rect place(int i, int w, int h)
@@ -50,8 +57,12 @@ static void draw(struct canvas *c, struct show *s, const struct theme *t, struct
 	canvas_field(c, 60, 0, w - 70, ALIGN_LEFT, theme_ink(t, STYLE_INPUT), " The capital of France is");
 	canvas_text(c, w - 8, 0, theme_ink(t, STYLE_GOOD), "● 38 ms");
 	for (int i = 0; i < PANES; i++) {
-		struct frame f = { .rect = place(i, w, h), .title = s->table[i]->parts, .unit = s->table[i]->unit[0],
-				   .mark = s->edited ? "edited" : NULL, .right = zoom_words[s->state[i].shown], .focus = i == s->focus };
+		struct frame f = { .rect = place(i, w, h),
+				   .title = s->table[i]->parts,
+				   .unit = s->table[i]->unit[0],
+				   .mark = s->edited ? "edited" : NULL,
+				   .right = zoom_words[s->state[i].shown],
+				   .focus = i == s->focus };
 		struct rect inside = frame_draw(c, t, &f);
 
 		views[i] = view_of(s, t, i, inside);
@@ -74,7 +85,7 @@ static bool press(struct show *s, struct view views[PANES], const struct key *ke
 	static const struct {
 		enum key_kind kind;
 		enum view_move move;
-	} moves[] = { { K_UP, VIEW_UP }, { K_DOWN, VIEW_DOWN }, { K_LEFT, VIEW_LEFT }, { K_RIGHT, VIEW_RIGHT },
+	} moves[] = { { K_UP, VIEW_UP },	   { K_DOWN, VIEW_DOWN },	    { K_LEFT, VIEW_LEFT },  { K_RIGHT, VIEW_RIGHT },
 		      { K_PAGE_UP, VIEW_PAGE_UP }, { K_PAGE_DOWN, VIEW_PAGE_DOWN }, { K_HOME, VIEW_FIRST }, { K_END, VIEW_LAST } };
 	int i = s->focus;
 	struct str name;

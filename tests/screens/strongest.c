@@ -31,7 +31,8 @@ static void strongest_of_a_table(void)
 	memcpy(t->value, values, sizeof values);
 	t->scale = SCALE_DIVERGING;
 	t->skip_first = true;
-	CHECK_THAT(count(t, true, cell) == 4 && cell[0] == 7 && cell[1] == 8 && cell[2] == 5 && cell[3] == 4, "without the first token");
+	CHECK_THAT(count(t, true, cell) == 4 && cell[0] == 7 && cell[1] == 8 && cell[2] == 5 && cell[3] == 4,
+		   "without the first token");
 	CHECK_THAT(count(t, false, cell) == 8 && cell[0] == 0 && cell[1] == 6 && cell[7] == 4, "with it");
 	t->neutral = 5;
 	CHECK_THAT(count(t, false, cell) == 8 && cell[0] == 6 && cell[7] == 7, "neutral is what the table says");

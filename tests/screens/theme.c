@@ -73,13 +73,15 @@ static void check_theme(const char *name)
 	for (int depth = DEPTH_MONO; depth <= DEPTH_TRUE; depth++) {
 		struct theme *t = theme_open(path, (struct theme_for){ (enum depth)depth, false }, &notes, &err);
 
-		if (!CHECK_THAT(t && notes.n == 0, "%s opens at depth %d without a note%s", name, depth, notes.n ? notes.line[0] : ""))
+		if (!CHECK_THAT(t && notes.n == 0, "%s opens at depth %d without a note%s", name, depth,
+				notes.n ? notes.line[0] : ""))
 			continue;
 		CHECK_TEXT(theme_name(t), name);
 		CHECK_THAT(theme_shades(t) == (depth < DEPTH_256), "%s: shades where there are few colours", name);
 		CHECK_THAT(neutral_is_quiet(t), "%s, depth %d: the neutral value looks like the background", name, depth);
 		if (depth >= DEPTH_256)
-			CHECK_THAT(least_contrast(t) >= 4.5, "%s, depth %d: text over data has contrast %.2f", name, depth, least_contrast(t));
+			CHECK_THAT(least_contrast(t) >= 4.5, "%s, depth %d: text over data has contrast %.2f", name, depth,
+				   least_contrast(t));
 		for (int style = 0; style < STYLE_COUNT; style++) {
 			struct ink ink = theme_ink(t, (enum style)style);
 			bool colored = ink.fg != INK_DEFAULT || ink.bg != INK_DEFAULT;
@@ -89,7 +91,8 @@ static void check_theme(const char *name)
 			if (depth >= DEPTH_256 && ink.fg != INK_DEFAULT && ink.bg != INK_DEFAULT && style != STYLE_BORDER) {
 				double contrast = color_contrast(rgb_of(ink.fg), rgb_of(ink.bg));
 
-				CHECK_THAT(contrast >= 2, "%s, depth %d: %s can be seen, contrast %.2f", name, depth, role_names[style], contrast);
+				CHECK_THAT(contrast >= 2, "%s, depth %d: %s can be seen, contrast %.2f", name, depth,
+					   role_names[style], contrast);
 			}
 		}
 		theme_free(t);
@@ -100,7 +103,8 @@ static void check_theme(const char *name)
 /* As a terminal of few colours shows it, default colours as such terminals have them; bold is what is left of it there. */
 static double contrast_shown(struct ink ink, bool light)
 {
-	int fg = ink.fg == INK_DEFAULT ? (light ? 0 : 7) : ink.fg & 255, bg = ink.bg == INK_DEFAULT ? (light ? 15 : 0) : ink.bg & 255;
+	int fg = ink.fg == INK_DEFAULT ? (light ? 0 : 7) : ink.fg & 255,
+	    bg = ink.bg == INK_DEFAULT ? (light ? 15 : 0) : ink.bg & 255;
 	bool bold = (ink.attr & INK_BOLD) && fg < 8 && ink.fg != INK_DEFAULT && (ink.bg == INK_DEFAULT || color_bold_reads(fg, bg));
 
 	return color_contrast(color_of_index(bold ? fg + 8 : fg), color_of_index(bg));
@@ -121,12 +125,15 @@ static void check_few_colors(const char *name)
 		for (int i = 0; t && i < STYLE_COUNT; i++)
 			for (size_t k = 0; k < sizeof grounds / sizeof *grounds; k++) {
 				struct ink over = theme_ink(t, (enum style)i), under = theme_ink(t, grounds[k]);
-				const struct ink pairs[] = { over, i == STYLE_SELECTED || i == STYLE_MATCH ? over : ink_over(over, under) };
+				const struct ink pairs[] = { over, i == STYLE_SELECTED || i == STYLE_MATCH
+									   ? over
+									   : ink_over(over, under) };
 
 				for (size_t p = 0; p < sizeof pairs / sizeof *pairs; p++)
 					if (contrast_shown(pairs[p], light) < 3) {
 						unreadable++;
-						printf("# %s on %s: %d on %d, attributes %d\n", role_names[i], role_names[grounds[k]], pairs[p].fg & 255, pairs[p].bg & 255, pairs[p].attr);
+						printf("# %s on %s: %d on %d, attributes %d\n", role_names[i],
+						       role_names[grounds[k]], pairs[p].fg & 255, pairs[p].bg & 255, pairs[p].attr);
 					}
 			}
 		for (int r = 0; t && r < RAMP_COUNT; r++)
@@ -135,7 +142,8 @@ static void check_few_colors(const char *name)
 		CHECK_THAT(t && !unreadable, "%s, depth %d: %d pairs cannot be read", name, depth, unreadable);
 		theme_free(t);
 	}
-	CHECK_THAT(!color_bold_reads(0, 3) && color_bold_reads(7, 4) && color_bold_reads(0, 15), "bold black on yellow is gray on yellow");
+	CHECK_THAT(!color_bold_reads(0, 3) && color_bold_reads(7, 4) && color_bold_reads(0, 15),
+		   "bold black on yellow is gray on yellow");
 }
 
 static bool has_note(const struct notes *notes, const char *text)
@@ -170,7 +178,8 @@ static void check_wrong(void)
 	theme_free(t);
 	notes_done(&notes);
 
-	CHECK(!theme_parse("roles: [", 8, "broken.yaml", (struct theme_for){ DEPTH_TRUE, false }, NULL, &err) && strstr(err.text, "broken.yaml:"));
+	CHECK(!theme_parse("roles: [", 8, "broken.yaml", (struct theme_for){ DEPTH_TRUE, false }, NULL, &err) &&
+	      strstr(err.text, "broken.yaml:"));
 	CHECK(!theme_open("no-such-theme", (struct theme_for){ DEPTH_TRUE, false }, NULL, &err) && strstr(err.text, "dusk"));
 }
 
@@ -180,7 +189,8 @@ static void check_colors(void)
 	int index;
 
 	CHECK(color_parse("#1a2B3c", &rgb) && rgb == 0x1A2B3C && color_parse("#fa0", &rgb) && rgb == 0xFFAA00);
-	CHECK(!color_parse("1a2b3c", &rgb) && !color_parse("#1a2b3", &rgb) && !color_parse("#gggggg", &rgb) && !color_parse("", &rgb));
+	CHECK(!color_parse("1a2b3c", &rgb) && !color_parse("#1a2b3", &rgb) && !color_parse("#gggggg", &rgb) &&
+	      !color_parse("", &rgb));
 	CHECK(color_parse_name("bright-red", &index) && index == 9 && !color_parse_name("mauve", &index));
 	CHECK(color_mix(0x102030, 0xA0B0C0, 0) == 0x102030 && color_mix(0x102030, 0xA0B0C0, 1) == 0xA0B0C0);
 	CHECK(fabs(color_contrast(0, 0xFFFFFF) - 21) < 1e-9 && fabs(color_contrast(0x777777, 0x777777) - 1) < 1e-9);

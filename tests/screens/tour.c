@@ -1,6 +1,6 @@
 /*
- * tour.c - the tour on the demo model itself: each step is done rightly, and is done then; and wrongly, and is not. What its sentences
- * promise about heads and layers is looked up in the model.
+ * tour.c - the tour on the demo model itself: each step is done rightly, and is done then; and wrongly, and is not. What its
+ * sentences promise about heads and layers is looked up in the model.
  */
 #include <math.h>
 #include <poll.h>
@@ -109,8 +109,8 @@ static void go_to(struct walk *w, int step)
 
 	snprintf(keys, sizeof keys, ": 'tour~%d Enter", step);
 	press(w, keys);
-	CHECK_THAT(w->app.card == CARD_TOUR && w->app.tour.step == step && w->app.tour.of == STEPS && !w->app.tour.done, "step %d is open, and not done",
-		   step);
+	CHECK_THAT(w->app.card == CARD_TOUR && w->app.tour.step == step && w->app.tour.of == STEPS && !w->app.tour.done,
+		   "step %d is open, and not done", step);
 }
 
 #define FOIL_BUT(name) "f C-u 'When~Tom~and~Lily~went~to~the~park,~" name "~gave~a~ball~to Enter"
@@ -124,7 +124,8 @@ static const struct {
 	{ "[ [ [ Space", { "[ [ Space", "Space", "[ [ [ } Space" } },
 	{ "e C-u 'The~capital~of~France~is Enter", { "e C-u 'The~capital~of~Spain~is Enter", "e '~Paris Enter" } },
 	{ "Up Up End", { "Up Up Up End", "Up End" } },
-	{ "m C-u 'logit_diff~\"~Lily\"~\"~Tom\" Enter", { "m C-u 'logit_diff~\"~Tom\"~\"~Lily\" Enter", "m C-u 'logit~\"~Lily\" Enter" } },
+	{ "m C-u 'logit_diff~\"~Lily\"~\"~Tom\" Enter",
+	  { "m C-u 'logit_diff~\"~Tom\"~\"~Lily\" Enter", "m C-u 'logit~\"~Lily\" Enter" } },
 	{ FOIL_BUT("Lily"), { FOIL_BUT("Anna"), FOIL_BUT("Tom") } },
 	{ ": 'technique~activation-patching Enter", { ": 'technique~attribution-patching Enter", "t Esc" } },
 	{ "w C-u 'kept Enter", { "w C-u 'a/b Enter", "w Esc" } },
@@ -136,7 +137,8 @@ static void test_replays(struct walk *w)
 		for (int k = 0; k < 3 && replay[i].wrong[k]; k++) {
 			go_to(w, i + 1);
 			press(w, replay[i].wrong[k]);
-			CHECK_THAT(!w->app.tour.done && !on_screen(w, "next step"), "step %d is not done by %s", i + 1, replay[i].wrong[k]);
+			CHECK_THAT(!w->app.tour.done && !on_screen(w, "next step"), "step %d is not done by %s", i + 1,
+				   replay[i].wrong[k]);
 			press(w, "Esc Esc");
 		}
 		go_to(w, i + 1);
@@ -147,7 +149,8 @@ static void test_replays(struct walk *w)
 		if (i + 1 < STEPS)
 			CHECK_THAT(w->app.tour.step == i + 2 && !w->app.tour.done, "Enter opens step %d", i + 2);
 	}
-	CHECK_THAT(w->app.card != CARD_TOUR && !strcmp(w->app.doc.job.prompt, w->doc.job.prompt), "after the last what was there before is back");
+	CHECK_THAT(w->app.card != CARD_TOUR && !strcmp(w->app.doc.job.prompt, w->doc.job.prompt),
+		   "after the last what was there before is back");
 }
 
 /* The way in and out. */
@@ -156,7 +159,8 @@ static void test_leaving(struct walk *w)
 	press(w, ": 'tour Enter");
 	CHECK_THAT(w->app.tour.step == 1 && on_screen(w, "tour 1 of 10"), ":tour begins it");
 	press(w, ": 'tour~4 Enter Esc");
-	CHECK_THAT(w->app.card == CARD_NONE && !strcmp(w->app.doc.job.prompt, w->doc.job.prompt), "Esc leaves, and what was there before is back");
+	CHECK_THAT(w->app.card == CARD_NONE && !strcmp(w->app.doc.job.prompt, w->doc.job.prompt),
+		   "Esc leaves, and what was there before is back");
 	press(w, ": 'tour Enter");
 	CHECK_THAT(w->app.tour.step == 4, ":tour continues where it was left");
 	press(w, ": 'tour~11 Enter");
@@ -202,7 +206,8 @@ static void test_heads(struct walk *w)
 	go_to(w, 1);
 	goal_head(w, "cursor layer %d head %d", &writer_layer, &writer);
 	place = strongest(w, 0, -1);
-	CHECK_THAT(place.layer == writer_layer && place.unit == writer, "head %d.%d writes most of the answer", place.layer, place.unit);
+	CHECK_THAT(place.layer == writer_layer && place.unit == writer, "head %d.%d writes most of the answer", place.layer,
+		   place.unit);
 	for (int step = 2; step <= 3; step++) {
 		go_to(w, step);
 		goal_head(w, "edit head %d.%d", &layer, &head);
@@ -241,7 +246,8 @@ static void test_patching(struct walk *w)
 	go_to(w, 9);
 	press(w, replay[8].right);
 	tokens = w->app.shot->tokens;
-	CHECK_THAT(!strcmp(w->app.shot->token[strongest(w, 1, 2).position].show, "·Tom"), "before layer 2 the difference is at the name");
+	CHECK_THAT(!strcmp(w->app.shot->token[strongest(w, 1, 2).position].show, "·Tom"),
+		   "before layer 2 the difference is at the name");
 	CHECK_THAT(strongest(w, 1, 3).position == tokens - 1, "after it at the last token");
 }
 
@@ -259,13 +265,17 @@ static void test_steps(void)
 		struct err err = { 0 };
 		struct preset p;
 
-		if (!CHECK_THAT(preset_open(list[i].path, &p, &notes, &err) && !notes.n, "%s: %s", list[i].name, notes.n ? notes.line[0] : err.text))
+		if (!CHECK_THAT(preset_open(list[i].path, &p, &notes, &err) && !notes.n, "%s: %s", list[i].name,
+				notes.n ? notes.line[0] : err.text))
 			continue;
-		CHECK_THAT(p.title && p.task && p.about && p.goals && p.job.model && !strcmp(p.job.model, "demo"), "%s is whole", list[i].name);
-		CHECK_THAT(canvas_paragraph(&nowhere, r, 0, (struct ink){ 0 }, p.task) <= 2 && canvas_paragraph(&nowhere, r, 0, (struct ink){ 0 }, p.about) <= 2,
+		CHECK_THAT(p.title && p.task && p.about && p.goals && p.job.model && !strcmp(p.job.model, "demo"), "%s is whole",
+			   list[i].name);
+		CHECK_THAT(canvas_paragraph(&nowhere, r, 0, (struct ink){ 0 }, p.task) <= 2 &&
+				   canvas_paragraph(&nowhere, r, 0, (struct ink){ 0 }, p.about) <= 2,
 			   "%s: its sentences fit", list[i].name);
 		for (int k = 0; k < p.goals; k++)
-			CHECK_THAT(!tour_fault(p.goal[k]), "%s: %s: %s", list[i].name, p.goal[k], tour_fault(p.goal[k]) ? tour_fault(p.goal[k]) : "good");
+			CHECK_THAT(!tour_fault(p.goal[k]), "%s: %s: %s", list[i].name, p.goal[k],
+				   tour_fault(p.goal[k]) ? tour_fault(p.goal[k]) : "good");
 		preset_done(&p);
 		notes_done(&notes);
 	}

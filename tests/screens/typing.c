@@ -27,19 +27,19 @@ static void test_kills(void)
 	input_kill_right(&in);
 	CHECK_TEXT(in.text.s, "");
 	input_yank(&in);
-	CHECK_TEXT(in.text.s, "one two three");	/* forward kills in a row are one */
+	CHECK_TEXT(in.text.s, "one two three"); /* forward kills in a row are one */
 	CHECK(input_yank_older(&in));
 	CHECK_TEXT(in.text.s, "two three");
 	CHECK(input_yank_older(&in));
 	CHECK_TEXT(in.text.s, "one two three");
 	input_left(&in);
-	CHECK(!input_yank_older(&in));	/* only after a yank */
+	CHECK(!input_yank_older(&in)); /* only after a yank */
 	begin("another line");
 	input_kill_left(&in);
 	CHECK_TEXT(in.text.s, "");
 	input_yank(&in);
 	input_yank_older(&in);
-	CHECK_TEXT(in.text.s, "one two three");	/* from line to line */
+	CHECK_TEXT(in.text.s, "one two three"); /* from line to line */
 }
 
 /* A line may be a megabyte that was pasted. */
@@ -61,8 +61,10 @@ static void test_long_lines(void)
 	}
 	for (int i = 0; i < in.pasts; i++)
 		bytes += strlen(in.past[i].text);
-	CHECK_THAT(bytes <= PAST_BYTES && bytes > PAST_BYTES / 2 && input_undo(&in) && in.text.n == LONG + TIMES - 1, "undo keeps %zu bytes", bytes);
-	CHECK_THAT(long_lines.n == HISTORY_BYTES / LONG && long_lines.line[long_lines.n - 1][0] == text[0], "and the history %d lines", long_lines.n);
+	CHECK_THAT(bytes <= PAST_BYTES && bytes > PAST_BYTES / 2 && input_undo(&in) && in.text.n == LONG + TIMES - 1,
+		   "undo keeps %zu bytes", bytes);
+	CHECK_THAT(long_lines.n == HISTORY_BYTES / LONG && long_lines.line[long_lines.n - 1][0] == text[0],
+		   "and the history %d lines", long_lines.n);
 	history_done(&long_lines);
 	begin("");
 	free(text);
@@ -84,7 +86,7 @@ static void test_undo(void)
 	CHECK(input_undo(&in));
 	CHECK_TEXT(in.text.s, "abc de");
 	CHECK(input_undo(&in));
-	CHECK_TEXT(in.text.s, "abc ");	/* a word that was typed in one go */
+	CHECK_TEXT(in.text.s, "abc "); /* a word that was typed in one go */
 	CHECK(input_undo(&in));
 	CHECK(input_undo(&in));
 	CHECK_TEXT(in.text.s, "a");
@@ -117,7 +119,7 @@ static void test_words(void)
 	input_lower(&in);
 	CHECK_TEXT(in.text.s, "über DEM fluss");
 	CHECK(in.at == strlen("über"));
-	begin("e\u0301a");	/* clusters stay whole */
+	begin("e\u0301a"); /* clusters stay whole */
 	input_swap(&in);
 	CHECK_TEXT(in.text.s, "ae\u0301");
 }

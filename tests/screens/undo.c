@@ -34,9 +34,50 @@ static void typing(void)
 static void undo_property(unsigned seed)
 {
 	static const char *const keys[] = {
-		"Space", ".", "Up", "Down", "Left", "Right", "Tab", "S-Tab", "[", "]", "{", "}", "d", "D", "g", "T", "X", "x", "Backspace", "a Down Enter",
-		"t Enter", "s Right Esc", "e 'z Enter", "e 'z Esc", "f 'y Enter", "m C-u 'entropy Enter", "E Space Esc", "E Delete Esc", "E S-Down Esc", "E C-o Esc", "u", "U",
-		"C-r", "z", "v", "0", ": 'clear Enter", ": 'below_next-token Enter", ": 'bos_never Enter", "PgUp", "End", "Home", "n", "Esc",
+		"Space",
+		".",
+		"Up",
+		"Down",
+		"Left",
+		"Right",
+		"Tab",
+		"S-Tab",
+		"[",
+		"]",
+		"{",
+		"}",
+		"d",
+		"D",
+		"g",
+		"T",
+		"X",
+		"x",
+		"Backspace",
+		"a Down Enter",
+		"t Enter",
+		"s Right Esc",
+		"e 'z Enter",
+		"e 'z Esc",
+		"f 'y Enter",
+		"m C-u 'entropy Enter",
+		"E Space Esc",
+		"E Delete Esc",
+		"E S-Down Esc",
+		"E C-o Esc",
+		"u",
+		"U",
+		"C-r",
+		"z",
+		"v",
+		"0",
+		": 'clear Enter",
+		": 'below_next-token Enter",
+		": 'bos_never Enter",
+		"PgUp",
+		"End",
+		"Home",
+		"n",
+		"Esc",
 	};
 	struct stage s;
 	char *first, *last, *back, *again;
@@ -48,7 +89,7 @@ static void undo_property(unsigned seed)
 		press(&s, keys[(seed >> 16) % (sizeof keys / sizeof *keys)]);
 	}
 	press(&s, "Esc Esc Esc");
-	while (app_redo(&s.app, NULL))	/* the keys may have ended with an undo */
+	while (app_redo(&s.app, NULL)) /* the keys may have ended with an undo */
 		;
 	last = document_text(&s.app.doc);
 	while (app_undo(&s.app, NULL))
@@ -81,7 +122,8 @@ static void two_undos(void)
 	press(&s, "3 Space . d 2 s Right Esc z");
 	CHECK(s.app.doc.job.edits == 1 && s.app.doc.job.pane[2].shown == SHOWN_MINUS_UNEDITED && s.app.zoomed);
 	press(&s, "u");
-	CHECK_THAT(!s.app.doc.job.edits && s.app.doc.job.pane[2].shown == SHOWN_MINUS_UNEDITED && s.app.zoomed, "u takes the edit, not the difference");
+	CHECK_THAT(!s.app.doc.job.edits && s.app.doc.job.pane[2].shown == SHOWN_MINUS_UNEDITED && s.app.zoomed,
+		   "u takes the edit, not the difference");
 	CHECK_TEXT(s.app.message.s, "undone: edit head 3.0 zero");
 	press(&s, "C-r U");
 	CHECK_THAT(s.app.doc.job.edits == 1 && !s.app.zoomed, "U takes the zoom, not the edit");
@@ -89,7 +131,8 @@ static void two_undos(void)
 	press(&s, "U");
 	CHECK_TEXT(s.app.message.s, "undone: arguments of attention");
 	press(&s, "U");
-	CHECK_THAT(s.app.doc.job.pane[2].shown == SHOWN_RUN && !strcmp(s.app.message.s, "undone: the difference"), "%s", s.app.message.s);
+	CHECK_THAT(s.app.doc.job.pane[2].shown == SHOWN_RUN && !strcmp(s.app.message.s, "undone: the difference"), "%s",
+		   s.app.message.s);
 	press(&s, "C-r");
 	CHECK_THAT(s.app.doc.job.pane[2].shown == SHOWN_MINUS_UNEDITED, "what was undone last is redone");
 	press(&s, "m C-u 'entropy Enter u");
@@ -97,12 +140,15 @@ static void two_undos(void)
 	press(&s, "e '_so Enter u");
 	CHECK_TEXT(s.app.message.s, "undone: the prompt");
 	press(&s, "u u u");
-	CHECK_THAT(s.app.message_style == STYLE_WARNING && strstr(s.app.message.s, "U undoes how it is looked at"), "%s", s.app.message.s);
+	CHECK_THAT(s.app.message_style == STYLE_WARNING && strstr(s.app.message.s, "U undoes how it is looked at"), "%s",
+		   s.app.message.s);
 	drop_curtain(&s);
 }
 
-/* Steps share what did not change: with a prompt of a third of a megabyte a thousand toggles are undone one by one; of many such prompts the
- * first are forgotten. */
+/*
+ * Steps share what did not change: with a prompt of a third of a megabyte a thousand toggles are undone one by one; of many such
+ * prompts the first are forgotten.
+ */
 static void undo_takes_little(void)
 {
 	enum { LONG = 300 << 10, TOGGLES = 1000, PROMPTS = 40 };
@@ -118,14 +164,17 @@ static void undo_takes_little(void)
 		app_change(&s.app);
 		s.app.doc.job.bos = i % 2 ? BOS_NEVER : BOS_DEFAULT;
 	}
-	CHECK_THAT(s.app.undo.past.n == UNDO_MOST && s.app.undo.past.bytes < 1 << 20, "%d steps take %zu bytes", s.app.undo.past.n, s.app.undo.past.bytes);
+	CHECK_THAT(s.app.undo.past.n == UNDO_MOST && s.app.undo.past.bytes < 1 << 20, "%d steps take %zu bytes", s.app.undo.past.n,
+		   s.app.undo.past.bytes);
 	for (int i = 0; i < PROMPTS; i++) {
 		app_change(&s.app);
 		text[0] = (char)('a' + i % 26);
 		job_set(&s.app.doc.job.prompt, text);
 	}
-	CHECK_THAT(s.app.undo.past.bytes <= UNDO_BYTES && s.app.undo.past.n >= 5, "%d steps take %zu bytes", s.app.undo.past.n, s.app.undo.past.bytes);
-	CHECK(app_undo(&s.app, NULL) && s.app.doc.job.prompt[0] == 'a' + (PROMPTS - 2) % 26 && strlen(s.app.doc.job.prompt) == LONG);
+	CHECK_THAT(s.app.undo.past.bytes <= UNDO_BYTES && s.app.undo.past.n >= 5, "%d steps take %zu bytes", s.app.undo.past.n,
+		   s.app.undo.past.bytes);
+	CHECK(app_undo(&s.app, NULL) && s.app.doc.job.prompt[0] == 'a' + (PROMPTS - 2) % 26 &&
+	      strlen(s.app.doc.job.prompt) == LONG);
 	while (app_undo(&s.app, NULL))
 		;
 	CHECK_THAT(!s.app.undo.past.bytes && s.app.undo.future.bytes <= UNDO_BYTES, "%zu bytes", s.app.undo.past.bytes);

@@ -156,12 +156,9 @@ static const struct {
 /* A cursor that is neither at the edge nor in the middle, on tables that have room for one. */
 static struct view view_of(const struct table *t, const struct theme *theme, int w, int h)
 {
-	return (struct view){ .table = t,
-			      .rect = { 0, 0, w, h },
-			      .theme = theme,
-			      .row = t->rows.n / 3,
-			      .col = t->cols.n / 4,
-			      .focus = true };
+	return (struct view){
+		.table = t, .rect = { 0, 0, w, h }, .theme = theme, .row = t->rows.n / 3, .col = t->cols.n / 4, .focus = true
+	};
 }
 
 static void check_looks(size_t i)
@@ -175,7 +172,9 @@ static void check_looks(size_t i)
 	char name[100];
 
 	if (goldens[i].before) {
-		before = goldens[i].sample == COMPONENTS ? sample_components(12, 1) : goldens[i].sample == TREE ? sample_tree(1) : make(goldens[i].sample);
+		before = goldens[i].sample == COMPONENTS ? sample_components(12, 1)
+			 : goldens[i].sample == TREE	 ? sample_tree(1)
+							 : make(goldens[i].sample);
 		for (int k = 0; before->id && k < before->rows.n * before->cols.n; k += 3)
 			before->id[k]++;
 		v.before = before;
@@ -281,13 +280,12 @@ static void check_everywhere(enum sample sample, struct theme_for what)
 			view_draw(&c, &v, &state);
 			straight = straight && is_straight(&c);
 			keys = keys && (drawn || view == VIEW_text || view == VIEW_tree || keys_agree(&v, &state));
-			if (sizes[i].w < 100 && t->rows.n < 100 && !bars && !drawn && v.zoom != ZOOM_HALF &&
-			    v.zoom != ZOOM_FIT && state.shown != ZOOM_HALF)
+			if (sizes[i].w < 100 && t->rows.n < 100 && !bars && !drawn && v.zoom != ZOOM_HALF && v.zoom != ZOOM_FIT &&
+			    state.shown != ZOOM_HALF)
 				mouse = mouse && mouse_agrees(v, state, &c);
 			canvas_done(&c);
 		}
-	CHECK_THAT(straight, "sample %d, depth %d%s: the grid is straight", sample, what.depth,
-		   what.ascii ? ", ascii" : "");
+	CHECK_THAT(straight, "sample %d, depth %d%s: the grid is straight", sample, what.depth, what.ascii ? ", ascii" : "");
 	CHECK_THAT(mouse, "sample %d, depth %d: the mouse finds the cell that it points at", sample, what.depth);
 	CHECK_THAT(keys, "sample %d: down goes through all rows", sample);
 	theme_free(theme);
@@ -303,8 +301,7 @@ static bool is_untouched(const struct cell *with, const struct cell *without, bo
 		return false;
 	if (painted && !shades && with->ink.fg != without->ink.fg)
 		return false;
-	return !strcmp(with->text, without->text) || !strcmp(without->text, " ") ||
-	       (shades && strstr("‹›", with->text));
+	return !strcmp(with->text, without->text) || !strcmp(without->text, " ") || (shades && strstr("‹›", with->text));
 }
 
 /* The same picture with and without the cursor: it marks a cell, it never hides or imitates a value. */
@@ -333,8 +330,7 @@ static void check_cursor(enum sample sample, const struct table *t, const struct
 		view_draw(&without, &v, &state);
 		for (int i = 0; i < v.rect.w * v.rect.h; i++) {
 			bool label = with.cell[i].ink.mark ==
-				     theme_ink(theme, STYLE_LABEL_CURSOR)
-					     .mark; /* in narrow columns it takes the room of others */
+				     theme_ink(theme, STYLE_LABEL_CURSOR).mark; /* in narrow columns it takes the room of others */
 
 			untouched = untouched && (label || without.cell[i].ink.mark == 'd' ||
 						  is_untouched(&with.cell[i], &without.cell[i], theme_shades(theme)));
@@ -343,8 +339,8 @@ static void check_cursor(enum sample sample, const struct table *t, const struct
 		canvas_done(&with);
 		canvas_done(&without);
 	}
-	CHECK_THAT(untouched, "sample %d, depth %d, %s %s: the cursor hides nothing", sample, depth,
-		   view_words[way.view], zoom_words[way.zoom]);
+	CHECK_THAT(untouched, "sample %d, depth %d, %s %s: the cursor hides nothing", sample, depth, view_words[way.view],
+		   zoom_words[way.zoom]);
 	CHECK_THAT(seen, "sample %d, depth %d, %s %s: the cursor is seen", sample, depth, view_words[way.view],
 		   zoom_words[way.zoom]);
 }
@@ -404,7 +400,8 @@ static void test_range_is_held(void)
 	}
 	now->value[0] = 100;
 	view_draw(&c, &v, &state);
-	CHECK_THAT(screen_says(&c, "1 cell beyond") && screen_says(&c, "▴") && !screen_says(&c, "▾"), "what leaves the range is counted, and marked where it is");
+	CHECK_THAT(screen_says(&c, "1 cell beyond") && screen_says(&c, "▴") && !screen_says(&c, "▾"),
+		   "what leaves the range is counted, and marked where it is");
 	v.edited = false;
 	v.ground = NULL;
 	view_draw(&c, &v, &state);
@@ -431,8 +428,7 @@ static void test_kind_is_kept(void)
 	v.table = many;
 	view_draw(&c, &v, &fresh);
 	view_draw(&c, &v, &state);
-	CHECK_THAT(fresh.shown != ZOOM_NUMBER && state.shown == ZOOM_NUMBER, "40 tokens where 9 were: %s",
-		   zoom_words[state.shown]);
+	CHECK_THAT(fresh.shown != ZOOM_NUMBER && state.shown == ZOOM_NUMBER, "40 tokens where 9 were: %s", zoom_words[state.shown]);
 	v.rect.w = 61;
 	view_draw(&c, &v, &state);
 	CHECK_THAT(state.shown == fresh.shown, "another size: %s", zoom_words[state.shown]);
@@ -466,8 +462,8 @@ static void check_need(enum sample sample, const struct table *t, struct view_wa
 	v.as = way.view;
 	v.zoom = way.zoom;
 	need = view_need(&v);
-	CHECK_THAT(need.min.rows <= need.want.rows && need.want.rows <= need.most.rows &&
-			   need.min.cols <= need.want.cols && need.want.cols <= need.most.cols,
+	CHECK_THAT(need.min.rows <= need.want.rows && need.want.rows <= need.most.rows && need.min.cols <= need.want.cols &&
+			   need.want.cols <= need.most.cols,
 		   "sample %d: min, want and most are in order", sample);
 	v.rect = (struct rect){ 0, 0, need.want.cols, need.want.rows };
 	canvas_init(&c, v.rect.w, v.rect.h);
@@ -567,8 +563,7 @@ static void test_reading(void)
 		view_draw(&before, &v, &state);
 		for (int i = 0; i < 60 * 20; i++)
 			changed += strcmp(before.cell[i].text, after.cell[i].text) ||
-				   before.cell[i].ink.fg != after.cell[i].ink.fg ||
-				   before.cell[i].ink.bg != after.cell[i].ink.bg ||
+				   before.cell[i].ink.fg != after.cell[i].ink.fg || before.cell[i].ink.bg != after.cell[i].ink.bg ||
 				   before.cell[i].ink.attr != after.cell[i].ink.attr;
 		most = changed > most ? changed : most;
 		steps++;
@@ -606,8 +601,9 @@ static void test_curves(void)
 /* The lines of a tree go by size within each level; down walks them all, left and right along parents. The mouse finds each. */
 static void test_tree(void)
 {
-	static const char *const order[] = { "1.attn",	   "head 1.1",	 "2 ·capital", "1 The",	     "0 ‹bos›",	 "head 1.2", "head 1.0", "1.mlp",
-					     "neuron 1.7", "rest of 96", "neuron 1.3", "0.mlp",	     "0.attn",	 "embed",    "norm_bias" };
+	static const char *const order[] = { "1.attn",	   "head 1.1", "2 ·capital", "1 The",	   "0 ‹bos›",
+					     "head 1.2",   "head 1.0", "1.mlp",	     "neuron 1.7", "rest of 96",
+					     "neuron 1.3", "0.mlp",    "0.attn",     "embed",	   "norm_bias" };
 	enum { N = sizeof order / sizeof *order };
 	struct theme *theme = theme_builtin((struct theme_for){ DEPTH_TRUE, false });
 	struct table *t = sample_tree(0);
@@ -675,8 +671,8 @@ static void test_walking(void)
 	double low, high;
 	int row = 4, col = 0;
 
-	t->edge[0] = (struct edge){ 5 + 1, 4, 0.3f,
-				    PLACE_NONE }; /* into the last token of the top layer, from the second below it */
+	t->edge[0] =
+		(struct edge){ 5 + 1, 4, 0.3f, PLACE_NONE }; /* into the last token of the top layer, from the second below it */
 	t->edge[1] = (struct edge){ 5 + 2, 4, 0.1f, PLACE_NONE };
 	t->edge[2] = (struct edge){ 5 + 4, 4, 0.6f, PLACE_NONE };
 	t->edge[3] = (struct edge){ 10 + 1, 5 + 1, 0.6f, PLACE_NONE };
@@ -689,11 +685,10 @@ static void test_walking(void)
 		   "from a node without edges to the one that is asked about: %d", row);
 	CHECK_THAT(view_move(&v, &state, VIEW_LEFT, &row, &col) && row == 6, "left is the strongest that way: %d", row);
 	CHECK_THAT(view_move(&v, &state, VIEW_DOWN, &row, &col) && row == 11, "down its stream: %d", row);
-	CHECK_THAT(view_move(&v, &state, VIEW_UP, &row, &col) && row == 6 &&
-			   view_move(&v, &state, VIEW_RIGHT, &row, &col) && row == 4,
+	CHECK_THAT(view_move(&v, &state, VIEW_UP, &row, &col) && row == 6 && view_move(&v, &state, VIEW_RIGHT, &row, &col) &&
+			   row == 4,
 		   "and back: %d", row);
-	CHECK_THAT(view_move(&v, &state, VIEW_DOWN, &row, &col) && row == 9 &&
-			   !view_move(&v, &state, VIEW_RIGHT, &row, &col),
+	CHECK_THAT(view_move(&v, &state, VIEW_DOWN, &row, &col) && row == 9 && !view_move(&v, &state, VIEW_RIGHT, &row, &col),
 		   "in the token's own column: %d", row);
 	v.threshold = 0.2;
 	canvas_reset(&c, 80, 24, theme_ink(theme, STYLE_TEXT));
@@ -754,8 +749,7 @@ int main(void)
 		check_looks(i);
 	for (int sample = 0; sample < SAMPLES; sample++)
 		for (int depth = DEPTH_MONO; depth <= DEPTH_TRUE; depth += 2)
-			check_everywhere((enum sample)sample,
-					 (struct theme_for){ (enum depth)depth, depth == DEPTH_MONO });
+			check_everywhere((enum sample)sample, (struct theme_for){ (enum depth)depth, depth == DEPTH_MONO });
 	test_range_is_held();
 	test_kind_is_kept();
 	for (int sample = 0; sample < SAMPLES; sample++)

@@ -95,8 +95,10 @@ static void go_to_row(struct stage *s, const char *label)
 	CHECK_TEXT(row_label(s), label);
 }
 
-/* Right opens a closed row and goes into an open one; left closes it, and goes to the row above; what is open is an argument, which U
- * undoes. In other views the arrows move. */
+/*
+ * Right opens a closed row and goes into an open one; left closes it, and goes to the row above; what is open is an argument,
+ * which U undoes. In other views the arrows move.
+ */
 static void opening(void)
 {
 	struct stage s;

@@ -20,16 +20,18 @@ static void test_err(void)
 	CHECK_TEXT(err.text, "config.json: line 7 is wrong");
 	CHECK(err.kind == ERR_FILE);
 	for (size_t i = 0; i + 3 < sizeof big; i += 3)
-		memcpy(big + i, "\xE2\x82\xAC", 3);	/* a name of 666 characters: cuts fall inside of some */
+		memcpy(big + i, "\xE2\x82\xAC", 3); /* a name of 666 characters: cuts fall inside of some */
 	big[1998] = '\0';
 	err_set(&err, ERR_FILE, "%s: tensor %s is wrong", big, big + 3);
-	CHECK_THAT(utf8_valid(err.text, strlen(err.text)) && strlen(err.text) < 650 && strstr(err.text, "…") && strstr(err.text, ": tensor €") &&
-		   !strcmp(err.text + strlen(err.text) - 9, " is wrong"), "long names leave room for what is wrong: %s", err.text);
+	CHECK_THAT(utf8_valid(err.text, strlen(err.text)) && strlen(err.text) < 650 && strstr(err.text, "…") &&
+			   strstr(err.text, ": tensor €") && !strcmp(err.text + strlen(err.text) - 9, " is wrong"),
+		   "long names leave room for what is wrong: %s", err.text);
 	for (size_t i = 0; i < 1998; i++)
 		big[i] = i % 5 ? 'x' : ' ';
 	err_set(&err, ERR_FILE, "%s is wrong", big);
 	err_in(&err, "%s", big);
-	CHECK_THAT(strlen(err.text) == 999 && !strcmp(err.text + 990, " is wrong"), "a long sentence keeps its end (%zu bytes)", strlen(err.text));
+	CHECK_THAT(strlen(err.text) == 999 && !strcmp(err.text + 990, " is wrong"), "a long sentence keeps its end (%zu bytes)",
+		   strlen(err.text));
 }
 
 /* What is kept by the hundred takes about what it holds: see the tables of engine/session/cache.h. */
@@ -124,7 +126,8 @@ static void test_big(void)
 		for (int j = 0; j < 10; j++)
 			big_give(held[j]);
 	}
-	CHECK_THAT(big_kept() <= 8 << 20 && big_kept() > 4 << 20, "the oldest make room for the newest: %zu bytes are kept", big_kept());
+	CHECK_THAT(big_kept() <= 8 << 20 && big_kept() > 4 << 20, "the oldest make room for the newest: %zu bytes are kept",
+		   big_kept());
 	before = big_kept();
 	big_give(big_take(5 << 20));
 	CHECK_THAT(big_kept() == before, "a block of most of the room is not kept");
@@ -170,7 +173,7 @@ static void test_task(void)
 	CHECK(task_stopped(&task) && !task_stopped(NULL));
 	CHECK(task_step(NULL, 0, 1, &err));
 	task.stop = false;
-	task_part(&task, 20, 10, 50);	/* the third of five goes */
+	task_part(&task, 20, 10, 50); /* the third of five goes */
 	CHECK(task_step(&task, 0, 4, &err) && task.done == 20 && task.total == 50);
 	CHECK(task_step(&task, 3, 4, &err) && task.done == 27 && task.total == 50);
 	task_part(&task, 0, 0, 0);

@@ -1,4 +1,7 @@
-/* cache.c - which runs stay in the store: as many as a gigabyte holds, and beyond that as many as half of the memory that is free. */
+/*
+ * cache.c - which runs stay in the store: as many as a gigabyte holds, and beyond that as many as half of the memory that is
+ * free.
+ */
 #include "engine/session/cache.h"
 
 #include <stdio.h>

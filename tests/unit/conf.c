@@ -23,7 +23,8 @@ static void test_reading(void)
 {
 	struct err err = { 0 };
 	struct conf *c = parse("title: Induction\nsteps: 12\nratio: 0.5\non: false\nnone: null\n"
-			       "edits:\n  - head 1.3 zero\n  - {edit: \"x\", on: true}\nquoted: \"12\"\n", &err);
+			       "edits:\n  - head 1.3 zero\n  - {edit: \"x\", on: true}\nquoted: \"12\"\n",
+			       &err);
 	const struct conf *edits = conf_get(c, "edits");
 	const char *text;
 	double ratio;
@@ -85,8 +86,9 @@ static void test_bounds(void)
 static void test_round_trip(void)
 {
 	static const char *const texts[] = {
-		"plain", " the cat", "trailing ", "", "null", "true", "12", "-3.5e2", "~", "a: b", "# no comment", "- x", "\"q\"", "it's",
-		"two\nlines\n", "tab\there", "\x1b[31mred", "naïve 😀", "[a, b]", "{x}", "%y", "@z", "*a", "&b", "0x1F", "a,b", "\xe2\x80\xae",
+		"plain",  " the cat",	  "trailing ", "",	"null", "true",		"12",	     "-3.5e2",	    "~",
+		"a: b",	  "# no comment", "- x",       "\"q\"", "it's", "two\nlines\n", "tab\there", "\x1b[31mred", "naïve 😀",
+		"[a, b]", "{x}",	  "%y",	       "@z",	"*a",	"&b",		"0x1F",	     "a,b",	    "\xe2\x80\xae",
 	};
 	struct err err = { 0 };
 	struct conf *map = conf_new_map(arena), *list = conf_new_list(arena), *back;
@@ -102,7 +104,9 @@ static void test_round_trip(void)
 	conf_add_text(arena, map, "nothing", NULL);
 	conf_add_int(arena, map, "null", -7);
 	conf_add_bool(arena, map, "on", true);
-	conf_add_text(arena, map, "bytes", "a\xff" "b");
+	conf_add_text(arena, map, "bytes",
+		      "a\xff"
+		      "b");
 	str_init(&out);
 	conf_print(map, &out);
 	back = conf_parse(out.s, out.n, "t.yaml", arena, &err);
@@ -116,7 +120,8 @@ static void test_round_trip(void)
 	CHECK(conf_is_null(conf_get(back, "nothing")));
 	CHECK(conf_int(conf_get(back, "null"), -10, 10, &x, &err) && x == -7);
 	CHECK(conf_bool(conf_get(back, "on"), &on, &err) && on);
-	CHECK_TEXT(conf_get(back, "bytes")->text, "a\xef\xbf\xbd" "b");
+	CHECK_TEXT(conf_get(back, "bytes")->text, "a\xef\xbf\xbd"
+						  "b");
 	CHECK(!strchr(out.s, 0x1b));
 	str_done(&out);
 }

@@ -38,9 +38,10 @@ static struct model *open_with(const char *fixture, const char *config, struct n
 }
 
 static const char base[] =
-	"{\"model_type\": \"llama\", \"hidden_size\": 28, \"intermediate_size\": 31, \"num_hidden_layers\": 2, \"num_attention_heads\": 4, "
-	"\"num_key_value_heads\": 1, \"head_dim\": 10, \"vocab_size\": 64, \"max_position_embeddings\": 256, \"rms_norm_eps\": 1e-05, "
-	"\"rope_theta\": 500.0, \"hidden_act\": \"silu\", \"tie_word_embeddings\": false, \"rope_scaling\": null}";
+	"{\"model_type\": \"llama\", \"hidden_size\": 28, \"intermediate_size\": 31, \"num_hidden_layers\": 2, "
+	"\"num_attention_heads\": 4, \"num_key_value_heads\": 1, \"head_dim\": 10, \"vocab_size\": 64, "
+	"\"max_position_embeddings\": 256, \"rms_norm_eps\": 1e-05, \"rope_theta\": 500.0, \"hidden_act\": \"silu\", "
+	"\"tie_word_embeddings\": false, \"rope_scaling\": null}";
 
 /* The base with one part in place of another. */
 static char *changed(const char *text, const char *from, const char *to)
@@ -72,45 +73,65 @@ static void test_hostile(void)
 		{ "\"hidden_size\": 28", "\"hidden_size\": null", "config.json: hidden_size is missing" },
 		{ "\"hidden_size\": 28", "\"hidden_size\": 32", "should be [vocabulary, 32]" },
 		{ "\"num_hidden_layers\": 2", "\"num_hidden_layers\": 0", "num_hidden_layers is not a whole number from 1" },
-		{ "\"num_hidden_layers\": 2", "\"num_hidden_layers\": 3", "tensors that a llama model needs are missing: model.layers.2" },
+		{ "\"num_hidden_layers\": 2", "\"num_hidden_layers\": 3",
+		  "tensors that a llama model needs are missing: model.layers.2" },
 		{ "\"num_hidden_layers\": 2", "\"num_hidden_layers\": 1000000000", "num_hidden_layers is not a whole number" },
 		{ "\"num_hidden_layers\": 2, ", "", "config.json: num_hidden_layers is missing" },
 		{ "\"num_attention_heads\": 4", "\"num_attention_heads\": 0", "num_attention_heads is not a whole number from 1" },
 		{ "\"num_attention_heads\": 4", "\"num_attention_heads\": {}", "num_attention_heads is not a whole number" },
 		{ "\"num_attention_heads\": 4, ", "", "config.json: num_attention_heads is missing" },
-		{ "\"num_key_value_heads\": 1", "\"num_key_value_heads\": 3", "config.json: num_key_value_heads: 4 heads cannot share 3" },
-		{ "\"num_key_value_heads\": 1", "\"num_key_value_heads\": 8", "num_key_value_heads is not a whole number from 1 to 4" },
-		{ "\"num_key_value_heads\": 1", "\"num_key_value_heads\": 0", "num_key_value_heads is not a whole number from 1 to 4" },
+		{ "\"num_key_value_heads\": 1", "\"num_key_value_heads\": 3",
+		  "config.json: num_key_value_heads: 4 heads cannot share 3" },
+		{ "\"num_key_value_heads\": 1", "\"num_key_value_heads\": 8",
+		  "num_key_value_heads is not a whole number from 1 to 4" },
+		{ "\"num_key_value_heads\": 1", "\"num_key_value_heads\": 0",
+		  "num_key_value_heads is not a whole number from 1 to 4" },
 		{ "\"head_dim\": 10", "\"head_dim\": 0", "head_dim is not a whole number from 1" },
 		{ "\"head_dim\": 10", "\"head_dim\": 9", "rotary positions over 9 of 9 channels" },
 		{ "\"head_dim\": 10", "\"head_dim\": 16777216", "head_dim is not a whole number" },
 		{ "\"intermediate_size\": 31", "\"intermediate_size\": -1", "intermediate_size is not a whole number" },
 		{ "\"intermediate_size\": 31, ", "", "config.json: intermediate_size is missing" },
-		{ "\"max_position_embeddings\": 256", "\"max_position_embeddings\": \"many\"", "max_position_embeddings is not a whole number" },
+		{ "\"max_position_embeddings\": 256", "\"max_position_embeddings\": \"many\"",
+		  "max_position_embeddings is not a whole number" },
 		{ "\"max_position_embeddings\": 256, ", "", "config.json: max_position_embeddings is missing" },
 		{ "\"rms_norm_eps\": 1e-05", "\"rms_norm_eps\": \"small\"", "rms_norm_eps is not a number" },
 		{ "\"rms_norm_eps\": 1e-05", "\"rms_norm_eps\": -1", "config.json: rms_norm_eps is not between 0 and 1" },
 		{ "\"rope_theta\": 500.0", "\"rope_theta\": 0", "base 0 make no sense" },
 		{ "\"rope_theta\": 500.0", "\"rope_theta\": [1]", "rope_theta is not a number" },
-		{ "\"rope_scaling\": null", "\"rope_scaling\": {\"rope_type\": \"axial\", \"factor\": 2}", "the rotary scaling \"axial\" is not supported" },
-		{ "\"rope_scaling\": null", "\"rope_scaling\": {\"rope_type\": \"linear\"}", "the rotary scaling \"linear\" is not supported, or lacks a number" },
-		{ "\"rope_scaling\": null", "\"rope_scaling\": {\"rope_type\": \"yarn\", \"factor\": 0}", "the rotary scaling \"yarn\"" },
+		{ "\"rope_scaling\": null", "\"rope_scaling\": {\"rope_type\": \"axial\", \"factor\": 2}",
+		  "the rotary scaling \"axial\" is not supported" },
+		{ "\"rope_scaling\": null", "\"rope_scaling\": {\"rope_type\": \"linear\"}",
+		  "the rotary scaling \"linear\" is not supported, or lacks a number" },
+		{ "\"rope_scaling\": null", "\"rope_scaling\": {\"rope_type\": \"yarn\", \"factor\": 0}",
+		  "the rotary scaling \"yarn\"" },
 		{ "\"rope_scaling\": null", "\"rope_scaling\": {\"rope_type\": \"dynamic\"}", "the rotary scaling \"dynamic\"" },
-		{ "\"rope_scaling\": null", "\"rope_scaling\": {\"rope_type\": \"llama3\", \"factor\": \"8\"}", "the rotary scaling \"llama3\"" },
-		{ "\"hidden_act\": \"silu\"", "\"hidden_act\": \"mish\"", "config.json: hidden_act: the activation \"mish\" is not supported" },
+		{ "\"rope_scaling\": null", "\"rope_scaling\": {\"rope_type\": \"llama3\", \"factor\": \"8\"}",
+		  "the rotary scaling \"llama3\"" },
+		{ "\"hidden_act\": \"silu\"", "\"hidden_act\": \"mish\"",
+		  "config.json: hidden_act: the activation \"mish\" is not supported" },
 		{ "\"hidden_act\": \"silu\"", "\"hidden_act\": 3", "hidden_act is not a short text" },
 		{ "\"tie_word_embeddings\": false", "\"tie_word_embeddings\": \"no\"", "tie_word_embeddings is not true or false" },
-		{ "\"model_type\": \"llama\"", "\"model_type\": \"llama9\"", "config.json: the model_type \"llama9\" is not supported; lmscope knows gpt2" },
+		{ "\"model_type\": \"llama\"", "\"model_type\": \"llama9\"",
+		  "config.json: the model_type \"llama9\" is not supported; lmscope knows gpt2" },
 		{ "\"model_type\": \"llama\"", "\"model_type\": 7", "config.json: \"model_type\" is missing" },
 		{ "\"model_type\": \"llama\", ", "", "config.json: \"model_type\" is missing" },
 		{ "\"model_type\": \"llama\"", "\"model_type\": \"gpt2\"", "of the tensors that a gpt2 model needs are missing" },
-		{ "\"vocab_size\": 64", "\"vocab_size\": 65", "config.json: vocab_size is 65, but model.embed_tokens.weight has 64 rows" },
+		{ "\"vocab_size\": 64", "\"vocab_size\": 65",
+		  "config.json: vocab_size is 65, but model.embed_tokens.weight has 64 rows" },
 		{ "\"vocab_size\": 64", "\"vocab_size\": \"64\"", "vocab_size is not a whole number" },
-		{ "\"model_type\": \"llama\"", "\"model_type\": \"qwen2\", \"use_sliding_window\": \"yes\"", "config.json: use_sliding_window is not true or false" },
-		{ "\"model_type\": \"llama\"", "\"model_type\": \"gemma2\", \"query_pre_attn_scalar\": -4", "query_pre_attn_scalar is not a number above 0" },
-		{ "\"model_type\": \"llama\"", "\"model_type\": \"smollm3\", \"no_rope_layers\": 4", "no_rope_layers is not a list" },
-		{ "\"model_type\": \"llama\"", "\"model_type\": \"qwen2\", \"sliding_window\": 4, \"layer_types\": [\"full_attention\"]", "layer_types lists 1 layers of 2" },
-		{ "\"model_type\": \"llama\"", "\"model_type\": \"qwen2\", \"sliding_window\": 4, \"layer_types\": [\"linear_attention\", \"full_attention\"]",
+		{ "\"model_type\": \"llama\"", "\"model_type\": \"qwen2\", \"use_sliding_window\": \"yes\"",
+		  "config.json: use_sliding_window is not true or false" },
+		{ "\"model_type\": \"llama\"", "\"model_type\": \"gemma2\", \"query_pre_attn_scalar\": -4",
+		  "query_pre_attn_scalar is not a number above 0" },
+		{ "\"model_type\": \"llama\"", "\"model_type\": \"smollm3\", \"no_rope_layers\": 4",
+		  "no_rope_layers is not a list" },
+		{ "\"model_type\": \"llama\"",
+		  "\"model_type\": \"qwen2\", \"sliding_window\": 4, \"layer_types\": "
+		  "[\"full_attention\"]",
+		  "layer_types lists 1 layers of 2" },
+		{ "\"model_type\": \"llama\"",
+		  "\"model_type\": \"qwen2\", \"sliding_window\": 4, \"layer_types\": "
+		  "[\"linear_attention\", \"full_attention\"]",
 		  "layer_types: \"linear_attention\" is not supported" },
 		{ "\"rope_scaling\": null", "\"quantization_config\": {\"quant_method\": \"gptq\", \"bits\": 4}",
 		  "quantization_config: the method \"gptq\" is not supported" },
@@ -124,8 +145,9 @@ static void test_hostile(void)
 		struct err err = { 0 };
 		struct model *m = open_with("tiny/llama3", config, NULL, &err);
 
-		CHECK_THAT(!m && err.kind == ERR_FILE && strstr(err.text, rows[i].says) && strstr(err.text, "/m") && !strchr(err.text, '\n'), "%s: %s",
-			   rows[i].to, m ? "it opens" : err.text);
+		CHECK_THAT(!m && err.kind == ERR_FILE && strstr(err.text, rows[i].says) && strstr(err.text, "/m") &&
+				   !strchr(err.text, '\n'),
+			   "%s: %s", rows[i].to, m ? "it opens" : err.text);
 		model_free(m);
 		free(config);
 	}
@@ -133,7 +155,8 @@ static void test_hostile(void)
 
 static bool same_rotary(const struct rotary *a, const struct rotary *b)
 {
-	return a->pairs == b->pairs && a->factor == b->factor && !memcmp(a->frequency, b->frequency, (size_t)a->pairs * sizeof(float));
+	return a->pairs == b->pairs && a->factor == b->factor &&
+	       !memcmp(a->frequency, b->frequency, (size_t)a->pairs * sizeof(float));
 }
 
 static bool same_config(const struct config *a, const struct config *b)
@@ -142,8 +165,9 @@ static bool same_config(const struct config *a, const struct config *b)
 
 	for (int l = 0; windows && a->window && l < a->L; l++)
 		windows = a->window[l] == b->window[l];
-	return a->L == b->L && a->K == b->K && a->tied == b->tied && a->norm_eps == b->norm_eps && windows && same_rotary(&a->rotary, &b->rotary) &&
-	       a->rotary_local.pairs == b->rotary_local.pairs && (!a->rotary_local.pairs || same_rotary(&a->rotary_local, &b->rotary_local));
+	return a->L == b->L && a->K == b->K && a->tied == b->tied && a->norm_eps == b->norm_eps && windows &&
+	       same_rotary(&a->rotary, &b->rotary) && a->rotary_local.pairs == b->rotary_local.pairs &&
+	       (!a->rotary_local.pairs || same_rotary(&a->rotary_local, &b->rotary_local));
 }
 
 /* What transformers 4 wrote and what 5 writes. */
@@ -152,35 +176,44 @@ static void test_forms(void)
 	static const struct {
 		const char *what, *fixture, *fixed, *old, *new;
 	} rows[] = {
-		{ "base", "tiny/llama3", base, "\"rope_theta\": 500.0", "\"rope_parameters\": {\"rope_type\": \"default\", \"rope_theta\": 500.0}" },
-		{ "linear scaling", "tiny/llama3", base, "\"rope_theta\": 500.0, \"rope_scaling\": {\"type\": \"linear\", \"factor\": 2.0}",
+		{ "base", "tiny/llama3", base, "\"rope_theta\": 500.0",
+		  "\"rope_parameters\": {\"rope_type\": \"default\", \"rope_theta\": 500.0}" },
+		{ "linear scaling", "tiny/llama3", base,
+		  "\"rope_theta\": 500.0, \"rope_scaling\": {\"type\": \"linear\", \"factor\": 2.0}",
 		  "\"rope_parameters\": {\"rope_type\": \"linear\", \"factor\": 2.0, \"rope_theta\": 500.0}" },
-		{ "llama3 scaling", "tiny/llama3", base, "\"rope_theta\": 500.0, \"rope_scaling\": {\"rope_type\": \"llama3\", \"factor\": 8.0, "
-		  "\"low_freq_factor\": 1.0, \"high_freq_factor\": 4.0, \"original_max_position_embeddings\": 60}",
-		  "\"rope_parameters\": {\"rope_type\": \"llama3\", \"factor\": 8.0, \"low_freq_factor\": 1.0, \"high_freq_factor\": 4.0, "
-		  "\"original_max_position_embeddings\": 60, \"rope_theta\": 500.0}" },
-		{ "part of the channels", "families/gpt_neox", "{\"model_type\": \"gpt_neox\", \"hidden_size\": 20, \"intermediate_size\": 33, "
-		  "\"num_hidden_layers\": 2, \"num_attention_heads\": 2, \"vocab_size\": 61, \"max_position_embeddings\": 64, \"rope_theta\": 500.0}",
+		{ "llama3 scaling", "tiny/llama3", base,
+		  "\"rope_theta\": 500.0, \"rope_scaling\": {\"rope_type\": \"llama3\", \"factor\": 8.0, \"low_freq_factor\": 1.0, "
+		  "\"high_freq_factor\": 4.0, \"original_max_position_embeddings\": 60}",
+		  "\"rope_parameters\": {\"rope_type\": \"llama3\", \"factor\": 8.0, \"low_freq_factor\": 1.0, "
+		  "\"high_freq_factor\": 4.0, \"original_max_position_embeddings\": 60, \"rope_theta\": 500.0}" },
+		{ "part of the channels", "families/gpt_neox",
+		  "{\"model_type\": \"gpt_neox\", \"hidden_size\": 20, \"intermediate_size\": 33, \"num_hidden_layers\": 2, "
+		  "\"num_attention_heads\": 2, \"vocab_size\": 61, \"max_position_embeddings\": 64, \"rope_theta\": 500.0}",
 		  "\"rotary_pct\": 0.4, \"rotary_emb_base\": 70",
 		  "\"rope_parameters\": {\"rope_type\": \"default\", \"partial_rotary_factor\": 0.4, \"rope_theta\": 70}" },
-		{ "two kinds of layers", "families/gemma3", "{\"model_type\": \"gemma3_text\", \"hidden_size\": 20, \"intermediate_size\": 27, "
-		  "\"num_hidden_layers\": 2, \"num_attention_heads\": 4, \"num_key_value_heads\": 2, \"head_dim\": 8, \"vocab_size\": 61, "
+		{ "two kinds of layers", "families/gemma3",
+		  "{\"model_type\": \"gemma3_text\", \"hidden_size\": 20, \"intermediate_size\": 27, \"num_hidden_layers\": 2, "
+		  "\"num_attention_heads\": 4, \"num_key_value_heads\": 2, \"head_dim\": 8, \"vocab_size\": 61, "
 		  "\"max_position_embeddings\": 64, \"sliding_window\": 4, \"query_pre_attn_scalar\": 11, \"rope_theta\": 500.0}",
-		  "\"rope_theta\": 500.0, \"rope_local_base_freq\": 30.0, \"rope_scaling\": {\"rope_type\": \"linear\", \"factor\": 2.0}, "
-		  "\"sliding_window_pattern\": 2",
+		  "\"rope_theta\": 500.0, \"rope_local_base_freq\": 30.0, \"rope_scaling\": {\"rope_type\": \"linear\", "
+		  "\"factor\": 2.0}, \"sliding_window_pattern\": 2",
 		  "\"layer_types\": [\"sliding_attention\", \"full_attention\"], \"rope_parameters\": {\"full_attention\": "
-		  "{\"rope_type\": \"linear\", \"factor\": 2.0, \"rope_theta\": 500.0}, \"sliding_attention\": {\"rope_type\": \"default\", \"rope_theta\": 30.0}}" },
+		  "{\"rope_type\": \"linear\", \"factor\": 2.0, \"rope_theta\": 500.0}, \"sliding_attention\": {\"rope_type\": "
+		  "\"default\", \"rope_theta\": 30.0}}" },
 	};
 
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-		char *plain = changed(rows[i].fixed, ", \"rope_scaling\": null", ""), *text = *plain ? plain : strdup(rows[i].fixed);
-		char *old = changed(text, "\"rope_theta\": 500.0", rows[i].old), *new = changed(text, "\"rope_theta\": 500.0", rows[i].new);
+		char *plain = changed(rows[i].fixed, ", \"rope_scaling\": null", ""),
+		     *text = *plain ? plain : strdup(rows[i].fixed);
+		char *old = changed(text, "\"rope_theta\": 500.0", rows[i].old),
+		     *new = changed(text, "\"rope_theta\": 500.0", rows[i].new);
 		struct err err = { 0 };
 		struct model *a = open_with(rows[i].fixture, old, NULL, &err), *b = open_with(rows[i].fixture, new, NULL, &err);
 
-		CHECK_THAT(a && b && same_config(&a->config, &b->config), "%s: old and new form read alike %s", rows[i].what, err.text);
-		CHECK_THAT(a && a->config.rotary.frequency[1] != 1 && a->config.rotary.frequency[1] < powf(69, -0.2f), "%s: and the base was read",
-			   rows[i].what);
+		CHECK_THAT(a && b && same_config(&a->config, &b->config), "%s: old and new form read alike %s", rows[i].what,
+			   err.text);
+		CHECK_THAT(a && a->config.rotary.frequency[1] != 1 && a->config.rotary.frequency[1] < powf(69, -0.2f),
+			   "%s: and the base was read", rows[i].what);
 		model_free(a);
 		model_free(b);
 		if (text != plain)
@@ -214,14 +247,18 @@ static struct model *open_changed(const char *fixture, const char *from, const c
 static void test_other_keys(void)
 {
 	static const struct {
-		const char *more, *says;	/* NULL: no note */
+		const char *more, *says; /* NULL: no note */
 	} rows[] = {
-		{ "\"sliding_window\": 4", "not obeyed: sliding_window" }, { "\"final_logit_softcapping\": 3.0", "not obeyed: final_logit_softcapping" },
+		{ "\"sliding_window\": 4", "not obeyed: sliding_window" },
+		{ "\"final_logit_softcapping\": 3.0", "not obeyed: final_logit_softcapping" },
 		{ "\"logit_scale\": 2, \"embedding_multiplier\": 3", "not obeyed: logit_scale, embedding_multiplier" },
-		{ "\"clip_qkv\": 0.1", "not obeyed: clip_qkv" }, { "\"partial_rotary_factor\": 0.5", "not obeyed: partial_rotary_factor" },
-		{ "\"layer_types\": [\"sliding_attention\"]", "not obeyed: layer_types" }, { "\"use_qk_norm\": true", "not obeyed: use_qk_norm" },
-		{ "\"sliding_window\": null, \"use_sliding_window\": false, \"qk_layernorm\": false, \"scale_attn_weights\": true", NULL },
-		{ "\"layer_norm_eps\": 0.5, \"n_embd\": 28", NULL },	/* its own spellings are there */
+		{ "\"clip_qkv\": 0.1", "not obeyed: clip_qkv" },
+		{ "\"partial_rotary_factor\": 0.5", "not obeyed: partial_rotary_factor" },
+		{ "\"layer_types\": [\"sliding_attention\"]", "not obeyed: layer_types" },
+		{ "\"use_qk_norm\": true", "not obeyed: use_qk_norm" },
+		{ "\"sliding_window\": null, \"use_sliding_window\": false, \"qk_layernorm\": false, \"scale_attn_weights\": true",
+		  NULL },
+		{ "\"layer_norm_eps\": 0.5, \"n_embd\": 28", NULL }, /* its own spellings are there */
 	};
 	struct err err = { 0 };
 	struct model *plain = open_with("tiny/llama3", base, NULL, &err);
@@ -236,8 +273,9 @@ static void test_other_keys(void)
 		str_addf(&more, "\"rope_scaling\": null, %s", rows[i].more);
 		config = changed(base, "\"rope_scaling\": null", more.s);
 		m = open_with("tiny/llama3", config, &notes, &err);
-		CHECK_THAT(m && m->config.logit_scale == 1 && m->config.embed_scale == 1 && m->config.logit_cap == 0 && m->config.qkv_clip == 0 &&
-			   !m->config.window && same_config(&m->config, &plain->config), "%s changes nothing %s", rows[i].more, err.text);
+		CHECK_THAT(m && m->config.logit_scale == 1 && m->config.embed_scale == 1 && m->config.logit_cap == 0 &&
+				   m->config.qkv_clip == 0 && !m->config.window && same_config(&m->config, &plain->config),
+			   "%s changes nothing %s", rows[i].more, err.text);
 		CHECK_THAT(rows[i].says ? notes.n == 1 && strstr(notes.line[0], rows[i].says) : !notes.n, "%s: %s", rows[i].more,
 			   notes.n ? notes.line[0] : "no note");
 		model_free(m);
@@ -254,17 +292,21 @@ static void test_denied_biases(void)
 	static const struct {
 		const char *from, *to;
 		bool used;
-	} rows[] = { { "\"attention_bias\": true", "\"attention_bias\": true", true }, { "\"attention_bias\": true", "\"attention_bias\": false", false } };
+	} rows[] = { { "\"attention_bias\": true", "\"attention_bias\": true", true },
+		     { "\"attention_bias\": true", "\"attention_bias\": false", false } };
 
 	for (size_t i = 0; i < 2; i++) {
-		char *text = file_read("tests/fixtures/families/qwen3-bias/config.json", 1 << 16, &(size_t){ 0 }, &(struct err){ 0 });
+		char *text =
+			file_read("tests/fixtures/families/qwen3-bias/config.json", 1 << 16, &(size_t){ 0 }, &(struct err){ 0 });
 		char *config = text ? changed(text, rows[i].from, rows[i].to) : NULL;
 		struct notes notes = { 0 };
 		struct err err = { 0 };
 		struct model *m = config ? open_with("families/qwen3-bias", config, &notes, &err) : NULL;
 
 		CHECK_THAT(m && (m->layers[0].b_Q && m->layers[0].b_O) == rows[i].used, "%s %s", rows[i].to, err.text);
-		CHECK_THAT(m && (rows[i].used ? !notes.n : notes.n == 1 && strstr(notes.line[0], "left out, as its settings have no biases there")),
+		CHECK_THAT(m && (rows[i].used
+					 ? !notes.n
+					 : notes.n == 1 && strstr(notes.line[0], "left out, as its settings have no biases there")),
 			   "%s", notes.n ? notes.line[0] : "no note");
 		model_free(m);
 		notes_done(&notes);
@@ -292,14 +334,15 @@ static void test_tied(void)
 	static const struct {
 		const char *fixture;
 		bool tied;
-	} rows[] = { { "tiny/llama3", false }, { "families/gpt_neox", false }, { "families/gemma", true }, { "families/starcoder2", true },
-		     { "families/phi", false }, { "families/bloom", true } };
+	} rows[] = { { "tiny/llama3", false },	      { "families/gpt_neox", false }, { "families/gemma", true },
+		     { "families/starcoder2", true }, { "families/phi", false },      { "families/bloom", true } };
 
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
 		struct err err = { 0 };
 		struct model *m = open_changed(rows[i].fixture, "\"tie_word_embeddings\"", "\"something_else\"", &err);
 
-		CHECK_THAT(m && m->config.tied == rows[i].tied, "%s is %s %s", rows[i].fixture, rows[i].tied ? "tied" : "not tied", err.text);
+		CHECK_THAT(m && m->config.tied == rows[i].tied, "%s is %s %s", rows[i].fixture, rows[i].tied ? "tied" : "not tied",
+			   err.text);
 		model_free(m);
 	}
 }
@@ -327,8 +370,9 @@ static void test_defaults(void)
 		struct model *m = open_changed(rows[i].fixture, rows[i].from, rows[i].to, &err);
 
 		CHECK_THAT(m && m->config.G == rows[i].kv_heads && m->config.activation == rows[i].activation &&
-			   (rows[i].base == 0 || m->config.rotary.base == rows[i].base), "%s with %s: %d key/value heads, base %g %s", rows[i].fixture,
-			   rows[i].to, m ? m->config.G : 0, m ? (double)m->config.rotary.base : 0, err.text);
+				   (rows[i].base == 0 || m->config.rotary.base == rows[i].base),
+			   "%s with %s: %d key/value heads, base %g %s", rows[i].fixture, rows[i].to, m ? m->config.G : 0,
+			   m ? (double)m->config.rotary.base : 0, err.text);
 		model_free(m);
 	}
 	/* Phi-3 was first trained for 4096 tokens, whatever its scaling says by itself */
@@ -375,8 +419,9 @@ static void test_tensors(void)
 	const char *says = rename_tensor("layers.1.self_attn.q_proj.weight", "layers.1.self_attn.q_prox.weight", &err, &notes);
 
 	CHECK_THAT(strstr(says, "1 of the tensors that a llama model needs is missing: model.layers.1.self_attn.q_proj.weight") &&
-		   strstr(says, "1 that is there is not used: model.layers.1.self_attn.q_prox.weight") &&
-		   strstr(says, "the nearest name that is there is model.layers.1.self_attn.q_prox.weight"), "%s", says);
+			   strstr(says, "1 that is there is not used: model.layers.1.self_attn.q_prox.weight") &&
+			   strstr(says, "the nearest name that is there is model.layers.1.self_attn.q_prox.weight"),
+		   "%s", says);
 	CHECK(!notes.n);
 	err = (struct err){ 0 };
 	CHECK_TEXT(rename_tensor("layers.1.self_attn.q_proj.weight", "layers.1.self_attn.q_proj.weight", &err, &notes), "it opens");
@@ -385,8 +430,10 @@ static void test_tensors(void)
 	err = (struct err){ 0 };
 	config = changed(base, "\"num_hidden_layers\": 2", "\"num_hidden_layers\": 1");
 	m = open_with("tiny/llama3", config, &notes, &err);
-	CHECK_THAT(m && notes.n == 1 && strstr(notes.line[0], "9 tensors of the file belong to no part of a llama model and are left out: "
-		   "model.layers.1."), "%s%s", err.text, notes.n ? notes.line[0] : "no note");
+	CHECK_THAT(m && notes.n == 1 &&
+			   strstr(notes.line[0], "9 tensors of the file belong to no part of a llama model and are left out: "
+						 "model.layers.1."),
+		   "%s%s", err.text, notes.n ? notes.line[0] : "no note");
 	model_free(m);
 	notes_done(&notes);
 	free(config);
@@ -395,8 +442,9 @@ static void test_tensors(void)
 	notes = (struct notes){ 0 };
 	config = changed(base, "\"tie_word_embeddings\": false", "\"tie_word_embeddings\": true");
 	m = open_with("tiny/llama3", config, &notes, &err);
-	CHECK_THAT(m && !m->config.tied && notes.n == 1 && strstr(notes.line[0], "the file has its own lm_head.weight, which is used"), "%s",
-		   notes.n ? notes.line[0] : "");
+	CHECK_THAT(m && !m->config.tied && notes.n == 1 &&
+			   strstr(notes.line[0], "the file has its own lm_head.weight, which is used"),
+		   "%s", notes.n ? notes.line[0] : "");
 	model_free(m);
 	notes_done(&notes);
 	free(config);

@@ -1,6 +1,6 @@
 /*
- * corpus.c - files of prompts one after the other: lines of any length and end, JSON lines, windows; going back to a place; and that a large
- * file takes no more memory than a small one.
+ * corpus.c - files of prompts one after the other: lines of any length and end, JSON lines, windows; going back to a place; and
+ * that a large file takes no more memory than a small one.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -15,7 +15,8 @@
 
 static void test_lines(void)
 {
-	static const char bytes[] = "\xEF\xBB\xBF" "one\r\n\r\ntwo\rtwo\nlast";
+	static const char bytes[] = "\xEF\xBB\xBF"
+				    "one\r\n\r\ntwo\rtwo\nlast";
 	static const struct {
 		const char *text;
 		int number, at;
@@ -29,8 +30,8 @@ static void test_lines(void)
 		for (int i = 0; i < 4; i++) {
 			bool fine = lines_next(l, &line, &err) && line.text && !strcmp(line.text, expected[i].text);
 
-			CHECK_THAT(fine && line.number == expected[i].number && (int)line.at == expected[i].at, "line %d is \"%s\" at %d", line.number,
-				   fine ? line.text : "another", (int)line.at);
+			CHECK_THAT(fine && line.number == expected[i].number && (int)line.at == expected[i].at,
+				   "line %d is \"%s\" at %d", line.number, fine ? line.text : "another", (int)line.at);
 		}
 		CHECK(lines_next(l, &line, &err) && !line.text && lines_next(l, &line, &err) && !line.text);
 		CHECK(lines_go(l, 0, 1, &err));
@@ -70,7 +71,8 @@ static void test_long_lines(void)
 /* All of a corpus, again and again from each place in it. */
 static void test_windows(void)
 {
-	static const char text[] = "the cat saw a dog and the dog saw the cat\n\na hen\nthe pig sat on the mat and the man saw the pig\n";
+	static const char text[] = "the cat saw a dog and the dog saw the cat\n\na hen\nthe pig sat on the mat and the man saw the "
+				   "pig\n";
 	char *path = scratch_file("windows.txt", text, sizeof text - 1);
 	struct err err = { 0 };
 	struct model *m = model_open("tests/fixtures/tiny/llama-tied", NULL, NULL, &err);
@@ -143,7 +145,8 @@ static void test_large(void)
 	prompts_close(p);
 	CHECK_THAT(read == lines && !*err.text, "%zu of %zu lines %s", read, lines, err.text);
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-	tap_skip("memory is not measured under a sanitizer: it keeps what is freed; %d kB are the limit, before were %ld", LIMIT_KB, before);
+	tap_skip("memory is not measured under a sanitizer: it keeps what is freed; %d kB are the limit, before were %ld", LIMIT_KB,
+		 before);
 #else
 	CHECK_THAT(memory_so_far() - before < LIMIT_KB, "%zu MB took %ld kB", megabytes, memory_so_far() - before);
 #endif

@@ -1,6 +1,6 @@
 /*
- * depends.c - what an answer depends on is what its technique says: with every argument's every word, an answer that is kept when the
- * metric or the foil changes is the one that a fresh session gives, and one that depends on them is computed again.
+ * depends.c - what an answer depends on is what its technique says: with every argument's every word, an answer that is kept when
+ * the metric or the foil changes is the one that a fresh session gives, and one that depends on them is computed again.
  */
 #include <string.h>
 
@@ -20,7 +20,8 @@ struct question {
 	const char *metric, *foil;
 };
 static const struct question before = { "logit \"a\"", "one two two two one" };
-static const struct question changes[] = { { "logprob \"b\" @1", "one two two two one" }, { "logit \"a\"", "two two three two one" } };
+static const struct question changes[] = { { "logprob \"b\" @1", "one two two two one" },
+					   { "logit \"a\"", "two two three two one" } };
 static const unsigned changed[] = { ON_METRIC, ON_FOIL };
 
 static struct table *ask(struct session *s, struct job *job, const struct question *q)
@@ -39,7 +40,8 @@ static bool same_cells(const struct table *a, const struct table *b)
 {
 	size_t cells = (size_t)a->rows.n * (size_t)a->cols.n;
 
-	return a->rows.n == b->rows.n && a->cols.n == b->cols.n && !memcmp(a->value, b->value, cells * sizeof *a->value) && !strcmp(a->title, b->title);
+	return a->rows.n == b->rows.n && a->cols.n == b->cols.n && !memcmp(a->value, b->value, cells * sizeof *a->value) &&
+	       !strcmp(a->title, b->title);
 }
 
 /* An argument that is the metric's own position where it is not given. */
@@ -56,13 +58,14 @@ static void check_change(struct session *kept, struct job *job, int change, cons
 {
 	unsigned on = analysis_on(job->pane[0].analysis, job->pane[0].args);
 	struct session *fresh = session_new();
-	struct table *was = ask(kept, job, &before), *is = ask(kept, job, &changes[change]), *anew = ask(fresh, job, &changes[change]);
+	struct table *was = ask(kept, job, &before), *is = ask(kept, job, &changes[change]),
+		     *anew = ask(fresh, job, &changes[change]);
 
 	if (changed[change] == ON_METRIC && looks_where_the_metric_does(&job->pane[0]))
 		on |= ON_METRIC;
 	if (was && is && anew) {
-		CHECK_THAT((was == is) == !(on & changed[change]), "%s: %s when the %s changes", variant, was == is ? "kept" : "computed again",
-			   changed[change] == ON_METRIC ? "metric" : "foil");
+		CHECK_THAT((was == is) == !(on & changed[change]), "%s: %s when the %s changes", variant,
+			   was == is ? "kept" : "computed again", changed[change] == ON_METRIC ? "metric" : "foil");
 		CHECK_THAT(same_cells(is, anew), "%s: as a fresh session answers", variant);
 	}
 	table_unref(was);
@@ -125,7 +128,8 @@ static void test_worker(void)
 	job_set(&job.metric, changes[0].metric);
 	s = settled(w, worker_ask(w, &job));
 	for (int i = 0; s && i < 4; i++)
-		CHECK_THAT((s->pane[i].table == was[i]) == (i < 3), "%s is %s", panes[i], i < 3 ? "left alone by a new metric" : "asked again");
+		CHECK_THAT((s->pane[i].table == was[i]) == (i < 3), "%s is %s", panes[i],
+			   i < 3 ? "left alone by a new metric" : "asked again");
 	CHECK_THAT(!!s, "both jobs are answered");
 	for (int i = 0; i < 4; i++)
 		table_unref(was[i]);

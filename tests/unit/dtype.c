@@ -32,7 +32,7 @@ static void test_vectors(enum dtype type)
 	CHECK_THAT(count > 0 && dtype_bytes(type, count) == raw_n, "%s: %zu elements are %zu bytes", info->name, count, raw_n);
 	got = malloc(expected_n);
 	odd = malloc(raw_n + 1);
-	memcpy(odd + 1, raw, raw_n);	/* blocks in a file are at any address */
+	memcpy(odd + 1, raw, raw_n); /* blocks in a file are at any address */
 	info->expand(odd + 1, got, count);
 	for (size_t i = 0; i < count; i++)
 		differ += memcmp(got + i, expected + i * sizeof(float), sizeof(float)) != 0;
@@ -93,7 +93,7 @@ static void test_tensor(void)
 int main(void)
 {
 	for (int i = 0; i < DTYPE_COUNT; i++)
-		if (i != DTYPE_F32 && i != DTYPE_F64)	/* those are tested with the tensor */
+		if (i != DTYPE_F32 && i != DTYPE_F64) /* those are tested with the tensor */
 			test_vectors((enum dtype)i);
 	test_half();
 	test_names();

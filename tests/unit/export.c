@@ -39,8 +39,8 @@ static struct table *words_table(void)
 		const char *bytes, *show;
 		float value;
 	} cells[6] = {
-		{ " cat", "·cat", 0.5f },     { "a,b", "a,b", 0.25f },	   { "\n", "\\n", -0.0001f },
-		{ "\x1b[2J", "\\x1B[2J", 1 }, { "\"q\"", "\"q\"", NAN },   { "\xe2\x82", "\\xE2\\x82", 0.12345f },
+		{ " cat", "·cat", 0.5f },     { "a,b", "a,b", 0.25f },	 { "\n", "\\n", -0.0001f },
+		{ "\x1b[2J", "\\x1B[2J", 1 }, { "\"q\"", "\"q\"", NAN }, { "\xe2\x82", "\\xE2\\x82", 0.12345f },
 	};
 	static const char *const labels[3] = { "<s>", " the", "x\ty" }, *const shown[3] = { "‹bos›", "·the", "x\\ty" };
 	struct err err = { 0 };
@@ -65,22 +65,20 @@ static struct table *words_table(void)
 
 static void test_text(struct table *t)
 {
-	CHECK_TEXT(write("text", t),
-		   "by hand [probability]\n"
-		   "edits: head 1.0 zero\n"
-		   "metric: logit \"a\" = 1.2500 (unedited 2.5000)\n"
-		   "layer          ‹bos›       ·the            x\\ty\n"
-		   "    0  ·cat    0.500  a,b 0.250  \\n       0.000\n"
-		   "    1  \\x1B[2J 1.000  \"q\"        \\xE2\\x82 0.123\n"
-		   "check: it holds: expected 1, actual 1.5; THIS DOES NOT HOLD\n");
+	CHECK_TEXT(write("text", t), "by hand [probability]\n"
+				     "edits: head 1.0 zero\n"
+				     "metric: logit \"a\" = 1.2500 (unedited 2.5000)\n"
+				     "layer          ‹bos›       ·the            x\\ty\n"
+				     "    0  ·cat    0.500  a,b 0.250  \\n       0.000\n"
+				     "    1  \\x1B[2J 1.000  \"q\"        \\xE2\\x82 0.123\n"
+				     "check: it holds: expected 1, actual 1.5; THIS DOES NOT HOLD\n");
 }
 
 static void test_csv(struct table *t)
 {
-	CHECK_TEXT(write("csv", t),
-		   "layer,<s>,<s>.word, the, the.word,x\ty,x\ty.word\r\n"
-		   "0,0.5, cat,0.25,\"a,b\",-9.99999975e-05,\"\n\"\r\n"
-		   "1,1,␛[2J,,\"\"\"q\"\"\",0.123450004,\\xE2\\x82\r\n");
+	CHECK_TEXT(write("csv", t), "layer,<s>,<s>.word, the, the.word,x\ty,x\ty.word\r\n"
+				    "0,0.5, cat,0.25,\"a,b\",-9.99999975e-05,\"\n\"\r\n"
+				    "1,1,␛[2J,,\"\"\"q\"\"\",0.123450004,\\xE2\\x82\r\n");
 }
 
 static const struct json_value *member(const struct json *doc, const char *key)
@@ -92,8 +90,8 @@ static int next_key;
 
 static bool in_order(void *context, size_t index, const char *key, const struct json_value *v)
 {
-	static const char *const order[] = { "analysis", "model", "prompt", "foil", "edits", "metric", "args", "rows", "cols", "units",
-					     "values", "words", "ids", "check" };
+	static const char *const order[] = { "analysis", "model", "prompt", "foil",   "edits", "metric", "args",
+					     "rows",	 "cols",  "units",  "values", "words", "ids",	 "check" };
 	(void)index;
 	(void)v;
 	*(bool *)context = *(bool *)context && next_key < 14 && !strcmp(order[next_key], key);
@@ -151,12 +149,11 @@ static void test_ranking(void)
 	}
 	table_set_title(t, "next token", NULL, NULL);
 	job.edit[0].on = false;
-	CHECK_TEXT(write("text", t),
-		   "next token\n"
-		   "metric: logit \"a\" = 1.2500\n"
-		   "rank          logit  probability\n"
-		   "   0  ·Paris  14.25       0.7100\n"
-		   "   1  ·the    -3.00       0.0400\n");
+	CHECK_TEXT(write("text", t), "next token\n"
+				     "metric: logit \"a\" = 1.2500\n"
+				     "rank          logit  probability\n"
+				     "   0  ·Paris  14.25       0.7100\n"
+				     "   1  ·the    -3.00       0.0400\n");
 	CHECK_TEXT(write("csv", t), "rank,word,logit,probability\r\n0, Paris,14.25,0.709999979\r\n1, the,-3,0.0399999991\r\n");
 	table_unref(t);
 }

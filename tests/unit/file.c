@@ -64,14 +64,14 @@ static void test_read_write(void)
 	CHECK(!file_read(path, 2, &n, &err) && strstr(err.text, "at most"));
 	CHECK(!chmod(path, 0600) && !symlink("er/file.yaml", link));
 	CHECK(file_write(link, "new", 3, &err));
-	CHECK(!lstat(link, &st) && S_ISLNK(st.st_mode));	/* the target was replaced, with its mode */
+	CHECK(!lstat(link, &st) && S_ISLNK(st.st_mode)); /* the target was replaced, with its mode */
 	CHECK(!stat(path, &st) && st.st_size == 3 && (st.st_mode & 0777) == 0600);
 	CHECK(!file_write("/dev/full", "x", 1, &err) && strstr(err.text, "device"));
 	CHECK(!file_write(scratch_folder(), "x", 1, &err) && strstr(err.text, "folder"));
 	free(link);
 	link = scratch_path("deep/er/file.yaml/below");
 	CHECK(!file_write(link, "x", 1, &err) && strstr(err.text, "file.yaml"));
-	text = file_read("/proc/self/status", 1 << 20, &n, &err);	/* stat says 0 bytes */
+	text = file_read("/proc/self/status", 1 << 20, &n, &err); /* stat says 0 bytes */
 	CHECK(text && n > 100);
 	free(text);
 	free(link);
@@ -138,7 +138,10 @@ static void test_limit(void)
 		memset(long_text, 'x', sizeof long_text);
 		signal(SIGXFSZ, SIG_IGN);
 		setrlimit(RLIMIT_FSIZE, &(struct rlimit){ 100, 100 });
-		_exit(!file_write(path, long_text, sizeof long_text, &err) && strstr(err.text, path) && strstr(err.text, "File too large") ? 0 : 1);
+		_exit(!file_write(path, long_text, sizeof long_text, &err) && strstr(err.text, path) &&
+				      strstr(err.text, "File too large")
+			      ? 0
+			      : 1);
 	}
 	waitpid(child, &status, 0);
 	text = file_read(path, 100, &n, &err);

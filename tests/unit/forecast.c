@@ -19,7 +19,8 @@ static void check_runs(struct walk *w)
 	struct table *t;
 	int made;
 
-	if (pane->analysis->cost < COST_RUNS || pane->analysis->cost == COST_TRAINING)	/* a training says its steps, not its passes */
+	/* a training says its steps, not its passes */
+	if (pane->analysis->cost < COST_RUNS || pane->analysis->cost == COST_TRAINING)
 		return;
 	CHECK_THAT(pane->analysis->runs != NULL, "%s says how many passes it takes", pane->analysis->name);
 	unit_file_arguments(&w->job, &session_model(shared)->config, w->samples);

@@ -12,11 +12,11 @@ enum { U8, I8, U16, I16, U32, I32, F32, BOOL, STRING, ARRAY, U64, I64, F64 };
 struct recipe {
 	const char *magic;
 	uint32_t version, alignment, dims, type;
-	uint64_t tensors, keys;			/* counts that are said, not what is there */
+	uint64_t tensors, keys; /* counts that are said, not what is there */
 	uint64_t dim[4], offset, name_length;
-	const char *name, *second;		/* of the tensors; second: "" for none */
-	void (*key)(struct str *out);		/* writes one more key */
-	size_t cut, more;			/* bytes that are missing at the end, or too many */
+	const char *name, *second;    /* of the tensors; second: "" for none */
+	void (*key)(struct str *out); /* writes one more key */
+	size_t cut, more;	      /* bytes that are missing at the end, or too many */
 };
 
 static void describe(struct str *out, const struct recipe *r, const char *name, uint64_t offset)
@@ -155,8 +155,8 @@ static void test_metadata(void)
 		const char *key;
 		int64_t value;
 	} integers[] = {
-		{ "u8", 200 }, { "i8", -100 }, { "u16", 60000 }, { "i16", -30000 }, { "u32", 4000000000 },
-		{ "i32", -2000000000 }, { "i64", INT64_MIN }, { "bool", 1 },
+		{ "u8", 200 },	       { "i8", -100 },	       { "u16", 60000 },     { "i16", -30000 },
+		{ "u32", 4000000000 }, { "i32", -2000000000 }, { "i64", INT64_MIN }, { "bool", 1 },
 	};
 	struct recipe r = { .key = all_kinds, .keys = 15 };
 	struct err err = { 0 };
@@ -220,7 +220,7 @@ static void array_of(struct str *out, uint32_t element, uint64_t count)
 
 static void key_huge_array(struct str *out)
 {
-	array_of(out, F64, 1ull << 61);		/* times 8 is 0 in 64 bits */
+	array_of(out, F64, 1ull << 61); /* times 8 is 0 in 64 bits */
 }
 
 static void key_huge_strings(struct str *out)
@@ -471,7 +471,7 @@ static void test_real(void)
 		gguf_free(g);
 	}
 	snprintf(path, sizeof path, "%s/tokenizers/ggml-vocab/ggml-vocab-gpt-2.gguf", data);
-	g = gguf_open(path, &err);	/* no tensors; ends without padding */
+	g = gguf_open(path, &err); /* no tensors; ends without padding */
 	CHECK_THAT(g && gguf_tensors(g) == 0 && gguf_array(g, "tokenizer.ggml.tokens") == 50257, "a vocabulary alone");
 	CHECK(g && gguf_array_string(g, "tokenizer.ggml.tokens", 50256, &s, &n) && n == 13 && !memcmp(s, "<|endoftext|>", 13));
 	gguf_free(g);

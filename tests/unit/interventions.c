@@ -7,7 +7,7 @@
 #include "engine/session/session.h"
 #include "tests/tap.h"
 
-enum says { RAW, CHANGE };	/* the cell is the metric under the edits, or how it changed */
+enum says { RAW, CHANGE }; /* the cell is the metric under the edits, or how it changed */
 
 static void add_lines(struct job *job, const char *lines)
 {
@@ -66,7 +66,8 @@ static void check_cells(struct session *s, struct job *job, const char *analysis
 		worst = gap > worst ? gap : worst;
 		checked++;
 	}
-	CHECK_THAT(told > 0 && checked >= 2 && worst < 2e-3, "%s: %d cells, made by hand, are at most %.2g off", analysis, checked, worst);
+	CHECK_THAT(told > 0 && checked >= 2 && worst < 2e-3, "%s: %d cells, made by hand, are at most %.2g off", analysis, checked,
+		   worst);
 	table_unref(t);
 	notes_done(&notes);
 }
@@ -81,11 +82,14 @@ static void check_refusal(struct session *s, struct job *job, const char *analys
 	for (; *settings; settings++)
 		CHECK(job_pane_set(&job->pane[0], *settings, &err));
 	t = session_prepare(s, job, NULL, &notes, &err) ? session_answer(s, 0, NULL, &notes, &err) : NULL;
-	CHECK_THAT(t && !t->edits && t->no_edit && strstr(t->no_edit, why), "%s: %s", analysis, t && t->no_edit ? t->no_edit : "its cells are not refused");
+	CHECK_THAT(t && !t->edits && t->no_edit && strstr(t->no_edit, why), "%s: %s", analysis,
+		   t && t->no_edit ? t->no_edit : "its cells are not refused");
 	table_unref(t);
 	notes_done(&notes);
 }
+/* clang-format off */
 #define SETTINGS(...) (const char *const[]){ __VA_ARGS__, NULL }
+/* clang-format on */
 
 int main(void)
 {
@@ -117,7 +121,7 @@ int main(void)
 	check_refusal(s, &job, "activation-patching", SETTINGS("direction=denoising"), "the foil's run");
 	check_refusal(s, &job, "path-patching", SETTINGS("direction=denoising"), "the foil's run");
 	check_refusal(s, &job, "path-patching", SETTINGS("receiver=q", "layer=3"), "one receiver");
-	job_add_edit(&job, "head 3.0 zero");	/* what is held is then not what freeze gives */
+	job_add_edit(&job, "head 3.0 zero"); /* what is held is then not what freeze gives */
 	check_refusal(s, &job, "path-patching", SETTINGS("sender=embed"), "other edits");
 	job_done(&job);
 	session_free(s);

@@ -29,13 +29,14 @@ static void test_values(void)
 	bool b = false;
 	size_t n;
 	struct json *doc = parse("{\"z\": [1, 2.5, -3, null, true], \"a\": {\"s\": \"h\\u00e9\\u0000!\"}, \"m\": 1e3,\n"
-				 " \"big\": 1000000000000000019884624838656, \"c\": 9007199254740992}", &err);
+				 " \"big\": 1000000000000000019884624838656, \"c\": 9007199254740992}",
+				 &err);
 
 	root = json_root(doc);
 	CHECK(doc && json_is(root, JSON_OBJECT) && json_count(root) == 5);
 	str_init(&seen);
 	CHECK(!json_each(root, collect, &seen));
-	CHECK_TEXT(seen.s, "0z 1a 2m ");	/* in the order of the file; stopped when told */
+	CHECK_TEXT(seen.s, "0z 1a 2m "); /* in the order of the file; stopped when told */
 	str_clear(&seen);
 	CHECK(!json_each(json_get(root, "z"), collect, &seen));
 	CHECK_TEXT(seen.s, "0 1 2 ");
@@ -93,13 +94,15 @@ static void test_refused(void)
 static void test_python_and_marks(void)
 {
 	struct err err = { 0 };
-	struct json *doc = parse("\xEF\xBB\xBF{\"a\": NaN, \"b\": [Infinity, -Infinity], \"NaN\": \"a \\\" NaN\", \"c\": 1}\r\n", &err);
+	struct json *doc =
+		parse("\xEF\xBB\xBF{\"a\": NaN, \"b\": [Infinity, -Infinity], \"NaN\": \"a \\\" NaN\", \"c\": 1}\r\n", &err);
 	const struct json_value *root = json_root(doc), *b = json_get(root, "b");
 	double x = 7;
 	int64_t i = 7;
 
 	CHECK_THAT(doc && json_count(root) == 4, "NaN and Infinity are read %s", err.text);
-	CHECK(json_is(json_get(root, "a"), JSON_NUMBER) && !json_double(json_get(root, "a"), &x) && !json_int(json_get(root, "a"), &i) && x == 7);
+	CHECK(json_is(json_get(root, "a"), JSON_NUMBER) && !json_double(json_get(root, "a"), &x) &&
+	      !json_int(json_get(root, "a"), &i) && x == 7);
 	CHECK(json_count(b) == 2 && !json_double(json_at(b, 0), &x) && !json_double(json_at(b, 1), &x) && x == 7 && i == 7);
 	CHECK_TEXT(json_text(json_get(root, "NaN")), "a \" NaN");
 	CHECK(json_double(json_get(root, "c"), &x) && x == 1);
@@ -131,7 +134,7 @@ static void test_depth_and_size(void)
 	json_free(doc);
 	snprintf(both, sizeof both, "[%s%s]", open, close);
 	CHECK(!parse(both, &err) && strstr(err.text, "column 257") && strstr(err.text, "256 brackets"));
-	snprintf(both, sizeof both, "[\"\\\"[%s\"]", open);	/* brackets inside a string are text, also after an escaped quote */
+	snprintf(both, sizeof both, "[\"\\\"[%s\"]", open); /* brackets inside a string are text, also after an escaped quote */
 	doc = parse(both, &err);
 	CHECK(doc);
 	json_free(doc);

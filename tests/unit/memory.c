@@ -20,11 +20,15 @@ static void test_cgroups(void)
 	static const struct {
 		const char *file, *text;
 	} files[] = {
-		{ "two/a/memory.max", "1000000\n" }, { "two/a/memory.current", "700000\n" },
+		{ "two/a/memory.max", "1000000\n" },
+		{ "two/a/memory.current", "700000\n" },
 		{ "two/a/memory.stat", "anon 300000\ninactive_file 150000\nactive_file 50000\n" },
-		{ "two/a/b/memory.max", "max\n" }, { "two/a/b/memory.current", "10\n" },
-		{ "one/memory/c/memory.limit_in_bytes", "5000\n" }, { "one/memory/c/memory.usage_in_bytes", "6000\n" },
-		{ "one/memory/memory.limit_in_bytes", "9000\n" }, { "one/memory/memory.usage_in_bytes", "6000\n" },
+		{ "two/a/b/memory.max", "max\n" },
+		{ "two/a/b/memory.current", "10\n" },
+		{ "one/memory/c/memory.limit_in_bytes", "5000\n" },
+		{ "one/memory/c/memory.usage_in_bytes", "6000\n" },
+		{ "one/memory/memory.limit_in_bytes", "9000\n" },
+		{ "one/memory/memory.usage_in_bytes", "6000\n" },
 	};
 	char *one = scratch_path("one"), *two = scratch_path("two");
 
@@ -59,7 +63,8 @@ static size_t private_now(void)
 /* The widths of SmolLM2-135M with fewer layers and a smaller vocabulary; the weights are a hole in the file: zeros. */
 enum { LAYERS = 6, WIDTH = 576, HEADS = 9, KV = 3, NEURONS = 1536, VOCABULARY = 8000 };
 
-static void add_tensor(struct str *header, const char *dtype, size_t bytes_each, size_t *at, int layer, const char *name, int rows, int columns)
+static void add_tensor(struct str *header, const char *dtype, size_t bytes_each, size_t *at, int layer, const char *name, int rows,
+		       int columns)
 {
 	size_t bytes = (size_t)rows * (size_t)(columns ? columns : 1) * bytes_each;
 
@@ -76,7 +81,8 @@ static void add_tensor(struct str *header, const char *dtype, size_t bytes_each,
 
 static char *make_model(const char *dtype, size_t each)
 {
-	static const char config[] = "{\"model_type\":\"llama\",\"hidden_size\":576,\"intermediate_size\":1536,\"num_hidden_layers\":6,"
+	static const char config[] =
+		"{\"model_type\":\"llama\",\"hidden_size\":576,\"intermediate_size\":1536,\"num_hidden_layers\":6,"
 		"\"num_attention_heads\":9,\"num_key_value_heads\":3,\"vocab_size\":8000,\"max_position_embeddings\":2048,"
 		"\"tie_word_embeddings\":true}";
 	static const char tokenizer[] = "{\"model\":{\"type\":\"BPE\",\"vocab\":{\"a\":0,\"b\":1,\"ab\":2},\"merges\":[\"a b\"]}}";
@@ -132,7 +138,8 @@ static void check_run(const struct model *m, const struct model_facts *f, int T,
 	struct run *r = run_new(&order, NULL, &err);
 	double taken = (double)(private_now() - before);
 
-	CHECK_THAT(INSTRUMENTED || (r && fabs(taken / (double)stated - 1) < 0.1), "%s: %s over %d tokens takes %.2f MB, stated were %.2f MB %s", what,
+	CHECK_THAT(INSTRUMENTED || (r && fabs(taken / (double)stated - 1) < 0.1),
+		   "%s: %s over %d tokens takes %.2f MB, stated were %.2f MB %s", what,
 		   keeps == RUN_STREAM ? "the stream" : "a run", T, taken / 1e6, (double)stated / 1e6, err.text);
 	run_unref(r);
 	free(tokens);
@@ -162,10 +169,11 @@ static void test_model(const char *dtype, size_t each, bool low_memory)
 	if (!CHECK_THAT(m, "%s opens %s", what, err.text))
 		return;
 	model_facts_of(m, &f);
-	CHECK_THAT(f.private_bytes == before.private_bytes && !f.in_place_of, "%s: the same is stated before and after loading", what);
+	CHECK_THAT(f.private_bytes == before.private_bytes && !f.in_place_of, "%s: the same is stated before and after loading",
+		   what);
 	/* a megabyte is forgiven: names, tokenizer and the heap's own bookkeeping */
-	CHECK_THAT(INSTRUMENTED || fabs(taken - (double)f.private_bytes) < 0.1 * (double)f.private_bytes + 1e6, "%s: the weights take %.2f MB, stated were %.2f MB",
-		   what, taken / 1e6, (double)f.private_bytes / 1e6);
+	CHECK_THAT(INSTRUMENTED || fabs(taken - (double)f.private_bytes) < 0.1 * (double)f.private_bytes + 1e6,
+		   "%s: the weights take %.2f MB, stated were %.2f MB", what, taken / 1e6, (double)f.private_bytes / 1e6);
 	CHECK_THAT(low_memory ? f.private_bytes < 1000000 : f.private_bytes > f.file_bytes / 2, "%s: %.2f MB mapped", what,
 		   (double)f.file_bytes / 1e6);
 	check_run(m, &f, 400, RUN_ALL, what);
@@ -193,9 +201,10 @@ static void test_short(void)
 	if (!CHECK_THAT(m, "opens with little memory %s", err.text))
 		return;
 	model_facts_of(m, &f);
-	CHECK_THAT(f.in_place_of > 100000000 && f.private_bytes < 1000000, "%.1f MB instead of %.1f MB", (double)f.private_bytes / 1e6,
-		   (double)f.in_place_of / 1e6);
-	CHECK_THAT(notes.n == 1 && strstr(notes.line[0], "more than half of the memory"), "%s", notes.n ? notes.line[0] : "no note");
+	CHECK_THAT(f.in_place_of > 100000000 && f.private_bytes < 1000000, "%.1f MB instead of %.1f MB",
+		   (double)f.private_bytes / 1e6, (double)f.in_place_of / 1e6);
+	CHECK_THAT(notes.n == 1 && strstr(notes.line[0], "more than half of the memory"), "%s",
+		   notes.n ? notes.line[0] : "no note");
 	check_run(m, &f, 200, RUN_ALL, "short");
 	notes_done(&notes);
 	model_free(m);
@@ -207,8 +216,8 @@ int main(void)
 	/* what is freed is given back at once, so that all that is taken again shows */
 	big_keep(0);
 	mallopt(M_MMAP_THRESHOLD, 128 * 1024);
-	mallopt(M_PERTURB, 0);	/* the harness may ask for it; it would touch pages that nobody uses */
-	pool_run(64, nothing, NULL);		/* threads take their stacks now */
+	mallopt(M_PERTURB, 0);	     /* the harness may ask for it; it would touch pages that nobody uses */
+	pool_run(64, nothing, NULL); /* threads take their stacks now */
 	test_cgroups();
 	test_model("F32", 4, false);
 	test_model("F32", 4, true);

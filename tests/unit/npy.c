@@ -1,4 +1,7 @@
-/* npy.c - .npy files in every type that numpy.save writes: the numbers read alike, and what is no number is refused with a sentence. */
+/*
+ * npy.c - .npy files in every type that numpy.save writes: the numbers read alike, and what is no number is refused with a
+ * sentence.
+ */
 #include <stdint.h>
 #include <stdlib.h>
 
@@ -8,8 +11,8 @@
 #include "tests/tap.h"
 
 /* A file of numbers that are given as their bytes. */
-static float *read_file(const char *descr, const char *shape, bool by_column, const void *bytes, size_t n, struct arena *arena, size_t *rows,
-			size_t *cols, struct err *err)
+static float *read_file(const char *descr, const char *shape, bool by_column, const void *bytes, size_t n, struct arena *arena,
+			size_t *rows, size_t *cols, struct err *err)
 {
 	struct str file, head;
 	char *path;
@@ -42,9 +45,14 @@ static void test_types(void)
 		{ "f2", 2, { 0x3C00, 0xC000, 0x4200 }, -2 },
 		{ "f4", 4, { 0x3F800000, 0xC0000000, 0x40400000 }, -2 },
 		{ "f8", 8, { 0x3FF0000000000000, 0xC000000000000000, 0x4008000000000000 }, -2 },
-		{ "i1", 1, { 1, 0xFE, 3 }, -2 }, { "i2", 2, { 1, 0xFFFE, 3 }, -2 }, { "i4", 4, { 1, 0xFFFFFFFE, 3 }, -2 },
-		{ "i8", 8, { 1, 0xFFFFFFFFFFFFFFFE, 3 }, -2 }, { "u1", 1, { 1, 0xFE, 3 }, 254 }, { "u2", 2, { 1, 0xFFFE, 3 }, 65534 },
-		{ "u4", 4, { 1, 0xFFFFFF, 3 }, 16777215 }, { "u8", 8, { 1, 0xFFFFFF, 3 }, 16777215 },
+		{ "i1", 1, { 1, 0xFE, 3 }, -2 },
+		{ "i2", 2, { 1, 0xFFFE, 3 }, -2 },
+		{ "i4", 4, { 1, 0xFFFFFFFE, 3 }, -2 },
+		{ "i8", 8, { 1, 0xFFFFFFFFFFFFFFFE, 3 }, -2 },
+		{ "u1", 1, { 1, 0xFE, 3 }, 254 },
+		{ "u2", 2, { 1, 0xFFFE, 3 }, 65534 },
+		{ "u4", 4, { 1, 0xFFFFFF, 3 }, 16777215 },
+		{ "u8", 8, { 1, 0xFFFFFF, 3 }, 16777215 },
 	};
 
 	for (size_t i = 0; i < 2 * sizeof rows / sizeof *rows; i++) {
@@ -75,7 +83,8 @@ static void test_shapes(void)
 		size_t rows, cols;
 		float *v = read_file("'<f4'", "(2, 1, 3)", i, i ? by_column : by_row, sizeof by_row, arena, &rows, &cols, &err);
 
-		CHECK_THAT(v && rows == 2 && cols == 3 && !memcmp(v, by_row, sizeof by_row), "%s %s", i ? "Fortran order" : "C order", err.text);
+		CHECK_THAT(v && rows == 2 && cols == 3 && !memcmp(v, by_row, sizeof by_row), "%s %s",
+			   i ? "Fortran order" : "C order", err.text);
 		arena_free(arena);
 	}
 }
@@ -85,9 +94,13 @@ static void test_refused(void)
 	static const struct {
 		const char *descr, *shape, *says;
 	} rows[] = {
-		{ "'<c8'", "(3,)", "NumPy's type '<c8'" }, { "'|V2'", "(12,)", "'|V2', as bfloat16 is saved" }, { "'|O'", "(3,)", "'|O', Python objects" },
-		{ "[('a', '<f4')]", "(6,)", "a type that is a list of fields" }, { "'<f4'", "(2, 2, 6)", "one or two dimensions" },
-		{ "'<f4'", "(7,)", "7 numbers are announced, but 24 bytes follow" }, { "'<f4'", "(0,)", "one or two dimensions" },
+		{ "'<c8'", "(3,)", "NumPy's type '<c8'" },
+		{ "'|V2'", "(12,)", "'|V2', as bfloat16 is saved" },
+		{ "'|O'", "(3,)", "'|O', Python objects" },
+		{ "[('a', '<f4')]", "(6,)", "a type that is a list of fields" },
+		{ "'<f4'", "(2, 2, 6)", "one or two dimensions" },
+		{ "'<f4'", "(7,)", "7 numbers are announced, but 24 bytes follow" },
+		{ "'<f4'", "(0,)", "one or two dimensions" },
 	};
 
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {

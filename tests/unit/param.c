@@ -8,7 +8,9 @@
 #include "tests/scratch.h"
 #include "tests/tap.h"
 
-static const struct choice shown[] = { { "probability", "of the word", 3 }, { "logit", "before softmax", 7 }, { "rank", "of the token", 1 }, { 0 } };
+static const struct choice shown[] = {
+	{ "probability", "of the word", 3 }, { "logit", "before softmax", 7 }, { "rank", "of the token", 1 }, { 0 }
+};
 enum { SHOW, K, LAYER, RATE, TARGET, FILE_, CONTEXT, UNIT, OPEN, METHODS };
 static const struct param params[] = {
 	[SHOW] = { "show", PARAM_CHOICE, .choices = shown, .help = "what" },
@@ -37,7 +39,8 @@ static void test_lists(void)
 	CHECK_TEXT(param_word(&params[SHOW], 7), "logit");
 	CHECK_TEXT(param_choice(&params[SHOW], 1)->help, "of the token");
 	CHECK(param_choice(&params[SHOW], 0) == NULL && !*param_word(&params[SHOW], 0));
-	CHECK(param_default(&params[SHOW]).number == 3 && param_default(&params[LAYER]).number == -1 && !param_default(&params[FILE_]).text);
+	CHECK(param_default(&params[SHOW]).number == 3 && param_default(&params[LAYER]).number == -1 &&
+	      !param_default(&params[FILE_]).text);
 	CHECK(param_follows(&params[LAYER]) && !param_follows(&params[K]));
 }
 
@@ -52,7 +55,9 @@ static void test_numbers(void)
 	CHECK(parse(K, "50", 0, &v, &err) && v.number == 50 && !v.text);
 	CHECK(!parse(K, "51", 0, &v, &err) && err.kind == ERR_USAGE);
 	CHECK_TEXT(err.text, "k is 51; expected 1 … 50, or auto, or all");
-	for (const char *const *bad = (const char *const[]){ "", "5x", "5.0", "1e1", "0x10", "nan", "99999999999999999999", "al", NULL }; *bad; bad++)
+	for (const char *const *bad =
+		     (const char *const[]){ "", "5x", "5.0", "1e1", "0x10", "nan", "99999999999999999999", "al", NULL };
+	     *bad; bad++)
 		CHECK_THAT(!parse(K, *bad, 0, &v, &err), "k is not %s", *bad);
 	CHECK(parse(LAYER, "-3", 0, &v, &err) && v.number == -3);
 	CHECK(parse(LAYER, "123", 0, &v, &err) && v.number == 123);
@@ -110,25 +115,37 @@ static void test_resolve_and_print(void)
 
 static void test_places(void)
 {
-	static const char *const good[][2] = { { "context", "0..3,-1" }, { "context", "all" }, { "context", "2.." }, { "unit", "neuron 3.15" }, { "unit", "pattern 2.1 @-1<0" },
-					       { "open", "head 5.1 @7; mlp_out 3" }, { "open", "" }, { "open", "; head 0.1;" } };
-	static const char *const bad[][3] = { { "context", "3..x", "context: expected positions such as" }, { "context", "5", "context: position 5 is outside" },
-					      { "unit", "heads 1", "unit: expected a place" }, { "open", "head 0.1; head 2", "open: which head" },
+	static const char *const good[][2] = { { "context", "0..3,-1" },
+					       { "context", "all" },
+					       { "context", "2.." },
+					       { "unit", "neuron 3.15" },
+					       { "unit", "pattern 2.1 @-1<0" },
+					       { "open", "head 5.1 @7; mlp_out 3" },
+					       { "open", "" },
+					       { "open", "; head 0.1;" } };
+	static const char *const bad[][3] = { { "context", "3..x", "context: expected positions such as" },
+					      { "context", "5", "context: position 5 is outside" },
+					      { "unit", "heads 1", "unit: expected a place" },
+					      { "open", "head 0.1; head 2", "open: which head" },
 					      { "open", "head 0.1 @9", "open: position 9 is outside" } };
 	const char *list = " head 5.1 @7 ;mlp_out 3; ", *place;
 	struct value v;
 	struct err err = { 0 };
 
 	for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
-		CHECK_THAT(parse(param_find(params, good[i][0]), good[i][1], 5, &v, &err) || i == 5, "%s=%s %s", good[i][0], good[i][1], err.text);
-		CHECK_THAT(parse(param_find(params, good[i][0]), good[i][1], 0, &v, &err), "%s=%s before the prompt is known %s", good[i][0], good[i][1], err.text);
+		CHECK_THAT(parse(param_find(params, good[i][0]), good[i][1], 5, &v, &err) || i == 5, "%s=%s %s", good[i][0],
+			   good[i][1], err.text);
+		CHECK_THAT(parse(param_find(params, good[i][0]), good[i][1], 0, &v, &err), "%s=%s before the prompt is known %s",
+			   good[i][0], good[i][1], err.text);
 	}
 	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
-		CHECK_THAT(!parse(param_find(params, bad[i][0]), bad[i][1], 5, &v, &err) && strstr(err.text, bad[i][2]), "%s=%s: %s", bad[i][0], bad[i][1], err.text);
+		CHECK_THAT(!parse(param_find(params, bad[i][0]), bad[i][1], 5, &v, &err) && strstr(err.text, bad[i][2]),
+			   "%s=%s: %s", bad[i][0], bad[i][1], err.text);
 	CHECK(parse(CONTEXT, "5", 0, &v, &err) && !param_resolve(&params[CONTEXT], v, 5, &v, &err) && err.kind == ERR_ARGUMENT);
-	CHECK(param_next_place(&list, &place) && !strcmp(place, "head 5.1 @7") && param_next_place(&list, &place) && !strcmp(place, "mlp_out 3") &&
-	      !param_next_place(&list, &place));
-	CHECK(param_dim(&params[OPEN]) == DIM_POSITION && param_dim(&params[LAYER]) == DIM_LAYER && param_dim(&params[SHOW]) == DIM_NONE);
+	CHECK(param_next_place(&list, &place) && !strcmp(place, "head 5.1 @7") && param_next_place(&list, &place) &&
+	      !strcmp(place, "mlp_out 3") && !param_next_place(&list, &place));
+	CHECK(param_dim(&params[OPEN]) == DIM_POSITION && param_dim(&params[LAYER]) == DIM_LAYER &&
+	      param_dim(&params[SHOW]) == DIM_NONE);
 }
 
 /* As a technique sees them: an ask of a prompt of five tokens. */
@@ -137,7 +154,10 @@ static void test_asked(void)
 	static const struct model model = { .config = { .L = 4, .H = 2, .G = 2, .K = 4, .F = 16, .D = 8 } };
 	static const struct run run = { .T = 5 };
 	static const struct analysis own = { .name = "own", .params = params };
-	struct ask ask = { .model = &model, .run = &run, .scratch = arena_new(), .text = { [CONTEXT] = "1..2,-1", [OPEN] = "head 3.1; mlp_out 0 @-1" } };
+	struct ask ask = { .model = &model,
+			   .run = &run,
+			   .scratch = arena_new(),
+			   .text = { [CONTEXT] = "1..2,-1", [OPEN] = "head 3.1; mlp_out 0 @-1" } };
 	const bool *at = ask_positions(&ask, CONTEXT);
 	const struct place *place;
 	struct err err = { 0 };
@@ -146,7 +166,8 @@ static void test_asked(void)
 	CHECK_THAT(at && !at[0] && at[1] && at[2] && !at[3] && at[4], "positions are marked");
 	CHECK(!ask_positions(&ask, FILE_));
 	place = ask_places(&ask, &own, OPEN, &n, &err);
-	CHECK_THAT(place && n == 2 && place[0].unit == 1 && place[1].site == SITE_MLP_OUT && place[1].position == 4, "places are read");
+	CHECK_THAT(place && n == 2 && place[0].unit == 1 && place[1].site == SITE_MLP_OUT && place[1].position == 4,
+		   "places are read");
 	CHECK(ask_places(&ask, &own, UNIT, &n, &err) && n == 0);
 	ask.text[UNIT] = "head 4.0";
 	CHECK_THAT(!ask_places(&ask, &own, UNIT, &n, &err) && err.kind == ERR_ARGUMENT, "%s", err.text);
@@ -171,7 +192,8 @@ static void test_words(void)
 	CHECK_TEXT(s.s, "all");
 	CHECK(!parse(METHODS, "rank,x", 0, &v, &err) && !parse(METHODS, "", 0, &v, &err) && !parse(METHODS, "rank,", 0, &v, &err));
 	CHECK_TEXT(err.text, "methods is rank,; expected all, or some of probability, logit, rank");
-	CHECK(!param_resolve(&params[METHODS], value_number(8), 0, &v, &err) && !param_resolve(&params[METHODS], value_number(0), 0, &v, &err));
+	CHECK(!param_resolve(&params[METHODS], value_number(8), 0, &v, &err) &&
+	      !param_resolve(&params[METHODS], value_number(0), 0, &v, &err));
 	str_done(&s);
 }
 

@@ -32,9 +32,11 @@ static void check_words(void)
 		if (w->site == SITE_PATTERN || w->site == SITE_SCORES)
 			place_set(&place, DIM_KEY, 2, 4);
 		own = place_word_of(&place);
-		CHECK_THAT(own && own->site == w->site && own->also_mlp == w->also_mlp && !strncmp(printed(&place), own->word, strlen(own->word)),
+		CHECK_THAT(own && own->site == w->site && own->also_mlp == w->also_mlp &&
+				   !strncmp(printed(&place), own->word, strlen(own->word)),
 			   "%s is written as %s", w->word, printed(&place));
-		CHECK_THAT(place_parse(printed(&place), 10, &again, "x", &err) && place_equal(&place, &again), "%s is read again %s", printed(&place), err.text);
+		CHECK_THAT(place_parse(printed(&place), 10, &again, "x", &err) && place_equal(&place, &again),
+			   "%s is read again %s", printed(&place), err.text);
 	}
 }
 
@@ -43,17 +45,24 @@ static void check_forms(void)
 	static const struct {
 		const char *text, *canonical;
 	} forms[] = {
-		{ "head 5.1 @-1", "head 5.1 @9" }, { "mlp_post 3.64..127", "neuron 3.64..127" }, { " mlp_post  3 ", "mlp_post 3" }, { "v 2.1", "kv 2.1" },
-		{ "v 2", "v 2" }, { "scores 2.1 @-1<2..4", "scores 2.1 @9<2..4" }, { "layer 4 @2..-2", "layer 4 @2..8" }, { "ln_final @3", "ln_final @3" },
-		{ "neuron 3.4..4", "neuron 3.4" }, { "embed 0 @4", "embed 0 @4" },
+		{ "head 5.1 @-1", "head 5.1 @9" },
+		{ "mlp_post 3.64..127", "neuron 3.64..127" },
+		{ " mlp_post  3 ", "mlp_post 3" },
+		{ "v 2.1", "kv 2.1" },
+		{ "v 2", "v 2" },
+		{ "scores 2.1 @-1<2..4", "scores 2.1 @9<2..4" },
+		{ "layer 4 @2..-2", "layer 4 @2..8" },
+		{ "ln_final @3", "ln_final @3" },
+		{ "neuron 3.4..4", "neuron 3.4" },
+		{ "embed 0 @4", "embed 0 @4" },
 	};
 
 	for (size_t i = 0; i < sizeof forms / sizeof *forms; i++) {
 		struct place place;
 		struct err err = { 0 };
 
-		CHECK_THAT(place_parse(forms[i].text, 10, &place, "x", &err) && !strcmp(printed(&place), forms[i].canonical), "\"%s\" is %s %s", forms[i].text,
-			   printed(&place), err.text);
+		CHECK_THAT(place_parse(forms[i].text, 10, &place, "x", &err) && !strcmp(printed(&place), forms[i].canonical),
+			   "\"%s\" is %s %s", forms[i].text, printed(&place), err.text);
 	}
 }
 
@@ -63,11 +72,17 @@ static void check_refusals(void)
 		const char *text, *why;
 		enum err_kind kind;
 	} wrong[] = {
-		{ "", "expected a place such as", ERR_USAGE }, { "heads 5.1", "expected a place such as", ERR_USAGE }, { "head", "after head", ERR_USAGE },
-		{ "head 5", "which head of the layer?", ERR_USAGE }, { "mlp_out 5.1", "belongs to a whole layer", ERR_USAGE },
-		{ "neuron 3.9..4", "runs backwards", ERR_USAGE }, { "head 5.1 @10", "position 10 is outside the prompt, which has 10 tokens", ERR_ARGUMENT },
-		{ "head 5.1 @-11", "position -11 is outside", ERR_ARGUMENT }, { "head 5.1 @x", "expected a position", ERR_USAGE },
-		{ "head 5.1 @3<2", "for pattern and scores alone", ERR_USAGE }, { "head 5.1 zero", "unexpected \"zero\"", ERR_USAGE },
+		{ "", "expected a place such as", ERR_USAGE },
+		{ "heads 5.1", "expected a place such as", ERR_USAGE },
+		{ "head", "after head", ERR_USAGE },
+		{ "head 5", "which head of the layer?", ERR_USAGE },
+		{ "mlp_out 5.1", "belongs to a whole layer", ERR_USAGE },
+		{ "neuron 3.9..4", "runs backwards", ERR_USAGE },
+		{ "head 5.1 @10", "position 10 is outside the prompt, which has 10 tokens", ERR_ARGUMENT },
+		{ "head 5.1 @-11", "position -11 is outside", ERR_ARGUMENT },
+		{ "head 5.1 @x", "expected a position", ERR_USAGE },
+		{ "head 5.1 @3<2", "for pattern and scores alone", ERR_USAGE },
+		{ "head 5.1 zero", "unexpected \"zero\"", ERR_USAGE },
 		{ "pattern 2.1 @5<4..2", "runs backwards", ERR_ARGUMENT },
 	};
 
@@ -75,8 +90,9 @@ static void check_refusals(void)
 		struct place place;
 		struct err err = { 0 };
 
-		CHECK_THAT(!place_parse(wrong[i].text, 10, &place, "argument of", &err) && err.kind == wrong[i].kind && strstr(err.text, wrong[i].why) &&
-			   !strncmp(err.text, "argument of: ", 13), "\"%s\": %s", wrong[i].text, err.text);
+		CHECK_THAT(!place_parse(wrong[i].text, 10, &place, "argument of", &err) && err.kind == wrong[i].kind &&
+				   strstr(err.text, wrong[i].why) && !strncmp(err.text, "argument of: ", 13),
+			   "\"%s\": %s", wrong[i].text, err.text);
 	}
 }
 
@@ -91,7 +107,8 @@ static void check_dimensions(void)
 	CHECK(place_get(&place, DIM_LAYER) == 2 && place_get(&place, DIM_NEURON) == 64 && place_get(&place, DIM_POSITION) == -1 &&
 	      place_get(&place, DIM_COMPONENT) == -1);
 	joined = place_join(&place, &more);
-	CHECK_THAT(joined.site == SITE_MLP_OUT && joined.layer == 2 && joined.position == 4 && joined.unit_to == 127, "what more says counts");
+	CHECK_THAT(joined.site == SITE_MLP_OUT && joined.layer == 2 && joined.position == 4 && joined.unit_to == 127,
+		   "what more says counts");
 	joined = PLACE_NONE;
 	CHECK_TEXT(printed(&joined), "");
 }

@@ -1,4 +1,7 @@
-/* preset.c - saved views: what is read, what is left out and in which words, what is written and never overwritten; all that ship. */
+/*
+ * preset.c - saved views: what is read, what is left out and in which words, what is written and never overwritten; all that
+ * ship.
+ */
 #include <stdlib.h>
 #include <sys/stat.h>
 
@@ -23,14 +26,16 @@ static const char whole[] =
 	"  - head 1.3 zero\n"
 	"  - {edit: head 2.5 zero, on: false}\n"
 	"panes:\n"
-	"  - [{analysis: logit-lens, args: {show: probability}}, {analysis: attention, args: {layer: 2, head: 5}, diff: edits, view: lines, zoom: number, threshold: 0.07}]\n"
+	"  - [{analysis: logit-lens, args: {show: probability}}, {analysis: attention, args: {layer: 2, head: 5}, diff: edits, "
+	"view: lines, zoom: number, threshold: 0.07}]\n"
 	"  - head-attribution\n"
 	"  - [{analysis: next-token, on: foil}]\n"
 	"cursor: {layer: 2, head: 5, position: -1}\n"
 	"bookmarks:\n"
 	"  - {letter: a, pane: {analysis: attention, args: {layer: 2, head: 5}, zoom: half}, cursor: {layer: 2}, zoom: true}\n"
 	"notes:\n"
-	"  - {text: 'copies: the #1 head', place: layer 2 · head 5, pane: {analysis: head-attribution}, cursor: {layer: 2, head: 5}}\n"
+	"  - {text: 'copies: the #1 head', place: layer 2 · head 5, pane: {analysis: head-attribution}, cursor: {layer: 2, head: "
+	"5}}\n"
 	"theme: dusk\n";
 
 static void test_reading(void)
@@ -48,12 +53,14 @@ static void test_reading(void)
 	CHECK(!p.job.foil && p.job.edits == 2 && p.job.edit[0].on && !p.job.edit[1].on);
 	CHECK_TEXT(p.job.edit[1].line, "head 2.5 zero");
 	CHECK(p.job.panes == 4 && p.row[0] == 0 && p.row[1] == 0 && p.row[2] == 1 && p.row[3] == 2);
-	CHECK(p.job.pane[1].args[0].number == 2 && p.job.pane[1].given[1] && !p.job.pane[1].given[2] && p.job.pane[1].shown == SHOWN_MINUS_UNEDITED);
+	CHECK(p.job.pane[1].args[0].number == 2 && p.job.pane[1].given[1] && !p.job.pane[1].given[2] &&
+	      p.job.pane[1].shown == SHOWN_MINUS_UNEDITED);
 	CHECK(!strcmp(p.job.pane[2].analysis->name, "head-attribution") && !p.job.pane[2].given[0]);
 	CHECK(p.job.pane[3].shown == SHOWN_FOIL);
 	CHECK_TEXT(p.job.pane[1].view.name, "lines");
 	CHECK_TEXT(p.job.pane[1].view.zoom, "number");
-	CHECK(p.job.pane[1].view.threshold == 0.07 && !p.job.pane[0].view.name && !p.job.pane[0].view.zoom && p.job.pane[0].view.threshold == 0);
+	CHECK(p.job.pane[1].view.threshold == 0.07 && !p.job.pane[0].view.name && !p.job.pane[0].view.zoom &&
+	      p.job.pane[0].view.threshold == 0);
 	CHECK_THAT(p.job.pane[3].args[1].number == -1, "what is left out stands where the cursor does");
 	if (CHECK(p.places == 2)) {
 		CHECK(p.place[0].letter == 'a' && p.place[0].zoomed && !p.place[0].text && p.place[0].pane.args[1].number == 5);
@@ -69,8 +76,12 @@ static void test_reading(void)
 static void test_round_trip(void)
 {
 	static const char *const lines[] = {
-		"head 5.0..3 @1,4.. mean \"a set: 1 #2.txt\" same", "head 5.1 resample set.txt line 7", "pattern 5.1 @4..<2..3 add -0.5",
-		"resid_post 6 interchange 'my \"basis\".npy'", "ln_final @-1 freeze", "scores 0 @7<4 mask",
+		"head 5.0..3 @1,4.. mean \"a set: 1 #2.txt\" same",
+		"head 5.1 resample set.txt line 7",
+		"pattern 5.1 @4..<2..3 add -0.5",
+		"resid_post 6 interchange 'my \"basis\".npy'",
+		"ln_final @-1 freeze",
+		"scores 0 @7<4 mask",
 	};
 	struct err err = { 0 };
 	struct preset p, copy, back;
@@ -91,7 +102,8 @@ static void test_round_trip(void)
 	str_init(&out);
 	preset_print(&copy, &out);
 	if (CHECK_THAT(preset_parse(out.s, out.n, "back", &back, NULL, &err), "what is printed can be read %s", err.text)) {
-		CHECK(job_equal(&p.job, &back.job) && !memcmp(p.row, back.row, sizeof p.row) && !memcmp(p.cursor, back.cursor, sizeof p.cursor));
+		CHECK(job_equal(&p.job, &back.job) && !memcmp(p.row, back.row, sizeof p.row) &&
+		      !memcmp(p.cursor, back.cursor, sizeof p.cursor));
 		if (CHECK_THAT(back.job.ways == 2, "the way to the metric: %d steps", back.job.ways)) {
 			CHECK_TEXT(back.job.way[0].spec, p.job.way[0].spec);
 			CHECK(back.job.way[0].value == -6.125 && back.job.way[1].value == 2.86);
@@ -99,7 +111,8 @@ static void test_round_trip(void)
 		CHECK_THAT(!memcmp(p.size, back.size, sizeof p.size), "sizes of panes, too");
 		for (int i = 0; i < 4; i++)
 			CHECK(job_view_equal(&p.job.pane[i].view, &back.job.pane[i].view));
-		CHECK(back.places == 2 && kept_place_equal(&back.place[0], &p.place[0]) && kept_place_equal(&back.place[1], &p.place[1]));
+		CHECK(back.places == 2 && kept_place_equal(&back.place[0], &p.place[0]) &&
+		      kept_place_equal(&back.place[1], &p.place[1]));
 		CHECK_TEXT(back.job.foil, "null");
 		CHECK_TEXT(back.about, p.about);
 		preset_done(&back);
@@ -145,7 +158,8 @@ static void test_leaving_out(void)
 		str_init(&yaml);
 		str_addf(&yaml, "%spanes: [next-token]\nprompt: hello\n", cases[i].yaml);
 		if (CHECK_THAT(parse(yaml.s, &p, &notes, &err), "goes on with the rest")) {
-			CHECK_THAT(notes.n > 0 && strstr(notes.line[0], cases[i].note), "%s", notes.n ? notes.line[0] : cases[i].note);
+			CHECK_THAT(notes.n > 0 && strstr(notes.line[0], cases[i].note), "%s",
+				   notes.n ? notes.line[0] : cases[i].note);
 			CHECK(p.job.panes == 1 && !strcmp(p.job.prompt, "hello"));
 			preset_done(&p);
 		}
@@ -160,11 +174,13 @@ static void test_panes_left_out(void)
 	struct err err = { 0 };
 	struct preset p;
 
-	CHECK(parse("panes:\n- logit-lense\n- {analysis: attention, args: {lyer: 1, head: 1}}\n- {args: {}}\n- {analysis: next-token, k: 3}\n"
+	CHECK(parse("panes:\n- logit-lense\n- {analysis: attention, args: {lyer: 1, head: 1}}\n- {args: {}}\n- {analysis: "
+		    "next-token, k: 3}\n"
 		    "- {analysis: logit-lens, args: {show: rnk}, diff: both}\n"
 		    "- {analysis: attention, on: both}\n- {analysis: attention, diff: edits, on: foil}\n"
 		    "- {analysis: attention, view: [heat], zoom: no-zoom-has-as-long-a-name-as-this, threshold: -1}\n"
-		    "- {analysis: attention, threshold: much}\n", &p, &notes, &err));
+		    "- {analysis: attention, threshold: much}\n",
+		    &p, &notes, &err));
 	CHECK(p.job.panes == 7 && p.row[0] == 0 && p.row[2] == 2 && p.job.pane[0].args[1].number == 1);
 	CHECK(notes.n == 12);
 	CHECK_TEXT(notes.line[0], "t.yaml:2: there is no analysis \"logit-lense\"; did you mean logit-lens?");
@@ -202,7 +218,8 @@ static void test_expecting(void)
 	if (!CHECK_THAT(parse(yaml, &p, &notes, &err), "reads %s", err.text))
 		return;
 	CHECK_THAT(notes.n == 0 && p.expects == 4 && !p.misspelt, "%s", notes.n ? notes.line[0] : "nothing to remark");
-	CHECK(p.expect[0].pane == -1 && p.expect[1].pane == 1 && p.expect[2].pane == 1 && p.expect[3].pane == 2 && p.expect[3].at == 5);
+	CHECK(p.expect[0].pane == -1 && p.expect[1].pane == 1 && p.expect[2].pane == 1 && p.expect[3].pane == 2 &&
+	      p.expect[3].at == 5);
 	CHECK_TEXT(p.expect[1].line, "cell -1 \" a\" word \" b\"");
 	preset_copy(&copy, &p);
 	preset_print(&copy, &out);
@@ -233,9 +250,11 @@ static void test_expecting_wrongly(void)
 	struct preset p;
 
 	CHECK(parse("expect: [top 1 is 2.2, metric >, metric > 1]\npanes:\n- {analysis: next-token, expect: [cell 1 2]}\n"
-		    "- {analysis: next-token, expect: metric > 3}\n- {analysis: next-token, expect: [[metric > 3]]}\n", &p, &notes, &err));
+		    "- {analysis: next-token, expect: metric > 3}\n- {analysis: next-token, expect: [[metric > 3]]}\n",
+		    &p, &notes, &err));
 	CHECK(notes.n == 5 && p.misspelt && p.expects == 1 && p.job.panes == 3);
-	CHECK_TEXT(notes.line[0], "t.yaml:1: expect 'top 1 is 2.2': only metric can be expected of the whole; cell and top belong to a pane");
+	CHECK_TEXT(notes.line[0], "t.yaml:1: expect 'top 1 is 2.2': only metric can be expected of the whole; cell and top belong "
+				  "to a pane");
 	CHECK_TEXT(notes.line[1], "t.yaml:1: expect 'metric >': a number is missing at its end");
 	CHECK_TEXT(notes.line[2], "t.yaml:3: expect 'cell 1 2': expected >, <, = or word after the row and the column");
 	CHECK_TEXT(notes.line[3], "t.yaml:4: expect is no list; expected lines such as - metric > 3");
@@ -290,7 +309,8 @@ static void check_place(const struct preset *p, struct job_fault fault, int line
 static void test_placing(void)
 {
 	static const char yaml[] = "edits:\n  - head 1.0 zero\n  - {edit: head 99.0 zero}\npanes:\n  - nonsense\n  - [next-token,\n"
-				   "     {analysis: attention, args: {layer: 99}}]\nmodel: none\nprompt: some\nmetric: logit \" x\"\n";
+				   "     {analysis: attention, args: {layer: 99}}]\nmodel: none\nprompt: some\nmetric: logit \" "
+				   "x\"\n";
 	char *path = scratch_file("placed.yaml", yaml, strlen(yaml)), expected[300];
 	struct err err = { 0 };
 	struct preset p;
@@ -330,7 +350,8 @@ static void test_shipped(void)
 			continue;
 		shipped++;
 		if (CHECK_THAT(preset_open(list[i].path, &p, &notes, &err), "%s %s", list[i].name, err.text)) {
-			CHECK_THAT(notes.n == 0 && p.title && p.about && *p.job.prompt, "%s: %s", list[i].name, notes.n ? notes.line[0] : p.title);
+			CHECK_THAT(notes.n == 0 && p.title && p.about && *p.job.prompt, "%s: %s", list[i].name,
+				   notes.n ? notes.line[0] : p.title);
 			preset_done(&p);
 		}
 		notes_done(&notes);

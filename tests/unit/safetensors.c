@@ -25,11 +25,13 @@ static char *write_file(const char *name, const char *header, uint64_t length)
 
 static void test_good(void)
 {
-	char *path = write_file("good.safetensors",
+	char *path = write_file(
+		"good.safetensors",
 		"{\"__metadata__\":{\"format\":\"pt\"},\"a\":{\"dtype\":\"F32\",\"shape\":[2,3],\"data_offsets\":[0,24]},"
 		"\"mask\":{\"dtype\":\"BOOL\",\"shape\":[4],\"data_offsets\":[24,28]},"
 		"\"b\":{\"dtype\":\"BF16\",\"shape\":[],\"data_offsets\":[30,32]},"
-		"\"c\":{\"dtype\":\"F64\",\"shape\":[2,1,1,2],\"data_offsets\":[32,64]}}   ", 0);
+		"\"c\":{\"dtype\":\"F64\",\"shape\":[2,1,1,2],\"data_offsets\":[32,64]}}   ",
+		0);
 	struct err err = { 0 };
 	struct weights *s = weights_open(path, &err);
 	const struct tensor *t;
@@ -68,16 +70,20 @@ static void test_hostile(void)
 		{ "has 64 bytes after its last tensor", "{}", 0 },
 		{ "has 56 bytes after its last tensor", "{" A "}", 0 },
 		{ "no tensors of a float type", "{\"a\":{\"dtype\":\"U8\",\"shape\":[64],\"data_offsets\":[0,64]}}", 0 },
-		{ "256 brackets", "{\"a\":[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[["
-			"[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[["
-			"[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[", 0 },
+		{ "256 brackets",
+		  "{\"a\":[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[["
+		  "[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[["
+		  "[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[",
+		  0 },
 		{ "the same key twice", "{" A "," A "}", 0 },
 		{ "tensor a has no dtype", "{\"a\":{\"shape\":[2],\"data_offsets\":[0,8]}}", 0 },
 		{ "tensor a has no dtype", "{\"a\":[]}", 0 },
-		{ "tensor a is F8_E8M0; lmscope reads F64, F32", "{\"a\":{\"dtype\":\"F8_E8M0\",\"shape\":[8],\"data_offsets\":[0,8]}}", 0 },
+		{ "tensor a is F8_E8M0; lmscope reads F64, F32",
+		  "{\"a\":{\"dtype\":\"F8_E8M0\",\"shape\":[8],\"data_offsets\":[0,8]}}", 0 },
 		{ "tensor q.weight is F8_E4M3 with a scale (q.weight_scale_inv), which is not supported",
 		  "{\"q.weight\":{\"dtype\":\"F8_E4M3\",\"shape\":[8],\"data_offsets\":[0,8]},"
-		  "\"q.weight_scale_inv\":{\"dtype\":\"F32\",\"shape\":[14],\"data_offsets\":[8,64]}}", 0 },
+		  "\"q.weight_scale_inv\":{\"dtype\":\"F32\",\"shape\":[14],\"data_offsets\":[8,64]}}",
+		  0 },
 		{ "has no shape", "{\"a\":{\"dtype\":\"F32\",\"shape\":\"2\",\"data_offsets\":[0,8]}}", 0 },
 		{ "more than 4 dimensions", "{\"a\":{\"dtype\":\"F32\",\"shape\":[1,1,1,1,2],\"data_offsets\":[0,8]}}", 0 },
 		{ "whole numbers", "{\"a\":{\"dtype\":\"F32\",\"shape\":[-2],\"data_offsets\":[0,8]}}", 0 },
@@ -85,14 +91,16 @@ static void test_hostile(void)
 		{ "whole numbers", "{\"a\":{\"dtype\":\"F32\",\"shape\":[\"2\"],\"data_offsets\":[0,8]}}", 0 },
 		{ "more elements than can be counted",
 		  "{\"a\":{\"dtype\":\"F32\",\"shape\":[4294967296,4294967296,2],\"data_offsets\":[0,8]}}", 0 },
-		{ "do not fit its shape", "{\"a\":{\"dtype\":\"F32\",\"shape\":[4503599627370496,1024],\"data_offsets\":[0,8]}}", 0 },
+		{ "do not fit its shape", "{\"a\":{\"dtype\":\"F32\",\"shape\":[4503599627370496,1024],\"data_offsets\":[0,8]}}",
+		  0 },
 		{ "do not fit its shape", "{\"a\":{\"dtype\":\"F16\",\"shape\":[2],\"data_offsets\":[0,8]}}", 0 },
 		{ "no data_offsets", "{\"a\":{\"dtype\":\"F32\",\"shape\":[2]}}", 0 },
 		{ "no data_offsets", "{\"a\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[8,0]}}", 0 },
 		{ "no data_offsets", "{\"a\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[-8,0]}}", 0 },
 		{ "no data_offsets", "{\"a\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,8,16]}}", 0 },
 		{ "beyond the end of the file", "{\"a\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[60,68]}}", 0 },
-		{ "beyond the end of the file", "{\"a\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[9007199254740984,9007199254740992]}}", 0 },
+		{ "beyond the end of the file",
+		  "{\"a\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[9007199254740984,9007199254740992]}}", 0 },
 		{ "overlap", "{" A ",\"b\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[4,12]}" REST "}", 0 },
 		{ "red␛[31m has no dtype", "{\"red\\u001b[31m\":{}}", 0 },
 	};
@@ -168,8 +176,10 @@ static void test_shards(void)
 	free(write_file("sharded/one.safetensors", "{" A REST "}", 0));
 	free(write_file("sharded/same.safetensors", "{" A REST "}", 0));
 	free(write_file("sharded/two.safetensors", "{\"b\":{\"dtype\":\"F16\",\"shape\":[4],\"data_offsets\":[8,16]}" REST "}", 0));
-	s = open_index("sharded", "{\"metadata\":{},\"weight_map\":{\"a\":\"one.safetensors\",\"b\":\"two.safetensors\","
-		       "\"c\":\"one.safetensors\"}}", &err);
+	s = open_index("sharded",
+		       "{\"metadata\":{},\"weight_map\":{\"a\":\"one.safetensors\",\"b\":\"two.safetensors\","
+		       "\"c\":\"one.safetensors\"}}",
+		       &err);
 	CHECK_THAT(s && weights_tensors(s) == 2 && weights_find(s, "a") && weights_find(s, "b"), "two shards %s", err.text);
 	weights_free(s);
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
@@ -207,10 +217,12 @@ static void test_folders(void)
 	struct err err = { 0 };
 	char *empty = scratch_path("empty"), *pickle;
 
-	CHECK(!mkdir(empty, 0777) && !weights_open(empty, &err) && strstr(err.text, "neither model.safetensors nor pytorch_model.bin"));
+	CHECK(!mkdir(empty, 0777) && !weights_open(empty, &err) &&
+	      strstr(err.text, "neither model.safetensors nor pytorch_model.bin"));
 	char *link = scratch_path("empty/model.safetensors");
 
-	CHECK(!symlink("../blobs/none", link) && !weights_open(empty, &err) && strstr(err.text, "a link to a file that is not there"));
+	CHECK(!symlink("../blobs/none", link) && !weights_open(empty, &err) &&
+	      strstr(err.text, "a link to a file that is not there"));
 	CHECK(!unlink(link));
 	free(link);
 	free(scratch_file("empty/pytorch_model.bin", "x", 1));

@@ -1,6 +1,6 @@
 /*
- * session.c - what a session does not do again: a switched edit, a moved cursor, the beginning of a prompt that continues differently.
- * And that an answer may be interrupted at any step by another one.
+ * session.c - what a session does not do again: a switched edit, a moved cursor, the beginning of a prompt that continues
+ * differently. And that an answer may be interrupted at any step by another one.
  */
 #include "engine/session/session.h"
 
@@ -46,7 +46,8 @@ static void test_switching(struct session *s, struct job *job)
 	again = session_answer(s, 0, NULL, &notes, &err);
 	CHECK_THAT(table && again == table, "its table too is the one from before");
 	CHECK_THAT(session_run(s)->layer[0] == plain->layer[0] && session_run(s)->layer[1] == plain->layer[1] &&
-		   session_run(s)->layer[2] != plain->layer[2], "layers below the edit are the unedited run's own");
+			   session_run(s)->layer[2] != plain->layer[2],
+		   "layers below the edit are the unedited run's own");
 	table_unref(table);
 	table_unref(again);
 	run_unref(plain);
@@ -67,7 +68,8 @@ static void test_prefix(struct session *s, struct job *job)
 	*neuron = mark;
 	job_set(&job->prompt, "The cat sat on the mat and saw a fish.");
 	prepare(s, job);
-	CHECK_THAT(*run_at(session_run(s), SITE_MLP_POST, 3, 2) == mark, "what stands before the changed token is not computed again");
+	CHECK_THAT(*run_at(session_run(s), SITE_MLP_POST, 3, 2) == mark,
+		   "what stands before the changed token is not computed again");
 	job_set(&job->prompt, "A dog sat on the mat and saw a fish.");
 	prepare(s, job);
 	CHECK_THAT(*run_at(session_run(s), SITE_MLP_POST, 3, 2) != mark, "what stands behind it is");
@@ -76,7 +78,7 @@ static void test_prefix(struct session *s, struct job *job)
 /* Another question, which is answered whenever the first one makes a step. */
 struct meanwhile {
 	struct session *s;
-	struct task *task;		/* of the first answer */
+	struct task *task; /* of the first answer */
 	struct job job;
 	int times, failed;
 };
@@ -88,7 +90,7 @@ static void answer_meanwhile(void *context)
 	struct err err = { 0 };
 	struct table *t = NULL;
 
-	m->job.pane[0].args[1] = value_number(m->times++ % session_run(m->s)->T);	/* the cursor moves each time */
+	m->job.pane[0].args[1] = value_number(m->times++ % session_run(m->s)->T); /* the cursor moves each time */
 	m->job.pane[0].given[1] = true;
 	if (session_prepare(m->s, &m->job, NULL, &notes, &err))
 		t = session_answer(m->s, 0, NULL, &notes, &err);
@@ -98,7 +100,10 @@ static void answer_meanwhile(void *context)
 	atomic_store(&m->task->call, true);
 }
 
-/* The technique's table, made in a session of its own; with `meanwhile` it is interrupted again and again. NULL: it cannot answer this. */
+/*
+ * The technique's table, made in a session of its own; with `meanwhile` it is interrupted again and again. NULL: it cannot
+ * answer this.
+ */
 static struct table *answer_alone(const struct job *job, const struct analysis *a, struct meanwhile *meanwhile)
 {
 	struct task task = { 0 };
@@ -143,12 +148,13 @@ static void test_interrupted(const struct job *job)
 
 	for (int i = 0; analysis_list[i]; i++) {
 		struct meanwhile meanwhile = { 0 };
-		struct table *plain = answer_alone(job, analysis_list[i], NULL), *t = plain ? answer_alone(job, analysis_list[i], &meanwhile) : NULL;
+		struct table *plain = answer_alone(job, analysis_list[i], NULL),
+			     *t = plain ? answer_alone(job, analysis_list[i], &meanwhile) : NULL;
 
 		if (!plain)
 			continue;
-		CHECK_THAT(t && same_values(t, plain) && !meanwhile.failed, "%s, interrupted %d times, gives the same bits", analysis_list[i]->name,
-			   meanwhile.times);
+		CHECK_THAT(t && same_values(t, plain) && !meanwhile.failed, "%s, interrupted %d times, gives the same bits",
+			   analysis_list[i]->name, meanwhile.times);
 		interrupted += meanwhile.times > 0;
 		table_unref(plain);
 		table_unref(t);
@@ -158,8 +164,8 @@ static void test_interrupted(const struct job *job)
 
 /* A screen that shows a few cells of a long lens, and scrolls once it has them. */
 struct screen {
-	struct window window, next;	/* what is seen: at first, and after the first look */
-	int shown, whole, known;	/* tables that came; those with all of the window; cells of the first */
+	struct window window, next; /* what is seen: at first, and after the first look */
+	int shown, whole, known;    /* tables that came; those with all of the window; cells of the first */
 };
 
 static struct window what_is_seen(void *context)
@@ -204,8 +210,8 @@ static void test_visible_first(struct job *job)
 	prepare(s, job);
 	session_watch(s, see, what_is_seen, &screen);
 	t = session_answer(s, 0, NULL, &notes, &err);
-	CHECK_THAT(screen.shown >= 2 && screen.known > 0 && screen.known <= 126, "a long lens shows a few cells as soon as it has them (%d of %d)",
-		   screen.known, t ? t->rows.n * t->cols.n : 0);
+	CHECK_THAT(screen.shown >= 2 && screen.known > 0 && screen.known <= 126,
+		   "a long lens shows a few cells as soon as it has them (%d of %d)", screen.known, t ? t->rows.n * t->cols.n : 0);
 	CHECK_THAT(screen.whole == screen.shown, "those that are seen, also where the screen has scrolled to");
 	CHECK_THAT(t && plain && same_values(t, plain) && check_holds(&t->check), "in whatever order, the whole is the same");
 	table_unref(t);

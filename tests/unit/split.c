@@ -6,7 +6,7 @@ static const struct {
 	const char *pattern;
 	enum split_keep keep;
 	bool invert;
-	const char *text, *pieces;	/* with | between */
+	const char *text, *pieces; /* with | between */
 } rows[] = {
 	{ "-", SPLIT_ISOLATED, false, "a--b-c-", "a|-|-|b|-|c|-" },
 	{ "-", SPLIT_REMOVED, false, "a--b-c-", "a|b|c" },

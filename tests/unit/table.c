@@ -129,9 +129,12 @@ static void test_relations(void)
 	table_set_title(t, "tree", NULL, NULL);
 	t->analysis = "tree";
 	copy = table_copy(t, &err);
-	CHECK_THAT(copy->parent[1] == 0 && copy->closed[1] && copy->edges == 1 && copy->edge[0].from == 2 && copy->edge[0].weight == 0.5f &&
-		   place_equal(&copy->edge[0].place, &t->edge[0].place) && copy->edge != t->edge, "a copy relates its rows alike");
-	CHECK_THAT(table_place(t, 1, 1, &place) && place.site == SITE_RESULT && place.unit == 1 && place.position == 1, "a cell is where row and column say");
+	CHECK_THAT(copy->parent[1] == 0 && copy->closed[1] && copy->edges == 1 && copy->edge[0].from == 2 &&
+			   copy->edge[0].weight == 0.5f && place_equal(&copy->edge[0].place, &t->edge[0].place) &&
+			   copy->edge != t->edge,
+		   "a copy relates its rows alike");
+	CHECK_THAT(table_place(t, 1, 1, &place) && place.site == SITE_RESULT && place.unit == 1 && place.position == 1,
+		   "a cell is where row and column say");
 	CHECK_THAT(!table_place(t, 2, 1, &place), "a component that has no place is nowhere");
 	table_unref(t);
 	table_unref(copy);

@@ -12,12 +12,12 @@
 /* A byte-level tokenizer.json of a few tokens; `rest` goes before the model. */
 #define VOCAB "\"a\":0,\"b\":1,\"\\u0120\":2,\"ab\":3,\"\\u0120ab\":4,\"\\u010a\":5,\"\\u00e2\":6,\"\\u0122\":7"
 #define MERGES "[\"a b\",[\"\\u0120\",\"ab\"]]"
-#define WITH(vocab, merges, rest)                                                                                       \
-	"{\"added_tokens\":[{\"id\":9,\"content\":\"<s>\",\"special\":true}]," rest                                      \
+#define WITH(vocab, merges, rest) \
+	"{\"added_tokens\":[{\"id\":9,\"content\":\"<s>\",\"special\":true}]," rest \
 	"\"pre_tokenizer\":{\"type\":\"ByteLevel\",\"add_prefix_space\":false},\"model\":{\"type\":\"BPE\",\"vocab\":{" vocab \
 	"},\"merges\":" merges "}}"
-#define TEMPLATE                                                                                                         \
-	"\"post_processor\":{\"type\":\"TemplateProcessing\",\"single\":[{\"SpecialToken\":{\"id\":\"<s>\"}},"            \
+#define TEMPLATE \
+	"\"post_processor\":{\"type\":\"TemplateProcessing\",\"single\":[{\"SpecialToken\":{\"id\":\"<s>\"}}," \
 	"{\"Sequence\":{\"id\":\"A\"}}],\"special_tokens\":{\"<s>\":{\"ids\":[9]}}},"
 
 static struct tokenizer *open_folder(const char *json, const char *config, struct err *err)
@@ -49,11 +49,11 @@ static char *ids_of(const struct tokenizer *t, const char *text, size_t bytes, e
 	return s.s;
 }
 
-#define CHECK_IDS(t, text, bos, expected)                                \
-	do {                                                             \
-		char *got = ids_of(t, text, sizeof text - 1, bos);       \
-		CHECK_TEXT(got, expected);                               \
-		free(got);                                               \
+#define CHECK_IDS(t, text, bos, expected) \
+	do { \
+		char *got = ids_of(t, text, sizeof text - 1, bos); \
+		CHECK_TEXT(got, expected); \
+		free(got); \
 	} while (0)
 
 static void test_texts(void)
@@ -70,8 +70,8 @@ static void test_texts(void)
 	CHECK_IDS(t, "ab ab", BOS_NEVER, "3 4");
 	CHECK_IDS(t, "ab", BOS_ALWAYS, "9 3");
 	CHECK_IDS(t, "a<s>b", BOS_NEVER, "0 9 1");
-	CHECK_IDS(t, "ab\xE2 ab", BOS_NEVER, "3 6 4");	/* a torn character is a byte among the others */
-	CHECK_IDS(t, "aXb", BOS_NEVER, "3");	/* no token and no unknown token: left out, as Hugging Face does */
+	CHECK_IDS(t, "ab\xE2 ab", BOS_NEVER, "3 6 4"); /* a torn character is a byte among the others */
+	CHECK_IDS(t, "aXb", BOS_NEVER, "3");	       /* no token and no unknown token: left out, as Hugging Face does */
 	CHECK(tokenizer_encode_raw(t, " ab", 3, &ids, &n, &err) && n == 1 && ids[0] == 4);
 	free(ids);
 	CHECK(tokenizer_size(t) == 10 && tokenizer_bos(t) == 9 && tokenizer_eos(t) == -1 && tokenizer_adds_bos(t));
@@ -80,7 +80,10 @@ static void test_texts(void)
 	tokenizer_free(t);
 }
 
-/* tokenizer_config.json has the last word about how an added token is found, and its class about the space before the first word. */
+/*
+ * tokenizer_config.json has the last word about how an added token is found, and its class about the space before the first
+ * word.
+ */
 static void test_config_counts(void)
 {
 	static const struct {
@@ -113,7 +116,9 @@ static void test_tokens(void)
 	static const struct {
 		int32_t id;
 		const char *shown;
-	} rows[] = { { 4, "·ab" }, { 5, "\\n" }, { 6, "\\xE2" }, { 9, "‹bos›" }, { 8, "‹#8›" }, { 700, "‹#700›" }, { -1, "‹#-1›" } };
+	} rows[] = {
+		{ 4, "·ab" }, { 5, "\\n" }, { 6, "\\xE2" }, { 9, "‹bos›" }, { 8, "‹#8›" }, { 700, "‹#700›" }, { -1, "‹#-1›" }
+	};
 	struct err err = { 0 };
 	struct tokenizer *t = open_folder(WITH(VOCAB, MERGES, TEMPLATE), "{}", &err);
 	struct str s;
@@ -142,7 +147,8 @@ static void test_tokens(void)
 static void test_bos(void)
 {
 	struct err err = { 0 };
-	struct tokenizer *t = open_folder(WITH(VOCAB, MERGES, ""), "{\"bos_token\":{\"content\":\"<s>\"},\"add_bos_token\":true}", &err);
+	struct tokenizer *t =
+		open_folder(WITH(VOCAB, MERGES, ""), "{\"bos_token\":{\"content\":\"<s>\"},\"add_bos_token\":true}", &err);
 
 	CHECK(t && tokenizer_adds_bos(t));
 	CHECK_TEXT(t ? tokenizer_bos_reason(t) : NULL, "add_bos_token in tokenizer_config.json is true");
@@ -215,10 +221,12 @@ static void test_refusals(void)
 		{ WITH(VOCAB, MERGES, "\"normalizer\":{\"type\":\"Nmt\"},"), "the normalizer Nmt is not supported" },
 		{ WITH(VOCAB, MERGES, "\"normalizer\":{\"type\":\"Replace\",\"pattern\":{\"Regex\":\"(\"},\"content\":\"\"},"),
 		  "cannot be used" },
-		{ WITH(VOCAB, MERGES, "\"normalizer\":{\"type\":\"Replace\",\"pattern\":{\"Regex\":\"[a[^b]]\"},\"content\":\"\"},"),
+		{ WITH(VOCAB, MERGES,
+		       "\"normalizer\":{\"type\":\"Replace\",\"pattern\":{\"Regex\":\"[a[^b]]\"},\"content\":\"\"},"),
 		  "a negated class inside a class" },
 		{ WITH(VOCAB, MERGES, "\"post_processor\":{\"type\":\"BertProcessing\"},"), "\"cls\" has no id of the vocabulary" },
-		{ WITH(VOCAB, MERGES, "\"post_processor\":{\"type\":\"TemplateProcessing\",\"single\":[]},"), "no place for the text" },
+		{ WITH(VOCAB, MERGES, "\"post_processor\":{\"type\":\"TemplateProcessing\",\"single\":[]},"),
+		  "no place for the text" },
 		{ "{\"model\":{\"type\":\"Unigram\",\"vocab\":[[\"a\",0]]}}", "the model is Unigram; lmscope reads BPE" },
 		{ "{\"model\":{\"type\":\"BPE\",\"unk_token\":\"?\",\"vocab\":{\"a\":0},\"merges\":[]}}", "\"?\" is not in" },
 		{ "{\"model\":{\"type\":\"BPE\",\"dropout\":0.1,\"vocab\":{\"a\":0},\"merges\":[]}}", "dropout is not supported" },
@@ -254,7 +262,10 @@ static void test_model_refusals(void)
 		char *folder;
 
 		str_init(&file);
-		put(&file, "\x0A\x03\x0A\x01" "a", 5);
+		put(&file,
+		    "\x0A\x03\x0A\x01"
+		    "a",
+		    5);
 		put(&file, rows[i].spec, rows[i].n);
 		free(scratch_file("m/tokenizer.model", file.s, file.n));
 		folder = scratch_path("m");
@@ -394,7 +405,9 @@ static void refuse_gguf(struct keys *k, const char *says)
 static void test_gguf_refusals(void)
 {
 	static const char *const models[][2] = {
-		{ "none", "the file has no vocabulary" }, { "bert", "\"bert\" is not supported" }, { "llama", "the vocabulary is empty" },
+		{ "none", "the file has no vocabulary" },
+		{ "bert", "\"bert\" is not supported" },
+		{ "llama", "the vocabulary is empty" },
 	};
 	struct keys k = { 0 };
 

@@ -12,8 +12,8 @@
 
 struct family {
 	const char *name, *kind;
-	bool decodes_alike;	/* where not, ours is the one that gives the text back */
-	bool keeps_bytes;	/* texts come back byte for byte */
+	bool decodes_alike; /* where not, ours is the one that gives the text back */
+	bool keeps_bytes;   /* texts come back byte for byte */
 };
 
 static const struct family families[] = {
@@ -25,13 +25,13 @@ static const struct family families[] = {
 	{ "grouped", "byte-level", true, true },
 	{ "llama2", "SentencePiece", true, true },
 	{ "llama3", "byte-level", true, true },
-	{ "lowered", "byte-level", false, false },	/* letters lose their case and accents, and white space is lost */
-	{ "metaspace", "SentencePiece", true, false },	/* what is not in the vocabulary is unknown */
-	{ "mistral", "SentencePiece", true, false },	/* a space is put first unless there is one */
-	{ "neox", "byte-level", false, false },		/* NFC; theirs breaks added tokens that are not ASCII */
-	{ "spaced", "SentencePiece", true, false },	/* white space is lost */
+	{ "lowered", "byte-level", false, false },     /* letters lose their case and accents, and white space is lost */
+	{ "metaspace", "SentencePiece", true, false }, /* what is not in the vocabulary is unknown */
+	{ "mistral", "SentencePiece", true, false },   /* a space is put first unless there is one */
+	{ "neox", "byte-level", false, false },	       /* NFC; theirs breaks added tokens that are not ASCII */
+	{ "spaced", "SentencePiece", true, false },    /* white space is lost */
 	{ "spm_bytes", "SentencePiece", true, true },
-	{ "spm_words", "SentencePiece", false, false },	/* theirs writes unknown tokens as " ⁇ " */
+	{ "spm_words", "SentencePiece", false, false }, /* theirs writes unknown tokens as " ⁇ " */
 	{ "starcoder", "byte-level", false, false },	/* a space is put first, and theirs keeps it */
 	{ "words", "character", false, false },		/* white space is lost */
 };

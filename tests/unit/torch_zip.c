@@ -45,7 +45,8 @@ static void describe(const struct torch_tensor *t, struct str *line)
 
 static void test_equal(void)
 {
-	static const char *const names[] = { "types", "views", "shared", "state", "parameter", "single", "jlens", "ordered", "directions" };
+	static const char *const names[] = { "types",  "views", "shared",  "state",	"parameter",
+					     "single", "jlens", "ordered", "directions" };
 
 	for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
 		struct err err = { 0 };
@@ -69,7 +70,8 @@ static void test_equal(void)
 				CHECK_TEXT(line.s, expected);
 				CHECK(torch_zip_find(z, t->name) == t);
 			}
-		CHECK_THAT(z && n == torch_zip_tensors(z) && file && !fgets(expected, sizeof expected, file), "%s: all %zu tensors", names[i], n);
+		CHECK_THAT(z && n == torch_zip_tensors(z) && file && !fgets(expected, sizeof expected, file), "%s: all %zu tensors",
+			   names[i], n);
 		str_done(&line);
 		torch_zip_free(z);
 		if (file)
@@ -87,7 +89,8 @@ static void test_mapped(void)
 		return;
 	CHECK(torch_zip_find(z, "base")->data == torch_zip_find(z, "same")->data);
 	CHECK(torch_zip_find(z, "base")->data + 7 * sizeof(float) == torch_zip_find(z, "flat")->data);
-	CHECK(torch_tensor_is_contiguous(torch_zip_find(z, "flat")) && !torch_tensor_is_contiguous(torch_zip_find(z, "transposed")));
+	CHECK(torch_tensor_is_contiguous(torch_zip_find(z, "flat")) &&
+	      !torch_tensor_is_contiguous(torch_zip_find(z, "transposed")));
 	CHECK((uintptr_t)torch_zip_find(z, "base")->data % 64 == 0);
 	CHECK(!torch_zip_find(z, "none"));
 	torch_zip_free(z);
@@ -110,7 +113,8 @@ static void test_hostile(void)
 		*says++ = '\0';
 		snprintf(path, sizeof path, FOLDER "hostile/%s", line);
 		z = torch_zip_open(path, &err);
-		CHECK_THAT(!z && strstr(err.text, says) && strstr(err.text, line) && !strchr(err.text, '\x1b'), "refused: %s", err.text);
+		CHECK_THAT(!z && strstr(err.text, says) && strstr(err.text, line) && !strchr(err.text, '\x1b'), "refused: %s",
+			   err.text);
 		torch_zip_free(z);
 		count++;
 	}
@@ -224,7 +228,8 @@ static void test_vectors(void)
 		if (rows[i].says)
 			CHECK_THAT(!v && strstr(err.text, rows[i].says), "refused: %s", err.text);
 		else
-			CHECK_THAT(v && n == rows[i].rows && m == rows[i].cols && v[n * m - 1] == rows[i].last, "%s %s", rows[i].spec, err.text);
+			CHECK_THAT(v && n == rows[i].rows && m == rows[i].cols && v[n * m - 1] == rows[i].last, "%s %s",
+				   rows[i].spec, err.text);
 		arena_free(arena);
 	}
 }

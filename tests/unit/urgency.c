@@ -54,6 +54,7 @@ static struct table *read_weights(const struct ask *ask, struct err *err)
 	return one_cell("weights", (float)atomic_fetch_add(&readings, 1), err);
 }
 
+/* clang-format off */
 static const struct analysis training = {
 	.name = "test-training", .title = "Training", .blurb = "Trains.", .unit = "loss", .on = ON_CORPUS, .cost = COST_TRAINING,
 		.compute = train,
@@ -62,6 +63,7 @@ static const struct analysis weights = {
 	.name = "test-weights", .title = "Weights", .blurb = "Reads weights.", .unit = "loss", .cost = COST_READ,
 		.compute = read_weights,
 };
+/* clang-format on */
 
 /* ---- asking ---- */
 

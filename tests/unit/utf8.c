@@ -11,9 +11,18 @@ static void test_decode(void)
 		int32_t c;
 		size_t length;
 	} rows[] = {
-		{ "a", 'a', 1 }, { "\xC3\xA9", 0xE9, 2 }, { "\xE2\x82\xAC", 0x20AC, 3 }, { "\xF0\x9F\x98\x80", 0x1F600, 4 },
-		{ "\x80", -1, 1 }, { "\xC3", -1, 1 }, { "\xC0\xAF", -1, 1 }, { "\xE0\x80\xAF", -1, 1 },	/* overlong */
-		{ "\xED\xA0\x80", -1, 1 }, { "\xF4\x90\x80\x80", -1, 1 }, { "\xFF", -1, 1 }, { "\xE2\x82", -1, 1 },
+		{ "a", 'a', 1 },
+		{ "\xC3\xA9", 0xE9, 2 },
+		{ "\xE2\x82\xAC", 0x20AC, 3 },
+		{ "\xF0\x9F\x98\x80", 0x1F600, 4 },
+		{ "\x80", -1, 1 },
+		{ "\xC3", -1, 1 },
+		{ "\xC0\xAF", -1, 1 },
+		{ "\xE0\x80\xAF", -1, 1 }, /* overlong */
+		{ "\xED\xA0\x80", -1, 1 },
+		{ "\xF4\x90\x80\x80", -1, 1 },
+		{ "\xFF", -1, 1 },
+		{ "\xE2\x82", -1, 1 },
 	};
 	char out[4];
 
@@ -33,9 +42,10 @@ static void test_width(void)
 		int32_t c;
 		int width;
 	} rows[] = {
-		{ 'a', 1 }, { 0xE9, 1 }, { 0x4E2D, 2 }, { 0xFF21, 2 }, { 0x1F600, 2 }, { 0x2764, 1 }, { 0x2588, 1 }, { 0x2800, 1 },
-		{ 0x301, 0 }, { 0xFE0F, 0 }, { 0x200B, 0 }, { 0x200D, 0 }, { 0x202E, 0 }, { 0x1161, 0 }, { 0xAC00, 2 },
-		{ 0, -1 }, { 0x1B, -1 }, { 0x7F, -1 }, { 0x9B, -1 }, { 0x2028, -1 }, { 0xE000, -1 }, { 0x378, -1 }, { -1, -1 },
+		{ 'a', 1 },    { 0xE9, 1 },    { 0x4E2D, 2 },  { 0xFF21, 2 }, { 0x1F600, 2 }, { 0x2764, 1 },
+		{ 0x2588, 1 }, { 0x2800, 1 },  { 0x301, 0 },   { 0xFE0F, 0 }, { 0x200B, 0 },  { 0x200D, 0 },
+		{ 0x202E, 0 }, { 0x1161, 0 },  { 0xAC00, 2 },  { 0, -1 },     { 0x1B, -1 },   { 0x7F, -1 },
+		{ 0x9B, -1 },  { 0x2028, -1 }, { 0xE000, -1 }, { 0x378, -1 }, { -1, -1 },
 	};
 
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
@@ -51,12 +61,12 @@ static void test_cluster(void)
 		int width;
 	} rows[] = {
 		{ "ab", 1, 1 },
-		{ "e\xCC\x81x", 3, 1 },						/* e and an acute accent */
-		{ "\xE4\xB8\xAD\xE6\x96\x87", 3, 2 },				/* 中文 */
-		{ "\xF0\x9F\x91\xA9\xE2\x80\x8D\xF0\x9F\x92\xBBx", 11, 2 },	/* woman, joiner, laptop */
-		{ "\xF0\x9F\x91\x8D\xF0\x9F\x8F\xBDx", 8, 2 },			/* thumb with a skin tone */
-		{ "\xF0\x9F\x87\xAB\xF0\x9F\x87\xB7x", 8, 2 },			/* a flag */
-		{ "\xE2\x9D\xA4\xEF\xB8\x8Fx", 6, 2 },				/* heart in emoji style */
+		{ "e\xCC\x81x", 3, 1 },					    /* e and an acute accent */
+		{ "\xE4\xB8\xAD\xE6\x96\x87", 3, 2 },			    /* 中文 */
+		{ "\xF0\x9F\x91\xA9\xE2\x80\x8D\xF0\x9F\x92\xBBx", 11, 2 }, /* woman, joiner, laptop */
+		{ "\xF0\x9F\x91\x8D\xF0\x9F\x8F\xBDx", 8, 2 },		    /* thumb with a skin tone */
+		{ "\xF0\x9F\x87\xAB\xF0\x9F\x87\xB7x", 8, 2 },		    /* a flag */
+		{ "\xE2\x9D\xA4\xEF\xB8\x8Fx", 6, 2 },			    /* heart in emoji style */
 		{ "\xE2\x9D\xA4x", 3, 1 },
 		{ "\xFF\xFF", 1, -1 },
 		{ "\x1B[0m", 1, -1 },
@@ -68,7 +78,9 @@ static void test_cluster(void)
 
 		CHECK_THAT(n == rows[i].length && width == rows[i].width, "cluster %zu: %zu bytes, %d columns", i, n, width);
 	}
-	CHECK(utf8_columns("a\xE4\xB8\xAD\xCC\x81" "b", 7) == 4);
+	CHECK(utf8_columns("a\xE4\xB8\xAD\xCC\x81"
+			   "b",
+			   7) == 4);
 	CHECK(utf8_columns("", 0) == 0);
 }
 
@@ -88,11 +100,23 @@ static void test_safe(void)
 	str_init(&out);
 	CHECK_TEXT(safe(&out, "\x1B[31mred\a\n\t\x7F", 12, false), "␛[31mred␇␊␉␡");
 	CHECK_TEXT(safe(&out, "a\nb\tc\r", 6, true), "a\nb\tc␍");
-	CHECK_TEXT(safe(&out, "\xC2\x9B" "31m", 5, false), "\\u{9B}31m");
-	CHECK_TEXT(safe(&out, "\xE2\x80\xAE" "abc\xE2\x81\xA6", 9, false), "\\u{202E}abc\\u{2066}");
+	CHECK_TEXT(safe(&out,
+			"\xC2\x9B"
+			"31m",
+			5, false),
+		   "\\u{9B}31m");
+	CHECK_TEXT(safe(&out,
+			"\xE2\x80\xAE"
+			"abc\xE2\x81\xA6",
+			9, false),
+		   "\\u{202E}abc\\u{2066}");
 	CHECK_TEXT(safe(&out, "\xE2\x80\x8B\xEF\xBB\xBF\xD8\x9C", 8, false), "\\u{200B}\\u{FEFF}\\u{61C}");
-	CHECK_TEXT(safe(&out, "\xE2\x82" "x\xFF", 4, false), "\\xE2\\x82x\\xFF");
-	CHECK_TEXT(safe(&out, "\xCC\x81", 2, false), "\xE2\x97\x8C\xCC\x81");	/* a mark alone sits on a dotted circle */
+	CHECK_TEXT(safe(&out,
+			"\xE2\x82"
+			"x\xFF",
+			4, false),
+		   "\\xE2\\x82x\\xFF");
+	CHECK_TEXT(safe(&out, "\xCC\x81", 2, false), "\xE2\x97\x8C\xCC\x81"); /* a mark alone sits on a dotted circle */
 	CHECK_TEXT(safe(&out, "e\xCC\x81", 3, false), "e\xCC\x81");
 	safe(&out, "e\xCC\x81\xCC\x81\xCC\x81\xCC\x81\xCC\x81\xCC\x81\xCC\x81", 15, false);
 	CHECK_TEXT(out.s, "e\xCC\x81\xCC\x81\xCC\x81\xCC\x81\\u{301}\\u{301}\\u{301}");
@@ -124,13 +148,17 @@ static void test_replace_and_normalise(void)
 	CHECK(!utf8_replace_invalid(&out, "caf\xC3\xA9", 5) && out.n == 5);
 	str_clear(&out);
 	/* As Python's errors="replace": a torn character is one, bytes that cannot begin one are one each. */
-	CHECK(utf8_replace_invalid(&out, "a\xE2\x82" "b\xFF\xFE\xF0\x9F\x98", 9));
-	CHECK_TEXT(out.s, "a\xEF\xBF\xBD" "b\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD");
+	CHECK(utf8_replace_invalid(&out,
+				   "a\xE2\x82"
+				   "b\xFF\xFE\xF0\x9F\x98",
+				   9));
+	CHECK_TEXT(out.s, "a\xEF\xBF\xBD"
+			  "b\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD");
 	str_done(&out);
 	s = utf8_nfc("e\xCC\x81", 3, &n);
 	CHECK(s && n == 2 && !memcmp(s, "\xC3\xA9", 2));
 	free(s);
-	s = utf8_nfkc("\xEF\xAC\x81\0x", 5, &n);	/* the ligature fi */
+	s = utf8_nfkc("\xEF\xAC\x81\0x", 5, &n); /* the ligature fi */
 	CHECK(s && n == 4 && !memcmp(s, "fi\0x", 4));
 	free(s);
 	s = utf8_nfd("\xC3\xA9", 2, &n);
@@ -139,7 +167,7 @@ static void test_replace_and_normalise(void)
 	s = utf8_nfkd("\xEF\xAC\x81\xC3\xA9", 5, &n);
 	CHECK(s && n == 5 && !memcmp(s, "fie\xCC\x81", 5));
 	free(s);
-	s = utf8_lower("A\xC4\xB0\xCE\xA3\0", 6, &n);	/* a dot stays above the small i */
+	s = utf8_lower("A\xC4\xB0\xCE\xA3\0", 6, &n); /* a dot stays above the small i */
 	CHECK(s && n == 7 && !memcmp(s, "ai\xCC\x87\xCF\x83\0", 7));
 	free(s);
 	CHECK(!utf8_lower("\xFF", 1, &n));

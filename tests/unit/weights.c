@@ -1,6 +1,6 @@
 /*
- * weights.c - a folder whose weights are pytorch_model.bin, whole or in shards: the same tensors, and the same model, as the safetensors
- * that they were made from (tests/reference/make_torch.py).
+ * weights.c - a folder whose weights are pytorch_model.bin, whole or in shards: the same tensors, and the same model, as the
+ * safetensors that they were made from (tests/reference/make_torch.py).
  */
 #include "engine/model/files/weights.h"
 #include "engine/model/model.h"
@@ -28,13 +28,16 @@ static void test_tensors(const char *name, const char *only)
 	for (size_t i = 0; i < weights_tensors(b); i++) {
 		const struct tensor *t = weights_tensor(b, i), *s = weights_find(a, t->name);
 
-		alike += s && s->type == t->type && s->dims == t->dims && !memcmp(s->shape, t->shape, sizeof t->shape) && s->bytes == t->bytes &&
-			 !memcmp(s->data, t->data, t->bytes);
+		alike += s && s->type == t->type && s->dims == t->dims && !memcmp(s->shape, t->shape, sizeof t->shape) &&
+			 s->bytes == t->bytes && !memcmp(s->data, t->data, t->bytes);
 	}
-	CHECK_THAT(alike == (int)weights_tensors(b) && alike > 10, "%s: %d of %zu tensors are the same bytes", name, alike, weights_tensors(b));
+	CHECK_THAT(alike == (int)weights_tensors(b) && alike > 10, "%s: %d of %zu tensors are the same bytes", name, alike,
+		   weights_tensors(b));
 	CHECK_THAT(weights_tensors(a) == weights_tensors(b) + (only != NULL), "%s: masks are left out", name);
-	CHECK_THAT(!only || weights_find(a, only)->data == weights_find(a, "model.embed_tokens.weight")->data, "%s: what is tied is there once", name);
-	CHECK_THAT(weights_file_bytes(a) > weights_file_bytes(b) / 2 && !weights_metadata(a, "format"), "%s: it is a file of torch.save", name);
+	CHECK_THAT(!only || weights_find(a, only)->data == weights_find(a, "model.embed_tokens.weight")->data,
+		   "%s: what is tied is there once", name);
+	CHECK_THAT(weights_file_bytes(a) > weights_file_bytes(b) / 2 && !weights_metadata(a, "format"),
+		   "%s: it is a file of torch.save", name);
 	weights_free(a);
 	weights_free(b);
 	free(path);
@@ -71,7 +74,8 @@ static void test_model(const char *name, const char *const *files)
 	struct model *a, *b;
 	struct run *ra = run_of(folder, &a), *rb = run_of(tiny, &b);
 
-	CHECK_THAT(ra && rb && a->config.V == b->config.V && !memcmp(ra->last_logits, rb->last_logits, (size_t)a->config.V * sizeof(float)),
+	CHECK_THAT(ra && rb && a->config.V == b->config.V &&
+			   !memcmp(ra->last_logits, rb->last_logits, (size_t)a->config.V * sizeof(float)),
 		   "%s: the same logits, bit for bit", name);
 	run_unref(ra);
 	run_unref(rb);
@@ -100,11 +104,15 @@ static void test_refused(void)
 
 int main(void)
 {
-	static const char *const whole[] = { TINY "llama-tied/config.json", TINY "llama-tied/tokenizer.json", TINY "llama-tied/tokenizer_config.json",
-					     TORCH "llama-tied/pytorch_model.bin", NULL };
-	static const char *const shards[] = { TINY "gpt2-odd/config.json", TINY "gpt2-odd/tokenizer.json", TINY "gpt2-odd/tokenizer_config.json",
-					      TORCH "gpt2-odd/pytorch_model.bin.index.json", TORCH "gpt2-odd/pytorch_model-00001-of-00002.bin",
-					      TORCH "gpt2-odd/pytorch_model-00002-of-00002.bin", NULL };
+	static const char *const whole[] = { TINY "llama-tied/config.json", TINY "llama-tied/tokenizer.json",
+					     TINY "llama-tied/tokenizer_config.json", TORCH "llama-tied/pytorch_model.bin", NULL };
+	static const char *const shards[] = { TINY "gpt2-odd/config.json",
+					      TINY "gpt2-odd/tokenizer.json",
+					      TINY "gpt2-odd/tokenizer_config.json",
+					      TORCH "gpt2-odd/pytorch_model.bin.index.json",
+					      TORCH "gpt2-odd/pytorch_model-00001-of-00002.bin",
+					      TORCH "gpt2-odd/pytorch_model-00002-of-00002.bin",
+					      NULL };
 
 	test_tensors("llama-tied", "lm_head.weight");
 	test_tensors("gpt2-odd", NULL);

@@ -69,7 +69,8 @@ static void test_answers(struct worker *w)
 	CHECK_THAT(s && s->metric - s->metric_unedited != 0, "and the metric moved");
 	job.edit[0].on = false;
 	s = wait_for(w, worker_ask(w, &job), NULL);
-	CHECK_THAT(s && s->metric - s->metric_unedited == 0 && !s->pane[0].before, "the edit switched off leaves no difference at all");
+	CHECK_THAT(s && s->metric - s->metric_unedited == 0 && !s->pane[0].before,
+		   "the edit switched off leaves no difference at all");
 	job_done(&job);
 }
 
@@ -272,7 +273,8 @@ static void test_goes_on(struct worker *w)
 	}
 	CHECK_THAT(!fell, "and the sweep loses nothing");
 	whole = s ? table_ref(s->pane[0].table) : NULL;
-	CHECK_THAT(whole && !whole->unfinished && check_holds(&whole->check) && s->pane[1].table == attention[7], "both are there in the end");
+	CHECK_THAT(whole && !whole->unfinished && check_holds(&whole->check) && s->pane[1].table == attention[7],
+		   "both are there in the end");
 	for (int i = 0; i < 8; i++)
 		for (int k = 0; k < i; k++)
 			alike += attention[i] && attention[k] && !strcmp(attention[i]->title, attention[k]->title);
@@ -283,11 +285,12 @@ static void test_goes_on(struct worker *w)
 
 	/* Undisturbed, it gives the same. */
 	ask_for_sweep(&job, 180);
-	job_add_edit(&job, "head 0.0 scale 1");	/* another question with the same answer */
+	job_add_edit(&job, "head 0.0 scale 1"); /* another question with the same answer */
 	s = wait_for(w, worker_ask(w, &job), NULL);
 	CHECK_THAT(s && whole && s->pane[0].table && s->pane[0].table != whole &&
-		   known_cells(s->pane[0].table) == known_cells(whole) &&
-		   !memcmp(s->pane[0].table->value, whole->value, (size_t)(whole->rows.n * whole->cols.n) * sizeof *whole->value),
+			   known_cells(s->pane[0].table) == known_cells(whole) &&
+			   !memcmp(s->pane[0].table->value, whole->value,
+				   (size_t)(whole->rows.n * whole->cols.n) * sizeof *whole->value),
 		   "interrupted or not, a sweep comes to the same bits");
 	table_unref(whole);
 	job_done(&job);
@@ -307,12 +310,14 @@ static void test_older_stays(struct worker *w)
 	CHECK_THAT(whole && !s->pane[0].older, "a whole table stands alone");
 	job_add_edit(&job, "head 0.0 zero");
 	serial = worker_ask(w, &job);
-	CHECK_THAT(watch(w, serial, sweep_is_seen) && worker_look(w)->pane[0].older == whole, "the last whole table stays beside a part of the next");
+	CHECK_THAT(watch(w, serial, sweep_is_seen) && worker_look(w)->pane[0].older == whole,
+		   "the last whole table stays beside a part of the next");
 	job_add_edit(&job, "head 1.0 zero");
 	serial = worker_ask(w, &job);
 	CHECK_THAT(watch(w, serial, sweep_is_seen) && worker_look(w)->pane[0].older == whole, "also when that was never finished");
 	s = wait_for(w, serial, NULL);
-	CHECK_THAT(s && s->pane[0].table && !s->pane[0].table->unfinished && !s->pane[0].older, "and goes when the new one is whole");
+	CHECK_THAT(s && s->pane[0].table && !s->pane[0].table->unfinished && !s->pane[0].older,
+		   "and goes when the new one is whole");
 	table_unref(whole);
 	job_done(&job);
 }
@@ -332,13 +337,14 @@ static void test_unwanted(struct worker *w)
 	job.panes = 1;
 	start = now();
 	s = wait_for(w, worker_ask(w, &job), NULL);
-	CHECK_THAT(s && s->panes == 1 && s->pane[0].table && !s->pane[0].stale, "the sweep's pane is closed, the other one answered");
+	CHECK_THAT(s && s->panes == 1 && s->pane[0].table && !s->pane[0].stale,
+		   "the sweep's pane is closed, the other one answered");
 	CHECK_THAT(now() - start < 500, "at once (%ld ms)", now() - start);
 	CHECK_TEXT(s->pane[0].table->analysis, "attention");
 	job_done(&job);
 }
 
-#define FOUR " dog cat house tree"	/* of sixty-four tokens a sweep takes long enough to be seen on a busy machine */
+#define FOUR " dog cat house tree" /* of sixty-four tokens a sweep takes long enough to be seen on a busy machine */
 /* One sweep is stopped: what waits for its turn is answered, and asked again it is made. */
 static void test_skip(struct worker *w)
 {
@@ -352,7 +358,8 @@ static void test_skip(struct worker *w)
 	CHECK_THAT(s->answering == 0 && s->queued == 1, "pane %d is made, %d wait", s->answering, s->queued);
 	worker_skip(w);
 	s = wait_for(w, s->serial, NULL);
-	CHECK_THAT(s && s->pane[0].stopped && (!s->pane[0].table || s->pane[0].table->unfinished), "the first is stopped where it was");
+	CHECK_THAT(s && s->pane[0].stopped && (!s->pane[0].table || s->pane[0].table->unfinished),
+		   "the first is stopped where it was");
 	CHECK_THAT(s && s->pane[1].table && !s->pane[1].stale && !s->pane[1].stopped && !s->queued, "and the second is answered");
 	s = wait_for(w, worker_ask(w, &job), NULL);
 	CHECK_THAT(s && !s->pane[0].stopped && s->pane[0].table && !s->pane[0].table->unfinished, "asked again the first is made");
@@ -427,7 +434,7 @@ static void test_held_key(struct worker *w)
 		while (now() < until)
 			poll(NULL, 0, 1);
 		s = worker_look(w);
-		if (s->pane[0].table && s->pane[0].table != seen) {	/* stale by now, perhaps, and something to see */
+		if (s->pane[0].table && s->pane[0].table != seen) { /* stale by now, perhaps, and something to see */
 			table_unref(seen);
 			seen = table_ref(s->pane[0].table);
 			answered++;
@@ -470,7 +477,8 @@ static void test_another_file(struct worker *w)
 	write_vector(path, D, -200);
 	job.pane[1].args[0] = value_number(1);
 	s = wait_for(w, worker_ask(w, &job), NULL);
-	CHECK_THAT(s && fabs(s->metric - before) > 1e-3, "written anew, it is read anew when the cursor moves (%g, %g)", before, s ? s->metric : 0);
+	CHECK_THAT(s && fabs(s->metric - before) > 1e-3, "written anew, it is read anew when the cursor moves (%g, %g)", before,
+		   s ? s->metric : 0);
 	job_done(&job);
 	free(path);
 }
@@ -508,7 +516,7 @@ int main(void)
 		test_held_key(w);
 		test_cancel(w);
 	}
-	worker_free(w);	/* in the middle of a job */
+	worker_free(w); /* in the middle of a job */
 	worker_free(NULL);
 	scratch_done();
 	return tap_done();

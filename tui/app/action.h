@@ -25,25 +25,40 @@ enum where {
 	W_HELP = 256,	/* the page of keys */
 	W_LOG = 512,	/* the log of questions */
 	W_TOUR = 128,	/* the panes, when a step of the tour is done */
-	W_COMMAND = 64,	/* … that Tab completes */
+	W_COMMAND = 64, /* … that Tab completes */
 };
 
 /* What an action's argument is, for completion and usage lines. */
 enum wants {
-	WANTS_NOTHING, WANTS_EDIT, WANTS_SETTING, WANTS_METRIC, WANTS_TEXT, WANTS_ANALYSIS, WANTS_PRESET, WANTS_THEME,
-	WANTS_MODEL, WANTS_NUMBER, WANTS_NAME, WANTS_DIFF, WANTS_VIEW, WANTS_FILE, WANTS_SAVE, WANTS_COPY, WANTS_COUNT,
+	WANTS_NOTHING,
+	WANTS_EDIT,
+	WANTS_SETTING,
+	WANTS_METRIC,
+	WANTS_TEXT,
+	WANTS_ANALYSIS,
+	WANTS_PRESET,
+	WANTS_THEME,
+	WANTS_MODEL,
+	WANTS_NUMBER,
+	WANTS_NAME,
+	WANTS_DIFF,
+	WANTS_VIEW,
+	WANTS_FILE,
+	WANTS_SAVE,
+	WANTS_COPY,
+	WANTS_COUNT,
 };
 
 struct action {
-	const char *id;		/* "ablate" */
-	const char *words;	/* after `:`, the first is shown: "quit q"; "": none */
-	const char *keys;	/* names of key.h, separated by spaces; "": none */
+	const char *id;	   /* "ablate" */
+	const char *words; /* after `:`, the first is shown: "quit q"; "": none */
+	const char *keys;  /* names of key.h, separated by spaces; "": none */
 	unsigned where;
 	enum wants wants;
-	int footer;		/* place in the footer, 1 first; 0: not there. Rows with the same label share it: "[ ] layer" */
-	const char *group;	/* heading in `?` and the man page */
-	const char *label;	/* one word for the footer */
-	const char *help;	/* a sentence */
+	int footer;	   /* place in the footer, 1 first; 0: not there. Rows with the same label share it: "[ ] layer" */
+	const char *group; /* heading in `?` and the man page */
+	const char *label; /* one word for the footer */
+	const char *help;  /* a sentence */
 	void (*act)(struct app *app, const char *argument);
 };
 
@@ -54,8 +69,10 @@ enum action_id {
 	ACTION_COUNT,
 };
 
+/* clang-format off */
 #define ACTION(id, words, keys, where, wants, footer, group, label, help) \
 	void act_##id(struct app *app, const char *argument);
+/* clang-format on */
 #include "tui/app/actions.def"
 #undef ACTION
 

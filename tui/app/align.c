@@ -21,7 +21,8 @@ static int shared_end(const struct snapshot_token *a, int n, const struct snapsh
 
 int align_tokens(const struct snapshot_token *prompt, int n, const struct snapshot_token *foil, int m, struct aligned *out)
 {
-	int start = shared_start(prompt, n, foil, m), end = n == m ? 0 : shared_end(prompt + start, n - start, foil + start, m - start);
+	int start = shared_start(prompt, n, foil, m),
+	    end = n == m ? 0 : shared_end(prompt + start, n - start, foil + start, m - start);
 	int pairs = 0, i = 0, k = 0;
 
 	while (i < n || k < m) {

@@ -161,7 +161,7 @@ static void settle(struct app *app)
 	question_job(app, &job);
 	same = app->has_asked && job_equal(&job, &app->asked);
 	expects_asking(app, !same);
-	if (!same || (job.focus != app->asked.focus && app_busy(app))) {	/* the same again: what is looked at comes first */
+	if (!same || (job.focus != app->asked.focus && app_busy(app))) { /* the same again: what is looked at comes first */
 		if (app->has_asked)
 			job_done(&app->asked);
 		app->asked = job;
@@ -356,7 +356,7 @@ void app_event(struct app *app, const struct key *key)
 		app_run(app, action, action->id && action == &actions[ACTION_focus_number] ? (char[]){ (char)key->c, 0 } : NULL);
 	else
 		say_unknown(app, key);
-	app->asked_to_leave &= !asked;	/* at once, or not at all */
+	app->asked_to_leave &= !asked; /* at once, or not at all */
 	settle(app);
 	log_look(app);
 }

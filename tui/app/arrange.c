@@ -229,8 +229,8 @@ static void insert_pane(struct app *app, int at, int row, bool own_row, const st
 	doc->job.panes++;
 	app->zoomed = false;
 	app->added = true;
-	app->hidden = ((app->hidden >> at) << (at + 1)) |
-		      (app->hidden & ((1u << at) - 1)); /* those after it have another number now */
+	app->hidden =
+		((app->hidden >> at) << (at + 1)) | (app->hidden & ((1u << at) - 1)); /* those after it have another number now */
 	app_focus(app, at);
 }
 
@@ -306,19 +306,18 @@ static void resize(struct app *app, int taller, int wider)
 	/* A row's height is kept by its first pane. */
 	while (first > 0 && row[first - 1] == row[app->focus])
 		first--;
-	if (!app->doc.job.panes || abs(size[first].taller + taller) > MOST ||
-	    abs(size[app->focus].wider + wider) > MOST)
+	if (!app->doc.job.panes || abs(size[first].taller + taller) > MOST || abs(size[app->focus].wider + wider) > MOST)
 		return;
 	app_change_sizes(app);
 	size[first].taller += taller;
 	size[app->focus].wider += wider;
 }
 
-#define RESIZE(id, taller, wider)                                                                                      \
-	void act_##id(struct app *app, const char *argument)                                                           \
-	{                                                                                                              \
-		(void)argument;                                                                                        \
-		resize(app, taller, wider);                                                                            \
+#define RESIZE(id, taller, wider) \
+	void act_##id(struct app *app, const char *argument) \
+	{ \
+		(void)argument; \
+		resize(app, taller, wider); \
 	}
 RESIZE(taller, 1, 0)
 RESIZE(shorter, -1, 0)

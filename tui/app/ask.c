@@ -97,7 +97,8 @@ static bool within_extents(const struct app *app, const struct job_pane *pane, s
 	int n;
 
 	for (int i = 0; i < param_count(params); i++)
-		if (pane->given[i] && (n = extent_of(app, param_dim(&params[i]))) > 0 && !param_resolve(&params[i], pane->args[i], n, &unused, err))
+		if (pane->given[i] && (n = extent_of(app, param_dim(&params[i]))) > 0 &&
+		    !param_resolve(&params[i], pane->args[i], n, &unused, err))
 			return err_in(err, "%s: %s", pane->analysis->name, params[i].name);
 	return true;
 }
@@ -150,7 +151,8 @@ void act_diff(struct app *app, const char *argument)
 	}
 	app_change_looks(app);
 	app_pane(app)->shown = shown;
-	app_say(app, STYLE_DIM, "this pane: %s%s", shown_words[shown].title, shown == SHOWN_MINUS_UNEDITED && !app_edited(app) ? "; no edit is on" : "");
+	app_say(app, STYLE_DIM, "this pane: %s%s", shown_words[shown].title,
+		shown == SHOWN_MINUS_UNEDITED && !app_edited(app) ? "; no edit is on" : "");
 }
 
 void act_diff_all(struct app *app, const char *argument)

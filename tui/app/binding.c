@@ -107,8 +107,7 @@ static void fill_in(const struct preset *doc, const struct app *app, int pane, s
 
 		if (out->given[i] || !param_follows(&params[i]))
 			continue;
-		out->args[i] = value_number(
-			follow(doc->cursor[dim], app ? extent_of(app, dim) : 0, dim, (int)params[i].start));
+		out->args[i] = value_number(follow(doc->cursor[dim], app ? extent_of(app, dim) : 0, dim, (int)params[i].start));
 		out->given[i] = true;
 	}
 }
@@ -176,8 +175,8 @@ static bool same_question(const struct job_pane *a, const struct job_pane *b)
 /* The cells of one table are in the places of the other's, and their numbers mean the same. */
 static bool fits_over(const struct table *a, const struct table *b)
 {
-	return a->rows.n == b->rows.n && a->cols.n == b->cols.n && a->rows.dim == b->rows.dim &&
-	       a->cols.dim == b->cols.dim && a->scale == b->scale && a->look == b->look && a->units == b->units &&
+	return a->rows.n == b->rows.n && a->cols.n == b->cols.n && a->rows.dim == b->rows.dim && a->cols.dim == b->cols.dim &&
+	       a->scale == b->scale && a->look == b->look && a->units == b->units &&
 	       !strcmp(a->units ? a->unit[0] : "", b->units ? b->unit[0] : "");
 }
 
@@ -211,8 +210,7 @@ void question_answer(const struct app *app, int pane, struct answer_shown *out)
 		return;
 	out->table = shot->pane[best].table;
 	out->before = out->current && app_edited(app) ? shot->pane[best].before : NULL;
-	if (out->table && out->table->unfinished && shot->pane[best].older &&
-	    fits_over(out->table, shot->pane[best].older))
+	if (out->table && out->table->unfinished && shot->pane[best].older && fits_over(out->table, shot->pane[best].older))
 		out->older = shot->pane[best].older;
 	out->error = out->current ? shot->pane[best].error : NULL;
 	out->stopped = out->current && shot->serial == app->serial && shot->pane[best].stopped;

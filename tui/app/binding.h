@@ -37,23 +37,25 @@ void question_opened(struct preset *doc);
 
 /* What answers a pane at the moment: its own table, or an older one that is stale, or none. */
 struct answer_shown {
-	const struct table *table;	/* NULL: none yet */
-	const struct table *before;	/* the same without edits; NULL: none, or no edits */
-	const struct table *older;	/* fills an unfinished table until its cells are known; NULL: none, or of another shape */
-	const char *error;		/* NULL: none */
-	bool current;			/* it answers this very question */
-	int done, total;		/* how far the answer is that is on its way; total 0: nothing to tell */
-	double left;			/* seconds that it will take; 0: not known */
-	bool stopped;			/* by the user, before it was there */
-	bool waits;			/* for its turn */
-	struct forecast forecast;	/* what it will take */
+	const struct table *table;  /* NULL: none yet */
+	const struct table *before; /* the same without edits; NULL: none, or no edits */
+	const struct table *older;  /* fills an unfinished table until its cells are known; NULL: none, or of another shape */
+	const char *error;	    /* NULL: none */
+	bool current;		    /* it answers this very question */
+	int done, total;	    /* how far the answer is that is on its way; total 0: nothing to tell */
+	double left;		    /* seconds that it will take; 0: not known */
+	bool stopped;		    /* by the user, before it was there */
+	bool waits;		    /* for its turn */
+	struct forecast forecast;   /* what it will take */
 };
 void question_answer(const struct app *app, int pane, struct answer_shown *out);
 
 /* Where the cursor is in what is focused: the place of its cell. False: there is no table yet, or the cell is nowhere. */
 bool cursor_place(const struct app *app, struct place *place);
-/* What is switched off for a cell there: its head, its neurons, its attention or MLP, or its whole layer; `here`: at its position only, and
- * of an attention weight, that weight alone. False with a sentence why not. */
+/*
+ * What is switched off for a cell there: its head, its neurons, its attention or MLP, or its whole layer; `here`: at its
+ * position only, and of an attention weight, that weight alone. False with a sentence why not.
+ */
 bool place_to_ablate(const struct place *cell, bool here, struct place *out, struct err *err);
 /* The line as edit_print writes it, so that two spellings of one edit are one. False with a sentence. */
 bool edit_canonical(const char *line, struct str *out, struct err *err);
@@ -61,8 +63,8 @@ bool edit_canonical(const char *line, struct str *out, struct err *err);
 bool cell_edits(const struct table *t, int row, int col, struct str *lines);
 
 /*
- * What Space does with the cell under the cursor, as edits, a line each: the intervention that the cell is the effect of; where it is of none,
- * what it is about is switched off, at its position only with `here`. False with a sentence why there is nothing to do.
+ * What Space does with the cell under the cursor, as edits, a line each: the intervention that the cell is the effect of; where it
+ * is of none, what it is about is switched off, at its position only with `here`. False with a sentence why there is nothing to do.
  */
 bool cell_intervention(const struct app *app, bool here, struct str *lines, struct err *err);
 /* The same in a word, for the footer: "ablate", "patch", "mask"; "revert" when it is on, "no edit" when there is nothing to do. */

@@ -71,7 +71,7 @@ static bool is_model(const char *name)
 static void complete_model(const struct app *app, const char *argument, struct completion *c)
 {
 	for (int i = 0; i < app->models_n; i++)
-		if (!*argument || *app->models[i].name != '/')	/* a path is found below */
+		if (!*argument || *app->models[i].name != '/') /* a path is found below */
 			offer(c, argument, app->models[i].name, app->models[i].recent ? "opened lately" : app->models[i].place);
 	if (*argument)
 		complete_path(argument, is_model, &c->list);
@@ -181,7 +181,7 @@ static void complete_edit(const struct app *app, const char *argument, struct co
 
 	c->from += (size_t)(word - argument);
 	c->more = true;
-	if (before && target && target->site == SITE_LN_FINAL)	/* it has no layer */
+	if (before && target && target->site == SITE_LN_FINAL) /* it has no layer */
 		before++;
 	if (after_file_op(argument, word, target)) {
 		complete_path(word, NULL, &c->list);
@@ -295,10 +295,10 @@ static void complete_copy(const struct app *app, const char *argument, struct co
 }
 
 static void (*const completers[WANTS_COUNT])(const struct app *app, const char *argument, struct completion *c) = {
-	[WANTS_EDIT] = complete_edit, [WANTS_SETTING] = complete_setting, [WANTS_METRIC] = complete_metric,
-	[WANTS_ANALYSIS] = complete_analysis, [WANTS_PRESET] = complete_preset, [WANTS_THEME] = complete_theme,
-	[WANTS_DIFF] = complete_diff, [WANTS_VIEW] = complete_view, [WANTS_FILE] = complete_export, [WANTS_COPY] = complete_copy,
-	[WANTS_MODEL] = complete_model, [WANTS_SAVE] = complete_save,
+	[WANTS_EDIT] = complete_edit,	      [WANTS_SETTING] = complete_setting, [WANTS_METRIC] = complete_metric,
+	[WANTS_ANALYSIS] = complete_analysis, [WANTS_PRESET] = complete_preset,	  [WANTS_THEME] = complete_theme,
+	[WANTS_DIFF] = complete_diff,	      [WANTS_VIEW] = complete_view,	  [WANTS_FILE] = complete_export,
+	[WANTS_COPY] = complete_copy,	      [WANTS_MODEL] = complete_model,	  [WANTS_SAVE] = complete_save,
 };
 
 /* ------------------------------------------------------------------------------------------------ the line */
@@ -330,7 +330,7 @@ void completion_make(const struct app *app, const char *line, struct completion 
 		return;
 	}
 	action = action_for_word(start, n, &ambiguous);
-	if (!action && n > 1 && start[n - 1] == '!')	/* :export! */
+	if (!action && n > 1 && start[n - 1] == '!') /* :export! */
 		action = action_for_word(start, n - 1, &ambiguous);
 	argument = start + n + strspn(start + n, " ");
 	out->from = (size_t)(argument - line);

@@ -6,9 +6,9 @@
 #include "tui/panes/lists.h"
 
 struct completion {
-	struct list list;	/* text: what is put in; detail: what it is */
-	size_t from;		/* the byte of the line where it goes */
-	bool more;		/* something may follow: put a space after the only one, unless it is a folder */
+	struct list list; /* text: what is put in; detail: what it is */
+	size_t from;	  /* the byte of the line where it goes */
+	bool more;	  /* something may follow: put a space after the only one, unless it is a folder */
 };
 
 /* Of a command. Never fails: the list may be empty. */

@@ -9,7 +9,7 @@
 #include "engine/base/file.h"
 #include "engine/base/str.h"
 
-enum { MOST = 500 };		/* names of one folder that are looked at */
+enum { MOST = 500 }; /* names of one folder that are looked at */
 
 static int by_name(const void *a, const void *b)
 {
@@ -26,7 +26,8 @@ static int list_names(const char *folder, const char *start, char ***names)
 	for (struct dirent *entry; dir && n < MOST && (entry = readdir(dir));) {
 		const char *name = entry->d_name;
 
-		if (strncmp(name, start, strlen(start)) || (*name == '.' && *start != '.') || !strcmp(name, ".") || !strcmp(name, ".."))
+		if (strncmp(name, start, strlen(start)) || (*name == '.' && *start != '.') || !strcmp(name, ".") ||
+		    !strcmp(name, ".."))
 			continue;
 		*names = xrealloc(*names, (size_t)(n + 1) * sizeof **names);
 		(*names)[n++] = xstrdup(name);

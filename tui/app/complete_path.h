@@ -5,8 +5,8 @@
 #include "tui/panes/lists.h"
 
 /*
- * Adds whole paths, folders with a slash at their end, sorted; "~/" stays as it is typed. Names that begin with a dot are there where a dot
- * is typed. `wanted` (NULL: all) chooses among the files.
+ * Adds whole paths, folders with a slash at their end, sorted; "~/" stays as it is typed. Names that begin with a dot are there
+ * where a dot is typed. `wanted` (NULL: all) chooses among the files.
  */
 void complete_path(const char *typed, bool (*wanted)(const char *name), struct list *list);
 

@@ -1,8 +1,8 @@
 /*
  * copy.c - see copy.h. `:copy [cell|row|column|table] [tsv|csv|markdown]`; `y` is the cell, C-y the table.
  *
- * Labels and words are as the screen shows them, so a cell can hold neither a tab nor a line break nor anything that a terminal obeys.
- * Numbers have as many digits as read back to the same float; in markdown, which is for people, as many as the screen shows.
+ * Labels and words are as the screen shows them, so a cell can hold neither a tab nor a line break nor anything that a terminal
+ * obeys. Numbers have as many digits as read back to the same float; in markdown, which is for people, as many as the screen shows.
  */
 #include "tui/app/copy.h"
 
@@ -71,7 +71,7 @@ static void add_markdown(struct str *out, const char *text)
 struct sheet {
 	struct str *out;
 	enum style_of_copy style;
-	bool begun;		/* a field is in the line already */
+	bool begun; /* a field is in the line already */
 };
 
 static void field(struct sheet *s, const char *text)
@@ -118,7 +118,7 @@ static void add_cell(struct sheet *s, const struct table *t, int row, int col)
 /* ---- tables ---- */
 
 struct range {
-	int row, row_to, col, col_to;	/* from, and after the last */
+	int row, row_to, col, col_to; /* from, and after the last */
 };
 
 static void add_head(struct sheet *s, const struct table *t, const struct range *r)
@@ -212,7 +212,10 @@ static void copy_words(struct app *app, enum part part, const char *argument)
 		int p = word_at(part_words, PARTS, word, n), k = word_at(style_words, STYLES_OF_COPY, word, n);
 
 		if (p < 0 && k < 0) {
-			app_say(app, STYLE_ERROR, "copy: unexpected \"%.*s\"; expected cell, row, column or table, and tsv, csv or markdown", (int)n, word);
+			app_say(app, STYLE_ERROR,
+				"copy: unexpected \"%.*s\"; expected cell, row, column or table, and tsv, csv or "
+				"markdown",
+				(int)n, word);
 			return;
 		}
 		part = p >= 0 ? (enum part)p : part;

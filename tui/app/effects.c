@@ -65,18 +65,20 @@ static void read_opened(struct input_history *opened)
 void outside_opened(const char *model)
 {
 	enum { MOST = 20 };
-	char *path = paths_state("models"), *real = *model == '/' ? xstrdup(model) : realpath(model, NULL), *demo = paths_data("models/demo");
+	char *path = paths_state("models"), *real = *model == '/' ? xstrdup(model) : realpath(model, NULL),
+	     *demo = paths_data("models/demo");
 	struct input_history opened = { 0 };
 	struct str text;
 	struct err err;
 
 	str_init(&text);
 	read_opened(&opened);
-	history_add(&opened, text_same(real, demo) ? "demo" : real ? real : model);	/* the list names the demo so, wherever it is */
+	/* the list names the demo so, wherever it is */
+	history_add(&opened, text_same(real, demo) ? "demo" : real ? real : model);
 	history_cut(&opened, MOST);
 	history_print(&opened, &text);
 	if (path)
-		(void)file_write_soon(path, text.s, text.n, &err);	/* the list is merely in another order without it */
+		(void)file_write_soon(path, text.s, text.n, &err); /* the list is merely in another order without it */
 	history_done(&opened);
 	str_done(&text);
 	free(path);
@@ -143,7 +145,7 @@ void outside_open(struct app *app, const char *name)
 	}
 	view_words_check(&preset, &notes);
 	app_opened(app, &preset);
-	if (preset.title && !preset.about)	/* otherwise there is a card */
+	if (preset.title && !preset.about) /* otherwise there is a card */
 		app_say(app, STYLE_DIM, "%s", preset.title);
 	say_notes(app, &notes);
 	notes_done(&notes);
@@ -176,7 +178,8 @@ void outside_tour(struct app *app, const char *number)
 void outside_copy(struct app *app, const char *text)
 {
 	if (!term_copy(text, strlen(text)))
-		app_say(app, STYLE_ERROR, "this is more than terminals take into the clipboard; Y copies the command that prints it");
+		app_say(app, STYLE_ERROR,
+			"this is more than terminals take into the clipboard; Y copies the command that prints it");
 }
 
 /* ------------------------------------------------------------------------------------------------ history */
@@ -234,7 +237,7 @@ void outside_keep(struct app *app, struct own_session *own)
 
 	question_save(app, &doc);
 	if (!session_keep(own, &doc, &err) && !notes_have(&app->said, err.text))
-		app_say(app, STYLE_WARNING, "%s", err.text);	/* once: the next try may be no better */
+		app_say(app, STYLE_WARNING, "%s", err.text); /* once: the next try may be no better */
 	preset_done(&doc);
 }
 
@@ -310,7 +313,7 @@ void outside_recover(struct app *app, struct own_session *own, const char *path)
 		app_say(app, STYLE_DIM, "as it was: %s · :log lists its questions%s", session->what,
 			!path && app->sessions_n > 1 ? ", :sessions earlier ones" : "");
 		if (!path && session_keep(own, &app->doc, &err))
-			session_forget(session);	/* it is this one's now */
+			session_forget(session); /* it is this one's now */
 	}
 	say_notes(app, &notes);
 	notes_done(&notes);

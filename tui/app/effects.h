@@ -8,13 +8,16 @@
 void outside_theme(struct app *app, struct theme **theme, struct theme_for what, const char *name);
 void outside_lists(struct app *app);
 void outside_models(struct app *app);	/* their names */
-void outside_opened(const char *model);	/* the path of one: it is among the first of the list from now on */
+void outside_opened(const char *model); /* the path of one: it is among the first of the list from now on */
 void outside_look(struct app *app);	/* and what is known of the next ones, for some milliseconds */
 void outside_save(struct app *app, const char *name);
 void outside_open(struct app *app, const char *name);
-void outside_tour(struct app *app, const char *number);	/* a step of the tour */
+void outside_tour(struct app *app, const char *number); /* a step of the tour */
 void outside_copy(struct app *app, const char *text);
-/* "[!] [screen] FILE [theme=NAME]": the pane with the keys, or the screen at that size, in the way that the file's extension says. */
+/*
+ * "[!] [screen] FILE [theme=NAME]": the pane with the keys, or the screen at that size, in the way that the file's extension
+ * says.
+ */
 void outside_export(struct app *app, int w, int h, const char *text);
 
 /* Lines typed in earlier sessions; and those of this one for later. */
@@ -25,7 +28,10 @@ void outside_write_history(struct app *app);
 void outside_keep(struct app *app, struct own_session *own);
 void outside_offer(struct app *app);
 void outside_sessions(struct app *app);
-/* The one of that file takes the screen, and its questions are in the log; NULL: the one that ended last, which is from now on this one. */
+/*
+ * The one of that file takes the screen, and its questions are in the log; NULL: the one that ended last, which is from now on
+ * this one.
+ */
 void outside_recover(struct app *app, struct own_session *own, const char *path);
 /* What was answered since is written beside the session. */
 void outside_log(struct app *app, struct own_session *own);

@@ -1,7 +1,8 @@
 /*
  * effects_export.c - `:export [screen] FILE [theme=NAME]`: the pane with the keys, or the whole screen, as a file. See effects.h.
  *
- * What is written is what `lmscope print` writes for the same question. A file that is there already is left alone unless `!` says so.
+ * What is written is what `lmscope print` writes for the same question. A file that is there already is left alone unless `!` says
+ * so.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -15,13 +16,14 @@
 #include "tui/figure/format.h"
 
 /* What was asked for, and how it comes out. */
-struct export {
+struct export
+{
 	bool overwrite, screen;
-	char *path, *theme_name;	/* theme_name NULL: the format's own; for a screen, the screen's */
+	char *path, *theme_name; /* theme_name NULL: the format's own; for a screen, the screen's */
 	const struct format *format;
 	struct theme *theme;
 	struct str bytes;
-	struct str what;		/* "attention · layer 2 head 2, 14 × 14 cells" */
+	struct str what; /* "attention · layer 2 head 2, 14 × 14 cells" */
 };
 
 /* ---- the words ---- */
@@ -173,7 +175,8 @@ void outside_export(struct app *app, int w, int h, const char *text)
 	str_init(&e.bytes);
 	str_init(&e.what);
 	str_init(&size);
-	if (read_words(&e, text, &err) && may_write(&e, &err) && make(&e, app, w, h, &err) && file_write(e.path, e.bytes.s, e.bytes.n, &err)) {
+	if (read_words(&e, text, &err) && may_write(&e, &err) && make(&e, app, w, h, &err) &&
+	    file_write(e.path, e.bytes.s, e.bytes.n, &err)) {
 		text_bytes(e.bytes.n, &size);
 		app_say(app, STYLE_GOOD, "wrote %s: %s, %s", e.path, e.what.s, size.s);
 	} else {

@@ -20,7 +20,8 @@ static void held(void *context, int pane, bool ok, const char *expected, const c
 	if (pane < 0)
 		app_say(app, STYLE_WARNING, "not as the preset expects: %s; it is %s", expected, actual);
 	else
-		app_say(app, STYLE_WARNING, "not as the preset expects: %s: %s; it is %s", app->doc.job.pane[pane].analysis->name, expected, actual);
+		app_say(app, STYLE_WARNING, "not as the preset expects: %s: %s; it is %s", app->doc.job.pane[pane].analysis->name,
+			expected, actual);
 }
 
 void expects_answered(struct app *app)

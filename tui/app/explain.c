@@ -18,7 +18,9 @@ static bool focused_spec(const struct app *app, struct str *spec, struct err *er
 	if (!answer.table || !answer.current || !app->shot->has_metric)
 		return err_set(err, ERR_ARGUMENT, "there is no answer yet whose number could be explained");
 	if (app->doc.job.pane[app->focus].shown != SHOWN_RUN)
-		return err_set(err, ERR_ARGUMENT, "this pane is %s; what the prompt's own run has can be explained: d leads back to it",
+		return err_set(err, ERR_ARGUMENT,
+			       "this pane is %s; what the prompt's own run has can be explained: d leads back "
+			       "to it",
 			       shown_words[app->doc.job.pane[app->focus].shown].title);
 	cursor_in(app, answer.table, &row, &col);
 	if (row < 0 || col < 0)

@@ -61,9 +61,11 @@ static void choose_preset(struct app *app, const struct list_item *item)
 	app_ask_for(app, REQUEST_OPEN, item->text);
 }
 
+/* clang-format off */
 const struct popup popup_presets = {
 	.title = "open a preset", .fill = fill_presets, .choose = choose_preset, .empty = "none yet: w saves what you see",
 };
+/* clang-format on */
 
 void act_open(struct app *app, const char *argument)
 {
@@ -86,7 +88,8 @@ static struct list_item *add_session(struct list *list, const struct session_ent
 	char detail[60] = "";
 
 	if (s->questions)
-		snprintf(detail, sizeof detail, "%d question%s%s", s->questions, s->questions == 1 ? "" : "s", s->left ? "" : " · ");
+		snprintf(detail, sizeof detail, "%d question%s%s", s->questions, s->questions == 1 ? "" : "s",
+			 s->left ? "" : " · ");
 	if (!s->left)
 		strcat(detail, "ended early");
 	return list_add(list, s->what ? s->what : "", detail);
@@ -104,9 +107,11 @@ static void choose_session(struct app *app, const struct list_item *item)
 	app_ask_for(app, REQUEST_RECOVER, app->sessions[item->id].path);
 }
 
+/* clang-format off */
 static const struct popup popup_sessions = {
 	.title = "earlier sessions, newest first", .fill = fill_sessions, .choose = choose_session, .empty = "none has ended yet",
 };
+/* clang-format on */
 
 void act_sessions(struct app *app, const char *argument)
 {
@@ -126,9 +131,11 @@ static void choose_theme(struct app *app, const struct list_item *item)
 	act_theme(app, item->text);
 }
 
+/* clang-format off */
 static const struct popup popup_themes = {
 	.title = "theme", .fill = fill_themes, .choose = choose_theme, .empty = "no themes are installed",
 };
+/* clang-format on */
 
 void act_theme(struct app *app, const char *argument)
 {

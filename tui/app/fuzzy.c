@@ -7,7 +7,10 @@
 
 #include "engine/base/utf8.h"
 
-/* What a letter is worth: at all, at the beginning of a word, right after the letter before; and what a gap costs, and each letter more in it. */
+/*
+ * What a letter is worth: at all, at the beginning of a word, right after the letter before; and what a gap costs, and each
+ * letter more in it.
+ */
 enum { LETTER = 16, BEGINS = 8, IN_A_ROW = 8, WHOLE = 16, GAP = 3, GAP_MORE = 1, NOT = INT_MIN / 2 };
 
 static int32_t folded(int32_t c)
@@ -19,7 +22,7 @@ struct letters {
 	int n;
 	int32_t c[FUZZY_TEXT];
 	size_t at[FUZZY_TEXT];
-	bool begins[FUZZY_TEXT];	/* a word */
+	bool begins[FUZZY_TEXT]; /* a word */
 };
 
 static void letters_of(const char *text, size_t bytes, struct letters *out)
@@ -49,7 +52,10 @@ const char *fuzzy_word(const char **query, size_t *n)
 	return *n ? word : NULL;
 }
 
-/* score[j]: of the letters up to this one with it at j, from the scores of those up to the one before; from[j]: where that one is then. */
+/*
+ * score[j]: of the letters up to this one with it at j, from the scores of those up to the one before; from[j]: where that one
+ * is then.
+ */
 static void place_letter(const struct letters *name, int32_t c, const int *before, int *score, int16_t *from)
 {
 	int apart = NOT, apart_at = -1;
@@ -168,6 +174,6 @@ bool fuzzy_line(const char *query, const char *name, const char *sentence, long 
 		*rank += found.score * 256L;
 	}
 	n = strlen(name);
-	*rank -= n < 255 ? (long)n : 255;	/* of two that match alike, the shorter name */
+	*rank -= n < 255 ? (long)n : 255; /* of two that match alike, the shorter name */
 	return true;
 }

@@ -11,12 +11,12 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-enum { FUZZY_LETTERS = 32, FUZZY_TEXT = 256 };	/* of a word; of a name, from its beginning */
+enum { FUZZY_LETTERS = 32, FUZZY_TEXT = 256 }; /* of a word; of a name, from its beginning */
 
 struct fuzzy {
-	int score;	/* greater is better */
+	int score; /* greater is better */
 	int hits;
-	size_t hit[FUZZY_LETTERS];	/* where the letters begin in the text, in bytes */
+	size_t hit[FUZZY_LETTERS]; /* where the letters begin in the text, in bytes */
 };
 
 /* The next word of a query; NULL at its end. Moves *query after it. */
@@ -25,7 +25,10 @@ const char *fuzzy_word(const char **query, size_t *n);
 bool fuzzy_name(const char *word, size_t n, const char *name, struct fuzzy *out);
 /* The word in a sentence, best where a word begins. */
 bool fuzzy_sentence(const char *word, size_t n, const char *sentence, struct fuzzy *out);
-/* Every word of the query is in the name or else in the sentence (NULL: there is none). A line whose name has more of them ranks first. */
+/*
+ * Every word of the query is in the name or else in the sentence (NULL: there is none). A line whose name has more of them ranks
+ * first.
+ */
 bool fuzzy_line(const char *query, const char *name, const char *sentence, long *rank);
 
 #endif

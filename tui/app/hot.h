@@ -1,6 +1,6 @@
 /*
- * hot.h - what can be clicked on the screen of the last frame: names of keys, panes that are not shown, titles. Parts that draw such a thing
- * say so here; the mouse looks it up.
+ * hot.h - what can be clicked on the screen of the last frame: names of keys, panes that are not shown, titles. Parts that draw
+ * such a thing say so here; the mouse looks it up.
  */
 #ifndef LMSCOPE_TUI_APP_HOT_H
 #define LMSCOPE_TUI_APP_HOT_H
@@ -11,7 +11,7 @@ enum hot_kind { HOT_ACTION, HOT_PANE, HOT_TITLE };
 struct hot {
 	struct rect rect;
 	enum hot_kind kind;
-	int id;			/* of the action (its index); of the pane */
+	int id; /* of the action (its index); of the pane */
 };
 
 enum { HOT_MOST = 100 };

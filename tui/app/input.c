@@ -201,7 +201,10 @@ static bool erase(struct input *in, size_t from, size_t to)
 	return true;
 }
 
-/* ------------------------------------------------------------------------------------------------ kill and yank, as readline has them */
+/*
+ * ------------------------------------------------------------------------------------------------ kill and yank, as readline
+ * has them
+ */
 
 /* Kills in a row are one text: what was before the cursor goes before it, what was after it after. */
 static void keep_killed(struct input *in, size_t from, size_t to)
@@ -275,7 +278,8 @@ bool input_undo(struct input *in)
 
 bool input_swap(struct input *in)
 {
-	size_t middle = in->at == in->text.n ? previous_edge(in, in->at) : in->at, from = previous_edge(in, middle), to = next_edge(in, middle);
+	size_t middle = in->at == in->text.n ? previous_edge(in, in->at) : in->at, from = previous_edge(in, middle),
+	       to = next_edge(in, middle);
 	struct str swapped;
 
 	if (from == middle || middle == to)
@@ -538,7 +542,7 @@ void input_window(const struct input *in, int columns, struct str *out, int *car
 
 int text_window(const char *text, size_t n, int columns, struct str *out)
 {
-	size_t from = 0, last = out->n;	/* up to `last` there is room for the "…" as well */
+	size_t from = 0, last = out->n; /* up to `last` there is room for the "…" as well */
 	int used = 0, last_used = 0;
 
 	while (from < n) {

@@ -272,11 +272,13 @@ static void choose_edit(struct app *app, const struct list_item *item)
 	edit->on = !edit->on;
 }
 
+/* clang-format off */
 static const struct popup popup_edits = {
 	.title = "edits, in the order in which they apply", .where = W_EDITS, .fill = fill_edits, .choose = choose_edit,
 	.keep_order = true,
 	.empty = "none: Space ablates what the cursor is on, :edit adds a line",
 };
+/* clang-format on */
 
 void act_edits(struct app *app, const char *argument)
 {
@@ -366,7 +368,8 @@ static void step_strength(struct app *app, int by)
 	int i = marked_edit(app);
 
 	str_init(&line);
-	if (i >= 0 && edit_parse(app->doc.job.edit[i].line, &edit, scratch, &err) && (edit_has_amount(&edit) || edit.op == EDIT_RESAMPLE)) {
+	if (i >= 0 && edit_parse(app->doc.job.edit[i].line, &edit, scratch, &err) &&
+	    (edit_has_amount(&edit) || edit.op == EDIT_RESAMPLE)) {
 		(edit.op == EDIT_RESAMPLE ? step_prompt : step_amount)(&edit, by);
 		edit_print(&edit, &line);
 		if (app->stepped.edit != i + 1 || app->stepped.pasts != app->undo.past.n)

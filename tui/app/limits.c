@@ -1,4 +1,7 @@
-/* limits.c - see limits.h. The stack is the one thing that cannot be asked for: whoever has too little of it crashes in the middle. */
+/*
+ * limits.c - see limits.h. The stack is the one thing that cannot be asked for: whoever has too little of it crashes in the
+ * middle.
+ */
 #include "tui/app/limits.h"
 
 #include <stdio.h>
@@ -28,8 +31,8 @@ bool limits_suffice(void)
 
 	if (stack >= LEAST_STACK)
 		return true;
-	snprintf(sentence, sizeof sentence, "a stack of %llu KB is too small (ulimit -s); it takes %d KB", (unsigned long long)stack / 1024,
-		 LEAST_STACK / 1024);
+	snprintf(sentence, sizeof sentence, "a stack of %llu KB is too small (ulimit -s); it takes %d KB",
+		 (unsigned long long)stack / 1024, LEAST_STACK / 1024);
 	say_sentence(sentence);
 	return false;
 }

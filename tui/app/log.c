@@ -105,7 +105,7 @@ static void add_prompt(struct str *out, const char *word, const char *text, cons
 	from = from > BEFORE ? from - BEFORE : 0;
 	while (from && from + WORD < to && text[from] != ' ')
 		from++;
-	while (from && ((unsigned char)text[from] & 0xC0) == 0x80)	/* no part of a character */
+	while (from && ((unsigned char)text[from] & 0xC0) == 0x80) /* no part of a character */
 		from--;
 	str_addf(out, "%s%s", word, from ? " …" : "");
 	add_text(out, "", text + from + (from && text[from] == ' '));
@@ -144,7 +144,8 @@ static void describe_pane(const struct app *app, int pane, struct str *out)
 			param_print(&params[i], p->args[i], out);
 		}
 	if (p->shown != SHOWN_RUN)
-		str_addf(out, " %s %s", p->shown == SHOWN_FOIL ? "on" : "diff", p->shown == SHOWN_FOIL ? "foil" : shown_words[p->shown].word);
+		str_addf(out, " %s %s", p->shown == SHOWN_FOIL ? "on" : "diff",
+			 p->shown == SHOWN_FOIL ? "foil" : shown_words[p->shown].word);
 }
 
 static void describe_looks(const struct app *app, const struct job *was, struct log_entry *e, struct str *out)
@@ -189,7 +190,9 @@ static enum change describe(const struct app *app, struct log_entry *e, struct s
 		describe_edit(was, now, e, out);
 		break;
 	case CHANGE_BOS:
-		str_add(out, now->bos == BOS_ALWAYS ? "with BOS" : now->bos == BOS_NEVER ? "without BOS" : "BOS as the model has it");
+		str_add(out, now->bos == BOS_ALWAYS  ? "with BOS"
+			     : now->bos == BOS_NEVER ? "without BOS"
+						     : "BOS as the model has it");
 		break;
 	case CHANGE_NONE:
 		describe_looks(app, was, e, out);
@@ -351,7 +354,8 @@ void log_look(struct app *app)
 	struct question_log *log = &app->log;
 	const struct snapshot *shot = app->shot;
 
-	if (app->asking || app->line || app->popup || !shot || shot->serial != app->serial || shot->state != WORK_IDLE || shot->error)
+	if (app->asking || app->line || app->popup || !shot || shot->serial != app->serial || shot->state != WORK_IDLE ||
+	    shot->error)
 		return;
 	if (log->any && same_asked(&log->seen.job, &app->doc.job))
 		return;

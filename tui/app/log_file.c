@@ -77,7 +77,7 @@ int log_read(const char *bytes, size_t n, struct log_entry **entries)
 		struct log_entry e;
 
 		end = memchr(line, '\n', (size_t)(bytes + n - line));
-		if (!end)	/* cut short as it was written */
+		if (!end) /* cut short as it was written */
 			break;
 		if (!read_line(line, (size_t)(end - line), &e))
 			continue;

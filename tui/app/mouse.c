@@ -50,7 +50,8 @@ static bool take_border(struct app *app, int x, int y)
 			if (beside && x == r.x && app->drag.left < 0) {
 				app->drag.left = k;
 				app->drag.right = i;
-			} else if (!beside && y == r.y && app->drag.left < 0 && (app->drag.above < 0 || row[k] == row[app->drag.above]) && first) {
+			} else if (!beside && y == r.y && app->drag.left < 0 &&
+				   (app->drag.above < 0 || row[k] == row[app->drag.above]) && first) {
 				app->drag.above = k;
 				app->drag.below = i;
 			}
@@ -129,7 +130,7 @@ static bool press(struct app *app, const struct key *key)
 		return true;
 	}
 	if (take_border(app, key->x, key->y))
-		return true;	/* a title is clicked when the button goes up and the border has not moved */
+		return true; /* a title is clicked when the button goes up and the border has not moved */
 	if (hot) {
 		do_hot(app, hot);
 		return true;

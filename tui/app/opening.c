@@ -58,7 +58,8 @@ static bool change(struct job_pane *pane, const struct table *t, int row, bool o
 		list_with(listed.text, place.s, &list);
 	else
 		list_without(t, row, &list);
-	ok = job_pane_set(pane, list.s, err) && (open || param_find(pane->analysis->params, "depth") < 0 || job_pane_set(pane, "depth=1", err));
+	ok = job_pane_set(pane, list.s, err) &&
+	     (open || param_find(pane->analysis->params, "depth") < 0 || job_pane_set(pane, "depth=1", err));
 	str_done(&place);
 	str_done(&list);
 	return ok;
@@ -70,9 +71,10 @@ bool opening_step(struct app *app, const struct answer_shown *answer, int row, b
 	struct job_pane changed = *app_pane(app);
 	struct err err;
 
-	if (!t->parent || !t->rows.place || param_find(changed.analysis->params, "open") < 0 || !(open ? t->closed[row] : table_has_rows_of(t, row)))
+	if (!t->parent || !t->rows.place || param_find(changed.analysis->params, "open") < 0 ||
+	    !(open ? t->closed[row] : table_has_rows_of(t, row)))
 		return false;
-	if (!open && !answer->current)	/* it may be closed already */
+	if (!open && !answer->current) /* it may be closed already */
 		return true;
 	if (!change(&changed, t, row, open, &err)) {
 		app_say_err(app, &err);

@@ -61,7 +61,8 @@ static void go_to(struct app *app, const struct kept_place *place)
 	take_here(app, &here);
 	app_change_looks(app);
 	memcpy(app->doc.cursor, place->cursor, sizeof app->doc.cursor);
-	for (int i = 0; place->text && i < param_count(pane.analysis->params); i++) {	/* a note says where it is: the cursor goes there */
+	/* a note says where it is: the cursor goes there */
+	for (int i = 0; place->text && i < param_count(pane.analysis->params); i++) {
 		const struct param *param = &pane.analysis->params[i];
 
 		if (!param_follows(param) || !pane.given[i])
@@ -99,7 +100,8 @@ static void set_bookmark(struct app *app, char letter)
 	if (old >= 0)
 		preset_remove_place(&app->doc, old);
 	preset_add_place(&app->doc, &place);
-	app_say(app, STYLE_GOOD, "bookmark %c: %s%s%s", letter, place.pane.analysis->name, place.where ? " · " : "", place.where ? place.where : "");
+	app_say(app, STYLE_GOOD, "bookmark %c: %s%s%s", letter, place.pane.analysis->name, place.where ? " · " : "",
+		place.where ? place.where : "");
 	kept_place_done(&place);
 }
 
@@ -260,7 +262,8 @@ void places_draw_notes(const struct app *app, struct canvas *c, int pane, const 
 		const struct kept_place *place = &app->doc.place[i];
 		int row = place->cursor[t->rows.dim], col = place->cursor[t->cols.dim];
 
-		if (place->text && row >= 0 && row < t->rows.n && col >= 0 && col < t->cols.n && find_note(app, pane, t, row, col) == i)
+		if (place->text && row >= 0 && row < t->rows.n && col >= 0 && col < t->cols.n &&
+		    find_note(app, pane, t, row, col) == i)
 			view_mark(c, view, &app->pane[pane].view, row, col);
 	}
 }
@@ -290,7 +293,8 @@ static void fill_places(const struct app *app, struct list *list, bool notes)
 		if ((place->text != NULL) != notes)
 			continue;
 		str_init(&detail);
-		str_addf(&detail, "%s%s%s", place->pane.analysis->name, place->where ? " · " : "", place->where ? place->where : "");
+		str_addf(&detail, "%s%s%s", place->pane.analysis->name, place->where ? " · " : "",
+			 place->where ? place->where : "");
 		list_add(list, notes ? place->text : (char[]){ place->letter, 0 }, detail.s)->id = i;
 		str_done(&detail);
 	}
@@ -318,6 +322,7 @@ static void choose_place(struct app *app, const struct list_item *item)
 	kept_place_done(&place);
 }
 
+/* clang-format off */
 static const struct popup popup_bookmarks = {
 	.title = "bookmarks", .fill = fill_bookmarks, .choose = choose_place, .empty = "none yet: b and a letter sets one",
 };
@@ -325,6 +330,7 @@ static const struct popup popup_bookmarks = {
 static const struct popup popup_notes = {
 	.title = "notes", .fill = fill_notes, .choose = choose_place, .empty = "none yet: c on a cell writes one",
 };
+/* clang-format on */
 
 void act_bookmarks(struct app *app, const char *argument)
 {

@@ -1,4 +1,7 @@
-/* places.h - places to find again: bookmarks (`b` and a letter, `'` and the letter), and notes on cells (`c`). They are the document's. */
+/*
+ * places.h - places to find again: bookmarks (`b` and a letter, `'` and the letter), and notes on cells (`c`). They are the
+ * document's.
+ */
 #ifndef LMSCOPE_TUI_APP_PLACES_H
 #define LMSCOPE_TUI_APP_PLACES_H
 

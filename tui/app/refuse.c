@@ -31,12 +31,16 @@ bool refuse_metric(struct app *app, const char *spec)
 {
 	struct err err = { 0 };
 
-	return !metric_check(spec, app->shot && app->shot->has_model ? &app->shot->config : NULL, tokens_now(app), &err) && say_refusal(app, &err);
+	return !metric_check(spec, app->shot && app->shot->has_model ? &app->shot->config : NULL, tokens_now(app), &err) &&
+	       say_refusal(app, &err);
 }
 
 /* ------------------------------------------------------------------------------------------------ what the worker found */
 
-/* The field is again what it was when it could be answered; where it is that already, what goes without saying. False: it was both. */
+/*
+ * The field is again what it was when it could be answered; where it is that already, what goes without saying. False: it was
+ * both.
+ */
 static bool put_back_text(char **field, const char *good)
 {
 	if (!text_same(*field, good))
@@ -65,7 +69,7 @@ static void put_back_edits(struct job *job, const struct job *good)
 	while (job->edits)
 		job_remove_edit(job, job->edits - 1);
 	for (int i = 0; i < good->edits; i++) {
-		int at = job_add_edit(job, good->edit[i].line);	/* may move them: before job->edit is read */
+		int at = job_add_edit(job, good->edit[i].line); /* may move them: before job->edit is read */
 
 		job->edit[at].on = good->edit[i].on;
 	}
@@ -78,8 +82,8 @@ static bool same_setting(const struct job *a, const struct job *b)
 }
 
 /*
- * An edit that was added goes, one that was changed is as before. Where something else was changed, such as the prompt, it is switched off: it may
- * be possible again.
+ * An edit that was added goes, one that was changed is as before. Where something else was changed, such as the prompt, it is
+ * switched off: it may be possible again.
  */
 static bool put_back_edit(struct job *job, const struct job *good, int i)
 {
@@ -151,7 +155,7 @@ static void put_back(struct app *app)
 	if (!put_back_part(&app->doc.job, good, shot->fault))
 		return;
 	if ((shot->fault.part == JOB_EDIT || shot->fault.part == JOB_METRIC) && !by_itself)
-		app->taken = LINE_NONE;		/* the line, such as the prompt's, was taken; this was there before */
+		app->taken = LINE_NONE; /* the line, such as the prompt's, was taken; this was there before */
 	app_say(app, STYLE_ERROR, "%s; not applied", shot->error);
 	app_unchange(app);
 }
@@ -159,7 +163,8 @@ static void put_back(struct app *app)
 void refuse_answered(struct app *app)
 {
 	const struct snapshot *shot = app->shot;
-	bool prepared = shot->state == WORK_ANSWERING || shot->state == WORK_GENERATING || (shot->state == WORK_IDLE && !*shot->what);
+	bool prepared =
+		shot->state == WORK_ANSWERING || shot->state == WORK_GENERATING || (shot->state == WORK_IDLE && !*shot->what);
 
 	if (shot->error) {
 		/* While prompt and foil are typed they may be on their way to something that can be answered. */

@@ -1,9 +1,9 @@
 /*
  * refuse.h - a question that cannot be answered does not stay the document's.
  *
- * What the screen can tell by itself is refused before the document changes (refuse_edit, refuse_metric). What only the worker finds is put back
- * when it says so: an edit is switched off, another part is again what was answered last. Either way the sentence is said, and the line that was
- * typed last is open again for correction (app_say).
+ * What the screen can tell by itself is refused before the document changes (refuse_edit, refuse_metric). What only the worker
+ * finds is put back when it says so: an edit is switched off, another part is again what was answered last. Either way the sentence
+ * is said, and the line that was typed last is open again for correction (app_say).
  */
 #ifndef LMSCOPE_TUI_APP_REFUSE_H
 #define LMSCOPE_TUI_APP_REFUSE_H

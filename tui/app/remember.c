@@ -29,7 +29,8 @@ static bool same_views(const struct job *a, const struct job *b)
 static bool same_document(const struct preset *a, const struct preset *b)
 {
 	return job_equal(&a->job, &b->job) && !memcmp(a->row, b->row, sizeof a->row) && !memcmp(a->size, b->size, sizeof a->size) &&
-	       !memcmp(a->cursor, b->cursor, sizeof a->cursor) && same_views(&a->job, &b->job) && text_same(a->theme, b->theme) && text_same(a->title, b->title) && same_places(a, b);
+	       !memcmp(a->cursor, b->cursor, sizeof a->cursor) && same_views(&a->job, &b->job) && text_same(a->theme, b->theme) &&
+	       text_same(a->title, b->title) && same_places(a, b);
 }
 
 bool remember_waits(const struct app *app)
@@ -41,7 +42,7 @@ void remember_change(struct app *app)
 {
 	struct preset now;
 
-	question_save(app, &now);	/* what follows the cursor is saved as it is, and known only when the model is */
+	question_save(app, &now); /* what follows the cursor is saved as it is, and known only when the model is */
 	if (app->keep.any && same_document(&app->keep.seen, &now)) {
 		preset_done(&now);
 		return;
@@ -62,7 +63,7 @@ int remember_tick(struct app *app)
 
 	if (!app->keep.dirty)
 		return -1;
-	if (!app->keep.dirty_at)	/* from before there was a clock */
+	if (!app->keep.dirty_at) /* from before there was a clock */
 		app->keep.dirty_at = app->keep.changed_at = app->now;
 	due = app->keep.changed_at + REST;
 	if (due > app->keep.dirty_at + MOST)

@@ -46,13 +46,14 @@ static char *new_name(void)
 static bool take_lock(struct own_session *s, struct err *err)
 {
 	char *path = with(s->name, locked);
-	bool ok = file_write_soon(path, "", 0, err);	/* with the folders above it */
+	bool ok = file_write_soon(path, "", 0, err); /* with the folders above it */
 
 	s->lock = ok ? open(path, O_RDWR | O_CLOEXEC) : -1;
 	if (ok && s->lock < 0)
 		ok = err_set(err, ERR_FILE, "%s: %s", path, strerror(errno));
 	if (ok)
-		(void)flock(s->lock, LOCK_EX | LOCK_NB);	/* where a file system has no locks, the file is offered too early */
+		/* where a file system has no locks, the file is offered too early */
+		(void)flock(s->lock, LOCK_EX | LOCK_NB);
 	free(path);
 	return ok;
 }
@@ -120,7 +121,7 @@ bool session_log(struct own_session *s, struct question_log *log, struct err *er
 	if (ok)
 		s->logged = whole ? text.n : s->logged + text.n;
 	log->merged = false;
-	log->unwritten = 0;	/* also when it failed: the next try may be no better */
+	log->unwritten = 0; /* also when it failed: the next try may be no better */
 	free(path);
 	str_done(&text);
 	return ok;
@@ -220,7 +221,10 @@ static int count_questions(const struct session_entry *s)
 	return n;
 }
 
-/* What a program left that was ended while it wrote: a lock or a log without a session, half a file. One that begins just now is not touched. */
+/*
+ * What a program left that was ended while it wrote: a lock or a log without a session, half a file. One that begins just now is
+ * not touched.
+ */
 static void sweep(const char *path, const struct stat *info)
 {
 	const char *ending = text_ends(path, locked) ? locked : text_ends(path, logged) ? logged : NULL;

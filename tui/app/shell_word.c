@@ -39,7 +39,7 @@ static void add_escaped(struct str *out, const char *word)
 			str_add(out, "\\n");
 		else if (c == '\\')
 			str_add(out, "\\\\");
-		else if (c == '\'' || c == '!' || !is_plain(word + i, step))	/* ! is history to an interactive shell */
+		else if (c == '\'' || c == '!' || !is_plain(word + i, step)) /* ! is history to an interactive shell */
 			add_octal(out, word + i, step);
 		else
 			str_add_n(out, word + i, step);

@@ -5,8 +5,8 @@
 #include "engine/base/str.h"
 
 /*
- * Appends the word in quotes, so that bash, zsh and ksh read exactly its bytes: '…', or $'…' where it holds control characters or what a terminal
- * does not show. Nothing raw that a terminal or a shell could act on while it is pasted is in it.
+ * Appends the word in quotes, so that bash, zsh and ksh read exactly its bytes: '…', or $'…' where it holds control characters or
+ * what a terminal does not show. Nothing raw that a terminal or a shell could act on while it is pasted is in it.
  */
 void shell_word(struct str *out, const char *word);
 

@@ -27,7 +27,10 @@ void start_document(struct preset *doc)
 		const char *analysis;
 		int row;
 	} panes[] = {
-		{ "logit-lens", 0 }, { "attention", 0 }, { "head-attribution", 1 }, { "next-token", 1 },
+		{ "logit-lens", 0 },
+		{ "attention", 0 },
+		{ "head-attribution", 1 },
+		{ "next-token", 1 },
 	};
 	struct job *job = &doc->job;
 

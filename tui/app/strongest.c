@@ -9,7 +9,7 @@
 
 struct found {
 	int cell;
-	float strength, size;	/* on the ramp; and of the value itself, where the ramp ends */
+	float strength, size; /* on the ramp; and of the value itself, where the ramp ends */
 };
 
 static int stronger_first(const void *a, const void *b)
@@ -28,7 +28,8 @@ static float strength_in_column(const struct table *t, int col, float x)
 {
 	const char *unit = t->unit ? t->unit[col] : NULL;
 
-	return unit && unit[0] == 'r' && unit[1] == 'a' && unit[2] == 'n' && unit[3] == 'k' && !unit[4] ? 1 / fmaxf(x, 1) : fabsf(x);
+	return unit && unit[0] == 'r' && unit[1] == 'a' && unit[2] == 'n' && unit[3] == 'k' && !unit[4] ? 1 / fmaxf(x, 1)
+													: fabsf(x);
 }
 
 static int collect(const struct table *t, bool skip_first, int column, struct found *found)
@@ -42,9 +43,11 @@ static int collect(const struct table *t, bool skip_first, int column, struct fo
 			const int cell = (int)table_cell(t, row, col);
 			const float x = t->value[cell];
 
-			if (!isfinite(x) || !table_in_range(t, skip_first, row, col) || (apart && col != column) || table_has_rows_of(t, row))
+			if (!isfinite(x) || !table_in_range(t, skip_first, row, col) || (apart && col != column) ||
+			    table_has_rows_of(t, row))
 				continue;
-			found[n++] = (struct found){ cell, apart ? strength_in_column(t, col, x) : span_strength(&span, x), fabsf(x) };
+			found[n++] =
+				(struct found){ cell, apart ? strength_in_column(t, col, x) : span_strength(&span, x), fabsf(x) };
 		}
 	return n;
 }

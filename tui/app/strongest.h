@@ -7,8 +7,9 @@
 enum { STRONGEST_MOST = 100 };
 
 /*
- * Cells of the table, the strongest first; returns how many. What the range of the colours leaves out (the first token) is left out here
- * too. Where each column has a unit of its own, values are comparable only within one: `column`; any other table is taken whole.
+ * Cells of the table, the strongest first; returns how many. What the range of the colours leaves out (the first token) is left out
+ * here too. Where each column has a unit of its own, values are comparable only within one: `column`; any other table is taken
+ * whole.
  */
 int strongest_cells(const struct table *t, bool skip_first, int column, int cell[STRONGEST_MOST]);
 

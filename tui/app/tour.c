@@ -111,9 +111,16 @@ static const struct goal {
 	const char *word;
 	bool (*holds)(const struct app *app, const char *rest);
 } goals[] = {
-	{ "edit", edit_is_on },		   { "cursor", cursor_is_there }, { "technique", technique_is_open }, { "difference", difference_is_shown },
-	{ "metric", metric_is },	   { "foil", foil_is },		  { "answer", answer_is },	      { "answer-not", answer_is_not },
-	{ "foil-answer", foil_answer_is }, { "saved", was_saved },
+	{ "edit", edit_is_on },
+	{ "cursor", cursor_is_there },
+	{ "technique", technique_is_open },
+	{ "difference", difference_is_shown },
+	{ "metric", metric_is },
+	{ "foil", foil_is },
+	{ "answer", answer_is },
+	{ "answer-not", answer_is_not },
+	{ "foil-answer", foil_answer_is },
+	{ "saved", was_saved },
 };
 
 static const struct goal *goal_of(const char *line, const char **rest)

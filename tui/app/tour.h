@@ -1,8 +1,9 @@
 /*
- * tour.h - a walk through the demo model: steps, each a preset with a task, which is done when the screen's state is the one that it asks
- * for. How it was reached does not matter, and no count of keys reaches it.
+ * tour.h - a walk through the demo model: steps, each a preset with a task, which is done when the screen's state is the one that
+ * it asks for. How it was reached does not matter, and no count of keys reaches it.
  *
- * The steps are presets/tour/NN_NAME.yaml, in the order of their names. The loop reads them (REQUEST_TOUR), the card shows them (panes/card.c).
+ * The steps are presets/tour/NN_NAME.yaml, in the order of their names. The loop reads them (REQUEST_TOUR), the card shows them
+ * (panes/card.c).
  */
 #ifndef LMSCOPE_TUI_APP_TOUR_H
 #define LMSCOPE_TUI_APP_TOUR_H
@@ -12,10 +13,10 @@
 struct app;
 
 struct tour {
-	int step, of;		/* from 1; 0: it was not begun */
-	bool done;		/* this step; it stays so */
-	struct preset task;	/* the step's file */
-	struct preset before;	/* what was on the screen when the tour began */
+	int step, of;	      /* from 1; 0: it was not begun */
+	bool done;	      /* this step; it stays so */
+	struct preset task;   /* the step's file */
+	struct preset before; /* what was on the screen when the tour began */
 	bool has_task, has_before;
 };
 

@@ -28,20 +28,22 @@ struct loop {
 	struct theme_for what;
 	struct canvas canvas;
 	bool quit;
-	long typed_at;		/* milliseconds: the last key */
-	int signal;		/* that ends the program; 0: none */
+	long typed_at; /* milliseconds: the last key */
+	int signal;    /* that ends the program; 0: none */
 };
 
 /* ------------------------------------------------------------------------------------------------ signals */
 
 /*
- * Every signal whose usual way ends the program gives the terminal back first. Left alone are those of crashes (crash.h), those that do nothing or
- * stop by default, and those that are ignored: a broken pipe and a file that may not grow are errors of the write that met them.
+ * Every signal whose usual way ends the program gives the terminal back first. Left alone are those of crashes (crash.h), those
+ * that do nothing or stop by default, and those that are ignored: a broken pipe and a file that may not grow are errors of the
+ * write that met them.
  */
 static bool is_caught(int signal)
 {
 	static const int left_alone[] = {
-		SIGKILL, SIGSTOP, SIGTTIN, SIGTTOU, SIGCHLD, SIGURG, SIGPIPE, SIGXFSZ, SIGSEGV, SIGBUS, SIGABRT, SIGFPE, SIGILL, SIGTRAP, SIGSYS,
+		SIGKILL, SIGSTOP, SIGTTIN, SIGTTOU, SIGCHLD, SIGURG,  SIGPIPE, SIGXFSZ,
+		SIGSEGV, SIGBUS,  SIGABRT, SIGFPE,  SIGILL,  SIGTRAP, SIGSYS,
 	};
 
 	for (size_t i = 0; i < sizeof left_alone / sizeof *left_alone; i++)
@@ -217,13 +219,17 @@ static void draw(struct loop *l, void (*show)(const struct canvas *c))
 	worker_look_at(l->worker, window);
 }
 
-enum { PAUSE_MS = 250 };	/* in typing: over a slow line the rest of the screen waits for it */
+enum { PAUSE_MS = 250 }; /* in typing: over a slow line the rest of the screen waits for it */
 
-/* Draws what the terminal can take now. Returns in how many milliseconds to come again in any case; -1: there is nothing to wait for. */
+/*
+ * Draws what the terminal can take now. Returns in how many milliseconds to come again in any case; -1: there is nothing to wait
+ * for.
+ */
 static int show(struct loop *l)
 {
 	long now = clock_ms();
-	int behind = term_behind(), pause = l->app.line && term_slow() && l->typed_at + PAUSE_MS > now ? (int)(l->typed_at + PAUSE_MS - now) : 0;
+	int behind = term_behind(),
+	    pause = l->app.line && term_slow() && l->typed_at + PAUSE_MS > now ? (int)(l->typed_at + PAUSE_MS - now) : 0;
 
 	if (!behind && !pause) {
 		draw(l, term_show);
@@ -237,7 +243,9 @@ static int show(struct loop *l)
 static void run(struct loop *l)
 {
 	struct pollfd fds[] = {
-		{ term_fd(), POLLIN, 0 }, { worker_fd(l->worker), POLLIN, 0 }, { signal_pipe[0], POLLIN, 0 },
+		{ term_fd(), POLLIN, 0 },
+		{ worker_fd(l->worker), POLLIN, 0 },
+		{ signal_pipe[0], POLLIN, 0 },
 		{ -1, POLLOUT, 0 },
 	};
 
@@ -278,8 +286,8 @@ static void start_app(struct loop *l, const struct explore *what)
 	if (what->preset->theme)
 		outside_theme(&l->app, &l->theme, l->what, what->preset->theme);
 	if (term_instead())
-		app_say(&l->app, STYLE_WARNING, "TERM '%s' is unknown on this machine; using %s", getenv("TERM") ? getenv("TERM") : "",
-			term_instead());
+		app_say(&l->app, STYLE_WARNING, "TERM '%s' is unknown on this machine; using %s",
+			getenv("TERM") ? getenv("TERM") : "", term_instead());
 	outside_lists(&l->app);
 	outside_read_history(&l->app);
 	for (int i = 0; what->notes && i < what->notes->n; i++)
@@ -320,7 +328,7 @@ bool explore(const struct explore *what, struct err *err)
 	outside_write_history(&l.app);
 	release_signals();
 	if (l.signal)
-		raise(l.signal);	/* whatever the worker is at: to wait for it may take a second */
+		raise(l.signal); /* whatever the worker is at: to wait for it may take a second */
 	worker_free(l.worker);
 	app_done(&l.app);
 	theme_free(l.theme);

@@ -11,9 +11,9 @@
 #include "engine/preset/preset.h"
 
 struct explore {
-	const struct preset *preset;	/* what to show; panes and prompt are filled in where it has none */
-	const struct notes *notes;	/* of reading it: said on the screen */
-	bool ascii, bare;		/* bare: nothing was asked for, so the first screen says how to begin */
+	const struct preset *preset; /* what to show; panes and prompt are filled in where it has none */
+	const struct notes *notes;   /* of reading it: said on the screen */
+	bool ascii, bare;	     /* bare: nothing was asked for, so the first screen says how to begin */
 };
 
 /* Runs until the user leaves. False when the screen could not be started: nothing has been written to the terminal then. A signal

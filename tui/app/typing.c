@@ -131,10 +131,10 @@ static void command_taken(struct app *app)
 
 static const struct line_row {
 	const char *label, *history, *command;
-	void (*typed)(struct app *app);		/* after every change; NULL: nothing */
-	void (*taken)(struct app *app);		/* Enter; NULL: nothing more */
-	void (*left)(struct app *app);		/* Esc: puts back what `typed` did; NULL: nothing to put back */
-	char **(*field)(struct app *app);	/* that is typed in live; NULL: none */
+	void (*typed)(struct app *app);	  /* after every change; NULL: nothing */
+	void (*taken)(struct app *app);	  /* Enter; NULL: nothing more */
+	void (*left)(struct app *app);	  /* Esc: puts back what `typed` did; NULL: nothing to put back */
+	char **(*field)(struct app *app); /* that is typed in live; NULL: none */
 } rows[LINE_KINDS] = {
 	[LINE_PROMPT] = { "prompt", "prompts", NULL, prompt_typed, live_taken, live_left, prompt_field },
 	[LINE_FOIL] = { "foil", "prompts", NULL, foil_typed, live_taken, live_left, foil_field },
@@ -305,7 +305,7 @@ static void complete_step(struct app *app, int by)
 			input_replace(&app->input, done.from, done.list.item[at].text);
 		if (at >= 0 && done.more && !text_ends(done.list.item[at].text, "/"))
 			input_insert(&app->input, " ", 1);
-		if (done.list.n == 1)	/* the only one: what comes after it may be completed next */
+		if (done.list.n == 1) /* the only one: what comes after it may be completed next */
 			forget_completion(app);
 	}
 	completion_done(&done);
@@ -326,7 +326,7 @@ void act_line_complete_back(struct app *app, const char *argument)
 void act_command(struct app *app, const char *argument)
 {
 	if (!app->models_n)
-		app_ask_for(app, REQUEST_LISTS, "models");	/* for completion */
+		app_ask_for(app, REQUEST_LISTS, "models"); /* for completion */
 	lines_begin(app, LINE_COMMAND, argument ? argument : "");
 }
 
@@ -347,7 +347,8 @@ static void near_commands(const char *typed, size_t n, struct str *out)
 	for (int pass = 0; pass < 2 && !out->n; pass++)
 		for (int i = 0; i < ACTION_COUNT; i++) {
 			size_t length = strcspn(actions[i].words, " ");
-			bool near = pass ? memmem(actions[i].words, length, typed, n) || (length >= 3 && n >= 3 && !strncmp(actions[i].words, typed, 3))
+			bool near = pass ? memmem(actions[i].words, length, typed, n) ||
+						    (length >= 3 && n >= 3 && !strncmp(actions[i].words, typed, 3))
 					 : length >= n && !strncmp(actions[i].words, typed, n);
 
 			if (length && near)

@@ -189,7 +189,7 @@ static void get_expects(struct reader *r, struct preset *doc)
 	doc->expect = doc->expects ? xcalloc((size_t)doc->expects, sizeof *doc->expect) : NULL;
 	for (int i = 0; i < doc->expects; i++) {
 		get(r, &doc->expect[i], sizeof doc->expect[i]);
-		doc->expect[i].line = NULL;	/* as it was then */
+		doc->expect[i].line = NULL; /* as it was then */
 		get_text(r, &doc->expect[i].line);
 	}
 }
@@ -221,21 +221,15 @@ static const struct {
 	void (*put)(const struct preset *doc, struct str *s);
 	void (*get)(struct reader *r, struct preset *doc);
 } kinds[] = {
-	{ UNDO_QUESTION, put_prompt, get_prompt },
-	{ UNDO_QUESTION, put_foil, get_foil },
-	{ UNDO_QUESTION, put_asked, get_asked },
-	{ UNDO_QUESTION, put_way, get_way },
-	{ UNDO_QUESTION, put_edits, get_edits },
-	{ UNDO_LOOKS, put_layout, get_layout },
-	{ UNDO_LOOKS, put_cursor, get_cursor },
-	{ UNDO_REST, put_texts, get_texts },
-	{ UNDO_REST, put_expects, get_expects },
+	{ UNDO_QUESTION, put_prompt, get_prompt }, { UNDO_QUESTION, put_foil, get_foil },   { UNDO_QUESTION, put_asked, get_asked },
+	{ UNDO_QUESTION, put_way, get_way },	   { UNDO_QUESTION, put_edits, get_edits }, { UNDO_LOOKS, put_layout, get_layout },
+	{ UNDO_LOOKS, put_cursor, get_cursor },	   { UNDO_REST, put_texts, get_texts },	    { UNDO_REST, put_expects, get_expects },
 	{ UNDO_REST, put_places, get_places },
 };
 enum { KINDS = sizeof kinds / sizeof *kinds, PIECES = KINDS + JOB_PANES };
 
 struct undo_doc {
-	struct piece *piece[PIECES];	/* NULL: not taken; the panes are the last */
+	struct piece *piece[PIECES]; /* NULL: not taken; the panes are the last */
 };
 
 /* ------------------------------------------------------------------------------------------------ apart and together */

@@ -1,6 +1,6 @@
 /*
- * undo_doc.h - a document as undo has it: taken to pieces (the prompt, the edits, each pane, …), which are counted and shared with the
- * document before it where they are the same. A thousand steps take little more than what changed in them.
+ * undo_doc.h - a document as undo has it: taken to pieces (the prompt, the edits, each pane, …), which are counted and shared with
+ * the document before it where they are the same. A thousand steps take little more than what changed in them.
  */
 #ifndef LMSCOPE_TUI_APP_UNDO_DOC_H
 #define LMSCOPE_TUI_APP_UNDO_DOC_H

@@ -13,9 +13,9 @@
 #include "tui/app/binding.h"
 
 static struct {
-	int fd;			/* -1: nobody asked; 0: not looked yet */
+	int fd; /* -1: nobody asked; 0: not looked yet */
 	unsigned frames, probes;
-	struct str doc;		/* as it was told last */
+	struct str doc; /* as it was told last */
 } channel;
 
 static bool is_open(void)
@@ -99,7 +99,7 @@ static bool is_marked(const struct app *app, const struct canvas *c, struct rect
 	bool marked, seen = false;
 
 	if (app->typed.rect.h > 1 && r.y == app->layout.header.h + app->layout.prompt.h + app->layout.foil.h + app->layout.way.h)
-		r.y += app->typed.rect.h - 1;	/* edges are lower while what is typed takes more than its line */
+		r.y += app->typed.rect.h - 1; /* edges are lower while what is typed takes more than its line */
 	for (size_t i = 0; i < sizeof corners / sizeof *corners && r.y < c->h && r.x < c->w; i++)
 		seen |= !strcmp(c->cell[(size_t)r.y * (size_t)c->w + (size_t)r.x].text, corners[i]);
 	if (!seen)

@@ -1,6 +1,6 @@
 /*
- * witness.h - for tests: each frame tells, on a channel beside the terminal, whether its panes show what is asked. Part of lmscope-inject
- * alone (engine/base/inject.h), where LMSCOPE_WITNESS names a FIFO or a file. Lines:
+ * witness.h - for tests: each frame tells, on a channel beside the terminal, whether its panes show what is asked. Part of
+ * lmscope-inject alone (engine/base/inject.h), where LMSCOPE_WITNESS names a FIFO or a file. Lines:
  *
  *   frame N probes=P age=MS idle=0|1 whole=0|1     one was drawn; P: how often F9 was pressed; MS since the last question
  *   unanswered SENTENCE                             … it cannot be answered, and is the document's all the same; not while it is typed
@@ -23,7 +23,10 @@ void witness_frame(struct app *app, const struct canvas *c, bool whole);
 
 #else
 
-static inline void witness_key(const struct key *key) { (void)key; }
+static inline void witness_key(const struct key *key)
+{
+	(void)key;
+}
 static inline void witness_frame(struct app *app, const struct canvas *c, bool whole)
 {
 	(void)app;

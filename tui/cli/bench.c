@@ -25,7 +25,8 @@ static void text(const struct bench *b, struct str *out)
 	str_addf(out, " · %.1f million weights, ", (double)b->model.parameters / 1e6);
 	utf8_safe(out, b->model.dtypes, strlen(b->model.dtypes), false);
 	str_addf(out, "%s\n%s kernels, %d thread%s, f32 arithmetic: at most %.0f GFLOP/s, %.1f GB/s from memory\n\n",
-		 b->low_memory ? ", read from the file" : "", b->kernels, b->threads, b->threads == 1 ? "" : "s", b->flops / 1e9, b->bandwidth / 1e9);
+		 b->low_memory ? ", read from the file" : "", b->kernels, b->threads, b->threads == 1 ? "" : "s", b->flops / 1e9,
+		 b->bandwidth / 1e9);
 	str_addf(out, "%-42s %10s %10s %10s %7s %10s\n", "", "median", "best", "limit", "×limit", "memory");
 	for (int i = 0; i < b->rows; i++) {
 		const struct bench_row *r = &b->row[i];
@@ -40,7 +41,8 @@ static void text(const struct bench *b, struct str *out)
 		add_time(out, r->best);
 		str_add(out, " ");
 		add_time(out, r->limit);
-		str_addf(out, " %7.2f %7.1f MB  %s, %d times", r->median / r->limit, r->memory / 1e6, r->memory_bound ? "bandwidth" : "arithmetic", r->times);
+		str_addf(out, " %7.2f %7.1f MB  %s, %d times", r->median / r->limit, r->memory / 1e6,
+			 r->memory_bound ? "bandwidth" : "arithmetic", r->times);
 		if (r->passes > 0)
 			str_addf(out, "; %.4g forward passes, memory of %.2g runs", r->passes, r->runs);
 		str_add(out, "\n");
@@ -53,19 +55,21 @@ static void json(const struct bench *b, struct str *out)
 	json_write_string(out, b->model.name, strlen(b->model.name));
 	str_add(out, ",\"dtypes\":");
 	json_write_string(out, b->model.dtypes, strlen(b->model.dtypes));
-	str_addf(out, ",\"parameters\":%zu,\"low_memory\":%s,\"kernels\":\"%s\",\"threads\":%d,\"flops\":%.6g,\"bandwidth\":%.6g,\"rows\":[",
-		 b->model.parameters, b->low_memory ? "true" : "false", b->kernels, b->threads, b->flops, b->bandwidth);
+	str_addf(
+		out,
+		",\"parameters\":%zu,\"low_memory\":%s,\"kernels\":\"%s\",\"threads\":%d,\"flops\":%.6g,\"bandwidth\":%.6g,\"rows\":[",
+		b->model.parameters, b->low_memory ? "true" : "false", b->kernels, b->threads, b->flops, b->bandwidth);
 	for (int i = 0; i < b->rows; i++) {
 		const struct bench_row *r = &b->row[i];
 
 		str_addf(out, "%s{\"name\":\"%s\",\"what\":\"%s\",\"times\":%d,", i ? "," : "", r->name, r->what, r->times);
 		if (r->times)
-			str_addf(out, "\"median\":%.6g,\"best\":%.6g,\"ratio\":%.4g,\"memory\":%.6g,\"runs\":%.4g,", r->median, r->best,
-				 r->median / r->limit, r->memory, r->runs);
+			str_addf(out, "\"median\":%.6g,\"best\":%.6g,\"ratio\":%.4g,\"memory\":%.6g,\"runs\":%.4g,", r->median,
+				 r->best, r->median / r->limit, r->memory, r->runs);
 		if (r->passes > 0)
 			str_addf(out, "\"passes\":%.4g,", r->passes);
-		str_addf(out, "\"limit\":%.6g,\"bound\":\"%s\",\"flops\":%.6g,\"bytes\":%.6g}", r->limit, r->memory_bound ? "memory" : "arithmetic",
-			 r->flops, r->bytes);
+		str_addf(out, "\"limit\":%.6g,\"bound\":\"%s\",\"flops\":%.6g,\"bytes\":%.6g}", r->limit,
+			 r->memory_bound ? "memory" : "arithmetic", r->flops, r->bytes);
 	}
 	str_add(out, "]}\n");
 }

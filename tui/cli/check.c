@@ -80,6 +80,8 @@ bool check_print(struct session *session, const struct options *o, double metric
 		table_unref(t);
 	}
 	if (!c.held)
-		return err_set(err, ERR_USAGE, "--check: nothing is expected here; a preset says what it expects in lines of expect:");
+		return err_set(err, ERR_USAGE,
+			       "--check: nothing is expected here; a preset says what it expects in lines of "
+			       "expect:");
 	return !c.drifted || err_set(err, ERR_ARGUMENT, "%d of %d expectations drifted", c.drifted, c.held);
 }

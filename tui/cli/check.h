@@ -7,8 +7,10 @@
 #include "engine/session/session.h"
 #include "tui/cli/options.h"
 
-/* Of the prepared session: the preset's expectations, and each table's own check. A line each (of JSON with -f json): ok or DRIFT, what was
- * expected, what is there. False, with how many, when any drifted. */
+/*
+ * Of the prepared session: the preset's expectations, and each table's own check. A line each (of JSON with -f json): ok or
+ * DRIFT, what was expected, what is there. False, with how many, when any drifted.
+ */
 bool check_print(struct session *session, const struct options *o, double metric, struct notes *notes, struct err *err);
 
 #endif

@@ -12,18 +12,22 @@
 
 const struct command commands[] = {
 	{ NULL, FOR_EXPLORE, "[MODEL] [-p PROMPT] [OPTION]…", "look inside a model, on the screen", NULL },
-	{ "print", FOR_PRINT, "print ANALYSIS [MODEL] -p PROMPT [OPTION]…", "one technique's table, or every pane of a preset", command_print },
-	{ "analyses", FOR_ANALYSES, "analyses [NAME]", "the techniques; or one technique's arguments, unit and paper", command_analyses },
+	{ "print", FOR_PRINT, "print ANALYSIS [MODEL] -p PROMPT [OPTION]…", "one technique's table, or every pane of a preset",
+	  command_print },
+	{ "analyses", FOR_ANALYSES, "analyses [NAME]", "the techniques; or one technique's arguments, unit and paper",
+	  command_analyses },
 	{ "info", FOR_INFO, "info [MODEL]", "family, sizes, number formats, memory, tokenizer", command_info },
 	{ "models", FOR_MODELS, "models", "what lies in the caches of this machine, and whether it can be opened", command_models },
 	{ "tokens", FOR_TOKENS, "tokens [MODEL] -p TEXT", "how a text is cut into tokens", command_tokens },
-	{ "generate", FOR_GENERATE, "generate [MODEL] -p PROMPT [-n 20] [-e EDIT]…", "the likeliest continuation, under edits", command_generate },
-	{ "direction", FOR_DIRECTION, "direction [MODEL] --with FILE --without FILE [-o FILE]", "a direction to steer by, from two sets of prompts",
-	  command_direction },
+	{ "generate", FOR_GENERATE, "generate [MODEL] -p PROMPT [-n 20] [-e EDIT]…", "the likeliest continuation, under edits",
+	  command_generate },
+	{ "direction", FOR_DIRECTION, "direction [MODEL] --with FILE --without FILE [-o FILE]",
+	  "a direction to steer by, from two sets of prompts", command_direction },
 	{ "perplexity", FOR_PERPLEXITY, "perplexity MODEL FILE [--stride N] [--window N]", "how well a model predicts a text",
 	  command_perplexity },
 	{ "verify", FOR_VERIFY, "verify MODEL REFERENCE", "compare logits and sites with values from elsewhere", command_verify },
-	{ "bench", FOR_BENCH, "bench [MODEL]", "how fast the work is here, beside what this machine could do at most", command_bench },
+	{ "bench", FOR_BENCH, "bench [MODEL]", "how fast the work is here, beside what this machine could do at most",
+	  command_bench },
 	{ 0 },
 };
 
@@ -43,8 +47,10 @@ static void help(const struct command *c)
 	} else {
 		str_add(&out, "lmscope: a microscope for language models\n\n");
 		for (const struct command *k = commands; k->usage; k++)
-			str_addf(&out, "  lmscope %s%*s %s\n", k->usage, 46 - utf8_columns(k->usage, strlen(k->usage)), "", k->help);
-		str_add(&out, "  lmscope COMMAND --help\n\nMODEL is a Hugging Face folder, a .gguf file, a name that `lmscope models` lists, or demo (the default).\n\n");
+			str_addf(&out, "  lmscope %s%*s %s\n", k->usage, 46 - utf8_columns(k->usage, strlen(k->usage)), "",
+				 k->help);
+		str_add(&out, "  lmscope COMMAND --help\n\nMODEL is a Hugging Face folder, a .gguf file, a name that `lmscope "
+			      "models` lists, or demo (the default).\n\n");
 	}
 	options_help(c->bit, &out);
 	if (c->bit == FOR_PRINT) {
@@ -82,7 +88,10 @@ static bool run(const struct command *c, struct options *o, bool (*explore)(stru
 		str_done(&out);
 		return true;
 	}
-	/* The screen shows what it can of a preset, and says what it left out. A script that reads numbers would take them for the preset's. */
+	/*
+	 * The screen shows what it can of a preset, and says what it left out. A script that reads numbers would take them for
+	 * the preset's.
+	 */
 	if (c->word && o->notes.n)
 		return err_set(err, o->preset.misspelt ? ERR_USAGE : ERR_FILE, "%s", o->notes.line[0]);
 	if (c->word && c->bit != FOR_PRINT && strcmp(o->format->word, "text") && !o->json)
@@ -106,7 +115,7 @@ int command_main(int argc, char **argv, bool (*explore)(struct options *o, struc
 	for (const struct command *k = commands + 1; argc > 1 && k->run; k++)
 		if (!strcmp(argv[1], k->word))
 			c = k;
-	if (c->word) {	/* the command's own word takes the place of the program's */
+	if (c->word) { /* the command's own word takes the place of the program's */
 		argc--;
 		argv++;
 	}

@@ -13,14 +13,14 @@
 #include "tui/cli/options.h"
 
 struct command {
-	const char *word;	/* NULL: the explorer */
-	unsigned bit;		/* FOR_… */
+	const char *word; /* NULL: the explorer */
+	unsigned bit;	  /* FOR_… */
 	const char *usage, *help;
 	/* true: done. Otherwise err says why. */
 	bool (*run)(struct options *o, struct err *err);
 };
 
-extern const struct command commands[];	/* the explorer first; ends with a NULL run */
+extern const struct command commands[]; /* the explorer first; ends with a NULL run */
 
 /* Does everything: parses, runs, prints errors and notes. `explore` starts the screen. Returns the exit status. */
 int command_main(int argc, char **argv, bool (*explore)(struct options *o, struct err *err));

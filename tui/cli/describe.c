@@ -30,7 +30,8 @@ static void list_one(const struct analysis *a, struct str *out)
 	for (const struct param *p = a->params; p && p->name; p++) {
 		str_clear(&range);
 		param_range_text(p, 0, &range);
-		str_addf(out, "%s%-10s %s (%s; default ", p == a->params ? "\n  arguments (-s NAME=VALUE)\n    " : "    ", p->name, p->help, range.s);
+		str_addf(out, "%s%-10s %s (%s; default ", p == a->params ? "\n  arguments (-s NAME=VALUE)\n    " : "    ", p->name,
+			 p->help, range.s);
 		if (param_is_text(p) && !p->start_text)
 			str_add(out, "none");
 		param_print(p, param_default(p), out);
@@ -116,12 +117,18 @@ static void info_json(const struct model_facts *f, struct str *out)
 	json_write_string(out, f->name, strlen(f->name));
 	add_text(out, "family", f->family);
 	add_text(out, "source", f->source);
-	str_addf(out, ",\"layers\":%d,\"heads\":%d,\"kv_heads\":%d,\"d_model\":%d,\"d_head\":%d,\"d_mlp\":%d,\"vocab\":%d,\"context\":%d", f->L,
-		 f->H, f->G, f->D, f->K, f->F, f->V, f->context);
-	str_addf(out, ",\"tied\":%s,\"gated\":%s,\"parameters\":%zu", f->tied ? "true" : "false", f->gated ? "true" : "false", f->parameters);
+	str_addf(
+		out,
+		",\"layers\":%d,\"heads\":%d,\"kv_heads\":%d,\"d_model\":%d,\"d_head\":%d,\"d_mlp\":%d,\"vocab\":%d,\"context\":%d",
+		f->L, f->H, f->G, f->D, f->K, f->F, f->V, f->context);
+	str_addf(out, ",\"tied\":%s,\"gated\":%s,\"parameters\":%zu", f->tied ? "true" : "false", f->gated ? "true" : "false",
+		 f->parameters);
 	add_text(out, "dtypes", f->dtypes);
-	str_addf(out, ",\"memory\":{\"mapped\":%zu,\"private_weights\":%zu,\"tokenizer\":%zu,\"run_per_token\":%zu,\"run_per_pair\":%zu,\"stream_per_token\":%zu}",
-		 f->file_bytes, f->private_bytes, f->tokenizer_bytes, f->run_bytes_per_token, f->run_bytes_per_pair, f->stream_bytes_per_token);
+	str_addf(
+		out,
+		",\"memory\":{\"mapped\":%zu,\"private_weights\":%zu,\"tokenizer\":%zu,\"run_per_token\":%zu,\"run_per_pair\":%zu,\"stream_per_token\":%zu}",
+		f->file_bytes, f->private_bytes, f->tokenizer_bytes, f->run_bytes_per_token, f->run_bytes_per_pair,
+		f->stream_bytes_per_token);
 	if (f->llama_tanh)
 		add_text(out, "activation", "gelu, exact; llama.cpp computes its tanh form");
 	if (*f->unused)
@@ -139,16 +146,21 @@ static void info_text(const struct model_facts *f, struct str *out)
 	str_addf(out, "width       %d, MLP %d%s\nvocabulary  %d%s\ncontext     %d\n", f->D, f->F, f->gated ? " (gated)" : "", f->V,
 		 f->tied ? ", unembedding tied to the embedding" : "", f->context);
 	str_addf(out, "weights     %.1f million, %s\n", (double)f->parameters / 1e6, f->dtypes);
-	str_addf(out, "memory      %.1f MB mapped, %.1f MB private for weights, %.1f MB for the tokenizer\n"
-		      "            a run: %.1f kB for each token, and %.2f kB for each query and key\n"
-		      "            where that does not fit: %.1f kB for each token, enough for lenses and predictions\n",
+	str_addf(out,
+		 "memory      %.1f MB mapped, %.1f MB private for weights, %.1f MB for the tokenizer\n"
+		 "            a run: %.1f kB for each token, and %.2f kB for each query and key\n"
+		 "            where that does not fit: %.1f kB for each token, enough for lenses and predictions\n",
 		 (double)f->file_bytes / 1e6, (double)f->private_bytes / 1e6, (double)f->tokenizer_bytes / 1e6,
-		 (double)f->run_bytes_per_token / 1e3, (double)f->run_bytes_per_pair / 1e3, (double)f->stream_bytes_per_token / 1e3);
+		 (double)f->run_bytes_per_token / 1e3, (double)f->run_bytes_per_pair / 1e3,
+		 (double)f->stream_bytes_per_token / 1e3);
 	if (f->in_place_of)
-		str_addf(out, "            the weights are read from the file at each use: packed they would take %.1f MB, more than half of what is free\n",
+		str_addf(out,
+			 "            the weights are read from the file at each use: packed they would take %.1f MB, more "
+			 "than half of what is free\n",
 			 (double)f->in_place_of / 1e6);
 	if (f->llama_tanh)
-		str_add(out, "activation  GELU in its exact form, as Hugging Face computes it; llama.cpp takes the tanh form, and differs by about 0.001\n");
+		str_add(out, "activation  GELU in its exact form, as Hugging Face computes it; llama.cpp takes the tanh form, and "
+			     "differs by about 0.001\n");
 	if (*f->unused) {
 		str_add(out, "left out    ");
 		utf8_safe(out, f->unused, strlen(f->unused), false);

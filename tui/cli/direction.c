@@ -18,7 +18,8 @@ static void print_directions(const struct directions *d, int from, int to, bool 
 
 	str_init(&out);
 	if (pca)
-		str_add(&out, json ? "{\"method\":\"pca, uncentred\"," : "first principal direction of the pairs' differences, uncentred\n");
+		str_add(&out, json ? "{\"method\":\"pca, uncentred\","
+				   : "first principal direction of the pairs' differences, uncentred\n");
 	str_add(&out, json ? pca ? "\"layers\":[" : "{\"layers\":[" : d->auc ? "layer   length      AUC\n" : "layer   length\n");
 	for (int l = from; l <= to; l++) {
 		if (json) {
@@ -48,7 +49,7 @@ static bool from_metric(struct options *o, const struct model *m, struct directi
 
 	if (strncmp(spec, "logit_diff", strlen("logit_diff")))
 		return err_set(err, ERR_USAGE, "direction: -m should be a logit_diff of two tokens");
-	r = run_new(&order, NULL, err);	/* what a metric is resolved against */
+	r = run_new(&order, NULL, err); /* what a metric is resolved against */
 	ok = r && metric_resolve(spec, r, &metric, &o->notes, err) &&
 	     directions_of_tokens(m, metric.target[0], metric.target[1], out, arena, err);
 	run_unref(r);
@@ -75,13 +76,16 @@ bool command_direction(struct options *o, struct err *err)
 	if (o->words > 1)
 		return err_set(err, ERR_USAGE, "direction: unexpected argument \"%s\"", o->word[1]);
 	if (!o->preset.job.metric == !o->with || !o->with != !o->without)
-		return err_set(err, ERR_USAGE, "direction: expected --with FILE and --without FILE, or -m 'logit_diff \" a\" \" b\"'");
+		return err_set(err, ERR_USAGE,
+			       "direction: expected --with FILE and --without FILE, or -m 'logit_diff \" a\" \" "
+			       "b\"'");
 	if (!(m = model_open(o->words ? o->word[0] : "demo", NULL, &o->notes, err)))
 		return false;
 	arena = arena_new();
 	from = o->layer < 0 ? 0 : o->layer;
 	to = o->layer < 0 ? m->config.L - 1 : o->layer;
-	ok = to < m->config.L || err_set(err, ERR_ARGUMENT, "there is no layer %d; the model has layers 0 … %d", o->layer, m->config.L - 1);
+	ok = to < m->config.L ||
+	     err_set(err, ERR_ARGUMENT, "there is no layer %d; the model has layers 0 … %d", o->layer, m->config.L - 1);
 	ok = ok && (o->with ? from_files(o, m, &d, arena, err) : from_metric(o, m, &d, arena, err));
 	command_say_notes(&o->notes);
 	if (ok && o->output)

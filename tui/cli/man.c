@@ -62,7 +62,8 @@ static void man_keys(struct str *out)
 		str_clear(&left);
 		str_add(&left, a->keys);
 		if (*a->words)
-			str_addf(&left, "%s:%.*s %s", *a->keys ? ", " : "", (int)strcspn(a->words, " "), a->words, wants_word(a->wants));
+			str_addf(&left, "%s:%.*s %s", *a->keys ? ", " : "", (int)strcspn(a->words, " "), a->words,
+				 wants_word(a->wants));
 		man_row(out, left.s, a->help);
 	}
 	str_done(&left);
@@ -72,7 +73,8 @@ static void man_formats(struct str *out)
 {
 	char left[100];
 
-	str_add(out, ".SH FORMATS\nOf \\-f, and by a file's extension of :export, which writes the pane that has the keys, or the whole screen.\n");
+	str_add(out, ".SH FORMATS\nOf \\-f, and by a file's extension of :export, which writes the pane that has the keys, or the "
+		     "whole screen.\n");
 	for (const struct format *f = formats; f->word; f++) {
 		snprintf(left, sizeof left, "%s (.%s)", f->word, f->extension);
 		man_row(out, left, f->help);
@@ -83,9 +85,9 @@ static void man_edits(struct str *out)
 {
 	char left[200];
 
-	str_add(out, ".SH EDITS\nTARGET LAYER[.UNIT] [@POSITIONS] OP [ARGUMENTS]. A unit is a head, a KV head or a neuron; 5.0..3 are four of layer "
-		     "5. Positions count from 0, the beginning-of-sequence token included; negative ones from the end; a..b is a range, a.. runs to "
-		     "the end and to what is generated.\n");
+	str_add(out, ".SH EDITS\nTARGET LAYER[.UNIT] [@POSITIONS] OP [ARGUMENTS]. A unit is a head, a KV head or a neuron; 5.0..3 "
+		     "are four of layer 5. Positions count from 0, the beginning-of-sequence token included; negative ones from "
+		     "the end; a..b is a range, a.. runs to the end and to what is generated.\n");
 	for (const struct place_word *t = place_words; t->word; t++)
 		man_row(out, t->word, t->help);
 	for (int op = 0; op < EDIT_OPS; op++) {
@@ -158,10 +160,10 @@ void command_man(struct str *out)
 		roff(out, c->usage);
 		str_add(out, "\n.br\n");
 	}
-	str_add(out, ".SH DESCRIPTION\nlmscope opens a model where its weights are and shows what happens inside it: heatmaps of layers and "
-		     "tokens, attention patterns, the logit lens, attribution. Heads, neurons and layers can be switched off, and every "
-		     "number answers. MODEL is a Hugging Face folder, a .gguf file, a name that `lmscope models` lists, or demo, the small "
-		     "model that comes with the program.\n");
+	str_add(out, ".SH DESCRIPTION\nlmscope opens a model where its weights are and shows what happens inside it: heatmaps of "
+		     "layers and tokens, attention patterns, the logit lens, attribution. Heads, neurons and layers can be "
+		     "switched off, and every number answers. MODEL is a Hugging Face folder, a .gguf file, a name that `lmscope "
+		     "models` lists, or demo, the small model that comes with the program.\n");
 	man_commands(out);
 	str_add(out, ".SH OPTIONS\n");
 	options_man(out);

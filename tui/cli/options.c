@@ -13,8 +13,8 @@
 enum { STDIN_LIMIT = 16 << 20 };
 
 struct option_row {
-	char letter;			/* 0: none */
-	const char *word, *argument;	/* argument NULL: a switch */
+	char letter;		     /* 0: none */
+	const char *word, *argument; /* argument NULL: a switch */
 	unsigned commands;
 	const char *help;
 	bool (*take)(struct options *o, const char *value, struct err *err);
@@ -34,7 +34,7 @@ static bool read_stdin(char **out, struct err *err)
 		return err_set(err, ERR_ARGUMENT, "standard input: a prompt is a text of at most 16 MB without NUL bytes");
 	}
 	s.n = plain_text_tidy(s.s, s.n);
-	if (s.n && s.s[s.n - 1] == '\n')	/* the one that echo and editors put there */
+	if (s.n && s.s[s.n - 1] == '\n') /* the one that echo and editors put there */
 		s.s[--s.n] = '\0';
 	*out = str_take(&s);
 	return true;
@@ -97,7 +97,8 @@ static bool take_each(struct options *o, const char *value, struct err *err)
 		snprintf(word, sizeof word, "%.*s", (int)(end - p), p);
 		dim = dim_find(word);
 		if (dim == DIM_COUNT || dim == DIM_NONE)
-			return err_set(err, ERR_USAGE, "--each: there is no dimension \"%s\"; expected layer, head or position", word);
+			return err_set(err, ERR_USAGE, "--each: there is no dimension \"%s\"; expected layer, head or position",
+				       word);
 		if (o->eaches == EACH_MOST)
 			return err_set(err, ERR_USAGE, "--each: at most %d dimensions", EACH_MOST);
 		o->each[o->eaches++] = dim;
@@ -107,7 +108,8 @@ static bool take_each(struct options *o, const char *value, struct err *err)
 
 static bool one_view(enum shown before, struct err *err)
 {
-	return before == SHOWN_RUN || err_set(err, ERR_USAGE, "--diff and --on foil do not go together: a table is the foil's own or a difference");
+	return before == SHOWN_RUN ||
+	       err_set(err, ERR_USAGE, "--diff and --on foil do not go together: a table is the foil's own or a difference");
 }
 
 static bool take_on(struct options *o, const char *value, struct err *err)
@@ -292,36 +294,44 @@ static bool take_man(struct options *o, const char *value, struct err *err)
 	return o->man = true;
 }
 
+/* clang-format off */
 static const struct option_row rows[] = {
 	{ 'p', "prompt", "PROMPT", FOR_PROMPT | FOR_TOKENS, "the text; - reads it from standard input", take_prompt },
 	{ 0, "foil", "PROMPT", FOR_PROMPT, "the second prompt, to patch from and to compare with", take_foil },
 	{ 'e', "edit", "EDIT", FOR_PROMPT, "an intervention, such as \"head 5.1 zero\"; may be given again", take_edit },
-	{ 'm', "metric", "METRIC", FOR_EXPLORE | FOR_PRINT | FOR_DIRECTION, "what is measured, such as 'logit \" Paris\"'", take_metric },
+	{ 'm', "metric", "METRIC", FOR_EXPLORE | FOR_PRINT | FOR_DIRECTION, "what is measured, such as 'logit \" Paris\"'",
+	  take_metric },
 	{ 's', "set", "KEY=VALUE", FOR_PRINT, "an argument of the technique; may be given again", take_set },
 	{ 0, "each", "DIM[,DIM]", FOR_PRINT, "once for every layer, head or position that the technique takes", take_each },
-	{ 0, "over", "FILE", FOR_PRINT, "the mean over many prompts, with standard errors: a file of lines, JSON lines, or one JSON list", take_over },
+	{ 0, "over", "FILE", FOR_PRINT, "the mean over many prompts, with standard errors: a file of lines, JSON lines, or one "
+					"JSON list", take_over },
 	{ 0, "resume", "FILE", FOR_PRINT, "where --over saves what is done, to resume from when interrupted", take_resume },
-	{ 0, "check", NULL, FOR_PRINT, "a line for each expectation of the preset, ok or DRIFT, instead of tables; exit status 1 on drift", take_check },
+	{ 0, "check", NULL, FOR_PRINT, "a line for each expectation of the preset, ok or DRIFT, instead of tables; exit status 1 "
+				       "on drift", take_check },
 	{ 0, "diff", "edits|foil", FOR_PRINT, "edited minus unedited, or prompt minus foil", take_diff },
 	{ 0, "on", "prompt|foil", FOR_PRINT, "the table of the prompt, or of the foil", take_on },
 	{ 'f', "format", "text|json|csv|svg|ans", FOR_PRINT, "output format", take_format },
-	{ 'f', "format", "text|json", FOR_ANALYSES | FOR_INFO | FOR_TOKENS | FOR_MODELS | FOR_PERPLEXITY | FOR_VERIFY | FOR_BENCH | FOR_DIRECTION,
-	  "output format", take_format },
+	{ 'f', "format", "text|json", FOR_ANALYSES | FOR_INFO | FOR_TOKENS | FOR_MODELS | FOR_PERPLEXITY | FOR_VERIFY | FOR_BENCH |
+	  FOR_DIRECTION, "output format", take_format },
 	{ 'n', "count", "N", FOR_GENERATE, "how many tokens (20)", take_count },
 	{ 0, "compare", NULL, FOR_GENERATE, "the continuation without the edits beside it", take_compare },
 	{ 0, "with", "FILE", FOR_DIRECTION, "prompts with the trait, one a line", take_with },
 	{ 0, "without", "FILE", FOR_DIRECTION, "prompts without it", take_without },
-	{ 0, "pca", NULL, FOR_DIRECTION, "the first principal direction of the pairs' differences, uncentred (their mean counts), not the difference of means", take_pca },
+	{ 0, "pca", NULL, FOR_DIRECTION, "the first principal direction of the pairs' differences, uncentred (their mean counts), "
+					 "not the difference of means", take_pca },
 	{ 0, "layer", "N", FOR_DIRECTION, "of one layer (all)", take_layer },
-	{ 'o', "output", "FILE", FOR_DIRECTION, "where it is written: .npy (one layer), .safetensors, or .gguf, llama.cpp's control vector", take_output },
+	{ 'o', "output", "FILE", FOR_DIRECTION, "where it is written: .npy (one layer), .safetensors, or .gguf, llama.cpp's "
+						"control vector", take_output },
 	{ 0, "stride", "N", FOR_PERPLEXITY, "tokens from one window to the next (half a window)", take_stride },
 	{ 0, "window", "N", FOR_PERPLEXITY, "tokens of a window (512, or the model's context)", take_window },
 	{ 0, "preset", "NAME|FILE", FOR_EXPLORE | FOR_PRINT, "open a saved view; options beside it change it", take_preset },
 	{ 0, "theme", "NAME|FILE", FOR_EXPLORE | FOR_PRINT, "colours: of the screen, or of -f svg and -f ans", take_theme },
 	{ 0, "ascii", NULL, FOR_EXPLORE, "no characters beyond ASCII", take_ascii },
-	{ 0, "bos", NULL, FOR_PROMPT | FOR_TOKENS | FOR_PERPLEXITY | FOR_DIRECTION, "put the beginning-of-sequence token first", take_bos },
+	{ 0, "bos", NULL, FOR_PROMPT | FOR_TOKENS | FOR_PERPLEXITY | FOR_DIRECTION, "put the beginning-of-sequence token first",
+	  take_bos },
 	{ 0, "no-bos", NULL, FOR_PROMPT | FOR_TOKENS | FOR_PERPLEXITY | FOR_DIRECTION, "do not put it first", take_no_bos },
-	{ 0, "threads", "N", FOR_PROMPT | FOR_PERPLEXITY | FOR_VERIFY | FOR_BENCH, "threads to compute with (all that this process may use)", take_threads },
+	{ 0, "threads", "N", FOR_PROMPT | FOR_PERPLEXITY | FOR_VERIFY | FOR_BENCH,
+	  "threads to compute with (all that this process may use)", take_threads },
 	{ 0, "low-memory", NULL, FOR_PROMPT | FOR_PERPLEXITY | FOR_VERIFY | FOR_BENCH | FOR_INFO,
 	  "read the weights from the file at each use: slower, and small", take_low_memory },
 	{ 'h', "help", NULL, FOR_ALL, "this", take_help },
@@ -329,6 +339,7 @@ static const struct option_row rows[] = {
 	{ 0, "man", NULL, FOR_EXPLORE, NULL, take_man },
 	{ 0 },
 };
+/* clang-format on */
 
 /* The command's row of "-p", "--prompt", "--prompt=…" or "-pTEXT"; *value points at what is glued to it, or is NULL. */
 static const struct option_row *find_row(const char *arg, unsigned command, const char **value)
@@ -413,8 +424,8 @@ void options_help(unsigned command, struct str *out)
 
 		if (!(r->commands & command) || !r->help)
 			continue;
-		snprintf(left, sizeof left, "%c%c%c --%s%s%s", r->letter ? '-' : ' ', r->letter ? r->letter : ' ', r->letter ? ',' : ' ', r->word,
-			 r->argument ? " " : "", r->argument ? r->argument : "");
+		snprintf(left, sizeof left, "%c%c%c --%s%s%s", r->letter ? '-' : ' ', r->letter ? r->letter : ' ',
+			 r->letter ? ',' : ' ', r->word, r->argument ? " " : "", r->argument ? r->argument : "");
 		str_addf(out, "  %-28s %s\n", left, r->help);
 	}
 }

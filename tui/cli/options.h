@@ -16,38 +16,47 @@
 
 /* Which commands take an option: bits. */
 enum {
-	FOR_EXPLORE = 1, FOR_PRINT = 2, FOR_ANALYSES = 4, FOR_INFO = 8, FOR_TOKENS = 16, FOR_GENERATE = 32, FOR_MODELS = 64,
-	FOR_PERPLEXITY = 128, FOR_VERIFY = 256, FOR_BENCH = 512, FOR_DIRECTION = 1024,
-	FOR_PROMPT = FOR_EXPLORE | FOR_PRINT | FOR_GENERATE,		/* those that run the model */
+	FOR_EXPLORE = 1,
+	FOR_PRINT = 2,
+	FOR_ANALYSES = 4,
+	FOR_INFO = 8,
+	FOR_TOKENS = 16,
+	FOR_GENERATE = 32,
+	FOR_MODELS = 64,
+	FOR_PERPLEXITY = 128,
+	FOR_VERIFY = 256,
+	FOR_BENCH = 512,
+	FOR_DIRECTION = 1024,
+	FOR_PROMPT = FOR_EXPLORE | FOR_PRINT | FOR_GENERATE, /* those that run the model */
 	FOR_ALL = (1 << 16) - 1,
 };
 
 enum { EACH_MOST = 2, SET_MOST = 32 };
 
 struct options {
-	struct preset preset;		/* what is asked: from --preset, then from the options after it */
+	struct preset preset; /* what is asked: from --preset, then from the options after it */
 	bool from_preset;
-	char *word[2];			/* words that are not options, in order; borrowed from argv */
+	char *word[2]; /* words that are not options, in order; borrowed from argv */
 	int words;
-	const char *set[SET_MOST];	/* KEY=VALUE of -s */
+	const char *set[SET_MOST]; /* KEY=VALUE of -s */
 	int sets;
 	enum dim each[EACH_MOST];
 	int eaches;
 	enum shown shown;
-	const struct format *format;	/* text */
-	const char *theme;		/* of --theme, for figures; borrowed from argv */
-	bool json;			/* -f json, for commands whose answer is not a table */
-	int count;			/* -n */
-	int stride, window;		/* of perplexity; 0: not given */
-	const char *with, *without, *output;	/* of direction; borrowed from argv */
-	int layer;			/* -1: all */
+	const struct format *format;	     /* text */
+	const char *theme;		     /* of --theme, for figures; borrowed from argv */
+	bool json;			     /* -f json, for commands whose answer is not a table */
+	int count;			     /* -n */
+	int stride, window;		     /* of perplexity; 0: not given */
+	const char *with, *without, *output; /* of direction; borrowed from argv */
+	int layer;			     /* -1: all */
 	bool pca;
-	bool compare;			/* of generate */
-	bool check;			/* of print: what is expected, instead of the tables */
-	const char *over, *resume;	/* of print: a file of prompts; where what is done is kept */
-	int threads;			/* 0: all */
+	bool compare;		   /* of generate */
+	bool check;		   /* of print: what is expected, instead of the tables */
+	const char *over, *resume; /* of print: a file of prompts; where what is done is kept */
+	int threads;		   /* 0: all */
 	bool ascii, low_memory, help, version, man;
-	struct notes notes;		/* of reading the preset */
+	struct notes notes; /* of reading the preset */
 };
 
 /* Reads argv[1 …] for a command (one FOR_ bit). ERR_USAGE names the word that is wrong. options_done() in either case. */

@@ -1,8 +1,8 @@
 /*
  * perplexity.c - `lmscope perplexity`: how well a model predicts a text.
  *
- * The text is cut into windows that advance by a stride; in each, only the tokens that no window before it has scored count, with all
- * before them in the window as context. exp of the mean negative log-likelihood, as Hugging Face documents it.
+ * The text is cut into windows that advance by a stride; in each, only the tokens that no window before it has scored count, with
+ * all before them in the window as context. exp of the mean negative log-likelihood, as Hugging Face documents it.
  */
 #include <math.h>
 #include <stdio.h>
@@ -40,7 +40,7 @@ static bool measure(const struct model *m, const int32_t *tokens, int n, int win
 
 	for (int from = 0, done = 1; done < n; from += stride, windows++) {
 		int to = from + window < n ? from + window : n;
-		int first = done > from ? done - from : 1;	/* nothing is before the first token of a window */
+		int first = done > from ? done - from : 1; /* nothing is before the first token of a window */
 
 		if (to - from > first && !window_loss(m, tokens + from, to - from, first, &sum, err))
 			return false;
@@ -50,9 +50,11 @@ static bool measure(const struct model *m, const int32_t *tokens, int n, int win
 	}
 	say_progress_end();
 	str_init(&out);
-	str_addf(&out, json ? "{\"perplexity\":%.9g,\"loss\":%.9g,\"tokens\":%d,\"window\":%d,\"stride\":%d,\"windows\":%d}\n"
-		    : "perplexity  %.6f\nloss        %.6f nats for each of %d tokens\nwindows     %d tokens, %d apart, %d of them\n",
-	       exp(sum / scored), sum / scored, scored, window, stride, windows);
+	str_addf(
+		&out,
+		json ? "{\"perplexity\":%.9g,\"loss\":%.9g,\"tokens\":%d,\"window\":%d,\"stride\":%d,\"windows\":%d}\n"
+		     : "perplexity  %.6f\nloss        %.6f nats for each of %d tokens\nwindows     %d tokens, %d apart, %d of them\n",
+		exp(sum / scored), sum / scored, scored, window, stride, windows);
 	(json ? say_json : say_text)(&out);
 	str_done(&out);
 	return true;

@@ -33,8 +33,8 @@ static bool take_words(struct options *o, struct err *err)
 
 			str_init(&near);
 			analysis_suggest(o->word[0], &near);
-			err_set(err, ERR_USAGE, "print: there is no technique \"%s\"%s%s; `lmscope analyses` lists them", o->word[0],
-				near.n ? "; did you mean " : "", near.s);
+			err_set(err, ERR_USAGE, "print: there is no technique \"%s\"%s%s; `lmscope analyses` lists them",
+				o->word[0], near.n ? "; did you mean " : "", near.s);
 			str_done(&near);
 			return false;
 		}
@@ -68,7 +68,7 @@ struct printing {
 	struct session *session;
 	struct options *o;
 	struct notes notes;
-	struct theme *theme;	/* of the format; owned */
+	struct theme *theme; /* of the format; owned */
 	double metric, unedited;
 };
 
@@ -98,7 +98,7 @@ static void show_steps(void *context)
 
 	(void)context;
 	clock_gettime(CLOCK_MONOTONIC, &now);
-	if (total && now.tv_sec * 5 + now.tv_nsec / 200000000 != last) {	/* five times a second */
+	if (total && now.tv_sec * 5 + now.tv_nsec / 200000000 != last) { /* five times a second */
 		last = now.tv_sec * 5 + now.tv_nsec / 200000000;
 		say_progress("%s: %d of %d", watched_what, done, total);
 	}
@@ -163,7 +163,7 @@ static bool print_pane(struct printing *p, int i, struct err *err)
 	if (!t)
 		return preset_place_pane(&p->o->preset, i, err);
 	if (answer.pane->analysis->makes && t->footnote && strcmp(p->o->format->word, "text"))
-		say_sentence(t->footnote);	/* where it is */
+		say_sentence(t->footnote); /* where it is */
 	/* A picture shows how bars were before the edits; without that it is still right. */
 	before = p->theme && figure_shows_before(&answer) ? session_before(p->session, i, &watched, &p->notes, &none) : NULL;
 	answer.before = before;
@@ -180,10 +180,12 @@ static bool print_each(struct printing *p, int pane, int depth, struct err *err)
 	int arg, n;
 
 	if (depth >= p->o->eaches || depth == EACH_MOST)
-		return session_prepare(p->session, &p->o->preset.job, watch("the prompt's run"), &p->notes, err) && print_pane(p, pane, err);
+		return session_prepare(p->session, &p->o->preset.job, watch("the prompt's run"), &p->notes, err) &&
+		       print_pane(p, pane, err);
 	arg = argument_of(q->analysis, p->o->each[depth]);
 	if (arg < 0)
-		return err_set(err, ERR_USAGE, "--each: %s has no argument that is a %s", q->analysis->name, dim_word(p->o->each[depth]));
+		return err_set(err, ERR_USAGE, "--each: %s has no argument that is a %s", q->analysis->name,
+			       dim_word(p->o->each[depth]));
 	n = dim_extent(&session_model(p->session)->config, session_run(p->session)->T, p->o->each[depth]);
 	for (int i = 0; i < n; i++) {
 		q->args[arg] = value_number(i);
@@ -270,7 +272,8 @@ static bool print_dataset(struct printing *p, struct err *err)
 		return err_set(err, ERR_USAGE, "--over: one technique at a time, without --each");
 	}
 	listen_to_interrupts();
-	t = dataset_answer(p->session, job, 0, o->over, o->resume, &over, arena, show_progress, &done, &interruptible, &p->notes, err);
+	t = dataset_answer(p->session, job, 0, o->over, o->resume, &over, arena, show_progress, &done, &interruptible, &p->notes,
+			   err);
 	if (!t && err->kind == ERR_CANCELLED)
 		explain_interrupt(o, done, err);
 	if (t) {
@@ -317,7 +320,7 @@ bool command_print(struct options *o, struct err *err)
 		return false;
 	p.session = session_new();
 	ok = o->over ? print_dataset(&p, err) : print_panes(&p, err);
-	if (ok)		/* else the one sentence that counts is the error's */
+	if (ok) /* else the one sentence that counts is the error's */
 		command_say_notes(&p.notes);
 	notes_done(&p.notes);
 	session_free(p.session);

@@ -66,7 +66,7 @@ void say_sentence(const char *sentence)
 	fputc('\n', stderr);
 }
 
-static int progress_columns;	/* of the line that is there; 0: none */
+static int progress_columns; /* of the line that is there; 0: none */
 
 void say_progress(const char *format, ...)
 {

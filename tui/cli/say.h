@@ -1,6 +1,6 @@
 /*
- * say.h - the only way to standard output and standard error: whatever text a model, a file or its name holds, a terminal gets no control
- * characters, nothing that turns the direction of writing and nothing invisible.
+ * say.h - the only way to standard output and standard error: whatever text a model, a file or its name holds, a terminal gets no
+ * control characters, nothing that turns the direction of writing and nothing invisible.
  */
 #ifndef LMSCOPE_TUI_CLI_SAY_H
 #define LMSCOPE_TUI_CLI_SAY_H
@@ -24,6 +24,6 @@ bool say_done(struct err *err);
 void say_sentence(const char *sentence);
 /* How far something is, over what it said before; only where somebody watches. */
 void say_progress(const char *format, ...) __attribute__((format(printf, 1, 2)));
-void say_progress_end(void);	/* the line is cleared: results follow */
+void say_progress_end(void); /* the line is cleared: results follow */
 
 #endif

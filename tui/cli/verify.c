@@ -18,12 +18,12 @@
 #include "tui/cli/command.h"
 #include "tui/cli/say.h"
 
-static const double tolerance = 1e-4;	/* of a site's scale: its largest absolute value */
+static const double tolerance = 1e-4; /* of a site's scale: its largest absolute value */
 
 struct reference {
 	struct json *about;
 	struct weights *sites;
-	int32_t *ids;		/* [n] */
+	int32_t *ids; /* [n] */
 	int n;
 };
 
@@ -104,9 +104,9 @@ static size_t collect(const struct run *r, const char *name, float *out, size_t 
 
 struct comparison {
 	const struct tensor *tensor;
-	int layer;		/* -1: not of a layer */
+	int layer; /* -1: not of a layer */
 	const char *site;
-	double gap, scale;	/* max |difference|, max |reference| */
+	double gap, scale; /* max |difference|, max |reference| */
 };
 
 static bool compare(const struct run *run, const struct tensor *t, struct comparison *c, struct err *err)
@@ -148,11 +148,12 @@ static void add_row(const struct comparison *c, bool json, struct str *out)
 	if (c->layer >= 0)
 		snprintf(layer, sizeof layer, "%d", c->layer);
 	if (json)
-		str_addf(out, "{\"site\":\"%s\",\"layer\":%s,\"max_difference\":%.9g,\"scale\":%.9g,\"relative\":%.9g,\"ok\":%s}\n", c->site,
-		       c->layer >= 0 ? layer : "null", c->gap, c->scale, relative, relative <= tolerance ? "true" : "false");
+		str_addf(out, "{\"site\":\"%s\",\"layer\":%s,\"max_difference\":%.9g,\"scale\":%.9g,\"relative\":%.9g,\"ok\":%s}\n",
+			 c->site, c->layer >= 0 ? layer : "null", c->gap, c->scale, relative,
+			 relative <= tolerance ? "true" : "false");
 	else
 		str_addf(out, "%5s  %-11s %12.3g %12.3g %12.3g%s\n", layer, c->site, c->gap, c->scale, relative,
-		       relative <= tolerance ? "" : "  differs");
+			 relative <= tolerance ? "" : "  differs");
 }
 
 static bool report(const struct run *run, const struct reference *r, bool json, struct err *err)
@@ -176,8 +177,11 @@ static bool report(const struct run *run, const struct reference *r, bool json, 
 	str_done(&out);
 	free(c);
 	if (!known)
-		return err_set(err, ERR_ARGUMENT, "verify: the reference has nothing that this model could be compared with; is it of this model?");
-	return !wrong || err_set(err, ERR_ARGUMENT, "verify: %d of %d differ by more than %g of their scale", wrong, known, tolerance);
+		return err_set(err, ERR_ARGUMENT,
+			       "verify: the reference has nothing that this model could be compared with; is it "
+			       "of this model?");
+	return !wrong ||
+	       err_set(err, ERR_ARGUMENT, "verify: %d of %d differ by more than %g of their scale", wrong, known, tolerance);
 }
 
 /* The reference's text through our tokenizer: other ids would make every other difference meaningless. */
@@ -191,7 +195,8 @@ static void check_tokens(const struct model *m, const struct reference *r)
 	if (!text || !m->tokenizer || !tokenizer_encode(m->tokenizer, text, strlen(text), BOS_DEFAULT, &ids, &n, &err))
 		return;
 	if (n != (size_t)r->n || memcmp(ids, r->ids, n * sizeof *ids))
-		say_sentence("verify: the reference's tokens are not those that lmscope makes of its text (see `lmscope tokens`); its own are used");
+		say_sentence("verify: the reference's tokens are not those that lmscope makes of its text (see `lmscope tokens`); "
+			     "its own are used");
 	free(ids);
 }
 

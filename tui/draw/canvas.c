@@ -204,7 +204,10 @@ void canvas_field(struct canvas *c, int x, int y, int w, enum align align, struc
 	canvas_repeat(c, x + before + columns, y, w - before - columns, ink, " ");
 }
 
-/* The bytes of the next line of a paragraph, w columns wide: to the last space that fits. *next is where the line after it starts. */
+/*
+ * The bytes of the next line of a paragraph, w columns wide: to the last space that fits. *next is where the line after it
+ * starts.
+ */
 static size_t line_of(const char *text, int w, size_t *next)
 {
 	size_t end = strcspn(text, "\n"), fits;
@@ -220,7 +223,7 @@ static size_t line_of(const char *text, int w, size_t *next)
 			*next = space + 1;
 			return space;
 		}
-	if (!fits) {	/* not even one glyph fits: continue all the same */
+	if (!fits) { /* not even one glyph fits: continue all the same */
 		struct glyph g;
 
 		fits = glyph_next(text, end, &g);
@@ -283,11 +286,15 @@ void canvas_tint_lines(struct canvas *c, struct rect r, struct ink ink)
 
 /* ---- out ---- */
 
-/* A dot before a letter is the mark of a space in a token, and no full stop; any other is a separator, or a value next to nothing. */
+/*
+ * A dot before a letter is the mark of a space in a token, and no full stop; any other is a separator, or a value next to
+ * nothing.
+ */
 static bool is_space_mark(const struct canvas *c, int i)
 {
 	const char *after = (i + 1) % c->w > 0 ? c->cell[i + 1].text : " ";
-	bool letter = (after[0] >= '0' && after[0] <= '9') || (after[0] >= 'A' && after[0] <= 'Z') || (after[0] >= 'a' && after[0] <= 'z');
+	bool letter = (after[0] >= '0' && after[0] <= '9') || (after[0] >= 'A' && after[0] <= 'Z') ||
+		      (after[0] >= 'a' && after[0] <= 'z');
 
 	return !strcmp(c->cell[i].text, "·") && (letter || glyph_ascii(after) == '?');
 }

@@ -29,14 +29,14 @@ enum { INK_BOLD = 1, INK_DIM = 2, INK_ITALIC = 4, INK_UNDERLINE = 8, INK_REVERSE
 struct ink {
 	int32_t fg, bg;
 	uint8_t attr;
-	char mark;	/* what canvas_dump_marks shows: the role's letter, or a digit of the ramp */
+	char mark; /* what canvas_dump_marks shows: the role's letter, or a digit of the ramp */
 };
 
-enum { CELL_BYTES = 20 };	/* a base character and four marks */
+enum { CELL_BYTES = 20 }; /* a base character and four marks */
 
 struct cell {
-	char text[CELL_BYTES];	/* UTF-8, NUL-terminated; " " when empty */
-	uint8_t width;		/* 1 or 2; 0: the right half of the cell to the left */
+	char text[CELL_BYTES]; /* UTF-8, NUL-terminated; " " when empty */
+	uint8_t width;	       /* 1 or 2; 0: the right half of the cell to the left */
 	struct ink ink;
 };
 
@@ -48,7 +48,7 @@ struct canvas {
 	int w, h;
 	struct rect clip;
 	struct cell *cell;	/* [h, w] */
-	int cursor_x, cursor_y;	/* where the terminal's own cursor blinks; -1: hidden */
+	int cursor_x, cursor_y; /* where the terminal's own cursor blinks; -1: hidden */
 };
 
 void canvas_init(struct canvas *c, int w, int h);
@@ -91,6 +91,6 @@ void canvas_dump_marks(const struct canvas *c, struct str *out);
 
 /* Rectangles. */
 bool rect_holds(struct rect r, int x, int y);
-struct rect rect_inset(struct rect r, int by);	/* never negative */
+struct rect rect_inset(struct rect r, int by); /* never negative */
 
 #endif

@@ -11,8 +11,8 @@ struct oklab {
 };
 
 static const char *const names[16] = {
-	"black", "red", "green", "yellow", "blue", "magenta", "cyan", "white",
-	"gray", "bright-red", "bright-green", "bright-yellow", "bright-blue", "bright-magenta", "bright-cyan", "bright-white",
+	"black", "red",	       "green",	       "yellow",	"blue",	       "magenta",	 "cyan",	"white",
+	"gray",	 "bright-red", "bright-green", "bright-yellow", "bright-blue", "bright-magenta", "bright-cyan", "bright-white",
 };
 
 static const int32_t sixteen[16] = {

@@ -12,7 +12,7 @@ static void piece(struct canvas *c, struct rect *room, struct ink ink, const cha
 		return;
 	if (w > room->w) {
 		if (right)
-			return;	/* it is an extra: the title has the room */
+			return; /* it is an extra: the title has the room */
 		w = room->w;
 	}
 	canvas_text(c, right ? room->x + room->w - w : room->x, room->y, ink, " ");
@@ -56,7 +56,10 @@ struct rect frame_draw(struct canvas *c, const struct theme *t, struct frame *f)
 	int marks;
 	struct str fitted;
 
-	/* What the table is at the moment comes before the end of a long title; that it answers another question, before everything. */
+	/*
+	 * What the table is at the moment comes before the end of a long title; that it answers another question, before
+	 * everything.
+	 */
 	if (f->stale && piece_columns(state) + 1 > room.w / 2)
 		state = "stale";
 	marks = piece_columns(state) + piece_columns(f->mark) + 1;
@@ -68,7 +71,7 @@ struct rect frame_draw(struct canvas *c, const struct theme *t, struct frame *f)
 	room.w -= marks;
 	piece(c, &room, title, fitted.s, false);
 	f->title_w = room.x - f->rect.x - 1;
-	room.w += marks - 1;	/* one column of line between the two sides */
+	room.w += marks - 1; /* one column of line between the two sides */
 	room.x++;
 	if (!f->stale || piece_columns(f->right) + piece_columns(state) <= room.w)
 		piece(c, &room, theme_ink(t, STYLE_DIM), f->right, true);

@@ -13,14 +13,15 @@
 #include "tui/draw/theme.h"
 
 struct frame {
-	struct rect rect;	/* the edges are its outermost cells; neighbours overlap by one column or row, and their lines join */
-	struct title title;	/* without room for all of it the last parts are left out: "attention · layer 2 head 2" */
-	const char *unit;	/* the quantity where the title has none; NULL: none */
-	const char *mark;	/* "edited", "edited − unedited", "prompt − foil"; NULL: none */
-	const char *right;	/* at the right end of the edge, dim: "auto · word", "3 of 12"; NULL: none */
-	const char *progress;	/* "12/30": what is on its way; NULL: nothing */
+	/* the edges are its outermost cells; neighbours overlap by one column or row, and their lines join */
+	struct rect rect;
+	struct title title;   /* without room for all of it the last parts are left out: "attention · layer 2 head 2" */
+	const char *unit;     /* the quantity where the title has none; NULL: none */
+	const char *mark;     /* "edited", "edited − unedited", "prompt − foil"; NULL: none */
+	const char *right;    /* at the right end of the edge, dim: "auto · word", "3 of 12"; NULL: none */
+	const char *progress; /* "12/30": what is on its way; NULL: nothing */
 	bool focus, stale;
-	int title_w;		/* out: the columns that the title took, from the left edge on */
+	int title_w; /* out: the columns that the title took, from the left edge on */
 };
 /* Draws it and returns the inside. Neighbours are drawn in reading order, so that titles are over edges that are shared. */
 struct rect frame_draw(struct canvas *c, const struct theme *t, struct frame *f);

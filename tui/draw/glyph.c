@@ -72,12 +72,12 @@ size_t glyph_next(const char *s, size_t n, struct glyph *g)
 	out = utf8_encode(base, g->text);
 	g->width = utf8_width(base) == 2 ? 2 : 1;
 	if (base != c)
-		n = used;	/* a stand-in is alone */
+		n = used; /* a stand-in is alone */
 	while (used < n) {
 		size_t step = utf8_decode(s + used, n - used, &c);
 
 		if (c == ZERO_WIDTH_JOINER && g->width == 2 && used + step < n) {
-			used += step;	/* the next emoji goes with it, unseen */
+			used += step; /* the next emoji goes with it, unseen */
 			step = utf8_decode(s + used, n - used, &c);
 		} else if (is_variation(c) || (g->width == 2 && is_skin_tone(c))) {
 			;
@@ -122,9 +122,10 @@ char glyph_ascii(const char *text)
 		char ascii;
 		const char *glyphs;
 	} forms[] = {
-		{ '|', "│▏▎▍▌▐▕╎┆" }, { '-', "─−–—╌┄" }, { '+', "┌┐└┘├┤┬┴┼" }, { '#', "█▉▊▋■▓▀▄●◆" }, { ':', "░" }, { '=', "▒▬" },
-		{ '.', "·" }, { '_', "␣" }, { '<', "‹«←◀◂⟨" }, { '>', "›»→▶▸⟩" }, { '^', "↑▲▴" }, { 'v', "↓▼▾" }, { 'o', "○◌◦" }, { '*', "•✓★×" },
-		{ '\'', "‘’′" }, { '"', "“”″" }, { 'x', "✗" }, { '!', "≠" }, { '~', "≈∼…" },
+		{ '|', "│▏▎▍▌▐▕╎┆" }, { '-', "─−–—╌┄" }, { '+', "┌┐└┘├┤┬┴┼" }, { '#', "█▉▊▋■▓▀▄●◆" }, { ':', "░" },
+		{ '=', "▒▬" },	      { '.', "·" },	 { '_', "␣" },	       { '<', "‹«←◀◂⟨" },     { '>', "›»→▶▸⟩" },
+		{ '^', "↑▲▴" },	      { 'v', "↓▼▾" },	 { 'o', "○◌◦" },       { '*', "•✓★×" },	      { '\'', "‘’′" },
+		{ '"', "“”″" },	      { 'x', "✗" },	 { '!', "≠" },	       { '~', "≈∼…" },
 	};
 	size_t n = strlen(text);
 

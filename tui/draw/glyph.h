@@ -7,10 +7,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { GLYPH_BYTES = 20, GLYPH_MARKS = 4 };	/* a base character and its combining marks: what ncurses keeps in a cell */
+enum { GLYPH_BYTES = 20, GLYPH_MARKS = 4 }; /* a base character and its combining marks: what ncurses keeps in a cell */
 
 struct glyph {
-	char text[GLYPH_BYTES];	/* UTF-8, NUL-terminated */
+	char text[GLYPH_BYTES]; /* UTF-8, NUL-terminated */
 	int width;		/* 1 or 2 */
 };
 

@@ -12,8 +12,8 @@ struct row {
 /* One of several things that share a length; neighbours overlap by one. */
 struct part {
 	int min, want, most;
-	int added;		/* by the user */
-	int weight;		/* how fast it gets what it lacks, against the others */
+	int added;  /* by the user */
+	int weight; /* how fast it gets what it lacks, against the others */
 	int size;
 };
 
@@ -62,8 +62,10 @@ static int at_least(int x, int least)
 	return x < least ? least : x;
 }
 
-/* Some to each that is below its limit, again and again: nobody has more than another who still lacks something, but by weight. Returns what
- * is left. */
+/*
+ * Some to each that is below its limit, again and again: nobody has more than another who still lacks something, but by weight.
+ * Returns what is left.
+ */
 static int deal(struct part *part, int n, int left, bool up_to_want)
 {
 	bool dealt = true;
@@ -71,7 +73,8 @@ static int deal(struct part *part, int n, int left, bool up_to_want)
 	while (left > 0 && dealt) {
 		dealt = false;
 		for (int i = 0; i < n && left > 0; i++) {
-			int lacks = (up_to_want ? part[i].want : part[i].most) - part[i].size, by = part[i].weight < left ? part[i].weight : left;
+			int lacks = (up_to_want ? part[i].want : part[i].most) - part[i].size,
+			    by = part[i].weight < left ? part[i].weight : left;
 
 			if (lacks <= 0)
 				continue;
@@ -95,7 +98,7 @@ static void add_wishes(struct part *part, int n)
 		part[i].size = at_least(before + part[i].added, part[i].min);
 		over += part[i].size - before;
 	}
-	for (int pass = 0; pass < 2; pass++)	/* those that the user left alone first */
+	for (int pass = 0; pass < 2; pass++) /* those that the user left alone first */
 		for (int i = n - 1; i >= 0 && over; i--) {
 			int by = over > 0 && over > part[i].size - part[i].min ? part[i].size - part[i].min : over;
 
@@ -120,7 +123,7 @@ static void share(struct part *part, int n, int space)
 	}
 	left = deal(part, n, left, true);
 	left = deal(part, n, left, false);
-	for (int i = 0; i < n; i++)	/* nobody has a use for it */
+	for (int i = 0; i < n; i++) /* nobody has a use for it */
 		part[i].size += left / n + (i >= n - left % n);
 	add_wishes(part, n);
 }
@@ -161,7 +164,7 @@ static int choose_panes(const struct layout_wish *wish, const struct row *row, i
 		struct part p = { 0 };
 
 		widen(&p, &wish->need[row->first + i]);
-		need[i] = p.min - 1;	/* a border is shared */
+		need[i] = p.min - 1; /* a border is shared */
 	}
 	choose(row->n, w - 1, need, (holds ? wish->focus : row->last_pane) - row->first, wish->last_focus + row->first, chosen);
 	for (int i = 0; i < row->n; i++)

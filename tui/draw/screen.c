@@ -68,11 +68,18 @@ static void make_layout(struct app *app, int w, int h)
 	struct view_need need[JOB_PANES] = { 0 };
 	unsigned last_focus[JOB_PANES];
 	struct layout_wish wish = {
-		.panes = app->doc.job.panes, .row = app->doc.row, .need = need, .height = height, .width = width,
-		.last_focus = last_focus, .focus = app->focus, .zoomed = app->zoomed,
+		.panes = app->doc.job.panes,
+		.row = app->doc.row,
+		.need = need,
+		.height = height,
+		.width = width,
+		.last_focus = last_focus,
+		.focus = app->focus,
+		.zoomed = app->zoomed,
 		.foil = app->doc.job.foil || app->line == LINE_FOIL,
 		.way = app->doc.job.ways > 0,
-		.card_lines = card_lines(app, w, h), .text_lines = text_lines(app, h),
+		.card_lines = card_lines(app, w, h),
+		.text_lines = text_lines(app, h),
 	};
 
 	for (int i = 0; i < JOB_PANES; i++) {

@@ -85,8 +85,7 @@ void text_edges(const struct table *t, int row, struct str *out)
 		int best = -1;
 
 		for (int i = 0; i < t->edges; i++)
-			if (t->edge[i].to == row && !(n && told[0] == i) &&
-			    (best < 0 || t->edge[i].weight > t->edge[best].weight))
+			if (t->edge[i].to == row && !(n && told[0] == i) && (best < 0 || t->edge[i].weight > t->edge[best].weight))
 				best = i;
 		if (best < 0)
 			return;

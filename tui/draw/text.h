@@ -4,7 +4,7 @@
 
 #include "tui/app/app.h"
 
-enum { TEXT_LINES = 3, TALL = 30 };	/* of generated text; a screen that has room for twice as many */
+enum { TEXT_LINES = 3, TALL = 30 }; /* of generated text; a screen that has room for twice as many */
 
 /* "14.20", "0.731", "1.2e-05": four figures that a person reads. */
 void text_number(double x, struct str *out);

@@ -24,7 +24,7 @@ struct theme {
 	char name[64];
 	struct theme_for what;
 	struct ink ink[STYLE_COUNT];
-	struct ink ramp[RAMP_COUNT][STEPS];	/* text over data */
+	struct ink ramp[RAMP_COUNT][STEPS]; /* text over data */
 	int low[RAMP_COUNT][2];
 };
 
@@ -54,7 +54,7 @@ static int32_t resolve_low(int wanted, int32_t rgb, enum depth depth, uint8_t *a
 		return INK_DEFAULT;
 	if (depth == DEPTH_8 && index >= 8) {
 		*attr |= index == 8 ? INK_DIM : INK_BOLD;
-		if (index == 8)	/* there is no gray; white would be lost on white */
+		if (index == 8) /* there is no gray; white would be lost on white */
 			return INK_DEFAULT;
 		index -= 8;
 	}
@@ -93,11 +93,11 @@ static int32_t ramp_color(const struct ramp_stops *r, double x)
 	return color_mix(r->stop[i], r->stop[i + 1], at - i);
 }
 
-enum { CONTRAST_TENTHS = 45 };	/* what WCAG asks of small text: 4.5 : 1 */
+enum { CONTRAST_TENTHS = 45 }; /* what WCAG asks of small text: 4.5 : 1 */
 
 /*
- * Text over a coloured cell: as elsewhere while that can be read, so that only strong cells are bright; else black or white, since only
- * these can be read over any colour. In 256 colours against the colour that is really shown.
+ * Text over a coloured cell: as elsewhere while that can be read, so that only strong cells are bright; else black or white, since
+ * only these can be read over any colour. In 256 colours against the colour that is really shown.
  */
 static struct ink resolve_step(const struct ramp_stops *r, double x, int32_t text, enum depth depth)
 {
@@ -107,7 +107,8 @@ static struct ink resolve_step(const struct ramp_stops *r, double x, int32_t tex
 	if (depth == DEPTH_256 && r->levels)
 		bg = INK_INDEX(r->xterm[(int)lround(x * (r->levels - 1))]);
 	shown = depth == DEPTH_256 ? color_of_index(bg & 255) : rgb;
-	if (text != INK_DEFAULT && color_contrast(depth == DEPTH_256 ? color_of_index(color_nearest_256(text)) : text, shown) * 10 >= CONTRAST_TENTHS)
+	if (text != INK_DEFAULT &&
+	    color_contrast(depth == DEPTH_256 ? color_of_index(color_nearest_256(text)) : text, shown) * 10 >= CONTRAST_TENTHS)
 		return (struct ink){ resolve_rgb(text, depth), bg, 0, 0 };
 	light = color_contrast(TEXT_LIGHT, shown) > color_contrast(TEXT_DARK, shown);
 	return (struct ink){ resolve_rgb(light ? TEXT_LIGHT : TEXT_DARK, depth), bg, 0, 0 };
@@ -135,7 +136,7 @@ static void resolve(struct theme *t, const struct theme_file *f)
 	for (int i = 0; i < STYLE_COUNT; i++) {
 		struct ink ink = resolve_role(&f->role[i], t->what.depth), text = resolve_role(&f->role[STYLE_TEXT], t->what.depth);
 
-		t->ink[i] = ink;	/* what a role leaves open is as in text */
+		t->ink[i] = ink; /* what a role leaves open is as in text */
 		t->ink[i].fg = ink.fg == INK_DEFAULT ? text.fg : ink.fg;
 		t->ink[i].bg = ink.bg == INK_DEFAULT ? text.bg : ink.bg;
 		t->ink[i].mark = style_mark[i];
@@ -145,9 +146,10 @@ static void resolve(struct theme *t, const struct theme_file *f)
 		for (int i = 0; i < STEPS; i++) {
 			double x = i / (double)(STEPS - 1);
 
-			t->ramp[r][i] = t->what.depth >= DEPTH_256 ? resolve_step(&f->ramp[r], x, f->role[STYLE_TEXT].fg, t->what.depth) :
-						resolve_shaded(t->low[r], (enum ramp)r, x, t->what.depth);
-			if (strength((enum ramp)r, x) <= 0)	/* nothing, on the background itself */
+			t->ramp[r][i] = t->what.depth >= DEPTH_256
+						? resolve_step(&f->ramp[r], x, f->role[STYLE_TEXT].fg, t->what.depth)
+						: resolve_shaded(t->low[r], (enum ramp)r, x, t->what.depth);
+			if (strength((enum ramp)r, x) <= 0) /* nothing, on the background itself */
 				t->ramp[r][i] = t->ink[STYLE_TEXT];
 			t->ramp[r][i].mark = (char)('0' + (i >= STEPS - 1 ? 9 : i / 10));
 		}
@@ -156,15 +158,14 @@ static void resolve(struct theme *t, const struct theme_file *f)
 
 /* ---- opening ---- */
 
-struct theme *theme_parse(const char *yaml, size_t n, const char *file, struct theme_for what, struct notes *notes,
-			  struct err *err)
+struct theme *theme_parse(const char *yaml, size_t n, const char *file, struct theme_for what, struct notes *notes, struct err *err)
 {
 	struct theme_file f = { 0 };
 	struct theme *t;
 	struct err broken = { 0 };
 	bool ok = theme_file_parse(&f, theme_builtin_yaml, strlen(theme_builtin_yaml), "themes/dusk.yaml", NULL, &broken);
 
-	assert(ok);	/* a test reads it, and wants no notes */
+	assert(ok); /* a test reads it, and wants no notes */
 	if (!ok || !theme_file_parse(&f, yaml, n, file, notes, err))
 		return NULL;
 	t = xcalloc(1, sizeof *t);
@@ -316,7 +317,7 @@ const char *theme_shade(const struct theme *t, enum ramp ramp, float x)
 {
 	static const char *const blocks[] = { "·", "░", "▒", "▓", "█" };
 	static const char *const ascii[] = { " ", ".", ":", "-", "=", "+", "*", "#", "%", "@" };
-	static const char *const less[] = { "·", "-", "~", "=", "≡" };	/* below zero, where no colour says so */
+	static const char *const less[] = { "·", "-", "~", "=", "≡" }; /* below zero, where no colour says so */
 	static const char *const less_ascii[] = { " ", ",", "-", "~", "=" };
 	static const char *const more_ascii[] = { " ", ".", "+", "#", "@" };
 	bool plain = t->what.depth == DEPTH_MONO, below = ramp == RAMP_DIVERGING && x < 0.5f;
@@ -375,7 +376,8 @@ struct ink theme_ink_on(const struct theme *t, enum style style, struct ink unde
 {
 	struct ink ink = t->ink[style];
 
-	return (struct ink){ can_be_read(ink.fg, under.bg) ? ink.fg : under.fg, under.bg, ink.attr & (uint8_t)~INK_UNDERLINE, ink.mark };
+	return (struct ink){ can_be_read(ink.fg, under.bg) ? ink.fg : under.fg, under.bg, ink.attr & (uint8_t)~INK_UNDERLINE,
+			     ink.mark };
 }
 
 struct ink ink_over(struct ink over, struct ink under)

@@ -29,7 +29,7 @@ enum depth { DEPTH_MONO, DEPTH_8, DEPTH_16, DEPTH_256, DEPTH_TRUE };
 /* What a theme is resolved for. */
 struct theme_for {
 	enum depth depth;
-	bool ascii;	/* no UTF-8: the canvas will go through canvas_to_ascii, so no half blocks and no eighths */
+	bool ascii; /* no UTF-8: the canvas will go through canvas_to_ascii, so no half blocks and no eighths */
 };
 
 struct theme;

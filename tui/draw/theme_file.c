@@ -17,15 +17,17 @@ static const struct {
 };
 
 static const char *const ramps[RAMP_COUNT] = {
-	[RAMP_SEQUENTIAL] = "sequential", [RAMP_DIVERGING] = "diverging", [RAMP_PROBABILITY] = "probability",
+	[RAMP_SEQUENTIAL] = "sequential",
+	[RAMP_DIVERGING] = "diverging",
+	[RAMP_PROBABILITY] = "probability",
 };
 
 static const struct {
 	const char *word;
 	uint8_t attr;
 } attributes[] = {
-	{ "plain", 0 }, { "bold", INK_BOLD }, { "dim", INK_DIM }, { "italic", INK_ITALIC }, { "underline", INK_UNDERLINE },
-	{ "reverse", INK_REVERSE },
+	{ "plain", 0 },		  { "bold", INK_BOLD },		  { "dim", INK_DIM },
+	{ "italic", INK_ITALIC }, { "underline", INK_UNDERLINE }, { "reverse", INK_REVERSE },
 };
 
 /* A wrong value is a note; the theme does without it. */
@@ -78,7 +80,9 @@ static bool read_attr(const struct conf *v, uint8_t *out, struct err *err)
 		while (i < WORDS && (strlen(attributes[i].word) != n || strncmp(attributes[i].word, text, n)))
 			i++;
 		if (i == WORDS)
-			return conf_err(v, err, "'%.*s' is not an attribute: plain, bold, dim, italic, underline, reverse are expected",
+			return conf_err(v, err,
+					"'%.*s' is not an attribute: plain, bold, dim, italic, underline, reverse are "
+					"expected",
 					(int)n, text);
 		attr |= attributes[i].attr;
 		text += n + (text[n] == ' ');
@@ -177,12 +181,13 @@ static bool read_ramp(struct theme_file *f, const struct conf *v, struct notes *
 		return conf_err(v, err, "there is no ramp '%s': sequential, diverging, probability are expected", v->key);
 	if (v->kind != CONF_MAP)
 		return conf_err(v, err, "a ramp is a map with colors, xterm and low");
-	f->ramp[i].levels = 0;	/* another theme's levels do not go with this one's colours */
+	f->ramp[i].levels = 0; /* another theme's levels do not go with this one's colours */
 	for (const struct conf *key = v->child; key; key = key->next) {
-		bool ok = !strcmp(key->key, "colors") ? read_stops(&f->ramp[i], key, err) :
-			  !strcmp(key->key, "xterm")  ? read_levels(&f->ramp[i], key, err) :
-			  !strcmp(key->key, "low")    ? read_low(&f->ramp[i], key, err) :
-				conf_err(key, err, "a ramp has no '%s': colors, xterm and low are expected", key->key);
+		bool ok = !strcmp(key->key, "colors")  ? read_stops(&f->ramp[i], key, err)
+			  : !strcmp(key->key, "xterm") ? read_levels(&f->ramp[i], key, err)
+			  : !strcmp(key->key, "low")
+				  ? read_low(&f->ramp[i], key, err)
+				  : conf_err(key, err, "a ramp has no '%s': colors, xterm and low are expected", key->key);
 
 		if (!ok)
 			complain(notes, err);

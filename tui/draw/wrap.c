@@ -7,7 +7,7 @@
 struct walk {
 	const struct input *in;
 	int columns;
-	size_t at, n;		/* its first byte; how many */
+	size_t at, n; /* its first byte; how many */
 	int row, col, width;
 	struct str shown;
 };

@@ -9,8 +9,8 @@
 #include "tui/app/input.h"
 
 struct wrapped {
-	int rows;		/* at least 1 */
-	int row, col;		/* of the cursor */
+	int rows;     /* at least 1 */
+	int row, col; /* of the cursor */
 };
 
 struct wrapped wrap_cursor(const struct input *in, int columns);

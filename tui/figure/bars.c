@@ -1,6 +1,6 @@
 /*
- * bars.c - each column of a table as bars around zero, with their numbers; several columns are side by side, each on its own scale. The
- * values before the edits are outlines; standard errors are lines.
+ * bars.c - each column of a table as bars around zero, with their numbers; several columns are side by side, each on its own scale.
+ * The values before the edits are outlines; standard errors are lines.
  */
 #include "tui/figure/parts.h"
 
@@ -89,7 +89,8 @@ static void draw_value(const struct figure *f, const struct ruler *k, int row, i
 	if (isfinite(value))
 		bar(f, zero, value * k->unit, y, figure_ink(f, value < 0 ? STYLE_NEGATIVE : STYLE_POSITIVE), NOTHING);
 	if (isfinite(value) && isfinite(error) && error > 0)
-		svg_line(f->out, zero + (value - error) * k->unit, y, zero + (value + error) * k->unit, y, figure_ink(f, STYLE_TEXT), 0.7);
+		svg_line(f->out, zero + (value - error) * k->unit, y, zero + (value + error) * k->unit, y,
+			 figure_ink(f, STYLE_TEXT), 0.7);
 }
 
 static void draw_head(const struct figure *f, int col, double x, double y)
@@ -101,7 +102,8 @@ static void draw_head(const struct figure *f, int col, double x, double y)
 
 	type.italic = true;
 	str_init(&text);
-	str_addf(&text, "%s%s%s", t->cols.show[col], *unit && strcmp(unit, t->cols.show[col]) ? ", " : "", strcmp(unit, t->cols.show[col]) ? unit : "");
+	str_addf(&text, "%s%s%s", t->cols.show[col], *unit && strcmp(unit, t->cols.show[col]) ? ", " : "",
+		 strcmp(unit, t->cols.show[col]) ? unit : "");
 	svg_text(f->out, x, y + SIZE_LABEL, type, text.s);
 	str_done(&text);
 }
@@ -121,7 +123,8 @@ static void draw_panel(const struct figure *f, int col, double x, double y)
 	for (int r = 0; r < t->rows.n; r++) {
 		double middle = y + (r + 1.5) * ROW_H;
 
-		svg_text(f->out, bars - ROOM, middle + SIZE_NUMBER * BASE, type, number_print(&form, t->value[table_cell(t, r, col)], number));
+		svg_text(f->out, bars - ROOM, middle + SIZE_NUMBER * BASE, type,
+			 number_print(&form, t->value[table_cell(t, r, col)], number));
 		draw_value(f, &k, r, col, bars, middle);
 	}
 	svg_line(f->out, bars + k.zero, y + ROW_H, bars + k.zero, y + (t->rows.n + 1) * ROW_H, figure_ink(f, STYLE_BORDER), 0.5);

@@ -31,7 +31,8 @@ static bool is_blank(const struct cell *cell)
 
 static void rect(struct str *out, int x, int y, int w, int32_t fill)
 {
-	str_addf(out, "<rect x=\"%d\" y=\"%d\" width=\"%d\" height=\"%d\" fill=\"", MARGIN + x * CELL_W, MARGIN + y * CELL_H, w * CELL_W, CELL_H);
+	str_addf(out, "<rect x=\"%d\" y=\"%d\" width=\"%d\" height=\"%d\" fill=\"", MARGIN + x * CELL_W, MARGIN + y * CELL_H,
+		 w * CELL_W, CELL_H);
 	svg_color(out, fill, PAPER);
 	str_add(out, "\"/>\n");
 }
@@ -75,8 +76,10 @@ static void draw_run(const struct canvas *c, int x, int end, int y, struct str *
 	str_addf(out, "<text x=\"%d\" y=\"%d\" textLength=\"%d\" lengthAdjust=\"spacingAndGlyphs\" fill=\"", MARGIN + x * CELL_W,
 		 MARGIN + y * CELL_H + BASELINE, (end - x) * CELL_W);
 	svg_color(out, first.ink.fg, TYPE);
-	str_addf(out, "\"%s%s%s%s>", first.ink.attr & INK_BOLD ? " font-weight=\"bold\"" : "", first.ink.attr & INK_ITALIC ? " font-style=\"italic\"" : "",
-		 first.ink.attr & INK_UNDERLINE ? " text-decoration=\"underline\"" : "", first.ink.attr & INK_DIM ? " fill-opacity=\".6\"" : "");
+	str_addf(out, "\"%s%s%s%s>", first.ink.attr & INK_BOLD ? " font-weight=\"bold\"" : "",
+		 first.ink.attr & INK_ITALIC ? " font-style=\"italic\"" : "",
+		 first.ink.attr & INK_UNDERLINE ? " text-decoration=\"underline\"" : "",
+		 first.ink.attr & INK_DIM ? " fill-opacity=\".6\"" : "");
 	for (; x < end; x++) {
 		struct cell cell = cell_at(c, x, y);
 
@@ -102,9 +105,12 @@ void cells_svg(const struct canvas *c, struct str *out)
 	int w = c->w * CELL_W + 2 * MARGIN, h = c->h * CELL_H + 2 * MARGIN;
 	int32_t ground = cell_at(c, c->w - 1, c->h - 1).ink.bg;
 
-	str_addf(out, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 %d %d\" width=\"%d\" height=\"%d\" "
-		 "font-family=\"DejaVu Sans Mono,Menlo,Consolas,monospace\" font-size=\"13\" xml:space=\"preserve\">\n"
-		 "<rect width=\"100%%\" height=\"100%%\" rx=\"6\" fill=\"", w, h, w, h);
+	str_addf(out,
+		 "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 %d %d\" "
+		 "width=\"%d\" height=\"%d\" font-family=\"DejaVu Sans Mono,Menlo,Consolas,monospace\" font-size=\"13\" "
+		 "xml:space=\"preserve\">\n"
+		 "<rect width=\"100%%\" height=\"100%%\" rx=\"6\" fill=\"",
+		 w, h, w, h);
 	svg_color(out, ground, PAPER);
 	str_add(out, "\"/>\n");
 	for (int y = 0; y < c->h; y++)

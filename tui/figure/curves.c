@@ -39,8 +39,7 @@ static struct frame_of_curves frame_for(const struct table *t)
 		k.hi = fmax(k.hi, (double)t->neutral);
 	}
 	if (!(k.hi > k.lo))
-		k = (struct frame_of_curves){ k.left, isfinite(k.lo) ? k.lo : 0, (isfinite(k.lo) ? k.lo : 0) + 1,
-					      k.ranks };
+		k = (struct frame_of_curves){ k.left, isfinite(k.lo) ? k.lo : 0, (isfinite(k.lo) ? k.lo : 0) + 1, k.ranks };
 	return k;
 }
 
@@ -87,8 +86,7 @@ static void draw_frame(const struct figure *f, const struct frame_of_curves *k, 
 		}
 	type = figure_label(f, SVG_END);
 	type.italic = true;
-	svg_text(f->out, x + k->left + PLOT_W, y + PLOT_H + 3 * SIZE_LABEL, type,
-		 way->name ? way->name : dim_step(way->dim));
+	svg_text(f->out, x + k->left + PLOT_W, y + PLOT_H + 3 * SIZE_LABEL, type, way->name ? way->name : dim_step(way->dim));
 }
 
 /* The end of a curve: its last value. */
@@ -101,8 +99,7 @@ static int last_of(const struct table *t, int series)
 	return i;
 }
 
-static void draw_curve(const struct figure *f, const struct frame_of_curves *k, int series, double x, double y,
-		       int32_t ink)
+static void draw_curve(const struct figure *f, const struct frame_of_curves *k, int series, double x, double y, int32_t ink)
 {
 	int last = -1;
 
@@ -113,16 +110,16 @@ static void draw_curve(const struct figure *f, const struct frame_of_curves *k, 
 			continue;
 		}
 		if (last >= 0)
-			svg_line(f->out, x_of(f, k, x, last), y_of(k, y, (double)lines_value(f->t, series, last)),
-				 x_of(f, k, x, i), y_of(k, y, (double)lines_value(f->t, series, i)), ink, 1);
+			svg_line(f->out, x_of(f, k, x, last), y_of(k, y, (double)lines_value(f->t, series, last)), x_of(f, k, x, i),
+				 y_of(k, y, (double)lines_value(f->t, series, i)), ink, 1);
 		last = i;
 	}
 	svg_group_end(f->out);
 }
 
 /* Names that would touch are left out, but for the first ones. */
-static void draw_name(const struct figure *f, const struct frame_of_curves *k, int series, double x, double y,
-		      double *taken, int *n)
+static void draw_name(const struct figure *f, const struct frame_of_curves *k, int series, double x, double y, double *taken,
+		      int *n)
 {
 	int last = last_of(f->t, series);
 	double at;

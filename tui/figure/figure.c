@@ -8,8 +8,8 @@
 #include "engine/base/build.h"
 
 #define MARGIN 12.0
-#define LEAST_W 345.0		/* one column of a paper */
-#define MOST_W 720.0		/* two */
+#define LEAST_W 345.0 /* one column of a paper */
+#define MOST_W 720.0  /* two */
 #define RAMP_W 80.0
 #define RAMP_H 6.0
 #define LEADING 1.35
@@ -99,7 +99,8 @@ double figure_labels_width(const struct axis *axis)
 	return widest;
 }
 
-void figure_label_draw(const struct figure *f, const struct axis *axis, int i, double x, double y, enum svg_anchor anchor, double angle)
+void figure_label_draw(const struct figure *f, const struct axis *axis, int i, double x, double y, enum svg_anchor anchor,
+		       double angle)
 {
 	double w = figure_label_width(axis, i), left = anchor == SVG_START ? x : anchor == SVG_END ? x - w : x - w / 2;
 	double inset = !axis->id || anchor == SVG_MIDDLE ? 0 : anchor == SVG_END ? -ROOM : ROOM;
@@ -110,7 +111,8 @@ void figure_label_draw(const struct figure *f, const struct axis *axis, int i, d
 	if (angle != 0)
 		svg_group_turned(f->out, angle, x, y);
 	if (axis->id)
-		svg_box(f->out, left, y - SIZE_LABEL * 0.68, w, SIZE_LABEL * 1.36, theme_ink(f->theme, STYLE_POPUP).bg, figure_ink(f, STYLE_BORDER));
+		svg_box(f->out, left, y - SIZE_LABEL * 0.68, w, SIZE_LABEL * 1.36, theme_ink(f->theme, STYLE_POPUP).bg,
+			figure_ink(f, STYLE_BORDER));
 	svg_text(f->out, x + inset, y + SIZE_LABEL * 0.35, figure_label(f, anchor), label.s);
 	if (angle != 0)
 		svg_group_end(f->out);
@@ -133,7 +135,7 @@ static double wrap(struct str *out, const struct paragraph *p, double y, const c
 	for (const char *from = text; *from; lines++) {
 		size_t end = bytes_for(from, columns), space = end;
 
-		while (from[end] && space && from[space] != ' ')	/* a word that goes beyond is for the next line */
+		while (from[end] && space && from[space] != ' ') /* a word that goes beyond is for the next line */
 			space--;
 		end = space ? space : end ? end : next_character(from, 0);
 		str_clear(&line);

@@ -1,5 +1,6 @@
 /*
- * figure.h - a table as a figure for a paper or a page: vector graphics with title, axes, legend and a caption that says what was asked.
+ * figure.h - a table as a figure for a paper or a page: vector graphics with title, axes, legend and a caption that says what was
+ * asked.
  *
  *     attention · layer 2 head 2 · weight		title
  *     0 ▒▒▒▒▒▒▒▒▒▒ 1  range without ‹bos›		legend

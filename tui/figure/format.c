@@ -22,7 +22,8 @@ const struct format formats[] = {
 	{ "text", "txt", "aligned columns for people; what cannot be is blank", NULL, DEPTH_MONO, plain_text, canvas_dump },
 	{ "json", "json", "one line of JSON per table; numbers read back to the same float", NULL, DEPTH_MONO, plain_json, NULL },
 	{ "csv", "csv", "RFC 4180 with a header row; numbers read back to the same float", NULL, DEPTH_MONO, plain_csv, NULL },
-	{ "svg", "svg", "a figure: vector graphics with title, axes, legend and caption", figure_theme, DEPTH_TRUE, figure_svg, cells_svg },
+	{ "svg", "svg", "a figure: vector graphics with title, axes, legend and caption", figure_theme, DEPTH_TRUE, figure_svg,
+	  cells_svg },
 	{ "ans", "ans", "coloured text that `cat` shows", NULL, DEPTH_256, sheet_ans, cells_ans },
 	{ 0 },
 };
@@ -54,7 +55,8 @@ const struct format *format_of_file(const char *path, bool screen, struct err *e
 	for (const struct format *f = formats; f->word; f++)
 		if (f->screen || !screen)
 			str_addf(&known, "%s.%s", known.n ? ", " : "", f->extension);
-	err_set(err, ERR_USAGE, "\"%s\": the name's end says how %s is written; expected %s", path, screen ? "the screen" : "a pane", known.s);
+	err_set(err, ERR_USAGE, "\"%s\": the name's end says how %s is written; expected %s", path,
+		screen ? "the screen" : "a pane", known.s);
 	str_done(&known);
 	return NULL;
 }

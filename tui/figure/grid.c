@@ -1,29 +1,29 @@
 /*
- * grid.c - rows × columns as coloured cells: a heatmap; a lens, with words over their values; attention, a triangle of squares. Layer 0
- * is at the bottom. A cell carries its number where that can be read.
+ * grid.c - rows × columns as coloured cells: a heatmap; a lens, with words over their values; attention, a triangle of squares.
+ * Layer 0 is at the bottom. A cell carries its number where that can be read.
  */
 #include "tui/figure/parts.h"
 
 #include <math.h>
 #include <string.h>
 
-#define WORD_LEAST 26.0		/* so wide is a cell that holds a word, at least */
+#define WORD_LEAST 26.0 /* so wide is a cell that holds a word, at least */
 #define WORD_MOST 62.0
 #define WORD_H 19.0
 #define NUMBER_H 13.0
 #define SQUARE_MOST 22.0
 #define PLAIN_MOST 14.0
-#define LEAST 1.5		/* of a cell, either way */
-#define MOST_H 800.0		/* the rows shrink to stay within it */
+#define LEAST 1.5    /* of a cell, either way */
+#define MOST_H 800.0 /* the rows shrink to stay within it */
 #define SLANT 45.0
-#define BASE 0.36		/* from the middle of a line of type to its base, in its size */
+#define BASE 0.36 /* from the middle of a line of type to its base, in its size */
 
-enum { HINT_CELLS = 2500 };	/* more would make the file large, and the cells are too small to be pointed at */
+enum { HINT_CELLS = 2500 }; /* more would make the file large, and the cells are too small to be pointed at */
 
 /* Where everything is, from the picture's upper left corner. */
 struct plan_of_grid {
 	double label_w, left, cell_w, cell_h, head_h, angle;
-	int row_step, col_step;		/* every so many labels are written */
+	int row_step, col_step; /* every so many labels are written */
 	bool words, numbers;
 	struct number_form form;
 };
@@ -151,8 +151,8 @@ static void draw_heads(const struct figure *f, const struct plan_of_grid *p, dou
 	struct svg_type type = figure_label(f, SVG_START);
 
 	for (int c = 0; c < t->cols.n; c += p->col_step)
-		figure_label_draw(f, &t->cols, c, x + (c + 0.5) * p->cell_w, y + ROOM + SIZE_LABEL * 0.7, p->angle < 0 ? SVG_END : SVG_MIDDLE,
-				  p->angle);
+		figure_label_draw(f, &t->cols, c, x + (c + 0.5) * p->cell_w, y + ROOM + SIZE_LABEL * 0.7,
+				  p->angle < 0 ? SVG_END : SVG_MIDDLE, p->angle);
 	type.italic = true;
 	if (t->cols.name)
 		svg_text(f->out, x + p->cell_w * t->cols.n + 2 * ROOM, y + ROOM + SIZE_LABEL * (0.7 + BASE), type, t->cols.name);
@@ -164,7 +164,8 @@ static void write_hint(const struct table *t, const struct number_form *form, in
 	size_t cell = table_cell(t, row, col);
 	char number[NUMBER_BYTES];
 
-	str_addf(out, "%s %s · %s %s:", t->rows.name ? t->rows.name : "", t->rows.show[row], t->cols.name ? t->cols.name : "", t->cols.show[col]);
+	str_addf(out, "%s %s · %s %s:", t->rows.name ? t->rows.name : "", t->rows.show[row], t->cols.name ? t->cols.name : "",
+		 t->cols.show[col]);
 	if (t->word_show && t->word_show[cell])
 		str_addf(out, " %s", t->word_show[cell]);
 	str_addf(out, " %s", number_print(form, t->value[cell], number));
@@ -183,7 +184,8 @@ static struct ink cell_ink(const struct figure *f, const struct span *span, int 
 	return value_ink(f->theme, span, span_paint(span, f->t, f->a->sink_in, row, col));
 }
 
-static void draw_texts(const struct figure *f, const struct plan_of_grid *p, const struct span *span, int row, int col, double x, double y)
+static void draw_texts(const struct figure *f, const struct plan_of_grid *p, const struct span *span, int row, int col, double x,
+		       double y)
 {
 	const struct table *t = f->t;
 	size_t cell = table_cell(t, row, col);

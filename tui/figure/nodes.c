@@ -28,8 +28,7 @@ static int edges_from(const struct table *t, double threshold)
 	int n = 0;
 
 	for (int i = 0; i < t->edges; i++)
-		n += graph_column(t, t->edge[i].from) != graph_column(t, t->edge[i].to) &&
-		     (double)t->edge[i].weight >= threshold;
+		n += graph_column(t, t->edge[i].from) != graph_column(t, t->edge[i].to) && (double)t->edge[i].weight >= threshold;
 	return n;
 }
 
@@ -94,14 +93,12 @@ static void draw_labels(const struct figure *f, const struct grid_of_nodes *g, d
 		char text[16];
 
 		snprintf(text, sizeof text, "%d", l - 1);
-		svg_text(f->out, x + LABEL_W - ROOM, y + (g->levels - l - 0.5) * g->level_h + SIZE_LABEL * BASE, layer,
-			 text);
+		svg_text(f->out, x + LABEL_W - ROOM, y + (g->levels - l - 0.5) * g->level_h + SIZE_LABEL * BASE, layer, text);
 	}
 	for (int c = 0; c < g->columns; c++) {
 		str_clear(&cut);
 		figure_cut(graph_token(f->t, c), 7, &cut);
-		svg_text(f->out, x + LABEL_W + (c + 0.5) * COLUMN_W, y + g->levels * g->level_h + SIZE_LABEL * 1.4,
-			 token, cut.s);
+		svg_text(f->out, x + LABEL_W + (c + 0.5) * COLUMN_W, y + g->levels * g->level_h + SIZE_LABEL * 1.4, token, cut.s);
 	}
 	str_done(&cut);
 }

@@ -78,7 +78,8 @@ static void draw_word(const struct figure *f, const struct lanes_of_figure *l, i
 
 	str_init(&word);
 	figure_cut(word_of(f->t, row), WORD_COLUMNS, &word);
-	svg_box(f->out, x, middle - SIZE_LABEL * 0.68, l->word_w, SIZE_LABEL * 1.36, theme_ink(f->theme, STYLE_POPUP).bg, figure_ink(f, STYLE_BORDER));
+	svg_box(f->out, x, middle - SIZE_LABEL * 0.68, l->word_w, SIZE_LABEL * 1.36, theme_ink(f->theme, STYLE_POPUP).bg,
+		figure_ink(f, STYLE_BORDER));
 	svg_text(f->out, x + ROOM, middle + SIZE_LABEL * BASE, figure_label(f, SVG_START), word.s);
 	str_done(&word);
 }
@@ -92,7 +93,8 @@ static int32_t bar_ink(const struct figure *f, double now)
 
 static void draw_row(const struct figure *f, const struct lanes_of_figure *l, int row, double x, double middle)
 {
-	double now = value(f->t, row, l->column.main), before = value(f->t, row, l->column.before), unit = l->greatest > 0 ? BAR_W / l->greatest : 0;
+	double now = value(f->t, row, l->column.main), before = value(f->t, row, l->column.before),
+	       unit = l->greatest > 0 ? BAR_W / l->greatest : 0;
 	struct svg_type type = figure_label(f, SVG_END);
 	char number[NUMBER_BYTES];
 
@@ -101,7 +103,8 @@ static void draw_row(const struct figure *f, const struct lanes_of_figure *l, in
 	draw_word(f, l, row, x, middle);
 	svg_text(f->out, x + l->number_x, middle + SIZE_NUMBER * BASE, type, number_print(&l->form, (float)now, number));
 	if (isfinite(before) && before != now)
-		svg_box(f->out, x + l->bar_x, middle - BAR_H / 2, fabs(before) * unit, BAR_H, theme_ink(f->theme, STYLE_TEXT).bg, figure_ink(f, STYLE_GHOST));
+		svg_box(f->out, x + l->bar_x, middle - BAR_H / 2, fabs(before) * unit, BAR_H, theme_ink(f->theme, STYLE_TEXT).bg,
+			figure_ink(f, STYLE_GHOST));
 	if (isfinite(now))
 		svg_rect(f->out, x + l->bar_x, middle - BAR_H / 2, fabs(now) * unit, BAR_H, bar_ink(f, now));
 	if (l->column.logit >= 0)

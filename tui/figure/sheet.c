@@ -19,7 +19,8 @@ static struct rect size_of(const struct view *v)
 	if (view_for(t, v->as) != VIEW_heat)
 		return (struct rect){ 0, 0, want.cols > LIST_W ? want.cols : LIST_W, want.rows + FOOT };
 	each = v->zoom == ZOOM_HALF ? 1 : v->zoom == ZOOM_WORD ? WORD_W : number > 9 ? number : 9;
-	return (struct rect){ 0, 0, LABELS_W + t->cols.n * each + ROOM_W, (v->zoom == ZOOM_HALF ? t->rows.n / 2 + 1 : t->rows.n) + 1 + FOOT };
+	return (struct rect){ 0, 0, LABELS_W + t->cols.n * each + ROOM_W,
+			      (v->zoom == ZOOM_HALF ? t->rows.n / 2 + 1 : t->rows.n) + 1 + FOOT };
 }
 
 /* As the pane draws it; cells of a heatmap where it leaves open how: with all that there is to read. */

@@ -1,4 +1,7 @@
-/* sheet.h - a whole table as the coloured cells of a terminal, for `cat`: title and question, then as the view draws it, unscrolled. */
+/*
+ * sheet.h - a whole table as the coloured cells of a terminal, for `cat`: title and question, then as the view draws it,
+ * unscrolled.
+ */
 #ifndef LMSCOPE_TUI_FIGURE_SHEET_H
 #define LMSCOPE_TUI_FIGURE_SHEET_H
 

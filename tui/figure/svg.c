@@ -223,7 +223,8 @@ void svg_group_end(struct str *out)
 	str_add(out, "</g>\n");
 }
 
-void svg_gradient(struct str *out, const char *id, double x, double y, double w, double h, const int32_t *color, int n, int32_t line)
+void svg_gradient(struct str *out, const char *id, double x, double y, double w, double h, const int32_t *color, int n,
+		  int32_t line)
 {
 	str_addf(out, "<linearGradient id=\"%s\">", id);
 	for (int i = 0; i < n; i++) {

@@ -21,7 +21,7 @@ struct svg_type {
 	int32_t color;
 	enum svg_anchor anchor;
 	bool mono, bold, italic;
-	double angle;		/* degrees, clockwise about the anchor */
+	double angle; /* degrees, clockwise about the anchor */
 };
 
 /* `about` is the figure's text for those who cannot see it; NULL: none. */
@@ -40,7 +40,8 @@ void svg_group(struct str *out, const char *hint);
 void svg_group_turned(struct str *out, double angle, double x, double y);
 void svg_group_end(struct str *out);
 /* A rectangle filled from left to right with n colours, and a thin line around it; `id` is the gradient's, unique in the file. */
-void svg_gradient(struct str *out, const char *id, double x, double y, double w, double h, const int32_t *color, int n, int32_t line);
+void svg_gradient(struct str *out, const char *id, double x, double y, double w, double h, const int32_t *color, int n,
+		  int32_t line);
 
 /* Any bytes as XML's character data, between tags or within quotes. */
 void svg_characters(struct str *out, const char *bytes, size_t n);

@@ -1,6 +1,7 @@
 /*
- * card.c - a note over the lines at the bottom: what a preset has to say about itself, until Esc closes it; on the first screen also the
- * keys to begin with; in the tour the step's task, and once that is done what it showed. It takes rows from the panes, and never the place of the hints or of a message.
+ * card.c - a note over the lines at the bottom: what a preset has to say about itself, until Esc closes it; on the first screen
+ * also the keys to begin with; in the tour the step's task, and once that is done what it showed. It takes rows from the panes, and
+ * never the place of the hints or of a message.
  */
 #include <string.h>
 
@@ -9,7 +10,7 @@
 enum { BOXED_FROM = 36, MOST = 4, GAP = 3, COLUMN = 36, TASK_LINES = 2 };
 
 static const struct begin {
-	const char *keys;	/* names of key.h; or a command with its colon */
+	const char *keys; /* names of key.h; or a command with its colon */
 	const char *does;
 } begin[] = {
 	{ "Up Down Left Right", "move: all panes follow" },
@@ -40,7 +41,7 @@ static int inner(int w, int h)
 /* As on the keyboard: arrows as arrows, the others by their names. */
 static void begin_keys(const struct app *app, int i, struct str *out)
 {
-	bool ascii = theme_ascii(app->theme) || strncmp(begin[i].keys, "Up", 2);	/* a command is as it is */
+	bool ascii = theme_ascii(app->theme) || strncmp(begin[i].keys, "Up", 2); /* a command is as it is */
 
 	str_clear(out);
 	action_keys(&(struct action){ .keys = begin[i].keys }, 4, ascii, out);
@@ -78,8 +79,9 @@ static int begin_lines(const struct app *app, int w, int h)
 {
 	struct canvas nowhere = { 0 };
 
-	return app->card != CARD_START ? 0 :
-		draw_begin(app, &nowhere, (struct rect){ 0, 0, w, 0 }, boxed(h) ? COLUMN : 0, app_ink(app, STYLE_POPUP));
+	return app->card != CARD_START
+		       ? 0
+		       : draw_begin(app, &nowhere, (struct rect){ 0, 0, w, 0 }, boxed(h) ? COLUMN : 0, app_ink(app, STYLE_POPUP));
 }
 
 static int lines_of(const char *text, int w, int most)
@@ -158,8 +160,10 @@ static void draw_tour(struct app *app, struct canvas *c, struct rect r, struct i
 		r = (struct rect){ r.x, r.y + 1, r.w, r.h - 1 };
 	}
 	/* Where there is no room for both, what was found counts more than what was asked. */
-	used = t->done && r.h < lines_of(t->task.task, r.w, TASK_LINES) + lines_of(t->task.about, r.w, TASK_LINES) ? 0 :
-		canvas_paragraph(c, r, 0, t->done ? ink_over(app_ink(app, STYLE_DIM), ink) : ink, t->task.task ? t->task.task : "");
+	used = t->done && r.h < lines_of(t->task.task, r.w, TASK_LINES) + lines_of(t->task.about, r.w, TASK_LINES)
+		       ? 0
+		       : canvas_paragraph(c, r, 0, t->done ? ink_over(app_ink(app, STYLE_DIM), ink) : ink,
+					  t->task.task ? t->task.task : "");
 	if (t->done)
 		canvas_paragraph(c, (struct rect){ r.x, r.y + used, r.w, r.h - used }, 0, ink_over(app_ink(app, STYLE_GOOD), ink),
 				 t->task.about ? t->task.about : "");
@@ -186,7 +190,8 @@ void draw_card(struct app *app, struct canvas *c, struct rect r)
 	if (keys < r.h)
 		canvas_paragraph(c, (struct rect){ r.x, r.y, r.w, r.h - keys }, 0, ink, about(app));
 	if (keys)
-		draw_begin(app, c, (struct rect){ r.x, keys < r.h ? r.y + r.h - keys : r.y, r.w, r.h }, boxed(c->h) ? COLUMN : 0, ink);
+		draw_begin(app, c, (struct rect){ r.x, keys < r.h ? r.y + r.h - keys : r.y, r.w, r.h }, boxed(c->h) ? COLUMN : 0,
+			   ink);
 }
 
 bool card_key(int i, const char **keys)

@@ -1,6 +1,6 @@
 /*
- * cell.c - what can be done with the cell under the cursor: its own intervention, and the techniques that take its layer, head or position,
- * with these filled in.
+ * cell.c - what can be done with the cell under the cursor: its own intervention, and the techniques that take its layer, head or
+ * position, with these filled in.
  */
 #include <string.h>
 
@@ -12,8 +12,8 @@ enum { DO_CELL, DO_HERE, DO_LINK, DO_TECHNIQUE = DO_LINK + 100 };
 
 /* Ways on that a person thinks of as one step. */
 static const struct link {
-	const char *text, *analysis, *set;	/* one more argument, "receiver=q"; NULL: none */
-	unsigned dims;				/* that the cell must have, as bits */
+	const char *text, *analysis, *set; /* one more argument, "receiver=q"; NULL: none */
+	unsigned dims;			   /* that the cell must have, as bits */
 } links[] = {
 	{ "the head's attention", "attention", NULL, 1u << DIM_LAYER | 1u << DIM_HEAD },
 	{ "which heads feed its queries", "path-patching", "receiver=q", 1u << DIM_LAYER | 1u << DIM_HEAD },
@@ -74,7 +74,8 @@ static void add_intervention(const struct app *app, struct list *list, bool here
 	str_init(&text);
 	if (cell_intervention(app, here, &lines, &err)) {
 		describe_lines(&lines, &text);
-		list_add(list, text.s, here ? "at this position only, or undo it · ." : "apply, or undo it · Space")->id = here ? DO_HERE : DO_CELL;
+		list_add(list, text.s, here ? "at this position only, or undo it · ." : "apply, or undo it · Space")->id =
+			here ? DO_HERE : DO_CELL;
 	} else if (!here) {
 		list_add(list, "no edit", err.text)->style = STYLE_DIM;
 		list->item[list->n - 1].id = DO_CELL;
@@ -172,9 +173,12 @@ static void choose_cell(struct app *app, const struct list_item *item)
 		fill_in(app, app_pane(app), dims, link ? link->set : NULL);
 }
 
+/* clang-format off */
 const struct popup popup_cell = {
-	.title = "what to do with this cell", .where = W_MENU, .fill = fill_cell, .choose = choose_cell, .empty = "there is no table in this pane yet",
+	.title = "what to do with this cell", .where = W_MENU, .fill = fill_cell, .choose = choose_cell,
+		.empty = "there is no table in this pane yet",
 };
+/* clang-format on */
 
 void act_cell(struct app *app, const char *argument)
 {

@@ -140,7 +140,7 @@ void draw_found(struct app *app, struct canvas *c, struct rect r, struct ink ink
 			int x = canvas_columns(text, found.hit[i]), width;
 			size_t bytes = utf8_cluster(letter, strlen(letter), &width);
 
-			if (x + width <= (columns > r.w ? r.w - 1 : r.w))	/* the last column is the "…" of what is cut */
+			if (x + width <= (columns > r.w ? r.w - 1 : r.w)) /* the last column is the "…" of what is cut */
 				canvas_text_n(c, r.x + x, r.y, match, letter, bytes);
 		}
 	}

@@ -1,6 +1,6 @@
 /*
- * footer.c - the lines at the bottom that speak: the keys available here, always; over them what was just said; and the line that is
- * being typed, below its keys.
+ * footer.c - the lines at the bottom that speak: the keys available here, always; over them what was just said; and the line that
+ * is being typed, below its keys.
  */
 #include <stdio.h>
 #include <string.h>
@@ -19,7 +19,7 @@ static const char *label_of(const struct app *app, const struct action *action)
 /* "[ ] layer": rows with the same label are together. Returns false when it does not fit before `end`. */
 static bool draw_hint(struct app *app, struct canvas *c, int *x, int y, int end, const struct action *first)
 {
-	enum { HINT_KEYS = 6, VERB_W = 6 };	/* what comes after "ablate", "patch", "revert" stays where it is */
+	enum { HINT_KEYS = 6, VERB_W = 6 }; /* what comes after "ablate", "patch", "revert" stays where it is */
 	const char *label = label_of(app, first);
 	struct hot hot[HINT_KEYS];
 	struct str keys;
@@ -42,8 +42,9 @@ static bool draw_hint(struct app *app, struct canvas *c, int *x, int y, int end,
 	if (*x + w <= end) {
 		/* Each key is itself; the word is the last one's. */
 		for (int i = 0; i < hots; i++)
-			hot_add(&app->hots, (struct rect){ *x + hot[i].rect.x, y, (i + 1 < hots ? hot[i + 1].rect.x : w) - hot[i].rect.x, 1 }, HOT_ACTION,
-				hot[i].id);
+			hot_add(&app->hots,
+				(struct rect){ *x + hot[i].rect.x, y, (i + 1 < hots ? hot[i + 1].rect.x : w) - hot[i].rect.x, 1 },
+				HOT_ACTION, hot[i].id);
 		*x += canvas_text(c, *x, y, app_ink(app, STYLE_KEY), keys.s) + 1;
 		canvas_text(c, *x, y, app_ink(app, STYLE_HINT), label);
 		*x += word_w + 2;
@@ -88,8 +89,9 @@ void draw_hints(struct app *app, struct canvas *c, struct rect r)
 			const struct action *a = &actions[i];
 
 			if (i == ACTION_list_choose && app->popup && !app->popup->choose)
-				continue;	/* a page to read */
-			if (a->footer != place || !(a->where & where) || i == ACTION_help || shown_before(a, where) || is_shadowed(a, where))
+				continue; /* a page to read */
+			if (a->footer != place || !(a->where & where) || i == ACTION_help || shown_before(a, where) ||
+			    is_shadowed(a, where))
 				continue;
 			if (!draw_hint(app, c, &x, r.y, end, a))
 				return;

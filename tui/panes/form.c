@@ -6,7 +6,8 @@
 #include "tui/panes/lists.h"
 
 /* "site       ‹ head ›", and what it means. */
-static void describe(const struct app *app, const struct param *p, struct value value, bool given, struct str *text, struct str *detail)
+static void describe(const struct app *app, const struct param *p, struct value value, bool given, struct str *text,
+		     struct str *detail)
 {
 	const struct choice *chosen = p->kind == PARAM_CHOICE ? param_choice(p, value.number) : NULL;
 
@@ -58,9 +59,12 @@ static void choose_argument(struct app *app, const struct list_item *item)
 	str_done(&line);
 }
 
+/* clang-format off */
 const struct popup popup_form = {
-	.title = "arguments", .where = W_FORM, .fill = fill_form, .choose = choose_argument, .empty = "this technique has no arguments",
+	.title = "arguments", .where = W_FORM, .fill = fill_form, .choose = choose_argument,
+		.empty = "this technique has no arguments",
 };
+/* clang-format on */
 
 /* The marked argument; -1: there is none. */
 static int marked_argument(const struct app *app)

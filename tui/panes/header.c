@@ -25,7 +25,7 @@ static void add_progress(const struct app *app, int most, struct str *out)
 	str_add(out, "…");
 	if (shot->what[0])
 		str_addf(out, " %s", shot->what);
-	if (shot->state == WORK_GENERATING)	/* in tokens, not in the layers of each */
+	if (shot->state == WORK_GENERATING) /* in tokens, not in the layers of each */
 		str_addf(&part, " %d/%d", shot->plain_tokens ? shot->plain_tokens : shot->generated_tokens, app->asked.generate);
 	else if (shot->total > 1)
 		str_addf(&part, " %d/%d", shot->done, shot->total);
@@ -64,7 +64,7 @@ static enum style what_is_done(const struct app *app, int most, struct str *out)
 		str_addf(out, "%s %.0f ms", shot->error ? "✗" : "●", shot->milliseconds);
 		return shot->error ? STYLE_ERROR : STYLE_GOOD;
 	}
-	if (!app_is_slow(app) && shot->has_model && app->last_ms > 0) {	/* what is quick is not announced */
+	if (!app_is_slow(app) && shot->has_model && app->last_ms > 0) { /* what is quick is not announced */
 		str_addf(out, "● %.0f ms", app->last_ms);
 		return STYLE_GOOD;
 	}

@@ -25,8 +25,8 @@ static void add_action(struct list *list, const struct action *action, bool asci
 static const struct topic_of_help {
 	const char *word, *group;
 } help_topics[] = {
-	{ "all", NULL },	 { "moving", "Move" },	  { "looking", "Panes" }, { "asking", "Ask" },	  { "editing", "Intervene" },
-	{ "saving", "Keep" },	 { "program", "Program" }, { "typing", "Typing" }, { "lists", "Lists" },
+	{ "all", NULL },      { "moving", "Move" },	{ "looking", "Panes" }, { "asking", "Ask" },  { "editing", "Intervene" },
+	{ "saving", "Keep" }, { "program", "Program" }, { "typing", "Typing" }, { "lists", "Lists" },
 };
 enum { HELP_TOPICS = sizeof help_topics / sizeof *help_topics };
 
@@ -36,7 +36,8 @@ static void add_topic(struct list *list, int topic, unsigned where, unsigned not
 	bool first = true;
 
 	for (int i = 0; i < ACTION_COUNT; i++) {
-		if (strcmp(help_topics[topic].group, actions[i].group) || !(actions[i].where & where) || (actions[i].where & not_where))
+		if (strcmp(help_topics[topic].group, actions[i].group) || !(actions[i].where & where) ||
+		    (actions[i].where & not_where))
 			continue;
 		if (first)
 			list_heading(list, help_topics[topic].word);
@@ -131,7 +132,7 @@ void act_help(struct app *app, const char *argument)
 		topic++;
 	app->help_where = app_where(app);
 	show_topic(app, topic % HELP_TOPICS);
-	if (topic == HELP_TOPICS && !popup_filter(app, argument)) {	/* no topic: what has the word in it */
+	if (topic == HELP_TOPICS && !popup_filter(app, argument)) { /* no topic: what has the word in it */
 		popup_close(app);
 		no_such_topic(app, argument);
 	}
@@ -239,8 +240,10 @@ static void fill_inspect(const struct app *app, struct list *list)
 	str_init(&args);
 	question_args(app, app->focus, &args);
 	list->title = "the cell under the cursor";
-	list_add(list, t->analysis ? t->analysis : "", args.n ? args.s : param_count(app->doc.job.pane[app->focus].analysis->params) ?
-		 "default arguments" : "takes no arguments");
+	list_add(list, t->analysis ? t->analysis : "",
+		 args.n							       ? args.s
+		 : param_count(app->doc.job.pane[app->focus].analysis->params) ? "default arguments"
+									       : "takes no arguments");
 	add_axis(app, list, &t->rows, row);
 	add_axis(app, list, &t->cols, col);
 	if (places_note(app, app->focus, t, row, col))
@@ -274,8 +277,9 @@ static void fill_messages(const struct app *app, struct list *list)
 		list_add(list, app->said.line[i], NULL);
 }
 
-static const struct popup popup_messages = { .title = "Messages, newest first", .fill = fill_messages, .empty = "no messages yet",
-	.keep_order = true };
+static const struct popup popup_messages = {
+	.title = "Messages, newest first", .fill = fill_messages, .empty = "no messages yet", .keep_order = true
+};
 
 void act_messages(struct app *app, const char *argument)
 {

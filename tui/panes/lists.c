@@ -29,7 +29,8 @@ struct list_item *list_add(struct list *list, const char *text, const char *deta
 		list->item = xrealloc(list->item, (size_t)list->room * sizeof *list->item);
 	}
 	item = &list->item[list->n++];
-	*item = (struct list_item){ .text = arena_strdup(list->arena, text), .detail = arena_strdup(list->arena, detail),
+	*item = (struct list_item){ .text = arena_strdup(list->arena, text),
+				    .detail = arena_strdup(list->arena, detail),
 				    .style = STYLE_TEXT };
 	return item;
 }

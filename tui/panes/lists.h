@@ -11,37 +11,36 @@
 #include "tui/app/app.h"
 
 struct list_item {
-	const char *text, *detail;	/* left; right of it, dim */
-	enum style style;		/* of the text */
-	bool heading;			/* cannot be chosen */
-	int id;				/* the popup's own */
+	const char *text, *detail; /* left; right of it, dim */
+	enum style style;	   /* of the text */
+	bool heading;		   /* cannot be chosen */
+	int id;			   /* the popup's own */
 };
 
 struct list {
-	struct arena *arena;		/* of the strings */
-	struct list_item *item;		/* [n] heap */
+	struct arena *arena;	/* of the strings */
+	struct list_item *item; /* [n] heap */
 	int n, room;
-	int indent;			/* columns, of what is under headings */
-	int text_w;			/* columns of the left texts; does not change with the filter */
-	const char *title;		/* of this moment; NULL: the popup's */
+	int indent;	   /* columns, of what is under headings */
+	int text_w;	   /* columns of the left texts; does not change with the filter */
+	const char *title; /* of this moment; NULL: the popup's */
 };
 
 void list_init(struct list *list);
 void list_done(struct list *list);
 /* Adds a line; both strings are copied (detail may be NULL). Returns it, to fill in the rest. */
 struct list_item *list_add(struct list *list, const char *text, const char *detail);
-struct list_item *list_addf(struct list *list, const char *detail, const char *format, ...)
-	__attribute__((format(printf, 3, 4)));
+struct list_item *list_addf(struct list *list, const char *detail, const char *format, ...) __attribute__((format(printf, 3, 4)));
 /* A line over those that follow; a list that has one has them all along. */
 void list_heading(struct list *list, const char *text);
 
 struct popup {
 	const char *title;
-	unsigned where;			/* beside W_LIST */
+	unsigned where; /* beside W_LIST */
 	void (*fill)(const struct app *app, struct list *list);
-	void (*choose)(struct app *app, const struct list_item *item);	/* NULL: a page to read, which any choice closes */
-	const char *empty;		/* said when it has no lines */
-	bool keep_order;		/* its order means something: a filter does not sort it */
+	void (*choose)(struct app *app, const struct list_item *item); /* NULL: a page to read, which any choice closes */
+	const char *empty;					       /* said when it has no lines */
+	bool keep_order;					       /* its order means something: a filter does not sort it */
 };
 
 extern const struct popup popup_menu, popup_form, popup_presets, popup_help, popup_inspect, popup_models, popup_cell;
@@ -76,20 +75,20 @@ void popup_mouse(struct app *app, const struct key *key);
 
 /* ---- Parts of the screen ---- */
 void draw_header(struct app *app, struct canvas *c, struct rect r);
-void draw_prompt(struct app *app, struct canvas *c);	/* and the foil, when the panes are drawn: what is typed wraps over them */
-void draw_way(struct app *app, struct canvas *c, struct rect r);	/* how one came to the metric */
+void draw_prompt(struct app *app, struct canvas *c); /* and the foil, when the panes are drawn: what is typed wraps over them */
+void draw_way(struct app *app, struct canvas *c, struct rect r); /* how one came to the metric */
 /* "→ ·Paris .710": in the header where the prompt needs all of its line. */
 bool guess_is_above(const struct app *app);
 int guess_columns(const struct snapshot_guess *g);
 void draw_guess(struct app *app, struct canvas *c, int x, int y, int w, const struct snapshot_guess *g);
-int card_lines(const struct app *app, int w, int h);	/* how many rows the note wants; 0: there is none, or it was dismissed */
+int card_lines(const struct app *app, int w, int h); /* how many rows the note wants; 0: there is none, or it was dismissed */
 void draw_card(struct app *app, struct canvas *c, struct rect r);
 /* The names of the keys of line i of "start here"; false: there is no such line. */
 bool card_key(int i, const char **keys);
 /* "14 tokens each, 1 differs" */
 void pair_note(const struct app *app, struct str *out, enum style *style);
 void draw_pane(struct app *app, struct canvas *c, int pane);
-void draw_text(struct app *app, struct canvas *c, struct rect r);	/* generated */
+void draw_text(struct app *app, struct canvas *c, struct rect r); /* generated */
 void draw_cell(struct app *app, struct canvas *c, struct rect r);
 void draw_status(struct app *app, struct canvas *c, struct rect r);
 void draw_footer(struct app *app, struct canvas *c, struct rect r);

@@ -86,10 +86,12 @@ static void go_back(struct app *app, const struct list_item *item)
 	app_say(app, STYLE_DIM, "as it was: %s · u undoes", e->what);
 }
 
+/* clang-format off */
 static const struct popup popup_log = {
 	.title = "log of questions, newest first", .where = W_LOG, .fill = fill_log, .choose = go_back, .keep_order = true,
 	.empty = "no question is answered yet",
 };
+/* clang-format on */
 
 void act_log(struct app *app, const char *argument)
 {

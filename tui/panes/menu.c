@@ -121,9 +121,11 @@ static void choose_here(struct app *app, const struct list_item *item)
 		act_technique(app, name);
 }
 
+/* clang-format off */
 const struct popup popup_menu = {
 	.title = "Choose a technique", .where = W_MENU, .fill = fill_menu, .choose = choose_here,
 };
+/* clang-format on */
 
 void act_menu_beside(struct app *app, const char *argument)
 {

@@ -26,7 +26,11 @@ static void fill_models(const struct app *app, struct list *list)
 		struct str detail;
 
 		str_init(&detail);
-		str_addf(&detail, "%s%s · %s%s", is_open(app, e) ? "open · " : e->recent ? "opened lately · " : "", *e->name == '/' ? e->path : e->place, e->about && !e->opens ? "no: " : "", e->about ? e->about : "…");
+		str_addf(&detail, "%s%s · %s%s",
+			 is_open(app, e) ? "open · "
+			 : e->recent	 ? "opened lately · "
+					 : "",
+			 *e->name == '/' ? e->path : e->place, e->about && !e->opens ? "no: " : "", e->about ? e->about : "…");
 		item = list_add(list, shown(e), detail.s);
 		item->style = e->about && !e->opens ? STYLE_DIM : is_open(app, e) ? STYLE_TITLE : STYLE_TEXT;
 		item->id = i;
@@ -55,9 +59,11 @@ static void choose_model(struct app *app, const struct list_item *item)
 	act_model(app, means(app, e));
 }
 
+/* clang-format off */
 const struct popup popup_models = {
 	.title = "open a model", .fill = fill_models, .choose = choose_model, .empty = "none on this machine",
 };
+/* clang-format on */
 
 bool models_unseen(const struct app *app)
 {

@@ -1,6 +1,6 @@
 /*
- * palette.c - everything that can be done, in one list to type in: actions, techniques, presets, edits of what is under the cursor, and
- * the choices of commands that have some. Choosing does it, or opens its line where something has still to be typed.
+ * palette.c - everything that can be done, in one list to type in: actions, techniques, presets, edits of what is under the cursor,
+ * and the choices of commands that have some. Choosing does it, or opens its line where something has still to be typed.
  */
 #include <string.h>
 
@@ -9,7 +9,7 @@
 #include "tui/app/typing.h"
 #include "tui/panes/lists.h"
 
-enum { DO_LINE = -1, OPEN_LINE = -2 };	/* what an item's text is for; from 0 on it is a row of actions.def */
+enum { DO_LINE = -1, OPEN_LINE = -2 }; /* what an item's text is for; from 0 on it is a row of actions.def */
 
 static bool belongs(int i)
 {
@@ -54,7 +54,8 @@ static void add_choices(const struct app *app, struct list *list, const struct a
 
 		str_clear(&text);
 		str_addf(&text, "%.*s%s", (int)done.from, line.s, choice);
-		list_add(list, text.s, done.list.item[i].detail)->id = done.more || choice[strcspn(choice, "=")] ? OPEN_LINE : DO_LINE;
+		list_add(list, text.s, done.list.item[i].detail)->id =
+			done.more || choice[strcspn(choice, "=")] ? OPEN_LINE : DO_LINE;
 	}
 	completion_done(&done);
 	str_done(&line);
@@ -126,6 +127,6 @@ static const struct popup popup_palette = { .title = "everything that can be don
 void act_palette(struct app *app, const char *argument)
 {
 	(void)argument;
-	app_ask_for(app, REQUEST_LISTS, NULL);	/* presets and themes are among the choices */
+	app_ask_for(app, REQUEST_LISTS, NULL); /* presets and themes are among the choices */
 	popup_open(app, &popup_palette);
 }

@@ -12,10 +12,17 @@
 void pane_view(const struct app *app, int pane, const struct answer_shown *answer, struct view *view)
 {
 	*view = (struct view){
-		.table = answer->table, .before = answer->before, .older = answer->older, .rect = app->pane[pane].inside, .theme = app->theme,
-		.focus = pane == app->focus && !app->popup, .stale = !answer->current && app_is_slow(app),
-		.search = app->search, .sink_in = app->pane[pane].sink_in,
-		.edited = app_edited(app) && app->doc.job.pane[pane].shown == SHOWN_RUN, .ground = answer->before,
+		.table = answer->table,
+		.before = answer->before,
+		.older = answer->older,
+		.rect = app->pane[pane].inside,
+		.theme = app->theme,
+		.focus = pane == app->focus && !app->popup,
+		.stale = !answer->current && app_is_slow(app),
+		.search = app->search,
+		.sink_in = app->pane[pane].sink_in,
+		.edited = app_edited(app) && app->doc.job.pane[pane].shown == SHOWN_RUN,
+		.ground = answer->before,
 	};
 	view_of_words(&app->doc.job.pane[pane].view, view);
 	cursor_in(app, answer->table, &view->row, &view->col);

@@ -1,5 +1,6 @@
 /*
- * prompt.c - prompt and foil, each on a line of its own, token over token, where they differ marked; and what each of them predicts.
+ * prompt.c - prompt and foil, each on a line of its own, token over token, where they differ marked; and what each of them
+ * predicts.
  *
  *     prompt  When Mary and John went to the store, John gave a drink to      → ·Mary .923
  *     foil    When Mary and John went to the store, Mary gave a drink to      → ·John .871
@@ -18,17 +19,26 @@
 #include "tui/draw/wrap.h"
 #include "tui/panes/lists.h"
 
-enum { LABEL_W = 8, GUESS_WORD = 14, GUESS_FIXED = 7, GUESS_FROM = 64, GUESS_BESIDE = 100, TYPED_ROWS = 3, WRAPS_FROM = 18, GAPS = 3 };
+enum {
+	LABEL_W = 8,
+	GUESS_WORD = 14,
+	GUESS_FIXED = 7,
+	GUESS_FROM = 64,
+	GUESS_BESIDE = 100,
+	TYPED_ROWS = 3,
+	WRAPS_FROM = 18,
+	GAPS = 3
+};
 
 /* ------------------------------------------------------------------------------------------------ which tokens */
 
 struct strip {
 	const struct snapshot *shot;
-	struct aligned *at;	/* [n] */
-	int *w;			/* [n] columns of each pair */
-	bool *shown;		/* [n] */
+	struct aligned *at; /* [n] */
+	int *w;		    /* [n] columns of each pair */
+	bool *shown;	    /* [n] */
 	int n, room;
-	int cursor, difference;	/* the pair that the cursor is in; the first one that differs, or the cursor's */
+	int cursor, difference; /* the pair that the cursor is in; the first one that differs, or the cursor's */
 };
 
 /* A token as text reads: its own spaces, everything else visible. */
@@ -65,7 +75,9 @@ static void measure(struct strip *p)
 /* All of them; or what is around the cursor and around the first difference, as far as there is room on either side. */
 static void choose(struct strip *p)
 {
-	struct { int at, by; } front[] = { { p->cursor, -1 }, { p->cursor, 1 }, { p->difference, -1 }, { p->difference, 1 } };
+	struct {
+		int at, by;
+	} front[] = { { p->cursor, -1 }, { p->cursor, 1 }, { p->difference, -1 }, { p->difference, 1 } };
 	int all = 0, room = p->room - GAPS;
 	bool more = true;
 
@@ -104,7 +116,7 @@ static bool tokens_of(const struct snapshot_token *token, int n, const char *tex
 		str_add(&all, token[i].text);
 	same = !strcmp(all.s, text) || (all.s[0] == ' ' && !strcmp(all.s + 1, text));
 	str_clear(&all);
-	for (int i = 0; i < n && !same; i++)	/* where it is written out */
+	for (int i = 0; i < n && !same; i++) /* where it is written out */
 		str_add(&all, token[i].text);
 	same = same || !strcmp(all.s, text);
 	str_done(&all);
@@ -275,13 +287,15 @@ static int draw_line(struct app *app, struct canvas *c, struct rect r, enum line
 	} else if (text) {
 		canvas_field(c, x, r.y, end - x, ALIGN_LEFT, app_ink(app, STYLE_TEXT), text);
 	}
-	canvas_text(c, r.x + 1, r.y, app_ink(app, app->line == kind ? STYLE_FOCUS : STYLE_TITLE), kind == LINE_FOIL ? "foil" : "prompt");
+	canvas_text(c, r.x + 1, r.y, app_ink(app, app->line == kind ? STYLE_FOCUS : STYLE_TITLE),
+		    kind == LINE_FOIL ? "foil" : "prompt");
 	return r.y + rows;
 }
 
 bool guess_is_above(const struct app *app)
 {
-	return app->layout.prompt.h && app->layout.prompt.w < GUESS_BESIDE && app->layout.prompt.w >= GUESS_FROM && !app->layout.foil.h;
+	return app->layout.prompt.h && app->layout.prompt.w < GUESS_BESIDE && app->layout.prompt.w >= GUESS_FROM &&
+	       !app->layout.foil.h;
 }
 
 /* The rows that what is typed takes of the panes. */
@@ -289,10 +303,15 @@ static int rows_over_panes(const struct app *app, const struct canvas *c, struct
 {
 	int top;
 
-	return (app->line != LINE_PROMPT && app->line != LINE_FOIL) || c->h < WRAPS_FROM ? 0 : typed_rows(app, r.w - LABEL_W - 2, &top) - 1;
+	return (app->line != LINE_PROMPT && app->line != LINE_FOIL) || c->h < WRAPS_FROM
+		       ? 0
+		       : typed_rows(app, r.w - LABEL_W - 2, &top) - 1;
 }
 
-/* The upper edges of the first panes, so many rows further down: without its title, and the word "stale", nobody knows what a table is. */
+/*
+ * The upper edges of the first panes, so many rows further down: without its title, and the word "stale", nobody knows what a
+ * table is.
+ */
 static void lower_edges(const struct app *app, struct canvas *c, int by)
 {
 	const struct layout *l = &app->layout;

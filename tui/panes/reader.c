@@ -55,8 +55,9 @@ static void fill_reader(const struct app *app, struct list *list)
 	}
 }
 
-static const struct popup popup_reader = { .title = "continuation", .fill = fill_reader, .empty = "nothing yet: g generates",
-	.keep_order = true };
+static const struct popup popup_reader = {
+	.title = "continuation", .fill = fill_reader, .empty = "nothing yet: g generates", .keep_order = true
+};
 
 void act_read(struct app *app, const char *argument)
 {

@@ -8,7 +8,8 @@
 #include "tui/draw/text.h"
 #include "tui/panes/lists.h"
 
-enum { METRIC_LEAST = 6, METRIC_ROOM = 18 };	/* columns: of a spec that says anything; that the cell leaves to the metric at least */
+/* columns: of a spec that says anything; that the cell leaves to the metric at least */
+enum { METRIC_LEAST = 6, METRIC_ROOM = 18 };
 
 /* The text of some tokens, its end where there is no room for all. */
 static void draw_tokens(struct app *app, struct canvas *c, struct rect r, const struct snapshot_token *token, int n, bool more)
@@ -38,7 +39,8 @@ void draw_text(struct app *app, struct canvas *c, struct rect r)
 	struct rect text = { r.x + label, r.y, r.w - label - 1, r.h - half };
 	bool waiting = shot && (shot->generating || shot->serial != app->serial);
 
-	canvas_text(c, r.x + 1, r.y, app_ink(app, app_edited(app) ? STYLE_EDITED : STYLE_TITLE), app_edited(app) ? "edited" : "continuation");
+	canvas_text(c, r.x + 1, r.y, app_ink(app, app_edited(app) ? STYLE_EDITED : STYLE_TITLE),
+		    app_edited(app) ? "edited" : "continuation");
 	if (!shot || r.w <= label + 2)
 		return;
 	draw_tokens(app, c, text, shot->generated, shot->generated_tokens, waiting && !shot->plain_tokens);
@@ -61,7 +63,10 @@ static void add_before(const struct answer_shown *answer, int row, int col, stru
 	text_value(before, row, col, out);
 }
 
-/* "metric  logit " Paris"  14.20 (−1.31)" at the right end of at most w columns; with less room, without its beginning. Returns its columns. */
+/*
+ * "metric logit " Paris" 14.20 (−1.31)" at the right end of at most w columns; with less room, without its beginning. Returns
+ * its columns.
+ */
 static int draw_metric(struct app *app, struct canvas *c, struct rect r, int most)
 {
 	const struct snapshot *shot = app->shot;

@@ -50,13 +50,16 @@ static void choose_cell(struct app *app, const struct list_item *item)
 	int cell[STRONGEST_MOST], n;
 	const struct table *t = cells_here(app, cell, &n);
 
-	if (t && item->id < t->rows.n * t->cols.n)	/* the answer may be another by now */
+	if (t && item->id < t->rows.n * t->cols.n) /* the answer may be another by now */
 		go_to(app, t, item->id);
 	popup_close(app);
 }
 
 static const struct popup popup_strongest = {
-	.title = "strongest cells of this pane", .fill = fill_strongest, .choose = choose_cell, .empty = "this pane has no numbers yet",
+	.title = "strongest cells of this pane",
+	.fill = fill_strongest,
+	.choose = choose_cell,
+	.empty = "this pane has no numbers yet",
 };
 
 void act_strongest(struct app *app, const char *argument)

@@ -7,7 +7,8 @@ static void add_base64(struct str *out, const unsigned char *bytes, size_t n)
 
 	for (size_t i = 0; i < n; i += 3) {
 		size_t left = n - i;
-		unsigned group = (unsigned)bytes[i] << 16 | (left > 1 ? (unsigned)bytes[i + 1] << 8 : 0) | (left > 2 ? bytes[i + 2] : 0u);
+		unsigned group =
+			(unsigned)bytes[i] << 16 | (left > 1 ? (unsigned)bytes[i + 1] << 8 : 0) | (left > 2 ? bytes[i + 2] : 0u);
 
 		str_add_char(out, digit[group >> 18 & 63]);
 		str_add_char(out, digit[group >> 12 & 63]);

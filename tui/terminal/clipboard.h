@@ -7,9 +7,12 @@
 
 #include "engine/base/str.h"
 
-enum { CLIPBOARD_LIMIT = 74000 };	/* xterm takes 100,000 characters of base64 */
+enum { CLIPBOARD_LIMIT = 74000 }; /* xterm takes 100,000 characters of base64 */
 
-/* Appends it; inside tmux once for tmux and once wrapped for the terminal around it. false: more than the limit, nothing appended. */
+/*
+ * Appends it; inside tmux once for tmux and once wrapped for the terminal around it. false: more than the limit, nothing
+ * appended.
+ */
 bool clipboard_sequence(const char *bytes, size_t n, bool in_tmux, struct str *out);
 
 #endif

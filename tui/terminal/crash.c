@@ -19,9 +19,13 @@ static const struct {
 	int signal;
 	const char *what;
 } crashes[] = {
-	{ SIGSEGV, "read memory that is not its own" }, { SIGBUS, "read memory that is not there" },
-	{ SIGABRT, "found itself in a state that cannot be" }, { SIGFPE, "divided by zero" }, { SIGILL, "met an unknown instruction" },
-	{ SIGTRAP, "met a breakpoint" }, { SIGSYS, "made a call that the system does not allow" },
+	{ SIGSEGV, "read memory that is not its own" },
+	{ SIGBUS, "read memory that is not there" },
+	{ SIGABRT, "found itself in a state that cannot be" },
+	{ SIGFPE, "divided by zero" },
+	{ SIGILL, "met an unknown instruction" },
+	{ SIGTRAP, "met a breakpoint" },
+	{ SIGSYS, "made a call that the system does not allow" },
 };
 
 /* Not where nobody takes it: a frozen terminal would hold the end up. */
@@ -66,7 +70,7 @@ static void be_the_first(int signal)
 		return;
 	while (none != me)
 		nanosleep(&pause, NULL);
-	die(signal);	/* a crash in what follows */
+	die(signal); /* a crash in what follows */
 }
 
 static void crashed(int signal, siginfo_t *info, void *context)

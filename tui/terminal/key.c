@@ -10,12 +10,40 @@ static const struct {
 	enum key_kind kind;
 	const char *name;
 } names[] = {
-	{ K_ENTER, "Enter" }, { K_TAB, "Tab" }, { K_ESC, "Esc" }, { K_BACKSPACE, "Backspace" }, { K_DELETE, "Delete" }, { K_INSERT, "Insert" },
-	{ K_UP, "Up" }, { K_DOWN, "Down" }, { K_LEFT, "Left" }, { K_RIGHT, "Right" }, { K_HOME, "Home" }, { K_END, "End" },
-	{ K_PAGE_UP, "PgUp" }, { K_PAGE_DOWN, "PgDn" }, { K_F1, "F1" }, { K_F2, "F2" }, { K_F3, "F3" }, { K_F4, "F4" },
-	{ K_F5, "F5" }, { K_F6, "F6" }, { K_F7, "F7" }, { K_F8, "F8" }, { K_F9, "F9" }, { K_F10, "F10" }, { K_F11, "F11" },
-	{ K_F12, "F12" }, { K_CLICK, "Click" }, { K_DRAG, "Drag" }, { K_RELEASE, "Release" },
-	{ K_WHEEL_UP, "WheelUp" }, { K_WHEEL_DOWN, "WheelDown" }, { K_PASTE, "Paste" }, { K_RESIZE, "Resize" }, { K_LOST, "Lost" },
+	{ K_ENTER, "Enter" },
+	{ K_TAB, "Tab" },
+	{ K_ESC, "Esc" },
+	{ K_BACKSPACE, "Backspace" },
+	{ K_DELETE, "Delete" },
+	{ K_INSERT, "Insert" },
+	{ K_UP, "Up" },
+	{ K_DOWN, "Down" },
+	{ K_LEFT, "Left" },
+	{ K_RIGHT, "Right" },
+	{ K_HOME, "Home" },
+	{ K_END, "End" },
+	{ K_PAGE_UP, "PgUp" },
+	{ K_PAGE_DOWN, "PgDn" },
+	{ K_F1, "F1" },
+	{ K_F2, "F2" },
+	{ K_F3, "F3" },
+	{ K_F4, "F4" },
+	{ K_F5, "F5" },
+	{ K_F6, "F6" },
+	{ K_F7, "F7" },
+	{ K_F8, "F8" },
+	{ K_F9, "F9" },
+	{ K_F10, "F10" },
+	{ K_F11, "F11" },
+	{ K_F12, "F12" },
+	{ K_CLICK, "Click" },
+	{ K_DRAG, "Drag" },
+	{ K_RELEASE, "Release" },
+	{ K_WHEEL_UP, "WheelUp" },
+	{ K_WHEEL_DOWN, "WheelDown" },
+	{ K_PASTE, "Paste" },
+	{ K_RESIZE, "Resize" },
+	{ K_LOST, "Lost" },
 };
 enum { NAMES = sizeof names / sizeof *names };
 
@@ -91,7 +119,7 @@ struct key key_of_character(int32_t c)
 
 bool key_of_mouse(const char *report, struct key *key)
 {
-	enum { BUTTON = 3, MOVED = 32, WHEEL = 64 };	/* bits; 4, 8, 16 are Shift, Alt, Ctrl */
+	enum { BUTTON = 3, MOVED = 32, WHEEL = 64 }; /* bits; 4, 8, 16 are Shift, Alt, Ctrl */
 	int bits, x, y;
 	char end;
 

@@ -1,5 +1,6 @@
 /*
- * key.h - what a person did: a key with its modifiers, the mouse, pasted text. And the names of keys: "C-r", "Esc", "Space", "S-Tab".
+ * key.h - what a person did: a key with its modifiers, the mouse, pasted text. And the names of keys: "C-r", "Esc", "Space",
+ * "S-Tab".
  *
  * Names are what actions.def binds, what help shows and what scripted tests type; key_parse and key_print are each other's inverse.
  */
@@ -14,27 +15,53 @@
 
 enum key_kind {
 	K_NONE,
-	K_CHAR,		/* `c` is the character; Space is K_CHAR ' ' */
-	K_ENTER, K_TAB, K_ESC, K_BACKSPACE, K_DELETE, K_INSERT,
-	K_UP, K_DOWN, K_LEFT, K_RIGHT, K_HOME, K_END, K_PAGE_UP, K_PAGE_DOWN,
-	K_F1, K_F2, K_F3, K_F4, K_F5, K_F6, K_F7, K_F8, K_F9, K_F10, K_F11, K_F12,
-	K_CLICK,	/* a button went down at x, y: `button` 1 left, 2 middle, 3 right; `again` for the second of a double click */
-	K_DRAG, K_RELEASE,	/* the left button: moved while it is down, let go */
-	K_WHEEL_UP, K_WHEEL_DOWN,
-	K_PASTE,	/* `paste` is the text, as it came: it may hold anything */
-	K_RESIZE,	/* the terminal has another size now: term_size */
-	K_LOST,		/* the terminal is gone */
+	K_CHAR, /* `c` is the character; Space is K_CHAR ' ' */
+	K_ENTER,
+	K_TAB,
+	K_ESC,
+	K_BACKSPACE,
+	K_DELETE,
+	K_INSERT,
+	K_UP,
+	K_DOWN,
+	K_LEFT,
+	K_RIGHT,
+	K_HOME,
+	K_END,
+	K_PAGE_UP,
+	K_PAGE_DOWN,
+	K_F1,
+	K_F2,
+	K_F3,
+	K_F4,
+	K_F5,
+	K_F6,
+	K_F7,
+	K_F8,
+	K_F9,
+	K_F10,
+	K_F11,
+	K_F12,
+	/* a button went down at x, y: `button` 1 left, 2 middle, 3 right; `again` for the second of a double click */
+	K_CLICK,
+	K_DRAG,
+	K_RELEASE, /* the left button: moved while it is down, let go */
+	K_WHEEL_UP,
+	K_WHEEL_DOWN,
+	K_PASTE,  /* `paste` is the text, as it came: it may hold anything */
+	K_RESIZE, /* the terminal has another size now: term_size */
+	K_LOST,	  /* the terminal is gone */
 };
 
-enum { MOD_CTRL = 1, MOD_ALT = 2, MOD_SHIFT = 4 };	/* Shift only for named keys: S-Tab, S-Up */
+enum { MOD_CTRL = 1, MOD_ALT = 2, MOD_SHIFT = 4 }; /* Shift only for named keys: S-Tab, S-Up */
 
 struct key {
 	enum key_kind kind;
 	unsigned mods;
-	int32_t c;		/* of K_CHAR: with MOD_CTRL the lower-case letter: C-r is 'r' */
-	int x, y, button;	/* of the mouse: cell from 0 */
+	int32_t c;	  /* of K_CHAR: with MOD_CTRL the lower-case letter: C-r is 'r' */
+	int x, y, button; /* of the mouse: cell from 0 */
 	bool again;
-	const char *paste;	/* [paste_n] of K_PASTE, NUL-terminated; owned by the giver until the next key */
+	const char *paste; /* [paste_n] of K_PASTE, NUL-terminated; owned by the giver until the next key */
 	size_t paste_n;
 };
 

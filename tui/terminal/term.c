@@ -1,5 +1,6 @@
 /*
- * term.c - see term.h. What is on the screen is kept here (term.shown); the difference is sent (term_paint.h), without waiting (term_out.h).
+ * term.c - see term.h. What is on the screen is kept here (term.shown); the difference is sent (term_paint.h), without waiting
+ * (term_out.h).
  */
 #include "tui/terminal/term.h"
 
@@ -29,26 +30,28 @@
 #include "tui/terminal/term_pen.h"
 
 enum {
-	LEAVE_MS = 300, HELD_MS = 100, STUCK_MS = 1000,
-	WHOLE = 200,		/* bytes of a frame that need no brackets */
-	COPIES = 1 << 20,	/* bytes for a terminal that takes nothing */
+	LEAVE_MS = 300,
+	HELD_MS = 100,
+	STUCK_MS = 1000,
+	WHOLE = 200,	  /* bytes of a frame that need no brackets */
+	COPIES = 1 << 20, /* bytes for a terminal that takes nothing */
 };
 
 static struct {
 	bool on, ascii, mouse;
-	struct termios modes, raw;	/* as we found them; ours */
-	struct canvas shown;		/* what was sent to the terminal last */
-	const char *instead;		/* the entry of terminfo that is used in place of TERM's; NULL: TERM's own */
+	struct termios modes, raw; /* as we found them; ours */
+	struct canvas shown;	   /* what was sent to the terminal last */
+	const char *instead;	   /* the entry of terminfo that is used in place of TERM's; NULL: TERM's own */
 	bool repaint;
-	int cursor_shown;		/* 0, 1; -1: not known */
-	char restore[400];		/* for term_restore_raw */
+	int cursor_shown;  /* 0, 1; -1: not known */
+	char restore[400]; /* for term_restore_raw */
 	size_t restore_n;
-	atomic_flag held;		/* see hold() */
+	atomic_flag held; /* see hold() */
 } term = { .held = ATOMIC_FLAG_INIT };
 
 /*
- * One at a time speaks with the terminal: the loop, for a frame or a key, or what crashes in another thread. After that the loop does no
- * more, and the program ends.
+ * One at a time speaks with the terminal: the loop, for a frame or a key, or what crashes in another thread. After that the loop
+ * does no more, and the program ends.
  */
 static void hold(void)
 {
@@ -147,12 +150,13 @@ static void prepare_restore(void)
 }
 
 /*
- * Names of terminals that xterm's description fits well enough: on another machine than their own terminfo often does not know them. Terminals that
- * say that they have all colours (COLORTERM) do, too.
+ * Names of terminals that xterm's description fits well enough: on another machine than their own terminfo often does not know
+ * them. Terminals that say that they have all colours (COLORTERM) do, too.
  */
 static bool is_like_xterm(const char *name)
 {
-	static const char *const names[] = { "xterm", "foot", "alacritty", "wezterm", "kitty", "ghostty", "contour", "rio", "konsole", "vte", "gnome" };
+	static const char *const names[] = { "xterm",	"foot", "alacritty", "wezterm", "kitty", "ghostty",
+					     "contour", "rio",	"konsole",   "vte",	"gnome" };
 
 	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
 		if (!strncmp(name, names[i], strlen(names[i])))
@@ -160,7 +164,10 @@ static bool is_like_xterm(const char *name)
 	return !*name || getenv("COLORTERM");
 }
 
-/* Reads terminfo's entry: of ncurses no more is used, since its output waits for the terminal and its keys must come in one piece. */
+/*
+ * Reads terminfo's entry: of ncurses no more is used, since its output waits for the terminal and its keys must come in one
+ * piece.
+ */
 static bool find_terminal(const char *name, struct err *err)
 {
 	static const char *const others[] = { "xterm-256color", "xterm", "vt220" };
@@ -173,7 +180,10 @@ static bool find_terminal(const char *name, struct err *err)
 			term.instead = others[i];
 			return true;
 		}
-	return err_set(err, ERR_USAGE, "TERM is '%s', which this machine's terminfo does not know; if it is like xterm: TERM=xterm-256color lmscope …", name);
+	return err_set(err, ERR_USAGE,
+		       "TERM is '%s', which this machine's terminfo does not know; if it is like xterm: "
+		       "TERM=xterm-256color lmscope …",
+		       name);
 }
 
 const char *term_instead(void)
@@ -185,7 +195,7 @@ const char *term_instead(void)
 static void make_raw(struct termios *modes)
 {
 	modes->c_iflag &= ~(tcflag_t)(BRKINT | IGNBRK | INPCK | ISTRIP | IXON | ICRNL | INLCR | IGNCR | PARMRK);
-	modes->c_oflag &= ~(tcflag_t)ONLCR;	/* a line feed goes straight down */
+	modes->c_oflag &= ~(tcflag_t)ONLCR; /* a line feed goes straight down */
 	modes->c_lflag &= ~(tcflag_t)(ICANON | ISIG | IEXTEN | ECHO | ECHONL);
 	modes->c_cc[VMIN] = 1;
 	modes->c_cc[VTIME] = 0;
@@ -217,7 +227,7 @@ static void enter(void)
 	pen_add(out_buffer(), "smkx");
 	add(modes_on);
 	if (term.mouse)
-		add(mouse_on);	/* moves are told while a button is down, not always */
+		add(mouse_on); /* moves are told while a button is down, not always */
 	pace_start(term.instead && getenv("TERM") && *getenv("TERM") ? getenv("TERM") : termname());
 	if (pace_question())
 		ask(0);
@@ -239,7 +249,10 @@ bool term_start(struct term_wish wish, struct theme_for *what, struct err *err)
 	if (!find_terminal(name ? name : "", err))
 		return false;
 	if (!pen_can_go())
-		return err_set(err, ERR_ARGUMENT, "TERM is '%s', a terminal that cannot put text anywhere on the screen; 'lmscope print' writes line by line", name);
+		return err_set(err, ERR_ARGUMENT,
+			       "TERM is '%s', a terminal that cannot put text anywhere on the screen; 'lmscope "
+			       "print' writes line by line",
+			       name);
 	term.raw = term.modes;
 	make_raw(&term.raw);
 	what->depth = find_depth();
@@ -259,8 +272,8 @@ bool term_start(struct term_wish wish, struct theme_for *what, struct err *err)
 static void give_back(void)
 {
 	out_last(term.restore, term.restore_n, LEAVE_MS);
-	tcflush(STDIN_FILENO, TCIFLUSH);	/* keys for the explorer are no commands for the shell */
-	tcsetattr(STDIN_FILENO, TCSANOW, &term.modes);	/* the other kinds wait until all output is taken */
+	tcflush(STDIN_FILENO, TCIFLUSH);	       /* keys for the explorer are no commands for the shell */
+	tcsetattr(STDIN_FILENO, TCSANOW, &term.modes); /* the other kinds wait until all output is taken */
 }
 
 static void leave(void)
@@ -289,7 +302,7 @@ void term_restore_raw(void)
 
 	if (!term.on)
 		return;
-	for (int i = 0; i < HELD_MS && atomic_flag_test_and_set(&term.held); i++)	/* at most: the loop may be what crashed */
+	for (int i = 0; i < HELD_MS && atomic_flag_test_and_set(&term.held); i++) /* at most: the loop may be what crashed */
 		nanosleep(&pause, NULL);
 	if (!out_pending())
 		drop_the_last();
@@ -314,7 +327,7 @@ bool term_suspend(void)
 	continued = 0;
 	sigaction(SIGTSTP, &usual, &stops);
 	sigaction(SIGCONT, &resume, &continues);
-	kill(0, SIGTSTP);	/* to the whole job, as the terminal itself would; we are back here after fg */
+	kill(0, SIGTSTP); /* to the whole job, as the terminal itself would; we are back here after fg */
 	sigaction(SIGCONT, &continues, NULL);
 	sigaction(SIGTSTP, &stops, NULL);
 	enter();
@@ -361,7 +374,8 @@ void term_show_line(const struct canvas *given)
 	struct canvas ascii;
 	int y = given->cursor_y;
 
-	if (!term.on || term.repaint || out_pending() || given->cursor_x < 0 || given->w != term.shown.w || given->h != term.shown.h)
+	if (!term.on || term.repaint || out_pending() || given->cursor_x < 0 || given->w != term.shown.w ||
+	    given->h != term.shown.h)
 		return;
 	hold();
 	paint_rows(out_buffer(), &term.shown, showable(given, &ascii), y, y + 1);

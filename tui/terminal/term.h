@@ -17,13 +17,15 @@
 #include "tui/terminal/key.h"
 
 struct term_wish {
-	bool ascii;	/* --ascii: even where the locale is UTF-8 */
+	bool ascii; /* --ascii: even where the locale is UTF-8 */
 	bool no_mouse;
 };
 
-/* Takes the terminal: alternate screen, mouse, bracketed paste. Needs setlocale(LC_CTYPE, "") before. `what` receives what a theme must be
- * opened for: colours (NO_COLOR counts; COLORTERM and terminfo's RGB), UTF-8 or not. Fails where stdin or stdout is no terminal,
- * or TERM is unknown: nothing has been written then. */
+/*
+ * Takes the terminal: alternate screen, mouse, bracketed paste. Needs setlocale(LC_CTYPE, "") before. `what` receives what a
+ * theme must be opened for: colours (NO_COLOR counts; COLORTERM and terminfo's RGB), UTF-8 or not. Fails where stdin or stdout
+ * is no terminal, or TERM is unknown: nothing has been written then.
+ */
 bool term_start(struct term_wish wish, struct theme_for *what, struct err *err);
 /* Gives it back as it was. Fine when not started, and twice. */
 void term_stop(void);
@@ -44,7 +46,7 @@ void term_repaint(void);
 int term_out_fd(void);
 void term_flush(void);
 
-int term_fd(void);	/* readable when a key may be there */
+int term_fd(void); /* readable when a key may be there */
 /* The next key; false when there is none now. Never waits. */
 bool term_key(struct key *key);
 /* Something has come that is no whole key: in how many milliseconds to ask again in any case; -1: nothing has. */
@@ -52,11 +54,16 @@ int term_due(void);
 /* The terminal that this one is taken for, since this machine does not know TERM's; NULL: it does. */
 const char *term_instead(void);
 
-/* Gives the terminal back, stops the process group as Ctrl-Z does, and takes the terminal again after fg. Repaint follows. False: the
- * system stopped nothing, since no shell could resume it. */
+/*
+ * Gives the terminal back, stops the process group as Ctrl-Z does, and takes the terminal again after fg. Repaint follows.
+ * False: the system stopped nothing, since no shell could resume it.
+ */
 bool term_suspend(void);
 
-/* To the clipboard of the person's own machine (OSC 52; through tmux where TMUX is set), without control characters. At most 74,000 bytes; false: more. */
+/*
+ * To the clipboard of the person's own machine (OSC 52; through tmux where TMUX is set), without control characters. At most
+ * 74,000 bytes; false: more.
+ */
 bool term_copy(const char *bytes, size_t n);
 
 /* For handlers of crashes: leaves the alternate screen, shows the cursor, mouse and paste off, modes as they were. Only write() and

@@ -1,6 +1,6 @@
 /*
- * term_keys.c - see term_keys.h. Bytes are gathered as they come and taken when they are whole: a sequence, a character or a paste may arrive
- * in pieces over a slow line.
+ * term_keys.c - see term_keys.h. Bytes are gathered as they come and taken when they are whole: a sequence, a character or a paste
+ * may arrive in pieces over a slow line.
  */
 #include "tui/terminal/term_keys.h"
 
@@ -16,10 +16,13 @@
 #include "engine/base/utf8.h"
 
 enum {
-	ESC_MS = 25,		/* after it an Esc is the key */
-	SEQUENCE_MS = 1000,	/* nobody types what a sequence begins with: the rest will come */
-	PASTE_MS = 2000,	/* of silence within a paste: its end is lost */
-	DOUBLE_CLICK_MS = 400, PASTE_LIMIT = 1 << 20, SEQUENCE_MOST = 64, MARK_MOST = 16,
+	ESC_MS = 25,	    /* after it an Esc is the key */
+	SEQUENCE_MS = 1000, /* nobody types what a sequence begins with: the rest will come */
+	PASTE_MS = 2000,    /* of silence within a paste: its end is lost */
+	DOUBLE_CLICK_MS = 400,
+	PASTE_LIMIT = 1 << 20,
+	SEQUENCE_MOST = 64,
+	MARK_MOST = 16,
 };
 
 static const char paste_begins[] = "\033[200~", paste_ends[] = "\033[201~";
@@ -30,26 +33,50 @@ static const struct {
 	enum key_kind kind;
 	unsigned mods;
 } named[] = {
-	{ "kcuu1", K_UP, 0 }, { "kcud1", K_DOWN, 0 }, { "kcub1", K_LEFT, 0 }, { "kcuf1", K_RIGHT, 0 }, { "khome", K_HOME, 0 }, { "kend", K_END, 0 },
-	{ "kfnd", K_HOME, 0 }, { "kslt", K_END, 0 }, { "kpp", K_PAGE_UP, 0 }, { "knp", K_PAGE_DOWN, 0 }, { "kdch1", K_DELETE, 0 },
-	{ "kich1", K_INSERT, 0 }, { "kcbt", K_TAB, MOD_SHIFT }, { "kLFT", K_LEFT, MOD_SHIFT }, { "kRIT", K_RIGHT, MOD_SHIFT },
-	{ "kri", K_UP, MOD_SHIFT }, { "kind", K_DOWN, MOD_SHIFT }, { "kent", K_ENTER, 0 }, { "kf1", K_F1, 0 }, { "kf2", K_F2, 0 }, { "kf3", K_F3, 0 },
-	{ "kf4", K_F4, 0 }, { "kf5", K_F5, 0 }, { "kf6", K_F6, 0 }, { "kf7", K_F7, 0 }, { "kf8", K_F8, 0 }, { "kf9", K_F9, 0 }, { "kf10", K_F10, 0 },
-	{ "kf11", K_F11, 0 }, { "kf12", K_F12, 0 },
+	{ "kcuu1", K_UP, 0 },
+	{ "kcud1", K_DOWN, 0 },
+	{ "kcub1", K_LEFT, 0 },
+	{ "kcuf1", K_RIGHT, 0 },
+	{ "khome", K_HOME, 0 },
+	{ "kend", K_END, 0 },
+	{ "kfnd", K_HOME, 0 },
+	{ "kslt", K_END, 0 },
+	{ "kpp", K_PAGE_UP, 0 },
+	{ "knp", K_PAGE_DOWN, 0 },
+	{ "kdch1", K_DELETE, 0 },
+	{ "kich1", K_INSERT, 0 },
+	{ "kcbt", K_TAB, MOD_SHIFT },
+	{ "kLFT", K_LEFT, MOD_SHIFT },
+	{ "kRIT", K_RIGHT, MOD_SHIFT },
+	{ "kri", K_UP, MOD_SHIFT },
+	{ "kind", K_DOWN, MOD_SHIFT },
+	{ "kent", K_ENTER, 0 },
+	{ "kf1", K_F1, 0 },
+	{ "kf2", K_F2, 0 },
+	{ "kf3", K_F3, 0 },
+	{ "kf4", K_F4, 0 },
+	{ "kf5", K_F5, 0 },
+	{ "kf6", K_F6, 0 },
+	{ "kf7", K_F7, 0 },
+	{ "kf8", K_F8, 0 },
+	{ "kf9", K_F9, 0 },
+	{ "kf10", K_F10, 0 },
+	{ "kf11", K_F11, 0 },
+	{ "kf12", K_F12, 0 },
 };
 enum { NAMED = sizeof named / sizeof *named };
 
 static struct {
-	const char *sends[NAMED];	/* terminfo's; "" where it has none */
-	struct str in;			/* that came and is not taken yet */
-	long at;			/* milliseconds: when the last of it came */
-	bool pasting;			/* `in` is within a paste, which `paste` is so far */
-	bool escaped;			/* an Esc was given up waiting for, and nothing came since */
+	const char *sends[NAMED]; /* terminfo's; "" where it has none */
+	struct str in;		  /* that came and is not taken yet */
+	long at;		  /* milliseconds: when the last of it came */
+	bool pasting;		  /* `in` is within a paste, which `paste` is so far */
+	bool escaped;		  /* an Esc was given up waiting for, and nothing came since */
 	struct str paste;
-	long click_at;			/* when and where the last one was */
+	long click_at; /* when and where the last one was */
 	int click_x, click_y;
-	bool sync;			/* the terminal can hold a frame back until it is whole */
-	unsigned answers;		/* to that question */
+	bool sync;	  /* the terminal can hold a frame back until it is whole */
+	unsigned answers; /* to that question */
 } keys;
 
 void term_keys_start(void)
@@ -108,7 +135,10 @@ static void plain_breaks(struct str *text)
 	text->s[out] = '\0';
 }
 
-/* The bytes at the end of `in` that may begin the mark that ends a paste, or an answer of the terminal: more will come in any case. */
+/*
+ * The bytes at the end of `in` that may begin the mark that ends a paste, or an answer of the terminal: more will come in any
+ * case.
+ */
 static size_t begun_mark(void)
 {
 	size_t from = keys.in.n < MARK_MOST ? 0 : keys.in.n - MARK_MOST;
@@ -162,11 +192,11 @@ static struct key by_letter(char letter, unsigned mods)
 		char letter;
 		enum key_kind kind;
 	} letters[] = {
-		{ 'A', K_UP }, { 'B', K_DOWN }, { 'C', K_RIGHT }, { 'D', K_LEFT }, { 'H', K_HOME }, { 'F', K_END }, { 'P', K_F1 }, { 'Q', K_F2 },
-		{ 'R', K_F3 }, { 'S', K_F4 }, { 'M', K_ENTER },
+		{ 'A', K_UP }, { 'B', K_DOWN }, { 'C', K_RIGHT }, { 'D', K_LEFT }, { 'H', K_HOME },  { 'F', K_END },
+		{ 'P', K_F1 }, { 'Q', K_F2 },	{ 'R', K_F3 },	  { 'S', K_F4 },   { 'M', K_ENTER },
 	};
 
-	if (letter >= 'a' && letter <= 'd')	/* rxvt's Shift */
+	if (letter >= 'a' && letter <= 'd') /* rxvt's Shift */
 		return by_letter((char)(letter - 'a' + 'A'), mods | MOD_SHIFT);
 	if (letter == 'Z')
 		return (struct key){ .kind = K_TAB, .mods = MOD_SHIFT };
@@ -179,9 +209,9 @@ static struct key by_letter(char letter, unsigned mods)
 static struct key by_number(int number, unsigned mods)
 {
 	static const enum key_kind kinds[] = {
-		[1] = K_HOME, [2] = K_INSERT, [3] = K_DELETE, [4] = K_END, [5] = K_PAGE_UP, [6] = K_PAGE_DOWN, [7] = K_HOME, [8] = K_END, [11] = K_F1,
-		[12] = K_F2, [13] = K_F3, [14] = K_F4, [15] = K_F5, [17] = K_F6, [18] = K_F7, [19] = K_F8, [20] = K_F9, [21] = K_F10, [23] = K_F11,
-		[24] = K_F12,
+		[1] = K_HOME, [2] = K_INSERT, [3] = K_DELETE, [4] = K_END,  [5] = K_PAGE_UP, [6] = K_PAGE_DOWN, [7] = K_HOME,
+		[8] = K_END,  [11] = K_F1,    [12] = K_F2,    [13] = K_F3,  [14] = K_F4,     [15] = K_F5,	[17] = K_F6,
+		[18] = K_F7,  [19] = K_F8,    [20] = K_F9,    [21] = K_F10, [23] = K_F11,    [24] = K_F12,
 	};
 
 	if (number < 0 || number >= (int)(sizeof kinds / sizeof *kinds))
@@ -202,14 +232,17 @@ static struct key of_sequence(const char *text)
 			key.again = key.kind == K_CLICK && key.button == 1 && is_second_click(key.x, key.y);
 		return key;
 	}
-	if (text[0] == '[')	/* the Linux console's F1 … F5 */
+	if (text[0] == '[') /* the Linux console's F1 … F5 */
 		return text[1] >= 'A' && text[1] <= 'E' ? (struct key){ .kind = (enum key_kind)(K_F1 + (text[1] - 'A')) } : key;
 	if (!final || *rest != final)
 		return key;
 	return final == '~' ? by_number(number, mods) : by_letter(final, mods);
 }
 
-/* The bytes of the control sequence that `in` begins with; 0: it is not whole yet. A control character, such as the next key's Esc, breaks one off. */
+/*
+ * The bytes of the control sequence that `in` begins with; 0: it is not whole yet. A control character, such as the next key's
+ * Esc, breaks one off.
+ */
 static size_t sequence_length(void)
 {
 	size_t n = keys.in.s[2] == '[' ? 3 : 2;
@@ -310,7 +343,7 @@ static bool take_key(struct key *key)
 		begin_paste(sizeof paste_begins - 1);
 		return take_paste(key);
 	}
-	if (escaped && !strncmp(keys.in.s, paste_begins + 1, sizeof paste_begins - 2)) {	/* its Esc came long before */
+	if (escaped && !strncmp(keys.in.s, paste_begins + 1, sizeof paste_begins - 2)) { /* its Esc came long before */
 		begin_paste(sizeof paste_begins - 2);
 		return take_paste(key);
 	}
@@ -320,8 +353,8 @@ static bool take_key(struct key *key)
 }
 
 /*
- * What the terminal answered to a question, taken out of what it sent: it may have come in the middle of something. The bytes of the answer that
- * `at` begins with; 0: it is none.
+ * What the terminal answered to a question, taken out of what it sent: it may have come in the middle of something. The bytes of
+ * the answer that `at` begins with; 0: it is none.
  */
 static size_t answer_length(const char *at, size_t left)
 {

@@ -9,9 +9,9 @@
 
 static struct {
 	struct str bytes;
-	size_t sent;	/* of them */
+	size_t sent; /* of them */
 	int fd;
-	bool own;	/* opened here: it may be set to not wait without changing what the shell has */
+	bool own; /* opened here: it may be set to not wait without changing what the shell has */
 } out = { .fd = STDOUT_FILENO };
 
 /* The descriptors that we were given are the shell's, too, and whether a write waits is a property that they share. */
@@ -73,7 +73,7 @@ bool out_flush(void)
 			continue;
 		if (sent < 0 && errno == EAGAIN)
 			return false;
-		if (sent <= 0)	/* nobody is there any more: the keys will tell */
+		if (sent <= 0) /* nobody is there any more: the keys will tell */
 			break;
 		out.sent += (size_t)sent;
 	}
@@ -111,7 +111,7 @@ static void send_until(const char *text, size_t n, long end)
 
 void out_last(const char *text, size_t n, int ms)
 {
-	static const char cancel[] = "\030";	/* CAN: ends a sequence that was begun */
+	static const char cancel[] = "\030"; /* CAN: ends a sequence that was begun */
 	long end = now_ms() + ms;
 
 	if (out_pending()) {

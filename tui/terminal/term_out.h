@@ -25,8 +25,8 @@ size_t out_pending(void);
 int out_fd(void);
 
 /*
- * The last words, at most so many milliseconds: what is pending is thrown away, and a sequence that was cut in two with it. Fine in a signal
- * handler.
+ * The last words, at most so many milliseconds: what is pending is thrown away, and a sequence that was cut in two with it. Fine in
+ * a signal handler.
  */
 void out_last(const char *text, size_t n, int ms);
 

@@ -12,16 +12,16 @@ enum { SMALL_AHEAD = 3, LARGE_AHEAD = 1, LARGE_CELLS = 300, ANSWER_MS = 1500, SL
 
 static struct {
 	const char *question;
-	unsigned asked, heard;		/* how often, and the answers that hear() has seen */
-	long asked_at[QUESTIONS];	/* milliseconds; of question n: n % QUESTIONS */
-	long trip;			/* milliseconds of the quickest answer: the way there and back; 0: none came yet */
-	bool slow;			/* a frame took much longer than that */
-	int cells;			/* that the last frame changed */
+	unsigned asked, heard;	  /* how often, and the answers that hear() has seen */
+	long asked_at[QUESTIONS]; /* milliseconds; of question n: n % QUESTIONS */
+	long trip;		  /* milliseconds of the quickest answer: the way there and back; 0: none came yet */
+	bool slow;		  /* a frame took much longer than that */
+	int cells;		  /* that the last frame changed */
 } pace;
 
 /*
- * What a terminal answers: the younger ones whether they can hold a frame back until it is whole (DECRQM of mode 2026), those after the
- * VT100 how they are (DSR). Others are left alone.
+ * What a terminal answers: the younger ones whether they can hold a frame back until it is whole (DECRQM of mode 2026), those after
+ * the VT100 how they are (DSR). Others are left alone.
  */
 void pace_start(const char *name)
 {
@@ -29,9 +29,10 @@ void pace_start(const char *name)
 	static const struct {
 		const char *name, *question;
 	} kinds[] = {
-		{ "xterm", hold }, { "tmux", hold }, { "foot", hold }, { "alacritty", hold }, { "kitty", hold }, { "wezterm", hold },
-		{ "contour", hold }, { "ghostty", hold }, { "screen", how }, { "rxvt", how }, { "st-", how }, { "konsole", how }, { "putty", how },
-		{ "vte", how }, { "linux", how }, { "vt1", how }, { "vt2", how },
+		{ "xterm", hold },   { "tmux", hold },	  { "foot", hold },    { "alacritty", hold }, { "kitty", hold },
+		{ "wezterm", hold }, { "contour", hold }, { "ghostty", hold }, { "screen", how },     { "rxvt", how },
+		{ "st-", how },	     { "konsole", how },  { "putty", how },    { "vte", how },	      { "linux", how },
+		{ "vt1", how },	     { "vt2", how },
 	};
 
 	pace.question = NULL;
@@ -55,7 +56,7 @@ static unsigned unanswered(void)
 {
 	unsigned answers = term_keys_answers();
 
-	if ((int)(pace.asked - answers) < 0)	/* one that was given up came after all */
+	if ((int)(pace.asked - answers) < 0) /* one that was given up came after all */
 		pace.asked = answers;
 	return pace.asked - answers;
 }
@@ -90,7 +91,7 @@ int pace_behind(void)
 		return 0;
 	if (left > 0)
 		return (int)left;
-	pace.asked = term_keys_answers();	/* somewhere on the way they are lost */
+	pace.asked = term_keys_answers(); /* somewhere on the way they are lost */
 	return 0;
 }
 

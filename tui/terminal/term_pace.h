@@ -18,7 +18,10 @@ void pace_asked(int cells);
 /* As term_behind() and term_slow(). */
 int pace_behind(void);
 bool pace_slow(void);
-/* Answers are still to come, which a shell would find in its line, beside those that somebody else has read. Fine in a signal handler. */
+/*
+ * Answers are still to come, which a shell would find in its line, beside those that somebody else has read. Fine in a signal
+ * handler.
+ */
 bool pace_to_come(unsigned read);
 
 #endif

@@ -23,7 +23,8 @@ static bool looks_alike(const struct cell *a, const struct cell *b)
 {
 	if (is_blank(a) && is_blank(b))
 		return a->ink.bg == b->ink.bg;
-	return a->width == b->width && a->ink.fg == b->ink.fg && a->ink.bg == b->ink.bg && a->ink.attr == b->ink.attr && !strcmp(a->text, b->text);
+	return a->width == b->width && a->ink.fg == b->ink.fg && a->ink.bg == b->ink.bg && a->ink.attr == b->ink.attr &&
+	       !strcmp(a->text, b->text);
 }
 
 /* The ink that a cell needs, given the one that is there: a blank takes any that has its background. */
@@ -34,7 +35,7 @@ static struct ink needed(const struct cell *cell)
 	if (!is_blank(cell) || !pen_has(&now))
 		return ink;
 	ink.fg = now.fg;
-	ink.attr = now.attr & (uint8_t)~(INK_REVERSE | INK_UNDERLINE);
+	ink.attr = now.attr & (uint8_t) ~(INK_REVERSE | INK_UNDERLINE);
 	return ink;
 }
 
@@ -45,7 +46,10 @@ static bool has_ink_for(const struct cell *cell)
 	return pen_has(&now) && now.fg == ink.fg && now.bg == ink.bg && now.attr == ink.attr;
 }
 
-/* The glyph as the C library sees it: where it does not agree about the columns, a question mark keeps the grid. Returns the bytes. */
+/*
+ * The glyph as the C library sees it: where it does not agree about the columns, a question mark keeps the grid. Returns the
+ * bytes.
+ */
 static size_t glyph(const struct cell *cell, char text[CELL_BYTES])
 {
 	size_t n = strlen(cell->text), i = 0, out = 0;
@@ -95,7 +99,7 @@ static void write_cell(struct str *out, struct canvas *shown, const struct canva
 	str_add_n(out, text, glyph(cell, text));
 	pen_moved(cell->width, c->w);
 	if (cell->width == 2)
-		pen_lost();	/* terminals disagree about the widths of some */
+		pen_lost(); /* terminals disagree about the widths of some */
 }
 
 /* To x in this row: on over the cells between, where that is shorter than to jump, or by a jump. */
@@ -138,8 +142,9 @@ static int changed_in(const struct canvas *shown, const struct canvas *wanted, i
 static int write_from(struct str *out, struct canvas *shown, const struct canvas *wanted, int x, int y)
 {
 	enum {
-		ERASED = 4,	/* as long as the sequence, about */
-		SHY = 2,	/* columns at the edge: after REP libvterm, Neovim's terminal, takes the last but one for the last */
+		ERASED = 4, /* as long as the sequence, about */
+		/* columns at the edge: after REP libvterm, Neovim's terminal, takes the last but one for the last */
+		SHY = 2,
 	};
 	const struct cell *cell = cell_of(wanted, x, y);
 	int run = cell->width == 1 ? run_of(wanted, x, y) : 1, changed = changed_in(shown, wanted, x, y, run);
@@ -168,13 +173,13 @@ static int write_from(struct str *out, struct canvas *shown, const struct canvas
 /* ---- the order within a row ---- */
 
 /*
- * A row is written in pieces, each of one ink. To switch the ink takes three times the bytes of a jump, so what has the ink that is there
- * is often better written first, wherever in the row it is.
+ * A row is written in pieces, each of one ink. To switch the ink takes three times the bytes of a jump, so what has the ink that is
+ * there is often better written first, wherever in the row it is.
  */
 struct piece {
 	int x, end;
 	struct ink ink;
-	bool blank;	/* any ink with its background will do */
+	bool blank; /* any ink with its background will do */
 	bool done;
 };
 enum { PIECES = 64, JUMP = 5, FROM_ELSEWHERE = 8 };
@@ -203,7 +208,7 @@ static struct ink ink_after(struct ink from, const struct piece *p)
 	if (!p->blank)
 		return p->ink;
 	from.bg = p->ink.bg;
-	from.attr &= (uint8_t)~(INK_REVERSE | INK_UNDERLINE);
+	from.attr &= (uint8_t) ~(INK_REVERSE | INK_UNDERLINE);
 	return from;
 }
 
@@ -220,9 +225,10 @@ static int find_pieces(struct piece *piece, const struct canvas *shown, const st
 		if (looks_alike(cell_of(shown, *x, y), cell))
 			continue;
 		joins = p && p->end == *x && p->ink.bg == cell->ink.bg &&
-			(blank ? !(p->ink.attr & (INK_REVERSE | INK_UNDERLINE)) : p->blank || looks_alike(cell, cell_of(wanted, *x - 1, y)) ||
-			 (p->ink.fg == cell->ink.fg && p->ink.attr == cell->ink.attr));
-		joins |= p && p->end == *x && !cell->width;	/* the right half of a wide one */
+			(blank ? !(p->ink.attr & (INK_REVERSE | INK_UNDERLINE))
+			       : p->blank || looks_alike(cell, cell_of(wanted, *x - 1, y)) ||
+					 (p->ink.fg == cell->ink.fg && p->ink.attr == cell->ink.attr));
+		joins |= p && p->end == *x && !cell->width; /* the right half of a wide one */
 		if (!joins && n == PIECES)
 			break;
 		if (!joins)
@@ -273,12 +279,13 @@ static int plan_cost(struct piece *piece, int n, int from, struct ink ink, bool 
 static void write_piece(struct str *out, const struct piece *p, struct canvas *shown, const struct canvas *wanted, int y)
 {
 	for (int x = p->x; x < p->end;) {
-		if (looks_alike(cell_of(shown, x, y), cell_of(wanted, x, y)) && cell_of(shown, x, y)->width) {	/* sent with another piece */
+		/* sent with another piece */
+		if (looks_alike(cell_of(shown, x, y), cell_of(wanted, x, y)) && cell_of(shown, x, y)->width) {
 			x++;
 			continue;
 		}
 		if (!p->blank)
-			pen_ink(out, p->ink);	/* blanks at its start have it too */
+			pen_ink(out, p->ink); /* blanks at its start have it too */
 		go(out, shown, wanted, x, y);
 		x += write_from(out, shown, wanted, x, y);
 	}

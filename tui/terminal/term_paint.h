@@ -6,8 +6,9 @@
 #include "tui/draw/canvas.h"
 
 /*
- * Appends what makes the rows [from, to) of the terminal, where `shown` is, look as `wanted` (of the same size), which `shown` then is there.
- * Returns how many cells changed. What cannot be told apart by eye is left as it is: a blank in another ink on the same background.
+ * Appends what makes the rows [from, to) of the terminal, where `shown` is, look as `wanted` (of the same size), which `shown` then
+ * is there. Returns how many cells changed. What cannot be told apart by eye is left as it is: a blank in another ink on the same
+ * background.
  */
 int paint_rows(struct str *out, struct canvas *shown, const struct canvas *wanted, int from, int to);
 

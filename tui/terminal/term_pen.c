@@ -13,19 +13,45 @@
 enum { FIRST_RGB = 8 };
 
 /* terminfo's names of what is sent often, looked up once. */
-enum cap { BOLD, DIM, SITM, SMUL, REV, SGR0, OP, SETAF, SETAB, CUP, CUF, CUB, CUF1, CUB1, CUD, CUU, CUD1, CUU1, HPA, VPA, CR, EL, ECH, REP, CAPS };
+enum cap {
+	BOLD,
+	DIM,
+	SITM,
+	SMUL,
+	REV,
+	SGR0,
+	OP,
+	SETAF,
+	SETAB,
+	CUP,
+	CUF,
+	CUB,
+	CUF1,
+	CUB1,
+	CUD,
+	CUU,
+	CUD1,
+	CUU1,
+	HPA,
+	VPA,
+	CR,
+	EL,
+	ECH,
+	REP,
+	CAPS
+};
 static const char *const names[CAPS] = {
-	"bold", "dim", "sitm", "smul", "rev", "sgr0", "op", "setaf", "setab", "cup", "cuf", "cub", "cuf1", "cub1", "cud", "cuu", "cud1", "cuu1",
-	"hpa", "vpa", "cr", "el", "ech", "rep",
+	"bold", "dim",	"sitm", "smul", "rev",	"sgr0", "op",  "setaf", "setab", "cup", "cuf", "cub",
+	"cuf1", "cub1", "cud",	"cuu",	"cud1", "cuu1", "hpa", "vpa",	"cr",	 "el",	"ech", "rep",
 };
 
 static const struct attribute {
 	unsigned attr;
 	enum cap on;
-	const char *off;	/* SGR's way to end it, where the terminal is of that kind */
-	int no_color;		/* terminfo's bit in ncv: not together with colours */
+	const char *off; /* SGR's way to end it, where the terminal is of that kind */
+	int no_color;	 /* terminfo's bit in ncv: not together with colours */
 } attributes[] = {
-	{ INK_BOLD, BOLD, "22", 1 << 5 }, { INK_DIM, DIM, "22", 1 << 4 }, { INK_ITALIC, SITM, "23", 1 << 15 },
+	{ INK_BOLD, BOLD, "22", 1 << 5 },      { INK_DIM, DIM, "22", 1 << 4 },	   { INK_ITALIC, SITM, "23", 1 << 15 },
 	{ INK_UNDERLINE, SMUL, "24", 1 << 1 }, { INK_REVERSE, REV, "27", 1 << 2 },
 };
 enum { ATTRIBUTES = sizeof attributes / sizeof *attributes };
@@ -36,17 +62,17 @@ struct change {
 };
 
 static struct {
-	const char *cap[CAPS];	/* "" where the terminal has none */
+	const char *cap[CAPS]; /* "" where the terminal has none */
 	enum depth depth;
-	bool direct;		/* the numbers of its colours are red, green, blue; the least eight are the palette's */
-	bool sgr;		/* attributes are SGR parameters, and can be ended one by one */
+	bool direct; /* the numbers of its colours are red, green, blue; the least eight are the palette's */
+	bool sgr;    /* attributes are SGR parameters, and can be ended one by one */
 	bool erases, erases_in_color, moves_in_ink, scrolls;
-	bool repeats;		/* the sequence that repeats is the glyph and then CSI n b, so that it goes for any glyph */
-	int not_with_color;	/* terminfo's bits */
+	bool repeats;	    /* the sequence that repeats is the glyph and then CSI n b, so that it goes for any glyph */
+	int not_with_color; /* terminfo's bits */
 	struct ink ink;
-	bool known;		/* `ink` is what the terminal has */
-	int x, y;		/* −1: not known */
-	struct change all, difference;	/* scratch */
+	bool known;		       /* `ink` is what the terminal has */
+	int x, y;		       /* −1: not known */
+	struct change all, difference; /* scratch */
 	struct str way, step, best;
 } pen;
 
@@ -133,7 +159,8 @@ bool pen_can_go(void)
 void pen_start(enum depth depth)
 {
 	int ncv = tigetnum("ncv");
-	struct str *const scratch[] = { &pen.all.list, &pen.all.rest, &pen.difference.list, &pen.difference.rest, &pen.way, &pen.step, &pen.best };
+	struct str *const scratch[] = { &pen.all.list, &pen.all.rest, &pen.difference.list, &pen.difference.rest, &pen.way,
+					&pen.step,     &pen.best };
 
 	for (size_t i = 0; i < sizeof scratch / sizeof *scratch; i++)
 		if (!scratch[i]->s)
@@ -233,7 +260,7 @@ static bool set_difference(struct change *c, struct ink from, struct ink to)
 
 	if (!pen.known || (!pen.sgr && (off || to.fg == INK_DEFAULT || to.bg == INK_DEFAULT)))
 		return false;
-	if (off & (INK_BOLD | INK_DIM))	/* one sequence ends both */
+	if (off & (INK_BOLD | INK_DIM)) /* one sequence ends both */
 		on |= to.attr & (INK_BOLD | INK_DIM);
 	for (int i = 0; i < ATTRIBUTES; i++)
 		if (off & attributes[i].attr && !(attributes[i].attr == INK_DIM && off & INK_BOLD))
@@ -259,8 +286,9 @@ static struct ink showable(struct ink ink)
 
 	if (pen.depth == DEPTH_MONO)
 		ink.fg = ink.bg = INK_DEFAULT;
-	else if (pen.depth <= DEPTH_16 && ink.fg != INK_DEFAULT && ink.bg != INK_DEFAULT && !color_bold_reads(ink.fg & 255, ink.bg & 255))
-		ink.attr &= (uint8_t)~INK_BOLD;	/* black on yellow would be gray on yellow */
+	else if (pen.depth <= DEPTH_16 && ink.fg != INK_DEFAULT && ink.bg != INK_DEFAULT &&
+		 !color_bold_reads(ink.fg & 255, ink.bg & 255))
+		ink.attr &= (uint8_t)~INK_BOLD; /* black on yellow would be gray on yellow */
 	for (int i = 0; i < ATTRIBUTES && colored; i++)
 		if (pen.not_with_color & attributes[i].no_color)
 			ink.attr &= (uint8_t)~attributes[i].attr;
@@ -340,10 +368,12 @@ static bool find_steps(int x, int y)
 	enum { FEW = 4 };
 	int right = x - pen.x, down = y - pen.y;
 	const struct way along[] = {
-		{ CUF1, right > 0 && right < FEW, 0, 0, right }, { CUB1, right < 0 && -right < FEW, 0, 0, -right }, { CUF, right > 0, right, 0, 1 },
+		{ CUF1, right > 0 && right < FEW, 0, 0, right }, { CUB1, right < 0 && -right < FEW, 0, 0, -right },
+			{ CUF, right > 0, right, 0, 1 },
 		{ CUB, right < 0, -right, 0, 1 }, { HPA, true, x, 0, 1 }, { CR, x == 0, 0, 0, 1 },
 	}, across[] = {
-		{ CUD1, down > 0 && down < FEW, 0, 0, down }, { CUU1, down < 0 && -down < FEW, 0, 0, -down }, { CUD, down > 0, down, 0, 1 },
+		{ CUD1, down > 0 && down < FEW, 0, 0, down }, { CUU1, down < 0 && -down < FEW, 0, 0, -down },
+			{ CUD, down > 0, down, 0, 1 },
 		{ CUU, down < 0, -down, 0, 1 }, { VPA, true, y, 0, 1 },
 	};
 
@@ -423,7 +453,7 @@ void pen_erase_line(struct str *out)
 
 bool pen_erase(struct str *out, int n)
 {
-	enum { AND_BACK = 5 };	/* bytes until it continues */
+	enum { AND_BACK = 5 }; /* bytes until it continues */
 
 	if (!*pen.cap[ECH])
 		return false;

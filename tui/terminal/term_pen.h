@@ -1,7 +1,7 @@
 /*
- * term_pen.h - what the terminal can do, as bytes: go somewhere, change the ink, erase, repeat. Each in its shortest form for where the
- * terminal's cursor is and which ink it has, which is remembered here. With term.c and term_keys.c the only files that know ncurses; of
- * it this one uses terminfo alone.
+ * term_pen.h - what the terminal can do, as bytes: go somewhere, change the ink, erase, repeat. Each in its shortest form for where
+ * the terminal's cursor is and which ink it has, which is remembered here. With term.c and term_keys.c the only files that know
+ * ncurses; of it this one uses terminfo alone.
  */
 #ifndef LMSCOPE_TUI_TERMINAL_TERM_PEN_H
 #define LMSCOPE_TUI_TERMINAL_TERM_PEN_H
@@ -42,7 +42,7 @@ void pen_lost(void);
 
 /* Whether erasing leaves what blanks in this ink would. */
 bool pen_erases(struct ink ink);
-void pen_erase_line(struct str *out);	/* to its end */
+void pen_erase_line(struct str *out); /* to its end */
 /* n cells from here on, without moving; false: the terminal cannot, or it takes more bytes than blanks. */
 bool pen_erase(struct str *out, int n);
 /* The glyph just written, n times more; false: the terminal cannot, or it takes more bytes than to write it. */

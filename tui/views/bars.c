@@ -22,7 +22,7 @@ void bar_draw(struct canvas *c, int x, int y, int eighths, struct ink ink, bool 
 	canvas_repeat(c, left ? x - whole : x, y, whole, ink, "█");
 	if (rest && !left)
 		canvas_text(c, x + whole, y, ink, part[rest]);
-	if (rest && left) {	/* there are no blocks that grow leftwards: the other part of the cell, reversed */
+	if (rest && left) { /* there are no blocks that grow leftwards: the other part of the cell, reversed */
 		ink.attr ^= INK_REVERSE;
 		canvas_text(c, x - whole - 1, y, ink, part[8 - rest]);
 	}
@@ -39,7 +39,7 @@ static void bars_plan(const struct view *v, enum zoom zoom, struct plan *p)
 	struct rect r = v->rect;
 	int margin = r.w >= MARGIN_FROM, foot = r.h >= 10 ? 3 : r.h >= 4 ? 2 : r.h >= 3;
 
-	(void)zoom;	/* bars have but one */
+	(void)zoom; /* bars have but one */
 	p->zoom = ZOOM_NUMBER;
 	p->label_w = clamp(label_columns(&v->table->rows), 1, clamp(r.w / 3, 2, LABEL_MAX));
 	p->label_x = r.x + margin;
@@ -118,7 +118,8 @@ static void draw_row(struct canvas *c, const struct view *v, const struct plan *
 {
 	const struct table *t = v->table, *b = v->before;
 	int col = shown_column(v);
-	bool here = v->row >= 0 && clamp(v->row, 0, t->rows.n - 1) == row, same_shape = b && b->rows.n == t->rows.n && b->cols.n > col;
+	bool here = v->row >= 0 && clamp(v->row, 0, t->rows.n - 1) == row,
+	     same_shape = b && b->rows.n == t->rows.n && b->cols.n > col;
 	const char *label = t->rows.show[row];
 	double older = (double)older_value(v, row, col), now = isnan(older) ? (double)t->value[table_cell(t, row, col)] : older;
 	double before = same_shape ? (double)b->value[table_cell(b, row, col)] : (double)NAN;
@@ -126,7 +127,8 @@ static void draw_row(struct canvas *c, const struct view *v, const struct plan *
 	char number[NUMBER_BYTES], was[NUMBER_BYTES + 8];
 
 	canvas_field(c, p->label_x, y, p->label_w, ALIGN_RIGHT, label_ink(v, label, here), label);
-	canvas_field(c, p->cells.x, y, form->width, ALIGN_RIGHT, here ? cursor_ink(v, ink) : ink, number_print(form, (float)now, number));
+	canvas_field(c, p->cells.x, y, form->width, ALIGN_RIGHT, here ? cursor_ink(v, ink) : ink,
+		     number_print(form, (float)now, number));
 	if (here)
 		cursor_brackets(c, v, p->cells.x - 1, y, form->width + 2);
 	bar_of(c, v, g, y, now, before, !isnan(older));

@@ -12,7 +12,7 @@ static enum style cursor_style(const struct view *v)
 struct ink cursor_ink(const struct view *v, struct ink under)
 {
 	under.attr |= INK_UNDERLINE;
-	if (!theme_shades(v->theme))	/* with few colours bold says that a value is strong */
+	if (!theme_shades(v->theme)) /* with few colours bold says that a value is strong */
 		under.attr |= INK_BOLD;
 	under.mark = theme_ink(v->theme, cursor_style(v)).mark;
 	return under;

@@ -11,10 +11,11 @@ enum { SEGMENTS = 14, GAP = 3, RAMP_W = 10, SEGMENT_BYTES = 400 };
 struct segment {
 	int w;
 	struct ink ink;
-	bool ramp, downwards;	/* the strongest colour first */
-	char half[2][NUMBER_BYTES];	/* the values between the ramp's parts, where half its strength is not half way; "": one part */
-	bool stays;		/* the check: the others give way to it */
-	bool right;		/* at the right edge */
+	bool ramp, downwards; /* the strongest colour first */
+	/* the values between the ramp's parts, where half its strength is not half way; "": one part */
+	char half[2][NUMBER_BYTES];
+	bool stays; /* the check: the others give way to it */
+	bool right; /* at the right edge */
 	char text[SEGMENT_BYTES], after[SEGMENT_BYTES];
 };
 
@@ -78,7 +79,8 @@ static void add_legend(struct foot *f, const struct view *v, const struct plan *
 {
 	const struct table *t = v->table;
 	struct number_form form = number_form(t, ALL_COLUMNS);
-	bool fixed = t->scale == SCALE_PROBABILITY || t->scale == SCALE_RANK, downwards = span_at(&p->span, p->span.lo) > span_at(&p->span, p->span.hi);
+	bool fixed = t->scale == SCALE_PROBABILITY || t->scale == SCALE_RANK,
+	     downwards = span_at(&p->span, p->span.lo) > span_at(&p->span, p->span.hi);
 	struct segment *s = add(f, v, STYLE_DIM);
 	const char *unit = t->unit && t->unit[0] && strcmp(t->unit[0], "normalised") ? t->unit[0] : "";
 	char number[NUMBER_BYTES];
@@ -96,7 +98,7 @@ static void add_legend(struct foot *f, const struct view *v, const struct plan *
 	snprintf(s->text, sizeof s->text, "%s", number_print(&form, p->span.lo, number));
 	snprintf(s->after, sizeof s->after, "%s%s%s%s", number_print(&form, p->span.hi, number), *unit ? " " : "", unit,
 		 p->held && !fixed ? " (of the unedited run)" : "");
-	if (legend_columns(s) > ground(v).w)	/* the title has the unit */
+	if (legend_columns(s) > ground(v).w) /* the title has the unit */
 		snprintf(s->after, sizeof s->after, "%s", number_print(&form, p->span.hi, number));
 	if (t->meaning)
 		snprintf(add(f, v, STYLE_DIM)->text, SEGMENT_BYTES, "%s", t->meaning);
@@ -110,7 +112,8 @@ static void add_excluded(struct foot *f, const struct view *v)
 	bool fixed = t->scale == SCALE_PROBABILITY || t->scale == SCALE_RANK;
 
 	if (t->skip_first && !v->sink_in)
-		snprintf(add(f, v, STYLE_DIM)->text, SEGMENT_BYTES, fixed ? "%s muted" : "colour range excludes %s", t->cols.show[0]);
+		snprintf(add(f, v, STYLE_DIM)->text, SEGMENT_BYTES, fixed ? "%s muted" : "colour range excludes %s",
+			 t->cols.show[0]);
 }
 
 /* What the dots stand for that are printed in place of numbers. */
@@ -122,7 +125,8 @@ static void add_quiet(struct foot *f, const struct view *v, const struct plan *p
 
 	for (int i = 0; i < t->rows.n * t->cols.n; i++)
 		n += span_is_quiet(&p->span, t->value[i]);
-	if (!n || !(width > 0) || isnan(p->span.neutral) || t->scale == SCALE_RANK || (p->zoom != ZOOM_NUMBER && p->zoom != ZOOM_SHADE))
+	if (!n || !(width > 0) || isnan(p->span.neutral) || t->scale == SCALE_RANK ||
+	    (p->zoom != ZOOM_NUMBER && p->zoom != ZOOM_SHADE))
 		return;
 	snprintf(add(f, v, STYLE_DIM)->text, SEGMENT_BYTES, "· within %.2g of %.4g", (double)width, (double)p->span.neutral);
 }
@@ -140,7 +144,8 @@ static void add_marks(struct foot *f, const struct view *v, const struct plan *p
 	const struct table *t = v->table;
 
 	if (p->pool_rows > 1 || p->pool_cols > 1)
-		snprintf(add(f, v, STYLE_DIM)->text, SEGMENT_BYTES, "each cell: the strongest of %d × %d", p->pool_rows, p->pool_cols);
+		snprintf(add(f, v, STYLE_DIM)->text, SEGMENT_BYTES, "each cell: the strongest of %d × %d", p->pool_rows,
+			 p->pool_cols);
 	if (p->page_rows < p->rows) {
 		int a = plan_table_row(p, t, p->top), b = plan_table_row(p, t, p->top + p->page_rows - 1);
 
@@ -169,7 +174,10 @@ static void add_remarks(struct foot *f, const struct view *v, const struct view_
 	str_done(&says);
 }
 
-/* One ✓ at the right edge while the identity holds. Where it does not, the sentence, and the numbers first where it might be cut. */
+/*
+ * One ✓ at the right edge while the identity holds. Where it does not, the sentence, and the numbers first where it might be
+ * cut.
+ */
 static void add_check(struct foot *f, const struct view *v, int w)
 {
 	const struct check *k = &v->table->check;
@@ -191,7 +199,7 @@ static void gather(struct foot *f, const struct view *v, const struct view_kind 
 	f->n = 0;
 	if (kind->has_legend)
 		add_legend(f, v, p);
-	if (!kind->hit)	/* its lines are rows of the table */
+	if (!kind->hit) /* its lines are rows of the table */
 		add_marks(f, v, p);
 	add_remarks(f, v, kind, p);
 	if (v->table->footnote)

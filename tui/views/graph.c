@@ -108,8 +108,8 @@ static int heavier_first(const void *a, const void *b)
 /* Two edges share a line when they do not meet, or when they go into the same column from the same side. */
 static bool share_line(const struct link *a, const struct link *b)
 {
-	int a_lo = a->from < a->to ? a->from : a->to, a_hi = a->from + a->to - a_lo,
-	    b_lo = b->from < b->to ? b->from : b->to, b_hi = b->from + b->to - b_lo;
+	int a_lo = a->from < a->to ? a->from : a->to, a_hi = a->from + a->to - a_lo, b_lo = b->from < b->to ? b->from : b->to,
+	    b_hi = b->from + b->to - b_lo;
 
 	if (a_hi < b_lo || b_hi < a_lo)
 		return true;
@@ -142,8 +142,7 @@ static void stack_levels(struct graph *g)
 		if (link->level != g->link[first].level)
 			first = i;
 		link->line = place_link(g, first, i);
-		g->height[link->level] =
-			link->line + 1 > g->height[link->level] ? link->line + 1 : g->height[link->level];
+		g->height[link->level] = link->line + 1 > g->height[link->level] ? link->line + 1 : g->height[link->level];
 	}
 	g->lines = 0;
 	for (int l = g->levels - 1; l >= 0; l--) {
@@ -189,8 +188,7 @@ static void set_columns(struct graph *g, int cursor, int w)
 		shown += all || g->top[c] != NOWHERE;
 	g->cell_w = clamp(shown ? w / shown : w, COLUMN_MIN, COLUMN_MOST);
 	for (int c = 0, at = 0; c < g->columns; c++) {
-		g->x[c] = (all || g->top[c] != NOWHERE) && (at + 1) * g->cell_w <= w ? at * g->cell_w + g->cell_w / 2
-										     : NOWHERE;
+		g->x[c] = (all || g->top[c] != NOWHERE) && (at + 1) * g->cell_w <= w ? at * g->cell_w + g->cell_w / 2 : NOWHERE;
 		at += all || g->top[c] != NOWHERE;
 	}
 	g->fits = shown * COLUMN_MIN <= w;
@@ -296,8 +294,7 @@ static double choose(struct graph *g, const struct view *v, int w, int h)
 
 	for (int k = 0; k < STEPS && steps[k] * g->unit <= (double)g->most; k++) {
 		last = steps[k] * g->unit;
-		if (last <= least ||
-		    (!cut && k + 1 < STEPS && steps[k + 1] * g->unit <= (double)g->strong[g->strongs - 1].weight))
+		if (last <= least || (!cut && k + 1 < STEPS && steps[k + 1] * g->unit <= (double)g->strong[g->strongs - 1].weight))
 			continue; /* too many; or the next hides no more than this one */
 		lay_out(g, v, last, w);
 		if (g->fits && g->lines <= h)
@@ -321,11 +318,7 @@ static int node_line(const struct graph *g, int row)
 static void graph_plan(const struct view *v, enum zoom zoom, struct plan *p)
 {
 	struct rect r = v->rect;
-	int head = r.h >= 4, margin = r.w >= MARGIN_FROM,
-	    foot = r.h >= 14  ? 3
-		   : r.h >= 9 ? 2
-			      : r.h >= 5,
-	    cursor = cursor_node(v);
+	int head = r.h >= 4, margin = r.w >= MARGIN_FROM, foot = r.h >= 14 ? 3 : r.h >= 9 ? 2 : r.h >= 5, cursor = cursor_node(v);
 	struct graph g = graph_new(v->table);
 
 	(void)zoom;
@@ -439,8 +432,7 @@ static void draw_weight(struct canvas *c, int x, int y, struct ink ink, float we
 	canvas_field(c, x, y, NUMBER_W, ALIGN_LEFT, ink, *text == '0' ? text + 1 : text);
 }
 
-static void draw_link(struct canvas *c, const struct view *v, const struct plan *p, const struct graph *g,
-		      const struct link *link)
+static void draw_link(struct canvas *c, const struct view *v, const struct plan *p, const struct graph *g, const struct link *link)
 {
 	const struct glyphs *glyphs = glyphs_of(v);
 	const char *glyph = glyph_of(glyphs, g, link->weight);
@@ -484,8 +476,7 @@ static void draw_labels(struct canvas *c, const struct view *v, const struct pla
 	char text[40];
 
 	if (p->head_y >= 0)
-		canvas_field(c, p->label_x, p->head_y, p->label_w, ALIGN_RIGHT, theme_ink(v->theme, STYLE_DIM),
-			     "layer");
+		canvas_field(c, p->label_x, p->head_y, p->label_w, ALIGN_RIGHT, theme_ink(v->theme, STYLE_DIM), "layer");
 	for (int l = g->levels - 1; l >= 0; l--) {
 		int low = l;
 
@@ -513,8 +504,7 @@ const char *graph_token(const struct table *t, int column)
 
 	if (row < 0 || t->rows.place[row].site == SITE_NONE)
 		return label;
-	snprintf(before, sizeof before, "%s %d %d", site_table[t->rows.place[row].site].name, t->rows.place[row].layer,
-		 column);
+	snprintf(before, sizeof before, "%s %d %d", site_table[t->rows.place[row].site].name, t->rows.place[row].layer, column);
 	if (strncmp(label, before, strlen(before)))
 		return label;
 	label += strlen(before);
@@ -529,8 +519,8 @@ static void draw_head(struct canvas *c, const struct view *v, const struct plan 
 		const char *token = g->x[col] == NOWHERE ? NULL : graph_token(g->t, col);
 
 		if (token)
-			canvas_field(c, p->cells.x + g->x[col] - (g->cell_w - 1) / 2, p->head_y, g->cell_w - 1,
-				     ALIGN_CENTRE, label_ink(v, token, col == here), token);
+			canvas_field(c, p->cells.x + g->x[col] - (g->cell_w - 1) / 2, p->head_y, g->cell_w - 1, ALIGN_CENTRE,
+				     label_ink(v, token, col == here), token);
 	}
 }
 
@@ -590,8 +580,7 @@ static bool graph_hit(const struct view *v, const struct plan *p, int x, int y, 
 }
 
 /* How well an edge leads from a node the way that a key points; 0: not at all. The strongest one wins. */
-static double leads(const struct table *t, const struct edge *e, int row, enum view_move move, double threshold,
-		    int *to)
+static double leads(const struct table *t, const struct edge *e, int row, enum view_move move, double threshold, int *to)
 {
 	bool up = e->from == row;
 	int other = up ? e->to : e->from, from = graph_column(t, row), column = graph_column(t, other);
@@ -679,11 +668,9 @@ static void graph_move(const struct view *v, const struct plan *p, enum view_mov
 			*row = sink(t, *row, top);
 			break;
 		}
-		for (int hop = 0; hop < 2;
-		     hop++) { /* the two nodes of a layer are in one place: on to where it is seen */
+		for (int hop = 0; hop < 2; hop++) { /* the two nodes of a layer are in one place: on to where it is seen */
 			int to = strongest_neighbour(t, *row, move, p->threshold);
-			bool same = graph_level(t, to) == graph_level(t, *row) &&
-				    graph_column(t, to) == graph_column(t, *row);
+			bool same = graph_level(t, to) == graph_level(t, *row) && graph_column(t, to) == graph_column(t, *row);
 
 			*row = to;
 			if (!same)
@@ -717,8 +704,8 @@ static void graph_say(const struct view *v, const struct plan *p, struct str *ou
 	if (g.links == g.between)
 		str_addf(out, "all %d edges", g.links);
 	else
-		str_addf(out, "edges from %.3g up%s: %d of %ld", p->threshold,
-			 v->threshold > 0 ? "" : " (all that fit)", g.links, g.between);
+		str_addf(out, "edges from %.3g up%s: %d of %ld", p->threshold, v->threshold > 0 ? "" : " (all that fit)", g.links,
+			 g.between);
 	str_addf(out, "\n%s from %.2g  %s from %.2g  %s below", glyphs->heavy, (double)g.most / 2, glyphs->light,
 		 (double)g.most / 4, glyphs->dashed);
 	str_addf(out, "\n%s read  %s written  %s passes over  %s folded", glyphs->read, glyphs->written, glyphs->over,

@@ -7,8 +7,7 @@ static int block_at(const struct plan *p, int x)
 	return p->blocks > 1 ? clamp((x - p->label_x) / p->block_w, 0, p->blocks - 1) : 0;
 }
 
-bool grid_hit(const struct view *v, const struct view_kind *kind, const struct plan *p, int x, int y, int *row,
-	      int *col)
+bool grid_hit(const struct view *v, const struct view_kind *kind, const struct plan *p, int x, int y, int *row, int *col)
 {
 	bool sideways = kind->has_columns, on_row, on_col;
 	int block = block_at(p, x), line, screen_row;
@@ -27,19 +26,17 @@ bool grid_hit(const struct view *v, const struct view_kind *kind, const struct p
 	return true;
 }
 
-bool grid_sign(const struct view *v, const struct view_kind *kind, const struct plan *p, int row, int col, int *x,
-	       int *y)
+bool grid_sign(const struct view *v, const struct view_kind *kind, const struct plan *p, int row, int col, int *x, int *y)
 {
 	int line = plan_screen_row(p, v->table, row) - p->top;
 
 	*x = kind->has_columns ? p->cells.x + (col / p->pool_cols - p->left) * p->cell_w : p->cells.x - 1;
 	*y = p->cells.y + line * p->lines;
-	return p->stack == 1 && !p->block_w && (p->cell_w >= 2 || *x < p->cells.x) && line >= 0 &&
-	       line < p->page_rows && *x >= p->cells.x - 1 && *x < p->cells.x + p->cells.w;
+	return p->stack == 1 && !p->block_w && (p->cell_w >= 2 || *x < p->cells.x) && line >= 0 && line < p->page_rows &&
+	       *x >= p->cells.x - 1 && *x < p->cells.x + p->cells.w;
 }
 
-void grid_move(const struct view *v, const struct view_kind *kind, const struct plan *p, enum view_move move, int *row,
-	       int *col)
+void grid_move(const struct view *v, const struct view_kind *kind, const struct plan *p, enum view_move move, int *row, int *col)
 {
 	const struct table *t = v->table;
 	bool sideways = kind->has_columns;

@@ -15,10 +15,10 @@ struct heat_cell {
 	const struct span *span;
 	const struct number_form *form;
 	int x, y, screen_row, screen_col;
-	size_t cell;		/* of the table: the first, where several are pooled */
-	float value, paint;	/* what it is, and what its colour is the colour of */
+	size_t cell;	    /* of the table: the first, where several are pooled */
+	float value, paint; /* what it is, and what its colour is the colour of */
 	bool cursor;
-	struct ink ink;		/* on its ramp */
+	struct ink ink; /* on its ramp */
 };
 
 /* A value and the one whose colour it has: not the same where a first token is muted. */
@@ -26,8 +26,12 @@ struct painted {
 	float value, paint;
 };
 
-/* What a cell shows: the value, or of several the one that is farthest from neutral; or (`older`) what it was, while that is not known. */
-static struct painted pooled_of(const struct view *v, const struct plan *p, const struct span *span, int screen_row, int screen_col, bool older)
+/*
+ * What a cell shows: the value, or of several the one that is farthest from neutral; or (`older`) what it was, while that is not
+ * known.
+ */
+static struct painted pooled_of(const struct view *v, const struct plan *p, const struct span *span, int screen_row, int screen_col,
+				bool older)
 {
 	const struct table *t = v->table;
 	struct painted most = { NAN, NAN };
@@ -36,7 +40,8 @@ static struct painted pooled_of(const struct view *v, const struct plan *p, cons
 		return most;
 	for (int i = 0; i < p->pool_rows && screen_row * p->pool_rows + i < t->rows.n; i++)
 		for (int j = 0; j < p->pool_cols && screen_col * p->pool_cols + j < t->cols.n; j++) {
-			int at = screen_row * p->pool_rows + i, row = p->upwards ? t->rows.n - 1 - at : at, col = screen_col * p->pool_cols + j;
+			int at = screen_row * p->pool_rows + i, row = p->upwards ? t->rows.n - 1 - at : at,
+			    col = screen_col * p->pool_cols + j;
 			float x = older ? older_value(v, row, col) : t->value[table_cell(t, row, col)];
 			float paint = older ? x : span_paint(span, t, v->sink_in, row, col);
 
@@ -98,7 +103,8 @@ static void draw_not_yet(struct canvas *c, const struct heat_cell *s)
 }
 
 /* Text in w columns of a cell, whose background is the value's; at the cursor a line is under the text alone. */
-static void draw_field(struct canvas *c, const struct heat_cell *s, int x, int y, int w, enum align align, struct ink ink, const char *text)
+static void draw_field(struct canvas *c, const struct heat_cell *s, int x, int y, int w, enum align align, struct ink ink,
+		       const char *text)
 {
 	int columns = canvas_columns(text, strlen(text)), from = align == ALIGN_RIGHT && columns < w ? x + w - columns : x;
 
@@ -117,14 +123,15 @@ static void draw_shade(struct canvas *c, const struct heat_cell *s)
 
 	if (s->cursor)
 		ink.mark = cursor_ink(s->v, ink).mark;
-	if (s->cursor && strcmp(glyph, " ") && s->p->cell_w <= 2)	/* no column is free for marks */
+	if (s->cursor && strcmp(glyph, " ") && s->p->cell_w <= 2) /* no column is free for marks */
 		ink = cursor_ink(s->v, ink);
 	for (int line = 0; line < s->p->lines; line++)
 		if (strcmp(glyph, "·"))
 			canvas_repeat(c, s->x, s->y + line, s->p->cell_w, ink, glyph);
-		else	/* next to nothing is one dot, not a line of them */
-			canvas_field(c, s->x, s->y + line, s->p->cell_w, ALIGN_CENTRE, ink, line == (s->p->lines - 1) / 2 ? glyph : "");
-	if (s->cursor && strcmp(glyph, " ") && s->p->cell_w > 2) {	/* room for the marks beside the glyph */
+		else /* next to nothing is one dot, not a line of them */
+			canvas_field(c, s->x, s->y + line, s->p->cell_w, ALIGN_CENTRE, ink,
+				     line == (s->p->lines - 1) / 2 ? glyph : "");
+	if (s->cursor && strcmp(glyph, " ") && s->p->cell_w > 2) { /* room for the marks beside the glyph */
 		canvas_text(c, s->x, s->y, ink, " ");
 		canvas_text(c, s->x + s->p->cell_w - 1, s->y, ink, " ");
 	}
@@ -139,7 +146,7 @@ static void draw_word(struct canvas *c, const struct heat_cell *s)
 	char number[NUMBER_BYTES];
 
 	draw_field(c, s, s->x + 1, s->y, w, ALIGN_LEFT, ink, text);
-	if (word_changed(s->v, s->cell)) {	/* a line under the word, not under the cell */
+	if (word_changed(s->v, s->cell)) { /* a line under the word, not under the cell */
 		int columns = canvas_columns(text, strlen(text));
 
 		ink.attr |= INK_UNDERLINE;
@@ -182,7 +189,7 @@ static void draw_cell(struct canvas *c, struct heat_cell *s)
 	s->paint = shown.paint;
 	s->cursor = cursor_is_at(s->v, s->p, s->screen_row, s->screen_col);
 	s->ink = value_ink(s->v->theme, s->span, s->paint);
-	if (s->p->zoom != ZOOM_WORD && span_is_quiet(s->span, s->value))	/* the dot that stands for next to nothing */
+	if (s->p->zoom != ZOOM_WORD && span_is_quiet(s->span, s->value)) /* the dot that stands for next to nothing */
 		s->ink.fg = theme_ink(s->v->theme, STYLE_DIM).fg;
 	if (s->cursor)
 		s->ink.mark = cursor_ink(s->v, s->ink).mark;
@@ -195,13 +202,16 @@ static void draw_cell(struct canvas *c, struct heat_cell *s)
 		draw_word(c, s);
 	else
 		draw_number(c, s);
-	if (s->p->held && s->p->cell_w > 2 && span_is_beyond(s->span, s->value))	/* more than its colour says */
+	if (s->p->held && s->p->cell_w > 2 && span_is_beyond(s->span, s->value)) /* more than its colour says */
 		canvas_text(c, s->x, s->y, edited_on(s), s->value > s->span->hi ? "▴" : "▾");
 	if (t->mark && t->mark[s->cell] && s->p->pool_cols == 1 && s->p->cell_w > 1)
 		canvas_text(c, s->x + s->p->cell_w - 1, s->y, s->ink, "!");
 }
 
-/* Two cells above one another in a line. The cursor is shown by the labels alone: any mark in half a cell would look like a value. */
+/*
+ * Two cells above one another in a line. The cursor is shown by the labels alone: any mark in half a cell would look like a
+ * value.
+ */
 static void draw_halves(struct canvas *c, const struct heat_cell *s)
 {
 	bool below = s->screen_row + 1 < s->p->top + s->p->page_rows;
@@ -271,7 +281,8 @@ static void draw_head(struct canvas *c, const struct view *v, const struct plan 
 		int after = p->zoom == ZOOM_NUMBER && p->cell_w > form->width + 1;
 
 		if (!narrow && p->zoom == ZOOM_NUMBER)
-			canvas_field(c, x + 1, p->head_y, p->cell_w - 1 - after, ALIGN_RIGHT, label_ink(v, label, i == cursor), label);
+			canvas_field(c, x + 1, p->head_y, p->cell_w - 1 - after, ALIGN_RIGHT, label_ink(v, label, i == cursor),
+				     label);
 		else if (!narrow)
 			canvas_field(c, x + 1, p->head_y, p->cell_w - 1, ALIGN_LEFT, label_ink(v, label, i == cursor), label);
 		else if (ceil_div(i * p->pool_cols, step) * step < (i + 1) * p->pool_cols && i != cursor)
@@ -342,8 +353,10 @@ static enum fit heat_fits(const struct table *t)
 	return t->look == LOOK_HEAT || t->look == LOOK_ATTENTION ? FITS_BEST : FITS;
 }
 
+/* clang-format off */
 const struct view_kind view_heat = {
 	.has_columns = true, .has_legend = true,
 	.zooms = 1u << ZOOM_WORD | 1u << ZOOM_NUMBER | 1u << ZOOM_SHADE | 1u << ZOOM_HALF | 1u << ZOOM_FIT,
 	.fits = heat_fits, .plan = heat_plan, .draw = heat_draw, .need = heat_need,
 };
+/* clang-format on */

@@ -77,11 +77,13 @@ static enum zoom choose(const struct view *v, enum zoom wanted, int w, int h)
 		return wanted;
 	if (t->word_show && w / WORD_MIN >= (t->cols.n < WORD_COLUMNS ? t->cols.n : WORD_COLUMNS))
 		return ZOOM_WORD;
-	for (int i = 0; i < (t->mark ? 2 : 3); i++)	/* half a cell has no room for a mark */
+	for (int i = 0; i < (t->mark ? 2 : 3); i++) /* half a cell has no room for a mark */
 		if (all_fits(v, richest[i], w, h))
 			return richest[i];
 	/* Then numbers for some of the rows; shades say no more than halves do, for half as many. */
-	return columns_fit(v, ZOOM_NUMBER, w) ? ZOOM_NUMBER : stack_of(v, ZOOM_HALF) == 2 || !columns_fit(v, ZOOM_SHADE, w) ? ZOOM_HALF : ZOOM_SHADE;
+	return columns_fit(v, ZOOM_NUMBER, w)				       ? ZOOM_NUMBER
+	       : stack_of(v, ZOOM_HALF) == 2 || !columns_fit(v, ZOOM_SHADE, w) ? ZOOM_HALF
+									       : ZOOM_SHADE;
 }
 
 /* Where there is room, each word has its number: beside it, or else below it. */
@@ -134,7 +136,8 @@ static void lay_out(const struct view *v, struct plan *p, int w, int h)
 /* Columns of the row labels, in a rectangle of w. */
 static int labels_width(const struct table *t, int w)
 {
-	int name = t->rows.name ? (int)strlen(t->rows.name) : 0, labels = clamp(label_columns(&t->rows), 1, clamp(w / 4, 2, LABEL_MAX));
+	int name = t->rows.name ? (int)strlen(t->rows.name) : 0,
+	    labels = clamp(label_columns(&t->rows), 1, clamp(w / 4, 2, LABEL_MAX));
 
 	return w >= MARGIN_FROM && labels < name ? clamp(name, 1, 8) : labels;
 }
@@ -143,8 +146,10 @@ struct view_need heat_need(const struct view *v, enum zoom zoom)
 {
 	enum { SOME = 4, HEAD = 1, FOOT = 1, FOOT_MOST = 3, ROOMY = 1000 };
 	const struct table *t = v->table;
-	int label = 1 + labels_width(t, ROOMY) + 1, end = t->cols.name ? (int)strlen(t->cols.name) + 2 : 1, least, most, small, unused;
-	int rows = ceil_div(t->rows.n, zoom == ZOOM_HALF ? stack_of(v, zoom) : 1), some = t->cols.n < SOME ? t->cols.n : SOME, lines = 1;
+	int label = 1 + labels_width(t, ROOMY) + 1, end = t->cols.name ? (int)strlen(t->cols.name) + 2 : 1, least, most, small,
+	    unused;
+	int rows = ceil_div(t->rows.n, zoom == ZOOM_HALF ? stack_of(v, zoom) : 1), some = t->cols.n < SOME ? t->cols.n : SOME,
+	    lines = 1;
 
 	if (zoom == ZOOM_AUTO || zoom == ZOOM_WORD)
 		zoom = t->word_show ? ZOOM_WORD : ZOOM_NUMBER;
@@ -179,7 +184,7 @@ void heat_plan(const struct view *v, enum zoom zoom, struct plan *p)
 	p->foot_lines = foot ? 1 : 0;
 	p->zoom = choose(v, zoom, w, r.h - head - p->foot_lines);
 	lay_out(v, p, w, r.h - head - p->foot_lines);
-	if (p->page_rows == p->rows)	/* the rows come before a second line below them */
+	if (p->page_rows == p->rows) /* the rows come before a second line below them */
 		foot = clamp(r.h - head - p->cells.h, foot > 0, foot);
 	p->foot_lines = foot_lines(v, &view_heat, p, foot);
 	lay_out(v, p, w, r.h - head - p->foot_lines);

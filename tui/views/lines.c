@@ -206,9 +206,7 @@ struct plot {
 
 static void set_dot(struct plot *plot, int x, int y, int series)
 {
-	static const unsigned char bit[DOT_ROWS][DOT_COLS] = {
-		{ 0x01, 0x08 }, { 0x02, 0x10 }, { 0x04, 0x20 }, { 0x40, 0x80 }
-	};
+	static const unsigned char bit[DOT_ROWS][DOT_COLS] = { { 0x01, 0x08 }, { 0x02, 0x10 }, { 0x04, 0x20 }, { 0x40, 0x80 } };
 	int cell = y / DOT_ROWS * plot->w + x / DOT_COLS;
 
 	plot->bits[cell] |= bit[y % DOT_ROWS][x % DOT_COLS];
@@ -330,9 +328,8 @@ static void draw_ground(struct canvas *c, const struct view *v, const struct pla
 		canvas_text(c, column_of(v, p, cursor), p->cells.y + y, line, "┊");
 	if (!s->ranks && isfinite(v->table->neutral) && s->lo < (double)v->table->neutral) {
 		int y = p->cells.y +
-			clamp((int)lround((1 - part_of(s, (double)v->table->neutral)) * (p->cells.h * DOT_ROWS - 1)) /
-				      DOT_ROWS,
-			      0, p->cells.h - 1);
+			clamp((int)lround((1 - part_of(s, (double)v->table->neutral)) * (p->cells.h * DOT_ROWS - 1)) / DOT_ROWS, 0,
+			      p->cells.h - 1);
 
 		canvas_repeat(c, p->cells.x, y, p->cells.w, line, "╌");
 	}
@@ -342,8 +339,7 @@ static void draw_ground(struct canvas *c, const struct view *v, const struct pla
 static void draw_scale(struct canvas *c, const struct view *v, const struct plan *p, const struct scale_y *s)
 {
 	struct number_form form = number_form(v->table, ALL_COLUMNS);
-	struct ink dim = theme_ink(v->theme, v->stale ? STYLE_STALE : STYLE_DIM),
-		   line = theme_ink(v->theme, STYLE_BORDER);
+	struct ink dim = theme_ink(v->theme, v->stale ? STYLE_STALE : STYLE_DIM), line = theme_ink(v->theme, STYLE_BORDER);
 	char number[NUMBER_BYTES];
 	int h = p->cells.h;
 
@@ -353,8 +349,7 @@ static void draw_scale(struct canvas *c, const struct view *v, const struct plan
 		canvas_text(c, p->cells.x - 1, p->cells.y + y, line, tick ? "┤" : "│");
 		if (tick && p->label_w)
 			canvas_field(c, p->label_x, p->cells.y + y, p->label_w, ALIGN_RIGHT, dim,
-				     number_print(&form, (float)value_of_part(s, h > 1 ? 1 - (double)y / (h - 1) : 1),
-						  number));
+				     number_print(&form, (float)value_of_part(s, h > 1 ? 1 - (double)y / (h - 1) : 1), number));
 	}
 }
 
@@ -373,18 +368,15 @@ static void draw_way(struct canvas *c, const struct view *v, const struct plan *
 	if (cursor >= 0) {
 		own_w = canvas_columns(axis->show[cursor], strlen(axis->show[cursor]));
 		own_x = clamp(column_of(v, p, cursor), p->cells.x, clamp(end - own_w, p->cells.x, end));
-		canvas_text(c, column_of(v, p, cursor), p->head_y, theme_ink(v->theme, STYLE_LABEL_CURSOR),
-			    ascii ? "^" : "▲");
+		canvas_text(c, column_of(v, p, cursor), p->head_y, theme_ink(v->theme, STYLE_LABEL_CURSOR), ascii ? "^" : "▲");
 	}
 	for (int i = 0; i < axis->n; i++) {
 		x = column_of(v, p, i);
 		w = canvas_columns(axis->show[i], strlen(axis->show[i]));
-		if (x < free_from || x + w > p->cells.x + p->cells.w || (x + w >= own_x && x <= own_x + own_w) ||
-		    i == cursor)
+		if (x < free_from || x + w > p->cells.x + p->cells.w || (x + w >= own_x && x <= own_x + own_w) || i == cursor)
 			continue;
 		canvas_text(c, x, p->head_y + 1,
-			    search_finds(v, axis->show[i]) ? theme_ink(v->theme, STYLE_MATCH)
-							   : theme_ink(v->theme, STYLE_DIM),
+			    search_finds(v, axis->show[i]) ? theme_ink(v->theme, STYLE_MATCH) : theme_ink(v->theme, STYLE_DIM),
 			    axis->show[i]);
 		free_from = x + w + 2;
 	}
@@ -435,8 +427,8 @@ static void draw_names(struct canvas *c, const struct view *v, const struct plan
 		canvas_field(c, x, p->cells.y + line[k], w - form.width - 1, ALIGN_LEFT,
 			     by[k].series == here ? label_ink(v, series->show[by[k].series], true) : inks[by[k].series],
 			     series->show[by[k].series]);
-		canvas_field(c, x + w - form.width, p->cells.y + line[k], form.width, ALIGN_RIGHT,
-			     theme_ink(v->theme, STYLE_DIM), number_print(&form, value, number));
+		canvas_field(c, x + w - form.width, p->cells.y + line[k], form.width, ALIGN_RIGHT, theme_ink(v->theme, STYLE_DIM),
+			     number_print(&form, value, number));
 	}
 	free(taken);
 }
@@ -481,8 +473,8 @@ static void draw_digits(struct canvas *c, const struct view *v, const struct pla
 		int k = p->top + line, y = p->cells.y + line;
 		struct ink ink = theme_ink(v->theme, v->stale ? STYLE_STALE : STYLE_TEXT);
 
-		canvas_field(c, p->label_x, y, p->label_w, ALIGN_RIGHT,
-			     label_ink(v, series->show[k], k == cursor_series(v)), series->show[k]);
+		canvas_field(c, p->label_x, y, p->label_w, ALIGN_RIGHT, label_ink(v, series->show[k], k == cursor_series(v)),
+			     series->show[k]);
 		for (int i = 0; i < n; i++) {
 			double part = part_of(&s, (double)lines_value(t, k, i));
 			bool here = k == cursor_series(v) && i == cursor_way(v);
@@ -542,8 +534,8 @@ static bool lines_hit(const struct view *v, const struct plan *p, int x, int y, 
 			least = abs(column_of(v, p, i) - x);
 			way = i;
 		}
-	go(v, ascii ? clamp(p->top + y - p->cells.y, 0, lines_series(v->table)->n - 1) : nearest_series(v, p, way, y),
-	   way, row, col);
+	go(v, ascii ? clamp(p->top + y - p->cells.y, 0, lines_series(v->table)->n - 1) : nearest_series(v, p, way, y), way, row,
+	   col);
 	return true;
 }
 
@@ -573,8 +565,8 @@ static int next_series(const struct view *v, int series, int way, bool up)
 
 static void lines_move(const struct view *v, const struct plan *p, enum view_move move, int *row, int *col)
 {
-	int n = lines_way(v->table)->n, way = along_cols(v->table) ? *col : *row,
-	    series = along_cols(v->table) ? *row : *col, page = clamp(n / 5, 1, n);
+	int n = lines_way(v->table)->n, way = along_cols(v->table) ? *col : *row, series = along_cols(v->table) ? *row : *col,
+	    page = clamp(n / 5, 1, n);
 	bool ascii = theme_ascii(v->theme);
 
 	(void)p;
@@ -622,9 +614,8 @@ static bool lines_sign(const struct view *v, const struct plan *p, int row, int 
 	double part = part_of(&s, (double)lines_value(v->table, series, way));
 
 	*x = column_of(v, p, way);
-	*y = p->cells.y + (theme_ascii(v->theme)
-				   ? series - p->top
-				   : clamp((int)lround((1 - part) * (p->cells.h - 1)), 0, p->cells.h - 1) - 1);
+	*y = p->cells.y +
+	     (theme_ascii(v->theme) ? series - p->top : clamp((int)lround((1 - part) * (p->cells.h - 1)), 0, p->cells.h - 1) - 1);
 	return isfinite(part) && *y >= p->cells.y && *y < p->cells.y + p->cells.h;
 }
 
@@ -634,8 +625,7 @@ static void lines_say(const struct view *v, const struct plan *p, struct str *ou
 	const char *unit = t->unit && t->unit[0] ? t->unit[0] : "";
 
 	(void)p;
-	str_addf(out, "%s%sover %s", unit, *unit ? " " : "",
-		 lines_way(t)->name ? lines_way(t)->name : dim_step(lines_way(t)->dim));
+	str_addf(out, "%s%sover %s", unit, *unit ? " " : "", lines_way(t)->name ? lines_way(t)->name : dim_step(lines_way(t)->dim));
 	if (t->scale == SCALE_RANK)
 		str_add(out, ", 1 at the top, by factors");
 	if (theme_ascii(v->theme)) {

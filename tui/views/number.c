@@ -35,7 +35,7 @@ struct number_form number_form(const struct table *t, int col)
 	form.exponent = largest >= 1e6 || (largest > 0 && largest < 1e-3 && !form.bare);
 	form.decimals = form.bare ? 2 : form.exponent ? 1 : whole ? 0 : decimals_for(largest);
 	form.width = form.exponent ? (int)strlen("-1.2e-10") : 0;
-	for (int end = 0; end < 2; end++) {	/* with decimals fixed, the widest is the least or the greatest */
+	for (int end = 0; end < 2; end++) { /* with decimals fixed, the widest is the least or the greatest */
 		char text[NUMBER_BYTES];
 		int n = (int)strlen(number_print(&form, end ? (float)greatest : (float)least, text));
 
@@ -53,7 +53,7 @@ const char *number_print(const struct number_form *form, float x, char out[NUMBE
 		return "";
 	if (isinf(x))
 		return x > 0 ? "inf" : "-inf";
-	if (form->exponent && x != 0) {	/* e+09 says no more than e9 */
+	if (form->exponent && x != 0) { /* e+09 says no more than e9 */
 		snprintf(out, NUMBER_BYTES, "%.*e", form->decimals, (double)x);
 		p = strchr(out, 'e') + 1;
 		power = atoi(p);
@@ -62,8 +62,8 @@ const char *number_print(const struct number_form *form, float x, char out[NUMBE
 	}
 	snprintf(out, NUMBER_BYTES, "%.*f", form->exponent ? 0 : form->decimals, (double)x);
 	if (*out == '-' && strspn(out, "-0.") == strlen(out))
-		p++;	/* no minus before nothing */
-	if (form->bare && !strncmp(p, "-0.", 3)) {	/* -.05 as .05 */
+		p++;				   /* no minus before nothing */
+	if (form->bare && !strncmp(p, "-0.", 3)) { /* -.05 as .05 */
 		*++p = '-';
 		return p;
 	}
@@ -79,7 +79,7 @@ void span_half_print(const struct span *span, struct number_form form, char half
 	if (span->knee <= 0.5f)
 		return;
 	if (span->scale == SCALE_PROBABILITY)
-		form.decimals = 2;	/* the ends have none */
+		form.decimals = 2; /* the ends have none */
 	snprintf(half[0], NUMBER_BYTES, "%s", number_print(&form, span_value(span, both ? 0.25f : 0.5f), number));
 	if (both)
 		snprintf(half[1], NUMBER_BYTES, "%s", number_print(&form, span_value(span, 0.75f), number));
@@ -88,7 +88,9 @@ void span_half_print(const struct span *span, struct number_form form, char half
 enum ramp ramp_of(enum scale scale)
 {
 	static const enum ramp ramps[] = {
-		[SCALE_SEQUENTIAL] = RAMP_SEQUENTIAL, [SCALE_DIVERGING] = RAMP_DIVERGING, [SCALE_PROBABILITY] = RAMP_PROBABILITY,
+		[SCALE_SEQUENTIAL] = RAMP_SEQUENTIAL,
+		[SCALE_DIVERGING] = RAMP_DIVERGING,
+		[SCALE_PROBABILITY] = RAMP_PROBABILITY,
 		[SCALE_RANK] = RAMP_SEQUENTIAL,
 	};
 

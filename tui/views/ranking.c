@@ -12,7 +12,7 @@
 
 #include "tui/views/views.h"
 
-#define BAR_SHADE 0.65f	/* one colour for all bars: their length says how much */
+#define BAR_SHADE 0.65f /* one colour for all bars: their length says how much */
 
 enum { WORD_MIN = 6, WORD_MAX = 16, BAR_MIN = 6, BAR_MAX = 40, PROBABILITY_DECIMALS = 3 };
 
@@ -31,10 +31,10 @@ static double value(const struct table *t, int row, int col)
 
 /* Which columns of the screen there are; 0 wide: no room, or nothing to say. */
 struct lanes {
-	int main, logit, before;	/* the table's columns; -1: none */
+	int main, logit, before; /* the table's columns; -1: none */
 	struct number_form main_form, logit_form;
 	int word_x, word_w, main_x, bar_x, bar_w, logit_x, logit_w, was_x, was_w;
-	double greatest;		/* the value that fills a bar */
+	double greatest; /* the value that fills a bar */
 };
 
 static bool changed(const struct table *t, int now, int before)
@@ -63,9 +63,9 @@ struct ranking_columns ranking_columns(const struct table *t)
 {
 	struct ranking_columns c = { column(t, "probability"), column(t, "logit"), column(t, "probability_unedited") };
 
-	if (c.main < 0)		/* any other ranking: its first column */
+	if (c.main < 0) /* any other ranking: its first column */
 		return (struct ranking_columns){ 0, -1, -1 };
-	if (is_difference(t))	/* what was is in it already */
+	if (is_difference(t)) /* what was is in it already */
 		c.before = -1;
 	return c;
 }
@@ -102,7 +102,7 @@ static struct lanes lanes_of(const struct view *v)
 	l.main_x = left + l.word_w + 1;
 	l.bar_x = l.main_x + l.main_form.width + 1;
 	room = v->rect.x + v->rect.w - l.bar_x - 1;
-	l.was_w = changed(t, l.main, l.before) ? l.main_form.width + 4 : 0;	/* "was .741" */
+	l.was_w = changed(t, l.main, l.before) ? l.main_form.width + 4 : 0; /* "was .741" */
 	if (room < BAR_MIN + l.was_w + 1)
 		l.was_w = 0;
 	l.logit_w = l.logit >= 0 ? l.logit_form.width : 0;
@@ -119,7 +119,7 @@ static void ranking_plan(const struct view *v, enum zoom zoom, struct plan *p)
 	struct rect r = v->rect;
 	int foot = r.h >= 10 ? 2 : r.h >= 4;
 
-	(void)zoom;	/* a list has but one */
+	(void)zoom; /* a list has but one */
 	p->zoom = ZOOM_WORD;
 	p->head_y = r.h >= 6 ? r.y : -1;
 	p->cells = (struct rect){ r.x, r.y + (p->head_y >= 0), r.w, 0 };
@@ -164,7 +164,8 @@ static void draw_row(struct canvas *c, const struct view *v, const struct lanes 
 	const struct table *t = v->table;
 	bool here = v->row >= 0 && clamp(v->row, 0, t->rows.n - 1) == row, ascii = theme_ascii(v->theme);
 	const char *word = t->word_show ? t->word_show[table_cell(t, row, 0)] : t->rows.show[row];
-	double now = value(t, row, l->main), before = value(t, row, l->before), unit = l->greatest > 0 ? l->bar_w * 8 / l->greatest : 0;
+	double now = value(t, row, l->main), before = value(t, row, l->before),
+	       unit = l->greatest > 0 ? l->bar_w * 8 / l->greatest : 0;
 	struct ink text = theme_ink(v->theme, v->stale ? STYLE_STALE : STYLE_TEXT), ghost = theme_ink(v->theme, STYLE_GHOST);
 	struct ink mark = here ? cursor_ink(v, text) : text;
 	char number[NUMBER_BYTES], was[NUMBER_BYTES + 8];

@@ -75,8 +75,7 @@ static const char *shown(const struct axis *axis, int i, bool *gap)
 	static const char dot[] = "·";
 	const char *text = axis->show[i] ? axis->show[i] : "";
 
-	*gap = axis->label_bytes && axis->label_bytes[i] && axis->label[i][0] == ' ' &&
-	       !strncmp(text, dot, strlen(dot));
+	*gap = axis->label_bytes && axis->label_bytes[i] && axis->label[i][0] == ' ' && !strncmp(text, dot, strlen(dot));
 	if (!axis->label_bytes)
 		*gap = !strncmp(text, dot, strlen(dot));
 	return *gap ? text + strlen(dot) : text;
@@ -188,8 +187,8 @@ static struct view_need text_need(const struct view *v, enum zoom zoom)
 }
 
 /* Under a token: its number, or a glyph for it all along. */
-static void draw_mark(struct canvas *c, const struct view *v, const struct plan *p, const struct number_form *form,
-		      struct rect r, float value, char mark)
+static void draw_mark(struct canvas *c, const struct view *v, const struct plan *p, const struct number_form *form, struct rect r,
+		      float value, char mark)
 {
 	struct ink ink;
 	char number[NUMBER_BYTES];
@@ -233,8 +232,7 @@ static void draw_token(struct canvas *c, const struct view *v, const struct plan
 		ink.fg = theme_ink(v->theme, STYLE_STALE).fg;
 	canvas_field(c, x, y, token->w, ALIGN_LEFT, here ? cursor_ink(v, ink) : ink, show);
 	if (p->lines > 1)
-		draw_mark(c, v, p, form, (struct rect){ x, y + 1, token->w, 1 }, value,
-			  here ? cursor_ink(v, ink).mark : 0);
+		draw_mark(c, v, p, form, (struct rect){ x, y + 1, token->w, 1 }, value, here ? cursor_ink(v, ink).mark : 0);
 }
 
 static void text_draw(struct canvas *c, const struct view *v, const struct plan *p)
@@ -293,8 +291,7 @@ static int nearest(const struct text *text, int line, int x)
 static void text_move(const struct view *v, const struct plan *p, enum view_move move, int *row, int *col)
 {
 	struct text text = text_of(v, p);
-	int *at = on_rows(v->table) ? row : col, line = text.token[*at].line,
-	    x = text.token[*at].x + text.token[*at].w / 2;
+	int *at = on_rows(v->table) ? row : col, line = text.token[*at].line, x = text.token[*at].x + text.token[*at].w / 2;
 	int page = p->page_rows > 1 ? p->page_rows - 1 : 1, to = line;
 
 	switch (move) {
@@ -361,8 +358,7 @@ static void text_say(const struct view *v, const struct plan *p, struct str *out
 	if (other->n > 1)
 		str_addf(out, "%s %s of %d", other->name, other->show[on_rows(t) ? col : row], other->n);
 	if (p->page_rows < p->rows)
-		str_addf(out, "%slines %d–%d of %d", other->n > 1 ? "\n" : "", p->top + 1, p->top + p->page_rows,
-			 p->rows);
+		str_addf(out, "%slines %d–%d of %d", other->n > 1 ? "\n" : "", p->top + 1, p->top + p->page_rows, p->rows);
 }
 
 const struct view_kind view_text = {

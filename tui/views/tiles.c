@@ -1,6 +1,6 @@
 /*
- * tiles.c - a small picture in each cell: the attention patterns of all heads at once, as BertViz' model view. A dot is a weight that
- * counts. Where the layers do not fit below one another they are in blocks side by side. See views.h.
+ * tiles.c - a small picture in each cell: the attention patterns of all heads at once, as BertViz' model view. A dot is a weight
+ * that counts. Where the layers do not fit below one another they are in blocks side by side. See views.h.
  *
  *     layer 0    1    2        layer 0    1    2
  *        29 ⠑⢄   ⠑⢄   ⠠⢀          14 ⠗⡄        ⠢
@@ -15,9 +15,9 @@
 /* Eight dots to a cell of the screen, two columns by four rows. */
 enum { DOT_COLS = 2, DOT_ROWS = 4, LABEL_MAX = 6, BETWEEN = 2, FOOT_MOST = 2 };
 
-#define DOT_FROM 0.25f		/* the weight from which a dot is set */
-#define FADES_BELOW 0.1f	/* a head that puts less than this anywhere but on the first token */
-#define LEAST_SHADE 0.45f	/* of the ramp: dots must be seen */
+#define DOT_FROM 0.25f	  /* the weight from which a dot is set */
+#define FADES_BELOW 0.1f  /* a head that puts less than this anywhere but on the first token */
+#define LEAST_SHADE 0.45f /* of the ramp: dots must be seen */
 
 static int ceil_div(int a, int b)
 {
@@ -38,7 +38,7 @@ static void tiles_plan(const struct view *v, enum zoom zoom, struct plan *p)
 	struct rect r = v->rect;
 	int head = r.h >= 3, margin = r.w >= MARGIN_FROM, page, w = r.w - margin;
 
-	(void)zoom;	/* there is but one */
+	(void)zoom; /* there is but one */
 	p->zoom = ZOOM_SHADE;
 	p->label_w = clamp(label_columns(&t->rows), 1, LABEL_MAX);
 	p->label_x = r.x + margin;
@@ -62,12 +62,14 @@ static struct view_need tiles_need(const struct view *v, enum zoom zoom)
 {
 	enum { SOME = 3, HEAD = 1, FOOT = 1 };
 	const struct table *t = v->table;
-	int label = 1 + clamp(label_columns(&t->rows), 1, LABEL_MAX) + 1, w = ceil_div(t->tile_cols, DOT_COLS) + 1, lines = ceil_div(t->tile_rows, DOT_ROWS);
+	int label = 1 + clamp(label_columns(&t->rows), 1, LABEL_MAX) + 1, w = ceil_div(t->tile_cols, DOT_COLS) + 1,
+	    lines = ceil_div(t->tile_rows, DOT_ROWS);
 	int block = label + t->cols.n * w;
 
 	(void)zoom;
 	return (struct view_need){
-		.min = { HEAD + (t->rows.n < SOME ? t->rows.n : SOME) * lines + FOOT, label + (t->cols.n < SOME ? t->cols.n : SOME) * w },
+		.min = { HEAD + (t->rows.n < SOME ? t->rows.n : SOME) * lines + FOOT,
+			 label + (t->cols.n < SOME ? t->cols.n : SOME) * w },
 		.want = { HEAD + t->rows.n * lines + FOOT, block },
 		.most = { HEAD + t->rows.n * lines + FOOT_MOST, t->rows.n > 1 ? 2 * block + BETWEEN : block },
 	};
@@ -75,7 +77,7 @@ static struct view_need tiles_need(const struct view *v, enum zoom zoom)
 
 static bool dot_is_set(const struct table *t, const float *tile, int row, int col)
 {
-	return row < t->tile_rows && col < t->tile_cols && tile[row * t->tile_cols + col] >= DOT_FROM;	/* not where there is NaN */
+	return row < t->tile_rows && col < t->tile_cols && tile[row * t->tile_cols + col] >= DOT_FROM; /* not where there is NaN */
 }
 
 /* The glyph of the dots from (row, col): braille, or in ASCII by how many they are. */
@@ -106,7 +108,8 @@ static void draw_tile(struct canvas *c, const struct view *v, const struct plan 
 	const struct table *t = v->table;
 	const float *tile = t->tile + cell * (size_t)(t->tile_rows * t->tile_cols), value = t->value[cell];
 	bool fades = !(value >= FADES_BELOW);
-	struct ink ink = fades ? theme_ink(v->theme, STYLE_BORDER) : theme_bar_ink(v->theme, RAMP_PROBABILITY, fmaxf(LEAST_SHADE, span_at(&p->span, value)));
+	struct ink ink = fades ? theme_ink(v->theme, STYLE_BORDER)
+			       : theme_bar_ink(v->theme, RAMP_PROBABILITY, fmaxf(LEAST_SHADE, span_at(&p->span, value)));
 	char glyph[4];
 
 	if (v->stale)
@@ -130,14 +133,16 @@ static void draw_head(struct canvas *c, const struct view *v, const struct plan 
 	for (int i = 0; i < p->page_cols; i++) {
 		const char *label = v->table->cols.show[p->left + i];
 
-		canvas_field(c, x + i * p->cell_w, p->head_y, p->cell_w - 1, ALIGN_CENTRE, label_ink(v, label, p->left + i == cursor), label);
+		canvas_field(c, x + i * p->cell_w, p->head_y, p->cell_w - 1, ALIGN_CENTRE,
+			     label_ink(v, label, p->left + i == cursor), label);
 	}
 }
 
 static void tiles_draw(struct canvas *c, const struct view *v, const struct plan *p)
 {
 	const struct table *t = v->table;
-	int cursor_row = v->row < 0 ? -1 : clamp(v->row, 0, t->rows.n - 1), cursor_col = v->col < 0 ? -1 : clamp(v->col, 0, t->cols.n - 1);
+	int cursor_row = v->row < 0 ? -1 : clamp(v->row, 0, t->rows.n - 1),
+	    cursor_col = v->col < 0 ? -1 : clamp(v->col, 0, t->cols.n - 1);
 	int cursor_x = -1, cursor_y = -1;
 
 	for (int b = 0; b < p->blocks && p->head_y >= 0; b++)
@@ -146,7 +151,8 @@ static void tiles_draw(struct canvas *c, const struct view *v, const struct plan
 		int x = p->cells.x + i / p->block_rows * p->block_w, y = p->cells.y + i % p->block_rows * p->lines;
 		int row = plan_table_row(p, t, p->top + i);
 
-		canvas_field(c, x - p->label_w - 1, y, p->label_w, ALIGN_RIGHT, label_ink(v, t->rows.show[row], row == cursor_row), t->rows.show[row]);
+		canvas_field(c, x - p->label_w - 1, y, p->label_w, ALIGN_RIGHT, label_ink(v, t->rows.show[row], row == cursor_row),
+			     t->rows.show[row]);
 		for (int k = 0; k < p->page_cols; k++, x += p->cell_w) {
 			bool cursor = row == cursor_row && p->left + k == cursor_col;
 
@@ -155,7 +161,7 @@ static void tiles_draw(struct canvas *c, const struct view *v, const struct plan
 			cursor_y = cursor ? y : cursor_y;
 		}
 	}
-	for (int line = 0; cursor_x >= 0 && line < p->lines; line++)	/* around the whole tile: half of it may be blank */
+	for (int line = 0; cursor_x >= 0 && line < p->lines; line++) /* around the whole tile: half of it may be blank */
 		cursor_brackets(c, v, cursor_x - 1, cursor_y + line, p->cell_w + 1);
 }
 
@@ -172,6 +178,8 @@ static void tiles_say(const struct view *v, const struct plan *p, struct str *ou
 	str_add(out, "a dot: weight from .25");
 }
 
+/* clang-format off */
 const struct view_kind view_tiles = {
 	.has_columns = true, .fits = tiles_fits, .plan = tiles_plan, .draw = tiles_draw, .need = tiles_need, .says = tiles_say,
 };
+/* clang-format on */

@@ -34,9 +34,9 @@ static int by_size(const void *a, const void *b)
 
 struct order {
 	const struct table *t;
-	int *first, *next;		/* [rows + 1], [rows] children of row i from first[i + 1] on; -1 ends */
-	struct sibling *room;		/* [rows] those of one parent after those of the rows that it is in */
-	int *line, lines;		/* [rows] the rows, as the screen has them */
+	int *first, *next;    /* [rows + 1], [rows] children of row i from first[i + 1] on; -1 ends */
+	struct sibling *room; /* [rows] those of one parent after those of the rows that it is in */
+	int *line, lines;     /* [rows] the rows, as the screen has them */
 };
 
 static void put_level(struct order *o, int parent, struct sibling *room)
@@ -59,8 +59,11 @@ static void put_level(struct order *o, int parent, struct sibling *room)
 static int *lines_of(const struct table *t)
 {
 	const size_t n = (size_t)t->rows.n;
-	struct order o = { .t = t, .line = xmalloc(n * sizeof *o.line), .first = xmalloc((n + 1) * sizeof *o.first),
-			   .next = xmalloc(n * sizeof *o.next), .room = xmalloc(n * sizeof *o.room) };
+	struct order o = { .t = t,
+			   .line = xmalloc(n * sizeof *o.line),
+			   .first = xmalloc((n + 1) * sizeof *o.first),
+			   .next = xmalloc(n * sizeof *o.next),
+			   .room = xmalloc(n * sizeof *o.room) };
 
 	for (size_t i = 0; i <= n; i++)
 		o.first[i] = -1;
@@ -114,7 +117,7 @@ static void tree_plan(const struct view *v, enum zoom zoom, struct plan *p)
 	const int foot = r.h >= 10 ? 3 : r.h >= 4 ? 2 : r.h >= 3, head = r.h >= HEAD_FROM;
 	int *line = lines_of(t);
 
-	(void)zoom;	/* a tree has but one */
+	(void)zoom; /* a tree has but one */
 	p->zoom = ZOOM_NUMBER;
 	p->label_x = r.x + (r.w >= MARGIN_FROM);
 	p->label_w = clamp(widest(t), 1, clamp(r.w / 2, 2, LABEL_MOST));
@@ -169,15 +172,32 @@ static void tree_move(const struct view *v, const struct plan *p, enum view_move
 
 	(void)col;
 	switch (move) {
-	case VIEW_UP: at--; break;
-	case VIEW_DOWN: at++; break;
-	case VIEW_PAGE_UP: at -= page; break;
-	case VIEW_PAGE_DOWN: at += page; break;
-	case VIEW_TOP: at = 0; break;
-	case VIEW_BOTTOM: at = n - 1; break;
-	case VIEW_LEFT: at = t->parent[*row] >= 0 ? line_of(line, n, t->parent[*row]) : at; break;
-	case VIEW_RIGHT: at += table_has_rows_of(t, *row); break;
-	default: break;
+	case VIEW_UP:
+		at--;
+		break;
+	case VIEW_DOWN:
+		at++;
+		break;
+	case VIEW_PAGE_UP:
+		at -= page;
+		break;
+	case VIEW_PAGE_DOWN:
+		at += page;
+		break;
+	case VIEW_TOP:
+		at = 0;
+		break;
+	case VIEW_BOTTOM:
+		at = n - 1;
+		break;
+	case VIEW_LEFT:
+		at = t->parent[*row] >= 0 ? line_of(line, n, t->parent[*row]) : at;
+		break;
+	case VIEW_RIGHT:
+		at += table_has_rows_of(t, *row);
+		break;
+	default:
+		break;
 	}
 	*row = line[clamp(at, 0, n - 1)];
 	free(line);
@@ -208,7 +228,7 @@ static bool has_shares(const struct view *v, const struct plan *p, const struct 
 struct line {
 	const struct number_form *form;
 	const struct bar_ground *ground;
-	const int *before;	/* [rows] of the table before the edits; or NULL */
+	const int *before; /* [rows] of the table before the edits; or NULL */
 	bool shares;
 };
 
@@ -232,7 +252,8 @@ static void draw_share(struct canvas *c, const struct view *v, int x, int y, int
 	if (!isfinite(share) || fabsf(share) >= 1e6f)
 		return;
 	snprintf(text, sizeof text, "%.0f %%", (double)share * 100);
-	canvas_field(c, x, y, SHARE_W, ALIGN_RIGHT, theme_ink(v->theme, v->stale ? STYLE_STALE : STYLE_DIM), strcmp(text, "-0 %") ? text : "0 %");
+	canvas_field(c, x, y, SHARE_W, ALIGN_RIGHT, theme_ink(v->theme, v->stale ? STYLE_STALE : STYLE_DIM),
+		     strcmp(text, "-0 %") ? text : "0 %");
 }
 
 static void draw_line(struct canvas *c, const struct view *v, const struct plan *p, const struct line *l, int y, int row)
@@ -245,12 +266,14 @@ static void draw_line(struct canvas *c, const struct view *v, const struct plan 
 	char number[NUMBER_BYTES];
 
 	draw_label(c, v, p, y, row, here);
-	canvas_field(c, p->cells.x, y, l->form->width, ALIGN_RIGHT, here ? cursor_ink(v, ink) : ink, number_print(l->form, now, number));
+	canvas_field(c, p->cells.x, y, l->form->width, ALIGN_RIGHT, here ? cursor_ink(v, ink) : ink,
+		     number_print(l->form, now, number));
 	if (here)
 		cursor_brackets(c, v, p->cells.x - 1, y, l->form->width + 2);
 	if (l->shares)
 		draw_share(c, v, p->cells.x + l->form->width + 1, y, row);
-	bar_of(c, v, l->ground, y, (double)now, was < 0 ? (double)NAN : (double)v->before->value[table_cell(v->before, was, 0)], false);
+	bar_of(c, v, l->ground, y, (double)now, was < 0 ? (double)NAN : (double)v->before->value[table_cell(v->before, was, 0)],
+	       false);
 }
 
 static void draw_head(struct canvas *c, const struct view *v, const struct plan *p, const struct line *l)
@@ -287,6 +310,9 @@ static enum fit tree_fits(const struct table *t)
 	return !t->parent ? FITS_NOT : t->look == LOOK_TREE ? FITS_BEST : FITS;
 }
 
+/* clang-format off */
 const struct view_kind view_tree = {
-	.fits = tree_fits, .plan = tree_plan, .draw = tree_draw, .need = tree_need, .hit = tree_hit, .move = tree_move, .sign = tree_sign,
+	.fits = tree_fits, .plan = tree_plan, .draw = tree_draw, .need = tree_need, .hit = tree_hit, .move = tree_move,
+		.sign = tree_sign,
 };
+/* clang-format on */

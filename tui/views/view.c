@@ -163,8 +163,8 @@ static uint64_t table_of(const struct view *v)
 {
 	const struct table *t = v->table;
 
-	return add_hash(add_hash(add_hash(kind_of(v), t->title, strlen(t->title)), &t->cols.n, sizeof t->cols.n),
-			&v->sink_in, sizeof v->sink_in);
+	return add_hash(add_hash(add_hash(kind_of(v), t->title, strlen(t->title)), &t->cols.n, sizeof t->cols.n), &v->sink_in,
+			sizeof v->sink_in);
 }
 
 /* The range of the colours: with edits that of the table without them, also while that is on its way. */
@@ -227,8 +227,8 @@ static struct plan plan_of(const struct view *v, const struct view_state *state)
 			  .head_y = -1,
 			  .cursor_line = -1,
 			  .upwards = t->rows.dim == DIM_LAYER };
-	int row = v->row < 0 ? -1 : between(v->row, 0, t->rows.n - 1),
-	    col = v->col < 0 ? -1 : between(v->col, 0, t->cols.n - 1), line;
+	int row = v->row < 0 ? -1 : between(v->row, 0, t->rows.n - 1), col = v->col < 0 ? -1 : between(v->col, 0, t->cols.n - 1),
+	    line;
 
 	p.span = range_of(v, &state->kept, &p.held);
 	kind_for(v)->plan(v, zoom_of(v, state), &p);
@@ -338,16 +338,14 @@ void view_scroll(const struct view *v, struct view_state *state, int lines)
 	if (!drawable(v))
 		return;
 	p = plan_of(v, state);
-	state->top =
-		between(p.top + (p.lines > 1 ? (lines > 0) - (lines < 0) : lines * p.stack), 0, p.rows - p.page_rows);
+	state->top = between(p.top + (p.lines > 1 ? (lines > 0) - (lines < 0) : lines * p.stack), 0, p.rows - p.page_rows);
 	state->adrift = true;
 }
 
 bool view_move(const struct view *v, const struct view_state *state, enum view_move move, int *row, int *col)
 {
 	const struct table *t = v->table;
-	int to_row = between(*row, 0, t->rows.n - 1), to_col = between(*col, 0, t->cols.n - 1), old_row = *row,
-	    old_col = *col;
+	int to_row = between(*row, 0, t->rows.n - 1), to_col = between(*col, 0, t->cols.n - 1), old_row = *row, old_col = *col;
 	struct plan p = { .page_rows = state->page_rows, .page_cols = state->page_cols };
 
 	if (kind_for(v)->move) {

@@ -44,11 +44,10 @@ struct view {
 	const struct table *before; /* the same without edits, or NULL: shown as "was", and what changed is marked */
 	const struct table *older;  /* an unfinished table's cells that are not known yet show what they were in this
 				       one, muted; NULL: none */
-	bool sink_in; /* the first token counts in the colours' range, also where the table leaves it out */
-	bool edited;  /* edits are at work in it: */
-	const struct table
-		*ground;  /* then the one without them, whose values give the colours' range; NULL: not known yet */
-	struct rect rect; /* inside of the frame */
+	bool sink_in;		    /* the first token counts in the colours' range, also where the table leaves it out */
+	bool edited;		    /* edits are at work in it: */
+	const struct table *ground; /* then the one without them, whose values give the colours' range; NULL: not known yet */
+	struct rect rect;	    /* inside of the frame */
 	const struct theme *theme;
 	int row, col;	    /* the cursor, in the table; -1: none on that axis. Out of range is clamped */
 	bool focus;	    /* has the keys: a full cursor, else the linked one */

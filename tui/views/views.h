@@ -19,22 +19,21 @@
 enum { MARGIN_FROM = 30 };
 
 struct plan {
-	enum zoom zoom;		  /* never ZOOM_AUTO */
-	struct rect cells;	  /* what all shown cells cover */
-	int label_x, label_w;	  /* of row labels */
-	int head_y;		  /* of column labels; -1: none */
-	int cell_w;		  /* columns of a cell */
-	int stack;		  /* cells above one another in a line: 2 with half blocks, */
-	int lines;		  /* or so many lines for a cell */
-	int number_w;		  /* columns of a number beside the word of a cell; 0: none */
-	int pool_rows, pool_cols; /* table rows and columns in one cell: 1 but in fit mode */
-	int rows, cols;		  /* cells in all, after pooling */
-	int page_rows, page_cols; /* how many can be shown, */
-	int blocks, block_rows,
-		block_w;  /* in so many blocks side by side, of so many rows, block_w columns from one to the next */
-	int top, left;	  /* from here, as the screen counts */
-	double threshold; /* of the edges that are shown */
-	int cursor_line;  /* where views that have other lines than the table's rows have the cursor, counted as `rows`;
+	enum zoom zoom;			 /* never ZOOM_AUTO */
+	struct rect cells;		 /* what all shown cells cover */
+	int label_x, label_w;		 /* of row labels */
+	int head_y;			 /* of column labels; -1: none */
+	int cell_w;			 /* columns of a cell */
+	int stack;			 /* cells above one another in a line: 2 with half blocks, */
+	int lines;			 /* or so many lines for a cell */
+	int number_w;			 /* columns of a number beside the word of a cell; 0: none */
+	int pool_rows, pool_cols;	 /* table rows and columns in one cell: 1 but in fit mode */
+	int rows, cols;			 /* cells in all, after pooling */
+	int page_rows, page_cols;	 /* how many can be shown, */
+	int blocks, block_rows, block_w; /* in so many blocks side by side, of so many rows, block_w columns from one to the next */
+	int top, left;			 /* from here, as the screen counts */
+	double threshold;		 /* of the edges that are shown */
+	int cursor_line; /* where views that have other lines than the table's rows have the cursor, counted as `rows`;
 			     -1: it is a row */
 	int foot_y, foot_lines;
 	struct span span; /* of the colours; */
@@ -50,10 +49,10 @@ enum fit { FITS_NOT, FITS, FITS_BEST };
  * a grid: the cell under the mouse, a step to the next row or column, the sign of a note at the cell's left edge.
  */
 struct view_kind {
-	bool has_columns; /* the cursor moves sideways */
-	bool has_legend;  /* data is painted with a ramp */
-	unsigned zooms;	  /* bits 1 << ZOOM_…: those besides ZOOM_AUTO that make another picture */
-	enum fit (*fits)(const struct table *t);			    /* it has a row and a column at least */
+	bool has_columns;			 /* the cursor moves sideways */
+	bool has_legend;			 /* data is painted with a ramp */
+	unsigned zooms;				 /* bits 1 << ZOOM_…: those besides ZOOM_AUTO that make another picture */
+	enum fit (*fits)(const struct table *t); /* it has a row and a column at least */
 	void (*plan)(const struct view *v, enum zoom zoom, struct plan *p); /* all but top, left and foot_y */
 	void (*draw)(struct canvas *c, const struct view *v, const struct plan *p);
 	struct view_need (*need)(const struct view *v, enum zoom zoom);
@@ -82,12 +81,9 @@ int graph_column(const struct table *t, int row);
 const char *graph_token(const struct table *t, int column);
 /* One step from the plan's threshold, up or down. */
 double graph_threshold(const struct view *v, const struct plan *p, int by);
-bool grid_hit(const struct view *v, const struct view_kind *kind, const struct plan *p, int x, int y, int *row,
-	      int *col);
-void grid_move(const struct view *v, const struct view_kind *kind, const struct plan *p, enum view_move move, int *row,
-	       int *col);
-bool grid_sign(const struct view *v, const struct view_kind *kind, const struct plan *p, int row, int col, int *x,
-	       int *y);
+bool grid_hit(const struct view *v, const struct view_kind *kind, const struct plan *p, int x, int y, int *row, int *col);
+void grid_move(const struct view *v, const struct view_kind *kind, const struct plan *p, enum view_move move, int *row, int *col);
+bool grid_sign(const struct view *v, const struct view_kind *kind, const struct plan *p, int row, int col, int *x, int *y);
 
 /* ---- what views share ---- */
 
@@ -156,7 +152,10 @@ struct bar_ground {
 	double eighths;
 };
 struct bar_ground bar_ground_of(const struct view *v, int col, int x, int w);
-/* A value's bar there, and beyond it, paler, how far it reached before the edits (NaN: nothing); `older`: it is an earlier answer's. */
+/*
+ * A value's bar there, and beyond it, paler, how far it reached before the edits (NaN: nothing); `older`: it is an earlier
+ * answer's.
+ */
 void bar_of(struct canvas *c, const struct view *v, const struct bar_ground *g, int y, double now, double before, bool older);
 
 #endif

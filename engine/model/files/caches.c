@@ -106,7 +106,7 @@ void caches_each(const char *folder, void (*visit)(void *context, const char *pa
 struct walk {
 	struct listing *list;
 	const char *place, *root;
-	const char *prefix, *also;	/* what names begin with: "ORG/NAME" of a repository; NULL: with nothing */
+	const char *prefix, *also; /* what names begin with: "ORG/NAME" of a repository; NULL: with nothing */
 	int depth;
 };
 

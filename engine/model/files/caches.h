@@ -13,10 +13,11 @@
 #define LMSCOPE_ENGINE_MODEL_FILES_CACHES_H
 
 struct cached {
-	char *name;		/* what finds it again: "HuggingFaceTB/SmolLM2-135M", "EleutherAI/pythia-70m@step1000", "llama3.2:1b", "stories260K" */
-	char *also;		/* other whole names of it, a line each, or NULL: "ORG/NAME@COMMIT", "library/llama3.2:1b" */
-	char *path;		/* a folder or a file */
-	const char *place;	/* "Hugging Face" */
+	/* what finds it again: "HuggingFaceTB/SmolLM2-135M", "EleutherAI/pythia-70m@step1000", "llama3.2:1b", "stories260K" */
+	char *name;
+	char *also;	   /* other whole names of it, a line each, or NULL: "ORG/NAME@COMMIT", "library/llama3.2:1b" */
+	char *path;	   /* a folder or a file */
+	const char *place; /* "Hugging Face" */
 };
 
 /* All of them, by name; heap array, freed with caches_free. Returns how many. */

@@ -1,8 +1,8 @@
 /*
  * caches_hub.c - Hugging Face's cache: models--ORG--NAME/snapshots/COMMIT, and refs/NAME with the commit that a name means.
  *
- * A snapshot that refs/main means is called ORG/NAME, another ORG/NAME@REF, one that no ref means ORG/NAME@COMMIT with as many letters as
- * tell it apart, unless it is the only one.
+ * A snapshot that refs/main means is called ORG/NAME, another ORG/NAME@REF, one that no ref means ORG/NAME@COMMIT with as many
+ * letters as tell it apart, unless it is the only one.
  */
 #include "engine/model/files/caches_inside.h"
 
@@ -17,10 +17,10 @@ enum { REF_DEPTH = 4, SHORT_COMMIT = 8 };
 
 struct repository {
 	struct listing *list;
-	char *label;		/* "ORG/NAME" */
-	const char *refs, *snapshots;	/* its folders */
-	struct str ref;		/* "NAME COMMIT\n" of each ref */
-	char **commit;		/* [n] of the snapshots with models */
+	char *label;		      /* "ORG/NAME" */
+	const char *refs, *snapshots; /* its folders */
+	struct str ref;		      /* "NAME COMMIT\n" of each ref */
+	char **commit;		      /* [n] of the snapshots with models */
 	int n, depth;
 };
 
@@ -88,7 +88,10 @@ static int letters(const struct repository *r, int i)
 	return n;
 }
 
-/* The name that a snapshot goes by in `name`, of several refs by the first in the alphabet, and all that mean it too, a line each. */
+/*
+ * The name that a snapshot goes by in `name`, of several refs by the first in the alphabet, and all that mean it too, a line
+ * each.
+ */
 static void name_snapshot(const struct repository *r, int i, struct str *name, struct str *also)
 {
 	size_t label = strlen(r->label) + 1;
@@ -127,7 +130,7 @@ static void add_snapshot(const struct repository *r, int i)
 	if (caches_is_model(folder))
 		caches_add(r->list, xstrdup(name.s), xstrdup(also.s), xstrdup(folder), "Hugging Face");
 	else
-		caches_add_tree(r->list, folder, name.s, also.s, "Hugging Face", 1);	/* a repository of .gguf files */
+		caches_add_tree(r->list, folder, name.s, also.s, "Hugging Face", 1); /* a repository of .gguf files */
 	str_done(&name);
 	str_done(&also);
 	free(folder);

@@ -17,7 +17,10 @@ void caches_add(struct listing *l, char *name, char *also, char *path, const cha
 void caches_each(const char *folder, void (*visit)(void *context, const char *path, const char *name), void *context);
 /* A folder with one of the two files that tell of a model, or of an adapter: that is listed too, since it looks like one. */
 bool caches_is_model(const char *folder);
-/* Folders of models and .gguf files below `root`, so many folders deep. With a prefix, names begin with it, and so do those in `also`. */
+/*
+ * Folders of models and .gguf files below `root`, so many folders deep. With a prefix, names begin with it, and so do those in
+ * `also`.
+ */
 void caches_add_tree(struct listing *l, const char *root, const char *prefix, const char *also, const char *place, int depth);
 /* The value of a variable that names a folder, with ~ and $NAME in it put in; NULL when it is unset or empty. Heap. */
 char *caches_variable(const char *name);
@@ -26,7 +29,7 @@ char *caches_below_cache(const char *part);
 /* PART below the home folder, or NULL. Heap. */
 char *caches_below_home(const char *part);
 
-void caches_add_hub(struct listing *l);		/* caches_hub.c */
-void caches_add_ollama(struct listing *l);	/* caches_ollama.c */
+void caches_add_hub(struct listing *l);	   /* caches_hub.c */
+void caches_add_ollama(struct listing *l); /* caches_ollama.c */
 
 #endif

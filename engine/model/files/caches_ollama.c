@@ -1,6 +1,6 @@
 /*
- * caches_ollama.c - Ollama's stores: manifests/HOST/NAMESPACE/NAME/TAG name blobs. A model goes by the name that `ollama ls` shows, without
- * Ollama's own host and without "library".
+ * caches_ollama.c - Ollama's stores: manifests/HOST/NAMESPACE/NAME/TAG name blobs. A model goes by the name that `ollama ls` shows,
+ * without Ollama's own host and without "library".
  */
 #include "engine/model/files/caches_inside.h"
 
@@ -18,7 +18,7 @@ enum { MANIFEST_LIMIT = 1 << 20 };
 struct ollama {
 	struct listing *list;
 	const char *blobs;
-	char *name[4];		/* host, namespace, name, tag */
+	char *name[4]; /* host, namespace, name, tag */
 	int depth;
 };
 
@@ -52,8 +52,9 @@ static void add_model(const struct ollama *o, char *path)
 	str_init(&also);
 	for (int parts = ours ? library ? 1 : 2 : 3; parts <= 3; parts++)
 		for (int bare = 0; bare <= !strcmp(o->name[3], "latest"); bare++)
-			str_addf(&also, "%s%s%s%s%s%s%s\n", parts > 2 ? o->name[0] : "", parts > 2 ? "/" : "", parts > 1 ? o->name[1] : "",
-				 parts > 1 ? "/" : "", o->name[2], bare ? "" : ":", bare ? "" : o->name[3]);
+			str_addf(&also, "%s%s%s%s%s%s%s\n", parts > 2 ? o->name[0] : "", parts > 2 ? "/" : "",
+				 parts > 1 ? o->name[1] : "", parts > 1 ? "/" : "", o->name[2], bare ? "" : ":",
+				 bare ? "" : o->name[3]);
 	name = xstrdup(also.s);
 	name[strcspn(name, "\n")] = '\0';
 	if (is_listed(o->list, name, path)) {
@@ -75,7 +76,8 @@ static void read_manifest(struct ollama *o, const char *path)
 		const struct json_value *layer = json_at(layers, i);
 		const char *type = json_text(json_get(layer, "mediaType"));
 		char *blob = type && !strcmp(type, "application/vnd.ollama.image.model")
-				     ? blob_path(o->blobs, json_text(json_get(layer, "digest"))) : NULL;
+				     ? blob_path(o->blobs, json_text(json_get(layer, "digest")))
+				     : NULL;
 
 		if (blob)
 			add_model(o, blob);
@@ -113,8 +115,8 @@ static void add_store(struct listing *l, const char *root)
 /* A person's own store, and where the service has its own, as installers and distributions set it up. */
 void caches_add_ollama(struct listing *l)
 {
-	static const char *const service[] = { "/usr/share/ollama/.ollama/models", "/var/lib/ollama/.ollama/models", "/var/lib/ollama/models",
-					       "/var/lib/ollama" };
+	static const char *const service[] = { "/usr/share/ollama/.ollama/models", "/var/lib/ollama/.ollama/models",
+					       "/var/lib/ollama/models", "/var/lib/ollama" };
 	char *own = caches_variable("OLLAMA_MODELS");
 
 	if (!own)

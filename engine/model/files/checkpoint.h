@@ -17,9 +17,9 @@
 
 struct checkpoint {
 	char *path;
-	struct gguf *gguf;			/* one of the two */
+	struct gguf *gguf; /* one of the two */
 	struct weights *weights;
-	struct json *config;			/* config.json of a folder */
+	struct json *config; /* config.json of a folder */
 };
 
 bool checkpoint_open(const char *path, struct checkpoint *c, struct err *err);

@@ -179,8 +179,10 @@ static void say_none(const char *where, const struct cached *list, int n, struct
 	if (hits)
 		err_set(err, ERR_FILE, "%s: that revision is not on this machine; there is %s", where, names.s);
 	else
-		err_set(err, ERR_FILE, "%s: there is no such folder or file, and no model of that name in the caches of Hugging Face, llama.cpp, "
-			"Ollama, LM Studio or lmscope", where);
+		err_set(err, ERR_FILE,
+			"%s: there is no such folder or file, and no model of that name in the caches of Hugging "
+			"Face, llama.cpp, Ollama, LM Studio or lmscope",
+			where);
 	free(repository);
 	str_done(&names);
 }
@@ -209,7 +211,7 @@ char *find_model(const char *where, struct err *err)
 
 	if (where && file_exists(where))
 		return file_at_home(where);
-	if (where && (*where == '/' || !strncmp(where, "~/", 2))) {	/* a path, and no name */
+	if (where && (*where == '/' || !strncmp(where, "~/", 2))) { /* a path, and no name */
 		err_set(err, ERR_FILE, "%s: there is no such folder or file", where);
 		return NULL;
 	}
@@ -221,8 +223,10 @@ char *find_model(const char *where, struct err *err)
 	return path;
 }
 
-/* The last part of a path without trailing slashes, without ".gguf"; heap. A revision belongs to the part before it, though it may have
- * slashes in it. */
+/*
+ * The last part of a path without trailing slashes, without ".gguf"; heap. A revision belongs to the part before it, though it
+ * may have slashes in it.
+ */
 static char *last_part(const char *path, bool is_path)
 {
 	size_t n = strlen(path), from;

@@ -15,36 +15,58 @@
 #include "engine/model/files/gguf_inside.h"
 
 enum {
-	INFO_LEAST = 8 + 1 + 4 + 4 + 8,	/* bytes: a name of one letter, no dimension, type, offset */
+	INFO_LEAST = 8 + 1 + 4 + 4 + 8, /* bytes: a name of one letter, no dimension, type, offset */
 	NAME_LENGTH = 255,
-	PARTS = 99999,			/* five digits in a file name */
+	PARTS = 99999, /* five digits in a file name */
 };
 
 /* ggml's numbers for its types. Those without a dtype are not read; of them, integers are passed over in silence. */
 static const struct ggml_type {
 	uint32_t id;
 	const char *name;
-	int dtype;		/* -1: none */
-	size_t integer;		/* bytes of one, when it is an integer type */
+	int dtype;	/* -1: none */
+	size_t integer; /* bytes of one, when it is an integer type */
 } ggml_types[] = {
-	{ 0, "F32", DTYPE_F32, 0 },	{ 1, "F16", DTYPE_F16, 0 },	{ 2, "Q4_0", DTYPE_Q4_0, 0 },
-	{ 3, "Q4_1", DTYPE_Q4_1, 0 },	{ 6, "Q5_0", DTYPE_Q5_0, 0 },	{ 7, "Q5_1", DTYPE_Q5_1, 0 },
-	{ 8, "Q8_0", DTYPE_Q8_0, 0 },	{ 9, "Q8_1", -1, 0 },		{ 10, "Q2_K", DTYPE_Q2_K, 0 },
-	{ 11, "Q3_K", DTYPE_Q3_K, 0 },	{ 12, "Q4_K", DTYPE_Q4_K, 0 },	{ 13, "Q5_K", DTYPE_Q5_K, 0 },
-	{ 14, "Q6_K", DTYPE_Q6_K, 0 },	{ 15, "Q8_K", -1, 0 },		{ 16, "IQ2_XXS", -1, 0 },
-	{ 17, "IQ2_XS", -1, 0 },	{ 18, "IQ3_XXS", -1, 0 },	{ 19, "IQ1_S", -1, 0 },
-	{ 20, "IQ4_NL", DTYPE_IQ4_NL, 0 }, { 21, "IQ3_S", -1, 0 },	{ 22, "IQ2_S", -1, 0 },
-	{ 23, "IQ4_XS", DTYPE_IQ4_XS, 0 }, { 24, "I8", -1, 1 },		{ 25, "I16", -1, 2 },
-	{ 26, "I32", -1, 4 },		{ 27, "I64", -1, 8 },		{ 28, "F64", DTYPE_F64, 0 },
-	{ 29, "IQ1_M", -1, 0 },		{ 30, "BF16", DTYPE_BF16, 0 },	{ 34, "TQ1_0", -1, 0 },
-	{ 35, "TQ2_0", -1, 0 },		{ 39, "MXFP4", -1, 0 },		{ 40, "NVFP4", -1, 0 },
+	{ 0, "F32", DTYPE_F32, 0 },
+	{ 1, "F16", DTYPE_F16, 0 },
+	{ 2, "Q4_0", DTYPE_Q4_0, 0 },
+	{ 3, "Q4_1", DTYPE_Q4_1, 0 },
+	{ 6, "Q5_0", DTYPE_Q5_0, 0 },
+	{ 7, "Q5_1", DTYPE_Q5_1, 0 },
+	{ 8, "Q8_0", DTYPE_Q8_0, 0 },
+	{ 9, "Q8_1", -1, 0 },
+	{ 10, "Q2_K", DTYPE_Q2_K, 0 },
+	{ 11, "Q3_K", DTYPE_Q3_K, 0 },
+	{ 12, "Q4_K", DTYPE_Q4_K, 0 },
+	{ 13, "Q5_K", DTYPE_Q5_K, 0 },
+	{ 14, "Q6_K", DTYPE_Q6_K, 0 },
+	{ 15, "Q8_K", -1, 0 },
+	{ 16, "IQ2_XXS", -1, 0 },
+	{ 17, "IQ2_XS", -1, 0 },
+	{ 18, "IQ3_XXS", -1, 0 },
+	{ 19, "IQ1_S", -1, 0 },
+	{ 20, "IQ4_NL", DTYPE_IQ4_NL, 0 },
+	{ 21, "IQ3_S", -1, 0 },
+	{ 22, "IQ2_S", -1, 0 },
+	{ 23, "IQ4_XS", DTYPE_IQ4_XS, 0 },
+	{ 24, "I8", -1, 1 },
+	{ 25, "I16", -1, 2 },
+	{ 26, "I32", -1, 4 },
+	{ 27, "I64", -1, 8 },
+	{ 28, "F64", DTYPE_F64, 0 },
+	{ 29, "IQ1_M", -1, 0 },
+	{ 30, "BF16", DTYPE_BF16, 0 },
+	{ 34, "TQ1_0", -1, 0 },
+	{ 35, "TQ2_0", -1, 0 },
+	{ 39, "MXFP4", -1, 0 },
+	{ 40, "NVFP4", -1, 0 },
 };
 
 /* One tensor as the file describes it. */
 struct info {
 	struct name name;
 	int dims;
-	uint64_t dim[4];		/* in the order of the file: the contiguous one first */
+	uint64_t dim[4]; /* in the order of the file: the contiguous one first */
 	const struct ggml_type *type;
 	uint64_t offset, bytes;
 };
@@ -147,8 +169,11 @@ static bool place(struct gguf *g, const struct gguf_part *part, const struct inf
 	if (info->type->integer)
 		return true;
 	*t = (struct tensor){
-		.name = arena_strndup(g->arena, info->name.s, info->name.n), .type = (enum dtype)info->type->dtype,
-		.dims = info->dims, .data = part->map.bytes + start + info->offset, .bytes = info->bytes,
+		.name = arena_strndup(g->arena, info->name.s, info->name.n),
+		.type = (enum dtype)info->type->dtype,
+		.dims = info->dims,
+		.data = part->map.bytes + start + info->offset,
+		.bytes = info->bytes,
 	};
 	for (int i = 0; i < info->dims; i++)
 		t->shape[i] = (int64_t)info->dim[info->dims - 1 - i];
@@ -165,9 +190,8 @@ static bool read_tensors(struct gguf *g, struct gguf_part *part, struct cursor c
 	struct info info;
 	size_t start;
 
-	if (gguf_part_has(part, "general.alignment") &&
-	    (!gguf_part_int(part, "general.alignment", &alignment) || alignment < 1 || alignment > 1 << 30 ||
-	     (alignment & (alignment - 1))))
+	if (gguf_part_has(part, "general.alignment") && (!gguf_part_int(part, "general.alignment", &alignment) || alignment < 1 ||
+							 alignment > 1 << 30 || (alignment & (alignment - 1))))
 		return err_set(err, ERR_FILE, "%s: key general.alignment: is not a power of two", part->path);
 	if (count > cursor_left(&c) / INFO_LEAST)
 		return err_set(err, ERR_FILE, "%s: says that it has %llu tensors; %zu bytes cannot describe them", part->path,
@@ -225,7 +249,7 @@ static bool open_part(struct gguf *g, const char *path, struct err *err)
 
 /* Of a split model: what a part's metadata say. A file that is whole is part 0 of 1. */
 struct split {
-	int64_t no, count, tensors;	/* tensors: of all parts; -1: not said */
+	int64_t no, count, tensors; /* tensors: of all parts; -1: not said */
 };
 
 static struct split split_of(const struct gguf_part *part)
@@ -282,8 +306,8 @@ static bool open_other_parts(struct gguf *g, struct err *err)
 			return path && err_in(err, "part %d of %d", (int)i + 1, (int)whole.count);
 		split = split_of(&g->part[i]);
 		if (split.no != i || split.count != whole.count)
-			return err_set(err, ERR_FILE, "%s: says that it is part %lld, counted from 0, of %lld",
-				       g->part[i].path, (long long)split.no, (long long)split.count);
+			return err_set(err, ERR_FILE, "%s: says that it is part %lld, counted from 0, of %lld", g->part[i].path,
+				       (long long)split.no, (long long)split.count);
 	}
 	return true;
 }

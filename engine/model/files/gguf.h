@@ -20,7 +20,7 @@ struct gguf;
 struct gguf *gguf_open(const char *path, struct err *err);
 void gguf_free(struct gguf *g);
 const char *gguf_path(const struct gguf *g);
-size_t gguf_file_bytes(const struct gguf *g);	/* mapped, all parts */
+size_t gguf_file_bytes(const struct gguf *g); /* mapped, all parts */
 
 size_t gguf_tensors(const struct gguf *g);
 const struct tensor *gguf_tensor(const struct gguf *g, size_t i);
@@ -31,7 +31,7 @@ const struct tensor *gguf_find(const struct gguf *g, const char *name);
  * a bool counts as 0 or 1. */
 bool gguf_has(const struct gguf *g, const char *key);
 bool gguf_int(const struct gguf *g, const char *key, int64_t *out);
-bool gguf_double(const struct gguf *g, const char *key, double *out);	/* integers count */
+bool gguf_double(const struct gguf *g, const char *key, double *out); /* integers count */
 bool gguf_bool(const struct gguf *g, const char *key, bool *out);
 /* Bytes in the mapping, not NUL-terminated. */
 bool gguf_string(const struct gguf *g, const char *key, const char **s, size_t *n);

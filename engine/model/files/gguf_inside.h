@@ -12,25 +12,25 @@
 
 /* A value stays where it is in the mapping; it has been walked over once, so that every length in it is known to be right. */
 struct gguf_key {
-	uint32_t kind, element;		/* element: of an array */
-	uint64_t count;			/* of an array; bytes of a string */
-	const unsigned char *value;	/* first byte of the number, the string's text, the array's elements */
-	const unsigned char **string;	/* [count] where each string of an array begins; made when first asked for */
+	uint32_t kind, element;	      /* element: of an array */
+	uint64_t count;		      /* of an array; bytes of a string */
+	const unsigned char *value;   /* first byte of the number, the string's text, the array's elements */
+	const unsigned char **string; /* [count] where each string of an array begins; made when first asked for */
 };
 
 struct gguf_part {
 	char *path;
 	struct mapping map;
 	struct names names;
-	struct gguf_key *key;		/* [names.n] */
+	struct gguf_key *key; /* [names.n] */
 };
 
 struct gguf {
-	struct gguf_part *part;		/* [parts]; the metadata is that of the first */
+	struct gguf_part *part; /* [parts]; the metadata is that of the first */
 	size_t parts;
-	struct arena *arena;		/* tensor names */
+	struct arena *arena; /* tensor names */
 	struct names names;
-	struct tensor *tensor;		/* [names.n] */
+	struct tensor *tensor; /* [names.n] */
 };
 
 /* Reads `count` keys. The cursor is after them then. */

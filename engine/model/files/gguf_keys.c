@@ -16,16 +16,16 @@ enum kind { U8, I8, U16, I16, U32, I32, F32, BOOL, STRING, ARRAY, U64, I64, F64,
 
 static const struct {
 	const char *name;
-	size_t bytes;	/* of a number; 0: not of one size */
+	size_t bytes; /* of a number; 0: not of one size */
 } kinds[KINDS] = {
-	[U8] = { "u8", 1 },	[I8] = { "i8", 1 },	[U16] = { "u16", 2 },	[I16] = { "i16", 2 },	[U32] = { "u32", 4 },
-	[I32] = { "i32", 4 },	[F32] = { "f32", 4 },	[BOOL] = { "bool", 1 },	[STRING] = { "string", 0 },
-	[ARRAY] = { "array", 0 }, [U64] = { "u64", 8 },	[I64] = { "i64", 8 },	[F64] = { "f64", 8 },
+	[U8] = { "u8", 1 },   [I8] = { "i8", 1 },   [U16] = { "u16", 2 },   [I16] = { "i16", 2 },	[U32] = { "u32", 4 },
+	[I32] = { "i32", 4 }, [F32] = { "f32", 4 }, [BOOL] = { "bool", 1 }, [STRING] = { "string", 0 }, [ARRAY] = { "array", 0 },
+	[U64] = { "u64", 8 }, [I64] = { "i64", 8 }, [F64] = { "f64", 8 },
 };
 
 enum {
-	ARRAY_DEPTH = 8,	/* arrays inside arrays */
-	KEY_LEAST = 8 + 1 + 4 + 1,	/* bytes: a name of one letter, a kind, a u8 */
+	ARRAY_DEPTH = 8,	   /* arrays inside arrays */
+	KEY_LEAST = 8 + 1 + 4 + 1, /* bytes: a name of one letter, a kind, a u8 */
 	KEY_LENGTH = 65535,
 };
 
@@ -144,7 +144,7 @@ static struct gguf_key *find(const struct gguf_part *part, const char *key)
 }
 
 struct number {
-	bool is, integer;	/* a number at all; one that fits an int64_t */
+	bool is, integer; /* a number at all; one that fits an int64_t */
 	int64_t i;
 	double x;
 };
@@ -199,7 +199,7 @@ static struct number number_at(uint32_t kind, const unsigned char *p)
 	case F64:
 		return real(v.f64);
 	default:
-		return (struct number){ 0 };	/* a string, an array */
+		return (struct number){ 0 }; /* a string, an array */
 	}
 }
 

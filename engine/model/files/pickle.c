@@ -21,12 +21,12 @@ struct machine {
 	struct cursor c;
 	const struct pickle_rules *rules;
 	struct arena *arena;
-	size_t values;			/* made so far */
-	struct pickle_value **stack;	/* [n] */
+	size_t values;		     /* made so far */
+	struct pickle_value **stack; /* [n] */
 	size_t n, capacity;
-	size_t *mark;			/* [marks]: how high the stack was */
+	size_t *mark; /* [marks]: how high the stack was */
 	size_t marks, mark_capacity;
-	struct pickle_value **memo;	/* [memos]; NULL: not written */
+	struct pickle_value **memo; /* [memos]; NULL: not written */
 	size_t memos;
 	struct pickle_value *none, *yes, *no;
 	bool stopped;
@@ -141,13 +141,34 @@ static bool do_mark(struct machine *m)
 	return true;
 }
 
-static bool do_none(struct machine *m) { return push(m, m->none); }
-static bool do_true(struct machine *m) { return push(m, m->yes); }
-static bool do_false(struct machine *m) { return push(m, m->no); }
-static bool do_empty_tuple(struct machine *m) { return push_new(m, PICKLE_TUPLE) != NULL; }
-static bool do_empty_list(struct machine *m) { return push_new(m, PICKLE_LIST) != NULL; }
-static bool do_empty_dict(struct machine *m) { return push_new(m, PICKLE_DICT) != NULL; }
-static bool do_empty_set(struct machine *m) { return push_new(m, PICKLE_SET) != NULL; }
+static bool do_none(struct machine *m)
+{
+	return push(m, m->none);
+}
+static bool do_true(struct machine *m)
+{
+	return push(m, m->yes);
+}
+static bool do_false(struct machine *m)
+{
+	return push(m, m->no);
+}
+static bool do_empty_tuple(struct machine *m)
+{
+	return push_new(m, PICKLE_TUPLE) != NULL;
+}
+static bool do_empty_list(struct machine *m)
+{
+	return push_new(m, PICKLE_LIST) != NULL;
+}
+static bool do_empty_dict(struct machine *m)
+{
+	return push_new(m, PICKLE_DICT) != NULL;
+}
+static bool do_empty_set(struct machine *m)
+{
+	return push_new(m, PICKLE_SET) != NULL;
+}
 
 /* A whole number of so many bytes, the lowest first, at most 8. */
 static bool push_number(struct machine *m, size_t bytes, bool has_sign)
@@ -168,9 +189,18 @@ static bool push_number(struct machine *m, size_t bytes, bool has_sign)
 	return true;
 }
 
-static bool do_binint(struct machine *m) { return push_number(m, 4, true); }
-static bool do_binint1(struct machine *m) { return push_number(m, 1, false); }
-static bool do_binint2(struct machine *m) { return push_number(m, 2, false); }
+static bool do_binint(struct machine *m)
+{
+	return push_number(m, 4, true);
+}
+static bool do_binint1(struct machine *m)
+{
+	return push_number(m, 1, false);
+}
+static bool do_binint2(struct machine *m)
+{
+	return push_number(m, 2, false);
+}
 
 static bool do_long1(struct machine *m)
 {
@@ -302,9 +332,18 @@ static bool do_tuple(struct machine *m)
 	return pop_mark(m, &at) && make_tuple(m, at);
 }
 
-static bool do_tuple1(struct machine *m) { return has(m, 1) && make_tuple(m, m->n - 1); }
-static bool do_tuple2(struct machine *m) { return has(m, 2) && make_tuple(m, m->n - 2); }
-static bool do_tuple3(struct machine *m) { return has(m, 3) && make_tuple(m, m->n - 3); }
+static bool do_tuple1(struct machine *m)
+{
+	return has(m, 1) && make_tuple(m, m->n - 1);
+}
+static bool do_tuple2(struct machine *m)
+{
+	return has(m, 2) && make_tuple(m, m->n - 2);
+}
+static bool do_tuple3(struct machine *m)
+{
+	return has(m, 3) && make_tuple(m, m->n - 3);
+}
 
 /* Adds the values from `at` on to the list or dictionary below them. */
 static bool extend(struct machine *m, size_t at, enum pickle_kind kind)
@@ -312,7 +351,8 @@ static bool extend(struct machine *m, size_t at, enum pickle_kind kind)
 	struct pickle_value *into = m->stack[at - 1];
 
 	if (into->kind != kind)
-		return fail(m, kind == PICKLE_LIST ? "values are appended to what is not a list" : "keys are set in what is not a dictionary");
+		return fail(m, kind == PICKLE_LIST ? "values are appended to what is not a list"
+						   : "keys are set in what is not a dictionary");
 	if (kind == PICKLE_DICT && (m->n - at) % 2)
 		return fail(m, "a key of a dictionary has no value");
 	for (size_t i = at; i < m->n; i++)
@@ -331,10 +371,22 @@ static bool extend_from_mark(struct machine *m, enum pickle_kind kind)
 	return has(m, above + 1) && extend(m, at, kind);
 }
 
-static bool do_append(struct machine *m) { return has(m, 2) && extend(m, m->n - 1, PICKLE_LIST); }
-static bool do_setitem(struct machine *m) { return has(m, 3) && extend(m, m->n - 2, PICKLE_DICT); }
-static bool do_appends(struct machine *m) { return extend_from_mark(m, PICKLE_LIST); }
-static bool do_setitems(struct machine *m) { return extend_from_mark(m, PICKLE_DICT); }
+static bool do_append(struct machine *m)
+{
+	return has(m, 2) && extend(m, m->n - 1, PICKLE_LIST);
+}
+static bool do_setitem(struct machine *m)
+{
+	return has(m, 3) && extend(m, m->n - 2, PICKLE_DICT);
+}
+static bool do_appends(struct machine *m)
+{
+	return extend_from_mark(m, PICKLE_LIST);
+}
+static bool do_setitems(struct machine *m)
+{
+	return extend_from_mark(m, PICKLE_DICT);
+}
 
 /* ---- names, and what they make ---- */
 
@@ -346,8 +398,10 @@ static bool refuse_name(struct machine *m, const unsigned char *module, size_t m
 	utf8_safe(&shown, (const char *)module, module_n < 100 ? module_n : 100, false);
 	str_add(&shown, ".");
 	utf8_safe(&shown, (const char *)name, name_n < 100 ? name_n : 100, false);
-	err_set(m->err, ERR_FILE, "%s: its pickle uses %s, which is not part of a tensor; lmscope reads files of tensors alone (torch.save of a "
-		"state_dict, not of a model) and runs nothing", m->path, shown.s);
+	err_set(m->err, ERR_FILE,
+		"%s: its pickle uses %s, which is not part of a tensor; lmscope reads files of tensors alone "
+		"(torch.save of a state_dict, not of a model) and runs nothing",
+		m->path, shown.s);
 	str_done(&shown);
 	return false;
 }
@@ -401,8 +455,8 @@ static bool do_reduce(struct machine *m)
 	if (function->kind != PICKLE_NAME || args->kind != PICKLE_TUPLE)
 		return fail(m, "it calls what is not a function");
 	if (!function->name->make)
-		return err_set(m->err, ERR_FILE, "%s: its pickle calls %s.%s, which makes no tensor", m->path, function->name->module,
-			       function->name->name);
+		return err_set(m->err, ERR_FILE, "%s: its pickle calls %s.%s, which makes no tensor", m->path,
+			       function->name->module, function->name->name);
 	if (!(v = function->name->make(m->rules->context, function->name, args, m->err)))
 		return err_in(m->err, "%s", m->path);
 	m->stack[m->n - 1] = v;
@@ -441,32 +495,85 @@ static const struct {
 	const char *name;
 	bool (*run)(struct machine *m);
 } instructions[256] = {
-	['('] = { "MARK", do_mark }, ['.'] = { "STOP", do_stop }, ['0'] = { "POP" }, ['1'] = { "POP_MARK" }, ['2'] = { "DUP" },
-	['F'] = { "FLOAT" }, ['I'] = { "INT" }, ['J'] = { "BININT", do_binint }, ['K'] = { "BININT1", do_binint1 }, ['L'] = { "LONG" },
-	['M'] = { "BININT2", do_binint2 }, ['N'] = { "NONE", do_none }, ['P'] = { "PERSID" }, ['Q'] = { "BINPERSID", do_binpersid },
-	['R'] = { "REDUCE", do_reduce }, ['S'] = { "STRING" }, ['T'] = { "BINSTRING" }, ['U'] = { "SHORT_BINSTRING", do_short_binstring },
-	['V'] = { "UNICODE" }, ['X'] = { "BINUNICODE", do_binunicode }, ['a'] = { "APPEND", do_append }, ['b'] = { "BUILD", do_build },
-	['c'] = { "GLOBAL", do_global }, ['d'] = { "DICT" }, ['}'] = { "EMPTY_DICT", do_empty_dict }, ['e'] = { "APPENDS", do_appends },
-	['g'] = { "GET" }, ['h'] = { "BINGET", do_binget }, ['i'] = { "INST" }, ['j'] = { "LONG_BINGET", do_long_binget }, ['l'] = { "LIST" },
-	[']'] = { "EMPTY_LIST", do_empty_list }, ['o'] = { "OBJ" }, ['p'] = { "PUT" }, ['q'] = { "BINPUT", do_binput },
-	['r'] = { "LONG_BINPUT", do_long_binput }, ['s'] = { "SETITEM", do_setitem }, ['t'] = { "TUPLE", do_tuple },
-	[')'] = { "EMPTY_TUPLE", do_empty_tuple }, ['u'] = { "SETITEMS", do_setitems }, ['G'] = { "BINFLOAT", do_binfloat },
-	['B'] = { "BINBYTES" }, ['C'] = { "SHORT_BINBYTES" },
-	[0x80] = { "PROTO", do_proto }, [0x81] = { "NEWOBJ" }, [0x82] = { "EXT1" }, [0x83] = { "EXT2" }, [0x84] = { "EXT4" },
-	[0x85] = { "TUPLE1", do_tuple1 }, [0x86] = { "TUPLE2", do_tuple2 }, [0x87] = { "TUPLE3", do_tuple3 }, [0x88] = { "NEWTRUE", do_true },
-	[0x89] = { "NEWFALSE", do_false }, [0x8a] = { "LONG1", do_long1 }, [0x8b] = { "LONG4" }, [0x8c] = { "SHORT_BINUNICODE" },
-	[0x8d] = { "BINUNICODE8" }, [0x8e] = { "BINBYTES8" }, [0x8f] = { "EMPTY_SET", do_empty_set }, [0x90] = { "ADDITEMS" },
-	[0x91] = { "FROZENSET" }, [0x92] = { "NEWOBJ_EX" }, [0x93] = { "STACK_GLOBAL" }, [0x94] = { "MEMOIZE" }, [0x95] = { "FRAME" },
-	[0x96] = { "BYTEARRAY8" }, [0x97] = { "NEXT_BUFFER" }, [0x98] = { "READONLY_BUFFER" },
+	['('] = { "MARK", do_mark },
+	['.'] = { "STOP", do_stop },
+	['0'] = { "POP" },
+	['1'] = { "POP_MARK" },
+	['2'] = { "DUP" },
+	['F'] = { "FLOAT" },
+	['I'] = { "INT" },
+	['J'] = { "BININT", do_binint },
+	['K'] = { "BININT1", do_binint1 },
+	['L'] = { "LONG" },
+	['M'] = { "BININT2", do_binint2 },
+	['N'] = { "NONE", do_none },
+	['P'] = { "PERSID" },
+	['Q'] = { "BINPERSID", do_binpersid },
+	['R'] = { "REDUCE", do_reduce },
+	['S'] = { "STRING" },
+	['T'] = { "BINSTRING" },
+	['U'] = { "SHORT_BINSTRING", do_short_binstring },
+	['V'] = { "UNICODE" },
+	['X'] = { "BINUNICODE", do_binunicode },
+	['a'] = { "APPEND", do_append },
+	['b'] = { "BUILD", do_build },
+	['c'] = { "GLOBAL", do_global },
+	['d'] = { "DICT" },
+	['}'] = { "EMPTY_DICT", do_empty_dict },
+	['e'] = { "APPENDS", do_appends },
+	['g'] = { "GET" },
+	['h'] = { "BINGET", do_binget },
+	['i'] = { "INST" },
+	['j'] = { "LONG_BINGET", do_long_binget },
+	['l'] = { "LIST" },
+	[']'] = { "EMPTY_LIST", do_empty_list },
+	['o'] = { "OBJ" },
+	['p'] = { "PUT" },
+	['q'] = { "BINPUT", do_binput },
+	['r'] = { "LONG_BINPUT", do_long_binput },
+	['s'] = { "SETITEM", do_setitem },
+	['t'] = { "TUPLE", do_tuple },
+	[')'] = { "EMPTY_TUPLE", do_empty_tuple },
+	['u'] = { "SETITEMS", do_setitems },
+	['G'] = { "BINFLOAT", do_binfloat },
+	['B'] = { "BINBYTES" },
+	['C'] = { "SHORT_BINBYTES" },
+	[0x80] = { "PROTO", do_proto },
+	[0x81] = { "NEWOBJ" },
+	[0x82] = { "EXT1" },
+	[0x83] = { "EXT2" },
+	[0x84] = { "EXT4" },
+	[0x85] = { "TUPLE1", do_tuple1 },
+	[0x86] = { "TUPLE2", do_tuple2 },
+	[0x87] = { "TUPLE3", do_tuple3 },
+	[0x88] = { "NEWTRUE", do_true },
+	[0x89] = { "NEWFALSE", do_false },
+	[0x8a] = { "LONG1", do_long1 },
+	[0x8b] = { "LONG4" },
+	[0x8c] = { "SHORT_BINUNICODE" },
+	[0x8d] = { "BINUNICODE8" },
+	[0x8e] = { "BINBYTES8" },
+	[0x8f] = { "EMPTY_SET", do_empty_set },
+	[0x90] = { "ADDITEMS" },
+	[0x91] = { "FROZENSET" },
+	[0x92] = { "NEWOBJ_EX" },
+	[0x93] = { "STACK_GLOBAL" },
+	[0x94] = { "MEMOIZE" },
+	[0x95] = { "FRAME" },
+	[0x96] = { "BYTEARRAY8" },
+	[0x97] = { "NEXT_BUFFER" },
+	[0x98] = { "READONLY_BUFFER" },
 };
 
 static bool refuse_instruction(struct machine *m, unsigned char code)
 {
 	if (!instructions[code].name)
-		return err_set(m->err, ERR_FILE, "%s: byte %zu of its pickle (0x%02x) is no instruction; the file is damaged", m->path,
-			       (size_t)(m->c.p - m->start), code);
-	return err_set(m->err, ERR_FILE, "%s: its pickle uses the instruction %s, which no tensor needs; lmscope reads files of tensors alone and runs "
-		       "nothing", m->path, instructions[code].name);
+		return err_set(m->err, ERR_FILE, "%s: byte %zu of its pickle (0x%02x) is no instruction; the file is damaged",
+			       m->path, (size_t)(m->c.p - m->start), code);
+	return err_set(m->err, ERR_FILE,
+		       "%s: its pickle uses the instruction %s, which no tensor needs; lmscope reads files of "
+		       "tensors alone and runs nothing",
+		       m->path, instructions[code].name);
 }
 
 static bool run(struct machine *m)
@@ -484,11 +591,18 @@ static bool run(struct machine *m)
 	return !cursor_left(&m->c) || fail(m, "there are bytes after the end");
 }
 
-struct pickle_value *pickle_read(const char *path, const unsigned char *bytes, size_t n, const struct pickle_rules *rules, struct arena *arena,
-				 struct err *err)
+struct pickle_value *pickle_read(const char *path, const unsigned char *bytes, size_t n, const struct pickle_rules *rules,
+				 struct arena *arena, struct err *err)
 {
-	struct machine m = { .path = path, .start = bytes, .c = cursor_over(bytes, n), .rules = rules, .arena = arena, .err = err,
-			     .none = pickle_new(arena, PICKLE_NONE), .yes = pickle_new(arena, PICKLE_BOOL), .no = pickle_new(arena, PICKLE_BOOL) };
+	struct machine m = { .path = path,
+			     .start = bytes,
+			     .c = cursor_over(bytes, n),
+			     .rules = rules,
+			     .arena = arena,
+			     .err = err,
+			     .none = pickle_new(arena, PICKLE_NONE),
+			     .yes = pickle_new(arena, PICKLE_BOOL),
+			     .no = pickle_new(arena, PICKLE_BOOL) };
 	struct pickle_value *v = NULL;
 
 	m.yes->number = 1;

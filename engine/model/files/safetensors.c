@@ -16,13 +16,23 @@
 /* The format's types. Integer buffers (attention masks, position ids) are checked and left out. */
 static const struct {
 	const char *name;
-	int dtype;		/* -1: passed over */
-	size_t bytes;		/* of an element */
+	int dtype;    /* -1: passed over */
+	size_t bytes; /* of an element */
 } types[] = {
-	{ "F64", DTYPE_F64, 8 }, { "F32", DTYPE_F32, 4 }, { "F16", DTYPE_F16, 2 }, { "BF16", DTYPE_BF16, 2 },
-	{ "F8_E4M3", DTYPE_F8_E4M3, 1 }, { "F8_E5M2", DTYPE_F8_E5M2, 1 },
-	{ "I64", -1, 8 },	 { "I32", -1, 4 },	  { "I16", -1, 2 },	   { "I8", -1, 1 },
-	{ "U64", -1, 8 },	 { "U32", -1, 4 },	  { "U16", -1, 2 },	   { "U8", -1, 1 },
+	{ "F64", DTYPE_F64, 8 },
+	{ "F32", DTYPE_F32, 4 },
+	{ "F16", DTYPE_F16, 2 },
+	{ "BF16", DTYPE_BF16, 2 },
+	{ "F8_E4M3", DTYPE_F8_E4M3, 1 },
+	{ "F8_E5M2", DTYPE_F8_E5M2, 1 },
+	{ "I64", -1, 8 },
+	{ "I32", -1, 4 },
+	{ "I16", -1, 2 },
+	{ "I8", -1, 1 },
+	{ "U64", -1, 8 },
+	{ "U32", -1, 4 },
+	{ "U16", -1, 2 },
+	{ "U8", -1, 1 },
 	{ "BOOL", -1, 1 },
 };
 
@@ -31,9 +41,9 @@ struct reading {
 	struct weights *w;
 	const struct weights_shard *shard;
 	const unsigned char *data;
-	size_t bytes;		/* of data */
-	size_t end;		/* of the last tensor so far, in data */
-	struct str shown;	/* the tensor's name, safe for a sentence */
+	size_t bytes;	  /* of data */
+	size_t end;	  /* of the last tensor so far, in data */
+	struct str shown; /* the tensor's name, safe for a sentence */
 	struct err *err;
 };
 
@@ -147,8 +157,10 @@ bool safetensors_read(struct weights *w, const struct weights_shard *shard, stru
 		return err_set(err, ERR_FILE, "%s: is only a Git LFS pointer to the model; `git lfs pull` fetches it", shard->path);
 	header = cursor_take(&c, n);
 	if (!header)
-		return err_set(err, ERR_FILE, "%s: is no safetensors file, or is cut: says that its header has %llu bytes; the file has %zu", shard->path,
-			       (unsigned long long)n, shard->map.size);
+		return err_set(err, ERR_FILE,
+			       "%s: is no safetensors file, or is cut: says that its header has %llu bytes; the "
+			       "file has %zu",
+			       shard->path, (unsigned long long)n, shard->map.size);
 	r.data = c.p;
 	r.bytes = cursor_left(&c);
 	doc = json_parse((const char *)header, (size_t)n, shard->path, err);
@@ -161,7 +173,7 @@ bool safetensors_read(struct weights *w, const struct weights_shard *shard, stru
 	json_free(doc);
 	/* The format has no room for anything else: the header's length is wrong, or two files were joined. */
 	if (ok && r.end < r.bytes)
-		ok = err_set(err, ERR_FILE, "%s: has %zu bytes after its last tensor, which its header does not account for", shard->path,
-			     r.bytes - r.end);
+		ok = err_set(err, ERR_FILE, "%s: has %zu bytes after its last tensor, which its header does not account for",
+			     shard->path, r.bytes - r.end);
 	return ok;
 }

@@ -12,12 +12,18 @@
 static const char *type_name(enum dtype type)
 {
 	switch (type) {
-	case DTYPE_F64: return "F64";
-	case DTYPE_F16: return "F16";
-	case DTYPE_BF16: return "BF16";
-	case DTYPE_F8_E4M3: return "F8_E4M3";
-	case DTYPE_F8_E5M2: return "F8_E5M2";
-	default: return "F32";
+	case DTYPE_F64:
+		return "F64";
+	case DTYPE_F16:
+		return "F16";
+	case DTYPE_BF16:
+		return "BF16";
+	case DTYPE_F8_E4M3:
+		return "F8_E4M3";
+	case DTYPE_F8_E5M2:
+		return "F8_E5M2";
+	default:
+		return "F32";
 	}
 }
 
@@ -55,7 +61,8 @@ static void make_header(struct str *head, const struct safetensors_note *note, i
 		str_add_char(head, ' ');
 }
 
-bool safetensors_write(const char *path, const struct safetensors_note *note, int notes, const struct tensor *tensor, int tensors, struct err *err)
+bool safetensors_write(const char *path, const struct safetensors_note *note, int notes, const struct tensor *tensor, int tensors,
+		       struct err *err)
 {
 	struct file_part *part = xcalloc((size_t)tensors + 2, sizeof *part);
 	unsigned char length[8];

@@ -14,6 +14,7 @@ struct safetensors_note {
 };
 
 /* Atomic: the file is the old one or the new one, whole. Tensors of float types, in this order. */
-bool safetensors_write(const char *path, const struct safetensors_note *note, int notes, const struct tensor *tensor, int tensors, struct err *err);
+bool safetensors_write(const char *path, const struct safetensors_note *note, int notes, const struct tensor *tensor, int tensors,
+		       struct err *err);
 
 #endif

@@ -11,24 +11,24 @@
 
 struct torch_type {
 	const char *name;
-	int dtype;			/* of dtype.h; -1: `element` reads it */
+	int dtype; /* of dtype.h; -1: `element` reads it */
 	struct element element;
 };
 
 /* The bytes of one member data/KEY, which several tensors may view. */
 struct torch_storage {
-	const struct torch_type *type;	/* NULL: untyped, each view says what it is */
-	const unsigned char *bytes;	/* [n] */
+	const struct torch_type *type; /* NULL: untyped, each view says what it is */
+	const unsigned char *bytes;    /* [n] */
 	size_t n;
 };
 
 /* What is at hand while a pickle is read. */
 struct torch_reading {
 	const struct archive *archive;
-	const char *prefix;		/* of member names: "archive" */
+	const char *prefix; /* of member names: "archive" */
 	struct arena *arena;
-	struct names keys;		/* of storages */
-	struct pickle_value **storage;	/* [keys.n] */
+	struct names keys;	       /* of storages */
+	struct pickle_value **storage; /* [keys.n] */
 	size_t capacity;
 };
 

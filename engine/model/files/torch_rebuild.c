@@ -1,8 +1,8 @@
 /*
  * torch_rebuild.c - see torch_inside.h: the names of Python that a pickle of tensors uses, and what each of them makes.
  *
- * As in torch._utils: _rebuild_tensor_v2(storage, offset, size, stride, requires_grad, hooks[, metadata]), where offset and strides count
- * elements; v3 has the type after the hooks, and a storage of bytes.
+ * As in torch._utils: _rebuild_tensor_v2(storage, offset, size, stride, requires_grad, hooks[, metadata]), where offset and strides
+ * count elements; v3 has the type after the hooks, and a storage of bytes.
  */
 #include "engine/model/files/torch_inside.h"
 
@@ -15,6 +15,7 @@
 
 enum type { F64, F32, F16, BF16, F8_E4M3, F8_E5M2, I64, I32, I16, I8, U64, U32, U16, U8, TRUTH };
 
+/* clang-format off */
 static const struct torch_type types[] = {
 	[F64] = { "float64", DTYPE_F64, { 'f', 8 } },		[F32] = { "float32", DTYPE_F32, { 'f', 4 } },
 	[F16] = { "float16", DTYPE_F16, { 'f', 2 } },		[BF16] = { "bfloat16", DTYPE_BF16, { 'f', 2 } },
@@ -23,18 +24,21 @@ static const struct torch_type types[] = {
 	[I8] = { "int8", -1, { 'i', 1 } }, [U64] = { "uint64", -1, { 'u', 8 } }, [U32] = { "uint32", -1, { 'u', 4 } },
 	[U16] = { "uint16", -1, { 'u', 2 } }, [U8] = { "uint8", -1, { 'u', 1 } }, [TRUTH] = { "bool", -1, { 'b', 1 } },
 };
+/* clang-format on */
 
 /* What a name's code says besides its type. */
 enum { STORAGE = 0x100, UNTYPED = 0x200, DTYPE = 0x400, TYPE = 0xff };
 
 static struct pickle_value *make_dict(void *context, const struct pickle_name *name, struct pickle_value *args, struct err *err);
 static struct pickle_value *make_tensor(void *context, const struct pickle_name *name, struct pickle_value *args, struct err *err);
-static struct pickle_value *make_parameter(void *context, const struct pickle_name *name, struct pickle_value *args, struct err *err);
+static struct pickle_value *make_parameter(void *context, const struct pickle_name *name, struct pickle_value *args,
+					   struct err *err);
 static struct pickle_value *make_size(void *context, const struct pickle_name *name, struct pickle_value *args, struct err *err);
 static struct pickle_value *make_device(void *context, const struct pickle_name *name, struct pickle_value *args, struct err *err);
 
 enum { V2 = 2, V3 = 3 };
 
+/* clang-format off */
 static const struct pickle_name names[] = {
 	{ "collections", "OrderedDict", make_dict },
 	{ "torch._utils", "_rebuild_tensor_v2", make_tensor, V2 },
@@ -50,13 +54,16 @@ static const struct pickle_name names[] = {
 	{ "torch", "ShortStorage", NULL, STORAGE | I16 }, { "torch", "CharStorage", NULL, STORAGE | I8 },
 	{ "torch", "ByteStorage", NULL, STORAGE | U8 }, { "torch", "BoolStorage", NULL, STORAGE | TRUTH },
 	{ "torch.storage", "UntypedStorage", NULL, STORAGE | UNTYPED },
-	{ "torch", "float64", NULL, DTYPE | F64 }, { "torch", "float32", NULL, DTYPE | F32 }, { "torch", "float16", NULL, DTYPE | F16 },
+	{ "torch", "float64", NULL, DTYPE | F64 }, { "torch", "float32", NULL, DTYPE | F32 },
+		{ "torch", "float16", NULL, DTYPE | F16 },
 	{ "torch", "bfloat16", NULL, DTYPE | BF16 }, { "torch", "float8_e4m3fn", NULL, DTYPE | F8_E4M3 },
-	{ "torch", "float8_e5m2", NULL, DTYPE | F8_E5M2 }, { "torch", "int64", NULL, DTYPE | I64 }, { "torch", "int32", NULL, DTYPE | I32 },
+	{ "torch", "float8_e5m2", NULL, DTYPE | F8_E5M2 }, { "torch", "int64", NULL, DTYPE | I64 },
+		{ "torch", "int32", NULL, DTYPE | I32 },
 	{ "torch", "int16", NULL, DTYPE | I16 }, { "torch", "int8", NULL, DTYPE | I8 }, { "torch", "uint64", NULL, DTYPE | U64 },
 	{ "torch", "uint32", NULL, DTYPE | U32 }, { "torch", "uint16", NULL, DTYPE | U16 }, { "torch", "uint8", NULL, DTYPE | U8 },
 	{ "torch", "bool", NULL, DTYPE | TRUTH },
 };
+/* clang-format on */
 
 static bool fail(struct err *err, const char *what)
 {
@@ -91,7 +98,8 @@ static bool refuse_key(const char *key, size_t n, const char *what, struct err *
 	return false;
 }
 
-static struct pickle_value *new_storage(struct torch_reading *r, const struct torch_type *type, const char *key, uint64_t numel, struct err *err)
+static struct pickle_value *new_storage(struct torch_reading *r, const struct torch_type *type, const char *key, uint64_t numel,
+					struct err *err)
 {
 	const struct archive_member *m = archive_find(r->archive, arena_printf(r->arena, "%s/data/%s", r->prefix, key));
 	size_t width = type ? type->element.width : 1;
@@ -128,7 +136,8 @@ static struct pickle_value *fetch(void *context, const struct pickle_value *id, 
 	int64_t i;
 
 	if (id->kind != PICKLE_TUPLE || id->list.n != 5 || !is_text(part[0], "storage") || !is_name(part[1], STORAGE) ||
-	    part[2]->kind != PICKLE_TEXT || strlen(part[2]->text.s) != part[2]->text.n || part[4]->kind != PICKLE_INT || part[4]->number < 0) {
+	    part[2]->kind != PICKLE_TEXT || strlen(part[2]->text.s) != part[2]->text.n || part[4]->kind != PICKLE_INT ||
+	    part[4]->number < 0) {
 		fail(err, "a storage is not given by its type, name, device and size");
 		return NULL;
 	}
@@ -179,7 +188,8 @@ static bool measure(struct torch_tensor *t, uint64_t offset, uint64_t have, stru
 		if (__builtin_mul_overflow(count, (uint64_t)t->shape[i], &count))
 			return fail(err, "a tensor has more elements than can be counted");
 	for (int i = 0; count && i < t->dims; i++)
-		if (__builtin_mul_overflow((uint64_t)t->shape[i] - 1, (uint64_t)t->stride[i], &step) || __builtin_add_overflow(last, step, &last))
+		if (__builtin_mul_overflow((uint64_t)t->shape[i] - 1, (uint64_t)t->stride[i], &step) ||
+		    __builtin_add_overflow(last, step, &last))
 			return fail(err, "a tensor's strides lead further than can be counted");
 	if (count ? last >= have : offset > have)
 		return fail(err, "a tensor reaches past the end of its storage");
@@ -199,9 +209,9 @@ static struct pickle_value *make_tensor(void *context, const struct pickle_name 
 	struct torch_tensor t = { .name = "tensor" };
 	int strides = 0;
 
-	if (n < fixed || n > fixed + 1 || !s || arg[1]->kind != PICKLE_INT || arg[1]->number < 0 || !read_numbers(arg[2], t.shape, &t.dims) ||
-	    !read_numbers(arg[3], t.stride, &strides) || strides != t.dims || !is_empty(arg[5]) ||
-	    (name->code == V3 && (s->type || !is_name(arg[6], DTYPE)))) {
+	if (n < fixed || n > fixed + 1 || !s || arg[1]->kind != PICKLE_INT || arg[1]->number < 0 ||
+	    !read_numbers(arg[2], t.shape, &t.dims) || !read_numbers(arg[3], t.stride, &strides) || strides != t.dims ||
+	    !is_empty(arg[5]) || (name->code == V3 && (s->type || !is_name(arg[6], DTYPE)))) {
 		fail(err, "a tensor is not given by storage, offset, size and strides, of at most 8 dimensions and from 0 up");
 		return NULL;
 	}
@@ -225,13 +235,15 @@ static struct pickle_value *make_tensor(void *context, const struct pickle_name 
 }
 
 /* (tensor, requires_grad, hooks, state), of which the tensor is kept; the name's code is how many of them there may be. */
-static struct pickle_value *make_parameter(void *context, const struct pickle_name *name, struct pickle_value *args, struct err *err)
+static struct pickle_value *make_parameter(void *context, const struct pickle_name *name, struct pickle_value *args,
+					   struct err *err)
 {
 	(void)context;
 	if (args->list.n && args->list.n <= (size_t)name->code && torch_value_tensor(args->list.item[0]) &&
 	    (args->list.n < 4 || is_empty(args->list.item[3])))
 		return args->list.item[0];
-	fail(err, args->list.n == 4 ? "a parameter has attributes besides its tensor, which is not supported" : "a parameter is not given by its tensor");
+	fail(err, args->list.n == 4 ? "a parameter has attributes besides its tensor, which is not supported"
+				    : "a parameter is not given by its tensor");
 	return NULL;
 }
 

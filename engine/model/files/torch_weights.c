@@ -35,7 +35,7 @@ bool torch_weights_read(struct weights *w, const struct weights_shard *shard, st
 		const struct torch_tensor *from = torch_zip_tensor(shard->torch, i);
 		struct tensor t = { .name = from->name, .dims = from->dims, .bytes = from->count * torch_tensor_width(from) };
 
-		if (!torch_tensor_dtype(from, &t.type))	/* masks and positions */
+		if (!torch_tensor_dtype(from, &t.type)) /* masks and positions */
 			continue;
 		if (from->dims > 4)
 			return fail(shard, from, "has more than 4 dimensions", err);

@@ -23,7 +23,7 @@ struct torch_zip {
 	struct archive *archive;
 	struct arena *arena;
 	struct names names;
-	struct torch_tensor *tensor;	/* [names.n] */
+	struct torch_tensor *tensor; /* [names.n] */
 	size_t capacity;
 };
 
@@ -128,7 +128,7 @@ static bool name_tensors(struct torch_zip *z, const struct pickle_value *root, s
 /* Earlier ways of torch.save, by how they begin. */
 static bool is_legacy(const struct mapping *map)
 {
-	static const char magic[] = "\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19";	/* LONG1 0x1950a86a20f9469cfc6c */
+	static const char magic[] = "\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19"; /* LONG1 0x1950a86a20f9469cfc6c */
 	enum { AFTER_PROTO = 2, TAR_MAGIC_AT = 257 };
 
 	return (map->size >= AFTER_PROTO + sizeof magic - 1 && !memcmp(map->bytes + AFTER_PROTO, magic, sizeof magic - 1)) ||
@@ -189,7 +189,10 @@ static bool open_file(struct torch_zip *z, struct err *err)
 	if (file_is_pointer(&z->map))
 		return fail(z, "is only a Git LFS pointer to the file; `git lfs pull` fetches it", err);
 	if (is_legacy(&z->map))
-		return fail(z, "this is the format of torch.save before version 1.6; save it again: torch.save(torch.load(FILE), FILE)", err);
+		return fail(z,
+			    "this is the format of torch.save before version 1.6; save it again: torch.save(torch.load(FILE), "
+			    "FILE)",
+			    err);
 	return (z->archive = archive_open(z->path, &z->map, err)) && read_pickle(z, err);
 }
 
@@ -265,7 +268,8 @@ static void expand(const struct torch_type *type, const unsigned char *from, flo
 }
 
 /* Calls `each` with where every element is, from the first one's bytes on: the last dimension first. */
-static void step_through(const struct torch_tensor *t, void (*each)(const struct torch_tensor *t, size_t i, const unsigned char *at, void *out), void *out)
+static void step_through(const struct torch_tensor *t,
+			 void (*each)(const struct torch_tensor *t, size_t i, const unsigned char *at, void *out), void *out)
 {
 	int64_t at[TORCH_DIMS] = { 0 };
 	size_t width = t->type->element.width, offset = 0;

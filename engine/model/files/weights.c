@@ -10,7 +10,7 @@
 #include "engine/base/utf8.h"
 #include "engine/model/files/weights_inside.h"
 
-enum { INDEX_LIMIT = 64 << 20 };	/* bytes of an index.json */
+enum { INDEX_LIMIT = 64 << 20 }; /* bytes of an index.json */
 
 struct note {
 	const char *key, *value;
@@ -20,10 +20,10 @@ struct note {
 struct weights {
 	struct weights_shard *shard;
 	size_t shards;
-	const struct json_value *map;	/* while an index is read: {tensor: file} */
-	struct arena *arena;	/* tensor names, notes, what had to be copied */
+	const struct json_value *map; /* while an index is read: {tensor: file} */
+	struct arena *arena;	      /* tensor names, notes, what had to be copied */
 	struct names names;
-	struct tensor *tensor;	/* [names.n] */
+	struct tensor *tensor; /* [names.n] */
 	size_t capacity;
 	struct note *notes;
 };
@@ -84,12 +84,16 @@ const char *weights_metadata(const struct weights *w, const char *key)
 
 /* ---- files ---- */
 
-/* What torch.save writes is a zip file; what it wrote earlier, which torch_zip_open() names in its sentence, a pickle or a tar file. */
+/*
+ * What torch.save writes is a zip file; what it wrote earlier, which torch_zip_open() names in its sentence, a pickle or a tar
+ * file.
+ */
 static bool is_torch(const struct mapping *map)
 {
 	enum { TAR_MAGIC_AT = 257 };
 
-	return (map->size >= 4 && !memcmp(map->bytes, "PK\3\4", 4)) || (map->size >= 4 && !memcmp(map->bytes, "\x80\x02\x8a\x0a", 4)) ||
+	return (map->size >= 4 && !memcmp(map->bytes, "PK\3\4", 4)) ||
+	       (map->size >= 4 && !memcmp(map->bytes, "\x80\x02\x8a\x0a", 4)) ||
 	       (map->size >= TAR_MAGIC_AT + 5 && !memcmp(map->bytes + TAR_MAGIC_AT, "ustar", 5));
 }
 
@@ -132,7 +136,8 @@ static bool open_listed(void *context, size_t i, const char *tensor, const struc
 		return true;
 	path = file_inside(index->folder, file, index->err);
 	if (path && file_is_broken_link(path))
-		ok = err_set(index->err, ERR_FILE, "%s is a link to a file that is not there: its download did not end, or was cleaned away", file);
+		ok = err_set(index->err, ERR_FILE,
+			     "%s is a link to a file that is not there: its download did not end, or was cleaned away", file);
 	else
 		ok = path && open_shard(index->w, path, file, index->err);
 	free(path);
@@ -169,8 +174,10 @@ static const struct {
 	const char *name;
 	bool (*open)(struct weights *w, const char *folder, const char *path, struct err *err);
 } known[] = {
-	{ "model.safetensors", open_single }, { "model.safetensors.index.json", open_index },
-	{ "pytorch_model.bin", open_single }, { "pytorch_model.bin.index.json", open_index },
+	{ "model.safetensors", open_single },
+	{ "model.safetensors.index.json", open_index },
+	{ "pytorch_model.bin", open_single },
+	{ "pytorch_model.bin.index.json", open_index },
 };
 
 static bool open_folder(struct weights *w, const char *folder, struct err *err)
@@ -181,13 +188,19 @@ static bool open_folder(struct weights *w, const char *folder, struct err *err)
 		char *path = file_join(folder, known[i].name);
 
 		if ((found = file_is_broken_link(path)))
-			err_set(err, ERR_FILE, "%s: the weights are a link to a file that is not there: their download did not end, or was cleaned away", folder);
+			err_set(err, ERR_FILE,
+				"%s: the weights are a link to a file that is not there: their download did not "
+				"end, or was cleaned away",
+				folder);
 		else if ((found = file_exists(path)))
 			ok = known[i].open(w, folder, path, err);
 		free(path);
 	}
-	return found ? ok : err_set(err, ERR_FILE, "%s: there is neither model.safetensors nor pytorch_model.bin, whole or in shards: the weights are "
-				    "missing, or their download did not end", folder);
+	return found ? ok
+		     : err_set(err, ERR_FILE,
+			       "%s: there is neither model.safetensors nor pytorch_model.bin, whole or in shards: the weights "
+			       "are missing, or their download did not end",
+			       folder);
 }
 
 /* Bytes as floats are read as they are. Where a file has scales to multiply them by, their values alone would be wrong ones. */
@@ -203,11 +216,15 @@ static bool check_scales(const struct weights *w, const char *path, struct err *
 		struct str name;
 
 		str_init(&name);
-		for (size_t k = 0; ok && k < sizeof ends / sizeof *ends && (t->type == DTYPE_F8_E4M3 || t->type == DTYPE_F8_E5M2); k++) {
+		for (size_t k = 0; ok && k < sizeof ends / sizeof *ends && (t->type == DTYPE_F8_E4M3 || t->type == DTYPE_F8_E5M2);
+		     k++) {
 			str_clear(&name);
 			str_addf(&name, "%.*s%s", (int)stem, t->name, ends[k]);
-			ok = !weights_find(w, name.s) || err_set(err, ERR_FILE, "%s: tensor %s is %s with a scale (%s), which is not supported; "
-				"lmscope reads such bytes where they are the weights themselves", path, t->name, dtype_table[t->type].name, name.s);
+			ok = !weights_find(w, name.s) ||
+			     err_set(err, ERR_FILE,
+				     "%s: tensor %s is %s with a scale (%s), which is not supported; lmscope "
+				     "reads such bytes where they are the weights themselves",
+				     path, t->name, dtype_table[t->type].name, name.s);
 		}
 		str_done(&name);
 	}

@@ -9,9 +9,9 @@
 
 struct weights_shard {
 	char *path;
-	const char *file;		/* its name in the index; NULL: there is none */
-	struct mapping map;		/* of a .safetensors file */
-	struct torch_zip *torch;	/* of a file of torch.save, which has a mapping of its own */
+	const char *file;	 /* its name in the index; NULL: there is none */
+	struct mapping map;	 /* of a .safetensors file */
+	struct torch_zip *torch; /* of a file of torch.save, which has a mapping of its own */
 };
 
 /* One more tensor of the shard; the name is copied. False when there is another of that name. */

@@ -75,7 +75,7 @@ static const struct literal *longest_at(const struct literals *set, const char *
 	for (size_t depth = 1; low < high; depth++) {
 		int byte;
 
-		if (set->at[low].text.n == depth)	/* the shortest of a range comes first */
+		if (set->at[low].text.n == depth) /* the shortest of a range comes first */
 			found = &set->at[low];
 		if (at + depth >= n)
 			break;

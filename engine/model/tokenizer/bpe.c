@@ -10,8 +10,8 @@
 /* A stretch of the word that is (or will be spelt as) one token; n is 0 once its left neighbour has swallowed it. */
 struct symbol {
 	uint32_t start, n;
-	int32_t id;		/* -1: no token yet (SentencePiece only: two of them may still make one) */
-	int32_t prev, next;	/* -1 at the ends */
+	int32_t id;	    /* -1: no token yet (SentencePiece only: two of them may still make one) */
+	int32_t prev, next; /* -1 at the ends */
 };
 
 /* Symbol `at` and the one after it could become token `id`. Outdated ones stay in the heap and are passed over. */

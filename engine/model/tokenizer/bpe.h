@@ -18,20 +18,20 @@
 
 struct bpe {
 	const struct vocabulary *vocabulary;
-	int32_t unknown;	/* the token for what cannot be spelt; -1: it is left out, as Hugging Face does */
-	bool fuse_unknown;	/* neighbours that cannot be spelt are one unknown token */
-	bool byte_fallback;	/* what is no token is spelt in byte tokens */
-	bool whole_words;	/* a word that is a token is taken at once ("ignore_merges") */
-	int32_t byte[256];	/* the byte tokens; -1 where there is none */
+	int32_t unknown;    /* the token for what cannot be spelt; -1: it is left out, as Hugging Face does */
+	bool fuse_unknown;  /* neighbours that cannot be spelt are one unknown token */
+	bool byte_fallback; /* what is no token is spelt in byte tokens */
+	bool whole_words;   /* a word that is a token is taken at once ("ignore_merges") */
+	int32_t byte[256];  /* the byte tokens; -1 where there is none */
 };
 
 /* Room to work in, and the ids made so far; zero it to begin with. */
 struct bpe_work {
-	int32_t *id;		/* [n] */
+	int32_t *id; /* [n] */
 	size_t n, capacity;
-	struct symbol *symbol;	/* [symbols] */
+	struct symbol *symbol; /* [symbols] */
 	size_t symbols, symbol_capacity;
-	struct candidate *heap;	/* [candidates] */
+	struct candidate *heap; /* [candidates] */
 	size_t candidates, heap_capacity;
 };
 
@@ -40,6 +40,6 @@ void bpe_start(struct bpe *b, const struct vocabulary *v);
 /* Appends the ids of a word of fewer than 2^31 bytes. */
 void bpe_word(const struct bpe *b, const char *word, size_t n, struct bpe_work *work);
 void bpe_push(struct bpe_work *work, int32_t id);
-void bpe_done(struct bpe_work *work);	/* frees all of it, the ids too */
+void bpe_done(struct bpe_work *work); /* frees all of it, the ids too */
 
 #endif

@@ -38,7 +38,9 @@ bool steps_add_replace(struct steps *steps, const char *pattern, bool literal, c
 
 void steps_add_prepend(struct steps *steps, const char *text, bool unless_there, bool at_start)
 {
-	steps_add(steps, (struct step){ .kind = STEP_PREPEND, .text = (char *)(uintptr_t)text, .unless_there = unless_there,
+	steps_add(steps, (struct step){ .kind = STEP_PREPEND,
+					.text = (char *)(uintptr_t)text,
+					.unless_there = unless_there,
 					.at_start = at_start });
 }
 
@@ -101,7 +103,7 @@ static size_t stretch(const char *s, size_t n, bool *ascii)
 static void normalise(struct str *out, const char *s, size_t n, enum step_kind kind)
 {
 	static char *(*const forms[])(const char *, size_t, size_t *) = {
-		[STEP_NFC] = utf8_nfc, [STEP_NFKC] = utf8_nfkc,	 [STEP_NFD] = utf8_nfd,
+		[STEP_NFC] = utf8_nfc,	 [STEP_NFKC] = utf8_nfkc,   [STEP_NFD] = utf8_nfd,
 		[STEP_NFKD] = utf8_nfkd, [STEP_LOWER] = utf8_lower,
 	};
 
@@ -133,8 +135,7 @@ static void prepend(const struct step *step, struct str *out, const char *s, siz
 	str_add_n(out, s, n);
 }
 
-static bool change_one(const struct step *step, struct str *out, const char *s, size_t n, bool first, size_t limit,
-		       struct err *err)
+static bool change_one(const struct step *step, struct str *out, const char *s, size_t n, bool first, size_t limit, struct err *err)
 {
 	switch (step->kind) {
 	case STEP_NFC:

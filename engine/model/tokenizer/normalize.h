@@ -21,14 +21,14 @@ enum step_kind { STEP_NFC, STEP_NFKC, STEP_NFD, STEP_NFKD, STEP_LOWER, STEP_PREP
 
 struct step {
 	enum step_kind kind;
-	struct split *split;	/* SPLIT, REPLACE: the pattern; owned */
-	char *text;		/* PREPEND: what; REPLACE: with what; heap */
-	bool unless_there;	/* PREPEND: only where the piece does not begin with it */
-	bool at_start;		/* PREPEND: only at the very beginning of the prompt */
+	struct split *split; /* SPLIT, REPLACE: the pattern; owned */
+	char *text;	     /* PREPEND: what; REPLACE: with what; heap */
+	bool unless_there;   /* PREPEND: only where the piece does not begin with it */
+	bool at_start;	     /* PREPEND: only at the very beginning of the prompt */
 };
 
 struct steps {
-	struct step *at;	/* [n] heap */
+	struct step *at; /* [n] heap */
 	size_t n;
 };
 

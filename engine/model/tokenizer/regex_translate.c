@@ -16,7 +16,7 @@
 
 struct escape {
 	char letter, opposite;
-	const char *members, *alone;	/* inside a class, and outside of one */
+	const char *members, *alone; /* inside a class, and outside of one */
 };
 
 static const struct escape escapes[] = {
@@ -26,7 +26,8 @@ static const struct escape escapes[] = {
 };
 
 /* [:NAME:] and, where PCRE2 has no such property, \p{NAME}. */
-struct class {
+struct class
+{
 	const char *name, *members, *property;
 };
 
@@ -46,19 +47,19 @@ static const struct class classes[] = {
 
 /* Scripts, which PCRE2 takes to be what is written in them too ("、" for Han) unless it is told otherwise. */
 static const char *const scripts[] = {
-	"Arabic", "Armenian", "Bengali", "Cyrillic", "Devanagari", "Georgian", "Greek", "Han", "Hangul", "Hebrew", "Hiragana",
-	"Katakana", "Khmer", "Lao", "Latin", "Mongolian", "Myanmar", "Tamil", "Telugu", "Thai", "Tibetan",
+	"Arabic",   "Armenian", "Bengali", "Cyrillic", "Devanagari", "Georgian", "Greek", "Han",    "Hangul", "Hebrew",	 "Hiragana",
+	"Katakana", "Khmer",	"Lao",	   "Latin",    "Mongolian",  "Myanmar",	 "Tamil", "Telugu", "Thai",   "Tibetan",
 };
 
 struct scan {
 	const char *p;
 	size_t n, i;
 	struct str *out;
-	int depth;		/* of classes */
-	size_t group[64];	/* where each open group began in the output */
+	int depth;	  /* of classes */
+	size_t group[64]; /* where each open group began in the output */
 	int groups;
-	size_t atom;		/* where the last atom began in the output */
-	bool counted;		/* a {n,m} has just closed */
+	size_t atom;  /* where the last atom began in the output */
+	bool counted; /* a {n,m} has just closed */
 };
 
 static const struct class *class_of(const char *name, size_t n)
@@ -125,7 +126,7 @@ static bool escape(struct scan *s, struct err *err)
 			return members(s, &escapes[k], c, err);
 	if (brace && strchr("pPx", c)) {
 		return property(s, c, err);
-	} else if (c == 'u' && s->n - s->i >= 4) {	/* \u0061 */
+	} else if (c == 'u' && s->n - s->i >= 4) { /* \u0061 */
 		str_addf(s->out, "\\x{%.4s}", s->p + s->i);
 		s->i += 4;
 	} else {
@@ -144,7 +145,7 @@ static bool open_class(struct scan *s, struct err *err)
 		s->atom = s->out->n;
 		str_add(s->out, negated ? "[^" : "[");
 		s->i += negated ? 2 : 1;
-		if (s->i < s->n && s->p[s->i] == ']') {	/* the first one is a member */
+		if (s->i < s->n && s->p[s->i] == ']') { /* the first one is a member */
 			str_add(s->out, "\\]");
 			s->i++;
 		}
@@ -221,7 +222,7 @@ static bool outside_class(struct scan *s, struct err *err)
 	}
 	str_add_char(s->out, c);
 	s->i++;
-	if (c == '{' && s->i < s->n && s->p[s->i] == ',')	/* {,3} */
+	if (c == '{' && s->i < s->n && s->p[s->i] == ',') /* {,3} */
 		str_add_char(s->out, '0');
 	return true;
 }
@@ -231,9 +232,7 @@ bool dialect_translate(const char *pattern, size_t n, struct str *out, struct er
 	struct scan s = { .p = pattern, .n = n, .out = out };
 
 	while (s.i < n)
-		if (!(pattern[s.i] == '\\' && s.i + 1 < n ? escape(&s, err)
-		      : s.depth			       ? in_class(&s, err)
-						       : outside_class(&s, err)))
+		if (!(pattern[s.i] == '\\' && s.i + 1 < n ? escape(&s, err) : s.depth ? in_class(&s, err) : outside_class(&s, err)))
 			return false;
 	return true;
 }

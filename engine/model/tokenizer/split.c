@@ -11,7 +11,7 @@
 #include "engine/model/tokenizer/regex_translate.h"
 
 enum {
-	STEPS = 10 * 1000 * 1000,	/* per match: a pattern for tokens needs a handful */
+	STEPS = 10 * 1000 * 1000, /* per match: a pattern for tokens needs a handful */
 	HEAP_KILOBYTES = 64 * 1024,
 	JIT_STACK_BYTES = 1024 * 1024,
 };
@@ -75,7 +75,7 @@ struct split *split_new(const char *pattern, size_t n, bool literal, enum split_
 		err_in(err, "the pattern \"%.200s\" cannot be used", pattern);
 		return NULL;
 	}
-	pcre2_jit_compile(code, PCRE2_JIT_COMPLETE);	/* where there is no JIT, the interpreter does it */
+	pcre2_jit_compile(code, PCRE2_JIT_COMPLETE); /* where there is no JIT, the interpreter does it */
 	s = xcalloc(1, sizeof *s);
 	*s = (struct split){ code, keep, invert };
 	return s;
@@ -123,7 +123,7 @@ static void matcher_done(struct matcher *m)
 static bool match_valid(struct matcher *m, const char *text, size_t n, size_t base, struct spans *out, struct err *err)
 {
 	const PCRE2_SIZE *found = pcre2_get_ovector_pointer(m->data);
-	size_t last = SIZE_MAX;		/* where the last match ended */
+	size_t last = SIZE_MAX; /* where the last match ended */
 
 	for (size_t at = 0; at < n;) {
 		PCRE2_SPTR subject = (PCRE2_SPTR)text;
@@ -131,8 +131,8 @@ static bool match_valid(struct matcher *m, const char *text, size_t n, size_t ba
 		int32_t c;
 
 		if (status == PCRE2_ERROR_JIT_STACKLIMIT)
-			status = pcre2_match(m->split->code, subject, n, at, PCRE2_NO_UTF_CHECK | PCRE2_NO_JIT, m->data,
-					     m->context);
+			status =
+				pcre2_match(m->split->code, subject, n, at, PCRE2_NO_UTF_CHECK | PCRE2_NO_JIT, m->data, m->context);
 		if (status == PCRE2_ERROR_NOMATCH)
 			return true;
 		if (status < 0) {
@@ -142,8 +142,9 @@ static bool match_valid(struct matcher *m, const char *text, size_t n, size_t ba
 			return err_set(err, ERR_FILE, "the tokenizer's pattern gave up at byte %zu of the text: %s", base + at,
 				       (const char *)message);
 		}
-		if (found[1] < found[0] || found[0] < at)	/* what \K in a lookahead can do */
-			return err_set(err, ERR_FILE, "the tokenizer's pattern matches backwards at byte %zu of the text", base + at);
+		if (found[1] < found[0] || found[0] < at) /* what \K in a lookahead can do */
+			return err_set(err, ERR_FILE, "the tokenizer's pattern matches backwards at byte %zu of the text",
+				       base + at);
 		/* An empty match is a cut, unless a match has just ended there. */
 		if (found[1] > found[0] || found[0] != last) {
 			spans_add(out, base + found[0], found[1] - found[0]);
@@ -190,8 +191,8 @@ static bool match_all(struct matcher *m, const char *text, size_t start, size_t 
 struct piecer {
 	const struct split *split;
 	struct spans *out;
-	size_t first;		/* pieces from here on belong to this text */
-	bool was_match;		/* the last stretch */
+	size_t first;	/* pieces from here on belong to this text */
+	bool was_match; /* the last stretch */
 };
 
 static void stretch(struct piecer *p, size_t start, size_t n, bool match)

@@ -18,11 +18,11 @@ struct split;
 
 /* What becomes of the matches: Hugging Face's names. */
 enum split_keep {
-	SPLIT_ISOLATED,			/* a piece each */
-	SPLIT_REMOVED,			/* left out */
-	SPLIT_MERGED_WITH_PREVIOUS,	/* the end of the piece before */
-	SPLIT_MERGED_WITH_NEXT,		/* the beginning of the piece after */
-	SPLIT_CONTIGUOUS,		/* neighbouring matches are one piece */
+	SPLIT_ISOLATED,		    /* a piece each */
+	SPLIT_REMOVED,		    /* left out */
+	SPLIT_MERGED_WITH_PREVIOUS, /* the end of the piece before */
+	SPLIT_MERGED_WITH_NEXT,	    /* the beginning of the piece after */
+	SPLIT_CONTIGUOUS,	    /* neighbouring matches are one piece */
 };
 
 struct span {
@@ -30,17 +30,19 @@ struct span {
 };
 
 struct spans {
-	struct span *at;	/* [n] heap */
+	struct span *at; /* [n] heap */
 	size_t n, capacity;
 };
 
 void spans_add(struct spans *spans, size_t start, size_t n);
 void spans_done(struct spans *spans);
 
-/* `literal`: the pattern (NUL-terminated as well) is plain text, else a regular expression in the dialect of regex_translate.h. `invert`: what does not match
- * is treated as the match. NULL on error. */
+/*
+ * `literal`: the pattern (NUL-terminated as well) is plain text, else a regular expression in the dialect of regex_translate.h.
+ * `invert`: what does not match is treated as the match. NULL on error.
+ */
 struct split *split_new(const char *pattern, size_t n, bool literal, enum split_keep keep, bool invert, struct err *err);
-void split_free(struct split *s);	/* NULL is fine */
+void split_free(struct split *s); /* NULL is fine */
 
 /* Cuts each of the pieces of the text, and appends what they become; none is empty. */
 bool split_pieces(const struct split *s, const char *text, const struct spans *pieces, struct spans *out, struct err *err);

@@ -10,7 +10,7 @@
 #include "engine/base/utf8.h"
 #include "engine/model/tokenizer/tokenizer_parts.h"
 
-#define LONGEST_TEXT ((size_t)16 << 20)	/* normalised, a word must stay below 2^31 bytes */
+#define LONGEST_TEXT ((size_t)16 << 20) /* normalised, a word must stay below 2^31 bytes */
 
 /* ---- putting one together ---- */
 
@@ -74,7 +74,7 @@ void tokenizer_add_bos(struct tokenizer *t, bool add, const char *format, ...)
 
 struct encoder {
 	const struct tokenizer *t;
-	bool bare;		/* nothing is prepended */
+	bool bare; /* nothing is prepended */
 	struct pieces normal, words;
 	struct bpe_work work;
 };
@@ -103,8 +103,7 @@ static bool encode_stretch(struct encoder *e, const char *text, size_t n, bool f
 		size_t from = place.end;
 
 		literal = literals_next(&e->t->normal_literals, e->normal.text.s, e->normal.text.n, &place);
-		if (place.start > from &&
-		    !encode_words(e, e->normal.text.s + from, place.start - from, first && from == 0, err))
+		if (place.start > from && !encode_words(e, e->normal.text.s + from, place.start - from, first && from == 0, err))
 			return false;
 		if (literal)
 			bpe_push(&e->work, literal->id);

@@ -16,19 +16,19 @@ struct target {
 	enum prefix prefix;
 };
 
-enum { MOST_STEPS = 64 };	/* a handful is usual */
+enum { MOST_STEPS = 64 }; /* a handful is usual */
 
 typedef bool reader(const struct target *to, const struct json_value *v, struct err *err);
 
 struct component {
 	const char *type;
 	reader *read;
-	const char *list;	/* a Sequence: the member with its parts */
+	const char *list; /* a Sequence: the member with its parts */
 };
 
 struct family {
-	const char *what;	/* "normalizer", for errors */
-	const struct component *component;	/* [n] */
+	const char *what;		   /* "normalizer", for errors */
+	const struct component *component; /* [n] */
 	size_t n;
 };
 
@@ -103,6 +103,7 @@ static bool read_strip(const struct target *to, const struct json_value *v, stru
 	       (!flag(v, "strip_right", true) || steps_add_replace(to->steps, "\\s+\\z", false, "", err));
 }
 
+/* clang-format off */
 static const struct component normalizer_types[] = {
 	{ "Lowercase", read_form, NULL },
 	{ "NFC", read_form, NULL },
@@ -115,9 +116,9 @@ static const struct component normalizer_types[] = {
 	{ "Strip", read_strip, NULL },
 	{ "StripAccents", read_strip_accents, NULL },
 };
+/* clang-format on */
 
-static const struct family normalizers = { "normalizer", normalizer_types,
-					   sizeof normalizer_types / sizeof *normalizer_types };
+static const struct family normalizers = { "normalizer", normalizer_types, sizeof normalizer_types / sizeof *normalizer_types };
 
 /* ---- pre-tokenizers ---- */
 
@@ -163,13 +164,13 @@ static bool read_split(const struct target *to, const struct json_value *v, stru
 
 static bool read_digits(const struct target *to, const struct json_value *v, struct err *err)
 {
-	return steps_add_split(to->steps, flag(v, "individual_digits", false) ? "\\p{N}" : "\\p{N}+", false, SPLIT_ISOLATED,
-			       false, err);
+	return steps_add_split(to->steps, flag(v, "individual_digits", false) ? "\\p{N}" : "\\p{N}+", false, SPLIT_ISOLATED, false,
+			       err);
 }
 
 /* Hugging Face's punctuation: ASCII's, and what Unicode 8 knew as such, without what came later. */
-#define LATER_PUNCTUATION                                                                                                      \
-	"\\x{61D}\\x{9FD}\\x{A76}\\x{C77}\\x{C84}\\x{1B4E}\\x{1B4F}\\x{1B7D}-\\x{1B7F}\\x{2E43}-\\x{2E4F}\\x{2E52}-\\x{2E5D}"           \
+#define LATER_PUNCTUATION \
+	"\\x{61D}\\x{9FD}\\x{A76}\\x{C77}\\x{C84}\\x{1B4E}\\x{1B4F}\\x{1B7D}-\\x{1B7F}\\x{2E43}-\\x{2E4F}\\x{2E52}-\\x{2E5D}" \
 	"\\x{10D6E}\\x{10EAD}\\x{10F55}-\\x{10F59}\\x{10F86}-\\x{10F89}\\x{113D4}-\\x{113D8}\\x{1144B}-\\x{1144F}\\x{1145A}\\x{1145B}" \
 	"\\x{1145D}\\x{11660}-\\x{1166C}\\x{116B9}\\x{1183B}\\x{11944}-\\x{11946}\\x{119E2}\\x{11A3F}-\\x{11A46}\\x{11A9A}-\\x{11A9C}" \
 	"\\x{11A9E}-\\x{11AA2}\\x{11B00}-\\x{11B09}\\x{11BE1}\\x{11C41}-\\x{11C45}\\x{11C70}\\x{11C71}\\x{11EF7}\\x{11EF8}\\x{11F43}-\\x{11F4F}" \
@@ -212,6 +213,7 @@ static bool read_whitespace_split(const struct target *to, const struct json_val
 	return steps_add_split(to->steps, "\\s", false, SPLIT_REMOVED, false, err);
 }
 
+/* clang-format off */
 static const struct component pre_tokenizer_types[] = {
 	{ "ByteLevel", read_byte_level, NULL },
 	{ "Digits", read_digits, NULL },
@@ -222,6 +224,7 @@ static const struct component pre_tokenizer_types[] = {
 	{ "Whitespace", read_whitespace, NULL },
 	{ "WhitespaceSplit", read_whitespace_split, NULL },
 };
+/* clang-format on */
 
 static const struct family pre_tokenizers = { "pre-tokenizer", pre_tokenizer_types,
 					      sizeof pre_tokenizer_types / sizeof *pre_tokenizer_types };
@@ -298,7 +301,7 @@ static bool read_around(const struct target *to, const struct json_value *v, str
 
 static const struct component post_processor_types[] = {
 	{ "BertProcessing", read_around, NULL },
-	{ "ByteLevel", read_nothing, NULL },	/* trims offsets, which we do not have */
+	{ "ByteLevel", read_nothing, NULL }, /* trims offsets, which we do not have */
 	{ "RobertaProcessing", read_around, NULL },
 	{ "Sequence", NULL, "processors" },
 	{ "TemplateProcessing", read_template, NULL },

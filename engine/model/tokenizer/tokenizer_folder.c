@@ -49,7 +49,7 @@ static void close_sides(struct sides *sides)
 /* One way a tokenizer may be written: the files it needs and who reads them. */
 struct form {
 	const char *file, *beside;
-	bool adds_bos;		/* when no file says anything */
+	bool adds_bos; /* when no file says anything */
 };
 
 static const struct form forms[] = {
@@ -77,17 +77,31 @@ static const struct form *find_form(const char *folder)
 
 /* ---- the class in transformers ---- */
 
-/* Is the class one that transformers has for this type of model? Where it has none but the general one, it uses that; and of two types
- * it knows that files name the wrong one. */
+/*
+ * Is the class one that transformers has for this type of model? Where it has none but the general one, it uses that; and of two
+ * types it knows that files name the wrong one.
+ */
 static const char *class_of(const struct sides *sides)
 {
 	static const struct {
-		const char *type, *class;	/* NULL: the general one */
+		const char *type, *class; /* NULL: the general one */
 	} types[] = {
-		{ "cohere", "CohereTokenizer" }, { "gpt2", "GPT2Tokenizer" }, { "gpt_neo", "GPT2Tokenizer" }, { "gpt_neox", "GPTNeoXTokenizer" },
-		{ "gptj", "GPT2Tokenizer" }, { "granite", NULL }, { "mistral", NULL }, { "olmo", "GPTNeoXTokenizer" }, { "olmo2", NULL },
-		{ "opt", "GPT2Tokenizer" }, { "phi", "GPT2Tokenizer" }, { "phi3", NULL }, { "qwen2", "Qwen2Tokenizer" }, { "qwen3", "Qwen2Tokenizer" },
-		{ "stablelm", NULL }, { "starcoder2", "GPT2Tokenizer" },
+		{ "cohere", "CohereTokenizer" },
+		{ "gpt2", "GPT2Tokenizer" },
+		{ "gpt_neo", "GPT2Tokenizer" },
+		{ "gpt_neox", "GPTNeoXTokenizer" },
+		{ "gptj", "GPT2Tokenizer" },
+		{ "granite", NULL },
+		{ "mistral", NULL },
+		{ "olmo", "GPTNeoXTokenizer" },
+		{ "olmo2", NULL },
+		{ "opt", "GPT2Tokenizer" },
+		{ "phi", "GPT2Tokenizer" },
+		{ "phi3", NULL },
+		{ "qwen2", "Qwen2Tokenizer" },
+		{ "qwen3", "Qwen2Tokenizer" },
+		{ "stablelm", NULL },
+		{ "starcoder2", "GPT2Tokenizer" },
 	};
 	const char *type = json_text(json_get(sides->root[CONFIG], "model_type"));
 	const char *class = json_text(json_get(sides->root[TOKENIZER_CONFIG], "tokenizer_class"));
@@ -110,8 +124,8 @@ static bool is_class(const char *class, const char *name)
 /* Classes that build the pre-tokenizer themselves take the space before the first word from tokenizer_config.json, or have none. */
 static enum prefix prefix_of(const struct sides *sides)
 {
-	static const char *const byte_level[] = { "CodeGenTokenizer", "CohereTokenizer", "GPT2Tokenizer", "GPTNeoXTokenizer", "Qwen2Tokenizer",
-						  "RobertaTokenizer" };
+	static const char *const byte_level[] = { "CodeGenTokenizer", "CohereTokenizer", "GPT2Tokenizer",
+						  "GPTNeoXTokenizer", "Qwen2Tokenizer",	 "RobertaTokenizer" };
 	const char *class = class_of(sides);
 	bool prefix = false, said = json_bool(json_get(sides->root[TOKENIZER_CONFIG], "add_prefix_space"), &prefix);
 
@@ -132,7 +146,8 @@ static bool read_form(struct tokenizer *t, const struct form *form, const char *
 	if (form->beside)
 		return tokenizer_read_pair(t, folder, config, err);
 	path = file_join(folder, form->file);
-	ok = form == forms ? tokenizer_read_json(t, path, config, prefix_of(sides), err) : tokenizer_read_model(t, path, prefix_of(sides), err);
+	ok = form == forms ? tokenizer_read_json(t, path, config, prefix_of(sides), err)
+			   : tokenizer_read_model(t, path, prefix_of(sides), err);
 	free(path);
 	return ok;
 }
@@ -230,8 +245,9 @@ static void decide_bos(struct tokenizer *t, const struct form *form, const struc
 	if (t->has_template) {
 		bool adds = tokenizer_adds_bos(t);
 
-		tokenizer_add_bos(t, adds, adds ? "the post_processor of %s puts %.60s first"
-						: "the post_processor of %s does not put %.60s first",
+		tokenizer_add_bos(t, adds,
+				  adds ? "the post_processor of %s puts %.60s first"
+				       : "the post_processor of %s does not put %.60s first",
 				  form->file, name_of(t, t->bos));
 		return;
 	}

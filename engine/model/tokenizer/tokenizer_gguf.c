@@ -83,8 +83,8 @@ static bool read_tokens(struct tokenizer *t, const struct gguf *g, struct err *e
 			return err_set(err, ERR_FILE, "the type of token %zu is no whole number", i);
 		kind = kind_of(type, text, length);
 		/* Words never become special or byte tokens, even if they are spelt like one. */
-		if (!vocabulary_put(&t->vocabulary, (int64_t)i, text, length, kind,
-				    kind == TOKEN_NORMAL || kind == TOKEN_ADDED, err))
+		if (!vocabulary_put(&t->vocabulary, (int64_t)i, text, length, kind, kind == TOKEN_NORMAL || kind == TOKEN_ADDED,
+				    err))
 			return false;
 		if (kind == TOKEN_SPECIAL || kind == TOKEN_ADDED)
 			literals_add(&t->literals, (struct literal){ .text = t->vocabulary.text[i], .id = (int32_t)i });
@@ -104,8 +104,7 @@ static bool read_scores(struct tokenizer *t, const struct gguf *g, struct err *e
 	for (size_t i = 0; ok && i < n; i++) {
 		double x = 0;
 
-		ok = gguf_array_double(g, KEY("scores"), i, &x) ||
-		     err_set(err, ERR_FILE, "the score of token %zu is no number", i);
+		ok = gguf_array_double(g, KEY("scores"), i, &x) || err_set(err, ERR_FILE, "the score of token %zu is no number", i);
 		score[i] = (float)x;
 	}
 	ok = ok && vocabulary_rank(&t->vocabulary, score, err);
@@ -158,7 +157,9 @@ static bool byte_level(struct tokenizer *t, const struct gguf *g, const struct p
 	t->spelling = SPELLING_ALPHABET;
 	t->kind = said ? "byte-level BPE (GGUF)" : "byte-level BPE (GGUF; it names no pre-tokenizer, the default one is used)";
 	if (!*pre) {
-		t->kind = arena_printf(t->arena, "byte-level BPE (GGUF; its pre-tokenizer \"%.*s\" is not known, the default one is used)",
+		t->kind = arena_printf(t->arena,
+				       "byte-level BPE (GGUF; its pre-tokenizer \"%.*s\" is not known, the default one "
+				       "is used)",
 				       n > 60 ? 60 : (int)n, name);
 		*pre = pretokenizer_find("default", strlen("default"));
 	}

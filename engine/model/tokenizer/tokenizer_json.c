@@ -13,13 +13,13 @@
 struct walk {
 	struct tokenizer *t;
 	struct err *err;
-	int64_t last;		/* the highest id so far */
+	int64_t last; /* the highest id so far */
 	size_t count;
 	bool byte_fallback;
-	bool by_key;		/* added tokens as {"ID": {…}} (tokenizer_config.json), not as [{"id": ID, …}] */
-	struct names later;	/* the texts of those of tokenizer_config.json … */
-	const struct json_value **flags;	/* … and what it says about each, [later.n] */
-	struct names taken;	/* the texts of added tokens that were taken */
+	bool by_key;			 /* added tokens as {"ID": {…}} (tokenizer_config.json), not as [{"id": ID, …}] */
+	struct names later;		 /* the texts of those of tokenizer_config.json … */
+	const struct json_value **flags; /* … and what it says about each, [later.n] */
+	struct names taken;		 /* the texts of added tokens that were taken */
 };
 
 /* ---- how many ids there are ---- */
@@ -45,8 +45,7 @@ static bool count_token(void *context, size_t index, const char *key, const stru
 }
 
 /* The id and text of an added token, in either form. */
-static bool added_of(const struct walk *w, const char *key, const struct json_value *v, int64_t *id, const char **text,
-		     size_t *n)
+static bool added_of(const struct walk *w, const char *key, const struct json_value *v, int64_t *id, const char **text, size_t *n)
 {
 	*text = json_text_n(json_get(v, "content"), n);
 	if (w->by_key) {
@@ -167,18 +166,19 @@ static bool take_added(void *context, size_t index, const char *key, const struc
 	special = flag(v, "special", false) || flag(flags, "special", false);
 	/* A text that the model's own vocabulary has keeps its id there, whatever is said here: so does Hugging Face. */
 	same = vocabulary_find(vocabulary, text, n);
-	known = same >= 0 || (vocabulary->kind[id] != TOKEN_NONE && vocabulary->text[id].n == n &&
-			      !memcmp(vocabulary->text[id].s, text, n));
+	known = same >= 0 ||
+		(vocabulary->kind[id] != TOKEN_NONE && vocabulary->text[id].n == n && !memcmp(vocabulary->text[id].s, text, n));
 	if (same >= 0)
 		id = same;
 	if (!names_add(&w->taken, text, n) && w->by_key)
-		return true;	/* tokenizer.json has it too, with an id that counts: it was taken with these flags */
+		return true; /* tokenizer.json has it too, with an id that counts: it was taken with these flags */
 	if (!known && !vocabulary_put(vocabulary, id, text, n, TOKEN_ADDED, false, w->err))
 		return false;
-	if (vocabulary->kind[id] != TOKEN_BYTE)	/* that is what it stays for the fallback and the decoder */
+	if (vocabulary->kind[id] != TOKEN_BYTE) /* that is what it stays for the fallback and the decoder */
 		vocabulary->kind[id] = special ? TOKEN_SPECIAL : TOKEN_ADDED;
-	return add_literal(w->t, (struct literal){ vocabulary->text[id], (int32_t)id, flag(flags, "single_word", false),
-						   flag(flags, "lstrip", false), flag(flags, "rstrip", false) },
+	return add_literal(w->t,
+			   (struct literal){ vocabulary->text[id], (int32_t)id, flag(flags, "single_word", false),
+					     flag(flags, "lstrip", false), flag(flags, "rstrip", false) },
 			   flag(flags, "normalized", !flag(flags, "special", false)), w->err);
 }
 
@@ -293,7 +293,8 @@ static void find_spelling(struct tokenizer *t)
 		}
 }
 
-bool tokenizer_read_json(struct tokenizer *t, const char *path, const struct json_value *config, enum prefix prefix, struct err *err)
+bool tokenizer_read_json(struct tokenizer *t, const char *path, const struct json_value *config, enum prefix prefix,
+			 struct err *err)
 {
 	struct json *doc = json_open(path, 0, err);
 	const struct json_value *root = json_root(doc);
@@ -301,8 +302,8 @@ bool tokenizer_read_json(struct tokenizer *t, const char *path, const struct jso
 
 	if (!doc)
 		return false;
-	ok = tokenizer_read_normalizer(&t->normalise, json_get(root, "normalizer"), prefix, err) && read_model(t, root, config, err) &&
-	     tokenizer_read_pre_tokenizer(t, json_get(root, "pre_tokenizer"), prefix, err) &&
+	ok = tokenizer_read_normalizer(&t->normalise, json_get(root, "normalizer"), prefix, err) &&
+	     read_model(t, root, config, err) && tokenizer_read_pre_tokenizer(t, json_get(root, "pre_tokenizer"), prefix, err) &&
 	     tokenizer_read_post_processor(t, json_get(root, "post_processor"), err);
 	if (ok) {
 		find_spelling(t);

@@ -2,8 +2,8 @@
  * tokenizer_model.c - SentencePiece's own file, tokenizer.model: a protobuf with pieces, scores and a few settings.
  *
  * Only what decides the tokens is read: ModelProto {1 pieces {1 piece, 2 score, 3 type}, 2 trainer_spec {3 model_type, 35
- * byte_fallback, 24 treat_whitespace_as_suffix, 40-42 the ids of unk, bos, eos}, 3 normalizer_spec {1 name, 2 precompiled_charsmap, 3 add_dummy_prefix,
- * 4 remove_extra_whitespaces}}.
+ * byte_fallback, 24 treat_whitespace_as_suffix, 40-42 the ids of unk, bos, eos}, 3 normalizer_spec {1 name, 2 precompiled_charsmap,
+ * 3 add_dummy_prefix, 4 remove_extra_whitespaces}}.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -236,7 +236,9 @@ static bool read_proto(struct tokenizer *t, struct message m, enum prefix prefix
 		return err_set(err, ERR_FILE, "the SentencePiece model is %s; lmscope reads BPE",
 			       s.model == MODEL_UNIGRAM ? "a unigram one" : "of words or characters");
 	if (s.suffix)
-		return err_set(err, ERR_FILE, "the SentencePiece model puts spaces after words (treat_whitespace_as_suffix), which is not supported");
+		return err_set(err, ERR_FILE,
+			       "the SentencePiece model puts spaces after words (treat_whitespace_as_suffix), which "
+			       "is not supported");
 	if (s.charsmap)
 		return err_set(err, ERR_FILE, "the SentencePiece model normalises by a table of its own, which is not supported");
 	if (prefix)

@@ -15,7 +15,7 @@
 #include "engine/model/tokenizer/vocabulary.h"
 
 struct ids {
-	int32_t *id;		/* [n] heap */
+	int32_t *id; /* [n] heap */
 	size_t n;
 };
 
@@ -23,15 +23,15 @@ struct tokenizer {
 	struct arena *arena;
 	struct vocabulary vocabulary;
 	struct bpe bpe;
-	struct literals literals;	/* looked for in the text as it is */
-	struct literals normal_literals;	/* looked for in the normalised text ("normalized": true) */
+	struct literals literals;	 /* looked for in the text as it is */
+	struct literals normal_literals; /* looked for in the normalised text ("normalized": true) */
 	struct steps normalise, cut;
-	struct ids before, after;	/* what the template puts around a prompt: BOS, sometimes EOS */
-	int32_t bos, eos;		/* -1: none */
+	struct ids before, after; /* what the template puts around a prompt: BOS, sometimes EOS */
+	int32_t bos, eos;	  /* -1: none */
 	enum spelling spelling;
-	bool has_template;		/* the file says itself what goes around a prompt */
-	bool drops_space;		/* decoding takes away one leading space, the dummy prefix */
-	const char *kind, *bos_reason;	/* constants, or in the arena */
+	bool has_template;	       /* the file says itself what goes around a prompt */
+	bool drops_space;	       /* decoding takes away one leading space, the dummy prefix */
+	const char *kind, *bos_reason; /* constants, or in the arena */
 };
 
 struct tokenizer *tokenizer_new(void);
@@ -43,11 +43,15 @@ bool tokenizer_ready(struct tokenizer *t, struct err *err);
 /* Says whether BOS is put first, and why. */
 void tokenizer_add_bos(struct tokenizer *t, bool add, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
-/* Whether a text's first word gets a space: as tokenizer.json says, or as the class in transformers that builds these steps itself. */
+/*
+ * Whether a text's first word gets a space: as tokenizer.json says, or as the class in transformers that builds these steps
+ * itself.
+ */
 enum prefix { PREFIX_OF_FILE, PREFIX_NEVER, PREFIX_ALWAYS };
 
 /* The readers of a folder's files. `config` is tokenizer_config.json, `folder` is for names in errors. */
-bool tokenizer_read_json(struct tokenizer *t, const char *path, const struct json_value *config, enum prefix prefix, struct err *err);
+bool tokenizer_read_json(struct tokenizer *t, const char *path, const struct json_value *config, enum prefix prefix,
+			 struct err *err);
 bool tokenizer_read_pair(struct tokenizer *t, const char *folder, const struct json_value *config, struct err *err);
 bool tokenizer_read_model(struct tokenizer *t, const char *path, enum prefix prefix, struct err *err);
 
@@ -66,7 +70,7 @@ bool tokenizer_sentencepiece_steps(struct steps *steps, bool prefix, bool collap
 /* The pre-tokenizer that llama.cpp knows by this name (pretokenizers.def). false when there is none of that name. */
 struct pretokenizer {
 	const char *name;
-	const char *const *patterns;	/* applied one after another; NULL at the end */
+	const char *const *patterns; /* applied one after another; NULL at the end */
 	bool whole_words, adds_bos;
 };
 const struct pretokenizer *pretokenizer_find(const char *name, size_t n);

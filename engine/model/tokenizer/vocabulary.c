@@ -91,8 +91,7 @@ struct word vocabulary_keep(struct vocabulary *v, const char *s, size_t n)
 	return (struct word){ copy, (uint32_t)n };
 }
 
-bool vocabulary_put(struct vocabulary *v, int64_t id, const char *s, size_t n, enum token_kind kind, bool findable,
-		    struct err *err)
+bool vocabulary_put(struct vocabulary *v, int64_t id, const char *s, size_t n, enum token_kind kind, bool findable, struct err *err)
 {
 	assert(kind != TOKEN_NONE);
 	if (id < 0 || id >= v->n)

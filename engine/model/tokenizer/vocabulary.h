@@ -18,41 +18,41 @@
 #include "engine/base/err.h"
 
 enum token_kind {
-	TOKEN_NONE,	/* no token has this id */
+	TOKEN_NONE, /* no token has this id */
 	TOKEN_NORMAL,
-	TOKEN_BYTE,	/* "<0xE2>": one byte that no other token covers */
-	TOKEN_ADDED,	/* stands for itself wherever the text has it, but is ordinary text */
-	TOKEN_SPECIAL,	/* the same, and is no text: BOS, EOS, roles of a chat */
+	TOKEN_BYTE,    /* "<0xE2>": one byte that no other token covers */
+	TOKEN_ADDED,   /* stands for itself wherever the text has it, but is ordinary text */
+	TOKEN_SPECIAL, /* the same, and is no text: BOS, EOS, roles of a chat */
 };
 
 struct word {
-	const char *s;	/* NUL-terminated as well; owned by the vocabulary's arena */
+	const char *s; /* NUL-terminated as well; owned by the vocabulary's arena */
 	uint32_t n;
 };
 
 /* Words by their bytes: slots hold the word's index, or -1. */
 struct wordmap {
-	const struct word *word;	/* [ids] borrowed */
-	int32_t *slot;			/* [mask + 1] */
+	const struct word *word; /* [ids] borrowed */
+	int32_t *slot;		 /* [mask + 1] */
 	size_t mask;
 };
 
 struct merge {
-	uint64_t pair;			/* left id << 32 | right id; NO_PAIR when the slot is free */
+	uint64_t pair; /* left id << 32 | right id; NO_PAIR when the slot is free */
 	int32_t rank, id;
 };
 
 struct vocabulary {
-	struct arena *arena;		/* borrowed from the tokenizer */
-	int32_t n;			/* ids are 0 … n-1 */
-	struct word *text, *bytes;	/* [n] */
-	unsigned char *kind;		/* [n] enum token_kind */
-	int32_t *rank;			/* [n] SentencePiece: order in which tokens are made, -1 never; NULL with merges */
-	size_t longest;			/* bytes of the longest text */
+	struct arena *arena;	   /* borrowed from the tokenizer */
+	int32_t n;		   /* ids are 0 … n-1 */
+	struct word *text, *bytes; /* [n] */
+	unsigned char *kind;	   /* [n] enum token_kind */
+	int32_t *rank;		   /* [n] SentencePiece: order in which tokens are made, -1 never; NULL with merges */
+	size_t longest;		   /* bytes of the longest text */
 	struct wordmap by_text, by_bytes;
-	struct merge *merge;		/* [merge_mask + 1]; NULL when there are none */
+	struct merge *merge; /* [merge_mask + 1]; NULL when there are none */
 	size_t merge_mask;
-	char *room;			/* where the next word's bytes go */
+	char *room; /* where the next word's bytes go */
 	size_t left;
 };
 
@@ -71,7 +71,7 @@ bool vocabulary_start_merges(struct vocabulary *v, size_t n, struct err *err);
 bool vocabulary_merge(struct vocabulary *v, size_t rank, struct word left, struct word right, struct err *err);
 /* A merge written as "left right"; the space is the first one that is not the very first byte. */
 bool vocabulary_merge_line(struct vocabulary *v, size_t rank, const char *s, size_t n, struct err *err);
-const struct merge *vocabulary_merged(const struct vocabulary *v, int32_t left, int32_t right);	/* NULL: they do not merge */
+const struct merge *vocabulary_merged(const struct vocabulary *v, int32_t left, int32_t right); /* NULL: they do not merge */
 
 /* Ranks tokens by score, the highest first, equal scores alike: SentencePiece's merging order. score[n]; NaN comes last. */
 bool vocabulary_rank(struct vocabulary *v, const float *score, struct err *err);
