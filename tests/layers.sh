@@ -39,7 +39,7 @@ door engine/base/json.c 'jansson[a-z_]*\.h' jansson
 door engine/model/tokenizer/split.c 'pcre2[a-z]*\.h' PCRE2
 door engine/base/archive.c 'zip\.h' libzip
 door engine/base/utf8.c 'utf8proc\.h' utf8proc
-door 'engine/session/worker.c|engine/numbers/pool.c' 'pthread\.h' pthreads
+door 'engine/session/worker.c|engine/session/mailbox.c|engine/numbers/pool.c' 'pthread\.h' pthreads
 code engine | grep -E '\b(fork|system|popen)[ \t]*\(' | none 'the engine starts no other program'
 
 # 2. Includes only go down.
@@ -57,6 +57,17 @@ grep -nE '^#[ \t]*include[ \t]*"(engine|tui)/' $(sources) | awk -F'[:"]' '
 	floor($4) > floor($1) { print $1 ":" $2 ": includes " $4 }' |
 	none 'includes only go down: base, numbers, model, run, analysis, analyses, session and worker, tui'
 grep -nE '^#[ \t]*include[ \t]*"' $(sources) | grep -vE '"(engine|tui)/' | none 'includes are written from the root'
+
+# Within the session's floor: worker above scheduler above mailbox, and nobody there knows the worker.
+grep -nE '#[ \t]*include[ \t]*"engine/session/' $(find engine -name '*.[ch]' | sort) | awk -F'[:"]' '
+	function step(path) {
+		if (path ~ /\/worker\.[ch]$/) return 3
+		if (path ~ /\/scheduler\.[ch]$/) return 2
+		if (path ~ /\/mailbox\.[ch]$/) return 1
+		return 0
+	}
+	step($4) > step($1) { print $1 ":" $2 ": includes " $4 }' |
+	none 'worker calls scheduler, scheduler calls mailbox, and none the other way'
 
 # 3. The screen sees only the face of the engine; the command line asks the session itself.
 face='base/[a-z0-9_]+\.h|analysis/(analysis|explain|param|span|table)\.h|analysis/analyses\.def|run/(dim|site|edit|metric)\.(h|def)|(export/export|session/(forecast|job|worker|witness)|model/models|preset/preset)\.h'

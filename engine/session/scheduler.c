@@ -7,22 +7,90 @@
 
 #include "engine/base/clock.h"
 #include "engine/model/tokenizer/tokenizer.h"
+#include "engine/session/session.h"
 
 enum { SHOW_EVERY_MS = 100, SPARED_MS = 250, STARVED_MS = 1000, PATIENT_MS = 3000 }; /* see is_spared */
 
-void scheduler_init(struct scheduler *d, struct worker *w)
+enum piece_kind { PIECE_NONE, PIECE_TABLE, PIECE_BEFORE, PIECE_TEXT, PIECE_PLAIN_TEXT };
+struct piece {
+	enum piece_kind kind;
+	int pane;
+};
+
+/* A piece under way, or the preparing of a job (PIECE_NONE: whatever is newer stops it). */
+struct level {
+	struct work work; /* what the screen sees of it, in the mailbox */
+	struct scheduler *scheduler;
+	struct level *below; /* that waits meanwhile */
+	struct piece piece;  /* as the job on the scheduler counts panes */
+	bool unwanted;	     /* that job has no use for it */
+};
+
+struct scheduler {
+	struct mailbox *mailbox;
+	struct session *session;
+	struct snapshot *draft;				      /* changes as work proceeds; copies of it are published */
+	struct job job;					      /* that the draft is of */
+	bool has_job, prepared;				      /* the session is prepared for it */
+	bool has_before[JOB_PANES], has_text, has_plain_text; /* pieces that are there; a table is when it is not stale */
+	struct notes notes;
+	double asked_at, answered_at; /* when the job came; when quick pieces were last all there */
+	struct level *top;
+};
+
+struct scheduler *scheduler_new(struct mailbox *mailbox)
 {
-	*d = (struct scheduler){ .worker = w, .session = session_new(), .draft = xcalloc(1, sizeof *d->draft) };
+	struct scheduler *d = xcalloc(1, sizeof *d);
+
+	d->mailbox = mailbox;
+	d->session = session_new();
+	d->draft = xcalloc(1, sizeof *d->draft);
 	d->draft->answering = -1;
+	return d;
 }
 
-void scheduler_done(struct scheduler *d)
+void scheduler_free(struct scheduler *d)
 {
 	if (d->has_job)
 		job_done(&d->job);
 	notes_done(&d->notes);
 	snapshot_free(d->draft);
 	session_free(d->session);
+	free(d);
+}
+
+/* ---- levels ---- */
+
+static void enter(struct scheduler *d, struct level *level)
+{
+	level->below = d->top;
+	d->top = level;
+	mailbox_enter(d->mailbox, &level->work);
+}
+
+static void leave(struct scheduler *d)
+{
+	mailbox_leave(d->mailbox);
+	d->top = d->top->below;
+}
+
+/* What the screen is told: whose table a piece is. */
+static int pane_of(const struct piece *piece)
+{
+	return piece->kind == PIECE_TABLE ? piece->pane : -1;
+}
+
+/* The level is from now on for that pane of the job; or (-1) for none, and stops. */
+static void assign(struct level *level, int pane)
+{
+	if (pane >= 0) {
+		level->piece.pane = pane;
+		mailbox_assign(level->scheduler->mailbox, &level->work, pane_of(&level->piece));
+	} else {
+		level->unwanted = true;
+		mailbox_assign(level->scheduler->mailbox, &level->work, -1);
+		atomic_store(&level->work.task.stop, true);
+	}
 }
 
 static void publish(struct scheduler *d, enum work_state state, const char *what)
@@ -30,7 +98,7 @@ static void publish(struct scheduler *d, enum work_state state, const char *what
 	d->draft->state = state;
 	snprintf(d->draft->what, sizeof d->draft->what, "%s", what);
 	d->draft->milliseconds = clock_now() - d->asked_at;
-	worker_publish(d->worker);
+	mailbox_publish(d->mailbox, d->draft);
 }
 
 /* ---- what the prepared job says before any technique has run ---- */
@@ -215,8 +283,7 @@ static bool wants(const struct scheduler *d, const struct job *job, struct piece
 	return *pane >= 0 && job_pane_same_ground(&d->job, job, &job->pane[*pane], !unedited);
 }
 
-/* Called under the worker's lock. */
-static bool wants_top(struct scheduler *d, const struct job *job)
+static bool wants_top(const struct scheduler *d, const struct job *job)
 {
 	int pane;
 
@@ -238,12 +305,12 @@ static bool is_spared(const struct scheduler *d)
 
 static void give_way(struct level *level, bool quick)
 {
-	if (!worker_waits(level->scheduler->worker))
+	if (!mailbox_waits(level->scheduler->mailbox))
 		return;
 	if (quick && is_spared(level->scheduler))
-		atomic_store(&level->task.call, true); /* ask again at the next step */
+		atomic_store(&level->work.task.call, true); /* ask again at the next step */
 	else
-		atomic_store(&level->task.stop, true);
+		atomic_store(&level->work.task.stop, true);
 }
 
 static void interrupted_early(void *context)
@@ -280,7 +347,7 @@ static void take_over(struct scheduler *d, const struct job *job)
 	for (struct level *l = d->top; l; l = l->below) {
 		if (l->unwanted || l->piece.kind == PIECE_NONE)
 			continue;
-		worker_assign(d->worker, l, wants(d, job, l->piece, &at) ? at : -1);
+		assign(l, wants(d, job, l->piece, &at) ? at : -1);
 	}
 	for (int i = 0; i < s->panes; i++) {
 		table_unref(s->pane[i].table);
@@ -329,13 +396,14 @@ static void forget_answers(struct scheduler *d)
 	d->has_text = d->has_plain_text = false;
 	for (struct level *l = d->top->below; l; l = l->below)
 		if (l->piece.kind >= PIECE_TEXT || job_pane_reads_run(&d->job.pane[l->piece.pane]))
-			worker_assign(d->worker, l, -1);
+			assign(l, -1);
 }
 
 /* Puts a job on the scheduler and prepares the session for it; false: not prepared, and the draft may say why. */
 static bool begin(struct scheduler *d, struct job *job, unsigned serial)
 {
-	struct level level = { .task = { .called = interrupted_early, .called_context = &level }, .scheduler = d };
+	struct level level = { .work = { .task = { .called = interrupted_early, .called_context = &level }, .pane = -1 },
+			       .scheduler = d };
 	struct snapshot *s = d->draft;
 	struct err err = { 0 };
 	const char *name = job->model ? job->model : "demo";
@@ -356,10 +424,10 @@ static bool begin(struct scheduler *d, struct job *job, unsigned serial)
 	s->serial = serial;
 	set_error(d, &err, (struct job_fault){ JOB_WHOLE, 0 }); /* that of the job before */
 	snprintf(what, sizeof what, "loading %s", strrchr(name, '/') && strrchr(name, '/')[1] ? strrchr(name, '/') + 1 : name);
-	worker_enter(d->worker, &level);
+	enter(d, &level);
 	if (!same)
 		publish(d, s->has_model ? WORK_RUNNING : WORK_LOADING, s->has_model ? "running" : what);
-	d->prepared = session_prepare(d->session, &d->job, &level.task, &d->notes, &err);
+	d->prepared = session_prepare(d->session, &d->job, &level.work.task, &d->notes, &err);
 	set_error(d, &err, session_fault(d->session));
 	if (same && d->prepared && session_run(d->session) != run) {
 		forget_answers(d);
@@ -367,10 +435,10 @@ static bool begin(struct scheduler *d, struct job *job, unsigned serial)
 	}
 	if (d->prepared && !same) {
 		describe(d);
-		s->has_metric = session_metric_values(d->session, &s->metric, &s->metric_unedited, &level.task, &err);
+		s->has_metric = session_metric_values(d->session, &s->metric, &s->metric_unedited, &level.work.task, &err);
 		d->prepared = err.kind != ERR_CANCELLED;
 	}
-	worker_leave(d->worker);
+	leave(d);
 	if (d->prepared) {
 		foresee(d);
 		publish(d, WORK_ANSWERING, "");
@@ -401,17 +469,18 @@ static void interrupted(void *context)
 {
 	struct level *level = context;
 	struct scheduler *d = level->scheduler;
+	const struct job *next;
 	struct job *job;
 	unsigned serial;
 	bool taken = false;
 
-	while ((job = worker_take(d->worker, wants_top, &serial))) {
+	while ((next = mailbox_read(d->mailbox)) && wants_top(d, next) && (job = mailbox_take(d->mailbox, &serial))) {
 		begin(d, job, serial);
 		answer_all(d, rank_of(&d->job, level->piece));
 		taken = true;
 	}
 	give_way(level, rank_of(&d->job, level->piece) < RANK_LENS);
-	if (taken && !atomic_load(&level->task.stop))
+	if (taken && !atomic_load(&level->work.task.stop))
 		publish_piece(d, level);
 }
 
@@ -449,7 +518,7 @@ static struct window visible(void *context)
 {
 	const struct scheduler *d = context;
 
-	return worker_visible(d->worker, d->top->piece.pane);
+	return mailbox_visible(d->mailbox, d->top->piece.pane);
 }
 
 static void set_table(struct scheduler *d, int pane, struct table *t, const struct err *err)
@@ -482,7 +551,7 @@ static bool add_token(void *context, int32_t id, double probability)
 	struct snapshot_token **list = plain ? &d->draft->plain : &d->draft->generated;
 	int *n = plain ? &d->draft->plain_tokens : &d->draft->generated_tokens;
 
-	if (level->unwanted || atomic_load(&level->task.stop))
+	if (level->unwanted || atomic_load(&level->work.task.stop))
 		return false;
 	*list = xrealloc(*list, (size_t)(*n + 1) * sizeof **list);
 	(*list)[*n] = snapshot_make_token(session_model(d->session)->tokenizer, id);
@@ -496,9 +565,9 @@ static void make_text(struct scheduler *d, struct level *level, struct err *err)
 	bool plain = level->piece.kind == PIECE_PLAIN_TEXT;
 
 	d->draft->generating = true;
-	session_generate(d->session, !plain, d->job.generate, add_token, level, &level->task, err);
+	session_generate(d->session, !plain, d->job.generate, add_token, level, &level->work.task, err);
 	d->draft->generating = false;
-	if (level->unwanted || atomic_load(&level->task.stop))
+	if (level->unwanted || atomic_load(&level->work.task.stop))
 		return;
 	*(plain ? &d->has_plain_text : &d->has_text) = true;
 	set_error(d, err, (struct job_fault){ JOB_GENERATE, 0 });
@@ -507,8 +576,8 @@ static void make_text(struct scheduler *d, struct level *level, struct err *err)
 static void make_table(struct scheduler *d, struct level *level, struct err *err)
 {
 	bool before = level->piece.kind == PIECE_BEFORE;
-	struct table *t = before ? session_before(d->session, level->piece.pane, &level->task, &d->notes, err)
-				 : session_answer(d->session, level->piece.pane, &level->task, &d->notes, err);
+	struct table *t = before ? session_before(d->session, level->piece.pane, &level->work.task, &d->notes, err)
+				 : session_answer(d->session, level->piece.pane, &level->work.task, &d->notes, err);
 
 	if (level->unwanted || err->kind == ERR_CANCELLED)
 		table_unref(t);
@@ -538,20 +607,24 @@ static void give_up(struct scheduler *d, struct piece piece)
 
 static void make(struct scheduler *d, struct piece piece)
 {
-	struct level level = { .task = { .called = interrupted, .called_context = &level }, .scheduler = d, .piece = piece };
+	struct level level = {
+		.work = { .task = { .called = interrupted, .called_context = &level }, .pane = pane_of(&piece), .can_skip = true },
+		.scheduler = d,
+		.piece = piece
+	};
 	struct err err = { 0 };
 
-	worker_enter(d->worker, &level);
+	enter(d, &level);
 	if (piece.kind != PIECE_BEFORE)
 		publish_piece(d, &level);
 	if (piece.kind >= PIECE_TEXT)
 		make_text(d, &level, &err);
 	else
 		make_table(d, &level, &err);
-	worker_leave(d->worker);
+	leave(d);
 	d->draft->answering = -1;
 	d->draft->queued = 0;
-	if (level.skipped && !level.unwanted)
+	if (level.work.skipped && !level.unwanted)
 		give_up(d, level.piece);
 	if (piece.kind == PIECE_TABLE && is_slow(&d->job.pane[level.piece.pane])) /* it was measured */
 		foresee(d);
@@ -564,8 +637,8 @@ static void answer_all(struct scheduler *d, int below)
 {
 	struct piece piece;
 
-	while (d->prepared && !worker_cancelled(d->worker)) {
-		bool waits = worker_waits(d->worker), quick = choose(d, RANK_LENS < below ? RANK_LENS : below, &piece);
+	while (d->prepared && !mailbox_cancelled(d->mailbox)) {
+		bool waits = mailbox_waits(d->mailbox), quick = choose(d, RANK_LENS < below ? RANK_LENS : below, &piece);
 
 		if (!quick)
 			d->answered_at = clock_now();
@@ -575,8 +648,13 @@ static void answer_all(struct scheduler *d, int below)
 	}
 }
 
-void scheduler_work(struct scheduler *d, struct job *job, unsigned serial)
+void scheduler_work(struct scheduler *d)
 {
+	unsigned serial;
+	struct job *job = mailbox_read(d->mailbox) ? mailbox_take(d->mailbox, &serial) : NULL;
+
+	if (!job)
+		return;
 	session_watch(d->session, show_partial, visible, d);
 	begin(d, job, serial);
 	answer_all(d, RANK_ALL);
@@ -584,6 +662,6 @@ void scheduler_work(struct scheduler *d, struct job *job, unsigned serial)
 	d->draft->note = d->notes.line;
 	d->draft->notes = d->notes.n;
 	d->notes = (struct notes){ 0 };
-	if (!worker_waits(d->worker))
-		publish(d, WORK_IDLE, worker_cancelled(d->worker) ? "cancelled" : "");
+	if (!mailbox_waits(d->mailbox))
+		publish(d, WORK_IDLE, mailbox_cancelled(d->mailbox) ? "cancelled" : "");
 }

@@ -1,6 +1,6 @@
 /*
  * session.c - see session.h. What is kept: the model; a few runs, found again by their tokens and edits; the finished tables, found
- * again by run and question (keep.h). A toggled edit is answered from the second, a moved cursor from the third.
+ * again by run and question (cache.h). A toggled edit is answered from the second, a moved cursor from the third.
  */
 #include "engine/session/session.h"
 

@@ -1,10 +1,9 @@
 /*
- * worker.h - the mailbox between the screen and the engine (a pthread door): a job in, progress and finished snapshots out.
+ * worker.h - the thread that answers the screen's jobs (a pthread door): what the screen knows of the engine's work.
  *
- * One background thread owns a session. A new job cancels, within one layer, work that it does not need; work that it still needs
- * resumes after the new job's quick panes (scheduler.h). Whatever is in a snapshot never changes; the screen holds it until its
- * next look. Tables come one by one as they are done, the quick ones first, and slow ones also as far as they are
- * (table->unfinished).
+ * It owns a session. A new job cancels, within one layer, work that it does not need; work that it still needs resumes after the
+ * new job's quick panes (scheduler.h). Whatever is in a snapshot never changes; the screen holds it until its next look. Tables
+ * come one by one as they are done, the quick ones first, and slow ones also as far as they are (table->unfinished).
  */
 #ifndef LMSCOPE_ENGINE_SESSION_WORKER_H
 #define LMSCOPE_ENGINE_SESSION_WORKER_H
