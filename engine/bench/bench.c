@@ -20,6 +20,7 @@
 #include "engine/run/run.h"
 #include "engine/run/sweep.h"
 #include "engine/run/vocab.h"
+#include "engine/session/args.h"
 #include "engine/session/job.h"
 
 enum { TIMES_MOST = 41, TIMES_LEAST = 3, LENS_T = 32, LENS_K = 5, FIRST_T = 16 };
@@ -368,7 +369,7 @@ static bool answer(const struct stand *s, const char *analysis, const char *word
 	ask.notes = &notes;
 	job_pane_init(&pane, analysis_find(analysis));
 	if (job_pane_set(&pane, word, err)) {
-		job_pane_args(&pane, metric.position, run->T, args);
+		args_of_run(&pane, metric.position, run->T, args);
 		t = analysis_compute(pane.analysis, &ask, args, err);
 	}
 	table_unref(t);

@@ -10,6 +10,7 @@
 
 #include "engine/base/json.h"
 #include "engine/base/utf8.h"
+#include "engine/session/args.h"
 #include "engine/session/dataset.h"
 
 static void key(struct str *out, const char *name)
@@ -126,7 +127,7 @@ static void write_args(struct str *out, const struct answer *a)
 	const struct param *params = pane->analysis->params;
 	struct value args[PARAM_MAX];
 
-	job_pane_args(pane, a->of->metric_position, a->of->tokens, args);
+	args_of_run(pane, a->of->metric_position, a->of->tokens, args);
 	key(out, "args");
 	str_add_char(out, '{');
 	for (int i = 0; i < param_count(params); i++) {

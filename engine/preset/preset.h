@@ -11,6 +11,7 @@
 
 #include "engine/base/err.h"
 #include "engine/base/notes.h"
+#include "engine/session/args.h"
 #include "engine/session/job.h"
 
 /* A line of `expect:` (analysis/expect.h), of a pane or of the whole preset. */
@@ -54,7 +55,6 @@ struct preset {
 	struct kept_place *place; /* [places] bookmarks and notes, in the order in which they were made */
 	int places;
 };
-enum { CURSOR_UNSET = -1000000 };
 
 void preset_init(struct preset *p);
 void preset_done(struct preset *p);

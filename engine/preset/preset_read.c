@@ -561,14 +561,10 @@ static void read_key(struct reader *r, const struct conf *v)
 static void follow_cursor(struct preset *p)
 {
 	for (int i = 0; i < p->job.panes; i++) {
-		struct job_pane *pane = &p->job.pane[i];
+		const struct binding binding = { .cursor = p->cursor, .metric_position = -1 };
+		struct job_pane asked = p->job.pane[i];
 
-		for (int a = 0; a < param_count(pane->analysis->params); a++) {
-			const struct param *param = &pane->analysis->params[a];
-
-			if (param_follows(param) && !pane->given[a] && p->cursor[param->dim] != CURSOR_UNSET)
-				pane->args[a] = value_number(p->cursor[param->dim]);
-		}
+		args_bind(&asked, &binding, p->job.pane[i].args, NULL);
 	}
 }
 

@@ -215,13 +215,3 @@ bool job_pane_set(struct job_pane *pane, const char *assignment, struct err *err
 	str_done(&name);
 	return ok;
 }
-
-void job_pane_args(const struct job_pane *pane, int metric_position, int T, struct value args[PARAM_MAX])
-{
-	const struct param *params = pane->analysis->params;
-
-	memcpy(args, pane->args, sizeof pane->args);
-	for (int i = 0; i < param_count(params); i++)
-		if (params[i].at_metric && !pane->given[i] && metric_position != T - 1) /* the last stays -1, its default */
-			args[i] = value_number(metric_position);
-}

@@ -95,7 +95,5 @@ void job_way_copy(struct job *to, const struct job *from);
 void job_pane_init(struct job_pane *pane, const struct analysis *analysis);
 /* "layer=3" into the pane: ERR_USAGE when there is no such argument or value. */
 bool job_pane_set(struct job_pane *pane, const char *assignment, struct err *err);
-/* The arguments' values once the metric's position among T tokens is known: a position that was not given may be the metric's. */
-void job_pane_args(const struct job_pane *pane, int metric_position, int T, struct value args[PARAM_MAX]);
 
 #endif

@@ -14,6 +14,7 @@
 #include "engine/model/tokenizer/tokenizer.h"
 #include "engine/numbers/kernels.h"
 #include "engine/run/prompt_runs.h"
+#include "engine/session/args.h"
 #include "engine/session/cache.h"
 #include "engine/session/witness.h"
 
@@ -458,7 +459,7 @@ static struct table *compute(struct session *s, const struct view *v, const stru
 		growing->view = v;
 		growing->pane = pane;
 	}
-	job_pane_args(pane, v->metric.position, v->run->T, args);
+	args_of_run(pane, v->metric.position, v->run->T, args);
 	t = measured_answer(s, pane->analysis, &ask, args, err);
 	gradient_unref(gradient);
 	bear_witness(t, v, pane);
@@ -482,7 +483,7 @@ static void table_key(struct str *key, const struct view *v, const struct job_pa
 	struct value args[PARAM_MAX];
 	unsigned on;
 
-	job_pane_args(pane, v->metric.position, v->run->T, args);
+	args_of_run(pane, v->metric.position, v->run->T, args);
 	on = analysis_on(pane->analysis, args);
 	str_add(key, pane->analysis->name);
 	if (on & ON_RUN)
@@ -528,7 +529,7 @@ static int runs_of_view(struct session *s, const struct view *v, const struct jo
 	str_done(&key);
 	if (there)
 		return 0;
-	job_pane_args(pane, v->metric.position, v->run->T, args);
+	args_of_run(pane, v->metric.position, v->run->T, args);
 	runs = analysis_runs(pane->analysis, &ask, args);
 	return runs < 0 ? runs : runs + ((pane->analysis->needs & NEEDS_GRADIENT) && !has_gradient(s, v));
 }

@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "engine/session/args.h"
+
 int extent_of(const struct app *app, enum dim dim)
 {
 	const struct snapshot *shot = app->shot;
@@ -14,12 +16,6 @@ int extent_of(const struct app *app, enum dim dim)
 
 /* ------------------------------------------------------------------------------------------------ the cursor */
 
-/* Along these the end is the interesting side: the last position, the last layer. */
-static int resting_place(enum dim dim)
-{
-	return dim == DIM_POSITION || dim == DIM_KEY || dim == DIM_LAYER ? -1 : 0;
-}
-
 static int clamp(int x, int n)
 {
 	return x < 0 ? 0 : x >= n ? n - 1 : x;
@@ -27,13 +23,12 @@ static int clamp(int x, int n)
 
 int cursor_get(const struct app *app, enum dim dim, int n)
 {
-	int at = app->doc.cursor[dim];
+	int at;
 
 	if (n <= 0)
 		return -1;
-	if (at == CURSOR_UNSET)
-		at = resting_place(dim);
-	return clamp(at < 0 ? at + n : at, n);
+	at = cursor_index(app->doc.cursor[dim], n, dim);
+	return at < 0 ? at + n : at;
 }
 
 void cursor_set(struct app *app, enum dim dim, int index, int n)
@@ -84,32 +79,18 @@ void cursor_to(struct app *app, const struct table *t, int row, int col)
 
 /* ------------------------------------------------------------------------------------------------ the question */
 
-/* The cursor's value for an argument: as it is while it fits (so that -1 stays -1 as the prompt grows), else clamped.
- */
-static int follow(int at, int n, enum dim dim, int start)
-{
-	if (at == CURSOR_UNSET)
-		at = n || dim != DIM_LAYER ? resting_place(dim) : start;
-	if (n <= 0 || (at >= -n && at < n))
-		return at;
-	return clamp(at < 0 ? at + n : at, n);
-}
-
 /* `app` NULL: what the model and the prompt have is not known. */
 static void fill_in(const struct preset *doc, const struct app *app, int pane, struct job_pane *out)
 {
-	const struct param *params;
+	struct binding binding = { .cursor = doc->cursor, .metric_position = -1 }; /* the engine knows the metric's position */
+	enum bound from[PARAM_MAX];
 
+	for (int dim = 0; app && dim < DIM_COUNT; dim++)
+		binding.extent[dim] = extent_of(app, (enum dim)dim);
 	*out = doc->job.pane[pane];
-	params = out->analysis->params;
-	for (int i = 0; i < param_count(params); i++) {
-		enum dim dim = params[i].dim;
-
-		if (out->given[i] || !param_follows(&params[i]))
-			continue;
-		out->args[i] = value_number(follow(doc->cursor[dim], app ? extent_of(app, dim) : 0, dim, (int)params[i].start));
-		out->given[i] = true;
-	}
+	args_bind(&doc->job.pane[pane], &binding, out->args, from);
+	for (int i = 0; i < param_count(out->analysis->params); i++)
+		out->given[i] = out->given[i] || from[i] == BOUND_CURSOR;
 }
 
 void question_pane(const struct app *app, int pane, struct job_pane *out)
