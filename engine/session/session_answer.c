@@ -1,0 +1,154 @@
+/* session_answer.c - a pane's answer: a table of the edited run or of the foil's, or what differs between two. */
+#include "engine/session/session_parts.h"
+
+static double share_known(const struct session *s, const struct analysis *a)
+{
+	for (int i = 0; analysis_list[i]; i++)
+		if (analysis_list[i] == a)
+			return s->share[i];
+	return 0;
+}
+
+static struct session_view view_edited(const struct prepared *p)
+{
+	return (struct session_view){ p->run,	  p->unedited, p->foil, p->run_id,     p->unedited_id,
+				      p->foil_id, p->metric,   &p->job, WITNESS_EDITED };
+}
+
+static struct session_view view_unedited(const struct prepared *p)
+{
+	return (struct session_view){ p->unedited, p->unedited, p->foil, p->unedited_id,  p->unedited_id,
+				      p->foil_id,  p->metric,	&p->job, WITNESS_UNEDITED };
+}
+
+/* Each is the other's foil. The metric: the same targets, at the foil's own last position when it is the last of the prompt. */
+static struct session_view view_foil(const struct prepared *p)
+{
+	struct session_view v = { p->foil,	  p->foil,   p->unedited, p->foil_id,  p->foil_id,
+				  p->unedited_id, p->metric, &p->job,	  WITNESS_FOIL };
+
+	if (v.metric.position == p->run->T - 1 || v.metric.position >= p->foil->T)
+		v.metric = metric_at(&p->metric, p->foil->T - 1);
+	return v;
+}
+
+/* A copy that says whose it is, in exchange for the table. */
+static struct table *named_foil(struct table *t, struct err *err)
+{
+	struct table *named = t ? table_copy(t, err) : NULL;
+
+	if (named)
+		table_set_whose(named, "%s", shown_words[SHOWN_FOIL].title);
+	witness_copied(named, t, NULL);
+	table_unref(t);
+	return named;
+}
+
+/* Which rows there are depends on what the run holds: its likeliest tokens, its strongest neurons. */
+static bool chooses_rows(const struct table *t)
+{
+	return t->parent || (t->id && t->rows.dim == DIM_RANK);
+}
+
+static struct table *answer(struct session *s, const struct prepared *p, const struct job_pane *pane, const struct table *like,
+			    struct task *task, struct notes *notes, struct err *err)
+{
+	struct partial partial = { .show = s->show,
+				   .visible = s->visible,
+				   .context = s->show_context,
+				   .analysis = pane->analysis->name },
+		       *watched = s->show ? &partial : NULL;
+	struct session_view here = view_edited(p), there = view_unedited(p);
+	struct table *a, *b, *t = NULL;
+
+	if ((pane->shown == SHOWN_MINUS_FOIL || pane->shown == SHOWN_FOIL) && !p->foil) {
+		err_set(err, ERR_ARGUMENT, "%s was asked for, and no foil is set",
+			pane->shown == SHOWN_FOIL ? "the foil" : "the difference to the foil");
+		return NULL;
+	}
+	if (pane->shown == SHOWN_MINUS_FOIL || pane->shown == SHOWN_FOIL)
+		there = view_foil(p);
+	if (pane->shown == SHOWN_RUN)
+		return session_view_table(s, &here, pane, like, watched, task, notes, err);
+	if (pane->shown == SHOWN_FOIL)
+		return named_foil(session_view_table(s, &there, pane, like, watched, task, notes, err), err);
+	if (!(b = session_view_table(s, &there, pane, like, NULL, task, notes, err)))
+		return NULL;
+	partial.less = b;
+	partial.what = shown_words[pane->shown].title;
+	a = session_view_table(s, &here, pane, like, watched, task, notes, err);
+	if (a && chooses_rows(a)) { /* of the other run, too, the tokens that this one ranks, the neurons that it lists */
+		table_unref(b);
+		b = session_view_table(s, &there, pane, a, NULL, task, notes, err);
+	}
+	if (a && b)
+		witness_copied(t = table_minus(a, b, partial.what, err), a, b);
+	table_unref(a);
+	table_unref(b);
+	return t;
+}
+
+struct forecast session_forecast(struct session *s, const struct job_pane *pane)
+{
+	const struct prepared *p = &s->now;
+	const bool other = pane->shown == SHOWN_MINUS_FOIL || pane->shown == SHOWN_FOIL;
+	struct session_view here = view_edited(p), there = other && p->foil ? view_foil(p) : view_unedited(p);
+	struct forecast f = { 0 };
+	double share = share_known(s, pane->analysis);
+	int more = 0;
+
+	if (pane->analysis->cost < COST_RUNS || !s->ready)
+		return f;
+	if (other && !p->foil)
+		return (struct forecast){ .runs = -1 };
+	f.runs = pane->shown == SHOWN_FOIL ? 0 : session_view_runs(s, &here, pane);
+	if (pane->shown != SHOWN_RUN && (pane->shown != SHOWN_MINUS_UNEDITED || p->run != p->unedited))
+		more = session_view_runs(s, &there, pane);
+	f.runs = f.runs < 0 || more < 0 ? -1 : f.runs + more;
+	f.measured = share > 0;
+	f.seconds = f.runs > 0 ? f.runs * s->token_ms * p->run->T * (share > 0 ? share : 1) / 1000 : 0;
+	return f;
+}
+
+struct table *session_answer_like(struct session *s, int i, const struct table *like, struct task *task, struct notes *notes,
+				  struct err *err)
+{
+	struct prepared held = session_hold(s);
+	struct table *t = answer(s, &held, &held.job.pane[i], like, task, notes, err);
+
+	prepared_done(&held);
+	return t;
+}
+
+struct table *session_answer(struct session *s, int i, struct task *task, struct notes *notes, struct err *err)
+{
+	return session_answer_like(s, i, NULL, task, notes, err);
+}
+
+void session_watch(struct session *s, session_partial *show, session_visible *visible, void *context)
+{
+	s->show = show;
+	s->visible = visible;
+	s->show_context = context;
+}
+
+struct table *session_before(struct session *s, int i, struct task *task, struct notes *notes, struct err *err)
+{
+	struct prepared held;
+	struct session_view here, there;
+	struct table *t, *now;
+
+	if (s->now.run == s->now.unedited || s->now.job.pane[i].shown != SHOWN_RUN || !job_pane_reads_run(&s->now.job.pane[i]))
+		return NULL;
+	held = session_hold(s);
+	here = view_edited(&held);
+	there = view_unedited(&held);
+	t = session_view_table(s, &there, &held.job.pane[i], NULL, NULL, task, notes, err);
+	if (t && t->parent && (now = session_view_table(s, &here, &held.job.pane[i], NULL, NULL, task, notes, err))) {
+		table_unref(t); /* the neurons that are listed now, as they were */
+		t = session_view_table(s, &there, &held.job.pane[i], now, NULL, task, notes, err);
+		table_unref(now);
+	}
+	prepared_done(&held);
+	return t;
+}

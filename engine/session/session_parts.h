@@ -1,0 +1,93 @@
+/*
+ * session_parts.h - what the files of the session share: session.c prepares a job, session_runs.c makes its runs, session_table.c
+ * one technique's table of one run, session_answer.c differences of such tables, session_generate.c a continuation.
+ */
+#ifndef LMSCOPE_ENGINE_SESSION_SESSION_PARTS_H
+#define LMSCOPE_ENGINE_SESSION_SESSION_PARTS_H
+
+#include "engine/run/prompt_runs.h"
+#include "engine/session/cache.h"
+#include "engine/session/session.h"
+#include "engine/session/witness.h"
+
+/* Everything that a prepared job needs. */
+struct prepared {
+	struct job job;
+	struct run *run, *unedited, *foil; /* counted */
+	unsigned run_id, unedited_id, foil_id;
+	struct metric metric;
+};
+
+struct session {
+	session_partial *show; /* NULL: nobody waits for less than a whole table */
+	session_visible *visible;
+	void *show_context;
+	struct model *model;
+	char *where; /* as the job named it; NULL: demo */
+	struct cache *cache;
+	struct prompt_runs *prompts; /* what edits read of files of prompts */
+	struct assets *assets;	     /* what techniques read */
+	bool ready;
+	struct prepared now;
+	struct job_fault fault;	      /* while a job is prepared: whose turn it is */
+	struct gradient *gradient[2]; /* the latest first: of the edited and of the unedited run, most often; counted; or NULL */
+	double token_ms;	      /* what a pass took, by the token; 0: none was measured */
+	double share[ANALYSIS_COUNT]; /* of a pass's time that one of a technique's own passes took; 0: not measured */
+	unsigned jobs;		      /* how many were prepared */
+};
+
+void prepared_done(struct prepared *p);
+/* What an answer needs stays while it is made, even if the session is prepared for another job meanwhile (see session.h). */
+struct prepared session_hold(const struct session *s);
+
+/* ---- session_runs.c ---- */
+
+/* What a run is to be of. */
+struct wanted {
+	int32_t *tokens;
+	size_t n;
+	const struct job *job; /* its edits; NULL: none */
+	const struct run *unedited, *foil;
+};
+
+/* Counted, from the cache or made now; *id is its number there. */
+struct run *session_get_run(struct session *s, const struct wanted *w, unsigned *id, struct task *task, struct err *err);
+/* Whether a run fits, for which those that are kept for later may have to give way. */
+bool session_has_room(struct session *s, int T, enum run_stores keeps, struct err *err);
+/* The lines of the edits that are on, into line[job->edits]; their number. `job` NULL: none. */
+int session_edit_lines(const struct job *job, const char **line);
+
+/* ---- session_table.c ---- */
+
+/* Which of the runs a technique looks at, with their numbers. */
+struct session_view {
+	const struct run *run, *unedited, *foil;
+	unsigned run_id, unedited_id, foil_id;
+	struct metric metric;
+	const struct job *job;
+	enum witness_side side;
+};
+
+/* Who waits for a table while it is made, and what is taken off it before it is shown. */
+struct partial {
+	session_partial *show;
+	session_visible *visible;
+	void *context;
+	const char *analysis;
+	const struct table *less;	 /* NULL: nothing */
+	const char *what;		 /* the difference is called */
+	const struct session_view *view; /* that it is of */
+	const struct job_pane *pane;
+};
+
+/*
+ * The technique's table of a view, counted, found again when it was asked before. `like` (or NULL): with that one's rows, and never
+ * from the cache. `partial` NULL: nobody waits for less than a whole table.
+ */
+struct table *session_view_table(struct session *s, const struct session_view *v, const struct job_pane *pane,
+				 const struct table *like, struct partial *partial, struct task *task, struct notes *notes,
+				 struct err *err);
+/* How many passes through the model that would take; 0: it is there already; -1: it cannot be answered. */
+int session_view_runs(struct session *s, const struct session_view *v, const struct job_pane *pane);
+
+#endif

@@ -1,0 +1,179 @@
+/* session_table.c - one technique's table of one run, with the gradient that it needs; see session_parts.h. */
+#include "engine/session/session_parts.h"
+
+#include "engine/base/clock.h"
+#include "engine/session/args.h"
+
+/* For tests: what this table of a view answers. */
+static void bear_witness(const struct table *t, const struct session_view *v, const struct job_pane *pane)
+{
+	struct witness_view w = { .job = v->job, .side = v->side, .metric = v->metric.spec };
+
+	for (int dim = 0; dim < DIM_COUNT; dim++)
+		w.extent[dim] = dim_extent(&v->run->model->config, v->run->T, (enum dim)dim);
+	witness_made(t, &w, pane);
+}
+
+/* The gradient of a view's metric on its run, made when it is first asked for; counted. */
+static struct gradient *get_gradient(struct session *s, const struct session_view *v, struct task *task, struct err *err)
+{
+	struct gradient *g;
+
+	for (int i = 0; i < 2; i++)
+		if (s->gradient[i] && gradient_answers(s->gradient[i], v->run, &v->metric, v->unedited, 0))
+			return gradient_ref(s->gradient[i]);
+	if (!session_has_room(s, v->run->T, RUN_ALL, err) || !(g = gradient_new(v->run, &v->metric, v->unedited, 0, task, err)))
+		return NULL;
+	gradient_unref(s->gradient[1]);
+	s->gradient[1] = s->gradient[0];
+	s->gradient[0] = g;
+	return gradient_ref(g);
+}
+
+static bool has_gradient(const struct session *s, const struct session_view *v)
+{
+	for (int i = 0; i < 2; i++)
+		if (s->gradient[i] && gradient_answers(s->gradient[i], v->run, &v->metric, v->unedited, 0))
+			return true;
+	return false;
+}
+
+static void show_partial(void *context, const struct table *so_far)
+{
+	struct partial *p = context;
+	struct err err;
+	struct table *t = p->less ? table_minus(so_far, p->less, p->what, &err) : table_copy(so_far, &err);
+
+	if (!t) /* no memory: then the whole one will say so */
+		return;
+	bear_witness(so_far, p->view, p->pane);
+	witness_copied(t, so_far, p->less);
+	t->analysis = p->analysis;
+	t->unfinished = true;
+	p->show(p->context, t);
+}
+
+static struct window seen_part(void *context)
+{
+	const struct partial *p = context;
+
+	return p->visible ? p->visible(p->context) : (struct window){ 0 };
+}
+
+/* What a slow technique's own passes take, beside a whole run; where another job was answered in between, nothing is learned. */
+static struct table *measured_answer(struct session *s, const struct analysis *a, struct ask *ask, const struct value *args,
+				     struct err *err)
+{
+	const int before = ask->task ? atomic_load(&ask->task->runs) : 0;
+	const unsigned jobs = s->jobs;
+	double start = clock_now();
+	struct table *t = analysis_compute(a, ask, args, err);
+	int runs = ask->task ? atomic_load(&ask->task->runs) - before : 0;
+
+	for (int i = 0; t && runs > 0 && s->token_ms > 0 && jobs == s->jobs && analysis_list[i]; i++)
+		if (analysis_list[i] == a)
+			s->share[i] = (clock_now() - start) / (runs * s->token_ms * ask->run->T);
+	return t;
+}
+
+static struct table *compute(struct session *s, const struct session_view *v, const struct job_pane *pane, const struct table *like,
+			     struct partial *partial, struct task *task, struct notes *notes, struct err *err)
+{
+	struct watch watch = { .show = show_partial, .visible = seen_part, .context = partial };
+	struct ask ask = { .model = s->model,
+			   .run = v->run,
+			   .unedited = v->unedited,
+			   .foil = v->foil,
+			   .metric = &v->metric,
+			   .assets = s->assets,
+			   .like = like,
+			   .task = task,
+			   .notes = notes,
+			   .watch = partial ? &watch : NULL };
+	struct value args[PARAM_MAX];
+	struct gradient *gradient = NULL;
+	struct table *t;
+
+	if (!analysis_can_answer(pane->analysis, &ask, err) ||
+	    ((pane->analysis->needs & NEEDS_GRADIENT) && !(gradient = get_gradient(s, v, task, err))))
+		return NULL;
+	ask.gradient = gradient;
+	if (partial) {
+		partial->view = v;
+		partial->pane = pane;
+	}
+	args_of_run(pane, v->metric.position, v->run->T, args);
+	t = measured_answer(s, pane->analysis, &ask, args, err);
+	gradient_unref(gradient);
+	bear_witness(t, v, pane);
+	return t;
+}
+
+/* A file that an argument names may be another one by now under its old name. */
+static void add_argument(struct str *key, const struct param *p, struct value value)
+{
+	const char *path;
+	uint64_t version;
+
+	str_add_char(key, ' ');
+	param_print(p, value, key);
+	if (value.text && param_is_path(p) && (path = param_path(value, &version)))
+		str_addf(key, " %s#%llx", path, (unsigned long long)version);
+}
+
+static void table_key(struct str *key, const struct session_view *v, const struct job_pane *pane)
+{
+	struct value args[PARAM_MAX];
+	unsigned on;
+
+	args_of_run(pane, v->metric.position, v->run->T, args);
+	on = analysis_on(pane->analysis, args);
+	str_add(key, pane->analysis->name);
+	if (on & ON_RUN)
+		str_addf(key, " %u %u", v->run_id, v->unedited_id);
+	if (on & ON_FOIL)
+		str_addf(key, " foil %u", v->foil_id);
+	if (on & ON_METRIC)
+		str_addf(key, " %s @%d #%llx", v->metric.spec, v->metric.position, (unsigned long long)metric_version(&v->metric));
+	for (int k = 0; k < param_count(pane->analysis->params); k++)
+		add_argument(key, &pane->analysis->params[k], args[k]);
+}
+
+/* The technique's table of a view, found again when it was asked before; `like`: with that one's rows. */
+struct table *session_view_table(struct session *s, const struct session_view *v, const struct job_pane *pane,
+				 const struct table *like, struct partial *partial, struct task *task, struct notes *notes,
+				 struct err *err)
+{
+	struct str key;
+	struct table *t;
+
+	if (like)
+		return compute(s, v, pane, like, partial, task, notes, err);
+	str_init(&key);
+	table_key(&key, v, pane);
+	t = cache_find_table(s->cache, key.s);
+	if (!t && (t = compute(s, v, pane, NULL, partial, task, notes, err)))
+		cache_add_table(s->cache, key.s, t);
+	str_done(&key);
+	return t;
+}
+
+int session_view_runs(struct session *s, const struct session_view *v, const struct job_pane *pane)
+{
+	struct ask ask = { .model = s->model, .run = v->run, .unedited = v->unedited, .foil = v->foil, .metric = &v->metric };
+	struct value args[PARAM_MAX];
+	struct table *there;
+	struct str key;
+	int runs;
+
+	str_init(&key);
+	table_key(&key, v, pane);
+	there = cache_find_table(s->cache, key.s);
+	table_unref(there);
+	str_done(&key);
+	if (there)
+		return 0;
+	args_of_run(pane, v->metric.position, v->run->T, args);
+	runs = analysis_runs(pane->analysis, &ask, args);
+	return runs < 0 ? runs : runs + ((pane->analysis->needs & NEEDS_GRADIENT) && !has_gradient(s, v));
+}
