@@ -2,6 +2,7 @@
  * attention.c - where one head looks: its attention weights, query by key.
  *
  *   pattern[T, T] = softmax(q k / sqrt(K))        show=value: pattern[i, j] · ‖v_j W_O‖
+ *   what softmax is given, scaled and capped      show=score
  *   with a norm after attention                   show=value: pattern[i, j] · ‖(v_j W_O) ⊙ gain‖ / RMS of attention's summed write at i
  *
  * A row is a query and sums to 1. A weight is not an effect: much of it rests on the first token, whose value is nearly nothing.
@@ -9,14 +10,17 @@
  */
 #include "engine/analysis/analysis.h"
 
+#include <math.h>
+
 #include "engine/analysis/attention_check.h"
 #include "engine/numbers/kernels.h"
 #include "engine/run/result.h"
 
 enum { ARG_LAYER, ARG_HEAD, ARG_SHOW };
-enum { SHOW_WEIGHT, SHOW_VALUE };
+enum { SHOW_WEIGHT, SHOW_SCORE, SHOW_VALUE };
 static const struct choice shown[] = {
 	{ "weight", "the attention weight", SHOW_WEIGHT },
+	{ "score", "what softmax makes the weight of", SHOW_SCORE },
 	{ "value", "the weight times the length of what the value writes", SHOW_VALUE },
 	{ 0 },
 };
@@ -51,35 +55,73 @@ static bool value_lengths(const struct ask *ask, float *out, struct err *err)
 	return true;
 }
 
-static struct table *compute(const struct ask *ask, struct err *err)
+static void describe(struct table *t, const struct ask *ask)
 {
-	int layer = ask->arg[ARG_LAYER], head = ask->arg[ARG_HEAD], T = ask->run->T;
-	bool value = ask->arg[ARG_SHOW] == SHOW_VALUE;
-	const float *post = ask->run->layer[layer]->post_scale;	    /* [T], or NULL */
-	float *length = arena_floats(ask->scratch, (size_t)T, err); /* [T] */
-	struct table *t;
+	static const struct {
+		const char *title, *unit;
+		enum scale scale;
+		enum metric_kind explain;
+	} shows[] = {
+		[SHOW_WEIGHT] = { NULL, "weight", SCALE_PROBABILITY, METRIC_PATTERN },
+		[SHOW_SCORE] = { "score", "score", SCALE_DIVERGING, METRIC_SCORES },
+		[SHOW_VALUE] = { "weight × value norm", "weight × L2 norm", SCALE_SEQUENTIAL, METRIC_NONE },
+	};
+	const int layer = ask->arg[ARG_LAYER], head = ask->arg[ARG_HEAD], show = ask->arg[ARG_SHOW];
 
-	if (!length || (value && !value_lengths(ask, length, err)) || !(t = table_new(T, T, err)))
-		return NULL;
+	axis_tokens(t, &t->rows, ask->run, DIM_POSITION, "query");
+	axis_tokens(t, &t->cols, ask->run, DIM_KEY, "key");
+	table_set_title(t, "attention", arena_printf(t->arena, "layer %d head %d", layer, head), shows[show].title);
+	table_set_unit(t, shows[show].unit);
+	t->look = LOOK_ATTENTION;
+	t->scale = shows[show].scale;
+	t->skip_first = true;
+	t->place = place_at(SITE_PATTERN, layer, head, -1);
+	t->explain = shows[show].explain;
+}
+
+/* A key that the query does not see has no score. */
+static void fill_scores(struct table *t, const struct ask *ask, float *scores)
+{
+	for (int i = 0; i < ask->run->T; i++) {
+		run_scores(ask->run, ask->arg[ARG_LAYER], ask->arg[ARG_HEAD], i, scores);
+		for (int j = 0; j <= i; j++) {
+			t->value[table_cell(t, i, j)] = scores[j] > -INFINITY ? scores[j] : NAN;
+			if (!(scores[j] > -INFINITY))
+				t->footnote = "a key that the query may not look at has no score";
+		}
+	}
+}
+
+static void fill_weights(struct table *t, const struct ask *ask, const float *length)
+{
+	const int layer = ask->arg[ARG_LAYER], T = ask->run->T;
+	const bool value = ask->arg[ARG_SHOW] == SHOW_VALUE;
+	const float *post = ask->run->layer[layer]->post_scale; /* [T], or NULL */
+
 	if (!pattern_is_edited(ask->run, layer))
 		pattern_check_init(&t->check);
 	for (int i = 0; i < T; i++) {
-		const float *weight = run_pattern(ask->run, layer, head, i), scale = post ? post[i] : 1;
+		const float *weight = run_pattern(ask->run, layer, ask->arg[ARG_HEAD], i), scale = post ? post[i] : 1;
 
 		pattern_check_row(&t->check, weight, T);
 		for (int j = 0; j <= i; j++)
 			t->value[table_cell(t, i, j)] = value ? weight[j] * length[j] * scale : weight[j];
 	}
-	axis_tokens(t, &t->rows, ask->run, DIM_POSITION, "query");
-	axis_tokens(t, &t->cols, ask->run, DIM_KEY, "key");
-	table_set_title(t, "attention", arena_printf(t->arena, "layer %d head %d", layer, head),
-			value ? "weight × value norm" : NULL);
-	table_set_unit(t, value ? "weight × L2 norm" : "weight");
-	t->look = LOOK_ATTENTION;
-	t->scale = value ? SCALE_SEQUENTIAL : SCALE_PROBABILITY;
-	t->skip_first = true;
-	t->place = place_at(SITE_PATTERN, layer, head, -1);
-	t->explain = value ? METRIC_NONE : METRIC_PATTERN;
+}
+
+static struct table *compute(const struct ask *ask, struct err *err)
+{
+	const int T = ask->run->T, show = ask->arg[ARG_SHOW];
+	float *of_keys = arena_floats(ask->scratch, (size_t)T, err); /* [T] */
+	struct table *t;
+
+	if (!of_keys || (show == SHOW_VALUE && !value_lengths(ask, of_keys, err)) || !(t = table_new(T, T, err)))
+		return NULL;
+	describe(t, ask);
+	if (show == SHOW_SCORE)
+		fill_scores(t, ask, of_keys);
+	else
+		fill_weights(t, ask, of_keys);
 	return t;
 }
 
@@ -90,7 +132,7 @@ const struct analysis analysis_attention = {
 	.paper = "Kobayashi et al. 2020",
 	.blurb = "Where one head looks: the weight that each query gives to each key.",
 	.help = "Rows are queries, columns keys. A large weight is no proof that the head does anything with what it finds: "
-		"show=value multiplies it by the length of what that value writes to the stream. The first token is where heads "
+		"show=value multiplies it by the length of what that value writes to the stream, show=score is what softmax was given. The first token is where heads "
 		"rest; it is left out of the colour range.",
 	.picture = " previous token  first token    induction: A B C A B C\n"
 		   " █               █              █\n"
@@ -101,7 +143,7 @@ const struct analysis analysis_attention = {
 		   " · · · · █ ·     █ · · · · ·    · · · █ · ·   came after the\n"
 		   "                                              first\n",
 	.shape = "query × key",
-	.unit = "weight",
+	.unit = "weight, score",
 	.on = ON_RUN,
 	.cost = COST_READ,
 	.params = params,

@@ -132,6 +132,8 @@ static void describe(struct table *t, const struct ask *ask)
 		t->meaning = arena_printf(t->arena, "0 = one key, %.2f = all alike", evenly_spread(ask->run->T));
 	}
 	t->place.site = SITE_PATTERN;
+	t->explain = METRIC_PART;
+	t->explain_other = "a mean over queries is no number of the run";
 }
 
 static struct table *compute(const struct ask *ask, struct err *err)

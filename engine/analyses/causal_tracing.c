@@ -246,6 +246,8 @@ static struct table *compute(const struct ask *ask, struct err *err)
 	t->scale = SCALE_DIVERGING;
 	t->meaning = raw ? NULL : "1 = clean, 0 = with noise";
 	t->place.site = site;
+	t->explain = METRIC_PART;
+	t->explain_other = cause_no_number;
 	tell_edits(t, ask);
 	if (fill(t, ask, err))
 		return t;

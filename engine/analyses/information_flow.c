@@ -360,6 +360,8 @@ static void describe(struct table *t, const struct ask *ask, int T)
 				     ask->arg[ARG_PER_HEAD] == PER_HEAD_YES ? ", heads apart" : ""));
 	table_set_unit(t, "share");
 	t->look = LOOK_GRAPH;
+	t->explain = METRIC_NORM;
+	t->explain_other = "a flow is no number of the run";
 	t->scale = SCALE_PROBABILITY;
 }
 

@@ -376,6 +376,8 @@ static void describe(struct table *t, const struct ask *ask)
 	t->scale = SCALE_DIVERGING;
 	t->meaning = raw ? NULL : "1 = prompt, 0 = foil";
 	t->place.site = site[sender];
+	t->explain = METRIC_PART;
+	t->explain_other = cause_no_number;
 }
 
 static struct table *compute(const struct ask *ask, struct err *err)

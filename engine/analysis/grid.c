@@ -152,4 +152,6 @@ void grid_describe(const struct grid *g, struct table *t)
 		t->place.layer = g->layer;
 	if (g->shape == GRID_BY_PART || g->shape == GRID_BY_UNIT)
 		place_set(&t->place, DIM_POSITION, g->at, g->at);
+	t->explain = METRIC_PART;
+	t->explain_other = cause_no_number;
 }

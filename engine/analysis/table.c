@@ -464,6 +464,7 @@ struct table *table_copy(const struct table *from, struct err *err)
 		memcpy(t->mark, from->mark, n * sizeof *t->mark);
 	}
 	t->explain = from->explain;
+	t->explain_other = from->explain_other ? arena_strdup(t->arena, from->explain_other) : NULL;
 	t->check = from->check;
 	if (from->check.name)
 		t->check.name = arena_strdup(t->arena, from->check.name);

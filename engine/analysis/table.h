@@ -90,6 +90,8 @@ struct table {
 	/* what all cells have in common: the site (attn_out for a lens on it), the layer and head that an argument names */
 	struct place place;
 	enum metric_kind explain; /* of what kind its cells are as metrics (explain.h); METRIC_NONE: of none */
+	/* why that metric is another number than the cell: "an effect of an edit is no number of the run". NULL: it is the cell's */
+	const char *explain_other;
 	struct check check;
 	bool unfinished; /* more is to come: NaN may also be a cell that is not known yet */
 	/*

@@ -214,6 +214,20 @@ static bool check_weight(const struct place *p, const struct config *c, struct e
 		       p->layer, window - 1, p->position, p->key);
 }
 
+/* What a part is of: a sum over the stream. MLPs and their neurons are none, not even with norms frozen. */
+static bool check_whole(const char *spec, const struct config *c, int T, struct err *err)
+{
+	struct arena *arena = arena_new();
+	struct parsed_metric p;
+	bool ok = metric_parse(spec, T, &p, arena, err) && metric_parsed_check(&p, c, T, err);
+
+	if (ok && metric_table[p.kind].instead)
+		ok = err_set(err, ERR_ARGUMENT, "metric: %s is not linear in the stream: ask %s", spec,
+			     metric_table[p.kind].instead);
+	arena_free(arena);
+	return ok;
+}
+
 /* What is the part of a sum: what writes to the stream, or the stream. */
 static bool check_part(const struct parsed_metric *p, const struct config *c, int T, struct err *err)
 {
@@ -236,7 +250,7 @@ static bool check_part(const struct parsed_metric *p, const struct config *c, in
 		return err_set(err, ERR_ARGUMENT, "metric: a part is of one position, or, without @, of all that are read");
 	if (T && place->site == SITE_PATTERN && !check_weight(place, c, err))
 		return false;
-	return metric_check(p->of, c, T, err);
+	return check_whole(p->of, c, T, err);
 }
 
 static bool check_place(const struct parsed_metric *p, const struct config *c, int T, struct err *err)

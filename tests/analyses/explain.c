@@ -25,41 +25,57 @@ static double value_of(const char *metric)
 	return value;
 }
 
-/* Whether the cell is a metric, and whether that has its value. */
-static bool explained(const struct table *t, int row, int col, const char *metric, struct str *spec)
+/* Of a cell whose metric is another number: what the cell is by itself, as a part of the metric. */
+static void part_of_metric(const struct table *t, int row, int col, const char *metric, struct str *spec)
+{
+	struct place place;
+
+	CHECK(table_place(t, row, col, &place));
+	str_clear(spec);
+	str_add(spec, "part ");
+	place_print(&place, spec);
+	str_addf(spec, " of %s", metric);
+}
+
+/* Whether the cell is a metric, and whether that has its value; where it says that it has another one, its part has it. */
+static bool explained(const struct table *t, int row, int col, const char *metric, struct explained *e)
 {
 	const double cell = (double)t->value[table_cell(t, row, col)];
 	struct err err = { 0 };
+	struct str part;
 	double value;
 
-	str_clear(spec);
-	if (!explain_cell(t, row, col, metric, spec, &err)) {
+	if (!explain_cell(t, row, col, metric, e, &err)) {
 		CHECK_THAT(*err.text, "%s: %s", model_name, t->title);
 		return false;
 	}
-	value = value_of(spec->s);
-	CHECK_THAT(fabs(value - cell) <= 1e-4 * fmax(1, fabs(cell)), "%s: %s: %s is %g, its cell %g", model_name, t->title, spec->s,
-		   value, cell);
+	str_init(&part);
+	if (e->other.n)
+		part_of_metric(t, row, col, metric, &part);
+	value = value_of(e->other.n ? part.s : e->spec.s);
+	CHECK_THAT(fabs(value - cell) <= 1e-4 * fmax(1, fabs(cell)), "%s: %s: %s is %g, its cell %g", model_name, t->title,
+		   e->other.n ? part.s : e->spec.s, value, cell);
+	str_done(&part);
 	return true;
 }
 
 /* Every cell of one technique's table under a metric; returns how many were metrics. */
 static int all_cells(const char *technique, const char *const *words, const char *metric)
 {
-	struct str spec;
+	struct explained e;
 	struct table *t;
 	char of[sizeof spec_now];
 	int n = 0;
 
 	value_of(metric);
 	snprintf(of, sizeof of, "%s", spec_now);
-	str_init(&spec);
+	explained_init(&e);
 	if ((t = answer(technique, words)))
 		for (int i = 0; i < t->rows.n; i++)
 			for (int k = 0; k < t->cols.n; k++)
-				n += explained(t, i, k, of, &spec);
+				n += explained(t, i, k, of, &e);
 	table_unref(t);
-	str_done(&spec);
+	explained_done(&e);
 	job_set(&job.metric, NULL);
 	return n;
 }
@@ -75,6 +91,7 @@ static void test_cells(void)
 		{ "direct-attribution", { "depth=3", NULL }, "logit #4", 20, 10000 },
 		{ "direct-attribution", { NULL }, "norm resid_post 1", 4, 100 },
 		{ "attention", { "layer=1", "head=1", NULL }, NULL, 15, 1000 },
+		{ "attention", { "layer=1", "show=score", NULL }, NULL, 15, 1000 },
 		{ "attention", { "show=value", NULL }, NULL, 0, 0 },
 		{ "residual-norms", { "site=attn_out", NULL }, NULL, 10, 100 },
 		{ "residual-norms", { "site=resid_mid", NULL }, NULL, 10, 100 },
@@ -92,47 +109,192 @@ static void test_cells(void)
 	}
 }
 
-/* The strongest cell that can be explained; its spec. */
-static bool strongest(const struct table *t, const char *metric, struct str *spec)
-{
-	struct err err;
-	size_t best = 0, cells = (size_t)t->rows.n * (size_t)t->cols.n;
-	const size_t n = (size_t)t->cols.n;
-	bool any = false;
+/* ---- the walk ---- */
 
-	for (size_t i = 0; i < cells; i++) {
-		str_clear(spec);
-		if (explain_cell(t, (int)(i / n), (int)(i % n), metric, spec, &err) &&
-		    (!any || fabsf(t->value[i]) > fabsf(t->value[best]))) {
-			best = i;
-			any = true;
-		}
-	}
-	return any && explained(t, (int)(best / n), (int)(best % n), metric, spec);
+/* Which rows a step may choose among. */
+typedef bool wanted(const struct place *place);
+
+static bool any_head(const struct place *place)
+{
+	return place->site == SITE_RESULT;
 }
 
-/* From the logit to the strongest head, to what wrote what that head reads; each step's number is the cell that was left. */
-static void test_walk(void)
+static bool any_source(const struct place *place)
 {
-	static const char *const techniques[] = { "head-attribution", "direct-attribution" };
-	struct str spec;
+	return place->site == SITE_PATTERN;
+}
 
-	str_init(&spec);
-	value_of(NULL);
-	for (size_t i = 0; i < sizeof techniques / sizeof *techniques; i++) {
-		char of[sizeof spec_now];
-		struct table *t;
+static bool any_writer(const struct place *place)
+{
+	return place->site == SITE_ATTN_OUT || place->site == SITE_MLP_OUT || place->site == SITE_EMBED;
+}
 
-		snprintf(of, sizeof of, "%s", spec_now);
-		if ((t = answer(techniques[i], NULL))) {
-			bool found = strongest(t, of, &spec); /* before its text is read */
+static bool strongest(const struct table *t, wanted *want, int *row, int *col)
+{
+	bool any = false;
 
-			CHECK_THAT(found && strstr(spec.s, of), "%s: step %zu from %s to %s", model_name, i, of, spec.s);
+	for (int i = 0; i < t->rows.n; i++)
+		for (int k = 0; k < (t->units > 1 ? 1 : t->cols.n); k++) {
+			const float x = t->value[table_cell(t, i, k)];
+			struct place place;
+
+			if (!table_place(t, i, k, &place) || !want(&place) || !isfinite(x) ||
+			    (any && fabsf(x) <= fabsf(t->value[table_cell(t, *row, *col)])))
+				continue;
+			*row = i;
+			*col = k;
+			any = true;
 		}
+	return any;
+}
+
+/* The gradient answers under each metric of the way, direct attribution under those that are sums; their books balance. */
+static void check_answers(const char *metric, bool sum)
+{
+	static const char *const techniques[] = { "gradient-x-input", "direct-attribution", "head-attribution" };
+
+	for (size_t i = 0; i < (sum ? sizeof techniques / sizeof *techniques : 1); i++) {
+		struct table *t = answer(techniques[i], NULL);
+
+		CHECK_THAT(t && t->check.name && check_holds(&t->check), "%s: %s of %s: %s %g, %g", model_name, techniques[i],
+			   metric, t ? t->check.name : "", t ? t->check.expected : NAN, t ? t->check.actual : NAN);
 		table_unref(t);
 	}
-	str_done(&spec);
+}
+
+/*
+ * One step: x on the strongest wanted cell of a technique's table. The metric that is left is in `of`; the new one, whose value is
+ * checked to be the cell's, replaces it.
+ */
+static bool step(const char *technique, const char *const *words, wanted *want, char of[sizeof spec_now], struct place *place)
+{
+	struct table *t = answer(technique, words);
+	struct explained e;
+	int row = 0, col = 0;
+	bool ok;
+
+	explained_init(&e);
+	ok = CHECK_THAT(t && strongest(t, want, &row, &col) && table_place(t, row, col, place) && explained(t, row, col, of, &e) &&
+				(technique[0] != 'h' || !e.other.n),
+			"%s: from %s by %s to %s", model_name, of, technique, e.spec.s);
+	if (ok) {
+		value_of(e.spec.s);
+		check_answers(e.spec.s, place->site != SITE_MLP_OUT && place->site != SITE_EMBED);
+		snprintf(of, sizeof spec_now, "%s", spec_now);
+	}
+	explained_done(&e);
+	table_unref(t);
+	return ok;
+}
+
+/* The score that a source's row leads to is the cell of the head's scores; from its weight it is one step further. */
+static void check_score(const struct place *look, const char *metric)
+{
+	char layer[20], head[20];
+	struct table *t;
+	struct explained e;
+	struct err err = { 0 };
+
+	snprintf(layer, sizeof layer, "layer=%d", look->layer);
+	snprintf(head, sizeof head, "head=%d", look->unit);
+	explained_init(&e);
+	if ((t = ANSWER("attention", layer, head, "show=score")))
+		CHECK_THAT(explained(t, look->position, look->key, metric, &e) && !e.other.n && !strcmp(e.spec.s, metric),
+			   "%s: %s is the cell of the scores, %s", model_name, metric, e.spec.s);
+	table_unref(t);
+	if ((t = ANSWER("attention", layer, head)) && explain_cell(t, look->position, look->key, metric, &e, &err)) {
+		char weight[sizeof spec_now];
+
+		snprintf(weight, sizeof weight, "%s", e.spec.s);
+		CHECK_THAT(!strncmp(weight, "pattern ", 8) && explain_further(weight, &e) && !strcmp(e.spec.s, metric),
+			   "%s: %s is what decides the weight, %s", model_name, metric, e.spec.s);
+	}
+	table_unref(t);
+	explained_done(&e);
+	value_of(metric);
+}
+
+/* Logit → head → the score of what it reads → who wrote that → the token that the writer's heads read it from. */
+static void test_walk(void)
+{
+	char of[sizeof spec_now], open[60], score[sizeof spec_now];
+	struct place head, look, writer, token;
+
+	value_of(NULL);
+	snprintf(of, sizeof of, "%s", spec_now);
+	if (!step("head-attribution", NULL, any_head, of, &head))
+		return;
+	CHECK_THAT(!strncmp(of, "part head ", 10), "%s", of);
+	value_of(NULL); /* Backspace: the head's row in the tree of the logit opens to what it reads */
+	snprintf(of, sizeof of, "%s", spec_now);
+	snprintf(open, sizeof open, "open=head %d.%d", head.layer, head.unit);
+	if (!step("direct-attribution", (const char *const[]){ open, NULL }, any_source, of, &look))
+		return;
+	CHECK_THAT(!strncmp(of, "scores ", 7) && look.layer == head.layer && look.unit == head.unit, "%s", of);
+	snprintf(score, sizeof score, "%s", of);
+	check_score(&look, score);
+	if (step("direct-attribution", NULL, any_writer, of, &writer))
+		CHECK_THAT(!strncmp(of, "part ", 5) && strstr(of, score), "%s", of);
+	if (!look.layer) /* before it nothing but the embedding writes: that is the token */
+		return;
+	value_of(score);
+	snprintf(of, sizeof of, "%s", score);
+	if (step("direct-attribution", (const char *const[]){ "depth=3", NULL }, any_source, of, &token))
+		CHECK_THAT(token.layer < look.layer && token.position == look.key && token.key <= token.position, "%s: %s", score,
+			   of);
 	job_set(&job.metric, NULL);
+}
+
+/* What is explained where a cell is no number of the run. */
+static void test_other(void)
+{
+	static const struct {
+		const char *technique, *words[3], *begins, *ends;
+	} cases[] = {
+		{ "ablation-sweep",
+		  { "site=head", NULL },
+		  "part head 0.0 of logit",
+		  "what an edit changes is no number of the run" },
+		{ "ablation-sweep",
+		  { "site=parts", NULL },
+		  "part attn_out 0 of logit",
+		  "what an edit changes is no number of the run" },
+		{ "attention-overview", { NULL }, "part head 0.0 of logit", "a mean over queries is no number of the run" },
+		{ "information-flow", { NULL }, "norm resid_post ", "a flow is no number of the run" },
+	};
+	char of[sizeof spec_now];
+
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		struct explained e;
+		struct err err = { 0 };
+		struct table *t;
+		size_t said, end = strlen(cases[i].ends);
+
+		value_of(NULL);
+		snprintf(of, sizeof of, "%s", spec_now);
+		explained_init(&e);
+		if ((t = answer(cases[i].technique, cases[i].words))) {
+			bool ok = explain_cell(t, 0, 0, of, &e, &err);
+
+			said = e.other.n;
+			CHECK_THAT(ok && !strncmp(e.spec.s, cases[i].begins, strlen(cases[i].begins)) && said >= end &&
+					   !strcmp(e.other.s + said - end, cases[i].ends),
+				   "%s: %s: %s, %s%s", model_name, cases[i].technique, e.spec.s, e.other.s, err.text);
+			value_of(e.spec.s);
+		}
+		table_unref(t);
+		explained_done(&e);
+		job_set(&job.metric, NULL);
+	}
+}
+
+/* What is no sum over the stream has no parts, and says what to ask. */
+static void test_no_parts(void)
+{
+	struct err err = { 0 };
+
+	CHECK(!metric_check("part head 0.0 of logprob #3", NULL, 0, &err));
+	CHECK_TEXT(err.text, "metric: logprob #3 is not linear in the stream: ask logit");
 }
 
 /* A difference of two runs is a number of neither; nor is what no place is said of. */
@@ -140,21 +302,21 @@ static void test_refused(void)
 {
 	struct table *t = ANSWER("residual-norms", NULL), *d = NULL;
 	struct err err = { 0 };
-	struct str spec;
+	struct explained e;
 
-	str_init(&spec);
+	explained_init(&e);
 	if (t && (d = table_minus(t, t, "edited − unedited", &err))) {
-		CHECK(!explain_cell(d, 0, 0, "logit #1", &spec, &err));
+		CHECK(!explain_cell(d, 0, 0, "logit #1", &e, &err));
 		CHECK_TEXT(err.text, "this cell (L2 norm) is no metric; logits, contributions, attention weights and norms are");
 	}
 	table_unref(d);
 	table_unref(t);
-	str_done(&spec);
+	explained_done(&e);
 }
 
 int main(void)
 {
-	static plain_test *const tests[] = { test_cells, test_walk, test_refused, NULL };
+	static plain_test *const tests[] = { test_cells, test_walk, test_other, test_no_parts, test_refused, NULL };
 
 	plain_each(tests);
 	pool_stop();

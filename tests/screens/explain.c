@@ -33,16 +33,17 @@ static void way(void)
 	CHECK(job->way[0].value == 14.2 && s.app.layout.way.h == 1);
 	CHECK(line_has(&s, s.app.layout.way.y, "explain logit \" Paris\" 14.2") && line_has(&s, s.app.layout.way.y, "› pattern "));
 	press(&s, "x");
-	CHECK_THAT(job->ways == 1 && strstr(s.app.message.s, "already"), "the same cell once more: %s", s.app.message.s);
+	CHECK_THAT(job->ways == 2 && !strncmp(job->metric, "scores ", 7) && strstr(s.app.message.s, ", what decides the weight"),
+		   "the same cell once more, one step further: %s %s", job->metric, s.app.message.s);
 	press(&s, ": 'technique_head-attribution Enter x");
-	CHECK_THAT(job->ways == 2 && !strncmp(job->metric, "part head ", 10) && strstr(job->metric, " of pattern "), "%s",
+	CHECK_THAT(job->ways == 3 && !strncmp(job->metric, "part head ", 10) && strstr(job->metric, " of scores "), "%s",
 		   job->metric);
 	CHECK(line_has(&s, s.app.layout.way.y, "› part head "));
 	press(&s, "Backspace");
-	CHECK_THAT(job->ways == 1 && !strncmp(job->metric, "pattern ", 8), "Backspace: %s", job->metric);
+	CHECK_THAT(job->ways == 2 && !strncmp(job->metric, "scores ", 7), "Backspace: %s", job->metric);
 	press(&s, "u");
-	CHECK_THAT(job->ways == 2 && !strncmp(job->metric, "part head ", 10), "u undoes it: %s", job->metric);
-	press(&s, "u u");
+	CHECK_THAT(job->ways == 3 && !strncmp(job->metric, "part head ", 10), "u undoes it: %s", job->metric);
+	press(&s, "u u u");
 	CHECK_THAT(job->ways == 0 && !job->metric && !s.app.layout.way.h, "and the steps before");
 	press(&s, "C-r");
 	CHECK_THAT(job->ways == 1 && job->metric, "C-r makes one again");
@@ -66,6 +67,50 @@ static void refused(void)
 	drop_curtain(&s);
 }
 
+/* After an arrow the answer is not there yet: x waits for it, and any other key lets it be. */
+static void waiting(void)
+{
+	struct stage s;
+	const struct job *job = &s.app.doc.job;
+
+	raise_curtain(&s);
+	press(&s, ": 'technique_attention Enter Slow [ x");
+	CHECK_THAT(job->ways == 0 && strstr(s.app.message.s, "when its number is there"), "%s", s.app.message.s);
+	press(&s, "Answer");
+	CHECK_THAT(job->ways == 1 && job->metric && !strncmp(job->metric, "pattern 2.0 ", 12), "it came: %s %s",
+		   job->metric ? job->metric : "", s.app.message.s);
+	drop_curtain(&s);
+	raise_curtain(&s);
+	press(&s, ": 'technique_attention Enter Slow [ x Tab Answer");
+	CHECK_THAT(job->ways == 0 && !job->metric, "another key was pressed since: %s", job->metric ? job->metric : "");
+	drop_curtain(&s);
+	raise_curtain(&s); /* this pane's own question is as it was */
+	look_at(&s, "head-attribution");
+	for (const char *const *name = (const char *const[]){ "[", "x", NULL }; *name;
+	     name++) { /* before the worker gets the first */
+		struct key key;
+
+		if (CHECK(fake_parse(*name, &key)))
+			app_event(&s.app, &key);
+	}
+	CHECK_THAT(job->ways == 1 && !strncmp(job->metric, "part head 2.", 12), "the cell is known: %s", s.app.message.s);
+	drop_curtain(&s);
+}
+
+/* A part keeps the scale of the run without edits: where the cell has another number, the screen says so. */
+static void edited(void)
+{
+	struct stage s;
+
+	raise_curtain(&s);
+	look_at(&s, "head-attribution");
+	press(&s, "Space x");
+	CHECK_THAT(s.app.doc.job.ways == 1 && strstr(s.app.message.s, "this metric is 12.89, its cell was ") &&
+			   strstr(s.app.message.s, ": a part is weighed as in the run without edits"),
+		   "%s", s.app.message.s);
+	drop_curtain(&s);
+}
+
 static void closing(void)
 {
 	struct stage s;
@@ -84,6 +129,8 @@ int main(void)
 {
 	way();
 	refused();
+	waiting();
+	edited();
 	closing();
 	return tap_done();
 }

@@ -29,7 +29,7 @@ void fake_done(struct fake *f);
 bool fake_parse(const char *name, struct key *key);
 /*
  * One key by its name, or "'text" for characters, or "Click@30,12" for the mouse; then fake_serve. "Slow": from here on answers
- * do not come.
+ * do not come; "Answer": now they do.
  */
 bool fake_key(struct fake *f, struct app *app, const char *name);
 /* Words of key names, separated by spaces; "'two_words" types "two words". */

@@ -2,6 +2,7 @@
 #include "tui/app/app.h"
 
 #include <ctype.h>
+#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,6 +11,7 @@
 #include "engine/base/text.h"
 #include "tui/app/binding.h"
 #include "tui/app/expects.h"
+#include "tui/app/explain.h"
 #include "tui/app/log.h"
 #include "tui/app/mouse.h"
 #include "tui/app/places.h"
@@ -36,6 +38,7 @@ void app_init(struct app *app, const struct preset *doc, const struct theme *the
 	question_opened(&app->doc);
 	app->theme = theme;
 	app->complete_at = -1;
+	app->explaining.cell = (double)NAN;
 	app->card = CARD_ABOUT;
 	app->theme_shown = doc->theme ? xstrdup(doc->theme) : NULL;
 	str_init(&app->message);
@@ -229,6 +232,7 @@ void app_snapshot(struct app *app, const struct snapshot *shot)
 	}
 	refuse_answered(app);
 	expects_answered(app);
+	explain_look(app);
 	/* Notes of the newest job, each said once. */
 	for (int i = 0; i < shot->notes; i++) {
 		bool heard = false;
@@ -341,6 +345,7 @@ void app_event(struct app *app, const struct key *key)
 	if (key->kind != K_RELEASE && key->kind != K_DRAG) {
 		str_clear(&app->message);
 		app->taken = LINE_NONE;
+		app->explaining.waits = false;
 	}
 	for (int i = 0; i < JOB_PANES && (key->kind < K_CLICK || key->kind > K_WHEEL_DOWN); i++)
 		app->pane[i].view.adrift = false;

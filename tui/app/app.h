@@ -168,6 +168,11 @@ struct app {
 	int help_topic;		      /* which of its topics is shown; 0: all */
 	bool menu_beside, menu_below; /* what the list of techniques is for */
 
+	struct {
+		bool waits;  /* x was pressed before the cell's number was there */
+		double cell; /* what the metric's number is to be when it comes; NaN: none of this */
+	} explaining;	     /* see explain.h */
+
 	char *search;	      /* NULL: none */
 	bool walks_strongest; /* n and N walk through the strongest cells, which were asked for after the search */
 

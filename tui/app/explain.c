@@ -1,52 +1,122 @@
-/* explain.c - x: the cell under the cursor becomes the metric; Backspace: the metric before it. */
-#include "engine/analysis/explain.h"
+/* explain.c - x: the cell under the cursor becomes the metric; Backspace: the metric before it. See explain.h. */
+#include "tui/app/explain.h"
 
+#include <math.h>
 #include <string.h>
 
+#include "engine/base/text.h"
 #include "tui/app/binding.h"
 #include "tui/app/refuse.h"
+#include "tui/draw/text.h"
 #include "tui/panes/lists.h"
 
-/* The spec of the focused cell; false with a sentence. */
-static bool focused_spec(const struct app *app, struct str *spec, struct err *err)
+/* ---- the cell ---- */
+
+/* The newest answer is of an older question, but of this pane's own one, which has not changed. */
+static bool is_as_it_was(const struct app *app, int pane)
+{
+	const struct snapshot *shot = app->shot;
+	struct job_pane asked;
+
+	if (!app->has_good || app->good_serial != shot->serial || pane >= app->good.panes || pane >= shot->panes ||
+	    shot->pane[pane].stale || shot->error)
+		return false;
+	question_pane(app, pane, &asked);
+	return job_pane_equal(&app->good.pane[pane], &asked) && job_pane_equal(&shot->pane[pane].question, &asked) &&
+	       job_same_ground(&app->good, &app->doc.job, true);
+}
+
+static bool cell_of(const struct app *app, struct answer_shown *answer, int *row, int *col, bool *waits, struct err *err)
+{
+	const enum shown shown = app->focus < app->doc.job.panes ? app->doc.job.pane[app->focus].shown : SHOWN_RUN;
+
+	*waits = false;
+	*answer = (struct answer_shown){ 0 };
+	if (shown != SHOWN_RUN)
+		return err_set(err, ERR_ARGUMENT,
+			       "this pane is %s; what the prompt's own run has can be explained: d leads back "
+			       "to it",
+			       shown_words[shown].title);
+	if (app->focus < app->doc.job.panes)
+		question_answer(app, app->focus, answer);
+	if (answer->error)
+		return err_set(err, ERR_ARGUMENT, "this pane has no number that could be explained");
+	*waits = app->focus < app->doc.job.panes && app_busy(app);
+	if (!answer->table || !app->shot->has_metric || (!answer->current && !is_as_it_was(app, app->focus)))
+		return err_set(err, ERR_ARGUMENT, "there is no answer yet whose number could be explained");
+	*waits = false;
+	cursor_in(app, answer->table, row, col);
+	return (*row >= 0 && *col >= 0) || err_set(err, ERR_ARGUMENT, "there is no cell under the cursor");
+}
+
+static bool is_metric(const struct app *app, const char *spec)
+{
+	return !strcmp(spec, app->shot->metric_spec) || text_same(spec, app->doc.job.metric);
+}
+
+bool explain_focused(const struct app *app, struct explained *out, bool *waits, struct err *err)
+{
+	struct answer_shown answer;
+	int row, col;
+
+	if (!cell_of(app, &answer, &row, &col, waits, err) ||
+	    !explain_cell(answer.table, row, col, app->shot->metric_spec, out, err))
+		return false;
+	if (!is_metric(app, out->spec.s))
+		return true;
+	return explain_further(app->shot->metric_spec, out) || err_set(err, ERR_ARGUMENT, "%s is the metric already", out->spec.s);
+}
+
+/* That becomes the metric, and the present one a step of the way. */
+static void take(struct app *app, const struct explained *e)
+{
+	struct job *job = &app->doc.job;
+
+	if (refuse_metric(app, e->spec.s))
+		return;
+	app_change(app);
+	job_way_push(job, app->shot->metric_spec, app->shot->metric);
+	job_set(&job->metric, e->spec.s);
+	if (e->other.n)
+		app_say(app, STYLE_GOOD, "explained: %s, %s", e->spec.s, e->other.s);
+	else
+		app_say(app, STYLE_GOOD, "explained: %s; Backspace goes back", e->spec.s);
+}
+
+/* The number that the metric is to have: the cell's, unless it was said to be another one. */
+static void expect_cell(struct app *app, const struct explained *e)
 {
 	struct answer_shown answer = { 0 };
 	int row, col;
 
-	if (app->focus < app->doc.job.panes)
-		question_answer(app, app->focus, &answer);
-	if (!answer.table || !answer.current || !app->shot->has_metric)
-		return err_set(err, ERR_ARGUMENT, "there is no answer yet whose number could be explained");
-	if (app->doc.job.pane[app->focus].shown != SHOWN_RUN)
-		return err_set(err, ERR_ARGUMENT,
-			       "this pane is %s; what the prompt's own run has can be explained: d leads back "
-			       "to it",
-			       shown_words[app->doc.job.pane[app->focus].shown].title);
+	question_answer(app, app->focus, &answer);
 	cursor_in(app, answer.table, &row, &col);
-	if (row < 0 || col < 0)
-		return err_set(err, ERR_ARGUMENT, "there is no cell under the cursor");
-	return explain_cell(answer.table, row, col, app->shot->metric_spec, spec, err);
+	app->explaining.cell = e->other.n ? (double)NAN : (double)answer.table->value[table_cell(answer.table, row, col)];
+}
+
+static void explain(struct app *app)
+{
+	struct explained e;
+	struct err err = { 0 };
+	bool waits;
+
+	explained_init(&e);
+	if (explain_focused(app, &e, &waits, &err)) {
+		expect_cell(app, &e);
+		take(app, &e);
+	} else if (waits) {
+		app->explaining.waits = true;
+		app_say(app, STYLE_DIM, "x explains this cell when its number is there");
+	} else {
+		app_say_err(app, &err);
+	}
+	explained_done(&e);
 }
 
 void act_explain(struct app *app, const char *argument)
 {
-	struct job *job = &app->doc.job;
-	struct err err = { 0 };
-	struct str spec;
-
 	(void)argument;
-	str_init(&spec);
-	if (!focused_spec(app, &spec, &err)) {
-		app_say_err(app, &err);
-	} else if (!strcmp(spec.s, app->shot->metric_spec) || (job->metric && !strcmp(spec.s, job->metric))) {
-		app_say(app, STYLE_WARNING, "%s is the metric already", spec.s);
-	} else if (!refuse_metric(app, spec.s)) {
-		app_change(app);
-		job_way_push(job, app->shot->metric_spec, app->shot->metric);
-		job_set(&job->metric, spec.s);
-		app_say(app, STYLE_GOOD, "explained: %s; Backspace goes back", spec.s);
-	}
-	str_done(&spec);
+	explain(app);
 }
 
 void act_explain_back(struct app *app, const char *argument)
@@ -60,5 +130,45 @@ void act_explain_back(struct app *app, const char *argument)
 		app_change(app);
 		job_set(&job->metric, job->way[job->ways - 1].spec);
 		job_way_cut(job, job->ways - 1);
+	}
+}
+
+/* ---- when answers come ---- */
+
+/* Under edits the cell is of the edited run's scale, and a part keeps the unedited one's. */
+static void compare(struct app *app)
+{
+	const struct snapshot *shot = app->shot;
+	const double cell = app->explaining.cell;
+	struct str now, was;
+
+	if (isnan(cell) || !shot->has_metric || app->asking || shot->serial != app->serial || !app->doc.job.metric ||
+	    app->doc.job.ways == 0 || !strcmp(shot->metric_spec, app->doc.job.way[app->doc.job.ways - 1].spec))
+		return;
+	app->explaining.cell = (double)NAN;
+	if (shot->error || !app_edited(app) || fabs(shot->metric - cell) <= 1e-3 * fmax(1, fabs(cell)))
+		return;
+	str_init(&now);
+	str_init(&was);
+	text_number(shot->metric, &now);
+	text_number(cell, &was);
+	app_say(app, STYLE_WARNING, "this metric is %s, its cell was %s: a part is weighed as in the run without edits", now.s,
+		was.s);
+	str_done(&now);
+	str_done(&was);
+}
+
+void explain_look(struct app *app)
+{
+	struct answer_shown answer = { 0 };
+
+	compare(app);
+	if (!app->explaining.waits || app->asking || app->shot->serial != app->serial)
+		return;
+	question_answer(app, app->focus, &answer);
+	if (answer.current || answer.error || !app_busy(app)) {
+		app->explaining.waits = false;
+		str_clear(&app->message);
+		explain(app);
 	}
 }

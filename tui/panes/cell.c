@@ -5,10 +5,11 @@
 #include <string.h>
 
 #include "tui/app/binding.h"
+#include "tui/app/explain.h"
 #include "tui/draw/text.h"
 #include "tui/panes/lists.h"
 
-enum { DO_CELL, DO_HERE, DO_LINK, DO_TECHNIQUE = DO_LINK + 100 };
+enum { DO_CELL, DO_HERE, DO_EXPLAIN, DO_LINK, DO_TECHNIQUE = DO_LINK + 100 };
 
 /* Ways on that a person thinks of as one step. */
 static const struct link {
@@ -84,6 +85,18 @@ static void add_intervention(const struct app *app, struct list *list, bool here
 	str_done(&lines);
 }
 
+static void add_explain(const struct app *app, struct list *list)
+{
+	struct explained e;
+	struct err ignored;
+	bool waits;
+
+	explained_init(&e);
+	if (explain_focused(app, &e, &waits, &ignored))
+		list_add(list, e.spec.s, e.other.n ? e.other.s : "this number as the metric · x")->id = DO_EXPLAIN;
+	explained_done(&e);
+}
+
 static bool has_own_edits(const struct app *app)
 {
 	struct answer_shown answer = { 0 };
@@ -123,6 +136,7 @@ static void fill_cell(const struct app *app, struct list *list)
 	add_intervention(app, list, false);
 	if (!has_own_edits(app) && dims & 1u << DIM_POSITION)
 		add_intervention(app, list, true);
+	add_explain(app, list);
 	if (list->n == before)
 		list->n--;
 	list_heading(list, "look, with this cell's place filled in");
@@ -162,7 +176,7 @@ static void choose_cell(struct app *app, const struct list_item *item)
 	app->menu_beside = false;
 	popup_close(app);
 	if (!name) {
-		(item->id == DO_HERE ? act_ablate_here : act_ablate)(app, NULL);
+		(item->id == DO_EXPLAIN ? act_explain : item->id == DO_HERE ? act_ablate_here : act_ablate)(app, NULL);
 		return;
 	}
 	if (beside)
