@@ -1,6 +1,6 @@
 /*
  * expectations.c - what every shipped preset expects holds on the model that it names, and speaks of that model: with the named
- * part of the mechanism taken out, each of its lines drifts. Presets of models that this machine has not are left out, and said so.
+ * part of the mechanism taken out, each of its lines drifts. Presets of models that this machine has not are left out, with a note.
  */
 #include <stdlib.h>
 

@@ -89,7 +89,7 @@ code engine | grep -E '\b(gets|strcpy|strcat|sprintf|strtok|alloca|atoi|atof)[ \
 # 5. What is counted is shared between threads: a copy would read the count while another thread changes it.
 { code engine; code tui; } | grep -E '\bstruct (table|run|snapshot) [a-z_]+( =|;|,|\))' | none 'no copy of what is counted'
 
-# 6. Every technique stands in the table, and the table has no other.
+# 6. Every technique is in the table, and the table has no other.
 comm -3 <(sed -nE 's/^ANALYSIS\(([a-z_0-9]+)\).*/\1/p' engine/analysis/analyses.def | sort) \
 	<(ls engine/analyses/*.c | sed 's/.*\///; s/\.c$//' | sort) | none 'engine/analyses and analyses.def name the same techniques'
 

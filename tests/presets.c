@@ -1,6 +1,6 @@
 /*
  * presets.c - every preset that ships, answered whole on the model that it names: no error, nothing to remark, books that balance.
- * Those of models that this machine has not are left out, and said so.
+ * Those of models that this machine has not are left out, with a note.
  */
 #include <stdlib.h>
 

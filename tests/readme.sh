@@ -10,7 +10,7 @@ python3=python3
 said=$("$python3" tools/readme "$program" | diff README.md - 2>&1)
 result $? 'the tables of techniques and keys (tools/readme makes them)' "$said"
 
-# Every command in a block that is marked for a shell and that needs no screen is run as it stands.
+# Every command in a block that is marked for a shell and that needs no screen is run unchanged.
 bin=$(mktemp -d)
 trap 'rm -rf "$bin"' EXIT
 ln -s "$program" "$bin/lmscope"

@@ -30,13 +30,14 @@ stumbled_comments='\bbehind\b|after
 said so far|messages
 \bput (it |them |the text )?away\b|hide, dismiss
 in earnest|really
+(?<![*`"])\bsaid\b(?![`"(:])|given, announced, printed, known
 (?<!\*)\bcaret\b|cursor
 \bshall\b|is to'
 
 # FILE:LINE:"text" of every string in the sources.
 texts()
 {
-	find tui engine -name '*.[ch]' -o -path 'tui/*.def' -o -path 'engine/*.def' | sort | xargs awk '
+	find tui engine tests -name '*.[ch]' -not -path '*/fixtures/*' -o -path 'tui/*.def' -o -path 'engine/*.def' | sort | xargs awk '
 		FNR == 1 { inside = 0 }
 		{
 			line = $0
@@ -69,7 +70,11 @@ prose()
 			}
 			if (text != "") print FILENAME ":" FNR ":" text
 		}'
-	awk 'FNR == 1 { inside = 0 } /^```/ { inside = !inside } !inside && !/^    / { print FILENAME ":" FNR ":" $0 }' README.md CONTRIBUTING.md docs/*.md
+	awk 'FNR == 1 { inside = 0 } /^```/ { inside = !inside } !inside && !/^    / { print FILENAME ":" FNR ":" $0 }' \
+		README.md CONTRIBUTING.md CHANGELOG.md docs/*.md
+	find tui engine tests tools presets themes check meson.build meson_options.txt -name '*.sh' -o -name '*.py' -o -name '*.steps' \
+		-o -name '*.yaml' -o -name 'meson*' -o -name check | grep -v /fixtures/ | grep -v words.sh | sort |
+		xargs awk 'match($0, /(^|[ \t])#[ \t]/) { print FILENAME ":" FNR ":" substr($0, RSTART) }'
 }
 check() # PATTERNS TEXTS OF-WHAT
 {

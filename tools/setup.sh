@@ -1,5 +1,5 @@
 # setup.sh - sourced by run and check: what lmscope is made from, how a missing piece is installed, how a folder is built.
-# Everything said here goes to stderr, one line for each thing that is done. Nothing here reads standard input.
+# Every message goes to stderr, one line for each thing that is done. Nothing here reads standard input.
 
 # Debian's package, and what shows that the piece is there wherever it came from (a command, a header, a pkg-config module).
 build_needs='

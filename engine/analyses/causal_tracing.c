@@ -114,7 +114,7 @@ static void tell_edits(struct table *t, const struct ask *ask)
 	}
 }
 
-/* What the seeds before said. */
+/* What the seeds before gave. */
 struct seeds {
 	int done;
 	double *value;	/* [seeds, n] */

@@ -32,7 +32,7 @@ bool cause_sweep(struct cause *c, struct err *err);
 /*
  * The same, and fills the table: `cells` turns values into cells, once when all are there, and before when somebody watches: what
  * is not known then is NaN, and so must be its cell. The table's axes, title and look are to be there beforehand. Each cell is told
- * what it is the effect of (table->edits): those of its variant, unless the technique has said so itself.
+ * what it is the effect of (table->edits): those of its variant, unless the technique has set them itself.
  */
 typedef void cause_cells(struct table *t, const struct cause *c, const void *with);
 bool cause_fill(struct cause *c, struct table *t, cause_cells *cells, const void *with, struct err *err);

@@ -86,7 +86,7 @@ bool param_next_place(const char **list, const char **place)
 	return true;
 }
 
-/* All rows of a list of words: what is meant where none is said. */
+/* All rows of a list of words: what is meant where none is given. */
 static double all_words(const struct param *p)
 {
 	return ldexp(1, param_choices(p)) - 1;

@@ -45,7 +45,7 @@ struct param {
 	enum param_kind kind;
 	enum dim dim;		      /* of PARAM_DIM */
 	const struct choice *choices; /* of PARAM_CHOICE: the first is the default; of PARAM_WORDS: all are */
-	const char *words;	      /* of numbers and dimensions: what may be said in place of one, "auto|all"; NULL: nothing */
+	const char *words;	      /* of numbers and dimensions: what may be given in place of one, "auto|all"; NULL: nothing */
 	double lo, hi;		      /* of PARAM_INT and PARAM_REAL */
 	double start;		      /* the default number; of dimensions it may be negative */
 	const char *start_text;	      /* the default word or text; NULL: the number, or not given */

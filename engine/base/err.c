@@ -27,7 +27,7 @@ static void trim_torn_character(char *text, size_t capacity)
 	text[n] = '\0';
 }
 
-/* A name from a file may have any length; what is wrong with it is said after it, and must not be lost. */
+/* A name from a file may have any length; what is wrong with it is printed after it, and must not be lost. */
 void err_sentence(char *text, size_t capacity, const char *format, va_list ap)
 {
 	va_list again;

@@ -27,7 +27,7 @@ void lines_close(struct lines *l); /* NULL is fine */
 
 /* False on error: the file cannot be read, or the line is longer than 16 MB. */
 bool lines_next(struct lines *l, struct line *line, struct err *err);
-/* The next line will be the one that begins at a place that an earlier one said. */
+/* The next line will be the one that begins at a place that was given earlier. */
 bool lines_go(struct lines *l, uint64_t at, int number, struct err *err);
 
 #endif

@@ -53,7 +53,7 @@ static const char *metric_word(int i)
 	return metric_table[i].word;
 }
 
-/* A choice's words with their meaning; or the words that may be said in place of a number. */
+/* A choice's words with their meaning; or the words that may be given in place of a number. */
 static void words(struct str *out, const struct param *p)
 {
 	if (p->choices) {

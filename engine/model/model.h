@@ -60,7 +60,7 @@ struct model {
 struct model *model_open(const char *where, struct task *task, struct notes *notes, struct err *err);
 /* The same for those who bring numbers of tokens: a tokenizer that is missing or broken is a note, and m->tokenizer NULL. */
 struct model *model_open_for_ids(const char *where, struct task *task, struct notes *notes, struct err *err);
-/* Everything but the weights: sizes, options, tokenizer. For what can be said before anything large is read. */
+/* Everything but the weights: sizes, options, tokenizer. For what can be told before anything large is read. */
 struct model *model_peek(const char *where, struct err *err);
 void model_free(struct model *m);
 /* A number that the bytes of its unembedding give: the same model, or one that shares them. */

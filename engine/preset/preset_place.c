@@ -27,7 +27,7 @@ static const struct conf *find_edit(const struct conf *root, const char *wanted)
 	return NULL;
 }
 
-/* What of the job is at fault, where it is still what the file says: the command line may have said otherwise. */
+/* What of the job is at fault, where it is still what the file says: the command line may have set it otherwise. */
 static const struct conf *find_fault(const struct conf *root, const struct job *job, struct job_fault fault)
 {
 	const struct {

@@ -21,7 +21,7 @@ bool edit_has_unit(const struct edit *e, int unit)
 	return e->place.unit < 0 || (unit >= e->place.unit && unit <= e->place.unit_to);
 }
 
-/* The key of a range that runs backwards is said as it was written. */
+/* The key of a range that runs backwards is printed as it was written. */
 static bool resolve_keys(struct edit *e, int T, const char *what, struct err *err)
 {
 	const struct position_range keys = { e->key, e->key_to, false };

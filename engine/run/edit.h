@@ -112,7 +112,7 @@ struct edit_context {
 };
 
 /*
- * What can be said of a line before anything runs: layer, unit and positions, the vector in its file, the foil. T 0: the prompt's
+ * What can be known of a line before anything runs: layer, unit and positions, the vector in its file, the foil. T 0: the prompt's
  * length is not known yet, and positions are not checked. foil_T -1: no foil is set; 0: its length is not known yet. edit_resolve()
  * checks the same first.
  */

@@ -111,7 +111,7 @@ bool metric_resolve(const char *spec, const struct run *unedited, struct metric 
 struct metric metric_share(const struct metric *m); /* a copy, to be given back by itself */
 void metric_done(struct metric *m);
 /*
- * What can be said of a spec before anything runs: whether it parses (ERR_USAGE), and whether a model (NULL: not known yet) and a
+ * What can be known of a spec before anything runs: whether it parses (ERR_USAGE), and whether a model (NULL: not known yet) and a
  * prompt of T tokens (0: not known yet) have what it names (ERR_ARGUMENT). metric_resolve() checks the same first.
  */
 bool metric_check(const char *spec, const struct config *c, int T, struct err *err);

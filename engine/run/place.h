@@ -23,7 +23,7 @@ struct config;
 
 /* -1: not given. Units, positions and keys are ranges, from and to. */
 struct place {
-	enum site site; /* SITE_NONE: it is not said of what */
+	enum site site; /* SITE_NONE: it is not known of what */
 	bool also_mlp;	/* "layer 4": attn_out and mlp_out together; the site is SITE_ATTN_OUT */
 	int layer, unit, unit_to, position, position_to, key, key_to;
 };

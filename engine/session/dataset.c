@@ -36,7 +36,7 @@ struct work {
 	int rows, cols;	       /* 0: not known yet */
 	char *question;	       /* heap: what a file of parts must have been made for */
 	int file;	       /* that parts are appended to; -1: none */
-	int notes, more_notes; /* said of single prompts, and only counted */
+	int notes, more_notes; /* notes on single prompts, only counted */
 	struct arena *arena;
 };
 

@@ -1,4 +1,4 @@
-/* forecast.h - how long a slow answer will take, said before it starts. See session_forecast(). */
+/* forecast.h - how long a slow answer will take, announced before it starts. See session_forecast(). */
 #ifndef LMSCOPE_ENGINE_SESSION_FORECAST_H
 #define LMSCOPE_ENGINE_SESSION_FORECAST_H
 

@@ -297,7 +297,7 @@ static void test_no_parts(void)
 	CHECK_TEXT(err.text, "metric: logprob #3 is not linear in the stream: ask logit");
 }
 
-/* A difference of two runs is a number of neither; nor is what no place is said of. */
+/* A difference of two runs is a number of neither; nor is what has no place. */
 static void test_refused(void)
 {
 	struct table *t = ANSWER("residual-norms", NULL), *d = NULL;

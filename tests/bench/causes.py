@@ -175,7 +175,7 @@ def maps(lens):
     yield "ablation-sweep", "op=mean", lambda l, h: lens.ablate(l, slice(h, h + 1), every, mean=True), base
     if share > 1:
         yield "ablation-sweep", "site=kv", lambda l, g: lens.ablate(l, slice(g * share, (g + 1) * share), every), base
-    # Not resid_mid: the bridge's hook stands at the input of the MLP's norm, and what it puts there does not reach the stream behind it.
+    # Not resid_mid: the bridge's hook is at the input of the MLP's norm, and what it puts there does not reach the stream after it.
     for site in ("resid_pre", "attn_out", "mlp_out"):
         yield ("activation-patching", f"site={site} direction=denoising show=raw",
                lambda l, t, name=f"hook_{site}": lens.patch_stream(name, l, t), 0)

@@ -360,7 +360,7 @@ static void check_causality(const struct question *q)
 			for (int s = 0; s < SITE_COUNT; s++)
 				if (site_table[s].stored && s != SITE_PATTERN && run_has(q->run, (enum site)s))
 					wrong += !all_zero(gradient_at(q->g, (enum site)s, l, t), run_width(c, (enum site)s));
-	CHECK_THAT(!wrong, "%s: no gradient behind the metric's position", q->f->name);
+	CHECK_THAT(!wrong, "%s: no gradient after the metric's position", q->f->name);
 }
 
 /*

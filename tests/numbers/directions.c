@@ -211,7 +211,7 @@ static void check_prompts(void)
 		CHECK_THAT(cases[i].expected ? !p && strstr(err.text, cases[i].expected) : p && n == cases[i].n, "%d prompts %s", n,
 			   err.text);
 		if (p && i == 0)
-			CHECK_THAT(!strcmp(p[1].text, " two ") && p[2].line == 4, "lines are as they stand, and know their number");
+			CHECK_THAT(!strcmp(p[1].text, " two ") && p[2].line == 4, "lines are unchanged, and know their number");
 		if (p && i == 1)
 			CHECK_THAT(!strcmp(p[0].foil, "c") && !strcmp(p[0].answer, " x") && !strcmp(p[0].wrong, " y") && !p[1].foil,
 				   "JSON lines");

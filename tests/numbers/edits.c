@@ -287,7 +287,7 @@ static void check_more_norms(const struct pair *f)
 		check_books_of(f, lively, 4);
 }
 
-/* A file of prompts: what is drawn, what is known again, what is said when nothing fits. */
+/* A file of prompts: what is drawn, what is known again, which sentence comes when nothing fits. */
 static void check_files(const struct pair *f)
 {
 	static const char *const draws[] = { "head 0.0 resample " OWN,	    "head 0.0 resample " OWN " 1",

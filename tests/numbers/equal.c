@@ -193,9 +193,10 @@ static void check_going_on(const struct stand *s)
 	tokens[T - 1] = tokens[T - 3] = 3;
 	expected = make(s, tokens, T, NULL, 0, NULL, NULL);
 	two = make(s, tokens, T, NULL, 0, NULL, base);
-	CHECK_THAT(run_at(one, SITE_K, 1, 0) == run_at(base, SITE_K, 1, 0), "%s: a run that goes on copies nothing", s->about);
+	CHECK_THAT(run_at(one, SITE_K, 1, 0) == run_at(base, SITE_K, 1, 0), "%s: a run that continues another copies nothing",
+		   s->about);
 	CHECK_THAT(run_at(two, SITE_K, 1, 0) != run_at(base, SITE_K, 1, 0), "%s: a second one does", s->about);
-	same(s, one, s->run, "a run that goes on where another ends");
+	same(s, one, s->run, "a run that continues where another ends");
 	same(s, two, expected, "a second that does");
 	same(s, make(s, tokens, T, NULL, 0, NULL, base), expected, "a third when those are gone");
 	same(s, base, again, "the run that they went on from");
@@ -218,9 +219,9 @@ static void check_going_on_anew(const struct stand *s)
 			run[i] = make(s, tokens, T - 3 + i, NULL, 0, NULL, run[i - 1]);
 		}
 		expected = make(s, tokens, T, NULL, 0, NULL, NULL);
-		CHECK_THAT(run_at(run[3], SITE_K, 1, 0) == run_at(base, SITE_K, 1, 0), "%s: it goes on in place", s->about);
+		CHECK_THAT(run_at(run[3], SITE_K, 1, 0) == run_at(base, SITE_K, 1, 0), "%s: it continues in place", s->about);
 		same(s, run[3], expected,
-		     time ? "a run that goes on differently where another did" : "a run that goes on token by token");
+		     time ? "a run that continues differently where another did" : "a run that continues token by token");
 		run_unref(run[2]);
 		run_unref(run[1]);
 		run_unref(expected);

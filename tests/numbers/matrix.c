@@ -404,7 +404,7 @@ static void test_footprint(void)
 
 		matrix_new(a, &source, &err);
 		took = arena_bytes(a);
-		CHECK_THAT(took >= said && took < said + 1024, "%s: takes the %zu bytes that were said (%zu)",
+		CHECK_THAT(took >= said && took < said + 1024, "%s: takes the %zu bytes that were announced (%zu)",
 			   dtype_table[type].name, said, took);
 		if (quant_table[type].group)
 			CHECK_THAT(took <= floats / 2, "%s: at most half of its floats (%.2f)", dtype_table[type].name,

@@ -87,7 +87,7 @@ static void check_runs(const struct model *m)
 	check_pair(&order, NULL, "grown from a whole run");
 	check_pair(&order, stream, "grown from a run of the stream");
 	order.prefix = stream;
-	check_pair(&order, NULL, "a whole run does not go on from a run of the stream");
+	check_pair(&order, NULL, "a whole run does not continue a run of the stream");
 	run_unref(beginning);
 	run_unref(stream);
 	order.prefix = NULL;
@@ -187,7 +187,7 @@ static void check_session(const char *folder)
 		}
 		table_unref(t);
 	}
-	CHECK_THAT(session_generate(stream, false, MORE, add_id, ids[0], NULL, &err), "%s: it goes on %s", folder, err.text);
+	CHECK_THAT(session_generate(stream, false, MORE, add_id, ids[0], NULL, &err), "%s: it continues %s", folder, err.text);
 	unsetenv("LMSCOPE_MEMORY");
 	CHECK_THAT(session_generate(whole, false, MORE, add_id, ids[1], NULL, &err) && !memcmp(ids[0], ids[1], sizeof ids[0]) &&
 			   ids[0][0] > 0,

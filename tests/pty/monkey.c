@@ -8,7 +8,7 @@
  * up to action K.
  *
  * After each action, or when the program rests, it must hold that
- *   - the program is alive, or ended as it was asked to, with nothing said by a sanitizer
+ *   - the program is alive, or ended as it was asked to, with no word from a sanitizer
  *   - a key is answered within 200 ms, or four times what the idle program takes here; time that the machine gave to others is not counted
  *   - no pane shows numbers of another question for longer than a second more without saying that they are stale (tui/app/witness.h): views
  *     wait for a pause in typing, and for a terminal that lags
@@ -414,7 +414,7 @@ static int look_for_leftover(const char *path, const struct stat *info, int kind
 	return 0;
 }
 
-/* Prints what sanitizers wrote, and what the program said on standard error; says whether sanitizers did. */
+/* Prints what sanitizers wrote, and what the program wrote to standard error; says whether sanitizers did. */
 static bool sanitizer_spoke(void)
 {
 	char command[400];

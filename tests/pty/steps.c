@@ -219,7 +219,7 @@ static bool step_typed(char *argument)
 	long every = strtol(argument, &rest, 10), limit = strtol(rest, &rest, 10);
 	double late = *rest ? latency_typed(stage.pty, rest + 1, (int)every) : -1;
 
-	printf("# nine in ten characters stand %.0f ms after their keys\n", late);
+	printf("# nine in ten characters are shown %.0f ms after their keys\n", late);
 	return late >= 0 && late <= (double)limit;
 }
 
@@ -572,7 +572,7 @@ static const struct step {
 	  "N EVERY LIMIT NAME...: presses keys N times, one in EVERY ms; the screen is still LIMIT ms "
 	  "after the last" },
 	{ "typed", step_typed, true,
-	  "EVERY LIMIT TEXT: types it, a character in EVERY ms; nine in ten stand on the screen within "
+	  "EVERY LIMIT TEXT: types it, a character in EVERY ms; nine in ten are on the screen within "
 	  "LIMIT ms" },
 	{ "speed", step_speed, true, "N: the line carries N bytes a second; 0: all that comes" },
 	{ "gone", step_gone, true, "TEXT: waits until it is on the screen no more" },
@@ -584,7 +584,7 @@ static const struct step {
 	{ "type", step_type, true, "TEXT: types it" },
 	{ "paste", step_paste, true, "TEXT: pastes it" },
 	{ "pieces", step_pieces, true, "TEXT: sends it, \\xHH is a byte; at each | nothing comes for 60 ms" },
-	{ "click", step_click, true, "TEXT: where it stands" },
+	{ "click", step_click, true, "TEXT: where it is" },
 	{ "signal", step_signal, true, "NAME: sends TERM, HUP, SEGV..." },
 	{ "hangup", step_hangup, true, "the connection is lost" },
 	{ "stopped", step_stopped, true, "waits until it is stopped" },

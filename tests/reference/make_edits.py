@@ -20,7 +20,7 @@ from probe import Edit, Probe, number
 EDITS = FIXTURES / "edits"
 ROOT = FIXTURES.parent.parent
 NAMES = ["tiny/gpt2-tied", "tiny/llama-grouped", "families/gpt_neox", "families/gemma2"]
-NORMED = ["families/gemma2", "families/gemma3", "families/olmo2", "families/cohere-qk", "families/phi-qk"]  # behind blocks, on queries and keys
+NORMED = ["families/gemma2", "families/gemma3", "families/olmo2", "families/cohere-qk", "families/phi-qk"]  # after blocks, on queries and keys
 SET, OWN = "tests/fixtures/edits/set.jsonl", "tests/fixtures/edits/own.txt"
 
 

@@ -125,7 +125,7 @@ def ask(probe, model, ids, spec, edits):
     for name in [n for n in found if n.endswith(".pattern") and n.split(".")[1] in patterns]:
         del found[name]  # of the weights before the edit, which softmax gave
     for head in [e.split()[1].split(".")[0] for e in edits if e.startswith("head")]:
-        del found[f"blocks.{head}.z"]  # of what W_O was given: an edit of a head stands behind z
+        del found[f"blocks.{head}.z"]  # of what W_O was given: an edit of a head comes after z
     return float(metric.detach()), found, about
 
 

@@ -59,7 +59,7 @@ FAMILIES = {
 }
 LAYER_SITES = ("resid_pre", "q", "k", "v", "pattern", "z", "attn_out", "resid_mid", "mlp_pre",
                "mlp_up", "mlp_post", "mlp_out", "resid_post")
-# What an edit's word means: the site, and which of its axes the number behind the dot counts.
+# What an edit's word means: the site, and which of its axes the number after the dot counts.
 TARGETS = {"head": ("z", 1), "kv": ("v", 1), "neuron": ("mlp_post", 1), "pattern": ("pattern", 0),
            "scores": ("scores", 0), "embed": ("resid_pre", 1)}
 
@@ -156,7 +156,7 @@ class Edit:
             seed = int(self.arguments[1]) if len(self.arguments) > 1 else 0
             width = x[0].numel()
             first = width // len(self.units or [0]) * (self.units or [0])[0]  # a unit's own part of the site's numbers;
-            first += width * (len(self.sites) > 1 and name.endswith(self.sites[1]))  # of two sites, the second one's come behind
+            first += width * (len(self.sites) > 1 and name.endswith(self.sites[1]))  # of two sites, the second one's come after
             rows = [noise(seed, t, first + width)[first:].reshape(x[0].shape).to(x.dtype) for t in range(len(x))]
             return x + number * self.deviation * torch.stack(rows)
         if self.op == "project":

@@ -168,7 +168,7 @@ static void check_clipboard(void)
 	str_done(&out);
 }
 
-/* However narrow the pane and long its title: that it shows the numbers of another question is said. */
+/* However narrow the pane and long its title: it tells that it shows the numbers of another question. */
 static void check_stale_frames(void)
 {
 	static const char *const progress[] = { NULL, "stale · 12/30", "stale · 1200/3000" };

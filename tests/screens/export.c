@@ -1,5 +1,5 @@
 /*
- * export.c - what leaves the screen by :export and by copying: which file, in which form, and what is said of it; what is there
+ * export.c - what leaves the screen by :export and by copying: which file, in which form, and the message about it; what is there
  * already stays. The formats themselves are tested in figure.c and unit/export.c.
  */
 #include <stdlib.h>
@@ -27,7 +27,7 @@ static void press(const char *keys)
 	app_draw(&app, &canvas);
 }
 
-/* Carries `:export …` out, with FOLDER in place of @; returns what is said. */
+/* Carries `:export …` out, with FOLDER in place of @; returns the message. */
 static const char *export(const char *words)
 {
 	struct str line;

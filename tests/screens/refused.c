@@ -130,7 +130,7 @@ static void put_back(void)
 	drop_curtain(&s);
 }
 
-/* From the command line or a preset: what cannot be is off, and said. */
+/* From the command line or a preset: what cannot be is off, with a message. */
 static void refused_at_the_start(void)
 {
 	struct stage s = { .theme = theme_builtin((struct theme_for){ DEPTH_256, false }) };

@@ -469,7 +469,7 @@ static void check_need(enum sample sample, const struct table *t, struct view_wa
 	canvas_init(&c, v.rect.w, v.rect.h);
 	view_draw(&c, &v, &state);
 	CHECK_THAT(state.fits || view_for(t, way.view) == VIEW_bars || view_for(t, way.view) == VIEW_tree,
-		   "sample %d, %s %s: all of it stands in the %d × %d that it wants", sample, view_words[way.view],
+		   "sample %d, %s %s: all of it is in the %d × %d that it wants", sample, view_words[way.view],
 		   zoom_words[way.zoom], v.rect.w, v.rect.h);
 	canvas_done(&c);
 	theme_free(theme);

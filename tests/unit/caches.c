@@ -113,7 +113,7 @@ static void test_list(void)
 static void test_names(void)
 {
 	static const struct {
-		const char *typed, *expected; /* the end of the path, or what is said */
+		const char *typed, *expected; /* the end of the path, or the message */
 	} rows[] = {
 		{ "gpt2", "models--gpt2/snapshots/abc" },
 		{ "org/gpt2", "models--org--gpt2/snapshots/one" },

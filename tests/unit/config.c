@@ -243,7 +243,7 @@ static struct model *open_changed(const char *fixture, const char *from, const c
 	return m;
 }
 
-/* Keys that the family does not have in transformers are not obeyed, and a note names those that would have said something. */
+/* Keys that the family does not have in transformers are not obeyed, and a note names those that would have mattered. */
 static void test_other_keys(void)
 {
 	static const struct {

@@ -1,6 +1,6 @@
 /*
  * forecast.c - what a slow technique says beforehand is what it does: passes announced and passes made, for every technique, every
- * choice of every argument, and with a difference; what is there already costs nothing, and what was measured is said as such.
+ * choice of every argument, and with a difference; what is there already costs nothing, and what was measured is marked as such.
  */
 #include "tests/registry_walk.h"
 

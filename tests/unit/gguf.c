@@ -12,7 +12,7 @@ enum { U8, I8, U16, I16, U32, I32, F32, BOOL, STRING, ARRAY, U64, I64, F64 };
 struct recipe {
 	const char *magic;
 	uint32_t version, alignment, dims, type;
-	uint64_t tensors, keys; /* counts that are said, not what is there */
+	uint64_t tensors, keys; /* counts as the file gives them, not what is there */
 	uint64_t dim[4], offset, name_length;
 	const char *name, *second;    /* of the tensors; second: "" for none */
 	void (*key)(struct str *out); /* writes one more key */

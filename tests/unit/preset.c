@@ -61,7 +61,7 @@ static void test_reading(void)
 	CHECK_TEXT(p.job.pane[1].view.zoom, "number");
 	CHECK(p.job.pane[1].view.threshold == 0.07 && !p.job.pane[0].view.name && !p.job.pane[0].view.zoom &&
 	      p.job.pane[0].view.threshold == 0);
-	CHECK_THAT(p.job.pane[3].args[1].number == -1, "what is left out stands where the cursor does");
+	CHECK_THAT(p.job.pane[3].args[1].number == -1, "what is left out is where the cursor is");
 	if (CHECK(p.places == 2)) {
 		CHECK(p.place[0].letter == 'a' && p.place[0].zoomed && !p.place[0].text && p.place[0].pane.args[1].number == 5);
 		CHECK_TEXT(p.place[0].pane.view.zoom, "half");
@@ -157,7 +157,7 @@ static void test_leaving_out(void)
 
 		str_init(&yaml);
 		str_addf(&yaml, "%spanes: [next-token]\nprompt: hello\n", cases[i].yaml);
-		if (CHECK_THAT(parse(yaml.s, &p, &notes, &err), "goes on with the rest")) {
+		if (CHECK_THAT(parse(yaml.s, &p, &notes, &err), "continues with the rest")) {
 			CHECK_THAT(notes.n > 0 && strstr(notes.line[0], cases[i].note), "%s",
 				   notes.n ? notes.line[0] : cases[i].note);
 			CHECK(p.job.panes == 1 && !strcmp(p.job.prompt, "hello"));

@@ -69,10 +69,10 @@ static void test_prefix(struct session *s, struct job *job)
 	job_set(&job->prompt, "The cat sat on the mat and saw a fish.");
 	prepare(s, job);
 	CHECK_THAT(*run_at(session_run(s), SITE_MLP_POST, 3, 2) == mark,
-		   "what stands before the changed token is not computed again");
+		   "what comes before the changed token is not computed again");
 	job_set(&job->prompt, "A dog sat on the mat and saw a fish.");
 	prepare(s, job);
-	CHECK_THAT(*run_at(session_run(s), SITE_MLP_POST, 3, 2) != mark, "what stands behind it is");
+	CHECK_THAT(*run_at(session_run(s), SITE_MLP_POST, 3, 2) != mark, "what comes after it is");
 }
 
 /* Another question, which is answered whenever the first one makes a step. */

@@ -133,7 +133,7 @@ static void test_training_lives_on(struct worker *w)
 		job_set(&job.prompt, typed[i]);
 		s = wait_until(w, worker_ask(w, &job), others_are_there);
 		CHECK_THAT(s && s->tokens && steps_go_on() && atomic_load(&begun) == 1 && !atomic_load(&stopped),
-			   "\"%s\" is answered, and the training goes on (step %d)", typed[i], atomic_load(&steps));
+			   "\"%s\" is answered, and the training continues (step %d)", typed[i], atomic_load(&steps));
 	}
 	job_add_edit(&job, "head 1.0 zero");
 	job_set(&job.metric, "entropy");

@@ -65,7 +65,7 @@ static void test_answers(struct worker *w)
 	}
 	job_add_edit(&job, "head 1.0 zero");
 	s = wait_for(w, worker_ask(w, &job), NULL);
-	CHECK_THAT(s && s->pane[0].table && s->pane[0].before, "an edited answer stands beside the unedited one");
+	CHECK_THAT(s && s->pane[0].table && s->pane[0].before, "an edited answer has the unedited one beside it");
 	CHECK_THAT(s && s->metric - s->metric_unedited != 0, "and the metric moved");
 	job.edit[0].on = false;
 	s = wait_for(w, worker_ask(w, &job), NULL);
@@ -200,7 +200,7 @@ static int known_cells(const struct table *t)
 	return known;
 }
 
-/* Looks until `enough` says so, or all is done; whether it said so. */
+/* Looks until `enough` is true, or all is done; whether it was. */
 static bool watch(struct worker *w, unsigned serial, bool (*enough)(const struct snapshot *s))
 {
 	struct pollfd news = { .fd = worker_fd(w), .events = POLLIN };
@@ -291,7 +291,7 @@ static void test_goes_on(struct worker *w)
 			   known_cells(s->pane[0].table) == known_cells(whole) &&
 			   !memcmp(s->pane[0].table->value, whole->value,
 				   (size_t)(whole->rows.n * whole->cols.n) * sizeof *whole->value),
-		   "interrupted or not, a sweep comes to the same bits");
+		   "interrupted or not, a sweep gives the same bits");
 	table_unref(whole);
 	job_done(&job);
 }
@@ -307,7 +307,7 @@ static void test_older_stays(struct worker *w)
 	ask_for_sweep(&job, 120);
 	s = wait_for(w, worker_ask(w, &job), NULL);
 	whole = s ? table_ref(s->pane[0].table) : NULL;
-	CHECK_THAT(whole && !s->pane[0].older, "a whole table stands alone");
+	CHECK_THAT(whole && !s->pane[0].older, "a whole table has none beside it");
 	job_add_edit(&job, "head 0.0 zero");
 	serial = worker_ask(w, &job);
 	CHECK_THAT(watch(w, serial, sweep_is_seen) && worker_look(w)->pane[0].older == whole,
@@ -393,7 +393,7 @@ static void test_text_goes_on(struct worker *w)
 		CHECK_THAT(watch(w, worker_ask(w, &job), text_goes_on), "a cursor moves, and the text stays");
 	}
 	s = wait_for(w, worker_ask(w, &job), NULL);
-	CHECK_THAT(s && s->generated_tokens == 60 && s->plain_tokens == 60, "it comes to its end, and so does the unedited one");
+	CHECK_THAT(s && s->generated_tokens == 60 && s->plain_tokens == 60, "it is completed, and so is the unedited one");
 	plain = s && s->plain_tokens ? s->plain[59].text : NULL;
 	CHECK(plain != NULL);
 	job_set(&job.edit[0].line, "resid_post 2 scale 1.6");
@@ -477,7 +477,7 @@ static void test_another_file(struct worker *w)
 	write_vector(path, D, -200);
 	job.pane[1].args[0] = value_number(1);
 	s = wait_for(w, worker_ask(w, &job), NULL);
-	CHECK_THAT(s && fabs(s->metric - before) > 1e-3, "written anew, it is read anew when the cursor moves (%g, %g)", before,
+	CHECK_THAT(s && fabs(s->metric - before) > 1e-3, "written again, it is read again when the cursor moves (%g, %g)", before,
 		   s ? s->metric : 0);
 	job_done(&job);
 	free(path);

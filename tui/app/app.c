@@ -233,7 +233,7 @@ void app_snapshot(struct app *app, const struct snapshot *shot)
 	refuse_answered(app);
 	expects_answered(app);
 	explain_look(app);
-	/* Notes of the newest job, each said once. */
+	/* Notes of the newest job, each shown once. */
 	for (int i = 0; i < shot->notes; i++) {
 		bool heard = false;
 

@@ -83,7 +83,7 @@ static void take(struct app *app, const struct explained *e)
 		app_say(app, STYLE_GOOD, "explained: %s; Backspace goes back", e->spec.s);
 }
 
-/* The number that the metric is to have: the cell's, unless it was said to be another one. */
+/* The number that the metric is to have: the cell's, unless it was set to another one. */
 static void expect_cell(struct app *app, const struct explained *e)
 {
 	struct answer_shown answer = { 0 };

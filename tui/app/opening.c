@@ -43,7 +43,7 @@ static void list_without(const struct table *t, int row, struct str *out)
 	str_done(&place);
 }
 
-/* Closing says which rows are open, one by one; so far a depth may have said it for all. */
+/* Closing says which rows are open, one by one; so far a depth may have told it for all. */
 static bool change(struct job_pane *pane, const struct table *t, int row, bool open, struct err *err)
 {
 	const struct value listed = pane->args[param_find(pane->analysis->params, "open")];

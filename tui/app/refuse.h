@@ -3,7 +3,7 @@
  *
  * What the screen can tell by itself is refused before the document changes (refuse_edit, refuse_metric). What only the worker
  * finds is put back when it says so: an edit is switched off, another part is again what was answered last. Either way the sentence
- * is said, and the line that was typed last is open again for correction (app_say).
+ * is shown, and the line that was typed last is open again for correction (app_say).
  */
 #ifndef LMSCOPE_TUI_APP_REFUSE_H
 #define LMSCOPE_TUI_APP_REFUSE_H

@@ -12,7 +12,7 @@
 
 struct explore {
 	const struct preset *preset; /* what to show; panes and prompt are filled in where it has none */
-	const struct notes *notes;   /* of reading it: said on the screen */
+	const struct notes *notes;   /* of reading it: shown on the screen */
 	bool ascii, bare;	     /* bare: nothing was asked for, so the first screen says how to begin */
 };
 

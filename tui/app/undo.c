@@ -165,7 +165,7 @@ static void describe_question(const struct job *was, const struct job *now, stru
 		str_addf(out, "edit %s", change_edit(was, now)->line);
 		break;
 	case CHANGE_BOS:
-		str_add(out, "the first-token mark");
+		str_add(out, "the BOS token");
 		break;
 	case CHANGE_NONE:
 		str_add(out, "nothing of the question");

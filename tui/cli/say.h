@@ -17,12 +17,12 @@ void say_json(const struct str *json);
 void say_data(const struct str *data);
 /* Cells of a canvas with their colours: they hold no control characters but those that paint them. */
 void say_painted(const struct str *cells);
-/* All that was said is out; false: it could not be written. */
+/* All text is out; false: it could not be written. */
 bool say_done(struct err *err);
 
 /* To standard error, after "lmscope: ". */
 void say_sentence(const char *sentence);
-/* How far something is, over what it said before; only where somebody watches. */
+/* How far something is, over what was printed before; only where somebody watches. */
 void say_progress(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void say_progress_end(void); /* the line is cleared: results follow */
 

@@ -95,7 +95,7 @@ static int lines_of(const char *text, int w, int most)
 	return lines < most ? lines : most;
 }
 
-/* A line for the title where there is no box, the task, and room for what is said when it is done, so that nothing moves then. */
+/* A line for the title where there is no box, the task, and room for the message when it is done, so that nothing moves then. */
 static int tour_lines(const struct app *app, int w, int h)
 {
 	const struct preset *task = &app->tour.task;

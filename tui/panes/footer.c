@@ -1,5 +1,5 @@
 /*
- * footer.c - the lines at the bottom that speak: the keys available here, always; over them what was just said; and the line that
+ * footer.c - the lines at the bottom that speak: the keys available here, always; over them the newest message; and the line that
  * is being typed, below its keys.
  */
 #include <stdio.h>

@@ -39,7 +39,7 @@ struct popup {
 	unsigned where; /* beside W_LIST */
 	void (*fill)(const struct app *app, struct list *list);
 	void (*choose)(struct app *app, const struct list_item *item); /* NULL: a page to read, which any choice closes */
-	const char *empty;					       /* said when it has no lines */
+	const char *empty;					       /* shown when it has no lines */
 	bool keep_order;					       /* its order means something: a filter does not sort it */
 };
 
@@ -92,7 +92,7 @@ void draw_text(struct app *app, struct canvas *c, struct rect r); /* generated *
 void draw_cell(struct app *app, struct canvas *c, struct rect r);
 void draw_status(struct app *app, struct canvas *c, struct rect r);
 void draw_footer(struct app *app, struct canvas *c, struct rect r);
-/* What was just said, in as many rows as it needs up from that line; false: nothing was. */
+/* The newest message, in as many rows as it needs up from that line; false: nothing was. */
 bool draw_message(struct app *app, struct canvas *c, struct rect r);
 /* The keys available here, in one line. */
 void draw_hints(struct app *app, struct canvas *c, struct rect r);

@@ -88,7 +88,7 @@ static void fill_menu(const struct app *app, struct list *list)
 	for (int i = 0; dims && analysis_list[i]; i++)
 		any = any || fits(analysis_list[i], dims);
 	if (any)
-		list_heading(list, "for what the cursor is on");
+		list_heading(list, "for the cell under the cursor");
 	for (int most = 4; any && most; most--)
 		for (int i = 0; analysis_list[i]; i++)
 			if (fits(analysis_list[i], dims) == most)

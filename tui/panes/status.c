@@ -203,7 +203,7 @@ static int draw_not_shown(struct app *app, struct canvas *c, struct rect r)
 	return w + 2;
 }
 
-/* What was said, over the edits until the next key; while a line is typed below, its keys. */
+/* The newest message, over the edits until the next key; while a line is typed below, its keys. */
 void draw_status(struct app *app, struct canvas *c, struct rect r)
 {
 	const struct snapshot *shot = app->shot;
@@ -215,7 +215,7 @@ void draw_status(struct app *app, struct canvas *c, struct rect r)
 		draw_hints(app, c, r);
 		return;
 	}
-	/* What cannot be answered is said where its numbers would be. */
+	/* What cannot be answered has its sentence where its numbers would be. */
 	if (shot && shot->error && shot->serial == app->serial && shot->error_kind != ERR_CANCELLED) {
 		canvas_field(c, r.x + 1, r.y, r.w - 2, ALIGN_LEFT, app_ink(app, STYLE_ERROR), shot->error);
 		return;

@@ -249,7 +249,7 @@ static bool open_part(struct gguf *g, const char *path, struct err *err)
 
 /* Of a split model: what a part's metadata say. A file that is whole is part 0 of 1. */
 struct split {
-	int64_t no, count, tensors; /* tensors: of all parts; -1: not said */
+	int64_t no, count, tensors; /* tensors: of all parts; -1: not given */
 };
 
 static struct split split_of(const struct gguf_part *part)

@@ -164,7 +164,7 @@ static bool take_added(void *context, size_t index, const char *key, const struc
 	added_of(w, key, v, &id, &text, &n);
 	flags = flags_of(w, v, text, n);
 	special = flag(v, "special", false) || flag(flags, "special", false);
-	/* A text that the model's own vocabulary has keeps its id there, whatever is said here: so does Hugging Face. */
+	/* A text that the model's own vocabulary has keeps its id there, whatever is given here: so does Hugging Face. */
 	same = vocabulary_find(vocabulary, text, n);
 	known = same >= 0 ||
 		(vocabulary->kind[id] != TOKEN_NONE && vocabulary->text[id].n == n && !memcmp(vocabulary->text[id].s, text, n));
