@@ -319,7 +319,7 @@ static void interrupted_early(void *context)
 }
 
 /* The job takes the scheduler: pieces that are there or under way stay if it wants them. */
-static void take_over(struct scheduler *d, const struct job *job)
+static void adopt_job(struct scheduler *d, const struct job *job)
 {
 	struct snapshot *s = d->draft;
 	struct snapshot_pane pane[JOB_PANES] = { 0 };
@@ -412,7 +412,7 @@ static bool begin(struct scheduler *d, struct job *job, unsigned serial)
 	char what[96];
 
 	keep_texts(d, job);
-	take_over(d, job);
+	adopt_job(d, job);
 	if (d->has_job)
 		job_done(&d->job);
 	d->job = *job;

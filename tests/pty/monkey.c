@@ -23,10 +23,10 @@
  * made for: monkey_finds.sh.
  */
 #include "tests/pty/monkey_acts.h"
+#include "tests/pty/monkey_waits.h"
 #include "tests/pty/pty.h"
 #include "tests/tap.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
@@ -34,7 +34,6 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -64,7 +63,7 @@ struct told {
 	long age, age_then;	       /* of the last frame; of the last whole one */
 	bool idle;
 	int64_t at;	     /* when the last whole frame came */
-	double waited;	     /* and what waited() was then */
+	double waited;	     /* and what waits_ms() was then */
 	int64_t blind_until; /* the terminal took nothing until a moment ago */
 	/* what would have been saved, the newest first; yaml NULL: none, or not known */
 	struct {
@@ -125,78 +124,10 @@ static void take_doc(const char *yaml)
 	t->doc[0].from = pty_now();
 }
 
-/*
- * How long this thread of a process has waited for a core that others had, in milliseconds; 0 for the pool's, which run last
- * anyway.
- */
-static double waited_by(int process, int thread)
-{
-	char path[80];
-	unsigned long long ran, queued;
-	double ms = 0;
-	FILE *file;
-
-	if (getpriority(PRIO_PROCESS, (id_t)thread) > 5) /* see pool.c */
-		return 0;
-	snprintf(path, sizeof path, "/proc/%d/task/%d/schedstat", process, thread);
-	if ((file = fopen(path, "r"))) {
-		if (fscanf(file, "%llu %llu", &ran, &queued) == 2)
-			ms = (double)queued * 1e-6;
-		fclose(file);
-	}
-	return ms;
-}
-
-/* How long all cores together were lent out to other machines, in milliseconds. */
-static double stolen(void)
-{
-	unsigned long long ticks = 0;
-	FILE *file = fopen("/proc/stat", "r");
-
-	if (file && fscanf(file, "cpu %*u %*u %*u %*u %*u %*u %*u %llu", &ticks) != 1)
-		ticks = 0;
-	if (file)
-		fclose(file);
-	return (double)ticks * 1000 / (double)sysconf(_SC_CLK_TCK);
-}
-
-/* Whether the program's first thread waits for the disk, or for memory that comes from there. */
-static bool waits_for_disk(void)
-{
-	char path[80], state = ' ';
-	FILE *file;
-
-	snprintf(path, sizeof path, "/proc/%d/stat", (int)pty_program(monkey.pty));
-	if ((file = fopen(path, "r"))) {
-		if (fscanf(file, "%*d (%*[^)]) %c", &state) != 1)
-			state = ' ';
-		fclose(file);
-	}
-	return state == 'D';
-}
-
-/* How long the program (its screen, and its worker, which may hold the lock) and this process have waited so. */
-static double waited(void)
-{
-	char path[80];
-	double sum = waited_by(getpid(), getpid()) + stolen();
-	struct dirent *entry;
-	DIR *dir;
-
-	snprintf(path, sizeof path, "/proc/%d/task", (int)pty_program(monkey.pty));
-	dir = opendir(path);
-	while (dir && (entry = readdir(dir)))
-		if (*entry->d_name != '.')
-			sum += waited_by(pty_program(monkey.pty), atoi(entry->d_name));
-	if (dir)
-		closedir(dir);
-	return sum;
-}
-
 /* … since then: threads that have ended since take theirs along. */
 static double waited_since(double before)
 {
-	double ms = waited() - before;
+	double ms = waits_ms(pty_program(monkey.pty)) - before;
 
 	return ms > 0 ? ms : 0;
 }
@@ -216,7 +147,7 @@ static void take_line(char *line)
 		if (whole) {
 			t->at = pty_now();
 			t->age_then = age;
-			t->waited = waited();
+			t->waited = waits_ms(pty_program(monkey.pty));
 			t->wrong = t->unanswered = false;
 		}
 	} else if (sscanf(line, "key %u", &probes) == 1) {
@@ -372,7 +303,7 @@ static bool rest(void)
 /* Milliseconds that F9, which does nothing, takes to the frame after it; negative: the program is gone, or never answers. */
 static double probe(void)
 {
-	double before = waited(), took;
+	double before = waits_ms(pty_program(monkey.pty)), took;
 	int64_t start = pty_now();
 
 	pty_key(monkey.pty, "F9");
@@ -381,7 +312,7 @@ static double probe(void)
 		int64_t from = pty_now();
 
 		hear(start + allowed(PATIENCE_MS));
-		before -= waits_for_disk() ? (double)(pty_now() - from) : 0;
+		before -= waits_for_disk(pty_program(monkey.pty)) ? (double)(pty_now() - from) : 0;
 	}
 	took = (double)(pty_now() - start) - waited_since(before);
 	return !runs() || monkey.told.probes < monkey.probes ? -1 : took > 0 ? took : 0;
@@ -544,7 +475,7 @@ static void read_nothing(int ms)
 
 static bool key_is_taken(void)
 {
-	double before = waited(), took = 0;
+	double before = waits_ms(pty_program(monkey.pty)), took = 0;
 	int64_t start = pty_now();
 
 	pty_key(monkey.pty, "F9");
@@ -612,8 +543,9 @@ static bool end(const struct act *a)
 	else
 		pty_hang_up(monkey.pty);
 	deadline = pty_now() + allowed(END_MS) + monkey.limit;
-	before = waited();
-	for (; runs() && pty_now() < deadline + (int64_t)waited_since(before); before -= waits_for_disk() ? 20 : 0)
+	before = waits_ms(pty_program(monkey.pty));
+	for (; runs() && pty_now() < deadline + (int64_t)waited_since(before);
+	     before -= waits_for_disk(pty_program(monkey.pty)) ? 20 : 0)
 		if (a->stalled || !by)
 			read_nothing(20);
 		else
