@@ -70,6 +70,7 @@ static struct {
 	const char *sends[NAMED]; /* terminfo's; "" where it has none */
 	struct str in;		  /* that came and is not taken yet */
 	long at;		  /* milliseconds: when the last of it came */
+	long looked;		  /* when there was last nothing more to read: silence is counted up to here */
 	bool pasting;		  /* `in` is within a paste, which `paste` is so far */
 	bool escaped;		  /* an Esc was given up waiting for, and nothing came since */
 	struct str paste;
@@ -114,9 +115,13 @@ static void take(size_t n)
 	memmove(keys.in.s, keys.in.s + n, keys.in.n + 1);
 }
 
+/*
+ * Silence is what was seen as such. Where this process did not run for a second, the rest of a sequence may have come meanwhile,
+ * and the clock alone would call it late.
+ */
 static bool waited(int ms)
 {
-	return clock_ms() - keys.at >= ms;
+	return keys.looked - keys.at >= ms;
 }
 
 /* ---- pastes ---- */
@@ -388,11 +393,14 @@ static void take_answers(void)
 static bool gather(bool *lost)
 {
 	struct pollfd in = { .fd = STDIN_FILENO, .events = POLLIN };
+	const long now = clock_ms();
 	char bytes[4096];
 	ssize_t n;
 
-	if (poll(&in, 1, 0) <= 0)
+	if (poll(&in, 1, 0) <= 0) {
+		keys.looked = now;
 		return false;
+	}
 	n = read(STDIN_FILENO, bytes, sizeof bytes);
 	*lost = n == 0 || (n < 0 && errno != EINTR && errno != EAGAIN);
 	if (n <= 0)
@@ -407,11 +415,13 @@ bool term_keys_read(struct key *key)
 {
 	bool lost = false;
 
-	do
+	for (bool more = true;; more = gather(&lost)) {
 		while (take_key(key))
 			if (key->kind != K_NONE)
 				return true;
-	while (gather(&lost));
+		if (!more)
+			break;
+	}
 	*key = (struct key){ .kind = lost ? K_LOST : K_NONE };
 	return lost;
 }
