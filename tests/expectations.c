@@ -124,7 +124,7 @@ int main(void)
 	setenv("XDG_DATA_HOME", scratch_folder(), 1); /* for what a preset trains */
 	n = preset_list(&list);
 	for (int i = 0; i < n; i++)
-		if (list[i].shipped)
+		if (list[i].shipped && tap_takes(0, (size_t)i, 4))
 			check(session, &list[i]);
 	preset_list_free(list, n);
 	session_free(session);

@@ -37,12 +37,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-enum { INSTRUMENTED = 1 };
-#else
-enum { INSTRUMENTED = 0 };
-#endif
-
 /* A change is saved after so long at the latest (tui/app/remember.c). */
 enum { SAVED_MS = 1500, DOCS = 64 };
 enum { KEY_MS = 200, STALE_MS = 200, VIEWS_MS = 1000, END_MS = 6000, SHOWN = 12 };

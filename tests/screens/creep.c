@@ -9,12 +9,6 @@
 
 #include "tests/screens/stage.h"
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-enum { INSTRUMENTED = 1 };
-#else
-enum { INSTRUMENTED = 0 };
-#endif
-
 /* Names of keys; %d: a number, so that texts, edits, arguments and searches are others each time. */
 /* clang-format off */
 static const char *const moves[] = {

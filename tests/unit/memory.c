@@ -15,6 +15,9 @@
 #include "tests/scratch.h"
 #include "tests/tap.h"
 
+/* Tokens. Where memory is not judged, a few will do. */
+enum { LONG_RUN = INSTRUMENTED ? 40 : 400 };
+
 static void test_cgroups(void)
 {
 	static const struct {
@@ -121,13 +124,6 @@ static char *make_model(const char *dtype, size_t each)
 	return folder;
 }
 
-/* Sanitizers keep what was freed for a while: what is taken says nothing then. */
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-enum { INSTRUMENTED = 1 };
-#else
-enum { INSTRUMENTED = 0 };
-#endif
-
 static void check_run(const struct model *m, const struct model_facts *f, int T, enum run_stores keeps, const char *what)
 {
 	int32_t *tokens = calloc((size_t)T, sizeof *tokens);
@@ -176,9 +172,9 @@ static void test_model(const char *dtype, size_t each, bool low_memory)
 		   "%s: the weights take %.2f MB, stated were %.2f MB", what, taken / 1e6, (double)f.private_bytes / 1e6);
 	CHECK_THAT(low_memory ? f.private_bytes < 1000000 : f.private_bytes > f.file_bytes / 2, "%s: %.2f MB mapped", what,
 		   (double)f.file_bytes / 1e6);
-	check_run(m, &f, 400, RUN_ALL, what);
-	check_run(m, &f, 400, RUN_STREAM, what);
-	check_run(m, &f, 100, RUN_ALL, what);
+	check_run(m, &f, LONG_RUN, RUN_ALL, what);
+	check_run(m, &f, LONG_RUN, RUN_STREAM, what);
+	check_run(m, &f, LONG_RUN / 4, RUN_ALL, what);
 	model_free(m);
 	matrix_low_memory(false);
 	free(folder);
@@ -205,7 +201,7 @@ static void test_short(void)
 		   (double)f.private_bytes / 1e6, (double)f.in_place_of / 1e6);
 	CHECK_THAT(notes.n == 1 && strstr(notes.line[0], "more than half of the memory"), "%s",
 		   notes.n ? notes.line[0] : "no note");
-	check_run(m, &f, 200, RUN_ALL, "short");
+	check_run(m, &f, LONG_RUN / 2, RUN_ALL, "short");
 	notes_done(&notes);
 	model_free(m);
 	free(folder);
