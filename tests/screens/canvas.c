@@ -105,6 +105,21 @@ static void check_lines(void)
 	canvas_done(&c);
 }
 
+/* In ASCII a space in a token is no full stop, even where it is all there is; a dot that parts words is one. */
+static void check_ascii(void)
+{
+	const struct ink other = { 1, 2, 0, 'o' };
+	struct canvas c;
+
+	canvas_init(&c, 14, 2);
+	canvas_text(&c, 0, 0, plain, "a · b ·x  ·  .");
+	canvas_text(&c, 0, 1, other, "to");
+	canvas_text(&c, 3, 1, plain, "· .5");
+	canvas_to_ascii(&c);
+	CHECK_TEXT(shown(&c), "a . b _x  _  .\nto _ .5\n");
+	canvas_done(&c);
+}
+
 static void check_paragraph(void)
 {
 	struct canvas c;
@@ -203,6 +218,7 @@ int main(void)
 	check_glyphs();
 	check_wide();
 	check_lines();
+	check_ascii();
 	check_paragraph();
 	check_keys();
 	check_clipboard();

@@ -286,17 +286,23 @@ void canvas_tint_lines(struct canvas *c, struct rect r, struct ink ink)
 
 /* ---- out ---- */
 
+/* The cell so many columns on is, or is not, a blank of a text that cell i is part of. */
+static bool same_text(const struct canvas *c, int i, int by, bool blank)
+{
+	const struct cell *here = &c->cell[i], *there = here + by;
+
+	return i % c->w + by >= 0 && i % c->w + by < c->w && !strcmp(there->text, " ") == blank && there->width == 1 &&
+	       there->ink.fg == here->ink.fg && there->ink.bg == here->ink.bg && there->ink.attr == here->ink.attr;
+}
+
 /*
- * A dot before a letter is the mark of a space in a token, and no full stop; any other is a separator, or a value next to
- * nothing.
+ * A dot between words, with a blank on either side, parts them. Any other is the mark of a space in a token, and no full stop:
+ * values next to nothing are drawn with theme_dot().
  */
 static bool is_space_mark(const struct canvas *c, int i)
 {
-	const char *after = (i + 1) % c->w > 0 ? c->cell[i + 1].text : " ";
-	bool letter = (after[0] >= '0' && after[0] <= '9') || (after[0] >= 'A' && after[0] <= 'Z') ||
-		      (after[0] >= 'a' && after[0] <= 'z');
-
-	return !strcmp(c->cell[i].text, "·") && (letter || glyph_ascii(after) == '?');
+	return !strcmp(c->cell[i].text, "·") &&
+	       !(same_text(c, i, -2, false) && same_text(c, i, -1, true) && same_text(c, i, 1, true) && same_text(c, i, 2, false));
 }
 
 void canvas_to_ascii(struct canvas *c)

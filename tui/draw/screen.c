@@ -27,6 +27,7 @@ static struct view_need need_of(struct app *app, int pane)
 	question_answer(app, pane, &answer);
 	if (answer.table && answer.table->rows.n > 0 && answer.table->cols.n > 0) {
 		pane_view(app, pane, &answer, &view);
+		view.edge = app->doc.row[pane] == app->doc.row[app->doc.job.panes - 1]; /* of the layout that is to be made */
 		*need = view_need(&view);
 	}
 	return need->most.rows && !answer.error ? *need : unknown;

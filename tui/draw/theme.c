@@ -286,6 +286,11 @@ bool theme_ascii(const struct theme *t)
 	return t->what.ascii;
 }
 
+const char *theme_dot(const struct theme *t)
+{
+	return t->what.ascii ? "." : "·";
+}
+
 enum depth theme_depth(const struct theme *t)
 {
 	return t->what.depth;

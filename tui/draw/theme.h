@@ -49,6 +49,8 @@ int theme_list(char ***names);
 
 const char *theme_name(const struct theme *t);
 bool theme_ascii(const struct theme *t);
+/* The glyph of a value next to nothing. A space in a token has the same one, but for ASCII, where that is "_". */
+const char *theme_dot(const struct theme *t);
 enum depth theme_depth(const struct theme *t);
 
 struct ink theme_ink(const struct theme *t, enum style style);

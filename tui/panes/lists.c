@@ -302,7 +302,7 @@ static struct rect place(const struct app *app, int w, int h, struct list *whole
 		wide = whole->text_w + 2 + detail;
 	if (app->popup->empty && !whole->n && columns_of(app->popup->empty) > wide)
 		wide = columns_of(app->popup->empty);
-	wide = wide + 4 > w - 2 ? w - 2 : wide + 4;
+	wide = wide + 4 > w - 2 ? w : wide + 4; /* no strip of the panes is left beside it */
 	high = high + 2 > h - 3 ? h - 3 : high + 2;
 	return (struct rect){ (w - wide) / 2, (h - high) / 2 > 1 ? (h - high) / 2 : 1, wide, high };
 }

@@ -9,6 +9,17 @@
 #include "tui/draw/text.h"
 #include "tui/panes/lists.h"
 
+/* No other pane has its title in this one's lower edge. */
+static bool edge_is_free(const struct app *app, int pane)
+{
+	const struct rect r = app->layout.pane[pane];
+
+	for (int i = 0; i < app->doc.job.panes; i++)
+		if (app->layout.pane[i].w && app->layout.pane[i].y == r.y + r.h - 1)
+			return false;
+	return r.w > 0;
+}
+
 void pane_view(const struct app *app, int pane, const struct answer_shown *answer, struct view *view)
 {
 	*view = (struct view){
@@ -16,6 +27,7 @@ void pane_view(const struct app *app, int pane, const struct answer_shown *answe
 		.before = answer->before,
 		.older = answer->older,
 		.rect = app->pane[pane].inside,
+		.edge = edge_is_free(app, pane),
 		.theme = app->theme,
 		.focus = pane == app->focus && !app->popup,
 		.stale = !answer->current && app_is_slow(app),
@@ -120,11 +132,12 @@ static void draw_not_yet(struct app *app, struct canvas *c, int pane, const stru
 void draw_pane(struct app *app, struct canvas *c, int pane)
 {
 	struct answer_shown answer;
-	struct rect before;
+	struct rect before, inside;
 
 	question_answer(app, pane, &answer);
-	app->pane[pane].inside = draw_frame(app, c, pane, &answer);
-	before = canvas_clip(c, app->pane[pane].inside);
+	inside = app->pane[pane].inside = draw_frame(app, c, pane, &answer);
+	inside.h += edge_is_free(app, pane);
+	before = canvas_clip(c, inside);
 	if (answer.error)
 		draw_sentence(app, c, app->pane[pane].inside, STYLE_ERROR, answer.error);
 	else if (answer.table)

@@ -128,7 +128,8 @@ static void add_quiet(struct foot *f, const struct view *v, const struct plan *p
 	if (!n || !(width > 0) || isnan(p->span.neutral) || t->scale == SCALE_RANK ||
 	    (p->zoom != ZOOM_NUMBER && p->zoom != ZOOM_SHADE))
 		return;
-	snprintf(add(f, v, STYLE_DIM)->text, SEGMENT_BYTES, "· within %.2g of %.4g", (double)width, (double)p->span.neutral);
+	snprintf(add(f, v, STYLE_DIM)->text, SEGMENT_BYTES, "%s within %.2g of %.4g", theme_dot(v->theme), (double)width,
+		 (double)p->span.neutral);
 }
 
 /* "layer 12–29 of 30" for an axis that is not all there. */
@@ -254,6 +255,7 @@ int foot_lines(const struct view *v, const struct view_kind *kind, const struct 
 
 	gather(&f, v, kind, p);
 	lines = flow(&f, ground(v).w);
+	limit = limit > v->edge ? limit : v->edge;
 	return lines < limit ? lines : limit > 0 ? limit : 0;
 }
 
@@ -284,6 +286,8 @@ void foot_draw(struct canvas *c, const struct view *v, const struct view_kind *k
 		const struct segment *s = &f.segment[i];
 		int x = s->right ? r.x + r.w - s->w : r.x + f.x[i], y = p->foot_y + f.line[i], room = r.x + r.w - x;
 
+		if (y == v->rect.y + v->rect.h) /* in the frame's edge */
+			canvas_repeat(c, x - 1, y, (s->w < room ? s->w : room) + 2, s->ink, " ");
 		canvas_field(c, x, y, s->w < room ? s->w : room, ALIGN_LEFT, s->ink, s->text);
 		if (!s->ramp)
 			continue;

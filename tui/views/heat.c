@@ -85,7 +85,7 @@ static void draw_older(struct canvas *c, const struct heat_cell *s, float value)
 			     number_print(s->form, value, number));
 	else
 		canvas_field(c, s->x, s->y, s->p->cell_w, ALIGN_CENTRE, ink,
-			     span_is_quiet(s->span, value) ? "·" : by_strength[strength > 3 ? 3 : strength]);
+			     span_is_quiet(s->span, value) ? theme_dot(s->v->theme) : by_strength[strength > 3 ? 3 : strength]);
 }
 
 /* Of an unfinished table: a cell that is not known yet, as against one that cannot be, which is blank. */
@@ -118,7 +118,7 @@ static void draw_shade(struct canvas *c, const struct heat_cell *s)
 	enum ramp ramp = ramp_of(s->span->scale);
 	float at = span_at(s->span, s->paint);
 	bool quiet = span_is_quiet(s->span, s->value);
-	const char *glyph = quiet ? "·" : theme_shade(s->v->theme, ramp, at);
+	const char *glyph = quiet ? theme_dot(s->v->theme) : theme_shade(s->v->theme, ramp, at);
 	struct ink ink = quiet ? s->ink : theme_shade_ink(s->v->theme, ramp, at);
 
 	if (s->cursor)
@@ -126,7 +126,7 @@ static void draw_shade(struct canvas *c, const struct heat_cell *s)
 	if (s->cursor && strcmp(glyph, " ") && s->p->cell_w <= 2) /* no column is free for marks */
 		ink = cursor_ink(s->v, ink);
 	for (int line = 0; line < s->p->lines; line++)
-		if (strcmp(glyph, "·"))
+		if (!quiet && strcmp(glyph, "·"))
 			canvas_repeat(c, s->x, s->y + line, s->p->cell_w, ink, glyph);
 		else /* next to nothing is one dot, not a line of them */
 			canvas_field(c, s->x, s->y + line, s->p->cell_w, ALIGN_CENTRE, ink,
@@ -163,7 +163,7 @@ static void draw_number(struct canvas *c, const struct heat_cell *s)
 {
 	int after = s->p->cell_w > s->form->width + 1;
 	char number[NUMBER_BYTES];
-	const char *text = span_is_quiet(s->span, s->value) ? "·" : number_print(s->form, s->value, number);
+	const char *text = span_is_quiet(s->span, s->value) ? theme_dot(s->v->theme) : number_print(s->form, s->value, number);
 
 	draw_field(c, s, s->x + 1, s->y, s->p->cell_w - 1 - after, ALIGN_RIGHT, s->ink, text);
 }

@@ -181,6 +181,7 @@ void heat_plan(const struct view *v, enum zoom zoom, struct plan *p)
 	p->cells.x = p->label_x + p->label_w + 1;
 	p->cells.y = r.y + head;
 	w = r.x + r.w - p->cells.x;
+	foot = foot > v->edge ? foot : v->edge;
 	p->foot_lines = foot ? 1 : 0;
 	p->zoom = choose(v, zoom, w, r.h - head - p->foot_lines);
 	lay_out(v, p, w, r.h - head - p->foot_lines);

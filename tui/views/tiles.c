@@ -48,7 +48,7 @@ static void tiles_plan(const struct view *v, enum zoom zoom, struct plan *p)
 	p->rows = t->rows.n;
 	p->cols = t->cols.n;
 	p->page_cols = clamp((w - p->label_w - 1) / p->cell_w, 1, p->cols);
-	p->foot_lines = r.h >= 6;
+	p->foot_lines = r.h >= 6 || v->edge;
 	page = clamp((r.h - head - p->foot_lines) / p->lines, 1, p->rows);
 	p->block_w = p->label_w + 1 + p->page_cols * p->cell_w + BETWEEN;
 	p->blocks = blocks_for(p->rows, page, p->block_w, w);

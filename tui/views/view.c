@@ -217,6 +217,20 @@ static void keep(struct view_state *state, const struct view *v, const struct pl
 	}
 }
 
+/* Where the frame's edge is free, there is a row more, for the foot alone: without a foot there is none. */
+static void plan_with_edge(const struct view *v, enum zoom zoom, struct plan *p)
+{
+	const struct plan empty = *p;
+	struct view taller = *v;
+
+	taller.rect.h++;
+	kind_for(v)->plan(&taller, zoom, p);
+	if (p->foot_lines)
+		return;
+	*p = empty;
+	kind_for(v)->plan(v, zoom, p);
+}
+
 static struct plan plan_of(const struct view *v, const struct view_state *state)
 {
 	const struct table *t = v->table;
@@ -231,10 +245,13 @@ static struct plan plan_of(const struct view *v, const struct view_state *state)
 	    line;
 
 	p.span = range_of(v, &state->kept, &p.held);
-	kind_for(v)->plan(v, zoom_of(v, state), &p);
+	if (v->edge)
+		plan_with_edge(v, zoom_of(v, state), &p);
+	else
+		kind_for(v)->plan(v, zoom_of(v, state), &p);
 	if (p.pool_rows > 1 || p.pool_cols > 1)
 		pool_range(v, &p);
-	p.foot_y = v->rect.y + v->rect.h - p.foot_lines;
+	p.foot_y = v->rect.y + v->rect.h + v->edge - p.foot_lines;
 	line = p.cursor_line >= 0 ? p.cursor_line : row < 0 ? -1 : plan_screen_row(&p, t, row);
 	p.top = scroll(state->top, p.page_rows, p.rows, state->adrift ? -1 : line);
 	p.left = scroll(state->left, p.page_cols, p.cols, col < 0 ? -1 : col / p.pool_cols);
@@ -261,7 +278,7 @@ static bool drawable(const struct view *v)
 
 void view_draw(struct canvas *c, const struct view *v, struct view_state *state)
 {
-	struct rect before = canvas_clip(c, v->rect);
+	struct rect before = canvas_clip(c, (struct rect){ v->rect.x, v->rect.y, v->rect.w, v->rect.h + v->edge });
 	struct plan p;
 
 	if (drawable(v)) {
@@ -297,6 +314,9 @@ struct view_need view_need(const struct view *v)
 
 	if (v->table->rows.n > 0 && v->table->cols.n > 0)
 		need = kind_for(v)->need(v, v->zoom);
+	need.min.rows -= v->edge; /* all needs have a line for the foot */
+	need.want.rows -= v->edge;
+	need.most.rows -= v->edge;
 	need.min = larger(need.min, (struct view_size){ VIEW_MIN_H, VIEW_MIN_W });
 	need.want = larger(need.want, need.min);
 	need.most = larger(need.most, need.want);

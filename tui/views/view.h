@@ -48,6 +48,7 @@ struct view {
 	bool edited;		    /* edits are at work in it: */
 	const struct table *ground; /* then the one without them, whose values give the colours' range; NULL: not known yet */
 	struct rect rect;	    /* inside of the frame */
+	bool edge;		    /* the row below it, the frame's edge, is free for the last line of the foot */
 	const struct theme *theme;
 	int row, col;	    /* the cursor, in the table; -1: none on that axis. Out of range is clamped */
 	bool focus;	    /* has the keys: a full cursor, else the linked one */
