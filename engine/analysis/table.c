@@ -393,6 +393,16 @@ void table_set_errors(struct table *t, const char *over)
 		t->error[i] = NAN;
 }
 
+void table_set_over(struct table *t, const struct over *over)
+{
+	struct over *copy = arena_alloc(t->arena, sizeof *copy);
+
+	*copy = *over;
+	copy->file = arena_strdup(t->arena, over->file);
+	copy->metric = arena_strdup(t->arena, over->metric);
+	t->over = copy;
+}
+
 void table_set_like(struct table *t, const struct table *from)
 {
 	if (from->units == 1)
@@ -455,6 +465,8 @@ struct table *table_copy(const struct table *from, struct err *err)
 		table_set_errors(t, from->error_over);
 		memcpy(t->error, from->error, n * sizeof *t->error);
 	}
+	if (from->over)
+		table_set_over(t, from->over);
 	if (from->tile) {
 		table_set_tiles(t, from->tile_rows, from->tile_cols);
 		memcpy(t->tile, from->tile, tile_floats(t) * sizeof *t->tile);

@@ -52,7 +52,7 @@ struct title {
 	const char *technique; /* "activation patching" */
 	const char *object;    /* what it is of: "resid_pre", "layer 2 head 2"; NULL */
 	const char *quantity;  /* "noising: foil into prompt"; NULL: the unit says it */
-	const char *whose;     /* "edited − unedited", "of the foil", "mean over 24 prompts"; NULL: of the prompt, as it is */
+	const char *whose;     /* "edited − unedited", "of the foil", "mean of 24 prompts"; NULL: of the prompt, as it is */
 };
 
 /* Books that balance: an identity that the numbers must satisfy. */
@@ -62,6 +62,14 @@ struct check {
 	const char *of;			    /* of this table alone: "L0 ·John", the cell that was tried; NULL: of all of it */
 };
 
+/* What a table is the mean of: the prompts of a file. */
+struct over {
+	const char *file;
+	int n;			/* how many of them, so far */
+	const char *metric;	/* as shown: the job's, or "logit_diff of answer and wrong" */
+	double value, unedited; /* the metric's means */
+};
+
 struct table {
 	struct arena *arena;
 	atomic_int refs;
@@ -69,9 +77,10 @@ struct table {
 	struct title parts;
 	const char *title; /* the parts together: "logit lens · top token, probability" */
 	struct axis rows, cols;
-	float *value;		/* [rows.n, cols.n] NaN: cannot be (the upper triangle) */
-	float *error;		/* [rows.n, cols.n] the standard error where cells are means; NULL: they are not */
-	const char *error_over; /* over what: "24 prompts", "3 seeds" */
+	float *value;		 /* [rows.n, cols.n] NaN: cannot be (the upper triangle) */
+	float *error;		 /* [rows.n, cols.n] the standard error where cells are means; NULL: they are not */
+	const char *error_over;	 /* over what: "24 prompts", "3 seeds" */
+	const struct over *over; /* NULL: it is of one prompt */
 	/* [rows.n, cols.n, tile_rows, tile_cols] a small picture for each cell, as LOOK_TILES has; NULL: none */
 	float *tile;
 	int tile_rows, tile_cols;
@@ -140,8 +149,9 @@ void axis_token(struct table *t, struct axis *axis, int i, int32_t id, const cha
 void axis_place(struct table *t, struct axis *axis, int i, struct place place);
 void table_set_words(struct table *t); /* makes the word arrays */
 void table_set_word(struct table *t, size_t cell, int32_t id, const char *bytes, size_t n, const char *show);
-void table_set_errors(struct table *t, const char *over);  /* makes `error`, all NaN */
-void table_set_tiles(struct table *t, int rows, int cols); /* makes `tile`, all NaN */
+void table_set_errors(struct table *t, const char *over);      /* makes `error`, all NaN */
+void table_set_over(struct table *t, const struct over *over); /* copied */
+void table_set_tiles(struct table *t, int rows, int cols);     /* makes `tile`, all NaN */
 /* makes `parent` and `closed`: all roots, all open */
 void table_set_tree(struct table *t);
 /* makes `edge`: n of weight 0 between row 0 and itself */

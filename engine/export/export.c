@@ -7,11 +7,20 @@
 
 #include "engine/base/arena.h"
 #include "engine/base/utf8.h"
-#include "engine/session/dataset.h"
 
 const char *answer_metric(const struct answer *a)
 {
-	return a->over ? a->over->metric : a->of->metric_spec;
+	return a->table->over ? a->table->over->metric : a->of->metric_spec;
+}
+
+double answer_value(const struct answer *a)
+{
+	return a->table->over ? a->table->over->value : a->of->metric;
+}
+
+double answer_unedited(const struct answer *a)
+{
+	return a->table->over ? a->table->over->unedited : a->of->metric_unedited;
 }
 
 /* Whether every row has one word for all its cells, as a ranking has: then it is written once. */
@@ -308,9 +317,9 @@ void export_question(const struct answer *a, struct str *out)
 
 		str_add(out, "metric: ");
 		utf8_safe(out, spec, strlen(spec), false);
-		str_addf(out, " = %.4f", a->of->metric);
+		str_addf(out, " = %.4f", answer_value(a));
 		if (said)
-			str_addf(out, " (unedited %.4f)", a->of->metric_unedited);
+			str_addf(out, " (unedited %.4f)", answer_unedited(a));
 		str_add_char(out, '\n');
 	}
 }

@@ -14,13 +14,14 @@ struct answer {
 	const struct table *table, *before; /* `before`: the same without the edits; NULL: there are none, or it is not known */
 	const struct job *job;
 	const struct job_pane *pane;
-	const struct snapshot *of;  /* model, tokens, metric and its values */
-	bool sink_in;		    /* the first token counts in the colours' range, also where the table leaves it out */
-	const struct dataset *over; /* the table is a mean over prompts; NULL: of the job's own */
+	const struct snapshot *of; /* model, tokens, metric and its values */
+	bool sink_in;		   /* the first token counts in the colours' range, also where the table leaves it out */
 };
 
-/* The metric, as shown, and the line that says so: "logit \" Paris\" = 14.2000 (unedited 15.5000)". */
+/* The metric, as shown, and its values: the prompt's, or the means over a file of prompts. */
 const char *answer_metric(const struct answer *a);
+double answer_value(const struct answer *a);
+double answer_unedited(const struct answer *a);
 
 void export_text(const struct answer *answer, struct str *out);
 void export_json(const struct answer *answer, struct str *out);

@@ -11,7 +11,6 @@
 #include "engine/base/json.h"
 #include "engine/base/utf8.h"
 #include "engine/session/args.h"
-#include "engine/session/dataset.h"
 
 static void key(struct str *out, const char *name)
 {
@@ -116,8 +115,8 @@ static void write_metric(struct str *out, const struct answer *a)
 	key(out, "metric");
 	str_add_char(out, '{');
 	text_member(out, "spec", answer_metric(a));
-	number_member(out, "value", a->of->metric);
-	number_member(out, "unedited", a->of->metric_unedited);
+	number_member(out, "value", answer_value(a));
+	number_member(out, "unedited", answer_unedited(a));
 	str_add_char(out, '}');
 }
 
@@ -127,7 +126,10 @@ static void write_args(struct str *out, const struct answer *a)
 	const struct param *params = pane->analysis->params;
 	struct value args[PARAM_MAX];
 
-	args_of_run(pane, a->of->metric_position, a->of->tokens, args);
+	if (a->table->over) /* a place of the metric's own is each prompt's */
+		args_of_run(pane, -1, 0, args);
+	else
+		args_of_run(pane, a->of->metric_position, a->of->tokens, args);
 	key(out, "args");
 	str_add_char(out, '{');
 	for (int i = 0; i < param_count(params); i++) {
@@ -311,13 +313,13 @@ void export_json(const struct answer *a, struct str *out)
 	str_add_char(out, '{');
 	text_member(out, "analysis", t->analysis);
 	write_model(out, &a->of->model);
-	write_prompt(out, "prompt", a->over ? NULL : a->job->prompt, a->of->token, a->of->tokens);
-	write_prompt(out, "foil", a->over ? NULL : a->job->foil, a->of->foil, a->of->foil_tokens);
-	if (a->over) {
+	write_prompt(out, "prompt", a->table->over ? NULL : a->job->prompt, a->of->token, a->of->tokens);
+	write_prompt(out, "foil", a->table->over ? NULL : a->job->foil, a->of->foil, a->of->foil_tokens);
+	if (a->table->over) {
 		key(out, "prompts");
 		str_add_char(out, '{');
-		text_member(out, "file", a->over->path);
-		int_member(out, "n", a->over->n);
+		text_member(out, "file", a->table->over->file);
+		int_member(out, "n", a->table->over->n);
 		str_add_char(out, '}');
 	}
 	write_edits(out, a->job);

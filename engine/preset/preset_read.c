@@ -12,6 +12,7 @@
 
 #include "engine/analysis/expect.h"
 #include "engine/base/conf.h"
+#include "engine/base/file.h"
 #include "engine/base/intern.h"
 #include "engine/base/paths.h"
 #include "engine/run/edit.h"
@@ -229,6 +230,24 @@ static void read_on(struct reader *r, const struct conf *v, struct job_pane *pan
 		pane->shown = SHOWN_FOIL;
 }
 
+/* A file of prompts; one that lies beside the preset is found there. */
+static void read_over(struct reader *r, const struct conf *v, struct job_pane *pane)
+{
+	struct err err = { 0 };
+	const char *text;
+	char *path;
+
+	if (conf_is_null(v))
+		return;
+	if (!conf_text(v, &text, &err)) {
+		leave_out(r, &err);
+		return;
+	}
+	path = file_exists(text) ? NULL : paths_find(text, r->p->file);
+	pane->over = intern(path ? path : text);
+	free(path);
+}
+
 /* One word, as one word's copy. */
 static const char *read_word(struct reader *r, const struct conf *v)
 {
@@ -366,7 +385,7 @@ static void read_whole_expect(struct reader *r, const struct conf *v)
 
 static bool is_pane_key(const char *key)
 {
-	static const char *const known[] = { "analysis", "args",  "diff", "on",	  "expect",
+	static const char *const known[] = { "analysis", "args",  "diff", "on",	  "over",     "expect",
 					     "taller",	 "wider", "view", "zoom", "threshold" };
 
 	for (size_t i = 0; i < sizeof known / sizeof *known; i++)
@@ -375,7 +394,7 @@ static bool is_pane_key(const char *key)
 	return false;
 }
 
-/* A technique's name, or {analysis: NAME, args: {…}, diff: …, expect: […], taller: 2, wider: -4} or {…, on: foil}. */
+/* A technique's name, or {analysis: NAME, args: {…}, diff: …, over: FILE, expect: […], taller: 2, wider: -4} or {…, on: foil}. */
 static bool read_technique(struct reader *r, const struct conf *v, struct job_pane *pane)
 {
 	const struct conf *name = v->kind == CONF_MAP ? conf_get(v, "analysis") : v;
@@ -385,7 +404,7 @@ static bool read_technique(struct reader *r, const struct conf *v, struct job_pa
 	for (const struct conf *c = v->kind == CONF_MAP ? v->child : NULL; c; c = c->next)
 		if (!is_pane_key(c->key))
 			LEAVE_OUT(r, c,
-				  "unknown key \"%s\" of a pane; expected analysis, args, diff, on, expect, taller, wider, "
+				  "unknown key \"%s\" of a pane; expected analysis, args, diff, on, over, expect, taller, wider, "
 				  "view, zoom, threshold",
 				  c->key);
 	if (!name) {
@@ -399,6 +418,7 @@ static bool read_technique(struct reader *r, const struct conf *v, struct job_pa
 		read_args(r, conf_get(v, "args"), pane);
 		read_diff(r, conf_get(v, "diff"), pane);
 		read_on(r, conf_get(v, "on"), pane);
+		read_over(r, conf_get(v, "over"), pane);
 		read_view(r, v, &pane->view);
 		return true;
 	}

@@ -80,6 +80,8 @@ static struct conf *technique_tree(struct arena *arena, const struct job_pane *p
 		conf_add_text(arena, map, "on", "foil");
 	else if (pane->shown != SHOWN_RUN)
 		conf_add_text(arena, map, "diff", shown_words[pane->shown].word);
+	if (pane->over)
+		conf_add_text(arena, map, "over", pane->over);
 	if (pane->view.name)
 		conf_add_text(arena, map, "view", pane->view.name);
 	if (pane->view.zoom)

@@ -1,250 +1,159 @@
 /* dataset.c - see dataset.h. */
 #include "engine/session/dataset.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <inttypes.h>
 #include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
+#include "engine/base/clock.h"
 #include "engine/base/file.h"
-#include "engine/base/inject.h"
-#include "engine/base/json.h"
+#include "engine/session/parts.h"
 
-enum { LIMIT = 1 << 30 }; /* bytes of a file of prompts, and of what is kept */
-
-/* The result for one prompt: its table's numbers and the metric. */
-struct part {
-	bool done;
-	float *value; /* [cells] */
-	double metric, unedited;
-	double expected, actual; /* of its check */
-};
+enum { SHOW_EVERY_MS = 30, LOOK_EVERY = 1000 /* prompts read between two looks at the task */ };
 
 struct work {
-	struct session *session;
-	struct job job; /* asked of each prompt in turn */
-	int pane;
-	const char *path, *keep;
-	struct prompt *prompt;
-	int n;
-	struct part *part;     /* [n] */
-	struct table *shape;   /* of the first prompt; its axes are the mean's, and its neurons those that are listed */
-	int rows, cols;	       /* 0: not known yet */
-	char *question;	       /* heap: what a file of parts must have been made for */
-	int file;	       /* that parts are appended to; -1: none */
+	const struct dataset *d;
+	const struct dataset_files *files;
+	struct task *task;
+	int n;		     /* prompts of the file */
+	struct parts **part; /* [part_files] to read from, and (one of them) to add to; NULL: nothing is kept */
+	int part_files;	     /* 0, 1, or one for each shard */
+	struct table *first; /* of the first prompt: its axes are the mean's, and its neurons those that are listed */
+	struct mean *mean;
+	const char *metric;    /* for people */
+	double shown_at;       /* when the mean so far was shown last */
 	int notes, more_notes; /* notes on single prompts, only counted */
-	struct arena *arena;
 };
 
-static void quote(struct str *out, const char *text)
+static bool is_shared_out(const struct work *w)
 {
-	str_add_char(out, '"');
-	for (; *text; text++) {
-		if (*text == '"' || *text == '\\')
-			str_add_char(out, '\\');
-		str_add_char(out, *text);
-	}
-	str_add_char(out, '"');
+	return w->files->shards > 1;
 }
 
-/* The job becomes the question about prompt i. */
-static bool pose(struct work *w, const char *metric, int i, struct err *err)
+static bool is_own(const struct work *w, int i)
 {
-	const struct prompt *p = &w->prompt[i];
-	struct str spec;
-	bool ok;
+	return !is_shared_out(w) || i % w->files->shards == w->files->shard;
+}
 
-	job_set(&w->job.prompt, p->text);
-	if (p->foil)
-		job_set(&w->job.foil, p->foil);
-	if (metric || !p->answer)
-		return true;
-	str_init(&spec);
-	str_add(&spec, p->wrong ? "logit_diff " : "logit ");
-	quote(&spec, p->answer);
-	if (p->wrong) {
-		str_add_char(&spec, ' ');
-		quote(&spec, p->wrong);
+static int own_prompts(const struct work *w)
+{
+	return is_shared_out(w) ? (w->n - w->files->shard + w->files->shards - 1) / w->files->shards : w->n;
+}
+
+/* ---- the prompts ---- */
+
+/* Reads all prompts, so that a broken line is known before work begins. */
+static bool count_prompts(struct work *w, struct err *err)
+{
+	struct prompts *prompts = prompts_open(w->d->path, err);
+	struct prompt prompt;
+	bool ok = prompts != NULL, more = ok;
+
+	while (more) {
+		struct arena *arena = arena_new();
+
+		ok = prompts_next(prompts, arena, &prompt, err) && (w->n % LOOK_EVERY || task_going(w->task, err));
+		more = ok && prompt.text;
+		w->n += more;
+		if (more && w->n == 1)
+			w->metric = w->d->metric     ? w->d->metric
+				    : !prompt.answer ? "logit of each prompt's own prediction"
+				    : prompt.wrong   ? "logit_diff of answer and wrong"
+						     : "logit of answer";
+		arena_free(arena);
 	}
-	ok = metric_check(spec.s, NULL, 0, err);
-	if (ok)
-		job_set(&w->job.metric, spec.s);
-	str_done(&spec);
+	prompts_close(prompts);
+	return ok && (w->n || err_set(err, ERR_FILE, "%s: there is no prompt in it", w->d->path));
+}
+
+/* ---- files of parts ---- */
+
+/* Whether a file of parts goes with the others; one sentence where it does not. */
+static bool belongs(const struct work *w, const char *path, const struct parts_of *is, const struct parts_of *of, struct err *err)
+{
+	const char *why = strcmp(is->question, of->question) ? "for another question than the first file"
+			  : strcmp(is->model, of->model)     ? "with a model of other weights, or of another shape"
+			  : is->prompts != of->prompts	     ? "from another file of prompts, or the file was changed since"
+							     : NULL;
+
+	if (why)
+		return err_set(err, ERR_ARGUMENT, "%s: this was made %s", path, why);
+	if (is->shards != w->part_files)
+		return err_set(err, ERR_ARGUMENT, "%s: this is one of %d shards; to merge are %d files", path, is->shards,
+			       w->part_files);
+	return !w->part[is->shard] || err_set(err, ERR_ARGUMENT, "%s: this is shard %d/%d, and %s is that too", path, is->shard + 1,
+					      is->shards, parts_path(w->part[is->shard]));
+}
+
+/* The shards' files, in their order. */
+static bool open_merged(struct work *w, const struct parts_of *of, struct err *err)
+{
+	bool fine = true;
+
+	w->part = xcalloc((size_t)w->files->merges, sizeof *w->part);
+	w->part_files = w->files->merges;
+	for (int i = 0; fine && i < w->files->merges; i++) {
+		struct parts_of is;
+		struct parts *p = parts_read(w->files->merge[i], &is, err);
+
+		fine = p && belongs(w, w->files->merge[i], &is, of, err);
+		if (fine)
+			w->part[is.shard] = p;
+		else
+			parts_close(p);
+		parts_of_done(&is);
+	}
+	return fine;
+}
+
+static bool open_parts(struct work *w, struct err *err)
+{
+	struct parts_of of = { .question = xstrdup(w->files->question ? w->files->question : ""),
+			       .model = xstrdup(w->d->model),
+			       .shard = w->files->shard,
+			       .shards = w->files->shards };
+	bool ok = file_hash(w->d->path, &of.prompts, err);
+
+	if (ok && w->files->merges) {
+		ok = open_merged(w, &of, err);
+	} else if (ok) {
+		w->part = xcalloc(1, sizeof *w->part);
+		w->part_files = 1;
+		ok = (*w->part = parts_resume(w->files->resume, &of, err)) != NULL;
+	}
+	parts_of_done(&of);
 	return ok;
 }
 
-/* FNV-1a: tells files apart that were changed, not ones that somebody forged. */
-static uint64_t hash(const char *bytes, size_t n)
+/* The part that is kept of a prompt, if it is. */
+static bool find_kept(struct work *w, int i, struct part *part, bool *there, struct err *err)
 {
-	uint64_t h = 14695981039346656037u;
+	struct parts *from = w->part_files ? w->part[i % w->part_files] : NULL;
 
-	for (size_t i = 0; i < n; i++)
-		h = (h ^ (unsigned char)bytes[i]) * 1099511628211u;
-	return h;
-}
-
-static bool make_question(struct work *w, struct err *err)
-{
-	const struct job_pane *pane = &w->job.pane[w->pane];
-	struct str s;
-	size_t n;
-	char *bytes = file_read(w->path, LIMIT, &n, err);
-
-	if (!bytes)
+	*there = false;
+	if (from && !parts_next(from, i, part, there, err))
 		return false;
-	str_init(&s);
-	str_addf(&s, "%s · %s", w->job.model ? w->job.model : "demo", pane->analysis->name);
-	for (int i = 0; i < param_count(pane->analysis->params); i++) {
-		str_addf(&s, " %s=", pane->analysis->params[i].name);
-		param_print(&pane->analysis->params[i], pane->args[i], &s);
-	}
-	str_addf(&s, " · %s · diff %d · bos %d · foil %s", w->job.metric ? w->job.metric : "", (int)pane->shown, (int)w->job.bos,
-		 w->job.foil ? w->job.foil : "");
-	for (int e = 0; e < w->job.edits; e++)
-		if (w->job.edit[e].on)
-			str_addf(&s, " · %s", w->job.edit[e].line);
-	str_addf(&s, " · %" PRIx64, hash(bytes, n));
-	w->question = str_take(&s);
-	free(bytes);
-	return true;
-}
-
-/* ---- what is kept ---- */
-
-static void write_part(const struct work *w, int i, struct str *out)
-{
-	const struct part *p = &w->part[i];
-
-	str_addf(out, "{\"prompt\":%d,\"rows\":%d,\"cols\":%d,\"metric\":", i, w->rows, w->cols);
-	json_write_double(out, p->metric);
-	str_add(out, ",\"unedited\":");
-	json_write_double(out, p->unedited);
-	str_add(out, ",\"expected\":");
-	json_write_double(out, p->expected);
-	str_add(out, ",\"actual\":");
-	json_write_double(out, p->actual);
-	str_add(out, ",\"values\":[");
-	for (int k = 0; k < w->rows * w->cols; k++) {
-		if (k)
-			str_add_char(out, ',');
-		json_write_float(out, p->value[k]);
-	}
-	str_add(out, "]}\n");
-}
-
-static double number_of(const struct json_value *root, const char *key)
-{
-	double x = NAN;
-
-	json_double(json_get(root, key), &x);
-	return x;
-}
-
-static bool read_part(struct work *w, const struct json_value *root)
-{
-	const struct json_value *values = json_get(root, "values");
-	int64_t i = -1, rows = 0, cols = 0;
-	struct part *p;
-
-	json_int(json_get(root, "prompt"), &i);
-	json_int(json_get(root, "rows"), &rows);
-	json_int(json_get(root, "cols"), &cols);
-	if (i < 0 || i >= w->n || rows < 1 || cols < 1 || rows > 1 << 24 || cols > 1 << 24 ||
-	    (size_t)(rows * cols) != json_count(values) || (w->rows && (rows != w->rows || cols != w->cols)))
-		return false;
-	w->rows = (int)rows;
-	w->cols = (int)cols;
-	p = &w->part[i];
-	*p = (struct part){ true,
-			    arena_alloc(w->arena, (size_t)(rows * cols) * sizeof *p->value),
-			    number_of(root, "metric"),
-			    number_of(root, "unedited"),
-			    number_of(root, "expected"),
-			    number_of(root, "actual") };
-	for (size_t k = 0; k < json_count(values); k++) {
-		double x = NAN;
-
-		json_double(json_at(values, k), &x);
-		p->value[k] = (float)x;
-	}
-	return true;
-}
-
-static const char other_question[] = "%s: this was kept for another question, model or file of prompts; name another file";
-
-/* The parts that are there. A last line without its end was being written when the work stopped: it is dropped. */
-static bool read_kept(struct work *w, const char *text, size_t n, size_t *whole, struct err *err)
-{
-	struct err unread = { 0 };
-	int line = 1;
-
-	*whole = 0;
-	for (const char *at = text, *end; (end = memchr(at, '\n', (size_t)(text + n - at))); at = end + 1, line++) {
-		struct json *doc = json_parse(at, (size_t)(end - at), w->keep, &unread);
-		const struct json_value *root = doc ? json_root(doc) : NULL;
-		const char *question = json_text(json_get(root, "question"));
-		bool fine = line == 1 ? question && !strcmp(question, w->question) : root && read_part(w, root);
-
-		json_free(doc);
-		if (!fine)
-			return err_set(err, ERR_ARGUMENT,
-				       line == 1 ? other_question
-						 : "%s: line %d is not a part of this question's answer; remove the file "
-						   "to start over",
-				       w->keep, line);
-		*whole = (size_t)(end + 1 - text);
-	}
-	/* somebody else's file is not written over */
-	return !n || *whole || err_set(err, ERR_ARGUMENT, other_question, w->keep);
-}
-
-/* Reads what is kept and opens the file for more. */
-static bool open_kept(struct work *w, struct err *err)
-{
-	struct str text;
-	size_t n = 0, whole = 0;
-	char *bytes = NULL;
-	bool ok = true;
-
-	str_init(&text);
-	if (file_exists(w->keep))
-		ok = (bytes = file_read(w->keep, LIMIT, &n, err)) && read_kept(w, bytes, n, &whole, err);
-	if (ok && whole)
-		str_add_n(&text, bytes, whole);
-	if (ok && !whole) {
-		str_add(&text, "{\"question\":");
-		json_write_string(&text, w->question, strlen(w->question));
-		str_add(&text, "}\n");
-	}
-	ok = ok && (whole == n && whole ? true : file_write(w->keep, text.s, text.n, err));
-	if (ok && (w->file = open(w->keep, O_WRONLY | O_APPEND | O_CLOEXEC)) < 0)
-		ok = err_set(err, ERR_FILE, "%s: %s", w->keep, strerror(errno));
-	str_done(&text);
-	free(bytes);
-	return ok;
-}
-
-static bool keep_part(const struct work *w, int i, struct err *err)
-{
-	struct str line;
-	bool ok;
-
-	if (w->file < 0)
-		return true;
-	str_init(&line);
-	write_part(w, i, &line);
-	ok = file_append(w->file, line.s, line.n) && !inject_file_fault() && !fsync(w->file);
-	if (!ok)
-		err_set(err, ERR_FILE, "%s: %s", w->keep, strerror(errno));
-	str_done(&line);
-	return ok;
+	return !w->files->merges || *there ||
+	       err_set(err, ERR_ARGUMENT, "%s: prompt %d is not in it yet: this shard is not finished", parts_path(from), i + 1);
 }
 
 /* ---- asking ---- */
+
+/* The work on a single prompt: it stops and is interrupted as the whole does, but the whole counts prompts. */
+struct inner {
+	struct task task;
+	struct task *whole;
+};
+
+static void look_at_whole(void *context)
+{
+	struct inner *in = context;
+	struct err err;
+
+	if (!task_going(in->whole, &err))
+		atomic_store(&in->task.stop, true);
+	atomic_store(&in->task.call, true);
+}
 
 /* A tree's rows are told apart by what they are, not by their number. */
 static bool same_rows(const struct table *a, const struct table *b)
@@ -258,30 +167,23 @@ static bool same_rows(const struct table *a, const struct table *b)
 	return i == a->rows.n;
 }
 
-static bool take_table(struct work *w, int i, struct table *t, struct err *err)
+static bool same_shape(int rows, int cols, const struct table *first, struct err *err)
 {
-	struct part *p = &w->part[i];
-	size_t cells = (size_t)t->rows.n * (size_t)t->cols.n;
+	return (rows == first->rows.n && cols == first->cols.n) ||
+	       err_set(err, ERR_ARGUMENT,
+		       "this table has %d × %d cells, and those before it have %d × %d; by position, prompts need equally many tokens",
+		       rows, cols, first->rows.n, first->cols.n);
+}
 
+static bool can_be_added(const struct work *w, const struct table *t, struct err *err)
+{
 	if (t->word && t->rows.dim == DIM_RANK)
 		return err_set(err, ERR_ARGUMENT, "%s ranks other tokens for each prompt; there is no mean of that", t->analysis);
-	if (w->rows && (t->rows.n != w->rows || t->cols.n != w->cols))
-		return err_set(err, ERR_ARGUMENT,
-			       "this table has %d × %d cells, and those before it have %d × %d; by position, "
-			       "prompts need equally many tokens",
-			       t->rows.n, t->cols.n, w->rows, w->cols);
-	if (w->shape && t->parent && !same_rows(w->shape, t))
-		return err_set(err, ERR_ARGUMENT, "its rows are not those of the first prompt; open fewer of them");
-	w->rows = t->rows.n;
-	w->cols = t->cols.n;
-	p->value = arena_alloc(w->arena, cells * sizeof *p->value);
-	memcpy(p->value, t->value, cells * sizeof *p->value);
-	p->expected = t->check.name ? t->check.expected : NAN;
-	p->actual = t->check.name ? t->check.actual : NAN;
-	p->done = true;
-	if (!w->shape)
-		w->shape = table_ref(t);
-	return true;
+	if (!w->first)
+		return true;
+	return same_shape(t->rows.n, t->cols.n, w->first, err) &&
+	       (!t->parent || same_rows(w->first, t) ||
+		err_set(err, ERR_ARGUMENT, "its rows are not those of the first prompt; open fewer of them"));
 }
 
 /* Hundreds of prompts may each have something to say: the first few do. */
@@ -300,159 +202,140 @@ static void pass_on(struct work *w, struct notes *own, struct notes *notes)
 	notes_done(own);
 }
 
-static bool ask_one(struct work *w, const char *metric, int i, struct task *task, struct notes *notes, struct err *err)
+/* The prompt's table, counted; its numbers in *part are borrowed from it. */
+static struct table *ask(struct work *w, const struct prompt *prompt, struct part *part, struct notes *notes, struct err *err)
 {
-	struct part *p = &w->part[i];
-	struct table *t = NULL;
+	struct inner in = { .task = { .called = look_at_whole, .called_context = &in, .call = true }, .whole = w->task };
+	const struct table *like = w->first && w->first->parent ? w->first : NULL;
 	struct notes own = { 0 };
-	bool kept = p->done;
-	bool ok = pose(w, metric, i, err) && session_prepare(w->session, &w->job, task, &own, err) &&
-		  session_metric_values(w->session, &p->metric, &p->unedited, task, err) &&
-		  (t = session_answer_like(w->session, w->pane, w->shape && w->shape->parent ? w->shape : NULL, task, &own, err)) &&
-		  take_table(w, i, t, err);
+	struct table *t = w->d->ask(w->d->context, prompt, like, part, &in.task, &own, err);
 
 	pass_on(w, &own, notes);
-	table_unref(t);
-	if (!ok && err->kind != ERR_CANCELLED) {
+	task_count_runs(w->task, atomic_load(&in.task.runs));
+	if (t && !can_be_added(w, t, err)) {
+		table_unref(t);
+		t = NULL;
+	}
+	if (t) {
+		part->rows = t->rows.n;
+		part->cols = t->cols.n;
+		part->value = t->value;
+		part->expected = t->check.name ? t->check.expected : (double)NAN;
+		part->actual = t->check.name ? t->check.actual : (double)NAN;
+	} else if (err->kind != ERR_CANCELLED) {
 		struct err why = *err;
 
-		return err_set(err, why.kind, "%s: %s %d: %s", w->path, w->prompt[i].counted, w->prompt[i].line, why.text);
-	}
-	return ok && (kept || keep_part(w, i, err));
-}
-
-/* ---- the mean ---- */
-
-/* Token labels stay where all prompts have the same token there; elsewhere the position's number is there. */
-static void number_positions(struct table *t, struct axis *axis, const struct axis *from, int n)
-{
-	bool tokens = from->id && n > 1;
-
-	axis->dim = from->dim;
-	axis->name = arena_strdup(t->arena, from->name);
-	for (int i = 0; i < from->n; i++) {
-		int key = from->place && n > 1 ? from->place[i].key : -1;
-
-		if (tokens || key >= 0)
-			axis_label(t, axis, i, arena_printf(t->arena, "%d", tokens ? i : key));
-		else if (from->id)
-			axis_token(t, axis, i, from->id[i], from->label[i], from->label_bytes[i], from->show[i]);
-		else
-			axis_text(t, axis, i, from->label[i], from->label_bytes[i], from->show[i]);
-		if (from->place)
-			axis_place(t, axis, i, from->place[i]);
-	}
-}
-
-/* The mean over the prompts whose cell is a number, and its standard error: sd / √n, with n - 1 in the variance. */
-static void average(const struct work *w, struct table *t, size_t cell)
-{
-	double sum = 0, squares = 0, mean;
-	int n = 0;
-
-	for (int i = 0; i < w->n; i++)
-		if (isfinite(w->part[i].value[cell])) {
-			sum += (double)w->part[i].value[cell];
-			n++;
-		}
-	if (!n)
-		return;
-	mean = sum / n;
-	for (int i = 0; i < w->n; i++)
-		if (isfinite(w->part[i].value[cell]))
-			squares += ((double)w->part[i].value[cell] - mean) * ((double)w->part[i].value[cell] - mean);
-	t->value[cell] = (float)mean;
-	t->error[cell] = n > 1 ? (float)sqrt(squares / (n - 1) / n) : NAN;
-}
-
-/* Of all prompts' checks the one that is furthest off. */
-static void worst_check(const struct work *w, struct table *t)
-{
-	double worst = -1;
-
-	if (!w->shape->check.name)
-		return;
-	for (int i = 0; i < w->n; i++) {
-		const struct part *p = &w->part[i];
-		double gap = fabs(p->actual - p->expected) / fmax(1, fabs(p->expected));
-
-		if (!(gap <= worst)) {
-			worst = gap;
-			t->check = (struct check){ arena_printf(t->arena, "%s, worst of %d prompts", w->shape->check.name, w->n),
-						   p->expected, p->actual, w->shape->check.tolerance };
-		}
-	}
-}
-
-static struct table *mean_of(const struct work *w, struct dataset *out, struct err *err)
-{
-	const struct table *from = w->shape;
-	struct table *t = table_new(w->rows, w->cols, err);
-
-	if (!t)
-		return NULL;
-	table_set_errors(t, arena_printf(t->arena, "%d prompts", w->n));
-	for (size_t cell = 0; cell < (size_t)w->rows * (size_t)w->cols; cell++)
-		average(w, t, cell);
-	number_positions(t, &t->rows, &from->rows, w->n);
-	number_positions(t, &t->cols, &from->cols, w->n);
-	table_set_relations(t, from);
-	table_set_like(t, from);
-	table_set_title(t, from->parts.technique, from->parts.object, from->parts.quantity);
-	table_set_whose(t, "mean over %d prompts", w->n);
-	worst_check(w, t);
-	for (int i = 0; i < w->n; i++) {
-		out->value += w->part[i].metric / w->n;
-		out->unedited += w->part[i].unedited / w->n;
+		err_set(err, why.kind, "%s: %s %d: %s", w->d->path, prompt->counted, prompt->line, why.text);
 	}
 	return t;
 }
 
-/* The first prompt is asked even where its part was kept already: a table's numbers are kept, its rows and their names are not. */
-static bool ask_all(struct work *w, const char *metric, dataset_progress *progress, void *context, struct task *task,
-		    struct notes *notes, struct err *err)
-{
-	int done = 0;
+/* ---- the mean ---- */
 
-	for (int i = 0; i < w->n; i++)
-		done += w->part[i].done;
-	for (int i = 0; i < w->n; i++) {
-		if (w->part[i].done && i > 0)
-			continue;
-		done += !w->part[i].done;
-		if (!ask_one(w, metric, i, task, notes, err))
-			return false;
-		if (progress)
-			progress(context, done, w->n);
-	}
-	if (w->more_notes)
-		notes_add(notes, "there are %d more notes like these, on single prompts", w->more_notes);
-	return true;
+static struct table *mean_so_far(const struct work *w, struct err *err)
+{
+	struct table *t = mean_table(w->mean, w->first, err);
+	struct over over = { w->d->path, mean_count(w->mean), w->metric, 0, 0 };
+	const int all = own_prompts(w);
+
+	if (!t)
+		return NULL;
+	mean_metric(w->mean, &over.value, &over.unedited);
+	table_set_over(t, &over);
+	t->unfinished = over.n < all;
+	if (t->unfinished)
+		table_set_whose(t, "mean of %d of %d prompts", over.n, all);
+	else if (is_shared_out(w))
+		table_set_whose(t, "mean of %d prompts, shard %d/%d", all, w->files->shard + 1, w->files->shards);
+	else
+		table_set_whose(t, all == 1 ? "mean of %d prompt" : "mean of %d prompts", all);
+	return t;
 }
 
-struct table *dataset_answer(struct session *s, const struct job *job, int pane, const char *path, const char *keep,
-			     struct dataset *out, struct arena *arena, dataset_progress *progress, void *context, struct task *task,
-			     struct notes *notes, struct err *err)
+static void show_so_far(struct work *w)
 {
-	struct work w = { .session = s, .pane = pane, .path = path, .keep = keep, .file = -1, .arena = arena };
-	struct table *t = NULL;
+	struct err unsaid;
+	struct table *t;
 
-	job_copy(&w.job, job);
-	w.prompt = prompts_read(path, arena, &w.n, err);
-	w.part = w.prompt ? arena_alloc(arena, (size_t)w.n * sizeof *w.part) : NULL;
-	*out = (struct dataset){ .path = path, .n = w.n };
-	if (w.part && make_question(&w, err) && (!keep || open_kept(&w, err)) &&
-	    ask_all(&w, job->metric, progress, context, task, notes, err)) {
-		out->metric = job->metric	    ? arena_strdup(arena, job->metric)
-			      : !w.prompt[0].answer ? "logit of each prompt's own prediction"
-			      : w.prompt[0].wrong   ? "logit_diff of answer and wrong"
-						    : "logit of answer";
-		t = mean_of(&w, out, err);
+	if (!w->d->show || mean_count(w->mean) == own_prompts(w) || clock_now() < w->shown_at + SHOW_EVERY_MS)
+		return;
+	if ((t = mean_so_far(w, &unsaid)))
+		w->d->show(w->d->context, t);
+	w->shown_at = clock_now();
+}
+
+static bool add(struct work *w, const struct part *part, struct err *err)
+{
+	if (!same_shape(part->rows, part->cols, w->first, err))
+		return false;
+	mean_add(w->mean, part);
+	return task_step(w->task, mean_count(w->mean), own_prompts(w), err);
+}
+
+/*
+ * Prompt i of the file. The first is asked even where its part is kept, or another shard's: a table's numbers are kept, its rows
+ * and their names are not.
+ */
+static bool take_prompt(struct work *w, int i, const struct prompt *prompt, struct notes *notes, struct err *err)
+{
+	const bool own = is_own(w, i);
+	struct part asked = { 0 }, kept = { 0 };
+	struct table *t = NULL;
+	bool there = false, ok = !own || find_kept(w, i, &kept, &there, err);
+
+	if (ok && (!i || (own && !there)))
+		ok = (t = ask(w, prompt, &asked, notes, err)) != NULL;
+	if (ok && !w->first)
+		w->first = table_ref(t);
+	if (ok && own && !there && w->part_files)
+		ok = parts_add(w->part[0], i, &asked, err);
+	if (ok && own)
+		ok = add(w, there ? &kept : &asked, err);
+	table_unref(t);
+	if (ok && own && i + 1 < w->n)
+		show_so_far(w);
+	return ok;
+}
+
+static bool take_all(struct work *w, struct notes *notes, struct err *err)
+{
+	struct prompts *prompts = prompts_open(w->d->path, err);
+	struct prompt prompt;
+	bool ok = prompts && task_step(w->task, 0, own_prompts(w), err);
+
+	for (int i = 0; ok && i < w->n; i++) {
+		struct arena *arena = arena_new();
+
+		ok = prompts_next(prompts, arena, &prompt, err) &&
+		     (prompt.text || err_set(err, ERR_FILE, "%s: it was changed meanwhile", w->d->path)) &&
+		     take_prompt(w, i, &prompt, notes, err);
+		arena_free(arena);
 	}
-	if (w.file >= 0)
-		close(w.file);
-	table_unref(w.shape);
-	free(w.question);
-	job_done(&w.job);
+	prompts_close(prompts);
+	if (ok && w->more_notes)
+		notes_add(notes, "there are %d more notes like these, on single prompts", w->more_notes);
+	return ok;
+}
+
+static bool begin(struct work *w, struct err *err)
+{
+	if (!count_prompts(w, err))
+		return false;
+	if (w->files->shards > w->n)
+		return err_set(err, ERR_ARGUMENT, "%s: %d prompts are fewer than %d shards", w->d->path, w->n, w->files->shards);
+	return (!w->files->resume && !w->files->merges) || open_parts(w, err);
+}
+
+struct table *dataset_mean(const struct dataset *d, struct task *task, struct notes *notes, struct err *err)
+{
+	static const struct dataset_files none;
+	struct work w = { .d = d, .files = d->files ? d->files : &none, .task = task, .mean = mean_new() };
+	struct table *t = begin(&w, err) && take_all(&w, notes, err) ? mean_so_far(&w, err) : NULL;
+
+	for (int i = 0; i < w.part_files; i++)
+		parts_close(w.part[i]);
+	free(w.part);
+	table_unref(w.first);
+	mean_free(w.mean);
 	return t;
 }

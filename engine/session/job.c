@@ -93,9 +93,14 @@ bool job_view_equal(const struct job_view *a, const struct job_view *b)
 	return a->name == b->name && a->zoom == b->zoom && a->threshold == b->threshold;
 }
 
+bool job_pane_alike(const struct job_pane *a, const struct job_pane *b)
+{
+	return a->analysis == b->analysis && a->shown == b->shown && a->over == b->over;
+}
+
 bool job_pane_equal(const struct job_pane *a, const struct job_pane *b)
 {
-	if (a->analysis != b->analysis || a->shown != b->shown)
+	if (!job_pane_alike(a, b))
 		return false;
 	for (int i = 0; i < param_count(a->analysis->params); i++)
 		if (!value_equal(a->args[i], b->args[i]) || a->given[i] != b->given[i])
@@ -130,6 +135,13 @@ bool job_pane_reads_run(const struct job_pane *pane)
 	return analysis_on(pane->analysis, pane->args) & (ON_RUN | ON_FOIL | ON_METRIC);
 }
 
+/* The prompts of a file are asked under the job's edits; the foil and the metric are those that prompts of the file do not have. */
+static bool same_ground_over(const struct job *a, const struct job *b)
+{
+	return text_same(a->model, b->model) && a->bos == b->bos && same_edits(a, b) && text_same(a->foil, b->foil) &&
+	       text_same(a->metric, b->metric);
+}
+
 /*
  * Weights alone know no prompt and no edits. An edit may read the foil's run; the metric that is not given is what the run
  * predicts.
@@ -140,6 +152,8 @@ bool job_pane_same_ground(const struct job *a, const struct job *b, const struct
 	bool run = job_pane_reads_run(pane), edited = job_edited(a) || job_edited(b);
 	bool foil = (on & ON_FOIL) || pane->shown == SHOWN_MINUS_FOIL || pane->shown == SHOWN_FOIL || (run && edited);
 
+	if (pane->over)
+		return same_ground_over(a, b);
 	return text_same(a->model, b->model) &&
 	       (!run || (text_same(a->prompt, b->prompt) && a->bos == b->bos && (!edits || same_edits(a, b)))) &&
 	       (!foil || text_same(a->foil, b->foil)) && (!(on & ON_METRIC) || text_same(a->metric, b->metric));

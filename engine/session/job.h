@@ -34,6 +34,7 @@ struct job_pane {
 	struct value args[PARAM_MAX]; /* as given: negatives are kept */
 	bool given[PARAM_MAX];	      /* false: the default, which may follow the cursor or the metric */
 	enum shown shown;
+	const char *over; /* a file of prompts, interned: the mean over them; NULL: of the job's own prompt */
 	struct job_view view;
 };
 
@@ -81,6 +82,8 @@ bool job_same_ground(const struct job *a, const struct job *b, bool edits);
 bool job_pane_same_ground(const struct job *a, const struct job *b, const struct job_pane *pane, bool edits);
 /* Whether its answer is read from a run at all, and not from weights alone. */
 bool job_pane_reads_run(const struct job_pane *pane);
+/* The same technique, of the same of its tables; arguments aside. */
+bool job_pane_alike(const struct job_pane *a, const struct job_pane *b);
 bool job_pane_equal(const struct job_pane *a, const struct job_pane *b); /* the same question, however it is drawn */
 bool job_view_equal(const struct job_view *a, const struct job_view *b);
 bool job_edited(const struct job *job); /* some edit is on */

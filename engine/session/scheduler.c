@@ -156,7 +156,7 @@ static void set_error(struct scheduler *d, const struct err *err, struct job_fau
 
 /*
  * A lens reads the vocabulary for every cell, a causal sweep runs the model again and again, a text is waited for by whoever asked
- * for it. A training takes minutes: everything else is answered between its steps.
+ * for it. A file of prompts and a training take minutes: everything else is answered between their steps.
  */
 enum {
 	RANK_QUICK = 0,
@@ -165,20 +165,22 @@ enum {
 	RANK_BEFORE = 6,
 	RANK_SWEEP = 8,
 	RANK_SWEEP_BEFORE = 10,
-	RANK_TRAINING = 12,
-	RANK_ALL = 14
+	RANK_CORPUS = 12,
+	RANK_TRAINING = 14,
+	RANK_ALL = 16
 };
 
 static bool is_slow(const struct job_pane *pane)
 {
-	return pane->analysis->cost >= COST_RUNS;
+	return pane->over || pane->analysis->cost >= COST_RUNS;
 }
 
 static int rank_of_table(const struct job_pane *pane)
 {
 	const enum cost cost = pane->analysis->cost;
 
-	return cost == COST_TRAINING	 ? RANK_TRAINING
+	return pane->over		 ? RANK_CORPUS
+	       : cost == COST_TRAINING	 ? RANK_TRAINING
 	       : is_slow(pane)		 ? RANK_SWEEP
 	       : cost == COST_VOCABULARY ? RANK_LENS
 					 : RANK_QUICK;
@@ -219,7 +221,7 @@ static bool is_there(const struct scheduler *d, struct piece piece)
 	case PIECE_TABLE:
 		return p->stopped || (!p->stale && !(p->table && p->table->unfinished));
 	case PIECE_BEFORE: /* mostly known from the question before */
-		return d->has_before[piece.pane] || !is_edited(d) || p->question.shown != SHOWN_RUN;
+		return d->has_before[piece.pane] || !is_edited(d) || p->question.shown != SHOWN_RUN || p->question.over;
 	case PIECE_TEXT:
 		return d->has_text || !d->job.generate;
 	default:

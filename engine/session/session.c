@@ -35,8 +35,8 @@ struct prepared session_hold(const struct session *s)
 	struct prepared held = *now;
 
 	job_copy(&held.job, &now->job);
-	held.run = run_ref(now->run);
-	held.unedited = run_ref(now->unedited);
+	held.run = now->run ? run_ref(now->run) : NULL;
+	held.unedited = now->unedited ? run_ref(now->unedited) : NULL;
 	held.foil = now->foil ? run_ref(now->foil) : NULL;
 	held.metric = metric_share(&now->metric);
 	return held;
@@ -125,7 +125,7 @@ static struct job_fault fault_of_edit(const struct job *job, int item)
 
 static bool run_edited(struct session *s, struct prepared *p, const struct wanted *prompt, struct task *task, struct err *err)
 {
-	struct wanted edited = { prompt->tokens, prompt->n, &p->job, p->unedited, p->foil };
+	struct wanted edited = { prompt->tokens, prompt->n, &p->job, p->unedited, p->foil, p->passing };
 
 	if (!job_edited(&p->job)) {
 		p->run = run_ref(p->unedited);
@@ -147,11 +147,12 @@ static bool run_foil(struct session *s, struct prepared *p, struct wanted *foil,
 	return err->kind == ERR_CANCELLED ? false : err_in(err, "foil");
 }
 
-static bool prepare(struct session *s, struct prepared *p, struct wanted *prompt, struct wanted *foil, struct task *task,
-		    struct notes *notes, struct err *err)
+static bool prepare_runs(struct session *s, struct prepared *p, struct wanted *prompt, struct wanted *foil, struct task *task,
+			 struct notes *notes, struct err *err)
 {
 	const struct job *job = &p->job;
 
+	prompt->passing = foil->passing = p->passing;
 	s->fault.part = JOB_PROMPT;
 	if (!encode(s, job->prompt, job->bos, prompt, notes, err) ||
 	    !(p->unedited = session_get_run(s, prompt, &p->unedited_id, task, err)) || !run_foil(s, p, foil, task, notes, err) ||
@@ -162,6 +163,16 @@ static bool prepare(struct session *s, struct prepared *p, struct wanted *prompt
 	return metric_resolve(job->metric, p->unedited, &p->metric, notes, err);
 }
 
+static bool prepare(struct session *s, struct prepared *p, struct task *task, struct notes *notes, struct err *err)
+{
+	struct wanted prompt = { 0 }, foil = { 0 };
+	bool ok = prepare_runs(s, p, &prompt, &foil, task, notes, err);
+
+	free(prompt.tokens);
+	free(foil.tokens);
+	return ok;
+}
+
 struct job_fault session_fault(const struct session *s)
 {
 	return s->fault;
@@ -170,17 +181,12 @@ struct job_fault session_fault(const struct session *s)
 bool session_prepare(struct session *s, const struct job *job, struct task *task, struct notes *notes, struct err *err)
 {
 	struct prepared p = { 0 };
-	struct wanted prompt = { 0 }, foil = { 0 };
-	bool ok;
 
 	s->fault = (struct job_fault){ JOB_MODEL, 0 };
 	if (!open_model(s, job->model, task, notes, err))
 		return false;
 	job_copy(&p.job, job);
-	ok = prepare(s, &p, &prompt, &foil, task, notes, err);
-	free(prompt.tokens);
-	free(foil.tokens);
-	if (!ok) {
+	if (!prepare(s, &p, task, notes, err)) {
 		prepared_done(&p);
 		return false;
 	}
@@ -189,6 +195,26 @@ bool session_prepare(struct session *s, const struct job *job, struct task *task
 	s->now = p;
 	s->ready = true;
 	s->jobs++;
+	return true;
+}
+
+bool session_prepare_passing(struct session *s, const struct job *job, struct prepared *p, struct task *task, struct notes *notes,
+			     struct err *err)
+{
+	*p = (struct prepared){ .passing = true };
+	job_copy(&p->job, job);
+	return prepare(s, p, task, notes, err);
+}
+
+bool session_open(struct session *s, const struct job *job, struct task *task, struct notes *notes, struct err *err)
+{
+	if (!open_model(s, job->model, task, notes, err))
+		return false;
+	if (s->ready)
+		prepared_done(&s->now);
+	s->now = (struct prepared){ .metric = { .position = -1 } };
+	job_copy(&s->now.job, job);
+	s->ready = true;
 	return true;
 }
 
@@ -219,14 +245,17 @@ const struct metric *session_metric(const struct session *s)
 	return &s->now.metric;
 }
 
-bool session_metric_values(struct session *s, double *edited, double *unedited, struct task *task, struct err *err)
+bool prepared_metric_values(const struct prepared *p, double *edited, double *unedited, struct task *task, struct err *err)
 {
-	const struct prepared *p = &s->now;
-
 	if (!metric_value(&p->metric, p->unedited, p->unedited, unedited, task, err))
 		return false;
 	if (p->run != p->unedited)
 		return metric_value(&p->metric, p->run, p->unedited, edited, task, err);
 	*edited = *unedited;
 	return true;
+}
+
+bool session_metric_values(struct session *s, double *edited, double *unedited, struct task *task, struct err *err)
+{
+	return prepared_metric_values(&s->now, edited, unedited, task, err);
 }

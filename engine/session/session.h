@@ -14,6 +14,7 @@
 #include "engine/base/notes.h"
 #include "engine/base/task.h"
 #include "engine/model/model.h"
+#include "engine/session/dataset.h"
 #include "engine/session/forecast.h"
 #include "engine/session/job.h"
 
@@ -27,15 +28,19 @@ void session_free(struct session *s);
  * metric. After it, session_answer and the getters below speak of this job. On error the previous job stays prepared.
  */
 bool session_prepare(struct session *s, const struct job *job, struct task *task, struct notes *notes, struct err *err);
+/*
+ * For a job whose panes are all over files of prompts: opens the model, and asks the job's own prompt nothing. Of the getters below
+ * only the model is there.
+ */
+bool session_open(struct session *s, const struct job *job, struct task *task, struct notes *notes, struct err *err);
 /* What was at fault in the last job that could not be prepared. */
 struct job_fault session_fault(const struct session *s);
 
 /* The table of pane i of the prepared job; counted (the caller unrefs). NULL on error. Cached: the same question again is free. */
 struct table *session_answer(struct session *s, int i, struct task *task, struct notes *notes, struct err *err);
 
-/* The same with the rows of another prompt's table, where a run chooses them (tokens, neurons); NULL: its own. Not cached. */
-struct table *session_answer_like(struct session *s, int i, const struct table *like, struct task *task, struct notes *notes,
-				  struct err *err);
+/* Where the parts of means are kept from here on; borrowed. */
+void session_files(struct session *s, const struct dataset_files *files);
 /* What an answer of the prepared job would take. */
 struct forecast session_forecast(struct session *s, const struct job_pane *pane);
 

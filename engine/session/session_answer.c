@@ -1,4 +1,5 @@
 /* session_answer.c - a pane's answer: a table of the edited run or of the foil's, or what differs between two. */
+#include "engine/session/over.h"
 #include "engine/session/session_parts.h"
 
 static double share_known(const struct session *s, const struct analysis *a)
@@ -11,21 +12,21 @@ static double share_known(const struct session *s, const struct analysis *a)
 
 static struct session_view view_edited(const struct prepared *p)
 {
-	return (struct session_view){ p->run,	  p->unedited, p->foil, p->run_id,     p->unedited_id,
-				      p->foil_id, p->metric,   &p->job, WITNESS_EDITED };
+	return (struct session_view){ p->run,	  p->unedited, p->foil, p->run_id,	p->unedited_id,
+				      p->foil_id, p->metric,   &p->job, WITNESS_EDITED, p->passing };
 }
 
 static struct session_view view_unedited(const struct prepared *p)
 {
-	return (struct session_view){ p->unedited, p->unedited, p->foil, p->unedited_id,  p->unedited_id,
-				      p->foil_id,  p->metric,	&p->job, WITNESS_UNEDITED };
+	return (struct session_view){ p->unedited, p->unedited, p->foil, p->unedited_id,   p->unedited_id,
+				      p->foil_id,  p->metric,	&p->job, WITNESS_UNEDITED, p->passing };
 }
 
 /* Each is the other's foil. The metric: the same targets, at the foil's own last position when it is the last of the prompt. */
 static struct session_view view_foil(const struct prepared *p)
 {
-	struct session_view v = { p->foil,	  p->foil,   p->unedited, p->foil_id,  p->foil_id,
-				  p->unedited_id, p->metric, &p->job,	  WITNESS_FOIL };
+	struct session_view v = { p->foil,	  p->foil,   p->unedited, p->foil_id,	p->foil_id,
+				  p->unedited_id, p->metric, &p->job,	  WITNESS_FOIL, p->passing };
 
 	if (v.metric.position == p->run->T - 1 || v.metric.position >= p->foil->T)
 		v.metric = metric_at(&p->metric, p->foil->T - 1);
@@ -50,14 +51,14 @@ static bool chooses_rows(const struct table *t)
 	return t->parent || (t->id && t->rows.dim == DIM_RANK);
 }
 
-static struct table *answer(struct session *s, const struct prepared *p, const struct job_pane *pane, const struct table *like,
-			    struct task *task, struct notes *notes, struct err *err)
+struct table *session_answer_of(struct session *s, const struct prepared *p, const struct job_pane *pane, const struct table *like,
+				struct task *task, struct notes *notes, struct err *err)
 {
 	struct partial partial = { .show = s->show,
 				   .visible = s->visible,
 				   .context = s->show_context,
 				   .analysis = pane->analysis->name },
-		       *watched = s->show ? &partial : NULL;
+		       *watched = s->show && !p->passing ? &partial : NULL;
 	struct session_view here = view_edited(p), there = view_unedited(p);
 	struct table *a, *b, *t = NULL;
 
@@ -97,7 +98,7 @@ struct forecast session_forecast(struct session *s, const struct job_pane *pane)
 	double share = share_known(s, pane->analysis);
 	int more = 0;
 
-	if (pane->analysis->cost < COST_RUNS || !s->ready)
+	if (pane->analysis->cost < COST_RUNS || !s->ready || pane->over)
 		return f;
 	if (other && !p->foil)
 		return (struct forecast){ .runs = -1 };
@@ -110,19 +111,14 @@ struct forecast session_forecast(struct session *s, const struct job_pane *pane)
 	return f;
 }
 
-struct table *session_answer_like(struct session *s, int i, const struct table *like, struct task *task, struct notes *notes,
-				  struct err *err)
+struct table *session_answer(struct session *s, int i, struct task *task, struct notes *notes, struct err *err)
 {
 	struct prepared held = session_hold(s);
-	struct table *t = answer(s, &held, &held.job.pane[i], like, task, notes, err);
+	struct table *t = held.job.pane[i].over ? over_answer(s, &held.job, i, task, notes, err)
+						: session_answer_of(s, &held, &held.job.pane[i], NULL, task, notes, err);
 
 	prepared_done(&held);
 	return t;
-}
-
-struct table *session_answer(struct session *s, int i, struct task *task, struct notes *notes, struct err *err)
-{
-	return session_answer_like(s, i, NULL, task, notes, err);
 }
 
 void session_watch(struct session *s, session_partial *show, session_visible *visible, void *context)
@@ -136,9 +132,10 @@ struct table *session_before(struct session *s, int i, struct task *task, struct
 {
 	struct prepared held;
 	struct session_view here, there;
+	const struct job_pane *pane = &s->now.job.pane[i];
 	struct table *t, *now;
 
-	if (s->now.run == s->now.unedited || s->now.job.pane[i].shown != SHOWN_RUN || !job_pane_reads_run(&s->now.job.pane[i]))
+	if (s->now.run == s->now.unedited || pane->shown != SHOWN_RUN || pane->over || !job_pane_reads_run(pane))
 		return NULL;
 	held = session_hold(s);
 	here = view_edited(&held);

@@ -1,6 +1,6 @@
 /*
  * session_parts.h - what the files of the session share: session.c prepares a job, session_runs.c makes its runs, session_table.c
- * one technique's table of one run, session_answer.c differences of such tables, session_generate.c a continuation.
+ * one technique's table of one run, session_answer.c differences of such tables, over.c means over files of prompts, session_generate.c a continuation.
  */
 #ifndef LMSCOPE_ENGINE_SESSION_SESSION_PARTS_H
 #define LMSCOPE_ENGINE_SESSION_SESSION_PARTS_H
@@ -16,6 +16,7 @@ struct prepared {
 	struct run *run, *unedited, *foil; /* counted */
 	unsigned run_id, unedited_id, foil_id;
 	struct metric metric;
+	bool passing; /* one prompt of many: neither its runs nor its tables are kept for later */
 };
 
 struct session {
@@ -27,6 +28,7 @@ struct session {
 	struct cache *cache;
 	struct prompt_runs *prompts; /* what edits read of files of prompts */
 	struct assets *assets;	     /* what techniques read */
+	struct dataset_files files;  /* where the parts of means are kept */
 	bool ready;
 	struct prepared now;
 	struct job_fault fault;	      /* while a job is prepared: whose turn it is */
@@ -39,6 +41,10 @@ struct session {
 void prepared_done(struct prepared *p);
 /* What an answer needs stays while it is made, even if the session is prepared for another job meanwhile (see session.h). */
 struct prepared session_hold(const struct session *s);
+/* Prepares another job, on the model that is open, beside the one that is prepared; prepared_done() in either case. */
+bool session_prepare_passing(struct session *s, const struct job *job, struct prepared *p, struct task *task, struct notes *notes,
+			     struct err *err);
+bool prepared_metric_values(const struct prepared *p, double *edited, double *unedited, struct task *task, struct err *err);
 
 /* ---- session_runs.c ---- */
 
@@ -48,6 +54,7 @@ struct wanted {
 	size_t n;
 	const struct job *job; /* its edits; NULL: none */
 	const struct run *unedited, *foil;
+	bool passing; /* it will not be asked for again */
 };
 
 /* Counted, from the cache or made now; *id is its number there. */
@@ -56,6 +63,8 @@ struct run *session_get_run(struct session *s, const struct wanted *w, unsigned 
 bool session_has_room(struct session *s, int T, enum run_stores keeps, struct err *err);
 /* The lines of the edits that are on, into line[job->edits]; their number. `job` NULL: none. */
 int session_edit_lines(const struct job *job, const char **line);
+/* Adds the edits that are on, with the versions of their files. */
+void session_key_edits(struct str *key, const struct job *job);
 
 /* ---- session_table.c ---- */
 
@@ -66,6 +75,7 @@ struct session_view {
 	struct metric metric;
 	const struct job *job;
 	enum witness_side side;
+	bool passing; /* its table will not be asked for again */
 };
 
 /* Who waits for a table while it is made, and what is taken off it before it is shown. */
@@ -89,5 +99,13 @@ struct table *session_view_table(struct session *s, const struct session_view *v
 				 struct err *err);
 /* How many passes through the model that would take; 0: it is there already; -1: it cannot be answered. */
 int session_view_runs(struct session *s, const struct session_view *v, const struct job_pane *pane);
+/* Adds the arguments, with the versions of their files. */
+void session_key_arguments(struct str *key, const struct analysis *a, const struct value args[PARAM_MAX]);
+
+/* ---- session_answer.c ---- */
+
+/* What a pane shows of a prepared job, its file of prompts aside; counted. `like` as above. */
+struct table *session_answer_of(struct session *s, const struct prepared *p, const struct job_pane *pane, const struct table *like,
+				struct task *task, struct notes *notes, struct err *err);
 
 #endif

@@ -121,6 +121,12 @@ static void add_argument(struct str *key, const struct param *p, struct value va
 		str_addf(key, " %s#%llx", path, (unsigned long long)version);
 }
 
+void session_key_arguments(struct str *key, const struct analysis *a, const struct value args[PARAM_MAX])
+{
+	for (int k = 0; k < param_count(a->params); k++)
+		add_argument(key, &a->params[k], args[k]);
+}
+
 static void table_key(struct str *key, const struct session_view *v, const struct job_pane *pane)
 {
 	struct value args[PARAM_MAX];
@@ -135,8 +141,7 @@ static void table_key(struct str *key, const struct session_view *v, const struc
 		str_addf(key, " foil %u", v->foil_id);
 	if (on & ON_METRIC)
 		str_addf(key, " %s @%d #%llx", v->metric.spec, v->metric.position, (unsigned long long)metric_version(&v->metric));
-	for (int k = 0; k < param_count(pane->analysis->params); k++)
-		add_argument(key, &pane->analysis->params[k], args[k]);
+	session_key_arguments(key, pane->analysis, args);
 }
 
 /* The technique's table of a view, found again when it was asked before; `like`: with that one's rows. */
@@ -147,7 +152,7 @@ struct table *session_view_table(struct session *s, const struct session_view *v
 	struct str key;
 	struct table *t;
 
-	if (like)
+	if (like || v->passing)
 		return compute(s, v, pane, like, partial, task, notes, err);
 	str_init(&key);
 	table_key(&key, v, pane);

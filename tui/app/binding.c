@@ -145,7 +145,7 @@ void question_opened(struct preset *doc)
 
 static bool same_question(const struct job_pane *a, const struct job_pane *b)
 {
-	if (a->analysis != b->analysis || a->shown != b->shown)
+	if (!job_pane_alike(a, b))
 		return false;
 	for (int i = 0; i < param_count(a->analysis->params); i++)
 		if (!value_equal(a->args[i], b->args[i]))
@@ -182,8 +182,7 @@ void question_answer(const struct app *app, int pane, struct answer_shown *out)
 			out->current = true;
 			if (i == pane)
 				break;
-		} else if (best < 0 && question->analysis == asked.analysis && question->shown == asked.shown &&
-			   (i == pane || shot->panes != app->doc.job.panes)) {
+		} else if (best < 0 && job_pane_alike(question, &asked) && (i == pane || shot->panes != app->doc.job.panes)) {
 			best = i;
 		}
 	}

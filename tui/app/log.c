@@ -35,7 +35,7 @@ void log_done(struct question_log *log)
 /* An argument that follows the cursor is no part of the question. */
 static bool same_pane(const struct job_pane *a, const struct job_pane *b)
 {
-	if (a->analysis != b->analysis || a->shown != b->shown)
+	if (!job_pane_alike(a, b))
 		return false;
 	for (int i = 0; i < param_count(a->analysis->params); i++) {
 		bool follows = !a->given[i] && param_follows(&a->analysis->params[i]);

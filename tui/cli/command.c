@@ -14,6 +14,8 @@ const struct command commands[] = {
 	{ NULL, FOR_EXPLORE, "[MODEL] [-p PROMPT] [OPTION]…", "look inside a model, on the screen", NULL },
 	{ "print", FOR_PRINT, "print ANALYSIS [MODEL] -p PROMPT [OPTION]…", "one technique's table, or every pane of a preset",
 	  command_print },
+	{ "merge", FOR_MERGE, "merge FILE…", "what print --shard left, one file of each shard, as the table of a single run",
+	  command_merge },
 	{ "analyses", FOR_ANALYSES, "analyses [NAME]", "the techniques; or one technique's arguments, unit and paper",
 	  command_analyses },
 	{ "info", FOR_INFO, "info [MODEL]", "family, sizes, number formats, memory, tokenizer", command_info },
@@ -53,7 +55,7 @@ static void help(const struct command *c)
 			      "models` lists, or demo (the default).\n\n");
 	}
 	options_help(c->bit, &out);
-	if (c->bit == FOR_PRINT) {
+	if (c->bit & (FOR_PRINT | FOR_MERGE)) {
 		str_add(&out, "\nFormats of -f:\n");
 		for (const struct format *f = formats; f->word; f++)
 			str_addf(&out, "  %-28s %s\n", f->word, f->help);
@@ -94,7 +96,7 @@ static bool run(const struct command *c, struct options *o, bool (*explore)(stru
 	 */
 	if (c->word && o->notes.n)
 		return err_set(err, o->preset.misspelt ? ERR_USAGE : ERR_FILE, "%s", o->notes.line[0]);
-	if (c->word && c->bit != FOR_PRINT && strcmp(o->format->word, "text") && !o->json)
+	if (c->word && !(c->bit & (FOR_PRINT | FOR_MERGE)) && strcmp(o->format->word, "text") && !o->json)
 		return err_set(err, ERR_USAGE, "-f: %s writes text or json, not %s", c->word, o->format->word);
 	if (!matrix_start(err))
 		return false;

@@ -29,6 +29,7 @@ int command_main(int argc, char **argv, bool (*explore)(struct options *o, struc
 void command_say_notes(const struct notes *notes);
 
 bool command_print(struct options *o, struct err *err);
+bool command_merge(struct options *o, struct err *err);
 bool command_analyses(struct options *o, struct err *err);
 bool command_info(struct options *o, struct err *err);
 bool command_models(struct options *o, struct err *err);

@@ -232,6 +232,19 @@ static bool take_resume(struct options *o, const char *value, struct err *err)
 	return true;
 }
 
+static bool take_shard(struct options *o, const char *value, struct err *err)
+{
+	enum { SHARDS_MOST = WORDS_MOST };
+	int end = 0;
+
+	if (sscanf(value, "%d/%d%n", &o->shard, &o->shards, &end) != 2 || value[end] || o->shard < 1 || o->shard > o->shards ||
+	    o->shards > SHARDS_MOST)
+		return err_set(err, ERR_USAGE, "--shard: expected I/N, such as 2/4, with N up to %d, instead of \"%s\"",
+			       SHARDS_MOST, value);
+	o->shard--;
+	return true;
+}
+
 static bool take_pca(struct options *o, const char *value, struct err *err)
 {
 	(void)value, (void)err;
@@ -306,11 +319,13 @@ static const struct option_row rows[] = {
 	{ 0, "over", "FILE", FOR_PRINT, "the mean over many prompts, with standard errors: a file of lines, JSON lines, or one "
 					"JSON list", take_over },
 	{ 0, "resume", "FILE", FOR_PRINT, "where --over saves what is done, to resume from when interrupted", take_resume },
+	{ 0, "shard", "I/N", FOR_PRINT, "of --over each N-th prompt alone, from the I-th on, into the file of --resume; `lmscope merge` "
+					"adds the shards up", take_shard },
 	{ 0, "check", NULL, FOR_PRINT, "a line for each expectation of the preset, ok or DRIFT, instead of tables; exit status 1 "
 				       "on drift", take_check },
 	{ 0, "diff", "edits|foil", FOR_PRINT, "edited minus unedited, or prompt minus foil", take_diff },
 	{ 0, "on", "prompt|foil", FOR_PRINT, "the table of the prompt, or of the foil", take_on },
-	{ 'f', "format", "text|json|csv|svg|ans", FOR_PRINT, "output format", take_format },
+	{ 'f', "format", "text|json|csv|svg|ans", FOR_PRINT | FOR_MERGE, "output format", take_format },
 	{ 'f', "format", "text|json", FOR_ANALYSES | FOR_INFO | FOR_TOKENS | FOR_MODELS | FOR_PERPLEXITY | FOR_VERIFY | FOR_BENCH |
 	  FOR_DIRECTION, "output format", take_format },
 	{ 'n', "count", "N", FOR_GENERATE, "how many tokens (20)", take_count },
@@ -325,14 +340,14 @@ static const struct option_row rows[] = {
 	{ 0, "stride", "N", FOR_PERPLEXITY, "tokens from one window to the next (half a window)", take_stride },
 	{ 0, "window", "N", FOR_PERPLEXITY, "tokens of a window (512, or the model's context)", take_window },
 	{ 0, "preset", "NAME|FILE", FOR_EXPLORE | FOR_PRINT, "open a saved view; options beside it change it", take_preset },
-	{ 0, "theme", "NAME|FILE", FOR_EXPLORE | FOR_PRINT, "colours: of the screen, or of -f svg and -f ans", take_theme },
+	{ 0, "theme", "NAME|FILE", FOR_EXPLORE | FOR_PRINT | FOR_MERGE, "colours: of the screen, or of -f svg and -f ans", take_theme },
 	{ 0, "ascii", NULL, FOR_EXPLORE, "no characters beyond ASCII", take_ascii },
 	{ 0, "bos", NULL, FOR_PROMPT | FOR_TOKENS | FOR_PERPLEXITY | FOR_DIRECTION, "put the beginning-of-sequence token first",
 	  take_bos },
 	{ 0, "no-bos", NULL, FOR_PROMPT | FOR_TOKENS | FOR_PERPLEXITY | FOR_DIRECTION, "do not put it first", take_no_bos },
-	{ 0, "threads", "N", FOR_PROMPT | FOR_PERPLEXITY | FOR_VERIFY | FOR_BENCH,
+	{ 0, "threads", "N", FOR_PROMPT | FOR_MERGE | FOR_PERPLEXITY | FOR_VERIFY | FOR_BENCH,
 	  "threads to compute with (all that this process may use)", take_threads },
-	{ 0, "low-memory", NULL, FOR_PROMPT | FOR_PERPLEXITY | FOR_VERIFY | FOR_BENCH | FOR_INFO,
+	{ 0, "low-memory", NULL, FOR_PROMPT | FOR_MERGE | FOR_PERPLEXITY | FOR_VERIFY | FOR_BENCH | FOR_INFO,
 	  "read the weights from the file at each use: slower, and small", take_low_memory },
 	{ 'h', "help", NULL, FOR_ALL, "this", take_help },
 	{ 0, "version", NULL, FOR_EXPLORE, "name and version", take_version },
@@ -362,9 +377,9 @@ static const struct option_row *find_row(const char *arg, unsigned command, cons
 	return NULL;
 }
 
-static bool take_word(struct options *o, char *word, struct err *err)
+static bool take_word(struct options *o, char *word, unsigned command, struct err *err)
 {
-	if (o->words == 2)
+	if (o->words == (command == FOR_MERGE ? WORDS_MOST : 2))
 		return err_set(err, ERR_USAGE, "unexpected argument \"%s\"", word);
 	o->word[o->words++] = word;
 	return true;
@@ -380,7 +395,7 @@ static bool scan(int argc, char **argv, unsigned command, struct options *o, boo
 		const char *value;
 
 		if (options_end || argv[i][0] != '-' || !argv[i][1]) {
-			if (!presets_only && !take_word(o, argv[i], err))
+			if (!presets_only && !take_word(o, argv[i], command, err))
 				return false;
 			continue;
 		}

@@ -27,16 +27,17 @@ enum {
 	FOR_VERIFY = 256,
 	FOR_BENCH = 512,
 	FOR_DIRECTION = 1024,
+	FOR_MERGE = 2048,
 	FOR_PROMPT = FOR_EXPLORE | FOR_PRINT | FOR_GENERATE, /* those that run the model */
 	FOR_ALL = (1 << 16) - 1,
 };
 
-enum { EACH_MOST = 2, SET_MOST = 32 };
+enum { EACH_MOST = 2, SET_MOST = 32, WORDS_MOST = 1000 };
 
 struct options {
 	struct preset preset; /* what is asked: from --preset, then from the options after it */
 	bool from_preset;
-	char *word[2]; /* words that are not options, in order; borrowed from argv */
+	char *word[WORDS_MOST]; /* words that are not options, in order; borrowed from argv: of merge many, else two */
 	int words;
 	const char *set[SET_MOST]; /* KEY=VALUE of -s */
 	int sets;
@@ -54,6 +55,7 @@ struct options {
 	bool compare;		   /* of generate */
 	bool check;		   /* of print: what is expected, instead of the tables */
 	const char *over, *resume; /* of print: a file of prompts; where what is done is kept */
+	int shard, shards;	   /* of print: from 0; shards 0: all prompts */
 	int threads;		   /* 0: all */
 	bool ascii, low_memory, help, version, man;
 	struct notes notes; /* of reading the preset */

@@ -7,8 +7,10 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "engine/base/file.h"
+#include "engine/base/intern.h"
 #include "engine/base/task.h"
-#include "engine/session/dataset.h"
+#include "engine/session/parts.h"
 #include "engine/session/session.h"
 #include "engine/session/snapshot.h"
 #include "tui/cli/check.h"
@@ -51,6 +53,8 @@ static bool take_words(struct options *o, struct err *err)
 				return false;
 		if (o->shown != SHOWN_RUN)
 			job->pane[p].shown = o->shown;
+		if (o->over)
+			job->pane[p].over = intern(o->over);
 	}
 	return true;
 }
@@ -70,6 +74,8 @@ struct printing {
 	struct notes notes;
 	struct theme *theme; /* of the format; owned */
 	double metric, unedited;
+	struct dataset_files files; /* of a mean over prompts */
+	bool alone;		    /* all panes are such means: there is no prompt besides */
 };
 
 static void say_table(const struct options *o, const struct str *out)
@@ -88,7 +94,7 @@ static void say_table(const struct options *o, const struct str *out)
 
 /* How far the work is, where somebody watches: told at each of its steps, on the thread that works. */
 static struct task watched;
-static const char *watched_what;
+static const char *watched_what, *watched_of;
 
 static void show_steps(void *context)
 {
@@ -100,7 +106,7 @@ static void show_steps(void *context)
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	if (total && now.tv_sec * 5 + now.tv_nsec / 200000000 != last) { /* five times a second */
 		last = now.tv_sec * 5 + now.tv_nsec / 200000000;
-		say_progress("%s: %d of %d", watched_what, done, total);
+		say_progress("%s: %d of %d%s", watched_what, done, total, watched_of);
 	}
 	atomic_store(&watched.call, true);
 }
@@ -108,6 +114,7 @@ static void show_steps(void *context)
 static struct task *watch(const char *what)
 {
 	watched_what = what;
+	watched_of = "";
 	watched.called = show_steps;
 	atomic_store(&watched.done, 0);
 	atomic_store(&watched.total, 0);
@@ -151,6 +158,31 @@ static void say_forecast(const struct printing *p, int i)
 	str_done(&text);
 }
 
+/* An interrupted mean: what of it is kept. */
+static void explain_interrupt(const struct printing *p, struct err *err)
+{
+	if (p->files.resume)
+		err_set(err, ERR_CANCELLED, "interrupted; %s has what is done; the same command resumes from there",
+			p->files.resume);
+	else
+		err_set(err, ERR_CANCELLED, "interrupted after %d prompts; with --resume FILE they would have been kept",
+			atomic_load(&watched.done));
+}
+
+static struct table *answer_pane(struct printing *p, int i, struct err *err)
+{
+	const struct job_pane *pane = &p->o->preset.job.pane[i];
+	struct task *task = watch(pane->analysis->name);
+	struct table *t;
+
+	watched_of = pane->over ? " prompts" : "";
+	t = session_answer(p->session, i, task, &p->notes, err);
+	say_progress_end();
+	if (!t && err->kind == ERR_CANCELLED && pane->over)
+		explain_interrupt(p, err);
+	return t;
+}
+
 static bool print_pane(struct printing *p, int i, struct err *err)
 {
 	struct answer answer = { .pane = &p->o->preset.job.pane[i] };
@@ -158,8 +190,7 @@ static bool print_pane(struct printing *p, int i, struct err *err)
 	struct err none = { 0 };
 
 	say_forecast(p, i);
-	answer.table = t = session_answer(p->session, i, watch(answer.pane->analysis->name), &p->notes, err);
-	say_progress_end();
+	answer.table = t = answer_pane(p, i, err);
 	if (!t)
 		return preset_place_pane(&p->o->preset, i, err);
 	if (answer.pane->analysis->makes && t->footnote && strcmp(p->o->format->word, "text"))
@@ -173,6 +204,20 @@ static bool print_pane(struct printing *p, int i, struct err *err)
 	return true;
 }
 
+/* The model, and the prompt's runs where a pane asks for them. */
+static bool get_ready(struct printing *p, struct err *err)
+{
+	const struct job *job = &p->o->preset.job;
+	bool ok;
+
+	if (p->alone)
+		ok = session_open(p->session, job, watch("the model"), &p->notes, err);
+	else
+		ok = session_prepare(p->session, job, watch("the prompt's run"), &p->notes, err);
+	say_progress_end();
+	return ok;
+}
+
 /* Once for every value of the dimensions of --each, the last one running fastest. */
 static bool print_each(struct printing *p, int pane, int depth, struct err *err)
 {
@@ -180,13 +225,14 @@ static bool print_each(struct printing *p, int pane, int depth, struct err *err)
 	int arg, n;
 
 	if (depth >= p->o->eaches || depth == EACH_MOST)
-		return session_prepare(p->session, &p->o->preset.job, watch("the prompt's run"), &p->notes, err) &&
-		       print_pane(p, pane, err);
+		return get_ready(p, err) && print_pane(p, pane, err);
 	arg = argument_of(q->analysis, p->o->each[depth]);
 	if (arg < 0)
 		return err_set(err, ERR_USAGE, "--each: %s has no argument that is a %s", q->analysis->name,
 			       dim_word(p->o->each[depth]));
-	n = dim_extent(&session_model(p->session)->config, session_run(p->session)->T, p->o->each[depth]);
+	n = dim_extent(&session_model(p->session)->config, p->alone ? 0 : session_run(p->session)->T, p->o->each[depth]);
+	if (!n)
+		return err_set(err, ERR_USAGE, "--each: the prompts of a file have no %s in common", dim_word(p->o->each[depth]));
 	for (int i = 0; i < n; i++) {
 		q->args[arg] = value_number(i);
 		q->given[arg] = true;
@@ -197,12 +243,9 @@ static bool print_each(struct printing *p, int pane, int depth, struct err *err)
 }
 
 /* Ctrl-C ends the work at the next layer, so that a sentence can say what is kept; a second one ends the program. */
-static struct task interruptible;
-
 static void interrupt(int number)
 {
 	(void)number;
-	atomic_store(&interruptible.stop, true);
 	atomic_store(&watched.stop, true);
 }
 
@@ -211,13 +254,13 @@ static void listen_to_interrupts(void)
 	sigaction(SIGINT, &(struct sigaction){ .sa_handler = interrupt, .sa_flags = (int)SA_RESETHAND }, NULL);
 }
 
-/* Work whose file holds what is done when it is interrupted. */
+/* Work whose file holds what is done when it is interrupted, or could. */
 static bool keeps_what_is_done(const struct job *job)
 {
 	bool keeps = false;
 
 	for (int i = 0; i < job->panes; i++)
-		keeps |= job->pane[i].analysis->makes != NULL;
+		keeps |= job->pane[i].analysis->makes || job->pane[i].over;
 	return keeps;
 }
 
@@ -228,64 +271,13 @@ static bool print_panes(struct printing *p, struct err *err)
 
 	if (keeps_what_is_done(&o->preset.job))
 		listen_to_interrupts();
-	ok = session_prepare(p->session, &o->preset.job, watch("the prompt's run"), &p->notes, err) ||
-	     preset_place_fault(&o->preset, session_fault(p->session), err);
-	ok = ok && session_metric_values(p->session, &p->metric, &p->unedited, &watched, err);
-	say_progress_end();
+	ok = get_ready(p, err) || preset_place_fault(&o->preset, session_fault(p->session), err);
+	ok = ok && (p->alone || session_metric_values(p->session, &p->metric, &p->unedited, &watched, err));
 	if (ok && o->check)
 		return check_print(p->session, o, p->metric, &p->notes, err);
 	for (int i = 0; ok && i < o->preset.job.panes; i++)
 		ok = print_each(p, i, 0, err);
 	return ok;
-}
-
-/* How far it is: counted always, shown where somebody watches. */
-static void show_progress(void *context, int done, int n)
-{
-	*(int *)context = done;
-	say_progress("%d of %d prompts", done, n);
-	if (done == n)
-		say_progress_end();
-}
-
-static void explain_interrupt(const struct options *o, int done, struct err *err)
-{
-	say_progress_end();
-	if (o->resume)
-		err_set(err, ERR_CANCELLED, "interrupted; %s has what is done; the same command resumes from there", o->resume);
-	else
-		err_set(err, ERR_CANCELLED, "interrupted after %d prompts; with --resume FILE they would have been kept", done);
-}
-
-/* The mean over a file of prompts. */
-static bool print_dataset(struct printing *p, struct err *err)
-{
-	struct options *o = p->o;
-	const struct job *job = &o->preset.job;
-	struct arena *arena = arena_new();
-	struct dataset over;
-	struct table *t;
-	int done = 0;
-
-	if (job->panes != 1 || o->eaches) {
-		arena_free(arena);
-		return err_set(err, ERR_USAGE, "--over: one technique at a time, without --each");
-	}
-	listen_to_interrupts();
-	t = dataset_answer(p->session, job, 0, o->over, o->resume, &over, arena, show_progress, &done, &interruptible, &p->notes,
-			   err);
-	if (!t && err->kind == ERR_CANCELLED)
-		explain_interrupt(o, done, err);
-	if (t) {
-		struct answer answer = { .table = t, .pane = &job->pane[0], .over = &over };
-
-		p->metric = over.value;
-		p->unedited = over.unedited;
-		write_answer(p, &answer);
-	}
-	table_unref(t);
-	arena_free(arena);
-	return t != NULL;
 }
 
 /* Of the formats that have colours. */
@@ -302,28 +294,110 @@ static bool open_theme(struct printing *p, struct err *err)
 /* Options that say nothing beside each other. */
 static bool go_together(const struct options *o, struct err *err)
 {
-	if (o->resume && !o->over)
-		return err_set(err, ERR_USAGE, "--resume: there is nothing to resume without --over");
 	if (o->check && (o->over || o->eaches))
 		return err_set(err, ERR_USAGE, "--check: of one prompt, without --over and --each");
 	if (o->check && strcmp(o->format->word, "text") && !o->json)
 		return err_set(err, ERR_USAGE, "-f: --check writes text or json, not %s", o->format->word);
+	if (o->shards && !o->resume)
+		return err_set(err, ERR_USAGE, "--shard: into which file? name it with --resume");
 	return true;
 }
 
-bool command_print(struct options *o, struct err *err)
+static bool all_over(const struct job *job)
 {
-	struct printing p = { .o = o };
+	int over = 0;
+
+	for (int i = 0; i < job->panes; i++)
+		over += job->pane[i].over != NULL;
+	return over == job->panes;
+}
+
+/* A file of parts is of one mean. */
+static bool one_mean(const struct options *o, struct err *err)
+{
+	if (!o->resume)
+		return true;
+	if (!all_over(&o->preset.job))
+		return err_set(err, ERR_USAGE, "--resume: there is nothing to resume without --over");
+	return (o->preset.job.panes == 1 && !o->eaches) ||
+	       err_set(err, ERR_USAGE, "--resume: one technique at a time, without --each");
+}
+
+/* All that is asked, as a preset: files of parts are for this question alone, and merge asks it again. */
+static void write_question(const struct options *o, struct str *out)
+{
+	struct preset question;
+
+	preset_init(&question);
+	job_done(&question.job);
+	job_copy(&question.job, &o->preset.job);
+	preset_print(&question, out);
+	preset_done(&question);
+}
+
+/* The question is in o->preset. */
+static bool print_all(struct options *o, struct dataset_files *files, struct err *err)
+{
+	struct printing p = { .o = o, .files = *files, .alone = !o->check && all_over(&o->preset.job) };
 	bool ok;
 
-	if (!go_together(o, err) || !take_words(o, err) || !open_theme(&p, err))
+	if (!open_theme(&p, err))
 		return false;
 	p.session = session_new();
-	ok = o->over ? print_dataset(&p, err) : print_panes(&p, err);
+	session_files(p.session, files);
+	ok = print_panes(&p, err);
 	if (ok) /* else the one sentence that counts is the error's */
 		command_say_notes(&p.notes);
 	notes_done(&p.notes);
 	session_free(p.session);
 	theme_free(p.theme);
+	return ok;
+}
+
+bool command_print(struct options *o, struct err *err)
+{
+	struct dataset_files files = { .resume = o->resume, .shard = o->shard, .shards = o->shards };
+	struct str question;
+	bool ok;
+
+	if (!go_together(o, err) || !take_words(o, err) || !one_mean(o, err))
+		return false;
+	str_init(&question);
+	write_question(o, &question);
+	files.question = question.s;
+	ok = print_all(o, &files, err);
+	str_done(&question);
+	return ok;
+}
+
+/* What the first file was made for; the others must be of the same. */
+static bool take_question(struct options *o, const char *path, struct parts_of *of, struct err *err)
+{
+	struct parts *p = parts_read(path, of, err);
+
+	if (!p)
+		return false;
+	parts_close(p);
+	preset_done(&o->preset);
+	if (!preset_parse(of->question, strlen(of->question), path, &o->preset, &o->notes, err)) {
+		preset_init(&o->preset);
+		return false;
+	}
+	return (o->preset.job.panes == 1 && o->preset.job.pane[0].over) ||
+	       err_set(err, ERR_FILE, "%s: its question is not about a file of prompts", path);
+}
+
+bool command_merge(struct options *o, struct err *err)
+{
+	struct dataset_files files = { .merge = o->word, .merges = o->words };
+	struct parts_of of = { 0 };
+	bool ok;
+
+	if (!o->words)
+		return err_set(err, ERR_USAGE, "merge: which files? one of each --shard");
+	ok = take_question(o, o->word[0], &of, err);
+	files.question = of.question;
+	ok = ok && (!o->notes.n || err_set(err, ERR_FILE, "%s", o->notes.line[0])) && print_all(o, &files, err);
+	parts_of_done(&of);
 	return ok;
 }

@@ -174,11 +174,11 @@ static void write_subject(const struct answer *a, struct str *out)
 	const struct model_facts *m = &a->of->model;
 
 	str_addf(out, "%s · %s · %d layers, %d heads.", m->name, m->family, m->L, m->H);
-	if (a->over)
+	if (a->table->over)
 		str_addf(out, " Mean over %s.", a->table->error_over ? a->table->error_over : "prompts");
 	else
 		write_text(out, "Prompt", a->job->prompt);
-	if (!a->over && a->job->foil)
+	if (!a->table->over && a->job->foil)
 		write_text(out, "Foil", a->job->foil);
 }
 
@@ -188,13 +188,13 @@ static void write_metric(const struct answer *a, struct str *out)
 
 	if (a->pane->analysis->metrics) {
 		str_addf(out, "Metric %s = ", answer_metric(a));
-		str_addf(out, "%.4g", a->of->metric);
+		str_addf(out, "%.4g", answer_value(a));
 	}
 	for (int i = 0; i < a->job->edits; i++) {
 		if (!a->job->edit[i].on)
 			continue;
 		if (!edited && a->pane->analysis->metrics)
-			str_addf(out, " (unedited %.4g)", a->of->metric_unedited);
+			str_addf(out, " (unedited %.4g)", answer_unedited(a));
 		str_addf(out, "%s%s", edited ? " · " : out->n ? ". Edits: " : "Edits: ", a->job->edit[i].line);
 		edited = true;
 	}
