@@ -27,8 +27,9 @@ static void take(const struct ask *ask, const void *context, int row, int from, 
 		memcpy(x + (size_t)i * D, run_at(ask->run, (enum site)ask->arg[ARG_SITE], row, from + i), D * sizeof *x);
 }
 
-static void set_axis(struct table *t, const struct ask *ask)
+static void set_axis(struct table *t, const struct ask *ask, const void *context)
 {
+	(void)context;
 	t->place.site = (enum site)ask->arg[ARG_SITE];
 	t->explain = lens_shows_logit(ask->arg[ARG_SHOW]) ? METRIC_LENS : METRIC_NONE;
 	axis_numbers(t, &t->rows, DIM_LAYER);

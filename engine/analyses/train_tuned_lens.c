@@ -1,12 +1,16 @@
 /*
- * train_tuned_lens.c - learns a tuned lens: for each layer an affine map of the stream that enters it, after which the model's own
- * final norm and unembedding predict what the model predicts in the end.
+ * train_tuned_lens.c - learns a lens: for each layer an affine map of the stream that enters it, after which the model's own final
+ * norm and unembedding predict what the model predicts in the end.
  *
- *   least, over W_l[D, D] and b_l[D],  mean over tokens of KL(output ‖ W_U norm(h_l + h_l W_lᵀ + b_l));   W = b = 0 is the logit lens
+ *   kl          least, over W_l[D, D] and b_l[D],  mean over tokens of KL(output ‖ W_U norm(h_l + h_l W_lᵀ + b_l))
+ *   head        the same for each head, h what it writes
+ *   regression  least squares from h_l to the stream that leaves the last layer, in closed form
+ *   ahead=k     the output, or the last stream, k positions later
  *
- * Belrose et al. 2023 take 2^18 tokens for each of 250 steps of SGD. On a CPU there are a few hundred for each: Adam (Kingma & Ba
- * 2015), its rate falling to 0. Each layer is learned by itself. Every tenth document is held out, unless the file says which with
- * `split`.
+ * Belrose et al. 2023; Sakarvadia et al. 2023 (heads); Din et al. 2023 (regression); Pal et al. 2023 (ahead). W = b = 0 is the logit
+ * lens. Belrose et al. take 2^18 tokens for each of 250 steps of SGD. On a CPU there are a few hundred for each: Adam (Kingma & Ba
+ * 2015), its rate falling to 0. Each translator is learned by itself. Every tenth document is held out, unless the file says which
+ * with `split`.
  */
 #include "engine/analysis/training.h"
 
@@ -19,10 +23,25 @@
 #include "engine/numbers/pool.h"
 #include "engine/run/lens_file.h"
 #include "engine/run/lens_loss.h"
+#include "engine/run/lens_ridge.h"
+#include "engine/run/positions.h"
+#include "engine/run/vocab.h"
 
-enum { ARG_CORPUS, ARG_STEPS, ARG_BATCH, ARG_LENGTH, ARG_RATE, ARG_SEED, ARG_OUT };
+enum { KIND_KL, KIND_REGRESSION, KIND_HEAD };
+static const struct choice kinds[] = {
+	{ "kl", "a map of the stream, so that its prediction is near the model's", KIND_KL },
+	{ "regression", "a linear map of the stream to the last layer's, by least squares: a minute's work", KIND_REGRESSION },
+	{ "head", "a map of what each head writes: an attention lens", KIND_HEAD },
+	{ 0 },
+};
+
+enum { ARG_CORPUS, ARG_KIND, ARG_AHEAD, ARG_LAYERS, ARG_STEPS, ARG_BATCH, ARG_LENGTH, ARG_RATE, ARG_SEED, ARG_OUT };
 static const struct param params[] = {
 	[ARG_CORPUS] = { "corpus", PARAM_FILE, .help = "the text: a document a line, or JSON lines with \"text\" or \"prompt\"" },
+	[ARG_KIND] = { "kind", PARAM_CHOICE, .choices = kinds, .help = "what is learned" },
+	[ARG_AHEAD] = { "ahead", PARAM_INT, .lo = 0, .hi = 3, .start = 0,
+			.help = "how many tokens after the next one are foreseen" },
+	[ARG_LAYERS] = { "layers", PARAM_POSITIONS, DIM_LAYER, .words = "all", .help = "which layers; all where none is said" },
 	[ARG_STEPS] = { "steps", PARAM_INT, .lo = 1, .hi = 100000, .start = 250, .help = "how often the translators are changed" },
 	[ARG_BATCH] = { "batch", PARAM_INT, .lo = 16, .hi = 1 << 18, .start = 512, .help = "tokens of a step" },
 	[ARG_LENGTH] = { "length", PARAM_INT, .lo = 8, .hi = 1 << 16, .start = 256,
@@ -34,7 +53,7 @@ static const struct param params[] = {
 	{ 0 },
 };
 
-enum { HELD_TOKENS = 4096, HELD_MOST = 1024, HELD_EACH = 10 };
+enum { HELD_TOKENS = 4096, HELD_LEAST = 1024, HELD_SHARE = 32, HELD_MOST = 1024, HELD_EACH = 10 };
 
 struct held_window {
 	int32_t *tokens;
@@ -43,20 +62,26 @@ struct held_window {
 
 struct learning {
 	const struct ask *ask;
+	struct lens_plan plan;
 	struct corpus *corpus;
 	struct corpus_place place; /* of the next step */
-	int length;
-	size_t each, all;	   /* floats of a layer, of all layers */
+	int length, units, ahead;  /* of a window; translators; tokens that they foresee beyond the next */
+	size_t each, all;	   /* floats of a translator, of all */
 	float *x, *first, *second; /* [all] the translators; Adam's two moments */
 	float *g;		   /* [all] the gradient */
 	double rate;		   /* of this step; with its corrections: */
 	double first_scale, second_scale, per_token;
+	struct lens_ridge *ridge; /* NULL: it is learned in steps */
 	struct held_window held[HELD_MOST];
 	int helds, held_tokens;
 	struct lens_loss *loss;
-	double *sum;	 /* [L] */
-	float *held_out; /* [2, L] the distance on held-out text: of this lens, of the logit lens */
+	double *sum;	 /* [units] */
+	float *held_out; /* [2, units] the distance on held-out text: of this lens, of the logit lens; [MORE] */
+	float *more;
 };
+
+/* The share of the last stream that is not explained, of held-out text; this lens's distance on its first window. */
+enum { MORE_UNEXPLAINED, MORE_FIRST, MORE };
 
 /* ---- the text ---- */
 
@@ -67,16 +92,30 @@ static bool is_held_out(const struct learning *s, const struct corpus_window *w)
 	return (w->line + HELD_EACH - 1 - s->ask->arg[ARG_SEED] % HELD_EACH) % HELD_EACH == 0;
 }
 
+/* Tokens of a window that something is learned from. */
+static int rows_of(const struct learning *s, int n)
+{
+	return n > s->ahead ? n - s->ahead : 0;
+}
+
+/* Measuring takes half as long as learning from as many tokens, and is done ten times: it should not be most of the work. */
+static int held_enough(const struct learning *s)
+{
+	const double share = (double)s->ask->arg[ARG_STEPS] * s->ask->arg[ARG_BATCH] / HELD_SHARE;
+
+	return share > HELD_TOKENS ? HELD_TOKENS : share < HELD_LEAST ? HELD_LEAST : (int)share;
+}
+
 static bool hold_out(struct learning *s, const struct corpus_window *w)
 {
 	struct held_window *h;
 
-	if (s->held_tokens >= HELD_TOKENS || s->helds == HELD_MOST)
+	if (s->held_tokens >= held_enough(s) || s->helds == HELD_MOST)
 		return false;
 	h = &s->held[s->helds++];
 	*h = (struct held_window){ arena_alloc(s->ask->scratch, (size_t)w->n * sizeof *h->tokens), w->n };
 	memcpy(h->tokens, w->tokens, (size_t)w->n * sizeof *h->tokens);
-	s->held_tokens += w->n;
+	s->held_tokens += rows_of(s, w->n);
 	return true;
 }
 
@@ -90,6 +129,8 @@ static bool read_held_out(struct learning *s, struct err *err)
 	do {
 		if (!task_going(s->ask->task, err) || !corpus_next(s->corpus, &w, err))
 			return false;
+		if (w.n && !rows_of(s, w.n))
+			continue;
 		some |= w.n && !is_held_out(s, &w);
 		if (w.n && is_held_out(s, &w) && !hold_out(s, &w))
 			break;
@@ -108,18 +149,46 @@ static bool next_window(struct learning *s, struct corpus_window *w, struct err 
 	do {
 		if (!corpus_next(s->corpus, w, err) || (!w->n && !corpus_go(s->corpus, (struct corpus_place){ 0 }, err)))
 			return false;
-	} while (!w->n || is_held_out(s, w));
+	} while (!rows_of(s, w->n) || is_held_out(s, w));
 	return true;
 }
 
 /* ---- a step ---- */
 
-static bool add_window(struct learning *s, const int32_t *tokens, int n, float *g, struct err *err)
+static struct run *run_window(const struct learning *s, const int32_t *tokens, int n, struct err *err)
 {
-	struct run_order order = { .model = s->ask->model, .tokens = tokens, .T = n, .keeps = RUN_STREAM, .without_logits = true };
-	struct run *r = run_new(&order, s->ask->task, err);
-	bool ok = r && lens_loss_add(s->loss, s->x, r, s->sum, g, s->ask->task, err);
+	struct run_order order = { .model = s->ask->model,
+				   .tokens = tokens,
+				   .T = n,
+				   .keeps = s->plan.heads ? RUN_ALL : RUN_STREAM,
+				   .without_logits = true };
 
+	return run_new(&order, s->ask->task, err);
+}
+
+/* A window to learn from. */
+static bool add_window(struct learning *s, const struct corpus_window *w, struct err *err)
+{
+	struct run *r = run_window(s, w->tokens, w->n, err);
+	bool ok = r != NULL;
+
+	if (ok && s->ridge) {
+		lens_ridge_measure(s->ridge, s->x, r);
+		lens_ridge_add(s->ridge, r);
+	} else if (ok) {
+		ok = lens_loss_add(s->loss, s->x, r, s->sum, s->g, s->ask->task, err);
+	}
+	run_unref(r);
+	return ok;
+}
+
+static bool measure_window(struct learning *s, const struct held_window *h, struct err *err)
+{
+	struct run *r = run_window(s, h->tokens, h->n, err);
+	bool ok = r && lens_loss_add(s->loss, s->x, r, s->sum, NULL, s->ask->task, err);
+
+	if (ok && s->ridge)
+		lens_ridge_measure(s->ridge, s->x, r);
 	run_unref(r);
 	return ok;
 }
@@ -152,26 +221,38 @@ static double mean(const double *x, int n)
 	return sum / n;
 }
 
-static bool step(struct training *t, int number, float *loss, struct err *err)
+static void change(struct learning *s, const struct training *t, int number, int tokens)
 {
-	struct learning *s = t->context;
-	const int L = s->ask->model->config.L;
-	int tokens = 0;
-	struct corpus_window w;
-
-	memset(s->g, 0, s->all * sizeof *s->g);
-	memset(s->sum, 0, (size_t)L * sizeof *s->sum);
-	if (!corpus_go(s->corpus, s->place, err))
-		return false;
-	for (; tokens < s->ask->arg[ARG_BATCH]; tokens += w.n)
-		if (!next_window(s, &w, err) || !add_window(s, w.tokens, w.n, s->g, err))
-			return false;
-	*loss = (float)(mean(s->sum, L) / tokens);
 	s->per_token = 1.0 / tokens;
 	s->rate = s->ask->real[ARG_RATE] * (1 - (double)number / t->steps);
 	s->first_scale = 1 / (1 - pow(0.9, number + 1));
 	s->second_scale = 1 / (1 - pow(0.999, number + 1));
 	pool_run((int)((s->all + CHUNK - 1) / CHUNK), change_chunk, s);
+}
+
+static bool step(struct training *t, int number, float *loss, struct err *err)
+{
+	struct learning *s = t->context;
+	int tokens = 0;
+	struct corpus_window w;
+
+	if (s->ridge)
+		lens_ridge_clear(s->ridge);
+	else
+		memset(s->g, 0, s->all * sizeof *s->g);
+	memset(s->sum, 0, (size_t)s->units * sizeof *s->sum);
+	if (!corpus_go(s->corpus, s->place, err))
+		return false;
+	for (; tokens < s->ask->arg[ARG_BATCH]; tokens += rows_of(s, w.n))
+		if (!next_window(s, &w, err) || !add_window(s, &w, err))
+			return false;
+	if (s->ridge) {
+		*loss = (float)lens_ridge_unexplained(s->ridge);
+		lens_ridge_take(s->ridge);
+	} else {
+		*loss = (float)(mean(s->sum, s->units) / tokens);
+		change(s, t, number, tokens);
+	}
 	s->place = corpus_at(s->corpus);
 	return true;
 }
@@ -180,17 +261,25 @@ static bool step(struct training *t, int number, float *loss, struct err *err)
 static bool measure(struct training *t, int number, float *row, struct err *err)
 {
 	struct learning *s = t->context;
-	const int L = s->ask->model->config.L;
 
-	memset(s->sum, 0, (size_t)L * sizeof *s->sum);
-	for (int i = 0; i < s->helds; i++)
-		if (!add_window(s, s->held[i].tokens, s->held[i].n, NULL, err))
-			return false;
-	for (int l = 0; l < L; l++) {
-		s->held_out[l] = (float)(s->sum[l] / s->held_tokens);
-		s->held_out[L + l] = number ? s->held_out[L + l] : s->held_out[l];
+	memset(s->sum, 0, (size_t)s->units * sizeof *s->sum);
+	if (s->ridge) {
+		lens_ridge_clear(s->ridge);
+		if (number)
+			lens_ridge_solve(s->ridge, s->x);
 	}
-	row[1] = (float)(mean(s->sum, L) / s->held_tokens);
+	for (int i = 0; i < s->helds; i++) {
+		if (!measure_window(s, &s->held[i], err))
+			return false;
+		if (i == 0)
+			s->more[MORE_FIRST] = (float)(mean(s->sum, s->units) / rows_of(s, s->held[0].n));
+	}
+	for (int u = 0; u < s->units; u++) {
+		s->held_out[u] = (float)(s->sum[u] / s->held_tokens);
+		s->held_out[s->units + u] = number ? s->held_out[s->units + u] : s->held_out[u];
+	}
+	s->more[MORE_UNEXPLAINED] = s->ridge ? (float)lens_ridge_unexplained(s->ridge) : 0;
+	row[1] = (float)(mean(s->sum, s->units) / s->held_tokens);
 	row[2] = number ? t->curve[2] : row[1];
 	return true;
 }
@@ -198,92 +287,224 @@ static bool measure(struct training *t, int number, float *row, struct err *err)
 static void remark(const struct training *t, struct str *out)
 {
 	const struct learning *s = t->context;
-	const int L = s->ask->model->config.L;
 	int below = 0;
 
-	for (int l = 0; l < L; l++)
-		below += s->held_out[l] < s->held_out[L + l];
-	str_addf(out, "; below the logit lens at %d of %d layers", below, L);
+	for (int u = 0; u < s->units; u++)
+		below += s->held_out[u] < s->held_out[s->units + u];
+	str_addf(out, "; below the logit lens at %d of %d %s", below, s->units, s->plan.heads ? "heads" : "layers");
+	if (s->ridge)
+		str_addf(out, "; R² %.4g", 1 - (double)s->more[MORE_UNEXPLAINED]);
 }
 
 /* ---- what is written ---- */
 
+/* What a file of this kind says of itself, before what every training says. */
+enum { NOTES = 7 };
+static void describe(const struct learning *s, struct safetensors_note note[NOTES], struct arena *arena)
+{
+	const struct ask *ask = s->ask;
+
+	note[0] = (struct safetensors_note){ "lmscope", asset_lens.name };
+	note[1] = (struct safetensors_note){ "version", "1" };
+	note[2] = (struct safetensors_note){ "model", lens_model(ask->model, arena) };
+	note[3] = (struct safetensors_note){ "site", s->plan.heads ? "result" : "resid_pre" };
+	note[4] = (struct safetensors_note){ "kind", param_word(&params[ARG_KIND], ask->arg[ARG_KIND]) };
+	note[5] = (struct safetensors_note){ "ahead", arena_printf(arena, "%d", s->ahead) };
+	note[6] = (struct safetensors_note){ "heads", arena_printf(arena, "%d", s->plan.heads ? ask->model->config.H : 0) };
+}
+
+/* The translators as maps of the lens; the layers that are not learned have none. */
+static void set_maps(const struct learning *s, struct lens *lens, struct arena *arena)
+{
+	const int D = lens->D;
+	const size_t D2 = (size_t)D * (size_t)D, maps = (size_t)lens_maps(lens);
+
+	lens->weight = arena_alloc(arena, maps * sizeof *lens->weight);
+	lens->bias = arena_alloc(arena, maps * sizeof *lens->bias);
+	for (int u = 0, head; u < s->units; u++) {
+		const int layer = lens_plan_layer(&s->plan, s->ask->model, u, &head), map = lens_map_of(lens, layer, head);
+		const float *x = s->x + (size_t)u * s->each;
+
+		lens->weight[map] = (struct tensor){ NULL, DTYPE_F32, 2, { D, D }, (const unsigned char *)x, D2 * sizeof *x };
+		lens->bias[map] =
+			(struct tensor){ NULL, DTYPE_F32, 1, { D }, (const unsigned char *)(x + D2), (size_t)D * sizeof *x };
+	}
+}
+
 static bool save(const struct training *t, const char *path, const struct safetensors_note *note, int notes, struct err *err)
 {
 	const struct learning *s = t->context;
-	const int L = s->ask->model->config.L, D = s->ask->model->config.D;
-	const size_t D2 = (size_t)D * (size_t)D;
+	const struct config *c = &s->ask->model->config;
+	const size_t U = (size_t)s->units;
 	struct arena *arena = arena_new();
-	struct safetensors_note *all = arena_alloc(arena, (size_t)(notes + 4) * sizeof *all);
+	struct safetensors_note *all = arena_alloc(arena, (size_t)(notes + NOTES) * sizeof *all);
 	struct tensor more[] = {
 		training_curve(t),
-		{ "held_out", DTYPE_F32, 2, { 2, L }, (const unsigned char *)s->held_out, 2 * (size_t)L * sizeof(float) }
+		{ "held_out", DTYPE_F32, 2, { 2, s->units }, (const unsigned char *)s->held_out, 2 * U * sizeof(float) },
+		{ "held_first", DTYPE_F32, 1, { 1 }, (const unsigned char *)&s->more[MORE_FIRST], sizeof(float) },
 	};
-	struct lens lens = { .L = L,
-			     .D = D,
+	struct lens lens = { .L = c->L,
+			     .D = c->D,
+			     .heads = s->plan.heads ? c->H : 0,
 			     .residual = true,
 			     .note = all,
-			     .notes = notes + 4,
+			     .notes = notes + NOTES,
 			     .more = more,
-			     .mores = 2,
-			     .weight = arena_alloc(arena, (size_t)L * sizeof *lens.weight),
-			     .bias = arena_alloc(arena, (size_t)L * sizeof *lens.bias) };
+			     .mores = sizeof more / sizeof *more };
 	bool ok;
 
-	all[0] = (struct safetensors_note){ "lmscope", asset_lens.name };
-	all[1] = (struct safetensors_note){ "version", "1" };
-	all[2] = (struct safetensors_note){ "model", lens_model(s->ask->model, arena) };
-	all[3] = (struct safetensors_note){ "site", "resid_pre" };
-	memcpy(all + 4, note, (size_t)notes * sizeof *all);
-	for (int l = 0; l < L; l++) {
-		const float *x = s->x + (size_t)l * s->each;
-
-		lens.weight[l] = (struct tensor){ NULL, DTYPE_F32, 2, { D, D }, (const unsigned char *)x, D2 * sizeof *x };
-		lens.bias[l] = (struct tensor){ NULL, DTYPE_F32, 1, { D }, (const unsigned char *)(x + D2), (size_t)D * sizeof *x };
-	}
+	describe(s, all, arena);
+	memcpy(all + NOTES, note, (size_t)notes * sizeof *all);
+	set_maps(s, &lens, arena);
 	ok = asset_lens.save(&lens, path, err);
 	arena_free(arena);
 	return ok;
 }
 
-static const char *question(const struct ask *ask, struct err *err)
+static const char *question(const struct learning *s, struct err *err)
 {
+	const struct ask *ask = s->ask;
+	struct str layers, q;
+	const char *kept;
 	uint64_t text;
 
 	if (!file_hash(ask->text[ARG_CORPUS], &text, err))
 		return NULL;
-	return arena_printf(ask->scratch,
-			    "train-tuned-lens of %s: text %016" PRIx64 ", %d steps of %d tokens in windows of %d, "
-			    "adam %.9g, seed %d",
-			    lens_model(ask->model, ask->scratch), text, ask->arg[ARG_STEPS], ask->arg[ARG_BATCH],
-			    ask->arg[ARG_LENGTH], ask->real[ARG_RATE], ask->arg[ARG_SEED]);
+	str_init(&layers);
+	for (int i = 0; s->plan.layers < ask->model->config.L && i < s->plan.layers; i++)
+		str_addf(&layers, "%s%d", i ? "," : " of layers ", s->plan.layer[i]);
+	str_init(&q);
+	str_addf(&q, "train-tuned-lens of %s: %s%s, %d ahead, text %016" PRIx64 ", %d steps of %d tokens in windows of %d, seed %d",
+		 lens_model(ask->model, ask->scratch), param_word(&params[ARG_KIND], ask->arg[ARG_KIND]), layers.s, s->ahead, text,
+		 ask->arg[ARG_STEPS], ask->arg[ARG_BATCH], ask->arg[ARG_LENGTH], ask->arg[ARG_SEED]);
+	if (!s->ridge)
+		str_addf(&q, ", adam %.9g", ask->real[ARG_RATE]);
+	kept = arena_strdup(ask->scratch, q.s);
+	str_done(&q);
+	str_done(&layers);
+	return kept;
+}
+
+/* ---- the file, read back ---- */
+
+static bool copy_rows(const struct learning *s, const struct run *r, const struct lens *lens, int unit, float *h, float *x)
+{
+	const size_t D = (size_t)lens->D;
+	const int n = rows_of(s, r->T);
+	int head, layer = lens_plan_layer(&s->plan, s->ask->model, unit, &head), map = lens_map_of(lens, layer, head);
+
+	if (!lens_has(lens, map))
+		return false;
+	for (int i = 0; head >= 0 && i < n; i++)
+		run_result(r, layer, head, i, h + (size_t)i * D);
+	lens_apply(lens, map, head < 0 ? run_at(r, SITE_RESID_PRE, layer, 0) : h, n, x);
+	return true;
+}
+
+/* How far the lens of a file is from the output on a window, as a mean: by the functions that lenses are read with. */
+static bool read_back(const struct learning *s, const struct lens *lens, const struct run *r, double *distance, struct err *err)
+{
+	const int n = rows_of(s, r->T), last = s->ask->model->config.L - 1;
+	const size_t D = (size_t)lens->D;
+	float *h = arena_floats(s->ask->scratch, (size_t)n * D, err), *x = arena_floats(s->ask->scratch, (size_t)n * D, err),
+	      *kl = arena_floats(s->ask->scratch, (size_t)n, err);
+	const struct vocab_wanted wanted = { .reference = run_at(r, SITE_RESID_POST, last, s->ahead), .kl = kl };
+
+	if (!h || !x || !kl)
+		return false;
+	*distance = 0;
+	for (int u = 0; u < s->units; u++) {
+		if (!copy_rows(s, r, lens, u, h, x))
+			return err_set(err, ERR_FILE, "the lens lacks translators that were trained");
+		if (!vocab_read(s->ask->model, x, n, false, &wanted, s->ask->task, err))
+			return false;
+		for (int i = 0; i < n; i++)
+			*distance += (double)kl[i];
+	}
+	*distance /= (double)n * s->units;
+	return true;
+}
+
+/* What the file says of its distance on the first window that was held out is what its translators have there. */
+static bool check_file(const struct learning *s, const char *path, struct check *check, struct err *err)
+{
+	struct lens *lens = asset_lens.open(path, err);
+	const struct tensor *says = lens ? weights_find(lens->file, "held_first") : NULL;
+	struct run *r = lens ? run_window(s, s->held[0].tokens, s->held[0].n, err) : NULL;
+	double distance;
+	float first = NAN;
+	bool ok = r && read_back(s, lens, r, &distance, err);
+
+	if (ok) {
+		if (says)
+			tensor_expand(says, &first);
+		*check = (struct check){ "held-out KL, first window = of the file", (double)first, distance, 1e-4 };
+	}
+	run_unref(r);
+	if (lens)
+		asset_lens.free(lens);
+	return ok;
 }
 
 /* ---- the question ---- */
 
+static bool choose_layers(struct learning *s, struct err *err)
+{
+	const int L = s->ask->model->config.L;
+	const char *text = s->ask->text[ARG_LAYERS];
+	bool *at = arena_alloc(s->ask->scratch, (size_t)L * sizeof *at);
+	int *layer = arena_alloc(s->ask->scratch, (size_t)L * sizeof *layer);
+
+	if (text && !strcmp(text, "all"))
+		text = NULL;
+	if (text && !positions_parse(text, L, at, "train-tuned-lens: layers", err))
+		return false;
+	s->plan = (struct lens_plan){ .layer = layer, .heads = s->ask->arg[ARG_KIND] == KIND_HEAD, .ahead = s->ahead };
+	for (int l = 0; l < L; l++)
+		if (!text || at[l])
+			layer[s->plan.layers++] = l;
+	return true;
+}
+
+static bool has_room(const struct learning *s, struct err *err)
+{
+	const bool ridge = s->ask->arg[ARG_KIND] == KIND_REGRESSION;
+	const size_t D = (size_t)s->ask->model->config.D,
+		     rows = ridge ? ((size_t)s->ask->arg[ARG_BATCH] + (size_t)s->length) * D * (size_t)(s->units + 1) : 0;
+	const double bytes = (double)((ridge ? 5 : 4) * s->all + rows) * sizeof(float);
+
+	return bytes <= (double)memory_available() / 2 ||
+	       err_set(err, ERR_MEMORY,
+		       "train-tuned-lens: %d translators and what learning needs beside them take %.1f GB, more than half of the "
+		       "memory that is free; layers= learns some at a time",
+		       s->units, bytes / 1e9);
+}
+
 static bool begin(struct learning *s, struct err *err)
 {
-	const struct config *c = &s->ask->model->config;
-	struct arena *scratch = s->ask->scratch;
-	const size_t L = (size_t)c->L;
+	const struct ask *ask = s->ask;
+	const struct config *c = &ask->model->config;
+	struct arena *scratch = ask->scratch;
 
-	s->each = lens_loss_floats(s->ask->model);
-	s->all = L * s->each;
-	if (4 * s->all * sizeof *s->x > memory_available() / 2)
-		return err_set(err, ERR_MEMORY,
-			       "train-tuned-lens: the translators and what learning needs beside them take %.1f "
-			       "GB, more than half of the memory that is free",
-			       (double)(4 * s->all * sizeof *s->x) / 1e9);
-	s->x = arena_floats(scratch, s->all, err);
-	s->first = arena_floats(scratch, s->all, err);
-	s->second = arena_floats(scratch, s->all, err);
-	s->g = arena_floats(scratch, s->all, err);
-	s->loss = lens_loss_new(s->ask->model, scratch, err);
-	s->sum = arena_alloc(scratch, L * sizeof *s->sum);
-	s->held_out = arena_alloc(scratch, 2 * L * sizeof *s->held_out);
-	s->length = c->context_is_hard && s->ask->arg[ARG_LENGTH] > c->context ? c->context : s->ask->arg[ARG_LENGTH];
-	return s->x && s->first && s->second && s->g && s->loss &&
-	       (s->corpus = corpus_open(s->ask->text[ARG_CORPUS], s->ask->model, s->length, err)) && read_held_out(s, err);
+	s->ahead = ask->arg[ARG_AHEAD];
+	s->length = c->context_is_hard && ask->arg[ARG_LENGTH] > c->context ? c->context : ask->arg[ARG_LENGTH];
+	if (!choose_layers(s, err))
+		return false;
+	s->units = lens_plan_units(&s->plan, ask->model);
+	s->each = lens_loss_floats(ask->model);
+	s->all = (size_t)s->units * s->each;
+	if (!has_room(s, err) || !(s->x = arena_floats(scratch, s->all, err)) ||
+	    !(s->loss = lens_loss_new(ask->model, &s->plan, scratch, err)))
+		return false;
+	if (ask->arg[ARG_KIND] == KIND_REGRESSION)
+		s->ridge = lens_ridge_new(ask->model, &s->plan, ask->arg[ARG_BATCH] + s->length, scratch, err);
+	else if ((s->first = arena_floats(scratch, s->all, err)) && (s->second = arena_floats(scratch, s->all, err)))
+		s->g = arena_floats(scratch, s->all, err);
+	s->sum = arena_alloc(scratch, (size_t)s->units * sizeof *s->sum);
+	s->held_out = arena_alloc(scratch, (2 * (size_t)s->units + MORE) * sizeof *s->held_out);
+	s->more = s->held_out + 2 * s->units;
+	return (s->ridge || s->g) && (s->corpus = corpus_open(ask->text[ARG_CORPUS], ask->model, s->length, err)) &&
+	       read_held_out(s, err);
 }
 
 static struct tensor array(const char *name, const float *x, size_t n)
@@ -291,9 +512,71 @@ static struct tensor array(const char *name, const float *x, size_t n)
 	return (struct tensor){ name, DTYPE_F32, 1, { (int64_t)n }, (const unsigned char *)x, n * sizeof *x };
 }
 
+static struct tensor doubles(const char *name, const double *x, size_t n)
+{
+	return (struct tensor){ name, DTYPE_F64, 1, { (int64_t)n }, (const unsigned char *)x, n * sizeof *x };
+}
+
+/* All that the next step depends on. */
+static int list_state(const struct learning *s, struct tensor state[4])
+{
+	const size_t D2 = s->each - (size_t)s->ask->model->config.D, sums = (size_t)s->units * D2;
+
+	state[0] = array("translators", s->x, s->all);
+	state[1] = array("held_out", s->held_out, 2 * (size_t)s->units + MORE);
+	state[2] = s->ridge ? doubles("hh", s->ridge->hh, sums) : array("first", s->first, s->all);
+	state[3] = s->ridge ? doubles("hy", s->ridge->hy, sums) : array("second", s->second, s->all);
+	return 4;
+}
+
+static const char *object(const struct ask *ask)
+{
+	const char *kind = param_word(&params[ARG_KIND], ask->arg[ARG_KIND]);
+
+	return ask->arg[ARG_AHEAD] ? arena_printf(ask->scratch, "%s, %d ahead", kind, ask->arg[ARG_AHEAD]) : kind;
+}
+
+/* Backward is as much as forward is; a regression learns without the vocabulary, and is measured with it. */
+static double measure_steps(const struct learning *s)
+{
+	return s->held_tokens / (s->ridge ? 0.25 : 2.0) / s->ask->arg[ARG_BATCH];
+}
+
+static struct table *learn(struct learning *s, struct err *err)
+{
+	static const char *const columns[] = { "loss", "held out", "logit lens" }, *const by_squares[] = { "unexplained",
+													   "held out",
+													   "logit lens" };
+	struct tensor state[4];
+	struct training t = { .ask = s->ask,
+			      .technique = "train-tuned-lens",
+			      .title = "train tuned lens",
+			      .object = object(s->ask),
+			      .question = question(s, err),
+			      .out = s->ask->text[ARG_OUT],
+			      .steps = s->ask->arg[ARG_STEPS],
+			      .column = s->ridge ? by_squares : columns,
+			      .columns = 3,
+			      .unit = "nats",
+			      .state = state,
+			      .states = list_state(s, state),
+			      .place = &s->place,
+			      .step = step,
+			      .measure = measure,
+			      .measure_steps = measure_steps(s),
+			      .remark = remark,
+			      .save = save,
+			      .context = s };
+	struct table *table = t.question ? training_run(&t, err) : NULL;
+
+	if (table && check_file(s, t.path, &table->check, err))
+		return table;
+	table_unref(table);
+	return NULL;
+}
+
 static struct table *compute(const struct ask *ask, struct err *err)
 {
-	static const char *const columns[] = { "loss", "held out", "logit lens" };
 	struct learning *s = arena_alloc(ask->scratch, sizeof *s);
 	struct table *table = NULL;
 
@@ -302,30 +585,8 @@ static struct table *compute(const struct ask *ask, struct err *err)
 		return NULL;
 	}
 	s->ask = ask;
-	if (begin(s, err)) {
-		struct tensor state[] = { array("translators", s->x, s->all), array("first", s->first, s->all),
-					  array("second", s->second, s->all),
-					  array("held_out", s->held_out, 2 * (size_t)ask->model->config.L) };
-		struct training t = { .ask = ask,
-				      .technique = "train-tuned-lens",
-				      .title = "train tuned lens",
-				      .question = question(ask, err),
-				      .out = ask->text[ARG_OUT],
-				      .steps = ask->arg[ARG_STEPS],
-				      .column = columns,
-				      .columns = 3,
-				      .unit = "nats",
-				      .state = state,
-				      .states = 4,
-				      .place = &s->place,
-				      .step = step,
-				      .measure = measure,
-				      .remark = remark,
-				      .save = save,
-				      .context = s };
-
-		table = t.question ? training_run(&t, err) : NULL;
-	}
+	if (begin(s, err))
+		table = learn(s, err);
 	corpus_close(s->corpus);
 	return table;
 }
@@ -339,7 +600,9 @@ const struct analysis analysis_train_tuned_lens = {
 	.help = "Each layer's translator is changed until the model's own final norm and unembedding, after it, predict what the "
 		"model predicts in the end. The table is the curve as it grows: the distance (KL) on the text of each step, now "
 		"and then that on text held out, and the logit lens's there, which is the one to beat. Esc or Ctrl-C stops it and "
-		"keeps what is done; the same question resumes. The file can be used while it still learns.",
+		"keeps what is done; the same question resumes. The file can be used while it still learns. Of a regression the first "
+		"column is the share of the last stream's variance that is not explained. With ahead=1 the prediction after the next "
+		"is learned: what a layer knows of words to come.",
 	.picture = " KL\n"
 		   " 4.5 ⢣\n"
 		   "     ╌⠣⡀╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌ logit lens, held out\n"

@@ -3,23 +3,29 @@
  *
  *   h ← resid_pre[l] (1 + Wᵀ) + b  of layer l's translator --> final norm --> W_U --> logits;  one more row: what the model reads
  *
+ *   h ← what a head writes, through that head's own (an attention lens, Sakarvadia et al. 2023)
+ *
  * Belrose et al. 2023, "Eliciting latent predictions from transformers with the tuned lens". With translators of zero it is the
- * logit lens, bit for bit. lens_file.h says which files there are; train_tuned_lens.c makes them.
+ * logit lens, bit for bit. lens_file.h says which files there are; train_tuned_lens.c makes them. A row for which the file has no
+ * translator is not there.
  */
 #include "engine/analysis/lens_map.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "engine/run/lens_file.h"
 
-enum { ARG_SITE, ARG_SHOW, ARG_RANK, ARG_LENS };
+enum { ARG_SITE, ARG_LAYER, ARG_SHOW, ARG_RANK, ARG_LENS };
 static const struct choice sites[] = {
 	{ "resid_pre", "the stream before a layer, through that layer's translator; one more row is the output", SITE_RESID_PRE },
 	{ "resid_post", "the stream after a layer, through the next one's; the last is the output", SITE_RESID_POST },
+	{ "head", "what each head of one layer writes, through an attention lens", SITE_RESULT },
 	{ 0 },
 };
 static const struct param params[] = {
 	[ARG_SITE] = { "site", PARAM_CHOICE, .choices = sites, .help = "what is read" },
+	[ARG_LAYER] = { "layer", PARAM_DIM, DIM_LAYER, .start = -1, .help = "of the heads, with site=head" },
 	[ARG_SHOW] = LENS_SHOW,
 	[ARG_RANK] = LENS_RANK,
 	[ARG_LENS] = { "lens", PARAM_FILE,
@@ -28,35 +34,86 @@ static const struct param params[] = {
 	{ 0 },
 };
 
-/* The stream enters layer 0 … L-1, each with a translator; what leaves the last one has none. */
+/* The rows: the layer that is entered (L: what leaves the last one, which has no translator), or the head. */
+struct reading {
+	const struct lens *lens;
+	int *row;
+	int rows;
+};
+
 static void take(const struct ask *ask, const void *context, int row, int from, int n, float *x)
 {
-	const struct lens *lens = context;
-	const int L = lens->L, layer = ask->arg[ARG_SITE] == SITE_RESID_PRE ? row : row + 1;
+	const struct reading *s = context;
+	const struct lens *lens = s->lens;
 	const size_t D = (size_t)lens->D;
-	const float *h = layer < L ? run_at(ask->run, SITE_RESID_PRE, layer, from) : run_at(ask->run, SITE_RESID_POST, L - 1, from);
+	const int at = s->row[row];
 
-	if (layer < L)
-		lens_apply(lens, layer, h, n, x);
-	else
-		memcpy(x, h, (size_t)n * D * sizeof *x);
+	if (lens->heads) {
+		float *h = xmalloc((size_t)n * D * sizeof *h);
+
+		for (int i = 0; i < n; i++)
+			run_result(ask->run, ask->arg[ARG_LAYER], at, from + i, h + (size_t)i * D);
+		lens_apply(lens, lens_map_of(lens, ask->arg[ARG_LAYER], at), h, n, x);
+		free(h);
+	} else if (at < lens->L) {
+		lens_apply(lens, at, run_at(ask->run, SITE_RESID_PRE, at, from), n, x);
+	} else {
+		memcpy(x, run_at(ask->run, SITE_RESID_POST, lens->L - 1, from), (size_t)n * D * sizeof *x);
+	}
 }
 
-static void set_axis(struct table *t, const struct ask *ask)
+/* The output is the next token's: beside a lens that foresees later ones it is not there. */
+static void list_rows(struct reading *s, const struct ask *ask)
 {
-	const int L = ask->model->config.L;
+	const struct lens *lens = s->lens;
+	const int first = ask->arg[ARG_SITE] == SITE_RESID_POST, n = lens->heads ? lens->heads : lens->L;
 
-	t->place.site = (enum site)ask->arg[ARG_SITE];
-	if (t->place.site == SITE_RESID_POST) {
-		axis_numbers(t, &t->rows, DIM_LAYER);
-		return;
+	s->row = arena_alloc(ask->scratch, (size_t)(n + 1) * sizeof *s->row);
+	for (int i = first; i < n; i++)
+		if (lens_has(lens, lens->heads ? lens_map_of(lens, ask->arg[ARG_LAYER], i) : i))
+			s->row[s->rows++] = i;
+	if (!lens->heads && !lens->ahead)
+		s->row[s->rows++] = lens->L;
+}
+
+static void set_heads(struct table *t, const struct reading *s, int layer)
+{
+	t->place = place_at(SITE_RESULT, layer, -1, -1);
+	t->rows.dim = DIM_HEAD;
+	t->rows.name = "head";
+	for (int i = 0; i < s->rows; i++) {
+		axis_label(t, &t->rows, i, arena_printf(t->arena, "%d", s->row[i]));
+		axis_place(t, &t->rows, i, place_at(SITE_RESULT, layer, s->row[i], -1));
 	}
+}
+
+static void set_layers(struct table *t, const struct reading *s)
+{
+	const bool pre = t->place.site == SITE_RESID_PRE;
+	const int L = s->lens->L;
+
 	t->rows.dim = DIM_LAYER;
 	t->rows.name = "layer";
-	for (int l = 0; l <= L; l++) {
-		axis_label(t, &t->rows, l, l < L ? arena_printf(t->arena, "%d", l) : "out");
-		axis_place(t, &t->rows, l, l < L ? place_at(SITE_RESID_PRE, l, -1, -1) : place_at(SITE_RESID_POST, L - 1, -1, -1));
+	for (int i = 0; i < s->rows; i++) {
+		const int at = s->row[i], layer = pre ? at : at - 1;
+
+		axis_label(t, &t->rows, i, pre && at == L ? "out" : arena_printf(t->arena, "%d", layer));
+		axis_place(t, &t->rows, i,
+			   pre && at < L ? place_at(SITE_RESID_PRE, at, -1, -1) : place_at(SITE_RESID_POST, at - 1, -1, -1));
 	}
+}
+
+static void set_axis(struct table *t, const struct ask *ask, const void *context)
+{
+	const struct reading *s = context;
+
+	t->place.site = (enum site)ask->arg[ARG_SITE];
+	if (s->lens->heads)
+		set_heads(t, s, ask->arg[ARG_LAYER]);
+	else if (t->place.site == SITE_RESID_POST && s->rows == s->lens->L)
+		axis_numbers(t, &t->rows, DIM_LAYER);
+	else
+		set_layers(t, s);
 }
 
 /* How good it is, where the file says: numbers of a bad lens must look suspicious. */
@@ -68,8 +125,38 @@ static void set_footnote(struct table *t, const struct lens *lens)
 		t->footnote = arena_printf(t->arena, "the lens: %s", says);
 }
 
+/* What a file of this kind can be asked. */
+static bool makes_sense(const struct ask *ask, const struct lens *lens, const char *path, struct err *err)
+{
+	const bool heads = ask->arg[ARG_SITE] == SITE_RESULT;
+
+	if (lens->heads && !heads)
+		return err_set(err, ERR_ARGUMENT,
+			       "%s: this is an attention lens, which reads what heads write: site=head, and a layer", path);
+	if (heads && !lens->heads)
+		return err_set(err, ERR_ARGUMENT,
+			       "%s: this lens reads the stream, not what heads write; site=head takes one of kind=head", path);
+	if (lens->ahead && lens_shows_kl(ask->arg[ARG_SHOW]))
+		return err_set(err, ERR_ARGUMENT,
+			       "%s: this lens foresees the token %d after the next one; show=kl compares with the next one's", path,
+			       lens->ahead);
+	return !heads || run_has(ask->run, SITE_Z) || analysis_refuse_stream(analysis_find("tuned-lens"), ask->run, err);
+}
+
+static const char *object(const struct ask *ask, const struct lens *lens)
+{
+	const char *of = lens->heads ? arena_printf(ask->scratch, "heads of layer %d", ask->arg[ARG_LAYER])
+			 : ask->arg[ARG_SITE] == SITE_RESID_POST ? "resid_post"
+								 : NULL;
+
+	if (!lens->ahead)
+		return of;
+	return arena_printf(ask->scratch, "%s%s%d ahead", of ? of : "", of ? ", " : "", lens->ahead);
+}
+
 static struct table *compute(const struct ask *ask, struct err *err)
 {
+	struct reading s = { 0 };
 	const struct asset *file;
 	struct table *t;
 
@@ -79,15 +166,28 @@ static struct table *compute(const struct ask *ask, struct err *err)
 			"(train-tuned-lens makes one)");
 		return NULL;
 	}
-	if (!(file = ask_asset(ask, &asset_lens, ARG_LENS, err)))
+	if (!(file = ask_asset(ask, &asset_lens, ARG_LENS, err)) || !makes_sense(ask, file->content, file->path, err))
 		return NULL;
+	s.lens = file->content;
+	list_rows(&s, ask);
+	if (!s.rows) {
+		err_set(err, ERR_ARGUMENT, "%s: this lens has no translators for %s", file->path,
+			s.lens->heads ? arena_printf(ask->scratch, "the heads of layer %d", ask->arg[ARG_LAYER])
+				      : "what leaves a layer");
+		return NULL;
+	}
 	t = lens_map(ask,
-		     &(struct lens_map){ "tuned lens", ask->arg[ARG_SITE] == SITE_RESID_PRE ? NULL : "resid_post",
-					 ask->model->config.L + (ask->arg[ARG_SITE] == SITE_RESID_PRE), true, ask->arg[ARG_SHOW],
-					 ask->arg[ARG_RANK], take, file->content },
+		     &(struct lens_map){ .technique = "tuned lens",
+					 .object = object(ask, s.lens),
+					 .rows = s.rows,
+					 .ends_in_output = s.row[s.rows - 1] == s.lens->L && !s.lens->heads,
+					 .show = ask->arg[ARG_SHOW],
+					 .rank = ask->arg[ARG_RANK],
+					 .take = take,
+					 .context = &s },
 		     set_axis, err);
 	if (t)
-		set_footnote(t, file->content);
+		set_footnote(t, s.lens);
 	return t;
 }
 

@@ -270,6 +270,11 @@ bool lens_shows_logit(int show)
 	return show == SHOW_LOGIT;
 }
 
+bool lens_shows_kl(int show)
+{
+	return show == SHOW_KL;
+}
+
 static void describe(struct table *t, const struct ask *ask, const struct lens_map *map)
 {
 	char word[32] = "top token";
@@ -285,8 +290,8 @@ static void describe(struct table *t, const struct ask *ask, const struct lens_m
 	set_neutral(t, map->show, ask->model->config.V);
 }
 
-struct table *lens_map(const struct ask *ask, const struct lens_map *map, void (*axis)(struct table *t, const struct ask *ask),
-		       struct err *err)
+struct table *lens_map(const struct ask *ask, const struct lens_map *map,
+		       void (*axis)(struct table *t, const struct ask *ask, const void *context), struct err *err)
 {
 	struct reading g;
 	struct table *t;
@@ -294,7 +299,7 @@ struct table *lens_map(const struct ask *ask, const struct lens_map *map, void (
 	if (!reading_init(&g, ask, map, err) || !(t = table_new(map->rows, ask->run->T, err)))
 		return NULL;
 	describe(t, ask, map);
-	axis(t, ask);
+	axis(t, ask, map->context);
 	if (fill(t, &g, err))
 		return t;
 	table_unref(t);

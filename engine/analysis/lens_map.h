@@ -28,10 +28,11 @@ struct lens_map {
 	const void *context;
 };
 
-/* The table, its row axis left to the technique. NULL on error. */
-/* A cell is a logit of its word, as `show` is set. */
+/* A cell is a logit of its word, or compares with the model's own prediction, as `show` is set. */
 bool lens_shows_logit(int show);
-struct table *lens_map(const struct ask *ask, const struct lens_map *map, void (*axis)(struct table *t, const struct ask *ask),
-		       struct err *err);
+bool lens_shows_kl(int show);
+/* The table, its row axis left to the technique. NULL on error. */
+struct table *lens_map(const struct ask *ask, const struct lens_map *map,
+		       void (*axis)(struct table *t, const struct ask *ask, const void *context), struct err *err);
 
 #endif

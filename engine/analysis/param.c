@@ -61,7 +61,7 @@ static bool is_places(const struct param *p)
 
 enum dim param_dim(const struct param *p)
 {
-	return is_places(p) ? DIM_POSITION : p->dim;
+	return is_places(p) && p->dim == DIM_NONE ? DIM_POSITION : p->dim;
 }
 
 bool param_next_place(const char **list, const char **place)
@@ -161,7 +161,9 @@ void param_range_text(const struct param *p, int n, struct str *out)
 			str_addf(out, "a %s, negative from the end", dim_step(p->dim));
 		break;
 	case PARAM_POSITIONS:
-		str_add(out, "positions such as 0..4, 7, -1");
+		str_addf(out, "%ss such as 0..4, 7, -1", dim_step(param_dim(p)));
+		if (n > 0 && p->dim != DIM_NONE)
+			str_addf(out, " of 0 … %d", n - 1);
 		break;
 	case PARAM_UNIT:
 		str_add(out, "a place such as head 5.1");
@@ -267,6 +269,8 @@ static bool check_places(const struct param *p, const char *text, int n, struct 
 
 		memset(at, 0, (size_t)n + 1);
 		fine = positions_parse(text, n, at, p->name, err);
+		if (!fine && p->dim != DIM_NONE) /* the sentence is about a prompt's */
+			refuse(p, text, n, err->kind, err);
 		free(at);
 	} else if (p->kind == PARAM_UNIT) {
 		fine = place_parse(text, n, &unused, p->name, err);

@@ -24,7 +24,7 @@ enum param_kind {
 	PARAM_TEXT,	 /* any text */
 	PARAM_FILE,	 /* a file's name */
 	PARAM_FOLDER,	 /* a folder's name */
-	PARAM_POSITIONS, /* a set of positions, as after @ in an edit (positions.h) */
+	PARAM_POSITIONS, /* a set of positions, as after @ in an edit (positions.h), or of indices along `dim` */
 	PARAM_UNIT,	 /* a place, as the beginning of an edit (place.h): "head 5.1" */
 	PARAM_PLACES,	 /* places with ; between them; in YAML a list */
 	PARAM_WORDS,	 /* some of `choices`, with commas: bits by row */
@@ -43,7 +43,7 @@ struct choice {
 struct param {
 	const char *name; /* NULL ends the list */
 	enum param_kind kind;
-	enum dim dim;		      /* of PARAM_DIM */
+	enum dim dim;		      /* of PARAM_DIM; of PARAM_POSITIONS, where it is not along the prompt */
 	const struct choice *choices; /* of PARAM_CHOICE: the first is the default; of PARAM_WORDS: all are */
 	const char *words;	      /* of numbers and dimensions: what may be given in place of one, "auto|all"; NULL: nothing */
 	double lo, hi;		      /* of PARAM_INT and PARAM_REAL */

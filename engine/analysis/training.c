@@ -224,6 +224,20 @@ static void fill_row(const struct training *t, struct table *table, int row, int
 	axis_label(table, &table->rows, row, arena_printf(table->arena, "%d", last));
 }
 
+/* ", about 20 min left" */
+static void add_left(const struct training *t, struct str *out)
+{
+	const int measures = (t->steps - t->done) * MEASURES / t->steps;
+	const double ms = t->step_ms * (t->steps - t->done + measures * t->measure_steps);
+
+	if (t->done == t->steps || ms <= 0)
+		return;
+	if (ms < 90e3)
+		str_addf(out, "; about %.0f s left", ceil(ms / 1e3));
+	else
+		str_addf(out, "; about %.0f min left", ceil(ms / 60e3));
+}
+
 static struct table *curve_table(const struct training *t, struct err *err)
 {
 	const int each = steps_of_row(t), rows = (t->steps + each - 1) / each + 1;
@@ -248,6 +262,7 @@ static struct table *curve_table(const struct training *t, struct err *err)
 	str_init(&foot);
 	str_addf(&foot, "%s: ", t->path);
 	add_result(t, &foot);
+	add_left(t, &foot);
 	table->footnote = arena_strdup(table->arena, foot.s);
 	str_done(&foot);
 	return table;
@@ -282,17 +297,21 @@ static bool measure(struct training *t, struct err *err)
 
 static bool train(struct training *t, struct err *err)
 {
-	double saved = clock_now();
+	double saved = clock_now(), begun;
 
 	if (!measure(t, err) || (!t->done && !save_both(t, err)))
 		return false;
+	if (!t->done && t->measure_steps > 0)
+		t->step_ms = (clock_now() - saved) / t->measure_steps;
 	while (t->done < t->steps) {
 		float loss;
 
 		show(t);
+		begun = clock_now();
 		if (!task_step(t->ask->task, t->done, t->steps, err) || !t->step(t, t->done, &loss, err))
 			return false;
 		t->curve[(size_t)++t->done * (size_t)t->columns] = loss;
+		t->step_ms = clock_now() - begun;
 		if (!measure(t, err))
 			return false;
 		if (t->done < t->steps && (t->done - t->saved == SAVE_STEPS || clock_now() - saved > SAVE_MS)) {
@@ -309,6 +328,11 @@ static void stopped(struct training *t, struct err *err)
 {
 	struct err second = { 0 };
 
+	if (!t->done && !file_exists(t->part)) {
+		if (err->kind == ERR_CANCELLED)
+			err_set(err, ERR_CANCELLED, "stopped before anything was learned; the same question starts over");
+		return;
+	}
 	if (t->done == t->saved || save_both(t, &second)) {
 		if (err->kind == ERR_CANCELLED)
 			err_set(err, ERR_CANCELLED,

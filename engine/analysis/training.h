@@ -41,6 +41,7 @@ struct training {
 	bool (*step)(struct training *t, int step, float *loss, struct err *err);
 	/* Fills columns 1 … of the row of a step that is done. */
 	bool (*measure)(struct training *t, int step, float *row, struct err *err);
+	double measure_steps; /* how many steps take as long as measuring, roughly: for saying beforehand how long it takes */
 	/* What else there is to say of the result, from the state; NULL: nothing. */
 	void (*remark)(const struct training *t, struct str *out);
 	/* Writes the asset as it is; `note` is to be in its metadata. */
@@ -51,6 +52,7 @@ struct training {
 	char *path, *part;  /* of the two files */
 	float *curve;	    /* [steps + 1, columns]; NaN: not known */
 	int done, saved;    /* steps; in the file */
+	double step_ms;	    /* a step takes, as far as is known; 0: nothing is known */
 	const char *result; /* that a finished file says; NULL: it was trained here */
 };
 

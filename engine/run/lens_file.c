@@ -11,7 +11,7 @@
 #include "engine/base/str.h"
 #include "engine/numbers/kernels.h"
 
-enum { LAYERS_MOST = 4096, CONFIG_LIMIT = 1 << 20 };
+enum { LAYERS_MOST = 4096, HEADS_MOST = 512, AHEAD_MOST = 1000, CONFIG_LIMIT = 1 << 20 };
 
 static void lens_free(void *content)
 {
@@ -21,16 +21,41 @@ static void lens_free(void *content)
 	arena_free(lens->arena); /* the lens is in it */
 }
 
+int lens_maps(const struct lens *lens)
+{
+	return lens->L * (lens->heads ? lens->heads : 1);
+}
+
+int lens_map_of(const struct lens *lens, int layer, int head)
+{
+	return lens->heads ? layer * lens->heads + head : layer;
+}
+
+bool lens_has(const struct lens *lens, int map)
+{
+	return lens->W[map] != NULL;
+}
+
+/* "3", or "3.1" of a head. */
+static const char *map_name(const struct lens *lens, int map, char name[24])
+{
+	if (lens->heads)
+		snprintf(name, 24, "%d.%d", map / lens->heads, map % lens->heads);
+	else
+		snprintf(name, 24, "%d", map);
+	return name;
+}
+
 /* Our name of it, or the tuned-lens project's. */
-static const struct tensor *find(const struct lens *lens, const char *what, int layer)
+static const struct tensor *find(const struct lens *lens, const char *what, int map)
 {
 	const struct tensor *t;
-	char name[48];
+	char name[48], number[24];
 
-	snprintf(name, sizeof name, "%s.%d", what, layer);
+	snprintf(name, sizeof name, "%s.%s", what, map_name(lens, map, number));
 	if ((t = weights_find(lens->file, name)))
 		return t;
-	snprintf(name, sizeof name, "%d.%s", layer, what);
+	snprintf(name, sizeof name, "%s.%s", number, what);
 	return weights_find(lens->file, name);
 }
 
@@ -39,53 +64,102 @@ static bool has_shape(const struct tensor *t, int dims, int64_t rows, int64_t co
 	return t && t->dims == dims && t->shape[0] == rows && (dims < 2 || t->shape[1] == columns);
 }
 
-static bool take_layer(struct lens *lens, const char *path, int l, struct err *err)
+static bool take_map(struct lens *lens, const char *path, int map, struct err *err)
 {
-	const struct tensor *w = find(lens, "weight", l), *b = find(lens, "bias", l);
-	const size_t D = (size_t)lens->D;
+	const struct tensor *w = find(lens, "weight", map), *b = find(lens, "bias", map);
+	char name[24];
 
 	if (!has_shape(w, 2, lens->D, lens->D) || (b && !has_shape(b, 1, lens->D, 0)))
-		return err_set(err, ERR_FILE,
-			       "%s: the translator of layer %d is not a matrix of %d × %d with a bias of %d, as "
-			       "that of layer 0",
-			       path, l, lens->D, lens->D, lens->D);
-	lens->weight[l] = *w;
-	if (!(lens->W[l] = matrix_new(lens->arena, &(struct matrix_source){ .tensor = w, .in = lens->D, .out = lens->D }, err)))
-		return false;
-	if (!(lens->b[l] = arena_floats(lens->arena, D, err)))
+		return err_set(err, ERR_FILE, "%s: the translator of layer %s is not a matrix of %d × %d with a bias of %d", path,
+			       map_name(lens, map, name), lens->D, lens->D, lens->D);
+	lens->weight[map] = *w;
+	if (!(lens->W[map] = matrix_new(lens->arena, &(struct matrix_source){ .tensor = w, .in = lens->D, .out = lens->D }, err)) ||
+	    !(lens->b[map] = arena_floats(lens->arena, (size_t)lens->D, err)))
 		return false;
 	if (b) {
-		lens->bias[l] = *b;
-		tensor_expand(b, lens->b[l]);
+		lens->bias[map] = *b;
+		tensor_expand(b, lens->b[map]);
 	}
 	return true;
 }
 
-static bool take_layers(struct lens *lens, const char *path, struct err *err)
+/* A whole number that metadata says; false: it says one that cannot be. What is not said stays as it is. */
+static bool read_number(const struct lens *lens, const char *key, int most, int *n)
 {
-	const struct tensor *first = find(lens, "weight", 0);
+	const char *says = lens_says(lens, key);
+	char *end;
+	long x = says ? strtol(says, &end, 10) : *n;
+
+	*n = (int)x;
+	return !says || (end != says && !*end && x >= 0 && x <= most);
+}
+
+/* The layers of the model that a file of ours is about; 0: it does not say. */
+static int layers_said(const struct lens *lens)
+{
+	const char *says = lens_says(lens, "model");
+	struct err err = { 0 };
+	struct json *doc = says ? json_parse(says, strlen(says), "model", &err) : NULL;
+	int64_t n = 0;
+
+	if (doc)
+		json_int(json_get(json_root(doc), "layers"), &n);
+	json_free(doc);
+	return n > 0 && n <= LAYERS_MOST ? (int)n : 0;
+}
+
+/* How many layers, heads and channels; the first map that it has, -1 on error. */
+static int read_sizes(struct lens *lens, const char *path, struct err *err)
+{
 	const char *kind = lens_says(lens, "lmscope"), *residual = lens_says(lens, "residual");
+	const struct tensor *first = NULL;
+	int at = 0;
 
 	if (kind && strcmp(kind, asset_lens.name)) {
 		err_set(err, ERR_FILE, "%s: this is no lens (its metadata lmscope is \"%.40s\")", path, kind);
-		return false;
+		return -1;
 	}
-	if (!first || first->dims != 2 || first->shape[0] != first->shape[1] || first->shape[0] < 1 || first->shape[0] > 1 << 20)
-		return err_set(err, ERR_FILE, "%s: this is no lens: it has no square matrix weight.0 (or 0.weight)", path);
+	if (!read_number(lens, "heads", HEADS_MOST, &lens->heads) || !read_number(lens, "ahead", AHEAD_MOST, &lens->ahead)) {
+		err_set(err, ERR_FILE, "%s: its metadata heads and ahead are not numbers of heads and of tokens", path);
+		return -1;
+	}
+	if ((lens->L = layers_said(lens)))
+		while (at < lens_maps(lens) && !find(lens, "weight", at))
+			at++;
+	else
+		while (lens->L < LAYERS_MOST && find(lens, "weight", lens->L * (lens->heads ? lens->heads : 1)))
+			lens->L++;
+	first = at < lens_maps(lens) ? find(lens, "weight", at) : NULL;
+	if (!first || first->dims != 2 || first->shape[0] != first->shape[1] || first->shape[0] < 1 || first->shape[0] > 1 << 20) {
+		err_set(err, ERR_FILE, "%s: this is no lens: it has no square matrix weight.0 (or 0.weight)", path);
+		return -1;
+	}
 	lens->D = (int)first->shape[0];
-	while (lens->L < LAYERS_MOST && find(lens, "weight", lens->L))
-		lens->L++;
 	lens->residual = !residual || strcmp(residual, "no");
-	lens->weight = arena_alloc(lens->arena, (size_t)lens->L * sizeof *lens->weight);
-	lens->bias = find(lens, "bias", 0) ? arena_alloc(lens->arena, (size_t)lens->L * sizeof *lens->bias) : NULL;
-	lens->W = arena_alloc(lens->arena, (size_t)lens->L * sizeof(struct matrix *));
-	lens->b = arena_alloc(lens->arena, (size_t)lens->L * sizeof(float *));
-	for (int l = 0; l < lens->L; l++)
-		if (!find(lens, "bias", l) != !lens->bias)
-			return err_set(err, ERR_FILE, "%s: some layers have a bias and layer %d %s", path, l,
+	return at;
+}
+
+static bool take_maps(struct lens *lens, const char *path, struct err *err)
+{
+	const int first = read_sizes(lens, path, err);
+	const size_t maps = (size_t)lens_maps(lens);
+	char name[24];
+
+	if (first < 0)
+		return false;
+	lens->weight = arena_alloc(lens->arena, maps * sizeof *lens->weight);
+	lens->bias = find(lens, "bias", first) ? arena_alloc(lens->arena, maps * sizeof *lens->bias) : NULL;
+	lens->W = arena_alloc(lens->arena, maps * sizeof(struct matrix *));
+	lens->b = arena_alloc(lens->arena, maps * sizeof(float *));
+	for (int m = first; m < (int)maps; m++) {
+		if (!find(lens, "weight", m))
+			continue;
+		if (!find(lens, "bias", m) != !lens->bias)
+			return err_set(err, ERR_FILE, "%s: some layers have a bias and layer %s %s", path, map_name(lens, m, name),
 				       lens->bias ? "has none" : "has one");
-		else if (!take_layer(lens, path, l, err))
+		if (!take_map(lens, path, m, err))
 			return false;
+	}
 	return true;
 }
 
@@ -124,7 +198,7 @@ static void *lens_open(const char *path, struct err *err)
 	bool ok;
 
 	lens->arena = arena;
-	ok = (lens->file = weights_open(file, err)) && take_layers(lens, file, err) && (!folder || check_config(lens, path, err));
+	ok = (lens->file = weights_open(file, err)) && take_maps(lens, file, err) && (!folder || check_config(lens, path, err));
 	free(file);
 	if (ok)
 		return lens;
@@ -177,41 +251,48 @@ static bool lens_fits(const void *content, const struct model *m, const char *pa
 	if (lens->D != m->config.D || lens->L != m->config.L)
 		return err_set(err, ERR_ARGUMENT, "%s: this lens is for %d layers of %d channels; %s has %d of %d", path, lens->L,
 			       lens->D, m->name, m->config.L, m->config.D);
+	if (lens->heads && lens->heads != m->config.H)
+		return err_set(err, ERR_ARGUMENT, "%s: this lens is for %d heads a layer; %s has %d", path, lens->heads, m->name,
+			       m->config.H);
 	if (!same_model(lens_says(lens, "model"), m))
 		notes_add(notes, "%s: this lens was trained on a model with another unembedding", path);
 	return true;
 }
 
-void lens_apply(const struct lens *lens, int layer, const float *h, int n, float *y)
+void lens_apply(const struct lens *lens, int map, const float *h, int n, float *y)
 {
 	const size_t D = (size_t)lens->D;
 
-	matrix_apply(lens->W[layer], h, D, n, y, D);
+	matrix_apply(lens->W[map], h, D, n, y, D);
 	for (size_t i = 0; i < (size_t)n; i++) {
 		if (lens->residual)
 			kernel_add(h + i * D, y + i * D, y + i * D, D);
-		kernel_add(y + i * D, lens->b[layer], y + i * D, D);
+		kernel_add(y + i * D, lens->b[map], y + i * D, D);
 	}
 }
 
 static bool lens_save(const void *content, const char *path, struct err *err)
 {
 	const struct lens *lens = content;
-	const int each = lens->bias ? 2 : 1, n = each * lens->L + lens->mores;
-	struct tensor *all = xcalloc((size_t)n, sizeof *all);
+	const int maps = lens_maps(lens);
+	struct tensor *all = xcalloc((size_t)(2 * maps + lens->mores), sizeof *all);
 	struct arena *arena = arena_new();
+	char name[24];
+	int n = 0;
 	bool ok;
 
-	for (int l = 0; l < lens->L; l++) {
-		all[each * l] = lens->weight[l];
-		all[each * l].name = arena_printf(arena, "weight.%d", l);
+	for (int m = 0; m < maps; m++) {
+		if (!lens->weight[m].data)
+			continue;
+		all[n] = lens->weight[m];
+		all[n++].name = arena_printf(arena, "weight.%s", map_name(lens, m, name));
 		if (lens->bias) {
-			all[each * l + 1] = lens->bias[l];
-			all[each * l + 1].name = arena_printf(arena, "bias.%d", l);
+			all[n] = lens->bias[m];
+			all[n++].name = arena_printf(arena, "bias.%s", name);
 		}
 	}
 	for (int i = 0; i < lens->mores; i++)
-		all[each * lens->L + i] = lens->more[i];
+		all[n++] = lens->more[i];
 	ok = safetensors_write(path, lens->note, lens->notes, all, n, err);
 	arena_free(arena);
 	free(all);

@@ -12,10 +12,12 @@ enum { ROWS = 64, BLOCK = 64 };
 
 struct lens_loss {
 	const struct model *m;
+	struct lens_plan plan;
 	int n;		    /* rows of this go */
 	float *p, *q, *d;   /* [ROWS, V] the output's distribution; a layer's logits; what comes back */
 	double *own, *kl;   /* [ROWS] sum of p log p; of this layer */
-	const float *h;	    /* [n, D] the stream that enters the layer */
+	const float *h;	    /* [n, D] what is translated: the stream that enters the layer, or what a head writes */
+	float *written;	    /* [ROWS, D] by a head; NULL where the stream is read */
 	float *y, *z, *g;   /* [ROWS, D] translated, normalised, the gradient at either */
 	float *turned;	    /* [D, ROWS] the gradient, a channel a row */
 	const float *W, *b; /* the layer's translator */
@@ -23,12 +25,13 @@ struct lens_loss {
 	bool slope;
 };
 
-struct lens_loss *lens_loss_new(const struct model *m, struct arena *arena, struct err *err)
+struct lens_loss *lens_loss_new(const struct model *m, const struct lens_plan *plan, struct arena *arena, struct err *err)
 {
 	const size_t V = (size_t)m->config.V, D = (size_t)m->config.D;
 	struct lens_loss *s = arena_alloc(arena, sizeof *s);
 
 	*s = (struct lens_loss){ .m = m,
+				 .plan = *plan,
 				 .p = arena_floats(arena, ROWS * V, err),
 				 .q = arena_floats(arena, ROWS * V, err),
 				 .d = arena_floats(arena, ROWS * V, err),
@@ -38,6 +41,8 @@ struct lens_loss *lens_loss_new(const struct model *m, struct arena *arena, stru
 				 .z = arena_floats(arena, ROWS * D, err),
 				 .g = arena_floats(arena, ROWS * D, err),
 				 .turned = arena_floats(arena, ROWS * D, err) };
+	if (plan->heads && !(s->written = arena_floats(arena, ROWS * D, err)))
+		return NULL;
 	return s->p && s->q && s->d && s->y && s->z && s->g && s->turned ? s : NULL;
 }
 
@@ -146,11 +151,21 @@ static void go_back(struct lens_loss *s, float *g)
 	pool_run(blocks(s), gather_block, s);
 }
 
-static void add_layer(struct lens_loss *s, const float *translator, const struct run *r, int layer, int from, double *sum, float *g)
+static const float *rows_of(struct lens_loss *s, const struct run *r, int unit, int from)
+{
+	int head, layer = lens_plan_layer(&s->plan, s->m, unit, &head);
+
+	if (head < 0)
+		return run_at(r, SITE_RESID_PRE, layer, from);
+	for (int i = 0; i < s->n; i++)
+		run_result(r, layer, head, from + i, s->written + (size_t)i * (size_t)s->m->config.D);
+	return s->written;
+}
+
+static void add_unit(struct lens_loss *s, const float *translator, double *sum, float *g)
 {
 	const size_t D = (size_t)s->m->config.D;
 
-	s->h = run_at(r, SITE_RESID_PRE, layer, from);
 	s->W = translator;
 	s->b = translator + D * D;
 	s->slope = g != NULL;
@@ -164,21 +179,39 @@ static void add_layer(struct lens_loss *s, const float *translator, const struct
 		go_back(s, g);
 }
 
+/* The distribution of the output, at the positions that translators from here on foresee. */
+static void take_output(struct lens_loss *s, const struct run *r, int from)
+{
+	model_final_norm(s->m, run_at(r, SITE_RESID_POST, s->m->config.L - 1, from + s->plan.ahead), s->n, s->z, NULL);
+	model_unembed(s->m, s->z, s->n, s->p);
+	pool_run(s->n, output_row, s);
+}
+
+int lens_plan_units(const struct lens_plan *plan, const struct model *m)
+{
+	return plan->layers * (plan->heads ? m->config.H : 1);
+}
+
+int lens_plan_layer(const struct lens_plan *plan, const struct model *m, int unit, int *head)
+{
+	*head = plan->heads ? unit % m->config.H : -1;
+	return plan->layer[plan->heads ? unit / m->config.H : unit];
+}
+
 bool lens_loss_add(struct lens_loss *s, const float *translators, const struct run *r, double *sum, float *g, struct task *task,
 		   struct err *err)
 {
 	const size_t each = lens_loss_floats(s->m);
-	const int L = s->m->config.L;
+	const int units = lens_plan_units(&s->plan, s->m), rows = r->T - s->plan.ahead;
 
-	for (int from = 0; from < r->T; from += ROWS) {
-		s->n = r->T - from < ROWS ? r->T - from : ROWS;
-		model_final_norm(s->m, run_at(r, SITE_RESID_POST, L - 1, from), s->n, s->z, NULL);
-		model_unembed(s->m, s->z, s->n, s->p);
-		pool_run(s->n, output_row, s);
-		for (int l = 0; l < L; l++) {
+	for (int from = 0; from < rows; from += ROWS) {
+		s->n = rows - from < ROWS ? rows - from : ROWS;
+		take_output(s, r, from);
+		for (int u = 0; u < units; u++) {
 			if (!task_going(task, err))
 				return false;
-			add_layer(s, translators + (size_t)l * each, r, l, from, &sum[l], g ? g + (size_t)l * each : NULL);
+			s->h = rows_of(s, r, u, from);
+			add_unit(s, translators + (size_t)u * each, &sum[u], g ? g + (size_t)u * each : NULL);
 		}
 	}
 	return true;

@@ -1,9 +1,11 @@
 /*
  * lens_loss.h - how far a lens is from the model's output on a run, and the gradient of that.
  *
- *   mean over positions of KL(softmax(output) ‖ softmax(W_U norm(h + h Wᵀ + b)))   for each layer by itself, h the stream that enters it
+ *   sum over positions i of KL(softmax(output[i + ahead]) ‖ softmax(W_U norm(h[i] + h[i] Wᵀ + b)))      for each translator by itself
  *
- * Belrose et al. 2023. The output, norm and unembedding are the model's own (logit scale and cap applied), and constant.
+ * h is the stream that enters a layer (Belrose et al. 2023, "Eliciting latent predictions from transformers with the tuned lens"),
+ * or what one head writes (Sakarvadia et al. 2023, "Attention lens"); with `ahead` the translator foresees later predictions (Pal et
+ * al. 2023, "Future lens"). The output, norm and unembedding are the model's own (logit scale and cap applied), and constant.
  */
 #ifndef LMSCOPE_ENGINE_RUN_LENS_LOSS_H
 #define LMSCOPE_ENGINE_RUN_LENS_LOSS_H
@@ -11,15 +13,26 @@
 #include "engine/base/arena.h"
 #include "engine/run/run.h"
 
+/* Which translators there are: one for each of these layers, or one for each head of them, a layer's heads after one another. */
+struct lens_plan {
+	const int *layer; /* [layers] ascending */
+	int layers;
+	bool heads;
+	int ahead; /* tokens after the next one */
+};
+int lens_plan_units(const struct lens_plan *plan, const struct model *m);
+/* The layer of a translator, and its head; -1: it translates the stream. */
+int lens_plan_layer(const struct lens_plan *plan, const struct model *m, int unit, int *head);
+
 struct lens_loss;
 
-/* Room to work in, from `arena`; NULL: ERR_MEMORY. */
-struct lens_loss *lens_loss_new(const struct model *m, struct arena *arena, struct err *err);
-/* Floats of one layer's translator: W[D, D], then b[D]. */
+/* Room to work in, from `arena`; what `plan` borrows outlives it. NULL: ERR_MEMORY. */
+struct lens_loss *lens_loss_new(const struct model *m, const struct lens_plan *plan, struct arena *arena, struct err *err);
+/* Floats of one translator: W[D, D], then b[D]. */
 size_t lens_loss_floats(const struct model *m);
 /*
- * Adds the sum over the run's positions to sum[L]; g[L, floats] (may be NULL) receives the gradient of that sum, added to what is
- * there. Unedited runs that keep their stream will do.
+ * Adds the sum over the run's positions but the last `ahead` to sum[units]; g[units, floats] (may be NULL) receives the gradient of
+ * that sum, added to what is there. Unedited runs that keep their stream will do where no head is read. False: it was stopped.
  */
 bool lens_loss_add(struct lens_loss *s, const float *translators, const struct run *r, double *sum, float *g, struct task *task,
 		   struct err *err);
