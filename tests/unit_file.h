@@ -58,10 +58,11 @@ __attribute__((unused)) static void unit_file_arguments(struct job *job, const s
 	struct job_pane *pane = &job->pane[0];
 	const struct param *params = pane->analysis->params;
 	const char *site = params && params[0].kind == PARAM_CHOICE ? param_word(&params[0], pane->args[0].number) : "";
+	const int heads = !strcmp(site, "head") ? c->H : 0;
 	char *file, lens[60];
 	struct err err;
 
-	snprintf(lens, sizeof lens, "lens-%d-%d.safetensors", c->L, c->D);
+	snprintf(lens, sizeof lens, "%s-%d-%d.safetensors", heads ? "heads" : "lens", c->L, c->D);
 	for (const struct param *p = params; p && p->name; p++) {
 		struct value *value = &pane->args[p - params];
 
@@ -77,7 +78,7 @@ __attribute__((unused)) static void unit_file_arguments(struct job *job, const s
 		else if (!strcmp(p->name, "corpus"))
 			file = scratch_file("corpus.txt", unit_corpus, sizeof unit_corpus - 1);
 		else
-			file = strcmp(p->name, "lens") ? xstrdup(samples) : zero_lens(lens, c->L, c->D);
+			file = strcmp(p->name, "lens") ? xstrdup(samples) : zero_lens(lens, c->L, c->D, heads);
 		param_parse(p, file, 0, value, &err);
 		pane->given[p - params] = true;
 		free(file);

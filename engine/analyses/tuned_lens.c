@@ -207,7 +207,7 @@ const struct analysis analysis_tuned_lens = {
 		   "   2      .      ·of    ·the   ·is    ·Paris   two layers\n"
 		   "   1     ·first  ·of    ·the   ·and   ·the     before the\n"
 		   "   0     ·first  ·of    ·the   ·and   ·the     logit lens\n",
-	.shape = "layer × position",
+	.shape = "layer × position, head × position",
 	.unit = "probability, logit, rank, nats",
 	.on = ON_RUN | ON_ASSET,
 	.cost = COST_VOCABULARY,

@@ -292,6 +292,7 @@ static bool measure(struct training *t, struct err *err)
 {
 	float *row = t->curve + (size_t)t->done * (size_t)t->columns;
 
+	task_part(t->ask->task, t->done, 0, t->steps); /* runs that are made here would tell their layers */
 	return !is_measured(t, t->done) || !isnan(row[1]) || t->measure(t, t->done, row, err);
 }
 
@@ -308,6 +309,7 @@ static bool train(struct training *t, struct err *err)
 
 		show(t);
 		begun = clock_now();
+		task_part(t->ask->task, t->done, 0, t->steps);
 		if (!task_step(t->ask->task, t->done, t->steps, err) || !t->step(t, t->done, &loss, err))
 			return false;
 		t->curve[(size_t)++t->done * (size_t)t->columns] = loss;

@@ -106,7 +106,7 @@ static void test_zero(const char *name, int L, int D)
 	static const char *const shows[] = {
 		"show=probability", "show=logit", "show=rank", "show=target", "show=entropy", "show=kl"
 	};
-	char *path = zero_lens(name, L, D), lens[200], where[200];
+	char *path = zero_lens(name, L, D, 0), lens[200], where[200];
 	struct session *s = session_new();
 	struct job job;
 
@@ -171,7 +171,7 @@ static void test_files(void)
 	b = ask(s, &job, "tuned-lens", (const char *[WORDS]){ lens }, &err);
 	CHECK_THAT(same_rows(a, b, a->rows.n), "a lens that was saved reads back %s", err.text);
 	CHECK(!unlink(path));
-	free(zero_lens("copy.safetensors", L, D));
+	free(zero_lens("copy.safetensors", L, D, 0));
 	c = ask(s, &job, "tuned-lens", (const char *[WORDS]){ lens }, &err);
 	CHECK_THAT(c && !same_rows(b, c, b->rows.n), "a file that was replaced is read again %s", err.text);
 	table_unref(a);
