@@ -61,8 +61,9 @@ struct job {
 	int edits;
 	struct job_pane pane[JOB_PANES];
 	int panes;
-	int focus;    /* the pane that is looked at: of several that take as long, it comes first */
-	int generate; /* tokens to append greedily; 0: none */
+	unsigned again; /* another number: what was stopped is asked for again */
+	int focus;	/* the pane that is looked at: of several that take as long, it comes first */
+	int generate;	/* tokens to append greedily; 0: none */
 };
 
 /* What of a job cannot be answered. */
@@ -75,7 +76,7 @@ struct job_fault {
 void job_init(struct job *job);
 void job_done(struct job *job);
 void job_copy(struct job *to, const struct job *from);	  /* `to` is uninitialised or done */
-bool job_equal(const struct job *a, const struct job *b); /* `focus` aside: it asks nothing */
+bool job_equal(const struct job *a, const struct job *b); /* `focus` and `again` aside: they ask nothing else */
 /* What answers depend on is the same: model, prompt, foil, metric; and with `edits`, the edits that are on. */
 bool job_same_ground(const struct job *a, const struct job *b, bool edits);
 /* The same for one pane, which does not depend on all of it. */

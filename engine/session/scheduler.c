@@ -345,6 +345,9 @@ static void adopt_job(struct scheduler *d, const struct job *job)
 		pane[i].error = s->pane[from].error ? xstrdup(s->pane[from].error) : NULL;
 		pane[i].before = same ? table_ref(s->pane[from].before) : NULL;
 		has_before[i] = same && d->has_before[from];
+		/* A training lives through questions that change nothing for it: one that was stopped waits to be asked for. */
+		pane[i].stopped =
+			same && s->pane[from].stopped && job->again == d->job.again && job->pane[i].analysis->cost == COST_TRAINING;
 	}
 	for (struct level *l = d->top; l; l = l->below) {
 		if (l->unwanted || l->piece.kind == PIECE_NONE)

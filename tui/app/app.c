@@ -162,7 +162,7 @@ static void settle(struct app *app)
 
 	app_focus_within(app);
 	question_job(app, &job);
-	same = app->has_asked && job_equal(&job, &app->asked);
+	same = app->has_asked && job.again == app->asked.again && job_equal(&job, &app->asked);
 	expects_asking(app, !same);
 	if (!same || (job.focus != app->asked.focus && app_busy(app))) { /* the same again: what is looked at comes first */
 		if (app->has_asked)

@@ -126,6 +126,7 @@ struct app {
 	bool has_good;
 	unsigned good_serial;
 	unsigned serial;
+	unsigned again;	    /* how often what was stopped was asked for again */
 	bool asking;	    /* REQUEST_ASK is on its way: `serial` is still the question's before */
 	long now, asked_at; /* milliseconds of the loop's clock */
 	double last_ms;	    /* what the last question took that was answered; 0: none was */

@@ -107,6 +107,7 @@ void question_job(const struct app *app, struct job *out)
 {
 	job_copy(out, &app->doc.job);
 	out->focus = app->focus;
+	out->again = app->again;
 	for (int i = 0; i < out->panes; i++)
 		question_pane(app, i, &out->pane[i]);
 }

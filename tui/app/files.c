@@ -212,6 +212,19 @@ void act_cancel(struct app *app, const char *argument)
 	}
 }
 
+void act_again(struct app *app, const char *argument)
+{
+	bool stopped = false;
+
+	(void)argument;
+	for (int i = 0; i < app->shot->panes; i++)
+		stopped |= app->shot->pane[i].stopped;
+	if (stopped)
+		app->again++;
+	else
+		app_say(app, STYLE_DIM, "nothing was stopped");
+}
+
 /* A C-c that was meant for a sweep which has just ended must not end the program. */
 void act_interrupt(struct app *app, const char *argument)
 {
