@@ -287,11 +287,11 @@ void canvas_tint_lines(struct canvas *c, struct rect r, struct ink ink)
 /* ---- out ---- */
 
 /* The cell so many columns on is, or is not, a blank of a text that cell i is part of. */
-static bool same_text(const struct canvas *c, int i, int by, bool blank)
+static bool same_text(const struct canvas *c, int i, int by, bool empty)
 {
 	const struct cell *here = &c->cell[i], *there = here + by;
 
-	return i % c->w + by >= 0 && i % c->w + by < c->w && !strcmp(there->text, " ") == blank && there->width == 1 &&
+	return i % c->w + by >= 0 && i % c->w + by < c->w && !strcmp(there->text, " ") == empty && there->width == 1 &&
 	       there->ink.fg == here->ink.fg && there->ink.bg == here->ink.bg && there->ink.attr == here->ink.attr;
 }
 
