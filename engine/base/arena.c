@@ -96,7 +96,7 @@ void arena_free(struct arena *a)
 		return;
 	for (struct block *b = a->top, *below; b; b = below) {
 		below = b->below;
-		big_give(b);
+		big_free(b);
 	}
 	free(a);
 }
@@ -221,7 +221,7 @@ void arena_rewind(struct arena *a, struct arena_mark mark)
 	while (a->top != mark.block) {
 		struct block *below = a->top->below;
 
-		big_give(a->top);
+		big_free(a->top);
 		a->top = below;
 	}
 	if (a->top)

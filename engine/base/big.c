@@ -121,7 +121,7 @@ static size_t room(void)
 	return now < kept.most ? now : kept.most;
 }
 
-void big_give(void *p)
+void big_free(void *p)
 {
 	struct header *b = p ? (struct header *)(void *)((char *)p - HEADER) : NULL;
 	struct header *gone[LIST + 1];

@@ -14,7 +14,7 @@
 void *big_take(size_t bytes);
 /* The same for scratch that is small enough to be had: aborts rather than return NULL. */
 void *xbig(size_t bytes);
-void big_give(void *p); /* NULL is fine */
+void big_free(void *p); /* NULL is fine */
 
 /* Bytes that may be kept from now on; what is more goes back to the system at once. */
 void big_keep(size_t most);

@@ -28,7 +28,7 @@ void dense_init(struct dense *b, int depth, int columns)
 
 void dense_done(struct dense *b)
 {
-	big_give(b->panels);
+	big_free(b->panels);
 }
 
 void dense_set_columns(struct dense *b, int first, int count, const float *rows, size_t ld)

@@ -245,7 +245,7 @@ static void run(const struct product *p, int count, bool alone)
 		pool_run(all.cut->packs, pack, &all);
 		pool_run(chunks, some_chunk, &all);
 	}
-	big_give(packed);
+	big_free(packed);
 }
 
 void product_pack(const float *x, size_t ldx, int n, int depth, float *packed)

@@ -172,7 +172,7 @@ static void attend_chunk(void *context, int chunk)
 	b.z = a->s->z + at;
 	b.w = scratch ? scratch : layer_weights(a->s, b.head, b.t);
 	attend(&b);
-	big_give(scratch);
+	big_free(scratch);
 }
 
 /* What the past has not in order yet, and each variant's own. */

@@ -56,8 +56,8 @@ static size_t passing_floats(const struct config *c, int rows)
 static void rows_unref(struct layer_rows *r)
 {
 	if (atomic_fetch_sub(&r->refs, 1) == 1) {
-		big_give(r->floats);
-		big_give(r->pattern);
+		big_free(r->floats);
+		big_free(r->pattern);
 		packed_free(r->packed);
 		free(r);
 	}
@@ -162,11 +162,11 @@ struct packed *layer_packed(const struct layer_sites *s, const struct config *c)
 	return s->memory->packed;
 }
 
-void layer_sites_let_pass(struct layer_sites *s)
+void layer_sites_free_passing(struct layer_sites *s)
 {
 	if (s->memory->keeps == RUN_ALL)
 		return;
-	big_give(s->z_memory);
+	big_free(s->z_memory);
 	s->q = s->z = s->z_used = s->z_memory = s->mlp_pre = s->mlp_up = s->mlp_post = NULL;
 }
 
@@ -183,7 +183,7 @@ void layer_sites_unref(struct layer_sites *s)
 
 		atomic_compare_exchange_strong(&s->memory->used, &used, s->from); /* unless another continues from here */
 		rows_unref(s->memory);
-		big_give(s->z_memory);
+		big_free(s->z_memory);
 		free(s);
 	}
 }

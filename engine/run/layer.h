@@ -43,7 +43,7 @@ struct layer_sites *layer_sites_new(const struct model *m, int rows, bool keep_p
  * use one after the other; NULL: all is kept.
  */
 int layer_room(int rows);
-float *layer_passing_new(const struct model *m, int rows, struct err *err); /* for big_give */
+float *layer_passing_new(const struct model *m, int rows, struct err *err); /* for big_free */
 struct layer_sites *layer_sites_roomy(const struct model *m, int rows, float *passing, struct err *err);
 /*
  * Sites with T rows, the first `rows` of which are those of s, where they are. NULL when that cannot be: when another has the
@@ -51,7 +51,7 @@ struct layer_sites *layer_sites_roomy(const struct model *m, int rows, float *pa
  */
 struct layer_sites *layer_sites_go_on(const struct layer_sites *s, const struct model *m, int rows, int T, float *passing);
 /* The layer is computed: what passed by is gone. */
-void layer_sites_let_pass(struct layer_sites *s);
+void layer_sites_free_passing(struct layer_sites *s);
 /* The first `rows` positions of one to another that has room for T. */
 bool layer_sites_copy(struct layer_sites *to, const struct layer_sites *from, const struct model *m, int rows, int T,
 		      struct err *err);

@@ -247,9 +247,9 @@ static bool compute(struct run *r, const struct start *start, struct task *task,
 			ok = forward_layer(&p, l, r->layer[l], p.t0, 0, err);
 		}
 		if (ok)
-			layer_sites_let_pass(r->layer[l]);
+			layer_sites_free_passing(r->layer[l]);
 	}
-	big_give(passing);
+	big_free(passing);
 	arena_free(p.arena);
 	return ok;
 }

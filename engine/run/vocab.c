@@ -177,7 +177,7 @@ static void read_section(void *context, int chunk)
 		if (w->target_logits)
 			look_at_targets(g, i, x, from, count);
 	}
-	big_give(logits);
+	big_free(logits);
 }
 
 /* By how much a section's sums shrink beside a greater logit. */

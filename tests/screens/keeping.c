@@ -34,15 +34,15 @@ static void expecting(void)
 	preset_expect(&doc, -1, "metric > -1e9", 0);
 	preset_expect(&doc, 0, "cell 0 0 > -1e9", 0);
 	job_set(&doc.job.prompt, "The capital of France is not");
-	said = s.app.said.n;
+	said = s.app.messages.n;
 	app_opened(&s.app, &doc);
 	fake_serve(&s.fake, &s.app);
-	CHECK_THAT(s.app.said.n == said, "what holds is not worth a message");
+	CHECK_THAT(s.app.messages.n == said, "what holds is not worth a message");
 	preset_expect(&doc, 0, "cell 0 0 > 1e9", 0);
 	job_set(&doc.job.prompt, "The capital of France is now");
 	app_opened(&s.app, &doc);
 	fake_serve(&s.fake, &s.app);
-	CHECK_THAT(s.app.said.n == said + 1 && strstr(s.app.message.s, ": cell 0 0 > 1e9; it is "), "what drifts is said: %s",
+	CHECK_THAT(s.app.messages.n == said + 1 && strstr(s.app.message.s, ": cell 0 0 > 1e9; it is "), "what drifts is said: %s",
 		   s.app.message.s);
 	preset_expect(&doc, -1, "metric > 1e9", 0);
 	app_opened(&s.app, &doc); /* the same question: nothing is asked */
@@ -51,8 +51,8 @@ static void expecting(void)
 	app_change(&s.app);
 	job_set(&s.app.doc.job.prompt, "Something else"); /* before there is an answer */
 	press(&s, "e y");
-	for (int i = 0; i < s.app.said.n; i++)
-		CHECK_THAT(!strstr(s.app.said.line[i], "metric > 1e9"), "not of another question: %s", s.app.said.line[i]);
+	for (int i = 0; i < s.app.messages.n; i++)
+		CHECK_THAT(!strstr(s.app.messages.line[i], "metric > 1e9"), "not of another question: %s", s.app.messages.line[i]);
 	preset_done(&doc);
 	drop_curtain(&s);
 	raise_curtain(&s);

@@ -144,7 +144,7 @@ static void refused_at_the_start(void)
 	fake_serve(&s.fake, &s.app);
 	CHECK_THAT(s.app.doc.job.edits == 2 && s.app.doc.job.edit[0].on && !s.app.doc.job.edit[1].on, "the impossible edit is off");
 	CHECK_THAT(!s.app.doc.job.metric && !s.app.undo.past.n, "the impossible metric is not there");
-	CHECK_THAT(strstr(s.app.message.s, "; not applied") && s.app.said.n == 2, "both are said");
+	CHECK_THAT(strstr(s.app.message.s, "; not applied") && s.app.messages.n == 2, "both are said");
 	CHECK_THAT(!s.app.line && !s.app.shot->error && s.app.shot->serial == s.app.serial, "and the rest is answered");
 	drop_curtain(&s);
 }

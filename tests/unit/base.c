@@ -104,7 +104,7 @@ static void test_big(void)
 	a = big_take(3000000);
 	CHECK((uintptr_t)a % 64 == 0);
 	memset(a, 1, 3000000);
-	big_give(a);
+	big_free(a);
 	CHECK(big_kept() >= before + 3000000);
 	size_t used = big_used();
 
@@ -114,8 +114,8 @@ static void test_big(void)
 	CHECK(big_kept() == before);
 	a = big_take(1000);
 	CHECK_THAT(a != b && big_kept() <= before, "a block in use is nobody else's");
-	big_give(a);
-	big_give(b);
+	big_free(a);
+	big_free(b);
 	big_keep(0);
 	big_keep(8 << 20);
 	for (int i = 0; i < 20; i++) {
@@ -124,23 +124,23 @@ static void test_big(void)
 		for (int j = 0; j < 10; j++)
 			held[j] = big_take((size_t)(900 + i) << 10);
 		for (int j = 0; j < 10; j++)
-			big_give(held[j]);
+			big_free(held[j]);
 	}
 	CHECK_THAT(big_kept() <= 8 << 20 && big_kept() > 4 << 20, "the oldest make room for the newest: %zu bytes are kept",
 		   big_kept());
 	before = big_kept();
-	big_give(big_take(5 << 20));
+	big_free(big_take(5 << 20));
 	CHECK_THAT(big_kept() == before, "a block of most of the room is not kept");
 	big_keep((size_t)512 << 20);
 	for (int i = 0; i < 300; i++)
-		big_give(big_take(((size_t)1 << 20) + (size_t)i * 4096 * 3));
+		big_free(big_take(((size_t)1 << 20) + (size_t)i * 4096 * 3));
 	CHECK_THAT(big_kept() <= big_used() + (64 << 20), "where little is in use little is kept: %zu bytes", big_kept());
 	big_keep(0);
 	CHECK_THAT(big_kept() == 0, "nothing is kept when nothing may be");
-	big_give(big_take(500));
+	big_free(big_take(500));
 	CHECK(big_kept() == 0);
 	big_keep((size_t)512 << 20);
-	big_give(NULL);
+	big_free(NULL);
 	CHECK(!big_take(SIZE_MAX - 5));
 }
 

@@ -80,7 +80,7 @@ void app_done(struct app *app)
 	free(app->search);
 	str_done(&app->message);
 	str_done(&app->filter);
-	notes_done(&app->said);
+	notes_done(&app->messages);
 	lists_done(app);
 	tour_free(&app->tour);
 	free(app->theme_shown);
@@ -113,7 +113,7 @@ void app_opened(struct app *app, const struct preset *doc)
 
 static const char *last_said(const struct app *app)
 {
-	return app->said.n ? app->said.line[app->said.n - 1] : "";
+	return app->messages.n ? app->messages.line[app->messages.n - 1] : "";
 }
 
 void app_say(struct app *app, enum style style, const char *format, ...)
@@ -128,7 +128,7 @@ void app_say(struct app *app, enum style style, const char *format, ...)
 	str_add(&app->message, text);
 	app->message_style = style;
 	if (*text && strcmp(last_said(app), text))
-		notes_add(&app->said, "%s", text);
+		notes_add(&app->messages, "%s", text);
 	if (style == STYLE_ERROR && app->taken && !app->line && !app->popup)
 		lines_open_again(app);
 }
@@ -237,8 +237,8 @@ void app_snapshot(struct app *app, const struct snapshot *shot)
 	for (int i = 0; i < shot->notes; i++) {
 		bool heard = false;
 
-		for (int k = 0; k < app->said.n && !heard; k++)
-			heard = !strcmp(app->said.line[k], shot->note[i]);
+		for (int k = 0; k < app->messages.n && !heard; k++)
+			heard = !strcmp(app->messages.line[k], shot->note[i]);
 		if (!heard)
 			app_say(app, STYLE_WARNING, "%s", shot->note[i]);
 	}

@@ -180,7 +180,7 @@ struct app {
 	int text_back;	    /* rows that the continuation is scrolled back from its end */
 	struct str message; /* until the next key */
 	enum style message_style;
-	struct notes said; /* all messages so far */
+	struct notes messages; /* all messages so far */
 
 	struct preset_entry *presets; /* given by the loop; owned */
 	int presets_n;

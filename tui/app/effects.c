@@ -236,7 +236,7 @@ void outside_keep(struct app *app, struct own_session *own)
 	struct err err;
 
 	question_save(app, &doc);
-	if (!session_keep(own, &doc, &err) && !notes_have(&app->said, err.text))
+	if (!session_keep(own, &doc, &err) && !notes_have(&app->messages, err.text))
 		app_say(app, STYLE_WARNING, "%s", err.text); /* once: the next try may be no better */
 	preset_done(&doc);
 }
@@ -270,7 +270,7 @@ void outside_log(struct app *app, struct own_session *own)
 {
 	struct err err;
 
-	if (!session_log(own, &app->log, &err) && !notes_have(&app->said, err.text))
+	if (!session_log(own, &app->log, &err) && !notes_have(&app->messages, err.text))
 		app_say(app, STYLE_WARNING, "%s", err.text);
 }
 

@@ -273,8 +273,8 @@ const struct popup popup_inspect = { .title = "the cell under the cursor", .fill
 
 static void fill_messages(const struct app *app, struct list *list)
 {
-	for (int i = app->said.n - 1; i >= 0; i--)
-		list_add(list, app->said.line[i], NULL);
+	for (int i = app->messages.n - 1; i >= 0; i--)
+		list_add(list, app->messages.line[i], NULL);
 }
 
 static const struct popup popup_messages = {
