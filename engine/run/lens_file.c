@@ -83,7 +83,7 @@ static bool take_map(struct lens *lens, const char *path, int map, struct err *e
 	return true;
 }
 
-/* A whole number that metadata says; false: it says one that cannot be. What is not said stays as it is. */
+/* A whole number that metadata says; false: it says one that cannot be. What is not given stays as it is. */
 static bool read_number(const struct lens *lens, const char *key, int most, int *n)
 {
 	const char *says = lens_says(lens, key);
