@@ -19,7 +19,7 @@
 #include <string.h>
 
 #include "engine/analysis/direct_logit.h"
-#include "engine/analysis/writers.h"
+#include "engine/analysis/parts.h"
 #include "engine/model/tokenizer/tokenizer.h"
 
 enum { ARG_POSITION, ARG_OPEN, ARG_DEPTH };
@@ -54,8 +54,8 @@ struct level {
 struct tree {
 	const struct ask *ask;
 	const struct readout *readout;
-	struct writers *writers; /* [rows of the first level] those that are open */
-	struct row *row;	 /* heap */
+	struct parts *parts; /* [rows of the first level] of those that are open; the others' share is NULL */
+	struct row *row;     /* heap */
 	int n, room;
 	struct level worst;
 	bool deep;		  /* the run has what opened rows read */
@@ -140,44 +140,53 @@ static bool find_open(struct tree *t, struct err *err)
 
 /* ---- attention ---- */
 
-static void add_sources(struct tree *t, const struct writers *w, int parent, int head)
+/* Where the rows of a level are: of the one position that is read, or of all of them. */
+static struct place at_read(const struct tree *t, enum site site, int layer, int unit)
 {
-	struct place place = place_at(SITE_PATTERN, w->layer, head, w->position);
+	const struct reading *r = &t->readout->reading;
+	struct place place = place_at(site, layer, unit, -1);
+
+	place_set(&place, DIM_POSITION, r->from, r->from + r->n - 1);
+	return place;
+}
+
+static void add_sources(struct tree *t, const struct parts *p, int parent, int head)
+{
+	struct place place = at_read(t, SITE_PATTERN, p->layer, head);
 	int from = t->n;
 
-	for (int j = 0; j <= w->position; j++) {
+	for (int j = 0; j <= t->readout->position; j++) {
 		place_set(&place, DIM_KEY, j, j);
-		add(t, parent, place, writers_source(w, head, j), NULL);
+		add(t, parent, place, p->source[head][j], NULL);
 	}
-	if (writers_head_edited(w, head))
-		add(t, parent, PLACE_NONE, writers_head_edits(w, head), "edits");
+	if (!isnan(p->head_edits[head]))
+		add(t, parent, PLACE_NONE, p->head_edits[head], "edits");
 	check_level(t, parent, from);
 }
 
 /* What edits put in the place of a write; its bias is here only then, otherwise it is in attn_bias or mlp_bias. */
-static void add_edits(struct tree *t, const struct writers *w, int parent)
+static void add_edits(struct tree *t, const struct parts *p, int parent)
 {
-	if (!writers_edited(w))
+	if (!p->edited)
 		return;
-	if (writers_biased(w->run, w->block, w->layer))
-		add(t, parent, PLACE_NONE, w->bias, "bias");
-	add(t, parent, PLACE_NONE, writers_edits(w), "edits");
+	if (writers_biased(t->ask->run, p->block, p->layer))
+		add(t, parent, PLACE_NONE, p->bias, "bias");
+	add(t, parent, PLACE_NONE, p->edits, "edits");
 }
 
-static void add_heads(struct tree *t, const struct writers *w, int parent)
+static void add_heads(struct tree *t, const struct parts *p, int parent)
 {
 	int from = t->n;
 
-	for (int h = 0; h < w->run->model->config.H; h++) {
-		const struct place place = place_at(SITE_RESULT, w->layer, h, -1);
-		int row = add(t, parent, place, writers_head(w, h), NULL);
+	for (int h = 0; h < t->ask->model->config.H; h++) {
+		int row = add(t, parent, place_at(SITE_RESULT, p->layer, h, -1), p->share[h], NULL);
 
-		if (is_open(t, &place, 2))
-			add_sources(t, w, row, h);
+		if (p->split[h])
+			add_sources(t, p, row, h);
 		else
 			t->row[row].closed = true;
 	}
-	add_edits(t, w, parent);
+	add_edits(t, p, parent);
 	check_level(t, parent, from);
 }
 
@@ -226,9 +235,9 @@ static int listed_first(const struct table *like, int layer, struct neuron *neur
 	return own;
 }
 
-static bool add_neurons(struct tree *t, const struct writers *w, int parent, struct err *err)
+static bool add_neurons(struct tree *t, const struct parts *p, int parent, struct err *err)
 {
-	const int F = w->run->model->config.F, from = t->n;
+	const int F = t->ask->model->config.F, from = t->n;
 	int own = F < NEURONS ? F : NEURONS;
 	struct neuron *neuron = arena_array(t->ask->scratch, (size_t)F, sizeof *neuron, err);
 	double rest = 0;
@@ -236,18 +245,18 @@ static bool add_neurons(struct tree *t, const struct writers *w, int parent, str
 	if (!neuron)
 		return false;
 	for (int n = 0; n < F; n++)
-		neuron[n] = (struct neuron){ n, writers_neuron(w, n) };
+		neuron[n] = (struct neuron){ n, p->share[n] };
 	if (t->ask->like)
-		own = listed_first(t->ask->like, w->layer, neuron, F);
+		own = listed_first(t->ask->like, p->layer, neuron, F);
 	else
 		strongest_first(neuron, F, own);
 	for (int i = 0; i < own; i++)
-		add(t, parent, place_at(SITE_MLP_POST, w->layer, neuron[i].n, w->position), neuron[i].share, NULL);
+		add(t, parent, at_read(t, SITE_MLP_POST, p->layer, neuron[i].n), neuron[i].share, NULL);
 	for (int i = own; i < F; i++)
 		rest += neuron[i].share;
 	if (own < F)
 		add(t, parent, PLACE_NONE, rest, arena_printf(t->ask->scratch, "rest of %d", F));
-	add_edits(t, w, parent);
+	add_edits(t, p, parent);
 	check_level(t, parent, from);
 	return true;
 }
@@ -259,47 +268,49 @@ static bool is_block(const struct piece *p)
 	return p->site == SITE_ATTN_OUT || p->site == SITE_MLP_OUT;
 }
 
-/* What the open rows of the first level are made of: the products with their matrices, some of them at a time. */
-static bool open_writers(struct tree *t, struct err *err)
+/* What the open rows of the first level are made of. */
+static bool open_parts(struct tree *t, struct err *err)
 {
-	enum { SOME = 16 };
 	const struct readout *out = t->readout;
-	struct writers *some[SOME];
+	const struct run *run = t->ask->run;
+	struct arena *scratch = t->ask->scratch;
+	struct parts **open = arena_alloc(scratch, (size_t)out->pieces * sizeof *open);
 	int n = 0;
 
-	t->writers = arena_alloc(t->ask->scratch, (size_t)out->pieces * sizeof *t->writers);
+	t->parts = arena_alloc(scratch, (size_t)out->pieces * sizeof *t->parts);
 	for (int i = 0; i < out->pieces; i++) {
 		const struct piece *p = &out->piece[i];
 		const struct place place = place_at(p->site, p->layer, -1, -1);
 
-		if (is_block(p) && out->reading.n == 1 && is_open(t, &place, 1)) {
-			if (!writers_read(&t->writers[i], t->ask->run, p->site == SITE_ATTN_OUT ? BLOCK_ATTN : BLOCK_MLP, p->layer,
-					  out->position, out->reading.direction, t->ask->scratch, err))
-				return false;
-			some[n++] = &t->writers[i];
-		}
-		if (n < SOME && i < out->pieces - 1)
+		if (!is_block(p) || !is_open(t, &place, 1))
 			continue;
-		if (!task_step(t->ask->task, i, out->pieces, err) || !writers_open(some, n, err))
+		open[n] = &t->parts[i];
+		if (!parts_init(open[n], run, p->site == SITE_ATTN_OUT ? BLOCK_ATTN : BLOCK_MLP, p->layer, &out->reading, scratch,
+				err))
 			return false;
-		n = 0;
+		for (int h = 0; open[n]->split && h < run->model->config.H; h++) {
+			const struct place head = place_at(SITE_RESULT, p->layer, h, -1);
+
+			open[n]->split[h] = is_open(t, &head, 2);
+		}
+		n++;
 	}
-	return true;
+	return parts_sum(open, n, run, &out->reading, scratch, t->ask->task, err);
 }
 
 static bool add_pieces(struct tree *t, struct err *err)
 {
 	for (int i = 0; i < t->readout->pieces; i++) {
 		const struct piece *p = &t->readout->piece[i];
-		const struct writers *w = &t->writers[i];
+		const struct parts *parts = &t->parts[i];
 		int row = add(t, -1, place_at(p->site, p->layer, -1, -1), p->share, p->name);
 
-		t->row[row].closed = is_block(p) && t->deep && t->readout->reading.n == 1 && !w->in;
-		if (!w->in)
+		t->row[row].closed = is_block(p) && t->deep && !parts->share;
+		if (!parts->share)
 			continue;
-		if (w->block == BLOCK_ATTN)
-			add_heads(t, w, row);
-		else if (!add_neurons(t, w, row, err))
+		if (parts->block == BLOCK_ATTN)
+			add_heads(t, parts, row);
+		else if (!add_neurons(t, parts, row, err))
 			return false;
 	}
 	return true;
@@ -416,7 +427,7 @@ static struct table *compute(const struct ask *ask, struct err *err)
 	struct tree tree = { .ask = ask, .readout = &readout, .worst = { .parent = -1 }, .deep = run_has(ask->run, SITE_Z) };
 	struct table *t = NULL;
 
-	if (find_open(&tree, err) && readout_init(&readout, ask, ask->arg[ARG_POSITION], err) && open_writers(&tree, err) &&
+	if (find_open(&tree, err) && readout_init(&readout, ask, ask->arg[ARG_POSITION], err) && open_parts(&tree, err) &&
 	    add_pieces(&tree, err) && (t = table_new(tree.n, 2, err))) {
 		fill(&tree, t);
 		readout_title(&readout, ask, t, "all parts");

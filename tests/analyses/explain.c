@@ -90,6 +90,8 @@ static void test_cells(void)
 		{ "head-attribution", { NULL }, "logit_diff #3 #5", 4, 100 },
 		{ "direct-attribution", { "depth=3", NULL }, "logit #4", 20, 10000 },
 		{ "direct-attribution", { NULL }, "norm resid_post 1", 4, 100 },
+		{ "direct-attribution", { "depth=3", NULL }, "part head 1.1 of logit #4", 4, 10000 }, /* it reads many positions */
+		{ "direct-attribution", { "open=mlp_out 0", NULL }, "part attn_out 1 of logit #4", 4, 10000 },
 		{ "attention", { "layer=1", "head=1", NULL }, NULL, 15, 1000 },
 		{ "attention", { "layer=1", "show=score", NULL }, NULL, 15, 1000 },
 		{ "attention", { "show=value", NULL }, NULL, 0, 0 },

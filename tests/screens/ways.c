@@ -153,8 +153,32 @@ static void opening_slowly(void)
 	drop_curtain(&s);
 }
 
+/* The cursor stays on its row, whatever opens above it; where the row goes it is on the one that had it. */
+static void following(void)
+{
+	struct stage s;
+
+	raise_curtain(&s);
+	press(&s, "1 : 'technique_direct-attribution Enter : 'view_tree Enter");
+	go_to_row(&s, "1.attn");
+	press(&s, "Right");
+	CHECK(screen_has(&s, "head 1.2"));
+	go_to_row(&s, "2.mlp");
+	press(&s, "U");
+	CHECK(!screen_has(&s, "head 1.2"));
+	CHECK_TEXT(row_label(&s), "2.mlp");
+	press(&s, "C-r");
+	CHECK(screen_has(&s, "head 1.2"));
+	CHECK_TEXT(row_label(&s), "2.mlp");
+	go_to_row(&s, "head 1.2");
+	press(&s, "U");
+	CHECK_TEXT(row_label(&s), "1.attn");
+	drop_curtain(&s);
+}
+
 int main(void)
 {
+	following();
 	opening();
 	opening_slowly();
 	thresholds();

@@ -12,6 +12,7 @@
 #include "tui/app/binding.h"
 #include "tui/app/expects.h"
 #include "tui/app/explain.h"
+#include "tui/app/follow.h"
 #include "tui/app/log.h"
 #include "tui/app/mouse.h"
 #include "tui/app/places.h"
@@ -65,6 +66,7 @@ void app_done(struct app *app)
 		preset_done(&app->keep.seen);
 	kept_place_done(&app->back);
 	log_done(&app->log);
+	follow_done(app);
 	preset_done(&app->doc);
 	undo_done(&app->undo);
 	undo_done(&app->looks_undo);
@@ -222,6 +224,7 @@ void app_models(struct app *app, struct model_entry *models, int models_n)
 void app_snapshot(struct app *app, const struct snapshot *shot)
 {
 	app->shot = shot;
+	follow_look(app);
 	if (shot->serial != app->serial)
 		return;
 	if (shot->state == WORK_IDLE && !shot->error)

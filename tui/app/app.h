@@ -174,6 +174,8 @@ struct app {
 		double cell; /* what the metric's number is to be when it comes; NaN: none of this */
 	} explaining;	     /* see explain.h */
 
+	struct table *tree; /* that the cursor was in last; counted; NULL: none. See follow.h */
+
 	char *search;	      /* NULL: none */
 	bool walks_strongest; /* n and N walk through the strongest cells, which were asked for after the search */
 

@@ -104,12 +104,25 @@ static void take_question(struct job *to, const struct job *from)
 	*to = whole;
 }
 
+static bool same_techniques(const struct job *a, const struct job *b)
+{
+	bool same = a->panes == b->panes;
+
+	for (int i = 0; same && i < a->panes; i++)
+		same = a->pane[i].analysis == b->pane[i].analysis;
+	return same;
+}
+
+/* The cursor among components is of the rows that are there now: it follows them from there (follow.h). */
 static void take_looks(struct preset *to, const struct preset *from)
 {
+	const int component = same_techniques(&to->job, &from->job) ? to->cursor[DIM_COMPONENT] : from->cursor[DIM_COMPONENT];
+
 	memcpy(to->job.pane, from->job.pane, sizeof to->job.pane);
 	memcpy(to->row, from->row, sizeof to->row);
 	memcpy(to->size, from->size, sizeof to->size);
 	memcpy(to->cursor, from->cursor, sizeof to->cursor);
+	to->cursor[DIM_COMPONENT] = component;
 	to->job.panes = from->job.panes;
 	to->job.generate = from->job.generate;
 	job_set(&to->theme, from->theme);

@@ -232,6 +232,12 @@ struct line {
 	bool shares;
 };
 
+/* What is left of a row after those that have a place: quieter than they are. */
+static bool is_rest(const struct table *t, int row)
+{
+	return t->parent[row] >= 0 && t->rows.place && t->rows.place[row].site == SITE_NONE;
+}
+
 static void draw_label(struct canvas *c, const struct view *v, const struct plan *p, int y, int row, bool here)
 {
 	const struct table *t = v->table;
@@ -241,7 +247,9 @@ static void draw_label(struct canvas *c, const struct view *v, const struct plan
 	if (left <= 0)
 		return;
 	canvas_text(c, p->label_x + by, y, theme_ink(v->theme, v->stale ? STYLE_STALE : STYLE_LABEL), mark);
-	canvas_field(c, p->label_x + by + MARK, y, left, ALIGN_LEFT, label_ink(v, t->rows.show[row], here), t->rows.show[row]);
+	canvas_field(c, p->label_x + by + MARK, y, left, ALIGN_LEFT,
+		     is_rest(t, row) && !here && !v->stale ? theme_ink(v->theme, STYLE_DIM) : label_ink(v, t->rows.show[row], here),
+		     t->rows.show[row]);
 }
 
 static void draw_share(struct canvas *c, const struct view *v, int x, int y, int row)
@@ -305,6 +313,12 @@ static void tree_draw(struct canvas *c, const struct view *v, const struct plan 
 	free(before);
 }
 
+static void tree_say(const struct view *v, const struct plan *p, struct str *out)
+{
+	if (p->page_rows < p->rows && v->rect.h >= HEAD_FROM)
+		str_addf(out, "rows %d–%d of %d", p->top + 1, p->top + p->page_rows, p->rows);
+}
+
 static enum fit tree_fits(const struct table *t)
 {
 	return !t->parent ? FITS_NOT : t->look == LOOK_TREE ? FITS_BEST : FITS;
@@ -313,6 +327,6 @@ static enum fit tree_fits(const struct table *t)
 /* clang-format off */
 const struct view_kind view_tree = {
 	.fits = tree_fits, .plan = tree_plan, .draw = tree_draw, .need = tree_need, .hit = tree_hit, .move = tree_move,
-		.sign = tree_sign,
+		.sign = tree_sign, .says = tree_say,
 };
 /* clang-format on */

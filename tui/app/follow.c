@@ -1,0 +1,65 @@
+/* follow.c - see follow.h. */
+#include "tui/app/follow.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "tui/app/binding.h"
+
+/* The tree that has the cursor: the focused pane's, otherwise the first one. NULL: there is none. */
+static struct table *leading(const struct app *app)
+{
+	const struct table *first = NULL;
+
+	for (int i = 0; i < app->doc.job.panes; i++) {
+		struct answer_shown answer;
+
+		question_answer(app, i, &answer);
+		if (answer.table && answer.table->parent && (!first || i == app->focus))
+			first = answer.table;
+	}
+	return (struct table *)first;
+}
+
+/* The row's own one in the other tree, or that of the nearest row that it is in; -1: there is none. */
+static int counterpart(const struct table *from, int row, const struct table *to)
+{
+	int *match = xmalloc((size_t)from->rows.n * sizeof *match), at;
+
+	table_match(from, to, match);
+	while (row >= 0 && match[row] < 0)
+		row = from->parent[row];
+	at = row < 0 ? -1 : match[row];
+	free(match);
+	return at;
+}
+
+static void follow(struct app *app, const struct table *from, const struct table *to)
+{
+	const enum dim dim = to->rows.dim;
+	int at;
+
+	if (app->doc.cursor[dim] == CURSOR_UNSET || from->rows.dim != dim || strcmp(from->analysis, to->analysis))
+		return;
+	at = counterpart(from, cursor_get(app, dim, from->rows.n), to);
+	if (at >= 0)
+		cursor_set(app, dim, at, to->rows.n);
+}
+
+void follow_look(struct app *app)
+{
+	struct table *now = leading(app);
+
+	if (!now || now == app->tree)
+		return;
+	if (app->tree)
+		follow(app, app->tree, now);
+	table_unref(app->tree);
+	app->tree = table_ref(now);
+}
+
+void follow_done(struct app *app)
+{
+	table_unref(app->tree);
+	app->tree = NULL;
+}
