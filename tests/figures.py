@@ -91,6 +91,26 @@ def values():
           list(zip(numbers, expected)))
 
 
+def views():
+    """--view draws what the preset's `view:` draws, in a figure and as text; what does not fit is refused, and so are numbers alone."""
+    question = ['print', 'token-loss', 'demo', '-p', PROMPT]
+    own, bars = (run(*question, '-f', 'svg', *more).raw for more in ([], ['--view', 'bars']))
+    folder = tempfile.mkdtemp()
+    preset = os.path.join(folder, 'bars.yaml')
+    with open(preset, 'w') as f:
+        f.write(f'model: demo\nprompt: {PROMPT}\npanes:\n  - [{{analysis: token-loss, view: bars}}]\n')
+    status, _, said, kept = run('print', '--preset', preset, '-f', 'svg')
+    check(status == 0 and kept == bars != own, "a preset's view is drawn, as --view draws it", said)
+    check(run('print', '--preset', preset, '-f', 'svg', '--view', 'own').raw == own, '--view own: as the table is drawn by itself')
+    drawn = run(*question, '--view', 'bars').out
+    check('█' in drawn and '\x1b' not in drawn and 'mat' in drawn and '█' not in run(*question).out, '-f text is drawn where a view is named', drawn)
+    for arguments, sentence in ((['--view', 'tree'], 'cannot be drawn as tree; it can as '), (['--view', 'nosuch'], 'expected heat, '),
+                                (['--view', 'bars', '-f', 'json'], 'the numbers alone')):
+        status, _, said, _ = run(*question, *arguments)
+        check(status == 2 and sentence in said, f'{" ".join(arguments)} is refused', said)
+    shutil.rmtree(folder)
+
+
 def themes():
     plain = run('print', 'attention', 'demo', '-p', PROMPT, '-f', 'svg').raw
     again = run('print', 'attention', 'demo', '-p', PROMPT, '-f', 'svg', '--theme', 'print').raw
@@ -139,6 +159,7 @@ def main():
         if check(status == 0, f'the prompt {text!r}', said):
             parsed(f'the prompt {text!r}', svg)
     values()
+    views()
     themes()
     colored()
     help_and_locale()

@@ -153,6 +153,23 @@ static bool take_preset(struct options *o, const char *value, struct err *err)
 	return true;
 }
 
+static bool take_view(struct options *o, const char *value, struct err *err)
+{
+	const enum view_id id = view_find(value);
+	struct str known;
+
+	if (id != VIEW_COUNT) {
+		o->view = view_words[id];
+		return true;
+	}
+	str_init(&known);
+	for (int i = VIEW_OWN + 1; i < VIEW_COUNT; i++)
+		str_addf(&known, "%s%s", !known.n ? "" : i < VIEW_COUNT - 1 ? ", " : " or ", view_words[i]);
+	err_set(err, ERR_USAGE, "--view: expected %s instead of \"%s\"", known.s, value);
+	str_done(&known);
+	return false;
+}
+
 static bool take_theme(struct options *o, const char *value, struct err *err)
 {
 	(void)err;
@@ -326,6 +343,8 @@ static const struct option_row rows[] = {
 	{ 0, "diff", "edits|foil", FOR_PRINT, "edited minus unedited, or prompt minus foil", take_diff },
 	{ 0, "on", "prompt|foil", FOR_PRINT, "the table of the prompt, or of the foil", take_on },
 	{ 'f', "format", "text|json|csv|svg|ans", FOR_PRINT | FOR_MERGE, "output format", take_format },
+	{ 0, "view", "NAME", FOR_PRINT, "what the table is drawn as, with -f text, svg and ans: heat, text, lines, graph, tiles, "
+					"ranking, bars, tree", take_view },
 	{ 'f', "format", "text|json", FOR_ANALYSES | FOR_INFO | FOR_TOKENS | FOR_MODELS | FOR_PERPLEXITY | FOR_VERIFY | FOR_BENCH |
 	  FOR_DIRECTION, "output format", take_format },
 	{ 'n', "count", "N", FOR_GENERATE, "how many tokens (20)", take_count },

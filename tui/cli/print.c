@@ -18,6 +18,8 @@
 #include "tui/cli/say.h"
 #include "tui/draw/text.h"
 #include "tui/figure/figure.h"
+#include "tui/figure/sheet.h"
+#include "tui/views/view.h"
 
 /* The technique's name and the model from the words of the command line. */
 static bool take_words(struct options *o, struct err *err)
@@ -55,6 +57,8 @@ static bool take_words(struct options *o, struct err *err)
 			job->pane[p].shown = o->shown;
 		if (o->over)
 			job->pane[p].over = intern(o->over);
+		if (o->view)
+			job->pane[p].view = (struct job_view){ .name = o->view };
 	}
 	return true;
 }
@@ -77,6 +81,28 @@ struct printing {
 	struct dataset_files files; /* of a mean over prompts */
 	bool alone;		    /* all panes are such means: there is no prompt besides */
 };
+
+static bool is_text(const struct options *o)
+{
+	return !strcmp(o->format->word, "text");
+}
+
+/* A view that was asked for by name is one that this table has. */
+static bool has_view(const struct options *o, const struct table *t, struct err *err)
+{
+	const enum view_id wanted = o->view ? view_find(o->view) : VIEW_OWN;
+	struct str fit;
+
+	if (wanted == VIEW_OWN || view_for(t, wanted) == wanted)
+		return true;
+	str_init(&fit);
+	for (int i = VIEW_OWN + 1; i < VIEW_COUNT; i++)
+		if (view_for(t, (enum view_id)i) == (enum view_id)i)
+			str_addf(&fit, "%s%s", fit.n ? ", " : "", view_words[i]);
+	err_set(err, ERR_USAGE, "--view: this table of %s cannot be drawn as %s; it can as %s", t->analysis, o->view, fit.s);
+	str_done(&fit);
+	return false;
+}
 
 static void say_table(const struct options *o, const struct str *out)
 {
@@ -135,7 +161,7 @@ static void write_answer(struct printing *p, struct answer *answer)
 	of->metric_unedited = p->unedited;
 	answer->job = &p->o->preset.job;
 	answer->of = of;
-	p->o->format->table(answer, p->theme, &out);
+	(p->o->view && is_text(p->o) ? sheet_text : p->o->format->table)(answer, p->theme, &out);
 	say_table(p->o, &out);
 	str_done(&out);
 	snapshot_free(of);
@@ -193,6 +219,10 @@ static bool print_pane(struct printing *p, int i, struct err *err)
 	answer.table = t = answer_pane(p, i, err);
 	if (!t)
 		return preset_place_pane(&p->o->preset, i, err);
+	if (!has_view(p->o, t, err)) {
+		table_unref(t);
+		return false;
+	}
 	if (answer.pane->analysis->makes && t->footnote && strcmp(p->o->format->word, "text"))
 		say_sentence(t->footnote); /* where it is */
 	/* A picture shows how bars were before the edits; without that it is still right. */
@@ -285,7 +315,7 @@ static bool open_theme(struct printing *p, struct err *err)
 {
 	const struct format *f = p->o->format;
 
-	if (f->depth == DEPTH_MONO)
+	if (f->depth == DEPTH_MONO && !p->o->view)
 		return true;
 	p->theme = format_theme(f, p->o->theme, &p->notes, err);
 	return p->theme || (err->kind = ERR_USAGE, false);
@@ -294,6 +324,8 @@ static bool open_theme(struct printing *p, struct err *err)
 /* Options that say nothing beside each other. */
 static bool go_together(const struct options *o, struct err *err)
 {
+	if (o->view && (o->json || !strcmp(o->format->word, "csv")))
+		return err_set(err, ERR_USAGE, "--view: %s is the numbers alone; -f text, svg and ans are drawn", o->format->word);
 	if (o->check && (o->over || o->eaches))
 		return err_set(err, ERR_USAGE, "--check: of one prompt, without --over and --each");
 	if (o->check && strcmp(o->format->word, "text") && !o->json)

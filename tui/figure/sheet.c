@@ -83,11 +83,11 @@ static int draw_lines(struct canvas *c, int y, struct ink ink, const char *text)
 	return lines;
 }
 
-void sheet_ans(const struct answer *a, const struct theme *theme, struct str *out)
+static void draw(const struct answer *a, const struct theme *theme, struct canvas *used)
 {
 	struct view view = { .table = a->table, .before = a->before, .theme = theme, .row = -1, .col = -1 };
 	struct view_state state = { 0 };
-	struct canvas whole, used;
+	struct canvas whole;
 	struct str question;
 	struct ink title = theme_ink(theme, STYLE_TITLE), dim = theme_ink(theme, STYLE_DIM);
 	int top;
@@ -106,9 +106,25 @@ void sheet_ans(const struct answer *a, const struct theme *theme, struct str *ou
 	canvas_text(&whole, 1, 0, title, a->table->title);
 	draw_lines(&whole, 1, dim, question.s);
 	view_draw(&whole, &view, &state);
-	crop(&whole, &used);
-	cells_ans(&used, out);
-	canvas_done(&used);
+	crop(&whole, used);
 	canvas_done(&whole);
 	str_done(&question);
+}
+
+void sheet_ans(const struct answer *a, const struct theme *theme, struct str *out)
+{
+	struct canvas used;
+
+	draw(a, theme, &used);
+	cells_ans(&used, out);
+	canvas_done(&used);
+}
+
+void sheet_text(const struct answer *a, const struct theme *theme, struct str *out)
+{
+	struct canvas used;
+
+	draw(a, theme, &used);
+	canvas_dump(&used, out);
+	canvas_done(&used);
 }

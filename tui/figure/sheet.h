@@ -9,5 +9,7 @@
 #include "tui/draw/theme.h"
 
 void sheet_ans(const struct answer *a, const struct theme *theme, struct str *out);
+/* The same without colours, in a theme that has none. */
+void sheet_text(const struct answer *a, const struct theme *theme, struct str *out);
 
 #endif
