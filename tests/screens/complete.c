@@ -6,6 +6,7 @@
 #include "engine/base/file.h"
 #include "engine/base/paths.h"
 #include "tests/screens/stage.h"
+#include "tui/app/complete.h"
 #include "tui/app/input.h"
 #include "tui/app/effects.h"
 
@@ -69,6 +70,54 @@ static void other_lines(void)
 	check(&s, "e C-u 'lo Tab", "lo");
 	press(&s, ": 'edit_head_0.0_zero Enter E C-e C-u");
 	check(&s, "'head_0.0_add_~/vec Tab", "head 0.0 add ~/vectors.npy ");
+	drop_curtain(&s);
+}
+
+/* All that a metric may name, step by step: the line, what is offered there, and what is not. */
+static void metrics(void)
+{
+	static const struct {
+		const char *line, *offered, *not_offered;
+	} cases[] = {
+		{ "metric al", "along", "norm" },
+		{ "metric along ~/v", "~/vectors.npy", NULL },
+		{ "metric along ~/vectors.npy ", "resid_post", "head" },
+		{ "metric along ~/vectors.npy resid_post ", "3", "3.0" },
+		{ "metric along ~/vectors.npy resid_post 3 ", "@5", "resid_post" },
+		{ "metric norm ", "attn_out", "q" },
+		{ "metric norm attn_out ", "3", NULL },
+		{ "metric neuron_pre ", "3.0", "3" },
+		{ "metric scores ", "3.0", NULL },
+		{ "metric scores 3.0 ", "@5<5", NULL },
+		{ "metric lens \" cap", "\" capital\"", NULL },
+		{ "metric lens \" the\" ", "resid_post", "\" capital\"" },
+		{ "metric part ", "head", "scores" },
+		{ "metric part head ", "3.0", "3" },
+		{ "metric part attn_out ", "3", "3.0" },
+		{ "metric part head 3.0 ", "of", "resid_post" },
+		{ "metric part head 3.0 ", "@5", NULL },
+		{ "metric part pattern 3.0 ", "@5<5", NULL },
+		{ "metric part head 3.0 of ", "logit", "head" },
+		{ "metric part head 3.0 of scores ", "3.0", NULL },
+		{ "metric part head 2.0 of part head 3.0 of lo", "logit_diff", "norm" },
+		{ "metric loss ", "@5", "\" capital\"" },
+	};
+	struct stage s;
+
+	raise_curtain(&s);
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		struct completion c;
+		bool offered = false, other = false;
+
+		completion_make(&s.app, cases[i].line, &c);
+		for (int k = 0; k < c.list.n; k++) {
+			offered = offered || !strcmp(c.list.item[k].text, cases[i].offered);
+			other = other || (cases[i].not_offered && !strcmp(c.list.item[k].text, cases[i].not_offered));
+		}
+		CHECK_THAT(offered && !other, "%s: %s%s%s", cases[i].line, cases[i].offered, cases[i].not_offered ? ", not " : "",
+			   cases[i].not_offered ? cases[i].not_offered : "");
+		completion_done(&c);
+	}
 	drop_curtain(&s);
 }
 
@@ -155,6 +204,7 @@ int main(void)
 	make(home, "figures/a.svg");
 	paths();
 	other_lines();
+	metrics();
 	at_home(home);
 	lately(home);
 	nftw(home, remove_one, 16, FTW_DEPTH | FTW_PHYS);

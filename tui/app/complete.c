@@ -6,12 +6,12 @@
 
 #include "engine/base/text.h"
 #include "tui/app/binding.h"
+#include "tui/app/complete_metric.h"
 #include "tui/app/complete_path.h"
 #include "tui/app/typing.h"
 #include "tui/figure/format.h"
 
-/* Adds a candidate when it begins as the word that is typed. */
-static void offer(struct completion *c, const char *typed, const char *text, const char *what)
+void completion_offer(struct completion *c, const char *typed, const char *text, const char *what)
 {
 	if (!strncmp(text, typed, strlen(typed)))
 		list_add(&c->list, text, what);
@@ -37,7 +37,7 @@ static void complete_analysis(const struct app *app, const char *argument, struc
 {
 	(void)app;
 	for (int i = 0; analysis_list[i]; i++)
-		offer(c, argument, analysis_list[i]->name, analysis_list[i]->blurb);
+		completion_offer(c, argument, analysis_list[i]->name, analysis_list[i]->blurb);
 }
 
 static bool is_preset(const char *name)
@@ -49,7 +49,7 @@ static bool is_preset(const char *name)
 static void complete_preset(const struct app *app, const char *argument, struct completion *c)
 {
 	for (int i = 0; i < app->presets_n; i++)
-		offer(c, argument, app->presets[i].name, app->presets[i].title);
+		completion_offer(c, argument, app->presets[i].name, app->presets[i].title);
 	if (*argument)
 		complete_path(argument, is_preset, &c->list);
 }
@@ -59,7 +59,7 @@ static void complete_save(const struct app *app, const char *argument, struct co
 {
 	for (int i = 0; i < app->presets_n; i++)
 		if (!app->presets[i].shipped)
-			offer(c, argument, app->presets[i].name, app->presets[i].title);
+			completion_offer(c, argument, app->presets[i].name, app->presets[i].title);
 }
 
 static bool is_model(const char *name)
@@ -72,7 +72,8 @@ static void complete_model(const struct app *app, const char *argument, struct c
 {
 	for (int i = 0; i < app->models_n; i++)
 		if (!*argument || *app->models[i].name != '/') /* a path is found below */
-			offer(c, argument, app->models[i].name, app->models[i].recent ? "opened lately" : app->models[i].place);
+			completion_offer(c, argument, app->models[i].name,
+					 app->models[i].recent ? "opened lately" : app->models[i].place);
 	if (*argument)
 		complete_path(argument, is_model, &c->list);
 }
@@ -80,16 +81,16 @@ static void complete_model(const struct app *app, const char *argument, struct c
 static void complete_theme(const struct app *app, const char *argument, struct completion *c)
 {
 	for (int i = 0; i < app->themes_n; i++)
-		offer(c, argument, app->themes[i], NULL);
+		completion_offer(c, argument, app->themes[i], NULL);
 }
 
 static void complete_diff(const struct app *app, const char *argument, struct completion *c)
 {
 	(void)app;
-	offer(c, argument, "none", "the table as it is");
-	offer(c, argument, "edits", "edited minus unedited");
-	offer(c, argument, "foil", "prompt minus foil");
-	offer(c, argument, "on-foil", "the foil's own");
+	completion_offer(c, argument, "none", "the table as it is");
+	completion_offer(c, argument, "edits", "edited minus unedited");
+	completion_offer(c, argument, "foil", "prompt minus foil");
+	completion_offer(c, argument, "on-foil", "the foil's own");
 }
 
 /* The views that fit the table of this pane, then how large its cells are. */
@@ -104,9 +105,9 @@ static void complete_view(const struct app *app, const char *argument, struct co
 		question_answer(app, app->focus, &answer);
 	for (int i = 0; i < VIEW_COUNT; i++)
 		if (!answer.table || i == VIEW_OWN || view_for(answer.table, (enum view_id)i) == (enum view_id)i)
-			offer(c, word, view_words[i], view_titles[i]);
+			completion_offer(c, word, view_words[i], view_titles[i]);
 	for (int i = 0; i < ZOOM_COUNT; i++)
-		offer(c, word, zoom_words[i], NULL);
+		completion_offer(c, word, zoom_words[i], NULL);
 }
 
 static bool no_file(const char *name)
@@ -118,7 +119,7 @@ static bool no_file(const char *name)
 static void complete_value(const struct param *p, const char *value, struct completion *c)
 {
 	for (const struct choice *choice = p->choices; choice && choice->word; choice++)
-		offer(c, value, choice->word, choice->help);
+		completion_offer(c, value, choice->word, choice->help);
 	if (p->kind == PARAM_FILE || p->kind == PARAM_FOLDER)
 		complete_path(value, p->kind == PARAM_FOLDER ? no_file : NULL, &c->list);
 }
@@ -151,7 +152,7 @@ static void complete_setting(const struct app *app, const char *argument, struct
 		str_addf(&range, "%s · ", p->help);
 		param_range_text(p, extent_of(app, p->dim), &range);
 		snprintf(text, sizeof text, "%s=", p->name);
-		offer(c, argument, text, range.s);
+		completion_offer(c, argument, text, range.s);
 		str_done(&range);
 	}
 }
@@ -189,70 +190,24 @@ static void complete_edit(const struct app *app, const char *argument, struct co
 	}
 	if (before == 0) {
 		for (int i = 0; place_words[i].word; i++)
-			offer(c, word, place_words[i].word, place_words[i].help);
+			completion_offer(c, word, place_words[i].word, place_words[i].help);
 	} else if (before == 1) {
 		snprintf(text, sizeof text, "%d", cursor_get(app, DIM_LAYER, layers));
 		if (target && site_table[target->site].unit == DIM_HEAD)
 			snprintf(text, sizeof text, "%d.%d", cursor_get(app, DIM_LAYER, layers), cursor_get(app, DIM_HEAD, heads));
 		if (layers)
-			offer(c, word, text, "where the cursor is");
+			completion_offer(c, word, text, "where the cursor is");
 	} else {
 		snprintf(text, sizeof text, "@%d", cursor_get(app, DIM_POSITION, extent_of(app, DIM_POSITION)));
 		if (before == 2 && extent_of(app, DIM_POSITION))
-			offer(c, word, text, "at the cursor's position only");
+			completion_offer(c, word, text, "at the cursor's position only");
 		snprintf(text, sizeof text, "@%d..", cursor_get(app, DIM_POSITION, extent_of(app, DIM_POSITION)));
 		if (before == 2 && extent_of(app, DIM_POSITION))
-			offer(c, word, text, "from the cursor's position on, generated tokens included");
+			completion_offer(c, word, text, "from the cursor's position on, generated tokens included");
 		for (int i = 0; i < EDIT_OPS; i++)
 			if (!target || edit_op_fits(target->site, (enum edit_op)i))
-				offer(c, word, edit_ops[i].word, edit_ops[i].help);
+				completion_offer(c, word, edit_ops[i].word, edit_ops[i].help);
 	}
-}
-
-/* A target in quotes: what the model finds likely, then the prompt's own tokens. */
-static void offer_target(struct completion *c, const char *typed, const char *token, const char *what)
-{
-	char text[120];
-
-	if (!token || !*token || strchr(token, '"') || strchr(token, '\\') || strlen(token) > 100 || strchr(token, '\n'))
-		return;
-	snprintf(text, sizeof text, "\"%s\"", token);
-	for (int i = 0; i < c->list.n; i++)
-		if (!strcmp(c->list.item[i].text, text))
-			return;
-	offer(c, typed, text, what);
-}
-
-static void complete_metric(const struct app *app, const char *argument, struct completion *c)
-{
-	const struct snapshot *shot = app->shot;
-	size_t quotes = 0;
-	const char *word = argument + strcspn(argument, " ");
-
-	c->more = true;
-	if (!*word) {
-		for (int i = 0; i < METRIC_KINDS; i++)
-			offer(c, argument, metric_table[i].word, metric_table[i].help);
-		return;
-	}
-	/* The word begins after the last space that is not within quotes. */
-	for (const char *s = argument; *s; s++) {
-		quotes += *s == '"';
-		if (*s == ' ' && quotes % 2 == 0)
-			word = s + 1;
-	}
-	c->from += (size_t)(word - argument);
-	if (!shot || *word == '@')
-		return;
-	for (int p = 0; p < shot->panes; p++) {
-		const struct table *t = shot->pane[p].table;
-
-		for (int i = 0; t && t->word && t->look == LOOK_RANKING && i < t->rows.n; i++)
-			offer_target(c, word, t->word[table_cell(t, i, 0)], "likely here");
-	}
-	for (int i = 0; i < shot->tokens; i++)
-		if (!shot->token[i].special)
-			offer_target(c, word, shot->token[i].text, "of the prompt");
 }
 
 static bool is_exported(const char *name)
@@ -272,7 +227,7 @@ static void complete_export(const struct app *app, const char *argument, struct 
 		argument += strlen(screen);
 		c->from += strlen(screen);
 	} else {
-		offer(c, argument, "screen", "all of the screen, not the pane alone");
+		completion_offer(c, argument, "screen", "all of the screen, not the pane alone");
 		c->more = c->list.n > 0;
 	}
 	complete_path(argument, is_exported, &c->list);
@@ -285,13 +240,13 @@ static void complete_copy(const struct app *app, const char *argument, struct co
 
 	(void)app;
 	c->from += (size_t)(word - argument);
-	offer(c, word, "cell", "under the cursor");
-	offer(c, word, "row", "of the cursor, with the labels above");
-	offer(c, word, "column", "of the cursor, with the labels beside it");
-	offer(c, word, "table", "all of it");
-	offer(c, word, "tsv", "separated by tabs: for spreadsheets");
-	offer(c, word, "csv", "separated by commas");
-	offer(c, word, "markdown", "a table for a page, with as many digits as the screen shows");
+	completion_offer(c, word, "cell", "under the cursor");
+	completion_offer(c, word, "row", "of the cursor, with the labels above");
+	completion_offer(c, word, "column", "of the cursor, with the labels beside it");
+	completion_offer(c, word, "table", "all of it");
+	completion_offer(c, word, "tsv", "separated by tabs: for spreadsheets");
+	completion_offer(c, word, "csv", "separated by commas");
+	completion_offer(c, word, "markdown", "a table for a page, with as many digits as the screen shows");
 }
 
 static void (*const completers[WANTS_COUNT])(const struct app *app, const char *argument, struct completion *c) = {
@@ -311,7 +266,7 @@ static void complete_command(const char *typed, struct completion *c)
 
 		snprintf(word, sizeof word, "%.*s", (int)strcspn(actions[i].words, " "), actions[i].words);
 		if (*word)
-			offer(c, typed, word, actions[i].help);
+			completion_offer(c, typed, word, actions[i].help);
 	}
 }
 

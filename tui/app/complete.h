@@ -15,6 +15,8 @@ struct completion {
 void completion_make(const struct app *app, const char *line, struct completion *out);
 /* Of what is typed in a line of that kind. */
 void completion_of_line(const struct app *app, enum line_kind kind, const char *line, struct completion *out);
+/* Adds a candidate when it begins as the word that is typed. */
+void completion_offer(struct completion *c, const char *typed, const char *text, const char *what);
 void completion_done(struct completion *c);
 
 #endif
