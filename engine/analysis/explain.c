@@ -119,6 +119,13 @@ static bool add_part(const struct table *t, const struct place *cell, const char
 	return true;
 }
 
+bool explain_look_of(const struct place *place, struct explained *out)
+{
+	str_clear(&out->spec);
+	str_clear(&out->other);
+	return is_one_weight(place) && add_inside(place, out);
+}
+
 /* ---- all kinds ---- */
 
 static bool add_kind(const struct table *t, int row, int col, const struct place *place, struct explained *out, struct err *err)

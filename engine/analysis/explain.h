@@ -23,6 +23,8 @@ void explained_done(struct explained *e);
 
 /* `metric` is the one that is explained now. False with a sentence: the cell is no number that can be one. */
 bool explain_cell(const struct table *t, int row, int col, const char *metric, struct explained *out, struct err *err);
+/* What decides how much a head reads at one key of one query. False: the place is another. */
+bool explain_look_of(const struct place *place, struct explained *out);
 /* What decides a metric that no sum over the stream is: a weight's score, a neuron's input. False: it is none of these. */
 bool explain_further(const char *metric, struct explained *out);
 

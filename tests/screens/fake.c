@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "engine/base/utf8.h"
+#include "tests/screens/samples.h"
 #include "tui/app/start.h"
 
 /* 0 … 1, the same for the same arguments. */
@@ -264,14 +265,31 @@ static void tell_edits(struct table *t, bool window)
 	arena_free(scratch);
 }
 
+/* What no node hands on to itself is the look of one head. */
+static struct table *graph(const struct snapshot *shot)
+{
+	struct table *t = sample_graph(FAKE_LAYERS, shot->tokens, 2);
+
+	for (int i = 0; i < t->edges; i++) {
+		struct place *place = &t->edge[i].place;
+
+		if (place->site != SITE_PATTERN)
+			continue;
+		place_set(place, DIM_HEAD, 1, 1);
+		place_set(place, DIM_KEY, t->edge[i].from % shot->tokens, t->edge[i].from % shot->tokens);
+	}
+	return t;
+}
+
 static struct table *answer(const struct snapshot *shot, const struct job_pane *pane, int edits)
 {
 	const char *name = pane->analysis->name;
 	const int where[] = { ((int)pane->args[0].number + FAKE_LAYERS) % FAKE_LAYERS,
 			      ((int)pane->args[1].number + FAKE_HEADS) % FAKE_HEADS };
 	struct table *t =
-		!strcmp(name, "attention")    ? attention(shot, where, edits)
-		: !strcmp(name, "next-token") ? next_token((int)pane->args[1].number, edits)
+		!strcmp(name, "attention")	    ? attention(shot, where, edits)
+		: !strcmp(name, "information-flow") ? graph(shot)
+		: !strcmp(name, "next-token")	    ? next_token((int)pane->args[1].number, edits)
 		: !strcmp(name, "direct-attribution")
 			? components(edits, pane->args[param_find(pane->analysis->params, "open")].text)
 		: !strcmp(name, "head-attribution") || !strcmp(name, "ablation-sweep") || !strcmp(name, "attention-overview")

@@ -176,8 +176,48 @@ static void following(void)
 	drop_curtain(&s);
 }
 
+static struct place place_here(const struct stage *s)
+{
+	struct place place;
+
+	CHECK(cursor_place(&s->app, &place));
+	return place;
+}
+
+/* Enter on a node lists its edges, and :edges all that are shown: choosing goes there. */
+static void edges(void)
+{
+	struct stage s;
+	struct place top, below;
+
+	raise_curtain(&s);
+	press(&s, ": 'edges Enter");
+	CHECK_THAT(screen_has(&s, "this pane has no graph"), "an empty list says why");
+	press(&s, "Esc 1 : 'technique_information-flow Enter z C-Home");
+	top = place_here(&s);
+	CHECK_THAT(top.site == SITE_RESID_POST && top.layer == FAKE_LAYERS - 1, "%d", top.layer);
+	press(&s, "Enter");
+	CHECK(screen_has(&s, "go to where it comes from") && screen_has(&s, "scores 3.1 @"));
+	press(&s, "'0.600 Enter"); /* its own stream */
+	below = place_here(&s);
+	CHECK_THAT(below.layer == top.layer - 1 && below.position == top.position, "down its stream: %d", below.layer);
+	press(&s, "Enter");
+	CHECK(screen_has(&s, "go to where it is read"));
+	press(&s, "Esc C-Home Enter 'scores Enter");
+	CHECK_THAT(s.app.doc.job.metric && !strncmp(s.app.doc.job.metric, "scores 3.1 @", 12), "%s", s.app.message.s);
+	press(&s, ": 'threshold_0.3 Enter : 'edges Enter");
+	CHECK(screen_has(&s, "edges between tokens from the threshold up") && screen_has(&s, "0.331  resid_post 1 4·France ← ") &&
+	      !screen_has(&s, "0.600  resid_post"));
+	press(&s, "Enter");
+	below = place_here(&s);
+	CHECK_THAT(!s.app.popup && below.layer == 1 && below.position == 4, "it goes where that edge goes: %d %d", below.layer,
+		   below.position);
+	drop_curtain(&s);
+}
+
 int main(void)
 {
+	edges();
 	following();
 	opening();
 	opening_slowly();

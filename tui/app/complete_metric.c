@@ -1,4 +1,4 @@
-/* complete_metric.c - see complete_metric.h: a row of steps for each way in which a kind of metric goes on. */
+/* complete_metric.c - see complete_metric.h: a row of steps for each way in which a kind of metric continues. */
 #include "tui/app/complete_metric.h"
 
 #include <stdio.h>

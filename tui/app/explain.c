@@ -67,12 +67,12 @@ bool explain_focused(const struct app *app, struct explained *out, bool *waits, 
 	return explain_further(app->shot->metric_spec, out) || err_set(err, ERR_ARGUMENT, "%s is the metric already", out->spec.s);
 }
 
-/* That becomes the metric, and the present one a step of the way. */
-static void take(struct app *app, const struct explained *e)
+void explain_take(struct app *app, const struct explained *e)
 {
 	struct job *job = &app->doc.job;
 
-	if (refuse_metric(app, e->spec.s))
+	app->explaining.cell = (double)NAN;
+	if (!app->shot->has_metric || refuse_metric(app, e->spec.s))
 		return;
 	app_change(app);
 	job_way_push(job, app->shot->metric_spec, app->shot->metric);
@@ -102,8 +102,8 @@ static void explain(struct app *app)
 
 	explained_init(&e);
 	if (explain_focused(app, &e, &waits, &err)) {
+		explain_take(app, &e);
 		expect_cell(app, &e);
-		take(app, &e);
 	} else if (waits) {
 		app->explaining.waits = true;
 		app_say(app, STYLE_DIM, "x explains this cell when its number is there");

@@ -7,6 +7,7 @@
 #include "tui/app/binding.h"
 #include "tui/app/explain.h"
 #include "tui/draw/text.h"
+#include "tui/panes/edges.h"
 #include "tui/panes/lists.h"
 
 enum { DO_CELL, DO_HERE, DO_EXPLAIN, DO_LINK, DO_TECHNIQUE = DO_LINK + 100 };
@@ -139,6 +140,7 @@ static void fill_cell(const struct app *app, struct list *list)
 	add_explain(app, list);
 	if (list->n == before)
 		list->n--;
+	edges_fill(app, list);
 	list_heading(list, "look, with this cell's place filled in");
 	for (int i = 0; i < LINKS; i++)
 		if ((links[i].dims & dims) == links[i].dims)
@@ -170,11 +172,17 @@ static void choose_cell(struct app *app, const struct list_item *item)
 {
 	const struct link *link = item->id >= DO_LINK && item->id < DO_TECHNIQUE ? &links[item->id - DO_LINK] : NULL;
 	unsigned dims = cell_dims(app);
-	const char *name = link ? link->analysis : item->id >= DO_TECHNIQUE ? analysis_list[item->id - DO_TECHNIQUE]->name : NULL;
+	const char *name = link						       ? link->analysis
+			   : item->id >= DO_TECHNIQUE && item->id < EDGES_FROM ? analysis_list[item->id - DO_TECHNIQUE]->name
+									       : NULL;
 	bool beside = app->menu_beside;
 
 	app->menu_beside = false;
 	popup_close(app);
+	if (item->id >= EDGES_FROM) {
+		edges_choose(app, item->id);
+		return;
+	}
 	if (!name) {
 		(item->id == DO_EXPLAIN ? act_explain : item->id == DO_HERE ? act_ablate_here : act_ablate)(app, NULL);
 		return;

@@ -243,7 +243,7 @@ double graph_threshold(const struct view *v, const struct plan *p, int by)
 	struct graph g = graph_new(v->table);
 	double to = p->threshold;
 
-	for (int k = 0; k < STEPS; k++) {
+	for (int k = 0; by && k < STEPS; k++) {
 		int at = by > 0 ? k : STEPS - 1 - k;
 		double step = steps[at] * g.unit;
 

@@ -138,7 +138,7 @@ void view_words_check(const struct preset *p, struct notes *notes);
 enum view_id view_find(const char *word);
 enum zoom zoom_find(const char *word);
 
-/* The threshold of a graph's edges one step up or down from what is shown; 0: it is not drawn as a graph. */
+/* The threshold of a graph's edges, one step up or down from it (by 0: as it is); 0: it is not drawn as a graph. */
 double view_threshold(const struct view *v, const struct view_state *state, int by);
 
 /* The least space that this table can be drawn in; below it view_draw says so. */

@@ -79,7 +79,7 @@ float lines_value(const struct table *t, int series, int i);
 int graph_level(const struct table *t, int row);
 int graph_column(const struct table *t, int row);
 const char *graph_token(const struct table *t, int column);
-/* One step from the plan's threshold, up or down. */
+/* One step from the plan's threshold, up or down; by 0: that itself. */
 double graph_threshold(const struct view *v, const struct plan *p, int by);
 bool grid_hit(const struct view *v, const struct view_kind *kind, const struct plan *p, int x, int y, int *row, int *col);
 void grid_move(const struct view *v, const struct view_kind *kind, const struct plan *p, enum view_move move, int *row, int *col);
