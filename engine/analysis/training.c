@@ -43,7 +43,7 @@ static char *own_path(const struct training *t)
 static bool find_place(struct training *t, struct err *err)
 {
 	struct arena *scratch = t->ask->scratch;
-	char *path = t->out ? xstrdup(t->out) : own_path(t);
+	char *path = t->out ? file_at_home(t->out) : own_path(t);
 
 	if (!path)
 		return err_set(err, ERR_ARGUMENT, "%s: no folder of the user is known to write to; name the file: out=FILE",
