@@ -41,7 +41,7 @@ static const struct param params[] = {
 	[ARG_KIND] = { "kind", PARAM_CHOICE, .choices = kinds, .help = "what is learned" },
 	[ARG_AHEAD] = { "ahead", PARAM_INT, .lo = 0, .hi = 3, .start = 0,
 			.help = "how many tokens after the next one are foreseen" },
-	[ARG_LAYERS] = { "layers", PARAM_POSITIONS, DIM_LAYER, .words = "all", .help = "which layers; all where none is said" },
+	[ARG_LAYERS] = { "layers", PARAM_POSITIONS, DIM_LAYER, .words = "all", .help = "which layers; all where none is given" },
 	[ARG_STEPS] = { "steps", PARAM_INT, .lo = 1, .hi = 100000, .start = 250, .help = "how often the translators are changed" },
 	[ARG_BATCH] = { "batch", PARAM_INT, .lo = 16, .hi = 1 << 18, .start = 512, .help = "tokens of a step" },
 	[ARG_LENGTH] = { "length", PARAM_INT, .lo = 8, .hi = 1 << 16, .start = 256,
@@ -298,19 +298,17 @@ static void remark(const struct training *t, struct str *out)
 
 /* ---- what is written ---- */
 
-/* What a file of this kind says of itself, before what every training says. */
-enum { NOTES = 7 };
+/* What a lens says of itself beside what every training says. */
+enum { NOTES = 5 };
 static void describe(const struct learning *s, struct safetensors_note note[NOTES], struct arena *arena)
 {
 	const struct ask *ask = s->ask;
 
-	note[0] = (struct safetensors_note){ "lmscope", asset_lens.name };
-	note[1] = (struct safetensors_note){ "version", "1" };
-	note[2] = (struct safetensors_note){ "model", lens_model(ask->model, arena) };
-	note[3] = (struct safetensors_note){ "site", s->plan.heads ? "result" : "resid_pre" };
-	note[4] = (struct safetensors_note){ "kind", param_word(&params[ARG_KIND], ask->arg[ARG_KIND]) };
-	note[5] = (struct safetensors_note){ "ahead", arena_printf(arena, "%d", s->ahead) };
-	note[6] = (struct safetensors_note){ "heads", arena_printf(arena, "%d", s->plan.heads ? ask->model->config.H : 0) };
+	note[0] = (struct safetensors_note){ "model", lens_model(ask->model, arena) };
+	note[1] = (struct safetensors_note){ "site", s->plan.heads ? "result" : "resid_pre" };
+	note[2] = (struct safetensors_note){ "kind", param_word(&params[ARG_KIND], ask->arg[ARG_KIND]) };
+	note[3] = (struct safetensors_note){ "ahead", arena_printf(arena, "%d", s->ahead) };
+	note[4] = (struct safetensors_note){ "heads", arena_printf(arena, "%d", s->plan.heads ? ask->model->config.H : 0) };
 }
 
 /* The translators as maps of the lens; the layers that are not learned have none. */

@@ -115,8 +115,12 @@ static bool save_asset(struct training *t, struct err *err)
 	add_result(t, &result);
 	snprintf(step, sizeof step, "%d", t->done);
 	ok = t->save(t, t->path,
-		     (const struct safetensors_note[]){ { "question", t->question }, { "step", step }, { "result", result.s } }, 3,
-		     err);
+		     (const struct safetensors_note[]){ { "lmscope", analysis_find(t->technique)->makes->name },
+							{ "version", "1" },
+							{ "question", t->question },
+							{ "step", step },
+							{ "result", result.s } },
+		     5, err);
 	str_done(&result);
 	return ok;
 }

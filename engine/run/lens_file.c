@@ -83,7 +83,7 @@ static bool take_map(struct lens *lens, const char *path, int map, struct err *e
 	return true;
 }
 
-/* A whole number that metadata says; false: it says one that cannot be. What is not given stays as it is. */
+/* A whole number of the metadata; false: it is none that can be. Where there is none, *n stays. */
 static bool read_number(const struct lens *lens, const char *key, int most, int *n)
 {
 	const char *says = lens_says(lens, key);
@@ -95,7 +95,7 @@ static bool read_number(const struct lens *lens, const char *key, int most, int 
 }
 
 /* The layers of the model that a file of ours is about; 0: it does not say. */
-static int layers_said(const struct lens *lens)
+static int layers_of_model(const struct lens *lens)
 {
 	const char *says = lens_says(lens, "model");
 	struct err err = { 0 };
@@ -123,7 +123,7 @@ static int read_sizes(struct lens *lens, const char *path, struct err *err)
 		err_set(err, ERR_FILE, "%s: its metadata heads and ahead are not numbers of heads and of tokens", path);
 		return -1;
 	}
-	if ((lens->L = layers_said(lens)))
+	if ((lens->L = layers_of_model(lens)))
 		while (at < lens_maps(lens) && !find(lens, "weight", at))
 			at++;
 	else

@@ -107,7 +107,7 @@ static struct rect draw_frame(struct app *app, struct canvas *c, int pane, const
 		str_add(&progress, answer->older && !frame.stale ? " · rest stale" : "");
 		frame.progress = progress.s;
 	} else if (answer->stopped) {
-		frame.progress = "stopped · r: resume";
+		frame.progress = "stopped · r resumes";
 	}
 	inside = frame_draw(c, app->theme, &frame);
 	hot_add(&app->hots, (struct rect){ frame.rect.x + 1, frame.rect.y, frame.title_w, 1 }, HOT_TITLE, pane);
