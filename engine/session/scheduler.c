@@ -387,6 +387,12 @@ static void keep_texts(struct scheduler *d, const struct job *job)
 	d->has_plain_text = d->has_plain_text && keep_plain;
 }
 
+/* The edits count for it. */
+static bool is_of_runs(const struct job_pane *pane)
+{
+	return pane->over || job_pane_reads_run(pane);
+}
+
 /*
  * The same lines, and yet another run: a file that an edit reads was written again. Nothing that was read from the run answers
  * this.
@@ -394,13 +400,13 @@ static void keep_texts(struct scheduler *d, const struct job *job)
 static void forget_answers(struct scheduler *d)
 {
 	for (int i = 0; i < d->draft->panes; i++)
-		if (job_pane_reads_run(&d->job.pane[i])) {
+		if (is_of_runs(&d->job.pane[i])) {
 			d->draft->pane[i].stale = true;
 			d->has_before[i] = false;
 		}
 	d->has_text = d->has_plain_text = false;
 	for (struct level *l = d->top->below; l; l = l->below)
-		if (l->piece.kind >= PIECE_TEXT || job_pane_reads_run(&d->job.pane[l->piece.pane]))
+		if (l->piece.kind >= PIECE_TEXT || is_of_runs(&d->job.pane[l->piece.pane]))
 			assign(l, -1);
 }
 

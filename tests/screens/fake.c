@@ -315,6 +315,15 @@ static struct table *of_the_foil(const struct snapshot *shot, const struct job_p
 	return on;
 }
 
+static void as_mean(struct table *t)
+{
+	table_set_whose(t, "mean of 3 prompts");
+	table_set_errors(t, "3 prompts");
+	table_set_over(t, &(struct over){ "three.txt", 3, "logit of answer", 1, 1 });
+	for (int i = 0; i < t->rows.n * t->cols.n; i++)
+		t->error[i] = 0.25f;
+}
+
 /* Of the foil, or without the edits: other numbers. Takes the table. */
 static struct table *less_the_other(const struct snapshot *shot, const struct job_pane *pane, struct table *t)
 {
@@ -388,6 +397,8 @@ static void answer_all(struct fake *f, const struct job *job)
 	for (int i = 0; i < job->panes; i++) {
 		shot->pane[i].question = job->pane[i];
 		shot->pane[i].table = answer(shot, &job->pane[i], edits);
+		if (job->pane[i].over)
+			as_mean(shot->pane[i].table);
 		if (job->pane[i].shown == SHOWN_FOIL)
 			shot->pane[i].table = of_the_foil(shot, &job->pane[i], shot->pane[i].table);
 		else if (job->pane[i].shown != SHOWN_RUN)

@@ -44,6 +44,39 @@ static void walk(void)
 	drop_curtain(&s);
 }
 
+/* :over FILE: the mean over its prompts; kept, undone; none leads back, and what is no file is refused. */
+static void over(void)
+{
+	struct stage s;
+	char *text;
+
+	raise_curtain(&s);
+	press(&s, "1");
+	press(&s, ": 'over_tests/nofile.txt Enter");
+	CHECK_TEXT(s.app.message.s, "tests/nofile.txt: there is no such file; not applied");
+	CHECK(!s.app.doc.job.pane[0].over);
+	press(&s, "Esc : 'over Enter");
+	CHECK_TEXT(s.app.message.s, "over takes a file of prompts, or none");
+	press(&s, "Esc : 'over_tests/fixtures/cases/jsonl-bom/pl Tab Enter");
+	CHECK_TEXT(s.app.message.s, "this pane: the mean over the prompts of tests/fixtures/cases/jsonl-bom/plain.jsonl");
+	CHECK_TEXT(s.app.asked.pane[0].over, "tests/fixtures/cases/jsonl-bom/plain.jsonl");
+	CHECK_THAT(screen_has(&s, "mean of 3 prompts"), "the title says so");
+	CHECK_THAT(screen_has(&s, "± 0.25"), "the cell has its standard error");
+	text = document_text(&s.app.doc);
+	CHECK_THAT(strstr(text, "over: tests/fixtures/cases/jsonl-bom/plain.jsonl"), "and the preset has it: %s", text);
+	free(text);
+	press(&s, "x");
+	CHECK_THAT(strstr(s.app.message.s, "this pane is a mean over prompts"), "%s", s.app.message.s);
+	press(&s, "Esc U");
+	CHECK_TEXT(s.app.message.s, "undone: the file of prompts");
+	CHECK(!s.app.doc.job.pane[0].over && !screen_has(&s, "mean of 3 prompts"));
+	press(&s, "C-r");
+	CHECK(s.app.doc.job.pane[0].over != NULL);
+	press(&s, ": 'over_none Enter");
+	CHECK(!s.app.doc.job.pane[0].over && !screen_has(&s, "mean of 3 prompts"));
+	drop_curtain(&s);
+}
+
 /* , and ; are for graphs; a threshold is kept with the pane. # asks for numbers where there are colours, and takes them
  * back. */
 static void thresholds(void)
@@ -222,6 +255,7 @@ int main(void)
 	opening();
 	opening_slowly();
 	thresholds();
+	over();
 	walk();
 	return tap_done();
 }

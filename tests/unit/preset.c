@@ -28,7 +28,7 @@ static const char whole[] =
 	"panes:\n"
 	"  - [{analysis: logit-lens, args: {show: probability}}, {analysis: attention, args: {layer: 2, head: 5}, diff: edits, "
 	"view: lines, zoom: number, threshold: 0.07}]\n"
-	"  - head-attribution\n"
+	"  - {analysis: head-attribution, over: prompts/ioi.jsonl}\n"
 	"  - [{analysis: next-token, on: foil}]\n"
 	"cursor: {layer: 2, head: 5, position: -1}\n"
 	"bookmarks:\n"
@@ -57,6 +57,8 @@ static void test_reading(void)
 	      p.job.pane[1].shown == SHOWN_MINUS_UNEDITED);
 	CHECK(!strcmp(p.job.pane[2].analysis->name, "head-attribution") && !p.job.pane[2].given[0]);
 	CHECK(p.job.pane[3].shown == SHOWN_FOIL);
+	CHECK_TEXT(p.job.pane[2].over, "prompts/ioi.jsonl");
+	CHECK(!p.job.pane[1].over);
 	CHECK_TEXT(p.job.pane[1].view.name, "lines");
 	CHECK_TEXT(p.job.pane[1].view.zoom, "number");
 	CHECK(p.job.pane[1].view.threshold == 0.07 && !p.job.pane[0].view.name && !p.job.pane[0].view.zoom &&

@@ -1,5 +1,6 @@
 /* worker.c - the mailbox: answers arrive whole, the newest job wins, cancelling stops, and leaving does not wait for an answer. */
 #include "engine/session/worker.h"
+#include "engine/base/intern.h"
 #include "engine/run/vector_file.h"
 #include "tests/scratch.h"
 #include "tests/tap.h"
@@ -372,6 +373,77 @@ static void test_skip(struct worker *w)
 	job_done(&job);
 }
 
+static char *write_prompts(int n)
+{
+	struct str s;
+	char *path;
+
+	str_init(&s);
+	for (int i = 0; i < n; i++)
+		str_addf(&s, "bird cat dog tree bird cat dog %s\n", i % 2 ? "tree" : "house");
+	path = scratch_file("over.txt", s.s, s.n);
+	str_done(&s);
+	return path;
+}
+
+static int prompts_so_far(const struct snapshot *s, int pane)
+{
+	const struct table *t = s->pane[pane].table;
+
+	return t && t->over && !s->pane[pane].stale ? t->over->n : 0;
+}
+
+static bool mean_is_seen(const struct snapshot *s)
+{
+	return prompts_so_far(s, 0) > 0 && s->pane[0].table->unfinished;
+}
+
+/* The mean so far is still there, of no fewer prompts, and the other pane answers the new prompt. */
+static bool typed_beside_mean(const struct snapshot *s)
+{
+	return mean_is_seen(s) && s->pane[1].table && !s->pane[1].stale;
+}
+
+/* A mean over a file of prompts is seen growing, lives on while somebody types, is stopped, and comes whole. */
+static void test_over(struct worker *w)
+{
+	char *path = write_prompts(400);
+	const struct snapshot *s;
+	struct job job;
+	int before;
+
+	ask_for(&job, " dog", (const char *const[]){ "ablation-sweep", "residual-norms", NULL });
+	job.pane[0].over = intern(path);
+	CHECK_THAT(watch(w, worker_ask(w, &job), mean_is_seen), "a mean is seen growing");
+	before = prompts_so_far(worker_look(w), 0);
+	CHECK_THAT(strstr(worker_look(w)->pane[0].table->title, " of 400 prompts"), "%s", worker_look(w)->pane[0].table->title);
+	job_set(&job.prompt, " dog cat");
+	CHECK_THAT(watch(w, worker_ask(w, &job), typed_beside_mean), "another prompt does not stop it");
+	s = worker_look(w);
+	CHECK_THAT(prompts_so_far(s, 0) >= before, "nor begins it again: %d prompts, then %d", before, prompts_so_far(s, 0));
+	worker_skip(w);
+	s = wait_for(w, s->serial, NULL);
+	CHECK_THAT(s && s->pane[0].stopped && s->pane[0].table->unfinished, "stopped, it keeps what there is");
+	free(write_prompts(3));
+	s = wait_for(w, worker_ask(w, &job), NULL);
+	CHECK_THAT(s && prompts_so_far(s, 0) == 3 && !s->pane[0].table->unfinished &&
+			   strstr(s->pane[0].table->title, "mean of 3 prompts"),
+		   "then it comes whole");
+	job_add_edit(&job, "head 1.0 zero");
+	s = wait_for(w, worker_ask(w, &job), NULL);
+	CHECK_THAT(s && !s->pane[0].before && s->pane[1].before &&
+			   s->pane[0].table->over->value != s->pane[0].table->over->unedited,
+		   "an edit counts for the mean");
+	free(write_prompts(0));
+	job_remove_edit(&job, 0);
+	s = wait_for(w, worker_ask(w, &job), NULL);
+	CHECK_THAT(s && !s->pane[0].table && s->pane[0].error && strstr(s->pane[0].error, "there is no prompt in it"), "%s",
+		   s && s->pane[0].error ? s->pane[0].error : "no error");
+	CHECK_THAT(s && s->pane[1].table && !s->pane[1].stale, "which is its own pane's alone");
+	job_done(&job);
+	free(path);
+}
+
 static bool some_text(const struct snapshot *s)
 {
 	return s->generated_tokens >= 3;
@@ -517,6 +589,7 @@ int main(void)
 		test_goes_on(w);
 		test_unwanted(w);
 		test_skip(w);
+		test_over(w);
 		test_text_goes_on(w);
 		test_another_file(w);
 		test_held_key(w);

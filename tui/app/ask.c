@@ -2,6 +2,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/base/intern.h"
+#include "engine/base/paths.h"
 #include "tui/app/binding.h"
 #include "tui/app/refuse.h"
 #include "tui/app/typing.h"
@@ -167,6 +169,41 @@ void act_diff_all(struct app *app, const char *argument)
 	for (int i = 0; i < app->doc.job.panes; i++)
 		app->doc.job.pane[i].shown = shown;
 	app_say(app, STYLE_DIM, "every pane: %s", shown_words[shown].title);
+}
+
+/* ------------------------------------------------------------------------------------------------ over a file */
+
+/* The file as it is found; interned. NULL: it is nowhere. */
+static const char *file_of_prompts(const char *typed)
+{
+	char *path = paths_find(typed, NULL);
+	const char *found = path ? intern(path) : NULL;
+
+	free(path);
+	return found;
+}
+
+void act_over(struct app *app, const char *argument)
+{
+	struct job_pane *pane = app_pane(app);
+	const char *over = NULL;
+
+	if (!pane)
+		return;
+	if (!argument || !*argument) {
+		if (pane->over)
+			app_say(app, STYLE_DIM, "this pane is the mean over the prompts of %s; :over none leads back", pane->over);
+		else
+			app_say(app, STYLE_ERROR, "over takes a file of prompts, or none");
+		return;
+	}
+	if (strcmp(argument, "none") && !(over = file_of_prompts(argument))) {
+		app_say(app, STYLE_ERROR, "%s: there is no such file; not applied", argument);
+		return;
+	}
+	app_change_looks(app);
+	app_pane(app)->over = over;
+	app_say(app, STYLE_DIM, over ? "this pane: the mean over the prompts of %s" : "this pane: of the prompt", over);
 }
 
 void act_inspect(struct app *app, const char *argument)

@@ -93,6 +93,13 @@ static void complete_diff(const struct app *app, const char *argument, struct co
 	completion_offer(c, argument, "on-foil", "the foil's own");
 }
 
+static void complete_prompts(const struct app *app, const char *argument, struct completion *c)
+{
+	(void)app;
+	offer(c, argument, "none", "of the prompt again");
+	complete_path(argument, NULL, &c->list);
+}
+
 /* The views that fit the table of this pane, then how large its cells are. */
 static void complete_view(const struct app *app, const char *argument, struct completion *c)
 {
@@ -253,7 +260,8 @@ static void (*const completers[WANTS_COUNT])(const struct app *app, const char *
 	[WANTS_EDIT] = complete_edit,	      [WANTS_SETTING] = complete_setting, [WANTS_METRIC] = complete_metric,
 	[WANTS_ANALYSIS] = complete_analysis, [WANTS_PRESET] = complete_preset,	  [WANTS_THEME] = complete_theme,
 	[WANTS_DIFF] = complete_diff,	      [WANTS_VIEW] = complete_view,	  [WANTS_FILE] = complete_export,
-	[WANTS_COPY] = complete_copy,	      [WANTS_MODEL] = complete_model,	  [WANTS_SAVE] = complete_save,
+	[WANTS_PROMPTS] = complete_prompts,   [WANTS_COPY] = complete_copy,	  [WANTS_MODEL] = complete_model,
+	[WANTS_SAVE] = complete_save,
 };
 
 /* ------------------------------------------------------------------------------------------------ the line */

@@ -254,7 +254,10 @@ void copy_command(struct app *app, const struct job *job, const struct job_pane 
 	str_addf(&line, "lmscope print %s", pane->analysis->name);
 	if (job->model)
 		add_quoted(&line, "", job->model);
-	add_quoted(&line, "-p", job->prompt);
+	if (pane->over)
+		add_quoted(&line, "--over", pane->over);
+	else
+		add_quoted(&line, "-p", job->prompt);
 	if (job->foil)
 		add_quoted(&line, "--foil", job->foil);
 	for (int i = 0; i < job->edits; i++)

@@ -37,6 +37,10 @@ static bool cell_of(const struct app *app, struct answer_shown *answer, int *row
 			       "this pane is %s; what the prompt's own run has can be explained: d leads back "
 			       "to it",
 			       shown_words[shown].title);
+	if (app->focus < app->doc.job.panes && app->doc.job.pane[app->focus].over)
+		return err_set(err, ERR_ARGUMENT,
+			       "this pane is a mean over prompts; what the prompt's own run has can be explained: :over none leads "
+			       "back to it");
 	if (app->focus < app->doc.job.panes)
 		question_answer(app, app->focus, answer);
 	if (answer->error)

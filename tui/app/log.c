@@ -146,6 +146,8 @@ static void describe_pane(const struct app *app, int pane, struct str *out)
 	if (p->shown != SHOWN_RUN)
 		str_addf(out, " %s %s", p->shown == SHOWN_FOIL ? "on" : "diff",
 			 p->shown == SHOWN_FOIL ? "foil" : shown_words[p->shown].word);
+	if (p->over)
+		str_addf(out, " over %s", p->over);
 }
 
 static void describe_looks(const struct app *app, const struct job *was, struct log_entry *e, struct str *out)

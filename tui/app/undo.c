@@ -206,6 +206,8 @@ static void describe_looks(const struct preset *was, bool zoomed, const struct a
 				str_addf(out, "technique %s", a->analysis->name);
 			else if (a->shown != b->shown)
 				str_add(out, "the difference");
+			else if (a->over != b->over)
+				str_add(out, "the file of prompts");
 			else if (!job_pane_equal(a, b))
 				str_addf(out, "arguments of %s", a->analysis->name);
 			else if (!job_view_equal(&a->view, &b->view))

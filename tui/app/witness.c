@@ -132,6 +132,8 @@ static void tell_pane(struct app *app, const struct canvas *c, int pane, struct 
 	struct answer_shown answer;
 	struct str asked;
 
+	if (app->doc.job.pane[pane].over) /* its table is of no single question */
+		return;
 	question_answer(app, pane, &answer);
 	if (!app->layout.pane[pane].w || answer.error || !answer.table || is_marked(app, c, app->layout.pane[pane]))
 		return;

@@ -110,6 +110,10 @@ void text_value(const struct table *t, int row, int col, struct str *out)
 		str_addf(out, "rank %.0f", (double)t->value[cell]);
 	else
 		text_number((double)t->value[cell], out);
+	if (t->error && !isnan(t->error[cell])) {
+		str_add(out, " ± ");
+		text_number((double)t->error[cell], out);
+	}
 	if (unit && !strcmp(unit, "normalised") && t->meaning)
 		str_addf(out, " (%s)", t->meaning);
 	else if (unit && *unit && strcmp(unit, "rank"))

@@ -33,7 +33,7 @@ void pane_view(const struct app *app, int pane, const struct answer_shown *answe
 		.stale = !answer->current && app_is_slow(app),
 		.search = app->search,
 		.sink_in = app->pane[pane].sink_in,
-		.edited = app_edited(app) && app->doc.job.pane[pane].shown == SHOWN_RUN,
+		.edited = app_edited(app) && app->doc.job.pane[pane].shown == SHOWN_RUN && !app->doc.job.pane[pane].over,
 		.ground = answer->before,
 	};
 	view_of_words(&app->doc.job.pane[pane].view, view);
@@ -55,8 +55,10 @@ static void folded_text(const struct app *app, int pane, struct str *out)
 				str_addf(out, "%s%d %s", out->n ? " · " : "", i + 1, app->doc.job.pane[i].analysis->name);
 }
 
-static const char *edge_mark(const struct app *app, const struct job_pane *pane)
+static const char *edge_mark(const struct app *app, const struct job_pane *pane, const struct table *t)
 {
+	if (pane->over)
+		return t && t->over ? t->parts.whose : "mean";
 	if (pane->shown != SHOWN_RUN)
 		return shown_words[pane->shown].title;
 	return app_edited(app) ? "edited" : NULL;
@@ -93,7 +95,7 @@ static struct rect draw_frame(struct app *app, struct canvas *c, int pane, const
 	frame.title = t ? t->parts : (struct title){ .technique = question->analysis->name };
 	frame.unit = t && t->units == 1 ? t->unit[0] : NULL;
 	frame.right = right.n ? right.s : NULL;
-	frame.mark = edge_mark(app, question);
+	frame.mark = edge_mark(app, question, t);
 	frame.stale = t && !answer->current && app_is_slow(app);
 	if (answer->waits && answer->forecast.runs > 0 && !answer->total && app_is_slow(app)) {
 		str_add(&progress, frame.stale ? "stale · queued" : "queued");
