@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Makes the first inputs of fuzz targets: tests/fuzz/corpus/{gguf,json,model,prompts,safetensors,tokenizer,torch,vector}/*. Small, and always the same.
+"""Makes the first inputs of fuzz targets: tests/fuzz/corpus/{gguf,json,lens,model,prompts,safetensors,tokenizer,torch,vector}/*. Small, and always the same.
 
     python3 tests/fuzz/make_corpus.py
 """
@@ -181,8 +181,28 @@ def torch():
     write("vector/pt", (TORCH / "directions.pt").read_bytes())
 
 
+def lenses():
+    """Of two layers and three channels, and what is not quite one."""
+    def layer(i, d=3, bias=3):
+        return [(f"weight.{i}", "F32", [d, d], 4 * d * d)] + ([(f"bias.{i}", "F32", [bias], 4 * bias)] if bias else [])
+
+    kind = {"lmscope": "lens"}
+    write("lens/two", safetensors(layer(0) + layer(1), kind))
+    write("lens/no_bias", safetensors(layer(0, bias=0) + layer(1, bias=0), {**kind, "residual": "no"}))
+    write("lens/some_bias", safetensors(layer(0) + layer(1, bias=0), kind))
+    write("lens/unlike_layers", safetensors(layer(0) + layer(1, d=2, bias=2), kind))
+    write("lens/long_bias", safetensors(layer(0, bias=4), kind))
+    write("lens/other_kind", safetensors(layer(0), {"lmscope": "probe"}))
+    write("lens/model_none", safetensors(layer(0), {**kind, "model": "{"}))
+    write("lens/flat", safetensors([("weight.0", "F32", [9], 36)]))
+    write("lens/types", safetensors([("0.weight", "BF16", [2, 2], 8), ("0.bias", "F16", [2], 4)]))
+    write("lens/whole_numbers", safetensors([("0.weight", "I64", [2, 2], 32)]))
+    write("lens/empty", safetensors([("weight.0", "F32", [0, 0], 0)]))
+
+
 def main():
     torch()
+    lenses()
     tokenizers()
     models()
     vectors()
