@@ -398,6 +398,12 @@ static bool mean_is_seen(const struct snapshot *s)
 	return prompts_so_far(s, 0) > 0 && s->pane[0].table->unfinished;
 }
 
+/* One that began again would be of fewer. */
+static bool mean_is_far(const struct snapshot *s)
+{
+	return mean_is_seen(s) && prompts_so_far(s, 0) >= 100;
+}
+
 /* The mean so far is still there, of no fewer prompts, and the other pane answers the new prompt. */
 static bool typed_beside_mean(const struct snapshot *s)
 {
@@ -415,6 +421,7 @@ static void test_over(struct worker *w)
 	ask_for(&job, " dog", (const char *const[]){ "ablation-sweep", "residual-norms", NULL });
 	job.pane[0].over = intern(path);
 	CHECK_THAT(watch(w, worker_ask(w, &job), mean_is_seen), "a mean is seen growing");
+	CHECK_THAT(watch(w, worker_look(w)->serial, mean_is_far), "and getting on");
 	before = prompts_so_far(worker_look(w), 0);
 	CHECK_THAT(strstr(worker_look(w)->pane[0].table->title, " of 400 prompts"), "%s", worker_look(w)->pane[0].table->title);
 	job_set(&job.prompt, " dog cat");
