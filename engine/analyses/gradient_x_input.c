@@ -12,6 +12,7 @@
 #include "engine/analysis/interventions.h"
 
 #include <math.h>
+#include <stdlib.h>
 
 #include "engine/numbers/kernels.h"
 
@@ -33,6 +34,8 @@ static const struct param params[] = {
 static bool scaled(const struct ask *ask, double factor, double *value, struct err *err)
 {
 	const struct run *base = ask->run;
+	const size_t D = (size_t)ask->model->config.D;
+	float *x = xmalloc((size_t)base->T * D * sizeof *x);
 	struct run_order order = { .model = ask->model,
 				   .tokens = base->tokens,
 				   .T = base->T,
@@ -40,11 +43,17 @@ static bool scaled(const struct ask *ask, double factor, double *value, struct e
 				   .base = base,
 				   .unedited = ask->unedited,
 				   .foil = ask->foil,
-				   .input_scale = (float)factor };
+				   .input = x };
 	struct run *r;
 	bool ok;
 
+	for (int t = 0; t < base->T; t++) {
+		run_input(base, t, x + (size_t)t * D);
+		for (size_t i = 0; i < D; i++)
+			x[(size_t)t * D + i] *= (float)factor;
+	}
 	r = run_new(&order, ask->task, err);
+	free(x);
 	ok = r && metric_value(ask->metric, r, ask->unedited, value, ask->task, err);
 	run_unref(r);
 	return ok;
@@ -99,7 +108,7 @@ static struct table *compute(const struct ask *ask, struct err *err)
 		return NULL;
 	for (int i = 0; i < ask->run->T; i++) {
 		gradient_input(ask->gradient, i, g);
-		model_input(ask->model, ask->run->tokens[i], x);
+		run_input(ask->run, i, x);
 		t->value[i] = product ? kernel_dot(g, x, D) : kernel_norm2(g, D);
 		sum += (double)t->value[i];
 	}

@@ -374,25 +374,25 @@ void model_enter(const struct model *m, int position, float *x)
 	apply_norm(&m->config, &m->embed_norm, x, x, NULL);
 }
 
-void model_enter_back(const struct model *m, int32_t token, int position, bool frozen, const float *d, float *g)
+void model_enter_back(const struct model *m, const float *x, int position, bool frozen, const float *d, float *g)
 {
 	const struct config *c = &m->config;
 	const size_t D = (size_t)c->D;
-	float *x;
+	float *y;
 
 	if (!m->embed_norm.there) {
 		if (g != d)
 			memcpy(g, d, D * sizeof *g);
 		return;
 	}
-	x = xmalloc(D * sizeof *x);
-	model_input(m, token, x);
-	add_position(m, position, x);
+	y = xmalloc(D * sizeof *y);
+	memcpy(y, x, D * sizeof *y);
+	add_position(m, position, y);
 	if (c->norm == NORM_LAYER)
-		back_layer_norm(x, m->embed_norm.gain, c->norm_eps, frozen, d, g, D);
+		back_layer_norm(y, m->embed_norm.gain, c->norm_eps, frozen, d, g, D);
 	else
-		back_rms_norm(x, m->embed_norm.gain, c->norm_eps, frozen, d, g, D);
-	free(x);
+		back_rms_norm(y, m->embed_norm.gain, c->norm_eps, frozen, d, g, D);
+	free(y);
 }
 
 void model_embed(const struct model *m, int32_t token, int position, float *x)

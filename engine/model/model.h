@@ -103,8 +103,8 @@ bool model_find_flaw(const struct model *m, int layer, struct model_flaw *flaw);
 void model_input(const struct model *m, int32_t token, float *x);
 /* In place, from the input to what enters layer 0: the learned position is added (-1: none), then what the family normalises. */
 void model_enter(const struct model *m, int position, float *x);
-/* Back: d[D] at what enters layer 0 to g[D] (may be d) at that token's input; frozen: a norm's scale is taken as constant. */
-void model_enter_back(const struct model *m, int32_t token, int position, bool frozen, const float *d, float *g);
+/* Back: d[D] at what enters layer 0 to g[D] (may be d) at the input, which was x[D]; frozen: a norm's scale is taken as constant. */
+void model_enter_back(const struct model *m, const float *x, int position, bool frozen, const float *d, float *g);
 /* Both ways in one. */
 void model_embed(const struct model *m, int32_t token, int position, float *x);
 /* y[n, D] = final norm of x[n, D]; scale[n] receives 1/sqrt(…) of each row, may be NULL. x and y may be the same. */

@@ -170,7 +170,7 @@ static void attend_chunk(void *context, int chunk)
 
 	b.q = a->s->q + at;
 	b.z = a->s->z + at;
-	b.w = scratch ? scratch : layer_weights(a->s, b.head, b.t);
+	b.w = scratch ? scratch : layer_weights(a->s, variant * c->H + b.head, b.t);
 	attend(&b);
 	big_free(scratch);
 }

@@ -46,40 +46,59 @@ static bool begin_rotary(struct backward *b, int l, struct arena *arena, struct 
 	return true;
 }
 
-bool backward_begin(struct backward *b, const struct run *run, unsigned frozen, struct arena *arena, struct err *err)
+size_t backward_bytes(const struct config *c, int runs, int T)
 {
-	const struct config *c = &run->model->config;
-	size_t T = (size_t)run->T, D = (size_t)c->D, HK = (size_t)(c->H * c->K), widest = (size_t)c->F > HK ? (size_t)c->F : HK;
+	const size_t rows = (size_t)runs * (size_t)T, D = (size_t)c->D, HK = (size_t)(c->H * c->K),
+		     widest = (size_t)c->F > HK ? (size_t)c->F : HK;
 
-	*b = (struct backward){ .run = run, .frozen = frozen };
+	return rows * (4 * D + 2 * widest + 2 * HK + 2 * (size_t)c->H) * sizeof(float);
+}
+
+bool backward_begin(struct backward *b, const struct run *const *each, int runs, unsigned frozen, struct arena *arena,
+		    struct err *err)
+{
+	const struct run *run = each[0];
+	const struct config *c = &run->model->config;
+	const size_t rows = (size_t)runs * (size_t)run->T, D = (size_t)c->D, HK = (size_t)(c->H * c->K),
+		     widest = (size_t)c->F > HK ? (size_t)c->F : HK;
+
+	*b = (struct backward){ .each = each, .runs = runs, .rows = (int)rows, .run = run, .frozen = frozen };
 	for (int l = 0; c->position == POSITION_ROTARY && l < c->L; l++)
 		if (!begin_rotary(b, l, arena, err))
 			return false;
-	return (b->read = arena_floats(arena, T * D, err)) && (b->write = arena_floats(arena, T * D, err)) &&
-	       (b->normed = arena_floats(arena, T * D, err)) && (b->part = arena_floats(arena, T * D, err)) &&
-	       (b->wide = arena_floats(arena, T * widest, err)) && (b->inner = arena_floats(arena, T * widest, err)) &&
-	       (b->head_k = arena_floats(arena, T * HK, err)) && (b->head_v = arena_floats(arena, T * HK, err)) &&
-	       (b->scores = arena_floats(arena, (size_t)c->H * 2 * T, err)) &&
-	       (b->by_scale = arena_array(arena, T, sizeof *b->by_scale, err));
+	return (b->read = arena_floats(arena, rows * D, err)) && (b->write = arena_floats(arena, rows * D, err)) &&
+	       (b->normed = arena_floats(arena, rows * D, err)) && (b->part = arena_floats(arena, rows * D, err)) &&
+	       (b->wide = arena_floats(arena, rows * widest, err)) && (b->inner = arena_floats(arena, rows * widest, err)) &&
+	       (b->head_k = arena_floats(arena, rows * HK, err)) && (b->head_v = arena_floats(arena, rows * HK, err)) &&
+	       (b->scores = arena_floats(arena, (size_t)c->H * 2 * rows, err)) &&
+	       (b->by_scale = arena_array(arena, rows, sizeof *b->by_scale, err));
 }
 
-/* Back through the edits at a site: d[T, width]. */
-static void through_edits(const struct run *run, int l, enum site site, float *d)
+static int position_of(const struct backward *b, size_t row)
 {
+	return (int)(row % (size_t)b->run->T);
+}
+
+/* Back through the edits at a site: d[rows, width]. */
+static void through_edits(const struct backward *b, int l, enum site site, float *d)
+{
+	const struct run *run = b->run;
 	size_t width = run_width(&run->model->config, site == SITE_RESULT ? SITE_Z : site);
 
 	for (int e = run->edits - 1; e >= 0; e--)
-		for (int t = 0; t < run->T && edit_hits(&run->edit[e], site, l); t++)
-			if (edit_covers(&run->edit[e], t))
-				edit_back(&run->edit[e], &run->model->config, d + (size_t)t * width);
+		for (size_t r = 0; r < (size_t)b->rows && edit_hits(&run->edit[e], site, l); r++)
+			if (edit_covers(&run->edit[e], position_of(b, r)))
+				edit_back(&run->edit[e], &run->model->config, d + r * width);
 }
 
-/* What starts at a site: d[T, width] += its rows. */
+/* What starts at a site: d[rows, width] += its rows. */
 static void plant(const struct backward *b, int l, enum site site, float *d)
 {
+	const struct config *c = &b->run->model->config;
+
 	for (int i = 0; i < b->seeds; i++)
 		if (b->seed[i].place.site == site && b->seed[i].place.layer == l)
-			backward_plant(&b->seed[i], &b->run->model->config, d);
+			backward_plant(&b->seed[i], c, d + (size_t)(b->seed[i].run * b->run->T) * run_width(c, site));
 }
 
 void backward_plant(const struct backward_seed *seed, const struct config *c, float *d)
@@ -108,33 +127,32 @@ static void linear(const struct matrix *W, const float *bias, const float *x, in
 /* The share of one matrix that reads a normalised stream: normed += d Wᵀ. */
 static void read_back(const struct backward *b, const struct matrix *W, const float *d)
 {
-	size_t all = (size_t)b->run->T * (size_t)matrix_in(W);
+	size_t all = (size_t)b->rows * (size_t)matrix_in(W);
 
-	matrix_apply_back(W, d, (size_t)matrix_out(W), b->run->T, b->part, (size_t)matrix_in(W));
+	matrix_apply_back(W, d, (size_t)matrix_out(W), b->rows, b->part, (size_t)matrix_in(W));
 	kernel_add(b->normed, b->part, b->normed, all);
 }
 
-/* In place: from d[T, D] at the output of a norm that a block reads through to its input. */
+/* In place: from d[rows, D] at the output of a norm that a block reads through to its input. */
 static void read_norm_back(const struct backward *b, enum site site, int l, float *d)
 {
 	const struct run *run = b->run;
 	const struct norm_place place = { run->model, run->edit_list, run->edits, site, l };
 	size_t D = (size_t)run->model->config.D;
 
-	for (int t = 0; t < run->T; t++)
-		norms_back(&place, t, norms_input(run, site, l, t), (b->frozen & FROZEN_NORMS) != 0, d + (size_t)t * D,
-			   d + (size_t)t * D);
+	for (size_t r = 0; r < (size_t)b->rows; r++)
+		norms_back(&place, position_of(b, r), norms_input(run, site, l, (int)r), (b->frozen & FROZEN_NORMS) != 0, d + r * D,
+			   d + r * D);
 }
 
-/* The same for one whose input x[T, width] no run keeps. */
+/* The same for one whose input x[rows, width] no run keeps. */
 static void norm_back(const struct backward *b, enum site site, int l, const float *x, size_t width, float *d)
 {
 	const struct run *run = b->run;
 	const struct norm_place place = { run->model, run->edit_list, run->edits, site, l };
 
-	for (int t = 0; t < run->T; t++)
-		norms_back(&place, t, x + (size_t)t * width, (b->frozen & FROZEN_NORMS) != 0, d + (size_t)t * width,
-			   d + (size_t)t * width);
+	for (size_t r = 0; r < (size_t)b->rows; r++)
+		norms_back(&place, position_of(b, r), x + r * width, (b->frozen & FROZEN_NORMS) != 0, d + r * width, d + r * width);
 }
 
 /* How a block writes. */
@@ -143,39 +161,38 @@ struct writer {
 	const struct matrix *W; /* [in, D] */
 	const float *bias;
 	enum site post;		/* the norm after it */
-	const float *in;	/* [T, in] of the run */
-	const double *by_scale; /* [T] what else the scale of that norm does to the metric; or NULL */
+	const float *in;	/* [rows, in] of the runs */
+	const double *by_scale; /* [rows] what else the scale of that norm does to the metric; or NULL */
 };
 
-/* From d[T, D] at what is in the stream to g[T, in] at what the matrix read. */
+/* From d[rows, D] at what is in the stream to g[rows, in] at what the matrix read. */
 static void write_back(const struct backward *b, int l, const struct writer *w, const float *d, float *g)
 {
 	const struct config *c = &b->run->model->config;
 	const struct norm_place post = { b->run->model, b->run->edit_list, b->run->edits, w->post, l };
-	int T = b->run->T;
-	size_t all = (size_t)T * (size_t)c->D;
+	size_t all = (size_t)b->rows * (size_t)c->D;
 
 	memcpy(b->write, d, all * sizeof *d);
-	through_edits(b->run, l, w->site, b->write);
+	through_edits(b, l, w->site, b->write);
 	for (size_t i = 0; c->residual_scale != 1 && i < all; i++)
 		b->write[i] *= c->residual_scale;
 	if (norms_at(b->run->model, w->post, l)->there) {
-		linear(w->W, w->bias, w->in, T, b->part);
+		linear(w->W, w->bias, w->in, b->rows, b->part);
 		norm_back(b, w->post, l, b->part, (size_t)c->D, b->write);
 	}
-	for (int t = 0; w->by_scale && t < T; t++) { /* scale = (mean x² + ε)^-½, unless it is kept */
-		double s = (double)b->run->layer[l]->post_scale[t], by = -w->by_scale[t] * s * s * s / c->D;
+	for (size_t r = 0; w->by_scale && r < (size_t)b->rows; r++) { /* scale = (mean x² + ε)^-½, unless it is kept */
+		double s = (double)b->run->layer[l]->post_scale[r], by = -w->by_scale[r] * s * s * s / c->D;
 
-		if (norms_kept(&post, t))
+		if (norms_kept(&post, position_of(b, r)))
 			continue;
-		kernel_axpy((float)by, b->part + (size_t)t * (size_t)c->D, b->write + (size_t)t * (size_t)c->D, (size_t)c->D);
+		kernel_axpy((float)by, b->part + r * (size_t)c->D, b->write + r * (size_t)c->D, (size_t)c->D);
 	}
-	matrix_apply_back(w->W, b->write, (size_t)c->D, T, g, (size_t)matrix_in(w->W));
+	matrix_apply_back(w->W, b->write, (size_t)c->D, b->rows, g, (size_t)matrix_in(w->W));
 }
 
 /* ---- the MLP ---- */
 
-/* From mlp_out to what the MLP read, which `into` [T, D] is increased by. */
+/* From mlp_out to what the MLP read, which `into` [rows, D] is increased by. */
 static void mlp_back(const struct backward *b, int l, const struct layer_sites *s, float *into)
 {
 	const struct model *m = b->run->model;
@@ -183,18 +200,18 @@ static void mlp_back(const struct backward *b, int l, const struct layer_sites *
 	const struct layer *y = &m->layers[l];
 	const struct layer_sites *was = b->run->layer[l];
 	const struct writer writer = { SITE_MLP_OUT, y->W_out, y->b_out, SITE_LN2_POST, was->mlp_post, NULL };
-	size_t F = (size_t)c->F, T = (size_t)b->run->T;
+	size_t F = (size_t)c->F, rows = (size_t)b->rows;
 
 	write_back(b, l, &writer, s->mlp_out, s->mlp_post);
 	plant(b, l, SITE_MLP_POST, s->mlp_post);
-	memcpy(b->wide, s->mlp_post, T * F * sizeof *b->wide);
-	through_edits(b->run, l, SITE_MLP_POST, b->wide);
-	for (size_t t = 0; t < T; t++) { /* neuron = f(pre), or f(pre) up */
-		kernel_activate_slope(c->activation, was->mlp_pre + t * F, s->mlp_pre + t * F, F);
+	memcpy(b->wide, s->mlp_post, rows * F * sizeof *b->wide);
+	through_edits(b, l, SITE_MLP_POST, b->wide);
+	for (size_t r = 0; r < rows; r++) { /* neuron = f(pre), or f(pre) up */
+		kernel_activate_slope(c->activation, was->mlp_pre + r * F, s->mlp_pre + r * F, F);
 		if (c->gated)
-			kernel_activate(c->activation, was->mlp_pre + t * F, s->mlp_up + t * F, F);
+			kernel_activate(c->activation, was->mlp_pre + r * F, s->mlp_up + r * F, F);
 	}
-	for (size_t i = 0; i < T * F; i++) {
+	for (size_t i = 0; i < rows * F; i++) {
 		s->mlp_pre[i] *= b->wide[i] * (c->gated ? was->mlp_up[i] : 1);
 		if (c->gated)
 			s->mlp_up[i] *= b->wide[i];
@@ -202,14 +219,14 @@ static void mlp_back(const struct backward *b, int l, const struct layer_sites *
 	plant(b, l, SITE_MLP_PRE, s->mlp_pre);
 	if (c->gated)
 		plant(b, l, SITE_MLP_UP, s->mlp_up);
-	memset(b->normed, 0, T * (size_t)c->D * sizeof *b->normed);
-	memcpy(b->wide, s->mlp_pre, T * F * sizeof *b->wide);
-	through_edits(b->run, l, SITE_MLP_PRE, b->wide);
+	memset(b->normed, 0, rows * (size_t)c->D * sizeof *b->normed);
+	memcpy(b->wide, s->mlp_pre, rows * F * sizeof *b->wide);
+	through_edits(b, l, SITE_MLP_PRE, b->wide);
 	read_back(b, c->gated ? y->W_gate : y->W_in, b->wide);
 	if (c->gated)
 		read_back(b, y->W_in, s->mlp_up);
 	read_norm_back(b, SITE_LN2, l, b->normed);
-	kernel_add(into, b->normed, into, T * (size_t)c->D);
+	kernel_add(into, b->normed, into, rows * (size_t)c->D);
 }
 
 /* ---- attention ---- */
@@ -217,8 +234,16 @@ static void mlp_back(const struct backward *b, int l, const struct layer_sites *
 struct attention {
 	const struct backward *b;
 	struct layer_sites *s;
-	const float *z; /* [T, H, K] the gradient at z before edits on it */
+	const float *z; /* [rows, H, K] the gradient at z before edits on it */
 	int l;
+};
+
+/* One head of one run. */
+struct head {
+	const struct attention *a;
+	const struct run *run;
+	int number, h;	/* of the run; of the head */
+	float *pattern; /* [T, T] receives the gradient there */
 };
 
 /* Back through the edits on one row over keys; whether there were any. */
@@ -236,11 +261,11 @@ static bool row_edits(const struct attention *a, enum site site, int h, int quer
 }
 
 /* The weights that softmax gave, which are not those that were used when an edit came between. With every key hidden, none. */
-static const float *softmax_row(const struct attention *a, int h, int query, float *row)
+static const float *softmax_row(const struct head *y, int query, float *row)
 {
 	bool something = false;
 
-	run_scores(a->b->run, a->l, h, query, row);
+	run_scores(y->run, y->a->l, y->h, query, row);
 	for (int j = 0; j <= query; j++)
 		something = something || row[j] > -INFINITY;
 	if (something)
@@ -251,12 +276,15 @@ static const float *softmax_row(const struct attention *a, int h, int query, flo
 }
 
 /* What starts at one of a query's weights or scores; NULL: nothing. */
-static const struct backward_seed *weight_seed(const struct attention *a, int h, int query)
+static const struct backward_seed *weight_seed(const struct head *y, int query)
 {
+	const struct attention *a = y->a;
+
 	for (int i = 0; i < a->b->seeds; i++) {
 		const struct place *p = &a->b->seed[i].place;
 
-		if ((p->site == SITE_PATTERN || p->site == SITE_SCORES) && p->layer == a->l && p->unit == h && p->position == query)
+		if ((p->site == SITE_PATTERN || p->site == SITE_SCORES) && p->layer == a->l && p->unit == y->h &&
+		    p->position == query && a->b->seed[i].run == y->number)
 			return &a->b->seed[i];
 	}
 	return NULL;
@@ -266,9 +294,11 @@ static const struct backward_seed *weight_seed(const struct attention *a, int h,
  * One row of attention weights: d[query + 1] at the weights that were used becomes the gradient at the products q·k. `row` is room
  * for T floats.
  */
-static void weights_back(const struct attention *a, int h, int query, const struct backward_seed *seed, float *d, float *row)
+static void weights_back(const struct head *y, int query, const struct backward_seed *seed, float *d, float *row)
 {
-	const struct run *run = a->b->run;
+	const struct attention *a = y->a;
+	const struct run *run = y->run;
+	const int h = y->h;
 	const struct config *c = &run->model->config;
 	const float *p = run_pattern(run, a->l, h, query);
 	const float *q = run_at(run, SITE_Q, a->l, query) + (size_t)(h * c->K);
@@ -276,7 +306,7 @@ static void weights_back(const struct attention *a, int h, int query, const stru
 	float mean;
 
 	if (row_edits(a, SITE_PATTERN, h, query, d))
-		p = softmax_row(a, h, query, row);
+		p = softmax_row(y, query, row);
 	mean = kernel_dot(p, d, n);
 	for (size_t j = 0; j < n; j++)
 		d[j] = p[j] * (d[j] - mean);
@@ -310,23 +340,25 @@ static void own_weight(const struct backward_seed *seed, size_t n, float *d)
 		d[seed->place.key] = *seed->d;
 }
 
-/* One head: from z to the pattern, values, and through softmax to queries and keys. */
-static void head_back(void *context, int h)
+/* One head of one run: from z to the pattern, values, and through softmax to queries and keys. */
+static void head_back(void *context, int chunk)
 {
 	const struct attention *a = context;
 	const struct backward *b = a->b;
-	const struct run *run = b->run;
-	const struct config *c = &run->model->config;
-	size_t K = (size_t)c->K, T = (size_t)run->T, HK = (size_t)c->H * K;
-	size_t head = (size_t)h * K, group = (size_t)config_kv_head(c, h) * K, GK = (size_t)c->G * K;
+	const struct config *c = &b->run->model->config;
+	const int number = chunk / c->H, h = chunk % c->H;
+	const struct run *run = b->each[number];
+	const struct head y = { a, run, number, h, layer_weights(a->s, chunk, 0) };
+	const size_t K = (size_t)c->K, T = (size_t)run->T, HK = (size_t)c->H * K, from = (size_t)number * T;
+	const size_t head = from * HK + (size_t)h * K, group = (size_t)config_kv_head(c, h) * K, GK = (size_t)c->G * K;
 	const float *keys = run_at(run, SITE_K, a->l, 0) + group, *values = run_at(run, SITE_V, a->l, 0) + group;
-	float *d = b->scores + (size_t)h * 2 * T, *row = d + T;
+	float *d = b->scores + (size_t)chunk * 2 * T, *row = d + T;
 
 	for (size_t t = 0; t < T; t++) {
-		const float *q = run_at(run, SITE_Q, a->l, (int)t) + head, *w = run_pattern(run, a->l, h, (int)t);
+		const float *q = run_at(run, SITE_Q, a->l, (int)t) + (size_t)h * K, *w = run_pattern(run, a->l, h, (int)t);
 		const float *z = a->z + t * HK + head;
-		float *pattern = layer_weights(a->s, h, (int)t);
-		const struct backward_seed *seed = weight_seed(a, h, (int)t);
+		float *pattern = y.pattern + t * a->s->pattern_room;
+		const struct backward_seed *seed = weight_seed(&y, (int)t);
 
 		if (!seed && all_zero(z, K)) { /* in the last layer, all queries but the metric's */
 			memset(pattern, 0, T * sizeof *pattern);
@@ -345,7 +377,7 @@ static void head_back(void *context, int h)
 			continue;
 		else /* weights are constants, but not the one that the metric is */
 			own_weight(seed, t + 1, d);
-		weights_back(a, h, (int)t, seed, d, row);
+		weights_back(&y, (int)t, seed, d, row);
 		for (size_t j = 0; j <= t; j++) {
 			if (d[j] == 0)
 				continue;
@@ -355,17 +387,17 @@ static void head_back(void *context, int h)
 	}
 }
 
-/* Heads of a group share keys and values: heads[T, H, K] is summed to g[T, G, K]. */
-static void sum_groups(const struct config *c, const float *heads, size_t T, float *g)
+/* Heads of a group share keys and values: heads[rows, H, K] is summed to g[rows, G, K]. */
+static void sum_groups(const struct config *c, const float *heads, size_t rows, float *g)
 {
 	size_t K = (size_t)c->K, HK = (size_t)c->H * K, GK = (size_t)c->G * K;
 
-	memset(g, 0, T * GK * sizeof *g);
-	for (size_t t = 0; t < T; t++)
+	memset(g, 0, rows * GK * sizeof *g);
+	for (size_t r = 0; r < rows; r++)
 		for (int h = 0; h < c->H; h++) {
-			float *to = g + t * GK + (size_t)config_kv_head(c, h) * K;
+			float *to = g + r * GK + (size_t)config_kv_head(c, h) * K;
 
-			kernel_add(to, heads + t * HK + (size_t)h * K, to, K);
+			kernel_add(to, heads + r * HK + (size_t)h * K, to, K);
 		}
 }
 
@@ -379,11 +411,11 @@ struct projection {
 	bool turned; /* by rotary positions */
 };
 
-/* Back through norm on heads and clipping, in place in d[T, heads, K]; x is what the matrix gave, and is clipped here. */
+/* Back through norm on heads and clipping, in place in d[rows, heads, K]; x is what the matrix gave, and is clipped here. */
 static void heads_back(const struct backward *b, int l, const struct projection *p, float *x, float *d)
 {
 	const struct config *c = &b->run->model->config;
-	size_t width = (size_t)(p->heads * c->K), n = (size_t)b->run->T * width;
+	size_t width = (size_t)(p->heads * c->K), n = (size_t)b->rows * width;
 
 	for (size_t i = 0; c->qkv_clip > 0 && i < n; i++)
 		x[i] = fminf(fmaxf(x[i], -c->qkv_clip), c->qkv_clip);
@@ -397,26 +429,37 @@ static void heads_back(const struct backward *b, int l, const struct projection 
 static void project_back(const struct backward *b, int l, const struct projection *p, const float *d)
 {
 	const struct config *c = &b->run->model->config;
-	int which, T = b->run->T;
+	int which;
 	const struct rotary *r = layer_rotary(c, l, &which);
-	size_t width = (size_t)(p->heads * c->K);
+	size_t width = (size_t)(p->heads * c->K), rows = (size_t)b->rows;
 
-	memcpy(b->wide, d, (size_t)T * width * sizeof *d);
-	through_edits(b->run, l, p->site, b->wide);
-	for (int t = 0; p->turned && t < T; t++)
+	memcpy(b->wide, d, rows * width * sizeof *d);
+	through_edits(b, l, p->site, b->wide);
+	for (size_t i = 0; p->turned && i < rows; i++) {
+		const size_t at = (size_t)position_of(b, i) * (size_t)r->pairs;
+
 		for (int h = 0; h < p->heads; h++)
-			kernel_rotary(b->wide + (size_t)t * width + (size_t)(h * c->K),
-				      b->cosine[which] + (size_t)t * (size_t)r->pairs,
-				      b->sine[which] + (size_t)t * (size_t)r->pairs, r->pairs, r->interleaved);
+			kernel_rotary(b->wide + i * width + (size_t)(h * c->K), b->cosine[which] + at, b->sine[which] + at,
+				      r->pairs, r->interleaved);
+	}
 	if (c->qkv_clip > 0 || (p->norm != SITE_NONE && norms_at(b->run->model, p->norm, l)->there)) {
-		linear(p->W, p->bias, b->read, T, b->inner);
+		linear(p->W, p->bias, b->read, b->rows, b->inner);
 		heads_back(b, l, p, b->inner, b->wide);
 	}
 	read_back(b, p->W, b->wide);
 }
 
+static bool edits_results(const struct run *run, int l)
+{
+	int e = 0;
+
+	while (e < run->edits && !edit_hits(&run->edit[e], SITE_RESULT, l))
+		e++;
+	return e < run->edits;
+}
+
 /*
- * Back through the edits on heads' results, with d[T, D] at attention's write in the stream: g[T, H, K] and by_scale[T] as
+ * Back through the edits on heads' results, with d[rows, D] at attention's write in the stream: g[rows, H, K] and by_scale[rows] as
  * result_back has them.
  */
 static void results_back(const struct backward *b, int l, const float *d, float *g, double *by_scale)
@@ -424,12 +467,14 @@ static void results_back(const struct backward *b, int l, const float *d, float 
 	const struct run *run = b->run;
 	const struct config *c = &run->model->config;
 	const float *post = run->layer[l]->post_scale;
+	const bool any = edits_results(run, l);
 
-	for (int t = 0; t < run->T; t++) {
-		struct result_place place = { run->model, l, t, run_at(run, SITE_Z, l, t), post ? post[t] : 1 };
+	memset(by_scale, 0, (size_t)b->rows * sizeof *by_scale);
+	for (size_t r = 0; any && r < (size_t)b->rows; r++) {
+		struct result_place place = { run->model, l, position_of(b, r), run_at(run, SITE_Z, l, (int)r),
+					      post ? post[r] : 1 };
 
-		by_scale[t] = result_back(&place, run->edit_list, run->edits, d + (size_t)t * (size_t)c->D,
-					  g + (size_t)t * (size_t)(c->H * c->K));
+		by_scale[r] = result_back(&place, run->edit_list, run->edits, d + r * (size_t)c->D, g + r * (size_t)(c->H * c->K));
 	}
 }
 
@@ -447,7 +492,8 @@ static void plant_results(const struct backward *b, int l, float *z)
 
 		for (int i = 0; seed->place.site == SITE_RESULT && seed->place.layer == l && i < seed->n; i++) {
 			const int t = seed->from + i;
-			const struct result_place place = { run->model, l, t, run_at(run, SITE_Z, l, t), seed->scale[i] };
+			const size_t row = (size_t)(seed->run * run->T + t);
+			const struct result_place place = { run->model, l, t, run_at(run, SITE_Z, l, (int)row), seed->scale[i] };
 
 			memcpy(d, seed->d + (size_t)i * D, D * sizeof *d);
 			result_finish(&place, d);
@@ -455,7 +501,7 @@ static void plant_results(const struct backward *b, int l, float *z)
 			memset(g, 0, HK * sizeof *g);
 			memcpy(g + at, u + at, K * sizeof *g);
 			result_back(&place, run->edit_list, run->edits, seed->d + (size_t)i * D, g);
-			kernel_add(z + (size_t)t * HK + at, g + at, z + (size_t)t * HK + at, K);
+			kernel_add(z + row * HK + at, g + at, z + row * HK + at, K);
 		}
 	}
 	free(d);
@@ -474,11 +520,11 @@ static void attention_back(const struct backward *b, int l, struct layer_sites *
 	const struct projection q = { SITE_Q, y->W_Q, y->b_Q, SITE_Q_NORM, c->H, turned };
 	const struct projection k = { SITE_K, y->W_K, y->b_K, SITE_K_NORM, c->G, turned };
 	const struct projection v = { SITE_V, y->W_V, y->b_V, SITE_NONE, c->G, false };
-	size_t T = (size_t)b->run->T, HK = (size_t)(c->H * c->K);
+	size_t rows = (size_t)b->rows, HK = (size_t)(c->H * c->K);
 	struct attention a = { b, s, b->wide, l };
 
-	memcpy(b->normed, s->attn_out, T * (size_t)c->D * sizeof *b->normed);
-	through_edits(b->run, l, SITE_ATTN_OUT, b->normed);
+	memcpy(b->normed, s->attn_out, rows * (size_t)c->D * sizeof *b->normed);
+	through_edits(b, l, SITE_ATTN_OUT, b->normed);
 	if (y->ln1_post.there && !(b->frozen & FROZEN_NORMS)) {
 		results_back(b, l, b->normed, s->z, b->by_scale); /* for the scales alone: s->z is written below */
 		writer.by_scale = b->by_scale;
@@ -486,32 +532,32 @@ static void attention_back(const struct backward *b, int l, struct layer_sites *
 	write_back(b, l, &writer, s->attn_out, s->z);
 	results_back(b, l, b->normed, s->z, b->by_scale);
 	plant_results(b, l, s->z);
-	memcpy(b->wide, s->z, T * HK * sizeof *s->z);
-	through_edits(b->run, l, SITE_Z, b->wide);
-	memset(s->q, 0, T * HK * sizeof *s->q);
-	memset(b->head_k, 0, T * HK * sizeof *b->head_k);
-	memset(b->head_v, 0, T * HK * sizeof *b->head_v);
-	pool_run(c->H, head_back, &a);
-	sum_groups(c, b->head_k, T, s->k);
-	sum_groups(c, b->head_v, T, s->v);
+	memcpy(b->wide, s->z, rows * HK * sizeof *s->z);
+	through_edits(b, l, SITE_Z, b->wide);
+	memset(s->q, 0, rows * HK * sizeof *s->q);
+	memset(b->head_k, 0, rows * HK * sizeof *b->head_k);
+	memset(b->head_v, 0, rows * HK * sizeof *b->head_v);
+	pool_run(b->runs * c->H, head_back, &a);
+	sum_groups(c, b->head_k, rows, s->k);
+	sum_groups(c, b->head_v, rows, s->v);
 	plant(b, l, SITE_V, s->v);
-	for (size_t t = 0; t < T; t++)
-		norms_apply(&read, (int)t, was->resid_pre + t * (size_t)c->D, b->read + t * (size_t)c->D, NULL);
-	memset(b->normed, 0, T * (size_t)c->D * sizeof *b->normed);
+	for (size_t r = 0; r < rows; r++)
+		norms_apply(&read, position_of(b, r), was->resid_pre + r * (size_t)c->D, b->read + r * (size_t)c->D, NULL);
+	memset(b->normed, 0, rows * (size_t)c->D * sizeof *b->normed);
 	project_back(b, l, &q, s->q);
 	project_back(b, l, &k, s->k);
 	project_back(b, l, &v, s->v);
 	read_norm_back(b, SITE_LN1, l, b->normed);
-	kernel_add(s->resid_pre, b->normed, s->resid_pre, T * (size_t)c->D);
+	kernel_add(s->resid_pre, b->normed, s->resid_pre, rows * (size_t)c->D);
 }
 
 void backward_layer(const struct backward *b, int l, struct layer_sites *s, float *x)
 {
 	const struct config *c = &b->run->model->config;
-	size_t all = (size_t)b->run->T * (size_t)c->D, bytes = all * sizeof *x;
+	size_t all = (size_t)b->rows * (size_t)c->D, bytes = all * sizeof *x;
 
 	memcpy(s->resid_post, x, bytes);
-	through_edits(b->run, l, SITE_RESID_POST, x);
+	through_edits(b, l, SITE_RESID_POST, x);
 	memcpy(s->mlp_out, x, bytes);
 	plant(b, l, SITE_MLP_OUT, s->mlp_out);
 	memcpy(s->resid_mid, x, bytes);
@@ -519,33 +565,49 @@ void backward_layer(const struct backward *b, int l, struct layer_sites *s, floa
 	mlp_back(b, l, s, c->parallel ? s->resid_pre : s->resid_mid);
 	plant(b, l, SITE_RESID_MID, s->resid_mid);
 	memcpy(x, s->resid_mid, bytes);
-	through_edits(b->run, l, SITE_RESID_MID, x);
+	through_edits(b, l, SITE_RESID_MID, x);
 	memcpy(s->attn_out, x, bytes);
 	plant(b, l, SITE_ATTN_OUT, s->attn_out);
 	kernel_add(s->resid_pre, x, s->resid_pre, all);
 	attention_back(b, l, s);
 	plant(b, l, SITE_RESID_PRE, s->resid_pre);
 	memcpy(x, s->resid_pre, bytes);
-	through_edits(b->run, l, SITE_RESID_PRE, x);
+	through_edits(b, l, SITE_RESID_PRE, x);
 }
 
 void backward_past(const struct backward *b, int l, struct layer_sites *s, float *x)
 {
 	const struct config *c = &b->run->model->config;
-	size_t T = (size_t)b->run->T, bytes = T * (size_t)c->D * sizeof *x;
+	size_t rows = (size_t)b->rows, bytes = rows * (size_t)c->D * sizeof *x;
 
 	for (int site = 0; site < SITE_COUNT; site++)
 		if (layer_site(s, (enum site)site))
-			memset(layer_site(s, (enum site)site), 0, T * run_width(c, (enum site)site) * sizeof *x);
-	memset(s->pattern, 0, (size_t)c->H * T * T * sizeof *x);
+			memset(layer_site(s, (enum site)site), 0, rows * run_width(c, (enum site)site) * sizeof *x);
+	memset(s->pattern, 0, (size_t)(b->runs * c->H) * s->pattern_room * s->pattern_room * sizeof *x);
 	memcpy(s->resid_post, x, bytes);
-	through_edits(b->run, l, SITE_RESID_POST, x);
+	through_edits(b, l, SITE_RESID_POST, x);
 	memcpy(s->resid_mid, x, bytes);
 	plant(b, l, SITE_RESID_MID, s->resid_mid);
 	memcpy(x, s->resid_mid, bytes);
-	through_edits(b->run, l, SITE_RESID_MID, x);
+	through_edits(b, l, SITE_RESID_MID, x);
 	memcpy(s->resid_pre, x, bytes);
 	plant(b, l, SITE_RESID_PRE, s->resid_pre);
 	memcpy(x, s->resid_pre, bytes);
-	through_edits(b->run, l, SITE_RESID_PRE, x);
+	through_edits(b, l, SITE_RESID_PRE, x);
+}
+
+void backward_enter(const struct run *run, unsigned frozen, int position, float *d)
+{
+	const size_t D = (size_t)run->model->config.D;
+	float *x;
+
+	for (int e = run->edits - 1; e >= 0; e--)
+		if (edit_hits(&run->edit[e], SITE_EMBED, 0) && edit_covers(&run->edit[e], position))
+			edit_back(&run->edit[e], &run->model->config, d);
+	if (!run->model->embed_norm.there)
+		return;
+	x = xmalloc(D * sizeof *x);
+	run_input(run, position, x);
+	model_enter_back(run->model, x, position, (frozen & FROZEN_NORMS) != 0, d, d);
+	free(x);
 }

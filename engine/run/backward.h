@@ -7,6 +7,9 @@
  * one first: what an edit puts in a value's place (zero, mean, patch) takes the gradient away from what the model had computed
  * there, others change it or let it pass (edit_back).
  *
+ * Runs that differ in their inputs alone go back together: their rows follow each other in memory, as those of a stack do (layer.h),
+ * so that each weight matrix is read once for all of them. Row r is position r % T of run r / T.
+ *
  * What a run does not store and the way back needs is computed again: scales of norms, queries and keys before a norm on heads,
  * what a block writes before a norm after it.
  */
@@ -31,6 +34,7 @@ enum {
  */
 struct backward_seed {
 	struct place place; /* site, layer, unit (-1: whole rows); of weights the query and the key, too */
+	int run;	    /* which of those that go back together */
 	int from, n;	    /* positions */
 	size_t width;	    /* floats of a row, from the unit's first on */
 	const float *d;	    /* [n, width]; of a head's result, at what it writes to the stream */
@@ -38,35 +42,42 @@ struct backward_seed {
 };
 
 struct backward {
-	const struct run *run;
+	const struct run *const *each; /* [runs] of as many tokens, under the same edits */
+	int runs, rows;		       /* rows: runs × T */
+	const struct run *run;	       /* the first: what all have in common; the others' rows follow those of its sites */
 	unsigned frozen;
 	/* [seeds] not those at resid_post and embed, which are the stream's between layers */
 	const struct backward_seed *seed;
 	int seeds;
 	/* Made by backward_begin: */
 	float *cosine[2], *sine[2]; /* [T, pairs] turning back, for plain and local rotary */
-	float *read;		    /* [T, D] the stream as a block reads it */
-	float *write;		    /* [T, D] at what a block wrote, before edits, multiplier and norm after it */
-	float *normed, *part;	    /* [T, D] at a norm's output, and the share of one matrix in it */
-	float *wide, *inner;	    /* [T, widest of F, H*K] */
-	float *head_k, *head_v;	    /* [T, H, K] keys and values, before heads of a group are summed */
-	float *scores;		    /* [H, 2, T] */
-	double *by_scale;	    /* [T] */
+	float *read;		    /* [rows, D] the stream as a block reads it */
+	float *write;		    /* [rows, D] at what a block wrote, before edits, multiplier and norm after it */
+	float *normed, *part;	    /* [rows, D] at a norm's output, and the share of one matrix in it */
+	float *wide, *inner;	    /* [rows, widest of F, H*K] */
+	float *head_k, *head_v;	    /* [rows, H, K] keys and values, before heads of a group are summed */
+	float *scores;		    /* [runs, H, 2, T] */
+	double *by_scale;	    /* [rows] */
 };
 
-/* d[T, width of the site] += the seed's rows; not of patterns, scores and results. */
+/* d[T, width of the site], which is of the seed's run, += the seed's rows; not of patterns, scores and results. */
 void backward_plant(const struct backward_seed *seed, const struct config *c, float *d);
 
-/* Scratch and tables; memory from `arena`. */
-bool backward_begin(struct backward *b, const struct run *run, unsigned frozen, struct arena *arena, struct err *err);
+/* Scratch and tables; memory from `arena`, which backward_bytes() estimates. */
+bool backward_begin(struct backward *b, const struct run *const *each, int runs, unsigned frozen, struct arena *arena,
+		    struct err *err);
+size_t backward_bytes(const struct config *c, int runs, int T);
 
 /*
- * Layer l: x[T, D] is the gradient at resid_post as the run has it, and becomes the one at what entered the layer, before edits on
- * resid_pre. `s` receives the gradients of all sites (layer_sites_new with a pattern).
+ * Layer l: x[rows, D] is the gradient at resid_post as the run has it, and becomes the one at what entered the layer, before edits on
+ * resid_pre. `s` receives the gradients of all sites (layer_sites_new with a pattern, layer_sites_stack of several runs).
  */
 void backward_layer(const struct backward *b, int l, struct layer_sites *s, float *x);
 
 /* The same past a layer whose attention and MLP are left out: their sites get 0, the stream goes straight through. */
 void backward_past(const struct backward *b, int l, struct layer_sites *s, float *x);
+
+/* In place: from d[D] at what enters layer 0 at a position to the input there (run_input), before edits on `embed`. */
+void backward_enter(const struct run *run, unsigned frozen, int position, float *d);
 
 #endif

@@ -279,28 +279,6 @@ static void linear(const struct matrix *W, const float *x, int n, float *y)
 	matrix_apply(W, x, (size_t)matrix_in(W), n, y, (size_t)matrix_out(W));
 }
 
-/* The part of a layer's arrays that a pass works on. */
-static struct layer_sites rows_from(const struct layer_sites *s, const struct config *c, size_t row)
-{
-	struct layer_sites r = *s;
-
-	r.resid_pre += row * (size_t)c->D;
-	r.q += row * (size_t)(c->H * c->K);
-	r.k += row * (size_t)(c->G * c->K);
-	r.v += row * (size_t)(c->G * c->K);
-	r.z += row * (size_t)(c->H * c->K);
-	r.z_used += row * (size_t)(c->H * c->K);
-	r.attn_out += row * (size_t)c->D;
-	r.resid_mid += row * (size_t)c->D;
-	r.mlp_pre += row * (size_t)c->F;
-	r.mlp_up = s->mlp_up ? s->mlp_up + row * (size_t)c->F : NULL;
-	r.mlp_post += row * (size_t)c->F;
-	r.mlp_out += row * (size_t)c->D;
-	r.resid_post += row * (size_t)c->D;
-	r.post_scale = s->post_scale ? s->post_scale + row : NULL;
-	return r;
-}
-
 /* The stream -> keys and values; and queries, if they are wanted of the same rows. */
 static void read_stream(const struct pass *p, int l, const struct layer_sites *s, bool queries_too)
 {
@@ -374,7 +352,7 @@ static bool from_z(struct pass *p, int l, struct layer_sites *whole, struct laye
 
 bool forward_layer(struct pass *p, int l, struct layer_sites *whole, int first_row, int z_known, struct err *err)
 {
-	struct layer_sites s = rows_from(whole, &p->model->config, (size_t)first_row);
+	struct layer_sites s = layer_sites_from(whole, &p->model->config, (size_t)first_row);
 	struct pass attending = *p;
 
 	attending.variants -= z_known;
@@ -408,20 +386,18 @@ bool forward_last(struct pass *p, int l, struct layer_sites *whole, struct err *
 
 void forward_embed(struct pass *p, const int32_t *tokens, float *x)
 {
-	size_t D = (size_t)p->model->config.D;
-	int nt = p->T - p->t0;
+	const size_t D = (size_t)p->model->config.D;
 	struct rows r = { p, 0, row_count(p), p->model->layers, NULL, NULL };
 
-	for (int t = p->t0; t < p->T; t++) {
-		float *row = x + (size_t)(t - p->t0) * D;
+	for (int i = 0; i < r.n; i++) {
+		const int t = position_of(&r, i);
+		float *row = x + (size_t)i * D;
 
-		model_input(p->model, tokens[t], row);
-		for (size_t i = 0; p->input_scale != 0 && i < D; i++)
-			row[i] *= p->input_scale;
+		if (p->input)
+			memcpy(row, p->input + (size_t)i * D, D * sizeof *row);
+		else
+			model_input(p->model, tokens[t], row);
 		model_enter(p->model, t, row);
+		touch(&r, i, SITE_EMBED, row);
 	}
-	for (int v = 1; v < p->variants; v++)
-		memcpy(x + (size_t)(v * nt) * D, x, (size_t)nt * D * sizeof *x);
-	for (int i = 0; i < r.n; i++)
-		touch(&r, i, SITE_EMBED, x + (size_t)i * D);
 }

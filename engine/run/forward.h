@@ -30,7 +30,7 @@ struct pass {
 	int t0, T; /* positions that are computed: t0 … T-1 */
 	int variants;
 	const struct variant *variant; /* [variants] */
-	float input_scale;	       /* 0: 1 */
+	const float *input;	       /* [rows, D] in the place of the tokens' embeddings (model_input); or NULL */
 	/* sites are stored: all of them are computed, also those that nothing downstream reads */
 	bool stored;
 	const struct layer_sites *const *past; /* [L] with the rows below t0; NULL when t0 is 0 */
@@ -59,7 +59,7 @@ bool forward_layer(struct pass *p, int l, struct layer_sites *s, int first_row, 
  */
 bool forward_last(struct pass *p, int l, struct layer_sites *s, struct err *err);
 
-/* The embedding of tokens[t0 … T-1] for every variant into x[rows, D], edits on `embed` applied. */
+/* What enters layer 0, of tokens[t0 … T-1] or p->input, for every variant into x[rows, D], edits on `embed` applied. */
 void forward_embed(struct pass *p, const int32_t *tokens, float *x);
 
 #endif

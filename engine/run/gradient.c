@@ -6,7 +6,7 @@
 
 #include "engine/run/forward.h"
 #include "engine/run/metric_inner.h"
-#include "engine/run/norms.h"
+#include "engine/run/output_back.h"
 
 struct gradient *gradient_ref(const struct gradient *g)
 {
@@ -35,73 +35,12 @@ bool gradient_answers(const struct gradient *g, const struct run *run, const str
 	return g->run == run && g->unedited == unedited && g->frozen == frozen && metric_equal(&g->metric, metric);
 }
 
-/* Which rows of logits the metric reads. The loss is that of each next token: minus the mean of their log probabilities. */
-struct look {
-	struct metric metric;
-	int from, rows;
-	float factor;
-};
-
-static struct look look_of(const struct gradient *g, int row)
+static bool seed_output(const struct gradient *g, struct task *task, struct err *err)
 {
-	struct look r = { g->metric, g->metric.position, 1, 1 };
+	const struct output_back output = { &g->metric, &g->run, 1, g->unedited, g->frozen };
+	double value;
 
-	if (g->metric.kind == METRIC_LOSS) {
-		r.rows = g->run->T - 1;
-		r.from = 0;
-		r.factor = -1.0f / (float)r.rows;
-		r.metric = (struct metric){ .kind = METRIC_LOGPROB, .target = { g->run->tokens[row + 1], -1 } };
-	}
-	return r;
-}
-
-enum { ROWS = 16 };
-
-/* Room for some rows of the vocabulary. */
-struct rows {
-	float *logits, *unedited, *d; /* [ROWS, V] */
-};
-
-/* From the metric to x[n, D], the last stream at positions from … from+n-1. */
-static bool seed_rows(const struct gradient *g, const struct rows *r, int from, int n, float *x, struct task *task, struct err *err)
-{
-	const struct model *m = g->run->model;
-	size_t V = (size_t)m->config.V;
-	const float *last = run_at(g->run, SITE_RESID_POST, m->config.L - 1, from);
-	const struct norm_place place = { m, g->run->edit_list, g->run->edits, SITE_LN_FINAL, m->config.L };
-
-	if (!run_logits(g->run, from, n, r->logits, task, err) ||
-	    (g->metric.kind == METRIC_KL && !run_logits(g->unedited, from, n, r->unedited, task, err)))
-		return false;
-	for (int i = 0; i < n; i++) {
-		struct look look = look_of(g, from + i);
-		float *d = r->d + (size_t)i * V;
-
-		metric_slope_of_logits(&look.metric, r->logits + (size_t)i * V, r->unedited + (size_t)i * V, m->config.V, d);
-		for (size_t j = 0; j < V; j++)
-			d[j] *= look.factor;
-	}
-	model_unembed_back(m, r->logits, n, r->d, x);
-	for (int i = 0; i < n; i++, last += m->config.D, x += m->config.D)
-		norms_back(&place, from + i, last, (g->frozen & FROZEN_NORMS) != 0, x, x);
-	return true;
-}
-
-static bool seed_output(const struct gradient *g, struct arena *scratch, float *x, struct task *task, struct err *err)
-{
-	struct look all = look_of(g, 0);
-	size_t room = (size_t)(all.rows < ROWS ? all.rows : ROWS) * (size_t)g->run->model->config.V;
-	struct rows r = { arena_floats(scratch, room, err), arena_floats(scratch, room, err), arena_floats(scratch, room, err) };
-
-	if (!r.logits || !r.unedited || !r.d)
-		return false;
-	for (int i = 0; i < all.rows; i += ROWS) {
-		int n = all.rows - i < ROWS ? all.rows - i : ROWS;
-
-		if (!seed_rows(g, &r, all.from + i, n, x + (size_t)(all.from + i) * (size_t)g->run->model->config.D, task, err))
-			return false;
-	}
-	return true;
+	return output_back(&output, g->embed, &value, task, err);
 }
 
 /* Where the metric's gradient starts within a layer; memory from `arena`. */
@@ -128,10 +67,10 @@ static void plant(const struct gradient *g, const struct seeds *s, enum site sit
 			backward_plant(&s->seed[i], &g->run->model->config, g->embed);
 }
 
-static bool start(struct gradient *g, const struct seeds *s, struct arena *scratch, struct task *task, struct err *err)
+static bool start(struct gradient *g, const struct seeds *s, struct task *task, struct err *err)
 {
 	if (metric_of_output(&g->metric))
-		return seed_output(g, scratch, g->embed, task, err);
+		return seed_output(g, task, err);
 	if (!run_has(g->run, metric_site(&g->metric)))
 		return err_set(err, ERR_MEMORY, "the stream alone is kept of a run of %d tokens: %s has no gradient", g->run->T,
 			       g->metric.spec);
@@ -162,7 +101,7 @@ static bool go_down(struct gradient *g, const struct descent *d, struct backward
 static bool descend(struct gradient *g, const struct descent *d, struct arena *scratch, struct task *task, struct err *err)
 {
 	struct backward b;
-	bool ok = backward_begin(&b, g->run, g->frozen, scratch, err), more = true;
+	bool ok = backward_begin(&b, &g->run, 1, g->frozen, scratch, err), more = true;
 
 	b.seed = d->seeds->seed;
 	b.seeds = d->seeds->n;
@@ -183,7 +122,7 @@ static bool compute(struct gradient *g, struct task *task, struct err *err)
 	struct arena *scratch = arena_new();
 	const struct seeds seeds = seeds_of(g, scratch);
 	const struct descent all = { .from = metric_layer(&g->metric, &g->run->model->config), .past = -1, .seeds = &seeds };
-	bool ok = start(g, &seeds, scratch, task, err) && descend(g, &all, scratch, task, err);
+	bool ok = start(g, &seeds, task, err) && descend(g, &all, scratch, task, err);
 
 	arena_free(scratch);
 	return ok;
@@ -240,7 +179,7 @@ bool gradient_drop(const struct gradient *from, int layer, gradient_visit *visit
 	if (ok && from->layer[layer])
 		memcpy(g->embed, from->layer[layer]->resid_post, all * sizeof *g->embed);
 	else
-		ok = ok && start(g, &seeds, scratch, task, err);
+		ok = ok && start(g, &seeds, task, err);
 	ok = ok && descend(g, &below, scratch, task, err);
 	arena_free(scratch);
 	gradient_unref(g);
@@ -258,13 +197,8 @@ const float *gradient_at(const struct gradient *g, enum site site, int layer, in
 
 void gradient_input(const struct gradient *g, int position, float *out)
 {
-	const struct run *r = g->run;
-
-	memcpy(out, gradient_at(g, SITE_EMBED, 0, position), (size_t)r->model->config.D * sizeof *out);
-	for (int e = r->edits - 1; e >= 0; e--)
-		if (edit_hits(&r->edit[e], SITE_EMBED, 0) && edit_covers(&r->edit[e], position))
-			edit_back(&r->edit[e], &r->model->config, out);
-	model_enter_back(r->model, r->tokens[position], position, (g->frozen & FROZEN_NORMS) != 0, out, out);
+	memcpy(out, gradient_at(g, SITE_EMBED, 0, position), (size_t)g->run->model->config.D * sizeof *out);
+	backward_enter(g->run, g->frozen, position, out);
 }
 
 const float *gradient_pattern(const struct gradient *g, int layer, int head, int query)

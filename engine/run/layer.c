@@ -20,17 +20,60 @@ static float *floats(size_t count, struct err *err)
 	return p;
 }
 
-static float *take(float **from, size_t count)
-{
-	float *p = *from;
+enum { COPIED = 8 }; /* rows of a chunk */
+enum { LINE = 16 };  /* every array starts on a cache line */
+enum { ROOM = 16 };  /* a sixteenth of a run's rows more */
 
-	*from += (count + 15) / 16 * 16; /* every array starts on a cache line */
-	return p;
+/*
+ * Every array of rows, and which of them pass by: in a run of the stream, and in a stack whose gradient is all that is wanted, as the
+ * way back needs them.
+ */
+struct array {
+	size_t at, width; /* of its pointer in struct layer_sites; floats of a row */
+	bool streams, slopes;
+};
+
+enum { ARRAYS = 13 };
+
+static void arrays_of(const struct config *c, bool scaled, struct array array[ARRAYS])
+{
+	const size_t D = (size_t)c->D, HK = (size_t)(c->H * c->K), GK = (size_t)(c->G * c->K), F = (size_t)c->F;
+	const struct array all[ARRAYS] = {
+		{ offsetof(struct layer_sites, resid_pre), D, false, false },
+		{ offsetof(struct layer_sites, k), GK, false, false },
+		{ offsetof(struct layer_sites, v), GK, false, false },
+		{ offsetof(struct layer_sites, attn_out), D, false, true },
+		{ offsetof(struct layer_sites, resid_mid), D, false, false },
+		{ offsetof(struct layer_sites, mlp_out), D, false, true },
+		{ offsetof(struct layer_sites, resid_post), D, false, true },
+		{ offsetof(struct layer_sites, post_scale), scaled, false, false },
+		{ offsetof(struct layer_sites, q), HK, true, false },
+		{ offsetof(struct layer_sites, z), HK, true, true },
+		{ offsetof(struct layer_sites, mlp_pre), F, true, false },
+		{ offsetof(struct layer_sites, mlp_up), c->gated ? F : 0, true, false },
+		{ offsetof(struct layer_sites, mlp_post), F, true, true },
+	};
+
+	memcpy(array, all, sizeof all);
 }
 
-enum { COPIED = 8 }; /* rows of a chunk */
-/* arrays, each of which may be a cache line longer than it needs; room is a sixteenth */
-enum { KEPT = 8, PASSING = 5, ROOM = 16 };
+static bool passes(const struct array *a, enum run_stores keeps)
+{
+	return keeps == RUN_STREAM ? a->streams : keeps == RUN_SLOPES && a->slopes;
+}
+
+/* Floats of all arrays of `rows` rows that pass by, or of all others. */
+static size_t array_floats(const struct config *c, int rows, enum run_stores keeps, bool passing)
+{
+	struct array array[ARRAYS];
+	size_t all = 0;
+
+	arrays_of(c, true, array);
+	for (int i = 0; i < ARRAYS; i++)
+		if (passes(&array[i], keeps) == passing)
+			all += ((size_t)rows * array[i].width + LINE - 1) / LINE * LINE;
+	return all;
+}
 
 /* Where rows are. */
 struct layer_rows {
@@ -43,16 +86,6 @@ struct layer_rows {
 	struct packed *packed; /* of the first rows; or NULL */
 };
 
-static size_t kept_floats(const struct config *c, int rows)
-{
-	return (size_t)rows * model_stream_floats(c) + KEPT * 16;
-}
-
-static size_t passing_floats(const struct config *c, int rows)
-{
-	return (size_t)rows * model_passing_floats(c) + PASSING * 16;
-}
-
 static void rows_unref(struct layer_rows *r)
 {
 	if (atomic_fetch_sub(&r->refs, 1) == 1) {
@@ -63,18 +96,18 @@ static void rows_unref(struct layer_rows *r)
 	}
 }
 
-static struct layer_rows *rows_new(const struct model *m, int rows, int room, enum run_stores keeps, bool keep_pattern,
+/* pattern: floats of it; 0: none is kept. */
+static struct layer_rows *rows_new(const struct model *m, int rows, int room, enum run_stores keeps, size_t pattern,
 				   struct err *err)
 {
-	const struct config *c = &m->config;
 	struct layer_rows *r = xcalloc(1, sizeof *r);
 
 	r->room = room;
 	r->keeps = keeps;
 	atomic_init(&r->used, rows);
 	atomic_init(&r->refs, 1);
-	if ((r->floats = floats(kept_floats(c, room) + (keeps == RUN_ALL ? passing_floats(c, room) : 0), err)) &&
-	    (!keep_pattern || (r->pattern = floats((size_t)c->H * (size_t)room * (size_t)room, err))))
+	if ((r->floats = floats(array_floats(&m->config, room, keeps, false), err)) &&
+	    (!pattern || (r->pattern = floats(pattern, err))))
 		return r;
 	rows_unref(r);
 	return NULL;
@@ -83,43 +116,37 @@ static struct layer_rows *rows_new(const struct model *m, int rows, int room, en
 /* Sites in that memory, which bring in rows from … to-1 of it. */
 static struct layer_sites *sites_in(struct layer_rows *memory, const struct model *m, int from, int to, float *passing)
 {
-	const struct config *c = &m->config;
-	size_t n = (size_t)memory->room, D = (size_t)c->D, HK = (size_t)(c->H * c->K), GK = (size_t)(c->G * c->K), F = (size_t)c->F;
+	const size_t room = (size_t)memory->room;
 	struct layer_sites *s = xcalloc(1, sizeof *s);
-	float *p = memory->floats;
+	struct array array[ARRAYS];
+	float *kept = memory->floats;
 
 	s->memory = memory;
 	s->pattern = memory->pattern;
-	s->pattern_room = n;
+	s->pattern_room = room;
 	s->from = from;
 	s->to = to;
-	s->resid_pre = take(&p, n * D);
-	s->k = take(&p, n * GK);
-	s->v = take(&p, n * GK);
-	s->attn_out = take(&p, n * D);
-	s->resid_mid = take(&p, n * D);
-	s->mlp_out = take(&p, n * D);
-	s->resid_post = take(&p, n * D);
-	if (m->layers[0].ln1_post.there)
-		s->post_scale = take(&p, n);
-	assert((size_t)(p - memory->floats) <= kept_floats(c, memory->room));
-	if (!passing)
-		passing = p;
-	p = passing;
-	s->q = take(&p, n * HK);
-	s->z = s->z_used = take(&p, n * HK);
-	s->mlp_pre = take(&p, n * F);
-	if (c->gated)
-		s->mlp_up = take(&p, n * F);
-	s->mlp_post = take(&p, n * F);
-	assert((size_t)(p - passing) <= passing_floats(c, memory->room));
+	arrays_of(&m->config, m->layers[0].ln1_post.there, array);
+	for (int i = 0; i < ARRAYS; i++) {
+		float **end = passes(&array[i], memory->keeps) ? &passing : &kept;
+
+		if (array[i].width)
+			memcpy((char *)s + array[i].at, end, sizeof *end);
+		*end += (room * array[i].width + LINE - 1) / LINE * LINE;
+	}
+	s->z_used = s->z;
 	atomic_init(&s->refs, 1);
 	return s;
 }
 
+static size_t pattern_floats(const struct config *c, int room)
+{
+	return (size_t)c->H * (size_t)room * (size_t)room;
+}
+
 struct layer_sites *layer_sites_new(const struct model *m, int rows, bool keep_pattern, struct err *err)
 {
-	struct layer_rows *memory = rows_new(m, rows, rows, RUN_ALL, keep_pattern, err);
+	struct layer_rows *memory = rows_new(m, rows, rows, RUN_ALL, keep_pattern ? pattern_floats(&m->config, rows) : 0, err);
 
 	return memory ? sites_in(memory, m, 0, rows, NULL) : NULL;
 }
@@ -131,12 +158,14 @@ int layer_room(int rows)
 
 float *layer_passing_new(const struct model *m, int rows, struct err *err)
 {
-	return floats(passing_floats(&m->config, layer_room(rows)), err);
+	return floats(array_floats(&m->config, layer_room(rows), RUN_STREAM, true), err);
 }
 
 struct layer_sites *layer_sites_roomy(const struct model *m, int rows, float *passing, struct err *err)
 {
-	struct layer_rows *memory = rows_new(m, rows, layer_room(rows), passing ? RUN_STREAM : RUN_ALL, !passing, err);
+	const int room = layer_room(rows);
+	struct layer_rows *memory =
+		rows_new(m, rows, room, passing ? RUN_STREAM : RUN_ALL, passing ? 0 : pattern_floats(&m->config, room), err);
 
 	return memory ? sites_in(memory, m, 0, rows, passing) : NULL;
 }
@@ -153,6 +182,61 @@ struct layer_sites *layer_sites_go_on(const struct layer_sites *s, const struct 
 	if (s->memory->packed && s->memory->packed->rows > rows)
 		s->memory->packed->rows = rows; /* those of another who had gone on */
 	return sites_in(s->memory, m, rows, T, passing);
+}
+
+/* ---- stacks ---- */
+
+float *layer_slopes_new(const struct model *m, int rows, struct err *err)
+{
+	return floats(array_floats(&m->config, rows, RUN_SLOPES, true), err);
+}
+
+size_t layer_slopes_bytes(const struct config *c, int rows)
+{
+	return array_floats(c, rows, RUN_SLOPES, true) * sizeof(float);
+}
+
+size_t layer_stack_bytes(const struct config *c, int runs, int T, bool passing)
+{
+	return (array_floats(c, runs * T, passing ? RUN_SLOPES : RUN_ALL, false) + (size_t)runs * pattern_floats(c, T)) *
+	       sizeof(float);
+}
+
+struct layer_sites *layer_sites_stack(const struct model *m, int runs, int T, float *passing, struct err *err)
+{
+	struct layer_rows *memory =
+		rows_new(m, runs * T, runs * T, passing ? RUN_SLOPES : RUN_ALL, (size_t)runs * pattern_floats(&m->config, T), err);
+	struct layer_sites *s = memory ? sites_in(memory, m, 0, runs * T, passing) : NULL;
+
+	if (s)
+		s->pattern_room = (size_t)T;
+	return s;
+}
+
+struct layer_sites layer_sites_from(const struct layer_sites *s, const struct config *c, size_t row)
+{
+	struct layer_sites part = *s;
+	struct array array[ARRAYS];
+
+	arrays_of(c, true, array);
+	for (int i = 0; i < ARRAYS; i++) {
+		float *p;
+
+		memcpy(&p, (char *)&part + array[i].at, sizeof p);
+		p = p ? p + row * array[i].width : NULL;
+		memcpy((char *)&part + array[i].at, &p, sizeof p);
+	}
+	part.z_used = s->z_used ? s->z_used + row * (size_t)(c->H * c->K) : NULL;
+	return part;
+}
+
+struct layer_sites layer_sites_of(const struct layer_sites *stack, const struct config *c, int i, int T)
+{
+	struct layer_sites one = layer_sites_from(stack, c, (size_t)i * (size_t)T);
+
+	if (stack->pattern)
+		one.pattern = layer_weights(stack, i * c->H, 0);
+	return one;
 }
 
 struct packed *layer_packed(const struct layer_sites *s, const struct config *c)

@@ -16,9 +16,10 @@
 
 /*
  * What is kept of a layer. RUN_STREAM: the stream, what is written to it, keys and values; queries, z, neurons and the pattern pass
- * by. That is what lenses and continuations need, at a fraction of the memory.
+ * by. That is what lenses and continuations need, at a fraction of the memory. RUN_SLOPES, of a stack alone: what a gradient needs on
+ * its way back, in families without norms after blocks and without edits on heads' results.
  */
-enum run_stores { RUN_ALL, RUN_STREAM };
+enum run_stores { RUN_ALL, RUN_STREAM, RUN_SLOPES };
 
 /* One layer's sites; every array is [rows, width]. Those of a run have T rows and are shared between runs by count. */
 struct layer_rows;
@@ -26,7 +27,10 @@ struct layer_rows;
 struct layer_sites {
 	float *resid_pre, *q, *k, *v, *z, *attn_out, *resid_mid, *mlp_pre, *mlp_up, *mlp_post, *mlp_out, *resid_post;
 	float *z_used; /* [rows, H, K] what W_O was given: z with the edits on `result`; the same array as z without any */
-	/* [H, room, room] in a run, of which T by T are in use; NULL in a sweep and in a run of the stream */
+	/*
+	 * [H, room, room] in a run, of which T by T are in use; in a stack [runs, H, T, T]; NULL in a sweep and in a run of the
+	 * stream
+	 */
 	float *pattern;
 	size_t pattern_room; /* from one query's row over keys to the next one's; later keys are 0 */
 	float *post_scale;   /* [rows] scale of the norm on attention's output, where the family has one; or NULL */
@@ -50,6 +54,20 @@ struct layer_sites *layer_sites_roomy(const struct model *m, int rows, float *pa
  * memory, there is not enough of it, or it keeps something else.
  */
 struct layer_sites *layer_sites_go_on(const struct layer_sites *s, const struct model *m, int rows, int T, float *passing);
+/*
+ * Of `runs` runs over T positions each, which are computed together: rows and patterns of one after those of the other. `passing`
+ * (layer_slopes_new): memory for what a gradient does not need on its way back, which layers use one after the other: RUN_SLOPES.
+ * NULL: all is kept.
+ */
+struct layer_sites *layer_sites_stack(const struct model *m, int runs, int T, float *passing, struct err *err);
+float *layer_slopes_new(const struct model *m, int rows, struct err *err); /* for big_give */
+/* Bytes of the one, and of the other with and without `passing`. */
+size_t layer_slopes_bytes(const struct config *c, int rows);
+size_t layer_stack_bytes(const struct config *c, int runs, int T, bool passing);
+/* Run number i of them: nothing of it is counted, and it ends with the stack. */
+struct layer_sites layer_sites_of(const struct layer_sites *stack, const struct config *c, int i, int T);
+/* What a pass works on, from that row on; the pattern as it is. */
+struct layer_sites layer_sites_from(const struct layer_sites *s, const struct config *c, size_t row);
 /* The layer is computed: what passed by is gone. */
 void layer_sites_free_passing(struct layer_sites *s);
 /* The first `rows` positions of one to another that has room for T. */

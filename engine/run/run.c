@@ -142,7 +142,6 @@ static bool resolve_edits(struct run *r, const struct run_order *o, struct task 
 struct start {
 	const struct run *from;
 	int l0, t0;
-	float input_scale; /* of the order */
 };
 
 static int tokens_alike(const struct run *r, const struct run *other)
@@ -156,20 +155,18 @@ static int tokens_alike(const struct run *r, const struct run *other)
 
 static struct start find_start(const struct run *r, const struct run_order *o)
 {
-	struct start s = { NULL, 0, 0, 0 };
+	struct start s = { NULL, 0, 0 };
 	int rows;
 
-	if (o->input_scale != 0) { /* then nothing is as it was */
-		s.input_scale = o->input_scale;
+	if (r->input) /* then nothing is as it was */
 		return s;
-	}
 	/*
 	 * The unedited run of the same tokens: everything below the first edited layer, everything before the first edited
 	 * position.
 	 */
-	if (o->unedited && o->unedited->T == r->T && !o->unedited->edits && o->unedited->keeps <= r->keeps &&
+	if (o->unedited && o->unedited->T == r->T && !o->unedited->edits && !o->unedited->input && o->unedited->keeps <= r->keeps &&
 	    tokens_alike(r, o->unedited) == r->T) {
-		s = (struct start){ o->unedited, r->model->config.L, r->T, 0 };
+		s = (struct start){ o->unedited, r->model->config.L, r->T };
 		for (int e = 0; e < r->edits; e++) {
 			int first = change_first(&r->edit[e], o->unedited);
 
@@ -181,9 +178,9 @@ static struct start find_start(const struct run *r, const struct run_order *o)
 		return s;
 	}
 	/* A run of a prompt that begins alike. At least one row is computed: the last logits are wanted. */
-	if (o->prefix && o->prefix->keeps <= r->keeps && config_alike(&r->model->config, r->T, o->prefix->T) &&
+	if (o->prefix && !o->prefix->input && o->prefix->keeps <= r->keeps && config_alike(&r->model->config, r->T, o->prefix->T) &&
 	    (rows = tokens_alike(r, o->prefix)) > 0)
-		s = (struct start){ o->prefix, 0, rows < r->T ? rows : r->T - 1, 0 };
+		s = (struct start){ o->prefix, 0, rows < r->T ? rows : r->T - 1 };
 	return s;
 }
 
@@ -219,7 +216,7 @@ static bool compute(struct run *r, const struct start *start, struct task *task,
 			  .variant = &variant,
 			  .stored = true,
 			  .task = task,
-			  .input_scale = start->input_scale };
+			  .input = r->input };
 	float *passing = NULL;
 	int l = 0, computed;
 	bool ok;
@@ -254,6 +251,18 @@ static bool compute(struct run *r, const struct start *start, struct task *task,
 	return ok;
 }
 
+/* The inputs that were given, or that the base was given. */
+static bool take_input(struct run *r, const struct run_order *o, struct err *err)
+{
+	const float *input = o->input ? o->input : o->base && o->base->T == o->T ? o->base->input : NULL;
+
+	if (!input)
+		return true;
+	if ((r->input = arena_floats(r->arena, (size_t)r->T * (size_t)r->model->config.D, err)))
+		copy_rows(r->input, input, r->T, (size_t)r->model->config.D);
+	return r->input != NULL;
+}
+
 struct run *run_new(const struct run_order *o, struct task *task, struct err *err)
 {
 	const struct config *c = &o->model->config;
@@ -278,7 +287,7 @@ struct run *run_new(const struct run_order *o, struct task *task, struct err *er
 	r->layer = arena_alloc(r->arena, (size_t)c->L * sizeof *r->layer);
 	r->embed = arena_floats(r->arena, (size_t)r->T * (size_t)c->D, err);
 	r->last_logits = o->without_logits ? NULL : arena_floats(r->arena, (size_t)c->V, err);
-	if (r->embed && (r->last_logits || o->without_logits) && resolve_edits(r, o, task, err)) {
+	if (r->embed && (r->last_logits || o->without_logits) && take_input(r, o, err) && resolve_edits(r, o, task, err)) {
 		start = find_start(r, o);
 		if (compute(r, &start, task, err) && (o->without_logits || run_logits(r, r->T - 1, 1, r->last_logits, task, err)) &&
 		    run_finite(r, err))
@@ -286,6 +295,24 @@ struct run *run_new(const struct run_order *o, struct task *task, struct err *er
 	}
 	run_unref(r);
 	return NULL;
+}
+
+void run_input(const struct run *r, int position, float *x)
+{
+	const size_t D = (size_t)r->model->config.D;
+
+	if (r->input)
+		memcpy(x, r->input + (size_t)position * D, D * sizeof *x);
+	else
+		model_input(r->model, r->tokens[position], x);
+}
+
+void run_enter(const struct run *r, int position, float *x)
+{
+	model_enter(r->model, position, x);
+	for (int e = 0; e < r->edits; e++)
+		if (edit_hits(&r->edit[e], SITE_EMBED, 0) && edit_covers(&r->edit[e], position))
+			edit_apply(&r->edit[e], &r->model->config, SITE_EMBED, position, x);
 }
 
 const float *run_at(const struct run *r, enum site site, int layer, int position)

@@ -43,6 +43,7 @@ struct run {
 	struct edit *edit;	       /* [edits], resolved */
 	const struct edit **edit_list; /* [edits] the same, for who takes a list */
 	struct layer_sites **layer;    /* [L] shared, counted */
+	float *input;		       /* [T, D] where it was given (run_order); NULL: the tokens' embeddings */
 	float *embed;		       /* [T, D] */
 	float *last_logits;	       /* [V] at the last position; NULL when they were not ordered */
 	struct run_set reads;	       /* the runs that edits read: foil's, unedited, of other prompts */
@@ -66,7 +67,8 @@ struct run_order {
 	const struct run *foil;	     /* patch reads it; NULL: patch is refused */
 	struct prompt_runs *prompts; /* NULL: those of the unedited run, or new ones */
 	enum run_stores keeps;
-	float input_scale;	  /* the inputs (model_input) times this; 0: as they are */
+	/* [T, D] in the place of the tokens' embeddings: before learned positions and a norm on embeddings; copied. NULL: base's */
+	const float *input;
 	bool without_logits;	  /* last_logits stays NULL: who reads other logits than the last */
 	const struct run *prefix; /* a run with the same edits whose tokens begin alike: its rows are copied; NULL is fine */
 };
@@ -82,6 +84,11 @@ size_t run_bytes(const struct config *c, int T, enum run_stores keeps);
 bool run_fits(const struct model *m, int T, enum run_stores keeps, struct err *err);
 /* Whether a stored site can be read from it. */
 bool run_has(const struct run *r, enum site site);
+
+/* x[D]: the input at a position, before learned positions and a norm on embeddings: the token's embedding, or what was given. */
+void run_input(const struct run *r, int position, float *x);
+/* In place: from an input x[D] there to the row that enters layer 0, the run's edits on `embed` applied. */
+void run_enter(const struct run *r, int position, float *x);
 
 /*
  * Borrowed pointer to a stored site that the run has, at (layer, position), unit 0: float[width] for sites without units,

@@ -218,6 +218,7 @@ static const float *row_of_variant(const struct metric_rows *rows, enum site sit
 			.model = s->run->model, .t0 = position, .T = position + 1, .variants = 1, .variant = &v->item->variant
 		};
 
+		p.input = s->run->input ? s->run->input + (size_t)position * (size_t)p.model->config.D : NULL;
 		forward_embed(&p, s->run->tokens, v->embed);
 		return v->embed;
 	}
@@ -284,6 +285,7 @@ static void join(const struct sweep *s, const struct pass *p, const struct item 
 
 		alone.variants = 1;
 		alone.variant += v;
+		alone.input = run->input ? run->input + (size_t)p->t0 * D : NULL;
 		forward_embed(&alone, run->tokens, sites->resid_pre + row * D);
 	}
 }
