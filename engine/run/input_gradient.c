@@ -142,7 +142,7 @@ static void end(struct stack *s)
 	for (int l = 0; s->layer && l <= s->top; l++)
 		layer_sites_unref(s->layer[l]);
 	layer_sites_unref(s->slope);
-	big_give(s->passing);
+	big_free(s->passing);
 	arena_free(s->arena);
 }
 

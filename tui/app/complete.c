@@ -96,7 +96,7 @@ static void complete_diff(const struct app *app, const char *argument, struct co
 static void complete_prompts(const struct app *app, const char *argument, struct completion *c)
 {
 	(void)app;
-	offer(c, argument, "none", "of the prompt again");
+	completion_offer(c, argument, "none", "of the prompt again");
 	complete_path(argument, NULL, &c->list);
 }
 
