@@ -100,7 +100,10 @@ static void check_theme(const char *name)
 	notes_done(&notes);
 }
 
-/* As a terminal of few colours shows it, default colours as such terminals have them; bold is what is left of it there. */
+/*
+ * As a terminal of few colours shows it, which may have black or white behind what says nothing of its own (xterm, as it comes, is
+ * white and has eight); bold is what is left of it there.
+ */
 static double contrast_shown(struct ink ink, bool light)
 {
 	int fg = ink.fg == INK_DEFAULT ? (light ? 0 : 7) : ink.fg & 255,
@@ -111,10 +114,9 @@ static double contrast_shown(struct ink ink, bool light)
 }
 
 /* Each role, each in a list and in its chosen row, and the words over data: 3 : 1 at least. */
-static void check_few_colors(const char *name)
+static void check_few_colors(const char *name, bool light)
 {
 	static const enum style grounds[] = { STYLE_POPUP, STYLE_SELECTED };
-	const bool light = !strcmp(name, "paper") || !strcmp(name, "print");
 	char path[100];
 
 	snprintf(path, sizeof path, "themes/%s.yaml", name);
@@ -139,7 +141,8 @@ static void check_few_colors(const char *name)
 		for (int r = 0; t && r < RAMP_COUNT; r++)
 			for (int i = 0; i <= 100; i++)
 				unreadable += contrast_shown(theme_ramp(t, (enum ramp)r, (float)i / 100), light) < 3;
-		CHECK_THAT(t && !unreadable, "%s, depth %d: %d pairs cannot be read", name, depth, unreadable);
+		CHECK_THAT(t && !unreadable, "%s, depth %d, %s: %d pairs cannot be read", name, depth, light ? "white" : "black",
+			   unreadable);
 		theme_free(t);
 	}
 	CHECK_THAT(!color_bold_reads(0, 3) && color_bold_reads(7, 4) && color_bold_reads(0, 15),
@@ -214,7 +217,8 @@ static void check_shipped(void)
 			continue;
 		*end = '\0';
 		check_theme(entry->d_name);
-		check_few_colors(entry->d_name);
+		check_few_colors(entry->d_name, false);
+		check_few_colors(entry->d_name, true);
 		themes++;
 	}
 	if (dir)

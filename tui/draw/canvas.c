@@ -284,6 +284,15 @@ void canvas_tint_lines(struct canvas *c, struct rect r, struct ink ink)
 				cell_at(c, x, y)->ink = ink;
 }
 
+void canvas_reground(struct canvas *c, struct rect r, int32_t from, int32_t to)
+{
+	r = rect_overlap(r, c->clip);
+	for (int y = r.y; y < r.y + r.h; y++)
+		for (int x = r.x; x < r.x + r.w; x++)
+			if (cell_at(c, x, y)->ink.bg == from)
+				cell_at(c, x, y)->ink.bg = to;
+}
+
 /* ---- out ---- */
 
 /* The cell so many columns on is, or is not, a blank of a text that cell i is part of. */

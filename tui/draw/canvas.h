@@ -77,6 +77,8 @@ void canvas_repeat(struct canvas *c, int x, int y, int n, struct ink ink, const 
 void canvas_box(struct canvas *c, struct rect r, struct ink ink);
 /* New ink for the lines in r; whatever else is there is left alone. */
 void canvas_tint_lines(struct canvas *c, struct rect r, struct ink ink);
+/* Another background in place of one. */
+void canvas_reground(struct canvas *c, struct rect r, int32_t from, int32_t to);
 
 /* Columns of any text as it would be drawn here. */
 int canvas_columns(const char *text, size_t n);

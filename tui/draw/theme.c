@@ -121,14 +121,14 @@ static double strength(enum ramp ramp, double x)
 }
 
 /* With few colours, text says how much by its own: faint, plain, coloured, bold. */
-static struct ink resolve_shaded(const int low[2], enum ramp ramp, double x, enum depth depth)
+static struct ink resolve_shaded(const int low[2], enum ramp ramp, double x, enum depth depth, struct ink text)
 {
 	double s = strength(ramp, x);
 	uint8_t attr = s < 0.15 ? INK_DIM : s > 0.6 ? INK_BOLD : 0;
 	int color = ramp == RAMP_DIVERGING && x < 0.5 ? low[1] : low[0];
 	int32_t fg = s > 0.3 && depth != DEPTH_MONO ? resolve_low(color, INK_DEFAULT, depth, &attr) : INK_DEFAULT;
 
-	return (struct ink){ fg, INK_DEFAULT, attr, 0 };
+	return (struct ink){ fg == INK_DEFAULT ? text.fg : fg, text.bg, attr, 0 };
 }
 
 static void resolve(struct theme *t, const struct theme_file *f)
@@ -148,7 +148,7 @@ static void resolve(struct theme *t, const struct theme_file *f)
 
 			t->ramp[r][i] = t->what.depth >= DEPTH_256
 						? resolve_step(&f->ramp[r], x, f->role[STYLE_TEXT].fg, t->what.depth)
-						: resolve_shaded(t->low[r], (enum ramp)r, x, t->what.depth);
+						: resolve_shaded(t->low[r], (enum ramp)r, x, t->what.depth, t->ink[STYLE_TEXT]);
 			if (strength((enum ramp)r, x) <= 0) /* nothing, on the background itself */
 				t->ramp[r][i] = t->ink[STYLE_TEXT];
 			t->ramp[r][i].mark = (char)('0' + (i >= STEPS - 1 ? 9 : i / 10));

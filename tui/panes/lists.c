@@ -283,6 +283,7 @@ static int filter_rows(const struct app *app, int h)
 /* Where it is: in the middle, as large as its lines need while nothing is typed, so that it does not move with every letter. */
 static struct rect place(const struct app *app, int w, int h, struct list *whole)
 {
+	enum { STRIP = 8 }; /* columns beside it: fewer of the panes would say nothing */
 	const char *title;
 	int wide, detail = 0, high;
 
@@ -302,7 +303,7 @@ static struct rect place(const struct app *app, int w, int h, struct list *whole
 		wide = whole->text_w + 2 + detail;
 	if (app->popup->empty && !whole->n && columns_of(app->popup->empty) > wide)
 		wide = columns_of(app->popup->empty);
-	wide = wide + 4 > w - 2 ? w : wide + 4; /* no strip of the panes is left beside it */
+	wide = wide + 4 > w - STRIP ? w : wide + 4;
 	high = high + 2 > h - 3 ? h - 3 : high + 2;
 	return (struct rect){ (w - wide) / 2, (h - high) / 2 > 1 ? (h - high) / 2 : 1, wide, high };
 }
@@ -359,7 +360,9 @@ static struct rect draw_box(struct app *app, struct canvas *c, const struct list
 	frame.title.technique = whole.title ? whole.title : app->popup->title;
 	frame.right = *position ? position : NULL;
 	in = frame_draw(c, app->theme, &frame);
-	frame_accent(c, app->theme, box);
+	/* As wide as the screen, its sides are the screen's own. */
+	frame_accent(c, app->theme, box.w < c->w ? box : (struct rect){ box.x, box.y, box.w, 1 });
+	canvas_reground(c, box, app_ink(app, STYLE_TEXT).bg, app_ink(app, STYLE_POPUP).bg);
 	if (filter_rows(app, c->h)) {
 		draw_filter(app, c, (struct rect){ in.x + 1, in.y, in.w - 2, 1 }, lines_in(list), lines_in(&whole));
 		in.y++;
@@ -385,6 +388,8 @@ void draw_popup(struct app *app, struct canvas *c)
 		draw_item(app, c, in, in.y + i, &list, app->list_top + i, app->popup->choose && app->list_top + i == at);
 	if (!list.n && none)
 		canvas_field(c, in.x + 1, in.y, in.w - 2, ALIGN_LEFT, app_ink(app, STYLE_DIM), none);
+	if (in.w == c->w - 2) /* as wide as the screen it is over nothing, and what is blank may stay so */
+		canvas_reground(c, (struct rect){ 0, 0, c->w, c->h }, app_ink(app, STYLE_POPUP).bg, app_ink(app, STYLE_TEXT).bg);
 	list_done(&list);
 }
 

@@ -282,9 +282,13 @@ void foot_draw(struct canvas *c, const struct view *v, const struct view_kind *k
 
 	gather(&f, v, kind, p);
 	squeeze(&f, r.w, p->foot_lines);
+	if (!p->foot_lines)
+		return;
 	for (int i = 0; i < f.n; i++) {
 		const struct segment *s = &f.segment[i];
-		int x = s->right ? r.x + r.w - s->w : r.x + f.x[i], y = p->foot_y + f.line[i], room = r.x + r.w - x;
+		int x = s->right ? r.x + r.w - s->w : r.x + f.x[i], room = r.x + r.w - x;
+		int y = p->foot_y +
+			(v->edge ? (f.line[i] + p->foot_lines - 1) % p->foot_lines : f.line[i]); /* the first in the edge */
 
 		if (y == v->rect.y + v->rect.h) /* in the frame's edge */
 			canvas_repeat(c, x - 1, y, (s->w < room ? s->w : room) + 2, s->ink, " ");
