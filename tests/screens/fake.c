@@ -166,15 +166,24 @@ static struct table *heads(int edits)
 	return t;
 }
 
-static struct table *components(int edits, const char *open)
+/* A part is made of the layers before its own. */
+static int layers_below(const char *metric)
 {
+	int layer;
+
+	return sscanf(metric, "part %*s %d", &layer) == 1 && layer < FAKE_LAYERS ? layer : FAKE_LAYERS;
+}
+
+static struct table *components(const struct snapshot *shot, int edits, const char *open)
+{
+	const int layers = layers_below(shot->metric_spec);
 	struct err err;
 	struct place place[(1 + 2 * FAKE_LAYERS) * (1 + FAKE_HEADS)] = { PLACE_NONE };
 	int parent[sizeof place / sizeof *place] = { -1 }, n = 1;
 	struct table *t;
 	char label[20];
 
-	for (int i = 1; i < 1 + 2 * FAKE_LAYERS; i++) {
+	for (int i = 1; i < 1 + 2 * layers; i++) {
 		const int layer = (i - 1) / 2, row = n++;
 
 		place[row] = place_at(i % 2 ? SITE_ATTN_OUT : SITE_MLP_OUT, layer, -1, -1);
@@ -210,6 +219,7 @@ static struct table *components(int edits, const char *open)
 	}
 	table_set_unit(t, "logit");
 	table_set_title(t, "direct attribution", "all parts", NULL);
+	t->explain = METRIC_PART;
 	t->look = LOOK_BARS;
 	t->scale = SCALE_DIVERGING;
 	return t;
@@ -291,7 +301,7 @@ static struct table *answer(const struct snapshot *shot, const struct job_pane *
 		: !strcmp(name, "information-flow") ? graph(shot)
 		: !strcmp(name, "next-token")	    ? next_token((int)pane->args[1].number, edits)
 		: !strcmp(name, "direct-attribution")
-			? components(edits, pane->args[param_find(pane->analysis->params, "open")].text)
+			? components(shot, edits, pane->args[param_find(pane->analysis->params, "open")].text)
 		: !strcmp(name, "head-attribution") || !strcmp(name, "ablation-sweep") || !strcmp(name, "attention-overview")
 			? heads(edits)
 			: lens(shot, edits);

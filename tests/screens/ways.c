@@ -206,6 +206,9 @@ static void following(void)
 	go_to_row(&s, "head 1.2");
 	press(&s, "U");
 	CHECK_TEXT(row_label(&s), "1.attn");
+	go_to_row(&s, "2.mlp");
+	press(&s, "x"); /* a part is made of what comes before it, and that row is not among them */
+	CHECK_THAT(s.app.doc.cursor[DIM_COMPONENT] == CURSOR_UNSET, "at the strongest row: %s", row_label(&s));
 	drop_curtain(&s);
 }
 

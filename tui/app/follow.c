@@ -44,6 +44,8 @@ static void follow(struct app *app, const struct table *from, const struct table
 	at = counterpart(from, cursor_get(app, dim, from->rows.n), to);
 	if (at >= 0)
 		cursor_set(app, dim, at, to->rows.n);
+	else /* what was above it is gone: the strongest row is first */
+		app->doc.cursor[dim] = CURSOR_UNSET;
 }
 
 void follow_look(struct app *app)
