@@ -105,14 +105,16 @@ static void cells_own(void)
 	press(&s, "Enter");
 	CHECK_THAT(!s.app.popup && s.app.doc.job.edits == 1 && !strcmp(s.app.doc.job.edit[0].line, "head 3.1 zero"),
 		   "Enter Enter does what Space does");
-	press(&s, "Enter Down Enter");
+	press(&s, "Enter Down");
+	CHECK(marked(&s, "part head 3.1 of logit \" Paris\""));
+	press(&s, "Down Enter");
 	CHECK_TEXT(s.app.doc.job.pane[2].analysis->name, "attention");
 	CHECK(asked_argument(&s.app, 2, "layer") == 3 && asked_argument(&s.app, 2, "head") == 1);
-	press(&s, "U Enter Down Down Enter");
+	press(&s, "U Enter Down Down Down Enter");
 	CHECK_TEXT(s.app.doc.job.pane[2].analysis->name, "path-patching");
 	CHECK(asked_argument(&s.app, 2, "receiver") == 1 && asked_argument(&s.app, 2, "layer") == 3 &&
 	      asked_argument(&s.app, 2, "head") == 1);
-	press(&s, "U Enter Down Tab");
+	press(&s, "U Enter Down Down Tab");
 	CHECK_THAT(s.app.doc.job.panes == 5 && !strcmp(s.app.doc.job.pane[3].analysis->name, "attention"),
 		   "Tab opens it in a pane of its own");
 	drop_curtain(&s);

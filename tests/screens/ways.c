@@ -242,8 +242,8 @@ static void edges(void)
 	press(&s, "Esc C-Home Enter 'scores Enter");
 	CHECK_THAT(s.app.doc.job.metric && !strncmp(s.app.doc.job.metric, "scores 3.1 @", 12), "%s", s.app.message.s);
 	press(&s, ": 'threshold_0.3 Enter : 'edges Enter");
-	CHECK(screen_has(&s, "edges between tokens from the threshold up") && screen_has(&s, "0.331  resid_post 1 4·France ← ") &&
-	      !screen_has(&s, "0.600  resid_post"));
+	CHECK(screen_has(&s, "edges between tokens from the threshold up") && screen_has(&s, "0.331  layer 1  4 ·France ← 1 The") &&
+	      !screen_has(&s, "0.600  layer"));
 	press(&s, "Enter");
 	below = place_here(&s);
 	CHECK_THAT(!s.app.popup && below.layer == 1 && below.position == 4, "it goes where that edge goes: %d %d", below.layer,

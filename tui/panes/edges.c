@@ -6,6 +6,7 @@
 #include "tui/app/binding.h"
 #include "tui/app/explain.h"
 #include "tui/panes/pane.h"
+#include "tui/views/views.h"
 
 enum { NODE_MOST = 6, ALL_MOST = 400 };
 
@@ -23,7 +24,7 @@ static const struct table *graph_here(const struct app *app, struct answer_shown
 	*answer = (struct answer_shown){ 0 };
 	if (app->focus < app->doc.job.panes)
 		question_answer(app, app->focus, answer);
-	return answer->table && answer->table->edge ? answer->table : NULL;
+	return answer->table && answer->table->edge && answer->table->rows.place ? answer->table : NULL;
 }
 
 /* ---- which edges ---- */
@@ -62,20 +63,40 @@ static struct edges edges_new(const struct table *t, int most)
 
 /* ---- items ---- */
 
-/* ".36  resid_mid 23 13·to ← resid_pre 23 1·Mary", and what carries it. */
+/* "layer 23  13 ·to": a node as the graph has it, both of a layer in one place. */
+static void add_node(const struct table *t, int row, bool layer, struct str *out)
+{
+	const int level = graph_level(t, row), column = graph_column(t, row);
+
+	if (layer && level)
+		str_addf(out, "layer %d  ", level - 1);
+	else if (layer)
+		str_add(out, "input  ");
+	str_addf(out, "%d %s", column, graph_token(t, column));
+}
+
+/* ".36  layer 23  13 ·to ← 1 ·Mary", and what carries it. */
 static void add_edge(struct list *list, const struct table *t, int edge, int way, bool both)
 {
 	const struct edge *e = &t->edge[edge];
-	const char *from = t->rows.show[e->from], *to = t->rows.show[e->to];
-	struct str place;
+	struct str nodes, place;
 
+	str_init(&nodes);
 	str_init(&place);
+	add_node(t, both || way == GO_TO ? e->to : e->from, true, &nodes);
+	if (both) {
+		str_add(&nodes, " ← ");
+		add_node(t, e->from, false, &nodes);
+	}
 	place_print(&e->place, &place);
-	if (both)
-		list_addf(list, place.s, "%.3f  %s ← %s", (double)e->weight, to, from)->id = id_of(edge, way);
-	else
-		list_addf(list, place.s, "%.3f  %s", (double)e->weight, way == GO_FROM ? from : to)->id = id_of(edge, way);
+	list_addf(list, place.s, "%.3f  %s", (double)e->weight, nodes.s)->id = id_of(edge, way);
 	str_done(&place);
+	str_done(&nodes);
+}
+
+static bool same_spot(const struct table *t, int a, int b)
+{
+	return graph_level(t, a) == graph_level(t, b) && graph_column(t, a) == graph_column(t, b);
 }
 
 static void add_node_edges(struct list *list, const struct table *t, int row, int way)
@@ -83,9 +104,13 @@ static void add_node_edges(struct list *list, const struct table *t, int row, in
 	struct edges e = edges_new(t, NODE_MOST);
 	struct explained x;
 
-	for (int i = 0; i < t->edges; i++)
-		if ((way == GO_FROM ? t->edge[i].to : t->edge[i].from) == row)
+	for (int i = 0; i < t->edges; i++) {
+		const struct edge *edge = &t->edge[i];
+		const int here = way == GO_FROM ? edge->to : edge->from, other = way == GO_FROM ? edge->from : edge->to;
+
+		if (same_spot(t, here, row) && !same_spot(t, other, row))
 			keep(&e, i, NODE_MOST);
+	}
 	if (e.n)
 		list_heading(list, way == GO_FROM ? "go to where it comes from" : "go to where it is read");
 	for (int i = 0; i < e.n; i++)
@@ -148,7 +173,7 @@ static double threshold_here(const struct app *app, const struct answer_shown *a
 /* From one token to another: a token's own stream is drawn beside the edges, not as one. */
 static bool is_between(const struct table *t, const struct edge *e)
 {
-	return !t->rows.place || t->rows.place[e->from].position != t->rows.place[e->to].position;
+	return graph_column(t, e->from) != graph_column(t, e->to);
 }
 
 static void fill_edges(const struct app *app, struct list *list)
