@@ -34,6 +34,29 @@ struct gemm_tile {
 	bool more;	  /* continue from what is in y */
 };
 
+/*
+ * A tile of a product by transposed weights, g = d Wᵀ: the sums of some of W's inputs, for sixteen rows of d in each vector, so that
+ * the weights are taken one by one where they lie. Each sum is one chain over W's outputs as above; what a tile is given and makes
+ * is turned: rows are side by side. BF16 and F16 become floats on the way, a panel's sixteen outputs at a time: that costs nothing
+ * beside the multiply-adds, since other parts of the processor do it.
+ */
+struct gemm_back {
+	int inputs;
+	int panels;   /* of sixteen rows of d; 0: eight rows */
+	size_t depth; /* outputs of W: the first is the first of a panel */
+	enum gemm_weights kind;
+	const void *w; /* [depth / 16][inputs][16], panels `apart` weights apart; aligned to 16 weights */
+	size_t apart;
+	const char *soon; /* weights to ask for meanwhile: those of each input, and as far further on as panels are apart */
+	const float *d;	  /* [panels][depth][16], panels `stride` floats apart; aligned to 16 floats */
+	size_t stride;
+	float *g; /* [inputs][16 * panels], inputs `ldg` floats apart; aligned as d is */
+	size_t ldg;
+	bool more; /* continue from what is in g */
+};
+
+enum { BACK_PANELS = 2 };
+
 /* A tile of so many panels takes this many rows. */
 struct gemm_shape {
 	int panels, rows;
@@ -43,7 +66,9 @@ struct gemm {
 	struct gemm_shape shapes[4]; /* for a single tile: the first with enough rows; ends with {0, 0} */
 	struct gemm_shape bulk;	     /* for more rows than any of them */
 	void (*tile)(const struct gemm_tile *t);
-	bool halves; /* tile takes BF16 and F16 too */
+	int back_inputs[BACK_PANELS + 1]; /* of a tile of so many panels of rows; 0: there is none such */
+	void (*back)(const struct gemm_back *t);
+	bool halves; /* tile and back take BF16 and F16 too */
 
 	/* dst[c][r] = src[r][c] for up to 16 x 16 floats; the distances between rows are in floats. */
 	void (*transpose)(const float *src, size_t lds, int rows, int columns, float *dst, size_t ldd);
@@ -65,7 +90,7 @@ struct gemm {
 
 /* Each set's file calls its functions as the fields are called. */
 /* clang-format off */
-#define GEMM_FUNCTIONS .tile = tile, .transpose = transpose, .expand_bf16 = expand_bf16, .expand_f16 = expand_f16, \
+#define GEMM_FUNCTIONS .tile = tile, .back = back, .transpose = transpose, .expand_bf16 = expand_bf16, .expand_f16 = expand_f16, \
 	.expand_bytes = expand_bytes, .expand_nibbles = expand_nibbles, .busy = busy
 /* clang-format on */
 

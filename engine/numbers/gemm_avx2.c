@@ -85,6 +85,70 @@ static void tile(const struct gemm_tile *t)
 	tiles[t->kind][t->panels][t->rows](t);
 }
 
+/* Sixteen weights of each input as floats, one input after the other. */
+AVX2 static INLINE const float *floats_of(const int inputs, const enum gemm_weights kind, const char *w, float *room)
+{
+	if (kind == WEIGHTS_F32)
+		return (const float *)(const void *)w;
+	UNROLL for (int h = 0; h < 2 * inputs; h++)
+		_mm256_store_ps(room + 8 * h, weights_at(kind, w + 16 * h));
+	return room;
+}
+
+/* Inlined with constant inputs, halves of a panel of rows and kind, so that sum[] is inputs * halves registers. */
+AVX2 static INLINE void back_of(const int inputs, const int halves, const enum gemm_weights kind, const struct gemm_back *t)
+{
+	const size_t line = kind == WEIGHTS_F32 ? 64 : 32;	/* bytes of sixteen weights */
+	_Alignas(64) float room[12 * PANEL];
+	__m256 sum[12];
+	const char *w = t->w, *soon = t->soon;
+	const float *d = t->d;
+	const size_t apart = t->apart / PANEL * line, ldg = t->ldg;
+	float *const g = t->g;
+
+	UNROLL for (int i = 0; i < inputs; i++)
+		UNROLL for (int h = 0; h < halves; h++)
+			sum[i * halves + h] = t->more ? _mm256_load_ps(g + (size_t)i * ldg + 8 * h) : _mm256_setzero_ps();
+	for (size_t left = t->depth, some; left; left -= some, w += apart, soon += apart) {
+		const float *at = floats_of(inputs, kind, w, room), *end;
+
+		some = left < PANEL ? left : PANEL;
+		UNROLL for (size_t i = 0; i < (size_t)inputs * line; i += 64)
+			_mm_prefetch(soon + i, _MM_HINT_T0);
+		for (end = at + some; at < end; at++, d += PANEL) {
+			__m256 x[2];
+
+			UNROLL for (int h = 0; h < halves; h++)
+				x[h] = _mm256_load_ps(d + 8 * h);
+			UNROLL for (int i = 0; i < inputs; i++) {
+				const __m256 one = _mm256_broadcast_ss(at + PANEL * i);
+
+				UNROLL for (int h = 0; h < halves; h++)
+					sum[i * halves + h] = _mm256_fmadd_ps(one, x[h], sum[i * halves + h]);
+			}
+		}
+	}
+	UNROLL for (int i = 0; i < inputs; i++)
+		UNROLL for (int h = 0; h < halves; h++)
+			_mm256_store_ps(g + (size_t)i * ldg + 8 * h, sum[i * halves + h]);
+}
+
+#define BACKS(X, kind) X(1, 1, kind) X(2, 1, kind) X(3, 1, kind) X(4, 1, kind) X(5, 1, kind) X(6, 1, kind) X(7, 1, kind) \
+	X(8, 1, kind) X(9, 1, kind) X(10, 1, kind) X(11, 1, kind) X(12, 1, kind) \
+	X(1, 2, kind) X(2, 2, kind) X(3, 2, kind) X(4, 2, kind) X(5, 2, kind) X(6, 2, kind)
+#define ALL_BACKS(X) BACKS(X, F32) BACKS(X, BF16) BACKS(X, F16)
+#define BACK(inputs, halves, kind) \
+	AVX2 static void back_##inputs##x##halves##_##kind(const struct gemm_back *t) { back_of(inputs, halves, WEIGHTS_##kind, t); }
+ALL_BACKS(BACK)
+
+static void back(const struct gemm_back *t)
+{
+#define BACK_ENTRY(inputs, halves, kind) [WEIGHTS_##kind][halves - 1][inputs] = back_##inputs##x##halves##_##kind,
+	static void (*const backs[WEIGHTS_KINDS][2][13])(const struct gemm_back *) = { ALL_BACKS(BACK_ENTRY) };
+
+	backs[t->kind][t->panels][t->inputs](t);
+}
+
 /* 8 x 8: three rounds of exchanges, of floats, of pairs, of quads. */
 AVX2 static inline void transpose_8(const float *src, size_t lds, float *dst, size_t ldd)
 {
@@ -192,6 +256,7 @@ AVX2 static float busy(size_t rounds)
 const struct gemm gemm_avx2 = {
 	.shapes = { { 4, 1 }, { 2, 3 }, { 1, 6 } },
 	.bulk = { 1, 6 },
+	.back_inputs = { 12, 6, 0 },
 	GEMM_FUNCTIONS,
 	.halves = true,
 	.busy_flops = CHAINS * 8 * 2,

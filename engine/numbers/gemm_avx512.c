@@ -79,6 +79,68 @@ static void tile(const struct gemm_tile *t)
 	tiles[t->kind][t->panels][t->rows](t);
 }
 
+/* Sixteen weights of each input as floats, one input after the other. */
+AVX512 static INLINE const float *floats_of(const int inputs, const enum gemm_weights kind, const char *w, float *room)
+{
+	if (kind == WEIGHTS_F32)
+		return (const float *)(const void *)w;
+	UNROLL for (int i = 0; i < inputs; i++)
+		_mm512_store_ps(room + PANEL * i, weights_at(kind, w + 32 * i));
+	return room;
+}
+
+/* Inlined with constant inputs, panels and kind, so that sum[] is inputs * panels registers. */
+AVX512 static INLINE void back_of(const int inputs, const int panels, const enum gemm_weights kind, const struct gemm_back *t)
+{
+	const size_t line = kind == WEIGHTS_F32 ? 64 : 32; /* bytes of sixteen weights */
+	_Alignas(64) float room[28 * PANEL];
+	__m512 sum[28];
+	const char *w = t->w, *soon = t->soon;
+	const float *d = t->d;
+	const size_t stride = t->stride, apart = t->apart / PANEL * line, ldg = t->ldg;
+	float *const g = t->g;
+
+	UNROLL for (int i = 0; i < inputs; i++)
+		UNROLL for (int p = 0; p < panels; p++)
+			sum[i * panels + p] = t->more ? _mm512_load_ps(g + (size_t)i * ldg + PANEL * p) : _mm512_setzero_ps();
+	for (size_t left = t->depth, some; left; left -= some, w += apart, soon += apart) {
+		const float *at = floats_of(inputs, kind, w, room), *end;
+
+		some = left < PANEL ? left : PANEL;
+		UNROLL for (size_t i = 0; i < (size_t)inputs * line; i += 64)
+			_mm_prefetch(soon + i, _MM_HINT_T0);
+		for (end = at + some; at < end; at++, d += PANEL) {
+			__m512 x[BACK_PANELS];
+
+			UNROLL for (int p = 0; p < panels; p++)
+				x[p] = _mm512_load_ps(d + (size_t)p * stride);
+			UNROLL for (int i = 0; i < inputs; i++) {
+				const __m512 one = _mm512_set1_ps(at[PANEL * i]);
+
+				UNROLL for (int p = 0; p < panels; p++)
+					sum[i * panels + p] = _mm512_fmadd_ps(one, x[p], sum[i * panels + p]);
+			}
+		}
+	}
+	UNROLL for (int i = 0; i < inputs; i++)
+		UNROLL for (int p = 0; p < panels; p++)
+			_mm512_store_ps(g + (size_t)i * ldg + PANEL * p, sum[i * panels + p]);
+}
+
+#define BACKS(X, kind) ROWS_1_TO_28(X, 1, kind) ROWS_1_TO_14(X, 2, kind)
+#define ALL_BACKS(X) BACKS(X, F32) BACKS(X, BF16) BACKS(X, F16)
+#define BACK(inputs, panels, kind) \
+	AVX512 static void back_##inputs##x##panels##_##kind(const struct gemm_back *t) { back_of(inputs, panels, WEIGHTS_##kind, t); }
+ALL_BACKS(BACK)
+
+static void back(const struct gemm_back *t)
+{
+#define BACK_ENTRY(inputs, panels, kind) [WEIGHTS_##kind][panels][inputs] = back_##inputs##x##panels##_##kind,
+	static void (*const backs[WEIGHTS_KINDS][BACK_PANELS + 1][29])(const struct gemm_back *) = { ALL_BACKS(BACK_ENTRY) };
+
+	backs[t->kind][t->panels][t->inputs](t);
+}
+
 /* Four rounds of exchanges: of floats, of pairs, of quads, of octets. */
 AVX512 static void transpose(const float *src, size_t lds, int rows, int columns, float *dst, size_t ldd)
 {
@@ -177,6 +239,7 @@ AVX512 static float busy(size_t rounds)
 const struct gemm gemm_avx512 = {
 	.shapes = { { 4, 6 }, { 2, 14 }, { 1, 28 } },
 	.bulk = { 2, 14 },
+	.back_inputs = { 0, 28, 14 },
 	GEMM_FUNCTIONS,
 	.halves = true,
 	.busy_flops = CHAINS * 16 * 2,

@@ -47,6 +47,27 @@ static void tile(const struct gemm_tile *t)
 				t->y[(size_t)r * t->ldy + (size_t)c] = sums[r][c];
 }
 
+static void back(const struct gemm_back *t)
+{
+	const float *w = t->w, *d = t->d;
+	quad sum[ROWS][QUADS];
+	const size_t other = t->inputs > 1 ? PANEL : 0;
+
+	for (int q = 0; q < QUADS; q++)
+		for (int i = 0; i < ROWS; i++)
+			sum[i][q] = t->more && i < t->inputs ? load(t->g + (size_t)i * t->ldg + 4 * q) : (quad){ 0 };
+	for (size_t left = t->depth, some; left; left -= some, w += t->apart) {
+		some = left < PANEL ? left : PANEL;
+		for (size_t k = 0; k < some; k++, d += PANEL)
+			for (int q = 0; q < QUADS; q++) {
+				sum[0][q] += w[k] * load(d + 4 * q);
+				sum[1][q] += w[other + k] * load(d + 4 * q);
+			}
+	}
+	for (int i = 0; i < t->inputs; i++)
+		memcpy(t->g + (size_t)i * t->ldg, sum[i], sizeof sum[i]);
+}
+
 static void transpose(const float *src, size_t lds, int rows, int columns, float *dst, size_t ldd)
 {
 	for (int c = 0; c < columns; c++)
@@ -108,6 +129,7 @@ static float busy(size_t rounds)
 const struct gemm gemm_generic = {
 	.shapes = { { 1, ROWS } },
 	.bulk = { 1, ROWS },
+	.back_inputs = { 0, ROWS, 0 },
 	GEMM_FUNCTIONS,
 	.busy_flops = CHAINS * 4 * 2,
 };

@@ -15,6 +15,7 @@
 #include "engine/numbers/panel.h"
 #include "engine/numbers/pool.h"
 #include "engine/numbers/product.h"
+#include "engine/numbers/product_back.h"
 #include "engine/numbers/quant.h"
 
 struct matrix {
@@ -376,6 +377,17 @@ static struct product product_back(const struct matrix *w, const float *d, size_
 	};
 }
 
+/* The weights as they lie; of a few rows, turned. The bits are the same. */
+static void run_back(const struct product *p)
+{
+	const struct product_back back = { p->weights, p->from, p->depth, p->x, p->ldx, p->n, p->y, p->ldy };
+
+	if (product_back_suits(p->n))
+		product_back_run(&back);
+	else
+		product_run(p);
+}
+
 void matrix_apply_back_long(const struct matrix *w, const float *d, size_t ldd, int n, float *g, size_t ldg)
 {
 	enum { PART = 2048 };
@@ -392,7 +404,7 @@ void matrix_apply_back_long(const struct matrix *w, const float *d, size_t ldd, 
 
 		p.from = from;
 		p.depth = w->out - from < PART ? w->out - from : PART;
-		product_run(&p);
+		run_back(&p);
 		for (int r = 0; r < n; r++)
 			for (size_t i = 0; i < in; i++)
 				sum[(size_t)r * in + i] += (double)g[(size_t)r * ldg + i];
@@ -412,7 +424,7 @@ void matrix_apply_back(const struct matrix *w, const float *d, size_t ldd, int n
 	else if (w->blas)
 		pool_run((w->in + SOME_INPUTS - 1) / SOME_INPUTS, expanded_inputs, &(struct expanded){ w, &p });
 	else
-		product_run(&p);
+		run_back(&p);
 }
 
 /* Some inputs from k on: sixteen sums each, over all panels, which are added up at the end. */

@@ -319,7 +319,7 @@ static void test_bits(enum cpu_set set, enum dtype type, bool low_memory)
 
 		matrix_apply(w, x + row * (IN + 5), IN + 5, n, part, OUT);
 		rows = rows && same(part, all + row * OUT, (size_t)n * OUT);
-		if (n % 5 != 1)
+		if (n > 6 && n % 5 != 1)
 			continue;
 		matrix_apply_back(w, d + row * OUT, OUT, n, one, IN);
 		backward = backward && same(one, back + row * IN, (size_t)n * IN);
