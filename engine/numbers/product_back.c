@@ -193,6 +193,6 @@ void product_back_run(const struct product_back *p)
 		pool_run(c.panels, turn, &c);
 		pool_run(c.chunks, chunk, &c);
 	}
-	big_give(c.rows);
-	big_give(c.sums);
+	big_free(c.rows);
+	big_free(c.sums);
 }

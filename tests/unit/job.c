@@ -42,12 +42,14 @@ static void test_pane(void)
 	job_pane_init(&pane, attention);
 	CHECK(pane.args[0].number == 0 && !pane.given[0] && pane.shown == SHOWN_RUN);
 	CHECK(job_pane_set(&pane, "layer=-2", &err) && pane.args[0].number == -2 && pane.given[0] && !pane.given[1]);
-	CHECK(job_pane_set(&pane, "show=value", &err) && pane.args[2].number == 1);
+	CHECK(job_pane_set(&pane, "show=value", &err) &&
+	      !strcmp(param_word(&pane.analysis->params[2], pane.args[2].number), "value"));
 	CHECK(!job_pane_set(&pane, "lyer=2", &err) && err.kind == ERR_USAGE);
 	CHECK_TEXT(err.text, "attention has no argument \"lyer\"; it has layer, head, show");
 	CHECK(!job_pane_set(&pane, "layer", &err) && err.kind == ERR_USAGE);
-	CHECK(!job_pane_set(&pane, "show=values", &err) && err.kind == ERR_USAGE && pane.args[2].number == 1);
-	CHECK_TEXT(err.text, "attention: show is values; expected weight, value");
+	CHECK(!job_pane_set(&pane, "show=values", &err) && err.kind == ERR_USAGE);
+	CHECK(!strcmp(param_word(&pane.analysis->params[2], pane.args[2].number), "value"));
+	CHECK_TEXT(err.text, "attention: show is values; expected weight, score, value");
 	job_pane_init(&pane, analysis_find("next-token"));
 	CHECK(pane.args[0].number == 10 && pane.args[1].number == -1);
 }

@@ -155,8 +155,11 @@ static void test_training_lives_on(struct worker *w)
 	worker_skip(w);
 	s = wait_until(w, worker_look(w)->serial, is_idle);
 	CHECK_THAT(s && s->pane[0].stopped && atomic_load(&stopped) == 1 && !s->pane[1].stopped, "Esc stops it, and nothing else");
+	s = wait_until(w, worker_ask(w, &job), is_idle);
+	CHECK_THAT(s && s->pane[0].stopped && atomic_load(&begun) == 2, "the same question leaves it stopped");
+	job.again++;
 	s = wait_until(w, worker_ask(w, &job), others_are_there);
-	CHECK_THAT(s && steps_go_on() && atomic_load(&begun) == 3, "asked again it begins again");
+	CHECK_THAT(s && steps_go_on() && atomic_load(&begun) == 3, "asked for again it begins again");
 	job.pane[0] = job.pane[1];
 	job.panes = 1;
 	CHECK_THAT(wait_until(w, worker_ask(w, &job), is_idle) && atomic_load(&stopped) == 2, "without its pane it stops");
