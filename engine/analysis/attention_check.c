@@ -22,7 +22,7 @@ bool pattern_is_edited(const struct run *r, int layer)
 {
 	for (int i = 0; i < r->edits; i++)
 		if ((r->edit[i].place.site == SITE_PATTERN || r->edit[i].place.site == SITE_SCORES) &&
-		    (layer < 0 || r->edit[i].place.layer == layer))
+		    (layer < 0 || r->edit[i].place.every_layer || r->edit[i].place.layer == layer))
 			return true;
 	return false;
 }

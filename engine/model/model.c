@@ -355,6 +355,21 @@ void model_input(const struct model *m, int32_t token, float *x)
 		x[i] *= c->embed_scale;
 }
 
+void model_mean_input(const struct model *m, float *x)
+{
+	const size_t D = (size_t)m->config.D;
+	double *sum = xcalloc(D, sizeof *sum);
+
+	for (int32_t v = 0; v < m->config.V; v++) {
+		model_input(m, v, x);
+		for (size_t i = 0; i < D; i++)
+			sum[i] += (double)x[i];
+	}
+	for (size_t i = 0; i < D; i++)
+		x[i] = (float)(sum[i] / m->config.V);
+	free(sum);
+}
+
 static void add_position(const struct model *m, int position, float *x)
 {
 	const struct config *c = &m->config;

@@ -320,6 +320,7 @@ struct edit edit_at(const struct place *place, enum edit_op op, struct arena *ar
 	struct edit e = { .place = place_at(place->site, place->layer, -1, -1), .op = op, .amount = 1 };
 
 	e.place.also_mlp = place->also_mlp;
+	e.place.every_layer = place->every_layer;
 	e.place.unit = place->unit;
 	e.place.unit_to = place->unit_to;
 	if (place->position >= 0) {
@@ -339,7 +340,8 @@ struct edit edit_at(const struct place *place, enum edit_op op, struct arena *ar
 
 bool edit_hits(const struct edit *e, enum site site, int layer)
 {
-	return e->place.layer == layer && (e->place.site == site || (e->place.also_mlp && site == SITE_MLP_OUT));
+	return (e->place.layer == layer || e->place.every_layer) &&
+	       (e->place.site == site || (e->place.also_mlp && site == SITE_MLP_OUT));
 }
 
 bool edit_covers(const struct edit *e, int position)

@@ -2,6 +2,7 @@
  * edit.h - an intervention on a run, as one line of text:
  *
  *     TARGET LAYER[.UNIT[..UNIT]] [@POSITIONS] OP [ARGUMENTS]        head 5.1 zero · mlp_out 3 @4..7 zero · pattern 5.1 @7<4 zero
+ *     scores * @QUERIES<KEYS OP [ARGUMENTS]                           in every layer: scores * @5..<4 mask
  *
  * The same line is written on the command line (-e), after `:` and in YAML. What may be edited is a place (place.h); ops are rows
  * of a table in edit_line.c, which is public for completion and menus. Parsing needs no model; edit_resolve() checks the line

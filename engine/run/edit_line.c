@@ -222,6 +222,8 @@ static bool parse_arguments(const char **rest, struct edit *e, struct arena *are
 		return false;
 	if (e->op == EDIT_NOISE && (more = next_word(rest, arena)) && !parse_seed(more, e, line, err))
 		return false;
+	if (e->place.every_layer && (e->op == EDIT_PATCH || e->op == EDIT_RESAMPLE || e->op == EDIT_FREEZE))
+		return err_set(err, ERR_USAGE, "edit \"%s\": * (every layer) is for mask, zero, scale and add", line);
 	if (e->op == EDIT_MASK && !e->has_key)
 		return err_set(err, ERR_USAGE, "edit \"%s\": mask needs a key: @QUERY<KEY, such as @-1<2", line);
 	if ((more = next_word(rest, arena)))

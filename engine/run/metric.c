@@ -65,7 +65,7 @@ const struct metric_info metric_table[METRIC_KINDS] = {
 };
 
 /* A target's token: by number, by its exact bytes, or the first piece of the text. */
-static bool find_target(const struct model *m, const char *text, int32_t *id, struct notes *notes, struct err *err)
+bool metric_find_token(const struct model *m, const char *what, const char *text, int32_t *id, struct notes *notes, struct err *err)
 {
 	const struct tokenizer *t = m->tokenizer;
 	int32_t *ids = NULL;
@@ -75,20 +75,21 @@ static bool find_target(const struct model *m, const char *text, int32_t *id, st
 
 	if (metric_token_number(text, &number)) {
 		*id = (int32_t)number;
-		return true;
+		return (number >= 0 && number < m->config.V) ||
+		       err_set(err, ERR_ARGUMENT, "%s: the vocabulary has the tokens #0 … #%d, not %s", what, m->config.V - 1, text);
 	}
 	if ((*id = tokenizer_find(t, text, strlen(text))) >= 0 && *id < m->config.V)
 		return true;
 	ok = tokenizer_encode_raw(t, text, strlen(text), &ids, &n, err);
 	if (ok && n == 0)
-		ok = err_set(err, ERR_ARGUMENT, "metric: \"%s\" is not a token", text);
+		ok = err_set(err, ERR_ARGUMENT, "%s: \"%s\" is not a token", what, text);
 	if (ok) {
 		struct str first;
 
 		*id = ids[0];
 		str_init(&first);
 		tokenizer_show(t, *id, &first);
-		notes_add(notes, "\"%s\" is %zu tokens; the metric looks at the first, %s", text, n, first.s);
+		notes_add(notes, "\"%s\" is %zu tokens; the first is used, %s", text, n, first.s);
 		str_done(&first);
 	}
 	free(ids);
@@ -227,7 +228,7 @@ static bool resolve(const char *spec, const struct run *run, struct metric *m, s
 	if (!metric_of_output(m) && p.kind != METRIC_PART)
 		place_set(&m->place, DIM_POSITION, m->position, m->position);
 	for (int i = 0; i < metric_targets(p.kind); i++)
-		if (!find_target(run->model, p.target[i], &m->target[i], notes, err))
+		if (!metric_find_token(run->model, "metric", p.target[i], &m->target[i], notes, err))
 			return false;
 	if (p.file && !read_direction(&p, run, m, err))
 		return false;

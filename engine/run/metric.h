@@ -115,6 +115,12 @@ void metric_done(struct metric *m);
  * prompt of T tokens (0: not known yet) have what it names (ERR_ARGUMENT). metric_resolve() checks the same first.
  */
 bool metric_check(const char *spec, const struct config *c, int T, struct err *err);
+/*
+ * The token that a text names: #ID, the one whose bytes it is, or the first of its tokens, with a note. `what` begins sentences:
+ * "metric", "token". ERR_ARGUMENT.
+ */
+bool metric_find_token(const struct model *m, const char *what, const char *text, int32_t *id, struct notes *notes,
+		       struct err *err);
 /* Whether both are the same number of a run. */
 bool metric_equal(const struct metric *a, const struct metric *b);
 /* The file's identity, for cache keys; 0: it reads none. */

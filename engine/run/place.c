@@ -67,7 +67,7 @@ bool place_has_layer(const struct place *p)
 
 struct place place_at(enum site site, int layer, int unit, int position)
 {
-	return (struct place){ site, false, layer, unit, unit, position, position, -1, -1 };
+	return (struct place){ site, false, layer, unit, unit, position, position, -1, -1, false };
 }
 
 /* ---- by dimension ---- */
@@ -81,13 +81,17 @@ int place_get(const struct place *p, enum dim dim)
 {
 	if (is_unit(dim))
 		return p->unit;
-	return dim == DIM_LAYER ? p->layer : dim == DIM_POSITION ? p->position : dim == DIM_KEY ? p->key : -1;
+	return dim == DIM_LAYER	     ? (p->every_layer ? -1 : p->layer)
+	       : dim == DIM_POSITION ? p->position
+	       : dim == DIM_KEY	     ? p->key
+				     : -1;
 }
 
 void place_set(struct place *p, enum dim dim, int from, int to)
 {
 	if (dim == DIM_LAYER) {
 		p->layer = from;
+		p->every_layer = false;
 	} else if (is_unit(dim)) {
 		p->unit = from;
 		p->unit_to = to;
@@ -119,6 +123,8 @@ struct place place_join(const struct place *place, const struct place *more)
 		p.site = more->site;
 		p.also_mlp = more->also_mlp;
 	}
+	if (more->layer >= 0)
+		p.every_layer = more->every_layer;
 	take(&p.layer, &layer_to, more->layer, more->layer);
 	take(&p.unit, &p.unit_to, more->unit, more->unit_to);
 	take(&p.position, &p.position_to, more->position, more->position_to);
@@ -130,7 +136,7 @@ bool place_equal(const struct place *a, const struct place *b)
 {
 	return a->site == b->site && a->also_mlp == b->also_mlp && a->layer == b->layer && a->unit == b->unit &&
 	       a->unit_to == b->unit_to && a->position == b->position && a->position_to == b->position_to && a->key == b->key &&
-	       a->key_to == b->key_to;
+	       a->key_to == b->key_to && a->every_layer == b->every_layer;
 }
 
 /* ---- as text ---- */
@@ -151,7 +157,9 @@ void place_print(const struct place *p, struct str *out)
 	if (p->site == SITE_NONE)
 		return;
 	str_add(out, w ? w->word : site_table[p->site].name);
-	if (place_has_layer(p)) {
+	if (p->every_layer) {
+		str_add(out, " *");
+	} else if (place_has_layer(p)) {
 		add_range(out, " ", p->layer, p->layer);
 		add_range(out, ".", p->unit, p->unit_to);
 	}
@@ -183,6 +191,12 @@ bool place_parse_layer(const char *word, const struct place_word *of, struct pla
 	enum dim unit = site_table[of->site].unit;
 	const char *s = word;
 
+	p->every_layer = s && !strcmp(s, "*");
+	if (p->every_layer) {
+		p->layer = 0;
+		return of->site == SITE_SCORES || err_set(err, ERR_USAGE, "%s: * (every layer) is for scores; write %s %s", what,
+							  of->word, of->needs_unit ? "0.0" : "0");
+	}
 	if (!s || !positions_number(&s, &p->layer) || p->layer < 0 || !parse_units(s, p))
 		return err_set(err, ERR_USAGE, "%s: expected a layer (5), or layer and %s (5.1), after %s", what,
 			       unit == DIM_NONE ? "nothing else" : dim_step(unit), of->word);

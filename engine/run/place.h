@@ -3,7 +3,7 @@
  * reads.
  *
  *     WHAT [LAYER[.UNIT[..UNIT]]] [@POSITION[..POSITION][<KEY[..KEY]]]
- *     head 5.1 @7 · resid_pre 17 @9 · neuron 3.64..127 · pattern 2.1 @13<7 · layer 4 · embed 0 @2 · ln_final
+ *     head 5.1 @7 · resid_pre 17 @9 · neuron 3.64..127 · pattern 2.1 @13<7 · layer 4 · embed 0 @2 · ln_final · scores * @9<4
  *
  * It is the beginning of an edit's line (edit.h): with an op after it, it can be typed. A place is a plain value, compared by
  * place_equal().
@@ -26,8 +26,9 @@ struct place {
 	enum site site; /* SITE_NONE: it is not known of what */
 	bool also_mlp;	/* "layer 4": attn_out and mlp_out together; the site is SITE_ATTN_OUT */
 	int layer, unit, unit_to, position, position_to, key, key_to;
+	bool every_layer; /* "scores *": all heads of all layers; `layer` is the first, 0 */
 };
-#define PLACE_NONE ((struct place){ SITE_NONE, false, -1, -1, -1, -1, -1, -1, -1 })
+#define PLACE_NONE ((struct place){ SITE_NONE, false, -1, -1, -1, -1, -1, -1, -1, false })
 
 /* What a place may begin with. */
 struct place_word {

@@ -1,0 +1,428 @@
+/* players.c - see players.h. Mask, replace and mean are edits of a sweep; remove is a run of fewer tokens, from the first gap on. */
+#include "engine/analysis/players.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/base/utf8.h"
+#include "engine/model/tokenizer/tokenizer.h"
+
+const struct choice player_groups[] = {
+	{ "token", "each token", GROUP_TOKEN },
+	{ "word", "the tokens of a word", GROUP_WORD },
+	{ "sentence", "the tokens of a sentence", GROUP_SENTENCE },
+	{ 0 },
+};
+const struct choice player_hows[] = {
+	{ "mask", "no later query looks at them", HOW_MASK },
+	{ "replace", "token=TEXT in the place of each", HOW_REPLACE },
+	{ "remove", "they leave the prompt: later positions shift", HOW_REMOVE },
+	{ "mean", "the mean embedding in the place of each", HOW_MEAN },
+	{ 0 },
+};
+
+/* ---- groups ---- */
+
+enum { STARTS_BLANK = 1, ENDS_LINE = 2, ENDS_WORD = 4, ENDS_SENTENCE = 8, CLOSES = 16 };
+
+static bool is_blank(int32_t c)
+{
+	return c == ' ' || (c >= '\t' && c <= '\r') || c == 0xA0 || c == 0x3000;
+}
+
+/* Quotes and brackets that belong to the sentence before them. */
+static bool is_closing(int32_t c)
+{
+	return c == '"' || c == '\'' || c == ')' || c == ']' || c == '}' || c == 0x201D || c == 0x2019 || c == 0xBB || c == 0x300D;
+}
+
+static bool is_wide_stop(int32_t c)
+{
+	return c == 0x3002 || c == 0xFF01 || c == 0xFF1F;
+}
+
+/* What a token begins and ends with. */
+static unsigned look_at(const char *bytes, size_t n)
+{
+	unsigned found = CLOSES;
+	int32_t c = 0, last = 0;
+
+	for (size_t i = 0; i < n;) {
+		size_t step = utf8_decode(bytes + i, n - i, &c);
+
+		if (!i && is_blank(c))
+			found |= STARTS_BLANK;
+		if (!is_blank(c) && !is_closing(c))
+			found &= ~(unsigned)CLOSES;
+		if (!is_closing(c))
+			last = c;
+		i += step;
+	}
+	if (c == '\n')
+		return found | ENDS_LINE | ENDS_WORD | ENDS_SENTENCE;
+	if (n && c >= 0 && !is_blank(c) && !utf8_is_word(c))
+		found |= ENDS_WORD;
+	if (last == '.' || last == '!' || last == '?' || is_wide_stop(last))
+		found |= ENDS_SENTENCE | (is_wide_stop(last) ? ENDS_LINE : 0u);
+	return found;
+}
+
+/* `before` ends something, and `now` is not the rest of it: "3.14" is one sentence, and a quote closes the one before it. */
+static bool begins(enum player_group group, unsigned before, unsigned now)
+{
+	if (group == GROUP_TOKEN)
+		return true;
+	if (group == GROUP_WORD)
+		return (now & STARTS_BLANK) || (before & ENDS_WORD);
+	return (before & ENDS_SENTENCE) && ((before & ENDS_LINE) || (now & STARTS_BLANK)) && !(now & CLOSES);
+}
+
+int players_split(const struct model *m, const int32_t *tokens, int T, enum player_group group, struct token_span *span)
+{
+	unsigned before = 0;
+	int n = 0;
+	bool pending = false; /* a sentence has ended, and only what closes it has come since */
+
+	for (int i = 0; i < T; i++) {
+		const bool bos = i == 0 && tokens[0] == tokenizer_bos(m->tokenizer);
+		const bool after_bos = i == 1 && tokens[0] == tokenizer_bos(m->tokenizer);
+		size_t bytes;
+		const char *text = tokenizer_bytes(m->tokenizer, tokens[i], &bytes);
+		const unsigned now = bos ? 0 : look_at(text, bytes);
+
+		if (i == 0 || after_bos || begins(group, before, now))
+			span[n++] = (struct token_span){ i, i };
+		else
+			span[n - 1].to = i;
+		pending = group == GROUP_SENTENCE && (now & CLOSES) && (before & ENDS_SENTENCE);
+		before = pending ? now | (before & (ENDS_SENTENCE | ENDS_LINE)) : now;
+	}
+	return n;
+}
+
+/* ---- players ---- */
+
+/* Past its last position nothing changes a metric. */
+static int last_read(const struct ask *ask)
+{
+	return ask->metric->kind == METRIC_LOSS ? ask->run->T - 1 : ask->metric->position;
+}
+
+static bool reads_key(const struct metric *m)
+{
+	return m->kind == METRIC_SCORES || m->kind == METRIC_PATTERN;
+}
+
+/* The part of a row that may be taken away; false: none. */
+static bool player_of(const struct ask *ask, struct token_span row, struct token_span *player)
+{
+	const struct metric *m = ask->metric;
+
+	*player = row;
+	if (row.from == 0 && ask->run->tokens[0] == tokenizer_bos(ask->model->tokenizer))
+		return false;
+	if (reads_key(m) && row.from <= m->place.key && m->place.key <= row.to)
+		return false;
+	if (m->kind != METRIC_LOSS && player->to >= m->position)
+		player->to = m->position - 1;
+	return player->from <= player->to;
+}
+
+static void find_players(struct players *p)
+{
+	const struct ask *ask = p->ask;
+
+	for (int i = 0; i < p->rows; i++) {
+		struct token_span span;
+
+		p->player[i] = NO_PLAYER;
+		if (p->row[i].from > last_read(ask)) {
+			p->player[i] = NO_EFFECT;
+		} else if (player_of(ask, p->row[i], &span)) {
+			p->span[p->n] = span;
+			p->row_of[p->n] = i;
+			p->player[i] = p->n++;
+		}
+	}
+}
+
+/* ---- what takes them away ---- */
+
+/* A key range of every head and layer, hidden from all queries after it, generated ones included. */
+static struct edit *mask_edit(const struct players *p, struct token_span span)
+{
+	struct place place = place_at(SITE_SCORES, 0, -1, span.to + 1);
+	struct edit *edit = arena_alloc(p->ask->scratch, sizeof *edit);
+
+	place.every_layer = true;
+	place_set(&place, DIM_KEY, span.from, span.to);
+	*edit = edit_at(&place, EDIT_MASK, p->ask->scratch);
+	edit->range[0].open = true;
+	return edit;
+}
+
+/* The same input for each token of the span, as it enters layer 0 there, with the run's own edits of the embedding. */
+static struct edit *input_edit(const struct players *p, struct token_span span, const float *input, struct err *err)
+{
+	const struct ask *ask = p->ask;
+	const int n = span.to - span.from + 1;
+	const size_t D = (size_t)ask->model->config.D;
+	float *rows = arena_floats(ask->scratch, (size_t)n * D, err);
+	struct edit *edit = arena_alloc(ask->scratch, sizeof *edit);
+
+	if (!rows)
+		return NULL;
+	for (int i = 0; i < n; i++) {
+		float *x = rows + (size_t)i * D;
+
+		memcpy(x, input, D * sizeof *x);
+		model_enter(ask->model, span.from + i, x);
+		for (int e = 0; e < ask->run->edits; e++)
+			if (edit_hits(&ask->run->edit[e], SITE_EMBED, 0) && edit_covers(&ask->run->edit[e], span.from + i))
+				edit_apply(&ask->run->edit[e], &ask->model->config, SITE_EMBED, span.from + i, x);
+	}
+	*edit = edit_put(place_at(SITE_EMBED, 0, -1, -1), rows, span.from, n);
+	return edit;
+}
+
+static bool resolve_mask(const struct players *p, struct edit *edit, struct err *err)
+{
+	const struct run *r = p->ask->run;
+	const struct edit_context context = {
+		.model = p->ask->model, .T = r->T, .unedited = p->ask->unedited, .tokens = r->tokens
+	};
+
+	return edit_resolve(edit, &context, p->ask->scratch, err);
+}
+
+static bool make_masks(struct players *p, struct err *err)
+{
+	for (int i = 0; i < p->n; i++) {
+		struct edit *edit = mask_edit(p, p->span[i]);
+
+		p->edits[i] = edit;
+		if (!resolve_mask(p, edit, err))
+			return false;
+	}
+	return true;
+}
+
+static bool make_inputs(struct players *p, const char *token, struct err *err)
+{
+	const struct ask *ask = p->ask;
+	float *input = arena_floats(ask->scratch, (size_t)ask->model->config.D, err);
+	int32_t id;
+
+	if (!input)
+		return false;
+	if (p->how == HOW_MEAN)
+		model_mean_input(ask->model, input);
+	else if (!token)
+		return err_set(err, ERR_ARGUMENT, "how=replace needs token=TEXT: what is put in the place of each token");
+	else if (!metric_find_token(ask->model, "token", token, &id, ask->notes, err))
+		return false;
+	else
+		model_input(ask->model, id, input);
+	for (int i = 0; i < p->n; i++)
+		if (!(p->edits[i] = input_edit(p, p->span[i], input, err)))
+			return false;
+	return true;
+}
+
+/* Fewer tokens: what names positions, or compares with the whole prompt, would mean others. */
+static bool can_remove(const struct ask *ask, struct err *err)
+{
+	const struct metric *m = ask->metric;
+	const struct run *r = ask->run;
+
+	if (m->kind == METRIC_LOSS || m->kind == METRIC_KL || m->kind == METRIC_PART)
+		return err_set(err, ERR_ARGUMENT,
+			       "how=remove cannot explain %s, which is of the whole prompt's positions: ask how=mask",
+			       metric_table[m->kind].word);
+	for (int e = 0; e < r->edits; e++)
+		if (r->edit[e].ranges || r->edit[e].has_key || r->edit[e].source || r->edit[e].rows)
+			return err_set(err, ERR_ARGUMENT,
+				       "how=remove shifts positions, and an edit names some or reads another run: ask how=mask");
+	return true;
+}
+
+bool players_init(struct players *p, const struct ask *ask, enum player_group group, enum player_how how, const char *token,
+		  struct err *err)
+{
+	const size_t T = (size_t)ask->run->T;
+
+	*p = (struct players){ .ask = ask, .group = group, .how = how };
+	p->row = arena_alloc(ask->scratch, T * sizeof *p->row);
+	p->player = arena_alloc(ask->scratch, T * sizeof *p->player);
+	p->span = arena_alloc(ask->scratch, T * sizeof *p->span);
+	p->row_of = arena_alloc(ask->scratch, T * sizeof *p->row_of);
+	p->rows = players_split(ask->model, ask->run->tokens, ask->run->T, group, p->row);
+	find_players(p);
+	if (how == HOW_REMOVE)
+		return can_remove(ask, err);
+	p->edits = arena_alloc(ask->scratch, T * sizeof *p->edits);
+	return how == HOW_MASK ? make_masks(p, err) : make_inputs(p, token, err);
+}
+
+/* ---- coalitions ---- */
+
+static int absent(const struct players *p, const bool *in, const struct edit **edit)
+{
+	int n = 0;
+
+	for (int i = 0; i < p->n; i++)
+		if (!in[i])
+			edit[n++] = p->edits[i];
+	return n;
+}
+
+static bool values_by_sweep(const struct players *p, const bool *in, int count, double *value, struct err *err)
+{
+	const struct ask *ask = p->ask;
+	struct arena *arena = arena_new();
+	struct sweep_variant *variant = arena_alloc(arena, (size_t)count * sizeof *variant);
+	bool ok;
+
+	for (int c = 0; c < count; c++) {
+		const struct edit **edit = arena_alloc(arena, (size_t)(p->n + 1) * sizeof *edit);
+
+		variant[c].more_count = absent(p, in + (size_t)c * (size_t)p->n, edit);
+		variant[c].more = edit;
+	}
+	ok = sweep_metric(ask->run, ask->unedited, ask->foil, ask->metric, variant, count, value, ask->task, err);
+	arena_free(arena);
+	return ok;
+}
+
+/* The tokens of a coalition, and the metric that is asked of them. */
+static int remaining(const struct players *p, const bool *in, int32_t *tokens, struct metric *metric)
+{
+	const struct run *r = p->ask->run;
+	const struct metric *m = p->ask->metric;
+	int n = 0, position = m->position, key = m->place.key, i = 0;
+
+	for (int t = 0; t < r->T; t++) {
+		while (i < p->n && p->span[i].to < t)
+			i++;
+		if (i < p->n && !in[i] && t >= p->span[i].from) {
+			position -= t < m->position;
+			key -= t < m->place.key;
+			continue;
+		}
+		tokens[n++] = r->tokens[t];
+	}
+	*metric = metric_at(m, position);
+	if (reads_key(m))
+		place_set(&metric->place, DIM_KEY, key, key);
+	return n;
+}
+
+static bool value_of_rest(const struct players *p, const bool *in, double *value, struct err *err)
+{
+	const struct ask *ask = p->ask;
+	const struct run *base = ask->run;
+	int32_t *tokens = xmalloc((size_t)base->T * sizeof *tokens);
+	struct metric metric;
+	struct run_order order = {
+		.model = ask->model, .tokens = tokens, .more = base->edit_list, .more_count = base->edits, .prefix = base
+	};
+	struct run *r;
+	bool ok;
+
+	order.T = remaining(p, in, tokens, &metric);
+	order.keeps = base->keeps;
+	r = run_new(&order, ask->task, err);
+	ok = r && metric_value(&metric, r, r, value, ask->task, err);
+	run_unref(r);
+	free(tokens);
+	return ok;
+}
+
+static bool values_by_runs(const struct players *p, const bool *in, int count, double *value, struct err *err)
+{
+	for (int c = 0; c < count; c++) {
+		if (!task_step(p->ask->task, c, count, err) || !value_of_rest(p, in + (size_t)c * (size_t)p->n, &value[c], err))
+			return false;
+		task_piece(p->ask->task);
+	}
+	return true;
+}
+
+bool players_values(const struct players *p, const bool *in, int count, double *value, struct err *err)
+{
+	for (int c = 0; c < count; c++)
+		value[c] = NAN;
+	return p->edits ? values_by_sweep(p, in, count, value, err) : values_by_runs(p, in, count, value, err);
+}
+
+bool players_value_alone(const struct players *p, const bool *in, double *value, struct err *err)
+{
+	const struct ask *ask = p->ask;
+	const struct edit **edit = arena_alloc(ask->scratch, (size_t)(p->n + 1) * sizeof *edit);
+	struct run_order order = { .model = ask->model,
+				   .tokens = ask->run->tokens,
+				   .T = ask->run->T,
+				   .prompt_T = ask->run->prompt_T,
+				   .base = ask->run,
+				   .more = edit,
+				   .foil = ask->foil,
+				   .keeps = ask->run->keeps };
+	struct run *r;
+	bool ok;
+
+	if (!p->edits)
+		return value_of_rest(p, in, value, err);
+	order.more_count = absent(p, in, edit);
+	r = run_new(&order, ask->task, err);
+	ok = r && metric_value(ask->metric, r, ask->unedited, value, ask->task, err);
+	run_unref(r);
+	return ok;
+}
+
+/* ---- in a table ---- */
+
+static void label(const struct players *p, struct table *t, int row)
+{
+	const struct tokenizer *tokenizer = p->ask->model->tokenizer;
+	const struct token_span span = p->row[row];
+	struct place place = PLACE_NONE;
+	struct str text, show;
+
+	str_init(&text);
+	str_init(&show);
+	for (int i = span.from; i <= span.to; i++) {
+		size_t n;
+		const char *bytes = tokenizer_bytes(tokenizer, p->ask->run->tokens[i], &n);
+
+		str_add_n(&text, bytes, n);
+		tokenizer_show(tokenizer, p->ask->run->tokens[i], &show);
+	}
+	axis_text(t, &t->rows, row, text.s, text.n, show.s);
+	place_set(&place, DIM_POSITION, span.from, span.to);
+	axis_place(t, &t->rows, row, place);
+	str_done(&text);
+	str_done(&show);
+}
+
+void players_axis(const struct players *p, struct table *t)
+{
+	if (p->group == GROUP_TOKEN) {
+		axis_tokens(t, &t->rows, p->ask->run, DIM_POSITION, "position");
+		return;
+	}
+	t->rows.dim = DIM_GROUP;
+	t->rows.name = player_groups[p->group].word;
+	for (int i = 0; i < p->rows; i++)
+		label(p, t, i);
+}
+
+void players_edits(const struct players *p, struct table *t, int col)
+{
+	if (p->how != HOW_MASK) {
+		t->no_edit = "no edit takes tokens away like this; with how=mask one does";
+		return;
+	}
+	for (int i = 0; i < p->n; i++)
+		table_add_edit(t, table_cell(t, p->row_of[i], col), p->edits[i]);
+}

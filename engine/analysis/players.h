@@ -1,0 +1,89 @@
+/*
+ * players.h - the tokens, words or sentences of a prompt that can be taken away, alone or many at once, and the metric without
+ * them: what occlusion, Shapley values and LIME have in common.
+ *
+ *     struct players p;
+ *     players_init(&p, ask, &arguments, err)           groups → players
+ *     players_values(&p, in, n, value, err)            the metric of n coalitions
+ *     players_axis(&p, table)                          the rows
+ *
+ * Never taken away, and so no players: the mark before the prompt (BOS), and the token at which the metric is read (with attention
+ * weights, their key as well); of the group that has it, the tokens before it are the player. Tokens after it change nothing.
+ *
+ *   mask     no later query, in any layer, looks at the player's tokens; they still look at each other, and at what was before
+ *   replace  another token in the place of each, its input alone (model_input): learned positions stay
+ *   mean     the mean row of the embedding matrix in the place of each
+ *   remove   the tokens leave the prompt and the rest closes up: later positions shift, which is part of what is measured
+ */
+#ifndef LMSCOPE_ENGINE_ANALYSIS_PLAYERS_H
+#define LMSCOPE_ENGINE_ANALYSIS_PLAYERS_H
+
+#include "engine/analysis/analysis.h"
+#include "engine/run/sweep.h"
+
+enum player_group { GROUP_TOKEN, GROUP_WORD, GROUP_SENTENCE };
+enum player_how { HOW_MASK, HOW_REPLACE, HOW_REMOVE, HOW_MEAN };
+extern const struct choice player_groups[], player_hows[];
+
+/* Rows of a technique's arguments. */
+#define PLAYERS_HOW \
+	{ \
+		"how", PARAM_CHOICE, .choices = player_hows, .help = "how tokens are taken away" \
+	}
+#define PLAYERS_GROUP \
+	{ \
+		"group", PARAM_CHOICE, .choices = player_groups, .help = "what is taken away together" \
+	}
+#define PLAYERS_TOKEN \
+	{ \
+		"token", PARAM_TEXT, .help = "for how=replace: the token that takes their place" \
+	}
+
+/* Tokens from … to of the prompt. */
+struct token_span {
+	int from, to;
+};
+
+enum { NO_PLAYER = -1, NO_EFFECT = -2 };
+
+struct players {
+	const struct ask *ask;
+	enum player_group group;
+	enum player_how how;
+	int rows;		   /* of the table: tokens, words or sentences, in the order of the prompt */
+	struct token_span *row;	   /* [rows] */
+	int *player;		   /* [rows] its number; NO_PLAYER: in every coalition; NO_EFFECT: after all that is read */
+	int n;			   /* players */
+	struct token_span *span;   /* [n] what is taken away */
+	int *row_of;		   /* [n] */
+	const struct edit **edits; /* [n] what takes each away; NULL: how=remove */
+};
+
+/* The words or sentences of tokens[T], or each token: span[T]; returns how many. */
+int players_split(const struct model *m, const int32_t *tokens, int T, enum player_group group, struct token_span *span);
+
+/*
+ * From ask->scratch. `token` is the text for how=replace, or NULL. ERR_ARGUMENT: the metric or the edits cannot be asked in this
+ * way, or there is no such token.
+ */
+bool players_init(struct players *p, const struct ask *ask, enum player_group group, enum player_how how, const char *token,
+		  struct err *err);
+
+/*
+ * value[count]: the metric of each coalition: in[c * p->n + i] whether player i is there in coalition c. Exact: what one run after the
+ * other would give. Progress and pieces as of sweep_metric().
+ */
+bool players_values(const struct players *p, const bool *in, int count, double *value, struct err *err);
+
+/* The metric of one coalition by a whole run of its own: for checks. */
+bool players_value_alone(const struct players *p, const bool *in, double *value, struct err *err);
+
+/* The table's rows: tokens as axis_tokens() writes them, or groups with their text as label and their tokens as place. */
+void players_axis(const struct players *p, struct table *t);
+/*
+ * What Space does in each cell of a column: takes that row's player away; where no edit says that, table->no_edit tells why. The
+ * rows are there.
+ */
+void players_edits(const struct players *p, struct table *t, int col);
+
+#endif
