@@ -51,7 +51,7 @@ __attribute__((unused)) static char *unit_new_name(void)
 
 /*
  * Gives the job's first pane each file that its technique wants: a lens, a basis of as many numbers as the chosen site has
- * channels, prompts.
+ * channels, prompts; and a token.
  */
 __attribute__((unused)) static void unit_file_arguments(struct job *job, const struct config *c, const char *samples)
 {
@@ -68,6 +68,10 @@ __attribute__((unused)) static void unit_file_arguments(struct job *job, const s
 
 		if (pane->analysis->cost == COST_TRAINING && p->kind == PARAM_INT)
 			*value = value_number(p->lo); /* a step of a few tokens */
+		if (p->kind == PARAM_TEXT && !strcmp(p->name, "token")) {
+			param_parse(p, "#3", 0, value, &err);
+			pane->given[p - params] = true;
+		}
 		if (p->kind != PARAM_FILE && p->kind != PARAM_OUTPUT)
 			continue;
 		if (p->kind == PARAM_OUTPUT)

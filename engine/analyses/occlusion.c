@@ -128,8 +128,8 @@ static void describe(struct windows *w)
 	t->look = LOOK_TOKENS;
 	t->scale = SCALE_DIVERGING;
 	t->place.site = SITE_EMBED;
-	t->footnote = arena_printf(t->arena, "%s with all: %.6g; positive: it spoke for that", metric_table[ask->metric->kind].word,
-				   w->now);
+	t->footnote = arena_printf(t->arena, "%s with all of them: %.6g; positive: without it that is lower",
+				   metric_table[ask->metric->kind].word, w->now);
 	if (w->width > 1)
 		t->no_edit = "a cell is a mean over windows; with window=1 an edit does it";
 	else
@@ -155,7 +155,7 @@ static int runs(const struct ask *ask)
 	struct windows w;
 	struct err err;
 
-	return windows_init(&w, ask, &err) ? w.n + (w.n > 0) : -1;
+	return windows_init(&w, ask, &err) ? players_passes(&w.p, w.in, w.n) + (w.n > 0) : -1;
 }
 
 const struct analysis analysis_occlusion = {
@@ -173,7 +173,7 @@ const struct analysis analysis_occlusion = {
 		   "                                       answer is gone\n"
 		   " the last token and ‹bos› have no number\n"
 		   " group=sentence: which sentence mattered\n",
-	.shape = "position × quantity, group × quantity",
+	.shape = "position × quantity, word × quantity, sentence × quantity",
 	.unit = "the metric's",
 	.on = ON_RUN | ON_METRIC,
 	.cost = COST_RUNS,

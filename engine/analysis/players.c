@@ -7,6 +7,8 @@
 
 #include "engine/base/utf8.h"
 #include "engine/model/tokenizer/tokenizer.h"
+#include "engine/run/coalitions.h"
+#include "engine/run/norms.h"
 
 const struct choice player_groups[] = {
 	{ "token", "each token", GROUP_TOKEN },
@@ -24,7 +26,7 @@ const struct choice player_hows[] = {
 
 /* ---- groups ---- */
 
-enum { STARTS_BLANK = 1, ENDS_LINE = 2, ENDS_WORD = 4, ENDS_SENTENCE = 8, CLOSES = 16 };
+enum { STARTS_BLANK = 1, ENDS_LINE = 2, ENDS_WORD = 4, ENDS_SENTENCE = 8, CLOSES = 16, INSIDE = 32 };
 
 static bool is_blank(int32_t c)
 {
@@ -42,30 +44,67 @@ static bool is_wide_stop(int32_t c)
 	return c == 0x3002 || c == 0xFF01 || c == 0xFF1F;
 }
 
-/* What a token begins and ends with. */
-static unsigned look_at(const char *bytes, size_t n)
+/* The text of some tokens, one after the other: a character may be in two of them. */
+struct texts {
+	struct str all;
+	size_t *from; /* [T + 1] */
+};
+
+static struct texts texts_of(const struct model *m, const int32_t *tokens, int T)
 {
+	struct texts t = { .from = xmalloc((size_t)(T + 1) * sizeof *t.from) };
+
+	str_init(&t.all);
+	for (int i = 0; i < T; i++) {
+		const bool bos = i == 0 && tokens[0] == tokenizer_bos(m->tokenizer);
+		size_t n;
+		const char *bytes = tokenizer_bytes(m->tokenizer, tokens[i], &n);
+
+		t.from[i] = t.all.n;
+		str_add_n(&t.all, bytes, bos ? 0 : n);
+	}
+	t.from[T] = t.all.n;
+	return t;
+}
+
+static bool is_inside(const struct texts *t, size_t at)
+{
+	return at < t->all.n && ((unsigned char)t->all.s[at] & 0xC0) == 0x80;
+}
+
+static unsigned end_of(int32_t c, int32_t last)
+{
+	if (c == '\n')
+		return ENDS_LINE | ENDS_WORD | ENDS_SENTENCE;
+	return (c > 0 && !is_blank(c) && !utf8_is_word(c) ? ENDS_WORD : 0u) |
+	       (last == '.' || last == '!' || last == '?' ? ENDS_SENTENCE : 0u) |
+	       (is_wide_stop(last) ? ENDS_SENTENCE | ENDS_LINE : 0u);
+}
+
+/* What a token begins and ends with, of the characters that end in it. */
+static unsigned look_at(const struct texts *t, int token)
+{
+	size_t at = t->from[token], to = t->from[token + 1];
+	const bool inside = is_inside(t, at);
 	unsigned found = CLOSES;
 	int32_t c = 0, last = 0;
 
-	for (size_t i = 0; i < n;) {
-		size_t step = utf8_decode(bytes + i, n - i, &c);
+	while (at > 0 && is_inside(t, at))
+		at--;
+	for (bool first = true; at < to; first = false) {
+		size_t step = utf8_decode(t->all.s + at, to - at, &c);
 
-		if (!i && is_blank(c))
+		if (first && !inside && is_blank(c))
 			found |= STARTS_BLANK;
 		if (!is_blank(c) && !is_closing(c))
 			found &= ~(unsigned)CLOSES;
 		if (!is_closing(c))
 			last = c;
-		i += step;
+		at += step;
 	}
-	if (c == '\n')
-		return found | ENDS_LINE | ENDS_WORD | ENDS_SENTENCE;
-	if (n && c >= 0 && !is_blank(c) && !utf8_is_word(c))
-		found |= ENDS_WORD;
-	if (last == '.' || last == '!' || last == '?' || is_wide_stop(last))
-		found |= ENDS_SENTENCE | (is_wide_stop(last) ? ENDS_LINE : 0u);
-	return found;
+	if ((found & STARTS_BLANK) && c != '\n') /* a quote after a blank opens */
+		found &= ~(unsigned)CLOSES;
+	return found | (inside ? INSIDE : 0u) | end_of(c, last);
 }
 
 /* `before` ends something, and `now` is not the rest of it: "3.14" is one sentence, and a quote closes the one before it. */
@@ -73,6 +112,8 @@ static bool begins(enum player_group group, unsigned before, unsigned now)
 {
 	if (group == GROUP_TOKEN)
 		return true;
+	if (now & INSIDE)
+		return false;
 	if (group == GROUP_WORD)
 		return (now & STARTS_BLANK) || (before & ENDS_WORD);
 	return (before & ENDS_SENTENCE) && ((before & ENDS_LINE) || (now & STARTS_BLANK)) && !(now & CLOSES);
@@ -80,33 +121,32 @@ static bool begins(enum player_group group, unsigned before, unsigned now)
 
 int players_split(const struct model *m, const int32_t *tokens, int T, enum player_group group, struct token_span *span)
 {
+	const int body = tokens[0] == tokenizer_bos(m->tokenizer); /* the mark before the prompt is alone */
+	struct texts texts = texts_of(m, tokens, T);
 	unsigned before = 0;
 	int n = 0;
-	bool pending = false; /* a sentence has ended, and only what closes it has come since */
 
 	for (int i = 0; i < T; i++) {
-		const bool bos = i == 0 && tokens[0] == tokenizer_bos(m->tokenizer);
-		const bool after_bos = i == 1 && tokens[0] == tokenizer_bos(m->tokenizer);
-		size_t bytes;
-		const char *text = tokenizer_bytes(m->tokenizer, tokens[i], &bytes);
-		const unsigned now = bos ? 0 : look_at(text, bytes);
+		const unsigned now = look_at(&texts, i);
 
-		if (i == 0 || after_bos || begins(group, before, now))
+		if (i <= body || begins(group, before, now))
 			span[n++] = (struct token_span){ i, i };
 		else
 			span[n - 1].to = i;
-		pending = group == GROUP_SENTENCE && (now & CLOSES) && (before & ENDS_SENTENCE);
-		before = pending ? now | (before & (ENDS_SENTENCE | ENDS_LINE)) : now;
+		/* what closes a sentence leaves it ended */
+		before = now | (now & CLOSES ? before & (ENDS_SENTENCE | ENDS_LINE) : 0u);
 	}
+	str_done(&texts.all);
+	free(texts.from);
 	return n;
 }
 
 /* ---- players ---- */
 
-/* Past its last position nothing changes a metric. */
+/* The last token whose row a metric reads: what comes after it changes nothing. */
 static int last_read(const struct ask *ask)
 {
-	return ask->metric->kind == METRIC_LOSS ? ask->run->T - 1 : ask->metric->position;
+	return ask->metric->kind == METRIC_LOSS ? ask->run->T - 2 : ask->metric->position;
 }
 
 static bool reads_key(const struct metric *m)
@@ -124,8 +164,8 @@ static bool player_of(const struct ask *ask, struct token_span row, struct token
 		return false;
 	if (reads_key(m) && row.from <= m->place.key && m->place.key <= row.to)
 		return false;
-	if (m->kind != METRIC_LOSS && player->to >= m->position)
-		player->to = m->position - 1;
+	if (player->to > last_read(ask) - (m->kind != METRIC_LOSS))
+		player->to = last_read(ask) - (m->kind != METRIC_LOSS);
 	return player->from <= player->to;
 }
 
@@ -141,6 +181,7 @@ static void find_players(struct players *p)
 			p->player[i] = NO_EFFECT;
 		} else if (player_of(ask, p->row[i], &span)) {
 			p->span[p->n] = span;
+			p->first[p->n] = p->how == HOW_MASK ? span.to + 1 : span.from;
 			p->row_of[p->n] = i;
 			p->player[i] = p->n++;
 		}
@@ -230,7 +271,7 @@ static bool make_inputs(struct players *p, const char *token, struct err *err)
 	return true;
 }
 
-/* Fewer tokens: what names positions, or compares with the whole prompt, would mean others. */
+/* Fewer tokens: what compares with the whole prompt, or reads another run position by position, would mean others. */
 static bool can_remove(const struct ask *ask, struct err *err)
 {
 	const struct metric *m = ask->metric;
@@ -241,9 +282,9 @@ static bool can_remove(const struct ask *ask, struct err *err)
 			       "how=remove cannot explain %s, which is of the whole prompt's positions: ask how=mask",
 			       metric_table[m->kind].word);
 	for (int e = 0; e < r->edits; e++)
-		if (r->edit[e].ranges || r->edit[e].has_key || r->edit[e].source || r->edit[e].rows)
+		if (r->edit[e].source || r->edit[e].rows || r->edit[e].mean_keys || norms_is(r->edit[e].place.site))
 			return err_set(err, ERR_ARGUMENT,
-				       "how=remove shifts positions, and an edit names some or reads another run: ask how=mask");
+				       "how=remove shifts positions, and an edit reads values position by position: ask how=mask");
 	return true;
 }
 
@@ -256,6 +297,7 @@ bool players_init(struct players *p, const struct ask *ask, enum player_group gr
 	p->row = arena_alloc(ask->scratch, T * sizeof *p->row);
 	p->player = arena_alloc(ask->scratch, T * sizeof *p->player);
 	p->span = arena_alloc(ask->scratch, T * sizeof *p->span);
+	p->first = arena_alloc(ask->scratch, T * sizeof *p->first);
 	p->row_of = arena_alloc(ask->scratch, T * sizeof *p->row_of);
 	p->rows = players_split(ask->model, ask->run->tokens, ask->run->T, group, p->row);
 	find_players(p);
@@ -277,65 +319,79 @@ static int absent(const struct players *p, const bool *in, const struct edit **e
 	return n;
 }
 
-static bool values_by_sweep(const struct players *p, const bool *in, int count, double *value, struct err *err)
+static struct coalitions question(const struct players *p)
 {
 	const struct ask *ask = p->ask;
-	struct arena *arena = arena_new();
-	struct sweep_variant *variant = arena_alloc(arena, (size_t)count * sizeof *variant);
-	bool ok;
 
-	for (int c = 0; c < count; c++) {
-		const struct edit **edit = arena_alloc(arena, (size_t)(p->n + 1) * sizeof *edit);
-
-		variant[c].more_count = absent(p, in + (size_t)c * (size_t)p->n, edit);
-		variant[c].more = edit;
-	}
-	ok = sweep_metric(ask->run, ask->unedited, ask->foil, ask->metric, variant, count, value, ask->task, err);
-	arena_free(arena);
-	return ok;
+	return (struct coalitions){ ask->run, ask->unedited, ask->foil, ask->metric, p->n, p->edits, p->first };
 }
 
-/* The tokens of a coalition, and the metric that is asked of them. */
-static int remaining(const struct players *p, const bool *in, int32_t *tokens, struct metric *metric)
+/* before[T + 1]: how many tokens before each position a coalition lacks. */
+static int *gone_before(const struct players *p, const bool *in, struct arena *arena)
+{
+	const int T = p->ask->run->T;
+	int *before = arena_alloc(arena, (size_t)(T + 1) * sizeof *before);
+
+	for (int i = 0; i < p->n; i++)
+		for (int t = p->span[i].from; !in[i] && t <= p->span[i].to; t++)
+			before[t + 1] = 1;
+	for (int t = 0; t < T; t++)
+		before[t + 1] += before[t];
+	return before;
+}
+
+/* An edit of the same tokens, where they are now. */
+static struct edit *closed_up(const struct edit *from, const int *before, struct arena *arena)
+{
+	struct edit *e = arena_alloc(arena, sizeof *e);
+
+	*e = *from;
+	if (e->at) {
+		e->at = arena_alloc(arena, (size_t)from->at_count);
+		e->at_count = 0;
+		for (int t = 0; t < from->at_count; t++)
+			if (before[t + 1] == before[t])
+				e->at[e->at_count++] = from->at[t];
+	}
+	if (e->has_key) {
+		e->key -= before[e->key];
+		e->key_to -= before[e->key_to + 1];
+	}
+	return e;
+}
+
+/* The tokens of a coalition, the run's edits there, and the metric that is asked of them. */
+static struct run_order order_of_rest(const struct players *p, const bool *in, struct metric *metric, struct arena *arena)
 {
 	const struct run *r = p->ask->run;
 	const struct metric *m = p->ask->metric;
-	int n = 0, position = m->position, key = m->place.key, i = 0;
+	const int *before = gone_before(p, in, arena);
+	int32_t *tokens = arena_alloc(arena, (size_t)r->T * sizeof *tokens);
+	const struct edit **edit = arena_alloc(arena, (size_t)(r->edits + 1) * sizeof *edit);
+	struct run_order order = { .model = r->model, .tokens = tokens, .keeps = r->keeps, .more = edit, .more_count = r->edits };
 
-	for (int t = 0; t < r->T; t++) {
-		while (i < p->n && p->span[i].to < t)
-			i++;
-		if (i < p->n && !in[i] && t >= p->span[i].from) {
-			position -= t < m->position;
-			key -= t < m->place.key;
-			continue;
-		}
-		tokens[n++] = r->tokens[t];
-	}
-	*metric = metric_at(m, position);
+	for (int t = 0; t < r->T; t++)
+		if (before[t + 1] == before[t])
+			tokens[order.T++] = r->tokens[t];
+	for (int e = 0; e < r->edits; e++)
+		edit[e] = closed_up(&r->edit[e], before, arena);
+	order.prefix = r->edits ? NULL : r;
+	*metric = metric_at(m, m->position - before[m->position]);
 	if (reads_key(m))
-		place_set(&metric->place, DIM_KEY, key, key);
-	return n;
+		place_set(&metric->place, DIM_KEY, m->place.key - before[m->place.key], m->place.key - before[m->place.key]);
+	return order;
 }
 
 static bool value_of_rest(const struct players *p, const bool *in, double *value, struct err *err)
 {
-	const struct ask *ask = p->ask;
-	const struct run *base = ask->run;
-	int32_t *tokens = xmalloc((size_t)base->T * sizeof *tokens);
+	struct arena *arena = arena_new();
 	struct metric metric;
-	struct run_order order = {
-		.model = ask->model, .tokens = tokens, .more = base->edit_list, .more_count = base->edits, .prefix = base
-	};
-	struct run *r;
-	bool ok;
+	struct run_order order = order_of_rest(p, in, &metric, arena);
+	struct run *r = run_new(&order, p->ask->task, err);
+	const bool ok = r && metric_value(&metric, r, r, value, p->ask->task, err);
 
-	order.T = remaining(p, in, tokens, &metric);
-	order.keeps = base->keeps;
-	r = run_new(&order, ask->task, err);
-	ok = r && metric_value(&metric, r, r, value, ask->task, err);
 	run_unref(r);
-	free(tokens);
+	arena_free(arena);
 	return ok;
 }
 
@@ -351,9 +407,20 @@ static bool values_by_runs(const struct players *p, const bool *in, int count, d
 
 bool players_values(const struct players *p, const bool *in, int count, double *value, struct err *err)
 {
+	const struct coalitions q = question(p);
+
+	if (p->edits)
+		return coalitions_values(&q, in, count, value, p->ask->task, err);
 	for (int c = 0; c < count; c++)
 		value[c] = NAN;
-	return p->edits ? values_by_sweep(p, in, count, value, err) : values_by_runs(p, in, count, value, err);
+	return values_by_runs(p, in, count, value, err);
+}
+
+int players_passes(const struct players *p, const bool *in, int count)
+{
+	const struct coalitions q = question(p);
+
+	return p->edits ? coalitions_passes(&q, in, count) : count;
 }
 
 bool players_value_alone(const struct players *p, const bool *in, double *value, struct err *err)

@@ -19,7 +19,6 @@
 #define LMSCOPE_ENGINE_ANALYSIS_PLAYERS_H
 
 #include "engine/analysis/analysis.h"
-#include "engine/run/sweep.h"
 
 enum player_group { GROUP_TOKEN, GROUP_WORD, GROUP_SENTENCE };
 enum player_how { HOW_MASK, HOW_REPLACE, HOW_REMOVE, HOW_MEAN };
@@ -56,6 +55,7 @@ struct players {
 	int n;			   /* players */
 	struct token_span *span;   /* [n] what is taken away */
 	int *row_of;		   /* [n] */
+	int *first;		   /* [n] the first position that changes without it */
 	const struct edit **edits; /* [n] what takes each away; NULL: how=remove */
 };
 
@@ -74,6 +74,9 @@ bool players_init(struct players *p, const struct ask *ask, enum player_group gr
  * other would give. Progress and pieces as of sweep_metric().
  */
 bool players_values(const struct players *p, const bool *in, int count, double *value, struct err *err);
+
+/* How many passes through the model that takes. */
+int players_passes(const struct players *p, const bool *in, int count);
 
 /* The metric of one coalition by a whole run of its own: for checks. */
 bool players_value_alone(const struct players *p, const bool *in, double *value, struct err *err);

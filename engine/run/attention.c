@@ -20,7 +20,8 @@ struct attention {
 	struct packed *past, **own;	    /* the past's; [variants] */
 	int layer;
 	size_t first_row;
-	int blocks; /* of QUERIES queries, in a head */
+	int past_to; /* rows of the past that somebody looks at */
+	int blocks;  /* of QUERIES queries, in a head: the most that a variant has */
 };
 
 /* Some queries t … t+n-1 of one head of one variant. */
@@ -28,6 +29,7 @@ struct block {
 	const struct attention *a;
 	const struct variant *edits;
 	int head, t, n;
+	int key0; /* keys from here on are the variant's own */
 	const float *q;
 	float *z;   /* rows of both are H K apart */
 	float *w;   /* [n, T] their weights: in the run's pattern, or scratch */
@@ -121,7 +123,7 @@ static void attend(const struct block *b)
 	const struct pass *p = b->a->p;
 	const struct config *c = &p->model->config;
 	const size_t HK = (size_t)(c->H * c->K), ldw = b->ldw;
-	const int key0 = p->key0, common = b->t + 1 - key0; /* of the pass's own keys: what all of these queries look at */
+	const int key0 = b->key0, common = b->t + 1 - key0; /* of its own keys: what all of these queries look at */
 
 	if (key0)
 		dense_apply(&b->past->keys, 0, c->K, key0, b->q, HK, b->n, b->w, ldw, false);
@@ -147,6 +149,27 @@ static void attend(const struct block *b)
 			    HK, true);
 }
 
+/* The first position whose keys are the variant's own, be they in the pass's rows or in those that it has in common with others. */
+static int own_from(const struct pass *p, int variant)
+{
+	const struct past_rows *past = p->ragged ? p->ragged->past[variant] : NULL;
+
+	while (past && past->before)
+		past = past->before;
+	return past ? past->from : p->ragged ? p->ragged->t0[variant] : p->key0;
+}
+
+/* A variant's queries: the first one's row, and its position; all up to T. */
+static int first_row_of(const struct pass *p, int variant)
+{
+	return p->ragged ? p->ragged->row[variant] : variant * (p->T - p->t0);
+}
+
+static int first_query(const struct pass *p, int variant)
+{
+	return p->ragged ? p->ragged->position[p->ragged->row[variant]] : p->t0;
+}
+
 /* The last blocks come first, since they have the most keys. */
 static void attend_chunk(void *context, int chunk)
 {
@@ -155,19 +178,23 @@ static void attend_chunk(void *context, int chunk)
 	const struct config *c = &p->model->config;
 	const int pair = chunk % (p->variants * c->H), variant = pair / c->H,
 		  from = (a->blocks - 1 - chunk / (p->variants * c->H)) * QUERIES;
-	const int left = p->T - p->t0 - from, group = config_kv_head(c, pair % c->H);
+	const int t = first_query(p, variant) + from, left = p->T - t, group = config_kv_head(c, pair % c->H);
 	struct block b = { .a = a,
 			   .edits = &p->variant[variant],
 			   .head = pair % c->H,
-			   .t = p->t0 + from,
+			   .t = t,
+			   .key0 = own_from(p, variant),
 			   .n = left < QUERIES ? left : QUERIES,
 			   .ldw = a->s->pattern ? a->s->pattern_room : (size_t)p->T,
 			   .past = a->past ? &a->past->head[group] : NULL,
 			   .own = &a->own[variant]->head[group] };
-	const size_t row = a->first_row + (size_t)(variant * (p->T - p->t0) + from);
+	const size_t row = a->first_row + (size_t)(first_row_of(p, variant) + from);
 	const size_t at = row * (size_t)(c->H * c->K) + (size_t)(b.head * c->K);
-	float *scratch = a->s->pattern ? NULL : xbig((size_t)b.n * b.ldw * sizeof *scratch);
+	float *scratch;
 
+	if (left <= 0) /* another variant has more of them */
+		return;
+	scratch = a->s->pattern ? NULL : xbig((size_t)b.n * b.ldw * sizeof *scratch);
 	b.q = a->s->q + at;
 	b.z = a->s->z + at;
 	b.w = scratch ? scratch : layer_weights(a->s, variant * c->H + b.head, b.t);
@@ -175,40 +202,55 @@ static void attend_chunk(void *context, int chunk)
 	big_free(scratch);
 }
 
+/* What a variant has of its own: in common with others, and then in the pass's rows. */
+static void fill_own(const struct attention *a, int variant, int group)
+{
+	const struct pass *p = a->p;
+	const struct config *c = &p->model->config;
+	const struct ragged *r = p->ragged;
+	const int key0 = own_from(p, variant), t0 = r ? r->t0[variant] : key0;
+	const size_t GK = (size_t)(c->G * c->K), row = a->first_row + (size_t)(r ? r->key_row[variant] : variant * (p->T - t0));
+
+	for (const struct past_rows *past = r ? r->past[variant] : NULL; past; past = past->before)
+		packed_put(a->own[variant], c, group, past->k[a->layer] + past->row * GK, past->v[a->layer] + past->row * GK,
+			   past->from - key0, past->to - past->from);
+	packed_put(a->own[variant], c, group, a->s->k + row * GK, a->s->v + row * GK, t0 - key0, p->T - t0);
+}
+
 /* What the past has not in order yet, and each variant's own. */
 static void fill_chunk(void *context, int chunk)
 {
 	const struct attention *a = context;
-	const struct pass *p = a->p;
-	const struct config *c = &p->model->config;
-	const int own = p->T - p->key0, variant = chunk / c->G, group = chunk % c->G;
-	const size_t at = (a->first_row + (size_t)(variant * own)) * (size_t)(c->G * c->K);
+	const struct config *c = &a->p->model->config;
+	const int variant = chunk / c->G, group = chunk % c->G;
 
-	if (variant < p->variants)
-		packed_fill(a->own[variant], c, group, a->s->k + at, a->s->v + at, 0, own);
+	if (variant < a->p->variants)
+		fill_own(a, variant, group);
 	else
-		packed_fill(a->past, c, group, a->rows->k, a->rows->v, a->past->rows, p->key0);
+		packed_fill(a->past, c, group, a->rows->k, a->rows->v, a->past->rows, a->past_to);
 }
 
 void attention_run(const struct pass *p, int layer, const struct layer_sites *s, int first_row)
 {
 	const struct config *c = &p->model->config;
-	struct attention a = { .p = p,
-			       .s = s,
-			       .rows = p->key0 ? p->past[layer] : NULL,
-			       .layer = layer,
-			       .first_row = (size_t)first_row,
-			       .blocks = (p->T - p->t0 + QUERIES - 1) / QUERIES,
-			       .own = xcalloc((size_t)p->variants, sizeof *a.own) };
+	struct attention a = {
+		.p = p, .s = s, .layer = layer, .first_row = (size_t)first_row, .own = xcalloc((size_t)p->variants, sizeof *a.own)
+	};
 	bool more;
 
+	for (int i = 0; i < p->variants; i++) {
+		const int key0 = own_from(p, i), blocks = (p->T - first_query(p, i) + QUERIES - 1) / QUERIES;
+
+		a.own[i] = packed_new(c, p->T - key0);
+		a.past_to = key0 > a.past_to ? key0 : a.past_to;
+		a.blocks = blocks > a.blocks ? blocks : a.blocks;
+	}
+	a.rows = a.past_to ? p->past[layer] : NULL;
 	a.past = a.rows ? layer_packed(a.rows, c) : NULL;
-	more = a.past && a.past->rows < p->key0;
-	for (int i = 0; i < p->variants; i++)
-		a.own[i] = packed_new(c, p->T - p->key0);
+	more = a.past && a.past->rows < a.past_to;
 	pool_run((p->variants + more) * c->G, fill_chunk, &a);
 	if (more)
-		a.past->rows = p->key0;
+		a.past->rows = a.past_to;
 	pool_run(p->variants * c->H * a.blocks, attend_chunk, &a);
 	for (int i = 0; i < p->variants; i++)
 		packed_free(a.own[i]);

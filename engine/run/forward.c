@@ -17,7 +17,12 @@
 
 static int row_count(const struct pass *p)
 {
-	return p->variants * (p->T - p->t0);
+	return p->ragged ? p->ragged->row[p->variants] : p->variants * (p->T - p->t0);
+}
+
+static int variant_of(const struct pass *p, int row)
+{
+	return p->ragged ? p->ragged->variant[row] : row / (p->T - p->t0);
 }
 
 bool pass_begin(struct pass *p, struct err *err)
@@ -99,13 +104,13 @@ static void each_row(const struct pass *p, int l, const struct layer_sites *s, v
 
 static int position_of(const struct rows *r, int row)
 {
-	return r->p->t0 + row % (r->p->T - r->p->t0);
+	return r->p->ragged ? r->p->ragged->position[row] : r->p->t0 + row % (r->p->T - r->p->t0);
 }
 
 /* Applies the edits at a site to one row, in the order in which they were written. */
 static void touch(const struct rows *r, int row, enum site site, float *x)
 {
-	const struct variant *v = &r->p->variant[row / (r->p->T - r->p->t0)];
+	const struct variant *v = &r->p->variant[variant_of(r->p, row)];
 	int t = position_of(r, row);
 
 	for (int e = 0; e < v->edits; e++)
@@ -116,7 +121,7 @@ static void touch(const struct rows *r, int row, enum site site, float *x)
 /* One of the layer's norms. */
 static void normalise(const struct rows *r, int row, enum site site, const float *x, float *y, float *scale)
 {
-	const struct variant *v = &r->p->variant[row / (r->p->T - r->p->t0)];
+	const struct variant *v = &r->p->variant[variant_of(r->p, row)];
 	const struct norm_place place = { r->p->model, v->edit, v->edits, site, r->l };
 
 	norms_apply(&place, position_of(r, row), x, y, scale);
@@ -222,7 +227,7 @@ static void leave_attention(const struct rows *r, int row)
 {
 	const struct model *m = r->p->model;
 	const struct config *c = &m->config;
-	const struct variant *v = &r->p->variant[row / (r->p->T - r->p->t0)];
+	const struct variant *v = &r->p->variant[variant_of(r->p, row)];
 	size_t D = (size_t)c->D, at = (size_t)row * D;
 	float *out = r->s->attn_out + at, *mid = r->s->resid_mid + at, *pre = r->s->resid_pre + at;
 	struct result_place place;
@@ -365,23 +370,58 @@ bool forward_layer(struct pass *p, int l, struct layer_sites *whole, int first_r
 	return from_z(p, l, whole, &s, first_row, err);
 }
 
+/* Of each variant the last row alone is left; its keys stay where they are. */
+static struct ragged last_rows(const struct pass *p, int *row)
+{
+	struct ragged r = *p->ragged;
+	int *position = row + p->variants + 1;
+
+	for (int v = 0; v <= p->variants; v++)
+		row[v] = v;
+	for (int v = 0; v < p->variants; v++)
+		position[v] = p->T - 1;
+	r.row = r.variant = row;
+	r.position = position;
+	return r;
+}
+
+static int last_row(const struct pass *p, int v)
+{
+	return p->ragged ? p->ragged->row[v + 1] - 1 : (v + 1) * (p->T - p->t0) - 1;
+}
+
 bool forward_last(struct pass *p, int l, struct layer_sites *whole, struct err *err)
 {
+	int *rows = p->ragged ? xmalloc((size_t)(2 * p->variants + 1) * sizeof *rows) : NULL;
+	struct ragged ragged;
 	struct layer_sites s = *whole;
 	struct pass last = *p;
-	size_t D = (size_t)p->model->config.D, nt = (size_t)(p->T - p->t0);
+	size_t D = (size_t)p->model->config.D;
+	bool ok;
 
 	read_stream(p, l, &s, false);
 	last.t0 = p->T - 1;
-	for (size_t v = 0; v < (size_t)p->variants; v++) {
-		size_t from = (v * nt + nt - 1) * D;
+	for (int v = 0; v < p->variants; v++) {
+		size_t from = (size_t)last_row(p, v) * D, to = (size_t)v * D;
 
-		memmove(s.resid_pre + v * D, s.resid_pre + from, D * sizeof *s.resid_pre);
-		memmove(p->scratch + v * D, p->scratch + from, D * sizeof *p->scratch);
+		memmove(s.resid_pre + to, s.resid_pre + from, D * sizeof *s.resid_pre);
+		memmove(p->scratch + to, p->scratch + from, D * sizeof *p->scratch);
+	}
+	if (rows) {
+		ragged = last_rows(p, rows);
+		last.ragged = &ragged;
 	}
 	queries(&last, l, &s);
 	attend(&last, l, whole, &s, 0);
-	return from_z(&last, l, whole, &s, 0, err);
+	ok = from_z(&last, l, whole, &s, 0, err);
+	free(rows);
+	return ok;
+}
+
+bool forward_keys(struct pass *p, int l, struct layer_sites *s, struct err *err)
+{
+	read_stream(p, l, s, false);
+	return task_going(p->task, err);
 }
 
 void forward_embed(struct pass *p, const int32_t *tokens, float *x)

@@ -25,6 +25,23 @@ struct variant {
 	int edits;
 };
 
+/* Keys and values of some positions that variants have in common, and that are not the run's: a list, from the last rows back. */
+struct past_rows {
+	const struct past_rows *before; /* NULL: those before `from` are the run's */
+	int from, to;			/* positions from … to-1 */
+	float *const *k, *const *v;	/* [L] of [rows, G, K] */
+	size_t row;			/* where they begin there */
+};
+
+/* Variants of unequal lengths, or whose pasts differ. */
+struct ragged {
+	const int *t0;			     /* [variants] the first position whose keys and values are in the pass's rows */
+	const int *key_row;		     /* [variants] where they begin; all up to T */
+	const struct past_rows *const *past; /* [variants] what comes before them; NULL: the run's */
+	const int *row;			     /* [variants + 1] where the variant's rows begin: its queries */
+	const int *variant, *position;	     /* [rows] of each row */
+};
+
 struct pass {
 	const struct model *model;
 	int t0, T; /* positions that are computed: t0 … T-1 */
@@ -34,6 +51,7 @@ struct pass {
 	/* sites are stored: all of them are computed, also those that nothing downstream reads */
 	bool stored;
 	const struct layer_sites *const *past; /* [L] with the rows below t0; NULL when t0 is 0 */
+	const struct ragged *ragged; /* NULL: every variant has the rows t0 … T-1; otherwise t0 is the least of theirs */
 	/* Made by pass_begin: */
 	/* keys and values from here on are in the pass's own rows: t0, but see forward_last */
 	int key0;
@@ -58,6 +76,9 @@ bool forward_layer(struct pass *p, int l, struct layer_sites *s, int first_row, 
  * the rest for the last row of each variant. Its sites are [variants] rows.
  */
 bool forward_last(struct pass *p, int l, struct layer_sites *s, struct err *err);
+
+/* The same when nothing is wanted of a layer but its keys and values. */
+bool forward_keys(struct pass *p, int l, struct layer_sites *s, struct err *err);
 
 /* What enters layer 0, of tokens[t0 … T-1] or p->input, for every variant into x[rows, D], edits on `embed` applied. */
 void forward_embed(struct pass *p, const int32_t *tokens, float *x);

@@ -76,7 +76,8 @@ bool metric_find_token(const struct model *m, const char *what, const char *text
 	if (metric_token_number(text, &number)) {
 		*id = (int32_t)number;
 		return (number >= 0 && number < m->config.V) ||
-		       err_set(err, ERR_ARGUMENT, "%s: the vocabulary has the tokens #0 … #%d, not %s", what, m->config.V - 1, text);
+		       err_set(err, ERR_ARGUMENT, "%s: the vocabulary has the tokens #0 … #%d, not %s", what, m->config.V - 1,
+			       text);
 	}
 	if ((*id = tokenizer_find(t, text, strlen(text))) >= 0 && *id < m->config.V)
 		return true;

@@ -27,10 +27,17 @@ void packed_free(struct packed *p)
 	free(p);
 }
 
+void packed_put(struct packed *p, const struct config *c, int group, const float *k, const float *v, int at, int n)
+{
+	const size_t GK = (size_t)(c->G * c->K), from = (size_t)(group * c->K);
+
+	dense_set_columns(&p->head[group].keys, at, n, k + from, GK);
+	dense_set_rows(&p->head[group].values, at, n, v + from, GK);
+}
+
 void packed_fill(struct packed *p, const struct config *c, int group, const float *k, const float *v, int from, int to)
 {
-	const size_t GK = (size_t)(c->G * c->K), at = (size_t)from * GK + (size_t)(group * c->K);
+	const size_t GK = (size_t)(c->G * c->K), at = (size_t)from * GK;
 
-	dense_set_columns(&p->head[group].keys, from, to - from, k + at, GK);
-	dense_set_rows(&p->head[group].values, from, to - from, v + at, GK);
+	packed_put(p, c, group, k + at, v + at, from, to - from);
 }

@@ -21,5 +21,7 @@ struct packed *packed_new(const struct config *c, int room);
 void packed_free(struct packed *p); /* NULL is fine */
 /* Brings in rows `from` … to-1 of one head of k and v[rows, G, K]. p->rows is the caller's to raise when all heads are done. */
 void packed_fill(struct packed *p, const struct config *c, int group, const float *k, const float *v, int from, int to);
+/* Brings in k and v[n, G, K] as the rows at … at+n-1 of one head. */
+void packed_put(struct packed *p, const struct config *c, int group, const float *k, const float *v, int at, int n);
 
 #endif

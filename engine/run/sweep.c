@@ -12,12 +12,10 @@
 #include "engine/run/change.h"
 #include "engine/run/forward.h"
 #include "engine/run/metric_inner.h"
-#include "engine/run/norms.h"
+#include "engine/run/readout.h"
 #include "engine/run/vocab.h"
 
 enum { MOST_ROWS = 512 }; /* of a pass: enough to be bound by arithmetic, small enough to cancel soon and to stay in memory */
-
-enum { METRIC_ROWS = 16 };
 
 /* A variant with its edits resolved, and where its work starts. */
 struct item {
@@ -36,13 +34,13 @@ struct sweep {
 	double *value; /* of the metric */
 	float *rows;   /* of the place */
 	struct task *task;
-	const float *unedited_logits; /* [V] at the metric's position, for kl */
-	bool loss;		      /* the metric looks at every position; otherwise at metric->position */
-	bool inner;		      /* it is of the top layer, or what is read is: all of that layer is computed */
-	struct run_set reads;	      /* what the variants' edits read */
-	int T;			      /* positions that are carried */
-	int top;		      /* the last layer that is computed */
-	float *y, *logits;	      /* [METRIC_ROWS, D] and [METRIC_ROWS, V]; for loss [T, D] and none */
+	struct readout readout; /* of the logits */
+	bool loss;		/* the metric looks at every position; otherwise at metric->position */
+	bool inner;		/* it is of the top layer, or what is read is: all of that layer is computed */
+	struct run_set reads;	/* what the variants' edits read */
+	int T;			/* positions that are carried */
+	int top;		/* the last layer that is computed */
+	float *y;		/* [D]; for loss [T, D] */
 };
 
 /* Whether an edit comes after all that is looked at: of layers above. The final norm is not above what a lens reads with it. */
@@ -122,15 +120,6 @@ static int order(const void *a, const void *b)
 	return x->index - y->index;
 }
 
-/* As the variant has it. */
-static void final_norm(const struct sweep *s, const struct item *item, int position, const float *x, float *y)
-{
-	const struct model *m = s->run->model;
-	const struct norm_place place = { m, item->variant.edit, item->variant.edits, SITE_LN_FINAL, m->config.L };
-
-	norms_apply(&place, position, x, y, NULL);
-}
-
 static bool read_loss(const struct sweep *s, const struct item *item, const float *resid, struct err *err)
 {
 	const struct model *m = s->run->model;
@@ -138,30 +127,26 @@ static bool read_loss(const struct sweep *s, const struct item *item, const floa
 	int n = s->T - 1, t0 = item->t0;
 
 	for (int t = 0; t < n; t++)
-		final_norm(s, item, t, t < t0 ? run_at(s->run, SITE_RESID_POST, m->config.L - 1, t) : resid + (size_t)(t - t0) * D,
-			   s->y + (size_t)t * D);
+		readout_norm(m, &item->variant, t,
+			     t < t0 ? run_at(s->run, SITE_RESID_POST, m->config.L - 1, t) : resid + (size_t)(t - t0) * D,
+			     s->y + (size_t)t * D);
 	if (!vocab_loss(m, s->y, n, s->run->tokens + 1, &s->value[item->index], s->task, err))
 		return false;
 	s->value[item->index] /= n;
 	return true;
 }
 
-/* The metric of n <= METRIC_ROWS variants, from their rows at its position, ld floats apart. */
+/* The metric of n <= READOUT_ROWS variants, from their rows at its position, ld floats apart. */
 static void read_rows(const struct sweep *s, const struct item *const *item, const float *resid, size_t ld, int n)
 {
-	const struct model *m = s->run->model;
-	size_t D = (size_t)m->config.D, V = (size_t)m->config.V;
-	const int32_t *target = s->metric->target;
+	const struct variant *variant[READOUT_ROWS];
+	double value[READOUT_ROWS];
 
 	for (int i = 0; i < n; i++)
-		final_norm(s, item[i], s->metric->position, resid + (size_t)i * ld, s->y + (size_t)i * D);
-	if (s->metric->kind == METRIC_LOGIT || s->metric->kind == METRIC_LOGIT_DIFF) /* one or two rows of W_U suffice */
-		for (int i = 0; i < 2 && target[i] >= 0; i++)
-			model_unembed_some(m, s->y, n, target[i], 1, s->logits + target[i], V);
-	else
-		model_unembed(m, s->y, n, s->logits);
+		variant[i] = &item[i]->variant;
+	readout_rows(&s->readout, variant, resid, ld, n, value);
 	for (int i = 0; i < n; i++)
-		s->value[item[i]->index] = metric_of_logits(s->metric, s->logits + (size_t)i * V, s->unedited_logits, m->config.V);
+		s->value[item[i]->index] = value[i];
 }
 
 /* resid: each variant's rows t0 … T-1, or its last alone. */
@@ -171,11 +156,11 @@ static bool read_metric(const struct sweep *s, const struct item *const *item, i
 	size_t D = (size_t)s->run->model->config.D, ld = last_alone ? D : (size_t)(s->T - item[0]->t0) * D;
 	const float *row = last_alone || s->loss ? resid : resid + (size_t)(s->metric->position - item[0]->t0) * D;
 
-	for (int i = 0; i < n; i += s->loss ? 1 : METRIC_ROWS) {
+	for (int i = 0; i < n; i += s->loss ? 1 : READOUT_ROWS) {
 		if (!task_going(s->task, err) || (s->loss && !read_loss(s, item[i], row + (size_t)i * ld, err)))
 			return false;
 		if (!s->loss)
-			read_rows(s, item + i, row + (size_t)i * ld, ld, n - i < METRIC_ROWS ? n - i : METRIC_ROWS);
+			read_rows(s, item + i, row + (size_t)i * ld, ld, n - i < READOUT_ROWS ? n - i : READOUT_ROWS);
 	}
 	return true;
 }
@@ -350,7 +335,7 @@ static bool begin(struct sweep *s, struct err *err)
 {
 	const struct config *c = &s->run->model->config;
 	const struct metric *metric = s->metric;
-	size_t D = (size_t)c->D, V = (size_t)c->V;
+	size_t D = (size_t)c->D;
 
 	s->top = metric_layer(metric, c);
 	s->inner = !metric_of_output(metric);
@@ -360,18 +345,8 @@ static bool begin(struct sweep *s, struct err *err)
 	 * carried.
 	 */
 	s->T = s->loss || !config_alike(c, s->run->T, metric->position + 1) ? s->run->T : metric->position + 1;
-	s->unedited_logits = s->unedited->last_logits;
-	s->y = arena_floats(s->arena, (size_t)(s->loss ? s->T : METRIC_ROWS) * D, err);
-	s->logits = s->loss || s->inner ? NULL : arena_floats(s->arena, METRIC_ROWS * V, err);
-	if (!s->y || !(s->loss || s->inner || s->logits))
-		return false;
-	if (metric->kind == METRIC_KL && metric->position != s->run->T - 1) {
-		float *logits = arena_floats(s->arena, V, err);
-
-		s->unedited_logits = logits;
-		return logits && run_logits(s->unedited, metric->position, 1, logits, s->task, err);
-	}
-	return true;
+	s->y = arena_floats(s->arena, (size_t)(s->loss ? s->T : 1) * D, err);
+	return s->y && (s->loss || s->inner || readout_begin(&s->readout, metric, s->unedited, s->arena, s->task, err));
 }
 
 static bool sweep(struct sweep *s, const struct run *foil, const struct sweep_variant *variants, int n, struct err *err)

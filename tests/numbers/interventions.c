@@ -113,6 +113,8 @@ static void check_refusals(const struct pair *f)
 		{ "resid_pre 0 interchange", "interchange needs a FILE.npy" },
 		{ "pattern 0.1 @1<0 mask", "mask does not work on pattern: only what softmax reads can be hidden from it" },
 		{ "scores 0.1 @1 mask", "mask needs a key" },
+		{ "scores * @1 mask", "mask needs a key" },
+		{ "scores * @1<0 freeze", "* (every layer) is for mask, zero, scale and add" },
 		{ "embed 0 noise", "noise needs a number" },
 		{ "embed 0 noise 3 x", "the seed after noise" },
 		{ "embed 1 zero", "embeddings enter layer 0" },

@@ -55,6 +55,8 @@ static void check_forms(void)
 		{ "ln_final @3", "ln_final @3" },
 		{ "neuron 3.4..4", "neuron 3.4" },
 		{ "embed 0 @4", "embed 0 @4" },
+		{ "scores * @5<2..4", "scores * @5<2..4" },
+		{ "scores * @-1<3", "scores * @9<3" },
 	};
 
 	for (size_t i = 0; i < sizeof forms / sizeof *forms; i++) {
@@ -83,6 +85,9 @@ static void check_refusals(void)
 		{ "head 5.1 @x", "expected a position", ERR_USAGE },
 		{ "head 5.1 @3<2", "for pattern and scores alone", ERR_USAGE },
 		{ "head 5.1 zero", "unexpected \"zero\"", ERR_USAGE },
+		{ "pattern * @5<4", "* (every layer) is for scores; write pattern 0", ERR_USAGE },
+		{ "head *", "* (every layer) is for scores; write head 0.0", ERR_USAGE },
+		{ "scores *.1", "after scores", ERR_USAGE },
 		{ "pattern 2.1 @5<4..2", "runs backwards", ERR_ARGUMENT },
 	};
 
@@ -109,6 +114,14 @@ static void check_dimensions(void)
 	joined = place_join(&place, &more);
 	CHECK_THAT(joined.site == SITE_MLP_OUT && joined.layer == 2 && joined.position == 4 && joined.unit_to == 127,
 		   "what more says counts");
+	place = place_at(SITE_SCORES, 0, -1, 5);
+	place.every_layer = true;
+	more = place_at(SITE_NONE, 3, -1, -1);
+	CHECK_THAT(place_get(&place, DIM_LAYER) == -1, "every layer is none");
+	joined = place_join(&place, &more);
+	CHECK_THAT(joined.layer == 3 && !joined.every_layer && !place_equal(&joined, &place), "a layer is one of all");
+	place_set(&place, DIM_LAYER, 2, 2);
+	CHECK_TEXT(printed(&place), "scores 2 @5");
 	joined = PLACE_NONE;
 	CHECK_TEXT(printed(&joined), "");
 }

@@ -18,7 +18,7 @@ struct ink cursor_ink(const struct view *v, struct ink under)
 	return under;
 }
 
-static void bracket(struct canvas *c, const struct view *v, int x, int y, const char *glyph)
+void cursor_bracket(struct canvas *c, const struct view *v, int x, int y, const char *glyph)
 {
 	const struct cell *cell;
 
@@ -31,6 +31,6 @@ static void bracket(struct canvas *c, const struct view *v, int x, int y, const 
 
 void cursor_brackets(struct canvas *c, const struct view *v, int x, int y, int w)
 {
-	bracket(c, v, x, y, "‹");
-	bracket(c, v, x + w - 1, y, "›");
+	cursor_bracket(c, v, x, y, "‹");
+	cursor_bracket(c, v, x + w - 1, y, "›");
 }

@@ -1,30 +1,36 @@
 /*
  * text.c - the prompt as a text that is read: each token on the colour of its value, wrapped at words. The table has
- * tokens on one axis; of the other it is the cursor's row or column. With numbers, or where there are no colours, a
+ * tokens on one axis, or words and sentences as its rows; of the other it is the cursor's row or column. With numbers, or where there are no colours, a
  * line under each line of text says how much.
  *
  *     The old lighthouse stood on the‹cliff›above the harbour,
  *     and every evening the keeper climbed the long stairs
  */
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "engine/base/arena.h"
 #include "tui/views/views.h"
 
-/* Where each token is: its line, its first column, its columns, and whether a blank is before it, for the cursor. */
+/*
+ * Where each token is, and each word of a sentence: its line, its first column, its columns, and whether a blank is before it, for the
+ * cursor. A token is one piece; a row that is a group of tokens has a piece for each of its words.
+ */
 struct text {
-	struct token {
-		int line, x, w;
+	struct piece {
+		int token, line, x, w;
 		bool gap;
-	} * token;
-	int tokens, lines;
+		const char *show; /* [bytes] what is drawn */
+		size_t bytes;
+	} * piece;
+	int pieces, lines;
 };
 
 static bool tokens_on(const struct axis *axis)
 {
-	return axis->id && (axis->dim == DIM_POSITION || axis->dim == DIM_KEY);
+	return axis->dim == DIM_GROUP || (axis->id && (axis->dim == DIM_POSITION || axis->dim == DIM_KEY));
 }
 
 static bool on_rows(const struct table *t)
@@ -69,16 +75,47 @@ static struct number_form form_of(const struct view *v)
 	return number_form(v->table, on_rows(v->table) ? col : ALL_COLUMNS);
 }
 
+static const char dot[] = "·"; /* a blank */
+
 /* What is drawn of a token: without the blank that it begins with, which is a blank on the screen. */
 static const char *shown(const struct axis *axis, int i, bool *gap)
 {
-	static const char dot[] = "·";
 	const char *text = axis->show[i] ? axis->show[i] : "";
 
 	*gap = axis->label_bytes && axis->label_bytes[i] && axis->label[i][0] == ' ' && !strncmp(text, dot, strlen(dot));
 	if (!axis->label_bytes)
 		*gap = !strncmp(text, dot, strlen(dot));
 	return *gap ? text + strlen(dot) : text;
+}
+
+/* The pieces of a token or a group; at most one for each byte of what it shows. Returns how many there are. */
+static int cut(const struct axis *axis, int i, struct piece *piece)
+{
+	bool gap;
+	const char *rest = shown(axis, i, &gap), *end;
+	int n = 0;
+
+	do {
+		end = axis->dim == DIM_GROUP && *rest ? strstr(rest + 1, dot) : NULL;
+		piece[n++] =
+			(struct piece){ .token = i, .gap = gap, .show = rest, .bytes = end ? (size_t)(end - rest) : strlen(rest) };
+		gap = true;
+		rest = end ? end + strlen(dot) : NULL;
+	} while (rest);
+	return n;
+}
+
+static struct text pieces_of(const struct axis *axis)
+{
+	struct text text = { NULL, 0, 0 };
+	size_t most = 0;
+
+	for (int i = 0; i < axis->n; i++)
+		most += 1 + (axis->dim == DIM_GROUP && axis->show[i] ? strlen(axis->show[i]) : 0);
+	text.piece = xcalloc(most + 1, sizeof *text.piece);
+	for (int i = 0; i < axis->n; i++)
+		text.pieces += cut(axis, i, text.piece + text.pieces);
+	return text;
 }
 
 static bool ends_line(const struct axis *axis, int i)
@@ -88,49 +125,69 @@ static bool ends_line(const struct axis *axis, int i)
 	return n && axis->label[i][n - 1] == '\n';
 }
 
+/* The first and the last piece of a token. */
+static int first_piece(const struct text *text, int token)
+{
+	int i = 0;
+
+	while (i < text->pieces - 1 && text->piece[i].token != token)
+		i++;
+	return i;
+}
+
+static int last_piece(const struct text *text, int token)
+{
+	int i = first_piece(text, token);
+
+	while (i < text->pieces - 1 && text->piece[i + 1].token == token)
+		i++;
+	return i;
+}
+
 /* Lines of w columns. A token has at least the columns of its number, where there are numbers. */
 static struct text lay_out(const struct view *v, int w, int number_w)
 {
 	const struct axis *axis = token_axis(v->table);
-	struct text text = { xcalloc((size_t)axis->n, sizeof *text.token), axis->n, 0 };
-	int x = 0, line = 0, word = 0; /* word: the first token of the word that is being set */
+	struct text text = pieces_of(axis);
+	int x = 0, line = 0, word = 0; /* word: the first piece of the word that is being set */
 
 	w = w > 1 ? w : 1;
-	for (int i = 0; i < axis->n; i++) {
-		struct token *token = &text.token[i];
-		bool gap;
-		const char *show = shown(axis, i, &gap);
+	for (int i = 0; i < text.pieces; i++) {
+		struct piece *piece = &text.piece[i];
+		const bool first = !i || piece[-1].token != piece->token,
+			   after_line = i && first && ends_line(axis, piece[-1].token);
+		const int least = first && number_w ? number_w : !piece->gap;
 
-		if (gap || number_w || (i && ends_line(axis, i - 1)))
+		if (piece->gap || number_w || after_line)
 			word = i;
-		token->gap = gap || number_w;
-		token->w = clamp(canvas_columns(show, strlen(show)), number_w ? number_w : !gap, w);
-		if (i && ends_line(axis, i - 1)) {
+		piece->gap = piece->gap || number_w;
+		piece->w = clamp(canvas_columns(piece->show, piece->bytes), least, w);
+		if (after_line) {
 			line++;
 			x = 0;
 		}
-		token->line = line;
-		token->x = x + (token->gap && x > 0);
-		if (token->x + token->w > w &&
+		piece->line = line;
+		piece->x = x + (piece->gap && x > 0);
+		if (piece->x + piece->w > w &&
 		    x > 0) { /* the word goes to the next line, or the rest of a word that began this one does */
-			int from = text.token[word].x > 0 ? word : i;
+			int from = text.piece[word].x > 0 ? word : i;
 
 			line++;
 			x = 0;
 			for (int k = from; k <= i; k++) {
-				text.token[k].line = line;
-				text.token[k].x = x;
-				x += text.token[k].w;
+				text.piece[k].line = line;
+				text.piece[k].x = x;
+				x += text.piece[k].w;
 			}
 			if (x > w && from < i) { /* one word alone is longer than a line */
-				token->line = ++line;
-				token->x = 0;
-				x = token->w;
+				piece->line = ++line;
+				piece->x = 0;
+				x = piece->w;
 			}
 			word = from;
 			continue;
 		}
-		x = token->x + token->w;
+		x = piece->x + piece->w;
 	}
 	text.lines = line + 1;
 	return text;
@@ -161,8 +218,8 @@ static void text_plan(const struct view *v, enum zoom zoom, struct plan *p)
 	text = text_of(v, p);
 	p->rows = text.lines;
 	p->cols = p->page_cols = 1;
-	p->cursor_line = cursor < 0 ? -1 : text.token[cursor].line;
-	free(text.token);
+	p->cursor_line = cursor < 0 ? -1 : text.piece[first_piece(&text, cursor)].line;
+	free(text.piece);
 	p->page_rows = clamp((r.h - (foot > 0)) / p->lines, 1, p->rows);
 	p->foot_lines = foot_lines(v, &view_text, p, foot);
 	p->page_rows = clamp((r.h - p->foot_lines) / p->lines, 1, p->rows);
@@ -176,9 +233,9 @@ static struct view_need text_need(const struct view *v, enum zoom zoom)
 	struct text text = lay_out(v, COLUMNS, number_w);
 	int rows = text.lines, w = 0;
 
-	for (int i = 0; i < text.tokens; i++)
-		w = text.token[i].x + text.token[i].w > w ? text.token[i].x + text.token[i].w : w;
-	free(text.token);
+	for (int i = 0; i < text.pieces; i++)
+		w = text.piece[i].x + text.piece[i].w > w ? text.piece[i].x + text.piece[i].w : w;
+	free(text.piece);
 	return (struct view_need){
 		.min = { (rows < SOME ? rows : SOME) * lines + FOOT, COLUMNS_MIN + 2 },
 		.want = { rows * lines + FOOT, (rows > 1 ? COLUMNS : w) + 2 },
@@ -207,32 +264,67 @@ static void draw_mark(struct canvas *c, const struct view *v, const struct plan 
 		      isnan(value) || span_is_quiet(&p->span, value) ? " " : theme_shade(v->theme, ramp, at));
 }
 
-static void draw_token(struct canvas *c, const struct view *v, const struct plan *p, const struct number_form *form,
-		       const struct token *token, int i)
+static struct ink token_ink(const struct view *v, const struct plan *p, int i)
 {
-	const struct axis *axis = token_axis(v->table);
-	int x = p->cells.x + token->x, y = p->cells.y + (token->line - p->top) * p->lines, row, col;
-	bool gap, here = i == cursor_token(v);
-	const char *show = shown(axis, i, &gap);
-	float older, value;
 	struct ink ink = theme_ink(v->theme, STYLE_TEXT);
+	float older;
+	int row, col;
 
 	cell_of(v, i, &row, &col);
 	older = older_value(v, row, col);
-	value = v->table->value[table_cell(v->table, row, col)];
 	if (!isnan(older))
 		ink = older_ink(v);
-	else if (!isnan(value))
+	else if (!isnan(v->table->value[table_cell(v->table, row, col)]))
 		ink = value_ink(v->theme, &p->span, span_paint(&p->span, v->table, v->sink_in, row, col));
 	else if (v->table->unfinished)
 		ink = theme_ink(v->theme, STYLE_DIM);
-	if (search_finds(v, axis->show[i]))
+	if (search_finds(v, token_axis(v->table)->show[i]))
 		ink = theme_ink(v->theme, STYLE_MATCH);
 	if (v->stale)
 		ink.fg = theme_ink(v->theme, STYLE_STALE).fg;
-	canvas_field(c, x, y, token->w, ALIGN_LEFT, here ? cursor_ink(v, ink) : ink, show);
-	if (p->lines > 1)
-		draw_mark(c, v, p, form, (struct rect){ x, y + 1, token->w, 1 }, value, here ? cursor_ink(v, ink).mark : 0);
+	return ink;
+}
+
+/* `first` of its token: its number is there. The blank between two words of a group has its colour, too. */
+static void draw_piece(struct canvas *c, const struct view *v, const struct plan *p, const struct number_form *form,
+		       const struct piece *piece, bool first)
+{
+	int x = p->cells.x + piece->x, y = p->cells.y + (piece->line - p->top) * p->lines, row, col;
+	const bool here = piece->token == cursor_token(v);
+	struct ink ink = token_ink(v, p, piece->token);
+	char show[512];
+
+	ink = here ? cursor_ink(v, ink) : ink;
+	if (!first && piece->gap && piece->x > 0)
+		canvas_field(c, x - 1, y, 1, ALIGN_LEFT, ink, " ");
+	snprintf(show, sizeof show, "%.*s", (int)(piece->bytes < sizeof show ? piece->bytes : sizeof show - 1), piece->show);
+	canvas_field(c, x, y, piece->w, ALIGN_LEFT, ink, show);
+	cell_of(v, piece->token, &row, &col);
+	if (p->lines > 1 && (first || p->zoom != ZOOM_NUMBER))
+		draw_mark(c, v, p, form, (struct rect){ x, y + 1, piece->w, 1 }, v->table->value[table_cell(v->table, row, col)],
+			  here ? ink.mark : 0);
+}
+
+static bool on_page(const struct plan *p, const struct piece *piece)
+{
+	return piece->line >= p->top && piece->line < p->top + p->page_rows;
+}
+
+/* One bracket before the first piece of the cursor's token, one after the last: on the lines that are shown. */
+static void draw_cursor(struct canvas *c, const struct view *v, const struct plan *p, const struct text *text, int cursor)
+{
+	const struct piece *from = &text->piece[first_piece(text, cursor)], *to = &text->piece[last_piece(text, cursor)];
+
+	if (from->line == to->line) {
+		if (on_page(p, from))
+			cursor_brackets(c, v, p->cells.x + from->x - 1, p->cells.y + (from->line - p->top) * p->lines,
+					to->x + to->w - from->x + 2);
+		return;
+	}
+	if (on_page(p, from))
+		cursor_bracket(c, v, p->cells.x + from->x - 1, p->cells.y + (from->line - p->top) * p->lines, "‹");
+	if (on_page(p, to))
+		cursor_bracket(c, v, p->cells.x + to->x + to->w, p->cells.y + (to->line - p->top) * p->lines, "›");
 }
 
 static void text_draw(struct canvas *c, const struct view *v, const struct plan *p)
@@ -241,15 +333,12 @@ static void text_draw(struct canvas *c, const struct view *v, const struct plan 
 	struct number_form form = form_of(v);
 	int cursor = cursor_token(v);
 
-	for (int i = 0; i < text.tokens; i++)
-		if (text.token[i].line >= p->top && text.token[i].line < p->top + p->page_rows)
-			draw_token(c, v, p, &form, &text.token[i], i);
-	if (cursor >= 0 && text.token[cursor].line >= p->top && text.token[cursor].line < p->top + p->page_rows) {
-		const struct token *at = &text.token[cursor];
-
-		cursor_brackets(c, v, p->cells.x + at->x - 1, p->cells.y + (at->line - p->top) * p->lines, at->w + 2);
-	}
-	free(text.token);
+	for (int i = 0; i < text.pieces; i++)
+		if (on_page(p, &text.piece[i]))
+			draw_piece(c, v, p, &form, &text.piece[i], !i || text.piece[i - 1].token != text.piece[i].token);
+	if (cursor >= 0)
+		draw_cursor(c, v, p, &text, cursor);
+	free(text.piece);
 }
 
 static bool text_hit(const struct view *v, const struct plan *p, int x, int y, int *row, int *col)
@@ -257,13 +346,13 @@ static bool text_hit(const struct view *v, const struct plan *p, int x, int y, i
 	struct text text = text_of(v, p);
 	int line = p->top + (y - p->cells.y) / p->lines, found = -1;
 
-	for (int i = 0; i < text.tokens && y >= p->cells.y && y < p->cells.y + p->cells.h; i++) {
-		const struct token *at = &text.token[i];
+	for (int i = 0; i < text.pieces && y >= p->cells.y && y < p->cells.y + p->cells.h; i++) {
+		const struct piece *at = &text.piece[i];
 
 		if (at->line == line && x >= p->cells.x + at->x && x < p->cells.x + at->x + at->w)
-			found = i;
+			found = at->token;
 	}
-	free(text.token);
+	free(text.piece);
 	if (found < 0)
 		return false;
 	cell_of(v, found, row, col);
@@ -275,12 +364,12 @@ static int nearest(const struct text *text, int line, int x)
 {
 	int best = 0, least = -1;
 
-	for (int i = 0; i < text->tokens; i++) {
-		const struct token *at = &text->token[i];
+	for (int i = 0; i < text->pieces; i++) {
+		const struct piece *at = &text->piece[i];
 		int away = abs(at->x + at->w / 2 - x);
 
 		if (at->line == line && (least < 0 || away < least)) {
-			best = i;
+			best = at->token;
 			least = away;
 		}
 	}
@@ -291,7 +380,9 @@ static int nearest(const struct text *text, int line, int x)
 static void text_move(const struct view *v, const struct plan *p, enum view_move move, int *row, int *col)
 {
 	struct text text = text_of(v, p);
-	int *at = on_rows(v->table) ? row : col, line = text.token[*at].line, x = text.token[*at].x + text.token[*at].w / 2;
+	int *at = on_rows(v->table) ? row : col, n = token_axis(v->table)->n;
+	const struct piece *from = &text.piece[first_piece(&text, *at)], *last = &text.piece[last_piece(&text, *at)];
+	int line = from->line, x = from->x + from->w / 2, down = last->line + 1;
 	int page = p->page_rows > 1 ? p->page_rows - 1 : 1, to = line;
 
 	switch (move) {
@@ -301,13 +392,13 @@ static void text_move(const struct view *v, const struct plan *p, enum view_move
 		break;
 	case VIEW_RIGHT:
 	case VIEW_PAGE_RIGHT:
-		*at += *at < text.tokens - 1;
+		*at += *at < n - 1;
 		break;
 	case VIEW_UP:
 		to = line - 1;
 		break;
 	case VIEW_DOWN:
-		to = line + 1;
+		to = down;
 		break;
 	case VIEW_PAGE_UP:
 		to = clamp(line - page, 0, line);
@@ -325,21 +416,21 @@ static void text_move(const struct view *v, const struct plan *p, enum view_move
 		*at = 0;
 		break;
 	case VIEW_BOTTOM:
-		*at = text.tokens - 1;
+		*at = n - 1;
 		break;
 	}
 	if (to != line && to >= 0 && to < text.lines)
 		*at = nearest(&text, to, x);
-	free(text.token);
+	free(text.piece);
 }
 
 static bool text_sign(const struct view *v, const struct plan *p, int row, int col, int *x, int *y)
 {
 	struct text text = text_of(v, p);
-	const struct token at = text.token[on_rows(v->table) ? row : col];
+	const struct piece at = text.piece[first_piece(&text, on_rows(v->table) ? row : col)];
 	int shown_row, shown_col;
 
-	free(text.token);
+	free(text.piece);
 	cell_of(v, on_rows(v->table) ? row : col, &shown_row, &shown_col);
 	*x = p->cells.x + at.x - 1;
 	*y = p->cells.y + (at.line - p->top) * p->lines;

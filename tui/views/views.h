@@ -129,6 +129,7 @@ struct ink older_ink(const struct view *v);
 struct ink cursor_ink(const struct view *v, struct ink under);
 /* ‹ › into the first and the last of w columns, where these are blank: when all cells are drawn. */
 void cursor_brackets(struct canvas *c, const struct view *v, int x, int y, int w);
+void cursor_bracket(struct canvas *c, const struct view *v, int x, int y, const char *glyph); /* one of them */
 
 /* Screen order (0 at the top) and table order. */
 int plan_screen_row(const struct plan *p, const struct table *t, int row);	 /* the cell's, after pooling */
