@@ -20,6 +20,7 @@ static const struct {
 } ablations[] = {
 	{ "ablation_sweep", { "head 0.0 zero", "head 0.1 zero", "head 3.1 zero" } },
 	{ "activation_patching", { "head 0.0 zero", "attn_out 3 zero" } },
+	{ "atman", { "head 0.0 zero", "attn_out 3 zero" } },
 	{ "attention", { "scores 0.0 zero" } },
 	{ "attention_knockout", { "attn_out 3 zero" } },
 	{ "attention_overview", { "scores 0.0 zero", "pattern 3.3 zero" } },
@@ -35,6 +36,7 @@ static const struct {
 	{ "induction", { "head 0.0 zero", "head 3.0 zero" } },
 	{ "induction_ablated", { "head 0.2 zero" } },
 	{ "induction_knockout", { "head 0.0 zero", "attn_out 3 zero" } },
+	{ "lime", { "head 0.0 zero", "attn_out 3 zero" } },
 	{ "logit_lens", { "attn_out 0 zero", "attn_out 3 zero" } },
 	{ "next_token", { "attn_out 0 zero" } },
 	{ "occlusion", { "head 0.0 zero", "attn_out 3 zero" } },
@@ -42,6 +44,7 @@ static const struct {
 	{ "previous_token", { "pattern 0.0 zero" } },
 	{ "residual_norms", { "mlp_out 3 zero", "attn_out 0 zero" } },
 	{ "self_repair", { "head 2.1 zero" } },
+	{ "shapley", { "head 0.0 zero", "attn_out 3 zero" } },
 	{ "steering", { "resid_post 2 add presets/steering.npy -2" } },
 	{ "subspace_interchange", { "attn_out 2 zero" } },
 	{ "token_loss", { "head 0.0 zero", "attn_out 3 zero" } },

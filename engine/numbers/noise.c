@@ -14,10 +14,20 @@ static uint64_t scramble(uint64_t x)
 	return x ^ x >> 31;
 }
 
+static uint64_t bits_of(uint64_t seed, uint64_t row, uint64_t column)
+{
+	return scramble(scramble(scramble(seed) ^ row) ^ column);
+}
+
+double noise_uniform(uint64_t seed, uint64_t row, uint64_t column)
+{
+	return (double)(bits_of(seed, row, column) >> 11) * 0x1p-53;
+}
+
 double noise_normal(uint64_t seed, uint64_t row, uint64_t column)
 {
 	const double turn = 6.283185307179586, whole = 4294967296.0;
-	uint64_t bits = scramble(scramble(scramble(seed) ^ row) ^ column);
+	uint64_t bits = bits_of(seed, row, column);
 	double radius = ((double)(bits >> 32) + 0.5) / whole, angle = (double)(bits & 0xFFFFFFFF) / whole;
 
 	return sqrt(-2 * log(radius)) * cos(turn * angle);

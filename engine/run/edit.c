@@ -315,6 +315,21 @@ struct edit edit_put(struct place place, const float *rows, int from, int n)
 	return (struct edit){ .place = place, .op = EDIT_PATCH, .rows = rows, .rows_from = from, .rows_n = n, .resolved = true };
 }
 
+struct edit edit_suppress(const float *factor, int T, struct arena *arena)
+{
+	struct edit e = { .place = place_at(SITE_SCORES, 0, -1, -1), .op = EDIT_SCALE, .factor = factor, .resolved = true };
+	int first = 0;
+
+	e.place.every_layer = true;
+	while (first < T && factor[first] == 1)
+		first++;
+	e.at = arena_alloc(arena, (size_t)T * sizeof *e.at);
+	e.at_count = T;
+	for (int t = first; t < T; t++)
+		e.at[t] = true;
+	return e;
+}
+
 struct edit edit_at(const struct place *place, enum edit_op op, struct arena *arena)
 {
 	struct edit e = { .place = place_at(place->site, place->layer, -1, -1), .op = op, .amount = 1 };
@@ -445,6 +460,17 @@ void edit_apply(const struct edit *e, const struct config *c, enum site site, in
 	}
 }
 
+/* Keys that a query may not see stay hidden. */
+static void suppress(const float *factor, int query, float *x)
+{
+	float least = INFINITY;
+
+	for (int j = 0; j <= query; j++)
+		least = x[j] > -INFINITY ? fminf(least, x[j]) : least;
+	for (int j = 0; j <= query; j++)
+		x[j] = x[j] > -INFINITY ? (x[j] - least) * factor[j] : x[j];
+}
+
 void edit_apply_pattern(const struct edit *e, int head, int query, float *x)
 {
 	int from = e->has_key ? e->key : 0, to = e->has_key ? e->key_to : query;
@@ -453,6 +479,10 @@ void edit_apply_pattern(const struct edit *e, int head, int query, float *x)
 
 	if (!edit_has_unit(e, head))
 		return;
+	if (e->factor) {
+		suppress(e->factor, query, x);
+		return;
+	}
 	if (e->source && e->place.site == SITE_SCORES) {
 		source = scores = xmalloc((size_t)e->source->T * sizeof *scores);
 		run_scores(e->source, e->place.layer, head, query, scores);

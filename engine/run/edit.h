@@ -84,6 +84,7 @@ struct edit {
 	/* or, in its place, [rows_n, what it covers of a row] for positions rows_from on: edit_put */
 	const float *rows;
 	int rows_from, rows_n;
+	const float *factor; /* [T] of scores: they are taken less their row's least, times this for each key: edit_suppress */
 };
 
 /* Parses one line. Memory from `arena`. Errors are ERR_USAGE and say what was expected where. */
@@ -137,6 +138,11 @@ struct edit edit_at(const struct place *place, enum edit_op op, struct arena *ar
  */
 struct edit edit_take(struct place place, const struct run *source);
 struct edit edit_put(struct place place, const float *rows, int from, int n);
+/*
+ * Scores of every layer and head less the least that the query has, times factor[T] for each key (Deiseroth et al. 2023: plain
+ * multiplication would let a negative score grow). Nothing changes before the first key whose factor is not 1.
+ */
+struct edit edit_suppress(const float *factor, int T, struct arena *arena);
 /* Whether nothing of what the model computes at the site, from position t0 on, is left. */
 bool edit_replaces(const struct edit *edit, enum site site, int layer, int t0);
 
