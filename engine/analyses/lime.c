@@ -15,7 +15,7 @@
 
 enum { ARG_SAMPLES, ARG_SEED, ARG_WIDTH, ARG_HOW, ARG_GROUP, ARG_TOKEN };
 static const struct param params[] = {
-	[ARG_SAMPLES] = { "samples", PARAM_INT, .lo = 2, .hi = 20000, .start = 200,
+	[ARG_SAMPLES] = { "samples", PARAM_INT, .lo = 2, .hi = 2000, .start = 200,
 			  .help = "coalitions, the whole prompt among them" },
 	[ARG_SEED] = { "seed", PARAM_INT, .lo = 0, .hi = 1000000, .start = 0, .help = "which coalitions" },
 	[ARG_WIDTH] = { "width", PARAM_REAL, .lo = 0.01, .hi = 100, .start = 0.25,

@@ -17,7 +17,7 @@ enum { ARG_GROUP, ARG_HOW, ARG_SAMPLES, ARG_SEED, ARG_TOKEN };
 static const struct param params[] = {
 	[ARG_GROUP] = PLAYERS_GROUP,
 	[ARG_HOW] = PLAYERS_HOW,
-	[ARG_SAMPLES] = { "samples", PARAM_INT, .lo = 2, .hi = 100000, .start = 200,
+	[ARG_SAMPLES] = { "samples", PARAM_INT, .lo = 2, .hi = 2000, .start = 200,
 			  .help = "permutations, with more than 12 of them" },
 	[ARG_SEED] = { "seed", PARAM_INT, .lo = 0, .hi = 1000000, .start = 0, .help = "which permutations" },
 	[ARG_TOKEN] = PLAYERS_TOKEN,
