@@ -16,6 +16,7 @@
 #include <string.h>
 
 #include "engine/analysis/analysis.h"
+#include "engine/analysis/sources.h"
 #include "engine/model/tokenizer/tokenizer.h"
 #include "engine/numbers/kernels.h"
 #include "engine/numbers/pool.h"
@@ -66,13 +67,7 @@ static const float *whole(const struct weights *w, int i)
 /* What `part`, `by` times, is worth to the sum x[D]. */
 static float worth(const float *x, float length, const float *part, float by, size_t D)
 {
-	return fmaxf(length - kernel_distance(x, part, by, D), least);
-}
-
-/* Σ|x|: its distance from nothing. */
-static float length_of(const float *x, size_t D)
-{
-	return kernel_distance(x, x, 0, D);
+	return fmaxf(source_worth(x, length, part, by, D), least);
 }
 
 /* Whether what the head writes at a position is more, or less, than its pattern and values say. */
@@ -92,7 +87,7 @@ static void weigh_query(void *context, int i)
 	const struct config *c = &run->model->config;
 	size_t D = (size_t)c->D;
 	const float *x = whole(w, i), *pattern = run_pattern(run, w->layer, w->head, i), *post = run->layer[w->layer]->post_scale;
-	float *part = w->part + ((size_t)w->head * (size_t)w->T + (size_t)i) * (size_t)w->T, length = length_of(x, D);
+	float *part = w->part + ((size_t)w->head * (size_t)w->T + (size_t)i) * (size_t)w->T, length = source_length(x, D);
 
 	if (head_edited(run, w->layer, w->head, i))
 		return;
@@ -113,21 +108,15 @@ static void weigh_edited(const struct weights *w, float *write)
 			continue;
 		memset(part, 0, (size_t)w->T * sizeof *part);
 		run_result(run, w->layer, w->head, i, write);
-		part[i] = worth(whole(w, i), length_of(whole(w, i), D), write, 1, D);
+		part[i] = worth(whole(w, i), source_length(whole(w, i), D), write, 1, D);
 	}
 }
 
 static void weigh_head(struct weights *w, int head)
 {
 	const struct run *run = w->ask->run;
-	const struct config *c = &run->model->config;
-	size_t D = (size_t)c->D, K = (size_t)c->K, values = (size_t)(c->G * c->K);
-	const struct result_place place = { .model = run->model, .layer = w->layer, .post_scale = 1 };
-	const float *v = run_at(run, SITE_V, w->layer, 0) + (size_t)config_kv_head(c, head) * K;
 
-	matrix_apply_inputs(run->model->layers[w->layer].W_O, head * c->K, c->K, v, values, w->T, w->write, D);
-	for (int j = 0; j < w->T; j++)
-		result_finish(&place, w->write + (size_t)j * D);
+	source_writes(run, w->layer, head, w->T, w->write, (size_t)run->model->config.D);
 	w->head = head;
 	pool_run(w->T, weigh_query, w);
 	weigh_edited(w, w->write);
@@ -159,14 +148,14 @@ static void weigh_stream(struct weights *w, int i)
 	size_t D = (size_t)run->model->config.D;
 	const float *x = whole(w, i), *pre = run_at(run, SITE_RESID_PRE, w->layer, i),
 		    *out = run_at(run, SITE_MLP_OUT, w->layer, i);
-	float length = length_of(x, D), mlp, stream;
+	float length = source_length(x, D), mlp, stream;
 
 	w->stream[i] = worth(x, length, pre, 1, D);
 	w->mlp[i] = one_step(w) ? worth(x, length, out, 1, D) : 0;
 	if (one_step(w))
 		return;
 	x = run_at(run, SITE_RESID_POST, w->layer, i);
-	length = length_of(x, D);
+	length = source_length(x, D);
 	stream = worth(x, length, run_at(run, SITE_RESID_MID, w->layer, i), 1, D);
 	mlp = worth(x, length, out, 1, D);
 	w->mlp_stream[i] = stream / (stream + mlp);

@@ -320,7 +320,7 @@ void axis_tokens(struct table *t, struct axis *axis, const struct run *r, enum d
 	axis->dim = dim;
 	axis->name = name;
 	str_init(&show);
-	for (int i = 0; i < axis->n; i++) {
+	for (int i = 0; i < axis->n && i < r->T; i++) {
 		size_t n;
 		const char *bytes = tokenizer_bytes(tokenizer, r->tokens[i], &n);
 

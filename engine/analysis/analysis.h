@@ -164,7 +164,7 @@ const struct asset *ask_asset(const struct ask *ask, const struct asset_kind *ki
 
 /* What techniques share. */
 extern const struct choice stream_sites[]; /* the stream and what is written to it; values are sites */
-/* Labels are the tokens of the run; name is "position", "query" or "key". */
+/* Labels are the tokens of the run, as far as there are some; name is "position", "query" or "key". */
 void axis_tokens(struct table *t, struct axis *axis, const struct run *r, enum dim dim, const char *name);
 /* Entropies of predictions: one like a blind guess says nothing. */
 void table_set_entropy(struct table *t, int V);

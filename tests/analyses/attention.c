@@ -54,11 +54,41 @@ static void check_tables(const struct tables *f)
 	}
 }
 
+/* Shares of the same lengths: the fixture's, each row by its sum; and what is summed is the head's write. */
+static void check_shares(const struct tables *f)
+{
+	const struct json_value *about = json_get(f->root, "attention"), *rows = json_get(about, "value");
+	int64_t layer = -1, head = -1;
+	char words[100];
+	struct table *t;
+	int wrong = 0;
+
+	json_int(json_get(about, "layer"), &layer);
+	json_int(json_get(about, "head"), &head);
+	snprintf(words, sizeof words, "layer=%d head=%d show=norm", (int)layer, (int)head);
+	t = tables_compute(f, "attention", tables_metric(f), words);
+	for (int i = 0; t && i < t->rows.n; i++) {
+		double sum = 0, value = 0;
+
+		for (int j = 0; j <= i; j++) {
+			json_double(json_at(json_at(rows, (size_t)i), (size_t)j), &value);
+			sum += value;
+		}
+		for (int j = 0; j <= i; j++) {
+			json_double(json_at(json_at(rows, (size_t)i), (size_t)j), &value);
+			wrong += !(fabs((double)t->value[table_cell(t, i, j)] - value / sum) < 1e-4);
+		}
+	}
+	CHECK_THAT(t && !wrong && t->check.name && strstr(t->check.name, "write"), "%s: %d shares are wrong", f->name, wrong);
+	table_unref(t);
+}
+
 int main(void)
 {
 	static plain_test *const tests[] = { test_attention, NULL };
 
 	plain_each(tests);
 	tables_each(check_tables);
+	tables_each(check_shares);
 	return tap_done();
 }
