@@ -18,7 +18,7 @@ from transformers import AutoModelForCausalLM
 from make_information_flow import heads_of
 from make_tables import Parts
 from make_tiny import FIXTURES
-from probe import Edit, Probe, numbers
+from probe import Probe, numbers
 
 MIXING = FIXTURES / "mixing"
 NAMES = ["tiny/gpt2-tied", "tiny/llama-grouped", "families/gpt_neox", "families/gemma2", "families/bloom", "families/granite-bias",
@@ -46,11 +46,29 @@ def alti(parts, run, layer):
     return shares(worth * lower(len(whole)))
 
 
+def without_value(probe, ids, run, layer, j):
+    """The layer's output with the values of token j zeroed in it."""
+    fused = getattr(probe.layers[layer].get_submodule(probe.family["attn"]), "query_key_value", None)
+    if probe.config.model_type not in ("bloom", "falcon"):
+        G = run[f"blocks.{layer}.v"].shape[1]
+        return probe.run(ids, [f"kv {layer}.0..{G - 1} @{j} zero"])[f"blocks.{layer}.resid_post"]
+
+    def hook(module, args, out):  # queries, keys and values of a group lie side by side, values last
+        G, K = run[f"blocks.{layer}.v"].shape[1:]
+        out = out.clone()
+        out.view(len(ids), G, -1, K)[j, :, -1] = 0
+        return out
+    handle = fused.register_forward_hook(hook)
+    changed = probe.run(ids)[f"blocks.{layer}.resid_post"]
+    handle.remove()
+    return changed
+
+
 def value_zeroing(probe, ids, run, layer):
-    G, T = run[f"blocks.{layer}.v"].shape[1], len(ids)
+    T = len(ids)
     out = torch.zeros(T, T, dtype=torch.double)
     for j in range(T):
-        without = probe.run(ids, [f"kv {layer}.0..{G - 1} @{j} zero"])[f"blocks.{layer}.resid_post"]
+        without = without_value(probe, ids, run, layer, j)
         out[:, j] = 1 - torch.cosine_similarity(without, run[f"blocks.{layer}.resid_post"], dim=-1, eps=0)
     out[out < 1e-5] = 0
     return shares(out * lower(T))
@@ -120,7 +138,9 @@ def decompx(probe, ids, run):
         if getattr(probe.config, "clip_qkv", None):
             hooks.append(clip_linear(layer.get_submodule(probe.family["attn"]), probe.config.clip_qkv))
         hooks.append(layer.register_forward_hook(lambda m, a, out: captured.append((out[0] if isinstance(out, tuple) else out)[0])))
-    probe.edits, probe.base = [Edit(f"pattern {l} freeze") for l in range(len(layers))], run
+    probe.edits = []
+    softmax = torch.nn.functional.softmax  # patterns: what every family makes them by
+    torch.nn.functional.softmax = lambda *args, **kwargs: softmax(*args, **kwargs).detach()
 
     def streams(x):
         captured.clear()
@@ -141,7 +161,7 @@ def decompx(probe, ids, run):
     whole = streams(x).detach()
     for hook in hooks:
         hook.remove()
-    probe.edits, probe.base = [], None
+    torch.nn.functional.softmax = softmax
     for l in range(L):
         assert (whole[l] - run[f"blocks.{l}.resid_post"]).abs().max() < 1e-4
     bias = (whole - parts.sum(2))[:, :, None]
@@ -207,6 +227,7 @@ def answers(name):
     probe = Probe(model.double())
     run, parts = probe.run(ids), Parts(probe)
     parts.W_O = [w.double() for w in parts.W_O]
+    parts.eps = parts.eps or 1e-5  # olmo's norms do not say
     L = len(probe.layers)
     layers = [mixings(probe, parts, ids, run, l) for l in range(L)]
     with torch.enable_grad():
