@@ -292,7 +292,7 @@ static bool grow(struct tree *t, struct node *node, int n, int left, int depth, 
 	ok = ok && split(t, node, n, depth, err);
 	if (left) { /* what waits may look at these rows */
 		ok = ok && flush(t, err);
-		big_give(kept.memory);
+		big_free(kept.memory);
 		arena_rewind(t->arena, mark);
 	}
 	return ok;
