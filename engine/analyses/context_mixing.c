@@ -161,10 +161,12 @@ static void label_sources(struct table *t)
 	const int T = t->rows.n;
 
 	t->place = PLACE_NONE;
+	t->cols.dim = DIM_COMPONENT; /* the last one is no token */
 	for (int j = 0; j < T; j++)
 		axis_place(t, &t->cols, j, place_at(SITE_EMBED, 0, -1, j));
 	axis_label(t, &t->cols, T, "bias");
 	t->cols.id[T] = -1;
+	t->footnote = "bias: what comes from no token of the prompt";
 }
 
 static void describe(struct table *t, const struct ask *ask)
@@ -226,7 +228,7 @@ const struct analysis analysis_context_mixing = {
 		   " █ · ·            · · █         first token, but nothing\n"
 		   " ▓ · █ ·          · · ▒ █       is read there: what is\n"
 		   " █ · · · ·        · · · · █     mixed in is the name\n",
-	.shape = "query × key",
+	.shape = "query × key, query × source",
 	.unit = "share",
 	.on = ON_RUN,
 	.cost = COST_RUNS,

@@ -191,7 +191,7 @@ const struct analysis analysis_context_rollout = {
 		   " · ▒ █          · ▓ ▒           the name, though no\n"
 		   " · · · █        · ▒ · █         single layer's map\n"
 		   " · · · ▒ █      · ▓ · ▒ ▒       shows it\n",
-	.shape = "query × key",
+	.shape = "query × source",
 	.unit = "share",
 	.on = ON_RUN,
 	.cost = COST_RUNS,

@@ -59,6 +59,7 @@ static void check_metrics(const struct pair *f)
 			t = pair_ask(&own, NULL, "alti-logit", "", &err);
 		CHECK_THAT(t && check_holds(&t->check), "%s: %s: its books balance %s", f->name, metrics[m], err.text);
 		table_unref(t);
+		metric_done(&own.metric);
 	}
 }
 

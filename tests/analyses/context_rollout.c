@@ -71,6 +71,7 @@ static void check_long(void)
 	CHECK_THAT(t && known == 67 && check_holds(&t->check) && t->footnote, "of 70 tokens one row is known: %d cells %s", known,
 		   err.text);
 	table_unref(t);
+	metric_done(&f.metric);
 	run_unref(f.run);
 	model_free(f.model);
 }
