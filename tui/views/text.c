@@ -80,12 +80,11 @@ static const char dot[] = "·"; /* a blank */
 /* What is drawn of a token: without the blank that it begins with, which is a blank on the screen. */
 static const char *shown(const struct axis *axis, int i, bool *gap)
 {
-	const char *text = axis->show[i] ? axis->show[i] : "";
+	const char *text = axis->show[i];
+	const bool blank = !axis->label_bytes || (axis->label_bytes[i] && axis->label[i][0] == ' ');
 
-	*gap = axis->label_bytes && axis->label_bytes[i] && axis->label[i][0] == ' ' && !strncmp(text, dot, strlen(dot));
-	if (!axis->label_bytes)
-		*gap = !strncmp(text, dot, strlen(dot));
-	return *gap ? text + strlen(dot) : text;
+	*gap = text && blank && !strncmp(text, dot, strlen(dot));
+	return *gap ? text + strlen(dot) : text ? text : "";
 }
 
 /* The pieces of a token or a group; at most one for each byte of what it shows. Returns how many there are. */
