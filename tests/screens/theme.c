@@ -101,7 +101,7 @@ static void check_theme(const char *name)
 }
 
 /*
- * As a terminal of few colours shows it, which may have black or white under what says nothing of its own (xterm, as it comes, is
+ * As a terminal of few colours shows it, whose own background may be black or white (xterm, as it comes, is
  * white and has eight); bold is what is left of it there.
  */
 static double contrast_shown(struct ink ink, bool light)
