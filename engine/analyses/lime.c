@@ -285,10 +285,12 @@ static struct table *compute(const struct ask *ask, struct err *err)
 	if (f.samples) {
 		fit(&f);
 		check_residuals(&f);
-		f.table->footnote = arena_printf(f.table->arena,
-						 "R² %.3f, with none of them %.4g: the nearer R² is to 1, the more the weights say",
-						 f.r2, f.intercept);
 	}
+	f.table->footnote =
+		f.samples ? arena_printf(f.table->arena,
+					 "R² %.3f, with none of them %.4g: the nearer R² is to 1, the more the weights say", f.r2,
+					 f.intercept)
+			  : "nothing here can be taken away: the metric is read before it";
 	return f.table;
 }
 
