@@ -60,7 +60,7 @@ struct layer_sites *layer_sites_go_on(const struct layer_sites *s, const struct 
  * NULL: all is kept.
  */
 struct layer_sites *layer_sites_stack(const struct model *m, int runs, int T, float *passing, struct err *err);
-float *layer_slopes_new(const struct model *m, int rows, struct err *err); /* for big_give */
+float *layer_slopes_new(const struct model *m, int rows, struct err *err); /* for big_free */
 /* Bytes of the one, and of the other with and without `passing`. */
 size_t layer_slopes_bytes(const struct config *c, int rows);
 size_t layer_stack_bytes(const struct config *c, int runs, int T, bool passing);
