@@ -15,6 +15,7 @@
 #include <string.h>
 
 #include "engine/analysis/analysis.h"
+#include "engine/analysis/token_groups.h"
 #include "engine/model/tokenizer/tokenizer.h"
 #include "engine/numbers/kernels.h"
 
@@ -53,25 +54,17 @@ struct reliance {
 
 /* ---- the context ---- */
 
-static bool ends_sentence(const struct reliance *r, int position)
-{
-	size_t n;
-	const char *bytes = tokenizer_bytes(r->ask->model->tokenizer, r->tokens[position], &n);
-
-	return n && (memchr(bytes, '\n', n) || memchr(".!?", bytes[n - 1], 3));
-}
-
 /* All before the last sentence, of one alone its first half; the mark before the prompt stays. */
 static const bool *before_last_sentence(const struct reliance *r)
 {
+	const struct model *m = r->ask->model;
+	const int body = r->tokens[0] == tokenizer_bos(m->tokenizer);
 	bool *at = arena_alloc(r->ask->scratch, (size_t)r->T);
-	int begin = r->T - 2;
+	struct token_span *span = arena_alloc(r->ask->scratch, (size_t)r->T * sizeof *span);
+	const int n = token_groups_split(m, r->tokens, r->T, GROUP_SENTENCE, span);
+	const int end = n > 1 + body ? span[n - 1].from : r->T / 2;
 
-	while (begin >= 0 && !ends_sentence(r, begin))
-		begin--;
-	if (begin < 0)
-		begin = r->T / 2 - 1;
-	for (int t = r->tokens[0] == tokenizer_bos(r->ask->model->tokenizer); t <= begin; t++)
+	for (int t = body; t < end; t++)
 		at[t] = true;
 	return at;
 }

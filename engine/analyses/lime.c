@@ -77,7 +77,7 @@ static bool fit_init(struct fit *f, const struct ask *ask, struct err *err)
 	size_t n, samples;
 
 	*f = (struct fit){ .samples = ask->arg[ARG_SAMPLES] };
-	if (!players_init(&f->p, ask, (enum player_group)ask->arg[ARG_GROUP], (enum player_how)ask->arg[ARG_HOW],
+	if (!players_init(&f->p, ask, (enum token_group)ask->arg[ARG_GROUP], (enum player_how)ask->arg[ARG_HOW],
 			  ask->text[ARG_TOKEN], err))
 		return false;
 	n = (size_t)f->p.n;

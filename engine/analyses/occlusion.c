@@ -32,7 +32,7 @@ struct windows {
 
 static bool windows_init(struct windows *w, const struct ask *ask, struct err *err)
 {
-	if (!players_init(&w->p, ask, (enum player_group)ask->arg[ARG_GROUP], (enum player_how)ask->arg[ARG_HOW],
+	if (!players_init(&w->p, ask, (enum token_group)ask->arg[ARG_GROUP], (enum player_how)ask->arg[ARG_HOW],
 			  ask->text[ARG_TOKEN], err))
 		return false;
 	w->width = ask->arg[ARG_WINDOW] < w->p.n ? ask->arg[ARG_WINDOW] : w->p.n;

@@ -38,7 +38,7 @@ struct game {
 static bool game_init(struct game *g, const struct ask *ask, struct err *err)
 {
 	*g = (struct game){ .all = NAN };
-	if (!players_init(&g->p, ask, (enum player_group)ask->arg[ARG_GROUP], (enum player_how)ask->arg[ARG_HOW],
+	if (!players_init(&g->p, ask, (enum token_group)ask->arg[ARG_GROUP], (enum player_how)ask->arg[ARG_HOW],
 			  ask->text[ARG_TOKEN], err))
 		return false;
 	g->pairs = g->p.n > MOST_EXACT ? (ask->arg[ARG_SAMPLES] + 1) / 2 : 0;

@@ -19,8 +19,8 @@
 #define LMSCOPE_ENGINE_ANALYSIS_PLAYERS_H
 
 #include "engine/analysis/analysis.h"
+#include "engine/analysis/token_groups.h"
 
-enum player_group { GROUP_TOKEN, GROUP_WORD, GROUP_SENTENCE };
 enum player_how { HOW_MASK, HOW_REPLACE, HOW_REMOVE, HOW_MEAN };
 extern const struct choice player_groups[], player_hows[];
 
@@ -38,16 +38,11 @@ extern const struct choice player_groups[], player_hows[];
 		"token", PARAM_TEXT, .help = "for how=replace: the token that takes their place" \
 	}
 
-/* Tokens from … to of the prompt. */
-struct token_span {
-	int from, to;
-};
-
 enum { NO_PLAYER = -1, NO_EFFECT = -2 };
 
 struct players {
 	const struct ask *ask;
-	enum player_group group;
+	enum token_group group;
 	enum player_how how;
 	int rows;		   /* of the table: tokens, words or sentences, in the order of the prompt */
 	struct token_span *row;	   /* [rows] */
@@ -59,14 +54,11 @@ struct players {
 	const struct edit **edits; /* [n] what takes each away; NULL: how=remove */
 };
 
-/* The words or sentences of tokens[T], or each token: span[T]; returns how many. */
-int players_split(const struct model *m, const int32_t *tokens, int T, enum player_group group, struct token_span *span);
-
 /*
  * From ask->scratch. `token` is the text for how=replace, or NULL. ERR_ARGUMENT: the metric or the edits cannot be asked in this
  * way, or there is no such token.
  */
-bool players_init(struct players *p, const struct ask *ask, enum player_group group, enum player_how how, const char *token,
+bool players_init(struct players *p, const struct ask *ask, enum token_group group, enum player_how how, const char *token,
 		  struct err *err);
 
 /*

@@ -170,7 +170,7 @@ static void check_removed_under_edits(const struct pair *f)
 /* ---- groups ---- */
 
 /* The groups of a text, with | between them. */
-static const char *groups_of(const struct model *m, const char *text, enum player_group group)
+static const char *groups_of(const struct model *m, const char *text, enum token_group group)
 {
 	static struct str out;
 	struct token_span span[200];
@@ -183,7 +183,7 @@ static const char *groups_of(const struct model *m, const char *text, enum playe
 	str_init(&out);
 	if (!CHECK_THAT(tokenizer_encode(m->tokenizer, text, strlen(text), BOS_DEFAULT, &ids, &T, &err) && T < 200, "%s", err.text))
 		return "";
-	n = players_split(m, ids, (int)T, group, span);
+	n = token_groups_split(m, ids, (int)T, group, span);
 	for (int i = 0; i < n; i++) {
 		str_add(&out, i ? "|" : "");
 		for (int t = span[i].from; t <= span[i].to; t++) {
@@ -202,7 +202,7 @@ static const char *groups_of(const struct model *m, const char *text, enum playe
 static void check_groups(void)
 {
 	static const struct {
-		enum player_group group;
+		enum token_group group;
 		const char *text, *groups;
 	} cases[] = {
 		{ GROUP_WORD, "Tom has, a red ball.", "|Tom| has,| a| red| ball." },
