@@ -49,7 +49,7 @@ static void test_pane(void)
 	CHECK(!job_pane_set(&pane, "layer", &err) && err.kind == ERR_USAGE);
 	CHECK(!job_pane_set(&pane, "show=values", &err) && err.kind == ERR_USAGE);
 	CHECK(!strcmp(param_word(&pane.analysis->params[2], pane.args[2].number), "value"));
-	CHECK_TEXT(err.text, "attention: show is values; expected weight, score, value");
+	CHECK_TEXT(err.text, "attention: show is values; expected weight, score, value, norm");
 	job_pane_init(&pane, analysis_find("next-token"));
 	CHECK(pane.args[0].number == 10 && pane.args[1].number == -1);
 }
