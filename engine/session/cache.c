@@ -129,10 +129,28 @@ static struct kept_run *make_room(struct cache *k, size_t bytes)
 	return free_place(k);
 }
 
-void cache_evict(struct cache *k)
+static bool is_among(const struct run *r, const struct run *const *runs, int n)
 {
-	while (kept_bytes(k) > least_room)
-		drop_run(oldest_run(k));
+	while (n && runs[n - 1] != r)
+		n--;
+	return n > 0;
+}
+
+void cache_evict(struct cache *k, const struct run *const *in_use, int n)
+{
+	while (kept_bytes(k) > least_room) {
+		struct kept_run *oldest = NULL;
+
+		for (int i = 0; i < RUNS; i++) {
+			struct kept_run *r = &k->run[i];
+
+			if (r->run && !is_among(r->run, in_use, n) && (!oldest || r->used < oldest->used))
+				oldest = r;
+		}
+		if (!oldest)
+			return;
+		drop_run(oldest);
+	}
 }
 
 unsigned cache_add_run(struct cache *k, const struct str *key, struct run *run)

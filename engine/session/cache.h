@@ -19,8 +19,8 @@ struct cache *cache_new(void);
 void cache_free(struct cache *k);
 /* Forgets everything: another model was opened. */
 void cache_clear(struct cache *k);
-/* Memory is short: of the runs, no more than a gigabyte stays. */
-void cache_evict(struct cache *k);
+/* Memory is short: of the runs, no more than a gigabyte stays, and those n that are in use (or NULL): they take it all the same. */
+void cache_evict(struct cache *k, const struct run *const *in_use, int n);
 
 /* The run of that key, counted, and its number, which no other run ever has; NULL when there is none. Keys may hold NULs. */
 struct run *cache_find_run(struct cache *k, const struct str *key, unsigned *id);

@@ -56,7 +56,7 @@ static bool generate(struct session *s, const struct prepared *p, bool edited, i
 		order.prefix = r;
 		if (c->context_is_hard && order.T > c->context)
 			break;
-		longer = session_has_room(s, order.T, order.keeps, err) ? run_new(&order, task, err) : NULL;
+		longer = session_has_room(s, NULL, order.T, order.keeps, err) ? run_new(&order, task, err) : NULL;
 		ok = longer != NULL;
 		if (ok) {
 			run_unref(r);

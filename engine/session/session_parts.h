@@ -59,8 +59,8 @@ struct wanted {
 
 /* Counted, from the cache or made now; *id is its number there. */
 struct run *session_get_run(struct session *s, const struct wanted *w, unsigned *id, struct task *task, struct err *err);
-/* Whether a run fits, for which those that are kept for later may have to give way. */
-bool session_has_room(struct session *s, int T, enum run_stores keeps, struct err *err);
+/* Whether a run fits, for which those that are kept for later may have to give way, but none that `w` (or NULL) continues. */
+bool session_has_room(struct session *s, const struct wanted *w, int T, enum run_stores keeps, struct err *err);
 /* The lines of the edits that are on, into line[job->edits]; their number. `job` NULL: none. */
 int session_edit_lines(const struct job *job, const char **line);
 /* Adds the edits that are on, with the versions of their files. */

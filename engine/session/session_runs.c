@@ -6,6 +6,8 @@
 #include "engine/base/clock.h"
 #include "engine/base/file.h"
 
+static const char stream_key[] = "|stream"; /* at the end of the key of a run whose stream alone is kept */
+
 /* A file that an edit reads may be another one by now under its old name. */
 static void add_version(struct str *key, const char *line)
 {
@@ -36,13 +38,14 @@ static void run_key(struct str *key, const int32_t *tokens, size_t n, const stru
 		str_add_n(key, (const char *)foil, foil_n * sizeof *foil);
 }
 
-bool session_has_room(struct session *s, int T, enum run_stores keeps, struct err *err)
+bool session_has_room(struct session *s, const struct wanted *w, int T, enum run_stores keeps, struct err *err)
 {
+	const struct run *in_use[] = { s->now.unedited, s->now.run, s->now.foil, w ? w->unedited : NULL, w ? w->foil : NULL };
 	struct err why = { 0 };
 
 	if (run_fits(s->model, T, keeps, &why))
 		return true;
-	cache_evict(s->cache);
+	cache_evict(s->cache, in_use, sizeof in_use / sizeof *in_use);
 	return run_fits(s->model, T, keeps, err);
 }
 
@@ -53,9 +56,27 @@ static bool choose_keeps(struct session *s, const struct wanted *w, enum run_sto
 	struct err why = { 0 };
 
 	*keeps = w->unedited && w->unedited->keeps == RUN_STREAM ? RUN_STREAM
-		 : session_has_room(s, T, RUN_ALL, &why)	 ? RUN_ALL
+		 : session_has_room(s, w, T, RUN_ALL, &why)	 ? RUN_ALL
 								 : RUN_STREAM;
-	return *keeps == RUN_ALL || session_has_room(s, T, RUN_STREAM, err);
+	return *keeps == RUN_ALL || session_has_room(s, w, T, RUN_STREAM, err);
+}
+
+/*
+ * The run that is kept under this key; of a long prompt its stream, unless all of it would fit by now. Looked for before room is
+ * made: it may be what would have to go.
+ */
+static struct run *find_run(struct session *s, struct str *key, int T, unsigned *id)
+{
+	struct err why = { 0 };
+	struct run *r = cache_find_run(s->cache, key, id);
+	const size_t n = key->n;
+
+	if (r || run_fits(s->model, T, RUN_ALL, &why))
+		return r;
+	str_add(key, stream_key);
+	r = cache_find_run(s->cache, key, id);
+	key->n = n;
+	return r;
 }
 
 int session_edit_lines(const struct job *job, const char **line)
@@ -96,10 +117,10 @@ struct run *session_get_run(struct session *s, const struct wanted *w, unsigned 
 	str_init(&key);
 	order.edit_count = session_edit_lines(w->job, line);
 	run_key(&key, w->tokens, w->n, w->job, w->foil ? w->foil->tokens : NULL, w->foil ? (size_t)w->foil->T : 0);
-	r = cache_find_run(s->cache, &key, id);
+	r = find_run(s, &key, (int)w->n, id);
 	ok = r || choose_keeps(s, w, &order.keeps, err);
 	if (!r && ok && order.keeps == RUN_STREAM) {
-		str_add(&key, "|stream");
+		str_add(&key, stream_key);
 		r = cache_find_run(s->cache, &key, id);
 	}
 	if (!r && ok) {

@@ -144,6 +144,19 @@ static void shorten_memory(const struct model *m, int tokens)
 	setenv("LMSCOPE_MEMORY", bytes, 1);
 }
 
+/* Asked for again, with the memory that it takes no longer free, it is the same run. */
+static void check_stays(struct session *s, const struct job *job)
+{
+	char *limit = strdup(getenv("LMSCOPE_MEMORY"));
+	const struct run *run = session_run(s);
+
+	setenv("LMSCOPE_MEMORY", "1000", 1);
+	prepare(s, job, NULL);
+	CHECK_THAT(session_run(s) == run, "%s: a run whose stream is kept is not made again", job->model);
+	setenv("LMSCOPE_MEMORY", limit, 1);
+	free(limit);
+}
+
 static void check_session(const char *folder)
 {
 	struct session *whole = session_new(), *stream = session_new();
@@ -166,6 +179,7 @@ static void check_session(const char *folder)
 	CHECK_THAT(session_run(whole)->keeps == RUN_ALL && session_run(stream)->keeps == RUN_STREAM && none.n == 0 && some.n == 1 &&
 			   strstr(some.line[0], "its stream alone is kept"),
 		   "%s: it says so: %s", folder, some.n ? some.line[0] : "");
+	check_stays(stream, &job);
 	for (int i = 0; analysis_list[i]; i++) {
 		const struct analysis *a = analysis_list[i];
 		struct table *t, *u;

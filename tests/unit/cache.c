@@ -103,7 +103,9 @@ int main(void)
 	CHECK_THAT(stay(run) == 2, "two that half of the free memory holds");
 	keep(k, run, 2);
 	CHECK_THAT(stay(run) == 2 && atomic_load(&run[0].refs) == 1, "not three: the oldest goes");
-	cache_evict(k);
+	cache_evict(k, (const struct run *const[]){ &run[1], NULL, &run[2] }, 3);
+	CHECK_THAT(stay(run) == 2, "where memory is short, what is in use stays");
+	cache_evict(k, NULL, 0);
 	CHECK_THAT(stay(run) == 1 && atomic_load(&run[2].refs) == 2, "where memory is short, what a gigabyte holds");
 	limit(one);
 	keep(k, run, 3);
