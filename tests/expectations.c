@@ -40,6 +40,7 @@ static const struct {
 	{ "induction", { "head 0.0 zero", "head 3.0 zero" } },
 	{ "induction_ablated", { "head 0.2 zero" } },
 	{ "induction_knockout", { "head 0.0 zero", "attn_out 3 zero" } },
+	{ "integrated_gradients", { "head 0.0 zero", "attn_out 3 zero" } },
 	{ "lime", { "head 0.0 zero", "attn_out 3 zero" } },
 	{ "logit_lens", { "attn_out 0 zero", "attn_out 3 zero" } },
 	{ "next_token", { "attn_out 0 zero" } },

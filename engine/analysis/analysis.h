@@ -93,8 +93,8 @@ struct analysis {
 	enum cost cost;
 	/*
 	 * From COST_RUNS on: how many passes through the model this question takes (task->runs), without the gradient that the
-	 * session makes and without runs of a file's prompts, which are kept. For saying beforehand how long it takes. Of the ask,
-	 * task, watch, notes and gradient are not there.
+	 * session makes and without runs of a file's prompts, which are kept; the most, where what is found decides. For saying
+	 * beforehand how long it takes. Of the ask, task, watch, notes and gradient are not there.
 	 */
 	int (*runs)(const struct ask *ask);
 	unsigned needs;

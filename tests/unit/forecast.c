@@ -8,6 +8,12 @@
 #define PROMPT "one two three two one"
 #define FOIL "one three two two one"
 
+/* It takes as many passes as it finds that it needs: what it says beforehand is the most. */
+static bool adapts(const struct analysis *a)
+{
+	return !strcmp(a->name, "integrated-gradients");
+}
+
 /* A session of its own: nothing is there already, neither tables nor gradients. */
 static void check_runs(struct walk *w)
 {
@@ -30,7 +36,8 @@ static void check_runs(struct walk *w)
 		made = atomic_load(&task.runs);
 		t = session_answer(w->session, 0, &task, NULL, &err);
 		made = atomic_load(&task.runs) - made;
-		CHECK_THAT(t && before.runs == made, "%s: %d announced, %d made %s", w->what, before.runs, made, err.text);
+		CHECK_THAT(t && (before.runs == made || (adapts(pane->analysis) && made > 0 && made < before.runs)),
+			   "%s: %d announced, %d made %s", w->what, before.runs, made, err.text);
 		CHECK_THAT(before.seconds >= 0 && (before.seconds > 0 || !before.runs) && !before.measured, "%s: at most %g s",
 			   w->what, before.seconds);
 		after = session_forecast(w->session, pane);
