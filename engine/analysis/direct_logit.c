@@ -172,28 +172,38 @@ static bool edits_stream(const struct readout *out, const struct run *r)
 	return false;
 }
 
-bool readout_init(struct readout *out, const struct ask *ask, int position, struct err *err)
+bool readout_of(struct readout *out, const struct run *run, const struct reading *reading, struct arena *arena, struct err *err)
 {
-	const struct model *m = ask->model;
-	const struct metric metric = metric_at(ask->metric, position);
-	float *row = arena_floats(ask->scratch, (size_t)m->config.D, err);
+	const struct config *c = &run->model->config;
+	float *row = arena_floats(arena, (size_t)c->D, err);
 	double attn_bias = 0, mlp_bias = 0, edits = 0;
 
-	*out = (struct readout){ .D = m->config.D, .moved = metric.position != ask->metric->position };
-	out->piece = arena_alloc(ask->scratch, (2 * (size_t)m->config.L + 8 + READING_CONSTANTS) * sizeof *out->piece);
-	if (!row || !reading_init(&out->reading, &metric, ask->run, ask->scratch, err))
+	*out = (struct readout){ .reading = *reading, .D = c->D, .position = reading->from + reading->n - 1 };
+	out->piece = arena_alloc(arena, (2 * (size_t)c->L + 8 + READING_CONSTANTS) * sizeof *out->piece);
+	if (!row)
 		return false;
-	out->position = out->reading.from + out->reading.n - 1;
-	add_embedding(out, ask->run, row);
-	if (!add_layers(out, ask->run, ask->scratch, &attn_bias, &mlp_bias, &edits, err))
+	add_embedding(out, run, row);
+	if (!add_layers(out, run, arena, &attn_bias, &mlp_bias, &edits, err))
 		return false;
-	if (edits_stream(out, ask->run))
+	if (edits_stream(out, run))
 		add(out, SITE_NONE, -1, edits, "edits");
 	add(out, SITE_NONE, -1, attn_bias, "attn_bias");
 	add(out, SITE_NONE, -1, mlp_bias, "mlp_bias");
 	out->writes = out->pieces;
 	for (int i = 0; i < out->reading.constants; i++)
 		add(out, SITE_NONE, -1, out->reading.constant[i].share, out->reading.constant[i].name);
+	return true;
+}
+
+bool readout_init(struct readout *out, const struct ask *ask, int position, struct err *err)
+{
+	const struct metric metric = metric_at(ask->metric, position);
+	struct reading reading;
+
+	if (!reading_init(&reading, &metric, ask->run, ask->scratch, err) ||
+	    !readout_of(out, ask->run, &reading, ask->scratch, err))
+		return false;
+	out->moved = metric.position != ask->metric->position;
 	return true;
 }
 

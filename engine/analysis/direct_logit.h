@@ -31,6 +31,8 @@ struct readout {
 
 /* The pieces of ask's metric at a position. Memory from ask->scratch. */
 bool readout_init(struct readout *out, const struct ask *ask, int position, struct err *err);
+/* The same of any reading of a run. */
+bool readout_of(struct readout *out, const struct run *run, const struct reading *reading, struct arena *arena, struct err *err);
 /* "direct attribution · heads", and the position where it is not the metric's own. */
 void readout_title(const struct readout *out, const struct ask *ask, struct table *t, const char *what);
 /* Of a row x[D] that is written at a position. */

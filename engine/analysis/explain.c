@@ -18,10 +18,10 @@ void explained_done(struct explained *e)
 	str_done(&e->other);
 }
 
-/* Of what has several units, the first column is the main quantity. */
+/* Of what has several units, one column is the main quantity. */
 static bool has_kind(const struct table *t, int row, int col, struct err *err)
 {
-	const bool main = t->units == 1 || col == 0;
+	const bool main = t->units == 1 || col == t->explain_col;
 
 	if (!main || t->explain == METRIC_NONE)
 		return err_set(err, ERR_ARGUMENT,
@@ -113,7 +113,7 @@ static bool add_part(const struct table *t, const struct place *cell, const char
 		return true;
 	str_add(&out->spec, metric_table[METRIC_PART].word);
 	add_place(&place, &out->spec);
-	str_addf(&out->spec, " of %s", metric);
+	str_addf(&out->spec, " of %s", t->part_of ? t->part_of : metric);
 	if (t->explain_other)
 		str_add(&out->other, "what is given to the metric directly");
 	return true;
@@ -142,6 +142,8 @@ static bool add_kind(const struct table *t, int row, int col, const struct place
 		add_place(place, spec);
 	else if (t->place.position >= 0)
 		str_addf(spec, " @%d", t->place.position);
+	if (kind == METRIC_SCORES && t->explain_other)
+		str_add(&out->other, "the score that all of them sum to");
 	if (kind == METRIC_NORM && t->explain_other)
 		str_add(&out->other, "how long the stream is there");
 	return true;

@@ -476,6 +476,8 @@ struct table *table_copy(const struct table *from, struct err *err)
 		memcpy(t->mark, from->mark, n * sizeof *t->mark);
 	}
 	t->explain = from->explain;
+	t->explain_col = from->explain_col;
+	t->part_of = from->part_of ? arena_strdup(t->arena, from->part_of) : NULL;
 	t->explain_other = from->explain_other ? arena_strdup(t->arena, from->explain_other) : NULL;
 	t->check = from->check;
 	if (from->check.name)

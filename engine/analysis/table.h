@@ -99,6 +99,8 @@ struct table {
 	/* what all cells have in common: the site (attn_out for a lens on it), the layer and head that an argument names */
 	struct place place;
 	enum metric_kind explain; /* of what kind its cells are as metrics (explain.h); METRIC_NONE: of none */
+	int explain_col;	  /* where columns have units of their own, the one whose cells they are; 0 */
+	const char *part_of;	  /* the metric that parts are of; NULL: the one that is explained now */
 	/* why that metric is another number than the cell: "an effect of an edit is no number of the run". NULL: it is the cell's */
 	const char *explain_other;
 	struct check check;

@@ -176,7 +176,7 @@ static void clip_back(struct reading *out, float clip, const float *x, float *d,
 		add_constant(out, "clipped", held);
 }
 
-/* Back from a head's turned key to the unturned one: d[K]. */
+/* Back from a head's turned query or key to the unturned one: d[K]. */
 static bool turn_back(const struct run *run, int layer, int position, float *d, struct arena *arena, struct err *err)
 {
 	const struct config *c = &run->model->config;
@@ -195,48 +195,95 @@ static bool turn_back(const struct run *run, int layer, int position, float *d, 
 	return true;
 }
 
+/* One of the two sides of a score. */
+struct side {
+	enum site site, norm;
+	const struct matrix *W;
+	const float *bias;
+	size_t units; /* heads, or KV heads */
+	const char *name;
+};
+
+static struct side side_of(const struct run *run, enum site site, int layer)
+{
+	const struct config *c = &run->model->config;
+	const struct layer *y = &run->model->layers[layer];
+
+	if (site == SITE_Q)
+		return (struct side){ SITE_Q, SITE_Q_NORM, y->W_Q, y->b_Q, (size_t)c->H, "query_bias" };
+	return (struct side){ SITE_K, SITE_K_NORM, y->W_K, y->b_K, (size_t)c->G, "key_bias" };
+}
+
+/* From along[K] at a head's turned query or key to the stream. */
+static bool side_back(const struct run *run, const struct side *s, int layer, int unit, int position, const float *along,
+		      struct reading *out, struct err *err)
+{
+	const struct config *c = &run->model->config;
+	const struct norm_place norm = { run->model, run->edit_list, run->edits, s->norm, layer };
+	const size_t K = (size_t)c->K, n = s->units * K, at = (size_t)unit * K;
+	float *d = arena_floats(out->arena, 4 * n, err), *x = d ? d + n : NULL, *normed = d ? d + 2 * n : NULL,
+	      *g = d ? d + 3 * n : NULL;
+	float *w = arena_floats(out->arena, channels(run), err);
+
+	if (!d || !w || !begin_at_norm(out, run, SITE_LN1, layer, position, 1, err) ||
+	    !project(run, layer, s->W, s->bias, position, x, out->arena, err))
+		return false;
+	memcpy(d + at, along, K * sizeof *d);
+	if (!turn_back(run, layer, position, d + at, out->arena, err))
+		return false;
+	memcpy(normed, x, n * sizeof *x);
+	for (size_t i = 0; c->qkv_clip > 0 && i < n; i++)
+		normed[i] = fminf(fmaxf(x[i], -c->qkv_clip), c->qkv_clip);
+	norms_back(&norm, position, normed, true, d, g);
+	if (norms_at(run->model, s->norm, layer)->bias) { /* what it adds is what is not of its input */
+		double of_input = dot(g, normed, n);
+
+		norms_apply(&norm, position, normed, normed, NULL);
+		add_constant(out, s->name, dot(d, normed, n) - of_input);
+	}
+	clip_back(out, c->qkv_clip, x, g, n);
+	if (s->bias)
+		add_constant(out, s->name, dot(g, s->bias, n));
+	matrix_apply_back(s->W, g, n, 1, w, channels(run));
+	through_norm(out, run, SITE_LN1, layer, 0, run_at(run, SITE_RESID_PRE, layer, position), w);
+	return true;
+}
+
 /* The key's side of a score, its query frozen; before a cap. */
 bool read_scores(const struct metric *m, const struct run *run, struct reading *out, struct err *err)
 {
 	static const enum site between[] = { SITE_K, SITE_SCORES };
 	const struct config *c = &run->model->config;
 	const int l = m->place.layer, key = m->place.key;
-	const struct layer *y = &run->model->layers[l];
-	const struct norm_place k_norm = { run->model, run->edit_list, run->edits, SITE_K_NORM, l };
-	const size_t K = (size_t)c->K, GK = (size_t)c->G * K, at = (size_t)config_kv_head(c, m->place.unit) * K;
+	const struct side side = side_of(run, SITE_K, l);
+	const size_t K = (size_t)c->K;
 	const float *q = run_at(run, SITE_Q, l, m->position) + (size_t)m->place.unit * K;
 	const double bias = (double)attention_bias(c, l, m->place.unit, key);
-	float *d = arena_floats(out->arena, 4 * GK, err), *x = d ? d + GK : NULL, *normed = d ? d + 2 * GK : NULL,
-	      *g = d ? d + 3 * GK : NULL;
-	float *w = arena_floats(out->arena, channels(run), err);
+	float *along = arena_floats(out->arena, K, err);
 
-	if (!d || !w || !begin_at_norm(out, run, SITE_LN1, l, key, 1, err) ||
-	    !project(run, l, y->W_K, NULL, key, x, out->arena, err))
+	if (!along)
+		return false;
+	kernel_axpy(c->attention_scale[l], q, along, K);
+	if (!side_back(run, &side, l, config_kv_head(c, m->place.unit), key, along, out, err))
 		return false;
 	out->value = uncapped(metric_of_run(m, run) - bias, c->attention_cap) + bias;
-	if (y->b_K)
-		kernel_add(x, y->b_K, x, GK);
-	kernel_axpy(c->attention_scale[l], q, d + at, K);
-	if (!turn_back(run, l, key, d + at, out->arena, err))
-		return false;
-	memcpy(normed, x, GK * sizeof *x);
-	for (size_t i = 0; c->qkv_clip > 0 && i < GK; i++)
-		normed[i] = fminf(fmaxf(x[i], -c->qkv_clip), c->qkv_clip);
-	norms_back(&k_norm, key, normed, true, d, g);
-	if (norms_at(run->model, SITE_K_NORM, l)->bias) { /* what it adds is what is not of its input */
-		double of_input = dot(g, normed, GK);
-
-		norms_apply(&k_norm, key, normed, normed, NULL);
-		add_constant(out, "key_bias", dot(d, normed, GK) - of_input);
-	}
-	clip_back(out, c->qkv_clip, x, g, GK);
-	if (y->b_K)
-		add_constant(out, "key_bias", dot(g, y->b_K, GK));
-	matrix_apply_back(y->W_K, g, GK, 1, w, channels(run));
-	through_norm(out, run, SITE_LN1, l, 0, run_at(run, SITE_RESID_PRE, l, key), w);
 	if (c->alibi)
 		add_constant(out, "position_bias", bias);
 	add_edits(out, run, l, between, 2);
+	return true;
+}
+
+bool reading_of_side(struct reading *out, const struct run *run, const struct place *place, const float *along, struct arena *arena,
+		     struct err *err)
+{
+	const struct side side = side_of(run, place->site, place->layer);
+	const size_t K = (size_t)run->model->config.K;
+
+	*out = (struct reading){ .arena = arena };
+	if (!side_back(run, &side, place->layer, place->unit, place->position, along, out, err))
+		return false;
+	out->value = dot(run_at(run, place->site, place->layer, place->position) + (size_t)place->unit * K, along, K);
+	add_edits(out, run, place->layer, &side.site, 1);
 	return true;
 }
 

@@ -40,6 +40,12 @@ struct reading {
 
 /* ERR_ARGUMENT where the metric is not linear in the stream: the sentence names what to ask instead. */
 bool reading_init(struct reading *out, const struct metric *m, const struct run *run, struct arena *arena, struct err *err);
+/*
+ * What along[K] reads of one head's query (SITE_Q) or KV head's key (SITE_K) at one position, after rotary position; the scale of
+ * a norm on it is frozen too. False: ERR_MEMORY.
+ */
+bool reading_of_side(struct reading *out, const struct run *run, const struct place *place, const float *along, struct arena *arena,
+		     struct err *err);
 /* Whether what is written at a site (embed, attn_out, mlp_out, or the stream) of a layer comes before what is read. */
 bool reading_counts(const struct reading *r, enum site site, int layer);
 /* The share of a row x[D] at a position. */
