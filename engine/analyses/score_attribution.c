@@ -25,7 +25,7 @@ static const struct choice shown[] = {
 	{ 0 },
 };
 static const struct param params[] = {
-	[ARG_LAYER] = { "layer", PARAM_DIM, DIM_LAYER, .help = "whose head" },
+	[ARG_LAYER] = { "layer", PARAM_DIM, DIM_LAYER, .start = -1, .help = "whose head" },
 	[ARG_HEAD] = { "head", PARAM_DIM, DIM_HEAD, .help = "which head of the layer" },
 	[ARG_QUERY] = { "query", PARAM_DIM, DIM_POSITION, .start = -1, .help = "the position that looks" },
 	[ARG_KEY] = { "key", PARAM_DIM, DIM_KEY, .start = -1, .help = "the position that it looks at" },
