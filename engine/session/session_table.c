@@ -22,7 +22,8 @@ static struct gradient *get_gradient(struct session *s, const struct session_vie
 	for (int i = 0; i < 2; i++)
 		if (s->gradient[i] && gradient_answers(s->gradient[i], v->run, &v->metric, v->unedited, 0))
 			return gradient_ref(s->gradient[i]);
-	if (!session_has_room(s, NULL, v->run->T, RUN_ALL, err) || !(g = gradient_new(v->run, &v->metric, v->unedited, 0, task, err)))
+	if (!session_has_room(s, NULL, v->run->T, RUN_ALL, err) ||
+	    !(g = gradient_new(v->run, &v->metric, v->unedited, 0, task, err)))
 		return NULL;
 	gradient_unref(s->gradient[1]);
 	s->gradient[1] = s->gradient[0];
