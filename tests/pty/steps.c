@@ -256,7 +256,7 @@ static bool step_repeat(char *argument)
 	char *name[WORDS];
 	int words = split(argument, name, WORDS);
 
-	if (INSTRUMENTED && n > 100) /* it is for what memory comes to, which is not judged then */
+	if (INSTRUMENTED && n > 100) /* long repeats are there to judge memory, which is not judged under sanitizers */
 		n /= 20;
 	for (int i = 0; i < n; i++) {
 		for (int k = 0; k < words; k++)

@@ -41,7 +41,7 @@ static int strongest_neighbour(const struct table *t, int row, enum view_move mo
 	return best;
 }
 
-/* Where all that is shown leads to: from a node that nothing comes to or goes from, keys lead there. */
+/* From a node without an edge, keys lead to the strongest node of the level `top`, into which all flows. */
 static int sink(const struct table *t, int row, int top)
 {
 	int best = row;
