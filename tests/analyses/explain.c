@@ -176,9 +176,9 @@ static bool step(const char *technique, const char *const *words, wanted *want, 
 	bool ok;
 
 	explained_init(&e);
-	ok = CHECK_THAT(t && strongest(t, want, &row, &col) && table_place(t, row, col, place) && explained(t, row, col, of, &e) &&
-				(technique[0] != 'h' || !e.other.n),
-			"%s: from %s by %s to %s", model_name, of, technique, e.spec.s);
+	ok = t && strongest(t, want, &row, &col) && table_place(t, row, col, place) && explained(t, row, col, of, &e) &&
+	     (technique[0] != 'h' || !e.other.n);
+	CHECK_THAT(ok, "%s: from %s by %s to %s", model_name, of, technique, e.spec.s);
 	if (ok) {
 		value_of(e.spec.s);
 		check_answers(e.spec.s, place->site != SITE_MLP_OUT && place->site != SITE_EMBED);
