@@ -18,7 +18,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { WAIT_MS = 60000, QUIET_MS = 150, WORDS = 40 };
+enum { WAIT_MS = INSTRUMENTED ? 300000 : 60000, QUIET_MS = 150, WORDS = 40 };
 
 static struct stage {
 	const char *program, *script;
