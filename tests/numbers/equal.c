@@ -314,6 +314,8 @@ static void check_model(struct stand *s, const char *name, struct model *m, enum
 	s->run = make(s, s->tokens, T, NULL, 0, NULL, NULL);
 	s->foil = make(s, s->other, T, NULL, 0, NULL, NULL);
 	for (int threads = 1; threads <= 3; threads++) {
+		if (!tap_takes(set, (size_t)threads, 3))
+			continue;
 		pool_threads(threads);
 		snprintf(s->about, sizeof s->about, "%s, %s, %d threads", name, cpu_names[set], threads);
 		check_runs(s);
@@ -321,7 +323,8 @@ static void check_model(struct stand *s, const char *name, struct model *m, enum
 		check_going_on_anew(s);
 	}
 	for (size_t i = 0; i < sizeof metrics / sizeof *metrics; i++)
-		check_sweep(s, metrics[i]);
+		if (tap_takes(set, i, 3))
+			check_sweep(s, metrics[i]);
 	run_unref(s->run);
 	run_unref(s->foil);
 }

@@ -123,7 +123,8 @@ int main(int argc, char **argv)
 	if (argc > 4)
 		check_prompt(&w, argv[1], argv[2], argv[3], argv[4]);
 	for (size_t i = 0; argc <= 4 && i < sizeof questions / sizeof *questions; i++)
-		check_prompt(&w, "demo", questions[i][0], questions[i][1], questions[i][2]);
+		if (tap_takes(1, i, 3)) /* colours are numbers: under sanitizers the shortest question */
+			check_prompt(&w, "demo", questions[i][0], questions[i][1], questions[i][2]);
 	CHECK_THAT(tables_equal * 30 <= tables, "of %d tables %d have more than a fifth of their cells at the very end", tables,
 		   tables_equal);
 	session_free(w.session);
