@@ -170,19 +170,25 @@ static int write_from(struct str *out, struct canvas *shown, const struct canvas
 	return changed;
 }
 
-/* ---- the order within a row ---- */
+/* ---- the order of what is written ---- */
 
 /*
- * A row is written in pieces, each of one ink. To switch the ink takes three times the bytes of a jump, so what has the ink that is
- * there is often better written first, wherever in the row it is.
+ * What changes is written in pieces, each of one ink and in one row. To switch the ink takes more bytes than most jumps, so what
+ * has the ink that is there is often better written first, wherever it is: the rest of a frame's side, row after row.
  */
 struct piece {
-	int x, end;
+	int x, end, y;
 	struct ink ink;
 	bool blank; /* any ink with its background will do */
 	bool done;
 };
-enum { PIECES = 64, JUMP = 5, FROM_ELSEWHERE = 8 };
+enum { PIECES = 256, JUMP = 4, FROM_ELSEWHERE = 8 };
+
+/* What is written next goes from here; x < 0: nobody knows where that is. */
+struct stand {
+	int x, y;
+	struct ink ink;
+};
 
 static int color_cost(int32_t from, int32_t to)
 {
@@ -198,77 +204,111 @@ static int ink_cost(struct ink from, const struct piece *to)
 	return cost ? cost + 2 : 0;
 }
 
-static int jump_cost(int from, int to)
+static int jump_cost(const struct stand *from, const struct piece *to)
 {
-	return from == to ? 0 : from < 0 ? FROM_ELSEWHERE : JUMP;
+	int down = to->y - from->y, cost;
+
+	if (from->x < 0)
+		return FROM_ELSEWHERE;
+	cost = (from->x == to->x ? 0 : JUMP) + (!down ? 0 : down > 0 && down < JUMP ? down : JUMP);
+	return cost < FROM_ELSEWHERE ? cost : FROM_ELSEWHERE;
 }
 
-static struct ink ink_after(struct ink from, const struct piece *p)
+/* After the piece is written. */
+static struct stand after(struct stand from, const struct piece *p)
 {
-	if (!p->blank)
-		return p->ink;
-	from.bg = p->ink.bg;
-	from.attr &= (uint8_t) ~(INK_REVERSE | INK_UNDERLINE);
-	return from;
+	struct stand to = { p->end, p->y, p->ink };
+
+	if (p->blank) {
+		to.ink = from.ink;
+		to.ink.bg = p->ink.bg;
+		to.ink.attr &= (uint8_t) ~(INK_REVERSE | INK_UNDERLINE);
+	}
+	return to;
 }
 
-/* The pieces from *x on of what changes in the row; *x is where they end. */
-static int find_pieces(struct piece *piece, const struct canvas *shown, const struct canvas *wanted, int y, int *x, int last)
+static bool is_plain(struct ink ink)
+{
+	return !(ink.attr & (INK_REVERSE | INK_UNDERLINE));
+}
+
+/* The cell at x belongs to the piece that ends there. It is then in it. */
+static bool joins(struct piece *p, const struct canvas *wanted, int x)
+{
+	const struct cell *cell = cell_of(wanted, x, p->y);
+	bool blank = is_blank(cell), goes = p->ink.bg == cell->ink.bg;
+
+	if (blank)
+		goes &= is_plain(p->ink);
+	else if (!p->blank)
+		goes &= looks_alike(cell, cell_of(wanted, x - 1, p->y)) ||
+			(p->ink.fg == cell->ink.fg && p->ink.attr == cell->ink.attr);
+	if (!goes && cell->width) /* or the right half of a wide one */
+		return false;
+	if (p->blank && !blank)
+		p->ink = cell->ink;
+	p->blank &= blank;
+	p->end = x + 1;
+	return true;
+}
+
+static struct piece piece_at(const struct canvas *wanted, int x, int y)
+{
+	const struct cell *cell = cell_of(wanted, x, y);
+
+	return (struct piece){ cell->width || !x ? x : x - 1, x + 1, y, cell->ink, is_blank(cell), false };
+}
+
+/* The pieces from (*x, *y) on of what changes before the row `to`, from left to right and down; (*x, *y) is where they end. */
+static int find_pieces(struct piece *piece, const struct canvas *shown, const struct canvas *wanted, int *x, int *y, int to)
 {
 	int n = 0;
 
-	for (; *x < last; (*x)++) {
-		const struct cell *cell = cell_of(wanted, *x, y);
-		struct piece *p = n ? &piece[n - 1] : NULL;
-		bool blank = is_blank(cell), joins;
+	for (; *y < to; *x = 0, ++*y) {
+		int last = *y == wanted->h - 1 && pen_scrolls() ? wanted->w - 1 : wanted->w;
 
-		if (looks_alike(cell_of(shown, *x, y), cell))
-			continue;
-		joins = p && p->end == *x && p->ink.bg == cell->ink.bg &&
-			(blank ? !(p->ink.attr & (INK_REVERSE | INK_UNDERLINE))
-			       : p->blank || looks_alike(cell, cell_of(wanted, *x - 1, y)) ||
-					 (p->ink.fg == cell->ink.fg && p->ink.attr == cell->ink.attr));
-		joins |= p && p->end == *x && !cell->width; /* the right half of a wide one */
-		if (!joins && n == PIECES)
-			break;
-		if (!joins)
-			piece[n++] = (struct piece){ cell->width || !*x ? *x : *x - 1, *x, cell->ink, blank, false };
-		p = &piece[n - 1];
-		if (p->blank && !blank)
-			p->ink = cell->ink;
-		p->blank &= blank;
-		p->end = *x + 1;
+		for (; *x < last; ++*x) {
+			struct piece *p = n && piece[n - 1].y == *y && piece[n - 1].end == *x ? &piece[n - 1] : NULL;
+
+			if (looks_alike(cell_of(shown, *x, *y), cell_of(wanted, *x, *y)))
+				continue;
+			if (p && joins(p, wanted, *x))
+				continue;
+			if (n == PIECES)
+				return n;
+			piece[n++] = piece_at(wanted, *x, *y);
+		}
 	}
 	return n;
 }
 
 /* The next piece that takes the least; NULL: all are done. */
-static struct piece *cheapest(struct piece *piece, int n, int from, struct ink ink, int *cost)
+static struct piece *cheapest(struct piece *piece, int n, const struct stand *from)
 {
 	struct piece *best = NULL;
+	int least = 0;
 
 	for (int i = 0; i < n; i++) {
-		int c = piece[i].done ? 0 : jump_cost(from, piece[i].x) + ink_cost(ink, &piece[i]);
+		int cost = piece[i].done ? 0 : jump_cost(from, &piece[i]) + ink_cost(from->ink, &piece[i]);
 
-		if (!piece[i].done && (!best || c < *cost)) {
+		if (!piece[i].done && (!best || cost < least)) {
 			best = &piece[i];
-			*cost = c;
+			least = cost;
 		}
 	}
 	return best;
 }
 
-/* What the pieces take, about: in their order from left to right, or the cheapest one next. */
-static int plan_cost(struct piece *piece, int n, int from, struct ink ink, bool in_order)
+/* What the pieces take, about: in their order, or the cheapest one next. */
+static int plan_cost(struct piece *piece, int n, struct stand from, bool in_order)
 {
-	int sum = 0, cost = 0;
+	int sum = 0;
 
 	for (int i = 0; i < n; i++) {
-		struct piece *p = in_order ? &piece[i] : cheapest(piece, n, from, ink, &cost);
+		struct piece *p = in_order ? &piece[i] : cheapest(piece, n, &from);
 
-		sum += jump_cost(from, p->x) + ink_cost(ink, p);
-		ink = ink_after(ink, p);
-		from = p->end;
+		sum += jump_cost(&from, p) + ink_cost(from.ink, p);
+		from = after(from, p);
 		p->done = true;
 	}
 	for (int i = 0; i < n; i++)
@@ -276,61 +316,65 @@ static int plan_cost(struct piece *piece, int n, int from, struct ink ink, bool 
 	return sum;
 }
 
-static void write_piece(struct str *out, const struct piece *p, struct canvas *shown, const struct canvas *wanted, int y)
+static void write_piece(struct str *out, const struct piece *p, struct canvas *shown, const struct canvas *wanted)
 {
 	for (int x = p->x; x < p->end;) {
 		/* sent with another piece */
-		if (looks_alike(cell_of(shown, x, y), cell_of(wanted, x, y)) && cell_of(shown, x, y)->width) {
+		if (looks_alike(cell_of(shown, x, p->y), cell_of(wanted, x, p->y)) && cell_of(shown, x, p->y)->width) {
 			x++;
 			continue;
 		}
 		if (!p->blank)
 			pen_ink(out, p->ink); /* blanks at its start have it too */
-		go(out, shown, wanted, x, y);
-		x += write_from(out, shown, wanted, x, y);
+		go(out, shown, wanted, x, p->y);
+		x += write_from(out, shown, wanted, x, p->y);
 	}
 }
 
-static void write_pieces(struct str *out, struct piece *piece, int n, struct canvas *shown, const struct canvas *wanted, int y)
+/* False: the terminal's ink is not known. */
+static bool here(struct stand *s)
 {
-	struct ink ink;
-	int from, cost;
-	bool in_order;
+	pen_place(&s->x, &s->y);
+	return pen_has(&s->ink);
+}
 
-	pen_distance(0, y, &from);
-	in_order = !pen_has(&ink) || plan_cost(piece, n, from, ink, true) <= plan_cost(piece, n, from, ink, false);
+static void write_pieces(struct str *out, struct piece *piece, int n, struct canvas *shown, const struct canvas *wanted)
+{
+	struct stand from;
+	bool in_order = !here(&from) || plan_cost(piece, n, from, true) <= plan_cost(piece, n, from, false);
+
 	for (int i = 0; i < n; i++) {
 		struct piece *p;
 
-		pen_has(&ink);
-		pen_distance(0, y, &from);
-		p = in_order ? &piece[i] : cheapest(piece, n, from, ink, &cost);
-		write_piece(out, p, shown, wanted, y);
+		here(&from);
+		p = in_order ? &piece[i] : cheapest(piece, n, &from);
+		write_piece(out, p, shown, wanted);
 		p->done = true;
 	}
 }
 
-static int paint_row(struct str *out, struct canvas *shown, const struct canvas *wanted, int y)
+static int changed_cells(const struct canvas *shown, const struct canvas *wanted, int y)
 {
-	int changed = 0, last = y == wanted->h - 1 && pen_scrolls() ? wanted->w - 1 : wanted->w;
-	struct piece piece[PIECES];
+	int changed = 0;
 
 	for (int x = 0; x < wanted->w; x++)
 		changed += !looks_alike(cell_of(shown, x, y), cell_of(wanted, x, y));
-	for (int x = 0; x < last;) {
-		int n = find_pieces(piece, shown, wanted, y, &x, last);
-
-		write_pieces(out, piece, n, shown, wanted, y);
-	}
-	sent(shown, wanted, 0, y, wanted->w);
 	return changed;
 }
 
 int paint_rows(struct str *out, struct canvas *shown, const struct canvas *wanted, int from, int to)
 {
+	struct piece piece[PIECES];
 	int changed = 0;
 
 	for (int y = from; y < to; y++)
-		changed += paint_row(out, shown, wanted, y);
+		changed += changed_cells(shown, wanted, y);
+	for (int x = 0, y = from; y < to;) {
+		int n = find_pieces(piece, shown, wanted, &x, &y, to);
+
+		write_pieces(out, piece, n, shown, wanted);
+	}
+	for (int y = from; y < to; y++)
+		sent(shown, wanted, 0, y, wanted->w);
 	return changed;
 }

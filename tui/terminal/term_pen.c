@@ -326,6 +326,12 @@ bool pen_has(struct ink *ink)
 
 /* ---- places ---- */
 
+void pen_place(int *x, int *y)
+{
+	*x = pen.x;
+	*y = pen.y;
+}
+
 void pen_clear(struct str *out)
 {
 	pen.known = false;

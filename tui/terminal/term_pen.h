@@ -25,6 +25,8 @@ void pen_forget(void);
 void pen_add(struct str *out, const char *name);
 /* The screen is blank, in the terminal's own colours. */
 void pen_clear(struct str *out);
+/* Where it is; x < 0: not known. */
+void pen_place(int *x, int *y);
 /* The cursor is there. */
 void pen_go(struct str *out, int x, int y);
 /* What pen_go would take, for who knows another way; PEN_FAR: the pen does not know where it is, or it is in another row. */
