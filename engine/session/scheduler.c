@@ -507,6 +507,15 @@ static void put_aside(struct snapshot_pane *p)
 	p->table = NULL;
 }
 
+/* The run of a job that is prepared begins: of a long prompt it takes minutes. */
+static void show_running(void *context, const char *which)
+{
+	char what[64];
+
+	snprintf(what, sizeof what, "running the %s: layer", which);
+	publish(context, WORK_RUNNING, what);
+}
+
 /* What a slow table has so far. */
 static void show_partial(void *context, struct table *so_far)
 {
@@ -666,7 +675,7 @@ void scheduler_work(struct scheduler *d)
 
 	if (!job)
 		return;
-	session_watch(d->session, show_partial, visible, d);
+	session_watch(d->session, show_partial, visible, show_running, d);
 	begin(d, job, serial);
 	answer_all(d, RANK_ALL);
 	snapshot_free_notes(d->draft);

@@ -125,7 +125,7 @@ static struct job_fault fault_of_edit(const struct job *job, int item)
 
 static bool run_edited(struct session *s, struct prepared *p, const struct wanted *prompt, struct task *task, struct err *err)
 {
-	struct wanted edited = { prompt->tokens, prompt->n, &p->job, p->unedited, p->foil, p->passing };
+	struct wanted edited = { prompt->tokens, prompt->n, &p->job, p->unedited, p->foil, p->passing, "edited prompt" };
 
 	if (!job_edited(&p->job)) {
 		p->run = run_ref(p->unedited);
@@ -165,7 +165,7 @@ static bool prepare_runs(struct session *s, struct prepared *p, struct wanted *p
 
 static bool prepare(struct session *s, struct prepared *p, struct task *task, struct notes *notes, struct err *err)
 {
-	struct wanted prompt = { 0 }, foil = { 0 };
+	struct wanted prompt = { .name = "prompt" }, foil = { .name = "foil" };
 	bool ok = prepare_runs(s, p, &prompt, &foil, task, notes, err);
 
 	free(prompt.tokens);

@@ -46,11 +46,13 @@ struct forecast session_forecast(struct session *s, const struct job_pane *pane)
 
 /*
  * While session_answer works: `show` gets what a slow table has so far, as a table of its own that it is to unref; `visible` (or
- * NULL) says what of it is on the screen, to be computed first. show NULL: nobody watches.
+ * NULL) says what of it is on the screen, to be computed first. show NULL: nobody watches. While a job is prepared, `running` (or
+ * NULL) gets the name of each prompt whose run begins: "prompt", "foil", "edited prompt".
  */
 typedef void session_partial(void *context, struct table *so_far);
 typedef struct window session_visible(void *context);
-void session_watch(struct session *s, session_partial *show, session_visible *visible, void *context);
+typedef void session_running(void *context, const char *which);
+void session_watch(struct session *s, session_partial *show, session_visible *visible, session_running *running, void *context);
 
 /* The same without the edits, for "was": NULL without an error when there are none, or when the pane is a difference. */
 struct table *session_before(struct session *s, int i, struct task *task, struct notes *notes, struct err *err);

@@ -121,10 +121,11 @@ struct table *session_answer(struct session *s, int i, struct task *task, struct
 	return t;
 }
 
-void session_watch(struct session *s, session_partial *show, session_visible *visible, void *context)
+void session_watch(struct session *s, session_partial *show, session_visible *visible, session_running *running, void *context)
 {
 	s->show = show;
 	s->visible = visible;
+	s->running = running;
 	s->show_context = context;
 }
 

@@ -22,6 +22,7 @@ struct prepared {
 struct session {
 	session_partial *show; /* NULL: nobody waits for less than a whole table */
 	session_visible *visible;
+	session_running *running; /* NULL: nobody asks */
 	void *show_context;
 	struct model *model;
 	char *where; /* as the job named it; NULL: demo */
@@ -54,7 +55,8 @@ struct wanted {
 	size_t n;
 	const struct job *job; /* its edits; NULL: none */
 	const struct run *unedited, *foil;
-	bool passing; /* it will not be asked for again */
+	bool passing;	  /* it will not be asked for again */
+	const char *name; /* "prompt", "foil", for who waits for it */
 };
 
 /* Counted, from the cache or made now; *id is its number there. */

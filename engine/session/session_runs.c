@@ -126,6 +126,8 @@ struct run *session_get_run(struct session *s, const struct wanted *w, unsigned 
 	if (!r && ok) {
 		if (!w->job) /* a changed token costs only what is after it */
 			order.prefix = cache_longest_prefix(s->cache, w->tokens, w->n);
+		if (s->running && !w->passing)
+			s->running(s->show_context, w->name);
 		if ((r = measured_run(s, &order, task, err)) && !w->passing)
 			*id = cache_add_run(s->cache, &key, r);
 	}

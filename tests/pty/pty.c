@@ -1,8 +1,10 @@
 /* pty.c - see pty.h. */
 #include "tests/pty/pty.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <pty.h>
 #include <signal.h>
@@ -493,6 +495,44 @@ long pty_memory(const struct pty *p)
 		sscanf(line, "VmRSS: %ld", &kb);
 	fclose(file);
 	return kb;
+}
+
+/* The state's letter of one thread; it is after the name, which may have anything in it. */
+static char thread_state(const char *folder, const char *thread)
+{
+	char path[PATH_MAX], line[400] = "", *end;
+	FILE *file;
+
+	snprintf(path, sizeof path, "%s/%s/stat", folder, thread);
+	if (!(file = fopen(path, "r")))
+		return '\0';
+	if (!fgets(line, sizeof line, file))
+		line[0] = '\0';
+	fclose(file);
+	end = strrchr(line, ')');
+	return end && end[1] ? end[2] : '\0';
+}
+
+/* Running, waiting for its turn, or for the disk. */
+static bool at_work(char state)
+{
+	return state == 'R' || state == 'D';
+}
+
+bool pty_busy(const struct pty *p)
+{
+	char folder[64];
+	struct dirent *entry;
+	bool busy = false;
+	DIR *threads;
+
+	snprintf(folder, sizeof folder, "/proc/%d/task", (int)p->program);
+	if (!(threads = opendir(folder)))
+		return false;
+	while (!busy && (entry = readdir(threads)))
+		busy = entry->d_name[0] != '.' && at_work(thread_state(folder, entry->d_name));
+	closedir(threads);
+	return busy;
 }
 
 static bool pen_is_plain(struct pty *p)

@@ -72,6 +72,7 @@ struct pty_cell pty_cell_at(struct pty *p, int x, int y);
 enum pty_state pty_state(const struct pty *p, int *code);
 size_t pty_bytes(struct pty *p);      /* that came since the last call */
 long pty_memory(const struct pty *p); /* KB of the program's that lie in memory; 0 when it is gone */
+bool pty_busy(const struct pty *p);   /* a thread of the program runs, or would if it had a processor */
 /* What the program has left changed in the terminal, as a sentence; NULL when nothing. Valid until the next call. */
 const char *pty_left_behind(struct pty *p);
 

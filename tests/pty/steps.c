@@ -18,7 +18,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { WAIT_MS = INSTRUMENTED ? 300000 : 60000, QUIET_MS = 150, WORDS = 40 };
+enum { WAIT_MS = INSTRUMENTED ? 300000 : 60000, QUIET_MS = 150, AT_WORK_MS = 10000, WORDS = 40 };
 
 static struct stage {
 	const char *program, *script;
@@ -62,13 +62,14 @@ static bool wait_for(const char *text, bool there)
 	return true;
 }
 
-/* Reads until nothing comes any more. */
+/* Reads until nothing comes any more, and nothing will: on a busy machine silence alone may be a program that waits for its turn. */
 static void settle(void)
 {
-	int64_t deadline = pty_now() + stage.patience;
+	int64_t deadline = pty_now() + stage.patience, at_work = pty_now() + AT_WORK_MS;
+	bool more = true;
 
-	while (pty_now() < deadline && pty_read(stage.pty, pty_now() + QUIET_MS))
-		;
+	while (pty_now() < deadline && (more || (pty_now() < at_work && pty_busy(stage.pty))))
+		more = pty_read(stage.pty, pty_now() + QUIET_MS);
 }
 
 static bool wait_for_state(enum pty_state state, int code)

@@ -208,7 +208,7 @@ static void test_visible_first(struct job *job)
 	plain = answer_alone(job, analysis_find("logit-lens"), NULL);
 	job_pane_init(&job->pane[0], analysis_find("logit-lens"));
 	prepare(s, job);
-	session_watch(s, see, what_is_seen, &screen);
+	session_watch(s, see, what_is_seen, NULL, &screen);
 	t = session_answer(s, 0, NULL, &notes, &err);
 	CHECK_THAT(screen.shown >= 2 && screen.known > 0 && screen.known <= 126,
 		   "a long lens shows a few cells as soon as it has them (%d of %d)", screen.known, t ? t->rows.n * t->cols.n : 0);
@@ -217,6 +217,35 @@ static void test_visible_first(struct job *job)
 	table_unref(t);
 	table_unref(plain);
 	notes_done(&notes);
+	session_free(s);
+}
+
+static void note_running(void *context, const char *which)
+{
+	str_addf(context, "%s;", which);
+}
+
+/* Each prompt whose run is made, and none that is there already. */
+static void test_running(struct job *job)
+{
+	struct session *s = session_new();
+	struct str said;
+	struct job edited;
+
+	str_init(&said);
+	session_watch(s, NULL, NULL, note_running, &said);
+	prepare(s, job);
+	CHECK_TEXT(said.s, "prompt;foil;");
+	str_clear(&said);
+	job_copy(&edited, job);
+	job_add_edit(&edited, "head 1.1 zero");
+	prepare(s, &edited);
+	CHECK_TEXT(said.s, "edited prompt;");
+	str_clear(&said);
+	prepare(s, job);
+	CHECK_TEXT(said.s, "");
+	job_done(&edited);
+	str_done(&said);
 	session_free(s);
 }
 
@@ -280,6 +309,7 @@ int main(void)
 	test_faults(s, &job);
 	job_set(&job.foil, "The cat sat on the mat and saw a bird.");
 	test_interrupted(&job);
+	test_running(&job);
 	test_visible_first(&job);
 	job_done(&job);
 	session_free(s);
