@@ -22,6 +22,7 @@
 #include "engine/base/chunk.h"
 #include "engine/base/signals.h"
 #include "engine/numbers/cores.h"
+#include "engine/numbers/spread.h"
 
 /*
  * The thread that they help (worker.c) goes first, and others' work beside theirs. Not far below it: a process that is ended is
@@ -102,14 +103,15 @@ static void finish_chunk(void)
 	}
 }
 
-/* Takes chunks until there are none. */
-static void work_along(void)
+/* Takes chunks until there are none. `me`: 0 the caller, 1 … the helpers. */
+static void work_along(int me)
 {
 	uint64_t ticket = atomic_load(&pool.ticket);
 
 	while ((uint32_t)ticket) {
 		if (!atomic_compare_exchange_weak(&pool.ticket, &ticket, ticket - 1))
 			continue;
+		spread_note(me);
 		chunk_enter();
 		pool.work(pool.context, pool.chunks - (int)(uint32_t)ticket);
 		chunk_leave();
@@ -118,21 +120,26 @@ static void work_along(void)
 	}
 }
 
-static void *helper(void *unused)
+static void *helper(void *number)
 {
+	const int me = (int)(intptr_t)number;
+
 	setpriority(PRIO_PROCESS, (id_t)gettid(), NICE); /* on Linux this is the thread alone */
+	spread_enter(me);
 	while (!atomic_load(&pool.stop)) {
-		work_along();
+		work_along(me);
 		if (spin(has_work))
 			continue;
 		pthread_mutex_lock(&pool.lock);
+		spread_rest(me);
 		atomic_fetch_add(&pool.sleepers, 1);
 		while (!has_work())
 			pthread_cond_wait(&pool.news, &pool.lock);
 		atomic_fetch_sub(&pool.sleepers, 1);
 		pthread_mutex_unlock(&pool.lock);
 	}
-	return unused;
+	spread_leave(me);
+	return NULL;
 }
 
 static void wake_helpers(void)
@@ -140,6 +147,7 @@ static void wake_helpers(void)
 	if (!atomic_load(&pool.sleepers))
 		return;
 	pthread_mutex_lock(&pool.lock);
+	spread_wake(pool.helpers);
 	pthread_cond_broadcast(&pool.news);
 	pthread_mutex_unlock(&pool.lock);
 }
@@ -164,7 +172,8 @@ static void start_helpers(void)
 	signals_block(&before);
 	pthread_attr_init(&attr);
 	pthread_attr_setstacksize(&attr, STACK);
-	while (pool.helpers < size - 1 && pthread_create(&pool.thread[pool.helpers], &attr, helper, NULL) == 0)
+	while (pool.helpers < size - 1 &&
+	       pthread_create(&pool.thread[pool.helpers], &attr, helper, (void *)(intptr_t)(pool.helpers + 1)) == 0)
 		pool.helpers++;
 	pthread_attr_destroy(&attr);
 	signals_restore(&before);
@@ -217,6 +226,7 @@ void pool_run(int chunks, void (*work)(void *context, int chunk), void *context)
 	}
 	pthread_mutex_lock(&pool.callers);
 	start_helpers();
+	spread_begin(pool.helpers + 1);
 	pool.chunks = chunks;
 	pool.work = work;
 	pool.context = context;
@@ -224,7 +234,7 @@ void pool_run(int chunks, void (*work)(void *context, int chunk), void *context)
 	job = (atomic_load(&pool.ticket) >> 32) + 1;
 	atomic_store(&pool.ticket, job << 32 | (uint32_t)chunks);
 	wake_helpers();
-	work_along();
+	work_along(0);
 	wait_until_finished();
 	pthread_mutex_unlock(&pool.callers);
 }
