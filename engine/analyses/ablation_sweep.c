@@ -30,7 +30,8 @@ static const struct param params[] = {
 	GRID_PARAMS(removed, "what is removed"),
 	[ARG_OP] = { "op", PARAM_CHOICE, .choices = ops, .help = "what is put in its place" },
 	[ARG_DRAWS] = { "draws", PARAM_INT, .lo = 1, .hi = 50, .start = 3, .help = "for op=resample: the mean over so many" },
-	[ARG_SAMPLES] = { "samples", PARAM_FILE, .help = "for op=samples_mean and resample: prompts, as lines or as JSON lines" },
+	[ARG_SAMPLES] = { "samples", PARAM_FILE, .file = &asset_prompts,
+			  .help = "for op=samples_mean and resample: prompts, as lines or as JSON lines" },
 	{ 0 },
 };
 

@@ -19,7 +19,7 @@ static const struct choice exchanged[] = {
 };
 static const struct param params[] = {
 	PATCHING_PARAMS(exchanged),
-	[ARG_BASIS] = { "basis", PARAM_FILE,
+	[ARG_BASIS] = { "basis", PARAM_FILE, .file = &asset_basis,
 			.help = "orthonormal vectors: rows or columns of a .npy, .npz, .safetensors or .pt, "
 				"or a control vector's .gguf" },
 	{ 0 },
@@ -34,6 +34,7 @@ static struct edit *read_basis(const struct cause *c, struct place at, struct er
 					.unedited = c->base,
 					.foil = c->source,
 					.tokens = c->base->tokens,
+					.assets = c->base->assets,
 					.task = ask->task };
 	struct edit *e = arena_alloc(ask->scratch, sizeof *e);
 

@@ -37,7 +37,8 @@ static const struct choice kinds[] = {
 
 enum { ARG_CORPUS, ARG_KIND, ARG_AHEAD, ARG_LAYERS, ARG_STEPS, ARG_BATCH, ARG_LENGTH, ARG_RATE, ARG_SEED, ARG_OUT };
 static const struct param params[] = {
-	[ARG_CORPUS] = { "corpus", PARAM_FILE, .help = "the text: a document a line, or JSON lines with \"text\" or \"prompt\"" },
+	[ARG_CORPUS] = { "corpus", PARAM_FILE, .file = &asset_corpus,
+			 .help = "the text: a document a line, or JSON lines with \"text\" or \"prompt\"" },
 	[ARG_KIND] = { "kind", PARAM_CHOICE, .choices = kinds, .help = "what is learned" },
 	[ARG_AHEAD] = { "ahead", PARAM_INT, .lo = 0, .hi = 3, .start = 0,
 			.help = "how many tokens after the next one are foreseen" },
@@ -480,6 +481,7 @@ static bool has_room(const struct learning *s, struct err *err)
 
 static bool begin(struct learning *s, struct err *err)
 {
+	const struct asset *text;
 	const struct ask *ask = s->ask;
 	const struct config *c = &ask->model->config;
 	struct arena *scratch = ask->scratch;
@@ -501,8 +503,8 @@ static bool begin(struct learning *s, struct err *err)
 	s->sum = arena_alloc(scratch, (size_t)s->units * sizeof *s->sum);
 	s->held_out = arena_alloc(scratch, (2 * (size_t)s->units + MORE) * sizeof *s->held_out);
 	s->more = s->held_out + 2 * s->units;
-	return (s->ridge || s->g) && (s->corpus = corpus_open(ask->text[ARG_CORPUS], ask->model, s->length, err)) &&
-	       read_held_out(s, err);
+	return (s->ridge || s->g) && (text = ask_asset(ask, ARG_CORPUS, err)) &&
+	       (s->corpus = corpus_open(text->path, ask->model, s->length, err)) && read_held_out(s, err);
 }
 
 static struct tensor array(const char *name, const float *x, size_t n)

@@ -28,7 +28,7 @@ static const struct param params[] = {
 	[ARG_LAYER] = { "layer", PARAM_DIM, DIM_LAYER, .start = -1, .help = "of the heads, with site=head" },
 	[ARG_SHOW] = LENS_SHOW,
 	[ARG_RANK] = LENS_RANK,
-	[ARG_LENS] = { "lens", PARAM_FILE,
+	[ARG_LENS] = { "lens", PARAM_FILE, .file = &asset_lens,
 		       .help = "the translators: a .safetensors of train-tuned-lens, or a folder of the "
 			       "tuned-lens project" },
 	{ 0 },
@@ -166,7 +166,7 @@ static struct table *compute(const struct ask *ask, struct err *err)
 			"(train-tuned-lens makes one)");
 		return NULL;
 	}
-	if (!(file = ask_asset(ask, &asset_lens, ARG_LENS, err)) || !makes_sense(ask, file->content, file->path, err))
+	if (!(file = ask_asset(ask, ARG_LENS, err)) || !makes_sense(ask, file->content, file->path, err))
 		return NULL;
 	s.lens = file->content;
 	list_rows(&s, ask);

@@ -186,7 +186,7 @@ static bool prepare(const struct analysis *a, struct ask *ask, const struct valu
 			return err_in(err, "%s", a->name);
 		ask->real[i] = value.number;
 		ask->arg[i] = (int)value.number;
-		ask->text[i] = param_is_path(p) ? param_path(value, NULL) : value.text;
+		ask->text[i] = param_is_path(p) && value.text ? asset_path(value.text, NULL, NULL) : value.text;
 		if (value.text && !ask->text[i])
 			return err_set(err, ERR_FILE, "%s: %s: there is no file %s", a->name, p->name, value.text);
 	}
@@ -195,22 +195,25 @@ static bool prepare(const struct analysis *a, struct ask *ask, const struct valu
 
 /* Files that are held open while a table is made. */
 struct held {
+	const struct param *params;
 	struct asset *file[PARAM_MAX];
 	int n;
 };
 
-const struct asset *ask_asset(const struct ask *ask, const struct asset_kind *kind, int arg, struct err *err)
+const struct asset *ask_asset(const struct ask *ask, int arg, struct err *err)
 {
-	struct asset *a = assets_open(ask->assets, kind, ask->text[arg], ask->model, ask->notes, err);
+	struct asset_file file;
+	struct asset *a;
 
-	if (a)
+	asset_find(ask->text[arg], NULL, &file);
+	if ((a = assets_open(ask->assets, ask->held->params[arg].file, &file, ask->model, ask->notes, err)))
 		ask->held->file[ask->held->n++] = a;
 	return a;
 }
 
 struct table *analysis_compute(const struct analysis *a, struct ask *ask, const struct value *args, struct err *err)
 {
-	struct held held = { .n = 0 };
+	struct held held = { .params = a->params };
 	struct table *t;
 
 	if (!prepare(a, ask, args, err))

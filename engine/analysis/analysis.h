@@ -159,8 +159,8 @@ void ask_show(const struct ask *ask, const struct table *so_far);
  */
 struct window ask_visible(const struct ask *ask, const struct table *t);
 
-/* The file that an argument names, as that kind, open until the table is made. NULL on error; the argument is given. */
-const struct asset *ask_asset(const struct ask *ask, const struct asset_kind *kind, int arg, struct err *err);
+/* The file that an argument names, as the kind of its row, open until the table is made. NULL on error; the argument is given. */
+const struct asset *ask_asset(const struct ask *ask, int arg, struct err *err);
 
 /* What techniques share. */
 extern const struct choice stream_sites[]; /* the stream and what is written to it; values are sites */

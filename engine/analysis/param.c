@@ -9,9 +9,8 @@
 #include <string.h>
 
 #include "engine/base/arena.h"
-#include "engine/base/file.h"
 #include "engine/base/intern.h"
-#include "engine/base/paths.h"
+#include "engine/run/asset.h"
 #include "engine/run/place.h"
 #include "engine/run/positions.h"
 
@@ -173,6 +172,10 @@ void param_range_text(const struct param *p, int n, struct str *out)
 		break;
 	default:
 		str_addf(out, "a %s", param_kind_words[p->kind]);
+		if (p->file)
+			str_addf(out, " of %s", p->file->name);
+		if (p->file && p->file->endings)
+			str_addf(out, ": %s", p->file->endings);
 	}
 	range_of_words(p->words, out);
 }
@@ -349,31 +352,6 @@ void param_print(const struct param *p, struct value value, struct str *out)
 		str_add(out, value.text);
 	else if (!param_is_text(p))
 		str_addf(out, "%.10g", value.number);
-}
-
-const char *param_path(struct value value, uint64_t *version)
-{
-	const char *name = value.text ? strrchr(value.text, ':') : NULL, *found;
-	char *path = value.text ? paths_find(value.text, NULL) : NULL, *file;
-	struct str whole;
-
-	if (path)
-		name = NULL; /* the colon is the file's own */
-	if (!path && name) {
-		file = strndup(value.text, (size_t)(name - value.text));
-		path = paths_find(file, NULL);
-		free(file);
-	}
-	if (!path)
-		return NULL;
-	if (version)
-		*version = file_version(path);
-	str_init(&whole);
-	str_addf(&whole, "%s%s", path, name ? name : "");
-	found = intern(whole.s);
-	str_done(&whole);
-	free(path);
-	return found;
 }
 
 unsigned param_on(const struct param *p, struct value value)

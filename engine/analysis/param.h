@@ -8,7 +8,6 @@
 #define LMSCOPE_ENGINE_ANALYSIS_PARAM_H
 
 #include <stdbool.h>
-#include <stdint.h>
 
 #include "engine/base/err.h"
 #include "engine/base/str.h"
@@ -40,17 +39,20 @@ struct choice {
 	unsigned on; /* what the answer depends on besides, where this is chosen (analysis.h) */
 };
 
+struct asset_kind;
+
 struct param {
 	const char *name; /* NULL ends the list */
 	enum param_kind kind;
-	enum dim dim;		      /* of PARAM_DIM; of PARAM_POSITIONS, where it is not along the prompt */
-	const struct choice *choices; /* of PARAM_CHOICE: the first is the default; of PARAM_WORDS: all are */
-	const char *words;	      /* of numbers and dimensions: what may be given in place of one, "auto|all"; NULL: nothing */
-	double lo, hi;		      /* of PARAM_INT and PARAM_REAL */
-	double start;		      /* the default number; of dimensions it may be negative */
-	const char *start_text;	      /* the default word or text; NULL: the number, or not given */
-	bool at_metric;		      /* a position that is the metric's own wherever it is not given */
-	bool pinned;		      /* a place other than the cursor's: it is given, and does not follow the cursor */
+	enum dim dim;		       /* of PARAM_DIM; of PARAM_POSITIONS, where it is not along the prompt */
+	const struct choice *choices;  /* of PARAM_CHOICE: the first is the default; of PARAM_WORDS: all are */
+	const char *words;	       /* of numbers and dimensions: what may be given in place of one, "auto|all"; NULL: nothing */
+	double lo, hi;		       /* of PARAM_INT and PARAM_REAL */
+	double start;		       /* the default number; of dimensions it may be negative */
+	const char *start_text;	       /* the default word or text; NULL: the number, or not given */
+	bool at_metric;		       /* a position that is the metric's own wherever it is not given */
+	bool pinned;		       /* a place other than the cursor's: it is given, and does not follow the cursor */
+	const struct asset_kind *file; /* of PARAM_FILE and PARAM_FOLDER: what is in it */
 	const char *help;
 };
 
@@ -94,11 +96,6 @@ bool param_parse(const struct param *p, const char *text, int n, struct value *v
 bool param_resolve(const struct param *p, struct value value, int n, struct value *resolved, struct err *err);
 /* As it is typed: "logit", "-1", "0.25", "auto". Nothing for a text that is not given. */
 void param_print(const struct param *p, struct value value, struct str *out);
-/*
- * The file or folder that the argument names, where it is (paths.h), interned, with the ":NAME" that may follow; NULL when it is
- * nowhere. `version` (may be NULL) receives what tells the file's contents from what it held before.
- */
-const char *param_path(struct value value, uint64_t *version);
 /* The row of a choice's value; its word. */
 const struct choice *param_choice(const struct param *p, double value);
 const char *param_word(const struct param *p, double value);

@@ -1,7 +1,7 @@
 /*
  * export_registry.c - see export.h: what techniques there are, as JSON: one line a technique, its members always in this order.
  *
- *   name title section blurb help paper shape unit on cost metrics makes args: [{name kind choices words min max default help}]
+ *   name title section blurb help paper shape unit on cost metrics makes args: [{name kind choices words min max default file help}]
  */
 #include "engine/export/export.h"
 
@@ -94,6 +94,8 @@ static void argument(struct str *out, const struct param *p)
 		json_write_double(out, p->start);
 	}
 	str_done(&value);
+	if (p->file)
+		text(out, "file", p->file->name);
 	text(out, "help", p->help);
 	str_add_char(out, '}');
 }

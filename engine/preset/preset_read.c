@@ -12,9 +12,8 @@
 
 #include "engine/analysis/expect.h"
 #include "engine/base/conf.h"
-#include "engine/base/file.h"
 #include "engine/base/intern.h"
-#include "engine/base/paths.h"
+#include "engine/run/asset.h"
 #include "engine/run/edit.h"
 #include "engine/run/metric.h"
 
@@ -168,11 +167,37 @@ static void read_generate(struct reader *r, const struct conf *v)
 		leave_out(r, &err);
 }
 
+/* A file that lies beside the preset, and is not seen from the working directory, is named with the preset's folder. */
+static const char *beside(const char *written, const char *preset)
+{
+	const char *path = asset_path(written, NULL, NULL) ? NULL : asset_path(written, preset, NULL);
+
+	return path ? path : intern(written);
+}
+
+/* A line of the job, as it is written but for the file's folder. */
+static void add_edit(struct reader *r, const char *text, struct edit *edit, bool is_on)
+{
+	struct job *job = &r->p->job;
+	const char *path = edit->file ? beside(edit->file, r->p->file) : NULL;
+	struct str line;
+
+	str_init(&line);
+	if (path && strcmp(path, edit->file)) {
+		edit->file = arena_strdup(r->arena, path);
+		edit_print(edit, &line);
+	} else {
+		str_add(&line, text);
+	}
+	job_add_edit(job, line.s);
+	job->edit[job->edits - 1].on = is_on;
+	str_done(&line);
+}
+
 /* "head 1.3 zero", or {edit: head 1.3 zero, on: false}. */
 static void read_edit(struct reader *r, const struct conf *v)
 {
 	const struct conf *line = v->kind == CONF_MAP ? conf_get(v, "edit") : v, *on = conf_get(v, "on");
-	struct job *job = &r->p->job;
 	struct err err = { 0 };
 	struct edit edit;
 	const char *text;
@@ -188,8 +213,7 @@ static void read_edit(struct reader *r, const struct conf *v)
 	} else if (!edit_parse(text, &edit, r->arena, &err)) {
 		LEAVE_OUT(r, line, "%s", err.text);
 	} else {
-		job_add_edit(job, text);
-		job->edit[job->edits - 1].on = is_on;
+		add_edit(r, text, &edit, is_on);
 	}
 }
 
@@ -235,17 +259,13 @@ static void read_over(struct reader *r, const struct conf *v, struct job_pane *p
 {
 	struct err err = { 0 };
 	const char *text;
-	char *path;
 
 	if (conf_is_null(v))
 		return;
-	if (!conf_text(v, &text, &err)) {
+	if (conf_text(v, &text, &err))
+		pane->over = beside(text, r->p->file);
+	else
 		leave_out(r, &err);
-		return;
-	}
-	path = file_exists(text) ? NULL : paths_find(text, r->p->file);
-	pane->over = intern(path ? path : text);
-	free(path);
 }
 
 /* One word, as one word's copy. */
@@ -282,18 +302,13 @@ static void read_view(struct reader *r, const struct conf *map, struct job_view 
 	}
 }
 
-/* A file that lies beside the preset, and is not seen from the working directory, is named with the preset's folder. */
 static void find_files(struct job_pane *pane, const char *preset)
 {
 	for (const struct param *p = pane->analysis->params; p && p->name; p++) {
 		struct value *value = &pane->args[p - pane->analysis->params];
-		char *path = NULL;
 
-		if (param_is_path(p) && value->text && !param_path(*value, NULL))
-			path = paths_find(value->text, preset);
-		if (path)
-			value->text = intern(path);
-		free(path);
+		if (param_is_path(p) && value->text)
+			value->text = beside(value->text, preset);
 	}
 }
 

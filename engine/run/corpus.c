@@ -7,6 +7,7 @@
 #include "engine/base/arena.h"
 #include "engine/base/prompts.h"
 #include "engine/model/tokenizer/tokenizer.h"
+#include "engine/run/asset.h"
 
 struct corpus {
 	struct prompts *prompts;
@@ -20,6 +21,28 @@ struct corpus {
 	int next;	 /* which of its windows comes next */
 	bool open;	 /* a document is */
 };
+
+/* An asset is its name: who reads it opens a corpus of its own. A file that is none is refused by its first document. */
+static void *corpus_asset_open(const char *path, struct err *err)
+{
+	struct arena *arena = arena_new();
+	struct prompts *prompts = prompts_open(path, err);
+	struct prompt first;
+	char *name = prompts && prompts_next(prompts, arena, &first, err) ? xstrdup(path) : NULL;
+
+	prompts_close(prompts);
+	arena_free(arena);
+	return name;
+}
+
+/* clang-format off */
+const struct asset_kind asset_corpus = {
+	.name = "corpus",
+	.help = "texts to run: a document a line, or JSON lines with \"text\" or \"prompt\"",
+	.open = corpus_asset_open,
+	.free = free,
+};
+/* clang-format on */
 
 struct corpus *corpus_open(const char *path, const struct model *m, int length, struct err *err)
 {

@@ -7,34 +7,40 @@
 
 #include "engine/run/run.h"
 
-bool prompt_set_read(const char *path, const struct model *m, enum tokenizer_bos bos, struct prompt_set *out, struct arena *arena,
-		     struct err *err)
+bool prompt_set_encode(struct prompt_set *out, const struct prompt *prompt, int n, const char *path, const struct model *m,
+		       enum tokenizer_bos bos, struct arena *arena, struct err *err)
 {
-	const struct prompt *prompt;
 	bool ok = true;
 
-	*out = (struct prompt_set){ .path = path };
-	if (!(prompt = prompts_read(path, arena, &out->n, err)))
-		return false;
-	out->tokens = arena_alloc(arena, (size_t)out->n * sizeof *out->tokens);
-	out->T = arena_alloc(arena, (size_t)out->n * sizeof *out->T);
-	out->line = arena_alloc(arena, (size_t)out->n * sizeof *out->line);
-	for (int i = 0; ok && i < out->n; i++) {
+	*out = (struct prompt_set){ .path = path, .n = n };
+	out->tokens = arena_alloc(arena, (size_t)n * sizeof *out->tokens);
+	out->T = arena_alloc(arena, (size_t)n * sizeof *out->T);
+	out->line = arena_alloc(arena, (size_t)n * sizeof *out->line);
+	for (int i = 0; ok && i < n; i++) {
 		int32_t *ids = NULL, *kept;
-		size_t n = 0;
+		size_t length = 0;
 
-		ok = tokenizer_encode(m->tokenizer, prompt[i].text, strlen(prompt[i].text), bos, &ids, &n, err);
-		if (ok && !n)
+		ok = tokenizer_encode(m->tokenizer, prompt[i].text, strlen(prompt[i].text), bos, &ids, &length, err);
+		if (ok && !length)
 			ok = err_set(err, ERR_FILE, "%s: %s %d has no tokens", path, prompt[i].counted, prompt[i].line);
-		kept = arena_alloc(arena, (n + 1) * sizeof *kept);
+		kept = arena_alloc(arena, (length + 1) * sizeof *kept);
 		if (ok)
-			memcpy(kept, ids, n * sizeof *kept);
+			memcpy(kept, ids, length * sizeof *kept);
 		out->tokens[i] = kept;
-		out->T[i] = (int)n;
+		out->T[i] = (int)length;
 		out->line[i] = prompt[i].line;
 		free(ids);
 	}
 	return ok;
+}
+
+bool prompt_set_read(const char *path, const struct model *m, enum tokenizer_bos bos, struct prompt_set *out, struct arena *arena,
+		     struct err *err)
+{
+	int n;
+	const struct prompt *prompt = prompts_read(path, arena, &n, err);
+
+	return prompt && prompt_set_encode(out, prompt, n, path, m, bos, arena, err);
 }
 
 /* x[n, L, D] = resid_post of every layer at each prompt's last position. */

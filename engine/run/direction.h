@@ -30,6 +30,9 @@ struct prompt_set {
 	const char *path; /* for sentences */
 };
 
+/* Prompts as tokens. Memory from `arena`. */
+bool prompt_set_encode(struct prompt_set *out, const struct prompt *prompt, int n, const char *path, const struct model *m,
+		       enum tokenizer_bos bos, struct arena *arena, struct err *err);
 /* The prompts of a file, as tokens; foils and answers are not read. Memory from `arena`. */
 bool prompt_set_read(const char *path, const struct model *m, enum tokenizer_bos bos, struct prompt_set *out, struct arena *arena,
 		     struct err *err);

@@ -8,11 +8,11 @@
 
 #include "engine/model/model.h"
 #include "engine/numbers/noise.h"
+#include "engine/run/basis_file.h"
 #include "engine/run/forward.h"
 #include "engine/run/norms.h"
 #include "engine/run/prompt_runs.h"
 #include "engine/run/run.h"
-#include "engine/run/vector_file.h"
 
 /* ---- against a model ---- */
 
@@ -71,17 +71,17 @@ static bool resolve_mean(struct edit *e, const struct config *c, const struct ru
 }
 
 /* Over a file of prompts: at the same position, a run to read from; over all positions, numbers as above. */
-static bool resolve_prompts_mean(struct edit *e, const struct edit_context *context, struct arena *arena, struct err *err)
+static bool resolve_prompts_mean(struct edit *e, const struct asset *file, const struct prompt_question *q,
+				 const struct edit_context *context, struct arena *arena, struct err *err)
 {
 	const struct config *c = &context->model->config;
-	const struct prompt_question q = { e->file, context->tokens, context->T, context->task };
 	enum site site = e->place.site == SITE_RESULT ? SITE_Z : e->place.site;
 	const struct prompt_mean *mean;
 	size_t from, n = place_slice(&e->place, c, &from);
 
 	if (e->same)
-		return (e->source = prompt_runs_same(context->prompts, &q, context->reads, err)) != NULL;
-	if (!(mean = prompt_runs_mean(context->prompts, &q, err)))
+		return (e->source = prompt_runs_same(file, q, context->reads, err)) != NULL;
+	if (!(mean = prompt_runs_mean(file, q, err)))
 		return false;
 	if (site == SITE_PATTERN) {
 		n = (size_t)c->H * (size_t)mean->keys;
@@ -98,77 +98,41 @@ static bool resolve_prompts_mean(struct edit *e, const struct edit_context *cont
 	return true;
 }
 
-/* A direction of length 1. */
-static bool resolve_direction(struct edit *e, size_t n, const char *line, struct err *err)
+/* What the edit takes from a file of prompts: their mean, or another one's values. */
+static bool resolve_prompts(struct edit *e, const struct edit_context *context, struct arena *arena, struct err *err)
 {
-	double length = 0;
+	const struct prompt_question q = { context->model, context->tokens, context->T, context->task };
+	struct asset_file file;
+	struct asset *prompts;
+	bool ok;
 
-	for (size_t i = 0; i < n; i++)
-		length += (double)e->vector[i] * (double)e->vector[i];
-	if (!(length > 0 && isfinite(length)))
-		return err_set(err, ERR_ARGUMENT, "edit \"%s\": the vector in %s has no direction", line, e->file);
-	for (size_t i = 0; i < n; i++)
-		e->vector[i] = (float)((double)e->vector[i] / sqrt(length));
-	return true;
-}
-
-/*
- * Rows that are to be orthonormal; a matrix of d rows and fewer columns is turned. One alone stands for its direction, whatever
- * its length.
- */
-static bool resolve_basis(struct edit *e, size_t rows, size_t cols, size_t d, struct arena *arena, const char *line,
-			  struct err *err)
-{
-	if (rows == d && cols < d) {
-		float *turned = arena_floats(arena, rows * cols, err);
-
-		for (size_t i = 0; turned && i < rows; i++)
-			for (size_t j = 0; j < cols; j++)
-				turned[j * rows + i] = e->vector[i * cols + j];
-		e->vector = turned;
-		if (!turned)
-			return false;
-		rows = cols;
-		cols = d;
-	}
-	if (cols != d || rows > d)
-		return err_set(err, ERR_ARGUMENT,
-			       "edit \"%s\": the basis in %s is %zu × %zu, expected at most %zu vectors of %zu "
-			       "numbers",
-			       line, e->file, rows, cols, d, d);
-	e->basis = (int)rows;
-	if (rows == 1)
-		return resolve_direction(e, d, line, err);
-	for (size_t i = 0; i < rows; i++)
-		for (size_t j = 0; j <= i; j++) {
-			double dot = 0;
-
-			for (size_t k = 0; k < d; k++)
-				dot += (double)e->vector[i * d + k] * (double)e->vector[j * d + k];
-			if (!(fabs(dot - (i == j)) < 1e-3))
-				return err_set(err, ERR_ARGUMENT,
-					       "edit \"%s\": the basis in %s is not orthonormal: vector %zu times vector %zu is "
-					       "%.4g",
-					       line, e->file, i, j, dot);
-		}
-	return true;
+	asset_find(e->file, NULL, &file);
+	if (!(prompts = assets_open(context->assets, &asset_prompts, &file, NULL, NULL, err)))
+		return false;
+	ok = e->op == EDIT_MEAN
+		     ? resolve_prompts_mean(e, prompts, &q, context, arena, err)
+		     : (e->source = prompt_runs_other(prompts, &q, e->line, (unsigned)e->seed, context->reads, err)) != NULL;
+	asset_unref(prompts);
+	return ok;
 }
 
 /* The vector in the file: to be added, to be taken out, or a basis in which values are exchanged. */
-static bool resolve_file(struct edit *e, const struct config *c, struct arena *arena, const char *line, struct err *err)
+static bool resolve_file(struct edit *e, const struct config *c, struct assets *assets, struct arena *arena, const char *what,
+			 struct err *err)
 {
 	size_t from, want = place_slice(&e->place, c, &from), rows, n;
 
 	if (e->place.site == SITE_RESULT)
 		want = (size_t)c->D;
-	if (!(e->vector = vector_rows_read(e->file, e->place.layer, arena, &rows, &n, err)))
-		return false;
 	if (e->op == EDIT_INTERCHANGE)
-		return resolve_basis(e, rows, n, want, arena, line, err);
+		return (e->vector = basis_read(assets, e->file, e->place.layer, want, arena, &e->basis, what, err)) != NULL;
+	if (!(e->vector = vector_rows_read(assets, &asset_vectors, e->file, e->place.layer, arena, &rows, &n, err)))
+		return false;
 	if (rows != 1 || n != want)
-		return err_set(err, ERR_ARGUMENT, "edit \"%s\": the vector in %s has %zu numbers, expected %zu", line, e->file,
-			       rows * n, want);
-	return e->op != EDIT_PROJECT || resolve_direction(e, n, line, err);
+		return err_set(err, ERR_ARGUMENT, "%s: the vector in %s has %zu numbers, expected %zu", what, e->file, rows * n,
+			       want);
+	return e->op != EDIT_PROJECT || basis_normalise(e->vector, n) ||
+	       err_set(err, ERR_ARGUMENT, "%s: the vector in %s has no direction", what, e->file);
 }
 
 /* The scales of a norm in the unedited run: [T]. */
@@ -226,14 +190,14 @@ static bool check_foil(const struct edit *e, int T, int foil_T, const char *line
 }
 
 /* Everything that needs no run: see edit_check(). */
-static bool resolve_early(struct edit *e, const struct config *c, int T, int foil_T, struct arena *arena, const char *line,
-			  struct err *err)
+static bool resolve_early(struct edit *e, const struct config *c, int T, int foil_T, struct assets *assets, struct arena *arena,
+			  const char *line, struct err *err)
 {
 	bool reads_file = (e->op == EDIT_ADD && e->file) || e->op == EDIT_PROJECT || e->op == EDIT_INTERCHANGE;
 	const char *what = arena_printf(arena, "edit \"%s\"", line);
 
 	return place_check(&e->place, c, what, err) && (!T || resolve_positions(e, T, arena, what, err)) &&
-	       check_foil(e, T, foil_T, line, err) && (!reads_file || resolve_file(e, c, arena, line, err));
+	       check_foil(e, T, foil_T, line, err) && (!reads_file || resolve_file(e, c, assets, arena, what, err));
 }
 
 bool edit_check(const char *line, const struct config *c, int T, int foil_T, struct err *err)
@@ -247,7 +211,7 @@ bool edit_check(const char *line, const struct config *c, int T, int foil_T, str
 	ok = edit_parse(line, &e, scratch, err);
 	if (ok)
 		edit_print(&e, &own);
-	ok = ok && resolve_early(&e, c, T, foil_T, scratch, own.s, err);
+	ok = ok && resolve_early(&e, c, T, foil_T, NULL, scratch, own.s, err);
 	str_done(&own);
 	arena_free(scratch);
 	return ok;
@@ -277,16 +241,11 @@ bool edit_resolve(struct edit *e, const struct edit_context *context, struct are
 		return true;
 	str_init(&line);
 	edit_print(e, &line);
-	ok = resolve_early(e, c, context->T, context->foil ? context->foil->T : -1, arena, line.s, err);
-	if (ok && e->op == EDIT_MEAN)
-		ok = e->file ? resolve_prompts_mean(e, context, arena, err)
-			     : can_read(e, context->unedited, line.s, err) && resolve_mean(e, c, context->unedited, arena, err);
-	if (ok && e->op == EDIT_RESAMPLE) {
-		const struct prompt_question q = { e->file, context->tokens, context->T, context->task };
-
-		e->source = prompt_runs_other(context->prompts, &q, e->line, (unsigned)e->seed, context->reads, err);
-		ok = e->source != NULL;
-	}
+	ok = resolve_early(e, c, context->T, context->foil ? context->foil->T : -1, context->assets, arena, line.s, err);
+	if (ok && (e->op == EDIT_RESAMPLE || (e->op == EDIT_MEAN && e->file)))
+		ok = resolve_prompts(e, context, arena, err);
+	else if (ok && e->op == EDIT_MEAN)
+		ok = can_read(e, context->unedited, line.s, err) && resolve_mean(e, c, context->unedited, arena, err);
 	if (ok && e->op == EDIT_NOISE)
 		ok = resolve_noise(e, context, arena, err);
 	if (ok && e->op == EDIT_FREEZE) {

@@ -42,14 +42,16 @@ enum edit_op {
  */
 enum { EDIT_ON_VECTORS = 1, EDIT_ON_HEADS = 2, EDIT_ON_WEIGHTS = 4, EDIT_ON_SCORES = 8, EDIT_ON_ALL = 15, EDIT_ON_SCALES = 16 };
 
+struct asset_kind;
+
 struct edit_op_info {
 	const char *word, *arguments, *help; /* "scale", "FACTOR", "multiply by FACTOR" */
 	unsigned on;
 	const char *elsewhere; /* why it has no meaning on what it does not work on */
 };
 extern const struct edit_op_info edit_ops[EDIT_OPS];
-/* Whether the first word after it may name a file. */
-bool edit_op_reads_file(enum site site, enum edit_op op);
+/* The kind of file that the first word after it may name; NULL: it names none. */
+const struct asset_kind *edit_op_file(enum site site, enum edit_op op);
 /* Whether it has a meaning there. */
 bool edit_op_fits(enum site site, enum edit_op op);
 
@@ -98,19 +100,19 @@ void edit_print(const struct edit *edit, struct str *out);
 bool edit_has_unit(const struct edit *edit, int unit);
 
 struct model;
-struct prompt_runs;
+struct assets;
 struct run_set;
 
 /* What a line is checked against. */
 struct edit_context {
 	const struct model *model;
-	int T;			     /* of the prompt: negative positions count from here */
-	const struct run *unedited;  /* mean and freeze read it */
-	const struct run *foil;	     /* patch reads it; NULL: there is none */
-	const int32_t *tokens;	     /* [T] noise is measured in their embeddings */
-	struct prompt_runs *prompts; /* of files that mean and resample read */
-	struct run_set *reads;	     /* receives the runs that the edit reads */
-	struct task *task;	     /* of the runs over a file of prompts */
+	int T;			    /* of the prompt: negative positions count from here */
+	const struct run *unedited; /* mean and freeze read it */
+	const struct run *foil;	    /* patch reads it; NULL: there is none */
+	const int32_t *tokens;	    /* [T] noise is measured in their embeddings */
+	struct assets *assets;	    /* the files that are open; NULL: what is read is opened for this edit alone */
+	struct run_set *reads;	    /* receives the runs that the edit reads */
+	struct task *task;	    /* of the runs over a file of prompts */
 };
 
 /*

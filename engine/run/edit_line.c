@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "engine/base/json.h"
+#include "engine/run/asset.h"
 #include "engine/run/norms.h"
 
 static const char no_directions[] = "a pattern has one number for each key, and no directions";
@@ -161,9 +162,11 @@ static bool reads_vector(enum site site, enum edit_op op)
 	return op == EDIT_PROJECT || op == EDIT_INTERCHANGE || (op == EDIT_ADD && !over_keys);
 }
 
-bool edit_op_reads_file(enum site site, enum edit_op op)
+const struct asset_kind *edit_op_file(enum site site, enum edit_op op)
 {
-	return op == EDIT_MEAN || op == EDIT_RESAMPLE || reads_vector(site, op);
+	if (op == EDIT_MEAN || op == EDIT_RESAMPLE)
+		return &asset_prompts;
+	return op == EDIT_INTERCHANGE ? &asset_basis : reads_vector(site, op) ? &asset_vectors : NULL;
 }
 
 static bool parse_seed(const char *word, struct edit *e, const char *line, struct err *err)

@@ -10,7 +10,6 @@
 #include <string.h>
 
 #include "engine/base/arena.h"
-#include "engine/base/file.h"
 #include "engine/base/utf8.h"
 #include "engine/model/tokenizer/tokenizer.h"
 #include "engine/numbers/kernels.h"
@@ -18,7 +17,7 @@
 #include "engine/run/metric_parse.h"
 #include "engine/run/reading.h"
 #include "engine/run/run.h"
-#include "engine/run/vector_file.h"
+#include "engine/run/basis_file.h"
 
 const struct metric_info metric_table[METRIC_KINDS] = {
 	[METRIC_LOGIT] = { "logit", "TOKEN", TAKES_TOKEN, SITE_NONE, "logit", "the logit of a token: logit \" Paris\"", NULL,
@@ -183,20 +182,18 @@ static bool read_direction(const struct parsed_metric *p, const struct run *run,
 {
 	struct arena *arena = arena_new();
 	size_t n, D = (size_t)run->model->config.D;
-	float *x = vector_read(p->file, m->place.layer, arena, &n, err);
-	double length = 0;
+	float *x = vector_read(run->assets, p->file, m->place.layer, arena, &n, err);
+	struct asset_file file;
 	bool ok = x &&
 		  (n == D || err_set(err, ERR_ARGUMENT, "metric: the vector in %s has %zu numbers, expected %zu", p->file, n, D));
 
-	for (size_t i = 0; ok && i < D; i++)
-		length += (double)x[i] * (double)x[i];
-	if (ok && !(length > 0))
+	if (ok && !basis_normalise(x, n))
 		ok = err_set(err, ERR_ARGUMENT, "metric: the vector in %s has no direction", p->file);
 	if (ok) {
+		asset_find(p->file, NULL, &file);
 		m->vector = metric_vector_new(m->position, 1, D);
-		m->vector->version = file_version(p->file);
-		for (size_t i = 0; i < D; i++)
-			m->vector->row[i] = (float)((double)x[i] / sqrt(length));
+		m->vector->version = file.version;
+		memcpy(m->vector->row, x, D * sizeof *x);
 	}
 	arena_free(arena);
 	return ok;

@@ -4,13 +4,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "engine/base/file.h"
 #include "engine/numbers/kernels.h"
 #include "engine/run/direction.h"
 #include "engine/run/layer.h"
 
-enum { FILES = 4 };			    /* that are remembered */
-static const size_t most_bytes = 256 << 20; /* of a file's runs; at least the latest is kept */
+static const size_t most_bytes = 128 << 20; /* of a file's runs; at least the latest is kept */
 
 /* A run of one prompt, by its number in the file, or, with -T, the mean of those with T tokens. */
 struct made {
@@ -19,10 +17,11 @@ struct made {
 	struct run *run;
 };
 
+/* The prompts as tokens of one model, and what was made of them. */
 struct prompt_file {
-	struct prompt_file *next; /* not asked for as recently */
-	char *path;
-	uint64_t version;
+	struct prompt_file *next;
+	const struct model *model;
+	const char *path; /* for sentences */
 	enum tokenizer_bos bos;
 	struct arena *arena;
 	struct prompt_set set;
@@ -32,28 +31,26 @@ struct prompt_file {
 	int summed;
 	struct run *mean; /* NULL: not made yet */
 	struct prompt_mean about;
-	int users; /* calls that are at work on it: another one may begin while runs are made (task.h) */
 };
 
+/* What asset_prompts opens. */
 struct prompt_runs {
-	const struct model *model;
-	struct prompt_file *file;
-	int refs;
+	struct arena *arena;
+	const struct prompt *prompt; /* [n] */
+	int n;
+	struct prompt_file *file; /* one for each model, and for each way in which a prompt may begin */
 };
 
-struct prompt_runs *prompt_runs_new(const struct model *m)
+static void *prompts_asset_open(const char *path, struct err *err)
 {
 	struct prompt_runs *p = xcalloc(1, sizeof *p);
 
-	p->model = m;
-	p->refs = 1;
-	return p;
-}
-
-struct prompt_runs *prompt_runs_ref(struct prompt_runs *p)
-{
-	p->refs++;
-	return p;
+	p->arena = arena_new();
+	if ((p->prompt = prompts_read(path, p->arena, &p->n, err)))
+		return p;
+	arena_free(p->arena);
+	free(p);
+	return NULL;
 }
 
 static void file_drop(struct prompt_file *f)
@@ -66,92 +63,69 @@ static void file_drop(struct prompt_file *f)
 	run_unref(f->sum);
 	run_unref(f->mean);
 	arena_free(f->arena);
-	free(f->path);
 	free(f);
 }
 
-void prompt_runs_unref(struct prompt_runs *p)
+static void prompts_asset_free(void *content)
 {
-	if (!p || --p->refs)
-		return;
+	struct prompt_runs *p = content;
+
 	for (struct prompt_file *f = p->file, *next; f; f = next) {
 		next = f->next;
 		file_drop(f);
 	}
+	arena_free(p->arena);
 	free(p);
 }
 
-/* ---- the files ---- */
+/* clang-format off */
+const struct asset_kind asset_prompts = {
+	.name = "prompts",
+	.help = "prompts, one a line or as JSON lines",
+	.open = prompts_asset_open,
+	.free = prompts_asset_free,
+};
+/* clang-format on */
 
 /* As the prompt begins, so do those of the file. */
-static enum tokenizer_bos bos_of(const struct prompt_runs *p, const struct prompt_question *q)
+static enum tokenizer_bos bos_of(const struct prompt_question *q)
 {
-	const struct tokenizer *t = p->model->tokenizer;
+	const struct tokenizer *t = q->model->tokenizer;
 	bool begins = q->tokens[0] == tokenizer_bos(t);
 
 	return begins == tokenizer_adds_bos(t) ? BOS_DEFAULT : begins ? BOS_ALWAYS : BOS_NEVER;
 }
 
-static void drop_oldest(struct prompt_runs *p)
+/* Its prompts as that prompt's model reads them. */
+static struct prompt_file *encoded(const struct asset *a, const struct prompt_question *q, struct err *err)
 {
-	struct prompt_file **at = &p->file, *f;
-	int n = 0;
+	struct prompt_runs *p = a->content;
+	const enum tokenizer_bos bos = bos_of(q);
+	struct prompt_file *f = p->file;
 
-	while ((f = *at)) {
-		if (++n > FILES && !f->users) {
-			*at = f->next;
-			file_drop(f);
-		} else {
-			at = &f->next;
-		}
-	}
-}
-
-static struct prompt_file *read_file(struct prompt_runs *p, const char *path, uint64_t version, enum tokenizer_bos bos,
-				     struct err *err)
-{
-	struct prompt_file *f = xcalloc(1, sizeof *f);
-
-	f->path = xstrdup(path);
-	f->version = version;
-	f->bos = bos;
-	f->arena = arena_new();
-	if (prompt_set_read(f->path, p->model, bos, &f->set, f->arena, err))
-		return f;
-	file_drop(f);
-	return NULL;
-}
-
-/* The file as it is now, the first of the list; its caller gives it back by lowering `users`. */
-static struct prompt_file *open_file(struct prompt_runs *p, const struct prompt_question *q, struct err *err)
-{
-	uint64_t version = file_version(q->path);
-	enum tokenizer_bos bos = bos_of(p, q);
-	struct prompt_file **at = &p->file, *f;
-
-	while ((f = *at) && (strcmp(f->path, q->path) || f->version != version || f->bos != bos))
-		at = &f->next;
+	while (f && (f->model != q->model || f->bos != bos))
+		f = f->next;
 	if (f)
-		*at = f->next;
-	else if (!(f = read_file(p, q->path, version, bos, err)))
+		return f;
+	f = xcalloc(1, sizeof *f);
+	*f = (struct prompt_file){ .next = p->file, .model = q->model, .path = a->path, .bos = bos, .arena = arena_new() };
+	if (!prompt_set_encode(&f->set, p->prompt, p->n, a->path, q->model, bos, f->arena, err)) {
+		file_drop(f);
 		return NULL;
-	f->next = p->file;
+	}
 	p->file = f;
-	f->users++;
-	drop_oldest(p);
 	return f;
 }
 
 /* ---- runs ---- */
 
 /* The run of prompt i; one of a prompt that begins alike saves work. */
-static struct run *run_prompt(const struct prompt_runs *p, const struct prompt_file *f, int i, const struct run *prefix,
-			      struct err *err)
+static struct run *run_prompt(const struct prompt_file *f, int i, const struct run *prefix, struct err *err)
 {
 	struct run_order order = {
-		.model = p->model, .tokens = f->set.tokens[i], .T = f->set.T[i], .prefix = prefix, .without_logits = true
+		.model = f->model, .tokens = f->set.tokens[i], .T = f->set.T[i], .prefix = prefix, .without_logits = true
 	};
-	struct run *r = run_fits(p->model, f->set.T[i], RUN_ALL, err) ? run_new(&order, NULL, err) : NULL;
+	struct run *r = run_fits(f->model, f->set.T[i], RUN_ALL, err) ? run_new(&order, NULL, err) : NULL;
 
 	if (!r)
 		err_in(err, "%s: line %d", f->path, f->set.line[i]);
@@ -288,21 +262,21 @@ static void add_weights(const struct run *r, float *sum, int keys)
 }
 
 /* The sums so far, of no prompt at first. */
-static bool begin_mean(const struct prompt_runs *p, struct prompt_file *f, struct err *err)
+static bool begin_mean(struct prompt_file *f, struct err *err)
 {
-	const struct config *c = &p->model->config;
+	const struct config *c = &f->model->config;
 
 	for (int i = 0; i < f->set.n; i++)
 		f->about.keys = f->set.T[i] > f->about.keys ? f->set.T[i] : f->about.keys;
 	f->weights = arena_floats(f->arena, (size_t)c->L * (size_t)c->H * (size_t)f->about.keys, err);
-	f->sum = f->weights ? blank(p->model, f->set.tokens[0], 1, err) : NULL;
+	f->sum = f->weights ? blank(f->model, f->set.tokens[0], 1, err) : NULL;
 	return f->sum != NULL;
 }
 
 /* Sums are taken over each prompt first, so that many prompts lose no digits. */
-static bool add_prompt(const struct prompt_runs *p, struct prompt_file *f, struct run **last, struct err *err)
+static bool add_prompt(struct prompt_file *f, struct run **last, struct err *err)
 {
-	struct run *r = run_prompt(p, f, f->summed, *last, err), *part = r ? blank(p->model, r->tokens, 1, err) : NULL;
+	struct run *r = run_prompt(f, f->summed, *last, err), *part = r ? blank(f->model, r->tokens, 1, err) : NULL;
 
 	run_unref(*last);
 	*last = r;
@@ -317,9 +291,9 @@ static bool add_prompt(const struct prompt_runs *p, struct prompt_file *f, struc
 	return true;
 }
 
-static void finish_mean(const struct prompt_runs *p, struct prompt_file *f)
+static void finish_mean(struct prompt_file *f)
 {
-	const struct config *c = &p->model->config;
+	const struct config *c = &f->model->config;
 	double positions = 0;
 
 	for (int i = 0; i < f->set.n; i++)
@@ -333,43 +307,40 @@ static void finish_mean(const struct prompt_runs *p, struct prompt_file *f)
 }
 
 /* Resumes where work on the file was stopped; while it waits at a step, another call may take it further, to its end even. */
-static bool make_mean(const struct prompt_runs *p, struct prompt_file *f, struct task *task, struct err *err)
+static bool make_mean(struct prompt_file *f, struct task *task, struct err *err)
 {
 	struct run *last = NULL;
-	bool ok = f->sum || begin_mean(p, f, err);
+	bool ok = f->sum || begin_mean(f, err);
 
 	while (ok && !f->mean && f->summed < f->set.n)
-		ok = task_step(task, f->summed, f->set.n, err) && (f->mean || add_prompt(p, f, &last, err));
+		ok = task_step(task, f->summed, f->set.n, err) && (f->mean || add_prompt(f, &last, err));
 	run_unref(last);
 	if (ok && !f->mean)
-		finish_mean(p, f);
+		finish_mean(f);
 	return ok;
 }
 
-const struct prompt_mean *prompt_runs_mean(struct prompt_runs *p, const struct prompt_question *q, struct err *err)
+const struct prompt_mean *prompt_runs_mean(const struct asset *file, const struct prompt_question *q, struct err *err)
 {
-	struct prompt_file *f = open_file(p, q, err);
-	bool ok = f && (f->mean || make_mean(p, f, q->task, err));
+	struct prompt_file *f = encoded(file, q, err);
+	bool ok = f && (f->mean || make_mean(f, q->task, err));
 
-	if (f)
-		f->users--;
 	return ok ? &f->about : NULL;
 }
 
 /* The mean at each position of those with T tokens. */
-static struct run *make_same(const struct prompt_runs *p, const struct prompt_file *f, const struct prompt_question *q,
-			     struct err *err)
+static struct run *make_same(const struct prompt_file *f, const struct prompt_question *q, struct err *err)
 {
 	struct run *sum = NULL, *last = NULL;
 	int n = 0;
-	bool ok = run_fits(p->model, q->T, RUN_ALL, err) && (sum = blank(p->model, q->tokens, q->T, err));
+	bool ok = run_fits(f->model, q->T, RUN_ALL, err) && (sum = blank(f->model, q->tokens, q->T, err));
 
 	for (int i = 0; ok && i < f->set.n; i++) {
 		struct run *r;
 
 		if (f->set.T[i] != q->T)
 			continue;
-		r = task_step(q->task, i, f->set.n, err) ? run_prompt(p, f, i, last, err) : NULL;
+		r = task_step(q->task, i, f->set.n, err) ? run_prompt(f, i, last, err) : NULL;
 		run_unref(last);
 		last = r;
 		ok = r != NULL;
@@ -393,18 +364,18 @@ static struct run *make_same(const struct prompt_runs *p, const struct prompt_fi
 	return NULL;
 }
 
-const struct run *prompt_runs_same(struct prompt_runs *p, const struct prompt_question *q, struct run_set *reads, struct err *err)
+const struct run *prompt_runs_same(const struct asset *file, const struct prompt_question *q, struct run_set *reads,
+				   struct err *err)
 {
-	struct prompt_file *f = open_file(p, q, err);
+	struct prompt_file *f = encoded(file, q, err);
 	struct run *r = f ? find_made(f, -q->T) : NULL;
 
 	if (!f)
 		return NULL;
 	if (r)
 		run_set_add(reads, r);
-	else if ((r = make_same(p, f, q, err)))
+	else if ((r = make_same(f, q, err)))
 		keep_made(f, -q->T, r, reads);
-	f->users--;
 	return r;
 }
 
@@ -462,18 +433,16 @@ static int on_line(const struct prompt_file *f, const struct prompt_question *q,
 	return -1;
 }
 
-const struct run *prompt_runs_other(struct prompt_runs *p, const struct prompt_question *q, int line, unsigned seed,
+const struct run *prompt_runs_other(const struct asset *file, const struct prompt_question *q, int line, unsigned seed,
 				    struct run_set *reads, struct err *err)
 {
-	struct prompt_file *f = open_file(p, q, err);
+	struct prompt_file *f = encoded(file, q, err);
 	int i = !f ? -1 : line ? on_line(f, q, line, err) : draw(f, q, seed, err);
 	struct run *r = i >= 0 ? find_made(f, i) : NULL;
 
 	if (r)
 		run_set_add(reads, r);
-	else if (i >= 0 && (r = run_prompt(p, f, i, NULL, err)))
+	else if (i >= 0 && (r = run_prompt(f, i, NULL, err)))
 		keep_made(f, i, r, reads);
-	if (f)
-		f->users--;
 	return r;
 }

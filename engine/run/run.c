@@ -8,11 +8,11 @@
 #include "engine/base/big.h"
 #include "engine/base/memory.h"
 #include "engine/run/attention.h"
+#include "engine/run/asset.h"
 #include "engine/run/change.h"
 #include "engine/run/finite.h"
 #include "engine/run/forward.h"
 #include "engine/run/norms.h"
-#include "engine/run/prompt_runs.h"
 #include "engine/run/result.h"
 #include "engine/run/vocab.h"
 
@@ -58,7 +58,7 @@ void run_unref(struct run *r)
 	for (int l = 0; l < r->model->config.L; l++)
 		layer_sites_unref(r->layer[l]);
 	run_set_done(&r->reads);
-	prompt_runs_unref(r->prompts);
+	assets_unref(r->assets);
 	arena_free(r->arena);
 	free(r);
 }
@@ -123,7 +123,7 @@ static bool take_edit(struct run *r, const struct run_order *o, const struct edi
 
 static bool resolve_edits(struct run *r, const struct run_order *o, struct task *task, struct err *err)
 {
-	struct edit_context context = { r->model, r->prompt_T, o->unedited, o->foil, r->tokens, r->prompts, &r->reads, task };
+	struct edit_context context = { r->model, r->prompt_T, o->unedited, o->foil, r->tokens, r->assets, &r->reads, task };
 
 	r->edits = (o->base ? o->base->edits : 0) + o->edit_count + o->more_count;
 	r->edit = arena_alloc(r->arena, (size_t)(r->edits + 1) * sizeof *r->edit);
@@ -277,9 +277,7 @@ struct run *run_new(const struct run_order *o, struct task *task, struct err *er
 	r->arena = arena_new();
 	r->model = o->model;
 	r->keeps = o->keeps;
-	r->prompts = o->prompts	   ? prompt_runs_ref(o->prompts)
-		     : o->unedited ? prompt_runs_ref(o->unedited->prompts)
-				   : prompt_runs_new(o->model);
+	r->assets = o->assets ? assets_ref(o->assets) : o->unedited ? assets_ref(o->unedited->assets) : assets_new();
 	r->T = o->T;
 	r->prompt_T = o->prompt_T ? o->prompt_T : o->T;
 	r->tokens = arena_alloc(r->arena, (size_t)r->T * sizeof *r->tokens);

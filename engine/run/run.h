@@ -23,7 +23,7 @@
 #include "engine/run/layer.h"
 #include "engine/run/site.h"
 
-struct prompt_runs;
+struct assets;
 
 /* Runs that are kept because something reads them; counted. Zeroed: none. */
 struct run_set {
@@ -47,7 +47,7 @@ struct run {
 	float *embed;		       /* [T, D] */
 	float *last_logits;	       /* [V] at the last position; NULL when they were not ordered */
 	struct run_set reads;	       /* the runs that edits read: foil's, unedited, of other prompts */
-	struct prompt_runs *prompts;   /* cached runs of files of prompts, counted */
+	struct assets *assets;	       /* the files that edits and metrics read, counted */
 	struct arena *arena;
 	atomic_int refs;
 };
@@ -64,8 +64,8 @@ struct run_order {
 	int more_count;
 	/* of the same tokens: mean and freeze read it, and layers below the first edit are borrowed from it */
 	const struct run *unedited;
-	const struct run *foil;	     /* patch reads it; NULL: patch is refused */
-	struct prompt_runs *prompts; /* NULL: those of the unedited run, or new ones */
+	const struct run *foil; /* patch reads it; NULL: patch is refused */
+	struct assets *assets;	/* files that are open; NULL: those of the unedited run, or none yet */
 	enum run_stores keeps;
 	/* [T, D] in the place of the tokens' embeddings: before learned positions and a norm on embeddings; copied. NULL: base's */
 	const float *input;

@@ -58,7 +58,7 @@ static bool prepare(struct sweep *s, const struct run *foil, const struct sweep_
 {
 	const struct run *run = s->run;
 	struct edit_context context = {
-		run->model, run->prompt_T, s->unedited, foil, run->tokens, run->prompts, &s->reads, s->task
+		run->model, run->prompt_T, s->unedited, foil, run->tokens, run->assets, &s->reads, s->task
 	};
 	int count = run->edits + v->edits + v->more_count;
 	const struct edit **list = arena_alloc(s->arena, (size_t)count * sizeof *list);

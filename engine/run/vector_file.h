@@ -18,29 +18,44 @@
 #include "engine/base/arena.h"
 #include "engine/base/err.h"
 #include "engine/model/model.h"
+#include "engine/run/asset.h"
 
-/* float[*n] from `arena`, of the layer that it is for; NULL on error. */
-float *vector_read(const char *spec, int layer, struct arena *arena, size_t *n, struct err *err);
+#define VECTOR_ENDINGS ".npy .npz .safetensors .pt .pth .bin .gguf"
 
-/* The same for several vectors, such as a basis: float[*rows, *cols]. */
-float *vector_rows_read(const char *spec, int layer, struct arena *arena, size_t *rows, size_t *cols, struct err *err);
+/* float[*n] of the file that somebody wrote, for that layer; from `arena`. NULL on error. */
+float *vector_read(struct assets *assets, const char *written, int layer, struct arena *arena, size_t *n, struct err *err);
+
+/* The same for several vectors, of a file of that kind (asset_vectors, asset_basis): float[*rows, *cols]. */
+float *vector_rows_read(struct assets *assets, const struct asset_kind *kind, const char *written, int layer, struct arena *arena,
+			size_t *rows, size_t *cols, struct err *err);
+/* What is open, for rows of assets.def. */
+void *vectors_open(const char *path, struct err *err);
+void vectors_free(void *content);
 
 /* vector[L, D], of which layers from … to are written, in the form that the name's ending says: .npy takes one layer alone. */
 bool vector_write(const char *path, const struct model *m, const float *vector, int from, int to, struct err *err);
 
-/* ---- the forms that have a file of their own ---- */
+/* ---- the forms ---- */
 
-float *vector_npy_read(const char *path, struct arena *arena, size_t *rows, size_t *cols, struct err *err);
-/* The same of a .npy file that is in memory. */
+/* What is asked of an open file; the path is for sentences. */
+struct vector_place {
+	const char *path, *name; /* name NULL: of the layer, or the only one */
+	int layer;
+};
+
+struct vector_form {
+	bool has_names; /* FILE:NAME says which tensor is meant */
+	void *(*open)(const char *path, struct err *err);
+	void (*close)(void *file);
+	float *(*read)(const void *file, const struct vector_place *at, struct arena *arena, size_t *rows, size_t *cols,
+		       struct err *err);
+};
+extern const struct vector_form vector_npy, vector_npz, vector_torch;
+
+/* A .npy file that is in memory. */
 float *vector_npy_parse(const char *path, const char *bytes, size_t size, struct arena *arena, size_t *rows, size_t *cols,
 			struct err *err);
 bool vector_npy_write(const char *path, const float *vector, size_t n, struct err *err);
-
-/* `name` is NULL where the specification has none. */
-float *vector_npz_read(const char *path, const char *name, int layer, struct arena *arena, size_t *rows, size_t *cols,
-		       struct err *err);
-float *vector_torch_read(const char *path, const char *name, int layer, struct arena *arena, size_t *rows, size_t *cols,
-			 struct err *err);
 
 /* A file that has several tensors, by name. */
 struct vector_names {
@@ -49,7 +64,6 @@ struct vector_names {
 	const char *(*name)(const void *file, size_t i);
 };
 /* Which of them is meant; false with a sentence when none is. */
-bool vector_choose(const char *path, const struct vector_names *names, const char *name, int layer, size_t *chosen,
-		   struct err *err);
+bool vector_choose(const struct vector_place *at, const struct vector_names *names, size_t *chosen, struct err *err);
 
 #endif

@@ -137,15 +137,36 @@ float *vector_npy_parse(const char *path, const char *bytes, size_t size, struct
 	return out;
 }
 
-float *vector_npy_read(const char *path, struct arena *arena, size_t *rows, size_t *cols, struct err *err)
-{
+struct npy {
+	char *bytes;
 	size_t size;
-	char *bytes = file_read(path, LIMIT, &size, err);
-	float *out = bytes ? vector_npy_parse(path, bytes, size, arena, rows, cols, err) : NULL;
+};
 
-	free(bytes);
-	return out;
+static void *open_npy(const char *path, struct err *err)
+{
+	struct npy *file = xcalloc(1, sizeof *file);
+
+	if ((file->bytes = file_read(path, LIMIT, &file->size, err)))
+		return file;
+	free(file);
+	return NULL;
 }
+
+static void close_npy(void *file)
+{
+	free(((struct npy *)file)->bytes);
+	free(file);
+}
+
+static float *read_npy(const void *file, const struct vector_place *at, struct arena *arena, size_t *rows, size_t *cols,
+		       struct err *err)
+{
+	const struct npy *npy = file;
+
+	return vector_npy_parse(at->path, npy->bytes, npy->size, arena, rows, cols, err);
+}
+
+const struct vector_form vector_npy = { false, open_npy, close_npy, read_npy };
 
 bool vector_npy_write(const char *path, const float *vector, size_t n, struct err *err)
 {

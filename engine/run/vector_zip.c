@@ -29,31 +29,46 @@ static const char **npz_names(const struct archive *a, struct arena *arena)
 	return names;
 }
 
-static float *read_member(const char *path, const struct archive *a, const char *name, int layer, struct arena *arena, size_t *rows,
-			  size_t *cols, struct err *err)
+struct npz {
+	struct mapping map;
+	struct archive *archive;
+};
+
+static void close_npz(void *file)
 {
+	struct npz *z = file;
+
+	archive_close(z->archive);
+	file_unmap(&z->map);
+	free(z);
+}
+
+static void *open_npz(const char *path, struct err *err)
+{
+	struct npz *z = xcalloc(1, sizeof *z);
+
+	if (file_map(path, &z->map, err) && (z->archive = archive_open(path, &z->map, err)))
+		return z;
+	close_npz(z);
+	return NULL;
+}
+
+static float *read_npz(const void *file, const struct vector_place *at, struct arena *arena, size_t *rows, size_t *cols,
+		       struct err *err)
+{
+	const struct archive *a = ((const struct npz *)file)->archive;
 	const struct vector_names names = { npz_names(a, arena), archive_members(a), npz_name };
 	const struct archive_member *m;
 	size_t i;
 
-	if (!vector_choose(path, &names, name, layer, &i, err))
+	if (!vector_choose(at, &names, &i, err))
 		return NULL;
 	m = archive_member(a, i);
-	return vector_npy_parse(arena_printf(arena, "%s:%s", path, names.name(names.file, i)), (const char *)m->bytes, m->n, arena,
-				rows, cols, err);
+	return vector_npy_parse(arena_printf(arena, "%s:%s", at->path, names.name(names.file, i)), (const char *)m->bytes, m->n,
+				arena, rows, cols, err);
 }
 
-float *vector_npz_read(const char *path, const char *name, int layer, struct arena *arena, size_t *rows, size_t *cols,
-		       struct err *err)
-{
-	struct mapping map = { 0 };
-	struct archive *a = file_map(path, &map, err) ? archive_open(path, &map, err) : NULL;
-	float *out = a ? read_member(path, a, name, layer, arena, rows, cols, err) : NULL;
-
-	archive_close(a);
-	file_unmap(&map);
-	return out;
-}
+const struct vector_form vector_npz = { true, open_npz, close_npz, read_npz };
 
 /* ---- torch.save ---- */
 
@@ -79,17 +94,23 @@ static float *expand(const char *path, const struct torch_tensor *t, struct aren
 	return out;
 }
 
-float *vector_torch_read(const char *path, const char *name, int layer, struct arena *arena, size_t *rows, size_t *cols,
+static void *open_torch(const char *path, struct err *err)
+{
+	return torch_zip_open(path, err);
+}
+
+static void close_torch(void *file)
+{
+	torch_zip_free(file);
+}
+
+static float *read_torch(const void *file, const struct vector_place *at, struct arena *arena, size_t *rows, size_t *cols,
 			 struct err *err)
 {
-	struct torch_zip *z = torch_zip_open(path, err);
-	float *out = NULL;
+	const struct vector_names names = { file, torch_zip_tensors(file), torch_name };
 	size_t i;
 
-	if (!z)
-		return NULL;
-	if (vector_choose(path, &(struct vector_names){ z, torch_zip_tensors(z), torch_name }, name, layer, &i, err))
-		out = expand(path, torch_zip_tensor(z, i), arena, rows, cols, err);
-	torch_zip_free(z);
-	return out;
+	return vector_choose(at, &names, &i, err) ? expand(at->path, torch_zip_tensor(file, i), arena, rows, cols, err) : NULL;
 }
+
+const struct vector_form vector_torch = { true, open_torch, close_torch, read_torch };

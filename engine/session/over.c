@@ -101,9 +101,9 @@ static struct table *mean(struct question *q, const char *path, struct task *tas
 }
 
 /* Everything that the mean depends on but the model. */
-static void write_key(struct str *key, const struct job *job, const struct job_pane *pane, const char *path)
+static void write_key(struct str *key, const struct job *job, const struct job_pane *pane, const struct asset_file *file)
 {
-	str_addf(key, "over %s#%llx %s %d %d ", path, (unsigned long long)file_version(path), pane->analysis->name,
+	str_addf(key, "over %s#%llx %s %d %d ", file->path, (unsigned long long)file->version, pane->analysis->name,
 		 (int)pane->shown, (int)job->bos);
 	for (int k = 0; k < param_count(pane->analysis->params); k++)
 		str_add_char(key, pane->given[k] ? '!' : '.');
@@ -115,18 +115,17 @@ static void write_key(struct str *key, const struct job *job, const struct job_p
 struct table *over_answer(struct session *s, const struct job *job, int i, struct task *task, struct notes *notes, struct err *err)
 {
 	struct question question = { s, job, i };
-	char *found = paths_find(job->pane[i].over, NULL);
-	const char *path = found ? found : job->pane[i].over;
+	struct asset_file file;
 	struct table *t;
 	struct str key;
 
 	str_init(&key);
-	write_key(&key, job, &job->pane[i], path);
+	asset_find(job->pane[i].over, NULL, &file);
+	write_key(&key, job, &job->pane[i], &file);
 	t = keeps_parts(s) ? NULL : cache_find_table(s->cache, key.s);
-	if (!t && (t = mean(&question, path, task, notes, err)))
+	if (!t && (t = mean(&question, file.path, task, notes, err)))
 		cache_add_table(s->cache, key.s, t);
 	str_done(&key);
-	free(found);
 	return t;
 }
 

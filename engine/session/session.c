@@ -53,8 +53,8 @@ static void forget(struct session *s)
 	s->token_ms = 0;
 	memset(s->share, 0, sizeof s->share);
 	cache_clear(s->cache);
-	prompt_runs_unref(s->prompts);
-	s->prompts = NULL;
+	assets_unref(s->assets);
+	s->assets = assets_new();
 }
 
 void session_free(struct session *s)
@@ -62,7 +62,7 @@ void session_free(struct session *s)
 	if (!s)
 		return;
 	forget(s);
-	assets_free(s->assets);
+	assets_unref(s->assets);
 	cache_free(s->cache);
 	model_free(s->model);
 	free(s->where);
@@ -80,7 +80,6 @@ static bool open_model(struct session *s, const char *where, struct task *task, 
 	forget(s);
 	model_free(s->model);
 	s->model = m;
-	s->prompts = prompt_runs_new(m);
 	job_set(&s->where, where);
 	return true;
 }

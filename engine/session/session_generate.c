@@ -35,7 +35,7 @@ static bool generate(struct session *s, const struct prepared *p, bool edited, i
 				   .edits = line,
 				   .unedited = p->unedited,
 				   .foil = p->foil,
-				   .prompts = s->prompts,
+				   .assets = s->assets,
 				   .keeps = from->keeps };
 	struct run *r = run_ref(from);
 	bool ok = true;

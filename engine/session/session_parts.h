@@ -5,7 +5,6 @@
 #ifndef LMSCOPE_ENGINE_SESSION_SESSION_PARTS_H
 #define LMSCOPE_ENGINE_SESSION_SESSION_PARTS_H
 
-#include "engine/run/prompt_runs.h"
 #include "engine/session/cache.h"
 #include "engine/session/session.h"
 #include "engine/session/witness.h"
@@ -27,9 +26,8 @@ struct session {
 	struct model *model;
 	char *where; /* as the job named it; NULL: demo */
 	struct cache *cache;
-	struct prompt_runs *prompts; /* what edits read of files of prompts */
-	struct assets *assets;	     /* what techniques read */
-	struct dataset_files files;  /* where the parts of means are kept */
+	struct assets *assets;	    /* files that techniques, edits and metrics read */
+	struct dataset_files files; /* where the parts of means are kept */
 	bool ready;
 	struct prepared now;
 	struct job_fault fault;	      /* while a job is prepared: whose turn it is */

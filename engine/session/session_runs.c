@@ -4,7 +4,6 @@
 #include <stdlib.h>
 
 #include "engine/base/clock.h"
-#include "engine/base/file.h"
 
 static const char stream_key[] = "|stream"; /* at the end of the key of a run whose stream alone is kept */
 
@@ -12,11 +11,14 @@ static const char stream_key[] = "|stream"; /* at the end of the key of a run wh
 static void add_version(struct str *key, const char *line)
 {
 	struct arena *scratch = arena_new();
+	struct asset_file file;
 	struct edit edit;
 	struct err err;
 
-	if (edit_parse(line, &edit, scratch, &err) && edit.file)
-		str_addf(key, "#%llx", (unsigned long long)file_version(edit.file));
+	if (edit_parse(line, &edit, scratch, &err) && edit.file) {
+		asset_find(edit.file, NULL, &file);
+		str_addf(key, "#%llx", (unsigned long long)file.version);
+	}
 	arena_free(scratch);
 }
 
@@ -111,7 +113,7 @@ struct run *session_get_run(struct session *s, const struct wanted *w, unsigned 
 				   .edits = line,
 				   .unedited = w->unedited,
 				   .foil = w->foil,
-				   .prompts = s->prompts };
+				   .assets = s->assets };
 	bool ok;
 
 	str_init(&key);

@@ -118,7 +118,7 @@ static void add_argument(struct str *key, const struct param *p, struct value va
 
 	str_add_char(key, ' ');
 	param_print(p, value, key);
-	if (value.text && param_is_path(p) && (path = param_path(value, &version)))
+	if (value.text && param_is_path(p) && (path = asset_path(value.text, NULL, &version)))
 		str_addf(key, " %s#%llx", path, (unsigned long long)version);
 }
 

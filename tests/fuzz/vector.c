@@ -22,7 +22,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
 	for (int layer = 0; layer < 2; layer++) {
 		struct err err = { 0 };
 		size_t rows = 0, cols = 0;
-		float sum = 0, *v = vector_rows_read(path, layer, arena, &rows, &cols, &err);
+		float sum = 0, *v = vector_rows_read(NULL, &asset_vectors, path, layer, arena, &rows, &cols, &err);
 
 		FUZZ_EXPECT(v || *err.text);
 		for (size_t i = 0; v && i < rows * cols; i++)

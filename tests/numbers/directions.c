@@ -100,7 +100,7 @@ static void check_files(const struct model *m)
 		CHECK_THAT(vector_write(path, m, vector, from, to, &err), "%s %s", names[f], err.text);
 		for (int l = f == 0 ? 0 : 1; l <= to; l++) {
 			size_t n = 0;
-			float *back = vector_read(path, l, arena, &n, &err);
+			float *back = vector_read(NULL, path, l, arena, &n, &err);
 
 			CHECK_THAT(back && n == (size_t)D && !memcmp(back, vector + l * D, n * sizeof *back), "%s, layer %d %s",
 				   names[f], l, err.text);
@@ -119,18 +119,20 @@ static void check_reading(const struct json_value *v)
 	char *path = scratch_path("d.safetensors"), *named = arena_printf(arena, "%s:direction.2", path);
 	struct err err = { 0 };
 	size_t n = 0;
-	float *x = vector_read(FOLDER "/control.gguf", 1, arena, &n, &err), *y, *z;
+	float *x = vector_read(NULL, FOLDER "/control.gguf", 1, arena, &n, &err), *y, *z;
 	double first = 0;
 
 	json_double(json_at(row, 0), &first);
 	CHECK_THAT(x && n == json_count(row) && x[0] == (float)first, "the gguf package's control vector %s", err.text);
-	CHECK_THAT(!vector_read(FOLDER "/control.gguf", 0, arena, &n, &err) && strstr(err.text, "no direction.0"), "%s", err.text);
-	CHECK_THAT(!vector_read("tests/fixtures/gguf/llama.gguf", 1, arena, &n, &err), "%s", err.text);
-	y = vector_read(named, 0, arena, &n, &err);
-	z = vector_read(path, 2, arena, &n, &err);
+	CHECK_THAT(!vector_read(NULL, FOLDER "/control.gguf", 0, arena, &n, &err) && strstr(err.text, "no direction.0"), "%s",
+		   err.text);
+	CHECK_THAT(!vector_read(NULL, "tests/fixtures/gguf/llama.gguf", 1, arena, &n, &err), "%s", err.text);
+	y = vector_read(NULL, named, 0, arena, &n, &err);
+	z = vector_read(NULL, path, 2, arena, &n, &err);
 	CHECK_THAT(y && z && !memcmp(y, z, n * sizeof *y), "a tensor by its name %s", err.text);
 	named = arena_printf(arena, "%s:other", path);
-	CHECK_THAT(!vector_read(named, 0, arena, &n, &err) && strstr(err.text, "no tensor other; it has direction.0, direction.1"),
+	CHECK_THAT(!vector_read(NULL, named, 0, arena, &n, &err) &&
+			   strstr(err.text, "no tensor other; it has direction.0, direction.1"),
 		   "%s", err.text);
 	free(path);
 }
@@ -162,7 +164,7 @@ static void check_hostile(void)
 		bytes[8] = 118;
 		snprintf(bytes + 10, 118, "%-117s", rows[i].head);
 		path = scratch_file("hostile.npy", bytes, 128 + rows[i].bytes);
-		if (vector_read(path, 0, arena, &n, &err))
+		if (vector_read(NULL, path, 0, arena, &n, &err))
 			CHECK_THAT(!rows[i].says && n == 4, "read: %s", rows[i].head);
 		else
 			CHECK_THAT(rows[i].says && strstr(err.text, rows[i].says) && strstr(err.text, "hostile.npy"), "%s",
@@ -236,7 +238,7 @@ static void check_preset(void)
 		return;
 	}
 	CHECK(!chdir("tests"));
-	v = vector_read("presets/steering.npy", 2, arena, &n, &err);
+	v = vector_read(NULL, "presets/steering.npy", 2, arena, &n, &err);
 	CHECK(!chdir(".."));
 	if (CHECK_THAT(v && (int)n == m->config.D &&
 			       prompt_set_read("presets/steering_with.txt", m, BOS_DEFAULT, &with, arena, &err) &&

@@ -6,7 +6,7 @@
 
 #include "engine/base/file.h"
 #include "engine/numbers/pool.h"
-#include "engine/run/prompt_runs.h"
+#include "engine/run/asset.h"
 #include "engine/run/sweep.h"
 #include "tests/numbers/pair.h"
 #include "tests/numbers/variant.h"
@@ -43,7 +43,7 @@ static struct run *fresh(const struct pair *f, const char *const *lines, int n, 
 	order.edit_count = n;
 	order.unedited = unedited;
 	order.foil = f->foil;
-	order.prompts = f->run->prompts;
+	order.assets = f->run->assets;
 	unedited->tokens[0] ^= 1; /* not of these tokens: nothing is borrowed, while edits still read it */
 	r = run_new(&order, NULL, err);
 	unedited->tokens[0] ^= 1;
@@ -348,14 +348,14 @@ static void stop_soon(void *context)
 static void check_stopped(const struct pair *f)
 {
 	static const char *const line[] = { "mlp_out 0 mean " OWN };
-	struct prompt_runs *prompts = prompt_runs_new(f->model);
+	struct assets *assets = assets_new();
 	struct run_order order = { .model = f->model,
 				   .tokens = f->run->tokens,
 				   .T = f->run->T,
 				   .edits = line,
 				   .edit_count = 1,
 				   .unedited = f->run,
-				   .prompts = prompts };
+				   .assets = assets };
 	struct task task = { .called = stop_soon, .called_context = &task };
 	struct err err = { 0 };
 	struct run *stopped, *then, *whole = edited(f, line, 1, &err);
@@ -369,7 +369,7 @@ static void check_stopped(const struct pair *f)
 	run_unref(stopped);
 	run_unref(then);
 	run_unref(whole);
-	prompt_runs_unref(prompts);
+	assets_unref(assets);
 }
 
 static void check_refusals(const struct pair *f)

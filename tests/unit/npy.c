@@ -26,7 +26,7 @@ static float *read_file(const char *descr, const char *shape, bool by_column, co
 	str_add(&file, head.s);
 	put(&file, bytes, n);
 	path = scratch_file("v.npy", file.s, file.n);
-	out = vector_npy_read(path, arena, rows, cols, err);
+	out = vector_rows_read(NULL, &asset_vectors, path, 0, arena, rows, cols, err);
 	free(path);
 	str_done(&file);
 	str_done(&head);

@@ -1,8 +1,6 @@
 /* param.c - arguments of techniques: each kind read, printed, stepped and checked; what is refused, and in which words. */
 #include "engine/analysis/analysis.h"
 
-#include <unistd.h>
-
 #include "engine/base/intern.h"
 #include "engine/model/model.h"
 #include "tests/scratch.h"
@@ -213,28 +211,6 @@ static void test_step(void)
 	CHECK(stepped(TARGET, 0, 0, 1) == -99);
 }
 
-/* A file is found where it is seen from; another one under its name is told from it. */
-static void test_path(void)
-{
-	char *path = scratch_file("vectors.npy", "one", 3), *again;
-	struct value plain = { 0, intern(path) }, named, missing = { 0, intern("nowhere.npy") };
-	uint64_t first = 0, second = 0, third = 0;
-	struct str s;
-
-	str_init(&s);
-	str_addf(&s, "%s:blocks.3", path);
-	named = (struct value){ 0, intern(s.s) };
-	CHECK(param_path(plain, &first) == intern(path) && first);
-	CHECK(param_path(named, &second) == named.text && second == first);
-	CHECK(!param_path(missing, NULL) && !param_path(value_number(1), NULL));
-	unlink(path);
-	again = scratch_file("vectors.npy", "three", 5);
-	CHECK(param_path(plain, &third) && third != first);
-	str_done(&s);
-	free(again);
-	free(path);
-}
-
 int main(void)
 {
 	test_places();
@@ -245,7 +221,6 @@ int main(void)
 	test_texts();
 	test_resolve_and_print();
 	test_step();
-	test_path();
 	scratch_done();
 	return tap_done();
 }

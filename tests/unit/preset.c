@@ -205,6 +205,35 @@ static void test_panes_left_out(void)
 	CHECK(!parse("a: [", &p, NULL, &err) && strstr(err.text, "not YAML"));
 }
 
+/* Files of arguments, edits and means that lie beside a preset are found from anywhere, also where a part of one is named. */
+static void test_files_beside(void)
+{
+	static const char yaml[] = "edits: [resid_post 0 add w.npz:b 2]\n"
+				   "panes: [{analysis: subspace-interchange, args: {basis: w.npz:b}, over: w.npz}, next-token]\n";
+	char *file = scratch_file("w.npz", "", 0), *preset = scratch_file("p.yaml", yaml, sizeof yaml - 1);
+	struct notes notes = { 0 };
+	struct err err = { 0 };
+	struct preset p;
+	struct str want;
+
+	str_init(&want);
+	if (CHECK_THAT(preset_open(preset, &p, &notes, &err), "%s", err.text)) {
+		const struct job_pane *pane = &p.job.pane[0];
+
+		CHECK_TEXT(pane->over, file);
+		str_addf(&want, "%s:b", file);
+		CHECK_TEXT(pane->args[param_find(pane->analysis->params, "basis")].text, want.s);
+		str_clear(&want);
+		str_addf(&want, "resid_post 0 add %s:b 2", file);
+		CHECK_TEXT(p.job.edit[0].line, want.s);
+		preset_done(&p);
+	}
+	str_done(&want);
+	notes_done(&notes);
+	free(file);
+	free(preset);
+}
+
 /* What is expected goes with its pane; a line that is wrong is left out, and remembered as misspelt. */
 static void test_expecting(void)
 {
@@ -379,6 +408,7 @@ int main(void)
 	test_round_trip();
 	test_leaving_out();
 	test_panes_left_out();
+	test_files_beside();
 	test_expecting();
 	test_expecting_wrongly();
 	test_saving();

@@ -223,7 +223,7 @@ static void test_vectors(void)
 		struct arena *arena = arena_new();
 		struct err err = { 0 };
 		size_t n = 0, m = 0;
-		float *v = vector_rows_read(rows[i].spec, 1, arena, &n, &m, &err);
+		float *v = vector_rows_read(NULL, &asset_vectors, rows[i].spec, 1, arena, &n, &m, &err);
 
 		if (rows[i].says)
 			CHECK_THAT(!v && strstr(err.text, rows[i].says), "refused: %s", err.text);

@@ -173,16 +173,6 @@ void act_diff_all(struct app *app, const char *argument)
 
 /* ------------------------------------------------------------------------------------------------ over a file */
 
-/* The file as it is found; interned. NULL: it is nowhere. */
-static const char *file_of_prompts(const char *typed)
-{
-	char *path = paths_find(typed, NULL);
-	const char *found = path ? intern(path) : NULL;
-
-	free(path);
-	return found;
-}
-
 void act_over(struct app *app, const char *argument)
 {
 	struct job_pane *pane = app_pane(app);
@@ -197,7 +187,7 @@ void act_over(struct app *app, const char *argument)
 			app_say(app, STYLE_ERROR, "over takes a file of prompts, or none");
 		return;
 	}
-	if (strcmp(argument, "none") && !(over = file_of_prompts(argument))) {
+	if (strcmp(argument, "none") && !(over = asset_path(argument, NULL, NULL))) {
 		app_say(app, STYLE_ERROR, "%s: there is no such file; not applied", argument);
 		return;
 	}

@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "engine/base/text.h"
 #include "tui/app/binding.h"
 #include "tui/app/complete_metric.h"
 #include "tui/app/complete_path.h"
@@ -40,18 +39,13 @@ static void complete_analysis(const struct app *app, const char *argument, struc
 		completion_offer(c, argument, analysis_list[i]->name, analysis_list[i]->blurb);
 }
 
-static bool is_preset(const char *name)
-{
-	return text_ends(name, ".yaml");
-}
-
 /* By name, or a file anywhere. */
 static void complete_preset(const struct app *app, const char *argument, struct completion *c)
 {
 	for (int i = 0; i < app->presets_n; i++)
 		completion_offer(c, argument, app->presets[i].name, app->presets[i].title);
 	if (*argument)
-		complete_path(argument, is_preset, &c->list);
+		complete_path(argument, ".yaml", &c->list);
 }
 
 /* What would be replaced. */
@@ -62,11 +56,6 @@ static void complete_save(const struct app *app, const char *argument, struct co
 			completion_offer(c, argument, app->presets[i].name, app->presets[i].title);
 }
 
-static bool is_model(const char *name)
-{
-	return text_ends(name, ".gguf");
-}
-
 /* Models of this machine by name, or a folder or file anywhere. */
 static void complete_model(const struct app *app, const char *argument, struct completion *c)
 {
@@ -75,7 +64,7 @@ static void complete_model(const struct app *app, const char *argument, struct c
 			completion_offer(c, argument, app->models[i].name,
 					 app->models[i].recent ? "opened lately" : app->models[i].place);
 	if (*argument)
-		complete_path(argument, is_model, &c->list);
+		complete_path(argument, ".gguf", &c->list);
 }
 
 static void complete_theme(const struct app *app, const char *argument, struct completion *c)
@@ -97,7 +86,7 @@ static void complete_prompts(const struct app *app, const char *argument, struct
 {
 	(void)app;
 	completion_offer(c, argument, "none", "of the prompt again");
-	complete_path(argument, NULL, &c->list);
+	complete_path(argument, asset_prompts.endings, &c->list);
 }
 
 /* The views that fit the table of this pane, then how large its cells are. */
@@ -117,18 +106,12 @@ static void complete_view(const struct app *app, const char *argument, struct co
 		completion_offer(c, word, zoom_words[i], NULL);
 }
 
-static bool no_file(const char *name)
-{
-	(void)name;
-	return false;
-}
-
 static void complete_value(const struct param *p, const char *value, struct completion *c)
 {
 	for (const struct choice *choice = p->choices; choice && choice->word; choice++)
 		completion_offer(c, value, choice->word, choice->help);
 	if (p->kind == PARAM_FILE || p->kind == PARAM_FOLDER)
-		complete_path(value, p->kind == PARAM_FOLDER ? no_file : NULL, &c->list);
+		complete_path(value, p->kind == PARAM_FOLDER ? "" : p->file ? p->file->endings : NULL, &c->list);
 }
 
 /* KEY=VALUE of the pane's technique: first the key, after "=" its choices, or files. */
@@ -164,8 +147,8 @@ static void complete_setting(const struct app *app, const char *argument, struct
 	}
 }
 
-/* The op that the word before the last is, when it reads a file. */
-static bool after_file_op(const char *argument, const char *word, const struct place_word *target)
+/* The kind of file that the word before the last, an op, reads; NULL: none. */
+static const struct asset_kind *after_file_op(const char *argument, const char *word, const struct place_word *target)
 {
 	const char *end = word, *start;
 
@@ -175,8 +158,8 @@ static bool after_file_op(const char *argument, const char *word, const struct p
 		start--;
 	for (int i = 0; target && start > argument && i < EDIT_OPS; i++)
 		if (strlen(edit_ops[i].word) == (size_t)(end - start) && !strncmp(edit_ops[i].word, start, (size_t)(end - start)))
-			return edit_op_reads_file(target->site, (enum edit_op)i);
-	return false;
+			return edit_op_file(target->site, (enum edit_op)i);
+	return NULL;
 }
 
 /* TARGET LAYER[.UNIT] [@POSITIONS] OP [FILE]: the place offered is where the cursor is. */
@@ -185,14 +168,15 @@ static void complete_edit(const struct app *app, const char *argument, struct co
 	int before, layers = extent_of(app, DIM_LAYER), heads = extent_of(app, DIM_HEAD);
 	const char *word = last_word(argument, &before);
 	const struct place_word *target = place_word_find(argument, strcspn(argument, " "));
+	const struct asset_kind *file = after_file_op(argument, word, target);
 	char text[60];
 
 	c->from += (size_t)(word - argument);
 	c->more = true;
 	if (before && target && target->site == SITE_LN_FINAL) /* it has no layer */
 		before++;
-	if (after_file_op(argument, word, target)) {
-		complete_path(word, NULL, &c->list);
+	if (file) {
+		complete_path(word, file->endings, &c->list);
 		return;
 	}
 	if (before == 0) {
@@ -217,19 +201,14 @@ static void complete_edit(const struct app *app, const char *argument, struct co
 	}
 }
 
-static bool is_exported(const char *name)
-{
-	struct err err;
-
-	return format_of_file(name, false, &err) != NULL;
-}
-
 /* [screen] FILE: files that would be replaced, and folders. */
 static void complete_export(const struct app *app, const char *argument, struct completion *c)
 {
 	static const char screen[] = "screen ";
+	struct str endings;
 
 	(void)app;
+	str_init(&endings);
 	if (!strncmp(argument, screen, strlen(screen))) {
 		argument += strlen(screen);
 		c->from += strlen(screen);
@@ -237,7 +216,10 @@ static void complete_export(const struct app *app, const char *argument, struct 
 		completion_offer(c, argument, "screen", "all of the screen, not the pane alone");
 		c->more = c->list.n > 0;
 	}
-	complete_path(argument, is_exported, &c->list);
+	for (const struct format *f = formats; f->word; f++)
+		str_addf(&endings, ".%s ", f->extension);
+	complete_path(argument, endings.s, &c->list);
+	str_done(&endings);
 }
 
 static void complete_copy(const struct app *app, const char *argument, struct completion *c)

@@ -43,7 +43,7 @@ static void step_token(const struct app *app, const struct metric_info *info, co
 static void step_file(const struct app *app, const struct metric_info *info, const char *word, struct completion *c)
 {
 	(void)app, (void)info;
-	complete_path(word, NULL, &c->list);
+	complete_path(word, asset_vectors.endings, &c->list);
 }
 
 /* Of a stream there are its own sites and what is written to it; a part may be a head, a neuron, a source or the embedding, too. */

@@ -48,7 +48,19 @@ static char *folder_of(const char *typed, size_t n)
 	return path;
 }
 
-void complete_path(const char *typed, bool (*wanted)(const char *name), struct list *list)
+/* Whether it ends in one of them. */
+static bool is_wanted(const char *name, const char *endings)
+{
+	for (const char *s = endings; s && *(s += strspn(s, " ")); s += strcspn(s, " ")) {
+		size_t n = strcspn(s, " "), length = strlen(name);
+
+		if (length >= n && !strncmp(name + length - n, s, n))
+			return true;
+	}
+	return !endings;
+}
+
+void complete_path(const char *typed, const char *endings, struct list *list)
 {
 	const char *slash = strrchr(typed, '/');
 	size_t before = slash ? (size_t)(slash + 1 - typed) : 0;
@@ -63,7 +75,7 @@ void complete_path(const char *typed, bool (*wanted)(const char *name), struct l
 		str_init(&text);
 		str_add_n(&text, typed, before);
 		str_addf(&text, "%s%s", names[i], is_folder ? "/" : "");
-		if (is_folder || !wanted || wanted(names[i]))
+		if (is_folder || is_wanted(names[i], endings))
 			list_add(list, text.s, is_folder ? "folder" : "");
 		str_done(&text);
 		free(path);

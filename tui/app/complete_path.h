@@ -6,8 +6,9 @@
 
 /*
  * Adds whole paths, folders with a slash at their end, sorted; "~/" stays as it is typed. Names that begin with a dot are there
- * where a dot is typed. `wanted` (NULL: all) chooses among the files.
+ * where a dot is typed. Files: those that end in one of `endings` (".npy .npz"; "": folders alone; NULL:
+ * any).
  */
-void complete_path(const char *typed, bool (*wanted)(const char *name), struct list *list);
+void complete_path(const char *typed, const char *endings, struct list *list);
 
 #endif
