@@ -109,11 +109,12 @@ need() # ROWS
 	installed=1
 }
 
-# Sets FOLDER up where it is new, and builds it. Further words are options for meson.
-build() # FOLDER [OPTION...]
+# Sets FOLDER up where it is new, and builds it: all of it, or what the tests of SUITE need. Further words are options for meson.
+build() # FOLDER [suite=SUITE] [OPTION...]
 {
-	local folder=$1 log status=0
+	local folder=$1 log status=0 suite= targets=
 	shift
+	case ${1:-} in suite=*) suite=${1#suite=}; shift ;; esac
 	export NINJA
 	NINJA=$(tool ninja)
 	log=$(mktemp)
@@ -127,9 +128,10 @@ build() # FOLDER [OPTION...]
 		say "meson setup ${folder##*/}"
 		"$(tool meson)" setup "$folder" "$root" "$@" </dev/null >"$log" 2>&1 || status=$?
 	fi
-	if [ $status = 0 ] && ! "$NINJA" -C "$folder" -n </dev/null 2>&1 | grep -q 'no work to do'; then
+	[ -z "$suite" ] || [ $status != 0 ] || targets=$("$(tool python3)" "$root/tools/targets" "$folder" "$suite") || status=$?
+	if [ $status = 0 ] && ! "$NINJA" -C "$folder" -n $targets </dev/null 2>&1 | grep -q 'no work to do'; then
 		say "building in ${folder##*/}"
-		"$NINJA" -C "$folder" </dev/null >"$log" 2>&1 || status=$?
+		"$NINJA" -C "$folder" $targets </dev/null >"$log" 2>&1 || status=$?
 	fi
 	[ $status = 0 ] || { tail -n 40 "$log" >&2; say "${folder##*/} could not be built"; }
 	rm -f "$log"
