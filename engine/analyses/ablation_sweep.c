@@ -118,10 +118,7 @@ static struct table *compute(const struct ask *ask, struct err *err)
 	if (!t)
 		return NULL;
 	describe(t, ask, &grid);
-	if (fill(t, ask, &grid, err))
-		return t;
-	table_unref(t);
-	return NULL;
+	return table_if(fill(t, ask, &grid, err), t);
 }
 
 /* Every place, and the strongest alone. */

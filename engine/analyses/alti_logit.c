@@ -152,8 +152,7 @@ static void fill(const struct routes *r, struct table *t)
 static void describe(struct table *t, const struct ask *ask, const struct readout *readout)
 {
 	axis_tokens(t, &t->rows, ask->run, DIM_POSITION, "position");
-	t->cols.dim = DIM_QUANTITY;
-	t->cols.name = dim_word(DIM_QUANTITY);
+	axis_of(&t->cols, DIM_QUANTITY);
 	axis_label(t, &t->cols, ATTENTION, "attention");
 	axis_label(t, &t->cols, DIRECT, "direct");
 	axis_label(t, &t->cols, FFN, "ffn");
@@ -185,10 +184,10 @@ const struct analysis analysis_alti_logit = {
 	.topic = TOPIC_ATTRIBUTION,
 	.paper = "Ferrando et al. 2023",
 	.blurb = "Which input tokens made the metric: what attention writes along it, led back through the layers below.",
-	.help = "attention: each layer's direct share by the position that it reads, spread over the input tokens that are mixed there "
-		"(context-rollout, method=alti). direct and ffn are the last position's own: its embedding, and all its MLPs, whose "
-		"sources this method does not ask for. All cells and the rest in the line below sum to the metric. Positive speaks "
-		"for it. What a layer prepares for a later one counts where the later one writes.",
+	.help = "attention: each layer's direct share by the position that it reads, spread over the input tokens that are mixed "
+		"there (context-rollout, method=alti). direct and ffn are the last position's own: its embedding, and all its "
+		"MLPs, whose sources this method does not ask for. All cells and the rest in the line below sum to the metric. "
+		"Positive speaks for it. What a layer prepares for a later one counts where the later one writes.",
 	.picture = "           attention  direct    ffn\n"
 		   " ·Tom        -0.4                     the repeated name\n"
 		   " ·Lily        6.1                     is suppressed, the\n"

@@ -34,7 +34,10 @@ static const struct param params[] = {
 	{ 0 },
 };
 
-/* What this head writes of each key, and how long that is; a norm after attention has its gain, but not yet its scale, the query's. */
+/*
+ * What this head writes of each key, and how long that is; a norm after attention has its gain, but not yet its scale, the
+ * query's.
+ */
 struct written {
 	const struct ask *ask;
 	int layer, head;
@@ -188,8 +191,8 @@ const struct analysis analysis_attention = {
 	.paper = "Kobayashi et al. 2020",
 	.blurb = "Where one head looks: the weight that each query gives to each key.",
 	.help = "Rows are queries, columns keys. A large weight is no proof that the head does anything with what it finds: "
-		"show=value multiplies it by the length of what that value writes to the stream, show=score is what softmax was given. The first token is where heads "
-		"rest; it is left out of the colour range.",
+		"show=value multiplies it by the length of what that value writes to the stream, show=score is what softmax was "
+		"given. The first token is where heads rest; it is left out of the colour range.",
 	.picture = " previous token  first token    induction: A B C A B C\n"
 		   " █               █              █\n"
 		   " █ ·             █ ·            █ ·\n"

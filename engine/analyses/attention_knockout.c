@@ -192,10 +192,7 @@ static struct table *compute(const struct ask *ask, struct err *err)
 	if (!(t = table_new(rows(ask), columns(ask), err)))
 		return NULL;
 	describe(t, ask);
-	if (fill(t, ask, err))
-		return t;
-	table_unref(t);
-	return NULL;
+	return table_if(fill(t, ask, err), t);
 }
 
 /* Every cell that has something to cut, and the strongest alone. */

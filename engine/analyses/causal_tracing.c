@@ -249,10 +249,7 @@ static struct table *compute(const struct ask *ask, struct err *err)
 	t->explain = METRIC_PART;
 	t->explain_other = cause_no_number;
 	tell_edits(t, ask);
-	if (fill(t, ask, err))
-		return t;
-	table_unref(t);
-	return NULL;
+	return table_if(fill(t, ask, err), t);
 }
 
 /* For each seed a noised run, every cell, and the check. */

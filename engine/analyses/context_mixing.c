@@ -195,10 +195,7 @@ static struct table *compute(const struct ask *ask, struct err *err)
 	if (!t)
 		return NULL;
 	describe(t, ask);
-	if (all ? decompose(ask, t, err) : mix(ask, t, err))
-		return t;
-	table_unref(t);
-	return NULL;
+	return table_if(all ? decompose(ask, t, err) : mix(ask, t, err), t);
 }
 
 static int runs(const struct ask *ask)
@@ -217,11 +214,11 @@ const struct analysis analysis_context_mixing = {
 	.paper = "Ferrando et al. 2022",
 	.blurb =
 		"From which tokens each token's stream is mixed in one layer, measured by what arrives and not by the weight alone.",
-	.help = "Rows are queries and sum to 1. attention is the mean weight of the heads. norm is the length of what attention brings "
-		"from each token. alti and globenc have the stream in it too, as a part of the token itself: most of what leaves a "
-		"layer is what entered it. value_zeroing asks what the layer would give without a token's value, MLP and all. decompx "
-		"carries each input token's part through all layers up to this one; what biases add is a column of its own. A share "
-		"is of size and says nothing about the answer. The first token is left out of the colour range.",
+	.help = "Rows are queries and sum to 1. attention is the mean weight of the heads. norm is the length of what attention "
+		"brings from each token. alti and globenc have the stream in it too, as a part of the token itself: most of what "
+		"leaves a layer is what entered it. value_zeroing asks what the layer would give without a token's value, MLP and "
+		"all. decompx carries each input token's part through all layers up to this one; what biases add is a column of "
+		"its own. A share is of size and says nothing about the answer. The first token is left out of the colour range.",
 	.picture = " attention        alti\n"
 		   " █                █\n"
 		   " █ ·              · █           the weight rests on the\n"

@@ -30,7 +30,8 @@ static const struct choice shows[] = {
 };
 static const struct param params[] = {
 	[ARG_CONTEXT] = { "context", PARAM_POSITIONS,
-			  .help = "the tokens that are left out; not given: all before the last sentence, of one alone its first half" },
+			  .help = "the tokens that are left out; not given: all before the last sentence, of one alone its first "
+				  "half" },
 	[ARG_N] = { "n", PARAM_INT, .lo = 1, .hi = MOST, .start = 20, .help = "so many tokens are generated" },
 	[ARG_SHOW] = { "show", PARAM_CHOICE, .choices = shows, .help = "what is compared" },
 	[ARG_TOKEN] = { "token", PARAM_INT, .words = "none", .lo = 0, .hi = MOST - 1, .start_text = "none",
@@ -173,8 +174,8 @@ static const struct edit *const *moved_edits(const struct reliance *r, int *n, s
 		*edit = run->edit[e];
 		if (!can_move(edit) && r->rest < r->T) {
 			err_set(err, ERR_ARGUMENT,
-				"context-reliance: edit %d takes its values from the same positions of another run, which are other "
-				"ones without the context",
+				"context-reliance: edit %d takes its values from the same positions of another run, which are "
+				"other ones without the context",
 				e + 1);
 			return NULL;
 		}
@@ -301,8 +302,7 @@ static void describe(struct table *t, const struct reliance *r, bool one)
 		t->look = LOOK_HEAT;
 		t->footnote = "tokens that are no context have no number";
 	} else {
-		t->cols.dim = DIM_QUANTITY;
-		t->cols.name = dim_word(DIM_QUANTITY);
+		axis_of(&t->cols, DIM_QUANTITY);
 		axis_label(t, &t->cols, 0, show == SHOW_LOGPROB ? "with" : shows[show].word);
 		if (show == SHOW_LOGPROB)
 			axis_label(t, &t->cols, 1, "without");
@@ -359,10 +359,7 @@ static struct table *answer(struct reliance *r, struct err *err)
 	describe(t, r, one);
 	if (!one)
 		fill(t, r);
-	if ((!one || rely(r, r->n - 1, t, err)) && check_losses(t, r, err))
-		return t;
-	table_unref(t);
-	return NULL;
+	return table_if((!one || rely(r, r->n - 1, t, err)) && check_losses(t, r, err), t);
 }
 
 static struct table *compute(const struct ask *ask, struct err *err)
@@ -387,11 +384,11 @@ const struct analysis analysis_context_reliance = {
 	.topic = TOPIC_ATTRIBUTION,
 	.paper = "Sarti et al. 2024",
 	.blurb = "Which generated tokens rely on the prompt's context, and on which tokens of it.",
-	.help = "The prompt is continued, and the same continuation is read once more after the prompt without its context: all before "
-		"the last sentence, or the positions of context=. kl: how far apart the two predictions are before each token; "
-		"mcxmi is positive where the context helps. token=3 shows which context tokens the fourth generated one leans on: the "
-		"gradient of its logit, less that of what would have come without the context. Without the context the rest "
-		"moves to the front: part of what is measured.",
+	.help = "The prompt is continued, and the same continuation is read once more after the prompt without its context: all "
+		"before the last sentence, or the positions of context=. kl: how far apart the two predictions are before each "
+		"token; mcxmi is positive where the context helps. token=3 shows which context tokens the fourth generated one "
+		"leans on: the gradient of its logit, less that of what would have come without the context. Without the context "
+		"the rest moves to the front: part of what is measured.",
 	.picture = " ·Lily  ▇▇▇▇▇▇▇  needs the context: who was there\n"
 		   " ·said  ▏\n"
 		   " ,      ▏         follows from grammar alone\n"

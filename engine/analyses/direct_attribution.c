@@ -383,8 +383,7 @@ static void name_rows(const struct tree *tree, struct table *t)
 {
 	const struct text *token = token_texts(tree, t->arena);
 
-	t->rows.dim = DIM_COMPONENT;
-	t->rows.name = dim_word(DIM_COMPONENT);
+	axis_of(&t->rows, DIM_COMPONENT);
 	table_set_tree(t);
 	for (int i = 0; i < tree->n; i++) {
 		const struct row *r = &tree->row[i];
@@ -411,8 +410,7 @@ static void fill(const struct tree *tree, struct table *t)
 		if (fabs(root) >= 1e-6 * all) /* a share of nothing says nothing */
 			t->value[table_cell(t, i, 1)] = (float)(tree->row[i].share / root);
 	}
-	t->cols.dim = DIM_QUANTITY;
-	t->cols.name = dim_word(DIM_QUANTITY);
+	axis_of(&t->cols, DIM_QUANTITY);
 	axis_label(t, &t->cols, 0, "contribution");
 	axis_label(t, &t->cols, 1, "share");
 	table_set_units(t, (const char *const[]){ metric_unit(tree->ask->metric), "of the sum" });

@@ -330,8 +330,7 @@ static void describe(struct table *t, const struct ask *ask, int T)
 {
 	const struct config *c = &ask->model->config;
 
-	t->rows.dim = DIM_COMPONENT;
-	t->rows.name = dim_word(DIM_COMPONENT);
+	axis_of(&t->rows, DIM_COMPONENT);
 	for (int l = c->L - 1; l >= 0; l--)
 		for (int i = 0; i < T; i++) {
 			label_node(t, ask, level_of(c, l, 0) * T + i, place_at(SITE_RESID_POST, l, -1, i));
@@ -340,8 +339,7 @@ static void describe(struct table *t, const struct ask *ask, int T)
 			if (!l)
 				label_node(t, ask, level_of(c, -1, 0) * T + i, place_at(SITE_RESID_PRE, 0, -1, i));
 		}
-	t->cols.dim = DIM_QUANTITY;
-	t->cols.name = dim_word(DIM_QUANTITY);
+	axis_of(&t->cols, DIM_QUANTITY);
 	axis_label(t, &t->cols, FLOW, "flow");
 	axis_label(t, &t->cols, HIDDEN, "hidden");
 	table_set_title(t, "information flow", arena_printf(t->arena, "into position %d", T - 1),

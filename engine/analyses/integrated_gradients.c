@@ -7,8 +7,9 @@
  * x[T, D] are the token embeddings alone, as the family scales them (run_input); b[D] is the baseline of each. The mark before the
  * prompt keeps its input: without it attention has nowhere to rest, and the way would begin in another model.
  *
- * steps=auto: a piece of the way from α to α' is one gradient at its middle, and what that misses is known, since f at both ends is:
- * f(α') − f(α) less the estimate is its gap. The pieces with the greatest gaps are halved; the value in the middle is an end then.
+ * steps=auto: a piece of the way from α to α' is one gradient at its middle, and what that misses is known, since f at both ends
+ * is: f(α') − f(α) less the estimate is its gap. The pieces with the greatest gaps are halved; the value in the middle is an end
+ * then.
  *
  * A token's sequential sum is f(x) − f(x with b at i) by the same theorem, which takes one forward pass and no gradient: so it is
  * computed, and the way of the strongest token is integrated to check it.
@@ -16,7 +17,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "engine/analysis/analysis.h"
+#include "engine/analysis/filling.h"
 #include "engine/model/tokenizer/tokenizer.h"
 #include "engine/run/input_gradient.h"
 
@@ -173,8 +174,10 @@ static double sum_of(const struct way *w, int t)
 	return sum;
 }
 
-static void fill_cells(const struct way *w)
+static void fill_cells(void *with)
 {
+	const struct way *w = with;
+
 	for (int t = 0; t < w->T; t++)
 		if (!is_mark(w, t))
 			w->table->value[table_cell(w->table, t, 0)] = (float)sum_of(w, t);
@@ -272,6 +275,7 @@ static bool integrate_auto(struct way *w, struct err *err)
 {
 	const int together = input_together(w->ask->run, w->ask->metric);
 	struct piece *whole = add_piece(w, 0, 1);
+	struct filling filling = { w->ask, w->table, fill_cells, w };
 	int n = 1;
 
 	whole->value_from = w->start;
@@ -280,10 +284,8 @@ static bool integrate_auto(struct way *w, struct err *err)
 	do {
 		if (!measure(w, n, MOST_GRADIENTS, err))
 			return false;
-		if (ask_watched(w->ask) && w->ask->arg[ARG_PATH] == PATH_STRAIGHT) {
-			fill_cells(w);
-			ask_show(w->ask, w->table);
-		}
+		if (w->ask->arg[ARG_PATH] == PATH_STRAIGHT)
+			filling_show(&filling);
 		w->converged = is_close(w);
 	} while (!w->converged && w->gradients + 2 <= MOST_GRADIENTS && (n = halve_worst(w, together)) > 0);
 	return true;
@@ -424,14 +426,8 @@ static void describe(const struct way *w)
 	struct table *t = w->table;
 
 	axis_tokens(t, &t->rows, w->ask->run, DIM_POSITION, "position");
-	t->cols.dim = DIM_QUANTITY;
-	t->cols.name = dim_word(DIM_QUANTITY);
-	axis_label(t, &t->cols, 0, "integrated gradient");
+	table_set_attribution(t, w->ask->metric, "integrated gradient");
 	set_title(w, false);
-	table_set_unit(t, metric_unit(w->ask->metric));
-	t->look = LOOK_TOKENS;
-	t->scale = SCALE_DIVERGING;
-	t->place.site = SITE_EMBED;
 	t->no_edit = "a cell is an integral over inputs; occlusion has what one edit does";
 }
 
@@ -443,12 +439,10 @@ static struct table *compute(const struct ask *ask, struct err *err)
 	    !(w.table = table_new(w.T, 1, err)))
 		return NULL;
 	describe(&w);
-	if (ask->arg[ARG_PATH] == PATH_STRAIGHT ? straight(&w, err) : sequential(&w, err)) {
-		set_title(&w, w.pieces && (ask->text[ARG_STEPS] || ask->arg[ARG_PATH] == PATH_SEQUENTIAL) && !w.converged);
-		return w.table;
-	}
-	table_unref(w.table);
-	return NULL;
+	if (!(ask->arg[ARG_PATH] == PATH_STRAIGHT ? straight(&w, err) : sequential(&w, err)))
+		return table_if(false, w.table);
+	set_title(&w, w.pieces && (ask->text[ARG_STEPS] || ask->arg[ARG_PATH] == PATH_SEQUENTIAL) && !w.converged);
+	return w.table;
 }
 
 /* A gradient is two passes. Where gaps decide how many it takes: the most. */
@@ -473,11 +467,11 @@ const struct analysis analysis_integrated_gradients = {
 	.topic = TOPIC_ATTRIBUTION,
 	.paper = "Sundararajan et al. 2017, Enguehard 2023",
 	.blurb = "Which tokens make the metric other than it is for a prompt without content.",
-	.help = "All embeddings move from the baseline to what they are; a token's cell is what its own movement adds on the way. The "
-		"cells sum to the metric minus its value at the baseline, so each is a share of that difference: another baseline "
-		"asks another question, and far from the prompt the model is on inputs that it never saw. The first mark keeps its "
-		"embedding. steps=auto takes gradients until the sum is right, at most 512; with a number, the footnote has the gap. "
-		"path=sequential moves one token at a time: what occlusion by that baseline shows.",
+	.help = "All embeddings move from the baseline to what they are; a token's cell is what its own movement adds on the way. "
+		"The cells sum to the metric minus its value at the baseline, so each is a share of that difference: another "
+		"baseline asks another question, and far from the prompt the model is on inputs that it never saw. The first mark "
+		"keeps its embedding. steps=auto takes gradients until the sum is right, at most 512; with a number, the footnote "
+		"has the gap. path=sequential moves one token at a time: what occlusion by that baseline shows.",
 	.picture = " baseline ─────────────▶ prompt\n"
 		   "     gradients along the way, summed\n"
 		   "\n"

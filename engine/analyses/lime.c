@@ -5,7 +5,8 @@
  *   w(z) = exp(−D² / 2 width²), D = 1 − √(|z| / n): the cosine distance to the whole prompt      (Ribeiro et al. 2016)
  *   β: least Σ_z w (f(z) − β_0 − z β)² + ‖β‖²
  *
- * As the package lime does with texts (lime_text): its kernel width of 25 on 100 D is width=0.25 with its square root, and its ridge is
+ * As the package lime does with texts (lime_text): its kernel width of 25 on 100 D is width=0.25 with its square root, and its
+ * ridge is
  * 1. Each position is a feature of its own (bow=False there).
  */
 #include <math.h>
@@ -13,16 +14,14 @@
 #include "engine/analysis/players.h"
 #include "engine/numbers/noise.h"
 
-enum { ARG_SAMPLES, ARG_SEED, ARG_WIDTH, ARG_HOW, ARG_GROUP, ARG_TOKEN };
+enum { ARG_SAMPLES = PLAYERS_PARAM_COUNT, ARG_SEED, ARG_WIDTH };
 static const struct param params[] = {
+	PLAYERS_PARAMS,
 	[ARG_SAMPLES] = { "samples", PARAM_INT, .lo = 2, .hi = 2000, .start = 200,
 			  .help = "coalitions, the whole prompt among them" },
 	[ARG_SEED] = { "seed", PARAM_INT, .lo = 0, .hi = 1000000, .start = 0, .help = "which coalitions" },
 	[ARG_WIDTH] = { "width", PARAM_REAL, .lo = 0.01, .hi = 100, .start = 0.25,
 			.help = "of the kernel: how near the prompt counts" },
-	[ARG_HOW] = PLAYERS_HOW,
-	[ARG_GROUP] = PLAYERS_GROUP,
-	[ARG_TOKEN] = PLAYERS_TOKEN,
 	{ 0 },
 };
 static const double ridge = 1;
@@ -77,8 +76,7 @@ static bool fit_init(struct fit *f, const struct ask *ask, struct err *err)
 	size_t n, samples;
 
 	*f = (struct fit){ .samples = ask->arg[ARG_SAMPLES] };
-	if (!players_init(&f->p, ask, (enum token_group)ask->arg[ARG_GROUP], (enum player_how)ask->arg[ARG_HOW],
-			  ask->text[ARG_TOKEN], err))
+	if (!players_init(&f->p, ask, err))
 		return false;
 	n = (size_t)f->p.n;
 	f->samples = n ? f->samples : 0;
@@ -181,7 +179,7 @@ static double residual(const struct fit *f, int sample)
 	return sum;
 }
 
-static void fit(struct fit *f)
+static void regress(struct fit *f)
 {
 	const double value = center(f);
 	double left = 0, all = 0;
@@ -197,12 +195,15 @@ static void fit(struct fit *f)
 			all += f->weight[s] * pow(f->value[s] - value, 2);
 		}
 	f->r2 = all > 0 ? 1 - left / all : NAN;
-	for (int i = 0; i < f->p.rows; i++) {
-		const int player = f->p.player[i];
+}
 
-		if (player != NO_PLAYER)
-			f->table->value[table_cell(f->table, i, 0)] = player == NO_EFFECT ? 0 : (float)f->beta[player];
-	}
+static void fill_cells(void *with)
+{
+	struct fit *f = with;
+
+	if (f->samples)
+		regress(f);
+	players_put(&f->p, f->table, f->beta);
 }
 
 /* The weighted residuals are orthogonal to each player but for what the ridge holds back: the worst of them. */
@@ -226,72 +227,25 @@ static void check_residuals(const struct fit *f)
 
 /* ---- the table ---- */
 
-static void show_so_far(void *context)
-{
-	struct fit *f = context;
-	struct arena_mark mark = arena_mark(f->p.ask->scratch);
-
-	if (!ask_watched(f->p.ask))
-		return;
-	fit(f);
-	arena_rewind(f->p.ask->scratch, mark);
-	ask_show(f->p.ask, f->table);
-}
-
-static bool sweep(struct fit *f, struct err *err)
-{
-	struct task *task = f->p.ask->watch ? f->p.ask->task : NULL;
-	bool ok;
-
-	if (task) {
-		task->piece = show_so_far;
-		task->piece_context = f;
-	}
-	ok = players_values(&f->p, f->in, f->samples, f->value, err);
-	if (task)
-		task->piece = NULL;
-	return ok;
-}
-
-static void describe(const struct fit *f)
-{
-	const struct ask *ask = f->p.ask;
-	struct table *t = f->table;
-
-	players_axis(&f->p, t);
-	t->cols.dim = DIM_QUANTITY;
-	t->cols.name = dim_word(DIM_QUANTITY);
-	axis_label(t, &t->cols, 0, "weight");
-	table_set_title(t, "LIME", player_groups[ask->arg[ARG_GROUP]].help,
-			arena_printf(t->arena, "%s, estimated from %d samples", player_hows[ask->arg[ARG_HOW]].word, f->samples));
-	table_set_unit(t, metric_unit(ask->metric));
-	t->look = LOOK_TOKENS;
-	t->scale = SCALE_DIVERGING;
-	t->place.site = SITE_EMBED;
-	t->no_edit = "a cell is a weight of a model of many edits; occlusion has what one of them does";
-}
-
 static struct table *compute(const struct ask *ask, struct err *err)
 {
 	struct fit f;
+	struct filling filling = { ask, NULL, fill_cells, &f };
+	struct table *t;
 
-	if (!fit_init(&f, ask, err) || !(f.table = table_new(f.p.rows, 1, err)))
+	if (!fit_init(&f, ask, err) ||
+	    !(t = filling.table = f.table = players_table(&f.p, "LIME", "weight",
+							  arena_printf(ask->scratch, "estimated from %d samples", f.samples), err)))
 		return NULL;
-	describe(&f);
-	if (!sweep(&f, err)) {
-		table_unref(f.table);
-		return NULL;
-	}
-	if (f.samples) {
-		fit(&f);
-		check_residuals(&f);
-	}
-	f.table->footnote =
-		f.samples ? arena_printf(f.table->arena,
-					 "R² %.3f, with none of them %.4g: the nearer R² is to 1, the more the weights say", f.r2,
-					 f.intercept)
-			  : "nothing here can be taken away: the metric is read before it";
-	return f.table;
+	t->no_edit = "a cell is a weight of a model of many edits; occlusion has what one of them does";
+	if (!players_fill(&f.p, f.in, f.samples, f.value, &filling, err))
+		return table_if(false, t);
+	check_residuals(&f);
+	t->footnote = f.samples ? arena_printf(t->arena,
+					       "R² %.3f, with none of them %.4g: the nearer R² is to 1, the more the weights say",
+					       f.r2, f.intercept)
+				: "nothing here can be taken away: the metric is read before it";
+	return t;
 }
 
 static int runs(const struct ask *ask)
@@ -308,10 +262,10 @@ const struct analysis analysis_lime = {
 	.topic = TOPIC_ATTRIBUTION,
 	.paper = "Ribeiro et al. 2016",
 	.blurb = "A linear model of the metric in which tokens, words or sentences are there, near the whole prompt.",
-	.help = "The metric is measured with random parts of the prompt taken away, and a weighted regression says what each of them adds: "
-		"prompts near the whole one count most. Another seed gives other weights: take more samples when they differ. R² says "
-		"how much of the metric such a sum can tell at all; where it is low, words work together, and Shapley values are the "
-		"better answer. The ridge draws all weights a little towards 0.",
+	.help = "The metric is measured with random parts of the prompt taken away, and a weighted regression says what each of "
+		"them adds: prompts near the whole one count most. Another seed gives other weights: take more samples when they "
+		"differ. R² says how much of the metric such a sum can tell at all; where it is low, words work together, and "
+		"Shapley values are the better answer. The ridge draws all weights a little towards 0.",
 	.picture = " ‹bos› Tom ·has ·a ·red ·ball .\n"
 		   "        ░          ▒▒▒  ███\n"
 		   " R² 0.93: a sum of words is nearly all of it\n",

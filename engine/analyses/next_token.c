@@ -87,8 +87,7 @@ static struct table *compute(const struct ask *ask, struct err *err)
 		table_unref(t);
 		return NULL;
 	}
-	t->cols.dim = DIM_QUANTITY;
-	t->cols.name = dim_word(DIM_QUANTITY);
+	axis_of(&t->cols, DIM_QUANTITY);
 	for (int c = 0; c < COLS; c++)
 		axis_label(t, &t->cols, c, columns[c]);
 	table_set_units(t, units);

@@ -8,7 +8,7 @@
  * Wang et al. 2023 (MLPs recomputed), Goldowsky-Dill et al. 2023. Exact: nothing is linearised. The receiver is the logits, one
  * head's queries, keys or values, or one MLP.
  */
-#include "engine/analysis/interventions.h"
+#include "engine/analysis/patching.h"
 
 #include <math.h>
 #include <string.h>
@@ -17,7 +17,6 @@ enum { ARG_SENDER, ARG_RECEIVER, ARG_LAYER, ARG_HEAD, ARG_MLPS, ARG_DIRECTION, A
 enum { FROM_HEAD, FROM_MLP, FROM_EMBED };
 enum { TO_LOGITS, TO_Q, TO_K, TO_V, TO_MLP };
 enum { MLPS_RECOMPUTED, MLPS_FROZEN };
-enum { NOISING, DENOISING };
 enum { SHOW_NORMALISED, SHOW_RAW };
 static const struct choice sources[] = {
 	{ "head", "each head", FROM_HEAD },
@@ -38,11 +37,6 @@ static const struct choice between[] = {
 	{ "frozen", "the direct path alone counts", MLPS_FROZEN },
 	{ 0 },
 };
-static const struct choice directions[] = {
-	{ "noising", "the foil's value into the prompt's run", NOISING },
-	{ "denoising", "the prompt's value into the foil's run", DENOISING },
-	{ 0 },
-};
 static const struct choice shown[] = {
 	{ "normalised", "1 = as on the prompt, 0 = as on the foil", SHOW_NORMALISED },
 	{ "raw", "the metric itself", SHOW_RAW },
@@ -55,7 +49,7 @@ static const struct param params[] = {
 	[ARG_HEAD] = { "head", PARAM_DIM, DIM_HEAD, .pinned = true,
 		       .help = "the receiver's; for k and v, the key/value head that it uses" },
 	[ARG_MLPS] = { "mlps", PARAM_CHOICE, .choices = between, .help = "the MLPs between the two" },
-	[ARG_DIRECTION] = { "direction", PARAM_CHOICE, .choices = directions, .help = "which value is put where" },
+	[ARG_DIRECTION] = { "direction", PARAM_CHOICE, .choices = patching_directions, .help = "which value is put where" },
 	[ARG_SHOW] = { "show", PARAM_CHOICE, .choices = shown, .help = "what a cell is" },
 	{ 0 },
 };
@@ -361,8 +355,7 @@ static void describe(struct table *t, const struct ask *ask)
 				     ask->arg[ARG_MLPS] == MLPS_FROZEN ? "frozen" : "recomputed"));
 	table_set_unit(t, raw ? metric_unit(ask->metric) : "normalised");
 	if (sender == FROM_EMBED) { /* one row, of the embedding */
-		t->rows.dim = DIM_COMPONENT;
-		t->rows.name = dim_word(DIM_COMPONENT);
+		axis_of(&t->rows, DIM_COMPONENT);
 		axis_label(t, &t->rows, 0, "embed");
 		axis_place(t, &t->rows, 0, place_at(SITE_EMBED, 0, -1, -1));
 	} else {
@@ -398,10 +391,7 @@ static struct table *compute(const struct ask *ask, struct err *err)
 	if (!(t = table_new(rows(ask), columns(ask), err)))
 		return NULL;
 	describe(t, ask);
-	if (fill(t, ask, err))
-		return t;
-	table_unref(t);
-	return NULL;
+	return table_if(fill(t, ask, err), t);
 }
 
 /* Both steps of every sender that reaches the receiver, and of the strongest alone; to the logits there is but one step. */

@@ -1,11 +1,13 @@
 /*
- * score_attribution.c - what makes one head look from a query at a key: the score as a sum over everything that wrote to the stream.
+ * score_attribution.c - what makes one head look from a query at a key: the score as a sum over everything that wrote to the
+ * stream.
  *
  *   score = scale · Σ_c q_c · k = scale · Σ_c q · k_c = scale · Σ_cd q_c · k_d        before a cap, after a position's bias
  *   q_c = the write c, through the norm before attention, W_Q, the norm on queries and rotary position; all scales frozen
  *
- * Biases are constants of their own side: rows like the others. The score is bilinear, so each of the two columns of show=sides sums
- * to all of it, the other side frozen; the two are not to be added. Elhage et al. 2021 have these terms for attention-only models.
+ * Biases are constants of their own side: rows like the others. The score is bilinear, so each of the two columns of show=sides
+ * sums to all of it, the other side frozen; the two are not to be added. Elhage et al. 2021 have these terms for attention-only
+ * models.
  */
 #include "engine/analysis/analysis.h"
 
@@ -164,8 +166,7 @@ static void name_part(struct table *t, struct axis *axis, int i, const struct pa
 
 static void name_axis(struct axis *axis)
 {
-	axis->dim = DIM_COMPONENT;
-	axis->name = dim_word(DIM_COMPONENT);
+	axis_of(axis, DIM_COMPONENT);
 }
 
 static int find_part(const struct half *h, const char *name)
@@ -285,8 +286,7 @@ static struct table *sides(const struct score *s, struct err *err)
 		return NULL;
 	fill_columns(&c, s, t);
 	name_axis(&t->rows);
-	t->cols.dim = DIM_QUANTITY;
-	t->cols.name = dim_word(DIM_QUANTITY);
+	axis_of(&t->cols, DIM_QUANTITY);
 	axis_label(t, &t->cols, 0, "query");
 	axis_label(t, &t->cols, 1, "key");
 	table_set_units(t, (const char *const[]){ "score by the query", "score by the key" });
@@ -376,8 +376,7 @@ static struct table *channels(const struct score *s, struct err *err)
 		axis_label(t, &t->rows, K, position_bias.name);
 		t->value[table_cell(t, K, 2)] = (float)s->bias;
 	}
-	t->cols.dim = DIM_QUANTITY;
-	t->cols.name = dim_word(DIM_QUANTITY);
+	axis_of(&t->cols, DIM_QUANTITY);
 	for (int i = 0; i < 3; i++)
 		axis_label(t, &t->cols, i, names[i]);
 	table_set_units(t, (const char *const[]){ "activation", "activation", "score" });
@@ -404,8 +403,8 @@ const struct analysis analysis_score_attribution = {
 	.topic = TOPIC_ATTRIBUTION,
 	.paper = "Elhage et al. 2021",
 	.blurb = "Why one head looks from a query at a key: the score as a sum over what earlier parts wrote at either of them.",
-	.help = "Each column of show=sides sums to the score before a cap, with the other side as it is; so the two columns are two "
-		"ways to split one number. show=pairs splits both at once. The scales of norms are frozen, biases are rows. A "
+	.help = "Each column of show=sides sums to the score before a cap, with the other side as it is; so the two columns are "
+		"two ways to split one number. show=pairs splits both at once. The scales of norms are frozen, biases are rows. A "
 		"score means something only against those of other keys of the same query: what is the same for all of them, "
 		"softmax does not see.",
 	.picture = "             query    key        the previous-token head is\n"

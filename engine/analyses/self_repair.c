@@ -195,10 +195,8 @@ static void describe(struct table *t, const struct repair *r)
 	const char *part = part_words(ask, t->arena);
 	const char *op = param_word(&params[ARG_OP], ask->arg[ARG_OP]);
 
-	t->rows.dim = DIM_COMPONENT;
-	t->rows.name = dim_word(DIM_COMPONENT);
-	t->cols.dim = DIM_QUANTITY;
-	t->cols.name = dim_word(DIM_QUANTITY);
+	axis_of(&t->rows, DIM_COMPONENT);
+	axis_of(&t->cols, DIM_QUANTITY);
 	axis_label(t, &t->cols, 0, "change");
 	table_set_title(t, "self-repair",
 			arena_printf(t->arena, "%s %s%s", part, op, ask->arg[ARG_AT] == AT_LAST ? " at the metric's position" : ""),

@@ -4,8 +4,8 @@
  *   φ_i = Σ_{S without i} |S|! (n - |S| - 1)! / n! · (f(S ∪ i) − f(S))          (Shapley 1953; f: the metric when S alone is there)
  *
  * Up to 12 players all coalitions are tried. With more, φ is the mean over permutations of what a player adds to those before it
- * (Castro et al. 2009), each permutation with its reverse (Mitchell et al. 2022): the two tell of the same order, so that the standard
- * error is that of the means of pairs. The values sum to f(all) − f(none) either way: for every permutation they do.
+ * (Castro et al. 2009), each permutation with its reverse (Mitchell et al. 2022): the two tell of the same order, so that the
+ * standard error is that of the means of pairs. The values sum to f(all) − f(none) either way: for every permutation they do.
  */
 #include <math.h>
 
@@ -13,14 +13,12 @@
 #include "engine/numbers/noise.h"
 
 enum { MOST_EXACT = 12 };
-enum { ARG_GROUP, ARG_HOW, ARG_SAMPLES, ARG_SEED, ARG_TOKEN };
+enum { ARG_SAMPLES = PLAYERS_PARAM_COUNT, ARG_SEED };
 static const struct param params[] = {
-	[ARG_GROUP] = PLAYERS_GROUP,
-	[ARG_HOW] = PLAYERS_HOW,
+	PLAYERS_PARAMS,
 	[ARG_SAMPLES] = { "samples", PARAM_INT, .lo = 2, .hi = 2000, .start = 200,
 			  .help = "permutations, with more than 12 of them" },
 	[ARG_SEED] = { "seed", PARAM_INT, .lo = 0, .hi = 1000000, .start = 0, .help = "which permutations" },
-	[ARG_TOKEN] = PLAYERS_TOKEN,
 	{ 0 },
 };
 
@@ -38,8 +36,7 @@ struct game {
 static bool game_init(struct game *g, const struct ask *ask, struct err *err)
 {
 	*g = (struct game){ .all = NAN };
-	if (!players_init(&g->p, ask, (enum token_group)ask->arg[ARG_GROUP], (enum player_how)ask->arg[ARG_HOW],
-			  ask->text[ARG_TOKEN], err))
+	if (!players_init(&g->p, ask, err))
 		return false;
 	g->pairs = g->p.n > MOST_EXACT ? (ask->arg[ARG_SAMPLES] + 1) / 2 : 0;
 	g->sum = arena_alloc(ask->scratch, (size_t)(g->p.n + 1) * sizeof *g->sum);
@@ -54,11 +51,9 @@ static void make_room(struct game *g, int count)
 	g->value = arena_alloc(g->p.ask->scratch, (size_t)(count + 1) * sizeof *g->value);
 }
 
-static void clear_cells(const struct game *g)
+static double *worth_new(const struct game *g)
 {
-	for (int i = 0; i < g->p.rows; i++)
-		if (g->p.player[i] == NO_EFFECT)
-			g->table->value[table_cell(g->table, i, 0)] = 0;
+	return arena_alloc(g->p.ask->scratch, (size_t)(g->p.n + 1) * sizeof(double));
 }
 
 /* ---- all coalitions: number c has player i where its bit i is 1 ---- */
@@ -93,39 +88,22 @@ static double exact_value(const struct game *g, int player)
 	return weights > 0 ? sum / weights : NAN;
 }
 
-static void fill_exact(const struct game *g)
+static void fill_exact(void *with)
 {
-	clear_cells(g);
+	const struct game *g = with;
+	double *worth = worth_new(g);
+
 	for (int i = 0; i < g->p.n; i++)
-		g->table->value[table_cell(g->table, g->p.row_of[i], 0)] = (float)exact_value(g, i);
-}
-
-static void show_exact(void *context)
-{
-	const struct game *g = context;
-
-	if (!ask_watched(g->p.ask))
-		return;
-	fill_exact(g);
-	ask_show(g->p.ask, g->table);
+		worth[i] = exact_value(g, i);
+	players_put(&g->p, g->table, worth);
 }
 
 static bool compute_exact(struct game *g, struct err *err)
 {
-	struct task *task = g->p.ask->watch ? g->p.ask->task : NULL;
-	bool ok;
+	struct filling filling = { g->p.ask, g->table, fill_exact, g };
 
 	all_coalitions(g);
-	if (task) {
-		task->piece = show_exact;
-		task->piece_context = g;
-	}
-	ok = players_values(&g->p, g->in, g->count, g->value, err);
-	if (task)
-		task->piece = NULL;
-	if (ok)
-		fill_exact(g);
-	return ok;
+	return players_fill(&g->p, g->in, g->count, g->value, &filling, err);
 }
 
 /* ---- permutations ---- */
@@ -146,8 +124,8 @@ static void permute(const struct game *g, int pair, int *order)
 }
 
 /*
- * The pairs are asked in a few goes, so that something is there soon; the later ones are longer, since many coalitions have more rows
- * in common.
+ * The pairs are asked in a few goes, so that something is there soon; the later ones are longer, since many coalitions have more
+ * rows in common.
  */
 static int next_pairs(const struct game *g, int done)
 {
@@ -212,44 +190,52 @@ static void add_pairs(struct game *g, int from, int pairs)
 	g->done += pairs;
 }
 
-static void fill_sampled(const struct game *g)
+static void fill_sampled(void *with)
 {
+	const struct game *g = with;
 	const double n = g->done;
+	double *mean = worth_new(g);
 
-	clear_cells(g);
 	for (int i = 0; i < g->p.n; i++) {
 		const size_t cell = table_cell(g->table, g->p.row_of[i], 0);
-		const double mean = g->sum[i] / n, spread = g->squares[i] / n - mean * mean;
+		double spread;
 
-		g->table->value[cell] = (float)mean;
+		mean[i] = g->sum[i] / n;
+		spread = g->squares[i] / n - mean[i] * mean[i];
 		g->table->error[cell] = n > 1 ? (float)sqrt(fmax(0, spread) / (n - 1)) : NAN;
 	}
+	players_put(&g->p, g->table, mean);
+}
+
+static bool add_some(struct game *g, struct err *err)
+{
+	const int pairs = next_pairs(g, g->done);
+
+	coalitions_of(g, g->done, pairs);
+	task_part(g->p.ask->task, g->done, pairs, g->pairs);
+	if (!players_values(&g->p, g->in, g->count, g->value, err))
+		return false;
+	add_pairs(g, g->done, pairs);
+	return true;
 }
 
 static bool compute_sampled(struct game *g, struct err *err)
 {
 	const struct ask *ask = g->p.ask;
+	struct filling filling = { ask, g->table, fill_sampled, g };
 
 	table_set_errors(g->table, arena_printf(ask->scratch, "%d pairs of permutations", g->pairs));
-	for (int pairs; g->done < g->pairs;) {
+	while (g->done < g->pairs) {
 		struct arena_mark mark = arena_mark(ask->scratch);
-		bool ok;
+		const bool ok = add_some(g, err);
 
-		pairs = next_pairs(g, g->done);
-		coalitions_of(g, g->done, pairs);
-		task_part(ask->task, g->done, pairs, g->pairs);
-		ok = players_values(&g->p, g->in, g->count, g->value, err);
-		if (ok)
-			add_pairs(g, g->done, pairs);
 		arena_rewind(ask->scratch, mark);
 		if (!ok)
 			return false;
-		fill_sampled(g);
-		if (ask_watched(ask))
-			ask_show(ask, g->table);
+		filling_show(&filling);
 	}
 	task_part(ask->task, 0, 0, 0);
-	return true;
+	return filling_end(&filling, true);
 }
 
 /* ---- the table ---- */
@@ -270,38 +256,17 @@ static bool check_sum(struct game *g, struct err *err)
 	return true;
 }
 
-static void describe(const struct game *g)
-{
-	const struct ask *ask = g->p.ask;
-	struct table *t = g->table;
-	const char *how = player_hows[ask->arg[ARG_HOW]].word;
-
-	players_axis(&g->p, t);
-	t->cols.dim = DIM_QUANTITY;
-	t->cols.name = dim_word(DIM_QUANTITY);
-	axis_label(t, &t->cols, 0, "Shapley value");
-	table_set_title(t, "Shapley values", player_groups[ask->arg[ARG_GROUP]].help,
-			g->pairs ? arena_printf(t->arena, "%s, estimated from %d permutations", how, 2 * g->pairs)
-				 : arena_printf(t->arena, "%s, exact", how));
-	table_set_unit(t, metric_unit(ask->metric));
-	t->look = LOOK_TOKENS;
-	t->scale = SCALE_DIVERGING;
-	t->place.site = SITE_EMBED;
-	t->no_edit = "a cell is a mean over many edits; occlusion has what one of them does";
-}
-
 static struct table *compute(const struct ask *ask, struct err *err)
 {
 	struct game g;
 
 	if (!game_init(&g, ask, err) || !metric_value(ask->metric, ask->run, ask->unedited, &g.all, ask->task, err) ||
-	    !(g.table = table_new(g.p.rows, 1, err)))
+	    !(g.table = players_table(&g.p, "Shapley values", "Shapley value",
+				      g.pairs ? arena_printf(ask->scratch, "estimated from %d permutations", 2 * g.pairs) : "exact",
+				      err)))
 		return NULL;
-	describe(&g);
-	if ((g.pairs ? compute_sampled(&g, err) : compute_exact(&g, err)) && check_sum(&g, err))
-		return g.table;
-	table_unref(g.table);
-	return NULL;
+	g.table->no_edit = "a cell is a mean over many edits; occlusion has what one of them does";
+	return table_if((g.pairs ? compute_sampled(&g, err) : compute_exact(&g, err)) && check_sum(&g, err), g.table);
 }
 
 static int runs(const struct ask *ask)
@@ -328,10 +293,10 @@ const struct analysis analysis_shapley = {
 	.topic = TOPIC_ATTRIBUTION,
 	.paper = "Shapley 1953, Štrumbelj & Kononenko 2014",
 	.blurb = "What each token, word or sentence is worth, averaged over all that may be there besides.",
-	.help = "The metric's difference between the prompt and the same without any of them, shared out: each gets the mean of what it adds "
-		"to every coalition of the others. Two words that say the same share what occlusion gives to neither. Exact up to 12 "
-		"of them: with a long prompt ask for group=sentence or word; with more, an estimate with its standard error. A coalition "
-		"is an unusual prompt: what the model makes of it counts as well.",
+	.help = "The metric's difference between the prompt and the same without any of them, shared out: each gets the mean of "
+		"what it adds to every coalition of the others. Two words that say the same share what occlusion gives to neither. "
+		"Exact up to 12 of them: with a long prompt ask for group=sentence or word; with more, an estimate with its "
+		"standard error. A coalition is an unusual prompt: what the model makes of it counts as well.",
 	.picture = " ‹bos› Tom ·has ·a ·red ·ball .    the parts sum to what the\n"
 		   "        ░          ▒▒▒  ███        whole prompt adds\n"
 		   " ±: the standard error of an estimate\n",

@@ -158,8 +158,7 @@ static void describe(struct table *t, const struct ask *ask)
 	const int show = ask->arg[ARG_SHOW];
 
 	axis_tokens(t, &t->rows, ask->run, DIM_POSITION, "position");
-	t->cols.dim = DIM_QUANTITY;
-	t->cols.name = dim_word(DIM_QUANTITY);
+	axis_of(&t->cols, DIM_QUANTITY);
 	axis_label(t, &t->cols, 0, shown[show].word);
 	table_set_title(t, "token loss", NULL, shows[show].title);
 	table_set_unit(t, shows[show].unit);
@@ -184,10 +183,8 @@ static struct table *compute(const struct ask *ask, struct err *err)
 	if (!reading_init(&g, ask, err) || !(t = table_new(ask->run->T, 1, err)))
 		return NULL;
 	describe(t, ask);
-	if (fill(t, &g, blocks, checked ? 2 * blocks : blocks, err) && (!checked || check_loss(t, ask, of_loss, err)))
-		return t;
-	table_unref(t);
-	return NULL;
+	return table_if(fill(t, &g, blocks, checked ? 2 * blocks : blocks, err) && (!checked || check_loss(t, ask, of_loss, err)),
+			t);
 }
 
 const struct analysis analysis_token_loss = {

@@ -334,6 +334,16 @@ void axis_tokens(struct table *t, struct axis *axis, const struct run *r, enum d
 	str_done(&show);
 }
 
+void table_set_attribution(struct table *t, const struct metric *metric, const char *column)
+{
+	axis_of(&t->cols, DIM_QUANTITY);
+	axis_label(t, &t->cols, 0, column);
+	table_set_unit(t, metric_unit(metric));
+	t->look = LOOK_TOKENS;
+	t->scale = SCALE_DIVERGING;
+	t->place.site = SITE_EMBED;
+}
+
 void table_set_entropy(struct table *t, int V)
 {
 	t->neutral = logf((float)V);

@@ -166,6 +166,8 @@ const struct asset *ask_asset(const struct ask *ask, int arg, struct err *err);
 extern const struct choice stream_sites[]; /* the stream and what is written to it; values are sites */
 /* Labels are the tokens of the run, as far as there are some; name is "position", "query" or "key". */
 void axis_tokens(struct table *t, struct axis *axis, const struct run *r, enum dim dim, const char *name);
+/* One column, of what each row gives to the metric, to both sides of 0, drawn as the text of the prompt. */
+void table_set_attribution(struct table *t, const struct metric *metric, const char *column);
 /* Entropies of predictions: one like a blind guess says nothing. */
 void table_set_entropy(struct table *t, int V);
 void table_set_token(struct table *t, size_t cell, const struct model *m, int32_t id);

@@ -4,6 +4,8 @@
 #include <assert.h>
 #include <math.h>
 
+#include "engine/analysis/filling.h"
+
 struct cause cause_new(const struct ask *ask, const struct run *base, const struct run *source, int n)
 {
 	return (struct cause){ .ask = ask,
@@ -33,21 +35,18 @@ bool cause_sweep(struct cause *c, struct err *err)
 	       sweep_metric(c->base, ask->unedited, c->source, ask->metric, c->variant, c->n, c->value, ask->task, err);
 }
 
-struct filling {
+struct answer {
 	struct cause *cause;
 	struct table *table;
 	cause_cells *cells;
 	const void *with;
 };
 
-static void show_so_far(void *context)
+static void fill_cells(void *with)
 {
-	struct filling *f = context;
+	const struct answer *a = with;
 
-	if (!ask_watched(f->cause->ask))
-		return;
-	f->cells(f->table, f->cause, f->with);
-	ask_show(f->cause->ask, f->table);
+	a->cells(a->table, a->cause, a->with);
 }
 
 /* What edits in memory do besides is nothing that a person could type. */
@@ -68,21 +67,12 @@ static void tell_edits(const struct cause *c, struct table *t)
 
 bool cause_fill(struct cause *c, struct table *t, cause_cells *cells, const void *with, struct err *err)
 {
-	struct filling filling = { c, t, cells, with };
-	struct task *task = c->ask->watch ? c->ask->task : NULL;
-	bool ok;
+	struct answer answer = { c, t, cells, with };
+	struct filling filling = { c->ask, t, fill_cells, &answer };
 
 	tell_edits(c, t);
-	if (task) {
-		task->piece = show_so_far;
-		task->piece_context = &filling;
-	}
-	ok = cause_sweep(c, err);
-	if (task)
-		task->piece = NULL;
-	if (ok)
-		cells(t, c, with);
-	return ok;
+	filling_begin(&filling);
+	return filling_end(&filling, cause_sweep(c, err));
 }
 
 struct run *cause_run(const struct cause *c, int i, struct err *err)

@@ -300,8 +300,5 @@ struct table *lens_map(const struct ask *ask, const struct lens_map *map,
 		return NULL;
 	describe(t, ask, map);
 	axis(t, ask, map->context);
-	if (fill(t, &g, err))
-		return t;
-	table_unref(t);
-	return NULL;
+	return table_if(fill(t, &g, err), t);
 }

@@ -4,8 +4,8 @@
  *
  *   nodes (level 0 … layers, position); edges (l+1, i) → (l, k), k <= i
  *
- * Dinic's algorithm: shortest ways first, all of one length at once, flow may be sent back. Of the tokens only those between the two
- * take part. Where the flow reaches what can leave the top or enter the bottom, it is the greatest.
+ * Dinic's algorithm: shortest ways first, all of one length at once, flow may be sent back. Of the tokens only those between the
+ * two take part. Where the flow reaches what can leave the top or enter the bottom, it is the greatest.
  */
 #ifndef LMSCOPE_ENGINE_ANALYSIS_MAX_FLOW_H
 #define LMSCOPE_ENGINE_ANALYSIS_MAX_FLOW_H

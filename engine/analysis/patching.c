@@ -3,7 +3,6 @@
 
 #include <math.h>
 
-enum { NOISING, DENOISING };
 enum { SHOW_NORMALISED, SHOW_RAW, SHOW_KL };
 const struct choice patching_directions[] = {
 	{ "noising", "the foil's value into the prompt's run: what is needed", NOISING },
@@ -104,8 +103,5 @@ struct table *patching_map(const struct patching *how, const struct ask *ask, co
 	if (!(t = table_new(grid.rows, grid.cols, err)))
 		return NULL;
 	describe(t, how, &own, params, &grid);
-	if (fill(t, how, &own, &grid, err))
-		return t;
-	table_unref(t);
-	return NULL;
+	return table_if(fill(t, how, &own, &grid, err), t);
 }

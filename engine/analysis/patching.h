@@ -14,6 +14,7 @@
 
 enum { PATCHING_DIRECTION = GRID_PARAM_COUNT, PATCHING_SHOW, PATCHING_PARAM_COUNT };
 
+enum { NOISING, DENOISING }; /* of patching_directions */
 extern const struct choice patching_directions[], patching_shows[];
 /* A technique's arguments; sites as for GRID_PARAMS. */
 /* clang-format off */

@@ -1,4 +1,7 @@
-/* players.c - see players.h. Mask, replace and mean are edits of a sweep; remove is a run of fewer tokens, from the first gap on. */
+/*
+ * players.c - see players.h. Mask, replace and mean are edits of a sweep; remove is a run of fewer tokens, from the first gap
+ * on.
+ */
 #include "engine/analysis/players.h"
 
 #include <math.h>
@@ -170,8 +173,8 @@ static bool can_remove(const struct ask *ask, struct err *err)
 	return true;
 }
 
-bool players_init(struct players *p, const struct ask *ask, enum token_group group, enum player_how how, const char *token,
-		  struct err *err)
+bool players_of(struct players *p, const struct ask *ask, enum token_group group, enum player_how how, const char *token,
+		struct err *err)
 {
 	const size_t T = (size_t)ask->run->T;
 
@@ -189,7 +192,51 @@ bool players_init(struct players *p, const struct ask *ask, enum token_group gro
 	return how == HOW_MASK ? make_masks(p, err) : make_inputs(p, token, err);
 }
 
+bool players_init(struct players *p, const struct ask *ask, struct err *err)
+{
+	return players_of(p, ask, (enum token_group)ask->arg[PLAYERS_GROUP], (enum player_how)ask->arg[PLAYERS_HOW],
+			  ask->text[PLAYERS_TOKEN], err);
+}
+
+/* Player a is to be asked as b: they change places. */
+static void swap(struct players *p, int a, int b)
+{
+	const struct token_span span = p->span[a];
+	const struct edit *edit = p->edits[a];
+	const int row = p->row_of[a], first = p->first[a];
+
+	p->span[a] = p->span[b], p->span[b] = span;
+	p->edits[a] = p->edits[b], p->edits[b] = edit;
+	p->row_of[a] = p->row_of[b], p->row_of[b] = row;
+	p->first[a] = p->first[b], p->first[b] = first;
+	p->player[p->row_of[a]] = a;
+	p->player[p->row_of[b]] = b;
+}
+
+void players_take_by(struct players *p, const struct edit *const *edits)
+{
+	for (int i = 0; i < p->n; i++) {
+		const int first = edit_first_position(edits[i]);
+
+		p->edits[i] = edits[i];
+		p->first[i] = first < p->span[i].from ? first : p->span[i].from;
+		for (int at = i; at > 0 && p->first[at - 1] > p->first[at]; at--)
+			swap(p, at - 1, at);
+	}
+}
+
 /* ---- coalitions ---- */
+
+const bool *players_all_but(const struct players *p, int width)
+{
+	const int n = p->n, windows = n ? n - width + 1 : 0;
+	bool *in = arena_alloc(p->ask->scratch, (size_t)(windows * n + 1) * sizeof *in);
+
+	for (int i = 0; i < windows; i++)
+		for (int j = 0; j < n; j++)
+			in[i * n + j] = j < i || j >= i + width;
+	return in;
+}
 
 static int absent(const struct players *p, const bool *in, const struct edit **edit)
 {
@@ -298,6 +345,12 @@ bool players_values(const struct players *p, const bool *in, int count, double *
 	return values_by_runs(p, in, count, value, err);
 }
 
+bool players_fill(const struct players *p, const bool *in, int count, double *value, struct filling *f, struct err *err)
+{
+	filling_begin(f);
+	return filling_end(f, players_values(p, in, count, value, err));
+}
+
 int players_passes(const struct players *p, const bool *in, int count)
 {
 	const struct coalitions q = question(p);
@@ -354,7 +407,7 @@ static void label(const struct players *p, struct table *t, int row)
 	str_done(&show);
 }
 
-void players_axis(const struct players *p, struct table *t)
+static void name_rows(const struct players *p, struct table *t)
 {
 	if (p->group == GROUP_TOKEN) {
 		axis_tokens(t, &t->rows, p->ask->run, DIM_POSITION, "position");
@@ -366,12 +419,32 @@ void players_axis(const struct players *p, struct table *t)
 		label(p, t, i);
 }
 
-void players_edits(const struct players *p, struct table *t, int col)
+struct table *players_table(const struct players *p, const char *technique, const char *column, const char *more, struct err *err)
+{
+	struct table *t = table_new(p->rows, 1, err);
+	const char *how = player_hows[p->how].word;
+
+	if (!t)
+		return NULL;
+	name_rows(p, t);
+	table_set_title(t, technique, player_groups[p->group].help, more ? arena_printf(t->arena, "%s, %s", how, more) : how);
+	table_set_attribution(t, p->ask->metric, column);
+	return t;
+}
+
+void players_put(const struct players *p, struct table *t, const double *worth)
+{
+	for (int i = 0; i < p->rows; i++)
+		if (p->player[i] != NO_PLAYER)
+			t->value[table_cell(t, i, 0)] = p->player[i] == NO_EFFECT ? 0 : (float)worth[p->player[i]];
+}
+
+void players_edits(const struct players *p, struct table *t)
 {
 	if (p->how != HOW_MASK) {
 		t->no_edit = "no edit takes tokens away like this; with how=mask one does";
 		return;
 	}
 	for (int i = 0; i < p->n; i++)
-		table_add_edit(t, table_cell(t, p->row_of[i], col), p->edits[i]);
+		table_add_edit(t, table_cell(t, p->row_of[i], 0), p->edits[i]);
 }

@@ -1,6 +1,6 @@
 /*
- * rollout.h - mixing, layer after layer: R_l = C_l R_{l-1}, R before layer 0 the identity (Abnar & Zuidema 2020). A row of R says from
- * which input tokens a position's stream is; rows sum to 1.
+ * rollout.h - mixing, layer after layer: R_l = C_l R_{l-1}, R before layer 0 the identity (Abnar & Zuidema 2020). A row of R says
+ * from which input tokens a position's stream is; rows sum to 1.
  */
 #ifndef LMSCOPE_ENGINE_ANALYSIS_ROLLOUT_H
 #define LMSCOPE_ENGINE_ANALYSIS_ROLLOUT_H

@@ -10,8 +10,7 @@ static void axis_init(struct table *t, struct axis *axis, int n)
 {
 	size_t count = (size_t)n;
 
-	axis->dim = DIM_NONE;
-	axis->name = dim_word(DIM_NONE);
+	axis_of(axis, DIM_NONE);
 	axis->n = n;
 	axis->label = arena_alloc(t->arena, count * sizeof *axis->label);
 	axis->label_bytes = arena_alloc(t->arena, count * sizeof *axis->label_bytes);
@@ -57,6 +56,20 @@ void table_unref(struct table *t)
 		arena_free(t->arena);
 }
 
+struct table *table_if(bool ok, struct table *t)
+{
+	if (ok)
+		return t;
+	table_unref(t);
+	return NULL;
+}
+
+void axis_of(struct axis *axis, enum dim dim)
+{
+	axis->dim = dim;
+	axis->name = dim_word(dim);
+}
+
 void axis_label(struct table *t, struct axis *axis, int i, const char *label)
 {
 	axis->label[i] = axis->show[i] = arena_strdup(t->arena, label);
@@ -67,8 +80,7 @@ void axis_numbers(struct table *t, struct axis *axis, enum dim dim)
 {
 	char number[16];
 
-	axis->dim = dim;
-	axis->name = dim_word(dim);
+	axis_of(axis, dim);
 	for (int i = 0; i < axis->n; i++) {
 		snprintf(number, sizeof number, "%d", i);
 		axis_label(t, axis, i, number);

@@ -101,7 +101,10 @@ struct table {
 	enum metric_kind explain; /* of what kind its cells are as metrics (explain.h); METRIC_NONE: of none */
 	int explain_col;	  /* where columns have units of their own, the one whose cells they are; 0 */
 	const char *part_of;	  /* the metric that parts are of; NULL: the one that is explained now */
-	/* why that metric is another number than the cell: "an effect of an edit is no number of the run". NULL: it is the cell's */
+	/*
+	 * why that metric is another number than the cell: "an effect of an edit is no number of the run". NULL: it is the
+	 * cell's
+	 */
 	const char *explain_other;
 	struct check check;
 	bool unfinished; /* more is to come: NaN may also be a cell that is not known yet */
@@ -142,6 +145,10 @@ static inline size_t table_cell(const struct table *t, int row, int col)
  */
 bool table_place(const struct table *t, int row, int col, struct place *place);
 
+/* t when ok; otherwise it is let go: NULL, as a technique returns it on errors. */
+struct table *table_if(bool ok, struct table *t);
+
+void axis_of(struct axis *axis, enum dim dim); /* along that dimension, by its own name */
 /* Labels; everything is copied. */
 void axis_numbers(struct table *t, struct axis *axis, enum dim dim);	       /* "0" … n-1 */
 void axis_label(struct table *t, struct axis *axis, int i, const char *label); /* both label and show */

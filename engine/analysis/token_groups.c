@@ -1,4 +1,7 @@
-/* token_groups.c - see token_groups.h. What a token begins and ends with decides; a character over several tokens keeps them together. */
+/*
+ * token_groups.c - see token_groups.h. What a token begins and ends with decides; a character over several tokens keeps them
+ * together.
+ */
 #include "engine/analysis/token_groups.h"
 
 #include <stdlib.h>

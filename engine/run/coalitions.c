@@ -317,8 +317,8 @@ static bool finish(struct tree *t, const struct node *node, int depth, struct er
 }
 
 /*
- * Nodes that agree about the first `depth` players, with the rows that those may change still to be computed: as many at a time as a
- * pass has room for. Those that have left the run come first in what grows.
+ * Nodes that agree about the first `depth` players, with the rows that those may change still to be computed: as many at a time as
+ * a pass has room for. Those that have left the run come first in what grows.
  */
 static bool descend(struct tree *t, const struct node *node, int n, int depth, struct err *err)
 {

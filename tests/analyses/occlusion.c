@@ -1,6 +1,6 @@
 /*
- * occlusion.c - tokens taken away, against PyTorch's runs and Captum's windows (make_perturbation.py); words and sentences of texts;
- * coalitions against a run of each, bit for bit.
+ * occlusion.c - tokens taken away, against PyTorch's runs and Captum's windows (make_perturbation.py); words and sentences of
+ * texts; coalitions against a run of each, bit for bit.
  */
 #include "tests/analyses/perturbation.h"
 
@@ -94,7 +94,7 @@ static void check_coalitions(const struct pair *f)
 			err = (struct err){ 0 };
 			continue;
 		}
-		if (CHECK_THAT(players_init(&p, &ask, GROUP_TOKEN, hows[i % 2], "#17", &err) && p.n >= 6 && p.n <= 8, "%s: %s %s",
+		if (CHECK_THAT(players_of(&p, &ask, GROUP_TOKEN, hows[i % 2], "#17", &err) && p.n >= 6 && p.n <= 8, "%s: %s %s",
 			       f->name, metrics[i / 2], err.text)) {
 			count = 1 << p.n;
 			for (int c = 0; c < count; c++)
