@@ -88,10 +88,8 @@ static struct edit *mask_edit(const struct players *p, struct token_span span)
 	return edit;
 }
 
-/* The same input for each token of the span, as it enters layer 0 there, with the run's own edits of the embedding. */
-static struct edit *input_edit(const struct players *p, struct token_span span, const float *input, struct err *err)
+struct edit *player_input(const struct ask *ask, struct token_span span, const float *input, struct err *err)
 {
-	const struct ask *ask = p->ask;
 	const int n = span.to - span.from + 1;
 	const size_t D = (size_t)ask->model->config.D;
 	float *rows = arena_floats(ask->scratch, (size_t)n * D, err);
@@ -151,7 +149,7 @@ static bool make_inputs(struct players *p, const char *token, struct err *err)
 	else
 		model_input(ask->model, id, input);
 	for (int i = 0; i < p->n; i++)
-		if (!(p->edits[i] = input_edit(p, p->span[i], input, err)))
+		if (!(p->edits[i] = player_input(ask, p->span[i], input, err)))
 			return false;
 	return true;
 }

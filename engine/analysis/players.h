@@ -58,6 +58,11 @@ bool players_init(struct players *p, const struct ask *ask, struct err *err);
 bool players_of(struct players *p, const struct ask *ask, enum token_group group, enum player_how how, const char *token,
 		struct err *err);
 /*
+ * The same input x[D] for each token of the span, in their place, as it enters the run's first layer there, with the run's own
+ * edits of the embedding. From ask->scratch; NULL: ERR_MEMORY.
+ */
+struct edit *player_input(const struct ask *ask, struct token_span span, const float *x, struct err *err);
+/*
  * Another way of taking them away, in place of that of `how`: edits[n], resolved. Players are in the order of the first positions
  * that change.
  */

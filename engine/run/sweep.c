@@ -31,8 +31,9 @@ struct sweep {
 	const struct place *place;
 	size_t from, width; /* of the place, in a row of its site */
 	struct arena *arena;
-	double *value; /* of the metric */
-	float *rows;   /* of the place */
+	double *value;			/* of the metric */
+	float *rows;			/* of the place */
+	const struct logits_seen *seen; /* or NULL */
 	struct task *task;
 	struct readout readout; /* of the logits */
 	bool loss;		/* the metric looks at every position; otherwise at metric->position */
@@ -145,8 +146,12 @@ static void read_rows(const struct sweep *s, const struct item *const *item, con
 	for (int i = 0; i < n; i++)
 		variant[i] = &item[i]->variant;
 	readout_rows(&s->readout, variant, resid, ld, n, value);
-	for (int i = 0; i < n; i++)
+	for (int i = 0; i < n; i++) {
 		s->value[item[i]->index] = value[i];
+		if (s->seen)
+			s->seen->see(s->seen->context, item[i]->index,
+				     s->readout.logits + (size_t)i * (size_t)s->run->model->config.V);
+	}
 }
 
 /* resid: each variant's rows t0 … T-1, or its last alone. */
@@ -237,9 +242,13 @@ static bool answer_same(const struct sweep *s, const struct item *item, int n, s
 
 	if (n && s->metric && !metric_value(s->metric, s->run, s->unedited, &value, s->task, err))
 		return false;
+	if (n && s->seen && !run_logits(s->run, s->metric->position, 1, s->readout.logits, s->task, err))
+		return false;
 	for (int i = 0; i < n; i++) {
 		if (s->metric)
 			s->value[item[i].index] = value;
+		if (s->seen)
+			s->seen->see(s->seen->context, item[i].index, s->readout.logits);
 		for (int t = 0; s->place && t < s->T; t++)
 			memcpy(s->rows + ((size_t)item[i].index * (size_t)s->T + (size_t)t) * s->width,
 			       run_at(s->run, s->place->site, s->place->layer, t) + s->from, s->width * sizeof *s->rows);
@@ -379,16 +388,25 @@ static bool sweep(struct sweep *s, const struct run *foil, const struct sweep_va
 	return ok;
 }
 
-bool sweep_metric(const struct run *run, const struct run *unedited, const struct run *foil, const struct metric *metric,
-		  const struct sweep_variant *variants, int n, double *value, struct task *task, struct err *err)
+bool sweep_logits(const struct run *run, const struct run *unedited, const struct run *foil, const struct metric *metric,
+		  const struct sweep_variant *variants, int n, double *value, const struct logits_seen *seen, struct task *task,
+		  struct err *err)
 {
 	struct arena *arena = arena_new();
-	struct sweep s = { .run = run, .unedited = unedited, .metric = metric, .arena = arena, .value = value, .task = task };
+	struct sweep s = {
+		.run = run, .unedited = unedited, .metric = metric, .arena = arena, .value = value, .seen = seen, .task = task
+	};
 	bool ok = begin(&s, err) && sweep(&s, foil, variants, n, err);
 
 	run_set_done(&s.reads);
 	arena_free(arena);
 	return ok;
+}
+
+bool sweep_metric(const struct run *run, const struct run *unedited, const struct run *foil, const struct metric *metric,
+		  const struct sweep_variant *variants, int n, double *value, struct task *task, struct err *err)
+{
+	return sweep_logits(run, unedited, foil, metric, variants, n, value, NULL, task, err);
 }
 
 bool sweep_read(const struct run *run, const struct run *unedited, const struct run *foil, const struct place *place, int T,

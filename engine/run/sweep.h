@@ -29,6 +29,18 @@ bool sweep_metric(const struct run *run, const struct run *unedited, const struc
 		  const struct sweep_variant *variants, int n, double *value, struct task *task, struct err *err);
 
 /*
+ * The same for a metric of which all logits at its position are computed (logprob, kl, entropy): each variant's, logits[V], are
+ * shown to `see`, in any order.
+ */
+struct logits_seen {
+	void (*see)(void *context, int variant, const float *logits);
+	void *context;
+};
+bool sweep_logits(const struct run *run, const struct run *unedited, const struct run *foil, const struct metric *metric,
+		  const struct sweep_variant *variants, int n, double *value, const struct logits_seen *seen, struct task *task,
+		  struct err *err);
+
+/*
  * Reads a place in the metric's stead: a layer's stored site (not a pattern), or some units of it. rows[n, T, width], width as
  * place_slice() says: those of every variant for positions 0 … T-1. Nothing above that layer is computed.
  */

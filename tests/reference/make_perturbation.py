@@ -22,6 +22,7 @@ from transformers import AutoModelForCausalLM
 from transformers.models.bloom import modeling_bloom
 from transformers.utils import logging
 
+from draws import uniform
 from make_tiny import FIXTURES
 from probe import FAMILIES, PLAIN, Probe, number, numbers
 
@@ -32,17 +33,6 @@ BOS = 0
 TOKEN = 17      # takes the others' place
 LONG = [0, 30, 41, 54, 33, 58, 1, 31, 41, 12, 7, 22, 30, 19, 54, 3]
 LIME_SAMPLES, LIME_WIDTH, PAIRS, SEED = 60, 0.25, 6, 3
-
-
-def scramble(x):
-    x = (x + 0x9E3779B97F4A7C15) % 2**64
-    x = (x ^ x >> 30) * 0xBF58476D1CE4E5B9 % 2**64
-    x = (x ^ x >> 27) * 0x94D049BB133111EB % 2**64
-    return x ^ x >> 31
-
-
-def uniform(seed, row, column):
-    return (scramble(scramble(scramble(seed) ^ row) ^ column) >> 11) / 2**53
 
 
 def permutation(seed, row, n):

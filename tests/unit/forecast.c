@@ -11,7 +11,7 @@
 /* It takes as many passes as it finds that it needs: what it says beforehand is the most. */
 static bool adapts(const struct analysis *a)
 {
-	return !strcmp(a->name, "integrated-gradients");
+	return !strcmp(a->name, "integrated-gradients") || !strcmp(a->name, "reagent");
 }
 
 /* A session of its own: nothing is there already, neither tables nor gradients. */
