@@ -133,7 +133,7 @@ static void test_cancel(struct worker *w)
 	long start;
 
 	str_init(&prompt);
-	for (int i = 0; i < 220; i++)
+	for (int i = 0, words = fewer(220); i < words; i++)
 		str_add(&prompt, " cat");
 	ask_for(&job, prompt.s, (const char *const[]){ "ablation-sweep", NULL });
 	serial = worker_ask(w, &job);
@@ -508,7 +508,7 @@ static void test_held_key(struct worker *w)
 	long start;
 
 	str_init(&prompt);
-	for (int i = 0; i < 240; i++)
+	for (int i = 0, words = fewer(240); i < words; i++)
 		str_add(&prompt, i % 2 ? " red" : " blue");
 	ask_for(&job, prompt.s, (const char *const[]){ "next-token", "attention", NULL });
 	job_add_edit(&job, "head 0.0 zero");
