@@ -113,7 +113,7 @@ static struct table *compute(const struct ask *ask, struct err *err)
 	table_set_title(t, "AtMan", "each token", arena_printf(t->arena, "scores less %g of them", ask->real[ARG_FACTOR]));
 	t->no_edit = "no line says this of scores; occlusion with how=mask hides the token altogether";
 	t->footnote = arena_printf(t->arena, "%s as it is: %.6g; positive: with less attention to it that is lower",
-				   metric_table[ask->metric->kind].word, m.now);
+				   metric_table[ask->metric->kind]->word, m.now);
 	return table_if(players_fill(&m.p, m.in, m.p.n, m.value, &filling, err), t);
 }
 

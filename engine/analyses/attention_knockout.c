@@ -130,7 +130,7 @@ static bool fill(struct table *t, const struct ask *ask, struct err *err)
 
 	if (!cause_fill(c, t, cells, &cuts, err))
 		return false;
-	t->footnote = arena_printf(t->arena, "%s with all attention: %.6g%s", metric_table[ask->metric->kind].word, c->now,
+	t->footnote = arena_printf(t->arena, "%s with all attention: %.6g%s", metric_table[ask->metric->kind]->word, c->now,
 				   blank ? "; no query looks ahead" : "");
 	return cause_check_strongest(c, t, "strongest cell, run alone", err);
 }

@@ -212,7 +212,7 @@ static bool fill(struct table *t, const struct ask *ask, struct err *err)
 	}
 	t->footnote =
 		arena_printf(t->arena, "%s: clean %.6g, with noise %.6g (mean of %d seed%s)%s",
-			     metric_table[ask->metric->kind].word, s.clean, noised, n, n == 1 ? "" : "s",
+			     metric_table[ask->metric->kind]->word, s.clean, noised, n, n == 1 ? "" : "s",
 			     s.normalise && isnan(cause_normalised(0, s.clean, noised)) ? "; no difference to normalise by" : "");
 	t->check =
 		(struct check){ "all of the stream restored at layer 0 = clean", s.clean, mean(s.value + c.n - 1, n, c.n), 1e-4 };

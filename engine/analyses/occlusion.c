@@ -84,7 +84,7 @@ static void describe(const struct windows *w)
 	struct table *t = w->table;
 
 	t->footnote = arena_printf(t->arena, "%s with all of them: %.6g; positive: without it that is lower",
-				   metric_table[w->p.ask->metric->kind].word, w->now);
+				   metric_table[w->p.ask->metric->kind]->word, w->now);
 	if (w->width > 1)
 		t->no_edit = "a cell is a mean over windows; with window=1 an edit does it";
 	else

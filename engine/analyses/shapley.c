@@ -252,7 +252,7 @@ static bool check_sum(struct game *g, struct err *err)
 		sum += (double)t->value[table_cell(t, g->p.row_of[i], 0)];
 	t->check = (struct check){ "sum = with all − with none", g->all - g->none, sum, 1e-4 };
 	t->footnote = arena_printf(t->arena, "%s with all of them: %.6g, with none: %.6g",
-				   metric_table[g->p.ask->metric->kind].word, g->all, g->none);
+				   metric_table[g->p.ask->metric->kind]->word, g->all, g->none);
 	return true;
 }
 

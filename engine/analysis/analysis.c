@@ -110,14 +110,19 @@ void analysis_defaults(const struct analysis *a, struct value args[PARAM_MAX])
 		args[i] = param_default(&a->params[i]);
 }
 
+bool analysis_explains(const struct analysis *a, enum metric_kind kind)
+{
+	return a->metrics & METRICS_LINEAR ? metric_table[kind]->read != NULL : (a->metrics >> kind & 1) != 0;
+}
+
 /* "direct-attribution takes apart what is linear in the stream, and pattern 2.1 @7<3 is not: ask scores 2.1 @7<3" */
 static bool refuse_nonlinear(const struct analysis *a, const struct metric *metric, struct err *err)
 {
-	const struct metric_info *info = &metric_table[metric->kind], *instead = NULL;
+	const struct metric_info *info = metric_table[metric->kind], *instead = NULL;
 
 	for (int k = 0; k < METRIC_KINDS; k++)
-		if (!strcmp(metric_table[k].word, info->instead))
-			instead = &metric_table[k];
+		if (!strcmp(metric_table[k]->word, info->instead))
+			instead = metric_table[k];
 	return err_set(err, ERR_ARGUMENT, "%s takes apart what is linear in the stream, and %s is not: ask %s%s", a->name,
 		       metric->spec, info->instead,
 		       instead && instead->takes == info->takes ? metric->spec + strlen(info->word) : "");
@@ -132,8 +137,8 @@ static bool refuse_metric(const struct analysis *a, const struct metric *metric,
 		return refuse_nonlinear(a, metric, err);
 	str_init(&can);
 	for (int k = 0; k < METRIC_KINDS; k++)
-		if (a->metrics & 1u << k)
-			str_addf(&can, "%s%s", can.n ? ", " : "", metric_table[k].word);
+		if (analysis_explains(a, (enum metric_kind)k))
+			str_addf(&can, "%s%s", can.n ? ", " : "", metric_table[k]->word);
 	err_set(err, ERR_ARGUMENT, "%s explains the metrics %s; this one is %s", a->name, can.s, metric->spec);
 	str_done(&can);
 	return false;
@@ -166,7 +171,7 @@ bool analysis_can_answer(const struct analysis *a, const struct ask *ask, struct
 {
 	if ((a->needs & NEEDS_FOIL) && !ask->foil)
 		return err_set(err, ERR_ARGUMENT, "%s compares with a second prompt: set a foil", a->name);
-	if (a->metrics && !(a->metrics & 1u << ask->metric->kind))
+	if (a->metrics && !analysis_explains(a, ask->metric->kind))
 		return refuse_metric(a, ask->metric, err);
 	if (!(a->needs & READS_STREAM) && !(keeps_all(ask->run) && keeps_all(ask->unedited)))
 		return analysis_refuse_stream(a, ask->run, err);

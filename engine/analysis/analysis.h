@@ -135,9 +135,10 @@ void analysis_defaults(const struct analysis *a, struct value args[PARAM_MAX]);
 /* All kinds; those that are linear in the stream (reading.h); those of the logits; those that mean the same of two prompts. */
 enum {
 	METRICS_ALL = (1 << METRIC_KINDS) - 1,
-	METRICS_LINEAR = 1 << METRIC_LOGIT | 1 << METRIC_LOGIT_DIFF | 1 << METRIC_NEURON_PRE | 1 << METRIC_NEURON_UP |
-			 1 << METRIC_SCORES | 1 << METRIC_NORM | 1 << METRIC_ALONG | 1 << METRIC_LENS | 1 << METRIC_PART,
+	METRICS_LINEAR = 1 << 30,
 };
+/* Whether it can explain such a metric. */
+bool analysis_explains(const struct analysis *a, enum metric_kind kind);
 
 /* at[T]: the positions of a PARAM_POSITIONS argument; NULL: it is not given. From ask->scratch. */
 const bool *ask_positions(const struct ask *ask, int i);

@@ -77,14 +77,14 @@ static bool is_one_neuron(const struct place *p)
 static bool add_inside(const struct place *place, struct explained *out)
 {
 	if (is_one_weight(place)) {
-		str_add(&out->spec, metric_table[METRIC_SCORES].word);
+		str_add(&out->spec, metric_table[METRIC_SCORES]->word);
 		add_unit(place, &out->spec);
 		str_addf(&out->other, "the score that decides how much head %d.%d reads there", place->layer, place->unit);
 		return true;
 	}
 	if (!is_one_neuron(place) || place->position < 0 || place->position_to != place->position)
 		return false;
-	str_add(&out->spec, metric_table[METRIC_NEURON_PRE].word);
+	str_add(&out->spec, metric_table[METRIC_NEURON_PRE]->word);
 	add_unit(place, &out->spec);
 	str_addf(&out->other, "the input that decides how active neuron %d.%d is", place->layer, place->unit);
 	return true;
@@ -111,7 +111,7 @@ static bool add_part(const struct table *t, const struct place *cell, const char
 			       "this row is what several queries read of one key; x on its head explains what the head reads");
 	if (add_inside(cell, out))
 		return true;
-	str_add(&out->spec, metric_table[METRIC_PART].word);
+	str_add(&out->spec, metric_table[METRIC_PART]->word);
 	add_place(&place, &out->spec);
 	str_addf(&out->spec, " of %s", t->part_of ? t->part_of : metric);
 	if (t->explain_other)
@@ -133,7 +133,7 @@ static bool add_kind(const struct table *t, int row, int col, const struct place
 	const enum metric_kind kind = t->explain;
 	struct str *spec = &out->spec;
 
-	str_add(spec, metric_table[kind].word);
+	str_add(spec, metric_table[kind]->word);
 	if ((kind == METRIC_LENS || kind == METRIC_LOGIT) && !add_word(t, table_cell(t, row, col), spec, err))
 		return false;
 	if (kind == METRIC_PATTERN || kind == METRIC_SCORES)
@@ -176,7 +176,7 @@ bool explain_further(const char *metric, struct explained *out)
 	str_clear(&out->spec);
 	str_clear(&out->other);
 	for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
-		const struct metric_info *info = &metric_table[kinds[i]];
+		const struct metric_info *info = metric_table[kinds[i]];
 		const size_t n = strlen(info->word);
 
 		if (strncmp(metric, info->word, n) || metric[n] != ' ')

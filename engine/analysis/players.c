@@ -163,7 +163,7 @@ static bool can_remove(const struct ask *ask, struct err *err)
 	if (m->kind == METRIC_LOSS || m->kind == METRIC_KL || m->kind == METRIC_PART)
 		return err_set(err, ERR_ARGUMENT,
 			       "how=remove cannot explain %s, which is of the whole prompt's positions: ask how=mask",
-			       metric_table[m->kind].word);
+			       metric_table[m->kind]->word);
 	for (int e = 0; e < r->edits; e++)
 		if (r->edit[e].source || r->edit[e].rows || r->edit[e].mean_keys || norms_is(r->edit[e].place.site))
 			return err_set(err, ERR_ARGUMENT,

@@ -48,9 +48,14 @@ static const char *on_word(int i)
 	return on_words[i];
 }
 
-static const char *metric_word(int i)
+static void metrics(struct str *out, const struct analysis *a)
 {
-	return metric_table[i].word;
+	member(out, "metrics");
+	str_add_char(out, '[');
+	for (int k = 0; k < METRIC_KINDS; k++)
+		if (analysis_explains(a, (enum metric_kind)k))
+			item(out, metric_table[k]->word);
+	str_add_char(out, ']');
 }
 
 /* A choice's words with their meaning; or the words that may be given in place of a number. */
@@ -113,7 +118,7 @@ void export_registry(const struct analysis *a, struct str *out)
 	text(out, "unit", a->unit);
 	bits(out, "on", a->on, ON_COUNT, on_word);
 	text(out, "cost", cost_words[a->cost]);
-	bits(out, "metrics", a->metrics, METRIC_KINDS, metric_word);
+	metrics(out, a);
 	text(out, "makes", a->makes ? a->makes->name : NULL);
 	member(out, "args");
 	str_add_char(out, '[');

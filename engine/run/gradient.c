@@ -51,7 +51,7 @@ struct seeds {
 
 static struct seeds seeds_of(const struct gradient *g, struct arena *arena)
 {
-	const struct metric_info *info = &metric_table[g->metric.kind];
+	const struct metric_info *info = metric_table[g->metric.kind];
 	struct seeds s = { .n = 0 };
 
 	if (info->seeds)

@@ -229,7 +229,7 @@ struct seeds {
 /* Where the gradient of a metric of a layer inside starts. */
 static struct seeds seeds_of(const struct stack *s, int n)
 {
-	const struct metric_info *info = &metric_table[s->metric->kind];
+	const struct metric_info *info = metric_table[s->metric->kind];
 	struct seeds all = { arena_alloc(s->arena, (size_t)(n * METRIC_SEEDS) * sizeof *all.seed), 0 };
 
 	for (int i = 0; info->seeds && i < n; i++)

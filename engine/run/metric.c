@@ -1,5 +1,5 @@
 /*
- * metric.c - see metric.h: the table of kinds, and specs made numbers of a run. What they read: metric_logits.c, metric_inner.c,
+ * metric.c - see metric.h: the table of kinds, and specs made numbers of a run. The kinds: metrics/; what they share: metric_inner.c,
  * reading.c.
  */
 #include "engine/run/metric.h"
@@ -19,48 +19,14 @@
 #include "engine/run/run.h"
 #include "engine/run/basis_file.h"
 
-const struct metric_info metric_table[METRIC_KINDS] = {
-	[METRIC_LOGIT] = { "logit", "TOKEN", TAKES_TOKEN, SITE_NONE, "logit", "the logit of a token: logit \" Paris\"", NULL,
-			   .of_logits = logit_value, .slope = logit_slope, .read = read_logits },
-	[METRIC_LOGPROB] = { "logprob", "TOKEN", TAKES_TOKEN, SITE_NONE, "nats",
-			     "the log probability of a token: logprob \" Paris\"", "logit", .of_logits = logprob_value,
-			     .slope = logprob_slope },
-	[METRIC_LOGIT_DIFF] = { "logit_diff", "TOKEN TOKEN", TAKES_TOKENS, SITE_NONE, "logit",
-				"the logit of one token minus another's: logit_diff \" Mary\" \" John\"", NULL,
-				.of_logits = logit_diff_value, .slope = logit_slope, .read = read_logits },
-	[METRIC_KL] = { "kl", "", TAKES_NOTHING, SITE_NONE, "nats",
-			"divergence of the edited from the unedited prediction: KL(unedited || edited)", "logit_diff",
-			.of_logits = kl_value, .slope = kl_slope },
-	[METRIC_ENTROPY] = { "entropy", "", TAKES_NOTHING, SITE_NONE, "nats", "entropy of the prediction", "logit",
-			     .of_logits = entropy_value, .slope = entropy_slope },
-	[METRIC_LOSS] = { "loss", "", TAKES_NOTHING, SITE_NONE, "nats", "mean negative log-likelihood of the prompt's own tokens",
-			  "logit" },
-	[METRIC_NEURON] = { "neuron", "L.N", TAKES_UNIT, SITE_MLP_POST, "activation", "a neuron's activation: neuron 3.17",
-			    "neuron_pre", .of_rows = neuron_of_rows, .seeds = neuron_seeds },
-	[METRIC_NEURON_PRE] = { "neuron_pre", "L.N", TAKES_UNIT, SITE_MLP_PRE, "activation",
-				"what a neuron's activation is computed from, of the gate where there is one: neuron_pre 3.17",
-				NULL, .of_rows = neuron_of_rows, .seeds = neuron_seeds, .read = read_neuron },
-	[METRIC_NEURON_UP] = { "neuron_up", "L.N", TAKES_UNIT, SITE_MLP_UP, "activation",
-			       "the linear half of a gated neuron: neuron_up 3.17", NULL, .of_rows = neuron_of_rows,
-			       .seeds = neuron_seeds, .read = read_neuron },
-	[METRIC_SCORES] = { "scores", "L.H @QUERY<KEY", TAKES_WEIGHT, SITE_SCORES, "score",
-			    "a head's score of one key, before softmax: scores 2.1 @13<7", NULL, .of_rows = scores_of_rows,
-			    .seeds = weight_seeds, .read = read_scores },
-	[METRIC_PATTERN] = { "pattern", "L.H @QUERY<KEY", TAKES_WEIGHT, SITE_PATTERN, "weight",
-			     "a head's attention weight on one key: pattern 2.1 @13<7", "scores", .of_rows = pattern_of_rows,
-			     .seeds = weight_seeds },
-	[METRIC_NORM] = { "norm", "SITE L", TAKES_STREAM, SITE_NONE, "L2 norm",
-			  "the length of the stream, or of a write: norm resid_post 3", NULL, .of_rows = norm_of_rows,
-			  .seeds = norm_seeds, .read = read_row },
-	[METRIC_ALONG] = { "along", "FILE SITE L", TAKES_FILE_STREAM, SITE_NONE, "along",
-			   "the stream, or a write, along a direction of length 1: along love.npy resid_post 3", NULL,
-			   .of_rows = along_of_rows, .seeds = along_seeds, .read = read_row },
-	[METRIC_LENS] = { "lens", "TOKEN SITE L", TAKES_TOKEN_STREAM, SITE_NONE, "logit",
-			  "a token's logit when a layer's stream is read as the last one: lens \" Paris\" resid_post 3", NULL,
-			  .of_rows = lens_of_rows, .seeds = lens_seeds, .read = read_row },
-	[METRIC_PART] = { "part", "PLACE of METRIC", TAKES_PART, SITE_NONE, "part",
-			  "what a component gives to another metric directly: part head 2.1 of logit \" Paris\"", NULL,
-			  .of_rows = part_of_rows, .seeds = part_seeds, .read = read_part },
+#define METRIC(KIND, stem) extern const struct metric_info metric_kind_##stem;
+#include "engine/run/metrics.def"
+#undef METRIC
+
+const struct metric_info *const metric_table[METRIC_KINDS] = {
+#define METRIC(KIND, stem) [METRIC_##KIND] = &metric_kind_##stem,
+#include "engine/run/metrics.def"
+#undef METRIC
 };
 
 /* A target's token: by number, by its exact bytes, or the first piece of the text. */
@@ -148,8 +114,8 @@ static void write_place(const struct metric *m, bool position, struct str *out)
 		place_set(&place, DIM_POSITION, -1, -1);
 	str_init(&text);
 	place_print(&place, &text);
-	str_add(out, metric_table[m->kind].site == SITE_NONE ? " " : "");
-	str_add(out, metric_table[m->kind].site == SITE_NONE ? text.s : strchr(text.s, ' '));
+	str_add(out, metric_table[m->kind]->site == SITE_NONE ? " " : "");
+	str_add(out, metric_table[m->kind]->site == SITE_NONE ? text.s : strchr(text.s, ' '));
 	str_done(&text);
 }
 
@@ -159,7 +125,7 @@ static bool write_spec(struct metric *m, const struct model *model, const struct
 	struct str s;
 
 	str_init(&s);
-	str_add(&s, metric_table[m->kind].word);
+	str_add(&s, metric_table[m->kind]->word);
 	for (int i = 0; i < metric_targets(m->kind); i++)
 		write_target(model, m->target[i], &s);
 	if (p->file)
@@ -282,19 +248,19 @@ void metric_done(struct metric *m)
 
 int metric_targets(enum metric_kind kind)
 {
-	enum metric_takes takes = metric_table[kind].takes;
+	enum metric_takes takes = metric_table[kind]->takes;
 
 	return takes == TAKES_TOKENS ? 2 : takes == TAKES_TOKEN || takes == TAKES_TOKEN_STREAM;
 }
 
 const char *metric_unit(const struct metric *m)
 {
-	return metric_table[m->kind == METRIC_PART ? m->of : m->kind].unit;
+	return metric_table[m->kind == METRIC_PART ? m->of : m->kind]->unit;
 }
 
 bool metric_of_output(const struct metric *m)
 {
-	return !metric_table[m->kind].of_rows;
+	return !metric_table[m->kind]->of_rows;
 }
 
 int metric_layer(const struct metric *m, const struct config *c)
@@ -332,12 +298,12 @@ struct metric metric_at(const struct metric *m, int position)
 
 double metric_of_logits(const struct metric *metric, const float *x, const float *unedited, int V)
 {
-	return metric_table[metric->kind].of_logits ? metric_table[metric->kind].of_logits(metric, x, unedited, V) : NAN;
+	return metric_table[metric->kind]->of_logits ? metric_table[metric->kind]->of_logits(metric, x, unedited, V) : NAN;
 }
 
 void metric_slope_of_logits(const struct metric *metric, const float *x, const float *unedited, int V, float *d)
 {
-	metric_table[metric->kind].slope(metric, x, unedited, V, d);
+	metric_table[metric->kind]->slope(metric, x, unedited, V, d);
 }
 
 static bool value_of_output(const struct metric *metric, const struct run *run, const struct run *unedited, double *value,

@@ -31,21 +31,9 @@ struct run;
 struct model;
 
 enum metric_kind {
-	METRIC_LOGIT,
-	METRIC_LOGPROB,
-	METRIC_LOGIT_DIFF,
-	METRIC_KL,
-	METRIC_ENTROPY,
-	METRIC_LOSS,
-	METRIC_NEURON,
-	METRIC_NEURON_PRE,
-	METRIC_NEURON_UP,
-	METRIC_SCORES,
-	METRIC_PATTERN,
-	METRIC_NORM,
-	METRIC_ALONG,
-	METRIC_LENS,
-	METRIC_PART,
+#define METRIC(KIND, stem) METRIC_##KIND,
+#include "engine/run/metrics.def"
+#undef METRIC
 	METRIC_KINDS,
 	METRIC_NONE = -1,
 };
@@ -69,6 +57,7 @@ struct backward_seed;
 struct reading;
 struct arena;
 
+/* A kind: a row of metrics.def, and a file of metrics/. */
 struct metric_info {
 	const char *word;      /* "logit_diff" */
 	const char *arguments; /* "TOKEN TOKEN", as help writes them */
@@ -84,6 +73,7 @@ struct metric_info {
 	/* Of the logits: value and gradient. */
 	double (*of_logits)(const struct metric *m, const float *x, const float *unedited, int V);
 	void (*slope)(const struct metric *m, const float *x, const float *unedited, int V, float *d);
+	bool reads_unedited; /* the logits of the unedited run, too; otherwise `unedited` may be NULL */
 	/* Of a layer inside: value, and where its gradient starts (how many seeds; memory from `arena`). metric_inner.h */
 	double (*of_rows)(const struct metric *m, const struct metric_rows *rows);
 	int (*seeds)(const struct metric *m, const struct run *run, unsigned frozen, struct arena *arena,
@@ -91,7 +81,7 @@ struct metric_info {
 	/* What it reads of the stream; NULL where it is not linear in it. reading.h */
 	bool (*read)(const struct metric *m, const struct run *run, struct reading *out, struct err *err);
 };
-extern const struct metric_info metric_table[METRIC_KINDS];
+extern const struct metric_info *const metric_table[METRIC_KINDS];
 
 /* Numbers that a metric brings along: the direction of `along`, what `part` reads. Never changed; counted. */
 struct metric_vector;

@@ -1,6 +1,6 @@
 /*
- * metric_inner.h - metrics of a layer inside: their values from the rows of sites, and where their gradients start. For metric.c,
- * sweeps, gradients and readings; everybody else asks metric.h.
+ * metric_inner.h - metrics of a layer inside: their values from the rows of sites, and where their gradients start. For the kinds
+ * (metrics/), metric.c, sweeps, gradients and readings; everybody else asks metric.h.
  */
 #ifndef LMSCOPE_ENGINE_RUN_METRIC_INNER_H
 #define LMSCOPE_ENGINE_RUN_METRIC_INNER_H
@@ -39,30 +39,22 @@ double metric_of_rows(const struct metric *m, const struct metric_rows *rows);
 /* The stored site from which it reads, for who has to have it. */
 enum site metric_site(const struct metric *m);
 
-/* Rows of metric_table: see there. */
-double neuron_of_rows(const struct metric *m, const struct metric_rows *rows);
-double scores_of_rows(const struct metric *m, const struct metric_rows *rows);
-double pattern_of_rows(const struct metric *m, const struct metric_rows *rows);
-double norm_of_rows(const struct metric *m, const struct metric_rows *rows);
-double along_of_rows(const struct metric *m, const struct metric_rows *rows);
-double lens_of_rows(const struct metric *m, const struct metric_rows *rows);
-double part_of_rows(const struct metric *m, const struct metric_rows *rows);
-int neuron_seeds(const struct metric *m, const struct run *run, unsigned frozen, struct arena *arena, struct backward_seed *seed);
-int weight_seeds(const struct metric *m, const struct run *run, unsigned frozen, struct arena *arena, struct backward_seed *seed);
-int norm_seeds(const struct metric *m, const struct run *run, unsigned frozen, struct arena *arena, struct backward_seed *seed);
-int along_seeds(const struct metric *m, const struct run *run, unsigned frozen, struct arena *arena, struct backward_seed *seed);
-int lens_seeds(const struct metric *m, const struct run *run, unsigned frozen, struct arena *arena, struct backward_seed *seed);
-int part_seeds(const struct metric *m, const struct run *run, unsigned frozen, struct arena *arena, struct backward_seed *seed);
+/* ---- what kinds share ---- */
 
-/* Of the logits: metric_logits.c. */
-double logit_value(const struct metric *m, const float *x, const float *unedited, int V);
-double logit_diff_value(const struct metric *m, const float *x, const float *unedited, int V);
-double logprob_value(const struct metric *m, const float *x, const float *unedited, int V);
-double entropy_value(const struct metric *m, const float *x, const float *unedited, int V);
-double kl_value(const struct metric *m, const float *x, const float *unedited, int V);
-void logit_slope(const struct metric *m, const float *x, const float *unedited, int V, float *d);
-void logprob_slope(const struct metric *m, const float *x, const float *unedited, int V, float *d);
-void entropy_slope(const struct metric *m, const float *x, const float *unedited, int V, float *d);
-void kl_slope(const struct metric *m, const float *x, const float *unedited, int V, float *d);
+double metric_log_sum_exp(const float *x, int n); /* of logits */
+
+size_t metric_channels(const struct metric_rows *rows); /* D */
+double metric_dot(const float *a, const float *b, size_t n);
+/* row[query + 1]: a head's scores of the metric's query, edits included; the weight that its softmax gives to the metric's key. */
+void metric_scores_row(const struct metric *m, const struct metric_rows *rows, float *row);
+double metric_weight_of_rows(const struct metric *m, const struct metric_rows *rows);
+/* The number of the place's unit: of_rows and seeds of a kind that is one number of a site. */
+double metric_unit_of_rows(const struct metric *m, const struct metric_rows *rows);
+int metric_unit_seeds(const struct metric *m, const struct run *run, unsigned frozen, struct arena *arena,
+		      struct backward_seed *seed);
+
+/* A seed at rows of the metric's place, d[n, width], from some position on; one number as a seed's d. */
+struct backward_seed metric_seed(const struct metric *m, int from, int n, size_t width, const float *d);
+const float *metric_number(struct arena *arena, double x);
 
 #endif

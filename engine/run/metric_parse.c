@@ -43,7 +43,7 @@ static bool find_kind(const char *word, struct parsed_metric *p, const char *wha
 {
 	int kind = 0;
 
-	while (kind < METRIC_KINDS && (!word || strcmp(word, metric_table[kind].word)))
+	while (kind < METRIC_KINDS && (!word || strcmp(word, metric_table[kind]->word)))
 		kind++;
 	p->kind = (enum metric_kind)kind;
 	return kind < METRIC_KINDS ||
@@ -60,7 +60,7 @@ static bool parse_position(const char *word, int T, struct parsed_metric *p, con
 {
 	char *end;
 
-	if (metric_table[p->kind].takes == TAKES_WEIGHT) {
+	if (metric_table[p->kind]->takes == TAKES_WEIGHT) {
 		if (!strchr(word, '<'))
 			return err_set(err, ERR_USAGE, "%s: expected a query and a key such as @13<7 instead of %s", what, word);
 		p->has_position = true;
@@ -89,7 +89,7 @@ static bool parse_site(const char *word, struct parsed_metric *p, const char *wh
 
 static bool parse_layer(const char *word, struct parsed_metric *p, const char *what, struct err *err)
 {
-	const struct metric_info *info = &metric_table[p->kind];
+	const struct metric_info *info = metric_table[p->kind];
 	const struct place_word of = { info->site == SITE_NONE ? site_table[p->place.site].name : info->word, p->place.site, false,
 				       info->site != SITE_NONE, NULL };
 
@@ -102,7 +102,7 @@ static bool parse_layer(const char *word, struct parsed_metric *p, const char *w
 /* One word after the kind's, where it belongs. `targets`: tokens so far. */
 static bool parse_word(char *word, bool quoted, int T, struct parsed_metric *p, int *targets, const char *what, struct err *err)
 {
-	const struct metric_info *info = &metric_table[p->kind];
+	const struct metric_info *info = metric_table[p->kind];
 
 	if (*word == '@' && !quoted)
 		return parse_position(word, T, p, what, err);
@@ -142,7 +142,7 @@ static bool parse_part(const char *s, int T, struct parsed_metric *p, struct are
 
 static bool is_whole(const struct parsed_metric *p, int targets, const char *what, struct err *err)
 {
-	const struct metric_info *info = &metric_table[p->kind];
+	const struct metric_info *info = metric_table[p->kind];
 	const int need = metric_targets(p->kind);
 
 	if (targets < need)
@@ -164,7 +164,7 @@ static bool parse(const char *spec, int T, struct parsed_metric *p, struct arena
 	*p = (struct parsed_metric){ .place = PLACE_NONE };
 	if (!find_kind(word, p, what, err))
 		return false;
-	p->place.site = metric_table[p->kind].site;
+	p->place.site = metric_table[p->kind]->site;
 	if (p->kind == METRIC_PART)
 		return parse_part(s, T, p, arena, what, err);
 	while ((word = next_word(&s, &quoted, arena, spec, &before)))
@@ -221,9 +221,9 @@ static bool check_whole(const char *spec, const struct config *c, int T, struct 
 	struct parsed_metric p;
 	bool ok = metric_parse(spec, T, &p, arena, err) && metric_parsed_check(&p, c, T, err);
 
-	if (ok && metric_table[p.kind].instead)
+	if (ok && metric_table[p.kind]->instead)
 		ok = err_set(err, ERR_ARGUMENT, "metric: %s is not linear in the stream: ask %s", spec,
-			     metric_table[p.kind].instead);
+			     metric_table[p.kind]->instead);
 	arena_free(arena);
 	return ok;
 }
@@ -262,7 +262,7 @@ static bool check_place(const struct parsed_metric *p, const struct config *c, i
 			       p->place.unit);
 	if (p->kind == METRIC_PART)
 		return check_part(p, c, T, err);
-	return !T || metric_table[p->kind].takes != TAKES_WEIGHT || check_weight(&p->place, c, err);
+	return !T || metric_table[p->kind]->takes != TAKES_WEIGHT || check_weight(&p->place, c, err);
 }
 
 bool metric_parsed_check(const struct parsed_metric *p, const struct config *c, int T, struct err *err)
@@ -274,7 +274,7 @@ bool metric_parsed_check(const struct parsed_metric *p, const struct config *c, 
 	for (int i = 0; i < metric_targets(p->kind); i++)
 		if (!check_target(p->target[i], c ? c->V : 0, err))
 			return false;
-	return metric_table[p->kind].takes <= TAKES_TOKENS || check_place(p, c, T, err);
+	return metric_table[p->kind]->takes <= TAKES_TOKENS || check_place(p, c, T, err);
 }
 
 bool metric_check(const char *spec, const struct config *c, int T, struct err *err)

@@ -132,7 +132,7 @@ static bool make_room(const struct output_back *o, int rows, struct arena *arena
 	r->d = arena_floats(arena, n * V, err);
 	if (!r->y || !r->logits || !r->d)
 		return false;
-	if (o->metric->kind != METRIC_KL)
+	if (!metric_table[o->metric->kind]->reads_unedited)
 		return true;
 	r->unedited = arena_floats(arena, V, err);
 	return r->unedited && run_logits(o->unedited, o->metric->position, 1, r->unedited, task, err);

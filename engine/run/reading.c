@@ -582,7 +582,7 @@ bool reading_freeze_part(struct metric *m, const struct metric *of, const struct
 
 bool reading_init(struct reading *out, const struct metric *m, const struct run *run, struct arena *arena, struct err *err)
 {
-	const struct metric_info *info = &metric_table[m->kind];
+	const struct metric_info *info = metric_table[m->kind];
 
 	*out = (struct reading){ .arena = arena };
 	return info->read ? info->read(m, run, out, err) : refuse(m, info->instead, err);

@@ -15,7 +15,7 @@ bool readout_begin(struct readout *r, const struct metric *metric, const struct 
 	r->logits = arena_floats(arena, READOUT_ROWS * V, err);
 	if (!r->y || !r->logits)
 		return false;
-	if (metric->kind != METRIC_KL || metric->position == unedited->T - 1)
+	if (!metric_table[metric->kind]->reads_unedited || metric->position == unedited->T - 1)
 		return true;
 	r->unedited = logits = arena_floats(arena, V, err);
 	return logits && run_logits(unedited, metric->position, 1, logits, task, err);

@@ -168,15 +168,15 @@ static const struct metric_info *find_kind(const char *argument)
 	const size_t n = strcspn(argument, " ");
 
 	for (int k = 0; k < METRIC_KINDS; k++)
-		if (strlen(metric_table[k].word) == n && !strncmp(metric_table[k].word, argument, n))
-			return &metric_table[k];
+		if (strlen(metric_table[k]->word) == n && !strncmp(metric_table[k]->word, argument, n))
+			return metric_table[k];
 	return NULL;
 }
 
 static void offer_kinds(const char *argument, struct completion *c)
 {
 	for (int i = 0; i < METRIC_KINDS; i++)
-		completion_offer(c, argument, metric_table[i].word, metric_table[i].help);
+		completion_offer(c, argument, metric_table[i]->word, metric_table[i]->help);
 }
 
 void complete_metric(const struct app *app, const char *argument, struct completion *c)

@@ -96,7 +96,7 @@ static void man_edits(struct str *out)
 	}
 	str_add(out, ".SH METRICS\n");
 	for (int k = 0; k < METRIC_KINDS; k++)
-		man_row(out, metric_table[k].word, metric_table[k].help);
+		man_row(out, metric_table[k]->word, metric_table[k]->help);
 }
 
 static void man_techniques(struct str *out)
