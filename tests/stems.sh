@@ -30,13 +30,22 @@ none 'tui/views and views.def name the same views' < <(diff <(echo "$made") <(se
 none 'each look of a table has a view' < <(grep -E '^enum look \{' engine/analysis/table.h | grep -oE 'LOOK_[A-Z]+' |
 	while read -r look; do grep -q "== $look\b" tui/views/*.c || echo "$look"; done)
 
+# Metrics: a row of metrics.def is a file of its stem, whose word it is, and a number that a test knows.
+metrics=$(sed -nE 's/^METRIC\([A-Z_]+,[ \t]*([a-z_]+)\).*/\1/p' engine/run/metrics.def | sort)
+none 'each row of metrics.def is a file, and each file a row' < <([ -n "$metrics" ] || echo engine/run/metrics.def
+	diff <(echo "$metrics") <(ls engine/run/metrics/*.c | sed 's/.*\///; s/\.c$//' | sort))
+none 'each metric is called as its file is' < <(for stem in $metrics; do
+	grep -q "\.word = \"$stem\"" "engine/run/metrics/$stem.c" || echo "engine/run/metrics/$stem.c: .word = \"$stem\""; done)
+none 'each metric is asked by a test of its numbers' < <(for stem in $metrics; do
+	grep -qE "\"$stem( |\")" tests/numbers/*.c || echo "tests/numbers/metrics.c: $stem"; done)
+
 # The documents: each `function()` and each file that they name is there.
 for doc in docs/ARCHITECTURE.md CONTRIBUTING.md; do
 	text=$(awk '/^```c$/ { inside = 1 } !inside; /^```$/ { inside = 0 }' $doc)
 	none "each function that $doc names is there" < <(grep -oE '`[a-z_0-9]+\(\)`' <<<"$text" | tr -d '`()' | sort -u |
 		while read -r name; do grep -rqwE "$name" engine tui --include='*.[ch]' || echo "$name()"; done)
 	none "each file that $doc names is there" < <(grep -oE '`[a-zA-Z_0-9./-]+\.(c|h|def|sh|py|yaml|md)`' <<<"$text" | tr -d '`' | sort -u |
-		while read -r file; do case $file in */attention_distance.*) ;; *)
+		while read -r file; do case $file in */attention_distance.* | */margin.c) ;; *)
 			[ -e "$file" ] || [ -n "$(find engine tui tests tools docs themes presets -path "*/$file" -print -quit)" ] || echo "$file" ;; esac; done)
 done
 tap_done

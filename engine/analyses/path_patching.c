@@ -321,8 +321,8 @@ static bool fill(struct table *t, const struct ask *ask, struct err *err)
 	for (int i = 0; i < reach; i++)
 		if (fabs(p.second.value[i] - now) > fabs(p.second.value[best] - now))
 			best = i;
-	t->footnote = arena_printf(t->arena, "%s: prompt (clean) %.6g, foil (corrupt) %.6g%s", metric_table[ask->metric->kind]->word,
-				   ends.prompt, ends.foil,
+	t->footnote = arena_printf(t->arena, "%s: prompt (clean) %.6g, foil (corrupt) %.6g%s",
+				   metric_table[ask->metric->kind]->word, ends.prompt, ends.foil,
 				   ends.normalise && isnan(cause_normalised(0, ends.prompt, ends.foil))
 					   ? "; no difference to normalise by"
 					   : "");

@@ -45,8 +45,8 @@ static bool fill(struct table *t, const struct patching *how, const struct ask *
 	t->neutral = (float)(ends.normalise ? !denoising : denoising ? ends.foil : ends.prompt);
 	if (!cause_fill(&c, t, cells, &ends, err))
 		return false;
-	t->footnote = arena_printf(t->arena, "%s: prompt (clean) %.6g, foil (corrupt) %.6g%s", metric_table[ask->metric->kind]->word,
-				   ends.prompt, ends.foil,
+	t->footnote = arena_printf(t->arena, "%s: prompt (clean) %.6g, foil (corrupt) %.6g%s",
+				   metric_table[ask->metric->kind]->word, ends.prompt, ends.foil,
 				   ends.normalise && isnan(cause_normalised(0, ends.prompt, ends.foil))
 					   ? "; no difference to normalise by"
 					   : "");
