@@ -436,12 +436,14 @@ static bool begin(struct scheduler *d, struct job *job, unsigned serial)
 	set_error(d, &err, (struct job_fault){ JOB_WHOLE, 0 }); /* that of the job before */
 	snprintf(what, sizeof what, "loading %s", strrchr(name, '/') && strrchr(name, '/')[1] ? strrchr(name, '/') + 1 : name);
 	enter(d, &level);
+	s->unprepared = !same;
 	if (!same)
 		publish(d, s->has_model ? WORK_RUNNING : WORK_LOADING, s->has_model ? "running" : what);
 	d->prepared = session_prepare(d->session, &d->job, &level.work.task, &d->notes, &err);
 	set_error(d, &err, session_fault(d->session));
 	if (same && d->prepared && session_run(d->session) != run) {
 		forget_answers(d);
+		s->unprepared = true;
 		same = false;
 	}
 	if (d->prepared && !same) {
@@ -450,6 +452,7 @@ static bool begin(struct scheduler *d, struct job *job, unsigned serial)
 		d->prepared = err.kind != ERR_CANCELLED;
 	}
 	leave(d);
+	s->unprepared = !d->prepared;
 	if (d->prepared) {
 		foresee(d);
 		publish(d, WORK_ANSWERING, "");
@@ -510,10 +513,12 @@ static void put_aside(struct snapshot_pane *p)
 /* The run of a job that is prepared begins: of a long prompt it takes minutes. */
 static void show_running(void *context, const char *which)
 {
+	struct scheduler *d = context;
 	char what[64];
 
+	d->draft->unprepared = true;
 	snprintf(what, sizeof what, "running the %s: layer", which);
-	publish(context, WORK_RUNNING, what);
+	publish(d, WORK_RUNNING, what);
 }
 
 /* What a slow table has so far. */

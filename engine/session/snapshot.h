@@ -41,6 +41,7 @@ struct snapshot {
 	char what[96];	     /* "loading demo", "logit-lens" */
 	double milliseconds; /* from asking to the last finished piece */
 
+	bool unprepared; /* its runs are not there yet: tokens, metric and predictions are those of the job before */
 	bool has_model;
 	struct model_facts model;
 	struct config config;	      /* its sizes, to check edits against: lists that lie in the model's memory are left out */

@@ -92,6 +92,22 @@ static void wait_until_stale(struct stage *s)
 	app_draw(&s->app, &s->canvas);
 }
 
+/* The metric of another run is not shown as this one's change, however long the run takes. */
+static void metric_of_another_run(void)
+{
+	struct stage s;
+
+	raise_curtain(&s);
+	resize(&s, 120, 40);
+	press(&s, "Space");
+	wait_until_stale(&s);
+	CHECK_THAT(line_has(&s, 37, "metric") && !line_has(&s, 37, " stale"), "an answered metric has its change");
+	s.fake.shot.unprepared = true;
+	wait_until_stale(&s);
+	CHECK_THAT(line_has(&s, 37, " stale"), "one that is not computed yet is stale");
+	drop_curtain(&s);
+}
+
 /* The rows that a long prompt takes of the panes are taken below their titles, which may have to say that a table is old. */
 static void titles_of_typed_prompt(void)
 {
@@ -276,6 +292,7 @@ int main(void)
 {
 	reading();
 	progress();
+	metric_of_another_run();
 	wrapping();
 	prompt_line();
 	typed_prompt();

@@ -38,6 +38,9 @@ static void ask_for(struct job *job, const char *prompt, const char *const *anal
 		job_pane_init(&job->pane[job->panes++], analysis_find(*analyses));
 }
 
+/* Looks that had the metric of the job before as this one's. */
+static int mixed_up;
+
 /* Looks until the worker rests on this job; NULL when it does not in time. `looks` counts the news on the way. */
 static const struct snapshot *wait_for(struct worker *w, unsigned serial, int *looks)
 {
@@ -49,6 +52,7 @@ static const struct snapshot *wait_for(struct worker *w, unsigned serial, int *l
 		if (now() > end || poll(&news, 1, PATIENCE_MS) <= 0)
 			return NULL;
 		s = worker_look(w);
+		mixed_up += (s->state == WORK_LOADING || s->state == WORK_RUNNING) && !s->unprepared;
 		if (looks)
 			++*looks;
 	}
@@ -99,7 +103,7 @@ static void test_errors(struct worker *w)
 	job_remove_edit(&job, 0);
 	job_set(&job.model, "no/such/model");
 	s = wait_for(w, worker_ask(w, &job), NULL);
-	CHECK_THAT(s && s->error && s->has_model && s->tokens == 10, "without the model the answers before stay");
+	CHECK_THAT(s && s->error && s->has_model && s->tokens == 10 && s->unprepared, "without the model the answers before stay");
 	job_done(&job);
 }
 
@@ -121,7 +125,8 @@ static void test_newest_wins(struct worker *w)
 		job_done(&job);
 	}
 	s = wait_for(w, serial, NULL);
-	CHECK_THAT(s && s->panes == 3 && s->pane[1].table && !s->pane[1].stale, "of 200 jobs in a burst the last one is answered");
+	CHECK_THAT(s && s->panes == 3 && s->pane[1].table && !s->pane[1].stale && !s->unprepared,
+		   "of 200 jobs in a burst the last one is answered");
 }
 
 static void test_cancel(struct worker *w)
@@ -611,5 +616,8 @@ int main(void)
 	worker_free(w); /* in the middle of a job */
 	worker_free(NULL);
 	scratch_done();
+	CHECK_THAT(!mixed_up,
+		   "while a job's runs are made, metric and predictions are said to be those of the one before (%d looks)",
+		   mixed_up);
 	return tap_done();
 }

@@ -254,6 +254,11 @@ bool app_stale(const struct app *app)
 	return app->shot && app->shot->serial != app->serial && app_is_slow(app);
 }
 
+bool app_unprepared(const struct app *app)
+{
+	return app_stale(app) || (app->shot && app->shot->unprepared && app_is_slow(app));
+}
+
 bool app_is_slow(const struct app *app)
 {
 	return app->now - app->asked_at >= STALE_AFTER;

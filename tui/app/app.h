@@ -268,7 +268,8 @@ void app_run(struct app *app, const struct action *action, const char *argument)
 bool app_is_slow(const struct app *app);
 /* Nothing of it is answered: what is drawn speaks of an earlier question. */
 bool app_stale(const struct app *app);
-bool app_edited(const struct app *app); /* some edit is on */
+bool app_unprepared(const struct app *app); /* so are the metric and the predictions, which may take a while longer */
+bool app_edited(const struct app *app);	    /* some edit is on */
 struct ink app_ink(const struct app *app, enum style style);
 
 void app_focus_within(struct app *app);	    /* the focus is on a pane that there is */

@@ -146,8 +146,9 @@ static void compare(struct app *app)
 	const double cell = app->explaining.cell;
 	struct str now, was;
 
-	if (isnan(cell) || !shot->has_metric || app->asking || shot->serial != app->serial || !app->doc.job.metric ||
-	    app->doc.job.ways == 0 || !strcmp(shot->metric_spec, app->doc.job.way[app->doc.job.ways - 1].spec))
+	if (isnan(cell) || !shot->has_metric || app->asking || shot->serial != app->serial || shot->unprepared ||
+	    !app->doc.job.metric || app->doc.job.ways == 0 ||
+	    !strcmp(shot->metric_spec, app->doc.job.way[app->doc.job.ways - 1].spec))
 		return;
 	app->explaining.cell = (double)NAN;
 	if (shot->error || !app_edited(app) || fabs(shot->metric - cell) <= 1e-3 * fmax(1, fabs(cell)))

@@ -9,7 +9,9 @@
 /* The prompt's tokens, when the snapshot is of this prompt; 0: not known. */
 static int tokens_now(const struct app *app)
 {
-	return app->shot && app->shot->has_model && app->shot->serial == app->serial && !app->shot->error ? app->shot->tokens : 0;
+	return app->shot && app->shot->has_model && app->shot->serial == app->serial && !app->shot->unprepared && !app->shot->error
+		       ? app->shot->tokens
+		       : 0;
 }
 
 static bool say_refusal(struct app *app, const struct err *err)

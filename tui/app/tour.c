@@ -83,7 +83,7 @@ static bool foil_is(const struct app *app, const char *text)
 /* The model has answered what is on the screen. */
 static bool answered(const struct app *app)
 {
-	return app->shot && app->shot->serial == app->serial && !app->shot->error && app->shot->next.show;
+	return app->shot && app->shot->serial == app->serial && !app->shot->unprepared && !app->shot->error && app->shot->next.show;
 }
 
 static bool answer_is(const struct app *app, const char *word)

@@ -73,7 +73,7 @@ static void side_question(const struct app *app, enum witness_side side, const s
 	const struct snapshot *shot = app->shot;
 	struct witness_view v = { .job = &app->doc.job, .side = side };
 
-	v.metric = shot->serial == app->serial && !shot->error ? shot->metric_spec : NULL;
+	v.metric = shot->serial == app->serial && !shot->unprepared && !shot->error ? shot->metric_spec : NULL;
 	for (int dim = 0; dim < DIM_COUNT; dim++)
 		v.extent[dim] = extent_of(app, (enum dim)dim);
 	if (side == WITNESS_FOIL)

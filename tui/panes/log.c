@@ -125,7 +125,7 @@ void act_log_compare(struct app *app, const char *argument)
 {
 	const struct log_entry *e = marked(app);
 	const struct snapshot *shot = app->shot;
-	bool current = shot && shot->serial == app->serial && shot->has_metric && !shot->error && !app->asking;
+	bool current = shot && shot->serial == app->serial && !shot->unprepared && shot->has_metric && !shot->error && !app->asking;
 	struct str text;
 
 	(void)argument;

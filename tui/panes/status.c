@@ -71,6 +71,7 @@ static int draw_metric(struct app *app, struct canvas *c, struct rect r, int mos
 {
 	const struct snapshot *shot = app->shot;
 	struct str spec, value, change;
+	const bool stale = app_unprepared(app);
 	double by = 0;
 	int w, numbers, word, x = r.x + r.w - 1;
 
@@ -80,8 +81,10 @@ static int draw_metric(struct app *app, struct canvas *c, struct rect r, int mos
 	if (shot && shot->has_metric) {
 		str_add(&spec, shot->metric_spec);
 		text_number(shot->metric, &value);
-		by = shot->metric - shot->metric_unedited;
-		if (app_edited(app)) {
+		by = stale ? 0 : shot->metric - shot->metric_unedited;
+		if (stale) {
+			str_add(&change, " stale");
+		} else if (app_edited(app)) {
 			str_add(&change, " (");
 			text_change(by, &change);
 			str_add(&change, ")");
@@ -103,7 +106,7 @@ static int draw_metric(struct app *app, struct canvas *c, struct rect r, int mos
 		canvas_text(c, x, r.y, app_ink(app, STYLE_TITLE), "metric");
 	canvas_field(c, x + word, r.y, w, ALIGN_LEFT, app_ink(app, app->doc.job.metric ? STYLE_TEXT : STYLE_DIM), spec.s);
 	x += word + w + (value.n ? 2 : 0);
-	x += canvas_text(c, x, r.y, app_ink(app, app_stale(app) ? STYLE_STALE : STYLE_TEXT), value.s);
+	x += canvas_text(c, x, r.y, app_ink(app, stale ? STYLE_STALE : STYLE_TEXT), value.s);
 	canvas_text(c, x, r.y, app_ink(app, by < 0 ? STYLE_NEGATIVE : by > 0 ? STYLE_POSITIVE : STYLE_DIM), change.s);
 	str_done(&change);
 	str_done(&value);

@@ -23,7 +23,7 @@ static void way_text(const struct app *app, int from, struct str *out)
 {
 	const struct job *job = &app->doc.job;
 	const struct snapshot *shot = app->shot;
-	const bool known = shot && shot->has_metric && !app_stale(app);
+	const bool known = shot && shot->has_metric && !app_unprepared(app);
 
 	str_add(out, from ? "… › " : "");
 	for (int i = from; i < job->ways; i++) {

@@ -41,7 +41,7 @@ static void bars_plan(const struct view *v, enum zoom zoom, struct plan *p)
 
 	(void)zoom; /* bars have but one */
 	p->zoom = ZOOM_NUMBER;
-	p->label_w = clamp(label_columns(&v->table->rows), 1, clamp(r.w / 3, 2, LABEL_MAX));
+	p->label_w = clamp(label_columns(&v->table->rows, LABEL_MAX), 1, clamp(r.w / 3, 2, LABEL_MAX));
 	p->label_x = r.x + margin;
 	p->cells = (struct rect){ p->label_x + p->label_w + 1, r.y, 0, 0 };
 	p->cells.w = r.x + r.w - p->cells.x;
@@ -58,7 +58,7 @@ static void bars_plan(const struct view *v, enum zoom zoom, struct plan *p)
 static struct view_need bars_need(const struct view *v, enum zoom zoom)
 {
 	enum { SOME = 4, FOOT = 1, FOOT_MOST = 3, BAR_WANT = 20, BAR_MOST = 60 };
-	int rows = v->table->rows.n, label = 1 + clamp(label_columns(&v->table->rows), 1, LABEL_MAX) + 1;
+	int rows = v->table->rows.n, label = 1 + clamp(label_columns(&v->table->rows, LABEL_MAX), 1, LABEL_MAX) + 1;
 	int number = number_form(v->table, shown_column(v)).width + 2;
 
 	(void)zoom;

@@ -5,13 +5,17 @@
 
 #include <string.h>
 
+enum { COLUMNS_MANY = 200 /* more than any terminal has room for, as words */ };
 enum { WORD_MIN = 7, WORD_USUAL = 8, WORD_MAX = 13, WORD_COLUMNS = 4, LABEL_MAX = 14, LINES_MAX = 3 };
 
-/* Columns of the widest word, and a space on its left. */
+/*
+ * Columns of the widest word, and a space on its left. Where the columns do not all fit anyway, it makes no difference: the words of
+ * a long prompt are not measured with each frame.
+ */
 static int word_width(const struct table *t)
 {
 	size_t cells = (size_t)t->rows.n * (size_t)t->cols.n;
-	int widest = 0;
+	int widest = t->cols.n > COLUMNS_MANY ? WORD_MAX : 0;
 
 	for (size_t i = 0; i < cells && widest < WORD_MAX; i++) {
 		int w = t->word_show[i] ? canvas_columns(t->word_show[i], strlen(t->word_show[i])) : 0;
@@ -25,7 +29,7 @@ static int word_width(const struct table *t)
 static void cell_width(const struct view *v, enum zoom zoom, int *least, int *most)
 {
 	const struct table *t = v->table;
-	int labels = label_is_number(&t->cols) ? 0 : clamp(label_columns(&t->cols) + 1, 0, 9), number;
+	int labels = label_is_number(&t->cols) ? 0 : clamp(label_columns(&t->cols, 8) + 1, 0, 9), number;
 
 	switch (zoom) {
 	case ZOOM_WORD:
@@ -137,7 +141,7 @@ static void lay_out(const struct view *v, struct plan *p, int w, int h)
 static int labels_width(const struct table *t, int w)
 {
 	int name = t->rows.name ? (int)strlen(t->rows.name) : 0,
-	    labels = clamp(label_columns(&t->rows), 1, clamp(w / 4, 2, LABEL_MAX));
+	    labels = clamp(label_columns(&t->rows, LABEL_MAX), 1, clamp(w / 4, 2, LABEL_MAX));
 
 	return w >= MARGIN_FROM && labels < name ? clamp(name, 1, 8) : labels;
 }

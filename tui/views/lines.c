@@ -133,7 +133,7 @@ static double value_of_part(const struct scale_y *s, double part)
 static int legend_width(const struct view *v, int w)
 {
 	const struct axis *series = lines_series(v->table);
-	int label = clamp(label_columns(series), 1, 14), number = number_form(v->table, ALL_COLUMNS).width;
+	int label = clamp(label_columns(series, 14), 1, 14), number = number_form(v->table, ALL_COLUMNS).width;
 
 	return w < LEGEND_FROM ? 0 : clamp(2 + label + 1 + number, 8, LEGEND_MOST);
 }
@@ -152,7 +152,7 @@ static void lines_plan(const struct view *v, enum zoom zoom, struct plan *p)
 	(void)zoom;
 	p->zoom = ZOOM_NUMBER;
 	p->label_x = r.x;
-	p->label_w = ascii	 ? clamp(label_columns(lines_series(v->table)), 1, clamp(r.w / 4, 2, 14))
+	p->label_w = ascii	 ? clamp(label_columns(lines_series(v->table), 14), 1, clamp(r.w / 4, 2, 14))
 		     : r.w >= 24 ? scale_width(v)
 				 : 0;
 	p->foot_lines = foot_lines(v, &view_lines, p, foot);

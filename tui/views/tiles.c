@@ -40,7 +40,7 @@ static void tiles_plan(const struct view *v, enum zoom zoom, struct plan *p)
 
 	(void)zoom; /* there is but one */
 	p->zoom = ZOOM_SHADE;
-	p->label_w = clamp(label_columns(&t->rows), 1, LABEL_MAX);
+	p->label_w = clamp(label_columns(&t->rows, LABEL_MAX), 1, LABEL_MAX);
 	p->label_x = r.x + margin;
 	p->head_y = head ? r.y : -1;
 	p->cell_w = ceil_div(t->tile_cols, DOT_COLS) + 1;
@@ -62,7 +62,7 @@ static struct view_need tiles_need(const struct view *v, enum zoom zoom)
 {
 	enum { SOME = 3, HEAD = 1, FOOT = 1 };
 	const struct table *t = v->table;
-	int label = 1 + clamp(label_columns(&t->rows), 1, LABEL_MAX) + 1, w = ceil_div(t->tile_cols, DOT_COLS) + 1,
+	int label = 1 + clamp(label_columns(&t->rows, LABEL_MAX), 1, LABEL_MAX) + 1, w = ceil_div(t->tile_cols, DOT_COLS) + 1,
 	    lines = ceil_div(t->tile_rows, DOT_ROWS);
 	int block = label + t->cols.n * w;
 

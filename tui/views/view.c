@@ -400,12 +400,11 @@ void view_number(const struct table *t, int row, int col, struct str *out)
 
 /* ---- labels ---- */
 
-int label_columns(const struct axis *axis)
+int label_columns(const struct axis *axis, int enough)
 {
-	enum { ENOUGH = 24 }; /* no view gives a label more */
 	int widest = 1;
 
-	for (int i = 0; i < axis->n && widest < ENOUGH; i++) {
+	for (int i = 0; i < axis->n && widest < enough; i++) {
 		int w = axis->show[i] ? canvas_columns(axis->show[i], strlen(axis->show[i])) : 0;
 
 		widest = w > widest ? w : widest;

@@ -135,8 +135,8 @@ void cursor_bracket(struct canvas *c, const struct view *v, int x, int y, const 
 int plan_screen_row(const struct plan *p, const struct table *t, int row);	 /* the cell's, after pooling */
 int plan_table_row(const struct plan *p, const struct table *t, int screen_row); /* the first one in that cell */
 
-int label_columns(const struct axis *axis);    /* of the widest label */
-bool label_is_number(const struct axis *axis); /* 0, 1, 2 …: right-aligned, and may be left out between ticks */
+int label_columns(const struct axis *axis, int enough); /* of the widest label; it is not looked for beyond `enough` */
+bool label_is_number(const struct axis *axis);		/* 0, 1, 2 …: right-aligned, and may be left out between ticks */
 struct ink label_ink(const struct view *v, const char *text, bool at_cursor);
 bool search_finds(const struct view *v, const char *text);
 
