@@ -510,6 +510,9 @@ static bool suspend(void)
 	if (pty_left_behind(monkey.pty))
 		return found("while it is stopped, left in the terminal: %s", pty_left_behind(monkey.pty));
 	pty_continue(monkey.pty);
+	/* Until it has the terminal again, C-c is not a key but the end. */
+	for (int64_t deadline = pty_now() + allowed(END_MS); pty_now() < deadline && runs() && !pty_left_behind(monkey.pty);)
+		pty_read(monkey.pty, pty_now() + 30);
 	monkey.told.blind_until = pty_now() + allowed(VIEWS_MS);
 	return true;
 }

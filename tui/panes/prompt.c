@@ -216,7 +216,8 @@ void draw_guess(struct app *app, struct canvas *c, int x, int y, int w, const st
 	snprintf(probability, sizeof probability, "%.3f", g->probability);
 	canvas_text(c, x, y, app_ink(app, STYLE_DIM), "→");
 	canvas_field(c, x + 2, y, w - GUESS_FIXED, ALIGN_LEFT, app_ink(app, stale ? STYLE_STALE : STYLE_TOKEN), g->show);
-	canvas_field(c, x + w - 4, y, 4, ALIGN_RIGHT, app_ink(app, stale ? STYLE_STALE : STYLE_TEXT), *probability == '0' ? probability + 1 : "1");
+	canvas_field(c, x + w - 4, y, 4, ALIGN_RIGHT, app_ink(app, stale ? STYLE_STALE : STYLE_TEXT),
+		     *probability == '0' ? probability + 1 : "1");
 }
 
 void draw_input(struct app *app, struct canvas *c, int x, int y, int w, enum style style)
