@@ -345,9 +345,8 @@ static void adopt_job(struct scheduler *d, const struct job *job)
 		pane[i].error = s->pane[from].error ? xstrdup(s->pane[from].error) : NULL;
 		pane[i].before = same ? table_ref(s->pane[from].before) : NULL;
 		has_before[i] = same && d->has_before[from];
-		/* A training lives through questions that change nothing for it: one that was stopped waits to be asked for. */
-		pane[i].stopped =
-			same && s->pane[from].stopped && job->again == d->job.again && job->pane[i].analysis->cost == COST_TRAINING;
+		/* What was stopped waits to be asked for: a question that changes nothing for it, as a move's, does not begin it again. */
+		pane[i].stopped = same && s->pane[from].stopped && job->again == d->job.again;
 	}
 	for (struct level *l = d->top; l; l = l->below) {
 		if (l->unwanted || l->piece.kind == PIECE_NONE)
@@ -612,7 +611,7 @@ static void make_table(struct scheduler *d, struct level *level, struct err *err
 		set_table(d, level->piece.pane, t, err);
 }
 
-/* The screen did not want to wait for it: until the next question, what there is of it will do. */
+/* The screen did not want to wait for it: until it is asked for again, what there is of it will do. */
 static void give_up(struct scheduler *d, struct piece piece)
 {
 	switch (piece.kind) {
@@ -640,8 +639,7 @@ static void make(struct scheduler *d, struct piece piece)
 	struct err err = { 0 };
 
 	enter(d, &level);
-	if (piece.kind != PIECE_BEFORE)
-		publish_piece(d, &level);
+	publish_piece(d, &level);
 	if (piece.kind >= PIECE_TEXT)
 		make_text(d, &level, &err);
 	else

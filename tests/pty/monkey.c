@@ -1,6 +1,6 @@
 /*
- * monkey.c - PROGRAM [--seed N [--until K]] [--seconds S] [--actions N] [--slow MS] [--verbose]: random keys, pastes, clicks,
- * sizes, commands and ends on the real program in a pseudo-terminal, while all work is slow.
+ * monkey.c - PROGRAM [--seed N [--until K]] [--seconds S] [--actions N] [--slow MS] [--patience N] [--verbose]: random keys, pastes,
+ * clicks, sizes, commands and ends on the real program in a pseudo-terminal, while all work is slow.
  *
  * PROGRAM is lmscope-inject (engine/base/inject.h), best of a folder with sanitizers. A seed is a life in a home of its own: a
  * start, then --actions actions, among them ends and new starts. Lives follow each other, seed after seed, until the --seconds are
@@ -19,7 +19,7 @@
  *   - the saved session is what the program would save: at its end, or (when it rests or is killed) a moment ago
  *   - no temporary file is left over after an end that was not SIGKILL
  * All these times are for a machine on which four keys of the idle program take 200 ms at most. It is measured at the start,
- * whatever else runs there then; where they take longer, every time is so many times as long. How to see that it finds what it was
+ * whatever else runs there then; where they take longer, every time is so many times as long, but for no more than --patience, which is 10. How to see that it finds what it was
  * made for: monkey_finds.sh.
  */
 #include "tests/pty/monkey_acts.h"
@@ -44,7 +44,7 @@ enum { LEAVE_MS = INSTRUMENTED ? 20000 : 5000, PATIENCE_MS = 20000, REST_MS = 25
 
 struct options {
 	const char *program;
-	long seed, until, seconds, actions, slow;
+	long seed, until, seconds, actions, slow, patience;
 	bool one, verbose;
 };
 
@@ -711,6 +711,7 @@ static bool measure(void)
 {
 	static const char *const keys[] = { "C-l", "?", "C-l", "Esc", "z", "z", "t", "C-l", "Esc" };
 	const struct act a = { .w = 200, .h = 60, .argument = { "demo", "-p", "The capital of France is" }, .arguments = 3 };
+	const double most = (double)monkey.options.patience;
 	double worst = 0;
 
 	monkey.slowness = MOST_SLOWNESS;
@@ -733,7 +734,7 @@ static bool measure(void)
 		live(20);
 	}
 	end_world();
-	monkey.slowness = 4 * worst / KEY_MS < 1 ? 1 : 4 * worst / KEY_MS > MOST_SLOWNESS ? MOST_SLOWNESS : 4 * worst / KEY_MS;
+	monkey.slowness = 4 * worst / KEY_MS < 1 ? 1 : 4 * worst / KEY_MS > most ? most : 4 * worst / KEY_MS;
 	monkey.limit = allowed(KEY_MS);
 	printf("# a key of the idle program takes at most %.0f ms; the limit is %ld ms\n", worst, monkey.limit);
 	return true;
@@ -743,14 +744,15 @@ static bool measure(void)
 
 static bool read_options(int argc, char **argv, struct options *o)
 {
-	*o = (struct options){ .seed = 1, .until = -1, .seconds = 120, .actions = 250, .slow = 20 };
+	*o = (struct options){ .seed = 1, .until = -1, .seconds = 120, .actions = 250, .slow = 20, .patience = MOST_SLOWNESS };
 	for (int i = 1; i < argc; i++) {
-		long *number = !strcmp(argv[i], "--seed")      ? &o->seed
-			       : !strcmp(argv[i], "--until")   ? &o->until
-			       : !strcmp(argv[i], "--seconds") ? &o->seconds
-			       : !strcmp(argv[i], "--actions") ? &o->actions
-			       : !strcmp(argv[i], "--slow")    ? &o->slow
-							       : NULL;
+		long *number = !strcmp(argv[i], "--seed")	? &o->seed
+			       : !strcmp(argv[i], "--until")	? &o->until
+			       : !strcmp(argv[i], "--seconds")	? &o->seconds
+			       : !strcmp(argv[i], "--actions")	? &o->actions
+			       : !strcmp(argv[i], "--patience") ? &o->patience
+			       : !strcmp(argv[i], "--slow")	? &o->slow
+								: NULL;
 		char *rest = NULL;
 
 		if (number && i + 1 < argc) {
@@ -778,7 +780,7 @@ int main(int argc, char **argv)
 
 	if (!read_options(argc, argv, o)) {
 		fprintf(stderr,
-			"usage: monkey PROGRAM [--seed N [--until K]] [--seconds S] [--actions N] [--slow MS] [--verbose]\n");
+			"usage: monkey PROGRAM [--seed N [--until K]] [--seconds S] [--actions N] [--slow MS] [--patience N] [--verbose]\n");
 		return 2;
 	}
 	if (!(o->program = realpath(o->program, NULL))) {

@@ -381,6 +381,9 @@ static void test_skip(struct worker *w)
 		   "the first is stopped where it was");
 	CHECK_THAT(s && s->pane[1].table && !s->pane[1].stale && !s->pane[1].stopped && !s->queued, "and the second is answered");
 	s = wait_for(w, worker_ask(w, &job), NULL);
+	CHECK_THAT(s && s->pane[0].stopped, "the same question, as after a move, leaves it stopped");
+	job.again++;
+	s = wait_for(w, worker_ask(w, &job), NULL);
 	CHECK_THAT(s && !s->pane[0].stopped && s->pane[0].table && !s->pane[0].table->unfinished, "asked again the first is made");
 	job_done(&job);
 }
@@ -444,6 +447,7 @@ static void test_over(struct worker *w)
 	s = wait_for(w, s->serial, NULL);
 	CHECK_THAT(s && s->pane[0].stopped && s->pane[0].table->unfinished, "stopped, it keeps what there is");
 	free(write_prompts(3));
+	job.again++;
 	s = wait_for(w, worker_ask(w, &job), NULL);
 	CHECK_THAT(s && prompts_so_far(s, 0) == 3 && !s->pane[0].table->unfinished &&
 			   strstr(s->pane[0].table->title, "mean of 3 prompts"),
