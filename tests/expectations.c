@@ -52,6 +52,7 @@ static const struct {
 	{ "score_attribution", { "head 0.0 zero", "head 0.1 zero" } },
 	{ "self_repair", { "head 2.1 zero" } },
 	{ "shapley", { "head 0.0 zero", "attn_out 3 zero" } },
+	{ "smoothgrad", { "head 0.0 zero", "attn_out 3 zero" } },
 	{ "steering", { "resid_post 2 add presets/steering.npy -2" } },
 	{ "subspace_interchange", { "attn_out 2 zero" } },
 	{ "token_loss", { "head 0.0 zero", "attn_out 3 zero" } },

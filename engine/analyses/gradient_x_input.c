@@ -2,7 +2,7 @@
  * gradient_x_input.c - which tokens of the prompt the metric answers to, to first order.
  *
  *   x[T, D] the inputs: token embeddings alone, as the family scales them, before learned positions and a norm on them;  g = ∂ metric / ∂ x
- *   gradient_x_input: Σ_d g_d x_d  (Denil et al. 2015)       norm: ‖g‖  (saliency; Simonyan et al. 2014, Li et al. 2016)
+ *   gradient_x_input: Σ_d g_d x_d  (Denil et al. 2015)       norm: ‖g‖, l1: Σ_d |g_d|  (saliency; Simonyan et al. 2014, Li et al. 2016)
  *
  * So x is what Hugging Face calls inputs_embeds, times the family's scale: learned positions are context, and do not grow with it.
  *
@@ -19,10 +19,11 @@
 #define TOLERANCE 5e-3 /* of the check */
 
 enum { ARG_SHOW };
-enum { SHOW_PRODUCT, SHOW_NORM };
+enum { SHOW_PRODUCT, SHOW_NORM, SHOW_L1 };
 static const struct choice shown[] = {
 	{ "gradient_x_input", "gradient times embedding, which has a sign", SHOW_PRODUCT },
 	{ "norm", "the gradient's length alone", SHOW_NORM },
+	{ "l1", "the sum of the gradient's absolute components", SHOW_L1 },
 	{ 0 },
 };
 static const struct param params[] = {
@@ -96,9 +97,25 @@ static bool check_slope(struct table *t, const struct ask *ask, double sum, doub
 	return true;
 }
 
+static double cell_of(int show, const float *g, const float *x, size_t D)
+{
+	double sum = 0;
+
+	if (show == SHOW_PRODUCT)
+		return (double)kernel_dot(g, x, D);
+	if (show == SHOW_NORM)
+		return (double)kernel_norm2(g, D);
+	for (size_t d = 0; d < D; d++)
+		sum += fabs((double)g[d]);
+	return sum;
+}
+
 static struct table *compute(const struct ask *ask, struct err *err)
 {
-	bool product = ask->arg[ARG_SHOW] == SHOW_PRODUCT;
+	static const char *const columns[] = { "gradient × input", "gradient norm", "gradient l1" };
+	static const char *const titles[] = { "gradient × input", "gradient's length", "gradient's absolute sum" };
+	const int show = ask->arg[ARG_SHOW];
+	const bool product = show == SHOW_PRODUCT;
 	size_t D = (size_t)ask->model->config.D;
 	struct table *t = table_new(ask->run->T, 1, err);
 	float *g = arena_alloc(ask->scratch, 2 * D * sizeof *g), *x = g + D;
@@ -109,14 +126,14 @@ static struct table *compute(const struct ask *ask, struct err *err)
 	for (int i = 0; i < ask->run->T; i++) {
 		gradient_input(ask->gradient, i, g);
 		run_input(ask->run, i, x);
-		t->value[i] = product ? kernel_dot(g, x, D) : kernel_norm2(g, D);
+		t->value[i] = (float)cell_of(show, g, x, D);
 		sum += (double)t->value[i];
 	}
 	axis_tokens(t, &t->rows, ask->run, DIM_POSITION, "position");
 	t->cols.dim = DIM_QUANTITY;
 	t->cols.name = dim_word(DIM_QUANTITY);
-	axis_label(t, &t->cols, 0, product ? "gradient × input" : "gradient norm");
-	table_set_title(t, product ? "gradient × input" : "gradient's length", "tokens", NULL);
+	axis_label(t, &t->cols, 0, columns[show]);
+	table_set_title(t, titles[show], "tokens", NULL);
 	table_set_unit(t, metric_unit(ask->metric));
 	t->look = LOOK_BARS;
 	t->scale = product ? SCALE_DIVERGING : SCALE_SEQUENTIAL;

@@ -18,6 +18,7 @@
 #include <stdlib.h>
 
 #include "engine/analysis/filling.h"
+#include "engine/analysis/inputs.h"
 #include "engine/model/tokenizer/tokenizer.h"
 #include "engine/run/input_gradient.h"
 
@@ -103,13 +104,7 @@ static bool find_baseline(const struct way *w, struct err *err)
 
 static bool is_mark(const struct way *w, int t)
 {
-	return t == 0 && w->ask->run->tokens[0] == tokenizer_bos(w->ask->model->tokenizer);
-}
-
-/* The last token whose row the metric reads. */
-static int last_read(const struct ask *ask)
-{
-	return ask->metric->kind == METRIC_LOSS ? ask->run->T - 2 : ask->metric->position;
+	return t < inputs_first(w->ask->run);
 }
 
 static bool way_init(struct way *w, const struct ask *ask, struct err *err)
@@ -121,7 +116,7 @@ static bool way_init(struct way *w, const struct ask *ask, struct err *err)
 	w->piece = arena_alloc(ask->scratch, MOST_GRADIENTS * sizeof *w->piece);
 	w->asked = arena_alloc(ask->scratch, MOST_GRADIENTS * sizeof *w->asked);
 	for (int t = 0; t < w->T; t++)
-		w->moves[t] = !is_mark(w, t) && t <= last_read(ask);
+		w->moves[t] = !is_mark(w, t) && t <= inputs_last(ask->run, ask->metric);
 	return find_baseline(w, err);
 }
 

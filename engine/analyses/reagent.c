@@ -18,6 +18,7 @@
  */
 #include <math.h>
 
+#include "engine/analysis/inputs.h"
 #include "engine/analysis/players.h"
 #include "engine/model/tokenizer/tokenizer.h"
 #include "engine/numbers/noise.h"
@@ -118,7 +119,7 @@ static bool probing_init(struct probing *p, const struct ask *ask)
 
 	*p = (struct probing){ .ask = ask, .metric = *ask->metric, .probes = ask->arg[ARG_PROBES] };
 	p->metric.kind = METRIC_LOGPROB;
-	p->first = ask->run->tokens[0] == tokenizer_bos(ask->model->tokenizer);
+	p->first = inputs_first(ask->run);
 	p->n = p->metric.position + 1 - p->first;
 	n = (size_t)p->n;
 	p->probe = arena_alloc(scratch, (size_t)p->probes * sizeof *p->probe);

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/analysis/inputs.h"
 #include "engine/model/tokenizer/tokenizer.h"
 #include "engine/run/coalitions.h"
 #include "engine/run/norms.h"
@@ -28,10 +29,9 @@ const struct choice player_hows[] = {
 
 /* ---- players ---- */
 
-/* The last token whose row a metric reads: what comes after it changes nothing. */
 static int last_read(const struct ask *ask)
 {
-	return ask->metric->kind == METRIC_LOSS ? ask->run->T - 2 : ask->metric->position;
+	return inputs_last(ask->run, ask->metric);
 }
 
 static bool reads_key(const struct metric *m)
@@ -45,7 +45,7 @@ static bool player_of(const struct ask *ask, struct token_span row, struct token
 	const struct metric *m = ask->metric;
 
 	*player = row;
-	if (row.from == 0 && ask->run->tokens[0] == tokenizer_bos(ask->model->tokenizer))
+	if (row.from < inputs_first(ask->run))
 		return false;
 	if (reads_key(m) && row.from <= m->place.key && m->place.key <= row.to)
 		return false;
