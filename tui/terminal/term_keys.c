@@ -72,7 +72,7 @@ static struct {
 	long at;		  /* milliseconds: when the last of it came */
 	long looked;		  /* when there was last nothing more to read: silence is counted up to here */
 	bool pasting;		  /* `in` is within a paste, which `paste` is so far */
-	bool escaped;		  /* an Esc was given up waiting for, and nothing came since */
+	size_t mark; /* bytes of the mark that begins a paste which were taken for keys, last of all: the rest may come yet */
 	struct str paste;
 	long click_at; /* when and where the last one was */
 	int click_x, click_y;
@@ -87,7 +87,8 @@ void term_keys_start(void)
 
 		keys.sends[i] = string && string != (const char *)-1 ? string : "";
 	}
-	keys.sync = keys.pasting = keys.escaped = false;
+	keys.sync = keys.pasting = false;
+	keys.mark = 0;
 	keys.answers = 0;
 	str_init(&keys.in);
 	str_init(&keys.paste);
@@ -176,6 +177,7 @@ static void begin_paste(size_t mark)
 	take(mark);
 	str_clear(&keys.paste);
 	keys.pasting = true;
+	keys.mark = 0;
 }
 
 /* ---- sequences ---- */
@@ -311,8 +313,8 @@ static size_t after_escape(struct key *key)
 		return n;
 	*key = (struct key){ .kind = K_ESC };
 	if (keys.in.n == 1) {
-		keys.escaped = waited(ESC_MS);
-		return keys.escaped ? 1 : 0;
+		keys.mark = waited(ESC_MS);
+		return keys.mark;
 	}
 	if (keys.in.s[1] == '\033')
 		return 1;
@@ -333,24 +335,47 @@ static size_t after_escape(struct key *key)
 	return n ? n + 1 : 0;
 }
 
+/*
+ * Where a line is slow, the bytes of the mark may come so late that the first of them were taken for keys. What is pasted must not be:
+ * the mark counts whenever it is whole, if nothing else came in between. How much of its rest `in` begins with; 0: with something else.
+ */
+static size_t mark_continues(void)
+{
+	size_t rest = sizeof paste_begins - 1 - keys.mark, n = keys.in.n < rest ? keys.in.n : rest;
+
+	return memcmp(keys.in.s, paste_begins + keys.mark, n) == 0 ? n : 0;
+}
+
+/* "[" is a key as well. */
+static int mark_ms(size_t n)
+{
+	return n == 1 ? ESC_MS : SEQUENCE_MS;
+}
+
 /* Takes what is whole off `in`; false: nothing is. The key may be none: an answer, or a sequence of no use here. */
 static bool take_key(struct key *key)
 {
-	bool escaped = keys.escaped;
 	size_t n;
 
 	if (keys.pasting)
 		return take_paste(key);
 	if (!keys.in.n)
 		return false;
-	keys.escaped = false;
-	if (!strncmp(keys.in.s, paste_begins, sizeof paste_begins - 1)) {
-		begin_paste(sizeof paste_begins - 1);
+	if (!(n = mark_continues()) && keys.mark) {
+		keys.mark = 0;
+		n = mark_continues();
+	}
+	if (keys.mark + n == sizeof paste_begins - 1) {
+		begin_paste(n);
 		return take_paste(key);
 	}
-	if (escaped && !strncmp(keys.in.s, paste_begins + 1, sizeof paste_begins - 2)) { /* its Esc came long before */
-		begin_paste(sizeof paste_begins - 2);
-		return take_paste(key);
+	if (keys.mark && n && !waited(mark_ms(n)))
+		return false;
+	if (keys.mark && n) {
+		*key = key_of_character(keys.in.s[0]);
+		keys.mark++;
+		take(1);
+		return true;
 	}
 	n = keys.in.s[0] == '\033' ? after_escape(key) : character(0, key);
 	take(n);
@@ -428,7 +453,8 @@ bool term_keys_read(struct key *key)
 
 int term_keys_due(void)
 {
-	int most = keys.pasting ? PASTE_MS : !keys.in.n ? -1 : keys.in.n == 1 && keys.in.s[0] == '\033' ? ESC_MS : SEQUENCE_MS;
+	bool escape = keys.in.n == 1 && keys.in.s[0] == '\033';
+	int most = keys.pasting ? PASTE_MS : !keys.in.n ? -1 : escape ? ESC_MS : keys.mark ? mark_ms(keys.in.n) : SEQUENCE_MS;
 	long left = keys.at + most - clock_ms();
 
 	return most < 0 ? -1 : left > 0 ? (int)left : 0;
