@@ -167,6 +167,9 @@ static void describe(struct table *t, const struct ask *ask)
 	table_set_unit(t, metric_unit(ask->metric));
 	t->look = positions ? LOOK_ATTENTION : LOOK_HEAT;
 	t->scale = SCALE_DIVERGING;
+	t->place = place_at(SITE_ATTN_OUT, positions ? ask->arg[ARG_LAYER] : -1, -1, positions ? -1 : ask->arg[ARG_QUERY]);
+	t->explain = METRIC_PART;
+	t->explain_other = "all heads of a window of layers are cut, which is no number of the run";
 	t->skip_first = ask->arg[ARG_MAP] != MAP_SPANS;
 }
 

@@ -314,16 +314,20 @@ static void label_node(struct table *t, const struct ask *ask, int row, struct p
 {
 	struct str label;
 	const char *word = site_table[place.site].name;
+	struct str token;
 
 	str_init(&label);
+	str_init(&token);
 	place_print(&place, &label);
 	axis_label(t, &t->rows, row, label.s);
 	axis_place(t, &t->rows, row, place);
 	str_clear(&label);
-	str_addf(&label, "%s %d %d ", word, place.layer, place.position);
-	tokenizer_show(ask->model->tokenizer, ask->run->tokens[place.position], &label);
+	tokenizer_show(ask->model->tokenizer, ask->run->tokens[place.position], &token);
+	axis_place_token(t, &t->rows, row, token.s);
+	str_addf(&label, "%s %d %d %s", word, place.layer, place.position, token.s);
 	t->rows.show[row] = arena_strdup(t->arena, label.s);
 	str_done(&label);
+	str_done(&token);
 }
 
 static void describe(struct table *t, const struct ask *ask, int T)

@@ -29,7 +29,7 @@ static const struct choice receivers[] = {
 	{ "q", "a head's queries", TO_Q },
 	{ "k", "the keys of a head's key/value head", TO_K },
 	{ "v", "the values of a head's key/value head", TO_V },
-	{ "mlp", "what an MLP reads", TO_MLP },
+	{ "mlp_in", "what an MLP reads", TO_MLP },
 	{ 0 },
 };
 static const struct choice between[] = {

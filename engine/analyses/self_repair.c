@@ -204,6 +204,8 @@ static void describe(struct table *t, const struct repair *r)
 	table_set_unit(t, metric_unit(ask->metric));
 	t->look = LOOK_BARS;
 	t->scale = SCALE_DIVERGING;
+	t->explain = METRIC_PART;
+	t->explain_other = cause_no_number;
 }
 
 static bool below_metric(const struct ask *ask, struct err *err)

@@ -95,6 +95,8 @@ static struct place part_place(const struct place *cell)
 {
 	struct place place = *cell;
 
+	if (place.site == SITE_ATTN_OUT) /* what was read of all keys */
+		place_set(&place, DIM_KEY, -1, -1);
 	if (place.key < 0 && place.unit >= 0 && (place.site == SITE_PATTERN || place.site == SITE_Z))
 		place.site = SITE_RESULT;
 	if (place.position_to != place.position) /* all that are read */

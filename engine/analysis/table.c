@@ -112,6 +112,13 @@ void axis_place(struct table *t, struct axis *axis, int i, struct place place)
 	axis->place[i] = place;
 }
 
+void axis_place_token(struct table *t, struct axis *axis, int i, const char *show)
+{
+	if (!axis->token)
+		axis->token = arena_alloc(t->arena, (size_t)axis->n * sizeof *axis->token);
+	axis->token[i] = arena_strdup(t->arena, show);
+}
+
 /* What an index adds to a place. False: it is a component that is nowhere. */
 static bool add_index(const struct axis *axis, int i, struct place *place)
 {
@@ -159,11 +166,16 @@ void table_set_word(struct table *t, size_t cell, int32_t id, const char *bytes,
 	t->word_show[cell] = arena_strdup(t->arena, show);
 }
 
-static void set_lines(struct table *t, size_t cell, const char *lines)
+static void set_lines(struct table *t, size_t cell, const char *lines, enum edit_op first)
 {
-	if (!t->edits)
-		t->edits = arena_alloc(t->arena, (size_t)t->rows.n * (size_t)t->cols.n * sizeof *t->edits);
+	const size_t cells = (size_t)t->rows.n * (size_t)t->cols.n;
+
+	if (!t->edits) {
+		t->edits = arena_alloc(t->arena, cells * sizeof *t->edits);
+		t->edit_op = arena_alloc(t->arena, cells * sizeof *t->edit_op);
+	}
 	t->edits[cell] = arena_strdup(t->arena, lines);
+	t->edit_op[cell] = first;
 }
 
 static void add_lines(struct table *t, size_t cell, const char *before, const struct edit *edit, int n)
@@ -177,7 +189,7 @@ static void add_lines(struct table *t, size_t cell, const char *before, const st
 			str_add_char(&lines, '\n');
 		edit_print(&edit[i], &lines);
 	}
-	set_lines(t, cell, lines.s);
+	set_lines(t, cell, lines.s, before ? t->edit_op[cell] : edit->op);
 	str_done(&lines);
 }
 
@@ -301,6 +313,8 @@ static void copy_axis(struct table *t, struct axis *to, const struct axis *from)
 			axis_text(t, to, i, from->label[i], from->label_bytes[i], from->show[i]);
 		if (from->place)
 			axis_place(t, to, i, from->place[i]);
+		if (from->token && from->token[i])
+			axis_place_token(t, to, i, from->token[i]);
 	}
 }
 
@@ -456,7 +470,7 @@ static struct table *copy_description(const struct table *from, struct err *err)
 		copy_words(t, from);
 	for (size_t i = 0; from->edits && i < (size_t)from->rows.n * (size_t)from->cols.n; i++)
 		if (from->edits[i])
-			set_lines(t, i, from->edits[i]);
+			set_lines(t, i, from->edits[i], from->edit_op[i]);
 	t->no_edit = from->no_edit ? arena_strdup(t->arena, from->no_edit) : NULL;
 	table_set_relations(t, from);
 	table_set_like(t, from);

@@ -37,6 +37,7 @@ struct axis {
 	 * are indices.
 	 */
 	struct place *place;
+	const char **token; /* [n] of such a row, the token at its position, for people; NULL: not known */
 };
 
 /* A part of a table: rows and columns from there on; negative ones count from the end. rows 0: none. */
@@ -113,6 +114,7 @@ struct table {
 	 * writes them, a line each; NULL: none. Or NULL: of all.
 	 */
 	const char **edits;
+	enum edit_op *edit_op; /* [rows.n, cols.n] what the first of them does, where there are some */
 	/* why no cell is the effect of something that could be made in the prompt's run: a sentence. NULL: not so */
 	const char *no_edit;
 	/* A tree: rows depth first, each after its parent. NULL: the rows are not related. */
@@ -156,6 +158,8 @@ void axis_label(struct table *t, struct axis *axis, int i, const char *label); /
 void axis_text(struct table *t, struct axis *axis, int i, const char *bytes, size_t n, const char *show);
 void axis_token(struct table *t, struct axis *axis, int i, int32_t id, const char *bytes, size_t n, const char *show);
 void axis_place(struct table *t, struct axis *axis, int i, struct place place);
+/* The token at the position of row i's place, as people see it. */
+void axis_place_token(struct table *t, struct axis *axis, int i, const char *show);
 void table_set_words(struct table *t); /* makes the word arrays */
 void table_set_word(struct table *t, size_t cell, int32_t id, const char *bytes, size_t n, const char *show);
 void table_set_errors(struct table *t, const char *over);      /* makes `error`, all NaN */

@@ -135,7 +135,7 @@ static void read_step(struct reader *r, const struct conf *v)
 	else if (!metric_check(end + 1, NULL, 0, &err))
 		LEAVE_OUT(r, v, "way: %s", err.text);
 	else
-		job_way_push(&r->p->job, end + 1, value);
+		job_way_push(&r->p->job, &(struct way_step){ .spec = end + 1, .value = value, .pane = -1 });
 }
 
 static void read_way(struct reader *r, const struct conf *v)

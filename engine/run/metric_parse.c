@@ -122,10 +122,25 @@ static bool parse_word(char *word, bool quoted, int T, struct parsed_metric *p, 
 		       *info->arguments ? " " : "", info->arguments);
 }
 
+/* Between a part's place and its metric; NULL: there is no such word. */
+static const char *find_of(const char *s)
+{
+	return strstr(s, " of ");
+}
+
+size_t metric_own_bytes(const char *spec)
+{
+	const size_t word = strcspn(spec, " ");
+	const char *part = metric_table[METRIC_PART]->word,
+		   *of = strlen(part) == word && !strncmp(part, spec, word) ? find_of(spec) : NULL;
+
+	return of ? (size_t)(of - spec) : strlen(spec);
+}
+
 /* "head 2.1 @7 of logit …" */
 static bool parse_part(const char *s, int T, struct parsed_metric *p, struct arena *arena, const char *what, struct err *err)
 {
-	const char *of = strstr(s, " of ");
+	const char *of = find_of(s);
 
 	if (!of)
 		return err_set(err, ERR_USAGE,

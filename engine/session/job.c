@@ -58,13 +58,14 @@ void job_copy(struct job *to, const struct job *from)
 	}
 }
 
-void job_way_push(struct job *job, const char *spec, double value)
+void job_way_push(struct job *job, const struct way_step *step)
 {
 	if (job->ways == WAY_MOST) {
 		free(job->way[0].spec);
 		memmove(job->way, job->way + 1, (size_t)--job->ways * sizeof *job->way);
 	}
-	job->way[job->ways++] = (struct way_step){ xstrdup(spec), value };
+	job->way[job->ways] = *step;
+	job->way[job->ways++].spec = xstrdup(step->spec);
 }
 
 void job_way_cut(struct job *job, int n)
@@ -77,7 +78,7 @@ void job_way_copy(struct job *to, const struct job *from)
 {
 	job_way_cut(to, 0);
 	for (int i = 0; i < from->ways; i++)
-		job_way_push(to, from->way[i].spec, from->way[i].value);
+		job_way_push(to, &from->way[i]);
 }
 
 bool job_edited(const struct job *job)

@@ -47,6 +47,8 @@ struct job_edit {
 struct way_step {
 	char *spec;
 	double value; /* when it was left */
+	/* Where the part was: the pane and the cursors. pane -1: not known, as of a preset. */
+	int pane, cursor[DIM_COUNT];
 };
 
 struct job {
@@ -92,8 +94,9 @@ bool job_edited(const struct job *job); /* some edit is on */
 void job_set(char **field, const char *text);	     /* replaces a heap string; NULL goes */
 int job_add_edit(struct job *job, const char *line); /* its index; switched on */
 void job_remove_edit(struct job *job, int i);
-void job_way_push(struct job *job, const char *spec, double value); /* past WAY_MOST the oldest goes */
-void job_way_cut(struct job *job, int n);			    /* the first n stay */
+/* Past WAY_MOST the oldest goes; the spec is copied. */
+void job_way_push(struct job *job, const struct way_step *step);
+void job_way_cut(struct job *job, int n); /* the first n stay */
 void job_way_copy(struct job *to, const struct job *from);
 /* The pane with all defaults. */
 void job_pane_init(struct job_pane *pane, const struct analysis *analysis);

@@ -106,19 +106,19 @@ class Lens:
         hooks, seen = [], {}
         for l in range(self.layers):
             hooks.append(self.put("z", l, base[self.name_of("z", l)]))
-            if frozen and not (sender == "mlp_out" and l == layer) and not (receiver == "mlp" and l == to):
+            if frozen and not (sender == "mlp_out" and l == layer) and not (receiver == "mlp_in" and l == to):
                 hooks.append(self.put("mlp_out", l, base[self.name_of("mlp_out", l)]))
         site = {"head": "z", "embed": "resid_pre"}.get(sender, sender)
         where = {"unit": column} if sender == "head" else {"at": column}
         hooks.append(self.put(site, layer, source[self.name_of(site, layer)], **where))
         if receiver == "logits":
             return number(self.metric(ids, hooks))
-        read = "mlp_out" if receiver == "mlp" else receiver
+        read = "mlp_out" if receiver == "mlp_in" else receiver
 
         def keep(x, hook):
             seen["x"] = x.clone()
         self.metric(ids, hooks + [(self.name_of(read, to), keep)])
-        unit = ALL if receiver == "mlp" else head if receiver == "q" else head // (self.heads // self.groups)
+        unit = ALL if receiver == "mlp_in" else head if receiver == "q" else head // (self.heads // self.groups)
         return number(self.metric(ids, [self.put(read, to, seen["x"], unit=unit)]))
 
     def paths(self):
@@ -127,10 +127,10 @@ class Lens:
         def reached(sender, receiver, l):
             if receiver == "logits" or sender == "embed":
                 return True
-            return l < to or (receiver == "mlp" and sender == "head" and not self.parallel)
+            return l < to or (receiver == "mlp_in" and sender == "head" and not self.parallel)
 
         for sender, columns, rows in (("head", self.heads, self.layers), ("mlp_out", len(self.ids), self.layers), ("embed", len(self.ids), 1)):
-            for receiver in ("logits", "q", "k", "v", "mlp"):
+            for receiver in ("logits", "q", "k", "v", "mlp_in"):
                 for mlps, direction in (("recomputed", "noising"), ("frozen", "denoising")):
                     yield (f"sender={sender} receiver={receiver} layer={to} head={head} mlps={mlps} direction={direction} show=raw",
                            [[self.path(direction, sender, l, c, receiver, to, head, mlps == "frozen") if reached(sender, receiver, l) else None

@@ -43,7 +43,7 @@ class Paths(Maps):
         still = []
         for l in range(self.layers):
             still.append(Put("z", l, base[f"blocks.{l}.z"]))
-            if frozen and not (sender == "mlp_out" and l == layer) and not (receiver == "mlp" and l == to):
+            if frozen and not (sender == "mlp_out" and l == layer) and not (receiver == "mlp_in" and l == to):
                 still.append(Put("mlp_out", l, base[f"blocks.{l}.mlp_out"]))
         return still
 
@@ -58,7 +58,7 @@ class Paths(Maps):
         first = self.probe.run(ids, still + sent)
         if receiver == "logits":
             return number(self.metric(first))
-        if receiver == "mlp":
+        if receiver == "mlp_in":
             put = Put("mlp_out", to, first[f"blocks.{to}.mlp_out"])
         else:
             unit = head if receiver == "q" else head // (self.heads // self.groups)
@@ -71,7 +71,7 @@ class Paths(Maps):
         def reached(l):
             if receiver == "logits" or sender == "embed":
                 return True
-            return l < layer or (l == layer and receiver == "mlp" and sender == "head" and not self.probe.parallel)
+            return l < layer or (l == layer and receiver == "mlp_in" and sender == "head" and not self.probe.parallel)
 
         columns = self.heads if sender == "head" else len(self.ids)
         return {"words": f"sender={sender} receiver={receiver} layer={layer} head={head} mlps={mlps} direction={direction} show=raw",
@@ -81,9 +81,9 @@ class Paths(Maps):
     def answer(self):
         last, head = self.layers - 1, self.heads - 1
         maps = [self.map("head", receiver, last, head, mlps, direction)
-                for receiver in ("logits", "q", "k", "v", "mlp") for mlps, direction in (("recomputed", "noising"), ("frozen", "denoising"))]
+                for receiver in ("logits", "q", "k", "v", "mlp_in") for mlps, direction in (("recomputed", "noising"), ("frozen", "denoising"))]
         maps += [self.map(sender, receiver, last, 0, mlps, "noising") for sender in ("mlp_out", "embed")
-                 for receiver, mlps in (("logits", "recomputed"), ("v", "frozen"), ("mlp", "recomputed"))]
+                 for receiver, mlps in (("logits", "recomputed"), ("v", "frozen"), ("mlp_in", "recomputed"))]
         return {
             "about": "made by tests/reference/make_paths.py",
             "model": self.name, "ids": self.ids, "foil_ids": self.foil_ids,

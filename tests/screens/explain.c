@@ -55,6 +55,25 @@ static void way(void)
 	drop_curtain(&s);
 }
 
+/* Backspace leads to the cell that one came from, in its pane. */
+static void back(void)
+{
+	struct stage s;
+	int cursor[DIM_COUNT], focus;
+
+	raise_curtain(&s);
+	press(&s, ": 'technique_attention Enter Up Left");
+	memcpy(cursor, s.app.doc.cursor, sizeof cursor);
+	focus = s.app.focus;
+	press(&s, "x");
+	CHECK_THAT(s.app.doc.job.ways == 1, "%s", s.app.message.s);
+	press(&s, "Down Right Tab ] }");
+	CHECK(memcmp(cursor, s.app.doc.cursor, sizeof cursor) && s.app.focus != focus);
+	press(&s, "Backspace");
+	CHECK(s.app.doc.job.ways == 0 && s.app.focus == focus && !memcmp(cursor, s.app.doc.cursor, sizeof cursor));
+	drop_curtain(&s);
+}
+
 /* Differences are of two runs. */
 static void refused(void)
 {
@@ -128,6 +147,7 @@ static void closing(void)
 int main(void)
 {
 	way();
+	back();
 	refused();
 	waiting();
 	edited();

@@ -344,6 +344,7 @@ __attribute__((unused)) static struct table *sample_graph(int layers, int tokens
 			axis_label(t, &t->rows, row, label);
 			axis_place(t, &t->rows, row,
 				   place_at(level ? SITE_RESID_POST : SITE_RESID_PRE, level ? level - 1 : 0, -1, i));
+			axis_place_token(t, &t->rows, row, token + strspn(token, " "));
 			t->value[table_cell(t, row, 0)] = level == layers ? i == tokens - 1 : 1.0f / (float)tokens;
 			t->value[table_cell(t, row, 1)] = 0;
 			for (int k = 0; level && k <= each; k++) {

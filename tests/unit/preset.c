@@ -93,8 +93,8 @@ static void test_round_trip(void)
 	job_set(&p.job.prompt, "two\nlines \"quoted\" : # é \x1b[31m");
 	job_set(&p.job.foil, "null");
 	p.job.bos = BOS_NEVER;
-	job_way_push(&p.job, "logit \" a\\\\b\"", -6.125);
-	job_way_push(&p.job, "part head 3.0 of logit #4", 2.86);
+	job_way_push(&p.job, &(struct way_step){ (char *)"logit \" a\\\\b\"", -6.125, -1, { 0 } });
+	job_way_push(&p.job, &(struct way_step){ (char *)"part head 3.0 of logit #4", 2.86, -1, { 0 } });
 	p.job.generate = 5;
 	p.size[0] = (struct pane_size){ 3, -8 };
 	p.size[p.job.panes - 1].wider = SIZE_MOST;

@@ -175,6 +175,7 @@ struct app {
 	} explaining;	     /* see explain.h */
 
 	struct table *tree; /* that the cursor was in last; counted; NULL: none. See follow.h */
+	bool tree_rests;    /* the cursor is where it is to be in the next answer */
 
 	char *search;	      /* NULL: none */
 	bool walks_strongest; /* n and N walk through the strongest cells, which were asked for after the search */

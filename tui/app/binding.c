@@ -276,11 +276,13 @@ bool edit_canonical(const char *line, struct str *out, struct err *err)
 	return fine;
 }
 
-bool cell_edits(const struct table *t, int row, int col, struct str *lines)
+bool cell_edits(const struct table *t, int row, int col, struct str *lines, enum edit_op *first)
 {
 	const char *edits = t->edits && row >= 0 && col >= 0 ? t->edits[table_cell(t, row, col)] : NULL;
 
-	if (edits)
+	if (edits) {
 		str_add(lines, edits);
+		*first = t->edit_op[table_cell(t, row, col)];
+	}
 	return edits != NULL;
 }

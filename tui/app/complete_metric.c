@@ -182,14 +182,14 @@ static void offer_kinds(const char *argument, struct completion *c)
 void complete_metric(const struct app *app, const char *argument, struct completion *c)
 {
 	const struct metric_info *info = find_kind(argument);
-	const char *whole = info && info->takes == TAKES_PART ? strstr(argument, " of ") : NULL, *word;
+	const size_t own = metric_own_bytes(argument);
+	const char *word;
 	int before;
 
 	c->more = true;
-	if (whole) { /* a metric of its own */
-		whole += strlen(" of ");
-		c->from += (size_t)(whole - argument);
-		complete_metric(app, whole, c);
+	if (argument[own]) { /* the metric that it is a part of */
+		c->from += own + strlen(" of ");
+		complete_metric(app, argument + own + strlen(" of "), c);
 		return;
 	}
 	word = last_word(argument, &before);

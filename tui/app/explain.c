@@ -6,6 +6,7 @@
 
 #include "engine/base/text.h"
 #include "tui/app/binding.h"
+#include "tui/app/follow.h"
 #include "tui/app/refuse.h"
 #include "tui/draw/text.h"
 #include "tui/panes/lists.h"
@@ -71,6 +72,15 @@ bool explain_focused(const struct app *app, struct explained *out, bool *waits, 
 	return explain_further(app->shot->metric_spec, out) || err_set(err, ERR_ARGUMENT, "%s is the metric already", out->spec.s);
 }
 
+/* The metric as it is left, and where the cursor is: Backspace leads there. */
+static void push_step(struct app *app)
+{
+	struct way_step step = { .spec = (char *)app->shot->metric_spec, .value = app->shot->metric, .pane = app->focus };
+
+	memcpy(step.cursor, app->doc.cursor, sizeof step.cursor);
+	job_way_push(&app->doc.job, &step);
+}
+
 void explain_take(struct app *app, const struct explained *e)
 {
 	struct job *job = &app->doc.job;
@@ -79,7 +89,7 @@ void explain_take(struct app *app, const struct explained *e)
 	if (!app->shot->has_metric || refuse_metric(app, e->spec.s))
 		return;
 	app_change(app);
-	job_way_push(job, app->shot->metric_spec, app->shot->metric);
+	push_step(app);
 	job_set(&job->metric, e->spec.s);
 	if (e->other.n)
 		app_say(app, STYLE_GOOD, "explained: %s, %s", e->spec.s, e->other.s);
@@ -123,6 +133,16 @@ void act_explain(struct app *app, const char *argument)
 	explain(app);
 }
 
+/* To the cell that one came from, where its pane is still there. */
+static void return_to(struct app *app, const struct way_step *step)
+{
+	if (step->pane < 0 || step->pane >= app->doc.job.panes)
+		return;
+	app->focus = step->pane;
+	memcpy(app->doc.cursor, step->cursor, sizeof app->doc.cursor);
+	follow_rest(app);
+}
+
 void act_explain_back(struct app *app, const char *argument)
 {
 	struct job *job = &app->doc.job;
@@ -132,6 +152,7 @@ void act_explain_back(struct app *app, const char *argument)
 		app_say(app, STYLE_WARNING, "there is no step to go back: x on a cell makes it the metric");
 	} else if (!refuse_metric(app, job->way[job->ways - 1].spec)) {
 		app_change(app);
+		return_to(app, &job->way[job->ways - 1]);
 		job_set(&job->metric, job->way[job->ways - 1].spec);
 		job_way_cut(job, job->ways - 1);
 	}

@@ -6,17 +6,23 @@
 
 #include "tui/app/binding.h"
 
-/* The tree that has the cursor: the focused pane's, otherwise the first one. NULL: there is none. */
-static struct table *leading(const struct app *app)
+/*
+ * The tree that has the cursor: the focused pane's, otherwise the first one; whether it is the answer to what is asked now. NULL:
+ * there is none.
+ */
+static struct table *leading(const struct app *app, bool *current)
 {
 	const struct table *first = NULL;
 
+	*current = false;
 	for (int i = 0; i < app->doc.job.panes; i++) {
 		struct answer_shown answer;
 
 		question_answer(app, i, &answer);
-		if (answer.table && answer.table->parent && (!first || i == app->focus))
+		if (answer.table && answer.table->parent && (!first || i == app->focus)) {
 			first = answer.table;
+			*current = answer.current;
+		}
 	}
 	return (struct table *)first;
 }
@@ -50,14 +56,25 @@ static void follow(struct app *app, const struct table *from, const struct table
 
 void follow_look(struct app *app)
 {
-	struct table *now = leading(app);
+	bool current;
+	struct table *now = leading(app, &current);
 
-	if (!now || now == app->tree)
+	if (app->tree_rests && (app->asking || app->shot->serial != app->serial || (now && !current)))
 		return;
-	if (app->tree)
+	if (!now || now == app->tree) {
+		app->tree_rests = false;
+		return;
+	}
+	if (app->tree && !app->tree_rests)
 		follow(app, app->tree, now);
 	table_unref(app->tree);
 	app->tree = table_ref(now);
+	app->tree_rests = false;
+}
+
+void follow_rest(struct app *app)
+{
+	app->tree_rests = true;
 }
 
 void follow_done(struct app *app)

@@ -6,6 +6,8 @@
 
 /* A snapshot came. */
 void follow_look(struct app *app);
+/* The cursor is where it is to be in the next answer: there it stays, whatever row is there. */
+void follow_rest(struct app *app);
 void follow_done(struct app *app);
 
 #endif

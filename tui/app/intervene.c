@@ -89,7 +89,7 @@ static void toggle_lines(struct app *app, const char *lines)
 	}
 }
 
-bool cell_intervention(const struct app *app, bool here, struct str *lines, struct err *err)
+bool cell_intervention(const struct app *app, bool here, struct str *lines, enum edit_op *first, struct err *err)
 {
 	struct answer_shown answer = { 0 };
 	struct place cell, place;
@@ -100,7 +100,7 @@ bool cell_intervention(const struct app *app, bool here, struct str *lines, stru
 	if (!answer.table)
 		return err_set(err, ERR_ARGUMENT, "there is no table in this pane yet");
 	cursor_in(app, answer.table, &row, &col);
-	if (cell_edits(answer.table, row, col, lines))
+	if (cell_edits(answer.table, row, col, lines, first))
 		return true;
 	if (answer.table->no_edit)
 		return err_set(err, ERR_ARGUMENT, "%s", answer.table->no_edit);
@@ -108,41 +108,34 @@ bool cell_intervention(const struct app *app, bool here, struct str *lines, stru
 		cell.layer = -1;
 	if (!place_to_ablate(&cell, here, &place, err))
 		return false;
+	*first = EDIT_ZERO;
 	place_print(&place, lines);
-	str_addf(lines, " %s", edit_ops[EDIT_ZERO].word);
+	str_addf(lines, " %s", edit_ops[*first].word);
 	return true;
 }
 
 const char *cell_verb(const struct app *app)
 {
-	struct arena *scratch = arena_new();
 	const char *verb = "no edit";
-	struct edit edit;
+	enum edit_op first;
 	struct str lines;
 	struct err ignored;
-	char *first;
 
 	str_init(&lines);
-	if (cell_intervention(app, false, &lines, &ignored)) {
-		const char *at = lines.s;
-
-		first = next_line(&at);
-		verb = edit_parse(first, &edit, scratch, &ignored) && edit.op != EDIT_ZERO ? edit_ops[edit.op].word : "ablate";
-		verb = all_on(app, lines.s) ? "revert" : verb;
-		free(first);
-	}
+	if (cell_intervention(app, false, &lines, &first, &ignored))
+		verb = all_on(app, lines.s) ? "revert" : first == EDIT_ZERO ? "ablate" : edit_ops[first].word;
 	str_done(&lines);
-	arena_free(scratch);
 	return verb;
 }
 
 static void ablate(struct app *app, bool here)
 {
+	enum edit_op first;
 	struct str lines;
 	struct err err;
 
 	str_init(&lines);
-	if (cell_intervention(app, here, &lines, &err))
+	if (cell_intervention(app, here, &lines, &first, &err))
 		toggle_lines(app, lines.s);
 	else
 		app_say(app, STYLE_WARNING, "%s", err.text);

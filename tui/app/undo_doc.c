@@ -86,6 +86,8 @@ static void put_way(const struct preset *doc, struct str *s)
 	for (int i = 0; i < doc->job.ways; i++) {
 		put_text(s, doc->job.way[i].spec);
 		put(s, &doc->job.way[i].value, sizeof doc->job.way[i].value);
+		put(s, &doc->job.way[i].pane, sizeof doc->job.way[i].pane);
+		put(s, doc->job.way[i].cursor, sizeof doc->job.way[i].cursor);
 	}
 }
 
@@ -95,6 +97,8 @@ static void get_way(struct reader *r, struct preset *doc)
 	for (int i = 0; i < doc->job.ways; i++) {
 		get_text(r, &doc->job.way[i].spec);
 		get(r, &doc->job.way[i].value, sizeof doc->job.way[i].value);
+		get(r, &doc->job.way[i].pane, sizeof doc->job.way[i].pane);
+		get(r, doc->job.way[i].cursor, sizeof doc->job.way[i].cursor);
 	}
 }
 

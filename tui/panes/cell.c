@@ -69,12 +69,13 @@ static void describe_lines(const struct str *lines, struct str *out)
 
 static void add_intervention(const struct app *app, struct list *list, bool here)
 {
+	enum edit_op first;
 	struct str lines, text;
 	struct err err;
 
 	str_init(&lines);
 	str_init(&text);
-	if (cell_intervention(app, here, &lines, &err)) {
+	if (cell_intervention(app, here, &lines, &first, &err)) {
 		describe_lines(&lines, &text);
 		list_add(list, text.s, here ? "at this position only, or undo it · ." : "apply, or undo it · Space")->id =
 			here ? DO_HERE : DO_CELL;
@@ -101,6 +102,7 @@ static void add_explain(const struct app *app, struct list *list)
 static bool has_own_edits(const struct app *app)
 {
 	struct answer_shown answer = { 0 };
+	enum edit_op first;
 	struct str lines;
 	int row, col;
 	bool own = false;
@@ -109,7 +111,7 @@ static bool has_own_edits(const struct app *app)
 	str_init(&lines);
 	if (answer.table) {
 		cursor_in(app, answer.table, &row, &col);
-		own = cell_edits(answer.table, row, col, &lines);
+		own = cell_edits(answer.table, row, col, &lines, &first);
 	}
 	str_done(&lines);
 	return own;

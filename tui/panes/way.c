@@ -13,9 +13,7 @@ enum { LABEL_W = 8, BACK_FROM = 100 };
 /* Of a part, what it is a part of is the step before. */
 static void add_spec(const char *spec, struct str *out)
 {
-	const char *of = strncmp(spec, "part ", 5) ? NULL : strstr(spec, " of ");
-
-	str_add_n(out, spec, of ? (size_t)(of - spec) : strlen(spec));
+	str_add_n(out, spec, metric_own_bytes(spec));
 }
 
 /* The steps from `from` on, and the metric itself. */

@@ -193,20 +193,11 @@ static void draw_labels(struct canvas *c, const struct view *v, const struct pla
 	}
 }
 
-/* The token of a column: a node's label without the words for its place. */
 const char *graph_token(const struct table *t, int column)
 {
 	int row = graph_node_at(t, 0, column);
-	const char *label = row < 0 ? "" : t->rows.show[row];
-	char before[80];
 
-	if (row < 0 || t->rows.place[row].site == SITE_NONE)
-		return label;
-	snprintf(before, sizeof before, "%s %d %d", site_table[t->rows.place[row].site].name, t->rows.place[row].layer, column);
-	if (strncmp(label, before, strlen(before)))
-		return label;
-	label += strlen(before);
-	return label + strspn(label, " ");
+	return row < 0 ? "" : t->rows.token && t->rows.token[row] ? t->rows.token[row] : t->rows.show[row];
 }
 
 static void draw_head(struct canvas *c, const struct view *v, const struct plan *p, const struct graph *g)
