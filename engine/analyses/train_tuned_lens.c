@@ -4,7 +4,7 @@
  *
  *   kl          least, over W_l[D, D] and b_l[D],  mean over tokens of KL(output ‖ W_U norm(h_l + h_l W_lᵀ + b_l))
  *   head        the same for each head, h what it writes
- *   regression  least squares from h_l to the stream that leaves the last layer, in closed form
+ *   regression  least squares from h_l to the stream that leaves the last layer, in closed form; where kl starts, too
  *   ahead=k     the output, or the last stream, k positions later
  *
  * Belrose et al. 2023; Sakarvadia et al. 2023 (heads); Din et al. 2023 (regression); Pal et al. 2023 (ahead). W = b = 0 is the logit
@@ -35,11 +35,20 @@ static const struct choice kinds[] = {
 	{ 0 },
 };
 
-enum { ARG_CORPUS, ARG_KIND, ARG_AHEAD, ARG_LAYERS, ARG_STEPS, ARG_BATCH, ARG_LENGTH, ARG_RATE, ARG_SEED, ARG_OUT };
+enum { START_REGRESSION, START_IDENTITY };
+static const struct choice starts[] = {
+	{ "regression", "the regression's maps, of as many tokens as it takes: below the logit lens before the first step",
+	  START_REGRESSION },
+	{ "identity", "the logit lens", START_IDENTITY },
+	{ 0 },
+};
+
+enum { ARG_CORPUS, ARG_KIND, ARG_START, ARG_AHEAD, ARG_LAYERS, ARG_STEPS, ARG_BATCH, ARG_LENGTH, ARG_RATE, ARG_SEED, ARG_OUT };
 static const struct param params[] = {
 	[ARG_CORPUS] = { "corpus", PARAM_FILE, .file = &asset_corpus,
 			 .help = "the text: a document a line, or JSON lines with \"text\" or \"prompt\"" },
 	[ARG_KIND] = { "kind", PARAM_CHOICE, .choices = kinds, .help = "what is learned" },
+	[ARG_START] = { "start", PARAM_CHOICE, .choices = starts, .help = "of kind=kl: what is there before the first step" },
 	[ARG_AHEAD] = { "ahead", PARAM_INT, .lo = 0, .hi = 3, .start = 0,
 			.help = "how many tokens after the next one are foreseen" },
 	[ARG_LAYERS] = { "layers", PARAM_POSITIONS, DIM_LAYER, .words = "all", .help = "which layers; all where none is given" },
@@ -54,7 +63,7 @@ static const struct param params[] = {
 	{ 0 },
 };
 
-enum { HELD_TOKENS = 4096, HELD_LEAST = 1024, HELD_SHARE = 32, HELD_MOST = 1024, HELD_EACH = 10 };
+enum { HELD_TOKENS = 4096, HELD_LEAST = 1024, HELD_SHARE = 32, HELD_MOST = 1024, HELD_EACH = 10, START_EACH = 32 };
 
 struct held_window {
 	int32_t *tokens;
@@ -258,31 +267,91 @@ static bool step(struct training *t, int number, float *loss, struct err *err)
 	return true;
 }
 
-/* Held out: with translators of zero, at step 0, it is the logit lens. */
-static bool measure(struct training *t, int number, float *row, struct err *err)
+/* Of the lens as it is; the curve's second column. */
+static bool measure_held_out(struct learning *s, float *row, struct err *err)
 {
-	struct learning *s = t->context;
-
 	memset(s->sum, 0, (size_t)s->units * sizeof *s->sum);
-	if (s->ridge) {
+	if (s->ridge)
 		lens_ridge_clear(s->ridge);
-		if (number)
-			lens_ridge_solve(s->ridge, s->x);
-	}
 	for (int i = 0; i < s->helds; i++) {
 		if (!measure_window(s, &s->held[i], err))
 			return false;
 		if (i == 0)
 			s->more[MORE_FIRST] = (float)(mean(s->sum, s->units) / rows_of(s, s->held[0].n));
 	}
-	for (int u = 0; u < s->units; u++) {
+	for (int u = 0; u < s->units; u++)
 		s->held_out[u] = (float)(s->sum[u] / s->held_tokens);
-		s->held_out[s->units + u] = number ? s->held_out[s->units + u] : s->held_out[u];
-	}
 	s->more[MORE_UNEXPLAINED] = s->ridge ? (float)lens_ridge_unexplained(s->ridge) : 0;
 	row[1] = (float)(mean(s->sum, s->units) / s->held_tokens);
-	row[2] = number ? t->curve[2] : row[1];
 	return true;
+}
+
+static bool measure(struct training *t, int number, float *row, struct err *err)
+{
+	struct learning *s = t->context;
+
+	if (s->ridge && number)
+		lens_ridge_solve(s->ridge, s->x);
+	row[2] = t->curve[2];
+	return measure_held_out(s, row, err);
+}
+
+/* ---- where it starts ---- */
+
+static bool starts_by_squares(const struct ask *ask)
+{
+	return ask->arg[ARG_KIND] == KIND_KL && ask->arg[ARG_START] == START_REGRESSION;
+}
+
+/* Tokens that the start is found from: many for each channel, but no more than are learned from afterwards. */
+static int start_tokens(const struct ask *ask)
+{
+	const double most = START_EACH * (double)ask->model->config.D, learned = (double)ask->arg[ARG_STEPS] * ask->arg[ARG_BATCH];
+
+	return (int)(learned < most ? learned : most);
+}
+
+static bool add_squares(struct learning *s, struct lens_ridge *ridge, struct err *err)
+{
+	struct corpus_window w;
+
+	for (int tokens = 0; tokens < start_tokens(s->ask); tokens += rows_of(s, w.n)) {
+		struct run *r = next_window(s, &w, err) ? run_window(s, w.tokens, w.n, err) : NULL;
+
+		if (!r)
+			return false;
+		lens_ridge_add(ridge, r);
+		lens_ridge_take(ridge);
+		run_unref(r);
+	}
+	return true;
+}
+
+static bool start_by_squares(struct learning *s, struct err *err)
+{
+	struct arena *arena = arena_new();
+	struct lens_ridge *ridge = lens_ridge_new(s->ask->model, &s->plan, s->length, arena, err);
+	bool ok = ridge && add_squares(s, ridge, err);
+
+	if (ok)
+		lens_ridge_solve(ridge, s->x);
+	arena_free(arena);
+	return ok;
+}
+
+/* Translators of zero are the logit lens. */
+static bool start(struct training *t, struct err *err)
+{
+	struct learning *s = t->context;
+
+	if (!measure_held_out(s, t->curve, err))
+		return false;
+	memcpy(s->held_out + s->units, s->held_out, (size_t)s->units * sizeof *s->held_out);
+	t->curve[2] = t->curve[1];
+	if (!starts_by_squares(s->ask))
+		return true;
+	t->curve[1] = NAN;
+	return start_by_squares(s, err);
 }
 
 static void remark(const struct training *t, struct str *out)
@@ -378,6 +447,8 @@ static const char *question(const struct learning *s, struct err *err)
 		 ask->arg[ARG_STEPS], ask->arg[ARG_BATCH], ask->arg[ARG_LENGTH], ask->arg[ARG_SEED]);
 	if (!s->ridge)
 		str_addf(&q, ", adam %.9g", ask->real[ARG_RATE]);
+	if (starts_by_squares(ask))
+		str_addf(&q, " from the regression of %d tokens", start_tokens(ask));
 	kept = arena_strdup(ask->scratch, q.s);
 	str_done(&q);
 	str_done(&layers);
@@ -470,7 +541,7 @@ static bool has_room(const struct learning *s, struct err *err)
 	const bool ridge = s->ask->arg[ARG_KIND] == KIND_REGRESSION;
 	const size_t D = (size_t)s->ask->model->config.D,
 		     rows = ridge ? ((size_t)s->ask->arg[ARG_BATCH] + (size_t)s->length) * D * (size_t)(s->units + 1) : 0;
-	const double bytes = (double)((ridge ? 5 : 4) * s->all + rows) * sizeof(float);
+	const double bytes = (double)((ridge ? 5 : starts_by_squares(s->ask) ? 8 : 4) * s->all + rows) * sizeof(float);
 
 	return bytes <= (double)memory_available() / 2 ||
 	       err_set(err, ERR_MEMORY,
@@ -542,6 +613,16 @@ static double measure_steps(const struct learning *s)
 	return s->held_tokens / (s->ridge ? 0.25 : 2.0) / s->ask->arg[ARG_BATCH];
 }
 
+/* Forward alone is a third of a step's work for each translator; regressing, about as much as the model itself is. */
+static double begin_steps(const struct learning *s)
+{
+	const double vocabulary = s->units * 3.0;
+
+	if (!starts_by_squares(s->ask))
+		return measure_steps(s);
+	return 2 * measure_steps(s) + 2.0 * start_tokens(s->ask) / s->ask->arg[ARG_BATCH] / (1 + vocabulary);
+}
+
 static struct table *learn(struct learning *s, struct err *err)
 {
 	static const char *const columns[] = { "loss", "held out", "logit lens" }, *const by_squares[] = { "unexplained",
@@ -561,6 +642,8 @@ static struct table *learn(struct learning *s, struct err *err)
 			      .state = state,
 			      .states = list_state(s, state),
 			      .place = &s->place,
+			      .begin = start,
+			      .begin_steps = begin_steps(s),
 			      .step = step,
 			      .measure = measure,
 			      .measure_steps = measure_steps(s),
@@ -599,7 +682,8 @@ const struct analysis analysis_train_tuned_lens = {
 	.blurb = "Learns the translators of a tuned lens from a text, and writes them to a file.",
 	.help = "Each layer's translator is changed until the model's own final norm and unembedding, after it, predict what the "
 		"model predicts in the end. The table is the curve as it grows: the distance (KL) on the text of each step, now "
-		"and then that on text held out, and the logit lens's there, which is the one to beat. Esc or Ctrl-C stops it and "
+		"and then that on text held out, and the logit lens's there, which is the one to beat. It starts at the regression, "
+		"found beforehand from the same text, which is below the logit lens already. Esc or Ctrl-C stops it and "
 		"keeps what is done; the same question resumes. The file can be used while it still learns. Of a regression the first "
 		"column is the share of the last stream's variance that is not explained. With ahead=1 the prediction after the next "
 		"is learned: what a layer knows of words to come.",

@@ -175,6 +175,7 @@ static bool read_part(struct training *t, struct err *err)
 		ok = err_set(err, ERR_FILE, "%s: it does not say where it is in the text", t->part);
 	*t->place = p;
 	t->saved = t->done;
+	t->resumed = ok;
 	weights_free(w);
 	return ok;
 }
@@ -300,14 +301,27 @@ static bool measure(struct training *t, struct err *err)
 	return !is_measured(t, t->done) || !isnan(row[1]) || t->measure(t, t->done, row, err);
 }
 
+/* Step 0, unless there is more already. */
+static bool begin(struct training *t, struct err *err)
+{
+	const double begun = clock_now();
+
+	if (t->resumed)
+		return measure(t, err);
+	task_part(t->ask->task, 0, 0, t->steps);
+	if ((t->begin && !t->begin(t, err)) || !measure(t, err))
+		return false;
+	if (t->begin_steps > 0)
+		t->step_ms = (clock_now() - begun) / t->begin_steps;
+	return save_both(t, err);
+}
+
 static bool train(struct training *t, struct err *err)
 {
 	double saved = clock_now(), begun;
 
-	if (!measure(t, err) || (!t->done && !save_both(t, err)))
+	if (!begin(t, err))
 		return false;
-	if (!t->done && t->measure_steps > 0)
-		t->step_ms = (clock_now() - saved) / t->measure_steps;
 	while (t->done < t->steps) {
 		float loss;
 

@@ -35,6 +35,12 @@ struct training {
 	int states;
 	struct corpus_place *place;
 	/*
+	 * Where there is nothing to resume: what the arrays begin with, and the first row of the curve as far as it is known then;
+	 * begin_steps: how many steps take as long as that and the first measure, roughly. NULL: the arrays are ready.
+	 */
+	bool (*begin)(struct training *t, struct err *err);
+	double begin_steps;
+	/*
 	 * One more step, from `step` done to step + 1: *loss is before it. False: an error, or it should stop; then nothing is
 	 * changed.
 	 */
@@ -52,6 +58,7 @@ struct training {
 	char *path, *part;  /* of the two files */
 	float *curve;	    /* [steps + 1, columns]; NaN: not known */
 	int done, saved;    /* steps; in the file */
+	bool resumed;	    /* from OUT.part */
 	double step_ms;	    /* a step takes, as far as is known; 0: nothing is known */
 	const char *result; /* that a finished file says; NULL: it was trained here */
 };

@@ -8,7 +8,7 @@
 #include "engine/numbers/kernels.h"
 #include "engine/numbers/pool.h"
 
-enum { ROWS = 64, BLOCK = 16 };
+enum { ROWS = 64, BLOCK = 32, TILE = 4 };
 static const double ridge = 1e-3;
 
 static double *doubles(struct arena *arena, size_t n, struct err *err)
@@ -40,10 +40,45 @@ static int blocks(const struct lens_ridge *s)
 	return (s->m->config.D + BLOCK - 1) / BLOCK;
 }
 
-static void add_row(double x, const float *row, double *to, size_t n)
+/* to[TILE, TILE] += aᵀ b, over n rows of either. */
+static void add_tile(const float *a, const float *b, size_t n, size_t D, double *to)
 {
-	for (size_t i = 0; i < n; i++)
-		to[i] += x * (double)row[i];
+	double sum[TILE][TILE] = { 0 };
+
+	for (size_t t = 0; t < n; t++, a += D, b += D)
+		for (int i = 0; i < TILE; i++)
+			for (int j = 0; j < TILE; j++)
+				sum[i][j] += (double)a[i] * (double)b[j];
+	for (size_t i = 0; i < TILE; i++)
+		for (size_t j = 0; j < TILE; j++)
+			to[i * D + j] += sum[i][j];
+}
+
+/* The same of one number. */
+static void add_one(const float *a, const float *b, size_t n, size_t D, double *to)
+{
+	double sum = 0;
+
+	for (size_t t = 0; t < n; t++)
+		sum += (double)a[t * D] * (double)b[t * D];
+	*to += sum;
+}
+
+/* Rows first … last-1 of to[D, D] += hᵀ b. */
+static void add_product(const struct lens_ridge *s, size_t first, size_t last, const float *b, double *to)
+{
+	const size_t D = (size_t)s->m->config.D, n = (size_t)s->n;
+
+	for (size_t i = first; i < last; i += TILE)
+		for (size_t j = 0; j < D; j += TILE) {
+			if (i + TILE <= last && j + TILE <= D) {
+				add_tile(s->from + i, b + j, n, D, to + i * D + j);
+				continue;
+			}
+			for (size_t k = i; k < i + TILE && k < last; k++)
+				for (size_t l = j; l < j + TILE && l < D; l++)
+					add_one(s->from + k, b + l, n, D, to + k * D + l);
+		}
 }
 
 /* Some rows of the sums of a layer. */
@@ -52,13 +87,8 @@ static void add_block(void *context, int block)
 	const struct lens_ridge *s = context;
 	const size_t D = (size_t)s->m->config.D, first = (size_t)block * BLOCK, last = first + BLOCK < D ? first + BLOCK : D;
 
-	for (size_t i = first; i < last; i++)
-		for (size_t t = 0; t < (size_t)s->n; t++) {
-			const double x = (double)s->from[t * D + i];
-
-			add_row(x, s->from + t * D, s->into_hh + i * D, D);
-			add_row(x, s->to + t * D, s->into_hy + i * D, D);
-		}
+	add_product(s, first, last, s->from, s->into_hh);
+	add_product(s, first, last, s->to, s->into_hy);
 }
 
 /* Positions of a run, some at a time; the first is left out. */

@@ -109,6 +109,15 @@ static void check_number(const struct json_value *unit, const char *key, double 
 		   expected);
 }
 
+static void check_item(const struct json_value *list, int i, double x, const char *what)
+{
+	double expected = NAN;
+
+	json_double(json_at(list, (size_t)i), &expected);
+	CHECK_THAT(fabs(x - expected) < 2e-4 * fmax(1, fabs(expected)), "%s: number %d is %.9g, torch has %.9g", what, i, x,
+		   expected);
+}
+
 static void check_steps(const struct run *r, const struct lens_plan *plan, const struct json_value *units, const char *what)
 {
 	struct err err = { 0 };
@@ -281,6 +290,58 @@ static bool same_files(const char *a, const char *b)
 	return same;
 }
 
+/* A whole training, from the regression and from the logit lens: its losses, and the distances on held-out text around it. */
+static void check_training(const char *name, const char *corpus, const char *start, const struct json_value *expected)
+{
+	char out[200], text_arg[200], start_arg[40], *path = scratch_path(start);
+	enum { STEPS = 5 };
+	struct question q;
+	struct table *t;
+	struct err err;
+
+	snprintf(out, sizeof out, "out=%s.safetensors", path);
+	snprintf(text_arg, sizeof text_arg, "corpus=%s", corpus);
+	snprintf(start_arg, sizeof start_arg, "start=%s", start);
+	begin(&q, name);
+	t = ask(&q, "train-tuned-lens", (const char *[WORDS]){ text_arg, out, start_arg, "steps=5", "batch=24", "rate=0.01" }, 0,
+		&err);
+	if (CHECK_THAT(t && t->rows.n == STEPS + 1 && json_count(json_get(expected, "loss")) == STEPS, "%s %s", name, err.text)) {
+		for (int i = 0; i < STEPS; i++)
+			check_item(json_get(expected, "loss"), i, (double)t->value[table_cell(t, i + 1, 0)], name);
+		check_item(json_get(expected, "held"), 0, (double)t->value[table_cell(t, 0, 1)], name);
+		check_item(json_get(expected, "held"), 1, (double)t->value[table_cell(t, STEPS, 1)], name);
+	}
+	table_unref(t);
+	remove(out + 4);
+	end(&q);
+	free(path);
+}
+
+static void test_training(const char *name)
+{
+	struct err err = { 0 };
+	char path[200], model[200], *corpus;
+	struct json *doc;
+	const struct json_value *documents, *training;
+	struct str text_of_all;
+
+	snprintf(path, sizeof path, "tests/fixtures/train_lens/%s.json", name);
+	snprintf(model, sizeof model, TINY "%s", name);
+	if (!CHECK_THAT(doc = json_open(path, 0, &err), "%s", err.text))
+		return;
+	documents = json_get(json_root(doc), "documents");
+	training = json_get(json_root(doc), "training");
+	str_init(&text_of_all);
+	for (size_t i = 0; i < json_count(documents); i++)
+		str_addf(&text_of_all, "%s\n", json_text(json_at(documents, i)));
+	corpus = scratch_file("documents.txt", text_of_all.s, text_of_all.n);
+	check_training(model, corpus, "regression", json_get(training, "regression"));
+	check_training(model, corpus, "identity", json_get(training, "identity"));
+	str_done(&text_of_all);
+	free(corpus);
+	json_free(doc);
+}
+
 static void test_resume(const char *corpus, const char *kind, const char *layers)
 {
 	char whole_name[60], parts_name[60], part_name[80], *whole, *parts, *part;
@@ -305,20 +366,26 @@ static void test_resume(const char *corpus, const char *kind, const char *layers
 	if (!CHECK_THAT(t && t->rows.n == 25 && t->cols.n == 3 && t->rows.dim == DIM_STEP, "trains %s", err.text))
 		return;
 	CHECK_THAT(t->value[table_cell(t, 24, 1)] < t->value[table_cell(t, 0, 1)] &&
-			   t->value[table_cell(t, 0, 1)] == t->value[table_cell(t, 24, 2)],
+			   t->value[table_cell(t, 0, 2)] == t->value[table_cell(t, 24, 2)],
 		   "held out from %g to %g", (double)t->value[table_cell(t, 0, 1)], (double)t->value[table_cell(t, 24, 1)]);
+	CHECK_THAT(strcmp(kind, "kind=kl") ? t->value[table_cell(t, 0, 1)] == t->value[table_cell(t, 0, 2)]
+					   : t->value[table_cell(t, 0, 1)] < t->value[table_cell(t, 0, 2)],
+		   "kl alone starts below the logit lens: %g, %g", (double)t->value[table_cell(t, 0, 1)],
+		   (double)t->value[table_cell(t, 0, 2)]);
 	CHECK_THAT(t->footnote && strstr(t->footnote, "24 of 24 steps"), "%s", t->footnote);
 	job_set(&q.job.prompt, "a hen");
 	u = ask(&q, "train-tuned-lens", (const char *[WORDS]){ text_arg, out, "steps=24", "batch=16", kind, layers }, 0, &err);
 	CHECK_THAT(u == t, "another prompt asks nothing of it %s", err.text);
 	table_unref(u);
 	u = NULL;
-	for (int stop = 17; !u && stops < 200; stop = 31 + stops * 7 % 90, stops++) {
+	for (int stop = 17; !u && stops < 200; stop = file_exists(part) ? 31 + stops * 7 % 90 : 2 * stop, stops++) {
 		u = ask(&q, "train-tuned-lens", (const char *[WORDS]){ text_arg, other, "steps=24", "batch=16", kind, layers },
 			stop, &err);
 		if (!u && err.kind != ERR_CANCELLED)
 			break;
-		if (!u && stops == 3) { /* used while it still trains */
+		if (!u && !file_exists(part))
+			CHECK_THAT(strstr(err.text, "stopped before anything was learned") && !file_exists(parts), "%s", err.text);
+		if (!u && stops == 10) { /* used while it still trains */
 			char read[200];
 			struct err why;
 
@@ -331,7 +398,7 @@ static void test_resume(const char *corpus, const char *kind, const char *layers
 			table_unref(lens);
 		}
 	}
-	CHECK_THAT(u && stops > 5 && !file_exists(part), "stopped %d times %s", stops, err.text);
+	CHECK_THAT(u && stops > 10 && !file_exists(part), "stopped %d times %s", stops, err.text);
 	CHECK_THAT(u && !memcmp(t->value, u->value, 75 * sizeof *t->value), "the same curve");
 	CHECK_THAT(same_files(whole, parts), "the same file, bit for bit");
 	table_unref(u);
@@ -369,7 +436,7 @@ static void test_step_0(const char *corpus)
 	snprintf(out, sizeof out, "out=%s", path);
 	snprintf(text_arg, sizeof text_arg, "corpus=%s", corpus);
 	begin(&q, TINY "gpt2-odd");
-	t = ask(&q, "train-tuned-lens", (const char *[WORDS]){ text_arg, out, "steps=1", "batch=16" }, 0, &err);
+	t = ask(&q, "train-tuned-lens", (const char *[WORDS]){ text_arg, out, "steps=1", "batch=16", "start=identity" }, 0, &err);
 	for (int i = 0; i < 2; i++) {
 		job_set(&q.job.prompt, held[i]);
 		u = ask(&q, "logit-lens", (const char *[WORDS]){ "site=resid_pre", "show=kl" }, 0, &err);
@@ -550,6 +617,8 @@ int main(void)
 	test_gradient(TINY "llama-grouped");
 	test_torch("llama-tied");
 	test_torch("gpt2-odd");
+	test_training("llama-tied");
+	test_training("gpt2-odd");
 	test_step_0(corpus);
 	test_resume(corpus, "kind=kl", "layers=all");
 	test_resume(corpus, "kind=regression", "layers=0,-1");
