@@ -1,9 +1,10 @@
 /*
- * normalize.c - PROGRAM FILE.steps: plays a script of keys and expectations on a program in a pseudo-terminal; a step is a TAP
+ * steps.c - PROGRAM FILE.steps: plays a script of keys and expectations on a program in a pseudo-terminal; a step is a TAP
  * line.
  *
- * A script is lines of `word argument`; # begins a comment. The program gets an empty home of its own. What a word does is in
- * the table at the end of this file.
+ * A script is lines of `word argument`; # begins a comment; `sanitized word argument` is a step of sanitizer builds only,
+ * `unsanitized …` one of the others. The program gets an empty home of its own. What a word does is in the table at the end of
+ * this file.
  */
 #include "tests/pty/latency.h"
 #include "tests/pty/picture.h"
@@ -18,7 +19,8 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { WAIT_MS = INSTRUMENTED ? 300000 : 60000, QUIET_MS = 150, AT_WORK_MS = 10000, WORDS = 40 };
+/* Programs under a sanitizer take several times as long. */
+enum { SLOWER = INSTRUMENTED ? 5 : 1, WAIT_MS = 60000 * SLOWER, QUIET_MS = 150, AT_WORK_MS = 10000, WORDS = 40 };
 
 static struct stage {
 	const char *program, *script;
@@ -531,7 +533,7 @@ static bool step_file(char *argument)
 
 static bool step_patience(char *argument)
 {
-	stage.patience = atol(argument);
+	stage.patience = atol(argument) * SLOWER;
 	return stage.patience > 0;
 }
 
@@ -557,7 +559,7 @@ static const struct step {
 } steps[] = {
 	{ "size", step_size, false, "WxH: of the terminal, before or after the start" },
 	{ "env", step_env, false, "NAME=VALUE sets, NAME alone removes" },
-	{ "patience", step_patience, false, "MS: how long a wait may take from here on" },
+	{ "patience", step_patience, false, "MS: how long a wait may take from here on; under a sanitizer five times that" },
 	{ "shell", step_shell, false, "COMMAND: another program, with the same home" },
 	{ "start", step_start, false, "[ARGUMENT]...: the program; ~/ is its home" },
 	{ "until", step_until, true, "TEXT: waits for it" },
@@ -600,6 +602,19 @@ static const struct step {
 	{ "picture", step_picture, true, "FILE: the screen as an SVG" },
 	{ "screen", step_screen, true, "prints the screen" },
 };
+
+/* "sanitized STEP", "unsanitized STEP": a step of one kind of build. Takes the word off; false: it is another kind's. */
+static bool is_for_this_build(char **text)
+{
+	static const char *const kind[] = { "unsanitized ", "sanitized " };
+
+	for (int i = 0; i < 2; i++)
+		if (!strncmp(*text, kind[i], strlen(kind[i]))) {
+			*text += strlen(kind[i]);
+			return i == INSTRUMENTED;
+		}
+	return true;
+}
 
 /* False where there is no point in going on. */
 static bool play(char *text)
@@ -671,7 +686,7 @@ int main(int argc, char **argv)
 		text[strcspn(text, "\n")] = '\0';
 		while (isspace((unsigned char)*start))
 			start++;
-		if (*start && *start != '#' && !play(start))
+		if (*start && *start != '#' && is_for_this_build(&start) && !play(start))
 			break;
 	}
 	fclose(script);
