@@ -22,9 +22,9 @@
 #include "engine/model/tokenizer/tokenizer.h"
 #include "engine/run/input_gradient.h"
 
-enum { MOST_GRADIENTS = 512, FEWEST_PIECES = 8 };
+enum { MOST_GRADIENTS = 512, USUAL_GRADIENTS = 40, FEWEST_PIECES = 8 };
 #define GAP 1e-2      /* of the difference: what all gaps together may be */
-#define GAPS 5e-2     /* the sum of their sizes */
+#define GAPS 5e-2     /* the sum of their sizes, of the difference or of what is shared out to both sides */
 #define ROUNDING 1e-5 /* of a metric: a smaller gap is none */
 
 enum { ARG_BASELINE, ARG_STEPS, ARG_PATH, ARG_TOKEN };
@@ -208,13 +208,15 @@ static double allowed(const struct way *w, double share)
 
 static bool is_close(const struct way *w)
 {
-	double sum = 0, sizes = 0;
+	double sum = 0, sizes = 0, shares = 0;
 
 	for (int i = 0; i < w->pieces; i++) {
 		sum += w->piece[i].gap;
 		sizes += fabs(w->piece[i].gap);
 	}
-	return w->pieces >= FEWEST_PIECES && fabs(sum) <= allowed(w, GAP) && sizes <= allowed(w, GAPS);
+	for (int t = 0; t < w->T; t++)
+		shares += fabs(sum_of(w, t));
+	return w->pieces >= FEWEST_PIECES && fabs(sum) <= allowed(w, GAP) && sizes <= fmax(allowed(w, GAPS), GAPS * shares);
 }
 
 /* The worst of the first n. */
@@ -266,6 +268,14 @@ static int halve_worst(struct way *w, int together)
 	return n;
 }
 
+/* How many there may be in the end, when there are so many: for progress. */
+static int expected(int gradients)
+{
+	const int twice = 2 * gradients < MOST_GRADIENTS ? 2 * gradients : MOST_GRADIENTS;
+
+	return gradients <= USUAL_GRADIENTS ? USUAL_GRADIENTS : twice;
+}
+
 static bool integrate_auto(struct way *w, struct err *err)
 {
 	const int together = input_together(w->ask->run, w->ask->metric);
@@ -277,7 +287,7 @@ static bool integrate_auto(struct way *w, struct err *err)
 	whole->value_to = w->end;
 	w->asked[0] = 0;
 	do {
-		if (!measure(w, n, MOST_GRADIENTS, err))
+		if (!measure(w, n, expected(w->gradients + n), err))
 			return false;
 		if (w->ask->arg[ARG_PATH] == PATH_STRAIGHT)
 			filling_show(&filling);
@@ -440,8 +450,8 @@ static struct table *compute(const struct ask *ask, struct err *err)
 	return w.table;
 }
 
-/* A gradient is two passes. Where gaps decide how many it takes: the most. */
-static int runs(const struct ask *ask)
+/* A gradient is two passes. Where gaps decide how many it takes: `adaptive` of them. */
+static int passes(const struct ask *ask, int adaptive)
 {
 	struct way w;
 	struct err err;
@@ -453,7 +463,17 @@ static int runs(const struct ask *ask)
 		return ends + 2 * ask->arg[ARG_STEPS];
 	if (ask->arg[ARG_PATH] == PATH_SEQUENTIAL)
 		ends = moving(&w, arena_alloc(ask->scratch, (size_t)w.T * sizeof *w.asked));
-	return ends + 2 * MOST_GRADIENTS;
+	return ends + 2 * adaptive;
+}
+
+static int runs(const struct ask *ask)
+{
+	return passes(ask, MOST_GRADIENTS);
+}
+
+static int usual_runs(const struct ask *ask)
+{
+	return passes(ask, USUAL_GRADIENTS);
 }
 
 const struct analysis analysis_integrated_gradients = {
@@ -464,9 +484,11 @@ const struct analysis analysis_integrated_gradients = {
 	.blurb = "Which tokens make the metric other than it is for a prompt without content.",
 	.help = "All embeddings move from the baseline to what they are; a token's cell is what its own movement adds on the way. "
 		"The cells sum to the metric minus its value at the baseline, so each is a share of that difference: another "
-		"baseline asks another question, and far from the prompt the model is on inputs that it never saw. The first mark "
-		"keeps its embedding. steps=auto takes gradients until the sum is right, at most 512; with a number, the footnote "
-		"has the gap. path=sequential moves one token at a time: what occlusion by that baseline shows.",
+		"baseline asks another question, and far from the prompt the model is on inputs that it never saw. From no "
+		"embedding at all, norms divide by next to nothing: shares may be many times the difference there, to both sides. "
+		"The first mark keeps its embedding. steps=auto takes gradients until the sum is right, at most 512; with a "
+		"number, the footnote has the gap. path=sequential moves one token at a time: what occlusion by that baseline "
+		"shows.",
 	.picture = " baseline ─────────────▶ prompt\n"
 		   "     gradients along the way, summed\n"
 		   "\n"
@@ -478,6 +500,7 @@ const struct analysis analysis_integrated_gradients = {
 	.on = ON_RUN | ON_METRIC,
 	.cost = COST_RUNS,
 	.runs = runs,
+	.usual_runs = usual_runs,
 	.metrics = METRICS_ALL,
 	.params = params,
 	.compute = compute,

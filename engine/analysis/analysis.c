@@ -258,17 +258,18 @@ const struct place *ask_places(const struct ask *ask, const struct analysis *a, 
 	return place;
 }
 
-int analysis_runs(const struct analysis *a, struct ask *ask, const struct value *args)
+struct passes analysis_runs(const struct analysis *a, struct ask *ask, const struct value *args)
 {
 	struct err err = { 0 };
-	int n = 0;
+	struct passes n = { 0 };
 
 	if (!a->runs)
-		return 0;
+		return n;
 	if (!prepare(a, ask, args, &err))
-		return -1;
+		return (struct passes){ -1, -1 };
 	ask->scratch = arena_new();
-	n = a->runs(ask);
+	n.most = a->runs(ask);
+	n.usual = a->usual_runs ? a->usual_runs(ask) : n.most;
 	arena_free(ask->scratch);
 	ask->scratch = NULL;
 	return n;

@@ -97,6 +97,8 @@ struct analysis {
 	 * beforehand how long it takes. Of the ask, task, watch, notes and gradient are not there.
 	 */
 	int (*runs)(const struct ask *ask);
+	/* What it takes as a rule, where runs() is the most and far from that. NULL: runs() is what it takes, or nobody knows. */
+	int (*usual_runs)(const struct ask *ask);
 	unsigned needs;
 	unsigned metrics;		/* bit per metric_kind that it can explain; 0: it does not use the metric */
 	const struct param *params;	/* ends with a NULL name */
@@ -123,8 +125,12 @@ bool analysis_refuse_stream(const struct analysis *a, const struct run *r, struc
 /* Checks that, resolves args[PARAM_MAX] (as given: negatives count from the end) into the question's, computes. NULL on error. */
 struct table *analysis_compute(const struct analysis *a, struct ask *ask, const struct value *args, struct err *err);
 
-/* How many passes the answer would take; 0 for techniques that make none, -1 where it cannot be answered. */
-int analysis_runs(const struct analysis *a, struct ask *ask, const struct value *args);
+/* How many passes an answer takes. */
+struct passes {
+	int most;  /* 0 for techniques that make none, -1 where it cannot be answered */
+	int usual; /* as a rule; most where nothing else is known */
+};
+struct passes analysis_runs(const struct analysis *a, struct ask *ask, const struct value *args);
 
 /* What the answer with these arguments depends on. */
 unsigned analysis_on(const struct analysis *a, const struct value args[PARAM_MAX]);

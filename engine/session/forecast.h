@@ -9,8 +9,11 @@
  * one alone: until such a technique was measured, the time is the most that it can be.
  */
 struct forecast {
-	int runs;	/* 0: none, or the answer is there already; -1: it cannot be answered */
-	double seconds; /* 0: no pass was measured yet */
+	bool known; /* there is a prompt's run to judge by */
+	/* 0: none, or the answer is there already; -1: it cannot be answered; the most, where what is found decides */
+	int runs;
+	int usual;	/* as a rule */
+	double seconds; /* of those; 0: no pass was measured yet */
 	bool measured;	/* of this technique; otherwise the time is the most */
 };
 

@@ -95,19 +95,24 @@ struct forecast session_forecast(struct session *s, const struct job_pane *pane)
 	const bool other = pane->shown == SHOWN_MINUS_FOIL || pane->shown == SHOWN_FOIL;
 	struct session_view here = view_edited(p), there = other && p->foil ? view_foil(p) : view_unedited(p);
 	struct forecast f = { 0 };
+	struct passes n = { 0 }, more = { 0 };
 	double share = share_known(s, pane->analysis);
-	int more = 0;
 
 	if (pane->analysis->cost < COST_RUNS || !s->ready || pane->over)
 		return f;
 	if (other && !p->foil)
-		return (struct forecast){ .runs = -1 };
-	f.runs = pane->shown == SHOWN_FOIL ? 0 : session_view_runs(s, &here, pane);
+		return (struct forecast){ .known = true, .runs = -1 };
+	if (pane->shown != SHOWN_FOIL)
+		n = session_view_runs(s, &here, pane);
 	if (pane->shown != SHOWN_RUN && (pane->shown != SHOWN_MINUS_UNEDITED || p->run != p->unedited))
 		more = session_view_runs(s, &there, pane);
-	f.runs = f.runs < 0 || more < 0 ? -1 : f.runs + more;
+	if (n.most < 0 || more.most < 0)
+		return (struct forecast){ .known = true, .runs = -1 };
+	f.known = true;
+	f.runs = n.most + more.most;
+	f.usual = n.usual + more.usual;
 	f.measured = share > 0;
-	f.seconds = f.runs > 0 ? f.runs * s->token_ms * p->run->T * (share > 0 ? share : 1) / 1000 : 0;
+	f.seconds = f.usual * s->token_ms * p->run->T * (share > 0 ? share : 1) / 1000;
 	return f;
 }
 

@@ -98,7 +98,7 @@ struct table *session_view_table(struct session *s, const struct session_view *v
 				 const struct table *like, struct partial *partial, struct task *task, struct notes *notes,
 				 struct err *err);
 /* How many passes through the model that would take; 0: it is there already; -1: it cannot be answered. */
-int session_view_runs(struct session *s, const struct session_view *v, const struct job_pane *pane);
+struct passes session_view_runs(struct session *s, const struct session_view *v, const struct job_pane *pane);
 /* Adds the arguments, with the versions of their files. */
 void session_key_arguments(struct str *key, const struct analysis *a, const struct value args[PARAM_MAX]);
 

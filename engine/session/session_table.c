@@ -164,13 +164,14 @@ struct table *session_view_table(struct session *s, const struct session_view *v
 	return t;
 }
 
-int session_view_runs(struct session *s, const struct session_view *v, const struct job_pane *pane)
+struct passes session_view_runs(struct session *s, const struct session_view *v, const struct job_pane *pane)
 {
 	struct ask ask = { .model = s->model, .run = v->run, .unedited = v->unedited, .foil = v->foil, .metric = &v->metric };
 	struct value args[PARAM_MAX];
 	struct table *there;
+	struct passes n;
 	struct str key;
-	int runs;
+	int gradient;
 
 	str_init(&key);
 	table_key(&key, v, pane);
@@ -178,8 +179,9 @@ int session_view_runs(struct session *s, const struct session_view *v, const str
 	table_unref(there);
 	str_done(&key);
 	if (there)
-		return 0;
+		return (struct passes){ 0 };
 	args_of_run(pane, v->metric.position, v->run->T, args);
-	runs = analysis_runs(pane->analysis, &ask, args);
-	return runs < 0 ? runs : runs + ((pane->analysis->needs & NEEDS_GRADIENT) && !has_gradient(s, v));
+	n = analysis_runs(pane->analysis, &ask, args);
+	gradient = n.most >= 0 && (pane->analysis->needs & NEEDS_GRADIENT) && !has_gradient(s, v);
+	return (struct passes){ n.most + gradient, n.usual + gradient };
 }

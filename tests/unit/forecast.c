@@ -14,6 +14,16 @@ static bool adapts(const struct analysis *a)
 	return !strcmp(a->name, "integrated-gradients") || !strcmp(a->name, "reagent");
 }
 
+/* What it takes as a rule is near what it takes here. */
+static void check_usual(const struct walk *w, const struct forecast *before, int made)
+{
+	CHECK_THAT(before->usual <= before->runs && (before->usual == before->runs) == !w->job.pane[0].analysis->usual_runs,
+		   "%s: usually %d, at most %d", w->what, before->usual, before->runs);
+	if (w->job.pane[0].analysis->usual_runs)
+		CHECK_THAT(made < 3 * before->usual && 3 * made > before->usual, "%s: usually %d, %d made", w->what, before->usual,
+			   made);
+}
+
 /* A session of its own: nothing is there already, neither tables nor gradients. */
 static void check_runs(struct walk *w)
 {
@@ -38,6 +48,7 @@ static void check_runs(struct walk *w)
 		made = atomic_load(&task.runs) - made;
 		CHECK_THAT(t && (before.runs == made || (adapts(pane->analysis) && made > 0 && made < before.runs)),
 			   "%s: %d announced, %d made %s", w->what, before.runs, made, err.text);
+		check_usual(w, &before, made);
 		CHECK_THAT(before.seconds >= 0 && (before.seconds > 0 || !before.runs) && !before.measured, "%s: at most %g s",
 			   w->what, before.seconds);
 		after = session_forecast(w->session, pane);

@@ -53,7 +53,10 @@ void text_forecast(const struct forecast *f, struct str *out)
 {
 	if (f->runs <= 0 || f->seconds < 1)
 		return;
-	str_addf(out, "%d run%s, %s ", f->runs, f->runs == 1 ? "" : "s", f->measured ? "about" : "up to");
+	if (f->usual < f->runs)
+		str_addf(out, "usually %d runs, at most %d, about ", f->usual, f->runs);
+	else
+		str_addf(out, "%d run%s, %s ", f->runs, f->runs == 1 ? "" : "s", f->measured ? "about" : "up to");
 	text_duration(f->seconds, out);
 }
 

@@ -39,11 +39,12 @@ static void add_cost(const struct app *app, int i, struct str *detail)
 {
 	const struct snapshot *shot = app->shot;
 	const char *sentence = cost_sentences[analysis_list[i]->cost];
+	const struct forecast *forecast = shot ? &shot->forecast[i] : NULL;
 	const size_t before = detail->n;
 
-	if (shot && shot->forecast[i].seconds > 0)
-		text_forecast(&shot->forecast[i], detail);
-	else if (sentence)
+	if (forecast && forecast->seconds > 0)
+		text_forecast(forecast, detail);
+	else if (sentence && !(forecast && forecast->known && !forecast->runs)) /* it makes none, or the answer is there */
 		str_add(detail, sentence);
 	if (detail->n > before)
 		str_add(detail, " · ");
