@@ -24,6 +24,22 @@ static void check_layers(const struct pair *f)
 		}
 }
 
+/* By Inseq's own code (make_inseq.py), in all layers but the last, of which it compares what the final norm makes. */
+static void check_inseq(const struct pair *f)
+{
+	const struct json_value *layers = json_get(f->root, "layers");
+	char words[80];
+
+	for (size_t l = 0; CHECK(json_count(layers) > 0) && l < json_count(layers); l++) {
+		struct table *t;
+
+		snprintf(words, sizeof words, "layer=%zu method=value_zeroing", l);
+		t = pair_table(f, "context-mixing", words);
+		mixing_compare(f, t, json_get(json_at(layers, l), "value_zeroing"), 2e-3, words);
+		table_unref(t);
+	}
+}
+
 static void check_decompx(const struct pair *f)
 {
 	const struct json_value *layers = json_get(f->root, "decompx");
@@ -111,7 +127,10 @@ int main(void)
 		check_layers, check_decompx, check_heads_off, check_scaled, check_decompx_edited, NULL
 	};
 
+	static pair_check *const inseqs[] = { check_inseq, NULL };
+
 	pair_each(MIXING_FOLDER, MIXING_MODELS, checks);
+	pair_each("tests/fixtures/inseq", 4, inseqs);
 	pool_stop();
 	return tap_done();
 }

@@ -14,7 +14,7 @@ import torch
 from transformers import AutoModelForCausalLM
 from transformers.models.bloom.modeling_bloom import build_alibi_tensor
 
-from make_mixing import freeze_norm
+from freezing import freeze_norm
 from make_tables import Parts
 from make_tiny import FIXTURES
 from probe import Probe, number, numbers
