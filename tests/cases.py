@@ -66,6 +66,7 @@ def prompt_files():
     plain, text = printed("jsonl-bom", *asked, "plain.jsonl"), (CASES / "jsonl-bom/bom.txt").read_bytes()
     for file in ["bom.jsonl", "array.json"]:
         check(plain and printed("jsonl-bom", *asked, file) == plain, f"jsonl-bom: {file}")
+    check(printed("jsonl-bom", *asked[:-1], "--prompts", "plain.jsonl") == plain, "jsonl-bom: by the option's old name")
     asked = ["tokens", "demo", "-f", "json", "-p"]
     tokens = run(*asked, "Once upon a time").out
     for what, text in [("CR LF at its end", (CASES / "jsonl-bom/crlf-stdin.txt").read_bytes()), ("a byte order mark", text[:19])]:

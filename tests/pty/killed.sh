@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
 # killed.sh STEPS PROGRAM - SIGKILL while one types on: what is found again is what was on the screen at most two seconds before, and whole.
-# The moments come from a seed (SEED=N, 1 by default), so that a failure can be had again.
+# The moments come from a seed (SEED=N, 1 by default), so that a failure can be had again. ROUNDS=N: so many, for as long as you like.
 set -u
 . "$(dirname "$0")/../tap.sh"
 steps=$1 program=$2
 RANDOM=${SEED:-1}
 script=$(mktemp) letters=abcdefghijklmnopqrstuvwxyz
 trap 'rm -f "$script"' EXIT
-for round in 1 2 3 4 5 6; do
+for round in $(seq "${ROUNDS:-6}"); do
 	typed=$((RANDOM % 26 + 1)) rest=$((RANDOM % 1800))
 	{
 		printf 'start demo -p "%d"\nuntil next token\nuntil ● \nkey e\ntype %s\n' "$round" " ${letters:0:typed}"

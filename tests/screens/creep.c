@@ -153,6 +153,33 @@ static void a_days_work(unsigned all)
 	drop_curtain(&s);
 }
 
+/* Texts of arguments are kept for good (intern.h). Each that is another one costs a little more than itself, and the same nothing. */
+static void typed_arguments(void)
+{
+	enum { TEXTS = 100000, OVERHEAD = 40 };
+	size_t before, after[2], typed = 0;
+	struct job_pane pane;
+	struct err err;
+	char text[40];
+	bool ok = true;
+
+	job_pane_init(&pane, analysis_find("integrated-gradients"));
+	before = heap_in_use();
+	for (int again = 0; again < 2; again++) {
+		for (int i = 0; i < TEXTS; i++) {
+			int n = snprintf(text, sizeof text, "token= the word %d", i);
+
+			typed += again ? 0 : (size_t)n - strlen("token=");
+			ok &= job_pane_set(&pane, text, &err);
+		}
+		after[again] = heap_in_use();
+	}
+	printf("# %d texts of %zu bytes: %zu bytes in use\n", TEXTS, typed, after[0] - before);
+	CHECK_THAT(ok && after[0] - before > typed && after[0] - before < typed + (size_t)TEXTS * OVERHEAD,
+		   "%d texts that were typed, %zu bytes, take %zu", TEXTS, typed, after[0] - before);
+	CHECK_THAT(after[1] < after[0] + 4096, "and typed again they take nothing more");
+}
+
 int main(int argc, char **argv)
 {
 	struct err err;
@@ -166,6 +193,7 @@ int main(int argc, char **argv)
 		CHECK_THAT(false, "%s", err.text);
 		return tap_done();
 	}
+	typed_arguments();
 	a_days_work(argc > 1 ? (unsigned)atoi(argv[1]) : 100000);
 	if (worker)
 		worker_free(worker);

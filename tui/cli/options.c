@@ -376,8 +376,15 @@ static const struct option_row rows[] = {
 /* clang-format on */
 
 /* The command's row of "-p", "--prompt", "--prompt=…" or "-pTEXT"; *value points at what is glued to it, or is NULL. */
+/* What options were called once: scripts that have those names work. */
+static const char *now_called(const char *arg)
+{
+	return !strcmp(arg, "--prompts") ? "--over" : !strcmp(arg, "--keep") ? "--resume" : arg;
+}
+
 static const struct option_row *find_row(const char *arg, unsigned command, const char **value)
 {
+	arg = now_called(arg);
 	*value = NULL;
 	for (const struct option_row *r = rows; r->word; r++) {
 		size_t n = strlen(r->word);
