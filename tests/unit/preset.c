@@ -402,6 +402,26 @@ static void test_shipped(void)
 	preset_list_free(list, n);
 }
 
+/* Those for models that do not come with the program are read without remarks, too. */
+static void test_examples(void)
+{
+	static const char *const names[] = { "gpt2_fact", "gpt2_indirect_object", "gpt2_indirect_object_paths", "gpt2_induction" };
+
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+		struct notes notes = { 0 };
+		struct err err = { 0 };
+		struct preset p;
+		char path[80];
+
+		snprintf(path, sizeof path, "docs/examples/%s.yaml", names[i]);
+		if (CHECK_THAT(preset_open(path, &p, &notes, &err), "%s", err.text)) {
+			CHECK_THAT(notes.n == 0 && p.job.panes >= 2, "%s: %s", path, notes.n ? notes.line[0] : p.title);
+			preset_done(&p);
+		}
+		notes_done(&notes);
+	}
+}
+
 int main(void)
 {
 	test_reading();
@@ -414,6 +434,7 @@ int main(void)
 	test_saving();
 	test_placing();
 	test_shipped();
+	test_examples();
 	scratch_done();
 	return tap_done();
 }
