@@ -386,7 +386,7 @@ const struct analysis analysis_attribution_patching = {
 		"metric's change. It is good for small differences and for writes to the stream, and poor where softmax is "
 		"saturated or where the whole stream differs, as in the first layers. estimate=qkfix does softmax again for "
 		"patched queries and keys; atpstar also leaves one layer after another out on the way back (GradDrop), which shows "
-		"what cancels and has no sign. exact=20 patches the 20 strongest cells in earnest and marks those of which the "
+		"what cancels and has no sign. exact=20 patches the 20 strongest cells themselves and marks those of which the "
 		"estimate was more than half off.",
 	.picture = "     estimate                 patched for real\n"
 		   " 3    ·   1.9   ·             ·   2.1   ·\n"

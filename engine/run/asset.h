@@ -1,10 +1,11 @@
 /*
- * asset.h - trained or given files that techniques, edits and metrics read: a kind is a row of assets.def and one struct asset_kind.
+ * asset.h - trained or given files that techniques, edits and metrics read: a kind is a row of assets.def and one struct
+ * asset_kind.
  *
- * This is the one door for such files: where they are looked for, what identifies them in the keys of caches, which names completion
- * offers, how they are opened. A file is opened once, however many read it, and again when it has changed; who reads it counts it,
- * so that it stays while a table is computed although the file was replaced meanwhile. One that does not fit the model is refused
- * with a sentence.
+ * This is the one door for such files: where they are looked for, what identifies them in the keys of caches, which names
+ * completion offers, how they are opened. A file is opened once, however many read it, and again when it has changed; who reads it
+ * counts it, so that it stays while a table is computed although the file was replaced meanwhile. One that does not fit the model
+ * is refused with a sentence.
  */
 #ifndef LMSCOPE_ENGINE_RUN_ASSET_H
 #define LMSCOPE_ENGINE_RUN_ASSET_H
@@ -24,8 +25,8 @@ struct asset_kind {
 	void *(*open)(const char *path, struct err *err);
 	void (*free)(void *content);
 	/*
-	 * False, with a sentence, when its sizes are not the model's; a note for what is merely doubtful. NULL: that depends on what
-	 * reads it, and is checked there.
+	 * False, with a sentence, when its sizes are not the model's; a note for what is merely doubtful. NULL: that depends on
+	 * what reads it, and is checked there.
 	 */
 	bool (*fits)(const void *content, const struct model *m, const char *path, struct notes *notes, struct err *err);
 	/* Writes such a file, whole or not at all; NULL: this program does not make them. `content` is what open gives. */

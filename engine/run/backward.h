@@ -7,8 +7,8 @@
  * one first: what an edit puts in a value's place (zero, mean, patch) takes the gradient away from what the model had computed
  * there, others change it or let it pass (edit_back).
  *
- * Runs that differ in their inputs alone go back together: their rows follow each other in memory, as those of a stack do (layer.h),
- * so that each weight matrix is read once for all of them. Row r is position r % T of run r / T.
+ * Runs that differ in their inputs alone go back together: their rows follow each other in memory, as those of a stack do
+ * (layer.h), so that each weight matrix is read once for all of them. Row r is position r % T of run r / T.
  *
  * What a run does not store and the way back needs is computed again: scales of norms, queries and keys before a norm on heads,
  * what a block writes before a norm after it.
@@ -69,8 +69,8 @@ bool backward_begin(struct backward *b, const struct run *const *each, int runs,
 size_t backward_bytes(const struct config *c, int runs, int T);
 
 /*
- * Layer l: x[rows, D] is the gradient at resid_post as the run has it, and becomes the one at what entered the layer, before edits on
- * resid_pre. `s` receives the gradients of all sites (layer_sites_new with a pattern, layer_sites_stack of several runs).
+ * Layer l: x[rows, D] is the gradient at resid_post as the run has it, and becomes the one at what entered the layer, before edits
+ * on resid_pre. `s` receives the gradients of all sites (layer_sites_new with a pattern, layer_sites_stack of several runs).
  */
 void backward_layer(const struct backward *b, int l, struct layer_sites *s, float *x);
 

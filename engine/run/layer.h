@@ -16,8 +16,8 @@
 
 /*
  * What is kept of a layer. RUN_STREAM: the stream, what is written to it, keys and values; queries, z, neurons and the pattern pass
- * by. That is what lenses and continuations need, at a fraction of the memory. RUN_SLOPES, of a stack alone: what a gradient needs on
- * its way back, in families without norms after blocks and without edits on heads' results.
+ * by. That is what lenses and continuations need, at a fraction of the memory. RUN_SLOPES, of a stack alone: what a gradient needs
+ * on its way back, in families without norms after blocks and without edits on heads' results.
  */
 enum run_stores { RUN_ALL, RUN_STREAM, RUN_SLOPES };
 

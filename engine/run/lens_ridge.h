@@ -1,10 +1,11 @@
 /*
- * lens_ridge.h - the linear map that is nearest, in squares, from the stream that enters a layer to the stream that leaves the last.
+ * lens_ridge.h - the linear map that is nearest, in squares, from the stream that enters a layer to the stream that leaves the
+ * last.
  *
  *   least, over A[D, D],  sum of |y[i + ahead] - A h[i]|² + λ|A|²        λ = 0.001 of the mean square of a channel of h
  *
- * Din et al. 2023, "Jump to conclusions": no bias. The sums of the normal equations are kept in double precision. The first position of
- * a window is left out: its stream is a hundred times as long as others, and would be all that counts.
+ * Din et al. 2023, "Jump to conclusions": no bias. The sums of the normal equations are kept in double precision. The first
+ * position of a window is left out: its stream is a hundred times as long as others, and would be all that counts.
  */
 #ifndef LMSCOPE_ENGINE_RUN_LENS_RIDGE_H
 #define LMSCOPE_ENGINE_RUN_LENS_RIDGE_H
@@ -36,7 +37,10 @@ void lens_ridge_add(struct lens_ridge *s, const struct run *r);
 void lens_ridge_take(struct lens_ridge *s);
 /* translators[units, floats] (lens_loss.h: W = A - 1, b = 0) from the sums. */
 void lens_ridge_solve(struct lens_ridge *s, float *translators);
-/* Forgets what was measured and put aside; measures a run; the share of y's variance that is not explained, as a mean over units. */
+/*
+ * Forgets what was measured and put aside; measures a run; the share of y's variance that is not explained, as a mean over
+ * units.
+ */
 void lens_ridge_clear(struct lens_ridge *s);
 void lens_ridge_measure(struct lens_ridge *s, const float *translators, const struct run *r);
 double lens_ridge_unexplained(const struct lens_ridge *s);

@@ -1,6 +1,6 @@
 /*
- * metric.c - see metric.h: the table of kinds, and specs made numbers of a run. The kinds: metrics/; what they share: metric_inner.c,
- * reading.c.
+ * metric.c - see metric.h: the table of kinds, and specs made numbers of a run. The kinds: metrics/; what they share:
+ * metric_inner.c, reading.c.
  */
 #include "engine/run/metric.h"
 

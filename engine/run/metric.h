@@ -100,7 +100,10 @@ struct metric {
 bool metric_resolve(const char *spec, const struct run *unedited, struct metric *metric, struct notes *notes, struct err *err);
 struct metric metric_share(const struct metric *m); /* a copy, to be given back by itself */
 void metric_done(struct metric *m);
-/* How many bytes of a spec say what it is, without what it is a part of: of `part head 2.1 of logit " Paris"`, the first three words. */
+/*
+ * How many bytes of a spec say what it is, without what it is a part of: of `part head 2.1 of logit " Paris"`, the first three
+ * words.
+ */
 size_t metric_own_bytes(const char *spec);
 /*
  * What can be known of a spec before anything runs: whether it parses (ERR_USAGE), and whether a model (NULL: not known yet) and a

@@ -60,14 +60,15 @@ bool place_to_ablate(const struct place *cell, bool here, struct place *out, str
 /* The line as edit_print writes it, so that two spellings of one edit are one. False with a sentence. */
 bool edit_canonical(const char *line, struct str *out, struct err *err);
 /*
- * The edits that a cell is the effect of, as edit_print() writes them, a line each, and what the first of them does; false: it is not
- * the effect of any.
+ * The edits that a cell is the effect of, as edit_print() writes them, a line each, and what the first of them does; false: it is
+ * not the effect of any.
  */
 bool cell_edits(const struct table *t, int row, int col, struct str *lines, enum edit_op *first);
 
 /*
  * What Space does with the cell under the cursor, as edits, a line each: the intervention that the cell is the effect of; where it
- * is of none, what it is about is switched off, at its position only with `here`. *first is what the first one does. False with a sentence why there is nothing to do.
+ * is of none, what it is about is switched off, at its position only with `here`. *first is what the first one does. False with a
+ * sentence why there is nothing to do.
  */
 bool cell_intervention(const struct app *app, bool here, struct str *lines, enum edit_op *first, struct err *err);
 /* The same in a word, for the footer: "ablate", "patch", "mask"; "revert" when it is on, "no edit" when there is nothing to do. */

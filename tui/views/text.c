@@ -1,7 +1,7 @@
 /*
  * text.c - the prompt as a text that is read: each token on the colour of its value, wrapped at words. The table has
- * tokens on one axis, or words and sentences as its rows; of the other it is the cursor's row or column. With numbers, or where there are no colours, a
- * line under each line of text says how much.
+ * tokens on one axis, or words and sentences as its rows; of the other it is the cursor's row or column. With numbers, or where
+ * there are no colours, a line under each line of text says how much.
  *
  *     The old lighthouse stood on the‹cliff›above the harbour,
  *     and every evening the keeper climbed the long stairs
@@ -15,8 +15,8 @@
 #include "tui/views/views.h"
 
 /*
- * Where each token is, and each word of a sentence: its line, its first column, its columns, and whether a blank is before it, for the
- * cursor. A token is one piece; a row that is a group of tokens has a piece for each of its words.
+ * Where each token is, and each word of a sentence: its line, its first column, its columns, and whether a blank is before it, for
+ * the cursor. A token is one piece; a row that is a group of tokens has a piece for each of its words.
  */
 struct text {
 	struct piece {

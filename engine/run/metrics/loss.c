@@ -1,4 +1,7 @@
-/* loss.c - see metric.h: the mean loss over the prompt's own tokens. It is no number of one row of logits: metric_value() knows it. */
+/*
+ * loss.c - see metric.h: the mean loss over the prompt's own tokens. It is no number of one row of logits: metric_value() knows
+ * it.
+ */
 #include "engine/run/metric_inner.h"
 
 /* clang-format off */
