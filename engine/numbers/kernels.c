@@ -65,8 +65,9 @@ INLINE float sum_of(enum term what, const float *a, const float *b, float mean, 
 	size_t i = 0;
 
 /* clang-format off */
-#define TERM(x, y, m, size) (what == TERM_SUM ? (x) : what == TERM_PRODUCT ? (x) * (y) : what == TERM_VARIANCE ? ((x) - (m)) * ((x) - (m)) : \
-			     size((x) - (m) * (y)))
+#define TERM(x, y, m, size) \
+	(what == TERM_SUM ? (x) : what == TERM_PRODUCT ? (x) * (y) : what == TERM_VARIANCE ? ((x) - (m)) * ((x) - (m)) : \
+	 size((x) - (m) * (y)))
 /* clang-format on */
 #define ADD(to, at) (to) += TERM(v_load(a + (at)), v_load(b + (at)), v_all(mean), v_size)
 	for (; i + 64 <= n; i += 64) {
@@ -405,13 +406,15 @@ struct kernels {
 	target static float dot_##set(const float *a, const float *b, size_t n) { return dot(a, b, n); } \
 	target static float distance_##set(const float *a, const float *b, float by, size_t n) { return distance(a, b, by, n); } \
 	target static void axpy_##set(float a, const float *x, float *y, size_t n) { axpy(a, x, y, n); } \
-	target static void panel_back_##set(const float *w, const float *d, float *sum, size_t inputs) { panel_back(w, d, sum, inputs); } \
+	target static void panel_back_##set(const float *w, const float *d, float *sum, size_t inputs) \
+	{ panel_back(w, d, sum, inputs); } \
 	target static void add_##set(const float *a, const float *b, float *y, size_t n) { add(a, b, y, n); } \
 	target static float layer_norm_##set(const float *x, const float *gain, const float *bias, float eps, float *y, size_t n) \
 	{ return layer_norm(x, gain, bias, eps, y, n); } \
 	target static float rms_norm_##set(const float *x, const float *gain, float eps, float *y, size_t n) \
 	{ return rms_norm(x, gain, eps, y, n); } \
-	target static void norm_with_##set(bool centred, const float *x, float scale, const float *gain, const float *bias, float *y, size_t n) \
+	target static void norm_with_##set(bool centred, const float *x, float scale, const float *gain, const float *bias, float *y, \
+					   size_t n) \
 	{ norm_with(centred, x, scale, gain, bias, y, n); } \
 	target static float softmax_##set(float *x, size_t n) { return softmax(x, n); } \
 	target static float log_sum_exp_##set(const float *x, size_t n) { return log_sum_exp(x, n); } \
@@ -420,8 +423,8 @@ struct kernels {
 	{ return exponentials_of(x, most, y, n); } \
 	ALL_ACTIVATIONS(DEFINE_ACTIVATION, set, target) \
 	static const struct kernels kernels_##set = { \
-		dot_##set, distance_##set, axpy_##set, panel_back_##set, add_##set, layer_norm_##set, rms_norm_##set, norm_with_##set, softmax_##set, log_sum_exp_##set, \
-		largest_##set, exponentials_##set, \
+		dot_##set, distance_##set, axpy_##set, panel_back_##set, add_##set, layer_norm_##set, rms_norm_##set, \
+		norm_with_##set, softmax_##set, log_sum_exp_##set, largest_##set, exponentials_##set, \
 		{ ALL_ACTIVATIONS(ENTER_VALUE, set, target) }, { ALL_ACTIVATIONS(ENTER_SLOPE, set, target) }, \
 	};
 /* clang-format on */
