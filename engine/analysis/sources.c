@@ -10,7 +10,7 @@
 void source_writes(const struct run *run, int layer, int head, int T, float *out, size_t ld)
 {
 	const struct config *c = &run->model->config;
-	const struct result_place place = { .model = run->model, .layer = layer, .post_scale = 1 };
+	const struct attention_at place = { .model = run->model, .layer = layer, .post_scale = 1 };
 	const float *v = run_at(run, SITE_V, layer, 0) + (size_t)config_kv_head(c, head) * (size_t)c->K;
 
 	matrix_apply_inputs(run->model->layers[layer].W_O, head * c->K, c->K, v, (size_t)(c->G * c->K), T, out, ld);
@@ -73,7 +73,7 @@ void part_extra(const struct run *r, int layer, int position, const float *z, fl
 	nothing = xcalloc(HK + D, sizeof *nothing);
 	put = nothing + HK;
 	for (int h = 0; h < c->H; h++) {
-		struct result_place place = { r->model, layer, position, z, post_scale(r, layer, position) };
+		struct attention_at place = { r->model, layer, position, z, post_scale(r, layer, position) };
 
 		result_extra(&place, r->edit_list, r->edits, h, out);
 		place.z = nothing;
@@ -126,7 +126,7 @@ static void edited_part(const struct sources *s, int query, int key, float *out)
 	const struct model *m = s->run->model;
 	size_t D = (size_t)m->config.D, HK = (size_t)(m->config.H * m->config.K);
 	float *z = xcalloc(2 * HK, sizeof *z), *used = z + HK;
-	const struct result_place place = { m, s->layer, query, z, post_scale(s->run, s->layer, query) };
+	const struct attention_at place = { m, s->layer, query, z, post_scale(s->run, s->layer, query) };
 
 	mix(s, query, key, z);
 	part_edits(s->run, SITE_Z, s->layer, query, z);

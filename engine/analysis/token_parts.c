@@ -126,7 +126,7 @@ static void extra(const struct carry *c, int position, const float *z, float *ou
 {
 	const struct run *r = c->run;
 	const float *scale = r->layer[c->layer]->post_scale;
-	const struct result_place place = { r->model, c->layer, position, z, scale ? scale[position] : 1 };
+	const struct attention_at place = { r->model, c->layer, position, z, scale ? scale[position] : 1 };
 
 	if (!c->bias) {
 		part_extra(r, c->layer, position, z, out);
@@ -232,7 +232,7 @@ static bool find_clipped(struct carry *c, struct arena *arena, struct err *err)
 	const struct run *r = c->run;
 	const struct config *g = &r->model->config;
 	size_t D = (size_t)g->D, GK = run_width(g, SITE_V);
-	const struct norm_place place = { r->model, r->edit_list, r->edits, SITE_LN1, c->layer };
+	const struct edited_norm place = { r->model, r->edit_list, r->edits, SITE_LN1, c->layer };
 	float *normed, *v;
 
 	c->clipped = NULL;

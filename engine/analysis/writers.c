@@ -69,7 +69,7 @@ static void product(const struct writers *w, float *x)
 static bool scale_after(const struct writers *w, float *scale, struct err *err)
 {
 	const struct run *r = w->run;
-	const struct norm_place place = { r->model, r->edit_list, r->edits, norm_after(w), w->layer };
+	const struct edited_norm place = { r->model, r->edit_list, r->edits, norm_after(w), w->layer };
 	float *x;
 
 	if (w->block == BLOCK_ATTN) {
@@ -135,11 +135,11 @@ bool writers_open(struct writers *const *w, int n, struct err *err)
 
 /* ---- heads, sources, neurons ---- */
 
-static struct result_place result_place(const struct writers *w)
+static struct attention_at attention_of(const struct writers *w)
 {
 	const struct layer_sites *s = w->run->layer[w->layer];
 
-	return (struct result_place){ w->run->model, w->layer, w->position, run_at(w->run, SITE_Z, w->layer, w->position),
+	return (struct attention_at){ w->run->model, w->layer, w->position, run_at(w->run, SITE_Z, w->layer, w->position),
 				      s->post_scale ? s->post_scale[w->position] : 1 };
 }
 
@@ -153,7 +153,7 @@ static bool acts_on_head(const struct writers *w, int e, enum site site, int hea
 /* What edits on a head's write add to it that z cannot say (result.h). */
 static double extra(const struct writers *w, int head)
 {
-	const struct result_place place = result_place(w);
+	const struct attention_at place = attention_of(w);
 	size_t D = (size_t)w->run->model->config.D;
 	struct arena_mark mark = arena_mark(w->scratch);
 	double share = 0;
@@ -274,8 +274,8 @@ bool writers_edited(const struct writers *w)
 static void write_again(const struct writers *w, float *x)
 {
 	const struct run *r = w->run;
-	const struct norm_place place = { r->model, r->edit_list, r->edits, norm_after(w), w->layer };
-	const struct result_place result = result_place(w);
+	const struct edited_norm place = { r->model, r->edit_list, r->edits, norm_after(w), w->layer };
+	const struct attention_at result = attention_of(w);
 
 	product(w, x);
 	norms_apply(&place, w->position, x, x, NULL);

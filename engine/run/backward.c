@@ -137,7 +137,7 @@ static void read_back(const struct backward *b, const struct matrix *W, const fl
 static void read_norm_back(const struct backward *b, enum site site, int l, float *d)
 {
 	const struct run *run = b->run;
-	const struct norm_place place = { run->model, run->edit_list, run->edits, site, l };
+	const struct edited_norm place = { run->model, run->edit_list, run->edits, site, l };
 	size_t D = (size_t)run->model->config.D;
 
 	for (size_t r = 0; r < (size_t)b->rows; r++)
@@ -149,7 +149,7 @@ static void read_norm_back(const struct backward *b, enum site site, int l, floa
 static void norm_back(const struct backward *b, enum site site, int l, const float *x, size_t width, float *d)
 {
 	const struct run *run = b->run;
-	const struct norm_place place = { run->model, run->edit_list, run->edits, site, l };
+	const struct edited_norm place = { run->model, run->edit_list, run->edits, site, l };
 
 	for (size_t r = 0; r < (size_t)b->rows; r++)
 		norms_back(&place, position_of(b, r), x + r * width, (b->frozen & FROZEN_NORMS) != 0, d + r * width, d + r * width);
@@ -169,7 +169,7 @@ struct writer {
 static void write_back(const struct backward *b, int l, const struct writer *w, const float *d, float *g)
 {
 	const struct config *c = &b->run->model->config;
-	const struct norm_place post = { b->run->model, b->run->edit_list, b->run->edits, w->post, l };
+	const struct edited_norm post = { b->run->model, b->run->edit_list, b->run->edits, w->post, l };
 	size_t all = (size_t)b->rows * (size_t)c->D;
 
 	memcpy(b->write, d, all * sizeof *d);
@@ -471,7 +471,7 @@ static void results_back(const struct backward *b, int l, const float *d, float 
 
 	memset(by_scale, 0, (size_t)b->rows * sizeof *by_scale);
 	for (size_t r = 0; any && r < (size_t)b->rows; r++) {
-		struct result_place place = { run->model, l, position_of(b, r), run_at(run, SITE_Z, l, (int)r),
+		struct attention_at place = { run->model, l, position_of(b, r), run_at(run, SITE_Z, l, (int)r),
 					      post ? post[r] : 1 };
 
 		by_scale[r] = result_back(&place, run->edit_list, run->edits, d + r * (size_t)c->D, g + r * (size_t)(c->H * c->K));
@@ -493,7 +493,7 @@ static void plant_results(const struct backward *b, int l, float *z)
 		for (int i = 0; seed->place.site == SITE_RESULT && seed->place.layer == l && i < seed->n; i++) {
 			const int t = seed->from + i;
 			const size_t row = (size_t)(seed->run * run->T + t);
-			const struct result_place place = { run->model, l, t, run_at(run, SITE_Z, l, (int)row), seed->scale[i] };
+			const struct attention_at place = { run->model, l, t, run_at(run, SITE_Z, l, (int)row), seed->scale[i] };
 
 			memcpy(d, seed->d + (size_t)i * D, D * sizeof *d);
 			result_finish(&place, d);
@@ -514,7 +514,7 @@ static void attention_back(const struct backward *b, int l, struct layer_sites *
 	const struct config *c = &m->config;
 	const struct layer *y = &m->layers[l];
 	const struct layer_sites *was = b->run->layer[l];
-	const struct norm_place read = { m, b->run->edit_list, b->run->edits, SITE_LN1, l };
+	const struct edited_norm read = { m, b->run->edit_list, b->run->edits, SITE_LN1, l };
 	struct writer writer = { SITE_ATTN_OUT, y->W_O, y->b_O, SITE_LN1_POST, was->z_used, NULL };
 	bool turned = c->position == POSITION_ROTARY && !(c->no_rotary && c->no_rotary[l]);
 	const struct projection q = { SITE_Q, y->W_Q, y->b_Q, SITE_Q_NORM, c->H, turned };

@@ -122,7 +122,7 @@ static void touch(const struct rows *r, int row, enum site site, float *x)
 static void normalise(const struct rows *r, int row, enum site site, const float *x, float *y, float *scale)
 {
 	const struct variant *v = &r->p->variant[variant_of(r->p, row)];
-	const struct norm_place place = { r->p->model, v->edit, v->edits, site, r->l };
+	const struct edited_norm place = { r->p->model, v->edit, v->edits, site, r->l };
 
 	norms_apply(&place, position_of(r, row), x, y, scale);
 }
@@ -230,12 +230,12 @@ static void leave_attention(const struct rows *r, int row)
 	const struct variant *v = &r->p->variant[variant_of(r->p, row)];
 	size_t D = (size_t)c->D, at = (size_t)row * D;
 	float *out = r->s->attn_out + at, *mid = r->s->resid_mid + at, *pre = r->s->resid_pre + at;
-	struct result_place place;
+	struct attention_at place;
 
 	add_bias(out, r->layer->b_O, D);
 	normalise(r, row, SITE_LN1_POST, out, out, r->s->post_scale ? r->s->post_scale + row : NULL);
 	multiply_by(out, D, c->residual_scale);
-	place = (struct result_place){ m, r->l, position_of(r, row), r->s->z + (size_t)row * (size_t)(c->H * c->K),
+	place = (struct attention_at){ m, r->l, position_of(r, row), r->s->z + (size_t)row * (size_t)(c->H * c->K),
 				       r->s->post_scale ? r->s->post_scale[row] : 1 };
 	for (int h = 0; v->edits && h < c->H; h++)
 		result_extra(&place, v->edit, v->edits, h, out);

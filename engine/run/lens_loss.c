@@ -138,7 +138,7 @@ static void gather_block(void *context, int block)
 static void go_back(struct lens_loss *s, float *g)
 {
 	const size_t D = (size_t)s->m->config.D;
-	const struct norm_place norm = { .model = s->m, .site = SITE_LN_FINAL, .layer = s->m->config.L };
+	const struct edited_norm norm = { .model = s->m, .site = SITE_LN_FINAL, .layer = s->m->config.L };
 
 	model_unembed_back(s->m, s->q, s->n, s->d, s->g);
 	for (size_t i = 0; i < (size_t)s->n; i++) {

@@ -66,14 +66,14 @@ int norms_parts(const struct config *c, enum site site)
 }
 
 /* Where one norm serves attention and MLP, what keeps it for the one keeps it for both. */
-static bool hits(const struct norm_place *p, const struct edit *e)
+static bool hits(const struct edited_norm *p, const struct edit *e)
 {
 	enum site site = p->site == SITE_LN2 && p->model->config.parallel_shared_norm ? SITE_LN1 : p->site;
 
 	return edit_hits(e, site, p->layer);
 }
 
-bool norms_any_kept(const struct norm_place *p)
+bool norms_any_kept(const struct edited_norm *p)
 {
 	int e = 0;
 
@@ -83,7 +83,7 @@ bool norms_any_kept(const struct norm_place *p)
 }
 
 /* The scale that is kept at a position; NULL: the norm's own. */
-static const float *kept(const struct norm_place *p, int position, int part)
+static const float *kept(const struct edited_norm *p, int position, int part)
 {
 	for (int e = p->edits - 1; e >= 0; e--)
 		if (hits(p, p->edit[e]) && edit_covers(p->edit[e], position) && edit_has_unit(p->edit[e], part))
@@ -91,12 +91,12 @@ static const float *kept(const struct norm_place *p, int position, int part)
 	return NULL;
 }
 
-bool norms_kept(const struct norm_place *p, int position)
+bool norms_kept(const struct edited_norm *p, int position)
 {
 	return kept(p, position, 0) != NULL;
 }
 
-void norms_apply(const struct norm_place *p, int position, const float *x, float *y, float *scale)
+void norms_apply(const struct edited_norm *p, int position, const float *x, float *y, float *scale)
 {
 	const struct norm *norm = norms_at(p->model, p->site, p->layer);
 	const struct shape s = shape_of(&p->model->config, p->site);
@@ -123,7 +123,7 @@ void norms_apply(const struct norm_place *p, int position, const float *x, float
 	}
 }
 
-void norms_back(const struct norm_place *p, int position, const float *x, bool frozen, const float *d, float *g)
+void norms_back(const struct edited_norm *p, int position, const float *x, bool frozen, const float *d, float *g)
 {
 	const struct norm *norm = norms_at(p->model, p->site, p->layer);
 	const struct shape s = shape_of(&p->model->config, p->site);
@@ -174,7 +174,7 @@ static bool product_of(const struct run *r, enum site site, int layer, struct pr
 {
 	const struct config *c = &r->model->config;
 	const struct layer *y = &r->model->layers[layer];
-	const struct norm_place read = { r->model, r->edit_list, r->edits, SITE_LN1, layer };
+	const struct edited_norm read = { r->model, r->edit_list, r->edits, SITE_LN1, layer };
 	float *normed;
 
 	if (site == SITE_LN2_POST) {
@@ -213,7 +213,7 @@ static float *made_again(const struct run *r, enum site site, int layer, struct 
 float *norms_scales(const struct run *r, enum site site, int layer, struct arena *arena, struct err *err)
 {
 	const struct config *c = &r->model->config;
-	const struct norm_place place = { r->model, r->edit_list, r->edits, site, layer };
+	const struct edited_norm place = { r->model, r->edit_list, r->edits, site, layer };
 	const struct shape s = shape_of(c, site);
 	const bool stored = site == SITE_LN1 || site == SITE_LN2 || site == SITE_LN_FINAL;
 	const size_t width = (size_t)s.parts * s.width;

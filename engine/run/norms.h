@@ -19,7 +19,7 @@ const struct norm *norms_at(const struct model *m, enum site site, int layer);
 int norms_parts(const struct config *c, enum site site);
 
 /* The edits of a run or a variant, and where. */
-struct norm_place {
+struct edited_norm {
 	const struct model *model;
 	const struct edit *const *edit; /* [edits] */
 	int edits;
@@ -28,18 +28,18 @@ struct norm_place {
 };
 
 /* Whether an edit keeps a scale there, at any position, or at this one. */
-bool norms_any_kept(const struct norm_place *p);
-bool norms_kept(const struct norm_place *p, int position);
+bool norms_any_kept(const struct edited_norm *p);
+bool norms_kept(const struct edited_norm *p, int position);
 /*
  * y of x, a whole row: [D], or [heads, K] of queries or keys. scale[parts] (may be NULL) receives what was used, 1 / sqrt(…). y
  * may be x.
  */
-void norms_apply(const struct norm_place *p, int position, const float *x, float *y, float *scale);
+void norms_apply(const struct edited_norm *p, int position, const float *x, float *y, float *scale);
 /*
  * Back: d at its output to g (may be d) at its input x; frozen: the scale is taken as constant. One that is kept does not answer
  * to x.
  */
-void norms_back(const struct norm_place *p, int position, const float *x, bool frozen, const float *d, float *g);
+void norms_back(const struct edited_norm *p, int position, const float *x, bool frozen, const float *d, float *g);
 
 /* What a stored stream holds of the input of ln1, ln2 or ln_final: [D]. */
 const float *norms_input(const struct run *r, enum site site, int layer, int position);

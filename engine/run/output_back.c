@@ -74,7 +74,7 @@ static void slopes_of(const struct looks *s, int i, int n, float *x)
 {
 	const struct run *first = s->o->run[0];
 	const struct model *m = first->model;
-	const struct norm_place place = { m, first->edit_list, first->edits, SITE_LN_FINAL, m->config.L };
+	const struct edited_norm place = { m, first->edit_list, first->edits, SITE_LN_FINAL, m->config.L };
 	const size_t D = (size_t)m->config.D, V = (size_t)m->config.V;
 
 	for (int k = 0; k < n; k++) {

@@ -62,7 +62,7 @@ static bool begin_at_norm(struct reading *out, const struct run *run, enum site 
 static void through_norm(struct reading *out, const struct run *run, enum site site, int layer, int i, const float *x, float *w)
 {
 	const struct model *m = run->model;
-	const struct norm_place place = { m, run->edit_list, run->edits, site, site == SITE_LN_FINAL ? m->config.L : layer };
+	const struct edited_norm place = { m, run->edit_list, run->edits, site, site == SITE_LN_FINAL ? m->config.L : layer };
 	const struct norm *norm = norms_at(m, site, place.layer);
 	float *direction = out->direction + (size_t)i * channels(run), scale = 1;
 
@@ -150,7 +150,7 @@ bool read_neuron(const struct metric *m, const struct run *run, struct reading *
 static bool project(const struct run *run, int layer, const struct matrix *W, const float *bias, int position, float *out,
 		    struct arena *arena, struct err *err)
 {
-	const struct norm_place read = { run->model, run->edit_list, run->edits, SITE_LN1, layer };
+	const struct edited_norm read = { run->model, run->edit_list, run->edits, SITE_LN1, layer };
 	float *normed = arena_floats(arena, channels(run), err);
 
 	if (!normed)
@@ -219,7 +219,7 @@ static bool side_back(const struct run *run, const struct side *s, int layer, in
 		      struct reading *out, struct err *err)
 {
 	const struct config *c = &run->model->config;
-	const struct norm_place norm = { run->model, run->edit_list, run->edits, s->norm, layer };
+	const struct edited_norm norm = { run->model, run->edit_list, run->edits, s->norm, layer };
 	const size_t K = (size_t)c->K, n = s->units * K, at = (size_t)unit * K;
 	float *d = arena_floats(out->arena, 4 * n, err), *x = d ? d + n : NULL, *normed = d ? d + 2 * n : NULL,
 	      *g = d ? d + 3 * n : NULL;
@@ -409,7 +409,7 @@ static bool lens_row(const struct metric *m, const struct run *run, float *p, st
 {
 	const struct model *model = run->model;
 	const struct config *c = &model->config;
-	const struct norm_place place = { model, run->edit_list, run->edits, SITE_LN_FINAL, c->L };
+	const struct edited_norm place = { model, run->edit_list, run->edits, SITE_LN_FINAL, c->L };
 	const size_t D = channels(run);
 	float *w = arena_floats(out->arena, D, err);
 

@@ -23,7 +23,7 @@ bool readout_begin(struct readout *r, const struct metric *metric, const struct 
 
 void readout_norm(const struct model *m, const struct variant *variant, int position, const float *x, float *y)
 {
-	const struct norm_place place = { m, variant->edit, variant->edits, SITE_LN_FINAL, m->config.L };
+	const struct edited_norm place = { m, variant->edit, variant->edits, SITE_LN_FINAL, m->config.L };
 
 	norms_apply(&place, position, x, y, NULL);
 }

@@ -13,7 +13,7 @@ bool result_by_z(const struct edit *e)
 	return e->op != EDIT_ADD && e->op != EDIT_NOISE && e->op != EDIT_PROJECT && e->op != EDIT_INTERCHANGE;
 }
 
-void result_finish(const struct result_place *p, float *x)
+void result_finish(const struct attention_at *p, float *x)
 {
 	const struct norm *post = &p->model->layers[p->layer].ln1_post;
 	const struct config *c = &p->model->config;
@@ -25,7 +25,7 @@ void result_finish(const struct result_place *p, float *x)
 	}
 }
 
-void result_write(const struct result_place *p, int head, const float *z, float *out)
+void result_write(const struct attention_at *p, int head, const float *z, float *out)
 {
 	const struct config *c = &p->model->config;
 
@@ -34,7 +34,7 @@ void result_write(const struct result_place *p, int head, const float *z, float 
 }
 
 /* The same, row of W_O by row: for one chunk of a pool's work, where a matrix product may not start another. */
-static void write_alone(const struct result_place *p, int head, const float *z, float *out)
+static void write_alone(const struct attention_at *p, int head, const float *z, float *out)
 {
 	const struct config *c = &p->model->config;
 	size_t D = (size_t)c->D;
@@ -49,7 +49,7 @@ static void write_alone(const struct result_place *p, int head, const float *z, 
 	free(weights);
 }
 
-static bool acts(const struct result_place *p, const struct edit *e, int head)
+static bool acts(const struct attention_at *p, const struct edit *e, int head)
 {
 	return edit_hits(e, SITE_RESULT, p->layer) && edit_has_unit(e, head) && edit_covers(e, p->position);
 }
@@ -61,7 +61,7 @@ struct chain {
 	float *row;   /* [D] scratch */
 };
 
-static struct chain chain_new(const struct result_place *p)
+static struct chain chain_new(const struct attention_at *p)
 {
 	const struct config *c = &p->model->config;
 	size_t HK = (size_t)(c->H * c->K), D = (size_t)c->D;
@@ -75,24 +75,24 @@ static struct chain chain_new(const struct result_place *p)
 }
 
 /* The head's write as it is now. */
-static void write_now(const struct result_place *p, const struct chain *s, int head, float *out)
+static void write_now(const struct attention_at *p, const struct chain *s, int head, float *out)
 {
 	write_alone(p, head, s->z + head * p->model->config.K, out);
 	kernel_add(out, s->extra, out, (size_t)p->model->config.D);
 }
 
 /* The value of another run that an exchange takes from: that run's head, with the scale it has there. */
-static void source_write(const struct result_place *p, const struct edit *e, int head, float *out)
+static void source_write(const struct attention_at *p, const struct edit *e, int head, float *out)
 {
 	const struct layer_sites *from = e->source->layer[p->layer];
-	struct result_place place = *p;
+	struct attention_at place = *p;
 	size_t row = (size_t)p->position * (size_t)p->model->config.H + (size_t)head;
 
 	place.post_scale = from->post_scale ? from->post_scale[p->position] : 1;
 	write_alone(&place, head, from->z_used + row * (size_t)p->model->config.K, out);
 }
 
-static void chain_step(const struct result_place *p, const struct edit *e, int head, struct chain *s)
+static void chain_step(const struct attention_at *p, const struct edit *e, int head, struct chain *s)
 {
 	const struct config *c = &p->model->config;
 	size_t D = (size_t)c->D;
@@ -126,7 +126,7 @@ static void chain_step(const struct result_place *p, const struct edit *e, int h
 	}
 }
 
-void result_extra(const struct result_place *p, const struct edit *const *edits, int n, int head, float *x)
+void result_extra(const struct attention_at *p, const struct edit *const *edits, int n, int head, float *x)
 {
 	struct chain s = { NULL };
 	int e = 0;
@@ -149,7 +149,7 @@ void result_extra(const struct result_place *p, const struct edit *const *edits,
  * The part of the write along u goes: d is the gradient at `extra`, g[K] that at z. Returns what it says of the scale after
  * attention.
  */
-static double along_back(const struct result_place *p, const struct chain *s, int head, const float *u, float *d, float *g)
+static double along_back(const struct attention_at *p, const struct chain *s, int head, const float *u, float *d, float *g)
 {
 	const struct config *c = &p->model->config;
 	const struct matrix *W_O = p->model->layers[p->layer].W_O;
@@ -173,7 +173,7 @@ static double along_back(const struct result_place *p, const struct chain *s, in
 }
 
 /* z as it was before edit number `before`. */
-static void chain_rewind(const struct result_place *p, const struct edit *const *edits, int before, int head, struct chain *s)
+static void chain_rewind(const struct attention_at *p, const struct edit *const *edits, int before, int head, struct chain *s)
 {
 	const struct config *c = &p->model->config;
 
@@ -183,7 +183,7 @@ static void chain_rewind(const struct result_place *p, const struct edit *const 
 			edit_apply(edits[e], c, SITE_RESULT, p->position, s->z);
 }
 
-static double head_back(const struct result_place *p, const struct edit *const *edits, int n, int head, struct chain *s,
+static double head_back(const struct attention_at *p, const struct edit *const *edits, int n, int head, struct chain *s,
 			const float *d, float *g)
 {
 	const struct config *c = &p->model->config;
@@ -213,7 +213,7 @@ static double head_back(const struct result_place *p, const struct edit *const *
 	return slope;
 }
 
-double result_back(const struct result_place *p, const struct edit *const *edits, int n, const float *d, float *g)
+double result_back(const struct attention_at *p, const struct edit *const *edits, int n, const float *d, float *g)
 {
 	const struct config *c = &p->model->config;
 	struct chain s;

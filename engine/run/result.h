@@ -10,7 +10,7 @@
 #include "engine/run/edit.h"
 
 /* A layer's attention at one position. */
-struct result_place {
+struct attention_at {
 	const struct model *model;
 	int layer, position;
 	const float *z;	  /* [H, K] before edits on results */
@@ -24,18 +24,18 @@ bool result_by_z(const struct edit *edit);
  * In place: from the matrix product x[D] to the stream, through the norm after attention (its scale as it is) and the
  * multiplier.
  */
-void result_finish(const struct result_place *p, float *x);
+void result_finish(const struct attention_at *p, float *x);
 /* out[D]: what a head writes with z[K] in place of its own, as it reaches the stream: without b_O. */
-void result_write(const struct result_place *p, int head, const float *z, float *out);
+void result_write(const struct attention_at *p, int head, const float *z, float *out);
 
 /* x[D] += what the edits on this head's result add beyond z, in the order in which they are written. */
-void result_extra(const struct result_place *p, const struct edit *const *edits, int n, int head, float *x);
+void result_extra(const struct attention_at *p, const struct edit *const *edits, int n, int head, float *x);
 
 /*
  * The way back through all edits on results: d[D] is the gradient at attention's write as it is in the stream, g[H, K] the gradient
  * at what W_O was given, which becomes the one at z before these edits. The derivative by the scale of the norm after attention is
  * returned, since what is added to a head's write depends on it (0 where there is none).
  */
-double result_back(const struct result_place *p, const struct edit *const *edits, int n, const float *d, float *g);
+double result_back(const struct attention_at *p, const struct edit *const *edits, int n, const float *d, float *g);
 
 #endif

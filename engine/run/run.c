@@ -337,18 +337,18 @@ void run_scores(const struct run *r, int layer, int head, int query, float *out)
 			edit_apply_pattern(&r->edit[e], head, query, out);
 }
 
-static struct result_place place_of(const struct run *r, int layer, int position)
+static struct attention_at place_of(const struct run *r, int layer, int position)
 {
 	const struct layer_sites *s = r->layer[layer];
 
-	return (struct result_place){ r->model, layer, position, run_at(r, SITE_Z, layer, position),
+	return (struct attention_at){ r->model, layer, position, run_at(r, SITE_Z, layer, position),
 				      s->post_scale ? s->post_scale[position] : 1 };
 }
 
 void run_result(const struct run *r, int layer, int head, int position, float *out)
 {
 	const struct config *c = &r->model->config;
-	struct result_place place = place_of(r, layer, position);
+	struct attention_at place = place_of(r, layer, position);
 
 	result_write(&place, head, r->layer[layer]->z_used + ((size_t)position * (size_t)c->H + (size_t)head) * (size_t)c->K, out);
 	result_extra(&place, r->edit_list, r->edits, head, out);
@@ -358,7 +358,7 @@ void run_attention_bias(const struct run *r, int layer, int position, float *out
 {
 	const struct config *c = &r->model->config;
 	const float *b = r->model->layers[layer].b_O;
-	struct result_place place = place_of(r, layer, position);
+	struct attention_at place = place_of(r, layer, position);
 
 	memset(out, 0, (size_t)c->D * sizeof *out);
 	if (b)
@@ -366,21 +366,21 @@ void run_attention_bias(const struct run *r, int layer, int position, float *out
 	result_finish(&place, out);
 }
 
-static struct norm_place final_norm(const struct run *r)
+static struct edited_norm final_norm(const struct run *r)
 {
-	return (struct norm_place){ r->model, r->edit_list, r->edits, SITE_LN_FINAL, r->model->config.L };
+	return (struct edited_norm){ r->model, r->edit_list, r->edits, SITE_LN_FINAL, r->model->config.L };
 }
 
 void run_final_norm(const struct run *r, int position, const float *x, float *y, float *scale)
 {
-	const struct norm_place place = final_norm(r);
+	const struct edited_norm place = final_norm(r);
 
 	norms_apply(&place, position, x, y, scale);
 }
 
 bool run_keeps_final_norm(const struct run *r)
 {
-	const struct norm_place place = final_norm(r);
+	const struct edited_norm place = final_norm(r);
 
 	return norms_any_kept(&place);
 }

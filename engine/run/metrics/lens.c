@@ -9,7 +9,7 @@
 static double lens_of_rows(const struct metric *m, const struct metric_rows *rows)
 {
 	const struct model *model = rows->run->model;
-	const struct norm_place place = { model, rows->edit, rows->edits, SITE_LN_FINAL, model->config.L };
+	const struct edited_norm place = { model, rows->edit, rows->edits, SITE_LN_FINAL, model->config.L };
 	float *y = xmalloc(metric_channels(rows) * sizeof *y), logit;
 
 	norms_apply(&place, m->position, rows->at(rows, m->place.site, m->position), y, NULL);
@@ -23,7 +23,7 @@ static int lens_seeds(const struct metric *m, const struct run *run, unsigned fr
 {
 	const struct model *model = run->model;
 	const struct config *c = &model->config;
-	const struct norm_place place = { model, run->edit_list, run->edits, SITE_LN_FINAL, c->L };
+	const struct edited_norm place = { model, run->edit_list, run->edits, SITE_LN_FINAL, c->L };
 	const size_t D = (size_t)c->D;
 	const double capped = c->logit_cap > 0 ? metric_of_run(m, run) / (double)c->logit_cap : 0;
 	float *d = arena_alloc(arena, D * sizeof *d);

@@ -16,7 +16,7 @@ static void head_write(const struct metric *m, const struct metric_rows *rows, i
 	const struct config *c = &rows->run->model->config;
 	const size_t HK = (size_t)(c->H * c->K);
 	const float *z = rows->at(rows, SITE_Z, position);
-	const struct result_place place = { rows->run->model, m->place.layer, position, z, scale };
+	const struct attention_at place = { rows->run->model, m->place.layer, position, z, scale };
 	float *used = xmalloc(HK * sizeof *used);
 
 	memcpy(used, z, HK * sizeof *used);
