@@ -28,7 +28,7 @@ enum { ATTENTION, DIRECT, FFN, COLUMNS };
 
 struct routes {
 	const struct ask *ask;
-	struct readout readout;
+	struct direct_logit readout;
 	struct rollout below;
 	int T;	      /* positions up to the last one that is read */
 	double *cell; /* [T, COLUMNS] */
@@ -82,7 +82,7 @@ static bool add_mlp(struct routes *r, int layer, int position, struct err *err)
 			return false;
 		own = writers_edited(&w) ? 0 : w.bias;
 	}
-	*cell(r, position, FFN) += readout_share(&r->readout, position, run_at(run, SITE_MLP_OUT, layer, position)) - own;
+	*cell(r, position, FFN) += direct_logit_share(&r->readout, position, run_at(run, SITE_MLP_OUT, layer, position)) - own;
 	r->rest += own;
 	arena_rewind(r->ask->scratch, mark);
 	return true;
@@ -115,7 +115,7 @@ static bool follow(struct routes *r, struct err *err)
 static bool begin(struct routes *r, const struct ask *ask, struct err *err)
 {
 	*r = (struct routes){ .ask = ask };
-	if (!readout_init(&r->readout, ask, ask->arg[ARG_POSITION], err))
+	if (!direct_logit_init(&r->readout, ask, ask->arg[ARG_POSITION], err))
 		return false;
 	r->T = r->readout.position + 1;
 	r->cell = arena_alloc(ask->scratch, (size_t)r->T * COLUMNS * sizeof *r->cell);
@@ -128,7 +128,7 @@ static void add_others(struct routes *r)
 	const struct reading *g = &r->readout.reading;
 
 	for (int i = g->from; i < g->from + g->n; i++)
-		*cell(r, i, DIRECT) = readout_share(&r->readout, i, run_at(r->ask->run, SITE_EMBED, 0, i));
+		*cell(r, i, DIRECT) = direct_logit_share(&r->readout, i, run_at(r->ask->run, SITE_EMBED, 0, i));
 	for (int p = 0; p < r->readout.pieces; p++)
 		if (p >= r->readout.writes || !strcmp(r->readout.piece[p].name, "edits"))
 			r->rest += r->readout.piece[p].share;
@@ -149,7 +149,7 @@ static void fill(const struct routes *r, struct table *t)
 	t->footnote = arena_printf(t->arena, "rest, of no token: %+.3g (biases, constants)", r->rest);
 }
 
-static void describe(struct table *t, const struct ask *ask, const struct readout *readout)
+static void describe(struct table *t, const struct ask *ask, const struct direct_logit *readout)
 {
 	axis_tokens(t, &t->rows, ask->run, DIM_POSITION, "position");
 	axis_of(&t->cols, DIM_QUANTITY);

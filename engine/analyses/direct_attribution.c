@@ -53,7 +53,7 @@ struct level {
 
 struct tree {
 	const struct ask *ask;
-	const struct readout *readout;
+	const struct direct_logit *readout;
 	struct parts *parts; /* [rows of the first level] of those that are open; the others' share is NULL */
 	struct row *row;     /* heap */
 	int n, room;
@@ -263,7 +263,7 @@ static bool add_neurons(struct tree *t, const struct parts *p, int parent, struc
 
 /* ---- all of it ---- */
 
-static bool is_block(const struct piece *p)
+static bool is_block(const struct logit_share *p)
 {
 	return p->site == SITE_ATTN_OUT || p->site == SITE_MLP_OUT;
 }
@@ -271,7 +271,7 @@ static bool is_block(const struct piece *p)
 /* What the open rows of the first level are made of. */
 static bool open_parts(struct tree *t, struct err *err)
 {
-	const struct readout *out = t->readout;
+	const struct direct_logit *out = t->readout;
 	const struct run *run = t->ask->run;
 	struct arena *scratch = t->ask->scratch;
 	struct parts **open = arena_alloc(scratch, (size_t)out->pieces * sizeof *open);
@@ -279,7 +279,7 @@ static bool open_parts(struct tree *t, struct err *err)
 
 	t->parts = arena_alloc(scratch, (size_t)out->pieces * sizeof *t->parts);
 	for (int i = 0; i < out->pieces; i++) {
-		const struct piece *p = &out->piece[i];
+		const struct logit_share *p = &out->piece[i];
 		const struct place place = place_at(p->site, p->layer, -1, -1);
 
 		if (!is_block(p) || !is_open(t, &place, 1))
@@ -301,7 +301,7 @@ static bool open_parts(struct tree *t, struct err *err)
 static bool add_pieces(struct tree *t, struct err *err)
 {
 	for (int i = 0; i < t->readout->pieces; i++) {
-		const struct piece *p = &t->readout->piece[i];
+		const struct logit_share *p = &t->readout->piece[i];
 		const struct parts *parts = &t->parts[i];
 		int row = add(t, -1, place_at(p->site, p->layer, -1, -1), p->share, p->name);
 
@@ -421,14 +421,14 @@ static void fill(const struct tree *tree, struct table *t)
 
 static struct table *compute(const struct ask *ask, struct err *err)
 {
-	struct readout readout;
+	struct direct_logit readout;
 	struct tree tree = { .ask = ask, .readout = &readout, .worst = { .parent = -1 }, .deep = run_has(ask->run, SITE_Z) };
 	struct table *t = NULL;
 
-	if (find_open(&tree, err) && readout_init(&readout, ask, ask->arg[ARG_POSITION], err) && open_parts(&tree, err) &&
+	if (find_open(&tree, err) && direct_logit_init(&readout, ask, ask->arg[ARG_POSITION], err) && open_parts(&tree, err) &&
 	    add_pieces(&tree, err) && (t = table_new(tree.n, 2, err))) {
 		fill(&tree, t);
-		readout_title(&readout, ask, t, "all parts");
+		direct_logit_title(&readout, ask, t, "all parts");
 	}
 	free(tree.row);
 	return t;

@@ -18,25 +18,25 @@ static const struct param params[] = {
 };
 
 /* What a head writes at all positions that the metric reads. */
-static double head_share(const struct ask *ask, const struct readout *readout, int layer, int head, float *write)
+static double head_share(const struct ask *ask, const struct direct_logit *readout, int layer, int head, float *write)
 {
 	const struct reading *g = &readout->reading;
 	double sum = 0;
 
 	for (int t = g->from; t < g->from + g->n; t++) {
 		run_result(ask->run, layer, head, t, write);
-		sum += readout_share(readout, t, write);
+		sum += direct_logit_share(readout, t, write);
 	}
 	return sum;
 }
 
 /* What no head wrote. An edit on attn_out puts something else in the heads' place: that is no head either. */
-static double not_heads(const struct readout *readout, const double *of_layer)
+static double not_heads(const struct direct_logit *readout, const double *of_layer)
 {
 	double sum = 0;
 
 	for (int i = 0; i < readout->pieces; i++) {
-		const struct piece *p = &readout->piece[i];
+		const struct logit_share *p = &readout->piece[i];
 
 		if (p->site != SITE_ATTN_OUT)
 			sum += p->share;
@@ -46,7 +46,7 @@ static double not_heads(const struct readout *readout, const double *of_layer)
 	return sum;
 }
 
-static bool fill(struct table *t, const struct ask *ask, const struct readout *readout, double *of_layer, struct err *err)
+static bool fill(struct table *t, const struct ask *ask, const struct direct_logit *readout, double *of_layer, struct err *err)
 {
 	const struct config *c = &ask->model->config;
 	float *write = arena_floats(ask->scratch, (size_t)c->D, err); /* [D] */
@@ -71,10 +71,10 @@ static struct table *compute(const struct ask *ask, struct err *err)
 	const struct config *c = &ask->model->config;
 	double *of_layer = arena_alloc(ask->scratch, (size_t)c->L * sizeof *of_layer); /* [L] sum over the layer's heads */
 	double sum, rest;
-	struct readout readout;
+	struct direct_logit readout;
 	struct table *t;
 
-	if (!readout_init(&readout, ask, ask->arg[ARG_POSITION], err) || !(t = table_new(c->L, c->H, err)))
+	if (!direct_logit_init(&readout, ask, ask->arg[ARG_POSITION], err) || !(t = table_new(c->L, c->H, err)))
 		return NULL;
 	if (!fill(t, ask, &readout, of_layer, err)) {
 		table_unref(t);
@@ -85,7 +85,7 @@ static struct table *compute(const struct ask *ask, struct err *err)
 		sum += of_layer[l];
 	axis_numbers(t, &t->rows, DIM_LAYER);
 	axis_numbers(t, &t->cols, DIM_HEAD);
-	readout_title(&readout, ask, t, "heads");
+	direct_logit_title(&readout, ask, t, "heads");
 	table_set_unit(t, metric_unit(ask->metric));
 	t->footnote = arena_printf(t->arena, "heads %+.2f, rest %+.2f", sum - rest, rest);
 	t->check = (struct check){ "heads and the rest sum to the metric", readout.reading.value, sum, 1e-4 };

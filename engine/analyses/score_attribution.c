@@ -84,13 +84,13 @@ struct half {
 };
 
 /* Readings along one row, or along each channel of the head. */
-static struct readout *read_half(const struct score *s, enum site site, const float *along, int width, struct err *err)
+static struct direct_logit *read_half(const struct score *s, enum site site, const float *along, int width, struct err *err)
 {
 	const struct ask *ask = s->ask;
 	const bool query = site == SITE_Q;
 	const struct place place =
 		place_at(site, s->layer, query ? s->head : config_kv_head(&ask->model->config, s->head), query ? s->query : s->key);
-	struct readout *out = arena_array(ask->scratch, (size_t)width, sizeof *out, err);
+	struct direct_logit *out = arena_array(ask->scratch, (size_t)width, sizeof *out, err);
 	float *row = arena_floats(ask->scratch, s->K, err);
 
 	for (int i = 0; out && row && i < width; i++) {
@@ -100,7 +100,7 @@ static struct readout *read_half(const struct score *s, enum site site, const fl
 		row[i] = 1;
 		if (!task_step(ask->task, query ? i : width + i, 2 * width, err) ||
 		    !reading_of_side(&reading, ask->run, &place, along ? along : row, ask->scratch, err) ||
-		    !readout_of(&out[i], ask->run, &reading, ask->scratch, err))
+		    !direct_logit_of(&out[i], ask->run, &reading, ask->scratch, err))
 			return NULL;
 	}
 	return row ? out : NULL;
@@ -113,7 +113,7 @@ static double *add_part(struct half *h, struct place place, const char *name)
 }
 
 /* Attention's write is its heads', unless an edit put something in its place. */
-static void add_heads(struct half *h, const struct score *s, const struct readout *out, int layer, float *write)
+static void add_heads(struct half *h, const struct score *s, const struct direct_logit *out, int layer, float *write)
 {
 	const struct run *run = s->ask->run;
 
@@ -123,7 +123,7 @@ static void add_heads(struct half *h, const struct score *s, const struct readou
 
 		run_result(run, layer, head, out->position, write);
 		for (int i = 0; i < h->width; i++)
-			share[i] = readout_share(&out[i], out->position, write);
+			share[i] = direct_logit_share(&out[i], out->position, write);
 	}
 }
 
@@ -131,7 +131,7 @@ static bool split(struct half *h, const struct score *s, enum site site, const f
 {
 	const struct config *c = &s->ask->model->config;
 	const int width = along ? 1 : c->K;
-	const struct readout *out = read_half(s, site, along, width, err);
+	const struct direct_logit *out = read_half(s, site, along, width, err);
 	float *write = arena_floats(s->ask->scratch, (size_t)c->D, err);
 	const size_t most = out ? (size_t)out->pieces + (size_t)c->L * (size_t)c->H : 0;
 
@@ -140,7 +140,7 @@ static bool split(struct half *h, const struct score *s, enum site site, const f
 	    !(h->share = arena_array(s->ask->scratch, (most + 1) * (size_t)width, sizeof *h->share, err)))
 		return false;
 	for (int p = 0; p < out->pieces; p++) {
-		const struct piece *piece = &out->piece[p];
+		const struct logit_share *piece = &out->piece[p];
 		double *share;
 
 		if (piece->site == SITE_ATTN_OUT && !piece->replaced) {

@@ -49,7 +49,7 @@ static const struct param params[] = {
 struct repair {
 	const struct ask *ask;
 	struct run *ablated;
-	struct readout before, after;
+	struct direct_logit before, after;
 	double direct, norm;
 };
 
@@ -109,7 +109,7 @@ static double direct_change(const struct repair *r, struct err *err)
 		memcpy(was, run_at(ask->run, site, l, at), (size_t)D * sizeof *was);
 		memcpy(is, run_at(r->ablated, site, l, at), (size_t)D * sizeof *is);
 	}
-	return readout_share(&r->before, at, is) - readout_share(&r->before, at, was);
+	return direct_logit_share(&r->before, at, is) - direct_logit_share(&r->before, at, was);
 }
 
 static bool measure(struct repair *r, struct err *err)
@@ -119,8 +119,8 @@ static bool measure(struct repair *r, struct err *err)
 	if (!(r->ablated = ablate(r->ask, err)))
 		return false;
 	with.run = r->ablated;
-	if (!readout_init(&r->before, r->ask, r->ask->arg[ARG_POSITION], err) ||
-	    !readout_init(&r->after, &with, r->ask->arg[ARG_POSITION], err))
+	if (!direct_logit_init(&r->before, r->ask, r->ask->arg[ARG_POSITION], err) ||
+	    !direct_logit_init(&r->after, &with, r->ask->arg[ARG_POSITION], err))
 		return false;
 	r->direct = direct_change(r, err);
 	for (int i = 0; i < r->after.writes; i++)
@@ -128,7 +128,7 @@ static bool measure(struct repair *r, struct err *err)
 	return !isnan(r->direct);
 }
 
-static int row(struct table *t, int at, const char *name, const struct piece *p, double value)
+static int row(struct table *t, int at, const char *name, const struct logit_share *p, double value)
 {
 	axis_label(t, &t->rows, at, name);
 	if (p)
@@ -145,7 +145,7 @@ static int row(struct table *t, int at, const char *name, const struct piece *p,
 static struct table *lay_out(const struct repair *r, struct err *err)
 {
 	const struct ask *ask = r->ask;
-	const struct readout *b = &r->before;
+	const struct direct_logit *b = &r->before;
 	enum site own = ask->arg[ARG_PART] == PART_MLP ? SITE_MLP_OUT : SITE_ATTN_OUT;
 	double rest = 0, repaired = 0, total = r->after.reading.value - b->reading.value, sum;
 	struct table *t;
@@ -165,7 +165,7 @@ static struct table *lay_out(const struct repair *r, struct err *err)
 		    !(b->piece[i].layer == ask->arg[ARG_LAYER] && b->piece[i].site > own))
 			rest += later(r, i) - b->piece[i].share;
 	for (int i = 0; i < b->writes; i++) {
-		const struct piece *p = &b->piece[i];
+		const struct logit_share *p = &b->piece[i];
 		bool same = p->layer == ask->arg[ARG_LAYER] && p->site == own;
 		double change = same ? rest - r->direct : later(r, i) - p->share;
 

@@ -27,7 +27,7 @@ static const struct param params[] = {
 };
 
 /* What the vocabulary says of some tokens, as many as go through it together. */
-struct reading {
+struct losses {
 	const struct ask *ask;
 	int row, n;	      /* these tokens of the prompt, each read at the position before it */
 	float *y;	      /* [n, D] normalised */
@@ -36,33 +36,33 @@ struct reading {
 	float *lse, *entropy; /* [n] */
 };
 
-static double nats(const struct reading *g, int i)
+static double nats(const struct losses *g, int i)
 {
 	return (double)g->lse[i] - (double)g->logit[i];
 }
 
-static double bits(const struct reading *g, int i)
+static double bits(const struct losses *g, int i)
 {
 	return nats(g, i) / M_LN2;
 }
 
-static double rank(const struct reading *g, int i)
+static double rank(const struct losses *g, int i)
 {
 	return (double)g->rank[i];
 }
 
-static double entropy(const struct reading *g, int i)
+static double entropy(const struct losses *g, int i)
 {
 	return (double)g->entropy[i];
 }
 
-static double top1(const struct reading *g, int i)
+static double top1(const struct losses *g, int i)
 {
 	return g->best[i] == g->ask->run->tokens[g->row + i];
 }
 
 static const struct {
-	double (*of)(const struct reading *g, int i);
+	double (*of)(const struct losses *g, int i);
 	const char *title, *unit;
 	double of_loss; /* so many are one nat of the loss; 0: it is no loss */
 	enum scale scale;
@@ -77,11 +77,11 @@ static const struct {
 			"1 = as predicted, 0 = another token" },
 };
 
-static bool reading_init(struct reading *g, const struct ask *ask, struct err *err)
+static bool reading_init(struct losses *g, const struct ask *ask, struct err *err)
 {
 	const size_t n = VOCAB_ROWS;
 
-	*g = (struct reading){ .ask = ask };
+	*g = (struct losses){ .ask = ask };
 	g->y = arena_floats(ask->scratch, n * (size_t)ask->model->config.D, err);
 	g->best = arena_array(ask->scratch, n, sizeof *g->best, err);
 	g->logit = arena_floats(ask->scratch, n, err);
@@ -91,7 +91,7 @@ static bool reading_init(struct reading *g, const struct ask *ask, struct err *e
 	return g->y && g->best && g->logit && g->rank && g->lse && g->entropy;
 }
 
-static bool read_tokens(const struct reading *g, struct err *err)
+static bool read_tokens(const struct losses *g, struct err *err)
 {
 	const struct run *r = g->ask->run;
 	const int show = g->ask->arg[ARG_SHOW];
@@ -112,7 +112,7 @@ static bool read_tokens(const struct reading *g, struct err *err)
 	return vocab_read(r->model, g->y, g->n, true, &wanted, g->ask->task, err);
 }
 
-static void fill_cells(struct table *t, const struct reading *g)
+static void fill_cells(struct table *t, const struct losses *g)
 {
 	for (int i = 0; i < g->n; i++) {
 		const size_t cell = table_cell(t, g->row + i, 0);
@@ -123,7 +123,7 @@ static void fill_cells(struct table *t, const struct reading *g)
 }
 
 /* Blocks of tokens, from the one that is on the screen on. */
-static bool fill(struct table *t, struct reading *g, int blocks, int steps, struct err *err)
+static bool fill(struct table *t, struct losses *g, int blocks, int steps, struct err *err)
 {
 	const struct ask *ask = g->ask;
 	const int seen = ask_visible(ask, t).row, first = seen > 0 ? (seen - 1) / VOCAB_ROWS : 0;
@@ -177,7 +177,7 @@ static struct table *compute(const struct ask *ask, struct err *err)
 	const double of_loss = shows[ask->arg[ARG_SHOW]].of_loss;
 	const int blocks = (ask->run->T - 1 + VOCAB_ROWS - 1) / VOCAB_ROWS;
 	const bool checked = of_loss > 0 && blocks > 0; /* by another pass over the vocabulary */
-	struct reading g;
+	struct losses g;
 	struct table *t;
 
 	if (!reading_init(&g, ask, err) || !(t = table_new(ask->run->T, 1, err)))

@@ -35,7 +35,7 @@ static const struct param params[] = {
 };
 
 /* The rows: the layer that is entered (L: what leaves the last one, which has no translator), or the head. */
-struct reading {
+struct lens_rows {
 	const struct lens *lens;
 	int *row;
 	int rows;
@@ -43,7 +43,7 @@ struct reading {
 
 static void take(const struct ask *ask, const void *context, int row, int from, int n, float *x)
 {
-	const struct reading *s = context;
+	const struct lens_rows *s = context;
 	const struct lens *lens = s->lens;
 	const size_t D = (size_t)lens->D;
 	const int at = s->row[row];
@@ -63,7 +63,7 @@ static void take(const struct ask *ask, const void *context, int row, int from, 
 }
 
 /* The output is the next token's: beside a lens that foresees later ones it is not there. */
-static void list_rows(struct reading *s, const struct ask *ask)
+static void list_rows(struct lens_rows *s, const struct ask *ask)
 {
 	const struct lens *lens = s->lens;
 	const int first = ask->arg[ARG_SITE] == SITE_RESID_POST, n = lens->heads ? lens->heads : lens->L;
@@ -76,7 +76,7 @@ static void list_rows(struct reading *s, const struct ask *ask)
 		s->row[s->rows++] = lens->L;
 }
 
-static void set_heads(struct table *t, const struct reading *s, int layer)
+static void set_heads(struct table *t, const struct lens_rows *s, int layer)
 {
 	t->place = place_at(SITE_RESULT, layer, -1, -1);
 	t->rows.dim = DIM_HEAD;
@@ -87,7 +87,7 @@ static void set_heads(struct table *t, const struct reading *s, int layer)
 	}
 }
 
-static void set_layers(struct table *t, const struct reading *s)
+static void set_layers(struct table *t, const struct lens_rows *s)
 {
 	const bool pre = t->place.site == SITE_RESID_PRE;
 	const int L = s->lens->L;
@@ -105,7 +105,7 @@ static void set_layers(struct table *t, const struct reading *s)
 
 static void set_axis(struct table *t, const struct ask *ask, const void *context)
 {
-	const struct reading *s = context;
+	const struct lens_rows *s = context;
 
 	t->place.site = (enum site)ask->arg[ARG_SITE];
 	if (s->lens->heads)
@@ -156,7 +156,7 @@ static const char *object(const struct ask *ask, const struct lens *lens)
 
 static struct table *compute(const struct ask *ask, struct err *err)
 {
-	struct reading s = { 0 };
+	struct lens_rows s = { 0 };
 	const struct asset *file;
 	struct table *t;
 

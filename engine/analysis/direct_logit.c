@@ -9,31 +9,31 @@
 #include "engine/numbers/kernels.h"
 #include "engine/numbers/tensor.h"
 
-double readout_share(const struct readout *out, int position, const float *x)
+double direct_logit_share(const struct direct_logit *out, int position, const float *x)
 {
 	return reading_share(&out->reading, position, x, out->D);
 }
 
 /* The share of what a run keeps of a site, at all positions that are read. */
-static double share_of(const struct readout *out, const struct run *r, enum site site, int layer)
+static double share_of(const struct direct_logit *out, const struct run *r, enum site site, int layer)
 {
 	const struct reading *g = &out->reading;
 	double sum = 0;
 
 	for (int t = g->from; t < g->from + g->n; t++)
-		sum += readout_share(out, t, run_at(r, site, layer, t));
+		sum += direct_logit_share(out, t, run_at(r, site, layer, t));
 	return sum;
 }
 
 /* [D] what the metric reads at a position. */
-static const float *direction_at(const struct readout *out, int position)
+static const float *direction_at(const struct direct_logit *out, int position)
 {
 	return out->reading.direction + (size_t)(position - out->reading.from) * (size_t)out->D;
 }
 
-static struct piece *add(struct readout *out, enum site site, int layer, double share, const char *name)
+static struct logit_share *add(struct direct_logit *out, enum site site, int layer, double share, const char *name)
 {
-	struct piece *p = &out->piece[out->pieces++];
+	struct logit_share *p = &out->piece[out->pieces++];
 
 	if (layer >= 0 && site != SITE_EMBED)
 		snprintf(p->name, sizeof p->name, "%d.%s", layer, name);
@@ -47,14 +47,14 @@ static struct piece *add(struct readout *out, enum site site, int layer, double 
 }
 
 /* What the edits at one site of the stream there change of the row x[D] that they were given. */
-static double edits_at(const struct readout *out, const struct run *r, enum site site, int l, int at, const float *x,
+static double edits_at(const struct direct_logit *out, const struct run *r, enum site site, int l, int at, const float *x,
 		       struct arena *scratch)
 {
 	return reading_counts(&out->reading, site, l) ? stream_edits(r, site, l, at, x, direction_at(out, at), scratch) : 0;
 }
 
 /* What the edits on the stream itself put there, along the direction. */
-static bool layer_edits(const struct readout *out, const struct run *r, int l, int at, struct arena *scratch, double *sum,
+static bool layer_edits(const struct direct_logit *out, const struct run *r, int l, int at, struct arena *scratch, double *sum,
 			struct err *err)
 {
 	size_t D = (size_t)out->D;
@@ -71,7 +71,7 @@ static bool layer_edits(const struct readout *out, const struct run *r, int l, i
 	return true;
 }
 
-static void add_embedding(struct readout *out, const struct run *r, float *row)
+static void add_embedding(struct direct_logit *out, const struct run *r, float *row)
 {
 	const struct model *m = r->model;
 	const struct reading *g = &out->reading;
@@ -81,14 +81,14 @@ static void add_embedding(struct readout *out, const struct run *r, float *row)
 		if (stream_edited(r, SITE_EMBED, 0, t)) /* what an edit put there holds no position */
 			continue;
 		tensor_row(m->W_pos, (size_t)(t + m->config.position_offset), row);
-		learned += readout_share(out, t, row);
+		learned += direct_logit_share(out, t, row);
 	}
 	add(out, SITE_EMBED, 0, whole - learned, "embed");
 	if (m->W_pos)
 		add(out, SITE_NONE, -1, learned, "pos_embed");
 }
 
-static bool any_edited(const struct readout *out, const struct run *r, enum site site, int layer)
+static bool any_edited(const struct direct_logit *out, const struct run *r, enum site site, int layer)
 {
 	const struct reading *g = &out->reading;
 
@@ -102,7 +102,7 @@ static bool any_edited(const struct readout *out, const struct run *r, enum site
  * The share of a block's biases, which the model adds whatever the prompt. What an edit put in the place of a write no longer
  * holds them.
  */
-static bool bias_share(const struct readout *out, const struct run *r, enum block block, int l, struct arena *scratch,
+static bool bias_share(const struct direct_logit *out, const struct run *r, enum block block, int l, struct arena *scratch,
 		       double *share, struct err *err)
 {
 	const struct reading *g = &out->reading;
@@ -119,7 +119,7 @@ static bool bias_share(const struct readout *out, const struct run *r, enum bloc
 }
 
 /* One block's write without its bias, which is summed over the layers. */
-static bool add_block(struct readout *out, const struct run *r, enum block block, int l, struct arena *scratch, double *biases,
+static bool add_block(struct direct_logit *out, const struct run *r, enum block block, int l, struct arena *scratch, double *biases,
 		      struct err *err)
 {
 	enum site site = block == BLOCK_ATTN ? SITE_ATTN_OUT : SITE_MLP_OUT;
@@ -135,7 +135,7 @@ static bool add_block(struct readout *out, const struct run *r, enum block block
 	return true;
 }
 
-static bool add_layers(struct readout *out, const struct run *r, struct arena *scratch, double *attn_bias, double *mlp_bias,
+static bool add_layers(struct direct_logit *out, const struct run *r, struct arena *scratch, double *attn_bias, double *mlp_bias,
 		       double *edits, struct err *err)
 {
 	const struct reading *g = &out->reading;
@@ -155,12 +155,12 @@ static bool add_layers(struct readout *out, const struct run *r, struct arena *s
 }
 
 /* Whether an edit of the stream there counts. */
-static bool edits_count(const struct readout *out, const struct run *r, enum site site, int layer, int position)
+static bool edits_count(const struct direct_logit *out, const struct run *r, enum site site, int layer, int position)
 {
 	return reading_counts(&out->reading, site, layer) && stream_edited(r, site, layer, position);
 }
 
-static bool edits_stream(const struct readout *out, const struct run *r)
+static bool edits_stream(const struct direct_logit *out, const struct run *r)
 {
 	const struct reading *g = &out->reading;
 
@@ -172,13 +172,14 @@ static bool edits_stream(const struct readout *out, const struct run *r)
 	return false;
 }
 
-bool readout_of(struct readout *out, const struct run *run, const struct reading *reading, struct arena *arena, struct err *err)
+bool direct_logit_of(struct direct_logit *out, const struct run *run, const struct reading *reading, struct arena *arena,
+		     struct err *err)
 {
 	const struct config *c = &run->model->config;
 	float *row = arena_floats(arena, (size_t)c->D, err);
 	double attn_bias = 0, mlp_bias = 0, edits = 0;
 
-	*out = (struct readout){ .reading = *reading, .D = c->D, .position = reading->from + reading->n - 1 };
+	*out = (struct direct_logit){ .reading = *reading, .D = c->D, .position = reading->from + reading->n - 1 };
 	out->piece = arena_alloc(arena, (2 * (size_t)c->L + 8 + READING_CONSTANTS) * sizeof *out->piece);
 	if (!row)
 		return false;
@@ -195,19 +196,19 @@ bool readout_of(struct readout *out, const struct run *run, const struct reading
 	return true;
 }
 
-bool readout_init(struct readout *out, const struct ask *ask, int position, struct err *err)
+bool direct_logit_init(struct direct_logit *out, const struct ask *ask, int position, struct err *err)
 {
 	const struct metric metric = metric_at(ask->metric, position);
 	struct reading reading;
 
 	if (!reading_init(&reading, &metric, ask->run, ask->scratch, err) ||
-	    !readout_of(out, ask->run, &reading, ask->scratch, err))
+	    !direct_logit_of(out, ask->run, &reading, ask->scratch, err))
 		return false;
 	out->moved = metric.position != ask->metric->position;
 	return true;
 }
 
-void readout_title(const struct readout *out, const struct ask *ask, struct table *t, const char *what)
+void direct_logit_title(const struct direct_logit *out, const struct ask *ask, struct table *t, const char *what)
 {
 	(void)ask;
 	t->explain = out->moved ? METRIC_NONE : METRIC_PART;

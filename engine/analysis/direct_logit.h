@@ -12,7 +12,7 @@
 #include "engine/run/reading.h"
 
 /* One writer. */
-struct piece {
+struct logit_share {
 	char name[24];	/* "embed", "3.attn", "attn_bias" */
 	enum site site; /* what an edit of it would edit; SITE_NONE */
 	int layer;	/* -1: none */
@@ -20,22 +20,23 @@ struct piece {
 	double share;
 };
 
-struct readout {
-	struct reading reading; /* what the metric reads, where, and what the shares sum to: reading.value */
-	int D, position;	/* the last one that is read */
-	bool moved;		/* an argument asked for another position than the metric's */
-	struct piece *piece;	/* [pieces] in the order of the forward pass, then the biases */
+struct direct_logit {
+	struct reading reading;	   /* what the metric reads, where, and what the shares sum to: reading.value */
+	int D, position;	   /* the last one that is read */
+	bool moved;		   /* an argument asked for another position than the metric's */
+	struct logit_share *piece; /* [pieces] in the order of the forward pass, then the biases */
 	int pieces;
 	int writes; /* the first so many are writes to the stream; the others are constants */
 };
 
 /* The pieces of ask's metric at a position. Memory from ask->scratch. */
-bool readout_init(struct readout *out, const struct ask *ask, int position, struct err *err);
+bool direct_logit_init(struct direct_logit *out, const struct ask *ask, int position, struct err *err);
 /* The same of any reading of a run. */
-bool readout_of(struct readout *out, const struct run *run, const struct reading *reading, struct arena *arena, struct err *err);
+bool direct_logit_of(struct direct_logit *out, const struct run *run, const struct reading *reading, struct arena *arena,
+		     struct err *err);
 /* "direct attribution · heads", and the position where it is not the metric's own. */
-void readout_title(const struct readout *out, const struct ask *ask, struct table *t, const char *what);
+void direct_logit_title(const struct direct_logit *out, const struct ask *ask, struct table *t, const char *what);
 /* Of a row x[D] that is written at a position. */
-double readout_share(const struct readout *out, int position, const float *x);
+double direct_logit_share(const struct direct_logit *out, int position, const float *x);
 
 #endif

@@ -20,7 +20,7 @@ const struct choice lens_shown[] = {
 };
 
 /* What the vocabulary says of some cells, as many as go through it together. */
-struct reading {
+struct lens_pass {
 	const struct ask *ask;
 	const struct lens_map *map;
 	bool kept;	     /* an edit keeps the final norm's scale: of every layer's rows, so that the last are the output */
@@ -37,38 +37,38 @@ struct reading {
 	float *target_logit, *target_rank; /* [n] */
 };
 
-static float logit(const struct reading *g, int i)
+static float logit(const struct lens_pass *g, int i)
 {
 	return g->logits[(i + 1) * g->rank - 1];
 }
 
-static float probability(const struct reading *g, int i)
+static float probability(const struct lens_pass *g, int i)
 {
 	return expf(logit(g, i) - g->lse[i]);
 }
 
-static float target_rank(const struct reading *g, int i)
+static float target_rank(const struct lens_pass *g, int i)
 {
 	return g->target_rank[i];
 }
 
-static float target_probability(const struct reading *g, int i)
+static float target_probability(const struct lens_pass *g, int i)
 {
 	return expf(g->target_logit[i] - g->lse[i]);
 }
 
-static float entropy(const struct reading *g, int i)
+static float entropy(const struct lens_pass *g, int i)
 {
 	return g->entropy[i];
 }
 
-static float kl(const struct reading *g, int i)
+static float kl(const struct lens_pass *g, int i)
 {
 	return g->kl[i];
 }
 
 static const struct {
-	float (*of)(const struct reading *g, int i);
+	float (*of)(const struct lens_pass *g, int i);
 	const char *title, *unit;
 	enum scale scale;
 	bool target; /* asks for the metric's token */
@@ -81,12 +81,12 @@ static const struct {
 	[SHOW_KL] = { kl, "KL of the last layer to this", "nats", SCALE_SEQUENTIAL, false },
 };
 
-static bool reading_init(struct reading *g, const struct ask *ask, const struct lens_map *map, struct err *err)
+static bool reading_init(struct lens_pass *g, const struct ask *ask, const struct lens_map *map, struct err *err)
 {
 	const struct config *c = &ask->model->config;
 	const size_t D = (size_t)c->D, n = VOCAB_ROWS;
 
-	*g = (struct reading){ .ask = ask, .map = map, .kept = run_keeps_final_norm(ask->run), .target = ask->metric->target[0] };
+	*g = (struct lens_pass){ .ask = ask, .map = map, .kept = run_keeps_final_norm(ask->run), .target = ask->metric->target[0] };
 	g->rank = map->rank < c->V ? map->rank : c->V;
 	if (shows[map->show].target && g->target < 0)
 		return err_set(err, ERR_ARGUMENT,
@@ -109,14 +109,14 @@ static bool reading_init(struct reading *g, const struct ask *ask, const struct 
 }
 
 /* Rows as they are read: with the scale that an edit keeps, if one does: otherwise vocab_read() takes each row's own. */
-static void keep_scale(const struct reading *g, int position, float *x)
+static void keep_scale(const struct lens_pass *g, int position, float *x)
 {
 	if (g->kept)
 		run_final_norm(g->ask->run, position, x, x, NULL);
 }
 
 /* Cells that follow one another in a row of the table are taken together. */
-static void take_rows(const struct reading *g)
+static void take_rows(const struct lens_pass *g)
 {
 	const int T = g->ask->run->T;
 	const size_t D = (size_t)g->ask->model->config.D;
@@ -133,7 +133,7 @@ static void take_rows(const struct reading *g)
 }
 
 /* What the model itself reads there in the end. */
-static void take_last(const struct reading *g)
+static void take_last(const struct lens_pass *g)
 {
 	const struct run *r = g->ask->run;
 	const size_t D = (size_t)r->model->config.D;
@@ -146,7 +146,7 @@ static void take_last(const struct reading *g)
 	}
 }
 
-static bool read_cells(const struct reading *g, struct err *err)
+static bool read_cells(const struct lens_pass *g, struct err *err)
 {
 	const struct ask *ask = g->ask;
 	const int show = g->map->show;
@@ -171,7 +171,7 @@ static bool read_cells(const struct reading *g, struct err *err)
 }
 
 /* The last row is the model's output: the word in the last corner has the probability that the run's own logits give it. */
-static void check_output(struct table *t, const struct reading *g, int i)
+static void check_output(struct table *t, const struct lens_pass *g, int i)
 {
 	const float *own = g->ask->run->last_logits; /* [V] */
 	float lse = kernel_log_sum_exp(own, (size_t)g->ask->model->config.V);
@@ -180,7 +180,7 @@ static void check_output(struct table *t, const struct reading *g, int i)
 	t->check = (struct check){ "last layer = output", exp((double)(own[word] - lse)), (double)probability(g, i), 1e-5 };
 }
 
-static void fill_cells(struct table *t, const struct reading *g)
+static void fill_cells(struct table *t, const struct lens_pass *g)
 {
 	const size_t corner = table_cell(t, t->rows.n - 1, t->cols.n - 1);
 
@@ -195,7 +195,7 @@ static void fill_cells(struct table *t, const struct reading *g)
 /* ---- the order: what is on the screen, then the rest; the last layers first, since they are looked at first ---- */
 
 /* False: it is known already, or there is no room for it in this go. */
-static bool take(struct reading *g, size_t cell)
+static bool take(struct lens_pass *g, size_t cell)
 {
 	if (g->done[cell] || g->n == VOCAB_ROWS)
 		return false;
@@ -206,7 +206,7 @@ static bool take(struct reading *g, size_t cell)
 }
 
 /* Whether the last ones of those on the screen were taken. */
-static bool take_visible(struct reading *g, const struct table *t)
+static bool take_visible(struct lens_pass *g, const struct table *t)
 {
 	const struct window w = ask_visible(g->ask, t);
 	bool taken = false, all = true;
@@ -219,7 +219,7 @@ static bool take_visible(struct reading *g, const struct table *t)
 	return taken && all;
 }
 
-static void take_others(struct reading *g, const struct table *t)
+static void take_others(struct lens_pass *g, const struct table *t)
 {
 	const size_t T = (size_t)t->cols.n, cells = (size_t)t->rows.n * T;
 
@@ -227,7 +227,7 @@ static void take_others(struct reading *g, const struct table *t)
 		take(g, (cells / T - 1 - g->first / T) * T + g->first % T);
 }
 
-static bool fill(struct table *t, struct reading *g, struct err *err)
+static bool fill(struct table *t, struct lens_pass *g, struct err *err)
 {
 	const int L = t->rows.n, T = t->cols.n;
 	const size_t cells = (size_t)L * (size_t)T;
@@ -293,7 +293,7 @@ static void describe(struct table *t, const struct ask *ask, const struct lens_m
 struct table *lens_map(const struct ask *ask, const struct lens_map *map,
 		       void (*axis)(struct table *t, const struct ask *ask, const void *context), struct err *err)
 {
-	struct reading g;
+	struct lens_pass g;
 	struct table *t;
 
 	if (!reading_init(&g, ask, map, err) || !(t = table_new(map->rows, ask->run->T, err)))

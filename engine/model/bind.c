@@ -14,7 +14,7 @@ struct binder {
 	const struct family *family;
 	struct model *m;
 	const struct config *c;
-	struct plan *plan;
+	struct bind_plan *plan;
 	struct str missing; /* names, with a comma between */
 	int missing_count;
 	char first_missing[NAME];
@@ -99,7 +99,7 @@ static const struct tensor *need(struct binder *b, enum weight w, int layer, con
 	return need_named(b, t, name);
 }
 
-static void plan_vector(struct plan *p, struct plan_vector v)
+static void plan_vector(struct bind_plan *p, struct plan_vector v)
 {
 	if (p->vectors == p->vector_capacity) {
 		p->vector_capacity = 2 * p->vector_capacity + 64;
@@ -108,7 +108,7 @@ static void plan_vector(struct plan *p, struct plan_vector v)
 	p->vector[p->vectors++] = v;
 }
 
-static void plan_matrix(struct plan *p, struct plan_matrix m)
+static void plan_matrix(struct bind_plan *p, struct plan_matrix m)
 {
 	if (p->matrices == p->matrix_capacity) {
 		p->matrix_capacity = 2 * p->matrix_capacity + 64;
@@ -420,7 +420,7 @@ static bool check_vocabulary(const struct settings *s, const struct model *m, st
 		 setting_refuse(s, SETTING_VOCABULARY, err, " is %d, but %s has %d rows", said, m->W_E->name, m->config.V)));
 }
 
-bool bind_model(const struct checkpoint *from, struct model *m, struct plan *plan, struct err *err)
+bool bind_model(const struct checkpoint *from, struct model *m, struct bind_plan *plan, struct err *err)
 {
 	struct settings s;
 	struct binder b = { .from = from, .m = m, .c = &m->config, .plan = plan };

@@ -27,7 +27,7 @@ struct plan_vector {
 	int layer;
 };
 
-struct plan {
+struct bind_plan {
 	struct arena *arena; /* the model's */
 	struct plan_matrix *matrix;
 	struct plan_vector *vector;
@@ -41,6 +41,6 @@ struct plan {
  * Fills in m->config (with V), m->layers, m->W_E, m->W_pos and the plan, all from m's arena. Every missing tensor is named in one
  * sentence, with those that are there for nothing and the nearest name.
  */
-bool bind_model(const struct checkpoint *c, struct model *m, struct plan *plan, struct err *err);
+bool bind_model(const struct checkpoint *c, struct model *m, struct bind_plan *plan, struct err *err);
 
 #endif

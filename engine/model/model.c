@@ -18,12 +18,12 @@
 struct model_store {
 	struct arena *arena;
 	struct checkpoint checkpoint;
-	struct plan plan;
+	struct bind_plan plan;
 	size_t too_much; /* what packed weights would have taken, when that is too much; or 0 */
 };
 
 /* What matrix_new and expand_vector will take. */
-static size_t private_bytes(const struct plan *p)
+static size_t private_bytes(const struct bind_plan *p)
 {
 	size_t bytes = 0;
 
@@ -98,7 +98,7 @@ static bool expand_vector(const struct model *m, const struct plan_vector *v, st
 
 static bool load_weights(struct model *m, struct task *task, struct err *err)
 {
-	struct plan *p = &m->store->plan;
+	struct bind_plan *p = &m->store->plan;
 
 	for (int i = 0; i < p->vectors; i++)
 		if (!expand_vector(m, &p->vector[i], err))
@@ -211,7 +211,7 @@ void model_free(struct model *m)
 /* FNV-1a: it tells models apart that differ, not ones that somebody forged. */
 uint64_t model_unembedding_hash(const struct model *m)
 {
-	const struct plan *p = &m->store->plan;
+	const struct bind_plan *p = &m->store->plan;
 	uint64_t h = 14695981039346656037u;
 
 	for (int i = 0; i < p->matrices; i++)
@@ -268,7 +268,7 @@ static size_t bytes_per_token(const struct config *c, size_t floats)
 void model_facts_of(const struct model *m, struct model_facts *f)
 {
 	const struct config *c = &m->config;
-	const struct plan *p = &m->store->plan;
+	const struct bind_plan *p = &m->store->plan;
 
 	*f = (struct model_facts){ .L = c->L,
 				   .D = c->D,
@@ -317,7 +317,7 @@ static bool find_flaw(const struct tensor *t, struct model_flaw *flaw)
 
 bool model_find_flaw(const struct model *m, int layer, struct model_flaw *flaw)
 {
-	const struct plan *p = &m->store->plan;
+	const struct bind_plan *p = &m->store->plan;
 
 	if (layer < 0 && (find_flaw(m->W_E, flaw) || (m->W_pos && find_flaw(m->W_pos, flaw))))
 		return true;

@@ -38,7 +38,7 @@ static int by_address(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-void account_open(const struct checkpoint *c, const struct model *m, const struct plan *plan, struct account *a)
+void account_open(const struct checkpoint *c, const struct model *m, const struct bind_plan *plan, struct account *a)
 {
 	const struct tensor **used = xcalloc((size_t)(plan->matrices + plan->vectors) + 2, sizeof *used);
 	size_t n = 0;

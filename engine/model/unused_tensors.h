@@ -12,7 +12,7 @@ struct account {
 };
 
 /* Buffers that files carry (masks, rotary frequencies) and the vision half of a model do not count. */
-void account_open(const struct checkpoint *c, const struct model *m, const struct plan *plan, struct account *a);
+void account_open(const struct checkpoint *c, const struct model *m, const struct bind_plan *plan, struct account *a);
 void account_close(struct account *a);
 
 /* " a, b, c …": at most eight names. */

@@ -42,7 +42,7 @@ struct sums {
 	double weight, own, other;
 };
 
-struct reading {
+struct vocab_pass {
 	const struct model *m;
 	const struct vocab_wanted *wanted;
 	const struct task *task;     /* as chunks may have it */
@@ -125,13 +125,13 @@ static void read_expectation(struct sums *s, const float *reference, const float
 }
 
 /* [target_count] of a row. */
-static const int32_t *targets_of(const struct reading *g, int row)
+static const int32_t *targets_of(const struct vocab_pass *g, int row)
 {
 	return g->wanted->targets + (g->wanted->own_targets ? g->row0 + row : 0);
 }
 
 /* Logits of the targets in this section; or, when they are known already, how many here are higher. */
-static void look_at_targets(const struct reading *g, int row, const float *x, int from, int count)
+static void look_at_targets(const struct vocab_pass *g, int row, const float *x, int from, int count)
 {
 	const struct vocab_wanted *w = g->wanted;
 	const int32_t *targets = targets_of(g, row);
@@ -151,7 +151,7 @@ static void look_at_targets(const struct reading *g, int row, const float *x, in
 
 static void read_section(void *context, int chunk)
 {
-	const struct reading *g = context;
+	const struct vocab_pass *g = context;
 	const struct vocab_wanted *w = g->wanted;
 	const int section = g->from + chunk, from = section * SECTION,
 		  count = g->m->config.V - from < SECTION ? g->m->config.V - from : SECTION;
@@ -208,7 +208,7 @@ static struct sums total(const struct sums *s, int sections)
 	return t;
 }
 
-static void finish(const struct reading *g, int row)
+static void finish(const struct vocab_pass *g, int row)
 {
 	const struct vocab_wanted *w = g->wanted;
 	const struct sums t = total(g->sums + (size_t)row * (size_t)g->sections, g->sections);
@@ -230,7 +230,7 @@ static void finish(const struct reading *g, int row)
 }
 
 /* The targets' logits by themselves, ahead of the sections: ranks need them. */
-static void read_targets(const struct reading *g)
+static void read_targets(const struct vocab_pass *g)
 {
 	const struct vocab_wanted *w = g->wanted;
 	const size_t targets = (size_t)w->target_count, D = (size_t)g->m->config.D;
@@ -242,7 +242,7 @@ static void read_targets(const struct reading *g)
 					   w->target_logits + (size_t)(g->row0 + i) * targets + j, targets);
 }
 
-static void begin(const struct reading *g)
+static void begin(const struct vocab_pass *g)
 {
 	for (int i = 0; i < g->rows; i++) {
 		g->best[i].k = 0;
@@ -267,7 +267,7 @@ static struct matrix_rows norm_rows(const struct model *m, const float *x, int r
 	return r;
 }
 
-static bool read_sections(struct reading *g, struct task *task, struct err *err)
+static bool read_sections(struct vocab_pass *g, struct task *task, struct err *err)
 {
 	const int some = 8 * pool_size() > SOME_SECTIONS ? 8 * pool_size() : SOME_SECTIONS;
 
@@ -279,7 +279,7 @@ static bool read_sections(struct reading *g, struct task *task, struct err *err)
 	return true;
 }
 
-static bool read_rows(struct reading *g, const float *x, int n, bool normed, float *y, float *y_ref, struct task *task,
+static bool read_rows(struct vocab_pass *g, const float *x, int n, bool normed, float *y, float *y_ref, struct task *task,
 		      struct err *err)
 {
 	const struct vocab_wanted *w = g->wanted;
@@ -307,7 +307,7 @@ bool vocab_read(const struct model *m, const float *x, int n, bool normed, const
 {
 	const size_t rows = n < VOCAB_ROWS ? (size_t)n : VOCAB_ROWS, D = (size_t)m->config.D,
 		     targets = (size_t)wanted->target_count;
-	struct reading g = { .m = m, .wanted = wanted, .task = task, .sections = (m->config.V + SECTION - 1) / SECTION };
+	struct vocab_pass g = { .m = m, .wanted = wanted, .task = task, .sections = (m->config.V + SECTION - 1) / SECTION };
 	struct arena *arena = arena_new();
 	float *y = arena_floats(arena, 2 * rows * D, err), *y_ref = arena_floats(arena, (wanted->kl ? 2 * rows : 0) * D, err);
 	bool ok;

@@ -45,7 +45,7 @@ int main(void)
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
 		struct err err = { 0 };
 		struct split *s = split_new(rows[i].pattern, strlen(rows[i].pattern), false, rows[i].keep, rows[i].invert, &err);
-		struct span whole = { 0, strlen(rows[i].text) };
+		struct text_span whole = { 0, strlen(rows[i].text) };
 		struct spans pieces = { &whole, 1, 1 }, out = { 0 };
 		struct str joined;
 

@@ -37,7 +37,7 @@ static const struct {
 };
 
 /* What is at hand while the header of one file is read. */
-struct reading {
+struct header_pass {
 	struct weights *w;
 	const struct weights_shard *shard;
 	const unsigned char *data;
@@ -47,12 +47,12 @@ struct reading {
 	struct err *err;
 };
 
-static bool fail(const struct reading *r, const char *what)
+static bool fail(const struct header_pass *r, const char *what)
 {
 	return err_set(r->err, ERR_FILE, "%s: tensor %s %s", r->shard->path, r->shown.s, what);
 }
 
-static bool fail_type(const struct reading *r, const char *dtype)
+static bool fail_type(const struct header_pass *r, const char *dtype)
 {
 	struct str what;
 
@@ -69,7 +69,7 @@ static bool fail_type(const struct reading *r, const char *dtype)
 }
 
 /* Multiplies *count by the dimensions. */
-static bool read_shape(struct reading *r, const struct json_value *shape, struct tensor *t, uint64_t *count)
+static bool read_shape(struct header_pass *r, const struct json_value *shape, struct tensor *t, uint64_t *count)
 {
 	if (!json_is(shape, JSON_ARRAY))
 		return fail(r, "has no shape");
@@ -85,7 +85,7 @@ static bool read_shape(struct reading *r, const struct json_value *shape, struct
 	return true;
 }
 
-static bool read_place(struct reading *r, const struct json_value *offsets, struct tensor *t)
+static bool read_place(struct header_pass *r, const struct json_value *offsets, struct tensor *t)
 {
 	int64_t begin, end;
 
@@ -103,7 +103,7 @@ static bool read_place(struct reading *r, const struct json_value *offsets, stru
 
 static bool read_note(void *context, size_t index, const char *key, const struct json_value *v)
 {
-	struct reading *r = context;
+	struct header_pass *r = context;
 	size_t n;
 	const char *text = json_text_n(v, &n);
 
@@ -115,7 +115,7 @@ static bool read_note(void *context, size_t index, const char *key, const struct
 
 static bool read_tensor(void *context, size_t index, const char *key, const struct json_value *v)
 {
-	struct reading *r = context;
+	struct header_pass *r = context;
 	struct tensor t = { .name = key };
 	uint64_t count = 1;
 	size_t type = 0;
@@ -145,7 +145,7 @@ static bool read_tensor(void *context, size_t index, const char *key, const stru
 bool safetensors_read(struct weights *w, const struct weights_shard *shard, struct err *err)
 {
 	struct cursor c = cursor_over(shard->map.bytes, shard->map.size);
-	struct reading r = { .w = w, .shard = shard, .err = err };
+	struct header_pass r = { .w = w, .shard = shard, .err = err };
 	const unsigned char *header;
 	struct json *doc;
 	uint64_t n;

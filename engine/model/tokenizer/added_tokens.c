@@ -124,7 +124,7 @@ static bool stands_alone(const char *text, size_t n, size_t start, size_t end)
 }
 
 /* The leftmost one from place->look on, as it is. As Hugging Face: what was looked at is not looked at again. */
-static const struct literal *leftmost(const struct literals *set, const char *text, size_t n, struct place *place)
+static const struct literal *leftmost(const struct literals *set, const char *text, size_t n, struct literal_walk *place)
 {
 	for (; place->look < n; place->look++) {
 		const struct literal *found = longest_at(set, text, n, place->look);
@@ -145,7 +145,7 @@ static const struct literal *leftmost(const struct literals *set, const char *te
 }
 
 /* Widens the place by the white space that the literal swallows; that before `from` is not its. */
-static void swallow(const struct literal *found, const char *text, size_t n, size_t from, struct place *place)
+static void swallow(const struct literal *found, const char *text, size_t n, size_t from, struct literal_walk *place)
 {
 	int32_t c;
 
@@ -167,7 +167,7 @@ static void swallow(const struct literal *found, const char *text, size_t n, siz
 	}
 }
 
-const struct literal *literals_next(const struct literals *set, const char *text, size_t n, struct place *place)
+const struct literal *literals_next(const struct literals *set, const char *text, size_t n, struct literal_walk *place)
 {
 	const struct literal *found;
 

@@ -31,13 +31,13 @@ void literals_ready(struct literals *set);			 /* after the last one was added */
 void literals_done(struct literals *set);
 
 /* Where a walk over the literals of a text is; zero it to begin with. */
-struct place {
+struct literal_walk {
 	size_t look; /* the next one begins here or later: one may be in white space that the one before swallowed */
 	/* the last one and what it swallows; text between the end of one and the start of the next is text */
 	size_t start, end;
 };
 
 /* The next one in text[n]; white space before the last end is not its. NULL when there is none; start and end are n then. */
-const struct literal *literals_next(const struct literals *set, const char *text, size_t n, struct place *place);
+const struct literal *literals_next(const struct literals *set, const char *text, size_t n, struct literal_walk *place);
 
 #endif

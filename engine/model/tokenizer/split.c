@@ -28,7 +28,7 @@ void spans_add(struct spans *spans, size_t start, size_t n)
 		spans->capacity = spans->capacity ? 2 * spans->capacity : 16;
 		spans->at = xrealloc(spans->at, spans->capacity * sizeof *spans->at);
 	}
-	spans->at[spans->n++] = (struct span){ start, n };
+	spans->at[spans->n++] = (struct text_span){ start, n };
 }
 
 void spans_done(struct spans *spans)
@@ -197,7 +197,7 @@ struct piecer {
 
 static void stretch(struct piecer *p, size_t start, size_t n, bool match)
 {
-	struct span *last = p->out->n > p->first ? &p->out->at[p->out->n - 1] : NULL;
+	struct text_span *last = p->out->n > p->first ? &p->out->at[p->out->n - 1] : NULL;
 	bool extend = false;
 
 	match ^= p->split->invert;
@@ -224,13 +224,13 @@ static void drop_empty(struct spans *spans, size_t first)
 	spans->n = kept;
 }
 
-static void put_together(const struct split *s, struct span piece, const struct spans *matches, struct spans *out)
+static void put_together(const struct split *s, struct text_span piece, const struct spans *matches, struct spans *out)
 {
 	struct piecer p = { .split = s, .out = out, .first = out->n };
 	size_t at = piece.start, end = piece.start + piece.n;
 
 	for (size_t i = 0; i < matches->n; i++) {
-		const struct span *m = &matches->at[i];
+		const struct text_span *m = &matches->at[i];
 
 		if (m->start > at)
 			stretch(&p, at, m->start - at, false);

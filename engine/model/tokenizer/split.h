@@ -25,12 +25,12 @@ enum split_keep {
 	SPLIT_CONTIGUOUS,	    /* neighbouring matches are one piece */
 };
 
-struct span {
+struct text_span {
 	size_t start, n;
 };
 
 struct spans {
-	struct span *at; /* [n] heap */
+	struct text_span *at; /* [n] heap */
 	size_t n, capacity;
 };
 

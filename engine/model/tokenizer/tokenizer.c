@@ -94,7 +94,7 @@ static bool encode_words(struct encoder *e, const char *text, size_t n, bool fir
 static bool encode_stretch(struct encoder *e, const char *text, size_t n, bool first, struct err *err)
 {
 	const struct literal *literal;
-	struct place place = { 0 };
+	struct literal_walk place = { 0 };
 
 	pieces_set(&e->normal, text, n);
 	if (!steps_apply(&e->t->normalise, &e->normal, first, e->bare, err))
@@ -114,7 +114,7 @@ static bool encode_stretch(struct encoder *e, const char *text, size_t n, bool f
 static bool encode_text(struct encoder *e, const char *text, size_t n, struct err *err)
 {
 	const struct literal *literal;
-	struct place place = { 0 };
+	struct literal_walk place = { 0 };
 
 	if (n > LONGEST_TEXT)
 		return err_set(err, ERR_ARGUMENT, "the text is %zu bytes long; lmscope tokenises up to %zu", n, LONGEST_TEXT);
