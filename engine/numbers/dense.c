@@ -75,3 +75,13 @@ void dense_apply(const struct dense *b, int from, int depth, int columns, const 
 						.ldy = ldy,
 						.more = more });
 }
+
+void dense_turn(const float *x, size_t ldx, int n, int columns, float *turned, size_t ld)
+{
+	const struct gemm *g = gemm_here();
+
+	for (int i = 0; i < n; i += PANEL)
+		for (int c = 0; c < columns; c += PANEL)
+			g->transpose(x + (size_t)i * ldx + c, ldx, least(PANEL, n - i), least(PANEL, columns - c),
+				     turned + (size_t)c * ld + i, ld);
+}

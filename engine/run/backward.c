@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "engine/numbers/kernels.h"
-#include "engine/numbers/pool.h"
+#include "engine/run/attention_back.h"
 #include "engine/run/forward.h"
 #include "engine/run/norms.h"
 #include "engine/run/result.h"
@@ -51,7 +51,7 @@ size_t backward_bytes(const struct config *c, int runs, int T)
 	const size_t rows = (size_t)runs * (size_t)T, D = (size_t)c->D, HK = (size_t)(c->H * c->K),
 		     widest = (size_t)c->F > HK ? (size_t)c->F : HK;
 
-	return rows * (4 * D + 2 * widest + 2 * HK + 2 * (size_t)c->H) * sizeof(float);
+	return rows * (4 * D + 2 * widest + 2 * HK) * sizeof(float);
 }
 
 bool backward_begin(struct backward *b, const struct run *const *each, int runs, unsigned frozen, struct arena *arena,
@@ -70,7 +70,6 @@ bool backward_begin(struct backward *b, const struct run *const *each, int runs,
 	       (b->normed = arena_floats(arena, rows * D, err)) && (b->part = arena_floats(arena, rows * D, err)) &&
 	       (b->wide = arena_floats(arena, rows * widest, err)) && (b->inner = arena_floats(arena, rows * widest, err)) &&
 	       (b->head_k = arena_floats(arena, rows * HK, err)) && (b->head_v = arena_floats(arena, rows * HK, err)) &&
-	       (b->scores = arena_floats(arena, (size_t)c->H * 2 * rows, err)) &&
 	       (b->by_scale = arena_array(arena, rows, sizeof *b->by_scale, err));
 }
 
@@ -231,162 +230,6 @@ static void mlp_back(const struct backward *b, int l, const struct layer_sites *
 
 /* ---- attention ---- */
 
-struct attention {
-	const struct backward *b;
-	struct layer_sites *s;
-	const float *z; /* [rows, H, K] the gradient at z before edits on it */
-	int l;
-};
-
-/* One head of one run. */
-struct head {
-	const struct attention *a;
-	const struct run *run;
-	int number, h;	/* of the run; of the head */
-	float *pattern; /* [T, T] receives the gradient there */
-};
-
-/* Back through the edits on one row over keys; whether there were any. */
-static bool row_edits(const struct attention *a, enum site site, int h, int query, float *d)
-{
-	const struct run *run = a->b->run;
-	bool any = false;
-
-	for (int e = run->edits - 1; e >= 0; e--)
-		if (edit_hits(&run->edit[e], site, a->l) && edit_covers(&run->edit[e], query)) {
-			edit_back_pattern(&run->edit[e], h, query, d);
-			any = true;
-		}
-	return any;
-}
-
-/* The weights that softmax gave, which are not those that were used when an edit came between. With every key hidden, none. */
-static const float *softmax_row(const struct head *y, int query, float *row)
-{
-	bool something = false;
-
-	run_scores(y->run, y->a->l, y->h, query, row);
-	for (int j = 0; j <= query; j++)
-		something = something || row[j] > -INFINITY;
-	if (something)
-		kernel_softmax(row, (size_t)query + 1);
-	else
-		memset(row, 0, ((size_t)query + 1) * sizeof *row);
-	return row;
-}
-
-/* What starts at one of a query's weights or scores; NULL: nothing. */
-static const struct backward_seed *weight_seed(const struct head *y, int query)
-{
-	const struct attention *a = y->a;
-
-	for (int i = 0; i < a->b->seeds; i++) {
-		const struct place *p = &a->b->seed[i].place;
-
-		if ((p->site == SITE_PATTERN || p->site == SITE_SCORES) && p->layer == a->l && p->unit == y->h &&
-		    p->position == query && a->b->seed[i].run == y->number)
-			return &a->b->seed[i];
-	}
-	return NULL;
-}
-
-/*
- * One row of attention weights: d[query + 1] at the weights that were used becomes the gradient at the products q·k. `row` is room
- * for T floats.
- */
-static void weights_back(const struct head *y, int query, const struct backward_seed *seed, float *d, float *row)
-{
-	const struct attention *a = y->a;
-	const struct run *run = y->run;
-	const int h = y->h;
-	const struct config *c = &run->model->config;
-	const float *p = run_pattern(run, a->l, h, query);
-	const float *q = run_at(run, SITE_Q, a->l, query) + (size_t)(h * c->K);
-	size_t n = (size_t)query + 1, group = (size_t)(config_kv_head(c, h) * c->K);
-	float mean;
-
-	if (row_edits(a, SITE_PATTERN, h, query, d))
-		p = softmax_row(y, query, row);
-	mean = kernel_dot(p, d, n);
-	for (size_t j = 0; j < n; j++)
-		d[j] = p[j] * (d[j] - mean);
-	if (seed && seed->place.site == SITE_SCORES)
-		d[seed->place.key] += *seed->d;
-	row_edits(a, SITE_SCORES, h, query, d);
-	for (size_t j = 0; j < n; j++) {
-		d[j] *= c->attention_scale[a->l];
-		if (c->attention_cap > 0 && d[j] != 0) {
-			float s = c->attention_scale[a->l] * kernel_dot(q, run_at(run, SITE_K, a->l, (int)j) + group, (size_t)c->K);
-			float t = tanhf(s / c->attention_cap);
-
-			d[j] *= 1 - t * t;
-		}
-	}
-}
-
-static bool all_zero(const float *x, size_t n)
-{
-	size_t i = 0;
-
-	while (i < n && x[i] == 0)
-		i++;
-	return i == n;
-}
-
-static void own_weight(const struct backward_seed *seed, size_t n, float *d)
-{
-	memset(d, 0, n * sizeof *d);
-	if (seed->place.site == SITE_PATTERN)
-		d[seed->place.key] = *seed->d;
-}
-
-/* One head of one run: from z to the pattern, values, and through softmax to queries and keys. */
-static void head_back(void *context, int chunk)
-{
-	const struct attention *a = context;
-	const struct backward *b = a->b;
-	const struct config *c = &b->run->model->config;
-	const int number = chunk / c->H, h = chunk % c->H;
-	const struct run *run = b->each[number];
-	const struct head y = { a, run, number, h, layer_weights(a->s, chunk, 0) };
-	const size_t K = (size_t)c->K, T = (size_t)run->T, HK = (size_t)c->H * K, from = (size_t)number * T;
-	const size_t head = from * HK + (size_t)h * K, group = (size_t)config_kv_head(c, h) * K, GK = (size_t)c->G * K;
-	const float *keys = run_at(run, SITE_K, a->l, 0) + group, *values = run_at(run, SITE_V, a->l, 0) + group;
-	float *d = b->scores + (size_t)chunk * 2 * T, *row = d + T;
-
-	for (size_t t = 0; t < T; t++) {
-		const float *q = run_at(run, SITE_Q, a->l, (int)t) + (size_t)h * K, *w = run_pattern(run, a->l, h, (int)t);
-		const float *z = a->z + t * HK + head;
-		float *pattern = y.pattern + t * a->s->pattern_room;
-		const struct backward_seed *seed = weight_seed(&y, (int)t);
-
-		if (!seed && all_zero(z, K)) { /* in the last layer, all queries but the metric's */
-			memset(pattern, 0, T * sizeof *pattern);
-			continue;
-		}
-		for (size_t j = 0; j <= t; j++) {
-			pattern[j] = kernel_dot(z, values + j * GK, K);
-			kernel_axpy(w[j], z, b->head_v + j * HK + head, K);
-		}
-		memset(pattern + t + 1, 0, (T - t - 1) * sizeof *pattern);
-		if (seed && seed->place.site == SITE_PATTERN)
-			pattern[seed->place.key] += *seed->d;
-		if (!(b->frozen & FROZEN_PATTERNS))
-			memcpy(d, pattern, (t + 1) * sizeof *d);
-		else if (!seed)
-			continue;
-		else /* weights are constants, but not the one that the metric is */
-			own_weight(seed, t + 1, d);
-		weights_back(&y, (int)t, seed, d, row);
-		for (size_t j = 0; j <= t; j++) {
-			if (d[j] == 0)
-				continue;
-			kernel_axpy(d[j], keys + j * GK, a->s->q + t * HK + head, K);
-			kernel_axpy(d[j], q, b->head_k + j * HK + head, K);
-		}
-	}
-}
-
 /* Heads of a group share keys and values: heads[rows, H, K] is summed to g[rows, G, K]. */
 static void sum_groups(const struct config *c, const float *heads, size_t rows, float *g)
 {
@@ -508,7 +351,7 @@ static void plant_results(const struct backward *b, int l, float *z)
 }
 
 /* From attn_out to what attention read, which s->resid_pre is increased by. */
-static void attention_back(const struct backward *b, int l, struct layer_sites *s)
+static void attention_block_back(const struct backward *b, int l, struct layer_sites *s)
 {
 	const struct model *m = b->run->model;
 	const struct config *c = &m->config;
@@ -521,7 +364,6 @@ static void attention_back(const struct backward *b, int l, struct layer_sites *
 	const struct projection k = { SITE_K, y->W_K, y->b_K, SITE_K_NORM, c->G, turned };
 	const struct projection v = { SITE_V, y->W_V, y->b_V, SITE_NONE, c->G, false };
 	size_t rows = (size_t)b->rows, HK = (size_t)(c->H * c->K);
-	struct attention a = { b, s, b->wide, l };
 
 	memcpy(b->normed, s->attn_out, rows * (size_t)c->D * sizeof *b->normed);
 	through_edits(b, l, SITE_ATTN_OUT, b->normed);
@@ -534,10 +376,7 @@ static void attention_back(const struct backward *b, int l, struct layer_sites *
 	plant_results(b, l, s->z);
 	memcpy(b->wide, s->z, rows * HK * sizeof *s->z);
 	through_edits(b, l, SITE_Z, b->wide);
-	memset(s->q, 0, rows * HK * sizeof *s->q);
-	memset(b->head_k, 0, rows * HK * sizeof *b->head_k);
-	memset(b->head_v, 0, rows * HK * sizeof *b->head_v);
-	pool_run(b->runs * c->H, head_back, &a);
+	attention_back(b, l, b->wide, s);
 	sum_groups(c, b->head_k, rows, s->k);
 	sum_groups(c, b->head_v, rows, s->v);
 	plant(b, l, SITE_V, s->v);
@@ -569,7 +408,7 @@ void backward_layer(const struct backward *b, int l, struct layer_sites *s, floa
 	memcpy(s->attn_out, x, bytes);
 	plant(b, l, SITE_ATTN_OUT, s->attn_out);
 	kernel_add(s->resid_pre, x, s->resid_pre, all);
-	attention_back(b, l, s);
+	attention_block_back(b, l, s);
 	plant(b, l, SITE_RESID_PRE, s->resid_pre);
 	memcpy(x, s->resid_pre, bytes);
 	through_edits(b, l, SITE_RESID_PRE, x);

@@ -56,7 +56,6 @@ struct backward {
 	float *normed, *part;	    /* [rows, D] at a norm's output, and the share of one matrix in it */
 	float *wide, *inner;	    /* [rows, widest of F, H*K] */
 	float *head_k, *head_v;	    /* [rows, H, K] keys and values, before heads of a group are summed */
-	float *scores;		    /* [runs, H, 2, T] */
 	double *by_scale;	    /* [rows] */
 };
 
