@@ -63,7 +63,7 @@ static const struct param params[] = {
 	{ 0 },
 };
 
-enum { HELD_TOKENS = 4096, HELD_LEAST = 1024, HELD_SHARE = 32, HELD_MOST = 1024, HELD_EACH = 10, START_EACH = 32 };
+enum { HELD_TOKENS = 4096, HELD_LEAST = 1024, HELD_SHARE = 32, HELD_MOST = 1024, HELD_EACH = 10, START_EACH = 32, IN_DOUBLE = 8 };
 
 struct held_window {
 	int32_t *tokens;
@@ -109,9 +109,9 @@ static int rows_of(const struct learning *s, int n)
 }
 
 /* Measuring takes half as long as learning from as many tokens, and is done ten times: it should not be most of the work. */
-static int held_enough(const struct learning *s)
+static int held_enough(const struct ask *ask)
 {
-	const double share = (double)s->ask->arg[ARG_STEPS] * s->ask->arg[ARG_BATCH] / HELD_SHARE;
+	const double share = (double)ask->arg[ARG_STEPS] * ask->arg[ARG_BATCH] / HELD_SHARE;
 
 	return share > HELD_TOKENS ? HELD_TOKENS : share < HELD_LEAST ? HELD_LEAST : (int)share;
 }
@@ -120,7 +120,7 @@ static bool hold_out(struct learning *s, const struct corpus_window *w)
 {
 	struct held_window *h;
 
-	if (s->held_tokens >= held_enough(s) || s->helds == HELD_MOST)
+	if (s->held_tokens >= held_enough(s->ask) || s->helds == HELD_MOST)
 		return false;
 	h = &s->held[s->helds++];
 	*h = (struct held_window){ arena_alloc(s->ask->scratch, (size_t)w->n * sizeof *h->tokens), w->n };
@@ -607,20 +607,38 @@ static const char *object(const struct ask *ask)
 	return ask->arg[ARG_AHEAD] ? arena_printf(ask->scratch, "%s, %d ahead", kind, ask->arg[ARG_AHEAD]) : kind;
 }
 
-/* Backward is as much as forward is; a regression learns without the vocabulary, and is measured with it. */
-static double measure_steps(const struct learning *s)
+/* ---- how long it takes ---- */
+
+/* Multiplications, roughly: of a step, of measuring, of what is before the first step. */
+struct effort {
+	double step, measure, begin;
+};
+
+/* Back through the vocabulary takes as much as forward; sums in double precision take IN_DOUBLE times the products in single. */
+static struct effort effort_of(const struct ask *ask, int units, int held)
 {
-	return s->held_tokens / (s->ridge ? 0.25 : 2.0) / s->ask->arg[ARG_BATCH];
+	const double D = ask->model->config.D, word = D * ask->model->config.V, model = model_multiplications(ask->model),
+		     read = model + word + units * (D * D + word), learned = read + units * (word + D * D),
+		     squares = model + units * 2 * IN_DOUBLE * D * D;
+	const bool regression = ask->arg[ARG_KIND] == KIND_REGRESSION;
+	struct effort e = { ask->arg[ARG_BATCH] * (regression ? squares : learned), held * read, held * read };
+
+	if (starts_by_squares(ask))
+		e.begin += held * read + start_tokens(ask) * squares;
+	return e;
 }
 
-/* Forward alone is a third of a step's work for each translator; regressing, about as much as the model itself is. */
-static double begin_steps(const struct learning *s)
+static double work(const struct ask *ask, int *steps)
 {
-	const double vocabulary = s->units * 3.0;
+	struct learning s = { .ask = ask };
+	struct effort e;
+	struct err err; /* layers that there are not: then it takes no time to say so */
 
-	if (!starts_by_squares(s->ask))
-		return measure_steps(s);
-	return 2 * measure_steps(s) + 2.0 * start_tokens(s->ask) / s->ask->arg[ARG_BATCH] / (1 + vocabulary);
+	if (!choose_layers(&s, &err))
+		return 0;
+	e = effort_of(ask, lens_plan_units(&s.plan, ask->model), held_enough(ask));
+	*steps = ask->arg[ARG_STEPS];
+	return e.begin + *steps * e.step + (training_measures(*steps) - 1) * e.measure;
 }
 
 static struct table *learn(struct learning *s, struct err *err)
@@ -628,6 +646,7 @@ static struct table *learn(struct learning *s, struct err *err)
 	static const char *const columns[] = { "loss", "held out", "logit lens" }, *const by_squares[] = { "unexplained",
 													   "held out",
 													   "logit lens" };
+	const struct effort effort = effort_of(s->ask, s->units, s->held_tokens);
 	struct tensor state[4];
 	struct training t = { .ask = s->ask,
 			      .technique = "train-tuned-lens",
@@ -643,10 +662,10 @@ static struct table *learn(struct learning *s, struct err *err)
 			      .states = list_state(s, state),
 			      .place = &s->place,
 			      .begin = start,
-			      .begin_steps = begin_steps(s),
+			      .begin_steps = effort.begin / effort.step,
 			      .step = step,
 			      .measure = measure,
-			      .measure_steps = measure_steps(s),
+			      .measure_steps = effort.measure / effort.step,
 			      .remark = remark,
 			      .save = save,
 			      .context = s };
@@ -699,6 +718,7 @@ const struct analysis analysis_train_tuned_lens = {
 	.on = ON_CORPUS,
 	.cost = COST_TRAINING,
 	.params = params,
+	.work = work,
 	.makes = &asset_lens,
 	.compute = compute,
 };

@@ -275,6 +275,20 @@ struct passes analysis_runs(const struct analysis *a, struct ask *ask, const str
 	return n;
 }
 
+double analysis_work(const struct analysis *a, struct ask *ask, const struct value *args, int *steps)
+{
+	struct err err = { 0 };
+	double work;
+
+	if (!a->work || !prepare(a, ask, args, &err))
+		return 0;
+	ask->scratch = arena_new();
+	work = a->work(ask, steps);
+	arena_free(ask->scratch);
+	ask->scratch = NULL;
+	return work;
+}
+
 bool ask_watched(const struct ask *ask)
 {
 	return ask->watch && clock_now() >= ask->watch->next;

@@ -99,6 +99,11 @@ struct analysis {
 	int (*runs)(const struct ask *ask);
 	/* What it takes as a rule, where runs() is the most and far from that. NULL: runs() is what it takes, or nobody knows. */
 	int (*usual_runs)(const struct ask *ask);
+	/*
+	 * Of a training instead: how many multiplications of numbers it consists of, roughly, and *steps. Of the ask there are the
+	 * model, the arguments and scratch.
+	 */
+	double (*work)(const struct ask *ask, int *steps);
 	unsigned needs;
 	unsigned metrics;		/* bit per metric_kind that it can explain; 0: it does not use the metric */
 	const struct param *params;	/* ends with a NULL name */
@@ -131,6 +136,9 @@ struct passes {
 	int usual; /* as a rule; most where nothing else is known */
 };
 struct passes analysis_runs(const struct analysis *a, struct ask *ask, const struct value *args);
+
+/* The same of a training, in multiplications; 0: it is none. *steps receives how many steps they are. */
+double analysis_work(const struct analysis *a, struct ask *ask, const struct value *args, int *steps);
 
 /* What the answer with these arguments depends on. */
 unsigned analysis_on(const struct analysis *a, const struct value args[PARAM_MAX]);

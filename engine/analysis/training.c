@@ -285,11 +285,21 @@ static void show(const struct training *t)
 
 /* ---- training ---- */
 
+static int steps_between(int steps)
+{
+	return steps / MEASURES ? steps / MEASURES : 1;
+}
+
 static bool is_measured(const struct training *t, int step)
 {
-	const int every = t->steps / MEASURES ? t->steps / MEASURES : 1;
+	return step % steps_between(t->steps) == 0 || step == t->steps;
+}
 
-	return step % every == 0 || step == t->steps;
+int training_measures(int steps)
+{
+	const int every = steps_between(steps);
+
+	return 1 + (steps + every - 1) / every;
 }
 
 /* Held-out numbers of a step that ends here: also where it was stopped before they were known. */

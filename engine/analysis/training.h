@@ -63,6 +63,8 @@ struct training {
 	const char *result; /* that a finished file says; NULL: it was trained here */
 };
 
+/* How often held-out text is measured in so many steps, the one before the first among them. */
+int training_measures(int steps);
 /* The curve as a tensor, for save: it is read back from there. */
 struct tensor training_curve(const struct training *t);
 /*

@@ -456,6 +456,13 @@ uint64_t file_version(const char *path)
 	return x ? x : 1;
 }
 
+uint64_t file_size(const char *path)
+{
+	struct stat st;
+
+	return look(path, &st) ? 0 : (uint64_t)st.st_size;
+}
+
 bool file_exists(const char *path)
 {
 	struct stat st;

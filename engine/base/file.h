@@ -56,7 +56,8 @@ uint64_t file_version(const char *path);
  * reads here does it.
  */
 char *file_at_home(const char *path);
-bool file_exists(const char *path); /* anything that stat() finds */
+uint64_t file_size(const char *path); /* in bytes; 0: it cannot be found */
+bool file_exists(const char *path);   /* anything that stat() finds */
 bool file_is_folder(const char *path);
 bool file_is_broken_link(const char *path); /* to something that is not there */
 /* DIR/NAME where NAME came out of a file: false with a sentence when it is absolute or leads out of DIR (.., /). Heap. */

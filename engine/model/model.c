@@ -512,3 +512,11 @@ void model_unembed_back(const struct model *m, const float *logits, int n, float
 	if (!unembed_back_few(m, n, d, g))
 		matrix_apply_back_long(m->W_U, d, V, n, g, D);
 }
+
+double model_multiplications(const struct model *m)
+{
+	const struct config *c = &m->config;
+	const double D = c->D, heads = c->H, groups = c->G, K = c->K;
+
+	return c->L * (D * K * 2 * (heads + groups) + (c->gated ? 3 : 2) * D * c->F);
+}

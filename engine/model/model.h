@@ -111,6 +111,8 @@ void model_enter_back(const struct model *m, const float *x, int position, bool 
 void model_embed(const struct model *m, int32_t token, int position, float *x);
 /* y[n, D] = final norm of x[n, D]; scale[n] receives 1/sqrt(…) of each row, may be NULL. x and y may be the same. */
 void model_final_norm(const struct model *m, const float *x, int n, float *y, float *scale);
+/* How many weights of the layers a token is multiplied with; the unembedding has D V more. */
+double model_multiplications(const struct model *m);
 /* logits[n, V] of normalised rows y[n, D]: W_U, b_U, the logit scale and cap applied. */
 void model_unembed(const struct model *m, const float *y, int n, float *logits);
 /* The same for the tokens from … from+count-1 alone, rows `ld` floats apart: the vocabulary in blocks. */

@@ -13,6 +13,8 @@ struct forecast {
 	/* 0: none, or the answer is there already; -1: it cannot be answered; the most, where what is found decides */
 	int runs;
 	int usual;	/* as a rule */
+	int steps;	/* of a training, instead; the time is by what products take here */
+	int prompts;	/* of a file, instead: each takes about what the first one would, or the prompt that is there */
 	double seconds; /* of those; 0: no pass was measured yet */
 	bool measured;	/* of this technique; otherwise the time is the most */
 };

@@ -2,8 +2,11 @@
 #include "engine/session/over.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "engine/base/file.h"
+#include "engine/base/memory.h"
+#include "engine/base/prompts.h"
 #include "engine/base/paths.h"
 #include "engine/session/session_parts.h"
 
@@ -127,6 +130,131 @@ struct table *over_answer(struct session *s, const struct job *job, int i, struc
 		cache_add_table(s->cache, key.s, t);
 	str_done(&key);
 	return t;
+}
+
+/* ---- how long it will take ---- */
+
+enum { LOOK = 10000 }; /* a longer file is not read for this: its size says about how many there are */
+
+static void forget(struct looked *l)
+{
+	free(l->path);
+	free(l->first);
+	*l = (struct looked){ 0 };
+}
+
+static void read_some(struct looked *out, struct prompts *prompts)
+{
+	struct prompt prompt = { .text = "" };
+	double bytes = 0;
+	uint64_t last = 0;
+	struct err err;
+	int n = 0;
+
+	while (n <= LOOK && prompt.text) {
+		struct arena *arena = arena_new();
+
+		if (!prompts_next(prompts, arena, &prompt, &err))
+			prompt.text = NULL;
+		if (prompt.text && !n)
+			out->first = xstrdup(prompt.text);
+		if (prompt.text) {
+			bytes += (double)strlen(prompt.text);
+			last = prompt.place;
+			n++;
+		}
+		arena_free(arena);
+	}
+	out->bytes = n ? bytes / n : 0;
+	out->prompts = n > LOOK && last > 0 ? (int)((double)file_size(out->path) / (double)last * (n - 1)) : n;
+}
+
+/* Read once, until it is written again. */
+static const struct looked *look_at(struct session *s, const struct asset_file *file)
+{
+	struct err err; /* whoever asks the prompts says what is wrong */
+	struct prompts *prompts;
+
+	if (s->looked.path && !strcmp(s->looked.path, file->path) && s->looked.version == file->version)
+		return &s->looked;
+	forget(&s->looked);
+	s->looked = (struct looked){ .path = xstrdup(file->path), .version = file->version };
+	if ((prompts = prompts_open(file->path, &err)))
+		read_some(&s->looked, prompts);
+	prompts_close(prompts);
+	return &s->looked;
+}
+
+void over_done(struct session *s)
+{
+	forget(&s->looked);
+}
+
+/* Passes through the model for a prompt like that of p; -1: nobody knows. */
+static double passes(struct session *s, const struct prepared *p, const struct job_pane *pane)
+{
+	struct session_view v = prepared_view_edited(p);
+	const double share = session_share(s, pane->analysis);
+	int runs = 0;
+
+	v.passing = true;
+	if (pane->analysis->cost >= COST_RUNS)
+		runs = session_view_runs(s, &v, pane).usual;
+	return runs < 0 ? -1 : (1 + runs * (share > 0 ? share : 1)) * (pane->shown == SHOWN_RUN ? 1 : 2);
+}
+
+/* A prompt of the file in the mean, by this one. */
+static double seconds_of(struct session *s, const struct prepared *p, const struct job_pane *pane, const struct looked *file)
+{
+	const double of_one = passes(s, p, pane) * s->token_ms * p->run->T / 1000;
+
+	return of_one > 0 && *p->job.prompt ? of_one * file->bytes / (double)strlen(p->job.prompt) : 0;
+}
+
+/* Where the job's own prompt is asked nothing, the file's first is run to see what one takes. */
+static double seconds_by_first(struct session *s, const struct job_pane *pane, const struct looked *file)
+{
+	struct prepared p = { 0 };
+	struct job job;
+	double seconds = 0;
+	struct err err;
+
+	job_copy(&job, &s->now.job);
+	job_set(&job.prompt, file->first);
+	if (session_prepare_passing(s, &job, &p, NULL, NULL, &err))
+		seconds = seconds_of(s, &p, pane, file);
+	prepared_done(&p);
+	job_done(&job);
+	return seconds;
+}
+
+/* Of those that are to be asked: of a shard, its own. */
+static int own_prompts(const struct session *s, int all)
+{
+	const int shards = s->files.shards > 1 ? s->files.shards : 1;
+
+	return (all + shards - 1) / shards;
+}
+
+struct forecast over_forecast(struct session *s, const struct job_pane *pane)
+{
+	struct forecast f = { .measured = pane->analysis->cost < COST_RUNS || session_share(s, pane->analysis) > 0 };
+	const struct looked *file;
+	struct asset_file where;
+	struct table *there;
+	struct str key;
+
+	str_init(&key);
+	asset_find(pane->over, NULL, &where);
+	write_key(&key, &s->now.job, pane, &where);
+	there = keeps_parts(s) ? NULL : cache_find_table(s->cache, key.s);
+	if (!there && !s->files.merges && (file = look_at(s, &where))->first) {
+		f.prompts = own_prompts(s, file->prompts);
+		f.seconds = f.prompts * (s->now.run ? seconds_of(s, &s->now, pane, file) : seconds_by_first(s, pane, file));
+	}
+	table_unref(there);
+	str_done(&key);
+	return f;
 }
 
 void session_files(struct session *s, const struct dataset_files *files)

@@ -12,4 +12,9 @@
 /* The mean of pane i of a job; counted. Found again when it was asked before, unless its parts are kept. */
 struct table *over_answer(struct session *s, const struct job *job, int i, struct task *task, struct notes *notes, struct err *err);
 
+/* What that would take: nothing where it is there. */
+struct forecast over_forecast(struct session *s, const struct job_pane *pane);
+/* Lets go what is kept for that. */
+void over_done(struct session *s);
+
 #endif

@@ -10,6 +10,7 @@
 
 #include "engine/base/text.h"
 #include "engine/model/tokenizer/tokenizer.h"
+#include "engine/session/over.h"
 
 struct session *session_new(void)
 {
@@ -50,7 +51,7 @@ static void forget(struct session *s)
 	gradient_unref(s->gradient[0]);
 	gradient_unref(s->gradient[1]);
 	s->gradient[0] = s->gradient[1] = NULL;
-	s->token_ms = 0;
+	s->token_ms = s->multiplication_ms = 0;
 	memset(s->share, 0, sizeof s->share);
 	cache_clear(s->cache);
 	assets_unref(s->assets);
@@ -62,6 +63,7 @@ void session_free(struct session *s)
 	if (!s)
 		return;
 	forget(s);
+	over_done(s);
 	assets_unref(s->assets);
 	cache_free(s->cache);
 	model_free(s->model);

@@ -2,28 +2,20 @@
 #include "engine/session/over.h"
 #include "engine/session/session_parts.h"
 
-static double share_known(const struct session *s, const struct analysis *a)
-{
-	for (int i = 0; analysis_list[i]; i++)
-		if (analysis_list[i] == a)
-			return s->share[i];
-	return 0;
-}
-
-static struct session_view view_edited(const struct prepared *p)
+struct session_view prepared_view_edited(const struct prepared *p)
 {
 	return (struct session_view){ p->run,	  p->unedited, p->foil, p->run_id,	p->unedited_id,
 				      p->foil_id, p->metric,   &p->job, WITNESS_EDITED, p->passing };
 }
 
-static struct session_view view_unedited(const struct prepared *p)
+struct session_view prepared_view_unedited(const struct prepared *p)
 {
 	return (struct session_view){ p->unedited, p->unedited, p->foil, p->unedited_id,   p->unedited_id,
 				      p->foil_id,  p->metric,	&p->job, WITNESS_UNEDITED, p->passing };
 }
 
 /* Each is the other's foil. The metric: the same targets, at the foil's own last position when it is the last of the prompt. */
-static struct session_view view_foil(const struct prepared *p)
+struct session_view prepared_view_foil(const struct prepared *p)
 {
 	struct session_view v = { p->foil,	  p->foil,   p->unedited, p->foil_id,	p->foil_id,
 				  p->unedited_id, p->metric, &p->job,	  WITNESS_FOIL, p->passing };
@@ -59,7 +51,7 @@ struct table *session_answer_of(struct session *s, const struct prepared *p, con
 				   .context = s->show_context,
 				   .analysis = pane->analysis->name },
 		       *watched = s->show && !p->passing ? &partial : NULL;
-	struct session_view here = view_edited(p), there = view_unedited(p);
+	struct session_view here = prepared_view_edited(p), there = prepared_view_unedited(p);
 	struct table *a, *b, *t = NULL;
 
 	if ((pane->shown == SHOWN_MINUS_FOIL || pane->shown == SHOWN_FOIL) && !p->foil) {
@@ -68,7 +60,7 @@ struct table *session_answer_of(struct session *s, const struct prepared *p, con
 		return NULL;
 	}
 	if (pane->shown == SHOWN_MINUS_FOIL || pane->shown == SHOWN_FOIL)
-		there = view_foil(p);
+		there = prepared_view_foil(p);
 	if (pane->shown == SHOWN_RUN)
 		return session_view_table(s, &here, pane, like, watched, task, notes, err);
 	if (pane->shown == SHOWN_FOIL)
@@ -87,33 +79,6 @@ struct table *session_answer_of(struct session *s, const struct prepared *p, con
 	table_unref(a);
 	table_unref(b);
 	return t;
-}
-
-struct forecast session_forecast(struct session *s, const struct job_pane *pane)
-{
-	const struct prepared *p = &s->now;
-	const bool other = pane->shown == SHOWN_MINUS_FOIL || pane->shown == SHOWN_FOIL;
-	struct session_view here = view_edited(p), there = other && p->foil ? view_foil(p) : view_unedited(p);
-	struct forecast f = { 0 };
-	struct passes n = { 0 }, more = { 0 };
-	double share = share_known(s, pane->analysis);
-
-	if (pane->analysis->cost < COST_RUNS || !s->ready || pane->over)
-		return f;
-	if (other && !p->foil)
-		return (struct forecast){ .known = true, .runs = -1 };
-	if (pane->shown != SHOWN_FOIL)
-		n = session_view_runs(s, &here, pane);
-	if (pane->shown != SHOWN_RUN && (pane->shown != SHOWN_MINUS_UNEDITED || p->run != p->unedited))
-		more = session_view_runs(s, &there, pane);
-	if (n.most < 0 || more.most < 0)
-		return (struct forecast){ .known = true, .runs = -1 };
-	f.known = true;
-	f.runs = n.most + more.most;
-	f.usual = n.usual + more.usual;
-	f.measured = share > 0;
-	f.seconds = f.usual * s->token_ms * p->run->T * (share > 0 ? share : 1) / 1000;
-	return f;
 }
 
 struct table *session_answer(struct session *s, int i, struct task *task, struct notes *notes, struct err *err)
@@ -144,8 +109,8 @@ struct table *session_before(struct session *s, int i, struct task *task, struct
 	if (s->now.run == s->now.unedited || pane->shown != SHOWN_RUN || pane->over || !job_pane_reads_run(pane))
 		return NULL;
 	held = session_hold(s);
-	here = view_edited(&held);
-	there = view_unedited(&held);
+	here = prepared_view_edited(&held);
+	there = prepared_view_unedited(&held);
 	t = session_view_table(s, &there, &held.job.pane[i], NULL, NULL, task, notes, err);
 	if (t && t->parent && (now = session_view_table(s, &here, &held.job.pane[i], NULL, NULL, task, notes, err))) {
 		table_unref(t); /* the neurons that are listed now, as they were */

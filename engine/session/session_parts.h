@@ -1,7 +1,7 @@
 /*
  * session_parts.h - what the files of the session share: session.c prepares a job, session_runs.c makes its runs, session_table.c
- * one technique's table of one run, session_answer.c differences of such tables, over.c means over files of prompts,
- * session_generate.c a continuation.
+ * one technique's table of one run, session_forecast.c how long such tables take, session_answer.c differences of them, over.c means
+ * over files of prompts, session_generate.c a continuation.
  */
 #ifndef LMSCOPE_ENGINE_SESSION_SESSION_PARTS_H
 #define LMSCOPE_ENGINE_SESSION_SESSION_PARTS_H
@@ -9,6 +9,15 @@
 #include "engine/session/cache.h"
 #include "engine/session/session.h"
 #include "engine/session/witness.h"
+
+/* What a file of prompts has in it, as far as it was read for saying how long it takes. */
+struct looked {
+	char *path;
+	uint64_t version;
+	int prompts;  /* of a long file about as many */
+	double bytes; /* of a prompt, in the mean */
+	char *first;
+};
 
 /* Everything that a prepared job needs. */
 struct prepared {
@@ -28,12 +37,14 @@ struct session {
 	char *where; /* as the job named it; NULL: demo */
 	struct cache *cache;
 	struct assets *assets;	    /* files that techniques, edits and metrics read */
+	struct looked looked;	    /* the file of prompts that was looked at last */
 	struct dataset_files files; /* where the parts of means are kept */
 	bool ready;
 	struct prepared now;
 	struct job_fault fault;	      /* while a job is prepared: whose turn it is */
 	struct gradient *gradient[2]; /* the latest first: of the edited and of the unedited run, most often; counted; or NULL */
 	double token_ms;	      /* what a pass took, by the token; 0: none was measured */
+	double multiplication_ms;     /* what one takes, in a large product; 0: not measured */
 	double share[ANALYSIS_COUNT]; /* of a pass's time that one of a technique's own passes took; 0: not measured */
 	unsigned jobs;		      /* how many were prepared */
 };
@@ -103,7 +114,19 @@ struct passes session_view_runs(struct session *s, const struct session_view *v,
 /* Adds the arguments, with the versions of their files. */
 void session_key_arguments(struct str *key, const struct analysis *a, const struct value args[PARAM_MAX]);
 
+/* The work of a training whose table is not there yet, in multiplications, and its steps; 0: it is none, or is there. */
+double session_view_work(struct session *s, const struct session_view *v, const struct job_pane *pane, int *steps);
+
+/* ---- session_forecast.c ---- */
+
+/* Of a pass's time: what one of the technique's own passes takes; 0: not measured. */
+double session_share(const struct session *s, const struct analysis *a);
+
 /* ---- session_answer.c ---- */
+
+struct session_view prepared_view_edited(const struct prepared *p);
+struct session_view prepared_view_unedited(const struct prepared *p);
+struct session_view prepared_view_foil(const struct prepared *p);
 
 /* What a pane shows of a prepared job, its file of prompts aside; counted. `like` as above. */
 struct table *session_answer_of(struct session *s, const struct prepared *p, const struct job_pane *pane, const struct table *like,

@@ -164,24 +164,41 @@ struct table *session_view_table(struct session *s, const struct session_view *v
 	return t;
 }
 
-struct passes session_view_runs(struct session *s, const struct session_view *v, const struct job_pane *pane)
+static bool is_there(struct session *s, const struct session_view *v, const struct job_pane *pane)
 {
-	struct ask ask = { .model = s->model, .run = v->run, .unedited = v->unedited, .foil = v->foil, .metric = &v->metric };
-	struct value args[PARAM_MAX];
 	struct table *there;
-	struct passes n;
 	struct str key;
-	int gradient;
 
 	str_init(&key);
 	table_key(&key, v, pane);
 	there = cache_find_table(s->cache, key.s);
 	table_unref(there);
 	str_done(&key);
-	if (there)
+	return there != NULL;
+}
+
+struct passes session_view_runs(struct session *s, const struct session_view *v, const struct job_pane *pane)
+{
+	struct ask ask = { .model = s->model, .run = v->run, .unedited = v->unedited, .foil = v->foil, .metric = &v->metric };
+	struct value args[PARAM_MAX];
+	struct passes n;
+	int gradient;
+
+	if (!v->passing && is_there(s, v, pane))
 		return (struct passes){ 0 };
 	args_of_run(pane, v->metric.position, v->run->T, args);
 	n = analysis_runs(pane->analysis, &ask, args);
 	gradient = n.most >= 0 && (pane->analysis->needs & NEEDS_GRADIENT) && !has_gradient(s, v);
 	return (struct passes){ n.most + gradient, n.usual + gradient };
+}
+
+double session_view_work(struct session *s, const struct session_view *v, const struct job_pane *pane, int *steps)
+{
+	struct ask ask = { .model = s->model, .run = v->run, .unedited = v->unedited, .foil = v->foil, .metric = &v->metric };
+	struct value args[PARAM_MAX];
+
+	if (is_there(s, v, pane))
+		return 0;
+	args_of_run(pane, v->metric.position, v->run->T, args);
+	return analysis_work(pane->analysis, &ask, args, steps);
 }

@@ -86,6 +86,80 @@ static void check_difference(struct walk *w)
 	CHECK(session_forecast(w->session, pane).runs == 0);
 }
 
+static struct forecast with(struct walk *w, const char *a, const char *b)
+{
+	struct job_pane *pane = &w->job.pane[0];
+	struct err err = { 0 };
+
+	job_pane_init(pane, analysis_find("train-tuned-lens"));
+	CHECK_THAT((!a || job_pane_set(pane, a, &err)) && (!b || job_pane_set(pane, b, &err)) &&
+			   session_prepare(w->session, &w->job, NULL, NULL, &err),
+		   "%s", err.text);
+	return session_forecast(w->session, pane);
+}
+
+/* A training says its steps: more of them, and longer ones, take longer; and no text need be named for that. */
+static void check_training(struct walk *w)
+{
+	const struct forecast some = with(w, "steps=1000", NULL), more = with(w, "steps=2000", NULL),
+			      large = with(w, "steps=1000", "batch=2048"), few = with(w, "steps=1000", "layers=0"),
+			      squares = with(w, "steps=1000", "kind=regression"), none = with(w, "layers=0..99", NULL);
+
+	CHECK_THAT(some.steps == 1000 && !some.runs && !some.prompts && some.seconds > 0 && more.steps == 2000,
+		   "%d steps, %g s, %d runs", some.steps, some.seconds, some.runs);
+	CHECK_THAT(more.seconds > 1.8 * some.seconds && more.seconds < 2.2 * some.seconds, "twice the steps: %g s, %g s",
+		   some.seconds, more.seconds);
+	CHECK_THAT(large.seconds > 3 * some.seconds && large.seconds < 5 * some.seconds, "four times the tokens: %g s, %g s",
+		   some.seconds, large.seconds);
+	CHECK_THAT(few.seconds < 0.9 * some.seconds && squares.seconds > 0 && !squares.runs,
+		   "a layer %g s, a regression %g s, all %g s", few.seconds, squares.seconds, some.seconds);
+	CHECK_THAT(!none.seconds && !none.steps, "layers that there are not: %g s", none.seconds);
+}
+
+static struct forecast over(struct session *s, struct job *job, const char *name, int prompts, char **path)
+{
+	char text[2000] = "";
+
+	for (int i = 0; i < prompts; i++)
+		strcat(text, "one two three two one\n");
+	*path = scratch_file(name, text, strlen(text));
+	job->pane[0].over = *path;
+	return session_forecast(s, &job->pane[0]);
+}
+
+/* A pane over a file says its prompts; each takes what the one that is there does. */
+static void check_over(struct walk *w)
+{
+	struct job_pane *pane = &w->job.pane[0];
+	struct forecast few, many, slow, first, after;
+	struct session *fresh = session_new();
+	struct err err = { 0 };
+	char *path[4];
+
+	job_pane_init(pane, analysis_find("residual-norms"));
+	CHECK(session_prepare(w->session, &w->job, NULL, NULL, &err));
+	few = over(w->session, &w->job, "few", 10, &path[0]);
+	many = over(w->session, &w->job, "many", 40, &path[1]);
+	CHECK_THAT(few.prompts == 10 && many.prompts == 40 && few.seconds > 0 && fabs(many.seconds / few.seconds - 4) < 1e-6,
+		   "%d prompts %g s, %d prompts %g s", few.prompts, few.seconds, many.prompts, many.seconds);
+	job_pane_init(pane, analysis_find("ablation-sweep"));
+	slow = over(w->session, &w->job, "slow", 40, &path[2]);
+	CHECK_THAT(slow.prompts == 40 && slow.seconds > many.seconds && many.measured && !slow.measured,
+		   "with passes of its own %g s", slow.seconds);
+	CHECK_THAT(session_open(fresh, &w->job, NULL, NULL, &err), "%s", err.text);
+	first = over(fresh, &w->job, "first", 40, &path[3]);
+	CHECK_THAT(first.prompts == 40 && first.seconds > 0, "where the job's own prompt is not asked, by the file's first: %g s",
+		   first.seconds);
+	session_free(fresh);
+	pane->over = path[2];
+	CHECK(session_prepare(w->session, &w->job, NULL, NULL, &err));
+	table_unref(session_answer(w->session, 0, NULL, NULL, &err));
+	after = session_forecast(w->session, pane);
+	CHECK_THAT(!after.prompts && !after.seconds, "what is there takes nothing: %g s %s", after.seconds, err.text);
+	for (int i = 0; i < 4; i++)
+		free(path[i]);
+}
+
 int main(void)
 {
 	struct walk w;
@@ -94,6 +168,8 @@ int main(void)
 	for (int i = 0; analysis_list[i]; i++)
 		walk_choices(&w, analysis_list[i], check_runs);
 	check_difference(&w);
+	check_training(&w);
+	check_over(&w);
 	walk_close(&w);
 	return tap_done();
 }

@@ -51,12 +51,15 @@ void text_duration(double seconds, struct str *out)
 
 void text_forecast(const struct forecast *f, struct str *out)
 {
-	if (f->runs <= 0 || f->seconds < 1)
+	const int n = f->steps ? f->steps : f->prompts ? f->prompts : f->runs;
+	const char *what = f->steps ? "step" : f->prompts ? "prompt" : "run";
+
+	if (n <= 0 || f->seconds < 1)
 		return;
 	if (f->usual < f->runs)
 		str_addf(out, "usually %d runs, at most %d, about ", f->usual, f->runs);
 	else
-		str_addf(out, "%d run%s, %s ", f->runs, f->runs == 1 ? "" : "s", f->measured ? "about" : "up to");
+		str_addf(out, "%d %s%s, %s ", n, what, n == 1 ? "" : "s", f->measured ? "about" : "up to");
 	text_duration(f->seconds, out);
 }
 

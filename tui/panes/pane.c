@@ -97,7 +97,7 @@ static struct rect draw_frame(struct app *app, struct canvas *c, int pane, const
 	frame.right = right.n ? right.s : NULL;
 	frame.mark = edge_mark(app, question, t);
 	frame.stale = t && !answer->current && app_is_slow(app);
-	if (answer->waits && answer->forecast.runs > 0 && !answer->total && app_is_slow(app)) {
+	if (answer->waits && (answer->forecast.runs > 0 || answer->forecast.seconds > 0) && !answer->total && app_is_slow(app)) {
 		str_add(&progress, frame.stale ? "stale · queued" : "queued");
 		frame.progress = progress.s;
 	} else if (answer->total && app_is_slow(app)) {
