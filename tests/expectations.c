@@ -44,6 +44,7 @@ static const struct {
 	{ "logit_lens", { "attn_out 0 zero", "attn_out 3 zero" } },
 	{ "next_token", { "attn_out 0 zero" } },
 	{ "occlusion", { "head 0.0 zero", "attn_out 3 zero" } },
+	{ "path_attribution", { "head 0.1 zero", "mlp_out 0 zero", "attn_out 3 zero" } },
 	{ "path_patching", { "pattern 0.1 zero", "head 2.2..3 zero" } },
 	{ "previous_token", { "pattern 0.0 zero" } },
 	{ "reagent", { "head 0.0 zero", "attn_out 3 zero" } },

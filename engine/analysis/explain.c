@@ -104,7 +104,8 @@ static struct place part_place(const struct place *cell)
 	return place;
 }
 
-static bool add_part(const struct table *t, const struct place *cell, const char *metric, struct explained *out, struct err *err)
+static bool add_part(const struct table *t, int col, const struct place *cell, const char *metric, struct explained *out,
+		     struct err *err)
 {
 	const struct place place = part_place(cell);
 
@@ -115,7 +116,13 @@ static bool add_part(const struct table *t, const struct place *cell, const char
 		return true;
 	str_add(&out->spec, metric_table[METRIC_PART]->word);
 	add_place(&place, &out->spec);
-	str_addf(&out->spec, " of %s", t->part_of ? t->part_of : metric);
+	str_add(&out->spec, " of ");
+	if (t->paths) {
+		str_add(&out->spec, metric_table[METRIC_PART]->word);
+		add_place(&t->cols.place[col], &out->spec);
+		str_add(&out->spec, " of ");
+	}
+	str_add(&out->spec, t->part_of ? t->part_of : metric);
 	if (t->explain_other)
 		str_add(&out->other, "what is given to the metric directly");
 	return true;
@@ -162,7 +169,7 @@ bool explain_cell(const struct table *t, int row, int col, const char *metric, s
 		return false;
 	if (!table_place(t, row, col, &place) && t->explain != METRIC_LOGIT)
 		return err_set(err, ERR_ARGUMENT, "this row has no place in the model of which a metric could be");
-	ok = t->explain == METRIC_PART ? add_part(t, &place, metric, out, err) : add_kind(t, row, col, &place, out, err);
+	ok = t->explain == METRIC_PART ? add_part(t, col, &place, metric, out, err) : add_kind(t, row, col, &place, out, err);
 	if (t->explain_other && out->other.n)
 		str_addf(&out->other, ": %s", t->explain_other);
 	else if (out->other.n)

@@ -140,7 +140,7 @@ bool table_place(const struct table *t, int row, int col, struct place *place)
 
 	*place = t->place;
 	row_is_place = add_index(&t->rows, row, place);
-	col_is_place = add_index(&t->cols, col, place);
+	col_is_place = (t->paths && row >= 0) || add_index(&t->cols, col, place);
 	return row_is_place && col_is_place;
 }
 
@@ -442,6 +442,7 @@ void table_set_like(struct table *t, const struct table *from)
 	t->meaning = from->meaning ? arena_strdup(t->arena, from->meaning) : NULL;
 	t->skip_first = from->skip_first;
 	t->place = from->place;
+	t->paths = from->paths;
 }
 
 void table_set_relations(struct table *t, const struct table *from)

@@ -102,6 +102,7 @@ struct table {
 	enum metric_kind explain; /* of what kind its cells are as metrics (explain.h); METRIC_NONE: of none */
 	int explain_col;	  /* where columns have units of their own, the one whose cells they are; 0 */
 	const char *part_of;	  /* the metric that parts are of; NULL: the one that is explained now */
+	bool paths;		  /* a cell is a path: the row's part of the column's part; its place is the row's */
 	/*
 	 * why that metric is another number than the cell: "an effect of an edit is no number of the run". NULL: it is the
 	 * cell's

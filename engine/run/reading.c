@@ -365,6 +365,20 @@ static bool read_sources(const struct run *run, const struct sources *s, struct 
 	return values_back(run, s->layer, d, out, err);
 }
 
+bool reading_of_head(struct reading *out, const struct reading *of, const struct run *run, int layer, int head, struct arena *arena,
+		     struct err *err)
+{
+	const struct sources s = { layer, head, of->from, of->n, of->direction, NULL, false };
+	float *write = arena_floats(arena, channels(run), err);
+
+	*out = (struct reading){ .arena = arena };
+	for (int t = of->from; write && t < of->from + of->n; t++) {
+		run_result(run, layer, head, t, write);
+		out->value += reading_share(of, t, write, run->model->config.D);
+	}
+	return write && read_sources(run, &s, out, err);
+}
+
 /* ---- rows of the stream, and of what is written to it ---- */
 
 static bool refuse(const struct metric *m, const char *instead, struct err *err)

@@ -46,6 +46,12 @@ bool reading_init(struct reading *out, const struct metric *m, const struct run 
  */
 bool reading_of_side(struct reading *out, const struct run *run, const struct place *place, const float *along, struct arena *arena,
 		     struct err *err);
+/*
+ * What one head reads of the stream for what `of` reads of its write: through its values, its pattern frozen. `of` counts what the
+ * layer's attention writes; a norm after attention has the run's own scale. False: ERR_MEMORY.
+ */
+bool reading_of_head(struct reading *out, const struct reading *of, const struct run *run, int layer, int head, struct arena *arena,
+		     struct err *err);
 /* Whether what is written at a site (embed, attn_out, mlp_out, or the stream) of a layer comes before what is read. */
 bool reading_counts(const struct reading *r, enum site site, int layer);
 /* The share of a row x[D] at a position. */
