@@ -499,7 +499,13 @@ static bool unembed_back_few(const struct model *m, int n, const float *d, float
 	return true;
 }
 
-void model_unembed_back(const struct model *m, const float *logits, int n, float *d, float *g)
+/* t / atanh(t): tanh(x) / x at t = tanh(x). */
+static float cap_chord(float t)
+{
+	return t == 0 ? 1 : (float)((double)t / atanh(fmin(fabs((double)t), 1 - 0x1p-26) * (t < 0 ? -1 : 1)));
+}
+
+void model_unembed_back(const struct model *m, const float *logits, int n, bool chord, float *d, float *g)
 {
 	const struct config *c = &m->config;
 	size_t V = (size_t)c->V, D = (size_t)c->D;
@@ -507,7 +513,7 @@ void model_unembed_back(const struct model *m, const float *logits, int n, float
 	for (size_t i = 0; i < (size_t)n * V; i++) {
 		float capped = c->logit_cap > 0 ? logits[i] / c->logit_cap : 0;
 
-		d[i] *= (1 - capped * capped) * c->logit_scale;
+		d[i] *= (chord ? cap_chord(capped) : 1 - capped * capped) * c->logit_scale;
 	}
 	if (!unembed_back_few(m, n, d, g))
 		matrix_apply_back_long(m->W_U, d, V, n, g, D);

@@ -11,6 +11,7 @@
 #include "engine/numbers/dense.h"
 #include "engine/numbers/kernels.h"
 #include "engine/numbers/pool.h"
+#include "engine/run/attention.h"
 
 enum { QUERIES = 14, TURNED = 16 }; /* at a time; floats from one key's weights to the next one's, where they are turned */
 
@@ -33,17 +34,21 @@ struct head {
 	struct dense by_value, key; /* [K, T]: z to weights; [T, K]: products to queries */
 	float *d;		    /* [QUERIES, T] the gradient at the products q·k */
 	float *row, *turned;	    /* [T] and [T, TURNED] scratch */
+	struct lost *lost;	    /* this head's, with [T] scratch; NULL: it is not counted */
+	float *scores;
+	float share; /* what weights and values get of their product, queries and keys of theirs */
 };
 
 /* Back through the edits on one row over keys; whether there were any. */
-static bool row_edits(const struct attention *a, enum site site, int h, int query, float *d)
+static bool row_edits(const struct head *y, enum site site, int query, float *d)
 {
-	const struct run *run = a->b->run;
+	const struct run *run = y->a->b->run;
 	bool any = false;
 
 	for (int e = run->edits - 1; e >= 0; e--)
-		if (edit_hits(&run->edit[e], site, a->l) && edit_covers(&run->edit[e], query)) {
-			edit_back_pattern(&run->edit[e], h, query, d);
+		if (edit_hits(&run->edit[e], site, y->a->l) && edit_covers(&run->edit[e], query)) {
+			lost_pattern_edit(y->lost, &run->edit[e], y->h, query, d);
+			edit_back_pattern(&run->edit[e], y->h, query, d);
 			any = true;
 		}
 	return any;
@@ -62,6 +67,19 @@ static const float *softmax_row(const struct head *y, int query, float *row)
 	else
 		memset(row, 0, ((size_t)query + 1) * sizeof *row);
 	return row;
+}
+
+/* Softmax is not linear: Σ A dA, which is `mean`, less Σ s dS. */
+static void lose_softmax(const struct head *y, int query, double mean, const float *d)
+{
+	double scores = 0;
+
+	if (!y->lost)
+		return;
+	run_scores(y->run, y->a->l, y->h, query, y->scores);
+	for (int j = 0; j <= query; j++)
+		scores += d[j] != 0 ? (double)y->scores[j] * (double)d[j] : 0; /* those that are hidden are -INFINITY */
+	y->lost->softmax += mean - scores;
 }
 
 /* What starts at one of a query's weights or scores; NULL: nothing. */
@@ -94,21 +112,27 @@ static void weights_back(const struct head *y, int query, const struct backward_
 	size_t n = (size_t)query + 1, group = (size_t)(config_kv_head(c, h) * c->K);
 	float mean;
 
-	if (row_edits(a, SITE_PATTERN, h, query, d))
+	if (row_edits(y, SITE_PATTERN, query, d))
 		p = softmax_row(y, query, row);
 	mean = kernel_dot(p, d, n);
 	for (size_t j = 0; j < n; j++)
 		d[j] = p[j] * (d[j] - mean);
+	lose_softmax(y, query, (double)mean, d);
 	if (seed && seed->place.site == SITE_SCORES)
 		d[seed->place.key] += *seed->d;
-	row_edits(a, SITE_SCORES, h, query, d);
+	row_edits(y, SITE_SCORES, query, d);
+	for (size_t j = 0; y->lost && j < n; j++)
+		y->lost->bias += (double)attention_bias(c, a->l, h, (int)j) * (double)d[j];
 	for (size_t j = 0; j < n; j++) {
 		d[j] *= c->attention_scale[a->l];
 		if (c->attention_cap > 0 && d[j] != 0) {
 			float s = c->attention_scale[a->l] * kernel_dot(q, run_at(run, SITE_K, a->l, (int)j) + group, (size_t)c->K);
 			float t = tanhf(s / c->attention_cap);
 
-			d[j] *= 1 - t * t;
+			if (!(a->b->frozen & CHORDS))
+				d[j] *= 1 - t * t;
+			else if (s != 0)
+				d[j] *= t * c->attention_cap / s;
 		}
 	}
 }
@@ -146,6 +170,8 @@ static bool query_back(const struct head *y, int t, float *d)
 		return false;
 	}
 	memset(pattern + seen, 0, (T - seen) * sizeof *pattern); /* keys that it may not see */
+	for (size_t j = 0; y->share != 1 && j < seen; j++)
+		pattern[j] *= y->share;
 	if (seed && seed->place.site == SITE_PATTERN)
 		pattern[seed->place.key] += *seed->d;
 	if (!(b->frozen & FROZEN_PATTERNS))
@@ -155,6 +181,8 @@ static bool query_back(const struct head *y, int t, float *d)
 	else /* weights are constants, but not the one that the metric is */
 		own_weight(seed, seen, d);
 	weights_back(y, t, seed, d, y->row);
+	for (size_t j = 0; y->share != 1 && j < seen; j++)
+		d[j] *= y->share;
 	return true;
 }
 
@@ -242,7 +270,9 @@ static struct head head_of(const struct attention *a, int chunk)
 			      .z = a->z + own,
 			      .q = a->s->q + own,
 			      .k = b->head_k + own,
-			      .v = b->head_v + own };
+			      .v = b->head_v + own,
+			      .lost = b->lost ? &b->head_lost[chunk] : NULL,
+			      .share = backward_share(b, !(b->frozen & FROZEN_PATTERNS)) };
 }
 
 static void head_back(void *context, int chunk)
@@ -251,17 +281,21 @@ static void head_back(void *context, int chunk)
 	const struct config *c = &y.run->model->config;
 	const int T = y.run->T;
 	const size_t GK = (size_t)(c->G * c->K), all = (size_t)T;
-	float *scratch = xbig((QUERIES + 1 + TURNED) * all * sizeof *scratch);
+	float *scratch = xbig((QUERIES + 2 + TURNED) * all * sizeof *scratch);
 
 	y.d = scratch;
 	y.row = y.d + QUERIES * all;
-	y.turned = y.row + all;
+	y.scores = y.row + all;
+	y.turned = y.scores + all;
 	dense_init(&y.by_value, c->K, T);
 	dense_set_columns(&y.by_value, 0, T, y.values, GK);
 	dense_init(&y.key, T, c->K);
 	dense_set_rows(&y.key, 0, T, y.keys, GK);
 	for (int t = 0; t < T; t += QUERIES)
 		queries_back(&y, t, T - t < QUERIES ? T - t : QUERIES);
+	for (int t = 0; y.share != 1 && t < T; t++)
+		for (int i = 0; i < c->K; i++)
+			y.v[(size_t)t * y.HK + (size_t)i] *= y.share;
 	dense_done(&y.by_value);
 	dense_done(&y.key);
 	big_free(scratch);
@@ -276,5 +310,9 @@ void attention_back(const struct backward *b, int l, const float *z, struct laye
 	memset(s->q, 0, bytes);
 	memset(b->head_k, 0, bytes);
 	memset(b->head_v, 0, bytes);
+	if (b->lost)
+		memset(b->head_lost, 0, (size_t)(b->runs * c->H) * sizeof *b->head_lost);
 	pool_run(b->runs * c->H, head_back, &a);
+	for (int i = 0; b->lost && i < b->runs * c->H; i++)
+		lost_add(b->lost, &b->head_lost[i]);
 }

@@ -70,7 +70,9 @@ bool backward_begin(struct backward *b, const struct run *const *each, int runs,
 	       (b->normed = arena_floats(arena, rows * D, err)) && (b->part = arena_floats(arena, rows * D, err)) &&
 	       (b->wide = arena_floats(arena, rows * widest, err)) && (b->inner = arena_floats(arena, rows * widest, err)) &&
 	       (b->head_k = arena_floats(arena, rows * HK, err)) && (b->head_v = arena_floats(arena, rows * HK, err)) &&
-	       (b->by_scale = arena_array(arena, rows, sizeof *b->by_scale, err));
+	       (b->by_scale = arena_array(arena, rows, sizeof *b->by_scale, err)) &&
+	       (!(frozen & COUNTING_LOSSES) ||
+		(b->head_lost = arena_array(arena, (size_t)(runs * c->H), sizeof *b->head_lost, err)));
 }
 
 static int position_of(const struct backward *b, size_t row)
@@ -86,8 +88,11 @@ static void through_edits(const struct backward *b, int l, enum site site, float
 
 	for (int e = run->edits - 1; e >= 0; e--)
 		for (size_t r = 0; r < (size_t)b->rows && edit_hits(&run->edit[e], site, l); r++)
-			if (edit_covers(&run->edit[e], position_of(b, r)))
+			if (edit_covers(&run->edit[e], position_of(b, r))) {
+				lost_edit(b->lost, &run->edit[e], &run->model->config, site, position_of(b, r), d + r * width,
+					  width);
 				edit_back(&run->edit[e], &run->model->config, d + r * width);
+			}
 }
 
 /* What starts at a site: d[rows, width] += its rows. */
@@ -132,6 +137,12 @@ static void read_back(const struct backward *b, const struct matrix *W, const fl
 	kernel_add(b->normed, b->part, b->normed, all);
 }
 
+static void lose_norm(const struct backward *b, const struct edited_norm *place, const float *d, size_t width)
+{
+	for (size_t r = 0; b->lost && r < (size_t)b->rows; r++)
+		b->lost->bias += norms_bias_share(place, d + r * width);
+}
+
 /* In place: from d[rows, D] at the output of a norm that a block reads through to its input. */
 static void read_norm_back(const struct backward *b, enum site site, int l, float *d)
 {
@@ -139,6 +150,7 @@ static void read_norm_back(const struct backward *b, enum site site, int l, floa
 	const struct edited_norm place = { run->model, run->edit_list, run->edits, site, l };
 	size_t D = (size_t)run->model->config.D;
 
+	lose_norm(b, &place, d, D);
 	for (size_t r = 0; r < (size_t)b->rows; r++)
 		norms_back(&place, position_of(b, r), norms_input(run, site, l, (int)r), (b->frozen & FROZEN_NORMS) != 0, d + r * D,
 			   d + r * D);
@@ -150,6 +162,7 @@ static void norm_back(const struct backward *b, enum site site, int l, const flo
 	const struct run *run = b->run;
 	const struct edited_norm place = { run->model, run->edit_list, run->edits, site, l };
 
+	lose_norm(b, &place, d, width);
 	for (size_t r = 0; r < (size_t)b->rows; r++)
 		norms_back(&place, position_of(b, r), x + r * width, (b->frozen & FROZEN_NORMS) != 0, d + r * width, d + r * width);
 }
@@ -186,10 +199,36 @@ static void write_back(const struct backward *b, int l, const struct writer *w, 
 			continue;
 		kernel_axpy((float)by, b->part + r * (size_t)c->D, b->write + r * (size_t)c->D, (size_t)c->D);
 	}
+	lost_bias(b->lost, w->bias, b->write, (size_t)b->rows, (size_t)c->D);
 	matrix_apply_back(w->W, b->write, (size_t)c->D, b->rows, g, (size_t)matrix_in(w->W));
 }
 
 /* ---- the MLP ---- */
+
+/*
+ * From d[rows, F] at neurons to s->mlp_pre and s->mlp_up by the rules: neuron = f(pre), or f(pre) up.
+ */
+static void activation_back(const struct backward *b, const struct layer_sites *was, const float *d, const struct layer_sites *s)
+{
+	const struct config *c = &b->run->model->config;
+	const bool frozen = c->gated && (b->frozen & FROZEN_GATES), chord = b->frozen & (c->gated ? CHORDS_IN_GATES : CHORDS);
+	const size_t all = (size_t)b->rows * (size_t)c->F;
+	const float half = backward_share(b, c->gated && !frozen);
+
+	if (chord)
+		activation_chord(c->activation, was->mlp_pre, s->mlp_pre, all);
+	else
+		kernel_activate_slope(c->activation, was->mlp_pre, s->mlp_pre, all);
+	if (c->gated)
+		kernel_activate(c->activation, was->mlp_pre, s->mlp_up, all);
+	if (c->gated && !chord && !frozen)
+		lost_gate(b->lost, c->activation, (double)half, was->mlp_pre, was->mlp_up, d, all);
+	for (size_t i = 0; i < all; i++) {
+		s->mlp_pre[i] *= frozen ? 0 : half * d[i] * (c->gated ? was->mlp_up[i] : 1);
+		if (c->gated)
+			s->mlp_up[i] *= half * d[i];
+	}
+}
 
 /* From mlp_out to what the MLP read, which `into` [rows, D] is increased by. */
 static void mlp_back(const struct backward *b, int l, const struct layer_sites *s, float *into)
@@ -205,25 +244,19 @@ static void mlp_back(const struct backward *b, int l, const struct layer_sites *
 	plant(b, l, SITE_MLP_POST, s->mlp_post);
 	memcpy(b->wide, s->mlp_post, rows * F * sizeof *b->wide);
 	through_edits(b, l, SITE_MLP_POST, b->wide);
-	for (size_t r = 0; r < rows; r++) { /* neuron = f(pre), or f(pre) up */
-		kernel_activate_slope(c->activation, was->mlp_pre + r * F, s->mlp_pre + r * F, F);
-		if (c->gated)
-			kernel_activate(c->activation, was->mlp_pre + r * F, s->mlp_up + r * F, F);
-	}
-	for (size_t i = 0; i < rows * F; i++) {
-		s->mlp_pre[i] *= b->wide[i] * (c->gated ? was->mlp_up[i] : 1);
-		if (c->gated)
-			s->mlp_up[i] *= b->wide[i];
-	}
+	activation_back(b, was, b->wide, s);
 	plant(b, l, SITE_MLP_PRE, s->mlp_pre);
 	if (c->gated)
 		plant(b, l, SITE_MLP_UP, s->mlp_up);
 	memset(b->normed, 0, rows * (size_t)c->D * sizeof *b->normed);
 	memcpy(b->wide, s->mlp_pre, rows * F * sizeof *b->wide);
 	through_edits(b, l, SITE_MLP_PRE, b->wide);
+	lost_bias(b->lost, c->gated ? y->b_gate : y->b_in, b->wide, rows, F);
 	read_back(b, c->gated ? y->W_gate : y->W_in, b->wide);
-	if (c->gated)
+	if (c->gated) {
+		lost_bias(b->lost, y->b_in, s->mlp_up, rows, F);
 		read_back(b, y->W_in, s->mlp_up);
+	}
 	read_norm_back(b, SITE_LN2, l, b->normed);
 	kernel_add(into, b->normed, into, rows * (size_t)c->D);
 }
@@ -264,8 +297,13 @@ static void heads_back(const struct backward *b, int l, const struct projection 
 		x[i] = fminf(fmaxf(x[i], -c->qkv_clip), c->qkv_clip);
 	if (p->norm != SITE_NONE)
 		norm_back(b, p->norm, l, x, width, d);
-	for (size_t i = 0; c->qkv_clip > 0 && i < n; i++)
-		d[i] = fabsf(x[i]) < c->qkv_clip ? d[i] : 0;
+	for (size_t i = 0; c->qkv_clip > 0 && i < n; i++) {
+		const bool passes = fabsf(x[i]) < c->qkv_clip;
+
+		if (b->lost && !passes)
+			b->lost->activation += (double)x[i] * (double)d[i];
+		d[i] = passes ? d[i] : 0;
+	}
 }
 
 /* From d at a stored site to the stream that was read: normed += … */
@@ -289,6 +327,7 @@ static void project_back(const struct backward *b, int l, const struct projectio
 		linear(p->W, p->bias, b->read, b->rows, b->inner);
 		heads_back(b, l, p, b->inner, b->wide);
 	}
+	lost_bias(b->lost, p->bias, b->wide, rows, width);
 	read_back(b, p->W, b->wide);
 }
 
@@ -299,6 +338,29 @@ static bool edits_results(const struct run *run, int l)
 	while (e < run->edits && !edit_hits(&run->edit[e], SITE_RESULT, l))
 		e++;
 	return e < run->edits;
+}
+
+/* What edits on heads' results put there, by way of z and beyond it, were z nothing. */
+static void lose_results(const struct backward *b, const struct attention_at *place, const float *d, const float *g)
+{
+	const struct run *run = b->run;
+	const struct config *c = &run->model->config;
+	const size_t HK = (size_t)(c->H * c->K);
+	struct attention_at nothing = *place;
+	float *z, *extra;
+
+	if (!b->lost)
+		return;
+	nothing.z = z = xcalloc(HK + (size_t)c->D, sizeof *z);
+	extra = z + HK;
+	for (int h = 0; h < c->H; h++)
+		result_extra(&nothing, run->edit_list, run->edits, h, extra);
+	b->lost->edits += (double)kernel_dot(extra, d, (size_t)c->D);
+	for (int e = 0; e < run->edits; e++)
+		if (edit_hits(&run->edit[e], SITE_RESULT, place->layer) && edit_covers(&run->edit[e], place->position))
+			edit_apply(&run->edit[e], c, SITE_RESULT, place->position, z);
+	b->lost->edits += (double)kernel_dot(z, g, HK);
+	free(z);
 }
 
 /*
@@ -317,6 +379,7 @@ static void results_back(const struct backward *b, int l, const float *d, float 
 		struct attention_at place = { run->model, l, position_of(b, r), run_at(run, SITE_Z, l, (int)r),
 					      post ? post[r] : 1 };
 
+		lose_results(b, &place, d + r * (size_t)c->D, g + r * (size_t)(c->H * c->K));
 		by_scale[r] = result_back(&place, run->edit_list, run->edits, d + r * (size_t)c->D, g + r * (size_t)(c->H * c->K));
 	}
 }
@@ -364,9 +427,11 @@ static void attention_block_back(const struct backward *b, int l, struct layer_s
 	const struct projection k = { SITE_K, y->W_K, y->b_K, SITE_K_NORM, c->G, turned };
 	const struct projection v = { SITE_V, y->W_V, y->b_V, SITE_NONE, c->G, false };
 	size_t rows = (size_t)b->rows, HK = (size_t)(c->H * c->K);
+	struct backward uncounted = *b; /* write_back counts the edits on the write */
 
+	uncounted.lost = NULL;
 	memcpy(b->normed, s->attn_out, rows * (size_t)c->D * sizeof *b->normed);
-	through_edits(b, l, SITE_ATTN_OUT, b->normed);
+	through_edits(&uncounted, l, SITE_ATTN_OUT, b->normed);
 	if (y->ln1_post.there && !(b->frozen & FROZEN_NORMS)) {
 		results_back(b, l, b->normed, s->z, b->by_scale); /* for the scales alone: s->z is written below */
 		writer.by_scale = b->by_scale;
@@ -433,6 +498,25 @@ void backward_past(const struct backward *b, int l, struct layer_sites *s, float
 	plant(b, l, SITE_RESID_PRE, s->resid_pre);
 	memcpy(x, s->resid_pre, bytes);
 	through_edits(b, l, SITE_RESID_PRE, x);
+}
+
+void backward_enter_losses(const struct run *run, int position, const float *d, struct lost *lost)
+{
+	const struct model *m = run->model;
+	const size_t D = (size_t)m->config.D;
+	float *g = xmalloc(2 * D * sizeof *g), *own = g + D;
+
+	memcpy(g, d, D * sizeof *g);
+	for (int e = run->edits - 1; e >= 0; e--)
+		if (edit_hits(&run->edit[e], SITE_EMBED, 0) && edit_covers(&run->edit[e], position)) {
+			lost_edit(lost, &run->edit[e], &m->config, SITE_EMBED, position, g, D);
+			edit_back(&run->edit[e], &m->config, g);
+		}
+	memset(own, 0, D * sizeof *own);
+	if (!m->embed_norm.there)
+		model_enter(m, position, own); /* the learned position alone; no family has both */
+	lost_bias(lost, m->embed_norm.there ? m->embed_norm.bias : own, g, 1, D);
+	free(g);
 }
 
 void backward_enter(const struct run *run, unsigned frozen, int position, float *d)

@@ -10,6 +10,9 @@
  * Runs that differ in their inputs alone go back together: their rows follow each other in memory, as those of a stack do
  * (layer.h), so that each weight matrix is read once for all of them. Row r is position r % T of run r / T.
  *
+ * Other rules than the derivative's are bits beside what is taken as constant: with them, activation × gradient is the relevance of
+ * layer-wise relevance propagation, and a layer's loss of it is counted where it happens (struct lost).
+ *
  * What a run does not store and the way back needs is computed again: scales of norms, queries and keys before a norm on heads,
  * what a block writes before a norm after it.
  */
@@ -20,12 +23,18 @@
 
 #include "engine/base/arena.h"
 #include "engine/base/err.h"
+#include "engine/run/lost.h"
 #include "engine/run/run.h"
 
-/* What is taken as constant: gradient × input is then a decomposition (Ali et al. 2022). */
+/* What is taken as constant: gradient × input is then a decomposition (Ali et al. 2022). And other rules than the derivative's. */
 enum {
 	FROZEN_NORMS = 1,    /* the scale of every norm; centring stays */
 	FROZEN_PATTERNS = 2, /* attention weights: nothing flows to queries and keys */
+	FROZEN_GATES = 4,    /* an activated gate: all flows to the linear half */
+	HALVED_PRODUCTS = 8, /* of two activations that both answer, each gets half: weights and values, queries and keys, halves */
+	CHORDS = 16,	     /* f(z) / z in the place of f'(z): activations without a gate, caps */
+	CHORDS_IN_GATES = 32, /* the same in gates */
+	COUNTING_LOSSES = 64, /* relevance that does not arrive at a layer's input is counted; wants FROZEN_NORMS and CHORDS */
 };
 
 /*
@@ -49,6 +58,7 @@ struct backward {
 	/* [seeds] not those at resid_post and embed, which are the stream's between layers */
 	const struct backward_seed *seed;
 	int seeds;
+	struct lost *lost; /* of the layer that goes back, increased; NULL: it is not counted */
 	/* Made by backward_begin: */
 	float *cosine[2], *sine[2]; /* [T, pairs] turning back, for plain and local rotary */
 	float *read;		    /* [rows, D] the stream as a block reads it */
@@ -57,10 +67,17 @@ struct backward {
 	float *wide, *inner;	    /* [rows, widest of F, H*K] */
 	float *head_k, *head_v;	    /* [rows, H, K] keys and values, before heads of a group are summed */
 	double *by_scale;	    /* [rows] */
+	struct lost *head_lost;	    /* [runs, H]; NULL without COUNTING_LOSSES */
 };
 
 /* d[T, width of the site], which is of the seed's run, += the seed's rows; not of patterns, scores and results. */
 void backward_plant(const struct backward_seed *seed, const struct config *c, float *d);
+
+/* Of a product of two activations, the share that each gets. */
+static inline float backward_share(const struct backward *b, bool both_answer)
+{
+	return (b->frozen & HALVED_PRODUCTS) && both_answer ? 0.5f : 1;
+}
 
 /* Scratch and tables; memory from `arena`, which backward_bytes() estimates. */
 bool backward_begin(struct backward *b, const struct run *const *each, int runs, unsigned frozen, struct arena *arena,
@@ -76,6 +93,8 @@ void backward_layer(const struct backward *b, int l, struct layer_sites *s, floa
 /* The same past a layer whose attention and MLP are left out: their sites get 0, the stream goes straight through. */
 void backward_past(const struct backward *b, int l, struct layer_sites *s, float *x);
 
+/* What is lost between there and the input, of d[D] at what enters layer 0 at a position: learned positions, a norm's biases, edits. */
+void backward_enter_losses(const struct run *run, int position, const float *d, struct lost *lost);
 /* In place: from d[D] at what enters layer 0 at a position to the input there (run_input), before edits on `embed`. */
 void backward_enter(const struct run *run, unsigned frozen, int position, float *d);
 

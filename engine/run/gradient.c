@@ -37,7 +37,8 @@ bool gradient_answers(const struct gradient *g, const struct run *run, const str
 
 static bool seed_output(const struct gradient *g, struct task *task, struct err *err)
 {
-	const struct output_back output = { &g->metric, &g->run, 1, g->unedited, g->frozen };
+	struct lost *lost = g->lost ? &g->lost[g->run->model->config.L + 1] : NULL;
+	const struct output_back output = { &g->metric, &g->run, 1, g->unedited, g->frozen, lost };
 	double value;
 
 	return output_back(&output, g->embed, &value, task, err);
@@ -94,6 +95,7 @@ static bool go_down(struct gradient *g, const struct descent *d, struct backward
 		return true;
 	if (!going || !(g->layer[l] = layer_sites_new(g->run->model, g->run->T, true, err)))
 		return false;
+	b->lost = g->lost ? &g->lost[l + 1] : NULL;
 	(l == d->past ? backward_past : backward_layer)(b, l, g->layer[l], g->embed);
 	return true;
 }
@@ -114,6 +116,8 @@ static bool descend(struct gradient *g, const struct descent *d, struct arena *s
 		g->layer[l] = NULL;
 	}
 	plant(g, d->seeds, SITE_EMBED);
+	for (int t = 0; ok && g->lost && t < g->run->T; t++)
+		backward_enter_losses(g->run, t, gradient_at(g, SITE_EMBED, 0, t), &g->lost[0]);
 	return ok;
 }
 
@@ -140,6 +144,8 @@ static struct gradient *gradient_of(const struct run *run, const struct metric *
 	g->frozen = frozen;
 	g->arena = arena_new();
 	g->layer = arena_alloc(g->arena, (size_t)run->model->config.L * sizeof *g->layer);
+	if (frozen & COUNTING_LOSSES)
+		g->lost = arena_alloc(g->arena, (size_t)(run->model->config.L + 2) * sizeof *g->lost);
 	return g;
 }
 

@@ -21,10 +21,12 @@
 struct gradient {
 	const struct run *run, *unedited; /* counted */
 	struct metric metric;
-	unsigned frozen;	    /* FROZEN_ bits: backward.h */
+	unsigned frozen;	    /* FROZEN_ bits and rules: backward.h */
 	struct layer_sites **layer; /* [L] NULL above the metric's: 0 */
 	float *embed;		    /* [T, D] */
-	float *nothing;		    /* [T, the widest site] zeros, for those above; of the logits NULL */
+	/* [L + 2] with COUNTING_LOSSES: from layer 0 to the inputs, in layer l at l + 1, from the metric to the last stream; or NULL */
+	struct lost *lost;
+	float *nothing; /* [T, the widest site] zeros, for those above; of the logits NULL */
 	struct arena *arena;
 	atomic_int refs;
 };

@@ -252,7 +252,7 @@ static void plant(const struct stack *s, const struct seeds *seeds, enum site si
 /* The metric of each; with slopes, the gradient at the last stream that it reads. */
 static bool read_metric(const struct stack *s, const struct seeds *seeds, int n, struct task *task, struct err *err)
 {
-	const struct output_back output = { s->metric, s->each, n, s->unedited, s->frozen };
+	const struct output_back output = { s->metric, s->each, n, s->unedited, s->frozen, NULL };
 
 	memset(s->x, 0, (size_t)(n * s->T) * (size_t)s->run->model->config.D * sizeof *s->x);
 	if (metric_of_output(s->metric))

@@ -140,7 +140,7 @@ static void go_back(struct lens_loss *s, float *g)
 	const size_t D = (size_t)s->m->config.D;
 	const struct edited_norm norm = { .model = s->m, .site = SITE_LN_FINAL, .layer = s->m->config.L };
 
-	model_unembed_back(s->m, s->q, s->n, s->d, s->g);
+	model_unembed_back(s->m, s->q, s->n, false, s->d, s->g);
 	for (size_t i = 0; i < (size_t)s->n; i++) {
 		norms_back(&norm, 0, s->y + i * D, false, s->g + i * D, s->g + i * D);
 		for (size_t k = 0; k < D; k++)

@@ -147,6 +147,17 @@ void norms_back(const struct edited_norm *p, int position, const float *x, bool 
 	}
 }
 
+double norms_bias_share(const struct edited_norm *p, const float *d)
+{
+	const struct norm *norm = norms_at(p->model, p->site, p->layer);
+	const struct shape s = shape_of(&p->model->config, p->site);
+	double sum = 0;
+
+	for (int i = 0; norm->there && norm->bias && i < s.parts; i++)
+		sum += (double)kernel_dot(norm->bias + (size_t)i * s.gains, d + (size_t)i * s.width, s.width);
+	return sum;
+}
+
 /* ---- the scales of a run ---- */
 
 const float *norms_input(const struct run *r, enum site site, int layer, int position)

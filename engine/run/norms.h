@@ -41,6 +41,9 @@ void norms_apply(const struct edited_norm *p, int position, const float *x, floa
  */
 void norms_back(const struct edited_norm *p, int position, const float *x, bool frozen, const float *d, float *g);
 
+/* Σ bias · d of the norm's own bias, d at its output. */
+double norms_bias_share(const struct edited_norm *p, const float *d);
+
 /* What a stored stream holds of the input of ln1, ln2 or ln_final: [D]. */
 const float *norms_input(const struct run *r, enum site site, int layer, int position);
 /* The stored site from which norms_scales computes, or SITE_NONE when every run has it. */

@@ -70,6 +70,19 @@ static bool logits_of(const struct looks *s, int i, int n, struct task *task, st
 	return task_going(task, err);
 }
 
+/* The logits that the metric reads are the only ones that are known, and have slopes. */
+static void lose_curvature(const struct looks *s, const struct look *look, const float *logits, const float *d)
+{
+	const int V = look->run->model->config.V;
+	double linear = 0;
+
+	if (!s->o->lost)
+		return;
+	for (int j = 0; j < V; j++)
+		linear += (double)logits[j] * (double)d[j];
+	s->o->lost->softmax += look->factor * metric_of_logits(&look->metric, logits, s->room->unedited, V) - linear;
+}
+
 static void slopes_of(const struct looks *s, int i, int n, float *x)
 {
 	const struct run *first = s->o->run[0];
@@ -84,11 +97,15 @@ static void slopes_of(const struct looks *s, int i, int n, float *x)
 		metric_slope_of_logits(&look.metric, s->room->logits + (size_t)k * V, s->room->unedited, m->config.V, d);
 		for (size_t j = 0; look.factor != 1 && j < V; j++)
 			d[j] *= (float)look.factor;
+		lose_curvature(s, &look, s->room->logits + (size_t)k * V, d);
 	}
-	model_unembed_back(m, s->room->logits, n, s->room->d, s->room->y);
+	model_unembed_back(m, s->room->logits, n, (s->o->frozen & CHORDS) != 0, s->room->d, s->room->y);
+	lost_bias(s->o->lost, m->b_U, s->room->d, (size_t)n, V);
 	for (int k = 0; k < n; k++) {
 		struct look look = look_of(s, i + k);
 
+		if (s->o->lost)
+			s->o->lost->bias += norms_bias_share(&place, s->room->y + (size_t)k * D);
 		norms_back(&place, look.position, run_at(look.run, SITE_RESID_POST, m->config.L - 1, look.position),
 			   (s->o->frozen & FROZEN_NORMS) != 0, s->room->y + (size_t)k * D, x + (size_t)look.row * D);
 	}

@@ -9,6 +9,7 @@
 
 #include "engine/base/err.h"
 #include "engine/base/task.h"
+#include "engine/run/lost.h"
 #include "engine/run/metric.h"
 #include "engine/run/run.h"
 
@@ -17,7 +18,8 @@ struct output_back {
 	const struct run *const *run; /* [runs] of as many tokens, whose last streams are there */
 	int runs;
 	const struct run *unedited; /* what kl compares with */
-	unsigned frozen;	    /* FROZEN_ bits: backward.h */
+	unsigned frozen;	    /* FROZEN_ bits and rules: backward.h */
+	struct lost *lost;	    /* between the metric and the last stream, increased; NULL: it is not counted */
 };
 
 /*
