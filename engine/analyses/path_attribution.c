@@ -261,7 +261,7 @@ static void fill(struct table *t, const struct paths *p)
 	int row = 0;
 
 	axis_of(&t->rows, DIM_COMPONENT);
-	axis_of(&t->cols, DIM_COMPONENT);
+	axis_of(&t->cols, DIM_QUANTITY); /* a cursor of its own: the rows have that of components */
 	for (int r = 0; r < p->receivers; r++) {
 		axis_label(t, &t->cols, r, arena_printf(t->arena, "%d.%d", r / H, r % H));
 		axis_place(t, &t->cols, r, place_at(SITE_RESULT, r / H, r % H, -1));

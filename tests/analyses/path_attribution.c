@@ -107,6 +107,7 @@ static void check_senders(const struct pair *f)
 		wrong += !(fabs(sum - (double)heads->value[r]) < 1e-4 * fmax(1, fabs(sum)));
 	}
 	CHECK_THAT(rows > 2 && !wrong, "%s: of %d rows and all heads %d are wrong", f->name, rows, wrong);
+	CHECK_THAT(all && all->rows.dim != all->cols.dim, "%s: sender and receiver have a cursor each", f->name);
 	table_unref(all);
 	table_unref(heads);
 }
