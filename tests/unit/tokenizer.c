@@ -471,7 +471,7 @@ static void test_pattern_gives_up(void)
 	static const char text[] = "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa!";
 	struct err err = { 0 };
 	struct split *s = split_new("(a|aa)+$", 8, false, SPLIT_ISOLATED, false, &err);
-	struct span whole = { 0, sizeof text - 1 };
+	struct text_span whole = { 0, sizeof text - 1 };
 	struct spans pieces = { &whole, 1, 1 }, out = { 0 };
 
 	CHECK(s && !split_pieces(s, text, &pieces, &out, &err));
