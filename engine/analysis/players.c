@@ -88,7 +88,7 @@ static struct edit *mask_edit(const struct players *p, struct token_span span)
 	return edit;
 }
 
-struct edit *player_input(const struct ask *ask, struct token_span span, const float *input, struct err *err)
+struct edit *player_input(const struct ask *ask, struct token_span span, const float *x, struct err *err)
 {
 	const int n = span.to - span.from + 1;
 	const size_t D = (size_t)ask->model->config.D;
@@ -98,13 +98,13 @@ struct edit *player_input(const struct ask *ask, struct token_span span, const f
 	if (!rows)
 		return NULL;
 	for (int i = 0; i < n; i++) {
-		float *x = rows + (size_t)i * D;
+		float *row = rows + (size_t)i * D;
 
-		memcpy(x, input, D * sizeof *x);
-		model_enter(ask->model, span.from + i, x);
+		memcpy(row, x, D * sizeof *row);
+		model_enter(ask->model, span.from + i, row);
 		for (int e = 0; e < ask->run->edits; e++)
 			if (edit_hits(&ask->run->edit[e], SITE_EMBED, 0) && edit_covers(&ask->run->edit[e], span.from + i))
-				edit_apply(&ask->run->edit[e], &ask->model->config, SITE_EMBED, span.from + i, x);
+				edit_apply(&ask->run->edit[e], &ask->model->config, SITE_EMBED, span.from + i, row);
 	}
 	*edit = edit_put(place_at(SITE_EMBED, 0, -1, -1), rows, span.from, n);
 	return edit;

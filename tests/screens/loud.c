@@ -83,8 +83,12 @@ static void check_prompt(struct walk *w, const char *model, const char *prompt, 
 	w->job.panes = 1;
 	job_pane_init(&w->job.pane[0], analysis_list[0]);
 	if (CHECK_THAT(session_prepare(w->session, &w->job, NULL, NULL, &err), "%s %s", prompt, err.text)) {
-		for (int i = 0; analysis_list[i]; i++)
-			walk_choices(w, analysis_list[i], check_answer);
+		for (int i = 0; analysis_list[i]; i++) {
+			const struct analysis *a = analysis_list[i];
+
+			if (!a->metrics || analysis_explains(a, session_metric(w->session)->kind))
+				walk_choices(w, a, check_answer);
+		}
 		check_every_head(w);
 	}
 	job_done(&w->job);
