@@ -68,8 +68,10 @@ __attribute__((unused)) static void unit_file_arguments(struct job *job, const s
 
 		if (pane->analysis->cost == COST_TRAINING && p->kind == PARAM_INT)
 			*value = value_number(p->lo); /* a step of a few tokens */
-		if (p->kind == PARAM_INT && !strcmp(p->name, "samples") && value->number > 4)
+		if (p->kind == PARAM_INT && (!strcmp(p->name, "samples") || !strcmp(p->name, "probes")) && value->number > 4)
 			*value = value_number(4);
+		if (p->kind == PARAM_INT && !strcmp(p->name, "steps") && value->number > 60)
+			*value = value_number(60); /* a random model's prompt never suffices */
 		if (p->kind == PARAM_TEXT && !strcmp(p->name, "token")) {
 			param_parse(p, "#3", 0, value, &err);
 			pane->given[p - params] = true;
