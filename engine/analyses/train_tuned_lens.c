@@ -56,7 +56,8 @@ static const struct param params[] = {
 	[ARG_BATCH] = { "batch", PARAM_INT, .lo = 16, .hi = 1 << 18, .start = 512, .help = "tokens of a step" },
 	[ARG_LENGTH] = { "length", PARAM_INT, .lo = 8, .hi = 1 << 16, .start = 256,
 			 .help = "tokens of a window, which documents are cut into" },
-	[ARG_RATE] = { "rate", PARAM_REAL, .lo = 1e-6, .hi = 1, .start = 0.005, .help = "of Adam, at the beginning" },
+	[ARG_RATE] = { "rate", PARAM_REAL, .words = "auto", .lo = 1e-6, .hi = 1, .start_text = "auto",
+		       .help = "of Adam, at the beginning; auto: 0.8 for the channels together" },
 	[ARG_SEED] = { "seed", PARAM_INT, .lo = 0, .hi = 1000000, .start = 0,
 		       .help = "from which document on every tenth is held out" },
 	[ARG_OUT] = { "out", PARAM_OUTPUT, .help = "the lens, a .safetensors; the same question resumes from what is there" },
@@ -231,10 +232,16 @@ static double mean(const double *x, int n)
 	return sum / n;
 }
 
+/* A sum over D channels moves by D times as much as each weight does: wider models take smaller steps. */
+static double first_rate(const struct ask *ask)
+{
+	return ask->text[ARG_RATE] ? 0.8 / ask->model->config.D : ask->real[ARG_RATE];
+}
+
 static void change(struct learning *s, const struct training *t, int number, int tokens)
 {
 	s->per_token = 1.0 / tokens;
-	s->rate = s->ask->real[ARG_RATE] * (1 - (double)number / t->steps);
+	s->rate = first_rate(s->ask) * (1 - (double)number / t->steps);
 	s->first_scale = 1 / (1 - pow(0.9, number + 1));
 	s->second_scale = 1 / (1 - pow(0.999, number + 1));
 	pool_run((int)((s->all + CHUNK - 1) / CHUNK), change_chunk, s);
@@ -446,7 +453,7 @@ static const char *question(const struct learning *s, struct err *err)
 		 lens_model(ask->model, ask->scratch), param_word(&params[ARG_KIND], ask->arg[ARG_KIND]), layers.s, s->ahead, text,
 		 ask->arg[ARG_STEPS], ask->arg[ARG_BATCH], ask->arg[ARG_LENGTH], ask->arg[ARG_SEED]);
 	if (!s->ridge)
-		str_addf(&q, ", adam %.9g", ask->real[ARG_RATE]);
+		str_addf(&q, ", adam %.9g", first_rate(ask));
 	if (starts_by_squares(ask))
 		str_addf(&q, " from the regression of %d tokens", start_tokens(ask));
 	kept = arena_strdup(ask->scratch, q.s);
