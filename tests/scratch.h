@@ -4,13 +4,13 @@
 #ifndef LMSCOPE_TESTS_SCRATCH_H
 #define LMSCOPE_TESTS_SCRATCH_H
 
-#include <ftw.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #include "engine/base/file.h"
+#include "tests/remove_tree.h"
 
 static char scratch_name[64];
 
@@ -54,18 +54,10 @@ __attribute__((unused)) static char *scratch_file(const char *name, const void *
 	return path;
 }
 
-static int scratch_remove(const char *path, const struct stat *st, int kind, struct FTW *ftw)
-{
-	(void)st;
-	(void)kind;
-	(void)ftw;
-	return remove(path);
-}
-
 static void scratch_done(void)
 {
 	if (*scratch_name)
-		nftw(scratch_name, scratch_remove, 8, FTW_DEPTH | FTW_PHYS);
+		remove_tree(scratch_name);
 	*scratch_name = '\0';
 }
 

@@ -57,19 +57,9 @@ static struct edit noise_of(const struct ask *ask, int seed)
 /* The run with noise of that seed on top of its own edits. */
 static struct run *noised_run(const struct ask *ask, int seed, struct err *err)
 {
-	const struct run *r = ask->run;
 	const struct edit noise = noise_of(ask, seed), *edit = &noise;
-	struct run_order order = { .model = ask->model,
-				   .tokens = r->tokens,
-				   .T = r->T,
-				   .prompt_T = r->prompt_T,
-				   .base = r,
-				   .more = &edit,
-				   .more_count = 1,
-				   .unedited = ask->unedited,
-				   .foil = ask->foil };
 
-	return run_new(&order, ask->task, err);
+	return ask_run_with(ask, ask->run, ask->foil, &edit, 1, err);
 }
 
 /* A cell each, and after them one in which the whole stream is restored where it begins: it must be the clean run again. */

@@ -130,14 +130,10 @@ static struct table *compute(const struct ask *ask, struct err *err)
 		sum += (double)t->value[i];
 	}
 	axis_tokens(t, &t->rows, ask->run, DIM_POSITION, "position");
-	t->cols.dim = DIM_QUANTITY;
-	t->cols.name = dim_word(DIM_QUANTITY);
-	axis_label(t, &t->cols, 0, columns[show]);
+	table_set_attribution(t, ask->metric, columns[show]);
 	table_set_title(t, titles[show], "tokens", NULL);
-	table_set_unit(t, metric_unit(ask->metric));
 	t->look = LOOK_BARS;
 	t->scale = product ? SCALE_DIVERGING : SCALE_SEQUENTIAL;
-	t->place.site = SITE_EMBED;
 	if (!metric_value(ask->metric, ask->run, ask->unedited, &value, ask->task, err) ||
 	    (product && !check_slope(t, ask, sum, value, err))) {
 		table_unref(t);

@@ -19,6 +19,7 @@
 #include <math.h>
 
 #include "engine/analysis/inputs.h"
+#include "engine/analysis/interventions.h"
 #include "engine/analysis/players.h"
 #include "engine/model/tokenizer/tokenizer.h"
 #include "engine/numbers/noise.h"
@@ -312,26 +313,14 @@ static bool probe_all(struct probing *p, struct err *err)
 /* What the first probe was stopped by, or has tried last, in a run of its own. */
 static bool check_alone(const struct probing *p, struct err *err)
 {
-	const struct ask *ask = p->ask;
-	const struct edit **edit = arena_alloc(ask->scratch, (size_t)(p->n + 1) * sizeof *edit);
-	struct run_order order = { .model = ask->model,
-				   .tokens = ask->run->tokens,
-				   .T = ask->run->T,
-				   .prompt_T = ask->run->prompt_T,
-				   .base = ask->run,
-				   .more = edit,
-				   .foil = ask->foil,
-				   .keeps = ask->run->keeps };
-	struct run *r;
+	const struct edit **edit = arena_alloc(p->ask->scratch, (size_t)(p->n + 1) * sizeof *edit);
+	const int n = edits_of(p, 0, edit, err);
 	double value = NAN;
-	bool ok;
 
-	if ((order.more_count = edits_of(p, 0, edit, err)) < 0 || !(r = run_new(&order, ask->task, err)))
+	if (n < 0 || !ask_value_with(p->ask, &p->metric, edit, n, &value, err))
 		return false;
-	ok = metric_value(&p->metric, r, ask->unedited, &value, ask->task, err);
-	run_unref(r);
 	p->table->check = (struct check){ "probability with what is kept, run alone", exp(value), exp(p->probe[0].value), 1e-4 };
-	return ok;
+	return true;
 }
 
 static void tell(struct probing *p)

@@ -75,26 +75,42 @@ bool cause_fill(struct cause *c, struct table *t, cause_cells *cells, const void
 	return filling_end(&filling, cause_sweep(c, err));
 }
 
+struct run *ask_run_with(const struct ask *ask, const struct run *base, const struct run *source, const struct edit *const *edit,
+			 int n, struct err *err)
+{
+	const struct run_order order = { .model = ask->model,
+					 .tokens = base->tokens,
+					 .T = base->T,
+					 .prompt_T = base->prompt_T,
+					 .base = base,
+					 .more = edit,
+					 .more_count = n,
+					 .unedited = base->edits ? ask->unedited : base,
+					 .foil = source,
+					 .keeps = base->keeps };
+
+	return run_new(&order, ask->task, err);
+}
+
+bool ask_value_with(const struct ask *ask, const struct metric *metric, const struct edit *const *edit, int n, double *value,
+		    struct err *err)
+{
+	struct run *r = ask_run_with(ask, ask->run, ask->foil, edit, n, err);
+	const bool ok = r && metric_value(metric, r, ask->unedited, value, ask->task, err);
+
+	run_unref(r);
+	return ok;
+}
+
 struct run *cause_run(const struct cause *c, int i, struct err *err)
 {
-	const struct ask *ask = c->ask;
-	const struct run *base = c->base;
 	const struct sweep_variant *v = &c->variant[i];
-	int n = v->edits + v->more_count;
-	const struct edit **edit = arena_alloc(ask->scratch, (size_t)(n + 1) * sizeof *edit);
-	struct run_order order = { .model = ask->model,
-				   .tokens = base->tokens,
-				   .T = base->T,
-				   .prompt_T = base->prompt_T,
-				   .base = base,
-				   .more = edit,
-				   .more_count = n,
-				   .unedited = base->edits ? ask->unedited : base,
-				   .foil = c->source };
+	const int n = v->edits + v->more_count;
+	const struct edit **edit = arena_alloc(c->ask->scratch, (size_t)(n + 1) * sizeof *edit);
 
 	for (int e = 0; e < n; e++)
 		edit[e] = e < v->edits ? v->edit[e] : v->more[e - v->edits];
-	return run_new(&order, ask->task, err);
+	return ask_run_with(c->ask, c->base, c->source, edit, n, err);
 }
 
 /* "layer 17, ·John": as the table's axes call it. */

@@ -40,6 +40,16 @@ bool cause_fill(struct cause *c, struct table *t, cause_cells *cells, const void
 struct run *cause_run(const struct cause *c, int i, struct err *err);
 
 /*
+ * A whole run of its own with edit[n] on top of those of the base; patches read `source` (NULL: there is none). The caller unrefs;
+ * NULL on error.
+ */
+struct run *ask_run_with(const struct ask *ask, const struct run *base, const struct run *source, const struct edit *const *edit,
+			 int n, struct err *err);
+/* The metric there, with the question's own run and foil: for checks of what a sweep gives. */
+bool ask_value_with(const struct ask *ask, const struct metric *metric, const struct edit *const *edit, int n, double *value,
+		    struct err *err);
+
+/*
  * A sweep shares work between its variants; the one that moves the metric most, done again by a whole run of its own, must come out
  * the same. The edits of the base must not read another foil than `source`.
  */

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "engine/analysis/inputs.h"
+#include "engine/analysis/interventions.h"
 #include "engine/model/tokenizer/tokenizer.h"
 #include "engine/run/coalitions.h"
 #include "engine/run/norms.h"
@@ -360,24 +361,10 @@ bool players_value_alone(const struct players *p, const bool *in, double *value,
 {
 	const struct ask *ask = p->ask;
 	const struct edit **edit = arena_alloc(ask->scratch, (size_t)(p->n + 1) * sizeof *edit);
-	struct run_order order = { .model = ask->model,
-				   .tokens = ask->run->tokens,
-				   .T = ask->run->T,
-				   .prompt_T = ask->run->prompt_T,
-				   .base = ask->run,
-				   .more = edit,
-				   .foil = ask->foil,
-				   .keeps = ask->run->keeps };
-	struct run *r;
-	bool ok;
 
 	if (!p->edits)
 		return value_of_rest(p, in, value, err);
-	order.more_count = absent(p, in, edit);
-	r = run_new(&order, ask->task, err);
-	ok = r && metric_value(ask->metric, r, ask->unedited, value, ask->task, err);
-	run_unref(r);
-	return ok;
+	return ask_value_with(ask, ask->metric, edit, absent(p, in, edit), value, err);
 }
 
 /* ---- in a table ---- */

@@ -90,7 +90,7 @@ static void row_edits(const struct metric *m, const struct metric_rows *rows, en
 }
 
 /* row[query + 1]: a head's scores of the metric's query. */
-void metric_scores_row(const struct metric *m, const struct metric_rows *rows, float *row)
+static void scores_row(const struct metric *m, const struct metric_rows *rows, float *row)
 {
 	const struct config *c = &rows->run->model->config;
 	const size_t K = (size_t)c->K, group = (size_t)config_kv_head(c, m->place.unit) * K, n = (size_t)m->position + 1;
@@ -104,11 +104,12 @@ void metric_scores_row(const struct metric *m, const struct metric_rows *rows, f
 	row_edits(m, rows, SITE_SCORES, row);
 }
 
-static void weights(const struct metric *m, const struct metric_rows *rows, float *row)
+/* row[query + 1]: the weights that softmax makes of them. */
+static void weights_row(const struct metric *m, const struct metric_rows *rows, float *row)
 {
 	bool something = false;
 
-	metric_scores_row(m, rows, row);
+	scores_row(m, rows, row);
 	for (int j = 0; j <= m->position; j++)
 		something = something || row[j] > -INFINITY;
 	if (something)
@@ -118,15 +119,26 @@ static void weights(const struct metric *m, const struct metric_rows *rows, floa
 	row_edits(m, rows, SITE_PATTERN, row);
 }
 
-double metric_weight_of_rows(const struct metric *m, const struct metric_rows *rows)
+static double at_key(const struct metric *m, const struct metric_rows *rows,
+		     void (*make_row)(const struct metric *m, const struct metric_rows *rows, float *row))
 {
 	float *row = xmalloc(((size_t)m->position + 1) * sizeof *row);
 	double value;
 
-	weights(m, rows, row);
+	make_row(m, rows, row);
 	value = (double)row[m->place.key];
 	free(row);
 	return value;
+}
+
+double metric_score_of_rows(const struct metric *m, const struct metric_rows *rows)
+{
+	return at_key(m, rows, scores_row);
+}
+
+double metric_weight_of_rows(const struct metric *m, const struct metric_rows *rows)
+{
+	return at_key(m, rows, weights_row);
 }
 
 /* ---- where gradients start ---- */

@@ -45,8 +45,8 @@ double metric_log_sum_exp(const float *x, int n); /* of logits */
 
 size_t metric_channels(const struct metric_rows *rows); /* D */
 double metric_dot(const float *a, const float *b, size_t n);
-/* row[query + 1]: a head's scores of the metric's query, edits included; the weight that its softmax gives to the metric's key. */
-void metric_scores_row(const struct metric *m, const struct metric_rows *rows, float *row);
+/* A head's score of the metric's key, and the weight that its softmax gives to it; edits included. */
+double metric_score_of_rows(const struct metric *m, const struct metric_rows *rows);
 double metric_weight_of_rows(const struct metric *m, const struct metric_rows *rows);
 /* The number of the place's unit: of_rows and seeds of a kind that is one number of a site. */
 double metric_unit_of_rows(const struct metric *m, const struct metric_rows *rows);

@@ -89,19 +89,6 @@ static void check_maps(const struct pair *f)
 	}
 }
 
-static struct run *edited(const struct pair *f, const char *const *lines, int n, const struct run *foil, struct err *err)
-{
-	struct run_order order = { .model = f->model,
-				   .tokens = f->run->tokens,
-				   .T = f->run->T,
-				   .edits = lines,
-				   .edit_count = n,
-				   .unedited = f->run,
-				   .foil = foil };
-
-	return run_new(&order, NULL, err);
-}
-
 /* What a file of prompts puts there: each draw is an edit of its own; without a file, a sentence. */
 static void check_samples(const struct pair *f)
 {
@@ -125,7 +112,7 @@ static void check_samples(const struct pair *f)
 			 k < DRAWS ? "head 1.0 resample tests/fixtures/edits/own.txt %d"
 				   : "mlp_out 1 @2 mean tests/fixtures/edits/set.jsonl",
 			 k);
-		r = edited(f, lines, 1, NULL, &err);
+		r = pair_edited(f, NULL, lines, 1, &err);
 		if (!CHECK_THAT(r && metric_value(&f->metric, r, f->run, &value, NULL, &err), "%s: %s %s", f->name, line, err.text))
 			break;
 		if (k < DRAWS)

@@ -15,22 +15,9 @@
 
 #define FOLDER "tests/fixtures/edits"
 
-static struct run *edited_from(const struct pair *f, const struct run *foil, const char *const *lines, int n, struct err *err)
-{
-	struct run_order order = { .model = f->model,
-				   .tokens = f->run->tokens,
-				   .T = f->run->T,
-				   .edits = lines,
-				   .edit_count = n,
-				   .unedited = f->run,
-				   .foil = foil };
-
-	return run_new(&order, NULL, err);
-}
-
 static struct run *edited(const struct pair *f, const char *const *lines, int n, struct err *err)
 {
-	return edited_from(f, f->foil, lines, n, err);
+	return pair_edited(f, f->foil, lines, n, err);
 }
 
 /* Without anything that is known already. */
@@ -110,7 +97,7 @@ static struct run *with_file(const struct pair *f, const struct run *foil, const
 	const char *lines[] = { line };
 
 	snprintf(line, sizeof line, "%s %s", before, path);
-	return edited_from(f, foil, lines, 1, err);
+	return pair_edited(f, foil, lines, 1, err);
 }
 
 /* Interchange within all directions is patch, and with the prompt's own run nothing bit for bit. */

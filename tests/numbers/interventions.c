@@ -13,19 +13,6 @@
 #define FOLDER "tests/fixtures/patching"
 static const double tolerance = 1e-4;
 
-static struct run *edited(const struct pair *f, const char *const *lines, int n, const struct run *foil, struct err *err)
-{
-	struct run_order order = { .model = f->model,
-				   .tokens = f->run->tokens,
-				   .T = f->run->T,
-				   .edits = lines,
-				   .edit_count = n,
-				   .unedited = f->run,
-				   .foil = foil };
-
-	return run_new(&order, NULL, err);
-}
-
 /* Ops that the models' own fixtures have none of: the last logits under each. */
 static void check_edits(const struct pair *f)
 {
@@ -46,7 +33,7 @@ static void check_edits(const struct pair *f)
 				 json_text(json_get(f->root, "model")), file);
 		lines[0] = line;
 		pair_numbers(json_get(json_at(edits, i), "logits_last"), expected, 0);
-		r = edited(f, lines, 1, f->foil, &err);
+		r = pair_edited(f, f->foil, lines, 1, &err);
 		if (CHECK_THAT(!!r, "%s: %s %s", f->name, text, err.text))
 			CHECK_NEAR(r->last_logits, expected, f->model->config.V, tolerance, "%s: %s", f->name, text);
 		run_unref(r);
@@ -75,11 +62,11 @@ static void check_identities(const struct pair *f)
 	float sum = 0;
 
 	for (int i = 0; i < N; i++) {
-		r[i] = edited(f, lines + i, 1, f->foil, &err);
+		r[i] = pair_edited(f, f->foil, lines + i, 1, &err);
 		v[i] = variant_of(lines + i, 1, arena);
 		CHECK_THAT(!!r[i], "%s: %s %s", f->name, lines[i], err.text);
 	}
-	again = edited(f, lines, 1, NULL, &err);
+	again = pair_edited(f, NULL, lines, 1, &err);
 	CHECK_THAT(same_logits(r[0], again) && !same_logits(r[0], r[1]),
 		   "%s: a seed gives its noise again, another one other noise", f->name);
 	CHECK_THAT(!same_logits(r[2], r[3]), "%s: hiding a key is not the same as zeroing its weight", f->name);
@@ -90,7 +77,7 @@ static void check_identities(const struct pair *f)
 		for (int i = 0; i < N; i++)
 			wrong += !metric_value(&f->metric, r[i], f->run, &single, NULL, &err) || single != value[i];
 	CHECK_THAT(!wrong, "%s: of %d cells of a sweep %d are not exactly the single run", f->name, N, wrong);
-	nothing = edited(f, hidden, 1, NULL, &err);
+	nothing = pair_edited(f, NULL, hidden, 1, &err);
 	for (int h = 0; nothing && h < f->model->config.H; h++)
 		sum += fabsf(run_pattern(nothing, 0, h, 0)[0]);
 	CHECK_THAT(nothing && sum == 0 && isfinite(nothing->last_logits[0]), "%s: with every key hidden, heads look at nothing",
@@ -125,7 +112,7 @@ static void check_refusals(const struct pair *f)
 
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
 		struct err err = { 0 };
-		struct run *r = edited(f, cases[i], 1, f->foil, &err);
+		struct run *r = pair_edited(f, f->foil, cases[i], 1, &err);
 
 		CHECK_THAT(!r && strstr(err.text, cases[i][1]), "%s: %s", cases[i][0], err.text);
 		run_unref(r);

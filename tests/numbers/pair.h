@@ -64,6 +64,21 @@ static inline bool pair_open(struct pair *f, const char *path)
 			  "%s runs %s", f->name, err.text);
 }
 
+/* The prompt's run with edits, which read that foil. */
+static inline struct run *pair_edited(const struct pair *f, const struct run *foil, const char *const *lines, int n,
+				      struct err *err)
+{
+	struct run_order order = { .model = f->model,
+				   .tokens = f->run->tokens,
+				   .T = f->run->T,
+				   .edits = lines,
+				   .edit_count = n,
+				   .unedited = f->run,
+				   .foil = foil };
+
+	return run_new(&order, NULL, err);
+}
+
 static inline void pair_close(struct pair *f)
 {
 	run_unref(f->run);

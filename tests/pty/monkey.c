@@ -25,6 +25,7 @@
 #include "tests/pty/monkey_acts.h"
 #include "tests/pty/monkey_waits.h"
 #include "tests/pty/pty.h"
+#include "tests/remove_tree.h"
 #include "tests/tap.h"
 
 #include <errno.h>
@@ -608,14 +609,6 @@ static bool do_action(void)
 
 /* ---- a life ---- */
 
-static int remove_one(const char *path, const struct stat *info, int kind, struct FTW *where)
-{
-	(void)info;
-	(void)kind;
-	(void)where;
-	return remove(path);
-}
-
 static void make_world(void)
 {
 	char options[400];
@@ -654,7 +647,7 @@ static void end_world(void)
 	close(monkey.told.fd);
 	if (chdir("/"))
 		abort();
-	nftw(monkey.folder, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+	remove_tree(monkey.folder);
 }
 
 static void print_screen(void)

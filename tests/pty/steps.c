@@ -9,10 +9,10 @@
 #include "tests/pty/latency.h"
 #include "tests/pty/picture.h"
 #include "tests/pty/pty.h"
+#include "tests/remove_tree.h"
 #include "tests/tap.h"
 
 #include <ctype.h>
-#include <ftw.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -642,14 +642,6 @@ static bool play(char *text)
 	return STEP(false, "%s: there is no such step", shown);
 }
 
-static int remove_one(const char *path, const struct stat *info, int kind, struct FTW *where)
-{
-	(void)info;
-	(void)kind;
-	(void)where;
-	return remove(path);
-}
-
 static void make_home(void)
 {
 	snprintf(stage.home, sizeof stage.home, "/tmp/lmscope-pty-XXXXXX");
@@ -691,6 +683,6 @@ int main(int argc, char **argv)
 	}
 	fclose(script);
 	pty_free(stage.pty);
-	nftw(stage.home, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+	remove_tree(stage.home);
 	return tap_done();
 }

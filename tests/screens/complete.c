@@ -1,11 +1,11 @@
 /* complete.c - Tab: files and folders wherever a path is wanted, and the names that belong there. */
-#include <ftw.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "engine/base/file.h"
 #include "engine/base/paths.h"
 #include "tests/screens/stage.h"
+#include "tests/remove_tree.h"
 #include "tui/app/complete.h"
 #include "tui/app/input.h"
 #include "tui/app/effects.h"
@@ -181,14 +181,6 @@ static void lately(const char *home)
 	drop_curtain(&s);
 }
 
-static int remove_one(const char *path, const struct stat *info, int kind, struct FTW *where)
-{
-	(void)info;
-	(void)kind;
-	(void)where;
-	return remove(path);
-}
-
 int main(void)
 {
 	char home[] = "/tmp/lmscope-complete-XXXXXX";
@@ -207,6 +199,6 @@ int main(void)
 	metrics();
 	at_home(home);
 	lately(home);
-	nftw(home, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+	remove_tree(home);
 	return tap_done();
 }

@@ -1,5 +1,4 @@
 /* sessions.c - the files of sessions: one for each program, offered when its program has ended and not before. */
-#include <ftw.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,6 +12,7 @@
 #include "engine/base/file.h"
 #include "engine/base/paths.h"
 #include "tests/screens/fake.h"
+#include "tests/remove_tree.h"
 #include "tests/tap.h"
 #include "tui/app/sessions.h"
 
@@ -193,14 +193,6 @@ static void logs(void)
 	free(folder);
 }
 
-static int remove_one(const char *path, const struct stat *info, int kind, struct FTW *where)
-{
-	(void)info;
-	(void)kind;
-	(void)where;
-	return remove(path);
-}
-
 int main(void)
 {
 	char home[] = "/tmp/lmscope-sessions-XXXXXX";
@@ -210,6 +202,6 @@ int main(void)
 	several_programs();
 	logs();
 	tidying();
-	nftw(home, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+	remove_tree(home);
 	return tap_done();
 }

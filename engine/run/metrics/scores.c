@@ -1,20 +1,6 @@
 /* scores.c - see metric.h: a head's score of one key, before softmax. */
 #include "engine/run/metric_inner.h"
-
-#include <stdlib.h>
-
 #include "engine/run/reading.h"
-
-static double scores_of_rows(const struct metric *m, const struct metric_rows *rows)
-{
-	float *row = xmalloc(((size_t)m->position + 1) * sizeof *row);
-	double value;
-
-	metric_scores_row(m, rows, row);
-	value = (double)row[m->place.key];
-	free(row);
-	return value;
-}
 
 /* clang-format off */
 const struct metric_info metric_kind_scores = {
@@ -24,7 +10,7 @@ const struct metric_info metric_kind_scores = {
 	.site = SITE_SCORES,
 	.unit = "score",
 	.help = "a head's score of one key, before softmax: scores 2.1 @13<7",
-	.of_rows = scores_of_rows,
+	.of_rows = metric_score_of_rows,
 	.seeds = metric_unit_seeds,
 	.read = read_scores,
 };
