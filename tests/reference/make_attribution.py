@@ -5,12 +5,12 @@
 Written from Kramár et al. 2024: GradDrop detaches what attention and MLP of one layer add to the stream, one backward pass for each layer.
 """
 import json
-import sys
 
 import torch
 from transformers import AutoModelForCausalLM
 
-from make_gradients import FIXTURES, Gradients
+from fixture_files import FIXTURES, write_each
+from make_gradients import Gradients
 from probe import number, numbers
 
 NAMES = ["tiny/gpt2-tied", "tiny/llama-grouped", "families/gpt_neox"]
@@ -104,15 +104,5 @@ class Maps:
         }
 
 
-def main():
-    torch.set_num_threads(1)
-    out = FIXTURES / "attribution"
-    out.mkdir(exist_ok=True)
-    for name in sys.argv[1:] or NAMES:
-        path = out / f"{name.split('/')[-1]}.json"
-        path.write_text(json.dumps(Maps(name).answer()).replace("]], ", "]],\n") + "\n")
-        print(path.name, path.stat().st_size, flush=True)
-
-
 if __name__ == "__main__":
-    main()
+    write_each(__doc__, FIXTURES / "attribution", NAMES, lambda name: Maps(name).answer(), grad=True, breaks=["]], "])

@@ -5,15 +5,12 @@
 Written from Ferrando & Voita 2024 in double precision, node by node and part by part, without the program's shortcuts: every part of every
 node is a vector here. Parts that causality hides (later keys) are left out of the sums; the paper's code counts the floor of 1e-5 for each.
 """
-import argparse
 import json
-from pathlib import Path
 
 import torch
-from transformers import AutoModelForCausalLM
 
+from fixture_files import FIXTURES, load, write_each
 from make_tables import Parts
-from make_tiny import FIXTURES
 from probe import Probe, numbers, repeat_heads
 
 FLOW = FIXTURES / "flow"
@@ -62,8 +59,7 @@ def routes(name):
     folder = FIXTURES / name
     about = json.loads((folder / "expected.json").read_text())
     ids = about["ids"]
-    model = AutoModelForCausalLM.from_pretrained(folder, attn_implementation="eager", dtype=torch.float32)
-    probe = Probe(model.double())
+    probe = Probe(load(name))
     run, parts = probe.run(ids), Parts(probe)
     parts.W_O = [w.double() for w in parts.W_O]
     position = len(ids) - 2
@@ -84,15 +80,5 @@ def routes(name):
     return {"model": name, "ids": ids, "foil_ids": ids, "metric": "entropy", "prompt": 0, "foil": 0, "position": position, "flow": [numbers(x) for x in levels], "layers": weights}
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("names", nargs="*", default=NAMES)
-    FLOW.mkdir(exist_ok=True)
-    for name in parser.parse_args().names:
-        path = FLOW / (Path(name).name + ".json")
-        path.write_text(json.dumps(routes(name), separators=(",", ":")) + "\n")
-        print(path.name, path.stat().st_size)
-
-
 if __name__ == "__main__":
-    main()
+    write_each(__doc__, FLOW, NAMES, routes, separators=(",", ":"))

@@ -8,8 +8,6 @@ another number: that layer is left out.  Blocks of today's transformers return a
 attention of today it does not find the variable.
 Cosines are in single precision there.
 """
-import argparse
-import json
 from types import SimpleNamespace
 
 import torch
@@ -17,9 +15,8 @@ from inseq.attr.feat.ops.value_zeroing import ValueZeroing
 from inseq.models.model_config import get_model_config
 from inseq.utils import find_block_stack
 from transformers import AutoModelForCausalLM
-from transformers.utils import logging
 
-from make_tiny import FIXTURES
+from fixture_files import FIXTURES, ids_of, write_each
 from probe import numbers
 
 OUT = FIXTURES / "inseq"
@@ -42,7 +39,7 @@ def wrap(block):
 def make(name):
     folder = FIXTURES / name
     model = AutoModelForCausalLM.from_pretrained(folder, attn_implementation="eager", dtype=torch.float32).eval()
-    ids = json.loads((folder / "expected.json").read_text())["ids"]
+    ids = ids_of(name)
     states = torch.stack(model(torch.tensor([ids]), output_hidden_states=True).hidden_states, 1)
     config = get_model_config(type(model).__name__)
     for block in find_block_stack(model.get_decoder()):
@@ -65,18 +62,5 @@ def states_of(model, x):
     return last[:, None]
 
 
-def main():
-    p = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    p.add_argument("names", nargs="*", default=NAMES)
-    logging.disable_progress_bar()
-    torch.set_grad_enabled(False)
-    torch.set_num_threads(1)
-    OUT.mkdir(exist_ok=True)
-    for name in p.parse_args().names:
-        path = OUT / f"{name.split('/')[-1]}.json"
-        path.write_text(json.dumps(make(name)) + "\n")
-        print(path, path.stat().st_size, flush=True)
-
-
 if __name__ == "__main__":
-    main()
+    write_each(__doc__, OUT, NAMES, make)

@@ -11,16 +11,11 @@ start for that rule: a norm's scale changes at once.)
 The metric is the logit of what the model predicts minus that of its second choice, at the last position; and, for "logprob", that
 token's log probability.
 """
-import argparse
-import json
-
 import numpy as np
 import torch
 from captum.attr import IntegratedGradients
-from transformers import AutoModelForCausalLM
-from transformers.utils import logging
 
-from make_tiny import FIXTURES
+from fixture_files import FIXTURES, ids_of, load, write_each
 from probe import number, numbers
 
 OUT = FIXTURES / "integrated"
@@ -30,11 +25,8 @@ BOS, TOKEN, STEPS, PIECES = 0, 17, 7, 40
 
 class Integrated:
     def __init__(self, name):
-        folder = FIXTURES / name
-        self.name, self.ids = name, json.loads((folder / "expected.json").read_text())["ids"]
-        self.model = AutoModelForCausalLM.from_pretrained(folder, attn_implementation="eager", dtype=torch.float32).double().eval()
-        for p in self.model.parameters():
-            p.requires_grad_(False)
+        self.name, self.ids = name, ids_of(name)
+        self.model = load(name)
         self.embed = self.model.get_input_embeddings()
         self.x = self.embed(torch.tensor(self.ids)).detach()
         self.targets = self.logits(self.x[None])[0].topk(2).indices.tolist()
@@ -92,17 +84,5 @@ class Integrated:
         }
 
 
-def main():
-    p = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    p.add_argument("names", nargs="*", default=NAMES)
-    logging.disable_progress_bar()
-    torch.set_num_threads(1)
-    OUT.mkdir(exist_ok=True)
-    for name in p.parse_args().names:
-        path = OUT / f"{name.split('/')[-1]}.json"
-        path.write_text(json.dumps(Integrated(name).answer(), indent=1) + "\n")
-        print(path, path.stat().st_size, flush=True)
-
-
 if __name__ == "__main__":
-    main()
+    write_each(__doc__, OUT, NAMES, lambda name: Integrated(name).answer(), grad=True, indent=1)

@@ -7,7 +7,6 @@ Each cell is a run of its own under hooks, or two for a path (Wang et al. 2023: 
 head's z as it was and, where MLPs are frozen, their outputs; what the receiver reads there is put into the second).  Nothing is
 linearised, nothing is folded into the weights; double precision; maps hold the raw metric, or its change for ablation.
 """
-import argparse
 import json
 import os
 
@@ -15,9 +14,8 @@ os.environ.setdefault("HF_HUB_OFFLINE", "1")
 
 import torch                                                    # noqa: E402
 from transformer_lens.model_bridge import TransformerBridge     # noqa: E402
-from transformers.utils import logging                          # noqa: E402
 
-from make_tiny import FIXTURES                                   # noqa: E402
+from fixture_files import FIXTURES, write_each                    # noqa: E402
 from probe import number                                         # noqa: E402
 
 LENS = FIXTURES / "lens"
@@ -148,17 +146,5 @@ class Lens:
         }
 
 
-def main():
-    p = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    p.add_argument("names", nargs="*", default=NAMES)
-    logging.disable_progress_bar()
-    torch.set_grad_enabled(False)
-    LENS.mkdir(exist_ok=True)
-    for name in p.parse_args().names:
-        path = LENS / f"{name.split('/')[-1]}.json"
-        path.write_text(json.dumps(Lens(name).answer(), indent=None).replace("]]}, ", "]]},\n") + "\n")
-        print(path, path.stat().st_size)
-
-
 if __name__ == "__main__":
-    main()
+    write_each(__doc__, LENS, NAMES, lambda name: Lens(name).answer(), breaks=["]]}, "])

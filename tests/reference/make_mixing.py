@@ -7,18 +7,13 @@ taken out, for each key; decompx is the derivative of the model's own modules wi
 input embedding; flow is networkx'. Written from Kobayashi et al. 2021, Mohebbi et al. 2023, Ferrando et al. 2022 and 2023, Modarressi et
 al. 2022 and 2023, Abnar & Zuidema 2020.
 """
-import argparse
-import json
-from pathlib import Path
-
 import networkx
 import torch
-from transformers import AutoModelForCausalLM
 
+from fixture_files import FIXTURES, ids_of, load, write_each
 from freezing import freeze_norm
 from make_information_flow import heads_of
 from make_tables import Parts
-from make_tiny import FIXTURES
 from probe import Probe, numbers
 
 MIXING = FIXTURES / "mixing"
@@ -207,10 +202,8 @@ def tril(x):
 
 
 def answers(name):
-    folder = FIXTURES / name
-    ids = json.loads((folder / "expected.json").read_text())["ids"]
-    model = AutoModelForCausalLM.from_pretrained(folder, attn_implementation="eager", dtype=torch.float32)
-    probe = Probe(model.double())
+    ids = ids_of(name)
+    probe = Probe(load(name))
     run, parts = probe.run(ids), Parts(probe)
     parts.W_O = [w.double() for w in parts.W_O]
     parts.eps = parts.eps or 1e-5  # olmo's norms do not say
@@ -226,16 +219,5 @@ def answers(name):
             "alti_logit": [numbers(row) for row in alti_logit(parts, run, position, L, token)]}
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("names", nargs="*", default=NAMES)
-    MIXING.mkdir(exist_ok=True)
-    for name in parser.parse_args().names:
-        path = MIXING / (Path(name).name + ".json")
-        with torch.no_grad():
-            path.write_text(json.dumps(answers(name), separators=(",", ":")) + "\n")
-        print(path.name, path.stat().st_size)
-
-
 if __name__ == "__main__":
-    main()
+    write_each(__doc__, MIXING, NAMES, answers, separators=(",", ":"))

@@ -7,14 +7,12 @@ Nothing is shared between cells and nothing is estimated: each is a whole run of
 precision.  The metric is the logit of what the model predicts, minus that of what it predicts for the foil (or of its second
 choice, where both are the same); maps hold the raw metric.
 """
-import argparse
 import json
 
 import torch
 from transformers import AutoModelForCausalLM
-from transformers.utils import logging
 
-from make_tiny import FIXTURES
+from fixture_files import FIXTURES, write_each
 from probe import Probe, number
 
 PATCHING = FIXTURES / "patching"
@@ -126,17 +124,5 @@ class Maps:
         }
 
 
-def main():
-    p = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    p.add_argument("names", nargs="*", default=NAMES)
-    logging.disable_progress_bar()
-    torch.set_grad_enabled(False)
-    PATCHING.mkdir(exist_ok=True)
-    for name in p.parse_args().names:
-        path = PATCHING / f"{name.split('/')[-1]}.json"
-        path.write_text(json.dumps(Maps(name).answer(), indent=None).replace("]], ", "]],\n") + "\n")
-        print(path, path.stat().st_size)
-
-
 if __name__ == "__main__":
-    main()
+    write_each(__doc__, PATCHING, NAMES, lambda name: Maps(name).answer(), breaks=["]], "])

@@ -6,16 +6,11 @@ In double precision and forwards, where the program goes backwards: with the nor
 values move along a write; the run's weights mix them, and what comes of it is written and read like any head's write (make_tables.py).
 What no placed writer gives (positions, biases, edits) is the rest of the head's share. After Elhage et al. 2021.
 """
-import argparse
-import json
-from pathlib import Path
-
 import torch
-from transformers import AutoModelForCausalLM
 
+from fixture_files import FIXTURES, ids_of, load, write_each
 from make_mixing import freeze_norm
 from make_tables import Parts
-from make_tiny import FIXTURES
 from probe import Edit, Probe, number, repeat_heads
 
 FOLDER = FIXTURES / "path_attribution"
@@ -93,10 +88,8 @@ def case(probe, parts, ids, run, edits, at, direction):
 
 
 def answers(name):
-    folder = FIXTURES / name
-    ids = json.loads((folder / "expected.json").read_text())["ids"]
-    model = AutoModelForCausalLM.from_pretrained(folder, attn_implementation="eager", dtype=torch.float32)
-    probe = Probe(model.double())
+    ids = ids_of(name)
+    probe = Probe(load(name))
     plain, parts = probe.run(ids), Parts(probe)
     parts.eps = parts.eps or 1e-5  # OLMo's norm has it in its code
     parts.W_O = [w.double() for w in parts.W_O]
@@ -112,17 +105,5 @@ def answers(name):
             "cases": cases}
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("names", nargs="*", default=NAMES)
-    torch.set_num_threads(1)
-    FOLDER.mkdir(exist_ok=True)
-    for name in parser.parse_args().names:
-        path = FOLDER / (Path(name).name + ".json")
-        with torch.no_grad():
-            path.write_text(json.dumps(answers(name), separators=(",", ":")) + "\n")
-        print(path.name, path.stat().st_size)
-
-
 if __name__ == "__main__":
-    main()
+    write_each(__doc__, FOLDER, NAMES, answers, separators=(",", ":"))

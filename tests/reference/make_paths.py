@@ -7,14 +7,8 @@ The first run has the sender's value of the other prompt and z of every other he
 MLP's output, where MLPs are frozen); the receiver's queries, keys, values or MLP output are read from it.  The second run has that
 value alone.  Nothing is linearised, and nothing is shared between cells; double precision; maps hold the raw metric.
 """
-import argparse
-import json
-
-import torch
-from transformers.utils import logging
-
+from fixture_files import FIXTURES, write_each
 from make_patching import Maps
-from make_tiny import FIXTURES
 from probe import number
 
 PATHS = FIXTURES / "paths"
@@ -92,17 +86,5 @@ class Paths(Maps):
         }
 
 
-def main():
-    p = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    p.add_argument("names", nargs="*", default=NAMES)
-    logging.disable_progress_bar()
-    torch.set_grad_enabled(False)
-    PATHS.mkdir(exist_ok=True)
-    for name in p.parse_args().names:
-        path = PATHS / f"{name.split('/')[-1]}.json"
-        path.write_text(json.dumps(Paths(name).answer(), indent=None).replace("]], ", "]],\n").replace("]]}, ", "]]},\n") + "\n")
-        print(path, path.stat().st_size)
-
-
 if __name__ == "__main__":
-    main()
+    write_each(__doc__, PATHS, NAMES, lambda name: Paths(name).answer(), breaks=["]], ", "]]}, "])

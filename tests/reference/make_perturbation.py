@@ -10,20 +10,16 @@ kernel of its explainer of texts.  AtMan is written from its paper's equations.
 
 The metric is the logit of what the model predicts minus that of its second choice, at the last position.
 """
-import argparse
-import json
 import math
 
 import numpy as np
 import torch
 from captum.attr import Occlusion, ShapleyValues
 from lime.lime_base import LimeBase
-from transformers import AutoModelForCausalLM
 from transformers.models.bloom import modeling_bloom
-from transformers.utils import logging
 
+from fixture_files import FIXTURES, ids_of, load, write_each
 from draws import uniform
-from make_tiny import FIXTURES
 from probe import FAMILIES, PLAIN, Probe, number, numbers
 
 OUT = FIXTURES / "perturbation"
@@ -54,9 +50,8 @@ def removed(seed, row, n):
 
 class Perturbation:
     def __init__(self, name):
-        folder = FIXTURES / name
-        self.name, self.ids = name, json.loads((folder / "expected.json").read_text())["ids"]
-        self.model = AutoModelForCausalLM.from_pretrained(folder, attn_implementation="eager", dtype=torch.float32).double().eval()
+        self.name, self.ids = name, ids_of(name)
+        self.model = load(name)
         family = FAMILIES.get(self.model.config.model_type, PLAIN)
         for layer in self.model.get_submodule(family["layers"]):  # a hidden token that sees nothing has no z, which nobody reads
             layer.get_submodule(family["o"]).register_forward_pre_hook(lambda module, args: (args[0].nan_to_num(0),))
@@ -200,7 +195,7 @@ class Perturbation:
         return -probe.run(self.ids)["logits"][-1].log_softmax(-1)[self.targets[0]].item()
 
     def answer(self):
-        ids, n = self.ids, len(self.ids)
+        ids = self.ids
         spans = [(1, 2), (2, 4), (3, 6)]
         occlusion, shapley, sampled, lime = self.occlusion(), self.shapley(), self.shapley_sampled(), self.lime()
         return {
@@ -228,18 +223,5 @@ class Suppressing(Probe):
         return ((scores - least) * self.factors).masked_fill(~there, -torch.inf).softmax(-1)
 
 
-def main():
-    p = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    p.add_argument("names", nargs="*", default=NAMES)
-    logging.disable_progress_bar()
-    torch.set_grad_enabled(False)
-    torch.set_num_threads(1)
-    OUT.mkdir(exist_ok=True)
-    for name in p.parse_args().names:
-        path = OUT / f"{name.split('/')[-1]}.json"
-        path.write_text(json.dumps(Perturbation(name).answer(), indent=1) + "\n")
-        print(path, path.stat().st_size, flush=True)
-
-
 if __name__ == "__main__":
-    main()
+    write_each(__doc__, OUT, NAMES, lambda name: Perturbation(name).answer(), indent=1)

@@ -7,17 +7,14 @@ Everything but the draws is Inseq's code: its replacers, its scores, its stoppin
 torch.rand, it gets the numbers of noise.h, call after call; where it asks NLTK for the part of speech of a token, it is told whether the
 token begins with white space, since that is what the program goes by.  Special tokens are a class each.  In double precision.
 """
-import argparse
-import json
 from types import SimpleNamespace
 
 import torch
 from inseq.attr.feat.ops import reagent
-from transformers import AutoModelForCausalLM, AutoTokenizer
-from transformers.utils import logging
+from transformers import AutoTokenizer
 
+from fixture_files import FIXTURES, ids_of, load, write_each
 from draws import uniform
-from make_tiny import FIXTURES
 from probe import number, numbers
 
 OUT = FIXTURES / "reagent"
@@ -72,9 +69,9 @@ def ask(model, tokenizer, ids, target, probes=16, keep=5, top=3, ratio=0.3, step
 
 def make(name):
     folder = FIXTURES / name
-    model = AutoModelForCausalLM.from_pretrained(folder, attn_implementation="eager", dtype=torch.float32).double().eval()
+    model = load(name)
     tokenizer = AutoTokenizer.from_pretrained(folder)
-    ids = json.loads((folder / "expected.json").read_text())["ids"][1:]  # without the mark, which the program leaves alone
+    ids = ids_of(name)[1:]  # without the mark, which the program leaves alone
     target = model(torch.tensor([ids])).logits[0, -1].argmax().item()
     value = model(torch.tensor([ids])).logits[0, -1].log_softmax(-1)[target].item()
     return {"about": "made by tests/reference/make_reagent.py", "model": name, "ids": ids, "foil_ids": ids,
@@ -82,19 +79,6 @@ def make(name):
             "cases": [ask(model, tokenizer, ids, target, **case) for case in CASES]}
 
 
-def main():
-    p = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    p.add_argument("names", nargs="*", default=NAMES)
-    logging.disable_progress_bar()
-    torch.set_grad_enabled(False)
-    torch.set_num_threads(1)
-    reagent.POSTagTokenSampler = ByWhiteSpace
-    OUT.mkdir(exist_ok=True)
-    for name in p.parse_args().names:
-        path = OUT / f"{name.split('/')[-1]}.json"
-        path.write_text(json.dumps(make(name), indent=1) + "\n")
-        print(path, path.stat().st_size, flush=True)
-
-
 if __name__ == "__main__":
-    main()
+    reagent.POSTagTokenSampler = ByWhiteSpace
+    write_each(__doc__, OUT, NAMES, make, indent=1)

@@ -8,16 +8,11 @@ have a gradient gives half of it to each, softmax of the rules that freeze weigh
 ones that multiply by f(z)/z.  Relevance is value · gradient at the token embeddings (scaled as the family scales them) and at what
 enters each layer.  Softmax and gates are asked for what they lose, which is compared too.
 """
-import argparse
-import json
-
 import torch
 import torch.nn.functional as F
 from torch.overrides import TorchFunctionMode
-from transformers import AutoModelForCausalLM
-from transformers.utils import logging
 
-from make_tiny import FIXTURES
+from fixture_files import FIXTURES, ids_of, load, write_each
 from probe import FAMILIES, PLAIN, number, numbers
 
 OUT = FIXTURES / "relevance"
@@ -118,11 +113,8 @@ class Rules(TorchFunctionMode):
 
 class Relevance:
     def __init__(self, name):
-        folder = FIXTURES / name
-        self.name, self.ids = name, json.loads((folder / "expected.json").read_text())["ids"]
-        self.model = AutoModelForCausalLM.from_pretrained(folder, attn_implementation="eager", dtype=torch.float32).double().eval()
-        for p in self.model.parameters():
-            p.requires_grad_(False)
+        self.name, self.ids = name, ids_of(name)
+        self.model = load(name)
         for m in self.model.modules():
             if hasattr(m, "inv_freq"):               # the rotary is made in single precision; here as precise as it was made
                 m.inv_freq = m.inv_freq.double()
@@ -176,17 +168,5 @@ class Relevance:
                 "answers": {rule: [self.run(rule, kind) for kind in METRICS] for rule in RULES}}
 
 
-def main():
-    p = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    p.add_argument("names", nargs="*", default=NAMES)
-    logging.disable_progress_bar()
-    torch.set_num_threads(1)
-    OUT.mkdir(exist_ok=True)
-    for name in p.parse_args().names:
-        path = OUT / f"{name.split('/')[-1]}.json"
-        path.write_text(json.dumps(Relevance(name).answer(), indent=1) + "\n")
-        print(path, path.stat().st_size, flush=True)
-
-
 if __name__ == "__main__":
-    main()
+    write_each(__doc__, OUT, NAMES, lambda name: Relevance(name).answer(), grad=True, indent=1)

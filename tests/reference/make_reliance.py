@@ -6,14 +6,9 @@ Greedy continuation; the same continuation after the prompt without tokens 1 to 
 derivative of the second token's logit, less that of what would come without the context, by autograd at the input embeddings.
 Written from Sarti et al. 2024 in double precision.
 """
-import argparse
-import json
-from pathlib import Path
-
 import torch
-from transformers import AutoModelForCausalLM
 
-from make_tiny import FIXTURES
+from fixture_files import FIXTURES, ids_of, load, write_each
 from probe import numbers
 
 RELIANCE = FIXTURES / "reliance"
@@ -28,9 +23,8 @@ def log_p(model, ids):
 
 
 def answers(name):
-    folder = FIXTURES / name
-    ids = json.loads((folder / "expected.json").read_text())["ids"]
-    model = AutoModelForCausalLM.from_pretrained(folder, attn_implementation="eager", dtype=torch.float32).double().eval()
+    ids = ids_of(name)
+    model = load(name)
     long = list(ids)
     for _ in range(N):
         long.append(int(log_p(model, long)[-1].argmax()))
@@ -48,15 +42,5 @@ def answers(name):
             "without": numbers(b.gather(1, y[:, None])[:, 0]), "gradient": numbers(at[1:4])}
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("names", nargs="*", default=NAMES)
-    RELIANCE.mkdir(exist_ok=True)
-    for name in parser.parse_args().names:
-        path = RELIANCE / (Path(name).name + ".json")
-        path.write_text(json.dumps(answers(name), separators=(",", ":")) + "\n")
-        print(path.name, path.stat().st_size)
-
-
 if __name__ == "__main__":
-    main()
+    write_each(__doc__, RELIANCE, NAMES, answers, grad=True, separators=(",", ":"))

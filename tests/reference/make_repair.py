@@ -6,14 +6,10 @@
 For each head: a run of PyTorch without it (probe.py), in double precision; each later write's dot product with the direction of the
 metric at the norm's scale of the run before, minus the same in that run; what is left over is the norm's new scale.
 """
-import argparse
-import json
-
 import torch
-from transformers.utils import logging
 
+from fixture_files import FIXTURES, write_each
 from make_patching import Maps
-from make_tiny import FIXTURES
 from probe import number
 
 REPAIR = FIXTURES / "repair"
@@ -58,17 +54,5 @@ class Repair(Maps):
         }
 
 
-def main():
-    p = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    p.add_argument("names", nargs="*", default=NAMES)
-    logging.disable_progress_bar()
-    torch.set_grad_enabled(False)
-    REPAIR.mkdir(exist_ok=True)
-    for name in p.parse_args().names:
-        path = REPAIR / f"{name.split('/')[-1]}.json"
-        path.write_text(json.dumps(Repair(name).answer(), indent=None).replace("}, ", "},\n") + "\n")
-        print(path, path.stat().st_size)
-
-
 if __name__ == "__main__":
-    main()
+    write_each(__doc__, REPAIR, NAMES, lambda name: Repair(name).answer(), breaks=["}, "])

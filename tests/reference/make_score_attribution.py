@@ -6,17 +6,12 @@ In double precision, and without a formula for queries or keys: with the scales 
 layer gives them from the stream, and a write's part of them is the derivative along that write; what is left is constant. Scores are held
 against the pattern that the model makes of them, cap, window and ALiBi included. After Elhage et al. 2021.
 """
-import argparse
-import json
-from pathlib import Path
-
 import torch
-from transformers import AutoModelForCausalLM
 from transformers.models.bloom.modeling_bloom import build_alibi_tensor
 
+from fixture_files import FIXTURES, ids_of, load, write_each
 from freezing import freeze_norm
 from make_tables import Parts
-from make_tiny import FIXTURES
 from probe import Probe, number, numbers
 
 FOLDER = FIXTURES / "score_attribution"
@@ -120,26 +115,13 @@ def case(probe, parts, ids, run, layer, head, query, key):
 
 
 def answers(name):
-    folder = FIXTURES / name
-    ids = json.loads((folder / "expected.json").read_text())["ids"]
-    model = AutoModelForCausalLM.from_pretrained(folder, attn_implementation="eager", dtype=torch.float32)
-    probe = Probe(model.double())
+    ids = ids_of(name)
+    probe = Probe(load(name))
     run, parts = probe.run(ids), Parts(probe)
     parts.W_O = [w.double() for w in parts.W_O]
     return {"model": name, "ids": ids, "foil_ids": ids, "metric": "logit #1 @0", "prompt": 0, "foil": 0,
             "cases": [case(probe, parts, ids, run, *c) for c in CASES]}
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("names", nargs="*", default=NAMES)
-    FOLDER.mkdir(exist_ok=True)
-    for name in parser.parse_args().names:
-        path = FOLDER / (Path(name).name + ".json")
-        with torch.no_grad():
-            path.write_text(json.dumps(answers(name), separators=(",", ":")) + "\n")
-        print(path.name, path.stat().st_size)
-
-
 if __name__ == "__main__":
-    main()
+    write_each(__doc__, FOLDER, NAMES, answers, separators=(",", ":"))

@@ -7,15 +7,10 @@ Noise is added to what the embedding module gives, scaled as the family scales i
 mark before the prompt gets none.  The draws are those of noise.h.  Standard errors: the jackknife over samples, or over GROUPS groups
 where there are more.  The metric is the logit of what the model predicts minus that of its second choice, at the last position.
 """
-import argparse
-import json
-
 import torch
-from transformers import AutoModelForCausalLM
-from transformers.utils import logging
 
+from fixture_files import FIXTURES, ids_of, load, write_each
 from draws import normal
-from make_tiny import FIXTURES
 from probe import number, numbers
 
 OUT = FIXTURES / "smoothgrad"
@@ -25,11 +20,8 @@ BOS, SIGMA, SEED, SAMPLES, GROUPS = 0, 0.3, 5, [6, 40], 20
 
 class Smooth:
     def __init__(self, name):
-        folder = FIXTURES / name
-        self.name, self.ids = name, json.loads((folder / "expected.json").read_text())["ids"]
-        self.model = AutoModelForCausalLM.from_pretrained(folder, attn_implementation="eager", dtype=torch.float32).double().eval()
-        for p in self.model.parameters():
-            p.requires_grad_(False)
+        self.name, self.ids = name, ids_of(name)
+        self.model = load(name)
         # Granite multiplies after that module (Gemma within it): the input is what comes of it.
         self.scale = getattr(self.model.config, "embedding_multiplier", 1)
         self.x = self.model.get_input_embeddings()(torch.tensor(self.ids)).detach() * self.scale
@@ -76,17 +68,5 @@ class Smooth:
         }
 
 
-def main():
-    p = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    p.add_argument("names", nargs="*", default=NAMES)
-    logging.disable_progress_bar()
-    torch.set_num_threads(1)
-    OUT.mkdir(exist_ok=True)
-    for name in p.parse_args().names:
-        path = OUT / f"{name.split('/')[-1]}.json"
-        path.write_text(json.dumps(Smooth(name).answer(), indent=1) + "\n")
-        print(path, path.stat().st_size, flush=True)
-
-
 if __name__ == "__main__":
-    main()
+    write_each(__doc__, OUT, NAMES, lambda name: Smooth(name).answer(), grad=True, indent=1)

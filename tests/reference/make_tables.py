@@ -11,7 +11,6 @@ that minus the logit of the second.
 """
 import argparse
 import json
-from pathlib import Path
 
 import torch
 from transformers import AutoModelForCausalLM

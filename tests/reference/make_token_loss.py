@@ -5,14 +5,11 @@
 
 The logits are what the model returns; its own loss on these labels is written beside the tokens' numbers. An edit is a hook on a layer.
 """
-import argparse
 import json
 
 import torch
-from transformers import AutoModelForCausalLM
-from transformers.utils import logging
 
-from make_tiny import FIXTURES
+from fixture_files import FIXTURES, load, write_each
 
 FOLDER = FIXTURES / "token_loss"
 # gemma2 caps its logits, cohere and granite scale them
@@ -45,23 +42,14 @@ def scaled(model, ids, layer, factor):
     return answer
 
 
-def main():
-    p = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    p.add_argument("names", nargs="*", default=NAMES)
-    logging.disable_progress_bar()
-    torch.set_grad_enabled(False)
-    FOLDER.mkdir(exist_ok=True)
-    for name in p.parse_args().names:
-        about = json.loads((FIXTURES / name / "expected.json").read_text())
-        model = AutoModelForCausalLM.from_pretrained(FIXTURES / name, attn_implementation="eager", dtype=torch.float32).double()
-        ids = about["ids"] + about["foil_ids"][1:]
-        answer = {"about": "made by tests/reference/make_token_loss.py", "model": name, "ids": ids, "plain": numbers(model, ids)}
-        if name.startswith("tiny"):   # elsewhere a norm or a multiplier may come after the MLP
-            answer |= {"edit": "mlp_out 0 scale 3", "edited": scaled(model, ids, 0, 3)}
-        path = FOLDER / f"{name.split('/')[-1]}.json"
-        path.write_text(json.dumps(answer).replace('"plain"', '\n"plain"').replace('"edit"', '\n"edit"') + "\n")
-        print(path, path.stat().st_size)
+def answer(name):
+    about, model = json.loads((FIXTURES / name / "expected.json").read_text()), load(name)
+    ids = about["ids"] + about["foil_ids"][1:]
+    found = {"about": "made by tests/reference/make_token_loss.py", "model": name, "ids": ids, "plain": numbers(model, ids)}
+    if name.startswith("tiny"):   # elsewhere a norm or a multiplier may come after the MLP
+        found |= {"edit": "mlp_out 0 scale 3", "edited": scaled(model, ids, 0, 3)}
+    return found
 
 
 if __name__ == "__main__":
-    main()
+    write_each(__doc__, FOLDER, NAMES, answer)

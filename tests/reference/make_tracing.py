@@ -6,15 +6,10 @@
 Windows of layers are those of the papers' own code (Meng et al. 2022, Geva et al. 2023): width // 2 layers below the row's, and as many
 above as make up the width, cut off at both ends.  Nothing is shared between cells; double precision; maps hold the raw metric.
 """
-import argparse
-import json
-
 import numpy as np
-import torch
-from transformers.utils import logging
 
+from fixture_files import FIXTURES, write_each
 from make_patching import Maps
-from make_tiny import FIXTURES
 from probe import number, numbers
 
 TRACING = FIXTURES / "tracing"
@@ -88,17 +83,5 @@ class Tracing(Maps):
         }
 
 
-def main():
-    p = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    p.add_argument("names", nargs="*", default=NAMES)
-    logging.disable_progress_bar()
-    torch.set_grad_enabled(False)
-    TRACING.mkdir(exist_ok=True)
-    for name in p.parse_args().names:
-        path = TRACING / f"{name.split('/')[-1]}.json"
-        path.write_text(json.dumps(Tracing(name).answer(), indent=None).replace("]], ", "]],\n").replace("]]}, ", "]]},\n") + "\n")
-        print(path, path.stat().st_size)
-
-
 if __name__ == "__main__":
-    main()
+    write_each(__doc__, TRACING, NAMES, lambda name: Tracing(name).answer(), breaks=["]], ", "]]}, "])

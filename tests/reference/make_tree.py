@@ -9,15 +9,12 @@ program goes the other way round. An edit's part is what a run with it has there
 
 Rows by place; "X/edits" and "X/bias" are those below X.
 """
-import argparse
 import json
 
 import torch
-from transformers import AutoModelForCausalLM
-from transformers.utils import logging
 
+from fixture_files import FIXTURES, load, write_each
 from make_tables import Parts
-from make_tiny import FIXTURES
 from probe import Probe, number, repeat_heads
 
 TREE = FIXTURES / "tree"
@@ -80,11 +77,9 @@ class Tree(Parts):
 
 
 def make(name):
-    folder = FIXTURES / name
-    about = json.loads((folder / "expected.json").read_text())
+    about = json.loads((FIXTURES / name / "expected.json").read_text())
     ids = about["ids"]
-    model = AutoModelForCausalLM.from_pretrained(folder, attn_implementation="eager", dtype=torch.float32).double()
-    tree = Tree(Probe(model))
+    tree = Tree(Probe(load(name)))
     plain = tree.probe.run(ids)
     top = plain["logits"][-1].argsort(descending=True)[:2].tolist()
     direction = tree.W_U[top[0]] - tree.W_U[top[1]]
@@ -95,23 +90,9 @@ def make(name):
         run = tree.probe.run(ids, edits, base=plain) if edits else plain
         for at in (len(ids) - 1, len(ids) - 3)[:1 if edits else 2]:
             cases.append({"edits": edits, "position": at, "rows": tree.rows(run, edits, at, direction)})
-    result = {"about": "made by tests/reference/make_tree.py", "model": name, "ids": ids, "foil_ids": about.get("foil_ids", ids),
-              "metric": "logit_diff #{} #{}".format(*top), "prompt": 0, "foil": 0, "cases": cases}
-    TREE.mkdir(exist_ok=True)
-    path = TREE / f"{name.split('/')[-1]}.json"
-    path.write_text(json.dumps(result).replace("}, ", "},\n") + "\n")
-    print(path.name, path.stat().st_size)
-
-
-def main():
-    p = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    p.add_argument("names", nargs="*", default=NAMES)
-    torch.set_num_threads(1)
-    torch.set_grad_enabled(False)
-    logging.disable_progress_bar()
-    for name in p.parse_args().names:
-        make(name)
+    return {"about": "made by tests/reference/make_tree.py", "model": name, "ids": ids, "foil_ids": about.get("foil_ids", ids),
+            "metric": "logit_diff #{} #{}".format(*top), "prompt": 0, "foil": 0, "cases": cases}
 
 
 if __name__ == "__main__":
-    main()
+    write_each(__doc__, TREE, NAMES, make, breaks=["}, "])

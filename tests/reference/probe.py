@@ -13,7 +13,6 @@ multiplier that stands behind them.  An edit of a head or a KV head changes z or
 norm sees it.  Layers whose attention and MLP are parallel have no resid_mid.
 """
 import math
-import re
 import sys
 from pathlib import Path
 
