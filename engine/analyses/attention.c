@@ -3,7 +3,8 @@
  *
  *   pattern[T, T] = softmax(q k / sqrt(K))        show=value: pattern[i, j] · ‖v_j W_O‖
  *   what softmax is given, scaled and capped      show=score
- *   with a norm after attention                   show=value: pattern[i, j] · ‖(v_j W_O) ⊙ gain‖ / RMS of attention's summed write at i
+ *   with a norm after attention                   show=value: pattern[i, j] · ‖(v_j W_O) ⊙ gain‖ / RMS of attention's summed write
+ *                                                 at i
  *                                                 show=norm: the same, each row as shares of its sum
  *
  * A row is a query and sums to 1. A weight is not an effect: much of it rests on the first token, whose value is nearly nothing.

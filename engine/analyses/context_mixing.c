@@ -212,8 +212,8 @@ const struct analysis analysis_context_mixing = {
 	.title = "Context mixing",
 	.topic = TOPIC_ATTENTION,
 	.paper = "Ferrando et al. 2022",
-	.blurb =
-		"From which tokens each token's stream is mixed in one layer, measured by what arrives and not by the weight alone.",
+	.blurb = "From which tokens each token's stream is mixed in one layer, measured by what arrives and not by the weight "
+		 "alone.",
 	.help = "Rows are queries and sum to 1. attention is the mean weight of the heads. norm is the length of what attention "
 		"brings from each token. alti and globenc have the stream in it too, as a part of the token itself: most of what "
 		"leaves a layer is what entered it. value_zeroing asks what the layer would give without a token's value, MLP and "

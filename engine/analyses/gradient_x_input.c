@@ -1,8 +1,10 @@
 /*
  * gradient_x_input.c - which tokens of the prompt the metric answers to, to first order.
  *
- *   x[T, D] the inputs: token embeddings alone, as the family scales them, before learned positions and a norm on them;  g = ∂ metric / ∂ x
- *   gradient_x_input: Σ_d g_d x_d  (Denil et al. 2015)       norm: ‖g‖, l1: Σ_d |g_d|  (saliency; Simonyan et al. 2014, Li et al. 2016)
+ *   x[T, D] the inputs: token embeddings alone, as the family scales them, before learned positions and a norm on them
+ *   g = ∂ metric / ∂ x
+ *   gradient_x_input: Σ_d g_d x_d  (Denil et al. 2015)
+ *   norm: ‖g‖, l1: Σ_d |g_d|       (saliency; Simonyan et al. 2014, Li et al. 2016)
  *
  * So x is what Hugging Face calls inputs_embeds, times the family's scale: learned positions are context, and do not grow with it.
  *

@@ -269,8 +269,8 @@ static int halve_worst(struct way *w, int together)
 }
 
 /*
- * How many it takes as a rule: the deeper a model, the more turns its way has. Seen: 15 to 117 in two layers, 17 to 35 in four, 240 to
- * 511 in thirty.
+ * How many it takes as a rule: the deeper a model, the more turns its way has. Seen: 15 to 117 in two layers, 17 to 35 in four, 240
+ * to 511 in thirty.
  */
 static int usual_gradients(const struct ask *ask)
 {

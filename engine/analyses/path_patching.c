@@ -1,9 +1,10 @@
 /*
  * path_patching.c - what goes from a sender straight to a receiver: the difference between two prompts along one path.
  *
- *   1. the sender (a head, an MLP, the embedding) gets its value of the other prompt; all attention after it is held at this run's own
- *      values (and all MLPs, with mlps=frozen): what changes in the receiver's input has come on the direct path
- *   2. the receiver computes what it makes of that input - its norm too - and a run with nothing but this value changed gives the metric
+ *   1. the sender (a head, an MLP, the embedding) gets its value of the other prompt; all attention after it is held at this run's
+ *      own values (and all MLPs, with mlps=frozen): what changes in the receiver's input has come on the direct path
+ *   2. the receiver computes what it makes of that input - its norm too - and a run with nothing but this value changed gives the
+ *      metric
  *
  * Wang et al. 2023 (MLPs recomputed), Goldowsky-Dill et al. 2023. Exact: nothing is linearised. The receiver is the logits, one
  * head's queries, keys or values, or one MLP.

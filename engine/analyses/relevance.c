@@ -5,8 +5,8 @@
  *                        embeddings alone (at=input) or the stream that enters each layer (at=stream);  a cell is Σ_d R_td
  *
  *   in all rules    norms divide by a constant, centring stays;  f(z) of an MLP without a gate, and caps: f(z)/z for f'(z)
- *   attnlrp         weights · values, queries · keys, f(gate) · up: each factor gets half;  f(gate)/gate;  softmax by its derivative
- *                   (Achtibat et al. 2024, as LXT's efficient form has it)
+ *   attnlrp         weights · values, queries · keys, f(gate) · up: each factor gets half;  f(gate)/gate;  softmax by its
+ *                   derivative (Achtibat et al. 2024, as LXT's efficient form has it)
  *   detached        attention weights and f(gate) are constants (Ali et al. 2022, whose activations keep their derivative: with
  *                   f(z)/z nothing is lost)
  *   relp            weights are constants, f(gate) · up gets half each, and a gate keeps its derivative f'(gate), so that it loses
@@ -254,11 +254,11 @@ const struct analysis analysis_relevance = {
 	.topic = TOPIC_ATTRIBUTION,
 	.paper = "Achtibat et al. 2024, Ali et al. 2022, Jafari et al. 2025",
 	.blurb = "The metric handed down layer by layer to the tokens, by rules that keep its sum.",
-	.help = "A backward pass in which norms are constants and every other step shares what it got among what it was made of: cells "
-		"and the rows bias, softmax and activation sum to the metric. Positive speaks for it. attnlrp hands relevance to "
-		"queries and keys too, so that it says why a head looks there; detached and relp ask only what was carried. at=stream "
-		"shows at which layer relevance moves from one position to another. A large bias or softmax row: the tokens share "
-		"little of the metric, and their order says more than their size.",
+	.help = "A backward pass in which norms are constants and every other step shares what it got among what it was made of: "
+		"cells and the rows bias, softmax and activation sum to the metric. Positive speaks for it. attnlrp hands "
+		"relevance to queries and keys too, so that it says why a head looks there; detached and relp ask only what was "
+		"carried. at=stream shows at which layer relevance moves from one position to another. A large bias or softmax "
+		"row: the tokens share little of the metric, and their order says more than their size.",
 	.picture = " layer   ·red ·ball ·blue ·car   bias\n"
 		   "  out      .    .     .   ███     .     the last position\n"
 		   "   2       .    .     .   ███     .\n"

@@ -6,8 +6,8 @@
  *   σ = sigma · the standard deviation of the prompt's embeddings; spread=range: · their range, as in the paper
  *
  * A norm is that of the mean: noise makes each sample's gradient longer, and the mean of lengths would keep that. Standard errors
- * are the jackknife's, which serves norms too: of the means that leave out one sample each, or one of BLOCKS groups of samples where
- * there are more, since as many sums are kept.
+ * are the jackknife's, which serves norms too: of the means that leave out one sample each, or one of BLOCKS groups of samples
+ * where there are more, since as many sums are kept.
  *
  * The mark before the prompt gets no noise. Draws: noise_normal(seed, k · T + t, d).
  */
@@ -258,10 +258,10 @@ const struct analysis analysis_smoothgrad = {
 	.topic = TOPIC_ATTRIBUTION,
 	.paper = "Smilkov et al. 2017",
 	.blurb = "The metric's gradient at each token, averaged over noisy copies of the prompt.",
-	.help = "A gradient sees one point, and near it the metric can be rough. Here noise is added to every embedding but the first "
-		"mark's, and the gradients of many such prompts are averaged: what changes from one to the next cancels. With "
-		"sigma=0 it is the plain gradient. Much noise asks about prompts that are none. A difference of less than twice "
-		"the ± is chance: ask for more samples, or another seed.",
+	.help = "A gradient sees one point, and near it the metric can be rough. Here noise is added to every embedding but the "
+		"first mark's, and the gradients of many such prompts are averaged: what changes from one to the next cancels. "
+		"With sigma=0 it is the plain gradient. Much noise asks about prompts that are none. A difference of less than "
+		"twice the ± is chance: ask for more samples, or another seed.",
 	.picture = "  one gradient      ▂█▁▇▃▅▁▆\n"
 		   "  another           ▆▁▂█▁▄▃▇\n"
 		   "  their mean        ▂▁▁█▁▂▁▇    what all of them say stays\n"

@@ -1,7 +1,7 @@
 /*
  * token_loss.c - how surprising each token of the prompt is to the model, given those before it.
  *
- *   resid_post[L-1, i-1] --> final norm --> W_U, logit scale, cap --> logits[V] --> −log softmax[token i]      row i; row 0 has none
+ *   resid_post[L-1, i-1] --> final norm --> W_U, logit scale, cap --> logits[V] --> −log softmax[token i]    row i; row 0 has none
  *
  * The word of row i is the token that was the likeliest there. The mean of rows 1 … T-1 is the metric `loss`.
  */

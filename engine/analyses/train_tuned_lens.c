@@ -7,10 +7,10 @@
  *   regression  least squares from h_l to the stream that leaves the last layer, in closed form; where kl starts, too
  *   ahead=k     the output, or the last stream, k positions later
  *
- * Belrose et al. 2023; Sakarvadia et al. 2023 (heads); Din et al. 2023 (regression); Pal et al. 2023 (ahead). W = b = 0 is the logit
- * lens. Belrose et al. take 2^18 tokens for each of 250 steps of SGD. On a CPU there are a few hundred for each: Adam (Kingma & Ba
- * 2015), its rate falling to 0. Each translator is learned by itself. Every tenth document is held out, unless the file says which
- * with `split`.
+ * Belrose et al. 2023; Sakarvadia et al. 2023 (heads); Din et al. 2023 (regression); Pal et al. 2023 (ahead). W = b = 0 is the
+ * logit lens. Belrose et al. take 2^18 tokens for each of 250 steps of SGD. On a CPU there are a few hundred for each: Adam (Kingma
+ * & Ba 2015), its rate falling to 0. Each translator is learned by itself. Every tenth document is held out, unless the file says
+ * which with `split`.
  */
 #include "engine/analysis/training.h"
 
@@ -708,11 +708,11 @@ const struct analysis analysis_train_tuned_lens = {
 	.blurb = "Learns the translators of a tuned lens from a text, and writes them to a file.",
 	.help = "Each layer's translator is changed until the model's own final norm and unembedding, after it, predict what the "
 		"model predicts in the end. The table is the curve as it grows: the distance (KL) on the text of each step, now "
-		"and then that on text held out, and the logit lens's there, which is the one to beat. It starts at the regression, "
-		"found beforehand from the same text, which is below the logit lens already. Esc or Ctrl-C stops it and "
-		"keeps what is done; the same question resumes. The file can be used while it still learns. Of a regression the first "
-		"column is the share of the last stream's variance that is not explained. With ahead=1 the prediction after the next "
-		"is learned: what a layer knows of words to come.",
+		"and then that on text held out, and the logit lens's there, which is the one to beat. It starts at the "
+		"regression, found beforehand from the same text, which is below the logit lens already. Esc or Ctrl-C stops it "
+		"and keeps what is done; the same question resumes. The file can be used while it still learns. Of a regression "
+		"the first column is the share of the last stream's variance that is not explained. With ahead=1 the prediction "
+		"after the next is learned: what a layer knows of words to come.",
 	.picture = " KL\n"
 		   " 4.5 ⢣\n"
 		   "     ╌⠣⡀╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌ logit lens, held out\n"

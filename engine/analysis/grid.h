@@ -55,12 +55,16 @@ enum grid_of {
 
 extern const struct choice grid_when_words[];
 /* sites: a list of the choices above; what: "what is patched" */
+/* clang-format off */
 #define GRID_PARAMS(sites, what) \
 	[GRID_SITE] = { "site", PARAM_CHOICE, .choices = sites, .help = what }, \
 	[GRID_AT] = { "at", PARAM_CHOICE, .choices = grid_when_words, .help = "of heads, neurons and parts: at which positions" }, \
-	[GRID_POSITION] = { "position", PARAM_DIM, DIM_POSITION, .start = -1, .pinned = true, .help = "which one, for at=position" }, \
-	[GRID_LAYER] = { "layer", PARAM_DIM, DIM_LAYER, .start = -1, .pinned = true, .help = "which one, for site=head_position" }, \
+	[GRID_POSITION] = { "position", PARAM_DIM, DIM_POSITION, .start = -1, .pinned = true, \
+			    .help = "which one, for at=position" }, \
+	[GRID_LAYER] = { "layer", PARAM_DIM, DIM_LAYER, .start = -1, .pinned = true, \
+			 .help = "which one, for site=head_position" }, \
 	[GRID_BLOCK] = { "block", PARAM_INT, .lo = 1, .hi = 65536, .start = 64, .help = "of neurons: how many in a column" }
+/* clang-format on */
 
 enum grid_shape { GRID_BY_POSITION, GRID_BY_UNIT, GRID_HEAD_BY_POSITION, GRID_BY_PART };
 

@@ -18,9 +18,9 @@ enum { NOISING, DENOISING }; /* of patching_directions */
 extern const struct choice patching_directions[], patching_shows[];
 /* A technique's arguments; sites as for GRID_PARAMS. */
 /* clang-format off */
-#define PATCHING_PARAMS(sites)                                                                                                          \
-	GRID_PARAMS(sites, "what is patched"),                                                                                          \
-	[PATCHING_DIRECTION] = { "direction", PARAM_CHOICE, .choices = patching_directions, .help = "which value is put where" },       \
+#define PATCHING_PARAMS(sites) \
+	GRID_PARAMS(sites, "what is patched"), \
+	[PATCHING_DIRECTION] = { "direction", PARAM_CHOICE, .choices = patching_directions, .help = "which value is put where" }, \
 	[PATCHING_SHOW] = { "show", PARAM_CHOICE, .choices = patching_shows, .help = "what a cell is" }
 /* clang-format on */
 

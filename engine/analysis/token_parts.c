@@ -1,4 +1,7 @@
-/* token_parts.c - see token_parts.h. The steps of forward.c, each in its linear form; rows of all sources that are under way are one. */
+/*
+ * token_parts.c - see token_parts.h. The steps of forward.c, each in its linear form; rows of all sources that are under way are
+ * one.
+ */
 #include "engine/analysis/token_parts.h"
 
 #include <math.h>

@@ -50,7 +50,10 @@ struct training {
 	double measure_steps; /* how many steps take as long as measuring, roughly: for saying beforehand how long it takes */
 	/* What else there is to say of the result, from the state; NULL: nothing. */
 	void (*remark)(const struct training *t, struct str *out);
-	/* Writes the asset as it is; `note` is to be in its metadata: the kind that the technique makes, the question, the result. */
+	/*
+	 * Writes the asset as it is; `note` is to be in its metadata: the kind that the technique makes, the question, the
+	 * result.
+	 */
 	bool (*save)(const struct training *t, const char *path, const struct safetensors_note *note, int notes, struct err *err);
 	void *context;
 

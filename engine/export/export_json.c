@@ -1,7 +1,8 @@
 /*
  * export_json.c - see export.h: one line of JSON per table, its members always in this order.
  *
- *   analysis model prompt foil (prompts) edits metric args (diff, on) rows cols units values (stderr) (words ids) (edges edge_places) (check) (footnote)
+ *   analysis model prompt foil (prompts) edits metric args (diff, on) rows cols units values (stderr)
+ *   (words ids) (edges edge_places) (check) (footnote)
  */
 #include "engine/export/export.h"
 

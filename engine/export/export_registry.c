@@ -1,7 +1,8 @@
 /*
  * export_registry.c - see export.h: what techniques there are, as JSON: one line a technique, its members always in this order.
  *
- *   name title section blurb help paper shape unit on cost metrics makes args: [{name kind choices words min max default file help}]
+ *   name title section blurb help paper shape unit on cost metrics makes
+ *   args: [{name kind choices words min max default file help}]
  */
 #include "engine/export/export.h"
 

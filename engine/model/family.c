@@ -37,8 +37,8 @@
 
 /* Keys of config.json that many families have. */
 #define KEYS_GPT2 \
-	"n_embd hidden_size n_layer num_hidden_layers n_head num_attention_heads n_inner n_positions max_position_embeddings n_ctx " \
-	"activation_function layer_norm_epsilon "
+	"n_embd hidden_size n_layer num_hidden_layers n_head num_attention_heads n_inner n_positions max_position_embeddings " \
+	"n_ctx activation_function layer_norm_epsilon "
 #define KEYS_SHAPE \
 	"hidden_size num_hidden_layers num_attention_heads num_key_value_heads head_dim intermediate_size max_position_embeddings "
 #define KEYS_ROPE "rope_theta rope_scaling rope_parameters original_max_position_embeddings "

@@ -105,7 +105,10 @@ void model_input(const struct model *m, int32_t token, float *x);
 void model_mean_input(const struct model *m, float *x);
 /* In place, from the input to what enters layer 0: the learned position is added (-1: none), then what the family normalises. */
 void model_enter(const struct model *m, int position, float *x);
-/* Back: d[D] at what enters layer 0 to g[D] (may be d) at the input, which was x[D]; frozen: a norm's scale is taken as constant. */
+/*
+ * Back: d[D] at what enters layer 0 to g[D] (may be d) at the input, which was x[D]; frozen: a norm's scale is taken as
+ * constant.
+ */
 void model_enter_back(const struct model *m, const float *x, int position, bool frozen, const float *d, float *g);
 /* Both ways in one. */
 void model_embed(const struct model *m, int32_t token, int position, float *x);

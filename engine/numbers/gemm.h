@@ -35,10 +35,10 @@ struct gemm_tile {
 };
 
 /*
- * A tile of a product by transposed weights, g = d Wᵀ: the sums of some of W's inputs, for sixteen rows of d in each vector, so that
- * the weights are taken one by one where they lie. Each sum is one chain over W's outputs as above; what a tile is given and makes
- * is turned: rows are side by side. BF16 and F16 become floats on the way, a panel's sixteen outputs at a time: that costs nothing
- * beside the multiply-adds, since other parts of the processor do it.
+ * A tile of a product by transposed weights, g = d Wᵀ: the sums of some of W's inputs, for sixteen rows of d in each vector, so
+ * that the weights are taken one by one where they lie. Each sum is one chain over W's outputs as above; what a tile is given and
+ * makes is turned: rows are side by side. BF16 and F16 become floats on the way, a panel's sixteen outputs at a time: that costs
+ * nothing beside the multiply-adds, since other parts of the processor do it.
  */
 struct gemm_back {
 	int inputs;

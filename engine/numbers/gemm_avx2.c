@@ -138,7 +138,8 @@ AVX2 static INLINE void back_of(const int inputs, const int halves, const enum g
 	X(1, 2, kind) X(2, 2, kind) X(3, 2, kind) X(4, 2, kind) X(5, 2, kind) X(6, 2, kind)
 #define ALL_BACKS(X) BACKS(X, F32) BACKS(X, BF16) BACKS(X, F16)
 #define BACK(inputs, halves, kind) \
-	AVX2 static void back_##inputs##x##halves##_##kind(const struct gemm_back *t) { back_of(inputs, halves, WEIGHTS_##kind, t); }
+	AVX2 static void back_##inputs##x##halves##_##kind(const struct gemm_back *t) \
+	{ back_of(inputs, halves, WEIGHTS_##kind, t); }
 ALL_BACKS(BACK)
 
 static void back(const struct gemm_back *t)

@@ -130,7 +130,8 @@ AVX512 static INLINE void back_of(const int inputs, const int panels, const enum
 #define BACKS(X, kind) ROWS_1_TO_28(X, 1, kind) ROWS_1_TO_14(X, 2, kind)
 #define ALL_BACKS(X) BACKS(X, F32) BACKS(X, BF16) BACKS(X, F16)
 #define BACK(inputs, panels, kind) \
-	AVX512 static void back_##inputs##x##panels##_##kind(const struct gemm_back *t) { back_of(inputs, panels, WEIGHTS_##kind, t); }
+	AVX512 static void back_##inputs##x##panels##_##kind(const struct gemm_back *t) \
+	{ back_of(inputs, panels, WEIGHTS_##kind, t); }
 ALL_BACKS(BACK)
 
 static void back(const struct gemm_back *t)

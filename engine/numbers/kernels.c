@@ -413,8 +413,8 @@ struct kernels {
 	{ return layer_norm(x, gain, bias, eps, y, n); } \
 	target static float rms_norm_##set(const float *x, const float *gain, float eps, float *y, size_t n) \
 	{ return rms_norm(x, gain, eps, y, n); } \
-	target static void norm_with_##set(bool centred, const float *x, float scale, const float *gain, const float *bias, float *y, \
-					   size_t n) \
+	target static void norm_with_##set(bool centred, const float *x, float scale, const float *gain, const float *bias, \
+					   float *y, size_t n) \
 	{ norm_with(centred, x, scale, gain, bias, y, n); } \
 	target static float softmax_##set(float *x, size_t n) { return softmax(x, n); } \
 	target static float log_sum_exp_##set(const float *x, size_t n) { return log_sum_exp(x, n); } \

@@ -1,7 +1,8 @@
 /*
  * norm_backward.h - the norms of kernels.h backwards: what a gradient at a norm's output is at its input.
  *
- *   y = (x - mean) s gain + bias, s = 1/sqrt(var + eps)      d at y gives  s (e - mean(e) - n mean(e n)),  e = d gain, n = (x - mean) s
+ *   y = (x - mean) s gain + bias,   s = 1/sqrt(var + eps)
+ *   d at y gives s (e - mean(e) - n mean(e n)),   e = d gain, n = (x - mean) s
  *
  * RMS norm is the same without the mean. A frozen norm takes s as a constant: the last term goes. Sums are in double precision.
  */

@@ -13,8 +13,10 @@
 void pool_threads(int n);
 int pool_size(void);
 
-/* Calls work(context, chunk) once for every chunk in 0 … chunks-1, from any thread, and returns when all are done.
- * Not reentrant: a chunk may not start another job, nor call what may be interrupted (asserted; chunk.h). With one thread it is a plain loop. */
+/*
+ * Calls work(context, chunk) once for every chunk in 0 … chunks-1, from any thread, and returns when all are done. Not reentrant: a
+ * chunk may not start another job, nor call what may be interrupted (asserted; chunk.h). With one thread it is a plain loop.
+ */
 void pool_run(int chunks, void (*work)(void *context, int chunk), void *context);
 
 /* Joins the helpers: before exit, and so that leak checkers see nothing. */

@@ -1,6 +1,6 @@
 /*
- * attention_back.c - see attention_back.h. As on the way up, some queries at a time meet all their keys; what keys and values receive
- * is summed over ascending queries, what a query receives over ascending keys.
+ * attention_back.c - see attention_back.h. As on the way up, some queries at a time meet all their keys; what keys and values
+ * receive is summed over ascending queries, what a query receives over ascending keys.
  */
 #include "engine/run/attention_back.h"
 
@@ -187,8 +187,8 @@ static bool query_back(const struct head *y, int t, float *d)
 }
 
 /*
- * to[keys, K] += x[n, keys]ᵀ rows[n, K], for n queries from t on. Keys among them meet the queries from their own position on alone, so
- * that an earlier query never meets a later key, not even times zero.
+ * to[keys, K] += x[n, keys]ᵀ rows[n, K], for n queries from t on. Keys among them meet the queries from their own position on
+ * alone, so that an earlier query never meets a later key, not even times zero.
  */
 static void to_keys(const struct head *y, int t, int n, const float *x, size_t ldx, const float *rows, float *to, size_t ldto)
 {

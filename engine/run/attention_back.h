@@ -7,8 +7,8 @@
 #include "engine/run/backward.h"
 
 /*
- * z[rows, H, K] is the gradient at layer l's z before edits there. s->pattern and s->q receive theirs, b->head_k and b->head_v [rows, H, K]
- * what each head gives to its keys and values. With the pool's threads.
+ * z[rows, H, K] is the gradient at layer l's z before edits there. s->pattern and s->q receive theirs, b->head_k and b->head_v
+ * [rows, H, K] what each head gives to its keys and values. With the pool's threads.
  */
 void attention_back(const struct backward *b, int l, const float *z, struct layer_sites *s);
 

@@ -93,7 +93,10 @@ void backward_layer(const struct backward *b, int l, struct layer_sites *s, floa
 /* The same past a layer whose attention and MLP are left out: their sites get 0, the stream goes straight through. */
 void backward_past(const struct backward *b, int l, struct layer_sites *s, float *x);
 
-/* What is lost between there and the input, of d[D] at what enters layer 0 at a position: learned positions, a norm's biases, edits. */
+/*
+ * What is lost between there and the input, of d[D] at what enters layer 0 at a position: learned positions, a norm's biases,
+ * edits.
+ */
 void backward_enter_losses(const struct run *run, int position, const float *d, struct lost *lost);
 /* In place: from d[D] at what enters layer 0 at a position to the input there (run_input), before edits on `embed`. */
 void backward_enter(const struct run *run, unsigned frozen, int position, float *d);

@@ -25,8 +25,8 @@ enum { LINE = 16 };  /* every array starts on a cache line */
 enum { ROOM = 16 };  /* a sixteenth of a run's rows more */
 
 /*
- * Every array of rows, and which of them pass by: in a run of the stream, and in a stack whose gradient is all that is wanted, as the
- * way back needs them.
+ * Every array of rows, and which of them pass by: in a run of the stream, and in a stack whose gradient is all that is wanted, as
+ * the way back needs them.
  */
 struct array {
 	size_t at, width; /* of its pointer in struct layer_sites; floats of a row */

@@ -4,9 +4,9 @@
  *     h ← h + h Wᵀ + b        or, with metadata `residual: no`,  h ← h Wᵀ + b          W[D, D], b[D]; of the stream before layer l
  *
  * Files of ours (.safetensors: weight.L, bias.L; metadata `lmscope: lens`), and folders of the tuned-lens project (Belrose et al.
- * 2023): config.json and params.pt, whose tensors are L.weight and L.bias. Either may leave out all biases; ours may leave out layers,
- * and says in its metadata of what kind it is (train_tuned_lens.c). An attention lens has a map for each head, of what that head
- * writes: weight.L.H, bias.L.H, metadata `heads`.
+ * 2023): config.json and params.pt, whose tensors are L.weight and L.bias. Either may leave out all biases; ours may leave out
+ * layers, and says in its metadata of what kind it is (train_tuned_lens.c). An attention lens has a map for each head, of what that
+ * head writes: weight.L.H, bias.L.H, metadata `heads`.
  */
 #ifndef LMSCOPE_ENGINE_RUN_LENS_FILE_H
 #define LMSCOPE_ENGINE_RUN_LENS_FILE_H

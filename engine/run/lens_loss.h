@@ -1,11 +1,13 @@
 /*
  * lens_loss.h - how far a lens is from the model's output on a run, and the gradient of that.
  *
- *   sum over positions i of KL(softmax(output[i + ahead]) ‖ softmax(W_U norm(h[i] + h[i] Wᵀ + b)))      for each translator by itself
+ *   sum over positions i of KL(softmax(output[i + ahead]) ‖ softmax(W_U norm(h[i] + h[i] Wᵀ + b)))
+ *
+ * for each translator by itself.
  *
  * h is the stream that enters a layer (Belrose et al. 2023, "Eliciting latent predictions from transformers with the tuned lens"),
- * or what one head writes (Sakarvadia et al. 2023, "Attention lens"); with `ahead` the translator foresees later predictions (Pal et
- * al. 2023, "Future lens"). The output, norm and unembedding are the model's own (logit scale and cap applied), and constant.
+ * or what one head writes (Sakarvadia et al. 2023, "Attention lens"); with `ahead` the translator foresees later predictions (Pal
+ * et al. 2023, "Future lens"). The output, norm and unembedding are the model's own (logit scale and cap applied), and constant.
  */
 #ifndef LMSCOPE_ENGINE_RUN_LENS_LOSS_H
 #define LMSCOPE_ENGINE_RUN_LENS_LOSS_H

@@ -5,7 +5,8 @@
  *
  * and of any layer inside, above which nothing needs to be computed:
  *
- *     neuron 3.17 · neuron_pre 3.17 · neuron_up 3.17 · norm resid_post 3 · along love.npy resid_post 3 · lens " Paris" resid_post 3 [@POSITION]
+ *     neuron 3.17 · neuron_pre 3.17 · neuron_up 3.17 · norm resid_post 3 · along love.npy resid_post 3 ·
+ *     lens " Paris" resid_post 3        [@POSITION]
  *     scores 2.1 @13<7 · pattern 2.1 @13<7 · part head 2.1 of logit " Paris"
  *
  * `part` is what a component gives to another metric directly, with what that metric reads (reading.h) frozen at the unedited run.

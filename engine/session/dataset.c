@@ -171,7 +171,8 @@ static bool same_shape(int rows, int cols, const struct table *first, struct err
 {
 	return (rows == first->rows.n && cols == first->cols.n) ||
 	       err_set(err, ERR_ARGUMENT,
-		       "this table has %d × %d cells, and those before it have %d × %d; by position, prompts need equally many tokens",
+		       "this table has %d × %d cells, and those before it have %d × %d; by position, prompts need equally many "
+		       "tokens",
 		       rows, cols, first->rows.n, first->cols.n);
 }
 

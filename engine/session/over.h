@@ -1,8 +1,8 @@
 /*
  * over.h - a pane over a file of prompts: what each prompt is asked. Inside the session, which answers it (session_answer).
  *
- * Each prompt is a question of its own: its text, its foil, and, unless the job has a metric, the logit of its answer (minus that of
- * its wrong answer). What it does not have is the job's. The job that is prepared stays so meanwhile.
+ * Each prompt is a question of its own: its text, its foil, and, unless the job has a metric, the logit of its answer (minus that
+ * of its wrong answer). What it does not have is the job's. The job that is prepared stays so meanwhile.
  */
 #ifndef LMSCOPE_ENGINE_SESSION_OVER_H
 #define LMSCOPE_ENGINE_SESSION_OVER_H

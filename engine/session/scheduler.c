@@ -345,7 +345,10 @@ static void adopt_job(struct scheduler *d, const struct job *job)
 		pane[i].error = s->pane[from].error ? xstrdup(s->pane[from].error) : NULL;
 		pane[i].before = same ? table_ref(s->pane[from].before) : NULL;
 		has_before[i] = same && d->has_before[from];
-		/* What was stopped waits to be asked for: a question that changes nothing for it, as a move's, does not begin it again. */
+		/*
+		 * What was stopped waits to be asked for: a question that changes nothing for it, as a move's, does not begin it
+		 * again.
+		 */
 		pane[i].stopped = same && s->pane[from].stopped && job->again == d->job.again;
 	}
 	for (struct level *l = d->top; l; l = l->below) {

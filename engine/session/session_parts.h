@@ -1,7 +1,7 @@
 /*
  * session_parts.h - what the files of the session share: session.c prepares a job, session_runs.c makes its runs, session_table.c
- * one technique's table of one run, session_forecast.c how long such tables take, session_answer.c differences of them, over.c means
- * over files of prompts, session_generate.c a continuation.
+ * one technique's table of one run, session_forecast.c how long such tables take, session_answer.c differences of them, over.c
+ * means over files of prompts, session_generate.c a continuation.
  */
 #ifndef LMSCOPE_ENGINE_SESSION_SESSION_PARTS_H
 #define LMSCOPE_ENGINE_SESSION_SESSION_PARTS_H

@@ -1,4 +1,7 @@
-/* alti_logit.c - ALTI-Logit against tests/reference/make_mixing.py, its books under edits and for every kind of metric that it takes. */
+/*
+ * alti_logit.c - ALTI-Logit against tests/reference/make_mixing.py, its books under edits and for every kind of metric that it
+ * takes.
+ */
 #include "tests/analyses/mixing.h"
 
 static const char *at_position(const struct pair *f)

@@ -1,6 +1,6 @@
 /*
- * context_mixing.c - each measure in each layer against tests/reference/make_mixing.py: parts as vectors, value zeroing as runs of the
- * whole model, decompx as derivatives; and what edits do to them.
+ * context_mixing.c - each measure in each layer against tests/reference/make_mixing.py: parts as vectors, value zeroing as runs of
+ * the whole model, decompx as derivatives; and what edits do to them.
  */
 #include "tests/analyses/mixing.h"
 

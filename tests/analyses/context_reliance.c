@@ -1,6 +1,6 @@
 /*
- * context_reliance.c - two runs' predictions against tests/reference/make_reliance.py, and, with edits that name positions, against a
- * run of the shortened prompt whose edits name them again.
+ * context_reliance.c - two runs' predictions against tests/reference/make_reliance.py, and, with edits that name positions, against
+ * a run of the shortened prompt whose edits name them again.
  */
 #include "engine/numbers/kernels.h"
 #include "engine/numbers/pool.h"

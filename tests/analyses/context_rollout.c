@@ -1,6 +1,6 @@
 /*
- * context_rollout.c - rollouts by each measure, and the flow of every pair, against tests/reference/make_mixing.py (flow: networkx);
- * and a prompt that is too long for all pairs.
+ * context_rollout.c - rollouts by each measure, and the flow of every pair, against tests/reference/make_mixing.py (flow:
+ * networkx); and a prompt that is too long for all pairs.
  */
 #include "engine/analysis/max_flow.h"
 #include "tests/analyses/mixing.h"

@@ -1,6 +1,7 @@
 /*
- * integrated_gradients.c - shares of the metric's difference from a baseline, against PyTorch's gradients along the same way, Captum's
- * midpoints, and runs with one token at the baseline (make_integrated_gradients.py); their sum for every kind of metric, under edits.
+ * integrated_gradients.c - shares of the metric's difference from a baseline, against PyTorch's gradients along the same way,
+ * Captum's midpoints, and runs with one token at the baseline (make_integrated_gradients.py); their sum for every kind of metric,
+ * under edits.
  */
 #include "engine/model/tokenizer/tokenizer.h"
 #include "engine/numbers/pool.h"
@@ -127,7 +128,10 @@ static void check_words(const struct pair *f)
 	table_unref(t);
 }
 
-/* Tokens that speak for the metric and against it nearly cancel: what is shared out is many times the difference, and is as sure. */
+/*
+ * Tokens that speak for the metric and against it nearly cancel: what is shared out is many times the difference, and is as
+ * sure.
+ */
 static void check_cancelling(void)
 {
 	static const struct {

@@ -8,7 +8,10 @@
 #define MIXING_FOLDER "tests/fixtures/mixing"
 enum { MIXING_MODELS = 9 };
 
-/* Rows i of i+1 numbers (and, of a table that is wider than it is high, of its last columns): as expected, and nothing after them. */
+/*
+ * Rows i of i+1 numbers (and, of a table that is wider than it is high, of its last columns): as expected, and nothing after
+ * them.
+ */
 static inline void mixing_compare(const struct pair *f, const struct table *t, const struct json_value *expected, double tolerance,
 				  const char *what)
 {

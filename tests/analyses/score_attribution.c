@@ -1,6 +1,6 @@
 /*
- * score_attribution.c - each head's score against tests/reference/make_score_attribution.py, where a part's share is a derivative of
- * the model's own modules with the scales of norms frozen.
+ * score_attribution.c - each head's score against tests/reference/make_score_attribution.py, where a part's share is a derivative
+ * of the model's own modules with the scales of norms frozen.
  */
 #include "tests/analyses/mixing.h"
 

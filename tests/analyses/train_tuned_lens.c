@@ -1,6 +1,6 @@
 /*
- * train_tuned_lens.c - each kind's distance, slope and solution against torch; the gradient against differences; step 0 against the logit lens; a training that was stopped and resumed
- * against one that was not, bit for bit; and files of other questions.
+ * train_tuned_lens.c - each kind's distance, slope and solution against torch; the gradient against differences; step 0 against the
+ * logit lens; a training that was stopped and resumed against one that was not, bit for bit; and files of other questions.
  */
 #include <math.h>
 #include <stdlib.h>

@@ -188,13 +188,17 @@ static void test_refused(void)
 		const char *says, *header; /* NULL: the file that is named below */
 	} files[] = {
 		{ "this is no lens (its metadata lmscope is \"probe\")",
-		  "{\"__metadata__\":{\"lmscope\":\"probe\"},\"weight.0\":{\"dtype\":\"F32\",\"shape\":[2,2],\"data_offsets\":[0,16]}}" },
+		  "{\"__metadata__\":{\"lmscope\":\"probe\"},"
+		  "\"weight.0\":{\"dtype\":\"F32\",\"shape\":[2,2],\"data_offsets\":[0,16]}}" },
 		{ "it has no square matrix", "{\"weight.0\":{\"dtype\":\"F32\",\"shape\":[4,1],\"data_offsets\":[0,16]}}" },
 		{ "it has no square matrix", "{\"weight.1\":{\"dtype\":\"F32\",\"shape\":[2,2],\"data_offsets\":[0,16]}}" },
 		{ "layer 0 is not a matrix of 2 × 2 with a bias of 2",
-		  "{\"weight.0\":{\"dtype\":\"F32\",\"shape\":[2,2],\"data_offsets\":[0,16]},\"bias.0\":{\"dtype\":\"F32\",\"shape\":[3],\"data_offsets\":[16,28]}}" },
+		  "{\"weight.0\":{\"dtype\":\"F32\",\"shape\":[2,2],\"data_offsets\":[0,16]},"
+		  "\"bias.0\":{\"dtype\":\"F32\",\"shape\":[3],\"data_offsets\":[16,28]}}" },
 		{ "some layers have a bias and layer 1 has none",
-		  "{\"weight.0\":{\"dtype\":\"F32\",\"shape\":[1,1],\"data_offsets\":[0,4]},\"bias.0\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[4,8]},\"weight.1\":{\"dtype\":\"F32\",\"shape\":[1,1],\"data_offsets\":[8,12]}}" },
+		  "{\"weight.0\":{\"dtype\":\"F32\",\"shape\":[1,1],\"data_offsets\":[0,4]},"
+		  "\"bias.0\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[4,8]},"
+		  "\"weight.1\":{\"dtype\":\"F32\",\"shape\":[1,1],\"data_offsets\":[8,12]}}" },
 		{ "this lens is for 1 layers of 2 channels; llama-tied has",
 		  "{\"weight.0\":{\"dtype\":\"F32\",\"shape\":[2,2],\"data_offsets\":[0,16]}}" },
 		{ "lens=FILE", NULL },

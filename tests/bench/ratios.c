@@ -3,9 +3,9 @@
  *
  *   build/tests/bench-ratios [MODEL [ROW]]        (the demo; ROW: those whose names begin so)
  *
- * A figure is a ratio of two times of the processor, and each of the two is the shortest of several that were taken in turns: beside
- * other programs both grow, and their ratio little. One thread, or LMSCOPE_THREADS. `memory` is the most that it took beside the
- * prompt's run, in runs.
+ * A figure is a ratio of two times of the processor, and each of the two is the shortest of several that were taken in turns:
+ * beside other programs both grow, and their ratio little. One thread, or LMSCOPE_THREADS. `memory` is the most that it took beside
+ * the prompt's run, in runs.
  */
 #include <math.h>
 #include <stdio.h>

@@ -58,8 +58,10 @@ static void write_model(void)
 		{ "mlp.down_proj", D, F },
 	};
 	static const char config[] =
-		"{\"model_type\":\"llama\",\"architectures\":[\"LlamaForCausalLM\"],\"vocab_size\":331,\"hidden_size\":96,\"intermediate_size\":167,"
-		"\"num_hidden_layers\":3,\"num_attention_heads\":6,\"num_key_value_heads\":2,\"max_position_embeddings\":128,\"rms_norm_eps\":1e-5,"
+		"{\"model_type\":\"llama\",\"architectures\":[\"LlamaForCausalLM\"],\"vocab_size\":331,\"hidden_size\":96,"
+		"\"intermediate_size\":167,"
+		"\"num_hidden_layers\":3,\"num_attention_heads\":6,\"num_key_value_heads\":2,"
+		"\"max_position_embeddings\":128,\"rms_norm_eps\":1e-5,"
 		"\"rope_theta\":1000.0,\"hidden_act\":\"silu\",\"tie_word_embeddings\":false,\"torch_dtype\":\"float32\"}";
 	struct tensors f = { .seed = 7 };
 	struct str all;

@@ -1,6 +1,6 @@
 /*
- * monkey.c - PROGRAM [--seed N [--until K]] [--seconds S] [--actions N] [--slow MS] [--patience N] [--verbose]: random keys, pastes,
- * clicks, sizes, commands and ends on the real program in a pseudo-terminal, while all work is slow.
+ * monkey.c - PROGRAM [--seed N [--until K]] [--seconds S] [--actions N] [--slow MS] [--patience N] [--verbose]: random keys,
+ * pastes, clicks, sizes, commands and ends on the real program in a pseudo-terminal, while all work is slow.
  *
  * PROGRAM is lmscope-inject (engine/base/inject.h), best of a folder with sanitizers. A seed is a life in a home of its own: a
  * start, then --actions actions, among them ends and new starts. Lives follow each other, seed after seed, until the --seconds are
@@ -9,18 +9,19 @@
  *
  * After each action, or when the program rests, it must hold that
  *   - the program is alive, or ended as it was asked to, with no word from a sanitizer
- *   - a key is answered within 200 ms, or four times what the idle program takes here; time that the machine gave to others is not counted
- *   - no pane shows numbers of another question for longer than a second more without saying that they are stale (tui/app/witness.h): views
- *     wait for a pause in typing, and for a terminal that lags
+ *   - a key is answered within 200 ms, or four times what the idle program takes here; time that the machine gave to others is not
+ *     counted
+ *   - no pane shows numbers of another question for longer than a second more without saying that they are stale
+ *     (tui/app/witness.h): views wait for a pause in typing, and for a terminal that lags
  *   - a question that cannot be answered does not become the document's
  *   - a terminal that takes no output holds nothing up: keys are taken all the same
- *   - a signal ends it, also while the terminal takes no output; a terminal that still listens is as it was before. (Within a second: frozen.steps
- *     asks that of a quiet machine; here, beside whatever else runs, within six.)
+ *   - a signal ends it, also while the terminal takes no output; a terminal that still listens is as it was before. (Within a
+ *     second: frozen.steps asks that of a quiet machine; here, beside whatever else runs, within six.)
  *   - the saved session is what the program would save: at its end, or (when it rests or is killed) a moment ago
  *   - no temporary file is left over after an end that was not SIGKILL
  * All these times are for a machine on which four keys of the idle program take 200 ms at most. It is measured at the start,
- * whatever else runs there then; where they take longer, every time is so many times as long, but for no more than --patience, which is 10. How to see that it finds what it was
- * made for: monkey_finds.sh.
+ * whatever else runs there then; where they take longer, every time is so many times as long, but for no more than --patience,
+ * which is 10. How to see that it finds what it was made for: monkey_finds.sh.
  */
 #include "tests/pty/monkey_acts.h"
 #include "tests/pty/monkey_waits.h"
@@ -360,10 +361,11 @@ static void print_stacks(void)
 	int p = (int)pty_program(monkey.pty);
 	char command[400];
 
-	snprintf(
-		command, sizeof command,
-		"for t in /proc/%d/task/*; do echo \"# $(cat $t/comm) $(cut -d' ' -f3 $t/stat) $(cat $t/wchan) $(cut -d' ' -f1 $t/syscall)\"; done; gdb -p %d -batch -ex 'thread apply all bt 12' 2>/dev/null | grep -E '^(Thread|#)' | sed 's/^/# /'",
-		p, p);
+	snprintf(command, sizeof command,
+		 "for t in /proc/%d/task/*; do echo \"# $(cat $t/comm) $(cut -d' ' -f3 $t/stat) $(cat $t/wchan) "
+		 "$(cut -d' ' -f1 $t/syscall)\"; done; "
+		 "gdb -p %d -batch -ex 'thread apply all bt 12' 2>/dev/null | grep -E '^(Thread|#)' | sed 's/^/# /'",
+		 p, p);
 	fflush(stdout);
 	if (system(command))
 		printf("# (no gdb)\n");
@@ -628,10 +630,10 @@ static void make_world(void)
 		abort();
 	setenv("HOME", monkey.home, 1);
 	setenv("LMSCOPE_WITNESS", monkey.fifo, 1);
-	snprintf(
-		options, sizeof options,
-		"detect_stack_use_after_return=1:strict_string_checks=1:allocator_may_return_null=1:exitcode=99:handle_abort=0:log_path=%s/report",
-		monkey.folder);
+	snprintf(options, sizeof options,
+		 "detect_stack_use_after_return=1:strict_string_checks=1:allocator_may_return_null=1:"
+		 "exitcode=99:handle_abort=0:log_path=%s/report",
+		 monkey.folder);
 	setenv("ASAN_OPTIONS", options, 1);
 	snprintf(options, sizeof options, "print_stacktrace=1:halt_on_error=1:exitcode=99:log_path=%s/report", monkey.folder);
 	setenv("UBSAN_OPTIONS", options, 1);
@@ -773,7 +775,8 @@ int main(int argc, char **argv)
 
 	if (!read_options(argc, argv, o)) {
 		fprintf(stderr,
-			"usage: monkey PROGRAM [--seed N [--until K]] [--seconds S] [--actions N] [--slow MS] [--patience N] [--verbose]\n");
+			"usage: monkey PROGRAM [--seed N [--until K]] [--seconds S] [--actions N] [--slow MS] [--patience N] "
+			"[--verbose]\n");
 		return 2;
 	}
 	if (!(o->program = realpath(o->program, NULL))) {

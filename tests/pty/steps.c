@@ -64,7 +64,10 @@ static bool wait_for(const char *text, bool there)
 	return true;
 }
 
-/* Reads until nothing comes any more, and nothing will: on a busy machine silence alone may be a program that waits for its turn. */
+/*
+ * Reads until nothing comes any more, and nothing will: on a busy machine silence alone may be a program that waits for its
+ * turn.
+ */
 static void settle(void)
 {
 	int64_t deadline = pty_now() + stage.patience, at_work = pty_now() + AT_WORK_MS;

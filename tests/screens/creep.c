@@ -153,7 +153,10 @@ static void a_days_work(unsigned all)
 	drop_curtain(&s);
 }
 
-/* Texts of arguments are kept for good (intern.h). Each that is another one costs a little more than itself, and the same nothing. */
+/*
+ * Texts of arguments are kept for good (intern.h). Each that is another one costs a little more than itself, and the same
+ * nothing.
+ */
 static void typed_arguments(void)
 {
 	enum { TEXTS = 100000, OVERHEAD = 40 };

@@ -53,8 +53,8 @@ static void wrapping(void)
 
 static void prompt_line(void)
 {
-	static const char longer[] =
-		": 'prompt_When_Sam_said_that_the_old_lighthouse_on_the_cliff_was_empty_all_winter_and_that_nobody_but_he_had_the_key Enter";
+	static const char longer[] = ": 'prompt_When_Sam_said_that_the_old_lighthouse_on_the_cliff_was_empty_"
+				     "all_winter_and_that_nobody_but_he_had_the_key Enter";
 	struct stage s;
 
 	raise_curtain(&s);

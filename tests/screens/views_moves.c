@@ -1,4 +1,7 @@
-/* views_moves.c - what the keys and the mouse do in each kind of view: text, curves, tree, graph; and that a large graph is drawn at once. */
+/*
+ * views_moves.c - what the keys and the mouse do in each kind of view: text, curves, tree, graph; and that a large graph is
+ * drawn at once.
+ */
 #include <math.h>
 #include <stdlib.h>
 #include <time.h>

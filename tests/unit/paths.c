@@ -8,7 +8,8 @@
 
 /* The path that was returned, freed, must be this. */
 /* clang-format off */
-#define CHECK_PATH(call, expected) do { char *path_ = (call); tap_check_text(path_, expected, __FILE__, __LINE__, #call); free(path_); } while (0)
+#define CHECK_PATH(call, expected) \
+	do { char *path_ = (call); tap_check_text(path_, expected, __FILE__, __LINE__, #call); free(path_); } while (0)
 /* clang-format on */
 
 static bool ends(const char *s, const char *end)

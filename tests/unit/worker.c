@@ -59,7 +59,10 @@ static const struct snapshot *wait_for(struct worker *w, unsigned serial, int *l
 	return s;
 }
 
-/* How many words a slow prompt has where many were meant: a sixteenth of the work, where sanitizers do it at a tenth of the pace. */
+/*
+ * How many words a slow prompt has where many were meant: a sixteenth of the work, where sanitizers do it at a tenth of the
+ * pace.
+ */
 static int fewer(int words)
 {
 	return INSTRUMENTED ? words / 4 : words;

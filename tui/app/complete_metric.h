@@ -1,4 +1,7 @@
-/* complete_metric.h - what may come next in a metric: kinds, tokens, files, sites and places where the cursor is, a part's whole. */
+/*
+ * complete_metric.h - what may come next in a metric: kinds, tokens, files, sites and places where the cursor is, a part's
+ * whole.
+ */
 #ifndef LMSCOPE_TUI_APP_COMPLETE_METRIC_H
 #define LMSCOPE_TUI_APP_COMPLETE_METRIC_H
 

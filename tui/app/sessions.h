@@ -4,7 +4,7 @@
  *
  *     ~/.local/state/lmscope/sessions/20261130-102301-4711.yaml	the document, by atomic rename
  *                                     20261130-102301-4711.lock	locked while its program lives, whatever ends it
- *                                     20261130-102301-4711.log	its questions and their numbers (log.h), added to as they are answered
+ *                                     20261130-102301-4711.log	its questions and their numbers (log.h), one by one
  *
  * Each program has a file of its own. One whose lock nobody holds is offered by the next program (:recover, :sessions).
  */

@@ -3,9 +3,9 @@
  * lmscope-inject alone (engine/base/inject.h), where LMSCOPE_WITNESS names a FIFO or a file. Lines:
  *
  *   frame N probes=P age=MS idle=0|1 whole=0|1     one was drawn; P: how often F9 was pressed; MS since the last question
- *   unanswered SENTENCE                             … it cannot be answered, and is the document's all the same; not while it is typed
+ *   unanswered SENTENCE                             … it cannot be answered, and is the document's all the same; not while typed
  *   key P                                           F9 was pressed, whether or not a frame can be drawn now
- *   pane I asked=QUESTION answered=QUESTION         … and this pane shows numbers of another question, without a mark (witness.h of the engine)
+ *   pane I asked=QUESTION answered=QUESTION         … and this pane shows numbers of another question, without a mark
  *   doc YAML                                        what would be saved is another now
  *
  * Line breaks within a value are written as "%0a".

@@ -55,10 +55,10 @@ static void json(const struct bench *b, struct str *out)
 	json_write_string(out, b->model.name, strlen(b->model.name));
 	str_add(out, ",\"dtypes\":");
 	json_write_string(out, b->model.dtypes, strlen(b->model.dtypes));
-	str_addf(
-		out,
-		",\"parameters\":%zu,\"low_memory\":%s,\"kernels\":\"%s\",\"threads\":%d,\"flops\":%.6g,\"bandwidth\":%.6g,\"rows\":[",
-		b->model.parameters, b->low_memory ? "true" : "false", b->kernels, b->threads, b->flops, b->bandwidth);
+	str_addf(out,
+		 ",\"parameters\":%zu,\"low_memory\":%s,\"kernels\":\"%s\",\"threads\":%d,"
+		 "\"flops\":%.6g,\"bandwidth\":%.6g,\"rows\":[",
+		 b->model.parameters, b->low_memory ? "true" : "false", b->kernels, b->threads, b->flops, b->bandwidth);
 	for (int i = 0; i < b->rows; i++) {
 		const struct bench_row *r = &b->row[i];
 

@@ -124,11 +124,11 @@ static void info_json(const struct model_facts *f, struct str *out)
 	str_addf(out, ",\"tied\":%s,\"gated\":%s,\"parameters\":%zu", f->tied ? "true" : "false", f->gated ? "true" : "false",
 		 f->parameters);
 	add_text(out, "dtypes", f->dtypes);
-	str_addf(
-		out,
-		",\"memory\":{\"mapped\":%zu,\"private_weights\":%zu,\"tokenizer\":%zu,\"run_per_token\":%zu,\"run_per_pair\":%zu,\"stream_per_token\":%zu}",
-		f->file_bytes, f->private_bytes, f->tokenizer_bytes, f->run_bytes_per_token, f->run_bytes_per_pair,
-		f->stream_bytes_per_token);
+	str_addf(out,
+		 ",\"memory\":{\"mapped\":%zu,\"private_weights\":%zu,\"tokenizer\":%zu,"
+		 "\"run_per_token\":%zu,\"run_per_pair\":%zu,\"stream_per_token\":%zu}",
+		 f->file_bytes, f->private_bytes, f->tokenizer_bytes, f->run_bytes_per_token, f->run_bytes_per_pair,
+		 f->stream_bytes_per_token);
 	if (f->llama_tanh)
 		add_text(out, "activation", "gelu, exact; llama.cpp computes its tanh form");
 	if (*f->unused)

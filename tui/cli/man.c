@@ -135,8 +135,10 @@ static void man_surroundings(struct str *out)
 		{ "COLORTERM", "truecolor: the terminal shows all colours" },
 		{ "LMSCOPE_SHARE", "the folder with presets, themes and models/demo, before any other" },
 		{ "LMSCOPE_MEMORY", "bytes that may be used at most, where less than what is free should be" },
-		{ "LMSCOPE_CPU", "generic, avx2 or avx512: the kernels to compute with, instead of the best that this processor has" },
-		{ "LMSCOPE_GEMM", "openblas: every matrix product through OpenBLAS; bits then depend on what is computed together" },
+		{ "LMSCOPE_CPU",
+		  "generic, avx2 or avx512: the kernels to compute with, instead of the best that this processor has" },
+		{ "LMSCOPE_GEMM",
+		  "openblas: every matrix product through OpenBLAS; bits then depend on what is computed together" },
 	};
 
 	str_add(out, ".SH FILES\n");

@@ -336,8 +336,8 @@ static const struct option_row rows[] = {
 	{ 0, "over", "FILE", FOR_PRINT, "the mean over many prompts, with standard errors: a file of lines, JSON lines, or one "
 					"JSON list", take_over },
 	{ 0, "resume", "FILE", FOR_PRINT, "where --over saves what is done, to resume from when interrupted", take_resume },
-	{ 0, "shard", "I/N", FOR_PRINT, "of --over each N-th prompt alone, from the I-th on, into the file of --resume; `lmscope merge` "
-					"adds the shards up", take_shard },
+	{ 0, "shard", "I/N", FOR_PRINT, "of --over each N-th prompt alone, from the I-th on, into the file of --resume; `lmscope "
+					"merge` adds the shards up", take_shard },
 	{ 0, "check", NULL, FOR_PRINT, "a line for each expectation of the preset, ok or DRIFT, instead of tables; exit status 1 "
 				       "on drift", take_check },
 	{ 0, "diff", "edits|foil", FOR_PRINT, "edited minus unedited, or prompt minus foil", take_diff },
@@ -359,7 +359,8 @@ static const struct option_row rows[] = {
 	{ 0, "stride", "N", FOR_PERPLEXITY, "tokens from one window to the next (half a window)", take_stride },
 	{ 0, "window", "N", FOR_PERPLEXITY, "tokens of a window (512, or the model's context)", take_window },
 	{ 0, "preset", "NAME|FILE", FOR_EXPLORE | FOR_PRINT, "open a saved view; options beside it change it", take_preset },
-	{ 0, "theme", "NAME|FILE", FOR_EXPLORE | FOR_PRINT | FOR_MERGE, "colours: of the screen, or of -f svg and -f ans", take_theme },
+	{ 0, "theme", "NAME|FILE", FOR_EXPLORE | FOR_PRINT | FOR_MERGE, "colours: of the screen, or of -f svg and -f ans",
+	  take_theme },
 	{ 0, "ascii", NULL, FOR_EXPLORE, "no characters beyond ASCII", take_ascii },
 	{ 0, "bos", NULL, FOR_PROMPT | FOR_TOKENS | FOR_PERPLEXITY | FOR_DIRECTION, "put the beginning-of-sequence token first",
 	  take_bos },

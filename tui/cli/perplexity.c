@@ -50,11 +50,11 @@ static bool measure(const struct model *m, const int32_t *tokens, int n, int win
 	}
 	say_progress_end();
 	str_init(&out);
-	str_addf(
-		&out,
-		json ? "{\"perplexity\":%.9g,\"loss\":%.9g,\"tokens\":%d,\"window\":%d,\"stride\":%d,\"windows\":%d}\n"
-		     : "perplexity  %.6f\nloss        %.6f nats for each of %d tokens\nwindows     %d tokens, %d apart, %d of them\n",
-		exp(sum / scored), sum / scored, scored, window, stride, windows);
+	str_addf(&out,
+		 json ? "{\"perplexity\":%.9g,\"loss\":%.9g,\"tokens\":%d,\"window\":%d,\"stride\":%d,\"windows\":%d}\n"
+		      : "perplexity  %.6f\nloss        %.6f nats for each of %d tokens\nwindows     %d tokens, %d apart, %d of "
+			"them\n",
+		 exp(sum / scored), sum / scored, scored, window, stride, windows);
 	(json ? say_json : say_text)(&out);
 	str_done(&out);
 	return true;

@@ -336,8 +336,9 @@ static size_t after_escape(struct key *key)
 }
 
 /*
- * Where a line is slow, the bytes of the mark may come so late that the first of them were taken for keys. What is pasted must not be:
- * the mark counts whenever it is whole, if nothing else came in between. How much of its rest `in` begins with; 0: with something else.
+ * Where a line is slow, the bytes of the mark may come so late that the first of them were taken for keys. What is pasted must not
+ * be: the mark counts whenever it is whole, if nothing else came in between. How much of its rest `in` begins with; 0: with
+ * something else.
  */
 static size_t mark_continues(void)
 {

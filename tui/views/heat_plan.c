@@ -9,8 +9,8 @@ enum { COLUMNS_MANY = 200 /* more than any terminal has room for, as words */ };
 enum { WORD_MIN = 7, WORD_USUAL = 8, WORD_MAX = 13, WORD_COLUMNS = 4, LABEL_MAX = 14, LINES_MAX = 3 };
 
 /*
- * Columns of the widest word, and a space on its left. Where the columns do not all fit anyway, it makes no difference: the words of
- * a long prompt are not measured with each frame.
+ * Columns of the widest word, and a space on its left. Where the columns do not all fit anyway, it makes no difference: the words
+ * of a long prompt are not measured with each frame.
  */
 static int word_width(const struct table *t)
 {
