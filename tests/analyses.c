@@ -155,6 +155,12 @@ static void check_exports(const struct walk *w, const struct table *t)
 	str_done(&out);
 }
 
+/* Two axes of one dimension would have one cursor, and nothing but the diagonal could be reached. */
+static bool has_two_cursors(const struct table *t)
+{
+	return t->rows.dim != t->cols.dim || t->rows.dim == DIM_NONE;
+}
+
 static void check_answer(struct walk *w)
 {
 	struct err err = { 0 };
@@ -173,6 +179,7 @@ static void check_answer(struct walk *w)
 			   w->analysis->name, t->title);
 		CHECK_THAT(*t->title && *t->unit[0] && !strcmp(t->analysis, w->analysis->name), "%s %s: %s", w->model, w->variant,
 			   t->title);
+		CHECK_THAT(has_two_cursors(t), "%s %s: rows and columns have a cursor each", w->model, w->variant);
 		check_exports(w, t);
 	}
 	table_unref(t);

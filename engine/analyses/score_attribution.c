@@ -164,11 +164,6 @@ static void name_part(struct table *t, struct axis *axis, int i, const struct pa
 	axis_place(t, axis, i, p->place);
 }
 
-static void name_axis(struct axis *axis)
-{
-	axis_of(axis, DIM_COMPONENT);
-}
-
 static int find_part(const struct half *h, const char *name)
 {
 	for (int i = 0; i < h->n; i++)
@@ -285,7 +280,7 @@ static struct table *sides(const struct score *s, struct err *err)
 	if (!read_columns(&c, s, err) || !(t = table_new(c.rows, 2, err)))
 		return NULL;
 	fill_columns(&c, s, t);
-	name_axis(&t->rows);
+	axis_of(&t->rows, DIM_COMPONENT);
 	axis_of(&t->cols, DIM_QUANTITY);
 	axis_label(t, &t->cols, 0, "query");
 	axis_label(t, &t->cols, 1, "key");
@@ -315,9 +310,9 @@ static struct check fill_pairs(struct table *t, const struct score *s, const str
 	return check_of("cells sum to the score", s->value, sum, all);
 }
 
-static void name_axis_parts(struct table *t, struct axis *axis, const struct half *h)
+static void name_axis_parts(struct table *t, struct axis *axis, enum dim dim, const struct half *h)
 {
-	name_axis(axis);
+	axis_of(axis, dim);
 	for (int i = 0; i < h->n; i++)
 		name_part(t, axis, i, &h->part[i]);
 	if (axis->n > h->n)
@@ -333,9 +328,9 @@ static struct table *pairs(const struct score *s, struct err *err)
 	if (!split(&q, s, SITE_Q, NULL, err) || !split(&k, s, SITE_K, NULL, err) || !(t = table_new(q.n + bias, k.n + bias, err)))
 		return NULL;
 	t->check = fill_pairs(t, s, &q, &k);
-	name_axis_parts(t, &t->rows, &q);
-	name_axis_parts(t, &t->cols, &k);
-	if (bias) /* of no write: a corner of its own */
+	name_axis_parts(t, &t->rows, DIM_COMPONENT, &q);
+	name_axis_parts(t, &t->cols, DIM_QUANTITY, &k); /* a cursor of its own */
+	if (bias)					/* of no write: a corner of its own */
 		t->value[table_cell(t, q.n, k.n)] = (float)s->bias;
 	table_set_unit(t, "score");
 	describe(t, s, "query's writes × key's writes", bias ? "position_bias is of no write" : NULL);

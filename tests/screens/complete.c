@@ -30,6 +30,15 @@ static void check(struct stage *s, const char *keys, const char *expected)
 	press(s, "Esc Esc");
 }
 
+static char **themes(void)
+{
+	char **names = xcalloc(2, sizeof *names);
+
+	names[0] = xstrdup("dusk");
+	names[1] = xstrdup("print");
+	return names;
+}
+
 static void paths(void)
 {
 	struct stage s;
@@ -42,6 +51,9 @@ static void paths(void)
 	check(&s, ": 'edit_head_0.0_@1_mean_~/pro Tab", "edit head 0.0 @1 mean ~/prompts.txt ");
 	check(&s, ": 'edit_head_0.0_zer Tab", "edit head 0.0 zero ");
 	check(&s, ": 'export_screen_~/f Tab", "export screen ~/figures/");
+	app_lists(&s.app, NULL, 0, themes(), 2);
+	check(&s, ": 'export_~/figures/a.svg_th Tab Tab", "export ~/figures/a.svg theme=print");
+	check(&s, ": 'export!_screen_a_b.svg_theme=d Tab", "export! screen a b.svg theme=dusk");
 	press(&s, ": 'technique_ablation-sweep Enter");
 	check(&s, ": 'set_samples=~/pro Tab", "set samples=~/prompts.txt");
 	check(&s, ": 'set_op=me Tab", "set op=mean");

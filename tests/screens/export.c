@@ -211,6 +211,23 @@ static void test_screen(void)
 	app_draw(&app, &canvas);
 }
 
+/* The theme is an argument of its own: a file may have its name in its own. */
+static void test_theme(void)
+{
+	char *paper, *dusk;
+
+	export("@/p.svg");
+	export("@/d.svg theme=dusk");
+	paper = contents("p.svg");
+	dusk = contents("d.svg");
+	CHECK_THAT(strstr(paper, "#ffffff") && *dusk && !strstr(dusk, "\"100%\" fill=\"#ffffff\""), "theme=dusk is no white paper");
+	CHECK(strstr(export("@/a theme=dusk b.svg"), "/a theme=dusk b.svg: "));
+	check_says("@/e.svg theme=nothing", "nothing", "a theme that is not there is named");
+	check_says("@/e.svg theme=", "theme", "and so is none");
+	free(paper);
+	free(dusk);
+}
+
 static void test_line(void)
 {
 	struct str line;
@@ -284,6 +301,7 @@ int main(void)
 	test_overwriting();
 	test_refusals();
 	test_screen();
+	test_theme();
 	test_line();
 	test_copies();
 	test_stale();

@@ -176,9 +176,26 @@ static void the_case(void)
 	CHECK_THAT(l.pane[1].w >= 82 && l.pane[2].w >= 82, "both have what they want: %d and %d columns", l.pane[1].w, l.pane[2].w);
 }
 
+/* A list that is a few lines shorter is the same list; a heatmap with too few rows would be another picture. */
+static void lists_give_way(void)
+{
+	const struct view_need heat = { { 6, 20 }, { 16, 40 }, { 18, 60 }, 0 }, list = { { 5, 20 }, { 12, 40 }, { 13, 60 }, 9 };
+	struct view_need need[] = { heat, list };
+	int row[] = { 0, 1 }, none[2] = { 0 };
+	unsigned last_focus[] = { 1, 2 };
+	struct layout_wish wish = { .panes = 2, .row = row, .need = need, .height = none, .width = none, .last_focus = last_focus };
+	struct layout l;
+
+	layout_make(&wish, 120, 34, &l);
+	CHECK_THAT(l.pane[0].h - 2 == 16 && l.pane[1].h - 2 >= 9, "rows: %d and %d", l.pane[0].h - 2, l.pane[1].h - 2);
+	layout_make(&wish, 120, 40, &l);
+	CHECK_THAT(l.pane[0].h - 2 >= 16 && l.pane[1].h - 2 >= 12, "with more: %d and %d", l.pane[0].h - 2, l.pane[1].h - 2);
+}
+
 int main(void)
 {
 	properties();
+	lists_give_way();
 	the_case();
 	return tap_done();
 }

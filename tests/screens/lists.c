@@ -187,8 +187,15 @@ static void help_by_topic(void)
 {
 	int seen[ACTION_COUNT] = { 0 }, topics = 0;
 	struct stage s;
+	char last[60];
 
 	raise_curtain(&s);
+	resize(&s, 80, 24);
+	press(&s, "C-p End");
+	snprintf(last, sizeof last, " %d of %d ", lines_left(&s), lines_left(&s));
+	CHECK_THAT(screen_has(&s, last), "lines that cannot be chosen are not counted: %s", last);
+	press(&s, "Esc Esc");
+	resize(&s, 120, 40);
 	press(&s, "?");
 	for (int i = 0; i < ACTION_COUNT; i++)
 		CHECK_THAT(page_has(&s.app, actions[i].help), "help has %s", actions[i].id);
@@ -198,6 +205,9 @@ static void help_by_topic(void)
 	CHECK(topics == 8);
 	for (int i = 0; i < ACTION_COUNT; i++)
 		CHECK_THAT(seen[i] >= 1, "%s is in %d topics", actions[i].id, seen[i]);
+	press(&s, "Tab 'suspend");
+	CHECK_THAT(lines_left(&s) == 1, "what is typed is looked for in all topics: %d lines", lines_left(&s));
+	press(&s, "Esc S-Tab");
 	press(&s, "S-Tab S-Tab Esc : 'help_sav Enter");
 	CHECK_THAT(screen_has(&s, "‹saving›") && page_has(&s.app, actions[ACTION_write].help) &&
 			   !page_has(&s.app, actions[ACTION_left].help),

@@ -64,8 +64,33 @@ static void strongest(void)
 	drop_curtain(&s);
 }
 
+/* Numbers of one pane are under each other, with as many decimals each; the title has their unit. */
+static void aligned(void)
+{
+	struct stage s;
+	struct list list;
+	struct list_item item;
+	const char *point;
+	int wrong = 0;
+
+	raise_curtain(&s);
+	press(&s, "3 S");
+	popup_marked(&s.app, &list, &item);
+	point = strchr(item.detail, '.');
+	CHECK(list.n > 3 && point && list.title && strstr(list.title, "logit") && !strstr(item.detail, "logit"));
+	for (int i = 0; point && i < list.n; i++) {
+		const char *here = strchr(list.item[i].detail, '.');
+
+		wrong += !here || here - list.item[i].detail != point - item.detail || strlen(here) != strlen(point);
+	}
+	CHECK_THAT(!wrong, "%d of %d numbers are not under the first", wrong, list.n);
+	list_done(&list);
+	drop_curtain(&s);
+}
+
 int main(void)
 {
+	aligned();
 	strongest_of_a_table();
 	strongest();
 	return tap_done();

@@ -7,7 +7,9 @@
 #include "tui/app/binding.h"
 #include "tui/app/complete_metric.h"
 #include "tui/app/complete_path.h"
+#include "tui/app/export_line.h"
 #include "tui/app/typing.h"
+#include "tui/figure/figure.h"
 #include "tui/figure/format.h"
 
 void completion_offer(struct completion *c, const char *typed, const char *text, const char *what)
@@ -201,21 +203,37 @@ static void complete_edit(const struct app *app, const char *argument, struct co
 	}
 }
 
-/* [screen] FILE: files that would be replaced, and folders. */
+/* The themes that a figure may have, by "theme=NAME". */
+static void complete_export_theme(const struct app *app, const char *word, struct completion *c)
+{
+	for (int i = 0; i < app->themes_n; i++) {
+		char text[100];
+
+		snprintf(text, sizeof text, "theme=%s", app->themes[i]);
+		completion_offer(c, word, text, strcmp(app->themes[i], figure_theme) ? NULL : "what figures have, for paper");
+	}
+}
+
+/* [screen] FILE [theme=NAME]: files that would be replaced, and folders; then the theme. */
 static void complete_export(const struct app *app, const char *argument, struct completion *c)
 {
-	static const char screen[] = "screen ";
+	const struct export_line line = export_line_read(argument);
 	struct str endings;
 
-	(void)app;
+	if (line.last) {
+		c->from += (size_t)(line.last - argument);
+		complete_export_theme(app, line.last, c);
+		if (c->list.n)
+			return;
+		c->from -= (size_t)(line.last - argument);
+	}
 	str_init(&endings);
-	if (!strncmp(argument, screen, strlen(screen))) {
-		argument += strlen(screen);
-		c->from += strlen(screen);
-	} else {
+	c->from += (size_t)(line.file - argument);
+	if (!line.screen) {
 		completion_offer(c, argument, "screen", "all of the screen, not the pane alone");
 		c->more = c->list.n > 0;
 	}
+	argument = line.file;
 	for (const struct format *f = formats; f->word; f++)
 		str_addf(&endings, ".%s ", f->extension);
 	complete_path(argument, endings.s, &c->list);

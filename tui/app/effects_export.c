@@ -12,6 +12,7 @@
 #include "engine/base/file.h"
 #include "tui/app/binding.h"
 #include "tui/app/effects.h"
+#include "tui/app/export_line.h"
 #include "tui/draw/text.h"
 #include "tui/figure/format.h"
 
@@ -28,43 +29,16 @@ struct export
 
 /* ---- the words ---- */
 
-static bool take_word(const char **text, const char *word)
-{
-	size_t n = strlen(word);
-
-	if (strncmp(*text, word, n))
-		return false;
-	*text += n;
-	*text += strspn(*text, " ");
-	return true;
-}
-
-/* Takes " theme=NAME" off the end. */
-static void take_theme(struct export *e)
-{
-	char *at = strstr(e->path, " theme=");
-
-	if (!at || strchr(at + 1, ' ') || strchr(at, '/'))
-		return;
-	e->theme_name = xstrdup(at + strlen(" theme="));
-	*at = '\0';
-}
-
 static bool read_words(struct export *e, const char *text, struct err *err)
 {
-	char *typed;
-	size_t n;
+	struct export_line line = export_line_read(text);
+	char *typed = strndup(line.file, line.file_bytes);
 
-	e->overwrite = take_word(&text, "!");
-	e->screen = take_word(&text, "screen ");
-	typed = xstrdup(text);
-	for (n = strlen(typed); n && typed[n - 1] == ' '; n--)
-		typed[n - 1] = '\0';
-	e->path = typed;
-	take_theme(e);
-	typed = file_at_home(e->path);
-	free(e->path);
-	e->path = typed;
+	e->overwrite = line.overwrite;
+	e->screen = line.screen;
+	e->theme_name = line.theme ? xstrdup(line.theme) : NULL;
+	e->path = typed ? file_at_home(typed) : xstrdup("");
+	free(typed);
 	e->format = format_of_file(e->path, e->screen, err);
 	return e->format;
 }

@@ -135,20 +135,28 @@ static const struct line_row {
 	void (*taken)(struct app *app);	  /* Enter; NULL: nothing more */
 	void (*left)(struct app *app);	  /* Esc: puts back what `typed` did; NULL: nothing to put back */
 	char **(*field)(struct app *app); /* that is typed in live; NULL: none */
+	const char *example;		  /* shown while nothing is typed; NULL: none */
 } rows[LINE_KINDS] = {
 	[LINE_PROMPT] = { "prompt", "prompts", NULL, prompt_typed, live_taken, live_left, prompt_field },
 	[LINE_FOIL] = { "foil", "prompts", NULL, foil_typed, live_taken, live_left, foil_field },
-	[LINE_METRIC] = { "metric", "metrics", "metric", NULL, metric_taken, NULL, NULL },
-	[LINE_EDIT] = { "edit", "edits", "edit", NULL, edit_taken, NULL, NULL },
-	[LINE_SEARCH] = { "/", NULL, NULL, search_typed, search_taken, search_left, NULL },
-	[LINE_SAVE] = { "save as", NULL, "write", NULL, save_taken, NULL, NULL },
-	[LINE_NOTE] = { "note", NULL, NULL, NULL, note_taken, NULL, NULL },
-	[LINE_COMMAND] = { ":", "commands", "", NULL, command_taken, NULL, NULL },
+	[LINE_METRIC] = { "metric", "metrics", "metric", NULL, metric_taken, NULL, NULL,
+			  "logit_diff \" Mary\" \" John\"; Tab lists the kinds, and likely tokens" },
+	[LINE_EDIT] = { "edit", "edits", "edit", NULL, edit_taken, NULL, NULL, "head 3.0 zero; Tab lists what may come next" },
+	[LINE_SEARCH] = { "/", NULL, NULL, search_typed, search_taken, search_left, NULL, "a token, label or word of this pane" },
+	[LINE_SAVE] = { "save as", NULL, "write", NULL, save_taken, NULL, NULL, "a name" },
+	[LINE_NOTE] = { "note", NULL, NULL, NULL, note_taken, NULL, NULL, "what you want to remember of this cell" },
+	[LINE_COMMAND] = { ":", "commands", "", NULL, command_taken, NULL, NULL,
+			   "a command; Tab lists them, C-p lists everything" },
 };
 
 const char *lines_label(enum line_kind kind)
 {
 	return rows[kind].label;
+}
+
+const char *lines_example(enum line_kind kind)
+{
+	return rows[kind].example;
 }
 
 const char *lines_command(enum line_kind kind)

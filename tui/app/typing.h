@@ -16,6 +16,8 @@ void lines_open_again(struct app *app);
 void lines_type(struct app *app, const struct key *key);
 /* What is before it: "metric", ":", "/". */
 const char *lines_label(enum line_kind kind);
+/* What one might type, for a line that is empty; NULL: none. */
+const char *lines_example(enum line_kind kind);
 /* What would be typed after `:` to the same end: "metric"; of the command line itself "". NULL: it has no such word. */
 const char *lines_command(enum line_kind kind);
 /* The name of its file of history, "prompt"; NULL: it keeps none. */

@@ -11,7 +11,7 @@ struct row {
 
 /* One of several things that share a length; neighbours overlap by one. */
 struct part {
-	int min, want, most;
+	int min, enough, want, most;
 	int added;  /* by the user */
 	int weight; /* how fast it gets what it lacks, against the others */
 	int size;
@@ -62,19 +62,33 @@ static int at_least(int x, int least)
 	return x < least ? least : x;
 }
 
+static int enough_of(const struct part *p)
+{
+	return p->enough;
+}
+
+static int want_of(const struct part *p)
+{
+	return p->want;
+}
+
+static int most_of(const struct part *p)
+{
+	return p->most;
+}
+
 /*
  * Some to each that is below its limit, again and again: nobody has more than another who still lacks something, but by weight.
  * Returns what is left.
  */
-static int deal(struct part *part, int n, int left, bool up_to_want)
+static int deal(struct part *part, int n, int left, int (*limit_of)(const struct part *p))
 {
 	bool dealt = true;
 
 	while (left > 0 && dealt) {
 		dealt = false;
 		for (int i = 0; i < n && left > 0; i++) {
-			int lacks = (up_to_want ? part[i].want : part[i].most) - part[i].size,
-			    by = part[i].weight < left ? part[i].weight : left;
+			int lacks = limit_of(&part[i]) - part[i].size, by = part[i].weight < left ? part[i].weight : left;
 
 			if (lacks <= 0)
 				continue;
@@ -121,8 +135,9 @@ static void share(struct part *part, int n, int space)
 		part[i].size = part[i].min;
 		left -= part[i].min;
 	}
-	left = deal(part, n, left, true);
-	left = deal(part, n, left, false);
+	left = deal(part, n, left, enough_of);
+	left = deal(part, n, left, want_of);
+	left = deal(part, n, left, most_of);
 	for (int i = 0; i < n; i++) /* nobody has a use for it */
 		part[i].size += left / n + (i >= n - left % n);
 	add_wishes(part, n);
@@ -141,7 +156,7 @@ static void widen(struct part *p, const struct view_need *need)
 	enum { FRAME = 2, ENOUGH = 44 };
 
 	p->min = at_least(p->min, limit(need->min.cols + FRAME, PANE_LEAST_W, ENOUGH));
-	p->want = at_least(at_least(p->want, need->want.cols + FRAME), p->min);
+	p->enough = p->want = at_least(at_least(p->want, need->want.cols + FRAME), p->min);
 	p->most = at_least(at_least(p->most, need->most.cols + FRAME), p->want);
 }
 
@@ -150,7 +165,8 @@ static void heighten(struct part *p, const struct view_need *need)
 	enum { FRAME = 2, LEAST = 4 };
 
 	p->min = at_least(p->min, limit(need->min.rows + FRAME, LEAST, PANE_LEAST_H));
-	p->want = at_least(at_least(p->want, need->want.rows + FRAME), p->min);
+	p->enough = at_least(at_least(p->enough, (need->enough_rows ? need->enough_rows : need->want.rows) + FRAME), p->min);
+	p->want = at_least(at_least(p->want, need->want.rows + FRAME), p->enough);
 	p->most = at_least(at_least(p->most, need->most.rows + FRAME), p->want);
 }
 

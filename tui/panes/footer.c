@@ -134,6 +134,9 @@ void draw_footer(struct app *app, struct canvas *c, struct rect r)
 	if (label[1])
 		x++;
 	draw_input(app, c, x, r.y, r.w - x - 1, STYLE_INPUT);
+	if (!app->input.text.n && lines_example(app->line))
+		canvas_field(c, x + 1, r.y, r.w - x - 2, ALIGN_LEFT, ink_over(app_ink(app, STYLE_DIM), app_ink(app, STYLE_INPUT)),
+			     lines_example(app->line));
 }
 
 /* What may be typed at the cursor, over the footer, with the one that Tab has put in marked. */

@@ -67,15 +67,16 @@ static void add_technique(struct list *list, const struct analysis *a)
 		list_addf(list, NULL, "%.*s", (int)strcspn(line, "\n"), line)->style = STYLE_LABEL;
 }
 
-/* First what counts where `?` was pressed, then the rest; or one topic. */
+/* First what counts where `?` was pressed, then the rest; or one topic. A search looks in all of them. */
 static void fill_help(const struct app *app, struct list *list)
 {
 	const struct analysis *a = app->doc.job.panes ? app->doc.job.pane[app->focus].analysis : NULL;
+	const int topic = app->filter.n ? 0 : app->help_topic;
 	bool ascii = theme_ascii(app->theme);
 
-	add_topic_words(list, app->help_topic);
-	if (app->help_topic) {
-		add_topic(list, app->help_topic, ~0u, 0, ascii);
+	add_topic_words(list, topic);
+	if (topic) {
+		add_topic(list, topic, ~0u, 0, ascii);
 		return;
 	}
 	if (a && (app->help_where & W_MAIN))

@@ -336,13 +336,19 @@ static void scroll(struct app *app, const struct list *list, int at, int rows)
 		app->list_top = 0;
 }
 
-static int lines_in(const struct list *list)
+/* Up to line `end`, without headings. */
+static int lines_before(const struct list *list, int end)
 {
 	int n = 0;
 
-	for (int i = 0; i < list->n; i++)
+	for (int i = 0; i < list->n && i < end; i++)
 		n += !list->item[i].heading;
 	return n;
+}
+
+static int lines_in(const struct list *list)
+{
+	return lines_before(list, list->n);
 }
 
 /* Its frame and the row of the filter; returns what is left for the lines. */
@@ -356,7 +362,9 @@ static struct rect draw_box(struct app *app, struct canvas *c, const struct list
 
 	canvas_fill(c, box, app_ink(app, STYLE_POPUP));
 	if (list->n > rows)
-		snprintf(position, sizeof position, "%d of %d", app->popup->choose ? at + 1 : app->list_top + rows, list->n);
+		snprintf(position, sizeof position, "%d of %d",
+			 app->popup->choose ? lines_before(list, at + 1) : app->list_top + rows,
+			 app->popup->choose ? lines_in(list) : list->n);
 	frame.title.technique = whole.title ? whole.title : app->popup->title;
 	frame.right = *position ? position : NULL;
 	in = frame_draw(c, app->theme, &frame);

@@ -1,9 +1,12 @@
 /* strongest.c - the list of the pane's strongest cells, to go to; and the walk through them. */
 #include "tui/app/strongest.h"
 
+#include <math.h>
+
 #include "tui/app/binding.h"
 #include "tui/draw/text.h"
 #include "tui/panes/lists.h"
+#include "tui/views/views.h"
 
 /* The cells of the pane with the keys; NULL: it has no table yet. */
 static const struct table *cells_here(const struct app *app, int cell[STRONGEST_MOST], int *n)
@@ -21,10 +24,37 @@ static const struct table *cells_here(const struct app *app, int cell[STRONGEST_
 	return answer.table;
 }
 
+/* With as many decimals in each line, so that they can be compared; the unit is in the title. */
+static struct number_form form_of(const struct table *t, int cell)
+{
+	struct number_form form = number_form(t, t->units > 1 ? cell % t->cols.n : ALL_COLUMNS);
+
+	if (form.decimals && !form.exponent) { /* neighbours in the list are close to each other */
+		form.decimals++;
+		form.width++;
+	}
+	return form;
+}
+
+static void add_value(const struct table *t, const struct number_form *form, int cell, struct str *out)
+{
+	char number[NUMBER_BYTES];
+
+	str_addf(out, "%*s", form->width, number_print(form, t->value[cell], number));
+	if (t->error && !isnan(t->error[cell]))
+		str_addf(out, " ± %s", number_print(form, t->error[cell], number));
+	if (t->word_show && t->word_show[cell])
+		str_addf(out, "  %s", t->word_show[cell]);
+	if (t->mark && t->mark[cell])
+		str_add(out, "  marked !");
+}
+
 static void fill_strongest(const struct app *app, struct list *list)
 {
 	int cell[STRONGEST_MOST], n;
 	const struct table *t = cells_here(app, cell, &n);
+	struct number_form form = n ? form_of(t, *cell) : (struct number_form){ 0 };
+	const char *unit = n && t->unit ? t->unit[t->units > 1 ? *cell % t->cols.n : 0] : NULL;
 	struct str place, value;
 
 	str_init(&place);
@@ -33,9 +63,11 @@ static void fill_strongest(const struct app *app, struct list *list)
 		str_clear(&place);
 		str_clear(&value);
 		text_place(t, cell[i] / t->cols.n, cell[i] % t->cols.n, &place);
-		text_value(t, cell[i] / t->cols.n, cell[i] % t->cols.n, &value);
+		add_value(t, &form, cell[i], &value);
 		list_add(list, place.s, value.s)->id = cell[i];
 	}
+	if (unit && *unit)
+		list->title = arena_printf(list->arena, "strongest cells of this pane · %s", unit);
 	str_done(&place);
 	str_done(&value);
 }

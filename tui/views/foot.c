@@ -100,6 +100,8 @@ static void add_legend(struct foot *f, const struct view *v, const struct plan *
 		 p->held && !fixed ? " (of the unedited run)" : "");
 	if (legend_columns(s) > ground(v).w) /* the title has the unit */
 		snprintf(s->after, sizeof s->after, "%s", number_print(&form, p->span.hi, number));
+	if (legend_columns(s) > ground(v).w) /* the ends are worth more than what is between them */
+		s->half[0][0] = s->half[1][0] = '\0';
 	if (t->meaning)
 		snprintf(add(f, v, STYLE_DIM)->text, SEGMENT_BYTES, "%s", t->meaning);
 	if (beyond && !fixed)

@@ -135,12 +135,13 @@ static void ranking_plan(const struct view *v, enum zoom zoom, struct plan *p)
 
 static struct view_need ranking_need(const struct view *v, enum zoom zoom)
 {
-	enum { SOME = 3, HEAD = 1, FOOT = 1, FOOT_MOST = 2, NUMBERS = 6, LOGIT = 7, WAS = 11 };
+	enum { SOME = 3, USEFUL = 7, HEAD = 1, FOOT = 1, FOOT_MOST = 2, NUMBERS = 6, LOGIT = 7, WAS = 11 };
 	int rows = v->table->rows.n;
 
 	(void)zoom;
 	return (struct view_need){
 		.min = { (rows < SOME ? rows : SOME) + HEAD + FOOT, 1 + WORD_MIN + NUMBERS + BAR_MIN },
+		.enough_rows = (rows < USEFUL ? rows : USEFUL) + HEAD + FOOT,
 		.want = { rows + HEAD + FOOT, 1 + WORD_MIN + 2 + NUMBERS + BAR_MIN + LOGIT + (v->before ? WAS : 0) },
 		.most = { rows + HEAD + FOOT_MOST, 1 + WORD_MAX + NUMBERS + BAR_MAX + LOGIT + WAS },
 	};

@@ -320,6 +320,8 @@ struct view_need view_need(const struct view *v)
 	need.min = larger(need.min, (struct view_size){ VIEW_MIN_H, VIEW_MIN_W });
 	need.want = larger(need.want, need.min);
 	need.most = larger(need.most, need.want);
+	if (need.enough_rows)
+		need.enough_rows = need.enough_rows - v->edge > need.min.rows ? need.enough_rows - v->edge : need.min.rows;
 	return need;
 }
 

@@ -108,6 +108,8 @@ void view_scroll(const struct view *v, struct view_state *state, int lines);
 /*
  * How much room a table can use, of the inside of its frame: with less than `min` there is next to nothing to read,
  * with `want` all of it is there in its usual form, and what goes beyond `most` would stay blank. min <= want <= most.
+ * `enough_rows`: with fewer rows than `want` it is the same picture, only shorter; so the others get theirs first, which
+ * would be drawn in another way. 0: as many as are wanted.
  * Of v, the table counts and what it had before; its rectangle does not.
  */
 struct view_size {
@@ -115,6 +117,7 @@ struct view_size {
 };
 struct view_need {
 	struct view_size min, want, most;
+	int enough_rows;
 };
 struct view_need view_need(const struct view *v);
 
