@@ -62,7 +62,7 @@ grep -nE '^#[ \t]*include[ \t]*"' $(sources) | grep -vE '"(engine|tui)/' | none 
 grep -nE '#[ \t]*include[ \t]*"engine/session/' $(find engine -name '*.[ch]' | sort) | awk -F'[:"]' '
 	function step(path) {
 		if (path ~ /\/worker\.[ch]$/) return 3
-		if (path ~ /\/scheduler\.[ch]$/) return 2
+		if (path ~ /\/scheduler[a-z_]*\.[ch]$/) return 2
 		if (path ~ /\/mailbox\.[ch]$/) return 1
 		return 0
 	}
