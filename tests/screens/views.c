@@ -516,6 +516,56 @@ static void test_older_values(void)
 	}
 }
 
+/* Draws a table whose cursor is in its first cell, and returns whether the text is there. */
+static bool drawn_says(const struct table *t, int w, int h, const char *text)
+{
+	struct theme *theme = theme_builtin((struct theme_for){ DEPTH_256, false });
+	struct view v = view_of(t, theme, w, h);
+	struct view_state state = { 0 };
+	struct canvas c;
+	bool says;
+
+	v.row = v.col = 0;
+	canvas_init(&c, w, h);
+	view_draw(&c, &v, &state);
+	says = is_drawn(&c, text);
+	canvas_done(&c);
+	theme_free(theme);
+	return says;
+}
+
+/* A blank in a group of words is where its text has one, and no dot that the text has itself. */
+static void test_dots_of_a_group(void)
+{
+	struct table *t = sample_new(2, 1, "occlusion", "logit", LOOK_TOKENS, SCALE_DIVERGING);
+
+	t->rows.dim = DIM_GROUP;
+	axis_text(t, &t->rows, 0, "‹bos›The", strlen("‹bos›The"), "‹bos›The");
+	axis_text(t, &t->rows, 1, " Col·legi de  Girona", strlen(" Col·legi de  Girona"), "·Col·legi·de··Girona");
+	axis_label(t, &t->cols, 0, "effect");
+	t->value[0] = 1;
+	t->value[1] = -2;
+	CHECK_THAT(drawn_says(t, 60, 8, "Col·legi de "), "the dot stays, the blank is one");
+	table_unref(t);
+}
+
+/* Narrow columns show the index of tokens; what is no token has its name, since its index would look like a position. */
+static void test_names_over_narrow_columns(void)
+{
+	enum { TOKENS = 12, N = TOKENS + 2 };
+	struct table *t = sample_new(30, N, "relevance", "logit", LOOK_HEAT, SCALE_DIVERGING);
+
+	axis_numbers(t, &t->rows, DIM_LAYER);
+	t->cols.dim = DIM_COMPONENT;
+	for (int i = 0; i < N; i++)
+		axis_token(t, &t->cols, i, i < TOKENS ? i : -1, "", 0, i < TOKENS ? "·token" : i > TOKENS ? "softmax" : "bias");
+	for (int i = 0; i < t->rows.n * N; i++)
+		t->value[i] = i % 7 ? 1.5f : -100.f;
+	CHECK_THAT(drawn_says(t, 60, 12, "10 11 bias\n"), "bias follows the last index, and is none");
+	CHECK_THAT(drawn_says(t, 40, 12, "10  bias\n"), "in narrower ones an index gives way to it");
+	table_unref(t);
+}
+
 /* In each way that there is to draw it. */
 static void check_ways(enum sample sample)
 {
@@ -554,6 +604,8 @@ int main(void)
 {
 	test_each_is_drawn();
 	test_older_values();
+	test_dots_of_a_group();
+	test_names_over_narrow_columns();
 	for (size_t i = 0; i < sizeof goldens / sizeof *goldens; i++)
 		check_looks(i);
 	for (int sample = 0; sample < SAMPLES; sample++)

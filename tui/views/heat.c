@@ -255,20 +255,61 @@ static struct rect label_over_all(const struct view *v, const struct plan *p)
 	return (struct rect){ clamp(at, p->cells.x, clamp(v->rect.x + v->rect.w - w, p->cells.x, at)), p->head_y, w, 1 };
 }
 
-static void draw_tick(struct canvas *c, int x, int y, struct ink ink, int number, struct rect taken)
+/* Returns the first column after it that is free; x: it was left out for what is in its place. */
+static int draw_tick(struct canvas *c, int x, int y, struct ink ink, const char *text, struct rect taken)
 {
-	char text[12];
+	const int w = canvas_columns(text, strlen(text));
 
-	snprintf(text, sizeof text, "%d", number);
-	if (!taken.w || x + (int)strlen(text) < taken.x || x > taken.x + taken.w)
-		canvas_text(c, x, y, ink, text);
+	if (taken.w && x + w >= taken.x && x <= taken.x + taken.w)
+		return x;
+	canvas_text(c, x, y, ink, text);
+	return x + w + 1;
+}
+
+/* A column of something else than the tokens, such as what a bias has: its index would look like a position. */
+static bool has_only_a_name(const struct axis *axis, int i)
+{
+	return axis->id ? axis->id[i] < 0 : !label_is_number(axis);
+}
+
+/* A name begins within so many columns of the screen, or right after them. */
+static bool name_follows(const struct axis *axis, const struct plan *p, int col, int w)
+{
+	for (int i = col + 1; i < p->left + p->page_cols && (i - col) * p->cell_w <= w; i++)
+		if (has_only_a_name(axis, i * p->pool_cols))
+			return true;
+	return false;
+}
+
+/* Above narrow columns: the index of some; the names of those that have only one, as far as they do not run into each other. */
+static void draw_ticks(struct canvas *c, const struct view *v, const struct plan *p, struct rect taken)
+{
+	const struct axis *axis = &v->table->cols;
+	const int step = tick_step(p, axis->n), cursor = v->col < 0 ? -1 : clamp(v->col, 0, axis->n - 1) / p->pool_cols;
+	struct ink dim = theme_ink(v->theme, v->stale ? STYLE_STALE : STYLE_DIM);
+	int x = p->cells.x, free = x;
+	char number[12];
+
+	for (int i = p->left; i < p->left + p->page_cols; i++, x += p->cell_w) {
+		const int first = i * p->pool_cols, tick = ceil_div(first, step) * step;
+		const char *name = axis->show[first];
+
+		if (i == cursor || x < free)
+			continue;
+		snprintf(number, sizeof number, "%d", tick);
+		if (has_only_a_name(axis, first) && x + canvas_columns(name, strlen(name)) <= v->rect.x + v->rect.w)
+			free = draw_tick(c, x, p->head_y, dim, name, taken);
+		else if (!has_only_a_name(axis, first) && tick < first + p->pool_cols &&
+			 !name_follows(axis, p, i, (int)strlen(number)))
+			draw_tick(c, x, p->head_y, dim, number, taken);
+	}
 }
 
 static void draw_head(struct canvas *c, const struct view *v, const struct plan *p, const struct number_form *form)
 {
 	const struct axis *axis = &v->table->cols;
 	bool narrow = p->cell_w < 4;
-	int step = narrow ? tick_step(p, axis->n) : 1, x = p->cells.x, end = p->cells.x + p->cells.w;
+	int x = p->cells.x, end = p->cells.x + p->cells.w;
 	int cursor = v->col < 0 ? -1 : clamp(v->col, 0, axis->n - 1) / p->pool_cols;
 	struct ink dim = theme_ink(v->theme, v->stale ? STYLE_STALE : STYLE_DIM);
 	struct rect over_all = label_over_all(v, p);
@@ -276,17 +317,17 @@ static void draw_head(struct canvas *c, const struct view *v, const struct plan 
 	if (v->table->rows.name)
 		canvas_field(c, p->label_x, p->head_y, p->label_w, label_is_number(&v->table->rows) ? ALIGN_RIGHT : ALIGN_LEFT, dim,
 			     v->table->rows.name);
-	for (int i = p->left; i < p->left + p->page_cols; i++, x += p->cell_w) {
+	if (narrow)
+		draw_ticks(c, v, p, over_all);
+	for (int i = p->left; !narrow && i < p->left + p->page_cols; i++, x += p->cell_w) {
 		const char *label = axis->show[i * p->pool_cols];
 		int after = p->zoom == ZOOM_NUMBER && p->cell_w > form->width + 1;
 
-		if (!narrow && p->zoom == ZOOM_NUMBER)
+		if (p->zoom == ZOOM_NUMBER)
 			canvas_field(c, x + 1, p->head_y, p->cell_w - 1 - after, ALIGN_RIGHT, label_ink(v, label, i == cursor),
 				     label);
-		else if (!narrow)
+		else
 			canvas_field(c, x + 1, p->head_y, p->cell_w - 1, ALIGN_LEFT, label_ink(v, label, i == cursor), label);
-		else if (ceil_div(i * p->pool_cols, step) * step < (i + 1) * p->pool_cols && i != cursor)
-			draw_tick(c, x, p->head_y, dim, ceil_div(i * p->pool_cols, step) * step, over_all);
 	}
 	if (axis->name && !narrow && v->rect.x + v->rect.w - end >= (int)strlen(axis->name) + 2)
 		canvas_text(c, end + 1, p->head_y, dim, axis->name);

@@ -87,15 +87,44 @@ static const char *shown(const struct axis *axis, int i, bool *gap)
 	return *gap ? text + strlen(dot) : text ? text : "";
 }
 
+/* What a label was before it was made visible: there, a blank and a dot are not the same. */
+struct raw {
+	const char *at, *end;
+};
+
+/* Whether the next of what is shown as a dot is a blank of the text, and goes past it. Where the text ends before, it is one. */
+static bool is_blank(struct raw *raw)
+{
+	const size_t n = strlen(dot);
+
+	for (; raw->at < raw->end; raw->at++) {
+		if (*raw->at == ' ')
+			return raw->at++, true;
+		if ((size_t)(raw->end - raw->at) >= n && !memcmp(raw->at, dot, n))
+			return raw->at += n, false;
+	}
+	return true;
+}
+
+/* The first dot after the first byte that is a blank; NULL: none. */
+static const char *next_blank(struct raw *raw, const char *show)
+{
+	for (const char *at = show; (at = strstr(at, dot)); at += strlen(dot))
+		if (is_blank(raw) && at > show)
+			return at;
+	return NULL;
+}
+
 /* The pieces of a token or a group; at most one for each byte of what it shows. Returns how many there are. */
 static int cut(const struct axis *axis, int i, struct piece *piece)
 {
 	bool gap;
-	const char *rest = shown(axis, i, &gap), *end;
+	const char *rest = shown(axis, i, &gap), *end, *text = axis->label_bytes ? axis->label[i] : "";
+	struct raw raw = { text + (gap && *text), text + (axis->label_bytes ? axis->label_bytes[i] : 0) };
 	int n = 0;
 
 	do {
-		end = axis->dim == DIM_GROUP && *rest ? strstr(rest + 1, dot) : NULL;
+		end = axis->dim == DIM_GROUP ? next_blank(&raw, rest) : NULL;
 		piece[n++] =
 			(struct piece){ .token = i, .gap = gap, .show = rest, .bytes = end ? (size_t)(end - rest) : strlen(rest) };
 		gap = true;
