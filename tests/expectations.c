@@ -20,6 +20,7 @@ static const struct {
 	{ "ablation_sweep", { "head 0.0 zero", "head 0.1 zero", "head 3.1 zero" } },
 	{ "activation_patching", { "head 0.0 zero", "attn_out 3 zero" } },
 	{ "atman", { "head 0.0 zero", "attn_out 3 zero" } },
+	{ "attribution_compare", { "head 0.0 zero", "attn_out 3 zero" } },
 	{ "alti_logit", { "head 0.0 zero", "attn_out 3 zero" } },
 	{ "attention", { "scores 0.0 zero" } },
 	{ "attention_knockout", { "attn_out 3 zero" } },

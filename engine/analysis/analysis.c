@@ -275,6 +275,34 @@ struct passes analysis_runs(const struct analysis *a, struct ask *ask, const str
 	return n;
 }
 
+/* Nobody waits for less than the whole answer. */
+static struct ask same_question(const struct ask *ask)
+{
+	return (struct ask){ .model = ask->model,
+			     .run = ask->run,
+			     .unedited = ask->unedited,
+			     .foil = ask->foil,
+			     .metric = ask->metric,
+			     .gradient = ask->gradient,
+			     .assets = ask->assets,
+			     .task = ask->task,
+			     .notes = ask->notes };
+}
+
+struct table *ask_other(const struct ask *ask, const struct analysis *a, const struct value *args, struct err *err)
+{
+	struct ask own = same_question(ask);
+
+	return ask->others ? ask->others->answer(ask->others->context, a, args, err) : analysis_compute(a, &own, args, err);
+}
+
+struct passes ask_other_passes(const struct ask *ask, const struct analysis *a, const struct value *args)
+{
+	struct ask own = same_question(ask);
+
+	return ask->others ? ask->others->passes(ask->others->context, a, args) : analysis_runs(a, &own, args);
+}
+
 double analysis_work(const struct analysis *a, struct ask *ask, const struct value *args, int *steps)
 {
 	struct err err = { 0 };

@@ -31,6 +31,22 @@ struct watch {
 	double next; /* on clock_now(): when it is worth while to look again */
 };
 
+/* How many passes an answer takes. */
+struct passes {
+	int most;  /* 0 for techniques that make none, -1 where it cannot be answered */
+	int usual; /* as a rule; most where nothing else is known */
+};
+
+struct analysis;
+
+/* What other techniques answer to the same question: found where it was asked before, and kept for who asks next. */
+struct others {
+	/* Counted. */
+	struct table *(*answer)(void *context, const struct analysis *a, const struct value *args, struct err *err);
+	struct passes (*passes)(void *context, const struct analysis *a, const struct value *args); /* the gradient's aside */
+	void *context;
+};
+
 /* The question, as a technique sees it. */
 struct ask {
 	const struct model *model;
@@ -50,7 +66,8 @@ struct ask {
 	struct notes *notes;
 	/* list its tokens or neurons, so that a difference or a mean knows all; NULL: the strongest */
 	const struct table *like;
-	struct watch *watch; /* NULL: nobody waits for less than the whole table */
+	struct watch *watch;	     /* NULL: nobody waits for less than the whole table */
+	const struct others *others; /* NULL: nobody keeps answers */
 };
 
 enum topic { TOPIC_PREDICTION, TOPIC_LENS, TOPIC_ATTENTION, TOPIC_ATTRIBUTION, TOPIC_CAUSAL, TOPIC_GEOMETRY, TOPIC_COUNT };
@@ -131,10 +148,6 @@ bool analysis_refuse_stream(const struct analysis *a, const struct run *r, struc
 struct table *analysis_compute(const struct analysis *a, struct ask *ask, const struct value *args, struct err *err);
 
 /* How many passes an answer takes. */
-struct passes {
-	int most;  /* 0 for techniques that make none, -1 where it cannot be answered */
-	int usual; /* as a rule; most where nothing else is known */
-};
 struct passes analysis_runs(const struct analysis *a, struct ask *ask, const struct value *args);
 
 /* The same of a training, in multiplications; 0: it is none. *steps receives how many steps they are. */
@@ -173,6 +186,14 @@ void ask_show(const struct ask *ask, const struct table *so_far);
  * compute.
  */
 struct window ask_visible(const struct ask *ask, const struct table *t);
+
+/*
+ * What another technique answers to the same question with these arguments, as given; counted. Whoever asked it
+ * before, in another pane, has paid for it. The technique that asks needs what that one needs.
+ */
+struct table *ask_other(const struct ask *ask, const struct analysis *a, const struct value *args, struct err *err);
+/* The passes that this takes, the gradient's aside: none where it is there already. */
+struct passes ask_other_passes(const struct ask *ask, const struct analysis *a, const struct value *args);
 
 /* The file that an argument names, as the kind of its row, open until the table is made. NULL on error; the argument is given. */
 const struct asset *ask_asset(const struct ask *ask, int arg, struct err *err);

@@ -1,6 +1,8 @@
 /* session_table.c - one technique's table of one run, with the gradient that it needs; see session_parts.h. */
 #include "engine/session/session_parts.h"
 
+#include <string.h>
+
 #include "engine/base/clock.h"
 #include "engine/session/args.h"
 
@@ -77,10 +79,47 @@ static struct table *measured_answer(struct session *s, const struct analysis *a
 	return t;
 }
 
+/* Whose question it is that a technique asks others. */
+struct asking {
+	struct session *s;
+	const struct session_view *v;
+	struct task *task;
+	struct notes *notes;
+};
+
+static struct job_pane other_pane(const struct analysis *a, const struct value *args)
+{
+	struct job_pane pane;
+
+	job_pane_init(&pane, a);
+	memcpy(pane.args, args, sizeof pane.args);
+	return pane;
+}
+
+static struct table *other_answer(void *context, const struct analysis *a, const struct value *args, struct err *err)
+{
+	struct asking *q = context;
+	struct job_pane pane = other_pane(a, args);
+
+	return session_view_table(q->s, q->v, &pane, NULL, NULL, q->task, q->notes, err);
+}
+
+static struct passes passes_of(struct session *s, const struct session_view *v, const struct job_pane *pane);
+
+static struct passes other_passes(void *context, const struct analysis *a, const struct value *args)
+{
+	struct asking *q = context;
+	struct job_pane pane = other_pane(a, args);
+
+	return passes_of(q->s, q->v, &pane);
+}
+
 static struct table *compute(struct session *s, const struct session_view *v, const struct job_pane *pane, const struct table *like,
 			     struct partial *partial, struct task *task, struct notes *notes, struct err *err)
 {
 	struct watch watch = { .show = show_partial, .visible = seen_part, .context = partial };
+	struct asking asking = { s, v, task, notes };
+	struct others others = { other_answer, other_passes, &asking };
 	struct ask ask = { .model = s->model,
 			   .run = v->run,
 			   .unedited = v->unedited,
@@ -90,7 +129,8 @@ static struct table *compute(struct session *s, const struct session_view *v, co
 			   .like = like,
 			   .task = task,
 			   .notes = notes,
-			   .watch = partial ? &watch : NULL };
+			   .watch = partial ? &watch : NULL,
+			   .others = &others };
 	struct value args[PARAM_MAX];
 	struct gradient *gradient = NULL;
 	struct table *t;
@@ -177,17 +217,28 @@ static bool is_there(struct session *s, const struct session_view *v, const stru
 	return there != NULL;
 }
 
+/* Without those for the gradient. */
+static struct passes passes_of(struct session *s, const struct session_view *v, const struct job_pane *pane)
+{
+	struct asking asking = { .s = s, .v = v };
+	struct others others = { other_answer, other_passes, &asking };
+	struct ask ask = {
+		.model = s->model, .run = v->run, .unedited = v->unedited, .foil = v->foil, .metric = &v->metric, .others = &others
+	};
+	struct value args[PARAM_MAX];
+
+	args_of_run(pane, v->metric.position, v->run->T, args);
+	return !v->passing && is_there(s, v, pane) ? (struct passes){ 0 } : analysis_runs(pane->analysis, &ask, args);
+}
+
 struct passes session_view_runs(struct session *s, const struct session_view *v, const struct job_pane *pane)
 {
-	struct ask ask = { .model = s->model, .run = v->run, .unedited = v->unedited, .foil = v->foil, .metric = &v->metric };
-	struct value args[PARAM_MAX];
 	struct passes n;
 	int gradient;
 
 	if (!v->passing && is_there(s, v, pane))
 		return (struct passes){ 0 };
-	args_of_run(pane, v->metric.position, v->run->T, args);
-	n = analysis_runs(pane->analysis, &ask, args);
+	n = passes_of(s, v, pane);
 	gradient = n.most >= 0 && (pane->analysis->needs & NEEDS_GRADIENT) && !has_gradient(s, v);
 	return (struct passes){ n.most + gradient, n.usual + gradient };
 }

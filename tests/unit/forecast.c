@@ -11,7 +11,7 @@
 /* It takes as many passes as it finds that it needs: what it says beforehand is the most. */
 static bool adapts(const struct analysis *a)
 {
-	return !strcmp(a->name, "integrated-gradients") || !strcmp(a->name, "reagent");
+	return !strcmp(a->name, "integrated-gradients") || !strcmp(a->name, "attribution-compare") || !strcmp(a->name, "reagent");
 }
 
 /* What it takes as a rule is near what it takes here. */
