@@ -321,9 +321,9 @@ const struct analysis analysis_attribution_compare = {
 	.blurb = "Several attributions to the prompt's tokens under each other, and whether they agree.",
 	.help = "Each row is a technique with its default arguments, on its own range: units differ, and 1 is the method's largest "
 		"score. What all rows show is likely so; where they differ, look at what each one asks: gradients ask about an "
-		"infinitely small change, occlusion about one token at a time, integrated gradients about a way that begins at a mean "
-		"embedding, relevance how a rule hands the answer down. show=agreement has the correlation of their rankings: a low "
-		"one means that at least one of the two misleads, not which.",
+		"infinitely small change, occlusion about one token at a time, integrated gradients about a way that begins at a "
+		"mean embedding, relevance how a rule hands the answer down. show=agreement has the correlation of their rankings: "
+		"a low one means that at least one of the two misleads, not which.",
 	.picture = "              ·The ·capital ·of ·France ·is\n"
 		   " gradient      ▒▒             ▒    ███\n"
 		   " relevance           ▒▒▒      ·    ███\n"

@@ -14,9 +14,9 @@ import torch
 from scipy.stats import kendalltau, spearmanr
 from transformers.utils import logging
 
-import make_smoothgrad
 from make_smoothgrad import BOS, Smooth
-from make_tiny import FIXTURES
+import make_smoothgrad
+from fixture_files import FIXTURES
 from probe import number
 
 FOLDER = FIXTURES / "agreement"
