@@ -422,6 +422,21 @@ static void test_kind_is_kept(void)
 	state.kept.w = 30; /* were it but for the size */
 	view_draw(&c, &v, &state);
 	CHECK_THAT(state.shown == fresh.shown, "another technique: %s", zoom_words[state.shown]);
+	v.rect.w = 60;
+	v.rect.h = 14;
+	v.table = few;
+	for (state = (struct view_state){ 0 }; v.rect.h > 4 && state.shown != ZOOM_HALF; v.rect.h--)
+		view_draw(&c, &v, &state);
+	CHECK_THAT(v.rect.h > 4 && v.rect.h < 11, "a line less after the other: at %d rows of 9 tokens it is another picture",
+		   v.rect.h);
+	state = fresh = (struct view_state){ 0 };
+	v.rect.h = 11;
+	view_draw(&c, &v, &state);
+	v.rect.h = 10;
+	view_draw(&c, &v, &fresh);
+	view_draw(&c, &v, &state);
+	CHECK_THAT(fresh.shown == ZOOM_HALF && state.shown == ZOOM_NUMBER, "a line that comes above it is no other size: %s, %s",
+		   zoom_words[fresh.shown], zoom_words[state.shown]);
 	canvas_done(&c);
 	theme_free(theme);
 	table_unref(few);

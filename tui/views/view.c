@@ -5,6 +5,7 @@
 #include <assert.h>
 #include <ctype.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "tui/views/views.h"
@@ -195,21 +196,27 @@ static void pool_range(const struct view *v, struct plan *p)
 		span_pool(&p->span, of, p->pool_rows, p->pool_cols);
 }
 
+/* A line that comes or goes above the panes, such as a foil or the way to a metric, makes no other picture of it. */
+static bool same_ground(const struct view *v, const struct view_kept *kept)
+{
+	enum { NUDGE = 2 };
+
+	return kept->w == v->rect.w && abs(kept->h - v->rect.h) <= NUDGE && kept->kind == kind_of(v);
+}
+
 static enum zoom zoom_of(const struct view *v, const struct view_state *state)
 {
-	const struct view_kept *kept = &state->kept;
-	bool same = kept->w == v->rect.w && kept->h == v->rect.h && kept->kind == kind_of(v);
-
-	return v->zoom == ZOOM_AUTO && same ? kept->zoom : v->zoom;
+	return v->zoom == ZOOM_AUTO && same_ground(v, &state->kept) ? state->kept.zoom : v->zoom;
 }
 
 static void keep(struct view_state *state, const struct view *v, const struct plan *p)
 {
 	struct view_kept *kept = &state->kept;
 
+	if (!same_ground(v, kept)) /* else it stays that of the first: many small steps are a large one */
+		kept->h = v->rect.h;
 	kept->kind = kind_of(v);
 	kept->w = v->rect.w;
-	kept->h = v->rect.h;
 	kept->zoom = v->zoom == ZOOM_AUTO ? p->zoom : ZOOM_AUTO;
 	if (!v->edited) {
 		kept->table = table_of(v);
