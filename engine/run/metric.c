@@ -104,6 +104,23 @@ static void write_file(const char *file, struct str *out)
 		str_add_char(out, '"');
 }
 
+void metric_name_file(const char *spec, const char *(*name)(const char *written, const char *context), const char *context,
+		      struct str *out)
+{
+	struct arena *arena = arena_new();
+	size_t from = 0, to = 0;
+	const char *file = metric_file_word(spec, arena, &from, &to), *named = file ? name(file, context) : NULL;
+
+	if (named && strcmp(named, file)) {
+		str_add_n(out, spec, from - 1);
+		write_file(named, out);
+		str_add(out, spec + to);
+	} else {
+		str_add(out, spec);
+	}
+	arena_free(arena);
+}
+
 /* The place as an edit begins; a kind that has one site alone leaves its word out. */
 static void write_place(const struct metric *m, bool position, struct str *out)
 {

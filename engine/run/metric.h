@@ -111,6 +111,9 @@ size_t metric_own_bytes(const char *spec);
  * prompt of T tokens (0: not known yet) have what it names (ERR_ARGUMENT). metric_resolve() checks the same first.
  */
 bool metric_check(const char *spec, const struct config *c, int T, struct err *err);
+/* Adds the spec to out, with the file that it reads, if it does, named as name(written, context) says. */
+void metric_name_file(const char *spec, const char *(*name)(const char *written, const char *context), const char *context,
+		      struct str *out);
 /*
  * The token that a text names: #ID, the one whose bytes it is, or the first of its tokens, with a note. `what` begins sentences:
  * "metric", "token". ERR_ARGUMENT.

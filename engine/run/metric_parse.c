@@ -197,6 +197,31 @@ bool metric_parse(const char *spec, int T, struct parsed_metric *p, struct arena
 	return parse(spec, T, p, arena, arena_printf(arena, "metric '%s'", spec), err);
 }
 
+const char *metric_file_word(const char *spec, struct arena *arena, size_t *from, size_t *to)
+{
+	const char *s = spec;
+	struct err err = { 0 };
+	struct parsed_metric p;
+	bool quoted;
+	const char *word = next_word(&s, &quoted, arena, spec, &err), *file = NULL;
+
+	if (!find_kind(word, &p, "", &err))
+		return NULL;
+	if (p.kind == METRIC_PART && (word = find_of(spec))) {
+		file = metric_file_word(word + 4, arena, from, to);
+		*from += (size_t)(word + 4 - spec);
+		*to += (size_t)(word + 4 - spec);
+	}
+	while (metric_table[p.kind]->takes == TAKES_FILE_STREAM && !file) {
+		*from = (size_t)(s + strspn(s, " \t") - spec);
+		if (!(word = next_word(&s, &quoted, arena, spec, &err)))
+			return NULL;
+		*to = (size_t)(s - spec);
+		file = *word == '@' && !quoted ? NULL : word;
+	}
+	return file;
+}
+
 bool metric_token_number(const char *text, long *number)
 {
 	char *end;

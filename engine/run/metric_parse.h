@@ -20,6 +20,8 @@ struct parsed_metric {
 bool metric_parse(const char *spec, int T, struct parsed_metric *p, struct arena *arena, struct err *err);
 /* Whether a model (NULL: not known yet) and a prompt have what it names. ERR_ARGUMENT. */
 bool metric_parsed_check(const struct parsed_metric *p, const struct config *c, int T, struct err *err);
+/* The file that a spec names, and from where to where it is written; NULL: none. */
+const char *metric_file_word(const char *spec, struct arena *arena, size_t *from, size_t *to);
 /* "#17": a token by its number. */
 bool metric_token_number(const char *text, long *number);
 /* How many tokens a kind takes. */

@@ -205,10 +205,12 @@ static void test_panes_left_out(void)
 	CHECK(!parse("a: [", &p, NULL, &err) && strstr(err.text, "not YAML"));
 }
 
-/* Files of arguments, edits and means that lie beside a preset are found from anywhere, also where a part of one is named. */
+/* Files of arguments, edits, means and metrics that lie beside a preset are found from anywhere, also where a part of one is named. */
 static void test_files_beside(void)
 {
 	static const char yaml[] = "edits: [resid_post 0 add w.npz:b 2]\n"
+				   "metric: part head 1.1 of along w.npz:b resid_post 1 @-1\n"
+				   "way: [0.5 along \"w.npz\" attn_out 0]\n"
 				   "panes: [{analysis: subspace-interchange, args: {basis: w.npz:b}, over: w.npz}, next-token]\n";
 	char *file = scratch_file("w.npz", "", 0), *preset = scratch_file("p.yaml", yaml, sizeof yaml - 1);
 	struct notes notes = { 0 };
@@ -226,8 +228,15 @@ static void test_files_beside(void)
 		str_clear(&want);
 		str_addf(&want, "resid_post 0 add %s:b 2", file);
 		CHECK_TEXT(p.job.edit[0].line, want.s);
+		str_clear(&want);
+		str_addf(&want, "part head 1.1 of along %s:b resid_post 1 @-1", file);
+		CHECK_TEXT(p.job.metric, want.s);
+		str_clear(&want);
+		str_addf(&want, "along %s attn_out 0", file);
+		CHECK_TEXT(p.job.ways ? p.job.way[0].spec : "", want.s);
 		preset_done(&p);
 	}
+	CHECK_THAT(notes.n == 0, "%s", notes.n ? notes.line[0] : "");
 	str_done(&want);
 	notes_done(&notes);
 	free(file);
