@@ -10,6 +10,7 @@ import pathlib
 import re
 import shutil
 import sys
+import tempfile
 
 import tapcheck
 from tapcheck import check, skip
@@ -128,6 +129,19 @@ def ollama():
         check("hf.co/acme/tiny-GGUF:Q4_0" in listed.out, "ollama-service: the store of Ollama's service", listed.out + listed.err)
 
 
-for case in [heads, shards, tokens, prompt_files, vectors, caches, revisions, ollama]:
+def no_prompt():
+    """What reads no prompt needs none, also of a model that puts no mark before it."""
+    model = str(CASES.parent / "tiny/gpt2-tied")
+    with tempfile.TemporaryDirectory() as folder:
+        text = pathlib.Path(folder) / "text.txt"
+        text.write_text("the cat saw a dog\n" * 40)
+        status, out, said, _ = run("print", "train-tuned-lens", model, "-s", f"corpus={text}", "-s", f"out={folder}/lens.safetensors", "-s", "steps=1",
+                                   "-s", "batch=16", "-f", "json")
+        found = json.loads(out) if out else {}
+        check(status == 0 and found["prompt"] is None and found["metric"] is None, "a training without a prompt", said)
+    check("type something" in run("print", "next-token", model)[2], "what reads the prompt says that there is none")
+
+
+for case in [heads, shards, tokens, prompt_files, vectors, caches, revisions, ollama, no_prompt]:
     case()
 sys.exit(tapcheck.done())

@@ -187,7 +187,8 @@ static bool prepare(const struct analysis *a, struct ask *ask, const struct valu
 		const struct param *p = &a->params[i];
 		struct value value;
 
-		if (!param_resolve(p, args[i], dim_extent(&ask->model->config, ask->run->T, param_dim(p)), &value, err))
+		if (!param_resolve(p, args[i], dim_extent(&ask->model->config, ask->run ? ask->run->T : 0, param_dim(p)), &value,
+				   err))
 			return err_in(err, "%s", a->name);
 		ask->real[i] = value.number;
 		ask->arg[i] = (int)value.number;

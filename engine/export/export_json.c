@@ -114,6 +114,10 @@ static void write_edits(struct str *out, const struct job *job)
 static void write_metric(struct str *out, const struct answer *a)
 {
 	key(out, "metric");
+	if (!*answer_metric(a)) { /* nothing was asked of a prompt */
+		str_add(out, "null");
+		return;
+	}
 	str_add_char(out, '{');
 	text_member(out, "spec", answer_metric(a));
 	number_member(out, "value", answer_value(a));

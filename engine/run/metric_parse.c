@@ -254,8 +254,40 @@ static bool check_weight(const struct place *p, const struct config *c, struct e
 		       p->layer, window - 1, p->position, p->key);
 }
 
+/*
+ * The last position at which a metric reads the stream, in a prompt of T tokens: of a score the key's, its query is frozen. A head
+ * that is a part reads the keys before it, too.
+ */
+static int last_read(const struct parsed_metric *p, int T, struct arena *arena, bool *before_too)
+{
+	struct parsed_metric of;
+	struct err err = { 0 };
+
+	*before_too = p->kind == METRIC_PART;
+	if (metric_table[p->kind]->takes == TAKES_WEIGHT)
+		return p->place.key;
+	if (p->has_position)
+		return p->position + (p->position < 0 ? T : 0);
+	if (p->kind != METRIC_PART || !metric_parse(p->of, T, &of, arena, &err))
+		return T - 1;
+	return last_read(&of, T, arena, &(bool){ false });
+}
+
+/* Whether a part at that position (-1: at all that are read) can be one of the metric. T 0: not known yet. */
+static bool check_position(const struct parsed_metric *whole, const char *spec, int position, int T, struct arena *arena,
+			   struct err *err)
+{
+	bool before_too;
+	const int last = last_read(whole, T, arena, &before_too);
+
+	if (!T || position < 0 || position == last || (position < last && before_too))
+		return true;
+	return before_too ? err_set(err, ERR_ARGUMENT, "metric: %s reads positions up to %d, not %d", spec, last, position)
+			  : err_set(err, ERR_ARGUMENT, "metric: %s reads position %d, not %d", spec, last, position);
+}
+
 /* What a part is of: a sum over the stream. MLPs and their neurons are none, not even with norms frozen. */
-static bool check_whole(const char *spec, const struct config *c, int T, struct err *err)
+static bool check_whole(const char *spec, const struct config *c, int position, int T, struct err *err)
 {
 	struct arena *arena = arena_new();
 	struct parsed_metric p;
@@ -264,6 +296,7 @@ static bool check_whole(const char *spec, const struct config *c, int T, struct 
 	if (ok && metric_table[p.kind]->instead)
 		ok = err_set(err, ERR_ARGUMENT, "metric: %s is not linear in the stream: ask %s", spec,
 			     metric_table[p.kind]->instead);
+	ok = ok && check_position(&p, spec, position, T, arena, err);
 	arena_free(arena);
 	return ok;
 }
@@ -290,7 +323,7 @@ static bool check_part(const struct parsed_metric *p, const struct config *c, in
 		return err_set(err, ERR_ARGUMENT, "metric: a part is of one position, or, without @, of all that are read");
 	if (T && place->site == SITE_PATTERN && !check_weight(place, c, err))
 		return false;
-	return check_whole(p->of, c, T, err);
+	return check_whole(p->of, c, place->position, T, err);
 }
 
 static bool check_place(const struct parsed_metric *p, const struct config *c, int T, struct err *err)

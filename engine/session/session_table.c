@@ -6,11 +6,19 @@
 #include "engine/base/clock.h"
 #include "engine/session/args.h"
 
+/* Of the prompt; 0: there is none, and what is asked reads no run. */
+static int positions(const struct session_view *v)
+{
+	return v->run ? v->run->T : 0;
+}
+
 /* For tests: what this table of a view answers. */
 static void bear_witness(const struct table *t, const struct session_view *v, const struct job_pane *pane)
 {
 	struct witness_view w = { .job = v->job, .side = v->side, .metric = v->metric.spec };
 
+	if (!v->run)
+		return;
 	for (int dim = 0; dim < DIM_COUNT; dim++)
 		w.extent[dim] = dim_extent(&v->run->model->config, v->run->T, (enum dim)dim);
 	witness_made(t, &w, pane);
@@ -73,7 +81,7 @@ static struct table *measured_answer(struct session *s, const struct analysis *a
 	struct table *t = analysis_compute(a, ask, args, err);
 	int runs = ask->task ? atomic_load(&ask->task->runs) - before : 0;
 
-	for (int i = 0; t && runs > 0 && s->token_ms > 0 && jobs == s->jobs && analysis_list[i]; i++)
+	for (int i = 0; t && runs > 0 && ask->run && s->token_ms > 0 && jobs == s->jobs && analysis_list[i]; i++)
 		if (analysis_list[i] == a)
 			s->share[i] = (clock_now() - start) / (runs * s->token_ms * ask->run->T);
 	return t;
@@ -143,7 +151,7 @@ static struct table *compute(struct session *s, const struct session_view *v, co
 		partial->view = v;
 		partial->pane = pane;
 	}
-	args_of_run(pane, v->metric.position, v->run->T, args);
+	args_of_run(pane, v->metric.position, positions(v), args);
 	t = measured_answer(s, pane->analysis, &ask, args, err);
 	gradient_unref(gradient);
 	bear_witness(t, v, pane);
@@ -173,7 +181,7 @@ static void table_key(struct str *key, const struct session_view *v, const struc
 	struct value args[PARAM_MAX];
 	unsigned on;
 
-	args_of_run(pane, v->metric.position, v->run->T, args);
+	args_of_run(pane, v->metric.position, positions(v), args);
 	on = analysis_on(pane->analysis, args);
 	str_add(key, pane->analysis->name);
 	if (on & ON_RUN)
@@ -227,7 +235,7 @@ static struct passes passes_of(struct session *s, const struct session_view *v, 
 	};
 	struct value args[PARAM_MAX];
 
-	args_of_run(pane, v->metric.position, v->run->T, args);
+	args_of_run(pane, v->metric.position, positions(v), args);
 	return !v->passing && is_there(s, v, pane) ? (struct passes){ 0 } : analysis_runs(pane->analysis, &ask, args);
 }
 
@@ -250,6 +258,6 @@ double session_view_work(struct session *s, const struct session_view *v, const 
 
 	if (is_there(s, v, pane))
 		return 0;
-	args_of_run(pane, v->metric.position, v->run->T, args);
+	args_of_run(pane, v->metric.position, positions(v), args);
 	return analysis_work(pane->analysis, &ask, args, steps);
 }

@@ -298,6 +298,44 @@ static void test_other(void)
 	}
 }
 
+/*
+ * What is written at a position that the metric does not read is no part of it. Cells of maps over positions name such parts: they
+ * are refused before anything runs, in the words with which they would be when resolved.
+ */
+static void test_other_position(void)
+{
+	static const char *const maps[] = { "map=positions", NULL };
+	struct err early = { 0 }, late = { 0 }, err = { 0 };
+	struct table *t = answer("attention-knockout", maps);
+	struct explained e;
+	char of[sizeof spec_now];
+	int T = t ? t->rows.n : 0;
+
+	value_of(NULL);
+	snprintf(of, sizeof of, "%s", spec_now);
+	explained_init(&e);
+	if (t && CHECK_THAT(explain_cell(t, 1, 0, of, &e, &err), "%s", err.text)) {
+		const struct config *c = &session_model(session)->config;
+
+		CHECK_THAT(!metric_check(e.spec.s, c, T, &early) && strstr(early.text, ", not 1"), "%s: %s", e.spec.s, early.text);
+		CHECK(metric_check(e.spec.s, c, 0, &err)); /* of a prompt that nobody knows yet */
+		job_set(&job.metric, e.spec.s);
+		CHECK(!session_prepare(session, &job, NULL, NULL, &late));
+		CHECK_TEXT(early.text, late.text);
+		str_clear(&e.spec);
+		err = (struct err){ 0 };
+		CHECK_THAT(explain_cell(t, T - 1, 0, of, &e, &err) && metric_check(e.spec.s, c, T, &err), "%s: %s", e.spec.s,
+			   err.text);
+		value_of(e.spec.s);
+	}
+	CHECK(metric_check("part embed 0 @1 of part head 1.0 @3 of logit #3 @3", NULL, T, &err));
+	CHECK(!metric_check("part embed 0 @4 of part head 1.0 @3 of logit #3 @3", NULL, T, &err));
+	CHECK_TEXT(err.text, "metric: part head 1.0 @3 of logit #3 @3 reads positions up to 3, not 4");
+	table_unref(t);
+	explained_done(&e);
+	job_set(&job.metric, NULL);
+}
+
 /* What is no sum over the stream has no parts, and says what to ask. */
 static void test_no_parts(void)
 {
@@ -326,7 +364,8 @@ static void test_refused(void)
 
 int main(void)
 {
-	static plain_test *const tests[] = { test_cells, test_walk, test_other, test_no_parts, test_refused, NULL };
+	static plain_test *const tests[] = { test_cells,    test_walk,	  test_other, test_other_position,
+					     test_no_parts, test_refused, NULL };
 
 	plain_each(tests);
 	pool_stop();

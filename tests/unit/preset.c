@@ -205,7 +205,7 @@ static void test_panes_left_out(void)
 	CHECK(!parse("a: [", &p, NULL, &err) && strstr(err.text, "not YAML"));
 }
 
-/* Files of arguments, edits, means and metrics that lie beside a preset are found from anywhere, also where a part of one is named. */
+/* Files of arguments, edits, means and metrics that lie beside a preset are found from anywhere, also with the name of a part. */
 static void test_files_beside(void)
 {
 	static const char yaml[] = "edits: [resid_post 0 add w.npz:b 2]\n"

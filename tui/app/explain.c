@@ -65,7 +65,8 @@ bool explain_focused(const struct app *app, struct explained *out, bool *waits, 
 	int row, col;
 
 	if (!cell_of(app, &answer, &row, &col, waits, err) ||
-	    !explain_cell(answer.table, row, col, app->shot->metric_spec, out, err))
+	    !explain_cell(answer.table, row, col, app->shot->metric_spec, out, err) ||
+	    !metric_check(out->spec.s, &app->shot->config, app->shot->tokens, err))
 		return false;
 	if (!is_metric(app, out->spec.s))
 		return true;

@@ -79,7 +79,7 @@ struct printing {
 	struct theme *theme; /* of the format; owned */
 	double metric, unedited;
 	struct dataset_files files; /* of a mean over prompts */
-	bool alone;		    /* all panes are such means: there is no prompt besides */
+	bool alone;		    /* no pane reads the prompt: each is such a mean, or a training */
 };
 
 static bool is_text(const struct options *o)
@@ -335,6 +335,15 @@ static bool go_together(const struct options *o, struct err *err)
 	return true;
 }
 
+/* Panes that read no run of the prompt need none: it may be empty where the model puts no mark before it. */
+static bool reads_prompt(const struct job *job)
+{
+	for (int i = 0; i < job->panes; i++)
+		if (!job->pane[i].over && (job_pane_reads_run(&job->pane[i]) || job->pane[i].shown != SHOWN_RUN))
+			return true;
+	return false;
+}
+
 static bool all_over(const struct job *job)
 {
 	int over = 0;
@@ -370,7 +379,7 @@ static void write_question(const struct options *o, struct str *out)
 /* The question is in o->preset. */
 static bool print_all(struct options *o, struct dataset_files *files, struct err *err)
 {
-	struct printing p = { .o = o, .files = *files, .alone = !o->check && all_over(&o->preset.job) };
+	struct printing p = { .o = o, .files = *files, .alone = !o->check && !reads_prompt(&o->preset.job) };
 	bool ok;
 
 	if (!open_theme(&p, err))
