@@ -164,8 +164,26 @@ static void techniques_warn(void)
 		CHECK_THAT(listed && warned == (slow != NULL) && (slow != NULL) == (analysis_list[i]->cost >= COST_RUNS),
 			   "%s %s that it is slow", analysis_list[i]->name, warned ? "says" : "does not say");
 	}
-	press(&s, "Esc 2 ?");
+	press(&s, "Esc 1 : 'metric_entropy Enter t 'reagent");
+	CHECK_THAT(screen_has(&s, "not of this metric: m"), "what cannot explain the metric says so");
+	press(&s, "Esc Esc : 'metric_logit_\"_Paris\" Enter t 'reagent");
+	CHECK_THAT(!screen_has(&s, "not of this metric"), "and what can does not");
+	press(&s, "Esc Esc 2 ?");
 	CHECK_THAT(screen_has(&s, "previous token  first token    induction"), "the help of attention shows the usual patterns");
+	drop_curtain(&s);
+}
+
+/* A pane that cannot be answered says why, and which keys may help. */
+static void refused_pane(void)
+{
+	struct stage s;
+
+	raise_curtain(&s);
+	s.fake.shot.pane[0].error = strdup("this learns from a text, and none is given: corpus=FILE");
+	app_draw(&s.app, &s.canvas);
+	CHECK(screen_has(&s, "corpus=FILE") && screen_has(&s, "s arguments  m metric  t technique"));
+	free(s.fake.shot.pane[0].error);
+	s.fake.shot.pane[0].error = NULL;
 	drop_curtain(&s);
 }
 
@@ -224,6 +242,7 @@ int main(void)
 	palette();
 	help_topics();
 	techniques_warn();
+	refused_pane();
 	help_by_topic();
 	return tap_done();
 }

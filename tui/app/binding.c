@@ -224,6 +224,26 @@ void question_args(const struct app *app, int pane, struct str *out)
 
 /* ------------------------------------------------------------------------------------------------ what it is on */
 
+/* A spec begins with its kind's word; without one the metric is a logit. */
+static enum metric_kind kind_of(const char *spec)
+{
+	const size_t n = spec ? strcspn(spec, " ") : 0;
+
+	for (int k = 0; n && k < METRIC_KINDS; k++)
+		if (strlen(metric_table[k]->word) == n && !strncmp(metric_table[k]->word, spec, n))
+			return (enum metric_kind)k;
+	return METRIC_LOGIT;
+}
+
+const char *technique_lacks(const struct app *app, const struct analysis *a)
+{
+	if ((a->needs & NEEDS_FOIL) && !app->doc.job.foil)
+		return "needs a foil: f";
+	if (a->metrics && !analysis_explains(a, kind_of(app->doc.job.metric)))
+		return "not of this metric: m";
+	return NULL;
+}
+
 bool cursor_place(const struct app *app, struct place *place)
 {
 	struct answer_shown answer = { 0 };

@@ -50,6 +50,9 @@ struct answer_shown {
 };
 void question_answer(const struct app *app, int pane, struct answer_shown *out);
 
+/* What is in the way of a technique, with the key that mends it: "needs a foil: f"; NULL: nothing that is known. */
+const char *technique_lacks(const struct app *app, const struct analysis *a);
+
 /* Where the cursor is in what is focused: the place of its cell. False: there is no table yet, or the cell is nowhere. */
 bool cursor_place(const struct app *app, struct place *place);
 /*

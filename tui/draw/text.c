@@ -49,6 +49,18 @@ void text_duration(double seconds, struct str *out)
 		str_addf(out, "%ld h %ld min", s / 3600, s / 60 % 60);
 }
 
+/* As exact as a guess is: two digits of it, and no seconds beside minutes. */
+static void add_guess(double seconds, struct str *out)
+{
+	const double step = seconds < 20 ? 1 : seconds < 60 ? 5 : seconds < 3600 ? 60 : 600;
+	const long s = lround(ceil(seconds / step) * step);
+
+	if (s >= 60 && s < 600)
+		str_addf(out, "%ld min", s / 60);
+	else
+		text_duration((double)s, out);
+}
+
 void text_forecast(const struct forecast *f, struct str *out)
 {
 	const int n = f->steps ? f->steps : f->prompts ? f->prompts : f->runs;
@@ -60,7 +72,7 @@ void text_forecast(const struct forecast *f, struct str *out)
 		str_addf(out, "usually %d runs, at most %d, about ", f->usual, f->runs);
 	else
 		str_addf(out, "%d %s%s, %s ", n, what, n == 1 ? "" : "s", f->measured ? "about" : "up to");
-	text_duration(f->seconds, out);
+	add_guess(f->seconds, out);
 }
 
 static void add_axis(const struct axis *axis, int i, struct str *out)

@@ -48,11 +48,6 @@ static bool takes(const struct analysis *a, unsigned dims)
 	return false;
 }
 
-static const char *missing_foil(const struct app *app, const struct analysis *a)
-{
-	return (a->needs & NEEDS_FOIL) && !app->doc.job.foil ? "needs a foil: f" : NULL;
-}
-
 /* "resid_pre 17 @9 patch", or "3 edits: scores 4 @9<1 mask …" */
 static void describe_lines(const struct str *lines, struct str *out)
 {
@@ -119,7 +114,7 @@ static bool has_own_edits(const struct app *app)
 
 static void add_link(const struct app *app, struct list *list, int id, const char *text, const struct analysis *a)
 {
-	const char *why = missing_foil(app, a);
+	const char *why = technique_lacks(app, a);
 	struct list_item *item = list_add(list, text, why ? why : a->blurb);
 
 	item->id = id;

@@ -26,14 +26,6 @@ static int fits(const struct analysis *a, unsigned dims)
 	return given;
 }
 
-/* What is in the way; NULL: nothing. */
-static const char *missing(const struct app *app, const struct analysis *a)
-{
-	if ((a->needs & NEEDS_FOIL) && !app->doc.job.foil)
-		return "needs a foil: f";
-	return NULL;
-}
-
 /* How long it takes with this model and prompt, as far as that is known; until then, that it may take long. */
 static void add_cost(const struct app *app, int i, struct str *detail)
 {
@@ -53,7 +45,7 @@ static void add_cost(const struct app *app, int i, struct str *detail)
 static void add_analysis(const struct app *app, struct list *list, int i, bool filled)
 {
 	const struct analysis *a = analysis_list[i];
-	const char *why = missing(app, a);
+	const char *why = technique_lacks(app, a);
 	struct list_item *item;
 	struct job_pane pane;
 	struct str detail;

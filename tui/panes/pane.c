@@ -131,6 +131,29 @@ static void draw_not_yet(struct app *app, struct canvas *c, int pane, const stru
 	str_done(&text);
 }
 
+/* Why there is no table, and which keys may help. */
+static void draw_refusal(struct app *app, struct canvas *c, int pane, const char *error)
+{
+	static const enum action_id helps[] = { ACTION_set, ACTION_metric, ACTION_technique };
+	const struct rect r = app->pane[pane].inside;
+	struct str keys;
+	int lines, x = r.x + 1;
+
+	if (r.w <= 2 || r.h <= 0)
+		return;
+	str_init(&keys);
+	lines = canvas_paragraph(c, (struct rect){ r.x + 1, r.y, r.w - 2, r.h }, 0, app_ink(app, STYLE_ERROR), error);
+	for (size_t i = 0; i < sizeof helps / sizeof *helps && lines + 1 < r.h; i++) {
+		str_clear(&keys);
+		action_keys(&actions[helps[i]], 1, theme_ascii(app->theme), &keys);
+		if (x + (int)keys.n + 1 + (int)strlen(actions[helps[i]].label) > r.x + r.w)
+			break;
+		x += canvas_text(c, x, r.y + lines + 1, app_ink(app, STYLE_KEY), keys.s) + 1;
+		x += canvas_text(c, x, r.y + lines + 1, app_ink(app, STYLE_DIM), actions[helps[i]].label) + 2;
+	}
+	str_done(&keys);
+}
+
 void draw_pane(struct app *app, struct canvas *c, int pane)
 {
 	struct answer_shown answer;
@@ -141,7 +164,7 @@ void draw_pane(struct app *app, struct canvas *c, int pane)
 	inside.h += edge_is_free(app, pane);
 	before = canvas_clip(c, inside);
 	if (answer.error)
-		draw_sentence(app, c, app->pane[pane].inside, STYLE_ERROR, answer.error);
+		draw_refusal(app, c, pane, answer.error);
 	else if (answer.table)
 		draw_table(app, c, pane, &answer);
 	else
