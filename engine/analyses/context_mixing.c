@@ -95,7 +95,7 @@ static bool mix(const struct ask *ask, struct table *t, struct err *err)
 
 /* ---- all layers up to that one ---- */
 
-struct parts {
+struct mixed_parts {
 	const struct ask *ask;
 	struct table *t;
 	float *sum;  /* [T, D] of all parts so far */
@@ -104,7 +104,7 @@ struct parts {
 
 static void add_source(void *context, int source, int from, const float *x)
 {
-	struct parts *p = context;
+	struct mixed_parts *p = context;
 	const int T = p->ask->run->T, column = source < 0 ? T : source;
 	size_t D = (size_t)p->ask->model->config.D;
 
@@ -123,7 +123,7 @@ static void add_source(void *context, int source, int from, const float *x)
 		ask_show(p->ask, p->t);
 }
 
-static double parts_off(const struct parts *p, int layer)
+static double parts_off(const struct mixed_parts *p, int layer)
 {
 	size_t D = (size_t)p->ask->model->config.D;
 	double worst = 0;
@@ -144,8 +144,8 @@ static double parts_off(const struct parts *p, int layer)
 static bool decompose(const struct ask *ask, struct table *t, struct err *err)
 {
 	const int T = ask->run->T, layer = ask->arg[ARG_LAYER];
-	struct parts p = { ask, t, arena_floats(ask->scratch, (size_t)T * (size_t)ask->model->config.D, err),
-			   arena_alloc(ask->scratch, (size_t)T * sizeof(double)) };
+	struct mixed_parts p = { ask, t, arena_floats(ask->scratch, (size_t)T * (size_t)ask->model->config.D, err),
+				 arena_alloc(ask->scratch, (size_t)T * sizeof(double)) };
 
 	if (!p.sum || !token_parts(ask->run, layer, add_source, &p, ask->scratch, ask->task, err))
 		return false;

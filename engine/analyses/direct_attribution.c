@@ -46,7 +46,7 @@ struct row {
 };
 
 /* The worst of all levels: how far the children of a row are from it, against what is allowed. */
-struct level {
+struct tree_level {
 	int parent; /* -1: there is none yet */
 	double expected, actual, allowed, off;
 };
@@ -57,7 +57,7 @@ struct tree {
 	struct parts *parts; /* [rows of the first level] of those that are open; the others' share is NULL */
 	struct row *row;     /* heap */
 	int n, room;
-	struct level worst;
+	struct tree_level worst;
 	bool deep;		  /* the run has what opened rows read */
 	const struct place *open; /* [opens] */
 	int opens;
@@ -81,7 +81,7 @@ static void check_level(struct tree *t, int parent, int from)
 {
 	const struct row *p = &t->row[parent];
 	double sum = 0, all = 0;
-	struct level l;
+	struct tree_level l;
 
 	for (int i = from; i < t->n; i++) {
 		if (t->row[i].parent != parent)
@@ -89,7 +89,7 @@ static void check_level(struct tree *t, int parent, int from)
 		sum += t->row[i].share;
 		all += fabs(t->row[i].share);
 	}
-	l = (struct level){ parent, p->share, sum, 1e-5 * fmax(all, fabs(p->share)) + 1e-6, 0 };
+	l = (struct tree_level){ parent, p->share, sum, 1e-5 * fmax(all, fabs(p->share)) + 1e-6, 0 };
 	l.off = fabs(sum - p->share) / l.allowed;
 	if (!isnan(t->worst.off) && !(l.off <= t->worst.off)) /* NaN is the worst */
 		t->worst = l;
@@ -324,7 +324,7 @@ static bool add_pieces(struct tree *t, struct err *err)
  */
 static struct check check_of(const struct tree *t, const char *const *show, struct arena *arena)
 {
-	const struct level *l = &t->worst;
+	const struct tree_level *l = &t->worst;
 	double metric = t->readout->reading.value, sum = 0;
 	const double tolerance = 1e-4, off_of_roots = tolerance * fmax(1, fabs(metric));
 

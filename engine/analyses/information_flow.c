@@ -43,7 +43,7 @@ static const struct param params[] = {
 enum { FLOW, HIDDEN, COLUMNS };
 
 /* Of one layer: what all parts of all nodes weigh. */
-struct weights {
+struct flow_weights {
 	const struct ask *ask;
 	int layer, T;	     /* positions 0 … T-1: those after the last one have no part in it */
 	int head;	     /* whose parts are weighed now */
@@ -53,13 +53,13 @@ struct weights {
 	float *mlp_stream;   /* [T] share of the stream in what leaves the layer; the rest is the MLP's */
 };
 
-static bool one_step(const struct weights *w)
+static bool one_step(const struct flow_weights *w)
 {
 	return w->ask->model->config.parallel;
 }
 
 /* The sum that attention is a part of. */
-static const float *whole(const struct weights *w, int i)
+static const float *whole(const struct flow_weights *w, int i)
 {
 	return run_at(w->ask->run, one_step(w) ? SITE_RESID_POST : SITE_RESID_MID, w->layer, i);
 }
@@ -82,7 +82,7 @@ static bool head_edited(const struct run *r, int layer, int head, int position)
 
 static void weigh_query(void *context, int i)
 {
-	const struct weights *w = context;
+	const struct flow_weights *w = context;
 	const struct run *run = w->ask->run;
 	const struct config *c = &run->model->config;
 	size_t D = (size_t)c->D;
@@ -96,7 +96,7 @@ static void weigh_query(void *context, int i)
 }
 
 /* Heads that edits have changed: here, and not in a chunk of the pool, since what they write takes a product of its own. */
-static void weigh_edited(const struct weights *w, float *write)
+static void weigh_edited(const struct flow_weights *w, float *write)
 {
 	const struct run *run = w->ask->run;
 	size_t D = (size_t)run->model->config.D;
@@ -112,7 +112,7 @@ static void weigh_edited(const struct weights *w, float *write)
 	}
 }
 
-static void weigh_head(struct weights *w, int head)
+static void weigh_head(struct flow_weights *w, int head)
 {
 	const struct run *run = w->ask->run;
 
@@ -123,7 +123,7 @@ static void weigh_head(struct weights *w, int head)
 }
 
 /* Every node's parts made shares of their sum. */
-static void normalise(struct weights *w)
+static void normalise(struct flow_weights *w)
 {
 	const struct config *c = &w->ask->model->config;
 	size_t T = (size_t)w->T;
@@ -142,7 +142,7 @@ static void normalise(struct weights *w)
 	}
 }
 
-static void weigh_stream(struct weights *w, int i)
+static void weigh_stream(struct flow_weights *w, int i)
 {
 	const struct run *run = w->ask->run;
 	size_t D = (size_t)run->model->config.D;
@@ -161,7 +161,7 @@ static void weigh_stream(struct weights *w, int i)
 	w->mlp_stream[i] = stream / (stream + mlp);
 }
 
-static bool weigh_layer(struct weights *w, int layer, struct err *err)
+static bool weigh_layer(struct flow_weights *w, int layer, struct err *err)
 {
 	const struct config *c = &w->ask->model->config;
 
@@ -179,8 +179,8 @@ static bool weigh_layer(struct weights *w, int layer, struct err *err)
 
 /* ---- the graph ---- */
 
-struct graph {
-	struct weights *w;
+struct flow_graph {
+	struct flow_weights *w;
 	struct table *t;
 	struct edge *edge; /* heap, [room] */
 	int edges, room;
@@ -201,7 +201,7 @@ static int level_of(const struct config *c, int layer, int mid)
 	return (c->parallel ? 1 : 2) * (c->L - 1 - layer) + mid;
 }
 
-static void add_edge(struct graph *g, int from, int to, float weight, struct place place)
+static void add_edge(struct flow_graph *g, int from, int to, float weight, struct place place)
 {
 	if (g->edges == g->room) {
 		g->room = g->room ? 2 * g->room : 256;
@@ -212,7 +212,7 @@ static void add_edge(struct graph *g, int from, int to, float weight, struct pla
 }
 
 /* A part of a node: its flow goes down in any case; whether it is an edge is for the threshold to say. */
-static void pass(struct graph *g, int from, int to, float weight, struct place place)
+static void pass(struct flow_graph *g, int from, int to, float weight, struct place place)
 {
 	struct table *t = g->t;
 	float *flow = t->value;
@@ -228,9 +228,9 @@ static void pass(struct graph *g, int from, int to, float weight, struct place p
  * All that a head, or (-1) all heads, read of one key at a query. Parts are held against the threshold one by one, whoever they
  * are added to.
  */
-static void pass_key(struct graph *g, int from, int to, int i, int j)
+static void pass_key(struct flow_graph *g, int from, int to, int i, int j)
 {
-	const struct weights *w = g->w;
+	const struct flow_weights *w = g->w;
 	const struct config *c = &w->ask->model->config;
 	bool apart = w->ask->arg[ARG_PER_HEAD] == PER_HEAD_YES;
 	float all = 0, shown = 0;
@@ -256,9 +256,9 @@ static void pass_key(struct graph *g, int from, int to, int i, int j)
 }
 
 /* From what leaves attention (or the layer, where that is one step) down to what enters the layer. */
-static void pass_attention(struct graph *g, int above, int below)
+static void pass_attention(struct flow_graph *g, int above, int below)
 {
-	const struct weights *w = g->w;
+	const struct flow_weights *w = g->w;
 
 	for (int i = 0; i < w->T; i++) {
 		pass(g, below + i, above + i, w->stream[i], place_at(SITE_RESID_PRE, w->layer, -1, i));
@@ -269,9 +269,9 @@ static void pass_attention(struct graph *g, int above, int below)
 	}
 }
 
-static void pass_mlp(struct graph *g, int above, int below)
+static void pass_mlp(struct flow_graph *g, int above, int below)
 {
-	const struct weights *w = g->w;
+	const struct flow_weights *w = g->w;
 
 	for (int i = 0; i < w->T; i++) {
 		pass(g, below + i, above + i, w->mlp_stream[i], place_at(SITE_RESID_MID, w->layer, -1, i));
@@ -280,7 +280,7 @@ static void pass_mlp(struct graph *g, int above, int below)
 }
 
 /* The flow of a level sums to 1. */
-static void check_level(struct graph *g, int level)
+static void check_level(struct flow_graph *g, int level)
 {
 	double sum = 0;
 
@@ -290,7 +290,7 @@ static void check_level(struct graph *g, int level)
 		g->worst = sum;
 }
 
-static bool walk_down(struct graph *g, struct err *err)
+static bool walk_down(struct flow_graph *g, struct err *err)
 {
 	const struct config *c = &g->w->ask->model->config;
 	int T = g->w->T;
@@ -356,12 +356,12 @@ static void describe(struct table *t, const struct ask *ask, int T)
 	t->scale = SCALE_PROBABILITY;
 }
 
-static bool begin(struct weights *w, const struct ask *ask, struct err *err)
+static bool begin(struct flow_weights *w, const struct ask *ask, struct err *err)
 {
 	const struct config *c = &ask->model->config;
 	size_t T = (size_t)ask->arg[ARG_POSITION] + 1;
 
-	*w = (struct weights){ .ask = ask, .T = (int)T };
+	*w = (struct flow_weights){ .ask = ask, .T = (int)T };
 	return (w->write = arena_floats(ask->scratch, T * (size_t)c->D, err)) &&
 	       (w->part = arena_floats(ask->scratch, (size_t)c->H * T * T, err)) &&
 	       (w->stream = arena_floats(ask->scratch, T, err)) && (w->mlp = arena_floats(ask->scratch, T, err)) &&
@@ -370,8 +370,8 @@ static bool begin(struct weights *w, const struct ask *ask, struct err *err)
 
 static struct table *compute(const struct ask *ask, struct err *err)
 {
-	struct weights w;
-	struct graph g = { .w = &w, .threshold = ask->real[ARG_THRESHOLD], .worst = 1 };
+	struct flow_weights w;
+	struct flow_graph g = { .w = &w, .threshold = ask->real[ARG_THRESHOLD], .worst = 1 };
 	bool ok;
 
 	if (!begin(&w, ask, err) || !(g.t = table_new(levels(&ask->model->config) * w.T, COLUMNS, err)))

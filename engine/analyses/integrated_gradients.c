@@ -51,7 +51,7 @@ static const struct param params[] = {
 	{ 0 },
 };
 
-struct piece {
+struct way_piece {
 	double from, to;	     /* along the way, 0 … 1 */
 	double value_from, value_to; /* the metric there */
 	double value;		     /* and in the middle */
@@ -66,7 +66,7 @@ struct way {
 	float *baseline, *x; /* [D]; scratch [D] */
 	bool *moves;	     /* [T] the tokens on their way */
 	double start, end;   /* the metric at the baseline, and of the prompt */
-	struct piece *piece;
+	struct way_piece *piece;
 	int pieces, gradients;
 	int *asked; /* the pieces whose gradients are wanted */
 	bool converged;
@@ -134,7 +134,7 @@ static void put_input(const struct way *w, double along, float *x)
 static void make_middle(void *context, int i, float *x)
 {
 	const struct way *w = context;
-	const struct piece *p = &w->piece[w->asked[i]];
+	const struct way_piece *p = &w->piece[w->asked[i]];
 
 	for (int t = 0; t < w->T; t++)
 		if (w->moves[t])
@@ -144,7 +144,7 @@ static void make_middle(void *context, int i, float *x)
 static bool take_middle(void *context, int i, double value, const float *g)
 {
 	const struct way *w = context;
-	struct piece *p = &w->piece[w->asked[i]];
+	struct way_piece *p = &w->piece[w->asked[i]];
 
 	p->value = value;
 	p->gap = p->value_to - p->value_from;
@@ -192,11 +192,11 @@ static bool measure(struct way *w, int n, int of, struct err *err)
 	return ok;
 }
 
-static struct piece *add_piece(struct way *w, double from, double to)
+static struct way_piece *add_piece(struct way *w, double from, double to)
 {
-	struct piece *p = &w->piece[w->pieces++];
+	struct way_piece *p = &w->piece[w->pieces++];
 
-	*p = (struct piece){ from, to, .share = arena_alloc(w->ask->scratch, (size_t)w->T * sizeof *p->share) };
+	*p = (struct way_piece){ from, to, .share = arena_alloc(w->ask->scratch, (size_t)w->T * sizeof *p->share) };
 	return p;
 }
 
@@ -233,9 +233,9 @@ static int worst_of(const struct way *w, int n)
 /* The piece becomes its first half, the second one is new; both are asked. */
 static void halve(struct way *w, int i, int n)
 {
-	struct piece *first = &w->piece[i];
+	struct way_piece *first = &w->piece[i];
 	const double middle = (first->from + first->to) / 2;
-	struct piece *second = add_piece(w, middle, first->to);
+	struct way_piece *second = add_piece(w, middle, first->to);
 
 	second->value_from = first->value;
 	second->value_to = first->value_to;
@@ -290,7 +290,7 @@ static int expected(const struct ask *ask, int gradients)
 static bool integrate_auto(struct way *w, struct err *err)
 {
 	const int together = input_together(w->ask->run, w->ask->metric);
-	struct piece *whole = add_piece(w, 0, 1);
+	struct way_piece *whole = add_piece(w, 0, 1);
 	struct filling filling = { w->ask, w->table, fill_cells, w };
 	int n = 1;
 
@@ -318,7 +318,7 @@ static bool integrate_plain(struct way *w, int steps, struct err *err)
 
 /* ---- the metric with tokens at the baseline ---- */
 
-struct ends {
+struct way_ends {
 	const struct way *way;
 	const int *token; /* [n] the one that is there; NULL: all of them */
 	double *value;	  /* [n] */
@@ -326,7 +326,7 @@ struct ends {
 
 static void make_end(void *context, int i, float *x)
 {
-	const struct ends *e = context;
+	const struct way_ends *e = context;
 
 	for (int t = 0; t < e->way->T; t++)
 		if (e->token ? t == e->token[i] : e->way->moves[t])
@@ -335,7 +335,7 @@ static void make_end(void *context, int i, float *x)
 
 static bool take_end(void *context, int i, double value, const float *g)
 {
-	struct ends *e = context;
+	struct way_ends *e = context;
 
 	(void)g;
 	e->value[i] = value;
@@ -344,7 +344,7 @@ static bool take_end(void *context, int i, double value, const float *g)
 
 static bool measure_ends(const struct way *w, const int *token, int n, double *value, struct err *err)
 {
-	struct ends e = { w, token, value };
+	struct way_ends e = { w, token, value };
 	const struct input_variants variants = { n, make_end, take_end, &e };
 
 	return input_values(w->ask->run, w->ask->unedited, w->ask->metric, &variants, w->ask->task, err);

@@ -69,17 +69,17 @@ static bool read_score(struct score *s, const struct ask *ask, struct err *err)
 
 /* ---- one side ---- */
 
-struct part {
+struct score_part {
 	struct place place;
 	const char *name; /* in scratch */
 };
 
-static const struct part position_bias = { { SITE_NONE, false, -1, -1, -1, -1, -1, -1, -1, false }, "position_bias" };
+static const struct score_part position_bias = { { SITE_NONE, false, -1, -1, -1, -1, -1, -1, -1, false }, "position_bias" };
 
 /* What each part gives to some numbers that are read of a query or a key. */
 struct half {
-	struct part *part; /* [n] */
-	double *share;	   /* [n, width] */
+	struct score_part *part; /* [n] */
+	double *share;		 /* [n, width] */
 	int n, width;
 };
 
@@ -108,7 +108,7 @@ static struct direct_logit *read_half(const struct score *s, enum site site, con
 
 static double *add_part(struct half *h, struct place place, const char *name)
 {
-	h->part[h->n] = (struct part){ place, name };
+	h->part[h->n] = (struct score_part){ place, name };
 	return h->share + (size_t)h->n++ * (size_t)h->width;
 }
 
@@ -156,7 +156,7 @@ static bool split(struct half *h, const struct score *s, enum site site, const f
 
 /* ---- tables ---- */
 
-static void name_part(struct table *t, struct axis *axis, int i, const struct part *p)
+static void name_part(struct table *t, struct axis *axis, int i, const struct score_part *p)
 {
 	const bool head = p->place.site == SITE_RESULT;
 
@@ -250,7 +250,7 @@ static void fill_columns(struct columns *c, const struct score *s, struct table 
 
 	for (int side = 0; side < 2; side++)
 		for (int i = 0; i < c->half[side].n; i++) {
-			const struct part *p = &c->half[side].part[i];
+			const struct score_part *p = &c->half[side].part[i];
 			const int found = find_part(&c->half[0], p->name), row = found < 0 ? own++ : found;
 
 			name_part(t, &t->rows, row, p);

@@ -35,7 +35,7 @@ bool cause_sweep(struct cause *c, struct err *err)
 	       sweep_metric(c->base, ask->unedited, c->source, ask->metric, c->variant, c->n, c->value, ask->task, err);
 }
 
-struct answer {
+struct cause_filling {
 	struct cause *cause;
 	struct table *table;
 	cause_cells *cells;
@@ -44,7 +44,7 @@ struct answer {
 
 static void fill_cells(void *with)
 {
-	const struct answer *a = with;
+	const struct cause_filling *a = with;
 
 	a->cells(a->table, a->cause, a->with);
 }
@@ -67,7 +67,7 @@ static void tell_edits(const struct cause *c, struct table *t)
 
 bool cause_fill(struct cause *c, struct table *t, cause_cells *cells, const void *with, struct err *err)
 {
-	struct answer answer = { c, t, cells, with };
+	struct cause_filling answer = { c, t, cells, with };
 	struct filling filling = { c->ask, t, fill_cells, &answer };
 
 	tell_edits(c, t);

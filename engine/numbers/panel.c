@@ -367,7 +367,7 @@ static void read_blocks(const struct panels *p, int panel, int from, int count, 
 /* --- Quantised blocks that are taken apart first, sixteen columns at a time --- */
 
 /* A block of each column, taken apart; and again by column. */
-struct parts {
+struct panel_parts {
 	int8_t ints[PANEL][QUANT_BLOCK_MAX];
 	float scale[PANEL][QUANT_GROUPS_MAX], offset[PANEL][QUANT_GROUPS_MAX];
 };
@@ -406,7 +406,7 @@ FOR_AVX2 static void transpose_32_avx2(const unsigned char *const *from, unsigne
 }
 
 /* The block's integers less the bias, [block][16]. */
-static void turn_parts(const struct parts *parts, int block, int bias, unsigned char *ints)
+static void turn_parts(const struct panel_parts *parts, int block, int bias, unsigned char *ints)
 {
 	void (*const turn)(const unsigned char *const *from, unsigned char *to) =
 		cpu_set() == CPU_GENERIC ? transpose_32_plain : transpose_32_avx2;
@@ -434,7 +434,7 @@ static void read_parts(const struct panels *p, int panel, int from, int count, f
 	const unsigned char *row[PANEL], *soon[PANEL] = { 0 };
 	_Alignas(64) unsigned char ints[QUANT_BLOCK_MAX * PANEL];
 	_Alignas(64) float scale[PANEL], offset[PANEL];
-	struct parts parts;
+	struct panel_parts parts;
 
 	memset(&parts, 0, n < PANEL ? sizeof parts : 0); /* outputs that are not there are 0 */
 	rows_at(p, panel, from, row);

@@ -175,13 +175,14 @@ enum site norms_source(enum site site)
 }
 
 /* What queries, keys or a block's write are made from, by which matrix, and what is added. */
-struct product {
+struct norm_product {
 	const struct matrix *W;
 	const float *bias, *x;
 	float clip;
 };
 
-static bool product_of(const struct run *r, enum site site, int layer, struct product *of, struct arena *arena, struct err *err)
+static bool product_of(const struct run *r, enum site site, int layer, struct norm_product *of, struct arena *arena,
+		       struct err *err)
 {
 	const struct config *c = &r->model->config;
 	const struct layer *y = &r->model->layers[layer];
@@ -189,11 +190,11 @@ static bool product_of(const struct run *r, enum site site, int layer, struct pr
 	float *normed;
 
 	if (site == SITE_LN2_POST) {
-		*of = (struct product){ y->W_out, y->b_out, run_at(r, SITE_MLP_POST, layer, 0), 0 };
+		*of = (struct norm_product){ y->W_out, y->b_out, run_at(r, SITE_MLP_POST, layer, 0), 0 };
 		return true;
 	}
-	*of = site == SITE_Q_NORM ? (struct product){ y->W_Q, y->b_Q, NULL, c->qkv_clip }
-				  : (struct product){ y->W_K, y->b_K, NULL, c->qkv_clip };
+	*of = site == SITE_Q_NORM ? (struct norm_product){ y->W_Q, y->b_Q, NULL, c->qkv_clip }
+				  : (struct norm_product){ y->W_K, y->b_K, NULL, c->qkv_clip };
 	of->x = normed = arena_floats(arena, (size_t)r->T * (size_t)c->D, err);
 	for (int t = 0; normed && t < r->T; t++)
 		norms_apply(&read, t, run_at(r, SITE_RESID_PRE, layer, t), normed + (size_t)t * (size_t)c->D, NULL);
@@ -203,7 +204,7 @@ static bool product_of(const struct run *r, enum site site, int layer, struct pr
 /* Rows that are kept nowhere before their norm: they are made again. */
 static float *made_again(const struct run *r, enum site site, int layer, struct arena *arena, struct err *err)
 {
-	struct product of;
+	struct norm_product of;
 	size_t in, out;
 	float *x;
 

@@ -288,7 +288,7 @@ bool reading_of_side(struct reading *out, const struct run *run, const struct pl
 }
 
 /* What is read of attention's write: rows p[n, D] at the positions from … from+n-1, through one head (-1: all). */
-struct sources {
+struct read_sources {
 	int layer, head, from, n;
 	const float *p;	    /* [n, D] */
 	const float *scale; /* [n] of the norm after attention; NULL: the run's own */
@@ -296,7 +296,7 @@ struct sources {
 };
 
 /* To what W_O was given: u[H, K] of one row. Returns b_O's share. */
-static double before_write(const struct run *run, const struct sources *s, int i, float *pl, float *u)
+static double before_write(const struct run *run, const struct read_sources *s, int i, float *pl, float *u)
 {
 	const struct config *c = &run->model->config;
 	const struct layer *y = &run->model->layers[s->layer];
@@ -311,7 +311,7 @@ static double before_write(const struct run *run, const struct sources *s, int i
 }
 
 /* d[keys, G, K] += the weights of a query's heads times u[H, K]. */
-static void mix_back(const struct run *run, const struct sources *s, int query, const float *u, float *d)
+static void mix_back(const struct run *run, const struct read_sources *s, int query, const float *u, float *d)
 {
 	const struct config *c = &run->model->config;
 	const size_t K = (size_t)c->K, GK = (size_t)c->G * K;
@@ -347,7 +347,7 @@ static bool values_back(const struct run *run, int layer, float *d, struct readi
 	return true;
 }
 
-static bool read_sources(const struct run *run, const struct sources *s, struct reading *out, struct err *err)
+static bool read_sources(const struct run *run, const struct read_sources *s, struct reading *out, struct err *err)
 {
 	const struct config *c = &run->model->config;
 	float *pl = arena_floats(out->arena, channels(run), err), *u = arena_floats(out->arena, (size_t)(c->H * c->K), err);
@@ -368,7 +368,7 @@ static bool read_sources(const struct run *run, const struct sources *s, struct 
 bool reading_of_head(struct reading *out, const struct reading *of, const struct run *run, int layer, int head, struct arena *arena,
 		     struct err *err)
 {
-	const struct sources s = { layer, head, of->from, of->n, of->direction, NULL, false };
+	const struct read_sources s = { layer, head, of->from, of->n, of->direction, NULL, false };
 	float *write = arena_floats(arena, channels(run), err);
 
 	*out = (struct reading){ .arena = arena };
@@ -404,7 +404,7 @@ static bool refuse_neurons(const struct metric *m, struct arena *arena, struct e
 static bool read_site(const struct metric *m, const struct run *run, const float *p, int from, int n, struct reading *out,
 		      struct err *err)
 {
-	const struct sources all = { m->place.layer, -1, from, n, p, NULL, m->kind != METRIC_PART };
+	const struct read_sources all = { m->place.layer, -1, from, n, p, NULL, m->kind != METRIC_PART };
 
 	if (m->place.site == SITE_ATTN_OUT)
 		return read_sources(run, &all, out, err);
@@ -471,7 +471,7 @@ bool read_part(const struct metric *m, const struct run *run, struct reading *ou
 
 	out->value = metric_of_run(m, run);
 	if (m->place.site == SITE_RESULT) {
-		const struct sources head = { m->place.layer, m->place.unit, v->from, v->n, row, v->scale, false };
+		const struct read_sources head = { m->place.layer, m->place.unit, v->from, v->n, row, v->scale, false };
 
 		return read_sources(run, &head, out, err);
 	}
@@ -530,7 +530,7 @@ static bool freeze_source(struct metric_vector *v, const struct metric *m, const
 			  struct arena *arena, struct err *err)
 {
 	const struct config *c = &run->model->config;
-	const struct sources s = { m->place.layer, m->place.unit, v->from, 1, p, NULL, false };
+	const struct read_sources s = { m->place.layer, m->place.unit, v->from, 1, p, NULL, false };
 	float *pl = arena_floats(arena, channels(run), err), *u = arena_floats(arena, (size_t)(c->H * c->K), err);
 
 	if (!pl || !u)

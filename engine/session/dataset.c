@@ -11,31 +11,31 @@
 
 enum { SHOW_EVERY_MS = 30, LOOK_EVERY = 1000 /* prompts read between two looks at the task */ };
 
-struct work {
+struct dataset_work {
 	const struct dataset *d;
 	const struct dataset_files *files;
 	struct task *task;
-	int n;		     /* prompts of the file */
-	struct parts **part; /* [part_files] to read from, and (one of them) to add to; NULL: nothing is kept */
-	int part_files;	     /* 0, 1, or one for each shard */
-	struct table *first; /* of the first prompt: its axes are the mean's, and its neurons those that are listed */
+	int n;			  /* prompts of the file */
+	struct parts_file **part; /* [part_files] to read from, and (one of them) to add to; NULL: nothing is kept */
+	int part_files;		  /* 0, 1, or one for each shard */
+	struct table *first;	  /* of the first prompt: its axes are the mean's, and its neurons those that are listed */
 	struct mean *mean;
 	const char *metric;    /* for people */
 	double shown_at;       /* when the mean so far was shown last */
 	int notes, more_notes; /* notes on single prompts, only counted */
 };
 
-static bool is_shared_out(const struct work *w)
+static bool is_shared_out(const struct dataset_work *w)
 {
 	return w->files->shards > 1;
 }
 
-static bool is_own(const struct work *w, int i)
+static bool is_own(const struct dataset_work *w, int i)
 {
 	return !is_shared_out(w) || i % w->files->shards == w->files->shard;
 }
 
-static int own_prompts(const struct work *w)
+static int own_prompts(const struct dataset_work *w)
 {
 	return is_shared_out(w) ? (w->n - w->files->shard + w->files->shards - 1) / w->files->shards : w->n;
 }
@@ -43,7 +43,7 @@ static int own_prompts(const struct work *w)
 /* ---- the prompts ---- */
 
 /* Reads all prompts, so that a broken line is known before work begins. */
-static bool count_prompts(struct work *w, struct err *err)
+static bool count_prompts(struct dataset_work *w, struct err *err)
 {
 	struct prompts *prompts = prompts_open(w->d->path, err);
 	struct prompt prompt;
@@ -69,7 +69,8 @@ static bool count_prompts(struct work *w, struct err *err)
 /* ---- files of parts ---- */
 
 /* Whether a file of parts goes with the others; one sentence where it does not. */
-static bool belongs(const struct work *w, const char *path, const struct parts_of *is, const struct parts_of *of, struct err *err)
+static bool belongs(const struct dataset_work *w, const char *path, const struct parts_of *is, const struct parts_of *of,
+		    struct err *err)
 {
 	const char *why = strcmp(is->question, of->question) ? "for another question than the first file"
 			  : strcmp(is->model, of->model)     ? "with a model of other weights, or of another shape"
@@ -86,7 +87,7 @@ static bool belongs(const struct work *w, const char *path, const struct parts_o
 }
 
 /* The shards' files, in their order. */
-static bool open_merged(struct work *w, const struct parts_of *of, struct err *err)
+static bool open_merged(struct dataset_work *w, const struct parts_of *of, struct err *err)
 {
 	bool fine = true;
 
@@ -94,7 +95,7 @@ static bool open_merged(struct work *w, const struct parts_of *of, struct err *e
 	w->part_files = w->files->merges;
 	for (int i = 0; fine && i < w->files->merges; i++) {
 		struct parts_of is;
-		struct parts *p = parts_read(w->files->merge[i], &is, err);
+		struct parts_file *p = parts_read(w->files->merge[i], &is, err);
 
 		fine = p && belongs(w, w->files->merge[i], &is, of, err);
 		if (fine)
@@ -106,7 +107,7 @@ static bool open_merged(struct work *w, const struct parts_of *of, struct err *e
 	return fine;
 }
 
-static bool open_parts(struct work *w, struct err *err)
+static bool open_parts(struct dataset_work *w, struct err *err)
 {
 	struct parts_of of = { .question = xstrdup(w->files->question ? w->files->question : ""),
 			       .model = xstrdup(w->d->model),
@@ -126,9 +127,9 @@ static bool open_parts(struct work *w, struct err *err)
 }
 
 /* The part that is kept of a prompt, if it is. */
-static bool find_kept(struct work *w, int i, struct part *part, bool *there, struct err *err)
+static bool find_kept(struct dataset_work *w, int i, struct part *part, bool *there, struct err *err)
 {
-	struct parts *from = w->part_files ? w->part[i % w->part_files] : NULL;
+	struct parts_file *from = w->part_files ? w->part[i % w->part_files] : NULL;
 
 	*there = false;
 	if (from && !parts_next(from, i, part, there, err))
@@ -176,7 +177,7 @@ static bool same_shape(int rows, int cols, const struct table *first, struct err
 		       rows, cols, first->rows.n, first->cols.n);
 }
 
-static bool can_be_added(const struct work *w, const struct table *t, struct err *err)
+static bool can_be_added(const struct dataset_work *w, const struct table *t, struct err *err)
 {
 	if (t->word && t->rows.dim == DIM_RANK)
 		return err_set(err, ERR_ARGUMENT, "%s ranks other tokens for each prompt; there is no mean of that", t->analysis);
@@ -188,7 +189,7 @@ static bool can_be_added(const struct work *w, const struct table *t, struct err
 }
 
 /* Hundreds of prompts may each have something to say: the first few do. */
-static void pass_on(struct work *w, struct notes *own, struct notes *notes)
+static void pass_on(struct dataset_work *w, struct notes *own, struct notes *notes)
 {
 	enum { MOST_NOTES = 4 };
 
@@ -204,7 +205,8 @@ static void pass_on(struct work *w, struct notes *own, struct notes *notes)
 }
 
 /* The prompt's table, counted; its numbers in *part are borrowed from it. */
-static struct table *ask(struct work *w, const struct prompt *prompt, struct part *part, struct notes *notes, struct err *err)
+static struct table *ask(struct dataset_work *w, const struct prompt *prompt, struct part *part, struct notes *notes,
+			 struct err *err)
 {
 	struct inner in = { .task = { .called = look_at_whole, .called_context = &in, .call = true }, .whole = w->task };
 	const struct table *like = w->first && w->first->parent ? w->first : NULL;
@@ -233,7 +235,7 @@ static struct table *ask(struct work *w, const struct prompt *prompt, struct par
 
 /* ---- the mean ---- */
 
-static struct table *mean_so_far(const struct work *w, struct err *err)
+static struct table *mean_so_far(const struct dataset_work *w, struct err *err)
 {
 	struct table *t = mean_table(w->mean, w->first, err);
 	struct over over = { w->d->path, mean_count(w->mean), w->metric, 0, 0 };
@@ -253,7 +255,7 @@ static struct table *mean_so_far(const struct work *w, struct err *err)
 	return t;
 }
 
-static void show_so_far(struct work *w)
+static void show_so_far(struct dataset_work *w)
 {
 	struct err unsaid;
 	struct table *t;
@@ -265,7 +267,7 @@ static void show_so_far(struct work *w)
 	w->shown_at = clock_now();
 }
 
-static bool add(struct work *w, const struct part *part, struct err *err)
+static bool add(struct dataset_work *w, const struct part *part, struct err *err)
 {
 	if (!same_shape(part->rows, part->cols, w->first, err))
 		return false;
@@ -277,7 +279,7 @@ static bool add(struct work *w, const struct part *part, struct err *err)
  * Prompt i of the file. The first is asked even where its part is kept, or another shard's: a table's numbers are kept, its rows
  * and their names are not.
  */
-static bool take_prompt(struct work *w, int i, const struct prompt *prompt, struct notes *notes, struct err *err)
+static bool take_prompt(struct dataset_work *w, int i, const struct prompt *prompt, struct notes *notes, struct err *err)
 {
 	const bool own = is_own(w, i);
 	struct part asked = { 0 }, kept = { 0 };
@@ -298,7 +300,7 @@ static bool take_prompt(struct work *w, int i, const struct prompt *prompt, stru
 	return ok;
 }
 
-static bool take_all(struct work *w, struct notes *notes, struct err *err)
+static bool take_all(struct dataset_work *w, struct notes *notes, struct err *err)
 {
 	struct prompts *prompts = prompts_open(w->d->path, err);
 	struct prompt prompt;
@@ -318,7 +320,7 @@ static bool take_all(struct work *w, struct notes *notes, struct err *err)
 	return ok;
 }
 
-static bool begin(struct work *w, struct err *err)
+static bool begin(struct dataset_work *w, struct err *err)
 {
 	if (!count_prompts(w, err))
 		return false;
@@ -330,7 +332,7 @@ static bool begin(struct work *w, struct err *err)
 struct table *dataset_mean(const struct dataset *d, struct task *task, struct notes *notes, struct err *err)
 {
 	static const struct dataset_files none;
-	struct work w = { .d = d, .files = d->files ? d->files : &none, .task = task, .mean = mean_new() };
+	struct dataset_work w = { .d = d, .files = d->files ? d->files : &none, .task = task, .mean = mean_new() };
 	struct table *t = begin(&w, err) && take_all(&w, notes, err) ? mean_so_far(&w, err) : NULL;
 
 	for (int i = 0; i < w.part_files; i++)

@@ -17,7 +17,7 @@
 
 enum { LINE_MOST = 16 << 20 /* as lines.h */ };
 
-struct parts {
+struct parts_file {
 	char *path;
 	struct lines *lines; /* NULL: all that was there is read */
 	int file;	     /* that parts are appended to; -1: none */
@@ -31,7 +31,7 @@ void parts_of_done(struct parts_of *of)
 	*of = (struct parts_of){ 0 };
 }
 
-void parts_close(struct parts *p)
+void parts_close(struct parts_file *p)
 {
 	if (!p)
 		return;
@@ -43,7 +43,7 @@ void parts_close(struct parts *p)
 	free(p);
 }
 
-const char *parts_path(const struct parts *p)
+const char *parts_path(const struct parts_file *p)
 {
 	return p->path;
 }
@@ -90,11 +90,11 @@ static bool read_of(const char *path, struct lines *lines, struct parts_of *of, 
 	return fine;
 }
 
-struct parts *parts_read(const char *path, struct parts_of *of, struct err *err)
+struct parts_file *parts_read(const char *path, struct parts_of *of, struct err *err)
 {
-	struct parts *p = xcalloc(1, sizeof *p);
+	struct parts_file *p = xcalloc(1, sizeof *p);
 
-	*p = (struct parts){ .path = xstrdup(path), .file = -1 };
+	*p = (struct parts_file){ .path = xstrdup(path), .file = -1 };
 	*of = (struct parts_of){ 0 };
 	if ((p->lines = lines_open(path, err)) && read_of(path, p->lines, of, err))
 		return p;
@@ -123,7 +123,7 @@ static bool check_file(const char *path, const struct parts_of *of, struct err *
 {
 	struct parts_of is;
 	struct err why = { 0 };
-	struct parts *p = parts_read(path, &is, &why);
+	struct parts_file *p = parts_read(path, &is, &why);
 	bool fine = p && is_of(path, &is, of, err);
 
 	if (!p)
@@ -152,7 +152,7 @@ static off_t whole_lines(int file)
 	return at;
 }
 
-static bool open_end(struct parts *p, struct err *err)
+static bool open_end(struct parts_file *p, struct err *err)
 {
 	off_t end;
 
@@ -174,13 +174,13 @@ static bool begin(const char *path, const struct parts_of *of, struct err *err)
 	return ok;
 }
 
-struct parts *parts_resume(const char *path, const struct parts_of *of, struct err *err)
+struct parts_file *parts_resume(const char *path, const struct parts_of *of, struct err *err)
 {
 	char *at_home = file_at_home(path);
-	struct parts *p = xcalloc(1, sizeof *p);
+	struct parts_file *p = xcalloc(1, sizeof *p);
 	struct line first;
 
-	*p = (struct parts){ .path = at_home ? at_home : xstrdup(path), .file = -1 };
+	*p = (struct parts_file){ .path = at_home ? at_home : xstrdup(path), .file = -1 };
 	if ((file_exists(p->path) ? check_file(p->path, of, err) : begin(p->path, of, err)) && open_end(p, err) &&
 	    (p->lines = lines_open(p->path, err)) && lines_next(p->lines, &first, err))
 		return p;
@@ -208,7 +208,7 @@ static bool take_value(void *context, size_t k, const char *key, const struct js
 	return true;
 }
 
-static bool take_part(struct parts *p, const struct json_value *root, int i, struct part *part)
+static bool take_part(struct parts_file *p, const struct json_value *root, int i, struct part *part)
 {
 	const struct json_value *values = json_get(root, "values");
 	int64_t at = -1, rows = 0, cols = 0;
@@ -231,7 +231,7 @@ static bool take_part(struct parts *p, const struct json_value *root, int i, str
 	return true;
 }
 
-bool parts_next(struct parts *p, int i, struct part *part, bool *there, struct err *err)
+bool parts_next(struct parts_file *p, int i, struct part *part, bool *there, struct err *err)
 {
 	struct err unread = { 0 };
 	struct line line = { 0 };
@@ -278,7 +278,7 @@ static void write_part(int i, const struct part *part, struct str *out)
 	str_add(out, "]}\n");
 }
 
-bool parts_add(struct parts *p, int i, const struct part *part, struct err *err)
+bool parts_add(struct parts_file *p, int i, const struct part *part, struct err *err)
 {
 	struct str line;
 	bool ok;

@@ -22,18 +22,18 @@ struct parts_of {
 };
 void parts_of_done(struct parts_of *of);
 
-struct parts;
+struct parts_file;
 
 /* To resume: made when it is not there, and refused (ERR_ARGUMENT) when it is of something else. */
-struct parts *parts_resume(const char *path, const struct parts_of *of, struct err *err);
+struct parts_file *parts_resume(const char *path, const struct parts_of *of, struct err *err);
 /* To be read only; `of` receives what it is of. */
-struct parts *parts_read(const char *path, struct parts_of *of, struct err *err);
-void parts_close(struct parts *p); /* NULL is fine */
-const char *parts_path(const struct parts *p);
+struct parts_file *parts_read(const char *path, struct parts_of *of, struct err *err);
+void parts_close(struct parts_file *p); /* NULL is fine */
+const char *parts_path(const struct parts_file *p);
 
 /* The part of prompt i, its numbers borrowed until the next call; *there false: this one and those after it are not done yet. */
-bool parts_next(struct parts *p, int i, struct part *part, bool *there, struct err *err);
+bool parts_next(struct parts_file *p, int i, struct part *part, bool *there, struct err *err);
 /* Adds it, and waits until it is on the disk. */
-bool parts_add(struct parts *p, int i, const struct part *part, struct err *err);
+bool parts_add(struct parts_file *p, int i, const struct part *part, struct err *err);
 
 #endif

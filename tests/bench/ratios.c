@@ -27,7 +27,7 @@
 enum { TIMES_LEAST = 3, TIMES_MOST = 40, MOST_T = 256, SHAPLEY_EXACT = 10, SHAPLEY_SAMPLED = 20 };
 static const double ROW_SECONDS = 4;
 
-struct bench {
+struct ratio_bench {
 	struct model *model;
 	int32_t tokens[MOST_T];
 	struct run *run;
@@ -39,8 +39,8 @@ struct bench {
 
 struct row {
 	const char *name;
-	bool (*base)(struct bench *s, const struct row *row, struct err *err); /* what it is told in */
-	bool (*work)(struct bench *s, const struct row *row, struct err *err);
+	bool (*base)(struct ratio_bench *s, const struct row *row, struct err *err); /* what it is told in */
+	bool (*work)(struct ratio_bench *s, const struct row *row, struct err *err);
 	int T;		  /* tokens, or rows of a product */
 	double most;	  /* work / base */
 	const char *asks; /* a technique and its arguments */
@@ -48,14 +48,14 @@ struct row {
 
 /* ---- pieces of work ---- */
 
-static struct run *new_run(const struct bench *s, struct err *err)
+static struct run *new_run(const struct ratio_bench *s, struct err *err)
 {
 	struct run_order order = { .model = s->model, .tokens = s->tokens, .T = s->T };
 
 	return run_new(&order, NULL, err);
 }
 
-static bool do_pass(struct bench *s, const struct row *row, struct err *err)
+static bool do_pass(struct ratio_bench *s, const struct row *row, struct err *err)
 {
 	struct run *r = new_run(s, err);
 
@@ -64,7 +64,7 @@ static bool do_pass(struct bench *s, const struct row *row, struct err *err)
 	return r != NULL;
 }
 
-static bool do_gradient(struct bench *s, const struct row *row, struct err *err)
+static bool do_gradient(struct ratio_bench *s, const struct row *row, struct err *err)
 {
 	struct run *r = new_run(s, err);
 	struct gradient *g = r ? gradient_new(r, &s->metric, r, 0, NULL, err) : NULL;
@@ -77,7 +77,7 @@ static bool do_gradient(struct bench *s, const struct row *row, struct err *err)
 }
 
 /* "TECHNIQUE NAME=VALUE …", and `layer`, if it is not negative, as one more argument. */
-static bool ask_once(struct bench *s, const char *asks, int layer, struct err *err)
+static bool ask_once(struct ratio_bench *s, const char *asks, int layer, struct err *err)
 {
 	struct ask ask = { .model = s->model, .run = s->run, .unedited = s->run, .metric = &s->metric, .gradient = s->gradient };
 	char text[256], *rest = text, *word;
@@ -101,12 +101,12 @@ static bool ask_once(struct bench *s, const char *asks, int layer, struct err *e
 	return t != NULL;
 }
 
-static bool do_ask(struct bench *s, const struct row *row, struct err *err)
+static bool do_ask(struct ratio_bench *s, const struct row *row, struct err *err)
 {
 	return ask_once(s, row->asks, -1, err);
 }
 
-static bool do_ask_layers(struct bench *s, const struct row *row, struct err *err)
+static bool do_ask_layers(struct ratio_bench *s, const struct row *row, struct err *err)
 {
 	for (int l = 0; l < s->model->config.L; l++)
 		if (!ask_once(s, row->asks, l, err))
@@ -115,7 +115,7 @@ static bool do_ask_layers(struct bench *s, const struct row *row, struct err *er
 }
 
 /* The layers' own weights, which no cache holds all of. */
-static bool do_products(struct bench *s, const struct row *row, struct err *err)
+static bool do_products(struct ratio_bench *s, const struct row *row, struct err *err)
 {
 	const struct config *c = &s->model->config;
 
@@ -125,7 +125,7 @@ static bool do_products(struct bench *s, const struct row *row, struct err *err)
 	return true;
 }
 
-static bool do_products_back(struct bench *s, const struct row *row, struct err *err)
+static bool do_products_back(struct ratio_bench *s, const struct row *row, struct err *err)
 {
 	const struct config *c = &s->model->config;
 
@@ -136,7 +136,7 @@ static bool do_products_back(struct bench *s, const struct row *row, struct err 
 }
 
 /* As many operations as the pass cannot do without, at the peak of one core. */
-static bool do_peak(struct bench *s, const struct row *row, struct err *err)
+static bool do_peak(struct ratio_bench *s, const struct row *row, struct err *err)
 {
 	const struct config *c = &s->model->config;
 	const double D = c->D, HK = (double)c->H * c->K, GK = (double)c->G * c->K, F = c->F;
@@ -184,10 +184,10 @@ static double cpu_seconds(void)
 	return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
 }
 
-typedef bool piece(struct bench *s, const struct row *row, struct err *err);
+typedef bool piece(struct ratio_bench *s, const struct row *row, struct err *err);
 
 /* As often as one measurement needs to be longer than the clock's grain. */
-static bool seconds_of(piece *work, struct bench *s, const struct row *row, double *least, struct err *err)
+static bool seconds_of(piece *work, struct ratio_bench *s, const struct row *row, double *least, struct err *err)
 {
 	double start = cpu_seconds(), took;
 	int times = 0;
@@ -202,7 +202,7 @@ static bool seconds_of(piece *work, struct bench *s, const struct row *row, doub
 	return true;
 }
 
-static bool measure(struct bench *s, const struct row *row, struct err *err)
+static bool measure(struct ratio_bench *s, const struct row *row, struct err *err)
 {
 	double base = INFINITY, work = INFINITY, memory, begin;
 	size_t used = big_used();
@@ -222,7 +222,7 @@ static bool measure(struct bench *s, const struct row *row, struct err *err)
 	return true;
 }
 
-static bool prepare(struct bench *s, const struct row *row, struct err *err)
+static bool prepare(struct ratio_bench *s, const struct row *row, struct err *err)
 {
 	s->T = row->T;
 	s->metric = (struct metric){ .kind = METRIC_LOGIT, .target = { 0, -1 }, .position = row->T - 1 };
@@ -231,7 +231,7 @@ static bool prepare(struct bench *s, const struct row *row, struct err *err)
 	return s->run != NULL;
 }
 
-static bool measure_all(struct bench *s, const char *wanted, struct err *err)
+static bool measure_all(struct ratio_bench *s, const char *wanted, struct err *err)
 {
 	bool ok = true;
 
@@ -248,7 +248,7 @@ static bool measure_all(struct bench *s, const char *wanted, struct err *err)
 int main(int argc, char **argv)
 {
 	const char *threads = getenv("LMSCOPE_THREADS");
-	struct bench s = { 0 };
+	struct ratio_bench s = { 0 };
 	struct notes notes = { 0 };
 	struct err err = { 0 };
 	size_t widest;

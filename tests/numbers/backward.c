@@ -21,7 +21,7 @@ enum { EDITS = 12 };
 
 static const double tolerance = 5e-3; /* of differences in single precision; PyTorch's own gradients are compared more closely */
 
-struct fixture {
+struct gradient_fixture {
 	const char *name;
 	struct model *model;
 	int32_t ids[MOST_IDS], foil_ids[MOST_IDS];
@@ -58,7 +58,7 @@ static const char *const edit_sets[][EDITS] = {
 };
 
 /* The line as it is, or with its file. */
-static const char *whole_line(const struct fixture *f, const char *line, char *room, size_t n)
+static const char *whole_line(const struct gradient_fixture *f, const char *line, char *room, size_t n)
 {
 	size_t length = strlen(line);
 
@@ -91,7 +91,7 @@ static bool has_norm(const struct model *m, const char *line)
 	return true;
 }
 
-static struct run *make_run(const struct fixture *f, const int32_t *ids, const char *const *edits)
+static struct run *make_run(const struct gradient_fixture *f, const int32_t *ids, const char *const *edits)
 {
 	struct err err = { 0 };
 	const char *lines[EDITS + 2];
@@ -167,7 +167,7 @@ static char *basis_file(int D)
 	return path;
 }
 
-static bool open_fixture(struct fixture *f, const char *folder)
+static bool open_fixture(struct gradient_fixture *f, const char *folder)
 {
 	struct err err = { 0 };
 	char path[500];
@@ -189,7 +189,7 @@ static bool open_fixture(struct fixture *f, const char *folder)
 	return f->unedited && f->foil;
 }
 
-static void close_fixture(struct fixture *f)
+static void close_fixture(struct gradient_fixture *f)
 {
 	run_unref(f->unedited);
 	run_unref(f->foil);
@@ -212,7 +212,7 @@ static char *direction(const float *x, float *v, size_t n, unsigned *state)
 }
 
 struct question {
-	const struct fixture *f;
+	const struct gradient_fixture *f;
 	const char *const *edits; /* NULL at the end */
 	struct metric metric;
 	const struct run *run;
@@ -414,7 +414,7 @@ static void check_frozen(const struct question *q)
 	gradient_unref(g);
 }
 
-static void check_question(const struct fixture *f, const char *spec, int set)
+static void check_question(const struct gradient_fixture *f, const char *spec, int set)
 {
 	struct err err = { 0 };
 	struct question q = { .f = f, .edits = edit_sets[set] };
@@ -441,7 +441,7 @@ static int check_folder(const char *folder)
 	int n = 0;
 
 	while (dir && (entry = readdir(dir))) {
-		struct fixture f = { .name = entry->d_name };
+		struct gradient_fixture f = { .name = entry->d_name };
 		char *path = file_join(folder, entry->d_name);
 
 		if (entry->d_name[0] != '.' && open_fixture(&f, path)) {
@@ -532,7 +532,8 @@ static void compare_tensors(const struct gradient *g, const struct weights *expe
 }
 
 /* What is called the input: its gradient's length at each position, and the gradient times the input. */
-static void check_input(const struct fixture *f, const struct gradient *g, const struct json_value *question, const char *what)
+static void check_input(const struct gradient_fixture *f, const struct gradient *g, const struct json_value *question,
+			const char *what)
 {
 	const size_t D = (size_t)f->model->config.D;
 	float product[MOST_IDS], length[MOST_IDS], want_length[MOST_IDS], *d = xmalloc(2 * D * sizeof *d), *x = d + D;
@@ -559,7 +560,8 @@ static void check_input(const struct fixture *f, const struct gradient *g, const
 	free(d);
 }
 
-static void check_torch_question(struct fixture *f, const struct json_value *question, int i, const struct weights *expected)
+static void check_torch_question(struct gradient_fixture *f, const struct json_value *question, int i,
+				 const struct weights *expected)
 {
 	const char *spec = json_text(json_get(question, "metric")), *edits[EDITS] = { NULL };
 	struct err err = { 0 };
@@ -592,7 +594,7 @@ static void check_torch(const char *file)
 {
 	struct err err = { 0 };
 	char path[500];
-	struct fixture f = { .name = file };
+	struct gradient_fixture f = { .name = file };
 	struct json *doc;
 	struct weights *expected;
 	const struct json_value *questions;

@@ -233,7 +233,7 @@ static void check_going_on_anew(const struct stand *s)
 
 /* ---- sweeps ---- */
 
-static const struct lines {
+static const struct model_lines {
 	const char *line[SWEEP_EDITS];
 	int n;
 } variants[] = {

@@ -25,7 +25,7 @@
 
 static char vector_path[400]; /* of `along VECTOR` */
 
-struct fixture {
+struct metric_fixture {
 	const char *name;
 	struct json *about;
 	struct model *model;
@@ -46,7 +46,7 @@ static void with_path(const char *spec, char *room, size_t n)
 		snprintf(room, n, "%s", spec);
 }
 
-static struct run *edited(const struct fixture *f, const struct json_value *edits)
+static struct run *edited(const struct metric_fixture *f, const struct json_value *edits)
 {
 	const char *line[16];
 	struct err err = { 0 };
@@ -60,7 +60,8 @@ static struct run *edited(const struct fixture *f, const struct json_value *edit
 	return r;
 }
 
-static void check_gradient(const struct fixture *f, const struct gradient *g, const struct json_value *want, const char *what)
+static void check_gradient(const struct metric_fixture *f, const struct gradient *g, const struct json_value *want,
+			   const char *what)
 {
 	const size_t D = (size_t)f->model->config.D;
 	double worst = 0, scale = 1e-9, number = NAN;
@@ -75,7 +76,7 @@ static void check_gradient(const struct fixture *f, const struct gradient *g, co
 		   worst, scale);
 }
 
-static void check_question(const struct fixture *f, const struct json_value *question)
+static void check_question(const struct metric_fixture *f, const struct json_value *question)
 {
 	char spec[500], what[600];
 	struct metric metric = { .kind = METRIC_NONE };
@@ -102,7 +103,7 @@ static void check_question(const struct fixture *f, const struct json_value *que
 	run_unref(r);
 }
 
-static void write_vector(const struct fixture *f)
+static void write_vector(const struct metric_fixture *f)
 {
 	const struct json_value *x = json_get(json_root(f->about), "vector");
 	const size_t D = (size_t)f->model->config.D;
@@ -136,7 +137,7 @@ static const char *const specs[] = {
 /* clang-format on */
 
 struct question {
-	const struct fixture *f;
+	const struct metric_fixture *f;
 	struct run *run;
 	struct metric metric;
 	const char *spec;
@@ -260,7 +261,7 @@ static void check_reading(const struct question *q, const struct run *run, struc
 		   q->spec, which, sum, r.value);
 }
 
-static void check_kind(const struct fixture *f, const char *spec, bool slopes)
+static void check_kind(const struct metric_fixture *f, const char *spec, bool slopes)
 {
 	static const char *const lines[] = { "head 0.1 @2.. scale 0.5", "mlp_out 0 @3 scale 2", "scores 1.1 @5.. scale 0.5",
 					     "v 1 @3 scale 2" };
@@ -293,7 +294,7 @@ static void check_kind(const struct fixture *f, const char *spec, bool slopes)
 }
 
 /* The spec that is printed is the same metric again. */
-static void check_spelling(const struct fixture *f)
+static void check_spelling(const struct metric_fixture *f)
 {
 	for (size_t i = 0; i < sizeof specs / sizeof *specs; i++) {
 		struct metric a = { .kind = METRIC_NONE }, b = { .kind = METRIC_NONE };
@@ -314,7 +315,7 @@ static void check_spelling(const struct fixture *f)
 
 /* The techniques that take a metric apart are asked of the kinds that can be. */
 /* What no direct attribution can take apart names what to ask instead, so that it can be typed as it is. */
-static void check_instead(const struct fixture *f)
+static void check_instead(const struct metric_fixture *f)
 {
 	static const char *const cases[][2] = {
 		{ "part neuron 0.1 @2 of logit #3 @2", "ask neuron_pre 0.1 @2" },
@@ -351,7 +352,7 @@ static void check_kinds(void)
 
 static void check_fixture(const char *file, int number)
 {
-	struct fixture f = { .name = file };
+	struct metric_fixture f = { .name = file };
 	char path[300];
 	struct err err = { 0 };
 	const struct json_value *questions;

@@ -12,7 +12,7 @@
 
 enum { N = 150, K = 64, TARGETS = 3 }; /* more rows than are read together */
 
-struct answer {
+struct vocab_answer {
 	int32_t ids[N * K];
 	float logits[N * K], lse[N], entropy[N], kl[N], target_logits[N * TARGETS], target_ranks[N * TARGETS];
 };
@@ -30,7 +30,7 @@ static float *rows_of(size_t count, uint64_t seed)
 }
 
 static void read_rows(const struct model *m, const float *x, const float *reference, int from, int n, int k, const int32_t *targets,
-		      struct answer *a)
+		      struct vocab_answer *a)
 {
 	const size_t D = (size_t)m->config.D;
 	struct err err = { 0 };
@@ -95,7 +95,7 @@ static void check_against_logits(const struct model *m, const float *x, const fl
 {
 	const int V = m->config.V;
 	const size_t D = (size_t)m->config.D;
-	struct answer *a = xmalloc(sizeof *a);
+	struct vocab_answer *a = xmalloc(sizeof *a);
 	float *y = xmalloc(D * sizeof *y), *p = xmalloc((size_t)V * sizeof *p), *q = xmalloc((size_t)V * sizeof *q);
 	float lse[N], entropy[N], kl[N];
 	int wrong_best = 0, wrong_targets = 0;
@@ -136,7 +136,7 @@ static void check_against_logits(const struct model *m, const float *x, const fl
 
 static void check_bits(const struct model *m, const float *x, const float *reference, const int32_t *targets, const char *name)
 {
-	struct answer *all = xmalloc(sizeof *all), *some = xmalloc(sizeof *some);
+	struct vocab_answer *all = xmalloc(sizeof *all), *some = xmalloc(sizeof *some);
 	static const int threads[] = { 1, 2, 5 };
 	bool same;
 

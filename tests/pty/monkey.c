@@ -44,7 +44,7 @@ enum { SAVED_MS = 1500, DOCS = 64 };
 enum { KEY_MS = 200, STALE_MS = 200, VIEWS_MS = 1000, END_MS = 6000, SHOWN = 12 };
 enum { LEAVE_MS = INSTRUMENTED ? 20000 : 5000, PATIENCE_MS = 20000, REST_MS = 2500, MOST_SLOWNESS = 10 };
 
-struct options {
+struct monkey_options {
 	const char *program;
 	long seed, until, seconds, actions, slow, patience;
 	bool one, verbose;
@@ -71,7 +71,7 @@ struct told {
 };
 
 static struct monkey {
-	struct options options;
+	struct monkey_options options;
 	struct pty *pty;
 	struct told told;
 	char folder[64], home[96], fifo[96], errors[96];
@@ -737,9 +737,11 @@ static bool measure(void)
 
 /* ---- */
 
-static bool read_options(int argc, char **argv, struct options *o)
+static bool read_options(int argc, char **argv, struct monkey_options *o)
 {
-	*o = (struct options){ .seed = 1, .until = -1, .seconds = 120, .actions = 250, .slow = 20, .patience = MOST_SLOWNESS };
+	*o = (struct monkey_options){
+		.seed = 1, .until = -1, .seconds = 120, .actions = 250, .slow = 20, .patience = MOST_SLOWNESS
+	};
 	for (int i = 1; i < argc; i++) {
 		long *number = !strcmp(argv[i], "--seed")	? &o->seed
 			       : !strcmp(argv[i], "--until")	? &o->until
@@ -767,7 +769,7 @@ static bool read_options(int argc, char **argv, struct options *o)
 
 int main(int argc, char **argv)
 {
-	struct options *o = &monkey.options;
+	struct monkey_options *o = &monkey.options;
 	int64_t start, deadline;
 	bool fine;
 	long lives = 0;

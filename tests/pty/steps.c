@@ -22,7 +22,7 @@
 /* Programs under a sanitizer take several times as long. */
 enum { SLOWER = INSTRUMENTED ? 5 : 1, WAIT_MS = 60000 * SLOWER, QUIET_MS = 150, AT_WORK_MS = 10000, WORDS = 40 };
 
-static struct stage {
+static struct script_stage {
 	const char *program, *script;
 	struct pty *pty;
 	int line, w, h;
@@ -553,7 +553,7 @@ static bool step_screen(char *argument)
 	return true;
 }
 
-static const struct step {
+static const struct script_step {
 	const char *word;
 	bool (*run)(char *argument);
 	bool needs_program;

@@ -10,13 +10,13 @@
 
 #include <stdlib.h>
 
-struct family {
+struct tokenizer_family {
 	const char *name, *kind;
 	bool decodes_alike; /* where not, ours is the one that gives the text back */
 	bool keeps_bytes;   /* texts come back byte for byte */
 };
 
-static const struct family families[] = {
+static const struct tokenizer_family families[] = {
 	{ "bloom", "byte-level", true, true },
 	{ "cased", "byte-level", true, true },
 	{ "deepseek", "byte-level", true, true },
@@ -36,8 +36,8 @@ static const struct family families[] = {
 	{ "words", "character", false, false },		/* white space is lost */
 };
 
-struct run {
-	const struct family *family;
+struct id_run {
+	const struct tokenizer_family *family;
 	const struct tokenizer *t;
 	size_t texts, ids_right, decoded_right, plain, came_back;
 };
@@ -87,7 +87,7 @@ static bool same_ids(const struct json_value *list, const int32_t *ids, size_t n
 
 static bool check_row(void *context, size_t index, const char *key, const struct json_value *v)
 {
-	struct run *run = context;
+	struct id_run *run = context;
 	struct err err = { 0 };
 	size_t length, n;
 	const char *text = json_text_n(json_get(v, "text"), &length), *decoded = json_text(json_get(v, "decoded"));
@@ -117,13 +117,13 @@ static bool check_row(void *context, size_t index, const char *key, const struct
 	return true;
 }
 
-static void check_family(const struct family *family)
+static void check_family(const struct tokenizer_family *family)
 {
 	char *folder = file_join("tests/fixtures/tokenizers", family->name), *path = file_join(folder, "expected.json");
 	struct err err = { 0 };
 	struct json *doc = json_open(path, 0, &err);
 	struct tokenizer *t = tokenizer_open(folder, &err);
-	struct run run = { .family = family, .t = t };
+	struct id_run run = { .family = family, .t = t };
 
 	if (CHECK_THAT(doc && t, "%s opens (%s)", family->name, err.text)) {
 		CHECK_THAT(strstr(tokenizer_kind(t), family->kind) != NULL, "%s is \"%s\"", family->name, tokenizer_kind(t));

@@ -7,7 +7,7 @@
 #include "engine/base/arena.h"
 #include "engine/base/str.h"
 
-struct piece {
+struct doc_piece {
 	int refs;
 	size_t n;
 	char bytes[];
@@ -233,21 +233,21 @@ static const struct {
 enum { KINDS = sizeof kinds / sizeof *kinds, PIECES = KINDS + JOB_PANES };
 
 struct undo_doc {
-	struct piece *piece[PIECES]; /* NULL: not taken; the panes are the last */
+	struct doc_piece *piece[PIECES]; /* NULL: not taken; the panes are the last */
 };
 
 /* ------------------------------------------------------------------------------------------------ apart and together */
 
-static void give(struct piece *p)
+static void give(struct doc_piece *p)
 {
 	if (p && !--p->refs)
 		free(p);
 }
 
 /* A piece of these bytes, which may be the one at the same place before. */
-static struct piece *take(const struct str *s, struct piece *like)
+static struct doc_piece *take(const struct str *s, struct doc_piece *like)
 {
-	struct piece *p;
+	struct doc_piece *p;
 
 	if (like && like->n == s->n && !memcmp(like->bytes, s->s, s->n)) {
 		like->refs++;

@@ -414,7 +414,7 @@ bool command_print(struct options *o, struct err *err)
 /* What the first file was made for; the others must be of the same. */
 static bool take_question(struct options *o, const char *path, struct parts_of *of, struct err *err)
 {
-	struct parts *p = parts_read(path, of, err);
+	struct parts_file *p = parts_read(path, of, err);
 
 	if (!p)
 		return false;

@@ -10,7 +10,7 @@ struct row {
 };
 
 /* One of several things that share a length; neighbours overlap by one. */
-struct part {
+struct layout_part {
 	int min, enough, want, most;
 	int added;  /* by the user */
 	int weight; /* how fast it gets what it lacks, against the others */
@@ -62,17 +62,17 @@ static int at_least(int x, int least)
 	return x < least ? least : x;
 }
 
-static int enough_of(const struct part *p)
+static int enough_of(const struct layout_part *p)
 {
 	return p->enough;
 }
 
-static int want_of(const struct part *p)
+static int want_of(const struct layout_part *p)
 {
 	return p->want;
 }
 
-static int most_of(const struct part *p)
+static int most_of(const struct layout_part *p)
 {
 	return p->most;
 }
@@ -81,7 +81,7 @@ static int most_of(const struct part *p)
  * Some to each that is below its limit, again and again: nobody has more than another who still lacks something, but by weight.
  * Returns what is left.
  */
-static int deal(struct part *part, int n, int left, int (*limit_of)(const struct part *p))
+static int deal(struct layout_part *part, int n, int left, int (*limit_of)(const struct layout_part *p))
 {
 	bool dealt = true;
 
@@ -102,7 +102,7 @@ static int deal(struct part *part, int n, int left, int (*limit_of)(const struct
 }
 
 /* What the user added is taken from, or given to, the others, as far as their least allows. */
-static void add_wishes(struct part *part, int n)
+static void add_wishes(struct layout_part *part, int n)
 {
 	int over = 0;
 
@@ -123,7 +123,7 @@ static void add_wishes(struct part *part, int n)
 		}
 }
 
-static void share(struct part *part, int n, int space)
+static void share(struct layout_part *part, int n, int space)
 {
 	int left = space + n - 1;
 
@@ -151,7 +151,7 @@ static int limit(int x, int lo, int hi)
 }
 
 /* With their frames; what a pane needs at least is not more than a small screen has for two. */
-static void widen(struct part *p, const struct view_need *need)
+static void widen(struct layout_part *p, const struct view_need *need)
 {
 	enum { FRAME = 2, ENOUGH = 44 };
 
@@ -160,7 +160,7 @@ static void widen(struct part *p, const struct view_need *need)
 	p->most = at_least(at_least(p->most, need->most.cols + FRAME), p->want);
 }
 
-static void heighten(struct part *p, const struct view_need *need)
+static void heighten(struct layout_part *p, const struct view_need *need)
 {
 	enum { FRAME = 2, LEAST = 4 };
 
@@ -177,7 +177,7 @@ static int choose_panes(const struct layout_wish *wish, const struct row *row, i
 	int need[JOB_PANES] = { 0 }, n = 0;
 
 	for (int i = 0; i < row->n; i++) {
-		struct part p = { 0 };
+		struct layout_part p = { 0 };
 
 		widen(&p, &wish->need[row->first + i]);
 		need[i] = p.min - 1; /* a border is shared */
@@ -189,7 +189,7 @@ static int choose_panes(const struct layout_wish *wish, const struct row *row, i
 	return n;
 }
 
-static void add_columns(const struct layout_wish *wish, const int *pane, int n, struct part *part)
+static void add_columns(const struct layout_wish *wish, const int *pane, int n, struct layout_part *part)
 {
 	enum { FIRST = 3, OTHERS = 2 };
 
@@ -203,12 +203,12 @@ static void add_columns(const struct layout_wish *wish, const int *pane, int n, 
 /* The panes of row `r`, in the columns that it has in common with all rows of as many panes, as far as their least allows. */
 static void place_row(const struct layout_wish *wish, const struct row *row, int rows, int r, struct rect area, struct layout *out)
 {
-	struct part part[JOB_PANES] = { { 0 } };
+	struct layout_part part[JOB_PANES] = { { 0 } };
 	int pane[JOB_PANES] = { 0 }, other[JOB_PANES], n = choose_panes(wish, &row[r], area.w, pane), x = area.x;
 
 	add_columns(wish, pane, n, part);
 	for (int i = 0; i < rows; i++) {
-		struct part both[JOB_PANES];
+		struct layout_part both[JOB_PANES];
 		int least = 1 - n;
 
 		if (i == r || choose_panes(wish, &row[i], area.w, other) != n)
@@ -230,7 +230,7 @@ static void place_row(const struct layout_wish *wish, const struct row *row, int
 static void place_panes(const struct layout_wish *wish, struct rect r, struct layout *out)
 {
 	struct row row[JOB_PANES] = { { 0 } }, shown[JOB_PANES];
-	struct part part[JOB_PANES] = { { 0 } };
+	struct layout_part part[JOB_PANES] = { { 0 } };
 	bool chosen[JOB_PANES];
 	unsigned last_focus[JOB_PANES] = { 0 };
 	int rows = gather_rows(wish, row), need[JOB_PANES] = { 0 }, pane[JOB_PANES], n = 0, y = r.y, focused = 0;

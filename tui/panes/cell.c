@@ -13,7 +13,7 @@
 enum { DO_CELL, DO_HERE, DO_EXPLAIN, DO_LINK, DO_TECHNIQUE = DO_LINK + 100 };
 
 /* Ways on that a person thinks of as one step. */
-static const struct link {
+static const struct cell_link {
 	const char *text, *analysis, *set; /* one more argument, "receiver=q"; NULL: none */
 	unsigned dims;			   /* that the cell must have, as bits */
 } links[] = {
@@ -167,7 +167,7 @@ static void fill_in(const struct app *app, struct job_pane *pane, unsigned dims,
 
 static void choose_cell(struct app *app, const struct list_item *item)
 {
-	const struct link *link = item->id >= DO_LINK && item->id < DO_TECHNIQUE ? &links[item->id - DO_LINK] : NULL;
+	const struct cell_link *link = item->id >= DO_LINK && item->id < DO_TECHNIQUE ? &links[item->id - DO_LINK] : NULL;
 	unsigned dims = cell_dims(app);
 	const char *name = link						       ? link->analysis
 			   : item->id >= DO_TECHNIQUE && item->id < EDGES_FROM ? analysis_list[item->id - DO_TECHNIQUE]->name

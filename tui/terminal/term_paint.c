@@ -176,7 +176,7 @@ static int write_from(struct str *out, struct canvas *shown, const struct canvas
  * What changes is written in pieces, each of one ink and in one row. To switch the ink takes more bytes than most jumps, so what
  * has the ink that is there is often better written first, wherever it is: the rest of a frame's side, row after row.
  */
-struct piece {
+struct row_piece {
 	int x, end, y;
 	struct ink ink;
 	bool blank; /* any ink with its background will do */
@@ -195,7 +195,7 @@ static int color_cost(int32_t from, int32_t to)
 	return from == to ? 0 : to == INK_DEFAULT ? 3 : to < INK_PALETTE ? 17 : 9;
 }
 
-static int ink_cost(struct ink from, const struct piece *to)
+static int ink_cost(struct ink from, const struct row_piece *to)
 {
 	int cost = color_cost(from.bg, to->ink.bg);
 
@@ -204,7 +204,7 @@ static int ink_cost(struct ink from, const struct piece *to)
 	return cost ? cost + 2 : 0;
 }
 
-static int jump_cost(const struct stand *from, const struct piece *to)
+static int jump_cost(const struct stand *from, const struct row_piece *to)
 {
 	int down = to->y - from->y, cost;
 
@@ -215,7 +215,7 @@ static int jump_cost(const struct stand *from, const struct piece *to)
 }
 
 /* After the piece is written. */
-static struct stand after(struct stand from, const struct piece *p)
+static struct stand after(struct stand from, const struct row_piece *p)
 {
 	struct stand to = { p->end, p->y, p->ink };
 
@@ -233,7 +233,7 @@ static bool is_plain(struct ink ink)
 }
 
 /* The cell at x belongs to the piece that ends there. It is then in it. */
-static bool joins(struct piece *p, const struct canvas *wanted, int x)
+static bool joins(struct row_piece *p, const struct canvas *wanted, int x)
 {
 	const struct cell *cell = cell_of(wanted, x, p->y);
 	bool blank = is_blank(cell), goes = p->ink.bg == cell->ink.bg;
@@ -252,15 +252,15 @@ static bool joins(struct piece *p, const struct canvas *wanted, int x)
 	return true;
 }
 
-static struct piece piece_at(const struct canvas *wanted, int x, int y)
+static struct row_piece piece_at(const struct canvas *wanted, int x, int y)
 {
 	const struct cell *cell = cell_of(wanted, x, y);
 
-	return (struct piece){ cell->width || !x ? x : x - 1, x + 1, y, cell->ink, is_blank(cell), false };
+	return (struct row_piece){ cell->width || !x ? x : x - 1, x + 1, y, cell->ink, is_blank(cell), false };
 }
 
 /* The pieces from (*x, *y) on of what changes before the row `to`, from left to right and down; (*x, *y) is where they end. */
-static int find_pieces(struct piece *piece, const struct canvas *shown, const struct canvas *wanted, int *x, int *y, int to)
+static int find_pieces(struct row_piece *piece, const struct canvas *shown, const struct canvas *wanted, int *x, int *y, int to)
 {
 	int n = 0;
 
@@ -268,7 +268,7 @@ static int find_pieces(struct piece *piece, const struct canvas *shown, const st
 		int last = *y == wanted->h - 1 && pen_scrolls() ? wanted->w - 1 : wanted->w;
 
 		for (; *x < last; ++*x) {
-			struct piece *p = n && piece[n - 1].y == *y && piece[n - 1].end == *x ? &piece[n - 1] : NULL;
+			struct row_piece *p = n && piece[n - 1].y == *y && piece[n - 1].end == *x ? &piece[n - 1] : NULL;
 
 			if (looks_alike(cell_of(shown, *x, *y), cell_of(wanted, *x, *y)))
 				continue;
@@ -283,9 +283,9 @@ static int find_pieces(struct piece *piece, const struct canvas *shown, const st
 }
 
 /* The next piece that takes the least; NULL: all are done. */
-static struct piece *cheapest(struct piece *piece, int n, const struct stand *from)
+static struct row_piece *cheapest(struct row_piece *piece, int n, const struct stand *from)
 {
-	struct piece *best = NULL;
+	struct row_piece *best = NULL;
 	int least = 0;
 
 	for (int i = 0; i < n; i++) {
@@ -300,12 +300,12 @@ static struct piece *cheapest(struct piece *piece, int n, const struct stand *fr
 }
 
 /* What the pieces take, about: in their order, or the cheapest one next. */
-static int plan_cost(struct piece *piece, int n, struct stand from, bool in_order)
+static int plan_cost(struct row_piece *piece, int n, struct stand from, bool in_order)
 {
 	int sum = 0;
 
 	for (int i = 0; i < n; i++) {
-		struct piece *p = in_order ? &piece[i] : cheapest(piece, n, &from);
+		struct row_piece *p = in_order ? &piece[i] : cheapest(piece, n, &from);
 
 		sum += jump_cost(&from, p) + ink_cost(from.ink, p);
 		from = after(from, p);
@@ -316,7 +316,7 @@ static int plan_cost(struct piece *piece, int n, struct stand from, bool in_orde
 	return sum;
 }
 
-static void write_piece(struct str *out, const struct piece *p, struct canvas *shown, const struct canvas *wanted)
+static void write_piece(struct str *out, const struct row_piece *p, struct canvas *shown, const struct canvas *wanted)
 {
 	for (int x = p->x; x < p->end;) {
 		/* sent with another piece */
@@ -338,13 +338,13 @@ static bool here(struct stand *s)
 	return pen_has(&s->ink);
 }
 
-static void write_pieces(struct str *out, struct piece *piece, int n, struct canvas *shown, const struct canvas *wanted)
+static void write_pieces(struct str *out, struct row_piece *piece, int n, struct canvas *shown, const struct canvas *wanted)
 {
 	struct stand from;
 	bool in_order = !here(&from) || plan_cost(piece, n, from, true) <= plan_cost(piece, n, from, false);
 
 	for (int i = 0; i < n; i++) {
-		struct piece *p;
+		struct row_piece *p;
 
 		here(&from);
 		p = in_order ? &piece[i] : cheapest(piece, n, &from);
@@ -364,7 +364,7 @@ static int changed_cells(const struct canvas *shown, const struct canvas *wanted
 
 int paint_rows(struct str *out, struct canvas *shown, const struct canvas *wanted, int from, int to)
 {
-	struct piece piece[PIECES];
+	struct row_piece piece[PIECES];
 	int changed = 0;
 
 	for (int y = from; y < to; y++)

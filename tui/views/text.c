@@ -19,7 +19,7 @@
  * the cursor. A token is one piece; a row that is a group of tokens has a piece for each of its words.
  */
 struct text {
-	struct piece {
+	struct text_piece {
 		int token, line, x, w;
 		bool gap;
 		const char *show; /* [bytes] what is drawn */
@@ -116,7 +116,7 @@ static const char *next_blank(struct raw *raw, const char *show)
 }
 
 /* The pieces of a token or a group; at most one for each byte of what it shows. Returns how many there are. */
-static int cut(const struct axis *axis, int i, struct piece *piece)
+static int cut(const struct axis *axis, int i, struct text_piece *piece)
 {
 	bool gap;
 	const char *rest = shown(axis, i, &gap), *end, *text = axis->label_bytes ? axis->label[i] : "";
@@ -125,8 +125,9 @@ static int cut(const struct axis *axis, int i, struct piece *piece)
 
 	do {
 		end = axis->dim == DIM_GROUP ? next_blank(&raw, rest) : NULL;
-		piece[n++] =
-			(struct piece){ .token = i, .gap = gap, .show = rest, .bytes = end ? (size_t)(end - rest) : strlen(rest) };
+		piece[n++] = (struct text_piece){
+			.token = i, .gap = gap, .show = rest, .bytes = end ? (size_t)(end - rest) : strlen(rest)
+		};
 		gap = true;
 		rest = end ? end + strlen(dot) : NULL;
 	} while (rest);
@@ -181,7 +182,7 @@ static struct text lay_out(const struct view *v, int w, int number_w)
 
 	w = w > 1 ? w : 1;
 	for (int i = 0; i < text.pieces; i++) {
-		struct piece *piece = &text.piece[i];
+		struct text_piece *piece = &text.piece[i];
 		const bool first = !i || piece[-1].token != piece->token,
 			   after_line = i && first && ends_line(axis, piece[-1].token);
 		const int least = first && number_w ? number_w : !piece->gap;
@@ -315,7 +316,7 @@ static struct ink token_ink(const struct view *v, const struct plan *p, int i)
 
 /* `first` of its token: its number is there. The blank between two words of a group has its colour, too. */
 static void draw_piece(struct canvas *c, const struct view *v, const struct plan *p, const struct number_form *form,
-		       const struct piece *piece, bool first)
+		       const struct text_piece *piece, bool first)
 {
 	int x = p->cells.x + piece->x, y = p->cells.y + (piece->line - p->top) * p->lines, row, col;
 	const bool here = piece->token == cursor_token(v);
@@ -333,7 +334,7 @@ static void draw_piece(struct canvas *c, const struct view *v, const struct plan
 			  here ? ink.mark : 0);
 }
 
-static bool on_page(const struct plan *p, const struct piece *piece)
+static bool on_page(const struct plan *p, const struct text_piece *piece)
 {
 	return piece->line >= p->top && piece->line < p->top + p->page_rows;
 }
@@ -341,7 +342,7 @@ static bool on_page(const struct plan *p, const struct piece *piece)
 /* One bracket before the first piece of the cursor's token, one after the last: on the lines that are shown. */
 static void draw_cursor(struct canvas *c, const struct view *v, const struct plan *p, const struct text *text, int cursor)
 {
-	const struct piece *from = &text->piece[first_piece(text, cursor)], *to = &text->piece[last_piece(text, cursor)];
+	const struct text_piece *from = &text->piece[first_piece(text, cursor)], *to = &text->piece[last_piece(text, cursor)];
 
 	if (from->line == to->line) {
 		if (on_page(p, from))
@@ -375,7 +376,7 @@ static bool text_hit(const struct view *v, const struct plan *p, int x, int y, i
 	int line = p->top + (y - p->cells.y) / p->lines, found = -1;
 
 	for (int i = 0; i < text.pieces && y >= p->cells.y && y < p->cells.y + p->cells.h; i++) {
-		const struct piece *at = &text.piece[i];
+		const struct text_piece *at = &text.piece[i];
 
 		if (at->line == line && x >= p->cells.x + at->x && x < p->cells.x + at->x + at->w)
 			found = at->token;
@@ -393,7 +394,7 @@ static int nearest(const struct text *text, int line, int x)
 	int best = 0, least = -1;
 
 	for (int i = 0; i < text->pieces; i++) {
-		const struct piece *at = &text->piece[i];
+		const struct text_piece *at = &text->piece[i];
 		int away = abs(at->x + at->w / 2 - x);
 
 		if (at->line == line && (least < 0 || away < least)) {
@@ -409,7 +410,7 @@ static void text_move(const struct view *v, const struct plan *p, enum view_move
 {
 	struct text text = text_of(v, p);
 	int *at = on_rows(v->table) ? row : col, n = token_axis(v->table)->n;
-	const struct piece *from = &text.piece[first_piece(&text, *at)], *last = &text.piece[last_piece(&text, *at)];
+	const struct text_piece *from = &text.piece[first_piece(&text, *at)], *last = &text.piece[last_piece(&text, *at)];
 	int line = from->line, x = from->x + from->w / 2, down = last->line + 1;
 	int page = p->page_rows > 1 ? p->page_rows - 1 : 1, to = line;
 
@@ -455,7 +456,7 @@ static void text_move(const struct view *v, const struct plan *p, enum view_move
 static bool text_sign(const struct view *v, const struct plan *p, int row, int col, int *x, int *y)
 {
 	struct text text = text_of(v, p);
-	const struct piece at = text.piece[first_piece(&text, on_rows(v->table) ? row : col)];
+	const struct text_piece at = text.piece[first_piece(&text, on_rows(v->table) ? row : col)];
 	int shown_row, shown_col;
 
 	free(text.piece);

@@ -225,7 +225,7 @@ static bool has_shares(const struct view *v, const struct plan *p, const struct 
 	return t->cols.n > 1 && !strcmp(t->cols.label[1], "share") && p->cells.w >= form->width + SHARE_W + 2 + BAR_MIN;
 }
 
-struct line {
+struct tree_line {
 	const struct number_form *form;
 	const struct bar_ground *ground;
 	const int *before; /* [rows] of the table before the edits; or NULL */
@@ -264,7 +264,7 @@ static void draw_share(struct canvas *c, const struct view *v, int x, int y, int
 		     strcmp(text, "-0 %") ? text : "0 %");
 }
 
-static void draw_line(struct canvas *c, const struct view *v, const struct plan *p, const struct line *l, int y, int row)
+static void draw_line(struct canvas *c, const struct view *v, const struct plan *p, const struct tree_line *l, int y, int row)
 {
 	const struct table *t = v->table;
 	const bool here = v->row >= 0 && clamp(v->row, 0, t->rows.n - 1) == row;
@@ -284,7 +284,7 @@ static void draw_line(struct canvas *c, const struct view *v, const struct plan 
 	       false);
 }
 
-static void draw_head(struct canvas *c, const struct view *v, const struct plan *p, const struct line *l)
+static void draw_head(struct canvas *c, const struct view *v, const struct plan *p, const struct tree_line *l)
 {
 	const struct ink ink = theme_ink(v->theme, STYLE_LABEL);
 
@@ -302,7 +302,7 @@ static void tree_draw(struct canvas *c, const struct view *v, const struct plan 
 	const int x = p->cells.x + form.width + 2 + (shares ? SHARE_W : 0), end = v->rect.x + v->rect.w;
 	const struct bar_ground ground = bar_ground_of(v, 0, x, clamp(end - x - 1, 0, end));
 	int *line = lines_of(v->table), *before = v->before ? xmalloc((size_t)v->table->rows.n * sizeof *before) : NULL;
-	const struct line how = { &form, &ground, before, shares };
+	const struct tree_line how = { &form, &ground, before, shares };
 
 	if (before)
 		table_match(v->table, v->before, before);

@@ -248,13 +248,13 @@ static bool open_part(struct gguf *g, const char *path, struct err *err)
 }
 
 /* Of a split model: what a part's metadata say. A file that is whole is part 0 of 1. */
-struct split {
+struct gguf_split {
 	int64_t no, count, tensors; /* tensors: of all parts; -1: not given */
 };
 
-static struct split split_of(const struct gguf_part *part)
+static struct gguf_split split_of(const struct gguf_part *part)
 {
-	struct split split = { 0, 1, -1 };
+	struct gguf_split split = { 0, 1, -1 };
 
 	gguf_part_int(part, "split.no", &split.no);
 	gguf_part_int(part, "split.count", &split.count);
@@ -264,7 +264,7 @@ static struct split split_of(const struct gguf_part *part)
 
 static bool check_split(const struct gguf_part *part, struct err *err)
 {
-	struct split split = split_of(part);
+	struct gguf_split split = split_of(part);
 
 	if (split.no < 0 || split.count < 1 || split.count > PARTS || split.no >= split.count)
 		return err_set(err, ERR_FILE, "%s: says that it is part %lld, counted from 0, of %lld", part->path,
@@ -275,7 +275,7 @@ static bool check_split(const struct gguf_part *part, struct err *err)
 /* The path of part `no`, made from that of another part: NAME-00003-of-00007.gguf. Heap; NULL with a sentence. */
 static char *part_path(const struct gguf_part *part, int64_t no, struct err *err)
 {
-	struct split split = split_of(part);
+	struct gguf_split split = split_of(part);
 	size_t n = strlen(part->path);
 	char suffix[40];
 	struct str path;
@@ -294,12 +294,12 @@ static char *part_path(const struct gguf_part *part, int64_t no, struct err *err
 
 static bool open_other_parts(struct gguf *g, struct err *err)
 {
-	struct split whole = split_of(&g->part[0]);
+	struct gguf_split whole = split_of(&g->part[0]);
 
 	for (int64_t i = 1; i < whole.count; i++) {
 		char *path = part_path(&g->part[0], i, err);
 		bool ok = path && open_part(g, path, err);
-		struct split split;
+		struct gguf_split split;
 
 		free(path);
 		if (!ok)

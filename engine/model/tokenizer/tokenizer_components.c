@@ -26,13 +26,14 @@ struct component {
 	const char *list; /* a Sequence: the member with its parts */
 };
 
-struct family {
+struct component_family {
 	const char *what;		   /* "normalizer", for errors */
 	const struct component *component; /* [n] */
 	size_t n;
 };
 
-static bool read_component(const struct family *family, const struct target *to, const struct json_value *v, struct err *err);
+static bool read_component(const struct component_family *family, const struct target *to, const struct json_value *v,
+			   struct err *err);
 
 static bool flag(const struct json_value *v, const char *key, bool otherwise)
 {
@@ -118,7 +119,8 @@ static const struct component normalizer_types[] = {
 };
 /* clang-format on */
 
-static const struct family normalizers = { "normalizer", normalizer_types, sizeof normalizer_types / sizeof *normalizer_types };
+static const struct component_family normalizers = { "normalizer", normalizer_types,
+						     sizeof normalizer_types / sizeof *normalizer_types };
 
 /* ---- pre-tokenizers ---- */
 
@@ -227,8 +229,8 @@ static const struct component pre_tokenizer_types[] = {
 };
 /* clang-format on */
 
-static const struct family pre_tokenizers = { "pre-tokenizer", pre_tokenizer_types,
-					      sizeof pre_tokenizer_types / sizeof *pre_tokenizer_types };
+static const struct component_family pre_tokenizers = { "pre-tokenizer", pre_tokenizer_types,
+							sizeof pre_tokenizer_types / sizeof *pre_tokenizer_types };
 
 /* ---- post-processors ---- */
 
@@ -308,12 +310,13 @@ static const struct component post_processor_types[] = {
 	{ "TemplateProcessing", read_template, NULL },
 };
 
-static const struct family post_processors = { "post-processor", post_processor_types,
-					       sizeof post_processor_types / sizeof *post_processor_types };
+static const struct component_family post_processors = { "post-processor", post_processor_types,
+							 sizeof post_processor_types / sizeof *post_processor_types };
 
 /* ---- any of them ---- */
 
-static bool read_component(const struct family *family, const struct target *to, const struct json_value *v, struct err *err)
+static bool read_component(const struct component_family *family, const struct target *to, const struct json_value *v,
+			   struct err *err)
 {
 	const char *type = json_text(json_get(v, "type"));
 

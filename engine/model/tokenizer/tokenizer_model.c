@@ -103,13 +103,13 @@ static bool next_field(struct message *m, struct field *f, bool *broken)
 enum { MODEL_UNIGRAM = 1, MODEL_BPE = 2 };
 enum { PIECE_NORMAL = 1, PIECE_UNKNOWN, PIECE_CONTROL, PIECE_USER_DEFINED, PIECE_UNUSED, PIECE_BYTE };
 
-struct settings {
+struct model_settings {
 	int64_t model, unknown, bos, eos;
 	bool byte_fallback, suffix, prefix, collapse, charsmap;
 	size_t pieces;
 };
 
-static bool read_trainer(struct message m, struct settings *s)
+static bool read_trainer(struct message m, struct model_settings *s)
 {
 	struct field f;
 	bool broken = false;
@@ -130,7 +130,7 @@ static bool read_trainer(struct message m, struct settings *s)
 	return !broken;
 }
 
-static bool read_normalizer(struct message m, struct settings *s)
+static bool read_normalizer(struct message m, struct model_settings *s)
 {
 	struct field f;
 	bool broken = false;
@@ -146,13 +146,13 @@ static bool read_normalizer(struct message m, struct settings *s)
 	return !broken;
 }
 
-static bool read_settings(struct message m, struct settings *s)
+static bool read_settings(struct message m, struct model_settings *s)
 {
 	struct field f;
 	bool broken = false, ok = true;
 
 	/* What SentencePiece takes when a field is absent. */
-	*s = (struct settings){ .model = MODEL_UNIGRAM, .unknown = 0, .bos = 1, .eos = 2, .prefix = true, .collapse = true };
+	*s = (struct model_settings){ .model = MODEL_UNIGRAM, .unknown = 0, .bos = 1, .eos = 2, .prefix = true, .collapse = true };
 	while (ok && next_field(&m, &f, &broken)) {
 		s->pieces += f.number == 1 && f.is_bytes;
 		if (f.number == 2 && f.is_bytes)
@@ -228,7 +228,7 @@ static int32_t role(const struct tokenizer *t, int64_t id)
 
 static bool read_proto(struct tokenizer *t, struct message m, enum prefix prefix, struct err *err)
 {
-	struct settings s;
+	struct model_settings s;
 
 	if (!read_settings(m, &s))
 		return err_set(err, ERR_FILE, "this is no SentencePiece model: its fields do not fit together");
