@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/base/text.h"
 #include "engine/model/unused_tensors.h"
 
 enum { NAME = 128 };
@@ -18,6 +19,8 @@ struct binder {
 	struct str missing; /* names, with a comma between */
 	int missing_count;
 	char first_missing[NAME];
+	struct str bare; /* names of biases that the settings have and the file has not */
+	char last_bare[NAME];
 };
 
 /* The pattern has %d where the number of the layer goes. A name that would be too long is cut: it then names nothing. */
@@ -179,14 +182,27 @@ static unsigned bias_bit(enum weight w)
 	}
 }
 
+/* A bias that its module begins with is zero; that the file has none although the settings say so is worth a word. */
+static void note_bare(struct binder *b, const char name[NAME])
+{
+	if (b->from->gguf || !strcmp(b->last_bare, name)) /* parts of a fused tensor ask for it one after the other */
+		return;
+	memcpy(b->last_bare, name, NAME);
+	if (b->bare.n < 4 * NAME)
+		str_addf(&b->bare, "%s%s", b->bare.n ? ", " : "", name);
+	else if (!text_ends(b->bare.s, " …"))
+		str_add(&b->bare, " …");
+}
+
 /* The bias of a linear layer where it has one. */
 static void bind_bias(struct binder *b, enum weight w, int layer, int out, int first, const int32_t *pick, float **bias)
 {
 	char name[NAME];
-	const struct tensor *t = b->c->biases & bias_bit(w)	  ? need(b, w, layer, ".bias")
-				 : b->c->may_biases & bias_bit(w) ? find(b, w, layer, ".bias", name)
-								  : NULL;
+	bool must = b->c->biases & bias_bit(w), may = b->c->may_biases & bias_bit(w);
+	const struct tensor *t = must ? need(b, w, layer, ".bias") : may ? find(b, w, layer, ".bias", name) : NULL;
 
+	if (!t && may && !must)
+		note_bare(b, name);
 	if (t)
 		plan_vector(b->plan, (struct plan_vector){
 					     .tensor = t, .first = first, .count = out, .pick = pick, .to = bias, .layer = layer });
@@ -407,6 +423,9 @@ static void note_ignored(const struct binder *b, const struct settings *s)
 						"obeyed: %s",
 						settings_type(s), keys);
 	free(keys);
+	if (b->bare.n)
+		b->plan->bare =
+			arena_printf(b->plan->arena, "config.json has biases that the file has not; they are 0: %s", b->bare.s);
 }
 
 static bool check_vocabulary(const struct settings *s, const struct model *m, struct err *err)
@@ -433,6 +452,7 @@ bool bind_model(const struct checkpoint *from, struct model *m, struct bind_plan
 		return false;
 	m->layers = arena_alloc(plan->arena, (size_t)m->config.L * sizeof *m->layers);
 	str_init(&b.missing);
+	str_init(&b.bare);
 	ok = bind_tables(&b, err) && check_vocabulary(&s, m, err);
 	if (ok) {
 		bind_norm(&b, WEIGHT_EMBED_NORM, -1, m->config.D, &m->embed_norm);
@@ -444,5 +464,6 @@ bool bind_model(const struct checkpoint *from, struct model *m, struct bind_plan
 		note_ignored(&b, &s);
 	}
 	str_done(&b.missing);
+	str_done(&b.bare);
 	return ok;
 }

@@ -33,7 +33,8 @@ struct bind_plan {
 	struct plan_vector *vector;
 	const struct tensor *own_head; /* an unembedding in the file although the settings tie it to the embedding; or NULL */
 	const char *ignored;	       /* a sentence about settings that are not obeyed; NULL: there are none */
-	const char *unused;	       /* a sentence about tensors that are no weight's; NULL: there are none */
+	const char *bare;   /* a sentence about biases that the settings have and the file has not; NULL: there are none */
+	const char *unused; /* a sentence about tensors that are no weight's; NULL: there are none */
 	int matrices, vectors, matrix_capacity, vector_capacity;
 };
 

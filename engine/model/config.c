@@ -142,7 +142,7 @@ static bool read_window(const struct settings *s, const struct family *f, struct
 		return false;
 	if (!window) /* converters write 0 for none */
 		return true;
-	if (types && listed < (size_t)c->L)
+	if (json_is(types, JSON_ARRAY) && listed < (size_t)c->L) /* null is no list, and says nothing */
 		return err_set(err, ERR_FILE, "%s/config.json: layer_types lists %zu layers of %d", s->from->path, listed, c->L);
 	c->window = arena_alloc(arena, (size_t)c->L * sizeof *c->window);
 	for (int l = 0; l < c->L; l++) {

@@ -254,7 +254,8 @@ static const struct family families[] = {	/* ends with a NULL name */
 		.window = WINDOW_PATTERN, .settle = settle_gemma3,
 		.keys = KEYS_SHAPE KEYS_ROPE "hidden_activation rms_norm_eps attention_bias use_bidirectional_attention "
 					     "query_pre_attn_scalar sliding_window layer_types final_logit_softcapping "
-					     "attn_logit_softcapping sliding_window_pattern rope_local_base_freq",
+					     "attn_logit_softcapping sliding_window_pattern rope_local_base_freq "
+					     "rope_parameters.full_attention",
 		.name_of = {
 			LLAMA_ENDS, LLAMA_QKV, LLAMA_O, LLAMA_MLP, QK_NORMS, POST_NORMS,
 			[WEIGHT_LN1] = "model.layers.%d.input_layernorm",

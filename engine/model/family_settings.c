@@ -113,7 +113,7 @@ void settle_biases(const struct settings *s, struct config *c)
 
 	c->may_biases = s->json ? c->biases : BIAS_ALL | BIAS_UNEMBED;
 	for (size_t i = 0; s->json && i < sizeof rows / sizeof *rows; i++)
-		if (flag(s, rows[i].key, !strcmp(rows[i].key, "use_bias") && c->biases))
+		if (flag(s, rows[i].key, !strcmp(rows[i].key, "use_bias") && setting_known(s, rows[i].key)))
 			c->may_biases |= rows[i].where;
 }
 

@@ -168,6 +168,8 @@ static struct model *finish(struct model *m, struct task *task, struct notes *no
 	note_own_head(m, notes);
 	if (m->store->plan.ignored)
 		notes_add(notes, "%s: %s", m->name, m->store->plan.ignored);
+	if (m->store->plan.bare)
+		notes_add(notes, "%s: %s", m->name, m->store->plan.bare);
 	if (m->store->plan.unused)
 		notes_add(notes, "%s: %s", m->name, m->store->plan.unused);
 	if (m->store->too_much)

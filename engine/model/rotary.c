@@ -251,14 +251,15 @@ static bool scale_from_json(const struct source *o, struct rotary *r, struct are
 		       o->s->from->path, type);
 }
 
-/* The scaling of all layers, or of those of one type. */
-static const struct json_value *scaling_of(const struct settings *s, const char *layers)
+/* The scaling of all layers; where layers with a window turn differently, of the others. */
+static const struct json_value *scaling_of(const struct settings *s, const struct family *f)
 {
 	const struct json_value *v = setting_json(s, "rope_scaling");
 
-	if (!json_is(v, JSON_OBJECT))
-		v = setting_json(s, "rope_parameters");
-	return json_get(v, layers) ? json_get(v, layers) : v;
+	if (json_is(v, JSON_OBJECT))
+		return v;
+	v = setting_json(s, "rope_parameters");
+	return f->rotary_local ? json_get(v, "full_attention") : v;
 }
 
 /* ---- GGUF ---- */
@@ -376,7 +377,7 @@ static bool read_local(const struct settings *s, struct config *c, struct arena 
 bool rotary_read(const struct settings *s, const struct family *f, struct config *c, struct arena *arena, struct err *err)
 {
 	float base = f->rope_base > 0 ? f->rope_base : 10000, share = s->json && f->rotary_share > 0 ? f->rotary_share : 1;
-	struct source o = { s, scaling_of(s, "full_attention"), c, f->first_context };
+	struct source o = { s, scaling_of(s, f), c, f->first_context };
 	int width;
 
 	if (!setting_float(s, SETTING_ROPE_BASE, &base, err) || !setting_float(s, SETTING_ROTARY_SHARE, &share, err))

@@ -153,14 +153,25 @@ static bool has_word(const struct settings *s, const char *key)
 	return false;
 }
 
-/* Has the family the key? What is inside rope_parameters it has with that object, but for the share of channels that turn. */
+/*
+ * What is inside rope_parameters a family has with that object, but for the share of channels that turn. Families whose layers turn
+ * differently have an object for each type of layer in it, and nothing beside them; the others have no such objects.
+ */
 static bool is_key(const struct settings *s, const char *key)
 {
-	static const char rope[] = "rope_parameters.", share[] = "rope_parameters.partial_rotary_factor";
+	static const char rope[] = "rope_parameters.", share[] = "rope_parameters.partial_rotary_factor",
+			  typed[] = "rope_parameters.full_attention";
 
 	if (!s->keys || !strcmp(key, "vocab_size") || !strcmp(key, "tie_word_embeddings"))
 		return true;
-	return has_word(s, !strncmp(key, rope, strlen(rope)) && strcmp(key, share) ? "rope_parameters" : key);
+	if (strncmp(key, rope, strlen(rope)) != 0 || !strcmp(key, share))
+		return has_word(s, key);
+	return has_word(s, "rope_parameters") && has_word(s, typed) == !strncmp(key, typed, strlen(typed));
+}
+
+bool setting_known(const struct settings *s, const char *key)
+{
+	return s->json && is_key(s, key);
 }
 
 const struct json_value *setting_json(const struct settings *s, const char *key)

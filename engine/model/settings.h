@@ -60,6 +60,8 @@ bool setting_refuse(const struct settings *s, enum setting word, struct err *err
 	__attribute__((format(printf, 4, 5)));
 /* A key of config.json by itself. NULL: it is not there, or the family has no such key. */
 const struct json_value *setting_json(const struct settings *s, const char *key);
+/* Has the family the key, whether or not it is there? */
+bool setting_known(const struct settings *s, const char *key);
 /*
  * "a, b": the keys of config.json that other families have and this one has not, where they would say something. NULL: none.
  * Heap.

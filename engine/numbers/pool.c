@@ -14,12 +14,12 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
-#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "engine/base/arena.h"
 #include "engine/base/chunk.h"
+#include "engine/base/polite.h"
 #include "engine/base/signals.h"
 #include "engine/numbers/cores.h"
 #include "engine/numbers/spread.h"
@@ -124,7 +124,7 @@ static void *helper(void *number)
 {
 	const int me = (int)(intptr_t)number;
 
-	setpriority(PRIO_PROCESS, (id_t)gettid(), NICE); /* on Linux this is the thread alone */
+	polite_thread(NICE);
 	spread_enter(me);
 	while (!atomic_load(&pool.stop)) {
 		work_along(me);

@@ -3,10 +3,9 @@
 
 #include <pthread.h>
 #include <stdlib.h>
-#include <sys/resource.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
+#include "engine/base/polite.h"
 #include "engine/base/signals.h"
 #include "engine/session/mailbox.h"
 #include "engine/session/scheduler.h"
@@ -23,11 +22,8 @@ static void *run_thread(void *context)
 	struct mailbox *mailbox = context;
 	struct scheduler *d = scheduler_new(mailbox);
 
-	/*
-	 * The screen goes first; but not the work of everybody else on the machine, since a person waits for this. A thread's own
-	 * priority is set through its id, and failing to is no harm.
-	 */
-	(void)setpriority(PRIO_PROCESS, (id_t)syscall(SYS_gettid), 5);
+	/* The screen goes first; but not the work of everybody else on the machine, since a person waits for this. */
+	polite_thread(5);
 	while (mailbox_wait(mailbox))
 		scheduler_work(d);
 	scheduler_free(d);

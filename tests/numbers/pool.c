@@ -37,7 +37,7 @@ static void count(void *context, int chunk)
 		return;
 	pthread_sigmask(SIG_SETMASK, NULL, &blocked);
 	atomic_fetch_add(&t->strangers, 1);
-	atomic_fetch_add(&t->polite, getpriority(PRIO_PROCESS, (id_t)gettid()) > 5);
+	atomic_fetch_add(&t->polite, getpriority(PRIO_PROCESS, (id_t)gettid()) > getpriority(PRIO_PROCESS, (id_t)getpid()) + 5);
 	atomic_fetch_add(&t->deaf,
 			 sigismember(&blocked, SIGINT) && sigismember(&blocked, SIGHUP) && !sigismember(&blocked, SIGBUS));
 }
@@ -282,6 +282,7 @@ static void test_cores(void)
 
 int main(void)
 {
+	CHECK(nice(4) == getpriority(PRIO_PROCESS, 0)); /* a person's own wish: helpers stay below it */
 	test_coverage();
 	test_helpers();
 	test_ends();

@@ -18,7 +18,7 @@ static double waited_by(int process, int thread)
 	double ms = 0;
 	FILE *file;
 
-	if (getpriority(PRIO_PROCESS, (id_t)thread) > 5) /* see pool.c */
+	if (getpriority(PRIO_PROCESS, (id_t)thread) > getpriority(PRIO_PROCESS, (id_t)process) + 5) /* see pool.c */
 		return 0;
 	snprintf(path, sizeof path, "/proc/%d/task/%d/schedstat", process, thread);
 	if ((file = fopen(path, "r"))) {

@@ -290,29 +290,56 @@ static void test_other_keys(void)
 static void test_denied_biases(void)
 {
 	static const struct {
-		const char *from, *to;
-		bool used;
-	} rows[] = { { "\"attention_bias\": true", "\"attention_bias\": true", true },
-		     { "\"attention_bias\": true", "\"attention_bias\": false", false } };
+		const char *fixture, *from, *to;
+		bool q, o, out, used;
+	} rows[] = { { "qwen3-bias", "\"attention_bias\": true", "\"attention_bias\": true", true, true, false, true },
+		     { "qwen3-bias", "\"attention_bias\": true", "\"attention_bias\": false", false, false, false, false },
+		     { "granite-bias", "\"mlp_bias\": true", "\"mlp_bias\": true", true, true, true, true },
+		     { "granite-bias", "\"mlp_bias\": true", "\"mlp_bias\": false", true, true, false, false },
+		     /* a family that has some biases has no others */
+		     { "granite-bias", "\"model_type\": \"granite\"", "\"model_type\": \"qwen2\"", true, false, false, false } };
 
-	for (size_t i = 0; i < 2; i++) {
-		char *text =
-			file_read("tests/fixtures/families/qwen3-bias/config.json", 1 << 16, &(size_t){ 0 }, &(struct err){ 0 });
-		char *config = text ? changed(text, rows[i].from, rows[i].to) : NULL;
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		char path[200], *text, *config;
 		struct notes notes = { 0 };
 		struct err err = { 0 };
-		struct model *m = config ? open_with("families/qwen3-bias", config, &notes, &err) : NULL;
+		struct model *m;
 
-		CHECK_THAT(m && (m->layers[0].b_Q && m->layers[0].b_O) == rows[i].used, "%s %s", rows[i].to, err.text);
-		CHECK_THAT(m && (rows[i].used
-					 ? !notes.n
-					 : notes.n == 1 && strstr(notes.line[0], "left out, as its settings have no biases there")),
-			   "%s", notes.n ? notes.line[0] : "no note");
+		snprintf(path, sizeof path, "tests/fixtures/families/%s/config.json", rows[i].fixture);
+		text = file_read(path, 1 << 16, &(size_t){ 0 }, &(struct err){ 0 });
+		config = text ? changed(text, rows[i].from, rows[i].to) : NULL;
+		snprintf(path, sizeof path, "families/%s", rows[i].fixture);
+		m = config ? open_with(path, config, &notes, &err) : NULL;
+
+		CHECK_THAT(m && !m->layers[0].b_Q == !rows[i].q && !m->layers[0].b_O == !rows[i].o &&
+				   !m->layers[0].b_out == !rows[i].out,
+			   "%s %s", rows[i].to, err.text);
+		CHECK_THAT(m && (rows[i].used ? !notes.n
+					      : notes.n && strstr(notes.line[notes.n - 1],
+								  "left out, as its settings have no biases there")),
+			   "%s: %s", rows[i].to, notes.n ? notes.line[notes.n - 1] : "no note");
 		model_free(m);
 		notes_done(&notes);
 		free(config);
 		free(text);
 	}
+}
+
+/* Those that the settings have and the file has not are told of. */
+static void test_bare_biases(void)
+{
+	char *config = changed(base, "\"rope_scaling\": null", "\"attention_bias\": true");
+	struct notes notes = { 0 };
+	struct err err = { 0 };
+	struct model *m = open_with("tiny/llama3", config, &notes, &err);
+
+	CHECK_THAT(m && !m->layers[0].b_Q && notes.n == 1 &&
+			   strstr(notes.line[0],
+				  "has biases that the file has not; they are 0: model.layers.0.self_attn.q_proj.bias, "),
+		   "%s%s", err.text, notes.n ? notes.line[0] : "no note");
+	model_free(m);
+	notes_done(&notes);
+	free(config);
 }
 
 /* What Windows' editors and Python's json module write into the file is no reason to refuse it. */
@@ -363,6 +390,14 @@ static void test_defaults(void)
 		{ "families/gemma", "\"gelu\"", "\"gelu\"", 1, ACTIVATION_GELU_TANH, 70 },
 		{ "families/gemma3", "\"rope_theta\"", "\"something_else\"", 2, ACTIVATION_GELU_TANH, 1e6f },
 		{ "families/smollm3", "\"rope_theta\"", "\"something_else\"", 2, ACTIVATION_SILU, 2e6f },
+		/* null says nothing */
+		{ "families/gemma3-types", "\"layer_types\":", "\"layer_types\": null, \"something_else\":", 1,
+		  ACTIVATION_GELU_TANH, 900 },
+		/* an object for each type of layer, or one for all: a family has the one or the other */
+		{ "families/gemma3-types", "\"full_attention\": {", "\"rope_theta\": 20, \"something_else\": {", 1,
+		  ACTIVATION_GELU_TANH, 1e6f },
+		{ "families/phi3-long", "\"pad_token_id\"",
+		  "\"rope_parameters\": {\"full_attention\": {\"rope_theta\": 900}}, \"pad_token_id\"", 1, ACTIVATION_SILU, 70 },
 	};
 
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
@@ -479,6 +514,7 @@ int main(void)
 	test_forms();
 	test_other_keys();
 	test_denied_biases();
+	test_bare_biases();
 	test_marks();
 	test_tied();
 	test_defaults();
