@@ -22,11 +22,13 @@ static const struct {
 	[SETTING_CONTEXT] = { { "max_position_embeddings", "n_positions", "n_ctx", "seq_length" }, "context_length" },
 	[SETTING_NORM_EPS] = { { "rms_norm_eps", "layer_norm_epsilon", "layer_norm_eps", "norm_epsilon" },
 			       "attention.layer_norm_rms_epsilon" },
-	[SETTING_ROPE_BASE] = { { "rope_parameters.rope_theta", "rope_parameters.full_attention.rope_theta", "rope_theta",
-				  "rotary_emb_base" },
+	[SETTING_ROPE_BASE] = { { "rope_scaling.rope_theta", "rope_parameters.rope_theta",
+				  "rope_parameters.full_attention.rope_theta", "rope_theta", "rotary_emb_base" },
 				"rope.freq_base" },
 	[SETTING_ROTARY_WIDTH] = { { "rotary_dim" }, "rope.dimension_count" },
-	[SETTING_ROTARY_SHARE] = { { "rope_parameters.partial_rotary_factor", "partial_rotary_factor", "rotary_pct" }, "-" },
+	[SETTING_ROTARY_SHARE] = { { "rope_scaling.partial_rotary_factor", "rope_parameters.partial_rotary_factor",
+				     "partial_rotary_factor", "rotary_pct" },
+				   "-" },
 	[SETTING_WINDOW] = { { "sliding_window", "window_size" }, "attention.sliding_window" },
 	[SETTING_ACTIVATION] = { { "hidden_activation", "hidden_act", "activation_function", "activation" }, "-" },
 	[SETTING_TIED] = { { "tie_word_embeddings" }, "-" },
@@ -154,19 +156,30 @@ static bool has_word(const struct settings *s, const char *key)
 }
 
 /*
- * What is inside rope_parameters a family has with that object, but for the share of channels that turn. Families whose layers turn
- * differently have an object for each type of layer in it, and nothing beside them; the others have no such objects.
+ * What is inside rope_parameters, and its older name rope_scaling, a family has with that object, but for the share of channels
+ * that turn. Families whose layers turn differently have an object for each type of layer in it, and nothing beside; the others
+ * have no such objects, and where they have rope_scaling too, that is all that counts.
  */
+static bool is_rope_key(const struct settings *s, const char *key)
+{
+	static const char share[] = "rope_parameters.partial_rotary_factor", typed[] = "rope_parameters.full_attention";
+	const char *dot = strchr(key, '.');
+	bool by_type = has_word(s, typed), scaling = !strncmp(key, "rope_scaling.", 13);
+
+	if (!strcmp(dot, strchr(share, '.')) && !has_word(s, share))
+		return false;
+	if (scaling)
+		return has_word(s, "rope_scaling");
+	if (json_is(json_get(s->json, "rope_scaling"), JSON_OBJECT) && !by_type)
+		return false;
+	return has_word(s, "rope_parameters") && by_type == !strncmp(key, typed, strlen(typed));
+}
+
 static bool is_key(const struct settings *s, const char *key)
 {
-	static const char rope[] = "rope_parameters.", share[] = "rope_parameters.partial_rotary_factor",
-			  typed[] = "rope_parameters.full_attention";
-
 	if (!s->keys || !strcmp(key, "vocab_size") || !strcmp(key, "tie_word_embeddings"))
 		return true;
-	if (strncmp(key, rope, strlen(rope)) != 0 || !strcmp(key, share))
-		return has_word(s, key);
-	return has_word(s, "rope_parameters") && has_word(s, typed) == !strncmp(key, typed, strlen(typed));
+	return !strncmp(key, "rope_", 5) && strchr(key, '.') ? is_rope_key(s, key) : has_word(s, key);
 }
 
 bool setting_known(const struct settings *s, const char *key)

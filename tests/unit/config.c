@@ -393,6 +393,12 @@ static void test_defaults(void)
 		/* null says nothing */
 		{ "families/gemma3-types", "\"layer_types\":", "\"layer_types\": null, \"something_else\":", 1,
 		  ACTIVATION_GELU_TANH, 900 },
+		/* both: the older name is all that counts, as in transformers */
+		{ "families/qwen2", "\"vocab_size\"",
+		  "\"rope_parameters\": {\"rope_theta\": 900}, \"rope_scaling\": {\"rope_type\": \"default\"}, \"vocab_size\"", 2,
+		  ACTIVATION_SILU, 70 },
+		{ "families/qwen2", "\"vocab_size\"",
+		  "\"rope_scaling\": {\"rope_type\": \"default\", \"rope_theta\": 800}, \"vocab_size\"", 2, ACTIVATION_SILU, 800 },
 		/* an object for each type of layer, or one for all: a family has the one or the other */
 		{ "families/gemma3-types", "\"full_attention\": {", "\"rope_theta\": 20, \"something_else\": {", 1,
 		  ACTIVATION_GELU_TANH, 1e6f },
