@@ -248,6 +248,15 @@ static void progress(void)
 	app_event(&s.app, &(struct key){ .kind = K_ESC });
 	CHECK_THAT(app_take(&s.app, &r) && r.kind == REQUEST_SKIP, "Esc stops the one that is shown");
 	CHECK_TEXT(s.app.message.s, "stopped: activation-patching");
+	/* what was before the edits is one thing too; a run is all that there is */
+	snprintf(s.fake.shot.what, sizeof s.fake.shot.what, "without the edits");
+	s.fake.shot.answering = -1;
+	app_event(&s.app, &(struct key){ .kind = K_ESC });
+	CHECK_THAT(app_take(&s.app, &r) && r.kind == REQUEST_SKIP,
+		   "Esc stops what is computed without the edits, and nothing else");
+	s.fake.shot.state = WORK_RUNNING;
+	app_event(&s.app, &(struct key){ .kind = K_ESC });
+	CHECK_THAT(app_take(&s.app, &r) && r.kind == REQUEST_CANCEL, "and a run with all that waits for it");
 	drop_curtain(&s);
 }
 

@@ -201,7 +201,8 @@ void act_cancel(struct app *app, const char *argument)
 	(void)argument;
 	act_search(app, "");
 	if (app_busy(app)) {
-		bool one = app->shot->answering >= 0 || app->shot->state == WORK_GENERATING;
+		/* while a run is made or a model read, there is nothing else that could be done */
+		bool one = app->shot->state == WORK_GENERATING || (app->shot->state == WORK_ANSWERING && *app->shot->what);
 
 		app_ask_for(app, one ? REQUEST_SKIP : REQUEST_CANCEL, NULL);
 		app_say(app, STYLE_DIM, one && *app->shot->what ? "stopped: %s" : "stopped", app->shot->what);
