@@ -9,7 +9,9 @@ import os
 import pathlib
 import re
 import shutil
+import struct
 import sys
+import tempfile
 import tempfile
 
 import tapcheck
@@ -86,6 +88,11 @@ def vectors():
     check(len(row["f4"]) == 4 and row["f4"][0] != row["f4"][2], "npy-f16: f4.npy changes the logit", row)
     check(row["be"] == row["f4"], "npy-f16: be.npy", row)
     check(row["f2"] != row["f4"] and abs(row["f2"][0] - row["f4"][0]) < 2e-3, "npy-f16: f2.npy", row)
+    with tempfile.NamedTemporaryFile(suffix=".npy") as f:
+        f.write((CASES / "npy-f16/f4.npy").read_bytes()[:-4] + struct.pack("<f", float("nan")))
+        f.flush()
+        status, _, said, _ = run("print", *asked, "-e", f"resid_post 2 add {f.name} 4")
+        check(status == 1 and "number 159 of the vector" in said and "not finite" in said, "a vector with NaN in it is refused as one", said)
 
 
 def names(**env):

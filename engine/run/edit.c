@@ -29,6 +29,17 @@ static bool resolve_keys(struct edit *e, int T, const char *what, struct err *er
 	return positions_resolve(&keys, T, &e->key, &e->key_to, what, err);
 }
 
+/* A query sees no key after it: an edit of such pairs alone would change nothing. */
+static bool check_keys(const struct edit *e, int T, const char *what, struct err *err)
+{
+	int last = T - 1;
+
+	while (e->ranges && last >= 0 && !e->at[last])
+		last--;
+	return !e->has_key || e->onward || e->key <= last ||
+	       err_set(err, ERR_ARGUMENT, "%s: key %d comes after query %d, which does not see it", what, e->key, last);
+}
+
 static bool resolve_positions(struct edit *e, int T, struct arena *arena, const char *what, struct err *err)
 {
 	if (e->has_key && !resolve_keys(e, T, what, err))
@@ -39,7 +50,7 @@ static bool resolve_positions(struct edit *e, int T, struct arena *arena, const 
 	e->at = arena_alloc(arena, (size_t)T);
 	for (int i = 0; i < e->ranges; i++)
 		e->onward |= e->range[i].open;
-	return positions_mark(e->range, e->ranges, T, e->at, what, err);
+	return positions_mark(e->range, e->ranges, T, e->at, what, err) && check_keys(e, T, what, err);
 }
 
 /* Mean over the prompt's positions of the unedited run: [slice], or [T] per head for a pattern. */
@@ -131,6 +142,9 @@ static bool resolve_file(struct edit *e, const struct config *c, struct assets *
 	if (rows != 1 || n != want)
 		return err_set(err, ERR_ARGUMENT, "%s: the vector in %s has %zu numbers, expected %zu", what, e->file, rows * n,
 			       want);
+	for (size_t i = 0; i < n; i++)
+		if (!isfinite(e->vector[i]))
+			return err_set(err, ERR_ARGUMENT, "%s: number %zu of the vector in %s is not finite", what, i, e->file);
 	return e->op != EDIT_PROJECT || basis_normalise(e->vector, n) ||
 	       err_set(err, ERR_ARGUMENT, "%s: the vector in %s has no direction", what, e->file);
 }

@@ -375,6 +375,8 @@ static void check_refusals(const struct pair *f)
 		{ "head 0.0..99 zero", "a layer has heads 0 …" },
 		{ "head 0.0.. zero", "expected a layer (5), or layer and head (5.1)" },
 		{ "pattern 0 @3..<2..1 zero", "the range 2..1 runs backwards" },
+		{ "pattern 0.0 @1<3 zero", "key 3 comes after query 1, which does not see it" },
+		{ "scores 0.0 @0,1<2..3 add 1", "key 2 comes after query 1, which does not see it" },
 		{ "head 0.0 @3..x zero", "expected positions such as @4" },
 		{ "head 0.0 @99.. zero", "position 99 is outside the prompt" },
 		{ "scores 0 add", "add needs a number after it there" },
