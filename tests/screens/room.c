@@ -236,6 +236,10 @@ static void progress(void)
 	s.fake.shot.queued = 2;
 	app_draw(&s.app, &s.canvas);
 	CHECK(line_has(&s, 0, "… activation-patching 244/390 · 3 s left · 2 queued · Esc stops it"));
+	s.fake.shot.left = 0;
+	app_draw(&s.app, &s.canvas);
+	CHECK(line_has(&s, 0, "… activation-patching 244/390 · 2 queued · Esc stops it"));
+	s.fake.shot.left = 3.2;
 	resize(&s, 80, 24);
 	CHECK(line_has(&s, 0, "… activation-patching 244/390 · 3 s left"));
 	resize(&s, 50, 24);

@@ -42,7 +42,7 @@ static void add_progress(const struct app *app, int most, struct str *out)
 		str_addf(&part, " · %d queued", shot->queued);
 		add_while(out, most, part.s);
 	}
-	if (shot->left > 0)
+	if (shot->left > 0 || (shot->state == WORK_ANSWERING && shot->total > 1)) /* also while nothing is known of its end */
 		add_while(out, most, " · Esc stops it");
 	str_done(&part);
 }
