@@ -549,6 +549,16 @@ static bool drawn_says(const struct table *t, int w, int h, const char *text)
 	return says;
 }
 
+/* Where there is room for it, each line of words has its numbers below. */
+static void test_numbers_below_words(void)
+{
+	struct table *t = sample_tokens_read(12);
+
+	CHECK_THAT(drawn_says(t, 60, 12, "0.4") || drawn_says(t, 60, 12, "1."), "numbers");
+	CHECK_THAT(!drawn_says(t, 60, 3, "0.4") && drawn_says(t, 60, 3, "capital"), "in three lines, words alone");
+	table_unref(t);
+}
+
 /* A blank in a group of words is where its text has one, and no dot that the text has itself. */
 static void test_dots_of_a_group(void)
 {
@@ -619,6 +629,7 @@ int main(void)
 {
 	test_each_is_drawn();
 	test_older_values();
+	test_numbers_below_words();
 	test_dots_of_a_group();
 	test_names_over_narrow_columns();
 	for (size_t i = 0; i < sizeof goldens / sizeof *goldens; i++)

@@ -139,7 +139,11 @@ void act_numbers(struct app *app, const char *argument)
 	if (!app_pane(app))
 		return;
 	view_of_words(&app_pane(app)->view, &view);
-	set_view(app, view.as, view.zoom == ZOOM_NUMBER ? ZOOM_AUTO : ZOOM_NUMBER);
+	if (view.zoom == ZOOM_AUTO &&
+	    app->pane[app->focus].view.shown == ZOOM_NUMBER) /* they are there, as there is room for them */
+		set_view(app, view.as, ZOOM_SHADE);
+	else
+		set_view(app, view.as, view.zoom == ZOOM_NUMBER ? ZOOM_AUTO : ZOOM_NUMBER);
 }
 
 static void set_threshold(struct app *app, double to)

@@ -233,14 +233,24 @@ static struct text text_of(const struct view *v, const struct plan *p)
 	return lay_out(v, p->cells.w, p->number_w);
 }
 
+/* All of the text, each line with its numbers below. */
+static bool numbers_fit(const struct view *v, int w, int h)
+{
+	struct text text = lay_out(v, w, form_of(v).width);
+
+	free(text.piece);
+	return 2 * text.lines <= h;
+}
+
 static void text_plan(const struct view *v, enum zoom zoom, struct plan *p)
 {
 	struct rect r = v->rect;
 	int foot = r.h >= 10 ? 3 : r.h >= 6 ? 2 : r.h >= 3, cursor = cursor_token(v);
+	bool numbers = zoom == ZOOM_NUMBER || (zoom == ZOOM_AUTO && numbers_fit(v, r.w - 2, r.h - foot));
 	struct text text;
 
-	p->zoom = zoom == ZOOM_NUMBER ? ZOOM_NUMBER : ZOOM_SHADE;
-	p->lines = has_marks(v, zoom) && r.h >= 4 ? 2 : 1;
+	p->zoom = numbers ? ZOOM_NUMBER : ZOOM_SHADE;
+	p->lines = has_marks(v, p->zoom) && r.h >= 4 ? 2 : 1;
 	p->number_w = p->zoom == ZOOM_NUMBER ? form_of(v).width : 0;
 	p->cells = (struct rect){ r.x + 1, r.y, r.w - 2, 0 }; /* a column for the cursor's marks on either side */
 	p->cell_w = p->cells.w;
