@@ -44,6 +44,7 @@ static const struct {
 	{ "lime", { "head 0.0 zero", "attn_out 3 zero" } },
 	{ "logit_lens", { "attn_out 0 zero", "attn_out 3 zero" } },
 	{ "next_token", { "attn_out 0 zero" } },
+	{ "nodes", { "head 0.1 zero", "head 3.0 zero", "head 3.3 zero", "mlp_out 3 zero" } },
 	{ "occlusion", { "head 0.0 zero", "attn_out 3 zero" } },
 	{ "path_attribution", { "head 0.1 zero", "mlp_out 0 zero", "attn_out 3 zero" } },
 	{ "path_patching", { "pattern 0.1 zero", "head 2.2..3 zero" } },
@@ -58,6 +59,9 @@ static const struct {
 	{ "steering", { "resid_post 2 add presets/steering.npy -2" } },
 	{ "subspace_interchange", { "attn_out 2 zero" } },
 	{ "token_loss", { "head 0.0 zero", "attn_out 3 zero" } },
+	{ "which_sentence_mattered", { "head 3.2 zero", "attn_out 0 zero" } },
+	{ "which_words_made_it_sad", { "head 3.2 zero", "attn_out 0 zero" } },
+	{ "why_this_name", { "head 0.1 zero", "head 2.1 zero", "head 3.0 zero", "head 3.3 zero" } },
 	{ "train_tuned_lens", { "attn_out 0 zero", "attn_out 3 zero" } },
 	{ "tuned_lens", { "attn_out 0 zero", "attn_out 3 zero" } },
 };
@@ -67,12 +71,22 @@ struct holding {
 	bool holds;
 };
 
+/* `top 3 has "head 3.3"`: where that holds, what is told of the three names it. */
+static void check_told(const char *expected, const char *actual)
+{
+	const char *has = strstr(expected, " has ");
+
+	CHECK_THAT(!has || strstr(actual, has + strlen(" has ")), "%s: %s", expected, actual);
+}
+
 static void held(void *context, int pane, bool ok, const char *expected, const char *actual)
 {
 	const struct holding *h = context;
 
 	CHECK_THAT(ok == h->holds, "%s, pane %d: %s %s (%s)", h->name, pane + 1, expected,
 		   h->holds ? "holds" : "drifts with the part taken out", actual);
+	if (ok)
+		check_told(expected, actual);
 }
 
 static void hold_all(struct session *session, const struct preset *p, const char *name, bool holds)

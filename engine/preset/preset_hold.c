@@ -11,12 +11,14 @@ void preset_hold(const struct preset *p, int pane, const struct table *t, double
 		struct err err = { 0 };
 		struct expect e;
 		struct str actual;
+		bool ok;
 
 		/* Lines that do not parse were left out as the preset was read. */
 		if (line->pane != pane || !preset_expects_now(p, line) || !expect_parse(line->line, &e, arena, &err))
 			continue;
 		str_init(&actual);
-		held(context, pane, expect_hold(&e, t, metric, &actual), line->line, actual.s);
+		ok = expect_hold(&e, t, metric, &actual); /* a statement of its own: `actual` may move while it is written */
+		held(context, pane, ok, line->line, actual.s);
 		str_done(&actual);
 	}
 	arena_free(arena);

@@ -37,10 +37,16 @@ static struct table *named_foil(struct table *t, struct err *err)
 	return named;
 }
 
+/* Rows that are the run's strongest parts, by their places. */
+static bool chooses_parts(const struct table *t)
+{
+	return t->parent || (t->rows.place && t->rows.dim == DIM_RANK);
+}
+
 /* Which rows there are depends on what the run holds: its likeliest tokens, its strongest neurons. */
 static bool chooses_rows(const struct table *t)
 {
-	return t->parent || (t->id && t->rows.dim == DIM_RANK);
+	return chooses_parts(t) || (t->id && t->rows.dim == DIM_RANK);
 }
 
 struct table *session_answer_of(struct session *s, const struct prepared *p, const struct job_pane *pane, const struct table *like,
@@ -112,7 +118,7 @@ struct table *session_before(struct session *s, int i, struct task *task, struct
 	here = prepared_view_edited(&held);
 	there = prepared_view_unedited(&held);
 	t = session_view_table(s, &there, &held.job.pane[i], NULL, NULL, task, notes, err);
-	if (t && t->parent && (now = session_view_table(s, &here, &held.job.pane[i], NULL, NULL, task, notes, err))) {
+	if (t && chooses_parts(t) && (now = session_view_table(s, &here, &held.job.pane[i], NULL, NULL, task, notes, err))) {
 		table_unref(t); /* the neurons that are listed now, as they were */
 		t = session_view_table(s, &there, &held.job.pane[i], now, NULL, task, notes, err);
 		table_unref(now);
