@@ -1,5 +1,7 @@
 /* explain.c - x makes a cell the metric, the way is kept and drawn, Backspace goes back, u undoes a step; X closes a pane. */
+#include "tests/scratch.h"
 #include "tests/screens/stage.h"
+#include "tui/app/effects.h"
 
 static int focus_of(const struct stage *s, const char *technique)
 {
@@ -53,6 +55,49 @@ static void way(void)
 	press(&s, "x m C-u 'logit_\"_Rome\" Enter");
 	CHECK_THAT(job->ways == 0, "another metric begins another way");
 	drop_curtain(&s);
+}
+
+/* :circuit writes the way as a file of edges, and a file that is there only with !; :follow goes it again. */
+static void keep_way(void)
+{
+	struct stage s;
+	const struct job *job = &s.app.doc.job;
+	struct str path, replace;
+	char last[200];
+
+	raise_curtain(&s);
+	str_init(&path);
+	str_init(&replace);
+	str_addf(&path, "%s/way.yaml", scratch_folder());
+	str_addf(&replace, "! %s", path.s);
+	outside_circuit(&s.app, path.s);
+	CHECK_THAT(strstr(s.app.message.s, "there is no way to keep yet"), "%s", s.app.message.s);
+	press(&s, "Esc : 'technique_attention Enter x x : 'technique_head-attribution Enter x");
+	snprintf(last, sizeof last, "%s", job->metric ? job->metric : "");
+	outside_circuit(&s.app, path.s);
+	CHECK_THAT(strstr(s.app.message.s, "way.yaml: the way, 3 edges"), "%s", s.app.message.s);
+	outside_circuit(&s.app, path.s);
+	CHECK_THAT(strstr(s.app.message.s, "is there already; :circuit! replaces it"), "%s", s.app.message.s);
+	outside_circuit(&s.app, replace.s);
+	CHECK_THAT(strstr(s.app.message.s, "3 edges"), "%s", s.app.message.s);
+	press(&s, "Esc Backspace Backspace Backspace");
+	CHECK(job->ways == 0);
+	outside_follow(&s.app, path.s);
+	CHECK_THAT(job->ways == 3 && !strcmp(job->metric, last) && strstr(s.app.message.s, "3 steps"), "%s: %s, not %s",
+		   s.app.message.s, job->metric, last);
+	CHECK_TEXT(job->way[0].spec, "logit \" Paris\"");
+	press(&s, "Backspace");
+	CHECK(job->ways == 2);
+	press(&s, "u u");
+	CHECK_THAT(job->ways == 0, "u undoes it");
+	outside_follow(&s.app, "tests/nofile.yaml");
+	CHECK_THAT(job->ways == 0 && strstr(s.app.message.s, "tests/nofile.yaml"), "%s", s.app.message.s);
+	press(&s, "Esc : 'follow Enter");
+	CHECK_THAT(s.app.line == LINE_COMMAND, "without a name the line to type it in");
+	str_done(&path);
+	str_done(&replace);
+	drop_curtain(&s);
+	scratch_done();
 }
 
 /* Backspace leads to the cell that one came from, in its pane. */
@@ -147,6 +192,7 @@ static void closing(void)
 int main(void)
 {
 	way();
+	keep_way();
 	back();
 	refused();
 	waiting();

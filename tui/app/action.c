@@ -71,23 +71,15 @@ const struct action *action_for_word(const char *wanted, size_t length, bool *am
 const char *wants_word(enum wants wants)
 {
 	static const char *const words[WANTS_COUNT] = {
-		[WANTS_NOTHING] = "",
-		[WANTS_EDIT] = "EDIT",
-		[WANTS_SETTING] = "KEY=VALUE",
-		[WANTS_METRIC] = "METRIC",
-		[WANTS_TEXT] = "TEXT",
-		[WANTS_ANALYSIS] = "TECHNIQUE",
-		[WANTS_PRESET] = "PRESET",
-		[WANTS_THEME] = "THEME",
-		[WANTS_MODEL] = "MODEL",
-		[WANTS_NUMBER] = "N",
-		[WANTS_NAME] = "NAME",
-		[WANTS_DIFF] = "none|edits|foil|on-foil",
-		[WANTS_PROMPTS] = "FILE|none",
-		[WANTS_VIEW] = "VIEW",
-		[WANTS_FILE] = "[screen] FILE",
-		[WANTS_SAVE] = "NAME",
-		[WANTS_COPY] = "[cell|row|column|table] [tsv|csv|markdown]",
+		[WANTS_NOTHING] = "",	       [WANTS_EDIT] = "EDIT",
+		[WANTS_SETTING] = "KEY=VALUE", [WANTS_METRIC] = "METRIC",
+		[WANTS_TEXT] = "TEXT",	       [WANTS_ANALYSIS] = "TECHNIQUE",
+		[WANTS_PRESET] = "PRESET",     [WANTS_THEME] = "THEME",
+		[WANTS_MODEL] = "MODEL",       [WANTS_NUMBER] = "N",
+		[WANTS_NAME] = "NAME",	       [WANTS_DIFF] = "none|edits|foil|on-foil",
+		[WANTS_PROMPTS] = "FILE|none", [WANTS_CIRCUIT] = "FILE.yaml",
+		[WANTS_VIEW] = "VIEW",	       [WANTS_FILE] = "[screen] FILE",
+		[WANTS_SAVE] = "NAME",	       [WANTS_COPY] = "[cell|row|column|table] [tsv|csv|markdown]",
 	};
 
 	return words[wants];

@@ -32,12 +32,14 @@
 enum request_kind {
 	REQUEST_ASK, /* app_question() has changed: give it to the worker and tell app_asked() */
 	REQUEST_CANCEL,
-	REQUEST_SKIP,	/* only what is being computed now */
-	REQUEST_COPY,	/* text to the clipboard */
-	REQUEST_EXPORT, /* a pane or the screen to a file: `text` is what :export was given */
-	REQUEST_SAVE,	/* app->doc as the preset `text` */
-	REQUEST_OPEN,	/* the preset `text`: app_opened() */
-	REQUEST_THEME,	/* the theme of the document is another: `text`, NULL for the default */
+	REQUEST_SKIP,	 /* only what is being computed now */
+	REQUEST_COPY,	 /* text to the clipboard */
+	REQUEST_EXPORT,	 /* a pane or the screen to a file: `text` is what :export was given */
+	REQUEST_CIRCUIT, /* the way to the file `text` */
+	REQUEST_FOLLOW,	 /* the way of the file `text`: the metric and the steps to it */
+	REQUEST_SAVE,	 /* app->doc as the preset `text` */
+	REQUEST_OPEN,	 /* the preset `text`: app_opened() */
+	REQUEST_THEME,	 /* the theme of the document is another: `text`, NULL for the default */
 	/* presets, themes, sessions may be shown: refresh app->presets, app->themes, app->sessions; `text` "models": app->models */
 	REQUEST_LISTS,
 	REQUEST_TOUR,	 /* the tour's step number `text`: tour_step() */

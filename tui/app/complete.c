@@ -91,6 +91,12 @@ static void complete_prompts(const struct app *app, const char *argument, struct
 	complete_path(argument, asset_prompts.endings, &c->list);
 }
 
+static void complete_circuit(const struct app *app, const char *argument, struct completion *c)
+{
+	(void)app;
+	complete_path(argument, ".yaml", &c->list);
+}
+
 /* The views that fit the table of this pane, then how large its cells are. */
 static void complete_view(const struct app *app, const char *argument, struct completion *c)
 {
@@ -260,8 +266,8 @@ static void (*const completers[WANTS_COUNT])(const struct app *app, const char *
 	[WANTS_EDIT] = complete_edit,	      [WANTS_SETTING] = complete_setting, [WANTS_METRIC] = complete_metric,
 	[WANTS_ANALYSIS] = complete_analysis, [WANTS_PRESET] = complete_preset,	  [WANTS_THEME] = complete_theme,
 	[WANTS_DIFF] = complete_diff,	      [WANTS_VIEW] = complete_view,	  [WANTS_FILE] = complete_export,
-	[WANTS_PROMPTS] = complete_prompts,   [WANTS_COPY] = complete_copy,	  [WANTS_MODEL] = complete_model,
-	[WANTS_SAVE] = complete_save,
+	[WANTS_CIRCUIT] = complete_circuit,   [WANTS_PROMPTS] = complete_prompts, [WANTS_COPY] = complete_copy,
+	[WANTS_MODEL] = complete_model,	      [WANTS_SAVE] = complete_save,
 };
 
 /* ------------------------------------------------------------------------------------------------ the line */

@@ -10,6 +10,9 @@ void outside_lists(struct app *app);
 void outside_models(struct app *app);	/* their names */
 void outside_opened(const char *model); /* the path of one: it is among the first of the list from now on */
 void outside_look(struct app *app);	/* and what is known of the next ones, for some milliseconds */
+/* The way of x, kept in a file; the way of a file, gone again. `text` may begin with "!": then a file is replaced. */
+void outside_circuit(struct app *app, const char *text);
+void outside_follow(struct app *app, const char *text);
 void outside_save(struct app *app, const char *name);
 void outside_open(struct app *app, const char *name);
 void outside_tour(struct app *app, const char *number); /* a step of the tour */
@@ -19,6 +22,12 @@ void outside_copy(struct app *app, const char *text);
  * says.
  */
 void outside_export(struct app *app, int w, int h, const char *text);
+
+/*
+ * Whether a file may be written: a link is followed, so that it stays one, and *path is where it leads; only what is a file may be
+ * replaced, and only where `overwrite` says so. The sentence names the command whose ! does.
+ */
+bool outside_may_write(char **path, bool overwrite, const char *command, struct err *err);
 
 /* Lines typed in earlier sessions; and those of this one for later. */
 void outside_read_history(struct app *app);

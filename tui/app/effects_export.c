@@ -57,24 +57,23 @@ static bool folder_is_there(const char *path, struct err *err)
 	return there;
 }
 
-/* A link is followed, so that it stays one; only what is a file may be replaced. */
-static bool may_write(struct export *e, struct err *err)
+bool outside_may_write(char **path, bool overwrite, const char *command, struct err *err)
 {
 	struct stat st;
 	char *real;
 
-	if (!folder_is_there(e->path, err))
+	if (!folder_is_there(*path, err))
 		return false;
-	if (lstat(e->path, &st))
-		return errno == ENOENT || err_set(err, ERR_FILE, "%s: %s", e->path, strerror(errno));
-	real = realpath(e->path, NULL);
+	if (lstat(*path, &st))
+		return errno == ENOENT || err_set(err, ERR_FILE, "%s: %s", *path, strerror(errno));
+	real = realpath(*path, NULL);
 	if (!real || stat(real, &st) || !S_ISREG(st.st_mode)) {
 		free(real);
-		return err_set(err, ERR_FILE, "%s is there already, and is no file that could be replaced", e->path);
+		return err_set(err, ERR_FILE, "%s is there already, and is no file that could be replaced", *path);
 	}
-	free(e->path);
-	e->path = real;
-	return e->overwrite || err_set(err, ERR_FILE, "%s is there already; :export! replaces it", e->path);
+	free(*path);
+	*path = real;
+	return overwrite || err_set(err, ERR_FILE, "%s is there already; :%s! replaces it", *path, command);
 }
 
 /* ---- what is in it ---- */
@@ -149,7 +148,7 @@ void outside_export(struct app *app, int w, int h, const char *text)
 	str_init(&e.bytes);
 	str_init(&e.what);
 	str_init(&size);
-	if (read_words(&e, text, &err) && may_write(&e, &err) && make(&e, app, w, h, &err) &&
+	if (read_words(&e, text, &err) && outside_may_write(&e.path, e.overwrite, "export", &err) && make(&e, app, w, h, &err) &&
 	    file_write(e.path, e.bytes.s, e.bytes.n, &err)) {
 		text_bytes(e.bytes.n, &size);
 		app_say(app, STYLE_GOOD, "wrote %s: %s, %s", e.path, e.what.s, size.s);

@@ -177,6 +177,25 @@ void act_bos(struct app *app, const char *argument)
 
 /* ------------------------------------------------------------------------------------------------ the clipboard */
 
+/* With a name the request; without one the line to type it in. */
+static void ask_for_file(struct app *app, enum request_kind kind, const char *command, const char *argument)
+{
+	if (argument && argument[strspn(argument, "! ")])
+		app_ask_for(app, kind, argument);
+	else
+		lines_begin(app, LINE_COMMAND, command);
+}
+
+void act_circuit(struct app *app, const char *argument)
+{
+	ask_for_file(app, REQUEST_CIRCUIT, "circuit ", argument);
+}
+
+void act_follow(struct app *app, const char *argument)
+{
+	ask_for_file(app, REQUEST_FOLLOW, "follow ", argument);
+}
+
 /* A name to begin with is that of the technique. */
 void act_export(struct app *app, const char *argument)
 {

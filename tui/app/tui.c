@@ -133,6 +133,12 @@ static void carry_out(struct loop *l, const struct request *r)
 	case REQUEST_COPY:
 		outside_copy(&l->app, r->text);
 		break;
+	case REQUEST_CIRCUIT:
+		outside_circuit(&l->app, r->text);
+		break;
+	case REQUEST_FOLLOW:
+		outside_follow(&l->app, r->text);
+		break;
 	case REQUEST_SAVE:
 		outside_save(&l->app, r->text);
 		break;

@@ -346,7 +346,7 @@ static const struct action *find_command(const char *word, size_t n, bool *repla
 	*replace = !action && n > 1 && word[n - 1] == '!';
 	if (*replace)
 		action = action_for_word(word, n - 1, ambiguous);
-	return *replace && action && action->wants != WANTS_FILE ? NULL : action;
+	return *replace && action && action->wants != WANTS_FILE && action->wants != WANTS_CIRCUIT ? NULL : action;
 }
 
 /* The commands whose words begin with what was typed; where none does, those that hold it, or that it begins as. */
