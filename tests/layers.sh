@@ -70,7 +70,7 @@ grep -nE '#[ \t]*include[ \t]*"engine/session/' $(find engine -name '*.[ch]' | s
 	none 'worker calls scheduler, scheduler calls mailbox, and none the other way'
 
 # 3. The screen sees only the face of the engine; the command line asks the session itself.
-face='base/[a-z0-9_]+\.h|analysis/(analysis|explain|param|span|table)\.h|analysis/analyses\.def|run/(dim|site|edit|metric)\.(h|def)|(export/export|session/(args|forecast|job|worker|witness)|model/models|preset/preset)\.h'
+face='base/[a-z0-9_]+\.h|analysis/(analysis|explain|param|span|table)\.h|analysis/analyses\.def|run/(dim|site|edit|metric)\.(h|def)|(export/export|session/(args|forecast|job|worker|witness)|model/models|preset/(preset|circuit))\.h'
 grep -nE '^#[ \t]*include[ \t]*"engine/' $(find tui -name '*.[ch]' | sort) | grep -vE "\"engine/($face)\"" |
 	grep -vE '^tui/(main|cli/[a-z_]*)\.[ch]:[0-9]+:#include "engine/((session/(session|parts|snapshot)|bench/bench)\.h|model/[a-z_/]+\.h|run/(run|direction|vector_file)\.h|numbers/pool\.h)"' |
 	none 'tui includes only the face of the engine'

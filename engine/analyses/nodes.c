@@ -52,7 +52,7 @@ struct node {
 	double of[COLUMNS]; /* NaN: not known */
 };
 
-struct listing {
+struct node_list {
 	const struct ask *ask;
 	bool linear;		     /* the metric is a sum over the stream: nodes give directly */
 	struct direct_logit readout; /* then */
@@ -105,7 +105,7 @@ static double gradient_of(const struct ask *ask, const struct node *n)
 	return sum;
 }
 
-static double activation_of(const struct listing *l, const struct node *n, float *write)
+static double activation_of(const struct node_list *l, const struct node *n, float *write)
 {
 	const struct run *run = l->ask->run;
 	const size_t D = (size_t)run->model->config.D;
@@ -131,7 +131,7 @@ static double direct_of(const struct shares *s, const struct node *n)
 	return n->kind == KIND_MLP ? s->mlp : p ? p->share[n->unit] : 0;
 }
 
-static bool take_parts(const struct listing *l, enum block block, int layer, const struct parts **out, struct err *err)
+static bool take_parts(const struct node_list *l, enum block block, int layer, const struct parts **out, struct err *err)
 {
 	const struct ask *ask = l->ask;
 	const enum site site = block == BLOCK_ATTN ? SITE_ATTN_OUT : SITE_MLP_OUT;
@@ -145,7 +145,7 @@ static bool take_parts(const struct listing *l, enum block block, int layer, con
 	       parts_sum(&p, 1, ask->run, &l->readout.reading, ask->scratch, NULL, err);
 }
 
-static bool take_shares(const struct listing *l, int layer, struct shares *s, struct err *err)
+static bool take_shares(const struct node_list *l, int layer, struct shares *s, struct err *err)
 {
 	*s = (struct shares){ 0 };
 	if (!l->linear)
@@ -156,7 +156,7 @@ static bool take_shares(const struct listing *l, int layer, struct shares *s, st
 	return take_parts(l, BLOCK_ATTN, layer, &s->heads, err) && take_parts(l, BLOCK_MLP, layer, &s->neurons, err);
 }
 
-static bool list_layer(struct listing *l, int layer, float *write, struct err *err)
+static bool list_layer(struct node_list *l, int layer, float *write, struct err *err)
 {
 	struct arena_mark mark = arena_mark(l->ask->scratch);
 	struct shares s;
@@ -176,7 +176,7 @@ static bool list_layer(struct listing *l, int layer, float *write, struct err *e
 	return true;
 }
 
-static bool list_nodes(struct listing *l, struct err *err)
+static bool list_nodes(struct node_list *l, struct err *err)
 {
 	const struct config *c = &l->ask->model->config;
 	float *write = arena_floats(l->ask->scratch, (size_t)c->D, err);
@@ -191,7 +191,7 @@ static bool list_nodes(struct listing *l, struct err *err)
 /* ---- their order ---- */
 
 /* What the list is ordered by before effects are known. Directly gives nobody where the metric is no sum. */
-static int order_of(const struct listing *l)
+static int order_of(const struct node_list *l)
 {
 	const int by = l->ask->arg[ARG_BY];
 
@@ -237,7 +237,7 @@ static void sort_nodes(struct node *node, int n, int column)
 }
 
 /* The rows of the other side of a difference, in its order. */
-static void choose_like(struct listing *l, const struct table *like)
+static void choose_like(struct node_list *l, const struct table *like)
 {
 	for (int i = 0; i < l->rows; i++)
 		for (int k = i; k < l->n; k++) {
@@ -262,7 +262,7 @@ static void effect_cells(struct table *t, const struct cause *c, const void *wit
 		t->value[c->cell[i]] = (float)(c->now - c->value[i]);
 }
 
-static bool measure(struct listing *l, struct err *err)
+static bool measure(struct node_list *l, struct err *err)
 {
 	struct cause c = cause_new(l->ask, l->ask->run, l->ask->foil, l->exact);
 	size_t *cell = arena_alloc(l->ask->scratch, (size_t)(l->exact + 1) * sizeof *cell);
@@ -284,7 +284,7 @@ static bool measure(struct listing *l, struct err *err)
 }
 
 /* The first row's, by a whole run of its own. */
-static bool check_first(const struct listing *l, struct err *err)
+static bool check_first(const struct node_list *l, struct err *err)
 {
 	const struct ask *ask = l->ask;
 	struct place place = place_of(&l->node[0]);
@@ -306,7 +306,7 @@ static bool check_first(const struct listing *l, struct err *err)
 /* ---- the table ---- */
 
 /* Whatever a cell says of a node, Space switches it off. */
-static void put_row(const struct listing *l, int i)
+static void put_row(const struct node_list *l, int i)
 {
 	const struct place place = place_of(&l->node[i]);
 	const struct edit edit = edit_at(&place, EDIT_ZERO, l->ask->scratch);
@@ -320,7 +320,7 @@ static void put_row(const struct listing *l, int i)
 }
 
 /* Rows and all cells; those that are not measured yet are NaN. */
-static void put_rows(struct listing *l)
+static void put_rows(struct node_list *l)
 {
 	struct table *t = l->table;
 	struct str label;
@@ -337,7 +337,7 @@ static void put_rows(struct listing *l)
 	str_done(&label);
 }
 
-static void describe(const struct listing *l)
+static void describe(const struct node_list *l)
 {
 	static const char *const names[] = { "direct", "gradient_x_activation", "effect", "activation" };
 	const struct ask *ask = l->ask;
@@ -357,7 +357,7 @@ static void describe(const struct listing *l)
 		t->explain = METRIC_PART;
 }
 
-static void tell(struct listing *l)
+static void tell(struct node_list *l)
 {
 	struct table *t = l->table;
 	struct str out;
@@ -373,20 +373,20 @@ static void tell(struct listing *l)
 	str_done(&out);
 }
 
-static bool begin(struct listing *l, const struct ask *ask, struct err *err)
+static bool begin(struct node_list *l, const struct ask *ask, struct err *err)
 {
 	const int last = inputs_last(ask->run, ask->metric);
 
-	*l = (struct listing){ .ask = ask,
-			       .linear = metric_table[ask->metric->kind]->read != NULL,
-			       .position = last > 0 ? last : 0 };
+	*l = (struct node_list){ .ask = ask,
+				 .linear = metric_table[ask->metric->kind]->read != NULL,
+				 .position = last > 0 ? last : 0 };
 	if (l->linear && !direct_logit_init(&l->readout, ask, ask->metric->position, err))
 		return false;
 	l->position = l->linear ? l->readout.position : l->position;
 	return list_nodes(l, err);
 }
 
-static void count_rows(struct listing *l, const struct ask *ask)
+static void count_rows(struct node_list *l, const struct ask *ask)
 {
 	const int n = count_nodes(ask);
 
@@ -394,7 +394,7 @@ static void count_rows(struct listing *l, const struct ask *ask)
 	l->exact = ask->arg[ARG_EXACT] < l->rows ? ask->arg[ARG_EXACT] : l->rows;
 }
 
-static void choose(struct listing *l)
+static void choose(struct node_list *l)
 {
 	sort_nodes(l->node, l->n, order_of(l));
 	if (l->ask->like)
@@ -403,7 +403,7 @@ static void choose(struct listing *l)
 
 static struct table *compute(const struct ask *ask, struct err *err)
 {
-	struct listing l;
+	struct node_list l;
 
 	if (!begin(&l, ask, err))
 		return NULL;
@@ -424,7 +424,7 @@ static struct table *compute(const struct ask *ask, struct err *err)
 
 static int runs(const struct ask *ask)
 {
-	struct listing l;
+	struct node_list l;
 
 	count_rows(&l, ask);
 	return l.exact + (l.exact > 0);
@@ -438,9 +438,9 @@ const struct analysis analysis_nodes = {
 	.blurb = "The strongest heads, MLPs and neurons in one list, by several measures side by side.",
 	.help = "Positive speaks for the metric in the first three columns. direct is what a node writes along the metric itself; "
 		"gradient times activation counts all paths, but only to first order: a saturated softmax or a repair in later "
-		"layers is not in it. effect is the truth about switching the node off everywhere, one node at a time; where it and "
-		"the gradient differ much, do not trust the gradient further down. A large effect with nothing direct: the node "
-		"works through others. by=effect finds no node that the gradient does not show.",
+		"layers is not in it. effect is the truth about switching the node off everywhere, one node at a time; where it "
+		"and the gradient differ much, do not trust the gradient further down. A large effect with nothing direct: the "
+		"node works through others. by=effect finds no node that the gradient does not show.",
 	.picture = "               direct  gradient  effect  activation\n"
 		   " head 3.0       2.9      2.7      2.8       9.1\n"
 		   " mlp_out 0      0.1      4.2      6.3      31     through\n"

@@ -29,12 +29,12 @@
 struct circuit_edge {
 	const char *from, *to;
 	double value;
-	const char *metric; /* NULL: it is not said */
+	const char *metric; /* NULL: it is left out */
 	int line;	    /* of the file; 0: from none */
 };
 
 struct circuit {
-	const char *model, *prompt, *foil; /* NULL: not said, or none */
+	const char *model, *prompt, *foil; /* NULL: left out, or none */
 	const char *metric;
 	double value;
 	struct circuit_edge *edge; /* [edges], at least one */

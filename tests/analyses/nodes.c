@@ -1,6 +1,6 @@
 /*
- * nodes.c - every node's direct share, slope, effect and activation against tests/fixtures/nodes (make_nodes.py: runs of PyTorch with
- * the node scaled and switched off), with edits and without; the order of the list, and how many of it are measured.
+ * nodes.c - every node's direct share, slope, effect and activation against tests/fixtures/nodes (make_nodes.py: runs of PyTorch
+ * with the node scaled and switched off), with edits and without; the order of the list, and how many of it are measured.
  */
 #include <string.h>
 

@@ -1,4 +1,7 @@
-/* circuit.c - any bytes as a circuit file; what was read can be printed and read again as the same, and gone as a way or refused. */
+/*
+ * circuit.c - any bytes as a circuit file; what was read can be printed and read again as the same, and gone as a way or
+ * refused.
+ */
 #include <string.h>
 
 #include "engine/preset/circuit.h"

@@ -4,7 +4,6 @@
 
 #include "engine/base/file.h"
 #include "engine/preset/circuit.h"
-#include "engine/session/snapshot.h"
 #include "tui/app/effects.h"
 
 static char *path_of(const char *text)
