@@ -80,6 +80,8 @@ bool monkey_key_is_answered(void);
 /* What is saved was the state at some time in the last `ms`, 0: is the last; or a moment ago, as changes are saved together. */
 bool monkey_session_is_state(int ms);
 bool monkey_session_was_state(void);
+/* There is a session's file of this program. */
+bool monkey_session_is_kept(void);
 
 /* How long the machine let the program wait since `before` of waits_ms(): threads that have ended since take theirs along. */
 double monkey_waited_since(double before);
@@ -88,6 +90,8 @@ double monkey_waited_since(double before);
 
 bool monkey_start(const struct act *a);
 bool monkey_start_again(void);
+/* After a start that comes after SIGKILL: it says that a session can be had again. */
+bool monkey_session_is_offered(void);
 /* Prints what sanitizers wrote, and what the program wrote to standard error; says whether sanitizers did. */
 bool monkey_sanitizer_spoke(void);
 /* The program is to have ended by that signal (0: by itself). `listened`: its terminal took what it wrote. */

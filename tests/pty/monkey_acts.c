@@ -397,6 +397,19 @@ static void make_stall(struct dice *d, struct act *a)
 		press(a, i % 2 ? "C-l" : ONE_OF(d, moves));
 }
 
+/* Keys that change what is saved, so that a kill comes in the middle of it. */
+static void make_amid(struct dice *d, struct act *a)
+{
+	static const char *const changes[] = { "Space", ".", "u", "C-r", "T", "d", "g", "+", "v", "z" };
+	int n = 2 + below(d, 10);
+
+	a->amid = true;
+	a->gap = below(d, 400);
+	press(a, chance(d, 25) ? "e" : "Esc");
+	for (int i = 0; i < n; i++)
+		press(a, chance(d, 50) ? ONE_OF(d, moves) : ONE_OF(d, changes));
+}
+
 static void make_end(struct dice *d, struct act *a)
 {
 	static const int signals[] = { SIGTERM, SIGTERM, SIGHUP, SIGINT, SIGQUIT, SIGKILL, SIGKILL, 0 };
@@ -413,6 +426,8 @@ static void make_end(struct dice *d, struct act *a)
 	a->stalled = chance(d, 40);
 	a->frozen = a->stalled && chance(d, 60);
 	a->signal = ONE_OF(d, signals);
+	if (!a->stalled && a->signal == SIGKILL)
+		make_amid(d, a);
 	for (int i = 0; a->stalled && i < 20; i++)
 		press(a, i % 2 ? "C-l" : ONE_OF(d, moves));
 }

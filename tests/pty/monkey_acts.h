@@ -25,6 +25,7 @@ struct act {
 	const char *key[ACT_KEYS_MOST];
 	const char *argument[ACT_ARGUMENTS];
 	int keys, arguments, gap, w, h, signal;
+	bool amid;	      /* the keys are under way when the signal comes, after `gap` */
 	bool stalled, frozen; /* frozen: not a byte more goes out, as after Ctrl-S; otherwise what the kernel holds is filled */
 	char text[ACT_TEXT];
 	size_t n, cut[ACT_CUTS];

@@ -96,7 +96,7 @@ static bool end(const struct act *a)
 	int64_t deadline;
 	double before;
 	int by = a->signal;
-	bool by_keys = a->keys && !a->stalled;
+	bool by_keys = a->keys && !a->stalled && !a->amid, kept;
 
 	if (a->frozen)
 		pty_freeze(monkey.pty, true);
@@ -109,6 +109,10 @@ static bool end(const struct act *a)
 		if (!monkey_runs())
 			return monkey_ended_well(true, 0, true) && monkey_start_again();
 	}
+	if (a->amid && !monkey_live(a->gap))
+		return false;
+	if (!monkey_runs())
+		return monkey_ended_well(true, 0, true) && monkey_start_again();
 	if (by)
 		pty_signal(monkey.pty, by);
 	else
@@ -123,7 +127,9 @@ static bool end(const struct act *a)
 			monkey_hear(deadline);
 	if (monkey_runs()) /* the news of the end may be on its way */
 		pty_wait(monkey.pty, pty_now() + 200);
-	return monkey_ended_well(!monkey_runs(), by ? by : SIGHUP, !a->stalled && by) && monkey_start_again();
+	kept = by == SIGKILL && monkey_session_is_kept();
+	return monkey_ended_well(!monkey_runs(), by ? by : SIGHUP, !a->stalled && by) && monkey_start_again() &&
+	       (!kept || monkey_session_is_offered());
 }
 
 static bool perform(const struct act *a)

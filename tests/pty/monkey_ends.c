@@ -115,3 +115,20 @@ bool monkey_start_again(void)
 	act_make(monkey.seed + 0x5EED0000u + (uint64_t)monkey.number, 0, &a);
 	return monkey_start(&a);
 }
+
+/* A sentence about an edit that cannot be (-e) has the same line, and comes later. */
+bool monkey_session_is_offered(void)
+{
+	struct act a;
+
+	act_make(monkey.seed + 0x5EED0000u + (uint64_t)monkey.number, 0, &a);
+	for (int i = 0; i < a.arguments; i++)
+		if (!strcmp(a.argument[i], "-e"))
+			return true;
+	for (int64_t deadline = pty_now() + monkey_allowed(PATIENCE_MS); monkey_runs() && pty_now() < deadline;
+	     monkey_hear(deadline))
+		for (int y = 0; y < pty_height(monkey.pty); y++)
+			if (strstr(pty_row(monkey.pty, y), "ended early"))
+				return true;
+	return !monkey_runs() || monkey_found("after SIGKILL the next start does not say that the session can be had again");
+}

@@ -5,8 +5,8 @@
 #   refused  a question that cannot be answered stays where it was typed: edits that nothing answers
 #   stall    writing waits for the terminal: one that takes nothing cannot be left
 #
-# It passes when the monkey finds that, and prints the seed: seed 1 does, at action 248 (chunk), 181 (refused) and 113 (stall). The guards are
-# a few lines each; the commits that brought them have later work on top of them and cannot be reverted as they are.
+# It passes when the monkey finds that, and prints seed and action. The guards are a few lines each; the commits that brought them have later
+# work on top of them and cannot be reverted as they are.
 set -euo pipefail
 root=$(cd "$(dirname "$0")/../.." && pwd)
 what=${1:-} seconds=${2:-300}

@@ -108,6 +108,15 @@ static char *read_session(void)
 	return bytes;
 }
 
+bool monkey_session_is_kept(void)
+{
+	char *saved = read_session();
+	bool kept = saved != NULL;
+
+	free(saved);
+	return kept;
+}
+
 bool monkey_session_is_state(int ms)
 {
 	const struct told *t = &monkey.told;

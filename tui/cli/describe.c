@@ -149,7 +149,8 @@ static void info_text(const struct model_facts *f, struct str *out)
 	str_addf(out,
 		 "memory      %.1f MB mapped, %.1f MB private for weights, %.1f MB for the tokenizer\n"
 		 "            a run: %.1f kB for each token, and %.2f kB for each query and key\n"
-		 "            where that does not fit: %.1f kB for each token, enough for lenses and predictions\n",
+		 "            where that does not fit: %.1f kB for each token, enough for lenses and predictions\n"
+		 "            with edits: as much again, for the layers from the first edit on\n",
 		 (double)f->file_bytes / 1e6, (double)f->private_bytes / 1e6, (double)f->tokenizer_bytes / 1e6,
 		 (double)f->run_bytes_per_token / 1e3, (double)f->run_bytes_per_pair / 1e3,
 		 (double)f->stream_bytes_per_token / 1e3);
