@@ -281,7 +281,7 @@ static void walk_model(struct walk *w)
 		w->analysis = analysis_list[i];
 		w->job.panes = 1;
 		for (size_t set = 0; set < (w->analysis->on & ON_RUN ? sizeof edit_sets / sizeof *edit_sets : 1); set++) {
-			if (set && !tap_takes((size_t)i + w->turn, set, 4))
+			if (!tap_takes((size_t)i + w->turn, set, set ? 8 : 2))
 				continue;
 			while (w->job.edits)
 				job_remove_edit(&w->job, 0);

@@ -13,6 +13,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "engine/numbers/cpu.h"
+
 enum { PANEL = 16, PANELS_MAX = 4 };
 
 /* How the weights of a tile lie in memory. */
@@ -96,7 +98,9 @@ struct gemm {
 
 extern const struct gemm gemm_generic, gemm_avx2, gemm_avx512;
 
-/* The one for cpu_set(). */
+/* Of a set of instructions; NULL where the processor's family has no such set. */
+const struct gemm *gemm_of(enum cpu_set set);
+/* The one for cpu_set(); under sanitizers its functions look at what they are given first (gemm_watched.c). */
 const struct gemm *gemm_here(void);
 
 #endif

@@ -11,6 +11,8 @@
 #include "tests/tap.h"
 
 #include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 /* --- Made-up tensors and rows --- */
 
@@ -497,6 +499,50 @@ static void test_parts(enum cpu_set set)
 	free(offset);
 }
 
+/* Does a tile that reads `more` floats than there are end the process? */
+static bool ends(size_t more)
+{
+	const size_t depth = 24;
+	float *a = random_floats(depth), *b = aligned_alloc(64, depth * PANEL * sizeof *b), y[PANEL];
+	int status = 0;
+	pid_t child;
+
+	memset(b, 0, depth * PANEL * sizeof *b);
+	child = fork();
+	if (!child) {
+		const struct gemm_tile t = { .rows = 1,
+					     .panels = 1,
+					     .depth = depth + more,
+					     .a = a,
+					     .b = b,
+					     .stride = depth * PANEL,
+					     .soon = (const char *)b,
+					     .y = y,
+					     .ldy = PANEL,
+					     .columns = 0xFFFF };
+
+		if (!freopen("/dev/null", "w", stderr))
+			_exit(0);
+		gemm_here()->tile(&t);
+		_exit(0);
+	}
+	waitpid(child, &status, 0);
+	free(a);
+	free(b);
+	return status != 0;
+}
+
+/* The innermost loops are built without sanitizers: gemm_watched.c has to see what they would have seen. */
+static void test_watched(enum cpu_set set)
+{
+#ifdef __SANITIZE_ADDRESS__
+	CHECK_THAT(!ends(0) && ends(1), "%s: a tile that reads too far is seen", cpu_names[set]);
+#else
+	(void)set;
+	(void)ends;
+#endif
+}
+
 static void test_openblas(void)
 {
 	struct err err = { 0 };
@@ -525,6 +571,7 @@ int main(void)
 			continue;
 		}
 		pool_threads(2);
+		test_watched(set);
 		test_parts(set);
 		test_shapes(set);
 		test_large(set);
