@@ -11,6 +11,7 @@
 #include "engine/base/text.h"
 #include "tui/app/binding.h"
 #include "tui/app/typing.h"
+#include "tui/app/witness.h"
 #include "tui/panes/lists.h"
 #include "tui/terminal/term.h"
 
@@ -235,6 +236,7 @@ void outside_keep(struct app *app, struct own_session *own)
 	struct preset doc;
 	struct err err;
 
+	witness_doc(app);
 	question_save(app, &doc);
 	if (!session_keep(own, &doc, &err) && !notes_have(&app->messages, err.text))
 		app_say(app, STYLE_WARNING, "%s", err.text); /* once: the next try may be no better */

@@ -170,6 +170,18 @@ static void tell_doc(struct app *app, struct str *out)
 	str_done(&yaml);
 }
 
+void witness_doc(struct app *app)
+{
+	struct str out;
+
+	if (!is_open())
+		return;
+	str_init(&out);
+	tell_doc(app, &out);
+	tell(out.s, out.n);
+	str_done(&out);
+}
+
 /* What is typed may be on its way to something that can be answered. */
 static void tell_unanswered(const struct app *app, struct str *out)
 {

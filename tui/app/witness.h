@@ -6,7 +6,7 @@
  *   unanswered SENTENCE                             … it cannot be answered, and is the document's all the same; not while typed
  *   key P                                           F9 was pressed, whether or not a frame can be drawn now
  *   pane I asked=QUESTION answered=QUESTION         … and this pane shows numbers of another question, without a mark
- *   doc YAML                                        what would be saved is another now
+ *   doc YAML                                        what would be saved is another now (told with frames, and before it is saved)
  *
  * Line breaks within a value are written as "%0a".
  */
@@ -20,6 +20,8 @@
 void witness_key(const struct key *key);
 /* `whole`: all of the canvas is shown, not only the line that is typed in. */
 void witness_frame(struct app *app, const struct canvas *c, bool whole);
+/* The document is saved now: since the last frame the model may have come, and with it what was not known before. */
+void witness_doc(struct app *app);
 
 #else
 
@@ -32,6 +34,10 @@ static inline void witness_frame(struct app *app, const struct canvas *c, bool w
 	(void)app;
 	(void)c;
 	(void)whole;
+}
+static inline void witness_doc(struct app *app)
+{
+	(void)app;
 }
 
 #endif
