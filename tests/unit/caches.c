@@ -43,6 +43,8 @@ static void make_home(void)
 		{ HUB "models--org--steps/snapshots/abcdef56/tokenizer.json", "{}" }, /* no model */
 		{ HUB "models--org--pinned/refs/v1", "0123abcd" },
 		{ HUB "models--org--pinned/snapshots/0123abcd/config.json", "{}" },
+		{ HUB "models--org--moved/refs/main", "fedcba98" }, /* which is not here */
+		{ HUB "models--org--moved/snapshots/0a1b2c3d4e/config.json", "{}" },
 		{ HUB "models--org--adapter/snapshots/a/adapter_config.json", "{}" },
 		{ HUB "models--org--some-GGUF/snapshots/a/some.Q4_0.gguf", "GGUF" },
 		{ HUB "models--org--old-GGUF/refs/v1", "a" },
@@ -83,6 +85,7 @@ static void test_list(void)
 		"mine",
 		"org/adapter",
 		"org/gpt2",
+		"org/moved@0a1b2c3d",
 		"org/old-GGUF@v1/old",
 		"org/pinned@v1",
 		"org/some-GGUF/some.Q4_0",
@@ -132,6 +135,8 @@ static void test_names(void)
 		{ "org/steps@abcdef3", "snapshots/abcdef34" },
 		{ "org/steps@abcdef56", "that revision is not on this machine" },
 		{ "org/pinned", "snapshots/0123abcd" },
+		{ "org/moved@main", "that revision is not on this machine; there is org/moved@0a1b2c3d" },
+		{ "org/moved", "snapshots/0a1b2c3d4e" },
 		{ "org/pinned@v1", "snapshots/0123abcd" },
 		{ "org/pinned@0123", "snapshots/0123abcd" },
 		{ "org/old-GGUF", "snapshots/a/old.gguf" },

@@ -88,6 +88,12 @@ static int letters(const struct repository *r, int i)
 	return n;
 }
 
+/* Does refs/main mean any commit, here or not? */
+static bool has_main(const struct repository *r)
+{
+	return !strncmp(r->ref.s, "main ", 5) || strstr(r->ref.s, "\nmain ");
+}
+
 /*
  * The name that a snapshot goes by in `name`, of several refs by the first in the alphabet, and all that mean it too, a line
  * each.
@@ -110,7 +116,7 @@ static void name_snapshot(const struct repository *r, int i, struct str *name, s
 			str_addf(name, "%s@%.*s", r->label, n, line);
 		}
 	}
-	if (main || (!name->n && r->n == 1)) {
+	if (main || (!name->n && r->n == 1 && !has_main(r))) { /* the only one there is, unless another is the main one */
 		str_clear(name);
 		str_add(name, r->label);
 	} else if (!name->n) {
