@@ -67,6 +67,8 @@ struct forecast session_forecast(struct session *s, const struct job_pane *pane)
 		return f;
 	if (pane->analysis->work)
 		return training_forecast(s, &here, pane);
+	if (!p->run) /* session_open() */
+		return f;
 	if (other && !p->foil)
 		return (struct forecast){ .known = true, .runs = -1 };
 	if (pane->shown != SHOWN_FOIL)

@@ -160,6 +160,19 @@ static void check_over(struct walk *w)
 		free(path[i]);
 }
 
+/* Without a prompt nothing is known of what would read one. */
+static void check_without_prompt(struct walk *w)
+{
+	struct session *fresh = session_new();
+	struct err err = { 0 };
+	struct job_pane pane;
+
+	job_pane_init(&pane, analysis_find("occlusion"));
+	if (CHECK_THAT(session_open(fresh, &w->job, NULL, NULL, &err), "%s", err.text))
+		CHECK(!session_forecast(fresh, &pane).known);
+	session_free(fresh);
+}
+
 int main(void)
 {
 	struct walk w;
@@ -170,6 +183,7 @@ int main(void)
 	check_difference(&w);
 	check_training(&w);
 	check_over(&w);
+	check_without_prompt(&w);
 	walk_close(&w);
 	return tap_done();
 }
