@@ -50,8 +50,8 @@ __attribute__((unused)) static char *unit_new_name(void)
 }
 
 /*
- * Gives the job's first pane each file that its technique wants: a lens, a basis of as many numbers as the chosen site has
- * channels, prompts; and a token.
+ * Gives the job's first pane each file that its technique wants: a lens, a vector, a basis of as many numbers as the chosen site
+ * has channels, prompts; and a token.
  */
 __attribute__((unused)) static void unit_file_arguments(struct job *job, const struct config *c, const char *samples)
 {
@@ -83,6 +83,8 @@ __attribute__((unused)) static void unit_file_arguments(struct job *job, const s
 		else if (!strcmp(p->name, "basis"))
 			/* z, q, k and v are of a head's channels */
 			file = unit_file("basis.npy", 2, strlen(site) == 1 ? c->K : c->D, 1, false);
+		else if (p->file == &asset_vectors)
+			file = unit_file("vector.npy", 1, c->D, 1, false);
 		else if (!strcmp(p->name, "corpus"))
 			file = scratch_file("corpus.txt", unit_corpus, sizeof unit_corpus - 1);
 		else

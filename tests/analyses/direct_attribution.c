@@ -264,7 +264,7 @@ static void check_open(const struct pair *f)
 	struct job_pane pane;
 	struct ask ask = { .model = f->model, .run = f->run, .unedited = f->run, .metric = &f->metric };
 	struct err err = { 0 };
-	struct table *t;
+	struct table *t = NULL;
 	int open = 0, closed = 0;
 
 	job_pane_init(&pane, analysis_find("direct-attribution"));

@@ -307,7 +307,7 @@ static struct table *answer(const struct snapshot *shot, const struct job_pane *
 			: lens(shot, edits);
 
 	t->analysis = name;
-	if (!strcmp(name, "path-patching") && pane->args[param_find(pane->analysis->params, "direction")].number)
+	if (!strcmp(name, "path-patching") && pane->args[param_find(pane->analysis->params, "direction")].number != 0)
 		t->no_edit = "edits are made in the prompt's run";
 	else if (!strcmp(name, "activation-patching") || !strcmp(name, "attention-knockout"))
 		tell_edits(t, *name == 'a' && name[1] == 't');

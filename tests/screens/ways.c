@@ -85,7 +85,7 @@ static void thresholds(void)
 
 	raise_curtain(&s);
 	press(&s, "1 ;");
-	CHECK_THAT(!s.app.doc.job.pane[0].view.threshold, "%s", s.app.message.s);
+	CHECK_THAT(s.app.doc.job.pane[0].view.threshold == 0, "%s", s.app.message.s);
 	CHECK_TEXT(s.app.message.s, "no graph in this pane: , and ; set the weight from which edges are shown");
 	press(&s, ": 'threshold_0.07 Enter");
 	CHECK(s.app.doc.job.pane[0].view.threshold == 0.07);

@@ -52,8 +52,8 @@ static void check_runs(struct walk *w)
 		CHECK_THAT(before.seconds >= 0 && (before.seconds > 0 || !before.runs) && !before.measured, "%s: at most %g s",
 			   w->what, before.seconds);
 		after = session_forecast(w->session, pane);
-		CHECK_THAT(!after.runs && !after.seconds && (after.measured || made <= 1), "%s: once it is there it takes nothing",
-			   w->what);
+		CHECK_THAT(!after.runs && after.seconds == 0 && (after.measured || made <= 1),
+			   "%s: once it is there it takes nothing", w->what);
 		table_unref(t);
 	}
 	session_free(w->session);
@@ -113,7 +113,7 @@ static void check_training(struct walk *w)
 		   some.seconds, large.seconds);
 	CHECK_THAT(few.seconds < 0.9 * some.seconds && squares.seconds > 0 && !squares.runs,
 		   "a layer %g s, a regression %g s, all %g s", few.seconds, squares.seconds, some.seconds);
-	CHECK_THAT(!none.seconds && !none.steps, "layers that there are not: %g s", none.seconds);
+	CHECK_THAT(none.seconds == 0 && !none.steps, "layers that there are not: %g s", none.seconds);
 }
 
 static struct forecast over(struct session *s, struct job *job, const char *name, int prompts, char **path)
@@ -155,7 +155,7 @@ static void check_over(struct walk *w)
 	CHECK(session_prepare(w->session, &w->job, NULL, NULL, &err));
 	table_unref(session_answer(w->session, 0, NULL, NULL, &err));
 	after = session_forecast(w->session, pane);
-	CHECK_THAT(!after.prompts && !after.seconds, "what is there takes nothing: %g s %s", after.seconds, err.text);
+	CHECK_THAT(!after.prompts && after.seconds == 0, "what is there takes nothing: %g s %s", after.seconds, err.text);
 	for (int i = 0; i < 4; i++)
 		free(path[i]);
 }
