@@ -151,17 +151,18 @@ static void prepare_restore(void)
 
 /*
  * Names of terminals that xterm's description fits well enough: on another machine than their own terminfo often does not know
- * them. Terminals that say that they have all colours (COLORTERM) do, too.
+ * them. Terminals that say that they have many colours (COLORTERM, or their name) do, too.
  */
 static bool is_like_xterm(const char *name)
 {
-	static const char *const names[] = { "xterm",	"foot", "alacritty", "wezterm", "kitty", "ghostty",
-					     "contour", "rio",	"konsole",   "vte",	"gnome" };
+	static const char *const names[] = { "xterm",	    "foot",    "alacritty", "wezterm", "kitty", "ghostty", "contour",
+					     "rio",	    "konsole", "vte",	    "gnome",   "tmux",	"st-",	   "mintty",
+					     "ms-terminal", "vscode",  "iterm",	    "rxvt",    "warp" };
 
 	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
 		if (!strncmp(name, names[i], strlen(names[i])))
 			return true;
-	return !*name || getenv("COLORTERM");
+	return !*name || getenv("COLORTERM") || strstr(name, "256color") || strstr(name, "-direct");
 }
 
 /*
