@@ -78,6 +78,16 @@ static void filtering_edits(void)
 	drop_curtain(&s);
 }
 
+static int choice_of(const char *technique, const char *argument, const char *word)
+{
+	const struct param *params = analysis_find(technique)->params;
+
+	for (const struct choice *c = params[param_find(params, argument)].choices; c->word; c++)
+		if (!strcmp(c->word, word))
+			return c->value;
+	return -1;
+}
+
 /* Space makes the intervention that a cell is the effect of; Enter lists what else there is. */
 static void cells_own(void)
 {
@@ -114,6 +124,9 @@ static void cells_own(void)
 	CHECK_TEXT(s.app.doc.job.pane[2].analysis->name, "path-patching");
 	CHECK(asked_argument(&s.app, 2, "receiver") == 1 && asked_argument(&s.app, 2, "layer") == 3 &&
 	      asked_argument(&s.app, 2, "head") == 1);
+	press(&s, "U Enter 'feed_MLP Enter");
+	CHECK_THAT(asked_argument(&s.app, 2, "receiver") == choice_of("path-patching", "receiver", "mlp_in"),
+		   "what feeds the MLP: %s", s.app.message.s);
 	press(&s, "U Enter Down Down Tab");
 	CHECK_THAT(s.app.doc.job.panes == 5 && !strcmp(s.app.doc.job.pane[3].analysis->name, "attention"),
 		   "Tab opens it in a pane of its own");

@@ -20,6 +20,7 @@ static const struct begin {
 	{ "e", "type another prompt" },
 	{ ":tour", "the rest in ten steps" },
 	{ "?", "every key" },
+	{ "C-p", "find anything" },
 };
 enum { BEGIN = sizeof begin / sizeof *begin };
 

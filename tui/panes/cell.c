@@ -21,7 +21,7 @@ static const struct cell_link {
 	{ "which heads feed its queries", "path-patching", "receiver=q", 1u << DIM_LAYER | 1u << DIM_HEAD },
 	{ "which heads feed its keys", "path-patching", "receiver=k", 1u << DIM_LAYER | 1u << DIM_HEAD },
 	{ "which heads feed its values", "path-patching", "receiver=v", 1u << DIM_LAYER | 1u << DIM_HEAD },
-	{ "which heads feed this layer's MLP", "path-patching", "receiver=mlp", 1u << DIM_LAYER },
+	{ "which heads feed this layer's MLP", "path-patching", "receiver=mlp_in", 1u << DIM_LAYER },
 };
 enum { LINKS = sizeof links / sizeof *links };
 
@@ -40,12 +40,14 @@ unsigned cell_dims(const struct app *app)
 	return dims;
 }
 
-static bool takes(const struct analysis *a, unsigned dims)
+/* How much of the cell's place a technique takes. */
+static int takes(const struct analysis *a, unsigned dims)
 {
+	int n = 0;
+
 	for (int i = 0; i < param_count(a->params); i++)
-		if (a->params[i].dim != DIM_NONE && dims & 1u << a->params[i].dim)
-			return true;
-	return false;
+		n += a->params[i].dim != DIM_NONE && dims & 1u << a->params[i].dim;
+	return n;
 }
 
 /* "resid_pre 17 @9 patch", or "3 edits: scores 4 @9<1 mask …" */
@@ -122,6 +124,15 @@ static void add_link(const struct app *app, struct list *list, int id, const cha
 		item->style = STYLE_DIM;
 }
 
+/* It is there already, in words. */
+static bool is_linked(const struct analysis *a, unsigned dims)
+{
+	for (int i = 0; i < LINKS; i++)
+		if (!links[i].set && !strcmp(links[i].analysis, a->name) && (links[i].dims & dims) == links[i].dims)
+			return true;
+	return false;
+}
+
 static void fill_cell(const struct app *app, struct list *list)
 {
 	unsigned dims = cell_dims(app);
@@ -142,16 +153,17 @@ static void fill_cell(const struct app *app, struct list *list)
 	for (int i = 0; i < LINKS; i++)
 		if ((links[i].dims & dims) == links[i].dims)
 			add_link(app, list, DO_LINK + i, links[i].text, analysis_find(links[i].analysis));
-	for (int i = 0; analysis_list[i]; i++)
-		if (takes(analysis_list[i], dims))
-			add_link(app, list, DO_TECHNIQUE + i, analysis_list[i]->name, analysis_list[i]);
+	for (int most = PARAM_MAX; most; most--)
+		for (int i = 0; analysis_list[i]; i++)
+			if (takes(analysis_list[i], dims) == most && !is_linked(analysis_list[i], dims))
+				add_link(app, list, DO_TECHNIQUE + i, analysis_list[i]->name, analysis_list[i]);
 }
 
 /* Arguments that do not follow the cursor by themselves are given the cell's place. */
-static void fill_in(const struct app *app, struct job_pane *pane, unsigned dims, const char *set)
+static void fill_in(struct app *app, struct job_pane *pane, unsigned dims, const char *set)
 {
 	const struct param *params = pane->analysis->params;
-	struct err ignored;
+	struct err err = { 0 };
 
 	for (int i = 0; i < param_count(params); i++) {
 		int n = extent_of(app, params[i].dim);
@@ -161,8 +173,8 @@ static void fill_in(const struct app *app, struct job_pane *pane, unsigned dims,
 		pane->args[i] = value_number(cursor_get(app, params[i].dim, n));
 		pane->given[i] = true;
 	}
-	if (set)
-		job_pane_set(pane, set, &ignored);
+	if (set && !job_pane_set(pane, set, &err))
+		app_say_err(app, &err);
 }
 
 static void choose_cell(struct app *app, const struct list_item *item)
