@@ -101,7 +101,17 @@ def views():
         f.write(f'model: demo\nprompt: {PROMPT}\npanes:\n  - [{{analysis: token-loss, view: bars}}]\n')
     status, _, said, kept = run('print', '--preset', preset, '-f', 'svg')
     check(status == 0 and kept == bars != own, "a preset's view is drawn, as --view draws it", said)
-    check(run('print', '--preset', preset, '-f', 'svg', '--view', 'own').raw == own, '--view own: as the table is drawn by itself')
+    with open(preset, 'a') as f:
+        f.write('  - [{analysis: next-token}]\n')
+    status, _, said, _ = run('print', '--preset', preset, '-f', 'svg')
+    check(status == 2 and 'a figure is of one pane, and the preset has 2; --pane 1 … 2 chooses' in said, 'two panes are no figure', said)
+    check(run('print', '--preset', preset, '-f', 'svg', '--pane', '1').raw == bars, '--pane 1 is the first alone')
+    check('next token' in run('print', '--preset', preset, '--pane', '2').out.split('\n')[0], '--pane 2 is the second, also as text')
+    status, _, said, _ = run('print', '--preset', preset, '--pane', '3')
+    check(status == 2 and 'the preset has 2, not 3' in said, 'there is no third', said)
+    status, _, said, _ = run('print', 'attention', 'demo', '-p', PROMPT, '--each', 'head', '-f', 'svg')
+    check(status == 2 and '--each makes several' in said, 'several tables are no figure', said)
+    check(run('print', '--preset', preset, '-f', 'svg', '--view', 'own', '--pane', '1').raw == own, '--view own: as the table is drawn by itself')
     drawn = run(*question, '--view', 'bars').out
     check('█' in drawn and '\x1b' not in drawn and 'mat' in drawn and '█' not in run(*question).out, '-f text is drawn where a view is named', drawn)
     for arguments, sentence in ((['--view', 'tree'], 'cannot be drawn as tree; it can as '), (['--view', 'nosuch'], 'expected heat, '),

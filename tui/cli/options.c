@@ -194,6 +194,11 @@ static bool take_threads(struct options *o, const char *value, struct err *err)
 	return whole_number("--threads", value, 1, 1024, &o->threads, err);
 }
 
+static bool take_pane(struct options *o, const char *value, struct err *err)
+{
+	return whole_number("--pane", value, 1, JOB_PANES, &o->pane, err);
+}
+
 static bool take_count(struct options *o, const char *value, struct err *err)
 {
 	return whole_number("-n", value, 1, 100000, &o->count, err);
@@ -343,6 +348,7 @@ static const struct option_row rows[] = {
 	{ 0, "diff", "edits|foil", FOR_PRINT, "edited minus unedited, or prompt minus foil", take_diff },
 	{ 0, "on", "prompt|foil", FOR_PRINT, "the table of the prompt, or of the foil", take_on },
 	{ 'f', "format", "text|json|csv|svg|ans", FOR_PRINT | FOR_MERGE, "output format", take_format },
+	{ 0, "pane", "N", FOR_PRINT, "of a preset's panes the N-th alone, from 1", take_pane },
 	{ 0, "view", "NAME", FOR_PRINT, "what the table is drawn as, with -f text, svg and ans: heat, text, lines, graph, tiles, "
 					"ranking, bars, tree", take_view },
 	{ 'f', "format", "text|json", FOR_ANALYSES | FOR_INFO | FOR_TOKENS | FOR_MODELS | FOR_PERPLEXITY | FOR_VERIFY | FOR_BENCH |

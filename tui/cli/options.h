@@ -45,6 +45,7 @@ struct options {
 	int eaches;
 	enum shown shown;
 	const struct format *format;	     /* text */
+	int pane;			     /* of --pane, from 1; 0: all */
 	const char *view;		     /* of --view: a word of view_words; NULL: as the pane says */
 	const char *theme;		     /* of --theme, for figures; borrowed from argv */
 	bool json;			     /* -f json, for commands whose answer is not a table */

@@ -395,13 +395,32 @@ static bool print_all(struct options *o, struct dataset_files *files, struct err
 	return ok;
 }
 
+/* Of a preset's panes the one that was asked for. A figure is of one: two documents in one file are none. */
+static bool choose_pane(struct options *o, struct err *err)
+{
+	struct job *job = &o->preset.job;
+	const bool figure = !strcmp(o->format->word, "svg");
+
+	if (o->pane > job->panes)
+		return err_set(err, ERR_USAGE, "--pane: the preset has %d, not %d", job->panes, o->pane);
+	if (o->pane) {
+		job->pane[0] = job->pane[o->pane - 1];
+		job->panes = 1;
+	}
+	if (figure && o->eaches)
+		return err_set(err, ERR_USAGE, "-f %s: a figure is of one table, and --each makes several", o->format->word);
+	return !figure || job->panes == 1 ||
+	       err_set(err, ERR_USAGE, "-f %s: a figure is of one pane, and the preset has %d; --pane 1 … %d chooses",
+		       o->format->word, job->panes, job->panes);
+}
+
 bool command_print(struct options *o, struct err *err)
 {
 	struct dataset_files files = { .resume = o->resume, .shard = o->shard, .shards = o->shards };
 	struct str question;
 	bool ok;
 
-	if (!go_together(o, err) || !take_words(o, err) || !one_mean(o, err))
+	if (!go_together(o, err) || !take_words(o, err) || !choose_pane(o, err) || !one_mean(o, err))
 		return false;
 	str_init(&question);
 	write_question(o, &question);
