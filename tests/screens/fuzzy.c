@@ -98,8 +98,12 @@ static void lines(void)
 			   name > sentence,
 		   "names come before descriptions");
 	CHECK_THAT(fuzzy_line("ab", "a...................................................b", "x", &name) &&
-			   fuzzy_line("ab", "x", "an ab", &sentence) && name > sentence,
+			   fuzzy_line("ab", "x", "an abc", &sentence) && name > sentence,
 		   "also when their letters are far apart");
+	CHECK_THAT(fuzzy_line("ioi", "information_flow", "The routes of an answer", &name) &&
+			   fuzzy_line("ioi", "indirect_object", "IOI: which name is carried on", &sentence) && sentence > name,
+		   "but a whole word is no accident, and letters here and there are");
+	CHECK(fuzzy_line("io", "indirect_object", "x", &name) && fuzzy_line("io", "x", "of io", &sentence) && name > sentence);
 }
 
 int main(void)

@@ -158,20 +158,73 @@ bool fuzzy_sentence(const char *word, size_t n, const char *sentence, struct fuz
 	return out->score > 0;
 }
 
+/* In a row, or each at the beginning of a word: no accident. */
+static bool is_meant(const char *name, const struct fuzzy *found)
+{
+	struct letters text;
+	bool row = true, begins = true;
+
+	letters_of(name, strlen(name), &text);
+	for (int i = 0, j = 0; i < found->hits; i++, j++) {
+		const int last = j - 1;
+
+		while (j < text.n && text.at[j] != found->hit[i])
+			j++;
+		row = row && (!i || j == last + 1);
+		begins = begins && j < text.n && text.begins[j];
+	}
+	return row || begins;
+}
+
+static bool is_word_of(const char *sentence, const char *word, size_t n)
+{
+	static const char edges[] = " -_(/·\",.:;)";
+
+	for (const char *s = sentence; *s; s++)
+		if (stands_at(s, word, n) && (s == sentence || strchr(edges, s[-1])) && (!s[n] || strchr(edges, s[n])))
+			return true;
+	return false;
+}
+
+/* How a word of the query is in a line, worst first; the score is among those that have it alike. False: it is not there. */
+static bool find_in_line(const char *word, size_t n, const char *name, const char *sentence, long *kind, int *score)
+{
+	enum { IN_SENTENCE, SCATTERED, A_WORD, IN_NAME };
+	struct fuzzy found;
+	const bool in_name = fuzzy_name(word, n, name, &found);
+
+	if (in_name && is_meant(name, &found))
+		*kind = IN_NAME;
+	else if (sentence && is_word_of(sentence, word, n))
+		*kind = A_WORD;
+	else if (in_name)
+		*kind = SCATTERED;
+	else
+		*kind = IN_SENTENCE;
+	if (*kind == IN_NAME || *kind == SCATTERED) {
+		*score = found.score;
+		return true;
+	}
+	if (!sentence || !fuzzy_sentence(word, n, sentence, &found))
+		return false;
+	*score = found.score;
+	return true;
+}
+
 bool fuzzy_line(const char *query, const char *name, const char *sentence, long *rank)
 {
-	enum { IN_THE_NAME = 1 << 20 };
-	struct fuzzy found;
+	enum { KIND = 1 << 20 };
 	const char *word;
 	size_t n;
 
 	*rank = 0;
 	while ((word = fuzzy_word(&query, &n))) {
-		if (fuzzy_name(word, n, name, &found))
-			*rank += IN_THE_NAME;
-		else if (!sentence || !fuzzy_sentence(word, n, sentence, &found))
+		long kind;
+		int score;
+
+		if (!find_in_line(word, n, name, sentence, &kind, &score))
 			return false;
-		*rank += found.score * 256L;
+		*rank += kind * KIND + score * 256L;
 	}
 	n = strlen(name);
 	*rank -= n < 255 ? (long)n : 255; /* of two that match alike, the shorter name */

@@ -26,8 +26,8 @@ bool fuzzy_name(const char *word, size_t n, const char *name, struct fuzzy *out)
 /* The word in a sentence, best where a word begins. */
 bool fuzzy_sentence(const char *word, size_t n, const char *sentence, struct fuzzy *out);
 /*
- * Every word of the query is in the name or else in the sentence (NULL: there is none). A line whose name has more of them ranks
- * first.
+ * Every word of the query is in the name or else in the sentence (NULL: there is none). Best is what is in a row in the name, or
+ * its words' first letters; then a whole word of the sentence; then letters here and there in the name; then part of a word.
  */
 bool fuzzy_line(const char *query, const char *name, const char *sentence, long *rank);
 
