@@ -16,7 +16,7 @@
 
 const char figure_theme[] = "print";
 
-enum { LABEL_COLUMNS = 18, PROMPT_COLUMNS = 400, STOPS = 21 };
+enum { LABEL_COLUMNS = 24, PROMPT_COLUMNS = 400, STOPS = 21 };
 static const int32_t WHITE = 0xFFFFFF;
 
 static const struct picture *const pictures[VIEW_COUNT] = {
