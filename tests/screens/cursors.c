@@ -26,6 +26,23 @@ static void linked_cursors(void)
 	drop_curtain(&s);
 }
 
+/* A graph is read from the node that most goes through, until the cursor is moved. */
+static void graphs_begin_at_their_end(void)
+{
+	struct answer_shown answer;
+	struct stage s;
+	int row, col, more = 0;
+
+	raise_curtain(&s);
+	press(&s, "3 : 'technique_information-flow Enter");
+	question_answer(&s.app, 2, &answer);
+	cursor_in(&s.app, answer.table, &row, &col);
+	for (int r = 0; r < answer.table->rows.n; r++)
+		more += answer.table->value[table_cell(answer.table, r, 0)] > answer.table->value[table_cell(answer.table, row, 0)];
+	CHECK_THAT(row > 0 && !more, "%d nodes have more than node %d", more, row);
+	drop_curtain(&s);
+}
+
 /* What explains the metric stays where the metric is, unless it is told otherwise. */
 static void metric_stays(void)
 {
@@ -113,6 +130,7 @@ static void no_query_looks_ahead(void)
 int main(void)
 {
 	linked_cursors();
+	graphs_begin_at_their_end();
 	metric_stays();
 	arguments();
 	visible();

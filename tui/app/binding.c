@@ -53,11 +53,35 @@ static int first_of_tree(const struct table *t)
 	return best;
 }
 
+/* The node that most goes through: where a graph is read from. */
+static int first_of_graph(const struct table *t)
+{
+	int best = 0;
+
+	for (int r = 1; r < t->rows.n; r++) {
+		const float x = t->value[table_cell(t, r, 0)], most = t->value[table_cell(t, best, 0)];
+
+		if (isnan(most) || x > most)
+			best = r;
+	}
+	return best;
+}
+
+/* Where a cursor begins that was never moved. */
+static int first_row(const struct app *app, const struct table *t)
+{
+	if (t->rows.n && app->doc.cursor[t->rows.dim] == CURSOR_UNSET) {
+		if (t->parent && t->look == LOOK_TREE)
+			return first_of_tree(t);
+		if (t->edge && t->look == LOOK_GRAPH)
+			return first_of_graph(t);
+	}
+	return cursor_get(app, t->rows.dim, t->rows.n);
+}
+
 void cursor_in(const struct app *app, const struct table *t, int *row, int *col)
 {
-	const bool at_top = t->parent && t->look == LOOK_TREE && app->doc.cursor[t->rows.dim] == CURSOR_UNSET;
-
-	*row = at_top && t->rows.n ? first_of_tree(t) : cursor_get(app, t->rows.dim, t->rows.n);
+	*row = first_row(app, t);
 	*col = cursor_get(app, t->cols.dim, t->cols.n);
 }
 
