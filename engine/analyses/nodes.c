@@ -353,6 +353,7 @@ static void describe(const struct node_list *l)
 			arena_printf(t->arena, "by %s", ask->arg[ARG_BY] == EFFECT ? "effect" : names[order_of(l)]));
 	t->look = LOOK_HEAT;
 	t->scale = SCALE_DIVERGING;
+	t->range_cols = ACTIVATION; /* which is of another kind than what is before it */
 	if (l->linear)
 		t->explain = METRIC_PART;
 }

@@ -284,6 +284,8 @@ static struct table *sides(const struct score *s, struct err *err)
 	axis_of(&t->cols, DIM_QUANTITY);
 	axis_label(t, &t->cols, 0, "query");
 	axis_label(t, &t->cols, 1, "key");
+	axis_place(t, &t->cols, 0, place_at(SITE_NONE, -1, -1, s->query)); /* a column is what was written there */
+	axis_place(t, &t->cols, 1, place_at(SITE_NONE, -1, -1, s->key));
 	table_set_units(t, (const char *const[]){ "score by the query", "score by the key" });
 	t->check = check_columns(&c, s);
 	describe(t, s, NULL, c.own > 0 ? "a bias of one side has no share by the other" : NULL);
@@ -310,11 +312,17 @@ static struct check fill_pairs(struct table *t, const struct score *s, const str
 	return check_of("cells sum to the score", s->value, sum, all);
 }
 
-static void name_axis_parts(struct table *t, struct axis *axis, enum dim dim, const struct half *h)
+/* The writes of one side, all at one position. */
+static void name_axis_parts(struct table *t, struct axis *axis, enum dim dim, const struct half *h, int position)
 {
 	axis_of(axis, dim);
-	for (int i = 0; i < h->n; i++)
-		name_part(t, axis, i, &h->part[i]);
+	for (int i = 0; i < h->n; i++) {
+		struct score_part part = h->part[i];
+
+		if (part.place.site != SITE_NONE)
+			place_set(&part.place, DIM_POSITION, position, position);
+		name_part(t, axis, i, &part);
+	}
 	if (axis->n > h->n)
 		name_part(t, axis, h->n, &position_bias);
 }
@@ -328,9 +336,9 @@ static struct table *pairs(const struct score *s, struct err *err)
 	if (!split(&q, s, SITE_Q, NULL, err) || !split(&k, s, SITE_K, NULL, err) || !(t = table_new(q.n + bias, k.n + bias, err)))
 		return NULL;
 	t->check = fill_pairs(t, s, &q, &k);
-	name_axis_parts(t, &t->rows, DIM_COMPONENT, &q);
-	name_axis_parts(t, &t->cols, DIM_QUANTITY, &k); /* a cursor of its own */
-	if (bias)					/* of no write: a corner of its own */
+	name_axis_parts(t, &t->rows, DIM_COMPONENT, &q, s->query);
+	name_axis_parts(t, &t->cols, DIM_QUANTITY, &k, s->key); /* a cursor of its own */
+	if (bias)						/* of no write: a corner of its own */
 		t->value[table_cell(t, q.n, k.n)] = (float)s->bias;
 	table_set_unit(t, "score");
 	describe(t, s, "query's writes × key's writes", bias ? "position_bias is of no write" : NULL);

@@ -126,9 +126,9 @@ static bool add_index(const struct axis *axis, int i, struct place *place)
 
 	if (i < 0 || i >= axis->n)
 		return true;
-	if (axis->place && axis->place[i].site != SITE_NONE) {
+	if (axis->place && !place_equal(&axis->place[i], &PLACE_NONE)) { /* some say but where in the prompt */
 		*place = place_join(place, &axis->place[i]);
-		return true;
+		return axis->dim != DIM_COMPONENT || axis->place[i].site != SITE_NONE;
 	}
 	place_set(place, axis->dim, i * each, (i + 1) * each - 1);
 	return axis->dim != DIM_COMPONENT;
@@ -441,6 +441,7 @@ void table_set_like(struct table *t, const struct table *from)
 	t->neutral = from->neutral;
 	t->meaning = from->meaning ? arena_strdup(t->arena, from->meaning) : NULL;
 	t->skip_first = from->skip_first;
+	t->range_cols = from->range_cols;
 	t->place = from->place;
 	t->paths = from->paths;
 }
@@ -551,7 +552,7 @@ static bool is_sink(const struct axis *axis, int i)
 
 bool table_in_range(const struct table *t, bool skip_first, int row, int col)
 {
-	return !skip_first || !(is_sink(&t->rows, row) || is_sink(&t->cols, col));
+	return (!t->range_cols || col < t->range_cols) && (!skip_first || !(is_sink(&t->rows, row) || is_sink(&t->cols, col)));
 }
 
 bool table_range(const struct table *t, bool skip_first, float *lo, float *hi)

@@ -97,6 +97,7 @@ struct table {
 	float neutral;
 	const char *meaning; /* what its values mean, where the unit does not say it: "1 = prompt, 0 = foil"; NULL */
 	bool skip_first;     /* the first token is a sink here: leave it out of the colour range */
+	int range_cols;	     /* so many columns, the first ones, make the colour range: the others are no like quantities; 0: all */
 	/* what all cells have in common: the site (attn_out for a lens on it), the layer and head that an argument names */
 	struct place place;
 	enum metric_kind explain; /* of what kind its cells are as metrics (explain.h); METRIC_NONE: of none */
@@ -205,7 +206,10 @@ void table_match(const struct table *a, const struct table *b, int *match);
  */
 struct table *table_minus(const struct table *a, const struct table *b, const char *what, struct err *err);
 
-/* The range of the colours has this cell in it: not the first token (of attention, on both sides) when skip_first. */
+/*
+ * The range of the colours has this cell in it: one of its columns, and not the first token (of attention, on both sides) when
+ * skip_first.
+ */
 bool table_in_range(const struct table *t, bool skip_first, int row, int col);
 /* Least and greatest finite value, the first column (and row, for attention) left out when skip_first. false: none. */
 bool table_range(const struct table *t, bool skip_first, float *lo, float *hi);

@@ -90,9 +90,44 @@ static void check_cases(const struct pair *f)
 		}
 }
 
+/* A write is where its side of the score is: at the query in the one column, at the key in the other. */
+static void check_side(const struct pair *f, const struct table *t, int col, int position)
+{
+	for (int r = 0; r < t->rows.n; r++) {
+		struct place place = PLACE_NONE;
+
+		if (t->rows.place[r].site != SITE_NONE)
+			CHECK_THAT(table_place(t, r, col, &place) && place.position == position && place.position_to == position &&
+					   place.site == t->rows.place[r].site,
+				   "%s: %s is at %d", f->name, t->rows.label[r], place.position);
+		else
+			CHECK_THAT(!table_place(t, r, col, &place), "%s: %s is nowhere", f->name, t->rows.label[r]);
+	}
+}
+
+static void check_places(const struct pair *f)
+{
+	enum { QUERY = 5, KEY = 2 };
+	struct table *sides = pair_table(f, "score-attribution", "layer=1 query=5 key=2"),
+		     *pairs = pair_table(f, "score-attribution", "layer=1 query=5 key=2 show=pairs");
+	struct place place = PLACE_NONE;
+
+	if (sides) {
+		check_side(f, sides, 0, QUERY);
+		check_side(f, sides, 1, KEY);
+	}
+	for (int i = 0; pairs && i < 2; i++)
+		CHECK_THAT(pairs->rows.place[i].site == SITE_NONE ||
+				   (pairs->rows.place[i].position == QUERY && pairs->cols.place[i].position == KEY &&
+				    table_place(pairs, i, -1, &place) && place.position == QUERY),
+			   "%s: %s of the query, %s of the key", f->name, pairs->rows.label[i], pairs->cols.label[i]);
+	table_unref(sides);
+	table_unref(pairs);
+}
+
 int main(void)
 {
-	static pair_check *const checks[] = { check_cases, NULL };
+	static pair_check *const checks[] = { check_cases, check_places, NULL };
 
 	pair_each("tests/fixtures/score_attribution", 9, checks);
 	pool_stop();

@@ -434,6 +434,39 @@ static void check_question(const struct gradient_fixture *f, const char *spec, i
 	run_unref((struct run *)(uintptr_t)q.run);
 }
 
+/*
+ * Attention goes back by blocks of queries, of which a short prompt has one: a key and a value sum up what all of them ask,
+ * whichever block they are in.
+ */
+static void check_long(const struct gradient_fixture *short_one)
+{
+	enum { LONG = 33 };
+	static const char *const no_edits[] = { NULL };
+	const struct config *c = &short_one->model->config;
+	struct gradient_fixture f = *short_one;
+	struct err err = { 0 };
+	struct question q = { .f = &f, .edits = no_edits };
+	unsigned state = 11;
+
+	f.T = c->context_is_hard && c->context < LONG ? c->context : LONG;
+	for (int t = 0; t < f.T; t++)
+		f.ids[t] = short_one->ids[t % short_one->T];
+	f.unedited = make_run(&f, f.ids, NULL);
+	q.run = f.unedited;
+	if (q.run && CHECK_THAT(metric_resolve("logit #5", q.run, &q.metric, NULL, &err), "%s: %s", f.name, err.text) &&
+	    CHECK_THAT((q.g = gradient_new(q.run, &q.metric, q.run, 0, NULL, &err)) != NULL, "%s: %s", f.name, err.text)) {
+		check_sums(&q);
+		for (int t = 1; t < f.T; t += 9) {
+			move_site(&q, SITE_K, 0, t, &state);
+			move_site(&q, SITE_V, 0, t, &state);
+		}
+		CHECK_THAT(q.worst <= tolerance && q.kinks * 2 < q.compared, "%s, %d tokens: gap at most %.2g (%s)", f.name, f.T,
+			   q.worst, q.worst_at);
+	}
+	gradient_unref(q.g);
+	run_unref(f.unedited);
+}
+
 static int check_folder(const char *folder)
 {
 	DIR *dir = opendir(folder);
@@ -457,6 +490,8 @@ static int check_folder(const char *folder)
 					turn = 0; /* of a run with itself: flat */
 				check_question(&f, metrics[turn], (int)set);
 			}
+			if (tap_takes((size_t)n, 0, 4))
+				check_long(&f);
 			n++;
 		}
 		close_fixture(&f);
