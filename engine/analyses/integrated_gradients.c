@@ -206,14 +206,23 @@ static double allowed(const struct way *w, double share)
 	return fmax(share * fabs(w->end - w->start), ROUNDING * fmax(1, fabs(w->end)));
 }
 
+/* Of all gaps together, each without its sign. */
+static double sizes_of(const struct way *w)
+{
+	double sizes = 0;
+
+	for (int i = 0; i < w->pieces; i++)
+		sizes += fabs(w->piece[i].gap);
+	return sizes;
+}
+
 static bool is_close(const struct way *w)
 {
-	double sum = 0, sizes = 0, shares = 0;
+	const double sizes = sizes_of(w);
+	double sum = 0, shares = 0;
 
-	for (int i = 0; i < w->pieces; i++) {
+	for (int i = 0; i < w->pieces; i++)
 		sum += w->piece[i].gap;
-		sizes += fabs(w->piece[i].gap);
-	}
 	for (int t = 0; t < w->T; t++)
 		shares += fabs(sum_of(w, t));
 	return w->pieces >= FEWEST_PIECES && fabs(sum) <= allowed(w, GAP) && sizes <= fmax(allowed(w, GAPS), GAPS * shares);
@@ -369,8 +378,10 @@ static bool straight(struct way *w, struct err *err)
 	if (adaptive)
 		t->check = (struct check){ "sum = metric − at the baseline", difference, sum,
 					   allowed(w, GAP) / fmax(1, fabs(difference)) };
-	t->footnote = arena_printf(t->arena, "sum %+.6g; the metric is %.6g, at the baseline %.6g: gap %+.2g after %d gradient%s",
-				   sum, w->end, w->start, difference - sum, w->gradients, w->gradients == 1 ? "" : "s");
+	t->footnote =
+		arena_printf(t->arena,
+			     "sum %+.6g; the metric is %.6g, at the baseline %.6g: gap %+.2g (sizes %.3g) after %d gradient%s", sum,
+			     w->end, w->start, difference - sum, sizes_of(w), w->gradients, w->gradients == 1 ? "" : "s");
 	return true;
 }
 
