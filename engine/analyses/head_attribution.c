@@ -87,7 +87,9 @@ static struct table *compute(const struct ask *ask, struct err *err)
 	axis_numbers(t, &t->cols, DIM_HEAD);
 	direct_logit_title(&readout, ask, t, "heads");
 	table_set_unit(t, metric_unit(ask->metric));
-	t->footnote = arena_printf(t->arena, "heads %+.2f, rest %+.2f", sum - rest, rest);
+	t->footnote =
+		arena_printf(t->arena, "heads %+.2f, rest %+.2f%s", sum - rest, rest,
+			     reading_counts(&readout.reading, SITE_ATTN_OUT, c->L - 1) ? "" : "; empty: after what is explained");
 	t->check = (struct check){ "heads and the rest sum to the metric", readout.reading.value, sum, 1e-4 };
 	t->look = LOOK_HEAT;
 	t->scale = SCALE_DIVERGING;

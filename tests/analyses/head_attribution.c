@@ -28,8 +28,13 @@ static void check_one(const struct tables *f, const struct json_value *one, cons
 {
 	struct table *t = tables_compute(f, "head-attribution", metric, words);
 
-	if (t)
+	if (t) {
+		const bool empty = isnan(t->value[table_cell(t, t->rows.n - 1, 0)]);
+
 		tables_compare(f, t, json_get(one, "heads"), metric);
+		CHECK_THAT(empty == (strstr(t->footnote, "empty: after what is explained") != NULL),
+			   "%s: %s: why cells are empty: %s", f->name, metric, t->footnote);
+	}
 	table_unref(t);
 }
 
