@@ -88,9 +88,11 @@ void scheduler_forget(struct scheduler *d);
 void piece_make(struct scheduler *d, struct level *level);
 /* The screen did not want to wait for it: until it is asked for again, what there is of it will do. */
 void piece_give_up(struct scheduler *d, struct piece piece);
-/* session_watch(): what a slow piece has so far, what of it is looked at, and that a run begins. */
-void piece_show_partial(void *scheduler, struct table *so_far);
-struct window piece_visible(void *scheduler);
-void piece_show_running(void *scheduler, const char *which);
+/*
+ * session_watch(): what a slow piece has so far, what of it is looked at, and that a run begins. The context is the scheduler.
+ */
+void piece_show_partial(void *context, struct table *so_far);
+struct window piece_visible(void *context);
+void piece_show_running(void *context, const char *which);
 
 #endif
