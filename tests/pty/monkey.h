@@ -35,7 +35,9 @@ struct told {
 		char *yaml;
 		int64_t from;
 	} doc[DOCS];
-	bool wrong, unanswered; /* it shows another question unmarked; the question cannot be answered */
+	bool wrong;	       /* it shows another question unmarked */
+	bool unanswered_now;   /* the question cannot be answered, says what came after the last frame */
+	int unanswered_frames; /* and so many frames before it */
 	char what[8192];
 };
 

@@ -94,7 +94,8 @@ bool monkey_start(const struct act *a)
 	monkey_listen();
 	monkey.told.n = 0;
 	monkey.told.probes = monkey.told.keys = monkey.probes = monkey.told.frames = 0;
-	monkey.told.wrong = monkey.told.unanswered = monkey.told.idle = false;
+	monkey.told.wrong = monkey.told.unanswered_now = monkey.told.idle = false;
+	monkey.told.unanswered_frames = 0;
 	monkey.told.blind_until = 0;
 	for (int i = 0; i < DOCS; i++)
 		monkey_take_doc(NULL);

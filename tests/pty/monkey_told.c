@@ -38,6 +38,8 @@ static void take_line(char *line)
 	long age;
 
 	if (sscanf(line, "frame %u probes=%u age=%ld idle=%d whole=%d", &frames, &probes, &age, &idle, &whole) == 5) {
+		t->unanswered_frames = t->unanswered_now ? t->unanswered_frames : 0;
+		t->unanswered_now = false;
 		t->frames = frames;
 		t->probes = probes;
 		t->idle = idle;
@@ -46,12 +48,13 @@ static void take_line(char *line)
 			t->at = pty_now();
 			t->age_then = age;
 			t->waited = waits_ms(pty_program(monkey.pty));
-			t->wrong = t->unanswered = false;
+			t->wrong = false;
 		}
 	} else if (sscanf(line, "key %u", &probes) == 1) {
 		t->keys = probes;
 	} else if (!strncmp(line, "unanswered ", 11)) {
-		t->wrong = t->unanswered = true;
+		t->unanswered_frames++;
+		t->unanswered_now = true;
 		snprintf(t->what, sizeof t->what, "%.8000s", line + 11);
 	} else if (!strncmp(line, "doc ", 4)) {
 		monkey_take_doc(line + 4);
@@ -174,11 +177,13 @@ static bool panes_are_true(void)
 	const struct told *t = &monkey.told;
 	long age = t->age_then + (long)(pty_now() - t->at), limit = monkey_allowed(STALE_MS + VIEWS_MS) + monkey.limit;
 
+	/* told only when the newest question's answer is there: what it refuses is put back before a frame is drawn */
+	if (t->unanswered_frames > 2)
+		return monkey_found("in %d frames the question is the document's, and cannot be answered: %s", t->unanswered_frames,
+				    t->what);
 	if (!t->wrong || age <= limit || pty_now() < t->blind_until)
 		return true;
 	age -= (long)monkey_waited_since(t->waited);
-	if (age > limit && t->unanswered)
-		return monkey_found("%ld ms after the question it is the document's, and cannot be answered: %s", age, t->what);
 	return age <= limit ||
 	       monkey_found("%ld ms after the question a pane shows numbers of another one, and does not say so: %s", age, t->what);
 }
