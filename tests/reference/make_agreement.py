@@ -14,7 +14,7 @@ import torch
 from scipy.stats import kendalltau, spearmanr
 from transformers.utils import logging
 
-from make_smoothgrad import BOS, Smooth
+from make_smoothgrad import Smooth
 import make_smoothgrad
 from fixture_files import FIXTURES
 from probe import number
