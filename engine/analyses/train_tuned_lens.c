@@ -12,6 +12,7 @@
  * & Ba 2015), its rate falling to 0. Each translator is learned by itself. Every tenth document is held out, unless the file says
  * which with `split`.
  */
+#include "engine/analysis/corpus_split.h"
 #include "engine/analysis/training.h"
 
 #include <inttypes.h>
@@ -20,7 +21,7 @@
 
 #include "engine/base/file.h"
 #include "engine/base/memory.h"
-#include "engine/numbers/pool.h"
+#include "engine/numbers/adam.h"
 #include "engine/run/lens_file.h"
 #include "engine/run/lens_loss.h"
 #include "engine/run/lens_ridge.h"
@@ -64,27 +65,18 @@ static const struct param params[] = {
 	{ 0 },
 };
 
-enum { HELD_TOKENS = 4096, HELD_LEAST = 1024, HELD_SHARE = 32, HELD_MOST = 1024, HELD_EACH = 10, START_EACH = 32, IN_DOUBLE = 8 };
-
-struct held_window {
-	int32_t *tokens;
-	int n;
-};
+enum { HELD_TOKENS = 4096, HELD_LEAST = 1024, HELD_SHARE = 32, START_EACH = 32, IN_DOUBLE = 8 };
 
 struct learning {
 	const struct ask *ask;
 	struct lens_plan plan;
-	struct corpus *corpus;
+	struct corpus_split text;  /* ahead: tokens that are foreseen beyond the next */
 	struct corpus_place place; /* of the next step */
-	int length, units, ahead;  /* of a window; translators; tokens that they foresee beyond the next */
+	int length, units;	   /* of a window; translators */
 	size_t each, all;	   /* floats of a translator, of all */
-	float *x, *first, *second; /* [all] the translators; Adam's two moments */
-	float *g;		   /* [all] the gradient */
-	double rate;		   /* of this step; with its corrections: */
-	double first_scale, second_scale, per_token;
+	float *x, *g;		   /* [all] the translators; the gradient */
+	struct adam adam;
 	struct lens_ridge *ridge; /* NULL: it is learned in steps */
-	struct held_window held[HELD_MOST];
-	int helds, held_tokens;
 	struct lens_loss *loss;
 	double *sum;	 /* [units] */
 	float *held_out; /* [2, units] the distance on held-out text: of this lens, of the logit lens; [MORE] */
@@ -94,74 +86,12 @@ struct learning {
 /* The share of the last stream that is not explained, of held-out text; this lens's distance on its first window. */
 enum { MORE_UNEXPLAINED, MORE_FIRST, MORE };
 
-/* ---- the text ---- */
-
-static bool is_held_out(const struct learning *s, const struct corpus_window *w)
-{
-	if (w->split)
-		return !strcmp(w->split, "test");
-	return (w->line + HELD_EACH - 1 - s->ask->arg[ARG_SEED] % HELD_EACH) % HELD_EACH == 0;
-}
-
-/* Tokens of a window that something is learned from. */
-static int rows_of(const struct learning *s, int n)
-{
-	return n > s->ahead ? n - s->ahead : 0;
-}
-
 /* Measuring takes half as long as learning from as many tokens, and is done ten times: it should not be most of the work. */
 static int held_enough(const struct ask *ask)
 {
 	const double share = (double)ask->arg[ARG_STEPS] * ask->arg[ARG_BATCH] / HELD_SHARE;
 
 	return share > HELD_TOKENS ? HELD_TOKENS : share < HELD_LEAST ? HELD_LEAST : (int)share;
-}
-
-static bool hold_out(struct learning *s, const struct corpus_window *w)
-{
-	struct held_window *h;
-
-	if (s->held_tokens >= held_enough(s->ask) || s->helds == HELD_MOST)
-		return false;
-	h = &s->held[s->helds++];
-	*h = (struct held_window){ arena_alloc(s->ask->scratch, (size_t)w->n * sizeof *h->tokens), w->n };
-	memcpy(h->tokens, w->tokens, (size_t)w->n * sizeof *h->tokens);
-	s->held_tokens += rows_of(s, w->n);
-	return true;
-}
-
-/* What is measured on; and whether there is anything to learn from. */
-static bool read_held_out(struct learning *s, struct err *err)
-{
-	const char *path = s->ask->text[ARG_CORPUS];
-	bool some = false;
-	struct corpus_window w;
-
-	do {
-		if (!task_going(s->ask->task, err) || !corpus_next(s->corpus, &w, err))
-			return false;
-		if (w.n && !rows_of(s, w.n))
-			continue;
-		some |= w.n && !is_held_out(s, &w);
-		if (w.n && is_held_out(s, &w) && !hold_out(s, &w))
-			break;
-	} while (w.n);
-	if (!s->helds || !some)
-		return err_set(err, ERR_ARGUMENT,
-			       "%s: there is no document to %s; every tenth is held out, or those whose "
-			       "\"split\" is \"test\"",
-			       path, s->helds ? "learn from" : "measure on");
-	return corpus_go(s->corpus, (struct corpus_place){ 0 }, err);
-}
-
-/* The next window to learn from; after the last document the first comes again. */
-static bool next_window(struct learning *s, struct corpus_window *w, struct err *err)
-{
-	do {
-		if (!corpus_next(s->corpus, w, err) || (!w->n && !corpus_go(s->corpus, (struct corpus_place){ 0 }, err)))
-			return false;
-	} while (!rows_of(s, w->n) || is_held_out(s, w));
-	return true;
 }
 
 /* ---- a step ---- */
@@ -204,25 +134,6 @@ static bool measure_window(struct learning *s, const struct held_window *h, stru
 	return ok;
 }
 
-enum { CHUNK = 16384 };
-
-/* Adam, some numbers of it. */
-static void change_chunk(void *context, int chunk)
-{
-	const struct learning *s = context;
-	const double beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8;
-	const size_t from = (size_t)chunk * CHUNK, to = from + CHUNK < s->all ? from + CHUNK : s->all;
-
-	for (size_t i = from; i < to; i++) {
-		const double g = (double)s->g[i] * s->per_token;
-
-		s->first[i] = (float)(beta1 * (double)s->first[i] + (1 - beta1) * g);
-		s->second[i] = (float)(beta2 * (double)s->second[i] + (1 - beta2) * g * g);
-		s->x[i] -= (float)(s->rate * (double)s->first[i] * s->first_scale /
-				   (sqrt((double)s->second[i] * s->second_scale) + epsilon));
-	}
-}
-
 static double mean(const double *x, int n)
 {
 	double sum = 0;
@@ -238,15 +149,6 @@ static double first_rate(const struct ask *ask)
 	return ask->text[ARG_RATE] ? 0.8 / ask->model->config.D : ask->real[ARG_RATE];
 }
 
-static void change(struct learning *s, const struct training *t, int number, int tokens)
-{
-	s->per_token = 1.0 / tokens;
-	s->rate = first_rate(s->ask) * (1 - (double)number / t->steps);
-	s->first_scale = 1 / (1 - pow(0.9, number + 1));
-	s->second_scale = 1 / (1 - pow(0.999, number + 1));
-	pool_run((int)((s->all + CHUNK - 1) / CHUNK), change_chunk, s);
-}
-
 static bool step(struct training *t, int number, float *loss, struct err *err)
 {
 	struct learning *s = t->context;
@@ -258,19 +160,19 @@ static bool step(struct training *t, int number, float *loss, struct err *err)
 	else
 		memset(s->g, 0, s->all * sizeof *s->g);
 	memset(s->sum, 0, (size_t)s->units * sizeof *s->sum);
-	if (!corpus_go(s->corpus, s->place, err))
+	if (!corpus_go(s->text.corpus, s->place, err))
 		return false;
-	for (; tokens < s->ask->arg[ARG_BATCH]; tokens += rows_of(s, w.n))
-		if (!next_window(s, &w, err) || !add_window(s, &w, err))
+	for (; tokens < s->ask->arg[ARG_BATCH]; tokens += corpus_split_rows(&s->text, w.n))
+		if (!corpus_split_next(&s->text, &w, err) || !add_window(s, &w, err))
 			return false;
 	if (s->ridge) {
 		*loss = (float)lens_ridge_unexplained(s->ridge);
 		lens_ridge_take(s->ridge);
 	} else {
 		*loss = (float)(mean(s->sum, s->units) / tokens);
-		change(s, t, number, tokens);
+		adam_step(&s->adam, s->x, s->g, 1.0 / tokens, first_rate(s->ask) * (1 - (double)number / t->steps), number);
 	}
-	s->place = corpus_at(s->corpus);
+	s->place = corpus_at(s->text.corpus);
 	return true;
 }
 
@@ -280,16 +182,16 @@ static bool measure_held_out(struct learning *s, float *row, struct err *err)
 	memset(s->sum, 0, (size_t)s->units * sizeof *s->sum);
 	if (s->ridge)
 		lens_ridge_clear(s->ridge);
-	for (int i = 0; i < s->helds; i++) {
-		if (!measure_window(s, &s->held[i], err))
+	for (int i = 0; i < s->text.helds; i++) {
+		if (!measure_window(s, &s->text.held[i], err))
 			return false;
 		if (i == 0)
-			s->more[MORE_FIRST] = (float)(mean(s->sum, s->units) / rows_of(s, s->held[0].n));
+			s->more[MORE_FIRST] = (float)(mean(s->sum, s->units) / corpus_split_rows(&s->text, s->text.held[0].n));
 	}
 	for (int u = 0; u < s->units; u++)
-		s->held_out[u] = (float)(s->sum[u] / s->held_tokens);
+		s->held_out[u] = (float)(s->sum[u] / s->text.held_tokens);
 	s->more[MORE_UNEXPLAINED] = s->ridge ? (float)lens_ridge_unexplained(s->ridge) : 0;
-	row[1] = (float)(mean(s->sum, s->units) / s->held_tokens);
+	row[1] = (float)(mean(s->sum, s->units) / s->text.held_tokens);
 	return true;
 }
 
@@ -322,8 +224,8 @@ static bool add_squares(struct learning *s, struct lens_ridge *ridge, struct err
 {
 	struct corpus_window w;
 
-	for (int tokens = 0; tokens < start_tokens(s->ask); tokens += rows_of(s, w.n)) {
-		struct run *r = next_window(s, &w, err) ? run_window(s, w.tokens, w.n, err) : NULL;
+	for (int tokens = 0; tokens < start_tokens(s->ask); tokens += corpus_split_rows(&s->text, w.n)) {
+		struct run *r = corpus_split_next(&s->text, &w, err) ? run_window(s, w.tokens, w.n, err) : NULL;
 
 		if (!r)
 			return false;
@@ -384,7 +286,7 @@ static void describe(const struct learning *s, struct safetensors_note note[NOTE
 	note[0] = (struct safetensors_note){ "model", lens_model(ask->model, arena) };
 	note[1] = (struct safetensors_note){ "site", s->plan.heads ? "result" : "resid_pre" };
 	note[2] = (struct safetensors_note){ "kind", param_word(&params[ARG_KIND], ask->arg[ARG_KIND]) };
-	note[3] = (struct safetensors_note){ "ahead", arena_printf(arena, "%d", s->ahead) };
+	note[3] = (struct safetensors_note){ "ahead", arena_printf(arena, "%d", s->text.ahead) };
 	note[4] = (struct safetensors_note){ "heads", arena_printf(arena, "%d", s->plan.heads ? ask->model->config.H : 0) };
 }
 
@@ -450,8 +352,8 @@ static const char *question(const struct learning *s, struct err *err)
 		str_addf(&layers, "%s%d", i ? "," : " of layers ", s->plan.layer[i]);
 	str_init(&q);
 	str_addf(&q, "train-tuned-lens of %s: %s%s, %d ahead, text %016" PRIx64 ", %d steps of %d tokens in windows of %d, seed %d",
-		 lens_model(ask->model, ask->scratch), param_word(&params[ARG_KIND], ask->arg[ARG_KIND]), layers.s, s->ahead, text,
-		 ask->arg[ARG_STEPS], ask->arg[ARG_BATCH], ask->arg[ARG_LENGTH], ask->arg[ARG_SEED]);
+		 lens_model(ask->model, ask->scratch), param_word(&params[ARG_KIND], ask->arg[ARG_KIND]), layers.s, s->text.ahead,
+		 text, ask->arg[ARG_STEPS], ask->arg[ARG_BATCH], ask->arg[ARG_LENGTH], ask->arg[ARG_SEED]);
 	if (!s->ridge)
 		str_addf(&q, ", adam %.9g", first_rate(ask));
 	if (starts_by_squares(ask))
@@ -467,7 +369,7 @@ static const char *question(const struct learning *s, struct err *err)
 static bool copy_rows(const struct learning *s, const struct run *r, const struct lens *lens, int unit, float *h, float *x)
 {
 	const size_t D = (size_t)lens->D;
-	const int n = rows_of(s, r->T);
+	const int n = corpus_split_rows(&s->text, r->T);
 	int head, layer = lens_plan_layer(&s->plan, s->ask->model, unit, &head), map = lens_map_of(lens, layer, head);
 
 	if (!lens_has(lens, map))
@@ -481,11 +383,11 @@ static bool copy_rows(const struct learning *s, const struct run *r, const struc
 /* How far the lens of a file is from the output on a window, as a mean: by the functions that lenses are read with. */
 static bool read_back(const struct learning *s, const struct lens *lens, const struct run *r, double *distance, struct err *err)
 {
-	const int n = rows_of(s, r->T), last = s->ask->model->config.L - 1;
+	const int n = corpus_split_rows(&s->text, r->T), last = s->ask->model->config.L - 1;
 	const size_t D = (size_t)lens->D;
 	float *h = arena_floats(s->ask->scratch, (size_t)n * D, err), *x = arena_floats(s->ask->scratch, (size_t)n * D, err),
 	      *kl = arena_floats(s->ask->scratch, (size_t)n, err);
-	const struct vocab_wanted wanted = { .reference = run_at(r, SITE_RESID_POST, last, s->ahead), .kl = kl };
+	const struct vocab_wanted wanted = { .reference = run_at(r, SITE_RESID_POST, last, s->text.ahead), .kl = kl };
 
 	if (!h || !x || !kl)
 		return false;
@@ -507,7 +409,7 @@ static bool check_file(const struct learning *s, const char *path, struct check 
 {
 	struct lens *lens = asset_lens.open(path, err);
 	const struct tensor *says = lens ? weights_find(lens->file, "held_first") : NULL;
-	struct run *r = lens ? run_window(s, s->held[0].tokens, s->held[0].n, err) : NULL;
+	struct run *r = lens ? run_window(s, s->text.held[0].tokens, s->text.held[0].n, err) : NULL;
 	double distance;
 	float first = NAN;
 	bool ok = r && read_back(s, lens, r, &distance, err);
@@ -536,7 +438,7 @@ static bool choose_layers(struct learning *s, struct err *err)
 		text = NULL;
 	if (text && !positions_parse(text, L, at, "train-tuned-lens: layers", err))
 		return false;
-	s->plan = (struct lens_plan){ .layer = layer, .heads = s->ask->arg[ARG_KIND] == KIND_HEAD, .ahead = s->ahead };
+	s->plan = (struct lens_plan){ .layer = layer, .heads = s->ask->arg[ARG_KIND] == KIND_HEAD, .ahead = s->text.ahead };
 	for (int l = 0; l < L; l++)
 		if (!text || at[l])
 			layer[s->plan.layers++] = l;
@@ -564,25 +466,27 @@ static bool begin(struct learning *s, struct err *err)
 	const struct config *c = &ask->model->config;
 	struct arena *scratch = ask->scratch;
 
-	s->ahead = ask->arg[ARG_AHEAD];
+	s->text.ahead = ask->arg[ARG_AHEAD];
+	s->text.seed = ask->arg[ARG_SEED];
 	s->length = c->context_is_hard && ask->arg[ARG_LENGTH] > c->context ? c->context : ask->arg[ARG_LENGTH];
 	if (!choose_layers(s, err))
 		return false;
 	s->units = lens_plan_units(&s->plan, ask->model);
 	s->each = lens_loss_floats(ask->model);
-	s->all = (size_t)s->units * s->each;
+	s->all = s->adam.n = (size_t)s->units * s->each;
 	if (!has_room(s, err) || !(s->x = arena_floats(scratch, s->all, err)) ||
 	    !(s->loss = lens_loss_new(ask->model, &s->plan, scratch, err)))
 		return false;
 	if (ask->arg[ARG_KIND] == KIND_REGRESSION)
 		s->ridge = lens_ridge_new(ask->model, &s->plan, ask->arg[ARG_BATCH] + s->length, scratch, err);
-	else if ((s->first = arena_floats(scratch, s->all, err)) && (s->second = arena_floats(scratch, s->all, err)))
+	else if ((s->adam.first = arena_floats(scratch, s->all, err)) && (s->adam.second = arena_floats(scratch, s->all, err)))
 		s->g = arena_floats(scratch, s->all, err);
 	s->sum = arena_alloc(scratch, (size_t)s->units * sizeof *s->sum);
 	s->held_out = arena_alloc(scratch, (2 * (size_t)s->units + MORE) * sizeof *s->held_out);
 	s->more = s->held_out + 2 * s->units;
 	return (s->ridge || s->g) && (text = ask_asset(ask, ARG_CORPUS, err)) &&
-	       (s->corpus = corpus_open(text->path, ask->model, s->length, err)) && read_held_out(s, err);
+	       (s->text.corpus = corpus_open(text->path, ask->model, s->length, err)) &&
+	       corpus_split_hold_out(&s->text, text->path, held_enough(ask), scratch, ask->task, err);
 }
 
 static struct tensor array(const char *name, const float *x, size_t n)
@@ -602,8 +506,8 @@ static int list_state(const struct learning *s, struct tensor state[4])
 
 	state[0] = array("translators", s->x, s->all);
 	state[1] = array("held_out", s->held_out, 2 * (size_t)s->units + MORE);
-	state[2] = s->ridge ? doubles("hh", s->ridge->hh, sums) : array("first", s->first, s->all);
-	state[3] = s->ridge ? doubles("hy", s->ridge->hy, sums) : array("second", s->second, s->all);
+	state[2] = s->ridge ? doubles("hh", s->ridge->hh, sums) : array("first", s->adam.first, s->all);
+	state[3] = s->ridge ? doubles("hy", s->ridge->hy, sums) : array("second", s->adam.second, s->all);
 	return 4;
 }
 
@@ -653,7 +557,7 @@ static struct table *learn(struct learning *s, struct err *err)
 	static const char *const columns[] = { "loss", "held out", "logit lens" }, *const by_squares[] = { "unexplained",
 													   "held out",
 													   "logit lens" };
-	const struct effort effort = effort_of(s->ask, s->units, s->held_tokens);
+	const struct effort effort = effort_of(s->ask, s->units, s->text.held_tokens);
 	struct tensor state[4];
 	struct training t = { .ask = s->ask,
 			      .technique = "train-tuned-lens",
@@ -696,7 +600,7 @@ static struct table *compute(const struct ask *ask, struct err *err)
 	s->ask = ask;
 	if (begin(s, err))
 		table = learn(s, err);
-	corpus_close(s->corpus);
+	corpus_close(s->text.corpus);
 	return table;
 }
 
