@@ -129,6 +129,8 @@ def themes():
     check(dark != plain and b'height="100%" fill="#ffffff"' not in dark, '--theme chooses another')
     status, _, said, _ = run('print', 'attention', 'demo', '-p', PROMPT, '-f', 'svg', '--theme', 'nosuch')
     check(status != 0 and 'nosuch' in said, 'an unknown theme is refused', said)
+    status, _, said, _ = run('print', 'attention', 'demo', '-p', PROMPT, '--theme', 'dusk')
+    check(status == 2 and said.startswith('lmscope: --theme: text has no colours'), 'a theme of what has no colours is refused')
     status, _, said, _ = run('tokens', 'demo', '-p', PROMPT, '-f', 'svg')
     check(status == 2 and 'svg' in said, 'what is no table is not drawn', said)
 
