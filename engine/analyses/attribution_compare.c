@@ -1,7 +1,8 @@
 /*
  * attribution_compare.c - several attributions to the same prompt under each other, and how far they agree.
  *
- *   scores     cell = score / the method's largest |score|: units differ, so each row has a range of its own
+ *   scores     cell = score / the method's largest |score|: units differ, so each row has a range of its own; scores that are
+ *              rounding beside the metric stay as they are, since what they are relative to each other is nothing
  *   values     cell = score, in the method's own unit
  *   agreement  method × method: the rank correlation of their scores (rank_correlation.h) over the tokens that both score
  *
@@ -66,6 +67,7 @@ struct comparison {
 	const struct ask *ask;
 	int first, last; /* of the tokens that are ranked */
 	int n;
+	double metric;
 	const struct analysis *method[METHODS];
 	bool asked[METHODS], sign[METHODS];
 	double *score[METHODS];	  /* [T] each; NaN: it has none there; NULL: no answer, or none yet */
@@ -136,12 +138,18 @@ static double largest(const struct comparison *c, int i)
 	return most;
 }
 
+/* Of products of single precision: a gradient whose norm forgets the embedding's length is such, times the embedding (BLOOM). */
+static bool is_rounding(const struct comparison *c, double most)
+{
+	return most <= 0x1p-16 * fabs(c->metric);
+}
+
 static void fill_scores(struct comparison *c)
 {
 	const bool scaled = c->ask->arg[ARG_SHOW] == SHOW_SCORES;
 
 	for (int i = 0; i < c->n; i++) {
-		const double most = largest(c, i), unit = scaled && most > 0 ? most : 1;
+		const double most = largest(c, i), unit = scaled && most > 0 && !is_rounding(c, most) ? most : 1;
 
 		for (int p = 0; c->score[i] && p < c->ask->run->T; p++)
 			c->table->value[table_cell(c->table, i, p)] = (float)(c->score[i][p] / unit);
@@ -240,7 +248,8 @@ static void tell_ranges(const struct comparison *c, struct str *out)
 
 	for (int i = 0; i < c->n; i++)
 		if (c->score[i])
-			str_addf(out, "%s%s %.3g", told++ ? ", " : "largest: ", c->method[i]->name, largest(c, i));
+			str_addf(out, "%s%s %.3g%s", told++ ? ", " : "largest: ", c->method[i]->name, largest(c, i),
+				 is_rounding(c, largest(c, i)) ? " (rounding)" : "");
 }
 
 static void tell(struct comparison *c)
@@ -277,6 +286,8 @@ static struct table *compute(const struct ask *ask, struct err *err)
 	struct comparison c;
 
 	begin(&c, ask);
+	if (!metric_value(ask->metric, ask->run, ask->unedited, &c.metric, ask->task, err))
+		return NULL;
 	if (!(c.table = table_new(c.n, ask->arg[ARG_SHOW] == SHOW_AGREEMENT ? c.n : ask->run->T, err)))
 		return NULL;
 	describe(&c);
