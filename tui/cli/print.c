@@ -327,7 +327,8 @@ static bool go_together(const struct options *o, struct err *err)
 	if (o->view && (o->json || !strcmp(o->format->word, "csv")))
 		return err_set(err, ERR_USAGE, "--view: %s is the numbers alone; -f text, svg and ans are drawn", o->format->word);
 	if (o->theme && !o->view && o->format->depth == DEPTH_MONO)
-		return err_set(err, ERR_USAGE, "--theme: %s has no colours; -f svg and ans have", o->json ? "json" : o->format->word);
+		return err_set(err, ERR_USAGE, "--theme: %s has no colours; -f svg and ans have",
+			       o->json ? "json" : o->format->word);
 	if (o->check && (o->over || o->eaches))
 		return err_set(err, ERR_USAGE, "--check: of one prompt, without --over and --each");
 	if (o->check && strcmp(o->format->word, "text") && !o->json)
