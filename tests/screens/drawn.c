@@ -14,7 +14,7 @@
 
 enum { MARGIN = 3 };
 static struct theme *theme;
-static int drawn;
+static int drawn, tables;
 
 static bool is_inside(const struct rect *r, int x, int y)
 {
@@ -103,10 +103,13 @@ static void check_table(struct walk *w)
 
 	for (int i = 0; i < n; i++)
 		for (int end = 0; end < 2; end++) {
-			check_drawn(w, t, 20, 5, ways[i], end);
-			check_drawn(w, t, 200, 60, ways[i], end);
+			if (tap_takes((size_t)tables, (size_t)(i + end), 2))
+				check_drawn(w, t, 20, 5, ways[i], end);
+			if (tap_takes((size_t)tables, (size_t)(i + end), 4))
+				check_drawn(w, t, 200, 60, ways[i], end);
 		}
 	table_unref(t);
+	tables++;
 }
 
 int main(void)
@@ -117,7 +120,7 @@ int main(void)
 	walk_open(&w, MODEL, PROMPT, FOIL);
 	for (int i = 0; analysis_list[i]; i++)
 		walk_choices(&w, analysis_list[i], check_table);
-	CHECK_THAT(drawn > 500, "%d pictures were drawn", drawn);
+	CHECK_THAT(drawn > (INSTRUMENTED ? 150 : 500), "%d pictures were drawn", drawn);
 	walk_close(&w);
 	theme_free(theme);
 	return tap_done();
