@@ -49,9 +49,10 @@ __attribute__((format(printf, 4, 5), unused)) static bool tap_check(bool ok, con
 	return ok;
 }
 
-/* CHECK(x == 3) or CHECK_THAT(x == 3, "x is %d", x) */
+/* CHECK(x == 3) or CHECK_THAT(x == 3, "x is %d", x). The condition first, so that the words may tell what it changed. */
+__attribute__((unused)) static bool tap_held;
 #define CHECK(condition) tap_check((condition), __FILE__, __LINE__, "%s", #condition)
-#define CHECK_THAT(condition, ...) tap_check((condition), __FILE__, __LINE__, __VA_ARGS__)
+#define CHECK_THAT(condition, ...) (tap_held = (condition), tap_check(tap_held, __FILE__, __LINE__, __VA_ARGS__))
 
 /* The two strings are equal (prints both when not). */
 #define CHECK_TEXT(actual, expected) tap_check_text((actual), (expected), __FILE__, __LINE__, #actual)

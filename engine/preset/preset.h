@@ -83,8 +83,8 @@ bool preset_parse(const char *yaml, size_t n, const char *file, struct preset *p
 bool preset_place_pane(const struct preset *p, int pane, struct err *err);
 bool preset_place_fault(const struct preset *p, struct job_fault fault, struct err *err);
 void preset_print(const struct preset *p, struct str *out);
-/* To the user's folder as NAME.yaml. Refuses a name with a slash, and to overwrite a file that it cannot read as a preset.
- * `path` (may be NULL) receives where. */
+/* To the user's folder as NAME.yaml; a name with a slash is a path, to which .yaml is added where it has none. Refuses to overwrite
+ * a file that it cannot read as a preset. `path` (may be NULL) receives where. */
 bool preset_save(const struct preset *p, const char *name, struct str *path, struct err *err);
 
 struct preset_entry {

@@ -210,9 +210,38 @@ static bool check_name(const char *name, struct err *err)
 	if (!*name || *name == '.' || strlen(name) > 100)
 		return err_set(err, ERR_USAGE, "a preset needs a name of 1 to 100 bytes that does not begin with a dot");
 	for (const char *s = name; *s; s++)
-		if (*s == '/' || (unsigned char)*s < 0x20 || *s == 0x7f)
-			return err_set(err, ERR_USAGE, "a preset's name may hold no slash and no control character");
+		if ((unsigned char)*s < 0x20 || *s == 0x7f)
+			return err_set(err, ERR_USAGE, "a preset's name may hold no control character");
 	return true;
+}
+
+static bool is_yaml(const char *path)
+{
+	const char *end = strrchr(path, '.');
+
+	return end && (!strcmp(end, ".yaml") || !strcmp(end, ".yml"));
+}
+
+/* A path: there, for whoever should find it. A name: in the user's folder. malloc()ed; NULL: err says why. */
+static char *file_of(const char *name, struct err *err)
+{
+	struct str path;
+	char *file = NULL;
+
+	str_init(&path);
+	if (strchr(name, '/')) {
+		char *at = file_at_home(name);
+
+		str_addf(&path, "%s%s", at, is_yaml(name) ? "" : ".yaml");
+		file = xstrdup(path.s);
+		free(at);
+	} else if (check_name(name, err)) {
+		str_addf(&path, "presets/%s.yaml", name);
+		if (!(file = paths_config(path.s)))
+			err_set(err, ERR_FILE, "there is no home folder to keep presets in: set HOME or XDG_CONFIG_HOME");
+	}
+	str_done(&path);
+	return file;
 }
 
 /* What is there already may be replaced when it is a preset; anything else is somebody's work. */
@@ -231,25 +260,16 @@ static bool may_replace(const char *path, struct err *err)
 
 bool preset_save(const struct preset *p, const char *name, struct str *path, struct err *err)
 {
-	struct str yaml, below;
-	char *file = NULL;
-	bool ok = false;
+	char *file = file_of(name, err);
+	struct str yaml;
+	bool ok;
 
-	if (!check_name(name, err))
-		return false;
 	str_init(&yaml);
-	str_init(&below);
-	str_addf(&below, "presets/%s.yaml", name);
-	file = paths_config(below.s);
 	preset_print(p, &yaml);
-	if (!file)
-		err_set(err, ERR_FILE, "there is no home folder to keep presets in: set HOME or XDG_CONFIG_HOME");
-	else
-		ok = may_replace(file, err) && file_write(file, yaml.s, yaml.n, err);
+	ok = file && may_replace(file, err) && file_write(file, yaml.s, yaml.n, err);
 	if (ok && path)
 		str_add(path, file);
 	free(file);
-	str_done(&below);
 	str_done(&yaml);
 	return ok;
 }

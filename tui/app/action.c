@@ -79,7 +79,7 @@ const char *wants_word(enum wants wants)
 		[WANTS_NAME] = "NAME",	       [WANTS_DIFF] = "none|edits|foil|on-foil",
 		[WANTS_PROMPTS] = "FILE|none", [WANTS_CIRCUIT] = "FILE.yaml",
 		[WANTS_VIEW] = "VIEW",	       [WANTS_FILE] = "[screen] FILE",
-		[WANTS_SAVE] = "NAME",	       [WANTS_COPY] = "[cell|row|column|table] [tsv|csv|markdown]",
+		[WANTS_SAVE] = "NAME|FILE",    [WANTS_COPY] = "[cell|row|column|table] [tsv|csv|markdown]",
 	};
 
 	return words[wants];

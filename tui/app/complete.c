@@ -50,12 +50,14 @@ static void complete_preset(const struct app *app, const char *argument, struct 
 		complete_path(argument, ".yaml", &c->list);
 }
 
-/* What would be replaced. */
+/* What would be replaced; where a folder is typed, what is there. */
 static void complete_save(const struct app *app, const char *argument, struct completion *c)
 {
 	for (int i = 0; i < app->presets_n; i++)
 		if (!app->presets[i].shipped)
 			completion_offer(c, argument, app->presets[i].name, app->presets[i].title);
+	if (strchr(argument, '/'))
+		complete_path(argument, ".yaml .yml", &c->list);
 }
 
 /* Models of this machine by name, or a folder or file anywhere. */

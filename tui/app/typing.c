@@ -143,7 +143,7 @@ static const struct line_row {
 			  "logit_diff \" Mary\" \" John\"; Tab lists the kinds, and likely tokens" },
 	[LINE_EDIT] = { "edit", "edits", "edit", NULL, edit_taken, NULL, NULL, "head 3.0 zero; Tab lists what may come next" },
 	[LINE_SEARCH] = { "/", NULL, NULL, search_typed, search_taken, search_left, NULL, "a token, label or word of this pane" },
-	[LINE_SAVE] = { "save as", NULL, "write", NULL, save_taken, NULL, NULL, "a name" },
+	[LINE_SAVE] = { "save as", NULL, "write", NULL, save_taken, NULL, NULL, "a name, or a path with a slash" },
 	[LINE_NOTE] = { "note", NULL, NULL, NULL, note_taken, NULL, NULL, "what you want to remember of this cell" },
 	[LINE_COMMAND] = { ":", "commands", "", NULL, command_taken, NULL, NULL,
 			   "a command; Tab lists them, C-p lists everything" },
