@@ -222,7 +222,27 @@ static bool is_yaml(const char *path)
 	return end && (!strcmp(end, ".yaml") || !strcmp(end, ".yml"));
 }
 
-/* A path: there, for whoever should find it. A name: in the user's folder. malloc()ed; NULL: err says why. */
+/* There, for whoever should find it; a folder that does not exist is a slip of the keys. */
+static char *file_at(const char *name, struct err *err)
+{
+	char *at = file_at_home(name), *file = NULL;
+	const char *slash = strrchr(at, '/');
+	struct str path;
+
+	str_init(&path);
+	str_add_n(&path, at, (size_t)(slash + 1 - at));
+	if (file_is_folder(path.s)) {
+		str_addf(&path, "%s%s", slash + 1, is_yaml(name) ? "" : ".yaml");
+		file = xstrdup(path.s);
+	} else {
+		err_set(err, ERR_FILE, "%s: there is no such folder", path.s);
+	}
+	str_done(&path);
+	free(at);
+	return file;
+}
+
+/* A path as it is, a name in the user's folder. malloc()ed; NULL: err says why. */
 static char *file_of(const char *name, struct err *err)
 {
 	struct str path;
@@ -230,11 +250,7 @@ static char *file_of(const char *name, struct err *err)
 
 	str_init(&path);
 	if (strchr(name, '/')) {
-		char *at = file_at_home(name);
-
-		str_addf(&path, "%s%s", at, is_yaml(name) ? "" : ".yaml");
-		file = xstrdup(path.s);
-		free(at);
+		file = file_at(name, err);
 	} else if (check_name(name, err)) {
 		str_addf(&path, "presets/%s.yaml", name);
 		if (!(file = paths_config(path.s)))
