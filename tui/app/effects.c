@@ -10,6 +10,7 @@
 #include "engine/base/paths.h"
 #include "engine/base/text.h"
 #include "tui/app/binding.h"
+#include "tui/app/remember.h"
 #include "tui/app/typing.h"
 #include "tui/app/witness.h"
 #include "tui/panes/lists.h"
@@ -236,8 +237,10 @@ void outside_keep(struct app *app, struct own_session *own)
 	struct preset doc;
 	struct err err;
 
+	remember_change(app); /* what is saved counts as seen, also where only the model's arrival changed how it is saved */
 	witness_doc(app);
 	question_save(app, &doc);
+	remember_kept(app);
 	if (!session_keep(own, &doc, &err) && !notes_have(&app->messages, err.text))
 		app_say(app, STYLE_WARNING, "%s", err.text); /* once: the next try may be no better */
 	preset_done(&doc);

@@ -38,6 +38,11 @@ bool remember_waits(const struct app *app)
 	return app->keep.dirty;
 }
 
+void remember_kept(struct app *app)
+{
+	app->keep.dirty = false;
+}
+
 void remember_change(struct app *app)
 {
 	struct preset now;

@@ -14,5 +14,7 @@ void remember_change(struct app *app);
 int remember_tick(struct app *app);
 /* It has changes that were not kept yet. */
 bool remember_waits(const struct app *app);
+/* The document has been written as it is now. */
+void remember_kept(struct app *app);
 
 #endif
