@@ -95,14 +95,14 @@ static void write_model(void)
 
 /* ---- runs ---- */
 
-struct stand {
+struct comparing {
 	struct model *model;
 	char about[80];		     /* "demo, avx2, 3 threads" */
 	int32_t tokens[T], other[T]; /* other: alike up to SHARED */
 	struct run *run, *foil;	     /* of either */
 };
 
-static struct run *make(const struct stand *s, const int32_t *tokens, int n, const char *const *edits, int edit_count,
+static struct run *make(const struct comparing *s, const int32_t *tokens, int n, const char *const *edits, int edit_count,
 			const struct run *unedited, const struct run *prefix)
 {
 	struct err err = { 0 };
@@ -144,7 +144,7 @@ static const char *difference(const struct run *a, const struct run *b)
 	return memcmp(a->last_logits, b->last_logits, (size_t)c->V * sizeof(float)) ? "logits" : NULL;
 }
 
-static void same(const struct stand *s, struct run *a, struct run *expected, const char *what)
+static void same(const struct comparing *s, struct run *a, struct run *expected, const char *what)
 {
 	const char *site = difference(a, expected);
 
@@ -152,7 +152,7 @@ static void same(const struct stand *s, struct run *a, struct run *expected, con
 	run_unref(a);
 }
 
-static void check_runs(const struct stand *s)
+static void check_runs(const struct comparing *s)
 {
 	static const char *const edits[] = { "head 1.2 zero", "resid_pre 2 @30 scale 0.5", "mlp_out 1 @-1 zero",
 					     "pattern 0.1 @7<4 zero", "neuron 2.5 @50..60 scale 2", "attn_out 0 @66..69 zero",
@@ -185,7 +185,7 @@ static void check_runs(const struct stand *s)
 }
 
 /* Two runs that continue the same one: only the first of them can have its memory. */
-static void check_going_on(const struct stand *s)
+static void check_going_on(const struct comparing *s)
 {
 	struct run *base = make(s, s->tokens, T - 3, NULL, 0, NULL, NULL), *again = make(s, s->tokens, T - 3, NULL, 0, NULL, NULL);
 	struct run *one = make(s, s->tokens, T, NULL, 0, NULL, base), *two, *expected;
@@ -207,7 +207,7 @@ static void check_going_on(const struct stand *s)
 }
 
 /* Token by token, twice over from the same beginning: nothing is left of the first tokens. */
-static void check_going_on_anew(const struct stand *s)
+static void check_going_on_anew(const struct comparing *s)
 {
 	struct run *base = make(s, s->tokens, T - 3, NULL, 0, NULL, NULL);
 	int32_t tokens[T];
@@ -273,7 +273,7 @@ static const struct model_lines {
 	{ { "head 0.1 zero", "attn_out 1 freeze", "mlp_out 1 freeze", "attn_out 2 freeze" }, 4 },
 };
 
-static void check_sweep(const struct stand *s, const char *spec)
+static void check_sweep(const struct comparing *s, const char *spec)
 {
 	enum { N = sizeof variants / sizeof *variants };
 	struct metric metric;
@@ -302,7 +302,7 @@ static void check_sweep(const struct stand *s, const char *spec)
 	arena_free(arena);
 }
 
-static void check_model(struct stand *s, const char *name, struct model *m, enum cpu_set set)
+static void check_model(struct comparing *s, const char *name, struct model *m, enum cpu_set set)
 {
 	static const char *const metrics[] = { "logit #7", "logprob #9 @20", "loss", "kl", "entropy @3", "logit_diff #4 #5 @68" };
 
@@ -345,7 +345,7 @@ int main(void)
 		for (int i = 0; i < 2; i++) {
 			struct err err = { 0 };
 			struct notes notes = { 0 };
-			struct stand s = { 0 };
+			struct comparing s = { 0 };
 			struct model *m = model_open(where[i], NULL, &notes, &err);
 
 			if (CHECK_THAT(m, "%s opens %s", i ? "a random model" : "demo", err.text))

@@ -185,7 +185,7 @@ struct row_piece {
 enum { PIECES = 256, JUMP = 4, FROM_ELSEWHERE = 8 };
 
 /* What is written next goes from here; x < 0: nobody knows where that is. */
-struct stand {
+struct pen {
 	int x, y;
 	struct ink ink;
 };
@@ -204,7 +204,7 @@ static int ink_cost(struct ink from, const struct row_piece *to)
 	return cost ? cost + 2 : 0;
 }
 
-static int jump_cost(const struct stand *from, const struct row_piece *to)
+static int jump_cost(const struct pen *from, const struct row_piece *to)
 {
 	int down = to->y - from->y, cost;
 
@@ -215,9 +215,9 @@ static int jump_cost(const struct stand *from, const struct row_piece *to)
 }
 
 /* After the piece is written. */
-static struct stand after(struct stand from, const struct row_piece *p)
+static struct pen after(struct pen from, const struct row_piece *p)
 {
-	struct stand to = { p->end, p->y, p->ink };
+	struct pen to = { p->end, p->y, p->ink };
 
 	if (p->blank) {
 		to.ink = from.ink;
@@ -283,7 +283,7 @@ static int find_pieces(struct row_piece *piece, const struct canvas *shown, cons
 }
 
 /* The next piece that takes the least; NULL: all are done. */
-static struct row_piece *cheapest(struct row_piece *piece, int n, const struct stand *from)
+static struct row_piece *cheapest(struct row_piece *piece, int n, const struct pen *from)
 {
 	struct row_piece *best = NULL;
 	int least = 0;
@@ -300,7 +300,7 @@ static struct row_piece *cheapest(struct row_piece *piece, int n, const struct s
 }
 
 /* What the pieces take, about: in their order, or the cheapest one next. */
-static int plan_cost(struct row_piece *piece, int n, struct stand from, bool in_order)
+static int plan_cost(struct row_piece *piece, int n, struct pen from, bool in_order)
 {
 	int sum = 0;
 
@@ -332,7 +332,7 @@ static void write_piece(struct str *out, const struct row_piece *p, struct canva
 }
 
 /* False: the terminal's ink is not known. */
-static bool here(struct stand *s)
+static bool here(struct pen *s)
 {
 	pen_place(&s->x, &s->y);
 	return pen_has(&s->ink);
@@ -340,7 +340,7 @@ static bool here(struct stand *s)
 
 static void write_pieces(struct str *out, struct row_piece *piece, int n, struct canvas *shown, const struct canvas *wanted)
 {
-	struct stand from;
+	struct pen from;
 	bool in_order = !here(&from) || plan_cost(piece, n, from, true) <= plan_cost(piece, n, from, false);
 
 	for (int i = 0; i < n; i++) {
