@@ -92,8 +92,49 @@ static bool same_id(const struct json_value *v, int32_t id)
 	return json_int(v, &back) ? back == id : id < 0;
 }
 
+/* It begins with the prompt's own tokens: others are generated, or of the vocabulary. */
+static bool is_prompt(const struct axis *axis, const struct run *run)
+{
+	return axis->id && axis->n >= run->T && !memcmp(axis->id, run->tokens, (size_t)run->T * sizeof *run->tokens);
+}
+
+/* "2.1", "3.attn", "head 2.1", "resid_post 3 @4"; a token of the prompt, and what is made of some. */
+static bool names_place(const struct axis *axis, int i, const struct run *run)
+{
+	struct place place;
+	struct err err;
+	int n = 0;
+
+	if (place_parse(axis->label[i], 0, &place, "label", &err) || axis->dim == DIM_GROUP)
+		return true;
+	if (axis->dim == DIM_COMPONENT && i < run->T && is_prompt(axis, run))
+		return true;
+	return sscanf(axis->label[i], "%*d.%*d%n", &n) == 0 &&
+	       (n > 0 || strstr(axis->label[i], ".attn") || strstr(axis->label[i], ".mlp"));
+}
+
+/* What names a place has it, in the table and in JSON; an index along a dimension of the model or the prompt is one. */
+static bool places_come_back(const struct table *t, const struct axis *axis, const struct run *run, const struct json_value *json)
+{
+	const struct json_value *places = json_get(json, "places");
+
+	for (int i = 0; i < axis->n; i++) {
+		const bool has = axis->place && !place_equal(&axis->place[i], &PLACE_NONE);
+
+		if (names_place(axis, i, run) && !has) {
+			printf("# %s: \"%s\" names a place and has none\n", t->title, axis->label[i]);
+			return false;
+		}
+		if (axis->place && (json_kind(json_at(places, (size_t)i)) == JSON_STRING) != has) {
+			printf("# %s: \"%s\" has a place, and JSON lacks it\n", t->title, axis->label[i]);
+			return false;
+		}
+	}
+	return !places == !axis->place;
+}
+
 /* The JSON reads back to the same shape, the same floats and the same tokens. */
-static bool json_comes_back(const struct table *t, const char *text, size_t n)
+static bool json_comes_back(const struct table *t, const struct run *run, const char *text, size_t n)
 {
 	struct err err = { 0 };
 	struct json *doc = json_parse(text, n, "json", &err);
@@ -115,6 +156,8 @@ static bool json_comes_back(const struct table *t, const char *text, size_t n)
 	}
 	ok = ok && json_count(json_get(json_get(root, "rows"), "labels")) == (size_t)t->rows.n;
 	ok = ok && json_count(json_get(json_get(root, "cols"), "labels")) == (size_t)t->cols.n;
+	ok = ok && places_come_back(t, &t->rows, run, json_get(root, "rows")) &&
+	     places_come_back(t, &t->cols, run, json_get(root, "cols"));
 	ok = ok && json_count(json_get(root, "units")) == (size_t)t->units;
 	ok = ok && !json_get(root, "check") == !t->check.name;
 	ok = ok && !json_get(root, "tiles") == !t->tile;
@@ -144,7 +187,7 @@ static void check_exports(const struct walk *w, const struct table *t)
 	snapshot_describe(of, w->session);
 	str_init(&out);
 	export_json(&answer, &out);
-	CHECK_THAT(json_comes_back(t, out.s, out.n), "%s %s: JSON reads back", w->model, w->variant);
+	CHECK_THAT(json_comes_back(t, session_run(w->session), out.s, out.n), "%s %s: JSON reads back", w->model, w->variant);
 	str_clear(&out);
 	export_text(&answer, &out);
 	CHECK_THAT(out.n > 8 && is_harmless(out.s), "%s %s: text", w->model, w->variant);

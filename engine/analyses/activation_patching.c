@@ -58,7 +58,7 @@ const struct analysis analysis_activation_patching = {
 	.cost = COST_RUNS,
 	.runs = runs,
 	.needs = NEEDS_FOIL,
-	.metrics = PATCHING_METRICS,
+	.metrics = METRICS_ANY_PROMPT,
 	.params = params,
 	.compute = compute,
 };

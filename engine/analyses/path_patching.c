@@ -423,7 +423,7 @@ const struct analysis analysis_path_patching = {
 	.cost = COST_RUNS,
 	.runs = runs,
 	.needs = NEEDS_FOIL,
-	.metrics = METRICS_ALL & ~(1u << METRIC_LOSS), /* the loss of two prompts is about different tokens */
+	.metrics = METRICS_ANY_PROMPT,
 	.params = params,
 	.compute = compute,
 };

@@ -396,7 +396,7 @@ const struct analysis analysis_reagent = {
 	.on = ON_RUN | ON_METRIC,
 	.cost = COST_RUNS,
 	.runs = runs,
-	.metrics = 1 << METRIC_LOGIT | 1 << METRIC_LOGPROB,
+	.metrics = METRICS_OF_TOKEN,
 	.params = params,
 	.compute = compute,
 };

@@ -270,8 +270,7 @@ const struct analysis analysis_relevance = {
 	.on = ON_RUN | ON_METRIC,
 	.cost = COST_RUNS,
 	.runs = runs,
-	.metrics = 1 << METRIC_LOGIT | 1 << METRIC_LOGPROB | 1 << METRIC_LOGIT_DIFF | 1 << METRIC_KL | 1 << METRIC_ENTROPY |
-		   1 << METRIC_LOSS,
+	.metrics = METRICS_OF_OUTPUT,
 	.params = params,
 	.compute = compute,
 };

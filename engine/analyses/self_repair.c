@@ -258,7 +258,7 @@ const struct analysis analysis_self_repair = {
 	.cost = COST_RUNS,
 	.runs = runs,
 	/* Between the two runs what they read of the stream differs by the norm's scale alone. */
-	.metrics = 1 << METRIC_LOGIT | 1 << METRIC_LOGIT_DIFF | 1 << METRIC_NEURON_PRE | 1 << METRIC_NEURON_UP,
+	.metrics = METRICS_ONE_NORM,
 	.params = params,
 	.compute = compute,
 };

@@ -113,7 +113,7 @@ const struct analysis analysis_subspace_interchange = {
 	.cost = COST_RUNS,
 	.runs = runs,
 	.needs = NEEDS_FOIL,
-	.metrics = PATCHING_METRICS,
+	.metrics = METRICS_ANY_PROMPT,
 	.params = params,
 	.compute = compute,
 };

@@ -112,7 +112,7 @@ void analysis_defaults(const struct analysis *a, struct value args[PARAM_MAX])
 
 bool analysis_explains(const struct analysis *a, enum metric_kind kind)
 {
-	return a->metrics & METRICS_LINEAR ? metric_table[kind]->read != NULL : (a->metrics >> kind & 1) != 0;
+	return a->metrics && (metric_kind_can(kind) & a->metrics) == a->metrics;
 }
 
 /* "direct-attribution takes apart what is linear in the stream, and pattern 2.1 @7<3 is not: ask scores 2.1 @7<3" */

@@ -122,7 +122,7 @@ struct analysis {
 	 */
 	double (*work)(const struct ask *ask, int *steps);
 	unsigned needs;
-	unsigned metrics;		/* bit per metric_kind that it can explain; 0: it does not use the metric */
+	unsigned metrics;		/* METRICS_…: what a metric must be for it to explain it; 0: it does not use the metric */
 	const struct param *params;	/* ends with a NULL name */
 	const struct asset_kind *makes; /* the kind of file that it writes; NULL: none */
 	/* Returns a new table, or NULL. Fills everything but `analysis`, which analysis_compute() does. */
@@ -159,11 +159,6 @@ unsigned analysis_on(const struct analysis *a, const struct value args[PARAM_MAX
 /* The arguments when none is given. */
 void analysis_defaults(const struct analysis *a, struct value args[PARAM_MAX]);
 
-/* All kinds; those that are linear in the stream (reading.h); those of the logits; those that mean the same of two prompts. */
-enum {
-	METRICS_ALL = (1 << METRIC_KINDS) - 1,
-	METRICS_LINEAR = 1 << 30,
-};
 /* Whether it can explain such a metric. */
 bool analysis_explains(const struct analysis *a, enum metric_kind kind);
 

@@ -33,9 +33,6 @@ struct patching {
 	bool (*edit)(struct cause *c, const struct grid *grid, int cell, struct err *err);
 };
 
-/* Metrics that two prompts can be compared by: the loss is about different tokens. */
-enum { PATCHING_METRICS = METRICS_ALL & ~(1u << METRIC_LOSS) };
-
 /* How many runs that takes: every place, and the strongest alone. */
 int patching_runs(const struct ask *ask);
 struct table *patching_map(const struct patching *how, const struct ask *ask, const struct param *params, struct err *err);

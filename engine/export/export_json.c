@@ -159,13 +159,16 @@ static void write_args(struct str *out, const struct answer *a)
 		text_member(out, "diff", shown_words[pane->shown].word);
 }
 
-/* A place as it is typed; null: nowhere. */
+/* A place as it is typed, "@13" where the other axis says of what; null: nowhere. */
 static void write_place(struct str *out, const struct place *place)
 {
 	struct str s;
 
 	str_init(&s);
-	place_print(place, &s);
+	if (place->site != SITE_NONE)
+		place_print(place, &s);
+	else
+		place_print_positions(place, &s);
 	if (s.n)
 		json_write_string(out, s.s, s.n);
 	else

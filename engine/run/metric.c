@@ -275,6 +275,16 @@ const char *metric_unit(const struct metric *m)
 	return metric_table[m->kind == METRIC_PART ? m->of : m->kind]->unit;
 }
 
+unsigned metric_kind_can(enum metric_kind kind)
+{
+	const struct metric_info *k = metric_table[kind];
+	const bool of_output = !k->of_rows;
+
+	return METRICS_ALL | (k->read ? METRICS_LINEAR : 0) | (k->read && k->one_norm ? METRICS_ONE_NORM : 0) |
+	       (of_output ? METRICS_OF_OUTPUT : 0) | (of_output && k->takes == TAKES_TOKEN ? METRICS_OF_TOKEN : 0) |
+	       (k->own_tokens ? 0 : METRICS_ANY_PROMPT);
+}
+
 bool metric_of_output(const struct metric *m)
 {
 	return !metric_table[m->kind]->of_rows;

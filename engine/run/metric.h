@@ -66,6 +66,8 @@ struct metric_info {
 	enum site site;	  /* that the numbers after TAKES_UNIT and TAKES_WEIGHT are of; SITE_NONE */
 	const char *unit; /* "logit", "nats", "bits" */
 	const char *help;
+	bool own_tokens; /* it is about the tokens of the prompt itself, so that on another prompt it is another question */
+	bool one_norm;	 /* what `read` has is read of the output of one norm, whose scale the reading tells */
 	/*
 	 * It is not linear in the stream, not even with the scales of norms frozen: the kind to ask where it has to be. NULL: it
 	 * is.
@@ -83,6 +85,20 @@ struct metric_info {
 	bool (*read)(const struct metric *m, const struct run *run, struct reading *out, struct err *err);
 };
 extern const struct metric_info *const metric_table[METRIC_KINDS];
+
+/*
+ * What a kind can be asked for, by its row: bits of what a technique wants of the metrics that it explains. So a new kind is known
+ * to every technique.
+ */
+enum {
+	METRICS_ALL = 1,
+	METRICS_LINEAR = 2,	 /* in the stream, once the scales of norms are frozen: reading.h */
+	METRICS_ONE_NORM = 4,	 /* and read of one norm's output */
+	METRICS_OF_OUTPUT = 8,	 /* numbers of the logits */
+	METRICS_OF_TOKEN = 16,	 /* of these, about one token */
+	METRICS_ANY_PROMPT = 32, /* the same question of another prompt */
+};
+unsigned metric_kind_can(enum metric_kind kind);
 
 /* Numbers that a metric brings along: the direction of `along`, what `part` reads. Never changed; counted. */
 struct metric_vector;

@@ -150,6 +150,12 @@ static void add_range(struct str *out, const char *before, int from, int to)
 		str_addf(out, "..%d", to);
 }
 
+void place_print_positions(const struct place *p, struct str *out)
+{
+	add_range(out, "@", p->position, p->position_to);
+	add_range(out, "<", p->key, p->key_to);
+}
+
 void place_print(const struct place *p, struct str *out)
 {
 	const struct place_word *w = place_word_of(p);
@@ -163,8 +169,9 @@ void place_print(const struct place *p, struct str *out)
 		add_range(out, " ", p->layer, p->layer);
 		add_range(out, ".", p->unit, p->unit_to);
 	}
-	add_range(out, " @", p->position, p->position_to);
-	add_range(out, "<", p->key, p->key_to);
+	if (p->position >= 0)
+		str_add_char(out, ' ');
+	place_print_positions(p, out);
 }
 
 /* "4" or "4..7". */

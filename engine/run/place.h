@@ -60,6 +60,8 @@ bool place_equal(const struct place *a, const struct place *b);
 
 /* As it is typed. Nothing for a place without a site. */
 void place_print(const struct place *place, struct str *out);
+/* What even such a place says of the prompt, as it is typed: "@13", "@13..15"; nothing where it says nothing. */
+void place_print_positions(const struct place *place, struct str *out);
 /*
  * Reads one; all of `text` must be it. Negative positions count from the end of a prompt of T tokens; T 0: not known yet, then
  * positions are checked for their form alone, and are not in `place`. ERR_USAGE says what was expected, ERR_ARGUMENT what the

@@ -18,6 +18,28 @@ static const char *printed(const struct place *place)
 	return text;
 }
 
+/* What a place without a site says of the prompt. */
+static void check_positions(void)
+{
+	static const struct {
+		int position, position_to, key;
+		const char *text;
+	} cases[] = { { 13, 13, -1, "@13" }, { 3, 5, -1, "@3..5" }, { 13, 13, 7, "@13<7" }, { -1, -1, -1, "" } };
+
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		struct place place = PLACE_NONE;
+		struct str s;
+
+		place_set(&place, DIM_POSITION, cases[i].position, cases[i].position_to);
+		place_set(&place, DIM_KEY, cases[i].key, cases[i].key);
+		str_init(&s);
+		place_print_positions(&place, &s);
+		CHECK_TEXT(s.n ? s.s : "", cases[i].text);
+		CHECK_TEXT(printed(&place), "");
+		str_done(&s);
+	}
+}
+
 /* Every word, with all that it may have, there and back. */
 static void check_words(void)
 {
@@ -146,6 +168,7 @@ static void check_model(void)
 int main(void)
 {
 	check_words();
+	check_positions();
 	check_forms();
 	check_refusals();
 	check_dimensions();

@@ -29,5 +29,6 @@ const struct metric_info metric_kind_logit = {
 	.of_logits = logit_value,
 	.slope = logit_slope,
 	.read = read_logits,
+	.one_norm = true,
 };
 /* clang-format on */

@@ -30,5 +30,6 @@ const struct metric_info metric_kind_logit_diff = {
 	.of_logits = logit_diff_value,
 	.slope = logit_diff_slope,
 	.read = read_logits,
+	.one_norm = true,
 };
 /* clang-format on */

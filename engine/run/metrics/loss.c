@@ -11,6 +11,7 @@ const struct metric_info metric_kind_loss = {
 	.takes = TAKES_NOTHING,
 	.site = SITE_NONE,
 	.unit = "nats",
+	.own_tokens = true,
 	.help = "mean negative log-likelihood of the prompt's own tokens",
 	.instead = "logit",
 };

@@ -14,5 +14,6 @@ const struct metric_info metric_kind_neuron_pre = {
 	.of_rows = metric_unit_of_rows,
 	.seeds = metric_unit_seeds,
 	.read = read_neuron,
+	.one_norm = true,
 };
 /* clang-format on */
