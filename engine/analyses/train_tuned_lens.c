@@ -26,7 +26,6 @@
 #include "engine/run/lens_loss.h"
 #include "engine/run/lens_ridge.h"
 #include "engine/run/positions.h"
-#include "engine/run/vocab.h"
 
 enum { KIND_KL, KIND_REGRESSION, KIND_HEAD };
 static const struct choice kinds[] = {
@@ -65,7 +64,7 @@ static const struct param params[] = {
 	{ 0 },
 };
 
-enum { HELD_TOKENS = 4096, HELD_LEAST = 1024, HELD_SHARE = 32, START_EACH = 32, IN_DOUBLE = 8 };
+enum { START_EACH = 32, IN_DOUBLE = 8 };
 
 struct learning {
 	const struct ask *ask;
@@ -86,12 +85,9 @@ struct learning {
 /* The share of the last stream that is not explained, of held-out text; this lens's distance on its first window. */
 enum { MORE_UNEXPLAINED, MORE_FIRST, MORE };
 
-/* Measuring takes half as long as learning from as many tokens, and is done ten times: it should not be most of the work. */
-static int held_enough(const struct ask *ask)
+static double learned_tokens(const struct ask *ask)
 {
-	const double share = (double)ask->arg[ARG_STEPS] * ask->arg[ARG_BATCH] / HELD_SHARE;
-
-	return share > HELD_TOKENS ? HELD_TOKENS : share < HELD_LEAST ? HELD_LEAST : (int)share;
+	return (double)ask->arg[ARG_STEPS] * ask->arg[ARG_BATCH];
 }
 
 /* ---- a step ---- */
@@ -215,7 +211,7 @@ static bool starts_by_squares(const struct ask *ask)
 /* Tokens that the start is found from: many for each channel, but no more than are learned from afterwards. */
 static int start_tokens(const struct ask *ask)
 {
-	const double most = START_EACH * (double)ask->model->config.D, learned = (double)ask->arg[ARG_STEPS] * ask->arg[ARG_BATCH];
+	const double most = START_EACH * (double)ask->model->config.D, learned = learned_tokens(ask);
 
 	return (int)(learned < most ? learned : most);
 }
@@ -290,24 +286,6 @@ static void describe(const struct learning *s, struct safetensors_note note[NOTE
 	note[4] = (struct safetensors_note){ "heads", arena_printf(arena, "%d", s->plan.heads ? ask->model->config.H : 0) };
 }
 
-/* The translators as maps of the lens; the layers that are not learned have none. */
-static void set_maps(const struct learning *s, struct lens *lens, struct arena *arena)
-{
-	const int D = lens->D;
-	const size_t D2 = (size_t)D * (size_t)D, maps = (size_t)lens_maps(lens);
-
-	lens->weight = arena_alloc(arena, maps * sizeof *lens->weight);
-	lens->bias = arena_alloc(arena, maps * sizeof *lens->bias);
-	for (int u = 0, head; u < s->units; u++) {
-		const int layer = lens_plan_layer(&s->plan, s->ask->model, u, &head), map = lens_map_of(lens, layer, head);
-		const float *x = s->x + (size_t)u * s->each;
-
-		lens->weight[map] = (struct tensor){ NULL, DTYPE_F32, 2, { D, D }, (const unsigned char *)x, D2 * sizeof *x };
-		lens->bias[map] =
-			(struct tensor){ NULL, DTYPE_F32, 1, { D }, (const unsigned char *)(x + D2), (size_t)D * sizeof *x };
-	}
-}
-
 static bool save(const struct training *t, const char *path, const struct safetensors_note *note, int notes, struct err *err)
 {
 	const struct learning *s = t->context;
@@ -332,7 +310,7 @@ static bool save(const struct training *t, const char *path, const struct safete
 
 	describe(s, all, arena);
 	memcpy(all + NOTES, note, (size_t)notes * sizeof *all);
-	set_maps(s, &lens, arena);
+	lens_plan_maps(&s->plan, s->ask->model, s->x, &lens, arena);
 	ok = asset_lens.save(&lens, path, err);
 	arena_free(arena);
 	return ok;
@@ -366,44 +344,6 @@ static const char *question(const struct learning *s, struct err *err)
 
 /* ---- the file, read back ---- */
 
-static bool copy_rows(const struct learning *s, const struct run *r, const struct lens *lens, int unit, float *h, float *x)
-{
-	const size_t D = (size_t)lens->D;
-	const int n = corpus_split_rows(&s->text, r->T);
-	int head, layer = lens_plan_layer(&s->plan, s->ask->model, unit, &head), map = lens_map_of(lens, layer, head);
-
-	if (!lens_has(lens, map))
-		return false;
-	for (int i = 0; head >= 0 && i < n; i++)
-		run_result(r, layer, head, i, h + (size_t)i * D);
-	lens_apply(lens, map, head < 0 ? run_at(r, SITE_RESID_PRE, layer, 0) : h, n, x);
-	return true;
-}
-
-/* How far the lens of a file is from the output on a window, as a mean: by the functions that lenses are read with. */
-static bool read_back(const struct learning *s, const struct lens *lens, const struct run *r, double *distance, struct err *err)
-{
-	const int n = corpus_split_rows(&s->text, r->T), last = s->ask->model->config.L - 1;
-	const size_t D = (size_t)lens->D;
-	float *h = arena_floats(s->ask->scratch, (size_t)n * D, err), *x = arena_floats(s->ask->scratch, (size_t)n * D, err),
-	      *kl = arena_floats(s->ask->scratch, (size_t)n, err);
-	const struct vocab_wanted wanted = { .reference = run_at(r, SITE_RESID_POST, last, s->text.ahead), .kl = kl };
-
-	if (!h || !x || !kl)
-		return false;
-	*distance = 0;
-	for (int u = 0; u < s->units; u++) {
-		if (!copy_rows(s, r, lens, u, h, x))
-			return err_set(err, ERR_FILE, "the lens lacks translators that were trained");
-		if (!vocab_read(s->ask->model, x, n, false, &wanted, s->ask->task, err))
-			return false;
-		for (int i = 0; i < n; i++)
-			*distance += (double)kl[i];
-	}
-	*distance /= (double)n * s->units;
-	return true;
-}
-
 /* What the file says of its distance on the first window that was held out is what its translators have there. */
 static bool check_file(const struct learning *s, const char *path, struct check *check, struct err *err)
 {
@@ -412,7 +352,7 @@ static bool check_file(const struct learning *s, const char *path, struct check 
 	struct run *r = lens ? run_window(s, s->text.held[0].tokens, s->text.held[0].n, err) : NULL;
 	double distance;
 	float first = NAN;
-	bool ok = r && read_back(s, lens, r, &distance, err);
+	bool ok = r && lens_plan_distance(&s->plan, lens, r, &distance, s->ask->scratch, s->ask->task, err);
 
 	if (ok) {
 		if (says)
@@ -472,7 +412,7 @@ static bool begin(struct learning *s, struct err *err)
 	if (!choose_layers(s, err))
 		return false;
 	s->units = lens_plan_units(&s->plan, ask->model);
-	s->each = lens_loss_floats(ask->model);
+	s->each = lens_plan_floats(ask->model);
 	s->all = s->adam.n = (size_t)s->units * s->each;
 	if (!has_room(s, err) || !(s->x = arena_floats(scratch, s->all, err)) ||
 	    !(s->loss = lens_loss_new(ask->model, &s->plan, scratch, err)))
@@ -486,17 +426,7 @@ static bool begin(struct learning *s, struct err *err)
 	s->more = s->held_out + 2 * s->units;
 	return (s->ridge || s->g) && (text = ask_asset(ask, ARG_CORPUS, err)) &&
 	       (s->text.corpus = corpus_open(text->path, ask->model, s->length, err)) &&
-	       corpus_split_hold_out(&s->text, text->path, held_enough(ask), scratch, ask->task, err);
-}
-
-static struct tensor array(const char *name, const float *x, size_t n)
-{
-	return (struct tensor){ name, DTYPE_F32, 1, { (int64_t)n }, (const unsigned char *)x, n * sizeof *x };
-}
-
-static struct tensor doubles(const char *name, const double *x, size_t n)
-{
-	return (struct tensor){ name, DTYPE_F64, 1, { (int64_t)n }, (const unsigned char *)x, n * sizeof *x };
+	       corpus_split_hold_out(&s->text, text->path, corpus_split_enough(learned_tokens(ask)), scratch, ask->task, err);
 }
 
 /* All that the next step depends on. */
@@ -504,10 +434,10 @@ static int list_state(const struct learning *s, struct tensor state[4])
 {
 	const size_t D2 = s->each - (size_t)s->ask->model->config.D, sums = (size_t)s->units * D2;
 
-	state[0] = array("translators", s->x, s->all);
-	state[1] = array("held_out", s->held_out, 2 * (size_t)s->units + MORE);
-	state[2] = s->ridge ? doubles("hh", s->ridge->hh, sums) : array("first", s->adam.first, s->all);
-	state[3] = s->ridge ? doubles("hy", s->ridge->hy, sums) : array("second", s->adam.second, s->all);
+	state[0] = tensor_floats("translators", s->x, s->all);
+	state[1] = tensor_floats("held_out", s->held_out, 2 * (size_t)s->units + MORE);
+	state[2] = s->ridge ? tensor_doubles("hh", s->ridge->hh, sums) : tensor_floats("first", s->adam.first, s->all);
+	state[3] = s->ridge ? tensor_doubles("hy", s->ridge->hy, sums) : tensor_floats("second", s->adam.second, s->all);
 	return 4;
 }
 
@@ -547,7 +477,7 @@ static double work(const struct ask *ask, int *steps)
 
 	if (!choose_layers(&s, &err))
 		return 0;
-	e = effort_of(ask, lens_plan_units(&s.plan, ask->model), held_enough(ask));
+	e = effort_of(ask, lens_plan_units(&s.plan, ask->model), corpus_split_enough(learned_tokens(ask)));
 	*steps = ask->arg[ARG_STEPS];
 	return e.begin + *steps * e.step + (training_measures(*steps) - 1) * e.measure;
 }

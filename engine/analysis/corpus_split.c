@@ -5,6 +5,13 @@
 
 enum { HELD_EACH = 10 };
 
+int corpus_split_enough(double learned)
+{
+	enum { MOST = 4096, LEAST = 1024, SHARE = 32 };
+
+	return learned / SHARE > MOST ? MOST : learned / SHARE < LEAST ? LEAST : (int)(learned / SHARE);
+}
+
 int corpus_split_rows(const struct corpus_split *s, int n)
 {
 	return n > s->ahead ? n - s->ahead : 0;

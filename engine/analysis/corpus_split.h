@@ -24,6 +24,12 @@ struct corpus_split {
 	int helds, held_tokens; /* tokens: those that something is measured at */
 };
 
+/*
+ * How many held-out tokens are enough for a training from `learned` tokens. Measuring takes about half as long as learning from as
+ * many, and is done ten times: it should not be most of the work.
+ */
+int corpus_split_enough(double learned);
+
 /* Tokens of a window of n that something is learned from. */
 int corpus_split_rows(const struct corpus_split *s, int n);
 

@@ -67,3 +67,13 @@ bool tensors_apart(const struct tensor *t, size_t n, const struct tensor **a, co
 	free(sorted);
 	return apart;
 }
+
+struct tensor tensor_floats(const char *name, const float *x, size_t n)
+{
+	return (struct tensor){ name, DTYPE_F32, 1, { (int64_t)n }, (const unsigned char *)x, n * sizeof *x };
+}
+
+struct tensor tensor_doubles(const char *name, const double *x, size_t n)
+{
+	return (struct tensor){ name, DTYPE_F64, 1, { (int64_t)n }, (const unsigned char *)x, n * sizeof *x };
+}

@@ -32,6 +32,10 @@ void tensor_row(const struct tensor *t, size_t row, float *out);
 /* Expands everything to out[tensor_count]. */
 void tensor_expand(const struct tensor *t, float *out);
 
+/* A row of numbers in memory as a tensor, which borrows them: for files that are written. */
+struct tensor tensor_floats(const char *name, const float *x, size_t n);
+struct tensor tensor_doubles(const char *name, const double *x, size_t n);
+
 /* False when two of the tensors share bytes: those are named. */
 bool tensors_apart(const struct tensor *t, size_t n, const struct tensor **a, const struct tensor **b);
 

@@ -46,11 +46,6 @@ struct lens_loss *lens_loss_new(const struct model *m, const struct lens_plan *p
 	return s->p && s->q && s->d && s->y && s->z && s->g && s->turned ? s : NULL;
 }
 
-size_t lens_loss_floats(const struct model *m)
-{
-	return (size_t)m->config.D * (size_t)m->config.D + (size_t)m->config.D;
-}
-
 static double product(const float *a, const float *b, size_t n)
 {
 	double sum = 0;
@@ -187,21 +182,10 @@ static void take_output(struct lens_loss *s, const struct run *r, int from)
 	pool_run(s->n, output_row, s);
 }
 
-int lens_plan_units(const struct lens_plan *plan, const struct model *m)
-{
-	return plan->layers * (plan->heads ? m->config.H : 1);
-}
-
-int lens_plan_layer(const struct lens_plan *plan, const struct model *m, int unit, int *head)
-{
-	*head = plan->heads ? unit % m->config.H : -1;
-	return plan->layer[plan->heads ? unit / m->config.H : unit];
-}
-
 bool lens_loss_add(struct lens_loss *s, const float *translators, const struct run *r, double *sum, float *g, struct task *task,
 		   struct err *err)
 {
-	const size_t each = lens_loss_floats(s->m);
+	const size_t each = lens_plan_floats(s->m);
 	const int units = lens_plan_units(&s->plan, s->m), rows = r->T - s->plan.ahead;
 
 	for (int from = 0; from < rows; from += ROWS) {

@@ -13,28 +13,17 @@
 #define LMSCOPE_ENGINE_RUN_LENS_LOSS_H
 
 #include "engine/base/arena.h"
+#include "engine/run/lens_plan.h"
 #include "engine/run/run.h"
-
-/* Which translators there are: one for each of these layers, or one for each head of them, a layer's heads after one another. */
-struct lens_plan {
-	const int *layer; /* [layers] ascending */
-	int layers;
-	bool heads;
-	int ahead; /* tokens after the next one */
-};
-int lens_plan_units(const struct lens_plan *plan, const struct model *m);
-/* The layer of a translator, and its head; -1: it translates the stream. */
-int lens_plan_layer(const struct lens_plan *plan, const struct model *m, int unit, int *head);
 
 struct lens_loss;
 
 /* Room to work in, from `arena`; what `plan` borrows outlives it. NULL: ERR_MEMORY. */
 struct lens_loss *lens_loss_new(const struct model *m, const struct lens_plan *plan, struct arena *arena, struct err *err);
-/* Floats of one translator: W[D, D], then b[D]. */
-size_t lens_loss_floats(const struct model *m);
 /*
- * Adds the sum over the run's positions but the last `ahead` to sum[units]; g[units, floats] (may be NULL) receives the gradient of
- * that sum, added to what is there. Unedited runs that keep their stream will do where no head is read. False: it was stopped.
+ * Adds the sum over the run's positions but the last `ahead` to sum[units]; g[units, lens_plan_floats()] (may be NULL) receives the
+ * gradient of that sum, added to what is there. Unedited runs that keep their stream will do where no head is read. False: it was
+ * stopped.
  */
 bool lens_loss_add(struct lens_loss *s, const float *translators, const struct run *r, double *sum, float *g, struct task *task,
 		   struct err *err);

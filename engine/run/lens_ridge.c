@@ -186,7 +186,7 @@ static void solve_unit(void *context, int unit)
 {
 	const struct lens_ridge *s = context;
 	const size_t D = (size_t)s->m->config.D, D2 = D * D;
-	float *W = s->solved + (size_t)unit * lens_loss_floats(s->m);
+	float *W = s->solved + (size_t)unit * lens_plan_floats(s->m);
 	double *m = xcalloc(2 * D2, sizeof *m), *x = m + D2;
 	const double l = lambda(s, unit);
 
@@ -254,7 +254,7 @@ void lens_ridge_measure(struct lens_ridge *s, const float *translators, const st
 		add_target(s);
 		for (int u = 0; u < s->plan.layers; u++) {
 			s->from = run_at(r, SITE_RESID_PRE, s->plan.layer[u], at);
-			s->translator = translators + (size_t)u * lens_loss_floats(s->m);
+			s->translator = translators + (size_t)u * lens_plan_floats(s->m);
 			pool_run(s->n, wrong_row, s);
 			for (int i = 0; i < s->n; i++)
 				s->wrong[u] += s->square[i];

@@ -35,7 +35,7 @@ struct lens_ridge *lens_ridge_new(const struct model *m, const struct lens_plan 
 /* Puts a run's positions aside, `room` of them at most in all; what was put aside goes into the sums, all at once. */
 void lens_ridge_add(struct lens_ridge *s, const struct run *r);
 void lens_ridge_take(struct lens_ridge *s);
-/* translators[units, floats] (lens_loss.h: W = A - 1, b = 0) from the sums. */
+/* translators[units, floats] (lens_plan.h: W = A - 1, b = 0) from the sums. */
 void lens_ridge_solve(struct lens_ridge *s, float *translators);
 /*
  * Forgets what was measured and put aside; measures a run; the share of y's variance that is not explained, as a mean over

@@ -50,7 +50,7 @@ static void test_gradient(const char *name)
 							 .without_logits = true },
 				    NULL, &err)
 			  : NULL;
-	const size_t n = m ? lens_loss_floats(m) * (size_t)m->config.L : 0;
+	const size_t n = m ? lens_plan_floats(m) * (size_t)m->config.L : 0;
 	float *x = arena_floats(arena, n, &err), *v = arena_floats(arena, n, &err), *g = arena_floats(arena, n, &err),
 	      *y = arena_floats(arena, n, &err);
 	const int layers[] = { 0, 1, 2, 3, 4, 5, 6, 7 };
@@ -123,7 +123,7 @@ static void check_steps(const struct run *r, const struct lens_plan *plan, const
 	struct err err = { 0 };
 	struct arena *arena = arena_new();
 	const int n = lens_plan_units(plan, r->model);
-	const size_t each = lens_loss_floats(r->model);
+	const size_t each = lens_plan_floats(r->model);
 	float *x = arena_floats(arena, (size_t)n * each, &err), *g = arena_floats(arena, (size_t)n * each, &err),
 	      *v = arena_floats(arena, each, &err);
 	double *sum = arena_alloc(arena, (size_t)n * sizeof *sum);
@@ -166,7 +166,7 @@ static void check_regression(const struct run *r, const struct lens_plan *plan, 
 {
 	struct err err = { 0 };
 	struct arena *arena = arena_new();
-	const size_t each = lens_loss_floats(r->model), D = (size_t)r->model->config.D;
+	const size_t each = lens_plan_floats(r->model), D = (size_t)r->model->config.D;
 	float *x = arena_floats(arena, (size_t)plan->layers * each, &err), *v = arena_floats(arena, each, &err);
 
 	for (int u = 0; u < plan->layers; u++) {

@@ -5,6 +5,8 @@
 
 #include <math.h>
 
+#include "tui/views/lines_layout.h"
+
 #define PLOT_W 420.0
 #define PLOT_H 190.0
 #define BASE 0.36
@@ -12,35 +14,13 @@
 #define TICK_APART 26.0
 
 struct frame_of_curves {
-	double left, lo, hi;
-	bool ranks;
+	double left;
+	struct lines_scale scale;
 };
-
-static double height_of(const struct frame_of_curves *k, double x)
-{
-	return k->ranks ? -log(fmax(x, 1)) : x;
-}
 
 static struct frame_of_curves frame_for(const struct table *t)
 {
-	struct frame_of_curves k = { .lo = INFINITY, .hi = -INFINITY, .ranks = t->scale == SCALE_RANK };
-
-	k.left = number_form(t, ALL_COLUMNS).width * SIZE_NUMBER * 0.602 + 3 * ROOM;
-	for (int i = 0; i < t->rows.n * t->cols.n; i++) {
-		double y = height_of(&k, (double)t->value[i]);
-
-		if (isfinite(y)) {
-			k.lo = fmin(k.lo, y);
-			k.hi = fmax(k.hi, y);
-		}
-	}
-	if (!k.ranks && isfinite(t->neutral)) {
-		k.lo = fmin(k.lo, (double)t->neutral);
-		k.hi = fmax(k.hi, (double)t->neutral);
-	}
-	if (!(k.hi > k.lo))
-		k = (struct frame_of_curves){ k.left, isfinite(k.lo) ? k.lo : 0, (isfinite(k.lo) ? k.lo : 0) + 1, k.ranks };
-	return k;
+	return (struct frame_of_curves){ number_form(t, ALL_COLUMNS).width * SIZE_NUMBER * 0.602 + 3 * ROOM, lines_scale(&t, 1) };
 }
 
 static void curves_size(const struct figure *f, double *w, double *h)
@@ -56,7 +36,7 @@ static double x_of(const struct figure *f, const struct frame_of_curves *k, doub
 
 static double y_of(const struct frame_of_curves *k, double y, double value)
 {
-	return y + PLOT_H * (1 - (height_of(k, value) - k->lo) / (k->hi - k->lo));
+	return y + PLOT_H * (1 - lines_part(&k->scale, value));
 }
 
 static void draw_frame(const struct figure *f, const struct frame_of_curves *k, double x, double y)
@@ -70,15 +50,12 @@ static void draw_frame(const struct figure *f, const struct frame_of_curves *k, 
 
 	svg_line(f->out, x + k->left, y, x + k->left, y + PLOT_H, line, 0.5);
 	svg_line(f->out, x + k->left, y + PLOT_H, x + k->left + PLOT_W, y + PLOT_H, line, 0.5);
-	if (!k->ranks && k->lo < 0 && k->hi > 0)
+	if (!k->scale.ranks && k->scale.lo < 0 && k->scale.hi > 0)
 		svg_line(f->out, x + k->left, y_of(k, y, 0), x + k->left + PLOT_W, y_of(k, y, 0), line, 0.5);
 	type.size = SIZE_NUMBER;
-	for (int i = 0; i < 3; i++) {
-		double height = k->lo + (k->hi - k->lo) * i / 2;
-
+	for (int i = 0; i < 3; i++)
 		svg_text(f->out, x + k->left - ROOM, y + PLOT_H * (1 - i / 2.0) + SIZE_NUMBER * BASE, type,
-			 number_print(&form, (float)(k->ranks ? exp(-height) : height), number));
-	}
+			 number_print(&form, (float)lines_value_of_part(&k->scale, i / 2.0), number));
 	for (int i = 0; i < way->n; i++)
 		if (x_of(f, k, x, i) - last >= fmax(TICK_APART, figure_label_width(way, i) + ROOM)) {
 			last = x_of(f, k, x, i);

@@ -15,34 +15,7 @@
 #include <string.h>
 
 #include "engine/base/arena.h"
-#include "tui/views/views.h"
-
-/* Eight dots to a cell of the screen, two columns by four rows. */
-enum { DOT_COLS = 2, DOT_ROWS = 4, SERIES_MOST = 64, LEGEND_MOST = 24, LEGEND_FROM = 46, AXIS_H = 2, NO_SERIES = -1 };
-
-static bool is_way(enum dim dim)
-{
-	return dim == DIM_LAYER || dim == DIM_STEP || dim == DIM_POSITION;
-}
-
-/* Curves run along the columns where these are a way and the rows are not, or are a lesser one: layers come before
- * positions. */
-static bool along_cols(const struct table *t)
-{
-	if (is_way(t->rows.dim) && is_way(t->cols.dim))
-		return t->rows.dim == DIM_POSITION && t->cols.dim != DIM_POSITION;
-	return is_way(t->cols.dim);
-}
-
-const struct axis *lines_way(const struct table *t)
-{
-	return along_cols(t) ? &t->cols : &t->rows;
-}
-
-const struct axis *lines_series(const struct table *t)
-{
-	return along_cols(t) ? &t->rows : &t->cols;
-}
+#include "tui/views/lines_layout.h"
 
 /* One unit for all: unlike columns have no axis in common. Queries against keys are no curves. */
 static enum fit lines_fits(const struct table *t)
@@ -50,149 +23,11 @@ static enum fit lines_fits(const struct table *t)
 	enum { SHORTEST = 3 };
 	const bool square = t->look == LOOK_ATTENTION;
 
-	if (!is_way(lines_way(t)->dim) || square || lines_way(t)->n < SHORTEST || lines_series(t)->n > SERIES_MOST)
+	if (!lines_is_way(lines_way(t)->dim) || square || lines_way(t)->n < SHORTEST || lines_series(t)->n > SERIES_MOST)
 		return FITS_NOT;
 	if (t->look == LOOK_LINES)
 		return FITS_BEST;
 	return t->units > 1 ? FITS_NOT : FITS;
-}
-
-float lines_value(const struct table *t, int series, int i)
-{
-	return t->value[along_cols(t) ? table_cell(t, series, i) : table_cell(t, i, series)];
-}
-
-static int cursor_series(const struct view *v)
-{
-	int at = along_cols(v->table) ? v->row : v->col;
-
-	return at < 0 ? NO_SERIES : clamp(at, 0, lines_series(v->table)->n - 1);
-}
-
-static int cursor_way(const struct view *v)
-{
-	int at = along_cols(v->table) ? v->col : v->row;
-
-	return at < 0 ? -1 : clamp(at, 0, lines_way(v->table)->n - 1);
-}
-
-/* ---- up and down ---- */
-
-struct scale_y {
-	double lo, hi;
-	bool ranks; /* by factors, 1 at the top */
-};
-
-static double height_of(const struct scale_y *s, double x)
-{
-	return s->ranks ? -log(fmax(x, 1)) : x;
-}
-
-/* All values, of the table without the edits too, so that a curve moves and the axis does not; and what is neutral,
- * where it is near. */
-static struct scale_y scale_for(const struct view *v)
-{
-	const struct table *tables[] = { v->table, v->edited ? v->ground : NULL, v->before };
-	struct scale_y s = { INFINITY, -INFINITY, v->table->scale == SCALE_RANK };
-
-	for (int k = 0; k < 3; k++)
-		for (int i = 0; tables[k] && i < tables[k]->rows.n * tables[k]->cols.n; i++) {
-			double y = height_of(&s, (double)tables[k]->value[i]);
-
-			if (isfinite(y)) {
-				s.lo = fmin(s.lo, y);
-				s.hi = fmax(s.hi, y);
-			}
-		}
-	if (!(s.hi >= s.lo))
-		return (struct scale_y){ 0, 1, s.ranks };
-	if (!s.ranks && isfinite(v->table->neutral)) {
-		s.lo = fmin(s.lo, (double)v->table->neutral);
-		s.hi = fmax(s.hi, (double)v->table->neutral);
-	}
-	if (s.hi - s.lo <= 0)
-		s.hi = s.lo + 1;
-	return s;
-}
-
-/* 0 at the bottom, 1 at the top; NaN for what is none. */
-static double part_of(const struct scale_y *s, double x)
-{
-	return (height_of(s, x) - s->lo) / (s->hi - s->lo);
-}
-
-static double value_of_part(const struct scale_y *s, double part)
-{
-	double y = s->lo + part * (s->hi - s->lo);
-
-	return s->ranks ? exp(-y) : y;
-}
-
-/* ---- the plan ---- */
-
-static int legend_width(const struct view *v, int w)
-{
-	const struct axis *series = lines_series(v->table);
-	int label = clamp(label_columns(series, 14), 1, 14), number = number_form(v->table, ALL_COLUMNS).width;
-
-	return w < LEGEND_FROM ? 0 : clamp(2 + label + 1 + number, 8, LEGEND_MOST);
-}
-
-static int scale_width(const struct view *v)
-{
-	return clamp(number_form(v->table, ALL_COLUMNS).width, 1, 8);
-}
-
-static void lines_plan(const struct view *v, enum zoom zoom, struct plan *p)
-{
-	struct rect r = v->rect;
-	int foot = r.h >= 10 ? 2 : r.h >= 6, axis = r.h >= 5 ? AXIS_H : 0, n = lines_series(v->table)->n;
-	bool ascii = theme_ascii(v->theme);
-
-	(void)zoom;
-	p->zoom = ZOOM_NUMBER;
-	p->label_x = r.x;
-	p->label_w = ascii	 ? clamp(label_columns(lines_series(v->table), 14), 1, clamp(r.w / 4, 2, 14))
-		     : r.w >= 24 ? scale_width(v)
-				 : 0;
-	p->foot_lines = foot_lines(v, &view_lines, p, foot);
-	p->cells = (struct rect){ r.x + p->label_w + 1, r.y, 0, r.h - p->foot_lines - axis };
-	p->cells.w = clamp(r.x + r.w - p->cells.x - (ascii ? 0 : legend_width(v, r.w)), 1, r.w);
-	p->cells.h = clamp(p->cells.h, 1, r.h);
-	p->cell_w = p->cells.w;
-	p->cols = p->page_cols = 1;
-	p->rows = ascii ? n : 1; /* as digits, curves are lines that scroll */
-	p->page_rows = ascii ? clamp(p->cells.h, 1, n) : 1;
-	p->cursor_line = ascii && cursor_series(v) >= 0 ? cursor_series(v) : 0;
-	p->head_y = axis ? p->cells.y + (ascii ? p->page_rows : p->cells.h) : -1; /* of the axis, which is below */
-}
-
-static struct view_need lines_need(const struct view *v, enum zoom zoom)
-{
-	enum { PLOT_MIN = 4, PLOT = 10, PLOT_MOST = 24, FOOT = 1, WIDE_MIN = 20, WIDE = 40, WIDE_MOST = 110 };
-	int n = lines_series(v->table)->n, label = scale_width(v) + 1, legend = legend_width(v, LEGEND_FROM),
-	    rows = theme_ascii(v->theme) ? n : PLOT;
-
-	(void)zoom;
-	return (struct view_need){
-		.min = { PLOT_MIN + AXIS_H + FOOT, label + WIDE_MIN },
-		.want = { rows + AXIS_H + FOOT, label + WIDE + legend },
-		.most = { (rows > PLOT_MOST ? rows : PLOT_MOST) + AXIS_H + FOOT, label + WIDE_MOST + legend },
-	};
-}
-
-/* Columns of dots, or of digits, from the first point to the last. */
-static int dot_of(int i, int n, int dots)
-{
-	return n > 1 ? (int)lround((double)i * (dots - 1) / (n - 1)) : 0;
-}
-
-static int column_of(const struct view *v, const struct plan *p, int i)
-{
-	bool ascii = theme_ascii(v->theme);
-	int per = ascii ? 1 : DOT_COLS;
-
-	return p->cells.x + dot_of(i, lines_way(v->table)->n, p->cells.w * per) / per;
 }
 
 /* ---- curves ---- */
@@ -223,13 +58,13 @@ static void join(struct plot *plot, int x, int y, int to_x, int to_y, int series
 			steps ? y + (int)lround((double)i * (to_y - y) / steps) : y, series);
 }
 
-static void add_curve(struct plot *plot, const struct table *t, const struct scale_y *s, int series, int ink)
+static void add_curve(struct plot *plot, const struct table *t, const struct lines_scale *s, int series, int ink)
 {
 	int n = lines_way(t)->n, last_x = -1, last_y = 0, dots = plot->w * DOT_COLS, high = plot->h * DOT_ROWS;
 
 	for (int i = 0; i < n; i++) {
-		double part = part_of(s, (double)lines_value(t, series, i));
-		int x = dot_of(i, n, dots), y;
+		double part = lines_part(s, (double)lines_value(t, series, i));
+		int x = lines_dot(i, n, dots), y;
 
 		if (!isfinite(part)) {
 			last_x = -1;
@@ -318,25 +153,25 @@ static void draw_plot(struct canvas *c, const struct plan *p, const struct plot 
 }
 
 /* What is neutral, and where the cursor is: under the curves. */
-static void draw_ground(struct canvas *c, const struct view *v, const struct plan *p, const struct scale_y *s)
+static void draw_ground(struct canvas *c, const struct view *v, const struct plan *p, const struct lines_scale *s)
 {
 	struct ink line = theme_ink(v->theme, STYLE_BORDER);
-	int cursor = cursor_way(v);
+	int cursor = lines_cursor_way(v);
 
 	canvas_fill(c, p->cells, theme_ink(v->theme, STYLE_TEXT));
 	for (int y = 0; cursor >= 0 && y < p->cells.h; y++)
-		canvas_text(c, column_of(v, p, cursor), p->cells.y + y, line, "┊");
+		canvas_text(c, lines_column(v, p, cursor), p->cells.y + y, line, "┊");
 	if (!s->ranks && isfinite(v->table->neutral) && s->lo < (double)v->table->neutral) {
 		int y = p->cells.y +
-			clamp((int)lround((1 - part_of(s, (double)v->table->neutral)) * (p->cells.h * DOT_ROWS - 1)) / DOT_ROWS, 0,
-			      p->cells.h - 1);
+			clamp((int)lround((1 - lines_part(s, (double)v->table->neutral)) * (p->cells.h * DOT_ROWS - 1)) / DOT_ROWS,
+			      0, p->cells.h - 1);
 
 		canvas_repeat(c, p->cells.x, y, p->cells.w, line, "╌");
 	}
 }
 
 /* The scale at the left: its ends and its middle. */
-static void draw_scale(struct canvas *c, const struct view *v, const struct plan *p, const struct scale_y *s)
+static void draw_scale(struct canvas *c, const struct view *v, const struct plan *p, const struct lines_scale *s)
 {
 	struct number_form form = number_form(v->table, ALL_COLUMNS);
 	struct ink dim = theme_ink(v->theme, v->stale ? STYLE_STALE : STYLE_DIM), line = theme_ink(v->theme, STYLE_BORDER);
@@ -349,7 +184,8 @@ static void draw_scale(struct canvas *c, const struct view *v, const struct plan
 		canvas_text(c, p->cells.x - 1, p->cells.y + y, line, tick ? "┤" : "│");
 		if (tick && p->label_w)
 			canvas_field(c, p->label_x, p->cells.y + y, p->label_w, ALIGN_RIGHT, dim,
-				     number_print(&form, (float)value_of_part(s, h > 1 ? 1 - (double)y / (h - 1) : 1), number));
+				     number_print(&form, (float)lines_value_of_part(s, h > 1 ? 1 - (double)y / (h - 1) : 1),
+						  number));
 	}
 }
 
@@ -358,7 +194,7 @@ static void draw_way(struct canvas *c, const struct view *v, const struct plan *
 {
 	const struct axis *axis = lines_way(v->table);
 	struct ink line = theme_ink(v->theme, STYLE_BORDER);
-	int cursor = cursor_way(v), free_from = p->cells.x, x, w, end = v->rect.x + v->rect.w, own_x = end, own_w = 0;
+	int cursor = lines_cursor_way(v), free_from = p->cells.x, x, w, end = v->rect.x + v->rect.w, own_x = end, own_w = 0;
 	bool ascii = theme_ascii(v->theme);
 
 	if (p->head_y < 0)
@@ -367,11 +203,11 @@ static void draw_way(struct canvas *c, const struct view *v, const struct plan *
 	canvas_repeat(c, p->cells.x, p->head_y, p->cells.w, line, ascii ? "-" : "─");
 	if (cursor >= 0) {
 		own_w = canvas_columns(axis->show[cursor], strlen(axis->show[cursor]));
-		own_x = clamp(column_of(v, p, cursor), p->cells.x, clamp(end - own_w, p->cells.x, end));
-		canvas_text(c, column_of(v, p, cursor), p->head_y, theme_ink(v->theme, STYLE_LABEL_CURSOR), ascii ? "^" : "▲");
+		own_x = clamp(lines_column(v, p, cursor), p->cells.x, clamp(end - own_w, p->cells.x, end));
+		canvas_text(c, lines_column(v, p, cursor), p->head_y, theme_ink(v->theme, STYLE_LABEL_CURSOR), ascii ? "^" : "▲");
 	}
 	for (int i = 0; i < axis->n; i++) {
-		x = column_of(v, p, i);
+		x = lines_column(v, p, i);
 		w = canvas_columns(axis->show[i], strlen(axis->show[i]));
 		if (x < free_from || x + w > p->cells.x + p->cells.w || (x + w >= own_x && x <= own_x + own_w) || i == cursor)
 			continue;
@@ -395,13 +231,13 @@ static float last_value(const struct table *t, int series)
 }
 
 /* The names at the right, each as near as can be to its curve's end, with its value at the cursor. */
-static void draw_names(struct canvas *c, const struct view *v, const struct plan *p, const struct scale_y *s,
+static void draw_names(struct canvas *c, const struct view *v, const struct plan *p, const struct lines_scale *s,
 		       const struct ranked *by, int n, const struct ink *inks)
 {
 	const struct axis *series = lines_series(v->table);
 	struct number_form form = number_form(v->table, ALL_COLUMNS);
-	int x = p->cells.x + p->cells.w + 1, w = v->rect.x + v->rect.w - x - 1, way = cursor_way(v), h = p->cells.h,
-	    here = cursor_series(v);
+	int x = p->cells.x + p->cells.w + 1, w = v->rect.x + v->rect.w - x - 1, way = lines_cursor_way(v), h = p->cells.h,
+	    here = lines_cursor_series(v);
 	int line[SERIES_MOST], shown = 0;
 	char number[NUMBER_BYTES];
 	bool *taken;
@@ -415,7 +251,7 @@ static void draw_names(struct canvas *c, const struct view *v, const struct plan
 
 		if (isnan(value))
 			continue;
-		at = clamp((int)lround((1 - part_of(s, (double)value)) * (h - 1)), 0, h - 1);
+		at = clamp((int)lround((1 - lines_part(s, (double)value)) * (h - 1)), 0, h - 1);
 		for (int away = 0; away < h && found < 0; away++)
 			found = at - away >= 0 && !taken[at - away]  ? at - away
 				: at + away < h && !taken[at + away] ? at + away
@@ -436,9 +272,9 @@ static void draw_names(struct canvas *c, const struct view *v, const struct plan
 static void draw_curves(struct canvas *c, const struct view *v, const struct plan *p)
 {
 	const struct table *t = v->table;
-	struct scale_y s = scale_for(v);
+	struct lines_scale s = lines_scale_of(v);
 	struct ranked by[SERIES_MOST];
-	int n = rank(v, p, by), here = cursor_series(v);
+	int n = rank(v, p, by), here = lines_cursor_series(v);
 	size_t cells = (size_t)p->cells.w * (size_t)p->cells.h;
 	struct plot plot = { p->cells.w, p->cells.h, xcalloc(cells, 1), xcalloc(cells, sizeof(int)) };
 	struct ink inks[SERIES_MOST + 1];
@@ -466,21 +302,21 @@ static void draw_digits(struct canvas *c, const struct view *v, const struct pla
 {
 	const struct table *t = v->table;
 	const struct axis *series = lines_series(t);
-	struct scale_y s = scale_for(v);
+	struct lines_scale s = lines_scale_of(v);
 	int n = lines_way(t)->n;
 
 	for (int line = 0; line < p->page_rows; line++) {
 		int k = p->top + line, y = p->cells.y + line;
 		struct ink ink = theme_ink(v->theme, v->stale ? STYLE_STALE : STYLE_TEXT);
 
-		canvas_field(c, p->label_x, y, p->label_w, ALIGN_RIGHT, label_ink(v, series->show[k], k == cursor_series(v)),
+		canvas_field(c, p->label_x, y, p->label_w, ALIGN_RIGHT, label_ink(v, series->show[k], k == lines_cursor_series(v)),
 			     series->show[k]);
 		for (int i = 0; i < n; i++) {
-			double part = part_of(&s, (double)lines_value(t, k, i));
-			bool here = k == cursor_series(v) && i == cursor_way(v);
+			double part = lines_part(&s, (double)lines_value(t, k, i));
+			bool here = k == lines_cursor_series(v) && i == lines_cursor_way(v);
 
 			if (isfinite(part))
-				canvas_text(c, column_of(v, p, i), y, here ? cursor_ink(v, ink) : ink,
+				canvas_text(c, lines_column(v, p, i), y, here ? cursor_ink(v, ink) : ink,
 					    (char[]){ (char)('0' + clamp((int)(part * 10), 0, 9)), 0 });
 		}
 	}
@@ -495,130 +331,6 @@ static void lines_draw(struct canvas *c, const struct view *v, const struct plan
 	draw_way(c, v, p);
 }
 
-/* ---- the mouse and the keys ---- */
-
-static void go(const struct view *v, int series, int way, int *row, int *col)
-{
-	*row = along_cols(v->table) ? series : way;
-	*col = along_cols(v->table) ? way : series;
-}
-
-/* The curve that is nearest to a line of the plot. */
-static int nearest_series(const struct view *v, const struct plan *p, int way, int y)
-{
-	struct scale_y s = scale_for(v);
-	double wanted = 1 - (y - p->cells.y + 0.5) / p->cells.h, least = INFINITY;
-	int best = 0;
-
-	for (int k = 0; k < lines_series(v->table)->n; k++) {
-		double away = fabs(part_of(&s, (double)lines_value(v->table, k, way)) - wanted);
-
-		if (away < least) {
-			least = away;
-			best = k;
-		}
-	}
-	return best;
-}
-
-static bool lines_hit(const struct view *v, const struct plan *p, int x, int y, int *row, int *col)
-{
-	int n = lines_way(v->table)->n, way = 0, least = p->cells.w + 1;
-	bool ascii = theme_ascii(v->theme);
-
-	if (x < p->cells.x || x >= p->cells.x + p->cells.w || y < p->cells.y ||
-	    y >= p->cells.y + (ascii ? p->page_rows : p->cells.h))
-		return false;
-	for (int i = 0; i < n; i++)
-		if (abs(column_of(v, p, i) - x) < least) {
-			least = abs(column_of(v, p, i) - x);
-			way = i;
-		}
-	go(v, ascii ? clamp(p->top + y - p->cells.y, 0, lines_series(v->table)->n - 1) : nearest_series(v, p, way, y), way, row,
-	   col);
-	return true;
-}
-
-/* The curve above or below at the cursor; equal ones one after the other. */
-static int next_series(const struct view *v, int series, int way, bool up)
-{
-	const struct table *t = v->table;
-	const struct scale_y s = { 0, 1, t->scale == SCALE_RANK };
-	double from = height_of(&s, (double)lines_value(t, series, way)), best_height = 0;
-	int best = -1;
-
-	from = isfinite(from) ? from : 0;
-	for (int k = 0; k < lines_series(t)->n; k++) {
-		double height = height_of(&s, (double)lines_value(t, k, way)), away;
-
-		height = isfinite(height) ? height : 0;
-		away = up ? height - from : from - height;
-		if (k == series || away < 0 || (away == 0 && (up ? k > series : k < series)))
-			continue;
-		if (best < 0 || away < best_height || (away == best_height && (up ? k > best : k < best))) {
-			best = k;
-			best_height = away;
-		}
-	}
-	return best < 0 ? series : best;
-}
-
-static void lines_move(const struct view *v, const struct plan *p, enum view_move move, int *row, int *col)
-{
-	int n = lines_way(v->table)->n, way = along_cols(v->table) ? *col : *row, series = along_cols(v->table) ? *row : *col,
-	    page = clamp(n / 5, 1, n);
-	bool ascii = theme_ascii(v->theme);
-
-	(void)p;
-	switch (move) {
-	case VIEW_LEFT:
-		way--;
-		break;
-	case VIEW_RIGHT:
-		way++;
-		break;
-	case VIEW_PAGE_LEFT:
-	case VIEW_PAGE_UP:
-		way -= page;
-		break;
-	case VIEW_PAGE_RIGHT:
-	case VIEW_PAGE_DOWN:
-		way += page;
-		break;
-	case VIEW_FIRST:
-		way = 0;
-		break;
-	case VIEW_LAST:
-		way = n - 1;
-		break;
-	case VIEW_UP:
-		series = ascii ? series - 1 : next_series(v, series, way, true);
-		break;
-	case VIEW_DOWN:
-		series = ascii ? series + 1 : next_series(v, series, way, false);
-		break;
-	case VIEW_TOP:
-		series = 0;
-		break;
-	case VIEW_BOTTOM:
-		series = lines_series(v->table)->n - 1;
-		break;
-	}
-	go(v, clamp(series, 0, lines_series(v->table)->n - 1), clamp(way, 0, n - 1), row, col);
-}
-
-static bool lines_sign(const struct view *v, const struct plan *p, int row, int col, int *x, int *y)
-{
-	struct scale_y s = scale_for(v);
-	int way = along_cols(v->table) ? col : row, series = along_cols(v->table) ? row : col;
-	double part = part_of(&s, (double)lines_value(v->table, series, way));
-
-	*x = column_of(v, p, way);
-	*y = p->cells.y +
-	     (theme_ascii(v->theme) ? series - p->top : clamp((int)lround((1 - part) * (p->cells.h - 1)), 0, p->cells.h - 1) - 1);
-	return isfinite(part) && *y >= p->cells.y && *y < p->cells.y + p->cells.h;
-}
-
 static void lines_say(const struct view *v, const struct plan *p, struct str *out)
 {
 	const struct table *t = v->table;
@@ -629,12 +341,12 @@ static void lines_say(const struct view *v, const struct plan *p, struct str *ou
 	if (t->scale == SCALE_RANK)
 		str_add(out, ", 1 at the top, by factors");
 	if (theme_ascii(v->theme)) {
-		struct scale_y s = scale_for(v);
+		struct lines_scale s = lines_scale_of(v);
 		struct number_form form = number_form(t, ALL_COLUMNS);
 		char lo[NUMBER_BYTES], hi[NUMBER_BYTES];
 
-		str_addf(out, "\n0: %s, 9: %s", number_print(&form, (float)value_of_part(&s, 0), lo),
-			 number_print(&form, (float)value_of_part(&s, 1), hi));
+		str_addf(out, "\n0: %s, 9: %s", number_print(&form, (float)lines_value_of_part(&s, 0), lo),
+			 number_print(&form, (float)lines_value_of_part(&s, 1), hi));
 	}
 }
 

@@ -1,185 +1,83 @@
-/* pickle.c - see pickle.h. A row of the table per instruction; a stack, a stack of marks, and a memo of values seen before. */
+/* pickle.c - see pickle.h. A row of the table per instruction. */
 #include "engine/model/files/pickle.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#include "engine/base/cursor.h"
 #include "engine/base/str.h"
 #include "engine/base/utf8.h"
+#include "engine/model/files/pickle_machine.h"
 
 enum {
 	BYTES_LIMIT = 16 << 20,
-	VALUES_LIMIT = 1 << 20,
-	MEMO_LIMIT = 1 << 20,
 	TEXT_LIMIT = 64 << 10,
 };
 
-struct machine {
-	const char *path;
-	const unsigned char *start;
-	struct cursor c;
-	const struct pickle_rules *rules;
-	struct arena *arena;
-	size_t values;		     /* made so far */
-	struct pickle_value **stack; /* [n] */
-	size_t n, capacity;
-	size_t *mark; /* [marks]: how high the stack was */
-	size_t marks, mark_capacity;
-	struct pickle_value **memo; /* [memos]; NULL: not written */
-	size_t memos;
-	struct pickle_value *none, *yes, *no;
-	bool stopped;
-	struct err *err;
-};
-
-static bool fail(struct machine *m, const char *what)
-{
-	return err_set(m->err, ERR_FILE, "%s: %s (byte %zu of its pickle)", m->path, what, (size_t)(m->c.p - m->start));
-}
-
-static bool cut_short(struct machine *m)
-{
-	return fail(m, "it is cut short");
-}
-
-struct pickle_value *pickle_new(struct arena *arena, enum pickle_kind kind)
-{
-	struct pickle_value *v = arena_alloc(arena, sizeof *v);
-
-	v->kind = kind;
-	return v;
-}
-
-/* ---- the stack ---- */
-
-static bool count_value(struct machine *m)
-{
-	return ++m->values <= VALUES_LIMIT || fail(m, "it makes more than a million values, which a file of tensors does not need");
-}
-
-static bool push(struct machine *m, struct pickle_value *v)
-{
-	if (m->n == m->capacity) {
-		m->capacity = m->capacity ? 2 * m->capacity : 64;
-		m->stack = xrealloc(m->stack, m->capacity * sizeof *m->stack);
-	}
-	m->stack[m->n++] = v;
-	return true;
-}
-
-/* A new value on the stack; NULL on error. */
-static struct pickle_value *push_new(struct machine *m, enum pickle_kind kind)
-{
-	struct pickle_value *v;
-
-	if (!count_value(m))
-		return NULL;
-	v = pickle_new(m->arena, kind);
-	push(m, v);
-	return v;
-}
-
-/* Whether there are so many values above the last mark. */
-static bool has(struct machine *m, size_t count)
-{
-	size_t floor = m->marks ? m->mark[m->marks - 1] : 0;
-
-	return m->n - floor >= count || fail(m, "an instruction needs more values than there are");
-}
-
-/* Takes the last mark away: *at is where the values above it begin. */
-static bool pop_mark(struct machine *m, size_t *at)
-{
-	if (!m->marks)
-		return fail(m, "an instruction needs a mark, and there is none");
-	*at = m->mark[--m->marks];
-	return true;
-}
-
-static void add_item(struct machine *m, struct pickle_value *list, struct pickle_value *v)
-{
-	if (list->list.n == list->list.capacity) {
-		size_t capacity = list->list.capacity ? 2 * list->list.capacity : 8;
-		struct pickle_value **item = arena_alloc(m->arena, capacity * sizeof(void *));
-
-		if (list->list.n)
-			memcpy(item, list->list.item, list->list.n * sizeof(void *));
-		list->list.item = item;
-		list->list.capacity = capacity;
-	}
-	list->list.item[list->list.n++] = v;
-}
-
 /* ---- instructions: each does one, after its code ---- */
 
-static bool do_proto(struct machine *m)
+static bool do_proto(struct pickle_machine *m)
 {
 	const unsigned char *version = cursor_take(&m->c, 1);
 
 	if (!version)
-		return cut_short(m);
-	return *version == 2 || fail(m, *version > 2 ? "it is of a protocol later than 2, the one that torch.save writes"
-						     : "it is of a protocol before 2, the one that torch.save writes");
+		return pickle_cut_short(m);
+	return *version == 2 || pickle_fail(m, *version > 2 ? "it is of a protocol later than 2, the one that torch.save writes"
+							    : "it is of a protocol before 2, the one that torch.save writes");
 }
 
-static bool do_stop(struct machine *m)
+static bool do_stop(struct pickle_machine *m)
 {
 	if (m->marks || m->n != 1)
-		return fail(m, "it ends with other than one value");
+		return pickle_fail(m, "it ends with other than one value");
 	m->stopped = true;
 	return true;
 }
 
-static bool do_mark(struct machine *m)
+static bool do_mark(struct pickle_machine *m)
 {
-	if (m->marks == m->mark_capacity) {
-		m->mark_capacity = m->mark_capacity ? 2 * m->mark_capacity : 64;
-		m->mark = xrealloc(m->mark, m->mark_capacity * sizeof *m->mark);
-	}
-	m->mark[m->marks++] = m->n;
+	pickle_push_mark(m);
 	return true;
 }
 
-static bool do_none(struct machine *m)
+static bool do_none(struct pickle_machine *m)
 {
-	return push(m, m->none);
+	return pickle_push(m, m->none);
 }
-static bool do_true(struct machine *m)
+static bool do_true(struct pickle_machine *m)
 {
-	return push(m, m->yes);
+	return pickle_push(m, m->yes);
 }
-static bool do_false(struct machine *m)
+static bool do_false(struct pickle_machine *m)
 {
-	return push(m, m->no);
+	return pickle_push(m, m->no);
 }
-static bool do_empty_tuple(struct machine *m)
+static bool do_empty_tuple(struct pickle_machine *m)
 {
-	return push_new(m, PICKLE_TUPLE) != NULL;
+	return pickle_push_new(m, PICKLE_TUPLE) != NULL;
 }
-static bool do_empty_list(struct machine *m)
+static bool do_empty_list(struct pickle_machine *m)
 {
-	return push_new(m, PICKLE_LIST) != NULL;
+	return pickle_push_new(m, PICKLE_LIST) != NULL;
 }
-static bool do_empty_dict(struct machine *m)
+static bool do_empty_dict(struct pickle_machine *m)
 {
-	return push_new(m, PICKLE_DICT) != NULL;
+	return pickle_push_new(m, PICKLE_DICT) != NULL;
 }
-static bool do_empty_set(struct machine *m)
+static bool do_empty_set(struct pickle_machine *m)
 {
-	return push_new(m, PICKLE_SET) != NULL;
+	return pickle_push_new(m, PICKLE_SET) != NULL;
 }
 
 /* A whole number of so many bytes, the lowest first, at most 8. */
-static bool push_number(struct machine *m, size_t bytes, bool has_sign)
+static bool push_number(struct pickle_machine *m, size_t bytes, bool has_sign)
 {
 	const unsigned char *p = cursor_take(&m->c, bytes);
 	struct pickle_value *v;
 	uint64_t x = 0;
 
 	if (!p)
-		return cut_short(m);
-	if (!(v = push_new(m, PICKLE_INT)))
+		return pickle_cut_short(m);
+	if (!(v = pickle_push_new(m, PICKLE_INT)))
 		return false;
 	for (size_t i = 0; i < bytes; i++)
 		x |= (uint64_t)p[i] << 8 * i;
@@ -189,38 +87,38 @@ static bool push_number(struct machine *m, size_t bytes, bool has_sign)
 	return true;
 }
 
-static bool do_binint(struct machine *m)
+static bool do_binint(struct pickle_machine *m)
 {
 	return push_number(m, 4, true);
 }
-static bool do_binint1(struct machine *m)
+static bool do_binint1(struct pickle_machine *m)
 {
 	return push_number(m, 1, false);
 }
-static bool do_binint2(struct machine *m)
+static bool do_binint2(struct pickle_machine *m)
 {
 	return push_number(m, 2, false);
 }
 
-static bool do_long1(struct machine *m)
+static bool do_long1(struct pickle_machine *m)
 {
 	const unsigned char *n = cursor_take(&m->c, 1);
 
 	if (!n)
-		return cut_short(m);
-	return *n <= 8 ? push_number(m, *n, true) : fail(m, "a whole number has more than 64 bits");
+		return pickle_cut_short(m);
+	return *n <= 8 ? push_number(m, *n, true) : pickle_fail(m, "a whole number has more than 64 bits");
 }
 
 /* The highest byte first, against the custom of the rest. */
-static bool do_binfloat(struct machine *m)
+static bool do_binfloat(struct pickle_machine *m)
 {
 	const unsigned char *p = cursor_take(&m->c, 8);
 	struct pickle_value *v;
 	uint64_t x = 0;
 
 	if (!p)
-		return cut_short(m);
-	if (!(v = push_new(m, PICKLE_FLOAT)))
+		return pickle_cut_short(m);
+	if (!(v = pickle_push_new(m, PICKLE_FLOAT)))
 		return false;
 	for (int i = 0; i < 8; i++)
 		x = x << 8 | p[i];
@@ -228,93 +126,71 @@ static bool do_binfloat(struct machine *m)
 	return true;
 }
 
-static bool push_text(struct machine *m, size_t n)
+static bool push_text(struct pickle_machine *m, size_t n)
 {
 	const unsigned char *p = cursor_take(&m->c, n);
 	struct pickle_value *v;
 
 	if (!p)
-		return cut_short(m);
+		return pickle_cut_short(m);
 	if (n > TEXT_LIMIT)
-		return fail(m, "a text is longer than 65536 bytes");
-	if (!(v = push_new(m, PICKLE_TEXT)))
+		return pickle_fail(m, "a text is longer than 65536 bytes");
+	if (!(v = pickle_push_new(m, PICKLE_TEXT)))
 		return false;
 	v->text.s = arena_strndup(m->arena, (const char *)p, n);
 	v->text.n = n;
 	return true;
 }
 
-static bool do_binunicode(struct machine *m)
+static bool do_binunicode(struct pickle_machine *m)
 {
 	uint32_t n;
 
-	return cursor_u32(&m->c, &n) ? push_text(m, n) : cut_short(m);
+	return cursor_u32(&m->c, &n) ? push_text(m, n) : pickle_cut_short(m);
 }
 
-static bool do_short_binstring(struct machine *m)
+static bool do_short_binstring(struct pickle_machine *m)
 {
 	const unsigned char *n = cursor_take(&m->c, 1);
 
-	return n ? push_text(m, *n) : cut_short(m);
+	return n ? push_text(m, *n) : pickle_cut_short(m);
 }
 
-static bool put(struct machine *m, size_t i)
-{
-	if (!has(m, 1))
-		return false;
-	if (i >= MEMO_LIMIT)
-		return fail(m, "the memo has more than a million places");
-	if (i >= m->memos) {
-		size_t memos = i + 1 > 2 * m->memos ? i + 1 : 2 * m->memos;
-
-		m->memo = xrealloc(m->memo, memos * sizeof *m->memo);
-		memset(m->memo + m->memos, 0, (memos - m->memos) * sizeof *m->memo);
-		m->memos = memos;
-	}
-	m->memo[i] = m->stack[m->n - 1];
-	return true;
-}
-
-static bool get(struct machine *m, size_t i)
-{
-	return i < m->memos && m->memo[i] ? push(m, m->memo[i]) : fail(m, "a place of the memo is read before it is written");
-}
-
-static bool do_binput(struct machine *m)
+static bool do_binput(struct pickle_machine *m)
 {
 	const unsigned char *i = cursor_take(&m->c, 1);
 
-	return i ? put(m, *i) : cut_short(m);
+	return i ? pickle_put(m, *i) : pickle_cut_short(m);
 }
 
-static bool do_long_binput(struct machine *m)
+static bool do_long_binput(struct pickle_machine *m)
 {
 	uint32_t i;
 
-	return cursor_u32(&m->c, &i) ? put(m, i) : cut_short(m);
+	return cursor_u32(&m->c, &i) ? pickle_put(m, i) : pickle_cut_short(m);
 }
 
-static bool do_binget(struct machine *m)
+static bool do_binget(struct pickle_machine *m)
 {
 	const unsigned char *i = cursor_take(&m->c, 1);
 
-	return i ? get(m, *i) : cut_short(m);
+	return i ? pickle_get(m, *i) : pickle_cut_short(m);
 }
 
-static bool do_long_binget(struct machine *m)
+static bool do_long_binget(struct pickle_machine *m)
 {
 	uint32_t i;
 
-	return cursor_u32(&m->c, &i) ? get(m, i) : cut_short(m);
+	return cursor_u32(&m->c, &i) ? pickle_get(m, i) : pickle_cut_short(m);
 }
 
 /* The values from `at` on become one tuple. */
-static bool make_tuple(struct machine *m, size_t at)
+static bool make_tuple(struct pickle_machine *m, size_t at)
 {
 	struct pickle_value *v;
 	size_t count = m->n - at;
 
-	if (!count_value(m))
+	if (!pickle_count(m))
 		return false;
 	v = pickle_new(m->arena, PICKLE_TUPLE);
 	v->list.n = v->list.capacity = count;
@@ -322,75 +198,76 @@ static bool make_tuple(struct machine *m, size_t at)
 	if (count)
 		memcpy(v->list.item, m->stack + at, count * sizeof(void *));
 	m->n = at;
-	return push(m, v);
+	return pickle_push(m, v);
 }
 
-static bool do_tuple(struct machine *m)
+static bool do_tuple(struct pickle_machine *m)
 {
 	size_t at = 0;
 
-	return pop_mark(m, &at) && make_tuple(m, at);
+	return pickle_pop_mark(m, &at) && make_tuple(m, at);
 }
 
-static bool do_tuple1(struct machine *m)
+static bool do_tuple1(struct pickle_machine *m)
 {
-	return has(m, 1) && make_tuple(m, m->n - 1);
+	return pickle_has(m, 1) && make_tuple(m, m->n - 1);
 }
-static bool do_tuple2(struct machine *m)
+static bool do_tuple2(struct pickle_machine *m)
 {
-	return has(m, 2) && make_tuple(m, m->n - 2);
+	return pickle_has(m, 2) && make_tuple(m, m->n - 2);
 }
-static bool do_tuple3(struct machine *m)
+static bool do_tuple3(struct pickle_machine *m)
 {
-	return has(m, 3) && make_tuple(m, m->n - 3);
+	return pickle_has(m, 3) && make_tuple(m, m->n - 3);
 }
 
 /* Adds the values from `at` on to the list or dictionary below them. */
-static bool extend(struct machine *m, size_t at, enum pickle_kind kind)
+static bool extend(struct pickle_machine *m, size_t at, enum pickle_kind kind)
 {
 	struct pickle_value *into = m->stack[at - 1];
 
 	if (into->kind != kind)
-		return fail(m, kind == PICKLE_LIST ? "values are appended to what is not a list"
-						   : "keys are set in what is not a dictionary");
+		return pickle_fail(m, kind == PICKLE_LIST ? "values are appended to what is not a list"
+							  : "keys are set in what is not a dictionary");
 	if (kind == PICKLE_DICT && (m->n - at) % 2)
-		return fail(m, "a key of a dictionary has no value");
+		return pickle_fail(m, "a key of a dictionary has no value");
 	for (size_t i = at; i < m->n; i++)
-		add_item(m, into, m->stack[i]);
+		pickle_add(m, into, m->stack[i]);
 	m->n = at;
 	return true;
 }
 
-static bool extend_from_mark(struct machine *m, enum pickle_kind kind)
+static bool extend_from_mark(struct pickle_machine *m, enum pickle_kind kind)
 {
 	size_t at = 0, above;
 
-	if (!pop_mark(m, &at))
+	if (!pickle_pop_mark(m, &at))
 		return false;
 	above = m->n - at;
-	return has(m, above + 1) && extend(m, at, kind);
+	return pickle_has(m, above + 1) && extend(m, at, kind);
 }
 
-static bool do_append(struct machine *m)
+static bool do_append(struct pickle_machine *m)
 {
-	return has(m, 2) && extend(m, m->n - 1, PICKLE_LIST);
+	return pickle_has(m, 2) && extend(m, m->n - 1, PICKLE_LIST);
 }
-static bool do_setitem(struct machine *m)
+static bool do_setitem(struct pickle_machine *m)
 {
-	return has(m, 3) && extend(m, m->n - 2, PICKLE_DICT);
+	return pickle_has(m, 3) && extend(m, m->n - 2, PICKLE_DICT);
 }
-static bool do_appends(struct machine *m)
+static bool do_appends(struct pickle_machine *m)
 {
 	return extend_from_mark(m, PICKLE_LIST);
 }
-static bool do_setitems(struct machine *m)
+static bool do_setitems(struct pickle_machine *m)
 {
 	return extend_from_mark(m, PICKLE_DICT);
 }
 
 /* ---- names, and what they make ---- */
 
-static bool refuse_name(struct machine *m, const unsigned char *module, size_t module_n, const unsigned char *name, size_t name_n)
+static bool refuse_name(struct pickle_machine *m, const unsigned char *module, size_t module_n, const unsigned char *name,
+			size_t name_n)
 {
 	struct str shown;
 
@@ -407,7 +284,7 @@ static bool refuse_name(struct machine *m, const unsigned char *module, size_t m
 }
 
 /* A line of the pickle, without its end; NULL when there is none. */
-static const unsigned char *take_line(struct machine *m, size_t *n)
+static const unsigned char *take_line(struct pickle_machine *m, size_t *n)
 {
 	const unsigned char *p = m->c.p, *end = memchr(p, '\n', cursor_left(&m->c));
 
@@ -423,20 +300,20 @@ static bool is(const unsigned char *s, size_t n, const char *word)
 	return n == strlen(word) && !memcmp(s, word, n);
 }
 
-static bool do_global(struct machine *m)
+static bool do_global(struct pickle_machine *m)
 {
 	size_t module_n = 0, name_n = 0;
 	const unsigned char *module = take_line(m, &module_n), *name = module ? take_line(m, &name_n) : NULL;
 	struct pickle_value *v;
 
 	if (!name)
-		return cut_short(m);
+		return pickle_cut_short(m);
 	for (size_t i = 0; i < m->rules->names; i++) {
 		const struct pickle_name *row = &m->rules->name[i];
 
 		if (!is(module, module_n, row->module) || !is(name, name_n, row->name))
 			continue;
-		if (!(v = push_new(m, PICKLE_NAME)))
+		if (!(v = pickle_push_new(m, PICKLE_NAME)))
 			return false;
 		v->name = row;
 		return true;
@@ -444,16 +321,16 @@ static bool do_global(struct machine *m)
 	return refuse_name(m, module, module_n, name, name_n);
 }
 
-static bool do_reduce(struct machine *m)
+static bool do_reduce(struct pickle_machine *m)
 {
 	struct pickle_value *function, *args, *v;
 
-	if (!has(m, 2) || !count_value(m))
+	if (!pickle_has(m, 2) || !pickle_count(m))
 		return false;
 	args = m->stack[--m->n];
 	function = m->stack[m->n - 1];
 	if (function->kind != PICKLE_NAME || args->kind != PICKLE_TUPLE)
-		return fail(m, "it calls what is not a function");
+		return pickle_fail(m, "it calls what is not a function");
 	if (!function->name->make)
 		return err_set(m->err, ERR_FILE, "%s: its pickle calls %s.%s, which makes no tensor", m->path,
 			       function->name->module, function->name->name);
@@ -464,24 +341,24 @@ static bool do_reduce(struct machine *m)
 }
 
 /* What a state dictionary has besides its tensors (_metadata: versions of modules) is dropped. */
-static bool do_build(struct machine *m)
+static bool do_build(struct pickle_machine *m)
 {
 	struct pickle_value *of;
 
-	if (!has(m, 2))
+	if (!pickle_has(m, 2))
 		return false;
 	of = m->stack[m->n - 2];
 	if (of->kind != PICKLE_DICT || !of->name || m->stack[m->n - 1]->kind != PICKLE_DICT)
-		return fail(m, "it sets the attributes of what is not an OrderedDict");
+		return pickle_fail(m, "it sets the attributes of what is not an OrderedDict");
 	m->n--;
 	return true;
 }
 
-static bool do_binpersid(struct machine *m)
+static bool do_binpersid(struct pickle_machine *m)
 {
 	struct pickle_value *v;
 
-	if (!has(m, 1) || !count_value(m))
+	if (!pickle_has(m, 1) || !pickle_count(m))
 		return false;
 	if (!(v = m->rules->fetch(m->rules->context, m->stack[m->n - 1], m->err)))
 		return err_in(m->err, "%s", m->path);
@@ -493,7 +370,7 @@ static bool do_binpersid(struct machine *m)
 
 static const struct {
 	const char *name;
-	bool (*run)(struct machine *m);
+	bool (*run)(struct pickle_machine *m);
 } instructions[256] = {
 	['('] = { "MARK", do_mark },
 	['.'] = { "STOP", do_stop },
@@ -565,7 +442,7 @@ static const struct {
 	[0x98] = { "READONLY_BUFFER" },
 };
 
-static bool refuse_instruction(struct machine *m, unsigned char code)
+static bool refuse_instruction(struct pickle_machine *m, unsigned char code)
 {
 	if (!instructions[code].name)
 		return err_set(m->err, ERR_FILE, "%s: byte %zu of its pickle (0x%02x) is no instruction; the file is damaged",
@@ -576,33 +453,33 @@ static bool refuse_instruction(struct machine *m, unsigned char code)
 		       m->path, instructions[code].name);
 }
 
-static bool run(struct machine *m)
+static bool run(struct pickle_machine *m)
 {
 	while (!m->stopped) {
 		const unsigned char *code = cursor_take(&m->c, 1);
 
 		if (!code)
-			return cut_short(m);
+			return pickle_cut_short(m);
 		if (!instructions[*code].run)
 			return refuse_instruction(m, *code);
 		if (!instructions[*code].run(m))
 			return false;
 	}
-	return !cursor_left(&m->c) || fail(m, "there are bytes after the end");
+	return !cursor_left(&m->c) || pickle_fail(m, "there are bytes after the end");
 }
 
 struct pickle_value *pickle_read(const char *path, const unsigned char *bytes, size_t n, const struct pickle_rules *rules,
 				 struct arena *arena, struct err *err)
 {
-	struct machine m = { .path = path,
-			     .start = bytes,
-			     .c = cursor_over(bytes, n),
-			     .rules = rules,
-			     .arena = arena,
-			     .err = err,
-			     .none = pickle_new(arena, PICKLE_NONE),
-			     .yes = pickle_new(arena, PICKLE_BOOL),
-			     .no = pickle_new(arena, PICKLE_BOOL) };
+	struct pickle_machine m = { .path = path,
+				    .start = bytes,
+				    .c = cursor_over(bytes, n),
+				    .rules = rules,
+				    .arena = arena,
+				    .err = err,
+				    .none = pickle_new(arena, PICKLE_NONE),
+				    .yes = pickle_new(arena, PICKLE_BOOL),
+				    .no = pickle_new(arena, PICKLE_BOOL) };
 	struct pickle_value *v = NULL;
 
 	m.yes->number = 1;
