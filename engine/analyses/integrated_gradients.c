@@ -16,6 +16,7 @@
  */
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "engine/analysis/filling.h"
 #include "engine/analysis/inputs.h"
@@ -84,7 +85,7 @@ static bool find_baseline(const struct way *w, struct err *err)
 	case FROM_ZERO:
 		return true;
 	case FROM_MEAN:
-		model_mean_input(ask->model, w->baseline);
+		memcpy(w->baseline, model_mean_input(ask->model), w->D * sizeof *w->baseline);
 		return true;
 	case FROM_BOS:
 		if (id < 0)

@@ -142,7 +142,7 @@ static bool make_inputs(struct players *p, const char *token, struct err *err)
 	if (!input)
 		return false;
 	if (p->how == HOW_MEAN)
-		model_mean_input(ask->model, input);
+		memcpy(input, model_mean_input(ask->model), (size_t)ask->model->config.D * sizeof *input);
 	else if (!token)
 		return err_set(err, ERR_ARGUMENT, "how=replace needs token=TEXT: what is put in the place of each token");
 	else if (!metric_find_token(ask->model, "token", token, &id, ask->notes, err))

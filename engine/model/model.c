@@ -2,6 +2,7 @@
 #include "engine/model/model.h"
 
 #include <math.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,7 +20,8 @@ struct model_store {
 	struct arena *arena;
 	struct checkpoint checkpoint;
 	struct bind_plan plan;
-	size_t too_much; /* what packed weights would have taken, when that is too much; or 0 */
+	size_t too_much;	   /* what packed weights would have taken, when that is too much; or 0 */
+	float *_Atomic mean_input; /* [D]; NULL: not asked for yet */
 };
 
 /* What matrix_new and expand_vector will take. */
@@ -204,6 +206,7 @@ void model_free(struct model *m)
 	arena_free(m->store->arena);
 	free(m->store->plan.matrix);
 	free(m->store->plan.vector);
+	free(m->store->mean_input);
 	free(m->store);
 	free(m->name);
 	free(m->path);
@@ -357,10 +360,12 @@ void model_input(const struct model *m, int32_t token, float *x)
 		x[i] *= c->embed_scale;
 }
 
-void model_mean_input(const struct model *m, float *x)
+/* [D] */
+static float *mean_input(const struct model *m)
 {
 	const size_t D = (size_t)m->config.D;
 	double *sum = xcalloc(D, sizeof *sum);
+	float *x = xcalloc(D, sizeof *x);
 
 	for (int32_t v = 0; v < m->config.V; v++) {
 		model_input(m, v, x);
@@ -370,6 +375,21 @@ void model_mean_input(const struct model *m, float *x)
 	for (size_t i = 0; i < D; i++)
 		x[i] = (float)(sum[i] / m->config.V);
 	free(sum);
+	return x;
+}
+
+/* Two threads that ask at once both find it, and one is kept. */
+const float *model_mean_input(const struct model *m)
+{
+	float *_Atomic *kept = &m->store->mean_input;
+	float *none = NULL, *found;
+
+	if (!atomic_load(kept)) {
+		found = mean_input(m);
+		if (!atomic_compare_exchange_strong(kept, &none, found))
+			free(found);
+	}
+	return atomic_load(kept);
 }
 
 static void add_position(const struct model *m, int position, float *x)

@@ -101,8 +101,8 @@ bool model_find_flaw(const struct model *m, int layer, struct model_flaw *flaw);
 
 /* x[D] = a token's embedding alone, as the family scales it: what "the input" is wherever a metric is attributed to it. */
 void model_input(const struct model *m, int32_t token, float *x);
-/* x[D]: the mean input over the vocabulary. */
-void model_mean_input(const struct model *m, float *x);
+/* [D]: the mean input over the vocabulary. Found when it is first asked for, by any thread. */
+const float *model_mean_input(const struct model *m);
 /* In place, from the input to what enters layer 0: the learned position is added (-1: none), then what the family normalises. */
 void model_enter(const struct model *m, int position, float *x);
 /*

@@ -1,6 +1,7 @@
 /* keeping.c - what is saved, kept, and expected of what was saved. */
 #include "tests/screens/stage.h"
 #include "tui/app/binding.h"
+#include "tui/app/remember.h"
 
 /* What was saved is what was seen; opened again, it moves with the cursor as before. */
 static void saving(void)
@@ -99,6 +100,22 @@ static void keeping_what_follows(void)
 	drop_curtain(&s);
 }
 
+/* At the end, too, what counts is the document, whoever changed it, and not whether a key was pressed. */
+static void keeping_at_the_end(void)
+{
+	struct stage s;
+
+	raise_curtain(&s);
+	remember_kept(&s.app);
+	CHECK_THAT(!remember_waits(&s.app), "what was kept does not wait");
+	job_set(&s.app.doc.job.prompt, "Changed without a key");
+	CHECK_THAT(remember_waits(&s.app), "a change that nobody noticed waits to be kept");
+	job_set(&s.app.doc.job.prompt, "And once more");
+	remember_kept(&s.app);
+	CHECK_THAT(!remember_waits(&s.app), "what was kept is the document as it is, not as it was last noticed");
+	drop_curtain(&s);
+}
+
 /* What was changed is kept when one rests, and now and then while one does not. */
 static void keeping(void)
 {
@@ -139,6 +156,7 @@ int main(void)
 	saving();
 	expecting();
 	keeping_what_follows();
+	keeping_at_the_end();
 	keeping();
 	return tap_done();
 }

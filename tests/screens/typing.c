@@ -42,6 +42,24 @@ static void test_kills(void)
 	CHECK_TEXT(in.text.s, "one two three"); /* from line to line */
 }
 
+/* Showing a long line takes as long as walking over it once: a moment here, where each cluster against each takes hours. */
+static void test_long_window(void)
+{
+	struct str shown;
+	bool left, right;
+	int caret;
+
+	str_init(&shown);
+	input_end(&in);
+	input_window(&in, 60, &shown, &caret, &left, &right);
+	CHECK_THAT(caret == 40 && shown.n == 40 && left && !right, "at the end of a long line: %d of %zu", caret, shown.n);
+	str_clear(&shown);
+	input_home(&in);
+	input_window(&in, 60, &shown, &caret, &left, &right);
+	CHECK_THAT(caret == 0 && shown.n == 60 && !left && right, "at its start: %d of %zu", caret, shown.n);
+	str_done(&shown);
+}
+
 /* A line may be a megabyte that was pasted. */
 static void test_long_lines(void)
 {
@@ -66,6 +84,7 @@ static void test_long_lines(void)
 	CHECK_THAT(long_lines.n == HISTORY_BYTES / LONG && long_lines.line[long_lines.n - 1][0] == text[0],
 		   "and the history %d lines", long_lines.n);
 	history_done(&long_lines);
+	test_long_window();
 	begin("");
 	free(text);
 }

@@ -237,7 +237,6 @@ void outside_keep(struct app *app, struct own_session *own)
 	struct preset doc;
 	struct err err;
 
-	remember_change(app); /* what is saved counts as seen, also where only the model's arrival changed how it is saved */
 	witness_doc(app);
 	question_save(app, &doc);
 	remember_kept(app);

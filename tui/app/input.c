@@ -2,6 +2,7 @@
 #include "tui/app/input.h"
 
 #include <ctype.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <wctype.h>
@@ -495,18 +496,34 @@ static int show_cluster(const char *s, size_t n, struct str *out)
 	return utf8_columns(out->s + before, out->n - before);
 }
 
-static int columns_between(const struct input *in, size_t from, size_t to)
+/* Columns of the text from an edge to another; what is past `enough` is not looked at. */
+static int columns_between(const struct input *in, size_t from, size_t to, int enough)
 {
 	struct str scratch;
 	int columns = 0;
 
 	str_init(&scratch);
-	for (size_t next; from < to; from = next) {
+	for (size_t next; from < to && columns < enough; from = next) {
 		next = next_edge(in, from);
+		str_clear(&scratch);
 		columns += show_cluster(in->text.s + from, next - from, &scratch);
 	}
 	str_done(&scratch);
 	return columns;
+}
+
+/* From where a line is shown so that the cursor is in its first `columns`. Each cluster is measured once: a line may be a book. */
+static size_t window_start(const struct input *in, int columns)
+{
+	size_t from = 0;
+
+	for (int before = columns_between(in, 0, in->at, INT_MAX); from < in->at && before > columns;) {
+		size_t next = next_edge(in, from);
+
+		before -= columns_between(in, from, next, INT_MAX);
+		from = next;
+	}
+	return from;
 }
 
 void input_window(const struct input *in, int columns, struct str *out, int *caret, bool *left, bool *right)
@@ -515,9 +532,8 @@ void input_window(const struct input *in, int columns, struct str *out, int *car
 	int used = 0;
 
 	/* The cursor takes a column too, and is two thirds into a line that does not fit. */
-	if (columns_between(in, 0, in->text.n) >= columns)
-		while (from < in->at && columns_between(in, from, in->at) > columns * 2 / 3)
-			from = next_edge(in, from);
+	if (columns_between(in, 0, in->text.n, columns) >= columns)
+		from = window_start(in, columns * 2 / 3);
 	*left = from > 0;
 	*caret = 0;
 	while (from < in->text.n) {

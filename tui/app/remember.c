@@ -33,16 +33,6 @@ static bool same_document(const struct preset *a, const struct preset *b)
 	       text_same(a->title, b->title) && same_places(a, b);
 }
 
-bool remember_waits(const struct app *app)
-{
-	return app->keep.dirty;
-}
-
-void remember_kept(struct app *app)
-{
-	app->keep.dirty = false;
-}
-
 void remember_change(struct app *app)
 {
 	struct preset now;
@@ -60,6 +50,18 @@ void remember_change(struct app *app)
 	if (!app->keep.dirty)
 		app->keep.dirty_at = app->now;
 	app->keep.dirty = true;
+}
+
+bool remember_waits(struct app *app)
+{
+	remember_change(app);
+	return app->keep.dirty;
+}
+
+void remember_kept(struct app *app)
+{
+	remember_change(app); /* so that it is this document that counts as kept */
+	app->keep.dirty = false;
 }
 
 int remember_tick(struct app *app)

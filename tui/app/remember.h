@@ -12,8 +12,8 @@
 void remember_change(struct app *app);
 /* Asks for keeping when it is time. Returns in how many milliseconds it will be; -1: nothing has changed. */
 int remember_tick(struct app *app);
-/* It has changes that were not kept yet. */
-bool remember_waits(const struct app *app);
+/* The document has changes that were not kept yet; also those that the model's arrival made, without a key. */
+bool remember_waits(struct app *app);
 /* The document has been written as it is now. */
 void remember_kept(struct app *app);
 

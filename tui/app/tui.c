@@ -307,7 +307,6 @@ static void end_session(struct loop *l)
 	const struct undo *question = &l->app.undo, *looks = &l->app.looks_undo;
 	bool untouched = !question->past.n && !question->future.n && !looks->past.n && !looks->future.n;
 
-	remember_change(&l->app);
 	if (remember_waits(&l->app) && !(untouched && !l->signal))
 		outside_keep(&l->app, &l->session);
 	if (!l->signal)
