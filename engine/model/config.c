@@ -94,8 +94,9 @@ static bool windowed_by_gguf(const struct settings *s, int l, bool *out)
 /* Does the window hold for layer l? Only asked where the settings do not list the types of layers. */
 static bool windowed(const struct settings *s, enum window_rule rule, int l)
 {
+	const char *letters = json_text(setting_json(s, "sliding_window_pattern")); /* "LLLG": local and global ones in turn */
 	bool used = false;
-	int64_t pattern = 6, from = 28; /* when the settings do not say */
+	int64_t pattern = rule == WINDOW_FOURTH ? 4 : 6, from = 28; /* when the settings do not say */
 
 	if (windowed_by_gguf(s, l, &used))
 		return used;
@@ -103,6 +104,9 @@ static bool windowed(const struct settings *s, enum window_rule rule, int l)
 	case WINDOW_EVEN:
 		return l % 2 == 0;
 	case WINDOW_PATTERN:
+	case WINDOW_FOURTH:
+		if (letters && *letters)
+			return letters[(size_t)l % strlen(letters)] == 'L';
 		json_int(setting_json(s, "sliding_window_pattern"), &pattern);
 		return pattern < 1 || (l + 1) % pattern != 0;
 	case WINDOW_IF_USED:
@@ -132,14 +136,33 @@ static bool is_local(const struct settings *s, int l)
 	return kind ? !strcmp(kind, "local") : l % 2 == 1;
 }
 
+/* When the settings do not say; 0: there is none. */
+static int usual_window(const struct settings *s, enum window_rule rule)
+{
+	switch (rule) {
+	case WINDOW_LOCAL:
+		return 256;
+	case WINDOW_FOURTH:
+		return setting_known(s, "sliding_window") ? 4096 : 0;
+	case WINDOW_EVEN:
+	case WINDOW_PATTERN:
+		return 4096;
+	default:
+		return 0;
+	}
+}
+
 static bool read_window(const struct settings *s, const struct family *f, struct config *c, struct arena *arena, struct err *err)
 {
 	const struct json_value *types = setting_json(s, "layer_types");
 	size_t listed = json_count(types);
-	int window = f->window == WINDOW_LOCAL ? 256 : f->window == WINDOW_EVEN || f->window == WINDOW_PATTERN ? 4096 : 0;
+	const struct json_value *null = setting_json(s, "sliding_window"); /* if it is: there are no windows */
+	int window = usual_window(s, f->window);
 
 	if (!setting_int(s, SETTING_WINDOW, 0, MOST, &window, err))
 		return false;
+	if (f->window == WINDOW_FOURTH && null && json_kind(null) == JSON_NULL)
+		return true;
 	if (!window) /* converters write 0 for none */
 		return true;
 	if (json_is(types, JSON_ARRAY) && listed < (size_t)c->L) /* null is no list, and says nothing */

@@ -276,10 +276,43 @@ static const struct family families[] = {	/* ends with a NULL name */
 	{
 		.name = "olmo2", .types = "olmo2", .arch = "olmo2",
 		.norm = NORM_RMS, .eps = 1e-5f, .position = POSITION_ROTARY,
-		.activation = ACTIVATION_SILU, .gated = true, .settle = settle_olmo2,
+		.activation = ACTIVATION_SILU, .gated = true, .window = WINDOW_FOURTH, .settle = settle_olmo2,
 		.keys = KEYS_SHAPE KEYS_ROPE "hidden_act rms_norm_eps attention_bias",
 		.name_of = {
 			LLAMA_ENDS, LLAMA_QKV, LLAMA_O, LLAMA_MLP, QK_NORMS, POST_NORMS,
+		},
+	},
+	{
+		.name = "olmo3", .types = "olmo3", .arch = NULL, /* a GGUF calls it olmo2 */
+		.norm = NORM_RMS, .eps = 1e-5f, .position = POSITION_ROTARY, .rope_base = 5e5f, .rotary_local = true,
+			.rope_base_local = 5e5f,
+		.activation = ACTIVATION_SILU, .gated = true, .window = WINDOW_FOURTH, .settle = settle_olmo2,
+		.keys = KEYS_SHAPE KEYS_ROPE "hidden_act rms_norm_eps attention_bias sliding_window layer_types "
+					     "rope_parameters.full_attention",
+		.name_of = {
+			LLAMA_ENDS, LLAMA_QKV, LLAMA_O, LLAMA_MLP, QK_NORMS, POST_NORMS,
+		},
+	},
+	{
+		.name = "exaone4", .types = "exaone4", .arch = "exaone4", .kv_heads = 32,
+		.norm = NORM_RMS, .eps = 1e-5f, .position = POSITION_ROTARY, .context = 2048,
+		.activation = ACTIVATION_SILU, .gated = true, .window = WINDOW_FOURTH, .settle = settle_exaone4,
+		.keys = KEYS_SHAPE KEYS_ROPE "hidden_act rms_norm_eps sliding_window sliding_window_pattern layer_types",
+		.name_of = {
+			LLAMA_ENDS, LLAMA_QKV, LLAMA_O, LLAMA_MLP, QK_NORMS, POST_NORMS,
+		},
+	},
+	{
+		.name = "glm4", .types = "glm4", .arch = "glm4", .kv_heads = 2, .head_width = 128,
+		.norm = NORM_RMS, .eps = 1.5625e-7f, .position = POSITION_ROTARY, .rotary_share = 0.5f, .interleaved = true,
+		.activation = ACTIVATION_SILU, .gated = true, .biases = BIAS_QKV, .settle = settle_glm4,
+		.keys = KEYS_SHAPE KEYS_ROPE "hidden_act rms_norm_eps attention_bias partial_rotary_factor "
+					     "rope_parameters.partial_rotary_factor",
+		.name_of = {
+			LLAMA_ENDS, LLAMA_NORMS, LLAMA_QKV, LLAMA_O,
+			[WEIGHT_LN1_POST] = "model.layers.%d.post_self_attn_layernorm",
+			[WEIGHT_LN2_POST] = "model.layers.%d.post_mlp_layernorm",
+			[WEIGHT_GATE_IN] = "model.layers.%d.mlp.gate_up_proj", [WEIGHT_OUT] = "model.layers.%d.mlp.down_proj",
 		},
 	},
 	{
@@ -333,6 +366,18 @@ static const struct family families[] = {	/* ends with a NULL name */
 		.keys = KEYS_SHAPE KEYS_ROPE "hidden_act layer_norm_eps logit_scale attention_bias use_qk_norm",
 		.name_of = {
 			LLAMA_ENDS, LLAMA_QKV, LLAMA_O, LLAMA_MLP, QK_NORMS,
+			[WEIGHT_LN1] = "model.layers.%d.input_layernorm",
+		},
+	},
+	{
+		.name = "cohere2", .types = "cohere2", .arch = "cohere2",
+		.norm = NORM_LAYER, .eps = 1e-5f, .position = POSITION_ROTARY, .interleaved = true,
+		.activation = ACTIVATION_SILU, .gated = true, .parallel = true, .shared_norm = true, .tied = true,
+			.window = WINDOW_FOURTH, .settle = settle_cohere2,
+		.keys = KEYS_SHAPE KEYS_ROPE "hidden_act layer_norm_eps logit_scale attention_bias sliding_window "
+					     "sliding_window_pattern layer_types",
+		.name_of = {
+			LLAMA_ENDS, LLAMA_QKV, LLAMA_O, LLAMA_MLP,
 			[WEIGHT_LN1] = "model.layers.%d.input_layernorm",
 		},
 	},

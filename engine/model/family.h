@@ -51,6 +51,7 @@ enum window_rule {
 	WINDOW_IF_USED, /* all, if use_sliding_window says so; Qwen: from max_window_layers on */
 	WINDOW_EVEN,	/* layers 0, 2, 4 … (Gemma 2) */
 	WINDOW_PATTERN, /* all but every sixth (Gemma 3; sliding_window_pattern) */
+	WINDOW_FOURTH,	/* all but every fourth (OLMo 3, Cohere 2, EXAONE 4; sliding_window_pattern) */
 	WINDOW_LOCAL,	/* those that attention_types calls local (GPT-Neo) */
 };
 
@@ -73,6 +74,7 @@ struct family {
 	float rotary_share;	    /* of a head's channels, when the settings do not say; 0: all */
 	float rope_base;	    /* when the settings do not say; 0: 10000 */
 	bool rotary_local;	    /* layers with a window have a base and a scaling of their own */
+	float rope_base_local;	    /* of those, when the settings do not say; 0: 10000 */
 	enum activation activation; /* when the settings do not say */
 	/* llama.cpp computes GELU's tanh form for this family, Hugging Face (and lmscope) the exact one */
 	bool llama_tanh;

@@ -35,7 +35,7 @@ bool settle_check(const struct settings *s, struct err *err)
 {
 	static const struct {
 		const char *key;
-		enum { FLAG, NUMBER, POSITIVE, LIST } kind;
+		enum { FLAG, NUMBER, POSITIVE, LIST, PATTERN } kind;
 	} rows[] = {
 		{ "_remove_final_layer_norm", FLAG },
 		{ "alibi", FLAG },
@@ -59,7 +59,7 @@ bool settle_check(const struct settings *s, struct err *err)
 		{ "max_window_layers", NUMBER },
 		{ "no_rope_layer_interval", NUMBER },
 		{ "num_ln_in_parallel_attn", NUMBER },
-		{ "sliding_window_pattern", NUMBER },
+		{ "sliding_window_pattern", PATTERN },
 		{ "original_max_position_embeddings", POSITIVE },
 		{ "query_pre_attn_scalar", POSITIVE },
 		{ "rope_local_base_freq", POSITIVE },
@@ -69,7 +69,7 @@ bool settle_check(const struct settings *s, struct err *err)
 		{ "layer_types", LIST },
 		{ "no_rope_layers", LIST },
 	};
-	static const char *const words[] = { "true or false", "a number", "a number above 0", "a list" };
+	static const char *const words[] = { "true or false", "a number", "a number above 0", "a list", "a number or letters" };
 
 	for (size_t i = 0; s->json && i < sizeof rows / sizeof *rows; i++) {
 		const struct json_value *v = setting_json(s, rows[i].key);
@@ -88,6 +88,9 @@ bool settle_check(const struct settings *s, struct err *err)
 			break;
 		case LIST:
 			ok = json_is(v, JSON_ARRAY);
+			break;
+		case PATTERN:
+			ok = json_double(v, &x) || json_text(v);
 			break;
 		}
 		if (!ok)
@@ -162,6 +165,32 @@ bool settle_cohere(const struct settings *s, struct config *c, struct arena *are
 	return true;
 }
 
+/* Which layers turn: those with a window alone. */
+static void turn_windowed(struct config *c, struct arena *arena)
+{
+	c->no_rotary = arena_alloc(arena, (size_t)c->L * sizeof *c->no_rotary);
+	for (int l = 0; l < c->L; l++)
+		c->no_rotary[l] = !c->window || !c->window[l];
+}
+
+bool settle_cohere2(const struct settings *s, struct config *c, struct arena *arena, struct err *err)
+{
+	(void)err;
+	if (s->json && !setting_there(s, SETTING_LOGIT_SCALE))
+		c->logit_scale = 0.0625f;
+	turn_windowed(c, arena);
+	return true;
+}
+
+/* Without a window all layers turn. */
+bool settle_exaone4(const struct settings *s, struct config *c, struct arena *arena, struct err *err)
+{
+	(void)s, (void)err;
+	if (c->window)
+		turn_windowed(c, arena);
+	return true;
+}
+
 bool settle_falcon(const struct settings *s, struct config *c, struct arena *arena, struct err *err)
 {
 	bool grouped = flag(s, "new_decoder_architecture", false);
@@ -229,6 +258,17 @@ bool settle_gemma3(const struct settings *s, struct config *c, struct arena *are
 	return settle_gemma(s, c, arena, err);
 }
 
+/* q, k and v have biases unless the settings deny them; a GGUF says it by its tensors. */
+bool settle_glm4(const struct settings *s, struct config *c, struct arena *arena, struct err *err)
+{
+	(void)arena, (void)err;
+	if (s->json ? !flag(s, "attention_bias", true) : !gguf_find(s->from->gguf, "blk.0.attn_q.bias"))
+		c->biases &= ~(unsigned)BIAS_QKV;
+	if (s->json)
+		c->may_biases = c->biases;
+	return true;
+}
+
 bool settle_gpt2(const struct settings *s, struct config *c, struct arena *arena, struct err *err)
 {
 	(void)arena, (void)err;
@@ -274,9 +314,14 @@ bool settle_granite(const struct settings *s, struct config *c, struct arena *ar
 
 bool settle_olmo2(const struct settings *s, struct config *c, struct arena *arena, struct err *err)
 {
-	(void)s, (void)arena, (void)err;
+	double whole;
+
 	c->qk_span = QK_WHOLE;
-	return true;
+	/* the converter of OLMo 3 writes what cosine and sine are multiplied by in all, not what comes on top of YaRN's own */
+	if (!s->json && c->rotary.factor != 1 && gguf_double(s->from->gguf, "olmo2.rope.scaling.attn_factor", &whole))
+		c->rotary.factor = (float)whole;
+	/* OLMo 3 in a GGUF: layers with a window turn as in the first training, without a scaling */
+	return s->json || !c->window || rotary_read_local(s, c->rotary.base, c, arena, err);
 }
 
 bool settle_opt(const struct settings *s, struct config *c, struct arena *arena, struct err *err)

@@ -356,12 +356,12 @@ static bool begin(struct rotary *r, int width, bool interleaved, float base, str
 	return true;
 }
 
-/* Gemma 3: layers with a window have a base, and may have a scaling, of their own. */
-static bool read_local(const struct settings *s, struct config *c, struct arena *arena, struct err *err)
+/* Gemma 3, OLMo 3: layers with a window have a base, and may have a scaling, of their own. */
+bool rotary_read_local(const struct settings *s, float usual, struct config *c, struct arena *arena, struct err *err)
 {
 	const struct json_value *nested = json_get(setting_json(s, "rope_parameters"), "sliding_attention");
 	struct source o = { s, nested, c, 0 };
-	double base = 10000;
+	double base = (double)usual;
 
 	if (!s->json)
 		gguf_number(s, "freq_base_swa", &base);
@@ -391,5 +391,5 @@ bool rotary_read(const struct settings *s, const struct family *f, struct config
 				      (double)base);
 	return begin(&c->rotary, width, f->interleaved, base, arena, err) &&
 	       (s->json ? scale_from_json(&o, &c->rotary, arena, err) : scale_from_gguf(s, c, arena, err)) &&
-	       (!f->rotary_local || read_local(s, c, arena, err));
+	       (!f->rotary_local || rotary_read_local(s, f->rope_base_local > 0 ? f->rope_base_local : 10000, c, arena, err));
 }

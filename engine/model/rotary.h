@@ -29,6 +29,8 @@ struct rotary {
 
 /* c->rotary, and c->rotary_local where layers with a window have their own. c->K and c->context are known. */
 bool rotary_read(const struct settings *s, const struct family *f, struct config *c, struct arena *arena, struct err *err);
+/* c->rotary_local alone, of that base where the settings do not say. */
+bool rotary_read_local(const struct settings *s, float base, struct config *c, struct arena *arena, struct err *err);
 
 /* The frequencies for a prompt of T tokens; `room` [pairs] is used when they are made for that length alone. */
 const float *rotary_frequencies(const struct rotary *r, int T, float *room);

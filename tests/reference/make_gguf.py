@@ -36,10 +36,12 @@ OUT = FIXTURES / "gguf"
 NAMES = """gpt2-tied llama-grouped llama3 mistral-window gpt_neox bloom-heads falcon-7b falcon-40b
 phi phi3 phi3-long phi3-short qwen2 qwen2-yarn qwen3 gemma gemma2 gemma3 gemma3-types olmo olmo-unclipped
 olmo2 stablelm stablelm-parallel starcoder2 starcoder2-plain smollm3-four granite granite-bias cohere
-cohere-qk""".split()
-ARCH = {"mistral": "llama", "gpt_neox": "gptneox", "phi": "phi2", "gemma3_text": "gemma3", "cohere": "command-r"}
+cohere-qk olmo3 olmo3-four exaone4 exaone4-plain glm4 glm4-plain cohere2 cohere2-pattern""".split()
+ARCH = {"mistral": "llama", "gpt_neox": "gptneox", "phi": "phi2", "gemma3_text": "gemma3", "cohere": "command-r",
+        "olmo3": "olmo2"}
 PERMUTED = {"llama", "smollm3", "granite", "olmo"}
-LAYER_NORM = {"gpt2", "gptneox", "bloom", "falcon", "phi2", "olmo", "stablelm", "starcoder2", "command-r"}
+LAYER_NORM = {"gpt2", "gptneox", "bloom", "falcon", "phi2", "olmo", "stablelm", "starcoder2", "command-r",
+              "cohere2"}
 # Types by a part of the name; the first that fits.
 QUANTISED = {
     "llama-f16": {"": Type.F16},
@@ -134,6 +136,11 @@ def rope(c):
     return found, None
 
 
+def default_types(c):
+    """What llama.cpp takes where no pattern is written."""
+    return ["full_attention" if l % 4 == 3 else "sliding_attention" for l in range(c.num_hidden_layers)]
+
+
 def add_keys(w, arch, c):
     positions, local = rope(c)
     share = positions.get("partial_rotary_factor", 1.0)
@@ -166,6 +173,10 @@ def add_keys(w, arch, c):
         w.add_rope_scaling_type(gguf.RopeScalingType.YARN)
         w.add_rope_scaling_factor(positions["factor"])
         w.add_rope_scaling_orig_ctx_len(positions["original_max_position_embeddings"])
+        if "beta_fast" in positions:
+            w.add_rope_scaling_yarn_beta_fast(positions["beta_fast"])
+        if arch == "olmo2":
+            w.add_rope_scaling_attn_factors(positions["attention_factor"])
     if arch == "phi3":
         w.add_rope_scaling_orig_ctx_len(c.original_max_position_embeddings)
         w.add_sliding_window(c.sliding_window or 0)
@@ -176,7 +187,11 @@ def add_keys(w, arch, c):
         w.add_parallel_residual(c.use_parallel_residual)
     if arch == "olmo" and c.clip_qkv:
         w.add_clamp_kqv(c.clip_qkv)
-    if arch == "command-r":
+    if c.model_type in ("olmo3", "exaone4", "cohere2") and c.sliding_window:
+        w.add_sliding_window(c.sliding_window)
+        if c.layer_types != default_types(c):
+            w.add_sliding_window_pattern([t == "sliding_attention" for t in c.layer_types])
+    if arch in ("command-r", "cohere2"):
         w.add_logit_scale(c.logit_scale)
         w.add_rope_scaling_type(gguf.RopeScalingType.NONE)
     if arch == "granite":

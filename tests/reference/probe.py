@@ -55,6 +55,10 @@ FAMILIES = {
     "gemma2": SANDWICH,
     "gemma3_text": SANDWICH,
     "olmo2": SANDWICH,
+    "olmo3": SANDWICH,
+    "exaone4": SANDWICH,
+    "glm4": dict(PLAIN, attn_out="post_self_attn_layernorm", mlp_out="post_mlp_layernorm",
+                 pre="mlp.gate_up_proj", up="mlp.gate_up_proj"),
 }
 LAYER_SITES = ("resid_pre", "q", "k", "v", "pattern", "z", "attn_out", "resid_mid", "mlp_pre",
                "mlp_up", "mlp_post", "mlp_out", "resid_post")

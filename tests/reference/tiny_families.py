@@ -241,4 +241,43 @@ FAMILIES = {
         "norms on q and k per head, biases", "cohere", "CohereForCausalLM",
         hidden_size=24, logit_scale=1.5, use_qk_norm=True, attention_bias=True, layer_norm_eps=0.02,
         rope_theta=70.0, hidden_act="silu", tie_word_embeddings=True, pad_token_id=0),
+    "olmo3": llama_like(
+        "a window on the first layer, which turns by a base of its own, yarn on the second", "olmo3",
+        "Olmo3ForCausalLM", hidden_size=24, rope_theta=70.0, hidden_act="silu", rms_norm_eps=1e-6,
+        layer_types=["sliding_attention", "full_attention"], sliding_window=4,
+        rope_scaling=dict(rope_type="yarn", factor=4.0, original_max_position_embeddings=16, beta_fast=4.0,
+                          attention_factor=1.3)),
+    "olmo3-four": llama_like(
+        "a window on three of four layers, which no key tells, rope_parameters as transformers 5 writes them",
+        "olmo3", "Olmo3ForCausalLM", hidden_size=16, num_hidden_layers=4, hidden_act="silu", rms_norm_eps=0.02,
+        sliding_window=5, attention_bias=True, tie_word_embeddings=True,
+        rope_parameters=dict(full_attention=dict(rope_type="default", rope_theta=900.0),
+                             sliding_attention=dict(rope_type="default", rope_theta=20.0))),
+    "exaone4": llama_like(
+        "norms behind both blocks, norms on q and k per head, no rotary on layers without a window", "exaone4",
+        "Exaone4ForCausalLM", hidden_size=24, rope_theta=70.0, hidden_act="silu", rms_norm_eps=1e-6,
+        layer_types=["full_attention", "sliding_attention"], sliding_window=4, sliding_window_pattern="LLLG"),
+    "exaone4-plain": llama_like(
+        "no window: rotary on all layers, llama3 scaling, head_dim its own, tied", "exaone4",
+        "Exaone4ForCausalLM", hidden_size=16, head_dim=6, hidden_act="silu", rms_norm_eps=0.02,
+        layer_types=["full_attention"] * 2, sliding_window=None, sliding_window_pattern=None, tie_word_embeddings=True,
+        rope_theta=500.0, rope_scaling=dict(rope_type="llama3", factor=8.0, low_freq_factor=1.0, high_freq_factor=4.0,
+                                            original_max_position_embeddings=60)),
+    "glm4": llama_like(
+        "norms before and behind both blocks, interleaved rotary on half of a head, biases of q, k, v that no key tells",
+        "glm4", "Glm4ForCausalLM", hidden_size=24, head_dim=8, rope_theta=70.0, hidden_act="silu", rms_norm_eps=1e-6,
+        pad_token_id=0),
+    "glm4-plain": llama_like(
+        "no biases, three quarters of a head rotary, tied", "glm4", "Glm4ForCausalLM", hidden_size=16, head_dim=8,
+        partial_rotary_factor=0.75, rope_theta=70.0, hidden_act="silu", rms_norm_eps=0.02, attention_bias=False,
+        tie_word_embeddings=True, pad_token_id=0),
+    "cohere2": llama_like(
+        "a window on the first layer, no rotary on the second, logit scale, tied", "cohere2", "Cohere2ForCausalLM",
+        hidden_size=24, logit_scale=0.37, attention_bias=False, layer_norm_eps=1e-5, rope_theta=70.0,
+        hidden_act="silu", tie_word_embeddings=True, pad_token_id=0, sliding_window=4,
+        layer_types=["sliding_attention", "full_attention"]),
+    "cohere2-pattern": llama_like(
+        "the window by a pattern, biases, the usual logit scale", "cohere2", "Cohere2ForCausalLM",
+        hidden_size=16, num_hidden_layers=3, attention_bias=True, layer_norm_eps=0.02, rope_theta=70.0,
+        hidden_act="silu", tie_word_embeddings=True, pad_token_id=0, sliding_window=5, sliding_window_pattern=2),
 }
