@@ -176,13 +176,13 @@ static void leave_attention(void *context, int row)
 }
 
 /* part[F] *= act(z)/z, the slope at 0 where z is none; act[F] = act(z). */
-static void bend(enum activation f, const float *z, float *part, float *act, size_t F)
+static void bend(const struct curve *f, const float *z, float *part, float *act, size_t F)
 {
 	const float nothing = 0;
 	float at_nothing;
 
-	kernel_activate_slope(f, &nothing, &at_nothing, 1);
-	kernel_activate(f, z, act, F);
+	curve_slope(f, &nothing, &at_nothing, 1);
+	curve_apply(f, z, act, F);
 	for (size_t k = 0; k < F; k++)
 		part[k] *= fabsf(z[k]) > 1e-6f ? act[k] / z[k] : at_nothing;
 }
@@ -191,13 +191,14 @@ static void activate(void *context, int row)
 {
 	const struct carry *c = context;
 	const struct config *g = &c->run->model->config;
+	const struct curve curve = config_curve(g, c->layer);
 	size_t F = (size_t)g->F;
 	float *pre = c->pre + (size_t)row * F, *up = g->gated ? c->up + (size_t)row * F : NULL, *act = xmalloc(F * sizeof *act);
 	int i = c->position[row];
 
 	add_bias(c, pre, g->gated ? weights(c)->b_gate : weights(c)->b_in, F);
 	touch(c, SITE_MLP_PRE, i, pre);
-	bend(g->activation, run_at(c->run, SITE_MLP_PRE, c->layer, i), pre, act, F);
+	bend(&curve, run_at(c->run, SITE_MLP_PRE, c->layer, i), pre, act, F);
 	if (up) {
 		const float *all = run_at(c->run, SITE_MLP_UP, c->layer, i);
 

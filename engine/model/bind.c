@@ -256,6 +256,18 @@ static int32_t *pick_unpermuted(const struct binder *b, int heads, int first, st
 	return pick;
 }
 
+/* The same of CodeGen's blocks, one from each of the four machines that it was trained on: [block][queries, values, keys]. */
+static int32_t *pick_from_quarters(const struct config *c, int part, struct arena *arena)
+{
+	static const int place[] = { 0, 2, 1 };
+	const int all = c->H * c->K, quarter = all / 4;
+	int32_t *pick = arena_alloc(arena, (size_t)all * sizeof *pick);
+
+	for (int k = 0; k < all; k++)
+		pick[k] = (k / quarter * 3 + place[part]) * quarter + k % quarter;
+	return pick;
+}
+
 static void bind_qkv(struct binder *b, int l, struct layer *y, struct arena *arena)
 {
 	const struct config *c = b->c;
@@ -273,14 +285,39 @@ static void bind_qkv(struct binder *b, int l, struct layer *y, struct arena *are
 		bind_linear(b, WEIGHT_QKV, l, c->D, q, 0, pick_unpermuted(b, c->H, 0, arena), &y->W_Q, &y->b_Q);
 		bind_linear(b, WEIGHT_QKV, l, c->D, kv, q, pick_unpermuted(b, c->G, q, arena), &y->W_K, &y->b_K);
 		bind_linear(b, WEIGHT_QKV, l, c->D, kv, q + kv, NULL, &y->W_V, &y->b_V);
-	} else if (fused == FUSED_PER_GROUP) {
-		bind_linear(b, WEIGHT_QKV, l, c->D, q, 0, pick_from_groups(c, 0, arena), &y->W_Q, &y->b_Q);
-		bind_linear(b, WEIGHT_QKV, l, c->D, kv, 0, pick_from_groups(c, 1, arena), &y->W_K, &y->b_K);
-		bind_linear(b, WEIGHT_QKV, l, c->D, kv, 0, pick_from_groups(c, 2, arena), &y->W_V, &y->b_V);
+	} else if (fused != FUSED_NOT) {
+		int32_t *(*pick)(const struct config *c, int part, struct arena *arena) =
+			fused == FUSED_QUARTERS ? pick_from_quarters : pick_from_groups;
+
+		bind_linear(b, WEIGHT_QKV, l, c->D, q, 0, pick(c, 0, arena), &y->W_Q, &y->b_Q);
+		bind_linear(b, WEIGHT_QKV, l, c->D, kv, 0, pick(c, 1, arena), &y->W_K, &y->b_K);
+		bind_linear(b, WEIGHT_QKV, l, c->D, kv, 0, pick(c, 2, arena), &y->W_V, &y->b_V);
 	} else {
 		bind_linear(b, WEIGHT_Q, l, c->D, q, 0, pick_unpermuted(b, c->H, 0, arena), &y->W_Q, &y->b_Q);
 		bind_linear(b, WEIGHT_K, l, c->D, kv, 0, pick_unpermuted(b, c->G, 0, arena), &y->W_K, &y->b_K);
 		bind_linear(b, WEIGHT_V, l, c->D, kv, 0, NULL, &y->W_V, &y->b_V);
+	}
+}
+
+/* The numbers of an activation; those of a GGUF are settings. */
+static void bind_curve(struct binder *b, int l)
+{
+	struct curve *curve = &b->c->curve[l];
+	const struct {
+		enum weight w;
+		float *into;
+		bool must;
+	} rows[] = { { WEIGHT_ALPHA_P, &curve->alpha_p, true },
+		     { WEIGHT_ALPHA_N, &curve->alpha_n, true },
+		     { WEIGHT_BETA, &curve->beta, false },
+		     { WEIGHT_EPS, &curve->eps, false } };
+
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		char name[NAME];
+		const struct tensor *t = rows[i].must ? need(b, rows[i].w, l, "") : find(b, rows[i].w, l, "", name);
+
+		if (t)
+			plan_vector(b->plan, (struct plan_vector){ .tensor = t, .count = 1, .into = rows[i].into, .layer = l });
 	}
 }
 
@@ -309,6 +346,8 @@ static void bind_layer(struct binder *b, int l, struct arena *arena)
 		bind_linear(b, WEIGHT_IN, l, c->D, c->F, 0, NULL, &y->W_in, &y->b_in);
 	}
 	bind_linear(b, WEIGHT_OUT, l, c->F, c->D, 0, NULL, &y->W_out, &y->b_out);
+	if (c->curve && !b->from->gguf)
+		bind_curve(b, l);
 }
 
 /* Tables that are read a row at a time: their shapes are checked here. */

@@ -58,6 +58,7 @@ static bool read_activation(const struct settings *s, const struct family *f, st
 		{ "swish", ACTIVATION_SILU },
 		{ "quick_gelu", ACTIVATION_GELU_QUICK },
 		{ "relu2", ACTIVATION_RELU2 },
+		{ "xielu", ACTIVATION_XIELU },
 	};
 	char word[64] = "";
 
@@ -66,7 +67,7 @@ static bool read_activation(const struct settings *s, const struct family *f, st
 	if (!setting_text(s, SETTING_ACTIVATION, word, sizeof word, err))
 		return false;
 	for (size_t i = 0; i < sizeof words / sizeof *words; i++)
-		if (!strcmp(words[i].word, word)) {
+		if (!strcmp(words[i].word, word) && (words[i].f != ACTIVATION_XIELU || f->activation == ACTIVATION_XIELU)) {
 			c->activation = words[i].f;
 			return true;
 		}
@@ -180,6 +181,11 @@ static bool read_window(const struct settings *s, const struct family *f, struct
 		c->window[l] = holds ? window : 0;
 	}
 	return true;
+}
+
+float config_query_scale(const struct config *c, int position)
+{
+	return c->query_growth == 0 ? 1 : 1 + c->query_growth * log1pf(floorf((float)position / c->query_period));
 }
 
 /* Multipliers and caps, whatever the family. */

@@ -10,7 +10,7 @@
 #include "engine/base/arena.h"
 #include "engine/base/err.h"
 #include "engine/model/rotary.h"
-#include "engine/numbers/kernels.h"
+#include "engine/numbers/curve.h"
 
 enum norm_kind { NORM_LAYER, NORM_RMS };
 enum position_kind { POSITION_NONE, POSITION_LEARNED, POSITION_ROTARY, POSITION_ALIBI };
@@ -44,7 +44,8 @@ struct config {
 	bool alibi_rounded;	    /* Falcon: that product is rounded to bfloat16 and scaled like the scores */
 
 	enum activation activation;
-	bool llama_tanh; /* of a GGUF: see family.h */
+	struct curve *curve; /* [L] or NULL: what each layer's neurons do, where the activation has numbers of its own */
+	bool llama_tanh;     /* of a GGUF: see family.h */
 	bool gated;
 	bool parallel;		   /* attention and MLP both read resid_pre */
 	bool parallel_shared_norm; /* … through the same norm */
@@ -52,9 +53,11 @@ struct config {
 	enum qk_norm_span qk_span;
 
 	float *attention_scale; /* [L]: 1/sqrt(K) unless the family says otherwise */
-	float attention_cap;	/* c tanh(s/c) on scores; 0: none */
-	int *window;		/* [L]: query i sees key j iff i - j < window; 0: all earlier ones. NULL: all layers 0 */
-	float qkv_clip;		/* 0: none */
+	/* queries are multiplied by 1 + growth ln(1 + floor(position / period)) (Ministral 3); growth 0: they are not */
+	float query_growth, query_period;
+	float attention_cap; /* c tanh(s/c) on scores; 0: none */
+	int *window;	     /* [L]: query i sees key j iff i - j < window; 0: all earlier ones. NULL: all layers 0 */
+	float qkv_clip;	     /* 0: none */
 
 	float embed_scale, residual_scale, logit_scale; /* 1 */
 	float logit_cap;				/* c tanh(x/c); 0: none */
@@ -79,6 +82,15 @@ static inline bool config_alike(const struct config *c, int T, int other)
 {
 	return rotary_alike(&c->rotary, T, other) && rotary_alike(&c->rotary_local, T, other);
 }
+
+/* What the neurons of layer l do. */
+static inline struct curve config_curve(const struct config *c, int l)
+{
+	return c->curve ? c->curve[l] : (struct curve){ .kind = c->activation };
+}
+
+/* What queries at a position are multiplied by. */
+float config_query_scale(const struct config *c, int position);
 
 /* Key/value head of a query head. */
 static inline int config_kv_head(const struct config *c, int head)

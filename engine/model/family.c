@@ -381,6 +381,83 @@ static const struct family families[] = {	/* ends with a NULL name */
 			[WEIGHT_LN1] = "model.layers.%d.input_layernorm",
 		},
 	},
+	{
+		.name = "ministral3", .types = "ministral3", .arch = "mistral3", .kv_heads = 8, .head_width = 128,
+		.norm = NORM_RMS, .eps = 1e-5f, .position = POSITION_ROTARY, .gguf_permuted = true,
+		.activation = ACTIVATION_SILU, .gated = true, .settle = settle_ministral3,
+		.keys = KEYS_SHAPE KEYS_ROPE "hidden_act rms_norm_eps sliding_window",
+		.name_of = {
+			LLAMA_ENDS, LLAMA_NORMS, LLAMA_QKV, LLAMA_O, LLAMA_MLP,
+		},
+	},
+	{
+		.name = "apertus", .types = "apertus", .arch = "apertus",
+		.norm = NORM_RMS, .eps = 1e-5f, .position = POSITION_ROTARY, .rope_base = 1.2e7f,
+		.activation = ACTIVATION_XIELU, .settle = settle_apertus,
+		.keys = KEYS_SHAPE KEYS_ROPE "hidden_act rms_norm_eps attention_bias",
+		.name_of = {
+			LLAMA_ENDS, LLAMA_QKV, LLAMA_O, QK_NORMS,
+			[WEIGHT_LN1] = "model.layers.%d.attention_layernorm", [WEIGHT_LN2] = "model.layers.%d.feedforward_layernorm",
+			[WEIGHT_IN] = "model.layers.%d.mlp.up_proj", [WEIGHT_OUT] = "model.layers.%d.mlp.down_proj",
+			[WEIGHT_ALPHA_P] = "model.layers.%d.mlp.act_fn.alpha_p",
+			[WEIGHT_ALPHA_N] = "model.layers.%d.mlp.act_fn.alpha_n",
+			[WEIGHT_BETA] = "model.layers.%d.mlp.act_fn.beta", [WEIGHT_EPS] = "model.layers.%d.mlp.act_fn.eps",
+		},
+	},
+	{
+		.name = "gpt_bigcode", .types = "gpt_bigcode", .arch = "starcoder",
+		.norm = NORM_LAYER, .eps = 1e-5f, .position = POSITION_LEARNED,
+		.activation = ACTIVATION_GELU_TANH, .tied = true, .biases = BIAS_ALL,
+		.fused = FUSED_PER_GROUP, .fused_gguf = FUSED_THIRDS, .settle = settle_gpt_bigcode,
+		.keys = KEYS_GPT2 "scale_attn_weights multi_query",
+		.name_of = {
+			[WEIGHT_EMBED] = "transformer.wte", [WEIGHT_POSITION] = "transformer.wpe",
+			[WEIGHT_LN_FINAL] = "transformer.ln_f", [WEIGHT_UNEMBED] = "lm_head",
+			[WEIGHT_LN1] = "transformer.h.%d.ln_1", [WEIGHT_LN2] = "transformer.h.%d.ln_2",
+			[WEIGHT_QKV] = "transformer.h.%d.attn.c_attn", [WEIGHT_O] = "transformer.h.%d.attn.c_proj",
+			[WEIGHT_IN] = "transformer.h.%d.mlp.c_fc", [WEIGHT_OUT] = "transformer.h.%d.mlp.c_proj",
+		},
+	},
+	{
+		.name = "mpt", .types = "mpt", .arch = "mpt",
+		.norm = NORM_LAYER, .eps = 1e-5f, .position = POSITION_ALIBI, .context = 2048,
+		.activation = ACTIVATION_GELU, .llama_tanh = true, .tied = true,
+		.fused = FUSED_THIRDS, .fused_gguf = FUSED_THIRDS, .settle = settle_mpt,
+		.keys = "hidden_size d_model num_hidden_layers n_layers num_attention_heads n_heads max_seq_len layer_norm_epsilon "
+			"expansion_ratio attn_config attn_config.clip_qkv attn_config.softmax_scale",
+		.name_of = {
+			[WEIGHT_EMBED] = "transformer.wte", [WEIGHT_LN_FINAL] = "transformer.norm_f", [WEIGHT_UNEMBED] = "lm_head",
+			[WEIGHT_LN1] = "transformer.blocks.%d.norm_1", [WEIGHT_LN2] = "transformer.blocks.%d.norm_2",
+			[WEIGHT_QKV] = "transformer.blocks.%d.attn.Wqkv", [WEIGHT_O] = "transformer.blocks.%d.attn.out_proj",
+			[WEIGHT_IN] = "transformer.blocks.%d.ffn.up_proj", [WEIGHT_OUT] = "transformer.blocks.%d.ffn.down_proj",
+		},
+	},
+	{
+		.name = "codegen", .types = "codegen", .arch = NULL,
+		.norm = NORM_LAYER, .eps = 1e-5f, .position = POSITION_ROTARY, .interleaved = true,
+		.activation = ACTIVATION_GELU_TANH, .parallel = true, .shared_norm = true,
+		.biases = BIAS_NORM | BIAS_MLP | BIAS_UNEMBED, .fused = FUSED_QUARTERS, .settle = settle_codegen,
+		.keys = KEYS_GPT2 "rotary_dim",
+		.name_of = {
+			[WEIGHT_EMBED] = "transformer.wte", [WEIGHT_LN_FINAL] = "transformer.ln_f", [WEIGHT_UNEMBED] = "lm_head",
+			[WEIGHT_LN1] = "transformer.h.%d.ln_1", [WEIGHT_QKV] = "transformer.h.%d.attn.qkv_proj",
+			[WEIGHT_O] = "transformer.h.%d.attn.out_proj", [WEIGHT_IN] = "transformer.h.%d.mlp.fc_in",
+			[WEIGHT_OUT] = "transformer.h.%d.mlp.fc_out",
+		},
+	},
+	{
+		.name = "internlm2", .types = "internlm2", .arch = "internlm2",
+		.norm = NORM_RMS, .eps = 1e-6f, .position = POSITION_ROTARY, .gguf_permuted = true,
+		.activation = ACTIVATION_SILU, .gated = true, .fused = FUSED_PER_GROUP, .settle = settle_internlm2,
+		.keys = KEYS_SHAPE KEYS_ROPE "hidden_act rms_norm_eps bias",
+		.name_of = {
+			[WEIGHT_EMBED] = "model.tok_embeddings", [WEIGHT_LN_FINAL] = "model.norm", [WEIGHT_UNEMBED] = "output",
+			[WEIGHT_LN1] = "model.layers.%d.attention_norm", [WEIGHT_LN2] = "model.layers.%d.ffn_norm",
+			[WEIGHT_QKV] = "model.layers.%d.attention.wqkv", [WEIGHT_O] = "model.layers.%d.attention.wo",
+			[WEIGHT_GATE] = "model.layers.%d.feed_forward.w1", [WEIGHT_IN] = "model.layers.%d.feed_forward.w3",
+			[WEIGHT_OUT] = "model.layers.%d.feed_forward.w2",
+		},
+	},
 	{ 0 },
 };
 

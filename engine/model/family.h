@@ -35,6 +35,11 @@ enum weight {
 	WEIGHT_IN,
 	WEIGHT_GATE_IN,
 	WEIGHT_OUT,
+	/* numbers of an activation, one tensor each: curve.h */
+	WEIGHT_ALPHA_P,
+	WEIGHT_ALPHA_N,
+	WEIGHT_BETA,
+	WEIGHT_EPS,
 	WEIGHT_COUNT,
 };
 
@@ -43,6 +48,7 @@ enum fused {
 	FUSED_NOT,
 	FUSED_THIRDS,	 /* all q, all k, all v */
 	FUSED_PER_GROUP, /* for each KV head: its queries, k, v (one query each: [head][q, k, v]) */
+	FUSED_QUARTERS,	 /* four blocks of a quarter of the queries, of the values, of the keys (CodeGen) */
 };
 
 /* Which layers a sliding window holds for, where the settings have one but do not list layer types. */

@@ -131,8 +131,11 @@ static void set_attention_scale(struct config *c, float scale)
 		c->attention_scale[l] = scale;
 }
 
-/* Press et al. 2022: powers of 2^(-8/n) for the n heads below a power of two, every other one of the next power for the rest. */
-static bool alibi_slopes(struct config *c, struct arena *arena, struct err *err)
+/*
+ * Press et al. 2022: powers of 2^(-most/n) for the n heads below a power of two, every other one of the next power for the rest. most
+ * is 8 in the paper.
+ */
+static bool alibi_slopes(struct config *c, float most, struct arena *arena, struct err *err)
 {
 	int n = 1;
 
@@ -141,9 +144,41 @@ static bool alibi_slopes(struct config *c, struct arena *arena, struct err *err)
 	while (2 * n <= c->H)
 		n *= 2;
 	for (int h = 0; h < c->H; h++)
-		c->alibi[h] =
-			h < n ? powf(2, -8.0f * (float)(h + 1) / (float)n) : powf(2, -4.0f * (float)(2 * (h - n) + 1) / (float)n);
+		c->alibi[h] = h < n ? powf(2, -most * (float)(h + 1) / (float)n)
+				    : powf(2, -most / 2 * (float)(2 * (h - n) + 1) / (float)n);
 	c->position = POSITION_ALIBI;
+	return true;
+}
+
+/* A number of each layer in a GGUF's array, or one for all. */
+static bool gguf_of_layer(const struct settings *s, const char *key, int l, float *out)
+{
+	double x;
+
+	if (!gguf_array_double(s->from->gguf, key, (size_t)l, &x) && !gguf_double(s->from->gguf, key, &x))
+		return false;
+	*out = (float)x;
+	return true;
+}
+
+/* A folder has the numbers of the activation as tensors (bind.c), a GGUF as settings. */
+bool settle_apertus(const struct settings *s, struct config *c, struct arena *arena, struct err *err)
+{
+	if (c->activation != ACTIVATION_XIELU)
+		return true;
+	c->curve = arena_alloc(arena, (size_t)c->L * sizeof *c->curve);
+	for (int l = 0; l < c->L; l++) {
+		struct curve *y = &c->curve[l];
+
+		*y = (struct curve){ .kind = ACTIVATION_XIELU, .beta = 0.5f, .eps = -1e-6f };
+		if (s->json)
+			continue;
+		if (!gguf_of_layer(s, "xielu.alpha_p", l, &y->alpha_p) || !gguf_of_layer(s, "xielu.alpha_n", l, &y->alpha_n))
+			return err_set(err, ERR_FILE, "%s: xielu.alpha_p or xielu.alpha_n has no number of layer %d", s->from->path,
+				       l);
+		gguf_of_layer(s, "xielu.beta", l, &y->beta);
+		gguf_of_layer(s, "xielu.eps", l, &y->eps);
+	}
 	return true;
 }
 
@@ -151,7 +186,13 @@ bool settle_bloom(const struct settings *s, struct config *c, struct arena *aren
 {
 	if (flag(s, "apply_residual_connection_post_layernorm", false))
 		return refuse(s, "apply_residual_connection_post_layernorm", err);
-	return alibi_slopes(c, arena, err);
+	return alibi_slopes(c, 8, arena, err);
+}
+
+bool settle_codegen(const struct settings *s, struct config *c, struct arena *arena, struct err *err)
+{
+	(void)arena;
+	return c->H * c->K % 4 == 0 || setting_refuse(s, SETTING_WIDTH, err, " is not a multiple of 4");
 }
 
 bool settle_cohere(const struct settings *s, struct config *c, struct arena *arena, struct err *err)
@@ -208,7 +249,7 @@ bool settle_falcon(const struct settings *s, struct config *c, struct arena *are
 	if (!flag(s, "alibi", false))
 		return true;
 	c->alibi_rounded = true;
-	return alibi_slopes(c, arena, err);
+	return alibi_slopes(c, 8, arena, err);
 }
 
 bool settle_gemma(const struct settings *s, struct config *c, struct arena *arena, struct err *err)
@@ -279,6 +320,16 @@ bool settle_gpt2(const struct settings *s, struct config *c, struct arena *arena
 	return true;
 }
 
+bool settle_gpt_bigcode(const struct settings *s, struct config *c, struct arena *arena, struct err *err)
+{
+	(void)arena, (void)err;
+	if (s->json)
+		c->G = flag(s, "multi_query", true) ? 1 : c->H;
+	if (!flag(s, "scale_attn_weights", true))
+		set_attention_scale(c, 1);
+	return true;
+}
+
 bool settle_gpt_neo(const struct settings *s, struct config *c, struct arena *arena, struct err *err)
 {
 	(void)s, (void)arena, (void)err;
@@ -310,6 +361,68 @@ bool settle_granite(const struct settings *s, struct config *c, struct arena *ar
 		return refuse(s, "a logit scale of 0", err);
 	c->logit_scale = 1 / c->logit_scale;
 	return true;
+}
+
+bool settle_internlm2(const struct settings *s, struct config *c, struct arena *arena, struct err *err)
+{
+	(void)arena, (void)err;
+	if (s->json)
+		c->may_biases &= ~(unsigned)BIAS_MLP;
+	return true;
+}
+
+/* Mistral's YaRN, and queries that grow beyond the length of the first training. */
+bool settle_ministral3(const struct settings *s, struct config *c, struct arena *arena, struct err *err)
+{
+	const struct json_value *rope = setting_json(s, "rope_parameters");
+	double growth = 0, period = c->context;
+
+	(void)arena;
+	if (s->json) {
+		if (!json_double(json_get(rope, "llama_4_scaling_beta"), &growth) ||
+		    !json_double(json_get(rope, "original_max_position_embeddings"), &period))
+			return err_set(
+				err, ERR_FILE,
+				"%s/config.json: rope_parameters lacks llama_4_scaling_beta or original_max_position_embeddings",
+				s->from->path);
+	} else {
+		gguf_double(s->from->gguf, "mistral3.attention.temperature_scale", &growth);
+		gguf_double(s->from->gguf, "mistral3.rope.scaling.original_context_length", &period);
+		gguf_double(s->from->gguf, "mistral3.attention.temperature_length", &period);
+	}
+	if (!isfinite(growth) || !(period >= 1))
+		return refuse(s, "a scale of queries that is no number, or one that grows every 0 tokens,", err);
+	c->query_growth = (float)growth;
+	c->query_period = (float)period;
+	return true;
+}
+
+/* What transformers computes is one kind of MPT: every published one. */
+bool settle_mpt(const struct settings *s, struct config *c, struct arena *arena, struct err *err)
+{
+	static const struct {
+		const char *key;
+		bool usual;
+	} switches[] = { { "alibi", true }, { "qk_ln", false }, { "prefix_lm", false } };
+	const struct json_value *attention = setting_json(s, "attn_config");
+	const char *kind = json_text(json_get(attention, "attn_type"));
+	double most = s->json ? 8 : 0, ratio = 4;
+	bool value;
+
+	for (size_t i = 0; i < sizeof switches / sizeof *switches; i++)
+		if (json_bool(json_get(attention, switches[i].key), &value) && value != switches[i].usual)
+			return err_set(err, ERR_FILE, "%s/config.json: attn_config: %s other than %s is not supported",
+				       s->from->path, switches[i].key, switches[i].usual ? "true" : "false");
+	if (kind && strcmp(kind, "multihead_attention"))
+		return err_set(err, ERR_FILE, "%s/config.json: attn_config: the attn_type \"%.40s\" is not supported",
+			       s->from->path, kind);
+	if (number(s, "expansion_ratio", &ratio) && ratio != 4)
+		return refuse(s, "expansion_ratio other than 4", err);
+	if (!s->json)
+		gguf_double(s->from->gguf, "mpt.attention.max_alibi_bias", &most);
+	if (!(most > 0 && most < 1000) || (!s->json && gguf_find(s->from->gguf, "blk.0.attn_q_norm.weight")))
+		return refuse(s, "an MPT model without ALiBi, or with norms on queries and keys,", err);
+	return alibi_slopes(c, (float)most, arena, err);
 }
 
 bool settle_olmo2(const struct settings *s, struct config *c, struct arena *arena, struct err *err)

@@ -294,7 +294,7 @@ static bool divide_by_tensor(const struct settings *s, const char *name, float *
 static bool scale_yarn_gguf(const struct settings *s, const struct config *c, struct rotary *r, double factor, struct err *err)
 {
 	struct yarn y = { .factor = factor, .old = c->context, .fast = 32, .slow = 1, .whole = true };
-	double attention = 1;
+	double attention = 1, by_all = 0;
 
 	gguf_number(s, "scaling.original_context_length", &y.old);
 	gguf_number(s, "scaling.yarn_beta_fast", &y.fast);
@@ -303,7 +303,8 @@ static bool scale_yarn_gguf(const struct settings *s, const struct config *c, st
 		gguf_number(s, "scaling.attn_factor", &attention);
 	if (!sensible(y.old) || !(y.fast > 0) || !(y.slow > 0) || r->base == 1)
 		return err_set(err, ERR_FILE, "%s: the numbers of %s.rope.scaling make no sense", s->from->path, s->arch);
-	r->factor = (float)(attention * yarn_scale(factor, 1));
+	gguf_number(s, "scaling.yarn_log_multiplier", &by_all);
+	r->factor = (float)(attention * yarn_scale(factor, 1) / (by_all != 0 ? yarn_scale(factor, by_all) : 1));
 	ramp(r, &y);
 	return true;
 }

@@ -12,14 +12,15 @@
 static const struct {
 	const char *json[6], *gguf;
 } spelling[SETTING_COUNT] = {
-	[SETTING_LAYERS] = { { "num_hidden_layers", "n_layer", "num_layers" }, "block_count" },
-	[SETTING_WIDTH] = { { "hidden_size", "n_embd", "n_embed" }, "embedding_length" },
-	[SETTING_HEADS] = { { "num_attention_heads", "n_head", "num_heads" }, "attention.head_count" },
+	[SETTING_LAYERS] = { { "num_hidden_layers", "n_layer", "num_layers", "n_layers" }, "block_count" },
+	[SETTING_WIDTH] = { { "hidden_size", "n_embd", "n_embed", "d_model" }, "embedding_length" },
+	[SETTING_HEADS] = { { "num_attention_heads", "n_head", "num_heads", "n_heads" }, "attention.head_count" },
 	[SETTING_KV_HEADS] = { { "num_key_value_heads", "num_kv_heads", "n_head_kv" }, "attention.head_count_kv" },
 	[SETTING_HEAD_WIDTH] = { { "head_dim" }, "attention.key_length" },
 	[SETTING_NEURONS] = { { "intermediate_size", "n_inner", "ffn_dim", "ffn_hidden_size" }, "feed_forward_length" },
 	[SETTING_VOCABULARY] = { { "vocab_size" }, "vocab_size" },
-	[SETTING_CONTEXT] = { { "max_position_embeddings", "n_positions", "n_ctx", "seq_length" }, "context_length" },
+	[SETTING_CONTEXT] = { { "max_position_embeddings", "n_positions", "n_ctx", "seq_length", "max_seq_len" },
+			      "context_length" },
 	[SETTING_NORM_EPS] = { { "rms_norm_eps", "layer_norm_epsilon", "layer_norm_eps", "norm_epsilon" },
 			       "attention.layer_norm_rms_epsilon" },
 	[SETTING_ROPE_BASE] = { { "rope_scaling.rope_theta", "rope_parameters.rope_theta",
@@ -37,8 +38,8 @@ static const struct {
 	[SETTING_LOGIT_SCALE] = { { "logit_scale", "logits_scaling" }, "logit_scale" },
 	[SETTING_EMBED_SCALE] = { { "embedding_multiplier" }, "embedding_scale" },
 	[SETTING_RESIDUAL_SCALE] = { { "residual_multiplier" }, "residual_scale" },
-	[SETTING_ATTENTION_SCALE] = { { "attention_multiplier" }, "attention.scale" },
-	[SETTING_QKV_CLIP] = { { "clip_qkv" }, "attention.clamp_kqv" },
+	[SETTING_ATTENTION_SCALE] = { { "attention_multiplier", "attn_config.softmax_scale" }, "attention.scale" },
+	[SETTING_QKV_CLIP] = { { "clip_qkv", "attn_config.clip_qkv" }, "attention.clamp_kqv" },
 	[SETTING_PARALLEL] = { { "use_parallel_residual", "parallel_attn" }, "use_parallel_residual" },
 };
 

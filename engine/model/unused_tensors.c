@@ -16,8 +16,8 @@ static const char *const known_beginnings[] = {
 };
 /* clang-format on */
 static const char *const known_ends[] = {
-	".attn.bias",		".attn.masked_bias", ".attention.bias",	   ".attention.masked_bias",
-	".rotary_emb.inv_freq", ".position_ids",     ".rope_freqs.weight", ".attn_rot_embd",
+	".attn.bias",	 ".attn.masked_bias",  ".attention.bias", ".attention.masked_bias", ".rotary_emb.inv_freq",
+	".position_ids", ".rope_freqs.weight", ".attn_rot_embd",  ".attn.causal_mask",
 };
 
 static bool is_known(const char *name)

@@ -282,6 +282,8 @@ INLINE float value(enum activation f, float x)
 		return gated(x, x * 1.702f);
 	case ACTIVATION_RELU2:
 		return not_negative(x) * not_negative(x);
+	case ACTIVATION_XIELU: /* curve.c */
+		break;
 	}
 	return x;
 }
@@ -318,6 +320,8 @@ INLINE float slope(enum activation f, float x)
 		return gated_slope(x, x * 1.702f, 1.702f);
 	case ACTIVATION_RELU2:
 		return not_negative(x) * 2;
+	case ACTIVATION_XIELU:
+		break;
 	}
 	return 1;
 }

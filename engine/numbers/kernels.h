@@ -57,8 +57,9 @@ enum activation {
 	ACTIVATION_SILU,       /* swish */
 	ACTIVATION_GELU_QUICK, /* x sigmoid(1.702 x) */
 	ACTIVATION_RELU2,      /* relu(x)^2 */
+	ACTIVATION_XIELU,      /* has numbers of its own: curve.h */
 };
-enum { ACTIVATIONS = ACTIVATION_RELU2 + 1 };
+enum { ACTIVATIONS = ACTIVATION_RELU2 + 1 }; /* of those without such numbers */
 /* y = f(x); y may be x. Within 2e-7 relative (or 1e-7 absolute) of the exact function. */
 void kernel_activate(enum activation f, const float *x, float *y, size_t n);
 /* y = f'(x), within 3e-7 relative or 2e-7 absolute. */

@@ -208,21 +208,23 @@ static void write_back(const struct backward *b, int l, const struct writer *w, 
 /*
  * From d[rows, F] at neurons to s->mlp_pre and s->mlp_up by the rules: neuron = f(pre), or f(pre) up.
  */
-static void activation_back(const struct backward *b, const struct layer_sites *was, const float *d, const struct layer_sites *s)
+static void activation_back(const struct backward *b, int l, const struct layer_sites *was, const float *d,
+			    const struct layer_sites *s)
 {
 	const struct config *c = &b->run->model->config;
 	const bool frozen = c->gated && (b->frozen & FROZEN_GATES), chord = b->frozen & (c->gated ? CHORDS_IN_GATES : CHORDS);
+	const struct curve curve = config_curve(c, l);
 	const size_t all = (size_t)b->rows * (size_t)c->F;
 	const float half = backward_share(b, c->gated && !frozen);
 
 	if (chord)
-		activation_chord(c->activation, was->mlp_pre, s->mlp_pre, all);
+		curve_chord(&curve, was->mlp_pre, s->mlp_pre, all);
 	else
-		kernel_activate_slope(c->activation, was->mlp_pre, s->mlp_pre, all);
+		curve_slope(&curve, was->mlp_pre, s->mlp_pre, all);
 	if (c->gated)
-		kernel_activate(c->activation, was->mlp_pre, s->mlp_up, all);
+		curve_apply(&curve, was->mlp_pre, s->mlp_up, all);
 	if (c->gated && !chord && !frozen)
-		lost_gate(b->lost, c->activation, (double)half, was->mlp_pre, was->mlp_up, d, all);
+		lost_gate(b->lost, &curve, (double)half, was->mlp_pre, was->mlp_up, d, all);
 	for (size_t i = 0; i < all; i++) {
 		s->mlp_pre[i] *= frozen ? 0 : half * d[i] * (c->gated ? was->mlp_up[i] : 1);
 		if (c->gated)
@@ -244,7 +246,7 @@ static void mlp_back(const struct backward *b, int l, const struct layer_sites *
 	plant(b, l, SITE_MLP_POST, s->mlp_post);
 	memcpy(b->wide, s->mlp_post, rows * F * sizeof *b->wide);
 	through_edits(b, l, SITE_MLP_POST, b->wide);
-	activation_back(b, was, b->wide, s);
+	activation_back(b, l, was, b->wide, s);
 	plant(b, l, SITE_MLP_PRE, s->mlp_pre);
 	if (c->gated)
 		plant(b, l, SITE_MLP_UP, s->mlp_up);
@@ -316,6 +318,12 @@ static void project_back(const struct backward *b, int l, const struct projectio
 
 	memcpy(b->wide, d, rows * width * sizeof *d);
 	through_edits(b, l, p->site, b->wide);
+	for (size_t i = 0; p->site == SITE_Q && c->query_growth != 0 && i < rows; i++) {
+		const float by = config_query_scale(c, position_of(b, i));
+
+		for (size_t k = 0; k < width; k++)
+			b->wide[i * width + k] *= by;
+	}
 	for (size_t i = 0; p->turned && i < rows; i++) {
 		const size_t at = (size_t)position_of(b, i) * (size_t)r->pairs;
 

@@ -180,6 +180,7 @@ static void finish_query(const struct rows *r, int row)
 	add_bias(q, r->layer->b_Q, HK);
 	clip(q, HK, c->qkv_clip);
 	place(r, row, SITE_Q_NORM, q, c->H);
+	multiply_by(q, HK, config_query_scale(c, position_of(r, row)));
 	touch(r, row, SITE_Q, q);
 }
 
@@ -248,13 +249,14 @@ static void leave_attention(const struct rows *r, int row)
 static void activate(const struct rows *r, int row)
 {
 	const struct config *c = &r->p->model->config;
+	const struct curve curve = config_curve(c, r->l);
 	size_t F = (size_t)c->F;
 	float *pre = r->s->mlp_pre + (size_t)row * F, *post = r->s->mlp_post + (size_t)row * F;
 	float *up = c->gated ? r->s->mlp_up + (size_t)row * F : NULL;
 
 	add_bias(pre, c->gated ? r->layer->b_gate : r->layer->b_in, F);
 	touch(r, row, SITE_MLP_PRE, pre);
-	kernel_activate(c->activation, pre, post, F);
+	curve_apply(&curve, pre, post, F);
 	if (up)
 		add_bias(up, r->layer->b_in, F);
 	for (size_t i = 0; up && i < F; i++)

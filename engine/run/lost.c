@@ -60,7 +60,7 @@ void lost_pattern_edit(struct lost *lost, const struct edit *e, int head, int qu
 	free(x);
 }
 
-void lost_gate(struct lost *lost, enum activation f, double share, const float *z, const float *up, const float *d, size_t n)
+void lost_gate(struct lost *lost, const struct curve *f, double share, const float *z, const float *up, const float *d, size_t n)
 {
 	float *value, *slope;
 
@@ -68,56 +68,9 @@ void lost_gate(struct lost *lost, enum activation f, double share, const float *
 		return;
 	value = xcalloc(2 * n, sizeof *value);
 	slope = value + n;
-	kernel_activate(f, z, value, n);
-	kernel_activate_slope(f, z, slope, n);
+	curve_apply(f, z, value, n);
+	curve_slope(f, z, slope, n);
 	for (size_t i = 0; i < n; i++)
 		lost->activation += share * ((double)value[i] - (double)slope[i] * (double)z[i]) * (double)up[i] * (double)d[i];
 	free(value);
-}
-
-/* ---- f(z) / z ---- */
-
-static double chord_relu(double z)
-{
-	return z > 0;
-}
-
-static double chord_gelu(double z)
-{
-	return 0.5 * erfc(-z * 0.70710678118654752440);
-}
-
-static double chord_gelu_tanh(double z)
-{
-	return 0.5 * (1 + tanh(0.79788456080286535588 * (z + 0.044715 * z * z * z)));
-}
-
-static double chord_silu(double z)
-{
-	return 1 / (1 + exp(-z));
-}
-
-static double chord_gelu_quick(double z)
-{
-	return chord_silu(1.702 * z);
-}
-
-static double chord_relu2(double z)
-{
-	return fmax(z, 0);
-}
-
-void activation_chord(enum activation f, const float *z, float *y, size_t n)
-{
-	static double (*const chords[ACTIVATIONS])(double) = {
-		[ACTIVATION_RELU] = chord_relu,
-		[ACTIVATION_GELU] = chord_gelu,
-		[ACTIVATION_GELU_TANH] = chord_gelu_tanh,
-		[ACTIVATION_SILU] = chord_silu,
-		[ACTIVATION_GELU_QUICK] = chord_gelu_quick,
-		[ACTIVATION_RELU2] = chord_relu2,
-	};
-
-	for (size_t i = 0; i < n; i++)
-		y[i] = (float)chords[f]((double)z[i]);
 }

@@ -14,7 +14,7 @@
 
 #include <stddef.h>
 
-#include "engine/numbers/kernels.h"
+#include "engine/numbers/curve.h"
 #include "engine/run/edit.h"
 
 struct lost {
@@ -31,9 +31,6 @@ void lost_edit(struct lost *lost, const struct edit *e, const struct config *c, 
 	       size_t width);
 void lost_pattern_edit(struct lost *lost, const struct edit *e, int head, int query, const float *d);
 /* f(z) up where the tangent f'(z) is kept, and each half gets that share: z, up, d[n]. */
-void lost_gate(struct lost *lost, enum activation f, double share, const float *z, const float *up, const float *d, size_t n);
-
-/* y[n] = f(z) / z, by closed forms. */
-void activation_chord(enum activation f, const float *z, float *y, size_t n);
+void lost_gate(struct lost *lost, const struct curve *f, double share, const float *z, const float *up, const float *d, size_t n);
 
 #endif

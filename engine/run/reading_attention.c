@@ -96,6 +96,8 @@ static bool side_back(const struct run *run, const struct side *s, int layer, in
 	    !project(run, layer, s->W, s->bias, position, x, out->arena, err))
 		return false;
 	memcpy(d + at, along, K * sizeof *d);
+	for (size_t k = 0; s->site == SITE_Q && k < K; k++)
+		d[at + k] *= config_query_scale(c, position);
 	if (!turn_back(run, layer, position, d + at, out->arena, err))
 		return false;
 	memcpy(normed, x, n * sizeof *x);

@@ -139,6 +139,7 @@ void snapshot_describe(struct snapshot *s, const struct session *session)
 	s->config.no_rotary = NULL;
 	s->config.alibi = s->config.attention_scale = NULL;
 	s->config.window = NULL;
+	s->config.curve = NULL;
 	set_tokens(&s->token, &s->tokens, m->tokenizer, session_run(session));
 	set_tokens(&s->foil, &s->foil_tokens, m->tokenizer, session_foil(session));
 	memcpy(s->metric_spec, metric->spec, sizeof s->metric_spec);

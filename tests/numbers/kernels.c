@@ -1,5 +1,6 @@
 /* kernels.c - the steps between products: right against plain double loops, and the same bits from every instruction set. */
 #include "engine/numbers/cpu.h"
+#include "engine/numbers/curve.h"
 #include "engine/numbers/kernels.h"
 #include "tests/tap.h"
 
@@ -200,6 +201,40 @@ static void test_activation(const char *set, enum activation f)
 	free(y);
 }
 
+/* xIELU by its formula, its slope by differences, and f(x) / x. */
+static double exact_xielu(const struct curve *c, double x)
+{
+	double above = log1p(exp((double)c->alpha_p)), below = (double)c->beta + log1p(exp((double)c->alpha_n));
+
+	return (x > 0 ? above * x * x : below * (exp(x) - 1 - x)) + (double)c->beta * x;
+}
+
+static void test_curve(float alpha_p, float alpha_n)
+{
+	const struct curve c = { ACTIVATION_XIELU, alpha_p, alpha_n, 0.4f, -1e-6f };
+	enum { N = 801 };
+	float x[N], y[N], slope[N], chord[N];
+	double value = 0, by_slope = 0, by_chord = 0;
+
+	for (int i = 0; i < N; i++)
+		x[i] = (float)(i - N / 2) / 40 + 0.003f;
+	curve_apply(&c, x, y, N);
+	curve_slope(&c, x, slope, N);
+	curve_chord(&c, x, chord, N);
+	for (int i = 0; i < N; i++) {
+		const double h = 1e-3, at = (double)x[i];
+
+		value = fmax(value, off(y[i], exact_xielu(&c, at), 2e-7, 1e-7));
+		by_slope = fmax(by_slope, off(slope[i], (exact_xielu(&c, at + h) - exact_xielu(&c, at - h)) / (2 * h), 1e-6, 1e-6));
+		by_chord = fmax(by_chord, off(chord[i], exact_xielu(&c, at) / at, 2e-7, 1e-7));
+	}
+	CHECK_THAT(value <= 1 && by_slope <= 1 && by_chord <= 1, "xIELU %g %g: %.2f of what may be, its slope %.2f, its chord %.2f",
+		   (double)alpha_p, (double)alpha_n, value, by_slope, by_chord);
+	x[0] = 0;
+	curve_chord(&c, x, chord, 1);
+	CHECK_THAT(fabsf(chord[0] - c.beta) < 1e-6f, "xIELU: f(x) / x at 0 is its limit, %g", (double)chord[0]);
+}
+
 /* --- The same bits everywhere --- */
 
 struct results {
@@ -292,5 +327,7 @@ int main(void)
 		test_same(name);
 	}
 	test_rotary();
+	test_curve(0.3f, -0.2f);
+	test_curve(-3, 2);
 	return tap_done();
 }

@@ -31,17 +31,19 @@ from transformers.utils import logging
 from make_quant_vectors import HALVES
 from make_tiny import FIXTURES, make_tokenizer, randomise, TEXT
 from probe import Probe, save
+from tiny_families import FAMILIES
 
 OUT = FIXTURES / "gguf"
 NAMES = """gpt2-tied llama-grouped llama3 mistral-window gpt_neox bloom-heads falcon-7b falcon-40b
 phi phi3 phi3-long phi3-short qwen2 qwen2-yarn qwen3 gemma gemma2 gemma3 gemma3-types olmo olmo-unclipped
 olmo2 stablelm stablelm-parallel starcoder2 starcoder2-plain smollm3-four granite granite-bias cohere
-cohere-qk olmo3 olmo3-four exaone4 exaone4-plain glm4 glm4-plain cohere2 cohere2-pattern""".split()
+cohere-qk olmo3 olmo3-four exaone4 exaone4-plain glm4 glm4-plain cohere2 cohere2-pattern ministral3 ministral3-tied
+apertus gpt_bigcode mpt internlm2""".split()
 ARCH = {"mistral": "llama", "gpt_neox": "gptneox", "phi": "phi2", "gemma3_text": "gemma3", "cohere": "command-r",
-        "olmo3": "olmo2"}
-PERMUTED = {"llama", "smollm3", "granite", "olmo"}
+        "olmo3": "olmo2", "ministral3": "mistral3", "gpt_bigcode": "starcoder"}
+PERMUTED = {"llama", "smollm3", "granite", "olmo", "mistral3", "internlm2"}
 LAYER_NORM = {"gpt2", "gptneox", "bloom", "falcon", "phi2", "olmo", "stablelm", "starcoder2", "command-r",
-              "cohere2"}
+              "cohere2", "starcoder", "mpt"}
 # Types by a part of the name; the first that fits.
 QUANTISED = {
     "llama-f16": {"": Type.F16},
@@ -85,6 +87,7 @@ def convert(model, arch, c):
     if arch in ("gemma", "gemma2", "gemma3") or getattr(c, "tie_word_embeddings", False):
         weights.pop("lm_head.weight", None)
     stack_head_norms(weights)
+    weights = {n: w for n, w in weights.items() if "act_fn" not in n}  # keys
     names = gguf.get_tensor_name_map(next(a for a, n in gguf.MODEL_ARCH_NAMES.items() if n == arch),
                                      c.num_hidden_layers)
     heads = c.num_attention_heads
@@ -141,14 +144,14 @@ def default_types(c):
     return ["full_attention" if l % 4 == 3 else "sliding_attention" for l in range(c.num_hidden_layers)]
 
 
-def add_keys(w, arch, c):
+def add_keys(w, arch, c, model):
     positions, local = rope(c)
     share = positions.get("partial_rotary_factor", 1.0)
     heads = c.num_attention_heads
     kv_heads = getattr(c, "num_key_value_heads", None) or heads
     if arch == "falcon":
         kv_heads = c.num_kv_heads if c.new_decoder_architecture else 1 if c.multi_query else heads
-    w.add_context_length(getattr(c, "max_position_embeddings", None) or 2048)
+    w.add_context_length(getattr(c, "max_position_embeddings", None) or getattr(c, "max_seq_len", None) or 2048)
     w.add_embedding_length(c.hidden_size)
     w.add_block_count(c.num_hidden_layers)
     w.add_feed_forward_length(getattr(c, "intermediate_size", None) or getattr(c, "n_inner", None) or 4 * c.hidden_size)
@@ -177,6 +180,16 @@ def add_keys(w, arch, c):
             w.add_rope_scaling_yarn_beta_fast(positions["beta_fast"])
         if arch == "olmo2":
             w.add_rope_scaling_attn_factors(positions["attention_factor"])
+    if arch == "mistral3":
+        w.add_rope_scaling_yarn_log_mul(positions["mscale_all_dim"])
+        w.add_attn_temperature_scale(positions["llama_4_scaling_beta"])
+    if arch == "apertus":
+        curves = [layer.mlp.act_fn for layer in model.model.layers]
+        for write, name in ((w.add_xielu_alpha_p, "alpha_p"), (w.add_xielu_alpha_n, "alpha_n"), (w.add_xielu_beta, "beta"),
+                            (w.add_xielu_eps, "eps")):
+            write([float(getattr(curve, name)) for curve in curves])
+    if arch == "mpt":
+        w.add_max_alibi_bias(8.0)
     if arch == "phi3":
         w.add_rope_scaling_orig_ctx_len(c.original_max_position_embeddings)
         w.add_sliding_window(c.sliding_window or 0)
@@ -209,7 +222,7 @@ def add_keys(w, arch, c):
     if arch == "gemma3":
         slides = [t == "sliding_attention" for t in c.layer_types]
         w.add_sliding_window_pattern(2 if slides == [True, False] else slides)
-    if c.model_type in ("mistral", "starcoder2") and c.sliding_window:
+    if c.model_type in ("mistral", "ministral3", "starcoder2") and c.sliding_window:
         w.add_sliding_window(c.sliding_window)
 
 
@@ -255,12 +268,12 @@ def random_blocks(name, x, kind):
     return blocks.reshape(x.shape[0], -1)
 
 
-def write(file, model, folder, types):
+def write(file, model, folder, types, arch=None):
     c = model.config
-    arch = ARCH.get(c.model_type, c.model_type)
+    arch = arch or ARCH.get(c.model_type, c.model_type)
     w = gguf.GGUFWriter(file, arch)
     w.add_name("tiny")
-    add_keys(w, arch, c)
+    add_keys(w, arch, c, model)
     add_tokenizer(w, folder, c.vocab_size)
     for name, x in sorted(convert(model, arch, c).items()):
         kind = next((t for part, t in types.items() if part in name), Type.F32) if x.ndim == 2 else Type.F32
@@ -312,12 +325,22 @@ def by_transformers(file, model, ids, want):
 
 # ---- all of them -----------------------------------------------------------------------------
 
+def load(name, folder):
+    """The model, and the architecture's name where its settings do not tell."""
+    row = FAMILIES.get(name, {})
+    if "oracle" not in row:
+        return AutoModelForCausalLM.from_pretrained(folder, attn_implementation="eager", dtype=torch.float32), None
+    model = AutoModelForCausalLM.from_config(AutoConfig.for_model(**row["oracle"]), attn_implementation="eager")
+    randomise(model, row.get("seed", 1), row.get("gain", 0.4))
+    return model, row["config"]["model_type"]
+
+
 def make(name):
     folder = next(FIXTURES / f / name for f in ("tiny", "families") if (FIXTURES / f / name).is_dir())
-    model = AutoModelForCausalLM.from_pretrained(folder, attn_implementation="eager", dtype=torch.float32)
+    model, arch = load(name, folder)
     ids = json.loads((folder / "expected.json").read_text())["ids"]
     file = OUT / f"{name}.gguf"
-    arch = write(file, model, folder, {})
+    arch = write(file, model, folder, {}, arch)
     return dict(file=file.name, arch=arch, like=f"{folder.parent.name}/{name}", ids=ids,
                 checked=by_transformers(file, model, ids, logits(model, ids)))
 

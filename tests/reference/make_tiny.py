@@ -82,12 +82,13 @@ def randomise(model, seed, gain):
         p.data.copy_(value)
 
 
-def write_weights(model, folder, dtype, shards, prefix, buffers):
+def write_weights(model, folder, dtype, shards, prefix, buffers, rename):
     tied = {n for n in getattr(model, "all_tied_weights_keys", None) or {}}
     weights = {n: p.detach().to(dtype).contiguous() for n, p in model.named_parameters() if n not in tied}
     for n, p in model.named_parameters():  # what is computed with is what the file has
         p.data.copy_(p.data.to(dtype).float())
     weights.update(buffers)
+    weights = rename(weights)
     if prefix:
         weights = {n.removeprefix(prefix): w for n, w in weights.items()}
     if shards == 1:
@@ -147,7 +148,7 @@ def interventions(probe, ids, foil_ids, run, folder, lines):
     rows, plain = [], run["logits"][-1]
     for line in lines:
         target = line.split()[0]
-        if probe.config.model_type in ("bloom", "falcon") and target in ("kv", "pattern"):
+        if probe.config.model_type in ("bloom", "falcon", "mpt") and target in ("kv", "pattern"):
             continue  # their own code leaves no place to put a hook
         after = probe.run(ids, [line], base=run, foil=foil, folder=folder)["logits"][-1]
         assert (after - plain).abs().max() > 1e-3, f"{folder.name}: {line} changes nothing"
@@ -166,19 +167,19 @@ def make(name, row):
     config = dict(row["config"], bos_token_id=0, eos_token_id=0)
     (folder / "config.json").write_text(json.dumps(config, indent=1) + "\n")
 
-    auto = AutoConfig.from_pretrained(folder)
+    auto = AutoConfig.for_model(**row["oracle"]) if "oracle" in row else AutoConfig.from_pretrained(folder)
     auto._attn_implementation = "eager"
     model = AutoModelForCausalLM.from_config(auto, attn_implementation="eager")
     randomise(model, row.get("seed", 1), row.get("gain", 0.4))
     dtype = getattr(torch, row.get("dtype", "float32"))
     write_weights(model, folder, dtype, row.get("shards", 1), row.get("prefix"),
-                  row.get("buffers", lambda m: {})(model))
+                  row.get("buffers", lambda m: {})(model), row.get("rename", lambda w: w))
     tokenizer = make_tokenizer(row["tokens"], folder, row.get("tokenizer", "json"))
 
     ids, foil_ids = (tokenizer.encode(t).ids for t in (row.get("text", TEXT), row.get("foil", FOIL)))
     assert len(ids) == len(foil_ids) and len(ids) > 7, (ids, foil_ids)
-    model = AutoModelForCausalLM.from_pretrained(  # from the files, as anyone would
-        folder, attn_implementation="eager", dtype=torch.float32)
+    if "oracle" not in row:  # from the files, as anyone would
+        model = AutoModelForCausalLM.from_pretrained(folder, attn_implementation="eager", dtype=torch.float32)
     fused = model if not getattr(model.config, "alibi", False) else AutoModelForCausalLM.from_pretrained(
         folder, attn_implementation="sdpa", dtype=torch.float32)  # see probe.py: Falcon's eager attention adds ALiBi twice
     plain = fused(torch.tensor([ids])).logits[0]

@@ -55,6 +55,12 @@ FAMILIES = {
     "gemma2": SANDWICH,
     "gemma3_text": SANDWICH,
     "olmo2": SANDWICH,
+    "apertus": dict(PLAIN, pre="mlp.up_proj", up=None),
+    "gpt_bigcode": dict(GPT, o="attn.c_proj", pre="mlp.c_fc", down="mlp.c_proj"),
+    "codegen": dict(GPT, o="attn.out_proj", pre="mlp.fc_in", down="mlp.fc_out", parallel=True),
+    # so does mpt's MLP
+    "mpt": dict(layers="transformer.blocks", norm="transformer.norm_f", attn="attn", o="attn.out_proj", attn_out="attn",
+                mlp_out="ffn.down_proj", pre="ffn.up_proj", down="ffn.down_proj"),
     "olmo3": SANDWICH,
     "exaone4": SANDWICH,
     "glm4": dict(PLAIN, attn_out="post_self_attn_layernorm", mlp_out="post_mlp_layernorm",
@@ -320,8 +326,8 @@ class Probe:
 
     def _hook_attention(self, attn):
         kind = self.config.model_type
-        if kind in ("bloom", "falcon"):
-            attn.query_key_value.register_forward_hook(
+        if kind in ("bloom", "falcon", "mpt"):
+            (attn.Wqkv if kind == "mpt" else attn.query_key_value).register_forward_hook(
                 lambda module, args, out: self._fused(attn, out))
             attn.register_forward_hook(lambda module, args, out: self._site_pattern(out[1][0]))
         elif hasattr(attn, "_attn"):  # gpt_neo, gptj
@@ -390,14 +396,18 @@ class Probe:
         self._site("pattern", pattern)
 
     def _fused(self, attn, fused):
-        """bloom and falcon: q, k, v out of one matrix (with rotary, q and k come later)."""
-        if self.config.model_type == "bloom":
+        """bloom, falcon and mpt: q, k, v out of one matrix (with rotary, q and k come later)."""
+        kind = self.config.model_type
+        if kind == "mpt":
+            limit = attn.clip_qkv or math.inf
+            q, k, v = (x.reshape(len(x), attn.n_heads, -1).transpose(0, 1) for x in fused[0].clamp(-limit, limit).chunk(3, -1))
+        elif kind == "bloom":
             q, k, v = (x[0] for x in attn._reshape(fused))  # [H, T, K]
         else:
             q, k, v = (x[0].transpose(0, 1) for x in attn._split_heads(fused))
             if self.config.new_decoder_architecture:
                 v = v[::q.shape[0] // self.config.num_kv_heads]
-        if self.config.model_type == "bloom" or self.config.alibi:
+        if kind in ("bloom", "mpt") or self.config.alibi:
             self._site_qk(q, k)
         self._site("v", v.transpose(0, 1))
 

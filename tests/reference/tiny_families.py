@@ -2,6 +2,7 @@
 
 Each option that a family has stands on in one row and off in another, as far as it changes numbers.
 """
+import torch
 
 
 def row(about, model_type, architecture, **config):
@@ -15,6 +16,40 @@ def llama_like(about, model_type, architecture, **config):
     sizes = dict(hidden_size=20, intermediate_size=27, num_hidden_layers=2, num_attention_heads=4,
                  num_key_value_heads=2, max_position_embeddings=64, tie_word_embeddings=False)
     return row(about, model_type, architecture, **dict(sizes, **config))
+
+
+def xielu_numbers(model):
+    """Those that its module does not learn, which a file has all the same."""
+    return {n: b.clone() for n, b in model.named_buffers() if "act_fn" in n}
+
+
+def internlm2(about, bias, **config):
+    """Its code is not in transformers: it is a Llama whose q, k and v are in one matrix, group by group."""
+    sizes = dict(hidden_size=24, intermediate_size=27, num_hidden_layers=2, num_attention_heads=4,
+                 num_key_value_heads=2, max_position_embeddings=64, tie_word_embeddings=False, vocab_size=61,
+                 hidden_act="silu", rope_theta=70.0)
+    sizes.update(config)
+    names = {"self_attn.o_proj": "attention.wo", "mlp.gate_proj": "feed_forward.w1", "mlp.up_proj": "feed_forward.w3",
+             "mlp.down_proj": "feed_forward.w2", "input_layernorm": "attention_norm", "post_attention_layernorm": "ffn_norm",
+             "embed_tokens": "tok_embeddings", "lm_head": "output"}
+    heads, groups = sizes["num_attention_heads"], sizes["num_key_value_heads"]
+
+    def rename(weights):
+        out = {}
+        for name, w in weights.items():
+            part = next((p for p in ("q_proj", "k_proj", "v_proj") if p in name), None)
+            if part == "q_proj":
+                q, k, v = (weights[name.replace("q_proj", p)].reshape(groups, n, -1, *w.shape[1:])
+                           for p, n in (("q_proj", heads // groups), ("k_proj", 1), ("v_proj", 1)))
+                fused = name.replace("self_attn.q_proj", "attention.wqkv")
+                out[fused] = torch.cat([q, k, v], 1).reshape(-1, *w.shape[1:]).contiguous()
+            elif not part:
+                for old, new in names.items():
+                    name = name.replace(old, new)
+                out[name] = w
+        return out
+    oracle = dict(sizes, model_type="llama", attention_bias=bias)
+    return row(about, "internlm2", "InternLM2ForCausalLM", bias=bias, _oracle=oracle, _rename=rename, **sizes)
 
 
 FAMILIES = {
@@ -280,4 +315,54 @@ FAMILIES = {
         "the window by a pattern, biases, the usual logit scale", "cohere2", "Cohere2ForCausalLM",
         hidden_size=16, num_hidden_layers=3, attention_bias=True, layer_norm_eps=0.02, rope_theta=70.0,
         hidden_act="silu", tie_word_embeddings=True, pad_token_id=0, sliding_window=5, sliding_window_pattern=2),
+    "ministral3": llama_like(
+        "yarn, queries that grow at the fifth and the ninth token, head_dim its own", "ministral3",
+        "Ministral3ForCausalLM", hidden_size=24, head_dim=8, hidden_act="silu", rms_norm_eps=1e-6, pad_token_id=0,
+        sliding_window=None,
+        rope_parameters=dict(rope_type="yarn", rope_theta=70.0, factor=16.0, original_max_position_embeddings=4,
+                             beta_fast=4.0, beta_slow=1.0, mscale=1.0, mscale_all_dim=1.0, llama_4_scaling_beta=0.7)),
+    "ministral3-tied": llama_like(
+        "a window, a factor of cosine and sine that is not 1, queries that shrink, tied", "ministral3",
+        "Ministral3ForCausalLM", hidden_size=16, head_dim=4, hidden_act="silu", rms_norm_eps=0.02, pad_token_id=0,
+        sliding_window=5, tie_word_embeddings=True,
+        rope_parameters=dict(rope_type="yarn", rope_theta=70.0, factor=4.0, original_max_position_embeddings=3,
+                             beta_fast=4.0, beta_slow=1.0, mscale=1.0, mscale_all_dim=0.5, llama_4_scaling_beta=-0.3)),
+    "apertus": llama_like(
+        "xIELU with numbers of each layer, norms on q and k per head", "apertus", "ApertusForCausalLM",
+        hidden_size=24, hidden_act="xielu", rms_norm_eps=1e-6, rope_theta=70.0, pad_token_id=0, _buffers=xielu_numbers,
+        rope_scaling=dict(rope_type="llama3", factor=8.0, low_freq_factor=1.0, high_freq_factor=4.0,
+                          original_max_position_embeddings=60)),
+    "apertus-bias": llama_like(
+        "biases, another activation, tied", "apertus", "ApertusForCausalLM", hidden_size=16,
+        hidden_act="gelu", rms_norm_eps=0.02, rope_parameters=dict(rope_type="default", rope_theta=70.0), pad_token_id=0,
+        attention_bias=True, tie_word_embeddings=True),
+    "gpt_bigcode": row(
+        "one key/value head for all queries, tied", "gpt_bigcode", "GPTBigCodeForCausalLM",
+        n_embd=20, n_layer=2, n_head=4, n_positions=24, n_inner=37, activation_function="gelu_pytorch_tanh",
+        layer_norm_epsilon=1e-5, multi_query=True, _gain=0.3),
+    "gpt_bigcode-heads": row(
+        "as many key/value heads as queries, scores not scaled, own lm_head, relu", "gpt_bigcode",
+        "GPTBigCodeForCausalLM", n_embd=18, n_layer=2, n_head=3, n_positions=24, activation_function="relu",
+        layer_norm_epsilon=0.02, multi_query=False, scale_attn_weights=False, tie_word_embeddings=False, _gain=0.2),
+    "mpt": row(
+        "alibi with a power of two heads, no biases, exact gelu, tied", "mpt", "MPTForCausalLM",
+        d_model=20, n_layers=2, n_heads=4, max_seq_len=64, layer_norm_epsilon=1e-5, no_bias=True,
+        attn_config=dict(alibi=True), _gain=0.3),
+    "mpt-clip": row(
+        "alibi with another number of heads, q, k, v clipped, a scale of the scores", "mpt", "MPTForCausalLM",
+        d_model=18, n_layers=2, n_heads=3, max_seq_len=64, layer_norm_epsilon=0.02, no_bias=True,
+        attn_config=dict(alibi=True, clip_qkv=1.1, softmax_scale=0.7), _gain=0.3),
+    "codegen": row(
+        "parallel, q, v, k in four blocks, interleaved rotary on 4 of 6 channels, lm_head with a bias", "codegen",
+        "CodeGenForCausalLM", n_embd=24, n_layer=2, n_head=4, n_positions=64, rotary_dim=4, n_inner=None,
+        activation_function="gelu_new", layer_norm_epsilon=1e-5, tie_word_embeddings=False),
+    "codegen-eight": row(
+        "two heads a block, odd MLP", "codegen",
+        "CodeGenForCausalLM", n_embd=16, n_layer=2, n_head=8, n_positions=64, rotary_dim=2, n_inner=31,
+        activation_function="gelu", layer_norm_epsilon=0.02, tie_word_embeddings=False),
+    "internlm2": internlm2(
+        "q, k, v group by group in one matrix", False, rms_norm_eps=1e-6),
+    "internlm2-bias": internlm2(
+        "biases of attention, a prompt longer than max_position_embeddings", True, rms_norm_eps=0.02,
+        num_key_value_heads=1, max_position_embeddings=7, rope_scaling=dict(type="dynamic", factor=4.0)),
 }
