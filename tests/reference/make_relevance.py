@@ -17,7 +17,7 @@ from probe import FAMILIES, PLAIN, number, numbers
 
 OUT = FIXTURES / "relevance"
 NAMES = ["tiny/gpt2-tied", "tiny/llama-grouped", "families/gpt_neox", "families/gemma2", "families/bloom", "families/granite-bias",
-         "families/olmo2", "families/qwen3", "families/opt", "families/cohere"]
+         "families/olmo2", "families/qwen3", "families/opt", "families/cohere", "families/apertus"]
 RULES = ["attnlrp", "detached", "relp"]
 METRICS = ["logit", "logit_diff", "logprob"]
 ACTIVATIONS = ("act", "act_fn", "activation_fn", "gelu_impl")

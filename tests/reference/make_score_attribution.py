@@ -17,7 +17,7 @@ from probe import Probe, number, numbers
 FOLDER = FIXTURES / "score_attribution"
 NAMES = ["tiny/gpt2-tied", "tiny/llama-grouped", "families/gpt_neox", "families/falcon-40b", "families/gemma2", "families/gemma3",
          "families/qwen3-bias", "families/bloom", "families/granite-bias", "families/qwen2-window", "families/olmo2", "families/olmo",
-         "families/cohere-qk", "families/phi-qk"]
+         "families/cohere-qk", "families/phi-qk", "families/ministral3", "families/exaone4"]
 CASES = [(1, 1, -1, -3), (1, -1, 5, 5), (0, 0, 4, 2)]  # layer, head, query, key
 
 
