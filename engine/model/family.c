@@ -397,7 +397,8 @@ static const struct family families[] = {	/* ends with a NULL name */
 		.keys = KEYS_SHAPE KEYS_ROPE "hidden_act rms_norm_eps attention_bias",
 		.name_of = {
 			LLAMA_ENDS, LLAMA_QKV, LLAMA_O, QK_NORMS,
-			[WEIGHT_LN1] = "model.layers.%d.attention_layernorm", [WEIGHT_LN2] = "model.layers.%d.feedforward_layernorm",
+			[WEIGHT_LN1] = "model.layers.%d.attention_layernorm",
+			[WEIGHT_LN2] = "model.layers.%d.feedforward_layernorm",
 			[WEIGHT_IN] = "model.layers.%d.mlp.up_proj", [WEIGHT_OUT] = "model.layers.%d.mlp.down_proj",
 			[WEIGHT_ALPHA_P] = "model.layers.%d.mlp.act_fn.alpha_p",
 			[WEIGHT_ALPHA_N] = "model.layers.%d.mlp.act_fn.alpha_n",

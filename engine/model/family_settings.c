@@ -132,8 +132,8 @@ static void set_attention_scale(struct config *c, float scale)
 }
 
 /*
- * Press et al. 2022: powers of 2^(-most/n) for the n heads below a power of two, every other one of the next power for the rest. most
- * is 8 in the paper.
+ * Press et al. 2022: powers of 2^(-most/n) for the n heads below a power of two, every other one of the next power for the rest.
+ * most is 8 in the paper.
  */
 static bool alibi_slopes(struct config *c, float most, struct arena *arena, struct err *err)
 {
