@@ -20,11 +20,14 @@ check_needs='
 libvterm-dev             module  vterm
 clang-format             command clang-format
 '
+clang_needs='
+clang                    command clang
+'
 fuzz_needs='
 clang                    command clang
 libclang-rt-14-dev       file    /usr/lib/llvm-14/lib/clang/14*/lib/linux/libclang_rt.fuzzer-x86_64.a
 '
-long_needs='
+tidy_needs='
 clang-tidy               command clang-tidy
 '
 
