@@ -1,4 +1,5 @@
 /* strongest.c - the strongest cells, and the walk through them. */
+#include "engine/base/utf8.h"
 #include "tests/screens/stage.h"
 #include "tui/app/binding.h"
 #include "tui/app/strongest.h"
@@ -64,6 +65,11 @@ static void strongest(void)
 	drop_curtain(&s);
 }
 
+static int columns_to(const char *line, const char *end)
+{
+	return utf8_columns(line, (size_t)(end - line));
+}
+
 /* Numbers of one pane are under each other, with as many decimals each; the title has their unit. */
 static void aligned(void)
 {
@@ -81,7 +87,8 @@ static void aligned(void)
 	for (int i = 0; point && i < list.n; i++) {
 		const char *here = strchr(list.item[i].detail, '.');
 
-		wrong += !here || here - list.item[i].detail != point - item.detail || strlen(here) != strlen(point);
+		wrong += !here || columns_to(list.item[i].detail, here) != columns_to(item.detail, point) ||
+			 strlen(here) != strlen(point);
 	}
 	CHECK_THAT(!wrong, "%d of %d numbers are not under the first", wrong, list.n);
 	list_done(&list);

@@ -2,7 +2,9 @@
 #include "tui/app/strongest.h"
 
 #include <math.h>
+#include <string.h>
 
+#include "engine/base/utf8.h"
 #include "tui/app/binding.h"
 #include "tui/draw/text.h"
 #include "tui/panes/lists.h"
@@ -38,11 +40,12 @@ static struct number_form form_of(const struct table *t, int cell)
 
 static void add_value(const struct table *t, const struct number_form *form, int cell, struct str *out)
 {
-	char number[NUMBER_BYTES];
+	char text[NUMBER_BYTES];
+	const char *number = number_print(form, t->value[cell], text);
 
-	str_addf(out, "%*s", form->width, number_print(form, t->value[cell], number));
+	str_addf(out, "%*s%s", form->width - utf8_columns(number, strlen(number)), "", number);
 	if (t->error && !isnan(t->error[cell]))
-		str_addf(out, " ± %s", number_print(form, t->error[cell], number));
+		str_addf(out, " ± %s", number_print(form, t->error[cell], text));
 	if (t->word_show && t->word_show[cell])
 		str_addf(out, "  %s", t->word_show[cell]);
 	if (t->mark && t->mark[cell])

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/base/utf8.h"
+
 /* Enough decimals that the largest has about three digits. */
 static int decimals_for(double largest)
 {
@@ -34,40 +36,45 @@ struct number_form number_form(const struct table *t, int col)
 	form.bare = unit && !strcmp(unit, "probability") && largest <= 1;
 	form.exponent = largest >= 1e6 || (largest > 0 && largest < 1e-3 && !form.bare);
 	form.decimals = form.bare ? 2 : form.exponent ? 1 : whole ? 0 : decimals_for(largest);
-	form.width = form.exponent ? (int)strlen("-1.2e-10") : 0;
-	for (int end = 0; end < 2; end++) { /* with decimals fixed, the widest is the least or the greatest */
+	form.width = form.exponent ? (int)strlen("-1.2e-10") : 0; /* in columns */
+	for (int end = 0; end < 2; end++) {			  /* with decimals fixed, the widest is the least or the greatest */
 		char text[NUMBER_BYTES];
-		int n = (int)strlen(number_print(&form, end ? (float)greatest : (float)least, text));
+		const char *number = number_print(&form, end ? (float)greatest : (float)least, text);
+		int n = utf8_columns(number, strlen(number));
 
 		form.width = n > form.width ? n : form.width;
 	}
 	return form;
 }
 
+/* Without a sign. */
+static void print_size(const struct number_form *form, double size, char out[NUMBER_BYTES])
+{
+	char *power;
+
+	snprintf(out, NUMBER_BYTES, form->exponent && size != 0 ? "%.*e" : "%.*f", form->exponent && size == 0 ? 0 : form->decimals,
+		 size);
+	if ((power = strchr(out, 'e'))) { /* e+09 says no more than e9 */
+		power++;
+		snprintf(power, (size_t)(out + NUMBER_BYTES - power), "%d", atoi(power));
+	}
+}
+
 const char *number_print(const struct number_form *form, float x, char out[NUMBER_BYTES])
 {
-	char *p = out;
-	int power;
+	static const char minus[] = "−";
+	char size[NUMBER_BYTES];
+	bool nothing;
 
 	if (isnan(x))
 		return "";
 	if (isinf(x))
-		return x > 0 ? "inf" : "-inf";
-	if (form->exponent && x != 0) { /* e+09 says no more than e9 */
-		snprintf(out, NUMBER_BYTES, "%.*e", form->decimals, (double)x);
-		p = strchr(out, 'e') + 1;
-		power = atoi(p);
-		snprintf(p, (size_t)(out + NUMBER_BYTES - p), "%d", power);
-		return out;
-	}
-	snprintf(out, NUMBER_BYTES, "%.*f", form->exponent ? 0 : form->decimals, (double)x);
-	if (*out == '-' && strspn(out, "-0.") == strlen(out))
-		p++;				   /* no minus before nothing */
-	if (form->bare && !strncmp(p, "-0.", 3)) { /* -.05 as .05 */
-		*++p = '-';
-		return p;
-	}
-	return form->bare && p[0] == '0' && p[1] == '.' ? p + 1 : p;
+		return x > 0 ? "∞" : "−∞";
+	print_size(form, fabs((double)x), size);
+	nothing = strspn(size, "0.") == strlen(size); /* has no sign */
+	snprintf(out, NUMBER_BYTES, "%s%.*s", x < 0 && !nothing ? minus : "", NUMBER_BYTES - (int)sizeof minus,
+		 size + (form->bare && !strncmp(size, "0.", 2)));
+	return out;
 }
 
 void span_half_print(const struct span *span, struct number_form form, char half[2][NUMBER_BYTES])

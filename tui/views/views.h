@@ -97,11 +97,12 @@ struct number_form {
 	int decimals;
 	bool exponent; /* 1.2e9 */
 	bool bare;     /* .71 for 0.71 */
-	int width;     /* of the widest */
+	int width;     /* of the widest, in columns */
 };
 enum { ALL_COLUMNS = -1, NUMBER_BYTES = 64 };
 struct number_form number_form(const struct table *t, int col);
-const char *number_print(const struct number_form *form, float x, char out[NUMBER_BYTES]); /* NaN: "" */
+/* With a typographic minus, as all numbers for people: what is wide is told by columns, not bytes. NaN: "". */
+const char *number_print(const struct number_form *form, float x, char out[NUMBER_BYTES]);
 
 /* The values at half the ramp's strength where these are not half way, for legends: one, of a diverging range two, or
  * none (""). */
