@@ -98,6 +98,8 @@ static void test_config_counts(void)
 		{ "{\"tokenizer_class\":\"GPT2Tokenizer\",\"add_prefix_space\":true}", "4 9 2 9 4" },
 		{ "{\"tokenizer_class\":\"GPT2TokenizerFast\",\"add_prefix_space\":true}", "4 9 2 9 4" },
 		{ "{\"tokenizer_class\":\"GPT2Tokenizer\"}", "3 9 2 9 3" },
+		{ "{\"split_special_tokens\":true}", "3 2 3" },
+		{ "{\"split_special_tokens\":false}", "3 9 2 9 3" },
 	};
 
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {

@@ -30,6 +30,16 @@ static int by_text(const void *a, const void *b)
 	return (x->id > y->id) - (x->id < y->id);
 }
 
+void literals_drop(struct literals *set, const struct vocabulary *v, enum token_kind kind)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < set->n; i++)
+		if (v->kind[set->at[i].id] != kind)
+			set->at[kept++] = set->at[i];
+	set->n = kept;
+}
+
 void literals_ready(struct literals *set)
 {
 	size_t i = 0;

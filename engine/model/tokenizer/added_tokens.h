@@ -27,7 +27,9 @@ struct literals {
 };
 
 void literals_add(struct literals *set, struct literal literal); /* an empty text is left out */
-void literals_ready(struct literals *set);			 /* after the last one was added */
+/* Leaves out those whose id is of a kind; before literals_ready. */
+void literals_drop(struct literals *set, const struct vocabulary *v, enum token_kind kind);
+void literals_ready(struct literals *set); /* after the last one was added */
 void literals_done(struct literals *set);
 
 /* Where a walk over the literals of a text is; zero it to begin with. */

@@ -263,6 +263,18 @@ static void decide_bos(struct tokenizer *t, const struct form *form, const struc
 				  add ? "" : " not");
 }
 
+/* Where a model's own settings say so, "<s>" in a text is four letters. Marks around it are put there all the same. */
+static void split_special(struct tokenizer *t, const struct json_value *config)
+{
+	bool split = false;
+
+	json_bool(json_get(config, "split_special_tokens"), &split);
+	if (split) {
+		literals_drop(&t->literals, &t->vocabulary, TOKEN_SPECIAL);
+		literals_drop(&t->normal_literals, &t->vocabulary, TOKEN_SPECIAL);
+	}
+}
+
 struct tokenizer *tokenizer_open(const char *folder, struct err *err)
 {
 	const struct form *form = find_form(folder);
@@ -280,6 +292,7 @@ struct tokenizer *tokenizer_open(const char *folder, struct err *err)
 	if (ok) {
 		find_roles(t, &sides);
 		decide_bos(t, form, sides.root[TOKENIZER_CONFIG]);
+		split_special(t, sides.root[TOKENIZER_CONFIG]);
 		ok = tokenizer_ready(t, err) || err_in(err, "%s/%s", folder, form->file);
 	}
 	close_sides(&sides);
