@@ -144,6 +144,7 @@ static void test_names(void)
 		{ "old-GGUF@v1/old", "snapshots/a/old.gguf" },
 		{ "hf.co/me/tiny-GGUF:Q4_K_M", "sha256-" DIGEST },
 		{ "hf.co/me/tiny-gguf:q4_k_m", "sha256-" DIGEST },
+		{ "huggingface.co/me/tiny-GGUF:Q4_K_M", "sha256-" DIGEST },
 		{ "library/tiny", "sha256-" DIGEST },
 		{ "registry.ollama.ai/library/tiny:latest", "sha256-" DIGEST },
 		{ "me/tiny", "sha256-" DIGEST },

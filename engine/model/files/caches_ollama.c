@@ -42,19 +42,36 @@ static bool is_listed(const struct listing *l, const char *name, const char *pat
 	return false;
 }
 
-/* Every way to write the name, from the shortest on; a tag "latest" may be left out. A line each. */
+/* What the same hub goes by as well; or the host's own name. */
+static const char *other_host(const char *host)
+{
+	return !strcmp(host, "hf.co") ? "huggingface.co" : !strcmp(host, "huggingface.co") ? "hf.co" : host;
+}
+
+/* With the tag, and without it where it is "latest"; a line each. */
+static void add_names(const struct ollama *o, const char *host, const char *namespace, struct str *out)
+{
+	for (int bare = 0; bare <= !strcmp(o->name[3], "latest"); bare++)
+		str_addf(out, "%s%s%s%s%s%s%s\n", host, *host ? "/" : "", namespace, *namespace ? "/" : "", o->name[2],
+			 bare ? "" : ":", bare ? "" : o->name[3]);
+}
+
+/* Every way to write the name, from the shortest on. */
 static void add_model(const struct ollama *o, char *path)
 {
-	bool ours = !strcmp(o->name[0], "registry.ollama.ai"), library = !strcmp(o->name[1], "library");
+	const char *host = o->name[0], *namespace = o->name[1], *other = other_host(host);
 	struct str also;
 	char *name;
 
 	str_init(&also);
-	for (int parts = ours ? library ? 1 : 2 : 3; parts <= 3; parts++)
-		for (int bare = 0; bare <= !strcmp(o->name[3], "latest"); bare++)
-			str_addf(&also, "%s%s%s%s%s%s%s\n", parts > 2 ? o->name[0] : "", parts > 2 ? "/" : "",
-				 parts > 1 ? o->name[1] : "", parts > 1 ? "/" : "", o->name[2], bare ? "" : ":",
-				 bare ? "" : o->name[3]);
+	if (!strcmp(host, "registry.ollama.ai")) {
+		if (!strcmp(namespace, "library"))
+			add_names(o, "", "", &also);
+		add_names(o, "", namespace, &also);
+	}
+	add_names(o, host, namespace, &also);
+	if (other != host)
+		add_names(o, other, namespace, &also);
 	name = xstrdup(also.s);
 	name[strcspn(name, "\n")] = '\0';
 	if (is_listed(o->list, name, path)) {
