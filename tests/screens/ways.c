@@ -251,9 +251,28 @@ static void edges(void)
 	drop_curtain(&s);
 }
 
+/* Another technique's components are others: its table begins where it is read from. */
+static void other_components(void)
+{
+	struct stage s;
+	struct place first, now;
+
+	raise_curtain(&s);
+	press(&s, "1 : 'technique_information-flow Enter");
+	first = place_here(&s);
+	press(&s, ": 'technique_direct-attribution Enter Down Down");
+	CHECK(s.app.doc.cursor[DIM_COMPONENT] != CURSOR_UNSET);
+	press(&s, ": 'technique_information-flow Enter");
+	now = place_here(&s);
+	CHECK_THAT(place_equal(&first, &now) && now.site == SITE_RESID_POST, "layer %d position %d, was %d %d", now.layer,
+		   now.position, first.layer, first.position);
+	drop_curtain(&s);
+}
+
 int main(void)
 {
 	edges();
+	other_components();
 	following();
 	opening();
 	opening_slowly();

@@ -87,6 +87,7 @@ void act_technique(struct app *app, const char *argument)
 	} else if (pane->analysis != analysis) {
 		app_change_looks(app);
 		job_pane_init(pane, analysis);
+		app->doc.cursor[DIM_COMPONENT] = CURSOR_UNSET; /* its rows are others, and begin where it is read from */
 		memset(&app->pane[app->focus].view, 0, sizeof app->pane[app->focus].view);
 	}
 }
