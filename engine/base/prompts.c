@@ -199,6 +199,9 @@ static bool next_line(struct prompts *p, struct arena *arena, struct prompt *pro
 	prompt->counted = "line";
 	prompt->line = line.number;
 	prompt->place = line.at;
+	if (p->json && memchr(line.text, '\r', line.n))
+		return err_set(err, ERR_FILE, "%s: line %d: lines end in CR alone, as on old Macs; expected LF or CR LF", p->path,
+			       line.number);
 	str_init(&where);
 	str_addf(&where, "%s: line %d", p->path, line.number);
 	ok = read_line(line.text, line.n, p->json, where.s, arena, prompt, err);

@@ -154,9 +154,27 @@ static void test_large(void)
 	free(path);
 }
 
+/* Lines of JSON that end in CR alone are one line with more after its document: what is wrong is the ends. */
+static void test_line_ends(void)
+{
+	static const char old[] = "{\"text\":\"a\"}\r{\"text\":\"b\"}\r", good[] = "{\"text\":\"a\"}\r\n{\"text\":\"b\"}\r\n";
+	char *path = scratch_file("old.jsonl", old, strlen(old)), *other = scratch_file("good.jsonl", good, strlen(good));
+	struct arena *arena = arena_new();
+	struct err err = { 0 };
+	int n;
+
+	CHECK_THAT(!prompts_read(path, arena, &n, &err) && strstr(err.text, "old.jsonl: line 1: lines end in CR alone"), "%s",
+		   err.text);
+	CHECK(prompts_read(other, arena, &n, &err) && n == 2);
+	arena_free(arena);
+	free(path);
+	free(other);
+}
+
 int main(void)
 {
 	test_large();
+	test_line_ends();
 	test_lines();
 	test_long_lines();
 	test_windows();
