@@ -149,10 +149,33 @@ static void refused_at_the_start(void)
 	drop_curtain(&s);
 }
 
+/* Typed before anything was answered: what it was opened with is there again. */
+static void refused_before_an_answer(void)
+{
+	static const char *const keys[] = { "e", " ", "b", "a", "d", "Enter" };
+	struct stage s = { .theme = theme_builtin((struct theme_for){ DEPTH_256, false }) };
+	struct key key;
+
+	fake_document(&s.doc);
+	app_init(&s.app, &s.doc, s.theme);
+	s.fake.refuses = refuse_bad;
+	for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
+		if (CHECK_THAT(fake_parse(*keys[i] == ' ' ? "Space" : keys[i], &key), "%s", keys[i]))
+			app_event(&s.app, &key);
+	CHECK_TEXT(s.app.doc.job.prompt, "The capital of France is bad");
+	fake_serve(&s.fake, &s.app);
+	CHECK_THAT(!strcmp(s.app.doc.job.prompt, "The capital of France is") && !s.app.shot->error, "put back: %s; %s",
+		   s.app.doc.job.prompt, s.app.message.s);
+	CHECK_THAT(s.app.line == LINE_PROMPT && strstr(s.app.message.s, "; not applied"), "open for correction: %s",
+		   s.app.message.s);
+	drop_curtain(&s);
+}
+
 int main(void)
 {
 	refused_at_once();
 	put_back();
 	refused_at_the_start();
+	refused_before_an_answer();
 	return tap_done();
 }

@@ -48,6 +48,7 @@ void app_init(struct app *app, const struct preset *doc, const struct theme *the
 	app->expecting = EXPECT_OPENED;
 	app_focus(app, 0);
 	settle(app);
+	job_copy(&app->good, &app->doc.job); /* until there is an answer: what it was opened with */
 }
 
 static void lists_done(struct app *app)
@@ -72,8 +73,7 @@ void app_done(struct app *app)
 	undo_done(&app->looks_undo);
 	if (app->has_asked)
 		job_done(&app->asked);
-	if (app->has_good)
-		job_done(&app->good);
+	job_done(&app->good);
 	input_done(&app->input);
 	for (int i = 0; i < LINE_KINDS; i++)
 		history_done(&app->history[i]);
@@ -109,6 +109,7 @@ void app_opened(struct app *app, const struct preset *doc)
 	app->expecting = EXPECT_OPENED;
 	app_focus(app, 0);
 	settle(app);
+	job_copy(&app->good, &app->doc.job); /* until there is an answer: what it was opened with */
 }
 
 /* ------------------------------------------------------------------------------------------------ messages, requests */

@@ -125,7 +125,6 @@ struct app {
 	bool has_asked;
 	enum expecting expecting; /* see expects.h */
 	struct job good;	  /* the last question that could be answered: see refuse.h */
-	bool has_good;
 	unsigned good_serial;
 	unsigned serial;
 	unsigned again;	    /* how often what was stopped was asked for again */

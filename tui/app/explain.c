@@ -19,8 +19,8 @@ static bool is_as_it_was(const struct app *app, int pane)
 	const struct snapshot *shot = app->shot;
 	struct job_pane asked;
 
-	if (!app->has_good || app->good_serial != shot->serial || pane >= app->good.panes || pane >= shot->panes ||
-	    shot->pane[pane].stale || shot->error)
+	if (app->good_serial != shot->serial || pane >= app->good.panes || pane >= shot->panes || shot->pane[pane].stale ||
+	    shot->error)
 		return false;
 	question_pane(app, pane, &asked);
 	return job_pane_equal(&app->good.pane[pane], &asked) && job_pane_equal(&shot->pane[pane].question, &asked) &&

@@ -94,7 +94,7 @@ static bool put_back_edit(struct job *job, const struct job *good, int i)
 	if (!edit || !edit->on)
 		return false;
 	edit->on = false;
-	if (!good || !same_setting(job, good))
+	if (!same_setting(job, good))
 		return true;
 	if (good->edits < job->edits) {
 		job_remove_edit(job, i);
@@ -126,33 +126,32 @@ static bool put_back_part(struct job *job, const struct job *good, struct job_fa
 	case JOB_EDIT:
 		return put_back_edit(job, good, fault.edit);
 	case JOB_METRIC:
-		if (good)
-			job_way_copy(job, good);
-		return put_back_text(&job->metric, good ? good->metric : NULL);
+		job_way_copy(job, good);
+		return put_back_text(&job->metric, good->metric);
 	case JOB_FOIL:
-		return put_back_text(&job->foil, good ? good->foil : NULL);
+		return put_back_text(&job->foil, good->foil);
 	case JOB_GENERATE:
 		job->generate = 0;
 		return true;
 	case JOB_PROMPT:
 	case JOB_MODEL:
-		return good && put_back_ground(job, good, fault.part);
+		return put_back_ground(job, good, fault.part);
 	default:
-		return good && put_back_whole(job, good);
+		return put_back_whole(job, good);
 	}
 }
 
 void refuse_from(struct app *app, enum line_kind line, const char *before)
 {
-	if (app->has_good && app->shot && (app->shot->serial != app->serial || app->shot->error))
+	if (app->shot && (app->shot->serial != app->serial || app->shot->error))
 		job_set(line == LINE_FOIL ? &app->good.foil : &app->good.prompt, before);
 }
 
 static void put_back(struct app *app)
 {
 	const struct snapshot *shot = app->shot;
-	const struct job *good = app->has_good ? &app->good : NULL;
-	bool by_itself = good && same_setting(&app->doc.job, good);
+	const struct job *good = &app->good;
+	bool by_itself = same_setting(&app->doc.job, good);
 
 	if (!put_back_part(&app->doc.job, good, shot->fault))
 		return;
@@ -173,10 +172,8 @@ void refuse_answered(struct app *app)
 		if (app->line != LINE_PROMPT && app->line != LINE_FOIL)
 			put_back(app);
 	} else if (prepared && app->good_serial != shot->serial) {
-		if (app->has_good)
-			job_done(&app->good);
+		job_done(&app->good);
 		job_copy(&app->good, &app->asked);
-		app->has_good = true;
 		app->good_serial = shot->serial;
 	}
 }
