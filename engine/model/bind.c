@@ -41,11 +41,11 @@ static void fill_in(const char *pattern, int layer, const char *suffix, char nam
 
 /*
  * Folders name tensors with or without the outer modules: "transformer.h…", "h…"; "model.layers…",
- * "language_model.model.layers…".
+ * "language_model.model.layers…", "model.text_model.layers…".
  */
 static const struct tensor *find_spelling(const struct binder *b, const char *name)
 {
-	static const char *const outer[] = { "language_model.", "model.language_model." };
+	static const char *const outer[] = { "model.language_model.", "model.text_model.", "language_model.", "text_model." };
 	const struct tensor *t = checkpoint_find(b->from, name);
 	const char *inner = strchr(name, '.');
 	char longer[NAME + 32];
@@ -55,11 +55,14 @@ static const struct tensor *find_spelling(const struct binder *b, const char *na
 	/* what follows the first dot is a tensor's name of its own, unless that is just "weight" */
 	if (inner && strchr(inner + 1, '.') && (t = checkpoint_find(b->from, inner + 1)))
 		return t;
-	snprintf(longer, sizeof longer, "%s%s", outer[0], name);
+	snprintf(longer, sizeof longer, "language_model.%s", name);
 	if ((t = checkpoint_find(b->from, longer)) || !inner)
 		return t;
-	snprintf(longer, sizeof longer, "%s%s", outer[1], inner + 1);
-	return checkpoint_find(b->from, longer);
+	for (size_t i = 0; i < sizeof outer / sizeof *outer && !t; i++) {
+		snprintf(longer, sizeof longer, "%s%s", outer[i], inner + 1);
+		t = checkpoint_find(b->from, longer);
+	}
+	return t;
 }
 
 /* `name` receives the first spelling. */
@@ -428,13 +431,13 @@ static bool all_biases(const struct account *a)
 }
 
 /* All tensors are told apart: missing ones are an error, unused ones alone something to know. */
-static bool settle_account(struct binder *b, struct err *err)
+static bool settle_account(struct binder *b, bool wrapped, struct err *err)
 {
 	struct account a;
 	struct str list;
 	bool ok = !b->missing_count;
 
-	account_open(b->from, b->m, b->plan, &a);
+	account_open(b->from, b->m, b->plan, wrapped, &a);
 	if (!ok) {
 		say_missing(b, &a, err);
 	} else if (a.n) {
@@ -445,6 +448,12 @@ static bool settle_account(struct binder *b, struct err *err)
 				     "%zu tensor%s of the file belong%s to no part of a %s model and %s left out%s: %s", a.n,
 				     a.n == 1 ? "" : "s", a.n == 1 ? "s" : "", b->family->name, a.n == 1 ? "is" : "are",
 				     all_biases(&a) && !b->from->gguf ? ", as its settings have no biases there" : "", list.s);
+		str_done(&list);
+	}
+	if (ok && a.parts) {
+		str_init(&list);
+		account_list_parts(&a, &list);
+		b->plan->other = arena_printf(b->plan->arena, "all but the text part: %s", list.s);
 		str_done(&list);
 	}
 	account_close(&a);
@@ -499,7 +508,7 @@ bool bind_model(const struct checkpoint *from, struct model *m, struct bind_plan
 		bind_unembed(&b);
 		for (int l = 0; l < m->config.L; l++)
 			bind_layer(&b, l, plan->arena);
-		ok = settle_account(&b, err);
+		ok = settle_account(&b, settings_wrapped(&s), err);
 		note_ignored(&b, &s);
 	}
 	str_done(&b.missing);

@@ -35,6 +35,7 @@ struct bind_plan {
 	const char *ignored;	       /* a sentence about settings that are not obeyed; NULL: there are none */
 	const char *bare;   /* a sentence about biases that the settings have and the file has not; NULL: there are none */
 	const char *unused; /* a sentence about tensors that are no weight's; NULL: there are none */
+	const char *other;  /* the same about parts for images and sound */
 	int matrices, vectors, matrix_capacity, vector_capacity;
 };
 

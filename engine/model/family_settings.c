@@ -192,7 +192,8 @@ bool settle_bloom(const struct settings *s, struct config *c, struct arena *aren
 bool settle_codegen(const struct settings *s, struct config *c, struct arena *arena, struct err *err)
 {
 	(void)arena;
-	return c->H * c->K % 4 == 0 || setting_refuse(s, SETTING_WIDTH, err, " is not a multiple of 4");
+	return c->H * c->K % 4 == 0 ||
+	       setting_refuse(s, SETTING_HEADS, err, ": %d channels of all heads are not four equal blocks", c->H * c->K);
 }
 
 bool settle_cohere(const struct settings *s, struct config *c, struct arena *arena, struct err *err)

@@ -294,7 +294,8 @@ void model_facts_of(const struct model *m, struct model_facts *f)
 				   .run_bytes_per_pair = sizeof(float) * (size_t)c->L * (size_t)c->H };
 	snprintf(f->name, sizeof f->name, "%s", m->name);
 	snprintf(f->family, sizeof f->family, "%s", c->family);
-	snprintf(f->unused, sizeof f->unused, "%s", p->unused ? p->unused : "");
+	snprintf(f->unused, sizeof f->unused, "%s%s%s", p->other ? p->other : "", p->other && p->unused ? "; " : "",
+		 p->unused ? p->unused : "");
 	snprintf(f->source, sizeof f->source, "%s", m->path);
 	f->parameters = list_types(&m->store->checkpoint, f->dtypes, sizeof f->dtypes);
 	if (m->tokenizer) {

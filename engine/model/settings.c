@@ -81,6 +81,11 @@ const char *settings_type(const struct settings *s)
 	return type ? type : json_text(json_get(json_root(s->from->config), "model_type"));
 }
 
+bool settings_wrapped(const struct settings *s)
+{
+	return s->json && s->json != json_root(s->from->config);
+}
+
 /*
  * Models of text and images whose code ties by the outer object alone, and what it does when that says nothing. Where the text half
  * is a model of its own with a head inside (Voxtral, Qwen2-Audio), its own settings count, as for a type that is not listed.

@@ -58,6 +58,8 @@ bool settings_tied(const struct settings *s, bool *tied, struct err *err);
 /* Sets the error "FILE: KEY …" with the key as it is in the file, or as it would. Always false. */
 bool setting_refuse(const struct settings *s, enum setting word, struct err *err, const char *format, ...)
 	__attribute__((format(printf, 4, 5)));
+/* Are they those of the text part of a model that has others? */
+bool settings_wrapped(const struct settings *s);
 /* A key of config.json by itself. NULL: it is not there, or the family has no such key. */
 const struct json_value *setting_json(const struct settings *s, const char *key);
 /* Has the family the key, whether or not it is there? */

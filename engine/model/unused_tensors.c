@@ -10,9 +10,17 @@
 /* What else there may be: beginnings and ends of names. */
 /* clang-format off */
 static const char *const known_beginnings[] = {
-	"rope_freqs.", "rope_factors_", "vision_tower.", "multi_modal_projector.", "model.vision_tower.",
-		"model.multi_modal_projector.",
-	"visual.", "model.visual.", "v.", "mm.",
+	"rope_freqs.", "rope_factors_",
+};
+/* Of the parts for images and sound, wherever they are; others only beside a text part with settings of its own. */
+static const char *const part_beginnings[] = {
+	"vision_tower.", "multi_modal_projector.", "model.vision_tower.", "model.multi_modal_projector.", "visual.",
+		"model.visual.",
+	"audio_tower.", "model.audio_tower.", "v.", "mm.",
+};
+/* What a text part's names begin with, within the outer "model." or without. */
+static const char *const text_beginnings[] = {
+	"language_model", "text_model", "lm_head", "embed_tokens", "layers", "norm",
 };
 /* clang-format on */
 static const char *const known_ends[] = {
@@ -31,6 +39,30 @@ static bool is_known(const char *name)
 	return false;
 }
 
+/* The length of the module's name that a tensor of another part begins with; 0: it is none. */
+static size_t other_part(const char *name, bool wrapped)
+{
+	const char *inner = strncmp(name, "model.", 6) ? name : name + 6, *dot = strchr(inner, '.');
+
+	for (size_t i = 0; i < sizeof part_beginnings / sizeof *part_beginnings; i++)
+		if (!strncmp(name, part_beginnings[i], strlen(part_beginnings[i])))
+			return strlen(part_beginnings[i]) - 1;
+	for (size_t i = 0; wrapped && i < sizeof text_beginnings / sizeof *text_beginnings; i++)
+		wrapped = strncmp(inner, text_beginnings[i], strlen(text_beginnings[i])) != 0;
+	return wrapped ? dot ? (size_t)(dot - name) : strlen(name) : 0;
+}
+
+static void count_part(struct account *a, const char *name, size_t length)
+{
+	int i = 0;
+
+	while (i < a->parts && i < OTHER_PARTS - 1 && (a->part[i].length != length || strncmp(a->part[i].name, name, length) != 0))
+		i++;
+	if (i == a->parts)
+		a->part[a->parts++] = (struct other_part){ name, length, 0 };
+	a->part[i].tensors++;
+}
+
 static int by_address(const void *a, const void *b)
 {
 	uintptr_t x = (uintptr_t) * (const struct tensor *const *)a, y = (uintptr_t) * (const struct tensor *const *)b;
@@ -38,7 +70,7 @@ static int by_address(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-void account_open(const struct checkpoint *c, const struct model *m, const struct bind_plan *plan, struct account *a)
+void account_open(const struct checkpoint *c, const struct model *m, const struct bind_plan *plan, bool wrapped, struct account *a)
 {
 	const struct tensor **used = xcalloc((size_t)(plan->matrices + plan->vectors) + 2, sizeof *used);
 	size_t n = 0;
@@ -53,8 +85,13 @@ void account_open(const struct checkpoint *c, const struct model *m, const struc
 	qsort(used, n, sizeof *used, by_address);
 	for (size_t i = 0; i < checkpoint_tensors(c); i++) {
 		const struct tensor *t = checkpoint_tensor(c, i);
+		const size_t part = other_part(t->name, wrapped);
 
-		if (!bsearch(&t, used, n, sizeof *used, by_address) && !is_known(t->name))
+		if (bsearch(&t, used, n, sizeof *used, by_address) || is_known(t->name))
+			continue;
+		if (part)
+			count_part(a, t->name, part);
+		else
 			a->unused[a->n++] = t;
 	}
 	free(used);
@@ -73,6 +110,20 @@ void account_list(const struct account *a, struct str *out)
 		str_add_name(out, a->unused[i]->name);
 	}
 	str_add(out, a->n > 8 ? " …" : "");
+}
+
+void account_list_parts(const struct account *a, struct str *out)
+{
+	for (int i = 0; i < a->parts; i++) {
+		const struct other_part *p = &a->part[i];
+		char name[80] = "";
+
+		memcpy(name, p->name, p->length < sizeof name ? p->length : sizeof name - 1);
+		str_add(out, i ? ", " : "");
+		str_add_name(out, name);
+		str_addf(out, "%s (%zu tensor%s)", i == OTHER_PARTS - 1 ? " and others" : "", p->tensors,
+			 p->tensors == 1 ? "" : "s");
+	}
 }
 
 /* How many letters two names share at both ends: enough to find "model.layer.3" for "model.layers.3". */

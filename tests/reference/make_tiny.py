@@ -21,7 +21,7 @@ import numpy as np
 import torch
 from safetensors.torch import save_file
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors, trainers
-from transformers import AutoConfig, AutoModelForCausalLM
+from transformers import AutoConfig, AutoModelForCausalLM, AutoModelForImageTextToText
 from transformers.utils import logging
 
 from probe import Probe, check_sums, numbers, save
@@ -169,7 +169,8 @@ def make(name, row):
 
     auto = AutoConfig.for_model(**row["oracle"]) if "oracle" in row else AutoConfig.from_pretrained(folder)
     auto._attn_implementation = "eager"
-    model = AutoModelForCausalLM.from_config(auto, attn_implementation="eager")
+    kind = AutoModelForImageTextToText if "text_config" in config else AutoModelForCausalLM
+    model = kind.from_config(auto, attn_implementation="eager")
     randomise(model, row.get("seed", 1), row.get("gain", 0.4))
     dtype = getattr(torch, row.get("dtype", "float32"))
     write_weights(model, folder, dtype, row.get("shards", 1), row.get("prefix"),
@@ -179,7 +180,7 @@ def make(name, row):
     ids, foil_ids = (tokenizer.encode(t).ids for t in (row.get("text", TEXT), row.get("foil", FOIL)))
     assert len(ids) == len(foil_ids) and len(ids) > 7, (ids, foil_ids)
     if "oracle" not in row:  # from the files, as anyone would
-        model = AutoModelForCausalLM.from_pretrained(folder, attn_implementation="eager", dtype=torch.float32)
+        model = kind.from_pretrained(folder, attn_implementation="eager", dtype=torch.float32)
     fused = model if not getattr(model.config, "alibi", False) else AutoModelForCausalLM.from_pretrained(
         folder, attn_implementation="sdpa", dtype=torch.float32)  # see probe.py: Falcon's eager attention adds ALiBi twice
     plain = fused(torch.tensor([ids])).logits[0]

@@ -55,6 +55,9 @@ FAMILIES = {
     "gemma2": SANDWICH,
     "gemma3_text": SANDWICH,
     "olmo2": SANDWICH,
+    # text parts of models that have others
+    "mistral3": dict(PLAIN, layers="model.language_model.layers", norm="model.language_model.norm"),
+    "smolvlm": dict(PLAIN, layers="model.text_model.layers", norm="model.text_model.norm"),
     "apertus": dict(PLAIN, pre="mlp.up_proj", up=None),
     "gpt_bigcode": dict(GPT, o="attn.c_proj", pre="mlp.c_fc", down="mlp.c_proj"),
     "codegen": dict(GPT, o="attn.out_proj", pre="mlp.fc_in", down="mlp.fc_out", parallel=True),
@@ -222,8 +225,8 @@ def repeat_heads(x, heads):
 
 class Probe:
     def __init__(self, model):
-        self.model, self.config = model.eval(), model.config
-        self.family = FAMILIES.get(self.config.model_type, PLAIN)
+        self.model, self.config = model.eval(), model.config.get_text_config()
+        self.family = FAMILIES.get(model.config.model_type, PLAIN)
         self.parallel = is_parallel(self.config)
         self.multiplier = getattr(self.config, "residual_multiplier", 1.0)
         self.layers = model.get_submodule(self.family["layers"])

@@ -52,6 +52,16 @@ def internlm2(about, bias, **config):
     return row(about, "internlm2", "InternLM2ForCausalLM", bias=bias, _oracle=oracle, _rename=rename, **sizes)
 
 
+def wrapper(about, model_type, architecture, text, **config):
+    """A model of text and images, whose text part is the one of that row."""
+    sizes = dict(hidden_size=8, intermediate_size=10, num_hidden_layers=1, num_attention_heads=2, image_size=28, patch_size=14)
+    vision = dict(sizes, **config.pop("vision"))
+    inner = {k: v for k, v in text["config"].items() if k != "architectures"}
+    outer = row(about, model_type, architecture, text_config=inner, vision_config=vision, **config)
+    del outer["config"]["vocab_size"]
+    return outer
+
+
 FAMILIES = {
     "gpt_neo": row(
         "local and global layers, scores not scaled", "gpt_neo", "GPTNeoForCausalLM",
@@ -366,3 +376,11 @@ FAMILIES = {
         "biases of attention, a prompt longer than max_position_embeddings", True, rms_norm_eps=0.02,
         num_key_value_heads=1, max_position_embeddings=7, rope_scaling=dict(type="dynamic", factor=4.0)),
 }
+FAMILIES["mistral3"] = wrapper(
+    "the text part of a model of text and images, which the outer settings tie", "mistral3", "Mistral3ForConditionalGeneration",
+    FAMILIES["ministral3"], vision=dict(model_type="pixtral", head_dim=4), image_token_index=60, tie_word_embeddings=True,
+    _prefix="model.")
+FAMILIES["smolvlm"] = wrapper(
+    "the text part as text_model", "smolvlm", "SmolVLMForConditionalGeneration",
+    llama_like("", "llama", "LlamaForCausalLM", hidden_size=24, rope_theta=70.0, hidden_act="silu", rms_norm_eps=1e-5, pad_token_id=0),
+    vision=dict(model_type="smolvlm_vision"), image_token_id=60, pad_token_id=0, tie_word_embeddings=False)

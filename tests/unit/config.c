@@ -451,6 +451,100 @@ static const char *rename_tensor(const char *from, const char *to, struct err *e
 	return err->text;
 }
 
+/* What single families refuse. */
+static void test_refused(void)
+{
+	static const struct {
+		const char *fixture, *from, *to, *says;
+	} rows[] = {
+		{ "families/ministral3", "\"llama_4_scaling_beta\"", "\"something_else\"",
+		  "rope_parameters lacks llama_4_scaling_beta" },
+		{ "families/mpt", "\"alibi\": true", "\"alibi\": false", "attn_config: alibi other than true is not supported" },
+		{ "families/mpt", "\"alibi\": true", "\"qk_ln\": true", "attn_config: qk_ln other than false is not supported" },
+		{ "families/mpt", "\"alibi\": true", "\"attn_type\": \"multiquery_attention\"",
+		  "the attn_type \"multiquery_attention\" is not supported" },
+		{ "families/mpt", "\"n_layers\": 2", "\"n_layers\": 2, \"expansion_ratio\": 2", "expansion_ratio other than 4" },
+		{ "families/codegen-eight", "\"n_head\": 8", "\"n_head\": 7",
+		  "n_head: 14 channels of all heads are not four equal blocks" },
+		{ "families/glm4", "\"hidden_act\": \"silu\"", "\"hidden_act\": \"xielu\"", "the activation \"xielu\"" },
+		{ "families/exaone4", "\"LLLG\"", "[4]", "sliding_window_pattern is not a number or letters" },
+	};
+
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		struct err err = { 0 };
+		struct model *m = open_changed(rows[i].fixture, rows[i].from, rows[i].to, &err);
+
+		CHECK_THAT(!m && strstr(err.text, rows[i].says), "%s with %s: %s", rows[i].fixture, rows[i].to,
+			   m ? "it opens" : err.text);
+		model_free(m);
+	}
+}
+
+/* Which layers have a window and which turn, where the settings say so in one way or another. */
+static void test_layers(void)
+{
+	static const struct {
+		const char *fixture, *from, *to;
+		int window[2];
+		bool turns[2];
+	} rows[] = {
+		{ "families/exaone4", "\"layer_types\"", "\"layer_types\"", { 0, 4 }, { false, true } },
+		{ "families/exaone4", "\"layer_types\"", "\"something_else\"", { 4, 4 }, { true, true } },
+		{ "families/cohere2",
+		  "\"layer_types\"",
+		  "\"sliding_window_pattern\": \"GL\", \"something_else\"",
+		  { 0, 4 },
+		  { false, true } },
+		{ "families/exaone4", "\"sliding_window\": 4", "\"sliding_window\": null", { 0, 0 }, { true, true } },
+		{ "families/cohere2",
+		  "\"layer_types\"",
+		  "\"sliding_window_pattern\": 2, \"something_else\"",
+		  { 4, 0 },
+		  { true, false } },
+		{ "families/cohere2", "\"layer_types\"", "\"something_else\"", { 4, 4 }, { true, true } },
+		{ "families/olmo3", "\"layer_types\"", "\"something_else\"", { 4, 4 }, { true, true } },
+		{ "families/olmo3", "\"sliding_window\"", "\"something_else\"", { 4096, 0 }, { true, true } },
+	};
+
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		struct err err = { 0 };
+		struct model *m = open_changed(rows[i].fixture, rows[i].from, rows[i].to, &err);
+
+		for (int l = 0; m && l < 2; l++) {
+			const int window = m->config.window ? m->config.window[l] : 0;
+			const bool turns = !m->config.no_rotary || !m->config.no_rotary[l];
+
+			CHECK_THAT(window == rows[i].window[l] && turns == rows[i].turns[l],
+				   "%s with %s: layer %d has a window of %d, %s", rows[i].fixture, rows[i].to, l, window,
+				   turns ? "turns" : "does not turn");
+		}
+		CHECK_THAT(m, "%s with %s %s", rows[i].fixture, rows[i].to, err.text);
+		model_free(m);
+	}
+}
+
+/* Of a model of text and images the text part is read, and what is left out is named. */
+static void test_other_parts(void)
+{
+	static const struct {
+		const char *fixture, *says;
+	} rows[] = {
+		{ "mistral3", "all but the text part: multi_modal_projector (4 tensors), vision_tower (11 tensors)" },
+		{ "smolvlm", "all but the text part: model.connector (1 tensor), model.vision_model (21 tensors)" },
+		{ "ministral3", "" },
+	};
+
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		struct model_facts facts = { 0 };
+		struct err err = { 0 };
+		char path[200];
+
+		snprintf(path, sizeof path, "tests/fixtures/families/%s", rows[i].fixture);
+		CHECK_THAT(model_glance(path, &facts, &err), "%s %s", path, err.text);
+		CHECK_TEXT(facts.unused, rows[i].says);
+	}
+}
+
 static void test_tensors(void)
 {
 	struct err err = { 0 };
@@ -524,6 +618,9 @@ int main(void)
 	test_marks();
 	test_tied();
 	test_defaults();
+	test_refused();
+	test_layers();
+	test_other_parts();
 	test_tensors();
 	test_no_tokenizer();
 	scratch_done();
