@@ -51,7 +51,36 @@ void dense_set_rows(struct dense *b, int first, int count, const float *rows, si
 		const size_t width = (size_t)least(PANEL, b->columns - c) * sizeof *panel;
 
 		for (int k = 0; k < count; k++)
-			memcpy(panel + k * PANEL, rows + (size_t)k * ld + c, width);
+			if (width == PANEL * sizeof *panel) /* of a size that is known, it is no call */
+				memcpy(panel + k * PANEL, rows + (size_t)k * ld + c, PANEL * sizeof *panel);
+			else
+				memcpy(panel + k * PANEL, rows + (size_t)k * ld + c, width);
+	}
+}
+
+/* One row is packed as it is, and needs no cutting. */
+static void apply_row(const struct dense *b, int from, int depth, int columns, const float *x, float *y, bool more)
+{
+	const struct gemm *g = gemm_here();
+	const int panels = (columns + PANEL - 1) / PANEL;
+
+	for (int p = 0, number; p < panels; p += number) {
+		struct gemm_tile t = { .rows = 1,
+				       .kind = WEIGHTS_F32,
+				       .depth = (size_t)depth,
+				       .a = x,
+				       .b = b->panels + (size_t)p * panel_floats(b) + (size_t)from * PANEL,
+				       .stride = panel_floats(b),
+				       .y = y + p * PANEL,
+				       .more = more };
+		int left = columns - p * PANEL;
+
+		for (number = g->shapes->panels; number > panels - p; number /= 2)
+			;
+		t.panels = number;
+		t.soon = t.b;
+		t.columns = ~(uint64_t)0 >> (64 - least(left, number * PANEL));
+		g->tile(&t);
 	}
 }
 
@@ -61,7 +90,9 @@ void dense_apply(const struct dense *b, int from, int depth, int columns, const 
 	for (int c = 0; b->blas && c < columns; c += PANEL)
 		blas_gemm(false, false, n, least(PANEL, columns - c), depth, x, ldx,
 			  b->panels + (size_t)(c / PANEL) * panel_floats(b) + (size_t)from * PANEL, PANEL, y + c, ldy, more);
-	if (!b->blas)
+	if (!b->blas && n == 1)
+		apply_row(b, from, depth, columns, x, y, more);
+	else if (!b->blas)
 		product_here(&(struct product){ .panels = b->panels,
 						.align = 1,
 						.from = from,

@@ -151,12 +151,10 @@ static void back(const struct gemm_back *t)
 }
 
 /* 8 x 8: three rounds of exchanges, of floats, of pairs, of quads. */
-AVX2 static inline void transpose_8(const float *src, size_t lds, float *dst, size_t ldd)
+AVX2 static INLINE void turn(__m256 x[8])
 {
-	__m256 x[8], y[8];
+	__m256 y[8];
 
-	UNROLL for (int r = 0; r < 8; r++)
-		x[r] = _mm256_loadu_ps(src + (size_t)r * lds);
 	UNROLL for (int r = 0; r < 8; r += 2) {
 		y[r] = _mm256_unpacklo_ps(x[r], x[r + 1]);
 		y[r + 1] = _mm256_unpackhi_ps(x[r], x[r + 1]);
@@ -168,9 +166,53 @@ AVX2 static inline void transpose_8(const float *src, size_t lds, float *dst, si
 		}
 	}
 	UNROLL for (int i = 0; i < 4; i++) {
-		_mm256_storeu_ps(dst + (size_t)i * ldd, _mm256_permute2f128_ps(x[i], x[i + 4], 0x20));
-		_mm256_storeu_ps(dst + (size_t)(i + 4) * ldd, _mm256_permute2f128_ps(x[i], x[i + 4], 0x31));
+		y[i] = _mm256_permute2f128_ps(x[i], x[i + 4], 0x20);
+		y[i + 4] = _mm256_permute2f128_ps(x[i], x[i + 4], 0x31);
 	}
+	UNROLL for (int i = 0; i < 8; i++)
+		x[i] = y[i];
+}
+
+AVX2 static INLINE void transpose_8(const float *src, size_t lds, float *dst, size_t ldd)
+{
+	__m256 x[8];
+
+	UNROLL for (int r = 0; r < 8; r++)
+		x[r] = _mm256_loadu_ps(src + (size_t)r * lds);
+	turn(x);
+	UNROLL for (int i = 0; i < 8; i++)
+		_mm256_storeu_ps(dst + (size_t)i * ldd, x[i]);
+}
+
+/* The first of eight floats, as many as there are rows. */
+AVX2 static INLINE void store_some(float *dst, __m256 x, int rows)
+{
+	__m128 four = _mm256_castps256_ps128(x);
+
+	if (rows & 4) {
+		_mm_storeu_ps(dst, four);
+		four = _mm256_extractf128_ps(x, 1);
+		dst += 4;
+	}
+	if (rows & 2) {
+		_mm_storel_pi((__m64 *)(void *)dst, four);
+		four = _mm_movehl_ps(four, four);
+		dst += 2;
+	}
+	if (rows & 1)
+		_mm_store_ss(dst, four);
+}
+
+/* Fewer than eight rows, as tiles have them; the last one serves for those that are not there. */
+AVX2 static INLINE void transpose_some(const float *src, size_t lds, int rows, float *dst, size_t ldd)
+{
+	__m256 x[8];
+
+	UNROLL for (int r = 0; r < 8; r++)
+		x[r] = _mm256_loadu_ps(src + (size_t)(r < rows ? r : rows - 1) * lds);
+	turn(x);
+	UNROLL for (int i = 0; i < 8; i++)
+		store_some(dst + (size_t)i * ldd, x[i], rows);
 }
 
 AVX2 static void transpose(const float *src, size_t lds, int rows, int columns, float *dst, size_t ldd)
@@ -182,6 +224,8 @@ AVX2 static void transpose(const float *src, size_t lds, int rows, int columns, 
 
 			if (rows - r >= 8 && columns - c >= 8)
 				transpose_8(from, lds, to, ldd);
+			else if (columns - c >= 8)
+				transpose_some(from, lds, rows - r, to, ldd);
 			else
 				gemm_generic.transpose(from, lds, rows - r < 8 ? rows - r : 8,
 						       columns - c < 8 ? columns - c : 8, to, ldd);

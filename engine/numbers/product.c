@@ -22,6 +22,7 @@ enum {
 	GROUPS = 8,	    /* of panels in a chunk at most, one after another */
 	SMALL = 32 * 1024,  /* multiply-adds that are not worth a second thread */
 	PACK_STEP = 256,    /* inputs that one chunk of packing takes */
+	FEW = 2048,	    /* floats of rows that are packed without asking for memory */
 };
 
 /* A product and how it is cut. */
@@ -216,6 +217,7 @@ static int packs_of(const struct cut *c)
 static void run(const struct product *p, int count, bool alone)
 {
 	struct cuts all = { .count = count };
+	_Alignas(64) float few[FEW];
 	float *packed = NULL;
 	double work = 0;
 	int chunks = 0;
@@ -224,7 +226,7 @@ static void run(const struct product *p, int count, bool alone)
 	if (p->n <= 0)
 		return;
 	if (p->n > 1 && !p->packed)
-		packed = xbig((size_t)p->n * (size_t)p->depth * sizeof *packed);
+		packed = (size_t)p->n * (size_t)p->depth <= FEW ? few : xbig((size_t)p->n * (size_t)p->depth * sizeof *packed);
 	for (int i = 0; i < count; i++) {
 		struct cut *c = &all.cut[i];
 
@@ -245,7 +247,8 @@ static void run(const struct product *p, int count, bool alone)
 		pool_run(all.cut->packs, pack, &all);
 		pool_run(chunks, some_chunk, &all);
 	}
-	big_free(packed);
+	if (packed != few)
+		big_free(packed);
 }
 
 void product_pack(const float *x, size_t ldx, int n, int depth, float *packed)

@@ -7,27 +7,37 @@
 
 #include "engine/base/arena.h"
 #include "engine/base/big.h"
+#include "engine/base/bounds.h"
 #include "engine/numbers/dense.h"
+#include "engine/numbers/gemm.h"
 #include "engine/numbers/kernels.h"
 #include "engine/numbers/pool.h"
 #include "engine/run/packed.h"
 
-enum { QUERIES = 14 }; /* at a time */
+enum {
+	QUERIES = 14, /* at a time */
+	MANY = 4,     /* variants for each thread */
+	TOGETHER = 8, /* variants of a chunk at most */
+	TURNED = 8,   /* keys: so many are turned at once */
+};
 
 struct attention {
 	const struct pass *p;
 	const struct layer_sites *s, *rows; /* rows: of the past; NULL when the pass has all keys */
-	struct packed *past, **own;	    /* the past's; [variants] */
+	struct packed *past, **own;	    /* the past's; [variants], or NULL: see attend_variants */
 	int layer;
 	size_t first_row;
 	int past_to; /* rows of the past that somebody looks at */
-	int blocks;  /* of QUERIES queries, in a head: the most that a variant has */
+	int least_key0;
+	int blocks;   /* of QUERIES queries, in a head: the most that a variant has */
+	int together; /* variants of a chunk */
 };
 
 /* Some queries t … t+n-1 of one head of one variant. */
 struct block {
 	const struct attention *a;
 	const struct variant *edits;
+	uint32_t touched; /* sites of this layer at which there are some */
 	int head, t, n;
 	int key0; /* keys from here on are the variant's own */
 	const float *q;
@@ -96,6 +106,8 @@ static bool touch(const struct block *b, enum site site, int query, float *row)
 {
 	bool any = false;
 
+	if (!(b->touched >> site & 1))
+		return false;
 	for (int e = 0; e < b->edits->edits; e++)
 		if (edit_hits(b->edits->edit[e], site, b->a->layer) && edit_covers(b->edits->edit[e], query)) {
 			edit_apply_pattern(b->edits->edit[e], b->head, query, row);
@@ -170,40 +182,62 @@ static int first_query(const struct pass *p, int variant)
 	return p->ragged ? p->ragged->position[p->ragged->row[variant]] : p->t0;
 }
 
+/* Room for the weights of some queries; NULL: they are kept in the pattern. */
+static float *weights_new(const struct attention *a)
+{
+	return a->s->pattern ? NULL : xbig((size_t)QUERIES * (size_t)a->p->T * sizeof(float));
+}
+
+/* Queries `from` … of a variant, as many as go together; none are left where another variant has more of them. */
+static void attend_from(const struct attention *a, int variant, int head, int from, const struct packed_head *own, float *weights)
+{
+	const struct pass *p = a->p;
+	const struct config *c = &p->model->config;
+	const int t = first_query(p, variant) + from, left = p->T - t;
+	struct block b = { .a = a,
+			   .edits = &p->variant[variant],
+			   .touched = p->touched[variant],
+			   .head = head,
+			   .t = t,
+			   .key0 = own_from(p, variant),
+			   .n = least(left, QUERIES),
+			   .ldw = a->s->pattern ? a->s->pattern_room : (size_t)p->T,
+			   .past = a->past ? &a->past->head[config_kv_head(c, head)] : NULL,
+			   .own = own };
+	const size_t row = a->first_row + (size_t)(first_row_of(p, variant) + from);
+	const size_t at = row * (size_t)(c->H * c->K) + (size_t)(head * c->K);
+
+	if (left <= 0)
+		return;
+	b.q = a->s->q + at;
+	b.z = a->s->z + at;
+	b.w = weights ? weights : layer_weights(a->s, variant * c->H + head, t);
+	attend(&b);
+}
+
 /* The last blocks come first, since they have the most keys. */
 static void attend_chunk(void *context, int chunk)
 {
 	const struct attention *a = context;
-	const struct pass *p = a->p;
-	const struct config *c = &p->model->config;
-	const int pair = chunk % (p->variants * c->H), variant = pair / c->H,
-		  from = (a->blocks - 1 - chunk / (p->variants * c->H)) * QUERIES;
-	const int t = first_query(p, variant) + from, left = p->T - t, group = config_kv_head(c, pair % c->H);
-	struct block b = { .a = a,
-			   .edits = &p->variant[variant],
-			   .head = pair % c->H,
-			   .t = t,
-			   .key0 = own_from(p, variant),
-			   .n = left < QUERIES ? left : QUERIES,
-			   .ldw = a->s->pattern ? a->s->pattern_room : (size_t)p->T,
-			   .past = a->past ? &a->past->head[group] : NULL,
-			   .own = &a->own[variant]->head[group] };
-	const size_t row = a->first_row + (size_t)(first_row_of(p, variant) + from);
-	const size_t at = row * (size_t)(c->H * c->K) + (size_t)(b.head * c->K);
-	float *scratch;
+	const struct config *c = &a->p->model->config;
+	const int pairs = a->p->variants * c->H, pair = chunk % pairs, head = pair % c->H;
+	float *weights = weights_new(a);
 
-	if (left <= 0) /* another variant has more of them */
-		return;
-	scratch = a->s->pattern ? NULL : xbig((size_t)b.n * b.ldw * sizeof *scratch);
-	b.q = a->s->q + at;
-	b.z = a->s->z + at;
-	b.w = scratch ? scratch : layer_weights(a->s, variant * c->H + b.head, b.t);
-	attend(&b);
-	big_free(scratch);
+	attend_from(a, pair / c->H, head, (a->blocks - 1 - chunk / pairs) * QUERIES,
+		    &a->own[pair / c->H]->head[config_kv_head(c, head)], weights);
+	big_free(weights);
 }
 
 /* What a variant has of its own: in common with others, and then in the pass's rows. */
-static void fill_own(const struct attention *a, int variant, int group)
+struct own_rows {
+	int key0, t0; /* the first position of the one and of the other */
+	const struct past_rows *shared;
+	const float *k, *v; /* [T - t0, G, K] */
+	const struct config *c;
+	size_t GK;
+};
+
+static struct own_rows own_rows(const struct attention *a, int variant)
 {
 	const struct pass *p = a->p;
 	const struct config *c = &p->model->config;
@@ -211,48 +245,146 @@ static void fill_own(const struct attention *a, int variant, int group)
 	const int key0 = own_from(p, variant), t0 = r ? r->t0[variant] : key0;
 	const size_t GK = (size_t)(c->G * c->K), row = a->first_row + (size_t)(r ? r->key_row[variant] : variant * (p->T - t0));
 
-	for (const struct past_rows *past = r ? r->past[variant] : NULL; past; past = past->before)
-		packed_put(a->own[variant], c, group, past->k[a->layer] + past->row * GK, past->v[a->layer] + past->row * GK,
-			   past->from - key0, past->to - past->from);
-	packed_put(a->own[variant], c, group, a->s->k + row * GK, a->s->v + row * GK, t0 - key0, p->T - t0);
+	return (struct own_rows){ key0, t0, r ? r->past[variant] : NULL, a->s->k + row * GK, a->s->v + row * GK, c, GK };
 }
 
-/* What the past has not in order yet, and each variant's own. */
 static void fill_chunk(void *context, int chunk)
 {
 	const struct attention *a = context;
 	const struct config *c = &a->p->model->config;
 	const int variant = chunk / c->G, group = chunk % c->G;
+	const struct own_rows o = own_rows(a, variant);
 
-	if (variant < a->p->variants)
-		fill_own(a, variant, group);
-	else
-		packed_fill(a->past, c, group, a->rows->k, a->rows->v, a->past->rows, a->past_to);
+	for (const struct past_rows *past = o.shared; past; past = past->before)
+		packed_put(a->own[variant], c, group, past->k[a->layer] + past->row * o.GK, past->v[a->layer] + past->row * o.GK,
+			   past->from - o.key0, past->to - past->from);
+	packed_put(a->own[variant], c, group, o.k, o.v, o.t0 - o.key0, a->p->T - o.t0);
+}
+
+static void past_chunk(void *context, int group)
+{
+	const struct attention *a = context;
+
+	packed_fill(a->past, &a->p->model->config, group, a->rows->k, a->rows->v, a->past->rows, a->past_to);
+}
+
+/* What the past has not in order yet. */
+static void fill_past(struct attention *a)
+{
+	const struct config *c = &a->p->model->config;
+
+	a->rows = a->past_to ? a->p->past[a->layer] : NULL;
+	a->past = a->rows ? layer_packed(a->rows, c) : NULL;
+	if (!a->past || a->past->rows >= a->past_to)
+		return;
+	pool_run(c->G, past_chunk, a);
+	a->past->rows = a->past_to;
+}
+
+/* ---- many variants ---- */
+
+/* Room for the keys and values of one KV head, which one variant after the other has: what is there is read at once, and not far. */
+struct desk {
+	struct packed_head own;
+	float *keys;	/* [room, K] before they are turned */
+	float *weights; /* or NULL */
+};
+
+static struct desk desk_new(const struct attention *a)
+{
+	const struct config *c = &a->p->model->config;
+	const int room = (a->p->T - a->least_key0 + PANEL - 1) / PANEL * PANEL;
+	struct desk d = { .keys = xcalloc((size_t)room * (size_t)c->K, sizeof *d.keys), .weights = weights_new(a) };
+
+	dense_init(&d.own.keys, c->K, room);
+	dense_init(&d.own.values, room, c->K);
+	return d;
+}
+
+static void desk_done(struct desk *d)
+{
+	dense_done(&d->own.keys);
+	dense_done(&d->own.values);
+	big_free(d->weights);
+	free(d->keys);
+}
+
+static void lay_out(struct desk *d, const struct config *c, int group, const float *k, const float *v, int at, int n)
+{
+	const size_t K = (size_t)c->K, GK = (size_t)c->G * K, from = (size_t)group * K;
+
+	for (int i = 0; i < n; i++)
+		memcpy(d->keys + (size_t)(at + i) * K, k + (size_t)i * GK + from, K * sizeof *k);
+	dense_set_rows(&d->own.values, at, n, v + from, GK);
+}
+
+/* As fill_own(). Whole blocks of keys are turned: nobody looks at those that are no longer, or not yet, anybody's. */
+static void fill_desk(const struct attention *a, int variant, int group, struct desk *d)
+{
+	const struct own_rows o = own_rows(a, variant);
+
+	for (const struct past_rows *past = o.shared; past; past = past->before)
+		lay_out(d, o.c, group, past->k[a->layer] + past->row * o.GK, past->v[a->layer] + past->row * o.GK,
+			past->from - o.key0, past->to - past->from);
+	lay_out(d, o.c, group, o.k, o.v, o.t0 - o.key0, a->p->T - o.t0);
+	dense_set_columns(&d->own.keys, 0, (a->p->T - o.key0 + TURNED - 1) / TURNED * TURNED, d->keys, (size_t)o.c->K);
+}
+
+static void attend_variants(void *context, int chunk)
+{
+	const struct attention *a = context;
+	const struct config *c = &a->p->model->config;
+	struct desk d = desk_new(a);
+
+	for (int v = chunk * a->together; v < least((chunk + 1) * a->together, a->p->variants); v++)
+		for (int h = 0; h < c->H; h++) {
+			if (!h || config_kv_head(c, h) != config_kv_head(c, h - 1))
+				fill_desk(a, v, config_kv_head(c, h), &d);
+			for (int i = a->blocks - 1; i >= 0; i--)
+				attend_from(a, v, h, i * QUERIES, &d.own, d.weights);
+		}
+	desk_done(&d);
+}
+
+static void attend_each(struct attention *a)
+{
+	const int variants = a->p->variants;
+
+	a->together = most(1, least(variants / (4 * pool_size()), TOGETHER));
+	pool_run((variants + a->together - 1) / a->together, attend_variants, a);
+}
+
+/* ---- few variants: heads and blocks of queries are shared out ---- */
+
+static void attend_few(struct attention *a)
+{
+	const struct pass *p = a->p;
+	const struct config *c = &p->model->config;
+
+	a->own = xcalloc((size_t)p->variants, sizeof *a->own);
+	for (int i = 0; i < p->variants; i++)
+		a->own[i] = packed_new(c, p->T - own_from(p, i));
+	pool_run(p->variants * c->G, fill_chunk, a);
+	pool_run(p->variants * c->H * a->blocks, attend_chunk, a);
+	for (int i = 0; i < p->variants; i++)
+		packed_free(a->own[i]);
+	free(a->own);
 }
 
 void attention_run(const struct pass *p, int layer, const struct layer_sites *s, int first_row)
 {
-	const struct config *c = &p->model->config;
-	struct attention a = {
-		.p = p, .s = s, .layer = layer, .first_row = (size_t)first_row, .own = xcalloc((size_t)p->variants, sizeof *a.own)
-	};
-	bool more;
+	struct attention a = { .p = p, .s = s, .layer = layer, .first_row = (size_t)first_row, .least_key0 = p->T };
 
 	for (int i = 0; i < p->variants; i++) {
 		const int key0 = own_from(p, i), blocks = (p->T - first_query(p, i) + QUERIES - 1) / QUERIES;
 
-		a.own[i] = packed_new(c, p->T - key0);
-		a.past_to = key0 > a.past_to ? key0 : a.past_to;
-		a.blocks = blocks > a.blocks ? blocks : a.blocks;
+		a.past_to = most(key0, a.past_to);
+		a.least_key0 = least(key0, a.least_key0);
+		a.blocks = most(blocks, a.blocks);
 	}
-	a.rows = a.past_to ? p->past[layer] : NULL;
-	a.past = a.rows ? layer_packed(a.rows, c) : NULL;
-	more = a.past && a.past->rows < a.past_to;
-	pool_run((p->variants + more) * c->G, fill_chunk, &a);
-	if (more)
-		a.past->rows = a.past_to;
-	pool_run(p->variants * c->H * a.blocks, attend_chunk, &a);
-	for (int i = 0; i < p->variants; i++)
-		packed_free(a.own[i]);
-	free(a.own);
+	fill_past(&a);
+	if (p->variants >= MANY * pool_size())
+		attend_each(&a);
+	else
+		attend_few(&a);
 }

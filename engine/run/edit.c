@@ -326,10 +326,16 @@ struct edit edit_at(const struct place *place, enum edit_op op, struct arena *ar
 
 /* ---- the ops ---- */
 
+uint32_t edit_sites(const struct edit *e, int layer)
+{
+	if (e->place.layer != layer && !e->place.every_layer)
+		return 0;
+	return (uint32_t)1 << e->place.site | (e->place.also_mlp ? (uint32_t)1 << SITE_MLP_OUT : 0);
+}
+
 bool edit_hits(const struct edit *e, enum site site, int layer)
 {
-	return (e->place.layer == layer || e->place.every_layer) &&
-	       (e->place.site == site || (e->place.also_mlp && site == SITE_MLP_OUT));
+	return edit_sites(e, layer) >> site & 1;
 }
 
 bool edit_covers(const struct edit *e, int position)

@@ -148,6 +148,8 @@ struct edit edit_suppress(const float *factor, int T, struct arena *arena);
 /* Whether nothing of what the model computes at the site, from position t0 on, is left. */
 bool edit_replaces(const struct edit *edit, enum site site, int layer, int t0);
 
+/* Where it acts in a layer: bit s for site s. */
+uint32_t edit_sites(const struct edit *edit, int layer);
 /* Does it act at this site, layer and position? */
 bool edit_hits(const struct edit *edit, enum site site, int layer);
 bool edit_covers(const struct edit *edit, int position);

@@ -32,6 +32,7 @@ bool pass_begin(struct pass *p, struct err *err)
 	int nt = p->T - p->t0;
 
 	p->key0 = p->t0;
+	p->touched = arena_alloc(p->arena, (size_t)(p->variants + 1) * sizeof *p->touched);
 	p->scratch = arena_floats(p->arena, (size_t)row_count(p) * (size_t)c->D, err);
 	if (!p->scratch)
 		return false;
@@ -51,12 +52,28 @@ bool pass_begin(struct pass *p, struct err *err)
 	return true;
 }
 
-static bool any_edit(const struct pass *p, int l, enum site site)
+_Static_assert(SITE_COUNT <= 32, "a site is a bit of struct pass.touched");
+
+static uint32_t bit(enum site site)
+{
+	return (uint32_t)1 << site;
+}
+
+/* So that a row does not ask every edit at every site. */
+static void note_touched(const struct pass *p, int l)
+{
+	for (int v = 0; v < p->variants; v++) {
+		p->touched[v] = 0;
+		for (int e = 0; e < p->variant[v].edits; e++)
+			p->touched[v] |= edit_sites(p->variant[v].edit[e], l);
+	}
+}
+
+static bool any_edit(const struct pass *p, enum site site)
 {
 	for (int v = 0; v < p->variants; v++)
-		for (int e = 0; e < p->variant[v].edits; e++)
-			if (edit_hits(p->variant[v].edit[e], site, l))
-				return true;
+		if (p->touched[v] & bit(site))
+			return true;
 	return false;
 }
 
@@ -107,8 +124,14 @@ static int position_of(const struct rows *r, int row)
 	return r->p->ragged ? r->p->ragged->position[row] : r->p->t0 + row % (r->p->T - r->p->t0);
 }
 
+/* Whether its variant has edits at any of these sites. */
+static bool touches(const struct rows *r, int row, uint32_t sites)
+{
+	return r->p->touched[variant_of(r->p, row)] & sites;
+}
+
 /* Applies the edits at a site to one row, in the order in which they were written. */
-static void touch(const struct rows *r, int row, enum site site, float *x)
+static void apply_edits(const struct rows *r, int row, enum site site, float *x)
 {
 	const struct variant *v = &r->p->variant[variant_of(r->p, row)];
 	int t = position_of(r, row);
@@ -118,11 +141,18 @@ static void touch(const struct rows *r, int row, enum site site, float *x)
 			edit_apply(v->edit[e], &r->p->model->config, site, t, x);
 }
 
-/* One of the layer's norms. */
+static void touch(const struct rows *r, int row, enum site site, float *x)
+{
+	if (touches(r, row, bit(site)))
+		apply_edits(r, row, site, x);
+}
+
+/* One of the layer's norms; where one serves attention and MLP, edits are at the first. */
 static void normalise(const struct rows *r, int row, enum site site, const float *x, float *y, float *scale)
 {
 	const struct variant *v = &r->p->variant[variant_of(r->p, row)];
-	const struct edited_norm place = { r->p->model, v->edit, v->edits, site, r->l };
+	const bool edited = touches(r, row, bit(site) | bit(SITE_LN1));
+	const struct edited_norm place = { r->p->model, v->edit, edited ? v->edits : 0, site, r->l };
 
 	norms_apply(&place, position_of(r, row), x, y, scale);
 }
@@ -238,7 +268,7 @@ static void leave_attention(const struct rows *r, int row)
 	multiply_by(out, D, c->residual_scale);
 	place = (struct attention_at){ m, r->l, position_of(r, row), r->s->z + (size_t)row * (size_t)(c->H * c->K),
 				       r->s->post_scale ? r->s->post_scale[row] : 1 };
-	for (int h = 0; v->edits && h < c->H; h++)
+	for (int h = 0; touches(r, row, bit(SITE_RESULT)) && h < c->H; h++)
 		result_extra(&place, v->edit, v->edits, h, out);
 	touch(r, row, SITE_ATTN_OUT, out);
 	kernel_add(pre, out, mid, D);
@@ -308,7 +338,7 @@ static void queries(const struct pass *p, int l, const struct layer_sites *s)
 static void attend(const struct pass *p, int l, const struct layer_sites *whole, const struct layer_sites *s, int first_row)
 {
 	attention_run(p, l, whole, first_row);
-	if (any_edit(p, l, SITE_Z))
+	if (any_edit(p, SITE_Z))
 		each_row(p, l, s, touch_z);
 }
 
@@ -320,7 +350,7 @@ static bool attention_write(const struct pass *p, int l, struct layer_sites *who
 	size_t HK = (size_t)(c->H * c->K);
 	int n = row_count(p);
 
-	if (any_edit(p, l, SITE_RESULT) && !whole->z_memory) {
+	if (any_edit(p, SITE_RESULT) && !whole->z_memory) {
 		if (!layer_sites_split_z(whole, p->model, first_row + n, err))
 			return false;
 		memcpy(whole->z_used, whole->z, (size_t)first_row * HK * sizeof(float)); /* rows below t0 as they are */
@@ -362,6 +392,7 @@ bool forward_layer(struct pass *p, int l, struct layer_sites *whole, int first_r
 	struct layer_sites s = layer_sites_from(whole, &p->model->config, (size_t)first_row);
 	struct pass attending = *p;
 
+	note_touched(p, l);
 	attending.variants -= z_known;
 	if (attending.variants && !p->stored && all_replaced(&attending, l, SITE_ATTN_OUT)) {
 		each_row(&attending, l, &s, enter); /* the stream continues all the same */
@@ -401,6 +432,7 @@ bool forward_last(struct pass *p, int l, struct layer_sites *whole, struct err *
 	size_t D = (size_t)p->model->config.D;
 	bool ok;
 
+	note_touched(p, l);
 	read_stream(p, l, &s, false);
 	last.t0 = p->T - 1;
 	for (int v = 0; v < p->variants; v++) {
@@ -422,6 +454,7 @@ bool forward_last(struct pass *p, int l, struct layer_sites *whole, struct err *
 
 bool forward_keys(struct pass *p, int l, struct layer_sites *s, struct err *err)
 {
+	note_touched(p, l);
 	read_stream(p, l, s, false);
 	return task_going(p->task, err);
 }
@@ -440,6 +473,6 @@ void forward_embed(struct pass *p, const int32_t *tokens, float *x)
 		else
 			model_input(p->model, tokens[t], row);
 		model_enter(p->model, t, row);
-		touch(&r, i, SITE_EMBED, row);
+		apply_edits(&r, i, SITE_EMBED, row);
 	}
 }

@@ -11,6 +11,7 @@
 #define LMSCOPE_ENGINE_RUN_FORWARD_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "engine/base/arena.h"
 #include "engine/base/err.h"
@@ -57,6 +58,7 @@ struct pass {
 	int key0;
 	float *cosine[2], *sine[2]; /* [T - key0, pairs] for plain and local rotary */
 	float *scratch;		    /* [rows, D] normalised rows */
+	uint32_t *touched;	    /* [variants] bit s: an edit of the variant is at site s of the layer that is computed */
 	struct arena *arena;
 	struct task *task;
 };
