@@ -28,6 +28,7 @@ struct game {
 	bool *in;	 /* [count, p.n] those that are asked now */
 	double *value;	 /* [count] */
 	int count;
+	double *weight;	       /* [p.n] of a coalition without a player, by its size */
 	double *sum, *squares; /* [p.n] over pairs */
 	double all, none;
 	struct table *table;
@@ -82,8 +83,8 @@ static double exact_value(const struct game *g, int player)
 
 		if ((c >> player & 1) || isnan(added))
 			continue;
-		weights += weight(g->p.n, __builtin_popcount((unsigned)c));
-		sum += weight(g->p.n, __builtin_popcount((unsigned)c)) * added;
+		weights += g->weight[__builtin_popcount((unsigned)c)];
+		sum += g->weight[__builtin_popcount((unsigned)c)] * added;
 	}
 	return weights > 0 ? sum / weights : NAN;
 }
@@ -103,6 +104,9 @@ static bool compute_exact(struct game *g, struct err *err)
 	struct filling filling = { g->p.ask, g->table, fill_exact, g };
 
 	all_coalitions(g);
+	g->weight = worth_new(g);
+	for (int size = 0; size < g->p.n; size++)
+		g->weight[size] = weight(g->p.n, size);
 	return players_fill(&g->p, g->in, g->count, g->value, &filling, err);
 }
 

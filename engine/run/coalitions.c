@@ -6,11 +6,13 @@
 #include <string.h>
 
 #include "engine/base/big.h"
+#include "engine/base/bounds.h"
 #include "engine/run/forward.h"
 #include "engine/run/readout.h"
 #include "engine/run/sweep.h"
 
-enum { MOST_ROWS = 512 }; /* of a pass, as in a sweep */
+/* Rows of a pass at most, as in a sweep; and what all that waits and all that is under way may take, in runs of the prompt. */
+enum { MOST_ROWS = 512, RUNS = 2 };
 
 /* Coalitions lo … hi-1 in order, which agree about the first players; what they have computed so far. */
 struct node {
@@ -35,6 +37,8 @@ struct tree {
 	long rows;
 	struct leaf *leaf; /* [leaves] wait for a pass */
 	int leaves, leaf_rows, done;
+	int most_rows; /* of a pass */
+	long room;     /* bytes that are left for keys and values; negative where less would not do */
 	struct readout readout;
 	struct arena *arena;
 	struct task *task;
@@ -136,7 +140,7 @@ static bool compute_leaves(struct tree *t, struct err *err)
 	struct variant *variant = arena_alloc(t->arena, (size_t)n * sizeof *variant);
 	const struct past_rows **past = arena_alloc(t->arena, (size_t)n * sizeof *past);
 	int *t0 = arena_alloc(t->arena, (size_t)n * sizeof *t0);
-	struct layer_sites *sites = layer_sites_new(m, t->leaf_rows, false, err);
+	struct layer_sites *sites = layer_sites_lean(m, t->leaf_rows, err);
 	struct pass p;
 	bool ok = sites != NULL;
 
@@ -180,7 +184,7 @@ static bool add_leaf(struct tree *t, struct leaf leaf, struct err *err)
 {
 	const int rows = t->end - leaf.t0;
 
-	if (t->leaves && (t->leaf_rows + rows > MOST_ROWS || t->leaves == MOST_ROWS) && !flush(t, err))
+	if (t->leaves && (t->leaf_rows + rows > t->most_rows || t->leaves == t->most_rows) && !flush(t, err))
 		return false;
 	t->leaf[t->leaves++] = leaf;
 	t->leaf_rows += rows;
@@ -191,14 +195,25 @@ static bool add_leaf(struct tree *t, struct leaf leaf, struct err *err)
 struct kept {
 	struct past_rows *past;	 /* [nodes] */
 	float *memory, **k, **v; /* [L] */
+	size_t bytes;
 };
+
+/* Of one row, in all layers. */
+static size_t kept_bytes(const struct tree *t)
+{
+	const struct config *c = &t->q->run->model->config;
+
+	return 2 * (size_t)c->L * (size_t)(c->G * c->K) * sizeof(float);
+}
 
 static bool keep_rows(struct tree *t, struct kept *kept, int rows, struct err *err)
 {
 	const struct config *c = &t->q->run->model->config;
 	const size_t one = (size_t)rows * (size_t)(c->G * c->K);
 
-	kept->memory = big_take(2 * (size_t)c->L * one * sizeof *kept->memory);
+	kept->bytes = (size_t)rows * kept_bytes(t);
+	t->room -= (long)kept->bytes;
+	kept->memory = big_take(kept->bytes);
 	if (!kept->memory)
 		return err_set(err, ERR_MEMORY, "out of memory: keys and values of %d rows", rows);
 	kept->k = arena_alloc(t->arena, (size_t)c->L * sizeof *kept->k);
@@ -210,17 +225,23 @@ static bool keep_rows(struct tree *t, struct kept *kept, int rows, struct err *e
 	return true;
 }
 
+static void free_rows(struct tree *t, struct kept *kept)
+{
+	big_free(kept->memory);
+	t->room += (long)kept->bytes;
+}
+
 /* The rows from … to-1 of some nodes at a depth, their keys and values kept. */
 static bool compute_nodes(struct tree *t, const struct node *node, int n, int depth, int from, int to, struct kept *kept,
 			  struct err *err)
 {
 	const struct model *m = t->q->run->model;
 	const int rows = n * (to - from), L = m->config.L;
-	const size_t bytes = (size_t)rows * (size_t)(m->config.G * m->config.K) * sizeof(float);
+	const struct arena_mark mark = arena_mark(t->arena);
 	struct variant *variant = arena_alloc(t->arena, (size_t)n * sizeof *variant);
 	const struct past_rows **past = arena_alloc(t->arena, (size_t)n * sizeof *past);
 	int *t0 = arena_alloc(t->arena, (size_t)n * sizeof *t0);
-	struct layer_sites *sites = layer_sites_new(m, rows, false, err);
+	struct layer_sites *sites = layer_sites_lean(m, rows, err);
 	struct pass p;
 	bool ok = sites && task_step(t->task, t->done, t->count, err);
 
@@ -233,12 +254,13 @@ static bool compute_nodes(struct tree *t, const struct node *node, int n, int de
 	if (ok)
 		forward_embed(&p, t->q->run->tokens, sites->resid_pre);
 	for (int l = 0; ok && l < L; l++) {
+		sites->k = kept->k[l];
+		sites->v = kept->v[l];
 		ok = l == L - 1 ? forward_keys(&p, l, sites, err) : forward_layer(&p, l, sites, 0, 0, err);
-		memcpy(kept->k[l], sites->k, bytes);
-		memcpy(kept->v[l], sites->v, bytes);
 		next_layer(sites);
 	}
 	layer_sites_unref(sites);
+	arena_rewind(t->arena, mark);
 	return ok;
 }
 
@@ -292,7 +314,7 @@ static bool grow(struct tree *t, struct node *node, int n, int left, int depth, 
 	ok = ok && split(t, node, n, depth, err);
 	if (left) { /* what waits may look at these rows */
 		ok = ok && flush(t, err);
-		big_free(kept.memory);
+		free_rows(t, &kept);
 		arena_rewind(t->arena, mark);
 	}
 	return ok;
@@ -317,13 +339,28 @@ static bool finish(struct tree *t, const struct node *node, int depth, struct er
 }
 
 /*
- * Nodes that agree about the first `depth` players, with the rows that those may change still to be computed: as many at a time as
- * a pass has room for. Those that have left the run come first in what grows.
+ * How many nodes go together at a depth: their rows are one pass, and what they keep is there until all below them is computed. So
+ * each depth that is still to come has an equal share of the room, and a depth with fewer nodes leaves the rest to the others.
+ */
+static int nodes_together(const struct tree *t, int depth)
+{
+	const struct coalitions *q = t->q;
+	const int rows = depth && depth < q->n ? q->first[depth] - q->first[depth - 1] : 0;
+	long share;
+
+	if (rows < 1)
+		return t->most_rows;
+	share = t->room / (long)kept_bytes(t) / (q->first[q->n - 1] - q->first[depth - 1]);
+	return most(1, least(t->most_rows / rows, (int)share));
+}
+
+/*
+ * Nodes that agree about the first `depth` players, with the rows that those may change still to be computed. Those that have left
+ * the run come first in what grows.
  */
 static bool descend(struct tree *t, const struct node *node, int n, int depth, struct err *err)
 {
-	const int rows = depth && depth < t->q->n ? t->q->first[depth] - t->q->first[depth - 1] : 1;
-	const int most = rows < 1 ? MOST_ROWS : rows < MOST_ROWS ? MOST_ROWS / rows : 1;
+	const int together = nodes_together(t, depth);
 	struct node *some = xmalloc((size_t)(n + 1) * sizeof *some), stays;
 	int left = 0, stay = 0;
 	bool ok = true;
@@ -340,8 +377,8 @@ static bool descend(struct tree *t, const struct node *node, int n, int depth, s
 	}
 	if (stay)
 		some[left] = stays;
-	for (int i = 0; ok && i < left + stay; i += most) {
-		const int end = i + most < left ? i + most : left + stay;
+	for (int i = 0; ok && i < left + stay; i += together) {
+		const int end = i + together < left ? i + together : left + stay;
 
 		ok = grow(t, some + i, end - i, (end < left ? end : left) - i, depth, err);
 		if (end == left + stay)
@@ -361,6 +398,16 @@ static int by_prefix(const void *a, const void *b)
 	return x->index - y->index;
 }
 
+/* A quarter of the room is for the rows of a pass, with its normalised rows. */
+static void share_room(struct tree *t)
+{
+	const struct config *c = &t->q->run->model->config;
+	const size_t room = RUNS * run_bytes(c, t->q->run->T, RUN_ALL), row = layer_lean_bytes(c) + (size_t)c->D * sizeof(float);
+
+	t->most_rows = room / 4 / row < MOST_ROWS ? most(1, (int)(room / 4 / row)) : MOST_ROWS;
+	t->room = (long)(room - room / 4);
+}
+
 static bool walk(struct tree *t, const bool *in, struct err *err)
 {
 	struct coalition *order = xmalloc((size_t)t->count * sizeof *order);
@@ -370,7 +417,8 @@ static bool walk(struct tree *t, const bool *in, struct err *err)
 		order[i] = (struct coalition){ in + (size_t)i * (size_t)t->q->n, t->q->n, i };
 	qsort(order, (size_t)t->count, sizeof *order, by_prefix);
 	t->order = order;
-	t->leaf = xmalloc(MOST_ROWS * sizeof *t->leaf);
+	share_room(t);
+	t->leaf = xmalloc((size_t)t->most_rows * sizeof *t->leaf);
 	ok = descend(t, &(struct node){ 0, t->count, NULL }, 1, 0, err) && flush(t, err);
 	free(t->leaf);
 	free(order);

@@ -4,7 +4,8 @@
  * A player that is absent changes nothing before its first position. So coalitions that agree about the first players share the
  * rows up to the next one's first position: those are computed once, as a tree of prefixes, with many of its nodes as rows of one
  * pass. A coalition that shares no more climbs the layers with others of its kind, whatever their lengths. Exact: the same numbers
- * as one run after the other. Memory: keys and values of a few hundred rows for each level of the tree that is under way.
+ * as one run after the other. Memory: about two runs of the prompt, which keys and values of the levels that are under way and
+ * the rows of a pass share.
  */
 #ifndef LMSCOPE_ENGINE_RUN_COALITIONS_H
 #define LMSCOPE_ENGINE_RUN_COALITIONS_H

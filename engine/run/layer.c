@@ -151,6 +151,90 @@ struct layer_sites *layer_sites_new(const struct model *m, int rows, bool keep_p
 	return memory ? sites_in(memory, m, 0, rows, NULL) : NULL;
 }
 
+/* ---- lean ---- */
+
+/* Floats of a row: what attention works on, what the MLP works on, and the stream, which a parallel MLP reads as it was. */
+static size_t lean_attention(const struct config *c)
+{
+	return (size_t)(c->H + 2 * c->G) * (size_t)c->K;
+}
+
+static size_t lean_neurons(const struct config *c)
+{
+	return (size_t)c->F * (c->gated ? 2 : 1);
+}
+
+static size_t lean_turns(const struct config *c)
+{
+	return lean_attention(c) > lean_neurons(c) ? lean_attention(c) : lean_neurons(c);
+}
+
+static size_t lean_stream(const struct config *c)
+{
+	return (size_t)c->D * (c->parallel ? 3 : 1);
+}
+
+size_t layer_lean_bytes(const struct config *c)
+{
+	return (lean_stream(c) + (size_t)c->D + lean_turns(c) + 1) * sizeof(float);
+}
+
+/* Takes rows of a width from memory. */
+static float *take(float **memory, size_t rows, size_t width)
+{
+	float *taken = *memory;
+
+	*memory += (rows * width + LINE - 1) / LINE * LINE;
+	return taken;
+}
+
+static void lean_into(struct layer_sites *s, const struct config *c, size_t n, float *memory)
+{
+	const size_t D = (size_t)c->D, GK = (size_t)(c->G * c->K);
+	float *turns;
+
+	s->resid_pre = take(&memory, n, D);
+	s->resid_mid = c->parallel ? take(&memory, n, D) : s->resid_pre;
+	s->resid_post = c->parallel ? take(&memory, n, D) : s->resid_pre;
+	s->attn_out = s->mlp_out = take(&memory, n, D);
+	s->post_scale = take(&memory, n, 1);
+	turns = memory;
+	s->q = s->z = s->z_used = take(&turns, n, (size_t)(c->H * c->K)); /* z of a head and query is written when its q was read */
+	s->k = take(&turns, n, GK);
+	s->v = take(&turns, n, GK);
+	turns = memory;
+	s->mlp_pre = s->mlp_post = take(&turns, n, (size_t)c->F);
+	s->mlp_up = c->gated ? take(&turns, n, (size_t)c->F) : NULL;
+}
+
+struct layer_sites *layer_sites_lean(const struct model *m, int rows, struct err *err)
+{
+	enum { ARRAYS_AT_MOST = 9 };
+	const struct config *c = &m->config;
+	struct layer_rows *memory = xcalloc(1, sizeof *memory);
+	struct layer_sites *s;
+
+	memory->room = rows;
+	memory->keeps = RUN_ALL;
+	atomic_init(&memory->used, rows);
+	atomic_init(&memory->refs, 1);
+	memory->floats = floats((size_t)rows * (layer_lean_bytes(c) / sizeof(float)) + ARRAYS_AT_MOST * LINE, err);
+	if (!memory->floats) {
+		rows_unref(memory);
+		return NULL;
+	}
+	s = xcalloc(1, sizeof *s);
+	s->memory = memory;
+	s->to = rows;
+	atomic_init(&s->refs, 1);
+	lean_into(s, c, (size_t)rows, memory->floats);
+	if (!m->layers[0].ln1_post.there)
+		s->post_scale = NULL;
+	return s;
+}
+
+/* ---- rows with room for more ---- */
+
 int layer_room(int rows)
 {
 	return rows + rows / ROOM;

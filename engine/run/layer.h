@@ -43,6 +43,12 @@ struct layer_sites {
 /* NULL: ERR_MEMORY. Not zeroed. */
 struct layer_sites *layer_sites_new(const struct model *m, int rows, bool keep_pattern, struct err *err);
 /*
+ * For rows that pass by and leave nothing behind but the stream, keys and values: the others take turns in the same memory, and so
+ * do k and v, unless the caller gives them memory of their own after this. No pattern. Not zeroed.
+ */
+struct layer_sites *layer_sites_lean(const struct model *m, int rows, struct err *err);
+size_t layer_lean_bytes(const struct config *c); /* of a row */
+/*
  * With room for more rows, and for how many in all. `passing`: memory for what a run of the stream does not keep, which its layers
  * use one after the other; NULL: all is kept.
  */
