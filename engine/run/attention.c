@@ -283,7 +283,7 @@ static void fill_past(struct attention *a)
 
 /* ---- many variants ---- */
 
-/* Room for the keys and values of one KV head, which one variant after the other has: what is there is read at once, and not far. */
+/* Room for the keys and values of one KV head, which one variant after the other has. */
 struct desk {
 	struct packed_head own;
 	float *keys;	/* [room, K] before they are turned */

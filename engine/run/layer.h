@@ -43,7 +43,7 @@ struct layer_sites {
 /* NULL: ERR_MEMORY. Not zeroed. */
 struct layer_sites *layer_sites_new(const struct model *m, int rows, bool keep_pattern, struct err *err);
 /*
- * For rows that pass by and leave nothing behind but the stream, keys and values: the others take turns in the same memory, and so
+ * For rows that pass by and leave nothing but the stream, keys and values: the others take turns in the same memory, and so
  * do k and v, unless the caller gives them memory of their own after this. No pattern. Not zeroed.
  */
 struct layer_sites *layer_sites_lean(const struct model *m, int rows, struct err *err);
