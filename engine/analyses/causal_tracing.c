@@ -9,6 +9,7 @@
  *
  * Meng et al. 2022: noise of 3 standard deviations of the embeddings, on the tokens of the subject.
  */
+#include "engine/analysis/effect_scale.h"
 #include "engine/analysis/interventions.h"
 
 #include <math.h>
@@ -123,7 +124,7 @@ static void cell(struct table *t, const struct cause *c, const struct seeds *s, 
 		noised += k < s->done ? s->noised[k] : c->now;
 	}
 	span = s->normalise ? s->clean - noised / n : 1;
-	mean = s->normalise ? cause_normalised(sum / n, s->clean, noised / n) : sum / n;
+	mean = effect_scaled(&(struct effect_scale){ s->clean, noised / n, s->normalise }, sum / n);
 	t->value[i] = (float)mean;
 	if (!t->error)
 		return;
@@ -200,10 +201,9 @@ static bool fill(struct table *t, const struct ask *ask, struct err *err)
 		for (int i = 0; i < t->rows.n * t->cols.n; i++)
 			cell(t, &c, &s, i, n);
 	}
-	t->footnote =
-		arena_printf(t->arena, "%s: clean %.6g, with noise %.6g (mean of %d seed%s)%s",
-			     metric_table[ask->metric->kind]->word, s.clean, noised, n, n == 1 ? "" : "s",
-			     s.normalise && isnan(cause_normalised(0, s.clean, noised)) ? "; no difference to normalise by" : "");
+	t->footnote = arena_printf(t->arena, "%s: clean %.6g, with noise %.6g (mean of %d seed%s)%s",
+				   metric_table[ask->metric->kind]->word, s.clean, noised, n, n == 1 ? "" : "s",
+				   effect_scale_remark(&(struct effect_scale){ s.clean, noised, s.normalise }));
 	t->check =
 		(struct check){ "all of the stream restored at layer 0 = clean", s.clean, mean(s.value + c.n - 1, n, c.n), 1e-4 };
 	return true;

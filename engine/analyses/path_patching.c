@@ -9,6 +9,7 @@
  * Wang et al. 2023 (MLPs recomputed), Goldowsky-Dill et al. 2023. Exact: nothing is linearised. The receiver is the logits, one
  * head's queries, keys or values, or one MLP.
  */
+#include "engine/analysis/effect_scale.h"
 #include "engine/analysis/patching.h"
 
 #include <math.h>
@@ -282,39 +283,31 @@ static int senders_that_reach(const struct ask *ask)
 	return reach * columns(ask);
 }
 
-struct ends {
-	double prompt, foil; /* the metric on both */
-	bool normalise;
-};
-
-static void cells(struct table *t, const struct paths *p, const struct ends *ends, int from, int n)
+static void cells(struct table *t, const struct paths *p, const struct effect_scale *scale, int from, int n)
 {
 	for (int i = from; i < from + n; i++)
-		t->value[i] = (float)(ends->normalise ? cause_normalised(p->second.value[i], ends->prompt, ends->foil)
-						      : p->second.value[i]);
+		t->value[i] = (float)effect_scaled(scale, p->second.value[i]);
 }
 
 static bool fill(struct table *t, const struct ask *ask, struct err *err)
 {
-	struct ends ends = { .normalise = ask->arg[ARG_SHOW] == SHOW_NORMALISED };
+	struct effect_scale scale;
 	int n = t->rows.n * t->cols.n, reach = senders_that_reach(ask), best = 0;
 	double now;
 	struct paths p;
 
-	if (!begin(&p, ask, t->cols.n, n, err) ||
-	    !metric_value(ask->metric, ask->run, ask->unedited, &ends.prompt, ask->task, err) ||
-	    !metric_value(ask->metric, ask->foil, ask->unedited, &ends.foil, ask->task, err))
+	if (!begin(&p, ask, t->cols.n, n, err) || !effect_scale_of_prompts(&scale, ask, ask->arg[ARG_SHOW] == SHOW_NORMALISED, err))
 		return false;
 	tell(t, &p, reach);
-	now = ask->arg[ARG_DIRECTION] == DENOISING ? ends.foil : ends.prompt;
-	t->neutral = (float)(ends.normalise ? ask->arg[ARG_DIRECTION] == NOISING : now);
+	now = ask->arg[ARG_DIRECTION] == DENOISING ? scale.corrupt : scale.clean;
+	t->neutral = (float)(scale.normalised ? ask->arg[ARG_DIRECTION] == NOISING : now);
 	for (int i = 0; i < reach; i += BATCH) {
 		int some = reach - i < BATCH ? reach - i : BATCH;
 
 		task_part(ask->task, i, some, reach);
 		if (!batch(&p, i, some, err))
 			return false;
-		cells(t, &p, &ends, i, some);
+		cells(t, &p, &scale, i, some);
 		if (ask_watched(ask))
 			ask_show(ask, t);
 	}
@@ -322,11 +315,7 @@ static bool fill(struct table *t, const struct ask *ask, struct err *err)
 	for (int i = 0; i < reach; i++)
 		if (fabs(p.second.value[i] - now) > fabs(p.second.value[best] - now))
 			best = i;
-	t->footnote = arena_printf(t->arena, "%s: prompt (clean) %.6g, foil (corrupt) %.6g%s",
-				   metric_table[ask->metric->kind]->word, ends.prompt, ends.foil,
-				   ends.normalise && isnan(cause_normalised(0, ends.prompt, ends.foil))
-					   ? "; no difference to normalise by"
-					   : "");
+	t->footnote = effect_scale_footnote(&scale, ask, t);
 	return !reach || check(&p, best, now, t, err);
 }
 

@@ -151,13 +151,6 @@ struct cause_window cause_window(int layer, int width, int L)
 	return (struct cause_window){ from > 0 ? from : 0, to < L ? to : L };
 }
 
-double cause_normalised(double value, double clean, double corrupt)
-{
-	double span = clean - corrupt;
-
-	return fabs(span) > 1e-6 * fmax(fabs(clean), fabs(corrupt)) ? (value - corrupt) / span : NAN;
-}
-
 const char cause_no_number[] = "what an edit changes is no number of the run";
 const char cause_denoised[] = "this cell puts the prompt's value into the foil's run, and edits are made in the prompt's run; "
 			      "cells of direction=noising can be applied";

@@ -62,9 +62,6 @@ struct cause_window {
 };
 struct cause_window cause_window(int layer, int width, int L);
 
-/* (value − corrupt) / (clean − corrupt); NaN where the two differ by rounding alone. */
-double cause_normalised(double value, double clean, double corrupt);
-
 /* Why a cell is no metric, and what is there is explained in its place: table->explain_other. */
 extern const char cause_no_number[];
 /* Why cells of a denoising map are nothing to make in the prompt's run: table->no_edit. */

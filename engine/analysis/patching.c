@@ -1,7 +1,7 @@
 /* patching.c - see patching.h. */
 #include "engine/analysis/patching.h"
 
-#include <math.h>
+#include "engine/analysis/effect_scale.h"
 
 enum { SHOW_NORMALISED, SHOW_RAW, SHOW_KL };
 const struct choice patching_directions[] = {
@@ -16,17 +16,10 @@ const struct choice patching_shows[] = {
 	{ 0 },
 };
 
-struct ends {
-	double prompt, foil; /* the metric on both */
-	bool normalise;
-};
-
 static void cells(struct table *t, const struct cause *c, const void *with)
 {
-	const struct ends *ends = with;
-
 	for (int i = 0; i < c->n; i++)
-		t->value[i] = (float)(ends->normalise ? cause_normalised(c->value[i], ends->prompt, ends->foil) : c->value[i]);
+		t->value[i] = (float)effect_scaled(with, c->value[i]);
 }
 
 static bool fill(struct table *t, const struct patching *how, const struct ask *ask, const struct grid *grid, struct err *err)
@@ -34,22 +27,17 @@ static bool fill(struct table *t, const struct patching *how, const struct ask *
 	bool denoising = ask->arg[PATCHING_DIRECTION] == DENOISING, ok = true;
 	struct cause c =
 		cause_new(ask, denoising ? ask->foil : ask->run, denoising ? ask->run : ask->foil, grid->rows * grid->cols);
-	struct ends ends = { .normalise = ask->arg[PATCHING_SHOW] == SHOW_NORMALISED };
+	struct effect_scale scale;
 
 	for (int i = 0; ok && i < c.n; i++)
 		ok = how->edit(&c, grid, i, err);
-	if (!ok || !metric_value(ask->metric, ask->run, ask->unedited, &ends.prompt, ask->task, err) ||
-	    !metric_value(ask->metric, ask->foil, ask->unedited, &ends.foil, ask->task, err))
+	if (!ok || !effect_scale_of_prompts(&scale, ask, ask->arg[PATCHING_SHOW] == SHOW_NORMALISED, err))
 		return false;
 	/* as with nothing patched */
-	t->neutral = (float)(ends.normalise ? !denoising : denoising ? ends.foil : ends.prompt);
-	if (!cause_fill(&c, t, cells, &ends, err))
+	t->neutral = (float)(scale.normalised ? !denoising : denoising ? scale.corrupt : scale.clean);
+	if (!cause_fill(&c, t, cells, &scale, err))
 		return false;
-	t->footnote = arena_printf(t->arena, "%s: prompt (clean) %.6g, foil (corrupt) %.6g%s",
-				   metric_table[ask->metric->kind]->word, ends.prompt, ends.foil,
-				   ends.normalise && isnan(cause_normalised(0, ends.prompt, ends.foil))
-					   ? "; no difference to normalise by"
-					   : "");
+	t->footnote = effect_scale_footnote(&scale, ask, t);
 	return cause_check_strongest(&c, t, "strongest cell, run alone", err);
 }
 

@@ -21,7 +21,7 @@ enum { DEPTH = 256, ENTRIES = 10000, FILE_LIMIT = 1 << 20 };
 
 /* --- reading --- */
 
-struct reader {
+struct yaml_reader {
 	yaml_parser_t yaml;
 	struct arena *arena;
 	const char *file;
@@ -29,7 +29,7 @@ struct reader {
 };
 
 /* A file that is not YAML: libyaml's words, with our place. */
-static bool broken(struct reader *r)
+static bool broken(struct yaml_reader *r)
 {
 	const yaml_parser_t *y = &r->yaml;
 
@@ -39,12 +39,12 @@ static bool broken(struct reader *r)
 		       y->problem ? y->problem : "unreadable", y->context ? ", " : "", y->context ? y->context : "");
 }
 
-static bool next_event(struct reader *r, yaml_event_t *event)
+static bool next_event(struct yaml_reader *r, yaml_event_t *event)
 {
 	return yaml_parser_parse(&r->yaml, event) || broken(r);
 }
 
-static struct conf *new_node(struct reader *r, enum conf_kind kind, const yaml_event_t *event)
+static struct conf *new_node(struct yaml_reader *r, enum conf_kind kind, const yaml_event_t *event)
 {
 	struct conf *v = arena_alloc(r->arena, sizeof *v);
 
@@ -54,7 +54,7 @@ static struct conf *new_node(struct reader *r, enum conf_kind kind, const yaml_e
 	return v;
 }
 
-static struct conf *read_scalar(struct reader *r, const yaml_event_t *event)
+static struct conf *read_scalar(struct yaml_reader *r, const yaml_event_t *event)
 {
 	struct conf *v = new_node(r, CONF_SCALAR, event);
 	const char *text = (const char *)event->data.scalar.value;
@@ -68,10 +68,10 @@ static struct conf *read_scalar(struct reader *r, const yaml_event_t *event)
 	return NULL;
 }
 
-static struct conf *read_node(struct reader *r, yaml_event_t *event, int depth);
+static struct conf *read_node(struct yaml_reader *r, yaml_event_t *event, int depth);
 
 /* The key of the next entry of a map, or NULL at its end; *failed says which NULL it is. */
-static const char *read_key(struct reader *r, struct conf *map, yaml_event_t *event, bool *failed)
+static const char *read_key(struct yaml_reader *r, struct conf *map, yaml_event_t *event, bool *failed)
 {
 	struct conf *key;
 
@@ -97,7 +97,7 @@ static const char *read_key(struct reader *r, struct conf *map, yaml_event_t *ev
 }
 
 /* The entries of a list or a map, up to its end event. */
-static bool read_entries(struct reader *r, struct conf *parent, int depth)
+static bool read_entries(struct yaml_reader *r, struct conf *parent, int depth)
 {
 	bool map = parent->kind == CONF_MAP, failed = false;
 	struct conf **tail = &parent->child;
@@ -130,7 +130,7 @@ static bool read_entries(struct reader *r, struct conf *parent, int depth)
 	}
 }
 
-static struct conf *read_node(struct reader *r, yaml_event_t *event, int depth)
+static struct conf *read_node(struct yaml_reader *r, yaml_event_t *event, int depth)
 {
 	struct conf *v;
 
@@ -147,7 +147,7 @@ static struct conf *read_node(struct reader *r, yaml_event_t *event, int depth)
 }
 
 /* Stream start, document start, root, document end, stream end: one document, or none. */
-static struct conf *read_stream(struct reader *r)
+static struct conf *read_stream(struct yaml_reader *r)
 {
 	struct conf *root = NULL;
 	bool ok = true, done = false;
@@ -176,7 +176,7 @@ static struct conf *read_stream(struct reader *r)
 
 struct conf *conf_parse(const char *bytes, size_t n, const char *file, struct arena *arena, struct err *err)
 {
-	struct reader r = { .arena = arena, .file = arena_strdup(arena, file), .err = err };
+	struct yaml_reader r = { .arena = arena, .file = arena_strdup(arena, file), .err = err };
 	struct conf *root;
 
 	if (!yaml_parser_initialize(&r.yaml)) {

@@ -13,7 +13,7 @@ struct doc_piece {
 	char bytes[];
 };
 
-struct reader {
+struct packed_reader {
 	const char *at;
 };
 
@@ -22,7 +22,7 @@ static void put(struct str *s, const void *bytes, size_t n)
 	str_add_n(s, bytes, n);
 }
 
-static void get(struct reader *r, void *bytes, size_t n)
+static void get(struct packed_reader *r, void *bytes, size_t n)
 {
 	memcpy(bytes, r->at, n);
 	r->at += n;
@@ -36,7 +36,7 @@ static void put_text(struct str *s, const char *text)
 		put(s, text, strlen(text) + 1);
 }
 
-static void get_text(struct reader *r, char **field)
+static void get_text(struct packed_reader *r, char **field)
 {
 	bool there = *r->at++ == '+';
 
@@ -51,7 +51,7 @@ static void put_prompt(const struct preset *doc, struct str *s)
 	put_text(s, doc->job.prompt);
 }
 
-static void get_prompt(struct reader *r, struct preset *doc)
+static void get_prompt(struct packed_reader *r, struct preset *doc)
 {
 	get_text(r, &doc->job.prompt);
 }
@@ -61,7 +61,7 @@ static void put_foil(const struct preset *doc, struct str *s)
 	put_text(s, doc->job.foil);
 }
 
-static void get_foil(struct reader *r, struct preset *doc)
+static void get_foil(struct packed_reader *r, struct preset *doc)
 {
 	get_text(r, &doc->job.foil);
 }
@@ -73,7 +73,7 @@ static void put_asked(const struct preset *doc, struct str *s)
 	put(s, &doc->job.bos, sizeof doc->job.bos);
 }
 
-static void get_asked(struct reader *r, struct preset *doc)
+static void get_asked(struct packed_reader *r, struct preset *doc)
 {
 	get_text(r, &doc->job.model);
 	get_text(r, &doc->job.metric);
@@ -91,7 +91,7 @@ static void put_way(const struct preset *doc, struct str *s)
 	}
 }
 
-static void get_way(struct reader *r, struct preset *doc)
+static void get_way(struct packed_reader *r, struct preset *doc)
 {
 	get(r, &doc->job.ways, sizeof doc->job.ways);
 	for (int i = 0; i < doc->job.ways; i++) {
@@ -111,7 +111,7 @@ static void put_edits(const struct preset *doc, struct str *s)
 	}
 }
 
-static void get_edits(struct reader *r, struct preset *doc)
+static void get_edits(struct packed_reader *r, struct preset *doc)
 {
 	struct job *job = &doc->job;
 
@@ -133,7 +133,7 @@ static void put_layout(const struct preset *doc, struct str *s)
 	put_text(s, doc->theme);
 }
 
-static void get_layout(struct reader *r, struct preset *doc)
+static void get_layout(struct packed_reader *r, struct preset *doc)
 {
 	get(r, &doc->job.panes, sizeof doc->job.panes);
 	get(r, &doc->job.focus, sizeof doc->job.focus);
@@ -148,7 +148,7 @@ static void put_cursor(const struct preset *doc, struct str *s)
 	put(s, doc->cursor, sizeof doc->cursor);
 }
 
-static void get_cursor(struct reader *r, struct preset *doc)
+static void get_cursor(struct packed_reader *r, struct preset *doc)
 {
 	get(r, doc->cursor, sizeof doc->cursor);
 }
@@ -164,7 +164,7 @@ static void put_texts(const struct preset *doc, struct str *s)
 		put_text(s, doc->goal[i]);
 }
 
-static void get_texts(struct reader *r, struct preset *doc)
+static void get_texts(struct packed_reader *r, struct preset *doc)
 {
 	get_text(r, &doc->title);
 	get_text(r, &doc->about);
@@ -186,7 +186,7 @@ static void put_expects(const struct preset *doc, struct str *s)
 	}
 }
 
-static void get_expects(struct reader *r, struct preset *doc)
+static void get_expects(struct packed_reader *r, struct preset *doc)
 {
 	get(r, &doc->misspelt, sizeof doc->misspelt);
 	get(r, &doc->expects, sizeof doc->expects);
@@ -208,7 +208,7 @@ static void put_places(const struct preset *doc, struct str *s)
 	}
 }
 
-static void get_places(struct reader *r, struct preset *doc)
+static void get_places(struct packed_reader *r, struct preset *doc)
 {
 	get(r, &doc->places, sizeof doc->places);
 	doc->place = doc->places ? xcalloc((size_t)doc->places, sizeof *doc->place) : NULL;
@@ -223,7 +223,7 @@ static void get_places(struct reader *r, struct preset *doc)
 static const struct {
 	enum undo_part part;
 	void (*put)(const struct preset *doc, struct str *s);
-	void (*get)(struct reader *r, struct preset *doc);
+	void (*get)(struct packed_reader *r, struct preset *doc);
 } kinds[] = {
 	{ UNDO_QUESTION, put_prompt, get_prompt }, { UNDO_QUESTION, put_foil, get_foil },   { UNDO_QUESTION, put_asked, get_asked },
 	{ UNDO_QUESTION, put_way, get_way },	   { UNDO_QUESTION, put_edits, get_edits }, { UNDO_LOOKS, put_layout, get_layout },
@@ -293,7 +293,7 @@ void undo_doc_open(const struct undo_doc *d, struct preset *doc)
 {
 	preset_init(doc);
 	for (int i = 0; i < PIECES; i++) {
-		struct reader r = { d->piece[i] ? d->piece[i]->bytes : NULL };
+		struct packed_reader r = { d->piece[i] ? d->piece[i]->bytes : NULL };
 
 		if (r.at && i < KINDS)
 			kinds[i].get(&r, doc);

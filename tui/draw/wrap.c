@@ -4,7 +4,7 @@
 #include "engine/base/utf8.h"
 
 /* A cluster on its way through the rows. */
-struct walk {
+struct line_break {
 	const struct input *in;
 	int columns;
 	size_t at, n; /* its first byte; how many */
@@ -12,7 +12,7 @@ struct walk {
 	struct str shown;
 };
 
-static void measure(struct walk *w)
+static void measure(struct line_break *w)
 {
 	int ignored;
 
@@ -31,15 +31,15 @@ static void measure(struct walk *w)
 	}
 }
 
-static void begin(struct walk *w, const struct input *in, int columns)
+static void begin(struct line_break *w, const struct input *in, int columns)
 {
-	*w = (struct walk){ .in = in, .columns = columns > 1 ? columns : 1 };
+	*w = (struct line_break){ .in = in, .columns = columns > 1 ? columns : 1 };
 	str_init(&w->shown);
 	measure(w);
 }
 
 /* To the next cluster; false when this was the end of the text. */
-static bool step(struct walk *w)
+static bool step(struct line_break *w)
 {
 	if (!w->n)
 		return false;
@@ -52,7 +52,7 @@ static bool step(struct walk *w)
 struct wrapped wrap_cursor(const struct input *in, int columns)
 {
 	struct wrapped out = { 0 };
-	struct walk w;
+	struct line_break w;
 
 	begin(&w, in, columns);
 	do {
@@ -68,7 +68,7 @@ struct wrapped wrap_cursor(const struct input *in, int columns)
 
 void wrap_row(const struct input *in, int columns, int row, struct str *out)
 {
-	struct walk w;
+	struct line_break w;
 
 	begin(&w, in, columns);
 	do {
@@ -80,7 +80,7 @@ void wrap_row(const struct input *in, int columns, int row, struct str *out)
 
 size_t wrap_hit(const struct input *in, int columns, int row, int col)
 {
-	struct walk w;
+	struct line_break w;
 	size_t hit = 0;
 
 	begin(&w, in, columns);

@@ -103,7 +103,7 @@ void caches_each(const char *folder, void (*visit)(void *context, const char *pa
 		closedir(d);
 }
 
-struct walk {
+struct folder_search {
 	struct listing *list;
 	const char *place, *root;
 	const char *prefix, *also; /* what names begin with: "ORG/NAME" of a repository; NULL: with nothing */
@@ -141,7 +141,7 @@ static char *extend_lines(const char *lines, const char *below, size_t cut)
 	return str_take(&out);
 }
 
-static void add_found(const struct walk *w, const char *path, const char *below, size_t cut)
+static void add_found(const struct folder_search *w, const char *path, const char *below, size_t cut)
 {
 	char *name = w->prefix ? file_join(w->prefix, below) : xstrdup(below);
 
@@ -151,7 +151,7 @@ static void add_found(const struct walk *w, const char *path, const char *below,
 
 static void walk(void *context, const char *path, const char *name)
 {
-	struct walk *w = context;
+	struct folder_search *w = context;
 	const char *below = path + strlen(w->root);
 
 	while (*below == '/')
@@ -171,7 +171,7 @@ static void walk(void *context, const char *path, const char *name)
 
 void caches_add_tree(struct listing *l, const char *root, const char *prefix, const char *also, const char *place, int depth)
 {
-	struct walk w = { l, place, root, prefix, also, depth };
+	struct folder_search w = { l, place, root, prefix, also, depth };
 
 	caches_each(root, walk, &w);
 }

@@ -29,7 +29,7 @@ struct torch_zip {
 
 /* ---- a walk through the value that the pickle describes; it may contain itself, and one part in many places ---- */
 
-struct walk {
+struct tensor_search {
 	struct torch_zip *z;
 	struct str name;
 	size_t visits;
@@ -41,7 +41,7 @@ static bool fail(const struct torch_zip *z, const char *what, struct err *err)
 	return err_set(err, ERR_FILE, "%s: %s", z->path, what);
 }
 
-static bool list(struct walk *w, const struct torch_tensor *t)
+static bool list(struct tensor_search *w, const struct torch_tensor *t)
 {
 	struct torch_zip *z = w->z;
 	struct torch_tensor *own;
@@ -65,7 +65,7 @@ static bool list(struct walk *w, const struct torch_tensor *t)
 	return false;
 }
 
-static bool add_key(struct walk *w, const struct pickle_value *key)
+static bool add_key(struct tensor_search *w, const struct pickle_value *key)
 {
 	if (w->name.n)
 		str_add(&w->name, ".");
@@ -78,9 +78,9 @@ static bool add_key(struct walk *w, const struct pickle_value *key)
 	return w->name.n <= NAME_LIMIT || fail(w->z, "the name of a tensor in it is longer than 512 bytes", w->err);
 }
 
-static bool visit(struct walk *w, const struct pickle_value *v, int depth);
+static bool visit(struct tensor_search *w, const struct pickle_value *v, int depth);
 
-static bool visit_under(struct walk *w, const struct pickle_value *key, const struct pickle_value *v, int depth)
+static bool visit_under(struct tensor_search *w, const struct pickle_value *key, const struct pickle_value *v, int depth)
 {
 	size_t n = w->name.n;
 	bool ok = add_key(w, key) && visit(w, v, depth + 1);
@@ -90,7 +90,7 @@ static bool visit_under(struct walk *w, const struct pickle_value *key, const st
 	return ok;
 }
 
-static bool visit(struct walk *w, const struct pickle_value *v, int depth)
+static bool visit(struct tensor_search *w, const struct pickle_value *v, int depth)
 {
 	const struct torch_tensor *t = torch_value_tensor(v);
 	size_t step = v->kind == PICKLE_DICT ? 2 : 1;
@@ -114,7 +114,7 @@ static bool visit(struct walk *w, const struct pickle_value *v, int depth)
 
 static bool name_tensors(struct torch_zip *z, const struct pickle_value *root, struct err *err)
 {
-	struct walk w = { .z = z, .err = err };
+	struct tensor_search w = { .z = z, .err = err };
 	bool ok;
 
 	str_init(&w.name);

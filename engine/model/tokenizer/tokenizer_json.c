@@ -10,7 +10,7 @@
 #include "engine/model/tokenizer/tokenizer_parts.h"
 
 /* What a walk over a JSON object or list is filling. */
-struct walk {
+struct added_search {
 	struct tokenizer *t;
 	struct err *err;
 	int64_t last; /* the highest id so far */
@@ -24,7 +24,7 @@ struct walk {
 
 /* ---- how many ids there are ---- */
 
-static bool seen_id(struct walk *w, const char *token, int64_t id)
+static bool seen_id(struct added_search *w, const char *token, int64_t id)
 {
 	if (id < 0)
 		return err_set(w->err, ERR_FILE, "token \"%.60s\" has the id %lld", token, (long long)id);
@@ -35,7 +35,7 @@ static bool seen_id(struct walk *w, const char *token, int64_t id)
 
 static bool count_token(void *context, size_t index, const char *key, const struct json_value *v)
 {
-	struct walk *w = context;
+	struct added_search *w = context;
 	int64_t id;
 
 	(void)index;
@@ -45,7 +45,8 @@ static bool count_token(void *context, size_t index, const char *key, const stru
 }
 
 /* The id and text of an added token, in either form. */
-static bool added_of(const struct walk *w, const char *key, const struct json_value *v, int64_t *id, const char **text, size_t *n)
+static bool added_of(const struct added_search *w, const char *key, const struct json_value *v, int64_t *id, const char **text,
+		     size_t *n)
 {
 	*text = json_text_n(json_get(v, "content"), n);
 	if (w->by_key) {
@@ -62,7 +63,7 @@ static bool added_of(const struct walk *w, const char *key, const struct json_va
 
 static bool count_added(void *context, size_t index, const char *key, const struct json_value *v)
 {
-	struct walk *w = context;
+	struct added_search *w = context;
 	const char *text;
 	int64_t id;
 	size_t n;
@@ -76,7 +77,7 @@ static bool count_added(void *context, size_t index, const char *key, const stru
 
 static bool take_token(void *context, size_t index, const char *key, const struct json_value *v)
 {
-	struct walk *w = context;
+	struct added_search *w = context;
 	size_t n = strlen(key);
 	int64_t id = -1;
 
@@ -88,7 +89,7 @@ static bool take_token(void *context, size_t index, const char *key, const struc
 
 static bool take_merge(void *context, size_t index, const char *key, const struct json_value *v)
 {
-	struct walk *w = context;
+	struct added_search *w = context;
 	struct vocabulary *vocabulary = &w->t->vocabulary;
 	size_t n, m;
 	const char *s = json_text_n(v, &n), *right;
@@ -131,7 +132,7 @@ static bool add_literal(struct tokenizer *t, struct literal literal, bool normal
 
 static bool note_flags(void *context, size_t index, const char *key, const struct json_value *v)
 {
-	struct walk *w = context;
+	struct added_search *w = context;
 	size_t n;
 	const char *text = json_text_n(json_get(v, "content"), &n);
 
@@ -142,7 +143,7 @@ static bool note_flags(void *context, size_t index, const char *key, const struc
 }
 
 /* What decides how a text is found: tokenizer_config.json where it names it, since transformers adds that token again. */
-static const struct json_value *flags_of(const struct walk *w, const struct json_value *v, const char *text, size_t n)
+static const struct json_value *flags_of(const struct added_search *w, const struct json_value *v, const char *text, size_t n)
 {
 	int64_t i = names_find(&w->later, text, n);
 
@@ -151,7 +152,7 @@ static const struct json_value *flags_of(const struct walk *w, const struct json
 
 static bool take_added(void *context, size_t index, const char *key, const struct json_value *v)
 {
-	struct walk *w = context;
+	struct added_search *w = context;
 	struct vocabulary *vocabulary = &w->t->vocabulary;
 	const struct json_value *flags;
 	bool special, known;
@@ -183,7 +184,7 @@ static bool take_added(void *context, size_t index, const char *key, const struc
 }
 
 /* Makes room for every id of a vocabulary and of added tokens. */
-static bool make_room(struct walk *w, const struct json_value *vocab, const struct json_value *added,
+static bool make_room(struct added_search *w, const struct json_value *vocab, const struct json_value *added,
 		      const struct json_value *added_by_key)
 {
 	w->last = -1;
@@ -202,7 +203,7 @@ static bool make_room(struct walk *w, const struct json_value *vocab, const stru
 bool tokenizer_take_vocabulary(struct tokenizer *t, const struct json_value *vocab, bool byte_fallback,
 			       const struct json_value *added, const struct json_value *config, struct err *err)
 {
-	struct walk w = { .t = t, .err = err, .byte_fallback = byte_fallback };
+	struct added_search w = { .t = t, .err = err, .byte_fallback = byte_fallback };
 	const struct json_value *by_key = json_get(config, "added_tokens_decoder");
 
 	bool ok;
@@ -224,7 +225,7 @@ bool tokenizer_take_vocabulary(struct tokenizer *t, const struct json_value *voc
 
 static bool read_merges(struct tokenizer *t, const struct json_value *merges, struct err *err)
 {
-	struct walk w = { .t = t, .err = err };
+	struct added_search w = { .t = t, .err = err };
 
 	if (!json_is(merges, JSON_ARRAY))
 		return err_set(err, ERR_FILE, "the model has no list of merges");
