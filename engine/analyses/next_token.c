@@ -100,6 +100,7 @@ static struct table *compute(const struct ask *ask, struct err *err)
 	place_set(&t->place, DIM_POSITION, position, position);
 	t->explain = METRIC_LOGIT;
 	t->look = LOOK_RANKING;
+	t->ranking = (struct ranking){ COL_PROBABILITY, COL_LOGIT, COL_PROBABILITY_UNEDITED };
 	t->scale = SCALE_PROBABILITY;
 	return t;
 }

@@ -39,6 +39,7 @@ struct table *table_new(int rows, int cols, struct err *err)
 	t->parts.technique = "";
 	t->place = PLACE_NONE;
 	t->explain = METRIC_NONE;
+	t->ranking = (struct ranking){ 0, -1, -1 };
 	table_set_unit(t, "");
 	return t;
 }
@@ -441,6 +442,7 @@ void table_set_like(struct table *t, const struct table *from)
 	t->neutral = from->neutral;
 	t->meaning = from->meaning ? arena_strdup(t->arena, from->meaning) : NULL;
 	t->skip_first = from->skip_first;
+	t->ranking = from->ranking;
 	t->range_cols = from->range_cols;
 	t->place = from->place;
 	t->paths = from->paths;

@@ -71,6 +71,11 @@ struct over {
 	double value, unedited; /* the metric's means */
 };
 
+/* Columns of LOOK_RANKING: what is ranked, one of the same order beside it, and what was ranked before the edits; -1: none. */
+struct ranking {
+	int main, beside, before;
+};
+
 struct table {
 	struct arena *arena;
 	atomic_int refs;
@@ -97,7 +102,8 @@ struct table {
 	float neutral;
 	const char *meaning; /* what its values mean, where the unit does not say it: "1 = prompt, 0 = foil"; NULL */
 	bool skip_first;     /* the first token is a sink here: leave it out of the colour range */
-	int range_cols;	     /* so many columns, the first ones, make the colour range: the others are no like quantities; 0: all */
+	struct ranking ranking;
+	int range_cols; /* so many columns, the first ones, make the colour range: the others are no like quantities; 0: all */
 	/* what all cells have in common: the site (attn_out for a lens on it), the layer and head that an argument names */
 	struct place place;
 	enum metric_kind explain; /* of what kind its cells are as metrics (explain.h); METRIC_NONE: of none */

@@ -243,6 +243,7 @@ static struct table *next_token(int position, int edits)
 	}
 	table_set_title(t, "next token", NULL, NULL);
 	t->look = LOOK_RANKING;
+	t->ranking = (struct ranking){ 1, 0, 3 };
 	for (int i = 0; i < t->rows.n; i++) {
 		float was = 0.6f / (float)((i + 1) * (i + 1)), now = edits ? was * 0.8f : was;
 		const float row[] = { 14 + logf(now), now, 14 + logf(was), was };

@@ -202,6 +202,7 @@ __attribute__((unused)) static struct table *sample_ranking(bool edited)
 	static const float p[] = { .712f, .041f, .0385f, .021f, .0152f, .0093f, .0071f, .0065f, .0042f, .0018f };
 	struct table *t = sample_new(10, 4, "next token", "logit", LOOK_RANKING, SCALE_PROBABILITY);
 
+	t->ranking = (struct ranking){ 1, 0, 3 };
 	axis_numbers(t, &t->rows, DIM_RANK);
 	t->cols.dim = DIM_QUANTITY;
 	t->cols.name = "quantity";

@@ -13,7 +13,7 @@
 enum { WORD_COLUMNS = 24 };
 
 struct lanes_of_figure {
-	struct ranking_columns column;
+	struct ranking column;
 	struct number_form form, logit_form;
 	double word_w, number_x, bar_x, logit_x, was_x, w, greatest;
 	bool was;
@@ -37,7 +37,7 @@ static struct lanes_of_figure lanes(const struct figure *f)
 	struct lanes_of_figure l = { .column = ranking_columns(t) };
 
 	l.form = ranking_form(t, l.column.main);
-	l.logit_form = number_form(t, l.column.logit < 0 ? l.column.main : l.column.logit);
+	l.logit_form = number_form(t, l.column.beside < 0 ? l.column.main : l.column.beside);
 	for (int r = 0; r < t->rows.n; r++) {
 		double now = value(t, r, l.column.main), before = value(t, r, l.column.before);
 
@@ -48,7 +48,7 @@ static struct lanes_of_figure lanes(const struct figure *f)
 	l.word_w += 2 * ROOM;
 	l.number_x = l.word_w + 2 * ROOM + l.form.width * SIZE_NUMBER * 0.602;
 	l.bar_x = l.number_x + 2 * ROOM;
-	l.logit_x = l.bar_x + BAR_W + 2 * ROOM + (l.column.logit < 0 ? 0 : fmax(l.logit_form.width, 5) * SIZE_NUMBER * 0.602);
+	l.logit_x = l.bar_x + BAR_W + 2 * ROOM + (l.column.beside < 0 ? 0 : fmax(l.logit_form.width, 5) * SIZE_NUMBER * 0.602);
 	l.was_x = l.logit_x + 2 * ROOM;
 	l.w = l.was ? l.was_x + (l.form.width + 4) * SIZE_NUMBER * 0.602 : l.logit_x;
 	return l;
@@ -66,8 +66,8 @@ static void draw_heads(const struct figure *f, const struct lanes_of_figure *l, 
 
 	head.italic = end.italic = true;
 	svg_text(f->out, x + l->bar_x, y + SIZE_LABEL, head, f->t->cols.show[l->column.main]);
-	if (l->column.logit >= 0)
-		svg_text(f->out, x + l->logit_x, y + SIZE_LABEL, end, f->t->cols.show[l->column.logit]);
+	if (l->column.beside >= 0)
+		svg_text(f->out, x + l->logit_x, y + SIZE_LABEL, end, f->t->cols.show[l->column.beside]);
 	if (l->was)
 		svg_text(f->out, x + l->was_x, y + SIZE_LABEL, head, "unedited");
 }
@@ -107,9 +107,9 @@ static void draw_row(const struct figure *f, const struct lanes_of_figure *l, in
 			figure_ink(f, STYLE_GHOST));
 	if (isfinite(now))
 		svg_rect(f->out, x + l->bar_x, middle - BAR_H / 2, fabs(now) * unit, BAR_H, bar_ink(f, now));
-	if (l->column.logit >= 0)
+	if (l->column.beside >= 0)
 		svg_text(f->out, x + l->logit_x, middle + SIZE_NUMBER * BASE, type,
-			 number_print(&l->logit_form, (float)value(f->t, row, l->column.logit), number));
+			 number_print(&l->logit_form, (float)value(f->t, row, l->column.beside), number));
 	type.anchor = SVG_START;
 	if (isfinite(before) && before != now)
 		svg_text(f->out, x + l->was_x, middle + SIZE_NUMBER * BASE, type, number_print(&l->form, (float)before, number));

@@ -16,14 +16,6 @@
 
 enum { WORD_MIN = 6, WORD_MAX = 16, BAR_MIN = 6, BAR_MAX = 40, PROBABILITY_DECIMALS = 3 };
 
-static int column(const struct table *t, const char *name)
-{
-	for (int i = 0; i < t->cols.n; i++)
-		if (t->cols.label[i] && !strcmp(t->cols.label[i], name))
-			return i;
-	return -1;
-}
-
 static double value(const struct table *t, int row, int col)
 {
 	return col < 0 ? (double)NAN : (double)t->value[table_cell(t, row, col)];
@@ -59,15 +51,13 @@ static struct ink bar_ink(const struct view *v, double x)
 	return theme_bar_ink(v->theme, RAMP_PROBABILITY, BAR_SHADE);
 }
 
-struct ranking_columns ranking_columns(const struct table *t)
+struct ranking ranking_columns(const struct table *t)
 {
-	struct ranking_columns c = { column(t, "probability"), column(t, "logit"), column(t, "probability_unedited") };
+	struct ranking r = t->ranking;
 
-	if (c.main < 0) /* any other ranking: its first column */
-		return (struct ranking_columns){ 0, -1, -1 };
 	if (is_difference(t)) /* what was is in it already */
-		c.before = -1;
-	return c;
+		r.before = -1;
+	return r;
 }
 
 struct number_form ranking_form(const struct table *t, int main)
@@ -84,8 +74,8 @@ struct number_form ranking_form(const struct table *t, int main)
 static struct lanes lanes_of(const struct view *v)
 {
 	const struct table *t = v->table;
-	struct ranking_columns columns = ranking_columns(t);
-	struct lanes l = { .main = columns.main, .logit = columns.logit, .before = columns.before };
+	struct ranking columns = ranking_columns(t);
+	struct lanes l = { .main = columns.main, .logit = columns.beside, .before = columns.before };
 	int left = v->rect.x + (v->rect.w >= MARGIN_FROM), room, word = WORD_MIN;
 
 	l.main_form = ranking_form(t, l.main);

@@ -108,12 +108,8 @@ const char *number_print(const struct number_form *form, float x, char out[NUMBE
  * none (""). */
 void span_half_print(const struct span *span, struct number_form form, char half[2][NUMBER_BYTES]);
 
-/* The columns of a ranking, known by their names: what is ranked (probability, else the first), and beside it the logit
- * and what it was before the edits; -1: none. And how its numbers are written. */
-struct ranking_columns {
-	int main, logit, before;
-};
-struct ranking_columns ranking_columns(const struct table *t);
+/* The columns of a ranking that are drawn; and how its numbers are written. */
+struct ranking ranking_columns(const struct table *t);
 struct number_form ranking_form(const struct table *t, int main);
 
 enum ramp ramp_of(enum scale scale);
