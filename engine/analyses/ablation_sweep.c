@@ -15,7 +15,7 @@ enum { ARG_OP = GRID_PARAM_COUNT, ARG_DRAWS, ARG_SAMPLES };
 enum { OP_ZERO, OP_MEAN, OP_SAMPLES_MEAN, OP_RESAMPLE };
 /* clang-format off */
 static const struct choice removed[] = {
-	GRID_HEAD, GRID_KV, GRID_ATTN_OUT, GRID_MLP_OUT, GRID_RESID_PRE, GRID_RESID_MID, GRID_RESID_POST, GRID_NEURON,
+	GRID_HEAD, GRID_KV, GRID_ATTN_OUT, GRID_MLP_OUT, GRID_RESID_PRE, GRID_RESID_MID, GRID_RESID_POST, GRID_NEURON, GRID_EXPERT,
 	GRID_HEAD_POSITION, GRID_PARTS, { 0 },
 };
 /* clang-format on */
@@ -112,8 +112,8 @@ static void describe(struct table *t, const struct ask *ask, const struct grid *
 
 static struct table *compute(const struct ask *ask, struct err *err)
 {
-	struct grid grid = grid_of(ask);
-	struct table *t = has_samples(ask, err) ? table_new(grid.rows, grid.cols, err) : NULL;
+	struct grid grid;
+	struct table *t = has_samples(ask, err) && grid_open(ask, &grid, err) ? table_new(grid.rows, grid.cols, err) : NULL;
 
 	if (!t)
 		return NULL;
@@ -124,9 +124,10 @@ static struct table *compute(const struct ask *ask, struct err *err)
 /* Every place, and the strongest alone. */
 static int runs(const struct ask *ask)
 {
-	const struct grid grid = grid_of(ask);
+	struct err none = { 0 };
+	struct grid grid;
 
-	return grid.rows * grid.cols * draws_of(ask) + 1;
+	return grid_open(ask, &grid, &none) ? grid.rows * grid.cols * draws_of(ask) + 1 : 0;
 }
 
 const struct analysis analysis_ablation_sweep = {
@@ -146,7 +147,7 @@ const struct analysis analysis_ablation_sweep = {
 		   "   0   -4.2    ·     ·      ·   -4.2: all depends on this\n"
 		   " a large cell where head-attribution shows nothing: the\n"
 		   " head works through others\n",
-	.shape = "layer × head, layer × kv_head, layer × position, layer × neuron, head × position, layer × component",
+	.shape = "layer × head, layer × kv_head, layer × position, layer × neuron, layer × expert, head × position, layer × component",
 	.unit = "the metric's",
 	.on = ON_RUN | ON_METRIC,
 	.cost = COST_RUNS,

@@ -9,7 +9,7 @@
 /* clang-format off */
 static const struct choice patched[] = {
 	GRID_RESID_PRE, GRID_ATTN_OUT, GRID_MLP_OUT, GRID_HEAD, GRID_Q, GRID_K, GRID_V, GRID_PATTERN, GRID_RESID_MID,
-	GRID_RESID_POST, GRID_Z, GRID_HEAD_POSITION, GRID_NEURON, GRID_PARTS, { 0 },
+	GRID_RESID_POST, GRID_Z, GRID_HEAD_POSITION, GRID_NEURON, GRID_EXPERT, GRID_PARTS, { 0 },
 };
 /* clang-format on */
 static const struct param params[] = {

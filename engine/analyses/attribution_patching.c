@@ -350,8 +350,7 @@ static struct table *compute(const struct ask *ask, struct err *err)
 			ask->run->T, ask->foil->T);
 		return NULL;
 	}
-	grid = grid_of(ask);
-	if (!(t = table_new(grid.rows, grid.cols, err)))
+	if (!grid_open(ask, &grid, err) || !(t = table_new(grid.rows, grid.cols, err)))
 		return NULL;
 	describe(t, ask, &grid);
 	if (fill_estimate(t, ask, &grid, err)) {
@@ -369,10 +368,14 @@ static struct table *compute(const struct ask *ask, struct err *err)
  */
 static int runs(const struct ask *ask)
 {
-	const struct grid grid = grid_of(ask);
-	const int exact = exact_cells(ask, &grid), L = ask->model->config.L,
-		  lowest = grid.shape == GRID_HEAD_BY_POSITION ? grid.layer : 0;
+	struct err none = { 0 };
+	struct grid grid;
+	int exact, L = ask->model->config.L, lowest;
 
+	if (!grid_open(ask, &grid, &none))
+		return 0;
+	exact = exact_cells(ask, &grid);
+	lowest = grid.shape == GRID_HEAD_BY_POSITION ? grid.layer : 0;
 	return (ask->arg[ARG_ESTIMATE] == ATPSTAR ? L - lowest : 0) + (exact > 1 ? exact : 1) + (exact > 0);
 }
 

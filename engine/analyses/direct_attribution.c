@@ -190,7 +190,7 @@ static void add_heads(struct tree *t, const struct parts *p, int parent)
 	check_level(t, parent, from);
 }
 
-/* ---- neurons ---- */
+/* ---- neurons, and of a mixture experts ---- */
 
 struct neuron {
 	int n;
@@ -215,14 +215,14 @@ static void strongest_first(struct neuron *neuron, int F, int own)
 }
 
 /* Those of this layer that the other side of a difference lists, in its order; returns how many. */
-static int listed_first(const struct table *like, int layer, struct neuron *neuron, int F)
+static int listed_first(const struct table *like, enum site site, int layer, struct neuron *neuron, int F)
 {
 	int own = 0;
 
 	for (int i = 0; i < like->rows.n; i++) {
 		const struct place *p = &like->rows.place[i];
 
-		for (int k = own; p->site == SITE_MLP_POST && p->layer == layer && k < F; k++) {
+		for (int k = own; p->site == site && p->layer == layer && k < F; k++) {
 			const struct neuron x = neuron[k];
 
 			if (x.n != p->unit)
@@ -237,7 +237,9 @@ static int listed_first(const struct table *like, int layer, struct neuron *neur
 
 static bool add_neurons(struct tree *t, const struct parts *p, int parent, struct err *err)
 {
-	const int F = t->ask->model->config.F, from = t->n;
+	const bool mixes = config_mixes(&t->ask->model->config, p->layer);
+	const enum site site = mixes ? SITE_EXPERT : SITE_MLP_POST;
+	const int F = mixes ? t->ask->model->config.experts.X : t->ask->model->config.dense, from = t->n;
 	int own = F < NEURONS ? F : NEURONS;
 	struct neuron *neuron = arena_array(t->ask->scratch, (size_t)F, sizeof *neuron, err);
 	double rest = 0;
@@ -247,15 +249,17 @@ static bool add_neurons(struct tree *t, const struct parts *p, int parent, struc
 	for (int n = 0; n < F; n++)
 		neuron[n] = (struct neuron){ n, p->share[n] };
 	if (t->ask->like)
-		own = listed_first(t->ask->like, p->layer, neuron, F);
+		own = listed_first(t->ask->like, site, p->layer, neuron, F);
 	else
 		strongest_first(neuron, F, own);
 	for (int i = 0; i < own; i++)
-		add(t, parent, at_read(t, SITE_MLP_POST, p->layer, neuron[i].n), neuron[i].share, NULL);
+		add(t, parent, at_read(t, site, p->layer, neuron[i].n), neuron[i].share, NULL);
 	for (int i = own; i < F; i++)
 		rest += neuron[i].share;
 	if (own < F)
 		add(t, parent, PLACE_NONE, rest, arena_printf(t->ask->scratch, "rest of %d", F));
+	if (mixes && t->ask->model->config.experts.shared)
+		add(t, parent, PLACE_NONE, p->share[F], "shared");
 	add_edits(t, p, parent);
 	check_level(t, parent, from);
 	return true;

@@ -69,18 +69,20 @@ static bool wanted(const struct ask *ask, int kind)
 	return ask->arg[ARG_KINDS] >> kind & 1;
 }
 
-static int units_of(const struct config *c, int kind)
+/* Neurons of experts have no places of their own. */
+static int units_of(const struct config *c, int kind, int layer)
 {
-	return kind == KIND_HEAD ? c->H : kind == KIND_MLP ? 1 : c->F;
+	return kind == KIND_HEAD ? c->H : kind == KIND_MLP ? 1 : config_mixes(c, layer) ? 0 : c->dense;
 }
 
 static int count_nodes(const struct ask *ask)
 {
 	int n = 0;
 
-	for (int kind = 0; kind < KINDS; kind++)
-		n += wanted(ask, kind) ? units_of(&ask->model->config, kind) : 0;
-	return n * ask->model->config.L;
+	for (int l = 0; l < ask->model->config.L; l++)
+		for (int kind = 0; kind < KINDS; kind++)
+			n += wanted(ask, kind) ? units_of(&ask->model->config, kind, l) : 0;
+	return n;
 }
 
 static struct place place_of(const struct node *n)
@@ -164,7 +166,7 @@ static bool list_layer(struct node_list *l, int layer, float *write, struct err 
 	if (!take_shares(l, layer, &s, err))
 		return false;
 	for (int kind = 0; kind < KINDS; kind++)
-		for (int u = 0; wanted(l->ask, kind) && u < units_of(&l->ask->model->config, kind); u++) {
+		for (int u = 0; wanted(l->ask, kind) && u < units_of(&l->ask->model->config, kind, layer); u++) {
 			struct node *n = &l->node[l->n++];
 
 			*n = (struct node){ kind, layer, u, { NAN, NAN, NAN, NAN } };

@@ -26,6 +26,7 @@ static const struct {
 	[GRID_OF_PATTERN] = { SITE_PATTERN, GRID_BY_UNIT },
 	[GRID_OF_KV] = { SITE_V, GRID_BY_UNIT },
 	[GRID_OF_NEURON] = { SITE_MLP_POST, GRID_BY_UNIT },
+	[GRID_OF_EXPERT] = { SITE_EXPERT, GRID_BY_UNIT },
 	[GRID_OF_HEAD_POSITION] = { SITE_RESULT, GRID_HEAD_BY_POSITION },
 	[GRID_OF_PARTS] = { SITE_ATTN_OUT, GRID_BY_PART },
 };
@@ -35,10 +36,32 @@ static int units(const struct grid *g)
 	const struct config *c = &g->ask->model->config;
 	enum dim unit = site_table[g->site].unit;
 
-	return unit == DIM_NEURON ? c->F : unit == DIM_KV_HEAD ? c->G : c->H;
+	return unit == DIM_NEURON ? c->dense : unit == DIM_EXPERT ? c->experts.X : unit == DIM_KV_HEAD ? c->G : c->H;
 }
 
-struct grid grid_of(const struct ask *ask)
+/* Layers have experts, or neurons that can be named. */
+static bool has_units(const struct config *c, enum site site, int layer)
+{
+	const enum dim unit = site_table[site].unit;
+
+	return unit == DIM_EXPERT ? config_mixes(c, layer) : unit != DIM_NEURON || !config_mixes(c, layer);
+}
+
+/* The layers of the rows, where some have none of what the cells are. */
+static bool pick_layers(struct grid *g, struct err *err)
+{
+	const struct config *c = &g->ask->model->config;
+	const struct place first = place_at(g->site, 0, -1, -1);
+
+	g->layers = arena_alloc(g->ask->scratch, (size_t)c->L * sizeof *g->layers);
+	g->rows = 0;
+	for (int l = 0; l < c->L; l++)
+		if (has_units(c, g->site, l))
+			g->layers[g->rows++] = l;
+	return g->rows || place_check(&first, c, "site", err);
+}
+
+bool grid_open(const struct ask *ask, struct grid *out, struct err *err)
 {
 	struct grid g = { .ask = ask,
 			  .site = kinds[ask->arg[GRID_SITE]].site,
@@ -62,12 +85,15 @@ struct grid grid_of(const struct ask *ask)
 		g.cols = 2;
 		break;
 	case GRID_BY_UNIT:
+		if (!pick_layers(&g, err))
+			return false;
 		if (site_table[g.site].unit == DIM_NEURON)
 			g.block = ask->arg[GRID_BLOCK] < units(&g) ? ask->arg[GRID_BLOCK] : units(&g);
 		g.cols = (units(&g) + g.block - 1) / g.block;
 		break;
 	}
-	return g;
+	*out = g;
+	return true;
 }
 
 struct place grid_place(const struct grid *g, int cell)
@@ -83,7 +109,7 @@ struct place grid_place(const struct grid *g, int cell)
 	case GRID_BY_PART:
 		return place_at(col ? SITE_MLP_OUT : SITE_ATTN_OUT, row, -1, g->at);
 	default:
-		place = place_at(g->site, row, col * g->block, g->at);
+		place = place_at(g->site, g->layers[row], col * g->block, g->at);
 		place.unit_to = last < units(g) ? last : units(g) - 1;
 		return place;
 	}
@@ -128,11 +154,21 @@ static void label_blocks(const struct grid *g, struct table *t)
 	}
 }
 
+static void label_layers(const struct grid *g, struct table *t)
+{
+	for (int i = 0; i < g->rows; i++) {
+		axis_label(t, &t->rows, i, arena_printf(g->ask->scratch, "%d", g->layers[i]));
+		axis_place(t, &t->rows, i, place_at(g->site, g->layers[i], -1, -1));
+	}
+}
+
 void grid_describe(const struct grid *g, struct table *t)
 {
 	enum dim unit = site_table[g->site].unit;
 
 	axis_numbers(t, &t->rows, g->shape == GRID_HEAD_BY_POSITION ? DIM_HEAD : DIM_LAYER);
+	if (g->shape == GRID_BY_UNIT && g->rows < g->ask->model->config.L)
+		label_layers(g, t);
 	if (g->shape == GRID_BY_POSITION || g->shape == GRID_HEAD_BY_POSITION) {
 		axis_tokens(t, &t->cols, g->ask->run, DIM_POSITION, "position");
 	} else if (g->shape == GRID_BY_PART) {

@@ -4,6 +4,7 @@
  *   site                                    rows × columns
  *   resid_…, attn_out, mlp_out              layer × position
  *   head, z, q, pattern; kv, k, v           layer × head; layer × KV head: at all positions, or at one
+ *   expert                                  layer × expert of a mixture: at all positions, or at one
  *   head_position                           head × position, in one layer
  *   neuron                                  layer × block of neurons: at all positions, or at one
  *   parts                                   layer × {attention, MLP}: at all positions, or at one
@@ -32,6 +33,7 @@ enum grid_of {
 	GRID_OF_PATTERN,
 	GRID_OF_KV,
 	GRID_OF_NEURON,
+	GRID_OF_EXPERT,
 	GRID_OF_HEAD_POSITION,
 	GRID_OF_PARTS
 };
@@ -49,6 +51,7 @@ enum grid_of {
 #define GRID_PATTERN { "pattern", "each head's attention weights", GRID_OF_PATTERN }
 #define GRID_KV { "kv", "each key/value head's values, for all of its heads", GRID_OF_KV }
 #define GRID_NEURON { "neuron", "blocks of neurons", GRID_OF_NEURON }
+#define GRID_EXPERT { "expert", "what each expert of a mixture writes", GRID_OF_EXPERT }
 #define GRID_HEAD_POSITION { "head_position", "the heads of one layer, by position", GRID_OF_HEAD_POSITION }
 #define GRID_PARTS { "parts", "attention against MLP", GRID_OF_PARTS }
 /* clang-format on */
@@ -58,7 +61,7 @@ extern const struct choice grid_when_words[];
 /* clang-format off */
 #define GRID_PARAMS(sites, what) \
 	[GRID_SITE] = { "site", PARAM_CHOICE, .choices = sites, .help = what }, \
-	[GRID_AT] = { "at", PARAM_CHOICE, .choices = grid_when_words, .help = "of heads, neurons and parts: at which positions" }, \
+	[GRID_AT] = { "at", PARAM_CHOICE, .choices = grid_when_words, .help = "of heads, neurons, experts and parts: at which positions" }, \
 	[GRID_POSITION] = { "position", PARAM_DIM, DIM_POSITION, .start = -1, .pinned = true, \
 			    .help = "which one, for at=position" }, \
 	[GRID_LAYER] = { "layer", PARAM_DIM, DIM_LAYER, .start = -1, .pinned = true, \
@@ -75,9 +78,11 @@ struct grid {
 	int rows, cols;
 	int at; /* the position, or -1: all; not for maps by position */
 	int layer, block;
+	int *layers; /* [rows] of maps by unit */
 };
 
-struct grid grid_of(const struct ask *ask);
+/* False, with a sentence, where the model has no such thing. */
+bool grid_open(const struct ask *ask, struct grid *out, struct err *err);
 
 /* What cell number `cell` edits. */
 struct place grid_place(const struct grid *g, int cell);

@@ -8,11 +8,17 @@ static int heads_of(const struct parts *p, const struct run *run)
 	return p->block == BLOCK_ATTN ? run->model->config.H : 0;
 }
 
+int parts_count(const struct run *run, enum block block, int layer)
+{
+	const struct config *c = &run->model->config;
+
+	return block == BLOCK_ATTN ? c->H : config_mixes(c, layer) ? c->experts.X + (c->experts.shared > 0) : c->dense;
+}
+
 bool parts_init(struct parts *p, const struct run *run, enum block block, int layer, const struct reading *read,
 		struct arena *scratch, struct err *err)
 {
-	const struct config *c = &run->model->config;
-	const size_t n = (size_t)(block == BLOCK_ATTN ? c->H : c->F), keys = (size_t)(read->from + read->n);
+	const size_t n = (size_t)parts_count(run, block, layer), keys = (size_t)(read->from + read->n);
 
 	*p = (struct parts){ .block = block, .layer = layer };
 	if (!(p->share = arena_array(scratch, n, sizeof *p->share, err)))
@@ -45,8 +51,8 @@ static void add_writers(struct parts *p, const struct writers *w)
 {
 	for (int h = 0; h < heads_of(p, w->run); h++)
 		add_head(p, w, h);
-	for (int n = 0; p->block == BLOCK_MLP && n < w->run->model->config.F; n++)
-		p->share[n] += writers_neuron(w, n);
+	for (int n = 0, all = parts_count(w->run, p->block, p->layer); p->block == BLOCK_MLP && n < all; n++)
+		p->share[n] += config_mixes(&w->run->model->config, p->layer) ? writers_expert(w, n) : writers_neuron(w, n);
 	if (!writers_edited(w)) /* its bias is no part of the block's share then */
 		return;
 	p->edited = true;

@@ -65,9 +65,10 @@ static void describe(struct table *t, const struct patching *how, const struct a
 
 int patching_runs(const struct ask *ask)
 {
-	const struct grid grid = grid_of(ask);
+	struct err none = { 0 };
+	struct grid grid;
 
-	return grid.rows * grid.cols + 1;
+	return grid_open(ask, &grid, &none) ? grid.rows * grid.cols + 1 : 0;
 }
 
 struct table *patching_map(const struct patching *how, const struct ask *ask, const struct param *params, struct err *err)
@@ -87,8 +88,7 @@ struct table *patching_map(const struct patching *how, const struct ask *ask, co
 		own.metric = &kl;
 		own.unedited = ask->run;
 	}
-	grid = grid_of(&own);
-	if (!(t = table_new(grid.rows, grid.cols, err)))
+	if (!grid_open(&own, &grid, err) || !(t = table_new(grid.rows, grid.cols, err)))
 		return NULL;
 	describe(t, how, &own, params, &grid);
 	return table_if(fill(t, how, &own, &grid, err), t);

@@ -192,7 +192,7 @@ static void activate(void *context, int row)
 	const struct carry *c = context;
 	const struct config *g = &c->run->model->config;
 	const struct curve curve = config_curve(g, c->layer);
-	size_t F = (size_t)g->F;
+	size_t F = (size_t)g->dense;
 	float *pre = c->pre + (size_t)row * F, *up = g->gated ? c->up + (size_t)row * F : NULL, *act = xmalloc(F * sizeof *act);
 	int i = c->position[row];
 
@@ -324,7 +324,7 @@ static void begin(struct carry *c)
 static bool open_rows(struct carry *c, int n, struct arena *arena, struct err *err)
 {
 	const struct config *g = &c->run->model->config;
-	size_t rows = (size_t)n, D = (size_t)g->D, F = (size_t)g->F, HK = run_width(g, SITE_Z);
+	size_t rows = (size_t)n, D = (size_t)g->D, F = (size_t)g->dense, HK = run_width(g, SITE_Z);
 
 	c->position = arena_alloc(arena, rows * sizeof *c->position);
 	c->base = arena_alloc(arena, rows * sizeof *c->base);
@@ -374,6 +374,12 @@ bool token_parts(const struct run *run, int layer, token_parts_done *done, void 
 	struct scales *scales = arena_alloc(scratch, ((size_t)layer + 1) * sizeof *scales);
 	struct carry c = { .run = run, .scales = scales, .bias = true, .sources = 1 };
 
+	for (int l = 0; l <= layer; l++)
+		if (config_mixes(&run->model->config, l))
+			return err_set(err, ERR_ARGUMENT,
+				       "the MLP of layer %d is a mixture of experts, and what each token is sent to depends on all that "
+				       "it has read: it cannot be carried part by part",
+				       l);
 	task_count_runs(task, token_parts_runs(&run->model->config, run->T, layer));
 	for (int l = 0; l <= layer; l++)
 		if (!read_scales(run, l, &scales[l], scratch, err))

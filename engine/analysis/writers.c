@@ -27,6 +27,12 @@ static const struct matrix *matrix_of(const struct writers *w)
 	return w->block == BLOCK_ATTN ? y->W_O : y->W_out;
 }
 
+/* Of a mixture the writers are its experts, not the inputs of one matrix. */
+static bool mixes(const struct writers *w)
+{
+	return w->block == BLOCK_MLP && config_mixes(&w->run->model->config, w->layer);
+}
+
 static const float *matrix_bias(const struct writers *w)
 {
 	const struct layer *y = &w->run->model->layers[w->layer];
@@ -121,13 +127,14 @@ static void open_one(void *context, int i)
 {
 	struct writers *const *w = context;
 
-	matrix_apply_back_here(matrix_of(w[i]), w[i]->read, w[i]->in);
+	if (!mixes(w[i]))
+		matrix_apply_back_here(matrix_of(w[i]), w[i]->read, w[i]->in);
 }
 
 bool writers_open(struct writers *const *w, int n, struct err *err)
 {
 	for (int i = 0; i < n; i++)
-		if (!(w[i]->in = arena_floats(w[i]->scratch, (size_t)matrix_in(matrix_of(w[i])), err)))
+		if (!mixes(w[i]) && !(w[i]->in = arena_floats(w[i]->scratch, (size_t)matrix_in(matrix_of(w[i])), err)))
 			return false;
 	pool_run(n, open_one, (void *)(uintptr_t)w);
 	return true;
@@ -195,6 +202,22 @@ double writers_source(const struct writers *w, int head, int key)
 double writers_neuron(const struct writers *w, int neuron)
 {
 	return (double)given(w)[neuron] * (double)w->in[neuron];
+}
+
+double writers_expert(const struct writers *w, int expert)
+{
+	const struct config *c = &w->run->model->config;
+	struct arena_mark mark = arena_mark(w->scratch);
+	float *x = arena_alloc(w->scratch, (size_t)c->D * sizeof *x);
+	double share;
+
+	if (expert == c->experts.X)
+		run_shared(w->run, w->layer, w->position, x);
+	else
+		run_expert(w->run, w->layer, expert, w->position, x);
+	share = dot(x, w->direction, (size_t)c->D);
+	arena_rewind(w->scratch, mark);
+	return share;
 }
 
 /* ---- edits ---- */
@@ -270,7 +293,21 @@ bool writers_edited(const struct writers *w)
 	return stream_edited(w->run, written(w), w->layer, w->position);
 }
 
-/* What the block wrote before the edits on its write: norm, multiplier, and what edits on heads' writes add. */
+/* What a mixture wrote before the edits on its write. */
+static void mix_again(const struct writers *w, float *x)
+{
+	const struct config *c = &w->run->model->config;
+	const size_t D = (size_t)c->D;
+	float *one = arena_alloc(w->scratch, D * sizeof *one);
+
+	run_shared(w->run, w->layer, w->position, x);
+	for (int e = 0; e < c->experts.X; e++) {
+		run_expert(w->run, w->layer, e, w->position, one);
+		kernel_add(x, one, x, D);
+	}
+}
+
+/* What another block wrote before the edits on its write: norm, multiplier, and what edits on heads' writes add. */
 static void write_again(const struct writers *w, float *x)
 {
 	const struct run *r = w->run;
@@ -293,7 +330,7 @@ double writers_edits(const struct writers *w)
 
 	if (writers_edited(w)) {
 		x = arena_alloc(w->scratch, (size_t)w->run->model->config.D * sizeof *x);
-		write_again(w, x);
+		(mixes(w) ? mix_again : write_again)(w, x);
 		change = stream_edits(w->run, written(w), w->layer, w->position, x, w->direction, w->scratch);
 	}
 	arena_rewind(w->scratch, mark);

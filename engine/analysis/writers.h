@@ -4,6 +4,7 @@
  *   attention   p = direction ⊙ gain · scale of a norm after it · multiplier       head h: z_h · u_h,  u = W_O p   [H, K]
  *               source j of head h: A_ij (v_j · u_h);  Σ_j = z_h · u_h             bias: b_O · p, and that norm's own
  *   MLP         the same p of its own norm                                         neuron n: a_n u_n,  u = W_out p   [F]
+ *   mixture     its experts, whose writes are made again                           expert e: w_e y_e · direction     [X + 1]
  *
  * The scale of a norm after the block is the one of its real, summed output. One product with each matrix serves all of its inputs:
  * no cell needs a vector of D. What edits put in the place of a write is a part of its own, worked out by applying them again to
@@ -43,6 +44,7 @@ bool writers_open(struct writers *const *w, int n, struct err *err);
 double writers_head(const struct writers *w, int head);		   /* all that the head writes */
 double writers_source(const struct writers *w, int head, int key); /* of it, what it read at one position */
 double writers_neuron(const struct writers *w, int neuron);
+double writers_expert(const struct writers *w, int expert); /* of a mixture; number X: the shared expert */
 /* Edits on the head's z or its write act there, and what they add to what it read. */
 bool writers_head_edited(const struct writers *w, int head);
 double writers_head_edits(const struct writers *w, int head);

@@ -23,17 +23,26 @@ struct binder {
 	char last_bare[NAME];
 };
 
-/* The pattern has %d where the number of the layer goes. A name that would be too long is cut: it then names nothing. */
-static void fill_in(const char *pattern, int layer, const char *suffix, char name[NAME])
+/* A part of a layer: itself, or an expert of it. */
+struct part {
+	int layer, expert; /* -1: none */
+};
+
+/*
+ * The pattern has %d where the number of the layer goes, and perhaps %e for that of an expert. A name that would be too long is
+ * cut: it then names nothing.
+ */
+static void fill_in(const char *pattern, struct part part, const char *suffix, char name[NAME])
 {
-	const char *mark = strstr(pattern, "%d");
 	struct str s;
 
 	str_init(&s);
-	if (mark)
-		str_addf(&s, "%.*s%d%s%s", (int)(mark - pattern), pattern, layer, mark + 2, suffix);
-	else
-		str_addf(&s, "%s%s", pattern, suffix);
+	for (const char *p = pattern; *p; p++)
+		if (!strncmp(p, "%d", 2) || !strncmp(p, "%e", 2))
+			str_addf(&s, "%d", *++p == 'd' ? part.layer : part.expert);
+		else
+			str_add_char(&s, *p);
+	str_add(&s, suffix);
 	memset(name, 0, NAME);
 	memcpy(name, s.s, s.n < NAME ? s.n : NAME - 1);
 	str_done(&s);
@@ -66,7 +75,7 @@ static const struct tensor *find_spelling(const struct binder *b, const char *na
 }
 
 /* `name` receives the first spelling. */
-static const struct tensor *find(const struct binder *b, enum weight w, int layer, const char *suffix, char name[NAME])
+static const struct tensor *find_part(const struct binder *b, enum weight w, struct part part, const char *suffix, char name[NAME])
 {
 	const char *pattern = family_name(b->family, w, b->from->gguf != NULL);
 	const struct tensor *t = NULL;
@@ -77,12 +86,17 @@ static const struct tensor *find(const struct binder *b, enum weight w, int laye
 
 		end = strchr(p, '|') ? strchr(p, '|') : p + strlen(p);
 		snprintf(one, sizeof one, "%.*s", (int)(end - p), p);
-		fill_in(one, layer, suffix, spelled);
+		fill_in(one, part, suffix, spelled);
 		if (!*name)
 			memcpy(name, spelled, NAME);
 		t = find_spelling(b, spelled);
 	}
 	return t;
+}
+
+static const struct tensor *find(const struct binder *b, enum weight w, int layer, const char *suffix, char name[NAME])
+{
+	return find_part(b, w, (struct part){ layer, -1 }, suffix, name);
 }
 
 /* Writes the name down when there is no such tensor. */
@@ -135,7 +149,7 @@ static void bind_head_norms(struct binder *b, enum weight w, int layer, int head
 		const struct tensor *t;
 
 		snprintf(one, sizeof one, "%.*s%d%s", (int)(mark - pattern), pattern, h, mark + 2);
-		fill_in(one, layer, ".weight", name);
+		fill_in(one, (struct part){ layer, -1 }, ".weight", name);
 		if ((t = need_named(b, find_spelling(b, name), name)))
 			plan_vector(b->plan,
 				    (struct plan_vector){ .tensor = t, .count = K, .into = norm->gain + h * K, .layer = layer });
@@ -324,6 +338,90 @@ static void bind_curve(struct binder *b, int l)
 	}
 }
 
+/* One expert's matrix in the tensor of all: [X, out, in]. Anything else is left as it is, and refused when it is read. */
+static const struct tensor *slice(const struct binder *b, const struct tensor *all, int expert)
+{
+	struct tensor *one;
+
+	if (all->dims != 3 || all->shape[0] != b->c->experts.X)
+		return all;
+	one = arena_alloc(b->plan->arena, sizeof *one);
+	*one = *all;
+	one->dims = 2;
+	one->shape[0] = all->shape[1];
+	one->shape[1] = all->shape[2];
+	one->bytes = all->bytes / (size_t)all->shape[0];
+	one->data = all->data + (size_t)expert * one->bytes;
+	return one;
+}
+
+/* It stays in the file: of many experts a token reads a few. */
+static void bind_of_expert(struct binder *b, enum weight w, struct part part, int in, int out, int first, struct matrix **to)
+{
+	char name[NAME];
+	const struct tensor *all = need_named(b, find_part(b, w, part, ".weight", name), name);
+
+	if (all)
+		plan_matrix(b->plan, (struct plan_matrix){ { .tensor = slice(b, all, part.expert),
+							     .in = in,
+							     .out = out,
+							     .first = first,
+							     .in_place = true },
+							   to,
+							   part.layer,
+							   .whole = all });
+}
+
+static void bind_expert(struct binder *b, struct part part, struct expert *x)
+{
+	const int D = b->c->D, F = b->c->experts.F;
+
+	if (b->family->name_of[WEIGHT_EXPERT_GATE_IN]) {
+		bind_of_expert(b, WEIGHT_EXPERT_GATE_IN, part, D, F, 0, &x->W_gate);
+		bind_of_expert(b, WEIGHT_EXPERT_GATE_IN, part, D, F, F, &x->W_in);
+	} else {
+		bind_of_expert(b, WEIGHT_EXPERT_GATE, part, D, F, 0, &x->W_gate);
+		bind_of_expert(b, WEIGHT_EXPERT_IN, part, D, F, 0, &x->W_in);
+	}
+	bind_of_expert(b, WEIGHT_EXPERT_OUT, part, F, D, 0, &x->W_out);
+}
+
+static void bind_mixture(struct binder *b, int l, struct layer *y)
+{
+	const struct experts *e = &b->c->experts;
+	const int D = b->c->D;
+	float *none = NULL;
+
+	bind_linear(b, WEIGHT_ROUTER, l, D, e->X, 0, NULL, &y->W_router, &none);
+	y->expert = arena_alloc(b->plan->arena, (size_t)e->X * sizeof *y->expert);
+	for (int x = 0; x < e->X; x++)
+		bind_expert(b, (struct part){ l, x }, &y->expert[x]);
+	if (!e->shared)
+		return;
+	bind_linear(b, WEIGHT_SHARED_GATE, l, D, e->shared, 0, NULL, &y->W_gate, &y->b_gate);
+	bind_linear(b, WEIGHT_SHARED_IN, l, D, e->shared, 0, NULL, &y->W_in, &y->b_in);
+	bind_linear(b, WEIGHT_SHARED_OUT, l, e->shared, D, 0, NULL, &y->W_out, &y->b_out);
+	if (e->shared_gated)
+		bind_linear(b, WEIGHT_SHARED_SHARE, l, D, 1, 0, NULL, &y->W_share, &none);
+}
+
+static void bind_mlp(struct binder *b, int l, struct layer *y)
+{
+	const struct config *c = b->c;
+
+	if (b->family->name_of[WEIGHT_GATE_IN]) { /* gate and linear half in one tensor */
+		bind_linear(b, WEIGHT_GATE_IN, l, c->D, c->dense, 0, NULL, &y->W_gate, &y->b_gate);
+		bind_linear(b, WEIGHT_GATE_IN, l, c->D, c->dense, c->dense, NULL, &y->W_in, &y->b_in);
+	} else {
+		if (c->gated)
+			bind_linear(b, WEIGHT_GATE, l, c->D, c->dense, 0, NULL, &y->W_gate, &y->b_gate);
+		bind_linear(b, WEIGHT_IN, l, c->D, c->dense, 0, NULL, &y->W_in, &y->b_in);
+	}
+	bind_linear(b, WEIGHT_OUT, l, c->dense, c->D, 0, NULL, &y->W_out, &y->b_out);
+	if (c->curve && !b->from->gguf)
+		bind_curve(b, l);
+}
+
 static void bind_layer(struct binder *b, int l, struct arena *arena)
 {
 	const struct config *c = b->c;
@@ -340,19 +438,11 @@ static void bind_layer(struct binder *b, int l, struct arena *arena)
 	}
 	bind_qkv(b, l, y, arena);
 	bind_linear(b, WEIGHT_O, l, c->H * c->K, c->D, 0, NULL, &y->W_O, &y->b_O);
-	if (b->family->name_of[WEIGHT_GATE_IN]) { /* gate and linear half in one tensor */
-		bind_linear(b, WEIGHT_GATE_IN, l, c->D, c->F, 0, NULL, &y->W_gate, &y->b_gate);
-		bind_linear(b, WEIGHT_GATE_IN, l, c->D, c->F, c->F, NULL, &y->W_in, &y->b_in);
-	} else {
-		if (c->gated)
-			bind_linear(b, WEIGHT_GATE, l, c->D, c->F, 0, NULL, &y->W_gate, &y->b_gate);
-		bind_linear(b, WEIGHT_IN, l, c->D, c->F, 0, NULL, &y->W_in, &y->b_in);
-	}
-	bind_linear(b, WEIGHT_OUT, l, c->F, c->D, 0, NULL, &y->W_out, &y->b_out);
-	if (c->curve && !b->from->gguf)
-		bind_curve(b, l);
+	if (config_mixes(c, l))
+		bind_mixture(b, l, y);
+	else
+		bind_mlp(b, l, y);
 }
-
 /* Tables that are read a row at a time: their shapes are checked here. */
 static bool bind_tables(struct binder *b, struct err *err)
 {

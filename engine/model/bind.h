@@ -13,7 +13,8 @@
 struct plan_matrix {
 	struct matrix_source source;
 	struct matrix **to;
-	int layer; /* -1: none */
+	int layer;		    /* -1: none */
+	const struct tensor *whole; /* of which source.tensor is a part; NULL: it is all of it */
 };
 
 /* A vector to expand: `count` numbers, `add` added to each, picked from `first` on or by `pick`. */

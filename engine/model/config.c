@@ -8,6 +8,7 @@
 #include "engine/model/family.h"
 #include "engine/model/family_settings.h"
 
+enum { MOST_EXPERTS = 1 << 12 };
 enum { MOST = 1 << 24 }; /* of any size: far above every model, far below where products overflow */
 
 static bool read_sizes(const struct settings *s, const struct family *f, struct config *c, struct err *err)
@@ -31,12 +32,57 @@ static bool read_sizes(const struct settings *s, const struct family *f, struct 
 	c->F = f->gated ? 0 : 4 * c->D;
 	if (!setting_int(s, SETTING_NEURONS, 1, MOST, &c->F, err))
 		return false;
+	if (!c->F && f->mixes && !setting_int(s, SETTING_EXPERT_NEURONS, 1, MOST, &c->F, err))
+		return false;
 	if (!c->F)
 		return setting_refuse(s, SETTING_NEURONS, err, " is missing");
 	if (!setting_int(s, SETTING_CONTEXT, 1, MOST, &c->context, err))
 		return false;
 	if (!c->context)
 		return setting_refuse(s, SETTING_CONTEXT, err, " is missing");
+	return true;
+}
+
+static bool read_experts(const struct settings *s, const struct family *f, struct config *c, struct arena *arena, struct err *err)
+{
+	struct experts *e = &c->experts;
+
+	if (!f->mixes)
+		return true;
+	*e = (struct experts){ .F = c->F, .groups = 1, .open = 1, .group_best = 1, .scale = 1 };
+	if (!setting_int(s, SETTING_EXPERTS, 1, MOST_EXPERTS, &e->X, err) ||
+	    !setting_int(s, SETTING_EXPERTS_USED, 1, MOST_EXPERTS, &e->chosen, err) ||
+	    !setting_int(s, SETTING_EXPERT_NEURONS, 1, MOST, &e->F, err) ||
+	    !setting_int(s, SETTING_SHARED_NEURONS, 0, MOST, &e->shared, err))
+		return false;
+	if (!e->X || !e->chosen)
+		return setting_refuse(s, e->X ? SETTING_EXPERTS_USED : SETTING_EXPERTS, err, " is missing");
+	if (f->name_of[WEIGHT_SHARED_GATE] && setting_known(s, "shared_expert_intermediate_size") && !e->shared)
+		return setting_refuse(s, SETTING_SHARED_NEURONS, err, " is missing");
+	if (e->chosen > e->X)
+		return setting_refuse(s, SETTING_EXPERTS_USED, err, " is %d, but there are only %d experts", e->chosen, e->X);
+	c->biases &= ~(unsigned)BIAS_MLP;
+	c->may_biases &= ~(unsigned)BIAS_MLP;
+	e->here = arena_alloc(arena, (size_t)c->L * sizeof *e->here);
+	for (int l = 0; l < c->L; l++)
+		e->here[l] = true;
+	return true;
+}
+
+/* Which layers are mixtures is known: so is how much a run keeps of their neurons. */
+static bool settle_neurons(const struct settings *s, struct config *c, struct err *err)
+{
+	const struct experts *e = &c->experts;
+	int dense = 0;
+
+	c->dense = c->F;
+	for (int l = 0; l < c->L; l++)
+		dense += !config_mixes(c, l);
+	if (e->X && e->F > (MOST - e->shared) / e->chosen)
+		return setting_refuse(s, SETTING_EXPERT_NEURONS, err, " is %d, which is too much for %d experts of a token", e->F,
+				      e->chosen);
+	if (e->X && (!dense || c->F < e->chosen * e->F + e->shared))
+		c->F = e->chosen * e->F + e->shared;
 	return true;
 }
 
@@ -97,7 +143,7 @@ static bool windowed(const struct settings *s, enum window_rule rule, int l)
 {
 	const char *letters = json_text(setting_json(s, "sliding_window_pattern")); /* "LLLG": local and global ones in turn */
 	bool used = false;
-	int64_t pattern = rule == WINDOW_FOURTH ? 4 : 6, from = 28; /* when the settings do not say */
+	int64_t pattern = rule == WINDOW_FOURTH ? 4 : 6, from = setting_known(s, "max_window_layers") ? 28 : 0; /* unless they say */
 
 	if (windowed_by_gguf(s, l, &used))
 		return used;
@@ -111,9 +157,10 @@ static bool windowed(const struct settings *s, enum window_rule rule, int l)
 		json_int(setting_json(s, "sliding_window_pattern"), &pattern);
 		return pattern < 1 || (l + 1) % pattern != 0;
 	case WINDOW_IF_USED:
+	case WINDOW_EVEN_IF_USED:
 		json_bool(setting_json(s, "use_sliding_window"), &used);
 		json_int(setting_json(s, "max_window_layers"), &from);
-		return used && l >= from;
+		return used && (rule == WINDOW_IF_USED ? l >= from : l % 2 == 0 && l < from);
 	default:
 		return true;
 	}
@@ -229,7 +276,8 @@ bool config_read(const struct settings *s, const struct family *f, struct arena 
 	settle_biases(s, c);
 	if (!settle_check(s, err) || !read_sizes(s, f, c, err) || !(c->attention_scale = arena_floats(arena, (size_t)c->L, err)))
 		return false;
-	return read_activation(s, f, c, err) && read_window(s, f, c, arena, err) && read_scales(s, c, err) &&
-	       settings_tied(s, &c->tied, err) && (f->position != POSITION_ROTARY || rotary_read(s, f, c, arena, err)) &&
-	       (!f->settle || f->settle(s, c, arena, err));
+	return read_experts(s, f, c, arena, err) && read_activation(s, f, c, err) && read_window(s, f, c, arena, err) &&
+	       read_scales(s, c, err) && settings_tied(s, &c->tied, err) &&
+	       (f->position != POSITION_ROTARY || rotary_read(s, f, c, arena, err)) &&
+	       (!f->settle || f->settle(s, c, arena, err)) && settle_neurons(s, c, err);
 }

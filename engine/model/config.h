@@ -23,12 +23,39 @@ enum qk_norm_span {
 	QK_NONE,  /* the family can have one, this model does not */
 };
 
+/* How a router's logits become weights. */
+enum router_score {
+	ROUTER_SOFTMAX,	    /* over all experts; normalised, it is the softmax over those that are chosen */
+	ROUTER_SIGMOID,	    /* of each logit by itself (DeepSeek V3) */
+	ROUTER_SPARSEMIXER, /* of each choice, over the logits near it (PhiMoE) */
+};
+
+/* Layers whose MLP is a mixture of experts: a token is sent to a few of many small MLPs. */
+struct experts {
+	int X;		   /* experts of such a layer; 0: there is no such layer */
+	int chosen;	   /* of them by each token */
+	int F;		   /* neurons of an expert */
+	int shared;	   /* neurons of the MLP beside them, which every token passes through; 0: there is none */
+	bool shared_gated; /* its write is times a sigmoid */
+	bool *here;	   /* [L] which layers are mixtures; the others have one MLP */
+	enum router_score score;
+	bool normalised;  /* the chosen weights are divided by their sum … */
+	float sum_eps;	  /* … plus so much */
+	float scale;	  /* then multiplied by this: 1 */
+	int groups, open; /* experts are in groups, and only those of the `open` best can be chosen; groups 1: all */
+	float near;	  /* sparsemixer: logits further below the greatest than twice this share of it do not count */
+	int group_best;	  /* a group is as good as its best one, or its best two together */
+};
+
 /* Which parts of a layer must have biases. */
 enum { BIAS_NORM = 1, BIAS_QKV = 2, BIAS_O = 4, BIAS_MLP = 8, BIAS_UNEMBED = 16, BIAS_ALL = 15 };
 
 struct config {
 	char family[32]; /* "llama" */
-	int L, D, H, G, K, F, V;
+	int L, D, H, G, K, F,
+		V; /* F: floats that a run keeps for neurons; in a mixture those of the chosen and the shared experts */
+	int dense; /* neurons of an MLP that is no mixture */
+	struct experts experts;
 	int context;	      /* longest prompt: learned rows, or what the rotary was trained for */
 	bool context_is_hard; /* learned positions: beyond it there is nothing */
 
@@ -58,6 +85,7 @@ struct config {
 	float attention_cap; /* c tanh(s/c) on scores; 0: none */
 	int *window;	     /* [L]: query i sees key j iff i - j < window; 0: all earlier ones. NULL: all layers 0 */
 	float qkv_clip;	     /* 0: none */
+	bool clip_normed;    /* queries and keys are clipped after their norm (OLMoE), not before it */
 
 	float embed_scale, residual_scale, logit_scale; /* 1 */
 	float logit_cap;				/* c tanh(x/c); 0: none */
@@ -70,6 +98,12 @@ struct family;
 
 /* Reads and checks everything but V, which is the number of rows of the embedding. Memory from `arena`. */
 bool config_read(const struct settings *s, const struct family *f, struct arena *arena, struct config *c, struct err *err);
+
+/* Is the MLP of layer l a mixture of experts? */
+static inline bool config_mixes(const struct config *c, int l)
+{
+	return c->experts.X && c->experts.here[l];
+}
 
 /* Of layer l. */
 static inline const struct rotary *config_rotary(const struct config *c, int l)

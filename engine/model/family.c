@@ -4,6 +4,7 @@
  */
 #include "engine/model/family.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "engine/base/str.h"
@@ -30,6 +31,11 @@
 #define QK_NORMS \
 	[WEIGHT_Q_NORM] = "model.layers.%d.self_attn.q_norm", \
 	[WEIGHT_K_NORM] = "model.layers.%d.self_attn.k_norm"
+#define MLP_EXPERTS \
+	[WEIGHT_ROUTER] = "model.layers.%d.mlp.gate", \
+	[WEIGHT_EXPERT_GATE] = "model.layers.%d.mlp.experts.%e.gate_proj", \
+	[WEIGHT_EXPERT_IN] = "model.layers.%d.mlp.experts.%e.up_proj", \
+	[WEIGHT_EXPERT_OUT] = "model.layers.%d.mlp.experts.%e.down_proj"
 #define POST_NORMS \
 	[WEIGHT_LN1_POST] = "model.layers.%d.post_attention_layernorm", \
 	[WEIGHT_LN2_POST] = "model.layers.%d.post_feedforward_layernorm"
@@ -42,6 +48,10 @@
 #define KEYS_SHAPE \
 	"hidden_size num_hidden_layers num_attention_heads num_key_value_heads head_dim intermediate_size max_position_embeddings "
 #define KEYS_ROPE "rope_theta rope_scaling rope_parameters original_max_position_embeddings "
+
+#define KEYS_QWEN_MOE \
+	"hidden_act rms_norm_eps sliding_window use_sliding_window num_experts num_local_experts num_experts_per_tok " \
+	"norm_topk_prob moe_intermediate_size decoder_sparse_step mlp_only_layers "
 
 static const struct family families[] = {	/* ends with a NULL name */
 	{
@@ -195,6 +205,25 @@ static const struct family families[] = {	/* ends with a NULL name */
 		},
 	},
 	{
+		/* llama.cpp calls it llama, with a number of experts */
+		.name = "mixtral", .types = "mixtral", .arch = "llama", .kv_heads = 8, .mixes = true, .rope_base = 1e6f,
+		.norm = NORM_RMS, .eps = 1e-5f, .position = POSITION_ROTARY, .gguf_permuted = true,
+		.activation = ACTIVATION_SILU, .gated = true, .settle = settle_mixtral,
+		.keys = KEYS_SHAPE KEYS_ROPE "hidden_act rms_norm_eps sliding_window num_local_experts num_experts_per_tok",
+		.name_of = {
+			LLAMA_ENDS, LLAMA_NORMS, LLAMA_QKV, LLAMA_O,
+			[WEIGHT_ROUTER] = "model.layers.%d.block_sparse_moe.gate",
+			[WEIGHT_EXPERT_GATE] = "model.layers.%d.block_sparse_moe.experts.%e.w1",
+			[WEIGHT_EXPERT_IN] = "model.layers.%d.block_sparse_moe.experts.%e.w3",
+			[WEIGHT_EXPERT_OUT] = "model.layers.%d.block_sparse_moe.experts.%e.w2",
+		},
+		.gguf_name_of = { /* files of the first months have a tensor for each expert */
+			[WEIGHT_EXPERT_GATE] = "blk.%d.ffn_gate_exps|blk.%d.ffn_gate.%e",
+			[WEIGHT_EXPERT_IN] = "blk.%d.ffn_up_exps|blk.%d.ffn_up.%e",
+			[WEIGHT_EXPERT_OUT] = "blk.%d.ffn_down_exps|blk.%d.ffn_down.%e",
+		},
+	},
+	{
 		.name = "llama", .types = "llama|mistral", .arch = "llama",
 		.norm = NORM_RMS, .eps = 1e-6f, .position = POSITION_ROTARY, .gguf_permuted = true,
 		.activation = ACTIVATION_SILU, .gated = true,
@@ -221,6 +250,38 @@ static const struct family families[] = {	/* ends with a NULL name */
 					     "layer_types attention_bias",
 		.name_of = {
 			LLAMA_ENDS, LLAMA_NORMS, LLAMA_QKV, LLAMA_O, LLAMA_MLP, QK_NORMS,
+		},
+	},
+	{
+		.name = "qwen2_moe", .types = "qwen2_moe", .arch = "qwen2moe", .kv_heads = 16, .mixes = true,
+		.norm = NORM_RMS, .eps = 1e-6f, .position = POSITION_ROTARY,
+		.activation = ACTIVATION_SILU, .gated = true, .window = WINDOW_EVEN_IF_USED, .settle = settle_qwen_moe,
+		.keys = KEYS_SHAPE KEYS_ROPE KEYS_QWEN_MOE "shared_expert_intermediate_size qkv_bias max_window_layers layer_types",
+		.name_of = {
+			LLAMA_ENDS, LLAMA_NORMS, LLAMA_QKV, LLAMA_O, LLAMA_MLP, MLP_EXPERTS,
+			[WEIGHT_SHARED_GATE] = "model.layers.%d.mlp.shared_expert.gate_proj",
+			[WEIGHT_SHARED_IN] = "model.layers.%d.mlp.shared_expert.up_proj",
+			[WEIGHT_SHARED_OUT] = "model.layers.%d.mlp.shared_expert.down_proj",
+			[WEIGHT_SHARED_SHARE] = "model.layers.%d.mlp.shared_expert_gate",
+		},
+	},
+	{
+		.name = "qwen3_moe", .types = "qwen3_moe", .arch = "qwen3moe", .kv_heads = 4, .mixes = true,
+		.norm = NORM_RMS, .eps = 1e-6f, .position = POSITION_ROTARY,
+		.activation = ACTIVATION_SILU, .gated = true, .window = WINDOW_IF_USED, .settle = settle_qwen_moe,
+		.keys = KEYS_SHAPE KEYS_ROPE KEYS_QWEN_MOE "attention_bias",
+		.name_of = {
+			LLAMA_ENDS, LLAMA_NORMS, LLAMA_QKV, LLAMA_O, LLAMA_MLP, QK_NORMS, MLP_EXPERTS,
+		},
+	},
+	{
+		.name = "olmoe", .types = "olmoe", .arch = "olmoe", .mixes = true,
+		.norm = NORM_RMS, .eps = 1e-5f, .position = POSITION_ROTARY,
+		.activation = ACTIVATION_SILU, .gated = true, .settle = settle_olmoe,
+		.keys = KEYS_SHAPE KEYS_ROPE "hidden_act rms_norm_eps attention_bias clip_qkv num_experts num_experts_per_tok "
+					     "norm_topk_prob",
+		.name_of = {
+			LLAMA_ENDS, LLAMA_NORMS, LLAMA_QKV, LLAMA_O, QK_NORMS, MLP_EXPERTS,
 		},
 	},
 	{
@@ -472,7 +533,11 @@ static const char *const gguf_names[WEIGHT_COUNT] = {
 	[WEIGHT_Q] = "blk.%d.attn_q", [WEIGHT_K] = "blk.%d.attn_k", [WEIGHT_V] = "blk.%d.attn_v",
 	[WEIGHT_QKV] = "blk.%d.attn_qkv", [WEIGHT_O] = "blk.%d.attn_output",
 	[WEIGHT_GATE] = "blk.%d.ffn_gate", [WEIGHT_IN] = "blk.%d.ffn_up", [WEIGHT_GATE_IN] = "blk.%d.ffn_up",
-	[WEIGHT_OUT] = "blk.%d.ffn_down",
+	[WEIGHT_OUT] = "blk.%d.ffn_down", [WEIGHT_ROUTER] = "blk.%d.ffn_gate_inp",
+	[WEIGHT_EXPERT_GATE] = "blk.%d.ffn_gate_exps", [WEIGHT_EXPERT_IN] = "blk.%d.ffn_up_exps",
+	[WEIGHT_EXPERT_OUT] = "blk.%d.ffn_down_exps",
+	[WEIGHT_SHARED_GATE] = "blk.%d.ffn_gate_shexp", [WEIGHT_SHARED_IN] = "blk.%d.ffn_up_shexp",
+	[WEIGHT_SHARED_OUT] = "blk.%d.ffn_down_shexp", [WEIGHT_SHARED_SHARE] = "blk.%d.ffn_gate_inp_shexp",
 };
 /* clang-format on */
 
@@ -497,6 +562,16 @@ static bool among(const char *list, const char *word)
 	return false;
 }
 
+/* Mixtures may share the name of their architecture with a family that has none. */
+static bool says_experts(const struct settings *s)
+{
+	char key[100];
+	int64_t n = 0;
+
+	snprintf(key, sizeof key, "%s.expert_count", s->arch);
+	return gguf_int(s->from->gguf, key, &n) && n > 0;
+}
+
 const struct family *family_of(const struct settings *s, struct err *err)
 {
 	const char *type = settings_type(s);
@@ -506,7 +581,7 @@ const struct family *family_of(const struct settings *s, struct err *err)
 	for (const struct family *f = families; f->name; f++) {
 		const char *names = s->json ? f->types : f->arch;
 
-		if (names && type && among(names, type)) {
+		if (names && type && among(names, type) && (s->json || !f->mixes || says_experts(s))) {
 			str_done(&known);
 			return f;
 		}

@@ -40,6 +40,15 @@ enum weight {
 	WEIGHT_ALPHA_N,
 	WEIGHT_BETA,
 	WEIGHT_EPS,
+	WEIGHT_ROUTER,
+	WEIGHT_EXPERT_GATE, /* of one expert, whose number is at %e; without it: [X, out, in] of all */
+	WEIGHT_EXPERT_IN,
+	WEIGHT_EXPERT_OUT,
+	WEIGHT_EXPERT_GATE_IN,
+	WEIGHT_SHARED_GATE, /* of the MLP beside the experts */
+	WEIGHT_SHARED_IN,
+	WEIGHT_SHARED_OUT,
+	WEIGHT_SHARED_SHARE, /* how much of it: a sigmoid */
 	WEIGHT_COUNT,
 };
 
@@ -55,6 +64,7 @@ enum fused {
 enum window_rule {
 	WINDOW_ALL,
 	WINDOW_IF_USED, /* all, if use_sliding_window says so; Qwen: from max_window_layers on */
+	WINDOW_EVEN_IF_USED, /* layers 0, 2, 4 … below max_window_layers, if use_sliding_window says so (Qwen2-MoE) */
 	WINDOW_EVEN,	/* layers 0, 2, 4 … (Gemma 2) */
 	WINDOW_PATTERN, /* all but every sixth (Gemma 3; sliding_window_pattern) */
 	WINDOW_FOURTH,	/* all but every fourth (OLMo 3, Cohere 2, EXAONE 4; sliding_window_pattern) */
@@ -85,6 +95,7 @@ struct family {
 	/* llama.cpp computes GELU's tanh form for this family, Hugging Face (and lmscope) the exact one */
 	bool llama_tanh;
 	bool gated;
+	bool mixes; /* it has mixtures of experts; a GGUF's architecture may be that of a family without, and its keys tell */
 	bool parallel, shared_norm; /* attention and MLP side by side, after one norm */
 	bool tied;		    /* when the settings do not say */
 	bool in_out;		    /* linear layers stored [in, out] (GPT-2's Conv1D) in Hugging Face files */

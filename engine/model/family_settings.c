@@ -56,6 +56,8 @@ bool settle_check(const struct settings *s, struct err *err)
 		{ "use_bias", FLAG },
 		{ "use_qkv_bias", FLAG },
 		{ "use_bidirectional_attention", FLAG },
+		{ "norm_topk_prob", FLAG },
+		{ "decoder_sparse_step", NUMBER },
 		{ "max_window_layers", NUMBER },
 		{ "no_rope_layer_interval", NUMBER },
 		{ "num_ln_in_parallel_attn", NUMBER },
@@ -67,6 +69,7 @@ bool settle_check(const struct settings *s, struct err *err)
 		{ "attention_layers", LIST },
 		{ "attention_types", LIST },
 		{ "layer_types", LIST },
+		{ "mlp_only_layers", LIST },
 		{ "no_rope_layers", LIST },
 	};
 	static const char *const words[] = { "true or false", "a number", "a number above 0", "a list", "a number or letters" };
@@ -100,6 +103,12 @@ bool settle_check(const struct settings *s, struct err *err)
 	return !s->json || check_quantisation(s, err);
 }
 
+/* What a switch of biases says when it is not there. */
+static bool otherwise_true(const struct settings *s, const char *key)
+{
+	return (!strcmp(key, "use_bias") || !strcmp(key, "qkv_bias")) && setting_known(s, key);
+}
+
 /* Of a folder the settings say which biases there are; those of a GGUF do not, and what it has is used. */
 void settle_biases(const struct settings *s, struct config *c)
 {
@@ -111,12 +120,13 @@ void settle_biases(const struct settings *s, struct config *c)
 		{ "bias", BIAS_QKV | BIAS_O | BIAS_MLP },
 		{ "mlp_bias", BIAS_MLP },
 		{ "use_bias", BIAS_QKV | BIAS_O | BIAS_MLP },
+		{ "qkv_bias", BIAS_QKV },
 		{ "use_qkv_bias", BIAS_QKV },
 	};
 
 	c->may_biases = s->json ? c->biases : BIAS_ALL | BIAS_UNEMBED;
 	for (size_t i = 0; s->json && i < sizeof rows / sizeof *rows; i++)
-		if (flag(s, rows[i].key, !strcmp(rows[i].key, "use_bias") && setting_known(s, rows[i].key)))
+		if (flag(s, rows[i].key, otherwise_true(s, rows[i].key)))
 			c->may_biases |= rows[i].where;
 }
 
@@ -424,6 +434,55 @@ bool settle_mpt(const struct settings *s, struct config *c, struct arena *arena,
 	if (!(most > 0 && most < 1000) || (!s->json && gguf_find(s->from->gguf, "blk.0.attn_q_norm.weight")))
 		return refuse(s, "an MPT model without ALiBi, or with norms on queries and keys,", err);
 	return alibi_slopes(c, (float)most, arena, err);
+}
+
+bool settle_mixtral(const struct settings *s, struct config *c, struct arena *arena, struct err *err)
+{
+	(void)s, (void)arena, (void)err;
+	c->experts.normalised = true;
+	return true;
+}
+
+/* Is the router's choice normalised? A GGUF does not say: each architecture has one answer in llama.cpp. */
+static bool normalises(const struct settings *s, const char *arch)
+{
+	return s->json ? flag(s, "norm_topk_prob", false) : !strcmp(s->arch, arch);
+}
+
+bool settle_olmoe(const struct settings *s, struct config *c, struct arena *arena, struct err *err)
+{
+	(void)arena, (void)err;
+	c->experts.normalised = normalises(s, "");
+	c->qk_span = QK_WHOLE;
+	c->clip_normed = true;
+	return true;
+}
+
+/* Every decoder_sparse_step-th layer is a mixture, but for those of mlp_only_layers. */
+bool settle_qwen_moe(const struct settings *s, struct config *c, struct arena *arena, struct err *err)
+{
+	const struct json_value *dense = setting_json(s, "mlp_only_layers");
+	double step = 1;
+
+	(void)arena;
+	c->experts.normalised = normalises(s, "qwen3moe");
+	c->experts.shared_gated = true;
+	if (!s->json && !setting_there(s, SETTING_EXPERT_NEURONS)) { /* the first files of Qwen1.5-MoE */
+		c->experts.shared = c->F;
+		c->experts.F = c->F / c->experts.chosen;
+	}
+	number(s, "decoder_sparse_step", &step);
+	if (!(step >= 1 && step <= INT_MAX))
+		return refuse(s, "a decoder_sparse_step below 1", err);
+	for (int l = 0; l < c->L; l++)
+		c->experts.here[l] = (l + 1) % (int)step == 0;
+	for (size_t i = 0; i < json_count(dense); i++) {
+		int64_t l = -1;
+
+		if (json_int(json_at(dense, i), &l) && l >= 0 && l < c->L)
+			c->experts.here[l] = false;
+	}
+	return true;
 }
 
 bool settle_olmo2(const struct settings *s, struct config *c, struct arena *arena, struct err *err)

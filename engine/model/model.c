@@ -256,7 +256,8 @@ static size_t list_types(const struct checkpoint *c, char *out, size_t capacity)
 
 size_t model_stream_floats(const struct config *c)
 {
-	return 5 * (size_t)c->D + 2 * (size_t)(c->G * c->K) + 1; /* 1: the scale of a norm after attention */
+	return 5 * (size_t)c->D + 2 * (size_t)(c->G * c->K) + 1 + /* 1: the scale of a norm after attention */
+	       2 * (size_t)c->experts.X + (size_t)c->experts.chosen;
 }
 
 size_t model_passing_floats(const struct config *c)
@@ -547,5 +548,10 @@ double model_multiplications(const struct model *m)
 	const struct config *c = &m->config;
 	const double D = c->D, heads = c->H, groups = c->G, K = c->K;
 
-	return c->L * (D * K * 2 * (heads + groups) + (c->gated ? 3 : 2) * D * c->F);
+	double all = c->L * D * K * 2 * (heads + groups);
+
+	for (int l = 0; l < c->L; l++)
+		all += config_mixes(c, l) ? D * c->experts.X + 3 * D * (c->experts.chosen * c->experts.F + c->experts.shared)
+					  : (c->gated ? 3 : 2) * D * c->dense;
+	return all;
 }

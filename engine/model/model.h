@@ -2,7 +2,7 @@
  * model.h - an opened model: its sizes and options, its weights, its tokenizer. Immutable once open.
  *
  * Legend (used everywhere): L layers, T positions, D channels of the residual stream, H query heads, G key/value heads, K channels
- * of a head, F neurons of an MLP, V vocabulary.
+ * of a head, F neurons of an MLP, X experts of a mixture, V vocabulary.
  *
  * Weights are raw, as Hugging Face runs them: nothing is folded or centred.
  */
@@ -27,6 +27,11 @@ struct norm {
 	bool there;	    /* false: this norm does not exist in the family: identity */
 };
 
+/* One expert of a mixture: a gated MLP. Its weights stay in the file's mapping, and are read when a token chooses it. */
+struct expert {
+	struct matrix *W_gate, *W_in, *W_out; /* [D, F], [D, F], [F, D] with the F of struct experts */
+};
+
 struct layer {
 	struct norm ln1, ln2;		/* before attention and MLP */
 	struct norm ln1_post, ln2_post; /* on their outputs (sandwich norms) */
@@ -36,6 +41,11 @@ struct layer {
 	float *b_Q, *b_K, *b_V, *b_O;	      /* NULL where there is none */
 	struct matrix *W_gate, *W_in, *W_out; /* [D, F], [D, F], [F, D]; W_gate NULL: the MLP has no gate */
 	float *b_gate, *b_in, *b_out;
+	/* Of a mixture; W_gate, W_in and W_out are then those of the shared expert, or NULL. */
+	struct matrix *W_router; /* [D, X] */
+	float *b_choice;	 /* [X] added to the scores when experts are chosen, not in their weights; or NULL */
+	struct expert *expert;	 /* [X] */
+	struct matrix *W_share;	 /* [D, 1] the shared expert's write is times the sigmoid of this; NULL: times 1 */
 };
 
 struct model {

@@ -79,7 +79,7 @@ void account_open(const struct checkpoint *c, const struct model *m, const struc
 	used[n++] = m->W_E;
 	used[n++] = m->W_pos;
 	for (int i = 0; i < plan->matrices; i++)
-		used[n++] = plan->matrix[i].source.tensor;
+		used[n++] = plan->matrix[i].whole ? plan->matrix[i].whole : plan->matrix[i].source.tensor;
 	for (int i = 0; i < plan->vectors; i++)
 		used[n++] = plan->vector[i].tensor;
 	qsort(used, n, sizeof *used, by_address);

@@ -1,5 +1,5 @@
 /* backward.c - see backward.h. backward_layer() is forward_layer() read from its last line to its first. */
-#include "engine/run/backward.h"
+#include "engine/run/backward_inner.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -7,6 +7,7 @@
 
 #include "engine/numbers/kernels.h"
 #include "engine/run/attention_back.h"
+#include "engine/run/experts.h"
 #include "engine/run/forward.h"
 #include "engine/run/norms.h"
 #include "engine/run/result.h"
@@ -80,8 +81,7 @@ static int position_of(const struct backward *b, size_t row)
 	return (int)(row % (size_t)b->run->T);
 }
 
-/* Back through the edits at a site: d[rows, width]. */
-static void through_edits(const struct backward *b, int l, enum site site, float *d)
+void backward_edits(const struct backward *b, int l, enum site site, float *d)
 {
 	const struct run *run = b->run;
 	size_t width = run_width(&run->model->config, site == SITE_RESULT ? SITE_Z : site);
@@ -95,8 +95,7 @@ static void through_edits(const struct backward *b, int l, enum site site, float
 			}
 }
 
-/* What starts at a site: d[rows, width] += its rows. */
-static void plant(const struct backward *b, int l, enum site site, float *d)
+void backward_seeds(const struct backward *b, int l, enum site site, float *d)
 {
 	const struct config *c = &b->run->model->config;
 
@@ -128,12 +127,11 @@ static void linear(const struct matrix *W, const float *bias, const float *x, in
 		kernel_add(y + (size_t)i * out, bias, y + (size_t)i * out, out);
 }
 
-/* The share of one matrix that reads a normalised stream: normed += d Wᵀ. */
-static void read_back(const struct backward *b, const struct matrix *W, const float *d)
+void backward_read(const struct backward *b, const struct matrix *W, const float *d, size_t ld)
 {
 	size_t all = (size_t)b->rows * (size_t)matrix_in(W);
 
-	matrix_apply_back(W, d, (size_t)matrix_out(W), b->rows, b->part, (size_t)matrix_in(W));
+	matrix_apply_back(W, d, ld, b->rows, b->part, (size_t)matrix_in(W));
 	kernel_add(b->normed, b->part, b->normed, all);
 }
 
@@ -175,6 +173,7 @@ struct writer {
 	enum site post;		/* the norm after it */
 	const float *in;	/* [rows, in] of the runs */
 	const double *by_scale; /* [rows] what else the scale of that norm does to the metric; or NULL */
+	size_t ld;		/* floats from one row of `in` and g to the next */
 };
 
 /* From d[rows, D] at what is in the stream to g[rows, in] at what the matrix read. */
@@ -185,7 +184,7 @@ static void write_back(const struct backward *b, int l, const struct writer *w, 
 	size_t all = (size_t)b->rows * (size_t)c->D;
 
 	memcpy(b->write, d, all * sizeof *d);
-	through_edits(b, l, w->site, b->write);
+	backward_edits(b, l, w->site, b->write);
 	for (size_t i = 0; c->residual_scale != 1 && i < all; i++)
 		b->write[i] *= c->residual_scale;
 	if (norms_at(b->run->model, w->post, l)->there) {
@@ -200,36 +199,55 @@ static void write_back(const struct backward *b, int l, const struct writer *w, 
 		kernel_axpy((float)by, b->part + r * (size_t)c->D, b->write + r * (size_t)c->D, (size_t)c->D);
 	}
 	lost_bias(b->lost, w->bias, b->write, (size_t)b->rows, (size_t)c->D);
-	matrix_apply_back(w->W, b->write, (size_t)c->D, b->rows, g, (size_t)matrix_in(w->W));
+	matrix_apply_back(w->W, b->write, (size_t)c->D, b->rows, g, w->ld);
 }
 
 /* ---- the MLP ---- */
 
-/*
- * From d[rows, F] at neurons to s->mlp_pre and s->mlp_up by the rules: neuron = f(pre), or f(pre) up.
- */
-static void activation_back(const struct backward *b, int l, const struct layer_sites *was, const float *d,
-			    const struct layer_sites *s)
+void backward_activation(const struct backward *b, int l, const struct neurons_back *n)
 {
 	const struct config *c = &b->run->model->config;
 	const bool frozen = c->gated && (b->frozen & FROZEN_GATES), chord = b->frozen & (c->gated ? CHORDS_IN_GATES : CHORDS);
 	const struct curve curve = config_curve(c, l);
-	const size_t all = (size_t)b->rows * (size_t)c->F;
 	const float half = backward_share(b, c->gated && !frozen);
 
 	if (chord)
-		curve_chord(&curve, was->mlp_pre, s->mlp_pre, all);
+		curve_chord(&curve, n->was_pre, n->pre, n->n);
 	else
-		curve_slope(&curve, was->mlp_pre, s->mlp_pre, all);
+		curve_slope(&curve, n->was_pre, n->pre, n->n);
 	if (c->gated)
-		curve_apply(&curve, was->mlp_pre, s->mlp_up, all);
+		curve_apply(&curve, n->was_pre, n->up, n->n);
 	if (c->gated && !chord && !frozen)
-		lost_gate(b->lost, &curve, (double)half, was->mlp_pre, was->mlp_up, d, all);
-	for (size_t i = 0; i < all; i++) {
-		s->mlp_pre[i] *= frozen ? 0 : half * d[i] * (c->gated ? was->mlp_up[i] : 1);
+		lost_gate(b->lost, &curve, (double)half, n->was_pre, n->was_up, n->d, n->n);
+	for (size_t i = 0; i < n->n; i++) {
+		n->pre[i] *= frozen ? 0 : half * n->d[i] * (c->gated ? n->was_up[i] : 1);
 		if (c->gated)
-			s->mlp_up[i] *= half * d[i];
+			n->up[i] *= half * n->d[i];
 	}
+}
+
+/* A layer without experts, in a model that has some. */
+static void no_experts_back(const struct backward *b, const struct layer_sites *s)
+{
+	const size_t bytes = (size_t)b->rows * (size_t)b->run->model->config.experts.X * sizeof(float);
+
+	if (!bytes)
+		return;
+	memset(s->router_logits, 0, bytes);
+	memset(s->expert_weights, 0, bytes);
+}
+
+/* The same as below for a mixture. */
+static void mixture_back(const struct backward *b, int l, const struct layer_sites *s, float *into)
+{
+	const size_t all = (size_t)b->rows * (size_t)b->run->model->config.D;
+
+	memcpy(b->write, s->mlp_out, all * sizeof *b->write);
+	backward_edits(b, l, SITE_MLP_OUT, b->write);
+	memset(b->normed, 0, all * sizeof *b->normed);
+	experts_back(b, l, b->write, s);
+	read_norm_back(b, SITE_LN2, l, b->normed);
+	kernel_add(into, b->normed, into, all);
 }
 
 /* From mlp_out to what the MLP read, which `into` [rows, D] is increased by. */
@@ -239,28 +257,31 @@ static void mlp_back(const struct backward *b, int l, const struct layer_sites *
 	const struct config *c = &m->config;
 	const struct layer *y = &m->layers[l];
 	const struct layer_sites *was = b->run->layer[l];
-	const struct writer writer = { SITE_MLP_OUT, y->W_out, y->b_out, SITE_LN2_POST, was->mlp_post, NULL };
+	const struct writer writer = { SITE_MLP_OUT, y->W_out, y->b_out, SITE_LN2_POST, was->mlp_post, NULL, (size_t)c->F };
 	size_t F = (size_t)c->F, rows = (size_t)b->rows;
 
+	if (c->dense < c->F) /* of a model whose other layers have more neurons */
+		memset(s->mlp_post, 0, rows * F * sizeof *s->mlp_post);
 	write_back(b, l, &writer, s->mlp_out, s->mlp_post);
-	plant(b, l, SITE_MLP_POST, s->mlp_post);
+	backward_seeds(b, l, SITE_MLP_POST, s->mlp_post);
 	memcpy(b->wide, s->mlp_post, rows * F * sizeof *b->wide);
-	through_edits(b, l, SITE_MLP_POST, b->wide);
-	activation_back(b, l, was, b->wide, s);
-	plant(b, l, SITE_MLP_PRE, s->mlp_pre);
+	backward_edits(b, l, SITE_MLP_POST, b->wide);
+	backward_activation(b, l, &(struct neurons_back){ was->mlp_pre, was->mlp_up, b->wide, s->mlp_pre, s->mlp_up, rows * F });
+	backward_seeds(b, l, SITE_MLP_PRE, s->mlp_pre);
 	if (c->gated)
-		plant(b, l, SITE_MLP_UP, s->mlp_up);
+		backward_seeds(b, l, SITE_MLP_UP, s->mlp_up);
 	memset(b->normed, 0, rows * (size_t)c->D * sizeof *b->normed);
 	memcpy(b->wide, s->mlp_pre, rows * F * sizeof *b->wide);
-	through_edits(b, l, SITE_MLP_PRE, b->wide);
+	backward_edits(b, l, SITE_MLP_PRE, b->wide);
 	lost_bias(b->lost, c->gated ? y->b_gate : y->b_in, b->wide, rows, F);
-	read_back(b, c->gated ? y->W_gate : y->W_in, b->wide);
+	backward_read(b, c->gated ? y->W_gate : y->W_in, b->wide, F);
 	if (c->gated) {
 		lost_bias(b->lost, y->b_in, s->mlp_up, rows, F);
-		read_back(b, y->W_in, s->mlp_up);
+		backward_read(b, y->W_in, s->mlp_up, F);
 	}
 	read_norm_back(b, SITE_LN2, l, b->normed);
 	kernel_add(into, b->normed, into, rows * (size_t)c->D);
+	no_experts_back(b, s);
 }
 
 /* ---- attention ---- */
@@ -289,23 +310,54 @@ struct projection {
 	bool turned; /* by rotary positions */
 };
 
+/* Back through clipping, of which x[n] is what came out. */
+static void clip_back(const struct backward *b, const float *x, size_t n, float *d)
+{
+	const float clip = b->run->model->config.qkv_clip;
+
+	for (size_t i = 0; clip > 0 && i < n; i++) {
+		const bool passes = fabsf(x[i]) < clip;
+
+		if (b->lost && !passes)
+			b->lost->activation += (double)x[i] * (double)d[i];
+		d[i] = passes ? d[i] : 0;
+	}
+}
+
+/* The same where it comes after the norm, of x as the matrix gave it. */
+static void normed_clip_back(const struct backward *b, int l, const struct projection *p, const float *x, float *d)
+{
+	const struct run *run = b->run;
+	const struct edited_norm place = { run->model, run->edit_list, run->edits, p->norm, l };
+	const size_t width = (size_t)(p->heads * run->model->config.K);
+	const float clip = run->model->config.qkv_clip;
+	float *y = xmalloc(width * sizeof *y);
+
+	for (size_t r = 0; clip > 0 && r < (size_t)b->rows; r++) {
+		norms_apply(&place, position_of(b, r), x + r * width, y, NULL);
+		for (size_t i = 0; i < width; i++)
+			y[i] = fminf(fmaxf(y[i], -clip), clip);
+		clip_back(b, y, width, d + r * width);
+	}
+	free(y);
+}
+
 /* Back through norm on heads and clipping, in place in d[rows, heads, K]; x is what the matrix gave, and is clipped here. */
 static void heads_back(const struct backward *b, int l, const struct projection *p, float *x, float *d)
 {
 	const struct config *c = &b->run->model->config;
 	size_t width = (size_t)(p->heads * c->K), n = (size_t)b->rows * width;
 
+	if (c->clip_normed && p->norm != SITE_NONE) {
+		normed_clip_back(b, l, p, x, d);
+		norm_back(b, p->norm, l, x, width, d);
+		return;
+	}
 	for (size_t i = 0; c->qkv_clip > 0 && i < n; i++)
 		x[i] = fminf(fmaxf(x[i], -c->qkv_clip), c->qkv_clip);
 	if (p->norm != SITE_NONE)
 		norm_back(b, p->norm, l, x, width, d);
-	for (size_t i = 0; c->qkv_clip > 0 && i < n; i++) {
-		const bool passes = fabsf(x[i]) < c->qkv_clip;
-
-		if (b->lost && !passes)
-			b->lost->activation += (double)x[i] * (double)d[i];
-		d[i] = passes ? d[i] : 0;
-	}
+	clip_back(b, x, n, d);
 }
 
 /* From d at a stored site to the stream that was read: normed += … */
@@ -317,7 +369,7 @@ static void project_back(const struct backward *b, int l, const struct projectio
 	size_t width = (size_t)(p->heads * c->K), rows = (size_t)b->rows;
 
 	memcpy(b->wide, d, rows * width * sizeof *d);
-	through_edits(b, l, p->site, b->wide);
+	backward_edits(b, l, p->site, b->wide);
 	for (size_t i = 0; p->site == SITE_Q && c->query_growth != 0 && i < rows; i++) {
 		const float by = config_query_scale(c, position_of(b, i));
 
@@ -336,7 +388,7 @@ static void project_back(const struct backward *b, int l, const struct projectio
 		heads_back(b, l, p, b->inner, b->wide);
 	}
 	lost_bias(b->lost, p->bias, b->wide, rows, width);
-	read_back(b, p->W, b->wide);
+	backward_read(b, p->W, b->wide, width);
 }
 
 static bool edits_results(const struct run *run, int l)
@@ -429,7 +481,7 @@ static void attention_block_back(const struct backward *b, int l, struct layer_s
 	const struct layer *y = &m->layers[l];
 	const struct layer_sites *was = b->run->layer[l];
 	const struct edited_norm read = { m, b->run->edit_list, b->run->edits, SITE_LN1, l };
-	struct writer writer = { SITE_ATTN_OUT, y->W_O, y->b_O, SITE_LN1_POST, was->z_used, NULL };
+	struct writer writer = { SITE_ATTN_OUT, y->W_O, y->b_O, SITE_LN1_POST, was->z_used, NULL, (size_t)(c->H * c->K) };
 	bool turned = c->position == POSITION_ROTARY && !(c->no_rotary && c->no_rotary[l]);
 	const struct projection q = { SITE_Q, y->W_Q, y->b_Q, SITE_Q_NORM, c->H, turned };
 	const struct projection k = { SITE_K, y->W_K, y->b_K, SITE_K_NORM, c->G, turned };
@@ -439,7 +491,7 @@ static void attention_block_back(const struct backward *b, int l, struct layer_s
 
 	uncounted.lost = NULL;
 	memcpy(b->normed, s->attn_out, rows * (size_t)c->D * sizeof *b->normed);
-	through_edits(&uncounted, l, SITE_ATTN_OUT, b->normed);
+	backward_edits(&uncounted, l, SITE_ATTN_OUT, b->normed);
 	if (y->ln1_post.there && !(b->frozen & FROZEN_NORMS)) {
 		results_back(b, l, b->normed, s->z, b->by_scale); /* for the scales alone: s->z is written below */
 		writer.by_scale = b->by_scale;
@@ -448,11 +500,11 @@ static void attention_block_back(const struct backward *b, int l, struct layer_s
 	results_back(b, l, b->normed, s->z, b->by_scale);
 	plant_results(b, l, s->z);
 	memcpy(b->wide, s->z, rows * HK * sizeof *s->z);
-	through_edits(b, l, SITE_Z, b->wide);
+	backward_edits(b, l, SITE_Z, b->wide);
 	attention_back(b, l, b->wide, s);
 	sum_groups(c, b->head_k, rows, s->k);
 	sum_groups(c, b->head_v, rows, s->v);
-	plant(b, l, SITE_V, s->v);
+	backward_seeds(b, l, SITE_V, s->v);
 	for (size_t r = 0; r < rows; r++)
 		norms_apply(&read, position_of(b, r), was->resid_pre + r * (size_t)c->D, b->read + r * (size_t)c->D, NULL);
 	memset(b->normed, 0, rows * (size_t)c->D * sizeof *b->normed);
@@ -469,22 +521,22 @@ void backward_layer(const struct backward *b, int l, struct layer_sites *s, floa
 	size_t all = (size_t)b->rows * (size_t)c->D, bytes = all * sizeof *x;
 
 	memcpy(s->resid_post, x, bytes);
-	through_edits(b, l, SITE_RESID_POST, x);
+	backward_edits(b, l, SITE_RESID_POST, x);
 	memcpy(s->mlp_out, x, bytes);
-	plant(b, l, SITE_MLP_OUT, s->mlp_out);
+	backward_seeds(b, l, SITE_MLP_OUT, s->mlp_out);
 	memcpy(s->resid_mid, x, bytes);
 	memset(s->resid_pre, 0, bytes);
-	mlp_back(b, l, s, c->parallel ? s->resid_pre : s->resid_mid);
-	plant(b, l, SITE_RESID_MID, s->resid_mid);
+	(config_mixes(c, l) ? mixture_back : mlp_back)(b, l, s, c->parallel ? s->resid_pre : s->resid_mid);
+	backward_seeds(b, l, SITE_RESID_MID, s->resid_mid);
 	memcpy(x, s->resid_mid, bytes);
-	through_edits(b, l, SITE_RESID_MID, x);
+	backward_edits(b, l, SITE_RESID_MID, x);
 	memcpy(s->attn_out, x, bytes);
-	plant(b, l, SITE_ATTN_OUT, s->attn_out);
+	backward_seeds(b, l, SITE_ATTN_OUT, s->attn_out);
 	kernel_add(s->resid_pre, x, s->resid_pre, all);
 	attention_block_back(b, l, s);
-	plant(b, l, SITE_RESID_PRE, s->resid_pre);
+	backward_seeds(b, l, SITE_RESID_PRE, s->resid_pre);
 	memcpy(x, s->resid_pre, bytes);
-	through_edits(b, l, SITE_RESID_PRE, x);
+	backward_edits(b, l, SITE_RESID_PRE, x);
 }
 
 void backward_past(const struct backward *b, int l, struct layer_sites *s, float *x)
@@ -497,15 +549,15 @@ void backward_past(const struct backward *b, int l, struct layer_sites *s, float
 			memset(layer_site(s, (enum site)site), 0, rows * run_width(c, (enum site)site) * sizeof *x);
 	memset(s->pattern, 0, (size_t)(b->runs * c->H) * s->pattern_room * s->pattern_room * sizeof *x);
 	memcpy(s->resid_post, x, bytes);
-	through_edits(b, l, SITE_RESID_POST, x);
+	backward_edits(b, l, SITE_RESID_POST, x);
 	memcpy(s->resid_mid, x, bytes);
-	plant(b, l, SITE_RESID_MID, s->resid_mid);
+	backward_seeds(b, l, SITE_RESID_MID, s->resid_mid);
 	memcpy(x, s->resid_mid, bytes);
-	through_edits(b, l, SITE_RESID_MID, x);
+	backward_edits(b, l, SITE_RESID_MID, x);
 	memcpy(s->resid_pre, x, bytes);
-	plant(b, l, SITE_RESID_PRE, s->resid_pre);
+	backward_seeds(b, l, SITE_RESID_PRE, s->resid_pre);
 	memcpy(x, s->resid_pre, bytes);
-	through_edits(b, l, SITE_RESID_PRE, x);
+	backward_edits(b, l, SITE_RESID_PRE, x);
 }
 
 void backward_enter_losses(const struct run *run, int position, const float *d, struct lost *lost)

@@ -41,6 +41,8 @@ int dim_extent(const struct config *c, int T, enum dim dim)
 		return c->K;
 	case DIM_NEURON:
 		return c->F;
+	case DIM_EXPERT:
+		return c->experts.X;
 	case DIM_TOKEN:
 		return c->V;
 	default:

@@ -81,6 +81,23 @@ static bool resolve_mean(struct edit *e, const struct config *c, const struct ru
 	return true;
 }
 
+/* The same of what experts write: [units, D]. */
+static bool resolve_experts_mean(struct edit *e, const struct config *c, const struct run *run, struct arena *arena,
+				 struct err *err)
+{
+	const size_t D = (size_t)c->D, n = (size_t)(e->place.unit_to - e->place.unit + 1);
+	float *x = arena_floats(arena, D, err);
+
+	if (!x || !(e->vector = arena_floats(arena, n * D, err)))
+		return false;
+	for (size_t i = 0; i < n; i++)
+		for (int t = 0; t < run->prompt_T; t++) {
+			run_expert(run, e->place.layer, e->place.unit + (int)i, t, x);
+			kernel_axpy(1.0f / (float)run->prompt_T, x, e->vector + i * D, D);
+		}
+	return true;
+}
+
 /* Over a file of prompts: at the same position, a run to read from; over all positions, numbers as above. */
 static bool resolve_prompts_mean(struct edit *e, const struct asset *file, const struct prompt_question *q,
 				 const struct edit_context *context, struct arena *arena, struct err *err)
@@ -210,6 +227,8 @@ static bool resolve_early(struct edit *e, const struct config *c, int T, int foi
 	bool reads_file = (e->op == EDIT_ADD && e->file) || e->op == EDIT_PROJECT || e->op == EDIT_INTERCHANGE;
 	const char *what = arena_printf(arena, "edit \"%s\"", line);
 
+	if (e->place.site == SITE_EXPERT && e->op == EDIT_MEAN && e->file)
+		return err_set(err, ERR_ARGUMENT, "%s: the mean of an expert is that over the prompt's positions, without a file", what);
 	return place_check(&e->place, c, what, err) && (!T || resolve_positions(e, T, arena, what, err)) &&
 	       check_foil(e, T, foil_T, line, err) && (!reads_file || resolve_file(e, c, assets, arena, what, err));
 }
@@ -234,7 +253,10 @@ bool edit_check(const char *line, const struct config *c, int T, int foil_T, str
 /* A long prompt's run may keep less than everything (layer.h). */
 static bool can_read(const struct edit *e, const struct run *r, const char *line, struct err *err)
 {
-	enum site site = e->place.site == SITE_RESULT ? SITE_Z : e->place.site == SITE_SCORES ? SITE_Q : e->place.site;
+	enum site site = e->place.site == SITE_RESULT	? SITE_Z
+			 : e->place.site == SITE_SCORES ? SITE_Q
+			 : e->place.site == SITE_EXPERT ? SITE_MLP_POST
+							: e->place.site;
 
 	if (norms_is(site))
 		site = norms_source(site);
@@ -259,7 +281,8 @@ bool edit_resolve(struct edit *e, const struct edit_context *context, struct are
 	if (ok && (e->op == EDIT_RESAMPLE || (e->op == EDIT_MEAN && e->file)))
 		ok = resolve_prompts(e, context, arena, err);
 	else if (ok && e->op == EDIT_MEAN)
-		ok = can_read(e, context->unedited, line.s, err) && resolve_mean(e, c, context->unedited, arena, err);
+		ok = can_read(e, context->unedited, line.s, err) &&
+		     (e->place.site == SITE_EXPERT ? resolve_experts_mean : resolve_mean)(e, c, context->unedited, arena, err);
 	if (ok && e->op == EDIT_NOISE)
 		ok = resolve_noise(e, context, arena, err);
 	if (ok && e->op == EDIT_FREEZE) {
@@ -437,6 +460,43 @@ void edit_apply(const struct edit *e, const struct config *c, enum site site, in
 	default:
 		break;
 	}
+}
+
+bool edit_rules(const struct edit *e)
+{
+	return e->op == EDIT_FORBID || e->op == EDIT_FORCE;
+}
+
+bool edit_adds(const struct edit *e)
+{
+	return e->op == EDIT_ADD || (puts_value(e) && e->op != EDIT_ZERO);
+}
+
+void edit_bias_router(const struct edit *e, const struct config *c, float *logits)
+{
+	for (int x = 0; e->op == EDIT_BIAS && x < c->experts.X; x++)
+		if (edit_has_unit(e, x))
+			logits[x] += e->amount;
+}
+
+void edit_apply_expert(const struct edit *e, const struct config *c, int expert, int position, float *x)
+{
+	const size_t D = (size_t)c->D;
+
+	if (edit_rules(e) || e->op == EDIT_BIAS)
+		return;
+	if (e->source)
+		run_expert(e->source, e->place.layer, expert, position, x);
+	else if (e->op == EDIT_MEAN)
+		memcpy(x, e->vector + (size_t)(expert - e->place.unit) * D, D * sizeof *x);
+	else
+		edit_apply(e, c, SITE_EXPERT, position, x);
+}
+
+void edit_back_expert(const struct edit *e, const struct config *c, float *d)
+{
+	if (!edit_rules(e) && e->op != EDIT_BIAS)
+		edit_back(e, c, d);
 }
 
 /* Keys that a query may not see stay hidden. */

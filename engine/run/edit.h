@@ -33,14 +33,25 @@ enum edit_op {
 	EDIT_NOISE,
 	EDIT_PROJECT,
 	EDIT_MASK,
+	EDIT_FORBID,
+	EDIT_FORCE,
+	EDIT_BIAS,
 	EDIT_OPS
 };
 
 /*
- * What an op may work on: a head's write is not kept as such (sites.def), weights and scores are rows over keys, the scale of a
- * norm is one number.
+ * What an op may work on: a head's or an expert's write is not kept as such (sites.def), weights and scores are rows over keys,
+ * the scale of a norm is one number.
  */
-enum { EDIT_ON_VECTORS = 1, EDIT_ON_HEADS = 2, EDIT_ON_WEIGHTS = 4, EDIT_ON_SCORES = 8, EDIT_ON_ALL = 15, EDIT_ON_SCALES = 16 };
+enum {
+	EDIT_ON_VECTORS = 1,
+	EDIT_ON_HEADS = 2,
+	EDIT_ON_WEIGHTS = 4,
+	EDIT_ON_SCORES = 8,
+	EDIT_ON_ALL = 15,
+	EDIT_ON_SCALES = 16,
+	EDIT_ON_EXPERTS = 32
+};
 
 struct asset_kind;
 
@@ -159,6 +170,14 @@ int edit_first_position(const struct edit *edit);
 /* Applies it to x, the whole row of the site at that position ([units, width]). For `result`, x is z[H, K], and ops that z
  * cannot say are left to result.h. */
 void edit_apply(const struct edit *edit, const struct config *c, enum site site, int position, float *x);
+/* The same for one expert's write x[D]. What it rules about the choice of experts is router.h's. */
+void edit_apply_expert(const struct edit *edit, const struct config *c, int expert, int position, float *x);
+/* Does it say who is chosen? */
+bool edit_rules(const struct edit *edit);
+/* logits[X] of a router: bias adds to those that it covers. */
+void edit_bias_router(const struct edit *edit, const struct config *c, float *logits);
+/* Can it make something of nothing? */
+bool edit_adds(const struct edit *edit);
 /* What noise adds to x[n], which is in its row from number `first` on. */
 void edit_add_noise(const struct edit *edit, int position, size_t first, float *x, size_t n);
 /* Applies it to one row of attention weights, or of scores before softmax: x[query + 1] of that head. */
@@ -170,6 +189,7 @@ void edit_apply_pattern(const struct edit *edit, int head, int query, float *x);
  * above.
  */
 void edit_back(const struct edit *edit, const struct config *c, float *d);
+void edit_back_expert(const struct edit *edit, const struct config *c, float *d);
 void edit_back_pattern(const struct edit *edit, int head, int query, float *d);
 
 #endif

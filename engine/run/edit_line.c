@@ -12,36 +12,44 @@
 
 static const char no_directions[] = "a pattern has one number for each key, and no directions";
 
+static const char no_choice[] = "an expert alone can be chosen or not";
+
 /* clang-format off */
 const struct edit_op_info edit_ops[EDIT_OPS] = {
-	[EDIT_ZERO] = { "zero", "", "set to zero; scores that are all zero make softmax look at every key alike", EDIT_ON_ALL,
-			NULL },
+	[EDIT_ZERO] = { "zero", "", "set to zero; scores that are all zero make softmax look at every key alike",
+			EDIT_ON_ALL | EDIT_ON_EXPERTS, NULL },
 	[EDIT_MEAN] = { "mean", "[FILE [same]]", "set to its mean over the prompt's positions in the unedited run; with a FILE of "
 						 "prompts (one a line, or JSON lines with \"prompt\"): over all positions of all "
 						 "of them, or, with same, at the same position of those with as many tokens as "
-						 "this one", EDIT_ON_VECTORS | EDIT_ON_HEADS | EDIT_ON_WEIGHTS,
+						 "this one", EDIT_ON_VECTORS | EDIT_ON_HEADS | EDIT_ON_WEIGHTS | EDIT_ON_EXPERTS,
 			"a key that a query may not see has the score -inf, and so there is no mean over queries" },
-	[EDIT_SCALE] = { "scale", "FACTOR", "multiply by FACTOR", EDIT_ON_ALL, NULL },
+	[EDIT_SCALE] = { "scale", "FACTOR", "multiply by FACTOR", EDIT_ON_ALL | EDIT_ON_EXPERTS, NULL },
 	[EDIT_ADD] = { "add", "FILE [STRENGTH]", "add the vector in FILE, times STRENGTH: .npy, .npz, .safetensors, .pt (of "
 						 "several: FILE:NAME), or a control vector's .gguf; "
-		       "on scores and pattern: add NUMBER", EDIT_ON_ALL, NULL },
-	[EDIT_PATCH] = { "patch", "", "set to its value in the foil's run, at the same position", EDIT_ON_ALL, NULL },
+		       "on scores and pattern: add NUMBER", EDIT_ON_ALL | EDIT_ON_EXPERTS, NULL },
+	[EDIT_PATCH] = { "patch", "", "set to its value in the foil's run, at the same position", EDIT_ON_ALL | EDIT_ON_EXPERTS,
+			 NULL },
 	[EDIT_RESAMPLE] = { "resample", "FILE [SEED | line N]",
 			    "set to its value at the same position of another prompt of the FILE with as many tokens: the one that "
 			    "SEED (0) draws, or that of line N", EDIT_ON_ALL, NULL },
 	[EDIT_FREEZE] = { "freeze", "", "keep its value of the unedited run, whatever other edits do below it",
-			  EDIT_ON_ALL | EDIT_ON_SCALES, NULL },
+			  EDIT_ON_ALL | EDIT_ON_SCALES | EDIT_ON_EXPERTS, NULL },
 	[EDIT_INTERCHANGE] = { "interchange", "BASIS",
 			       "take over from the foil's run what lies in the space of the orthonormal vectors in BASIS: .npy, "
 			       ".npz, .safetensors or .pt, a vector a row", EDIT_ON_VECTORS | EDIT_ON_HEADS, no_directions },
 	[EDIT_NOISE] = { "noise", "SIGMA [SEED]", "add Gaussian noise of SIGMA standard deviations of the prompt's token "
 						  "embeddings; the same SEED (0) gives the same noise",
 			 EDIT_ON_VECTORS | EDIT_ON_HEADS, "its size is measured in embeddings, which weights and scores are not" },
-	[EDIT_PROJECT] = { "project", "FILE", "take the direction of the vector in FILE out of it", EDIT_ON_VECTORS | EDIT_ON_HEADS,
+	[EDIT_PROJECT] = { "project", "FILE", "take the direction of the vector in FILE out of it", EDIT_ON_VECTORS | EDIT_ON_HEADS | EDIT_ON_EXPERTS,
 			   no_directions },
 	[EDIT_MASK] = { "mask", "", "hide a key (@QUERY<KEY) from softmax: the other weights grow; zero on pattern leaves them as "
 				    "they are",
 			EDIT_ON_SCORES, "only what softmax reads can be hidden from it" },
+	[EDIT_FORBID] = { "forbid", "", "never choose the expert: another takes its place, and the weights are those without it",
+			  EDIT_ON_EXPERTS, no_choice },
+	[EDIT_FORCE] = { "force", "", "always choose the expert, with the weight that its router gives it; the last of the others makes "
+				      "room", EDIT_ON_EXPERTS, no_choice },
+	[EDIT_BIAS] = { "bias", "NUMBER", "add NUMBER to the expert's router logit", EDIT_ON_EXPERTS, no_choice },
 };
 /* clang-format on */
 
@@ -103,6 +111,7 @@ static bool parse_float(const char *word, float *out)
 static unsigned kind_of(enum site site)
 {
 	return site == SITE_RESULT    ? EDIT_ON_HEADS
+	       : site == SITE_EXPERT  ? EDIT_ON_EXPERTS
 	       : site == SITE_PATTERN ? EDIT_ON_WEIGHTS
 	       : site == SITE_SCORES  ? EDIT_ON_SCORES
 	       : norms_is(site)	      ? EDIT_ON_SCALES
@@ -183,6 +192,9 @@ static bool parse_mean(const char **rest, struct edit *e, struct arena *arena, c
 	const char *more;
 
 	e->file = next_word(rest, arena);
+	if (e->file && e->place.site == SITE_EXPERT)
+		return err_set(err, ERR_USAGE,
+			       "edit \"%s\": the mean of an expert is that over the prompt's positions, without a file", line);
 	if (!e->file || !(more = next_word(rest, arena)))
 		return true;
 	e->same = !strcmp(more, "same");
@@ -218,6 +230,8 @@ static bool parse_arguments(const char **rest, struct edit *e, struct arena *are
 		return err_set(err, ERR_USAGE, "edit \"%s\": %s needs a FILE.npy, .npz, .safetensors, .pt or .gguf after it", line,
 			       edit_ops[e->op].word);
 	if (e->op == EDIT_ADD && !parse_amount(rest, e, e->file ? NULL : "add needs a number after it there", arena, line, err))
+		return false;
+	if (e->op == EDIT_BIAS && !parse_amount(rest, e, "bias needs a number after it", arena, line, err))
 		return false;
 	if (e->op == EDIT_SCALE && !parse_amount(rest, e, "scale needs a number after it", arena, line, err))
 		return false;
@@ -278,7 +292,7 @@ bool edit_parse(const char *line, struct edit *e, struct arena *arena, struct er
 
 bool edit_has_amount(const struct edit *e)
 {
-	return e->op == EDIT_SCALE || e->op == EDIT_NOISE || e->op == EDIT_ADD;
+	return e->op == EDIT_SCALE || e->op == EDIT_NOISE || e->op == EDIT_ADD || e->op == EDIT_BIAS;
 }
 
 /* As a word that next_word reads as it was: in quotes where it must be, of the kind that is not in it. */
@@ -319,7 +333,8 @@ void edit_print(const struct edit *e, struct str *out)
 		str_add(out, " same");
 	if (e->line)
 		str_addf(out, " line %d", e->line);
-	if (e->op == EDIT_SCALE || e->op == EDIT_NOISE || (e->op == EDIT_ADD && (!e->file || e->amount != 1))) {
+	if (e->op == EDIT_SCALE || e->op == EDIT_NOISE || e->op == EDIT_BIAS ||
+	    (e->op == EDIT_ADD && (!e->file || e->amount != 1))) {
 		str_add_char(out, ' ');
 		json_write_float(out, e->amount); /* as few digits as say which float it is */
 	}

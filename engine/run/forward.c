@@ -9,21 +9,12 @@
 #include <string.h>
 
 #include "engine/numbers/kernels.h"
-#include "engine/numbers/pool.h"
 #include "engine/run/attention.h"
+#include "engine/run/experts.h"
 #include "engine/run/norms.h"
 #include "engine/run/result.h"
+#include "engine/run/rows.h"
 #include "engine/run/run.h"
-
-static int row_count(const struct pass *p)
-{
-	return p->ragged ? p->ragged->row[p->variants] : p->variants * (p->T - p->t0);
-}
-
-static int variant_of(const struct pass *p, int row)
-{
-	return p->ragged ? p->ragged->variant[row] : row / (p->T - p->t0);
-}
 
 bool pass_begin(struct pass *p, struct err *err)
 {
@@ -33,7 +24,7 @@ bool pass_begin(struct pass *p, struct err *err)
 
 	p->key0 = p->t0;
 	p->touched = arena_alloc(p->arena, (size_t)(p->variants + 1) * sizeof *p->touched);
-	p->scratch = arena_floats(p->arena, (size_t)row_count(p) * (size_t)c->D, err);
+	p->scratch = arena_floats(p->arena, (size_t)rows_count(p) * (size_t)c->D, err);
 	if (!p->scratch)
 		return false;
 	for (int i = 0; i < 2 && c->position == POSITION_ROTARY; i++) {
@@ -54,11 +45,6 @@ bool pass_begin(struct pass *p, struct err *err)
 
 _Static_assert(SITE_COUNT <= 32, "a site is a bit of struct pass.touched");
 
-static uint32_t bit(enum site site)
-{
-	return (uint32_t)1 << site;
-}
-
 /* So that a row does not ask every edit at every site. */
 static void note_touched(const struct pass *p, int l)
 {
@@ -67,14 +53,6 @@ static void note_touched(const struct pass *p, int l)
 		for (int e = 0; e < p->variant[v].edits; e++)
 			p->touched[v] |= edit_sites(p->variant[v].edit[e], l);
 	}
-}
-
-static bool any_edit(const struct pass *p, enum site site)
-{
-	for (int v = 0; v < p->variants; v++)
-		if (p->touched[v] & bit(site))
-			return true;
-	return false;
 }
 
 /* Every variant puts something in the place of all that is computed at a site: it need not be computed. */
@@ -91,70 +69,14 @@ static bool all_replaced(const struct pass *p, int l, enum site site)
 	return true;
 }
 
-/* ---- rows ---- */
-
-/* The rows of a pass in layer l, and what is done with each. */
-struct rows {
-	const struct pass *p;
-	int l, n;
-	const struct layer *layer;
-	const struct layer_sites *s; /* from the pass's first row on */
-	void (*work)(const struct rows *r, int row);
-};
-
-enum { GRAIN = 4 }; /* rows of a chunk */
-
-static void some_rows(void *context, int chunk)
-{
-	const struct rows *r = context;
-
-	for (int i = chunk * GRAIN; i < r->n && i < (chunk + 1) * GRAIN; i++)
-		r->work(r, i);
-}
-
-static void each_row(const struct pass *p, int l, const struct layer_sites *s, void (*work)(const struct rows *r, int row))
-{
-	struct rows r = { p, l, row_count(p), &p->model->layers[l], s, work };
-
-	pool_run((r.n + GRAIN - 1) / GRAIN, some_rows, &r);
-}
-
-static int position_of(const struct rows *r, int row)
-{
-	return r->p->ragged ? r->p->ragged->position[row] : r->p->t0 + row % (r->p->T - r->p->t0);
-}
-
-/* Whether its variant has edits at any of these sites. */
-static bool touches(const struct rows *r, int row, uint32_t sites)
-{
-	return r->p->touched[variant_of(r->p, row)] & sites;
-}
-
-/* Applies the edits at a site to one row, in the order in which they were written. */
-static void apply_edits(const struct rows *r, int row, enum site site, float *x)
-{
-	const struct variant *v = &r->p->variant[variant_of(r->p, row)];
-	int t = position_of(r, row);
-
-	for (int e = 0; e < v->edits; e++)
-		if (edit_hits(v->edit[e], site, r->l) && edit_covers(v->edit[e], t))
-			edit_apply(v->edit[e], &r->p->model->config, site, t, x);
-}
-
-static void touch(const struct rows *r, int row, enum site site, float *x)
-{
-	if (touches(r, row, bit(site)))
-		apply_edits(r, row, site, x);
-}
-
 /* One of the layer's norms; where one serves attention and MLP, edits are at the first. */
 static void normalise(const struct rows *r, int row, enum site site, const float *x, float *y, float *scale)
 {
-	const struct variant *v = &r->p->variant[variant_of(r->p, row)];
-	const bool edited = touches(r, row, bit(site) | bit(SITE_LN1));
+	const struct variant *v = &r->p->variant[rows_variant(r->p, row)];
+	const bool edited = rows_touches(r, row, rows_bit(site) | rows_bit(SITE_LN1));
 	const struct edited_norm place = { r->p->model, v->edit, edited ? v->edits : 0, site, r->l };
 
-	norms_apply(&place, position_of(r, row), x, y, scale);
+	norms_apply(&place, rows_position(r, row), x, y, scale);
 }
 
 static void add_bias(float *x, const float *b, size_t n)
@@ -181,10 +103,12 @@ static void place(const struct rows *r, int row, enum site norm, float *x, int h
 	const struct config *c = &r->p->model->config;
 	const struct rotary *rotary = config_rotary(c, r->l);
 	int which = rotary != &c->rotary;
-	size_t at = (size_t)(position_of(r, row) - r->p->key0) * (size_t)rotary->pairs;
+	size_t at = (size_t)(rows_position(r, row) - r->p->key0) * (size_t)rotary->pairs;
 	bool rotate = c->position == POSITION_ROTARY && !(c->no_rotary && c->no_rotary[r->l]);
 
 	normalise(r, row, norm, x, x, NULL);
+	if (c->clip_normed)
+		clip(x, (size_t)(heads * c->K), c->qkv_clip);
 	for (int h = 0; rotate && h < heads; h++)
 		kernel_rotary(x + h * c->K, r->p->cosine[which] + at, r->p->sine[which] + at, rotary->pairs, rotary->interleaved);
 }
@@ -197,7 +121,7 @@ static void enter(const struct rows *r, int row)
 	size_t D = (size_t)r->p->model->config.D;
 	float *x = r->s->resid_pre + (size_t)row * D;
 
-	touch(r, row, SITE_RESID_PRE, x);
+	rows_touch(r, row, SITE_RESID_PRE, x);
 	normalise(r, row, SITE_LN1, x, r->p->scratch + (size_t)row * D, NULL);
 }
 
@@ -208,10 +132,11 @@ static void finish_query(const struct rows *r, int row)
 	float *q = r->s->q + (size_t)row * HK;
 
 	add_bias(q, r->layer->b_Q, HK);
-	clip(q, HK, c->qkv_clip);
+	if (!c->clip_normed)
+		clip(q, HK, c->qkv_clip);
 	place(r, row, SITE_Q_NORM, q, c->H);
-	multiply_by(q, HK, config_query_scale(c, position_of(r, row)));
-	touch(r, row, SITE_Q, q);
+	multiply_by(q, HK, config_query_scale(c, rows_position(r, row)));
+	rows_touch(r, row, SITE_Q, q);
 }
 
 static void finish_key_and_value(const struct rows *r, int row)
@@ -222,11 +147,12 @@ static void finish_key_and_value(const struct rows *r, int row)
 
 	add_bias(k, r->layer->b_K, GK);
 	add_bias(v, r->layer->b_V, GK);
-	clip(k, GK, c->qkv_clip);
+	if (!c->clip_normed)
+		clip(k, GK, c->qkv_clip);
 	clip(v, GK, c->qkv_clip);
 	place(r, row, SITE_K_NORM, k, c->G);
-	touch(r, row, SITE_K, k);
-	touch(r, row, SITE_V, v);
+	rows_touch(r, row, SITE_K, k);
+	rows_touch(r, row, SITE_V, v);
 }
 
 static void finish_query_key_and_value(const struct rows *r, int row)
@@ -239,7 +165,7 @@ static void touch_z(const struct rows *r, int row)
 {
 	const struct config *c = &r->p->model->config;
 
-	touch(r, row, SITE_Z, r->s->z + (size_t)row * (size_t)(c->H * c->K));
+	rows_touch(r, row, SITE_Z, r->s->z + (size_t)row * (size_t)(c->H * c->K));
 }
 
 /* Edits on a head's result act on a copy of z; what z cannot say goes to the stream directly (result.h). */
@@ -250,7 +176,7 @@ static void copy_z(const struct rows *r, int row)
 	float *used = r->s->z_used + (size_t)row * HK;
 
 	memcpy(used, r->s->z + (size_t)row * HK, HK * sizeof *used);
-	touch(r, row, SITE_RESULT, used);
+	rows_touch(r, row, SITE_RESULT, used);
 }
 
 /* z W_O -> attn_out -> resid_mid -> what the MLP is given */
@@ -258,7 +184,7 @@ static void leave_attention(const struct rows *r, int row)
 {
 	const struct model *m = r->p->model;
 	const struct config *c = &m->config;
-	const struct variant *v = &r->p->variant[variant_of(r->p, row)];
+	const struct variant *v = &r->p->variant[rows_variant(r->p, row)];
 	size_t D = (size_t)c->D, at = (size_t)row * D;
 	float *out = r->s->attn_out + at, *mid = r->s->resid_mid + at, *pre = r->s->resid_pre + at;
 	struct attention_at place;
@@ -266,13 +192,13 @@ static void leave_attention(const struct rows *r, int row)
 	add_bias(out, r->layer->b_O, D);
 	normalise(r, row, SITE_LN1_POST, out, out, r->s->post_scale ? r->s->post_scale + row : NULL);
 	multiply_by(out, D, c->residual_scale);
-	place = (struct attention_at){ m, r->l, position_of(r, row), r->s->z + (size_t)row * (size_t)(c->H * c->K),
+	place = (struct attention_at){ m, r->l, rows_position(r, row), r->s->z + (size_t)row * (size_t)(c->H * c->K),
 				       r->s->post_scale ? r->s->post_scale[row] : 1 };
-	for (int h = 0; touches(r, row, bit(SITE_RESULT)) && h < c->H; h++)
+	for (int h = 0; rows_touches(r, row, rows_bit(SITE_RESULT)) && h < c->H; h++)
 		result_extra(&place, v->edit, v->edits, h, out);
-	touch(r, row, SITE_ATTN_OUT, out);
+	rows_touch(r, row, SITE_ATTN_OUT, out);
 	kernel_add(pre, out, mid, D);
-	touch(r, row, SITE_RESID_MID, mid);
+	rows_touch(r, row, SITE_RESID_MID, mid);
 	normalise(r, row, SITE_LN2, c->parallel ? pre : mid, r->p->scratch + at, NULL);
 }
 
@@ -280,18 +206,18 @@ static void activate(const struct rows *r, int row)
 {
 	const struct config *c = &r->p->model->config;
 	const struct curve curve = config_curve(c, r->l);
-	size_t F = (size_t)c->F;
-	float *pre = r->s->mlp_pre + (size_t)row * F, *post = r->s->mlp_post + (size_t)row * F;
-	float *up = c->gated ? r->s->mlp_up + (size_t)row * F : NULL;
+	size_t F = (size_t)c->dense, at = (size_t)row * (size_t)c->F;
+	float *pre = r->s->mlp_pre + at, *post = r->s->mlp_post + at;
+	float *up = c->gated ? r->s->mlp_up + at : NULL;
 
 	add_bias(pre, c->gated ? r->layer->b_gate : r->layer->b_in, F);
-	touch(r, row, SITE_MLP_PRE, pre);
+	rows_touch(r, row, SITE_MLP_PRE, pre);
 	curve_apply(&curve, pre, post, F);
 	if (up)
 		add_bias(up, r->layer->b_in, F);
 	for (size_t i = 0; up && i < F; i++)
 		post[i] *= up[i];
-	touch(r, row, SITE_MLP_POST, post);
+	rows_touch(r, row, SITE_MLP_POST, post);
 }
 
 static void leave_mlp(const struct rows *r, int row)
@@ -300,12 +226,14 @@ static void leave_mlp(const struct rows *r, int row)
 	size_t D = (size_t)c->D, at = (size_t)row * D;
 	float *out = r->s->mlp_out + at, *post = r->s->resid_post + at;
 
-	add_bias(out, r->layer->b_out, D);
-	normalise(r, row, SITE_LN2_POST, out, out, NULL);
-	multiply_by(out, D, c->residual_scale);
-	touch(r, row, SITE_MLP_OUT, out);
+	if (!config_mixes(c, r->l)) { /* experts have been through that one by one */
+		add_bias(out, r->layer->b_out, D);
+		normalise(r, row, SITE_LN2_POST, out, out, NULL);
+		multiply_by(out, D, c->residual_scale);
+	}
+	rows_touch(r, row, SITE_MLP_OUT, out);
 	kernel_add(r->s->resid_mid + at, out, post, D);
-	touch(r, row, SITE_RESID_POST, post);
+	rows_touch(r, row, SITE_RESID_POST, post);
 }
 
 /* ---- layers ---- */
@@ -323,23 +251,23 @@ static void read_stream(const struct pass *p, int l, const struct layer_sites *s
 	const struct matrix *W[] = { y->W_K, y->W_V, y->W_Q };
 	float *out[] = { s->k, s->v, s->q };
 
-	each_row(p, l, s, enter);
-	matrix_apply_each(W, queries_too ? 3 : 2, p->scratch, (size_t)p->model->config.D, row_count(p), out);
-	each_row(p, l, s, queries_too ? finish_query_key_and_value : finish_key_and_value);
+	rows_each(p, l, s, enter);
+	matrix_apply_each(W, queries_too ? 3 : 2, p->scratch, (size_t)p->model->config.D, rows_count(p), out);
+	rows_each(p, l, s, queries_too ? finish_query_key_and_value : finish_key_and_value);
 }
 
 static void queries(const struct pass *p, int l, const struct layer_sites *s)
 {
-	linear(p->model->layers[l].W_Q, p->scratch, row_count(p), s->q);
-	each_row(p, l, s, finish_query);
+	linear(p->model->layers[l].W_Q, p->scratch, rows_count(p), s->q);
+	rows_each(p, l, s, finish_query);
 }
 
 /* Queries -> pattern -> z. */
 static void attend(const struct pass *p, int l, const struct layer_sites *whole, const struct layer_sites *s, int first_row)
 {
 	attention_run(p, l, whole, first_row);
-	if (any_edit(p, SITE_Z))
-		each_row(p, l, s, touch_z);
+	if (rows_edited(p, SITE_Z))
+		rows_each(p, l, s, touch_z);
 }
 
 /* z -> attn_out, resid_mid */
@@ -348,20 +276,37 @@ static bool attention_write(const struct pass *p, int l, struct layer_sites *who
 {
 	const struct config *c = &p->model->config;
 	size_t HK = (size_t)(c->H * c->K);
-	int n = row_count(p);
+	int n = rows_count(p);
 
-	if (any_edit(p, SITE_RESULT) && !whole->z_memory) {
+	if (rows_edited(p, SITE_RESULT) && !whole->z_memory) {
 		if (!layer_sites_split_z(whole, p->model, first_row + n, err))
 			return false;
 		memcpy(whole->z_used, whole->z, (size_t)first_row * HK * sizeof(float)); /* rows below t0 as they are */
 		s->z_used = whole->z_used + (size_t)first_row * HK;
 	}
 	if (whole->z_memory)
-		each_row(p, l, s, copy_z);
+		rows_each(p, l, s, copy_z);
 	if (p->stored || !all_replaced(p, l, SITE_ATTN_OUT))
 		linear(p->model->layers[l].W_O, s->z_used, n, s->attn_out);
-	each_row(p, l, s, leave_attention);
+	rows_each(p, l, s, leave_attention);
 	return true;
+}
+
+/* A layer without experts, in a model that has some: its rows have nothing there, and less neurons than others. */
+static void no_experts(const struct rows *r, int row)
+{
+	const struct config *c = &r->p->model->config;
+	const size_t X = (size_t)c->experts.X, F = (size_t)c->F, at = (size_t)row * F + (size_t)c->dense,
+		     rest = (F - (size_t)c->dense) * sizeof(float);
+
+	memset(r->s->router_logits + (size_t)row * X, 0, X * sizeof(float));
+	memset(r->s->expert_weights + (size_t)row * X, 0, X * sizeof(float));
+	for (int i = 0; i < c->experts.chosen; i++)
+		r->s->expert_chosen[row * c->experts.chosen + i] = -1;
+	memset(r->s->mlp_pre + at, 0, rest);
+	memset(r->s->mlp_post + at, 0, rest);
+	if (c->gated)
+		memset(r->s->mlp_up + at, 0, rest);
 }
 
 static void neurons(const struct pass *p, int l, const struct layer_sites *s)
@@ -370,11 +315,17 @@ static void neurons(const struct pass *p, int l, const struct layer_sites *s)
 	const bool gated = p->model->config.gated;
 	const struct matrix *W[] = { gated ? y->W_gate : y->W_in, y->W_in };
 	float *out[] = { s->mlp_pre, s->mlp_up };
-	int n = row_count(p);
+	const size_t D = (size_t)p->model->config.D, F = (size_t)p->model->config.F;
+	int n = rows_count(p);
 
-	matrix_apply_each(W, gated ? 2 : 1, p->scratch, (size_t)p->model->config.D, n, out);
-	each_row(p, l, s, activate);
-	linear(y->W_out, s->mlp_post, n, s->mlp_out);
+	if (p->model->config.dense == p->model->config.F)
+		matrix_apply_each(W, gated ? 2 : 1, p->scratch, D, n, out);
+	for (int i = 0; p->model->config.dense < p->model->config.F && i < (gated ? 2 : 1); i++)
+		matrix_apply(W[i], p->scratch, D, n, out[i], F);
+	rows_each(p, l, s, activate);
+	matrix_apply(y->W_out, s->mlp_post, F, n, s->mlp_out, D);
+	if (p->model->config.experts.X)
+		rows_each(p, l, s, no_experts);
 }
 
 static bool from_z(struct pass *p, int l, struct layer_sites *whole, struct layer_sites *s, int first_row, struct err *err)
@@ -382,8 +333,8 @@ static bool from_z(struct pass *p, int l, struct layer_sites *whole, struct laye
 	if (!task_going(p->task, err) || !attention_write(p, l, whole, s, first_row, err) || !task_going(p->task, err))
 		return false;
 	if (p->stored || !all_replaced(p, l, SITE_MLP_OUT))
-		neurons(p, l, s);
-	each_row(p, l, s, leave_mlp);
+		(config_mixes(&p->model->config, l) ? experts_run : neurons)(p, l, s);
+	rows_each(p, l, s, leave_mlp);
 	return true;
 }
 
@@ -395,7 +346,7 @@ bool forward_layer(struct pass *p, int l, struct layer_sites *whole, int first_r
 	note_touched(p, l);
 	attending.variants -= z_known;
 	if (attending.variants && !p->stored && all_replaced(&attending, l, SITE_ATTN_OUT)) {
-		each_row(&attending, l, &s, enter); /* the stream continues all the same */
+		rows_each(&attending, l, &s, enter); /* the stream continues all the same */
 	} else if (attending.variants) {
 		read_stream(&attending, l, &s, true);
 		attend(&attending, l, whole, &s, first_row);
@@ -462,10 +413,10 @@ bool forward_keys(struct pass *p, int l, struct layer_sites *s, struct err *err)
 void forward_embed(struct pass *p, const int32_t *tokens, float *x)
 {
 	const size_t D = (size_t)p->model->config.D;
-	struct rows r = { p, 0, row_count(p), p->model->layers, NULL, NULL };
+	struct rows r = { p, 0, rows_count(p), p->model->layers, NULL, NULL };
 
 	for (int i = 0; i < r.n; i++) {
-		const int t = position_of(&r, i);
+		const int t = rows_position(&r, i);
 		float *row = x + (size_t)i * D;
 
 		if (p->input)
@@ -473,6 +424,6 @@ void forward_embed(struct pass *p, const int32_t *tokens, float *x)
 		else
 			model_input(p->model, tokens[t], row);
 		model_enter(p->model, t, row);
-		apply_edits(&r, i, SITE_EMBED, row);
+		rows_apply_edits(&r, i, SITE_EMBED, row);
 	}
 }

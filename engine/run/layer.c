@@ -33,11 +33,12 @@ struct array {
 	bool streams, slopes;
 };
 
-enum { ARRAYS = 13 };
+enum { ARRAYS = 16 };
 
 static void arrays_of(const struct config *c, bool scaled, struct array array[ARRAYS])
 {
-	const size_t D = (size_t)c->D, HK = (size_t)(c->H * c->K), GK = (size_t)(c->G * c->K), F = (size_t)c->F;
+	const size_t D = (size_t)c->D, HK = (size_t)(c->H * c->K), GK = (size_t)(c->G * c->K), F = (size_t)c->F,
+		     X = (size_t)c->experts.X;
 	const struct array all[ARRAYS] = {
 		{ offsetof(struct layer_sites, resid_pre), D, false, false },
 		{ offsetof(struct layer_sites, k), GK, false, false },
@@ -52,6 +53,9 @@ static void arrays_of(const struct config *c, bool scaled, struct array array[AR
 		{ offsetof(struct layer_sites, mlp_pre), F, true, false },
 		{ offsetof(struct layer_sites, mlp_up), c->gated ? F : 0, true, false },
 		{ offsetof(struct layer_sites, mlp_post), F, true, true },
+		{ offsetof(struct layer_sites, router_logits), X, false, false },
+		{ offsetof(struct layer_sites, expert_weights), X, false, false },
+		{ offsetof(struct layer_sites, expert_chosen), (size_t)c->experts.chosen, false, false },
 	};
 
 	memcpy(array, all, sizeof all);
@@ -373,6 +377,8 @@ size_t run_width(const struct config *c, enum site site)
 		return (size_t)c->D;
 	case 'F':
 		return (size_t)c->F;
+	case 'X':
+		return (size_t)c->experts.X;
 	case 'K':
 		return (size_t)((site_table[site].unit == DIM_KV_HEAD ? c->G : c->H) * c->K);
 	default:
@@ -407,6 +413,10 @@ float *layer_site(const struct layer_sites *s, enum site site)
 		return s->mlp_out;
 	case SITE_RESID_POST:
 		return s->resid_post;
+	case SITE_ROUTER_LOGITS:
+		return s->router_logits;
+	case SITE_EXPERT_WEIGHTS:
+		return s->expert_weights;
 	default:
 		return NULL;
 	}
@@ -450,6 +460,7 @@ static void copy_some(void *context, int chunk)
 		copy_rows(layer_site(c->to, (enum site)site), layer_site(c->from, (enum site)site), first, count,
 			  run_width(c->c, (enum site)site));
 	copy_rows(c->to->post_scale, c->from->post_scale, first, count, 1);
+	copy_rows(c->to->expert_chosen, c->from->expert_chosen, first, count, (size_t)c->c->experts.chosen);
 	if (c->from->z_memory && c->to->z_memory)
 		copy_rows(c->to->z_used, c->from->z_used, first, count, run_width(c->c, SITE_Z));
 }

@@ -193,8 +193,8 @@ static bool product_of(const struct run *r, enum site site, int layer, struct no
 		*of = (struct norm_product){ y->W_out, y->b_out, run_at(r, SITE_MLP_POST, layer, 0), 0 };
 		return true;
 	}
-	*of = site == SITE_Q_NORM ? (struct norm_product){ y->W_Q, y->b_Q, NULL, c->qkv_clip }
-				  : (struct norm_product){ y->W_K, y->b_K, NULL, c->qkv_clip };
+	*of = site == SITE_Q_NORM ? (struct norm_product){ y->W_Q, y->b_Q, NULL, c->clip_normed ? 0 : c->qkv_clip }
+				  : (struct norm_product){ y->W_K, y->b_K, NULL, c->clip_normed ? 0 : c->qkv_clip };
 	of->x = normed = arena_floats(arena, (size_t)r->T * (size_t)c->D, err);
 	for (int t = 0; normed && t < r->T; t++)
 		norms_apply(&read, t, run_at(r, SITE_RESID_PRE, layer, t), normed + (size_t)t * (size_t)c->D, NULL);

@@ -12,6 +12,10 @@ const struct place_word place_words[] = {
 	{ "head", SITE_RESULT, false, true, "what a head writes to the stream (L.H)" },
 	{ "kv", SITE_V, false, true, "the values of a key/value head, which a group of heads shares (L.G)" },
 	{ "neuron", SITE_MLP_POST, false, true, "a neuron of the MLP, after its activation (L.N)" },
+	{ "expert", SITE_EXPERT, false, true, "what an expert of a mixture writes to the stream (L.E)" },
+	{ "router_logits", SITE_ROUTER_LOGITS, false, false, "how much a mixture asks for its experts (L or L.E)" },
+	{ "expert_weights", SITE_EXPERT_WEIGHTS, false, false,
+	  "what the writes of a mixture's experts are multiplied by (L or L.E)" },
 	{ "attn_out", SITE_ATTN_OUT, false, false, "all that attention writes in a layer (L)" },
 	{ "mlp_out", SITE_MLP_OUT, false, false, "all that the MLP writes in a layer (L)" },
 	{ "layer", SITE_ATTN_OUT, true, false, "attention and MLP of a layer together (L)" },
@@ -74,7 +78,7 @@ struct place place_at(enum site site, int layer, int unit, int position)
 
 static bool is_unit(enum dim dim)
 {
-	return dim == DIM_HEAD || dim == DIM_KV_HEAD || dim == DIM_NEURON;
+	return dim == DIM_HEAD || dim == DIM_KV_HEAD || dim == DIM_NEURON || dim == DIM_EXPERT;
 }
 
 int place_get(const struct place *p, enum dim dim)
@@ -97,6 +101,8 @@ void place_set(struct place *p, enum dim dim, int from, int to)
 		p->unit_to = to;
 		if (p->site == SITE_NONE && dim == DIM_NEURON)
 			p->site = SITE_MLP_POST;
+		if (p->site == SITE_NONE && dim == DIM_EXPERT)
+			p->site = SITE_EXPERT;
 	} else if (dim == DIM_POSITION) {
 		p->position = from;
 		p->position_to = to;
@@ -295,10 +301,23 @@ bool place_parse(const char *text, int T, struct place *p, const char *what, str
 bool place_check(const struct place *p, const struct config *c, const char *what, struct err *err)
 {
 	enum dim unit = site_table[p->site].unit;
-	int n = unit == DIM_HEAD ? c->H : unit == DIM_KV_HEAD ? c->G : unit == DIM_NEURON ? c->F : 0;
+	int n = unit == DIM_HEAD      ? c->H
+		: unit == DIM_KV_HEAD ? c->G
+		: unit == DIM_NEURON  ? c->dense
+		: unit == DIM_EXPERT  ? c->experts.X
+				      : 0;
 
 	if (place_has_layer(p) && p->layer >= c->L)
 		return err_set(err, ERR_ARGUMENT, "%s: the model has layers 0 … %d", what, c->L - 1);
+	if (unit == DIM_EXPERT && !c->experts.X)
+		return err_set(err, ERR_ARGUMENT, "%s: this model has no experts", what);
+	if (unit == DIM_EXPERT && !config_mixes(c, p->layer))
+		return err_set(err, ERR_ARGUMENT, "%s: layer %d has one MLP and no experts", what, p->layer);
+	if (unit == DIM_NEURON && config_mixes(c, p->layer))
+		return err_set(err, ERR_ARGUMENT,
+			       "%s: the MLP of layer %d is a mixture of experts, whose neurons have no places of their own; write "
+			       "expert %d.%d",
+			       what, p->layer, p->layer, 0);
 	if (p->unit >= 0 && p->unit_to >= n)
 		return err_set(err, ERR_ARGUMENT, "%s: a layer has %ss 0 … %d", what, dim_step(unit), n - 1);
 	if (p->layer > 0 && p->site == SITE_EMBED)
@@ -314,10 +333,12 @@ bool place_check(const struct place *p, const struct config *c, const char *what
 size_t place_slice(const struct place *p, const struct config *c, size_t *from)
 {
 	enum site site = p->site == SITE_RESULT ? SITE_Z : p->site;
-	size_t width = run_width(c, site), unit = site_table[site].unit == DIM_NEURON ? 1 : (size_t)c->K;
+	const enum dim units = site_table[site].unit;
+	size_t width = units == DIM_NEURON ? (size_t)c->dense : run_width(c, site),
+	       unit = units == DIM_NEURON || units == DIM_EXPERT ? 1 : (size_t)c->K;
 
 	*from = 0;
-	if (p->unit < 0)
+	if (p->unit < 0 || site == SITE_EXPERT) /* an expert's write is a row of its own */
 		return width;
 	*from = (size_t)p->unit * unit;
 	return (size_t)(p->unit_to - p->unit + 1) * unit;

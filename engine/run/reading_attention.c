@@ -101,8 +101,12 @@ static bool side_back(const struct run *run, const struct side *s, int layer, in
 	if (!turn_back(run, layer, position, d + at, out->arena, err))
 		return false;
 	memcpy(normed, x, n * sizeof *x);
-	for (size_t i = 0; c->qkv_clip > 0 && i < n; i++)
+	for (size_t i = 0; c->qkv_clip > 0 && !c->clip_normed && i < n; i++)
 		normed[i] = fminf(fmaxf(x[i], -c->qkv_clip), c->qkv_clip);
+	if (c->clip_normed) {
+		norms_apply(&norm, position, x, g, NULL);
+		clip_back(out, c->qkv_clip, g, d, n);
+	}
 	norms_back(&norm, position, normed, true, d, g);
 	if (norms_at(run->model, s->norm, layer)->bias) { /* what it adds is what is not of its input */
 		double of_input = metric_dot(g, normed, n);
@@ -110,7 +114,8 @@ static bool side_back(const struct run *run, const struct side *s, int layer, in
 		norms_apply(&norm, position, normed, normed, NULL);
 		reading_add_constant(out, s->name, metric_dot(d, normed, n) - of_input);
 	}
-	clip_back(out, c->qkv_clip, x, g, n);
+	if (!c->clip_normed)
+		clip_back(out, c->qkv_clip, x, g, n);
 	if (s->bias)
 		reading_add_constant(out, s->name, metric_dot(g, s->bias, n));
 	matrix_apply_back(s->W, g, n, 1, w, reading_channels(run));

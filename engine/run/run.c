@@ -11,6 +11,7 @@
 #include "engine/run/asset.h"
 #include "engine/run/change.h"
 #include "engine/run/finite.h"
+#include "engine/run/experts.h"
 #include "engine/run/forward.h"
 #include "engine/run/norms.h"
 #include "engine/run/result.h"
@@ -352,6 +353,56 @@ void run_result(const struct run *r, int layer, int head, int position, float *o
 
 	result_write(&place, head, r->layer[layer]->z_used + ((size_t)position * (size_t)c->H + (size_t)head) * (size_t)c->K, out);
 	result_extra(&place, r->edit_list, r->edits, head, out);
+}
+
+int run_choice(const struct run *r, int layer, int expert, int position)
+{
+	const int k = r->model->config.experts.chosen;
+	const float *chosen = r->layer[layer]->expert_chosen + (size_t)position * (size_t)k;
+
+	for (int i = 0; i < k; i++)
+		if ((int)chosen[i] == expert)
+			return i;
+	return -1;
+}
+
+void run_expert(const struct run *r, int layer, int expert, int position, float *out)
+{
+	const struct config *c = &r->model->config;
+	const size_t D = (size_t)c->D, F = (size_t)c->experts.F;
+	const int slot = run_choice(r, layer, expert, position);
+	const float by = run_at(r, SITE_EXPERT_WEIGHTS, layer, position)[expert] * c->residual_scale;
+
+	if (slot < 0)
+		memset(out, 0, D * sizeof *out);
+	else
+		matrix_apply(r->model->layers[layer].expert[expert].W_out,
+			     run_at(r, SITE_MLP_POST, layer, position) + experts_slot(c, slot), F, 1, out, D);
+	for (size_t i = 0; slot >= 0 && i < D; i++)
+		out[i] *= by;
+	experts_touch(c, r->edit_list, r->edits, layer, expert, position, out);
+}
+
+void run_shared(const struct run *r, int layer, int position, float *out)
+{
+	const struct config *c = &r->model->config;
+	const struct layer *w = &r->model->layers[layer];
+	const struct edited_norm read = { r->model, r->edit_list, r->edits, SITE_LN2, layer };
+	const size_t D = (size_t)c->D;
+	float z, by = c->residual_scale;
+
+	memset(out, 0, D * sizeof *out);
+	if (!c->experts.shared)
+		return;
+	if (w->W_share) {
+		norms_apply(&read, position, norms_input(r, SITE_LN2, layer, position), out, NULL);
+		matrix_apply(w->W_share, out, D, 1, &z, 1);
+		by *= 1 / (1 + expf(-z));
+	}
+	matrix_apply(w->W_out, run_at(r, SITE_MLP_POST, layer, position) + experts_slot(c, c->experts.chosen),
+		     (size_t)c->experts.shared, 1, out, D);
+	for (size_t i = 0; i < D; i++)
+		out[i] *= by;
 }
 
 void run_attention_bias(const struct run *r, int layer, int position, float *out)

@@ -106,6 +106,12 @@ void run_scores(const struct run *r, int layer, int head, int query, float *out)
 /* out[D]: what the head writes at that position, without b_O, as it reaches the stream (post-norm and residual scale of the family
  * applied, with the scale frozen at its real value). The sum over heads + b_O's share is attn_out, before edits on attn_out. */
 void run_result(const struct run *r, int layer, int head, int position, float *out);
+/* out[D]: what an expert of a mixture writes there, as it reaches the stream, with the edits on it; 0 where it is not chosen. */
+void run_expert(const struct run *r, int layer, int expert, int position, float *out);
+/* The same of the expert that every token passes through; 0 where there is none. */
+void run_shared(const struct run *r, int layer, int position, float *out);
+/* Which of the choices there the expert is; -1: it is not chosen. */
+int run_choice(const struct run *r, int layer, int expert, int position);
 /* out[D]: the share of b_O in attention's write there, treated like a head's. */
 void run_attention_bias(const struct run *r, int layer, int position, float *out);
 /*

@@ -17,7 +17,7 @@
 #include "tests/scratch.h"
 #include "tests/tap.h"
 
-enum { EDITS = 12 };
+enum { EDITS = 14 };
 
 static const double tolerance = 5e-3; /* of differences in single precision; PyTorch's own gradients are compared more closely */
 
@@ -42,14 +42,15 @@ static const char *const edit_sets[][EDITS] = {
 	{ NULL },
 	{ "attn_out 0 @3 scale 2", "mlp_out 0 @1,4 mean", "resid_pre 1 @2 scale 0.5", NULL },
 	{ "pattern 0.1 @4 scale 0.5", "pattern 1.0 @6 zero", "head 1.0 @5 scale -1", "z 0.0 @4 scale 1.5", "q 1.1 scale 0.8",
-	  "k 1.0 @2 zero", "v 0.0 @3 scale 2", "mlp_pre 1 @5 scale 0.7", "neuron 0.3 scale -2", "resid_post 0 @3 patch", NULL },
+	  "k 1.0 @2 zero", "v 0.0 @3 scale 2", "expert 0.0 @3.. scale 2", "mlp_pre 1 @5 scale 0.7", "neuron 0.3 scale -2",
+	  "resid_post 0 @3 patch", NULL },
 	{ "embed 0 @3 noise 0.5 1", "scores 0.0 @4 scale 0.7", "scores 1.1 @6<3 mask", "scores 1.1 @4 scale 0.5",
 	  "pattern 1.1 @4,6 scale 0.5", "resid_pre 1 @1..5 " VECTOR, "mlp_out 1 @4 noise 0.1", NULL },
 	{ "head 0.0 @2.. " VECTOR, "head 0.0..1 @3.. scale 0.5", "head 1.1 " BASIS, "head 1.0 @4 " BASIS, "head 1.0 @4.. scale 2",
 	  "resid_post 0 @3 " BASIS, "scores 1.0 @5.. add 0.5", "scores 1.1 @6<2..3 patch", "pattern 0.1 @5 add 0.1",
 	  "mlp_out 0 @2.. " BASIS, "attn_out 1 @3 scale 2", NULL },
-	{ "mlp_out 0 @2..4 scale 2", "head 0.0 scale -1", "ln1 1 freeze", "embed 0 @1 noise 1", "ln_final @3.. freeze",
-	  "ln1 0 @2..5 freeze", NULL },
+	{ "expert 0.0 @2.. forbid", "router_logits 0 @3.. scale 0.8", "mlp_out 0 @2..4 scale 2", "head 0.0 scale -1",
+	  "ln1 1 freeze", "embed 0 @1 noise 1", "ln_final @3.. freeze", "ln1 0 @2..5 freeze", NULL },
 	{ "head 0.0 @5.. " VECTOR, "head 1.1 @2..5 " VECTOR, "head 1.1 scale 0.7", "head 1.0 @4 scale 2", "head 1.0 @6.. " VECTOR,
 	  "head 0.1 @5 noise 0.2", "scores 0.1 @3 patch", "attn_out 1 @4 " VECTOR, "head 0.0..1 @6 scale 0.5", NULL },
 	{ "embed 0 @1 noise 1", "head 0.0 scale -1", "mlp_out 0 @2..4 scale 2", "neuron 1.3 scale -2", "head 1.0 @4.. " VECTOR,
@@ -91,6 +92,19 @@ static bool has_norm(const struct model *m, const char *line)
 	return true;
 }
 
+/* Neurons are where a layer's MLP is no mixture, experts where it is. */
+static bool has_place(const struct model *m, const char *line)
+{
+	const char *number = strchr(line, ' ');
+	const int layer = number ? atoi(number + 1) : 0;
+
+	if (!strncmp(line, "neuron", 6) || !strncmp(line, "mlp_pre", 7))
+		return !config_mixes(&m->config, layer);
+	if (!strncmp(line, "expert", 6) || !strncmp(line, "router", 6))
+		return config_mixes(&m->config, layer);
+	return has_norm(m, line);
+}
+
 static struct run *make_run(const struct gradient_fixture *f, const int32_t *ids, const char *const *edits)
 {
 	struct err err = { 0 };
@@ -102,7 +116,7 @@ static struct run *make_run(const struct gradient_fixture *f, const int32_t *ids
 	struct run *r;
 
 	for (; edits && *edits; edits++)
-		if (has_norm(f->model, *edits)) {
+		if (has_place(f->model, *edits)) {
 			lines[order.edit_count] = whole_line(f, *edits, room[order.edit_count], sizeof *room);
 			order.edit_count++;
 		}
@@ -293,10 +307,10 @@ static double slope_in_doubt(const struct question *q, const char *line, double 
 	return found[STEPS / 2];
 }
 
-/* A difference across a kink is not the slope on either side. */
+/* A difference across a kink, or across the choice of other experts, is not the slope on either side. */
 static bool has_kinks(const struct config *c)
 {
-	return c->activation == ACTIVATION_RELU || c->qkv_clip > 0;
+	return c->activation == ACTIVATION_RELU || c->qkv_clip > 0 || c->experts.X;
 }
 
 static void compare(struct question *q, const char *line, double at, double predicted, double scale)
@@ -322,7 +336,8 @@ static void compare(struct question *q, const char *line, double at, double pred
 /* The site at (layer, t) moved along a random direction. */
 static void move_site(struct question *q, enum site site, int layer, int t, unsigned *state)
 {
-	size_t n = run_width(&q->f->model->config, site);
+	const struct place place = place_at(site, layer, -1, -1);
+	size_t from, n = place_slice(&place, &q->f->model->config, &from);
 	const float *x = run_at(q->run, site, layer, t), *g = gradient_at(q->g, site, layer, t);
 	float *v = malloc(n * sizeof *v);
 	char *path = direction(x, v, n, state), line[200];
@@ -348,16 +363,28 @@ static void move_weight(struct question *q, int layer, int head, int query, int 
 	compare(q, line, 1, w * g, 0);
 }
 
+static bool has_site(const struct config *c, enum site site, int layer)
+{
+	const enum dim unit = site_table[site].unit;
+
+	return unit == DIM_NEURON   ? !config_mixes(c, layer)
+	       : unit == DIM_EXPERT ? config_mixes(c, layer)
+				    : site != SITE_RESID_MID || !c->parallel;
+}
+
 static void check_differences(struct question *q, const char *spec, int set)
 {
-	static const enum site sites[] = { SITE_RESID_PRE, SITE_Q,	 SITE_K,	SITE_V,	      SITE_Z,	      SITE_ATTN_OUT,
-					   SITE_RESID_MID, SITE_MLP_PRE, SITE_MLP_POST, SITE_MLP_OUT, SITE_RESID_POST };
+	static const enum site sites[] = {
+		SITE_RESID_PRE,	     SITE_Q,	   SITE_K,	  SITE_V,	SITE_Z,		 SITE_ATTN_OUT,
+		SITE_RESID_MID,	     SITE_MLP_PRE, SITE_MLP_POST, SITE_MLP_OUT, SITE_RESID_POST, SITE_ROUTER_LOGITS,
+		SITE_EXPERT_WEIGHTS,
+	};
 	const struct config *c = &q->f->model->config;
 	unsigned state = 7;
 
 	for (int l = 0; l < 2; l++) {
 		for (size_t s = 0; s < sizeof sites / sizeof *sites; s++)
-			if (sites[s] != SITE_RESID_MID || !c->parallel) {
+			if (has_site(c, sites[s], l)) {
 				move_site(q, sites[s], l, 3, &state);
 				move_site(q, sites[s], l, q->metric.position, &state);
 			}
@@ -691,8 +718,9 @@ static void check_torch(const char *file)
 
 int main(void)
 {
-	static const char *const torch[] = { "gpt2-tied", "gpt2-odd",  "llama-grouped", "gemma2",    "gemma3", "gpt_neox", "olmo",
-					     "olmo2",	  "cohere-qk", "bloom",		"falcon-7b", "opt",    "gpt_neo" };
+	static const char *const torch[] = { "mixtral",	 "qwen2_moe",	  "qwen2_moe-dense", "qwen3_moe", "olmoe",    "gpt2-tied",
+					     "gpt2-odd", "llama-grouped", "gemma2",	     "gemma3",	  "gpt_neox", "olmo",
+					     "olmo2",	 "cohere-qk",	  "bloom",	     "falcon-7b", "opt",      "gpt_neo" };
 
 	for (size_t i = 0; i < sizeof torch / sizeof *torch; i++)
 		check_torch(torch[i]);

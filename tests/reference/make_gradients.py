@@ -18,7 +18,15 @@ from probe import Probe
 FIXTURES = Path(__file__).parent.parent / "fixtures"
 EDITED = ["attn_out 0 @3 scale 2", "mlp_out 0 @1,4 mean", "neuron 0.3 scale -2", "head 1.0 @5 zero"]
 PATTERN = EDITED + ["pattern 1.0 @6 zero", "kv 0.0 @3 scale 2"]
+MIXED = ["expert 1.0 @3.. scale 2", "attn_out 0 @3 scale 2", "expert 1.1 @4 forbid", "expert 1.2 @5 force",
+         "router_logits 1 @1..5 scale 0.7", "expert_weights 1 @5.. scale 1.3", "expert 1.2 @6.. bias 0.8"]
+IN_BOTH = MIXED + ["expert 0.0 @2.. zero", "expert 0.1 @1.. bias 0.5", "expert 0.2 @3 mean"]
 QUESTIONS = {  # metric, edits
+    "mixtral": [("logit #5", []), ("kl", IN_BOTH)],
+    "qwen2_moe": [("logprob #7", []), ("loss", IN_BOTH)],
+    "qwen2_moe-dense": [("entropy", []), ("logit #5", MIXED)],
+    "qwen3_moe": [("loss", []), ("logprob #7", IN_BOTH)],
+    "olmoe": [("logit_diff #3 #9", []), ("entropy", IN_BOTH)],
     "gpt2-tied": [("logit_diff #3 #9", []), ("kl", PATTERN)],
     "gpt2-odd": [("logprob #7", []), ("loss", EDITED)],
     "llama-grouped": [("logprob #7", []), ("entropy", PATTERN)],

@@ -82,11 +82,37 @@ def randomise(model, seed, gain):
         p.data.copy_(value)
 
 
+# How files name the experts of a layer, which the models hold stacked: gate, linear half, output.
+EXPERT_NAMES = {"mixtral": ("block_sparse_moe", "w1", "w3", "w2")}
+
+
+def split_experts(name, w, kind):
+    """A stack of experts as the tensors that published files have."""
+    block, gate, up, down = EXPERT_NAMES.get(kind, ("mlp", "gate_proj", "up_proj", "down_proj"))
+    name = name.replace(".mlp.", f".{block}.")
+    if name.endswith(".experts.gate_up_proj"):
+        halves = zip((gate, up), w.chunk(2, 1))
+    elif name.endswith(".experts.down_proj"):
+        halves = [(down, w)]
+    else:
+        return {name: w}
+    stem = name.rpartition(".")[0]
+    return {f"{stem}.{e}.{part}.weight": x.contiguous() for part, half in halves for e, x in enumerate(half)}
+
+
+def as_in_files(weights, model):
+    kind = model.config.model_type
+    if not any(".experts." in n for n in weights):
+        return weights
+    return {m: x for n, w in weights.items() for m, x in split_experts(n, w, kind).items()}
+
+
 def write_weights(model, folder, dtype, shards, prefix, buffers, rename):
     tied = {n for n in getattr(model, "all_tied_weights_keys", None) or {}}
     weights = {n: p.detach().to(dtype).contiguous() for n, p in model.named_parameters() if n not in tied}
     for n, p in model.named_parameters():  # what is computed with is what the file has
         p.data.copy_(p.data.to(dtype).float())
+    weights = as_in_files(weights, model)
     weights.update(buffers)
     weights = rename(weights)
     if prefix:
@@ -107,15 +133,53 @@ def write_weights(model, folder, dtype, shards, prefix, buffers, rename):
 
 # ---- interventions ---------------------------------------------------------------------------
 
+def neuron_lines(run, early, last, near):
+    """Of the strongest neuron, where the layer's MLP is no mixture."""
+    def strongest(layer, position):
+        post = run.get(f"blocks.{layer}.mlp_post")
+        return None if post is None else int(post[position].abs().argmax())
+    one, other = strongest(early, near), strongest(last, -1)
+    lines = [f"neuron {last}.{other} scale 3"] if other is not None else []
+    return lines + ([f"neuron {early}.{one} @{near} scale -2"] if one is not None else [])
+
+
+def is_of_mixture(line):
+    return line.startswith(("expert", "router"))
+
+
+def mixture_lines(run, layers):
+    """Edits of the experts, in each layer that has some."""
+    lines, near = [], len(run["logits"]) - 3
+    for l in range(layers):
+        weights = run.get(f"blocks.{l}.expert_weights")
+        if weights is None:
+            continue
+        at = near if l < layers - 1 else -1
+        first, absent = int(weights[-1].argmax()), int(weights[-1].argmin())
+        lines += [
+            f"expert {l}.{first} zero",
+            f"expert {l}.{int(weights[at].argmax())} @{at} scale -2",
+            f"expert {l}.{first} forbid",
+            f"expert {l}.{absent} @-1 force",
+            f"expert {l}.{absent} bias 2.5",
+            f"expert {l}.{first} @-1 patch",
+            f"expert {l}.{absent} mean",
+            f"expert {l}.{absent} @-1 add vector.npy 0.5",
+            f"router_logits {l}.{first} @-1 scale 0.25",
+            f"router_logits {l} mean",
+            f"expert_weights {l}.{first} scale 1.5",
+            f"expert_weights {l} @{near}..-1 patch",
+        ]
+    return lines
+
+
 def edit_lines(run, layers):
     """Edit lines for a model of these sizes: every op, and every target, each at some place."""
     heads, kv = run["blocks.0.q"].shape[1], run["blocks.0.k"].shape[1]
     early, last = layers - 2, layers - 1  # what happens at one position early still reaches the last one
     # what is on at the position: the strongest neuron, the strongest key
     near = len(run["logits"]) - 3  # within reach of a short window
-    one = int(run[f"blocks.{early}.mlp_post"][near].abs().argmax())
     seen = int(run[f"blocks.{last}.pattern"][0, -1].argmax())
-    other = int(run[f"blocks.{last}.mlp_post"][-1].abs().argmax())
     lines = [
         f"head {last}.{heads - 1} zero",
         f"head {last}.1 @-1 zero",
@@ -126,8 +190,7 @@ def edit_lines(run, layers):
         f"attn_out {early} @1,3,-2 mean",
         f"mlp_out {early} @{near - 1}..-2 zero",
         f"mlp_out {last} mean",
-        f"neuron {last}.{other} scale 3",
-        f"neuron {early}.{one} @{near} scale -2",
+        *neuron_lines(run, early, last, near),
         f"layer {early} zero",
         f"resid_pre {last} @{near} patch",
         f"resid_pre {early} patch",
@@ -151,8 +214,11 @@ def interventions(probe, ids, foil_ids, run, folder, lines):
         if probe.config.model_type in ("bloom", "falcon", "mpt") and target in ("kv", "pattern"):
             continue  # their own code leaves no place to put a hook
         after = probe.run(ids, [line], base=run, foil=foil, folder=folder)["logits"][-1]
+        if is_of_mixture(line) and (after - plain).abs().max() < 1e-3:
+            continue  # with normalised weights, a logit of an expert that is not chosen does nothing
         assert (after - plain).abs().max() > 1e-3, f"{folder.name}: {line} changes nothing"
         rows.append({"edit": line, "foil": line.endswith("patch"), "logits_last": numbers(after)})
+    assert not mixture_lines(run, 1) or len([r for r in rows if is_of_mixture(r["edit"])]) > 8
     own = probe.run(ids, ["resid_pre 1 @2 patch"], base=run, foil=run)["logits"]
     assert (own - run["logits"]).abs().max() < 1e-9, "patching with itself"
     return rows
@@ -181,6 +247,7 @@ def make(name, row):
     assert len(ids) == len(foil_ids) and len(ids) > 7, (ids, foil_ids)
     if "oracle" not in row:  # from the files, as anyone would
         model = kind.from_pretrained(folder, attn_implementation="eager", dtype=torch.float32)
+        model.config._experts_implementation = "eager"  # its other ones want widths that are multiples of 4
     fused = model if not getattr(model.config, "alibi", False) else AutoModelForCausalLM.from_pretrained(
         folder, attn_implementation="sdpa", dtype=torch.float32)  # see probe.py: Falcon's eager attention adds ALiBi twice
     plain = fused(torch.tensor([ids])).logits[0]
@@ -194,10 +261,10 @@ def make(name, row):
     width = run["blocks.0.resid_pre"].shape[1]
     np.save(folder / "vector.npy", np.random.default_rng(5).standard_normal(width).astype(np.float32))
     brief = row.get("brief", False)
-    lines = edit_lines(run, layers)[::2 if brief else 1]
+    lines = edit_lines(run, layers)[::2 if brief else 1] + mixture_lines(run, layers)
 
     def keep(site):
-        return not (brief and site.endswith("mlp_up"))
+        return not (brief and site.endswith("mlp_up")) and ".expert." not in site
 
     rows = interventions(probe, ids, foil_ids, run, folder, lines)
     save(run, folder / "expected.safetensors", keep)

@@ -69,6 +69,8 @@ FAMILIES = {
     "glm4": dict(PLAIN, attn_out="post_self_attn_layernorm", mlp_out="post_mlp_layernorm",
                  pre="mlp.gate_up_proj", up="mlp.gate_up_proj"),
 }
+# Mixtures of experts: the router's module within the block, and the block.
+ROUTERS = {"granitemoe": ("block_sparse_moe", "router"), "phimoe": ("mlp", "router")}
 LAYER_SITES = ("resid_pre", "q", "k", "v", "pattern", "z", "attn_out", "resid_mid", "mlp_pre",
                "mlp_up", "mlp_post", "mlp_out", "resid_post")
 # What an edit's word means: the site, and which of its axes the number after the dot counts.
@@ -266,13 +268,15 @@ class Probe:
             layer.register_forward_pre_hook(self._enter(index), with_kwargs=True)
             part("o").register_forward_pre_hook(self._z)
             part("attn_out").register_forward_hook(self._write("attn_out"))
+            self._hook_attention(part("attn"))
+            layer.register_forward_hook(self._leave)
+            if self._hook_mixture(layer):
+                continue
             part("pre").register_forward_hook(self._pre)
             if self.family.get("up") and self.family["up"] != self.family["pre"]:
                 part("up").register_forward_hook(self._up)
             part("down").register_forward_pre_hook(self._post)
             part("mlp_out").register_forward_hook(self._write("mlp_out"))
-            layer.register_forward_hook(self._leave)
-            self._hook_attention(part("attn"))
         norm = self.model.get_submodule(self.family["norm"])
         norm.register_forward_hook(lambda m, a, out: self.sites.update(ln_final=out[0]))
 
@@ -324,6 +328,90 @@ class Probe:
     def _post(self, module, args):
         x = args[0]
         return (self._site("mlp_post", x.reshape(-1, x.shape[-1])).reshape(x.shape),)
+
+    # -- mixtures: the router and the experts are computed here again, one expert after the other
+
+    def _hook_mixture(self, layer):
+        block, router = ROUTERS.get(self.config.model_type, ("mlp", "gate"))
+        block = getattr(layer, block)
+        if not hasattr(block, "experts"):
+            return False
+        router, experts = getattr(block, router), block.experts
+        own = router.forward
+        router.forward = lambda x: self._route(own, router, x)
+        experts.forward = lambda x, index, weights: self._mix(experts, x[None] if x.ndim == 1 else x, index, weights)
+        block.register_forward_hook(self._write("mlp_out"))
+        return True
+
+    def _of_experts(self):
+        return [e for e in self.edits if e.layer == self.layer and "expert" in e.sites]
+
+    def _route(self, own, router, x):
+        """The router's own code on logits that are edited: its weight is replaced by one that gives them."""
+        rows = x.reshape(-1, x.shape[-1])
+        logits = self._site("router_logits", rows @ router.weight.T)
+        for edit in self._of_experts():
+            for t in edit.positions(len(rows))[0] if edit.op == "bias" else ():
+                logits[t, list(edit.units)] += float(edit.arguments[0])
+        self.sites[f"blocks.{self.layer}.router_logits"] = logits
+        chosen = [self._choose(own, router, logits, t) for t in range(len(rows))]
+        weights = torch.stack([self._dense(w, i, logits.shape[1]) for w, i in chosen])
+        weights = self._site("expert_weights", weights)
+        index = torch.stack([i for _, i in chosen])
+        return logits, weights.gather(1, index), index
+
+    @staticmethod
+    def _dense(weights, index, n):
+        return torch.zeros(n, dtype=weights.dtype).scatter(0, index, weights)
+
+    def _choose(self, own, router, logits, t):
+        """Of one row; what is forbidden has the logit -inf, what is forced is chosen first, with its weight among the others."""
+        row, forced = logits[t].clone(), []
+        for edit in self._of_experts():
+            if edit.op in ("forbid", "force") and t in edit.positions(len(logits))[0]:
+                if edit.op == "forbid":
+                    row[list(edit.units)] = -math.inf
+                else:
+                    forced += list(edit.units)
+        index, weights = self._by_router(own, router, row)
+        if not forced or set(forced) <= set(index.tolist()):
+            return weights, index
+        order = index[weights.argsort(descending=True)].tolist()
+        index = torch.tensor(forced + [e for e in order if e not in forced][:len(order) - len(forced)])
+        scores = row.softmax(-1)[index]
+        return scores / scores.sum() if getattr(self.config, "norm_topk_prob", True) else scores, index
+
+    @staticmethod
+    def _by_router(own, router, row):
+        """What its code makes of these logits: its input is the row, its weight the identity."""
+        weight = router.weight
+        router.weight, width = torch.nn.Parameter(torch.eye(len(row), dtype=row.dtype)), getattr(router, "hidden_dim", None)
+        router.hidden_dim = len(row)
+        finite = row.clone()
+        finite[row == -math.inf] = -1e9
+        _, weights, index = own(finite[None])
+        router.weight, router.hidden_dim = weight, width
+        return index[0], weights[0].to(row.dtype)
+
+    def _mix(self, experts, x, index, weights):
+        n = experts.gate_up_proj.shape[0]
+        total = torch.zeros_like(x)
+        for e in range(n):
+            gate, up = (x @ experts.gate_up_proj[e].T).chunk(2, -1)
+            y = (experts.act_fn(gate) * up) @ experts.down_proj[e].T
+            y = y * torch.where(index == e, weights, 0).sum(1, keepdim=True) * self.multiplier
+            total = total + self._expert(e, y) / self.multiplier
+        return total
+
+    def _expert(self, e, y):
+        name = f"blocks.{self.layer}.expert.{e}"
+        for edit in self._of_experts():
+            if e in edit.units and edit.op not in ("forbid", "force", "bias"):
+                whole, edit.units = edit.units, None
+                y = edit.apply(name, y, self.base, self.foil)
+                edit.units = whole
+        self.sites[name] = y
+        return y
 
     # -- attention: each family computes it in one of three ways
 

@@ -168,6 +168,41 @@ FAMILIES = {
         "with biases, untied", "qwen3", "Qwen3ForCausalLM",
         head_dim=6, rope_theta=70.0, hidden_act="silu", rms_norm_eps=0.02, attention_bias=True,
         num_key_value_heads=4),
+    "mixtral": llama_like(
+        "two of four experts, weights normalised, a window", "mixtral", "MixtralForCausalLM",
+        hidden_size=24, rope_theta=70.0, hidden_act="silu", rms_norm_eps=1e-5, num_local_experts=4, num_experts_per_tok=2,
+        sliding_window=5),
+    "mixtral-one": llama_like(
+        "one expert of three, whose weight is 1", "mixtral", "MixtralForCausalLM",
+        hidden_size=24, rope_theta=70.0, hidden_act="silu", rms_norm_eps=0.02, num_local_experts=3, num_experts_per_tok=1,
+        sliding_window=None),
+    "qwen2_moe": llama_like(
+        "a shared expert with a share, three of five experts, weights as they are", "qwen2_moe", "Qwen2MoeForCausalLM",
+        hidden_size=24, rope_theta=70.0, hidden_act="silu", rms_norm_eps=1e-6, num_experts=5, num_experts_per_tok=3,
+        moe_intermediate_size=9, shared_expert_intermediate_size=13, norm_topk_prob=False, use_sliding_window=False,
+        sliding_window=4),
+    "qwen2_moe-dense": llama_like(
+        "the first layer has one MLP, weights normalised, no biases, tied", "qwen2_moe", "Qwen2MoeForCausalLM",
+        hidden_size=24, rope_theta=70.0, hidden_act="silu", rms_norm_eps=0.02, num_experts=4, num_experts_per_tok=2,
+        moe_intermediate_size=11, shared_expert_intermediate_size=7, norm_topk_prob=True, decoder_sparse_step=2,
+        qkv_bias=False, tie_word_embeddings=True, use_sliding_window=True, sliding_window=4, max_window_layers=1),
+    "qwen3_moe": llama_like(
+        "norms on q and k, three of six experts, weights normalised", "qwen3_moe", "Qwen3MoeForCausalLM",
+        head_dim=8, rope_theta=70.0, hidden_act="silu", rms_norm_eps=1e-6, num_experts=6, num_experts_per_tok=3,
+        moe_intermediate_size=9, norm_topk_prob=True, use_sliding_window=False),
+    "qwen3_moe-dense": llama_like(
+        "the last layer has one wide MLP, weights as they are, a window", "qwen3_moe", "Qwen3MoeForCausalLM",
+        head_dim=6, rope_theta=70.0, hidden_act="silu", rms_norm_eps=0.02, num_experts=4, num_experts_per_tok=2,
+        moe_intermediate_size=11, norm_topk_prob=False, mlp_only_layers=[1], intermediate_size=31,
+        use_sliding_window=True, sliding_window=4),
+    "olmoe": llama_like(
+        "norms on whole q and k, then a clip, weights as they are", "olmoe", "OlmoeForCausalLM",
+        hidden_size=24, intermediate_size=9, rope_theta=70.0, hidden_act="silu", rms_norm_eps=1e-5, num_experts=5,
+        num_experts_per_tok=2, norm_topk_prob=False, clip_qkv=1.1),
+    "olmoe-unclipped": llama_like(
+        "no clip, weights normalised", "olmoe", "OlmoeForCausalLM",
+        hidden_size=16, intermediate_size=11, rope_theta=70.0, hidden_act="silu", rms_norm_eps=0.02, num_experts=4,
+        num_experts_per_tok=3, norm_topk_prob=True, clip_qkv=None, num_key_value_heads=4),
     "gemma": llama_like(
         "gains plus one, embedding times sqrt(d), head_dim its own, gelu that means tanh gelu", "gemma",
         "GemmaForCausalLM", head_dim=8, num_key_value_heads=1, rope_theta=70.0, hidden_act="gelu",
