@@ -360,6 +360,12 @@ static bool measure_ends(const struct way *w, const int *token, int n, double *v
 	return input_values(w->ask->run, w->ask->unedited, w->ask->metric, &variants, w->ask->task, err);
 }
 
+/* Where a token is sent to other experts the metric jumps, and gradients do not add up to its change. */
+static bool jumps(const struct way *w)
+{
+	return w->ask->model->config.experts.X > 0;
+}
+
 /* ---- straight ---- */
 
 static bool straight(struct way *w, struct err *err)
@@ -376,13 +382,14 @@ static bool straight(struct way *w, struct err *err)
 	difference = w->end - w->start;
 	for (int i = 0; i < w->T; i++)
 		sum += sum_of(w, i);
-	if (adaptive)
+	if (adaptive && !jumps(w))
 		t->check = (struct check){ "sum = metric − at the baseline", difference, sum,
 					   allowed(w, GAP) / fmax(1, fabs(difference)) };
 	t->footnote =
 		arena_printf(t->arena,
-			     "sum %+.6g; the metric is %.6g, at the baseline %.6g: gap %+.2g (sizes %.3g) after %d gradient%s", sum,
-			     w->end, w->start, difference - sum, sizes_of(w), w->gradients, w->gradients == 1 ? "" : "s");
+			     "sum %+.6g; the metric is %.6g, at the baseline %.6g: gap %+.2g (sizes %.3g) after %d gradient%s%s",
+			     sum, w->end, w->start, difference - sum, sizes_of(w), w->gradients, w->gradients == 1 ? "" : "s",
+			     jumps(w) ? "; in the gap are the jumps where other experts are chosen, which no gradient sees" : "");
 	return true;
 }
 
@@ -434,7 +441,7 @@ static bool sequential(struct way *w, struct err *err)
 	t->footnote =
 		arena_printf(t->arena, "the metric is %.6g; a cell is how far it falls when that token alone is at the baseline",
 			     w->end);
-	return !n || check_strongest(w, token, value, n, err);
+	return !n || jumps(w) || check_strongest(w, token, value, n, err);
 }
 
 /* ---- the table ---- */

@@ -376,10 +376,11 @@ bool token_parts(const struct run *run, int layer, token_parts_done *done, void 
 
 	for (int l = 0; l <= layer; l++)
 		if (config_mixes(&run->model->config, l))
-			return err_set(err, ERR_ARGUMENT,
-				       "the MLP of layer %d is a mixture of experts, and what each token is sent to depends on all that "
-				       "it has read: it cannot be carried part by part",
-				       l);
+			return err_set(
+				err, ERR_ARGUMENT,
+				"the MLP of layer %d is a mixture of experts, and what each token is sent to depends on all that "
+				"it has read: it cannot be carried part by part",
+				l);
 	task_count_runs(task, token_parts_runs(&run->model->config, run->T, layer));
 	for (int l = 0; l <= layer; l++)
 		if (!read_scales(run, l, &scales[l], scratch, err))

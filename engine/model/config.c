@@ -143,7 +143,8 @@ static bool windowed(const struct settings *s, enum window_rule rule, int l)
 {
 	const char *letters = json_text(setting_json(s, "sliding_window_pattern")); /* "LLLG": local and global ones in turn */
 	bool used = false;
-	int64_t pattern = rule == WINDOW_FOURTH ? 4 : 6, from = setting_known(s, "max_window_layers") ? 28 : 0; /* unless they say */
+	int64_t pattern = rule == WINDOW_FOURTH ? 4 : 6,
+		from = setting_known(s, "max_window_layers") ? 28 : 0; /* unless they say */
 
 	if (windowed_by_gguf(s, l, &used))
 		return used;

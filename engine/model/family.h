@@ -63,12 +63,12 @@ enum fused {
 /* Which layers a sliding window holds for, where the settings have one but do not list layer types. */
 enum window_rule {
 	WINDOW_ALL,
-	WINDOW_IF_USED, /* all, if use_sliding_window says so; Qwen: from max_window_layers on */
+	WINDOW_IF_USED,	     /* all, if use_sliding_window says so; Qwen: from max_window_layers on */
 	WINDOW_EVEN_IF_USED, /* layers 0, 2, 4 … below max_window_layers, if use_sliding_window says so (Qwen2-MoE) */
-	WINDOW_EVEN,	/* layers 0, 2, 4 … (Gemma 2) */
-	WINDOW_PATTERN, /* all but every sixth (Gemma 3; sliding_window_pattern) */
-	WINDOW_FOURTH,	/* all but every fourth (OLMo 3, Cohere 2, EXAONE 4; sliding_window_pattern) */
-	WINDOW_LOCAL,	/* those that attention_types calls local (GPT-Neo) */
+	WINDOW_EVEN,	     /* layers 0, 2, 4 … (Gemma 2) */
+	WINDOW_PATTERN,	     /* all but every sixth (Gemma 3; sliding_window_pattern) */
+	WINDOW_FOURTH,	     /* all but every fourth (OLMo 3, Cohere 2, EXAONE 4; sliding_window_pattern) */
+	WINDOW_LOCAL,	     /* those that attention_types calls local (GPT-Neo) */
 };
 
 struct family {

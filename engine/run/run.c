@@ -383,6 +383,16 @@ void run_expert(const struct run *r, int layer, int expert, int position, float 
 	experts_touch(c, r->edit_list, r->edits, layer, expert, position, out);
 }
 
+bool run_same_experts(const struct run *a, const struct run *b)
+{
+	const size_t n = (size_t)a->T * (size_t)a->model->config.experts.chosen;
+
+	for (int l = 0; n && l < a->model->config.L; l++)
+		if (memcmp(a->layer[l]->expert_chosen, b->layer[l]->expert_chosen, n * sizeof(float)))
+			return false;
+	return true;
+}
+
 void run_shared(const struct run *r, int layer, int position, float *out)
 {
 	const struct config *c = &r->model->config;

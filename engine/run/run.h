@@ -112,6 +112,8 @@ void run_expert(const struct run *r, int layer, int expert, int position, float 
 void run_shared(const struct run *r, int layer, int position, float *out);
 /* Which of the choices there the expert is; -1: it is not chosen. */
 int run_choice(const struct run *r, int layer, int expert, int position);
+/* Do two runs of as many tokens send each to the same experts? */
+bool run_same_experts(const struct run *a, const struct run *b);
 /* out[D]: the share of b_O in attention's write there, treated like a head's. */
 void run_attention_bias(const struct run *r, int layer, int position, float *out);
 /*

@@ -575,7 +575,8 @@ static int check_folder(const char *folder)
 static size_t collect(const struct gradient *g, enum site site, int layer, float *out)
 {
 	const struct config *c = &g->run->model->config;
-	size_t T = (size_t)g->run->T, width = run_width(c, site), at = 0;
+	const struct place whole = place_at(site, layer, -1, -1);
+	size_t T = (size_t)g->run->T, from, width = place_slice(&whole, c, &from), at = 0;
 
 	for (int h = 0; site == SITE_PATTERN && h < c->H; h++)
 		for (size_t t = 0; t < T; t++, at += T)

@@ -30,7 +30,7 @@ struct fixture {
 static size_t collect(const struct fixture *f, enum site site, int layer, float *out)
 {
 	const struct config *c = &f->model->config;
-	size_t at = 0, width = site_table[site].width == 'D' ? (size_t)c->D
+	size_t at = 0, width = site_table[site].width == 'D'   ? (size_t)c->D
 			       : site_table[site].width == 'X' ? (size_t)c->experts.X
 			       : site_table[site].width == 'F'
 				       ? (size_t)c->dense

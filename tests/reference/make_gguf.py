@@ -38,9 +38,10 @@ NAMES = """gpt2-tied llama-grouped llama3 mistral-window gpt_neox bloom-heads fa
 phi phi3 phi3-long phi3-short qwen2 qwen2-yarn qwen3 gemma gemma2 gemma3 gemma3-types olmo olmo-unclipped
 olmo2 stablelm stablelm-parallel starcoder2 starcoder2-plain smollm3-four granite granite-bias cohere
 cohere-qk olmo3 olmo3-four exaone4 exaone4-plain glm4 glm4-plain cohere2 cohere2-pattern ministral3 ministral3-tied
-apertus gpt_bigcode mpt internlm2""".split()
+apertus gpt_bigcode mpt internlm2 mixtral qwen2_moe qwen3_moe""".split()
 ARCH = {"mistral": "llama", "gpt_neox": "gptneox", "phi": "phi2", "gemma3_text": "gemma3", "cohere": "command-r",
-        "olmo3": "olmo2", "ministral3": "mistral3", "gpt_bigcode": "starcoder"}
+        "olmo3": "olmo2", "ministral3": "mistral3", "gpt_bigcode": "starcoder", "mixtral": "llama", "qwen2_moe": "qwen2moe",
+        "qwen3_moe": "qwen3moe"}
 PERMUTED = {"llama", "smollm3", "granite", "olmo", "mistral3", "internlm2"}
 LAYER_NORM = {"gpt2", "gptneox", "bloom", "falcon", "phi2", "olmo", "stablelm", "starcoder2", "command-r",
               "cohere2", "starcoder", "mpt"}
@@ -82,6 +83,24 @@ def stack_head_norms(weights):
         weights[stem + ".weight"] = np.stack([weights.pop(f"{stem}.norms.{h}.weight") for h in range(count)])
 
 
+def stack_experts(name, w):
+    """The experts of a layer, which transformers holds with gate and linear half in one array."""
+    layer, _, part = name.removeprefix("model.layers.").partition(".mlp.experts.")
+    halves = zip(("gate", "up"), np.split(w, 2, 1)) if part == "gate_up_proj" else [("down", w)]
+    return {f"blk.{layer}.ffn_{half}_exps.weight": np.ascontiguousarray(x) for half, x in halves}
+
+
+def add_expert_keys(w, c):
+    if not hasattr(c, "num_experts_per_tok"):
+        return
+    w.add_expert_count(getattr(c, "num_local_experts", None) or c.num_experts)
+    w.add_expert_used_count(c.num_experts_per_tok)
+    if hasattr(c, "moe_intermediate_size"):
+        w.add_expert_feed_forward_length(c.moe_intermediate_size)
+    if hasattr(c, "shared_expert_intermediate_size"):
+        w.add_expert_shared_feed_forward_length(c.shared_expert_intermediate_size)
+
+
 def convert(model, arch, c):
     weights = {n: p.detach().float().numpy() for n, p in model.named_parameters()}
     if arch in ("gemma", "gemma2", "gemma3") or getattr(c, "tie_word_embeddings", False):
@@ -94,6 +113,9 @@ def convert(model, arch, c):
     kv_heads = getattr(c, "num_key_value_heads", None) or heads
     out = {}
     for name, w in weights.items():
+        if ".experts." in name:
+            out.update(stack_experts(name, w))
+            continue
         known = names.get_name(name.removeprefix("transformer."), (".weight", ".bias")) or \
             names.get_name(name, (".weight", ".bias"))
         assert known, f"{arch}: the gguf package has no name for {name}"
@@ -222,8 +244,9 @@ def add_keys(w, arch, c, model):
     if arch == "gemma3":
         slides = [t == "sliding_attention" for t in c.layer_types]
         w.add_sliding_window_pattern(2 if slides == [True, False] else slides)
-    if c.model_type in ("mistral", "ministral3", "starcoder2") and c.sliding_window:
+    if c.model_type in ("mistral", "mixtral", "ministral3", "starcoder2") and c.sliding_window:
         w.add_sliding_window(c.sliding_window)
+    add_expert_keys(w, c)
 
 
 def add_tokenizer(w, folder, vocabulary):
@@ -338,6 +361,7 @@ def load(name, folder):
 def make(name):
     folder = next(FIXTURES / f / name for f in ("tiny", "families") if (FIXTURES / f / name).is_dir())
     model, arch = load(name, folder)
+    model.config._experts_implementation = "eager"
     ids = json.loads((folder / "expected.json").read_text())["ids"]
     file = OUT / f"{name}.gguf"
     arch = write(file, model, folder, {}, arch)
