@@ -147,8 +147,8 @@ const struct analysis analysis_ablation_sweep = {
 		   "   0   -4.2    ·     ·      ·   -4.2: all depends on this\n"
 		   " a large cell where head-attribution shows nothing: the\n"
 		   " head works through others\n",
-	.shape =
-		"layer × head, layer × kv_head, layer × position, layer × neuron, layer × expert, head × position, layer × component",
+	.shape = "layer × head, layer × kv_head, layer × position, layer × neuron, layer × expert, head × position, layer × "
+		 "component",
 	.unit = "the metric's",
 	.on = ON_RUN | ON_METRIC,
 	.cost = COST_RUNS,

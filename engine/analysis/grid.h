@@ -61,7 +61,8 @@ extern const struct choice grid_when_words[];
 /* clang-format off */
 #define GRID_PARAMS(sites, what) \
 	[GRID_SITE] = { "site", PARAM_CHOICE, .choices = sites, .help = what }, \
-	[GRID_AT] = { "at", PARAM_CHOICE, .choices = grid_when_words, .help = "of heads, neurons, experts and parts: at which positions" }, \
+	[GRID_AT] = { "at", PARAM_CHOICE, .choices = grid_when_words, \
+		      .help = "of heads, neurons, experts and parts: at which positions" }, \
 	[GRID_POSITION] = { "position", PARAM_DIM, DIM_POSITION, .start = -1, .pinned = true, \
 			    .help = "which one, for at=position" }, \
 	[GRID_LAYER] = { "layer", PARAM_DIM, DIM_LAYER, .start = -1, .pinned = true, \

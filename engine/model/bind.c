@@ -24,7 +24,7 @@ struct binder {
 };
 
 /* A part of a layer: itself, or an expert of it. */
-struct part {
+struct bind_part {
 	int layer, expert; /* -1: none */
 };
 
@@ -32,7 +32,7 @@ struct part {
  * The pattern has %d where the number of the layer goes, and perhaps %e for that of an expert. A name that would be too long is
  * cut: it then names nothing.
  */
-static void fill_in(const char *pattern, struct part part, const char *suffix, char name[NAME])
+static void fill_in(const char *pattern, struct bind_part part, const char *suffix, char name[NAME])
 {
 	struct str s;
 
@@ -75,7 +75,8 @@ static const struct tensor *find_spelling(const struct binder *b, const char *na
 }
 
 /* `name` receives the first spelling. */
-static const struct tensor *find_part(const struct binder *b, enum weight w, struct part part, const char *suffix, char name[NAME])
+static const struct tensor *find_part(const struct binder *b, enum weight w, struct bind_part part, const char *suffix,
+				      char name[NAME])
 {
 	const char *pattern = family_name(b->family, w, b->from->gguf != NULL);
 	const struct tensor *t = NULL;
@@ -96,7 +97,7 @@ static const struct tensor *find_part(const struct binder *b, enum weight w, str
 
 static const struct tensor *find(const struct binder *b, enum weight w, int layer, const char *suffix, char name[NAME])
 {
-	return find_part(b, w, (struct part){ layer, -1 }, suffix, name);
+	return find_part(b, w, (struct bind_part){ layer, -1 }, suffix, name);
 }
 
 /* Writes the name down when there is no such tensor. */
@@ -149,7 +150,7 @@ static void bind_head_norms(struct binder *b, enum weight w, int layer, int head
 		const struct tensor *t;
 
 		snprintf(one, sizeof one, "%.*s%d%s", (int)(mark - pattern), pattern, h, mark + 2);
-		fill_in(one, (struct part){ layer, -1 }, ".weight", name);
+		fill_in(one, (struct bind_part){ layer, -1 }, ".weight", name);
 		if ((t = need_named(b, find_spelling(b, name), name)))
 			plan_vector(b->plan,
 				    (struct plan_vector){ .tensor = t, .count = K, .into = norm->gain + h * K, .layer = layer });
@@ -356,7 +357,7 @@ static const struct tensor *slice(const struct binder *b, const struct tensor *a
 }
 
 /* It stays in the file: of many experts a token reads a few. */
-static void bind_of_expert(struct binder *b, enum weight w, struct part part, int in, int out, int first, struct matrix **to)
+static void bind_of_expert(struct binder *b, enum weight w, struct bind_part part, int in, int out, int first, struct matrix **to)
 {
 	char name[NAME];
 	const struct tensor *all = need_named(b, find_part(b, w, part, ".weight", name), name);
@@ -372,7 +373,7 @@ static void bind_of_expert(struct binder *b, enum weight w, struct part part, in
 							   .whole = all });
 }
 
-static void bind_expert(struct binder *b, struct part part, struct expert *x)
+static void bind_expert(struct binder *b, struct bind_part part, struct expert *x)
 {
 	const int D = b->c->D, F = b->c->experts.F;
 
@@ -395,7 +396,7 @@ static void bind_mixture(struct binder *b, int l, struct layer *y)
 	bind_linear(b, WEIGHT_ROUTER, l, D, e->X, 0, NULL, &y->W_router, &none);
 	y->expert = arena_alloc(b->plan->arena, (size_t)e->X * sizeof *y->expert);
 	for (int x = 0; x < e->X; x++)
-		bind_expert(b, (struct part){ l, x }, &y->expert[x]);
+		bind_expert(b, (struct bind_part){ l, x }, &y->expert[x]);
 	if (!e->shared)
 		return;
 	bind_linear(b, WEIGHT_SHARED_GATE, l, D, e->shared, 0, NULL, &y->W_gate, &y->b_gate);

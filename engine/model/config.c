@@ -79,8 +79,8 @@ static bool settle_neurons(const struct settings *s, struct config *c, struct er
 	for (int l = 0; l < c->L; l++)
 		dense += !config_mixes(c, l);
 	if (e->X && e->F > (MOST - e->shared) / e->chosen)
-		return setting_refuse(s, SETTING_EXPERT_NEURONS, err, " is %d, which is too much for %d experts of a token", e->F,
-				      e->chosen);
+		return setting_refuse(s, SETTING_EXPERT_NEURONS, err,
+				      " is %d, which is more than fits with %d experts for each token", e->F, e->chosen);
 	if (e->X && (!dense || c->F < e->chosen * e->F + e->shared))
 		c->F = e->chosen * e->F + e->shared;
 	return true;

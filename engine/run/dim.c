@@ -40,7 +40,7 @@ int dim_extent(const struct config *c, int T, enum dim dim)
 	case DIM_HEAD_CHANNEL:
 		return c->K;
 	case DIM_NEURON:
-		return c->F;
+		return c->dense;
 	case DIM_EXPERT:
 		return c->experts.X;
 	case DIM_TOKEN:

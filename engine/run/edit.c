@@ -228,7 +228,8 @@ static bool resolve_early(struct edit *e, const struct config *c, int T, int foi
 	const char *what = arena_printf(arena, "edit \"%s\"", line);
 
 	if (e->place.site == SITE_EXPERT && e->op == EDIT_MEAN && e->file)
-		return err_set(err, ERR_ARGUMENT, "%s: the mean of an expert is that over the prompt's positions, without a file", what);
+		return err_set(err, ERR_ARGUMENT, "%s: the mean of an expert is that over the prompt's positions, without a file",
+			       what);
 	return place_check(&e->place, c, what, err) && (!T || resolve_positions(e, T, arena, what, err)) &&
 	       check_foil(e, T, foil_T, line, err) && (!reads_file || resolve_file(e, c, assets, arena, what, err));
 }

@@ -40,15 +40,15 @@ const struct edit_op_info edit_ops[EDIT_OPS] = {
 	[EDIT_NOISE] = { "noise", "SIGMA [SEED]", "add Gaussian noise of SIGMA standard deviations of the prompt's token "
 						  "embeddings; the same SEED (0) gives the same noise",
 			 EDIT_ON_VECTORS | EDIT_ON_HEADS, "its size is measured in embeddings, which weights and scores are not" },
-	[EDIT_PROJECT] = { "project", "FILE", "take the direction of the vector in FILE out of it", EDIT_ON_VECTORS | EDIT_ON_HEADS | EDIT_ON_EXPERTS,
-			   no_directions },
+	[EDIT_PROJECT] = { "project", "FILE", "take the direction of the vector in FILE out of it",
+			   EDIT_ON_VECTORS | EDIT_ON_HEADS | EDIT_ON_EXPERTS, no_directions },
 	[EDIT_MASK] = { "mask", "", "hide a key (@QUERY<KEY) from softmax: the other weights grow; zero on pattern leaves them as "
 				    "they are",
 			EDIT_ON_SCORES, "only what softmax reads can be hidden from it" },
 	[EDIT_FORBID] = { "forbid", "", "never choose the expert: another takes its place, and the weights are those without it",
 			  EDIT_ON_EXPERTS, no_choice },
-	[EDIT_FORCE] = { "force", "", "always choose the expert, with the weight that its router gives it; the last of the others makes "
-				      "room", EDIT_ON_EXPERTS, no_choice },
+	[EDIT_FORCE] = { "force", "", "always choose the expert, with the weight that its router gives it; the last of the others "
+				      "makes room", EDIT_ON_EXPERTS, no_choice },
 	[EDIT_BIAS] = { "bias", "NUMBER", "add NUMBER to the expert's router logit", EDIT_ON_EXPERTS, no_choice },
 };
 /* clang-format on */

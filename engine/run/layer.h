@@ -27,9 +27,9 @@ struct layer_rows;
 struct layer_sites {
 	float *resid_pre, *q, *k, *v, *z, *attn_out, *resid_mid, *mlp_pre, *mlp_up, *mlp_post, *mlp_out, *resid_post;
 	/*
-	 * Of a mixture: [rows, X] the router's logits and the experts' weights, 0 where one is not chosen; [rows, chosen] who is, by
-	 * number (router.h), as floats like all rows. The neurons of the first of them are the first in mlp_pre, mlp_up and mlp_post
-	 * and so on; those of the shared expert are the last. NULL in a model without mixtures.
+	 * Of a mixture: [rows, X] the router's logits and the experts' weights, 0 where one is not chosen; [rows, chosen] who is,
+	 * by number (router.h), as floats like all rows. The neurons of the first of them are the first in mlp_pre, mlp_up and
+	 * mlp_post and so on; those of the shared expert are the last. NULL in a model without mixtures.
 	 */
 	float *router_logits, *expert_weights, *expert_chosen;
 	float *z_used; /* [rows, H, K] what W_O was given: z with the edits on `result`; the same array as z without any */

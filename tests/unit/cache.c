@@ -16,7 +16,7 @@ static const size_t one = 600u * 1000 * 1000, needed = 3000u * 1000 * 1000;
 /* Runs that are large by their model's sizes, and have no memory: the store counts, and looks at nothing else. */
 static void set_up(struct model *m, struct run *run)
 {
-	const struct config sizes = { .L = LAYERS, .D = 64, .H = 1, .G = 1, .K = 64, .F = 64, .V = 64 };
+	const struct config sizes = { .L = LAYERS, .D = 64, .H = 1, .G = 1, .K = 64, .F = 64, .dense = 64, .V = 64 };
 	int T = 1;
 
 	m->config = sizes;

@@ -149,7 +149,7 @@ static void test_places(void)
 /* As a technique sees them: an ask of a prompt of five tokens. */
 static void test_asked(void)
 {
-	static const struct model model = { .config = { .L = 4, .H = 2, .G = 2, .K = 4, .F = 16, .D = 8 } };
+	static const struct model model = { .config = { .L = 4, .H = 2, .G = 2, .K = 4, .F = 16, .dense = 16, .D = 8 } };
 	static const struct run run = { .T = 5 };
 	static const struct analysis own = { .name = "own", .params = params };
 	struct ask ask = { .model = &model,

@@ -150,7 +150,7 @@ static void check_dimensions(void)
 
 static void check_model(void)
 {
-	struct config c = { .L = 4, .H = 5, .G = 5, .K = 8, .F = 64, .D = 40 };
+	struct config c = { .L = 4, .H = 5, .G = 5, .K = 8, .F = 64, .dense = 64, .D = 40 };
 	struct place fits = place_at(SITE_MLP_POST, 3, 60, -1), beyond = fits;
 	struct err err = { 0 };
 	size_t from;
