@@ -171,8 +171,36 @@ static void refused_before_an_answer(void)
 	drop_curtain(&s);
 }
 
+static bool is_seen(struct stage *s, const char *text)
+{
+	app_draw(&s->app, &s->canvas);
+	return screen_has(s, text);
+}
+
+/* Why the question before had no answer says nothing of the one that is being answered. */
+static void old_refusal(void)
+{
+	static const char why[] = "it learns from a text";
+	struct stage s;
+	struct snapshot_pane *pane;
+
+	raise_curtain(&s);
+	pane = (struct snapshot_pane *)&s.app.shot->pane[0];
+	table_unref(pane->table);
+	pane->table = NULL;
+	pane->error = xstrdup(why);
+	CHECK_THAT(is_seen(&s, why), "it is the answer");
+	pane->stale = true;
+	s.app.now = s.app.asked_at;
+	CHECK_THAT(is_seen(&s, why), "the next one is expected at once");
+	s.app.now = s.app.asked_at + 60000;
+	CHECK_THAT(!is_seen(&s, why), "the next one takes a while");
+	drop_curtain(&s);
+}
+
 int main(void)
 {
+	old_refusal();
 	refused_at_once();
 	put_back();
 	refused_at_the_start();

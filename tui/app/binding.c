@@ -217,7 +217,8 @@ void question_answer(const struct app *app, int pane, struct answer_shown *out)
 	out->before = out->current && app_edited(app) ? shot->pane[best].before : NULL;
 	if (out->table && out->table->unfinished && shot->pane[best].older && fits_over(out->table, shot->pane[best].older))
 		out->older = shot->pane[best].older;
-	out->error = out->current ? shot->pane[best].error : NULL;
+	/* Of the question before it is shown while the next answer is expected at once, so that nothing flickers. */
+	out->error = out->current && !(shot->pane[best].stale && app_is_slow(app)) ? shot->pane[best].error : NULL;
 	out->stopped = out->current && shot->serial == app->serial && shot->pane[best].stopped;
 	if (out->current && shot->serial == app->serial) {
 		out->forecast = shot->pane[best].forecast;
