@@ -18,6 +18,8 @@ is too much|unexpected argument
 said so far|messages
 \bput (it |them |the text )?away\b|hide, dismiss
 are the most\b|at most
+mends the answer|recovers the answer
+range without|colour range excludes
 take (it|the last change) back|undo
 \bshall\b|is to'
 
@@ -28,6 +30,7 @@ stumbled_comments='\bbehind\b|after
 \b(comes?|came) to the same|gives the same
 \banew\b|again
 said so far|messages
+range without|colour range excludes
 \bput (it |them |the text )?away\b|hide, dismiss
 in earnest|really
 (?<![*`"])\bsaid\b(?![`"(:])|given, announced, printed, known

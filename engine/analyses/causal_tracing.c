@@ -253,7 +253,7 @@ const struct analysis analysis_causal_tracing = {
 	.title = "Causal tracing",
 	.topic = TOPIC_CAUSAL,
 	.paper = "Meng et al. 2022",
-	.blurb = "Which activation, restored, mends the answer that noise on some tokens broke.",
+	.blurb = "Which restored activation recovers the answer after noise on some tokens.",
 	.help = "Put the noise on the tokens of the subject (from, to): a cell near 1 shows that what the answer needs has passed "
 		"through there. attn_out and mlp_out of single layers mend little: widen the window (the paper has 10). The noise "
 		"pushes the model where it never was: prefer a foil and activation-patching where there is one. How much the seeds "

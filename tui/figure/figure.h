@@ -3,7 +3,7 @@
  * asked.
  *
  *     attention · layer 2 head 2 · weight		title
- *     0 ▒▒▒▒▒▒▒▒▒▒ 1  range without ‹bos›		legend
+ *     0 ▒▒▒▒▒▒▒▒▒▒ 1  colour range excludes ‹bos›	legend
  *      query |The | ■
  *            |cat | ■ ■
  *                  The cat   key			tokens in boxes
