@@ -192,9 +192,27 @@ static void lists_give_way(void)
 	CHECK_THAT(l.pane[0].h - 2 >= 16 && l.pane[1].h - 2 >= 12, "with more: %d and %d", l.pane[0].h - 2, l.pane[1].h - 2);
 }
 
+/* Heads of 30 layers that have less than 30 rows are drawn two to a row: what is left is the lens's, above. */
+static void halves_give_way(void)
+{
+	const struct view_need lens = { { 6, 20 }, { 32, 40 }, { 64, 60 } },
+			       heads = { { 6, 20 }, { 32, 40 }, { 34, 60 }, .instead_rows = 17 };
+	struct view_need need[] = { lens, heads };
+	int row[] = { 0, 1 }, none[2] = { 0 };
+	unsigned last_focus[] = { 1, 2 };
+	struct layout_wish wish = { .panes = 2, .row = row, .need = need, .height = none, .width = none, .last_focus = last_focus };
+	struct layout l;
+
+	layout_make(&wish, 120, 50, &l);
+	CHECK_THAT(l.pane[1].h - 2 == 17 && l.pane[0].h - 2 > 20, "rows: %d and %d", l.pane[0].h - 2, l.pane[1].h - 2);
+	layout_make(&wish, 120, 75, &l);
+	CHECK_THAT(l.pane[1].h - 2 >= 32 && l.pane[0].h - 2 >= 32, "with all: %d and %d", l.pane[0].h - 2, l.pane[1].h - 2);
+}
+
 int main(void)
 {
 	properties();
+	halves_give_way();
 	lists_give_way();
 	the_case();
 	return tap_done();

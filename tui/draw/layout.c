@@ -12,8 +12,9 @@ struct row {
 /* One of several things that share a length; neighbours overlap by one. */
 struct layout_part {
 	int min, enough, want, most;
-	int added;  /* by the user */
-	int weight; /* how fast it gets what it lacks, against the others */
+	int instead; /* what it can use as long as it has less than it wants; 0: all that it has */
+	int added;   /* by the user */
+	int weight;  /* how fast it gets what it lacks, against the others */
 	int size;
 };
 
@@ -123,6 +124,22 @@ static void add_wishes(struct layout_part *part, int n)
 		}
 }
 
+/* From those that will be smaller pictures than they want, what these leave blank. Returns how much that is. */
+static int take_unused(struct layout_part *part, int n)
+{
+	int left = 0;
+
+	for (int i = 0; i < n; i++) {
+		struct layout_part *p = &part[i];
+
+		if (!p->instead || p->size >= p->want || p->size <= p->instead)
+			continue;
+		left += p->size - p->instead;
+		p->size = p->want = p->instead;
+	}
+	return left;
+}
+
 static void share(struct layout_part *part, int n, int space)
 {
 	int left = space + n - 1;
@@ -137,6 +154,7 @@ static void share(struct layout_part *part, int n, int space)
 	}
 	left = deal(part, n, left, enough_of);
 	left = deal(part, n, left, want_of);
+	left = deal(part, n, left + take_unused(part, n), want_of);
 	left = deal(part, n, left, most_of);
 	for (int i = 0; i < n; i++) /* nobody has a use for it */
 		part[i].size += left / n + (i >= n - left % n);
@@ -168,6 +186,7 @@ static void heighten(struct layout_part *p, const struct view_need *need)
 	p->enough = at_least(at_least(p->enough, (need->enough_rows ? need->enough_rows : need->want.rows) + FRAME), p->min);
 	p->want = at_least(at_least(p->want, need->want.rows + FRAME), p->enough);
 	p->most = at_least(at_least(p->most, need->most.rows + FRAME), p->want);
+	p->instead = at_least(at_least(p->instead, p->min), (need->instead_rows ? need->instead_rows : need->want.rows) + FRAME);
 }
 
 /* Which panes of a row there is room for; returns how many. */

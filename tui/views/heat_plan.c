@@ -48,7 +48,7 @@ static void cell_width(const struct view *v, enum zoom zoom, int *least, int *mo
 		*least = 1;
 	}
 	/* Attention in halves stays square; elsewhere a few columns more show the labels. */
-	*most = zoom == ZOOM_SHADE && labels ? 6 : t->look == LOOK_ATTENTION ? 2 : 4;
+	*most = zoom == ZOOM_SHADE && labels ? 6 : t->look == LOOK_ATTENTION ? 2 : 6;
 }
 
 static int stack_of(const struct view *v, enum zoom zoom)
@@ -154,6 +154,7 @@ struct view_need heat_need(const struct view *v, enum zoom zoom)
 	    unused;
 	int rows = ceil_div(t->rows.n, zoom == ZOOM_HALF ? stack_of(v, zoom) : 1), some = t->cols.n < SOME ? t->cols.n : SOME,
 	    lines = 1;
+	bool halves = zoom == ZOOM_AUTO && !t->word_show && !t->mark && stack_of(v, ZOOM_HALF) == 2;
 
 	if (zoom == ZOOM_AUTO || zoom == ZOOM_WORD)
 		zoom = t->word_show ? ZOOM_WORD : ZOOM_NUMBER;
@@ -170,6 +171,7 @@ struct view_need heat_need(const struct view *v, enum zoom zoom)
 		.min = { HEAD + (rows < SOME ? rows : SOME) + FOOT, label + some * small },
 		.want = { HEAD + rows + FOOT, label + t->cols.n * least },
 		.most = { HEAD + t->rows.n * lines + FOOT_MOST, label + t->cols.n * most + end },
+		.instead_rows = halves ? HEAD + ceil_div(t->rows.n, 2) + FOOT : 0,
 	};
 }
 

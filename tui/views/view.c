@@ -329,6 +329,8 @@ struct view_need view_need(const struct view *v)
 	need.most = larger(need.most, need.want);
 	if (need.enough_rows)
 		need.enough_rows = need.enough_rows - v->edge > need.min.rows ? need.enough_rows - v->edge : need.min.rows;
+	if (need.instead_rows)
+		need.instead_rows -= v->edge;
 	return need;
 }
 

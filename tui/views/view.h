@@ -110,6 +110,8 @@ void view_scroll(const struct view *v, struct view_state *state, int lines);
  * with `want` all of it is there in its usual form, and what goes beyond `most` would stay blank. min <= want <= most.
  * `enough_rows`: with fewer rows than `want` it is the same picture, only shorter; so the others get theirs first, which
  * would be drawn in another way. 0: as many as are wanted.
+ * `instead_rows`: with fewer rows than `want` it is another picture, of so many rows, and what goes beyond them would stay blank.
+ * 0: it is the same picture.
  * Of v, the table counts and what it had before; its rectangle does not.
  */
 struct view_size {
@@ -117,7 +119,7 @@ struct view_size {
 };
 struct view_need {
 	struct view_size min, want, most;
-	int enough_rows;
+	int enough_rows, instead_rows;
 };
 struct view_need view_need(const struct view *v);
 
