@@ -55,6 +55,12 @@ static __attribute__((unused)) struct table *answer(struct walk *w)
 	return t;
 }
 
+/* Experts are there in mixtures alone; elsewhere the choice is refused by a sentence, which `places` checks. */
+static __attribute__((unused)) bool walk_has(const struct walk *w, const struct param *p, int choice)
+{
+	return strcmp(p->choices[choice].word, "expert") || session_model(w->session)->config.experts.X;
+}
+
 /* Every choice of every argument, the others at their defaults. */
 static void walk_choices(struct walk *w, const struct analysis *a, void (*check)(struct walk *w))
 {
@@ -65,6 +71,8 @@ static void walk_choices(struct walk *w, const struct analysis *a, void (*check)
 	check(w);
 	for (const struct param *p = a->params; p && p->name; p++)
 		for (int v = 1; p->kind == PARAM_CHOICE && v < param_choices(p); v++) {
+			if (!walk_has(w, p, v))
+				continue;
 			job_pane_init(pane, a);
 			pane->args[p - a->params] = value_number(p->choices[v].value);
 			snprintf(w->what, sizeof w->what, "%s %s=%s", a->name, p->name, p->choices[v].word);
