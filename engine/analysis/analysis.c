@@ -85,11 +85,11 @@ void analysis_suggest(const char *name, struct str *out)
 
 		nearest = d < nearest ? d : nearest;
 	}
-	for (int i = 0, said = 0; analysis_list[i]; i++) {
+	for (int i = 0, written = 0; analysis_list[i]; i++) {
 		const char *word = analysis_list[i]->name;
 
 		if (distance(name, word) == nearest || (*name && strstr(word, name)))
-			str_addf(out, "%s%s", said++ ? ", " : "", word);
+			str_addf(out, "%s%s", written++ ? ", " : "", word);
 	}
 }
 

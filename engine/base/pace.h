@@ -7,7 +7,7 @@
 
 /* Zeroed: before the first look. */
 struct pace {
-	double started, looked, left; /* milliseconds of any clock; left < 0: nothing is known yet */
+	double started, last_ms, left; /* milliseconds of any clock; left < 0: nothing is known yet */
 	int done, total;
 };
 

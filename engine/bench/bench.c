@@ -86,7 +86,7 @@ static void tell_in_passes(struct bench *b, const struct bench_work *w, struct b
 			row->passes = row->median / b->row[i].median;
 }
 
-static bool measure_all(struct bench_stand *s, void (*said)(const char *what), struct bench *b, struct err *err)
+static bool measure_all(struct bench_stand *s, void (*tell)(const char *what), struct bench *b, struct err *err)
 {
 	struct yardstick before = take_yardstick(b), after;
 	bool ok = true;
@@ -100,8 +100,8 @@ static bool measure_all(struct bench_stand *s, void (*said)(const char *what), s
 		w->cost(s, w->T, row);
 		if (limit_of(&before, &before, row) <= LONGEST &&
 		    (!s->model->config.context_is_hard || w->T <= s->model->config.context)) {
-			if (said)
-				said(w->what);
+			if (tell)
+				tell(w->what);
 			ok = (!w->prepare || w->prepare(s, w->T, err)) && measure(s, w, row, err);
 			tell_in_passes(b, w, row);
 			after = take_yardstick(b);
@@ -126,7 +126,7 @@ static const int32_t *some_tokens(struct arena *arena, int V)
 	return ids;
 }
 
-bool bench_measure(const char *where, bool low_memory, void (*said)(const char *what), struct bench *out, struct err *err)
+bool bench_measure(const char *where, bool low_memory, void (*tell)(const char *what), struct bench *out, struct err *err)
 {
 	struct bench_stand s = { .where = where, .arena = arena_new() };
 	struct notes notes = { 0 };
@@ -138,7 +138,7 @@ bool bench_measure(const char *where, bool low_memory, void (*said)(const char *
 		s.file_bytes = (double)out->model.file_bytes;
 		s.weight_bytes = low_memory ? s.file_bytes : (double)out->model.private_bytes;
 		s.tokens = some_tokens(s.arena, s.model->config.V);
-		ok = measure_all(&s, said, out, err);
+		ok = measure_all(&s, tell, out, err);
 	}
 	model_free(s.model);
 	arena_free(s.arena);

@@ -34,7 +34,7 @@ struct bench {
 	struct bench_row row[BENCH_ROWS];
 };
 
-/* Measures everything; a minute or so. `said` is called with each row's phrase before it is measured. */
-bool bench_measure(const char *where, bool low_memory, void (*said)(const char *what), struct bench *out, struct err *err);
+/* Measures everything; a minute or so. `tell` is called with each row's phrase before it is measured. */
+bool bench_measure(const char *where, bool low_memory, void (*tell)(const char *what), struct bench *out, struct err *err);
 
 #endif

@@ -300,17 +300,17 @@ static void write_matrix(const struct table *t, const float *value, struct str *
 
 void export_question(const struct answer *a, struct str *out)
 {
-	int said = 0;
+	int written = 0;
 
 	for (int i = 0; i < a->job->edits; i++) {
 		const char *edit = a->job->edit[i].line;
 
 		if (!a->job->edit[i].on)
 			continue;
-		str_add(out, said++ ? " · " : "edits: ");
+		str_add(out, written++ ? " · " : "edits: ");
 		utf8_safe(out, edit, strlen(edit), false);
 	}
-	if (said)
+	if (written)
 		str_add_char(out, '\n');
 	if (a->pane->analysis->metrics) {
 		const char *spec = answer_metric(a);
@@ -318,7 +318,7 @@ void export_question(const struct answer *a, struct str *out)
 		str_add(out, "metric: ");
 		utf8_safe(out, spec, strlen(spec), false);
 		str_addf(out, " = %.4f", answer_value(a));
-		if (said)
+		if (written)
 			str_addf(out, " (unedited %.4f)", answer_unedited(a));
 		str_add_char(out, '\n');
 	}

@@ -97,14 +97,14 @@ static void write_prompt(struct str *out, const char *name, const char *text, co
 
 static void write_edits(struct str *out, const struct job *job)
 {
-	int said = 0;
+	int written = 0;
 
 	key(out, "edits");
 	str_add_char(out, '[');
 	for (int i = 0; i < job->edits; i++) {
 		if (!job->edit[i].on)
 			continue;
-		if (said++)
+		if (written++)
 			str_add_char(out, ',');
 		json_write_string(out, job->edit[i].line, strlen(job->edit[i].line));
 	}

@@ -569,13 +569,13 @@ static void note_ignored(const struct binder *b, const struct settings *s)
 
 static bool check_vocabulary(const struct settings *s, const struct model *m, struct err *err)
 {
-	int said = m->config.V;
+	int given = m->config.V;
 
 	/* a GGUF's key is for show: its tokens are counted by their list */
 	return !s->json || !m->W_E ||
-	       (setting_int(s, SETTING_VOCABULARY, 1, 1 << 24, &said, err) &&
-		(said == m->config.V ||
-		 setting_refuse(s, SETTING_VOCABULARY, err, " is %d, but %s has %d rows", said, m->W_E->name, m->config.V)));
+	       (setting_int(s, SETTING_VOCABULARY, 1, 1 << 24, &given, err) &&
+		(given == m->config.V ||
+		 setting_refuse(s, SETTING_VOCABULARY, err, " is %d, but %s has %d rows", given, m->W_E->name, m->config.V)));
 }
 
 bool bind_model(const struct checkpoint *from, struct model *m, struct bind_plan *plan, struct err *err)

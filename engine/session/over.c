@@ -136,14 +136,14 @@ struct table *over_answer(struct session *s, const struct job *job, int i, struc
 
 enum { LOOK = 10000 }; /* a longer file is not read for this: its size says about how many there are */
 
-static void forget(struct looked *l)
+static void forget(struct last_prompts *l)
 {
 	free(l->path);
 	free(l->first);
-	*l = (struct looked){ 0 };
+	*l = (struct last_prompts){ 0 };
 }
 
-static void read_some(struct looked *out, struct prompts *prompts)
+static void read_some(struct last_prompts *out, struct prompts *prompts)
 {
 	struct prompt prompt = { .text = "" };
 	double bytes = 0;
@@ -170,24 +170,24 @@ static void read_some(struct looked *out, struct prompts *prompts)
 }
 
 /* Read once, until it is written again. */
-static const struct looked *look_at(struct session *s, const struct asset_file *file)
+static const struct last_prompts *look_at(struct session *s, const struct asset_file *file)
 {
 	struct err err; /* whoever asks the prompts says what is wrong */
 	struct prompts *prompts;
 
-	if (s->looked.path && !strcmp(s->looked.path, file->path) && s->looked.version == file->version)
-		return &s->looked;
-	forget(&s->looked);
-	s->looked = (struct looked){ .path = xstrdup(file->path), .version = file->version };
+	if (s->last_prompts.path && !strcmp(s->last_prompts.path, file->path) && s->last_prompts.version == file->version)
+		return &s->last_prompts;
+	forget(&s->last_prompts);
+	s->last_prompts = (struct last_prompts){ .path = xstrdup(file->path), .version = file->version };
 	if ((prompts = prompts_open(file->path, &err)))
-		read_some(&s->looked, prompts);
+		read_some(&s->last_prompts, prompts);
 	prompts_close(prompts);
-	return &s->looked;
+	return &s->last_prompts;
 }
 
 void over_done(struct session *s)
 {
-	forget(&s->looked);
+	forget(&s->last_prompts);
 }
 
 /* Passes through the model for a prompt like that of p; -1: nobody knows. */
@@ -204,7 +204,7 @@ static double passes(struct session *s, const struct prepared *p, const struct j
 }
 
 /* A prompt of the file in the mean, by this one. */
-static double seconds_of(struct session *s, const struct prepared *p, const struct job_pane *pane, const struct looked *file)
+static double seconds_of(struct session *s, const struct prepared *p, const struct job_pane *pane, const struct last_prompts *file)
 {
 	const double of_one = passes(s, p, pane) * s->token_ms * p->run->T / 1000;
 
@@ -212,7 +212,7 @@ static double seconds_of(struct session *s, const struct prepared *p, const stru
 }
 
 /* Where the job's own prompt is asked nothing, the file's first is run to see what one takes. */
-static double seconds_by_first(struct session *s, const struct job_pane *pane, const struct looked *file)
+static double seconds_by_first(struct session *s, const struct job_pane *pane, const struct last_prompts *file)
 {
 	struct prepared p = { 0 };
 	struct job job;
@@ -239,7 +239,7 @@ static int own_prompts(const struct session *s, int all)
 struct forecast over_forecast(struct session *s, const struct job_pane *pane)
 {
 	struct forecast f = { .measured = pane->analysis->cost < COST_RUNS || session_share(s, pane->analysis) > 0 };
-	const struct looked *file;
+	const struct last_prompts *file;
 	struct asset_file where;
 	struct table *there;
 	struct str key;

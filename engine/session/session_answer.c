@@ -73,7 +73,7 @@ struct table *session_answer_of(struct session *s, const struct prepared *p, con
 		return named_foil(session_view_table(s, &there, pane, like, watched, task, notes, err), err);
 	if (!(b = session_view_table(s, &there, pane, like, NULL, task, notes, err)))
 		return NULL;
-	partial.less = b;
+	partial.subtract = b;
 	partial.what = shown_words[pane->shown].title;
 	a = session_view_table(s, &here, pane, like, watched, task, notes, err);
 	if (a && chooses_rows(a)) { /* of the other run, too, the tokens that this one ranks, the neurons that it lists */

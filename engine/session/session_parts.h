@@ -11,7 +11,7 @@
 #include "engine/session/witness.h"
 
 /* What a file of prompts has in it, as far as it was read for saying how long it takes. */
-struct looked {
+struct last_prompts {
 	char *path;
 	uint64_t version;
 	int prompts;  /* of a long file about as many */
@@ -36,9 +36,9 @@ struct session {
 	struct model *model;
 	char *where; /* as the job named it; NULL: demo */
 	struct cache *cache;
-	struct assets *assets;	    /* files that techniques, edits and metrics read */
-	struct looked looked;	    /* the file of prompts that was looked at last */
-	struct dataset_files files; /* where the parts of means are kept */
+	struct assets *assets;		  /* files that techniques, edits and metrics read */
+	struct last_prompts last_prompts; /* the file of prompts that was looked at last */
+	struct dataset_files files;	  /* where the parts of means are kept */
 	bool ready;
 	struct prepared now;
 	struct job_fault fault;	      /* while a job is prepared: whose turn it is */
@@ -96,7 +96,7 @@ struct partial {
 	session_visible *visible;
 	void *context;
 	const char *analysis;
-	const struct table *less;	 /* NULL: nothing */
+	const struct table *subtract;	 /* NULL: nothing */
 	const char *what;		 /* the difference is called */
 	const struct session_view *view; /* that it is of */
 	const struct job_pane *pane;

@@ -53,12 +53,12 @@ static void show_partial(void *context, const struct table *so_far)
 {
 	struct partial *p = context;
 	struct err err;
-	struct table *t = p->less ? table_minus(so_far, p->less, p->what, &err) : table_copy(so_far, &err);
+	struct table *t = p->subtract ? table_minus(so_far, p->subtract, p->what, &err) : table_copy(so_far, &err);
 
 	if (!t) /* no memory: then the whole one will say so */
 		return;
 	bear_witness(so_far, p->view, p->pane);
-	witness_copied(t, so_far, p->less);
+	witness_copied(t, so_far, p->subtract);
 	t->analysis = p->analysis;
 	t->unfinished = true;
 	p->show(p->context, t);

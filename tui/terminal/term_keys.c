@@ -70,7 +70,7 @@ static struct {
 	const char *sends[NAMED]; /* terminfo's; "" where it has none */
 	struct str in;		  /* that came and is not taken yet */
 	long at;		  /* milliseconds: when the last of it came */
-	long looked;		  /* when there was last nothing more to read: silence is counted up to here */
+	long quiet_at;		  /* when there was last nothing more to read: silence is counted up to here */
 	bool pasting;		  /* `in` is within a paste, which `paste` is so far */
 	size_t mark; /* bytes of the mark that begins a paste which were taken for keys, last of all: the rest may come yet */
 	struct str paste;
@@ -122,7 +122,7 @@ static void take(size_t n)
  */
 static bool waited(int ms)
 {
-	return keys.looked - keys.at >= ms;
+	return keys.quiet_at - keys.at >= ms;
 }
 
 /* ---- pastes ---- */
@@ -424,7 +424,7 @@ static bool gather(bool *lost)
 	ssize_t n;
 
 	if (poll(&in, 1, 0) <= 0) {
-		keys.looked = now;
+		keys.quiet_at = now;
 		return false;
 	}
 	n = read(STDIN_FILENO, bytes, sizeof bytes);

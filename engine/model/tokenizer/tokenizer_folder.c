@@ -127,12 +127,12 @@ static enum prefix prefix_of(const struct sides *sides)
 	static const char *const byte_level[] = { "CodeGenTokenizer", "CohereTokenizer", "GPT2Tokenizer",
 						  "GPTNeoXTokenizer", "Qwen2Tokenizer",	 "RobertaTokenizer" };
 	const char *class = class_of(sides);
-	bool prefix = false, said = json_bool(json_get(sides->root[TOKENIZER_CONFIG], "add_prefix_space"), &prefix);
+	bool prefix = false, given = json_bool(json_get(sides->root[TOKENIZER_CONFIG], "add_prefix_space"), &prefix);
 
 	for (size_t i = 0; i < sizeof byte_level / sizeof *byte_level; i++)
 		if (is_class(class, byte_level[i]))
 			return prefix ? PREFIX_ALWAYS : PREFIX_NEVER;
-	if (is_class(class, "LlamaTokenizer") && said)
+	if (is_class(class, "LlamaTokenizer") && given)
 		return prefix ? PREFIX_ALWAYS : PREFIX_NEVER;
 	return PREFIX_OF_FILE;
 }
@@ -175,15 +175,15 @@ static void make_special(struct tokenizer *t, int32_t id)
 	t->vocabulary.kind[id] = TOKEN_SPECIAL;
 }
 
-/* The token of a role, "bos_token": its text or {"content": its text}. *said: a file has the key, be it null. */
-static int32_t role_by_text(struct tokenizer *t, const struct sides *sides, const char *role, bool *said)
+/* The token of a role, "bos_token": its text or {"content": its text}. *given: a file has the key, be it null. */
+static int32_t role_by_text(struct tokenizer *t, const struct sides *sides, const char *role, bool *given)
 {
 	for (int i = TOKENIZER_CONFIG; i <= SPECIAL_TOKENS_MAP; i++) {
 		const struct json_value *v = json_get(sides->root[i], role);
 		const char *text = json_text(json_is(v, JSON_OBJECT) ? json_get(v, "content") : v);
 		int32_t id = text ? id_of(t, text) : -1;
 
-		*said |= v != NULL;
+		*given |= v != NULL;
 		if (id >= 0) {
 			make_special(t, id);
 			return id;
@@ -240,7 +240,7 @@ static const char *name_of(const struct tokenizer *t, int32_t id)
 static void decide_bos(struct tokenizer *t, const struct form *form, const struct json_value *config)
 {
 	bool add = form->adds_bos, add_eos = false;
-	bool said = json_bool(json_get(config, "add_bos_token"), &add);
+	bool given = json_bool(json_get(config, "add_bos_token"), &add);
 
 	if (t->has_template) {
 		bool adds = tokenizer_adds_bos(t);
@@ -256,7 +256,7 @@ static void decide_bos(struct tokenizer *t, const struct form *form, const struc
 		ids_add(&t->after, t->eos);
 	if (t->bos < 0)
 		tokenizer_add_bos(t, false, "the model has no BOS token");
-	else if (said)
+	else if (given)
 		tokenizer_add_bos(t, add, "add_bos_token in tokenizer_config.json is %s", add ? "true" : "false");
 	else
 		tokenizer_add_bos(t, add, "no file says whether %.60s is added; for %s it is%s", name_of(t, t->bos), form->file,

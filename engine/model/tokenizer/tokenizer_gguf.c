@@ -151,11 +151,11 @@ static bool byte_level(struct tokenizer *t, const struct gguf *g, const struct p
 {
 	const char *name = "default";
 	size_t n = strlen(name);
-	bool prefix = false, said = gguf_string(g, KEY("pre"), &name, &n);
+	bool prefix = false, given = gguf_string(g, KEY("pre"), &name, &n);
 
 	*pre = pretokenizer_find(name, n);
 	t->spelling = SPELLING_ALPHABET;
-	t->kind = said ? "byte-level BPE (GGUF)" : "byte-level BPE (GGUF; it names no pre-tokenizer, the default one is used)";
+	t->kind = given ? "byte-level BPE (GGUF)" : "byte-level BPE (GGUF; it names no pre-tokenizer, the default one is used)";
 	if (!*pre) {
 		t->kind = arena_printf(t->arena,
 				       "byte-level BPE (GGUF; its pre-tokenizer \"%.*s\" is not known, the default one "
@@ -206,14 +206,14 @@ static int32_t role(const struct tokenizer *t, const struct gguf *g, const char 
 static void find_roles(struct tokenizer *t, const struct gguf *g, const struct model_kind *kind, const struct pretokenizer *pre)
 {
 	bool add = kind->adds_bos || (pre && pre->adds_bos), add_eos = false;
-	bool said = gguf_bool(g, KEY("add_bos_token"), &add);
+	bool given = gguf_bool(g, KEY("add_bos_token"), &add);
 
 	t->bos = role(t, g, KEY("bos_token_id"), kind->bos);
 	t->eos = role(t, g, KEY("eos_token_id"), kind->eos);
 	t->bpe.unknown = role(t, g, KEY("unknown_token_id"), kind->unknown);
 	if (t->bos < 0)
 		tokenizer_add_bos(t, false, "the file names no BOS token");
-	else if (said)
+	else if (given)
 		tokenizer_add_bos(t, add, "tokenizer.ggml.add_bos_token is %s", add ? "true" : "false");
 	else if (pre && pre->adds_bos)
 		tokenizer_add_bos(t, add, "tokenizer.ggml.add_bos_token is absent; for the pre-tokenizer %s it is true", pre->name);
