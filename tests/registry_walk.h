@@ -55,7 +55,7 @@ static __attribute__((unused)) struct table *answer(struct walk *w)
 	return t;
 }
 
-/* Experts are there in mixtures alone; elsewhere the choice is refused by a sentence, which `places` checks. */
+/* Experts are there in mixtures alone; elsewhere the choice is refused by a sentence (unit/place.c). */
 static __attribute__((unused)) bool walk_has(const struct walk *w, const struct param *p, int choice)
 {
 	return strcmp(p->choices[choice].word, "expert") || session_model(w->session)->config.experts.X;

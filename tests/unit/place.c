@@ -165,6 +165,22 @@ static void check_model(void)
 	CHECK(place_slice(&fits, &c, &from) == 8 && from == 16);
 }
 
+static void check_experts(void)
+{
+	bool here[] = { false, true };
+	struct config c = { .L = 2, .H = 1, .G = 1, .K = 8, .F = 64, .dense = 64, .D = 8 };
+	struct place first = place_at(SITE_EXPERT, 0, 3, -1), second = place_at(SITE_EXPERT, 1, 3, -1),
+		     beyond = place_at(SITE_EXPERT, 1, 4, -1);
+	struct err err = { 0 };
+
+	CHECK_THAT(!place_check(&second, &c, "x", &err) && !strcmp(err.text, "x: this model has no experts"), "%s", err.text);
+	c.experts.X = 4;
+	c.experts.here = here;
+	CHECK(place_check(&second, &c, "x", &err));
+	CHECK_THAT(!place_check(&first, &c, "x", &err) && strstr(err.text, "x: layer 0 has one MLP"), "%s", err.text);
+	CHECK_THAT(!place_check(&beyond, &c, "x", &err) && strstr(err.text, "0 … 3"), "%s", err.text);
+}
+
 int main(void)
 {
 	check_words();
@@ -173,5 +189,6 @@ int main(void)
 	check_refusals();
 	check_dimensions();
 	check_model();
+	check_experts();
 	return tap_done();
 }
