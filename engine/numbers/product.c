@@ -145,7 +145,9 @@ static void chunk(const struct cut *c, int number)
 				w.b = read + (size_t)(w.panel - begin) * w.stride + (low - k) * PANEL;
 			else
 				w.b = (const char *)p->panels + apart(p, w.panel, low);
-			if (w.panel + w.number < end)
+			if (read) /* what comes after the buffer is nobody's weights */
+				w.next = 0;
+			else if (w.panel + w.number < end)
 				w.next = apart(p, w.number, 0);
 			else /* the next inputs of the first panels, or the panels of another chunk */
 				w.next = high < last ? apart(p, begin - w.panel, high - low) : apart(p, w.number, p->from - low);
