@@ -9,13 +9,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/base/bounds.h"
 #include "engine/run/change.h"
 #include "engine/run/forward.h"
 #include "engine/run/metric_inner.h"
 #include "engine/run/readout.h"
 #include "engine/run/vocab.h"
 
-enum { MOST_ROWS = 512 }; /* of a pass: enough to be bound by arithmetic, small enough to cancel soon and to stay in memory */
+/* Rows of a pass: enough to be bound by arithmetic, small enough to cancel soon; and what they may take, in runs of the prompt. */
+enum { MOST_ROWS = 512, RUNS = 2 };
 
 /* A variant with its edits resolved, and where its work starts. */
 struct item {
@@ -41,6 +43,7 @@ struct sweep {
 	struct run_set reads;	/* what the variants' edits read */
 	int T;			/* positions that are carried */
 	int top;		/* the last layer that is computed */
+	int most_rows;		/* of a pass */
 	float *y;		/* [D]; for loss [T, D] */
 };
 
@@ -358,12 +361,23 @@ static bool begin(struct sweep *s, struct err *err)
 	return s->y && (s->loss || s->inner || readout_begin(&s->readout, metric, s->unedited, s->arena, s->task, err));
 }
 
+/* A row is in all sites of one layer, once more in z and normalised. */
+static int rows_together(const struct run *run)
+{
+	const struct config *c = &run->model->config;
+	const size_t floats = model_stream_floats(c) + model_passing_floats(c) + (size_t)(c->H * c->K + c->D),
+		     rows = RUNS * run_bytes(c, run->T, RUN_ALL) / (floats * sizeof(float));
+
+	return rows < MOST_ROWS ? most(1, (int)rows) : MOST_ROWS;
+}
+
 static bool sweep(struct sweep *s, const struct run *foil, const struct sweep_variant *variants, int n, struct err *err)
 {
 	struct item *item = arena_alloc(s->arena, (size_t)n * sizeof *item);
 	int same = 0;
 	bool ok = true;
 
+	s->most_rows = rows_together(s->run);
 	task_count_runs(s->task, n);
 	for (int i = 0; s->metric && i < n; i++)
 		s->value[i] = NAN;
@@ -378,7 +392,7 @@ static bool sweep(struct sweep *s, const struct run *foil, const struct sweep_va
 		int nt = s->T - item[i].t0;
 		struct arena_mark mark = arena_mark(s->arena);
 
-		for (count = 1; i + count < n && item[i + count].t0 == item[i].t0 && (count + 1) * nt <= MOST_ROWS;)
+		for (count = 1; i + count < n && item[i + count].t0 == item[i].t0 && (count + 1) * nt <= s->most_rows;)
 			count++;
 		ok = task_step(s->task, i, n, err) && together(s, &item[i], count, err);
 		arena_rewind(s->arena, mark);
