@@ -197,6 +197,7 @@ const struct analysis analysis_alti_logit = {
 	.shape = "position × quantity",
 	.unit = "the metric's",
 	.on = ON_RUN | ON_METRIC,
+	.needs = NEEDS_SUM,
 	.cost = COST_VOCABULARY,
 	.metrics = METRICS_LINEAR,
 	.params = params,

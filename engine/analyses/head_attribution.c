@@ -116,6 +116,7 @@ const struct analysis analysis_head_attribution = {
 	.shape = "layer × head",
 	.unit = "logit",
 	.on = ON_RUN | ON_METRIC,
+	.needs = NEEDS_SUM,
 	.cost = COST_READ,
 	.metrics = METRICS_LINEAR,
 	.params = params,

@@ -412,6 +412,7 @@ const struct analysis analysis_information_flow = {
 	.shape = "component × quantity",
 	.unit = "share",
 	.on = ON_RUN,
+	.needs = NEEDS_SUM,
 	.cost = COST_VOCABULARY,
 	.params = params,
 	.compute = compute,

@@ -325,6 +325,7 @@ const struct analysis analysis_path_attribution = {
 	.shape = "sender × receiver",
 	.unit = "logit",
 	.on = ON_RUN | ON_METRIC,
+	.needs = NEEDS_SUM,
 	.cost = COST_VOCABULARY,
 	.metrics = METRICS_LINEAR,
 	.params = params,

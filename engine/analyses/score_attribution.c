@@ -418,6 +418,7 @@ const struct analysis analysis_score_attribution = {
 	.shape = "component × quantity, component × component, head_channel × quantity",
 	.unit = "score",
 	.on = ON_RUN,
+	.needs = NEEDS_SUM,
 	.cost = COST_VOCABULARY,
 	.params = params,
 	.compute = compute,

@@ -255,6 +255,7 @@ const struct analysis analysis_self_repair = {
 	.shape = "component × quantity",
 	.unit = "logit",
 	.on = ON_RUN | ON_METRIC,
+	.needs = NEEDS_SUM,
 	.cost = COST_RUNS,
 	.runs = runs,
 	/* Between the two runs what they read of the stream differs by the norm's scale alone. */

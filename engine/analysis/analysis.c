@@ -8,6 +8,7 @@
 #include "engine/base/clock.h"
 #include "engine/model/model.h"
 #include "engine/model/tokenizer/tokenizer.h"
+#include "engine/run/norms.h"
 
 enum { LOOK_EVERY_MS = 70, SHARE = 10 }; /* of the time, a tenth at most goes into showing */
 
@@ -171,6 +172,8 @@ bool analysis_can_answer(const struct analysis *a, const struct ask *ask, struct
 {
 	if ((a->needs & NEEDS_FOIL) && !ask->foil)
 		return err_set(err, ERR_ARGUMENT, "%s compares with a second prompt: set a foil", a->name);
+	if ((a->needs & NEEDS_SUM) && !norms_off_stream(&ask->model->config, err))
+		return err_in(err, "%s", a->name);
 	if (a->metrics && !analysis_explains(a, ask->metric->kind))
 		return refuse_metric(a, ask->metric, err);
 	if (!(a->needs & READS_STREAM) && !(keeps_all(ask->run) && keeps_all(ask->unedited)))

@@ -8,6 +8,7 @@
 #include "engine/analysis/value_zeroing.h"
 #include "engine/numbers/kernels.h"
 #include "engine/numbers/pool.h"
+#include "engine/run/norms.h"
 
 void mixing_normalise(float *row, int n, int own)
 {
@@ -147,6 +148,8 @@ bool mixing_open(struct mixing *m, const struct run *run, enum mixing_method met
 		 struct task *task, struct err *err)
 {
 	*m = (struct mixing){ .run = run, .method = method, .T = T, .scratch = scratch, .task = task };
+	if (takes_sources(method) && !norms_off_stream(&run->model->config, err))
+		return false;
 	if (takes_sources(method) && !sources_open(&m->sources, run, T, scratch, err))
 		return false;
 	return (m->share = arena_floats(scratch, (size_t)T * (size_t)T, err));

@@ -428,9 +428,15 @@ static void bind_layer(struct binder *b, int l, struct arena *arena)
 	const struct config *c = b->c;
 	struct layer *y = &b->m->layers[l];
 
-	bind_norm(b, WEIGHT_LN1, l, c->D, &y->ln1);
-	if (!c->parallel_shared_norm)
-		bind_norm(b, WEIGHT_LN2, l, c->D, &y->ln2);
+	if (c->norms_after) { /* what comes after one block is what the next one reads through */
+		if (l)
+			bind_norm(b, WEIGHT_LN2, l - 1, c->D, &y->ln1);
+		bind_norm(b, WEIGHT_LN1, l, c->D, &y->ln2);
+	} else {
+		bind_norm(b, WEIGHT_LN1, l, c->D, &y->ln1);
+		if (!c->parallel_shared_norm)
+			bind_norm(b, WEIGHT_LN2, l, c->D, &y->ln2);
+	}
 	bind_norm(b, WEIGHT_LN1_POST, l, c->D, &y->ln1_post);
 	bind_norm(b, WEIGHT_LN2_POST, l, c->D, &y->ln2_post);
 	if (c->qk_span != QK_NONE) {
@@ -595,7 +601,10 @@ bool bind_model(const struct checkpoint *from, struct model *m, struct bind_plan
 	ok = bind_tables(&b, err) && check_vocabulary(&s, m, err);
 	if (ok) {
 		bind_norm(&b, WEIGHT_EMBED_NORM, -1, m->config.D, &m->embed_norm);
-		bind_norm(&b, WEIGHT_LN_FINAL, -1, m->config.D, &m->ln_final);
+		if (m->config.norms_after)
+			bind_norm(&b, WEIGHT_LN2, m->config.L - 1, m->config.D, &m->ln_final);
+		else if (!m->config.no_final_norm)
+			bind_norm(&b, WEIGHT_LN_FINAL, -1, m->config.D, &m->ln_final);
 		bind_unembed(&b);
 		for (int l = 0; l < m->config.L; l++)
 			bind_layer(&b, l, plan->arena);

@@ -62,6 +62,13 @@ struct config {
 	enum norm_kind norm;
 	float norm_eps;
 	bool bare_norms; /* no norm has weights (OPT without affine norms) */
+	/*
+	 * A block's write is added to what the block read, norm and all, and not to the stream as it was (BLOOM with
+	 * apply_residual_connection_post_layernorm, OPT-350m): resid_mid = ln1(resid_pre) + attn_out.
+	 */
+	bool stream_normed;
+	bool norms_after; /* a file names its norms by the sum that they come after (OPT-350m), and has no final one */
+	bool no_final_norm;
 	enum position_kind position;
 	int position_offset;	    /* OPT: row of position 0 */
 	struct rotary rotary;	    /* of layers whose window is 0, and of all when there is one kind */

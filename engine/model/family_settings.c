@@ -194,8 +194,7 @@ bool settle_apertus(const struct settings *s, struct config *c, struct arena *ar
 
 bool settle_bloom(const struct settings *s, struct config *c, struct arena *arena, struct err *err)
 {
-	if (flag(s, "apply_residual_connection_post_layernorm", false))
-		return refuse(s, "apply_residual_connection_post_layernorm", err);
+	c->stream_normed = flag(s, "apply_residual_connection_post_layernorm", false);
 	return alibi_slopes(c, 8, arena, err);
 }
 
@@ -503,12 +502,10 @@ bool settle_opt(const struct settings *s, struct config *c, struct arena *arena,
 
 	(void)arena;
 	number(s, "word_embed_proj_dim", &width);
-	if (!flag(s, "do_layer_norm_before", true))
-		return refuse(s, "do_layer_norm_before false (norms after the sum, as in OPT-350m)", err);
 	if (width != c->D)
 		return refuse(s, "word_embed_proj_dim other than hidden_size", err);
-	if (flag(s, "_remove_final_layer_norm", false))
-		return refuse(s, "_remove_final_layer_norm", err);
+	c->norms_after = c->stream_normed = !flag(s, "do_layer_norm_before", true);
+	c->no_final_norm = flag(s, "_remove_final_layer_norm", false);
 	if (!flag(s, "enable_bias", true))
 		c->biases = c->may_biases = BIAS_NORM;
 	c->bare_norms = !flag(s, "layer_norm_elementwise_affine", true);

@@ -238,7 +238,7 @@ static void no_experts_back(const struct backward *b, const struct layer_sites *
 }
 
 /* The same as below for a mixture. */
-static void mixture_back(const struct backward *b, int l, const struct layer_sites *s, float *into)
+static void mixture_back(const struct backward *b, int l, const struct layer_sites *s, const float *past, float *into)
 {
 	const size_t all = (size_t)b->rows * (size_t)b->run->model->config.D;
 
@@ -246,12 +246,17 @@ static void mixture_back(const struct backward *b, int l, const struct layer_sit
 	backward_edits(b, l, SITE_MLP_OUT, b->write);
 	memset(b->normed, 0, all * sizeof *b->normed);
 	experts_back(b, l, b->write, s);
+	if (past)
+		kernel_add(b->normed, past, b->normed, all);
 	read_norm_back(b, SITE_LN2, l, b->normed);
 	kernel_add(into, b->normed, into, all);
 }
 
-/* From mlp_out to what the MLP read, which `into` [rows, D] is increased by. */
-static void mlp_back(const struct backward *b, int l, const struct layer_sites *s, float *into)
+/*
+ * From mlp_out to what the MLP read, which `into` [rows, D] is increased by. past[rows, D]: at the stream after the block, where
+ * that continues from what the norm gives; or NULL.
+ */
+static void mlp_back(const struct backward *b, int l, const struct layer_sites *s, const float *past, float *into)
 {
 	const struct model *m = b->run->model;
 	const struct config *c = &m->config;
@@ -279,6 +284,8 @@ static void mlp_back(const struct backward *b, int l, const struct layer_sites *
 		lost_bias(b->lost, y->b_in, s->mlp_up, rows, F);
 		backward_read(b, y->W_in, s->mlp_up, F);
 	}
+	if (past)
+		kernel_add(b->normed, past, b->normed, rows * (size_t)c->D);
 	read_norm_back(b, SITE_LN2, l, b->normed);
 	kernel_add(into, b->normed, into, rows * (size_t)c->D);
 	no_experts_back(b, s);
@@ -473,8 +480,8 @@ static void plant_results(const struct backward *b, int l, float *z)
 	free(d);
 }
 
-/* From attn_out to what attention read, which s->resid_pre is increased by. */
-static void attention_block_back(const struct backward *b, int l, struct layer_sites *s)
+/* From attn_out to what attention read, which s->resid_pre is increased by; past as above. */
+static void attention_block_back(const struct backward *b, int l, struct layer_sites *s, const float *past)
 {
 	const struct model *m = b->run->model;
 	const struct config *c = &m->config;
@@ -511,6 +518,8 @@ static void attention_block_back(const struct backward *b, int l, struct layer_s
 	project_back(b, l, &q, s->q);
 	project_back(b, l, &k, s->k);
 	project_back(b, l, &v, s->v);
+	if (past)
+		kernel_add(b->normed, past, b->normed, rows * (size_t)c->D);
 	read_norm_back(b, SITE_LN1, l, b->normed);
 	kernel_add(s->resid_pre, b->normed, s->resid_pre, rows * (size_t)c->D);
 }
@@ -519,21 +528,26 @@ void backward_layer(const struct backward *b, int l, struct layer_sites *s, floa
 {
 	const struct config *c = &b->run->model->config;
 	size_t all = (size_t)b->rows * (size_t)c->D, bytes = all * sizeof *x;
+	const float *past = c->stream_normed ? x : NULL; /* of either block */
 
 	memcpy(s->resid_post, x, bytes);
 	backward_edits(b, l, SITE_RESID_POST, x);
 	memcpy(s->mlp_out, x, bytes);
 	backward_seeds(b, l, SITE_MLP_OUT, s->mlp_out);
-	memcpy(s->resid_mid, x, bytes);
 	memset(s->resid_pre, 0, bytes);
-	(config_mixes(c, l) ? mixture_back : mlp_back)(b, l, s, c->parallel ? s->resid_pre : s->resid_mid);
+	if (past)
+		memset(s->resid_mid, 0, bytes);
+	else
+		memcpy(s->resid_mid, x, bytes);
+	(config_mixes(c, l) ? mixture_back : mlp_back)(b, l, s, past, c->parallel ? s->resid_pre : s->resid_mid);
 	backward_seeds(b, l, SITE_RESID_MID, s->resid_mid);
 	memcpy(x, s->resid_mid, bytes);
 	backward_edits(b, l, SITE_RESID_MID, x);
 	memcpy(s->attn_out, x, bytes);
 	backward_seeds(b, l, SITE_ATTN_OUT, s->attn_out);
-	kernel_add(s->resid_pre, x, s->resid_pre, all);
-	attention_block_back(b, l, s);
+	if (!past)
+		kernel_add(s->resid_pre, x, s->resid_pre, all);
+	attention_block_back(b, l, s, past);
 	backward_seeds(b, l, SITE_RESID_PRE, s->resid_pre);
 	memcpy(x, s->resid_pre, bytes);
 	backward_edits(b, l, SITE_RESID_PRE, x);

@@ -197,7 +197,9 @@ static void leave_attention(const struct rows *r, int row)
 	for (int h = 0; rows_touches(r, row, rows_bit(SITE_RESULT)) && h < c->H; h++)
 		result_extra(&place, v->edit, v->edits, h, out);
 	rows_touch(r, row, SITE_ATTN_OUT, out);
-	kernel_add(pre, out, mid, D);
+	if (c->stream_normed)
+		normalise(r, row, SITE_LN1, pre, mid, NULL);
+	kernel_add(c->stream_normed ? mid : pre, out, mid, D);
 	rows_touch(r, row, SITE_RESID_MID, mid);
 	normalise(r, row, SITE_LN2, c->parallel ? pre : mid, r->p->scratch + at, NULL);
 }
@@ -232,7 +234,7 @@ static void leave_mlp(const struct rows *r, int row)
 		multiply_by(out, D, c->residual_scale);
 	}
 	rows_touch(r, row, SITE_MLP_OUT, out);
-	kernel_add(r->s->resid_mid + at, out, post, D);
+	kernel_add(c->stream_normed ? r->p->scratch + at : r->s->resid_mid + at, out, post, D);
 	rows_touch(r, row, SITE_RESID_POST, post);
 }
 

@@ -18,6 +18,15 @@ static bool on_heads(enum site site)
 	return site == SITE_Q_NORM || site == SITE_K_NORM;
 }
 
+bool norms_off_stream(const struct config *c, struct err *err)
+{
+	return !c->stream_normed ||
+	       err_set(err, ERR_ARGUMENT,
+		       "the stream of this %s model is not the sum of what is written to it, since each block adds to what its "
+		       "norm gives: it cannot be taken apart into writes",
+		       c->family);
+}
+
 const struct norm *norms_at(const struct model *m, enum site site, int layer)
 {
 	const struct layer *y = &m->layers[layer < m->config.L ? layer : 0];

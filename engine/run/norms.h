@@ -18,6 +18,9 @@ const struct norm *norms_at(const struct model *m, enum site site, int layer);
 /* Scales of one position: 1, or one for each head that is normalised by itself. */
 int norms_parts(const struct config *c, enum site site);
 
+/* Is the stream the sum of what is written to it? false: the error says that it is not, since norms are on the stream itself. */
+bool norms_off_stream(const struct config *c, struct err *err);
+
 /* The edits of a run or a variant, and where. */
 struct edited_norm {
 	const struct model *model;

@@ -315,6 +315,43 @@ static void check_difference(const struct pair *f)
 	run_unref(own.run);
 }
 
+/* A stream that norms are on is no sum: what takes it apart says so, what follows its gradient answers and its books balance. */
+static void test_normed_stream(const char *folder)
+{
+	int refused = 0;
+
+	session = session_new();
+	model_name = strrchr(folder, '/') + 1;
+	job_init(&job);
+	job_set(&job.model, folder);
+	job_set(&job.prompt, "the cat saw a dog. the cat");
+	job.panes = 1;
+	for (int i = 0; analysis_list[i]; i++) {
+		struct err err = { 0 };
+		struct table *t;
+
+		if (!(analysis_list[i]->needs & NEEDS_SUM))
+			continue;
+		job_pane_init(&job.pane[0], analysis_list[i]);
+		t = session_prepare(session, &job, NULL, NULL, &err) ? session_answer(session, 0, NULL, NULL, &err) : NULL;
+		refused++;
+		CHECK_THAT(!t && err.kind == ERR_ARGUMENT && strstr(err.text, "is not the sum of what is written to it"),
+			   "%s: %s: %s", model_name, analysis_list[i]->name, t ? "it answers" : err.text);
+		table_unref(t);
+	}
+	CHECK_THAT(refused >= 8, "%s: %d techniques were asked", model_name, refused);
+	static const char *const others[] = { "relevance", "attention", "residual-norms", "logit-lens" };
+
+	for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
+		struct table *t = answer(others[i], NULL);
+
+		CHECK_THAT(t && check_holds(&t->check), "%s: the books balance", model_name);
+		table_unref(t);
+	}
+	session_free(session);
+	job_done(&job);
+}
+
 int main(void)
 {
 	static plain_test *const tests[] = { test_direct_attribution, test_at_metric, NULL };
@@ -323,6 +360,8 @@ int main(void)
 	plain_each(tests);
 	tables_each(check_tables);
 	pair_each("tests/fixtures/tree", 8, trees);
+	test_normed_stream("tests/fixtures/families/bloom-post");
+	test_normed_stream("tests/fixtures/families/opt-post");
 	pool_stop();
 	return tap_done();
 }

@@ -40,6 +40,8 @@ QUESTIONS = {  # metric, edits
     "gemma3": [("logit #5", []), ("kl", PATTERN)],
     "opt": [("logit #4", []), ("logprob #7", PATTERN)],
     "gpt_neo": [("logit #5", []), ("entropy", EDITED)],
+    "bloom-post": [("logit #5", []), ("logprob #7", EDITED)],
+    "opt-post": [("logit #4", []), ("entropy", PATTERN)],
     "olmo3": [("logit #5", []), ("kl", PATTERN)],
     "ministral3": [("logprob #7", []), ("logit_diff #3 #9", PATTERN)],
     "apertus": [("logit #5", []), ("entropy", PATTERN)],

@@ -213,6 +213,8 @@ def interventions(probe, ids, foil_ids, run, folder, lines):
         target = line.split()[0]
         if probe.config.model_type in ("bloom", "falcon", "mpt") and target in ("kv", "pattern"):
             continue  # their own code leaves no place to put a hook
+        if (probe.bloom_post or probe.opt_post) and target == "resid_mid" and " scale" in line:
+            continue  # all that reads it normalises it
         after = probe.run(ids, [line], base=run, foil=foil, folder=folder)["logits"][-1]
         if is_of_mixture(line) and (after - plain).abs().max() < 1e-3:
             continue  # with normalised weights, a logit of an expert that is not chosen does nothing

@@ -230,6 +230,9 @@ class Probe:
         self.model, self.config = model.eval(), model.config.get_text_config()
         self.family = FAMILIES.get(model.config.model_type, PLAIN)
         self.parallel = is_parallel(self.config)
+        # the stream continues from what norms give: from what each block read
+        self.bloom_post = getattr(self.config, "apply_residual_connection_post_layernorm", False)
+        self.opt_post = self.config.model_type == "opt" and not self.config.do_layer_norm_before
         self.multiplier = getattr(self.config, "residual_multiplier", 1.0)
         self.layers = model.get_submodule(self.family["layers"])
         self.sites, self.edits, self.base, self.foil, self.layer = {}, [], None, None, None
@@ -269,7 +272,11 @@ class Probe:
             part("o").register_forward_pre_hook(self._z)
             part("attn_out").register_forward_hook(self._write("attn_out"))
             self._hook_attention(part("attn"))
-            layer.register_forward_hook(self._leave)
+            if self.opt_post:
+                layer.self_attn_layer_norm.register_forward_pre_hook(self._sum("resid_mid"))
+                layer.final_layer_norm.register_forward_pre_hook(self._sum("resid_post"))
+            else:
+                layer.register_forward_hook(self._leave)
             if self._hook_mixture(layer):
                 continue
             part("pre").register_forward_hook(self._pre)
@@ -277,16 +284,34 @@ class Probe:
                 part("up").register_forward_hook(self._up)
             part("down").register_forward_pre_hook(self._post)
             part("mlp_out").register_forward_hook(self._write("mlp_out"))
-        norm = self.model.get_submodule(self.family["norm"])
+        if self.opt_post:
+            norm = self.layers[-1].final_layer_norm
+        elif getattr(self.config, "_remove_final_layer_norm", False):
+            norm = self.layers[-1]
+        else:
+            norm = self.model.get_submodule(self.family["norm"])
         norm.register_forward_hook(lambda m, a, out: self.sites.update(ln_final=out[0]))
 
     def _enter(self, index):
         def hook(module, args, kwargs):
             self.layer = index
+            if self.opt_post and index:  # noted where the layer below ended
+                return args, kwargs
             if args:
                 return (self._site("resid_pre", args[0][0])[None],) + args[1:], kwargs
             x = self._site("resid_pre", kwargs["hidden_states"][0])[None]
             return args, dict(kwargs, hidden_states=x)
+        return hook
+
+    def _sum(self, site):
+        """OPT with norms after its blocks: their inputs are the stream."""
+        def hook(module, args):
+            x = self._site(site, args[0].reshape(-1, args[0].shape[-1]))
+            if site == "resid_post" and self.layer + 1 < len(self.layers):
+                self.layer += 1
+                x = self._site("resid_pre", x)
+                self.layer -= 1
+            return (x.reshape(args[0].shape),)
         return hook
 
     def _leave(self, module, args, out):
@@ -294,14 +319,23 @@ class Probe:
         x = self._site("resid_post", x[0])[None]
         return (x,) + out[1:] if isinstance(out, tuple) else x
 
+    def read(self, l, x):
+        """What the MLP of a layer whose stream is normalised is given."""
+        layer = self.layers[l]
+        with torch.no_grad():
+            norm = layer.post_attention_layernorm if self.bloom_post else layer.self_attn_layer_norm
+            return torch.nn.functional.layer_norm(x, x.shape[-1:], norm.weight, norm.bias, norm.eps)
+
     def _write(self, site):
         """What a part adds to the stream."""
         def hook(module, args, out):
             x = (out[0] if isinstance(out, tuple) else out)
             flat = x.reshape(-1, x.shape[-1]) * self.multiplier
             flat = self._site(site, flat)
-            if site == "attn_out" and not self.parallel:
+            if site == "attn_out" and not self.parallel and not self.opt_post:
                 before = self.sites[f"blocks.{self.layer}.resid_pre"]
+                if self.bloom_post:
+                    before = self.layers[self.layer].input_layernorm(before)
                 flat = self._site("resid_mid", before + flat) - before
             x = (flat / self.multiplier).reshape(x.shape)
             return (x,) + out[1:] if isinstance(out, tuple) else x
@@ -333,7 +367,7 @@ class Probe:
 
     def _hook_mixture(self, layer):
         block, router = ROUTERS.get(self.config.model_type, ("mlp", "gate"))
-        block = getattr(layer, block)
+        block = getattr(layer, block, None)
         if not hasattr(block, "experts"):
             return False
         router, experts = getattr(block, router), block.experts
@@ -522,6 +556,8 @@ def check_sums(run, probe, layers):
     for l in range(layers):
         site = {s: run.get(f"blocks.{l}.{s}") for s in LAYER_SITES}
         total = site["resid_pre"] + site["attn_out"] + site["mlp_out"]
+        if probe.bloom_post or probe.opt_post:
+            total = probe.read(l, site["resid_mid"]) + site["mlp_out"]
         gap = (total - site["resid_post"]).abs().max().item()
         assert gap < 1e-4 * site["resid_post"].abs().max().item(), (l, gap)
         heads = site["q"].shape[1]

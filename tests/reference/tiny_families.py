@@ -360,6 +360,18 @@ FAMILIES = {
         "the window by a pattern, biases, the usual logit scale", "cohere2", "Cohere2ForCausalLM",
         hidden_size=16, num_hidden_layers=3, attention_bias=True, layer_norm_eps=0.02, rope_theta=70.0,
         hidden_act="silu", tie_word_embeddings=True, pad_token_id=0, sliding_window=5, sliding_window_pattern=2),
+    "bloom-post": row(
+        "the stream continues from what norms give", "bloom", "BloomForCausalLM",
+        hidden_size=20, n_layer=3, n_head=4, layer_norm_epsilon=1e-5, apply_residual_connection_post_layernorm=True, _gain=0.3),
+    "opt-post": row(
+        "norms after the blocks, no final one", "opt", "OPTForCausalLM",
+        hidden_size=20, ffn_dim=37, num_hidden_layers=3, num_attention_heads=4, word_embed_proj_dim=20,
+        max_position_embeddings=24, do_layer_norm_before=False, activation_function="relu", _gain=0.3),
+    "opt-no-final": row(
+        "no final norm, although the others come first", "opt", "OPTForCausalLM",
+        hidden_size=18, ffn_dim=31, num_hidden_layers=2, num_attention_heads=3, word_embed_proj_dim=18,
+        max_position_embeddings=24, do_layer_norm_before=True, _remove_final_layer_norm=True, activation_function="gelu",
+        tie_word_embeddings=False),
     "ministral3": llama_like(
         "yarn, queries that grow at the fifth and the ninth token, head_dim its own", "ministral3",
         "Ministral3ForCausalLM", hidden_size=24, head_dim=8, hidden_act="silu", rms_norm_eps=1e-6, pad_token_id=0,
