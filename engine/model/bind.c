@@ -16,7 +16,8 @@ struct binder {
 	struct model *m;
 	const struct config *c;
 	struct bind_plan *plan;
-	struct str missing; /* names, with a comma between */
+	const struct tensor *table; /* of embeddings, as the file has it */
+	struct str missing;	    /* names, with a comma between */
 	int missing_count;
 	char first_missing[NAME];
 	struct str bare; /* names of biases that the settings have and the file has not */
@@ -450,6 +451,23 @@ static void bind_layer(struct binder *b, int l, struct arena *arena)
 	else
 		bind_mlp(b, l, y);
 }
+/* [V, D] of a table [V, table_width]. */
+static const struct tensor *plan_product(struct binder *b, const struct tensor *table, enum weight projection)
+{
+	const struct config *c = b->c;
+	struct bind_plan *p = b->plan;
+	const struct tensor *by = need(b, projection, 0, ".weight");
+	struct tensor *into = arena_alloc(p->arena, sizeof *into);
+
+	*into = (struct tensor){ .name = table->name,
+				 .type = DTYPE_F32,
+				 .dims = 2,
+				 .shape = { table->shape[0], c->D },
+				 .bytes = (size_t)table->shape[0] * (size_t)c->D * sizeof(float) };
+	p->product[p->products++] = (struct plan_product){ table, by, projection == WEIGHT_PROJECT_OUT, into };
+	return into;
+}
+
 /* Tables that are read a row at a time: their shapes are checked here. */
 static bool bind_tables(struct binder *b, struct err *err)
 {
@@ -462,10 +480,13 @@ static bool bind_tables(struct binder *b, struct err *err)
 	if (!e)
 		e = need(b, WEIGHT_EMBED, 0, ".weight");
 	if (e) {
-		if (e->dims != 2 || e->shape[1] != c->D || e->shape[0] < 1 || e->shape[0] > 1 << 24)
-			return err_set(err, ERR_FILE, "%s: tensor %s should be [vocabulary, %d]", b->from->path, e->name, c->D);
+		const int width = c->table_width ? c->table_width : c->D;
+
+		if (e->dims != 2 || e->shape[1] != width || e->shape[0] < 1 || e->shape[0] > 1 << 24)
+			return err_set(err, ERR_FILE, "%s: tensor %s should be [vocabulary, %d]", b->from->path, e->name, width);
 		c->V = (int)e->shape[0];
-		b->m->W_E = e;
+		b->table = e;
+		b->m->W_E = c->table_width ? plan_product(b, e, WEIGHT_PROJECT_IN) : e;
 	}
 	if (c->position == POSITION_LEARNED && (p = need(b, WEIGHT_POSITION, 0, ".weight"))) {
 		if (p->dims != 2 || p->shape[1] != c->D || p->shape[0] < c->context + c->position_offset)
@@ -486,12 +507,20 @@ static void bind_unembed(struct binder *b)
 	char name[NAME];
 	const struct tensor *own = find(b, WEIGHT_UNEMBED, 0, ".weight", name);
 
-	if (c->tied && own && own != b->m->W_E)
+	if (c->tied && own && own != b->table)
 		b->plan->own_head = own;
-	c->tied = (c->tied || b->from->gguf) && (!own || own == b->m->W_E);
-	if (c->tied && b->m->W_E)
-		plan_matrix(b->plan, (struct plan_matrix){ { .tensor = b->m->W_E, .in = c->D, .out = c->V }, &b->m->W_U, -1 });
-	if (c->tied) /* the weights are, a bias may be there all the same */
+	c->tied = (c->tied || b->from->gguf) && (!own || own == b->table);
+	if (c->table_width && !own && !c->tied)
+		own = need(b, WEIGHT_UNEMBED, 0, ".weight");
+	if (c->table_width && b->table && (own || c->tied))
+		plan_matrix(b->plan, (struct plan_matrix){ { .tensor = plan_product(b, own ? own : b->table, WEIGHT_PROJECT_OUT),
+							     .in = c->D,
+							     .out = c->V },
+							   &b->m->W_U,
+							   -1 });
+	else if (c->tied && b->table)
+		plan_matrix(b->plan, (struct plan_matrix){ { .tensor = b->table, .in = c->D, .out = c->V }, &b->m->W_U, -1 });
+	if (c->tied || c->table_width) /* the weights are, a bias may be there all the same */
 		bind_bias(b, WEIGHT_UNEMBED, -1, c->V, 0, NULL, &b->m->b_U);
 	else
 		bind_linear(b, WEIGHT_UNEMBED, -1, c->D, c->V, 0, NULL, &b->m->W_U, &b->m->b_U);

@@ -28,15 +28,27 @@ struct plan_vector {
 	int layer;
 };
 
+/*
+ * A table of embeddings times the matrix between it and the stream, made when the model is loaded: into[V, D] = table[V, E] P. P is
+ * the projection [D, E] of embeddings (transposed), or `out` the one [E, D] before the unembedding.
+ */
+struct plan_product {
+	const struct tensor *table, *projection;
+	bool out;
+	struct tensor *into; /* its data come then */
+};
+
 struct bind_plan {
 	struct arena *arena; /* the model's */
 	struct plan_matrix *matrix;
 	struct plan_vector *vector;
-	const struct tensor *own_head; /* an unembedding in the file although the settings tie it to the embedding; or NULL */
-	const char *ignored;	       /* a sentence about settings that are not obeyed; NULL: there are none */
-	const char *bare;   /* a sentence about biases that the settings have and the file has not; NULL: there are none */
-	const char *unused; /* a sentence about tensors that are no weight's; NULL: there are none */
-	const char *other;  /* the same about parts for images and sound */
+	const struct tensor *own_head;	/* an unembedding in the file although the settings tie it to the embedding; or NULL */
+	struct plan_product product[2]; /* embedding, unembedding */
+	int products;
+	const char *ignored; /* a sentence about settings that are not obeyed; NULL: there are none */
+	const char *bare;    /* a sentence about biases that the settings have and the file has not; NULL: there are none */
+	const char *unused;  /* a sentence about tensors that are no weight's; NULL: there are none */
+	const char *other;   /* the same about parts for images and sound */
 	int matrices, vectors, matrix_capacity, vector_capacity;
 };
 

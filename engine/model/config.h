@@ -69,6 +69,8 @@ struct config {
 	bool stream_normed;
 	bool norms_after; /* a file names its norms by the sum that they come after (OPT-350m), and has no final one */
 	bool no_final_norm;
+	/* of the tables of embeddings, where a matrix leads from there to the stream and another one back (OPT-350m); 0: D */
+	int table_width;
 	enum position_kind position;
 	int position_offset;	    /* OPT: row of position 0 */
 	struct rotary rotary;	    /* of layers whose window is 0, and of all when there is one kind */

@@ -127,6 +127,7 @@ static const struct family families[] = {	/* ends with a NULL name */
 			"layer_norm_elementwise_affine",
 		.name_of = {
 			[WEIGHT_EMBED] = "model.decoder.embed_tokens", [WEIGHT_POSITION] = "model.decoder.embed_positions",
+			[WEIGHT_PROJECT_IN] = "model.decoder.project_in", [WEIGHT_PROJECT_OUT] = "model.decoder.project_out",
 			[WEIGHT_LN_FINAL] = "model.decoder.final_layer_norm", [WEIGHT_UNEMBED] = "lm_head",
 			[WEIGHT_LN1] = "model.decoder.layers.%d.self_attn_layer_norm",
 			[WEIGHT_LN2] = "model.decoder.layers.%d.final_layer_norm",

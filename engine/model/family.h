@@ -40,6 +40,9 @@ enum weight {
 	WEIGHT_ALPHA_N,
 	WEIGHT_BETA,
 	WEIGHT_EPS,
+	/* between the tables of embeddings and the stream: config.h, table_width */
+	WEIGHT_PROJECT_IN,
+	WEIGHT_PROJECT_OUT,
 	WEIGHT_ROUTER,
 	WEIGHT_EXPERT_GATE, /* of one expert, whose number is at %e; without it: [X, out, in] of all */
 	WEIGHT_EXPERT_IN,

@@ -502,8 +502,9 @@ bool settle_opt(const struct settings *s, struct config *c, struct arena *arena,
 
 	(void)arena;
 	number(s, "word_embed_proj_dim", &width);
-	if (width != c->D)
-		return refuse(s, "word_embed_proj_dim other than hidden_size", err);
+	if (width != floor(width) || width > 1 << 24)
+		return refuse(s, "word_embed_proj_dim that is not a whole number", err);
+	c->table_width = width != c->D ? (int)width : 0;
 	c->norms_after = c->stream_normed = !flag(s, "do_layer_norm_before", true);
 	c->no_final_norm = flag(s, "_remove_final_layer_norm", false);
 	if (!flag(s, "enable_bias", true))

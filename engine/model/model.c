@@ -36,6 +36,8 @@ static size_t private_bytes(const struct bind_plan *p)
 	}
 	for (int i = 0; i < p->vectors; i++)
 		bytes += (size_t)p->vector[i].count * sizeof(float);
+	for (int i = 0; i < p->products; i++)
+		bytes += p->product[i].into->bytes;
 	return bytes;
 }
 
@@ -98,10 +100,52 @@ static bool expand_vector(const struct model *m, const struct plan_vector *v, st
 	return true;
 }
 
+/* A table of embeddings as the stream has it: some rows at a time through the matrix between the two. */
+static bool make_product(struct model *m, const struct plan_product *p, struct arena *scratch, struct err *err)
+{
+	enum { ROWS = 256 };
+	const size_t D = (size_t)p->into->shape[1], E = tensor_columns(p->table), V = tensor_rows(p->table);
+	const struct matrix_source source = { .tensor = p->projection, .in = (int)(p->out ? D : E), .out = (int)(p->out ? E : D) };
+	const struct matrix *W;
+	float *x = arena_floats(scratch, ROWS * E, err), *y = arena_floats(m->store->arena, V * D, err);
+
+	if (V != (size_t)m->config.V || E != (size_t)m->config.table_width)
+		return err_set(err, ERR_FILE, "%s: tensor %s should be [%d, %d]", m->path, p->table->name, m->config.V,
+			       m->config.table_width);
+	if (!x || !y || !(W = matrix_new(scratch, &source, err)))
+		return false;
+	for (size_t v = 0; v < V; v += ROWS) {
+		const int n = (int)(V - v < ROWS ? V - v : ROWS);
+
+		for (int i = 0; i < n; i++)
+			tensor_row(p->table, v + (size_t)i, x + (size_t)i * E);
+		if (p->out)
+			matrix_apply_back(W, x, E, n, y + v * D, D);
+		else
+			matrix_apply(W, x, E, n, y + v * D, D);
+	}
+	p->into->data = (const unsigned char *)y;
+	return true;
+}
+
+static bool make_products(struct model *m, struct err *err)
+{
+	const struct bind_plan *p = &m->store->plan;
+	struct arena *scratch = arena_new();
+	bool ok = true;
+
+	for (int i = 0; i < p->products && ok; i++)
+		ok = make_product(m, &p->product[i], scratch, err);
+	arena_free(scratch);
+	return ok;
+}
+
 static bool load_weights(struct model *m, struct task *task, struct err *err)
 {
 	struct bind_plan *p = &m->store->plan;
 
+	if (!make_products(m, err))
+		return false;
 	for (int i = 0; i < p->vectors; i++)
 		if (!expand_vector(m, &p->vector[i], err))
 			return false;
@@ -148,7 +192,7 @@ struct model *model_peek(const char *where, struct err *err)
 /* The settings tie the unembedding to the embedding, but the file has another: a person should know which one unembeds. */
 static void note_own_head(const struct model *m, struct notes *notes)
 {
-	const struct tensor *own = m->store->plan.own_head, *e = m->W_E;
+	const struct tensor *own = m->store->plan.own_head, *e = m->store->plan.products ? m->store->plan.product[0].table : m->W_E;
 
 	if (own && (own->type != e->type || own->bytes != e->bytes || memcmp(own->data, e->data, e->bytes)))
 		notes_add(notes,

@@ -4,7 +4,8 @@
  * Legend (used everywhere): L layers, T positions, D channels of the residual stream, H query heads, G key/value heads, K channels
  * of a head, F neurons of an MLP, X experts of a mixture, V vocabulary.
  *
- * Weights are raw, as Hugging Face runs them: nothing is folded or centred.
+ * Weights are raw, as Hugging Face runs them: nothing is folded or centred, but for OPT-350m's tables of embeddings, which are
+ * narrower than the stream: they are multiplied once by the matrices that lead to the stream and back.
  */
 #ifndef LMSCOPE_ENGINE_MODEL_MODEL_H
 #define LMSCOPE_ENGINE_MODEL_MODEL_H

@@ -72,12 +72,16 @@ static int by_address(const void *a, const void *b)
 
 void account_open(const struct checkpoint *c, const struct model *m, const struct bind_plan *plan, bool wrapped, struct account *a)
 {
-	const struct tensor **used = xcalloc((size_t)(plan->matrices + plan->vectors) + 2, sizeof *used);
+	const struct tensor **used = xcalloc((size_t)(plan->matrices + plan->vectors) + 6, sizeof *used);
 	size_t n = 0;
 
 	*a = (struct account){ .unused = xcalloc(checkpoint_tensors(c) + 1, sizeof *a->unused) };
 	used[n++] = m->W_E;
 	used[n++] = m->W_pos;
+	for (int i = 0; i < plan->products; i++) {
+		used[n++] = plan->product[i].table;
+		used[n++] = plan->product[i].projection;
+	}
 	for (int i = 0; i < plan->matrices; i++)
 		used[n++] = plan->matrix[i].whole ? plan->matrix[i].whole : plan->matrix[i].source.tensor;
 	for (int i = 0; i < plan->vectors; i++)

@@ -367,6 +367,15 @@ FAMILIES = {
         "norms after the blocks, no final one", "opt", "OPTForCausalLM",
         hidden_size=20, ffn_dim=37, num_hidden_layers=3, num_attention_heads=4, word_embed_proj_dim=20,
         max_position_embeddings=24, do_layer_norm_before=False, activation_function="relu", _gain=0.3),
+    "opt-project": row(
+        "embeddings narrower than the stream, and norms after the blocks, as in OPT-350m", "opt", "OPTForCausalLM",
+        hidden_size=20, ffn_dim=37, num_hidden_layers=2, num_attention_heads=4, word_embed_proj_dim=8,
+        max_position_embeddings=24, do_layer_norm_before=False, activation_function="relu", _gain=0.3),
+    "opt-project-untied": row(
+        "embeddings wider than the stream, own lm_head", "opt", "OPTForCausalLM",
+        hidden_size=16, ffn_dim=31, num_hidden_layers=2, num_attention_heads=2, word_embed_proj_dim=24,
+        max_position_embeddings=24, do_layer_norm_before=True, activation_function="gelu", tie_word_embeddings=False,
+        _gain=0.3),
     "opt-no-final": row(
         "no final norm, although the others come first", "opt", "OPTForCausalLM",
         hidden_size=18, ffn_dim=31, num_hidden_layers=2, num_attention_heads=3, word_embed_proj_dim=18,
