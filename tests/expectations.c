@@ -32,6 +32,7 @@ static const struct {
 	{ "context_reliance", { "head 0.0 zero", "attn_out 3 zero" } },
 	{ "context_rollout", { "attn_out 3 zero" } },
 	{ "direct_attribution", { "head 3.0..4 zero" } },
+	{ "expert_routing", { "head 3.3 zero", "head 0.1 zero", "mlp_out 3 zero" } },
 	{ "gradient_x_input", { "head 0.0 zero", "attn_out 3 zero" } },
 	{ "head_attribution", { "head 0.0 zero", "head 0.1 zero", "head 3.3 zero" } },
 	{ "indirect_object", { "head 3.0 zero", "head 3.2 zero", "head 0.0 zero" } },

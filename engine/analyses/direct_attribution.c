@@ -377,7 +377,7 @@ static struct text text_of(const struct row *r, const struct text *token, struct
 		x.show = x.label = arena_strdup(arena, r->name);
 	} else {
 		x.label = arena_printf(arena, "%d.%d", r->place.layer, r->place.unit);
-		x.show = arena_printf(arena, "%s %s", r->place.site == SITE_RESULT ? "head" : "neuron", x.label);
+		x.show = arena_printf(arena, "%s %s", place_word_of(&r->place)->word, x.label);
 	}
 	x.bytes = strlen(x.label);
 	return x;

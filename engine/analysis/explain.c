@@ -70,6 +70,11 @@ static bool is_one_neuron(const struct place *p)
 	return p->site == SITE_MLP_POST && p->unit >= 0 && p->unit_to == p->unit;
 }
 
+static bool is_one_expert(const struct place *p)
+{
+	return p->site == SITE_EXPERT && p->unit >= 0 && p->unit_to == p->unit;
+}
+
 /*
  * What decides how much a head reads of a token, or how active a neuron is: linear in the stream, which the part itself is not. Of
  * a neuron that is read at several positions there is none.
@@ -80,6 +85,12 @@ static bool add_inside(const struct place *place, struct explained *out)
 		str_add(&out->spec, metric_table[METRIC_SCORES]->word);
 		add_unit(place, &out->spec);
 		str_addf(&out->other, "the score that decides how much head %d.%d reads there", place->layer, place->unit);
+		return true;
+	}
+	if (is_one_expert(place) && place->position >= 0 && place->position_to == place->position) {
+		str_add(&out->spec, metric_table[METRIC_ROUTER]->word);
+		add_unit(place, &out->spec);
+		str_addf(&out->other, "the logit that decides how much expert %d.%d is asked for", place->layer, place->unit);
 		return true;
 	}
 	if (!is_one_neuron(place) || place->position < 0 || place->position_to != place->position)

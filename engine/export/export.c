@@ -23,12 +23,18 @@ double answer_unedited(const struct answer *a)
 	return a->table->over ? a->table->over->unedited : a->of->metric_unedited;
 }
 
+/* Tokens are compared by their ids; words that are no tokens have none. */
+static bool same_word(const struct table *t, size_t a, size_t b)
+{
+	return t->id[a] == t->id[b] && t->word_bytes[a] == t->word_bytes[b] && !memcmp(t->word[a], t->word[b], t->word_bytes[a]);
+}
+
 /* Whether every row has one word for all its cells, as a ranking has: then it is written once. */
 static bool one_word_a_row(const struct table *t)
 {
 	for (int r = 0; t->word && r < t->rows.n; r++)
 		for (int c = 1; c < t->cols.n; c++)
-			if (t->id[table_cell(t, r, c)] != t->id[table_cell(t, r, 0)])
+			if (!same_word(t, table_cell(t, r, c), table_cell(t, r, 0)))
 				return false;
 	return t->word && t->cols.n > 1;
 }

@@ -253,7 +253,7 @@ static void write_mark(struct str *out, const struct table *t, size_t cell)
 
 static void write_word(struct str *out, const struct table *t, size_t cell)
 {
-	if (t->id[cell] < 0)
+	if (t->id[cell] < 0 && !t->word_bytes[cell]) /* a word without an id is no token */
 		str_add(out, "null");
 	else
 		json_write_string(out, t->word[cell], t->word_bytes[cell]);

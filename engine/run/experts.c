@@ -39,11 +39,6 @@ void experts_touch(const struct config *c, const struct edit *const *edit, int e
 			edit_apply_expert(edit[i], c, expert, position, x);
 }
 
-bool experts_wakes(const struct edit *e, int layer, int expert, int position)
-{
-	return edit_hits(e, SITE_EXPERT, layer) && edit_has_unit(e, expert) && edit_covers(e, position) && edit_adds(e);
-}
-
 /* ---- the router ---- */
 
 static void route(const struct rows *r, int row)
@@ -217,6 +212,12 @@ static bool is_chosen(const struct rows *r, int row, int expert)
 	return i < k;
 }
 
+/* Does an edit make something of the write of an expert that is not chosen? */
+static bool makes_write(const struct edit *e, int layer, int expert, int position)
+{
+	return edit_hits(e, SITE_EXPERT, layer) && edit_has_unit(e, expert) && edit_covers(e, position) && edit_adds(e);
+}
+
 /* An edit may put a write where the expert has none. */
 static void wake(const struct rows *r)
 {
@@ -232,7 +233,7 @@ static void wake(const struct rows *r)
 			bool wakes = false;
 
 			for (int i = 0; i < v->edits; i++)
-				wakes = wakes || experts_wakes(v->edit[i], r->l, e, t);
+				wakes = wakes || makes_write(v->edit[i], r->l, e, t);
 			if (!wakes || is_chosen(r, row, e))
 				continue;
 			memset(x, 0, D * sizeof *x);

@@ -20,8 +20,6 @@ bool experts_rule(const struct config *c, const struct edit *const *edit, int ed
 /* One expert's write x[D] through the edits on it. */
 void experts_touch(const struct config *c, const struct edit *const *edit, int edits, int layer, int expert, int position,
 		   float *x);
-/* Do edits make something of the write of an expert that is not chosen? */
-bool experts_wakes(const struct edit *e, int layer, int expert, int position);
 /* The neurons of choice number `slot` in a row of mlp_pre, mlp_up or mlp_post; slot `chosen`: those of the shared expert. */
 static inline size_t experts_slot(const struct config *c, int slot)
 {

@@ -63,6 +63,7 @@ bool reading_freeze_part(struct metric *part, const struct metric *of, const str
 /* Rows of metric_table. */
 bool read_logits(const struct metric *m, const struct run *run, struct reading *out, struct err *err);
 bool read_neuron(const struct metric *m, const struct run *run, struct reading *out, struct err *err);
+bool read_router(const struct metric *m, const struct run *run, struct reading *out, struct err *err);
 bool read_scores(const struct metric *m, const struct run *run, struct reading *out, struct err *err);
 bool read_row(const struct metric *m, const struct run *run, struct reading *out, struct err *err);
 bool read_part(const struct metric *m, const struct run *run, struct reading *out, struct err *err);

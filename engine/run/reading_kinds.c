@@ -52,6 +52,20 @@ bool read_neuron(const struct metric *m, const struct run *run, struct reading *
 	return true;
 }
 
+bool read_router(const struct metric *m, const struct run *run, struct reading *out, struct err *err)
+{
+	static const enum site between[] = { SITE_ROUTER_LOGITS, SITE_EXPERT };
+	float *w = arena_floats(out->arena, reading_channels(run), err);
+
+	if (!w || !reading_begin_at_norm(out, run, SITE_LN2, m->place.layer, m->position, 1, err))
+		return false;
+	out->value = metric_of_run(m, run);
+	matrix_output(run->model->layers[m->place.layer].W_router, m->place.unit, w);
+	reading_through_norm(out, run, SITE_LN2, m->place.layer, 0, norms_input(run, SITE_LN2, m->place.layer, m->position), w);
+	reading_add_edits(out, run, m->place.layer, between, 2);
+	return true;
+}
+
 /* ---- rows of the stream, and of what is written to it ---- */
 
 /* What a neuron is depends on its input alone: that of the metric's own, where it names one. */

@@ -384,10 +384,12 @@ static void answer_all(struct fake *f, const struct job *job)
 					    .G = 1,
 					    .K = 16,
 					    .F = 96,
+					    .dense = 96,
 					    .V = 512,
 					    .context = 256 };
-	shot->config =
-		(struct config){ .L = FAKE_LAYERS, .D = 48, .H = FAKE_HEADS, .G = 1, .K = 16, .F = 96, .V = 512, .context = 256 };
+	shot->config = (struct config){
+		.L = FAKE_LAYERS, .D = 48, .H = FAKE_HEADS, .G = 1, .K = 16, .F = 96, .dense = 96, .V = 512, .context = 256
+	};
 	tokenise(job->prompt, &shot->token, &shot->tokens);
 	if (job->foil)
 		tokenise(job->foil, &shot->foil, &shot->foil_tokens);

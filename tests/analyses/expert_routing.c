@@ -1,0 +1,184 @@
+/*
+ * expert_routing.c - which experts the tokens are sent to: against the weights that transformers gives for tiny mixtures, and on
+ * models without experts.
+ */
+#include <math.h>
+
+#include "engine/base/json.h"
+#include "engine/model/files/weights.h"
+#include "tests/analyses/plain.h"
+
+static void test_dense(void)
+{
+	struct table *t = ANSWER("expert-routing", "show=choice"), *rate = ANSWER("expert-routing", "show=rate");
+	int wrong = 0;
+
+	for (int i = 0; t && i < t->rows.n * t->cols.n; i++)
+		wrong += t->value[i] != 1 || strcmp(t->word_show[i], "0") || (t->edits && t->edits[i]);
+	CHECK_THAT(t && !wrong && t->footnote, "%s: one MLP is one expert, that cannot be forbidden", model_name);
+	CHECK_THAT(rate && rate->cols.n == 1 && rate->value[0] == 1, "%s: it gets every token", model_name);
+	table_unref(t);
+	table_unref(rate);
+}
+
+/* expert_weights[T, X] of a layer, as transformers has them; NULL: the layer is no mixture. */
+static float *reference(const struct weights *w, int layer)
+{
+	char name[64];
+	const struct tensor *t = NULL;
+	float *x;
+
+	snprintf(name, sizeof name, "blocks.%d.expert_weights", layer);
+	for (size_t i = 0; i < weights_tensors(w); i++)
+		if (!strcmp(weights_tensor(w, i)->name, name))
+			t = weights_tensor(w, i);
+	if (!t)
+		return NULL;
+	x = malloc(tensor_count(t) * sizeof *x);
+	tensor_expand(t, x);
+	return x;
+}
+
+static int first_of(const float *weights, int X)
+{
+	int best = 0;
+
+	for (int e = 1; e < X; e++)
+		best = weights[e] > weights[best] ? e : best;
+	return best;
+}
+
+static double entropy_of(const float *weights, int X)
+{
+	double sum = 0, entropy = 0;
+
+	for (int e = 0; e < X; e++)
+		sum += (double)weights[e];
+	for (int e = 0; e < X; e++)
+		entropy -= weights[e] > 0 ? (double)weights[e] / sum * log2((double)weights[e] / sum) : 0;
+	return entropy;
+}
+
+struct answers {
+	struct table *choice, *entropy, *rate;
+};
+
+/* One layer of all three maps. */
+static void check_layer(const struct answers *a, int layer, const float *weights, int T, int X)
+{
+	char forbid[64];
+	int wrong = 0;
+	double worst = 0;
+
+	for (int i = 0; i < T; i++) {
+		const float *row = weights + i * X;
+		const size_t cell = table_cell(a->choice, layer, i);
+		const int first = first_of(row, X);
+
+		snprintf(forbid, sizeof forbid, "expert %d.%d @%d forbid", layer, first, i);
+		wrong += atoi(a->choice->word_show[cell]) != first || !a->choice->edits || !a->choice->edits[cell] ||
+			 strcmp(a->choice->edits[cell], forbid);
+		worst = fmax(worst, fabs((double)(a->choice->value[cell] - row[first])));
+		worst = fmax(worst, fabs((double)a->entropy->value[cell] - entropy_of(row, X)));
+	}
+	for (int e = 0; e < X; e++) {
+		int sent = 0;
+
+		for (int i = 0; i < T; i++)
+			sent += weights[i * X + e] > 0;
+		worst = fmax(worst, fabs((double)a->rate->value[table_cell(a->rate, layer, e)] - (double)sent / T));
+	}
+	CHECK_THAT(!wrong && worst < 2e-5, "%s layer %d: %d first experts, or edits of them, are others, gap %.2g", model_name,
+		   layer, wrong, worst);
+}
+
+static void check_experts(int layer, const float *weights, int T, int X)
+{
+	char which[32];
+	double worst = 0;
+	struct table *t;
+
+	snprintf(which, sizeof which, "layer=%d", layer);
+	t = ANSWER("expert-routing", "show=experts", which);
+	for (int e = 0; t && e < X; e++)
+		for (int i = 0; i < T; i++)
+			worst = fmax(worst, fabs((double)(t->value[table_cell(t, e, i)] - weights[i * X + e])));
+	CHECK_THAT(t && worst < 2e-5, "%s layer %d: weights, gap %.2g", model_name, layer, worst);
+	CHECK_THAT(t && t->check.name &&
+			   fabs(t->check.actual - t->check.expected) <= t->check.tolerance * fmax(1, fabs(t->check.expected)),
+		   "%s: the experts' writes sum to the MLP's", model_name);
+	table_unref(t);
+}
+
+/* The difference to a foil: less what the foil's own rate is. */
+static void check_difference(const struct table *rate, const char *foil)
+{
+	struct table *difference, *own;
+	double worst = 0;
+
+	job_set(&job.foil, foil);
+	difference = ANSWER("expert-routing", "show=difference");
+	job_set(&job.prompt, foil);
+	own = ANSWER("expert-routing", "show=rate");
+	for (int i = 0; difference && own && i < rate->rows.n * rate->cols.n; i++)
+		worst = fmax(worst, fabs((double)(difference->value[i] - (rate->value[i] - own->value[i]))));
+	CHECK_THAT(difference && own && worst < 1e-6, "%s: a difference of rates, gap %.2g", model_name, worst);
+	table_unref(difference);
+	table_unref(own);
+}
+
+static void check_mixture(const char *name)
+{
+	char path[300];
+	struct err err = { 0 };
+	struct weights *w;
+	struct json *about;
+	struct answers a;
+
+	model_name = name;
+	snprintf(path, sizeof path, "tests/fixtures/families/%s/expected.safetensors", name);
+	w = weights_open(path, &err);
+	snprintf(path, sizeof path, "tests/fixtures/families/%s/expected.json", name);
+	about = json_open(path, 0, &err);
+	if (!CHECK_THAT(w && about, "%s: its reference opens %s", name, err.text))
+		return;
+	session = session_new();
+	job_init(&job);
+	snprintf(path, sizeof path, "tests/fixtures/families/%s", name);
+	job_set(&job.model, path);
+	job_set(&job.prompt, json_text(json_get(json_root(about), "text")));
+	a = (struct answers){ ANSWER("expert-routing", "show=choice"), ANSWER("expert-routing", "show=entropy"),
+			      ANSWER("expert-routing", "show=rate") };
+	if (a.choice && a.entropy && a.rate) {
+		const struct config *c = &session_model(session)->config;
+
+		for (int l = 0; l < c->L; l++) {
+			float *weights = reference(w, l);
+
+			if (weights) {
+				check_layer(&a, l, weights, a.choice->cols.n, c->experts.X);
+				check_experts(l, weights, a.choice->cols.n, c->experts.X);
+			}
+			free(weights);
+		}
+		check_difference(a.rate, json_text(json_get(json_root(about), "foil_text")));
+	}
+	table_unref(a.choice);
+	table_unref(a.entropy);
+	table_unref(a.rate);
+	job_done(&job);
+	session_free(session);
+	weights_free(w);
+	json_free(about);
+}
+
+int main(void)
+{
+	static plain_test *const tests[] = { test_dense, NULL };
+	static const char *const mixtures[] = { "mixtral", "qwen2_moe", "qwen2_moe-dense", "qwen3_moe", "olmoe" };
+
+	plain_each(tests);
+	for (size_t i = 0; i < sizeof mixtures / sizeof *mixtures; i++)
+		check_mixture(mixtures[i]);
+	return tap_done();
+}
