@@ -384,7 +384,6 @@ static void answer_all(struct fake *f, const struct job *job)
 					    .G = 1,
 					    .K = 16,
 					    .F = 96,
-					    .dense = 96,
 					    .V = 512,
 					    .context = 256 };
 	shot->config = (struct config){
