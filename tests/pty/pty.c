@@ -88,6 +88,17 @@ static void redirect_errors(void)
 		close(fd);
 }
 
+/* Until it stops or ends, also when a lost connection comes between: under ThreadSanitizer such a wait is not taken up again. */
+static bool wait_for(pid_t program, int *status)
+{
+	pid_t done;
+
+	do
+		done = waitpid(program, status, WUNTRACED);
+	while (done < 0 && errno == EINTR);
+	return done == program;
+}
+
 /* The leader of the session: starts the program in a group of its own, and takes the terminal back whenever it stops or ends, as a
  * shell does; a lost connection is passed on. Never touches the terminal's modes, so that what the program leaves there is seen. */
 static void keep(char *const *argv, int reports, int orders)
@@ -114,7 +125,7 @@ static void keep(char *const *argv, int reports, int orders)
 	kept = program;
 	signal(SIGHUP, pass_on);
 	tell(reports, (struct report){ PTY_RUNNING, 0, program });
-	while (waitpid(program, &status, WUNTRACED) == program) {
+	while (wait_for(program, &status)) {
 		tcsetpgrp(0, getpid());
 		if (WIFEXITED(status))
 			tell(reports, (struct report){ PTY_EXITED, WEXITSTATUS(status), program });
