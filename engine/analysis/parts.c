@@ -8,7 +8,7 @@ static int heads_of(const struct parts *p, const struct run *run)
 	return p->block == BLOCK_ATTN ? run->model->config.H : 0;
 }
 
-int parts_count(const struct run *run, enum block block, int layer)
+static int parts_count(const struct run *run, enum block block, int layer)
 {
 	const struct config *c = &run->model->config;
 

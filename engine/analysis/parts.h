@@ -13,7 +13,7 @@
 struct parts {
 	enum block block;
 	int layer;
-	double *share;	    /* [parts_count] of each head or neuron; of a mixture, of each expert and last the shared one */
+	double *share;	    /* of each head or neuron; of a mixture, of each expert and last the shared one */
 	bool *split;	    /* [H] the heads whose sources are wanted */
 	double **source;    /* [H] of those [positions, from the first up to the last that is read]; others NULL */
 	double *head_edits; /* [H] what edits on the head add to what it read; NaN: there are none */
@@ -21,7 +21,6 @@ struct parts {
 	double bias, edits; /* what its biases write there, and what the edits change */
 };
 
-int parts_count(const struct run *run, enum block block, int layer);
 /* Room for them, in `scratch`: all 0. `split` is for the caller to fill. False: ERR_MEMORY. */
 bool parts_init(struct parts *p, const struct run *run, enum block block, int layer, const struct reading *read,
 		struct arena *scratch, struct err *err);

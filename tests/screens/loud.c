@@ -26,7 +26,7 @@ static void check_table(struct walk *w, const struct table *t)
 	const struct span span = span_of(t, NULL, false);
 	const bool equal = span.knee >= 0.98f; /* more than a fifth are that near to the end: no ramp tells them apart */
 	int n = 0, loud = 0;
-	float most = 0;
+	float most = 0, least = 1;
 
 	for (int i = 0; i < t->rows.n * t->cols.n; i++) {
 		float strength = span_strength(&span, span_paint(&span, t, false, i / t->cols.n, i % t->cols.n));
@@ -34,11 +34,12 @@ static void check_table(struct walk *w, const struct table *t)
 		n += !isnan(strength);
 		loud += strength >= glows;
 		most = fmaxf(most, isnan(strength) ? 0 : strength);
+		least = fminf(least, isnan(strength) ? 1 : strength);
 	}
 	CHECK_THAT(loud <= 1 || loud * ONE_IN <= n || equal, "%s: %d of %d cells glow, half at %g", w->what, loud, n,
 		   (double)span.knee);
 	tables++;
-	tables_equal += loud > 1 && loud * ONE_IN > n;
+	tables_equal += loud > 1 && loud * ONE_IN > n && least < most; /* of equal cells there is nothing to tell apart */
 	CHECK_THAT(span.scale == SCALE_PROBABILITY || span.scale == SCALE_RANK || most > 0.999f || span.lo == span.hi,
 		   "%s: the strongest is at the end: %g", w->what, (double)most);
 }

@@ -195,6 +195,8 @@ static void old_refusal(void)
 	CHECK_THAT(is_seen(&s, why), "the next one is expected at once");
 	s.app.now = s.app.asked_at + 60000;
 	CHECK_THAT(!is_seen(&s, why), "the next one takes a while");
+	free(pane->error);
+	pane->error = NULL;
 	drop_curtain(&s);
 }
 

@@ -109,7 +109,6 @@ void app_opened(struct app *app, const struct preset *doc)
 	app->expecting = EXPECT_OPENED;
 	app_focus(app, 0);
 	settle(app);
-	job_copy(&app->good, &app->doc.job); /* until there is an answer: what it was opened with */
 }
 
 /* ------------------------------------------------------------------------------------------------ messages, requests */
