@@ -548,7 +548,7 @@ static int check_folder(const char *folder)
 			for (size_t set = 0; set < sizeof edit_sets / sizeof *edit_sets; set++) {
 				const struct layer *y = &f.model->layers[0];
 
-				if (!tap_takes((size_t)n, set, 4) || (set == NORMS && !y->ln1.there) ||
+				if (!tap_takes_some(turn_of(f.name, 0), set, 8, 2) || (set == NORMS && !y->ln1.there) ||
 				    (set == MORE_NORMS && !y->ln1_post.there && !y->q_norm.there))
 					continue;
 				size_t turn = turn_of(f.name, set);
