@@ -59,8 +59,8 @@ void scheduler_adopt(struct scheduler *d, const struct job *job)
 	keep_texts(d, job);
 	for (int i = 0; i < job->panes; i++) {
 		int from = d->has_job ? find_pane(&d->job, &job->pane[i]) : -1;
-		bool same = from >= 0 && d->prepared && job_pane_same_ground(&d->job, job, &job->pane[i], true),
-		     alike = i < s->panes && s->pane[i].question.analysis == job->pane[i].analysis;
+		bool unchanged = from >= 0 && job_pane_same_ground(&d->job, job, &job->pane[i], true),
+		     same = unchanged && d->prepared, alike = i < s->panes && s->pane[i].question.analysis == job->pane[i].analysis;
 
 		from = from >= 0 ? from : alike ? i : -1;
 		pane[i].question = job->pane[i];
@@ -76,9 +76,9 @@ void scheduler_adopt(struct scheduler *d, const struct job *job)
 		has_before[i] = same && d->has_before[from];
 		/*
 		 * What was stopped waits to be asked for: a question that changes nothing for it, as a move's, does not begin it
-		 * again.
+		 * again; nor do letters that come faster than their prompts are prepared.
 		 */
-		pane[i].stopped = same && s->pane[from].stopped && job->again == d->job.again;
+		pane[i].stopped = unchanged && s->pane[from].stopped && job->again == d->job.again;
 	}
 	for (struct level *l = d->top; l; l = l->below) {
 		if (l->unwanted || l->piece.kind == PIECE_NONE)
