@@ -10,6 +10,20 @@
 #include "engine/base/str.h"
 #include "engine/model/family_settings.h"
 
+/* Names of GPT-2's weights. */
+/* clang-format off */
+#define GPT2_NAMES \
+	[WEIGHT_EMBED] = "transformer.wte", \
+	[WEIGHT_POSITION] = "transformer.wpe", \
+	[WEIGHT_LN_FINAL] = "transformer.ln_f", \
+	[WEIGHT_UNEMBED] = "lm_head", \
+	[WEIGHT_LN1] = "transformer.h.%d.ln_1", \
+	[WEIGHT_LN2] = "transformer.h.%d.ln_2", \
+	[WEIGHT_QKV] = "transformer.h.%d.attn.c_attn", \
+	[WEIGHT_O] = "transformer.h.%d.attn.c_proj", \
+	[WEIGHT_IN] = "transformer.h.%d.mlp.c_fc", \
+	[WEIGHT_OUT] = "transformer.h.%d.mlp.c_proj"
+/* clang-format on */
 /* Names that Llama brought up and that most families after it share. */
 /* clang-format off */
 #define LLAMA_ENDS \
@@ -61,11 +75,7 @@ static const struct family families[] = {	/* ends with a NULL name */
 		.fused = FUSED_THIRDS, .fused_gguf = FUSED_THIRDS, .settle = settle_gpt2,
 		.keys = KEYS_GPT2 "scale_attn_weights scale_attn_by_inverse_layer_idx",
 		.name_of = {
-			[WEIGHT_EMBED] = "transformer.wte", [WEIGHT_POSITION] = "transformer.wpe",
-			[WEIGHT_LN_FINAL] = "transformer.ln_f", [WEIGHT_UNEMBED] = "lm_head",
-			[WEIGHT_LN1] = "transformer.h.%d.ln_1", [WEIGHT_LN2] = "transformer.h.%d.ln_2",
-			[WEIGHT_QKV] = "transformer.h.%d.attn.c_attn", [WEIGHT_O] = "transformer.h.%d.attn.c_proj",
-			[WEIGHT_IN] = "transformer.h.%d.mlp.c_fc", [WEIGHT_OUT] = "transformer.h.%d.mlp.c_proj",
+			GPT2_NAMES,
 		},
 	},
 	{
@@ -474,11 +484,7 @@ static const struct family families[] = {	/* ends with a NULL name */
 		.fused = FUSED_PER_GROUP, .fused_gguf = FUSED_THIRDS, .settle = settle_gpt_bigcode,
 		.keys = KEYS_GPT2 "scale_attn_weights multi_query",
 		.name_of = {
-			[WEIGHT_EMBED] = "transformer.wte", [WEIGHT_POSITION] = "transformer.wpe",
-			[WEIGHT_LN_FINAL] = "transformer.ln_f", [WEIGHT_UNEMBED] = "lm_head",
-			[WEIGHT_LN1] = "transformer.h.%d.ln_1", [WEIGHT_LN2] = "transformer.h.%d.ln_2",
-			[WEIGHT_QKV] = "transformer.h.%d.attn.c_attn", [WEIGHT_O] = "transformer.h.%d.attn.c_proj",
-			[WEIGHT_IN] = "transformer.h.%d.mlp.c_fc", [WEIGHT_OUT] = "transformer.h.%d.mlp.c_proj",
+			GPT2_NAMES,
 		},
 	},
 	{

@@ -73,21 +73,27 @@ struct through {
 	float *x, *pre, *up, *y; /* [n, D], [n, F], [n, F], [n, D] */
 };
 
+/* One row's neurons pre[n] and up[n], as the products leave them: kept as sites from neuron `at` on, and pre[n] becomes mlp_post. */
+static void activate(const struct rows *r, size_t at, float *pre, const float *up, size_t n)
+{
+	const struct curve curve = config_curve(&r->p->model->config, r->l);
+	float *post = r->s->mlp_post + at;
+
+	memcpy(r->s->mlp_pre + at, pre, n * sizeof *pre);
+	memcpy(r->s->mlp_up + at, up, n * sizeof *up);
+	curve_apply(&curve, pre, post, n);
+	for (size_t k = 0; k < n; k++)
+		post[k] *= up[k];
+	memcpy(pre, post, n * sizeof *pre);
+}
+
 static void activate_one(void *context, int i)
 {
 	const struct through *g = context;
 	const struct config *c = &g->r->p->model->config;
-	const struct layer_sites *s = g->r->s;
-	const struct curve curve = config_curve(c, g->r->l);
-	const size_t F = (size_t)c->experts.F, at = expert_neurons(g->rows, c, g->from + i);
-	float *pre = g->pre + (size_t)i * F, *up = g->up + (size_t)i * F, *post = s->mlp_post + at;
+	const size_t F = (size_t)c->experts.F;
 
-	memcpy(s->mlp_pre + at, pre, F * sizeof *pre);
-	memcpy(s->mlp_up + at, up, F * sizeof *up);
-	curve_apply(&curve, pre, post, F);
-	for (size_t k = 0; k < F; k++)
-		post[k] *= up[k];
-	memcpy(pre, post, F * sizeof *pre);
+	activate(g->r, expert_neurons(g->rows, c, g->from + i), g->pre + (size_t)i * F, g->up + (size_t)i * F, F);
 }
 
 static void add_one(void *context, int i)
@@ -161,17 +167,9 @@ static void activate_shared(void *context, int row)
 {
 	const struct shared *h = context;
 	const struct config *c = &h->r->p->model->config;
-	const struct layer_sites *s = h->r->s;
-	const struct curve curve = config_curve(c, h->r->l);
 	const size_t S = (size_t)c->experts.shared, at = (size_t)row * (size_t)c->F + experts_slot(c, c->experts.chosen);
-	float *pre = h->pre + (size_t)row * S, *up = h->up + (size_t)row * S, *post = s->mlp_post + at;
 
-	memcpy(s->mlp_pre + at, pre, S * sizeof *pre);
-	memcpy(s->mlp_up + at, up, S * sizeof *up);
-	curve_apply(&curve, pre, post, S);
-	for (size_t k = 0; k < S; k++)
-		post[k] *= up[k];
-	memcpy(pre, post, S * sizeof *pre);
+	activate(h->r, at, h->pre + (size_t)row * S, h->up + (size_t)row * S, S);
 }
 
 static void add_shared(void *context, int row)

@@ -157,6 +157,19 @@ static void test_training_lives_on(struct worker *w)
 	CHECK_THAT(s && s->pane[0].stopped && atomic_load(&stopped) == 1 && !s->pane[1].stopped, "Esc stops it, and nothing else");
 	s = wait_until(w, worker_ask(w, &job), is_idle);
 	CHECK_THAT(s && s->pane[0].stopped && atomic_load(&begun) == 2, "the same question leaves it stopped");
+	job_set(&job.metric, "entropy @99");
+	s = wait_until(w, worker_ask(w, &job), is_idle);
+	CHECK(s && s->error);
+	job_set(&job.metric, "entropy");
+	s = wait_until(w, worker_ask(w, &job), others_are_there);
+	CHECK_THAT(s && !s->error && s->pane[0].stopped && atomic_load(&begun) == 2,
+		   "so does one after a question that could not be prepared");
+	for (int i = 0; i < 40; i++) {
+		job_set(&job.prompt, i % 2 ? "one two three one" : "one two");
+		worker_ask(w, &job);
+	}
+	s = wait_until(w, worker_ask(w, &job), others_are_there);
+	CHECK_THAT(s && s->pane[0].stopped && atomic_load(&begun) == 2, "and prompts that come faster than they are prepared");
 	job.again++;
 	s = wait_until(w, worker_ask(w, &job), others_are_there);
 	CHECK_THAT(s && steps_go_on() && atomic_load(&begun) == 3, "asked for again it begins again");
