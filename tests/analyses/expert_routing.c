@@ -7,6 +7,7 @@
 #include "engine/base/json.h"
 #include "engine/model/files/weights.h"
 #include "tests/analyses/plain.h"
+#include "tests/scratch.h"
 
 static void test_dense(void)
 {
@@ -127,6 +128,46 @@ static void check_difference(const struct table *rate, const char *foil)
 	table_unref(own);
 }
 
+/* An argument that is a file. */
+static const char *argument_of(const char *name, const char *path, char out[400])
+{
+	snprintf(out, 400, "%s=%s", name, path);
+	return out;
+}
+
+/* A file's rate is that of all its tokens; each of the two prompts alone has been compared above. */
+static void check_files(const struct table *rate, int tokens, const char *text, const char *foil)
+{
+	struct table *choice, *own, *both, *difference;
+	char lines[400], corpus[400], against[400], *one, *two;
+	double worst = 0, gap = 0, T = tokens, U;
+
+	snprintf(lines, sizeof lines, "%s\n%s\n", text, foil);
+	two = scratch_file("both.txt", lines, strlen(lines));
+	snprintf(lines, sizeof lines, "%s\n", foil);
+	one = scratch_file("foil.txt", lines, strlen(lines));
+	job_set(&job.prompt, foil);
+	choice = ANSWER("expert-routing", "show=choice");
+	own = ANSWER("expert-routing", "show=rate");
+	both = ANSWER("expert-routing", "show=rate", argument_of("corpus", two, corpus));
+	difference = ANSWER("expert-routing", "show=difference", corpus, argument_of("against", one, against));
+	U = choice ? choice->cols.n : 0;
+	for (int i = 0; own && both && difference && i < rate->rows.n * rate->cols.n; i++) {
+		const double all = (T * (double)rate->value[i] + U * (double)own->value[i]) / (T + U);
+
+		worst = fmax(worst, fabs((double)both->value[i] - all));
+		gap = fmax(gap, fabs((double)difference->value[i] - (all - (double)own->value[i])));
+	}
+	CHECK_THAT(own && both && worst < 1e-6, "%s: the rate over a file, gap %.2g", model_name, worst);
+	CHECK_THAT(difference && gap < 1e-6, "%s: the difference of two files, gap %.2g", model_name, gap);
+	table_unref(choice);
+	table_unref(own);
+	table_unref(both);
+	table_unref(difference);
+	free(one);
+	free(two);
+}
+
 static void check_mixture(const char *name)
 {
 	char path[300];
@@ -162,12 +203,15 @@ static void check_mixture(const char *name)
 			free(weights);
 		}
 		check_difference(a.rate, json_text(json_get(json_root(about), "foil_text")));
+		check_files(a.rate, a.choice->cols.n, json_text(json_get(json_root(about), "text")),
+			    json_text(json_get(json_root(about), "foil_text")));
 	}
 	table_unref(a.choice);
 	table_unref(a.entropy);
 	table_unref(a.rate);
 	job_done(&job);
 	session_free(session);
+	scratch_done();
 	weights_free(w);
 	json_free(about);
 }
