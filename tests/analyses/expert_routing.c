@@ -150,6 +150,8 @@ static void check_files(const struct table *rate, int tokens, const char *text, 
 	choice = ANSWER("expert-routing", "show=choice");
 	own = ANSWER("expert-routing", "show=rate");
 	both = ANSWER("expert-routing", "show=rate", argument_of("corpus", two, corpus));
+	job_set(&job.prompt, text); /* and no foil: what is told is the files */
+	job_set(&job.foil, NULL);
 	difference = ANSWER("expert-routing", "show=difference", corpus, argument_of("against", one, against));
 	U = choice ? choice->cols.n : 0;
 	for (int i = 0; own && both && difference && i < rate->rows.n * rate->cols.n; i++) {
