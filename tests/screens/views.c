@@ -625,8 +625,20 @@ static void test_each_is_drawn(void)
 		CHECK_THAT(drawn[i], "a sample is drawn as %s", view_words[i]);
 }
 
+/* Numbers in sentences have the minus of the cells; names with a hyphen keep it. */
+static void test_sentences(void)
+{
+	struct str out;
+
+	str_init(&out);
+	number_sentence("heads -0.32, rest (-.5), layers 3-4, x-ray, -2e-05", &out);
+	CHECK_TEXT(out.s, "heads −0.32, rest (−.5), layers 3-4, x-ray, −2e-05");
+	str_done(&out);
+}
+
 int main(void)
 {
+	test_sentences();
 	test_each_is_drawn();
 	test_older_values();
 	test_numbers_below_words();

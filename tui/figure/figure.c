@@ -205,8 +205,10 @@ static void write_remarks(const struct answer *a, struct str *out)
 {
 	const struct table *t = a->table;
 
-	if (t->footnote)
-		str_addf(out, "%s. ", t->footnote);
+	if (t->footnote) {
+		number_sentence(t->footnote, out);
+		str_add(out, ". ");
+	}
 	if (t->error && t->error_over)
 		str_addf(out, "Lines: ± one standard error over %s. ", t->error_over);
 	if (t->check.name && check_holds(&t->check))

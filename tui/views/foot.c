@@ -41,6 +41,16 @@ static struct segment *add(struct foot *f, const struct view *v, enum style styl
 	return s;
 }
 
+static void set_sentence(struct segment *s, const char *text)
+{
+	struct str shown;
+
+	str_init(&shown);
+	number_sentence(text, &shown);
+	snprintf(s->text, sizeof s->text, "%s", shown.s);
+	str_done(&shown);
+}
+
 /* Of the range that was the unedited table's: how many cells it has no colour for. */
 static int cells_beyond(const struct view *v, const struct plan *p)
 {
@@ -185,6 +195,7 @@ static void add_check(struct foot *f, const struct view *v, int w)
 {
 	const struct check *k = &v->table->check;
 	struct segment *s = add(f, v, check_holds(k) ? STYLE_GOOD : STYLE_ERROR);
+	char text[SEGMENT_BYTES];
 
 	s->stays = true;
 	s->right = check_holds(k);
@@ -192,9 +203,10 @@ static void add_check(struct foot *f, const struct view *v, int w)
 		snprintf(s->text, sizeof s->text, "✓");
 		return;
 	}
-	snprintf(s->text, sizeof s->text, "✗ %s: %.7g ≠ %.7g", k->name, k->actual, k->expected);
-	if (canvas_columns(s->text, strlen(s->text)) > w)
-		snprintf(s->text, sizeof s->text, "✗ %.7g ≠ %.7g: %s", k->actual, k->expected, k->name);
+	snprintf(text, sizeof text, "✗ %s: %.7g ≠ %.7g", k->name, k->actual, k->expected);
+	if (canvas_columns(text, strlen(text)) > w)
+		snprintf(text, sizeof text, "✗ %.7g ≠ %.7g: %s", k->actual, k->expected, k->name);
+	set_sentence(s, text);
 }
 
 static void gather(struct foot *f, const struct view *v, const struct view_kind *kind, const struct plan *p)
@@ -206,7 +218,7 @@ static void gather(struct foot *f, const struct view *v, const struct view_kind 
 		add_marks(f, v, p);
 	add_remarks(f, v, kind, p);
 	if (v->table->footnote)
-		snprintf(add(f, v, STYLE_DIM)->text, SEGMENT_BYTES, "%s", v->table->footnote);
+		set_sentence(add(f, v, STYLE_DIM), v->table->footnote);
 	if (kind->has_legend) {
 		add_quiet(f, v, p);
 		add_excluded(f, v);

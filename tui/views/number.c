@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/base/str.h"
 #include "engine/base/utf8.h"
 
 /* Enough decimals that the largest has about three digits. */
@@ -75,6 +76,18 @@ const char *number_print(const struct number_form *form, float x, char out[NUMBE
 	snprintf(out, NUMBER_BYTES, "%s%.*s", x < 0 && !nothing ? minus : "", NUMBER_BYTES - (int)sizeof minus,
 		 size + (form->bare && !strncmp(size, "0.", 2)));
 	return out;
+}
+
+void number_sentence(const char *text, struct str *out)
+{
+	for (const char *c = text; *c; c++) {
+		const bool begins = c == text || strchr(" (=", c[-1]), number = c[1] == '.' || (c[1] >= '0' && c[1] <= '9');
+
+		if (*c == '-' && begins && number)
+			str_add(out, "−");
+		else
+			str_add_char(out, *c);
+	}
 }
 
 void span_half_print(const struct span *span, struct number_form form, char half[2][NUMBER_BYTES])

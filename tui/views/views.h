@@ -103,6 +103,8 @@ enum { ALL_COLUMNS = -1, NUMBER_BYTES = 64 };
 struct number_form number_form(const struct table *t, int col);
 /* With a typographic minus, as all numbers for people: what is wide is told by columns, not bytes. NaN: "". */
 const char *number_print(const struct number_form *form, float x, char out[NUMBER_BYTES]);
+/* A sentence of the engine with the same minus: there, as in files, it is a hyphen. */
+void number_sentence(const char *text, struct str *out);
 
 /* The values at half the ramp's strength where these are not half way, for legends: one, of a diverging range two, or
  * none (""). */
