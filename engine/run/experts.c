@@ -73,7 +73,7 @@ struct through {
 	float *x, *pre, *up, *y; /* [n, D], [n, F], [n, F], [n, D] */
 };
 
-/* One row's neurons pre[n] and up[n], as the products leave them: kept as sites from neuron `at` on, and pre[n] becomes mlp_post. */
+/* One row's neurons, pre[n] and up[n] of the products: kept as sites from neuron `at` on, and pre[n] becomes mlp_post. */
 static void activate(const struct rows *r, size_t at, float *pre, const float *up, size_t n)
 {
 	const struct curve curve = config_curve(&r->p->model->config, r->l);

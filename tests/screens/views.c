@@ -11,6 +11,7 @@
 #include "tests/tap.h"
 #include "tests/screens/golden.h"
 #include "tests/screens/views.h"
+#include "tui/views/views.h"
 
 enum sample {
 	LENS,
