@@ -47,6 +47,11 @@ QUESTIONS = {  # metric, edits
     "apertus": [("logit #5", []), ("entropy", PATTERN)],
     "gpt_bigcode": [("logit_diff #3 #9", []), ("loss", PATTERN)],
     "codegen": [("logit #5", []), ("logprob #7", EDITED)],
+    "opt-project": [("loss", []), ("logit #4", PATTERN)],
+    "exaone4": [("logprob #7", []), ("logit #5", PATTERN)],
+    "glm4": [("loss", []), ("logit_diff #3 #9", PATTERN)],
+    "cohere2": [("logit #5", []), ("entropy", PATTERN)],
+    "mpt": [("logprob #7", []), ("loss", EDITED)],
 }
 
 
@@ -90,7 +95,11 @@ class Gradients(Probe):
 
     def _pre(self, module, args, out):
         super()._pre(module, args, out)
-        self._keep("mlp_pre", out, lambda g: g.reshape(-1, g.shape[-1]))
+        if self.family.get("up") == self.family["pre"]:  # gate and up in one matrix
+            self._keep("mlp_pre", out, lambda g: g.reshape(-1, g.shape[-1]).chunk(2, -1)[0])
+            self._keep("mlp_up", out, lambda g: g.reshape(-1, g.shape[-1]).chunk(2, -1)[1])
+        else:
+            self._keep("mlp_pre", out, lambda g: g.reshape(-1, g.shape[-1]))
 
 
 def value(spec, logits, base, ids):
@@ -113,14 +122,16 @@ def value(spec, logits, base, ids):
 
 
 def inputs_of(model):
-    """What the embedding module gives, with its gradient after a backward pass: inputs_embeds, before learned positions and norms."""
+    """What the embedding module gives, with its gradient after a backward pass: inputs_embeds, before learned positions and norms;
+    where embeddings are narrower than the stream (OPT-350m), what their projection gives."""
+    module = getattr(getattr(model.model, "decoder", None), "project_in", None) if hasattr(model, "model") else None
     found = []
 
     def keep(module, args, out):
         if out.requires_grad:
             out.retain_grad()
             found.append(out)
-    return found, model.get_input_embeddings().register_forward_hook(keep)
+    return found, (module or model.get_input_embeddings()).register_forward_hook(keep)
 
 
 def ask(probe, model, ids, spec, edits):
