@@ -10,8 +10,8 @@
 #include "engine/base/str.h"
 #include "engine/model/family_settings.h"
 
-/* Names of GPT-2's weights. */
 /* clang-format off */
+/* Names of GPT-2's weights. */
 #define GPT2_NAMES \
 	[WEIGHT_EMBED] = "transformer.wte", \
 	[WEIGHT_POSITION] = "transformer.wpe", \
@@ -23,9 +23,7 @@
 	[WEIGHT_O] = "transformer.h.%d.attn.c_proj", \
 	[WEIGHT_IN] = "transformer.h.%d.mlp.c_fc", \
 	[WEIGHT_OUT] = "transformer.h.%d.mlp.c_proj"
-/* clang-format on */
 /* Names that Llama brought up and that most families after it share. */
-/* clang-format off */
 #define LLAMA_ENDS \
 	[WEIGHT_EMBED] = "model.embed_tokens", \
 	[WEIGHT_LN_FINAL] = "model.norm", \
