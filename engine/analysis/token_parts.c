@@ -374,6 +374,8 @@ bool token_parts(const struct run *run, int layer, token_parts_done *done, void 
 	struct scales *scales = arena_alloc(scratch, ((size_t)layer + 1) * sizeof *scales);
 	struct carry c = { .run = run, .scales = scales, .bias = true, .sources = 1 };
 
+	if (!norms_off_stream(&run->model->config, err))
+		return false;
 	for (int l = 0; l <= layer; l++)
 		if (config_mixes(&run->model->config, l))
 			return err_set(

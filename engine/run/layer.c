@@ -163,9 +163,14 @@ static size_t lean_attention(const struct config *c)
 	return (size_t)(c->H + 2 * c->G) * (size_t)c->K;
 }
 
+static size_t lean_router(const struct config *c)
+{
+	return c->experts.X ? 2 * (size_t)c->experts.X + (size_t)c->experts.chosen : 0;
+}
+
 static size_t lean_neurons(const struct config *c)
 {
-	return (size_t)c->F * (c->gated ? 2 : 1);
+	return (size_t)c->F * (c->gated ? 2 : 1) + lean_router(c);
 }
 
 static size_t lean_turns(const struct config *c)
@@ -209,11 +214,16 @@ static void lean_into(struct layer_sites *s, const struct config *c, size_t n, f
 	turns = memory;
 	s->mlp_pre = s->mlp_post = take(&turns, n, (size_t)c->F);
 	s->mlp_up = c->gated ? take(&turns, n, (size_t)c->F) : NULL;
+	if (!c->experts.X)
+		return;
+	s->router_logits = take(&turns, n, (size_t)c->experts.X);
+	s->expert_weights = take(&turns, n, (size_t)c->experts.X);
+	s->expert_chosen = take(&turns, n, (size_t)c->experts.chosen);
 }
 
 struct layer_sites *layer_sites_lean(const struct model *m, int rows, struct err *err)
 {
-	enum { ARRAYS_AT_MOST = 9 };
+	enum { ARRAYS_AT_MOST = 10 };
 	const struct config *c = &m->config;
 	struct layer_rows *memory = xcalloc(1, sizeof *memory);
 	struct layer_sites *s;
