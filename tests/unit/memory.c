@@ -48,8 +48,11 @@ static void test_cgroups(void)
 	free(two);
 }
 
-/* Bytes of this process that are no file's. */
-static size_t private_now(void)
+/*
+ * Bytes of this process that are no file's, as a number that can be subtracted: the kernel counts pages for each thread and adds
+ * them up now and then, so what is read may be some hundred kilobytes less than what was read before.
+ */
+static double private_now(void)
 {
 	FILE *f = fopen("/proc/self/status", "re");
 	unsigned long long kilobytes = 0;
@@ -60,7 +63,7 @@ static size_t private_now(void)
 			break;
 	if (f)
 		fclose(f);
-	return (size_t)kilobytes * 1024;
+	return (double)kilobytes * 1024;
 }
 
 /* The widths of SmolLM2-135M with fewer layers and a smaller vocabulary; the weights are a hole in the file: zeros. */
@@ -129,10 +132,11 @@ static void check_run(const struct model *m, const struct model_facts *f, int T,
 	int32_t *tokens = calloc((size_t)T, sizeof *tokens);
 	struct run_order order = { .model = m, .tokens = tokens, .T = T, .keeps = keeps };
 	struct err err = { 0 };
-	size_t before = private_now(), pairs = (size_t)T * (size_t)T * f->run_bytes_per_pair;
+	double before = private_now();
+	size_t pairs = (size_t)T * (size_t)T * f->run_bytes_per_pair;
 	size_t stated = keeps == RUN_STREAM ? (size_t)T * f->stream_bytes_per_token : (size_t)T * f->run_bytes_per_token + pairs;
 	struct run *r = run_new(&order, NULL, &err);
-	double taken = (double)(private_now() - before);
+	double taken = private_now() - before;
 
 	CHECK_THAT(INSTRUMENTED || (r && fabs(taken / (double)stated - 1) < 0.1),
 		   "%s: %s over %d tokens takes %.2f MB, stated were %.2f MB %s", what,
@@ -151,9 +155,8 @@ static void test_model(const char *dtype, size_t each, bool low_memory)
 	char *folder = make_model(dtype, each), what[64];
 	struct model_facts before, f;
 	struct err err = { 0 };
-	size_t start;
+	double start, taken;
 	struct model *m;
-	double taken;
 
 	snprintf(what, sizeof what, "%s%s", dtype, low_memory ? " from the mapping" : "");
 	matrix_low_memory(low_memory);
@@ -161,7 +164,7 @@ static void test_model(const char *dtype, size_t each, bool low_memory)
 		return;
 	start = private_now();
 	m = model_open(folder, NULL, NULL, &err);
-	taken = (double)(private_now() - start);
+	taken = private_now() - start;
 	if (!CHECK_THAT(m, "%s opens %s", what, err.text))
 		return;
 	model_facts_of(m, &f);
