@@ -36,11 +36,7 @@ static bool read_sizes(const struct settings *s, const struct family *f, struct 
 		return false;
 	if (!c->F)
 		return setting_refuse(s, SETTING_NEURONS, err, " is missing");
-	if (!setting_int(s, SETTING_CONTEXT, 1, MOST, &c->context, err))
-		return false;
-	if (!c->context)
-		return setting_refuse(s, SETTING_CONTEXT, err, " is missing");
-	return true;
+	return setting_int(s, SETTING_CONTEXT, 1, MOST, &c->context, err);
 }
 
 static bool read_experts(const struct settings *s, const struct family *f, struct config *c, struct arena *arena, struct err *err)
@@ -185,33 +181,16 @@ static bool is_local(const struct settings *s, int l)
 	return kind ? !strcmp(kind, "local") : l % 2 == 1;
 }
 
-/* When the settings do not say; 0: there is none. */
-static int usual_window(const struct settings *s, enum window_rule rule)
-{
-	switch (rule) {
-	case WINDOW_LOCAL:
-		return 256;
-	case WINDOW_FOURTH:
-		return setting_known(s, "sliding_window") ? 4096 : 0;
-	case WINDOW_EVEN:
-	case WINDOW_PATTERN:
-		return 4096;
-	default:
-		return 0;
-	}
-}
-
 static bool read_window(const struct settings *s, const struct family *f, struct config *c, struct arena *arena, struct err *err)
 {
 	const struct json_value *types = setting_json(s, "layer_types");
 	size_t listed = json_count(types);
-	const struct json_value *null = setting_json(s, "sliding_window"); /* if it is: there are no windows */
-	int window = usual_window(s, f->window);
+	const struct json_value *width = setting_json(s, "sliding_window");
+	bool none = s->json ? width && json_kind(width) == JSON_NULL : f->window == WINDOW_FOURTH; /* unless the GGUF says */
+	int window = none ? 0 : f->window_width;
 
 	if (!setting_int(s, SETTING_WINDOW, 0, MOST, &window, err))
 		return false;
-	if (f->window == WINDOW_FOURTH && null && json_kind(null) == JSON_NULL)
-		return true;
 	if (!window) /* converters write 0 for none */
 		return true;
 	if (json_is(types, JSON_ARRAY) && listed < (size_t)c->L) /* null is no list, and says nothing */

@@ -67,7 +67,7 @@
 
 static const struct family families[] = {	/* ends with a NULL name */
 	{
-		.name = "gpt2", .types = "gpt2", .arch = "gpt2",
+		.name = "gpt2", .types = "gpt2", .arch = "gpt2", .context = 1024,
 		.norm = NORM_LAYER, .eps = 1e-5f, .position = POSITION_LEARNED,
 		.activation = ACTIVATION_GELU_TANH, .tied = true, .in_out = true, .biases = BIAS_ALL,
 		.fused = FUSED_THIRDS, .fused_gguf = FUSED_THIRDS, .settle = settle_gpt2,
@@ -77,10 +77,10 @@ static const struct family families[] = {	/* ends with a NULL name */
 		},
 	},
 	{
-		.name = "gpt_neo", .types = "gpt_neo", .arch = NULL,
+		.name = "gpt_neo", .types = "gpt_neo", .arch = NULL, .context = 2048,
 		.norm = NORM_LAYER, .eps = 1e-5f, .position = POSITION_LEARNED,
 		.activation = ACTIVATION_GELU_TANH, .tied = true, .biases = BIAS_NORM | BIAS_O | BIAS_MLP,
-		.window = WINDOW_LOCAL, .settle = settle_gpt_neo,
+		.window = WINDOW_LOCAL, .window_width = 256, .settle = settle_gpt_neo,
 		.keys = "hidden_size num_layers num_hidden_layers num_heads num_attention_heads intermediate_size "
 			"max_position_embeddings activation_function layer_norm_epsilon window_size attention_types "
 			"attention_layers",
@@ -96,7 +96,7 @@ static const struct family families[] = {	/* ends with a NULL name */
 		},
 	},
 	{
-		.name = "gpt_neox", .types = "gpt_neox", .arch = "gptneox",
+		.name = "gpt_neox", .types = "gpt_neox", .arch = "gptneox", .context = 2048,
 		.norm = NORM_LAYER, .eps = 1e-5f, .position = POSITION_ROTARY, .rotary_share = 0.25f,
 		.activation = ACTIVATION_GELU, .llama_tanh = true, .biases = BIAS_ALL,
 		.fused = FUSED_PER_GROUP, .fused_gguf = FUSED_THIRDS, .settle = settle_gpt_neox,
@@ -113,7 +113,7 @@ static const struct family families[] = {	/* ends with a NULL name */
 		},
 	},
 	{
-		.name = "gptj", .types = "gptj", .arch = NULL,
+		.name = "gptj", .types = "gptj", .arch = NULL, .context = 2048,
 		.norm = NORM_LAYER, .eps = 1e-5f, .position = POSITION_ROTARY, .interleaved = true,
 		.activation = ACTIVATION_GELU_TANH, .parallel = true, .shared_norm = true,
 		.biases = BIAS_NORM | BIAS_MLP | BIAS_UNEMBED,
@@ -127,7 +127,7 @@ static const struct family families[] = {	/* ends with a NULL name */
 		},
 	},
 	{
-		.name = "opt", .types = "opt", .arch = NULL,
+		.name = "opt", .types = "opt", .arch = NULL, .context = 2048,
 		.norm = NORM_LAYER, .eps = 1e-5f, .position = POSITION_LEARNED, .position_offset = 2,
 		.activation = ACTIVATION_RELU, .tied = true, .biases = BIAS_ALL, .settle = settle_opt,
 		.keys = "hidden_size num_hidden_layers num_attention_heads ffn_dim max_position_embeddings activation_function "
@@ -186,7 +186,7 @@ static const struct family families[] = {	/* ends with a NULL name */
 		},
 	},
 	{
-		.name = "phi", .types = "phi", .arch = "phi2",
+		.name = "phi", .types = "phi", .arch = "phi2", .context = 2048,
 		.norm = NORM_LAYER, .eps = 1e-5f, .position = POSITION_ROTARY, .rotary_share = 0.5f,
 		.activation = ACTIVATION_GELU_TANH, .parallel = true, .shared_norm = true, .biases = BIAS_ALL | BIAS_UNEMBED,
 		.fused_gguf = FUSED_THIRDS, .settle = settle_phi,
@@ -202,7 +202,7 @@ static const struct family families[] = {	/* ends with a NULL name */
 		},
 	},
 	{
-		.name = "phi3", .types = "phi3", .arch = "phi3", .first_context = 4096,
+		.name = "phi3", .types = "phi3", .arch = "phi3", .context = 4096, .first_context = 4096,
 		.norm = NORM_RMS, .eps = 1e-5f, .position = POSITION_ROTARY,
 		.activation = ACTIVATION_SILU, .gated = true, .fused = FUSED_THIRDS, .fused_gguf = FUSED_THIRDS,
 		.keys = KEYS_SHAPE KEYS_ROPE "hidden_act rms_norm_eps sliding_window partial_rotary_factor "
@@ -215,7 +215,8 @@ static const struct family families[] = {	/* ends with a NULL name */
 	},
 	{
 		/* llama.cpp calls it llama, with a number of experts */
-		.name = "mixtral", .types = "mixtral", .arch = "llama", .kv_heads = 8, .mixes = true, .rope_base = 1e6f,
+		.name = "mixtral", .types = "mixtral", .arch = "llama", .context = 131072, .kv_heads = 8, .mixes = true,
+			.rope_base = 1e6f,
 		.norm = NORM_RMS, .eps = 1e-5f, .position = POSITION_ROTARY, .gguf_permuted = true,
 		.activation = ACTIVATION_SILU, .gated = true, .settle = settle_mixtral,
 		.keys = KEYS_SHAPE KEYS_ROPE "hidden_act rms_norm_eps sliding_window num_local_experts num_experts_per_tok",
@@ -233,18 +234,27 @@ static const struct family families[] = {	/* ends with a NULL name */
 		},
 	},
 	{
-		.name = "llama", .types = "llama|mistral", .arch = "llama",
+		.name = "llama", .types = "llama", .arch = "llama", .context = 2048,
 		.norm = NORM_RMS, .eps = 1e-6f, .position = POSITION_ROTARY, .gguf_permuted = true,
 		.activation = ACTIVATION_SILU, .gated = true,
-		.keys = KEYS_SHAPE KEYS_ROPE "hidden_act rms_norm_eps llama:attention_bias llama:mlp_bias mistral:sliding_window",
+		.keys = KEYS_SHAPE KEYS_ROPE "hidden_act rms_norm_eps attention_bias mlp_bias",
 		.name_of = {
 			LLAMA_ENDS, LLAMA_NORMS, LLAMA_QKV, LLAMA_O, LLAMA_MLP,
 		},
 	},
 	{
-		.name = "qwen2", .types = "qwen2", .arch = "qwen2", .kv_heads = 32,
+		.name = "mistral", .types = "mistral", .arch = "llama", .context = 131072, .kv_heads = 8,
 		.norm = NORM_RMS, .eps = 1e-6f, .position = POSITION_ROTARY,
-		.activation = ACTIVATION_SILU, .gated = true, .biases = BIAS_QKV, .window = WINDOW_IF_USED,
+		.activation = ACTIVATION_SILU, .gated = true, .window_width = 4096,
+		.keys = KEYS_SHAPE KEYS_ROPE "hidden_act rms_norm_eps sliding_window",
+		.name_of = {
+			LLAMA_ENDS, LLAMA_NORMS, LLAMA_QKV, LLAMA_O, LLAMA_MLP,
+		},
+	},
+	{
+		.name = "qwen2", .types = "qwen2", .arch = "qwen2", .context = 32768, .kv_heads = 32,
+		.norm = NORM_RMS, .eps = 1e-6f, .position = POSITION_ROTARY,
+		.activation = ACTIVATION_SILU, .gated = true, .biases = BIAS_QKV, .window = WINDOW_IF_USED, .window_width = 4096,
 		.keys = KEYS_SHAPE KEYS_ROPE "hidden_act rms_norm_eps sliding_window use_sliding_window max_window_layers "
 					     "layer_types",
 		.name_of = {
@@ -252,9 +262,9 @@ static const struct family families[] = {	/* ends with a NULL name */
 		},
 	},
 	{
-		.name = "qwen3", .types = "qwen3", .arch = "qwen3", .kv_heads = 32, .head_width = 128,
+		.name = "qwen3", .types = "qwen3", .arch = "qwen3", .context = 32768, .kv_heads = 32, .head_width = 128,
 		.norm = NORM_RMS, .eps = 1e-6f, .position = POSITION_ROTARY,
-		.activation = ACTIVATION_SILU, .gated = true, .window = WINDOW_IF_USED,
+		.activation = ACTIVATION_SILU, .gated = true, .window = WINDOW_IF_USED, .window_width = 4096,
 		.keys = KEYS_SHAPE KEYS_ROPE "hidden_act rms_norm_eps sliding_window use_sliding_window max_window_layers "
 					     "layer_types attention_bias",
 		.name_of = {
@@ -262,9 +272,10 @@ static const struct family families[] = {	/* ends with a NULL name */
 		},
 	},
 	{
-		.name = "qwen2_moe", .types = "qwen2_moe", .arch = "qwen2moe", .kv_heads = 16, .mixes = true,
+		.name = "qwen2_moe", .types = "qwen2_moe", .arch = "qwen2moe", .context = 32768, .kv_heads = 16, .mixes = true,
 		.norm = NORM_RMS, .eps = 1e-6f, .position = POSITION_ROTARY,
-		.activation = ACTIVATION_SILU, .gated = true, .window = WINDOW_EVEN_IF_USED, .settle = settle_qwen_moe,
+		.activation = ACTIVATION_SILU, .gated = true, .window = WINDOW_EVEN_IF_USED, .window_width = 4096,
+		.settle = settle_qwen_moe,
 		.keys = KEYS_SHAPE KEYS_ROPE KEYS_QWEN_MOE "shared_expert_intermediate_size qkv_bias max_window_layers layer_types",
 		.name_of = {
 			LLAMA_ENDS, LLAMA_NORMS, LLAMA_QKV, LLAMA_O, LLAMA_MLP, MLP_EXPERTS,
@@ -275,16 +286,17 @@ static const struct family families[] = {	/* ends with a NULL name */
 		},
 	},
 	{
-		.name = "qwen3_moe", .types = "qwen3_moe", .arch = "qwen3moe", .kv_heads = 4, .mixes = true,
+		.name = "qwen3_moe", .types = "qwen3_moe", .arch = "qwen3moe", .context = 32768, .kv_heads = 4, .mixes = true,
 		.norm = NORM_RMS, .eps = 1e-6f, .position = POSITION_ROTARY,
-		.activation = ACTIVATION_SILU, .gated = true, .window = WINDOW_IF_USED, .settle = settle_qwen_moe,
+		.activation = ACTIVATION_SILU, .gated = true, .window = WINDOW_IF_USED, .window_width = 4096,
+		.settle = settle_qwen_moe,
 		.keys = KEYS_SHAPE KEYS_ROPE KEYS_QWEN_MOE "attention_bias",
 		.name_of = {
 			LLAMA_ENDS, LLAMA_NORMS, LLAMA_QKV, LLAMA_O, LLAMA_MLP, QK_NORMS, MLP_EXPERTS,
 		},
 	},
 	{
-		.name = "olmoe", .types = "olmoe", .arch = "olmoe", .mixes = true,
+		.name = "olmoe", .types = "olmoe", .arch = "olmoe", .context = 4096, .mixes = true,
 		.norm = NORM_RMS, .eps = 1e-5f, .position = POSITION_ROTARY,
 		.activation = ACTIVATION_SILU, .gated = true, .settle = settle_olmoe,
 		.keys = KEYS_SHAPE KEYS_ROPE "hidden_act rms_norm_eps attention_bias clip_qkv num_experts num_experts_per_tok "
@@ -294,7 +306,7 @@ static const struct family families[] = {	/* ends with a NULL name */
 		},
 	},
 	{
-		.name = "gemma", .types = "gemma", .arch = "gemma", .kv_heads = 16, .head_width = 256,
+		.name = "gemma", .types = "gemma", .arch = "gemma", .context = 8192, .kv_heads = 16, .head_width = 256,
 		.norm = NORM_RMS, .eps = 1e-6f, .position = POSITION_ROTARY,
 		.activation = ACTIVATION_GELU_TANH, .gated = true, .tied = true, .plus_one = true, .settle = settle_gemma,
 		.keys = KEYS_SHAPE KEYS_ROPE "hidden_act rms_norm_eps attention_bias use_bidirectional_attention",
@@ -303,10 +315,10 @@ static const struct family families[] = {	/* ends with a NULL name */
 		},
 	},
 	{
-		.name = "gemma2", .types = "gemma2", .arch = "gemma2", .kv_heads = 4, .head_width = 256,
+		.name = "gemma2", .types = "gemma2", .arch = "gemma2", .context = 8192, .kv_heads = 4, .head_width = 256,
 		.norm = NORM_RMS, .eps = 1e-6f, .position = POSITION_ROTARY,
 		.activation = ACTIVATION_GELU_TANH, .gated = true, .tied = true, .plus_one = true,
-		.window = WINDOW_EVEN, .settle = settle_gemma2,
+		.window = WINDOW_EVEN, .window_width = 4096, .settle = settle_gemma2,
 		.keys = KEYS_SHAPE KEYS_ROPE "hidden_activation rms_norm_eps attention_bias use_bidirectional_attention "
 					     "query_pre_attn_scalar sliding_window layer_types final_logit_softcapping "
 					     "attn_logit_softcapping",
@@ -321,7 +333,7 @@ static const struct family families[] = {	/* ends with a NULL name */
 			.context = 131072,
 		.norm = NORM_RMS, .eps = 1e-6f, .position = POSITION_ROTARY, .rope_base = 1e6f, .rotary_local = true,
 		.activation = ACTIVATION_GELU_TANH, .gated = true, .tied = true, .plus_one = true,
-		.window = WINDOW_PATTERN, .settle = settle_gemma3,
+		.window = WINDOW_PATTERN, .window_width = 4096, .settle = settle_gemma3,
 		.keys = KEYS_SHAPE KEYS_ROPE "hidden_activation rms_norm_eps attention_bias use_bidirectional_attention "
 					     "query_pre_attn_scalar sliding_window layer_types final_logit_softcapping "
 					     "attn_logit_softcapping sliding_window_pattern rope_local_base_freq "
@@ -333,7 +345,7 @@ static const struct family families[] = {	/* ends with a NULL name */
 		},
 	},
 	{
-		.name = "olmo", .types = "olmo", .arch = "olmo",
+		.name = "olmo", .types = "olmo", .arch = "olmo", .context = 2048,
 		.norm = NORM_LAYER, .eps = 1e-5f, .position = POSITION_ROTARY, .gguf_permuted = true,
 		.activation = ACTIVATION_SILU, .gated = true,
 		.keys = KEYS_SHAPE KEYS_ROPE "hidden_act attention_bias clip_qkv",
@@ -344,7 +356,7 @@ static const struct family families[] = {	/* ends with a NULL name */
 		},
 	},
 	{
-		.name = "olmo2", .types = "olmo2", .arch = "olmo2",
+		.name = "olmo2", .types = "olmo2", .arch = "olmo2", .context = 2048,
 		.norm = NORM_RMS, .eps = 1e-5f, .position = POSITION_ROTARY,
 		.activation = ACTIVATION_SILU, .gated = true, .window = WINDOW_FOURTH, .settle = settle_olmo2,
 		.keys = KEYS_SHAPE KEYS_ROPE "hidden_act rms_norm_eps attention_bias",
@@ -353,10 +365,10 @@ static const struct family families[] = {	/* ends with a NULL name */
 		},
 	},
 	{
-		.name = "olmo3", .types = "olmo3", .arch = NULL, /* a GGUF calls it olmo2 */
+		.name = "olmo3", .types = "olmo3", .arch = "olmo2", .context = 2048,
 		.norm = NORM_RMS, .eps = 1e-5f, .position = POSITION_ROTARY, .rope_base = 5e5f, .rotary_local = true,
 			.rope_base_local = 5e5f,
-		.activation = ACTIVATION_SILU, .gated = true, .window = WINDOW_FOURTH, .settle = settle_olmo2,
+		.activation = ACTIVATION_SILU, .gated = true, .window = WINDOW_FOURTH, .window_width = 4096, .settle = settle_olmo2,
 		.keys = KEYS_SHAPE KEYS_ROPE "hidden_act rms_norm_eps attention_bias sliding_window layer_types "
 					     "rope_parameters.full_attention",
 		.name_of = {
@@ -366,14 +378,15 @@ static const struct family families[] = {	/* ends with a NULL name */
 	{
 		.name = "exaone4", .types = "exaone4", .arch = "exaone4", .kv_heads = 32,
 		.norm = NORM_RMS, .eps = 1e-5f, .position = POSITION_ROTARY, .context = 2048,
-		.activation = ACTIVATION_SILU, .gated = true, .window = WINDOW_FOURTH, .settle = settle_exaone4,
+		.activation = ACTIVATION_SILU, .gated = true, .window = WINDOW_FOURTH, .window_width = 4096,
+		.settle = settle_exaone4,
 		.keys = KEYS_SHAPE KEYS_ROPE "hidden_act rms_norm_eps sliding_window sliding_window_pattern layer_types",
 		.name_of = {
 			LLAMA_ENDS, LLAMA_QKV, LLAMA_O, LLAMA_MLP, QK_NORMS, POST_NORMS,
 		},
 	},
 	{
-		.name = "glm4", .types = "glm4", .arch = "glm4", .kv_heads = 2, .head_width = 128,
+		.name = "glm4", .types = "glm4", .arch = "glm4", .context = 131072, .kv_heads = 2, .head_width = 128,
 		.norm = NORM_RMS, .eps = 1.5625e-7f, .position = POSITION_ROTARY, .rotary_share = 0.5f, .interleaved = true,
 		.activation = ACTIVATION_SILU, .gated = true, .biases = BIAS_QKV, .settle = settle_glm4,
 		.keys = KEYS_SHAPE KEYS_ROPE "hidden_act rms_norm_eps attention_bias partial_rotary_factor "
@@ -386,7 +399,7 @@ static const struct family families[] = {	/* ends with a NULL name */
 		},
 	},
 	{
-		.name = "stablelm", .types = "stablelm|stablelm_epoch", .arch = "stablelm", .kv_heads = 32,
+		.name = "stablelm", .types = "stablelm|stablelm_epoch", .arch = "stablelm", .context = 4096, .kv_heads = 32,
 		.norm = NORM_LAYER, .eps = 1e-5f, .position = POSITION_ROTARY, .rotary_share = 0.25f,
 		.activation = ACTIVATION_SILU, .gated = true, .biases = BIAS_NORM, .settle = settle_stablelm,
 		.keys = KEYS_SHAPE KEYS_ROPE "hidden_act layer_norm_eps use_qkv_bias qk_layernorm use_parallel_residual "
@@ -399,7 +412,7 @@ static const struct family families[] = {	/* ends with a NULL name */
 		},
 	},
 	{
-		.name = "starcoder2", .types = "starcoder2", .arch = "starcoder2", .kv_heads = 2,
+		.name = "starcoder2", .types = "starcoder2", .arch = "starcoder2", .context = 4096, .kv_heads = 2,
 		.norm = NORM_LAYER, .eps = 1e-5f, .position = POSITION_ROTARY,
 		.activation = ACTIVATION_GELU_TANH, .tied = true, .biases = BIAS_NORM,
 		.keys = KEYS_SHAPE KEYS_ROPE "hidden_act norm_epsilon sliding_window use_bias",
@@ -409,7 +422,7 @@ static const struct family families[] = {	/* ends with a NULL name */
 		},
 	},
 	{
-		.name = "smollm3", .types = "smollm3", .arch = "smollm3", .kv_heads = 4,
+		.name = "smollm3", .types = "smollm3", .arch = "smollm3", .context = 32768, .kv_heads = 4,
 		.norm = NORM_RMS, .eps = 1e-6f, .position = POSITION_ROTARY, .rope_base = 2e6f, .gguf_permuted = true,
 		.activation = ACTIVATION_SILU, .gated = true, .tied = true, .window = WINDOW_IF_USED, .settle = settle_smollm3,
 		.keys = KEYS_SHAPE KEYS_ROPE "hidden_act rms_norm_eps attention_bias mlp_bias sliding_window use_sliding_window "
@@ -419,7 +432,7 @@ static const struct family families[] = {	/* ends with a NULL name */
 		},
 	},
 	{
-		.name = "granite", .types = "granite", .arch = "granite",
+		.name = "granite", .types = "granite", .arch = "granite", .context = 2048,
 		.norm = NORM_RMS, .eps = 1e-6f, .position = POSITION_ROTARY, .gguf_permuted = true,
 		.activation = ACTIVATION_SILU, .gated = true, .settle = settle_granite,
 		.keys = KEYS_SHAPE KEYS_ROPE "hidden_act rms_norm_eps attention_bias mlp_bias embedding_multiplier logits_scaling "
@@ -429,7 +442,7 @@ static const struct family families[] = {	/* ends with a NULL name */
 		},
 	},
 	{
-		.name = "cohere", .types = "cohere", .arch = "command-r",
+		.name = "cohere", .types = "cohere", .arch = "command-r", .context = 8192,
 		.norm = NORM_LAYER, .eps = 1e-5f, .position = POSITION_ROTARY, .rope_base = 5e5f, .interleaved = true,
 		.activation = ACTIVATION_SILU, .gated = true, .parallel = true, .shared_norm = true, .tied = true,
 			.settle = settle_cohere,
@@ -440,10 +453,10 @@ static const struct family families[] = {	/* ends with a NULL name */
 		},
 	},
 	{
-		.name = "cohere2", .types = "cohere2", .arch = "cohere2",
+		.name = "cohere2", .types = "cohere2", .arch = "cohere2", .context = 8192,
 		.norm = NORM_LAYER, .eps = 1e-5f, .position = POSITION_ROTARY, .interleaved = true,
 		.activation = ACTIVATION_SILU, .gated = true, .parallel = true, .shared_norm = true, .tied = true,
-			.window = WINDOW_FOURTH, .settle = settle_cohere2,
+			.window = WINDOW_FOURTH, .window_width = 4096, .settle = settle_cohere2,
 		.keys = KEYS_SHAPE KEYS_ROPE "hidden_act layer_norm_eps logit_scale attention_bias sliding_window "
 					     "sliding_window_pattern layer_types",
 		.name_of = {
@@ -452,7 +465,8 @@ static const struct family families[] = {	/* ends with a NULL name */
 		},
 	},
 	{
-		.name = "ministral3", .types = "ministral3", .arch = "mistral3", .kv_heads = 8, .head_width = 128,
+		.name = "ministral3", .types = "ministral3", .arch = "mistral3", .context = 262144,
+			.kv_heads = 8, .head_width = 128,
 		.norm = NORM_RMS, .eps = 1e-5f, .position = POSITION_ROTARY, .gguf_permuted = true,
 		.activation = ACTIVATION_SILU, .gated = true, .settle = settle_ministral3,
 		.keys = KEYS_SHAPE KEYS_ROPE "hidden_act rms_norm_eps sliding_window",
@@ -461,7 +475,7 @@ static const struct family families[] = {	/* ends with a NULL name */
 		},
 	},
 	{
-		.name = "apertus", .types = "apertus", .arch = "apertus",
+		.name = "apertus", .types = "apertus", .arch = "apertus", .context = 65536,
 		.norm = NORM_RMS, .eps = 1e-5f, .position = POSITION_ROTARY, .rope_base = 1.2e7f,
 		.activation = ACTIVATION_XIELU, .settle = settle_apertus,
 		.keys = KEYS_SHAPE KEYS_ROPE "hidden_act rms_norm_eps attention_bias",
@@ -476,7 +490,7 @@ static const struct family families[] = {	/* ends with a NULL name */
 		},
 	},
 	{
-		.name = "gpt_bigcode", .types = "gpt_bigcode", .arch = "starcoder",
+		.name = "gpt_bigcode", .types = "gpt_bigcode", .arch = "starcoder", .context = 1024,
 		.norm = NORM_LAYER, .eps = 1e-5f, .position = POSITION_LEARNED,
 		.activation = ACTIVATION_GELU_TANH, .tied = true, .biases = BIAS_ALL,
 		.fused = FUSED_PER_GROUP, .fused_gguf = FUSED_THIRDS, .settle = settle_gpt_bigcode,
@@ -500,7 +514,7 @@ static const struct family families[] = {	/* ends with a NULL name */
 		},
 	},
 	{
-		.name = "codegen", .types = "codegen", .arch = NULL,
+		.name = "codegen", .types = "codegen", .arch = NULL, .context = 2048,
 		.norm = NORM_LAYER, .eps = 1e-5f, .position = POSITION_ROTARY, .interleaved = true,
 		.activation = ACTIVATION_GELU_TANH, .parallel = true, .shared_norm = true,
 		.biases = BIAS_NORM | BIAS_MLP | BIAS_UNEMBED, .fused = FUSED_QUARTERS, .settle = settle_codegen,
@@ -513,7 +527,7 @@ static const struct family families[] = {	/* ends with a NULL name */
 		},
 	},
 	{
-		.name = "internlm2", .types = "internlm2", .arch = "internlm2",
+		.name = "internlm2", .types = "internlm2", .arch = "internlm2", .context = 2048,
 		.norm = NORM_RMS, .eps = 1e-6f, .position = POSITION_ROTARY, .gguf_permuted = true,
 		.activation = ACTIVATION_SILU, .gated = true, .fused = FUSED_PER_GROUP, .settle = settle_internlm2,
 		.keys = KEYS_SHAPE KEYS_ROPE "hidden_act rms_norm_eps bias",

@@ -77,13 +77,14 @@ enum window_rule {
 struct family {
 	const char *name;  /* "llama" */
 	const char *types; /* model_type in config.json: "llama|mistral" */
-	const char *arch;  /* general.architecture in GGUF: "llama"; NULL: llama.cpp does not know it */
+	/* general.architecture in GGUF: "llama"; where several families have it, the first whose mixes is right. NULL: llama.cpp has none */
+	const char *arch;
 
 	enum norm_kind norm;
 	float eps; /* when the settings do not say */
 	enum position_kind position;
 	int position_offset;
-	int context; /* when the settings do not say; 0: they must */
+	int context; /* when the settings do not say */
 	/* of the first training, when config.json names it in the rotary scaling alone; 0: what is there */
 	int first_context;
 	int heads, head_width;	    /* when config.json does not say; 0: it must, and the stream's share */
@@ -106,6 +107,7 @@ struct family {
 	unsigned biases;	    /* BIAS_ bits: where one must be; elsewhere it is taken where it is there */
 	enum fused fused, fused_gguf;
 	enum window_rule window;
+	int window_width; /* when the settings do not say; 0: there is none */
 	/*
 	 * The keys of config.json that its code in transformers looks at, beside those that all have. "TYPE:KEY": only where
 	 * that is the type.

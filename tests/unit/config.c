@@ -93,7 +93,6 @@ static void test_hostile(void)
 		{ "\"intermediate_size\": 31, ", "", "config.json: intermediate_size is missing" },
 		{ "\"max_position_embeddings\": 256", "\"max_position_embeddings\": \"many\"",
 		  "max_position_embeddings is not a whole number" },
-		{ "\"max_position_embeddings\": 256, ", "", "config.json: max_position_embeddings is missing" },
 		{ "\"rms_norm_eps\": 1e-05", "\"rms_norm_eps\": \"small\"", "rms_norm_eps is not a number" },
 		{ "\"rms_norm_eps\": 1e-05", "\"rms_norm_eps\": -1", "config.json: rms_norm_eps is not between 0 and 1" },
 		{ "\"rope_theta\": 500.0", "\"rope_theta\": 0", "base 0 make no sense" },
@@ -431,6 +430,58 @@ static void test_defaults(void)
 }
 
 /* The fixture with a name in its header changed for another as long; what opening it says, notes included. */
+/*
+ * The longest prompt of each family where the settings do not say: transformers' own (tests/reference/make_defaults.py). Where
+ * positions are rows of a table, its rows are what is asked for.
+ */
+static void test_contexts(void)
+{
+	static const char *const keys[] = { "\"max_position_embeddings\"", "\"n_positions\"", "\"max_seq_len\"" };
+	FILE *f = fopen("tests/fixtures/defaults/contexts.txt", "r");
+	char folder[60], fixture[80];
+	int context, n = 0;
+
+	for (; f && fscanf(f, "%59s %d", folder, &context) == 2; n++) {
+		struct err err = { 0 };
+		struct model *m = NULL;
+
+		snprintf(fixture, sizeof fixture, "families/%s", folder);
+		for (size_t k = 0; !m && !*err.text && k < sizeof keys / sizeof *keys; k++) {
+			m = open_changed(fixture, keys[k], "\"something_else\"", &err);
+			if (m && m->config.context != context) { /* the key is not there */
+				model_free(m);
+				m = NULL;
+			}
+		}
+		CHECK_THAT(m || strstr(err.text, "a row for every position"), "%s without a longest prompt takes %d %s", folder,
+			   context, err.text);
+		model_free(m);
+	}
+	if (f)
+		fclose(f);
+	CHECK_THAT(n >= 70, "%d folders", n);
+}
+
+/* A window that Mistral's settings do not mention is 4096 wide, and none where they say null. */
+static void test_mistral_window(void)
+{
+	static const struct {
+		const char *from, *to;
+		int window;
+	} rows[] = { { "\"sliding_window\": 4", "\"sliding_window\": 4", 4 },
+		     { "\"sliding_window\"", "\"something_else\"", 4096 },
+		     { "\"sliding_window\": 4", "\"sliding_window\": null", 0 } };
+
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		struct err err = { 0 };
+		struct model *m = open_changed("tiny/mistral-window", rows[i].from, rows[i].to, &err);
+		int window = m && m->config.window ? m->config.window[0] : 0;
+
+		CHECK_THAT(m && window == rows[i].window, "%s: a window of %d %s", rows[i].to, window, err.text);
+		model_free(m);
+	}
+}
+
 static const char *rename_tensor(const char *from, const char *to, struct err *err, struct notes *notes)
 {
 	static char bytes[1 << 20];
@@ -622,6 +673,8 @@ int main(void)
 	test_marks();
 	test_tied();
 	test_defaults();
+	test_contexts();
+	test_mistral_window();
 	test_refused();
 	test_layers();
 	test_other_parts();
