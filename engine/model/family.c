@@ -591,6 +591,16 @@ static bool says_experts(const struct settings *s)
 	return gguf_int(s->from->gguf, key, &n) && n > 0;
 }
 
+/* Adds ", NAME, NAME" of "NAME|NAME", unless a row before this one had them. */
+static void add_names(struct str *known, const struct family *f, const char *names, bool gguf)
+{
+	for (const struct family *g = families; g < f; g++)
+		if (names && gguf && g->arch && !strcmp(g->arch, names))
+			return;
+	for (const char *p = names; p && *p; p++)
+		str_addf(known, *p == '|' ? ", " : p == names && known->n ? ", %c" : "%c", *p);
+}
+
 const struct family *family_of(const struct settings *s, struct err *err)
 {
 	const char *type = settings_type(s);
@@ -604,8 +614,7 @@ const struct family *family_of(const struct settings *s, struct err *err)
 			str_done(&known);
 			return f;
 		}
-		for (const char *p = names; p && *p; p++)
-			str_addf(&known, *p == '|' ? ", " : p == names && known.n ? ", %c" : "%c", *p);
+		add_names(&known, f, names, !s->json);
 	}
 	err_set(err, ERR_FILE, "%s%s: the %s \"%.60s\" is not supported; lmscope knows %s", s->from->path,
 		s->json ? "/config.json" : "", s->json ? "model_type" : "architecture", type ? type : "", known.s);
