@@ -77,7 +77,7 @@ enum window_rule {
 struct family {
 	const char *name;  /* "llama" */
 	const char *types; /* model_type in config.json: "llama|mistral" */
-	/* general.architecture in GGUF: "llama"; where several families have it, the first whose mixes is right. NULL: llama.cpp has none */
+	/* general.architecture in GGUF: "llama"; where several families have it, the first is taken. NULL: llama.cpp has none */
 	const char *arch;
 
 	enum norm_kind norm;
