@@ -44,7 +44,7 @@ static const struct param params[] = {
 
 static const unsigned rule_bits[] = {
 	[ATTNLRP] = FROZEN_NORMS | HALVED_PRODUCTS | CHORDS | CHORDS_IN_GATES | COUNTING_LOSSES,
-	[DETACHED] = FROZEN_NORMS | FROZEN_PATTERNS | FROZEN_GATES | CHORDS | COUNTING_LOSSES,
+	[DETACHED] = FROZEN_NORMS | FROZEN_PATTERNS | FROZEN_GATES | HALVED_PRODUCTS | CHORDS | COUNTING_LOSSES,
 	[RELP] = FROZEN_NORMS | FROZEN_PATTERNS | HALVED_PRODUCTS | CHORDS | COUNTING_LOSSES,
 };
 
@@ -54,11 +54,11 @@ struct relevance {
 	const struct ask *ask;
 	const struct gradient *g;
 	struct table *table;
-	int T, L, losses; /* losses: those that are shown */
+	int T, top, losses; /* top: the highest stream that the metric sees; losses: those that are shown */
 	size_t D;
 	double value;	/* of the metric */
 	double *input;	/* [T] at the inputs */
-	double *stream; /* [L + 1, T] at what enters each layer, and at the last stream */
+	double *stream; /* [top + 1, T] at what enters each layer, and at the last stream */
 };
 
 /* ---- relevance ---- */
@@ -89,7 +89,7 @@ static void read_relevance(struct relevance *r)
 		run_input(r->ask->run, t, x);
 		gradient_input(r->g, t, g);
 		r->input[t] = product(x, g, r->D);
-		for (int l = 0; l <= r->L; l++)
+		for (int l = 0; l <= r->top; l++)
 			r->stream[l * r->T + t] = at_stream(r, l, t);
 	}
 }
@@ -122,11 +122,28 @@ static void check_step(struct relevance *r, const char *of, double in, double le
 	*check = (struct check){ "each layer: enters = leaves + bias, softmax, activation", in, out, 1e-4, of };
 }
 
+/* What was lost between what enters layer l and what is above: the stream after it, or the metric. */
+static struct lost lost_above(const struct relevance *r, int l)
+{
+	const int L = r->ask->model->config.L;
+	struct lost lost = { 0 };
+
+	if (l < L)
+		lost_add(&lost, &r->g->lost[l + 1]);
+	if (l == r->top)
+		lost_add(&lost, &r->g->lost[L + 1]);
+	return lost;
+}
+
 static void check_books(struct relevance *r)
 {
-	check_step(r, "output", r->value, entering(r, r->L), &r->g->lost[r->L + 1]);
-	for (int l = r->L - 1; l >= 0; l--)
-		check_step(r, arena_printf(r->table->arena, "layer %d", l), entering(r, l + 1), entering(r, l), &r->g->lost[l + 1]);
+	for (int l = r->top; l >= 0; l--) {
+		const struct lost lost = lost_above(r, l);
+		const bool first = l == r->top;
+
+		check_step(r, first ? "metric" : arena_printf(r->table->arena, "layer %d", l),
+			   first ? r->value : entering(r, l + 1), entering(r, l), &lost);
+	}
 	check_step(r, "input", entering(r, 0), sum_of(r->input, r->T), &r->g->lost[0]);
 }
 
@@ -164,7 +181,7 @@ static void fill_inputs(const struct relevance *r)
 	label_axis(r, &t->rows);
 	axis_of(&t->cols, DIM_QUANTITY);
 	axis_label(t, &t->cols, 0, "relevance");
-	for (int i = 0; i < r->L + 2; i++)
+	for (int i = 0; i < r->ask->model->config.L + 2; i++)
 		lost_add(&all, &r->g->lost[i]);
 	for (int i = 0; i < r->T; i++)
 		t->value[i] = (float)r->input[i];
@@ -177,35 +194,47 @@ static void fill_inputs(const struct relevance *r)
 /* A row: what enters the layer, and what the layer lost of what the row after it has. */
 static void fill_stream(const struct relevance *r)
 {
+	const int L = r->ask->model->config.L;
 	struct table *t = r->table;
 
 	label_axis(r, &t->cols);
 	t->rows.dim = DIM_LAYER;
 	t->rows.name = dim_word(DIM_LAYER);
-	for (int l = 0; l <= r->L; l++) {
-		axis_label(t, &t->rows, l, l < r->L ? arena_printf(t->arena, "%d", l) : "out");
-		axis_place(t, &t->rows, l,
-			   l < r->L ? place_at(SITE_RESID_PRE, l, -1, -1) : place_at(SITE_RESID_POST, r->L - 1, -1, -1));
+	for (int l = 0; l <= r->top; l++) {
+		const struct lost lost = lost_above(r, l);
+
+		axis_label(t, &t->rows, l, l < L ? arena_printf(t->arena, "%d", l) : "out");
+		axis_place(t, &t->rows, l, l < L ? place_at(SITE_RESID_PRE, l, -1, -1) : place_at(SITE_RESID_POST, L - 1, -1, -1));
 		for (int i = 0; i < r->T; i++)
 			t->value[table_cell(t, l, i)] = (float)r->stream[l * r->T + i];
 		for (int i = 0; i < r->losses; i++)
-			t->value[table_cell(t, l, r->T + i)] = loss(&r->g->lost[l + 1], i);
+			t->value[table_cell(t, l, r->T + i)] = loss(&lost, i);
 	}
 	t->look = LOOK_HEAT;
-	t->footnote = arena_printf(t->arena, "each row sums to the positions of the next; `out` to the metric, %.4g", r->value);
+	t->footnote =
+		arena_printf(t->arena, "each row sums to the positions of the next; the last one to the metric, %.4g", r->value);
+}
+
+/* The highest stream that the metric sees: L after the last layer. */
+static int top_of(const struct ask *ask)
+{
+	const enum site site = ask->metric->place.site;
+	const int layer = metric_layer(ask->metric, &ask->model->config);
+
+	return metric_of_output(ask->metric) || site == SITE_RESID_POST ? layer + 1 : site == SITE_EMBED ? 0 : layer;
 }
 
 static bool begin(struct relevance *r, const struct ask *ask, struct err *err)
 {
-	const int L = ask->model->config.L, T = ask->run->T, losses = ask->run->edits ? EDITS + 1 : EDITS;
+	const int top = top_of(ask), T = ask->run->T, losses = ask->run->edits ? EDITS + 1 : EDITS;
 	const bool stream = ask->arg[ARG_AT] == AT_STREAM;
 
-	*r = (struct relevance){ .ask = ask, .T = T, .L = L, .losses = losses, .D = (size_t)ask->model->config.D };
+	*r = (struct relevance){ .ask = ask, .T = T, .top = top, .losses = losses, .D = (size_t)ask->model->config.D };
 	r->input = arena_alloc(ask->scratch, (size_t)T * sizeof *r->input);
-	r->stream = arena_alloc(ask->scratch, (size_t)(L + 1) * (size_t)T * sizeof *r->stream);
+	r->stream = arena_alloc(ask->scratch, (size_t)(top + 1) * (size_t)T * sizeof *r->stream);
 	if (!metric_value(ask->metric, ask->run, ask->unedited, &r->value, ask->task, err))
 		return false;
-	r->table = stream ? table_new(L + 1, T + losses, err) : table_new(T + losses, 1, err);
+	r->table = stream ? table_new(top + 1, T + losses, err) : table_new(T + losses, 1, err);
 	return r->table != NULL;
 }
 
@@ -270,7 +299,7 @@ const struct analysis analysis_relevance = {
 	.on = ON_RUN | ON_METRIC,
 	.cost = COST_RUNS,
 	.runs = runs,
-	.metrics = METRICS_OF_OUTPUT,
+	.metrics = METRICS_ALL,
 	.params = params,
 	.compute = compute,
 };

@@ -573,16 +573,19 @@ static float cap_chord(float t)
 	return t == 0 ? 1 : (float)((double)t / atanh(fmin(fabs((double)t), 1 - 0x1p-26) * (t < 0 ? -1 : 1)));
 }
 
+float model_unembed_slope(const struct model *m, float logit, bool chord)
+{
+	const float cap = m->config.logit_cap, capped = cap > 0 ? logit / cap : 0;
+
+	return (chord ? cap_chord(capped) : 1 - capped * capped) * m->config.logit_scale;
+}
+
 void model_unembed_back(const struct model *m, const float *logits, int n, bool chord, float *d, float *g)
 {
-	const struct config *c = &m->config;
-	size_t V = (size_t)c->V, D = (size_t)c->D;
+	size_t V = (size_t)m->config.V, D = (size_t)m->config.D;
 
-	for (size_t i = 0; i < (size_t)n * V; i++) {
-		float capped = c->logit_cap > 0 ? logits[i] / c->logit_cap : 0;
-
-		d[i] *= (chord ? cap_chord(capped) : 1 - capped * capped) * c->logit_scale;
-	}
+	for (size_t i = 0; i < (size_t)n * V; i++)
+		d[i] *= model_unembed_slope(m, logits[i], chord);
 	if (!unembed_back_few(m, n, d, g))
 		matrix_apply_back_long(m->W_U, d, V, n, g, D);
 }

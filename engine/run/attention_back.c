@@ -36,7 +36,8 @@ struct head {
 	float *row, *turned;	    /* [T] and [T, TURNED] scratch */
 	struct lost *lost;	    /* this head's, with [T] scratch; NULL: it is not counted */
 	float *scores;
-	float share; /* what weights and values get of their product, queries and keys of theirs */
+	float share;	   /* what weights and values get of their product */
+	float score_share; /* and queries and keys of theirs */
 };
 
 /* Back through the edits on one row over keys; whether there were any. */
@@ -181,8 +182,8 @@ static bool query_back(const struct head *y, int t, float *d)
 	else /* weights are constants, but not the one that the metric is */
 		own_weight(seed, seen, d);
 	weights_back(y, t, seed, d, y->row);
-	for (size_t j = 0; y->share != 1 && j < seen; j++)
-		d[j] *= y->share;
+	for (size_t j = 0; y->score_share != 1 && j < seen; j++)
+		d[j] *= y->score_share;
 	return true;
 }
 
@@ -272,7 +273,8 @@ static struct head head_of(const struct attention *a, int chunk)
 			      .k = b->head_k + own,
 			      .v = b->head_v + own,
 			      .lost = b->lost ? &b->head_lost[chunk] : NULL,
-			      .share = backward_share(b, !(b->frozen & FROZEN_PATTERNS)) };
+			      .share = backward_share(b, !(b->frozen & FROZEN_PATTERNS)),
+			      .score_share = backward_share(b, true) };
 }
 
 static void head_back(void *context, int chunk)

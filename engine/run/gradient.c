@@ -35,10 +35,14 @@ bool gradient_answers(const struct gradient *g, const struct run *run, const str
 	return g->run == run && g->unedited == unedited && g->frozen == frozen && metric_equal(&g->metric, metric);
 }
 
+static struct lost *lost_by_metric(const struct gradient *g)
+{
+	return g->lost ? &g->lost[g->run->model->config.L + 1] : NULL;
+}
+
 static bool seed_output(const struct gradient *g, struct task *task, struct err *err)
 {
-	struct lost *lost = g->lost ? &g->lost[g->run->model->config.L + 1] : NULL;
-	const struct output_back output = { &g->metric, &g->run, 1, g->unedited, g->frozen, lost };
+	const struct output_back output = { &g->metric, &g->run, 1, g->unedited, g->frozen, lost_by_metric(g) };
 	double value;
 
 	return output_back(&output, g->embed, &value, task, err);
@@ -53,10 +57,11 @@ struct seeds {
 static struct seeds seeds_of(const struct gradient *g, struct arena *arena)
 {
 	const struct metric_info *info = metric_table[g->metric.kind];
+	const struct metric_rules rules = { g->run, g->frozen, lost_by_metric(g) };
 	struct seeds s = { .n = 0 };
 
 	if (info->seeds)
-		s.n = info->seeds(&g->metric, g->run, g->frozen, arena, s.seed);
+		s.n = info->seeds(&g->metric, &rules, arena, s.seed);
 	return s;
 }
 

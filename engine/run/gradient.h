@@ -25,8 +25,8 @@ struct gradient {
 	struct layer_sites **layer; /* [L] NULL above the metric's: 0 */
 	float *embed;		    /* [T, D] */
 	/*
-	 * [L + 2] with COUNTING_LOSSES: from layer 0 to the inputs, in layer l at l + 1, from the metric to the last stream; or
-	 * NULL
+	 * [L + 2] with COUNTING_LOSSES: from layer 0 to the inputs, in layer l at l + 1, from the metric to where its gradient
+	 * starts; or NULL
 	 */
 	struct lost *lost;
 	float *nothing; /* [T, the widest site] zeros, for those above; of the logits NULL */

@@ -232,10 +232,13 @@ static struct seeds seeds_of(const struct stack *s, int n)
 	const struct metric_info *info = metric_table[s->metric->kind];
 	struct seeds all = { arena_alloc(s->arena, (size_t)(n * METRIC_SEEDS) * sizeof *all.seed), 0 };
 
-	for (int i = 0; info->seeds && i < n; i++)
-		for (int from = all.n, end = from + info->seeds(s->metric, &s->part[i], s->frozen, s->arena, &all.seed[from]);
-		     all.n < end; all.n++)
+	for (int i = 0; info->seeds && i < n; i++) {
+		const struct metric_rules rules = { &s->part[i], s->frozen, NULL };
+		const int from = all.n, end = from + info->seeds(s->metric, &rules, s->arena, &all.seed[from]);
+
+		for (; all.n < end; all.n++)
 			all.seed[all.n].run = i;
+	}
 	return all;
 }
 

@@ -55,6 +55,7 @@ enum metric_takes {
 struct metric;
 struct metric_rows;
 struct backward_seed;
+struct metric_rules;
 struct reading;
 struct arena;
 
@@ -79,8 +80,7 @@ struct metric_info {
 	bool reads_unedited; /* the logits of the unedited run, too; otherwise `unedited` may be NULL */
 	/* Of a layer inside: value, and where its gradient starts (how many seeds; memory from `arena`). metric_inner.h */
 	double (*of_rows)(const struct metric *m, const struct metric_rows *rows);
-	int (*seeds)(const struct metric *m, const struct run *run, unsigned frozen, struct arena *arena,
-		     struct backward_seed *seed);
+	int (*seeds)(const struct metric *m, const struct metric_rules *rules, struct arena *arena, struct backward_seed *seed);
 	/* What it reads of the stream; NULL where it is not linear in it. reading.h */
 	bool (*read)(const struct metric *m, const struct run *run, struct reading *out, struct err *err);
 };

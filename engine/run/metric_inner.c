@@ -157,10 +157,9 @@ const float *metric_number(struct arena *arena, double x)
 	return d;
 }
 
-int metric_unit_seeds(const struct metric *m, const struct run *run, unsigned frozen, struct arena *arena,
-		      struct backward_seed *seed)
+int metric_unit_seeds(const struct metric *m, const struct metric_rules *rules, struct arena *arena, struct backward_seed *seed)
 {
-	(void)run, (void)frozen;
+	(void)rules;
 	*seed = metric_seed(m, m->position, 1, 1, metric_number(arena, 1));
 	return 1;
 }

@@ -24,6 +24,13 @@ struct metric_vector *metric_vector_new(int from, int n, size_t width);
 
 enum { METRIC_SEEDS = 2 };
 
+/* By which rules a metric's gradient starts. */
+struct metric_rules {
+	const struct run *run;
+	unsigned frozen;   /* backward.h */
+	struct lost *lost; /* what of the value is in no seed's rows is added; NULL: it is not counted */
+};
+
 /* Where a metric finds the rows of its layer's sites: in a run, or in a variant of a sweep. */
 struct metric_rows {
 	const struct run *run;		/* the tokens, and in a run all rows */
@@ -50,8 +57,7 @@ double metric_score_of_rows(const struct metric *m, const struct metric_rows *ro
 double metric_weight_of_rows(const struct metric *m, const struct metric_rows *rows);
 /* The number of the place's unit: of_rows and seeds of a kind that is one number of a site. */
 double metric_unit_of_rows(const struct metric *m, const struct metric_rows *rows);
-int metric_unit_seeds(const struct metric *m, const struct run *run, unsigned frozen, struct arena *arena,
-		      struct backward_seed *seed);
+int metric_unit_seeds(const struct metric *m, const struct metric_rules *rules, struct arena *arena, struct backward_seed *seed);
 
 /* A seed at rows of the metric's place, d[n, width], from some position on; one number as a seed's d. */
 struct backward_seed metric_seed(const struct metric *m, int from, int n, size_t width, const float *d);

@@ -28,9 +28,9 @@ static void check_row(const float *ours, const struct json_value *expected, cons
 }
 
 /* A column of losses over the layers; none in the fixture: all 0. */
-static void check_losses(const struct table *t, int col, const struct json_value *expected, const char *name, const char *words)
+static void check_losses(const struct table *t, int L, int col, const struct json_value *expected, const char *name,
+			 const char *words)
 {
-	const int L = t->rows.n - 1;
 	float ours[LONGEST], none[LONGEST] = { 0 };
 
 	for (int l = 0; l < L; l++)
@@ -43,18 +43,20 @@ static void check_losses(const struct table *t, int col, const struct json_value
 
 static void check_stream(const struct pair *f, const char *rule, const struct json_value *expected)
 {
+	const bool output = metric_of_output(&f->metric);
+	const int layers = (int)json_count(json_get(expected, "stream"));
 	char words[80];
 	struct table *t;
 
 	snprintf(words, sizeof words, "rule=%s at=stream", rule);
 	t = pair_table(f, "relevance", words);
-	if (t && CHECK_THAT(t->cols.n == f->run->T + 3 && t->rows.n == (int)json_count(json_get(expected, "stream")) + 1,
-			    "%s: %s: %d x %d", f->name, words, t->rows.n, t->cols.n)) {
-		for (int l = 0; l < t->rows.n - 1; l++)
+	if (t && CHECK_THAT(t->cols.n == f->run->T + 3 && t->rows.n == layers + output, "%s: %s of %s: %d x %d", f->name, words,
+			    f->metric.spec, t->rows.n, t->cols.n)) {
+		for (int l = 0; l < layers; l++)
 			check_row(&t->value[table_cell(t, l, 0)], json_at(json_get(expected, "stream"), (size_t)l), f->name, words,
 				  t->rows.label[l]);
-		check_losses(t, f->run->T + 1, json_get(expected, "softmax"), f->name, words);
-		check_losses(t, f->run->T + 2, json_get(expected, "activation"), f->name, words);
+		check_losses(t, layers, f->run->T + 1, json_get(expected, "softmax"), f->name, words);
+		check_losses(t, layers, f->run->T + 2, json_get(expected, "activation"), f->name, words);
 	}
 	table_unref(t);
 }
@@ -110,10 +112,19 @@ static void check_answers(const struct pair *f)
 /* Every metric of the output, and edits: the books alone, which the table's check has. */
 static void check_books(const struct pair *f)
 {
-	static const char *const metrics[] = { "entropy", "loss", "kl" };
+	static const char *const metrics[] = { "entropy",
+					       "loss",
+					       "kl",
+					       "lens #5 resid_pre 1",
+					       "norm mlp_out 0",
+					       "part head 1.1 of logit #5",
+					       "part mlp_out 0 of logit #5",
+					       "part pattern 1.1 @3<2 of logit #5 @3" };
+	enum { METRICS = sizeof metrics / sizeof *metrics };
 	static const char *const lines[] = { "head 0.1 scale 2", "mlp_out 0 noise 0.5",	   "head 0.1 noise 0.5",
 					     "pattern 1.0 zero", "resid_post 0 scale 0.5", "embed 0 @1 zero",
-					     "attn_out 0 mean",	 "scores 0.0 scale 0.5",   "head 1.0 mean" };
+					     "attn_out 0 mean",	 "scores 0.0 scale 0.5",   "head 1.0 mean",
+					     "head 1.1 mean",	 "head 1.1 noise 0.5" };
 	struct pair own = *f;
 	struct err err = { 0 };
 
@@ -125,7 +136,7 @@ static void check_books(const struct pair *f)
 		order.edits = e ? &lines[e - 1] : NULL;
 		if (e && !CHECK_THAT(!!(own.run = run_new(&order, NULL, &err)), "%s: %s %s", f->name, lines[e - 1], err.text))
 			continue;
-		for (size_t i = 0; i < 3 * 3; i++) {
+		for (size_t i = 0; i < 3 * METRICS; i++) {
 			char words[80];
 
 			snprintf(words, sizeof words, "rule=%s", rules[i % 3]);

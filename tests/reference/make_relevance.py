@@ -20,6 +20,7 @@ NAMES = ["tiny/gpt2-tied", "tiny/llama-grouped", "families/gpt_neox", "families/
          "families/olmo2", "families/qwen3", "families/opt", "families/cohere", "families/apertus"]
 RULES = ["attnlrp", "detached", "relp"]
 METRICS = ["logit", "logit_diff", "logprob"]
+INNER = ["neuron_pre", "norm", "scores", "pattern"]     # numbers of layer 1
 ACTIVATIONS = ("act", "act_fn", "activation_fn", "gelu_impl")
 PRODUCTS = {torch.matmul, torch.Tensor.matmul, torch.Tensor.__matmul__, torch.bmm, torch.Tensor.bmm}
 SOFTMAX = {F.softmax, torch.softmax, torch.Tensor.softmax}
@@ -48,6 +49,7 @@ class Activation(torch.nn.Module):
         self.inner, self.rules, self.gated = inner, rules, gated
 
     def forward(self, x):
+        self.rules.pre.append(x)
         if not self.gated or self.rules.rule == "attnlrp":
             y = chord(self.inner, x)
         elif self.rules.rule == "detached":
@@ -64,7 +66,7 @@ class Activation(torch.nn.Module):
 class Rules(TorchFunctionMode):
     def __init__(self, rule):
         super().__init__()
-        self.rule, self.softmax, self.gates = rule, [], []
+        self.rule, self.softmax, self.gates, self.pre = rule, [], [], []
 
     def both(self, a, b):
         return (Half.apply(a), Half.apply(b)) if a.requires_grad and b.requires_grad else (a, b)
@@ -98,17 +100,15 @@ class Rules(TorchFunctionMode):
 
     def weights(self, f, args, kwargs):
         s = args[0]
-        if self.rule != "attnlrp":
-            return f(s, *args[1:], **kwargs).detach()
         y = f(s, *args[1:], **kwargs)
         s.retain_grad()
         y.retain_grad()
         self.softmax.append((s, y))
-        return y
+        return y if self.rule == "attnlrp" else y.detach()
 
     def lost(self, pairs):
         """Of each layer: what went into its result less what came out of it."""
-        return [number((y.grad * y).sum() - (x.grad * x.where(y != 0, 0)).sum()) for x, y in pairs]
+        return [0.0 if y.grad is None else number((y.grad * y).sum() - (x.grad * x.where(y != 0, 0)).sum()) for x, y in pairs]
 
 
 class Relevance:
@@ -131,7 +131,18 @@ class Relevance:
         a, b = self.targets
         return {"logit": logits[a], "logit_diff": logits[a] - logits[b], "logprob": logits.log_softmax(-1)[a]}[kind]
 
+    @staticmethod
+    def inner(kind, rules, streams):
+        if kind == "neuron_pre":
+            return rules.pre[1].reshape(-1, rules.pre[1].shape[-1])[-1, 3]
+        if kind == "norm":
+            return streams[1].reshape(-1, streams[1].shape[-1])[-1].norm()
+        return rules.softmax[1][kind == "pattern"].reshape(-1, *rules.softmax[1][0].shape[-2:])[0, -1, 1]
+
     def spec(self, kind):
+        if kind in INNER:
+            last = len(self.ids) - 1
+            return {"neuron_pre": "neuron_pre 1.3", "norm": "norm resid_pre 1"}.get(kind, f"{kind} 1.0 @{last}<1")
         return "logit_diff #{} #{}".format(*self.targets) if kind == "logit_diff" else f"{kind} #{self.targets[0]}"
 
     def run(self, rule, kind):
@@ -151,21 +162,22 @@ class Relevance:
         x = self.x.clone().requires_grad_()
         with rules:
             logits = self.model(inputs_embeds=(x / self.scale)[None], use_cache=False).logits[0, -1]
-        self.metric(kind, logits).backward()
+        (self.inner(kind, rules, streams) if kind in INNER else self.metric(kind, logits)).backward()
         for h in hooks:
             h.remove()
         for m, key, child in taken:
             setattr(m, key, child)
         assert len(taken) == len(self.layers), (self.name, len(taken))
-        assert rule != "attnlrp" or len(rules.softmax) == len(self.layers), self.name
+        assert len(rules.softmax) == len(self.layers), self.name
+        below = [s for s in streams if s.grad is not None]       # what the metric sees
         return {"metric": self.spec(kind), "input": numbers((x.grad * x).sum(-1).detach().numpy()),
-                "stream": [numbers((s.grad * s)[0].sum(-1).detach().numpy()) for s in streams],
-                "softmax": rules.lost(rules.softmax), "activation": rules.lost(rules.gates)}
+                "stream": [numbers((s.grad * s)[0].sum(-1).detach().numpy()) for s in below],
+                "softmax": rules.lost(rules.softmax[:len(below)]), "activation": rules.lost(rules.gates[:len(below)])}
 
     def answer(self):
         return {"about": "made by tests/reference/make_relevance.py", "model": self.name, "ids": self.ids, "foil_ids": self.ids,
                 "metric": self.spec("logit"), "prompt": 0, "foil": 0,
-                "answers": {rule: [self.run(rule, kind) for kind in METRICS] for rule in RULES}}
+                "answers": {rule: [self.run(rule, kind) for kind in METRICS + INNER] for rule in RULES}}
 
 
 if __name__ == "__main__":

@@ -8,10 +8,9 @@ static double along_of_rows(const struct metric *m, const struct metric_rows *ro
 	return metric_dot(rows->at(rows, m->place.site, m->position), m->vector->row, metric_channels(rows));
 }
 
-static int along_seeds(const struct metric *m, const struct run *run, unsigned frozen, struct arena *arena,
-		       struct backward_seed *seed)
+static int along_seeds(const struct metric *m, const struct metric_rules *rules, struct arena *arena, struct backward_seed *seed)
 {
-	(void)run, (void)frozen, (void)arena;
+	(void)rules, (void)arena;
 	*seed = metric_seed(m, m->position, 1, m->vector->width, m->vector->row);
 	return 1;
 }

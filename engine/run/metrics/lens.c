@@ -18,21 +18,24 @@ static double lens_of_rows(const struct metric *m, const struct metric_rows *row
 	return (double)logit;
 }
 
-static int lens_seeds(const struct metric *m, const struct run *run, unsigned frozen, struct arena *arena,
-		      struct backward_seed *seed)
+static int lens_seeds(const struct metric *m, const struct metric_rules *rules, struct arena *arena, struct backward_seed *seed)
 {
+	const struct run *run = rules->run;
 	const struct model *model = run->model;
 	const struct config *c = &model->config;
 	const struct edited_norm place = { model, run->edit_list, run->edits, SITE_LN_FINAL, c->L };
 	const size_t D = (size_t)c->D;
-	const double capped = c->logit_cap > 0 ? metric_of_run(m, run) / (double)c->logit_cap : 0;
+	const float slope = model_unembed_slope(model, (float)metric_of_run(m, run), (rules->frozen & CHORDS) != 0);
 	float *d = arena_alloc(arena, D * sizeof *d);
 
 	matrix_output(model->W_U, m->target[0], d);
 	for (size_t i = 0; i < D; i++)
-		d[i] *= (float)((1 - capped * capped) * (double)c->logit_scale);
-	norms_back(&place, m->position, run_at(run, m->place.site, m->place.layer, m->position), (frozen & FROZEN_NORMS) != 0, d,
-		   d);
+		d[i] *= slope;
+	if (rules->lost)
+		rules->lost->bias +=
+			norms_bias_share(&place, d) + (model->b_U ? (double)slope * (double)model->b_U[m->target[0]] : 0);
+	norms_back(&place, m->position, run_at(run, m->place.site, m->place.layer, m->position),
+		   (rules->frozen & FROZEN_NORMS) != 0, d, d);
 	*seed = metric_seed(m, m->position, 1, D, d);
 	return 1;
 }

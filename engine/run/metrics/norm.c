@@ -12,15 +12,13 @@ static double norm_of_rows(const struct metric *m, const struct metric_rows *row
 	return sqrt(metric_dot(x, x, metric_channels(rows)));
 }
 
-static int norm_seeds(const struct metric *m, const struct run *run, unsigned frozen, struct arena *arena,
-		      struct backward_seed *seed)
+static int norm_seeds(const struct metric *m, const struct metric_rules *rules, struct arena *arena, struct backward_seed *seed)
 {
-	const float *x = run_at(run, m->place.site, m->place.layer, m->position);
-	const size_t D = (size_t)run->model->config.D;
+	const float *x = run_at(rules->run, m->place.site, m->place.layer, m->position);
+	const size_t D = (size_t)rules->run->model->config.D;
 	const double length = sqrt(metric_dot(x, x, D));
 	float *d = arena_alloc(arena, D * sizeof *d);
 
-	(void)frozen;
 	for (size_t i = 0; length > 0 && i < D; i++)
 		d[i] = (float)((double)x[i] / length);
 	*seed = metric_seed(m, m->position, 1, D, d);

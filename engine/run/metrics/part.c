@@ -66,31 +66,54 @@ static double part_of_rows(const struct metric *m, const struct metric_rows *row
 	return sum;
 }
 
-/* A weight times a value: through both. */
-static int source_seeds(const struct metric *m, const struct run *run, struct arena *arena, struct backward_seed *seed)
+/* A weight times a value: through both, but where weights are constants. */
+static int source_seeds(const struct metric *m, const struct metric_rules *rules, struct arena *arena, struct backward_seed *seed)
 {
+	const struct run *run = rules->run;
 	const struct config *c = &run->model->config;
 	const struct metric_vector *v = m->vector;
+	const bool both = !(rules->frozen & FROZEN_PATTERNS);
+	const double share = both && (rules->frozen & HALVED_PRODUCTS) ? 0.5 : 1;
 	const double weight = (double)run_pattern(run, m->place.layer, m->place.unit, m->position)[m->place.key];
 	float *d = arena_alloc(arena, v->width * sizeof *d);
 
-	seed[0] = metric_seed(m, m->position, 1, 1,
-			      metric_number(arena, value_along(m, run_at(run, SITE_V, m->place.layer, m->place.key), c)));
 	for (size_t i = 0; i < v->width; i++)
-		d[i] = (float)((double)v->row[i] * weight);
-	seed[1] = metric_seed(m, m->place.key, 1, v->width, d);
-	seed[1].place = place_at(SITE_V, m->place.layer, config_kv_head(c, m->place.unit), m->place.key);
-	return 2;
+		d[i] = (float)((double)v->row[i] * weight * share);
+	seed[0] = metric_seed(m, m->place.key, 1, v->width, d);
+	seed[0].place = place_at(SITE_V, m->place.layer, config_kv_head(c, m->place.unit), m->place.key);
+	if (both)
+		seed[1] = metric_seed(m, m->position, 1, 1,
+				      metric_number(arena,
+						    share * value_along(m, run_at(run, SITE_V, m->place.layer, m->place.key), c)));
+	return both ? 2 : 1;
 }
 
-static int part_seeds(const struct metric *m, const struct run *run, unsigned frozen, struct arena *arena,
-		      struct backward_seed *seed)
+static const float *no_row(const struct metric_rows *rows, enum site site, int position)
+{
+	(void)site, (void)position;
+	return rows->more;
+}
+
+/* What edits on a head's write put there whatever the head does. */
+static double given_by_edits(const struct metric *m, const struct run *run, struct arena *arena)
+{
+	const struct config *c = &run->model->config;
+	const float *nothing = arena_alloc(arena, (size_t)(c->H * c->K) * sizeof *nothing);
+	const struct metric_rows rows = { run, run->edit_list, run->edits, m->place.layer, no_row, nothing };
+
+	return part_of_head(m, &rows);
+}
+
+static int part_seeds(const struct metric *m, const struct metric_rules *rules, struct arena *arena, struct backward_seed *seed)
 {
 	const struct metric_vector *v = m->vector;
 
-	(void)frozen;
 	if (m->place.site == SITE_PATTERN)
-		return source_seeds(m, run, arena, seed);
+		return source_seeds(m, rules, arena, seed);
+	if (rules->lost && m->place.site == SITE_RESULT)
+		rules->lost->edits += given_by_edits(m, rules->run, arena);
+	else if (rules->lost)
+		rules->lost->bias += v->constant;
 	*seed = metric_seed(m, v->from, v->n, v->width, v->row);
 	seed->scale = v->scale;
 	return 1;
