@@ -134,11 +134,14 @@ void model_unembed_some(const struct model *m, const float *y, int n, int from, 
 /* The same of rows that matrix_pack_rows(m->W_U) has seen, in this thread alone: may be called from a chunk of the pool. */
 void model_unembed_here(const struct model *m, const struct matrix_rows *y, int from, int count, float *logits, size_t ld);
 /*
- * How much a logit answers to its product with W_U, the cap and the scale of logits in one. chord: of the cap, value / argument in the
- * place of its slope.
+ * How much a logit answers to its product with W_U, the cap and the scale of logits in one. chord: of the cap, value / argument in
+ * the place of its slope.
  */
 float model_unembed_slope(const struct model *m, float logit, bool chord);
-/* From d[n, V] at the logits, which are given, to g[n, D] at the normalised rows. d becomes the gradient at W_U's products and b_U. */
+/*
+ * From d[n, V] at the logits, which are given, to g[n, D] at the normalised rows. d becomes the gradient at W_U's products and
+ * b_U.
+ */
 void model_unembed_back(const struct model *m, const float *logits, int n, bool chord, float *d, float *g);
 
 #endif
