@@ -73,7 +73,8 @@ void witness_question(const struct witness_view *v, const struct job_pane *pane,
 	int edits;
 
 	add_line(out, "model", job->model ? job->model : "demo", true);
-	str_addf(out, "bos=%d\n", (int)job->bos);
+	/* a model that puts BOS first by itself has the same tokens, and tables, when it is told to */
+	str_addf(out, "bos=%s\n", job->bos == BOS_NEVER ? "never" : "*");
 	add_line(out, "prompt", of_foil ? job->foil : job->prompt, true);
 	edits = add_edits(out, job, v->side == WITNESS_EDITED);
 	add_line(out, "foil", of_foil ? job->prompt : job->foil, edits || (on & ON_FOIL));
