@@ -136,6 +136,22 @@ def ollama():
         check("hf.co/acme/tiny-GGUF:Q4_0" in listed.out, "ollama-service: the store of Ollama's service", listed.out + listed.err)
 
 
+def mixtures():
+    """What info says of experts, and that the MLP it names is one that is no mixture."""
+    for name, lines, numbers in [
+            ("olmoe", ["width       24\n", "experts     5 of 9 neurons each, 2 for each token, in every layer\n"], (9, 5, 2, 9, 0, "all")),
+            ("qwen2_moe-dense", ["width       24, MLP 27 (gated)\n", "experts     4 of 11 neurons each, 2 for each token, in layers 1\n",
+                                 "beside them one of 7 neurons"], (27, 4, 2, 11, 7, "1")),
+            ("phimoe", ["sparsemixer"], (27, 4, 2, 27, 0, "all"))]:
+        model = str(CASES.parent / "families" / name)
+        text, found = run("info", model).out, json.loads(run("info", model, "-f", "json").out)
+        check(all(line in text for line in lines), f"info of {name}", text)
+        e = found.get("experts", {})
+        check((found["d_mlp"], e.get("count"), e.get("chosen"), e.get("d_mlp"), e.get("shared_d_mlp"), e.get("layers")) == numbers,
+              f"info of {name} as JSON", found)
+    check("experts" not in run("info", str(CASES.parent / "tiny/gpt2-tied")).out, "info of a model without experts", "")
+
+
 def no_prompt():
     """What reads no prompt needs none, also of a model that puts no mark before it."""
     model = str(CASES.parent / "tiny/gpt2-tied")
@@ -149,6 +165,6 @@ def no_prompt():
     check("type something" in run("print", "next-token", model)[2], "what reads the prompt says that there is none")
 
 
-for case in [heads, shards, tokens, prompt_files, vectors, caches, revisions, ollama, no_prompt]:
+for case in [heads, shards, tokens, prompt_files, vectors, caches, revisions, ollama, mixtures, no_prompt]:
     case()
 sys.exit(tapcheck.done())

@@ -56,7 +56,7 @@ static void write_model(struct str *out, const struct model_facts *m)
 	int_member(out, "kv_heads", m->G);
 	int_member(out, "d_model", m->D);
 	int_member(out, "d_head", m->K);
-	int_member(out, "d_mlp", m->F);
+	int_member(out, "d_mlp", m->neurons ? m->neurons : m->expert_neurons);
 	int_member(out, "vocab", m->V);
 	str_add_char(out, '}');
 }

@@ -378,7 +378,7 @@ static void bind_expert(struct binder *b, struct bind_part part, struct expert *
 {
 	const int D = b->c->D, F = b->c->experts.F;
 
-	if (b->family->name_of[WEIGHT_EXPERT_GATE_IN]) {
+	if (family_name(b->family, WEIGHT_EXPERT_GATE_IN, b->from->gguf != NULL)) {
 		bind_of_expert(b, WEIGHT_EXPERT_GATE_IN, part, D, F, 0, &x->W_gate);
 		bind_of_expert(b, WEIGHT_EXPERT_GATE_IN, part, D, F, F, &x->W_in);
 	} else {

@@ -48,6 +48,11 @@
 	[WEIGHT_EXPERT_GATE] = "model.layers.%d.mlp.experts.%e.gate_proj", \
 	[WEIGHT_EXPERT_IN] = "model.layers.%d.mlp.experts.%e.up_proj", \
 	[WEIGHT_EXPERT_OUT] = "model.layers.%d.mlp.experts.%e.down_proj"
+#define SPARSE_EXPERTS \
+	[WEIGHT_ROUTER] = "model.layers.%d.block_sparse_moe.gate", \
+	[WEIGHT_EXPERT_GATE] = "model.layers.%d.block_sparse_moe.experts.%e.w1", \
+	[WEIGHT_EXPERT_IN] = "model.layers.%d.block_sparse_moe.experts.%e.w3", \
+	[WEIGHT_EXPERT_OUT] = "model.layers.%d.block_sparse_moe.experts.%e.w2"
 #define POST_NORMS \
 	[WEIGHT_LN1_POST] = "model.layers.%d.post_attention_layernorm", \
 	[WEIGHT_LN2_POST] = "model.layers.%d.post_feedforward_layernorm"
@@ -221,11 +226,7 @@ static const struct family families[] = {	/* ends with a NULL name */
 		.activation = ACTIVATION_SILU, .gated = true, .settle = settle_mixtral,
 		.keys = KEYS_SHAPE KEYS_ROPE "hidden_act rms_norm_eps sliding_window num_local_experts num_experts_per_tok",
 		.name_of = {
-			LLAMA_ENDS, LLAMA_NORMS, LLAMA_QKV, LLAMA_O,
-			[WEIGHT_ROUTER] = "model.layers.%d.block_sparse_moe.gate",
-			[WEIGHT_EXPERT_GATE] = "model.layers.%d.block_sparse_moe.experts.%e.w1",
-			[WEIGHT_EXPERT_IN] = "model.layers.%d.block_sparse_moe.experts.%e.w3",
-			[WEIGHT_EXPERT_OUT] = "model.layers.%d.block_sparse_moe.experts.%e.w2",
+			LLAMA_ENDS, LLAMA_NORMS, LLAMA_QKV, LLAMA_O, SPARSE_EXPERTS,
 		},
 		.gguf_name_of = { /* files of the first months have a tensor for each expert */
 			[WEIGHT_EXPERT_GATE] = "blk.%d.ffn_gate_exps|blk.%d.ffn_gate.%e",
@@ -303,6 +304,30 @@ static const struct family families[] = {	/* ends with a NULL name */
 					     "norm_topk_prob",
 		.name_of = {
 			LLAMA_ENDS, LLAMA_NORMS, LLAMA_QKV, LLAMA_O, QK_NORMS, MLP_EXPERTS,
+		},
+	},
+	{
+		.name = "phimoe", .types = "phimoe", .arch = "phimoe", .context = 131072, .kv_heads = 8,
+			.mixes = true, .rope_base = 1e6f,
+		.norm = NORM_LAYER, .eps = 1e-5f, .position = POSITION_ROTARY,
+		.activation = ACTIVATION_SILU, .gated = true, .biases = BIAS_NORM, .settle = settle_phimoe,
+		.keys = KEYS_SHAPE KEYS_ROPE "hidden_act rms_norm_eps sliding_window num_local_experts num_experts_per_tok "
+					     "router_jitter_noise attention_bias lm_head_bias",
+		.name_of = {
+			LLAMA_ENDS, LLAMA_NORMS, LLAMA_QKV, LLAMA_O, SPARSE_EXPERTS,
+		},
+	},
+	{
+		.name = "granitemoe", .types = "granitemoe", .arch = "granitemoe", .context = 2048, .mixes = true,
+		.norm = NORM_RMS, .eps = 1e-6f, .position = POSITION_ROTARY, .gguf_permuted = true,
+		.activation = ACTIVATION_SILU, .gated = true, .settle = settle_granitemoe,
+		.keys = KEYS_SHAPE KEYS_ROPE "hidden_act rms_norm_eps attention_bias embedding_multiplier logits_scaling "
+					     "residual_multiplier attention_multiplier num_local_experts num_experts_per_tok",
+		.name_of = {
+			LLAMA_ENDS, LLAMA_NORMS, LLAMA_QKV, LLAMA_O,
+			[WEIGHT_ROUTER] = "model.layers.%d.block_sparse_moe.router.layer",
+			[WEIGHT_EXPERT_GATE_IN] = "model.layers.%d.block_sparse_moe.input_linear",
+			[WEIGHT_EXPERT_OUT] = "model.layers.%d.block_sparse_moe.output_linear",
 		},
 	},
 	{

@@ -57,7 +57,9 @@ bool settle_check(const struct settings *s, struct err *err)
 		{ "use_qkv_bias", FLAG },
 		{ "use_bidirectional_attention", FLAG },
 		{ "norm_topk_prob", FLAG },
+		{ "lm_head_bias", FLAG },
 		{ "decoder_sparse_step", NUMBER },
+		{ "router_jitter_noise", NUMBER },
 		{ "max_window_layers", NUMBER },
 		{ "no_rope_layer_interval", NUMBER },
 		{ "num_ln_in_parallel_attn", NUMBER },
@@ -121,6 +123,7 @@ void settle_biases(const struct settings *s, struct config *c)
 		{ "mlp_bias", BIAS_MLP },
 		{ "use_bias", BIAS_QKV | BIAS_O | BIAS_MLP },
 		{ "qkv_bias", BIAS_QKV },
+		{ "lm_head_bias", BIAS_UNEMBED },
 		{ "use_qkv_bias", BIAS_QKV },
 	};
 
@@ -373,6 +376,12 @@ bool settle_granite(const struct settings *s, struct config *c, struct arena *ar
 	return true;
 }
 
+bool settle_granitemoe(const struct settings *s, struct config *c, struct arena *arena, struct err *err)
+{
+	c->experts.normalised = true;
+	return settle_granite(s, c, arena, err);
+}
+
 bool settle_internlm2(const struct settings *s, struct config *c, struct arena *arena, struct err *err)
 {
 	(void)arena, (void)err;
@@ -518,6 +527,39 @@ bool settle_phi(const struct settings *s, struct config *c, struct arena *arena,
 	(void)arena, (void)err;
 	c->qk_span = flag(s, "qk_layernorm", false) ? QK_HEAD : QK_NONE;
 	return true;
+}
+
+/* The code in transformers takes two experts for each token, whatever num_experts_per_tok says. */
+static bool settle_sparsemixer(const struct settings *s, struct config *c, struct err *err)
+{
+	double near = 0.01;
+
+	number(s, "router_jitter_noise", &near);
+	if (!(near >= 0 && near <= 1e6))
+		return refuse(s, "a router_jitter_noise below 0", err);
+	c->experts.score = ROUTER_SPARSEMIXER;
+	c->experts.near = (float)near;
+	c->experts.chosen = s->json ? 2 : c->experts.chosen;
+	return c->experts.X >= c->experts.chosen || refuse(s, "a PhiMoE model with a single expert", err);
+}
+
+/* Its long form names what cosine and sine are multiplied by: one number up to the length of the first training, one beyond it. */
+bool settle_phimoe(const struct settings *s, struct config *c, struct arena *arena, struct err *err)
+{
+	const struct json_value *rope = setting_json(s, "rope_scaling");
+	double first, beyond;
+
+	(void)arena;
+	if (!json_is(rope, JSON_OBJECT))
+		rope = setting_json(s, "rope_parameters");
+	if (c->rotary.beyond && s->json) {
+		if (!json_double(json_get(rope, "short_mscale"), &first) || !json_double(json_get(rope, "long_mscale"), &beyond) ||
+		    first != beyond)
+			return refuse(s, "a long form of rotary positions whose short_mscale and long_mscale are missing or differ",
+				      err);
+		c->rotary.factor = (float)first;
+	}
+	return settle_sparsemixer(s, c, err);
 }
 
 bool settle_smollm3(const struct settings *s, struct config *c, struct arena *arena, struct err *err)

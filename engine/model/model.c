@@ -9,6 +9,7 @@
 
 #include "engine/base/file.h"
 #include "engine/base/memory.h"
+#include "engine/base/text.h"
 #include "engine/model/bind.h"
 #include "engine/model/files/checkpoint.h"
 #include "engine/model/files/find.h"
@@ -315,6 +316,46 @@ static size_t bytes_per_token(const struct config *c, size_t floats)
 	return sizeof(float) * ((size_t)c->L * floats + (size_t)c->D);
 }
 
+/* "1, 3-5"; what does not fit is cut at a comma. */
+static void list_mixtures(const struct config *c, char *out, size_t capacity)
+{
+	struct str s;
+
+	str_init(&s);
+	for (int l = 0, last; l < c->L; l = last + 1) {
+		last = l;
+		if (!config_mixes(c, l))
+			continue;
+		while (last + 1 < c->L && config_mixes(c, last + 1))
+			last++;
+		str_addf(&s, last > l ? "%s%d-%d" : "%s%d", s.n ? ", " : "", l, last);
+	}
+	if (s.n >= capacity)
+		while (s.n + 4 >= capacity || s.s[s.n - 1] != ',')
+			s.s[--s.n] = '\0';
+	snprintf(out, capacity, text_ends(s.s, ",") ? "%s …" : "%s", s.s);
+	str_done(&s);
+}
+
+static void mixture_facts(const struct config *c, struct model_facts *f)
+{
+	const struct experts *e = &c->experts;
+	int mixtures = 0;
+
+	for (int l = 0; l < c->L; l++)
+		mixtures += config_mixes(c, l);
+	f->neurons = mixtures < c->L ? c->dense : 0;
+	if (!mixtures)
+		return;
+	f->experts = e->X;
+	f->chosen = e->chosen;
+	f->expert_neurons = e->F;
+	f->shared_neurons = e->shared;
+	f->sparsemixer = e->score == ROUTER_SPARSEMIXER;
+	if (mixtures < c->L)
+		list_mixtures(c, f->mixtures, sizeof f->mixtures);
+}
+
 void model_facts_of(const struct model *m, struct model_facts *f)
 {
 	const struct config *c = &m->config;
@@ -325,7 +366,6 @@ void model_facts_of(const struct model *m, struct model_facts *f)
 				   .H = c->H,
 				   .G = c->G,
 				   .K = c->K,
-				   .F = c->F,
 				   .V = c->V,
 				   .context = c->context,
 				   .tied = c->tied,
@@ -337,6 +377,7 @@ void model_facts_of(const struct model *m, struct model_facts *f)
 				   .run_bytes_per_token = bytes_per_token(c, model_stream_floats(c) + model_passing_floats(c)),
 				   .stream_bytes_per_token = bytes_per_token(c, model_stream_floats(c)),
 				   .run_bytes_per_pair = sizeof(float) * (size_t)c->L * (size_t)c->H };
+	mixture_facts(c, f);
 	snprintf(f->name, sizeof f->name, "%s", m->name);
 	snprintf(f->family, sizeof f->family, "%s", c->family);
 	snprintf(f->unused, sizeof f->unused, "%s%s%s", p->other ? p->other : "", p->other && p->unused ? "; " : "",

@@ -80,7 +80,12 @@ uint64_t model_unembedding_hash(const struct model *m);
 /* What is needed, before any weight is read: the folder's or file's header alone. */
 struct model_facts {
 	char name[128], family[32], source[512], dtypes[96], tokenizer[96], bos[256], unused[512];
-	int L, D, H, G, K, F, V, context;
+	int L, D, H, G, K, V, context;
+	int neurons; /* of an MLP that is no mixture; 0: all are mixtures */
+	/* of a mixture; shared_neurons: of the MLP beside them, which every token passes through, or 0 */
+	int experts, chosen, expert_neurons, shared_neurons;
+	char mixtures[128];	       /* the layers that are: "1, 3-5"; empty: none, or every one */
+	bool sparsemixer;	       /* of their routers: config.h */
 	bool tied, gated, llama_tanh;  /* llama_tanh: llama.cpp's numbers differ a little: see family.h */
 	size_t parameters, file_bytes; /* file_bytes: what is mapped */
 	size_t private_bytes;	       /* weights in private memory */

@@ -385,6 +385,7 @@ static const struct {
 	{ "use_qk_norm", false },
 	{ "use_qkv_bias", false },
 	{ "qkv_bias", false },
+	{ "lm_head_bias", false },
 	{ "norm_topk_prob", false },
 	{ "attention_layers", false },
 	{ "attention_types", false },

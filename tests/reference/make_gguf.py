@@ -38,13 +38,14 @@ NAMES = """gpt2-tied llama-grouped llama3 mistral-window gpt_neox bloom-heads fa
 phi phi3 phi3-long phi3-short qwen2 qwen2-yarn qwen3 gemma gemma2 gemma3 gemma3-types olmo olmo-unclipped
 olmo2 stablelm stablelm-parallel starcoder2 starcoder2-plain smollm3-four granite granite-bias cohere
 cohere-qk olmo3 olmo3-four exaone4 exaone4-plain glm4 glm4-plain cohere2 cohere2-pattern ministral3 ministral3-tied
-apertus gpt_bigcode mpt internlm2 mixtral qwen2_moe qwen3_moe""".split()
+apertus gpt_bigcode mpt internlm2 mixtral qwen2_moe qwen3_moe
+phimoe granitemoe granitemoe-bias""".split()
 ARCH = {"mistral": "llama", "gpt_neox": "gptneox", "phi": "phi2", "gemma3_text": "gemma3", "cohere": "command-r",
         "olmo3": "olmo2", "ministral3": "mistral3", "gpt_bigcode": "starcoder", "mixtral": "llama", "qwen2_moe": "qwen2moe",
         "qwen3_moe": "qwen3moe"}
-PERMUTED = {"llama", "smollm3", "granite", "olmo", "mistral3", "internlm2"}
+PERMUTED = {"llama", "smollm3", "granite", "granitemoe", "olmo", "mistral3", "internlm2"}
 LAYER_NORM = {"gpt2", "gptneox", "bloom", "falcon", "phi2", "olmo", "stablelm", "starcoder2", "command-r",
-              "cohere2", "starcoder", "mpt"}
+              "cohere2", "starcoder", "mpt"}  # phimoe has layer norms, and the key of the others
 # Types by a part of the name; the first that fits.
 QUANTISED = {
     "llama-f16": {"": Type.F16},
@@ -85,7 +86,7 @@ def stack_head_norms(weights):
 
 def stack_experts(name, w):
     """The experts of a layer, which transformers holds with gate and linear half in one array."""
-    layer, _, part = name.removeprefix("model.layers.").partition(".mlp.experts.")
+    layer, _, part = name.removeprefix("model.layers.").replace("block_sparse_moe", "mlp").partition(".mlp.experts.")
     halves = zip(("gate", "up"), np.split(w, 2, 1)) if part == "gate_up_proj" else [("down", w)]
     return {f"blk.{layer}.ffn_{half}_exps.weight": np.ascontiguousarray(x) for half, x in halves}
 
@@ -116,6 +117,7 @@ def convert(model, arch, c):
         if ".experts." in name:
             out.update(stack_experts(name, w))
             continue
+        name = name.replace(".mlp.router.", ".block_sparse_moe.gate.").replace("_moe.router.w", "_moe.router.layer.w")
         known = names.get_name(name.removeprefix("transformer."), (".weight", ".bias")) or \
             names.get_name(name, (".weight", ".bias"))
         assert known, f"{arch}: the gguf package has no name for {name}"
@@ -229,7 +231,7 @@ def add_keys(w, arch, c, model):
     if arch in ("command-r", "cohere2"):
         w.add_logit_scale(c.logit_scale)
         w.add_rope_scaling_type(gguf.RopeScalingType.NONE)
-    if arch == "granite":
+    if arch in ("granite", "granitemoe"):
         w.add_attention_scale(c.attention_multiplier)
         w.add_embedding_scale(c.embedding_multiplier)
         w.add_residual_scale(c.residual_multiplier)
@@ -244,7 +246,7 @@ def add_keys(w, arch, c, model):
     if arch == "gemma3":
         slides = [t == "sliding_attention" for t in c.layer_types]
         w.add_sliding_window_pattern(2 if slides == [True, False] else slides)
-    if c.model_type in ("mistral", "mixtral", "ministral3", "starcoder2") and c.sliding_window:
+    if c.model_type in ("mistral", "mixtral", "phimoe", "ministral3", "starcoder2") and c.sliding_window:
         w.add_sliding_window(c.sliding_window)
     add_expert_keys(w, c)
 

@@ -27,6 +27,8 @@ QUESTIONS = {  # metric, edits
     "qwen2_moe-dense": [("entropy", []), ("logit #5", MIXED)],
     "qwen3_moe": [("loss", []), ("logprob #7", IN_BOTH)],
     "olmoe": [("logit_diff #3 #9", []), ("entropy", IN_BOTH)],
+    "phimoe": [("logit #5", []), ("logprob #7", IN_BOTH)],
+    "granitemoe": [("logprob #7", []), ("kl", IN_BOTH)],
     "gpt2-tied": [("logit_diff #3 #9", []), ("kl", PATTERN)],
     "gpt2-odd": [("logprob #7", []), ("loss", EDITED)],
     "llama-grouped": [("logprob #7", []), ("entropy", PATTERN)],
@@ -144,7 +146,7 @@ def ask(probe, model, ids, spec, edits):
     x = next(x for x in inputs if x.grad is not None)  # the probe looks embeddings up, too
     x, d = x.detach().reshape(len(ids), -1), x.grad.reshape(len(ids), -1)
     # Where the family scales embeddings after that module, the input is what comes of it.
-    scale = (sites["blocks.0.resid_pre"] / x).mean() if model.config.model_type.startswith("gemma") else 1
+    scale = (sites["blocks.0.resid_pre"] / x).mean() if model.config.model_type.startswith(("gemma", "granite")) else 1
     about = {"input_products": (x * d).sum(-1).tolist(), "input_lengths": (d.norm(dim=-1) / scale).tolist()}
     found = {name: shape(x.grad) for name, (x, shape) in kept.items() if x.grad is not None}
     patterns = {e.split()[1].split(".")[0] for e in edits if e.startswith("pattern")}

@@ -83,11 +83,17 @@ def randomise(model, seed, gain):
 
 
 # How files name the experts of a layer, which the models hold stacked: gate, linear half, output.
-EXPERT_NAMES = {"mixtral": ("block_sparse_moe", "w1", "w3", "w2")}
+EXPERT_NAMES = {k: ("block_sparse_moe", "w1", "w3", "w2") for k in ("mixtral", "phimoe")}
+# What else files call differently: the router, and experts that files have stacked, too.
+OTHER_NAMES = {"phimoe": {".router.weight": ".gate.weight"},
+               "granitemoe": {".router.weight": ".router.layer.weight", ".experts.gate_up_proj": ".input_linear.weight",
+                              ".experts.down_proj": ".output_linear.weight"}}
 
 
 def split_experts(name, w, kind):
     """A stack of experts as the tensors that published files have."""
+    for ours, theirs in OTHER_NAMES.get(kind, {}).items():
+        name = name.replace(ours, theirs)
     block, gate, up, down = EXPERT_NAMES.get(kind, ("mlp", "gate_proj", "up_proj", "down_proj"))
     name = name.replace(".mlp.", f".{block}.")
     if name.endswith(".experts.gate_up_proj"):

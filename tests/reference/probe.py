@@ -411,9 +411,24 @@ class Probe:
         if not forced or set(forced) <= set(index.tolist()):
             return weights, index
         order = index[weights.argsort(descending=True)].tolist()
+        if self.config.model_type == "phimoe":  # its second weight may be the greater one: they come in the order of choice
+            order = index.tolist()
         index = torch.tensor(forced + [e for e in order if e not in forced][:len(order) - len(forced)])
+        if self.config.model_type == "phimoe":
+            return self._sparsemixer(row, index[row[index].argsort(descending=True)])
         scores = row.softmax(-1)[index]
         return scores / scores.sum() if getattr(self.config, "norm_topk_prob", True) else scores, index
+
+    def _sparsemixer(self, row, index):
+        """The weights of experts that are chosen whatever their logits: each by the softmax over what is left and near it."""
+        left, weights = row.clone(), []
+        for e in index.tolist():
+            most = left.max()
+            far = (most - row) / row.abs().clamp(min=float(most.detach())) > 2 * self.config.router_jitter_noise
+            far[e] = False
+            weights.append(left.masked_fill(far, -math.inf).softmax(-1)[e])
+            left[e] = -math.inf
+        return torch.stack(weights), index
 
     @staticmethod
     def _by_router(own, router, row):

@@ -203,6 +203,25 @@ FAMILIES = {
         "no clip, weights normalised", "olmoe", "OlmoeForCausalLM",
         hidden_size=16, intermediate_size=11, rope_theta=70.0, hidden_act="silu", rms_norm_eps=0.02, num_experts=4,
         num_experts_per_tok=3, norm_topk_prob=True, clip_qkv=None, num_key_value_heads=4),
+    "phimoe": llama_like(
+        "layer norms, biases everywhere, two of four experts by sparsemixer", "phimoe", "PhimoeForCausalLM",
+        hidden_size=24, rope_theta=70.0, hidden_act="silu", rms_norm_eps=1e-5, num_local_experts=4, num_experts_per_tok=2,
+        attention_bias=True, lm_head_bias=True, sliding_window=5),
+    "phimoe-plain": llama_like(
+        "no biases but of norms, nearly all experts near, longrope with its own scale", "phimoe", "PhimoeForCausalLM",
+        hidden_size=16, num_key_value_heads=4, rope_theta=70.0, hidden_act="silu", rms_norm_eps=0.02, num_local_experts=5,
+        num_experts_per_tok=2, router_jitter_noise=0.6, attention_bias=False, lm_head_bias=False, sliding_window=None,
+        rope_scaling=dict(type="longrope", short_mscale=1.3, long_mscale=1.3, original_max_position_embeddings=32,
+                          short_factor=[1.0, 1.7], long_factor=[1.5, 4.0])),
+    "granitemoe": llama_like(
+        "multipliers of embedding, stream, scores and logits, two of four experts", "granitemoe", "GraniteMoeForCausalLM",
+        hidden_size=24, embedding_multiplier=3.0, residual_multiplier=0.4, attention_multiplier=0.21, logits_scaling=1.7,
+        rope_theta=70.0, hidden_act="silu", rms_norm_eps=1e-5, tie_word_embeddings=True, num_local_experts=4,
+        num_experts_per_tok=2),
+    "granitemoe-bias": llama_like(
+        "three of five experts, biases in attention, untied, scores not scaled since no key says so", "granitemoe",
+        "GraniteMoeForCausalLM", hidden_size=16, num_key_value_heads=4, residual_multiplier=1.3, rope_theta=70.0,
+        hidden_act="silu", rms_norm_eps=0.02, attention_bias=True, num_local_experts=5, num_experts_per_tok=3),
     "gemma": llama_like(
         "gains plus one, embedding times sqrt(d), head_dim its own, gelu that means tanh gelu", "gemma",
         "GemmaForCausalLM", head_dim=8, num_key_value_heads=1, rope_theta=70.0, hidden_act="gelu",

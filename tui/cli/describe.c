@@ -111,6 +111,16 @@ static void add_text(struct str *out, const char *key, const char *value)
 	json_write_string(out, value, strlen(value));
 }
 
+static void experts_json(const struct model_facts *f, struct str *out)
+{
+	if (!f->experts)
+		return;
+	str_addf(out, ",\"experts\":{\"count\":%d,\"chosen\":%d,\"d_mlp\":%d,\"shared_d_mlp\":%d,\"router\":\"%s\"", f->experts,
+		 f->chosen, f->expert_neurons, f->shared_neurons, f->sparsemixer ? "sparsemixer" : "softmax");
+	add_text(out, "layers", *f->mixtures ? f->mixtures : "all");
+	str_add(out, "}");
+}
+
 static void info_json(const struct model_facts *f, struct str *out)
 {
 	str_add(out, "{\"name\":");
@@ -120,7 +130,8 @@ static void info_json(const struct model_facts *f, struct str *out)
 	str_addf(
 		out,
 		",\"layers\":%d,\"heads\":%d,\"kv_heads\":%d,\"d_model\":%d,\"d_head\":%d,\"d_mlp\":%d,\"vocab\":%d,\"context\":%d",
-		f->L, f->H, f->G, f->D, f->K, f->F, f->V, f->context);
+		f->L, f->H, f->G, f->D, f->K, f->neurons ? f->neurons : f->expert_neurons, f->V, f->context);
+	experts_json(f, out);
 	str_addf(out, ",\"tied\":%s,\"gated\":%s,\"parameters\":%zu", f->tied ? "true" : "false", f->gated ? "true" : "false",
 		 f->parameters);
 	add_text(out, "dtypes", f->dtypes);
@@ -138,13 +149,31 @@ static void info_json(const struct model_facts *f, struct str *out)
 	str_add(out, "}\n");
 }
 
+static void mlp_text(const struct model_facts *f, struct str *out)
+{
+	str_addf(out, "width       %d", f->D);
+	if (f->neurons)
+		str_addf(out, ", MLP %d%s", f->neurons, f->gated ? " (gated)" : "");
+	str_add(out, "\n");
+	if (!f->experts)
+		return;
+	str_addf(out, "experts     %d of %d neurons each, %d for each token, in %s%s\n", f->experts, f->expert_neurons, f->chosen,
+		 *f->mixtures ? "layers " : "every layer", f->mixtures);
+	if (f->shared_neurons)
+		str_addf(out, "            beside them one of %d neurons, which every token passes through\n", f->shared_neurons);
+	if (f->sparsemixer)
+		str_add(out,
+			"            chosen and weighed by sparsemixer, as in Hugging Face; llama.cpp takes a softmax and RMS norms "
+			"for this family, and gets other numbers\n");
+}
+
 static void info_text(const struct model_facts *f, struct str *out)
 {
 	str_addf(out, "name        %s\nfamily      %s\nfound at    ", f->name, f->family);
 	utf8_safe(out, f->source, strlen(f->source), false);
 	str_addf(out, "\nlayers      %d\nheads       %d query, %d key/value, %d channels each\n", f->L, f->H, f->G, f->K);
-	str_addf(out, "width       %d, MLP %d%s\nvocabulary  %d%s\ncontext     %d\n", f->D, f->F, f->gated ? " (gated)" : "", f->V,
-		 f->tied ? ", unembedding tied to the embedding" : "", f->context);
+	mlp_text(f, out);
+	str_addf(out, "vocabulary  %d%s\ncontext     %d\n", f->V, f->tied ? ", unembedding tied to the embedding" : "", f->context);
 	str_addf(out, "weights     %.1f million, %s\n", (double)f->parameters / 1e6, f->dtypes);
 	str_addf(out,
 		 "memory      %.1f MB mapped, %.1f MB private for weights, %.1f MB for the tokenizer\n"
