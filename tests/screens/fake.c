@@ -383,7 +383,7 @@ static void answer_all(struct fake *f, const struct job *job)
 					    .H = FAKE_HEADS,
 					    .G = 1,
 					    .K = 16,
-					    .F = 96,
+					    .neurons = 96,
 					    .V = 512,
 					    .context = 256 };
 	shot->config = (struct config){
