@@ -162,9 +162,8 @@ static void mlp_text(const struct model_facts *f, struct str *out)
 	if (f->shared_neurons)
 		str_addf(out, "            beside them one of %d neurons, which every token passes through\n", f->shared_neurons);
 	if (f->sparsemixer)
-		str_add(out,
-			"            chosen and weighed by sparsemixer, as in Hugging Face; llama.cpp takes a softmax and RMS norms "
-			"for this family, and gets other numbers\n");
+		str_add(out, "            chosen and weighed by sparsemixer, as in Hugging Face; llama.cpp takes a softmax and RMS "
+			     "norms for this family, and gets other numbers\n");
 }
 
 static void info_text(const struct model_facts *f, struct str *out)
