@@ -5,9 +5,10 @@
  *   direct                  its write along what the metric reads of the stream, norms frozen            (parts.h)
  *   gradient_x_activation   Σ_t a_t · ∂ metric / ∂ a_t: what switching it off would take away, to first order, on all paths
  *   effect                  metric − metric(the node at 0 at every position), by a run of its own
- *   activation              a neuron's; of a head or an MLP the length of its write; at the last position that the metric reads
+ *   activation              a neuron's; of others the length of what they write; at the last position that the metric reads
  *
- *   a: z of a head, mlp_out of an MLP, mlp_post of a neuron.  Positive: it speaks for the metric.
+ *   a: z of a head, mlp_out of an MLP, mlp_post of a neuron, an expert's weight (what it writes is linear in it).  Positive: it speaks
+ *   for the metric.
  *
  * Effects take a run each, so only the first of the list have one. With by=effect these are chosen by gradient and then ordered by
  * what was measured.
@@ -22,11 +23,12 @@
 #include "engine/analysis/parts.h"
 #include "engine/numbers/kernels.h"
 
-enum { KIND_HEAD, KIND_MLP, KIND_NEURON, KINDS };
+enum { KIND_HEAD, KIND_MLP, KIND_NEURON, KIND_EXPERT, KINDS };
 static const struct choice kinds[] = {
 	{ "head", "attention heads", KIND_HEAD },
 	{ "mlp", "whole MLPs", KIND_MLP },
 	{ "neuron", "neurons of MLPs", KIND_NEURON },
+	{ "expert", "experts of mixtures", KIND_EXPERT },
 	{ 0 },
 };
 enum { DIRECT, GRADIENT, EFFECT, ACTIVATION, COLUMNS };
@@ -72,7 +74,9 @@ static bool wanted(const struct ask *ask, int kind)
 /* Neurons of experts have no places of their own. */
 static int units_of(const struct config *c, int kind, int layer)
 {
-	return kind == KIND_HEAD ? c->H : kind == KIND_MLP ? 1 : config_mixes(c, layer) ? 0 : c->dense;
+	const int units[] = { c->H, 1, config_mixes(c, layer) ? 0 : c->dense, config_mixes(c, layer) ? c->experts.X : 0 };
+
+	return units[kind];
 }
 
 static int count_nodes(const struct ask *ask)
@@ -87,19 +91,19 @@ static int count_nodes(const struct ask *ask)
 
 static struct place place_of(const struct node *n)
 {
-	static const enum site site[] = { SITE_RESULT, SITE_MLP_OUT, SITE_MLP_POST };
+	static const enum site site[] = { SITE_RESULT, SITE_MLP_OUT, SITE_MLP_POST, SITE_EXPERT };
 
 	return place_at(site[n->kind], n->layer, n->kind == KIND_MLP ? -1 : n->unit, -1);
 }
 
-/* A head's write is linear in z, so z takes its place. */
+/* A head's write is linear in z, an expert's in its weight: these take its place. */
 static double gradient_of(const struct ask *ask, const struct node *n)
 {
 	struct place place = place_of(n);
 	size_t from, width;
 	double sum = 0;
 
-	place.site = place.site == SITE_RESULT ? SITE_Z : place.site;
+	place.site = place.site == SITE_RESULT ? SITE_Z : place.site == SITE_EXPERT ? SITE_EXPERT_WEIGHTS : place.site;
 	width = place_slice(&place, &ask->model->config, &from);
 	for (int t = 0; t < ask->run->T; t++)
 		sum += (double)kernel_dot(run_at(ask->run, place.site, n->layer, t) + from,
@@ -116,19 +120,19 @@ static double activation_of(const struct node_list *l, const struct node *n, flo
 		return (double)run_at(run, SITE_MLP_POST, n->layer, l->position)[n->unit];
 	if (n->kind == KIND_MLP)
 		return (double)kernel_norm2(run_at(run, SITE_MLP_OUT, n->layer, l->position), D);
-	run_result(run, n->layer, n->unit, l->position, write);
+	(n->kind == KIND_EXPERT ? run_expert : run_result)(run, n->layer, n->unit, l->position, write);
 	return (double)kernel_norm2(write, D);
 }
 
 /* What each of a layer's blocks gives to the metric, and their parts; NULL: the block is above what is read, or not asked for. */
 struct shares {
-	const struct parts *heads, *neurons;
+	const struct parts *heads, *inside; /* inside an MLP: neurons, or experts */
 	double mlp;
 };
 
 static double direct_of(const struct shares *s, const struct node *n)
 {
-	const struct parts *p = n->kind == KIND_HEAD ? s->heads : s->neurons;
+	const struct parts *p = n->kind == KIND_HEAD ? s->heads : s->inside;
 
 	return n->kind == KIND_MLP ? s->mlp : p ? p->share[n->unit] : 0;
 }
@@ -137,10 +141,11 @@ static bool take_parts(const struct node_list *l, enum block block, int layer, c
 {
 	const struct ask *ask = l->ask;
 	const enum site site = block == BLOCK_ATTN ? SITE_ATTN_OUT : SITE_MLP_OUT;
+	const int kind = block == BLOCK_ATTN ? KIND_HEAD : config_mixes(&ask->model->config, layer) ? KIND_EXPERT : KIND_NEURON;
 	struct parts *p = arena_alloc(ask->scratch, sizeof *p);
 
 	*out = NULL;
-	if (!wanted(ask, block == BLOCK_ATTN ? KIND_HEAD : KIND_NEURON) || !reading_counts(&l->readout.reading, site, layer))
+	if (!wanted(ask, kind) || !reading_counts(&l->readout.reading, site, layer))
 		return true;
 	*out = p;
 	return parts_init(p, ask->run, block, layer, &l->readout.reading, ask->scratch, err) &&
@@ -155,7 +160,7 @@ static bool take_shares(const struct node_list *l, int layer, struct shares *s, 
 	for (int i = 0; i < l->readout.writes; i++)
 		if (l->readout.piece[i].site == SITE_MLP_OUT && l->readout.piece[i].layer == layer)
 			s->mlp = l->readout.piece[i].share;
-	return take_parts(l, BLOCK_ATTN, layer, &s->heads, err) && take_parts(l, BLOCK_MLP, layer, &s->neurons, err);
+	return take_parts(l, BLOCK_ATTN, layer, &s->heads, err) && take_parts(l, BLOCK_MLP, layer, &s->inside, err);
 }
 
 static bool list_layer(struct node_list *l, int layer, float *write, struct err *err)
@@ -438,7 +443,7 @@ const struct analysis analysis_nodes = {
 	.title = "Nodes",
 	.topic = TOPIC_ATTRIBUTION,
 	.paper = "Mossing et al. 2024",
-	.blurb = "The strongest heads, MLPs and neurons in one list, by several measures side by side.",
+	.blurb = "The strongest heads, MLPs, neurons and experts in one list, by several measures side by side.",
 	.help = "Positive speaks for the metric in the first three columns. direct is what a node writes along the metric itself; "
 		"gradient times activation counts all paths, but only to first order: a saturated softmax or a repair in later "
 		"layers is not in it. effect is the truth about switching the node off everywhere, one node at a time; where it "

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""make_nodes.py - what each head, MLP and neuron of tiny models is worth to a logit difference, by several measures.
+"""make_nodes.py - what each head, MLP, neuron and expert of tiny models is worth to a logit difference, by several measures.
 
     make_nodes.py [NAME…]      writes tests/fixtures/nodes/NAME.json
 
@@ -14,7 +14,7 @@ from probe import Probe, number
 
 FOLDER = FIXTURES / "nodes"
 NAMES = ["tiny/gpt2-tied", "tiny/llama-grouped", "families/gpt_neox", "families/gemma2", "families/granite-bias", "families/bloom",
-         "families/cohere", "families/olmo2"]
+         "families/cohere", "families/olmo2", "families/mixtral", "families/qwen2_moe-dense"]
 EDITS = [[], ["head 1.1 scale 0.5", "neuron 0.3 scale 2", "attn_out 1 scale 0.25"]]
 STEP = 0.02     # some norms round to single precision
 
@@ -36,6 +36,8 @@ class Nodes(Tree):
         layer, _, unit = at.partition(".")
         if kind == "neuron":
             return run[f"blocks.{layer}.mlp_post"][-1, int(unit)]
+        if kind == "expert":
+            return run[f"blocks.{layer}.expert.{unit}"][-1].norm()
         if kind == "mlp_out":
             return run[f"blocks.{layer}.mlp_out"][-1].norm()
         W_O = self.W_O[int(layer)].reshape(self.heads, -1, self.W_O[int(layer)].shape[1])
@@ -61,10 +63,11 @@ def make(name):
     ids = ids_of(name)
     nodes = Nodes(Probe(load(name)))
     plain = nodes.probe.run(ids)
+    mixes = nodes.W_out[0] is None
     nodes.top = plain["logits"][-1].argsort(descending=True)[:2].tolist()
     return {"about": "made by tests/reference/make_nodes.py", "model": name, "ids": ids, "foil_ids": ids,
             "metric": "logit_diff #{} #{}".format(*nodes.top), "prompt": 0, "foil": 0,
-            "cases": [nodes.case(ids, edits, plain) for edits in EDITS]}
+            "cases": [nodes.case(ids, [e.replace("neuron", "expert") if mixes else e for e in edits], plain) for edits in EDITS]}
 
 
 if __name__ == "__main__":

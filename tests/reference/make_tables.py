@@ -25,6 +25,14 @@ NAMES = ["gpt2-tied", "gpt2-odd", "llama-grouped", "llama-tied", "bloom", "coher
 SITES = ("resid_pre", "resid_mid", "resid_post", "attn_out", "mlp_out")
 
 
+def part_of(layer, path):
+    """A mixture of experts has no single matrix that writes: None."""
+    try:
+        return layer.get_submodule(path)
+    except AttributeError:
+        return None
+
+
 class Parts:
     """The weights that the formulas name, wherever a family keeps them."""
 
@@ -42,11 +50,11 @@ class Parts:
         self.W_U = unembed.weight * logits  # [V, D]
         self.b_U = getattr(unembed, "bias", None)
         self.b_U = torch.zeros(len(self.W_U)) if self.b_U is None else self.b_U * logits
-        parts = [[layer.get_submodule(family[p]) for p in ("o", "down", "attn_out")] for layer in probe.layers]
+        parts = [[part_of(layer, family[p]) for p in ("o", "down", "attn_out")] for layer in probe.layers]
         self.behind = [w if "norm" in type(w).__name__.lower() else None for _, _, w in parts]
         self.W_O = [self.matrix(o) for o, _, _ in parts]  # [H * K, D]
         nothing = torch.zeros(self.W_U.shape[1], dtype=self.W_U.dtype)
-        self.b_O, self.b_out = ([nothing if m[i].bias is None else m[i].bias * probe.multiplier
+        self.b_O, self.b_out = ([nothing if m[i] is None or m[i].bias is None else m[i].bias * probe.multiplier
                                  for m in parts] for i in (0, 1))
         wpe = {"gpt2": "transformer.wpe", "gpt_neo": "transformer.wpe",
                "opt": "model.decoder.embed_positions"}.get(config.model_type)

@@ -14,7 +14,7 @@ import json
 import torch
 
 from fixture_files import FIXTURES, load, write_each
-from make_tables import Parts
+from make_tables import Parts, part_of
 from probe import Probe, number, repeat_heads
 
 TREE = FIXTURES / "tree"
@@ -29,9 +29,10 @@ EDITS = [[],
 class Tree(Parts):
     def __init__(self, probe):
         super().__init__(probe)
-        down = [layer.get_submodule(probe.family["down"]) for layer in probe.layers]
-        self.W_out = [self.matrix(m) for m in down]  # [F, D]
-        self.raw_bias = {"attn": [layer.get_submodule(probe.family["o"]).bias for layer in probe.layers], "mlp": [m.bias for m in down]}
+        down = [part_of(layer, probe.family["down"]) for layer in probe.layers]
+        self.W_out = [m if m is None else self.matrix(m) for m in down]  # [F, D]
+        self.raw_bias = {"attn": [layer.get_submodule(probe.family["o"]).bias for layer in probe.layers],
+                         "mlp": [m if m is None else m.bias for m in down]}
         after = [layer.get_submodule(probe.family["mlp_out"]) for layer in probe.layers]
         self.after = {"attn": self.behind, "mlp": [m if "norm" in type(m).__name__.lower() else None for m in after]}
 
@@ -51,12 +52,14 @@ class Tree(Parts):
             return self.direct(x, scale, direction)
         found = {}
         for l in range(len(self.probe.layers)):
-            site = {s: run[f"blocks.{l}.{s}"] for s in ("z", "v", "pattern", "mlp_post", "attn_out", "mlp_out")}
+            site = {s: run.get(f"blocks.{l}.{s}") for s in ("z", "v", "pattern", "mlp_post", "attn_out", "mlp_out")}
             W_O = self.W_O[l].reshape(self.heads, -1, self.W_O[l].shape[1])
             v = repeat_heads(site["v"].transpose(0, 1), self.heads)  # [H, T, K]
             heads = torch.einsum("hk,hkd->hd", site["z"][at], W_O)
             sources = torch.einsum("hj,hjk,hkd->hjd", site["pattern"][:, at].to(v.dtype), v, W_O)
-            neurons = site["mlp_post"][at][:, None] * self.W_out[l]
+            mixes = self.W_out[l] is None
+            experts = [run[f"blocks.{l}.expert.{e}"][at] for e in range(run[f"blocks.{l}.expert_weights"].shape[1])] if mixes else []
+            neurons = torch.stack(experts) if mixes else site["mlp_post"][at][:, None] * self.W_out[l]
             for h in range(self.heads):
                 name = f"head {l}.{h}"
                 found[name] = direct(self.to_stream("attn", l, heads[h], heads.sum(0)))
@@ -64,8 +67,8 @@ class Tree(Parts):
                     found[f"pattern {l}.{h} @{at}<{j}"] = direct(self.to_stream("attn", l, sources[h, j], heads.sum(0)))
                 if any(e.startswith(f"{name} ") for e in edits):
                     found[f"{name}/edits"] = found[name] - direct(self.to_stream("attn", l, sources[h].sum(0), heads.sum(0)))
-            for n, write in enumerate(direct(self.to_stream("mlp", l, neurons, neurons.sum(0)))):
-                found[f"neuron {l}.{n} @{at}"] = write
+            for n, write in enumerate(direct(neurons if mixes else self.to_stream("mlp", l, neurons, neurons.sum(0)))):
+                found[f"{'expert' if mixes else 'neuron'} {l}.{n} @{at}"] = write
             for kind, made, bias in (("attn", heads, self.b_O[l]), ("mlp", neurons, self.b_out[l])):
                 name, out = f"{kind}_out {l}", site[f"{kind}_out"][at]
                 edited = any(e.startswith(f"{name} ") for e in edits)
