@@ -7,8 +7,8 @@
  *   effect                  metric − metric(the node at 0 at every position), by a run of its own
  *   activation              a neuron's; of others the length of what they write; at the last position that the metric reads
  *
- *   a: z of a head, mlp_out of an MLP, mlp_post of a neuron, an expert's weight (what it writes is linear in it).  Positive: it speaks
- *   for the metric.
+ *   a: z of a head, mlp_out of an MLP, mlp_post of a neuron, the weight of an expert, in which its write is linear.
+ *   Positive: it speaks for the metric.
  *
  * Effects take a run each, so only the first of the list have one. With by=effect these are chosen by gradient and then ordered by
  * what was measured.
