@@ -111,18 +111,20 @@ void export_csv(const struct answer *a, struct str *out)
 
 /* --- text --- */
 
-/* Decimals that give a column's largest number four digits. */
+/* Decimals that give a column's largest number four digits; whole numbers have none. */
 static int decimals_of(const struct table *t, const float *value, int col)
 {
 	float largest = 0;
+	bool whole = true;
 
 	for (int c = 0; c < t->cols.n; c++)
 		for (int r = 0; r < t->rows.n && (c == col || t->units == 1); r++) {
 			float x = fabsf(value[table_cell(t, r, c)]);
 
 			largest = isfinite(x) && x > largest ? x : largest;
+			whole = whole && (!isfinite(x) || x == nearbyintf(x));
 		}
-	if (largest >= 1000)
+	if (largest >= 1000 || whole)
 		return 0;
 	if (largest >= 100)
 		return 1;

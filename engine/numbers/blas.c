@@ -1,4 +1,4 @@
-/* blas.c - see blas.h. The only file that includes cblas.h; of the library it has a name and one function. */
+/* blas.c - see blas.h. The only file that includes cblas.h; of the library it has a name and some functions. */
 #include "engine/numbers/blas.h"
 
 #include <assert.h>
@@ -19,19 +19,26 @@ bool blas_wanted(void)
 	return wish && !strcmp(wish, "openblas");
 }
 
-bool blas_load(struct err *err)
+void blas_prepare(void)
 {
-	void *library;
-
-	if (sgemm)
-		return true;
 	/* Its threads start as it is loaded, and spin beside ours even when idle; later they can only be told to rest. */
 	setenv("OPENBLAS_NUM_THREADS", "1", 1);
-	library = dlopen(LIBRARY, RTLD_NOW | RTLD_LOCAL);
+}
+
+bool blas_function(const char *name, void **function, struct err *err)
+{
+	void *library = dlopen(LIBRARY, RTLD_NOW | RTLD_LOCAL); /* the same one each time */
+
 	if (!library)
 		return err_set(err, ERR_FILE, "OpenBLAS cannot be loaded (%s)", dlerror());
-	*(void **)&sgemm = dlsym(library, "cblas_sgemm");
-	return sgemm || err_set(err, ERR_FILE, "%s has no function cblas_sgemm", LIBRARY);
+	*function = dlsym(library, name);
+	return *function || err_set(err, ERR_FILE, "%s has no function %s", LIBRARY, name);
+}
+
+bool blas_load(struct err *err)
+{
+	blas_prepare();
+	return sgemm || blas_function("cblas_sgemm", (void **)&sgemm, err);
 }
 
 void blas_gemm(bool a_transposed, bool b_transposed, int m, int n, int k, const float *a, size_t lda, const float *b, size_t ldb,

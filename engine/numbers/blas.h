@@ -1,8 +1,8 @@
 /*
  * blas.h - general matrix products, row-major f32 (the OpenBLAS door). One thread: the pool does the rest.
  *
- * The program does without it: it is loaded for those who ask to compare (LMSCOPE_GEMM=openblas, `bench`), and for nobody else,
- * since loading it alone starts threads and takes memory.
+ * The program's products do without it: it is loaded for those who ask to compare (LMSCOPE_GEMM=openblas, `bench`), and for what
+ * takes matrices apart (lapack.h), since loading it alone takes memory.
  */
 #ifndef LMSCOPE_ENGINE_NUMBERS_BLAS_H
 #define LMSCOPE_ENGINE_NUMBERS_BLAS_H
@@ -15,8 +15,12 @@
 /* LMSCOPE_GEMM=openblas: every product is to be one of OpenBLAS'. */
 bool blas_wanted(void);
 
-/* Before the first product, and before other threads run (it sets an environment variable). False: it is not on this machine. */
+/* Before other threads run: it sets an environment variable. */
+void blas_prepare(void);
+/* Before the first product, and before other threads run. False: it is not on this machine. */
 bool blas_load(struct err *err);
+/* One of the library's functions by its name. */
+bool blas_function(const char *name, void **function, struct err *err);
 
 /*
  * c[m, n] = a[m, k] b[k, n]; with the flags a is stored [k, m], b is stored [n, k]. `more` adds to what c has. Asserts that it

@@ -31,6 +31,7 @@ static atomic_bool low_memory;
 
 bool matrix_start(struct err *err)
 {
+	blas_prepare();
 	return !blas_wanted() || blas_load(err);
 }
 

@@ -159,11 +159,20 @@ static void draw_word(struct canvas *c, const struct heat_cell *s)
 		canvas_field(c, s->x + 1, s->y + 1, w, ALIGN_LEFT, s->ink, number_print(s->form, s->value, number));
 }
 
+/* A column that is no like quantity of those that the colours are for. */
+static bool has_own_numbers(const struct heat_cell *s)
+{
+	return s->v->table->range_cols && s->screen_col >= s->v->table->range_cols && s->p->zoom == ZOOM_NUMBER;
+}
+
 static void draw_number(struct canvas *c, const struct heat_cell *s)
 {
+	const bool own = has_own_numbers(s);
+	struct number_form form = own ? number_form(s->v->table, s->screen_col) : *s->form;
 	int after = s->p->cell_w > s->form->width + 1;
 	char number[NUMBER_BYTES];
-	const char *text = span_is_quiet(s->span, s->value) ? theme_dot(s->v->theme) : number_print(s->form, s->value, number);
+	const char *text =
+		!own && span_is_quiet(s->span, s->value) ? theme_dot(s->v->theme) : number_print(&form, s->value, number);
 
 	draw_field(c, s, s->x + 1, s->y, s->p->cell_w - 1 - after, ALIGN_RIGHT, s->ink, text);
 }
@@ -188,8 +197,9 @@ static void draw_cell(struct canvas *c, struct heat_cell *s)
 	s->value = shown.value;
 	s->paint = shown.paint;
 	s->cursor = cursor_is_at(s->v, s->p, s->screen_row, s->screen_col);
-	s->ink = value_ink(s->v->theme, s->span, s->paint);
-	if (s->p->zoom != ZOOM_WORD && span_is_quiet(s->span, s->value)) /* the dot that stands for next to nothing */
+	s->ink = has_own_numbers(s) ? theme_ink(s->v->theme, STYLE_TEXT) : value_ink(s->v->theme, s->span, s->paint);
+	/* the dot that stands for next to nothing */
+	if (s->p->zoom != ZOOM_WORD && !has_own_numbers(s) && span_is_quiet(s->span, s->value))
 		s->ink.fg = theme_ink(s->v->theme, STYLE_DIM).fg;
 	if (s->cursor)
 		s->ink.mark = cursor_ink(s->v, s->ink).mark;

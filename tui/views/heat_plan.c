@@ -81,6 +81,8 @@ static enum zoom choose(const struct view *v, enum zoom wanted, int w, int h)
 		return wanted;
 	if (t->word_show && w / WORD_MIN >= (t->cols.n < WORD_COLUMNS ? t->cols.n : WORD_COLUMNS))
 		return ZOOM_WORD;
+	if (t->units > 1 && columns_fit(v, ZOOM_NUMBER, w)) /* of unlike columns colours say little */
+		return ZOOM_NUMBER;
 	for (int i = 0; i < (t->mark ? 2 : 3); i++) /* half a cell has no room for a mark */
 		if (all_fits(v, richest[i], w, h))
 			return richest[i];
@@ -154,7 +156,7 @@ struct view_need heat_need(const struct view *v, enum zoom zoom)
 	    unused;
 	int rows = ceil_div(t->rows.n, zoom == ZOOM_HALF ? stack_of(v, zoom) : 1), some = t->cols.n < SOME ? t->cols.n : SOME,
 	    lines = 1;
-	bool halves = zoom == ZOOM_AUTO && !t->word_show && !t->mark && stack_of(v, ZOOM_HALF) == 2;
+	bool halves = zoom == ZOOM_AUTO && !t->word_show && !t->mark && t->units <= 1 && stack_of(v, ZOOM_HALF) == 2;
 
 	if (zoom == ZOOM_AUTO || zoom == ZOOM_WORD)
 		zoom = t->word_show ? ZOOM_WORD : ZOOM_NUMBER;
