@@ -180,6 +180,7 @@ static struct table *compute(const struct ask *ask, struct err *err)
 		     &(struct lens_map){ .technique = "tuned lens",
 					 .object = object(ask, s.lens),
 					 .rows = s.rows,
+					 .layers = !s.lens->heads,
 					 .ends_in_output = s.row[s.rows - 1] == s.lens->L && !s.lens->heads,
 					 .show = ask->arg[ARG_SHOW],
 					 .rank = ask->arg[ARG_RANK],
@@ -207,7 +208,7 @@ const struct analysis analysis_tuned_lens = {
 		   "   2      .      ·of    ·the   ·is    ·Paris   two layers\n"
 		   "   1     ·first  ·of    ·the   ·and   ·the     before the\n"
 		   "   0     ·first  ·of    ·the   ·and   ·the     logit lens\n",
-	.shape = "layer × position, head × position",
+	.shape = "layer × position, head × position, position × quantity",
 	.unit = "probability, logit, rank, nats",
 	.on = ON_RUN | ON_ASSET,
 	.cost = COST_VOCABULARY,

@@ -8,13 +8,14 @@
 #include "engine/numbers/kernels.h"
 #include "engine/run/vocab.h"
 
-enum { SHOW_PROBABILITY, SHOW_LOGIT, SHOW_RANK, SHOW_TARGET, SHOW_ENTROPY, SHOW_KL };
+enum { SHOW_PROBABILITY, SHOW_LOGIT, SHOW_RANK, SHOW_TARGET, SHOW_ENTROPY, SHOW_KL, SHOW_AGREE };
 const struct choice lens_shown[] = {
 	{ "probability", "of the word", SHOW_PROBABILITY },
 	{ "logit", "of the word", SHOW_LOGIT },
 	{ "rank", "of the metric's token", SHOW_RANK, ON_METRIC },
 	{ "target", "the probability of the metric's token", SHOW_TARGET, ON_METRIC },
 	{ "entropy", "of the distribution", SHOW_ENTROPY },
+	{ "agree", "of each token, the first layer from which the last row's word stays", SHOW_AGREE },
 	{ "kl", "of the last layer's distribution to this one", SHOW_KL },
 	{ 0 },
 };
@@ -24,7 +25,8 @@ struct lens_pass {
 	const struct ask *ask;
 	const struct lens_map *map;
 	bool kept;	     /* an edit keeps the final norm's scale: of every layer's rows, so that the last are the output */
-	bool *done;	     /* [L, T] cells of the table that are known */
+	int cols;	     /* of the table */
+	bool *done;	     /* [rows, cols] cells of the table that are known */
 	size_t known, first; /* how many; counted from the last layer down, all before this one are */
 	size_t *cell;	     /* [n] of the table, which these are */
 	int n;
@@ -79,6 +81,7 @@ static const struct {
 	[SHOW_TARGET] = { target_probability, "probability of the metric's token", "probability", SCALE_PROBABILITY, true },
 	[SHOW_ENTROPY] = { entropy, "entropy", "nats", SCALE_SEQUENTIAL, false },
 	[SHOW_KL] = { kl, "KL of the last layer to this", "nats", SCALE_SEQUENTIAL, false },
+	[SHOW_AGREE] = { probability, "probability", "probability", SCALE_PROBABILITY, false },
 };
 
 static bool reading_init(struct lens_pass *g, const struct ask *ask, const struct lens_map *map, struct err *err)
@@ -88,12 +91,13 @@ static bool reading_init(struct lens_pass *g, const struct ask *ask, const struc
 
 	*g = (struct lens_pass){ .ask = ask, .map = map, .kept = run_keeps_final_norm(ask->run), .target = ask->metric->target[0] };
 	g->rank = map->rank < c->V ? map->rank : c->V;
+	g->cols = map->cols ? map->cols : ask->run->T;
 	if (shows[map->show].target && g->target < 0)
 		return err_set(err, ERR_ARGUMENT,
 			       "show=%s is about the metric's token; %s has none: use logit, logprob or "
 			       "logit_diff",
 			       map->show == SHOW_RANK ? "rank" : "target", ask->metric->spec);
-	g->done = arena_array(ask->scratch, (size_t)map->rows * (size_t)ask->run->T, sizeof *g->done, err);
+	g->done = arena_array(ask->scratch, (size_t)map->rows * (size_t)g->cols, sizeof *g->done, err);
 	g->cell = arena_array(ask->scratch, n, sizeof *g->cell, err);
 	g->x = arena_floats(ask->scratch, n * D, err);
 	g->last = arena_floats(ask->scratch, n * D, err);
@@ -115,20 +119,25 @@ static void keep_scale(const struct lens_pass *g, int position, float *x)
 		run_final_norm(g->ask->run, position, x, x, NULL);
 }
 
+static int position_of(const struct lens_pass *g, size_t cell)
+{
+	return g->map->cols ? g->map->position : (int)(cell % (size_t)g->cols);
+}
+
 /* Cells that follow one another in a row of the table are taken together. */
 static void take_rows(const struct lens_pass *g)
 {
-	const int T = g->ask->run->T;
+	const int cols = g->cols;
 	const size_t D = (size_t)g->ask->model->config.D;
 
 	for (int i = 0, n; i < g->n; i += n) {
-		const int row = (int)(g->cell[i] / (size_t)T), from = (int)(g->cell[i] % (size_t)T);
+		const int row = (int)(g->cell[i] / (size_t)cols), from = (int)(g->cell[i] % (size_t)cols);
 
-		for (n = 1; i + n < g->n && g->cell[i + n] == g->cell[i] + (size_t)n && from + n < T; n++)
+		for (n = 1; i + n < g->n && g->cell[i + n] == g->cell[i] + (size_t)n && from + n < cols; n++)
 			;
 		g->map->take(g->ask, g->map->context, row, from, n, g->x + (size_t)i * D);
 		for (int k = 0; k < n; k++)
-			keep_scale(g, from + k, g->x + (size_t)(i + k) * D);
+			keep_scale(g, position_of(g, g->cell[i + k]), g->x + (size_t)(i + k) * D);
 	}
 }
 
@@ -139,7 +148,7 @@ static void take_last(const struct lens_pass *g)
 	const size_t D = (size_t)r->model->config.D;
 
 	for (int i = 0; i < g->n; i++) {
-		const int position = (int)(g->cell[i] % (size_t)r->T);
+		const int position = position_of(g, g->cell[i]);
 
 		memcpy(g->last + (size_t)i * D, run_at(r, SITE_RESID_POST, r->model->config.L - 1, position), D * sizeof(float));
 		keep_scale(g, position, g->last + (size_t)i * D);
@@ -243,7 +252,7 @@ static bool fill(struct table *t, struct lens_pass *g, struct err *err)
 		if (!read_cells(g, err))
 			return false;
 		fill_cells(t, g);
-		if (g->known < cells && (seen || ask_watched(g->ask)))
+		if (g->known < cells && g->map->show != SHOW_AGREE && (seen || ask_watched(g->ask)))
 			ask_show(g->ask, t);
 	}
 	return true;
@@ -284,10 +293,64 @@ static void describe(struct table *t, const struct ask *ask, const struct lens_m
 	table_set_title(t, map->technique, map->object, arena_printf(t->arena, "%s, %s", word, shows[map->show].title));
 	table_set_unit(t, shows[map->show].unit);
 	table_set_words(t);
-	axis_tokens(t, &t->cols, ask->run, DIM_POSITION, "position");
+	if (!map->cols)
+		axis_tokens(t, &t->cols, ask->run, DIM_POSITION, "position");
 	t->look = LOOK_HEAT;
 	t->scale = shows[map->show].scale;
 	set_neutral(t, map->show, ask->model->config.V);
+}
+
+/* ---- agreement ---- */
+
+/* The row from which on the word is the last row's. */
+static int first_agreeing(const struct table *words, int position)
+{
+	const int last = words->rows.n - 1;
+	int row = last;
+
+	while (row > 0 && words->id[table_cell(words, row - 1, position)] == words->id[table_cell(words, last, position)])
+		row--;
+	return row;
+}
+
+/* Of a table of words a row for each position: the layer, and the word. */
+static struct table *agreement(const struct ask *ask, const struct table *words, struct err *err)
+{
+	const int T = words->cols.n, last = words->rows.n - 1;
+	struct table *t = table_new(T, 1, err);
+
+	if (!t)
+		return NULL;
+	axis_tokens(t, &t->rows, ask->run, DIM_POSITION, "position");
+	axis_of(&t->cols, DIM_QUANTITY);
+	axis_label(t, &t->cols, 0, "agree");
+	table_set_words(t);
+	for (int i = 0; i < T; i++) {
+		const int row = first_agreeing(words, i);
+
+		t->value[i] = (float)row;
+		table_set_token(t, (size_t)i, ask->model, words->id[table_cell(words, last, i)]);
+		if (words->rows.place)
+			axis_place(t, &t->rows, i, words->rows.place[row]);
+	}
+	table_set_title(t, words->parts.technique, words->parts.object, "from where the last word stays");
+	table_set_unit(t, "layer");
+	t->look = LOOK_TOKENS;
+	t->scale = SCALE_SEQUENTIAL;
+	t->meaning = arena_printf(t->arena, "0 = from the first row on, %d = the last row alone", last);
+	t->place.site = words->place.site;
+	t->check = words->check;
+	t->explain_other = "the layer where a word settles is no number of the run";
+	return t;
+}
+
+/* In exchange for the table of words. */
+static struct table *agreement_of(const struct ask *ask, struct table *words, struct err *err)
+{
+	struct table *t = words ? agreement(ask, words, err) : NULL;
+
+	table_unref(words);
+	return t;
 }
 
 struct table *lens_map(const struct ask *ask, const struct lens_map *map,
@@ -296,9 +359,14 @@ struct table *lens_map(const struct ask *ask, const struct lens_map *map,
 	struct lens_pass g;
 	struct table *t;
 
-	if (!reading_init(&g, ask, map, err) || !(t = table_new(map->rows, ask->run->T, err)))
+	if (map->show == SHOW_AGREE && !map->layers) {
+		err_set(err, ERR_ARGUMENT, "show=agree asks from which layer on a word stays, and these rows are no layers");
+		return NULL;
+	}
+	if (!reading_init(&g, ask, map, err) || !(t = table_new(map->rows, g.cols, err)))
 		return NULL;
 	describe(t, ask, map);
 	axis(t, ask, map->context);
-	return table_if(fill(t, &g, err), t);
+	t = table_if(fill(t, &g, err), t);
+	return map->show == SHOW_AGREE ? agreement_of(ask, t, err) : t;
 }

@@ -21,9 +21,11 @@ extern const struct choice lens_shown[];
 struct lens_map {
 	const char *technique, *object; /* of the title; object NULL: none */
 	int rows;
+	int cols, position;  /* so many parts at that position; cols 0: the positions of the prompt */
+	bool layers;	     /* rows are layers in their order, which show=agree asks for */
 	bool ends_in_output; /* the last row is what the model itself reads */
 	int show, rank;	     /* the two arguments */
-	/* x[n, D] of a row at n positions from `from` on. */
+	/* x[n, D] of a row at n positions, or of n parts, from `from` on. */
 	void (*take)(const struct ask *ask, const void *context, int row, int from, int n, float *x);
 	const void *context;
 };
@@ -31,7 +33,7 @@ struct lens_map {
 /* A cell is a logit of its word, or compares with the model's own prediction, as `show` is set. */
 bool lens_shows_logit(int show);
 bool lens_shows_kl(int show);
-/* The table, its row axis left to the technique. NULL on error. */
+/* The table, its row axis and, where they are no positions, its columns left to the technique. NULL on error. */
 struct table *lens_map(const struct ask *ask, const struct lens_map *map,
 		       void (*axis)(struct table *t, const struct ask *ask, const void *context), struct err *err);
 

@@ -108,11 +108,63 @@ static void check_tables(const struct tables *f)
 	}
 }
 
+/* Heads, and from where words stay: make_head_lens.py. */
+static void check_heads(const struct tables *f)
+{
+	static const struct {
+		const char *words, *values, *ids;
+	} cases[] = { { "site=head position=3", "layers", "layers ids" },
+		      { "site=head layer=1", "heads", "heads ids" },
+		      { "site=head position=3 show=target", "target", "layers ids" },
+		      { "show=agree", "agree", NULL } };
+	const struct json_value *expected = json_get(f->root, "logit-lens");
+
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		struct table *t = tables_compute(f, "logit-lens", tables_metric(f), cases[i].words);
+
+		if (t)
+			tables_compare(f, t, json_get(expected, cases[i].values), cases[i].words);
+		if (t && cases[i].ids)
+			compare_ids(f, t, json_get(expected, cases[i].ids), cases[i].words);
+		table_unref(t);
+	}
+}
+
+/* Of site=head rows are no layers, or columns no positions: a word cannot stay. An edit on a head's write is read with it. */
+static void test_heads(void)
+{
+	struct table *t;
+	struct distribution d = new_distribution();
+	float *write = calloc((size_t)session_model(session)->config.D, sizeof *write);
+	struct err err = { 0 };
+	int at;
+
+	job.panes = 1;
+	job_pane_init(&job.pane[0], analysis_find("logit-lens"));
+	job_pane_set(&job.pane[0], "site=head", &err);
+	job_pane_set(&job.pane[0], "show=agree", &err);
+	t = session_prepare(session, &job, NULL, NULL, &err) ? session_answer(session, 0, NULL, NULL, &err) : NULL;
+	CHECK_THAT(!t && strstr(err.text, "these rows are no layers"), "%s: agree of heads: %s", model_name, err.text);
+	table_unref(t);
+	at = job_add_edit(&job, "head 0.0 scale -3");
+	if ((t = ANSWER("logit-lens", "site=head", "position=2"))) {
+		run_result(session_run(session), 0, 0, 2, write);
+		read_row(&d, write);
+		CHECK_NEAR(t->value, (&(float){ (float)d.p[t->id[0]] }), 1, 2e-5, "%s: an edited head is read as it is",
+			   model_name);
+	}
+	job_remove_edit(&job, at);
+	table_unref(t);
+	free_distribution(&d);
+	free(write);
+}
+
 int main(void)
 {
-	static plain_test *const tests[] = { test_logit_lens, NULL };
+	static plain_test *const tests[] = { test_logit_lens, test_heads, NULL };
 
 	plain_each(tests);
 	tables_each(check_tables);
+	tables_each_in("tests/fixtures/head_lens", check_heads);
 	return tap_done();
 }
