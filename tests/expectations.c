@@ -27,6 +27,7 @@ static const struct {
 	{ "attention_overview", { "scores 0.0 zero", "pattern 3.3 zero" } },
 	{ "attention_sink", { "scores 3.0 zero", "mlp_out 2 zero" } },
 	{ "attribution_patching", { "head 0.0 zero", "head 3.1 zero", "attn_out 3 zero" } },
+	{ "backward_lens", { "mlp_out 3 zero", "attn_out 3 zero" } },
 	{ "causal_tracing", { "attn_out 0 zero", "attn_out 3 zero" } },
 	{ "context_mixing", { "attn_out 3 zero" } },
 	{ "context_reliance", { "head 0.0 zero", "attn_out 3 zero" } },

@@ -189,11 +189,19 @@ static void check_output(struct table *t, const struct lens_pass *g, int i)
 	t->check = (struct check){ "last layer = output", exp((double)(own[word] - lse)), (double)probability(g, i), 1e-5 };
 }
 
+static bool is_nothing(const struct lens_pass *g, size_t cell)
+{
+	return g->map->nothing &&
+	       g->map->nothing(g->ask, g->map->context, (int)(cell / (size_t)g->cols), (int)(cell % (size_t)g->cols));
+}
+
 static void fill_cells(struct table *t, const struct lens_pass *g)
 {
 	const size_t corner = table_cell(t, t->rows.n - 1, t->cols.n - 1);
 
 	for (int i = 0; i < g->n; i++) {
+		if (is_nothing(g, g->cell[i]))
+			continue;
 		t->value[g->cell[i]] = shows[g->map->show].of(g, i);
 		table_set_token(t, g->cell[i], g->ask->model, g->ids[(i + 1) * g->rank - 1]);
 		if (g->cell[i] == corner && g->map->ends_in_output)

@@ -27,6 +27,8 @@ struct lens_map {
 	int show, rank;	     /* the two arguments */
 	/* x[n, D] of a row at n positions, or of n parts, from `from` on. */
 	void (*take)(const struct ask *ask, const void *context, int row, int from, int n, float *x);
+	/* There is nothing to read in a cell, which stays empty. NULL: there is everywhere. */
+	bool (*nothing)(const struct ask *ask, const void *context, int row, int col);
 	const void *context;
 };
 

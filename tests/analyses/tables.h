@@ -57,6 +57,7 @@ static __attribute__((unused)) struct table *tables_compute(const struct tables 
 	struct metric metric;
 	struct ask ask = { .model = f->model, .run = f->run, .unedited = f->run, .metric = &metric };
 	struct err err = { 0 };
+	struct gradient *g = NULL;
 	struct table *t = NULL;
 	char copy[100], *rest = copy, *word;
 	bool ok = metric_resolve(spec, f->run, &metric, NULL, &err);
@@ -65,8 +66,11 @@ static __attribute__((unused)) struct table *tables_compute(const struct tables 
 	snprintf(copy, sizeof copy, "%s", words);
 	while (ok && (word = strsep(&rest, " ")))
 		ok = job_pane_set(&pane, word, &err);
+	if (ok && (pane.analysis->needs & NEEDS_GRADIENT))
+		ask.gradient = g = gradient_new(f->run, &metric, f->run, 0, NULL, &err);
 	if (ok)
 		t = analysis_compute(pane.analysis, &ask, pane.args, &err);
+	gradient_unref(g);
 	CHECK_THAT(t && check_holds(&t->check), "%s: %s %s %s", f->name, analysis, words, err.text);
 	return t;
 }
