@@ -9,6 +9,8 @@
 #include "engine/numbers/gemm.h"
 #include "engine/numbers/product.h"
 
+enum { SHORT = 64 }; /* a column that is put in a row without asking for memory */
+
 static size_t panel_floats(const struct dense *b)
 {
 	return (size_t)b->depth * PANEL;
@@ -84,14 +86,26 @@ static void apply_row(const struct dense *b, int from, int depth, int columns, c
 	}
 }
 
-void dense_apply(const struct dense *b, int from, int depth, int columns, const float *x, size_t ldx, int n, float *y, size_t ldy,
-		 bool more)
+/* The same with x[depth] ldx floats apart. */
+static void apply_column(const struct dense *b, int from, int depth, int columns, const float *x, size_t ldx, float *y, bool more)
+{
+	float row[SHORT];
+
+	for (int k = 0; k < depth; k++)
+		row[k] = x[(size_t)k * ldx];
+	apply_row(b, from, depth, columns, row, y, more);
+}
+
+static void apply(const struct dense *b, bool turned, int from, int depth, int columns, const float *x, size_t ldx, int n, float *y,
+		  size_t ldy, bool more)
 {
 	for (int c = 0; b->blas && c < columns; c += PANEL)
-		blas_gemm(false, false, n, least(PANEL, columns - c), depth, x, ldx,
+		blas_gemm(turned, false, n, least(PANEL, columns - c), depth, x, ldx,
 			  b->panels + (size_t)(c / PANEL) * panel_floats(b) + (size_t)from * PANEL, PANEL, y + c, ldy, more);
-	if (!b->blas && n == 1)
+	if (!b->blas && n == 1 && !turned)
 		apply_row(b, from, depth, columns, x, y, more);
+	else if (!b->blas && n == 1 && depth <= SHORT)
+		apply_column(b, from, depth, columns, x, ldx, y, more);
 	else if (!b->blas)
 		product_here(&(struct product){ .panels = b->panels,
 						.align = 1,
@@ -101,18 +115,21 @@ void dense_apply(const struct dense *b, int from, int depth, int columns, const 
 						.outputs = columns,
 						.x = x,
 						.ldx = ldx,
+						.turned = turned,
 						.n = n,
 						.y = y,
 						.ldy = ldy,
 						.more = more });
 }
 
-void dense_turn(const float *x, size_t ldx, int n, int columns, float *turned, size_t ld)
+void dense_apply(const struct dense *b, int from, int depth, int columns, const float *x, size_t ldx, int n, float *y, size_t ldy,
+		 bool more)
 {
-	const struct gemm *g = gemm_here();
+	apply(b, false, from, depth, columns, x, ldx, n, y, ldy, more);
+}
 
-	for (int i = 0; i < n; i += PANEL)
-		for (int c = 0; c < columns; c += PANEL)
-			g->transpose(x + (size_t)i * ldx + c, ldx, least(PANEL, n - i), least(PANEL, columns - c),
-				     turned + (size_t)c * ld + i, ld);
+void dense_apply_turned(const struct dense *b, int from, int depth, int columns, const float *x, size_t ldx, int n, float *y,
+			size_t ldy, bool more)
+{
+	apply(b, true, from, depth, columns, x, ldx, n, y, ldy, more);
 }

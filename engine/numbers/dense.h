@@ -28,7 +28,8 @@ void dense_set_rows(struct dense *b, int first, int count, const float *rows, si
 void dense_apply(const struct dense *b, int from, int depth, int columns, const float *x, size_t ldx, int n, float *y, size_t ldy,
 		 bool more);
 
-/* turned[columns, n] = x[n, columns] transposed. */
-void dense_turn(const float *x, size_t ldx, int n, int columns, float *turned, size_t ld);
+/* The same with x[depth, n]: y = xᵀ B. */
+void dense_apply_turned(const struct dense *b, int from, int depth, int columns, const float *x, size_t ldx, int n, float *y,
+			size_t ldy, bool more);
 
 #endif

@@ -12,6 +12,7 @@
 #include "engine/numbers/blas.h"
 #include "engine/numbers/gemm.h"
 #include "engine/numbers/kernels.h"
+#include "engine/numbers/live_rows.h"
 #include "engine/numbers/panel.h"
 #include "engine/numbers/pool.h"
 #include "engine/numbers/product.h"
@@ -379,7 +380,7 @@ static struct product product_back(const struct matrix *w, const float *d, size_
 }
 
 /* The weights as they lie; of a few rows, turned. The bits are the same. */
-static void run_back(const struct product *p)
+static void run_back_all(const struct product *p)
 {
 	const struct product_back back = { p->weights, p->from, p->depth, p->x, p->ldx, p->n, p->y, p->ldy };
 
@@ -387,6 +388,29 @@ static void run_back(const struct product *p)
 		product_back_run(&back);
 	else
 		product_run(p);
+}
+
+/*
+ * Of rows that are zero nothing arrives, and they are left out: in the last layer a metric at one position starts at one row, and
+ * all others of the prompt are zero until its attention.
+ */
+static void run_back(const struct product *p)
+{
+	struct live_rows live;
+	struct product some = *p;
+
+	if (!live_rows_find(&live, p->x, p->ldx, p->n, p->depth, p->outputs)) {
+		run_back_all(p);
+		return;
+	}
+	some.n = live.n;
+	some.x = live.x;
+	some.ldx = (size_t)p->depth;
+	some.y = live.y;
+	some.ldy = (size_t)p->outputs;
+	if (live.n)
+		run_back_all(&some);
+	live_rows_return(&live, p->y, p->ldy, p->n, p->outputs);
 }
 
 void matrix_apply_back_long(const struct matrix *w, const float *d, size_t ldd, int n, float *g, size_t ldg)

@@ -29,19 +29,19 @@ enum {
 struct cut {
 	const struct product *p;
 	const struct gemm *gemm;
-	const float *rows; /* tile t: [depth][rows of t], at rows + depth * row_at(t) */
-	float *packed;	   /* the same, while it is written; NULL when x serves as it is */
-	int tiles;
-	int panels;	   /* of a tile */
-	int wide;	   /* panels of a chunk */
-	int block;	   /* of depth */
-	int packs, chunks; /* pieces of work */
+	const float *rows;     /* tile t: [depth][rows of t], at rows + depth * row_at(t) */
+	float *packed;	       /* the same, while it is written; NULL when x serves as it is */
+	int tiles, each, rest; /* a tile has `each` rows, the first `rest` one more */
+	int panels;	       /* of a tile */
+	int wide;	       /* panels of a chunk */
+	int block;	       /* of depth */
+	int packs, chunks;     /* pieces of work */
 };
 
 /* The first row of a tile: tiles are as even as can be. */
 static int row_at(const struct cut *c, int tile)
 {
-	return (int)((long)c->p->n * tile / c->tiles);
+	return tile * c->each + least(tile, c->rest);
 }
 
 static void choose_shape(struct cut *c, int panels)
@@ -54,6 +54,8 @@ static void choose_shape(struct cut *c, int panels)
 	if (!s->rows)
 		s = &c->gemm->bulk;
 	c->tiles = (n + s->rows - 1) / s->rows;
+	c->each = n / c->tiles;
+	c->rest = n % c->tiles;
 	c->panels = s->panels;
 	c->wide = c->p->wide ? c->p->wide : s->panels;
 	c->block = (c->tiles == 1 ? NEAR : BUFFER) / (c->wide * PANEL) / c->p->align * c->p->align;
@@ -72,13 +74,10 @@ static size_t weight_bytes(const struct product *p)
 /* The columns of panels first … first+number-1 that y has, as gemm_tile wants them. */
 static uint64_t columns(const struct product *p, int first, int number)
 {
-	uint64_t mask = 0;
-	int low = most(0, p->first - first * PANEL);
-	int high = least(number * PANEL, p->first + p->outputs - first * PANEL);
+	const int low = most(0, p->first - first * PANEL);
+	const int high = least(number * PANEL, p->first + p->outputs - first * PANEL);
 
-	for (int c = low; c < high; c++)
-		mask |= (uint64_t)1 << c;
-	return mask;
+	return high > low ? ~(uint64_t)0 >> (64 - (high - low)) << low : 0;
 }
 
 /* A block of weights: some panels, over some of the depth. */
@@ -94,27 +93,28 @@ static void multiply(const struct cut *c, const struct block *w)
 {
 	const struct product *p = c->p;
 	const ptrdiff_t line = (ptrdiff_t)weight_bytes(p) * PANEL;
-	struct gemm_tile t = {
-		.panels = w->number,
-		.kind = p->kind,
-		.depth = (size_t)w->depth,
-		.b = w->b,
-		.stride = w->stride,
-		.ldy = p->ldy,
-		.columns = columns(p, w->panel, w->number),
-		.more = p->more || w->from > p->from,
-		.pace = line,
-	};
+	const ptrdiff_t pace = c->tiles > 1 ? (line + c->tiles - 2) / (c->tiles - 1) : line;
+	const uint64_t mask = columns(p, w->panel, w->number);
+	float *y = p->y + (w->panel * PANEL - p->first);
 
 	for (int i = 0; i < c->tiles; i++) {
-		const int row = row_at(c, i);
+		const int row = row_at(c, i), rows = row_at(c, i + 1) - row;
+		const struct gemm_tile t = {
+			.rows = rows,
+			.panels = w->number,
+			.kind = p->kind,
+			.depth = (size_t)w->depth,
+			.a = c->rows + (size_t)row * (size_t)p->depth + (size_t)(w->from - p->from) * (size_t)rows,
+			.b = w->b,
+			.stride = w->stride,
+			.soon = (const char *)w->b + (i ? w->next + (i - 1) * pace * w->depth : AHEAD / w->number),
+			.pace = i ? pace : line,
+			.y = y + (ptrdiff_t)row * (ptrdiff_t)p->ldy,
+			.ldy = p->ldy,
+			.columns = mask,
+			.more = p->more || w->from > p->from,
+		};
 
-		if (i)
-			t.pace = (line + c->tiles - 2) / (c->tiles - 1);
-		t.soon = (const char *)w->b + (i ? w->next + (i - 1) * t.pace * w->depth : AHEAD / w->number);
-		t.rows = row_at(c, i + 1) - row;
-		t.a = c->rows + (size_t)row * (size_t)p->depth + (size_t)(w->from - p->from) * (size_t)t.rows;
-		t.y = p->y + (ptrdiff_t)row * (ptrdiff_t)p->ldy + (w->panel * PANEL - p->first);
 		c->gemm->tile(&t);
 	}
 }
@@ -172,6 +172,14 @@ static void some_chunk(void *context, int number)
 	chunk(c, number);
 }
 
+/* Some inputs of a tile's rows, which are side by side in x already. */
+static void pack_turned(const struct product *p, int row, int rows, int begin, int end, float *to)
+{
+	for (int k = begin; k < end; k++)
+		for (int r = 0; r < rows; r++)
+			to[k * rows + r] = p->x[(size_t)k * p->ldx + (size_t)(row + r)];
+}
+
 /* x to tiles of [depth][rows], a few inputs of a tile at a time. */
 static void pack(void *context, int number)
 {
@@ -181,6 +189,10 @@ static void pack(void *context, int number)
 	const int row = row_at(c, tile), rows = row_at(c, tile + 1) - row;
 	float *to = c->packed + (size_t)row * (size_t)p->depth;
 
+	if (p->turned) {
+		pack_turned(p, row, rows, begin, end, to);
+		return;
+	}
 	for (int r = 0; r < rows; r += PANEL)
 		for (int k = begin; k < end; k += PANEL)
 			c->gemm->transpose(p->x + (size_t)(row + r) * p->ldx + k, p->ldx, least(PANEL, rows - r),
@@ -227,7 +239,7 @@ static void run(const struct product *p, int count, bool alone)
 	assert(count <= PRODUCTS_MAX);
 	if (p->n <= 0)
 		return;
-	if (p->n > 1 && !p->packed)
+	if ((p->n > 1 || p->turned) && !p->packed)
 		packed = (size_t)p->n * (size_t)p->depth <= FEW ? few : xbig((size_t)p->n * (size_t)p->depth * sizeof *packed);
 	for (int i = 0; i < count; i++) {
 		struct cut *c = &all.cut[i];

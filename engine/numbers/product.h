@@ -29,6 +29,7 @@ struct product {
 	int first, outputs; /* which part of B's columns; y has only that */
 	const float *x;
 	size_t ldx;
+	bool turned; /* x is [depth, n] */
 	int n;
 	const float *packed; /* x as product_pack left it; or NULL */
 	float *y;

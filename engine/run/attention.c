@@ -15,7 +15,7 @@
 #include "engine/run/packed.h"
 
 enum {
-	QUERIES = 14, /* at a time */
+	QUERIES = 12, /* at a time: whole tiles of rows, of whatever set of instructions */
 	MANY = 4,     /* variants for each thread */
 	TOGETHER = 8, /* variants of a chunk at most */
 	TURNED = 8,   /* keys: so many are turned at once */

@@ -13,7 +13,7 @@
 #include "engine/numbers/pool.h"
 #include "engine/run/attention.h"
 
-enum { QUERIES = 14, TURNED = 16 }; /* at a time; floats from one key's weights to the next one's, where they are turned */
+enum { QUERIES = 12 }; /* at a time */
 
 struct attention {
 	const struct backward *b;
@@ -33,7 +33,7 @@ struct head {
 	float *q, *k, *v;	    /* receive the gradients at queries, keys, values */
 	struct dense by_value, key; /* [K, T]: z to weights; [T, K]: products to queries */
 	float *d;		    /* [QUERIES, T] the gradient at the products q·k */
-	float *row, *turned;	    /* [T] and [T, TURNED] scratch */
+	float *row;		    /* [T] scratch */
 	struct lost *lost;	    /* this head's, with [T] scratch; NULL: it is not counted */
 	float *scores;
 	float share;	   /* what weights and values get of their product */
@@ -124,17 +124,18 @@ static void weights_back(const struct head *y, int query, const struct backward_
 	row_edits(y, SITE_SCORES, query, d);
 	for (size_t j = 0; y->lost && j < n; j++)
 		y->lost->bias += (double)attention_bias(c, a->l, h, (int)j) * (double)d[j];
-	for (size_t j = 0; j < n; j++) {
+	for (size_t j = 0; j < n; j++)
 		d[j] *= c->attention_scale[a->l];
-		if (c->attention_cap > 0 && d[j] != 0) {
-			float s = c->attention_scale[a->l] * kernel_dot(q, run_at(run, SITE_K, a->l, (int)j) + group, (size_t)c->K);
-			float t = tanhf(s / c->attention_cap);
+	for (size_t j = 0; c->attention_cap > 0 && j < n; j++) {
+		float s = c->attention_scale[a->l] * kernel_dot(q, run_at(run, SITE_K, a->l, (int)j) + group, (size_t)c->K);
+		float t = tanhf(s / c->attention_cap);
 
-			if (!(a->b->frozen & CHORDS))
-				d[j] *= 1 - t * t;
-			else if (s != 0)
-				d[j] *= t * c->attention_cap / s;
-		}
+		if (d[j] == 0)
+			continue;
+		if (!(a->b->frozen & CHORDS))
+			d[j] *= 1 - t * t;
+		else if (s != 0)
+			d[j] *= t * c->attention_cap / s;
 	}
 }
 
@@ -198,11 +199,10 @@ static void to_keys(const struct head *y, int t, int n, const float *x, size_t l
 
 	dense_init(&query, n, K);
 	dense_set_rows(&query, 0, n, rows, y->HK);
-	dense_turn(x, ldx, n, t + n, y->turned, TURNED);
-	dense_apply(&query, 0, n, K, y->turned, TURNED, t, to, ldto, true);
+	dense_apply_turned(&query, 0, n, K, x, ldx, t, to, ldto, true);
 	for (int i = 0; i < n; i++)
-		dense_apply(&query, i, n - i, K, y->turned + (size_t)(t + i) * TURNED + i, TURNED, 1, to + (size_t)(t + i) * ldto,
-			    ldto, true);
+		dense_apply_turned(&query, i, n - i, K, x + (size_t)i * ldx + (size_t)(t + i), ldx, 1, to + (size_t)(t + i) * ldto,
+				   ldto, true);
 	dense_done(&query);
 }
 
@@ -283,12 +283,11 @@ static void head_back(void *context, int chunk)
 	const struct config *c = &y.run->model->config;
 	const int T = y.run->T;
 	const size_t GK = (size_t)(c->G * c->K), all = (size_t)T;
-	float *scratch = xbig((QUERIES + 2 + TURNED) * all * sizeof *scratch);
+	float *scratch = xbig((QUERIES + 2) * all * sizeof *scratch);
 
 	y.d = scratch;
 	y.row = y.d + QUERIES * all;
 	y.scores = y.row + all;
-	y.turned = y.scores + all;
 	dense_init(&y.by_value, c->K, T);
 	dense_set_columns(&y.by_value, 0, T, y.values, GK);
 	dense_init(&y.key, T, c->K);

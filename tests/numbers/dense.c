@@ -17,7 +17,7 @@ static float random_float(void)
 	return (float)(seed >> 8) / (float)(1 << 23) - 1;
 }
 
-static float x[MOST][WIDE], rows[MOST][WIDE], y[MOST][WIDE], again[MOST][WIDE];
+static float x[MOST][WIDE], turned[WIDE][MOST], rows[MOST][WIDE], y[MOST][WIDE], again[MOST][WIDE];
 
 /* y = x rowsᵀ, filled in two parts, or y = x rows. */
 static double check(bool transposed, int depth, int columns, int n)
@@ -47,6 +47,14 @@ static double check(bool transposed, int depth, int columns, int n)
 		if (y[r][columns] != y[MOST - 1][WIDE - 1]) /* nothing beside them was touched */
 			worst = INFINITY;
 	}
+	memset(again, 0x55, sizeof again);
+	dense_apply_turned(&b, 0, depth, columns, &turned[0][0], MOST, n, &again[0][0], WIDE, false);
+	for (int r = 0; !b.blas && r < n; r++)
+		if (memcmp(again[r], y[r], (size_t)columns * sizeof(float)))
+			worst = INFINITY;
+	for (int r = 0; b.blas && r < n; r++)
+		for (int c = 0; c < columns; c++)
+			worst = fmax(worst, fabs((double)again[r][c] - (double)y[r][c]));
 	part = depth / 2; /* row by row, and each in two goes */
 	for (int r = 0; r < n; r++) {
 		dense_apply(&b, 0, part, columns, x[r], WIDE, 1, again[r], WIDE, false);
@@ -79,7 +87,7 @@ int main(void)
 	unsetenv("LMSCOPE_GEMM");
 	for (int i = 0; i < MOST; i++) {
 		for (int j = 0; j < WIDE; j++) {
-			x[i][j] = random_float();
+			turned[j][i] = x[i][j] = random_float();
 			rows[i][j] = random_float();
 		}
 	}

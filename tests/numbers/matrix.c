@@ -357,6 +357,51 @@ static void test_bits(enum cpu_set set, enum dtype type, bool low_memory)
 	arena_free(a);
 }
 
+/* Rows of a gradient that are zero are left out, wherever they are: they are zero after, even of a weight that is infinite. */
+static void test_zero_rows(enum cpu_set set)
+{
+	enum { IN = 100, OUT = 70, N = 40 };
+	struct arena *a = arena_new();
+	struct err err = { 0 };
+	const uint32_t before = seed;
+	struct tensor t = make_tensor(DTYPE_F32, OUT, IN);
+	struct matrix_source source = { .tensor = &t, .in = IN, .out = OUT };
+	struct matrix *w = matrix_new(a, &source, &err), *infinite;
+	float *d = random_floats(N * OUT), *all = random_floats(N * IN), *some = random_floats(N * IN), inf = INFINITY;
+	bool same_rows = true, zeros = true;
+
+	memcpy((unsigned char *)(uintptr_t)t.data, &inf, sizeof inf);
+	infinite = matrix_new(a, &source, &err);
+	for (int each = 1; each <= N; each += each < 8 ? 1 : 8) { /* every so many rows have something */
+		const int n = N - each % 3;
+
+		matrix_apply_back(w, d, OUT, N, all, IN);
+		for (int r = 0; r < n; r++)
+			if (r % each)
+				memset(d + r * OUT, 0, OUT * sizeof *d);
+		matrix_apply_back(w, d, OUT, n, some, IN);
+		for (int r = 0; r < n; r += each)
+			same_rows = same_rows && same(some + r * IN, all + r * IN, IN);
+		matrix_apply_back(infinite, d, OUT, n, some, IN);
+		for (int i = 0; i < n * IN; i++)
+			zeros = zeros && (i / IN % each == 0 || (some[i] == 0 && !signbit(some[i])));
+		free(d);
+		d = random_floats(N * OUT);
+	}
+	memset(d, 0, N * OUT * sizeof *d);
+	matrix_apply_back(infinite, d, OUT, N, some, IN);
+	for (int i = 0; i < N * IN; i++)
+		zeros = zeros && some[i] == 0;
+	CHECK_THAT(same_rows, "%s: a row's bits backwards do not depend on which of the others are zero", cpu_names[set]);
+	CHECK_THAT(zeros, "%s: rows that are zero are left out", cpu_names[set]);
+	seed = before; /* the numbers of the tests after this are what they were without it */
+	free(d);
+	free(all);
+	free(some);
+	free_tensor(&t);
+	arena_free(a);
+}
+
 /* Some inputs: each part is right, and (but through OpenBLAS) the same whatever n. */
 static void test_inputs(enum cpu_set set, enum dtype type, bool openblas)
 {
@@ -575,6 +620,7 @@ int main(void)
 		test_parts(set);
 		test_shapes(set);
 		test_large(set);
+		test_zero_rows(set);
 		test_types(set, false);
 		test_types(set, true);
 		test_bits(set, DTYPE_F32, false);
