@@ -52,6 +52,7 @@ static const struct {
 	{ "path_attribution", { "head 0.1 zero", "mlp_out 0 zero", "attn_out 3 zero" } },
 	{ "path_patching", { "pattern 0.1 zero", "head 2.2..3 zero" } },
 	{ "previous_token", { "pattern 0.0 zero" } },
+	{ "projection", { "mlp_out 2 zero", "mlp_out 0 zero" } },
 	{ "reagent", { "head 0.0 zero", "attn_out 3 zero" } },
 	{ "relevance", { "head 0.0 zero", "attn_out 3 zero" } },
 	{ "residual_norms", { "mlp_out 3 zero", "attn_out 0 zero" } },

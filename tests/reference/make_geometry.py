@@ -6,6 +6,7 @@
 From PyTorch's activations in double precision (probe.py), each quantity by its definition: medians and singular values are torch's, CKA is
 written out in features, debiased by its own formula, where the program has products of rows.
 """
+import numpy as np
 import torch
 
 from fixture_files import FIXTURES, ids_of, load, write_each
@@ -83,6 +84,11 @@ class Geometry(Parts):
             rows.append([number(ratio[:, :, k].max()), k, int(far[:, k].sum()), at // ratio.shape[1], at % ratio.shape[1]])
         return rows
 
+    def projection(self, v, unit):
+        x = self.site("resid_post")
+        by = {"raw": torch.ones(()), "cosine": x.norm(dim=-1) * v.norm(), "norm": v.norm()}[unit]
+        return table(x @ v / by)
+
     def similarity(self, site, compare):
         clouds = [self.run[f"blocks.{l}.{site}"][self.first:] for l in range(self.layers)]
         return table(torch.stack([torch.stack([compare(x, y) for y in clouds]) for x in clouds]))
@@ -93,6 +99,11 @@ class Geometry(Parts):
                   "geometry": {f"{show} {of}": x for of, shows in self.changes().items() for show, x in shows.items()}}
         result["geometry"].update(mixing_ratio=self.mixing_ratio(), anisotropy=self.anisotropy(),
                                   outlier=table(self.outliers()[0]), channels=self.channels())
+        U = self.probe.model.get_output_embeddings().weight
+        directions = {"tokens": U[5] - U[9], "token": U[5],
+                      "file": torch.from_numpy(np.load(FIXTURES / name / "vector.npy").astype(np.float64)).flatten()}
+        result["projection"] = {f"{what} {unit}": self.projection(v, unit) for what, v in directions.items()
+                                for unit in ("raw", "cosine", "norm")}
         result["stream-similarity"] = {f"{measure} {site}": self.similarity(site, compare)
                                        for measure, compare in (("cosine", cosine), ("cka", cka), ("procrustes", procrustes))
                                        for site in ("resid_post", "attn_out")}
