@@ -221,18 +221,18 @@ static json_t *load(const char *bytes, size_t n, const char *where, struct err *
 
 struct json *json_parse(const char *bytes, size_t n, const char *where, struct err *err)
 {
-	size_t mark = plain_text_mark(bytes, n);
+	size_t mark = n ? plain_text_mark(bytes, n) : 0;
 	struct json *doc;
 	char *changed = NULL;
 	json_t *root;
 	bool python;
 
-	bytes += mark;
-	n -= mark;
-	if (!n) {
+	if (n == mark) { /* of an empty file there are no bytes to point at */
 		err_set(err, ERR_FILE, "%s: is empty; JSON was expected", where);
 		return NULL;
 	}
+	bytes += mark;
+	n -= mark;
 	if (!plain_text_check(bytes, n, where, err) || !check_depth(bytes, n, where, &python, err))
 		return NULL;
 	if (python)

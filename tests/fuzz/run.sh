@@ -10,5 +10,5 @@ export UBSAN_OPTIONS=${UBSAN_OPTIONS:-halt_on_error=1:print_stacktrace=1}
 mkdir -p "$found"
 set --
 [ ! -e "$here/$name.dict" ] || set -- "-dict=$here/$name.dict"
-exec "$target" "$@" -max_total_time="$seconds" -timeout=10 -rss_limit_mb=1500 -max_len=65536 -print_final_stats=1 -verbosity=0 -error_exitcode=1 \
+exec "$target" "$@" -max_total_time="$seconds" -timeout=30 -rss_limit_mb=1500 -max_len=65536 -print_final_stats=1 -verbosity=0 -error_exitcode=1 \
 	-artifact_prefix="$(dirname "$target")/$name-" "$found" "$here/corpus/$name"
