@@ -60,7 +60,7 @@ struct geometry {
 	const struct ask *ask;
 	struct table *t;
 	size_t D;
-	int first;    /* position after BOS */
+	int first;    /* position that counts in means */
 	float *y, *w; /* [D] what is there afterwards, and what was written */
 	float *sum;   /* [D] of the directions of a layer's positions */
 	float *sizes; /* [T · D] */

@@ -1,7 +1,7 @@
 /*
  * stream_similarity.c - how alike the layers' streams are, as clouds of positions: [L, L].
  *
- *   X, Y [n, D]: a site at two layers, one row a position; BOS, which would decide alone, is left out where there is one
+ *   X, Y [n, D]: a site at two layers, one row a position; the first one, which would decide alone where heads rest, is left out
  *
  *   cosine      mean over positions of cos(x_i, y_i): the same directions in the same channels
  *   cka         HSIC(X, Y) / √(HSIC(X, X) HSIC(Y, Y)) of the products of rows, their diagonals 0 (debiased; without that, few
@@ -18,7 +18,6 @@
 #include <math.h>
 #include <string.h>
 
-#include "engine/analysis/inputs.h"
 #include "engine/numbers/kernels.h"
 #include "engine/numbers/lapack.h"
 
@@ -278,7 +277,7 @@ static bool fill(struct table *t, struct clouds *c, struct err *err)
 
 static bool begin(struct clouds *c, const struct ask *ask, struct err *err)
 {
-	const int first = inputs_first(ask->run);
+	const int first = ask->run->T > 1;
 	size_t square;
 	bool ok;
 

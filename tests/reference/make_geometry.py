@@ -28,7 +28,7 @@ class Geometry(Parts):
         self.ids = ids_of(name)
         self.run = self.probe.run(self.ids)
         self.layers = len(self.probe.layers)
-        self.first = int(self.ids[0] == self.probe.config.bos_token_id)
+        self.first = 1  # where heads rest, whatever the token
 
     def site(self, name):
         return torch.stack([self.run[f"blocks.{l}.{name}"] for l in range(self.layers)])  # [L, T, D]
