@@ -16,7 +16,7 @@
  *   channels      the channels by that ratio; `layers`: in how many the channel's mean over positions is further than three
  *                 deviations from that of the others                                                     Kovaleva et al. 2021
  *
- * BOS is an outlier in most models, where heads rest: it is left out of means over positions.
+ * The first token, BOS or not, is an outlier in most models, where heads rest: it is left out of means over positions.
  */
 #include "engine/analysis/analysis.h"
 
@@ -24,7 +24,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "engine/analysis/inputs.h"
 #include "engine/analysis/sources.h"
 #include "engine/numbers/kernels.h"
 #include "engine/run/norms.h"
@@ -397,9 +396,9 @@ static bool fill_channels(struct geometry *g, struct err *err)
 
 static bool begin(struct geometry *g, const struct ask *ask, struct err *err)
 {
-	const int show = ask->arg[ARG_SHOW], T = ask->run->T, first = inputs_first(ask->run);
+	const int show = ask->arg[ARG_SHOW], T = ask->run->T;
 
-	*g = (struct geometry){ .ask = ask, .D = (size_t)ask->model->config.D, .first = first < T ? first : 0 };
+	*g = (struct geometry){ .ask = ask, .D = (size_t)ask->model->config.D, .first = T > 1 };
 	if (show == MIXING_RATIO && (!run_has(ask->run, SITE_V) ? !analysis_refuse_stream(analysis_find("geometry"), ask->run, err)
 								: !sources_open(&g->sources, ask->run, T, ask->scratch, err)))
 		return false;
@@ -439,7 +438,7 @@ const struct analysis analysis_geometry = {
 		"was there is taken away, as when a token's own embedding is cleared. mixing_ratio: how much of a position came "
 		"from others in that layer. anisotropy: positions that all look alike, mostly because of a few channels. outlier "
 		"in the hundreds: a massive activation, in most models at the first token and in one or two channels "
-		"(show=channels). BOS is left out of means over positions, and of the colour range.",
+		"(show=channels). The first token, where heads rest, is left out of means over positions, and of the colour range.",
 	.picture = " show=outlier     ‹bos›  ·When  ·Tom  ·and\n"
 		   "   3              ███      ·     ·     ·\n"
 		   "   2              ███      ·     ·     ·   from layer 1\n"
