@@ -450,7 +450,8 @@ static void test_registry(void)
 			   "%s says what it is", a->name);
 		test_picture(a);
 		CHECK(analysis_find(a->name) == a && param_count(a->params) <= PARAM_MAX);
-		CHECK_THAT(a->on && (a->metrics || !(a->on & ON_METRIC)) && a->cost < COST_COUNT &&
+		/* weights alone depend on nothing else: on 0 */
+		CHECK_THAT((a->metrics || !(a->on & ON_METRIC)) && a->cost < COST_COUNT &&
 				   !(a->needs & NEEDS_FOIL) == !(a->on & ON_FOIL),
 			   "%s says what it depends on and costs", a->name);
 		check_registry(a);

@@ -47,6 +47,7 @@ static const struct {
 	{ "lime", { "head 0.0 zero", "attn_out 3 zero" } },
 	{ "logit_lens", { "attn_out 0 zero", "attn_out 3 zero" } },
 	{ "next_token", { "attn_out 0 zero" } },
+	{ "neuron_vocabulary", { "attn_out 3 zero" } },
 	{ "nodes", { "head 0.1 zero", "head 3.0 zero", "head 3.3 zero", "mlp_out 3 zero" } },
 	{ "occlusion", { "head 0.0 zero", "attn_out 3 zero" } },
 	{ "path_attribution", { "head 0.1 zero", "mlp_out 0 zero", "attn_out 3 zero" } },

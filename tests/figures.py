@@ -160,10 +160,10 @@ def help_and_locale():
 def main():
     techniques = [line.split()[0] for line in run('analyses').out.splitlines() if re.match(r'\s*[a-z]+(-[a-z]+)* +[A-Z]', line)]
     check(len(techniques) > 15, f'{len(techniques)} techniques')
-    lens = ['-s', 'lens=presets/tuned_lens.safetensors']
+    given = {'tuned-lens': ['-s', 'lens=presets/tuned_lens.safetensors'], 'projection': ['-s', 'tokens=" Mary" " John"']}
     for technique in techniques:
         if technique not in ('subspace-interchange', 'train-tuned-lens'):  # they need a file, and write one
-            compare(technique, '--foil', FOIL, *(lens if technique == 'tuned-lens' else []))
+            compare(technique, '--foil', FOIL, *given.get(technique, []))
     compare('head-attribution', '-e', 'head 1.2 zero', '--foil', FOIL)
     compare('attention', '--foil', FOIL, '--diff', 'foil')
     for text in (HOSTILE, '', ' ', '\n\n\t'):
