@@ -38,7 +38,7 @@ static void check_values(const struct tables *f)
 		}
 }
 
-/* It stands on weights alone. */
+/* It reads weights alone. */
 static void check_without_run(const struct tables *f)
 {
 	struct ask ask = { .model = f->model };
