@@ -29,6 +29,7 @@ static const struct {
 	{ "attribution_patching", { "head 0.0 zero", "head 3.1 zero", "attn_out 3 zero" } },
 	{ "backward_lens", { "mlp_out 3 zero", "attn_out 3 zero" } },
 	{ "causal_tracing", { "attn_out 0 zero", "attn_out 3 zero" } },
+	{ "composition", { "head 0.2 zero", "head 1.3 zero" } },
 	{ "context_mixing", { "attn_out 3 zero" } },
 	{ "context_reliance", { "head 0.0 zero", "attn_out 3 zero" } },
 	{ "context_rollout", { "attn_out 3 zero" } },
