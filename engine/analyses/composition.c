@@ -333,6 +333,7 @@ static void describe(struct table *t, const struct ask *ask)
 	t->look = LOOK_HEAT;
 	t->scale = ask->arg[ARG_AGAINST] ? SCALE_DIVERGING : SCALE_SEQUENTIAL;
 	t->neutral = 0;
+	t->footnote = "no value: only heads of later layers read what a head writes";
 	t->explain_other = "what weights say is no number of the run; the sender's path into the receiver is one: path-attribution";
 }
 
@@ -381,8 +382,8 @@ const struct analysis analysis_composition = {
 		"score says what could be passed on: path-attribution says what was.",
 	.picture = " sender  2.0   2.1   3.0   3.1\n"
 		   "   0.0   ░░░   ░░░   ░░░   ░░░\n"
-		   "   0.3   ░░░   ███   ░░░   ░░░    one dark cell: 0.3 writes what\n"
-		   "   1.2   ░░░   ░░░   ░░░   ▒▒▒    2.1 reads, an induction head's pair\n",
+		   "   0.3   ░░░   ███   ░░░   ░░░    one dark cell: 0.3\n"
+		   "   1.2   ░░░   ░░░   ░░░   ▒▒▒    writes what 2.1 reads\n",
 	.shape = "component × quantity",
 	.unit = "score",
 	.cost = COST_VOCABULARY,
