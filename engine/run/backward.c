@@ -6,9 +6,9 @@
 #include <string.h>
 
 #include "engine/numbers/kernels.h"
-#include "engine/run/attention_back.h"
 #include "engine/run/experts.h"
 #include "engine/run/forward.h"
+#include "engine/run/mixer.h"
 #include "engine/run/norms.h"
 #include "engine/run/result.h"
 
@@ -76,11 +76,6 @@ bool backward_begin(struct backward *b, const struct run *const *each, int runs,
 		(b->head_lost = arena_array(arena, (size_t)(runs * c->H), sizeof *b->head_lost, err)));
 }
 
-static int position_of(const struct backward *b, size_t row)
-{
-	return (int)(row % (size_t)b->run->T);
-}
-
 void backward_edits(const struct backward *b, int l, enum site site, float *d)
 {
 	const struct run *run = b->run;
@@ -88,8 +83,8 @@ void backward_edits(const struct backward *b, int l, enum site site, float *d)
 
 	for (int e = run->edits - 1; e >= 0; e--)
 		for (size_t r = 0; r < (size_t)b->rows && edit_hits(&run->edit[e], site, l); r++)
-			if (edit_covers(&run->edit[e], position_of(b, r))) {
-				lost_edit(b->lost, &run->edit[e], &run->model->config, site, position_of(b, r), d + r * width,
+			if (edit_covers(&run->edit[e], backward_position(b, r))) {
+				lost_edit(b->lost, &run->edit[e], &run->model->config, site, backward_position(b, r), d + r * width,
 					  width);
 				edit_back(&run->edit[e], &run->model->config, d + r * width);
 			}
@@ -118,7 +113,7 @@ void backward_plant(const struct backward_seed *seed, const struct config *c, fl
 
 /* ---- the steps ---- */
 
-static void linear(const struct matrix *W, const float *bias, const float *x, int n, float *y)
+void backward_product(const struct matrix *W, const float *bias, const float *x, int n, float *y)
 {
 	size_t in = (size_t)matrix_in(W), out = (size_t)matrix_out(W);
 
@@ -150,19 +145,19 @@ static void read_norm_back(const struct backward *b, enum site site, int l, floa
 
 	lose_norm(b, &place, d, D);
 	for (size_t r = 0; r < (size_t)b->rows; r++)
-		norms_back(&place, position_of(b, r), norms_input(run, site, l, (int)r), (b->frozen & FROZEN_NORMS) != 0, d + r * D,
-			   d + r * D);
+		norms_back(&place, backward_position(b, r), norms_input(run, site, l, (int)r), (b->frozen & FROZEN_NORMS) != 0,
+			   d + r * D, d + r * D);
 }
 
-/* The same for one whose input x[rows, width] no run keeps. */
-static void norm_back(const struct backward *b, enum site site, int l, const float *x, size_t width, float *d)
+void backward_norm(const struct backward *b, enum site site, int l, const float *x, size_t width, float *d)
 {
 	const struct run *run = b->run;
 	const struct edited_norm place = { run->model, run->edit_list, run->edits, site, l };
 
 	lose_norm(b, &place, d, width);
 	for (size_t r = 0; r < (size_t)b->rows; r++)
-		norms_back(&place, position_of(b, r), x + r * width, (b->frozen & FROZEN_NORMS) != 0, d + r * width, d + r * width);
+		norms_back(&place, backward_position(b, r), x + r * width, (b->frozen & FROZEN_NORMS) != 0, d + r * width,
+			   d + r * width);
 }
 
 /* How a block writes. */
@@ -188,13 +183,13 @@ static void write_back(const struct backward *b, int l, const struct writer *w, 
 	for (size_t i = 0; c->residual_scale != 1 && i < all; i++)
 		b->write[i] *= c->residual_scale;
 	if (norms_at(b->run->model, w->post, l)->there) {
-		linear(w->W, w->bias, w->in, b->rows, b->part);
-		norm_back(b, w->post, l, b->part, (size_t)c->D, b->write);
+		backward_product(w->W, w->bias, w->in, b->rows, b->part);
+		backward_norm(b, w->post, l, b->part, (size_t)c->D, b->write);
 	}
 	for (size_t r = 0; w->by_scale && r < (size_t)b->rows; r++) { /* scale = (mean x² + ε)^-½, unless it is kept */
 		double s = (double)b->run->layer[l]->post_scale[r], by = -w->by_scale[r] * s * s * s / c->D;
 
-		if (norms_kept(&post, position_of(b, r)))
+		if (norms_kept(&post, backward_position(b, r)))
 			continue;
 		kernel_axpy((float)by, b->part + r * (size_t)c->D, b->write + r * (size_t)c->D, (size_t)c->D);
 	}
@@ -293,111 +288,6 @@ static void mlp_back(const struct backward *b, int l, const struct layer_sites *
 
 /* ---- attention ---- */
 
-/* Heads of a group share keys and values: heads[rows, H, K] is summed to g[rows, G, K]. */
-static void sum_groups(const struct config *c, const float *heads, size_t rows, float *g)
-{
-	size_t K = (size_t)c->K, HK = (size_t)c->H * K, GK = (size_t)c->G * K;
-
-	memset(g, 0, rows * GK * sizeof *g);
-	for (size_t r = 0; r < rows; r++)
-		for (int h = 0; h < c->H; h++) {
-			float *to = g + r * GK + (size_t)config_kv_head(c, h) * K;
-
-			kernel_add(to, heads + r * HK + (size_t)h * K, to, K);
-		}
-}
-
-/* Queries, keys or values: how they are made of the normalised stream. */
-struct projection {
-	enum site site;
-	const struct matrix *W;
-	const float *bias;
-	enum site norm; /* on heads; SITE_NONE for values */
-	int heads;
-	bool turned; /* by rotary positions */
-};
-
-/* Back through clipping, of which x[n] is what came out. */
-static void clip_back(const struct backward *b, const float *x, size_t n, float *d)
-{
-	const float clip = b->run->model->config.qkv_clip;
-
-	for (size_t i = 0; clip > 0 && i < n; i++) {
-		const bool passes = fabsf(x[i]) < clip;
-
-		if (b->lost && !passes)
-			b->lost->activation += (double)x[i] * (double)d[i];
-		d[i] = passes ? d[i] : 0;
-	}
-}
-
-/* The same where it comes after the norm, of x as the matrix gave it. */
-static void normed_clip_back(const struct backward *b, int l, const struct projection *p, const float *x, float *d)
-{
-	const struct run *run = b->run;
-	const struct edited_norm place = { run->model, run->edit_list, run->edits, p->norm, l };
-	const size_t width = (size_t)(p->heads * run->model->config.K);
-	const float clip = run->model->config.qkv_clip;
-	float *y = xmalloc(width * sizeof *y);
-
-	for (size_t r = 0; clip > 0 && r < (size_t)b->rows; r++) {
-		norms_apply(&place, position_of(b, r), x + r * width, y, NULL);
-		for (size_t i = 0; i < width; i++)
-			y[i] = fminf(fmaxf(y[i], -clip), clip);
-		clip_back(b, y, width, d + r * width);
-	}
-	free(y);
-}
-
-/* Back through norm on heads and clipping, in place in d[rows, heads, K]; x is what the matrix gave, and is clipped here. */
-static void heads_back(const struct backward *b, int l, const struct projection *p, float *x, float *d)
-{
-	const struct config *c = &b->run->model->config;
-	size_t width = (size_t)(p->heads * c->K), n = (size_t)b->rows * width;
-
-	if (c->clip_normed && p->norm != SITE_NONE) {
-		normed_clip_back(b, l, p, x, d);
-		norm_back(b, p->norm, l, x, width, d);
-		return;
-	}
-	for (size_t i = 0; c->qkv_clip > 0 && i < n; i++)
-		x[i] = fminf(fmaxf(x[i], -c->qkv_clip), c->qkv_clip);
-	if (p->norm != SITE_NONE)
-		norm_back(b, p->norm, l, x, width, d);
-	clip_back(b, x, n, d);
-}
-
-/* From d at a stored site to the stream that was read: normed += … */
-static void project_back(const struct backward *b, int l, const struct projection *p, const float *d)
-{
-	const struct config *c = &b->run->model->config;
-	int which;
-	const struct rotary *r = layer_rotary(c, l, &which);
-	size_t width = (size_t)(p->heads * c->K), rows = (size_t)b->rows;
-
-	memcpy(b->wide, d, rows * width * sizeof *d);
-	backward_edits(b, l, p->site, b->wide);
-	for (size_t i = 0; p->site == SITE_Q && c->query_growth != 0 && i < rows; i++) {
-		const float by = config_query_scale(c, position_of(b, i));
-
-		for (size_t k = 0; k < width; k++)
-			b->wide[i * width + k] *= by;
-	}
-	for (size_t i = 0; p->turned && i < rows; i++) {
-		const size_t at = (size_t)position_of(b, i) * (size_t)r->pairs;
-
-		for (int h = 0; h < p->heads; h++)
-			kernel_rotary(b->wide + i * width + (size_t)(h * c->K), b->cosine[which] + at, b->sine[which] + at,
-				      r->pairs, r->interleaved);
-	}
-	if (c->qkv_clip > 0 || (p->norm != SITE_NONE && norms_at(b->run->model, p->norm, l)->there)) {
-		linear(p->W, p->bias, b->read, b->rows, b->inner);
-		heads_back(b, l, p, b->inner, b->wide);
-	}
-	lost_bias(b->lost, p->bias, b->wide, rows, width);
-	backward_read(b, p->W, b->wide, width);
-}
-
 static bool edits_results(const struct run *run, int l)
 {
 	int e = 0;
@@ -443,7 +333,7 @@ static void results_back(const struct backward *b, int l, const float *d, float 
 
 	memset(by_scale, 0, (size_t)b->rows * sizeof *by_scale);
 	for (size_t r = 0; any && r < (size_t)b->rows; r++) {
-		struct attention_at place = { run->model, l, position_of(b, r), run_at(run, SITE_Z, l, (int)r),
+		struct attention_at place = { run->model, l, backward_position(b, r), run_at(run, SITE_Z, l, (int)r),
 					      post ? post[r] : 1 };
 
 		lose_results(b, &place, d + r * (size_t)c->D, g + r * (size_t)(c->H * c->K));
@@ -489,10 +379,6 @@ static void attention_block_back(const struct backward *b, int l, struct layer_s
 	const struct layer_sites *was = b->run->layer[l];
 	const struct edited_norm read = { m, b->run->edit_list, b->run->edits, SITE_LN1, l };
 	struct writer writer = { SITE_ATTN_OUT, y->W_O, y->b_O, SITE_LN1_POST, was->z_used, NULL, (size_t)(c->H * c->K) };
-	bool turned = c->position == POSITION_ROTARY && !(c->no_rotary && c->no_rotary[l]);
-	const struct projection q = { SITE_Q, y->W_Q, y->b_Q, SITE_Q_NORM, c->H, turned };
-	const struct projection k = { SITE_K, y->W_K, y->b_K, SITE_K_NORM, c->G, turned };
-	const struct projection v = { SITE_V, y->W_V, y->b_V, SITE_NONE, c->G, false };
 	size_t rows = (size_t)b->rows, HK = (size_t)(c->H * c->K);
 	struct backward uncounted = *b; /* write_back counts the edits on the write */
 
@@ -508,16 +394,10 @@ static void attention_block_back(const struct backward *b, int l, struct layer_s
 	plant_results(b, l, s->z);
 	memcpy(b->wide, s->z, rows * HK * sizeof *s->z);
 	backward_edits(b, l, SITE_Z, b->wide);
-	attention_back(b, l, b->wide, s);
-	sum_groups(c, b->head_k, rows, s->k);
-	sum_groups(c, b->head_v, rows, s->v);
-	backward_seeds(b, l, SITE_V, s->v);
 	for (size_t r = 0; r < rows; r++)
-		norms_apply(&read, position_of(b, r), was->resid_pre + r * (size_t)c->D, b->read + r * (size_t)c->D, NULL);
+		norms_apply(&read, backward_position(b, r), was->resid_pre + r * (size_t)c->D, b->read + r * (size_t)c->D, NULL);
 	memset(b->normed, 0, rows * (size_t)c->D * sizeof *b->normed);
-	project_back(b, l, &q, s->q);
-	project_back(b, l, &k, s->k);
-	project_back(b, l, &v, s->v);
+	mixer_of(c, l)->back(b, l, b->wide, s);
 	if (past)
 		kernel_add(b->normed, past, b->normed, rows * (size_t)c->D);
 	read_norm_back(b, SITE_LN1, l, b->normed);

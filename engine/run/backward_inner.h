@@ -11,6 +11,16 @@ void backward_seeds(const struct backward *b, int l, enum site site, float *d);
 /* The share of one matrix that reads a normalised stream, of d[rows] that are ld floats apart: normed += d Wᵀ. */
 void backward_read(const struct backward *b, const struct matrix *W, const float *d, size_t ld);
 
+/* y[n, out] = x[n, in] W + bias. */
+void backward_product(const struct matrix *W, const float *bias, const float *x, int n, float *y);
+/* In place: from d[rows, width] at the output of a norm to its input, which was x[rows, width] and which no run keeps. */
+void backward_norm(const struct backward *b, enum site site, int l, const float *x, size_t width, float *d);
+
+static inline int backward_position(const struct backward *b, size_t row)
+{
+	return (int)(row % (size_t)b->run->T);
+}
+
 /* n neurons: what they were before the activation, and their linear halves (of a gated MLP); d at them; both halves' gradients. */
 struct neurons_back {
 	const float *was_pre, *was_up, *d;

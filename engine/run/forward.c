@@ -9,8 +9,8 @@
 #include <string.h>
 
 #include "engine/numbers/kernels.h"
-#include "engine/run/attention.h"
 #include "engine/run/experts.h"
+#include "engine/run/mixer.h"
 #include "engine/run/norms.h"
 #include "engine/run/result.h"
 #include "engine/run/rows.h"
@@ -69,50 +69,6 @@ static bool all_replaced(const struct pass *p, int l, enum site site)
 	return true;
 }
 
-/* One of the layer's norms; where one serves attention and MLP, edits are at the first. */
-static void normalise(const struct rows *r, int row, enum site site, const float *x, float *y, float *scale)
-{
-	const struct variant *v = &r->p->variant[rows_variant(r->p, row)];
-	const bool edited = rows_touches(r, row, rows_bit(site) | rows_bit(SITE_LN1));
-	const struct edited_norm place = { r->p->model, v->edit, edited ? v->edits : 0, site, r->l };
-
-	norms_apply(&place, rows_position(r, row), x, y, scale);
-}
-
-static void add_bias(float *x, const float *b, size_t n)
-{
-	if (b)
-		kernel_add(x, b, x, n);
-}
-
-static void clip(float *x, size_t n, float limit)
-{
-	for (size_t i = 0; limit > 0 && i < n; i++)
-		x[i] = fminf(fmaxf(x[i], -limit), limit);
-}
-
-static void multiply_by(float *x, size_t n, float by)
-{
-	for (size_t i = 0; by != 1 && i < n; i++)
-		x[i] *= by;
-}
-
-/* Norms on heads and rotary positions, in the order of every family that has both (norm first). */
-static void place(const struct rows *r, int row, enum site norm, float *x, int heads)
-{
-	const struct config *c = &r->p->model->config;
-	const struct rotary *rotary = config_rotary(c, r->l);
-	int which = rotary != &c->rotary;
-	size_t at = (size_t)(rows_position(r, row) - r->p->key0) * (size_t)rotary->pairs;
-	bool rotate = c->position == POSITION_ROTARY && !(c->no_rotary && c->no_rotary[r->l]);
-
-	normalise(r, row, norm, x, x, NULL);
-	if (c->clip_normed)
-		clip(x, (size_t)(heads * c->K), c->qkv_clip);
-	for (int h = 0; rotate && h < heads; h++)
-		kernel_rotary(x + h * c->K, r->p->cosine[which] + at, r->p->sine[which] + at, rotary->pairs, rotary->interleaved);
-}
-
 /* ---- what is between the products ---- */
 
 /* resid_pre -> what q, k and v are made from */
@@ -122,43 +78,7 @@ static void enter(const struct rows *r, int row)
 	float *x = r->s->resid_pre + (size_t)row * D;
 
 	rows_touch(r, row, SITE_RESID_PRE, x);
-	normalise(r, row, SITE_LN1, x, r->p->scratch + (size_t)row * D, NULL);
-}
-
-static void finish_query(const struct rows *r, int row)
-{
-	const struct config *c = &r->p->model->config;
-	size_t HK = (size_t)(c->H * c->K);
-	float *q = r->s->q + (size_t)row * HK;
-
-	add_bias(q, r->layer->b_Q, HK);
-	if (!c->clip_normed)
-		clip(q, HK, c->qkv_clip);
-	place(r, row, SITE_Q_NORM, q, c->H);
-	multiply_by(q, HK, config_query_scale(c, rows_position(r, row)));
-	rows_touch(r, row, SITE_Q, q);
-}
-
-static void finish_key_and_value(const struct rows *r, int row)
-{
-	const struct config *c = &r->p->model->config;
-	size_t GK = (size_t)(c->G * c->K);
-	float *k = r->s->k + (size_t)row * GK, *v = r->s->v + (size_t)row * GK;
-
-	add_bias(k, r->layer->b_K, GK);
-	add_bias(v, r->layer->b_V, GK);
-	if (!c->clip_normed)
-		clip(k, GK, c->qkv_clip);
-	clip(v, GK, c->qkv_clip);
-	place(r, row, SITE_K_NORM, k, c->G);
-	rows_touch(r, row, SITE_K, k);
-	rows_touch(r, row, SITE_V, v);
-}
-
-static void finish_query_key_and_value(const struct rows *r, int row)
-{
-	finish_query(r, row);
-	finish_key_and_value(r, row);
+	rows_normalise(r, row, SITE_LN1, x, r->p->scratch + (size_t)row * D, NULL);
 }
 
 static void touch_z(const struct rows *r, int row)
@@ -189,19 +109,19 @@ static void leave_attention(const struct rows *r, int row)
 	float *out = r->s->attn_out + at, *mid = r->s->resid_mid + at, *pre = r->s->resid_pre + at;
 	struct attention_at place;
 
-	add_bias(out, r->layer->b_O, D);
-	normalise(r, row, SITE_LN1_POST, out, out, r->s->post_scale ? r->s->post_scale + row : NULL);
-	multiply_by(out, D, c->residual_scale);
+	rows_add_bias(out, r->layer->b_O, D);
+	rows_normalise(r, row, SITE_LN1_POST, out, out, r->s->post_scale ? r->s->post_scale + row : NULL);
+	rows_multiply(out, D, c->residual_scale);
 	place = (struct attention_at){ m, r->l, rows_position(r, row), r->s->z + (size_t)row * (size_t)(c->H * c->K),
 				       r->s->post_scale ? r->s->post_scale[row] : 1 };
 	for (int h = 0; rows_touches(r, row, rows_bit(SITE_RESULT)) && h < c->H; h++)
 		result_extra(&place, v->edit, v->edits, h, out);
 	rows_touch(r, row, SITE_ATTN_OUT, out);
 	if (c->stream_normed)
-		normalise(r, row, SITE_LN1, pre, mid, NULL);
+		rows_normalise(r, row, SITE_LN1, pre, mid, NULL);
 	kernel_add(c->stream_normed ? mid : pre, out, mid, D);
 	rows_touch(r, row, SITE_RESID_MID, mid);
-	normalise(r, row, SITE_LN2, c->parallel ? pre : mid, r->p->scratch + at, NULL);
+	rows_normalise(r, row, SITE_LN2, c->parallel ? pre : mid, r->p->scratch + at, NULL);
 }
 
 static void activate(const struct rows *r, int row)
@@ -212,11 +132,11 @@ static void activate(const struct rows *r, int row)
 	float *pre = r->s->mlp_pre + at, *post = r->s->mlp_post + at;
 	float *up = c->gated ? r->s->mlp_up + at : NULL;
 
-	add_bias(pre, c->gated ? r->layer->b_gate : r->layer->b_in, F);
+	rows_add_bias(pre, c->gated ? r->layer->b_gate : r->layer->b_in, F);
 	rows_touch(r, row, SITE_MLP_PRE, pre);
 	curve_apply(&curve, pre, post, F);
 	if (up)
-		add_bias(up, r->layer->b_in, F);
+		rows_add_bias(up, r->layer->b_in, F);
 	for (size_t i = 0; up && i < F; i++)
 		post[i] *= up[i];
 	rows_touch(r, row, SITE_MLP_POST, post);
@@ -229,9 +149,9 @@ static void leave_mlp(const struct rows *r, int row)
 	float *out = r->s->mlp_out + at, *post = r->s->resid_post + at;
 
 	if (!config_mixes(c, r->l)) { /* experts have been through that one by one */
-		add_bias(out, r->layer->b_out, D);
-		normalise(r, row, SITE_LN2_POST, out, out, NULL);
-		multiply_by(out, D, c->residual_scale);
+		rows_add_bias(out, r->layer->b_out, D);
+		rows_normalise(r, row, SITE_LN2_POST, out, out, NULL);
+		rows_multiply(out, D, c->residual_scale);
 	}
 	rows_touch(r, row, SITE_MLP_OUT, out);
 	kernel_add(c->stream_normed ? r->p->scratch + at : r->s->resid_mid + at, out, post, D);
@@ -240,34 +160,17 @@ static void leave_mlp(const struct rows *r, int row)
 
 /* ---- layers ---- */
 
-/* y = x W, for every row. */
-static void linear(const struct matrix *W, const float *x, int n, float *y)
+/* The stream -> what the layer's mixer makes of its rows; `whole`: also what it makes for the rows themselves. */
+static void read_stream(const struct pass *p, int l, const struct layer_sites *s, bool whole)
 {
-	matrix_apply(W, x, (size_t)matrix_in(W), n, y, (size_t)matrix_out(W));
-}
-
-/* The stream -> keys and values; and queries, if they are wanted of the same rows. */
-static void read_stream(const struct pass *p, int l, const struct layer_sites *s, bool queries_too)
-{
-	const struct layer *y = &p->model->layers[l];
-	const struct matrix *W[] = { y->W_K, y->W_V, y->W_Q };
-	float *out[] = { s->k, s->v, s->q };
-
 	rows_each(p, l, s, enter);
-	matrix_apply_each(W, queries_too ? 3 : 2, p->scratch, (size_t)p->model->config.D, rows_count(p), out);
-	rows_each(p, l, s, queries_too ? finish_query_key_and_value : finish_key_and_value);
+	mixer_of(&p->model->config, l)->read(p, l, s, whole);
 }
 
-static void queries(const struct pass *p, int l, const struct layer_sites *s)
-{
-	linear(p->model->layers[l].W_Q, p->scratch, rows_count(p), s->q);
-	rows_each(p, l, s, finish_query);
-}
-
-/* Queries -> pattern -> z. */
+/* -> z, edits on it applied. */
 static void attend(const struct pass *p, int l, const struct layer_sites *whole, const struct layer_sites *s, int first_row)
 {
-	attention_run(p, l, whole, first_row);
+	mixer_of(&p->model->config, l)->mix(p, l, whole, first_row);
 	if (rows_edited(p, SITE_Z))
 		rows_each(p, l, s, touch_z);
 }
@@ -289,7 +192,7 @@ static bool attention_write(const struct pass *p, int l, struct layer_sites *who
 	if (whole->z_memory)
 		rows_each(p, l, s, copy_z);
 	if (p->stored || !all_replaced(p, l, SITE_ATTN_OUT))
-		linear(p->model->layers[l].W_O, s->z_used, n, s->attn_out);
+		matrix_apply(p->model->layers[l].W_O, s->z_used, HK, n, s->attn_out, (size_t)c->D);
 	rows_each(p, l, s, leave_attention);
 	return true;
 }
@@ -398,7 +301,7 @@ bool forward_last(struct pass *p, int l, struct layer_sites *whole, struct err *
 		ragged = last_rows(p, rows);
 		last.ragged = &ragged;
 	}
-	queries(&last, l, &s);
+	mixer_of(&p->model->config, l)->ask(&last, l, &s);
 	attend(&last, l, whole, &s, 0);
 	ok = from_z(&last, l, whole, &s, 0, err);
 	free(rows);

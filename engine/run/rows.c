@@ -2,6 +2,7 @@
 #include "engine/run/rows.h"
 
 #include "engine/numbers/pool.h"
+#include "engine/run/norms.h"
 
 enum { GRAIN = 4 }; /* rows of a chunk */
 
@@ -62,4 +63,13 @@ void rows_touch(const struct rows *r, int row, enum site site, float *x)
 {
 	if (rows_touches(r, row, rows_bit(site)))
 		rows_apply_edits(r, row, site, x);
+}
+
+void rows_normalise(const struct rows *r, int row, enum site site, const float *x, float *y, float *scale)
+{
+	const struct variant *v = &r->p->variant[rows_variant(r->p, row)];
+	const bool edited = rows_touches(r, row, rows_bit(site) | rows_bit(SITE_LN1));
+	const struct edited_norm place = { r->p->model, v->edit, edited ? v->edits : 0, site, r->l };
+
+	norms_apply(&place, rows_position(r, row), x, y, scale);
 }

@@ -2,6 +2,7 @@
 #ifndef LMSCOPE_ENGINE_RUN_ROWS_H
 #define LMSCOPE_ENGINE_RUN_ROWS_H
 
+#include "engine/numbers/kernels.h"
 #include "engine/run/forward.h"
 
 struct rows {
@@ -33,5 +34,19 @@ bool rows_touches(const struct rows *r, int row, uint32_t sites);
 void rows_apply_edits(const struct rows *r, int row, enum site site, float *x);
 /* The same, where there are some. */
 void rows_touch(const struct rows *r, int row, enum site site, float *x);
+/* y = one of the layer's norms of x, its edits kept to; where one serves attention and MLP, edits are at the first. */
+void rows_normalise(const struct rows *r, int row, enum site site, const float *x, float *y, float *scale);
+
+static inline void rows_add_bias(float *x, const float *b, size_t n)
+{
+	if (b)
+		kernel_add(x, b, x, n);
+}
+
+static inline void rows_multiply(float *x, size_t n, float by)
+{
+	for (size_t i = 0; by != 1 && i < n; i++)
+		x[i] *= by;
+}
 
 #endif

@@ -1,0 +1,39 @@
+/*
+ * mixer.h - how the positions of a layer reach each other: rows of one table. Softmax attention is one of them.
+ *
+ * A mixer makes of each row what other positions will take from it and what it takes itself (attention: keys and values; queries),
+ * and then of all of them z, which W_O writes to the stream. What comes before (the norm) and after it (heads' results, W_O, the
+ * norm after, the stream) is the same for all.
+ */
+#ifndef LMSCOPE_ENGINE_RUN_MIXER_H
+#define LMSCOPE_ENGINE_RUN_MIXER_H
+
+#include "engine/run/backward.h"
+#include "engine/run/forward.h"
+
+struct mixer {
+	/*
+	 * p->scratch[rows, D], normalised -> what other positions take; `whole`: and what the rows take themselves. Edits
+	 * applied.
+	 */
+	void (*read)(const struct pass *p, int l, const struct layer_sites *s, bool whole);
+	/* … what the rows take themselves, alone. */
+	void (*ask)(const struct pass *p, int l, const struct layer_sites *s);
+	/* -> z, before edits on it; `s` and first_row as attention_run() has them. */
+	void (*mix)(const struct pass *p, int l, const struct layer_sites *s, int first_row);
+	/*
+	 * Back from z[rows, H, K], the gradient before edits there, to b->normed += that at what was read, which is b->read; `s`
+	 * receives the gradients of what is between. z may be b->wide.
+	 */
+	void (*back)(const struct backward *b, int l, const float *z, struct layer_sites *s);
+};
+
+extern const struct mixer mixer_attention;
+
+/* Layer l's. */
+const struct mixer *mixer_of(const struct config *c, int l);
+
+/* A row's way back: for the row. */
+void mix_attention_back(const struct backward *b, int l, const float *z, struct layer_sites *s);
+
+#endif
