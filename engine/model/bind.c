@@ -196,6 +196,10 @@ static unsigned bias_bit(enum weight w)
 		return BIAS_O;
 	case WEIGHT_UNEMBED:
 		return BIAS_UNEMBED;
+	case WEIGHT_CONV_IN:
+	case WEIGHT_CONV:
+	case WEIGHT_CONV_OUT:
+		return BIAS_CONV;
 	default:
 		return BIAS_MLP;
 	}
@@ -318,6 +322,24 @@ static void bind_qkv(struct binder *b, int l, struct layer *y, struct arena *are
 	}
 }
 
+/* A short convolution: [gate before, gate after, input] in one matrix. */
+static void bind_conv(struct binder *b, int l, struct layer *y)
+{
+	const struct config *c = b->c;
+	const int n = config_conv_width(c);
+	const struct tensor *taps = need(b, WEIGHT_CONV, l, ".weight");
+
+	bind_linear(b, WEIGHT_CONV_IN, l, c->D, n, 0, NULL, &y->W_B, &y->b_B);
+	bind_linear(b, WEIGHT_CONV_IN, l, c->D, n, n, NULL, &y->W_C, &y->b_C);
+	bind_linear(b, WEIGHT_CONV_IN, l, c->D, n, 2 * n, NULL, &y->W_X, &y->b_X);
+	if (taps)
+		plan_vector(b->plan,
+			    (struct plan_vector){
+				    .tensor = taps, .count = n * c->conv_taps, .to = &y->conv, .layer = l, .whole = true });
+	bind_bias(b, WEIGHT_CONV, l, n, 0, NULL, &y->b_conv);
+	bind_linear(b, WEIGHT_CONV_OUT, l, n, c->D, 0, NULL, &y->W_O, &y->b_O);
+}
+
 /* The numbers of an activation; those of a GGUF are settings. */
 static void bind_curve(struct binder *b, int l)
 {
@@ -392,9 +414,12 @@ static void bind_mixture(struct binder *b, int l, struct layer *y)
 {
 	const struct experts *e = &b->c->experts;
 	const int D = b->c->D;
+	const struct tensor *choice;
 	float *none = NULL;
 
 	bind_linear(b, WEIGHT_ROUTER, l, D, e->X, 0, NULL, &y->W_router, &none);
+	if (e->biased && (choice = need(b, WEIGHT_ROUTER_CHOICE, l, b->from->gguf ? ".bias" : "")))
+		plan_vector(b->plan, (struct plan_vector){ .tensor = choice, .count = e->X, .to = &y->b_choice, .layer = l });
 	y->expert = arena_alloc(b->plan->arena, (size_t)e->X * sizeof *y->expert);
 	for (int x = 0; x < e->X; x++)
 		bind_expert(b, (struct bind_part){ l, x }, &y->expert[x]);
@@ -440,12 +465,16 @@ static void bind_layer(struct binder *b, int l, struct arena *arena)
 	}
 	bind_norm(b, WEIGHT_LN1_POST, l, c->D, &y->ln1_post);
 	bind_norm(b, WEIGHT_LN2_POST, l, c->D, &y->ln2_post);
-	if (c->qk_span != QK_NONE) {
+	if (config_mixer(c, l) == MIXER_ATTENTION && c->qk_span != QK_NONE) {
 		bind_norm(b, WEIGHT_Q_NORM, l, c->qk_span == QK_HEAD ? c->K : c->H * c->K, &y->q_norm);
 		bind_norm(b, WEIGHT_K_NORM, l, c->qk_span == QK_HEAD ? c->K : c->G * c->K, &y->k_norm);
 	}
-	bind_qkv(b, l, y, arena);
-	bind_linear(b, WEIGHT_O, l, c->H * c->K, c->D, 0, NULL, &y->W_O, &y->b_O);
+	if (config_mixer(c, l) == MIXER_CONV) {
+		bind_conv(b, l, y);
+	} else {
+		bind_qkv(b, l, y, arena);
+		bind_linear(b, WEIGHT_O, l, c->H * c->K, c->D, 0, NULL, &y->W_O, &y->b_O);
+	}
 	if (config_mixes(c, l))
 		bind_mixture(b, l, y);
 	else

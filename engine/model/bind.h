@@ -23,6 +23,7 @@ struct plan_vector {
 	int first, count;
 	const int32_t *pick;
 	float add;
+	bool whole;  /* the tensor has no more numbers than these */
 	float **to;  /* receives a new array, unless it goes … */
 	float *into; /* … into one that is there */
 	int layer;

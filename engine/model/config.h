@@ -41,14 +41,21 @@ struct experts {
 	enum router_score score;
 	bool normalised;  /* the chosen weights are divided by their sum … */
 	float sum_eps;	  /* … plus so much */
+	bool biased;	  /* experts are chosen by their scores plus learned numbers, which are not in the weights */
 	float scale;	  /* then multiplied by this: 1 */
 	int groups, open; /* experts are in groups, and only those of the `open` best can be chosen; groups 1: all */
 	float near;	  /* sparsemixer: logits further below the greatest than twice this share of it do not count */
 	int group_best;	  /* a group is as good as its best one, or its best two together */
 };
 
+/* How the positions of a layer reach each other: run/mixer.h. */
+enum mixer_kind {
+	MIXER_ATTENTION, /* softmax(q kᵀ) v */
+	MIXER_CONV,	 /* a short convolution between two gates (LFM2): C ⊙ conv(B ⊙ x) */
+};
+
 /* Which parts of a layer must have biases. */
-enum { BIAS_NORM = 1, BIAS_QKV = 2, BIAS_O = 4, BIAS_MLP = 8, BIAS_UNEMBED = 16, BIAS_ALL = 15 };
+enum { BIAS_NORM = 1, BIAS_QKV = 2, BIAS_O = 4, BIAS_MLP = 8, BIAS_UNEMBED = 16, BIAS_CONV = 32, BIAS_ALL = 15 };
 
 struct config {
 	char family[32]; /* "llama" */
@@ -88,6 +95,9 @@ struct config {
 	enum norm_kind qk_norm;	   /* where q and k are normalised */
 	enum qk_norm_span qk_span;
 
+	enum mixer_kind *mixer; /* [L] or NULL: every layer attends */
+	int conv_taps;		/* positions that a short convolution sums, its own the last; 0: there is none */
+
 	float *attention_scale; /* [L]: 1/sqrt(K) unless the family says otherwise */
 	/* queries are multiplied by 1 + growth ln(1 + floor(position / period)) (Ministral 3); growth 0: they are not */
 	float query_growth, query_period;
@@ -112,6 +122,17 @@ bool config_read(const struct settings *s, const struct family *f, struct arena 
 static inline bool config_mixes(const struct config *c, int l)
 {
 	return c->experts.X && c->experts.here[l];
+}
+
+static inline enum mixer_kind config_mixer(const struct config *c, int l)
+{
+	return c->mixer ? c->mixer[l] : MIXER_ATTENTION;
+}
+
+/* Floats that a run keeps of a short convolution's row, twice: its input, and the gate after it. */
+static inline int config_conv_width(const struct config *c)
+{
+	return c->conv_taps ? c->H * c->K : 0;
 }
 
 /* Of layer l. */

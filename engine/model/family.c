@@ -53,6 +53,22 @@
 	[WEIGHT_EXPERT_GATE] = "model.layers.%d.block_sparse_moe.experts.%e.w1", \
 	[WEIGHT_EXPERT_IN] = "model.layers.%d.block_sparse_moe.experts.%e.w3", \
 	[WEIGHT_EXPERT_OUT] = "model.layers.%d.block_sparse_moe.experts.%e.w2"
+#define LFM2_NAMES \
+	[WEIGHT_EMBED] = "model.embed_tokens", \
+	[WEIGHT_LN_FINAL] = "model.embedding_norm", \
+	[WEIGHT_UNEMBED] = "lm_head", \
+	[WEIGHT_LN1] = "model.layers.%d.operator_norm", \
+	[WEIGHT_LN2] = "model.layers.%d.ffn_norm", \
+	[WEIGHT_Q_NORM] = "model.layers.%d.self_attn.q_layernorm", \
+	[WEIGHT_K_NORM] = "model.layers.%d.self_attn.k_layernorm", \
+	LLAMA_QKV, \
+	[WEIGHT_O] = "model.layers.%d.self_attn.out_proj", \
+	[WEIGHT_CONV_IN] = "model.layers.%d.conv.in_proj", \
+	[WEIGHT_CONV] = "model.layers.%d.conv.conv", \
+	[WEIGHT_CONV_OUT] = "model.layers.%d.conv.out_proj", \
+	[WEIGHT_GATE] = "model.layers.%d.feed_forward.w1", \
+	[WEIGHT_IN] = "model.layers.%d.feed_forward.w3", \
+	[WEIGHT_OUT] = "model.layers.%d.feed_forward.w2"
 #define POST_NORMS \
 	[WEIGHT_LN1_POST] = "model.layers.%d.post_attention_layernorm", \
 	[WEIGHT_LN2_POST] = "model.layers.%d.post_feedforward_layernorm"
@@ -65,6 +81,8 @@
 #define KEYS_SHAPE \
 	"hidden_size num_hidden_layers num_attention_heads num_key_value_heads head_dim intermediate_size max_position_embeddings "
 #define KEYS_ROPE "rope_theta rope_scaling rope_parameters original_max_position_embeddings "
+
+#define KEYS_LFM2 "norm_eps conv_bias conv_L_cache layer_types tie_embedding "
 
 #define KEYS_QWEN_MOE \
 	"hidden_act rms_norm_eps sliding_window use_sliding_window num_experts num_local_experts num_experts_per_tok " \
@@ -457,6 +475,34 @@ static const struct family families[] = {	/* ends with a NULL name */
 		},
 	},
 	{
+		.name = "lfm2", .types = "lfm2", .arch = "lfm2", .context = 128000, .heads = 32, .kv_heads = 8,
+		.norm = NORM_RMS, .eps = 1e-5f, .position = POSITION_ROTARY, .rope_base = 1e6f,
+		.activation = ACTIVATION_SILU, .gated = true, .tied = true, .settle = settle_lfm2,
+		.keys = KEYS_SHAPE KEYS_ROPE KEYS_LFM2 "block_ff_dim block_multiple_of block_ffn_dim_multiplier "
+						       "block_auto_adjust_ff_dim full_attn_idxs",
+		.name_of = {
+			LFM2_NAMES,
+		},
+		.gguf_name_of = { [WEIGHT_LN_FINAL] = "token_embd_norm|output_norm" },
+	},
+	{
+		.name = "lfm2_moe", .types = "lfm2_moe", .arch = "lfm2moe", .context = 128000, .heads = 32, .kv_heads = 8,
+			.mixes = true,
+		.norm = NORM_RMS, .eps = 1e-5f, .position = POSITION_ROTARY, .rope_base = 1e6f,
+		.activation = ACTIVATION_SILU, .gated = true, .tied = true, .settle = settle_lfm2_moe,
+		.keys = KEYS_SHAPE KEYS_ROPE KEYS_LFM2 "moe_intermediate_size num_dense_layers num_experts num_experts_per_tok "
+						       "use_expert_bias routed_scaling_factor norm_topk_prob",
+		.name_of = {
+			LFM2_NAMES,
+			[WEIGHT_ROUTER] = "model.layers.%d.feed_forward.gate",
+			[WEIGHT_ROUTER_CHOICE] = "model.layers.%d.feed_forward.expert_bias",
+			[WEIGHT_EXPERT_GATE] = "model.layers.%d.feed_forward.experts.%e.w1",
+			[WEIGHT_EXPERT_IN] = "model.layers.%d.feed_forward.experts.%e.w3",
+			[WEIGHT_EXPERT_OUT] = "model.layers.%d.feed_forward.experts.%e.w2",
+		},
+		.gguf_name_of = { [WEIGHT_LN_FINAL] = "token_embd_norm|output_norm" },
+	},
+	{
 		.name = "granite", .types = "granite", .arch = "granite", .context = 2048,
 		.norm = NORM_RMS, .eps = 1e-6f, .position = POSITION_ROTARY, .gguf_permuted = true,
 		.activation = ACTIVATION_SILU, .gated = true, .settle = settle_granite,
@@ -577,7 +623,10 @@ static const char *const gguf_names[WEIGHT_COUNT] = {
 	[WEIGHT_Q] = "blk.%d.attn_q", [WEIGHT_K] = "blk.%d.attn_k", [WEIGHT_V] = "blk.%d.attn_v",
 	[WEIGHT_QKV] = "blk.%d.attn_qkv", [WEIGHT_O] = "blk.%d.attn_output",
 	[WEIGHT_GATE] = "blk.%d.ffn_gate", [WEIGHT_IN] = "blk.%d.ffn_up", [WEIGHT_GATE_IN] = "blk.%d.ffn_up",
-	[WEIGHT_OUT] = "blk.%d.ffn_down", [WEIGHT_ROUTER] = "blk.%d.ffn_gate_inp",
+	[WEIGHT_OUT] = "blk.%d.ffn_down",
+	[WEIGHT_CONV_IN] = "blk.%d.shortconv.in_proj", [WEIGHT_CONV] = "blk.%d.shortconv.conv",
+	[WEIGHT_CONV_OUT] = "blk.%d.shortconv.out_proj",
+	[WEIGHT_ROUTER] = "blk.%d.ffn_gate_inp", [WEIGHT_ROUTER_CHOICE] = "blk.%d.exp_probs_b",
 	[WEIGHT_EXPERT_GATE] = "blk.%d.ffn_gate_exps", [WEIGHT_EXPERT_IN] = "blk.%d.ffn_up_exps",
 	[WEIGHT_EXPERT_OUT] = "blk.%d.ffn_down_exps",
 	[WEIGHT_SHARED_GATE] = "blk.%d.ffn_gate_shexp", [WEIGHT_SHARED_IN] = "blk.%d.ffn_up_shexp",

@@ -43,8 +43,13 @@ enum weight {
 	/* between the tables of embeddings and the stream: config.h, table_width */
 	WEIGHT_PROJECT_IN,
 	WEIGHT_PROJECT_OUT,
+	/* of a short convolution: both gates and its input in one, its taps, what it writes */
+	WEIGHT_CONV_IN,
+	WEIGHT_CONV,
+	WEIGHT_CONV_OUT,
 	WEIGHT_ROUTER,
-	WEIGHT_EXPERT_GATE, /* of one expert, whose number is at %e; without it: [X, out, in] of all */
+	WEIGHT_ROUTER_CHOICE, /* what is added to the scores when experts are chosen; its name is whole in folders */
+	WEIGHT_EXPERT_GATE,   /* of one expert, whose number is at %e; without it: [X, out, in] of all */
 	WEIGHT_EXPERT_IN,
 	WEIGHT_EXPERT_OUT,
 	WEIGHT_EXPERT_GATE_IN,

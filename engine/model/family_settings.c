@@ -3,6 +3,7 @@
 
 #include <limits.h>
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 /* A switch that only Hugging Face folders have. */
@@ -58,6 +59,14 @@ bool settle_check(const struct settings *s, struct err *err)
 		{ "use_bidirectional_attention", FLAG },
 		{ "norm_topk_prob", FLAG },
 		{ "lm_head_bias", FLAG },
+		{ "conv_bias", FLAG },
+		{ "block_auto_adjust_ff_dim", FLAG },
+		{ "use_expert_bias", FLAG },
+		{ "num_dense_layers", NUMBER },
+		{ "routed_scaling_factor", NUMBER },
+		{ "block_multiple_of", POSITIVE },
+		{ "block_ffn_dim_multiplier", POSITIVE },
+		{ "full_attn_idxs", LIST },
 		{ "decoder_sparse_step", NUMBER },
 		{ "router_jitter_noise", NUMBER },
 		{ "max_window_layers", NUMBER },
@@ -125,9 +134,10 @@ void settle_biases(const struct settings *s, struct config *c)
 		{ "qkv_bias", BIAS_QKV },
 		{ "lm_head_bias", BIAS_UNEMBED },
 		{ "use_qkv_bias", BIAS_QKV },
+		{ "conv_bias", BIAS_CONV },
 	};
 
-	c->may_biases = s->json ? c->biases : BIAS_ALL | BIAS_UNEMBED;
+	c->may_biases = s->json ? c->biases : BIAS_ALL | BIAS_UNEMBED | BIAS_CONV;
 	for (size_t i = 0; s->json && i < sizeof rows / sizeof *rows; i++)
 		if (flag(s, rows[i].key, otherwise_true(s, rows[i].key)))
 			c->may_biases |= rows[i].where;
@@ -388,6 +398,92 @@ bool settle_internlm2(const struct settings *s, struct config *c, struct arena *
 	if (s->json)
 		c->may_biases &= ~(unsigned)BIAS_MLP;
 	return true;
+}
+
+/* Does layer l attend? LFM2's others are short convolutions; a GGUF says it by heads that a layer does not have. */
+static bool lfm2_attends(const struct settings *s, int l, bool *attends, struct err *err)
+{
+	const struct json_value *types = setting_json(s, "layer_types"), *list = setting_json(s, "full_attn_idxs");
+	const char *type = json_text(json_at(types, (size_t)l));
+	int64_t x = 1;
+
+	if (!s->json) {
+		char key[100];
+
+		snprintf(key, sizeof key, "%s.attention.head_count_kv", s->arch);
+		gguf_array_int(s->from->gguf, key, (size_t)l, &x);
+		*attends = x != 0;
+		return true;
+	}
+	if (json_is(types, JSON_ARRAY) && !type)
+		return err_set(err, ERR_FILE, "%s/config.json: layer_types has no type of layer %d", s->from->path, l);
+	if (type && strcmp(type, "conv") && strcmp(type, "full_attention"))
+		return err_set(err, ERR_FILE, "%s/config.json: layer_types: \"%.40s\" is not supported", s->from->path, type);
+	*attends = type ? *type == 'f' : !json_is(list, JSON_ARRAY);
+	for (size_t i = 0; !type && i < json_count(list); i++)
+		*attends = *attends || (json_int(json_at(list, i), &x) && x == l);
+	return true;
+}
+
+static bool settle_convs(const struct settings *s, struct config *c, struct arena *arena, struct err *err)
+{
+	char key[100];
+	int64_t taps = 3;
+	bool attends = true;
+
+	snprintf(key, sizeof key, "%s.shortconv.l_cache", s->arch);
+	if (s->json)
+		json_int(setting_json(s, "conv_L_cache"), &taps);
+	else
+		gguf_int(s->from->gguf, key, &taps);
+	if (taps < 1 || taps > 64)
+		return refuse(s, "a short convolution over less than 1 or more than 64 positions", err);
+	c->mixer = arena_alloc(arena, (size_t)c->L * sizeof *c->mixer);
+	for (int l = 0; l < c->L; l++) {
+		if (!lfm2_attends(s, l, &attends, err))
+			return false;
+		c->mixer[l] = attends ? MIXER_ATTENTION : MIXER_CONV;
+		if (!attends)
+			c->conv_taps = (int)taps;
+	}
+	return !c->conv_taps || c->H * c->K == c->D ||
+	       setting_refuse(s, SETTING_HEAD_WIDTH, err, ": %d heads of %d channels are not the %d channels of a convolution",
+			      c->H, c->K, c->D);
+}
+
+/* The width that is given may be one of a plain MLP: a gated one has two thirds of it, in whole multiples. */
+bool settle_lfm2(const struct settings *s, struct config *c, struct arena *arena, struct err *err)
+{
+	double by = 1, multiple = 256;
+
+	if (s->json && flag(s, "block_auto_adjust_ff_dim", true)) {
+		number(s, "block_ffn_dim_multiplier", &by);
+		number(s, "block_multiple_of", &multiple);
+		c->F = (int)(ceil(floor(by * floor(2.0 * c->F / 3)) / multiple) * multiple);
+		if (!(c->F >= 1 && c->F <= 1 << 24))
+			return setting_refuse(s, SETTING_NEURONS, err, " is adjusted to %d, which is no number of neurons", c->F);
+	}
+	return settle_convs(s, c, arena, err);
+}
+
+bool settle_lfm2_moe(const struct settings *s, struct config *c, struct arena *arena, struct err *err)
+{
+	struct experts *e = &c->experts;
+	double dense = 2, scale = 1;
+	int64_t lead = 0;
+
+	number(s, "num_dense_layers", &dense);
+	number(s, "routed_scaling_factor", &scale);
+	if (!s->json && gguf_int(s->from->gguf, "lfm2moe.leading_dense_block_count", &lead))
+		dense = (double)lead;
+	e->score = ROUTER_SIGMOID;
+	e->normalised = s->json ? flag(s, "norm_topk_prob", true) : true;
+	e->sum_eps = 1e-6f;
+	e->scale = (float)scale;
+	e->biased = s->json ? flag(s, "use_expert_bias", true) : true;
+	for (int l = 0; l < c->L; l++)
+		e->here[l] = l >= dense;
+	return settle_convs(s, c, arena, err);
 }
 
 /* Mistral's YaRN, and queries that grow beyond the length of the first training. */

@@ -87,7 +87,7 @@ static bool expand_vector(const struct model *m, const struct plan_vector *v, st
 		return false;
 	for (int i = 0; v->pick && i < v->count; i++)
 		last = v->pick[i] > last ? v->pick[i] : last;
-	if (have <= (size_t)last)
+	if (have <= (size_t)last || (v->whole && have != (size_t)last + 1))
 		return err_set(err, ERR_FILE, "%s: tensor %s has %zu numbers, expected %d", m->path, v->tensor->name, have,
 			       last + 1);
 	if (!(all = malloc(have * sizeof *all)))
@@ -302,12 +302,12 @@ static size_t list_types(const struct checkpoint *c, char *out, size_t capacity)
 size_t model_stream_floats(const struct config *c)
 {
 	return 5 * (size_t)c->D + 2 * (size_t)(c->G * c->K) + 1 + /* 1: the scale of a norm after attention */
-	       2 * (size_t)c->experts.X + (size_t)c->experts.chosen;
+	       (size_t)config_conv_width(c) + 2 * (size_t)c->experts.X + (size_t)c->experts.chosen;
 }
 
 size_t model_passing_floats(const struct config *c)
 {
-	return 2 * (size_t)(c->H * c->K) + (c->gated ? 3 : 2) * (size_t)c->F;
+	return 2 * (size_t)(c->H * c->K) + (size_t)config_conv_width(c) + (c->gated ? 3 : 2) * (size_t)c->F;
 }
 
 /* Of a run, with so many floats in each layer, and those of the embedding. */
@@ -636,10 +636,12 @@ double model_multiplications(const struct model *m)
 	const struct config *c = &m->config;
 	const double D = c->D, heads = c->H, groups = c->G, K = c->K;
 
-	double all = c->L * D * K * 2 * (heads + groups);
+	double all = 0;
 
-	for (int l = 0; l < c->L; l++)
+	for (int l = 0; l < c->L; l++) {
+		all += config_mixer(c, l) == MIXER_CONV ? 4 * D * heads * K : D * K * 2 * (heads + groups);
 		all += config_mixes(c, l) ? D * c->experts.X + 3 * D * (c->experts.chosen * c->experts.F + c->experts.shared)
 					  : (c->gated ? 3 : 2) * D * c->dense;
+	}
 	return all;
 }

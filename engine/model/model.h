@@ -37,9 +37,13 @@ struct layer {
 	struct norm ln1, ln2;		/* before attention and MLP */
 	struct norm ln1_post, ln2_post; /* on their outputs (sandwich norms) */
 	struct norm q_norm, k_norm;
-	struct matrix *W_Q, *W_K, *W_V;	      /* [D, H*K], [D, G*K], [D, G*K] */
-	struct matrix *W_O;		      /* [H*K, D] */
-	float *b_Q, *b_K, *b_V, *b_O;	      /* NULL where there is none */
+	struct matrix *W_Q, *W_K, *W_V; /* [D, H*K], [D, G*K], [D, G*K] */
+	struct matrix *W_O;		/* [H*K, D] */
+	float *b_Q, *b_K, *b_V, *b_O;	/* NULL where there is none */
+	/* Of a short convolution, which has no queries, keys and values: z = C ⊙ (conv(B ⊙ X) + b_conv), each made of the stream. */
+	struct matrix *W_B, *W_C, *W_X; /* [D, H*K] */
+	float *b_B, *b_C, *b_X, *b_conv;
+	float *conv;			      /* [H*K, taps] the last tap is the position's own */
 	struct matrix *W_gate, *W_in, *W_out; /* [D, F], [D, F], [F, D]; W_gate NULL: the MLP has no gate */
 	float *b_gate, *b_in, *b_out;
 	/* Of a mixture; W_gate, W_in and W_out are then those of the shared expert, or NULL. */

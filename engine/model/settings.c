@@ -17,11 +17,12 @@ static const struct {
 	[SETTING_HEADS] = { { "num_attention_heads", "n_head", "num_heads", "n_heads" }, "attention.head_count" },
 	[SETTING_KV_HEADS] = { { "num_key_value_heads", "num_kv_heads", "n_head_kv" }, "attention.head_count_kv" },
 	[SETTING_HEAD_WIDTH] = { { "head_dim" }, "attention.key_length" },
-	[SETTING_NEURONS] = { { "intermediate_size", "n_inner", "ffn_dim", "ffn_hidden_size" }, "feed_forward_length" },
+	[SETTING_NEURONS] = { { "block_ff_dim", "intermediate_size", "n_inner", "ffn_dim", "ffn_hidden_size" },
+			      "feed_forward_length" },
 	[SETTING_VOCABULARY] = { { "vocab_size" }, "vocab_size" },
 	[SETTING_CONTEXT] = { { "max_position_embeddings", "n_positions", "n_ctx", "seq_length", "max_seq_len" },
 			      "context_length" },
-	[SETTING_NORM_EPS] = { { "rms_norm_eps", "layer_norm_epsilon", "layer_norm_eps", "norm_epsilon" },
+	[SETTING_NORM_EPS] = { { "rms_norm_eps", "layer_norm_epsilon", "layer_norm_eps", "norm_epsilon", "norm_eps" },
 			       "attention.layer_norm_rms_epsilon" },
 	[SETTING_ROPE_BASE] = { { "rope_scaling.rope_theta", "rope_parameters.rope_theta",
 				  "rope_parameters.full_attention.rope_theta", "rope_theta", "rotary_emb_base" },
@@ -32,7 +33,7 @@ static const struct {
 				   "-" },
 	[SETTING_WINDOW] = { { "sliding_window", "window_size" }, "attention.sliding_window" },
 	[SETTING_ACTIVATION] = { { "hidden_activation", "hidden_act", "activation_function", "activation" }, "-" },
-	[SETTING_TIED] = { { "tie_word_embeddings" }, "-" },
+	[SETTING_TIED] = { { "tie_embedding", "tie_word_embeddings" }, "-" },
 	[SETTING_ATTENTION_CAP] = { { "attn_logit_softcapping" }, "attn_logit_softcapping" },
 	[SETTING_LOGIT_CAP] = { { "final_logit_softcapping" }, "final_logit_softcapping" },
 	[SETTING_LOGIT_SCALE] = { { "logit_scale", "logits_scaling" }, "logit_scale" },
@@ -293,19 +294,26 @@ bool setting_int(const struct settings *s, enum setting word, int lo, int hi, in
 			return true;
 		/* Some converters write one number per layer: they must agree, since one shape serves all layers. */
 		size_t n = gguf_array(s->from->gguf, gguf_key);
+		bool found = false;
 
 		for (size_t i = 0; i < (n ? n : 1); i++) {
-			int64_t y;
+			int64_t y = 0;
+			const bool whole =
+				n ? gguf_array_int(s->from->gguf, gguf_key, i, &y) : gguf_int(s->from->gguf, gguf_key, &y);
 
-			if (!(n ? gguf_array_int(s->from->gguf, gguf_key, i, &y) : gguf_int(s->from->gguf, gguf_key, &y)) ||
-			    y < lo || y > hi)
+			if (whole && n && !y && word == SETTING_KV_HEADS) /* a layer without attention */
+				continue;
+			if (!whole || y < lo || y > hi)
 				return wrong(s, gguf_key, range, err);
-			if (i && y != x)
+			if (found && y != x)
 				return err_set(err, ERR_FILE,
 					       "%s: %s differs between layers; lmscope reads models whose layers are alike",
 					       s->from->path, gguf_key);
+			found = true;
 			x = y;
 		}
+		if (!found)
+			return true;
 	}
 	*out = (int)x;
 	return true;
@@ -386,6 +394,7 @@ static const struct {
 	{ "use_qkv_bias", false },
 	{ "qkv_bias", false },
 	{ "lm_head_bias", false },
+	{ "conv_bias", false },
 	{ "norm_topk_prob", false },
 	{ "attention_layers", false },
 	{ "attention_types", false },

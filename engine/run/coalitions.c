@@ -195,6 +195,7 @@ static bool add_leaf(struct tree *t, struct leaf leaf, struct err *err)
 struct kept {
 	struct past_rows *past;	 /* [nodes] */
 	float *memory, **k, **v; /* [L] */
+	float **conv_in;	 /* the same, or NULL */
 	size_t bytes;
 };
 
@@ -203,13 +204,13 @@ static size_t kept_bytes(const struct tree *t)
 {
 	const struct config *c = &t->q->run->model->config;
 
-	return 2 * (size_t)c->L * (size_t)(c->G * c->K) * sizeof(float);
+	return (size_t)c->L * (size_t)(2 * c->G * c->K + config_conv_width(c)) * sizeof(float);
 }
 
 static bool keep_rows(struct tree *t, struct kept *kept, int rows, struct err *err)
 {
 	const struct config *c = &t->q->run->model->config;
-	const size_t one = (size_t)rows * (size_t)(c->G * c->K);
+	const size_t one = (size_t)rows * (size_t)(c->G * c->K), conv = (size_t)rows * (size_t)config_conv_width(c);
 
 	kept->bytes = (size_t)rows * kept_bytes(t);
 	t->room -= (long)kept->bytes;
@@ -222,6 +223,9 @@ static bool keep_rows(struct tree *t, struct kept *kept, int rows, struct err *e
 		kept->k[l] = kept->memory + 2 * (size_t)l * one;
 		kept->v[l] = kept->k[l] + one;
 	}
+	kept->conv_in = conv ? arena_alloc(t->arena, (size_t)c->L * sizeof *kept->conv_in) : NULL;
+	for (int l = 0; conv && l < c->L; l++)
+		kept->conv_in[l] = kept->memory + 2 * (size_t)c->L * one + (size_t)l * conv;
 	return true;
 }
 
@@ -256,6 +260,8 @@ static bool compute_nodes(struct tree *t, const struct node *node, int n, int de
 	for (int l = 0; ok && l < L; l++) {
 		sites->k = kept->k[l];
 		sites->v = kept->v[l];
+		if (kept->conv_in)
+			sites->conv_in = kept->conv_in[l];
 		ok = l == L - 1 ? forward_keys(&p, l, sites, err) : forward_layer(&p, l, sites, 0, 0, err);
 		next_layer(sites);
 	}
@@ -308,7 +314,8 @@ static bool grow(struct tree *t, struct node *node, int n, int left, int depth, 
 	if (t->value && to > from)
 		ok = keep_rows(t, &kept, left * (to - from), err) && compute_nodes(t, node, left, depth, from, to, &kept, err);
 	for (int i = 0; i < left && to > from; i++) {
-		kept.past[i] = (struct past_rows){ node[i].past, from, to, kept.k, kept.v, (size_t)(i * (to - from)) };
+		kept.past[i] =
+			(struct past_rows){ node[i].past, from, to, kept.k, kept.v, kept.conv_in, (size_t)(i * (to - from)) };
 		node[i].past = &kept.past[i];
 	}
 	ok = ok && split(t, node, n, depth, err);

@@ -31,6 +31,7 @@ struct past_rows {
 	const struct past_rows *before; /* NULL: those before `from` are the run's */
 	int from, to;			/* positions from … to-1 */
 	float *const *k, *const *v;	/* [L] of [rows, G, K] */
+	float *const *conv_in;		/* [L] of [rows, H, K]; NULL in models without short convolutions */
 	size_t row;			/* where they begin there */
 };
 

@@ -33,12 +33,12 @@ struct array {
 	bool streams, slopes;
 };
 
-enum { ARRAYS = 16 };
+enum { ARRAYS = 18 };
 
 static void arrays_of(const struct config *c, bool scaled, struct array array[ARRAYS])
 {
 	const size_t D = (size_t)c->D, HK = (size_t)(c->H * c->K), GK = (size_t)(c->G * c->K), F = (size_t)c->F,
-		     X = (size_t)c->experts.X;
+		     X = (size_t)c->experts.X, C = (size_t)config_conv_width(c);
 	const struct array all[ARRAYS] = {
 		{ offsetof(struct layer_sites, resid_pre), D, false, false },
 		{ offsetof(struct layer_sites, k), GK, false, false },
@@ -56,6 +56,8 @@ static void arrays_of(const struct config *c, bool scaled, struct array array[AR
 		{ offsetof(struct layer_sites, router_logits), X, false, false },
 		{ offsetof(struct layer_sites, expert_weights), X, false, false },
 		{ offsetof(struct layer_sites, expert_chosen), (size_t)c->experts.chosen, false, false },
+		{ offsetof(struct layer_sites, conv_in), C, false, false },
+		{ offsetof(struct layer_sites, conv_gate), C, true, false },
 	};
 
 	memcpy(array, all, sizeof all);
@@ -160,7 +162,7 @@ struct layer_sites *layer_sites_new(const struct model *m, int rows, bool keep_p
 /* Floats of a row: what attention works on, what the MLP works on, and the stream, which a parallel MLP reads as it was. */
 static size_t lean_attention(const struct config *c)
 {
-	return (size_t)(c->H + 2 * c->G) * (size_t)c->K;
+	return (size_t)(c->H + 2 * c->G) * (size_t)c->K + (size_t)config_conv_width(c);
 }
 
 static size_t lean_router(const struct config *c)
@@ -211,6 +213,10 @@ static void lean_into(struct layer_sites *s, const struct config *c, size_t n, f
 	s->q = s->z = s->z_used = take(&turns, n, (size_t)(c->H * c->K)); /* z of a head and query is written when its q was read */
 	s->k = take(&turns, n, GK);
 	s->v = take(&turns, n, GK);
+	if (c->conv_taps) {
+		s->conv_gate = s->q; /* the same of its z */
+		s->conv_in = take(&turns, n, (size_t)config_conv_width(c));
+	}
 	turns = memory;
 	s->mlp_pre = s->mlp_post = take(&turns, n, (size_t)c->F);
 	s->mlp_up = c->gated ? take(&turns, n, (size_t)c->F) : NULL;
@@ -223,7 +229,7 @@ static void lean_into(struct layer_sites *s, const struct config *c, size_t n, f
 
 struct layer_sites *layer_sites_lean(const struct model *m, int rows, struct err *err)
 {
-	enum { ARRAYS_AT_MOST = 10 };
+	enum { ARRAYS_AT_MOST = 11 };
 	const struct config *c = &m->config;
 	struct layer_rows *memory = xcalloc(1, sizeof *memory);
 	struct layer_sites *s;
@@ -349,7 +355,7 @@ void layer_sites_free_passing(struct layer_sites *s)
 	if (s->memory->keeps == RUN_ALL)
 		return;
 	big_free(s->z_memory);
-	s->q = s->z = s->z_used = s->z_memory = s->mlp_pre = s->mlp_up = s->mlp_post = NULL;
+	s->q = s->z = s->z_used = s->z_memory = s->conv_gate = s->mlp_pre = s->mlp_up = s->mlp_post = NULL;
 }
 
 struct layer_sites *layer_sites_ref(struct layer_sites *s)
@@ -389,6 +395,8 @@ size_t run_width(const struct config *c, enum site site)
 		return (size_t)c->F;
 	case 'X':
 		return (size_t)c->experts.X;
+	case 'C':
+		return (size_t)config_conv_width(c);
 	case 'K':
 		return (size_t)((site_table[site].unit == DIM_KV_HEAD ? c->G : c->H) * c->K);
 	default:
@@ -407,6 +415,10 @@ float *layer_site(const struct layer_sites *s, enum site site)
 		return s->k;
 	case SITE_V:
 		return s->v;
+	case SITE_CONV_IN:
+		return s->conv_in;
+	case SITE_CONV_GATE:
+		return s->conv_gate;
 	case SITE_Z:
 		return s->z;
 	case SITE_ATTN_OUT:

@@ -32,6 +32,8 @@ struct layer_sites {
 	 * mlp_post and so on; those of the shared expert are the last. NULL in a model without mixtures.
 	 */
 	float *router_logits, *expert_weights, *expert_chosen;
+	/* [rows, H, K] of a short convolution, 0 in layers that attend as q, k, v are in it; NULL in a model without any */
+	float *conv_in, *conv_gate;
 	float *z_used; /* [rows, H, K] what W_O was given: z with the edits on `result`; the same array as z without any */
 	/*
 	 * [H, room, room] in a run, of which T by T are in use; in a stack [runs, H, T, T]; NULL in a sweep and in a run of the

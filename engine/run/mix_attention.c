@@ -1,5 +1,6 @@
 /* mix_attention.c - the mixer that nearly all layers have: queries, keys and values, and softmax(q kᵀ) v between them. */
 #include <math.h>
+#include <string.h>
 
 #include "engine/numbers/kernels.h"
 #include "engine/run/attention.h"
@@ -71,6 +72,7 @@ static void read_rows(const struct pass *p, int l, const struct layer_sites *s, 
 	const struct matrix *W[] = { y->W_K, y->W_V, y->W_Q };
 	float *out[] = { s->k, s->v, s->q };
 
+	mix_conv_nothing(p, s);
 	matrix_apply_each(W, queries_too ? 3 : 2, p->scratch, (size_t)p->model->config.D, rows_count(p), out);
 	rows_each(p, l, s, queries_too ? finish_query_key_and_value : finish_key_and_value);
 }

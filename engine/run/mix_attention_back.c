@@ -123,6 +123,7 @@ void mix_attention_back(const struct backward *b, int l, const float *z, struct 
 	const struct projection k = { SITE_K, y->W_K, y->b_K, SITE_K_NORM, c->G, turned };
 	const struct projection v = { SITE_V, y->W_V, y->b_V, SITE_NONE, c->G, false };
 
+	mix_conv_no_gradient(b, s);
 	attention_back(b, l, z, s);
 	sum_groups(c, b->head_k, (size_t)b->rows, s->k);
 	sum_groups(c, b->head_v, (size_t)b->rows, s->v);

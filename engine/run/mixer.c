@@ -3,6 +3,10 @@
 
 const struct mixer *mixer_of(const struct config *c, int l)
 {
-	(void)c, (void)l;
-	return &mixer_attention;
+	static const struct mixer *const mixers[] = {
+		[MIXER_ATTENTION] = &mixer_attention,
+		[MIXER_CONV] = &mixer_conv,
+	};
+
+	return mixers[config_mixer(c, l)];
 }

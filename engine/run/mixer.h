@@ -28,12 +28,17 @@ struct mixer {
 	void (*back)(const struct backward *b, int l, const float *z, struct layer_sites *s);
 };
 
-extern const struct mixer mixer_attention;
+extern const struct mixer mixer_attention, mixer_conv;
 
 /* Layer l's. */
 const struct mixer *mixer_of(const struct config *c, int l);
 
+/* A layer that attends, in a model that has short convolutions: its rows have nothing of one, and no gradient there. */
+void mix_conv_nothing(const struct pass *p, const struct layer_sites *s);
+void mix_conv_no_gradient(const struct backward *b, struct layer_sites *s);
+
 /* A row's way back: for the row. */
 void mix_attention_back(const struct backward *b, int l, const float *z, struct layer_sites *s);
+void mix_conv_back(const struct backward *b, int l, const float *z, struct layer_sites *s);
 
 #endif

@@ -29,6 +29,8 @@ const struct place_word place_words[] = {
 	{ "q", SITE_Q, false, false, "queries of a head (L.H)" },
 	{ "k", SITE_K, false, false, "keys of a key/value head (L.G)" },
 	{ "v", SITE_V, false, false, "values of a key/value head (L.G)" },
+	{ "conv_in", SITE_CONV_IN, false, false, "gated inputs of a short convolution, by channels of heads (L or L.H)" },
+	{ "conv_gate", SITE_CONV_GATE, false, false, "the gate on what a short convolution sums (L or L.H)" },
 	{ "mlp_pre", SITE_MLP_PRE, false, false, "neurons before the activation (L or L.N)" },
 	{ "mlp_post", SITE_MLP_POST, false, false, "neurons after the activation (L or L.N)" },
 	{ "ln1", SITE_LN1, false, false, "the scale of the norm before attention (L): freeze keeps it" },
@@ -298,6 +300,26 @@ bool place_parse(const char *text, int T, struct place *p, const char *what, str
 
 /* ---- in a model ---- */
 
+static bool is_of_attention(enum site site)
+{
+	return site == SITE_Q || site == SITE_K || site == SITE_V || site == SITE_Q_NORM || site == SITE_K_NORM ||
+	       site == SITE_SCORES || site == SITE_PATTERN;
+}
+
+/* Does the layer's mixer have such a site? */
+static bool check_mixer(const struct place *p, const struct config *c, const char *what, struct err *err)
+{
+	const bool of_conv = p->site == SITE_CONV_IN || p->site == SITE_CONV_GATE;
+
+	if (of_conv && !c->conv_taps)
+		return err_set(err, ERR_ARGUMENT, "%s: this model has no short convolutions", what);
+	if (of_conv && config_mixer(c, p->layer) != MIXER_CONV)
+		return err_set(err, ERR_ARGUMENT, "%s: layer %d attends and has no short convolution", what, p->layer);
+	return p->every_layer || !is_of_attention(p->site) || config_mixer(c, p->layer) == MIXER_ATTENTION ||
+	       err_set(err, ERR_ARGUMENT, "%s: layer %d is a short convolution, which has no queries, keys, values or weights",
+		       what, p->layer);
+}
+
 bool place_check(const struct place *p, const struct config *c, const char *what, struct err *err)
 {
 	enum dim unit = site_table[p->site].unit;
@@ -309,6 +331,8 @@ bool place_check(const struct place *p, const struct config *c, const char *what
 
 	if (place_has_layer(p) && p->layer >= c->L)
 		return err_set(err, ERR_ARGUMENT, "%s: the model has layers 0 … %d", what, c->L - 1);
+	if (place_has_layer(p) && !check_mixer(p, c, what, err))
+		return false;
 	if (unit == DIM_EXPERT && !c->experts.X)
 		return err_set(err, ERR_ARGUMENT, "%s: this model has no experts", what);
 	if (unit == DIM_EXPERT && !config_mixes(c, p->layer))

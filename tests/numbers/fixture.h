@@ -32,8 +32,9 @@ static size_t collect(const struct fixture *f, enum site site, int layer, float 
 	const struct config *c = &f->model->config;
 	size_t at = 0, width = site_table[site].width == 'D'   ? (size_t)c->D
 			       : site_table[site].width == 'X' ? (size_t)c->experts.X
-			       : site_table[site].width == 'F'
-				       ? (size_t)c->dense
+			       : site_table[site].width == 'F' ? (size_t)c->dense
+			       : site_table[site].width == 'C'
+				       ? (size_t)config_conv_width(c)
 				       : (size_t)((site_table[site].unit == DIM_KV_HEAD ? c->G : c->H) * c->K);
 
 	if (site == SITE_PATTERN) {

@@ -165,11 +165,16 @@ static void check_identities(const struct fixture *f)
 {
 	const struct config *c = &f->model->config;
 	struct err err = { 0 };
-	const char *own[] = { "resid_pre 1 patch", "head 0.1 patch",	"attn_out 0 patch",
-			      "mlp_out 1 patch",   "pattern 0.0 patch", "layer 1 scale 1" };
+	char pattern[40];
+	int attends = 0;
+	const char *own[] = { "resid_pre 1 patch", "head 0.1 patch",  "attn_out 0 patch",
+			      "mlp_out 1 patch",   "layer 1 scale 1", pattern };
 	const char *all[] = { "resid_pre 1 patch" };
 	struct run *r;
 
+	while (config_mixer(c, attends) != MIXER_ATTENTION)
+		attends++;
+	snprintf(pattern, sizeof pattern, "pattern %d.0 patch", attends);
 	for (size_t i = 0; i < sizeof own / sizeof *own; i++) {
 		r = make_run(f, own + i, 1, f->run, &err); /* the run's own values */
 		CHECK_THAT(r && same_run(r, f->run), "%s: %s with its own value changes nothing %s", f->name, own[i], err.text);

@@ -83,7 +83,8 @@ def randomise(model, seed, gain):
 
 
 # How files name the experts of a layer, which the models hold stacked: gate, linear half, output.
-EXPERT_NAMES = {k: ("block_sparse_moe", "w1", "w3", "w2") for k in ("mixtral", "phimoe")}
+EXPERT_NAMES = {**{k: ("block_sparse_moe", "w1", "w3", "w2") for k in ("mixtral", "phimoe")},
+                "lfm2_moe": ("feed_forward", "w1", "w3", "w2")}
 # What else files call differently: the router, and experts that files have stacked, too.
 OTHER_NAMES = {"phimoe": {".router.weight": ".gate.weight"},
                "granitemoe": {".router.weight": ".router.layer.weight", ".experts.gate_up_proj": ".input_linear.weight",
@@ -149,6 +150,14 @@ def neuron_lines(run, early, last, near):
     return lines + ([f"neuron {early}.{one} @{near} scale -2"] if one is not None else [])
 
 
+def conv_lines(run, layers):
+    """Edits of each short convolution."""
+    near = len(run["logits"]) - 3
+    return [f"{line} {rest}" for l in range(layers) if f"blocks.{l}.conv_in" in run
+            for line, rest in ((f"conv_in {l}.1", f"@{near} zero"), (f"conv_in {l}", "mean"), (f"conv_in {l}.0", "patch"),
+                               (f"conv_gate {l}", "@-1 scale 0.5"), (f"conv_gate {l}.1", "patch"))]
+
+
 def is_of_mixture(line):
     return line.startswith(("expert", "router"))
 
@@ -181,11 +190,12 @@ def mixture_lines(run, layers):
 
 def edit_lines(run, layers):
     """Edit lines for a model of these sizes: every op, and every target, each at some place."""
-    heads, kv = run["blocks.0.q"].shape[1], run["blocks.0.k"].shape[1]
+    attends = [l for l in range(layers) if f"blocks.{l}.q" in run]
+    heads, kv = run[f"blocks.{attends[0]}.q"].shape[1], run[f"blocks.{attends[0]}.k"].shape[1]
     early, last = layers - 2, layers - 1  # what happens at one position early still reaches the last one
     # what is on at the position: the strongest neuron, the strongest key
     near = len(run["logits"]) - 3  # within reach of a short window
-    seen = int(run[f"blocks.{last}.pattern"][0, -1].argmax())
+    seen = int(run[f"blocks.{attends[-1]}.pattern"][0, -1].argmax())
     lines = [
         f"head {last}.{heads - 1} zero",
         f"head {last}.1 @-1 zero",
@@ -208,6 +218,7 @@ def edit_lines(run, layers):
         f"kv {early}.{kv - 1} zero",
         f"kv {last}.0 @{seen} scale 2",
     ]
+    lines = [e for e in lines if not e.startswith(("kv", "pattern")) or int(e.split()[1].split(".")[0]) in attends]
     present = {n.split(".")[-1] for n in run}
     return [e for e in lines if e.split()[0] != "resid_mid" or "resid_mid" in present]
 
@@ -269,7 +280,7 @@ def make(name, row):
     width = run["blocks.0.resid_pre"].shape[1]
     np.save(folder / "vector.npy", np.random.default_rng(5).standard_normal(width).astype(np.float32))
     brief = row.get("brief", False)
-    lines = edit_lines(run, layers)[::2 if brief else 1] + mixture_lines(run, layers)
+    lines = edit_lines(run, layers)[::2 if brief else 1] + conv_lines(run, layers) + mixture_lines(run, layers)
 
     def keep(site):
         return not (brief and site.endswith("mlp_up")) and ".expert." not in site

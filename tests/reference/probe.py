@@ -64,15 +64,18 @@ FAMILIES = {
     # so does mpt's MLP
     "mpt": dict(layers="transformer.blocks", norm="transformer.norm_f", attn="attn", o="attn.out_proj", attn_out="attn",
                 mlp_out="ffn.down_proj", pre="ffn.up_proj", down="ffn.down_proj"),
+    **{k: dict(PLAIN, norm="model.embedding_norm", o="self_attn.out_proj", mlp_out="feed_forward", pre="feed_forward.w1",
+               up="feed_forward.w3", down="feed_forward.w2") for k in ("lfm2", "lfm2_moe")},
     "olmo3": SANDWICH,
     "exaone4": SANDWICH,
     "glm4": dict(PLAIN, attn_out="post_self_attn_layernorm", mlp_out="post_mlp_layernorm",
                  pre="mlp.gate_up_proj", up="mlp.gate_up_proj"),
 }
 # Mixtures of experts: the router's module within the block, and the block.
-ROUTERS = {"granitemoe": ("block_sparse_moe", "router"), "phimoe": ("mlp", "router")}
+ROUTERS = {"granitemoe": ("block_sparse_moe", "router"), "phimoe": ("mlp", "router"),
+           "lfm2_moe": ("feed_forward", "gate")}
 LAYER_SITES = ("resid_pre", "q", "k", "v", "pattern", "z", "attn_out", "resid_mid", "mlp_pre",
-               "mlp_up", "mlp_post", "mlp_out", "resid_post")
+               "mlp_up", "mlp_post", "mlp_out", "resid_post", "conv_in", "conv_gate")
 # What an edit's word means: the site, and which of its axes the number after the dot counts.
 TARGETS = {"head": ("z", 1), "kv": ("v", 1), "neuron": ("mlp_post", 1), "pattern": ("pattern", 0),
            "scores": ("scores", 0), "embed": ("resid_pre", 1)}
@@ -266,12 +269,14 @@ class Probe:
 
     def _hook(self):
         for index, layer in enumerate(self.layers):
+            family = dict(self.family, attn="conv", o="conv.out_proj", attn_out="conv") if hasattr(layer, "conv") else self.family
+
             def part(name):
-                return layer.get_submodule(self.family[name])
+                return layer.get_submodule(family[name])
             layer.register_forward_pre_hook(self._enter(index), with_kwargs=True)
             part("o").register_forward_pre_hook(self._z)
             part("attn_out").register_forward_hook(self._write("attn_out"))
-            self._hook_attention(part("attn"))
+            (self._hook_conv if hasattr(layer, "conv") else self._hook_attention)(part("attn"))
             if self.opt_post:
                 layer.self_attn_layer_norm.register_forward_pre_hook(self._sum("resid_mid"))
                 layer.final_layer_norm.register_forward_pre_hook(self._sum("resid_post"))
@@ -372,7 +377,7 @@ class Probe:
             return False
         router, experts = getattr(block, router), block.experts
         own = router.forward
-        router.forward = lambda x: self._route(own, router, x)
+        router.forward = lambda x, *more: self._route(lambda rows: own(rows, *more), router, x)
         experts.forward = lambda x, index, weights: self._mix(experts, x[None] if x.ndim == 1 else x, index, weights)
         block.register_forward_hook(self._write("mlp_out"))
         return True
@@ -400,13 +405,16 @@ class Probe:
 
     def _choose(self, own, router, logits, t):
         """Of one row; what is forbidden has the logit -inf, what is forced is chosen first, with its weight among the others."""
-        row, forced = logits[t].clone(), []
+        row, forced, forbidden = logits[t].clone(), [], []
         for edit in self._of_experts():
             if edit.op in ("forbid", "force") and t in edit.positions(len(logits))[0]:
                 if edit.op == "forbid":
                     row[list(edit.units)] = -math.inf
+                    forbidden += list(edit.units)
                 else:
                     forced += list(edit.units)
+        if self.config.model_type == "lfm2_moe" and (forced or forbidden):
+            return self._by_sigmoid(logits[t], forced, forbidden)
         index, weights = self._by_router(own, router, row)
         if not forced or set(forced) <= set(index.tolist()):
             return weights, index
@@ -418,6 +426,15 @@ class Probe:
             return self._sparsemixer(row, index[row[index].argsort(descending=True)])
         scores = row.softmax(-1)[index]
         return scores / scores.sum() if getattr(self.config, "norm_topk_prob", True) else scores, index
+
+    def _by_sigmoid(self, row, forced, forbidden):
+        """Each expert's own score; a learned number is added to it only where experts are chosen."""
+        scores = row.sigmoid()
+        rank = scores + self.layers[self.layer].feed_forward.expert_bias.to(row.dtype)
+        rank[forbidden], rank[forced] = -math.inf, math.inf
+        index = rank.topk(self.config.num_experts_per_tok)[1]
+        total = scores[index].sum() + 1e-6 if self.config.norm_topk_prob else 1
+        return scores[index] / total * self.config.routed_scaling_factor, index
 
     def _sparsemixer(self, row, index):
         """The weights of experts that are chosen whatever their logits: each by the softmax over what is left and near it."""
@@ -463,6 +480,16 @@ class Probe:
         return y
 
     # -- attention: each family computes it in one of three ways
+
+    def _hook_conv(self, conv):
+        """A short convolution, step by step: its own code names nothing between its two matrices."""
+        def forward(hidden_states, **kwargs):
+            n, heads = hidden_states.shape[1], self.config.num_attention_heads
+            before, gate, x = conv.in_proj(hidden_states)[0].chunk(3, -1)
+            u = self._site("conv_in", (before * x).reshape(n, heads, -1)).reshape(n, -1)
+            gate = self._site("conv_gate", gate.reshape(n, heads, -1)).reshape(n, -1)
+            return conv.out_proj((gate * conv.conv(u.T[None])[0, :, :n].T)[None])
+        conv.forward = forward
 
     def _hook_attention(self, attn):
         kind = self.config.model_type
@@ -575,6 +602,8 @@ def check_sums(run, probe, layers):
             total = probe.read(l, site["resid_mid"]) + site["mlp_out"]
         gap = (total - site["resid_post"]).abs().max().item()
         assert gap < 1e-4 * site["resid_post"].abs().max().item(), (l, gap)
+        if site["q"] is None:
+            continue
         heads = site["q"].shape[1]
         v = repeat_heads(site["v"].transpose(0, 1), heads)  # [H, T, K]
         z = (site["pattern"].to(v.dtype) @ v).transpose(0, 1)

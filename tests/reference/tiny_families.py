@@ -23,6 +23,12 @@ def xielu_numbers(model):
     return {n: b.clone() for n, b in model.named_buffers() if "act_fn" in n}
 
 
+def expert_biases(model):
+    """Learned beside the weights: buffers, which begin as zeros."""
+    rng = torch.Generator().manual_seed(3)
+    return {n: torch.randn(b.shape, generator=rng) * 0.2 for n, b in model.named_buffers() if n.endswith("expert_bias")}
+
+
 def internlm2(about, bias, **config):
     """Its code is not in transformers: it is a Llama whose q, k and v are in one matrix, group by group."""
     sizes = dict(hidden_size=24, intermediate_size=27, num_hidden_layers=2, num_attention_heads=4,
@@ -203,6 +209,19 @@ FAMILIES = {
         "no clip, weights normalised", "olmoe", "OlmoeForCausalLM",
         hidden_size=16, intermediate_size=11, rope_theta=70.0, hidden_act="silu", rms_norm_eps=0.02, num_experts=4,
         num_experts_per_tok=3, norm_topk_prob=True, clip_qkv=None, num_key_value_heads=4),
+    "lfm2": llama_like(
+        "a short convolution under attention, a width that is adjusted, tied", "lfm2", "Lfm2ForCausalLM",
+        hidden_size=24, intermediate_size=30, block_multiple_of=4, block_ffn_dim_multiplier=1.1, rope_theta=70.0,
+        norm_eps=1e-5, conv_L_cache=3, conv_bias=False, layer_types=["conv", "full_attention"], tie_embedding=True),
+    "lfm2-bias": llama_like(
+        "convolutions over four positions with biases, after attention, which the list of indices says", "lfm2",
+        "Lfm2ForCausalLM", hidden_size=16, intermediate_size=22, block_auto_adjust_ff_dim=False, num_hidden_layers=3,
+        num_key_value_heads=4, rope_theta=70.0, norm_eps=0.02, conv_L_cache=4, conv_bias=True, full_attn_idxs=[0]),
+    "lfm2_moe": llama_like(
+        "two of five experts by sigmoid and bias, scaled; the first layer has one MLP", "lfm2_moe", "Lfm2MoeForCausalLM",
+        hidden_size=24, rope_theta=70.0, norm_eps=1e-5, conv_L_cache=3, layer_types=["full_attention", "conv"], num_experts=5,
+        num_experts_per_tok=2, moe_intermediate_size=9, num_dense_layers=1, routed_scaling_factor=1.3, use_expert_bias=True,
+        norm_topk_prob=True, _buffers=expert_biases),
     "phimoe": llama_like(
         "layer norms, biases everywhere, two of four experts by sparsemixer", "phimoe", "PhimoeForCausalLM",
         hidden_size=24, rope_theta=70.0, hidden_act="silu", rms_norm_eps=1e-5, num_local_experts=4, num_experts_per_tok=2,
