@@ -141,6 +141,7 @@ const struct analysis analysis_atman = {
 	.shape = "position × quantity",
 	.unit = "the metric's",
 	.on = ON_RUN | ON_METRIC,
+	.needs = NEEDS_ATTENTION,
 	.cost = COST_RUNS,
 	.runs = runs,
 	.metrics = METRICS_ALL,

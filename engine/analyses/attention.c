@@ -205,6 +205,7 @@ const struct analysis analysis_attention = {
 	.shape = "query × key",
 	.unit = "weight, score",
 	.on = ON_RUN,
+	.needs = READS_ATTENTION,
 	.cost = COST_READ,
 	.params = params,
 	.compute = compute,

@@ -151,6 +151,8 @@ static struct table *compute(const struct ask *ask, struct err *err)
 			table_unref(t);
 			return NULL;
 		}
+		if (config_mixer(c, l) != MIXER_ATTENTION)
+			continue;
 		for (int h = 0; h < c->H; h++)
 			t->value[table_cell(t, l, h)] = mean_over_queries(ask->run, l, h, ask->arg[ARG_SHOW], &t->check);
 		for (int h = 0; h < c->H && t->tile; h++)

@@ -228,6 +228,7 @@ const struct analysis analysis_context_mixing = {
 	.shape = "query × key, query × source",
 	.unit = "share",
 	.on = ON_RUN,
+	.needs = NEEDS_ATTENTION,
 	.cost = COST_RUNS,
 	.runs = runs,
 	.params = params,

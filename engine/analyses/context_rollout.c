@@ -194,6 +194,7 @@ const struct analysis analysis_context_rollout = {
 	.shape = "query × source",
 	.unit = "share",
 	.on = ON_RUN,
+	.needs = NEEDS_ATTENTION,
 	.cost = COST_RUNS,
 	.runs = runs,
 	.params = params,

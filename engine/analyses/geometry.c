@@ -26,6 +26,7 @@
 
 #include "engine/analysis/sources.h"
 #include "engine/numbers/kernels.h"
+#include "engine/run/mixer.h"
 #include "engine/run/norms.h"
 
 enum { ARG_SHOW, ARG_OF };
@@ -399,6 +400,8 @@ static bool begin(struct geometry *g, const struct ask *ask, struct err *err)
 	const int show = ask->arg[ARG_SHOW], T = ask->run->T;
 
 	*g = (struct geometry){ .ask = ask, .D = (size_t)ask->model->config.D, .first = T > 1 };
+	if (show == MIXING_RATIO && !mixer_all_attend(&ask->model->config, err))
+		return err_in(err, "geometry show=mixing_ratio");
 	if (show == MIXING_RATIO && (!run_has(ask->run, SITE_V) ? !analysis_refuse_stream(analysis_find("geometry"), ask->run, err)
 								: !sources_open(&g->sources, ask->run, T, ask->scratch, err)))
 		return false;

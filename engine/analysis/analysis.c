@@ -8,6 +8,7 @@
 #include "engine/base/clock.h"
 #include "engine/model/model.h"
 #include "engine/model/tokenizer/tokenizer.h"
+#include "engine/run/mixer.h"
 #include "engine/run/norms.h"
 
 enum { LOOK_EVERY_MS = 70, SHARE = 10 }; /* of the time, a tenth at most goes into showing */
@@ -174,6 +175,8 @@ bool analysis_can_answer(const struct analysis *a, const struct ask *ask, struct
 		return err_set(err, ERR_ARGUMENT, "%s compares with a second prompt: set a foil", a->name);
 	if ((a->needs & NEEDS_SUM) && !norms_off_stream(&ask->model->config, err))
 		return err_in(err, "%s", a->name);
+	if ((a->needs & NEEDS_ATTENTION) && !mixer_all_attend(&ask->model->config, err))
+		return err_in(err, "%s", a->name);
 	if (a->metrics && !analysis_explains(a, ask->metric->kind))
 		return refuse_metric(a, ask->metric, err);
 	if (!(a->needs & READS_STREAM) && !(keeps_all(ask->run) && keeps_all(ask->unedited)))
@@ -195,6 +198,9 @@ static bool prepare(const struct analysis *a, struct ask *ask, const struct valu
 			return err_in(err, "%s", a->name);
 		ask->real[i] = value.number;
 		ask->arg[i] = (int)value.number;
+		if ((a->needs & READS_ATTENTION) && param_dim(p) == DIM_LAYER &&
+		    !mixer_attends(&ask->model->config, ask->arg[i], err))
+			return err_in(err, "%s", a->name);
 		ask->text[i] = param_is_path(p) && value.text ? asset_path(value.text, NULL, NULL) : value.text;
 		if (value.text && !ask->text[i])
 			return err_set(err, ERR_FILE, "%s: %s: there is no file %s", a->name, p->name, value.text);

@@ -12,6 +12,7 @@
 #include "engine/analysis/interventions.h"
 #include "engine/model/tokenizer/tokenizer.h"
 #include "engine/run/coalitions.h"
+#include "engine/run/mixer.h"
 #include "engine/run/norms.h"
 
 const struct choice player_groups[] = {
@@ -123,6 +124,8 @@ static bool resolve_mask(const struct players *p, struct edit *edit, struct err 
 
 static bool make_masks(struct players *p, struct err *err)
 {
+	if (!mixer_all_attend(&p->ask->model->config, err))
+		return err_in(err, "how=mask");
 	for (int i = 0; i < p->n; i++) {
 		struct edit *edit = mask_edit(p, p->span[i]);
 

@@ -476,6 +476,8 @@ bool settle_lfm2_moe(const struct settings *s, struct config *c, struct arena *a
 	number(s, "routed_scaling_factor", &scale);
 	if (!s->json && gguf_int(s->from->gguf, "lfm2moe.leading_dense_block_count", &lead))
 		dense = (double)lead;
+	if (!s->json)
+		gguf_double(s->from->gguf, "lfm2moe.expert_weights_scale", &scale);
 	e->score = ROUTER_SIGMOID;
 	e->normalised = s->json ? flag(s, "norm_topk_prob", true) : true;
 	e->sum_eps = 1e-6f;

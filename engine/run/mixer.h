@@ -33,6 +33,10 @@ extern const struct mixer mixer_attention, mixer_conv;
 /* Layer l's. */
 const struct mixer *mixer_of(const struct config *c, int l);
 
+/* Does layer l attend, or every layer? Otherwise a sentence that says what it is. */
+bool mixer_attends(const struct config *c, int l, struct err *err);
+bool mixer_all_attend(const struct config *c, struct err *err);
+
 /* A layer that attends, in a model that has short convolutions: its rows have nothing of one, and no gradient there. */
 void mix_conv_nothing(const struct pass *p, const struct layer_sites *s);
 void mix_conv_no_gradient(const struct backward *b, struct layer_sites *s);

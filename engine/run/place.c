@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "engine/model/config.h"
+#include "engine/run/mixer.h"
 #include "engine/run/positions.h"
 #include "engine/run/run.h"
 
@@ -315,9 +316,7 @@ static bool check_mixer(const struct place *p, const struct config *c, const cha
 		return err_set(err, ERR_ARGUMENT, "%s: this model has no short convolutions", what);
 	if (of_conv && config_mixer(c, p->layer) != MIXER_CONV)
 		return err_set(err, ERR_ARGUMENT, "%s: layer %d attends and has no short convolution", what, p->layer);
-	return p->every_layer || !is_of_attention(p->site) || config_mixer(c, p->layer) == MIXER_ATTENTION ||
-	       err_set(err, ERR_ARGUMENT, "%s: layer %d is a short convolution, which has no queries, keys, values or weights",
-		       what, p->layer);
+	return p->every_layer || !is_of_attention(p->site) || mixer_attends(c, p->layer, err) || err_in(err, "%s", what);
 }
 
 bool place_check(const struct place *p, const struct config *c, const char *what, struct err *err)

@@ -38,11 +38,11 @@ NAMES = """gpt2-tied llama-grouped llama3 mistral-window gpt_neox bloom-heads fa
 phi phi3 phi3-long phi3-short qwen2 qwen2-yarn qwen3 gemma gemma2 gemma3 gemma3-types olmo olmo-unclipped
 olmo2 stablelm stablelm-parallel starcoder2 starcoder2-plain smollm3-four granite granite-bias cohere
 cohere-qk olmo3 olmo3-four exaone4 exaone4-plain glm4 glm4-plain cohere2 cohere2-pattern ministral3 ministral3-tied
-apertus gpt_bigcode mpt internlm2 mixtral qwen2_moe qwen3_moe
+apertus gpt_bigcode mpt internlm2 mixtral qwen2_moe qwen3_moe lfm2 lfm2-bias lfm2_moe
 phimoe granitemoe granitemoe-bias""".split()
 ARCH = {"mistral": "llama", "gpt_neox": "gptneox", "phi": "phi2", "gemma3_text": "gemma3", "cohere": "command-r",
         "olmo3": "olmo2", "ministral3": "mistral3", "gpt_bigcode": "starcoder", "mixtral": "llama", "qwen2_moe": "qwen2moe",
-        "qwen3_moe": "qwen3moe"}
+        "qwen3_moe": "qwen3moe", "lfm2_moe": "lfm2moe"}
 PERMUTED = {"llama", "smollm3", "granite", "granitemoe", "olmo", "mistral3", "internlm2"}
 LAYER_NORM = {"gpt2", "gptneox", "bloom", "falcon", "phi2", "olmo", "stablelm", "starcoder2", "command-r",
               "cohere2", "starcoder", "mpt"}  # phimoe has layer norms, and the key of the others
@@ -86,7 +86,7 @@ def stack_head_norms(weights):
 
 def stack_experts(name, w):
     """The experts of a layer, which transformers holds with gate and linear half in one array."""
-    layer, _, part = name.removeprefix("model.layers.").replace("block_sparse_moe", "mlp").partition(".mlp.experts.")
+    layer, _, part = name.removeprefix("model.layers.").replace("block_sparse_moe", "mlp").replace("feed_forward", "mlp").partition(".mlp.experts.")
     halves = zip(("gate", "up"), np.split(w, 2, 1)) if part == "gate_up_proj" else [("down", w)]
     return {f"blk.{layer}.ffn_{half}_exps.weight": np.ascontiguousarray(x) for half, x in halves}
 
@@ -107,7 +107,8 @@ def convert(model, arch, c):
     if arch in ("gemma", "gemma2", "gemma3") or getattr(c, "tie_word_embeddings", False):
         weights.pop("lm_head.weight", None)
     stack_head_norms(weights)
-    weights = {n: w for n, w in weights.items() if "act_fn" not in n}  # keys
+    weights.update({n: b.numpy() for n, b in model.named_buffers() if n.endswith("expert_bias")})
+    weights = {n: w.squeeze(1) if n.endswith("conv.conv.weight") else w for n, w in weights.items() if "act_fn" not in n}  # keys
     names = gguf.get_tensor_name_map(next(a for a, n in gguf.MODEL_ARCH_NAMES.items() if n == arch),
                                      c.num_hidden_layers)
     heads = c.num_attention_heads
@@ -118,6 +119,7 @@ def convert(model, arch, c):
             out.update(stack_experts(name, w))
             continue
         name = name.replace(".mlp.router.", ".block_sparse_moe.gate.").replace("_moe.router.w", "_moe.router.layer.w")
+        name = name.replace(".expert_bias", ".expert_bias.bias") if arch == "lfm2moe" else name
         known = names.get_name(name.removeprefix("transformer."), (".weight", ".bias")) or \
             names.get_name(name, (".weight", ".bias"))
         assert known, f"{arch}: the gguf package has no name for {name}"
@@ -178,11 +180,18 @@ def add_keys(w, arch, c, model):
     w.add_context_length(getattr(c, "max_position_embeddings", None) or getattr(c, "max_seq_len", None) or 2048)
     w.add_embedding_length(c.hidden_size)
     w.add_block_count(c.num_hidden_layers)
-    w.add_feed_forward_length(getattr(c, "intermediate_size", None) or getattr(c, "n_inner", None) or 4 * c.hidden_size)
+    if arch in ("lfm2", "lfm2moe"):  # no heads of keys: a layer that does not attend
+        kv_heads = [kv_heads if t == "full_attention" else 0 for t in c.layer_types]
+        w.add_shortconv_l_cache(c.conv_L_cache)
+    if arch == "lfm2moe":
+        w.add_leading_dense_block_count(c.num_dense_layers)
+        w.add_expert_weights_scale(c.routed_scaling_factor)
+    mlp = getattr(getattr(model, "model", None), "layers", [None])[0] if arch == "lfm2" else None
+    w.add_feed_forward_length(mlp.feed_forward.w1.out_features if mlp else getattr(c, "intermediate_size", None) or getattr(c, "n_inner", None) or 4 * c.hidden_size)
     w.add_head_count(heads)
     w.add_head_count_kv(kv_heads)
     w.add_vocab_size(c.vocab_size)
-    epsilon = next((getattr(c, k) for k in ("rms_norm_eps", "layer_norm_eps", "layer_norm_epsilon", "norm_epsilon")
+    epsilon = next((getattr(c, k) for k in ("rms_norm_eps", "layer_norm_eps", "layer_norm_epsilon", "norm_epsilon", "norm_eps")
                     if hasattr(c, k)), 1e-5)
     (w.add_layer_norm_eps if arch in LAYER_NORM else w.add_layer_norm_rms_eps)(epsilon)
     if head_width(c) * heads != c.hidden_size or arch.startswith("gemma"):

@@ -21,6 +21,9 @@ PATTERN = EDITED + ["pattern 1.0 @6 zero", "kv 0.0 @3 scale 2"]
 MIXED = ["expert 1.0 @3.. scale 2", "attn_out 0 @3 scale 2", "expert 1.1 @4 forbid", "expert 1.2 @5 force",
          "router_logits 1 @1..5 scale 0.7", "expert_weights 1 @5.. scale 1.3", "expert 1.2 @6.. bias 0.8"]
 IN_BOTH = MIXED + ["expert 0.0 @2.. zero", "expert 0.1 @1.. bias 0.5", "expert 0.2 @3 mean"]
+CONV = ["attn_out 0 @3 scale 2", "conv_in 0.1 @2..4 zero", "conv_gate 0 @4.. scale 0.5", "conv_in 0 @5.. scale 1.5",
+        "head 0.1 @5 zero", "pattern 1.0 @6 zero"]
+CONV_ABOVE = [e.replace("_in 0", "_in 1").replace("_gate 0", "_gate 1") for e in CONV if "pattern" not in e]
 QUESTIONS = {  # metric, edits
     "mixtral": [("logit #5", []), ("kl", IN_BOTH)],
     "qwen2_moe": [("logprob #7", []), ("loss", IN_BOTH)],
@@ -29,6 +32,9 @@ QUESTIONS = {  # metric, edits
     "olmoe": [("logit_diff #3 #9", []), ("entropy", IN_BOTH)],
     "phimoe": [("logit #5", []), ("logprob #7", IN_BOTH)],
     "granitemoe": [("logprob #7", []), ("kl", IN_BOTH)],
+    "lfm2": [("logprob #7", []), ("kl", CONV)],
+    "lfm2-bias": [("loss", []), ("logit #5", CONV_ABOVE + ["conv_gate 2.2 @3.. scale -1"])],
+    "lfm2_moe": [("logit_diff #3 #9", []), ("entropy", CONV_ABOVE + [e for e in MIXED if "attn" not in e])],
     "gpt2-tied": [("logit_diff #3 #9", []), ("kl", PATTERN)],
     "gpt2-odd": [("logprob #7", []), ("loss", EDITED)],
     "llama-grouped": [("logprob #7", []), ("entropy", PATTERN)],

@@ -221,7 +221,7 @@ FAMILIES = {
         "two of five experts by sigmoid and bias, scaled; the first layer has one MLP", "lfm2_moe", "Lfm2MoeForCausalLM",
         hidden_size=24, rope_theta=70.0, norm_eps=1e-5, conv_L_cache=3, layer_types=["full_attention", "conv"], num_experts=5,
         num_experts_per_tok=2, moe_intermediate_size=9, num_dense_layers=1, routed_scaling_factor=1.3, use_expert_bias=True,
-        norm_topk_prob=True, _buffers=expert_biases),
+        norm_topk_prob=True, tie_word_embeddings=True, _buffers=expert_biases),
     "phimoe": llama_like(
         "layer norms, biases everywhere, two of four experts by sparsemixer", "phimoe", "PhimoeForCausalLM",
         hidden_size=24, rope_theta=70.0, hidden_act="silu", rms_norm_eps=1e-5, num_local_experts=4, num_experts_per_tok=2,
