@@ -85,13 +85,25 @@ static void describe_cell(struct cause *c, int i, int row, int col)
 	int query = query_of(ask, row), n = keys_of(ask, query, col, keys);
 
 	for (int l = layers.from; l < layers.to; l++)
-		for (int k = 0; k < n; k++) {
+		for (int k = 0; k < n && config_mixer(&ask->model->config, l) == MIXER_ATTENTION; k++) {
 			bool mask = ask->arg[ARG_MODE] == MODE_MASK;
 			struct place place = place_at(mask ? SITE_SCORES : SITE_PATTERN, l, -1, query);
 
 			place_set(&place, DIM_KEY, keys[k].from, keys[k].to - 1);
 			cause_edit(c, i, &place, mask ? EDIT_MASK : EDIT_ZERO);
 		}
+}
+
+/* Is there attention in the window of a row? */
+static bool attends(const struct ask *ask, int row)
+{
+	const struct config *c = &ask->model->config;
+	const struct cause_window layers = cause_window(window_layer(ask, row), ask->arg[ARG_WINDOW], c->L);
+	int l = layers.from;
+
+	while (l < layers.to && config_mixer(c, l) != MIXER_ATTENTION)
+		l++;
+	return l < layers.to;
 }
 
 /* A variant for every cell that has something to cut. */
@@ -104,7 +116,7 @@ static struct cuts cuts_of(const struct ask *ask, const struct table *t)
 		struct cause_window keys[2];
 		int row = i / t->cols.n, col = i % t->cols.n;
 
-		if (!keys_of(ask, query_of(ask, row), col, keys))
+		if (!attends(ask, row) || !keys_of(ask, query_of(ask, row), col, keys))
 			continue;
 		describe_cell(&cuts.cause, n, row, col);
 		cuts.cell[n++] = (size_t)i;

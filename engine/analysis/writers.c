@@ -6,6 +6,7 @@
 #include "engine/numbers/kernels.h"
 #include "engine/numbers/norm_backward.h"
 #include "engine/numbers/pool.h"
+#include "engine/run/mixer.h"
 #include "engine/run/norms.h"
 #include "engine/run/result.h"
 
@@ -184,19 +185,11 @@ double writers_head(const struct writers *w, int head)
 	return dot(given(w) + at, w->in + at, K) + extra(w, head);
 }
 
-static const float *value_of(const struct writers *w, int head, int key)
+double writers_source(const struct writers *w, int head, int key)
 {
 	const struct config *c = &w->run->model->config;
 
-	return run_at(w->run, SITE_V, w->layer, key) + (size_t)config_kv_head(c, head) * (size_t)c->K;
-}
-
-double writers_source(const struct writers *w, int head, int key)
-{
-	size_t K = (size_t)w->run->model->config.K;
-	double weight = (double)run_pattern(w->run, w->layer, head, w->position)[key];
-
-	return weight != 0 ? weight * (double)kernel_dot(value_of(w, head, key), w->in + (size_t)head * K, K) : 0;
+	return mixer_of(c, w->layer)->from_along(w->run, w->layer, head, w->position, key, w->in + (size_t)(head * c->K));
 }
 
 double writers_neuron(const struct writers *w, int neuron)
@@ -230,15 +223,13 @@ bool writers_head_edited(const struct writers *w, int head)
 	return false;
 }
 
-/* z[H, K] of which the head's part is what it reads: Σ_j A_ij v_j. */
+/* z[H, K] of which the head's part is what it reads, before edits. */
 static void mix(const struct writers *w, int head, float *z)
 {
 	const struct config *c = &w->run->model->config;
-	const float *weight = run_pattern(w->run, w->layer, head, w->position);
 
 	for (int j = 0; j <= w->position; j++)
-		if (weight[j] != 0)
-			kernel_axpy(weight[j], value_of(w, head, j), z + (size_t)head * (size_t)c->K, (size_t)c->K);
+		mixer_of(c, w->layer)->from(w->run, w->layer, head, w->position, j, z + (size_t)(head * c->K));
 }
 
 double writers_head_edits(const struct writers *w, int head)

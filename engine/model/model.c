@@ -317,16 +317,16 @@ static size_t bytes_per_token(const struct config *c, size_t floats)
 }
 
 /* "1, 3-5"; what does not fit is cut at a comma. */
-static void list_mixtures(const struct config *c, char *out, size_t capacity)
+static void list_layers(const struct config *c, bool (*is)(const struct config *c, int l), char *out, size_t capacity)
 {
 	struct str s;
 
 	str_init(&s);
 	for (int l = 0, last; l < c->L; l = last + 1) {
 		last = l;
-		if (!config_mixes(c, l))
+		if (!is(c, l))
 			continue;
-		while (last + 1 < c->L && config_mixes(c, last + 1))
+		while (last + 1 < c->L && is(c, last + 1))
 			last++;
 		str_addf(&s, last > l ? "%s%d-%d" : "%s%d", s.n ? ", " : "", l, last);
 	}
@@ -337,8 +337,16 @@ static void list_mixtures(const struct config *c, char *out, size_t capacity)
 	str_done(&s);
 }
 
+static bool is_conv(const struct config *c, int l)
+{
+	return config_mixer(c, l) == MIXER_CONV;
+}
+
 static void mixture_facts(const struct config *c, struct model_facts *f)
 {
+	static const char *const routers[] = {
+		[ROUTER_SOFTMAX] = "softmax", [ROUTER_SIGMOID] = "sigmoid", [ROUTER_SPARSEMIXER] = "sparsemixer"
+	};
 	const struct experts *e = &c->experts;
 	int mixtures = 0;
 
@@ -351,9 +359,9 @@ static void mixture_facts(const struct config *c, struct model_facts *f)
 	f->chosen = e->chosen;
 	f->expert_neurons = e->F;
 	f->shared_neurons = e->shared;
-	f->sparsemixer = e->score == ROUTER_SPARSEMIXER;
+	f->router = routers[e->score];
 	if (mixtures < c->L)
-		list_mixtures(c, f->mixtures, sizeof f->mixtures);
+		list_layers(c, config_mixes, f->mixtures, sizeof f->mixtures);
 }
 
 void model_facts_of(const struct model *m, struct model_facts *f)
@@ -378,6 +386,8 @@ void model_facts_of(const struct model *m, struct model_facts *f)
 				   .stream_bytes_per_token = bytes_per_token(c, model_stream_floats(c)),
 				   .run_bytes_per_pair = sizeof(float) * (size_t)c->L * (size_t)c->H };
 	mixture_facts(c, f);
+	f->conv_taps = c->conv_taps;
+	list_layers(c, is_conv, f->convolutions, sizeof f->convolutions);
 	snprintf(f->name, sizeof f->name, "%s", m->name);
 	snprintf(f->family, sizeof f->family, "%s", c->family);
 	snprintf(f->unused, sizeof f->unused, "%s%s%s", p->other ? p->other : "", p->other && p->unused ? "; " : "",

@@ -40,7 +40,10 @@ struct layer {
 	struct matrix *W_Q, *W_K, *W_V; /* [D, H*K], [D, G*K], [D, G*K] */
 	struct matrix *W_O;		/* [H*K, D] */
 	float *b_Q, *b_K, *b_V, *b_O;	/* NULL where there is none */
-	/* Of a short convolution, which has no queries, keys and values: z = C ⊙ (conv(B ⊙ X) + b_conv), each made of the stream. */
+	/*
+	 * Of a short convolution, which has no queries, keys and values: z = C ⊙ (conv(B ⊙ X) + b_conv), each made of the
+	 * stream.
+	 */
 	struct matrix *W_B, *W_C, *W_X; /* [D, H*K] */
 	float *b_B, *b_C, *b_X, *b_conv;
 	float *conv;			      /* [H*K, taps] the last tap is the position's own */
@@ -88,8 +91,10 @@ struct model_facts {
 	int neurons; /* of an MLP that is no mixture; 0: all are mixtures */
 	/* of a mixture; shared_neurons: of the MLP beside them, which every token passes through, or 0 */
 	int experts, chosen, expert_neurons, shared_neurons;
-	char mixtures[128];	       /* the layers that are: "1, 3-5"; empty: none, or every one */
-	bool sparsemixer;	       /* of their routers: config.h */
+	char mixtures[128];	/* the layers that are: "1, 3-5"; empty: none, or every one */
+	char convolutions[128]; /* the layers that are short convolutions, of conv_taps positions; empty: none */
+	int conv_taps;
+	const char *router;	       /* how theirs score: "softmax", "sigmoid", "sparsemixer" */
 	bool tied, gated, llama_tanh;  /* llama_tanh: llama.cpp's numbers differ a little: see family.h */
 	size_t parameters, file_bytes; /* file_bytes: what is mapped */
 	size_t private_bytes;	       /* weights in private memory */

@@ -85,9 +85,33 @@ static void queries(const struct pass *p, int l, const struct layer_sites *s)
 	rows_each(p, l, s, finish_query);
 }
 
+static const float *value_of(const struct run *r, int l, int head, int key)
+{
+	const struct config *c = &r->model->config;
+
+	return run_at(r, SITE_V, l, key) + (size_t)config_kv_head(c, head) * (size_t)c->K;
+}
+
+static void from(const struct run *r, int l, int head, int query, int key, float *z)
+{
+	const float weight = run_pattern(r, l, head, query)[key];
+
+	if (weight != 0)
+		kernel_axpy(weight, value_of(r, l, head, key), z, (size_t)r->model->config.K);
+}
+
+static double from_along(const struct run *r, int l, int head, int query, int key, const float *along)
+{
+	const double weight = (double)run_pattern(r, l, head, query)[key];
+
+	return weight != 0 ? weight * (double)kernel_dot(value_of(r, l, head, key), along, (size_t)r->model->config.K) : 0;
+}
+
 const struct mixer mixer_attention = {
 	.read = read_rows,
 	.ask = queries,
 	.mix = attention_run,
 	.back = mix_attention_back,
+	.from = from,
+	.from_along = from_along,
 };

@@ -6,6 +6,7 @@
  * Positions before the first count as nothing. Channels are called heads as attention's are, though none has more to do with its
  * neighbours than with others: what a head writes is then the write of its channels.
  */
+#include <stdlib.h>
 #include <string.h>
 
 #include "engine/numbers/kernels.h"
@@ -154,9 +155,34 @@ static void mix(const struct pass *p, int l, const struct layer_sites *s, int fi
 	no_weights(p, s);
 }
 
+/* The bias of the sum counts as the position's own. */
+static void from(const struct run *r, int l, int head, int query, int key, float *z)
+{
+	const struct layer *y = &r->model->layers[l];
+	const int n = r->model->config.conv_taps, tap = n - 1 - (query - key), K = r->model->config.K;
+	const float *gate = run_at(r, SITE_CONV_GATE, l, query) + head * K, *u = run_at(r, SITE_CONV_IN, l, key) + head * K;
+
+	for (int i = 0, channel = head * K; tap >= 0 && i < K; i++, channel++)
+		z[i] += gate[i] * (y->conv[channel * n + tap] * u[i] + (key == query && y->b_conv ? y->b_conv[channel] : 0));
+}
+
+static double from_along(const struct run *r, int l, int head, int query, int key, const float *along)
+{
+	const size_t K = (size_t)r->model->config.K;
+	float *z = xcalloc(K, sizeof *z);
+	double sum;
+
+	from(r, l, head, query, key, z);
+	sum = (double)kernel_dot(z, along, K);
+	free(z);
+	return sum;
+}
+
 const struct mixer mixer_conv = {
 	.read = read_rows,
 	.ask = read_gates,
 	.mix = mix,
 	.back = mix_conv_back,
+	.from = from,
+	.from_along = from_along,
 };

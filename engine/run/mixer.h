@@ -26,6 +26,12 @@ struct mixer {
 	 * receives the gradients of what is between. z may be b->wide.
 	 */
 	void (*back)(const struct backward *b, int l, const float *z, struct layer_sites *s);
+	/*
+	 * What a head's z has from the position `key`, gates and weights as they are; over all keys it sums to z before edits on
+	 * it: z[K] += that, or that along[K].
+	 */
+	void (*from)(const struct run *r, int l, int head, int query, int key, float *z);
+	double (*from_along)(const struct run *r, int l, int head, int query, int key, const float *along);
 };
 
 extern const struct mixer mixer_attention, mixer_conv;

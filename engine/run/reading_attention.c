@@ -8,6 +8,7 @@
 #include "engine/model/rotary.h"
 #include "engine/numbers/kernels.h"
 #include "engine/run/attention.h"
+#include "engine/run/mixer.h"
 #include "engine/run/norms.h"
 #include "engine/run/reading_inside.h"
 
@@ -218,7 +219,8 @@ bool reading_of_sources(const struct run *run, const struct reading_sources *s, 
 	float *pl = arena_floats(out->arena, reading_channels(run), err), *u = arena_floats(out->arena, (size_t)(c->H * c->K), err);
 	float *d = arena_floats(out->arena, (size_t)(s->from + s->n) * (size_t)(c->G * c->K), err);
 
-	if (!pl || !u || !d || !reading_begin_at_norm(out, run, SITE_LN1, s->layer, 0, s->from + s->n, err))
+	if (!mixer_attends(c, s->layer, err) || !pl || !u || !d ||
+	    !reading_begin_at_norm(out, run, SITE_LN1, s->layer, 0, s->from + s->n, err))
 		return false;
 	for (int i = 0; i < s->n; i++) {
 		double bias = reading_before_write(run, s, i, pl, u);

@@ -18,10 +18,11 @@ static const char *const edit_sets[][EDITS] = {
 	{ NULL },
 	{ "attn_out 0 @3 scale 2", "mlp_out 0 @1,4 mean", "resid_pre 1 @2 scale 0.5", NULL },
 	{ "pattern 0.1 @4 scale 0.5", "pattern 1.0 @6 zero", "head 1.0 @5 scale -1", "z 0.0 @4 scale 1.5", "q 1.1 scale 0.8",
-	  "k 1.0 @2 zero", "v 0.0 @3 scale 2", "expert 0.0 @3.. scale 2", "mlp_pre 1 @5 scale 0.7", "neuron 0.3 scale -2",
-	  "resid_post 0 @3 patch", NULL },
-	{ "embed 0 @3 noise 0.5 1", "scores 0.0 @4 scale 0.7", "scores 1.1 @6<3 mask", "scores 1.1 @4 scale 0.5",
-	  "pattern 1.1 @4,6 scale 0.5", "resid_pre 1 @1..5 " VECTOR, "mlp_out 1 @4 noise 0.1", NULL },
+	  "k 1.0 @2 zero", "v 0.0 @3 scale 2", "conv_in 0.1 @2.. scale 0.6", "conv_gate 1 @4 scale -1", "expert 0.0 @3.. scale 2",
+	  "mlp_pre 1 @5 scale 0.7", "neuron 0.3 scale -2", "resid_post 0 @3 patch", NULL },
+	{ "embed 0 @3 noise 0.5 1", "scores 0.0 @4 scale 0.7", "conv_in 1 @3 noise 0.3", "conv_gate 0.0 @2..5 scale 1.4",
+	  "scores 1.1 @6<3 mask", "scores 1.1 @4 scale 0.5", "pattern 1.1 @4,6 scale 0.5", "resid_pre 1 @1..5 " VECTOR,
+	  "mlp_out 1 @4 noise 0.1", NULL },
 	{ "head 0.0 @2.. " VECTOR, "head 0.0..1 @3.. scale 0.5", "head 1.1 " BASIS, "head 1.0 @4 " BASIS, "head 1.0 @4.. scale 2",
 	  "resid_post 0 @3 " BASIS, "scores 1.0 @5.. add 0.5", "scores 1.1 @6<2..3 patch", "pattern 0.1 @5 add 0.1",
 	  "mlp_out 0 @2.. " BASIS, "attn_out 1 @3 scale 2", NULL },
@@ -192,6 +193,12 @@ static bool has_site(const struct config *c, enum site site, int layer)
 {
 	const enum dim unit = site_table[site].unit;
 
+	const bool conv = config_mixer(c, layer) == MIXER_CONV;
+
+	if (site == SITE_CONV_IN || site == SITE_CONV_GATE)
+		return conv;
+	if (conv && (site == SITE_Q || site == SITE_K || site == SITE_V))
+		return false;
 	return unit == DIM_NEURON   ? !config_mixes(c, layer)
 	       : unit == DIM_EXPERT ? config_mixes(c, layer)
 				    : site != SITE_RESID_MID || !c->parallel;
@@ -200,9 +207,9 @@ static bool has_site(const struct config *c, enum site site, int layer)
 static void check_differences(struct question *q, const char *spec, int set)
 {
 	static const enum site sites[] = {
-		SITE_RESID_PRE,	     SITE_Q,	   SITE_K,	  SITE_V,	SITE_Z,		 SITE_ATTN_OUT,
-		SITE_RESID_MID,	     SITE_MLP_PRE, SITE_MLP_POST, SITE_MLP_OUT, SITE_RESID_POST, SITE_ROUTER_LOGITS,
-		SITE_EXPERT_WEIGHTS,
+		SITE_RESID_PRE,	     SITE_Q,	   SITE_K,	   SITE_V,	 SITE_Z,	  SITE_ATTN_OUT,
+		SITE_RESID_MID,	     SITE_MLP_PRE, SITE_MLP_POST,  SITE_MLP_OUT, SITE_RESID_POST, SITE_ROUTER_LOGITS,
+		SITE_EXPERT_WEIGHTS, SITE_CONV_IN, SITE_CONV_GATE,
 	};
 	const struct config *c = &q->f->model->config;
 	unsigned state = 7;
@@ -213,6 +220,8 @@ static void check_differences(struct question *q, const char *spec, int set)
 				move_site(q, sites[s], l, 3, &state);
 				move_site(q, sites[s], l, q->metric.position, &state);
 			}
+		if (config_mixer(c, l) != MIXER_ATTENTION)
+			continue;
 		move_weight(q, l, c->H - 1, q->metric.position, q->metric.position - 1);
 		move_weight(q, l, 0, 4, 3);
 	}
@@ -254,6 +263,8 @@ static void check_sums(const struct question *q)
 	const struct config *c = &q->f->model->config;
 	double along_w = 0, along_z = 0, along_q = 0, along_k = 0, size = 1e-9;
 
+	if (config_mixer(c, 0) != MIXER_ATTENTION)
+		return;
 	for (int t = 0; t < q->f->T; t++) {
 		const float *z = run_at(q->run, SITE_Z, 0, t), *gz = gradient_at(q->g, SITE_Z, 0, t);
 		const float *x = run_at(q->run, SITE_Q, 0, t), *gx = gradient_at(q->g, SITE_Q, 0, t);

@@ -47,9 +47,9 @@ static const char *whole_line(const struct gradient_fixture *f, const char *line
 }
 
 /* Families do not have all norms: a line that keeps one that is not there is left out. */
-static bool has_norm(const struct model *m, const char *line)
+static bool has_norm(const struct model *m, const char *line, int layer)
 {
-	const struct layer *y = &m->layers[0];
+	const struct layer *y = &m->layers[layer];
 	const struct {
 		const char *word;
 		bool there;
@@ -64,17 +64,29 @@ static bool has_norm(const struct model *m, const char *line)
 	return true;
 }
 
-/* Neurons are where a layer's MLP is no mixture, experts where it is. */
+static bool begins(const char *line, const char *const *words)
+{
+	while (*words && strncmp(line, *words, strlen(*words)))
+		words++;
+	return *words;
+}
+
+/* Neurons are where a layer's MLP is no mixture, experts where it is; queries where it attends. */
 static bool has_place(const struct model *m, const char *line)
 {
 	const char *number = strchr(line, ' ');
 	const int layer = number ? atoi(number + 1) : 0;
+	static const char *const attention[] = { "pattern ", "scores ", "q ", "k ", "v ", "kv ", NULL }, *const conv[] = { "conv_",
+															   NULL };
+	const bool attends = config_mixer(&m->config, layer) == MIXER_ATTENTION;
 
 	if (!strncmp(line, "neuron", 6) || !strncmp(line, "mlp_pre", 7))
 		return !config_mixes(&m->config, layer);
 	if (!strncmp(line, "expert", 6) || !strncmp(line, "router", 6))
 		return config_mixes(&m->config, layer);
-	return has_norm(m, line);
+	if (begins(line, attention) || begins(line, conv))
+		return attends == begins(line, attention);
+	return has_norm(m, line, layer);
 }
 
 static struct run *make_run(const struct gradient_fixture *f, const int32_t *ids, const char *const *edits)

@@ -181,6 +181,28 @@ static void check_experts(void)
 	CHECK_THAT(!place_check(&beyond, &c, "x", &err) && strstr(err.text, "0 … 3"), "%s", err.text);
 }
 
+static void check_convolutions(void)
+{
+	enum mixer_kind mixer[] = { MIXER_CONV, MIXER_ATTENTION };
+	struct config c = { .L = 2, .H = 2, .G = 1, .K = 8, .F = 64, .dense = 64, .D = 16 };
+	struct place conv = place_at(SITE_CONV_IN, 0, 1, -1), above = place_at(SITE_CONV_GATE, 1, 1, -1),
+		     query = place_at(SITE_Q, 0, 1, -1), weights = place_at(SITE_PATTERN, 1, 0, 3),
+		     head = place_at(SITE_RESULT, 0, 1, -1);
+	struct err err = { 0 };
+	size_t from;
+
+	CHECK_THAT(!place_check(&conv, &c, "x", &err) && !strcmp(err.text, "x: this model has no short convolutions"), "%s",
+		   err.text);
+	c.mixer = mixer;
+	c.conv_taps = 3;
+	CHECK(place_check(&conv, &c, "x", &err) && place_check(&weights, &c, "x", &err) && place_check(&head, &c, "x", &err));
+	CHECK(place_slice(&conv, &c, &from) == 8 && from == 8);
+	CHECK_THAT(!place_check(&above, &c, "x", &err) && strstr(err.text, "x: layer 1 attends"), "%s", err.text);
+	CHECK_THAT(!place_check(&query, &c, "x", &err) && strstr(err.text, "x: layer 0 is a short convolution"), "%s", err.text);
+	query.every_layer = true;
+	CHECK(place_check(&query, &c, "x", &err));
+}
+
 int main(void)
 {
 	check_words();
@@ -190,5 +212,6 @@ int main(void)
 	check_dimensions();
 	check_model();
 	check_experts();
+	check_convolutions();
 	return tap_done();
 }

@@ -116,7 +116,7 @@ static void experts_json(const struct model_facts *f, struct str *out)
 	if (!f->experts)
 		return;
 	str_addf(out, ",\"experts\":{\"count\":%d,\"chosen\":%d,\"d_mlp\":%d,\"shared_d_mlp\":%d,\"router\":\"%s\"", f->experts,
-		 f->chosen, f->expert_neurons, f->shared_neurons, f->sparsemixer ? "sparsemixer" : "softmax");
+		 f->chosen, f->expert_neurons, f->shared_neurons, f->router);
 	add_text(out, "layers", *f->mixtures ? f->mixtures : "all");
 	str_add(out, "}");
 }
@@ -132,6 +132,11 @@ static void info_json(const struct model_facts *f, struct str *out)
 		",\"layers\":%d,\"heads\":%d,\"kv_heads\":%d,\"d_model\":%d,\"d_head\":%d,\"d_mlp\":%d,\"vocab\":%d,\"context\":%d",
 		f->L, f->H, f->G, f->D, f->K, f->neurons ? f->neurons : f->expert_neurons, f->V, f->context);
 	experts_json(f, out);
+	if (f->conv_taps) {
+		str_addf(out, ",\"convolutions\":{\"taps\":%d", f->conv_taps);
+		add_text(out, "layers", f->convolutions);
+		str_add(out, "}");
+	}
 	str_addf(out, ",\"tied\":%s,\"gated\":%s,\"parameters\":%zu", f->tied ? "true" : "false", f->gated ? "true" : "false",
 		 f->parameters);
 	add_text(out, "dtypes", f->dtypes);
@@ -155,13 +160,16 @@ static void mlp_text(const struct model_facts *f, struct str *out)
 	if (f->neurons)
 		str_addf(out, ", MLP %d%s", f->neurons, f->gated ? " (gated)" : "");
 	str_add(out, "\n");
+	if (f->conv_taps)
+		str_addf(out, "mixers      short convolutions over %d positions in layers %s; the others attend\n", f->conv_taps,
+			 f->convolutions);
 	if (!f->experts)
 		return;
 	str_addf(out, "experts     %d of %d neurons each, %d for each token, in %s%s\n", f->experts, f->expert_neurons, f->chosen,
 		 *f->mixtures ? "layers " : "every layer", f->mixtures);
 	if (f->shared_neurons)
 		str_addf(out, "            beside them one of %d neurons, which every token passes through\n", f->shared_neurons);
-	if (f->sparsemixer)
+	if (!strcmp(f->router, "sparsemixer"))
 		str_add(out, "            chosen and weighed by sparsemixer, as in Hugging Face; llama.cpp takes a softmax and RMS "
 			     "norms for this family, and gets other numbers\n");
 }
