@@ -23,6 +23,7 @@
 #include "engine/numbers/dense.h"
 #include "engine/numbers/lapack.h"
 #include "engine/numbers/pool.h"
+#include "engine/run/mixer.h"
 
 enum { ARG_KIND, ARG_RECEIVER, ARG_LAYER, ARG_AGAINST, ARG_FOLD };
 enum { KIND_K, KIND_Q, KIND_V };
@@ -218,20 +219,27 @@ static void fill_layer(struct links *w, struct table *t, int sender, int receive
 				(float)(w->score[s * w->H + r] - off);
 }
 
+/* Layers that mix positions otherwise have no queries, keys and values: their cells stay empty. */
+static bool attends(const struct links *w, int l)
+{
+	return config_mixer(&w->ask->model->config, l) == MIXER_ATTENTION;
+}
+
 static bool fill(struct links *w, struct table *t, struct err *err)
 {
 	const int first = first_receiver(w->ask), n = t->cols.n / (int)w->H;
 
 	for (int l = 0; l < first + n; l++)
-		if (!read_roots(w, l, err))
+		if (attends(w, l) && !read_roots(w, l, err))
 			return false;
 	for (int l = first; l < first + n; l++) {
-		if (!read_receiver(w, l, err))
+		if (attends(w, l) && !read_receiver(w, l, err))
 			return false;
-		for (int s = 0; s < l; s++) {
+		for (int s = 0; s < l && attends(w, l); s++) {
 			if (!task_going(w->ask->task, err))
 				return false;
-			fill_layer(w, t, s, l);
+			if (attends(w, s))
+				fill_layer(w, t, s, l);
 		}
 	}
 	return true;
@@ -333,7 +341,9 @@ static void describe(struct table *t, const struct ask *ask)
 	t->look = LOOK_HEAT;
 	t->scale = ask->arg[ARG_AGAINST] ? SCALE_DIVERGING : SCALE_SEQUENTIAL;
 	t->neutral = 0;
-	t->footnote = "no value: only heads of later layers read what a head writes";
+	t->footnote = mixer_all_attend(&ask->model->config, &(struct err){ 0 })
+			      ? "no value: only heads of later layers read what a head writes"
+			      : "no value: only heads of later layers read what a head writes, and some layers do not attend";
 	t->explain_other = "what weights say is no number of the run; the sender's path into the receiver is one: path-attribution";
 }
 
@@ -355,11 +365,14 @@ static bool prepare(struct links *w, struct err *err)
 static struct table *compute(const struct ask *ask, struct err *err)
 {
 	const struct config *c = &ask->model->config;
+	const bool one = ask->arg[ARG_RECEIVER] != 0;
 	struct links w = { ask, (size_t)c->D, (size_t)c->H, (size_t)c->G, (size_t)c->K, .sender = 0 };
-	struct table *t = prepare(&w, err) ? table_new(c->L * c->H, (ask->arg[ARG_RECEIVER] ? 1 : c->L) * c->H, err) : NULL;
+	struct table *t;
 	bool ok;
 
-	if (!t)
+	if (one && !mixer_attends(c, ask->arg[ARG_LAYER], err))
+		return NULL;
+	if (!(t = prepare(&w, err) ? table_new(c->L * c->H, (one ? 1 : c->L) * c->H, err) : NULL))
 		return NULL;
 	for (size_t i = 0; i < (size_t)t->rows.n * (size_t)t->cols.n; i++)
 		t->value[i] = NAN;

@@ -62,6 +62,24 @@ static void check_pair(const struct run_order *order, const struct run *from, co
 	run_unref(stream);
 }
 
+/* Lines about what a layer does not have are others in its place. */
+static const char *line_for(const struct model *m, const char *line)
+{
+	static const struct {
+		const char *line, *other;
+		int layer;
+	} without_attention[] = { { "pattern 0.0 @7<4 zero", "conv_gate 0.0 @7 zero", 0 },
+				  { "v 1 @3 zero", "conv_in 1 @3 zero", 1 } };
+
+	if (config_mixes(&m->config, 0) && !strncmp(line, "neuron", 6))
+		return "expert 0.0 @3.. zero";
+	for (size_t i = 0; i < sizeof without_attention / sizeof *without_attention; i++)
+		if (!strcmp(line, without_attention[i].line) &&
+		    config_mixer(&m->config, without_attention[i].layer) != MIXER_ATTENTION)
+			return without_attention[i].other;
+	return line;
+}
+
 static void check_runs(const struct model *m)
 {
 	static const char *const edits[] = {
@@ -96,10 +114,10 @@ static void check_runs(const struct model *m)
 	edited.edit_count = 1;
 	edited.unedited = whole;
 	for (size_t i = 0; i < sizeof edits / sizeof *edits; i++) {
-		const char *expert = "expert 0.0 @3.. zero";
+		const char *line = line_for(m, edits[i]);
 
-		edited.edits = config_mixes(&m->config, 0) && !strncmp(edits[i], "neuron", 6) ? &expert : &edits[i];
-		check_pair(&edited, stream, edits[i]);
+		edited.edits = &line;
+		check_pair(&edited, stream, line);
 	}
 	edited.unedited = stream;
 	edited.edits = (const char *const[]){ "head 1.0 mean" };
