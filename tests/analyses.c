@@ -27,7 +27,7 @@ static const char *const edit_sets[][3] = {
 	{ "pattern 0.1 @2 zero", "layer 1 zero", NULL },
 };
 
-struct walk {
+struct technique_walk {
 	const char *samples; /* a file of prompts, for techniques that want one */
 	struct session *session;
 	struct job job;
@@ -52,7 +52,7 @@ static int count_bad_cells(const struct table *t)
 	return bad;
 }
 
-static bool axis_fits(const struct walk *w, const struct axis *axis)
+static bool axis_fits(const struct technique_walk *w, const struct axis *axis)
 {
 	int n = dim_extent(&session_model(w->session)->config, session_run(w->session)->T, axis->dim);
 
@@ -64,7 +64,7 @@ static bool axis_fits(const struct walk *w, const struct axis *axis)
 	return axis->n > 0 && (!n || axis->n == n || axis->place); /* places say what each index is of */
 }
 
-static bool shape_fits(const struct walk *w, const struct table *t)
+static bool shape_fits(const struct technique_walk *w, const struct table *t)
 {
 	char shape[80];
 
@@ -178,7 +178,7 @@ static bool is_harmless(const char *s)
 	return true;
 }
 
-static void check_exports(const struct walk *w, const struct table *t)
+static void check_exports(const struct technique_walk *w, const struct table *t)
 {
 	struct snapshot *of = xcalloc(1, sizeof *of);
 	struct answer answer = { .table = t, .job = &w->job, .pane = &w->job.pane[0], .of = of };
@@ -204,7 +204,7 @@ static bool has_two_cursors(const struct table *t)
 	return t->rows.dim != t->cols.dim || t->rows.dim == DIM_NONE;
 }
 
-static void check_answer(struct walk *w)
+static void check_answer(struct technique_walk *w)
 {
 	struct err err = { 0 };
 	struct notes notes = { 0 };
@@ -233,7 +233,7 @@ static void check_answer(struct walk *w)
 }
 
 /* The least and the greatest value of an argument. */
-static struct value bound(const struct walk *w, const struct param *p, bool high)
+static struct value bound(const struct technique_walk *w, const struct param *p, bool high)
 {
 	int n = dim_extent(&session_model(w->session)->config, session_run(w->session)->T, p->dim);
 
@@ -244,7 +244,7 @@ static struct value bound(const struct walk *w, const struct param *p, bool high
 	return param_is_text(p) ? param_default(p) : value_number(high ? p->hi : p->lo);
 }
 
-static void walk_arguments(struct walk *w)
+static void walk_arguments(struct technique_walk *w)
 {
 	const struct param *params = w->analysis->params;
 	struct job_pane *pane = &w->job.pane[0];
@@ -276,13 +276,13 @@ static void walk_arguments(struct walk *w)
 }
 
 /* Where there is one expert, every token is sent to it. */
-static bool can_change(const struct walk *w)
+static bool can_change(const struct technique_walk *w)
 {
 	return strcmp(w->analysis->name, "expert-routing") || session_model(w->session)->config.experts.X;
 }
 
 /* With an edit, --diff shows something; without one it is zero everywhere, exactly. */
-static void check_diff(struct walk *w)
+static void check_diff(struct technique_walk *w)
 {
 	for (int edited = 0; edited < 2; edited++) {
 		struct err err = { 0 };
@@ -305,7 +305,7 @@ static void check_diff(struct walk *w)
 }
 
 /* The foil's own best tokens may be others: a difference knows its numbers for those of the prompt all the same. */
-static void check_foil_ranks(struct walk *w)
+static void check_foil_ranks(struct technique_walk *w)
 {
 	struct err err = { 0 };
 	struct table *t = NULL;
@@ -322,7 +322,7 @@ static void check_foil_ranks(struct walk *w)
 	w->job.pane[0].shown = SHOWN_RUN;
 }
 
-static void walk_model(struct walk *w)
+static void walk_model(struct technique_walk *w)
 {
 	struct err err = { 0 };
 
@@ -478,7 +478,9 @@ int main(void)
 
 	test_registry();
 	while (dir && (entry = readdir(dir))) {
-		struct walk w = { .session = session_new(), .model = entry->d_name, .samples = samples, .turn = (size_t)models };
+		struct technique_walk w = {
+			.session = session_new(), .model = entry->d_name, .samples = samples, .turn = (size_t)models
+		};
 		char *path = file_join(FOLDER, entry->d_name), *config = file_join(path, "config.json");
 
 		if (entry->d_name[0] != '.' && file_exists(config)) {

@@ -93,16 +93,13 @@ code engine | grep -E '\b(gets|strcpy|strcat|sprintf|strtok|alloca|atoi|atof)[ \
 comm -3 <(sed -nE 's/^ANALYSIS\(([a-z_0-9]+)\).*/\1/p' engine/analysis/analyses.def | sort) \
 	<(ls engine/analyses/*.c | sed 's/.*\///; s/\.c$//' | sort) | none 'engine/analyses and analyses.def name the same techniques'
 
-# 7. A struct that a header tells of is defined there, or in that header's own file: elsewhere its name would mean something else.
-{ sources; find tests -name '*.c'; } | xargs awk '
-	function stem(path) { sub(/\.[ch]$/, "", path); return path }
-	FILENAME ~ /\.h$/ && /^struct [a-z0-9_]+( \{|;)/ { tag = $2; sub(/;.*/, "", tag); told[tag] = told[tag] " " stem(FILENAME) " " }
-	FILENAME ~ /\.c$/ && /^[ \t]*(static )?(const )?struct [a-z0-9_]+ \{/ {
-		tag = $0; sub(/^.*struct /, "", tag); sub(/ .*/, "", tag)
-		made[++n] = FILENAME ":" FNR ": struct " tag; name[n] = tag; by[n] = stem(FILENAME)
-	}
-	END { for (i = 1; i <= n; i++) if (name[i] in told && !index(told[name[i]], " " by[i] " ")) print made[i] }' |
-	none 'the name of a struct in a header means nothing else anywhere'
+# 7. A name of a struct, an enum or a union means one thing, also where files keep it to themselves: one search finds it all.
+{ sources; find tests -name '*.[ch]'; } | xargs awk '
+	match($0, /(struct|enum|union) [a-z0-9_]+ \{/) {
+		tag = substr($0, RSTART, RLENGTH - 2)
+		if (tag in made) print FILENAME ":" FNR ": " tag " is in " made[tag] " too"
+		else made[tag] = FILENAME ":" FNR
+	}' | none 'a tag means one thing'
 
 sources | xargs wc -l | awk '$2 != "total" && $1 > 450 { print "# note: " $2 " has " $1 " lines; two subjects?" }'
 tap_done

@@ -42,7 +42,7 @@ static const struct param params[] = {
 enum { SPAN, OTHERS, ITSELF, SPANS };
 
 /* Cells with nothing to cut have no variant. */
-struct cuts {
+struct knockout_variants {
 	struct cause cause;
 	size_t *cell; /* [cause.n] which cell a variant is */
 };
@@ -107,10 +107,11 @@ static bool attends(const struct ask *ask, int row)
 }
 
 /* A variant for every cell that has something to cut. */
-static struct cuts cuts_of(const struct ask *ask, const struct table *t)
+static struct knockout_variants cuts_of(const struct ask *ask, const struct table *t)
 {
 	int all = t->rows.n * t->cols.n, n = 0;
-	struct cuts cuts = { cause_new(ask, ask->run, ask->foil, all), arena_alloc(ask->scratch, (size_t)all * sizeof *cuts.cell) };
+	struct knockout_variants cuts = { cause_new(ask, ask->run, ask->foil, all),
+					  arena_alloc(ask->scratch, (size_t)all * sizeof *cuts.cell) };
 
 	for (int i = 0; i < all; i++) {
 		struct cause_window keys[2];
@@ -128,7 +129,7 @@ static struct cuts cuts_of(const struct ask *ask, const struct table *t)
 
 static void cells(struct table *t, const struct cause *c, const void *with)
 {
-	const struct cuts *cuts = with;
+	const struct knockout_variants *cuts = with;
 
 	for (int i = 0; i < c->n; i++)
 		t->value[cuts->cell[i]] = (float)(c->value[i] - c->now);
@@ -136,7 +137,7 @@ static void cells(struct table *t, const struct cause *c, const void *with)
 
 static bool fill(struct table *t, const struct ask *ask, struct err *err)
 {
-	struct cuts cuts = cuts_of(ask, t);
+	struct knockout_variants cuts = cuts_of(ask, t);
 	struct cause *c = &cuts.cause;
 	bool blank = c->n < t->rows.n * t->cols.n && ask->arg[ARG_MAP] != MAP_POSITIONS;
 

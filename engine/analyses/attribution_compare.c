@@ -63,7 +63,7 @@ static const struct param params[] = {
 	{ 0 },
 };
 
-struct comparison {
+struct method_comparison {
 	const struct ask *ask;
 	int first, last; /* of the tokens that are ranked */
 	int n;
@@ -75,9 +75,9 @@ struct comparison {
 	struct table *table;
 };
 
-static void begin(struct comparison *c, const struct ask *ask)
+static void begin(struct method_comparison *c, const struct ask *ask)
 {
-	*c = (struct comparison){ .ask = ask, .first = inputs_first(ask->run), .last = inputs_last(ask->run, ask->metric) };
+	*c = (struct method_comparison){ .ask = ask, .first = inputs_first(ask->run), .last = inputs_last(ask->run, ask->metric) };
 	for (int i = 0; i < METHODS; i++)
 		if (ask->arg[ARG_METHODS] >> i & 1)
 			c->method[c->n++] = methods[i];
@@ -94,7 +94,7 @@ static struct value *defaults(const struct ask *ask, const struct analysis *a)
 }
 
 /* The first column is the main one. */
-static void take_scores(struct comparison *c, int i, const struct table *t)
+static void take_scores(struct method_comparison *c, int i, const struct table *t)
 {
 	const int T = c->ask->run->T;
 
@@ -105,7 +105,7 @@ static void take_scores(struct comparison *c, int i, const struct table *t)
 }
 
 /* False: cancelled, or no memory. That a method cannot explain this metric, or under these edits, is no error here. */
-static bool ask_method(struct comparison *c, int i, struct err *err)
+static bool ask_method(struct method_comparison *c, int i, struct err *err)
 {
 	struct err why = { 0 };
 	struct table *t = ask_other(c->ask, c->method[i], defaults(c->ask, c->method[i]), &why);
@@ -124,12 +124,12 @@ static bool ask_method(struct comparison *c, int i, struct err *err)
 
 /* ---- what is shown ---- */
 
-static bool ranked(const struct comparison *c, int position)
+static bool ranked(const struct method_comparison *c, int position)
 {
 	return position >= c->first && position <= c->last;
 }
 
-static double largest(const struct comparison *c, int i)
+static double largest(const struct method_comparison *c, int i)
 {
 	double most = 0;
 
@@ -139,12 +139,12 @@ static double largest(const struct comparison *c, int i)
 }
 
 /* Of products of single precision: a gradient whose norm forgets the embedding's length is such, times the embedding (BLOOM). */
-static bool is_rounding(const struct comparison *c, double most)
+static bool is_rounding(const struct method_comparison *c, double most)
 {
 	return most <= 0x1p-16 * fabs(c->metric);
 }
 
-static void fill_scores(struct comparison *c)
+static void fill_scores(struct method_comparison *c)
 {
 	const bool scaled = c->ask->arg[ARG_SHOW] == SHOW_SCORES;
 
@@ -156,7 +156,7 @@ static void fill_scores(struct comparison *c)
 	}
 }
 
-static double agreement(const struct comparison *c, int i, int k)
+static double agreement(const struct method_comparison *c, int i, int k)
 {
 	double *a = arena_alloc(c->ask->scratch, 2 * (size_t)c->ask->run->T * sizeof *a), *b = a + c->ask->run->T;
 	const bool sign = c->sign[i] && c->sign[k];
@@ -170,7 +170,7 @@ static double agreement(const struct comparison *c, int i, int k)
 	return c->ask->arg[ARG_BY] == BY_KENDALL ? rank_kendall(a, b, n) : rank_spearman(a, b, n);
 }
 
-static void fill_agreement(struct comparison *c)
+static void fill_agreement(struct method_comparison *c)
 {
 	struct arena_mark mark = arena_mark(c->ask->scratch);
 
@@ -181,12 +181,12 @@ static void fill_agreement(struct comparison *c)
 	arena_rewind(c->ask->scratch, mark);
 }
 
-static bool agreeing(const struct comparison *c)
+static bool agreeing(const struct method_comparison *c)
 {
 	return c->ask->arg[ARG_SHOW] == SHOW_AGREEMENT;
 }
 
-static void fill(struct comparison *c)
+static void fill(struct method_comparison *c)
 {
 	if (agreeing(c))
 		fill_agreement(c);
@@ -196,13 +196,13 @@ static void fill(struct comparison *c)
 
 /* ---- the table ---- */
 
-static void name_methods(const struct comparison *c, struct axis *axis)
+static void name_methods(const struct method_comparison *c, struct axis *axis)
 {
 	for (int i = 0; i < c->n; i++)
 		axis_label(c->table, axis, i, c->method[i]->name);
 }
 
-static void describe_agreement(struct comparison *c)
+static void describe_agreement(struct method_comparison *c)
 {
 	struct table *t = c->table;
 
@@ -214,7 +214,7 @@ static void describe_agreement(struct comparison *c)
 	t->meaning = "1 = the same order, −1 = the opposite one";
 }
 
-static void describe_scores(struct comparison *c)
+static void describe_scores(struct method_comparison *c)
 {
 	const bool scaled = c->ask->arg[ARG_SHOW] == SHOW_SCORES;
 	struct table *t = c->table;
@@ -226,7 +226,7 @@ static void describe_scores(struct comparison *c)
 	t->skip_first = c->first == 1;
 }
 
-static void describe(struct comparison *c)
+static void describe(struct method_comparison *c)
 {
 	struct table *t = c->table;
 
@@ -242,7 +242,7 @@ static void describe(struct comparison *c)
 }
 
 /* "gradient-x-input 0.31, occlusion 2.4": what 1 is in each row. */
-static void tell_ranges(const struct comparison *c, struct str *out)
+static void tell_ranges(const struct method_comparison *c, struct str *out)
 {
 	int told = 0;
 
@@ -252,7 +252,7 @@ static void tell_ranges(const struct comparison *c, struct str *out)
 				 is_rounding(c, largest(c, i)) ? " (rounding)" : "");
 }
 
-static void tell(struct comparison *c)
+static void tell(struct method_comparison *c)
 {
 	struct str out;
 
@@ -268,7 +268,7 @@ static void tell(struct comparison *c)
 	str_done(&out);
 }
 
-static bool ask_all(struct comparison *c, struct err *err)
+static bool ask_all(struct method_comparison *c, struct err *err)
 {
 	for (int i = 0; i < c->n; i++) {
 		if (!ask_method(c, i, err))
@@ -283,7 +283,7 @@ static bool ask_all(struct comparison *c, struct err *err)
 
 static struct table *compute(const struct ask *ask, struct err *err)
 {
-	struct comparison c;
+	struct method_comparison c;
 
 	begin(&c, ask);
 	if (!metric_value(ask->metric, ask->run, ask->unedited, &c.metric, ask->task, err))
@@ -301,7 +301,7 @@ static struct table *compute(const struct ask *ask, struct err *err)
 /* What is there already costs nothing; what cannot be answered neither. */
 static struct passes passes_of_all(const struct ask *ask)
 {
-	struct comparison c;
+	struct method_comparison c;
 	struct passes all = { 0 };
 
 	begin(&c, ask);

@@ -98,7 +98,7 @@ static void set_axis(struct table *t, const struct ask *ask, const void *context
 /* ---- the check ---- */
 
 /* An entry of W_out: of the neuron that is the most active where the metric is read, into the channel that counts the most. */
-struct entry {
+struct weight_entry {
 	int layer, neuron, channel, position;
 	double expected; /* Σ_i n_a δ_b, times scale */
 	float scale;
@@ -114,7 +114,7 @@ static int strongest(const float *x, size_t n)
 }
 
 /* The highest layer whose MLP has neurons of its own and answers; false: there is none. */
-static bool choose(const struct ask *ask, struct entry *e)
+static bool choose(const struct ask *ask, struct weight_entry *e)
 {
 	const struct config *c = &ask->model->config;
 	const int highest = metric_layer(ask->metric, c);
@@ -125,9 +125,9 @@ static bool choose(const struct ask *ask, struct entry *e)
 
 			if (kernel_norm2(slope(ask, l, i), (size_t)c->D) == 0 || kernel_norm2(n, (size_t)c->dense) == 0)
 				continue;
-			*e =
-				(struct entry){ l, strongest(n, (size_t)c->dense), strongest(slope(ask, l, i), (size_t)c->D), i, 0,
-						0 };
+			*e = (struct weight_entry){
+				l, strongest(n, (size_t)c->dense), strongest(slope(ask, l, i), (size_t)c->D), i, 0, 0
+			};
 			e->scale = kernel_norm2(run_at(ask->run, SITE_MLP_OUT, l, i), (size_t)c->D) / fabsf(n[e->neuron]);
 			return true;
 		}
@@ -135,7 +135,7 @@ static bool choose(const struct ask *ask, struct entry *e)
 }
 
 /* The metric with the entry changed by so many times the scale. */
-static bool value_at(const struct ask *ask, const struct entry *e, double step, float *rows, double *value, struct err *err)
+static bool value_at(const struct ask *ask, const struct weight_entry *e, double step, float *rows, double *value, struct err *err)
 {
 	const size_t D = (size_t)ask->model->config.D;
 	const int T = ask->run->T;
@@ -154,7 +154,7 @@ static bool check_entry(struct table *t, const struct ask *ask, struct err *err)
 {
 	static const double steps[] = { 0.04, 0.02 };
 	float *rows = arena_floats(ask->scratch, (size_t)ask->run->T * (size_t)ask->model->config.D, err);
-	struct entry e;
+	struct weight_entry e;
 	double slopes[2];
 
 	if (!rows)

@@ -106,7 +106,7 @@ static void tell_edits(struct table *t, const struct ask *ask)
 }
 
 /* What the seeds before gave. */
-struct seeds {
+struct noise_seeds {
 	int done;
 	double *value;	/* [seeds, n] */
 	double *noised; /* [seeds] the metric with noise alone */
@@ -115,7 +115,7 @@ struct seeds {
 };
 
 /* The mean of one cell over `n` seeds, and its standard error; `now` stands for the last of them when it is under way. */
-static void cell(struct table *t, const struct cause *c, const struct seeds *s, int i, int n)
+static void cell(struct table *t, const struct cause *c, const struct noise_seeds *s, int i, int n)
 {
 	double sum = 0, noised = 0, span, mean, squares = 0;
 
@@ -137,7 +137,7 @@ static void cell(struct table *t, const struct cause *c, const struct seeds *s, 
 }
 
 /* The metric of the noised run, the mean over the seeds so far. */
-static float with_noise_alone(const struct cause *c, const struct seeds *s)
+static float with_noise_alone(const struct cause *c, const struct noise_seeds *s)
 {
 	double sum = c->now;
 
@@ -149,14 +149,14 @@ static float with_noise_alone(const struct cause *c, const struct seeds *s)
 /* Over the seeds so far: the one under way counts where it is known already. */
 static void cells(struct table *t, const struct cause *c, const void *with)
 {
-	const struct seeds *s = with;
+	const struct noise_seeds *s = with;
 
 	for (int i = 0; i < t->rows.n * t->cols.n; i++)
 		cell(t, c, s, i, s->done + (!isnan(c->value[i]) || !s->done));
 	t->neutral = s->normalise ? 0 : with_noise_alone(c, s);
 }
 
-static bool sweep_seeds(struct table *t, const struct ask *ask, struct cause *c, struct seeds *s, struct err *err)
+static bool sweep_seeds(struct table *t, const struct ask *ask, struct cause *c, struct noise_seeds *s, struct err *err)
 {
 	for (; s->done < ask->arg[ARG_SEEDS]; s->done++) {
 		struct run *r = noised_run(ask, s->done, err);
@@ -188,9 +188,9 @@ static bool fill(struct table *t, const struct ask *ask, struct err *err)
 {
 	struct cause c = variants(ask);
 	int n = ask->arg[ARG_SEEDS];
-	struct seeds s = { .value = arena_alloc(ask->scratch, (size_t)(n * c.n) * sizeof *s.value),
-			   .noised = arena_alloc(ask->scratch, (size_t)n * sizeof *s.noised),
-			   .normalise = ask->arg[ARG_SHOW] == SHOW_NORMALISED };
+	struct noise_seeds s = { .value = arena_alloc(ask->scratch, (size_t)(n * c.n) * sizeof *s.value),
+				 .noised = arena_alloc(ask->scratch, (size_t)n * sizeof *s.noised),
+				 .normalise = ask->arg[ARG_SHOW] == SHOW_NORMALISED };
 	double noised;
 
 	if (!metric_value(ask->metric, ask->run, ask->unedited, &s.clean, ask->task, err) || !sweep_seeds(t, ask, &c, &s, err))

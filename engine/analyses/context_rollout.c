@@ -32,7 +32,7 @@ static const struct param params[] = {
 	{ 0 },
 };
 
-struct asked {
+struct rollout_answer {
 	const struct ask *ask;
 	struct table *t;
 	struct rollout rolled;
@@ -42,7 +42,7 @@ struct asked {
 	int query;
 };
 
-static bool roll_out(struct asked *r, struct err *err)
+static bool roll_out(struct rollout_answer *r, struct err *err)
 {
 	size_t cells = (size_t)r->T * (size_t)r->T;
 
@@ -55,12 +55,12 @@ static bool roll_out(struct asked *r, struct err *err)
 	return true;
 }
 
-static const float *row_of(const struct asked *r, int query)
+static const float *row_of(const struct rollout_answer *r, int query)
 {
 	return r->rolled.share + (size_t)query * (size_t)r->T;
 }
 
-static void fill(struct asked *r)
+static void fill(struct rollout_answer *r)
 {
 	double worst = 1;
 
@@ -79,13 +79,13 @@ static void fill(struct asked *r)
 
 static void flow_to(void *context, int source)
 {
-	struct asked *r = context;
+	struct rollout_answer *r = context;
 
 	r->flow[source] = (float)max_flow(r->all, r->layers, r->T, r->query, source);
 }
 
 /* By how much a row is beyond what it can be. */
-static double beyond(const struct asked *r)
+static double beyond(const struct rollout_answer *r)
 {
 	const float *rolled = row_of(r, r->query);
 	double worst = 0;
@@ -99,7 +99,7 @@ static double beyond(const struct asked *r)
 	return worst;
 }
 
-static bool fill_flow(struct asked *r, struct err *err)
+static bool fill_flow(struct rollout_answer *r, struct err *err)
 {
 	const bool one = r->T > ALL_PAIRS;
 	const int from = one ? r->ask->arg[ARG_POSITION] : 0, to = one ? from : r->T - 1;
@@ -122,12 +122,12 @@ static bool fill_flow(struct asked *r, struct err *err)
 
 /* ---- the table ---- */
 
-static bool begin(struct asked *r, const struct ask *ask, struct err *err)
+static bool begin(struct rollout_answer *r, const struct ask *ask, struct err *err)
 {
 	const int method = ask->arg[ARG_METHOD];
 	size_t T = (size_t)ask->run->T;
 
-	*r = (struct asked){ .ask = ask, .T = (int)T, .layers = ask->arg[ARG_LAYER] + 1 };
+	*r = (struct rollout_answer){ .ask = ask, .T = (int)T, .layers = ask->arg[ARG_LAYER] + 1 };
 	if (!rollout_open(&r->rolled, ask->run, method == FLOW ? MIXING_ATTENTION : (enum mixing_method)method, r->T, ask->scratch,
 			  ask->task, err))
 		return false;
@@ -156,7 +156,7 @@ static int runs(const struct ask *ask)
 
 static struct table *compute(const struct ask *ask, struct err *err)
 {
-	struct asked r;
+	struct rollout_answer r;
 	bool ok;
 
 	if (!begin(&r, ask, err) || !(r.t = table_new(r.T, r.T, err)))

@@ -37,7 +37,7 @@ static const struct param params[] = {
 /* ---- rows ---- */
 
 /* The name of a head, a neuron and a token comes from the row's place. */
-struct row {
+struct tree_row {
 	int parent;
 	struct place place;
 	bool closed;
@@ -51,11 +51,11 @@ struct tree_level {
 	double expected, actual, allowed, off;
 };
 
-struct tree {
+struct attribution_tree {
 	const struct ask *ask;
 	const struct direct_logit *readout;
-	struct parts *parts; /* [rows of the first level] of those that are open; the others' share is NULL */
-	struct row *row;     /* heap */
+	struct parts *parts;  /* [rows of the first level] of those that are open; the others' share is NULL */
+	struct tree_row *row; /* heap */
 	int n, room;
 	struct tree_level worst;
 	bool deep;		  /* the run has what opened rows read */
@@ -63,13 +63,13 @@ struct tree {
 	int opens;
 };
 
-static int add(struct tree *t, int parent, struct place place, double share, const char *name)
+static int add(struct attribution_tree *t, int parent, struct place place, double share, const char *name)
 {
 	if (t->n == t->room) {
 		t->room = t->room ? 2 * t->room : 256;
 		t->row = xrealloc(t->row, (size_t)t->room * sizeof *t->row);
 	}
-	t->row[t->n] = (struct row){ parent, place, false, share, name };
+	t->row[t->n] = (struct tree_row){ parent, place, false, share, name };
 	return t->n++;
 }
 
@@ -77,9 +77,9 @@ static int add(struct tree *t, int parent, struct place place, double share, con
  * Of the rows from `from` on, the children of `parent` against it. Single precision is theirs: what is allowed goes by all that
  * they hold.
  */
-static void check_level(struct tree *t, int parent, int from)
+static void check_level(struct attribution_tree *t, int parent, int from)
 {
-	const struct row *p = &t->row[parent];
+	const struct tree_row *p = &t->row[parent];
 	double sum = 0, all = 0;
 	struct tree_level l;
 
@@ -108,7 +108,7 @@ static bool opens(const struct place *open, const struct place *row)
 	       (open->site == SITE_RESULT && row->site == SITE_ATTN_OUT);
 }
 
-static bool is_open(const struct tree *t, const struct place *row, int depth)
+static bool is_open(const struct attribution_tree *t, const struct place *row, int depth)
 {
 	for (int i = 0; i < t->opens; i++)
 		if (opens(&t->open[i], row))
@@ -117,7 +117,7 @@ static bool is_open(const struct tree *t, const struct place *row, int depth)
 }
 
 /* The places that are to be open are of rows that can be, and the run has what is read then. */
-static bool find_open(struct tree *t, struct err *err)
+static bool find_open(struct attribution_tree *t, struct err *err)
 {
 	const struct analysis *a = &analysis_direct_attribution;
 
@@ -141,7 +141,7 @@ static bool find_open(struct tree *t, struct err *err)
 /* ---- attention ---- */
 
 /* Where the rows of a level are: of the one position that is read, or of all of them. */
-static struct place at_read(const struct tree *t, enum site site, int layer, int unit)
+static struct place at_read(const struct attribution_tree *t, enum site site, int layer, int unit)
 {
 	const struct reading *r = &t->readout->reading;
 	struct place place = place_at(site, layer, unit, -1);
@@ -150,7 +150,7 @@ static struct place at_read(const struct tree *t, enum site site, int layer, int
 	return place;
 }
 
-static void add_sources(struct tree *t, const struct parts *p, int parent, int head)
+static void add_sources(struct attribution_tree *t, const struct parts *p, int parent, int head)
 {
 	struct place place = at_read(t, SITE_PATTERN, p->layer, head);
 	int from = t->n;
@@ -165,7 +165,7 @@ static void add_sources(struct tree *t, const struct parts *p, int parent, int h
 }
 
 /* What edits put in the place of a write; its bias is here only then, otherwise it is in attn_bias or mlp_bias. */
-static void add_edits(struct tree *t, const struct parts *p, int parent)
+static void add_edits(struct attribution_tree *t, const struct parts *p, int parent)
 {
 	if (!p->edited)
 		return;
@@ -174,7 +174,7 @@ static void add_edits(struct tree *t, const struct parts *p, int parent)
 	add(t, parent, PLACE_NONE, p->edits, "edits");
 }
 
-static void add_heads(struct tree *t, const struct parts *p, int parent)
+static void add_heads(struct attribution_tree *t, const struct parts *p, int parent)
 {
 	int from = t->n;
 
@@ -235,7 +235,7 @@ static int listed_first(const struct table *like, enum site site, int layer, str
 	return own;
 }
 
-static bool add_neurons(struct tree *t, const struct parts *p, int parent, struct err *err)
+static bool add_neurons(struct attribution_tree *t, const struct parts *p, int parent, struct err *err)
 {
 	const bool mixes = config_mixes(&t->ask->model->config, p->layer);
 	const enum site site = mixes ? SITE_EXPERT : SITE_MLP_POST;
@@ -273,7 +273,7 @@ static bool is_block(const struct logit_share *p)
 }
 
 /* What the open rows of the first level are made of. */
-static bool open_parts(struct tree *t, struct err *err)
+static bool open_parts(struct attribution_tree *t, struct err *err)
 {
 	const struct direct_logit *out = t->readout;
 	const struct run *run = t->ask->run;
@@ -302,7 +302,7 @@ static bool open_parts(struct tree *t, struct err *err)
 	return parts_sum(open, n, run, &out->reading, scratch, t->ask->task, err);
 }
 
-static bool add_pieces(struct tree *t, struct err *err)
+static bool add_pieces(struct attribution_tree *t, struct err *err)
 {
 	for (int i = 0; i < t->readout->pieces; i++) {
 		const struct logit_share *p = &t->readout->piece[i];
@@ -326,7 +326,7 @@ static bool add_pieces(struct tree *t, struct err *err)
  * Of all levels the one that is furthest off. The first rows have the final norm and the unembedding between them and the
  * metric.
  */
-static struct check check_of(const struct tree *t, const char *const *show, struct arena *arena)
+static struct check check_of(const struct attribution_tree *t, const char *const *show, struct arena *arena)
 {
 	const struct tree_level *l = &t->worst;
 	double metric = t->readout->reading.value, sum = 0;
@@ -341,15 +341,15 @@ static struct check check_of(const struct tree *t, const char *const *show, stru
 }
 
 /* A token's row shares its text with those of all heads. */
-struct text {
+struct token_text {
 	const char *label, *show;
 	size_t bytes;
 };
 
-static const struct text *token_texts(const struct tree *tree, struct arena *arena)
+static const struct token_text *token_texts(const struct attribution_tree *tree, struct arena *arena)
 {
 	const struct run *r = tree->ask->run;
-	struct text *text = arena_alloc(tree->ask->scratch, (size_t)r->T * sizeof *text);
+	struct token_text *text = arena_alloc(tree->ask->scratch, (size_t)r->T * sizeof *text);
 	struct str show;
 
 	str_init(&show);
@@ -367,9 +367,9 @@ static const struct text *token_texts(const struct tree *tree, struct arena *are
 }
 
 /* "5.1" in files and "head 5.1" for people. */
-static struct text text_of(const struct row *r, const struct text *token, struct arena *arena)
+static struct token_text text_of(const struct tree_row *r, const struct token_text *token, struct arena *arena)
 {
-	struct text x = { .label = r->name };
+	struct token_text x = { .label = r->name };
 
 	if (r->place.key >= 0)
 		return token[r->place.key];
@@ -383,15 +383,15 @@ static struct text text_of(const struct row *r, const struct text *token, struct
 	return x;
 }
 
-static void name_rows(const struct tree *tree, struct table *t)
+static void name_rows(const struct attribution_tree *tree, struct table *t)
 {
-	const struct text *token = token_texts(tree, t->arena);
+	const struct token_text *token = token_texts(tree, t->arena);
 
 	axis_of(&t->rows, DIM_COMPONENT);
 	table_set_tree(t);
 	for (int i = 0; i < tree->n; i++) {
-		const struct row *r = &tree->row[i];
-		const struct text x = text_of(r, token, t->arena);
+		const struct tree_row *r = &tree->row[i];
+		const struct token_text x = text_of(r, token, t->arena);
 
 		t->rows.label[i] = x.label;
 		t->rows.label_bytes[i] = x.bytes;
@@ -402,7 +402,7 @@ static void name_rows(const struct tree *tree, struct table *t)
 	}
 }
 
-static void fill(const struct tree *tree, struct table *t)
+static void fill(const struct attribution_tree *tree, struct table *t)
 {
 	double root = tree->readout->reading.value, all = 0;
 
@@ -426,7 +426,9 @@ static void fill(const struct tree *tree, struct table *t)
 static struct table *compute(const struct ask *ask, struct err *err)
 {
 	struct direct_logit readout;
-	struct tree tree = { .ask = ask, .readout = &readout, .worst = { .parent = -1 }, .deep = run_has(ask->run, SITE_Z) };
+	struct attribution_tree tree = {
+		.ask = ask, .readout = &readout, .worst = { .parent = -1 }, .deep = run_has(ask->run, SITE_Z)
+	};
 	struct table *t = NULL;
 
 	if (find_open(&tree, err) && direct_logit_init(&readout, ask, ask->arg[ARG_POSITION], err) && open_parts(&tree, err) &&

@@ -60,7 +60,7 @@ struct way_piece {
 	double gap;
 };
 
-struct way {
+struct baseline_path {
 	const struct ask *ask;
 	size_t D;
 	int T;
@@ -76,7 +76,7 @@ struct way {
 
 /* ---- inputs ---- */
 
-static bool find_baseline(const struct way *w, struct err *err)
+static bool find_baseline(const struct baseline_path *w, struct err *err)
 {
 	const struct ask *ask = w->ask;
 	int32_t id = tokenizer_bos(ask->model->tokenizer);
@@ -103,14 +103,14 @@ static bool find_baseline(const struct way *w, struct err *err)
 	return true;
 }
 
-static bool is_mark(const struct way *w, int t)
+static bool is_mark(const struct baseline_path *w, int t)
 {
 	return t < inputs_first(w->ask->run);
 }
 
-static bool way_init(struct way *w, const struct ask *ask, struct err *err)
+static bool way_init(struct baseline_path *w, const struct ask *ask, struct err *err)
 {
-	*w = (struct way){ .ask = ask, .D = (size_t)ask->model->config.D, .T = ask->run->T };
+	*w = (struct baseline_path){ .ask = ask, .D = (size_t)ask->model->config.D, .T = ask->run->T };
 	w->baseline = arena_alloc(ask->scratch, w->D * sizeof *w->baseline);
 	w->x = arena_alloc(ask->scratch, w->D * sizeof *w->x);
 	w->moves = arena_alloc(ask->scratch, (size_t)w->T * sizeof *w->moves);
@@ -121,7 +121,7 @@ static bool way_init(struct way *w, const struct ask *ask, struct err *err)
 	return find_baseline(w, err);
 }
 
-static void put_input(const struct way *w, double along, float *x)
+static void put_input(const struct baseline_path *w, double along, float *x)
 {
 	for (size_t d = 0; d < w->D; d++) {
 		const double b = (double)w->baseline[d];
@@ -134,7 +134,7 @@ static void put_input(const struct way *w, double along, float *x)
 
 static void make_middle(void *context, int i, float *x)
 {
-	const struct way *w = context;
+	const struct baseline_path *w = context;
 	const struct way_piece *p = &w->piece[w->asked[i]];
 
 	for (int t = 0; t < w->T; t++)
@@ -144,7 +144,7 @@ static void make_middle(void *context, int i, float *x)
 
 static bool take_middle(void *context, int i, double value, const float *g)
 {
-	const struct way *w = context;
+	const struct baseline_path *w = context;
 	struct way_piece *p = &w->piece[w->asked[i]];
 
 	p->value = value;
@@ -161,7 +161,7 @@ static bool take_middle(void *context, int i, double value, const float *g)
 	return true;
 }
 
-static double sum_of(const struct way *w, int t)
+static double sum_of(const struct baseline_path *w, int t)
 {
 	double sum = 0;
 
@@ -172,7 +172,7 @@ static double sum_of(const struct way *w, int t)
 
 static void fill_cells(void *with)
 {
-	const struct way *w = with;
+	const struct baseline_path *w = with;
 
 	for (int t = 0; t < w->T; t++)
 		if (!is_mark(w, t))
@@ -180,7 +180,7 @@ static void fill_cells(void *with)
 }
 
 /* The gradients of the first n pieces that are asked. */
-static bool measure(struct way *w, int n, int of, struct err *err)
+static bool measure(struct baseline_path *w, int n, int of, struct err *err)
 {
 	const struct ask *ask = w->ask;
 	const struct input_variants middles = { n, make_middle, take_middle, w };
@@ -193,7 +193,7 @@ static bool measure(struct way *w, int n, int of, struct err *err)
 	return ok;
 }
 
-static struct way_piece *add_piece(struct way *w, double from, double to)
+static struct way_piece *add_piece(struct baseline_path *w, double from, double to)
 {
 	struct way_piece *p = &w->piece[w->pieces++];
 
@@ -202,13 +202,13 @@ static struct way_piece *add_piece(struct way *w, double from, double to)
 }
 
 /* Within what the gaps are to be. */
-static double allowed(const struct way *w, double share)
+static double allowed(const struct baseline_path *w, double share)
 {
 	return fmax(share * fabs(w->end - w->start), ROUNDING * fmax(1, fabs(w->end)));
 }
 
 /* Of all gaps together, each without its sign. */
-static double sizes_of(const struct way *w)
+static double sizes_of(const struct baseline_path *w)
 {
 	double sizes = 0;
 
@@ -217,7 +217,7 @@ static double sizes_of(const struct way *w)
 	return sizes;
 }
 
-static bool is_close(const struct way *w)
+static bool is_close(const struct baseline_path *w)
 {
 	const double sizes = sizes_of(w);
 	double sum = 0, shares = 0;
@@ -230,7 +230,7 @@ static bool is_close(const struct way *w)
 }
 
 /* The worst of the first n. */
-static int worst_of(const struct way *w, int n)
+static int worst_of(const struct baseline_path *w, int n)
 {
 	int worst = 0;
 
@@ -241,7 +241,7 @@ static int worst_of(const struct way *w, int n)
 }
 
 /* The piece becomes its first half, the second one is new; both are asked. */
-static void halve(struct way *w, int i, int n)
+static void halve(struct baseline_path *w, int i, int n)
 {
 	struct way_piece *first = &w->piece[i];
 	const double middle = (first->from + first->to) / 2;
@@ -259,7 +259,7 @@ static void halve(struct way *w, int i, int n)
  * Halves the worst pieces, as many as one go of gradients has room for, but none that is much better than the worst; all of them
  * while there are few. Returns how many gradients that asks.
  */
-static int halve_worst(struct way *w, int together)
+static int halve_worst(struct baseline_path *w, int together)
 {
 	const int before = w->pieces, few = before < FEWEST_PIECES, left = MOST_GRADIENTS - w->gradients;
 	const int room = few ? 2 * before : together > 2 ? together : 2, most = room < left ? room : left;
@@ -297,7 +297,7 @@ static int expected(const struct ask *ask, int gradients)
 	return gradients <= usual ? usual : twice;
 }
 
-static bool integrate_auto(struct way *w, struct err *err)
+static bool integrate_auto(struct baseline_path *w, struct err *err)
 {
 	const int together = input_together(w->ask->run, w->ask->metric);
 	struct way_piece *whole = add_piece(w, 0, 1);
@@ -317,7 +317,7 @@ static bool integrate_auto(struct way *w, struct err *err)
 	return true;
 }
 
-static bool integrate_plain(struct way *w, int steps, struct err *err)
+static bool integrate_plain(struct baseline_path *w, int steps, struct err *err)
 {
 	for (int i = 0; i < steps; i++) {
 		add_piece(w, (double)i / steps, (double)(i + 1) / steps);
@@ -329,7 +329,7 @@ static bool integrate_plain(struct way *w, int steps, struct err *err)
 /* ---- the metric with tokens at the baseline ---- */
 
 struct way_ends {
-	const struct way *way;
+	const struct baseline_path *way;
 	const int *token; /* [n] the one that is there; NULL: all of them */
 	double *value;	  /* [n] */
 };
@@ -352,7 +352,7 @@ static bool take_end(void *context, int i, double value, const float *g)
 	return true;
 }
 
-static bool measure_ends(const struct way *w, const int *token, int n, double *value, struct err *err)
+static bool measure_ends(const struct baseline_path *w, const int *token, int n, double *value, struct err *err)
 {
 	struct way_ends e = { w, token, value };
 	const struct input_variants variants = { n, make_end, take_end, &e };
@@ -361,14 +361,14 @@ static bool measure_ends(const struct way *w, const int *token, int n, double *v
 }
 
 /* Where a token is sent to other experts the metric jumps, and gradients do not add up to its change. */
-static bool jumps(const struct way *w)
+static bool jumps(const struct baseline_path *w)
 {
 	return w->ask->model->config.experts.X > 0;
 }
 
 /* ---- straight ---- */
 
-static bool straight(struct way *w, struct err *err)
+static bool straight(struct baseline_path *w, struct err *err)
 {
 	const struct ask *ask = w->ask;
 	const bool adaptive = ask->text[ARG_STEPS] != NULL;
@@ -396,7 +396,7 @@ static bool straight(struct way *w, struct err *err)
 /* ---- sequential ---- */
 
 /* tokens[T]: those on their way; returns how many. */
-static int moving(const struct way *w, int *tokens)
+static int moving(const struct baseline_path *w, int *tokens)
 {
 	int n = 0;
 
@@ -407,7 +407,7 @@ static int moving(const struct way *w, int *tokens)
 }
 
 /* The strongest token's own way, by gradients, against its cell. */
-static bool check_strongest(struct way *w, const int *token, const double *value, int n, struct err *err)
+static bool check_strongest(struct baseline_path *w, const int *token, const double *value, int n, struct err *err)
 {
 	struct table *t = w->table;
 	int best = 0;
@@ -425,7 +425,7 @@ static bool check_strongest(struct way *w, const int *token, const double *value
 	return true;
 }
 
-static bool sequential(struct way *w, struct err *err)
+static bool sequential(struct baseline_path *w, struct err *err)
 {
 	int *token = arena_alloc(w->ask->scratch, (size_t)w->T * sizeof *token);
 	double *value = arena_alloc(w->ask->scratch, (size_t)w->T * sizeof *value);
@@ -446,7 +446,7 @@ static bool sequential(struct way *w, struct err *err)
 
 /* ---- the table ---- */
 
-static void set_title(const struct way *w, bool failed)
+static void set_title(const struct baseline_path *w, bool failed)
 {
 	const int baseline = w->ask->arg[ARG_BASELINE];
 	struct table *t = w->table;
@@ -456,7 +456,7 @@ static void set_title(const struct way *w, bool failed)
 			arena_printf(t->arena, "from %s%s", from, failed ? ", not converged" : ""));
 }
 
-static void describe(const struct way *w)
+static void describe(const struct baseline_path *w)
 {
 	struct table *t = w->table;
 
@@ -468,7 +468,7 @@ static void describe(const struct way *w)
 
 static struct table *compute(const struct ask *ask, struct err *err)
 {
-	struct way w;
+	struct baseline_path w;
 
 	if (!way_init(&w, ask, err) || !metric_value(ask->metric, ask->run, ask->unedited, &w.end, ask->task, err) ||
 	    !(w.table = table_new(w.T, 1, err)))
@@ -483,7 +483,7 @@ static struct table *compute(const struct ask *ask, struct err *err)
 /* A gradient is two passes. Where gaps decide how many it takes: `adaptive` of them. */
 static int passes(const struct ask *ask, int adaptive)
 {
-	struct way w;
+	struct baseline_path w;
 	struct err err;
 	int ends = 1;
 

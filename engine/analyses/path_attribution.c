@@ -41,7 +41,7 @@ struct sender {
 	const char *name;
 };
 
-struct paths {
+struct path_shares {
 	const struct ask *ask;
 	struct reading metric; /* what it reads of the receivers' writes */
 	int receivers, T;      /* head r % H of layer r / H; positions that are read */
@@ -60,7 +60,7 @@ static bool is_sender(const struct sender *s, enum site site, int layer, int hea
 	return s->site == site && s->layer == layer && s->head == head && (site != SITE_NONE || !strcmp(s->name, name));
 }
 
-static int find_sender(const struct paths *p, enum site site, int layer, int head, const char *name)
+static int find_sender(const struct path_shares *p, enum site site, int layer, int head, const char *name)
 {
 	for (int i = 0; i < p->senders; i++)
 		if (is_sender(&p->sender[i], site, layer, head, name))
@@ -69,7 +69,7 @@ static int find_sender(const struct paths *p, enum site site, int layer, int hea
 }
 
 /* Its row of shares; a new one where it is not there yet. */
-static double *share_of(struct paths *p, enum site site, int layer, int head, const char *name)
+static double *share_of(struct path_shares *p, enum site site, int layer, int head, const char *name)
 {
 	int i = find_sender(p, site, layer, head, name);
 
@@ -80,7 +80,7 @@ static double *share_of(struct paths *p, enum site site, int layer, int head, co
 	return p->share + (size_t)i * (size_t)p->receivers;
 }
 
-static double *share_of_head(struct paths *p, int layer, int head)
+static double *share_of_head(struct path_shares *p, int layer, int head)
 {
 	char name[24];
 
@@ -95,7 +95,7 @@ static void add_share(double *share, double more)
 }
 
 /* Attention's write is its heads', unless an edit put something in its place. What heads send is added later (send). */
-static void add_pieces(struct paths *p, const struct direct_logit *out, int receiver)
+static void add_pieces(struct path_shares *p, const struct direct_logit *out, int receiver)
 {
 	const int H = p->ask->model->config.H;
 
@@ -113,7 +113,7 @@ static void add_pieces(struct paths *p, const struct direct_logit *out, int rece
 /* ---- receivers ---- */
 
 /* Of a head: its share, what it reads, and all of its senders but the heads. */
-static bool receive(struct paths *p, int receiver, float *read, struct err *err)
+static bool receive(struct path_shares *p, int receiver, float *read, struct err *err)
 {
 	const struct ask *ask = p->ask;
 	const struct config *c = &ask->model->config;
@@ -133,7 +133,7 @@ static bool receive(struct paths *p, int receiver, float *read, struct err *err)
 }
 
 /* What a head writes at one position, to the receivers from … from+n-1 that are above it. */
-static void send(struct paths *p, double *share, int position, const float *write, int from, int n)
+static void send(struct path_shares *p, double *share, int position, const float *write, int from, int n)
 {
 	const size_t D = (size_t)p->ask->model->config.D;
 
@@ -143,7 +143,7 @@ static void send(struct paths *p, double *share, int position, const float *writ
 				(double)kernel_dot(write, p->read + ((size_t)(r - from) * (size_t)p->T + (size_t)position) * D, D);
 }
 
-static bool send_heads(struct paths *p, int from, int n, float *write, struct err *err)
+static bool send_heads(struct path_shares *p, int from, int n, float *write, struct err *err)
 {
 	const struct config *c = &p->ask->model->config;
 	const int layers = (from + n - 1) / c->H; /* below the last receiver */
@@ -163,7 +163,7 @@ static bool send_heads(struct paths *p, int from, int n, float *write, struct er
 	return true;
 }
 
-static bool fill_shares(struct paths *p, struct err *err)
+static bool fill_shares(struct path_shares *p, struct err *err)
 {
 	const size_t D = (size_t)p->ask->model->config.D;
 	float *write = arena_floats(p->ask->scratch, D, err);
@@ -182,13 +182,13 @@ static bool fill_shares(struct paths *p, struct err *err)
 	return write != NULL;
 }
 
-static bool begin(struct paths *p, const struct ask *ask, struct err *err)
+static bool begin(struct path_shares *p, const struct ask *ask, struct err *err)
 {
 	const struct config *c = &ask->model->config;
 	int layers = 0;
 	size_t row, cells;
 
-	*p = (struct paths){ .ask = ask };
+	*p = (struct path_shares){ .ask = ask };
 	if (!reading_init(&p->metric, ask->metric, ask->run, ask->scratch, err))
 		return false;
 	while (layers < c->L && reading_counts(&p->metric, SITE_ATTN_OUT, layers))
@@ -215,7 +215,7 @@ static bool begin(struct paths *p, const struct ask *ask, struct err *err)
 /* ---- the table ---- */
 
 /* Of all receivers the one that is furthest off. Single precision is theirs: what is allowed goes by all that was written. */
-static struct check check_of(const struct paths *p, struct arena *arena)
+static struct check check_of(const struct path_shares *p, struct arena *arena)
 {
 	const int H = p->ask->model->config.H;
 	struct check worst = { 0 };
@@ -255,7 +255,7 @@ static void name_row(struct table *t, int row, const struct sender *s)
 	axis_place(t, &t->rows, row, place_at(s->site, s->layer, s->head, -1));
 }
 
-static void fill(struct table *t, const struct paths *p)
+static void fill(struct table *t, const struct path_shares *p)
 {
 	const int from = p->ask->arg[ARG_SENDER], H = p->ask->model->config.H;
 	int row = 0;
@@ -289,7 +289,7 @@ static void fill(struct table *t, const struct paths *p)
 
 static struct table *compute(const struct ask *ask, struct err *err)
 {
-	struct paths p;
+	struct path_shares p;
 	struct table *t;
 	int rows = 0;
 

@@ -58,7 +58,7 @@ static const struct param params[] = {
 
 enum { BATCH = 64 }; /* senders whose receiver's rows are held at a time */
 
-struct paths {
+struct patched_paths {
 	const struct ask *ask;
 	struct cause first, second;   /* the sender patched, all else held; the receiver patched */
 	struct edit *attention, *mlp; /* [L] what holds a layer's attention and MLP at the base's values */
@@ -102,7 +102,7 @@ static bool reaches(const struct ask *ask, int l)
  * What is held when the sender is in layer l: every attention after it, up to the receiver. A head's own layer has its MLP after
  * it; an MLP's and the embedding's "after" begins with the next attention. Returns how many.
  */
-static int hold(const struct paths *p, int l, const struct edit **list)
+static int hold(const struct patched_paths *p, int l, const struct edit **list)
 {
 	const struct ask *ask = p->ask;
 	int n = 0, sender = ask->arg[ARG_SENDER], attention_from = sender == FROM_EMBED ? 0 : l + 1,
@@ -116,7 +116,7 @@ static int hold(const struct paths *p, int l, const struct edit **list)
 	return n;
 }
 
-static void describe_sender(struct paths *p, int i)
+static void describe_sender(struct patched_paths *p, int i)
 {
 	static const enum site site[] = { [FROM_HEAD] = SITE_RESULT, [FROM_MLP] = SITE_MLP_OUT, [FROM_EMBED] = SITE_EMBED };
 	int layer = i / p->columns, L = p->ask->model->config.L, sender = p->ask->arg[ARG_SENDER];
@@ -129,17 +129,17 @@ static void describe_sender(struct paths *p, int i)
 }
 
 /* Variants of both steps, for every sender of the table. */
-static bool begin(struct paths *p, const struct ask *ask, int columns, int n, struct err *err)
+static bool begin(struct patched_paths *p, const struct ask *ask, int columns, int n, struct err *err)
 {
 	bool denoising = ask->arg[ARG_DIRECTION] == DENOISING;
 	const struct run *base = denoising ? ask->foil : ask->run, *source = denoising ? ask->run : ask->foil;
 	int L = ask->model->config.L;
 
-	*p = (struct paths){ .ask = ask,
-			     .first = cause_new(ask, base, source, n),
-			     .second = cause_new(ask, base, source, n),
-			     .place = place_of(ask),
-			     .columns = columns };
+	*p = (struct patched_paths){ .ask = ask,
+				     .first = cause_new(ask, base, source, n),
+				     .second = cause_new(ask, base, source, n),
+				     .place = place_of(ask),
+				     .columns = columns };
 	if (p->place.site != SITE_NONE)
 		p->width = place_slice(&p->place, &ask->model->config, &p->from);
 	p->attention = arena_alloc(ask->scratch, (size_t)L * sizeof *p->attention);
@@ -162,13 +162,13 @@ static bool begin(struct paths *p, const struct ask *ask, int columns, int n, st
 }
 
 /* The edit that gives the receiver rows[T, width]; those before `from` are the base's own. */
-static struct edit put_rows(const struct paths *p, const float *rows, int from)
+static struct edit put_rows(const struct patched_paths *p, const float *rows, int from)
 {
 	return edit_put(p->place, rows + (size_t)from * p->width, from, p->first.base->T - from);
 }
 
 /* value[n] of senders i … i+n-1: both steps, or, to the logits, the first alone. */
-static bool batch(struct paths *p, int i, int n, struct err *err)
+static bool batch(struct patched_paths *p, int i, int n, struct err *err)
 {
 	const struct ask *ask = p->ask;
 	const struct run *base = p->first.base, *source = p->first.source;
@@ -186,7 +186,7 @@ static bool batch(struct paths *p, int i, int n, struct err *err)
 }
 
 /* The strongest cell again, by two whole runs: nothing of the sweep is shared with them. */
-static bool check(struct paths *p, int best, double now, struct table *t, struct err *err)
+static bool check(struct patched_paths *p, int best, double now, struct table *t, struct err *err)
 {
 	const struct ask *ask = p->ask;
 	size_t width = p->width, T = (size_t)p->first.base->T;
@@ -227,7 +227,7 @@ static bool is_unedited(const struct ask *ask, int l)
 }
 
 /* To the logits a cell is the effect of edits that a person can make: the sender patched, and what is held after it frozen. */
-static void tell_edits(struct table *t, const struct paths *p, int n)
+static void tell_edits(struct table *t, const struct patched_paths *p, int n)
 {
 	const struct ask *ask = p->ask;
 	int L = ask->model->config.L, same_from = L;
@@ -249,7 +249,7 @@ static void tell_edits(struct table *t, const struct paths *p, int n)
 	}
 }
 
-static void tell(struct table *t, const struct paths *p, int n)
+static void tell(struct table *t, const struct patched_paths *p, int n)
 {
 	if (p->ask->arg[ARG_DIRECTION] == DENOISING)
 		t->no_edit = cause_denoised;
@@ -283,7 +283,7 @@ static int senders_that_reach(const struct ask *ask)
 	return reach * columns(ask);
 }
 
-static void cells(struct table *t, const struct paths *p, const struct effect_scale *scale, int from, int n)
+static void cells(struct table *t, const struct patched_paths *p, const struct effect_scale *scale, int from, int n)
 {
 	for (int i = from; i < from + n; i++)
 		t->value[i] = (float)effect_scaled(scale, p->second.value[i]);
@@ -294,7 +294,7 @@ static bool fill(struct table *t, const struct ask *ask, struct err *err)
 	struct effect_scale scale;
 	int n = t->rows.n * t->cols.n, reach = senders_that_reach(ask), best = 0;
 	double now;
-	struct paths p;
+	struct patched_paths p;
 
 	if (!begin(&p, ask, t->cols.n, n, err) || !effect_scale_of_prompts(&scale, ask, ask->arg[ARG_SHOW] == SHOW_NORMALISED, err))
 		return false;

@@ -118,7 +118,7 @@ static bool hold_cell(const struct expect *e, const struct table *t, struct str 
 
 /* --------------------------------------------------------------------------------------------------------------- strongest */
 
-struct ranked {
+struct ranked_cell {
 	float strength;
 	int row, col;
 };
@@ -131,7 +131,7 @@ static bool is_heads(const struct table *t)
 /* The strongest first; of equals the earlier. */
 static int by_strength(const void *a, const void *b)
 {
-	const struct ranked *x = a, *y = b;
+	const struct ranked_cell *x = a, *y = b;
 
 	if (x->strength != y->strength)
 		return x->strength < y->strength ? 1 : -1;
@@ -139,10 +139,10 @@ static int by_strength(const void *a, const void *b)
 }
 
 /* Rows by their first column (of a tree, those that are not split further), or the cells of a layer × head table; heap array. */
-static struct ranked *rank(const struct table *t, int *n)
+static struct ranked_cell *rank(const struct table *t, int *n)
 {
 	int cols = is_heads(t) ? t->cols.n : t->cols.n > 0;
-	struct ranked *list = xcalloc((size_t)t->rows.n * (size_t)cols + 1, sizeof *list);
+	struct ranked_cell *list = xcalloc((size_t)t->rows.n * (size_t)cols + 1, sizeof *list);
 
 	*n = 0;
 	for (int r = 0; r < t->rows.n; r++) {
@@ -150,21 +150,21 @@ static struct ranked *rank(const struct table *t, int *n)
 			float x = t->value[table_cell(t, r, c)];
 
 			if (!isnan(x) && !table_has_rows_of(t, r))
-				list[(*n)++] = (struct ranked){ fabsf(x), r, c };
+				list[(*n)++] = (struct ranked_cell){ fabsf(x), r, c };
 		}
 	}
 	qsort(list, (size_t)*n, sizeof *list, by_strength);
 	return list;
 }
 
-static void ranked_label(const struct table *t, const struct ranked *it, struct str *out)
+static void ranked_label(const struct table *t, const struct ranked_cell *it, struct str *out)
 {
 	str_add_n(out, t->rows.label[it->row], t->rows.label_bytes[it->row]);
 	if (is_heads(t))
 		str_addf(out, ".%s", t->cols.label[it->col]);
 }
 
-static bool is_named(const struct table *t, const struct ranked *it, const struct expect_word *word)
+static bool is_named(const struct table *t, const struct ranked_cell *it, const struct expect_word *word)
 {
 	struct str label;
 	bool same;
@@ -179,7 +179,7 @@ static bool is_named(const struct table *t, const struct ranked *it, const struc
 	return same;
 }
 
-static bool is_among(const struct table *t, const struct ranked *list, int n, const struct expect_word *word)
+static bool is_among(const struct table *t, const struct ranked_cell *list, int n, const struct expect_word *word)
 {
 	for (int i = 0; i < n; i++)
 		if (is_named(t, &list[i], word))
@@ -187,7 +187,7 @@ static bool is_among(const struct table *t, const struct ranked *list, int n, co
 	return false;
 }
 
-static void say_ranked(const struct table *t, const struct ranked *list, int n, struct str *actual)
+static void say_ranked(const struct table *t, const struct ranked_cell *list, int n, struct str *actual)
 {
 	struct str label;
 
@@ -204,7 +204,7 @@ static void say_ranked(const struct table *t, const struct ranked *list, int n, 
 
 static bool hold_top(const struct expect *e, const struct table *t, struct str *actual)
 {
-	struct ranked *list;
+	struct ranked_cell *list;
 	bool ok = true;
 	int n;
 

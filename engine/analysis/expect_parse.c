@@ -7,7 +7,7 @@
 #include "engine/base/json.h"
 
 /* The words of a line, and the next one to be read. */
-struct words {
+struct expect_words {
 	struct expect_word *word;
 	int n, next;
 };
@@ -48,7 +48,7 @@ static bool read_quoted(const char **s, struct expect_word *word, struct arena *
 	return (!**s || **s == ' ' || **s == '\t') || wrong(err, "a blank is expected after a text in quotes");
 }
 
-static bool split(const char *line, struct words *w, struct arena *arena, struct err *err)
+static bool split(const char *line, struct expect_words *w, struct arena *arena, struct err *err)
 {
 	w->word = arena_alloc(arena, (strlen(line) / 2 + 1) * sizeof *w->word);
 	for (const char *s = line; *(s += strspn(s, " \t"));) {
@@ -67,7 +67,7 @@ static bool split(const char *line, struct words *w, struct arena *arena, struct
 	return true;
 }
 
-static bool next(struct words *w, struct expect_word *word)
+static bool next(struct expect_words *w, struct expect_word *word)
 {
 	if (w->next == w->n)
 		return false;
@@ -75,7 +75,7 @@ static bool next(struct words *w, struct expect_word *word)
 	return true;
 }
 
-static bool take(struct words *w, const char *text)
+static bool take(struct expect_words *w, const char *text)
 {
 	bool there = w->next < w->n && !w->word[w->next].quoted && !strcmp(w->word[w->next].text, text);
 
@@ -83,7 +83,7 @@ static bool take(struct words *w, const char *text)
 	return there;
 }
 
-static bool read_number(struct words *w, double *x, struct err *err)
+static bool read_number(struct expect_words *w, double *x, struct err *err)
 {
 	struct expect_word word;
 	char *end;
@@ -96,7 +96,7 @@ static bool read_number(struct words *w, double *x, struct err *err)
 	return true;
 }
 
-static bool read_near(struct words *w, struct expect *e, struct err *err)
+static bool read_near(struct expect_words *w, struct expect *e, struct err *err)
 {
 	if (!read_number(w, &e->value, err))
 		return false;
@@ -106,7 +106,7 @@ static bool read_near(struct words *w, struct expect *e, struct err *err)
 }
 
 /* > 0.4 · < 2 · = 0.61 ± 0.02 · word " Mary" */
-static bool read_test(struct words *w, struct expect *e, struct err *err)
+static bool read_test(struct expect_words *w, struct expect *e, struct err *err)
 {
 	if (take(w, ">") || take(w, "<")) {
 		e->test = *w->word[w->next - 1].text == '>' ? EXPECT_MORE : EXPECT_LESS;
@@ -126,14 +126,14 @@ static bool read_test(struct words *w, struct expect *e, struct err *err)
 					       : "expected >, < or = after metric");
 }
 
-static bool read_cell(struct words *w, struct expect *e, struct err *err)
+static bool read_cell(struct expect_words *w, struct expect *e, struct err *err)
 {
 	if (!next(w, &e->row) || !next(w, &e->col))
 		return wrong(err, "cell needs a row and a column");
 	return read_test(w, e, err);
 }
 
-static bool read_top(struct words *w, struct expect *e, struct err *err)
+static bool read_top(struct expect_words *w, struct expect *e, struct err *err)
 {
 	double top = 0;
 
@@ -155,11 +155,11 @@ static bool read_top(struct words *w, struct expect *e, struct err *err)
 	return true;
 }
 
-static bool read(struct words *w, struct expect *e, struct err *err)
+static bool read(struct expect_words *w, struct expect *e, struct err *err)
 {
 	static const struct {
 		const char *word;
-		bool (*read)(struct words *w, struct expect *e, struct err *err);
+		bool (*read)(struct expect_words *w, struct expect *e, struct err *err);
 	} forms[] = {
 		[EXPECT_CELL] = { "cell", read_cell }, [EXPECT_TOP] = { "top", read_top }, [EXPECT_METRIC] = { "metric", read_test }
 	};
@@ -177,7 +177,7 @@ static bool read(struct words *w, struct expect *e, struct err *err)
 
 bool expect_parse(const char *line, struct expect *e, struct arena *arena, struct err *err)
 {
-	struct words w = { 0 };
+	struct expect_words w = { 0 };
 
 	*e = (struct expect){ 0 };
 	return (split(line, &w, arena, err) && read(&w, e, err)) || err_in(err, "expect '%s'", line);

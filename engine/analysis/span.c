@@ -40,11 +40,11 @@ static float way(const struct span *s, float x)
 /* ---- the knee ---- */
 
 /* Cells of the picture, and how many of them have come as far as each knee. */
-struct tally {
+struct knee_tally {
 	int n, as_far[KNEES];
 };
 
-static void count(struct tally *tally, float far)
+static void count(struct knee_tally *tally, float far)
 {
 	if (isnan(far))
 		return;
@@ -69,7 +69,7 @@ static float strongest_way(const struct span *s, const struct table *t, int row,
 /* The first token, which a range leaves out, is no reason to dim the others. */
 static float knee_of(const struct span *s, const struct table *t, bool skip_first, int rows, int cols)
 {
-	struct tally tally = { 0 };
+	struct knee_tally tally = { 0 };
 	int k = 0;
 
 	for (int i = 0; i < t->rows.n; i += rows)

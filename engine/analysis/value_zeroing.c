@@ -13,7 +13,7 @@ static const double least = 1e-5; /* less is rounding */
 enum { MOST_QUERIES = 8, ROWS = 96 };
 
 /* Queries from … to-1 without each of the keys 0 … to-1: a variant for each key, of which later queries than it are of use. */
-struct block {
+struct zeroed_queries {
 	struct mixing *m;
 	int layer, from, to;
 	struct layer_sites *sites;
@@ -74,7 +74,7 @@ static void mix_without(const struct run *r, int layer, int query, int key, cons
 			edit_apply(&r->edit[e], c, SITE_Z, query, z);
 }
 
-static void fill(const struct block *b, float *whole)
+static void fill(const struct zeroed_queries *b, float *whole)
 {
 	const struct run *r = b->m->run;
 	const struct config *c = &r->model->config;
@@ -104,7 +104,7 @@ static float distance(const float *a, const float *b, size_t n)
 	return far < least ? 0 : (float)far;
 }
 
-static void compare(const struct block *b)
+static void compare(const struct zeroed_queries *b)
 {
 	const struct mixing *m = b->m;
 	size_t D = (size_t)m->run->model->config.D;
@@ -121,7 +121,7 @@ static void compare(const struct block *b)
 	}
 }
 
-static bool run_block(const struct block *b, struct err *err)
+static bool run_block(const struct zeroed_queries *b, struct err *err)
 {
 	struct mixing *m = b->m;
 	struct arena_mark mark = arena_mark(m->scratch);
@@ -145,7 +145,7 @@ static bool run_block(const struct block *b, struct err *err)
 	return ok;
 }
 
-static void give_edits(struct block *b)
+static void give_edits(struct zeroed_queries *b)
 {
 	struct mixing *m = b->m;
 	const struct run *r = m->run;
@@ -168,7 +168,7 @@ bool value_zeroing(struct mixing *m, int layer, struct err *err)
 	const struct model *model = m->run->model;
 	struct arena_mark mark = arena_mark(m->scratch);
 	int rows = most_rows(m);
-	struct block b = { .m = m, .layer = layer, .sites = layer_sites_new(model, rows, false, err) };
+	struct zeroed_queries b = { .m = m, .layer = layer, .sites = layer_sites_new(model, rows, false, err) };
 	bool ok = b.sites && (!m->run->edits || layer_sites_split_z(b.sites, model, rows, err));
 
 	give_edits(&b);

@@ -17,7 +17,7 @@
 #include "engine/base/utf8.h"
 
 /* What libzip reads from. */
-struct source {
+struct archive_source {
 	const unsigned char *bytes; /* [n] */
 	size_t n, at;
 	size_t last; /* where the last read began */
@@ -34,11 +34,11 @@ struct opening {
 	struct archive *a;
 	const char *path;
 	zip_t *zip;
-	struct source *source;
+	struct archive_source *source;
 	struct err *err;
 };
 
-static zip_int64_t source_read(struct source *s, void *data, zip_uint64_t n)
+static zip_int64_t source_read(struct archive_source *s, void *data, zip_uint64_t n)
 {
 	size_t left = s->n - s->at, take = n < left ? (size_t)n : left;
 
@@ -48,7 +48,7 @@ static zip_int64_t source_read(struct source *s, void *data, zip_uint64_t n)
 	return (zip_int64_t)take;
 }
 
-static zip_int64_t source_seek(struct source *s, void *data, zip_uint64_t n)
+static zip_int64_t source_seek(struct archive_source *s, void *data, zip_uint64_t n)
 {
 	zip_int64_t to = zip_source_seek_compute_offset(s->at, s->n, data, n, &s->error);
 
@@ -58,7 +58,7 @@ static zip_int64_t source_seek(struct source *s, void *data, zip_uint64_t n)
 	return 0;
 }
 
-static zip_int64_t source_stat(const struct source *s, zip_stat_t *st)
+static zip_int64_t source_stat(const struct archive_source *s, zip_stat_t *st)
 {
 	zip_stat_init(st);
 	st->size = s->n;
@@ -68,7 +68,7 @@ static zip_int64_t source_stat(const struct source *s, zip_stat_t *st)
 
 static zip_int64_t serve(void *context, void *data, zip_uint64_t n, zip_source_cmd_t command)
 {
-	struct source *s = context;
+	struct archive_source *s = context;
 
 	switch (command) {
 	case ZIP_SOURCE_OPEN:
@@ -224,7 +224,7 @@ static bool read_directory(struct opening *o)
 
 struct archive *archive_open(const char *path, const struct mapping *map, struct err *err)
 {
-	struct source source = { .bytes = map->bytes, .n = map->size };
+	struct archive_source source = { .bytes = map->bytes, .n = map->size };
 	struct archive *a = xcalloc(1, sizeof *a);
 	struct opening o = { .a = a, .path = path, .source = &source, .err = err };
 

@@ -13,13 +13,13 @@
 /* Blocks begin small and double: there are hundreds of tables, and most hold a few thousand bytes. */
 enum { ALIGN = 64, FIRST_BLOCK = 4 * 1024, BLOCK = 256 * 1024 };
 
-struct block {
-	struct block *below;
+struct arena_block {
+	struct arena_block *below;
 	size_t size, used; /* of what follows the header */
 };
 
 struct arena {
-	struct block *top;
+	struct arena_block *top;
 	size_t bytes;
 	size_t next; /* how large the next block will be */
 };
@@ -94,14 +94,14 @@ void arena_free(struct arena *a)
 {
 	if (!a)
 		return;
-	for (struct block *b = a->top, *below; b; b = below) {
+	for (struct arena_block *b = a->top, *below; b; b = below) {
 		below = b->below;
 		big_free(b);
 	}
 	free(a);
 }
 
-static char *block_data(struct block *b)
+static char *block_data(struct arena_block *b)
 {
 	return (char *)b + ALIGN; /* the header takes one aligned unit */
 }
@@ -110,10 +110,10 @@ static char *block_data(struct block *b)
 static void *take_raw(struct arena *a, size_t bytes)
 {
 	size_t need;
-	struct block *b = a->top;
+	struct arena_block *b = a->top;
 	char *p;
 
-	_Static_assert(sizeof(struct block) <= ALIGN, "the header fits before the data");
+	_Static_assert(sizeof(struct arena_block) <= ALIGN, "the header fits before the data");
 	if (bytes > SIZE_MAX - 4 * ALIGN)
 		return NULL;
 	need = (bytes + ALIGN - 1) / ALIGN * ALIGN;
@@ -219,7 +219,7 @@ struct arena_mark arena_mark(const struct arena *a)
 void arena_rewind(struct arena *a, struct arena_mark mark)
 {
 	while (a->top != mark.block) {
-		struct block *below = a->top->below;
+		struct arena_block *below = a->top->below;
 
 		big_free(a->top);
 		a->top = below;

@@ -25,14 +25,14 @@ struct header {
 };
 
 /* What the header says is here too: a walk over the list touches no block. */
-struct entry {
+struct big_entry {
 	struct header *block;
 	size_t size;
 };
 
 static struct {
 	atomic_flag lock; /* held for a walk over the list, never across a system call */
-	struct entry list[LIST];
+	struct big_entry list[LIST];
 	int n;
 	size_t bytes, most;
 } kept = { .lock = ATOMIC_FLAG_INIT, .most = KEEP };
@@ -52,7 +52,7 @@ static void unlock(void)
 
 static struct header *remove_kept(int i)
 {
-	struct entry e = kept.list[i];
+	struct big_entry e = kept.list[i];
 
 	kept.n--;
 	memmove(&kept.list[i], &kept.list[i + 1], (size_t)(kept.n - i) * sizeof *kept.list);
@@ -138,7 +138,7 @@ void big_free(void *p)
 	if (b->size <= kept.most / SHARE) {
 		while (kept.n == LIST || (kept.n && kept.bytes + b->size > room()))
 			gone[n++] = remove_kept(0);
-		kept.list[kept.n++] = (struct entry){ b, b->size };
+		kept.list[kept.n++] = (struct big_entry){ b, b->size };
 		kept.bytes += b->size;
 	} else {
 		gone[n++] = b;

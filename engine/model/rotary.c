@@ -114,14 +114,14 @@ static bool begin_beyond(struct rotary *r, double old, double ratio, double fact
 
 /* ---- config.json ---- */
 
-struct source {
+struct rotary_source {
 	const struct settings *s;
 	const struct json_value *v; /* the object with the scaling's numbers */
 	const struct config *c;
 	int first_context; /* of the family */
 };
 
-static bool number(const struct source *o, const char *key, double *out)
+static bool number(const struct rotary_source *o, const char *key, double *out)
 {
 	return json_double(json_get(o->v, key), out);
 }
@@ -132,7 +132,7 @@ static bool sensible(double length)
 }
 
 /* The length that the model was first trained for: of the whole model, of its family, of this scaling, or the same as now. */
-static double old_length(const struct source *o)
+static double old_length(const struct rotary_source *o)
 {
 	double old = o->c->context;
 
@@ -143,7 +143,7 @@ static double old_length(const struct source *o)
 	return sensible(old) ? old : 0;
 }
 
-static bool scale_linear(const struct source *o, struct rotary *r, struct arena *arena, struct err *err)
+static bool scale_linear(const struct rotary_source *o, struct rotary *r, struct arena *arena, struct err *err)
 {
 	double factor;
 
@@ -154,7 +154,7 @@ static bool scale_linear(const struct source *o, struct rotary *r, struct arena 
 	return true;
 }
 
-static bool scale_dynamic(const struct source *o, struct rotary *r, struct arena *arena, struct err *err)
+static bool scale_dynamic(const struct rotary_source *o, struct rotary *r, struct arena *arena, struct err *err)
 {
 	double factor;
 
@@ -166,7 +166,7 @@ static bool scale_dynamic(const struct source *o, struct rotary *r, struct arena
 	return true;
 }
 
-static bool scale_llama3(const struct source *o, struct rotary *r, struct arena *arena, struct err *err)
+static bool scale_llama3(const struct rotary_source *o, struct rotary *r, struct arena *arena, struct err *err)
 {
 	double factor, low, high, old = old_length(o);
 
@@ -178,7 +178,7 @@ static bool scale_llama3(const struct source *o, struct rotary *r, struct arena 
 	return true;
 }
 
-static bool scale_yarn(const struct source *o, struct rotary *r, struct arena *arena, struct err *err)
+static bool scale_yarn(const struct rotary_source *o, struct rotary *r, struct arena *arena, struct err *err)
 {
 	struct yarn y = { .old = old_length(o), .fast = 32, .slow = 1, .whole = true };
 	double by = 0, by_all = 0, attention;
@@ -214,7 +214,7 @@ static bool divide_by_list(const struct json_value *list, float *f, int pairs)
 	return json_count(list) == (size_t)pairs;
 }
 
-static bool scale_long(const struct source *o, struct rotary *r, struct arena *arena, struct err *err)
+static bool scale_long(const struct rotary_source *o, struct rotary *r, struct arena *arena, struct err *err)
 {
 	double old = old_length(o), ratio = o->c->context / fmax(old, 1), attention = 0;
 
@@ -227,13 +227,13 @@ static bool scale_long(const struct source *o, struct rotary *r, struct arena *a
 
 static const struct {
 	const char *type;
-	bool (*scale)(const struct source *o, struct rotary *r, struct arena *arena, struct err *err);
+	bool (*scale)(const struct rotary_source *o, struct rotary *r, struct arena *arena, struct err *err);
 } scalings[] = {
 	{ "linear", scale_linear }, { "dynamic", scale_dynamic }, { "llama3", scale_llama3 },
 	{ "yarn", scale_yarn },	    { "longrope", scale_long },	  { "su", scale_long },
 };
 
-static bool scale_from_json(const struct source *o, struct rotary *r, struct arena *arena, struct err *err)
+static bool scale_from_json(const struct rotary_source *o, struct rotary *r, struct arena *arena, struct err *err)
 {
 	const char *type = json_text(json_get(o->v, "rope_type"));
 
@@ -361,7 +361,7 @@ static bool begin(struct rotary *r, int width, bool interleaved, float base, str
 bool rotary_read_local(const struct settings *s, float usual, struct config *c, struct arena *arena, struct err *err)
 {
 	const struct json_value *nested = json_get(setting_json(s, "rope_parameters"), "sliding_attention");
-	struct source o = { s, nested, c, 0 };
+	struct rotary_source o = { s, nested, c, 0 };
 	double base = (double)usual;
 
 	if (!s->json)
@@ -378,7 +378,7 @@ bool rotary_read_local(const struct settings *s, float usual, struct config *c, 
 bool rotary_read(const struct settings *s, const struct family *f, struct config *c, struct arena *arena, struct err *err)
 {
 	float base = f->rope_base > 0 ? f->rope_base : 10000, share = s->json && f->rotary_share > 0 ? f->rotary_share : 1;
-	struct source o = { s, scaling_of(s, f), c, f->first_context };
+	struct rotary_source o = { s, scaling_of(s, f), c, f->first_context };
 	int width;
 
 	if (!setting_float(s, SETTING_ROPE_BASE, &base, err) || !setting_float(s, SETTING_ROTARY_SHARE, &share, err))

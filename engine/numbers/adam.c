@@ -9,7 +9,7 @@ enum { CHUNK = 16384 };
 
 static const double beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8;
 
-struct change {
+struct adam_update {
 	const struct adam *adam;
 	float *x;
 	const float *g;
@@ -18,7 +18,7 @@ struct change {
 
 static void change_chunk(void *context, int chunk)
 {
-	const struct change *c = context;
+	const struct adam_update *c = context;
 	float *first = c->adam->first, *second = c->adam->second;
 	const size_t from = (size_t)chunk * CHUNK, to = from + CHUNK < c->adam->n ? from + CHUNK : c->adam->n;
 
@@ -34,13 +34,13 @@ static void change_chunk(void *context, int chunk)
 
 void adam_step(const struct adam *a, float *x, const float *g, double scale, double rate, int number)
 {
-	struct change c = { .adam = a,
-			    .x = x,
-			    .g = g,
-			    .scale = scale,
-			    .rate = rate,
-			    .first_scale = 1 / (1 - pow(beta1, number + 1)),
-			    .second_scale = 1 / (1 - pow(beta2, number + 1)) };
+	struct adam_update c = { .adam = a,
+				 .x = x,
+				 .g = g,
+				 .scale = scale,
+				 .rate = rate,
+				 .first_scale = 1 / (1 - pow(beta1, number + 1)),
+				 .second_scale = 1 / (1 - pow(beta2, number + 1)) };
 
 	pool_run((int)((a->n + CHUNK - 1) / CHUNK), change_chunk, &c);
 }

@@ -25,11 +25,11 @@ static double mean_of(const float *x, size_t n)
 }
 
 /* Of e = d * gain and n = x - mean: n n, e, and e n. */
-struct sums {
+struct norm_sums {
 	double square[CHAINS], e[CHAINS], along[CHAINS];
 };
 
-static void add_to(struct sums *s, size_t c, double from, double e)
+static void add_to(struct norm_sums *s, size_t c, double from, double e)
 {
 	s->square[c] += from * from;
 	s->e[c] += e;
@@ -39,7 +39,7 @@ static void add_to(struct sums *s, size_t c, double from, double e)
 static void norm(bool centred, const float *x, const float *gain, float eps, bool frozen, const float *d, float *g, size_t n)
 {
 	const double mean = centred ? mean_of(x, n) : 0;
-	struct sums s = { { 0 }, { 0 }, { 0 } };
+	struct norm_sums s = { { 0 }, { 0 }, { 0 } };
 	double scale, sum, along;
 	size_t i = 0;
 

@@ -26,7 +26,7 @@ enum {
 };
 
 /* A product and how it is cut. */
-struct cut {
+struct product_cut {
 	const struct product *p;
 	const struct gemm *gemm;
 	const float *rows;     /* tile t: [depth][rows of t], at rows + depth * row_at(t) */
@@ -39,12 +39,12 @@ struct cut {
 };
 
 /* The first row of a tile: tiles are as even as can be. */
-static int row_at(const struct cut *c, int tile)
+static int row_at(const struct product_cut *c, int tile)
 {
 	return tile * c->each + least(tile, c->rest);
 }
 
-static void choose_shape(struct cut *c, int panels)
+static void choose_shape(struct product_cut *c, int panels)
 {
 	const struct gemm_shape *s = c->gemm->shapes;
 	const int n = c->p->n, groups = panels / (8 * pool_size());
@@ -81,7 +81,7 @@ static uint64_t columns(const struct product *p, int first, int number)
 }
 
 /* A block of weights: some panels, over some of the depth. */
-struct block {
+struct panel_block {
 	int panel, number, from, depth;
 	const void *b;
 	size_t stride;
@@ -89,7 +89,7 @@ struct block {
 };
 
 /* All tiles of rows with a block. The first brings it into the cache; the others, little by little, the next block. */
-static void multiply(const struct cut *c, const struct block *w)
+static void multiply(const struct product_cut *c, const struct panel_block *w)
 {
 	const struct product *p = c->p;
 	const ptrdiff_t line = (ptrdiff_t)weight_bytes(p) * PANEL;
@@ -125,7 +125,7 @@ static ptrdiff_t apart(const struct product *p, int panels, int inputs)
 	return ((ptrdiff_t)panels * p->limit + inputs) * PANEL * (ptrdiff_t)weight_bytes(p);
 }
 
-static void chunk(const struct cut *c, int number)
+static void chunk(const struct product_cut *c, int number)
 {
 	const struct product *p = c->p;
 	const int begin = p->first / PANEL + number * c->wide, last = p->from + p->depth;
@@ -135,7 +135,7 @@ static void chunk(const struct cut *c, int number)
 	for (int k = p->from / p->align * p->align; k < last; k += c->block) {
 		const int low = most(k, p->from), high = least(k + c->block, last);
 		const int count = least((high - k + p->align - 1) / p->align * p->align, p->limit - k);
-		struct block w = { .from = low, .depth = high - low, .stride = (size_t)p->limit * PANEL };
+		struct panel_block w = { .from = low, .depth = high - low, .stride = (size_t)p->limit * PANEL };
 		const float *read = p->panels ? NULL : p->read(p->weights, begin, end - begin, k, count, buffer, &w.stride);
 
 		for (w.panel = begin; w.panel < end; w.panel += w.number) {
@@ -157,15 +157,15 @@ static void chunk(const struct cut *c, int number)
 }
 
 /* Products of the same rows, which are packed once: their chunks follow one another. */
-struct cuts {
-	struct cut cut[PRODUCTS_MAX];
+struct product_cuts {
+	struct product_cut cut[PRODUCTS_MAX];
 	int count;
 };
 
 static void some_chunk(void *context, int number)
 {
-	const struct cuts *all = context;
-	const struct cut *c = all->cut;
+	const struct product_cuts *all = context;
+	const struct product_cut *c = all->cut;
 
 	for (; number >= c->chunks; c++)
 		number -= c->chunks;
@@ -183,7 +183,7 @@ static void pack_turned(const struct product *p, int row, int rows, int begin, i
 /* x to tiles of [depth][rows], a few inputs of a tile at a time. */
 static void pack(void *context, int number)
 {
-	const struct cut *c = ((const struct cuts *)context)->cut;
+	const struct product_cut *c = ((const struct product_cuts *)context)->cut;
 	const struct product *p = c->p;
 	const int tile = number % c->tiles, begin = number / c->tiles * PACK_STEP, end = least(begin + PACK_STEP, p->depth);
 	const int row = row_at(c, tile), rows = row_at(c, tile + 1) - row;
@@ -201,7 +201,7 @@ static void pack(void *context, int number)
 
 static void all_of_it(void *context, int unused)
 {
-	struct cuts *all = context;
+	struct product_cuts *all = context;
 
 	(void)unused;
 	for (int i = 0; i < all->cut->packs; i++)
@@ -212,25 +212,25 @@ static void all_of_it(void *context, int unused)
 }
 
 /* Its tiles of rows are the same whatever the weights. */
-static void cut_product(struct cut *c, const struct product *p)
+static void cut_product(struct product_cut *c, const struct product *p)
 {
 	const int panels = (p->first + p->outputs + PANEL - 1) / PANEL - p->first / PANEL;
 
-	*c = (struct cut){ .p = p, .gemm = gemm_here(), .rows = p->x };
+	*c = (struct product_cut){ .p = p, .gemm = gemm_here(), .rows = p->x };
 	for (int r = 0; !p->depth && !p->more && r < p->n; r++)
 		memset(p->y + (size_t)r * p->ldy, 0, (size_t)p->outputs * sizeof *p->y);
 	choose_shape(c, panels);
 	c->chunks = p->outputs > 0 ? (panels + c->wide - 1) / c->wide : 0;
 }
 
-static int packs_of(const struct cut *c)
+static int packs_of(const struct product_cut *c)
 {
 	return c->tiles * ((c->p->depth + PACK_STEP - 1) / PACK_STEP);
 }
 
 static void run(const struct product *p, int count, bool alone)
 {
-	struct cuts all = { .count = count };
+	struct product_cuts all = { .count = count };
 	_Alignas(64) float few[FEW];
 	float *packed = NULL;
 	double work = 0;
@@ -242,7 +242,7 @@ static void run(const struct product *p, int count, bool alone)
 	if ((p->n > 1 || p->turned) && !p->packed)
 		packed = (size_t)p->n * (size_t)p->depth <= FEW ? few : xbig((size_t)p->n * (size_t)p->depth * sizeof *packed);
 	for (int i = 0; i < count; i++) {
-		struct cut *c = &all.cut[i];
+		struct product_cut *c = &all.cut[i];
 
 		cut_product(c, &p[i]);
 		if (packed)
@@ -268,7 +268,7 @@ static void run(const struct product *p, int count, bool alone)
 void product_pack(const float *x, size_t ldx, int n, int depth, float *packed)
 {
 	const struct product p = { .x = x, .ldx = ldx, .n = n, .depth = depth, .align = 1 };
-	struct cuts all = { .count = 1 };
+	struct product_cuts all = { .count = 1 };
 
 	cut_product(all.cut, &p);
 	all.cut->packed = packed;

@@ -26,7 +26,7 @@ enum {
 };
 
 /* A product and how it is cut. */
-struct cut {
+struct product_back_cut {
 	const struct product_back *p;
 	const struct gemm *gemm;
 	const char *weights; /* as they lie in memory; NULL: they are expanded */
@@ -47,7 +47,7 @@ bool product_back_suits(int n)
 /* Sixteen rows of d. */
 static void turn(void *context, int panel)
 {
-	const struct cut *c = context;
+	const struct product_back_cut *c = context;
 	const struct product_back *p = c->p;
 	const int rows = least(PANEL, p->n - panel * PANEL);
 	float *to = c->rows + (size_t)panel * (size_t)p->depth * PANEL;
@@ -60,7 +60,7 @@ static void turn(void *context, int panel)
 }
 
 /* Some inputs' sums, done, to g. */
-static void turn_back(const struct cut *c, int first, int count)
+static void turn_back(const struct product_back_cut *c, int first, int count)
 {
 	const struct product_back *p = c->p;
 	const size_t ld = (size_t)c->panels * PANEL;
@@ -72,7 +72,7 @@ static void turn_back(const struct cut *c, int first, int count)
 }
 
 /* A block of weights: some inputs, over some of the depth. */
-struct block {
+struct input_block {
 	int first, count; /* inputs */
 	int from, depth;  /* from: of p->depth */
 	const char *w;
@@ -81,7 +81,7 @@ struct block {
 };
 
 /* Rows from one panel on, `panels` of them at a time (0: half a panel), with all inputs of a block. */
-static void multiply(const struct cut *c, const struct block *w, int panel, int panels)
+static void multiply(const struct product_back_cut *c, const struct input_block *w, int panel, int panels)
 {
 	const struct product_back *p = c->p;
 	const int tiles = (w->count + c->gemm->back_inputs[panels] - 1) / c->gemm->back_inputs[panels];
@@ -110,7 +110,7 @@ static void multiply(const struct cut *c, const struct block *w, int panel, int 
 	}
 }
 
-static void all_rows(const struct cut *c, const struct block *w)
+static void all_rows(const struct product_back_cut *c, const struct input_block *w)
 {
 	const int *inputs = c->gemm->back_inputs;
 
@@ -124,7 +124,7 @@ static void all_rows(const struct cut *c, const struct block *w)
 	}
 }
 
-static void read_block(const struct cut *c, struct block *w, float *buffer)
+static void read_block(const struct product_back_cut *c, struct input_block *w, float *buffer)
 {
 	const struct product_back *p = c->p;
 	const int panel = (p->from + w->from) / PANEL, panels = (w->depth + PANEL - 1) / PANEL;
@@ -147,12 +147,12 @@ static void read_block(const struct cut *c, struct block *w, float *buffer)
 
 static void chunk(void *context, int number)
 {
-	const struct cut *c = context;
+	const struct product_back_cut *c = context;
 	const int first = number * c->inputs, count = least(c->inputs, c->in - first);
 	_Alignas(64) float buffer[BUFFER];
 
 	for (int k = 0; k < c->p->depth; k += c->depth) {
-		struct block w = { .first = first, .count = count, .from = k, .depth = least(c->depth, c->p->depth - k) };
+		struct input_block w = { .first = first, .count = count, .from = k, .depth = least(c->depth, c->p->depth - k) };
 
 		read_block(c, &w, buffer);
 		all_rows(c, &w);
@@ -160,12 +160,12 @@ static void chunk(void *context, int number)
 	turn_back(c, first, count);
 }
 
-static void cut_product(struct cut *c, const struct product_back *p)
+static void cut_product(struct product_back_cut *c, const struct product_back *p)
 {
 	const int align = most(p->weights->align, PANEL), in = p->weights->source.in;
 	const int each = most(in / (4 * pool_size()), 1);
 
-	*c = (struct cut){ .p = p, .gemm = gemm_here(), .in = in, .panels = (p->n + PANEL - 1) / PANEL };
+	*c = (struct product_back_cut){ .p = p, .gemm = gemm_here(), .in = in, .panels = (p->n + PANEL - 1) / PANEL };
 	c->weights = panels_in_place(p->weights, &c->kind);
 	if (!c->weights)
 		c->kind = WEIGHTS_F32;
@@ -178,7 +178,7 @@ static void cut_product(struct cut *c, const struct product_back *p)
 
 void product_back_run(const struct product_back *p)
 {
-	struct cut c;
+	struct product_back_cut c;
 
 	assert(p->from % PANEL == 0 && p->depth > 0);
 	cut_product(&c, p);

@@ -34,7 +34,7 @@ struct attention {
 };
 
 /* Some queries t … t+n-1 of one head of one variant. */
-struct block {
+struct query_block {
 	const struct attention *a;
 	const struct variant *edits;
 	uint32_t touched; /* sites of this layer at which there are some */
@@ -102,7 +102,7 @@ void attention_scores(const struct config *c, int layer, int head, int query, co
 }
 
 /* The edits at a site of one query's row over keys; whether there were any. */
-static bool touch(const struct block *b, enum site site, int query, float *row)
+static bool touch(const struct query_block *b, enum site site, int query, float *row)
 {
 	bool any = false;
 
@@ -117,7 +117,7 @@ static bool touch(const struct block *b, enum site site, int query, float *row)
 }
 
 /* Scores of one query to weights. With every key hidden, it looks at nothing. */
-static void weigh(const struct block *b, int query, float *row)
+static void weigh(const struct query_block *b, int query, float *row)
 {
 	bool something = !touch(b, SITE_SCORES, query, row);
 
@@ -130,7 +130,7 @@ static void weigh(const struct block *b, int query, float *row)
 	touch(b, SITE_PATTERN, query, row);
 }
 
-static void attend(const struct block *b)
+static void attend(const struct query_block *b)
 {
 	const struct pass *p = b->a->p;
 	const struct config *c = &p->model->config;
@@ -194,16 +194,16 @@ static void attend_from(const struct attention *a, int variant, int head, int fr
 	const struct pass *p = a->p;
 	const struct config *c = &p->model->config;
 	const int t = first_query(p, variant) + from, left = p->T - t;
-	struct block b = { .a = a,
-			   .edits = &p->variant[variant],
-			   .touched = p->touched[variant],
-			   .head = head,
-			   .t = t,
-			   .key0 = own_from(p, variant),
-			   .n = least(left, QUERIES),
-			   .ldw = a->s->pattern ? a->s->pattern_room : (size_t)p->T,
-			   .past = a->past ? &a->past->head[config_kv_head(c, head)] : NULL,
-			   .own = own };
+	struct query_block b = { .a = a,
+				 .edits = &p->variant[variant],
+				 .touched = p->touched[variant],
+				 .head = head,
+				 .t = t,
+				 .key0 = own_from(p, variant),
+				 .n = least(left, QUERIES),
+				 .ldw = a->s->pattern ? a->s->pattern_room : (size_t)p->T,
+				 .past = a->past ? &a->past->head[config_kv_head(c, head)] : NULL,
+				 .own = own };
 	const size_t row = a->first_row + (size_t)(first_row_of(p, variant) + from);
 	const size_t at = row * (size_t)(c->H * c->K) + (size_t)(head * c->K);
 

@@ -15,7 +15,7 @@
 
 enum { QUERIES = 12 }; /* at a time */
 
-struct attention {
+struct attention_back {
 	const struct backward *b;
 	struct layer_sites *s;
 	const float *z; /* [rows, H, K] the gradient at z before edits on it */
@@ -24,7 +24,7 @@ struct attention {
 
 /* One head of one run. Rows of queries are H K apart, those of keys and values G K. */
 struct head {
-	const struct attention *a;
+	const struct attention_back *a;
 	const struct run *run;
 	int number, h;	/* of the run; of the head */
 	float *pattern; /* [T, T] receives the gradient there */
@@ -86,7 +86,7 @@ static void lose_softmax(const struct head *y, int query, double mean, const flo
 /* What starts at one of a query's weights or scores; NULL: nothing. */
 static const struct backward_seed *weight_seed(const struct head *y, int query)
 {
-	const struct attention *a = y->a;
+	const struct attention_back *a = y->a;
 
 	for (int i = 0; i < a->b->seeds; i++) {
 		const struct place *p = &a->b->seed[i].place;
@@ -104,7 +104,7 @@ static const struct backward_seed *weight_seed(const struct head *y, int query)
  */
 static void weights_back(const struct head *y, int query, const struct backward_seed *seed, float *d, float *row)
 {
-	const struct attention *a = y->a;
+	const struct attention_back *a = y->a;
 	const struct run *run = y->run;
 	const int h = y->h;
 	const struct config *c = &run->model->config;
@@ -229,7 +229,7 @@ static bool silent(const struct head *y, int t, int n)
 /* Queries t … t+n-1: to the pattern, values, and through softmax to queries and keys. */
 static void queries_back(const struct head *y, int t, int n)
 {
-	const struct attention *a = y->a;
+	const struct attention_back *a = y->a;
 	const size_t room = a->s->pattern_room, T = (size_t)y->run->T;
 	const float *z = y->z + (size_t)t * y->HK;
 	bool any = false;
@@ -250,7 +250,7 @@ static void queries_back(const struct head *y, int t, int n)
 }
 
 /* Of run number chunk / H, head chunk % H. */
-static struct head head_of(const struct attention *a, int chunk)
+static struct head head_of(const struct attention_back *a, int chunk)
 {
 	const struct backward *b = a->b;
 	const struct config *c = &b->run->model->config;
@@ -306,7 +306,7 @@ void attention_back(const struct backward *b, int l, const float *z, struct laye
 {
 	const struct config *c = &b->run->model->config;
 	const size_t bytes = (size_t)b->rows * (size_t)(c->H * c->K) * sizeof(float);
-	struct attention a = { b, s, z, l };
+	struct attention_back a = { b, s, z, l };
 
 	memset(s->q, 0, bytes);
 	memset(b->head_k, 0, bytes);

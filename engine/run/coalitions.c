@@ -15,7 +15,7 @@
 enum { MOST_ROWS = 512, RUNS = 2 };
 
 /* Coalitions lo … hi-1 in order, which agree about the first players; what they have computed so far. */
-struct node {
+struct coalition_node {
 	int lo, hi;
 	const struct past_rows *past; /* NULL: nothing that differs from the run */
 };
@@ -26,7 +26,7 @@ struct leaf {
 	const struct past_rows *past;
 };
 
-struct tree {
+struct coalition_tree {
 	const struct coalitions *q;
 	const struct coalition {
 		const bool *in;
@@ -57,7 +57,7 @@ static int first_absent(const struct coalition *c)
 /* ---- passes ---- */
 
 /* The run's edits, and those of the players below `depth` that are absent. */
-static struct variant variant_of(const struct tree *t, const struct coalition *c, int depth)
+static struct variant variant_of(const struct coalition_tree *t, const struct coalition *c, int depth)
 {
 	const struct run *run = t->q->run;
 	const struct edit **edit = arena_alloc(t->arena, (size_t)(run->edits + depth + 1) * sizeof *edit);
@@ -72,7 +72,7 @@ static struct variant variant_of(const struct tree *t, const struct coalition *c
 }
 
 /* A pass of variants whose rows begin at t0[v] and end at `to`. */
-static bool begin_pass(const struct tree *t, struct pass *p, const struct variant *variant, const int *t0,
+static bool begin_pass(const struct coalition_tree *t, struct pass *p, const struct variant *variant, const int *t0,
 		       const struct past_rows *const *past, int variants, int to, struct err *err)
 {
 	struct ragged *r = arena_alloc(t->arena, sizeof *r);
@@ -111,7 +111,7 @@ static void next_layer(struct layer_sites *s)
 }
 
 /* resid[leaves, D]: their last rows. */
-static bool read_leaves(const struct tree *t, const struct variant *variant, const float *resid, struct err *err)
+static bool read_leaves(const struct coalition_tree *t, const struct variant *variant, const float *resid, struct err *err)
 {
 	const size_t D = (size_t)t->q->run->model->config.D;
 
@@ -133,7 +133,7 @@ static bool read_leaves(const struct tree *t, const struct variant *variant, con
 }
 
 /* Leaves up through all layers, to the metric. */
-static bool compute_leaves(struct tree *t, struct err *err)
+static bool compute_leaves(struct coalition_tree *t, struct err *err)
 {
 	const struct model *m = t->q->run->model;
 	const int n = t->leaves, L = m->config.L;
@@ -162,7 +162,7 @@ static bool compute_leaves(struct tree *t, struct err *err)
 	return ok;
 }
 
-static bool flush(struct tree *t, struct err *err)
+static bool flush(struct coalition_tree *t, struct err *err)
 {
 	struct arena_mark mark = arena_mark(t->arena);
 	bool ok = true;
@@ -180,7 +180,7 @@ static bool flush(struct tree *t, struct err *err)
 	return ok;
 }
 
-static bool add_leaf(struct tree *t, struct leaf leaf, struct err *err)
+static bool add_leaf(struct coalition_tree *t, struct leaf leaf, struct err *err)
 {
 	const int rows = t->end - leaf.t0;
 
@@ -200,14 +200,14 @@ struct kept {
 };
 
 /* Of one row, in all layers. */
-static size_t kept_bytes(const struct tree *t)
+static size_t kept_bytes(const struct coalition_tree *t)
 {
 	const struct config *c = &t->q->run->model->config;
 
 	return (size_t)c->L * (size_t)(2 * c->G * c->K + config_conv_width(c)) * sizeof(float);
 }
 
-static bool keep_rows(struct tree *t, struct kept *kept, int rows, struct err *err)
+static bool keep_rows(struct coalition_tree *t, struct kept *kept, int rows, struct err *err)
 {
 	const struct config *c = &t->q->run->model->config;
 	const size_t one = (size_t)rows * (size_t)(c->G * c->K), conv = (size_t)rows * (size_t)config_conv_width(c);
@@ -229,15 +229,15 @@ static bool keep_rows(struct tree *t, struct kept *kept, int rows, struct err *e
 	return true;
 }
 
-static void free_rows(struct tree *t, struct kept *kept)
+static void free_rows(struct coalition_tree *t, struct kept *kept)
 {
 	big_free(kept->memory);
 	t->room += (long)kept->bytes;
 }
 
 /* The rows from … to-1 of some nodes at a depth, their keys and values kept. */
-static bool compute_nodes(struct tree *t, const struct node *node, int n, int depth, int from, int to, struct kept *kept,
-			  struct err *err)
+static bool compute_nodes(struct coalition_tree *t, const struct coalition_node *node, int n, int depth, int from, int to,
+			  struct kept *kept, struct err *err)
 {
 	const struct model *m = t->q->run->model;
 	const int rows = n * (to - from), L = m->config.L;
@@ -272,12 +272,12 @@ static bool compute_nodes(struct tree *t, const struct node *node, int n, int de
 
 /* ---- the tree ---- */
 
-static bool descend(struct tree *t, const struct node *node, int n, int depth, struct err *err);
+static bool descend(struct coalition_tree *t, const struct coalition_node *node, int n, int depth, struct err *err);
 
 /* The nodes' children, by whether the next player is there; their rows are computed. */
-static bool split(struct tree *t, const struct node *node, int n, int depth, struct err *err)
+static bool split(struct coalition_tree *t, const struct coalition_node *node, int n, int depth, struct err *err)
 {
-	struct node *child = xmalloc((size_t)n * 2 * sizeof *child);
+	struct coalition_node *child = xmalloc((size_t)n * 2 * sizeof *child);
 	int children = 0;
 	bool ok;
 
@@ -287,9 +287,9 @@ static bool split(struct tree *t, const struct node *node, int n, int depth, str
 		while (middle < node[i].hi && t->order[middle].in[depth])
 			middle++;
 		if (middle > node[i].lo)
-			child[children++] = (struct node){ node[i].lo, middle, node[i].past };
+			child[children++] = (struct coalition_node){ node[i].lo, middle, node[i].past };
 		if (middle < node[i].hi)
-			child[children++] = (struct node){ middle, node[i].hi, node[i].past };
+			child[children++] = (struct coalition_node){ middle, node[i].hi, node[i].past };
 	}
 	ok = descend(t, child, children, depth + 1, err);
 	free(child);
@@ -297,13 +297,13 @@ static bool split(struct tree *t, const struct node *node, int n, int depth, str
 }
 
 /* Whether they have left the run: somebody is absent. */
-static bool has_left(const struct tree *t, const struct node *node, int depth)
+static bool has_left(const struct coalition_tree *t, const struct coalition_node *node, int depth)
 {
 	return first_absent(&t->order[node->lo]) < depth;
 }
 
 /* Some nodes' rows up to what the next player may change, `left` of which have left the run, and then the children of all. */
-static bool grow(struct tree *t, struct node *node, int n, int left, int depth, struct err *err)
+static bool grow(struct coalition_tree *t, struct coalition_node *node, int n, int left, int depth, struct err *err)
 {
 	const int from = left ? t->q->first[depth - 1] : 0, to = left ? t->q->first[depth] : 0;
 	struct arena_mark mark = arena_mark(t->arena);
@@ -327,7 +327,7 @@ static bool grow(struct tree *t, struct node *node, int n, int left, int depth, 
 	return ok;
 }
 
-static bool finish(struct tree *t, const struct node *node, int depth, struct err *err)
+static bool finish(struct coalition_tree *t, const struct coalition_node *node, int depth, struct err *err)
 {
 	const struct coalition *c = &t->order[node->lo];
 	const int absent = first_absent(c), start = depth ? t->q->first[depth - 1] : 0;
@@ -349,7 +349,7 @@ static bool finish(struct tree *t, const struct node *node, int depth, struct er
  * How many nodes go together at a depth: their rows are one pass, and what they keep is there until all below them is computed. So
  * each depth that is still to come has an equal share of the room, and a depth with fewer nodes leaves the rest to the others.
  */
-static int nodes_together(const struct tree *t, int depth)
+static int nodes_together(const struct coalition_tree *t, int depth)
 {
 	const struct coalitions *q = t->q;
 	const int rows = depth && depth < q->n ? q->first[depth] - q->first[depth - 1] : 0;
@@ -365,10 +365,10 @@ static int nodes_together(const struct tree *t, int depth)
  * Nodes that agree about the first `depth` players, with the rows that those may change still to be computed. Those that have left
  * the run come first in what grows.
  */
-static bool descend(struct tree *t, const struct node *node, int n, int depth, struct err *err)
+static bool descend(struct coalition_tree *t, const struct coalition_node *node, int n, int depth, struct err *err)
 {
 	const int together = nodes_together(t, depth);
-	struct node *some = xmalloc((size_t)(n + 1) * sizeof *some), stays;
+	struct coalition_node *some = xmalloc((size_t)(n + 1) * sizeof *some), stays;
 	int left = 0, stay = 0;
 	bool ok = true;
 
@@ -406,7 +406,7 @@ static int by_prefix(const void *a, const void *b)
 }
 
 /* A quarter of the room is for the rows of a pass, with its normalised rows. */
-static void share_room(struct tree *t)
+static void share_room(struct coalition_tree *t)
 {
 	const struct config *c = &t->q->run->model->config;
 	const size_t room = RUNS * run_bytes(c, t->q->run->T, RUN_ALL), row = layer_lean_bytes(c) + (size_t)c->D * sizeof(float);
@@ -415,7 +415,7 @@ static void share_room(struct tree *t)
 	t->room = (long)(room - room / 4);
 }
 
-static bool walk(struct tree *t, const bool *in, struct err *err)
+static bool walk(struct coalition_tree *t, const bool *in, struct err *err)
 {
 	struct coalition *order = xmalloc((size_t)t->count * sizeof *order);
 	bool ok;
@@ -426,7 +426,7 @@ static bool walk(struct tree *t, const bool *in, struct err *err)
 	t->order = order;
 	share_room(t);
 	t->leaf = xmalloc((size_t)t->most_rows * sizeof *t->leaf);
-	ok = descend(t, &(struct node){ 0, t->count, NULL }, 1, 0, err) && flush(t, err);
+	ok = descend(t, &(struct coalition_node){ 0, t->count, NULL }, 1, 0, err) && flush(t, err);
 	free(t->leaf);
 	free(order);
 	return ok;
@@ -468,7 +468,7 @@ static bool values_by_sweep(const struct coalitions *q, const bool *in, int coun
 
 int coalitions_passes(const struct coalitions *q, const bool *in, int count)
 {
-	struct tree t = { .q = q, .count = count, .end = q->metric->position + 1 };
+	struct coalition_tree t = { .q = q, .count = count, .end = q->metric->position + 1 };
 	struct err err;
 
 	if (!is_tree(q) || !count)
@@ -481,7 +481,7 @@ int coalitions_passes(const struct coalitions *q, const bool *in, int count)
 
 bool coalitions_values(const struct coalitions *q, const bool *in, int count, double *value, struct task *task, struct err *err)
 {
-	struct tree t = { .q = q, .count = count, .end = q->metric->position + 1, .value = value, .task = task };
+	struct coalition_tree t = { .q = q, .count = count, .end = q->metric->position + 1, .value = value, .task = task };
 	bool ok;
 
 	for (int c = 0; c < count; c++)

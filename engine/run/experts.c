@@ -66,7 +66,7 @@ static void route(const struct rows *r, int row)
 /* ---- one expert ---- */
 
 /* Some rows on their way through an expert. */
-struct through {
+struct expert_pass {
 	const struct rows *r;
 	const struct expert_rows *rows;
 	int expert, from, n;
@@ -89,7 +89,7 @@ static void activate(const struct rows *r, size_t at, float *pre, const float *u
 
 static void activate_one(void *context, int i)
 {
-	const struct through *g = context;
+	const struct expert_pass *g = context;
 	const struct config *c = &g->r->p->model->config;
 	const size_t F = (size_t)c->experts.F;
 
@@ -98,7 +98,7 @@ static void activate_one(void *context, int i)
 
 static void add_one(void *context, int i)
 {
-	const struct through *g = context;
+	const struct expert_pass *g = context;
 	const struct pass *p = g->r->p;
 	const struct config *c = &p->model->config;
 	const int row = g->rows->entry[g->from + i].row;
@@ -114,7 +114,7 @@ static void add_one(void *context, int i)
 	kernel_add(out, y, out, D);
 }
 
-static void pass_through(struct through *g)
+static void pass_through(struct expert_pass *g)
 {
 	const struct config *c = &g->r->p->model->config;
 	const struct expert *e = &g->r->layer->expert[g->expert];
@@ -145,7 +145,7 @@ static void chosen_experts(const struct rows *r)
 	for (int x = 0; x < c->experts.X; x++)
 		for (int from = rows->start[x]; from < rows->start[x + 1]; from += EXPERT_ROWS) {
 			const int left = rows->start[x + 1] - from, n = left < EXPERT_ROWS ? left : EXPERT_ROWS;
-			struct through g = {
+			struct expert_pass g = {
 				r, rows, x, from, n, room, room + most * D, room + most * (D + F), room + most * (D + 2 * F)
 			};
 

@@ -46,7 +46,7 @@ static void expert_edits(const struct backward *b, int l, int expert, int row, f
 }
 
 /* Some rows on their way back through an expert; all [n, …]. */
-struct through {
+struct expert_pass_back {
 	const struct backward *b;
 	const struct layer_sites *s;
 	const struct expert_rows *rows;
@@ -55,7 +55,7 @@ struct through {
 };
 
 /* One row: from h = d W_outᵀ to its neurons, and to its weight. */
-static void row_back(const struct through *g, int i)
+static void row_back(const struct expert_pass_back *g, int i)
 {
 	const struct backward *b = g->b;
 	const struct config *c = &b->run->model->config;
@@ -81,7 +81,7 @@ static void row_back(const struct through *g, int i)
 }
 
 /* b->normed += what half of the neurons, d[n, F], read. */
-static void read_rows(const struct through *g, const struct matrix *W, const float *d)
+static void read_rows(const struct expert_pass_back *g, const struct matrix *W, const float *d)
 {
 	const size_t D = (size_t)matrix_in(W);
 
@@ -93,7 +93,7 @@ static void read_rows(const struct through *g, const struct matrix *W, const flo
 	}
 }
 
-static void back_through(const struct through *g, const float *d)
+static void back_through(const struct expert_pass_back *g, const float *d)
 {
 	const struct expert *e = &g->b->run->model->layers[g->l].expert[g->expert];
 	const size_t D = (size_t)matrix_out(e->W_out), F = (size_t)matrix_in(e->W_out);
@@ -122,7 +122,7 @@ static void chosen_back(const struct backward *b, int l, const float *d, const s
 	for (int x = 0; x < c->experts.X; x++)
 		for (int from = rows->start[x]; from < rows->start[x + 1]; from += EXPERT_ROWS) {
 			const int left = rows->start[x + 1] - from, n = left < EXPERT_ROWS ? left : EXPERT_ROWS;
-			const struct through g = {
+			const struct expert_pass_back g = {
 				b, s, rows, l, x, from, n, room, inner, inner + most * F, inner + 2 * most * F, room + most * D
 			};
 

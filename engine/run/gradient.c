@@ -49,16 +49,16 @@ static bool seed_output(const struct gradient *g, struct task *task, struct err 
 }
 
 /* Where the metric's gradient starts within a layer; memory from `arena`. */
-struct seeds {
+struct gradient_seeds {
 	struct backward_seed seed[METRIC_SEEDS];
 	int n;
 };
 
-static struct seeds seeds_of(const struct gradient *g, struct arena *arena)
+static struct gradient_seeds seeds_of(const struct gradient *g, struct arena *arena)
 {
 	const struct metric_info *info = metric_table[g->metric.kind];
 	const struct metric_rules rules = { g->run, g->frozen, lost_by_metric(g) };
-	struct seeds s = { .n = 0 };
+	struct gradient_seeds s = { .n = 0 };
 
 	if (info->seeds)
 		s.n = info->seeds(&g->metric, &rules, arena, s.seed);
@@ -66,14 +66,14 @@ static struct seeds seeds_of(const struct gradient *g, struct arena *arena)
 }
 
 /* Those at the stream between layers. */
-static void plant(const struct gradient *g, const struct seeds *s, enum site site)
+static void plant(const struct gradient *g, const struct gradient_seeds *s, enum site site)
 {
 	for (int i = 0; i < s->n; i++)
 		if (s->seed[i].place.site == site)
 			backward_plant(&s->seed[i], &g->run->model->config, g->embed);
 }
 
-static bool start(struct gradient *g, const struct seeds *s, struct task *task, struct err *err)
+static bool start(struct gradient *g, const struct gradient_seeds *s, struct task *task, struct err *err)
 {
 	if (metric_of_output(&g->metric))
 		return seed_output(g, task, err);
@@ -87,7 +87,7 @@ static bool start(struct gradient *g, const struct seeds *s, struct task *task, 
 /* The way down. g->embed carries the gradient down the stream, and is the embedding's in the end. */
 struct descent {
 	int from, past; /* the first layer; the one that is left out (-1: none) */
-	const struct seeds *seeds;
+	const struct gradient_seeds *seeds;
 	gradient_visit *visit; /* NULL: the layers are kept */
 	void *context;
 };
@@ -129,7 +129,7 @@ static bool descend(struct gradient *g, const struct descent *d, struct arena *s
 static bool compute(struct gradient *g, struct task *task, struct err *err)
 {
 	struct arena *scratch = arena_new();
-	const struct seeds seeds = seeds_of(g, scratch);
+	const struct gradient_seeds seeds = seeds_of(g, scratch);
 	const struct descent all = { .from = metric_layer(&g->metric, &g->run->model->config), .past = -1, .seeds = &seeds };
 	bool ok = start(g, &seeds, task, err) && descend(g, &all, scratch, task, err);
 
@@ -182,7 +182,7 @@ bool gradient_drop(const struct gradient *from, int layer, gradient_visit *visit
 	size_t all = (size_t)from->run->T * (size_t)from->run->model->config.D;
 	struct gradient *g = gradient_of(from->run, &from->metric, from->unedited, from->frozen);
 	struct arena *scratch = arena_new();
-	const struct seeds seeds = seeds_of(g, scratch);
+	const struct gradient_seeds seeds = seeds_of(g, scratch);
 	const struct descent below = { layer, layer, &seeds, visit, context };
 	bool ok = make_room(g, err);
 

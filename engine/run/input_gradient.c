@@ -221,16 +221,16 @@ static bool go_up(const struct stack *s, const struct input_variants *v, int fir
 
 /* ---- back ---- */
 
-struct seeds {
+struct variant_seeds {
 	struct backward_seed *seed;
 	int n;
 };
 
 /* Where the gradient of a metric of a layer inside starts. */
-static struct seeds seeds_of(const struct stack *s, int n)
+static struct variant_seeds seeds_of(const struct stack *s, int n)
 {
 	const struct metric_info *info = metric_table[s->metric->kind];
-	struct seeds all = { arena_alloc(s->arena, (size_t)(n * METRIC_SEEDS) * sizeof *all.seed), 0 };
+	struct variant_seeds all = { arena_alloc(s->arena, (size_t)(n * METRIC_SEEDS) * sizeof *all.seed), 0 };
 
 	for (int i = 0; info->seeds && i < n; i++) {
 		const struct metric_rules rules = { &s->part[i], s->frozen, NULL };
@@ -243,7 +243,7 @@ static struct seeds seeds_of(const struct stack *s, int n)
 }
 
 /* Those at the stream between layers. */
-static void plant(const struct stack *s, const struct seeds *seeds, enum site site)
+static void plant(const struct stack *s, const struct variant_seeds *seeds, enum site site)
 {
 	const struct config *c = &s->run->model->config;
 
@@ -253,7 +253,7 @@ static void plant(const struct stack *s, const struct seeds *seeds, enum site si
 }
 
 /* The metric of each; with slopes, the gradient at the last stream that it reads. */
-static bool read_metric(const struct stack *s, const struct seeds *seeds, int n, struct task *task, struct err *err)
+static bool read_metric(const struct stack *s, const struct variant_seeds *seeds, int n, struct task *task, struct err *err)
 {
 	const struct output_back output = { s->metric, s->each, n, s->unedited, s->frozen, NULL };
 
@@ -266,7 +266,7 @@ static bool read_metric(const struct stack *s, const struct seeds *seeds, int n,
 	return true;
 }
 
-static bool go_down(const struct stack *s, const struct input_variants *v, const struct seeds *seeds, int first, int n,
+static bool go_down(const struct stack *s, const struct input_variants *v, const struct variant_seeds *seeds, int first, int n,
 		    struct task *task, struct err *err)
 {
 	struct backward b;
@@ -302,7 +302,7 @@ static bool hand_over(const struct stack *s, const struct input_variants *v, int
 static bool some(const struct stack *s, const struct input_variants *v, int first, int n, bool *more, struct task *task,
 		 struct err *err)
 {
-	struct seeds seeds = { NULL, 0 };
+	struct variant_seeds seeds = { NULL, 0 };
 
 	fill_inputs(s, v, first, n);
 	if (!go_up(s, v, first, n, task, err))

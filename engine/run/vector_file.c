@@ -126,7 +126,7 @@ static float *read_control_vector(const void *file, const struct vector_place *a
 
 /* ---- which of them a file is ---- */
 
-static const struct form {
+static const struct vector_ending {
 	const char *ending;
 	const struct vector_form *how;
 } forms[] = {

@@ -31,7 +31,7 @@ struct best {
 };
 
 /* What a row's logits in one section sum to, relative to the greatest of them. */
-struct sums {
+struct section_sums {
 	float greatest;
 	double sum, sum_x; /* of exp(x - greatest), and of x exp(x - greatest) */
 	/*
@@ -48,10 +48,10 @@ struct vocab_pass {
 	const struct task *task;     /* as chunks may have it */
 	struct matrix_rows y, y_ref; /* [rows, D] normalised */
 	int rows, row0;
-	int sections, from; /* in all; those of this go begin here */
-	struct best *best;  /* [rows] */
-	struct sums *sums;  /* [rows, sections] */
-	atomic_int *higher; /* [rows, targets] how many logits are higher than the target's */
+	int sections, from;	   /* in all; those of this go begin here */
+	struct best *best;	   /* [rows] */
+	struct section_sums *sums; /* [rows, sections] */
+	atomic_int *higher;	   /* [rows, targets] how many logits are higher than the target's */
 };
 
 static bool better(float x, int32_t id, float than, int32_t than_id)
@@ -105,7 +105,7 @@ static double product(const float *a, const float *b, int n)
 	return sum;
 }
 
-static void read_sums(struct sums *s, const float *x, int count, bool means)
+static void read_sums(struct section_sums *s, const float *x, int count, bool means)
 {
 	float e[SECTION];
 
@@ -114,7 +114,7 @@ static void read_sums(struct sums *s, const float *x, int count, bool means)
 		s->sum_x = product(e, x, count);
 }
 
-static void read_expectation(struct sums *s, const float *reference, const float *x, int count)
+static void read_expectation(struct section_sums *s, const float *reference, const float *x, int count)
 {
 	float e[SECTION];
 
@@ -167,7 +167,7 @@ static void read_section(void *context, int chunk)
 		model_unembed_here(g->m, &g->y_ref, from, count, reference, SECTION);
 	for (int i = 0; i < g->rows; i++) {
 		const float *x = logits + (size_t)i * SECTION;
-		struct sums *s = &g->sums[(size_t)i * (size_t)g->sections + (size_t)section];
+		struct section_sums *s = &g->sums[(size_t)i * (size_t)g->sections + (size_t)section];
 
 		s->greatest = read_best(&g->best[i], x, from, count, w->k);
 		if (w->lse || w->entropy || w->kl)
@@ -187,9 +187,9 @@ static double shrunk(float greatest, float than)
 }
 
 /* All sections' sums together. */
-static struct sums total(const struct sums *s, int sections)
+static struct section_sums total(const struct section_sums *s, int sections)
 {
-	struct sums t = { .greatest = -INFINITY, .reference = -INFINITY };
+	struct section_sums t = { .greatest = -INFINITY, .reference = -INFINITY };
 
 	for (int i = 0; i < sections; i++) {
 		t.greatest = s[i].greatest > t.greatest ? s[i].greatest : t.greatest;
@@ -211,7 +211,7 @@ static struct sums total(const struct sums *s, int sections)
 static void finish(const struct vocab_pass *g, int row)
 {
 	const struct vocab_wanted *w = g->wanted;
-	const struct sums t = total(g->sums + (size_t)row * (size_t)g->sections, g->sections);
+	const struct section_sums t = total(g->sums + (size_t)row * (size_t)g->sections, g->sections);
 	const size_t i = (size_t)(g->row0 + row), targets = (size_t)w->target_count;
 	const double lse = (double)t.greatest + log(t.sum);
 

@@ -4,14 +4,14 @@
 #include <math.h>
 #include <stdlib.h>
 
-struct sums {
+struct cell_sums {
 	int n;
 	double mean, squares; /* of the distances from the mean */
 };
 
 struct mean {
 	int prompts, cells;
-	struct sums *cell; /* [cells] */
+	struct cell_sums *cell; /* [cells] */
 	double metric, unedited;
 	double worst; /* gap of a check; -1: there was none */
 	double expected, actual;
@@ -32,7 +32,7 @@ void mean_free(struct mean *m)
 	free(m);
 }
 
-static void add_number(struct sums *s, double x)
+static void add_number(struct cell_sums *s, double x)
 {
 	const double from = x - s->mean;
 
@@ -106,7 +106,7 @@ struct table *mean_table(const struct mean *m, const struct table *first, struct
 		return NULL;
 	table_set_errors(t, arena_printf(t->arena, m->prompts == 1 ? "%d prompt" : "%d prompts", m->prompts));
 	for (int i = 0; i < m->cells; i++) {
-		const struct sums *s = &m->cell[i];
+		const struct cell_sums *s = &m->cell[i];
 
 		t->value[i] = s->n ? (float)s->mean : NAN;
 		t->error[i] = s->n > 1 ? (float)sqrt(s->squares / (s->n - 1) / s->n) : NAN;

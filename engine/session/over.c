@@ -10,7 +10,7 @@
 #include "engine/base/paths.h"
 #include "engine/session/session_parts.h"
 
-struct question {
+struct over_question {
 	struct session *s;
 	const struct job *job;
 	int pane;
@@ -55,7 +55,7 @@ static bool pose(struct job *job, const struct prompt *p, struct err *err)
 static struct table *ask_prompt(void *context, const struct prompt *prompt, const struct table *like, struct part *part,
 				struct task *task, struct notes *notes, struct err *err)
 {
-	const struct question *q = context;
+	const struct over_question *q = context;
 	struct job_pane pane = q->job->pane[q->pane];
 	struct prepared p = { 0 };
 	struct table *t = NULL;
@@ -73,7 +73,7 @@ static struct table *ask_prompt(void *context, const struct prompt *prompt, cons
 
 static void show_mean(void *context, struct table *so_far)
 {
-	const struct question *q = context;
+	const struct over_question *q = context;
 
 	q->s->show(q->s->show_context, so_far);
 }
@@ -83,7 +83,7 @@ static bool keeps_parts(const struct session *s)
 	return s->files.resume || s->files.merges || s->files.shards;
 }
 
-static struct table *mean(struct question *q, const char *path, struct task *task, struct notes *notes, struct err *err)
+static struct table *mean(struct over_question *q, const char *path, struct task *task, struct notes *notes, struct err *err)
 {
 	const struct model *m = q->s->model;
 	struct arena *scratch = arena_new();
@@ -117,7 +117,7 @@ static void write_key(struct str *key, const struct job *job, const struct job_p
 
 struct table *over_answer(struct session *s, const struct job *job, int i, struct task *task, struct notes *notes, struct err *err)
 {
-	struct question question = { s, job, i };
+	struct over_question question = { s, job, i };
 	struct asset_file file;
 	struct table *t;
 	struct str key;

@@ -9,7 +9,7 @@ enum { NOTES = 4096 }; /* the last so many tables: more than the cache and the s
 
 static struct {
 	atomic_flag lock;
-	struct note {
+	struct witness_note {
 		const struct table *table;
 		char *question;
 	} note[NOTES];
@@ -110,7 +110,7 @@ static void note(const struct table *t, const char *question)
 
 	lock();
 	old = notes.note[notes.next % NOTES].question;
-	notes.note[notes.next++ % NOTES] = (struct note){ t, copy };
+	notes.note[notes.next++ % NOTES] = (struct witness_note){ t, copy };
 	unlock();
 	free(old);
 }
@@ -121,7 +121,7 @@ bool witness_find(const struct table *t, struct str *out)
 
 	lock();
 	for (unsigned back = 1; back <= NOTES && back <= notes.next && !found; back++) {
-		const struct note *n = &notes.note[(notes.next - back) % NOTES];
+		const struct witness_note *n = &notes.note[(notes.next - back) % NOTES];
 
 		if ((found = n->table == t))
 			str_add(out, n->question);

@@ -233,7 +233,7 @@ static void test_torch(const char *name)
 
 /* ---- questions ---- */
 
-struct question {
+struct training_question {
 	struct session *s;
 	struct job job;
 	struct task task;
@@ -242,30 +242,31 @@ struct question {
 
 static void count_down(void *context)
 {
-	struct question *q = context;
+	struct training_question *q = context;
 
 	if (q->left && !--q->left)
 		atomic_store(&q->task.stop, true);
 	atomic_store(&q->task.call, true);
 }
 
-static void begin(struct question *q, const char *model)
+static void begin(struct training_question *q, const char *model)
 {
-	*q = (struct question){ .s = session_new() };
+	*q = (struct training_question){ .s = session_new() };
 	job_init(&q->job);
 	job_set(&q->job.model, model);
 	job_set(&q->job.prompt, "the cat");
 	q->job.panes = 1;
 }
 
-static void end(struct question *q)
+static void end(struct training_question *q)
 {
 	job_done(&q->job);
 	session_free(q->s);
 }
 
 /* Stopped after so many steps of work (0: not). */
-static struct table *ask(struct question *q, const char *technique, const char *const words[WORDS], int stop, struct err *err)
+static struct table *ask(struct training_question *q, const char *technique, const char *const words[WORDS], int stop,
+			 struct err *err)
 {
 	*err = (struct err){ 0 };
 	q->task = (struct task){ .called = count_down, .called_context = q };
@@ -295,7 +296,7 @@ static void check_training(const char *name, const char *corpus, const char *sta
 {
 	char out[200], text_arg[200], start_arg[40], *path = scratch_path(start);
 	enum { STEPS = 5 };
-	struct question q;
+	struct training_question q;
 	struct table *t;
 	struct err err;
 
@@ -346,7 +347,7 @@ static void test_resume(const char *corpus, const char *kind, const char *layers
 {
 	char whole_name[60], parts_name[60], part_name[80], *whole, *parts, *part;
 	char out[200], other[200], text_arg[200];
-	struct question q;
+	struct training_question q;
 	struct err err;
 	const bool heads = !strcmp(kind, "kind=head");
 	struct table *t, *u = NULL, *lens;
@@ -427,7 +428,7 @@ static void test_step_0(const char *corpus)
 {
 	static const char *const held[] = { "the cat saw a dog", "the man sat on that mat" }; /* lines 1 and 11 */
 	char *path = scratch_path("step0.safetensors"), out[200], text_arg[200];
-	struct question q;
+	struct training_question q;
 	struct err err;
 	struct table *t, *u;
 	double sum = 0;
@@ -469,7 +470,7 @@ static void test_read(const char *corpus)
 		const char *const *more = kinds[k].train;
 		double sum = 0, held_out;
 		struct table *t, *u;
-		struct question q;
+		struct training_question q;
 		struct err err;
 		int cells = 0;
 
@@ -520,7 +521,7 @@ static void test_refused(const char *corpus)
 
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
 		char name[40], out[200], read[200], text_arg[200], *path;
-		struct question q;
+		struct training_question q;
 		struct err err;
 		struct table *t, *u = NULL;
 
@@ -560,7 +561,7 @@ static void test_split(void)
 		{ "{\"text\":\"the cat saw a dog\",\"split\":\"train\",\"own\":7}\n{\"prompt\":\"a hen sat\",\"split\":\"test\"}\n",
 		  NULL },
 	};
-	struct question q;
+	struct training_question q;
 
 	begin(&q, TINY "llama-tied");
 	for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
@@ -585,7 +586,7 @@ static void test_own_place(const char *corpus)
 {
 	char text_arg[200], *found = NULL;
 	struct notes notes = { 0 };
-	struct question q;
+	struct training_question q;
 	struct weights *w;
 	struct table *t;
 	struct err err;

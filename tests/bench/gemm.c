@@ -18,7 +18,7 @@
 
 enum { RUNS = 15, STREAM = 300 * 1000 * 1000 };
 
-static const struct shape {
+static const struct measured_shape {
 	int in, out;
 } shapes[] = {
 	{ 768, 2304 }, { 768, 3072 }, { 3072, 768 }, { 768, 50257 }, { 576, 576 },
@@ -53,7 +53,7 @@ static double median_seconds(struct matrix *const *w, int copies, int n, bool ba
 	return seconds[RUNS / 2];
 }
 
-static void line(const struct shape *s, enum dtype type, bool back, double peak, double bandwidth)
+static void line(const struct measured_shape *s, enum dtype type, bool back, double peak, double bandwidth)
 {
 	struct tensor t = { .name = "weights", .type = type, .dims = 2, .shape = { s->out, s->in } };
 	struct matrix_source source = { .tensor = &t, .in = s->in, .out = s->out };

@@ -37,10 +37,10 @@ struct ratio_bench {
 	float *x, *y; /* [MOST_T, the widest matrix] */
 };
 
-struct row {
+struct ratio_row {
 	const char *name;
-	bool (*base)(struct ratio_bench *s, const struct row *row, struct err *err); /* what it is told in */
-	bool (*work)(struct ratio_bench *s, const struct row *row, struct err *err);
+	bool (*base)(struct ratio_bench *s, const struct ratio_row *row, struct err *err); /* what it is told in */
+	bool (*work)(struct ratio_bench *s, const struct ratio_row *row, struct err *err);
 	int T;		  /* tokens, or rows of a product */
 	double most;	  /* work / base */
 	const char *asks; /* a technique and its arguments */
@@ -55,7 +55,7 @@ static struct run *new_run(const struct ratio_bench *s, struct err *err)
 	return run_new(&order, NULL, err);
 }
 
-static bool do_pass(struct ratio_bench *s, const struct row *row, struct err *err)
+static bool do_pass(struct ratio_bench *s, const struct ratio_row *row, struct err *err)
 {
 	struct run *r = new_run(s, err);
 
@@ -64,7 +64,7 @@ static bool do_pass(struct ratio_bench *s, const struct row *row, struct err *er
 	return r != NULL;
 }
 
-static bool do_gradient(struct ratio_bench *s, const struct row *row, struct err *err)
+static bool do_gradient(struct ratio_bench *s, const struct ratio_row *row, struct err *err)
 {
 	struct run *r = new_run(s, err);
 	struct gradient *g = r ? gradient_new(r, &s->metric, r, 0, NULL, err) : NULL;
@@ -101,12 +101,12 @@ static bool ask_once(struct ratio_bench *s, const char *asks, int layer, struct 
 	return t != NULL;
 }
 
-static bool do_ask(struct ratio_bench *s, const struct row *row, struct err *err)
+static bool do_ask(struct ratio_bench *s, const struct ratio_row *row, struct err *err)
 {
 	return ask_once(s, row->asks, -1, err);
 }
 
-static bool do_ask_layers(struct ratio_bench *s, const struct row *row, struct err *err)
+static bool do_ask_layers(struct ratio_bench *s, const struct ratio_row *row, struct err *err)
 {
 	for (int l = 0; l < s->model->config.L; l++)
 		if (!ask_once(s, row->asks, l, err))
@@ -115,7 +115,7 @@ static bool do_ask_layers(struct ratio_bench *s, const struct row *row, struct e
 }
 
 /* The layers' own weights, which no cache holds all of. */
-static bool do_products(struct ratio_bench *s, const struct row *row, struct err *err)
+static bool do_products(struct ratio_bench *s, const struct ratio_row *row, struct err *err)
 {
 	const struct config *c = &s->model->config;
 
@@ -125,7 +125,7 @@ static bool do_products(struct ratio_bench *s, const struct row *row, struct err
 	return true;
 }
 
-static bool do_products_back(struct ratio_bench *s, const struct row *row, struct err *err)
+static bool do_products_back(struct ratio_bench *s, const struct ratio_row *row, struct err *err)
 {
 	const struct config *c = &s->model->config;
 
@@ -136,7 +136,7 @@ static bool do_products_back(struct ratio_bench *s, const struct row *row, struc
 }
 
 /* As many operations as the pass cannot do without, at the peak of one core. */
-static bool do_peak(struct ratio_bench *s, const struct row *row, struct err *err)
+static bool do_peak(struct ratio_bench *s, const struct ratio_row *row, struct err *err)
 {
 	const struct config *c = &s->model->config;
 	const double D = c->D, HK = (double)c->H * c->K, GK = (double)c->G * c->K, F = c->F;
@@ -153,7 +153,7 @@ static bool do_peak(struct ratio_bench *s, const struct row *row, struct err *er
 
 /* ---- rows ---- */
 
-static const struct row rows[] = {
+static const struct ratio_row rows[] = {
 	{ "back-8", do_products, do_products_back, 8, 1.25, NULL },
 	{ "back-40", do_products, do_products_back, 40, 1.25, NULL },
 	{ "back-256", do_products, do_products_back, 256, 1.25, NULL },
@@ -184,10 +184,10 @@ static double cpu_seconds(void)
 	return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
 }
 
-typedef bool piece(struct ratio_bench *s, const struct row *row, struct err *err);
+typedef bool piece(struct ratio_bench *s, const struct ratio_row *row, struct err *err);
 
 /* As often as one measurement needs to be longer than the clock's grain. */
-static bool seconds_of(piece *work, struct ratio_bench *s, const struct row *row, double *least, struct err *err)
+static bool seconds_of(piece *work, struct ratio_bench *s, const struct ratio_row *row, double *least, struct err *err)
 {
 	double start = cpu_seconds(), took;
 	int times = 0;
@@ -202,7 +202,7 @@ static bool seconds_of(piece *work, struct ratio_bench *s, const struct row *row
 	return true;
 }
 
-static bool measure(struct ratio_bench *s, const struct row *row, struct err *err)
+static bool measure(struct ratio_bench *s, const struct ratio_row *row, struct err *err)
 {
 	double base = INFINITY, work = INFINITY, memory, begin;
 	size_t used = big_used();
@@ -222,7 +222,7 @@ static bool measure(struct ratio_bench *s, const struct row *row, struct err *er
 	return true;
 }
 
-static bool prepare(struct ratio_bench *s, const struct row *row, struct err *err)
+static bool prepare(struct ratio_bench *s, const struct ratio_row *row, struct err *err)
 {
 	s->T = row->T;
 	s->metric = (struct metric){ .kind = METRIC_LOGIT, .target = { 0, -1 }, .position = row->T - 1 };

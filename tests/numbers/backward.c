@@ -51,7 +51,7 @@ static char *direction(const float *x, float *v, size_t n, unsigned *state)
 	return npy_file("direction.npy", v, 1, n);
 }
 
-struct question {
+struct backward_question {
 	const struct gradient_fixture *f;
 	const char *const *edits; /* NULL at the end */
 	struct metric metric;
@@ -63,7 +63,7 @@ struct question {
 };
 
 /* The metric with one more edit: "… add FILE amount", "… scale amount". */
-static double with(const struct question *q, const char *line, double amount)
+static double with(const struct backward_question *q, const char *line, double amount)
 {
 	struct err err = { 0 };
 	const char *edits[EDITS + 2];
@@ -87,7 +87,7 @@ static double with(const struct question *q, const char *line, double amount)
 }
 
 /* The slope along an edit's amount at `at` by differences of that step, its error of fourth order; how far its halves disagree. */
-static double difference(const struct question *q, const char *line, double at, double h, double *disagree)
+static double difference(const struct backward_question *q, const char *line, double at, double h, double *disagree)
 {
 	double near = (with(q, line, at + h) - with(q, line, at - h)) / (2 * h);
 	double far = (with(q, line, at + 2 * h) - with(q, line, at - 2 * h)) / (4 * h);
@@ -97,7 +97,7 @@ static double difference(const struct question *q, const char *line, double at, 
 }
 
 /* Of some steps the one whose halves agree best: a long one crosses kinks and bends, a short one drowns in rounding. */
-static double slope(const struct question *q, const char *line, double at)
+static double slope(const struct backward_question *q, const char *line, double at)
 {
 	static const double steps[] = { 0.04, 0.01, 0.0025 };
 	double best = NAN, least = INFINITY;
@@ -121,7 +121,7 @@ static int by_size(const void *a, const void *b)
 }
 
 /* Halves can agree by chance: in doubt, the middle one of more steps. */
-static double slope_in_doubt(const struct question *q, const char *line, double at)
+static double slope_in_doubt(const struct backward_question *q, const char *line, double at)
 {
 	enum { STEPS = 7 };
 	static const double steps[STEPS] = { 0.06, 0.04, 0.03, 0.02, 0.015, 0.01, 0.007 };
@@ -139,7 +139,7 @@ static bool has_kinks(const struct config *c)
 	return c->activation == ACTIVATION_RELU || c->qkv_clip > 0 || c->experts.X;
 }
 
-static void compare(struct question *q, const char *line, double at, double predicted, double scale)
+static void compare(struct backward_question *q, const char *line, double at, double predicted, double scale)
 {
 	const double against = fmax(fabs(predicted), fmax(scale, 0.1));
 	double measured = slope(q, line, at), gap = fabs(measured - predicted) / against;
@@ -160,7 +160,7 @@ static void compare(struct question *q, const char *line, double at, double pred
 }
 
 /* The site at (layer, t) moved along a random direction. */
-static void move_site(struct question *q, enum site site, int layer, int t, unsigned *state)
+static void move_site(struct backward_question *q, enum site site, int layer, int t, unsigned *state)
 {
 	const struct place place = place_at(site, layer, -1, -1);
 	size_t from, n = place_slice(&place, &q->f->model->config, &from);
@@ -179,7 +179,7 @@ static void move_site(struct question *q, enum site site, int layer, int t, unsi
 	free(v);
 }
 
-static void move_weight(struct question *q, int layer, int head, int query, int key)
+static void move_weight(struct backward_question *q, int layer, int head, int query, int key)
 {
 	double w = (double)run_pattern(q->run, layer, head, query)[key],
 	       g = (double)gradient_pattern(q->g, layer, head, query)[key];
@@ -204,7 +204,7 @@ static bool has_site(const struct config *c, enum site site, int layer)
 				    : site != SITE_RESID_MID || !c->parallel;
 }
 
-static void check_differences(struct question *q, const char *spec, int set)
+static void check_differences(struct backward_question *q, const char *spec, int set)
 {
 	static const enum site sites[] = {
 		SITE_RESID_PRE,	     SITE_Q,	   SITE_K,	   SITE_V,	 SITE_Z,	  SITE_ATTN_OUT,
@@ -241,7 +241,7 @@ static bool all_zero(const float *x, size_t n)
 }
 
 /* Positions after the metric's cannot matter. */
-static void check_causality(const struct question *q)
+static void check_causality(const struct backward_question *q)
 {
 	const struct config *c = &q->f->model->config;
 	int wrong = 0, last = q->metric.kind == METRIC_LOSS ? q->f->T - 2 : q->metric.position;
@@ -258,7 +258,7 @@ static void check_causality(const struct question *q)
  * z = Σ w v, and scores q·k enter by softmax alone: the pattern's gradient along the weights is z's along z; and the sums over a
  * group of queries' and of keys' products are the same, since both see only q·k.
  */
-static void check_sums(const struct question *q)
+static void check_sums(const struct backward_question *q)
 {
 	const struct config *c = &q->f->model->config;
 	double along_w = 0, along_z = 0, along_q = 0, along_k = 0, size = 1e-9;
@@ -286,7 +286,7 @@ static void check_sums(const struct question *q)
 }
 
 /* With the scales of norms frozen and without biases to shift it, the last stream's share of a logit is the logit. */
-static void check_frozen(const struct question *q)
+static void check_frozen(const struct backward_question *q)
 {
 	struct err err = { 0 };
 	const struct model *m = q->f->model;
@@ -310,7 +310,7 @@ static void check_frozen(const struct question *q)
 static void check_question(const struct gradient_fixture *f, const char *spec, int set)
 {
 	struct err err = { 0 };
-	struct question q = { .f = f, .edits = edit_sets[set] };
+	struct backward_question q = { .f = f, .edits = edit_sets[set] };
 
 	q.run = set ? make_run(f, f->ids, q.edits) : run_ref(f->unedited);
 	if (CHECK_THAT(q.run && metric_resolve(spec, f->unedited, &q.metric, NULL, &err), "%s: %s %s", f->name, spec, err.text) &&
@@ -338,7 +338,7 @@ static void check_long(const struct gradient_fixture *short_one)
 	const struct config *c = &short_one->model->config;
 	struct gradient_fixture f = *short_one;
 	struct err err = { 0 };
-	struct question q = { .f = &f, .edits = no_edits };
+	struct backward_question q = { .f = &f, .edits = no_edits };
 	unsigned state = 11;
 
 	f.T = c->context_is_hard && c->context < LONG ? c->context : LONG;

@@ -44,7 +44,7 @@ static const char *const metrics[] = { "logit #5",
 				       "part head 1.0 of logit #5",
 				       "part mlp_out 0 of logit #5" };
 
-struct question {
+struct variants_question {
 	const char *name;
 	const struct run *run, *unedited;
 	struct metric metric;
@@ -64,7 +64,7 @@ static float noise(unsigned state)
 /* Variant 0 is the run as it is. */
 static void move(void *context, int i, float *x)
 {
-	const struct question *q = context;
+	const struct variants_question *q = context;
 	const size_t n = (size_t)q->run->T * (size_t)q->run->model->config.D;
 	const float size = kernel_norm2(x, n) / sqrtf((float)n);
 
@@ -72,7 +72,7 @@ static void move(void *context, int i, float *x)
 		x[k] += (float)i * 0.2f * size * noise((unsigned)k * 31 + (unsigned)i);
 }
 
-static struct run *alone(const struct question *q, int i)
+static struct run *alone(const struct variants_question *q, int i)
 {
 	const struct run *r = q->run;
 	const size_t D = (size_t)r->model->config.D;
@@ -95,7 +95,7 @@ static struct run *alone(const struct question *q, int i)
 
 static bool compare(void *context, int i, double value, const float *d)
 {
-	struct question *q = context;
+	struct variants_question *q = context;
 	const size_t D = (size_t)q->run->model->config.D;
 	float *g = xmalloc(D * sizeof *g);
 	struct err err = { 0 };
@@ -120,7 +120,7 @@ static bool compare(void *context, int i, double value, const float *d)
 	return true;
 }
 
-static void check_question(struct question *q, const char *edits)
+static void check_question(struct variants_question *q, const char *edits)
 {
 	const struct input_variants v = { VARIANTS, move, compare, q };
 	struct err err = { 0 };
@@ -138,14 +138,14 @@ static void check_question(struct question *q, const char *edits)
 
 /* ---- one direction ---- */
 
-struct walk {
+struct slope_walk {
 	const struct run *run;
 	double step, value[4], slope;
 };
 
 static void walk_along(void *context, int i, float *x)
 {
-	const struct walk *w = context;
+	const struct slope_walk *w = context;
 	const size_t n = (size_t)w->run->T * (size_t)w->run->model->config.D;
 	const float size = kernel_norm2(x, n) / sqrtf((float)n), by = (float)(i < 2 ? w->step : w->step / 2) * (i % 2 ? -1 : 1);
 
@@ -155,7 +155,7 @@ static void walk_along(void *context, int i, float *x)
 
 static bool take_value(void *context, int i, double value, const float *d)
 {
-	struct walk *w = context;
+	struct slope_walk *w = context;
 	const struct config *c = &w->run->model->config;
 	const size_t n = (size_t)w->run->T * (size_t)c->D;
 	float *x;
@@ -180,9 +180,9 @@ static double slope_tolerance(const struct config *c)
 	return c->activation == ACTIVATION_RELU ? 0.15 : 3e-2;
 }
 
-static void check_slope(const struct question *q)
+static void check_slope(const struct variants_question *q)
 {
-	struct walk w = { .run = q->run, .step = 0 };
+	struct slope_walk w = { .run = q->run, .step = 0 };
 	struct input_variants v = { 1, walk_along, take_value, &w };
 	struct err err = { 0 };
 	bool ok = input_gradients(q->run, q->unedited, &q->metric, 0, &v, NULL, &err);
@@ -200,7 +200,7 @@ static void check_slope(const struct question *q)
 
 /* ---- a sweep that puts inputs ---- */
 
-static void check_sweep(const struct question *q)
+static void check_sweep(const struct variants_question *q)
 {
 	const struct run *r = q->run;
 	const size_t D = (size_t)r->model->config.D;
@@ -286,7 +286,9 @@ static void check_model(const char *folder, const char *name, int number)
 		struct run *r = edited(unedited, edit_sets[set]);
 
 		for (int i = 0; r && i < ASKED; i++) {
-			struct question q = { .name = name, .run = r, .unedited = unedited, .frozen = (unsigned)(number + i) % 4 };
+			struct variants_question q = {
+				.name = name, .run = r, .unedited = unedited, .frozen = (unsigned)(number + i) % 4
+			};
 			const char *spec = metrics[(number * 5 + set * ASKED + i) % METRICS];
 
 			if (metric_resolve(spec, unedited, &q.metric, NULL, &err)) {

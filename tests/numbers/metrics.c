@@ -136,14 +136,14 @@ static const char *const specs[] = {
 };
 /* clang-format on */
 
-struct question {
+struct metric_question {
 	const struct metric_fixture *f;
 	struct run *run;
 	struct metric metric;
 	const char *spec;
 };
 
-static double swept(const struct question *q, const char *line, struct arena *arena)
+static double swept(const struct metric_question *q, const char *line, struct arena *arena)
 {
 	const struct sweep_variant v = variant_of(&line, 1, arena);
 	struct err err = { 0 };
@@ -155,7 +155,7 @@ static double swept(const struct question *q, const char *line, struct arena *ar
 }
 
 /* The slope as a site's row grows, from differences near and far. */
-static double slope(const struct question *q, const char *place, struct arena *arena)
+static double slope(const struct metric_question *q, const char *place, struct arena *arena)
 {
 	const double h = 0.01;
 	double d[2];
@@ -172,7 +172,7 @@ static double slope(const struct question *q, const char *place, struct arena *a
 	return (4 * d[0] - d[1]) / 3;
 }
 
-static void check_slopes(const struct question *q, const struct gradient *g, struct arena *arena)
+static void check_slopes(const struct metric_question *q, const struct gradient *g, struct arena *arena)
 {
 	static const enum site sites[] = { SITE_RESID_PRE, SITE_Q,	  SITE_K,	 SITE_V,
 					   SITE_Z,	   SITE_ATTN_OUT, SITE_MLP_POST, SITE_MLP_OUT };
@@ -203,7 +203,7 @@ static void check_slopes(const struct question *q, const struct gradient *g, str
 }
 
 /* The sweep's number is a whole run's; edits above the metric change nothing. */
-static void check_sweep(const struct question *q, struct arena *arena)
+static void check_sweep(const struct metric_question *q, struct arena *arena)
 {
 	static const char *const lines[] = { "head 0.1 @2.. zero", "mlp_out 0 @4 scale 2",    "embed 0 @3 scale 0.5",
 					     "q 1 @5.. scale 2",   "scores 1.1 @6 scale 0.5", "attn_out 1 scale 0.5",
@@ -232,7 +232,7 @@ static void check_sweep(const struct question *q, struct arena *arena)
 }
 
 /* What it reads of the stream, and the constants, are the metric. */
-static void check_reading(const struct question *q, const struct run *run, struct arena *arena, const char *which)
+static void check_reading(const struct metric_question *q, const struct run *run, struct arena *arena, const char *which)
 {
 	const struct config *c = &q->f->model->config;
 	const bool linear = metric_table[q->metric.kind]->read != NULL;
@@ -269,7 +269,7 @@ static void check_kind(const struct metric_fixture *f, const char *spec, bool sl
 	struct run_order order = {
 		.model = f->model, .tokens = f->ids, .T = f->T, .edits = lines, .edit_count = 4, .unedited = f->unedited
 	};
-	struct question q = { .f = f, .spec = spec, .metric = { .kind = METRIC_NONE } };
+	struct metric_question q = { .f = f, .spec = spec, .metric = { .kind = METRIC_NONE } };
 	struct arena *arena = arena_new();
 	struct gradient *g = NULL;
 	char whole[500];

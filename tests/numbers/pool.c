@@ -17,7 +17,7 @@
 
 enum { MANY = 3000 };
 
-struct tally {
+struct pool_tally {
 	atomic_int times[MANY];
 	/* chunks done by helpers; by helpers at low priority; with signals blocked, a crash's not */
 	atomic_int strangers, polite, deaf;
@@ -36,7 +36,7 @@ static bool is_polite(void)
 
 static void count(void *context, int chunk)
 {
-	struct tally *t = context;
+	struct pool_tally *t = context;
 	sigset_t blocked;
 
 	atomic_fetch_add(&t->times[chunk], 1);
@@ -51,7 +51,7 @@ static void count(void *context, int chunk)
 			 sigismember(&blocked, SIGINT) && sigismember(&blocked, SIGHUP) && !sigismember(&blocked, SIGBUS));
 }
 
-static bool each_once(struct tally *t, int chunks)
+static bool each_once(struct pool_tally *t, int chunks)
 {
 	bool good = true;
 
@@ -68,7 +68,7 @@ static void test_coverage(void)
 		pool_threads(threads);
 		CHECK(pool_size() == threads);
 		for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
-			struct tally *t = calloc(1, sizeof *t);
+			struct pool_tally *t = calloc(1, sizeof *t);
 
 			t->caller = pthread_self();
 			pool_run(sizes[i], count, t);
@@ -82,7 +82,7 @@ static void test_coverage(void)
 
 static void test_helpers(void)
 {
-	struct tally *t = calloc(1, sizeof *t);
+	struct pool_tally *t = calloc(1, sizeof *t);
 	int own = getpriority(PRIO_PROCESS, 0);
 
 	pool_threads(3);

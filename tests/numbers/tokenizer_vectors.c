@@ -134,12 +134,12 @@ static void test_pairs(void)
 
 /* ---- texts of transformers.js and swift-transformers ---- */
 
-struct vectors {
+struct vector_check {
 	const struct tokenizer *t;
 	size_t compared, right;
 };
 
-static bool check_ids(struct vectors *v, const struct json_value *text, const struct json_value *list)
+static bool check_ids(struct vector_check *v, const struct json_value *text, const struct json_value *list)
 {
 	size_t n, count = json_count(list);
 	const char *s = json_text_n(text, &n);
@@ -185,7 +185,7 @@ static void test_vectors(void)
 		char *name = file_join("tokenizers/vectors", rows[i].file), *path = file_join(data, name);
 		struct err err = { 0 };
 		struct json *doc = json_open(path, 0, &err);
-		struct vectors v = { .t = open_any(rows[i].vocabulary) };
+		struct vector_check v = { .t = open_any(rows[i].vocabulary) };
 
 		if (v.t && rows[i].model)
 			json_each(json_get(json_root(doc), rows[i].model), check_vector, &v);

@@ -53,11 +53,11 @@ static void read_rows(const struct model *m, const float *x, const float *refere
 }
 
 /* Of one row: its logits, and the sums over them in double precision. */
-struct sums {
+struct exact_sums {
 	double lse, entropy;
 };
 
-static struct sums sums_of(const float *x, int V)
+static struct exact_sums sums_of(const float *x, int V)
 {
 	double greatest = -INFINITY, sum = 0, mean = 0;
 
@@ -67,7 +67,7 @@ static struct sums sums_of(const float *x, int V)
 		sum += exp((double)x[i] - greatest);
 		mean += exp((double)x[i] - greatest) * (double)x[i];
 	}
-	return (struct sums){ greatest + log(sum), greatest + log(sum) - mean / sum };
+	return (struct exact_sums){ greatest + log(sum), greatest + log(sum) - mean / sum };
 }
 
 static double divergence(const float *p, const float *q, int V)

@@ -16,7 +16,7 @@ static int random_to(int n)
 	return (int)((state >> 8) % (unsigned)n);
 }
 
-struct screen {
+struct layout_screen {
 	int row[JOB_PANES], height[JOB_PANES], width[JOB_PANES];
 	struct view_need need[JOB_PANES];
 	unsigned last_focus[JOB_PANES];
@@ -25,7 +25,7 @@ struct screen {
 	struct layout layout;
 };
 
-static void make(struct screen *s, bool user_adds)
+static void make(struct layout_screen *s, bool user_adds)
 {
 	memset(s, 0, sizeof *s);
 	s->w = 24 + random_to(180);
@@ -56,7 +56,7 @@ static void make(struct screen *s, bool user_adds)
 }
 
 /* The shown panes of a row; their number. */
-static int shown(const struct screen *s, int row, int *pane)
+static int shown(const struct layout_screen *s, int row, int *pane)
 {
 	int n = 0;
 
@@ -66,7 +66,7 @@ static int shown(const struct screen *s, int row, int *pane)
 	return n;
 }
 
-static bool tiles(const struct screen *s)
+static bool tiles(const struct layout_screen *s)
 {
 	const struct layout *l = &s->layout;
 	int top = l->header.h + l->prompt.h + l->foil.h, y = top, pane[JOB_PANES], last = s->row[s->wish.panes - 1];
@@ -89,7 +89,7 @@ static bool tiles(const struct screen *s)
 	return y + 1 == s->h - below;
 }
 
-static bool enough(const struct screen *s)
+static bool enough(const struct layout_screen *s)
 {
 	int pane[JOB_PANES];
 
@@ -110,7 +110,7 @@ static bool enough(const struct screen *s)
 }
 
 /* Rows beyond what any pane of a row can use, and rows that the panes of another lack. */
-static bool blank_while_another_scrolls(const struct screen *s, bool want)
+static bool blank_while_another_scrolls(const struct layout_screen *s, bool want)
 {
 	int pane[JOB_PANES], last = s->row[s->wish.panes - 1];
 	bool blank = false, scrolls = false;
@@ -135,7 +135,7 @@ static bool blank_while_another_scrolls(const struct screen *s, bool want)
 static void properties(void)
 {
 	int untiled = 0, unseen = 0, starved = 0, wasted = 0, unwanted = 0, folded = 0;
-	struct screen s;
+	struct layout_screen s;
 
 	for (int i = 0; i < 20000; i++) {
 		make(&s, i % 2);

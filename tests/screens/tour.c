@@ -15,7 +15,7 @@
 
 enum { STEPS = 10 };
 
-struct walk {
+struct tour_walk {
 	struct theme *theme;
 	struct preset doc;
 	struct app app;
@@ -24,7 +24,7 @@ struct walk {
 };
 
 /* What the app asks for, until the model has answered all of it. */
-static void serve(struct walk *w)
+static void serve(struct tour_walk *w)
 {
 	struct request r;
 
@@ -47,7 +47,7 @@ static void serve(struct walk *w)
 }
 
 /* Names of keys, separated by spaces; 'text types it, with ~ for a space. */
-static void press(struct walk *w, const char *keys)
+static void press(struct tour_walk *w, const char *keys)
 {
 	while (*keys) {
 		size_t n = strcspn(keys, " ");
@@ -66,7 +66,7 @@ static void press(struct walk *w, const char *keys)
 	}
 }
 
-static void begin(struct walk *w)
+static void begin(struct tour_walk *w)
 {
 	struct err err = { 0 };
 
@@ -82,7 +82,7 @@ static void begin(struct walk *w)
 	serve(w);
 }
 
-static void end(struct walk *w)
+static void end(struct tour_walk *w)
 {
 	worker_free(w->worker);
 	app_done(&w->app);
@@ -91,7 +91,7 @@ static void end(struct walk *w)
 	theme_free(w->theme);
 }
 
-static bool on_screen(const struct walk *w, const char *text)
+static bool on_screen(const struct tour_walk *w, const char *text)
 {
 	struct str all;
 	bool has;
@@ -103,7 +103,7 @@ static bool on_screen(const struct walk *w, const char *text)
 	return has;
 }
 
-static void go_to(struct walk *w, int step)
+static void go_to(struct tour_walk *w, int step)
 {
 	char keys[40];
 
@@ -131,7 +131,7 @@ static const struct {
 	{ "w C-u 'kept Enter", { "w C-u 'a/b Enter", "w Esc" } },
 };
 
-static void test_replays(struct walk *w)
+static void test_replays(struct tour_walk *w)
 {
 	for (int i = 0; i < STEPS; i++) {
 		for (int k = 0; k < 3 && replay[i].wrong[k]; k++) {
@@ -154,7 +154,7 @@ static void test_replays(struct walk *w)
 }
 
 /* The way in and out. */
-static void test_leaving(struct walk *w)
+static void test_leaving(struct tour_walk *w)
 {
 	press(w, ": 'tour Enter");
 	CHECK_THAT(w->app.tour.step == 1 && on_screen(w, "tour 1 of 10"), ":tour begins it");
@@ -173,7 +173,7 @@ static void test_leaving(struct walk *w)
 /* ---- what the steps say about the model ---- */
 
 /* The cell of the first pane whose number is farthest from `neutral`, among the rows of a layer (-1: of all). */
-static struct place strongest(const struct walk *w, double neutral, int layer)
+static struct place strongest(const struct tour_walk *w, double neutral, int layer)
 {
 	const struct table *t = w->app.shot->pane[0].table;
 	struct place best = PLACE_NONE, place;
@@ -192,13 +192,13 @@ static struct place strongest(const struct walk *w, double neutral, int layer)
 	return best;
 }
 
-static void goal_head(const struct walk *w, const char *format, int *layer, int *head)
+static void goal_head(const struct tour_walk *w, const char *format, int *layer, int *head)
 {
 	*layer = *head = -1;
 	CHECK_THAT(w->app.tour.task.goals && sscanf(w->app.tour.task.goal[0], format, layer, head) == 2, "the goal names a head");
 }
 
-static void test_heads(struct walk *w)
+static void test_heads(struct tour_walk *w)
 {
 	int layer, head, writer_layer, writer;
 	struct place place;
@@ -221,7 +221,7 @@ static void test_heads(struct walk *w)
 	CHECK_THAT(place.layer == layer && place.unit == head, "head %d.%d looks one token back", place.layer, place.unit);
 }
 
-static void test_lens(struct walk *w)
+static void test_lens(struct tour_walk *w)
 {
 	const struct table *t;
 	int lowest = 1000, layer = -1;
@@ -239,7 +239,7 @@ static void test_lens(struct walk *w)
 	CHECK_THAT(layer == lowest, "the answer appears at layer %d", lowest);
 }
 
-static void test_patching(struct walk *w)
+static void test_patching(struct tour_walk *w)
 {
 	int tokens;
 
@@ -285,7 +285,7 @@ static void test_steps(void)
 
 int main(void)
 {
-	struct walk w;
+	struct tour_walk w;
 	char *demo;
 
 	setenv("LMSCOPE_SHARE", ".", 1);

@@ -16,15 +16,15 @@
 #define MODEL "tests/fixtures/tiny/llama-grouped"
 #define PROMPT "one two three two one"
 
-struct question {
+struct depends_question {
 	const char *metric, *foil;
 };
-static const struct question before = { "logit \"a\"", "one two two two one" };
-static const struct question changes[] = { { "logprob \"b\" @1", "one two two two one" },
-					   { "logit \"a\"", "two two three two one" } };
+static const struct depends_question before = { "logit \"a\"", "one two two two one" };
+static const struct depends_question changes[] = { { "logprob \"b\" @1", "one two two two one" },
+						   { "logit \"a\"", "two two three two one" } };
 static const unsigned changed[] = { ON_METRIC, ON_FOIL };
 
-static struct table *ask(struct session *s, struct job *job, const struct question *q)
+static struct table *ask(struct session *s, struct job *job, const struct depends_question *q)
 {
 	struct err err = { 0 };
 	struct table *t = NULL;

@@ -163,19 +163,19 @@ static void test_interrupted(const struct job *job)
 }
 
 /* A screen that shows a few cells of a long lens, and scrolls once it has them. */
-struct screen {
+struct window_watch {
 	struct window window, next; /* what is seen: at first, and after the first look */
 	int shown, whole, known;    /* tables that came; those with all of the window; cells of the first */
 };
 
 static struct window what_is_seen(void *context)
 {
-	return ((struct screen *)context)->window;
+	return ((struct window_watch *)context)->window;
 }
 
 static void see(void *context, struct table *t)
 {
-	struct screen *s = context;
+	struct window_watch *s = context;
 	const struct window *w = &s->window;
 	bool whole = true;
 
@@ -192,7 +192,7 @@ static void see(void *context, struct table *t)
 
 static void test_visible_first(struct job *job)
 {
-	struct screen screen = { .window = { 1, 3, 90, 20 }, .next = { 0, 2, 5, 30 } };
+	struct window_watch screen = { .window = { 1, 3, 90, 20 }, .next = { 0, 2, 5, 30 } };
 	struct session *s = session_new();
 	struct notes notes = { 0 };
 	struct err err = { 0 };

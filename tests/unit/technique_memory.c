@@ -21,7 +21,7 @@
 enum { LONG = 150, PLAYERS_10 = 11, PLAYERS_20 = 21, MIDDLING = 40 };
 static const double MOST_RUNS = 4;
 
-static const struct question {
+static const struct memory_question {
 	int T;
 	const char *asks; /* a technique and its arguments */
 } questions[] = {
@@ -52,13 +52,13 @@ static const struct question {
 	{ LONG, "path-attribution" },
 };
 
-struct asked {
+struct asked_run {
 	struct model *model;
 	struct run *run;
 	struct metric metric;
 };
 
-static bool ask_it(const struct asked *a, const char *asks, struct err *err)
+static bool ask_it(const struct asked_run *a, const char *asks, struct err *err)
 {
 	struct ask ask = { .model = a->model, .run = a->run, .unedited = a->run, .metric = &a->metric };
 	char text[256], *rest = text, *word;
@@ -112,7 +112,7 @@ static bool forget_peak(void)
 }
 
 /* Bytes at the peak beside what was there: large arrays as they are counted, or all pages of a long prompt. */
-static double peak_of(const struct asked *a, const struct question *q, bool pages, struct err *err)
+static double peak_of(const struct asked_run *a, const struct memory_question *q, bool pages, struct err *err)
 {
 	const double before = status_bytes("VmRSS: %llu");
 	const size_t used = big_used();
@@ -124,7 +124,7 @@ static double peak_of(const struct asked *a, const struct question *q, bool page
 }
 
 /* In a process of its own; negative: it failed, and the child has printed why. */
-static double peak_alone(const struct asked *a, const struct question *q, bool pages)
+static double peak_alone(const struct asked_run *a, const struct memory_question *q, bool pages)
 {
 	double peak = -1;
 	int fd[2];
@@ -148,7 +148,7 @@ static double peak_alone(const struct asked *a, const struct question *q, bool p
 	return peak;
 }
 
-static void check_question(struct asked *a, const struct question *q)
+static void check_question(struct asked_run *a, const struct memory_question *q)
 {
 	const bool pages = q->T == LONG;
 	const double one = (double)run_bytes(&a->model->config, q->T, RUN_ALL);
@@ -171,7 +171,7 @@ static void check_question(struct asked *a, const struct question *q)
 
 int main(void)
 {
-	struct asked a = { 0 };
+	struct asked_run a = { 0 };
 	struct err err = { 0 };
 
 	pool_threads(1); /* a fork has no helpers */

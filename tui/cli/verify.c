@@ -102,21 +102,21 @@ static size_t collect(const struct run *r, const char *name, float *out, size_t 
 	return at;
 }
 
-struct comparison {
+struct tensor_gap {
 	const struct tensor *tensor;
 	int layer; /* -1: not of a layer */
 	const char *site;
 	double gap, scale; /* max |difference|, max |reference| */
 };
 
-static bool compare(const struct run *run, const struct tensor *t, struct comparison *c, struct err *err)
+static bool compare(const struct run *run, const struct tensor *t, struct tensor_gap *c, struct err *err)
 {
 	size_t n = tensor_count(t);
 	float *want = malloc(n * sizeof *want), *got = malloc(n * sizeof *got);
 	bool known = want && got && collect(run, t->name, got, n, err) == n && n;
 	const char *dot = strrchr(t->name, '.');
 
-	*c = (struct comparison){ .tensor = t, .layer = -1, .site = dot ? dot + 1 : t->name };
+	*c = (struct tensor_gap){ .tensor = t, .layer = -1, .site = dot ? dot + 1 : t->name };
 	if (known) {
 		sscanf(t->name, "blocks.%d.", &c->layer);
 		tensor_expand(t, want);
@@ -134,13 +134,13 @@ static bool compare(const struct run *run, const struct tensor *t, struct compar
 
 static int by_layer(const void *a, const void *b)
 {
-	const struct comparison *x = a, *y = b;
+	const struct tensor_gap *x = a, *y = b;
 	int lx = x->layer < 0 ? INT32_MAX : x->layer, ly = y->layer < 0 ? INT32_MAX : y->layer;
 
 	return lx != ly ? (lx > ly) - (lx < ly) : (int)site_find(x->site) - (int)site_find(y->site);
 }
 
-static void add_row(const struct comparison *c, bool json, struct str *out)
+static void add_row(const struct tensor_gap *c, bool json, struct str *out)
 {
 	double relative = c->scale > 0 ? c->gap / c->scale : c->gap;
 	char layer[16] = "";
@@ -159,7 +159,7 @@ static void add_row(const struct comparison *c, bool json, struct str *out)
 static bool report(const struct run *run, const struct reference *r, bool json, struct err *err)
 {
 	size_t n = weights_tensors(r->sites);
-	struct comparison *c = xcalloc(n, sizeof *c);
+	struct tensor_gap *c = xcalloc(n, sizeof *c);
 	int known = 0, wrong = 0;
 	struct str out;
 

@@ -4,7 +4,7 @@
 #include <string.h>
 
 /* Panes first … first + n - 1 are one row. */
-struct row {
+struct pane_row {
 	int first, n, last_pane;
 	unsigned last_focus;
 };
@@ -18,15 +18,15 @@ struct layout_part {
 	int size;
 };
 
-static int gather_rows(const struct layout_wish *wish, struct row *row)
+static int gather_rows(const struct layout_wish *wish, struct pane_row *row)
 {
 	int rows = 0;
 
 	for (int i = 0; i < wish->panes; i++) {
-		struct row *last;
+		struct pane_row *last;
 
 		if (i == 0 || wish->row[i] != wish->row[i - 1])
-			row[rows++] = (struct row){ .first = i, .last_pane = i, .last_focus = wish->last_focus[i] };
+			row[rows++] = (struct pane_row){ .first = i, .last_pane = i, .last_focus = wish->last_focus[i] };
 		last = &row[rows - 1];
 		last->n++;
 		if (wish->last_focus[i] > last->last_focus) {
@@ -190,7 +190,7 @@ static void heighten(struct layout_part *p, const struct view_need *need)
 }
 
 /* Which panes of a row there is room for; returns how many. */
-static int choose_panes(const struct layout_wish *wish, const struct row *row, int w, int *pane)
+static int choose_panes(const struct layout_wish *wish, const struct pane_row *row, int w, int *pane)
 {
 	bool chosen[JOB_PANES] = { false }, holds = wish->focus >= row->first && wish->focus < row->first + row->n;
 	int need[JOB_PANES] = { 0 }, n = 0;
@@ -220,7 +220,8 @@ static void add_columns(const struct layout_wish *wish, const int *pane, int n, 
 }
 
 /* The panes of row `r`, in the columns that it has in common with all rows of as many panes, as far as their least allows. */
-static void place_row(const struct layout_wish *wish, const struct row *row, int rows, int r, struct rect area, struct layout *out)
+static void place_row(const struct layout_wish *wish, const struct pane_row *row, int rows, int r, struct rect area,
+		      struct layout *out)
 {
 	struct layout_part part[JOB_PANES] = { { 0 } };
 	int pane[JOB_PANES] = { 0 }, other[JOB_PANES], n = choose_panes(wish, &row[r], area.w, pane), x = area.x;
@@ -248,7 +249,7 @@ static void place_row(const struct layout_wish *wish, const struct row *row, int
 
 static void place_panes(const struct layout_wish *wish, struct rect r, struct layout *out)
 {
-	struct row row[JOB_PANES] = { { 0 } }, shown[JOB_PANES];
+	struct pane_row row[JOB_PANES] = { { 0 } }, shown[JOB_PANES];
 	struct layout_part part[JOB_PANES] = { { 0 } };
 	bool chosen[JOB_PANES];
 	unsigned last_focus[JOB_PANES] = { 0 };

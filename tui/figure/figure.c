@@ -264,11 +264,11 @@ static void draw_legend(const struct figure *f, double x, double y)
 
 /* ---- all of it ---- */
 
-struct words {
+struct figure_words {
 	struct str title, subject, metric, remarks, about;
 };
 
-static void find_words(const struct answer *a, struct words *w)
+static void find_words(const struct answer *a, struct figure_words *w)
 {
 	str_init(&w->title);
 	str_init(&w->subject);
@@ -282,7 +282,7 @@ static void find_words(const struct answer *a, struct words *w)
 	str_addf(&w->about, "%s %s %s", w->subject.s, w->metric.s, w->remarks.s);
 }
 
-static void words_done(struct words *w)
+static void words_done(struct figure_words *w)
 {
 	str_done(&w->title);
 	str_done(&w->subject);
@@ -292,7 +292,7 @@ static void words_done(struct words *w)
 }
 
 /* Sets the caption below y, or only measures it (out NULL). Returns its height. */
-static double caption(const struct figure *f, struct str *out, const struct words *w, double y, double width)
+static double caption(const struct figure *f, struct str *out, const struct figure_words *w, double y, double width)
 {
 	struct paragraph p = { { .size = SIZE_CAPTION, .color = figure_ink(f, STYLE_TEXT) }, MARGIN, width };
 	double h = wrap(out, &p, y, w->subject.s);
@@ -307,7 +307,7 @@ void figure_svg(const struct answer *a, const struct theme *theme, struct str *o
 	struct figure f = { a, a->table, theme, out, MOST_W - 2 * MARGIN };
 	const struct picture *picture = picture_for(a);
 	struct paragraph title = { { .size = SIZE_TITLE, .color = figure_ink(&f, STYLE_TITLE), .bold = true }, MARGIN, 0 };
-	struct words words;
+	struct figure_words words;
 	double w, h, y, title_h, legend = legend_h(&f, picture);
 
 	find_words(a, &words);

@@ -9,7 +9,7 @@
 
 enum { FILTER_BYTES = 200 };
 
-struct ranked {
+struct ranked_item {
 	struct list_item item;
 	long rank;
 	int at;
@@ -17,7 +17,7 @@ struct ranked {
 
 static int better_first(const void *a, const void *b)
 {
-	const struct ranked *one = a, *other = b;
+	const struct ranked_item *one = a, *other = b;
 
 	if (one->rank != other->rank)
 		return one->rank > other->rank ? -1 : 1;
@@ -26,7 +26,7 @@ static int better_first(const void *a, const void *b)
 
 void list_filter(struct list *list, const char *query, bool keep_order)
 {
-	struct ranked *found;
+	struct ranked_item *found;
 	int n = 0;
 
 	if (!*query || !list->n)
@@ -35,7 +35,7 @@ void list_filter(struct list *list, const char *query, bool keep_order)
 	for (int i = 0; i < list->n; i++) {
 		const struct list_item *item = &list->item[i];
 
-		found[n] = (struct ranked){ .item = *item, .at = i };
+		found[n] = (struct ranked_item){ .item = *item, .at = i };
 		if (!item->heading && fuzzy_line(query, item->text, item->detail, &found[n].rank))
 			n++;
 	}

@@ -57,7 +57,7 @@ static const struct attribute {
 enum { ATTRIBUTES = sizeof attributes / sizeof *attributes };
 
 /* A switch of ink: SGR parameters in one sequence, and what is no SGR after it. */
-struct change {
+struct ink_switch {
 	struct str list, rest;
 };
 
@@ -70,9 +70,9 @@ static struct {
 	bool repeats;	    /* the sequence that repeats is the glyph and then CSI n b, so that it goes for any glyph */
 	int not_with_color; /* terminfo's bits */
 	struct ink ink;
-	bool known;		       /* `ink` is what the terminal has */
-	int x, y;		       /* −1: not known */
-	struct change all, difference; /* scratch */
+	bool known;			   /* `ink` is what the terminal has */
+	int x, y;			   /* −1: not known */
+	struct ink_switch all, difference; /* scratch */
 	struct str way, step, best;
 } pen;
 
@@ -188,20 +188,20 @@ void pen_forget(void)
 
 /* ---- ink ---- */
 
-static void change_clear(struct change *c)
+static void change_clear(struct ink_switch *c)
 {
 	str_clear(&c->list);
 	str_clear(&c->rest);
 }
 
-static void add_parameter(struct change *c, const char *text, size_t n)
+static void add_parameter(struct ink_switch *c, const char *text, size_t n)
 {
 	if (c->list.n)
 		str_add_char(&c->list, ';');
 	str_add_n(&c->list, text, n);
 }
 
-static void add_string(struct change *c, const char *string)
+static void add_string(struct ink_switch *c, const char *string)
 {
 	const char *parameters;
 	size_t n = sgr_of(string, &parameters);
@@ -212,7 +212,7 @@ static void add_string(struct change *c, const char *string)
 		add_unpadded(&c->rest, string);
 }
 
-static void add_rgb(struct change *c, int32_t rgb, bool back)
+static void add_rgb(struct ink_switch *c, int32_t rgb, bool back)
 {
 	char text[40];
 	int n = snprintf(text, sizeof text, "%d;2;%d;%d;%d", back ? 48 : 38, rgb >> 16 & 255, rgb >> 8 & 255, rgb & 255);
@@ -220,7 +220,7 @@ static void add_rgb(struct change *c, int32_t rgb, bool back)
 	add_parameter(c, text, (size_t)n);
 }
 
-static void add_color(struct change *c, int32_t color, bool back)
+static void add_color(struct ink_switch *c, int32_t color, bool back)
 {
 	const char *set = pen.cap[back ? SETAB : SETAF];
 
@@ -232,7 +232,7 @@ static void add_color(struct change *c, int32_t color, bool back)
 		add_string(c, expand(set, pen.direct && color < FIRST_RGB ? FIRST_RGB : color & (INK_PALETTE - 1), 0));
 }
 
-static void add_attributes(struct change *c, unsigned attr)
+static void add_attributes(struct ink_switch *c, unsigned attr)
 {
 	for (int i = 0; i < ATTRIBUTES; i++)
 		if (attr & attributes[i].attr)
@@ -240,7 +240,7 @@ static void add_attributes(struct change *c, unsigned attr)
 }
 
 /* From nothing. */
-static void set_all(struct change *c, struct ink to)
+static void set_all(struct ink_switch *c, struct ink to)
 {
 	if (pen.sgr)
 		add_parameter(c, "0", 1);
@@ -254,7 +254,7 @@ static void set_all(struct change *c, struct ink to)
 }
 
 /* From the ink that is there; false: that cannot be done. */
-static bool set_difference(struct change *c, struct ink from, struct ink to)
+static bool set_difference(struct ink_switch *c, struct ink from, struct ink to)
 {
 	unsigned off = from.attr & ~to.attr, on = to.attr & ~from.attr;
 
@@ -273,7 +273,7 @@ static bool set_difference(struct change *c, struct ink from, struct ink to)
 	return true;
 }
 
-static void add_change(struct str *out, const struct change *c)
+static void add_change(struct str *out, const struct ink_switch *c)
 {
 	if (c->list.n)
 		str_addf(out, "\033[%sm", c->list.n == 1 && c->list.s[0] == '0' ? "" : c->list.s);
@@ -303,7 +303,7 @@ static bool same(struct ink a, struct ink b)
 void pen_ink(struct str *out, struct ink ink)
 {
 	struct ink to = showable(ink);
-	struct change *all = &pen.all, *difference = &pen.difference;
+	struct ink_switch *all = &pen.all, *difference = &pen.difference;
 
 	if (pen.known && same(pen.ink, to))
 		return;
@@ -340,14 +340,14 @@ void pen_clear(struct str *out)
 	pen.x = pen.y = 0;
 }
 
-struct way {
+struct pen_motion {
 	enum cap cap;
 	bool goes;
 	int first, second, times;
 };
 
 /* The shortest of these ways, of those that the terminal has; false: none. */
-static bool find_shortest(const struct way *way, int n, struct str *best)
+static bool find_shortest(const struct pen_motion *way, int n, struct str *best)
 {
 	bool found = false;
 
@@ -373,7 +373,7 @@ static bool find_steps(int x, int y)
 {
 	enum { FEW = 4 };
 	int right = x - pen.x, down = y - pen.y;
-	const struct way along[] = {
+	const struct pen_motion along[] = {
 		{ CUF1, right > 0 && right < FEW, 0, 0, right }, { CUB1, right < 0 && -right < FEW, 0, 0, -right },
 			{ CUF, right > 0, right, 0, 1 },
 		{ CUB, right < 0, -right, 0, 1 }, { HPA, true, x, 0, 1 }, { CR, x == 0, 0, 0, 1 },
@@ -392,7 +392,7 @@ static bool find_steps(int x, int y)
 /* The shortest way there: in pen.best. */
 static void find_way(int x, int y)
 {
-	const struct way jump = { CUP, true, y, x, 1 };
+	const struct pen_motion jump = { CUP, true, y, x, 1 };
 	bool steps = pen.x >= 0 && find_steps(x, y);
 
 	if (steps)

@@ -92,14 +92,14 @@ static double strength_of(const struct view *v, const struct plan *p, int series
 	return most;
 }
 
-struct ranked {
+struct ranked_series {
 	int series;
 	double strength;
 };
 
 static int weaker_first(const void *a, const void *b)
 {
-	const struct ranked *one = a, *other = b;
+	const struct ranked_series *one = a, *other = b;
 
 	if (one->strength != other->strength)
 		return one->strength < other->strength ? -1 : 1;
@@ -107,12 +107,12 @@ static int weaker_first(const void *a, const void *b)
 }
 
 /* All of them, the weakest first. */
-static int rank(const struct view *v, const struct plan *p, struct ranked out[SERIES_MOST])
+static int rank(const struct view *v, const struct plan *p, struct ranked_series out[SERIES_MOST])
 {
 	int n = clamp(lines_series(v->table)->n, 0, SERIES_MOST);
 
 	for (int i = 0; i < n; i++)
-		out[i] = (struct ranked){ i, strength_of(v, p, i) };
+		out[i] = (struct ranked_series){ i, strength_of(v, p, i) };
 	qsort(out, (size_t)n, sizeof *out, weaker_first);
 	return n;
 }
@@ -232,7 +232,7 @@ static float last_value(const struct table *t, int series)
 
 /* The names at the right, each as near as can be to its curve's end, with its value at the cursor. */
 static void draw_names(struct canvas *c, const struct view *v, const struct plan *p, const struct lines_scale *s,
-		       const struct ranked *by, int n, const struct ink *inks)
+		       const struct ranked_series *by, int n, const struct ink *inks)
 {
 	const struct axis *series = lines_series(v->table);
 	struct number_form form = number_form(v->table, ALL_COLUMNS);
@@ -273,7 +273,7 @@ static void draw_curves(struct canvas *c, const struct view *v, const struct pla
 {
 	const struct table *t = v->table;
 	struct lines_scale s = lines_scale_of(v);
-	struct ranked by[SERIES_MOST];
+	struct ranked_series by[SERIES_MOST];
 	int n = rank(v, p, by), here = lines_cursor_series(v);
 	size_t cells = (size_t)p->cells.w * (size_t)p->cells.h;
 	struct plot plot = { p->cells.w, p->cells.h, xcalloc(cells, 1), xcalloc(cells, sizeof(int)) };

@@ -18,7 +18,7 @@
  * Where each token is, and each word of a sentence: its line, its first column, its columns, and whether a blank is before it, for
  * the cursor. A token is one piece; a row that is a group of tokens has a piece for each of its words.
  */
-struct text {
+struct text_pieces {
 	struct text_piece {
 		int token, line, x, w;
 		bool gap;
@@ -134,9 +134,9 @@ static int cut(const struct axis *axis, int i, struct text_piece *piece)
 	return n;
 }
 
-static struct text pieces_of(const struct axis *axis)
+static struct text_pieces pieces_of(const struct axis *axis)
 {
-	struct text text = { NULL, 0, 0 };
+	struct text_pieces text = { NULL, 0, 0 };
 	size_t most = 0;
 
 	for (int i = 0; i < axis->n; i++)
@@ -155,7 +155,7 @@ static bool ends_line(const struct axis *axis, int i)
 }
 
 /* The first and the last piece of a token. */
-static int first_piece(const struct text *text, int token)
+static int first_piece(const struct text_pieces *text, int token)
 {
 	int i = 0;
 
@@ -164,7 +164,7 @@ static int first_piece(const struct text *text, int token)
 	return i;
 }
 
-static int last_piece(const struct text *text, int token)
+static int last_piece(const struct text_pieces *text, int token)
 {
 	int i = first_piece(text, token);
 
@@ -174,10 +174,10 @@ static int last_piece(const struct text *text, int token)
 }
 
 /* Lines of w columns. A token has at least the columns of its number, where there are numbers. */
-static struct text lay_out(const struct view *v, int w, int number_w)
+static struct text_pieces lay_out(const struct view *v, int w, int number_w)
 {
 	const struct axis *axis = token_axis(v->table);
-	struct text text = pieces_of(axis);
+	struct text_pieces text = pieces_of(axis);
 	int x = 0, line = 0, word = 0; /* word: the first piece of the word that is being set */
 
 	w = w > 1 ? w : 1;
@@ -228,7 +228,7 @@ static bool has_marks(const struct view *v, enum zoom zoom)
 	return zoom == ZOOM_NUMBER || theme_shades(v->theme);
 }
 
-static struct text text_of(const struct view *v, const struct plan *p)
+static struct text_pieces text_of(const struct view *v, const struct plan *p)
 {
 	return lay_out(v, p->cells.w, p->number_w);
 }
@@ -236,7 +236,7 @@ static struct text text_of(const struct view *v, const struct plan *p)
 /* All of the text, each line with its numbers below. */
 static bool numbers_fit(const struct view *v, int w, int h)
 {
-	struct text text = lay_out(v, w, form_of(v).width);
+	struct text_pieces text = lay_out(v, w, form_of(v).width);
 
 	free(text.piece);
 	return 2 * text.lines <= h;
@@ -247,7 +247,7 @@ static void text_plan(const struct view *v, enum zoom zoom, struct plan *p)
 	struct rect r = v->rect;
 	int foot = r.h >= 10 ? 3 : r.h >= 6 ? 2 : r.h >= 3, cursor = cursor_token(v);
 	bool numbers = zoom == ZOOM_NUMBER || (zoom == ZOOM_AUTO && numbers_fit(v, r.w - 2, r.h - foot));
-	struct text text;
+	struct text_pieces text;
 
 	p->zoom = numbers ? ZOOM_NUMBER : ZOOM_SHADE;
 	p->lines = has_marks(v, p->zoom) && r.h >= 4 ? 2 : 1;
@@ -269,7 +269,7 @@ static struct view_need text_need(const struct view *v, enum zoom zoom)
 {
 	enum { COLUMNS = 72, COLUMNS_MIN = 20, COLUMNS_MOST = 120, FOOT = 1, FOOT_MOST = 3, SOME = 3 };
 	int number_w = zoom == ZOOM_NUMBER ? form_of(v).width : 0, lines = has_marks(v, zoom) ? 2 : 1;
-	struct text text = lay_out(v, COLUMNS, number_w);
+	struct text_pieces text = lay_out(v, COLUMNS, number_w);
 	int rows = text.lines, w = 0;
 
 	for (int i = 0; i < text.pieces; i++)
@@ -350,7 +350,7 @@ static bool on_page(const struct plan *p, const struct text_piece *piece)
 }
 
 /* One bracket before the first piece of the cursor's token, one after the last: on the lines that are shown. */
-static void draw_cursor(struct canvas *c, const struct view *v, const struct plan *p, const struct text *text, int cursor)
+static void draw_cursor(struct canvas *c, const struct view *v, const struct plan *p, const struct text_pieces *text, int cursor)
 {
 	const struct text_piece *from = &text->piece[first_piece(text, cursor)], *to = &text->piece[last_piece(text, cursor)];
 
@@ -368,7 +368,7 @@ static void draw_cursor(struct canvas *c, const struct view *v, const struct pla
 
 static void text_draw(struct canvas *c, const struct view *v, const struct plan *p)
 {
-	struct text text = text_of(v, p);
+	struct text_pieces text = text_of(v, p);
 	struct number_form form = form_of(v);
 	int cursor = cursor_token(v);
 
@@ -382,7 +382,7 @@ static void text_draw(struct canvas *c, const struct view *v, const struct plan 
 
 static bool text_hit(const struct view *v, const struct plan *p, int x, int y, int *row, int *col)
 {
-	struct text text = text_of(v, p);
+	struct text_pieces text = text_of(v, p);
 	int line = p->top + (y - p->cells.y) / p->lines, found = -1;
 
 	for (int i = 0; i < text.pieces && y >= p->cells.y && y < p->cells.y + p->cells.h; i++) {
@@ -399,7 +399,7 @@ static bool text_hit(const struct view *v, const struct plan *p, int x, int y, i
 }
 
 /* The token of a line that is nearest to a column. */
-static int nearest(const struct text *text, int line, int x)
+static int nearest(const struct text_pieces *text, int line, int x)
 {
 	int best = 0, least = -1;
 
@@ -418,7 +418,7 @@ static int nearest(const struct text *text, int line, int x)
 /* Left and right by token, up and down by line. */
 static void text_move(const struct view *v, const struct plan *p, enum view_move move, int *row, int *col)
 {
-	struct text text = text_of(v, p);
+	struct text_pieces text = text_of(v, p);
 	int *at = on_rows(v->table) ? row : col, n = token_axis(v->table)->n;
 	const struct text_piece *from = &text.piece[first_piece(&text, *at)], *last = &text.piece[last_piece(&text, *at)];
 	int line = from->line, x = from->x + from->w / 2, down = last->line + 1;
@@ -465,7 +465,7 @@ static void text_move(const struct view *v, const struct plan *p, enum view_move
 
 static bool text_sign(const struct view *v, const struct plan *p, int row, int col, int *x, int *y)
 {
-	struct text text = text_of(v, p);
+	struct text_pieces text = text_of(v, p);
 	const struct text_piece at = text.piece[first_piece(&text, on_rows(v->table) ? row : col)];
 	int shown_row, shown_col;
 

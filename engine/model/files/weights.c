@@ -12,9 +12,9 @@
 
 enum { INDEX_LIMIT = 64 << 20 }; /* bytes of an index.json */
 
-struct note {
+struct weights_note {
 	const char *key, *value;
-	struct note *next;
+	struct weights_note *next;
 };
 
 struct weights {
@@ -25,7 +25,7 @@ struct weights {
 	struct names names;
 	struct tensor *tensor; /* [names.n] */
 	size_t capacity;
-	struct note *notes;
+	struct weights_note *notes;
 };
 
 /* A tensor that is in several shards is read from the one that the index names: an overlay leaves the older copy where it is. */
@@ -68,15 +68,15 @@ bool weights_list(struct weights *w, const struct weights_shard *shard, const st
 
 void weights_note(struct weights *w, const char *key, const char *value)
 {
-	struct note *n = arena_alloc(w->arena, sizeof *n);
+	struct weights_note *n = arena_alloc(w->arena, sizeof *n);
 
-	*n = (struct note){ arena_strdup(w->arena, key), arena_strdup(w->arena, value), w->notes };
+	*n = (struct weights_note){ arena_strdup(w->arena, key), arena_strdup(w->arena, value), w->notes };
 	w->notes = n;
 }
 
 const char *weights_metadata(const struct weights *w, const char *key)
 {
-	for (const struct note *n = w->notes; n; n = n->next)
+	for (const struct weights_note *n = w->notes; n; n = n->next)
 		if (!strcmp(n->key, key))
 			return n->value;
 	return NULL;

@@ -47,12 +47,12 @@ static void close_sides(struct sides *sides)
 /* ---- which files ---- */
 
 /* One way a tokenizer may be written: the files it needs and who reads them. */
-struct form {
+struct tokenizer_files {
 	const char *file, *beside;
 	bool adds_bos; /* when no file says anything */
 };
 
-static const struct form forms[] = {
+static const struct tokenizer_files forms[] = {
 	{ "tokenizer.json", NULL, false },
 	{ "vocab.json", "merges.txt", false },
 	{ "tokenizer.model", NULL, true },
@@ -67,7 +67,7 @@ static bool has_file(const char *folder, const char *name)
 	return there;
 }
 
-static const struct form *find_form(const char *folder)
+static const struct tokenizer_files *find_form(const char *folder)
 {
 	for (size_t i = 0; i < sizeof forms / sizeof *forms; i++)
 		if (has_file(folder, forms[i].file) && has_file(folder, forms[i].beside))
@@ -137,7 +137,8 @@ static enum prefix prefix_of(const struct sides *sides)
 	return PREFIX_OF_FILE;
 }
 
-static bool read_form(struct tokenizer *t, const struct form *form, const char *folder, const struct sides *sides, struct err *err)
+static bool read_form(struct tokenizer *t, const struct tokenizer_files *form, const char *folder, const struct sides *sides,
+		      struct err *err)
 {
 	const struct json_value *config = sides->root[TOKENIZER_CONFIG];
 	char *path;
@@ -237,7 +238,7 @@ static const char *name_of(const struct tokenizer *t, int32_t id)
 	return id >= 0 ? t->vocabulary.text[id].s : "a BOS token";
 }
 
-static void decide_bos(struct tokenizer *t, const struct form *form, const struct json_value *config)
+static void decide_bos(struct tokenizer *t, const struct tokenizer_files *form, const struct json_value *config)
 {
 	bool add = form->adds_bos, add_eos = false;
 	bool given = json_bool(json_get(config, "add_bos_token"), &add);
@@ -277,7 +278,7 @@ static void split_special(struct tokenizer *t, const struct json_value *config)
 
 struct tokenizer *tokenizer_open(const char *folder, struct err *err)
 {
-	const struct form *form = find_form(folder);
+	const struct tokenizer_files *form = find_form(folder);
 	struct tokenizer *t;
 	struct sides sides;
 	bool ok;
