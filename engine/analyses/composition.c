@@ -53,9 +53,9 @@ static const struct param params[] = {
 	{ 0 },
 };
 
-enum part { PART_Q, PART_K, PART_V, PART_O };
+enum factor { FACTOR_Q, FACTOR_K, FACTOR_V, FACTOR_O };
 /* The receiver's B and C by kind. */
-static const enum part reads[] = { PART_K, PART_Q, PART_V }, rests[] = { PART_Q, PART_K, PART_O };
+static const enum factor reads[] = { FACTOR_K, FACTOR_Q, FACTOR_V }, rests[] = { FACTOR_Q, FACTOR_K, FACTOR_O };
 
 struct links {
 	const struct ask *ask;
@@ -86,11 +86,11 @@ static void less_mean(float *w, size_t D)
  * w[D] of one channel: what reads has the gain of the norm before it, what writes that of the norm after it; centred as the norm
  * is.
  */
-static void fold_norm(const struct links *w, int l, enum part part, float *row)
+static void fold_norm(const struct links *w, int l, enum factor factor, float *row)
 {
 	const struct layer *layer = &w->ask->model->layers[l];
-	const struct norm *norm = part == PART_O ? &layer->ln1_post : &layer->ln1;
-	const bool centres = w->ask->model->config.norm == NORM_LAYER && (part == PART_O || norm->there);
+	const struct norm *norm = factor == FACTOR_O ? &layer->ln1_post : &layer->ln1;
+	const bool centres = w->ask->model->config.norm == NORM_LAYER && (factor == FACTOR_O || norm->there);
 
 	for (size_t i = 0; norm->there && norm->gain && i < w->D; i++)
 		row[i] *= norm->gain[i];
@@ -99,19 +99,19 @@ static void fold_norm(const struct links *w, int l, enum part part, float *row)
 }
 
 /* rows[K, D] of a head: W_Q, W_K or W_V turned, or W_O. */
-static void read_head(const struct links *w, int l, enum part part, size_t head, float *rows)
+static void read_head(const struct links *w, int l, enum factor factor, size_t head, float *rows)
 {
 	const struct layer *layer = &w->ask->model->layers[l];
 	const struct matrix *const of[] = { layer->W_Q, layer->W_K, layer->W_V, layer->W_O };
-	const size_t unit = part == PART_K || part == PART_V ? head * w->G / w->H : head;
+	const size_t unit = factor == FACTOR_K || factor == FACTOR_V ? head * w->G / w->H : head;
 
 	for (size_t k = 0; k < w->K; k++) {
-		if (part == PART_O)
-			matrix_input(of[part], (int)(unit * w->K + k), rows + k * w->D);
+		if (factor == FACTOR_O)
+			matrix_input(of[factor], (int)(unit * w->K + k), rows + k * w->D);
 		else
-			matrix_output(of[part], (int)(unit * w->K + k), rows + k * w->D);
+			matrix_output(of[factor], (int)(unit * w->K + k), rows + k * w->D);
 		if (w->ask->arg[ARG_FOLD])
-			fold_norm(w, l, part, rows + k * w->D);
+			fold_norm(w, l, factor, rows + k * w->D);
 	}
 }
 
@@ -155,7 +155,7 @@ static void apply_root(const struct links *w, const double *root, const float *r
 static bool read_roots(struct links *w, int l, struct err *err)
 {
 	for (size_t g = 0; g < w->G; g++) {
-		read_head(w, l, PART_V, g * (w->H / w->G), w->rows);
+		read_head(w, l, FACTOR_V, g * (w->H / w->G), w->rows);
 		if (!take_root(w, w->rows, w->root + ((size_t)l * w->G + g) * w->K * w->K, err))
 			return false;
 	}
@@ -210,7 +210,7 @@ static void fill_layer(struct links *w, struct table *t, int sender, int receive
 
 	w->sender = sender;
 	for (size_t h = 0; h < w->H; h++)
-		read_head(w, sender, PART_O, h, w->rows + h * w->K * w->D);
+		read_head(w, sender, FACTOR_O, h, w->rows + h * w->K * w->D);
 	pool_run((int)w->H, send, w);
 	for (size_t s = 0; s < w->H; s++)
 		for (size_t r = 0; r < w->H; r++)
@@ -247,7 +247,7 @@ static bool fill(struct links *w, struct table *t, struct err *err)
 
 /* ---- the check: one pair in full ---- */
 
-struct pair {
+struct factors {
 	float *a, *b, *c, *d; /* [K, D] W_Vᵀ, W_O, Bᵀ, C */
 };
 
@@ -273,7 +273,7 @@ static double full_norm(const struct links *w, const float *a, const double *mid
 	return total;
 }
 
-static double full_score(const struct links *w, const struct pair *p)
+static double full_score(const struct links *w, const struct factors *p)
 {
 	double *middle = arena_alloc(w->ask->scratch, w->K * w->K * sizeof *middle);
 	double *one = arena_alloc(w->ask->scratch, w->K * w->K * sizeof *one);
@@ -302,12 +302,12 @@ static bool check_strongest(const struct links *w, struct table *t, struct err *
 	const size_t s = cell / (size_t)t->cols.n, r = cell % (size_t)t->cols.n + (size_t)first_receiver(w->ask) * H;
 	const int kind = w->ask->arg[ARG_KIND];
 	float *room = arena_floats(w->ask->scratch, 4 * size, err);
-	const struct pair p = { room, room + size, room + 2 * size, room + 3 * size };
+	const struct factors p = { room, room + size, room + 2 * size, room + 3 * size };
 
 	if (!room || isnan(t->value[cell]))
 		return !!room;
-	read_head(w, (int)(s / H), PART_V, s % H, p.a);
-	read_head(w, (int)(s / H), PART_O, s % H, p.b);
+	read_head(w, (int)(s / H), FACTOR_V, s % H, p.a);
+	read_head(w, (int)(s / H), FACTOR_O, s % H, p.b);
 	read_head(w, (int)(r / H), reads[kind], r % H, p.c);
 	read_head(w, (int)(r / H), rests[kind], r % H, p.d);
 	t->check = (struct check){ "the strongest pair multiplied out is its score",
