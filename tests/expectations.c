@@ -45,6 +45,8 @@ static const struct {
 	{ "induction_ablated", { "head 0.2 zero" } },
 	{ "induction_knockout", { "head 0.0 zero", "attn_out 3 zero" } },
 	{ "integrated_gradients", { "head 0.0 zero", "attn_out 3 zero" } },
+	{ "fit_jacobian_lens", { "attn_out 2 zero", "attn_out 0 zero" } },
+	{ "jacobian_lens", { "attn_out 3 zero", "attn_out 0 zero", "mlp_out 0 zero" } },
 	{ "lime", { "head 0.0 zero", "attn_out 3 zero" } },
 	{ "logit_lens", { "attn_out 0 zero", "attn_out 3 zero" } },
 	{ "next_token", { "attn_out 0 zero" } },

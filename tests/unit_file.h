@@ -59,10 +59,11 @@ __attribute__((unused)) static void unit_file_arguments(struct job *job, const s
 	const struct param *params = pane->analysis->params;
 	const char *site = params && params[0].kind == PARAM_CHOICE ? param_word(&params[0], pane->args[0].number) : "";
 	const int heads = !strcmp(site, "head") ? c->H : 0;
-	char *file, lens[60];
+	char *file, lens[60], jacobian[60];
 	struct err err;
 
 	snprintf(lens, sizeof lens, "%s-%d-%d.safetensors", heads ? "heads" : "lens", c->L, c->D);
+	snprintf(jacobian, sizeof jacobian, "jacobian-%d-%d.safetensors", c->L, c->D);
 	for (const struct param *p = params; p && p->name; p++) {
 		struct value *value = &pane->args[p - params];
 
@@ -83,6 +84,8 @@ __attribute__((unused)) static void unit_file_arguments(struct job *job, const s
 		else if (!strcmp(p->name, "basis"))
 			/* z, q, k and v are of a head's channels */
 			file = unit_file("basis.npy", 2, strlen(site) == 1 ? c->K : c->D, 1, false);
+		else if (p->file == &asset_jacobian)
+			file = zero_jacobian(jacobian, c->L, c->D);
 		else if (p->file == &asset_vectors)
 			file = unit_file("vector.npy", 1, c->D, 1, false);
 		else if (!strcmp(p->name, "corpus"))

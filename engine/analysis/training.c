@@ -247,7 +247,6 @@ static struct table *curve_table(const struct training *t, struct err *err)
 {
 	const int each = steps_of_row(t), rows = (t->steps + each - 1) / each + 1;
 	struct table *table = table_new(rows, t->columns, err);
-	struct str foot;
 
 	if (!table)
 		return NULL;
@@ -264,6 +263,16 @@ static struct table *curve_table(const struct training *t, struct err *err)
 	table->look = LOOK_LINES;
 	table->scale = SCALE_SEQUENTIAL;
 	table->neutral = 0;
+	return table;
+}
+
+static struct table *make_table(const struct training *t, struct err *err)
+{
+	struct table *table = t->table ? t->table(t, err) : curve_table(t, err);
+	struct str foot;
+
+	if (!table)
+		return NULL;
 	str_init(&foot);
 	str_addf(&foot, "%s: ", t->path);
 	add_result(t, &foot);
@@ -276,7 +285,7 @@ static struct table *curve_table(const struct training *t, struct err *err)
 static void show(const struct training *t)
 {
 	struct err err = { 0 };
-	struct table *so_far = ask_watched(t->ask) ? curve_table(t, &err) : NULL;
+	struct table *so_far = ask_watched(t->ask) ? make_table(t, &err) : NULL;
 
 	if (so_far)
 		ask_show(t->ask, so_far);
@@ -387,5 +396,5 @@ struct table *training_run(struct training *t, struct err *err)
 		stopped(t, err);
 		return NULL;
 	}
-	return curve_table(t, err);
+	return make_table(t, err);
 }

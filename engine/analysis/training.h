@@ -48,6 +48,8 @@ struct training {
 	/* Fills columns 1 … of the row of a step that is done. */
 	bool (*measure)(struct training *t, int step, float *row, struct err *err);
 	double measure_steps; /* how many steps take as long as measuring, roughly: for saying beforehand how long it takes */
+	/* A table other than the curve, from the state; NULL: the curve is shown. */
+	struct table *(*table)(const struct training *t, struct err *err);
 	/* What else there is to say of the result, from the state; NULL: nothing. */
 	void (*remark)(const struct training *t, struct str *out);
 	/*

@@ -52,7 +52,9 @@ static const struct tensor *find(const struct lens *lens, const char *what, int 
 	const struct tensor *t;
 	char name[48], number[24];
 
-	snprintf(name, sizeof name, "%s.%s", what, map_name(lens, map, number));
+	if (lens->jacobian && strcmp(what, "weight"))
+		return NULL;
+	snprintf(name, sizeof name, "%s.%s", lens->jacobian ? "J" : what, map_name(lens, map, number));
 	if ((t = weights_find(lens->file, name)))
 		return t;
 	snprintf(name, sizeof name, "%s.%s", number, what);
@@ -70,8 +72,9 @@ static bool take_map(struct lens *lens, const char *path, int map, struct err *e
 	char name[24];
 
 	if (!has_shape(w, 2, lens->D, lens->D) || (b && !has_shape(b, 1, lens->D, 0)))
-		return err_set(err, ERR_FILE, "%s: the translator of layer %s is not a matrix of %d × %d with a bias of %d", path,
-			       map_name(lens, map, name), lens->D, lens->D, lens->D);
+		return err_set(err, ERR_FILE, "%s: the %s of layer %s is not a matrix of %d × %d%s", path,
+			       lens->jacobian ? "Jacobian" : "translator", map_name(lens, map, name), lens->D, lens->D,
+			       lens->jacobian ? "" : arena_printf(lens->arena, " with a bias of %d", lens->D));
 	lens->weight[map] = *w;
 	if (!(lens->W[map] = matrix_new(lens->arena, &(struct matrix_source){ .tensor = w, .in = lens->D, .out = lens->D }, err)) ||
 	    !(lens->b[map] = arena_floats(lens->arena, (size_t)lens->D, err)))
@@ -108,6 +111,25 @@ static int layers_of_model(const struct lens *lens)
 	return n > 0 && n <= LAYERS_MOST ? (int)n : 0;
 }
 
+static const struct asset_kind *kind_of(const struct lens *lens)
+{
+	return lens->jacobian ? &asset_jacobian : &asset_lens;
+}
+
+/* A published Jacobian lens may be of some layers, and does not say of how many there are: as many as the last that it has. */
+static int count_layers(const struct lens *lens)
+{
+	const int heads = lens->heads ? lens->heads : 1;
+	int L = 0;
+
+	if (!lens->jacobian)
+		while (L < LAYERS_MOST && find(lens, "weight", L * heads))
+			L++;
+	for (int l = 0; lens->jacobian && l < LAYERS_MOST; l++)
+		L = find(lens, "weight", l) ? l + 1 : L;
+	return L;
+}
+
 /* How many layers, heads and channels; the first map that it has, -1 on error. */
 static int read_sizes(struct lens *lens, const char *path, struct err *err)
 {
@@ -115,27 +137,29 @@ static int read_sizes(struct lens *lens, const char *path, struct err *err)
 	const struct tensor *first = NULL;
 	int at = 0;
 
-	if (kind && strcmp(kind, asset_lens.name)) {
-		err_set(err, ERR_FILE, "%s: this is no lens (its metadata lmscope is \"%.40s\")", path, kind);
+	if (kind && strcmp(kind, kind_of(lens)->name)) {
+		err_set(err, ERR_FILE, "%s: this is no %s (its metadata lmscope is \"%.40s\")", path,
+			lens->jacobian ? "Jacobian lens" : "lens", kind);
 		return -1;
 	}
-	if (!read_number(lens, "heads", HEADS_MOST, &lens->heads) || !read_number(lens, "ahead", AHEAD_MOST, &lens->ahead)) {
+	if (!lens->jacobian &&
+	    (!read_number(lens, "heads", HEADS_MOST, &lens->heads) || !read_number(lens, "ahead", AHEAD_MOST, &lens->ahead))) {
 		err_set(err, ERR_FILE, "%s: its metadata heads and ahead are not numbers of heads and of tokens", path);
 		return -1;
 	}
-	if ((lens->L = layers_of_model(lens)))
-		while (at < lens_maps(lens) && !find(lens, "weight", at))
-			at++;
-	else
-		while (lens->L < LAYERS_MOST && find(lens, "weight", lens->L * (lens->heads ? lens->heads : 1)))
-			lens->L++;
+	if (!(lens->L = layers_of_model(lens)))
+		lens->L = count_layers(lens);
+	while (at < lens_maps(lens) && !find(lens, "weight", at))
+		at++;
 	first = at < lens_maps(lens) ? find(lens, "weight", at) : NULL;
 	if (!first || first->dims != 2 || first->shape[0] != first->shape[1] || first->shape[0] < 1 || first->shape[0] > 1 << 20) {
-		err_set(err, ERR_FILE, "%s: this is no lens: it has no square matrix weight.0 (or 0.weight)", path);
+		err_set(err, ERR_FILE, "%s: this is no %s", path,
+			lens->jacobian ? "Jacobian lens: it has no square matrix J.0, or of another layer"
+				       : "lens: it has no square matrix weight.0 (or 0.weight)");
 		return -1;
 	}
 	lens->D = (int)first->shape[0];
-	lens->residual = !residual || strcmp(residual, "no");
+	lens->residual = !lens->jacobian && (!residual || strcmp(residual, "no"));
 	return at;
 }
 
@@ -189,21 +213,32 @@ static bool check_config(const struct lens *lens, const char *folder, struct err
 	return ok;
 }
 
-static void *lens_open(const char *path, struct err *err)
+static void *open_as(bool jacobian, const char *path, struct err *err)
 {
 	struct arena *arena = arena_new();
 	struct lens *lens = arena_alloc(arena, sizeof *lens);
-	const bool folder = file_is_folder(path);
+	const bool folder = !jacobian && file_is_folder(path);
 	char *file = folder ? file_join(path, "params.pt") : xstrdup(path);
 	bool ok;
 
 	lens->arena = arena;
+	lens->jacobian = jacobian;
 	ok = (lens->file = weights_open(file, err)) && take_maps(lens, file, err) && (!folder || check_config(lens, path, err));
 	free(file);
 	if (ok)
 		return lens;
 	lens_free(lens);
 	return NULL;
+}
+
+static void *lens_open(const char *path, struct err *err)
+{
+	return open_as(false, path, err);
+}
+
+static void *jacobian_open(const char *path, struct err *err)
+{
+	return open_as(true, path, err);
 }
 
 const char *lens_says(const struct lens *lens, const char *key)
@@ -248,7 +283,7 @@ static bool lens_fits(const void *content, const struct model *m, const char *pa
 {
 	const struct lens *lens = content;
 
-	if (lens->D != m->config.D || lens->L != m->config.L)
+	if (lens->D != m->config.D || (lens->jacobian ? lens->L > m->config.L : lens->L != m->config.L))
 		return err_set(err, ERR_ARGUMENT, "%s: this lens is for %d layers of %d channels; %s has %d of %d", path, lens->L,
 			       lens->D, m->name, m->config.L, m->config.D);
 	if (lens->heads && lens->heads != m->config.H)
@@ -285,7 +320,7 @@ static bool lens_save(const void *content, const char *path, struct err *err)
 		if (!lens->weight[m].data)
 			continue;
 		all[n] = lens->weight[m];
-		all[n++].name = arena_printf(arena, "weight.%s", map_name(lens, m, name));
+		all[n++].name = arena_printf(arena, "%s.%s", lens->jacobian ? "J" : "weight", map_name(lens, m, name));
 		if (lens->bias) {
 			all[n] = lens->bias[m];
 			all[n++].name = arena_printf(arena, "bias.%s", name);
@@ -303,6 +338,16 @@ const struct asset_kind asset_lens = {
 	.name = "lens",
 	.help = "a map of the stream for each layer: train-tuned-lens makes it, tuned-lens reads through it",
 	.open = lens_open,
+	.free = lens_free,
+	.fits = lens_fits,
+	.save = lens_save,
+};
+
+const struct asset_kind asset_jacobian = {
+	.name = "jacobian",
+	.help = "what a change of each layer's stream does to the last one: fit-jacobian-lens makes it, jacobian-lens reads "
+		"through it",
+	.open = jacobian_open,
 	.free = lens_free,
 	.fits = lens_fits,
 	.save = lens_save,

@@ -7,6 +7,10 @@
  * 2023): config.json and params.pt, whose tensors are L.weight and L.bias. Either may leave out all biases; ours may leave out
  * layers, and says in its metadata of what kind it is (train_tuned_lens.c). An attention lens has a map for each head, of what that
  * head writes: weight.L.H, bias.L.H, metadata `heads`.
+ *
+ * A Jacobian lens (asset_jacobian) is one without biases: h Jᵀ of the stream that leaves layer l, J.L[D, D] in a file of ours
+ * (metadata `lmscope: jacobian`; fit_jacobian_lens.c makes it) as in the published .pt files. It may leave out layers, and has
+ * none of the last.
  */
 #ifndef LMSCOPE_ENGINE_RUN_LENS_FILE_H
 #define LMSCOPE_ENGINE_RUN_LENS_FILE_H
@@ -21,6 +25,7 @@ struct lens {
 	int L, D;
 	int heads; /* maps of a layer, one for each head; 0: one, of the stream */
 	int ahead; /* tokens after the next one that it foresees */
+	bool jacobian;
 	bool residual;
 	struct tensor *weight, *bias;	     /* [maps] as the file has them, no data: it has none; bias NULL: there are none */
 	struct matrix **W;		     /* [maps], NULL: there is none; all NULL in one that is only saved */

@@ -13,12 +13,11 @@
 #include "engine/run/lens_file.h"
 #include "engine/run/lens_loss.h"
 #include "engine/run/lens_ridge.h"
-#include "engine/session/session.h"
+#include "tests/analyses/training.h"
 #include "tests/scratch.h"
 #include "tests/tap.h"
 
 #define TINY "tests/fixtures/tiny/"
-enum { WORDS = 8 };
 static const char text[] = "the cat saw a dog\nthe hen sat on a mat\na pig met the cat\nthe dog had a hat\nthe bird was in a "
 			   "barn\nthe cat sat\n"
 			   "a man saw the hen\nthe pig sat on the mat\na dog met a cat\nthe hen had a hat\nthe man sat on that "
@@ -233,64 +232,6 @@ static void test_torch(const char *name)
 
 /* ---- questions ---- */
 
-struct training_question {
-	struct session *s;
-	struct job job;
-	struct task task;
-	int left; /* steps of work until it is stopped; 0: never */
-};
-
-static void count_down(void *context)
-{
-	struct training_question *q = context;
-
-	if (q->left && !--q->left)
-		atomic_store(&q->task.stop, true);
-	atomic_store(&q->task.call, true);
-}
-
-static void begin(struct training_question *q, const char *model)
-{
-	*q = (struct training_question){ .s = session_new() };
-	job_init(&q->job);
-	job_set(&q->job.model, model);
-	job_set(&q->job.prompt, "the cat");
-	q->job.panes = 1;
-}
-
-static void end(struct training_question *q)
-{
-	job_done(&q->job);
-	session_free(q->s);
-}
-
-/* Stopped after so many steps of work (0: not). */
-static struct table *ask(struct training_question *q, const char *technique, const char *const words[WORDS], int stop,
-			 struct err *err)
-{
-	*err = (struct err){ 0 };
-	q->task = (struct task){ .called = count_down, .called_context = q };
-	q->left = stop;
-	atomic_store(&q->task.call, true);
-	job_pane_init(&q->job.pane[0], analysis_find(technique));
-	for (int i = 0; i < WORDS && words[i]; i++)
-		if (!job_pane_set(&q->job.pane[0], words[i], err))
-			return NULL;
-	return session_prepare(q->s, &q->job, NULL, NULL, err) ? session_answer(q->s, 0, &q->task, NULL, err) : NULL;
-}
-
-static bool same_files(const char *a, const char *b)
-{
-	struct err err = { 0 };
-	size_t n = 0, m = 0;
-	char *x = file_read(a, 1 << 26, &n, &err), *y = file_read(b, 1 << 26, &m, &err);
-	bool same = x && y && n == m && !memcmp(x, y, n);
-
-	free(x);
-	free(y);
-	return same;
-}
-
 /* A whole training, from the regression and from the logit lens: its losses, and the distances on held-out text around it. */
 static void check_training(const char *name, const char *corpus, const char *start, const struct json_value *expected)
 {
@@ -303,9 +244,9 @@ static void check_training(const char *name, const char *corpus, const char *sta
 	snprintf(out, sizeof out, "out=%s.safetensors", path);
 	snprintf(text_arg, sizeof text_arg, "corpus=%s", corpus);
 	snprintf(start_arg, sizeof start_arg, "start=%s", start);
-	begin(&q, name);
-	t = ask(&q, "train-tuned-lens", (const char *[WORDS]){ text_arg, out, start_arg, "steps=5", "batch=24", "rate=0.01" }, 0,
-		&err);
+	training_begin(&q, name);
+	t = training_ask(&q, "train-tuned-lens",
+			 (const char *[TRAINING_WORDS]){ text_arg, out, start_arg, "steps=5", "batch=24", "rate=0.01" }, 0, &err);
 	if (CHECK_THAT(t && t->rows.n == STEPS + 1 && json_count(json_get(expected, "loss")) == STEPS, "%s %s", name, err.text)) {
 		for (int i = 0; i < STEPS; i++)
 			check_item(json_get(expected, "loss"), i, (double)t->value[table_cell(t, i + 1, 0)], name);
@@ -314,7 +255,7 @@ static void check_training(const char *name, const char *corpus, const char *sta
 	}
 	table_unref(t);
 	remove(out + 4);
-	end(&q);
+	training_end(&q);
 	free(path);
 }
 
@@ -362,8 +303,9 @@ static void test_resume(const char *corpus, const char *kind, const char *layers
 	snprintf(out, sizeof out, "out=%s", whole);
 	snprintf(other, sizeof other, "out=%s", parts);
 	snprintf(text_arg, sizeof text_arg, "corpus=%s", corpus);
-	begin(&q, TINY "llama-tied");
-	t = ask(&q, "train-tuned-lens", (const char *[WORDS]){ text_arg, out, "steps=24", "batch=16", kind, layers }, 0, &err);
+	training_begin(&q, TINY "llama-tied");
+	t = training_ask(&q, "train-tuned-lens",
+			 (const char *[TRAINING_WORDS]){ text_arg, out, "steps=24", "batch=16", kind, layers }, 0, &err);
 	if (!CHECK_THAT(t && t->rows.n == 25 && t->cols.n == 3 && t->rows.dim == DIM_STEP, "trains %s", err.text))
 		return;
 	CHECK_THAT(t->value[table_cell(t, 24, 1)] < t->value[table_cell(t, 0, 1)] &&
@@ -375,13 +317,15 @@ static void test_resume(const char *corpus, const char *kind, const char *layers
 		   (double)t->value[table_cell(t, 0, 2)]);
 	CHECK_THAT(t->footnote && strstr(t->footnote, "24 of 24 steps"), "%s", t->footnote);
 	job_set(&q.job.prompt, "a hen");
-	u = ask(&q, "train-tuned-lens", (const char *[WORDS]){ text_arg, out, "steps=24", "batch=16", kind, layers }, 0, &err);
+	u = training_ask(&q, "train-tuned-lens",
+			 (const char *[TRAINING_WORDS]){ text_arg, out, "steps=24", "batch=16", kind, layers }, 0, &err);
 	CHECK_THAT(u == t, "another prompt asks nothing of it %s", err.text);
 	table_unref(u);
 	u = NULL;
 	for (int stop = 17; !u && stops < 200; stop = file_exists(part) ? 31 + stops * 7 % 90 : 2 * stop, stops++) {
-		u = ask(&q, "train-tuned-lens", (const char *[WORDS]){ text_arg, other, "steps=24", "batch=16", kind, layers },
-			stop, &err);
+		u = training_ask(&q, "train-tuned-lens",
+				 (const char *[TRAINING_WORDS]){ text_arg, other, "steps=24", "batch=16", kind, layers }, stop,
+				 &err);
 		if (!u && err.kind != ERR_CANCELLED)
 			break;
 		if (!u && !file_exists(part))
@@ -392,8 +336,10 @@ static void test_resume(const char *corpus, const char *kind, const char *layers
 
 			CHECK_THAT(file_exists(part) && strstr(err.text, "resumes from there"), "stopped: %s", err.text);
 			snprintf(read, sizeof read, "lens=%s", parts);
-			lens = ask(&q, "tuned-lens",
-				   (const char *[WORDS]){ read, heads ? "site=head" : NULL, heads ? "layer=1" : NULL }, 0, &why);
+			lens = training_ask(&q, "tuned-lens",
+					    (const char *[TRAINING_WORDS]){ read, heads ? "site=head" : NULL,
+									    heads ? "layer=1" : NULL },
+					    0, &why);
 			CHECK_THAT(lens && lens->footnote && strstr(lens->footnote, "of 24 steps"), "a lens that is half done %s",
 				   why.text);
 			table_unref(lens);
@@ -401,22 +347,24 @@ static void test_resume(const char *corpus, const char *kind, const char *layers
 	}
 	CHECK_THAT(u && stops > 10 && !file_exists(part), "stopped %d times %s", stops, err.text);
 	CHECK_THAT(u && !memcmp(t->value, u->value, 75 * sizeof *t->value), "the same curve");
-	CHECK_THAT(same_files(whole, parts), "the same file, bit for bit");
+	CHECK_THAT(training_same_files(whole, parts), "the same file, bit for bit");
 	table_unref(u);
-	end(&q);
-	begin(&q, TINY "llama-tied"); /* nothing is kept: the file is the answer */
-	u = ask(&q, "train-tuned-lens", (const char *[WORDS]){ text_arg, out, "steps=24", "batch=16", kind, layers }, 0, &err);
+	training_end(&q);
+	training_begin(&q, TINY "llama-tied"); /* nothing is kept: the file is the answer */
+	u = training_ask(&q, "train-tuned-lens",
+			 (const char *[TRAINING_WORDS]){ text_arg, out, "steps=24", "batch=16", kind, layers }, 0, &err);
 	CHECK_THAT(u && !memcmp(t->value, u->value, 75 * sizeof *t->value) && !strcmp(t->footnote, u->footnote),
 		   "what is trained is read %s", err.text);
 	table_unref(u);
-	u = ask(&q, "train-tuned-lens", (const char *[WORDS]){ text_arg, out, "steps=24", "batch=17", kind, layers }, 0, &err);
+	u = training_ask(&q, "train-tuned-lens",
+			 (const char *[TRAINING_WORDS]){ text_arg, out, "steps=24", "batch=17", kind, layers }, 0, &err);
 	CHECK_THAT(!u && strstr(err.text, "answer to another question"), "%s", err.text);
-	u = ask(&q, "train-tuned-lens",
-		(const char *[WORDS]){ text_arg, "out=tests/fixtures/tiny/llama-tied/config.json", "steps=24", "batch=17", kind,
-				       layers },
-		0, &err);
+	u = training_ask(&q, "train-tuned-lens",
+			 (const char *[TRAINING_WORDS]){ text_arg, "out=tests/fixtures/tiny/llama-tied/config.json", "steps=24",
+							 "batch=17", kind, layers },
+			 0, &err);
 	CHECK_THAT(!u && *err.text && file_exists("tests/fixtures/tiny/llama-tied/config.json"), "%s", err.text);
-	end(&q);
+	training_end(&q);
 	table_unref(t);
 	free(whole);
 	free(parts);
@@ -436,11 +384,12 @@ static void test_step_0(const char *corpus)
 
 	snprintf(out, sizeof out, "out=%s", path);
 	snprintf(text_arg, sizeof text_arg, "corpus=%s", corpus);
-	begin(&q, TINY "gpt2-odd");
-	t = ask(&q, "train-tuned-lens", (const char *[WORDS]){ text_arg, out, "steps=1", "batch=16", "start=identity" }, 0, &err);
+	training_begin(&q, TINY "gpt2-odd");
+	t = training_ask(&q, "train-tuned-lens",
+			 (const char *[TRAINING_WORDS]){ text_arg, out, "steps=1", "batch=16", "start=identity" }, 0, &err);
 	for (int i = 0; i < 2; i++) {
 		job_set(&q.job.prompt, held[i]);
-		u = ask(&q, "logit-lens", (const char *[WORDS]){ "site=resid_pre", "show=kl" }, 0, &err);
+		u = training_ask(&q, "logit-lens", (const char *[TRAINING_WORDS]){ "site=resid_pre", "show=kl" }, 0, &err);
 		for (int k = 0; u && k < u->rows.n * u->cols.n; k++, cells++)
 			sum += (double)u->value[k];
 		table_unref(u);
@@ -448,7 +397,7 @@ static void test_step_0(const char *corpus)
 	CHECK_THAT(t && fabs(sum / cells - (double)t->value[1]) < 1e-5 * fmax(1, sum / cells),
 		   "the logit lens is %.9g from the output, step 0 %.9g %s", sum / cells, t ? (double)t->value[1] : NAN, err.text);
 	table_unref(t);
-	end(&q);
+	training_end(&q);
 	free(path);
 }
 
@@ -479,17 +428,19 @@ static void test_read(const char *corpus)
 		snprintf(out, sizeof out, "out=%s", path);
 		snprintf(read, sizeof read, "lens=%s", path);
 		snprintf(text_arg, sizeof text_arg, "corpus=%s", corpus);
-		begin(&q, TINY "llama-tied");
-		t = ask(&q, "train-tuned-lens",
-			(const char *[WORDS]){ text_arg, out, "steps=4", "batch=16", more[0], more[1], more[2] }, 0, &err);
+		training_begin(&q, TINY "llama-tied");
+		t = training_ask(&q, "train-tuned-lens",
+				 (const char *[TRAINING_WORDS]){ text_arg, out, "steps=4", "batch=16", more[0], more[1], more[2] },
+				 0, &err);
 		if (!CHECK_THAT(t && check_holds(&t->check) && t->check.name, "%s %s", name, err.text))
 			return;
 		held_out = (double)t->value[table_cell(t, 4, 1)];
 		table_unref(t);
 		for (int i = 0; i < 2; i++) {
 			job_set(&q.job.prompt, held[i]);
-			u = ask(&q, "tuned-lens", (const char *[WORDS]){ read, "show=kl", kinds[k].read[0], kinds[k].read[1] }, 0,
-				&err);
+			u = training_ask(&q, "tuned-lens",
+					 (const char *[TRAINING_WORDS]){ read, "show=kl", kinds[k].read[0], kinds[k].read[1] }, 0,
+					 &err);
 			CHECK_THAT(u && u->rows.n == kinds[k].rows, "%s: %d rows %s", name, u ? u->rows.n : 0, err.text);
 			for (int c = 0; u && c < (u->rows.n - kinds[k].outs) * u->cols.n; c++, cells++)
 				sum += (double)u->value[c];
@@ -497,7 +448,7 @@ static void test_read(const char *corpus)
 		}
 		CHECK_THAT(fabs(sum / cells - held_out) < 1e-5 * fmax(1, held_out), "%s: read %.9g, trained %.9g", name,
 			   sum / cells, held_out);
-		end(&q);
+		training_end(&q);
 		free(path);
 	}
 }
@@ -530,18 +481,19 @@ static void test_refused(const char *corpus)
 		snprintf(out, sizeof out, "out=%s", path);
 		snprintf(read, sizeof read, "lens=%s", path);
 		snprintf(text_arg, sizeof text_arg, "corpus=%s", corpus);
-		begin(&q, TINY "llama-tied");
-		t = ask(&q, "train-tuned-lens",
-			(const char *[WORDS]){ text_arg, out, "steps=1", "batch=16", cases[i].train[0], cases[i].train[1],
-					       cases[i].train[2] },
-			0, &err);
+		training_begin(&q, TINY "llama-tied");
+		t = training_ask(&q, "train-tuned-lens",
+				 (const char *[TRAINING_WORDS]){ text_arg, out, "steps=1", "batch=16", cases[i].train[0],
+								 cases[i].train[1], cases[i].train[2] },
+				 0, &err);
 		if (t)
-			u = ask(&q, "tuned-lens", (const char *[WORDS]){ read, cases[i].read[0], cases[i].read[1] }, 0, &err);
+			u = training_ask(&q, "tuned-lens",
+					 (const char *[TRAINING_WORDS]){ read, cases[i].read[0], cases[i].read[1] }, 0, &err);
 		CHECK_THAT(!u == !!cases[i].says && (u || strstr(err.text, cases[i].says)), "%s: %s", cases[i].train[0], err.text);
 		CHECK_THAT(!u || u->rows.n == 1, "one layer, and no output beside what is foreseen");
 		table_unref(u);
 		table_unref(t);
-		end(&q);
+		training_end(&q);
 		free(path);
 	}
 }
@@ -563,7 +515,7 @@ static void test_split(void)
 	};
 	struct training_question q;
 
-	begin(&q, TINY "llama-tied");
+	training_begin(&q, TINY "llama-tied");
 	for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
 		char name[40], out[200], text_arg[200], *path;
 		struct table *t;
@@ -573,12 +525,13 @@ static void test_split(void)
 		path = scratch_file(name, files[i].text, strlen(files[i].text));
 		snprintf(text_arg, sizeof text_arg, "corpus=%s", path);
 		snprintf(out, sizeof out, "out=%s.safetensors", path);
-		t = ask(&q, "train-tuned-lens", (const char *[WORDS]){ text_arg, out, "steps=1", "batch=16" }, 0, &err);
+		t = training_ask(&q, "train-tuned-lens", (const char *[TRAINING_WORDS]){ text_arg, out, "steps=1", "batch=16" }, 0,
+				 &err);
 		CHECK_THAT(!t == !!files[i].says && (!files[i].says || strstr(err.text, files[i].says)), "%s: %s", name, err.text);
 		table_unref(t);
 		free(path);
 	}
-	end(&q);
+	training_end(&q);
 }
 
 /* Without a name, in the user's own folder, with what it is in its header. */
@@ -593,8 +546,8 @@ static void test_own_place(const char *corpus)
 
 	setenv("XDG_DATA_HOME", scratch_folder(), 1);
 	snprintf(text_arg, sizeof text_arg, "corpus=%s", corpus);
-	begin(&q, TINY "llama-tied");
-	t = ask(&q, "train-tuned-lens", (const char *[WORDS]){ text_arg, "steps=1", "batch=16" }, 0, &err);
+	training_begin(&q, TINY "llama-tied");
+	t = training_ask(&q, "train-tuned-lens", (const char *[TRAINING_WORDS]){ text_arg, "steps=1", "batch=16" }, 0, &err);
 	if (CHECK_THAT(t && strstr(t->footnote, "/lmscope/train-tuned-lens/llama-tied-"), "%s", t ? t->footnote : err.text))
 		found = strndup(t->footnote, (size_t)(strstr(t->footnote, ".safetensors") + strlen(".safetensors") - t->footnote));
 	w = found ? weights_open(found, &err) : NULL;
@@ -605,7 +558,7 @@ static void test_own_place(const char *corpus)
 	weights_free(w);
 	table_unref(t);
 	notes_done(&notes);
-	end(&q);
+	training_end(&q);
 	free(found);
 }
 
