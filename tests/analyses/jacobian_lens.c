@@ -69,13 +69,14 @@ static void check_file(const struct tables *f)
 {
 	const struct json_value *all = json_get(f->root, "jacobian-lens"), *ids = json_get(all, "file ids");
 	const size_t n = tables_numbers(ids, NULL, 0);
-	float *id = calloc(n + 1, sizeof *id);
 	char words[80];
 	struct table *t;
 	size_t same = 0;
+	float *id;
 
 	if (!json_get(all, "file"))
 		return;
+	id = calloc(n + 1, sizeof *id);
 	snprintf(words, sizeof words, "lens=tests/fixtures/jacobian_lens/%.*s.pt", (int)strcspn(f->name, "."), f->name);
 	if ((t = tables_compute(f, "jacobian-lens", "entropy", words))) {
 		tables_numbers(ids, id, 0);
