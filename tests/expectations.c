@@ -53,6 +53,7 @@ static const struct {
 	{ "neuron_vocabulary", { "attn_out 3 zero" } },
 	{ "nodes", { "head 0.1 zero", "head 3.0 zero", "head 3.3 zero", "mlp_out 3 zero" } },
 	{ "occlusion", { "head 0.0 zero", "attn_out 3 zero" } },
+	{ "patchscope", { "attn_out 3 zero", "attn_out 0 zero" } },
 	{ "path_attribution", { "head 0.1 zero", "mlp_out 0 zero", "attn_out 3 zero" } },
 	{ "path_patching", { "pattern 0.1 zero", "head 2.2..3 zero" } },
 	{ "previous_token", { "pattern 0.0 zero" } },

@@ -77,6 +77,10 @@ __attribute__((unused)) static void unit_file_arguments(struct job *job, const s
 			param_parse(p, "#3", 0, value, &err);
 			pane->given[p - params] = true;
 		}
+		if (p->kind == PARAM_TEXT && !strcmp(p->name, "at")) {
+			param_parse(p, "-1", 0, value, &err); /* tiny models have no token for a placeholder */
+			pane->given[p - params] = true;
+		}
 		if (p->kind != PARAM_FILE && p->kind != PARAM_OUTPUT)
 			continue;
 		if (p->kind == PARAM_OUTPUT)
@@ -91,7 +95,7 @@ __attribute__((unused)) static void unit_file_arguments(struct job *job, const s
 		else if (!strcmp(p->name, "corpus"))
 			file = scratch_file("corpus.txt", unit_corpus, sizeof unit_corpus - 1);
 		else
-			file = strcmp(p->name, "lens") ? xstrdup(samples) : zero_lens(lens, c->L, c->D, heads);
+			file = p->file == &asset_lens ? zero_lens(lens, c->L, c->D, heads) : xstrdup(samples);
 		param_parse(p, file, 0, value, &err);
 		pane->given[p - params] = true;
 		free(file);
