@@ -1,5 +1,5 @@
 /*
- * expectations.c - what every shipped preset expects holds on the model that it names, and speaks of that model: with the named
+ * expectations.c - what every shipped preset of the demo model expects holds on it, and speaks of that model: with the named
  * part of the mechanism taken out, each of its lines drifts.
  */
 #include <stdlib.h>
@@ -34,7 +34,6 @@ static const struct {
 	{ "context_reliance", { "head 0.0 zero", "attn_out 3 zero" } },
 	{ "context_rollout", { "attn_out 3 zero" } },
 	{ "direct_attribution", { "head 3.0..4 zero" } },
-	{ "expert_routing", { "head 3.3 zero", "head 0.1 zero", "mlp_out 3 zero" } },
 	{ "geometry", { "mlp_out 3 zero", "attn_out 0 zero", "mlp_out 0 zero" } },
 	{ "gradient_x_input", { "head 0.0 zero", "attn_out 3 zero" } },
 	{ "head_attribution", { "head 0.0 zero", "head 0.1 zero", "head 3.3 zero" } },
@@ -139,6 +138,11 @@ static void check(struct session *session, const struct preset_entry *entry)
 
 	if (!CHECK_THAT(preset_open(entry->path, &p, NULL, &err), "%s %s", entry->name, err.text))
 		return;
+	if (strcmp(p.job.model, "demo")) {
+		tap_skip("%s is about %s, which does not ship", entry->name, p.job.model);
+		preset_done(&p);
+		return;
+	}
 	CHECK_THAT(p.expects > 0, "%s says what it expects", entry->name);
 	hold_all(session, &p, entry->name, true);
 	take_parts_out(session, &p, entry->name);

@@ -61,11 +61,13 @@ static __attribute__((unused)) bool walk_has(const struct walk *w, const struct 
 	return strcmp(p->choices[choice].word, "expert") || session_model(w->session)->config.experts.X;
 }
 
-/* Every choice of every argument, the others at their defaults. */
+/* Every choice of every argument, the others at their defaults. What is about experts is asked of mixtures alone. */
 static void walk_choices(struct walk *w, const struct analysis *a, void (*check)(struct walk *w))
 {
 	struct job_pane *pane = &w->job.pane[0];
 
+	if ((a->needs & NEEDS_EXPERTS) && !session_model(w->session)->config.experts.X)
+		return;
 	snprintf(w->what, sizeof w->what, "%s", a->name);
 	job_pane_init(pane, a);
 	check(w);

@@ -3,8 +3,8 @@
  *
  *   router_logits[X] --> the chosen ones and their weights (router.h)     expert_weights[L, T, X]
  *
- * A layer whose MLP is no mixture counts as one expert, number 0, that every token is sent to. Rates over a file are those of its
- * prompts in windows; the difference of two rates says which experts two kinds of text do not share.
+ * A layer of a mixture whose MLP is none counts as one expert, number 0, that every token is sent to. Rates over a file are those
+ * of its prompts in windows; the difference of two rates says which experts two kinds of text do not share.
  */
 #include "engine/analysis/analysis.h"
 
@@ -51,12 +51,7 @@ static bool mixes(const struct run *r, int layer)
 	return config_mixes(&r->model->config, layer);
 }
 
-/* Experts of a layer, and how many of them a token is sent to. */
-static int experts_of(const struct config *c)
-{
-	return c->experts.X ? c->experts.X : 1;
-}
-
+/* How many experts of a layer a token is sent to. */
 static int choices_of(const struct run *r, int layer)
 {
 	return mixes(r, layer) ? r->model->config.experts.chosen : 1;
@@ -207,7 +202,7 @@ static bool count_file(struct rates *g, const struct ask *ask, const char *file,
 /* Of a file, or else of a run. */
 static bool rates_of(struct rates *g, const struct ask *ask, const char *file, const struct run *r, struct err *err)
 {
-	const int X = experts_of(&ask->model->config);
+	const int X = ask->model->config.experts.X;
 
 	*g = (struct rates){ arena_array(ask->scratch, (size_t)(ask->model->config.L * X), sizeof *g->count, err), 0 };
 	if (!g->count)
@@ -251,8 +246,7 @@ static void describe(struct table *t, const struct ask *ask)
 	static const char *const units[] = { "weight", "bits", "weight", "share of tokens", "share of tokens" };
 	const struct config *c = &ask->model->config;
 	const int show = ask->arg[ARG_SHOW];
-	const char *of = show == SHOW_CHOICE	? arena_printf(t->arena, "choice %d of %d", ask->arg[ARG_CHOICE],
-							       c->experts.X ? c->experts.chosen : 1)
+	const char *of = show == SHOW_CHOICE	? arena_printf(t->arena, "choice %d of %d", ask->arg[ARG_CHOICE], c->experts.chosen)
 			 : show == SHOW_EXPERTS ? arena_printf(t->arena, "weights in layer %d", ask->arg[ARG_LAYER])
 						: shown[show].word;
 
@@ -261,12 +255,11 @@ static void describe(struct table *t, const struct ask *ask)
 		axis_numbers(t, &t->cols, DIM_EXPERT);
 	else
 		axis_tokens(t, &t->cols, ask->run, DIM_POSITION, "position");
-	table_set_title(t, "expert routing", of, c->experts.X ? arena_printf(t->arena, "%d experts", c->experts.X) : "no experts");
+	table_set_title(t, "expert routing", of, arena_printf(t->arena, "%d experts", c->experts.X));
 	table_set_unit(t, units[show]);
 	t->scale = show == SHOW_DIFFERENCE ? SCALE_DIVERGING : SCALE_SEQUENTIAL;
 	t->neutral = 0;
 	t->place = place_at(SITE_EXPERT, show == SHOW_EXPERTS ? ask->arg[ARG_LAYER] : -1, -1, -1);
-	t->footnote = !c->experts.X ? "this model has no experts: each layer has one MLP, which counts as expert 0" : NULL;
 }
 
 /*
@@ -321,8 +314,8 @@ static struct table *compute(const struct ask *ask, struct err *err)
 {
 	static void (*const fill[])(struct table * t, const struct ask *ask) = { fill_choices, fill_entropies, fill_experts };
 	const struct config *c = &ask->model->config;
-	const int show = ask->arg[ARG_SHOW], rows = show == SHOW_EXPERTS ? experts_of(c) : c->L;
-	struct table *t = table_new(rows, by_expert(ask) ? experts_of(c) : ask->run->T, err);
+	const int show = ask->arg[ARG_SHOW], rows = show == SHOW_EXPERTS ? c->experts.X : c->L;
+	struct table *t = table_new(rows, by_expert(ask) ? c->experts.X : ask->run->T, err);
 
 	if (!t)
 		return NULL;
@@ -357,7 +350,7 @@ const struct analysis analysis_expert_routing = {
 	.unit = "weight",
 	.on = ON_RUN,
 	.cost = COST_READ,
-	.needs = READS_STREAM,
+	.needs = READS_STREAM | NEEDS_EXPERTS,
 	.params = params,
 	.compute = compute,
 };

@@ -169,6 +169,14 @@ static bool keeps_all(const struct run *r)
 	return !r || r->keeps == RUN_ALL;
 }
 
+/* "expert-routing: demo has no experts: each of its layers has one MLP, which every token passes through" */
+static bool has_experts(const struct model *m, struct err *err)
+{
+	return m->config.experts.X ||
+	       err_set(err, ERR_ARGUMENT, "%s has no experts: each of its layers has one MLP, which every token passes through",
+		       m->name);
+}
+
 bool analysis_can_answer(const struct analysis *a, const struct ask *ask, struct err *err)
 {
 	if ((a->needs & NEEDS_FOIL) && !ask->foil)
@@ -176,6 +184,8 @@ bool analysis_can_answer(const struct analysis *a, const struct ask *ask, struct
 	if ((a->needs & NEEDS_SUM) && !norms_off_stream(&ask->model->config, err))
 		return err_in(err, "%s", a->name);
 	if ((a->needs & NEEDS_ATTENTION) && !mixer_all_attend(&ask->model->config, err))
+		return err_in(err, "%s", a->name);
+	if ((a->needs & NEEDS_EXPERTS) && !has_experts(ask->model, err))
 		return err_in(err, "%s", a->name);
 	if (a->metrics && !analysis_explains(a, ask->metric->kind))
 		return refuse_metric(a, ask->metric, err);

@@ -95,7 +95,16 @@ extern const char *const cost_sentences[COST_COUNT]; /* for people, beforehand; 
 /* READS_STREAM: of a run nothing but its stream, so that a prompt will do whose whole run would not fit into memory (layer.h). */
 /* NEEDS_SUM: a stream that is the sum of what is written to it (norms.h). */
 /* NEEDS_ATTENTION: every layer attends. READS_ATTENTION: the layer does that an argument names. */
-enum { NEEDS_FOIL = 1, NEEDS_GRADIENT = 2, READS_STREAM = 4, NEEDS_SUM = 8, NEEDS_ATTENTION = 16, READS_ATTENTION = 32 };
+/* NEEDS_EXPERTS: some layer is a mixture of experts. */
+enum {
+	NEEDS_FOIL = 1,
+	NEEDS_GRADIENT = 2,
+	READS_STREAM = 4,
+	NEEDS_SUM = 8,
+	NEEDS_ATTENTION = 16,
+	READS_ATTENTION = 32,
+	NEEDS_EXPERTS = 64
+};
 
 enum { PICTURE_LINES = 8, PICTURE_COLUMNS = 60 };
 

@@ -1,7 +1,7 @@
 /*
  * export_registry.c - see export.h: what techniques there are, as JSON: one line a technique, its members always in this order.
  *
- *   name title section blurb help paper shape unit on cost metrics makes
+ *   name title section blurb help paper shape unit on cost metrics needs makes
  *   args: [{name kind choices words min max default file help}]
  */
 #include "engine/export/export.h"
@@ -56,6 +56,28 @@ static void metrics(struct str *out, const struct analysis *a)
 	for (int k = 0; k < METRIC_KINDS; k++)
 		if (analysis_explains(a, (enum metric_kind)k))
 			item(out, metric_table[k]->word);
+	str_add_char(out, ']');
+}
+
+/* What a question must have for the technique to answer it. */
+static void needs(struct str *out, const struct analysis *a)
+{
+	static const struct {
+		unsigned need;
+		const char *word;
+	} rows[] = {
+		{ NEEDS_FOIL, "foil" },
+		{ NEEDS_SUM, "additive stream" },
+		{ NEEDS_ATTENTION, "attention in every layer" },
+		{ READS_ATTENTION, "attention in that layer" },
+		{ NEEDS_EXPERTS, "experts" },
+	};
+
+	member(out, "needs");
+	str_add_char(out, '[');
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+		if (a->needs & rows[i].need)
+			item(out, rows[i].word);
 	str_add_char(out, ']');
 }
 
@@ -120,6 +142,7 @@ void export_registry(const struct analysis *a, struct str *out)
 	bits(out, "on", a->on, ON_COUNT, on_word);
 	text(out, "cost", cost_words[a->cost]);
 	metrics(out, a);
+	needs(out, a);
 	text(out, "makes", a->makes ? a->makes->name : NULL);
 	member(out, "args");
 	str_add_char(out, '[');

@@ -160,6 +160,8 @@ static void check_techniques(const char *path)
 	struct session *own = session_new(), *other = session_new();
 
 	for (int i = 0; analysis_list[i]; i++) {
+		if (analysis_list[i]->needs & NEEDS_EXPERTS)
+			continue; /* these models have none */
 		struct table *a = answer(own, path, analysis_list[i], false), *b = answer(other, path, analysis_list[i], true);
 		size_t n = a ? (size_t)a->rows.n * (size_t)a->cols.n : 0;
 		double apart =

@@ -204,7 +204,7 @@ static void check_session(const char *folder)
 		const struct analysis *a = analysis_list[i];
 		struct table *t, *u;
 
-		if (a->needs & NEEDS_FOIL)
+		if ((a->needs & NEEDS_FOIL) || ((a->needs & NEEDS_EXPERTS) && !session_model(whole)->config.experts.X))
 			continue;
 		job_pane_init(&job.pane[0], a);
 		unit_file_arguments(&job, &session_model(whole)->config, "");

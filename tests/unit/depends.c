@@ -150,6 +150,8 @@ int main(void)
 	job_set(&job.foil, before.foil);
 	job.panes = 1;
 	for (int i = 0; analysis_list[i]; i++) {
+		if (analysis_list[i]->needs & NEEDS_EXPERTS)
+			continue; /* this model has none */
 		job_pane_init(&job.pane[0], analysis_list[i]);
 		walk(s, &job, samples);
 	}

@@ -264,6 +264,8 @@ const char *technique_lacks(const struct app *app, const struct analysis *a)
 {
 	if ((a->needs & NEEDS_FOIL) && !app->doc.job.foil)
 		return "needs a foil: f";
+	if ((a->needs & NEEDS_EXPERTS) && app->shot && app->shot->has_model && !extent_of(app, DIM_EXPERT))
+		return "needs a mixture of experts";
 	if (a->metrics && !analysis_explains(a, kind_of(app->doc.job.metric)))
 		return "not of this metric: m";
 	return NULL;
