@@ -64,6 +64,7 @@ static const struct {
 	{ "self_repair", { "head 2.1 zero" } },
 	{ "shapley", { "head 0.0 zero", "attn_out 3 zero" } },
 	{ "smoothgrad", { "head 0.0 zero", "attn_out 3 zero" } },
+	{ "spectral_bands", { "mlp_out 3 zero", "attn_out 3 zero", "mlp_out 2 zero", "attn_out 0 zero" } },
 	{ "steering", { "resid_post 2 add presets/steering.npy -2" } },
 	{ "stream_similarity", { "mlp_out 3 zero", "mlp_out 0 zero", "mlp_out 1 zero" } },
 	{ "subspace_interchange", { "attn_out 2 zero" } },
