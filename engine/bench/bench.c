@@ -92,9 +92,12 @@ static bool measure_all(struct bench_stand *s, void (*tell)(const char *what), s
 	bool ok = true;
 
 	for (const struct bench_work *w = bench_works; ok && w->name; w++) {
-		struct bench_row *row = &b->row[b->rows++];
+		struct bench_row *row = &b->row[b->rows];
 		struct arena_mark mark = arena_mark(s->arena);
 
+		if (w->of_mixtures && !s->model->config.experts.X)
+			continue;
+		b->rows++;
 		row->name = w->name;
 		row->what = w->what;
 		w->cost(s, w->T, row);
@@ -103,6 +106,7 @@ static bool measure_all(struct bench_stand *s, void (*tell)(const char *what), s
 			if (tell)
 				tell(w->what);
 			ok = (!w->prepare || w->prepare(s, w->T, err)) && measure(s, w, row, err);
+			w->cost(s, w->T, row); /* what was prepared may say more */
 			tell_in_passes(b, w, row);
 			after = take_yardstick(b);
 			limit_of(&before, &after, row);

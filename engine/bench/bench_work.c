@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "engine/analysis/analysis.h"
+#include "engine/bench/bench_experts.h"
 #include "engine/numbers/blas.h"
 #include "engine/numbers/limits.h"
 #include "engine/run/gradient.h"
@@ -426,28 +427,37 @@ static bool do_sweep(struct bench_stand *s, int T, struct err *err)
 }
 
 const struct bench_work bench_works[] = {
-	{ "open", "open to first logits, 16 tokens", FIRST_T, NULL, do_open, cost_open, NULL },
-	{ "open-lens", "open to first lens table, 16 tokens", FIRST_T, NULL, do_open_lens, cost_open_lens, NULL },
-	{ "forward-1", "all sites and logits, 1 token", 1, prepare_logits, do_forward, cost_forward, NULL },
-	{ "forward-16", "all sites and logits, 16 tokens", 16, prepare_logits, do_forward, cost_forward, NULL },
-	{ "forward-32", "all sites and logits, 32 tokens", 32, prepare_logits, do_forward, cost_forward, NULL },
-	{ "forward-64", "all sites and logits, 64 tokens", 64, prepare_logits, do_forward, cost_forward, NULL },
-	{ "forward-256", "all sites and logits, 256 tokens", 256, prepare_logits, do_forward, cost_forward, NULL },
+	{ "open", "open to first logits, 16 tokens", FIRST_T, NULL, do_open, cost_open },
+	{ "open-lens", "open to first lens table, 16 tokens", FIRST_T, NULL, do_open_lens, cost_open_lens },
+	{ "forward-1", "all sites and logits, 1 token", 1, prepare_logits, do_forward, cost_forward },
+	{ "forward-16", "all sites and logits, 16 tokens", 16, prepare_logits, do_forward, cost_forward },
+	{ "forward-32", "all sites and logits, 32 tokens", 32, prepare_logits, do_forward, cost_forward },
+	{ "forward-64", "all sites and logits, 64 tokens", 64, prepare_logits, do_forward, cost_forward },
+	{ "forward-256", "all sites and logits, 256 tokens", 256, prepare_logits, do_forward, cost_forward },
 	/* One product alone, and what OpenBLAS would take: whether it should do any. */
-	{ "product-256", "a product of the MLP's shape, 256 rows", 256, prepare_product, do_product, cost_product, NULL },
-	{ "product-256-openblas", "the same by OpenBLAS", 256, prepare_product_of_blas, do_product, cost_product, NULL },
-	{ "append", "one token after 63", 64, prepare_append, do_append, cost_append, NULL },
-	{ "resume", "an edit at half depth, 64 tokens", 64, prepare_run, do_resume, cost_resume, NULL },
-	{ "lens", "lens, all layers, 32 positions, top 5", LENS_T, prepare_lens, do_lens, cost_lens, NULL },
-	{ "gradient-32", "two runs and a gradient, 32 tokens", 32, NULL, do_gradient, cost_gradient, "forward-32" },
-	{ "attribution-32", "attribution patching, all of it, 32 tokens", 32, NULL, do_attribution, cost_gradient, "forward-32" },
-	{ "graddrop-32", "the same with GradDrop, 32 tokens", 32, NULL, do_graddrop, cost_graddrop, "forward-32" },
-	{ "patching-16", "each layer's stream patched, 16 tokens", 16, prepare_pair, do_patching, cost_cells, "forward-16" },
-	{ "tracing-16", "causal tracing, one seed, 16 tokens", 16, prepare_run, do_tracing, cost_cells, "forward-16" },
-	{ "heads-all-32", "each head zeroed everywhere, 32 tokens", 32, prepare_sweep_all, do_sweep, cost_sweep_all, "forward-32" },
-	{ "heads-last-32", "each head zeroed last, 32 tokens", 32, prepare_sweep_last, do_sweep, cost_sweep_last, "forward-32" },
-	{ "heads-all", "each head zeroed everywhere, 16 tokens", 16, prepare_sweep_all, do_sweep, cost_sweep_all, NULL },
-	{ "heads-last", "each head zeroed last, 64 tokens", 64, prepare_sweep_last, do_sweep, cost_sweep_last, NULL },
+	{ "product-256", "a product of the MLP's shape, 256 rows", 256, prepare_product, do_product, cost_product },
+	{ "product-256-openblas", "the same by OpenBLAS", 256, prepare_product_of_blas, do_product, cost_product },
+	/* The mixtures alone, from router to write. */
+	{ "experts-1", "experts, all layers, 1 token", 1, bench_prepare_experts, bench_do_experts, bench_cost_experts, true },
+	{ "experts-16", "experts, all layers, 16 tokens", 16, bench_prepare_experts, bench_do_experts, bench_cost_experts, true },
+	{ "experts-256", "experts, all layers, 256 tokens", 256, bench_prepare_experts, bench_do_experts, bench_cost_experts,
+	  true },
+	{ "append", "one token after 63", 64, prepare_append, do_append, cost_append },
+	{ "resume", "an edit at half depth, 64 tokens", 64, prepare_run, do_resume, cost_resume },
+	{ "lens", "lens, all layers, 32 positions, top 5", LENS_T, prepare_lens, do_lens, cost_lens },
+	{ "gradient-32", "two runs and a gradient, 32 tokens", 32, NULL, do_gradient, cost_gradient, .pass = "forward-32" },
+	{ "attribution-32", "attribution patching, all of it, 32 tokens", 32, NULL, do_attribution, cost_gradient,
+	  .pass = "forward-32" },
+	{ "graddrop-32", "the same with GradDrop, 32 tokens", 32, NULL, do_graddrop, cost_graddrop, .pass = "forward-32" },
+	{ "patching-16", "each layer's stream patched, 16 tokens", 16, prepare_pair, do_patching, cost_cells,
+	  .pass = "forward-16" },
+	{ "tracing-16", "causal tracing, one seed, 16 tokens", 16, prepare_run, do_tracing, cost_cells, .pass = "forward-16" },
+	{ "heads-all-32", "each head zeroed everywhere, 32 tokens", 32, prepare_sweep_all, do_sweep, cost_sweep_all,
+	  .pass = "forward-32" },
+	{ "heads-last-32", "each head zeroed last, 32 tokens", 32, prepare_sweep_last, do_sweep, cost_sweep_last,
+	  .pass = "forward-32" },
+	{ "heads-all", "each head zeroed everywhere, 16 tokens", 16, prepare_sweep_all, do_sweep, cost_sweep_all },
+	{ "heads-last", "each head zeroed last, 64 tokens", 64, prepare_sweep_last, do_sweep, cost_sweep_last },
 	{ 0 },
 };
 _Static_assert(sizeof bench_works / sizeof *bench_works <= BENCH_ROWS, "bench.h has room for all rows");

@@ -7,6 +7,7 @@
 #include "engine/base/arena.h"
 #include "engine/bench/bench.h"
 #include "engine/numbers/matrix.h"
+#include "engine/run/forward.h"
 #include "engine/run/run.h"
 #include "engine/run/sweep.h"
 
@@ -22,6 +23,7 @@ struct bench_stand {
 	int variants;
 	double *value;
 	float *rows;			 /* for the lens: [L * T, D] */
+	struct pass *pass;		 /* for the mixtures */
 	float *logits;			 /* [T, V] */
 	struct matrix *matrix;		 /* of the MLP's shape, [D, F] */
 	float *in, *out;		 /* [T, D], [T, F] */
@@ -34,6 +36,7 @@ struct bench_work {
 	bool (*prepare)(struct bench_stand *s, int T, struct err *err);
 	bool (*run)(struct bench_stand *s, int T, struct err *err);
 	void (*cost)(const struct bench_stand *s, int T, struct bench_row *row);
+	bool of_mixtures; /* only where some layer is a mixture of experts */
 	const char *pass; /* the row of the forward pass that it is told in; before it in the table */
 };
 

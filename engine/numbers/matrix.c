@@ -122,6 +122,13 @@ size_t matrix_footprint(const struct matrix_source *source)
 	return bytes + (plain ? (size_t)source->in * (size_t)source->out * sizeof(float) : 0);
 }
 
+double matrix_stored_bytes(const struct matrix *w)
+{
+	const struct tensor *t = w->panels.source.tensor;
+
+	return (double)t->bytes * ((double)w->in * w->out) / (double)tensor_count(t);
+}
+
 int matrix_in(const struct matrix *w)
 {
 	return w->in;

@@ -45,6 +45,9 @@ void matrix_low_memory(bool on);
 /* Bytes of private memory that matrix_new takes for such a source; for estimates before anything is loaded. */
 size_t matrix_footprint(const struct matrix_source *source);
 
+/* Bytes of the weights as the file has them: what a product that keeps no copy must read. */
+double matrix_stored_bytes(const struct matrix *w);
+
 int matrix_in(const struct matrix *w);
 int matrix_out(const struct matrix *w);
 

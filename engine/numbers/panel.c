@@ -372,10 +372,10 @@ struct panel_parts {
 	float scale[PANEL][QUANT_GROUPS_MAX], offset[PANEL][QUANT_GROUPS_MAX];
 };
 
-/* to[i][c] = byte i of from[c], for 32 bytes: two halves side by side, each as above. */
-__attribute__((always_inline)) static inline void transpose_32(const unsigned char *const *from, unsigned char *to)
+/* x[i] = byte i of each from[c], then byte i + 16 of each: two halves side by side, each as above. */
+__attribute__((always_inline)) static inline void turn_32(const unsigned char *const *from, bytes32 *x)
 {
-	bytes32 x[PANEL], y[PANEL];
+	bytes32 y[PANEL];
 
 	for (int c = 0; c < PANEL; c++)
 		memcpy(&x[c], from[c], sizeof x[c]);
@@ -387,8 +387,16 @@ __attribute__((always_inline)) static inline void transpose_32(const unsigned ch
 				__builtin_shufflevector(x[i], x[i + 8], 8, 40, 9, 41, 10, 42, 11, 43, 12, 44, 13, 45, 14, 46, 15,
 							47, 24, 56, 25, 57, 26, 58, 27, 59, 28, 60, 29, 61, 30, 62, 31, 63);
 		}
-		memcpy(x, y, sizeof x);
+		memcpy(x, y, sizeof y);
 	}
+}
+
+/* to[i][c] = byte i of from[c], for 32 bytes. */
+__attribute__((always_inline)) static inline void transpose_32(const unsigned char *const *from, unsigned char *to)
+{
+	bytes32 x[PANEL];
+
+	turn_32(from, x);
 	for (int i = 0; i < PANEL; i++) {
 		memcpy(to + i * PANEL, &x[i], PANEL);
 		memcpy(to + (i + PANEL) * PANEL, (const unsigned char *)&x[i] + PANEL, PANEL);
@@ -458,12 +466,93 @@ static void read_parts(const struct panels *p, int panel, int from, int count, f
 	}
 }
 
+/* --- Q4_K, whose blocks are most of what mixtures are stored in: the nibbles change places before they are parted --- */
+
+/* {half d, dmin; scales[12]} of sixteen blocks: scale[group][16] and offset[group][16]. */
+static void read_six_bits(const unsigned char *const *block, int n, float (*scale)[PANEL], float (*offset)[PANEL])
+{
+	_Alignas(64) unsigned char head[16 * PANEL];
+	_Alignas(64) float d[PANEL], least[PANEL];
+	bytes16 s[12];
+
+	read_halves(block, 0, n, d);
+	read_halves(block, 2, n, least);
+	transpose_bytes(block, head);
+	memcpy(s, head + 4 * PANEL, sizeof s);
+	for (int j = 0; j < 8; j++) {
+		const bytes16 a = j < 4 ? s[j] & 63 : (s[j + 4] & 15) | s[j - 4] >> 6 << 4;
+		const bytes16 m = j < 4 ? s[j + 4] & 63 : s[j + 4] >> 4 | s[j] >> 6 << 4;
+
+		for (int c = 0; c < PANEL; c++) {
+			scale[j][c] = d[c] * (float)a[c];
+			offset[j][c] = -(least[c] * (float)m[c]);
+		}
+	}
+}
+
+/* to[0][i][c] = the low nibble of byte i of from[c], to[1] the high one. */
+__attribute__((always_inline)) static inline void turn_nibbles(const unsigned char *const *from, unsigned char (*to)[32 * PANEL])
+{
+	bytes32 x[PANEL];
+
+	turn_32(from, x);
+	for (int i = 0; i < PANEL; i++) {
+		const bytes32 part[2] = { x[i] & 15, x[i] >> 4 };
+
+		for (int high = 0; high < 2; high++) {
+			memcpy(to[high] + i * PANEL, &part[high], PANEL);
+			memcpy(to[high] + (i + PANEL) * PANEL, (const unsigned char *)&part[high] + PANEL, PANEL);
+		}
+	}
+}
+
+static void turn_nibbles_plain(const unsigned char *const *from, unsigned char (*to)[32 * PANEL])
+{
+	turn_nibbles(from, to);
+}
+
+FOR_AVX2 static void turn_nibbles_avx2(const unsigned char *const *from, unsigned char (*to)[32 * PANEL])
+{
+	turn_nibbles(from, to);
+}
+
+static void read_q4_k(const struct panels *p, int panel, int from, int count, float *dst)
+{
+	enum { GROUP = 32, FIRST = 16, BYTES = 144, BLOCK = 256 };
+	void (*const turn)(const unsigned char *const *from, unsigned char(*to)[32 * PANEL]) =
+		cpu_set() == CPU_GENERIC ? turn_nibbles_plain : turn_nibbles_avx2;
+	const struct gemm *g = gemm_here();
+	const unsigned char *block[PANEL], *soon[PANEL] = { 0 }, *at[PANEL];
+	_Alignas(64) unsigned char part[2][GROUP * PANEL];
+	_Alignas(64) float scale[8][PANEL], offset[8][PANEL];
+
+	rows_at(p, panel, from, block);
+	rows_at(p, least(panel + 1, p->count - 1), from, soon);
+	for (int k = 0; k < count; k += BLOCK) {
+		for (int c = 0; c < width(p, panel); c++)
+			prefetch(soon[c], soon[c] + BYTES);
+		read_six_bits(block, width(p, panel), scale, offset);
+		for (int j = 0; j < 8; j += 2, dst += 2 * GROUP * PANEL) {
+			for (int c = 0; c < PANEL; c++)
+				at[c] = block[c] + FIRST + j / 2 * GROUP;
+			turn(at, part);
+			g->expand_bytes((const int8_t *)part[0], scale[j], offset[j], GROUP, dst);
+			g->expand_bytes((const int8_t *)part[1], scale[j + 1], offset[j + 1], GROUP, dst + GROUP * PANEL);
+		}
+		for (int c = 0; c < PANEL; c++) {
+			block[c] += BYTES;
+			soon[c] += BYTES;
+		}
+	}
+}
+
 /* --- The formats, and which one a source gets --- */
 
 static const struct panel_format floats = { float_bytes, pack_floats, NULL }, bf16 = { half_bytes, pack_halves, expand_bf16 },
 				 f16 = { half_bytes, pack_halves, expand_f16 },
 				 quantised = { quant_bytes, pack_quant, expand_quant }, unpacked = { NULL, NULL, read_tensor },
-				 unpacked_blocks = { NULL, NULL, read_blocks }, unpacked_parts = { NULL, NULL, read_parts };
+				 unpacked_blocks = { NULL, NULL, read_blocks }, unpacked_parts = { NULL, NULL, read_parts },
+				 unpacked_q4_k = { NULL, NULL, read_q4_k };
 
 static void plan(struct panels *p, const struct matrix_source *source, bool low_memory)
 {
@@ -473,7 +562,10 @@ static void plan(struct panels *p, const struct matrix_source *source, bool low_
 	p->source = *source;
 	p->count = (source->out + PANEL - 1) / PANEL;
 	if (low_memory)
-		p->format = quant_table[type].at ? &unpacked_blocks : quant_table[type].group ? &unpacked_parts : &unpacked;
+		p->format = type == DTYPE_Q4_K	      ? &unpacked_q4_k
+			    : quant_table[type].at    ? &unpacked_blocks
+			    : quant_table[type].group ? &unpacked_parts
+						      : &unpacked;
 	else
 		p->format = quant_table[type].group ? &quantised : type == DTYPE_BF16 ? &bf16 : type == DTYPE_F16 ? &f16 : &floats;
 	p->align = !blocks ? 1 : p->format == &quantised ? quant_table[type].group : dtype_table[type].block;
