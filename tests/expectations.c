@@ -34,6 +34,7 @@ static const struct {
 	{ "context_reliance", { "head 0.0 zero", "attn_out 3 zero" } },
 	{ "context_rollout", { "attn_out 3 zero" } },
 	{ "direct_attribution", { "head 3.0..4 zero" } },
+	{ "future_lens", { "head 0.0 zero", "attn_out 0 zero" } },
 	{ "geometry", { "mlp_out 3 zero", "attn_out 0 zero", "mlp_out 0 zero" } },
 	{ "gradient_x_input", { "head 0.0 zero", "attn_out 3 zero" } },
 	{ "head_attribution", { "head 0.0 zero", "head 0.1 zero", "head 3.3 zero" } },

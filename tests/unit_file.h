@@ -81,6 +81,8 @@ __attribute__((unused)) static void unit_file_arguments(struct job *job, const s
 			param_parse(p, "-1", 0, value, &err); /* tiny models have no token for a placeholder */
 			pane->given[p - params] = true;
 		}
+		if (p->kind == PARAM_TEXT && !strcmp(p->name, "target"))
+			param_parse(p, "the cat", 0, value, &err); /* within a tiny model's learned positions */
 		if (p->kind != PARAM_FILE && p->kind != PARAM_OUTPUT)
 			continue;
 		if (p->kind == PARAM_OUTPUT)

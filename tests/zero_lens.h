@@ -48,6 +48,15 @@ static char *zero_lens(const char *name, int L, int D, int heads)
 	return zero_write(name, &lens, &asset_lens);
 }
 
+/* Of the stream, as one that was trained to foresee the token after the next. */
+static __attribute__((unused)) char *zero_lens_ahead(const char *name, int L, int D)
+{
+	const struct safetensors_note note[] = { { "ahead", "1" } };
+	struct lens lens = { .L = L, .D = D, .residual = true, .note = note, .notes = 1 };
+
+	return zero_write(name, &lens, &asset_lens);
+}
+
 /* Of all layers but the last. */
 static __attribute__((unused)) char *zero_jacobian(const char *name, int L, int D)
 {

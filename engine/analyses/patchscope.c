@@ -17,7 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "engine/analysis/analysis.h"
+#include "engine/analysis/continuation.h"
 #include "engine/model/tokenizer/tokenizer.h"
 #include "engine/numbers/kernels.h"
 #include "engine/run/lens_file.h"
@@ -174,20 +174,11 @@ static void add_variant(struct patchscope *s, int layer, const float *x, size_t 
 
 /* ---- what comes next ---- */
 
-static int32_t likeliest(const struct model *m, const float *logits, float *probability)
-{
-	const int known = tokenizer_size(m->tokenizer);
-	const int32_t best = kernel_best(logits, known && known < m->config.V ? known : m->config.V);
-
-	*probability = expf(logits[best] - kernel_log_sum_exp(logits, (size_t)m->config.V));
-	return best;
-}
-
 static void see(void *context, int variant, const float *logits)
 {
 	const struct patchscope *s = context;
 	const size_t cell = s->cell[variant];
-	const int32_t id = likeliest(s->ask->model, logits, &s->t->value[cell]);
+	const int32_t id = continuation_best(s->ask->model, logits, &s->t->value[cell]);
 
 	table_set_token(s->t, cell, s->ask->model, id);
 }
@@ -216,53 +207,18 @@ static void set_text(const struct patchscope *s, size_t cell, const int32_t *tok
 	str_done(&show);
 }
 
-/* How many tokens, as far as learned positions reach: the last one is not read again. */
-static int possible(const struct patchscope *s)
-{
-	const struct config *c = &s->ask->model->config;
-	const int room = c->context - s->target->T + 1, n = s->ask->arg[ARG_TOKENS];
-
-	return c->context_is_hard && n > room ? room : n;
-}
-
-/* The tokens of cell i of the batch, greedily, up to the end-of-text token. */
+/* The tokens of cell i of the batch. */
 static bool generate(const struct patchscope *s, int i, struct err *err)
 {
-	const struct model *m = s->ask->model;
-	const int T = s->target->T, most = possible(s);
-	int32_t *tokens = arena_alloc(s->ask->scratch, (size_t)(T + most) * sizeof *tokens);
-	struct run_order order = { .model = m,
-				   .tokens = tokens,
-				   .T = T,
-				   .prompt_T = T,
-				   .unedited = s->target,
-				   .more = s->variant[i].edit,
-				   .more_count = s->variant[i].edits };
-	struct run *r;
-	int n = 0;
+	const struct ask *ask = s->ask;
+	struct continuation c;
 
-	memcpy(tokens, s->target->tokens, (size_t)T * sizeof *tokens);
-	r = run_new(&order, s->ask->task, err);
-	while (r) {
-		float probability;
-		struct run *next;
-
-		tokens[T + n++] = likeliest(m, r->last_logits, &probability);
-		if (n == 1)
-			s->t->value[s->cell[i]] = probability;
-		if (n == most || tokens[T + n - 1] == tokenizer_eos(m->tokenizer))
-			break;
-		order.T = T + n;
-		order.unedited = NULL;
-		order.prefix = r;
-		next = run_new(&order, s->ask->task, err);
-		run_unref(r);
-		r = next;
-	}
-	if (r)
-		set_text(s, s->cell[i], tokens + T, n);
-	run_unref(r);
-	return r != NULL;
+	if (!continuation_make(&c, s->target, s->target, s->variant[i].edit, s->variant[i].edits, ask->arg[ARG_TOKENS],
+			       ask->scratch, ask->task, err))
+		return false;
+	s->t->value[s->cell[i]] = c.probability[0];
+	set_text(s, s->cell[i], c.token, c.n);
+	return true;
 }
 
 static bool generate_all(const struct patchscope *s, struct err *err)
