@@ -64,6 +64,7 @@ static const struct {
 	{ "score_attribution", { "head 0.0 zero", "head 0.1 zero" } },
 	{ "self_repair", { "head 2.1 zero" } },
 	{ "shapley", { "head 0.0 zero", "attn_out 3 zero" } },
+	{ "singular_vectors", { "head 2.1 zero" } },
 	{ "smoothgrad", { "head 0.0 zero", "attn_out 3 zero" } },
 	{ "spectral_bands", { "mlp_out 3 zero", "attn_out 3 zero", "mlp_out 2 zero", "attn_out 0 zero" } },
 	{ "steering", { "resid_post 2 add presets/steering.npy -2" } },

@@ -20,8 +20,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/analysis/head_spectrum.h"
 #include "engine/numbers/dense.h"
-#include "engine/numbers/lapack.h"
 #include "engine/numbers/pool.h"
 #include "engine/run/mixer.h"
 
@@ -53,9 +53,8 @@ static const struct param params[] = {
 	{ 0 },
 };
 
-enum factor { FACTOR_Q, FACTOR_K, FACTOR_V, FACTOR_O };
 /* The receiver's B and C by kind. */
-static const enum factor reads[] = { FACTOR_K, FACTOR_Q, FACTOR_V }, rests[] = { FACTOR_Q, FACTOR_K, FACTOR_O };
+static const enum head_weights reads[] = { HEAD_K, HEAD_Q, HEAD_V }, rests[] = { HEAD_Q, HEAD_K, HEAD_O };
 
 struct links {
 	const struct ask *ask;
@@ -72,47 +71,9 @@ struct links {
 
 /* ---- weights ---- */
 
-static void less_mean(float *w, size_t D)
+static void read_head(const struct links *w, int l, enum head_weights which, size_t head, float *rows)
 {
-	double mean = 0;
-
-	for (size_t i = 0; i < D; i++)
-		mean += (double)w[i] / (double)D;
-	for (size_t i = 0; i < D; i++)
-		w[i] -= (float)mean;
-}
-
-/*
- * w[D] of one channel: what reads has the gain of the norm before it, what writes that of the norm after it; centred as the norm
- * is.
- */
-static void fold_norm(const struct links *w, int l, enum factor factor, float *row)
-{
-	const struct layer *layer = &w->ask->model->layers[l];
-	const struct norm *norm = factor == FACTOR_O ? &layer->ln1_post : &layer->ln1;
-	const bool centres = w->ask->model->config.norm == NORM_LAYER && (factor == FACTOR_O || norm->there);
-
-	for (size_t i = 0; norm->there && norm->gain && i < w->D; i++)
-		row[i] *= norm->gain[i];
-	if (centres)
-		less_mean(row, w->D);
-}
-
-/* rows[K, D] of a head: W_Q, W_K or W_V turned, or W_O. */
-static void read_head(const struct links *w, int l, enum factor factor, size_t head, float *rows)
-{
-	const struct layer *layer = &w->ask->model->layers[l];
-	const struct matrix *const of[] = { layer->W_Q, layer->W_K, layer->W_V, layer->W_O };
-	const size_t unit = factor == FACTOR_K || factor == FACTOR_V ? head * w->G / w->H : head;
-
-	for (size_t k = 0; k < w->K; k++) {
-		if (factor == FACTOR_O)
-			matrix_input(of[factor], (int)(unit * w->K + k), rows + k * w->D);
-		else
-			matrix_output(of[factor], (int)(unit * w->K + k), rows + k * w->D);
-		if (w->ask->arg[ARG_FOLD])
-			fold_norm(w, l, factor, rows + k * w->D);
-	}
+	weight_rows_of_head(w->ask->model, l, which, (int)head, w->ask->arg[ARG_FOLD], rows);
 }
 
 static double dot(const float *a, const float *b, size_t n)
@@ -122,22 +83,6 @@ static double dot(const float *a, const float *b, size_t n)
 	for (size_t i = 0; i < n; i++)
 		sum += (double)a[i] * (double)b[i];
 	return sum;
-}
-
-/* root[K, K] with rootᵀ root = rows rowsᵀ, of rows[K, D]. */
-static bool take_root(const struct links *w, const float *rows, double *root, struct err *err)
-{
-	double *value = arena_alloc(w->ask->scratch, w->K * sizeof *value);
-
-	for (size_t i = 0; i < w->K; i++)
-		for (size_t j = 0; j <= i; j++)
-			root[i * w->K + j] = root[j * w->K + i] = dot(rows + i * w->D, rows + j * w->D, w->D);
-	if (!lapack_symmetric(root, (int)w->K, value, err))
-		return false;
-	for (size_t i = 0; i < w->K; i++)
-		for (size_t j = 0; j < w->K; j++)
-			root[i * w->K + j] *= sqrt(fmax(value[i], 0));
-	return true;
 }
 
 /* out[K, D] = root[K, K] rows[K, D]. */
@@ -155,8 +100,8 @@ static void apply_root(const struct links *w, const double *root, const float *r
 static bool read_roots(struct links *w, int l, struct err *err)
 {
 	for (size_t g = 0; g < w->G; g++) {
-		read_head(w, l, FACTOR_V, g * (w->H / w->G), w->rows);
-		if (!take_root(w, w->rows, w->root + ((size_t)l * w->G + g) * w->K * w->K, err))
+		read_head(w, l, HEAD_V, g * (w->H / w->G), w->rows);
+		if (!head_root(w->rows, (int)w->K, (int)w->D, w->root + ((size_t)l * w->G + g) * w->K * w->K, w->ask->scratch, err))
 			return false;
 	}
 	return true;
@@ -169,7 +114,7 @@ static bool read_receiver(struct links *w, int l, struct err *err)
 
 	for (size_t h = 0; h < w->H; h++) {
 		read_head(w, l, rests[kind], h, w->rows);
-		if (!take_root(w, w->rows, root, err))
+		if (!head_root(w->rows, (int)w->K, (int)w->D, root, w->ask->scratch, err))
 			return false;
 		read_head(w, l, reads[kind], h, w->rows);
 		apply_root(w, root, w->rows, w->sent);
@@ -210,7 +155,7 @@ static void fill_layer(struct links *w, struct table *t, int sender, int receive
 
 	w->sender = sender;
 	for (size_t h = 0; h < w->H; h++)
-		read_head(w, sender, FACTOR_O, h, w->rows + h * w->K * w->D);
+		read_head(w, sender, HEAD_O, h, w->rows + h * w->K * w->D);
 	pool_run((int)w->H, send, w);
 	for (size_t s = 0; s < w->H; s++)
 		for (size_t r = 0; r < w->H; r++)
@@ -306,8 +251,8 @@ static bool check_strongest(const struct links *w, struct table *t, struct err *
 
 	if (!room || isnan(t->value[cell]))
 		return !!room;
-	read_head(w, (int)(s / H), FACTOR_V, s % H, p.a);
-	read_head(w, (int)(s / H), FACTOR_O, s % H, p.b);
+	read_head(w, (int)(s / H), HEAD_V, s % H, p.a);
+	read_head(w, (int)(s / H), HEAD_O, s % H, p.b);
 	read_head(w, (int)(r / H), reads[kind], r % H, p.c);
 	read_head(w, (int)(r / H), rests[kind], r % H, p.d);
 	t->check = (struct check){ "the strongest pair multiplied out is its score",

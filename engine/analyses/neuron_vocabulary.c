@@ -10,9 +10,8 @@
  */
 #include "engine/analysis/analysis.h"
 
-#include <math.h>
-#include <string.h>
-
+#include "engine/analysis/ends.h"
+#include "engine/analysis/weight_rows.h"
 #include "engine/numbers/kernels.h"
 #include "engine/run/norms.h"
 
@@ -57,35 +56,13 @@ static bool read_weights(const struct ask *ask, float *w, struct err *err)
 	return true;
 }
 
-static void centre(float *w, size_t D)
-{
-	double mean = 0;
-
-	for (size_t i = 0; i < D; i++)
-		mean += (double)w[i] / (double)D;
-	for (size_t i = 0; i < D; i++)
-		w[i] -= (float)mean;
-}
-
-static void scale_by(const float *gain, float *w, size_t D)
-{
-	for (size_t i = 0; gain && i < D; i++)
-		w[i] *= gain[i];
-}
-
-/* What is written is centred before the final norm's gain, what is read after the gain of the norm before the MLP. */
+/* What is written meets the unembedding through the final norm, as that is folded into its rows. */
 static void fold_norm(const struct ask *ask, float *w)
 {
-	const bool out = ask->arg[ARG_SIDE] == SIDE_OUT;
-	const struct norm *norm = norms_at(ask->model, out ? SITE_LN_FINAL : SITE_LN2, ask->arg[ARG_LAYER]);
-	const bool centres = norm->there && ask->model->config.norm == NORM_LAYER;
-	const size_t D = (size_t)ask->model->config.D;
-
-	if (out && centres)
-		centre(w, D);
-	scale_by(norm->there ? norm->gain : NULL, w, D);
-	if (!out && centres)
-		centre(w, D);
+	if (ask->arg[ARG_SIDE] == SIDE_OUT)
+		weight_unfold(ask->model, &ask->model->ln_final, false, w);
+	else
+		weight_fold(ask->model, norms_at(ask->model, SITE_LN2, ask->arg[ARG_LAYER]), false, w);
 }
 
 /* ---- the vocabulary ---- */
@@ -112,40 +89,12 @@ static bool read_products(const struct ask *ask, const float *w, float *value, s
 	return true;
 }
 
-static void without_mean(float *value, size_t V)
-{
-	double mean = 0;
-
-	for (size_t v = 0; v < V; v++)
-		mean += (double)value[v] / (double)V;
-	for (size_t v = 0; v < V; v++)
-		value[v] -= (float)mean;
-}
-
-/* ids[k] of the greatest (sign 1) or the least (−1), the farthest first; of equal ones the lower id. */
-static void choose(const float *value, int V, int sign, int k, int32_t *ids)
-{
-	int n = 0;
-
-	for (int v = 0; v < V; v++) {
-		int at = n;
-
-		while (at > 0 && (float)sign * value[v] > (float)sign * value[ids[at - 1]])
-			at--;
-		if (at == k)
-			continue;
-		n += n < k;
-		memmove(ids + at + 1, ids + at, (size_t)(n - 1 - at) * sizeof *ids);
-		ids[at] = v;
-	}
-}
-
 static void fill(struct table *t, const struct ask *ask, const float *value)
 {
 	int32_t *ids = arena_alloc(ask->scratch, (size_t)t->rows.n * sizeof *ids);
 
 	for (int c = 0; c < COLUMNS; c++) {
-		choose(value, ask->model->config.V, c == PROMOTED ? 1 : -1, t->rows.n, ids);
+		ends_choose(value, ask->model->config.V, c == PROMOTED ? 1 : -1, t->rows.n, ids);
 		for (int i = 0; i < t->rows.n; i++) {
 			t->value[table_cell(t, i, c)] = value[ids[i]];
 			table_set_token(t, table_cell(t, i, c), ask->model, ids[i]);
@@ -186,7 +135,7 @@ static struct table *compute(const struct ask *ask, struct err *err)
 	if (!read_products(ask, w, value, err))
 		return NULL;
 	if (ask->arg[ARG_FOLD] && ask->arg[ARG_SIDE] == SIDE_OUT)
-		without_mean(value, (size_t)c->V);
+		ends_centre(value, c->V);
 	if (!(t = table_new(ask->arg[ARG_K] < c->V ? ask->arg[ARG_K] : c->V, COLUMNS, err)))
 		return NULL;
 	describe(t, ask);

@@ -4,48 +4,22 @@
 #include <math.h>
 #include <string.h>
 
+#include "engine/analysis/weight_rows.h"
 #include "engine/numbers/dense.h"
 #include "engine/numbers/lapack.h"
 #include "engine/numbers/pool.h"
 
-enum { TOKENS = 512, CHANNELS = 64 }; /* rows of the unembedding together; channels of a chunk */
+enum { ROWS = 512, CHANNELS = 64 }; /* rows together; channels of a chunk */
 
 struct spectrum_work {
-	const struct model *m;
+	const struct spectrum_source *source;
 	size_t D;
-	int n;		  /* tokens that are there */
-	float *rows;	  /* [TOKENS, D] */
-	struct dense all; /* [TOKENS, D] the same */
+	int n;		  /* rows that are there */
+	float *rows;	  /* [ROWS, D] */
+	struct dense all; /* [ROWS, D] the same */
 	float *part;	  /* [D, D] their products */
-	double *gram;	  /* [D, D] the sum over all tokens */
+	double *gram;	  /* [D, D] the sum over all rows */
 };
-
-static void centre(float *w, size_t D)
-{
-	double mean = 0;
-
-	for (size_t i = 0; i < D; i++)
-		mean += (double)w[i] / (double)D;
-	for (size_t i = 0; i < D; i++)
-		w[i] -= (float)mean;
-}
-
-/* Rows from … of the unembedding, as a stream before the final norm meets them. */
-static void read_rows(struct spectrum_work *w, int from)
-{
-	const struct norm *norm = &w->m->ln_final;
-
-	for (int i = 0; i < w->n; i++) {
-		float *row = w->rows + (size_t)i * w->D;
-
-		matrix_output(w->m->W_U, from + i, row);
-		for (size_t k = 0; norm->there && norm->gain && k < w->D; k++)
-			row[k] *= norm->gain[k];
-		if (norm->there && w->m->config.norm == NORM_LAYER)
-			centre(row, w->D);
-	}
-	dense_set_rows(&w->all, 0, w->n, w->rows, w->D);
-}
 
 static void multiply(void *context, int chunk)
 {
@@ -60,13 +34,14 @@ static void multiply(void *context, int chunk)
 
 static bool add_all(struct spectrum_work *w, struct task *task, struct err *err)
 {
-	const int V = w->m->config.V;
+	const int n = w->source->n;
 
-	for (int from = 0; from < V; from += TOKENS) {
+	for (int from = 0; from < n; from += ROWS) {
 		if (!task_going(task, err))
 			return false;
-		w->n = V - from < TOKENS ? V - from : TOKENS;
-		read_rows(w, from);
+		w->n = n - from < ROWS ? n - from : ROWS;
+		w->source->read(w->source->context, from, w->n, w->rows);
+		dense_set_rows(&w->all, 0, w->n, w->rows, w->D);
 		pool_run(((int)w->D + CHANNELS - 1) / CHANNELS, multiply, w);
 	}
 	return true;
@@ -88,17 +63,17 @@ static void turn_round(struct spectrum *s, size_t D, double *row)
 		s->sigma[i] = sqrt(fmax(s->sigma[i], 0));
 }
 
-bool spectrum_of_unembedding(const struct model *m, struct spectrum *s, struct arena *arena, struct task *task, struct err *err)
+bool spectrum_of(const struct spectrum_source *source, struct spectrum *s, struct arena *arena, struct task *task, struct err *err)
 {
-	const size_t D = (size_t)m->config.D;
-	struct spectrum_work w = { .m = m, .D = D };
-	bool ok = (w.rows = arena_floats(arena, TOKENS * D, err)) && (w.part = arena_floats(arena, D * D, err)) &&
+	const size_t D = (size_t)source->D;
+	struct spectrum_work w = { .source = source, .D = D };
+	bool ok = (w.rows = arena_floats(arena, ROWS * D, err)) && (w.part = arena_floats(arena, D * D, err)) &&
 		  (w.gram = arena_array(arena, D * D, sizeof *w.gram, err)) &&
 		  (s->sigma = arena_array(arena, D, sizeof *s->sigma, err));
 
 	if (!ok)
 		return false;
-	dense_init(&w.all, TOKENS, (int)D);
+	dense_init(&w.all, ROWS, (int)D);
 	ok = add_all(&w, task, err);
 	dense_done(&w.all);
 	s->vector = w.gram;
@@ -106,4 +81,22 @@ bool spectrum_of_unembedding(const struct model *m, struct spectrum *s, struct a
 		return false;
 	turn_round(s, D, arena_alloc(arena, D * sizeof(double)));
 	return true;
+}
+
+/* As a stream before the final norm meets them. */
+static void read_unembedding(const void *context, int from, int count, float *rows)
+{
+	const struct model *m = context;
+
+	for (int i = 0; i < count; i++) {
+		matrix_output(m->W_U, from + i, rows + (size_t)i * (size_t)m->config.D);
+		weight_fold(m, &m->ln_final, false, rows + (size_t)i * (size_t)m->config.D);
+	}
+}
+
+bool spectrum_of_unembedding(const struct model *m, struct spectrum *s, struct arena *arena, struct task *task, struct err *err)
+{
+	const struct spectrum_source source = { m->config.V, m->config.D, read_unembedding, m };
+
+	return spectrum_of(&source, s, arena, task, err);
 }
