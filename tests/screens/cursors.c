@@ -1,4 +1,6 @@
 /* cursors.c - what keys do to the cursors, and the arguments that follow them. */
+#include <math.h>
+
 #include "engine/analysis/grid.h"
 #include "tests/screens/stage.h"
 #include "tui/panes/lists.h"
@@ -40,6 +42,29 @@ static void graphs_begin_at_their_end(void)
 	for (int r = 0; r < answer.table->rows.n; r++)
 		more += answer.table->value[table_cell(answer.table, r, 0)] > answer.table->value[table_cell(answer.table, row, 0)];
 	CHECK_THAT(row > 0 && !more, "%d nodes have more than node %d", more, row);
+	drop_curtain(&s);
+}
+
+/* A table of parts by parts begins at its strongest cell, and from there on is where the cursor is. */
+static void parts_begin_at_the_strongest(void)
+{
+	struct err err = { 0 };
+	struct table *t = table_new(5, 4, &err);
+	struct stage s;
+	int row, col;
+
+	raise_curtain(&s);
+	axis_of(&t->rows, DIM_COMPONENT);
+	axis_of(&t->cols, DIM_QUANTITY);
+	for (int i = 0; i < 20; i++)
+		t->value[i] = i % 3 ? 0.1f : NAN;
+	t->value[table_cell(t, 3, 1)] = -0.7f;
+	cursor_in(&s.app, t, &row, &col);
+	CHECK_THAT(row == 3 && col == 1, "it begins at the strongest: %d, %d", row, col);
+	cursor_to(&s.app, t, 2, 1);
+	cursor_in(&s.app, t, &row, &col);
+	CHECK_THAT(row == 2 && col == 1, "a step from there: %d, %d", row, col);
+	table_unref(t);
 	drop_curtain(&s);
 }
 
@@ -131,6 +156,7 @@ int main(void)
 {
 	linked_cursors();
 	graphs_begin_at_their_end();
+	parts_begin_at_the_strongest();
 	metric_stays();
 	arguments();
 	visible();

@@ -79,10 +79,33 @@ static int first_row(const struct app *app, const struct table *t)
 	return cursor_get(app, t->rows.dim, t->rows.n);
 }
 
+/* Parts by parts, as senders and receivers are: nobody looks for anything in the corner. */
+static bool is_of_parts(const struct app *app, const struct table *t)
+{
+	return t->look == LOOK_HEAT && t->units == 1 && t->rows.dim == DIM_COMPONENT &&
+	       (t->cols.dim == DIM_COMPONENT || t->cols.dim == DIM_QUANTITY) && app->doc.cursor[t->rows.dim] == CURSOR_UNSET &&
+	       app->doc.cursor[t->cols.dim] == CURSOR_UNSET;
+}
+
+static void first_of_parts(const struct table *t, int *row, int *col)
+{
+	const int cells = t->rows.n * t->cols.n;
+	float most = -1;
+
+	for (int i = 0; i < cells; i++)
+		if (fabsf(t->value[i]) > most) { /* NaN is not */
+			most = fabsf(t->value[i]);
+			*row = i / t->cols.n;
+			*col = i % t->cols.n;
+		}
+}
+
 void cursor_in(const struct app *app, const struct table *t, int *row, int *col)
 {
 	*row = first_row(app, t);
 	*col = cursor_get(app, t->cols.dim, t->cols.n);
+	if (is_of_parts(app, t))
+		first_of_parts(t, row, col);
 }
 
 static void move_on_axis(struct app *app, const struct axis *axis, int i)
