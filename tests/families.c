@@ -31,9 +31,10 @@ static void check_one(struct walk *w)
 
 int main(void)
 {
-	static const char *const families[] = { "granitemoe", "qwen2_moe", "mixtral", "qwen3_moe-dense", "bloom-post", "lfm2",
-						"lfm2-bias",  "lfm2_moe",  "glm4",    "apertus",	 "mpt",	       "exaone4",
-						"ministral3" };
+	static const char *const families[] = { "glm4_moe",  "ernie4_5_moe",	"granitemoe", "qwen2_moe",
+						"mixtral",   "qwen3_moe-dense", "bloom-post", "lfm2",
+						"lfm2-bias", "lfm2_moe",	"glm4",	      "apertus",
+						"mpt",	     "exaone4",		"ministral3" };
 
 	for (size_t i = 0; i < sizeof families / sizeof *families; i++) {
 		struct walk w;

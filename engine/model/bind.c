@@ -419,7 +419,8 @@ static void bind_mixture(struct binder *b, int l, struct layer *y)
 
 	bind_linear(b, WEIGHT_ROUTER, l, D, e->X, 0, NULL, &y->W_router, &none);
 	if (e->biased && (choice = need(b, WEIGHT_ROUTER_CHOICE, l, b->from->gguf ? ".bias" : "")))
-		plan_vector(b->plan, (struct plan_vector){ .tensor = choice, .count = e->X, .to = &y->b_choice, .layer = l });
+		plan_vector(b->plan,
+			    (struct plan_vector){ .tensor = choice, .count = e->X, .to = &y->b_choice, .layer = l, .whole = true });
 	y->expert = arena_alloc(b->plan->arena, (size_t)e->X * sizeof *y->expert);
 	for (int x = 0; x < e->X; x++)
 		bind_expert(b, (struct bind_part){ l, x }, &y->expert[x]);

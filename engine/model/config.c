@@ -139,8 +139,9 @@ static bool windowed(const struct settings *s, enum window_rule rule, int l)
 {
 	const char *letters = json_text(setting_json(s, "sliding_window_pattern")); /* "LLLG": local and global ones in turn */
 	bool used = false;
-	int64_t pattern = rule == WINDOW_FOURTH ? 4 : 6,
-		from = setting_known(s, "max_window_layers") ? 28 : 0; /* unless they say */
+	int64_t pattern = rule == WINDOW_FOURTH ? 4 : 6, from = rule == WINDOW_LAST			? 62
+								: setting_known(s, "max_window_layers") ? 28
+													: 0; /* unless they say */
 
 	if (windowed_by_gguf(s, l, &used))
 		return used;
@@ -153,6 +154,9 @@ static bool windowed(const struct settings *s, enum window_rule rule, int l)
 			return letters[(size_t)l % strlen(letters)] == 'L';
 		json_int(setting_json(s, "sliding_window_pattern"), &pattern);
 		return pattern < 1 || (l + 1) % pattern != 0;
+	case WINDOW_LAST:
+		json_int(setting_json(s, "max_window_layers"), &from);
+		return s->json && l >= from;
 	case WINDOW_IF_USED:
 	case WINDOW_EVEN_IF_USED:
 		json_bool(setting_json(s, "use_sliding_window"), &used);

@@ -48,6 +48,10 @@
 	[WEIGHT_EXPERT_GATE] = "model.layers.%d.mlp.experts.%e.gate_proj", \
 	[WEIGHT_EXPERT_IN] = "model.layers.%d.mlp.experts.%e.up_proj", \
 	[WEIGHT_EXPERT_OUT] = "model.layers.%d.mlp.experts.%e.down_proj"
+#define SHARED_EXPERTS \
+	[WEIGHT_SHARED_GATE] = "model.layers.%d.mlp.shared_experts.gate_proj", \
+	[WEIGHT_SHARED_IN] = "model.layers.%d.mlp.shared_experts.up_proj", \
+	[WEIGHT_SHARED_OUT] = "model.layers.%d.mlp.shared_experts.down_proj"
 #define SPARSE_EXPERTS \
 	[WEIGHT_ROUTER] = "model.layers.%d.block_sparse_moe.gate", \
 	[WEIGHT_EXPERT_GATE] = "model.layers.%d.block_sparse_moe.experts.%e.w1", \
@@ -87,6 +91,10 @@
 #define KEYS_QWEN_MOE \
 	"hidden_act rms_norm_eps sliding_window use_sliding_window num_experts num_local_experts num_experts_per_tok " \
 	"norm_topk_prob moe_intermediate_size decoder_sparse_step mlp_only_layers "
+
+#define KEYS_GROUPED \
+	"hidden_act rms_norm_eps attention_bias moe_intermediate_size num_experts_per_tok n_shared_experts n_routed_experts " \
+	"num_local_experts routed_scaling_factor n_group topk_group first_k_dense_replace norm_topk_prob "
 
 static const struct family families[] = {	/* ends with a NULL name */
 	{
@@ -312,6 +320,42 @@ static const struct family families[] = {	/* ends with a NULL name */
 		.keys = KEYS_SHAPE KEYS_ROPE KEYS_QWEN_MOE "attention_bias",
 		.name_of = {
 			LLAMA_ENDS, LLAMA_NORMS, LLAMA_QKV, LLAMA_O, LLAMA_MLP, QK_NORMS, MLP_EXPERTS,
+		},
+	},
+	{
+		.name = "glm4_moe", .types = "glm4_moe", .arch = "glm4moe", .context = 131072, .kv_heads = 8, .mixes = true,
+		.norm = NORM_RMS, .eps = 1e-5f, .position = POSITION_ROTARY, .rotary_share = 0.5f,
+		.activation = ACTIVATION_SILU, .gated = true, .settle = settle_glm4_moe,
+		.keys = KEYS_SHAPE KEYS_ROPE KEYS_GROUPED "use_qk_norm partial_rotary_factor "
+							  "rope_parameters.partial_rotary_factor",
+		.name_of = {
+			LLAMA_ENDS, LLAMA_NORMS, LLAMA_QKV, LLAMA_O, LLAMA_MLP, QK_NORMS, MLP_EXPERTS, SHARED_EXPERTS,
+			[WEIGHT_ROUTER_CHOICE] = "model.layers.%d.mlp.gate.e_score_correction_bias",
+		},
+		.gguf_name_of = { [WEIGHT_LN2] = "blk.%d.post_attention_norm" },
+	},
+	{
+		.name = "dots1", .types = "dots1", .arch = "dots1", .context = 2048, .kv_heads = 32, .mixes = true,
+		.norm = NORM_RMS, .eps = 1e-6f, .position = POSITION_ROTARY,
+		.activation = ACTIVATION_SILU, .gated = true, .window = WINDOW_LAST, .window_width = 4096, .settle = settle_dots1,
+		.keys = KEYS_SHAPE KEYS_ROPE KEYS_GROUPED "sliding_window max_window_layers layer_types",
+		.name_of = {
+			LLAMA_ENDS, LLAMA_NORMS, LLAMA_QKV, LLAMA_O, LLAMA_MLP, QK_NORMS, MLP_EXPERTS, SHARED_EXPERTS,
+			[WEIGHT_ROUTER_CHOICE] = "model.layers.%d.mlp.gate.e_score_correction_bias",
+		},
+	},
+	{
+		.name = "ernie4_5_moe", .types = "ernie4_5_moe", .arch = "ernie4_5-moe", .context = 131072, .kv_heads = 4,
+			.mixes = true,
+		.rope_base = 5e5f,
+		.norm = NORM_RMS, .eps = 1e-5f, .position = POSITION_ROTARY, .interleaved = true,
+		.activation = ACTIVATION_SILU, .gated = true, .tied = true, .settle = settle_ernie_moe,
+		.keys = KEYS_SHAPE KEYS_ROPE "hidden_act rms_norm_eps use_bias moe_intermediate_size moe_k moe_num_experts "
+					     "num_experts num_experts_per_tok moe_num_shared_experts moe_layer_start_index "
+					     "moe_layer_end_index moe_layer_interval moe_norm_min",
+		.name_of = {
+			LLAMA_ENDS, LLAMA_NORMS, LLAMA_QKV, LLAMA_O, LLAMA_MLP, MLP_EXPERTS, SHARED_EXPERTS,
+			[WEIGHT_ROUTER_CHOICE] = "model.layers.%d.mlp.moe_statics.e_score_correction_bias",
 		},
 	},
 	{

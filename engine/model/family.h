@@ -72,6 +72,7 @@ enum fused {
 enum window_rule {
 	WINDOW_ALL,
 	WINDOW_IF_USED,	     /* all, if use_sliding_window says so; Qwen: from max_window_layers on */
+	WINDOW_LAST,	     /* from max_window_layers on (dots1) */
 	WINDOW_EVEN_IF_USED, /* layers 0, 2, 4 … below max_window_layers, if use_sliding_window says so (Qwen2-MoE) */
 	WINDOW_EVEN,	     /* layers 0, 2, 4 … (Gemma 2) */
 	WINDOW_PATTERN,	     /* all but every sixth (Gemma 3; sliding_window_pattern) */

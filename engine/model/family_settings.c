@@ -63,6 +63,15 @@ bool settle_check(const struct settings *s, struct err *err)
 		{ "block_auto_adjust_ff_dim", FLAG },
 		{ "use_expert_bias", FLAG },
 		{ "num_dense_layers", NUMBER },
+		{ "n_group", NUMBER },
+		{ "topk_group", NUMBER },
+		{ "n_shared_experts", NUMBER },
+		{ "first_k_dense_replace", NUMBER },
+		{ "moe_num_shared_experts", NUMBER },
+		{ "moe_layer_start_index", NUMBER },
+		{ "moe_layer_end_index", NUMBER },
+		{ "moe_layer_interval", NUMBER },
+		{ "moe_norm_min", NUMBER },
 		{ "routed_scaling_factor", NUMBER },
 		{ "block_multiple_of", POSITIVE },
 		{ "block_ffn_dim_multiplier", POSITIVE },
@@ -658,6 +667,158 @@ bool settle_phimoe(const struct settings *s, struct config *c, struct arena *are
 		c->rotary.factor = (float)first;
 	}
 	return settle_sparsemixer(s, c, err);
+}
+
+/* ---- routers that score each expert by itself, in groups (DeepSeek-V3) ---- */
+
+/* A whole number of config.json, or of a GGUF under its own key; `out` has what holds where neither is there. */
+static bool whole(const struct settings *s, const char *key, const char *gguf, int lo, int hi, int *out, struct err *err)
+{
+	const struct json_value *v = setting_json(s, key);
+	char name[100];
+	double x = *out;
+	int64_t n = *out;
+
+	snprintf(name, sizeof name, "%s.%s", s->arch, gguf);
+	if (json_double(v, &x) && x != floor(x))
+		return err_set(err, ERR_FILE, "%s/config.json: %s is %g, which is no whole number", s->from->path, key, x);
+	if (!s->json && gguf_int(s->from->gguf, name, &n))
+		x = (double)n;
+	if (!(x >= lo && x <= hi))
+		return err_set(err, ERR_FILE, "%s: %s is %.0f, which is not between %d and %d", s->from->path, s->json ? key : name,
+			       x, lo, hi);
+	*out = (int)x;
+	return true;
+}
+
+/* Which numbers are added where experts are chosen: those of a GGUF are there or not. */
+static bool has_choice(const struct settings *s, const struct config *c)
+{
+	char name[64];
+	int l = 0;
+
+	while (l + 1 < c->L && !c->experts.here[l])
+		l++;
+	snprintf(name, sizeof name, "blk.%d.exp_probs_b.bias", l);
+	return s->json || gguf_find(s->from->gguf, name);
+}
+
+/* Experts beside the others that every token passes through are one wider MLP. */
+static bool settle_shared(const struct settings *s, const char *key, int otherwise, struct config *c, struct err *err)
+{
+	int n = s->json ? otherwise : 0;
+
+	if (!whole(s, key, "expert_shared_count", 0, (1 << 24) / c->experts.F, &n, err))
+		return false;
+	if (n || s->json)
+		c->experts.shared = n * c->experts.F;
+	return true;
+}
+
+/* The best experts of the best groups: a group is as good as its best two together. */
+static bool settle_groups(const struct settings *s, struct config *c, struct err *err)
+{
+	struct experts *e = &c->experts;
+	int n;
+
+	if (!whole(s, "n_group", "expert_group_count", 1, e->X, &e->groups, err) ||
+	    !whole(s, "topk_group", "expert_group_used_count", 1, e->groups, &e->open, err))
+		return false;
+	n = e->X / e->groups;
+	e->group_best = 2;
+	if (e->X % e->groups || (e->groups > 1 && n < 2))
+		return err_set(err, ERR_FILE, "%s: n_group is %d, and %d experts are not so many groups of two or more",
+			       s->from->path, e->groups, e->X);
+	return e->chosen <= e->open * n ||
+	       setting_refuse(s, SETTING_EXPERTS_USED, err, " is %d, but only %d groups of %d experts are open to a token",
+			      e->chosen, e->open, n);
+}
+
+static bool settle_scores(const struct settings *s, struct config *c, bool normalised, struct err *err)
+{
+	struct experts *e = &c->experts;
+	char key[100];
+	double scale = 1;
+	int score = 2; /* of a GGUF: 1 is softmax, 2 sigmoid */
+
+	number(s, "routed_scaling_factor", &scale);
+	snprintf(key, sizeof key, "%s.expert_weights_scale", s->arch);
+	if (!s->json)
+		gguf_double(s->from->gguf, key, &scale);
+	if (!isfinite(scale) || fabs(scale) > 1e6)
+		return refuse(s, "a routed_scaling_factor that is not a moderate number", err);
+	if (!whole(s, "", "expert_gating_func", 1, 2, &score, err))
+		return false;
+	e->score = score == 1 ? ROUTER_SOFTMAX : ROUTER_SIGMOID;
+	e->scale = (float)scale;
+	e->sum_eps = 1e-20f;
+	e->normalised = s->json ? flag(s, "norm_topk_prob", normalised) : normalised;
+	snprintf(key, sizeof key, "%s.expert_weights_norm", s->arch);
+	if (!s->json)
+		gguf_bool(s->from->gguf, key, &e->normalised);
+	return true;
+}
+
+/* The first layers have one MLP each. */
+static bool settle_grouped(const struct settings *s, struct config *c, int dense, bool normalised, struct err *err)
+{
+	if (!whole(s, "first_k_dense_replace", "leading_dense_block_count", 0, c->L, &dense, err) || !settle_groups(s, c, err) ||
+	    !settle_scores(s, c, normalised, err))
+		return false;
+	for (int l = 0; l < c->L; l++)
+		c->experts.here[l] = l >= dense;
+	c->experts.biased = has_choice(s, c);
+	return true;
+}
+
+/* A GGUF counts layers that guess further tokens, which are no part of the stream. */
+static bool leave_guessing(const struct settings *s, struct config *c, struct err *err)
+{
+	int more = 0;
+
+	if (!s->json && !whole(s, "", "nextn_predict_layers", 0, c->L - 1, &more, err))
+		return false;
+	c->L -= more;
+	return true;
+}
+
+bool settle_glm4_moe(const struct settings *s, struct config *c, struct arena *arena, struct err *err)
+{
+	bool normed = s->json ? flag(s, "use_qk_norm", false) : gguf_find(s->from->gguf, "blk.0.attn_q_norm.weight") != NULL;
+
+	(void)arena;
+	c->qk_span = normed ? QK_HEAD : QK_NONE;
+	c->may_biases &= ~(unsigned)BIAS_O;
+	return leave_guessing(s, c, err) && settle_shared(s, "n_shared_experts", 1, c, err) && settle_grouped(s, c, 1, true, err);
+}
+
+bool settle_dots1(const struct settings *s, struct config *c, struct arena *arena, struct err *err)
+{
+	(void)arena;
+	return settle_shared(s, "n_shared_experts", 0, c, err) && settle_grouped(s, c, 0, false, err);
+}
+
+/* Chosen by the softmax plus learned numbers; first, last and step tell which layers are mixtures. */
+bool settle_ernie_moe(const struct settings *s, struct config *c, struct arena *arena, struct err *err)
+{
+	struct experts *e = &c->experts;
+	int first = 1, last = -1, step = 1;
+	double least = 0;
+
+	(void)arena;
+	number(s, "moe_norm_min", &least);
+	if (!(least <= 1e-6) || flag(s, "use_bias", false))
+		return refuse(s, least <= 1e-6 ? "use_bias in a mixture of experts" : "a moe_norm_min above 1e-6", err);
+	if (!whole(s, "moe_layer_start_index", "leading_dense_block_count", 0, c->L, &first, err) ||
+	    !whole(s, "moe_layer_end_index", "-", -1, 1 << 20, &last, err) ||
+	    !whole(s, "moe_layer_interval", "interleave_moe_layer_step", 1, 1 << 20, &step, err) ||
+	    !settle_shared(s, "moe_num_shared_experts", 2, c, err))
+		return false;
+	for (int l = 0; l < c->L; l++)
+		e->here[l] = l >= first && (last < 0 || l <= last) && (l + 1) % step == 0;
+	e->normalised = true;
+	e->biased = has_choice(s, c);
+	return true;
 }
 
 bool settle_smollm3(const struct settings *s, struct config *c, struct arena *arena, struct err *err)

@@ -6,10 +6,11 @@
 
 typedef bool settle(const struct settings *s, struct config *c, struct arena *arena, struct err *err);
 
-settle settle_apertus, settle_bloom, settle_codegen, settle_cohere, settle_cohere2, settle_exaone4, settle_falcon, settle_gemma,
-	settle_gemma2, settle_gemma3, settle_glm4, settle_gpt2, settle_gpt_bigcode, settle_gpt_neo, settle_gpt_neox, settle_granite,
-	settle_granitemoe, settle_internlm2, settle_lfm2, settle_lfm2_moe, settle_ministral3, settle_mixtral, settle_mpt,
-	settle_olmo2, settle_olmoe, settle_opt, settle_phi, settle_phimoe, settle_qwen_moe, settle_smollm3, settle_stablelm;
+settle settle_apertus, settle_bloom, settle_codegen, settle_cohere, settle_cohere2, settle_dots1, settle_ernie_moe, settle_exaone4,
+	settle_falcon, settle_gemma, settle_gemma2, settle_gemma3, settle_glm4, settle_glm4_moe, settle_gpt2, settle_gpt_bigcode,
+	settle_gpt_neo, settle_gpt_neox, settle_granite, settle_granitemoe, settle_internlm2, settle_lfm2, settle_lfm2_moe,
+	settle_ministral3, settle_mixtral, settle_mpt, settle_olmo2, settle_olmoe, settle_opt, settle_phi, settle_phimoe,
+	settle_qwen_moe, settle_smollm3, settle_stablelm;
 
 /* Sets which biases may be there. */
 void settle_biases(const struct settings *s, struct config *c);

@@ -42,8 +42,8 @@ static const struct {
 	[SETTING_ATTENTION_SCALE] = { { "attention_multiplier", "attn_config.softmax_scale" }, "attention.scale" },
 	[SETTING_QKV_CLIP] = { { "clip_qkv", "attn_config.clip_qkv" }, "attention.clamp_kqv" },
 	[SETTING_PARALLEL] = { { "use_parallel_residual", "parallel_attn" }, "use_parallel_residual" },
-	[SETTING_EXPERTS] = { { "num_experts", "num_local_experts", "n_routed_experts" }, "expert_count" },
-	[SETTING_EXPERTS_USED] = { { "num_experts_per_tok" }, "expert_used_count" },
+	[SETTING_EXPERTS] = { { "num_experts", "num_local_experts", "n_routed_experts", "moe_num_experts" }, "expert_count" },
+	[SETTING_EXPERTS_USED] = { { "num_experts_per_tok", "moe_k" }, "expert_used_count" },
 	[SETTING_EXPERT_NEURONS] = { { "moe_intermediate_size" }, "expert_feed_forward_length" },
 	[SETTING_SHARED_NEURONS] = { { "shared_expert_intermediate_size" }, "expert_shared_feed_forward_length" },
 };

@@ -230,8 +230,8 @@ static void check_mixture(const char *name)
 int main(void)
 {
 	static plain_test *const tests[] = { test_dense, NULL };
-	static const char *const mixtures[] = { "mixtral", "qwen2_moe", "qwen2_moe-dense", "qwen3_moe",
-						"olmoe",   "phimoe",	"granitemoe" };
+	static const char *const mixtures[] = { "mixtral", "qwen2_moe",	 "qwen2_moe-dense", "qwen3_moe",   "olmoe",
+						"phimoe",  "granitemoe", "glm4_moe",	    "ernie4_5_moe" };
 
 	plain_each(tests);
 	for (size_t i = 0; i < sizeof mixtures / sizeof *mixtures; i++)

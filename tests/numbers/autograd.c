@@ -157,13 +157,45 @@ static void check_torch(const char *file)
 
 int main(void)
 {
-	static const char *const torch[] = {
-		"phimoe",     "lfm2",	 "lfm2-bias",	"lfm2_moe", "granitemoe",    "mixtral",	 "qwen2_moe",	"qwen2_moe-dense",
-		"qwen3_moe",  "olmoe",	 "gpt2-tied",	"gpt2-odd", "llama-grouped", "gemma2",	 "gemma3",	"gpt_neox",
-		"olmo",	      "olmo2",	 "cohere-qk",	"bloom",    "falcon-7b",     "opt",	 "gpt_neo",	"olmo3",
-		"ministral3", "apertus", "gpt_bigcode", "codegen",  "bloom-post",    "opt-post", "opt-project", "exaone4",
-		"glm4",	      "cohere2", "mpt"
-	};
+	static const char *const torch[] = { "glm4_moe",
+					     "glm4_moe-plain",
+					     "dots1",
+					     "ernie4_5_moe",
+					     "phimoe",
+					     "lfm2",
+					     "lfm2-bias",
+					     "lfm2_moe",
+					     "granitemoe",
+					     "mixtral",
+					     "qwen2_moe",
+					     "qwen2_moe-dense",
+					     "qwen3_moe",
+					     "olmoe",
+					     "gpt2-tied",
+					     "gpt2-odd",
+					     "llama-grouped",
+					     "gemma2",
+					     "gemma3",
+					     "gpt_neox",
+					     "olmo",
+					     "olmo2",
+					     "cohere-qk",
+					     "bloom",
+					     "falcon-7b",
+					     "opt",
+					     "gpt_neo",
+					     "olmo3",
+					     "ministral3",
+					     "apertus",
+					     "gpt_bigcode",
+					     "codegen",
+					     "bloom-post",
+					     "opt-post",
+					     "opt-project",
+					     "exaone4",
+					     "glm4",
+					     "cohere2",
+					     "mpt" };
 
 	for (size_t i = 0; i < sizeof torch / sizeof *torch; i++)
 		check_torch(torch[i]);

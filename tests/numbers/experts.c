@@ -154,9 +154,10 @@ static void check_model(const char *folder)
 
 int main(void)
 {
-	static const char *const names[] = { "mixtral",	  "mixtral-one",  "qwen2_moe",	     "qwen2_moe-dense",
-					     "qwen3_moe", "olmoe",	  "qwen3_moe-dense", "olmoe-unclipped",
-					     "phimoe",	  "phimoe-plain", "granitemoe",	     "granitemoe-bias" };
+	static const char *const names[] = { "mixtral",	    "mixtral-one",     "qwen2_moe",	  "qwen2_moe-dense", "qwen3_moe",
+					     "olmoe",	    "qwen3_moe-dense", "olmoe-unclipped", "phimoe",	     "phimoe-plain",
+					     "granitemoe",  "granitemoe-bias", "glm4_moe",	  "glm4_moe-plain",  "dots1",
+					     "dots1-plain", "ernie4_5_moe",    "lfm2_moe" };
 	char folder[200];
 
 	for (size_t i = 0; i < sizeof names / sizeof *names; i++) {

@@ -39,10 +39,10 @@ phi phi3 phi3-long phi3-short qwen2 qwen2-yarn qwen3 gemma gemma2 gemma3 gemma3-
 olmo2 stablelm stablelm-parallel starcoder2 starcoder2-plain smollm3-four granite granite-bias cohere
 cohere-qk olmo3 olmo3-four exaone4 exaone4-plain glm4 glm4-plain cohere2 cohere2-pattern ministral3 ministral3-tied
 apertus gpt_bigcode mpt internlm2 mixtral qwen2_moe qwen3_moe lfm2 lfm2-bias lfm2_moe
-phimoe granitemoe granitemoe-bias""".split()
+phimoe granitemoe granitemoe-bias glm4_moe glm4_moe-plain dots1-plain ernie4_5_moe""".split()
 ARCH = {"mistral": "llama", "gpt_neox": "gptneox", "phi": "phi2", "gemma3_text": "gemma3", "cohere": "command-r",
         "olmo3": "olmo2", "ministral3": "mistral3", "gpt_bigcode": "starcoder", "mixtral": "llama", "qwen2_moe": "qwen2moe",
-        "qwen3_moe": "qwen3moe", "lfm2_moe": "lfm2moe"}
+        "qwen3_moe": "qwen3moe", "lfm2_moe": "lfm2moe", "glm4_moe": "glm4moe", "ernie4_5_moe": "ernie4_5-moe"}
 PERMUTED = {"llama", "smollm3", "granite", "granitemoe", "olmo", "mistral3", "internlm2"}
 LAYER_NORM = {"gpt2", "gptneox", "bloom", "falcon", "phi2", "olmo", "stablelm", "starcoder2", "command-r",
               "cohere2", "starcoder", "mpt"}  # phimoe has layer norms, and the key of the others
@@ -100,6 +100,18 @@ def add_expert_keys(w, c):
         w.add_expert_feed_forward_length(c.moe_intermediate_size)
     if hasattr(c, "shared_expert_intermediate_size"):
         w.add_expert_shared_feed_forward_length(c.shared_expert_intermediate_size)
+    if hasattr(c, "first_k_dense_replace"):
+        w.add_leading_dense_block_count(c.first_k_dense_replace)
+        w.add_expert_shared_count(c.n_shared_experts)
+        w.add_expert_weights_scale(c.routed_scaling_factor)
+        w.add_expert_weights_norm(c.norm_topk_prob)
+        w.add_expert_gating_func(gguf.ExpertGatingFuncType.SIGMOID)
+        w.add_expert_group_count(c.n_group)
+        w.add_expert_group_used_count(c.topk_group)
+    if c.model_type == "ernie4_5_moe":
+        w.add_leading_dense_block_count(c.moe_layer_start_index)
+        w.add_interleave_moe_layer_step(c.moe_layer_interval)
+        w.add_expert_shared_count(c.moe_num_shared_experts)
 
 
 def convert(model, arch, c):
@@ -107,7 +119,7 @@ def convert(model, arch, c):
     if arch in ("gemma", "gemma2", "gemma3") or getattr(c, "tie_word_embeddings", False):
         weights.pop("lm_head.weight", None)
     stack_head_norms(weights)
-    weights.update({n: b.numpy() for n, b in model.named_buffers() if n.endswith("expert_bias")})
+    weights.update({n: b.numpy() for n, b in model.named_buffers() if n.endswith(("expert_bias", "e_score_correction_bias"))})
     weights = {n: w.squeeze(1) if n.endswith("conv.conv.weight") else w for n, w in weights.items() if "act_fn" not in n}  # keys
     names = gguf.get_tensor_name_map(next(a for a, n in gguf.MODEL_ARCH_NAMES.items() if n == arch),
                                      c.num_hidden_layers)
@@ -120,6 +132,8 @@ def convert(model, arch, c):
             continue
         name = name.replace(".mlp.router.", ".block_sparse_moe.gate.").replace("_moe.router.w", "_moe.router.layer.w")
         name = name.replace(".expert_bias", ".expert_bias.bias") if arch == "lfm2moe" else name
+        name = name.replace(".gate.moe_statics.", ".moe_statics.").replace("e_score_correction_bias", "e_score_correction.bias")
+        w = w[0] if ".moe_statics." in name else w
         known = names.get_name(name.removeprefix("transformer."), (".weight", ".bias")) or \
             names.get_name(name, (".weight", ".bias"))
         assert known, f"{arch}: the gguf package has no name for {name}"

@@ -86,7 +86,7 @@ def randomise(model, seed, gain):
 EXPERT_NAMES = {**{k: ("block_sparse_moe", "w1", "w3", "w2") for k in ("mixtral", "phimoe")},
                 "lfm2_moe": ("feed_forward", "w1", "w3", "w2")}
 # What else files call differently: the router, and experts that files have stacked, too.
-OTHER_NAMES = {"phimoe": {".router.weight": ".gate.weight"},
+OTHER_NAMES = {"ernie4_5_moe": {".gate.moe_statics.": ".moe_statics."}, "phimoe": {".router.weight": ".gate.weight"},
                "granitemoe": {".router.weight": ".router.layer.weight", ".experts.gate_up_proj": ".input_linear.weight",
                               ".experts.down_proj": ".output_linear.weight"}}
 

@@ -413,8 +413,8 @@ class Probe:
                     forbidden += list(edit.units)
                 else:
                     forced += list(edit.units)
-        if self.config.model_type == "lfm2_moe" and (forced or forbidden):
-            return self._by_sigmoid(logits[t], forced, forbidden)
+        if (forced or forbidden) and self._choice(router) is not None:
+            return self._by_score(router, row, forced, forbidden)
         index, weights = self._by_router(own, router, row)
         if not forced or set(forced) <= set(index.tolist()):
             return weights, index
@@ -427,14 +427,27 @@ class Probe:
         scores = row.softmax(-1)[index]
         return scores / scores.sum() if getattr(self.config, "norm_topk_prob", True) else scores, index
 
-    def _by_sigmoid(self, row, forced, forbidden):
-        """Each expert's own score; a learned number is added to it only where experts are chosen."""
-        scores = row.sigmoid()
-        rank = scores + self.layers[self.layer].feed_forward.expert_bias.to(row.dtype)
+    def _choice(self, router):
+        """The learned numbers that are added to scores where experts are chosen, and there alone; None: there are none."""
+        if self.config.model_type == "lfm2_moe":
+            return self.layers[self.layer].feed_forward.expert_bias
+        return getattr(getattr(router, "moe_statics", router), "e_score_correction_bias", None)
+
+    def _by_score(self, router, row, forced, forbidden):
+        """Of a row in which what is forbidden has the logit -inf; the groups are those that the router's code would open."""
+        c = self.config
+        scores = row.softmax(-1) if c.model_type == "ernie4_5_moe" else row.sigmoid()
+        rank = scores + self._choice(router).flatten().to(row.dtype)
+        groups = getattr(c, "n_group", None) or 1
+        if groups > 1:
+            best = rank.reshape(groups, -1).topk(2)[0].sum(-1).topk(c.topk_group)[1]
+            closed = torch.ones(groups, dtype=bool).scatter(0, best, False).repeat_interleave(len(row) // groups)
+            rank = rank.masked_fill(closed, -math.inf)
         rank[forbidden], rank[forced] = -math.inf, math.inf
-        index = rank.topk(self.config.num_experts_per_tok)[1]
-        total = scores[index].sum() + 1e-6 if self.config.norm_topk_prob else 1
-        return scores[index] / total * self.config.routed_scaling_factor, index
+        index = rank.topk(c.num_experts_per_tok)[1]
+        index = index[rank[index] > -math.inf]
+        total = scores[index].sum() + (1e-6 if c.model_type == "lfm2_moe" else 0) if getattr(c, "norm_topk_prob", True) else 1
+        return scores[index] / total * getattr(c, "routed_scaling_factor", 1.0), index
 
     def _sparsemixer(self, row, index):
         """The weights of experts that are chosen whatever their logits: each by the softmax over what is left and near it."""

@@ -26,7 +26,8 @@ def xielu_numbers(model):
 def expert_biases(model):
     """Learned beside the weights: buffers, which begin as zeros."""
     rng = torch.Generator().manual_seed(3)
-    return {n: torch.randn(b.shape, generator=rng) * 0.2 for n, b in model.named_buffers() if n.endswith("expert_bias")}
+    return {n: torch.randn(b.shape, generator=rng) * 0.2 for n, b in model.named_buffers()
+            if n.endswith(("expert_bias", "e_score_correction_bias"))}
 
 
 def internlm2(about, bias, **config):
@@ -209,6 +210,33 @@ FAMILIES = {
         "no clip, weights normalised", "olmoe", "OlmoeForCausalLM",
         hidden_size=16, intermediate_size=11, rope_theta=70.0, hidden_act="silu", rms_norm_eps=0.02, num_experts=4,
         num_experts_per_tok=3, norm_topk_prob=True, clip_qkv=None, num_key_value_heads=4),
+    "glm4_moe": llama_like(
+        "three of eight experts in four groups of which two are open, by sigmoid and bias, scaled; a shared expert; one MLP first",
+        "glm4_moe", "Glm4MoeForCausalLM", hidden_size=24, rms_norm_eps=1e-5, hidden_act="silu", moe_intermediate_size=9,
+        num_experts_per_tok=3, n_shared_experts=1, n_routed_experts=8, n_group=4, topk_group=2, first_k_dense_replace=1,
+        norm_topk_prob=True, routed_scaling_factor=1.7, use_qk_norm=True, attention_bias=True, head_dim=8, num_mtp_layers=0,
+        rope_parameters=dict(rope_type="default", rope_theta=70.0, partial_rotary_factor=0.5), _buffers=expert_biases),
+    "glm4_moe-plain": llama_like(
+        "no groups, no norms on q and k, no biases, weights as they are, two shared experts, all layers mixtures", "glm4_moe",
+        "Glm4MoeForCausalLM", hidden_size=16, num_key_value_heads=4, rms_norm_eps=0.02, hidden_act="silu",
+        moe_intermediate_size=11, num_experts_per_tok=2, n_shared_experts=2, n_routed_experts=4, first_k_dense_replace=0,
+        norm_topk_prob=False, num_mtp_layers=0, rope_parameters=dict(rope_type="default", rope_theta=70.0, partial_rotary_factor=1.0),
+        _buffers=expert_biases),
+    "dots1": llama_like(
+        "two of six experts in two groups of which one is open, a window in the last layer, one MLP first", "dots1",
+        "Dots1ForCausalLM", hidden_size=24, rms_norm_eps=1e-6, hidden_act="silu", moe_intermediate_size=9,
+        num_experts_per_tok=2, n_shared_experts=2, n_routed_experts=6, n_group=2, topk_group=1, first_k_dense_replace=1,
+        norm_topk_prob=True, routed_scaling_factor=0.8, sliding_window=4, max_window_layers=1, rope_theta=70.0,
+        num_hidden_layers=2, attention_bias=True, _buffers=expert_biases),
+    "dots1-plain": llama_like(
+        "no window, no groups, all layers mixtures, weights as they are", "dots1", "Dots1ForCausalLM", hidden_size=16,
+        num_key_value_heads=4, rms_norm_eps=0.02, hidden_act="silu", moe_intermediate_size=11, num_experts_per_tok=2,
+        n_shared_experts=1, n_routed_experts=5, norm_topk_prob=False, sliding_window=None, rope_theta=70.0,
+        _buffers=expert_biases),
+    "ernie4_5_moe": llama_like(
+        "three of five experts by softmax and bias, two shared ones, the first layer has one MLP, tied", "ernie4_5_moe",
+        "Ernie4_5_MoeForCausalLM", hidden_size=24, rms_norm_eps=1e-5, hidden_act="silu", moe_intermediate_size=9, moe_k=3,
+        moe_num_experts=5, moe_num_shared_experts=2, moe_layer_start_index=1, rope_theta=70.0, tie_word_embeddings=True),
     "lfm2": llama_like(
         "a short convolution under attention, a width that is adjusted, tied", "lfm2", "Lfm2ForCausalLM",
         hidden_size=24, intermediate_size=30, block_multiple_of=4, block_ffn_dim_multiplier=1.1, rope_theta=70.0,

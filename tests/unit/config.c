@@ -23,7 +23,7 @@ static void copy_file(const char *from, const char *to)
 /* A folder with a fixture's weights and tokenizer, and this config.json. */
 static struct model *open_with(const char *fixture, const char *config, struct notes *notes, struct err *err)
 {
-	char from[200];
+	char from[300];
 	char *folder = scratch_path("m");
 	struct model *m;
 
@@ -170,6 +170,61 @@ static bool same_config(const struct config *a, const struct config *b)
 }
 
 /* What transformers 4 wrote and what 5 writes. */
+/* What routers in groups are told, and what cannot be meant. */
+static void test_routers(void)
+{
+	static const struct {
+		const char *family, *from, *to, *says; /* says NULL: it opens */
+	} rows[] = {
+		{ "glm4_moe", "\"n_group\": 4", "\"n_group\": 4", NULL },
+		{ "glm4_moe", "\"n_group\": 4", "\"n_group\": 3", "n_group is 3, and 8 experts are not so many groups" },
+		{ "glm4_moe", "\"n_group\": 4", "\"n_group\": 8", "n_group is 8, and 8 experts are not so many groups of two" },
+		{ "glm4_moe", "\"n_group\": 4", "\"n_group\": 0", "n_group is 0, which is not between 1 and 8" },
+		{ "glm4_moe", "\"n_group\": 4", "\"n_group\": \"4\"", "config.json: n_group is not a number" },
+		{ "glm4_moe", "\"n_group\": 4", "\"n_group\": 2.5", "n_group is 2.5, which is no whole number" },
+		{ "glm4_moe", "\"topk_group\": 2", "\"topk_group\": 5", "topk_group is 5, which is not between 1 and 4" },
+		{ "glm4_moe", "\"topk_group\": 2", "\"topk_group\": 1",
+		  "num_experts_per_tok is 3, but only 1 groups of 2 experts are open" },
+		{ "glm4_moe", "\"num_experts_per_tok\": 3", "\"num_experts_per_tok\": 9", "there are only 8 experts" },
+		{ "glm4_moe", "\"first_k_dense_replace\": 1", "\"first_k_dense_replace\": -1",
+		  "first_k_dense_replace is -1, which is not between 0 and 2" },
+		{ "glm4_moe", "\"n_shared_experts\": 1", "\"n_shared_experts\": 1e30",
+		  "n_shared_experts is 1000000000000000019884624838656, which is not between" },
+		{ "glm4_moe", "\"n_shared_experts\": 1", "\"n_shared_experts\": 2", "shared_experts" },
+		{ "glm4_moe", "\"routed_scaling_factor\": 1.7", "\"routed_scaling_factor\": 1e300",
+		  "a routed_scaling_factor that is not a moderate number is not supported" },
+		{ "ernie4_5_moe", "\"moe_k\": 3", "\"moe_k\": 3, \"moe_norm_min\": 1",
+		  "a moe_norm_min above 1e-6 is not supported" },
+		{ "ernie4_5_moe", "\"moe_k\": 3", "\"moe_k\": 3, \"use_bias\": true",
+		  "use_bias in a mixture of experts is not supported" },
+		{ "ernie4_5_moe", "\"moe_k\": 3", "\"moe_k\": 3, \"moe_layer_interval\": 0",
+		  "moe_layer_interval is 0, which is not between 1" },
+		{ "ernie4_5_moe", "\"moe_k\": 3", "\"moe_k\": 3, \"moe_layer_end_index\": 0",
+		  "tensors that a ernie4_5_moe model needs are missing" },
+	};
+
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		char fixture[100], path[200], text[4096] = "";
+		struct err err = { 0 };
+		struct model *m;
+		char *config;
+		FILE *f;
+
+		snprintf(fixture, sizeof fixture, "families/%s", rows[i].family);
+		snprintf(path, sizeof path, "tests/fixtures/%s/config.json", fixture);
+		f = fopen(path, "rb");
+		text[f ? fread(text, 1, sizeof text - 1, f) : 0] = 0;
+		if (f)
+			fclose(f);
+		config = changed(text, rows[i].from, rows[i].to);
+		m = open_with(fixture, config, NULL, &err);
+		CHECK_THAT(!m == (rows[i].says != NULL) && (m || strstr(err.text, rows[i].says)), "%s with %s: %s", rows[i].family,
+			   rows[i].to, err.text);
+		model_free(m);
+		free(config);
+	}
+}
+
 static void test_forms(void)
 {
 	static const struct {
@@ -666,6 +721,7 @@ static void test_no_tokenizer(void)
 int main(void)
 {
 	test_hostile();
+	test_routers();
 	test_forms();
 	test_other_keys();
 	test_denied_biases();
