@@ -298,6 +298,27 @@ INLINE void iq4_nl(const unsigned char *restrict b, float *restrict y)
 	iq4_32(b + 2, half_at(b), y);
 }
 
+float dtype_half_power(int e)
+{
+	const uint32_t bits = e < 2 ? (uint32_t)0x00200000 << e : (uint32_t)(e - 1) << 23;
+	float x;
+
+	memcpy(&x, &bits, sizeof x);
+	return x;
+}
+
+/* {u8 power of two; q[16]}: OCP's four-bit floats, doubled */
+INLINE void mxfp4(const unsigned char *restrict b, float *restrict y)
+{
+	static const float value[16] = { 0, 1, 2, 3, 4, 6, 8, 12, 0, -1, -2, -3, -4, -6, -8, -12 };
+	const float d = dtype_half_power(b[0]);
+
+	for (int j = 0; j < 16; j++) {
+		y[j] = d * value[b[1 + j] & 15];
+		y[j + 16] = d * value[b[1 + j] >> 4];
+	}
+}
+
 /* {half d; u16 scales' high bits; u8 scales' low bits[4]; u8 q[128]} */
 INLINE void iq4_xs(const unsigned char *restrict b, float *restrict y)
 {
@@ -349,6 +370,7 @@ FAST_ROW_OF_BLOCKS(q5_k, 256, 176)
 ROW_OF_BLOCKS(q6_k, 256, 210)
 ROW_OF_BLOCKS(iq4_nl, 32, 18)
 ROW_OF_BLOCKS(iq4_xs, 256, 136)
+ROW_OF_BLOCKS(mxfp4, 32, 17)
 
 const struct dtype_info dtype_table[DTYPE_COUNT] = {
 	[DTYPE_F32] = { "F32", 1, 4, expand_f32 },
@@ -369,6 +391,7 @@ const struct dtype_info dtype_table[DTYPE_COUNT] = {
 	[DTYPE_Q6_K] = { "Q6_K", 256, 210, expand_q6_k },
 	[DTYPE_IQ4_NL] = { "IQ4_NL", 32, 18, expand_iq4_nl },
 	[DTYPE_IQ4_XS] = { "IQ4_XS", 256, 136, expand_iq4_xs },
+	[DTYPE_MXFP4] = { "MXFP4", 32, 17, expand_mxfp4 },
 };
 
 int dtype_find(const char *name)

@@ -28,6 +28,7 @@ enum dtype {
 	DTYPE_Q6_K,
 	DTYPE_IQ4_NL,
 	DTYPE_IQ4_XS,
+	DTYPE_MXFP4,
 	DTYPE_COUNT,
 };
 
@@ -41,6 +42,8 @@ struct dtype_info {
 extern const struct dtype_info dtype_table[DTYPE_COUNT];
 
 /* -1 when there is none of that name (case does not matter). */
+/* Half of 2^(e - 127), the scale of a block of MXFP4. */
+float dtype_half_power(int e);
 int dtype_find(const char *name);
 /* Bytes of n elements; n must be a multiple of the block. */
 size_t dtype_bytes(enum dtype type, size_t n);

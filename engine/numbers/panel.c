@@ -546,13 +546,38 @@ static void read_q4_k(const struct panels *p, int panel, int from, int count, fl
 	}
 }
 
+/* --- MXFP4: a power of two and nibbles, which change places before they are looked up --- */
+
+static void read_mxfp4(const struct panels *p, int panel, int from, int count, float *dst)
+{
+	enum { GROUP = 32, BYTES = 17, HALF = GROUP / 2 * PANEL };
+	const struct gemm *g = gemm_here();
+	const unsigned char *block[PANEL], *nibbles[PANEL];
+	_Alignas(64) unsigned char both[HALF];
+	_Alignas(64) int8_t values[2 * HALF];
+	_Alignas(64) float scale[PANEL] = { 0 };
+
+	rows_at(p, panel, from, block);
+	for (int k = 0; k < count; k += GROUP, dst += GROUP * PANEL) {
+		for (int c = 0; c < width(p, panel); c++)
+			scale[c] = dtype_half_power(block[c][0]);
+		for (int c = 0; c < PANEL; c++)
+			nibbles[c] = block[c] + 1;
+		transpose_bytes(nibbles, both);
+		quant_mxfp4_values(both, HALF, values, values + HALF);
+		g->expand_bytes(values, scale, NULL, GROUP, dst);
+		for (int c = 0; c < PANEL; c++)
+			block[c] += BYTES;
+	}
+}
+
 /* --- The formats, and which one a source gets --- */
 
 static const struct panel_format floats = { float_bytes, pack_floats, NULL }, bf16 = { half_bytes, pack_halves, expand_bf16 },
 				 f16 = { half_bytes, pack_halves, expand_f16 },
 				 quantised = { quant_bytes, pack_quant, expand_quant }, unpacked = { NULL, NULL, read_tensor },
 				 unpacked_blocks = { NULL, NULL, read_blocks }, unpacked_parts = { NULL, NULL, read_parts },
-				 unpacked_q4_k = { NULL, NULL, read_q4_k };
+				 unpacked_q4_k = { NULL, NULL, read_q4_k }, unpacked_mxfp4 = { NULL, NULL, read_mxfp4 };
 
 static void plan(struct panels *p, const struct matrix_source *source, bool low_memory)
 {
@@ -563,6 +588,7 @@ static void plan(struct panels *p, const struct matrix_source *source, bool low_
 	p->count = (source->out + PANEL - 1) / PANEL;
 	if (low_memory)
 		p->format = type == DTYPE_Q4_K	      ? &unpacked_q4_k
+			    : type == DTYPE_MXFP4     ? &unpacked_mxfp4
 			    : quant_table[type].at    ? &unpacked_blocks
 			    : quant_table[type].group ? &unpacked_parts
 						      : &unpacked;

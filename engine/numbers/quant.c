@@ -48,30 +48,30 @@ static const int8_t step[16] = { -127, -104, -83, -65, -49, -35, -22, -10, 1, 13
 
 #if defined(__x86_64__)
 /* The processor looks sixteen up at once. */
-FOR_AVX2 static void look_up(const unsigned char *bytes, int8_t *q)
+FOR_AVX2 static void look_up(const int8_t *table, const unsigned char *bytes, int8_t *q)
 {
-	const __m128i x = _mm_loadu_si128((const __m128i *)bytes), steps = _mm_loadu_si128((const __m128i *)step),
+	const __m128i x = _mm_loadu_si128((const __m128i *)bytes), steps = _mm_loadu_si128((const __m128i *)table),
 		low = _mm_set1_epi8(15);
 
 	_mm_storeu_si128((__m128i *)q, _mm_shuffle_epi8(steps, _mm_and_si128(x, low)));
 	_mm_storeu_si128((__m128i *)(q + 16), _mm_shuffle_epi8(steps, _mm_and_si128(_mm_srli_epi16(x, 4), low)));
 }
 #else
-static void look_up(const unsigned char *bytes, int8_t *q)
+static void look_up(const int8_t *table, const unsigned char *bytes, int8_t *q)
 {
-	(void)bytes, (void)q;	/* there is but the generic set of kernels */
+	(void)table, (void)bytes, (void)q;	/* there is but the generic set of kernels */
 }
 #endif
 
-static void nonlinear_nibbles(const unsigned char *bytes, int8_t *q)
+static void nonlinear_nibbles(const int8_t *table, const unsigned char *bytes, int8_t *q)
 {
 	if (cpu_set() != CPU_GENERIC) {
-		look_up(bytes, q);
+		look_up(table, bytes, q);
 		return;
 	}
 	for (int i = 0; i < 16; i++) {
-		q[i] = step[bytes[i] & 15];
-		q[i + 16] = step[bytes[i] >> 4];
+		q[i] = table[bytes[i] & 15];
+		q[i + 16] = table[bytes[i] >> 4];
 	}
 }
 
@@ -140,7 +140,29 @@ static void iq4_nl(const unsigned char *b, int8_t *q, float *scale, float *offse
 {
 	(void)offset;
 	scale[0] = half_at(b);
-	nonlinear_nibbles(b + 2, q);
+	nonlinear_nibbles(step, b + 2, q);
+}
+
+/* Four-bit floats, doubled: two bits of exponent and one of mantissa. */
+static const int8_t mx_value[16] = { 0, 1, 2, 3, 4, 6, 8, 12, 0, -1, -2, -3, -4, -6, -8, -12 };
+
+/* {u8 power of two; q[16]} */
+static void mxfp4(const unsigned char *b, int8_t *q, float *scale, float *offset)
+{
+	(void)offset;
+	scale[0] = dtype_half_power(b[0]);
+	nonlinear_nibbles(mx_value, b + 1, q);
+}
+
+void quant_mxfp4_values(const unsigned char *both, int n, int8_t *low, int8_t *high)
+{
+	int8_t q[32];
+
+	for (int i = 0; i < n; i += 16) {
+		nonlinear_nibbles(mx_value, both + i, q);
+		memcpy(low + i, q, 16);
+		memcpy(high + i, q + 16, 16);
+	}
 }
 
 /* {half d; u16 high; low[4]; q[128]}: scales of 6 bits, 4 in low and 2 in high */
@@ -154,7 +176,7 @@ static void iq4_xs(const unsigned char *b, int8_t *q, float *scale, float *offse
 		int s = (b[4 + i / 2] >> 4 * (i % 2) & 15) | (high >> 2 * i & 3) << 4;
 
 		scale[i] = d * (float)(s - 32);
-		nonlinear_nibbles(b + 8 + 16 * i, q + 32 * i);
+		nonlinear_nibbles(step, b + 8 + 16 * i, q + 32 * i);
 	}
 }
 
@@ -285,4 +307,5 @@ const struct quant quant_table[DTYPE_COUNT] = {
 	[DTYPE_Q6_K]	= { 16, 8,  0, false, 0, 0, 0,  q6_k },
 	[DTYPE_IQ4_NL]	= { 32, 8,  0, false, 0, 0, 0,  iq4_nl },
 	[DTYPE_IQ4_XS]	= { 32, 8,  0, false, 0, 0, 0,  iq4_xs },
+	[DTYPE_MXFP4]	= { 32, 8,  0, false, 0, 0, 0,  mxfp4 },
 };

@@ -27,6 +27,9 @@ struct quant {
 	void (*take_apart)(const unsigned char *block, int8_t *q, float *scale, float *offset);
 };
 
+/* What the nibbles of n bytes (a multiple of 16) of MXFP4 stand for. */
+void quant_mxfp4_values(const unsigned char *both, int n, int8_t *low, int8_t *high);
+
 extern const struct quant quant_table[DTYPE_COUNT];
 
 #endif

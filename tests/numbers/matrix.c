@@ -55,6 +55,8 @@ static void random_block(enum dtype type, unsigned char *block)
 		if (halves[type][i])
 			/* 2^-7 … 2^-6, either sign */
 			block[halves[type][i]] = (unsigned char)((random_bits() & 0x83) | 0x20);
+	if (type == DTYPE_MXFP4)
+		block[0] = (unsigned char)(119 + random_bits() % 4);
 	if (type == DTYPE_F16)
 		block[1] = (unsigned char)((block[1] & 0x83) | 0x38);
 	if (type == DTYPE_BF16)
@@ -653,6 +655,7 @@ int main(void)
 		test_bits(set, DTYPE_Q8_0, false);
 		test_bits(set, DTYPE_Q6_K, false);
 		test_bits(set, DTYPE_Q4_K, true);
+		test_bits(set, DTYPE_MXFP4, true);
 		test_inputs(set, DTYPE_F32, false);
 		test_inputs(set, DTYPE_Q4_K, false);
 	}

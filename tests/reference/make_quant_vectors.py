@@ -23,7 +23,7 @@ F8 = {"F8_E4M3": torch.float8_e4m3fn, "F8_E5M2": torch.float8_e5m2}
 # Where a block has its halves: byte offsets.
 HALVES = {
     "Q4_0": [0], "Q4_1": [0, 2], "Q5_0": [0], "Q5_1": [0, 2], "Q8_0": [0], "Q2_K": [80, 82], "Q3_K": [108],
-    "Q4_K": [0, 2], "Q5_K": [0, 2], "Q6_K": [208], "IQ4_NL": [0], "IQ4_XS": [0],
+    "Q4_K": [0, 2], "Q5_K": [0, 2], "Q6_K": [208], "IQ4_NL": [0], "IQ4_XS": [0], "MXFP4": [],
 }
 
 
@@ -36,6 +36,8 @@ def quantised(name):
         scales = random.normal(0, 0.02, BLOCKS).astype(np.float16)
         scales[0], scales[1] = np.float16(6e-8), np.float16(-65504)     # the smallest subnormal, the largest
         blocks[:, offset : offset + 2] = scales.view(np.uint8).reshape(BLOCKS, 2)
+    if name == "MXFP4":  # powers from the least, which is subnormal, to those whose values are not infinite
+        blocks[:, 0] = np.r_[0, 1, 2, 251, random.integers(0, 252, BLOCKS - 4)]
     return blocks.tobytes(), quants.dequantize(blocks, kind).astype("<f4").tobytes()
 
 

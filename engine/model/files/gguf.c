@@ -58,7 +58,7 @@ static const struct ggml_type {
 	{ 30, "BF16", DTYPE_BF16, 0 },
 	{ 34, "TQ1_0", -1, 0 },
 	{ 35, "TQ2_0", -1, 0 },
-	{ 39, "MXFP4", -1, 0 },
+	{ 39, "MXFP4", DTYPE_MXFP4, 0 },
 	{ 40, "NVFP4", -1, 0 },
 };
 
