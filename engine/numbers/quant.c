@@ -154,14 +154,34 @@ static void mxfp4(const unsigned char *b, int8_t *q, float *scale, float *offset
 	nonlinear_nibbles(mx_value, b + 1, q);
 }
 
-void quant_mxfp4_values(const unsigned char *both, int n, int8_t *low, int8_t *high)
+#if defined(__x86_64__)
+FOR_AVX2 static void look_up_all(const unsigned char *both, int n, int8_t *low, int8_t *high)
 {
-	int8_t q[32];
+	const __m128i table = _mm_loadu_si128((const __m128i *)mx_value), mask = _mm_set1_epi8(15);
 
 	for (int i = 0; i < n; i += 16) {
-		nonlinear_nibbles(mx_value, both + i, q);
-		memcpy(low + i, q, 16);
-		memcpy(high + i, q + 16, 16);
+		const __m128i x = _mm_loadu_si128((const __m128i *)(both + i));
+
+		_mm_storeu_si128((__m128i *)(low + i), _mm_shuffle_epi8(table, _mm_and_si128(x, mask)));
+		_mm_storeu_si128((__m128i *)(high + i), _mm_shuffle_epi8(table, _mm_and_si128(_mm_srli_epi16(x, 4), mask)));
+	}
+}
+#else
+static void look_up_all(const unsigned char *both, int n, int8_t *low, int8_t *high)
+{
+	(void)both, (void)n, (void)low, (void)high; /* there is but the generic set of kernels */
+}
+#endif
+
+void quant_mxfp4_values(const unsigned char *both, int n, int8_t *low, int8_t *high)
+{
+	if (cpu_set() != CPU_GENERIC) {
+		look_up_all(both, n, low, high);
+		return;
+	}
+	for (int i = 0; i < n; i++) {
+		low[i] = mx_value[both[i] & 15];
+		high[i] = mx_value[both[i] >> 4];
 	}
 }
 
