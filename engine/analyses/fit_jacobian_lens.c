@@ -322,6 +322,7 @@ static const char *question(const struct jacobian_fit *s, struct err *err)
 /* Layers, and of each how many prompts are in its mean and how much the last changed it. */
 static struct table *layers_table(const struct training *t, struct err *err)
 {
+	static const char *const units[] = { "prompts", "share" };
 	const struct jacobian_fit *s = t->context;
 	struct table *table = table_new(s->layers, 2, err);
 
@@ -340,7 +341,7 @@ static struct table *layers_table(const struct training *t, struct err *err)
 		table->value[table_cell(table, u, 1)] = t->done ? s->change[u] : NAN;
 	}
 	table_set_title(table, t->title, NULL, NULL);
-	table_set_unit(table, t->unit);
+	table_set_units(table, units);
 	table->look = LOOK_HEAT;
 	table->neutral = 0;
 	return table;
