@@ -28,6 +28,7 @@ static const struct {
 	{ "attention_sink", { "scores 3.0 zero", "mlp_out 2 zero" } },
 	{ "attribution_patching", { "head 0.0 zero", "head 3.1 zero", "attn_out 3 zero" } },
 	{ "backward_lens", { "mlp_out 3 zero", "attn_out 3 zero" } },
+	{ "bigrams", { "mlp_out 0 zero" } },
 	{ "causal_tracing", { "attn_out 0 zero", "attn_out 3 zero" } },
 	{ "composition", { "head 0.2 zero", "head 1.3 zero" } },
 	{ "context_mixing", { "attn_out 3 zero" } },
