@@ -126,12 +126,20 @@ int plan_table_row(const struct plan *p, const struct table *t, int screen_row)
 	return p->upwards ? t->rows.n - 1 - row : row;
 }
 
-/* Where to scroll so that the cursor shows, moving as little as can be. */
-static int scroll(int from, int page, int all, int cursor)
+/* Where to scroll so that the cursor shows, moving as little as can be, or so much more. */
+static int scroll(int from, int page, int all, int cursor, int more)
 {
-	if (cursor >= 0)
-		from = between(from, cursor - page + 1, cursor);
+	if (cursor >= 0 && cursor < from)
+		from = cursor - more;
+	else if (cursor >= from + page)
+		from = cursor - page + 1 + more;
 	return between(from, 0, all - page);
+}
+
+/* Each column that moves aside draws all of them again: after a third of a page the next steps draw next to nothing. */
+static int columns_at_once(const struct plan *p)
+{
+	return p->page_cols / 3;
 }
 
 static uint64_t add_hash(uint64_t hash, const void *bytes, size_t n)
@@ -260,8 +268,8 @@ static struct plan plan_of(const struct view *v, const struct view_state *state)
 		pool_range(v, &p);
 	p.foot_y = v->rect.y + v->rect.h + v->edge - p.foot_lines;
 	line = p.cursor_line >= 0 ? p.cursor_line : row < 0 ? -1 : plan_screen_row(&p, t, row);
-	p.top = scroll(state->top, p.page_rows, p.rows, state->adrift ? -1 : line);
-	p.left = scroll(state->left, p.page_cols, p.cols, col < 0 ? -1 : col / p.pool_cols);
+	p.top = scroll(state->top, p.page_rows, p.rows, state->adrift ? -1 : line, 0);
+	p.left = scroll(state->left, p.page_cols, p.cols, col < 0 ? -1 : col / p.pool_cols, columns_at_once(&p));
 	return p;
 }
 
