@@ -168,7 +168,8 @@ static bool has_own_numbers(const struct heat_cell *s)
 static void draw_number(struct canvas *c, const struct heat_cell *s)
 {
 	const bool own = has_own_numbers(s);
-	struct number_form form = own ? number_form(s->v->table, s->screen_col) : *s->form;
+	const bool unlike = s->v->table->units > 1 && s->p->zoom == ZOOM_NUMBER;
+	struct number_form form = own || unlike ? number_form(s->v->table, s->screen_col) : *s->form;
 	int after = s->p->cell_w > s->form->width + 1;
 	char number[NUMBER_BYTES];
 	const char *text =
